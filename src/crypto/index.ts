@@ -1,0 +1,2 @@
+export { nodeCrypto } from "./node.ts";
+export * from "./provider.ts";

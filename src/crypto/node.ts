@@ -1,0 +1,196 @@
+import * as node from "node:crypto";
+import { TetradError } from "../errors.ts";
+import {
+	type Aead,
+	type AeadName,
+	type CryptoProvider,
+	KEY_BYTES,
+	type KemKey,
+	ML_KEM_768,
+	SIGNATURE_BYTES,
+	type SignatureAlgorithm,
+	TAG_BYTES,
+	X25519_BYTES,
+	type X25519Key,
+} from "./provider.ts";
+
+const AEAD_CIPHER = {
+	AESGCM: "aes-256-gcm",
+	ChaChaPoly: "chacha20-poly1305",
+} as const satisfies Record<AeadName, node.CipherGCMTypes | "chacha20-poly1305">;
+
+const PUBLIC_KEY_BYTES = {
+	"P-256": 65,
+	Ed25519: 32,
+} as const satisfies Record<SignatureAlgorithm, number>;
+
+/** The node:crypto type definitions lag behind the raw key formats that Node 24.21 brought. */
+function importRawPublicKey(
+	key: Uint8Array,
+	type: "x25519" | "ml-kem-768" | "ed25519" | "ec",
+): node.KeyObject | undefined {
+	const input = {
+		key,
+		format: "raw-public",
+		asymmetricKeyType: type,
+		...(type === "ec" ? { namedCurve: "P-256" } : {}),
+	};
+	try {
+		return node.createPublicKey(input as never);
+	} catch {
+		return undefined;
+	}
+}
+
+function exportRawPublicKey(key: node.KeyObject): Uint8Array {
+	return bytes(key.export({ format: "raw-public" } as never) as Buffer);
+}
+
+/** A plain view, so that no caller depends on Buffer. */
+function bytes(buffer: Buffer): Uint8Array {
+	return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
+function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+	const hash = node.createHash("sha256");
+	for (const part of parts) hash.update(part);
+	return bytes(hash.digest());
+}
+
+function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+	const mac = node.createHmac("sha256", key);
+	for (const part of parts) mac.update(part);
+	return bytes(mac.digest());
+}
+
+function hkdfExpand(
+	key: Uint8Array,
+	info: Uint8Array,
+	length: number,
+): Uint8Array {
+	if (!Number.isInteger(length) || length < 0 || length > 255 * 32)
+		throw new TetradError(
+			"invalid-argument",
+			`HKDF can expand to 8160 bytes at most, not ${length}`,
+		);
+	const output = new Uint8Array(Math.ceil(length / 32) * 32);
+	let block: Uint8Array = new Uint8Array();
+	for (let i = 0; i * 32 < length; i++) {
+		block = hmac(key, block, info, Uint8Array.of(i + 1));
+		output.set(block, i * 32);
+	}
+	return output.subarray(0, length);
+}
+
+function generateX25519(): X25519Key {
+	const { privateKey, publicKey } = node.generateKeyPairSync("x25519");
+	return {
+		publicKey: exportRawPublicKey(publicKey),
+		agree(peerPublicKey) {
+			if (peerPublicKey.length !== X25519_BYTES) return undefined;
+			const peer = importRawPublicKey(peerPublicKey, "x25519");
+			if (peer === undefined) return undefined;
+			try {
+				return bytes(node.diffieHellman({ privateKey, publicKey: peer }));
+			} catch {
+				// OpenSSL refuses to derive an all-zero secret.
+				return undefined;
+			}
+		},
+	};
+}
+
+function generateKem(): KemKey {
+	const { privateKey, publicKey } = node.generateKeyPairSync("ml-kem-768");
+	return {
+		publicKey: exportRawPublicKey(publicKey),
+		decapsulate(ciphertext) {
+			if (ciphertext.length !== ML_KEM_768.ciphertextBytes) return undefined;
+			return bytes(node.decapsulate(privateKey, ciphertext) as Buffer);
+		},
+	};
+}
+
+function encapsulate(publicKey: Uint8Array) {
+	if (publicKey.length !== ML_KEM_768.publicKeyBytes) return undefined;
+	const key = importRawPublicKey(publicKey, "ml-kem-768");
+	if (key === undefined) return undefined;
+	const { ciphertext, sharedKey } = node.encapsulate(key) as {
+		ciphertext: Buffer;
+		sharedKey: Buffer;
+	};
+	return { ciphertext: bytes(ciphertext), secret: bytes(sharedKey) };
+}
+
+function aead(name: AeadName, key: Uint8Array): Aead {
+	if (key.length !== KEY_BYTES)
+		throw new TetradError("invalid-argument", "an AEAD key has 32 bytes");
+	// Both ciphers share the GCM interface; the type of the first stands for both.
+	const cipher = AEAD_CIPHER[name] as "aes-256-gcm";
+	const options = { authTagLength: TAG_BYTES };
+	return {
+		seal(nonce, associatedData, plaintext) {
+			const sealer = node.createCipheriv(cipher, key, nonce, options);
+			sealer.setAAD(associatedData, { plaintextLength: plaintext.length });
+			const body = sealer.update(plaintext);
+			sealer.final();
+			const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
+			sealed.set(body);
+			sealed.set(sealer.getAuthTag(), body.length);
+			return sealed;
+		},
+		open(nonce, associatedData, sealed) {
+			if (sealed.length < TAG_BYTES) return undefined;
+			const body = sealed.subarray(0, sealed.length - TAG_BYTES);
+			const opener = node.createDecipheriv(cipher, key, nonce, options);
+			opener.setAAD(associatedData, { plaintextLength: body.length });
+			opener.setAuthTag(sealed.subarray(body.length));
+			const plaintext = opener.update(body);
+			try {
+				opener.final();
+			} catch {
+				plaintext.fill(0);
+				return undefined;
+			}
+			return bytes(plaintext);
+		},
+	};
+}
+
+function verify(
+	algorithm: SignatureAlgorithm,
+	publicKey: Uint8Array,
+	message: Uint8Array,
+	signature: Uint8Array,
+): boolean {
+	if (signature.length !== SIGNATURE_BYTES) return false;
+	if (publicKey.length !== PUBLIC_KEY_BYTES[algorithm]) return false;
+	const key = importRawPublicKey(
+		publicKey,
+		algorithm === "P-256" ? "ec" : "ed25519",
+	);
+	if (key === undefined) return false;
+	return algorithm === "P-256"
+		? node.verify(
+				"sha256",
+				message,
+				{ key, dsaEncoding: "ieee-p1363" },
+				signature,
+			)
+		: node.verify(null, message, key, signature);
+}
+
+/** The provider for Node 24.21 and newer: OpenSSL's primitives through `node:crypto`. */
+export const nodeCrypto: CryptoProvider = {
+	random: (length) => bytes(node.randomBytes(length)),
+	sha256,
+	hmac,
+	hkdfExtract: (salt, secret) => hmac(salt, secret),
+	hkdfExpand,
+	generateX25519,
+	generateKem,
+	encapsulate,
+	aead,
+	verify,
+	equal: (a, b) => a.length === b.length && node.timingSafeEqual(a, b),
+};

@@ -1,0 +1,74 @@
+/** Who has to act when something fails. */
+export type ErrorFamily = "caller" | "peer" | "environment" | "internal";
+
+const FAMILY_OF = {
+	"invalid-argument": "caller",
+	"not-confirmed": "caller",
+	"tetrad-closed": "caller",
+	"message-too-large": "caller",
+	aborted: "caller",
+
+	malformed: "peer",
+	"limit-exceeded": "peer",
+	"unexpected-message": "peer",
+	"authentication-failed": "peer",
+	"chain-refused": "peer",
+	"negotiation-failed": "peer",
+	"refused-by-peer": "peer",
+	"pairing-failed": "peer",
+	truncated: "peer",
+
+	"timed-out": "environment",
+	"carrier-failed": "environment",
+	"address-in-use": "environment",
+	"key-store-failed": "environment",
+	"home-unusable": "environment",
+	"not-paired": "environment",
+	busy: "environment",
+
+	internal: "internal",
+} as const satisfies Record<string, ErrorFamily>;
+
+/** The stable name of a failure. Programs branch on this and never on the message. */
+export type ErrorCode = keyof typeof FAMILY_OF;
+
+/**
+ * The only error that Tetrad throws on purpose. `message` is a sentence for the owner of the
+ * device and holds no secret; the peer is never told more than `code` allows.
+ */
+export class TetradError extends Error {
+	override readonly name = "TetradError";
+	readonly code: ErrorCode;
+	readonly family: ErrorFamily;
+
+	constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+		this.family = FAMILY_OF[code];
+	}
+}
+
+/**
+ * The one failure for a bad signature, tag, confirmation or code. Its message never says which
+ * check failed, because the difference is what an attacker would ask for.
+ */
+export function authenticationFailed(): TetradError {
+	return new TetradError(
+		"authentication-failed",
+		"the peer could not be authenticated, or its bytes were changed on the way",
+	);
+}
+
+/** For states that the types already rule out. */
+export function unreachable(value: never): never {
+	throw new TetradError("internal", `unreachable: ${JSON.stringify(value)}`);
+}
+
+/** Turns whatever was thrown into a `TetradError`, keeping one that already is. */
+export function asTetradError(thrown: unknown): TetradError {
+	return thrown instanceof TetradError
+		? thrown
+		: new TetradError("internal", "an internal check failed", {
+				cause: thrown,
+			});
+}

@@ -1,0 +1,89 @@
+import { TetradError } from "../errors.ts";
+
+/**
+ * enc(f₁, …): each field as a 32-bit big-endian length and its bytes. It is the only encoding
+ * of hash inputs, signed contents and message bodies, and every value has exactly one form.
+ */
+export function enc(...fields: readonly Uint8Array[]): Uint8Array {
+	let size = 0;
+	for (const field of fields) size += 4 + field.length;
+	const out = new Uint8Array(size);
+	const view = new DataView(out.buffer);
+	let at = 0;
+	for (const field of fields) {
+		view.setUint32(at, field.length);
+		out.set(field, at + 4);
+		at += 4 + field.length;
+	}
+	return out;
+}
+
+/**
+ * The fields of `enc`, as views into `bytes`. Refuses (`malformed`) a length that runs past
+ * the end, and (`limit-exceeded`) more than `maxFields` fields.
+ */
+export function dec(bytes: Uint8Array, maxFields: number): Uint8Array[] {
+	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const fields: Uint8Array[] = [];
+	let at = 0;
+	while (at < bytes.length) {
+		if (fields.length === maxFields)
+			throw new TetradError("limit-exceeded", "too many fields in a list");
+		if (bytes.length - at < 4) throw malformed("a field length is cut short");
+		const length = view.getUint32(at);
+		at += 4;
+		if (length > bytes.length - at)
+			throw malformed("a field runs past the end of its message");
+		fields.push(bytes.subarray(at, at + length));
+		at += length;
+	}
+	return fields;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 bytes; labels and role strings are ASCII. */
+export function utf8(text: string): Uint8Array {
+	return encoder.encode(text);
+}
+
+/** Strict UTF-8: anything else is `malformed`. */
+export function parseUtf8(bytes: Uint8Array): string {
+	try {
+		return decoder.decode(bytes);
+	} catch {
+		throw malformed("a text is not UTF-8");
+	}
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+	let size = 0;
+	for (const part of parts) size += part.length;
+	const out = new Uint8Array(size);
+	let at = 0;
+	for (const part of parts) {
+		out.set(part, at);
+		at += part.length;
+	}
+	return out;
+}
+
+/** For public values only: it stops at the first difference. Secrets go through `CryptoProvider.equal`. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+	if (a.length !== b.length) return false;
+	for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+	return true;
+}
+
+export function hex(bytes: Uint8Array): string {
+	return Buffer.from(
+		bytes.buffer,
+		bytes.byteOffset,
+		bytes.byteLength,
+	).toString("hex");
+}
+
+export function malformed(what: string): TetradError {
+	return new TetradError("malformed", what);
+}

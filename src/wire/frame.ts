@@ -1,0 +1,87 @@
+import { malformed } from "./encoding.ts";
+
+/**
+ * Everything that crosses a carrier is a frame: one type byte, a 32-bit big-endian length, a
+ * body. A sealed record is a frame too, and its header is the associated data of its seal, so
+ * a record of session 2 has the same form inside a record of session 1 as on a wire.
+ */
+export const FRAME = {
+	/** A→B, flight 1: the raw offer and message 1 of session 1. */
+	offer: 0x01,
+	/** B→A, instead of flight 2: the suite that the responder would accept. */
+	retry: 0x02,
+	/** B→A, flight 2: message 2 of session 1. */
+	answer: 0x03,
+	/** Either way, in clear: the sender stops. A hint and never a proof. */
+	refusal: 0x04,
+	/** A sealed record of a session. */
+	record: 0x05,
+	/** Agent to module: message 1 of a paired link. */
+	linkHello: 0x10,
+	/** Module to agent: message 2 of a paired link. */
+	linkAnswer: 0x11,
+	/** Both ways: the sender's chain on an open link. */
+	openHello: 0x12,
+	/** Both ways: a message on an open link, in clear. */
+	openMessage: 0x13,
+	/** Agent to module: message 1 of a pairing. */
+	pairHello: 0x20,
+	/** Module to agent: message 2 of a pairing. */
+	pairAnswer: 0x21,
+} as const;
+
+export type FrameType = (typeof FRAME)[keyof typeof FRAME];
+
+export const FRAME_HEADER_BYTES = 5;
+
+/** The largest body of any frame: a record with 256 KiB of content, its type byte, and its tag. */
+export const MAX_FRAME_BODY: number = 2 ** 18 + 1 + 16;
+
+const TYPES: ReadonlySet<number> = new Set(Object.values(FRAME));
+
+export interface Frame {
+	readonly type: FrameType;
+	readonly body: Uint8Array;
+}
+
+export function frameHeader(type: FrameType, bodyLength: number): Uint8Array {
+	const header = new Uint8Array(FRAME_HEADER_BYTES);
+	header[0] = type;
+	new DataView(header.buffer).setUint32(1, bodyLength);
+	return header;
+}
+
+export function encodeFrame(type: FrameType, body: Uint8Array): Uint8Array {
+	const out = new Uint8Array(FRAME_HEADER_BYTES + body.length);
+	out[0] = type;
+	new DataView(out.buffer).setUint32(1, body.length);
+	out.set(body, FRAME_HEADER_BYTES);
+	return out;
+}
+
+/**
+ * What a header announces. Throws `malformed` for an unknown type or a body over
+ * `MAX_FRAME_BODY`, before anything of that length is allocated.
+ */
+export function parseFrameHeader(
+	bytes: Uint8Array,
+	at = 0,
+): { type: FrameType; bodyLength: number } {
+	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const type = view.getUint8(at);
+	if (!TYPES.has(type)) throw malformed("these are not frames of Tetrad");
+	const bodyLength = view.getUint32(at + 1);
+	if (bodyLength > MAX_FRAME_BODY)
+		throw malformed(`a frame of ${bodyLength} bytes is over the limit`);
+	return { type: type as FrameType, bodyLength };
+}
+
+/** Exactly one frame; the body is a view. */
+export function parseFrame(bytes: Uint8Array): Frame {
+	if (bytes.length < FRAME_HEADER_BYTES)
+		throw malformed("a frame is cut short");
+	const { type, bodyLength } = parseFrameHeader(bytes);
+	if (bytes.length !== FRAME_HEADER_BYTES + bodyLength)
+		throw malformed("a frame and its length differ");
+	return { type, body: bytes.subarray(FRAME_HEADER_BYTES) };
+}

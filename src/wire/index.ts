@@ -1,0 +1,3 @@
+export * from "./encoding.ts";
+export * from "./frame.ts";
+export * from "./structure.ts";

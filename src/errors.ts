@@ -1,7 +1,32 @@
 /** Who has to act when something fails. */
 export type ErrorFamily = "caller" | "peer" | "environment" | "internal";
 
-const FAMILY_OF = {
+/** The stable name of a failure. Programs branch on this and never on the message. */
+export type ErrorCode =
+	| "invalid-argument"
+	| "not-confirmed"
+	| "tetrad-closed"
+	| "message-too-large"
+	| "aborted"
+	| "malformed"
+	| "limit-exceeded"
+	| "unexpected-message"
+	| "authentication-failed"
+	| "chain-refused"
+	| "negotiation-failed"
+	| "refused-by-peer"
+	| "pairing-failed"
+	| "truncated"
+	| "timed-out"
+	| "carrier-failed"
+	| "address-in-use"
+	| "key-store-failed"
+	| "home-unusable"
+	| "not-paired"
+	| "busy"
+	| "internal";
+
+const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"invalid-argument": "caller",
 	"not-confirmed": "caller",
 	"tetrad-closed": "caller",
@@ -27,10 +52,7 @@ const FAMILY_OF = {
 	busy: "environment",
 
 	internal: "internal",
-} as const satisfies Record<string, ErrorFamily>;
-
-/** The stable name of a failure. Programs branch on this and never on the message. */
-export type ErrorCode = keyof typeof FAMILY_OF;
+};
 
 /**
  * The only error that Tetrad throws on purpose. `message` is a sentence for the owner of the

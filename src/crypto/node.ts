@@ -17,7 +17,10 @@ import {
 const AEAD_CIPHER = {
 	AESGCM: "aes-256-gcm",
 	ChaChaPoly: "chacha20-poly1305",
-} as const satisfies Record<AeadName, node.CipherGCMTypes | "chacha20-poly1305">;
+} as const satisfies Record<
+	AeadName,
+	node.CipherGCMTypes | "chacha20-poly1305"
+>;
 
 const PUBLIC_KEY_BYTES = {
 	"P-256": 65,

@@ -77,11 +77,9 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export function hex(bytes: Uint8Array): string {
-	return Buffer.from(
-		bytes.buffer,
-		bytes.byteOffset,
-		bytes.byteLength,
-	).toString("hex");
+	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+		"hex",
+	);
 }
 
 export function malformed(what: string): TetradError {

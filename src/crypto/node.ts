@@ -22,31 +22,49 @@ const AEAD_CIPHER = {
 	node.CipherGCMTypes | "chacha20-poly1305"
 >;
 
+const NONCE_BYTES = 12;
+const KEM_SEED_BYTES = 64;
+
+/** The first byte of an uncompressed point (SEC 1, 2.3.3). OpenSSL also reads the hybrid forms 6 and 7, and a key has one form only. */
+const UNCOMPRESSED = 4;
+
 const PUBLIC_KEY_BYTES = {
 	"P-256": 65,
 	Ed25519: 32,
 } as const satisfies Record<SignatureAlgorithm, number>;
 
-/** The node:crypto type definitions lag behind the raw key formats that Node 24.21 brought. */
 function importRawPublicKey(
 	key: Uint8Array,
 	type: "x25519" | "ml-kem-768" | "ed25519" | "ec",
 ): node.KeyObject | undefined {
-	const input = {
-		key,
-		format: "raw-public",
-		asymmetricKeyType: type,
-		...(type === "ec" ? { namedCurve: "P-256" } : {}),
-	};
 	try {
-		return node.createPublicKey(input as never);
+		return node.createPublicKey({
+			key,
+			format: "raw-public",
+			asymmetricKeyType: type,
+			...(type === "ec" ? { namedCurve: "P-256" } : {}),
+		});
 	} catch {
 		return undefined;
 	}
 }
 
+function importRawPrivateKey(
+	key: Uint8Array,
+	length: number,
+	format: "raw-private" | "raw-seed",
+	type: "x25519" | "ml-kem-768",
+): node.KeyObject {
+	if (key.length !== length)
+		throw new TetradError(
+			"invalid-argument",
+			`a private key for ${type} has ${length} bytes`,
+		);
+	return node.createPrivateKey({ key, format, asymmetricKeyType: type });
+}
+
 function exportRawPublicKey(key: node.KeyObject): Uint8Array {
-	return bytes(key.export({ format: "raw-public" } as never) as Buffer);
+	return bytes(key.export({ format: "raw-public" }));
 }
 
 /** A plain view, so that no caller depends on Buffer. */
@@ -85,10 +103,9 @@ function hkdfExpand(
 	return output.subarray(0, length);
 }
 
-function generateX25519(): X25519Key {
-	const { privateKey, publicKey } = node.generateKeyPairSync("x25519");
+function x25519Key(privateKey: node.KeyObject): X25519Key {
 	return {
-		publicKey: exportRawPublicKey(publicKey),
+		publicKey: exportRawPublicKey(node.createPublicKey(privateKey)),
 		agree(peerPublicKey) {
 			if (peerPublicKey.length !== X25519_BYTES) return undefined;
 			const peer = importRawPublicKey(peerPublicKey, "x25519");
@@ -103,15 +120,28 @@ function generateX25519(): X25519Key {
 	};
 }
 
-function generateKem(): KemKey {
-	const { privateKey, publicKey } = node.generateKeyPairSync("ml-kem-768");
+/** From a private key of 32 bytes, for test vectors; `nodeCrypto` makes its own. */
+export function x25519FromPrivate(secret: Uint8Array): X25519Key {
+	return x25519Key(
+		importRawPrivateKey(secret, X25519_BYTES, "raw-private", "x25519"),
+	);
+}
+
+function kemKey(privateKey: node.KeyObject): KemKey {
 	return {
-		publicKey: exportRawPublicKey(publicKey),
+		publicKey: exportRawPublicKey(node.createPublicKey(privateKey)),
 		decapsulate(ciphertext) {
 			if (ciphertext.length !== ML_KEM_768.ciphertextBytes) return undefined;
 			return bytes(node.decapsulate(privateKey, ciphertext) as Buffer);
 		},
 	};
+}
+
+/** From the seed d‖z of 64 bytes (FIPS 203, 7.1), for test vectors; `nodeCrypto` makes its own. */
+export function kemFromSeed(seed: Uint8Array): KemKey {
+	return kemKey(
+		importRawPrivateKey(seed, KEM_SEED_BYTES, "raw-seed", "ml-kem-768"),
+	);
 }
 
 function encapsulate(publicKey: Uint8Array) {
@@ -125,6 +155,12 @@ function encapsulate(publicKey: Uint8Array) {
 	return { ciphertext: bytes(ciphertext), secret: bytes(sharedKey) };
 }
 
+/** OpenSSL's AES-GCM takes a nonce of any length and derives its counter in another way then. */
+function requireNonce(nonce: Uint8Array): void {
+	if (nonce.length !== NONCE_BYTES)
+		throw new TetradError("invalid-argument", "an AEAD nonce has 12 bytes");
+}
+
 function aead(name: AeadName, key: Uint8Array): Aead {
 	if (key.length !== KEY_BYTES)
 		throw new TetradError("invalid-argument", "an AEAD key has 32 bytes");
@@ -133,6 +169,7 @@ function aead(name: AeadName, key: Uint8Array): Aead {
 	const options = { authTagLength: TAG_BYTES };
 	return {
 		seal(nonce, associatedData, plaintext) {
+			requireNonce(nonce);
 			const sealer = node.createCipheriv(cipher, key, nonce, options);
 			sealer.setAAD(associatedData, { plaintextLength: plaintext.length });
 			const body = sealer.update(plaintext);
@@ -143,6 +180,7 @@ function aead(name: AeadName, key: Uint8Array): Aead {
 			return sealed;
 		},
 		open(nonce, associatedData, sealed) {
+			requireNonce(nonce);
 			if (sealed.length < TAG_BYTES) return undefined;
 			const body = sealed.subarray(0, sealed.length - TAG_BYTES);
 			const opener = node.createDecipheriv(cipher, key, nonce, options);
@@ -168,6 +206,7 @@ function verify(
 ): boolean {
 	if (signature.length !== SIGNATURE_BYTES) return false;
 	if (publicKey.length !== PUBLIC_KEY_BYTES[algorithm]) return false;
+	if (algorithm === "P-256" && publicKey[0] !== UNCOMPRESSED) return false;
 	const key = importRawPublicKey(
 		publicKey,
 		algorithm === "P-256" ? "ec" : "ed25519",
@@ -190,8 +229,9 @@ export const nodeCrypto: CryptoProvider = {
 	hmac,
 	hkdfExtract: (salt, secret) => hmac(salt, secret),
 	hkdfExpand,
-	generateX25519,
-	generateKem,
+	generateX25519: () =>
+		x25519Key(node.generateKeyPairSync("x25519").privateKey),
+	generateKem: () => kemKey(node.generateKeyPairSync("ml-kem-768").privateKey),
 	encapsulate,
 	aead,
 	verify,

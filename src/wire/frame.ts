@@ -60,13 +60,15 @@ export function encodeFrame(type: FrameType, body: Uint8Array): Uint8Array {
 }
 
 /**
- * What a header announces. Throws `malformed` for an unknown type or a body over
- * `MAX_FRAME_BODY`, before anything of that length is allocated.
+ * What a header announces. Throws `malformed` for fewer than `FRAME_HEADER_BYTES`, an unknown
+ * type, or a body over `MAX_FRAME_BODY`, before anything of that length is allocated.
  */
 export function parseFrameHeader(
 	bytes: Uint8Array,
 	at = 0,
 ): { type: FrameType; bodyLength: number } {
+	if (bytes.length - at < FRAME_HEADER_BYTES)
+		throw malformed("a frame is cut short");
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const type = view.getUint8(at);
 	if (!TYPES.has(type)) throw malformed("these are not frames of Tetrad");
@@ -78,8 +80,6 @@ export function parseFrameHeader(
 
 /** Exactly one frame; the body is a view. */
 export function parseFrame(bytes: Uint8Array): Frame {
-	if (bytes.length < FRAME_HEADER_BYTES)
-		throw malformed("a frame is cut short");
 	const { type, bodyLength } = parseFrameHeader(bytes);
 	if (bytes.length !== FRAME_HEADER_BYTES + bodyLength)
 		throw malformed("a frame and its length differ");

@@ -10,7 +10,10 @@ export interface Structure<Shape> {
 	/** The largest encoding that `decode` accepts, in bytes. */
 	readonly maxBytes: number;
 	encode(values: Values<Shape>): Uint8Array;
-	/** Views into `bytes`. Throws `malformed` unless every field is there with a fitting length and nothing follows. */
+	/**
+	 * Views into `bytes`. Throws `malformed` unless every field is there with a fitting length,
+	 * and `malformed` or `limit-exceeded` (from `dec`) when anything follows.
+	 */
 	decode(bytes: Uint8Array): Values<Shape>;
 }
 

@@ -1,0 +1,456 @@
+import assert from "node:assert/strict";
+import * as node from "node:crypto";
+import { suite, test } from "node:test";
+import { ed25519, x25519 } from "@noble/curves/ed25519.js";
+import { p256 } from "@noble/curves/nist.js";
+import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
+import fc from "fast-check";
+import {
+	type AeadName,
+	ML_KEM_768,
+	nodeCrypto,
+	type SignatureAlgorithm,
+} from "../../src/crypto/index.ts";
+import { kemFromSeed, x25519FromPrivate } from "../../src/crypto/node.ts";
+import { concat, hex, utf8 } from "../../src/wire/index.ts";
+import { unhex } from "../support/vectors.ts";
+
+const INVALID_ARGUMENT = { name: "TetradError", code: "invalid-argument" };
+
+const bytes = (maxLength = 200) => fc.uint8Array({ maxLength });
+const exactly = (length: number) =>
+	fc.uint8Array({ minLength: length, maxLength: length });
+
+function check<Values extends [unknown, ...unknown[]]>(
+	arbitraries: { [Index in keyof Values]: fc.Arbitrary<Values[Index]> },
+	predicate: (...values: Values) => void,
+	numRuns = 100,
+): void {
+	fc.assert(fc.property<Values>(...arbitraries, predicate), { numRuns });
+}
+
+function flipped(value: Uint8Array, bit: number): Uint8Array {
+	const copy = value.slice();
+	const at = (bit >> 3) % copy.length;
+	copy[at] = (copy[at] ?? 0) ^ (1 << (bit & 7));
+	return copy;
+}
+
+suite("random and equal", () => {
+	test("random yields as many bytes as asked, and others each time", () => {
+		for (const length of [0, 1, 32, 5000])
+			assert.equal(nodeCrypto.random(length).length, length);
+		assert.notDeepEqual(nodeCrypto.random(32), nodeCrypto.random(32));
+	});
+
+	test("equal compares contents and accepts different lengths", () => {
+		check([bytes(), bytes()], (a, b) => {
+			assert.ok(nodeCrypto.equal(a, a.slice()));
+			assert.equal(nodeCrypto.equal(a, b), hex(a) === hex(b));
+			assert.ok(!nodeCrypto.equal(a, concat(a, Uint8Array.of(0))));
+		});
+		check([bytes().filter(({ length }) => length > 0), fc.nat()], (a, bit) =>
+			assert.ok(!nodeCrypto.equal(a, flipped(a, bit))),
+		);
+	});
+});
+
+suite("hashes", () => {
+	test("known answers", () => {
+		assert.equal(
+			hex(nodeCrypto.sha256(utf8("abc"))),
+			"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+		);
+		assert.equal(
+			hex(nodeCrypto.sha256()),
+			"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+		);
+		// RFC 4231, test case 2.
+		assert.equal(
+			hex(nodeCrypto.hmac(utf8("Jefe"), utf8("what do ya want for nothing?"))),
+			"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+		);
+	});
+
+	test("parts are hashed one after another", () => {
+		check([bytes(), fc.array(bytes())], (key, parts) => {
+			const whole = concat(...parts);
+			assert.deepEqual(nodeCrypto.sha256(...parts), nodeCrypto.sha256(whole));
+			assert.deepEqual(
+				nodeCrypto.hmac(key, ...parts),
+				nodeCrypto.hmac(key, whole),
+			);
+		});
+	});
+
+	test("HKDF agrees with node:crypto at every length up to the limit", () => {
+		const length = fc.oneof(
+			fc.integer({ min: 1, max: 100 }),
+			fc.integer({ min: 1, max: 8160 }),
+		);
+		check([bytes(), bytes(), bytes(), length], (salt, secret, info, size) =>
+			assert.deepEqual(
+				nodeCrypto.hkdfExpand(nodeCrypto.hkdfExtract(salt, secret), info, size),
+				new Uint8Array(node.hkdfSync("sha256", secret, salt, info, size)),
+			),
+		);
+	});
+
+	test("HKDF refuses lengths that it does not have", () => {
+		const key = new Uint8Array(32);
+		assert.equal(nodeCrypto.hkdfExpand(key, key, 0).length, 0);
+		assert.equal(nodeCrypto.hkdfExpand(key, key, 8160).length, 8160);
+		for (const size of [8161, 2 ** 32, -1, 1.5, Number.NaN, Infinity])
+			assert.throws(
+				() => nodeCrypto.hkdfExpand(key, key, size),
+				INVALID_ARGUMENT,
+			);
+	});
+});
+
+for (const name of ["AESGCM", "ChaChaPoly"] satisfies AeadName[]) {
+	suite(name, () => {
+		test("what was sealed opens", () => {
+			check(
+				[exactly(32), exactly(12), bytes(), bytes(5000)],
+				(key, nonce, associatedData, plaintext) => {
+					const aead = nodeCrypto.aead(name, key);
+					const sealed = aead.seal(nonce, associatedData, plaintext);
+					assert.equal(sealed.length, plaintext.length + 16);
+					assert.deepEqual(
+						nodeCrypto.aead(name, key).open(nonce, associatedData, sealed),
+						plaintext,
+					);
+				},
+			);
+		});
+
+		test("an empty plaintext is sealed as a tag alone", () => {
+			const aead = nodeCrypto.aead(name, new Uint8Array(32));
+			const nonce = new Uint8Array(12);
+			const empty = new Uint8Array();
+			for (const associatedData of [empty, utf8("header")]) {
+				const tag = aead.seal(nonce, associatedData, empty);
+				assert.equal(tag.length, 16);
+				assert.deepEqual(aead.open(nonce, associatedData, tag), empty);
+				assert.equal(aead.open(nonce, utf8("other"), tag), undefined);
+			}
+		});
+
+		test("one bit changed anywhere does not open", () => {
+			check(
+				[
+					exactly(32),
+					exactly(12),
+					bytes().filter(({ length }) => length > 0),
+					bytes(),
+					fc.nat(),
+				],
+				(key, nonce, associatedData, plaintext, bit) => {
+					const aead = nodeCrypto.aead(name, key);
+					const sealed = aead.seal(nonce, associatedData, plaintext);
+					const attempts = [
+						aead.open(nonce, associatedData, flipped(sealed, bit)),
+						aead.open(nonce, flipped(associatedData, bit), sealed),
+						aead.open(flipped(nonce, bit), associatedData, sealed),
+						nodeCrypto
+							.aead(name, flipped(key, bit))
+							.open(nonce, associatedData, sealed),
+						aead.open(nonce, associatedData, concat(sealed, sealed)),
+					];
+					for (const attempt of attempts) assert.equal(attempt, undefined);
+				},
+			);
+		});
+
+		test("bytes that were cut do not open", () => {
+			const aead = nodeCrypto.aead(name, new Uint8Array(32));
+			const nonce = new Uint8Array(12);
+			const sealed = aead.seal(nonce, nonce, utf8("a plaintext"));
+			for (let length = 0; length < sealed.length; length++) {
+				const cut = sealed.subarray(0, length);
+				assert.equal(aead.open(nonce, nonce, cut), undefined);
+			}
+		});
+
+		test("views into a larger buffer are read in their bounds", () => {
+			const aead = nodeCrypto.aead(name, new Uint8Array(32));
+			const nonce = new Uint8Array(12);
+			const sealed = aead.seal(nonce, nonce, utf8("a plaintext"));
+			const padded = concat(Uint8Array.of(9, 9, 9), sealed, sealed);
+			assert.deepEqual(
+				aead.open(nonce, nonce, padded.subarray(3, 3 + sealed.length)),
+				utf8("a plaintext"),
+			);
+		});
+
+		test("a key or a nonce of another length is the caller's mistake", () => {
+			for (const length of [0, 16, 31, 33])
+				assert.throws(
+					() => nodeCrypto.aead(name, new Uint8Array(length)),
+					INVALID_ARGUMENT,
+				);
+			const aead = nodeCrypto.aead(name, new Uint8Array(32));
+			const empty = new Uint8Array();
+			for (const length of [0, 8, 11, 13, 16]) {
+				const nonce = new Uint8Array(length);
+				assert.throws(() => aead.seal(nonce, empty, empty), INVALID_ARGUMENT);
+				assert.throws(
+					() => aead.open(nonce, empty, new Uint8Array(16)),
+					INVALID_ARGUMENT,
+				);
+			}
+		});
+	});
+}
+
+suite("X25519", () => {
+	test("agrees with noble", () => {
+		check([exactly(32), exactly(32)], (ours, theirs) => {
+			const key = x25519FromPrivate(ours);
+			const peer = x25519.getPublicKey(theirs);
+			assert.deepEqual(key.publicKey, x25519.getPublicKey(ours));
+			assert.deepEqual(
+				key.agree(peer),
+				x25519.getSharedSecret(theirs, key.publicKey),
+			);
+		});
+	});
+
+	test("two generated keys agree, and differ from each other", () => {
+		const a = nodeCrypto.generateX25519();
+		const b = nodeCrypto.generateX25519();
+		assert.equal(a.publicKey.length, 32);
+		assert.notDeepEqual(a.publicKey, b.publicKey);
+		assert.deepEqual(a.agree(b.publicKey), b.agree(a.publicKey));
+		const noble = x25519.keygen();
+		assert.deepEqual(
+			a.agree(noble.publicKey),
+			x25519.getSharedSecret(noble.secretKey, a.publicKey),
+		);
+	});
+
+	test("a public key of another length, or of low order, yields nothing", () => {
+		const key = nodeCrypto.generateX25519();
+		for (const length of [0, 31, 33, 64])
+			assert.equal(key.agree(new Uint8Array(length).fill(9)), undefined);
+		assert.equal(key.agree(new Uint8Array(32)), undefined);
+		assert.equal(key.agree(unhex(`01${"00".repeat(31)}`)), undefined);
+	});
+
+	test("a private key of another length is the caller's mistake", () => {
+		for (const length of [0, 31, 33])
+			assert.throws(
+				() => x25519FromPrivate(new Uint8Array(length)),
+				INVALID_ARGUMENT,
+			);
+	});
+});
+
+suite("ML-KEM-768", () => {
+	test("agrees with noble in both directions, and on what it rejects", () => {
+		check(
+			[exactly(64), exactly(32), fc.nat()],
+			(seed, message, bit) => {
+				const key = kemFromSeed(seed);
+				const noble = ml_kem768.keygen(seed);
+				assert.deepEqual(key.publicKey, noble.publicKey);
+
+				const theirs = ml_kem768.encapsulate(key.publicKey, message);
+				assert.deepEqual(
+					key.decapsulate(theirs.cipherText),
+					theirs.sharedSecret,
+				);
+				const ours = nodeCrypto.encapsulate(noble.publicKey);
+				assert.ok(ours);
+				assert.deepEqual(
+					ml_kem768.decapsulate(ours.ciphertext, noble.secretKey),
+					ours.secret,
+				);
+
+				const changed = flipped(ours.ciphertext, bit);
+				const rejected = key.decapsulate(changed);
+				assert.notDeepEqual(rejected, ours.secret);
+				assert.deepEqual(
+					rejected,
+					ml_kem768.decapsulate(changed, noble.secretKey),
+				);
+			},
+			30,
+		);
+	});
+
+	test("sizes are those of FIPS 203, and nothing repeats", () => {
+		const key = nodeCrypto.generateKem();
+		assert.equal(key.publicKey.length, ML_KEM_768.publicKeyBytes);
+		assert.notDeepEqual(key.publicKey, nodeCrypto.generateKem().publicKey);
+		const one = nodeCrypto.encapsulate(key.publicKey);
+		const two = nodeCrypto.encapsulate(key.publicKey);
+		assert.ok(one && two);
+		assert.equal(one.ciphertext.length, ML_KEM_768.ciphertextBytes);
+		assert.equal(one.secret.length, ML_KEM_768.secretBytes);
+		assert.notDeepEqual(one, two);
+		assert.deepEqual(key.decapsulate(one.ciphertext), one.secret);
+	});
+
+	test("a public key with a coefficient of 3329 or more is refused", () => {
+		const { publicKey } = nodeCrypto.generateKem();
+		check(
+			[fc.nat({ max: 767 }), fc.integer({ min: 3329, max: 4095 })],
+			(index, value) => {
+				assert.equal(
+					nodeCrypto.encapsulate(withCoefficient(publicKey, index, value)),
+					undefined,
+				);
+			},
+		);
+		for (const index of [0, 1, 767])
+			assert.ok(
+				nodeCrypto.encapsulate(withCoefficient(publicKey, index, 3328)),
+			);
+	});
+
+	test("other lengths yield nothing", () => {
+		const key = nodeCrypto.generateKem();
+		for (const length of [0, 1183, 1185])
+			assert.equal(nodeCrypto.encapsulate(new Uint8Array(length)), undefined);
+		for (const length of [0, 1087, 1089])
+			assert.equal(key.decapsulate(new Uint8Array(length)), undefined);
+	});
+});
+
+/** ByteEncode₁₂ of FIPS 203 packs two coefficients into three bytes, little end first. */
+function withCoefficient(
+	publicKey: Uint8Array,
+	index: number,
+	value: number,
+): Uint8Array {
+	const copy = publicKey.slice();
+	const at = (index >> 1) * 3;
+	const middle = copy[at + 1] ?? 0;
+	if (index % 2 === 0) {
+		copy[at] = value & 0xff;
+		copy[at + 1] = (middle & 0xf0) | (value >> 8);
+	} else {
+		copy[at + 1] = (middle & 0x0f) | ((value & 0x0f) << 4);
+		copy[at + 2] = value >> 4;
+	}
+	return copy;
+}
+
+const NOBLE = {
+	Ed25519: {
+		publicKey: (secret: Uint8Array) => ed25519.getPublicKey(secret),
+		sign: (message: Uint8Array, secret: Uint8Array) =>
+			ed25519.sign(message, secret),
+		secret: () => ed25519.utils.randomSecretKey(),
+	},
+	"P-256": {
+		publicKey: (secret: Uint8Array) => p256.getPublicKey(secret, false),
+		sign: (message: Uint8Array, secret: Uint8Array) =>
+			p256.sign(message, secret, { lowS: false, prehash: true }),
+		secret: () => p256.utils.randomSecretKey(),
+	},
+} as const satisfies Record<SignatureAlgorithm, unknown>;
+
+for (const algorithm of ["P-256", "Ed25519"] satisfies SignatureAlgorithm[]) {
+	const noble = NOBLE[algorithm];
+
+	suite(algorithm, () => {
+		test("verifies what noble signs, and nothing that was changed", () => {
+			check(
+				[bytes(), fc.nat()],
+				(message, bit) => {
+					const secret = noble.secret();
+					const publicKey = noble.publicKey(secret);
+					const signature = noble.sign(message, secret);
+					const verify = (
+						key: Uint8Array,
+						content: Uint8Array,
+						proof: Uint8Array,
+					) => nodeCrypto.verify(algorithm, key, content, proof);
+					assert.ok(verify(publicKey, message, signature));
+					assert.ok(!verify(publicKey, message, flipped(signature, bit)));
+					assert.ok(!verify(flipped(publicKey, bit), message, signature));
+					const longer = concat(message, Uint8Array.of(0));
+					assert.ok(!verify(publicKey, longer, signature));
+				},
+				50,
+			);
+		});
+
+		test("wrong lengths are false and do not throw", () => {
+			const secret = noble.secret();
+			const publicKey = noble.publicKey(secret);
+			const message = utf8("message");
+			const signature = noble.sign(message, secret);
+			for (let length = 0; length < 140; length++) {
+				const value = new Uint8Array(length);
+				value.set(signature.subarray(0, length));
+				assert.equal(
+					nodeCrypto.verify(algorithm, publicKey, message, value),
+					length === 64,
+				);
+				const key = new Uint8Array(length);
+				key.set(publicKey.subarray(0, length));
+				assert.equal(
+					nodeCrypto.verify(algorithm, key, message, signature),
+					length === publicKey.length,
+				);
+			}
+		});
+
+		test("any bytes are false and do not throw", () => {
+			const keys = fc.oneof(bytes(), exactly(algorithm === "P-256" ? 65 : 32));
+			check([keys, bytes(), exactly(64)], (key, message, signature) =>
+				assert.equal(
+					nodeCrypto.verify(algorithm, key, message, signature),
+					false,
+				),
+			);
+		});
+	});
+}
+
+test("a P-256 key has one form: neither hybrid nor compressed nor infinity", () => {
+	const secret = p256.utils.randomSecretKey();
+	const message = utf8("message");
+	const signature = p256.sign(message, secret, { prehash: true });
+	const publicKey = p256.getPublicKey(secret, false);
+	const verify = (key: Uint8Array) =>
+		nodeCrypto.verify("P-256", key, message, signature);
+	assert.ok(verify(publicKey));
+	for (let first = 0; first < 256; first++) {
+		const key = publicKey.slice();
+		key[0] = first;
+		assert.equal(verify(key), first === 4);
+	}
+	assert.ok(!verify(p256.getPublicKey(secret, true)));
+	assert.ok(!verify(Uint8Array.of(0)));
+});
+
+test("an Ed25519 key of small order verifies nothing", () => {
+	const points = [
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0000000000000000000000000000000000000000000000000000000000000080",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+	].map(unhex);
+	const zero = new Uint8Array(32);
+	// With S = 0 the equation holds for one message in eight at least, were such keys accepted.
+	for (const publicKey of points)
+		for (const r of points)
+			for (let i = 0; i < 32; i++)
+				assert.ok(
+					!nodeCrypto.verify(
+						"Ed25519",
+						publicKey,
+						utf8(`message ${i}`),
+						concat(r, zero),
+					),
+				);
+});

@@ -1,0 +1,69 @@
+import type { CryptoProvider } from "../crypto/index.ts";
+import { enc, utf8 } from "../wire/index.ts";
+import type { SessionSecrets } from "./noise.ts";
+import {
+	type Content,
+	type ContentType,
+	RecordOpener,
+	RecordSealer,
+} from "./record.ts";
+
+/** Which end of the key exchange we are. */
+export type SessionEnd = "initiator" | "responder";
+
+/** A session after its key exchange: two directions of records and an exporter. */
+export class Session {
+	readonly #crypto: CryptoProvider;
+	readonly #sealer: RecordSealer;
+	readonly #opener: RecordOpener;
+	readonly #exporterSecret: Uint8Array;
+	readonly #finalHash: Uint8Array;
+
+	/** Takes the secrets over: the key buffers handed in are wiped. */
+	constructor(
+		crypto: CryptoProvider,
+		secrets: SessionSecrets,
+		end: SessionEnd,
+	) {
+		const { aead, initiatorKey, responderKey } = secrets;
+		const [ours, theirs] =
+			end === "initiator"
+				? [initiatorKey, responderKey]
+				: [responderKey, initiatorKey];
+		this.#crypto = crypto;
+		this.#sealer = new RecordSealer(crypto, aead, ours);
+		this.#opener = new RecordOpener(crypto, aead, theirs);
+		this.#exporterSecret = secrets.exporterSecret;
+		this.#finalHash = secrets.finalHash;
+		initiatorKey.fill(0);
+		responderKey.fill(0);
+	}
+
+	/** See `RecordSealer.seal`. */
+	seal(type: ContentType, content: Uint8Array): Uint8Array {
+		return this.#sealer.seal(type, content);
+	}
+
+	/** See `RecordOpener.open`. */
+	open(frame: Uint8Array): Content {
+		return this.#opener.open(frame);
+	}
+
+	/** Expand(exporter secret, enc("tetrad/1 exporter", final h, label, context), length). */
+	export(label: string, context: Uint8Array, length: number): Uint8Array {
+		const info = enc(
+			utf8("tetrad/1 exporter"),
+			this.#finalHash,
+			utf8(label),
+			context,
+		);
+		return this.#crypto.hkdfExpand(this.#exporterSecret, info, length);
+	}
+
+	/** Overwrites the keys that we hold; copies inside OpenSSL and the engine are out of reach. */
+	wipe(): void {
+		this.#sealer.wipe();
+		this.#opener.wipe();
+		this.#exporterSecret.fill(0);
+	}
+}

@@ -1,0 +1,80 @@
+import type { AeadName } from "../crypto/index.ts";
+
+/** The suites by the names that the API and the command line use. */
+export type SuiteName =
+	| "hybrid-aesgcm"
+	| "hybrid-chachapoly"
+	| "classical-aesgcm"
+	| "classical-chachapoly";
+
+/** A key exchange pattern of the Noise Protocol Framework (revision 34). */
+export type NoisePattern = "NN" | "NNhfs" | "NNpsk0";
+
+/** A full Noise protocol name, taken apart. */
+export interface NoiseProtocol {
+	readonly name: string;
+	readonly pattern: NoisePattern;
+	readonly aead: AeadName;
+}
+
+export interface Suite {
+	readonly name: SuiteName;
+	/** One byte on the wire; never reused for another suite. */
+	readonly id: number;
+	readonly protocol: NoiseProtocol;
+}
+
+/** Every suite, in the order in which they are offered unless the policy says otherwise. */
+export const SUITES: readonly Suite[] = [
+	{
+		name: "hybrid-aesgcm",
+		id: 0x01,
+		protocol: {
+			name: "Noise_NNhfs_25519+MLKEM768_AESGCM_SHA256",
+			pattern: "NNhfs",
+			aead: "AESGCM",
+		},
+	},
+	{
+		name: "hybrid-chachapoly",
+		id: 0x02,
+		protocol: {
+			name: "Noise_NNhfs_25519+MLKEM768_ChaChaPoly_SHA256",
+			pattern: "NNhfs",
+			aead: "ChaChaPoly",
+		},
+	},
+	{
+		name: "classical-aesgcm",
+		id: 0x03,
+		protocol: {
+			name: "Noise_NN_25519_AESGCM_SHA256",
+			pattern: "NN",
+			aead: "AESGCM",
+		},
+	},
+	{
+		name: "classical-chachapoly",
+		id: 0x04,
+		protocol: {
+			name: "Noise_NN_25519_ChaChaPoly_SHA256",
+			pattern: "NN",
+			aead: "ChaChaPoly",
+		},
+	},
+];
+
+/** Paired links: the pairing key was made by a hybrid exchange, so the pre-shared key keeps that strength. */
+export const LINK_PROTOCOL: NoiseProtocol = {
+	name: "Noise_NNpsk0_25519_AESGCM_SHA256",
+	pattern: "NNpsk0",
+	aead: "AESGCM",
+};
+
+export function suiteById(id: number): Suite | undefined {
+	return SUITES.find((suite) => suite.id === id);
+}
+
+export function suiteByName(name: SuiteName): Suite {
+	return SUITES.find((suite) => suite.name === name) as Suite;
+}

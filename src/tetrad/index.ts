@@ -1,0 +1,27 @@
+export {
+	AgentInitiator,
+	type AgentInitiatorOptions,
+} from "./agent-initiator.ts";
+export type { AgentMachine, ConfirmedAgent } from "./agent-machine.ts";
+export { AgentResponder } from "./agent-responder.ts";
+export {
+	type LinkEffect,
+	LinkMachine,
+	type LinkOptions,
+	type Pairing,
+} from "./link.ts";
+export { LINK, type LinkMessageType } from "./messages.ts";
+export { ModuleInitiator, type ModuleOptions } from "./module-initiator.ts";
+export type { ConfirmedModule, ModuleMachine } from "./module-machine.ts";
+export { ModuleResponder } from "./module-responder.ts";
+export { type PairingEffect, PairingMachine } from "./pairing.ts";
+export * from "./parameters.ts";
+export { makePolicy, type Policy } from "./policy.ts";
+export type {
+	DeviceContext,
+	Effect,
+	LinkContext,
+	MachineOptions,
+} from "./role-machine.ts";
+export { SignedHashes } from "./signed-hashes.ts";
+export type { Parties, Transcript } from "./transcript.ts";

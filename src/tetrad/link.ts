@@ -1,0 +1,419 @@
+/*
+ * A link between an agent and its module, at one of its ends. It carries many tetrads.
+ *
+ *   paired   agent   idle ──K1──▶ calling ──K2──▶ signing ──K3──▶ ready
+ *            module  idle ──K1──▶ signing ──K2──▶ answered ──K3──▶ ready
+ *   open     both    idle ──own chain──▶ greeting ──other chain──▶ ready
+ *
+ * K1 and K2 are the messages of Noise NNpsk0 under the pairing's key; K3 is record 0.
+ */
+import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
+import type { CertifiedDevice } from "../identity/index.ts";
+import { MAX_CHAIN_BYTES } from "../identity/index.ts";
+import {
+	type AnsweringMessage1,
+	type AwaitingMessage2,
+	authenticate,
+	CONTENT,
+	CREDENTIAL,
+	LINK_PROTOCOL,
+	readMessage1,
+	type Session,
+	signedBytes,
+	startInitiator,
+} from "../session/index.ts";
+import {
+	concat,
+	enc,
+	encodeFrame,
+	FRAME,
+	type Frame,
+	malformed,
+	parseFrame,
+	sameBytes,
+	structure,
+	utf8,
+} from "../wire/index.ts";
+import { ChainBook } from "./chain-book.ts";
+import { Machine, unexpected } from "./machine.ts";
+import { LINK, type LinkMessageType } from "./messages.ts";
+import {
+	LINK_HEADER_BYTES,
+	type LinkMode,
+	TETRAD_ID_BYTES,
+} from "./parameters.ts";
+import type { DeviceContext, LinkContext } from "./role-machine.ts";
+import { openSession } from "./sessions.ts";
+
+/** What a pairing leaves at each of the two devices. */
+export interface Pairing {
+	/** Device id of the other one. */
+	readonly peerDeviceId: Uint8Array;
+	/** 32 bytes, the same at both. */
+	readonly key: Uint8Array;
+}
+
+export type LinkEffect =
+	/** A whole frame for the other end. */
+	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
+	/** Sign with the own long-term key and come back with `signed`. */
+	| { readonly kind: "sign"; readonly content: Uint8Array }
+	/** The other end is the paired device; messages may be sent. */
+	| { readonly kind: "ready"; readonly peer: CertifiedDevice }
+	/** A message of one tetrad. */
+	| {
+			readonly kind: "message";
+			readonly tetradId: Uint8Array;
+			readonly type: LinkMessageType;
+			readonly body: Uint8Array;
+	  }
+	| { readonly kind: "ended"; readonly error?: TetradError };
+
+export interface LinkOptions {
+	readonly device: DeviceContext;
+	readonly pairing: Pairing;
+	readonly mode: LinkMode;
+	/** Milliseconds since the epoch. */
+	readonly now: number;
+	/** How long the link may take to be ready, in milliseconds. */
+	readonly timeoutMs: number;
+}
+
+const CREDENTIAL_BODY = structure("link credential", CREDENTIAL);
+const OPEN_HELLO = structure("open hello", { chain: [1, MAX_CHAIN_BYTES] });
+const NO_TETRAD = new Uint8Array(TETRAD_ID_BYTES);
+const LINK_TYPES: ReadonlySet<number> = new Set(Object.values(LINK));
+
+interface Ready {
+	readonly kind: "ready";
+	readonly peer: CertifiedDevice;
+	/** Absent on an open link. */
+	readonly session: Session | undefined;
+	readonly sent: ChainBook;
+	readonly received: ChainBook;
+}
+
+type State =
+	| { readonly kind: "idle" }
+	| { readonly kind: "calling"; readonly awaiting: AwaitingMessage2 }
+	| {
+			readonly kind: "agent-signing";
+			readonly session: Session;
+			readonly peer: CertifiedDevice;
+	  }
+	| { readonly kind: "module-signing"; readonly handshake: AnsweringMessage1 }
+	| {
+			readonly kind: "answered";
+			readonly session: Session;
+			readonly hash: Uint8Array;
+	  }
+	| { readonly kind: "greeting" }
+	| Ready
+	| { readonly kind: "over" };
+
+/** One end of a link. The agent calls, the module answers. */
+export class LinkMachine extends Machine<LinkEffect> {
+	readonly #role: "agent" | "module";
+	readonly #options: LinkOptions;
+	#state: State = { kind: "idle" };
+
+	constructor(role: "agent" | "module", options: LinkOptions) {
+		super(options.now + options.timeoutMs);
+		this.#role = role;
+		this.#options = options;
+	}
+
+	/** Begins: the agent calls on a paired link, and both ends greet on an open one. */
+	start(): LinkEffect[] {
+		return this.step(() => {
+			if (this.#state.kind !== "idle") throw unexpected("a second start");
+			const { device, mode } = this.#options;
+			if (mode === "unsafe-open") {
+				const chain = device.own.encodedChain;
+				this.#sendFrame(FRAME.openHello, OPEN_HELLO.encode({ chain }));
+				this.#state = { kind: "greeting" };
+			} else if (this.#role === "agent") {
+				const { message1, awaiting } = startInitiator(
+					device.crypto,
+					this.#setup(),
+					new Uint8Array(),
+				);
+				this.#sendFrame(FRAME.linkHello, message1);
+				this.#state = { kind: "calling", awaiting };
+			}
+		});
+	}
+
+	/** One whole frame from the other end. */
+	frame(bytes: Uint8Array, now: number): LinkEffect[] {
+		return this.step(() => {
+			const frame = parseFrame(bytes);
+			if (frame.type === FRAME.refusal && this.#state.kind !== "ready")
+				throw new TetradError(
+					"refused-by-peer",
+					"the other end of the link refused; are the two devices paired, and with each other?",
+				);
+			this.#frame(frame, bytes, now);
+		});
+	}
+
+	/** The signature that a `sign` effect asked for. */
+	signed(signature: Uint8Array): LinkEffect[] {
+		return this.step(() => this.#signed(signature));
+	}
+
+	/** A message of one tetrad, after each chain that it names and the other end has not. */
+	send(
+		tetradId: Uint8Array,
+		type: LinkMessageType,
+		body: Uint8Array,
+		chains: readonly Uint8Array[],
+	): LinkEffect[] {
+		return this.step(() => {
+			const state = this.#ready();
+			for (const chain of chains) {
+				const hash = this.#options.device.crypto.sha256(chain);
+				if (state.sent.find(hash) !== undefined) continue;
+				state.sent.add(hash, chain);
+				this.#sendMessage(state, NO_TETRAD, LINK.chain, chain);
+			}
+			this.#sendMessage(state, tetradId, type, body);
+		});
+	}
+
+	/** What a tetrad's machine needs to know of this link. */
+	contextFor(tetradId: Uint8Array): LinkContext {
+		const { peer, session, received } = this.#ready();
+		const { mode, pairing } = this.#options;
+		return {
+			mode,
+			peerDeviceId: pairing.peerDeviceId,
+			peerChain: peer.encodedChain,
+			secret:
+				session?.export("tetrad/1 link", tetradId, 32) ?? new Uint8Array(),
+			chain: (hash) => received.find(hash),
+		};
+	}
+
+	/** Ends the link in order. */
+	close(): LinkEffect[] {
+		return this.step(() => {
+			if (this.#state.kind === "ready" && this.#state.session !== undefined)
+				this.#sendRecord(this.#state.session, CONTENT.close, new Uint8Array());
+			this.endInOrder();
+		});
+	}
+
+	protected override waitingFor(): string {
+		return "the other end of the link authenticates";
+	}
+
+	protected override tellOthers(error: TetradError): void {
+		if (error.code !== "refused-by-peer" && this.#state.kind !== "ready")
+			this.#sendFrame(FRAME.refusal, Uint8Array.of(0));
+	}
+
+	protected override wipe(): void {
+		if ("session" in this.#state) this.#state.session?.wipe();
+		this.#state = { kind: "over" };
+	}
+
+	#frame(frame: Frame, bytes: Uint8Array, now: number): void {
+		const state = this.#state;
+		switch (state.kind) {
+			case "idle":
+				if (frame.type !== FRAME.linkHello) break;
+				return this.#called(frame.body);
+			case "calling":
+				if (frame.type !== FRAME.linkAnswer) break;
+				return this.#answered(state.awaiting, frame.body, now);
+			case "answered":
+				if (frame.type !== FRAME.record) break;
+				return this.#agentAuthenticated(state, bytes, now);
+			case "greeting":
+				if (frame.type !== FRAME.openHello) break;
+				return this.#greeted(frame.body, now);
+			case "ready":
+				if (state.session === undefined) {
+					if (frame.type !== FRAME.openMessage) break;
+					return this.#message(state, frame.body);
+				}
+				return this.#record(state, state.session, bytes);
+			case "agent-signing":
+			case "module-signing":
+			case "over":
+				break;
+			default:
+				return unreachable(state);
+		}
+		throw unexpected("a frame on the link");
+	}
+
+	#called(message1: Uint8Array): void {
+		const { crypto, own } = this.#options.device;
+		const handshake = readMessage1(crypto, this.#setup(), message1);
+		if (handshake.payload.length > 0) throw authenticationFailed();
+		this.emit({
+			kind: "sign",
+			content: signedBytes("LM", handshake.hash, own.chainHash),
+		});
+		this.#state = { kind: "module-signing", handshake };
+	}
+
+	#answered(
+		awaiting: AwaitingMessage2,
+		message2: Uint8Array,
+		now: number,
+	): void {
+		const { device } = this.#options;
+		const { hash, payload, secrets } = awaiting.finish(message2);
+		const peer = this.#authenticate(payload, "module", hash, now);
+		const session = openSession(device, secrets, "initiator", "LINK");
+		this.emit({
+			kind: "sign",
+			content: signedBytes("LA", hash, device.own.chainHash),
+		});
+		this.#state = { kind: "agent-signing", session, peer };
+	}
+
+	#signed(signature: Uint8Array): void {
+		const state = this.#state;
+		const { device } = this.#options;
+		const chain = device.own.encodedChain;
+		const credential = CREDENTIAL_BODY.encode({ chain, signature });
+		if (state.kind === "module-signing") {
+			const { message2, secrets } = state.handshake.finish(credential);
+			const session = openSession(device, secrets, "responder", "LINK");
+			this.#sendFrame(FRAME.linkAnswer, message2);
+			const { hash } = state.handshake;
+			this.#state = { kind: "answered", session, hash };
+		} else if (state.kind === "agent-signing") {
+			this.#sendRecord(state.session, CONTENT.handshake, credential);
+			this.#enterReady(state.peer, state.session);
+		} else throw unexpected("a signature");
+	}
+
+	#agentAuthenticated(
+		{ session, hash }: Extract<State, { kind: "answered" }>,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const content = session.open(bytes);
+		if (content.type !== CONTENT.handshake) throw authenticationFailed();
+		const peer = this.#authenticate(content.bytes, "agent", hash, now);
+		this.#enterReady(peer, session);
+	}
+
+	#greeted(body: Uint8Array, now: number): void {
+		const { chain } = OPEN_HELLO.decode(body);
+		const peer = this.#judgePaired(chain, this.#peerRole(), now);
+		this.#enterReady(peer, undefined);
+	}
+
+	#authenticate(
+		body: Uint8Array,
+		role: "agent" | "module",
+		hash: Uint8Array,
+		now: number,
+	): CertifiedDevice {
+		const { crypto } = this.#options.device;
+		const { chain, signature } = CREDENTIAL_BODY.decode(body);
+		const peer = this.#judgePaired(chain, role, now);
+		const signatureRole = role === "agent" ? "LA" : "LM";
+		authenticate(crypto, peer, signature, signatureRole, hash, peer.chainHash);
+		return peer;
+	}
+
+	#judgePaired(
+		chain: Uint8Array,
+		role: "agent" | "module",
+		now: number,
+	): CertifiedDevice {
+		const { device, pairing } = this.#options;
+		const peer = device.verdicts.judge(chain, role, now);
+		if (!sameBytes(peer.deviceId, pairing.peerDeviceId))
+			throw new TetradError(
+				"chain-refused",
+				`${peer.name} is at the other end of the link, and it is not the ${role} that this device is paired with`,
+			);
+		return peer;
+	}
+
+	/** Each direction starts with the chain that its sender authenticated with. */
+	#enterReady(peer: CertifiedDevice, session: Session | undefined): void {
+		const { own } = this.#options.device;
+		const sent = new ChainBook();
+		sent.add(own.chainHash, own.encodedChain);
+		const received = new ChainBook();
+		received.add(peer.chainHash, peer.encodedChain);
+		this.#state = { kind: "ready", peer, session, sent, received };
+		this.clearDeadline();
+		this.emit({ kind: "ready", peer });
+	}
+
+	#record(state: Ready, session: Session, bytes: Uint8Array): void {
+		const content = session.open(bytes);
+		if (content.type === CONTENT.close) return this.endInOrder();
+		if (content.type !== CONTENT.link) throw authenticationFailed();
+		this.#message(state, content.bytes);
+	}
+
+	#message(state: Ready, bytes: Uint8Array): void {
+		const type = bytes[TETRAD_ID_BYTES];
+		if (type === undefined || !isLinkType(type))
+			throw malformed("a link message has no known type");
+		const tetradId = bytes.subarray(0, TETRAD_ID_BYTES);
+		const body = bytes.subarray(LINK_HEADER_BYTES);
+		if (type !== LINK.chain)
+			return this.emit({ kind: "message", tetradId, type, body });
+		if (!sameBytes(tetradId, NO_TETRAD) || body.length > MAX_CHAIN_BYTES)
+			throw malformed("a chain on the link is of no use");
+		const chain = body.slice();
+		state.received.add(this.#options.device.crypto.sha256(chain), chain);
+	}
+
+	#sendMessage(
+		{ session }: Ready,
+		tetradId: Uint8Array,
+		type: LinkMessageType,
+		body: Uint8Array,
+	): void {
+		const message = concat(tetradId, Uint8Array.of(type), body);
+		if (session === undefined) this.#sendFrame(FRAME.openMessage, message);
+		else this.#sendRecord(session, CONTENT.link, message);
+	}
+
+	#ready(): Ready {
+		if (this.#state.kind !== "ready")
+			throw new TetradError("carrier-failed", "the link is not ready");
+		return this.#state;
+	}
+
+	#setup() {
+		return {
+			protocol: LINK_PROTOCOL,
+			prologue: enc(utf8("tetrad/1 link")),
+			psk: this.#options.pairing.key,
+		};
+	}
+
+	#peerRole(): "agent" | "module" {
+		return this.#role === "agent" ? "module" : "agent";
+	}
+
+	#sendRecord(
+		session: Session,
+		type: Parameters<Session["seal"]>[0],
+		content: Uint8Array,
+	): void {
+		this.emit({ kind: "send-frame", bytes: session.seal(type, content) });
+	}
+
+	#sendFrame(type: Frame["type"], body: Uint8Array): void {
+		this.emit({ kind: "send-frame", bytes: encodeFrame(type, body) });
+	}
+}
+
+function isLinkType(value: number): value is LinkMessageType {
+	return LINK_TYPES.has(value);
+}

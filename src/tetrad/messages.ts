@@ -1,0 +1,211 @@
+/*
+ * The bodies of every flight, of every message inside session 2, and of every message on a link.
+ * Names are those of the diagrams in docs/protocol.md. R1, R2 and the fins have 32 bytes; a
+ * chain on a link is its hash, after a link message has carried it once.
+ */
+import {
+	HASH_BYTES,
+	ML_KEM_768,
+	TAG_BYTES,
+	X25519_BYTES,
+} from "../crypto/index.ts";
+import {
+	CREDENTIAL,
+	message1Overhead,
+	RECORD_OVERHEAD,
+} from "../session/index.ts";
+import { type FieldLength, structure } from "../wire/index.ts";
+import { MAX_OFFER_BYTES } from "./offer.ts";
+import { FIN_BYTES, SHARE_BYTES } from "./parameters.ts";
+
+const share = SHARE_BYTES;
+const fin = FIN_BYTES;
+const hash = HASH_BYTES;
+
+/** Message 2 of the hybrid pattern without its payload, the larger of the two. */
+const MESSAGE_2_TOKENS: number =
+	X25519_BYTES + ML_KEM_768.ciphertextBytes + TAG_BYTES;
+
+const SMALLEST_MESSAGE = X25519_BYTES;
+
+const record = (contentBytes: number): FieldLength => [
+	RECORD_OVERHEAD,
+	RECORD_OVERHEAD + contentBytes,
+];
+
+// Inside session 2.
+
+export const I2 = {
+	direct: structure("I2", { ...CREDENTIAL, r2: share }),
+	crossed: structure("I2", { ...CREDENTIAL }),
+} as const;
+
+export const I3 = {
+	direct: structure("I3", { ...CREDENTIAL, r1: share, finX: fin }),
+	crossed: structure("I3", { ...CREDENTIAL, r2: share }),
+} as const;
+
+export const I4 = {
+	direct: structure("I4", { finY: fin }),
+	crossed: structure("I4", { r1: share, finY: fin }),
+} as const;
+
+export const I5 = structure("I5", { finX: fin });
+
+const i1: FieldLength = [message1Overhead("NN"), message1Overhead("NNhfs")];
+const i2: FieldLength = [
+	SMALLEST_MESSAGE,
+	MESSAGE_2_TOKENS + I2.direct.maxBytes + TAG_BYTES,
+];
+const i3 = record(I3.direct.maxBytes);
+const i4 = record(I4.crossed.maxBytes);
+const i5 = record(I5.maxBytes);
+
+// Between the agents.
+
+/** The body of an offer frame; `message1` carries I1 as its payload. */
+export const F1 = structure("F1", {
+	offer: [1, MAX_OFFER_BYTES],
+	message1: [2 * message1Overhead("NN"), 2 * message1Overhead("NNhfs")],
+});
+
+/** The payload of message 2 of session 1. */
+export const F2 = structure("F2", {
+	...CREDENTIAL,
+	r2: share,
+	i2,
+	responderLink: 1,
+});
+
+export const F3 = {
+	direct: structure("F3", {
+		...CREDENTIAL,
+		r1: share,
+		finA: fin,
+		finX: fin,
+		i3,
+	}),
+	crossed: structure("F3", { ...CREDENTIAL, r1: share, finA: fin, i3 }),
+} as const;
+
+export const F4 = structure("F4", { finB: fin, finY: fin, i4 });
+
+export const F5 = structure("F5", { finX: fin, i5 });
+
+/** The body of a retry frame: the id of the suite that the responder's policy picks. */
+export const RETRY = structure("retry", { suite: 1 });
+
+// On a link. Each is preceded by the tetrad's id and a type byte.
+
+const offer: FieldLength = [1, MAX_OFFER_BYTES];
+
+/** A→X: make I1 for this suite. */
+export const BEGIN = structure("begin", { suite: 1 });
+
+/** X→A. */
+export const PREPARED = structure("prepared", { i1 });
+
+/** A→X: the share is R1 in direct routing and R2 in crossed routing. */
+export const BIND_INITIATOR = structure("bind initiator", {
+	offer,
+	responderLink: 1,
+	outerHash: hash,
+	ownAgent: hash,
+	peerAgent: hash,
+	i2,
+	share,
+});
+
+/** X→A. */
+export const INITIATOR_BOUND = {
+	direct: structure("initiator bound", {
+		i3,
+		innerHash: hash,
+		ownModule: hash,
+		peerModule: hash,
+		finX: fin,
+	}),
+	crossed: structure("initiator bound", {
+		i3,
+		innerHash: hash,
+		ownModule: hash,
+		peerModule: hash,
+	}),
+} as const;
+
+/** A→X, direct routing: A formed K. */
+export const AGENT_BOUND = structure("agent bound", { finA: fin });
+
+/** A→X: the other side formed K. */
+export const CONFIRM_INITIATOR = {
+	direct: structure("confirm initiator", { finB: fin, i4 }),
+	crossed: structure("confirm initiator", { finA: fin, finB: fin, i4 }),
+} as const;
+
+/** X→A, crossed routing. */
+export const INITIATOR_CONFIRMED = structure("initiator confirmed", {
+	finX: fin,
+	i5,
+});
+
+/** B→Y. R2 has 32 bytes in direct routing and none in crossed routing, where it comes in I3. */
+export const ANSWER = structure("answer", {
+	offer,
+	responderLink: 1,
+	outerHash: hash,
+	ownAgent: hash,
+	i1,
+	r2: [0, share],
+});
+
+/** Y→B. */
+export const ANSWERED = structure("answered", { i2 });
+
+/** B→Y. */
+export const BIND_RESPONDER = {
+	direct: structure("bind responder", { peerAgent: hash, i3 }),
+	crossed: structure("bind responder", { peerAgent: hash, i3, r1: share }),
+} as const;
+
+/** Y→B. */
+export const RESPONDER_BOUND = structure("responder bound", {
+	innerHash: hash,
+	ownModule: hash,
+	peerModule: hash,
+	finY: fin,
+	i4,
+});
+
+/** B→Y. */
+export const CONFIRM_RESPONDER = {
+	direct: structure("confirm responder", { finA: fin, finB: fin }),
+	crossed: structure("confirm responder", { finA: fin, finB: fin, i5 }),
+} as const;
+
+/** Either way: the tetrad is over. An empty code means in order; else the code and the sentence of the error. */
+export const END = structure("end", { code: [0, 64], reason: [0, 1024] });
+
+/** The type byte of a message on a link. */
+export const LINK = {
+	begin: 0x01,
+	prepared: 0x02,
+	bindInitiator: 0x03,
+	initiatorBound: 0x04,
+	agentBound: 0x05,
+	confirmInitiator: 0x06,
+	initiatorConfirmed: 0x07,
+	answer: 0x11,
+	answered: 0x12,
+	bindResponder: 0x13,
+	responderBound: 0x14,
+	confirmResponder: 0x15,
+	/** A record of session 2, to or from the other side. */
+	nested: 0x20,
+	/** A record of session 3 or 4. */
+	local: 0x21,
+	end: 0x22,
+	/** A chain that later messages name by its hash. Its tetrad id is zero. */
+	chain: 0x30,
+} as const;
+
+export type LinkMessageType = (typeof LINK)[keyof typeof LINK];

@@ -1,0 +1,123 @@
+import { TetradError } from "../errors.ts";
+import { type Suite, suiteById, suiteByName } from "../session/index.ts";
+import { malformed, structure } from "../wire/index.ts";
+import {
+	fromByte,
+	LINK_BYTE,
+	type LinkMode,
+	PROTOCOL_VERSION,
+	ROOT_BYTE,
+	ROUTING_BYTE,
+	type Root,
+	type Routing,
+} from "./parameters.ts";
+import type { Policy } from "./policy.ts";
+
+const MAX_OFFERED_SUITES = 16;
+
+const OFFER = structure("offer", {
+	version: 1,
+	suites: [1, MAX_OFFERED_SUITES],
+	selected: 1,
+	routing: 1,
+	root: 1,
+	link: 1,
+});
+
+export const MAX_OFFER_BYTES: number = OFFER.maxBytes;
+
+/** What the initiator asks for. Its raw bytes are the prologue of session 1 and part of the transcript. */
+export interface Offer {
+	readonly raw: Uint8Array;
+	/** Suite ids in the initiator's order; a responder skips those it does not know. */
+	readonly suites: Uint8Array;
+	readonly selected: Suite;
+	readonly routing: Routing;
+	readonly root: Root;
+	/** The mode of the link A–X. */
+	readonly link: LinkMode;
+}
+
+export function makeOffer(choice: {
+	readonly suites: Uint8Array;
+	readonly selected: Suite;
+	readonly routing: Routing;
+	readonly root: Root;
+	readonly link: LinkMode;
+}): Offer {
+	const raw = OFFER.encode({
+		version: Uint8Array.of(PROTOCOL_VERSION),
+		suites: choice.suites,
+		selected: Uint8Array.of(choice.selected.id),
+		routing: Uint8Array.of(ROUTING_BYTE[choice.routing]),
+		root: Uint8Array.of(ROOT_BYTE[choice.root]),
+		link: Uint8Array.of(LINK_BYTE[choice.link]),
+	});
+	return { raw, ...choice };
+}
+
+/** Throws `negotiation-failed` for another version or an unknown choice, `malformed` for anything that no initiator writes. */
+export function parseOffer(raw: Uint8Array): Offer {
+	const fields = OFFER.decode(raw);
+	if (fields.version[0] !== PROTOCOL_VERSION)
+		throw new TetradError(
+			"negotiation-failed",
+			`the peer speaks version ${fields.version[0]} of the protocol; this device speaks ${PROTOCOL_VERSION}`,
+		);
+	const suites = fields.suites;
+	if (new Set(suites).size !== suites.length)
+		throw malformed("offer: a suite is named twice");
+	const selectedId = fields.selected[0] as number;
+	if (!suites.includes(selectedId))
+		throw malformed("offer: the selected suite is not in its list");
+	const selected = suiteById(selectedId);
+	const routing = fromByte(ROUTING_BYTE, fields.routing[0]);
+	const root = fromByte(ROOT_BYTE, fields.root[0]);
+	const link = fromByte(LINK_BYTE, fields.link[0]);
+	if (
+		selected === undefined ||
+		routing === undefined ||
+		root === undefined ||
+		link === undefined
+	)
+		throw new TetradError(
+			"negotiation-failed",
+			"the offer asks for something that this device does not know",
+		);
+	return { raw: raw.slice(), suites, selected, routing, root, link };
+}
+
+/** The suite that a policy picks from an offered list: its own first choice that is offered. */
+export function pickSuite(
+	policy: Policy,
+	offered: Uint8Array,
+): Suite | undefined {
+	return policy.suites
+		.map(suiteByName)
+		.find((suite) => offered.includes(suite.id));
+}
+
+/** Throws `negotiation-failed` unless the policy accepts every choice of the offer but the suite list. */
+export function acceptOffer(policy: Policy, offer: Offer): void {
+	demand(
+		policy.suites.includes(offer.selected.name),
+		"suite",
+		offer.selected.name,
+	);
+	demand(policy.routings.includes(offer.routing), "routing", offer.routing);
+	demand(policy.roots.includes(offer.root), "root", offer.root);
+	demand(policy.links.includes(offer.link), "link", offer.link);
+}
+
+/** Throws `negotiation-failed` unless the policy accepts the mode of the other side's link. */
+export function acceptLink(policy: Policy, link: LinkMode): void {
+	demand(policy.links.includes(link), "link", link);
+}
+
+function demand(accepted: boolean, what: string, value: string): void {
+	if (!accepted)
+		throw new TetradError(
+			"negotiation-failed",
+			`this device's policy does not accept the ${what} ${value}`,
+		);
+}

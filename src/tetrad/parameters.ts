@@ -1,0 +1,65 @@
+import { MAX_CONTENT_BYTES, RECORD_OVERHEAD } from "../session/index.ts";
+
+/** How the two random numbers reach the four devices: `direct` (claims 1–4) or `crossed` (claim 8). */
+export type Routing = "direct" | "crossed";
+
+/**
+ * How the root key is formed. `transcript` salts an HKDF with the transcript. `unsafe-xor` is
+ * R1 ⊕ R2, the patent to the letter: whoever taps both open links has it.
+ */
+export type Root = "transcript" | "unsafe-xor";
+
+/**
+ * What protects the messages between an agent and its module. `unsafe-open` sends them in clear,
+ * for two devices inside one process or one sealed box: whoever taps both open links has the
+ * root key, and whoever sits on one can relay.
+ */
+export type LinkMode = "paired" | "unsafe-open";
+
+/** The four places of a tetrad. */
+export type Place = "A" | "B" | "X" | "Y";
+
+export const PLACES: readonly Place[] = ["A", "B", "X", "Y"];
+
+/** The version byte of everything described in docs/protocol.md. */
+export const PROTOCOL_VERSION = 1;
+
+export const SHARE_BYTES = 32;
+export const FIN_BYTES = 32;
+export const TETRAD_ID_BYTES = 16;
+
+/** Time that an establishment may take unless the caller says otherwise, in milliseconds. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** The byte of each choice on the wire and in the transcript. */
+export const ROUTING_BYTE: Readonly<Record<Routing, number>> = {
+	direct: 0x01,
+	crossed: 0x02,
+};
+export const ROOT_BYTE: Readonly<Record<Root, number>> = {
+	transcript: 0x01,
+	"unsafe-xor": 0x02,
+};
+export const LINK_BYTE: Readonly<Record<LinkMode, number>> = {
+	paired: 0x01,
+	"unsafe-open": 0x02,
+};
+
+/** The choice that a byte stands for, or `undefined`. */
+export function fromByte<Choice extends string>(
+	table: Readonly<Record<Choice, number>>,
+	byte: number | undefined,
+): Choice | undefined {
+	const names = Object.keys(table) as Choice[];
+	return names.find((name) => table[name] === byte);
+}
+
+/** Bytes before the body of a link message: the tetrad's id and a type. */
+export const LINK_HEADER_BYTES: number = TETRAD_ID_BYTES + 1;
+
+/** The largest message of session 1, in bytes. */
+export const MAX_AGENT_MESSAGE_BYTES: number = MAX_CONTENT_BYTES;
+
+/** The largest message of sessions 2, 3 and 4, in bytes: its record must fit into a link message. */
+export const MAX_MODULE_MESSAGE_BYTES: number =
+	MAX_CONTENT_BYTES - RECORD_OVERHEAD - LINK_HEADER_BYTES;

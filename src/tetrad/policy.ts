@@ -1,0 +1,41 @@
+import { TetradError } from "../errors.ts";
+import type { TrustPolicy } from "../identity/index.ts";
+import type { SuiteName } from "../session/index.ts";
+import type { LinkMode, Root, Routing } from "./parameters.ts";
+
+/** What a device demands of an establishment. Each list is what it accepts, its first choice first. */
+export interface Policy extends TrustPolicy {
+	readonly suites: readonly SuiteName[];
+	readonly routings: readonly Routing[];
+	readonly roots: readonly Root[];
+	readonly links: readonly LinkMode[];
+}
+
+/**
+ * A policy from its trust anchors, with the safe choices for everything else: hybrid suites,
+ * both routings, root `transcript`, paired links. Throws `invalid-argument` for an empty list,
+ * because a device that demands nothing would accept anything.
+ */
+export function makePolicy(demands: TrustPolicy & Partial<Policy>): Policy {
+	const policy: Policy = {
+		suites: ["hybrid-aesgcm", "hybrid-chachapoly"],
+		routings: ["direct", "crossed"],
+		roots: ["transcript"],
+		links: ["paired"],
+		...demands,
+	};
+	for (const name of [
+		"agencies",
+		"banks",
+		"suites",
+		"routings",
+		"roots",
+		"links",
+	] as const)
+		if (policy[name].length === 0)
+			throw new TetradError(
+				"invalid-argument",
+				`the policy's ${name} are empty, so nothing could ever be accepted`,
+			);
+	return policy;
+}

@@ -1,0 +1,193 @@
+import type { CryptoProvider } from "../crypto/index.ts";
+import { type ErrorCode, TetradError } from "../errors.ts";
+import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
+import { hex, parseUtf8, sameBytes, utf8 } from "../wire/index.ts";
+import { Machine } from "./machine.ts";
+import { END, LINK, type LinkMessageType } from "./messages.ts";
+import type { LinkMode } from "./parameters.ts";
+import type { Policy } from "./policy.ts";
+
+/** What a machine asks its driver to do, in this order. */
+export type Effect =
+	/** A whole frame for the other agent. */
+	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
+	/** A message for the own link; each chain must have been carried to the other end before it. */
+	| {
+			readonly kind: "send-link";
+			readonly type: LinkMessageType;
+			readonly body: Uint8Array;
+			readonly chains: readonly Uint8Array[];
+	  }
+	/** Sign with the own long-term key and come back with `signed`. Asked once. */
+	| { readonly kind: "sign"; readonly content: Uint8Array }
+	/** This device has authenticated its peer and formed K. */
+	| { readonly kind: "bound" }
+	/** The other three formed the same K. */
+	| { readonly kind: "confirmed" }
+	/** A message for the application, from session 1, 2, 3 or 4. */
+	| {
+			readonly kind: "message";
+			readonly session: 1 | 2 | 3 | 4;
+			readonly bytes: Uint8Array;
+	  }
+	/** The last effect. Without an error the tetrad was closed in order. */
+	| { readonly kind: "ended"; readonly error?: TetradError };
+
+/** The long-lived facts of one device that every tetrad of it starts from. */
+export interface DeviceContext {
+	readonly crypto: CryptoProvider;
+	readonly policy: Policy;
+	readonly verdicts: ChainVerdicts;
+	/** The own chain, judged by the own policy. */
+	readonly own: CertifiedDevice;
+	/** Receives every secret by name. It exists for wiretap checks and debuggers. */
+	readonly unsafeKeylog?: (label: string, secret: Uint8Array) => void;
+}
+
+/** The link that a tetrad uses, as its machine sees it. */
+export interface LinkContext {
+	readonly mode: LinkMode;
+	/** Device id of the device at the other end, from the own pairing. */
+	readonly peerDeviceId: Uint8Array;
+	/** The chain that the device at the other end authenticated with, or announced on an open link. */
+	readonly peerChain: Uint8Array;
+	/** What this tetrad takes from the link's session: 32 bytes, or none on an open link. */
+	readonly secret: Uint8Array;
+	/** The chain that the other end carried over this link under that hash. */
+	chain(hash: Uint8Array): Uint8Array | undefined;
+}
+
+/** What every machine of a tetrad is given when it is made. */
+export interface MachineOptions {
+	readonly device: DeviceContext;
+	readonly link: LinkContext;
+	/** Milliseconds since the epoch. */
+	readonly now: number;
+	/** How long the establishment may take, in milliseconds. */
+	readonly timeoutMs: number;
+}
+
+/** The part that all four roles share: the device, its link, and how it judges the others. */
+export abstract class RoleMachine extends Machine<Effect> {
+	protected readonly device: DeviceContext;
+	protected readonly link: LinkContext;
+
+	constructor({ device, link, now, timeoutMs }: MachineOptions) {
+		super(now + timeoutMs);
+		this.device = device;
+		this.link = link;
+	}
+
+	protected sendLink(
+		type: LinkMessageType,
+		body: Uint8Array,
+		...chains: readonly Uint8Array[]
+	): void {
+		this.emit({ kind: "send-link", type, body, chains });
+	}
+
+	/** The establishment is over and has no deadline any more. */
+	protected confirm(): void {
+		this.clearDeadline();
+		this.emit({ kind: "confirmed" });
+	}
+
+	/** Tells the device at the other end of the link that the tetrad is over. It is of the same owner, so it learns why. */
+	protected tellLink(error?: TetradError): void {
+		this.sendLink(
+			LINK.end,
+			END.encode({
+				code: utf8(error?.code ?? ""),
+				reason: utf8(error?.message ?? "").subarray(0, 1024),
+			}),
+		);
+	}
+
+	/** The chain that a link message named, judged. Throws `malformed` when it was never carried. */
+	protected judgeFromLink(
+		hash: Uint8Array,
+		role: "agent" | "module",
+		now: number,
+	): CertifiedDevice {
+		const chain = this.link.chain(hash);
+		if (chain === undefined)
+			throw new TetradError(
+				"malformed",
+				"a link message names a chain that the link has not carried",
+			);
+		return this.judge(chain, role, now);
+	}
+
+	protected judge(
+		chain: Uint8Array,
+		role: "agent" | "module",
+		now: number,
+	): CertifiedDevice {
+		return this.device.verdicts.judge(chain, role, now);
+	}
+
+	/** Throws `chain-refused` unless `device` is the one that this device is paired with. */
+	protected demandPaired(device: CertifiedDevice): void {
+		if (!sameBytes(device.deviceId, this.link.peerDeviceId))
+			throw new TetradError(
+				"chain-refused",
+				`the link presented ${device.name}, which is not the ${device.role} that this device is paired with`,
+			);
+	}
+
+	protected readonly log = (label: string, secret: Uint8Array): void => {
+		this.device.unsafeKeylog?.(label, secret);
+	};
+}
+
+/** What the other end of the link said when it ended the tetrad, as our own outcome. */
+export function errorFromEnd(body: Uint8Array): TetradError | undefined {
+	const { code, reason } = END.decode(body);
+	if (code.length === 0) return undefined;
+	const name = parseUtf8(code);
+	const known: ErrorCode = isForwarded(name) ? name : "refused-by-peer";
+	return new TetradError(
+		known,
+		`the other device of this side stopped: ${parseUtf8(reason)}`,
+	);
+}
+
+/** Outcomes that mean the same to the agent as to its module. Anything else is only "refused". */
+const FORWARDED = [
+	"authentication-failed",
+	"chain-refused",
+	"negotiation-failed",
+	"timed-out",
+	"carrier-failed",
+	"truncated",
+	"refused-by-peer",
+	"aborted",
+	"key-store-failed",
+] as const satisfies readonly ErrorCode[];
+
+function isForwarded(name: string): name is (typeof FORWARDED)[number] {
+	return (FORWARDED as readonly string[]).includes(name);
+}
+
+/** Throws `message-too-large` for a message that its session cannot carry. */
+export function demandSize(message: Uint8Array, maxBytes: number): void {
+	if (message.length > maxBytes)
+		throw new TetradError(
+			"message-too-large",
+			`a message of this session may have ${maxBytes} bytes; this one has ${message.length}`,
+		);
+}
+
+/** Throws `chain-refused` when the two devices that must differ are one. */
+export function demandTwo(a: CertifiedDevice, b: CertifiedDevice): void {
+	if (sameBytes(a.deviceId, b.deviceId))
+		throw new TetradError(
+			"chain-refused",
+			`both sides present the same ${a.role}, ${a.name}`,
+		);
+	if (a.algorithm === b.algorithm && sameBytes(a.publicKey, b.publicKey))
+		throw new TetradError(
+			"chain-refused",
+			`both sides present the same key under two names, ${a.name} and ${b.name} (${hex(a.certificateId).slice(0, 16)})`,
+		);
+}

@@ -1,0 +1,149 @@
+import type { AeadName, CryptoProvider } from "../crypto/index.ts";
+import { KEY_BYTES } from "../crypto/index.ts";
+import { authenticationFailed } from "../errors.ts";
+import { RecordOpener, RecordSealer } from "../session/index.ts";
+import { enc, utf8 } from "../wire/index.ts";
+import { FIN_BYTES, type Place, type Root } from "./parameters.ts";
+import { SAFETY_CODE_WORDS, wordsFrom } from "./safety-code.ts";
+
+/** The direction of a session between an agent and its module. */
+export type LocalDirection = "AX" | "XA" | "BY" | "YB";
+
+/** K, the one key that all four devices form, together with T, without which nothing is derived from it. */
+export class RootKey {
+	readonly #crypto: CryptoProvider;
+	readonly #k: Uint8Array;
+	readonly #t: Uint8Array;
+
+	private constructor(crypto: CryptoProvider, k: Uint8Array, t: Uint8Array) {
+		this.#crypto = crypto;
+		this.#k = k;
+		this.#t = t;
+	}
+
+	/**
+	 * K = HKDF-Extract(T, R1 ⊕ R2), or R1 ⊕ R2 for root `unsafe-xor` (claim 3). Throws
+	 * `authentication-failed` when R1 = R2, since somebody then chose one after seeing the other.
+	 */
+	static form(
+		crypto: CryptoProvider,
+		root: Root,
+		r1: Uint8Array,
+		r2: Uint8Array,
+		transcriptHash: Uint8Array,
+		log: (label: string, secret: Uint8Array) => void,
+	): RootKey {
+		if (crypto.equal(r1, r2)) throw authenticationFailed();
+		const xor = r1.map((byte, i) => byte ^ (r2[i] as number));
+		let k = xor;
+		if (root === "transcript") {
+			k = crypto.hkdfExtract(transcriptHash, xor) as Uint8Array<ArrayBuffer>;
+			xor.fill(0);
+		}
+		log("R1", r1);
+		log("R2", r2);
+		log("K", k);
+		return new RootKey(crypto, k, transcriptHash);
+	}
+
+	/** fin_P: the proof that the device at `place` formed this key over this transcript. */
+	fin(place: Place): Uint8Array {
+		const key = this.#expand("tetrad/1 fin", FIN_BYTES, utf8(place));
+		const fin = this.#crypto.hmac(key, this.#t);
+		key.fill(0);
+		return fin;
+	}
+
+	/** Throws `authentication-failed` unless `fin` is that of `place`. */
+	check(place: Place, fin: Uint8Array): void {
+		if (!this.#crypto.equal(this.fin(place), fin)) throw authenticationFailed();
+	}
+
+	/** Session 3 or 4: records under one key for each direction. `linkSecret` is empty on an open link. */
+	localSession(
+		aead: AeadName,
+		linkSecret: Uint8Array,
+		sends: LocalDirection,
+		log: (label: string, secret: Uint8Array) => void,
+	): LocalSession {
+		const receives = OPPOSITE[sends];
+		const prk = this.#crypto.hkdfExtract(this.#k, linkSecret);
+		const key = (direction: LocalDirection) => {
+			const bytes = this.#crypto.hkdfExpand(
+				prk,
+				enc(utf8("tetrad/1 link"), utf8(direction), this.#t),
+				KEY_BYTES,
+			);
+			log(`LOCAL_${direction}`, bytes);
+			return bytes;
+		};
+		const sendKey = key(sends);
+		const receiveKey = key(receives);
+		prk.fill(0);
+		const session = new LocalSession(
+			new RecordSealer(this.#crypto, aead, sendKey),
+			new RecordOpener(this.#crypto, aead, receiveKey),
+		);
+		sendKey.fill(0);
+		receiveKey.fill(0);
+		return session;
+	}
+
+	/** A key for the application, the same on all four devices: Expand(K, enc("tetrad/1 exporter", T, label, context), length). */
+	export(label: string, context: Uint8Array, length: number): Uint8Array {
+		return this.#expand(
+			"tetrad/1 exporter",
+			length,
+			this.#t,
+			utf8(label),
+			context,
+		);
+	}
+
+	/** Six words for a person to compare, the same on all four devices. */
+	safetyCode(): string {
+		return wordsFrom(
+			this.#expand("tetrad/1 code", 9, this.#t),
+			SAFETY_CODE_WORDS,
+		);
+	}
+
+	wipe(): void {
+		this.#k.fill(0);
+	}
+
+	#expand(
+		label: string,
+		length: number,
+		...fields: readonly Uint8Array[]
+	): Uint8Array {
+		return this.#crypto.hkdfExpand(
+			this.#k,
+			enc(utf8(label), ...fields),
+			length,
+		);
+	}
+}
+
+const OPPOSITE: Readonly<Record<LocalDirection, LocalDirection>> = {
+	AX: "XA",
+	XA: "AX",
+	BY: "YB",
+	YB: "BY",
+};
+
+/** Session 3 or 4, at one of its ends. */
+export class LocalSession {
+	readonly sealer: RecordSealer;
+	readonly opener: RecordOpener;
+
+	constructor(sealer: RecordSealer, opener: RecordOpener) {
+		this.sealer = sealer;
+		this.opener = opener;
+	}
+
+	wipe(): void {
+		this.sealer.wipe();
+		this.opener.wipe();
+	}
+}

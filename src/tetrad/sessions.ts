@@ -1,0 +1,43 @@
+import {
+	type NoiseSetup,
+	Session,
+	type SessionEnd,
+	type SessionSecrets,
+	type Suite,
+} from "../session/index.ts";
+import { enc, utf8 } from "../wire/index.ts";
+import type { Offer } from "./offer.ts";
+import { PROTOCOL_VERSION } from "./parameters.ts";
+import type { DeviceContext } from "./role-machine.ts";
+
+/** Session 1: the raw offer is in the prologue, so both ends have the same one or none. */
+export function outerSetup(offer: Offer): NoiseSetup {
+	return {
+		protocol: offer.selected.protocol,
+		prologue: enc(utf8("tetrad/1 s1"), offer.raw),
+	};
+}
+
+/** Session 2 uses the suite of session 1. */
+export function innerSetup(suite: Suite): NoiseSetup {
+	return {
+		protocol: suite.protocol,
+		prologue: enc(
+			utf8("tetrad/1 s2"),
+			Uint8Array.of(PROTOCOL_VERSION),
+			Uint8Array.of(suite.id),
+		),
+	};
+}
+
+/** A session from its secrets, with the keys in the keylog where one is kept. */
+export function openSession(
+	device: DeviceContext,
+	secrets: SessionSecrets,
+	end: SessionEnd,
+	label: "S1" | "S2" | "LINK",
+): Session {
+	device.unsafeKeylog?.(`${label}_INITIATOR`, secrets.initiatorKey);
+	device.unsafeKeylog?.(`${label}_RESPONDER`, secrets.responderKey);
+	return new Session(device.crypto, secrets, end);
+}

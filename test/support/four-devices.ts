@@ -1,0 +1,341 @@
+import { type CryptoProvider, nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
+import type { TetradError } from "../../src/errors.ts";
+import { ChainVerdicts, type Signer } from "../../src/identity/index.ts";
+import type { SuiteName } from "../../src/session/index.ts";
+import {
+	AgentInitiator,
+	AgentResponder,
+	DEFAULT_TIMEOUT_MS,
+	type DeviceContext,
+	type Effect,
+	type LinkEffect,
+	LinkMachine,
+	type LinkMessageType,
+	type LinkMode,
+	makePolicy,
+	ModuleInitiator,
+	ModuleResponder,
+	type Pairing,
+	PLACES,
+	type Place,
+	type Policy,
+	type Root,
+	type Routing,
+	SignedHashes,
+} from "../../src/tetrad/index.ts";
+import { makeWorld } from "./authority.ts";
+
+/** Something on its way from one device to another. A link message is shown as its two ends see it, inside the link's session. */
+export interface Delivery {
+	readonly wire: "network" | "link";
+	readonly from: Place;
+	readonly to: Place;
+	/** The frame on the network, or the body of the link message. */
+	readonly bytes: Uint8Array;
+	/** The type of a link message. */
+	readonly type?: LinkMessageType;
+}
+
+/** A device with its keys, before any tetrad. */
+export interface Device {
+	readonly context: DeviceContext;
+	readonly signer: Signer;
+	/** Every secret that the device named, by label. */
+	readonly keylog: Map<string, Uint8Array>;
+}
+
+export interface FourDevicesOptions {
+	readonly routing?: Routing;
+	readonly root?: Root;
+	readonly link?: LinkMode;
+	readonly suites?: readonly SuiteName[];
+	readonly responderSuites?: readonly SuiteName[];
+	readonly algorithm?: SignatureAlgorithm;
+	readonly crypto?: (place: Place) => CryptoProvider;
+	readonly firstMessage?: Uint8Array;
+	readonly policy?: Partial<Policy>;
+	readonly withIntermediate?: boolean;
+}
+
+const NAMES: Readonly<Record<Place, string>> = {
+	A: "alice",
+	X: "alice-purse",
+	B: "bob",
+	Y: "bob-till",
+};
+
+const LINK_PEER: Readonly<Record<Place, Place>> = {
+	A: "X",
+	X: "A",
+	B: "Y",
+	Y: "B",
+};
+
+/** Four certified devices, two of each kind, under one agency and one bank. */
+export async function makeDevices(
+	options: FourDevicesOptions = {},
+): Promise<{ now: number; devices: Record<Place, Device> }> {
+	const world = await makeWorld({
+		...(options.algorithm ? { algorithm: options.algorithm } : {}),
+		...(options.withIntermediate ? { withIntermediate: true } : {}),
+	});
+	const make = async (place: Place): Promise<Device> => {
+		const crypto = options.crypto?.(place) ?? nodeCrypto;
+		const isAgent = place === "A" || place === "B";
+		const { signer, chain } = isAgent
+			? await world.agent(NAMES[place])
+			: await world.module(NAMES[place]);
+		const suites =
+			(place === "B" || place === "Y") && options.responderSuites
+				? options.responderSuites
+				: (options.suites ?? ["hybrid-aesgcm"]);
+		const policy = makePolicy({
+			...world.policy,
+			suites,
+			roots: ["transcript", "unsafe-xor"],
+			links: ["paired", "unsafe-open"],
+			...options.policy,
+		});
+		const verdicts = new ChainVerdicts(crypto, policy);
+		const own = verdicts.judge(chain, isAgent ? "agent" : "module", world.now);
+		const keylog = new Map<string, Uint8Array>();
+		const unsafeKeylog = (label: string, secret: Uint8Array) =>
+			void keylog.set(label, secret.slice());
+		return {
+			context: { crypto, policy, verdicts, own, unsafeKeylog },
+			signer,
+			keylog,
+		};
+	};
+	const [A, B, X, Y] = await Promise.all(PLACES.map(make));
+	return {
+		now: world.now,
+		devices: { A, B, X, Y } as Record<Place, Device>,
+	};
+}
+
+/** The two ends of a link, connected and ready, with the frames that crossed it. */
+export async function makeLink(
+	agent: Device,
+	module: Device,
+	mode: LinkMode,
+	now: number,
+): Promise<{ agentEnd: LinkMachine; moduleEnd: LinkMachine }> {
+	const key = nodeCrypto.random(32);
+	const end = (role: "agent" | "module", own: Device, peer: Device) => {
+		const pairing: Pairing = { peerDeviceId: peer.context.own.deviceId, key };
+		const device = own.context;
+		return new LinkMachine(role, {
+			device,
+			pairing,
+			mode,
+			now,
+			timeoutMs: DEFAULT_TIMEOUT_MS,
+		});
+	};
+	const agentEnd = end("agent", agent, module);
+	const moduleEnd = end("module", module, agent);
+	const queue: [LinkMachine, LinkEffect][] = [];
+	const push = (machine: LinkMachine, effects: readonly LinkEffect[]) =>
+		effects.forEach((effect) => {
+			queue.push([machine, effect]);
+		});
+	push(moduleEnd, moduleEnd.start());
+	push(agentEnd, agentEnd.start());
+	for (let next = queue.shift(); next; next = queue.shift()) {
+		const [machine, effect] = next;
+		const other = machine === agentEnd ? moduleEnd : agentEnd;
+		if (effect.kind === "send-frame") push(other, other.frame(effect.bytes, now));
+		else if (effect.kind === "sign") {
+			const { signer } = machine === agentEnd ? agent : module;
+			push(machine, machine.signed(await signer.sign(effect.content)));
+		} else if (effect.kind === "ended") throw effect.error;
+	}
+	return { agentEnd, moduleEnd };
+}
+
+/** Four machines of one tetrad, driven one delivery at a time. */
+export class FourDevices {
+	readonly devices: Record<Place, Device>;
+	readonly tetradId: Uint8Array = nodeCrypto.random(16);
+	readonly A: AgentInitiator;
+	readonly B: AgentResponder;
+	readonly X: ModuleInitiator;
+	readonly Y: ModuleResponder;
+	now: number;
+	/** What is on its way, oldest first. */
+	readonly pending: Delivery[] = [];
+	/** Everything that was delivered, oldest first. */
+	readonly delivered: Delivery[] = [];
+	/** What each device told its driver, besides sending: signatures asked, bound, confirmed, messages, the end. */
+	readonly events: Record<Place, Effect[]> = { A: [], B: [], X: [], Y: [] };
+	/** Signatures that were asked for and not given back yet. */
+	readonly signing: { place: Place; content: Uint8Array }[] = [];
+	/** Changes, drops or multiplies what is on its way. */
+	intercept: (delivery: Delivery) => readonly Delivery[] = (d) => [d];
+	readonly #links: Record<Place, LinkMachine>;
+
+	static async make(options: FourDevicesOptions = {}): Promise<FourDevices> {
+		const { devices, now } = await makeDevices(options);
+		return FourDevices.from(devices, now, options);
+	}
+
+	static async from(
+		devices: Record<Place, Device>,
+		now: number,
+		options: FourDevicesOptions = {},
+	): Promise<FourDevices> {
+		const mode = options.link ?? "paired";
+		const ax = await makeLink(devices.A, devices.X, mode, now);
+		const by = await makeLink(devices.B, devices.Y, mode, now);
+		const links = {
+			A: ax.agentEnd,
+			X: ax.moduleEnd,
+			B: by.agentEnd,
+			Y: by.moduleEnd,
+		};
+		return new FourDevices(devices, links, now, options);
+	}
+
+	constructor(
+		devices: Record<Place, Device>,
+		links: Record<Place, LinkMachine>,
+		now: number,
+		options: FourDevicesOptions,
+	) {
+		this.devices = devices;
+		this.now = now;
+		this.#links = links;
+		const machine = (place: Place) => ({
+			device: devices[place].context,
+			link: links[place].contextFor(this.tetradId),
+			now,
+			timeoutMs: DEFAULT_TIMEOUT_MS,
+		});
+		const signedHashes = () => new SignedHashes();
+		this.A = new AgentInitiator({
+			...machine("A"),
+			routing: options.routing ?? "direct",
+			root: options.root ?? "transcript",
+			...(options.firstMessage ? { firstMessage: options.firstMessage } : {}),
+		});
+		this.B = new AgentResponder(machine("B"));
+		this.X = new ModuleInitiator({
+			...machine("X"),
+			signedHashes: signedHashes(),
+		});
+		this.Y = new ModuleResponder({
+			...machine("Y"),
+			signedHashes: signedHashes(),
+		});
+	}
+
+	start(): void {
+		this.apply("A", this.A.start());
+	}
+
+	/** Takes over what a machine asked for. */
+	apply(place: Place, effects: readonly Effect[]): void {
+		for (const effect of effects) {
+			switch (effect.kind) {
+				case "send-frame":
+					this.#put({
+						wire: "network",
+						from: place,
+						to: place === "A" ? "B" : "A",
+						bytes: effect.bytes,
+					});
+					break;
+				case "send-link":
+					this.#carry(place, effect);
+					break;
+				case "sign":
+					this.events[place].push(effect);
+					this.signing.push({ place, content: effect.content });
+					break;
+				default:
+					this.events[place].push(effect);
+			}
+		}
+	}
+
+	/** Hands one delivery to its device. */
+	deliver(delivery: Delivery): void {
+		this.delivered.push(delivery);
+		const { to, wire, bytes, type } = delivery;
+		if (wire === "network")
+			this.apply(to, this[to as "A" | "B"].frame(bytes, this.now));
+		else
+			this.apply(
+				to,
+				this[to].linkMessage(type as LinkMessageType, bytes, this.now),
+			);
+	}
+
+	/** Gives back the oldest signature that was asked for. */
+	async signNext(): Promise<void> {
+		const next = this.signing.shift();
+		if (next === undefined) return;
+		const signature = await this.devices[next.place].signer.sign(next.content);
+		this.apply(next.place, this[next.place].signed(signature));
+	}
+
+	/** Delivers and signs until nothing is on its way or `until` holds. */
+	async run(until: () => boolean = () => false): Promise<void> {
+		while (!until()) {
+			const next = this.pending.shift();
+			if (next !== undefined) this.deliver(next);
+			else if (this.signing.length > 0) await this.signNext();
+			else return;
+		}
+	}
+
+	/** Starts and runs to the end. */
+	async establish(): Promise<this> {
+		this.start();
+		await this.run();
+		return this;
+	}
+
+	has(place: Place, kind: Effect["kind"]): boolean {
+		return this.events[place].some((event) => event.kind === kind);
+	}
+
+	/** The error that ended a device's machine. */
+	error(place: Place): TetradError | undefined {
+		const end = this.events[place].find((event) => event.kind === "ended");
+		return end?.kind === "ended" ? end.error : undefined;
+	}
+
+	messages(place: Place): { session: number; bytes: Uint8Array }[] {
+		return this.events[place].filter((event) => event.kind === "message");
+	}
+
+	#put(delivery: Delivery): void {
+		this.pending.push(...this.intercept(delivery));
+	}
+
+	/** Sends through the real link of this side, and shows the message at its other end. */
+	#carry(place: Place, effect: Extract<Effect, { kind: "send-link" }>): void {
+		const to = LINK_PEER[place];
+		const { type, body, chains } = effect;
+		for (const sent of this.#links[place].send(
+			this.tetradId,
+			type,
+			body,
+			chains,
+		)) {
+			if (sent.kind !== "send-frame") throw new Error(`link: ${sent.kind}`);
+			for (const got of this.#links[to].frame(sent.bytes, this.now)) {
+				if (got.kind !== "message") throw new Error(`link: ${got.kind}`);
+				this.#put({
+					wire: "link",
+					from: place,
+					to,
+					type: got.type,
+					bytes: got.body,
+				});
+			}
+		}
+	}
+}

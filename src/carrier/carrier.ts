@@ -1,0 +1,54 @@
+import type { TetradError } from "../errors.ts";
+
+/** What the owner of a carrier hears. A receiver that throws loses its carrier, and the process goes on. */
+export interface CarrierReceiver {
+	/**
+	 * One whole frame, header included. The bytes belong to the receiver and nobody writes to
+	 * them again. They may be a view into the 64 KiB that were read with them: copy what is kept.
+	 */
+	frame(bytes: Uint8Array): void;
+	/**
+	 * Called once, last, and never from inside a call to the carrier. `error` is absent when the
+	 * other end closed in order at a frame boundary, or this end did and all it sent was flushed.
+	 * Otherwise it is one of `truncated` (the other end stopped inside a frame), `malformed`,
+	 * `limit-exceeded`, `timed-out`, `carrier-failed`, what `destroy` was given, or what `frame` threw.
+	 */
+	closed(error?: TetradError): void;
+}
+
+/** Moves whole frames between two processes or inside one. It proves nothing about who is there. */
+export interface Carrier {
+	readonly kind: "memory" | "unix" | "tcp";
+	/** For logs: where the other end is. */
+	readonly peer: string;
+
+	/**
+	 * Frames are delivered from now on, never before and never inside this call. Throws
+	 * `invalid-argument` when there is a receiver already.
+	 */
+	receive(receiver: CarrierReceiver): void;
+
+	/**
+	 * Hands over the bytes of one or more whole frames; the caller must not change them afterwards.
+	 * False when the queue is over its mark and the caller should await `drained()`; a caller that
+	 * never does so loses the carrier at the hard limit. After close it drops the bytes, returns
+	 * false and throws nothing.
+	 */
+	send(bytes: Uint8Array): boolean;
+
+	/** Resolves when the queue has room again, and also when the carrier closes. Never rejects. */
+	drained(): Promise<void>;
+
+	/** No frame is delivered until `resume()`, and the other end's queue fills up. */
+	pause(): void;
+	resume(): void;
+
+	/** Delivers no more frames, flushes what was sent, then closes. Idempotent. */
+	close(): void;
+
+	/**
+	 * Closes at once, dropping what was not sent; the receiver hears `closed(error)`. The other end
+	 * hears an error or an early end, so a refusal that must arrive goes with `close()`. Idempotent.
+	 */
+	destroy(error?: TetradError): void;
+}

@@ -1,0 +1,182 @@
+import {
+	createServer,
+	type ListenOptions as NodeListenOptions,
+	type Server,
+	type Socket,
+} from "node:net";
+import { asTetradError, TetradError } from "../errors.ts";
+import { type Address, asAddress, formatAddress } from "./address.ts";
+import type { Carrier } from "./carrier.ts";
+import {
+	type CarrierLimits,
+	DEFAULT_MAX_CONNECTIONS,
+	LISTENER_LIMITS,
+} from "./limits.ts";
+import { streamCarrier } from "./stream.ts";
+import {
+	clearStaleSocket,
+	pathInUse,
+	withPrivateFiles,
+} from "./unix-socket.ts";
+
+export interface ListenOptions {
+	/** Open connections at a time; more are closed at once. 1024 when absent. */
+	readonly maxConnections?: number;
+	readonly limits?: Partial<CarrierLimits>;
+	/** For logs: a connection that was not taken, and why. */
+	readonly onRefused?: (error: TetradError) => void;
+}
+
+export interface Listener extends AsyncDisposable {
+	/** Where it really listens: the port that the system chose, for port 0. */
+	readonly address: Address;
+	/** Takes no more connections, and removes a Unix socket's file. Its carriers stay open. Idempotent. */
+	close(): Promise<void>;
+}
+
+/**
+ * Listens, and calls `onCarrier` for each connection; when that throws, the connection is
+ * dropped. A Unix socket is for this user alone, and replaces the file of a process that is gone.
+ * Rejects with `address-in-use`, `carrier-failed` or `invalid-argument`.
+ */
+export async function listen(
+	address: Address | string,
+	onCarrier: (carrier: Carrier) => void,
+	options: ListenOptions = {},
+): Promise<Listener> {
+	const wanted = asAddress(address);
+	const maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
+	if (!Number.isSafeInteger(maxConnections) || maxConnections < 1)
+		throw new TetradError(
+			"invalid-argument",
+			"maxConnections is a whole number from 1",
+		);
+	const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+	server.maxConnections = maxConnections;
+	await bind(server, wanted);
+	const bound = boundAddress(server, wanted);
+	takeConnections(server, bound, onCarrier, options);
+	return listener(server, bound);
+}
+
+function takeConnections(
+	server: Server,
+	bound: Address,
+	onCarrier: (carrier: Carrier) => void,
+	options: ListenOptions,
+): void {
+	const limits = { ...LISTENER_LIMITS, ...options.limits };
+	const refused = (error: TetradError) => options.onRefused?.(error);
+	server.on("connection", (socket: Socket) => {
+		const carrier = streamCarrier(
+			socket,
+			bound.kind,
+			peerName(socket, bound),
+			limits,
+		);
+		try {
+			onCarrier(carrier);
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			carrier.destroy(error);
+			refused(error);
+		}
+	});
+	server.on("drop", () =>
+		refused(
+			new TetradError(
+				"limit-exceeded",
+				`${formatAddress(bound)} has as many connections as it may`,
+			),
+		),
+	);
+	// Out of file descriptors, for example: the listener goes on, and takes connections again later.
+	server.on("error", (cause) =>
+		refused(
+			new TetradError(
+				"carrier-failed",
+				`${formatAddress(bound)} could not take a connection`,
+				{ cause },
+			),
+		),
+	);
+}
+
+function listener(server: Server, address: Address): Listener {
+	// Only the listening ends here; waiting for the carriers is for whoever holds them.
+	const close = async () => {
+		if (server.listening) server.close();
+	};
+	return { address, close, [Symbol.asyncDispose]: close };
+}
+
+async function bind(server: Server, address: Address): Promise<void> {
+	// Exclusive: a cluster of processes must not share what looks like one device.
+	if (address.kind === "tcp") {
+		const { host, port } = address;
+		return bindOnce(server, address, { host, port, exclusive: true });
+	}
+	const { path } = address;
+	await clearStaleSocket(path);
+	return bindOnce(server, address, { path, exclusive: true });
+}
+
+async function bindOnce(
+	server: Server,
+	address: Address,
+	options: NodeListenOptions,
+): Promise<void> {
+	const { promise, resolve, reject } = Promise.withResolvers<void>();
+	const onError = (cause: Error) => reject(cannotListen(address, cause));
+	server.once("listening", resolve);
+	server.once("error", onError);
+	if (address.kind === "tcp") server.listen(options);
+	// A path is bound inside this call, so no other code runs under the changed mask.
+	else withPrivateFiles(() => server.listen(options));
+	await promise;
+	server.off("error", onError);
+}
+
+function boundAddress(server: Server, wanted: Address): Address {
+	const bound = server.address();
+	if (wanted.kind === "unix" || bound === null || typeof bound === "string")
+		return wanted;
+	return { kind: "tcp", host: bound.address, port: bound.port };
+}
+
+function peerName(socket: Socket, bound: Address): string {
+	const { remoteAddress: host, remotePort: port } = socket;
+	if (bound.kind === "unix") return formatAddress(bound);
+	return host === undefined || port === undefined
+		? "tcp:unknown"
+		: formatAddress({ kind: "tcp", host, port });
+}
+
+function cannotListen(
+	address: Address,
+	cause: Error & { code?: string },
+): TetradError {
+	const name = formatAddress(address);
+	if (cause.code === "EADDRINUSE")
+		return address.kind === "unix"
+			? pathInUse(address.path)
+			: new TetradError(
+					"address-in-use",
+					`another process listens at ${name}; stop it or choose another port`,
+					{ cause },
+				);
+	const code = cause.code ?? "unknown";
+	const advice = ADVICE[code] ?? `the system says ${code}`;
+	return new TetradError(
+		"carrier-failed",
+		`cannot listen at ${name}: ${advice}`,
+		{ cause },
+	);
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+	EACCES:
+		"this user may not; check that the directory exists and is yours, or take a port from 1024",
+	EADDRNOTAVAIL: "this machine does not have that address",
+	ENOTFOUND: "this host name is unknown; check its spelling",
+};

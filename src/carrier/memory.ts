@@ -1,0 +1,129 @@
+import { TetradError } from "../errors.ts";
+import type { Carrier } from "./carrier.ts";
+import { FrameCarrier, type Pipe } from "./frame-carrier.ts";
+import { CARRIER_LIMITS, type CarrierLimits } from "./limits.ts";
+
+/**
+ * Two carriers inside one process, each the other end of the other. They behave like sockets:
+ * bytes are copied, arrive in a later turn of the event loop, and wait when the reader pauses.
+ */
+export function memoryCarriers(
+	limits: Partial<CarrierLimits> = {},
+): [Carrier, Carrier] {
+	const left = new MemoryPipe("memory:right", limits);
+	const right = new MemoryPipe("memory:left", limits);
+	left.other = right;
+	right.other = left;
+	return [left.carrier, right.carrier];
+}
+
+class MemoryPipe implements Pipe {
+	readonly carrier: FrameCarrier;
+	other: MemoryPipe | undefined;
+
+	/** What the other end has written and this one has not read, in order. */
+	#unread: Uint8Array[] = [];
+	#unreadBytes = 0;
+	/** Tells the writer that there is room again. */
+	#room: (() => void) | undefined;
+	/** How the other end finished writing, once it has. */
+	#ending: "end" | "break" | undefined;
+
+	#paused = true;
+	#scheduled = false;
+	#ended = false;
+	#destroyed = false;
+
+	constructor(peer: string, limits: Partial<CarrierLimits>) {
+		this.carrier = new FrameCarrier("memory", peer, this, {
+			...CARRIER_LIMITS,
+			...limits,
+		});
+	}
+
+	write(parts: readonly Uint8Array[], done: () => void): void {
+		this.other?.take(parts, done);
+	}
+
+	pause(): void {
+		this.#paused = true;
+	}
+
+	resume(): void {
+		if (!this.#paused) return;
+		this.#paused = false;
+		this.#schedule();
+	}
+
+	end(): void {
+		this.#ended = true;
+		this.other?.finish("end");
+	}
+
+	destroy(abrupt: boolean): void {
+		this.#destroyed = true;
+		this.#unread = [];
+		this.#room = undefined;
+		this.other?.finish(abrupt ? "break" : "end");
+	}
+
+	/** Called by the other end. */
+	take(parts: readonly Uint8Array[], done: () => void): void {
+		if (this.#destroyed) return;
+		for (const part of parts) {
+			// Copied, because the receiver owns its bytes and the sender may send them twice.
+			this.#unread.push(new Uint8Array(part));
+			this.#unreadBytes += part.length;
+		}
+		if (this.#unreadBytes <= BUFFER_BYTES) setImmediate(done);
+		else this.#room = done;
+		this.#schedule();
+	}
+
+	/** Called by the other end. */
+	finish(ending: "end" | "break"): void {
+		this.#ending ??= ending;
+		this.#schedule();
+	}
+
+	#schedule(): void {
+		if (this.#scheduled || this.#destroyed) return;
+		this.#scheduled = true;
+		// A turn of the event loop between batches, so that two busy ends starve nobody.
+		setImmediate(() => {
+			this.#scheduled = false;
+			this.#deliver();
+		});
+	}
+
+	#deliver(): void {
+		if (this.#ending === "break") {
+			this.carrier.failed(
+				new TetradError("carrier-failed", "the other end broke off"),
+			);
+			return;
+		}
+		this.#deliverUnread();
+		if (this.#paused || this.#destroyed) return;
+		// Taken first, because the writer writes again at once.
+		const room = this.#room;
+		this.#room = undefined;
+		room?.();
+		if (this.#ending === undefined) return;
+		this.carrier.ended();
+		if (this.#ended) this.carrier.gone();
+	}
+
+	#deliverUnread(): void {
+		let count = 0;
+		while (!this.#paused && count < this.#unread.length) {
+			const part = this.#unread[count++] as Uint8Array;
+			this.#unreadBytes -= part.length;
+			this.carrier.arrived(part);
+		}
+		this.#unread.splice(0, count);
+	}
+}
+
+/** What a reader that does not read may hold before the writer waits, as a socket's buffer would. */
+const BUFFER_BYTES = 2 ** 18;

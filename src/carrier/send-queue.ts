@@ -1,0 +1,182 @@
+import { TetradError } from "../errors.ts";
+import { type CarrierLimits, seconds, startLimit } from "./limits.ts";
+
+/** What a queue writes to. */
+export interface SendQueueSink {
+	/** Writes the parts in order and then calls `done`, later. The next write waits for it. */
+	write(parts: readonly Uint8Array[], done: () => void): void;
+	/** The other end does not take what is sent. The queue is of no use any more. */
+	failed(error: TetradError): void;
+}
+
+/**
+ * What was sent and not written yet. One write of about `BATCH_BYTES` is under way at a time;
+ * small frames that wait together are copied into one buffer, because a system call per frame
+ * costs more than the copy, and large ones are passed on as they are.
+ */
+export class SendQueue {
+	readonly #sink: SendQueueSink;
+	readonly #limits: CarrierLimits;
+	#stallMs: number;
+
+	#waiting: Uint8Array[] = [];
+	/** Bytes that wait or are being written, with `PART_COST` for each part. */
+	#queued = 0;
+	/** What the write under way takes off `#queued` when it is done; 0 when there is none. */
+	#writing = 0;
+	#scheduled = false;
+	#closed = false;
+
+	/** Set at the high-water mark, cleared at half of it. */
+	#full = false;
+	#drained: PromiseWithResolvers<void> | undefined;
+	#emptied: (() => void) | undefined;
+	#stall: NodeJS.Timeout | undefined;
+
+	constructor(sink: SendQueueSink, limits: CarrierLimits) {
+		this.#sink = sink;
+		this.#limits = limits;
+		this.#stallMs = limits.stallMs;
+	}
+
+	get empty(): boolean {
+		return this.#queued === 0;
+	}
+
+	/** False when the caller should await `drained()`. Never writes inside the call. */
+	push(bytes: Uint8Array): boolean {
+		if (this.#closed) return false;
+		if (bytes.length === 0) return !this.#full;
+		const queued = this.#queued + bytes.length + PART_COST;
+		if (queued > this.#limits.maxQueuedBytes) {
+			this.#fail(
+				"carrier-failed",
+				"the other end does not read, and too many bytes wait for it",
+			);
+			return false;
+		}
+		this.#queued = queued;
+		if (queued >= this.#limits.highWaterBytes) this.#full = true;
+		this.#waiting.push(bytes);
+		this.#schedule();
+		return !this.#full;
+	}
+
+	drained(): Promise<void> {
+		if (!this.#full) return Promise.resolve();
+		this.#drained ??= Promise.withResolvers<void>();
+		return this.#drained.promise;
+	}
+
+	/** Takes no more; calls `emptied` when all is written. From now on `stallMs` holds. */
+	finish(stallMs: number, emptied: () => void): void {
+		this.#closed = true;
+		this.#stallMs = Math.min(stallMs, this.#stallMs);
+		if (this.#writing > 0) this.#startStall();
+		if (this.empty) process.nextTick(emptied);
+		else this.#emptied = emptied;
+	}
+
+	/** Drops what waits. */
+	abandon(): void {
+		this.#closed = true;
+		this.#waiting = [];
+		this.#queued = 0;
+		this.#emptied = undefined;
+		clearTimeout(this.#stall);
+		this.#setRoom();
+	}
+
+	#schedule(): void {
+		if (this.#scheduled || this.#writing > 0) return;
+		this.#scheduled = true;
+		// At the end of this turn, so that what one turn sends goes out together.
+		process.nextTick(() => {
+			this.#scheduled = false;
+			this.#write();
+		});
+	}
+
+	#write(): void {
+		if (this.#waiting.length === 0) return;
+		const parts = this.#takeBatch();
+		for (const part of parts) this.#writing += part.length + PART_COST;
+		this.#startStall();
+		this.#sink.write(joinSmall(parts), () => this.#written());
+	}
+
+	#written(): void {
+		clearTimeout(this.#stall);
+		// Nothing is left to account for when the queue was abandoned meanwhile.
+		if (this.#queued === 0) return;
+		this.#queued -= this.#writing;
+		this.#writing = 0;
+		if (this.#queued <= this.#limits.highWaterBytes / 2) this.#setRoom();
+		if (this.empty) this.#emptied?.();
+		else this.#write();
+	}
+
+	#takeBatch(): Uint8Array[] {
+		let bytes = 0;
+		let count = 0;
+		for (const part of this.#waiting) {
+			bytes += part.length;
+			if (count > 0 && bytes > BATCH_BYTES) break;
+			count++;
+		}
+		if (count < this.#waiting.length) return this.#waiting.splice(0, count);
+		const all = this.#waiting;
+		this.#waiting = [];
+		return all;
+	}
+
+	#setRoom(): void {
+		this.#full = false;
+		this.#drained?.resolve();
+		this.#drained = undefined;
+	}
+
+	#startStall(): void {
+		clearTimeout(this.#stall);
+		this.#stall = startLimit(this.#stallMs, () =>
+			this.#fail(
+				"timed-out",
+				`the other end has taken nothing for ${seconds(this.#stallMs)}`,
+			),
+		);
+	}
+
+	#fail(code: "carrier-failed" | "timed-out", message: string): void {
+		this.abandon();
+		this.#sink.failed(new TetradError(code, message));
+	}
+}
+
+/** Copies runs of small parts together; the rest stays as it is. */
+function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
+	const joined: Uint8Array[] = [];
+	for (let at = 0; at < parts.length; ) {
+		const end = endOfRun(parts, at);
+		if (end - at > 1) joined.push(Buffer.concat(parts.slice(at, end)));
+		else joined.push(parts[at] as Uint8Array);
+		at = end;
+	}
+	return joined;
+}
+
+/** Where the run of small parts that begins at `at` ends; a large part is a run of its own. */
+function endOfRun(parts: readonly Uint8Array[], at: number): number {
+	let end = at;
+	while (end < parts.length && (parts[end] as Uint8Array).length <= SMALL_BYTES)
+		end++;
+	return Math.max(end, at + 1);
+}
+
+/** Copying a part up to this size is cheaper than writing it by itself. */
+const SMALL_BYTES = 4096;
+
+/** A write holds about this much: large enough for few calls, small enough to see progress. */
+const BATCH_BYTES = 2 ** 19;
+
+/** Bytes that a queued part costs besides its own, so that tiny frames are not free. */
+const PART_COST = 100;

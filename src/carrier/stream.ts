@@ -1,0 +1,91 @@
+import type { Socket } from "node:net";
+import { TetradError } from "../errors.ts";
+import type { Carrier } from "./carrier.ts";
+import { FrameCarrier, type Pipe } from "./frame-carrier.ts";
+import type { CarrierLimits } from "./limits.ts";
+
+/**
+ * A carrier over a connected socket that nobody has read from yet. The socket should be made
+ * with `allowHalfOpen`, so that its end is not written before what is queued.
+ */
+export function streamCarrier(
+	socket: Socket,
+	kind: "unix" | "tcp",
+	peer: string,
+	limits: CarrierLimits,
+): Carrier {
+	return new SocketPipe(socket, kind, peer, limits).carrier;
+}
+
+class SocketPipe implements Pipe {
+	readonly carrier: FrameCarrier;
+	readonly #socket: Socket;
+	readonly #kind: "unix" | "tcp";
+
+	constructor(
+		socket: Socket,
+		kind: "unix" | "tcp",
+		peer: string,
+		limits: CarrierLimits,
+	) {
+		this.#socket = socket;
+		this.#kind = kind;
+		this.carrier = new FrameCarrier(kind, peer, this, limits);
+		const { carrier } = this;
+		// Paused first, because listening for data would start the flow.
+		socket.pause();
+		socket.on("data", (chunk: Buffer) => carrier.arrived(chunk));
+		socket.on("end", () => carrier.ended());
+		socket.on("error", (error) => carrier.failed(broken(error)));
+		socket.on("close", () => carrier.gone());
+		if (kind === "tcp") {
+			// The queue joins small frames itself, and an answer must not wait for an acknowledgement.
+			socket.setNoDelay(true);
+			// Otherwise a machine that lost its power would look idle for ever.
+			socket.setKeepAlive(true, KEEP_ALIVE_MS);
+		}
+	}
+
+	write(parts: readonly Uint8Array[], done: () => void): void {
+		const socket = this.#socket;
+		const last = parts.length - 1;
+		socket.cork();
+		for (const [at, part] of parts.entries()) {
+			// A failed write is told by the socket's error event.
+			if (at === last) socket.write(part, (error) => error || done());
+			else socket.write(part);
+		}
+		socket.uncork();
+	}
+
+	pause(): void {
+		this.#socket.pause();
+	}
+
+	resume(): void {
+		this.#socket.resume();
+	}
+
+	end(): void {
+		this.#socket.end();
+	}
+
+	destroy(abrupt: boolean): void {
+		// A reset tells the other end that this is no orderly end, and leaves nothing in the kernel.
+		if (abrupt && this.#kind === "tcp") this.#socket.resetAndDestroy();
+		else this.#socket.destroy();
+	}
+}
+
+function broken(cause: Error & { code?: string }): TetradError {
+	return new TetradError(
+		"carrier-failed",
+		cause.code === "ECONNRESET" || cause.code === "EPIPE"
+			? "the other end broke the connection off"
+			: `the connection failed (${cause.code ?? "unknown"})`,
+		{ cause },
+	);
+}
+
+/** Silence in milliseconds after which TCP asks whether the other end is still there. */
+const KEEP_ALIVE_MS = 30_000;

@@ -1,0 +1,202 @@
+import { malformed, parseUtf8 } from "../wire/index.ts";
+
+/** Identifier octets of the ASN.1 types in a certificate (X.690, 8.1.2). */
+export const TAG = {
+	boolean: 0x01,
+	integer: 0x02,
+	bitString: 0x03,
+	octetString: 0x04,
+	objectIdentifier: 0x06,
+	utf8String: 0x0c,
+	printableString: 0x13,
+	utcTime: 0x17,
+	generalizedTime: 0x18,
+	sequence: 0x30,
+	set: 0x31,
+	/** [0] EXPLICIT. */
+	explicit0: 0xa0,
+	/** [3] EXPLICIT. */
+	explicit3: 0xa3,
+} as const;
+
+/**
+ * Reads elements one after another and takes DER only (X.690, 10): definite lengths in the
+ * fewest octets, and no bytes left over. What it returns are views, so a signed part is the
+ * very bytes that were signed. It never recurses, so depth costs nothing.
+ *
+ * It stands here, and not `asn1js`, because a chain is read before its sender is known: that
+ * library takes BER, and 0.5 ms for a certificate, plus 0.4 ms to encode it again to compare.
+ * Every method throws `malformed`.
+ */
+export class DerReader {
+	readonly #bytes: Uint8Array;
+	#at = 0;
+
+	constructor(bytes: Uint8Array) {
+		this.#bytes = bytes;
+	}
+
+	get done(): boolean {
+		return this.#at === this.#bytes.length;
+	}
+
+	/** The identifier octet of the next element, or `undefined` at the end. */
+	get nextTag(): number | undefined {
+		return this.#bytes[this.#at];
+	}
+
+	/** The next element whole, and its content. */
+	element(tag: number): { whole: Uint8Array; content: Uint8Array } {
+		const start = this.#at;
+		if (this.nextTag !== tag)
+			throw malformed(
+				`a certificate has ASN.1 tag ${this.nextTag ?? "none"} where ${tag} belongs`,
+			);
+		const [length, contentAt] = this.#length(start + 1);
+		const end = contentAt + length;
+		if (end > this.#bytes.length)
+			throw malformed("an ASN.1 element in a certificate is cut short");
+		this.#at = end;
+		return {
+			whole: this.#bytes.subarray(start, end),
+			content: this.#bytes.subarray(contentAt, end),
+		};
+	}
+
+	content(tag: number): Uint8Array {
+		return this.element(tag).content;
+	}
+
+	nested(tag: number): DerReader {
+		return new DerReader(this.content(tag));
+	}
+
+	/** Refuses bytes after the last element that belongs here. */
+	finish(): void {
+		if (!this.done)
+			throw malformed("a certificate has bytes left over in an ASN.1 element");
+	}
+
+	/** Two length octets are enough: the limit on a certificate is far below 65536 bytes. */
+	#length(at: number): [length: number, contentAt: number] {
+		const first = this.#bytes[at] ?? 0xff;
+		if (first < 0x80) return [first, at + 1];
+		const high = this.#bytes[at + 1] ?? 0;
+		if (first === 0x81 && high >= 0x80) return [high, at + 2];
+		const low = this.#bytes[at + 2];
+		if (first === 0x82 && high > 0 && low !== undefined)
+			return [high * 256 + low, at + 3];
+		throw malformed("an ASN.1 length in a certificate is not DER");
+	}
+}
+
+/** The one element of which `bytes` consist. */
+export function onlyElement(bytes: Uint8Array, tag: number): DerReader {
+	const reader = new DerReader(bytes);
+	const inner = reader.nested(tag);
+	reader.finish();
+	return inner;
+}
+
+/** The content of an INTEGER that is not negative, without the zero octet that only carries the sign. */
+export function parseUnsigned(content: Uint8Array): Uint8Array {
+	const [first, second] = content;
+	if (first === undefined) throw malformed("an ASN.1 integer is empty");
+	if (first >= 0x80)
+		throw malformed("an ASN.1 integer in a certificate is negative");
+	if (first !== 0 || content.length === 1) return content;
+	if (second !== undefined && second < 0x80)
+		throw malformed("an ASN.1 integer is not in its shortest form");
+	return content.subarray(1);
+}
+
+/** The content of a BIT STRING that holds whole octets. */
+export function parseOctets(content: Uint8Array): Uint8Array {
+	if (content[0] !== 0)
+		throw malformed("an ASN.1 bit string does not hold whole octets");
+	return content.subarray(1);
+}
+
+/** DER has 0xff for true, and leaves the default out, which is false wherever we read one (X.690, 11.1 and 11.5). */
+export function parseTrue(content: Uint8Array): true {
+	if (content.length !== 1 || content[0] !== 0xff)
+		throw malformed("an ASN.1 boolean in a certificate is not DER");
+	return true;
+}
+
+/** An object identifier with dots. Arcs may be large (2.25 holds UUIDs), so they are counted exactly. */
+export function parseObjectIdentifier(content: Uint8Array): string {
+	const arcs: bigint[] = [];
+	let arc = 0n;
+	let fresh = true;
+	for (const octet of content) {
+		if (fresh && octet === 0x80)
+			throw malformed("an ASN.1 object identifier is not in its shortest form");
+		arc = (arc << 7n) | BigInt(octet & 0x7f);
+		fresh = octet < 0x80;
+		if (fresh) {
+			arcs.push(arc);
+			arc = 0n;
+		}
+	}
+	const [first] = arcs;
+	if (first === undefined || !fresh)
+		throw malformed("an ASN.1 object identifier is cut short");
+	const root = first < 80n ? first / 40n : 2n;
+	return [root, first - root * 40n, ...arcs.slice(1)].join(".");
+}
+
+/** A named bit list in its shortest form (X.690, 11.2.2): bit n of the list is `1 << n`. At most 16 bits. */
+export function parseNamedBits(content: Uint8Array): number {
+	const unused = content[0];
+	const last = content.at(-1) ?? 0;
+	// The last octet holds the last bit that is set; those after it are left out.
+	if (
+		unused === undefined ||
+		unused > 7 ||
+		content.length < 2 ||
+		content.length > 3 ||
+		(last & ((2 << unused) - 1)) !== 1 << unused
+	)
+		throw malformed("an ASN.1 list of bits in a certificate is not DER");
+	let bits = 0;
+	for (let n = 0; n < (content.length - 1) * 8; n++) {
+		const octet = content[1 + (n >> 3)] ?? 0;
+		if (octet & (0x80 >> (n & 7))) bits |= 1 << n;
+	}
+	return bits;
+}
+
+const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+
+/**
+ * The next element as a time, in milliseconds since the epoch. RFC 5280, 4.1.2.5: UTCTime for
+ * the years 1950 to 2049, GeneralizedTime for all others, to the second and in Zulu.
+ */
+export function readTime(reader: DerReader): number {
+	const isUtc = reader.nextTag === TAG.utcTime;
+	const text = parseUtf8(
+		reader.content(isUtc ? TAG.utcTime : TAG.generalizedTime),
+	);
+	const parts = (isUtc ? UTC_TIME : GENERALIZED_TIME).exec(text);
+	if (parts === null) throw malformed("a time in a certificate is not DER");
+	const [year = 0, month = 0, ...rest] = parts.slice(1).map(Number);
+	const fullYear = isUtc ? year + (year < 50 ? 2000 : 1900) : year;
+	if (!isUtc && fullYear >= 1950 && fullYear < 2050)
+		throw malformed("a time in a certificate has the form for other years");
+	const [day = 0, hour = 0, minute = 0, second = 0] = rest;
+	const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
+	// A day or an hour that does not exist would come back as another one.
+	const back = new Date(time);
+	if (
+		back.getUTCFullYear() !== fullYear ||
+		back.getUTCMonth() !== month - 1 ||
+		back.getUTCDate() !== day ||
+		back.getUTCHours() !== hour ||
+		back.getUTCMinutes() !== minute ||
+		back.getUTCSeconds() !== second
+	)
+		throw malformed("a time in a certificate does not exist");
+	return time;
+}

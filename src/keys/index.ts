@@ -1,0 +1,6 @@
+export {
+	generateSoftwareKey,
+	readSoftwareKey,
+	type SoftwareKey,
+	writeSoftwareKey,
+} from "./software.ts";

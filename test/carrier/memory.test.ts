@@ -1,0 +1,3 @@
+import { carrierContract, memoryPair } from "./contract.ts";
+
+carrierContract("memory", memoryPair);

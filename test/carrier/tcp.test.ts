@@ -1,0 +1,3 @@
+import { carrierContract, tcpPair } from "./contract.ts";
+
+carrierContract("tcp", tcpPair);

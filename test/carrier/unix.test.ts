@@ -1,0 +1,3 @@
+import { carrierContract, unixPair } from "./contract.ts";
+
+carrierContract("unix", unixPair);

@@ -1,0 +1,167 @@
+import type { Carrier } from "../carrier/index.ts";
+import { TetradError } from "../errors.ts";
+import type { CertifiedDevice } from "../identity/index.ts";
+import {
+	DEFAULT_TIMEOUT_MS,
+	type DeviceContext,
+	LINK,
+	type LinkMessageType,
+	type LinkMode,
+	ModuleInitiator,
+	ModuleResponder,
+	type Pairing,
+	SignedHashes,
+} from "../tetrad/index.ts";
+import { aborted } from "./channel.ts";
+import { type DeviceOptions, makeContext } from "./identity.ts";
+import { LinkConnection } from "./link-connection.ts";
+import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
+import { ModuleRun, type Tetrad, type TetradEvent } from "./tetrad.ts";
+
+/** Tetrads that may wait for `accept` before new ones are refused. */
+const MAX_WAITING_TETRADS = 64;
+
+/** Whose link a module serves. */
+export interface AgentAccess {
+	readonly pairing: Pairing;
+	/** `paired` unless given. */
+	readonly mode?: LinkMode;
+}
+
+export interface MoneyModuleOptions extends DeviceOptions {
+	/** Hears of every tetrad on every link, for logs. */
+	readonly observe?: (event: TetradEvent) => void;
+	/**
+	 * Takes every confirmed tetrad. Without it they wait for `accept`, 64 at most; a further one
+	 * is closed.
+	 */
+	readonly onTetrad?: (tetrad: Tetrad) => void;
+}
+
+/** Device 3 or 4: holds money, and talks to nobody but through the one agent that it is paired with. */
+export class MoneyModule implements AsyncDisposable {
+	readonly #options: MoneyModuleOptions;
+	readonly #device: DeviceContext;
+	readonly #timeoutMs: number;
+	readonly #signedHashes = new SignedHashes();
+	readonly #links = new Set<LinkConnection>();
+	readonly #waiting: Tetrad[] = [];
+	readonly #takers: {
+		readonly resolve: (tetrad: Tetrad) => void;
+		readonly reject: (error: TetradError) => void;
+	}[] = [];
+
+	/** Throws `chain-refused` or `invalid-argument` when the own chain does not stand up to the own policy. */
+	constructor(options: MoneyModuleOptions) {
+		this.#options = options;
+		this.#device = makeContext("module", options);
+		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+	}
+
+	/** This module, as its own policy judges it. */
+	get device(): CertifiedDevice {
+		return this.#device.own;
+	}
+
+	/** Pairs with the agent at the other end of `carrier`. Keep what it resolves to; `serve` takes it. */
+	pair(carrier: Carrier, options: PairOptions): Promise<Paired> {
+		const { signer } = this.#options.identity;
+		return runPairing("module", carrier, this.#device, signer, options);
+	}
+
+	/** Serves the agent at the other end of `carrier`. Resolves when it proved to be the paired one; rejects when not. */
+	async serve(carrier: Carrier, access: AgentAccess): Promise<void> {
+		let link: LinkConnection;
+		try {
+			link = new LinkConnection("module", carrier, {
+				device: this.#device,
+				signer: this.#options.identity.signer,
+				pairing: access.pairing,
+				mode: access.mode ?? "paired",
+				timeoutMs: this.#timeoutMs,
+				stranger: (tetradId, type, body) =>
+					this.#begin(link, tetradId, type, body),
+				ended: () => this.#links.delete(link),
+			});
+		} catch (thrown) {
+			carrier.close();
+			throw thrown;
+		}
+		this.#links.add(link);
+		await link.ready;
+	}
+
+	/** The next tetrad that was confirmed. Rejects with `aborted`. */
+	accept(options: { readonly signal?: AbortSignal } = {}): Promise<Tetrad> {
+		const { signal } = options;
+		const tetrad = this.#waiting.shift();
+		if (tetrad !== undefined) return Promise.resolve(tetrad);
+		if (signal?.aborted) return Promise.reject(aborted(signal));
+		const { promise, resolve, reject } = Promise.withResolvers<Tetrad>();
+		const taker = { resolve, reject };
+		this.#takers.push(taker);
+		if (signal === undefined) return promise;
+		const onAbort = () => {
+			const at = this.#takers.indexOf(taker);
+			if (at >= 0) this.#takers.splice(at, 1);
+			reject(aborted(signal));
+		};
+		signal.addEventListener("abort", onAbort, { once: true });
+		return promise.finally(() => signal.removeEventListener("abort", onAbort));
+	}
+
+	/** Closes every link, and with it every tetrad of this module. */
+	async close(): Promise<void> {
+		for (const link of [...this.#links]) link.close();
+		for (const { reject } of this.#takers.splice(0))
+			reject(new TetradError("tetrad-closed", "this module is closed"));
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	/** A tetrad starts with its first message; any other message about an unknown one came too late. */
+	#begin(
+		link: LinkConnection,
+		tetradId: Uint8Array,
+		type: LinkMessageType,
+		body: Uint8Array,
+	): void {
+		if (type !== LINK.begin && type !== LINK.answer) return;
+		const id = tetradId.slice();
+		const options = {
+			device: this.#device,
+			link: link.contextFor(id),
+			now: Date.now(),
+			timeoutMs: this.#timeoutMs,
+			signedHashes: this.#signedHashes,
+		};
+		const machine =
+			type === LINK.begin
+				? new ModuleInitiator(options)
+				: new ModuleResponder(options);
+		const { observe } = this.#options;
+		const run = new ModuleRun(machine, {
+			tetradId: id,
+			link,
+			signer: this.#options.identity.signer,
+			timeoutMs: this.#timeoutMs,
+			...(observe === undefined ? {} : { observe }),
+		});
+		run.confirmed.then(
+			(tetrad) => this.#offer(tetrad),
+			() => {},
+		);
+		run.linkMessage(type, body);
+	}
+
+	#offer(tetrad: Tetrad): void {
+		const taker = this.#takers.shift();
+		if (this.#options.onTetrad !== undefined) this.#options.onTetrad(tetrad);
+		else if (taker !== undefined) taker.resolve(tetrad);
+		else if (this.#waiting.length < MAX_WAITING_TETRADS)
+			this.#waiting.push(tetrad);
+		else void tetrad.close();
+	}
+}

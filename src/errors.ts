@@ -22,6 +22,7 @@ export type ErrorCode =
 	| "address-in-use"
 	| "key-store-failed"
 	| "home-unusable"
+	| "file-unusable"
 	| "not-paired"
 	| "busy"
 	| "internal";
@@ -48,6 +49,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"address-in-use": "environment",
 	"key-store-failed": "environment",
 	"home-unusable": "environment",
+	"file-unusable": "environment",
 	"not-paired": "environment",
 	busy: "environment",
 

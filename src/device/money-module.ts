@@ -29,13 +29,13 @@ export interface AgentAccess {
 }
 
 export interface MoneyModuleOptions extends DeviceOptions {
-	/** Hears of every tetrad on every link, for logs. */
-	readonly observe?: (event: TetradEvent) => void;
+	/** Hears what becomes of every tetrad, which it numbers from 1, for logs. */
+	readonly observe?: (event: TetradEvent, number: number) => void;
 	/**
-	 * Takes every confirmed tetrad. Without it they wait for `accept`, 64 at most; a further one
-	 * is closed.
+	 * Takes every confirmed tetrad, with its number. Without it they wait for `accept`, 64 at most;
+	 * a further one is closed.
 	 */
-	readonly onTetrad?: (tetrad: Tetrad) => void;
+	readonly onTetrad?: (tetrad: Tetrad, number: number) => void;
 }
 
 /** Device 3 or 4: holds money, and talks to nobody but through the one agent that it is paired with. */
@@ -46,6 +46,7 @@ export class MoneyModule implements AsyncDisposable {
 	readonly #signedHashes = new SignedHashes();
 	readonly #links = new Set<LinkConnection>();
 	readonly #waiting: Tetrad[] = [];
+	#tetrads = 0;
 	readonly #takers: {
 		readonly resolve: (tetrad: Tetrad) => void;
 		readonly reject: (error: TetradError) => void;
@@ -142,23 +143,27 @@ export class MoneyModule implements AsyncDisposable {
 				? new ModuleInitiator(options)
 				: new ModuleResponder(options);
 		const { observe } = this.#options;
+		const number = ++this.#tetrads;
 		const run = new ModuleRun(machine, {
 			tetradId: id,
 			link,
 			signer: this.#options.identity.signer,
 			timeoutMs: this.#timeoutMs,
-			...(observe === undefined ? {} : { observe }),
+			...(observe === undefined
+				? {}
+				: { observe: (event) => observe(event, number) }),
 		});
 		run.confirmed.then(
-			(tetrad) => this.#offer(tetrad),
+			(tetrad) => this.#offer(tetrad, number),
 			() => {},
 		);
 		run.linkMessage(type, body);
 	}
 
-	#offer(tetrad: Tetrad): void {
+	#offer(tetrad: Tetrad, number: number): void {
 		const taker = this.#takers.shift();
-		if (this.#options.onTetrad !== undefined) this.#options.onTetrad(tetrad);
+		if (this.#options.onTetrad !== undefined)
+			this.#options.onTetrad(tetrad, number);
 		else if (taker !== undefined) taker.resolve(tetrad);
 		else if (this.#waiting.length < MAX_WAITING_TETRADS)
 			this.#waiting.push(tetrad);

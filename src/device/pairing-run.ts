@@ -65,7 +65,9 @@ export function runPairing(
 						.then((same) =>
 							same ? apply(machine.accept()) : fail(ownerRefused()),
 						)
-						.catch(() => fail(ownerRefused()));
+						.catch((thrown: unknown) =>
+							fail(thrown instanceof TetradError ? thrown : ownerRefused()),
+						);
 					break;
 				case "paired":
 					resolve({ pairing: effect.pairing, peer: effect.peer });

@@ -7,6 +7,7 @@ import type {
 	LinkMessageType,
 	ModuleMachine,
 	Parties,
+	Place,
 	Transcript,
 } from "../tetrad/index.ts";
 import { aborted, Channel } from "./channel.ts";
@@ -22,12 +23,16 @@ import type { LinkConnection, LinkUser } from "./link-connection.ts";
 export interface Tetrad extends AsyncDisposable {
 	readonly agent: Channel;
 	readonly module: Channel;
+	/** Which of the four this device is. */
+	readonly place: Place;
 	/** The four devices, certified and the same for all four. */
 	readonly parties: Parties;
 	/** What was negotiated and hashed. */
 	readonly transcript: Transcript;
 	/** Six words, the same on all four devices, for a person to compare. */
 	readonly safetyCode: string;
+	/** Whether the tetrad is over. */
+	readonly ended: boolean;
 	/** Resolves when the tetrad was closed in order, and rejects with the error that ended it otherwise. */
 	readonly closed: Promise<void>;
 	/** A key for the application, the same on all four devices; at most 8160 bytes. */
@@ -170,8 +175,13 @@ abstract class TetradRun implements LinkUser {
 		const close = async () => {
 			if (!this.machine.ended) this.apply(this.machine.close());
 		};
+		const { machine } = this;
 		const tetrad: Tetrad = {
+			get ended() {
+				return machine.ended;
+			},
 			...this.makeTetrad(far, near),
+			place: this.machine.place,
 			parties: transcript.parties,
 			transcript,
 			safetyCode: root.safetyCode(),

@@ -21,7 +21,7 @@ import {
 import { chainRefused } from "./refusal.ts";
 
 /** One attribute of a name (RFC 5280, 4.1.2.4): `tag` says which kind of string `value` is. */
-export interface NameAttribute {
+interface NameAttribute {
 	readonly type: string;
 	readonly tag: number;
 	readonly value: Uint8Array;

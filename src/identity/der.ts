@@ -124,8 +124,13 @@ export function parseTrue(content: Uint8Array): true {
 	return true;
 }
 
+/** Longer than any in use. Counting a number of thousands of digits would cost milliseconds. */
+const MAX_OBJECT_IDENTIFIER_BYTES = 64;
+
 /** An object identifier with dots. Arcs may be large (2.25 holds UUIDs), so they are counted exactly. */
 export function parseObjectIdentifier(content: Uint8Array): string {
+	if (content.length > MAX_OBJECT_IDENTIFIER_BYTES)
+		throw malformed("an ASN.1 object identifier is too long");
 	const arcs: bigint[] = [];
 	let arc = 0n;
 	let fresh = true;
@@ -167,8 +172,8 @@ export function parseNamedBits(content: Uint8Array): number {
 	return bits;
 }
 
-const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+/** YYYYMMDDHHMMSSZ. */
+const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 
 /**
  * The next element as a time, in milliseconds since the epoch. RFC 5280, 4.1.2.5: UTCTime for
@@ -179,24 +184,16 @@ export function readTime(reader: DerReader): number {
 	const text = parseUtf8(
 		reader.content(isUtc ? TAG.utcTime : TAG.generalizedTime),
 	);
-	const parts = (isUtc ? UTC_TIME : GENERALIZED_TIME).exec(text);
+	const century = isUtc ? (text < "50" ? "20" : "19") : "";
+	const parts = TIME.exec(century + text);
 	if (parts === null) throw malformed("a time in a certificate is not DER");
-	const [year = 0, month = 0, ...rest] = parts.slice(1).map(Number);
-	const fullYear = isUtc ? year + (year < 50 ? 2000 : 1900) : year;
-	if (!isUtc && fullYear >= 1950 && fullYear < 2050)
+	const [, year = "", month, day, hour, minute, second] = parts;
+	if (!isUtc && year >= "1950" && year < "2050")
 		throw malformed("a time in a certificate has the form for other years");
-	const [day = 0, hour = 0, minute = 0, second = 0] = rest;
-	const time = Date.UTC(fullYear, month - 1, day, hour, minute, second);
-	// A day or an hour that does not exist would come back as another one.
-	const back = new Date(time);
-	if (
-		back.getUTCFullYear() !== fullYear ||
-		back.getUTCMonth() !== month - 1 ||
-		back.getUTCDate() !== day ||
-		back.getUTCHours() !== hour ||
-		back.getUTCMinutes() !== minute ||
-		back.getUTCSeconds() !== second
-	)
+	const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
+	const time = Date.parse(iso);
+	// 30 February would come back as 2 March.
+	if (Number.isNaN(time) || new Date(time).toISOString() !== iso)
 		throw malformed("a time in a certificate does not exist");
 	return time;
 }

@@ -235,7 +235,7 @@ function signedPart(crypto: CryptoProvider, content: Content): TBSCertificate {
 		version: Version.v3,
 		serialNumber: buffer(serial(crypto)),
 		signature: identifier(SIGNATURE_IDENTIFIER[signer.algorithm]),
-		issuer: issuer ? AsnConvert.parse(issuer.subject, Name) : subject,
+		issuer: issuer ? repeatableName(issuer) : subject,
 		validity: new ValidityAsn({
 			notBefore: new Date(content.notBefore),
 			notAfter: new Date(content.notAfter),
@@ -358,6 +358,20 @@ function commonName(name: string): Name {
 			}),
 		]),
 	]);
+}
+
+/** The issuer's name, if the encoder can say it again byte for byte; it stumbles over rare kinds of strings. */
+function repeatableName(issuer: Certificate): Name {
+	try {
+		const name = AsnConvert.parse(issuer.subject, Name);
+		const again = new Uint8Array(AsnConvert.serialize(name));
+		if (sameBytes(again, issuer.subject)) return name;
+	} catch {
+		// Refused below, together with a name that reads back as another one.
+	}
+	throw invalid(
+		`the name of the issuer ${subjectText(issuer)} is encoded in a way that cannot be repeated here; use an authority whose name is in UTF-8`,
+	);
 }
 
 function identifier(der: Uint8Array): AlgorithmIdentifier {

@@ -149,6 +149,7 @@ export function validateChain(
 	for (const [below, certificate] of intermediates.entries())
 		requireIntermediate(certificate, role, below);
 	requireLinked(chain);
+	for (const certificate of chain) requireValidAt(certificate, now);
 	const anchor = findAnchor(crypto, intermediates.at(-1) ?? leaf, anchors, now);
 	const root = anchor.certificate;
 	if (anchor.role !== role)
@@ -161,9 +162,9 @@ export function validateChain(
 		intermediates.length,
 	);
 	requireNoLoop([...chain, root]);
-	const path = [leaf, ...intermediates, root] as const;
-	for (const certificate of path) requireValidAt(certificate, now);
+	requireValidAt(root, now);
 	requireSignatures(crypto, chain);
+	const path = [leaf, ...intermediates, root] as const;
 	return new CertifiedDevice(minted, crypto, encoded, role, name, path, anchor);
 }
 
@@ -228,7 +229,7 @@ function requireIntermediate(
 function requireEnforceable({ unenforced }: Certificate, who: string): void {
 	if (unenforced.length > 0)
 		throw chainRefused(
-			`${who} has an extension that is not understood here and must not be ignored: ${unenforced.join(", ")}`,
+			`${who} has an extension that is not understood here and must not be ignored: ${unenforced[0]}`,
 		);
 }
 

@@ -2,9 +2,10 @@ import * as node from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { SignatureAlgorithm } from "../crypto/index.ts";
+import { nodeCrypto, type SignatureAlgorithm } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
+import { utf8 } from "../wire/index.ts";
 
 /** A key file larger than this is none of ours. */
 const MAX_KEY_FILE_BYTES = 16 * 1024;
@@ -140,7 +141,7 @@ export async function readSoftwareKey(path: string): Promise<SoftwareKey> {
 	});
 	const content = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
 	try {
-		return parseKey(path, await readChecked(path, file, content));
+		return await parseKey(path, await readChecked(path, file, content));
 	} catch (thrown) {
 		if (thrown instanceof TetradError) throw thrown;
 		throw new TetradError(
@@ -198,7 +199,7 @@ function isOnePkcs8Block(pem: Buffer): boolean {
 
 const WHITESPACE: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20]);
 
-function parseKey(path: string, pem: Buffer): SoftwareKey {
+async function parseKey(path: string, pem: Buffer): Promise<SoftwareKey> {
 	if (!isOnePkcs8Block(pem))
 		throw unreadable(
 			path,
@@ -209,19 +210,34 @@ function parseKey(path: string, pem: Buffer): SoftwareKey {
 		privateKey = node.createPrivateKey(pem);
 	} catch {
 		// The cause is left out: nothing that was read from a key file may reach a log.
-		throw unreadable(
-			path,
-			"is damaged; restore it from a backup, or make a new key and have it certified",
-		);
+		throw damaged(path);
 	}
+	let key: SoftwareKey;
 	try {
-		return new SoftwareKey(privateKey);
+		key = new SoftwareKey(privateKey);
 	} catch {
 		throw unreadable(
 			path,
 			"is for another algorithm; make a key on P-256 or of Ed25519",
 		);
 	}
+	// OpenSSL believes the public key that the file may hold beside the private one.
+	const signature = await key.sign(PROBE);
+	if (!nodeCrypto.verify(key.algorithm, key.publicKey, PROBE, signature))
+		throw damaged(path);
+	return key;
+}
+
+/** No message of Tetrad, which all begin with "tetrad/1 ". */
+const PROBE: Uint8Array = utf8(
+	"do the two halves of this key belong together?",
+);
+
+function damaged(path: string): TetradError {
+	return unreadable(
+		path,
+		"is damaged; restore it from a backup, or make a new key and have it certified",
+	);
 }
 
 function unusable(what: string): TetradError {

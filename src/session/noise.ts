@@ -46,6 +46,7 @@ const EMPTY = new Uint8Array();
 class SymmetricState {
 	readonly #crypto: CryptoProvider;
 	readonly #aead: AeadName;
+	readonly #unsafeKeylog: ((key: Uint8Array) => void) | undefined;
 	#h: Uint8Array;
 	#ck: Uint8Array;
 	#cipher: Aead | undefined;
@@ -53,11 +54,11 @@ class SymmetricState {
 
 	constructor(
 		crypto: CryptoProvider,
-		protocol: NoiseProtocol,
-		prologue: Uint8Array,
+		{ protocol, prologue, unsafeKeylog }: NoiseSetup,
 	) {
 		this.#crypto = crypto;
 		this.#aead = protocol.aead;
+		this.#unsafeKeylog = unsafeKeylog;
 		const name = utf8(protocol.name);
 		if (name.length <= HASH_BYTES) {
 			this.#h = new Uint8Array(HASH_BYTES);
@@ -152,6 +153,7 @@ class SymmetricState {
 	}
 
 	#setCipherKey(key: Uint8Array): void {
+		this.#unsafeKeylog?.(key);
 		this.#cipher = this.#crypto.aead(this.#aead, key);
 		this.#n = 0;
 	}
@@ -167,6 +169,8 @@ export interface NoiseSetup {
 	readonly prologue: Uint8Array;
 	/** 32 bytes; there exactly when the pattern is NNpsk0. */
 	readonly psk?: Uint8Array;
+	/** Receives each handshake key; the last one before the payload of message 2 seals it. */
+	readonly unsafeKeylog?: (key: Uint8Array) => void;
 }
 
 function begin(crypto: CryptoProvider, setup: NoiseSetup): SymmetricState {
@@ -178,7 +182,7 @@ function begin(crypto: CryptoProvider, setup: NoiseSetup): SymmetricState {
 		);
 	if (setup.psk !== undefined && setup.psk.length !== KEY_BYTES)
 		throw new TetradError("invalid-argument", "a pre-shared key has 32 bytes");
-	const state = new SymmetricState(crypto, setup.protocol, setup.prologue);
+	const state = new SymmetricState(crypto, setup);
 	if (setup.psk !== undefined) state.mixKeyAndHash(setup.psk);
 	return state;
 }

@@ -50,7 +50,7 @@ import {
 import { demandTwo, type Effect, type MachineOptions } from "./role-machine.ts";
 import { RootKey } from "./root-key.ts";
 import { openSession, outerSetup } from "./sessions.ts";
-import { type Transcript, transcriptHash } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 
 export interface AgentInitiatorOptions extends MachineOptions {
 	readonly routing: Routing;
@@ -131,7 +131,7 @@ export class AgentInitiator extends AgentMachine {
 	#state: State = { kind: "idle" };
 
 	constructor(options: AgentInitiatorOptions) {
-		super(options, 3);
+		super(options, "A");
 		this.#options = options;
 		this.#offered = Uint8Array.from(
 			options.device.policy.suites,
@@ -247,7 +247,7 @@ export class AgentInitiator extends AgentMachine {
 		});
 		const { message1, awaiting } = startInitiator(
 			this.device.crypto,
-			outerSetup(offer),
+			outerSetup(this.device, offer),
 			i1,
 		);
 		this.emit({
@@ -329,7 +329,7 @@ export class AgentInitiator extends AgentMachine {
 	): void {
 		const { heard } = state;
 		const { crypto, own } = this.device;
-		const { routing, root } = heard.offer;
+		const { routing } = heard.offer;
 		const fields =
 			routing === "direct"
 				? INITIATOR_BOUND.direct.decode(body)
@@ -345,10 +345,9 @@ export class AgentInitiator extends AgentMachine {
 		};
 		const rootKey = RootKey.form(
 			crypto,
-			root,
+			transcript,
 			heard.r1,
 			heard.r2,
-			transcriptHash(crypto, transcript),
 			this.log,
 		);
 		if (fields.finX !== undefined) rootKey.check("X", fields.finX);

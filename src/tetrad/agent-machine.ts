@@ -34,11 +34,11 @@ const REFUSAL_BODY = Uint8Array.of(0);
 /** What the two agent roles share: everything after the establishment, and how it fails before. */
 export abstract class AgentMachine extends RoleMachine {
 	#confirmed: ConfirmedAgent | undefined;
-	readonly #localSession: 3 | 4;
+	readonly place: "A" | "B";
 
-	constructor(options: MachineOptions, localSession: 3 | 4) {
+	constructor(options: MachineOptions, place: "A" | "B") {
 		super(options);
-		this.#localSession = localSession;
+		this.place = place;
 	}
 
 	/** One whole frame from the other agent. */
@@ -189,7 +189,7 @@ export abstract class AgentMachine extends RoleMachine {
 				if (content.type !== CONTENT.message) throw authenticationFailed();
 				return this.emit({
 					kind: "message",
-					session: this.#localSession,
+					session: this.place === "A" ? 3 : 4,
 					bytes: content.bytes,
 				});
 			}

@@ -42,7 +42,7 @@ import { LINK_BYTE, SHARE_BYTES } from "./parameters.ts";
 import { demandTwo, type MachineOptions } from "./role-machine.ts";
 import { RootKey } from "./root-key.ts";
 import { openSession, outerSetup } from "./sessions.ts";
-import { type Transcript, transcriptHash } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 
 /** What B knows from F1 on. */
 interface Answering {
@@ -117,7 +117,7 @@ export class AgentResponder extends AgentMachine {
 	#state: State = { kind: "listening", retried: false };
 
 	constructor(options: MachineOptions) {
-		super(options, 4);
+		super(options, "B");
 	}
 
 	protected override handshakeFrame(
@@ -230,7 +230,11 @@ export class AgentResponder extends AgentMachine {
 		const { pattern } = offer.selected.protocol;
 		if (message1.length !== 2 * message1Overhead(pattern))
 			throw authenticationFailed();
-		const handshake = readMessage1(crypto, outerSetup(offer), message1);
+		const handshake = readMessage1(
+			crypto,
+			outerSetup(this.device, offer),
+			message1,
+		);
 		const r2 = crypto.random(SHARE_BYTES);
 		this.sendLink(
 			LINK.answer,
@@ -347,14 +351,7 @@ export class AgentResponder extends AgentMachine {
 			offer,
 			responderLink: this.link.mode,
 		};
-		const root = RootKey.form(
-			crypto,
-			offer.root,
-			heard.r1,
-			r2,
-			transcriptHash(crypto, transcript),
-			this.log,
-		);
+		const root = RootKey.form(crypto, transcript, heard.r1, r2, this.log);
 		root.check("Y", fields.finY);
 		root.check("A", heard.finA);
 		if (heard.finX !== undefined) root.check("X", heard.finX);

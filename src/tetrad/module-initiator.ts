@@ -38,7 +38,7 @@ import { demandTwo, type MachineOptions } from "./role-machine.ts";
 import { RootKey } from "./root-key.ts";
 import { innerSetup, openSession } from "./sessions.ts";
 import type { SignedHashes } from "./signed-hashes.ts";
-import { type Transcript, transcriptHash } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 
 export interface ModuleOptions extends MachineOptions {
 	readonly signedHashes: SignedHashes;
@@ -87,7 +87,7 @@ export class ModuleInitiator extends ModuleMachine {
 	#state: State = { kind: "idle" };
 
 	constructor(options: ModuleOptions) {
-		super(options, 3);
+		super(options, "X");
 		this.#signedHashes = options.signedHashes;
 	}
 
@@ -188,7 +188,7 @@ export class ModuleInitiator extends ModuleMachine {
 			);
 		const { message1, awaiting } = startInitiator(
 			this.device.crypto,
-			innerSetup(suite),
+			innerSetup(this.device, suite),
 			new Uint8Array(),
 		);
 		this.sendLink(LINK.prepared, PREPARED.encode({ i1: message1 }));
@@ -316,14 +316,7 @@ export class ModuleInitiator extends ModuleMachine {
 
 	#form({ transcript, r2 }: Heard, r1: Uint8Array): RootKey {
 		const { crypto } = this.device;
-		return RootKey.form(
-			crypto,
-			transcript.offer.root,
-			r1,
-			r2,
-			transcriptHash(crypto, transcript),
-			this.log,
-		);
+		return RootKey.form(crypto, transcript, r1, r2, this.log);
 	}
 
 	#openInner({ inner }: Heard, frame: Uint8Array): Uint8Array {

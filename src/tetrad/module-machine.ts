@@ -26,11 +26,11 @@ export interface ConfirmedModule {
 /** What the two module roles share: everything after the establishment, and how it fails before. */
 export abstract class ModuleMachine extends RoleMachine {
 	#confirmed: ConfirmedModule | undefined;
-	readonly #localSession: 3 | 4;
+	readonly place: "X" | "Y";
 
-	constructor(options: MachineOptions, localSession: 3 | 4) {
+	constructor(options: MachineOptions, place: "X" | "Y") {
 		super(options);
-		this.#localSession = localSession;
+		this.place = place;
 	}
 
 	/** One message of this tetrad from the own agent. */
@@ -145,7 +145,7 @@ export abstract class ModuleMachine extends RoleMachine {
 				if (content.type !== CONTENT.message) throw authenticationFailed();
 				return this.emit({
 					kind: "message",
-					session: this.#localSession,
+					session: this.place === "X" ? 3 : 4,
 					bytes: content.bytes,
 				});
 			}

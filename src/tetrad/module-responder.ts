@@ -37,7 +37,7 @@ import { demandTwo } from "./role-machine.ts";
 import { RootKey } from "./root-key.ts";
 import { innerSetup, openSession } from "./sessions.ts";
 import type { SignedHashes } from "./signed-hashes.ts";
-import { type Transcript, transcriptHash } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 
 /** What Y knows once its agent has named the conversation. */
 interface Heard {
@@ -82,7 +82,7 @@ export class ModuleResponder extends ModuleMachine {
 	#state: State = { kind: "idle" };
 
 	constructor(options: ModuleOptions) {
-		super(options, 4);
+		super(options, "Y");
 		this.#signedHashes = options.signedHashes;
 	}
 
@@ -165,7 +165,7 @@ export class ModuleResponder extends ModuleMachine {
 			throw authenticationFailed();
 		const handshake = readMessage1(
 			crypto,
-			innerSetup(offer.selected),
+			innerSetup(this.device, offer.selected),
 			request.i1,
 		);
 		const outerHash = request.outerHash.slice();
@@ -233,14 +233,7 @@ export class ModuleResponder extends ModuleMachine {
 		const { r1, r2 } = i3;
 		if (r1 === undefined || r2 === undefined)
 			throw new TetradError("internal", "a share is missing");
-		const root = RootKey.form(
-			crypto,
-			offer.root,
-			r1,
-			r2,
-			transcriptHash(crypto, transcript),
-			this.log,
-		);
+		const root = RootKey.form(crypto, transcript, r1, r2, this.log);
 		if (i3.finX !== undefined) root.check("X", i3.finX);
 		const finY = root.fin("Y");
 		const i4 = inner.seal(

@@ -244,7 +244,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 		const p2 = P2.decode(payload);
 		const peer = verdicts.judge(p2.chain, "module", now);
 		authenticate(crypto, peer, p2.signature, "PM", hash, peer.chainHash);
-		const session = openSession(this.#device, secrets, "initiator", "LINK");
+		const session = openSession(this.#device, secrets, "initiator", "PAIR");
 		this.emit({
 			kind: "sign",
 			content: signedBytes("PA", hash, own.chainHash),
@@ -268,7 +268,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 			const { message2, secrets } = state.handshake.finish(
 				P2.encode({ ...credential, nonce }),
 			);
-			const session = openSession(this.#device, secrets, "responder", "LINK");
+			const session = openSession(this.#device, secrets, "responder", "PAIR");
 			this.#sendFrame(FRAME.pairAnswer, message2);
 			const { handshake, commitment } = state;
 			this.#state = {

@@ -3,8 +3,9 @@ import { KEY_BYTES } from "../crypto/index.ts";
 import { authenticationFailed } from "../errors.ts";
 import { RecordOpener, RecordSealer } from "../session/index.ts";
 import { enc, utf8 } from "../wire/index.ts";
-import { FIN_BYTES, type Place, type Root } from "./parameters.ts";
+import { FIN_BYTES, type Place } from "./parameters.ts";
 import { SAFETY_CODE_WORDS, wordsFrom } from "./safety-code.ts";
+import { type Transcript, transcriptHash } from "./transcript.ts";
 
 /** The direction of a session between an agent and its module. */
 export type LocalDirection = "AX" | "XA" | "BY" | "YB";
@@ -27,23 +28,26 @@ export class RootKey {
 	 */
 	static form(
 		crypto: CryptoProvider,
-		root: Root,
+		transcript: Transcript,
 		r1: Uint8Array,
 		r2: Uint8Array,
-		transcriptHash: Uint8Array,
 		log: (label: string, secret: Uint8Array) => void,
 	): RootKey {
 		if (crypto.equal(r1, r2)) throw authenticationFailed();
+		const t = transcriptHash(crypto, transcript);
 		const xor = r1.map((byte, i) => byte ^ (r2[i] as number));
-		let k = xor;
-		if (root === "transcript") {
-			k = crypto.hkdfExtract(transcriptHash, xor) as Uint8Array<ArrayBuffer>;
+		let k: Uint8Array = xor;
+		if (transcript.offer.root === "transcript") {
+			k = crypto.hkdfExtract(t, xor);
 			xor.fill(0);
 		}
+		log("OUTER_HASH", transcript.outerHash);
+		log("INNER_HASH", transcript.innerHash);
+		log("T", t);
 		log("R1", r1);
 		log("R2", r2);
 		log("K", k);
-		return new RootKey(crypto, k, transcriptHash);
+		return new RootKey(crypto, k, t);
 	}
 
 	/** fin_P: the proof that the device at `place` formed this key over this transcript. */
@@ -67,6 +71,7 @@ export class RootKey {
 		log: (label: string, secret: Uint8Array) => void,
 	): LocalSession {
 		const receives = OPPOSITE[sends];
+		log("LINK_SECRET", linkSecret);
 		const prk = this.#crypto.hkdfExtract(this.#k, linkSecret);
 		const key = (direction: LocalDirection) => {
 			const bytes = this.#crypto.hkdfExpand(

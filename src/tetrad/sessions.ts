@@ -11,16 +11,18 @@ import { PROTOCOL_VERSION } from "./parameters.ts";
 import type { DeviceContext } from "./role-machine.ts";
 
 /** Session 1: the raw offer is in the prologue, so both ends have the same one or none. */
-export function outerSetup(offer: Offer): NoiseSetup {
+export function outerSetup(device: DeviceContext, offer: Offer): NoiseSetup {
 	return {
+		...keylogFor(device, "S1"),
 		protocol: offer.selected.protocol,
 		prologue: enc(utf8("tetrad/1 s1"), offer.raw),
 	};
 }
 
 /** Session 2 uses the suite of session 1. */
-export function innerSetup(suite: Suite): NoiseSetup {
+export function innerSetup(device: DeviceContext, suite: Suite): NoiseSetup {
 	return {
+		...keylogFor(device, "S2"),
 		protocol: suite.protocol,
 		prologue: enc(
 			utf8("tetrad/1 s2"),
@@ -30,12 +32,21 @@ export function innerSetup(suite: Suite): NoiseSetup {
 	};
 }
 
+function keylogFor(
+	{ unsafeKeylog }: DeviceContext,
+	label: "S1" | "S2",
+): Pick<NoiseSetup, "unsafeKeylog"> {
+	return unsafeKeylog === undefined
+		? {}
+		: { unsafeKeylog: (key) => unsafeKeylog(`${label}_HANDSHAKE`, key) };
+}
+
 /** A session from its secrets, with the keys in the keylog where one is kept. */
 export function openSession(
 	device: DeviceContext,
 	secrets: SessionSecrets,
 	end: SessionEnd,
-	label: "S1" | "S2" | "LINK",
+	label: "S1" | "S2" | "LINK" | "PAIR",
 ): Session {
 	device.unsafeKeylog?.(`${label}_INITIATOR`, secrets.initiatorKey);
 	device.unsafeKeylog?.(`${label}_RESPONDER`, secrets.responderKey);

@@ -1,0 +1,347 @@
+import { stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { SingleBar } from "cli-progress";
+import { type Command, Option } from "commander";
+import { openToRead } from "../device/file-transfer.ts";
+import type { ProcessEvent } from "../device/process-events.ts";
+import type { SuiteName } from "../session/index.ts";
+import { PLACES, type Place, type Routing } from "../tetrad/index.ts";
+import {
+	confirmed,
+	establishment,
+	flightTable,
+	heading,
+	square,
+	wiretapLines,
+} from "./draw.ts";
+import {
+	jsonFlag,
+	type LinkFlag,
+	linkFlag,
+	type RootFlag,
+	rootFlag,
+	routingFlag,
+	SUITE_NAMES,
+} from "./flags.ts";
+import { auditWires, type WireAudit } from "./stage/audit.ts";
+import {
+	CLAIMS,
+	type ClaimResult,
+	checkClaim,
+	NEEDS_TOKENS,
+} from "./stage/claims.ts";
+import { dissect, type WireFrame } from "./stage/dissect.ts";
+import { byPlace, NAMES, type Run, Stage } from "./stage/stage.ts";
+import {
+	bad,
+	bold,
+	count,
+	dim,
+	EXIT,
+	good,
+	plain,
+	say,
+	sayJson,
+	tell,
+} from "./voice.ts";
+
+interface DemoFlags {
+	readonly file: string;
+	readonly routing: Routing;
+	readonly root: RootFlag;
+	readonly link: LinkFlag;
+	readonly suite: SuiteName;
+	readonly json?: true;
+}
+
+/** What is sent when nobody names a file: the README. */
+export function defaultFile(): string {
+	return fileURLToPath(new URL("../../README.md", import.meta.url));
+}
+
+export function addDemoCommand(program: Command): void {
+	program
+		.command("demo")
+		.description(
+			"start four processes, make them one conversation, and use it on a file",
+		)
+		.option(
+			"--file <path>",
+			"the file that one agent sends to the other",
+			defaultFile(),
+		)
+		.addOption(routingFlag())
+		.addOption(rootFlag())
+		.addOption(linkFlag())
+		.addOption(
+			new Option("--suite <suite>", "how keys are exchanged and records sealed")
+				.choices([...SUITE_NAMES])
+				.default("hybrid-aesgcm"),
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+    tetrad demo --file photo.jpg
+    tetrad demo --routing crossed --suite classical-chachapoly
+  The patent to the letter, and what a wiretap then reads:
+    tetrad demo --root xor --link open`,
+		)
+		.action(demo);
+}
+
+async function demo(flags: DemoFlags): Promise<void> {
+	await (await openToRead(flags.file)).close();
+	const { size } = await stat(flags.file);
+	const quiet = flags.json === true;
+	const step = (what: string) => {
+		if (!quiet) tell(dim(`… ${what}`));
+	};
+	const bar = new TransferBar(size, quiet);
+	await using stage = await Stage.set({ suite: flags.suite, step });
+	const run = await stage.run({
+		...flags,
+		step,
+		hear: (place, event) => bar.hear(place, event),
+	});
+	bar.stop();
+	const frames = await dissect(run.captures, run.keylog, flags);
+	const audits = await auditWires(run);
+	const claims = CLAIMS.filter(({ routing }) => routing === flags.routing).map(
+		(claim) => checkClaim(claim, { run, frames }),
+	);
+	const outcome = judge(run, audits, claims, flags);
+	if (quiet)
+		sayJson(report(run, frames, audits, claims, outcome, stage.pairingCodes));
+	else draw(run, frames, audits, claims, outcome);
+	if (!outcome.ok) process.exitCode = EXIT.failed;
+}
+
+/** What must be so for the demonstration to have shown what it promises. */
+interface Outcome {
+	readonly ok: boolean;
+	readonly problems: readonly string[];
+	readonly sha256: { readonly sent: string; readonly received: string };
+	readonly codes: Readonly<Record<Place, string>>;
+	readonly messages: readonly { session: number; to: Place; text: string }[];
+}
+
+function judge(
+	run: Run,
+	audits: readonly WireAudit[],
+	claims: readonly ClaimResult[],
+	flags: DemoFlags,
+): Outcome {
+	const problems: string[] = [];
+	const codes = byPlace(
+		(place) => confirmed(run.events[place])?.safetyCode ?? "",
+	);
+	if (new Set(Object.values(codes)).size !== 1 || codes.A === "")
+		problems.push("the four safety codes differ");
+	const sent = fileEvent(run.events.A, "file-sent");
+	const received = fileEvent(run.events.B, "file-received");
+	if (sent === "" || sent !== received)
+		problems.push("the file did not arrive as it was sent");
+	const messages = PLACES.flatMap((to) =>
+		run.events[to].flatMap((event) =>
+			event.event === "message"
+				? [{ session: event.session, to, text: event.text }]
+				: [],
+		),
+	);
+	const expected: readonly [number, Place, string][] = [
+		[1, "B", run.said.message],
+		[2, "Y", run.said.greet.X],
+		[2, "X", run.said.greet.Y],
+		[3, "X", run.said.greet.A],
+		[3, "A", run.said.greet.X],
+		[4, "Y", run.said.greet.B],
+		[4, "B", run.said.greet.Y],
+	];
+	for (const [session, to, text] of expected)
+		if (
+			!messages.some(
+				(message) =>
+					message.session === session &&
+					message.to === to &&
+					message.text === text,
+			)
+		)
+			problems.push(`no message reached ${to} over session ${session}`);
+	// An open link is in clear by intention; it is shown, and it is no surprise.
+	for (const { wire, found } of audits)
+		if (found.length > 0 && (wire === "network" || flags.link === "paired"))
+			problems.push(`the ${wire} shows ${found[0]?.name}`);
+	for (const { claim, holds, evidence } of claims)
+		if (!holds && !NEEDS_TOKENS.has(claim))
+			problems.push(`claim ${claim}: ${evidence}`);
+	return {
+		ok: problems.length === 0,
+		problems,
+		sha256: { sent, received },
+		codes,
+		messages,
+	};
+}
+
+function fileEvent(
+	events: readonly ProcessEvent[],
+	kind: "file-sent" | "file-received",
+): string {
+	const event = events.find((candidate) => candidate.event === kind);
+	return event !== undefined && "sha256" in event ? event.sha256 : "";
+}
+
+function draw(
+	run: Run,
+	frames: readonly WireFrame[],
+	audits: readonly WireAudit[],
+	claims: readonly ClaimResult[],
+	outcome: Outcome,
+): void {
+	const { routing, root, link, file } = run.options;
+	say(heading("Four processes, one conversation"));
+	say();
+	for (const line of square(run.pids)) say(line);
+	say(
+		heading(
+			`Flight by flight (routing ${routing}, root ${root}, links ${link})`,
+		),
+	);
+	say(
+		dim(
+			"  Times are those of a tap on each wire. The names of sealed messages come from the keylog.",
+		),
+	);
+	for (const line of flightTable(frames)) say(line);
+
+	say(heading("Every session in use"));
+	for (const { session, to, text } of outcome.messages)
+		say(`  session ${session}  to ${to}  ${plain(text)}`);
+	say(`  session 1  to B  ${plain(file)}`);
+	say(`             sent     SHA-256 ${outcome.sha256.sent}`);
+	say(`             received SHA-256 ${outcome.sha256.received}`);
+
+	say(heading("What a wiretap on each wire could read"));
+	say(
+		dim(
+			"  In clear, always: frame types and lengths, the offer, and ephemeral public keys.",
+		),
+	);
+	for (const line of wiretapLines(audits)) say(line);
+	for (const line of exposure(run, audits)) say(`  ${bad(line)}`);
+
+	say(heading("The safety code, as each process computed it"));
+	for (const place of PLACES)
+		say(`  ${place}  ${NAMES[place].padEnd(12)} ${bold(outcome.codes[place])}`);
+
+	say(heading("The claims of US patent 5,703,949"));
+	for (const line of claimTable(claims, routing)) say(`  ${line}`);
+	say();
+	for (const problem of outcome.problems)
+		say(bad(`  not as promised: ${problem}`));
+	if (outcome.ok)
+		say(good("  Bound, confirmed, used, closed. Nothing is left running."));
+}
+
+/** What the unsafe choices cost, in words. */
+function exposure(run: Run, audits: readonly WireAudit[]): string[] {
+	const readable = (name: string) =>
+		audits.some(({ found }) =>
+			found.some((entry) => entry.name.startsWith(`${name} of`)),
+		);
+	if (!readable("R1") || !readable("R2")) return [];
+	return [
+		run.options.root === "xor"
+			? "R1 and R2 crossed open links in clear: whoever taps both has K = R1 xor R2, and reads sessions 3 and 4."
+			: "R1 and R2 crossed open links in clear, and T is made of what the links show: whoever taps both has K.",
+	];
+}
+
+/** Each claim that this run's routing can show, checked against what the taps captured. */
+function claimTable(
+	claims: readonly ClaimResult[],
+	routing: Routing,
+): string[] {
+	return [
+		...CLAIMS.map(({ claim, title, routing: shownBy }) => {
+			const result = claims.find((candidate) => candidate.claim === claim);
+			const [mark, why] =
+				result === undefined
+					? [dim("other run"), dim(`  (--routing ${shownBy})`)]
+					: result.holds
+						? [good("holds    "), ""]
+						: NEEDS_TOKENS.has(claim)
+							? [bad("does not "), dim("  (keys are in files, not in tokens)")]
+							: [bad("does not "), `  ${result.evidence}`];
+			return `${mark}  ${String(claim).padStart(2)}  ${title}${why}`;
+		}),
+		dim(
+			`The evidence, and what --routing ${routing} cannot show: npx tetrad claims`,
+		),
+	];
+}
+
+function report(
+	run: Run,
+	frames: readonly WireFrame[],
+	audits: readonly WireAudit[],
+	claims: readonly ClaimResult[],
+	outcome: Outcome,
+	pairingCodes: readonly string[],
+) {
+	const shown = establishment(frames);
+	const start = shown[0]?.at ?? 0;
+	const { routing, root, link } = run.options;
+	return {
+		ok: outcome.ok,
+		problems: outcome.problems,
+		routing,
+		root,
+		link,
+		processes: run.pids,
+		pairingCodes,
+		safetyCodes: outcome.codes,
+		file: outcome.sha256,
+		messages: outcome.messages,
+		flights: shown.map(({ at, wire, from, to, name, bytes }) => ({
+			ms: Math.round((at - start) * 1000) / 1000,
+			wire,
+			from,
+			to,
+			name,
+			bytes,
+		})),
+		claims,
+		wiretaps: audits,
+	};
+}
+
+/** A progress bar for the file, on standard error of a terminal. */
+class TransferBar {
+	readonly #bar: SingleBar | undefined;
+	#started = false;
+
+	constructor(size: number, quiet: boolean) {
+		if (quiet || !process.stderr.isTTY || size === 0) return;
+		this.#bar = new SingleBar({
+			format: "  session 1  [{bar}] {percentage}%  {value} of {total} bytes",
+			stream: process.stderr,
+			clearOnComplete: false,
+			formatValue: (value, _options, type) =>
+				type === "percentage" ? String(value) : count(value),
+		});
+	}
+
+	hear(place: Place, event: ProcessEvent): void {
+		if (place !== "B" || event.event !== "progress") return;
+		if (!this.#started) this.#bar?.start(event.size, 0);
+		this.#started = true;
+		this.#bar?.update(event.bytes);
+	}
+
+	stop(): void {
+		if (this.#started) this.#bar?.stop();
+	}
+}

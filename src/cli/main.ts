@@ -1,0 +1,50 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addAuthorityCommands } from "./authority-commands.ts";
+import { addClaimsCommand } from "./claims-command.ts";
+import { addDemoCommand } from "./demo-command.ts";
+import { addAgentCommand, addModuleCommand } from "./device-commands.ts";
+import { addPairCommand } from "./pair-command.ts";
+import { EXIT, tellFailure } from "./voice.ts";
+
+// The same two folders up from src/cli and from dist/cli.
+const { version } = JSON.parse(
+	readFileSync(new URL("../../package.json", import.meta.url), "utf8"),
+) as { version: string };
+
+const program = new Command("tetrad")
+	.description(
+		"Four devices, one conversation: two agents that trade and two modules that pay, bound under one key.",
+	)
+	.version(version)
+	.exitOverride()
+	.addHelpText(
+		"after",
+		`
+Examples:
+  See four processes become one conversation:
+    tetrad demo
+  The same, with a file of your own and the other routing:
+    tetrad demo --file photo.jpg --routing crossed
+  Check the eleven claims against captured traffic:
+    tetrad claims`,
+	);
+addDemoCommand(program);
+addClaimsCommand(program);
+addAuthorityCommands(program);
+addPairCommand(program);
+addAgentCommand(program);
+addModuleCommand(program);
+
+for (const command of program.commands) {
+	command.exitOverride();
+	for (const sub of command.commands) sub.exitOverride();
+}
+
+try {
+	await program.parseAsync();
+} catch (thrown) {
+	if (thrown instanceof CommanderError)
+		process.exitCode = thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
+	else process.exitCode = tellFailure(thrown);
+}

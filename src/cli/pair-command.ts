@@ -1,0 +1,156 @@
+import { createInterface } from "node:readline/promises";
+import type { Command } from "commander";
+import {
+	type Address,
+	connect,
+	formatAddress,
+	listen,
+} from "../carrier/index.ts";
+import { readHome, writePairing } from "../device/home.ts";
+import { MoneyModule } from "../device/money-module.ts";
+import type { Paired, PairOptions } from "../device/pairing-run.ts";
+import { TrustedAgent } from "../device/trusted-agent.ts";
+import { TetradError } from "../errors.ts";
+import type { CertifiedDevice } from "../identity/index.ts";
+import { address, jsonFlag } from "./flags.ts";
+import { bold, plain, say, sayJson, tell } from "./voice.ts";
+
+interface PairFlags {
+	readonly home: string;
+	readonly listen?: Address;
+	readonly connect?: Address;
+	readonly yes?: true;
+	readonly json?: true;
+}
+
+export function addPairCommand(program: Command): void {
+	program
+		.command("pair")
+		.description(
+			"pair an agent and its module, once; run it at both, the module first",
+		)
+		.requiredOption("--home <folder>", "the home of the agent or of the module")
+		.option(
+			"--listen <address>",
+			"at the module: wait for the agent here",
+			address,
+		)
+		.option(
+			"--connect <address>",
+			"at the agent: where the module waits",
+			address,
+		)
+		.option(
+			"--yes",
+			"accept the code without asking; only where nobody can be between the two",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+  At the module, and then at the agent; compare the three words and answer at both:
+    tetrad pair --home alice-purse --listen unix:alice-purse/link.sock
+    tetrad pair --home alice --connect unix:alice-purse/link.sock`,
+		)
+		.action(async (flags: PairFlags) => {
+			if ((flags.listen === undefined) === (flags.connect === undefined))
+				throw new TetradError(
+					"invalid-argument",
+					"say --listen ADDRESS at the module or --connect ADDRESS at the agent",
+				);
+			const stop = new AbortController();
+			const onSignal = () => stop.abort();
+			process.once("SIGTERM", onSignal);
+			process.once("SIGINT", onSignal);
+			try {
+				await pair(flags, stop.signal);
+			} finally {
+				process.off("SIGTERM", onSignal);
+				process.off("SIGINT", onSignal);
+			}
+		});
+}
+
+async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
+	const options: PairOptions = {
+		signal,
+		confirm: (code, peer) => confirm(code, peer, flags, signal),
+	};
+	const { pairing, peer } =
+		flags.connect === undefined
+			? await pairModule(
+					flags.home,
+					flags.listen as Address,
+					options,
+					flags.json === true,
+				)
+			: await pairAgent(flags.home, flags.connect, options);
+	await writePairing(flags.home, pairing, peer.name);
+	if (flags.json) sayJson({ event: "paired", peer: peer.name });
+	else say(`paired with ${peer.name}; the pairing is kept in ${flags.home}`);
+}
+
+async function pairAgent(
+	home: string,
+	at: Address,
+	options: PairOptions,
+): Promise<Paired> {
+	const agent = new TrustedAgent(await readHome(home, "agent"));
+	const { signal } = options;
+	const carrier = await connect(at, signal === undefined ? {} : { signal });
+	return agent.pair(carrier, options);
+}
+
+/** Waits for the first agent that calls. */
+async function pairModule(
+	home: string,
+	at: Address,
+	options: PairOptions,
+	json: boolean,
+): Promise<Paired> {
+	const module = new MoneyModule(await readHome(home, "module"));
+	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
+	await using listener = await listen(
+		at,
+		(carrier) => {
+			module.pair(carrier, options).then(resolve, reject);
+		},
+		{ maxConnections: 1 },
+	);
+	const where = formatAddress(listener.address);
+	if (json) sayJson({ event: "listening", address: where });
+	else tell(`waiting for the agent on ${where}`);
+	options.signal?.addEventListener(
+		"abort",
+		() => reject(new TetradError("aborted", "nobody paired")),
+		{ once: true },
+	);
+	return await promise;
+}
+
+async function confirm(
+	code: string,
+	peer: CertifiedDevice,
+	{ yes, json }: PairFlags,
+	signal: AbortSignal,
+): Promise<boolean> {
+	if (json) sayJson({ event: "compare", code, peer: peer.name });
+	else say(`${plain(peer.name)} shows the same code?   ${bold(code)}`);
+	if (yes) return true;
+	if (!process.stdin.isTTY)
+		throw new TetradError(
+			"invalid-argument",
+			"nobody is there to compare the code; use --yes where nobody can be between the two devices",
+		);
+	const terminal = createInterface({
+		input: process.stdin,
+		output: process.stderr,
+	});
+	try {
+		const answer = await terminal.question("type yes if it does: ", { signal });
+		return answer.trim().toLowerCase() === "yes";
+	} finally {
+		terminal.close();
+	}
+}

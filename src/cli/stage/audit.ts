@@ -1,0 +1,88 @@
+import { openAsBlob } from "node:fs";
+import { stat } from "node:fs/promises";
+import { secretsOf } from "./keylog.ts";
+import { type Needle, search } from "./search.ts";
+import type { Run } from "./stage.ts";
+import { ENDS, type Wire } from "./wiretap.ts";
+
+/** What a wiretap on one wire could read. */
+export interface WireAudit {
+	readonly wire: Wire;
+	readonly bytes: number;
+	/** How many plaintexts and how many secrets were looked for. */
+	readonly plaintexts: number;
+	readonly secrets: number;
+	/** What was found, each once. */
+	readonly found: readonly {
+		readonly name: string;
+		readonly from: string;
+		readonly offset: number;
+	}[];
+}
+
+/** Bytes of each piece of the file that is looked for, and how many pieces. */
+const PIECE_BYTES = 32;
+const MAX_PIECES = 256;
+
+/** Searches everything that was captured for every plaintext and every secret of the run. */
+export async function auditWires(run: Run): Promise<WireAudit[]> {
+	const plaintexts = await plaintextsOf(run);
+	const secrets = secretsOf(run.keylog);
+	const needles = [...plaintexts, ...secrets.flatMap(withHex)];
+	const audits: WireAudit[] = [];
+	for (const wire of Object.keys(ENDS) as Wire[]) {
+		const captures = run.captures.filter((captured) => captured.wire === wire);
+		const found = new Map<string, { from: string; offset: number }>();
+		for (const captured of captures)
+			for (const { needle, offset } of await search(captured.file, needles))
+				if (!found.has(needle.name))
+					found.set(needle.name, { from: captured.from, offset });
+		audits.push({
+			wire,
+			bytes: captures.reduce((sum, { bytes }) => sum + bytes, 0),
+			plaintexts: plaintexts.length,
+			secrets: secrets.length,
+			found: [...found].map(([name, where]) => ({ name, ...where })),
+		});
+	}
+	return audits;
+}
+
+async function plaintextsOf(run: Run): Promise<Needle[]> {
+	const text = (name: string, value: string): Needle => ({
+		name,
+		bytes: new TextEncoder().encode(value),
+	});
+	return [
+		text("the first message", run.said.message),
+		...Object.entries(run.said.greet).map(([place, value]) =>
+			text(`the greeting of ${place}`, value),
+		),
+		...(await piecesOf(run.options.file)),
+	];
+}
+
+/** Pieces of the file, evenly spread; pieces of one repeated byte tell nothing and are left out. */
+async function piecesOf(path: string): Promise<Needle[]> {
+	const { size } = await stat(path);
+	const blob = await openAsBlob(path);
+	const pieces = Math.min(MAX_PIECES, Math.floor(size / PIECE_BYTES));
+	const needles: Needle[] = [];
+	for (let i = 0; i < pieces; i++) {
+		const at = Math.floor((i * (size - PIECE_BYTES)) / Math.max(1, pieces - 1));
+		const piece = blob.slice(at, at + PIECE_BYTES);
+		const bytes = new Uint8Array(await piece.arrayBuffer());
+		if (new Set(bytes).size > 2)
+			needles.push({ name: `the file at byte ${at}`, bytes });
+	}
+	return needles;
+}
+
+/** A secret could also cross a wire as text. */
+function withHex({ name, bytes }: Needle): Needle[] {
+	const hex = Buffer.from(bytes).toString("hex");
+	return [
+		{ name, bytes },
+		{ name, bytes: new TextEncoder().encode(hex) },
+	];
+}

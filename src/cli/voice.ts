@@ -1,0 +1,63 @@
+/*
+ * How the command line speaks, in one place: results on standard output, everything else on
+ * standard error; one sentence that names what was wrong and what to do; no control characters
+ * that came from somebody else; 0 done, 1 refused or failed, 2 wrong usage.
+ */
+import { styleText } from "node:util";
+import { asTetradError } from "../errors.ts";
+
+export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+/** Prints one line of a result. */
+export function say(line = ""): void {
+	process.stdout.write(`${line}\n`);
+}
+
+/** Prints one JSON value, on one line. */
+export function sayJson(value: unknown): void {
+	process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Prints one line for the person at the terminal, apart from results. */
+export function tell(line: string): void {
+	process.stderr.write(`${line}\n`);
+}
+
+/** Prints why a command failed, and says with which exit code it should. */
+export function tellFailure(thrown: unknown): number {
+	const error = asTetradError(thrown);
+	tell(
+		`${styleText("red", "tetrad:", { stream: process.stderr })} ${plain(error.message)} (${error.code})`,
+	);
+	if (error.code === "internal") tell(String((error.cause as Error)?.stack));
+	return error.code === "invalid-argument" ? EXIT.usage : EXIT.failed;
+}
+
+/** Text from a peer, with every control character made visible, so that it cannot move the cursor. */
+export function plain(text: string): string {
+	return text.replace(
+		/[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+		(c) => `\\u{${c.codePointAt(0)?.toString(16)}}`,
+	);
+}
+
+export function bold(text: string): string {
+	return styleText("bold", text, { stream: process.stdout });
+}
+
+export function dim(text: string): string {
+	return styleText("dim", text, { stream: process.stdout });
+}
+
+export function good(text: string): string {
+	return styleText("green", text, { stream: process.stdout });
+}
+
+export function bad(text: string): string {
+	return styleText("red", text, { stream: process.stdout });
+}
+
+/** 1234567 as "1,234,567". */
+export function count(value: number): string {
+	return value.toLocaleString("en-US");
+}

@@ -1,0 +1,294 @@
+import { mkdir } from "node:fs/promises";
+import {
+	type Address,
+	type Carrier,
+	connect,
+	formatAddress,
+	listen,
+} from "../carrier/index.ts";
+import { asTetradError, TetradError } from "../errors.ts";
+import type { LinkMode, Root, Routing } from "../tetrad/index.ts";
+import { concat, hex, parseUtf8, utf8 } from "../wire/index.ts";
+import {
+	openToRead,
+	receiveFile,
+	sendFile,
+	type TransferProgress,
+} from "./file-transfer.ts";
+import { readHome } from "./home.ts";
+import { KeylogFile } from "./keylog-file.ts";
+import type { Report } from "./process-events.ts";
+import type { Tetrad, TetradEvent } from "./tetrad.ts";
+import { TrustedAgent } from "./trusted-agent.ts";
+
+export interface AgentProcessOptions {
+	readonly home: string;
+	/** Where the own module listens. */
+	readonly module: Address;
+	readonly link: LinkMode;
+	/** Answer other agents here, until `signal`. */
+	readonly listen?: Address;
+	/** Connect to this agent, do what is asked below, and stop. */
+	readonly connect?: Address;
+	readonly routing: Routing;
+	readonly root: Root;
+	/** Sent with the first flight that can carry it. */
+	readonly message?: string;
+	/** A file to send over session 1. */
+	readonly send?: string;
+	/** The folder for files that other agents send; without it none are taken. */
+	readonly receive?: string;
+	/** A text for the own module over session 3 or 4; its answer is then waited for. */
+	readonly greet?: string;
+	readonly timeoutMs?: number;
+	readonly unsafeKeylog?: string;
+	readonly signal: AbortSignal;
+}
+
+/** First byte of a text; the types of a file's messages are below it. */
+const TEXT = 0x10;
+
+/** Runs an agent until its work is done or `signal` says stop. Rejects with why it could not. */
+export async function runAgentProcess(
+	options: AgentProcessOptions,
+	report: Report,
+): Promise<void> {
+	const { signal, module, link, timeoutMs } = options;
+	const home = await readHome(options.home, "agent");
+	if (home.pairing === undefined)
+		throw new TetradError(
+			"not-paired",
+			`the agent at ${options.home} is paired with no module yet; run: tetrad pair --home ${options.home} --connect ${formatAddress(module)}`,
+		);
+	if (options.send !== undefined)
+		await (await openToRead(options.send)).close();
+	if (options.receive !== undefined)
+		await mkdir(options.receive, { recursive: true, mode: 0o700 });
+	const addresses = [module, options.listen, options.connect].filter(
+		(address) => address !== undefined,
+	);
+	using keylog =
+		options.unsafeKeylog === undefined
+			? undefined
+			: new KeylogFile(options.unsafeKeylog, addresses);
+	await using agent = new TrustedAgent({
+		...home,
+		...(timeoutMs === undefined ? {} : { timeoutMs }),
+		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
+	});
+	agent.useModule({
+		pairing: home.pairing,
+		mode: link,
+		dial: () => connect(module, { signal }),
+	});
+	const talk = new AgentTalk(agent, options, report);
+	try {
+		await agent.reachModule();
+		report({ event: "linked", peer: formatAddress(module) });
+		const serving = options.listen && talk.serve(options.listen);
+		if (options.connect !== undefined) await talk.call(options.connect);
+		await serving;
+	} finally {
+		report({ event: "stopped" });
+	}
+}
+
+/** What an agent process does with its tetrads. */
+class AgentTalk {
+	readonly #agent: TrustedAgent;
+	readonly #options: AgentProcessOptions;
+	readonly #report: Report;
+	#tetrads = 0;
+
+	constructor(
+		agent: TrustedAgent,
+		options: AgentProcessOptions,
+		report: Report,
+	) {
+		this.#agent = agent;
+		this.#options = options;
+		this.#report = report;
+	}
+
+	/** One tetrad that this agent starts. */
+	async call(address: Address): Promise<void> {
+		const { signal, routing, root, message, send, greet } = this.#options;
+		const number = ++this.#tetrads;
+		const carrier = await connect(address, { signal });
+		const tetrad = await this.#agent.connect(carrier, {
+			signal,
+			routing,
+			root,
+			observe: observer(number, this.#report),
+			...(message === undefined ? {} : { firstMessage: text(message) }),
+		});
+		const onAbort = () => void tetrad.close();
+		signal.addEventListener("abort", onAbort, { once: true });
+		try {
+			if (greet !== undefined) await tetrad.module.send(utf8(greet));
+			if (send !== undefined) {
+				const sent = await sendFile(tetrad.agent, send, this.#progress(number));
+				this.#report({
+					event: "file-sent",
+					tetrad: number,
+					...sent,
+					sha256: hex(sent.sha256),
+				});
+			}
+			if (greet !== undefined) await this.#hearModule(tetrad, number);
+		} finally {
+			signal.removeEventListener("abort", onAbort);
+			await tetrad.close();
+		}
+		await tetrad.closed;
+	}
+
+	/** Answers other agents until the signal. */
+	async serve(address: Address): Promise<void> {
+		const { signal } = this.#options;
+		const running = new Set<Promise<void>>();
+		await using listener = await listen(address, (carrier) => {
+			const run = this.#answer(carrier).catch((thrown: unknown) => {
+				const { code, message } = asTetradError(thrown);
+				this.#report({
+					event: "refused",
+					peer: carrier.peer,
+					code,
+					reason: message,
+				});
+			});
+			running.add(run);
+			void run.then(() => running.delete(run));
+		});
+		this.#report({
+			event: "listening",
+			address: formatAddress(listener.address),
+		});
+		await untilAborted(signal);
+		await listener.close();
+		await Promise.all(running);
+	}
+
+	async #answer(carrier: Carrier): Promise<void> {
+		const { signal, greet } = this.#options;
+		const number = ++this.#tetrads;
+		const tetrad = await this.#agent.accept(carrier, {
+			signal,
+			observe: observer(number, this.#report),
+		});
+		const onAbort = () => void tetrad.close();
+		signal.addEventListener("abort", onAbort, { once: true });
+		try {
+			if (greet !== undefined) await tetrad.module.send(utf8(greet));
+			for await (const message of tetrad.agent)
+				await this.#hear(tetrad, number, message);
+		} catch (thrown) {
+			// The end of the tetrad was reported by its observer; anything else ends it.
+			if (!tetrad.ended) throw thrown;
+		} finally {
+			signal.removeEventListener("abort", onAbort);
+			await tetrad.close();
+		}
+	}
+
+	async #hear(
+		tetrad: Tetrad,
+		number: number,
+		message: Uint8Array,
+	): Promise<void> {
+		const { receive, greet } = this.#options;
+		if (message[0] === TEXT)
+			return this.#report({
+				event: "message",
+				tetrad: number,
+				session: 1,
+				text: parseUtf8(message.subarray(1)),
+			});
+		if (receive === undefined)
+			throw new TetradError(
+				"unexpected-message",
+				"the peer sends a file, and this agent takes none; start it with --receive FOLDER",
+			);
+		const { acknowledge, ...received } = await receiveFile(
+			tetrad.agent,
+			message,
+			receive,
+			this.#progress(number),
+		);
+		this.#report({
+			event: "file-received",
+			tetrad: number,
+			...received,
+			sha256: hex(received.sha256),
+		});
+		if (greet !== undefined) await this.#hearModule(tetrad, number);
+		await acknowledge();
+	}
+
+	async #hearModule(tetrad: Tetrad, number: number): Promise<void> {
+		const message = await tetrad.module.receive();
+		if (message === undefined) return;
+		this.#report({
+			event: "message",
+			tetrad: number,
+			session: tetrad.place === "A" ? 3 : 4,
+			text: parseUtf8(message),
+		});
+	}
+
+	#progress(tetrad: number): (progress: TransferProgress) => void {
+		let reported = -1;
+		return ({ bytes, size }) => {
+			const percent = Math.floor((bytes / size) * 100);
+			if (percent === reported) return;
+			reported = percent;
+			this.#report({ event: "progress", tetrad, bytes, size });
+		};
+	}
+}
+
+/** Reports what becomes of one tetrad. */
+export function observer(
+	tetrad: number,
+	report: Report,
+): (event: TetradEvent) => void {
+	return (event) => {
+		switch (event.kind) {
+			case "bound":
+				return report({ event: "bound", tetrad });
+			case "confirmed": {
+				const { parties, transcript, safetyCode, place } = event.tetrad;
+				const { A, B, X, Y } = parties;
+				return report({
+					event: "confirmed",
+					tetrad,
+					place,
+					safetyCode,
+					routing: transcript.offer.routing,
+					root: transcript.offer.root,
+					suite: transcript.offer.selected.name,
+					devices: { A: A.name, B: B.name, X: X.name, Y: Y.name },
+				});
+			}
+			case "ended":
+				return report({
+					event: "ended",
+					tetrad,
+					...(event.error === undefined
+						? {}
+						: { code: event.error.code, reason: event.error.message }),
+				});
+		}
+	};
+}
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+	if (signal.aborted) return Promise.resolve();
+	return new Promise((resolve) =>
+		signal.addEventListener("abort", () => resolve(), { once: true }),
+	);
+}
+
+function text(message: string): Uint8Array {
+	return concat(Uint8Array.of(TEXT), utf8(message));
+}

@@ -1,0 +1,95 @@
+import { join } from "node:path";
+import type { SignatureAlgorithm } from "../crypto/index.ts";
+import { TetradError } from "../errors.ts";
+import {
+	type AuthorityKind,
+	parseChain,
+	printPem,
+	ROLE_OF_KIND,
+} from "../identity/index.ts";
+import {
+	generateSoftwareKey,
+	readSoftwareKey,
+	writeSoftwareKey,
+} from "../keys/index.ts";
+import {
+	createHome,
+	type DevicePolicySettings,
+	makePrivateFolder,
+	readCertificates,
+	requirePrivate,
+	writeNew,
+} from "./home.ts";
+import { SoftwareAuthority } from "./software-authority.ts";
+
+/*
+ * The home folder of an authority: key.pem, and root.pem, which every device that trusts it needs.
+ */
+
+/** Makes an authority and keeps it in `home`. */
+export async function createAuthorityHome(
+	home: string,
+	kind: AuthorityKind,
+	name: string,
+	algorithm: SignatureAlgorithm,
+): Promise<SoftwareAuthority> {
+	await makePrivateFolder(home);
+	const authority = await SoftwareAuthority.create(kind, name, algorithm);
+	await writeSoftwareKey(join(home, "key.pem"), authority.key);
+	await writeNew(rootPath(home), printPem([rootOf(authority)]));
+	return authority;
+}
+
+export async function readAuthorityHome(
+	home: string,
+): Promise<SoftwareAuthority> {
+	await requirePrivate(home);
+	const [root] = await readCertificates(rootPath(home));
+	if (root === undefined)
+		throw new TetradError("home-unusable", `${rootPath(home)} holds no root`);
+	return new SoftwareAuthority(
+		root,
+		await readSoftwareKey(join(home, "key.pem")),
+	);
+}
+
+/** The root of the authority at `home`, in DER; the key is not touched. */
+export async function readRoots(path: string): Promise<Uint8Array[]> {
+	return readCertificates(path.endsWith(".pem") ? path : rootPath(path));
+}
+
+/** Makes the home of a new device with a fresh software key. */
+export async function issueDeviceHome(
+	authority: SoftwareAuthority,
+	device: {
+		readonly home: string;
+		readonly name: string;
+		readonly algorithm: SignatureAlgorithm;
+		/** Roots of the other kind of authority, in DER. */
+		readonly trust: readonly Uint8Array[];
+		readonly policy?: DevicePolicySettings;
+	},
+): Promise<void> {
+	const key = await generateSoftwareKey(device.algorithm);
+	const chain = await authority.issue(device.name, key);
+	const ours = [rootOf(authority)];
+	const [agencies, banks] =
+		authority.kind === "agency" ? [ours, device.trust] : [device.trust, ours];
+	await createHome(device.home, {
+		role: ROLE_OF_KIND[authority.kind],
+		name: device.name,
+		key,
+		certificates: parseChain(chain),
+		agencies,
+		banks,
+		...(device.policy === undefined ? {} : { policy: device.policy }),
+	});
+}
+
+function rootOf(authority: SoftwareAuthority): Uint8Array {
+	return authority.anchor.certificate.der;
+}
+
+function rootPath(home: string): string {
+	return join(home, "root.pem");
+}

@@ -1,0 +1,54 @@
+import type { ErrorCode } from "../errors.ts";
+import type { Place } from "../tetrad/index.ts";
+
+/** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
+export type ProcessEvent =
+	| { readonly event: "listening"; readonly address: string }
+	| { readonly event: "linked"; readonly peer: string }
+	| { readonly event: "bound"; readonly tetrad: number }
+	| {
+			readonly event: "confirmed";
+			readonly tetrad: number;
+			readonly place: Place;
+			readonly safetyCode: string;
+			readonly routing: string;
+			readonly root: string;
+			readonly suite: string;
+			readonly devices: Readonly<Record<Place, string>>;
+	  }
+	| {
+			readonly event: "message";
+			readonly tetrad: number;
+			readonly session: 1 | 2 | 3 | 4;
+			readonly text: string;
+	  }
+	| {
+			readonly event: "progress";
+			readonly tetrad: number;
+			readonly bytes: number;
+			readonly size: number;
+	  }
+	| {
+			readonly event: "file-sent" | "file-received";
+			readonly tetrad: number;
+			readonly name: string;
+			readonly size: number;
+			readonly sha256: string;
+			readonly path?: string;
+	  }
+	| {
+			readonly event: "ended";
+			readonly tetrad: number;
+			readonly code?: ErrorCode;
+			readonly reason?: string;
+	  }
+	/** A connection or a link that came to nothing. */
+	| {
+			readonly event: "refused";
+			readonly peer: string;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  }
+	| { readonly event: "stopped" };
+
+export type Report = (event: ProcessEvent) => void;

@@ -1,33 +1,27 @@
-import {
-	MoneyModule,
-	makePolicy,
-	memoryCarriers,
-	pairInProcess,
-	SoftwareAuthority,
-	TrustedAgent,
-} from "tetrad";
+import * as tetrad from "tetrad";
 
-const agency = await SoftwareAuthority.create("agency", "Example Agency");
-const bank = await SoftwareAuthority.create("bank", "Example Bank");
-const policy = makePolicy({ agencies: [agency.anchor], banks: [bank.anchor] });
+const agency = await tetrad.SoftwareAuthority.create("agency", "Agency");
+const bank = await tetrad.SoftwareAuthority.create("bank", "Bank");
+const roots = { agencies: [agency.anchor], banks: [bank.anchor] };
+const policy = tetrad.makePolicy(roots);
 
-async function makeSide(name: string) {
-	const agent = new TrustedAgent({
-		identity: await agency.certify(name),
-		policy,
-	});
-	const module = new MoneyModule({
-		identity: await bank.certify(`${name}-purse`),
-		policy,
-	});
-	await pairInProcess(agent, module);
+const makeSide = async (name: string) => {
+	const [forAgent, forModule] = [agency.certify(name), bank.certify(name)];
+	const agent = new tetrad.TrustedAgent({ identity: await forAgent, policy });
+	const module = new tetrad.MoneyModule({ identity: await forModule, policy });
+	await tetrad.pairInProcess(agent, module);
 	return { agent, module };
-}
-
+};
 const [alice, bob] = [await makeSide("alice"), await makeSide("bob")];
-const [left, right] = memoryCarriers();
-const [a, b] = await Promise.all([
-	alice.agent.connect(left),
-	bob.agent.accept(right),
-]);
-const [x, y] = await Promise.all([alice.module.accept(), bob.module.accept()]);
+const [left, right] = tetrad.memoryCarriers();
+const calling = alice.agent.connect(left);
+const b = await bob.agent.accept(right);
+const a = await calling;
+const [x, y] = [await alice.module.accept(), await bob.module.accept()];
+
+for (const sender of [a.agent, x.module, a.module, b.module])
+	await sender.send(new TextEncoder().encode("hello"));
+for (const receiver of [b.agent, y.module, x.agent, y.agent])
+	console.log(new TextDecoder().decode(await receiver.receive()));
+console.log(a.safetyCode, "=", y.safetyCode);
+await a.close();

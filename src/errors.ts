@@ -84,8 +84,8 @@ export function authenticationFailed(): TetradError {
 }
 
 /** For states that the types already rule out. */
-export function unreachable(value: never): never {
-	throw new TetradError("internal", `unreachable: ${JSON.stringify(value)}`);
+export function unreachable(_value: never): never {
+	throw new TetradError("internal", "a state was reached that cannot be");
 }
 
 /** Turns whatever was thrown into a `TetradError`, keeping one that already is. */

@@ -1,12 +1,22 @@
-/** Calls `expire` once when a machine's deadline has come, by the monotonic clock, unless `stop` comes first. */
+/** Tells a machine when its deadline has come, by the monotonic clock, however often the deadline moves. */
 export class Deadline {
-	readonly #timer: NodeJS.Timeout;
+	readonly #expire: (deadline: number) => void;
+	#armedFor: number | undefined;
+	#timer: NodeJS.Timeout | undefined;
 
-	constructor(timeoutMs: number, expire: () => void) {
-		this.#timer = setTimeout(expire, timeoutMs);
+	constructor(expire: (deadline: number) => void) {
+		this.#expire = expire;
 	}
 
-	stop(): void {
+	/** Follows the machine's deadline; `undefined` stops the timer. */
+	follow(deadline: number | undefined): void {
+		if (deadline === this.#armedFor) return;
 		clearTimeout(this.#timer);
+		this.#armedFor = deadline;
+		if (deadline === undefined) return;
+		this.#timer = setTimeout(
+			() => this.#expire(deadline),
+			Math.max(0, deadline - Date.now()),
+		);
 	}
 }

@@ -77,8 +77,8 @@ export class LinkConnection {
 			now: Date.now(),
 			timeoutMs,
 		});
-		this.#deadline = new Deadline(timeoutMs, () =>
-			this.#apply(this.#machine.time(this.#machine.deadline ?? 0)),
+		this.#deadline = new Deadline((deadline) =>
+			this.#apply(this.#machine.time(deadline)),
 		);
 		carrier.receive({
 			frame: (bytes) => this.#apply(this.#machine.frame(bytes, Date.now())),
@@ -147,7 +147,6 @@ export class LinkConnection {
 					break;
 				case "ready":
 					this.#isReady = true;
-					this.#deadline.stop();
 					this.#resolveReady();
 					break;
 				case "message":
@@ -158,6 +157,7 @@ export class LinkConnection {
 					break;
 			}
 		}
+		this.#deadline.follow(this.#machine.deadline);
 		return room;
 	}
 
@@ -179,7 +179,6 @@ export class LinkConnection {
 	#over(error: TetradError | undefined): void {
 		if (this.#isOver) return;
 		this.#isOver = true;
-		this.#deadline.stop();
 		this.#carrier.close();
 		this.#rejectReady(error ?? linkLost());
 		for (const user of [...this.#users.values()])

@@ -12,6 +12,7 @@ import {
 	type Pairing,
 	SignedHashes,
 } from "../tetrad/index.ts";
+import { sameBytes } from "../wire/index.ts";
 import { aborted } from "./channel.ts";
 import { type DeviceOptions, makeContext } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
@@ -47,6 +48,7 @@ export class MoneyModule implements AsyncDisposable {
 	readonly #links = new Set<LinkConnection>();
 	readonly #waiting: Tetrad[] = [];
 	#tetrads = 0;
+	#agentId: Uint8Array | undefined;
 	readonly #takers: {
 		readonly resolve: (tetrad: Tetrad) => void;
 		readonly reject: (error: TetradError) => void;
@@ -70,10 +72,19 @@ export class MoneyModule implements AsyncDisposable {
 		return runPairing("module", carrier, this.#device, signer, options);
 	}
 
-	/** Serves the agent at the other end of `carrier`. Resolves when it proved to be the paired one; rejects when not. */
+	/**
+	 * Serves the agent at the other end of `carrier`. Resolves when it proved to be the paired one;
+	 * rejects when not. Throws `invalid-argument` for a second agent: a module has one.
+	 */
 	async serve(carrier: Carrier, access: AgentAccess): Promise<void> {
 		let link: LinkConnection;
 		try {
+			this.#agentId ??= access.pairing.peerDeviceId;
+			if (!sameBytes(this.#agentId, access.pairing.peerDeviceId))
+				throw new TetradError(
+					"invalid-argument",
+					"this module already serves another agent",
+				);
 			link = new LinkConnection("module", carrier, {
 				device: this.#device,
 				signer: this.#options.identity.signer,
@@ -148,7 +159,6 @@ export class MoneyModule implements AsyncDisposable {
 			tetradId: id,
 			link,
 			signer: this.#options.identity.signer,
-			timeoutMs: this.#timeoutMs,
 			...(observe === undefined
 				? {}
 				: { observe: (event) => observe(event, number) }),

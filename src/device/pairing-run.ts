@@ -73,17 +73,15 @@ export function runPairing(
 					resolve({ pairing: effect.pairing, peer: effect.peer });
 					break;
 				case "ended":
-					deadline.stop();
 					signal?.removeEventListener("abort", onAbort);
 					carrier.close();
 					if (effect.error !== undefined) reject(effect.error);
 					break;
 			}
 		}
+		deadline.follow(machine.deadline);
 	};
-	const deadline = new Deadline(timeoutMs, () =>
-		apply(machine.time(machine.deadline ?? 0)),
-	);
+	const deadline = new Deadline((at) => apply(machine.time(at)));
 	const onAbort = () => {
 		if (signal !== undefined) fail(aborted(signal));
 	};

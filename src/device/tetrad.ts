@@ -3,7 +3,9 @@ import { asTetradError, TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
 import type {
 	AgentMachine,
+	ClosedBy,
 	Effect,
+	Ended,
 	LinkMessageType,
 	ModuleMachine,
 	Parties,
@@ -33,8 +35,12 @@ export interface Tetrad extends AsyncDisposable {
 	readonly safetyCode: string;
 	/** Whether the tetrad is over. */
 	readonly ended: boolean;
-	/** Resolves when the tetrad was closed in order, and rejects with the error that ended it otherwise. */
-	readonly closed: Promise<void>;
+	/**
+	 * Resolves when the tetrad was closed in order, with who closed it, and rejects with the error
+	 * that ended it otherwise. On a module, `agent` means that its own agent said so, which proves
+	 * nothing about what the other module still had to say; `module` is that module's own seal.
+	 */
+	readonly closed: Promise<ClosedBy>;
 	/** A key for the application, the same on all four devices; at most 8160 bytes. */
 	export(label: string, context: Uint8Array, length: number): Uint8Array;
 	/** Ends the tetrad in order; the other three hear of it. Idempotent. */
@@ -45,13 +51,12 @@ export interface Tetrad extends AsyncDisposable {
 export type TetradEvent =
 	| { readonly kind: "bound" }
 	| { readonly kind: "confirmed"; readonly tetrad: Tetrad }
-	| { readonly kind: "ended"; readonly error?: TetradError };
+	| Ended;
 
 interface RunOptions {
 	readonly tetradId: Uint8Array;
 	readonly link: LinkConnection;
 	readonly signer: Signer;
-	readonly timeoutMs: number;
 	readonly signal?: AbortSignal;
 	readonly observe?: (event: TetradEvent) => void;
 }
@@ -64,7 +69,7 @@ abstract class TetradRun implements LinkUser {
 	protected readonly link: LinkConnection;
 	readonly #options: RunOptions;
 	readonly #confirmed: PromiseWithResolvers<Tetrad>;
-	readonly #closed: PromiseWithResolvers<void>;
+	readonly #closed: PromiseWithResolvers<ClosedBy>;
 	readonly #deadline: Deadline;
 	readonly #onAbort: () => void;
 	#channels: { readonly far: Channel; readonly near: Channel } | undefined;
@@ -79,9 +84,10 @@ abstract class TetradRun implements LinkUser {
 		// Whoever does not look at `closed` or gave up on `confirmed` must not end the process.
 		this.#closed.promise.catch(() => {});
 		this.confirmed.catch(() => {});
-		this.#deadline = new Deadline(options.timeoutMs, () =>
-			this.apply(machine.time(machine.deadline ?? 0)),
+		this.#deadline = new Deadline((deadline) =>
+			this.apply(machine.time(deadline)),
 		);
+		this.#deadline.follow(machine.deadline);
 		const { signal } = options;
 		this.#onAbort = () => {
 			if (signal !== undefined) this.apply(machine.abort(aborted(signal)));
@@ -128,10 +134,11 @@ abstract class TetradRun implements LinkUser {
 					this.#deliver(effect.session, effect.bytes);
 					break;
 				case "ended":
-					this.#over(effect.error);
+					this.#over(effect);
 					break;
 			}
 		}
+		this.#deadline.follow(this.machine.deadline);
 		return room;
 	}
 
@@ -139,6 +146,7 @@ abstract class TetradRun implements LinkUser {
 	protected abstract sendFar(message: Uint8Array): Effect[];
 	/** Sends to the other device of this side, over session 3 or 4. */
 	protected abstract sendNear(message: Uint8Array): Effect[];
+	protected abstract closeMachine(): Effect[];
 	protected abstract farIsFull(isFull: boolean): void;
 	protected abstract farDrained(): Promise<void>;
 	protected abstract sendFrame(bytes: Uint8Array): boolean;
@@ -152,7 +160,6 @@ abstract class TetradRun implements LinkUser {
 	protected abstract release(): void;
 
 	#enterConfirmed(): void {
-		this.#deadline.stop();
 		this.#options.signal?.removeEventListener("abort", this.#onAbort);
 		const far = new Channel({
 			send: (message) =>
@@ -173,7 +180,10 @@ abstract class TetradRun implements LinkUser {
 		this.#channels = { far, near };
 		const { transcript, root } = this.machine.confirmed();
 		const close = async () => {
-			if (!this.machine.ended) this.apply(this.machine.close());
+			if (this.machine.ended) return;
+			this.apply(this.closeMachine());
+			// Who wants to know how it ended looks at `closed`.
+			await this.#closed.promise.catch(() => {});
 		};
 		const { machine } = this;
 		const tetrad: Tetrad = {
@@ -211,22 +221,20 @@ abstract class TetradRun implements LinkUser {
 		}
 	}
 
-	#over(error: TetradError | undefined): void {
-		this.#deadline.stop();
+	#over(end: Ended): void {
+		const { error } = end;
 		this.#options.signal?.removeEventListener("abort", this.#onAbort);
 		this.link.detach(this.#options.tetradId);
 		this.release();
 		this.#channels?.far.end(error);
 		this.#channels?.near.end(error);
-		if (error === undefined) this.#closed.resolve();
-		else this.#closed.reject(error);
+		if (end.error === undefined) this.#closed.resolve(end.by);
+		else this.#closed.reject(end.error);
 		this.#confirmed.reject(
 			error ??
 				new TetradError("aborted", "the tetrad ended before it was confirmed"),
 		);
-		this.#options.observe?.(
-			error === undefined ? { kind: "ended" } : { kind: "ended", error },
-		);
+		this.#options.observe?.(end);
 	}
 }
 
@@ -267,6 +275,10 @@ export class AgentRun extends TetradRun {
 
 	protected override sendNear(message: Uint8Array): Effect[] {
 		return this.#agent.sendToModule(message);
+	}
+
+	protected override closeMachine(): Effect[] {
+		return this.#agent.close(Date.now());
 	}
 
 	protected override farIsFull(isFull: boolean): void {
@@ -317,6 +329,10 @@ export class ModuleRun extends TetradRun {
 
 	protected override sendNear(message: Uint8Array): Effect[] {
 		return this.#module.sendToAgent(message);
+	}
+
+	protected override closeMachine(): Effect[] {
+		return this.#module.close();
 	}
 
 	protected override farIsFull(): void {}

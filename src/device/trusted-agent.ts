@@ -143,7 +143,6 @@ export class TrustedAgent implements AsyncDisposable {
 				tetradId,
 				link,
 				signer: this.#options.identity.signer,
-				timeoutMs,
 				...(signal === undefined ? {} : { signal }),
 				...(observe === undefined ? {} : { observe }),
 			});

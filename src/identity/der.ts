@@ -153,13 +153,11 @@ export function parseObjectIdentifier(content: Uint8Array): string {
 
 /** A named bit list in its shortest form (X.690, 11.2.2): bit n of the list is `1 << n`. At most 16 bits. */
 export function parseNamedBits(content: Uint8Array): number {
-	const unused = content[0];
+	const [unused = 8] = content;
 	const last = content.at(-1) ?? 0;
 	// The last octet holds the last bit that is set; those after it are left out.
 	if (
-		unused === undefined ||
 		unused > 7 ||
-		content.length < 2 ||
 		content.length > 3 ||
 		(last & ((2 << unused) - 1)) !== 1 << unused
 	)

@@ -1,6 +1,6 @@
 import type { CryptoProvider, SignatureAlgorithm } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
-import { sameBytes } from "../wire/index.ts";
+import { copy, sameBytes } from "../wire/index.ts";
 import {
 	type Certificate,
 	onlyCommonName,
@@ -104,7 +104,7 @@ export function parseTrustAnchor(
 	crypto: CryptoProvider,
 	der: Uint8Array,
 ): TrustAnchor {
-	const certificate = parseCertificate(der.slice());
+	const certificate = parseCertificate(copy(der));
 	const who = `the root ${subjectText(certificate)}`;
 	if (!sameBytes(certificate.issuer, certificate.subject))
 		throw chainRefused(`${who} is not a root: another authority issued it`);
@@ -139,7 +139,7 @@ export function validateChain(
 		throw chainRefused(
 			`this device trusts no ${KIND_OF_ROLE[role]} yet, so it talks to no ${role}: name one to trust first`,
 		);
-	const encoded = encodedChain.slice();
+	const encoded = copy(encodedChain);
 	const chain = parseChain(encoded).map(parseCertificate);
 	const [leaf, ...intermediates] = chain as [Certificate, ...Certificate[]];
 

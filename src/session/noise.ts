@@ -23,7 +23,7 @@ import {
 	type X25519Key,
 } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
-import { concat, utf8 } from "../wire/index.ts";
+import { concat, copy, utf8 } from "../wire/index.ts";
 import { nonceFor } from "./nonce.ts";
 import type { NoisePattern, NoiseProtocol } from "./suite.ts";
 
@@ -50,6 +50,7 @@ class SymmetricState {
 	#h: Uint8Array;
 	#ck: Uint8Array;
 	#cipher: Aead | undefined;
+	#cipherKey: Uint8Array | undefined;
 	#n = 0;
 
 	constructor(
@@ -66,12 +67,12 @@ class SymmetricState {
 		} else {
 			this.#h = crypto.sha256(name);
 		}
-		this.#ck = this.#h.slice();
+		this.#ck = copy(this.#h);
 		this.mixHash(prologue);
 	}
 
 	get hash(): Uint8Array {
-		return this.#h.slice();
+		return copy(this.#h);
 	}
 
 	mixHash(data: Uint8Array): void {
@@ -129,6 +130,7 @@ class SymmetricState {
 
 	wipe(): void {
 		this.#ck.fill(0);
+		this.#cipherKey?.fill(0);
 		this.#cipher = undefined;
 	}
 
@@ -140,9 +142,9 @@ class SymmetricState {
 		const prk = this.#crypto.hkdfExtract(this.#ck, secret);
 		const all = this.#crypto.hkdfExpand(prk, EMPTY, outputs * HASH_BYTES);
 		prk.fill(0);
-		const first = all.slice(0, 32);
-		const second = all.slice(32, 64);
-		const third = outputs === 3 ? all.slice(64, 96) : undefined;
+		const first = copy(all.subarray(0, 32));
+		const second = copy(all.subarray(32, 64));
+		const third = outputs === 3 ? copy(all.subarray(64, 96)) : undefined;
 		all.fill(0);
 		return third === undefined ? [first, second] : [first, second, third];
 	}
@@ -154,6 +156,8 @@ class SymmetricState {
 
 	#setCipherKey(key: Uint8Array): void {
 		this.#unsafeKeylog?.(key);
+		this.#cipherKey?.fill(0);
+		this.#cipherKey = key;
 		this.#cipher = this.#crypto.aead(this.#aead, key);
 		this.#n = 0;
 	}
@@ -267,6 +271,12 @@ export class AwaitingMessage2 {
 			state.wipe();
 		}
 	}
+
+	/** Forgets a handshake that will not be finished. */
+	wipe(): void {
+		this.#used = true;
+		this.#state.wipe();
+	}
 }
 
 /** Writes message 1: ephemeral keys, then the payload (in clear unless the pattern has a pre-shared key). */
@@ -322,6 +332,12 @@ export class AnsweringMessage1 {
 			message2: concat(this.#tokens, sealed),
 			secrets: this.#state.split(),
 		};
+	}
+
+	/** Forgets a handshake that will not be finished. */
+	wipe(): void {
+		this.#used = true;
+		this.#state.wipe();
 	}
 }
 

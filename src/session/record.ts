@@ -7,6 +7,7 @@ import {
 } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import {
+	copy,
 	encodeFrame,
 	FRAME,
 	FRAME_HEADER_BYTES,
@@ -65,7 +66,7 @@ class RecordCipher {
 	) {
 		this.#crypto = crypto;
 		this.#aead = aead;
-		this.#key = key.slice();
+		this.#key = copy(key);
 		this.#cipher = crypto.aead(aead, this.#key);
 		this.#counter = counter;
 	}

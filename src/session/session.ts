@@ -1,4 +1,5 @@
 import type { CryptoProvider } from "../crypto/index.ts";
+import { TetradError } from "../errors.ts";
 import { enc, utf8 } from "../wire/index.ts";
 import type { SessionSecrets } from "./noise.ts";
 import {
@@ -16,7 +17,7 @@ export class Session {
 	readonly #crypto: CryptoProvider;
 	readonly #sealer: RecordSealer;
 	readonly #opener: RecordOpener;
-	readonly #exporterSecret: Uint8Array;
+	#exporterSecret: Uint8Array | undefined;
 	readonly #finalHash: Uint8Array;
 
 	/** Takes the secrets over: the key buffers handed in are wiped. */
@@ -51,6 +52,8 @@ export class Session {
 
 	/** Expand(exporter secret, enc("tetrad/1 exporter", final h, label, context), length). */
 	export(label: string, context: Uint8Array, length: number): Uint8Array {
+		if (this.#exporterSecret === undefined)
+			throw new TetradError("tetrad-closed", "this session is over");
 		const info = enc(
 			utf8("tetrad/1 exporter"),
 			this.#finalHash,
@@ -64,6 +67,7 @@ export class Session {
 	wipe(): void {
 		this.#sealer.wipe();
 		this.#opener.wipe();
-		this.#exporterSecret.fill(0);
+		this.#exporterSecret?.fill(0);
+		this.#exporterSecret = undefined;
 	}
 }

@@ -18,7 +18,7 @@ import {
 	suiteById,
 	suiteByName,
 } from "../session/index.ts";
-import { encodeFrame, FRAME, type Frame } from "../wire/index.ts";
+import { copy, encodeFrame, FRAME, type Frame } from "../wire/index.ts";
 import { AgentMachine } from "./agent-machine.ts";
 import { unexpected } from "./machine.ts";
 import {
@@ -43,11 +43,17 @@ import {
 	fromByte,
 	LINK_BYTE,
 	type LinkMode,
+	MAX_AGENT_MESSAGE_BYTES,
 	type Root,
 	type Routing,
 	SHARE_BYTES,
 } from "./parameters.ts";
-import { demandTwo, type Effect, type MachineOptions } from "./role-machine.ts";
+import {
+	demandSize,
+	demandTwo,
+	type Effect,
+	type MachineOptions,
+} from "./role-machine.ts";
 import { RootKey } from "./root-key.ts";
 import { openSession, outerSetup } from "./sessions.ts";
 import type { Transcript } from "./transcript.ts";
@@ -128,11 +134,16 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 export class AgentInitiator extends AgentMachine {
 	readonly #options: AgentInitiatorOptions;
 	readonly #offered: Uint8Array;
+	readonly #firstMessage: Uint8Array | undefined;
 	#state: State = { kind: "idle" };
 
 	constructor(options: AgentInitiatorOptions) {
 		super(options, "A");
+		const { firstMessage } = options;
+		if (firstMessage !== undefined)
+			demandSize(firstMessage, MAX_AGENT_MESSAGE_BYTES);
 		this.#options = options;
+		this.#firstMessage = firstMessage && copy(firstMessage);
 		this.#offered = Uint8Array.from(
 			options.device.policy.suites,
 			(name) => suiteByName(name).id,
@@ -216,17 +227,6 @@ export class AgentInitiator extends AgentMachine {
 		return WAITING[this.#state.kind];
 	}
 
-	protected override wipeHandshake(): void {
-		const state = this.#state;
-		if ("heard" in state) {
-			state.heard.r1.fill(0);
-			state.heard.r2.fill(0);
-			state.heard.outer.wipe();
-		}
-		if ("formed" in state) state.formed.root.wipe();
-		this.#state = { kind: "over" };
-	}
-
 	#prepare(suite: Suite, retried: boolean): void {
 		this.sendLink(LINK.begin, BEGIN.encode({ suite: Uint8Array.of(suite.id) }));
 		this.#state = { kind: "preparing", suite, retried };
@@ -257,12 +257,17 @@ export class AgentInitiator extends AgentMachine {
 				F1.encode({ offer: offer.raw, message1 }),
 			),
 		});
-		this.#state = { kind: "offered", offer, awaiting, retried };
+		this.#state = {
+			kind: "offered",
+			offer,
+			awaiting: this.own(awaiting),
+			retried,
+		};
 	}
 
 	/** A retry may only name another suite of our own list, and only once: whoever forges it gains what the responder's policy picks anyway. */
 	#retry(
-		{ offer, retried }: Extract<State, { kind: "offered" }>,
+		{ offer, awaiting, retried }: Extract<State, { kind: "offered" }>,
 		body: Uint8Array,
 	): void {
 		const id = RETRY.decode(body).suite[0] as number;
@@ -277,6 +282,7 @@ export class AgentInitiator extends AgentMachine {
 				"negotiation-failed",
 				"the other agent asked for a suite that was not offered, or asked twice",
 			);
+		awaiting.wipe();
 		this.#prepare(suite, true);
 	}
 
@@ -287,7 +293,9 @@ export class AgentInitiator extends AgentMachine {
 	): void {
 		const { crypto, own } = this.device;
 		const { hash, payload, secrets } = awaiting.finish(message2);
-		const outer = openSession(this.device, secrets, "initiator", "S1");
+		const outer = this.own(
+			openSession(this.device, secrets, "initiator", "S1"),
+		);
 		const f2 = F2.decode(payload);
 		const peer = this.judge(f2.chain, "agent", now);
 		authenticate(crypto, peer, f2.signature, "B", hash, peer.chainHash);
@@ -296,8 +304,8 @@ export class AgentInitiator extends AgentMachine {
 		if (responderLink === undefined) throw authenticationFailed();
 		acceptLink(this.device.policy, responderLink);
 
-		const r1 = crypto.random(SHARE_BYTES);
-		const r2 = f2.r2.slice();
+		const r1 = this.ownBytes(crypto.random(SHARE_BYTES));
+		const r2 = this.ownBytes(copy(f2.r2));
 		this.sendLink(
 			LINK.bindInitiator,
 			BIND_INITIATOR.encode({
@@ -338,20 +346,16 @@ export class AgentInitiator extends AgentMachine {
 		demandTwo(modules.own, modules.peer);
 		const transcript: Transcript = {
 			outerHash: heard.outerHash,
-			innerHash: fields.innerHash.slice(),
+			innerHash: copy(fields.innerHash),
 			parties: { A: own, B: heard.peer, X: modules.own, Y: modules.peer },
 			offer: heard.offer,
 			responderLink: heard.responderLink,
 		};
-		const rootKey = RootKey.form(
-			crypto,
-			transcript,
-			heard.r1,
-			heard.r2,
-			this.log,
+		const rootKey = this.own(
+			RootKey.form(crypto, transcript, heard.r1, heard.r2, this.log),
 		);
 		if (fields.finX !== undefined) rootKey.check("X", fields.finX);
-		const formed = { transcript, root: rootKey, i3: fields.i3.slice() };
+		const formed = { transcript, root: rootKey, i3: copy(fields.i3) };
 		if (state.kind === "signed") this.#flight3(heard, formed, state.signature);
 		else this.#state = { kind: "answered", heard, formed };
 	}
@@ -424,19 +428,20 @@ export class AgentInitiator extends AgentMachine {
 			transcript,
 			root,
 			outer: heard.outer,
-			local: root.localSession(
-				transcript.offer.selected.protocol.aead,
-				this.link.secret,
-				"AX",
-				this.log,
+			local: this.own(
+				root.localSession(
+					transcript.offer.selected.protocol.aead,
+					this.link.secret,
+					"AX",
+					this.log,
+				),
 			),
 		});
 	}
 
 	#sendFirstMessage(heard: Heard): void {
-		const { firstMessage } = this.#options;
-		if (firstMessage !== undefined)
-			this.#sendRecord(heard, CONTENT.message, firstMessage);
+		if (this.#firstMessage !== undefined)
+			this.#sendRecord(heard, CONTENT.message, this.#firstMessage);
 	}
 
 	#sendRecord(

@@ -2,10 +2,12 @@ import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import { CONTENT, type Session } from "../session/index.ts";
 import { encodeFrame, FRAME, type Frame, parseFrame } from "../wire/index.ts";
-import { unexpected } from "./machine.ts";
+import { type ClosedBy, unexpected } from "./machine.ts";
 import { LINK, type LinkMessageType } from "./messages.ts";
 import {
+	CLOSE_TIMEOUT_MS,
 	MAX_AGENT_MESSAGE_BYTES,
+	MAX_LINK_BODY_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
 } from "./parameters.ts";
 import {
@@ -34,6 +36,9 @@ const REFUSAL_BODY = Uint8Array.of(0);
 /** What the two agent roles share: everything after the establishment, and how it fails before. */
 export abstract class AgentMachine extends RoleMachine {
 	#confirmed: ConfirmedAgent | undefined;
+	/** The own application closed; only the own module's last words are waited for. */
+	#closing = false;
+	#peerRefused = false;
 	readonly place: "A" | "B";
 
 	constructor(options: MachineOptions, place: "A" | "B") {
@@ -44,14 +49,16 @@ export abstract class AgentMachine extends RoleMachine {
 	/** One whole frame from the other agent. */
 	frame(bytes: Uint8Array, now: number): Effect[] {
 		return this.step(() => {
-			if (this.#confirmed !== undefined)
-				return this.#recordFrame(this.#confirmed, bytes);
 			const frame = parseFrame(bytes);
-			if (frame.type === FRAME.refusal)
+			if (frame.type === FRAME.refusal) {
+				this.#peerRefused = true;
 				throw new TetradError(
 					"refused-by-peer",
-					"the other agent refused; its owner's log says why",
+					"the other agent refused or gave up; its owner's log says why",
 				);
+			}
+			if (this.#confirmed !== undefined)
+				return this.#recordFrame(this.#confirmed, bytes);
 			this.handshakeFrame(frame, bytes, now);
 		});
 	}
@@ -62,7 +69,7 @@ export abstract class AgentMachine extends RoleMachine {
 			if (type === LINK.end) {
 				const error = errorFromEnd(body);
 				if (error !== undefined) throw error;
-				return this.#closeInOrder({ tellModule: false });
+				return this.#closeInOrder(this.#closing ? "self" : "module");
 			}
 			if (this.#confirmed !== undefined)
 				return this.#linkRecord(this.#confirmed, type, body);
@@ -91,14 +98,27 @@ export abstract class AgentMachine extends RoleMachine {
 		return this.step(() => this.sendLink(LINK.local, bytes));
 	}
 
-	/** Ends the tetrad in order and tells the other agent and the own module. */
-	close(): Effect[] {
-		return this.step(() => this.#closeInOrder({ tellModule: true }));
+	/**
+	 * Ends the tetrad in order. The own module is told first, so that it can close session 2
+	 * under its own seal; then session 1 is closed. Nothing that comes in is delivered any more.
+	 */
+	close(now: number): Effect[] {
+		return this.step(() => {
+			if (this.#closing) return;
+			if (this.#confirmed === undefined)
+				throw new TetradError(
+					"aborted",
+					"the tetrad was closed before it was confirmed",
+				);
+			this.#closing = true;
+			this.setDeadline(now + CLOSE_TIMEOUT_MS);
+			this.tellLink();
+		});
 	}
 
 	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` after it ended. */
 	confirmed(): ConfirmedAgent {
-		if (this.ended)
+		if (this.ended || this.#closing)
 			throw new TetradError("tetrad-closed", "this tetrad is over");
 		if (this.#confirmed === undefined)
 			throw new TetradError(
@@ -119,9 +139,6 @@ export abstract class AgentMachine extends RoleMachine {
 		now: number,
 	): void;
 	protected abstract handshakeSigned(signature: Uint8Array): void;
-	/** Overwrites what the establishment holds, when it fails before it is confirmed. */
-	protected abstract wipeHandshake(): void;
-
 	protected enterConfirmed(confirmed: ConfirmedAgent): void {
 		this.#confirmed = confirmed;
 		this.confirm();
@@ -139,8 +156,14 @@ export abstract class AgentMachine extends RoleMachine {
 		return { own, peer };
 	}
 
+	/** A module that does not answer cannot keep its agent from closing. */
+	protected override expired(): void {
+		if (this.#closing) this.#closeInOrder("self");
+		else super.expired();
+	}
+
 	protected override tellOthers(error: TetradError): void {
-		if (error.code !== "refused-by-peer" && this.#confirmed === undefined)
+		if (!this.#peerRefused && this.#confirmed === undefined)
 			this.emit({
 				kind: "send-frame",
 				bytes: encodeFrame(FRAME.refusal, REFUSAL_BODY),
@@ -148,23 +171,22 @@ export abstract class AgentMachine extends RoleMachine {
 		this.tellLink(error);
 	}
 
-	protected override wipe(): void {
-		this.wipeHandshake();
-		this.#confirmed?.outer.wipe();
-		this.#confirmed?.local.wipe();
-		this.#confirmed?.root.wipe();
-	}
-
 	#recordFrame({ outer }: ConfirmedAgent, bytes: Uint8Array): void {
 		const content = outer.open(bytes);
 		switch (content.type) {
 			case CONTENT.message:
-				return this.emit({ kind: "message", session: 1, bytes: content.bytes });
+				return this.#deliver(1, content.bytes);
 			case CONTENT.nested:
+				// The other agent chooses this size, and it must not cost more than this tetrad.
+				if (content.bytes.length > MAX_LINK_BODY_BYTES)
+					throw new TetradError(
+						"limit-exceeded",
+						"the other agent sent a record of session 2 that no link can carry",
+					);
 				return this.sendLink(LINK.nested, content.bytes);
 			case CONTENT.close:
 				this.tellLink();
-				return this.endInOrder();
+				return this.endInOrder("agent");
 			case CONTENT.handshake:
 			case CONTENT.link:
 				throw unexpected("a record of the establishment");
@@ -187,28 +209,27 @@ export abstract class AgentMachine extends RoleMachine {
 			case LINK.local: {
 				const content = local.opener.open(body);
 				if (content.type !== CONTENT.message) throw authenticationFailed();
-				return this.emit({
-					kind: "message",
-					session: this.place === "A" ? 3 : 4,
-					bytes: content.bytes,
-				});
+				return this.#deliver(this.place === "A" ? 3 : 4, content.bytes);
 			}
 			default:
 				throw unexpected("a link message of the establishment");
 		}
 	}
 
-	#closeInOrder({ tellModule }: { readonly tellModule: boolean }): void {
+	#deliver(session: 1 | 3 | 4, bytes: Uint8Array): void {
+		if (!this.#closing) this.emit({ kind: "message", session, bytes });
+	}
+
+	#closeInOrder(by: ClosedBy): void {
 		if (this.#confirmed === undefined)
 			throw new TetradError(
 				"aborted",
-				"the tetrad was closed before it was confirmed",
+				"the own module closed the tetrad before it was confirmed",
 			);
 		this.emit({
 			kind: "send-frame",
 			bytes: this.#confirmed.outer.seal(CONTENT.close, new Uint8Array()),
 		});
-		if (tellModule) this.tellLink();
-		this.endInOrder();
+		this.endInOrder(by);
 	}
 }

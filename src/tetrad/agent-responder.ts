@@ -19,7 +19,7 @@ import {
 	type Session,
 	signedBytes,
 } from "../session/index.ts";
-import { encodeFrame, FRAME, type Frame } from "../wire/index.ts";
+import { copy, encodeFrame, FRAME, type Frame } from "../wire/index.ts";
 import { AgentMachine } from "./agent-machine.ts";
 import { unexpected } from "./machine.ts";
 import {
@@ -37,7 +37,13 @@ import {
 	RESPONDER_BOUND,
 	RETRY,
 } from "./messages.ts";
-import { acceptOffer, type Offer, parseOffer, pickSuite } from "./offer.ts";
+import {
+	acceptOffer,
+	type Offer,
+	parseOffer,
+	parseSuites,
+	pickSuite,
+} from "./offer.ts";
 import { LINK_BYTE, SHARE_BYTES } from "./parameters.ts";
 import { demandTwo, type MachineOptions } from "./role-machine.ts";
 import { RootKey } from "./root-key.ts";
@@ -146,7 +152,7 @@ export class AgentResponder extends AgentMachine {
 			case "answering":
 			case "signed": {
 				if (type !== LINK.answered) break;
-				const i2 = ANSWERED.decode(body).i2.slice();
+				const i2 = copy(ANSWERED.decode(body).i2);
 				if (state.kind === "signed")
 					return this.#flight2(state.answering, state.signature, i2);
 				this.#state = { kind: "prepared", answering: state.answering, i2 };
@@ -180,32 +186,20 @@ export class AgentResponder extends AgentMachine {
 		return WAITING[this.#state.kind];
 	}
 
-	protected override wipeHandshake(): void {
-		const state = this.#state;
-		if ("answering" in state) state.answering.r2.fill(0);
-		if ("answered" in state) {
-			state.answered.r2.fill(0);
-			state.answered.outer.wipe();
-		}
-		if ("heard" in state) state.heard.r1.fill(0);
-		if ("formed" in state) state.formed.root.wipe();
-		this.#state = { kind: "over" };
-	}
-
 	#flight1(
 		{ retried }: Extract<State, { kind: "listening" }>,
 		body: Uint8Array,
 	): void {
 		const { crypto, policy, own } = this.device;
 		const { offer: raw, message1 } = F1.decode(body);
-		const offer = parseOffer(raw);
-		const picked = pickSuite(policy, offer.suites);
+		const { suites, selected } = parseSuites(raw);
+		const picked = pickSuite(policy, suites);
 		if (picked === undefined)
 			throw new TetradError(
 				"negotiation-failed",
 				"the other agent offers no suite that this device's policy accepts",
 			);
-		if (picked.id !== offer.selected.id) {
+		if (picked.id !== selected) {
 			if (retried)
 				throw new TetradError(
 					"negotiation-failed",
@@ -221,6 +215,7 @@ export class AgentResponder extends AgentMachine {
 			this.#state = { kind: "listening", retried: true };
 			return;
 		}
+		const offer = parseOffer(raw);
 		acceptOffer(policy, offer);
 		if (!policy.links.includes(this.link.mode))
 			throw new TetradError(
@@ -230,12 +225,10 @@ export class AgentResponder extends AgentMachine {
 		const { pattern } = offer.selected.protocol;
 		if (message1.length !== 2 * message1Overhead(pattern))
 			throw authenticationFailed();
-		const handshake = readMessage1(
-			crypto,
-			outerSetup(this.device, offer),
-			message1,
+		const handshake = this.own(
+			readMessage1(crypto, outerSetup(this.device, offer), message1),
 		);
-		const r2 = crypto.random(SHARE_BYTES);
+		const r2 = this.ownBytes(crypto.random(SHARE_BYTES));
 		this.sendLink(
 			LINK.answer,
 			ANSWER.encode({
@@ -272,7 +265,9 @@ export class AgentResponder extends AgentMachine {
 				responderLink: Uint8Array.of(LINK_BYTE[this.link.mode]),
 			}),
 		);
-		const outer = openSession(this.device, secrets, "responder", "S1");
+		const outer = this.own(
+			openSession(this.device, secrets, "responder", "S1"),
+		);
 		this.emit({
 			kind: "send-frame",
 			bytes: encodeFrame(FRAME.answer, message2),
@@ -312,9 +307,9 @@ export class AgentResponder extends AgentMachine {
 			answered,
 			heard: {
 				peer,
-				r1: f3.r1.slice(),
-				finA: f3.finA.slice(),
-				finX: f3.finX?.slice(),
+				r1: this.ownBytes(copy(f3.r1)),
+				finA: copy(f3.finA),
+				finX: f3.finX && copy(f3.finX),
 			},
 			held: undefined,
 		};
@@ -346,12 +341,14 @@ export class AgentResponder extends AgentMachine {
 		demandTwo(modules.own, modules.peer);
 		const transcript: Transcript = {
 			outerHash,
-			innerHash: fields.innerHash.slice(),
+			innerHash: copy(fields.innerHash),
 			parties: { A: heard.peer, B: own, X: modules.peer, Y: modules.own },
 			offer,
 			responderLink: this.link.mode,
 		};
-		const root = RootKey.form(crypto, transcript, heard.r1, r2, this.log);
+		const root = this.own(
+			RootKey.form(crypto, transcript, heard.r1, r2, this.log),
+		);
 		root.check("Y", fields.finY);
 		root.check("A", heard.finA);
 		if (heard.finX !== undefined) root.check("X", heard.finX);
@@ -408,11 +405,13 @@ export class AgentResponder extends AgentMachine {
 			transcript,
 			root,
 			outer,
-			local: root.localSession(
-				transcript.offer.selected.protocol.aead,
-				this.link.secret,
-				"BY",
-				this.log,
+			local: this.own(
+				root.localSession(
+					transcript.offer.selected.protocol.aead,
+					this.link.secret,
+					"BY",
+					this.log,
+				),
 			),
 		});
 	}

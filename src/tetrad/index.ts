@@ -10,6 +10,7 @@ export {
 	type LinkOptions,
 	type Pairing,
 } from "./link.ts";
+export type { ClosedBy, Ended } from "./machine.ts";
 export * as messages from "./messages.ts";
 export { LINK, type LinkMessageType } from "./messages.ts";
 export { ModuleInitiator, type ModuleOptions } from "./module-initiator.ts";

@@ -1,11 +1,11 @@
 /*
  * A link between an agent and its module, at one of its ends. It carries many tetrads.
  *
- *   paired   agent   idle ──K1──▶ calling ──K2──▶ signing ──K3──▶ ready
- *            module  idle ──K1──▶ signing ──K2──▶ answered ──K3──▶ ready
+ *   paired   agent   idle ──L1──▶ calling ──L2──▶ signing ──L3──▶ ready
+ *            module  idle ──L1──▶ signing ──L2──▶ answered ──L3──▶ ready
  *   open     both    idle ──own chain──▶ greeting ──other chain──▶ ready
  *
- * K1 and K2 are the messages of Noise NNpsk0 under the pairing's key; K3 is record 0.
+ * L1 and L2 are the messages of Noise NNpsk0 under the pairing's key; L3 is record 0.
  */
 import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
@@ -24,6 +24,7 @@ import {
 } from "../session/index.ts";
 import {
 	concat,
+	copy,
 	enc,
 	encodeFrame,
 	FRAME,
@@ -35,14 +36,19 @@ import {
 	utf8,
 } from "../wire/index.ts";
 import { ChainBook } from "./chain-book.ts";
-import { Machine, unexpected } from "./machine.ts";
+import { type Ended, Machine, unexpected } from "./machine.ts";
 import { LINK, type LinkMessageType } from "./messages.ts";
 import {
 	LINK_HEADER_BYTES,
 	type LinkMode,
+	MAX_LINK_BODY_BYTES,
 	TETRAD_ID_BYTES,
 } from "./parameters.ts";
-import type { DeviceContext, LinkContext } from "./role-machine.ts";
+import {
+	type DeviceContext,
+	demandSize,
+	type LinkContext,
+} from "./role-machine.ts";
 import { openSession } from "./sessions.ts";
 
 /** What a pairing leaves at each of the two devices. */
@@ -67,7 +73,7 @@ export type LinkEffect =
 			readonly type: LinkMessageType;
 			readonly body: Uint8Array;
 	  }
-	| { readonly kind: "ended"; readonly error?: TetradError };
+	| Ended;
 
 export interface LinkOptions {
 	readonly device: DeviceContext;
@@ -139,7 +145,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 					new Uint8Array(),
 				);
 				this.#sendFrame(FRAME.linkHello, message1);
-				this.#state = { kind: "calling", awaiting };
+				this.#state = { kind: "calling", awaiting: this.own(awaiting) };
 			}
 		});
 	}
@@ -169,14 +175,11 @@ export class LinkMachine extends Machine<LinkEffect> {
 		body: Uint8Array,
 		chains: readonly Uint8Array[],
 	): LinkEffect[] {
+		// A caller's mistake is thrown to the caller; it must not end a link that others share.
+		const state = this.#ready();
+		demandSize(body, MAX_LINK_BODY_BYTES);
 		return this.step(() => {
-			const state = this.#ready();
-			for (const chain of chains) {
-				const hash = this.#options.device.crypto.sha256(chain);
-				if (state.sent.find(hash) !== undefined) continue;
-				state.sent.add(hash, chain);
-				this.#sendMessage(state, NO_TETRAD, LINK.chain, chain);
-			}
+			this.#sendChains(state, chains);
 			this.#sendMessage(state, tetradId, type, body);
 		});
 	}
@@ -200,7 +203,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 		return this.step(() => {
 			if (this.#state.kind === "ready" && this.#state.session !== undefined)
 				this.#sendRecord(this.#state.session, CONTENT.close, new Uint8Array());
-			this.endInOrder();
+			this.endInOrder("self");
 		});
 	}
 
@@ -213,16 +216,16 @@ export class LinkMachine extends Machine<LinkEffect> {
 			this.#sendFrame(FRAME.refusal, Uint8Array.of(0));
 	}
 
-	protected override wipe(): void {
-		if ("session" in this.#state) this.#state.session?.wipe();
-		this.#state = { kind: "over" };
-	}
-
 	#frame(frame: Frame, bytes: Uint8Array, now: number): void {
 		const state = this.#state;
 		switch (state.kind) {
 			case "idle":
-				if (frame.type !== FRAME.linkHello) break;
+				if (
+					this.#role !== "module" ||
+					this.#options.mode !== "paired" ||
+					frame.type !== FRAME.linkHello
+				)
+					break;
 				return this.#called(frame.body);
 			case "calling":
 				if (frame.type !== FRAME.linkAnswer) break;
@@ -251,7 +254,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 
 	#called(message1: Uint8Array): void {
 		const { crypto, own } = this.#options.device;
-		const handshake = readMessage1(crypto, this.#setup(), message1);
+		const handshake = this.own(readMessage1(crypto, this.#setup(), message1));
 		if (handshake.payload.length > 0) throw authenticationFailed();
 		this.emit({
 			kind: "sign",
@@ -268,7 +271,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 		const { device } = this.#options;
 		const { hash, payload, secrets } = awaiting.finish(message2);
 		const peer = this.#authenticate(payload, "module", hash, now);
-		const session = openSession(device, secrets, "initiator", "LINK");
+		const session = this.own(openSession(device, secrets, "initiator", "LINK"));
 		this.emit({
 			kind: "sign",
 			content: signedBytes("LA", hash, device.own.chainHash),
@@ -283,7 +286,9 @@ export class LinkMachine extends Machine<LinkEffect> {
 		const credential = CREDENTIAL_BODY.encode({ chain, signature });
 		if (state.kind === "module-signing") {
 			const { message2, secrets } = state.handshake.finish(credential);
-			const session = openSession(device, secrets, "responder", "LINK");
+			const session = this.own(
+				openSession(device, secrets, "responder", "LINK"),
+			);
 			this.#sendFrame(FRAME.linkAnswer, message2);
 			const { hash } = state.handshake;
 			this.#state = { kind: "answered", session, hash };
@@ -347,13 +352,13 @@ export class LinkMachine extends Machine<LinkEffect> {
 		const received = new ChainBook();
 		received.add(peer.chainHash, peer.encodedChain);
 		this.#state = { kind: "ready", peer, session, sent, received };
-		this.clearDeadline();
+		this.setDeadline(undefined);
 		this.emit({ kind: "ready", peer });
 	}
 
 	#record(state: Ready, session: Session, bytes: Uint8Array): void {
 		const content = session.open(bytes);
-		if (content.type === CONTENT.close) return this.endInOrder();
+		if (content.type === CONTENT.close) return this.endInOrder("peer");
 		if (content.type !== CONTENT.link) throw authenticationFailed();
 		this.#message(state, content.bytes);
 	}
@@ -368,8 +373,23 @@ export class LinkMachine extends Machine<LinkEffect> {
 			return this.emit({ kind: "message", tetradId, type, body });
 		if (!sameBytes(tetradId, NO_TETRAD) || body.length > MAX_CHAIN_BYTES)
 			throw malformed("a chain on the link is of no use");
-		const chain = body.slice();
+		const chain = copy(body);
 		state.received.add(this.#options.device.crypto.sha256(chain), chain);
+	}
+
+	/** Adding one chain may push out another that the same message names, so it goes on until all are there. */
+	#sendChains(state: Ready, chains: readonly Uint8Array[]): void {
+		const { crypto } = this.#options.device;
+		const named = chains.map((chain) => ({
+			hash: crypto.sha256(chain),
+			chain,
+		}));
+		const missing = () =>
+			named.find(({ hash }) => state.sent.find(hash) === undefined);
+		for (let next = missing(); next !== undefined; next = missing()) {
+			state.sent.add(next.hash, next.chain);
+			this.#sendMessage(state, NO_TETRAD, LINK.chain, next.chain);
+		}
 	}
 
 	#sendMessage(

@@ -1,9 +1,20 @@
 import { asTetradError, TetradError } from "../errors.ts";
 
-/** An ended machine's last effect; without an error it ended in order. */
-interface Ended {
-	readonly kind: "ended";
-	readonly error?: TetradError;
+/** Who asked for an end in order: this device, the other device at the end of a session or link, or the own agent or module. */
+export type ClosedBy = "self" | "agent" | "module" | "peer";
+
+/** An ended machine's last effect: in order, or with an error. */
+export type Ended =
+	| { readonly kind: "ended"; readonly by: ClosedBy; readonly error?: never }
+	| {
+			readonly kind: "ended";
+			readonly error: TetradError;
+			readonly by?: never;
+	  };
+
+/** Something secret that must be overwritten when its machine ends. */
+interface Wipeable {
+	wipe(): void;
 }
 
 /**
@@ -14,6 +25,7 @@ export abstract class Machine<E extends { readonly kind: string }> {
 	#effects: (E | Ended)[] = [];
 	#deadline: number | undefined;
 	#ended = false;
+	readonly #owned = new Set<Wipeable>();
 
 	/** `deadline` is in milliseconds since the epoch. */
 	constructor(deadline: number) {
@@ -32,11 +44,7 @@ export abstract class Machine<E extends { readonly kind: string }> {
 	/** Tells the time. Ends the machine with `timed-out` when its deadline has come. */
 	time(now: number): (E | Ended)[] {
 		return this.step(() => {
-			if (this.#deadline !== undefined && now >= this.#deadline)
-				throw new TetradError(
-					"timed-out",
-					`no answer in time while ${this.waitingFor()}`,
-				);
+			if (this.#deadline !== undefined && now >= this.#deadline) this.expired();
 		});
 	}
 
@@ -58,7 +66,7 @@ export abstract class Machine<E extends { readonly kind: string }> {
 			this.#ended = true;
 			this.tellOthers(error);
 			this.#effects.push({ kind: "ended", error });
-			this.wipe();
+			this.#wipe();
 		}
 		const effects = this.#effects;
 		this.#effects = [];
@@ -69,22 +77,45 @@ export abstract class Machine<E extends { readonly kind: string }> {
 		this.#effects.push(effect);
 	}
 
-	protected clearDeadline(): void {
-		this.#deadline = undefined;
+	protected setDeadline(deadline: number | undefined): void {
+		this.#deadline = deadline;
 	}
 
-	protected endInOrder(): void {
+	protected endInOrder(by: ClosedBy): void {
 		this.#ended = true;
-		this.#effects.push({ kind: "ended" });
-		this.wipe();
+		this.#effects.push({ kind: "ended", by });
+		this.#wipe();
+	}
+
+	/** The machine wipes `secret` when it ends, however far the step that made it came. */
+	protected own<Secret extends Wipeable>(secret: Secret): Secret {
+		this.#owned.add(secret);
+		return secret;
+	}
+
+	/** As `own`, for bytes. */
+	protected ownBytes(bytes: Uint8Array): Uint8Array {
+		this.#owned.add({ wipe: () => bytes.fill(0) });
+		return bytes;
+	}
+
+	/** The deadline has come. */
+	protected expired(): void {
+		throw new TetradError(
+			"timed-out",
+			`no answer in time while ${this.waitingFor()}`,
+		);
 	}
 
 	/** Ends a sentence that begins with "no answer in time while". */
 	protected abstract waitingFor(): string;
 	/** Emits what the other devices must hear about a failure. */
 	protected abstract tellOthers(error: TetradError): void;
-	/** Overwrites the secrets of the present state. */
-	protected abstract wipe(): void;
+
+	#wipe(): void {
+		for (const secret of this.#owned) secret.wipe();
+		this.#owned.clear();
+	}
 }
 
 export function unexpected(what: string): TetradError {

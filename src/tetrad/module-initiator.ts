@@ -4,6 +4,7 @@
  *   idle ──begin──▶ prepared ──h_o, I2──▶ signing ──signature──▶ sent ──fin_A──▶ bound ──fin_B, I4──▶ confirmed   direct
  *                                                                 └──fin_A, fin_B, I4──▶ confirmed                crossed
  */
+
 import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
 import {
 	type AwaitingMessage2,
@@ -15,6 +16,7 @@ import {
 	startInitiator,
 	suiteById,
 } from "../session/index.ts";
+import { copy } from "../wire/index.ts";
 import { unexpected } from "./machine.ts";
 import {
 	AGENT_BOUND,
@@ -58,6 +60,7 @@ type State =
 			readonly kind: "prepared";
 			readonly suite: Suite;
 			readonly awaiting: AwaitingMessage2;
+			readonly retried: boolean;
 	  }
 	| {
 			readonly kind: "signing";
@@ -100,10 +103,13 @@ export class ModuleInitiator extends ModuleMachine {
 		switch (state.kind) {
 			case "idle":
 				if (type !== LINK.begin) break;
-				return this.#prepare(body);
+				return this.#prepare(body, false);
 			case "prepared":
 				// After a retry the agent asks for a fresh ephemeral key for another suite.
-				if (type === LINK.begin) return this.#prepare(body);
+				if (type === LINK.begin && !state.retried) {
+					state.awaiting.wipe();
+					return this.#prepare(body, true);
+				}
 				if (type !== LINK.bindInitiator) break;
 				return this.#bind(state, body, now);
 			case "sent":
@@ -168,18 +174,7 @@ export class ModuleInitiator extends ModuleMachine {
 		return WAITING[this.#state.kind];
 	}
 
-	protected override wipeHandshake(): void {
-		const state = this.#state;
-		if ("heard" in state) {
-			state.heard.inner.wipe();
-			state.heard.r2.fill(0);
-		}
-		if ("r1" in state) state.r1?.fill(0);
-		if ("root" in state) state.root?.wipe();
-		this.#state = { kind: "over" };
-	}
-
-	#prepare(body: Uint8Array): void {
+	#prepare(body: Uint8Array, retried: boolean): void {
 		const suite = suiteById(BEGIN.decode(body).suite[0] as number);
 		if (suite === undefined || !this.device.policy.suites.includes(suite.name))
 			throw new TetradError(
@@ -192,7 +187,12 @@ export class ModuleInitiator extends ModuleMachine {
 			new Uint8Array(),
 		);
 		this.sendLink(LINK.prepared, PREPARED.encode({ i1: message1 }));
-		this.#state = { kind: "prepared", suite, awaiting };
+		this.#state = {
+			kind: "prepared",
+			suite,
+			awaiting: this.own(awaiting),
+			retried,
+		};
 	}
 
 	#bind(
@@ -217,9 +217,11 @@ export class ModuleInitiator extends ModuleMachine {
 		const peerAgent = this.judgeFromLink(request.peerAgent, "agent", now);
 		demandTwo(agent, peerAgent);
 
-		const outerHash = request.outerHash.slice();
+		const outerHash = copy(request.outerHash);
 		const { hash: innerHash, payload, secrets } = awaiting.finish(request.i2);
-		const inner = openSession(this.device, secrets, "initiator", "S2");
+		const inner = this.own(
+			openSession(this.device, secrets, "initiator", "S2"),
+		);
 		const direct = offer.routing === "direct";
 		const i2 = direct
 			? I2.direct.decode(payload)
@@ -258,9 +260,9 @@ export class ModuleInitiator extends ModuleMachine {
 					responderLink,
 				},
 				inner,
-				r2: i2.r2.slice(),
+				r2: this.ownBytes(copy(i2.r2)),
 			},
-			r1: direct ? request.share.slice() : undefined,
+			r1: direct ? this.ownBytes(copy(request.share)) : undefined,
 		};
 	}
 
@@ -305,18 +307,20 @@ export class ModuleInitiator extends ModuleMachine {
 			transcript: heard.transcript,
 			root,
 			inner: heard.inner,
-			local: root.localSession(
-				heard.transcript.offer.selected.protocol.aead,
-				this.link.secret,
-				"XA",
-				this.log,
+			local: this.own(
+				root.localSession(
+					heard.transcript.offer.selected.protocol.aead,
+					this.link.secret,
+					"XA",
+					this.log,
+				),
 			),
 		});
 	}
 
 	#form({ transcript, r2 }: Heard, r1: Uint8Array): RootKey {
 		const { crypto } = this.device;
-		return RootKey.form(crypto, transcript, r1, r2, this.log);
+		return this.own(RootKey.form(crypto, transcript, r1, r2, this.log));
 	}
 
 	#openInner({ inner }: Heard, frame: Uint8Array): Uint8Array {

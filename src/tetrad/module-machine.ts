@@ -1,6 +1,6 @@
 import { authenticationFailed, TetradError } from "../errors.ts";
 import { CONTENT, type Session } from "../session/index.ts";
-import { unexpected } from "./machine.ts";
+import { type ClosedBy, unexpected } from "./machine.ts";
 import { LINK, type LinkMessageType } from "./messages.ts";
 import { MAX_MODULE_MESSAGE_BYTES } from "./parameters.ts";
 import {
@@ -44,7 +44,7 @@ export abstract class ModuleMachine extends RoleMachine {
 						"aborted",
 						"the agent closed the tetrad before it was confirmed",
 					);
-				return this.endInOrder();
+				return this.#closeInOrder(this.#confirmed, "agent");
 			}
 			if (this.#confirmed !== undefined)
 				return this.#linkRecord(this.#confirmed, type, body);
@@ -81,10 +81,7 @@ export abstract class ModuleMachine extends RoleMachine {
 					"aborted",
 					"the tetrad was closed before it was confirmed",
 				);
-			const close = this.#confirmed.inner.seal(CONTENT.close, new Uint8Array());
-			this.sendLink(LINK.nested, close);
-			this.tellLink();
-			this.endInOrder();
+			this.#closeInOrder(this.#confirmed, "self");
 		});
 	}
 
@@ -106,9 +103,6 @@ export abstract class ModuleMachine extends RoleMachine {
 		now: number,
 	): void;
 	protected abstract handshakeSigned(signature: Uint8Array): void;
-	/** Overwrites what the establishment holds, when it fails before it is confirmed. */
-	protected abstract wipeHandshake(): void;
-
 	protected enterConfirmed(confirmed: ConfirmedModule): void {
 		this.#confirmed = confirmed;
 		this.confirm();
@@ -116,13 +110,6 @@ export abstract class ModuleMachine extends RoleMachine {
 
 	protected override tellOthers(error: TetradError): void {
 		this.tellLink(error);
-	}
-
-	protected override wipe(): void {
-		this.wipeHandshake();
-		this.#confirmed?.inner.wipe();
-		this.#confirmed?.local.wipe();
-		this.#confirmed?.root.wipe();
 	}
 
 	#linkRecord(
@@ -135,7 +122,7 @@ export abstract class ModuleMachine extends RoleMachine {
 				const content = inner.open(body);
 				if (content.type === CONTENT.close) {
 					this.tellLink();
-					return this.endInOrder();
+					return this.endInOrder("module");
 				}
 				if (content.type !== CONTENT.message) throw authenticationFailed();
 				return this.emit({ kind: "message", session: 2, bytes: content.bytes });
@@ -152,5 +139,12 @@ export abstract class ModuleMachine extends RoleMachine {
 			default:
 				throw unexpected("a link message of the establishment");
 		}
+	}
+
+	/** Session 2 is closed under its own seal, whoever asked for it. */
+	#closeInOrder({ inner }: ConfirmedModule, by: ClosedBy): void {
+		this.sendLink(LINK.nested, inner.seal(CONTENT.close, new Uint8Array()));
+		this.tellLink();
+		this.endInOrder(by);
 	}
 }

@@ -14,7 +14,7 @@ import {
 	type Session,
 	signedBytes,
 } from "../session/index.ts";
-import { malformed } from "../wire/index.ts";
+import { copy, malformed } from "../wire/index.ts";
 import { unexpected } from "./machine.ts";
 import {
 	ANSWER,
@@ -120,7 +120,9 @@ export class ModuleResponder extends ModuleMachine {
 				? I2.crossed.encode(credential)
 				: I2.direct.encode({ ...credential, r2: heard.r2 }),
 		);
-		const inner = openSession(this.device, secrets, "responder", "S2");
+		const inner = this.own(
+			openSession(this.device, secrets, "responder", "S2"),
+		);
 		this.sendLink(LINK.answered, ANSWERED.encode({ i2: message2 }));
 		this.#state = {
 			kind: "answered",
@@ -132,14 +134,6 @@ export class ModuleResponder extends ModuleMachine {
 
 	protected override waitingFor(): string {
 		return WAITING[this.#state.kind];
-	}
-
-	protected override wipeHandshake(): void {
-		const state = this.#state;
-		if ("heard" in state) state.heard.r2?.fill(0);
-		if ("inner" in state) state.inner.wipe();
-		if ("root" in state) state.root.wipe();
-		this.#state = { kind: "over" };
 	}
 
 	#answer(body: Uint8Array, now: number): void {
@@ -163,12 +157,10 @@ export class ModuleResponder extends ModuleMachine {
 		const { pattern } = offer.selected.protocol;
 		if (request.i1.length !== message1Overhead(pattern))
 			throw authenticationFailed();
-		const handshake = readMessage1(
-			crypto,
-			innerSetup(this.device, offer.selected),
-			request.i1,
+		const handshake = this.own(
+			readMessage1(crypto, innerSetup(this.device, offer.selected), request.i1),
 		);
-		const outerHash = request.outerHash.slice();
+		const outerHash = copy(request.outerHash);
 		this.#signedHashes.claim(outerHash);
 		this.emit({
 			kind: "sign",
@@ -186,7 +178,7 @@ export class ModuleResponder extends ModuleMachine {
 				offer,
 				outerHash,
 				agent,
-				r2: direct ? request.r2.slice() : undefined,
+				r2: direct ? this.ownBytes(copy(request.r2)) : undefined,
 			},
 			handshake,
 		};
@@ -233,7 +225,7 @@ export class ModuleResponder extends ModuleMachine {
 		const { r1, r2 } = i3;
 		if (r1 === undefined || r2 === undefined)
 			throw new TetradError("internal", "a share is missing");
-		const root = RootKey.form(crypto, transcript, r1, r2, this.log);
+		const root = this.own(RootKey.form(crypto, transcript, r1, r2, this.log));
 		if (i3.finX !== undefined) root.check("X", i3.finX);
 		const finY = root.fin("Y");
 		const i4 = inner.seal(
@@ -275,11 +267,13 @@ export class ModuleResponder extends ModuleMachine {
 			transcript,
 			root,
 			inner,
-			local: root.localSession(
-				offer.selected.protocol.aead,
-				this.link.secret,
-				"YB",
-				this.log,
+			local: this.own(
+				root.localSession(
+					offer.selected.protocol.aead,
+					this.link.secret,
+					"YB",
+					this.log,
+				),
 			),
 		});
 	}

@@ -1,6 +1,6 @@
 import { TetradError } from "../errors.ts";
 import { type Suite, suiteById, suiteByName } from "../session/index.ts";
-import { malformed, structure } from "../wire/index.ts";
+import { copy, malformed, structure } from "../wire/index.ts";
 import {
 	fromByte,
 	LINK_BYTE,
@@ -56,20 +56,31 @@ export function makeOffer(choice: {
 	return { raw, ...choice };
 }
 
-/** Throws `negotiation-failed` for another version or an unknown choice, `malformed` for anything that no initiator writes. */
-export function parseOffer(raw: Uint8Array): Offer {
+/** The list of an offer and the id that it selects, before anything else of it is judged. */
+export function parseSuites(raw: Uint8Array): {
+	readonly suites: Uint8Array;
+	readonly selected: number;
+} {
 	const fields = OFFER.decode(raw);
 	if (fields.version[0] !== PROTOCOL_VERSION)
 		throw new TetradError(
 			"negotiation-failed",
 			`the peer speaks version ${fields.version[0]} of the protocol; this device speaks ${PROTOCOL_VERSION}`,
 		);
-	const suites = fields.suites;
+	const { suites } = fields;
+	const selected = fields.selected[0] as number;
 	if (new Set(suites).size !== suites.length)
 		throw malformed("offer: a suite is named twice");
-	const selectedId = fields.selected[0] as number;
-	if (!suites.includes(selectedId))
+	if (!suites.includes(selected))
 		throw malformed("offer: the selected suite is not in its list");
+	return { suites, selected };
+}
+
+/** Throws `negotiation-failed` for another version or an unknown choice, `malformed` for anything that no initiator writes. */
+export function parseOffer(bytes: Uint8Array): Offer {
+	const raw = copy(bytes);
+	const { suites, selected: selectedId } = parseSuites(raw);
+	const fields = OFFER.decode(raw);
 	const selected = suiteById(selectedId);
 	const routing = fromByte(ROUTING_BYTE, fields.routing[0]);
 	const root = fromByte(ROOT_BYTE, fields.root[0]);
@@ -84,7 +95,7 @@ export function parseOffer(raw: Uint8Array): Offer {
 			"negotiation-failed",
 			"the offer asks for something that this device does not know",
 		);
-	return { raw: raw.slice(), suites, selected, routing, root, link };
+	return { raw, suites, selected, routing, root, link };
 }
 
 /** The suite that a policy picks from an offered list: its own first choice that is offered. */

@@ -21,6 +21,7 @@ import {
 	suiteByName,
 } from "../session/index.ts";
 import {
+	copy,
 	enc,
 	encodeFrame,
 	FRAME,
@@ -30,7 +31,7 @@ import {
 	utf8,
 } from "../wire/index.ts";
 import type { Pairing } from "./link.ts";
-import { Machine, unexpected } from "./machine.ts";
+import { type Ended, Machine, unexpected } from "./machine.ts";
 import type { DeviceContext } from "./role-machine.ts";
 import { PAIRING_CODE_WORDS, wordsFrom } from "./safety-code.ts";
 import { openSession } from "./sessions.ts";
@@ -50,7 +51,7 @@ export type PairingEffect =
 			readonly pairing: Pairing;
 			readonly peer: CertifiedDevice;
 	  }
-	| { readonly kind: "ended"; readonly error?: TetradError };
+	| Ended;
 
 const NONCE_BYTES = 32;
 
@@ -139,7 +140,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 				P1.encode({ commitment: commit(crypto, nonce) }),
 			);
 			this.#sendFrame(FRAME.pairHello, message1);
-			this.#state = { kind: "calling", awaiting, nonce };
+			this.#state = { kind: "calling", awaiting: this.own(awaiting), nonce };
 		});
 	}
 
@@ -164,8 +165,9 @@ export class PairingMachine extends Machine<PairingEffect> {
 	accept(): PairingEffect[] {
 		return this.step(() => {
 			const state = this.#state;
-			if (state.kind !== "comparing" || state.accepted === "here")
-				throw unexpected("an acceptance");
+			if (state.kind !== "comparing") throw unexpected("an acceptance");
+			// Saying yes twice is no reason to lose a pairing.
+			if (state.accepted === "here") return;
 			this.emit({
 				kind: "send-frame",
 				bytes: state.session.seal(CONTENT.handshake, new Uint8Array()),
@@ -183,11 +185,6 @@ export class PairingMachine extends Machine<PairingEffect> {
 	protected override tellOthers(error: TetradError): void {
 		if (error.code !== "pairing-failed" || this.#state.kind === "comparing")
 			this.#sendFrame(FRAME.refusal, Uint8Array.of(0));
-	}
-
-	protected override wipe(): void {
-		if ("session" in this.#state) this.#state.session.wipe();
-		this.#state = { kind: "over" };
 	}
 
 	#frame(frame: Frame, bytes: Uint8Array, now: number): void {
@@ -221,7 +218,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 
 	#called(message1: Uint8Array): void {
 		const { crypto, own } = this.#device;
-		const handshake = readMessage1(crypto, SETUP, message1);
+		const handshake = this.own(readMessage1(crypto, SETUP, message1));
 		const { commitment } = P1.decode(handshake.payload);
 		this.emit({
 			kind: "sign",
@@ -230,7 +227,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 		this.#state = {
 			kind: "module-signing",
 			handshake,
-			commitment: commitment.slice(),
+			commitment: copy(commitment),
 		};
 	}
 
@@ -244,7 +241,9 @@ export class PairingMachine extends Machine<PairingEffect> {
 		const p2 = P2.decode(payload);
 		const peer = verdicts.judge(p2.chain, "module", now);
 		authenticate(crypto, peer, p2.signature, "PM", hash, peer.chainHash);
-		const session = openSession(this.#device, secrets, "initiator", "PAIR");
+		const session = this.own(
+			openSession(this.#device, secrets, "initiator", "PAIR"),
+		);
 		this.emit({
 			kind: "sign",
 			content: signedBytes("PA", hash, own.chainHash),
@@ -255,7 +254,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 			hash,
 			peer,
 			nonce,
-			peerNonce: p2.nonce.slice(),
+			peerNonce: copy(p2.nonce),
 		};
 	}
 
@@ -268,7 +267,9 @@ export class PairingMachine extends Machine<PairingEffect> {
 			const { message2, secrets } = state.handshake.finish(
 				P2.encode({ ...credential, nonce }),
 			);
-			const session = openSession(this.#device, secrets, "responder", "PAIR");
+			const session = this.own(
+				openSession(this.#device, secrets, "responder", "PAIR"),
+			);
 			this.#sendFrame(FRAME.pairAnswer, message2);
 			const { handshake, commitment } = state;
 			this.#state = {
@@ -345,7 +346,7 @@ export class PairingMachine extends Machine<PairingEffect> {
 		const { peer } = state;
 		const pairing = { peerDeviceId: peer.deviceId, key };
 		this.emit({ kind: "paired", pairing, peer });
-		this.endInOrder();
+		this.endInOrder("peer");
 	}
 
 	#sendFrame(type: Frame["type"], body: Uint8Array): void {

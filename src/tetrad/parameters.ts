@@ -31,6 +31,9 @@ export const TETRAD_ID_BYTES = 16;
 /** Time that an establishment may take unless the caller says otherwise, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** How long a closing agent waits for its module to close session 2, in milliseconds. */
+export const CLOSE_TIMEOUT_MS = 5_000;
+
 /** The byte of each choice on the wire and in the transcript. */
 export const ROUTING_BYTE: Readonly<Record<Routing, number>> = {
 	direct: 0x01,
@@ -57,9 +60,13 @@ export function fromByte<Choice extends string>(
 /** Bytes before the body of a link message: the tetrad's id and a type. */
 export const LINK_HEADER_BYTES: number = TETRAD_ID_BYTES + 1;
 
+/** The largest body of a link message, in bytes. */
+export const MAX_LINK_BODY_BYTES: number =
+	MAX_CONTENT_BYTES - LINK_HEADER_BYTES;
+
 /** The largest message of session 1, in bytes. */
 export const MAX_AGENT_MESSAGE_BYTES: number = MAX_CONTENT_BYTES;
 
 /** The largest message of sessions 2, 3 and 4, in bytes: its record must fit into a link message. */
 export const MAX_MODULE_MESSAGE_BYTES: number =
-	MAX_CONTENT_BYTES - RECORD_OVERHEAD - LINK_HEADER_BYTES;
+	MAX_LINK_BODY_BYTES - RECORD_OVERHEAD;

@@ -1,8 +1,8 @@
 import type { CryptoProvider } from "../crypto/index.ts";
 import { type ErrorCode, TetradError } from "../errors.ts";
 import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
-import { hex, parseUtf8, sameBytes, utf8 } from "../wire/index.ts";
-import { Machine } from "./machine.ts";
+import { hex, parseUtf8, sameBytes, utf8, utf8Within } from "../wire/index.ts";
+import { type Ended, Machine } from "./machine.ts";
 import { END, LINK, type LinkMessageType } from "./messages.ts";
 import type { LinkMode } from "./parameters.ts";
 import type { Policy } from "./policy.ts";
@@ -30,8 +30,8 @@ export type Effect =
 			readonly session: 1 | 2 | 3 | 4;
 			readonly bytes: Uint8Array;
 	  }
-	/** The last effect. Without an error the tetrad was closed in order. */
-	| { readonly kind: "ended"; readonly error?: TetradError };
+	/** The last effect. */
+	| Ended;
 
 /** The long-lived facts of one device that every tetrad of it starts from. */
 export interface DeviceContext {
@@ -76,6 +76,7 @@ export abstract class RoleMachine extends Machine<Effect> {
 		super(now + timeoutMs);
 		this.device = device;
 		this.link = link;
+		this.ownBytes(link.secret);
 	}
 
 	protected sendLink(
@@ -88,7 +89,7 @@ export abstract class RoleMachine extends Machine<Effect> {
 
 	/** The establishment is over and has no deadline any more. */
 	protected confirm(): void {
-		this.clearDeadline();
+		this.setDeadline(undefined);
 		this.emit({ kind: "confirmed" });
 	}
 
@@ -98,7 +99,7 @@ export abstract class RoleMachine extends Machine<Effect> {
 			LINK.end,
 			END.encode({
 				code: utf8(error?.code ?? ""),
-				reason: utf8(error?.message ?? "").subarray(0, 1024),
+				reason: utf8Within(error?.message ?? "", 1024),
 			}),
 		);
 	}
@@ -169,12 +170,12 @@ function isForwarded(name: string): name is (typeof FORWARDED)[number] {
 	return (FORWARDED as readonly string[]).includes(name);
 }
 
-/** Throws `message-too-large` for a message that its session cannot carry. */
+/** Throws `message-too-large` for a message that its session or link cannot carry. */
 export function demandSize(message: Uint8Array, maxBytes: number): void {
 	if (message.length > maxBytes)
 		throw new TetradError(
 			"message-too-large",
-			`a message of this session may have ${maxBytes} bytes; this one has ${message.length}`,
+			`a message may here have ${maxBytes} bytes; this one has ${message.length}`,
 		);
 }
 

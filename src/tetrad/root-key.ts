@@ -1,6 +1,6 @@
 import type { AeadName, CryptoProvider } from "../crypto/index.ts";
 import { KEY_BYTES } from "../crypto/index.ts";
-import { authenticationFailed } from "../errors.ts";
+import { authenticationFailed, TetradError } from "../errors.ts";
 import { RecordOpener, RecordSealer } from "../session/index.ts";
 import { enc, utf8 } from "../wire/index.ts";
 import { FIN_BYTES, type Place } from "./parameters.ts";
@@ -13,7 +13,7 @@ export type LocalDirection = "AX" | "XA" | "BY" | "YB";
 /** K, the one key that all four devices form, together with T, without which nothing is derived from it. */
 export class RootKey {
 	readonly #crypto: CryptoProvider;
-	readonly #k: Uint8Array;
+	#k: Uint8Array | undefined;
 	readonly #t: Uint8Array;
 
 	private constructor(crypto: CryptoProvider, k: Uint8Array, t: Uint8Array) {
@@ -52,7 +52,7 @@ export class RootKey {
 
 	/** fin_P: the proof that the device at `place` formed this key over this transcript. */
 	fin(place: Place): Uint8Array {
-		const key = this.#expand("tetrad/1 fin", FIN_BYTES, utf8(place));
+		const key = this.#expand("tetrad/1 fin", FIN_BYTES, utf8(place), this.#t);
 		const fin = this.#crypto.hmac(key, this.#t);
 		key.fill(0);
 		return fin;
@@ -72,7 +72,7 @@ export class RootKey {
 	): LocalSession {
 		const receives = OPPOSITE[sends];
 		log("LINK_SECRET", linkSecret);
-		const prk = this.#crypto.hkdfExtract(this.#k, linkSecret);
+		const prk = this.#crypto.hkdfExtract(this.#key(), linkSecret);
 		const key = (direction: LocalDirection) => {
 			const bytes = this.#crypto.hkdfExpand(
 				prk,
@@ -113,8 +113,16 @@ export class RootKey {
 		);
 	}
 
+	/** Forgets the key; every derivation throws `tetrad-closed` from then on. */
 	wipe(): void {
-		this.#k.fill(0);
+		this.#k?.fill(0);
+		this.#k = undefined;
+	}
+
+	#key(): Uint8Array {
+		if (this.#k === undefined)
+			throw new TetradError("tetrad-closed", "this tetrad is over");
+		return this.#k;
 	}
 
 	#expand(
@@ -123,7 +131,7 @@ export class RootKey {
 		...fields: readonly Uint8Array[]
 	): Uint8Array {
 		return this.#crypto.hkdfExpand(
-			this.#k,
+			this.#key(),
 			enc(utf8(label), ...fields),
 			length,
 		);

@@ -1,29 +1,30 @@
 import { TetradError } from "../errors.ts";
 import { hex } from "../wire/index.ts";
 
-/** How many handshake hashes a module remembers: 2¹⁶. */
-const MAX_REMEMBERED: number = 2 ** 16;
+/** A module remembers at least this many handshake hashes: 2¹⁵. */
+const MIN_REMEMBERED: number = 2 ** 15;
 
 /**
- * The handshake hashes of session 1 that a module has signed for. It signs for each once, so
- * a corrupt agent cannot make it vouch for one conversation in two tetrads. The oldest are
- * forgotten first, and all of them at a restart.
+ * The handshake hashes of session 1 that a module has signed for. It signs for each once, so a
+ * corrupt agent cannot make it vouch for one conversation in two tetrads. It is a second line of
+ * defence: the oldest half is forgotten when both halves are full, and all of them at a restart.
  */
 export class SignedHashes {
-	readonly #hashes = new Set<string>();
+	#recent = new Set<string>();
+	#older = new Set<string>();
 
 	/** Throws `unexpected-message` when the module has signed for this hash before. */
 	claim(outerHash: Uint8Array): void {
 		const key = hex(outerHash);
-		if (this.#hashes.has(key))
+		if (this.#recent.has(key) || this.#older.has(key))
 			throw new TetradError(
 				"unexpected-message",
 				"the agent asks for a second signature for one conversation",
 			);
-		if (this.#hashes.size === MAX_REMEMBERED) {
-			const [oldest] = this.#hashes;
-			if (oldest !== undefined) this.#hashes.delete(oldest);
+		if (this.#recent.size === MIN_REMEMBERED) {
+			this.#older = this.#recent;
+			this.#recent = new Set();
 		}
-		this.#hashes.add(key);
+		this.#recent.add(key);
 	}
 }

@@ -48,6 +48,13 @@ export function utf8(text: string): Uint8Array {
 	return encoder.encode(text);
 }
 
+/** As much of a text as fits, cut between characters. */
+export function utf8Within(text: string, maxBytes: number): Uint8Array {
+	const bytes = new Uint8Array(maxBytes);
+	const { written } = encoder.encodeInto(text, bytes);
+	return bytes.subarray(0, written);
+}
+
 /** Strict UTF-8: anything else is `malformed`. */
 export function parseUtf8(bytes: Uint8Array): string {
 	try {
@@ -69,6 +76,11 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 	return out;
 }
 
+/** A copy of its own. `slice` is not one: on a Buffer, which passes for a Uint8Array, it yields a view. */
+export function copy(bytes: Uint8Array): Uint8Array {
+	return new Uint8Array(bytes);
+}
+
 /** For public values only: it stops at the first difference. Secrets go through `CryptoProvider.equal`. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 	if (a.length !== b.length) return false;
@@ -76,10 +88,14 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 	return true;
 }
 
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+	byte.toString(16).padStart(2, "0"),
+);
+
 export function hex(bytes: Uint8Array): string {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-		"hex",
-	);
+	let text = "";
+	for (const byte of bytes) text += HEX[byte];
+	return text;
 }
 
 export function malformed(what: string): TetradError {

@@ -336,6 +336,40 @@ suite("a certificate is refused", () => {
 	);
 
 	malformed(
+		"when bytes follow its extensions",
+		{ trailer: bytes("0500") },
+		/left over/,
+	);
+	malformed(
+		"when a second list of extensions follows the first",
+		{
+			extensions: [],
+			trailer: tlv(0xa3, sequence(...LEAF), sequence(...LEAF)),
+		},
+		/left over/,
+	);
+	malformed(
+		"when bytes follow the value of an extension",
+		{
+			extensions: [...LEAF, sequence(oid("1.2.3.4"), tlv(4), bytes("0500"))],
+		},
+		/left over/,
+	);
+	malformed(
+		"when bytes follow its version",
+		{ version: bytes("a0050201020500") },
+		/left over/,
+	);
+	malformed(
+		"when bytes follow the value of an attribute",
+		{
+			subject: sequence(
+				tlv(0x31, sequence(oid("2.5.4.3"), tlv(12, utf8("a")), bytes("0500"))),
+			),
+		},
+		/left over/,
+	);
+	malformed(
 		"when an extension comes twice",
 		{ extensions: [...LEAF, EXTENSIONS.signs] },
 		/extension 2\.5\.29\.15 twice/,
@@ -405,6 +439,16 @@ suite("a certificate is refused", () => {
 		/list of bits/,
 	);
 	malformed(
+		"when its key usage counts 32 unused bits",
+		value("2.5.29.15", "03022001"),
+		/list of bits/,
+	);
+	malformed(
+		"when its key usage runs past its extension",
+		value("2.5.29.15", "03030780"),
+		/cut short/,
+	);
+	malformed(
 		"when bytes follow its key usage",
 		value("2.5.29.15", "0302078000"),
 		/left over/,
@@ -457,6 +501,11 @@ suite("a certificate is refused", () => {
 		"when an object identifier is empty",
 		object(""),
 		/identifier is cut short/,
+	);
+	malformed(
+		"when an object identifier has 65 bytes",
+		object("7f".repeat(65)),
+		/identifier is too long/,
 	);
 	malformed(
 		"when an object identifier is cut short",
@@ -606,6 +655,14 @@ suite("a certificate is refused", () => {
 				name: "TetradError",
 				code: "malformed",
 			});
+	});
+
+	test("when its last byte is missing", async () => {
+		const { der } = await forgeLeaf(root);
+		assert.throws(
+			() => parseCertificate(der.subarray(0, -1)),
+			refusal("malformed", /cut short/),
+		);
 	});
 
 	test("when it is deeply nested", () => {

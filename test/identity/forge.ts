@@ -117,6 +117,8 @@ export interface Fields {
 	spki: Uint8Array;
 	/** The whole of field [3]. */
 	extensions: Uint8Array;
+	/** What follows field [3], where nothing may. */
+	trailer: Uint8Array;
 	outerAlgorithm: Uint8Array;
 	/** From 64 bytes to what goes into the bit string. */
 	encodeSignature(signature: Uint8Array): Uint8Array;
@@ -188,6 +190,7 @@ export async function forge(
 			utcTime(change.notAfter ?? TEST_NOW + 30 * DAY),
 		),
 		spki: spkiOf(key),
+		trailer: new Uint8Array(),
 		outerAlgorithm: change.innerAlgorithm ?? algorithm,
 		encodeSignature: signer.algorithm === "P-256" ? ecdsaValue : (s) => s,
 		...change,
@@ -206,6 +209,7 @@ export async function forge(
 		fields.subject,
 		fields.spki,
 		fields.extensions,
+		fields.trailer,
 	);
 	const signature = fields.encodeSignature(await signer.sign(signed));
 	return {

@@ -29,7 +29,7 @@ import {
 	makeWorld,
 	TEST_NOW,
 } from "../support/authority.ts";
-import { forgeLeaf, forgeRoot, refusal } from "./forge.ts";
+import { attribute, forgeRoot, refusal, sequence } from "./forge.ts";
 
 const run = promisify(execFile);
 const VALIDITY = { notBefore: TEST_NOW - DAY, notAfter: TEST_NOW + DAY };
@@ -426,10 +426,20 @@ suite("nothing is issued", () => {
 	});
 });
 
+test("an authority whose name cannot be repeated byte for byte issues nothing", async () => {
+	for (const tag of [5, 23, 28, 30, 48]) {
+		const subject = sequence(attribute("2.5.4.3", "odd", tag));
+		const root = await forgeRoot("agency", { subject });
+		await assert.rejects(
+			device({ certificate: root.der, signer: root.key }),
+			refusal("invalid-argument", /cannot be repeated here/),
+		);
+	}
+});
+
 test("an authority whose name our issuing would not choose can still issue", async () => {
 	const root = await forgeRoot("agency", { name: "Agentur für Agenten" });
 	const certificate = await device({ certificate: root.der, signer: root.key });
 	const { issuer } = parseCertificate(certificate);
 	assert.deepEqual(issuer, root.subject);
-	assert.ok(await forgeLeaf(root));
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import {
 	chmod,
@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 import fc from "fast-check";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
@@ -28,6 +28,7 @@ import {
 } from "../../src/keys/index.ts";
 
 const ALGORITHMS = ["P-256", "Ed25519"] as const;
+const run = promisify(execFile);
 const MESSAGE = Uint8Array.of(1, 2, 3);
 
 let folder: string;
@@ -127,14 +128,12 @@ suite("a key file", () => {
 
 	test("is PKCS#8 that OpenSSL reads, and OpenSSL's is read", async () => {
 		const ours = await written();
-		execFileSync("openssl", ["pkey", "-in", ours, "-check", "-noout"]);
+		await run("openssl", ["pkey", "-in", ours, "-check", "-noout"]);
 		for (const options of [
 			["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
 			["-algorithm", "ED25519"],
 		]) {
-			const pem = execFileSync("openssl", ["genpkey", ...options], {
-				stdio: ["ignore", "pipe", "ignore"],
-			});
+			const { stdout: pem } = await run("openssl", ["genpkey", ...options]);
 			const key = await readSoftwareKey(await file(pem));
 			const expected = createPublicKey(pem).export({ format: "raw-public" });
 			assert.deepEqual(Buffer.from(key.publicKey), expected);
@@ -168,6 +167,24 @@ suite("a key file", () => {
 			code: "home-unusable",
 			message: /mkdir -p -m 700 .*none$/,
 		});
+	});
+
+	test("is taken away again when the disk takes no more", async () => {
+		const path = fresh();
+		const script = `
+			const { generateSoftwareKey, writeSoftwareKey } = await import("${new URL("../../src/keys/index.ts", import.meta.url)}");
+			await writeSoftwareKey("${path}", generateSoftwareKey("P-256")).catch((thrown) => {
+				process.stdout.write(thrown.code + ": " + thrown.message);
+			});`;
+		// A limit on the size of files stands for a full disk; a pipe is not a file.
+		const { stdout } = await run("sh", [
+			"-c",
+			'ulimit -f 0 && exec "$0" --input-type=module -e "$1"',
+			process.execPath,
+			script,
+		]);
+		assert.match(stdout, /^home-unusable: .* could not be written \(EFBIG\)/);
+		await assert.rejects(stat(path), { code: "ENOENT" });
 	});
 
 	test("leaves no other file beside it", async () => {
@@ -210,7 +227,7 @@ suite("a key file is refused", () => {
 
 	test("when it is a named pipe, without waiting for a writer", async () => {
 		const path = fresh();
-		execFileSync("mkfifo", ["-m", "600", path]);
+		await run("mkfifo", ["-m", "600", path]);
 		await assert.rejects(readSoftwareKey(path), {
 			code: "home-unusable",
 			message: /not a regular file/,
@@ -221,6 +238,15 @@ suite("a key file is refused", () => {
 		await assert.rejects(readSoftwareKey("/dev/zero"), {
 			code: "home-unusable",
 			message: /not a regular file/,
+		});
+	});
+
+	// On Linux the memory of a process is a regular file whose first page cannot be read.
+	const linux = { skip: process.platform !== "linux" };
+	test("when the disk does not give it back", linux, async () => {
+		await assert.rejects(readSoftwareKey("/proc/self/mem"), {
+			code: "home-unusable",
+			message: /could not be read \(EIO\); check the disk/,
 		});
 	});
 
@@ -288,6 +314,24 @@ suite("a key file is refused", () => {
 		const pem = await readFile(await written(), "latin1");
 		const damaged = pem.replace(/\n.{12}/, "\nAAAAAAAAAAAA");
 		await refuses(await file(damaged), "key-store-failed", /is damaged/);
+	});
+
+	test("when its public half belongs to another key", async () => {
+		const [one, other] = [1, 2].map(() =>
+			generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+				format: "der",
+				type: "pkcs8",
+			}),
+		) as [Buffer, Buffer];
+		other.copy(one, one.length - 64, other.length - 64);
+		const base64 = one.toString("base64").replaceAll(/.{64}/g, "$&\n");
+		await refuses(
+			await file(
+				`-----BEGIN PRIVATE KEY-----\n${base64}\n-----END PRIVATE KEY-----\n`,
+			),
+			"key-store-failed",
+			/is damaged/,
+		);
 	});
 
 	for (const [name, pair] of Object.entries({

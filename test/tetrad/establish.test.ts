@@ -83,22 +83,10 @@ function assertEverySessionCarries(four: FourDevices): void {
 				({ session, bytes }) => `${session}: ${Buffer.from(bytes).toString()}`,
 			)
 			.sort();
-	assert.deepEqual(heard("A"), [
-		"1: session 1 from B",
-		"3: session 3 from X",
-	]);
-	assert.deepEqual(heard("B"), [
-		"1: session 1 from A",
-		"4: session 4 from Y",
-	]);
-	assert.deepEqual(heard("X"), [
-		"2: session 2 from Y",
-		"3: session 3 from A",
-	]);
-	assert.deepEqual(heard("Y"), [
-		"2: session 2 from X",
-		"4: session 4 from B",
-	]);
+	assert.deepEqual(heard("A"), ["1: session 1 from B", "3: session 3 from X"]);
+	assert.deepEqual(heard("B"), ["1: session 1 from A", "4: session 4 from Y"]);
+	assert.deepEqual(heard("X"), ["2: session 2 from Y", "3: session 3 from A"]);
+	assert.deepEqual(heard("Y"), ["2: session 2 from X", "4: session 4 from B"]);
 }
 
 function localDone(four: FourDevices): boolean {
@@ -257,7 +245,12 @@ describe("the end of a tetrad", () => {
 	for (const closer of PLACES)
 		test(`${closer} closes in order, and the other three end in order`, async () => {
 			const four = await (await FourDevices.make()).establish();
-			four.apply(closer, four[closer].close());
+			four.apply(
+				closer,
+				closer === "A" || closer === "B"
+					? four[closer].close(four.now)
+					: four[closer].close(),
+			);
 			await four.run();
 			for (const place of PLACES) {
 				assert.ok(four[place].ended, `${place} has ended`);
@@ -278,7 +271,8 @@ describe("the end of a tetrad", () => {
 						routing,
 					});
 					let seen = 0;
-					four.intercept = (d) => (d.from === silent && seen >= step ? [] : [d]);
+					four.intercept = (d) =>
+						d.from === silent && seen >= step ? [] : [d];
 					four.start();
 					await four.run(() => {
 						seen = four.delivered.length;
@@ -317,3 +311,26 @@ for (const routing of ["direct", "crossed"] as readonly Routing[])
 			);
 		}
 	});
+
+test("session 2 is closed under its own seal when an agent closes", async () => {
+	const four = await (await FourDevices.make()).establish();
+	four.apply("A", four.A.close(four.now));
+	await four.run();
+	const by = (place: Place) => {
+		const end = four.events[place].find(({ kind }) => kind === "ended");
+		return end?.kind === "ended" ? end.by : undefined;
+	};
+	assert.deepEqual(PLACES.map(by), ["self", "agent", "agent", "module"]);
+});
+
+test("a module that does not answer cannot keep its agent from closing", async () => {
+	const four = await (await FourDevices.make()).establish();
+	four.intercept = (delivery) => (delivery.from === "X" ? [] : [delivery]);
+	four.apply("A", four.A.close(four.now));
+	await four.run();
+	assert.ok(!four.A.ended);
+	four.now = four.A.deadline ?? 0;
+	four.apply("A", four.A.time(four.now));
+	await four.run();
+	for (const place of PLACES) assert.equal(four.error(place), undefined);
+});

@@ -335,13 +335,13 @@ class LinkReader {
 			if (content.type === CONTENT.link)
 				return this.#message(content.bytes, "link");
 			return {
-				name: content.type === CONTENT.close ? "link closed" : "K3: sealed",
+				name: content.type === CONTENT.close ? "link closed" : "L3: sealed",
 				layers: [],
 			};
 		}
 		const names: Readonly<Record<number, string>> = {
-			[FRAME.linkHello]: "K1: link opened",
-			[FRAME.linkAnswer]: "K2: sealed",
+			[FRAME.linkHello]: "L1: link opened",
+			[FRAME.linkAnswer]: "L2: sealed",
 			[FRAME.openHello]: "chain, in clear",
 		};
 		return { name: names[type] ?? `frame ${type}`, layers: [] };

@@ -1,0 +1,939 @@
+/*
+ * One establishment in memory, the same byte for byte every time: fixed keys, certificates,
+ * randomness and time. It records every frame on the three wires (the network and the two
+ * links) and every value in between, for the run vectors.
+ */
+import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
+import {
+	type CryptoProvider,
+	nodeCrypto,
+	type SignatureAlgorithm,
+} from "../../src/crypto/index.ts";
+import { kemFromSeed, x25519FromPrivate } from "../../src/crypto/node.ts";
+import {
+	type AuthorityKind,
+	ChainVerdicts,
+	encodeChain,
+	type Issuer,
+	issueDevice,
+	issueIntermediate,
+	issueRoot,
+	parseTrustAnchor,
+	ROLE_OF_KIND,
+	type Signer,
+	type TrustAnchor,
+} from "../../src/identity/index.ts";
+import type { SuiteName } from "../../src/session/index.ts";
+import {
+	AgentInitiator,
+	AgentResponder,
+	DEFAULT_TIMEOUT_MS,
+	type DeviceContext,
+	type Effect,
+	LINK,
+	type LinkEffect,
+	LinkMachine,
+	type LinkMode,
+	ModuleInitiator,
+	ModuleResponder,
+	makePolicy,
+	type PairingEffect,
+	PairingMachine,
+	PLACES,
+	type Place,
+	type Root,
+	type Routing,
+	SignedHashes,
+} from "../../src/tetrad/index.ts";
+import { transcriptHash } from "../../src/tetrad/transcript.ts";
+import { dec, hex, sameBytes, utf8 } from "../../src/wire/index.ts";
+import { fixedCrypto, fixedSigner } from "./fixed-crypto.ts";
+
+/** The time of every fixed run. */
+export const FIXED_NOW: number = Date.UTC(2026, 5, 1, 12);
+const DAY = 24 * 60 * 60 * 1000;
+
+export type Side = "AX" | "BY";
+export type Wire = "network" | `link ${Side}`;
+
+/** One frame on a wire. `name` is that of docs/protocol.md: a flight, or the message that the frame's record carries. */
+export interface WireFrame {
+	readonly wire: Wire;
+	readonly from: Place;
+	readonly to: Place;
+	readonly name: string;
+	readonly frame: Uint8Array;
+}
+
+export interface FixedSignature {
+	readonly place: Place;
+	readonly role: string;
+	readonly content: Uint8Array;
+	readonly signature: Uint8Array;
+}
+
+export interface FixedDevice {
+	readonly name: string;
+	readonly role: "agent" | "module";
+	readonly algorithm: SignatureAlgorithm;
+	readonly publicKey: Uint8Array;
+	/** In DER, leaf first. */
+	readonly certificates: readonly Uint8Array[];
+	readonly deviceId: Uint8Array;
+	readonly certificateId: Uint8Array;
+	readonly chainHash: Uint8Array;
+}
+
+/** What the two ends of one key exchange drew. */
+interface Exchange {
+	readonly initiatorX25519: Uint8Array;
+	/** d‖z, only in a hybrid exchange. */
+	readonly initiatorMlKemSeed?: Uint8Array;
+	readonly responderX25519: Uint8Array;
+	/** The m of the encapsulation, only in a hybrid exchange. */
+	readonly responderMlKemRandom?: Uint8Array;
+}
+
+/** What a key exchange yields. */
+interface Exchanged {
+	/** After the tokens of message 2. */
+	readonly h: Uint8Array;
+	/** After the payload of message 2. */
+	readonly finalHash: Uint8Array;
+	readonly initiatorKey: Uint8Array;
+	readonly responderKey: Uint8Array;
+	readonly exporterSecret: Uint8Array;
+}
+
+type BySide<T> = Readonly<Record<Side, T>>;
+
+interface FixedWorldView {
+	/** The trusted roots in DER. */
+	readonly roots: Readonly<Record<AuthorityKind, Uint8Array>>;
+	readonly devices: Readonly<Record<Place, FixedDevice>>;
+}
+
+export interface FixedRun extends FixedWorldView {
+	readonly routing: Routing;
+	readonly root: Root;
+	readonly suite: SuiteName;
+	readonly link: LinkMode;
+	readonly now: number;
+	readonly secrets: {
+		/** Only on paired links. */
+		readonly pairingKeys?: BySide<Uint8Array>;
+		/** Only on paired links. */
+		readonly linkExchanges?: BySide<Exchange>;
+		readonly tetradIds: BySide<Uint8Array>;
+		readonly session1: Exchange;
+		readonly session2: Exchange;
+		readonly r1: Uint8Array;
+		readonly r2: Uint8Array;
+	};
+	readonly derived: {
+		readonly links?: BySide<Exchanged>;
+		/** What sessions 3 and 4 take from their links; empty on open links. */
+		readonly linkSecrets: BySide<Uint8Array>;
+		readonly session1: Exchanged;
+		readonly session2: Exchanged;
+		readonly transcriptHash: Uint8Array;
+		readonly rootKey: Uint8Array;
+		readonly fins: Readonly<Record<Place, Uint8Array>>;
+		readonly localKeys: Readonly<Record<string, Uint8Array>>;
+		readonly safetyCode: string;
+		readonly exporters: Readonly<
+			Record<
+				"tetrad" | "session 1" | "session 2",
+				{
+					readonly label: string;
+					readonly context: Uint8Array;
+					readonly value: Uint8Array;
+				}
+			>
+		>;
+	};
+	readonly signatures: readonly FixedSignature[];
+	readonly messages: readonly {
+		readonly session: number;
+		readonly from: Place;
+		readonly to: Place;
+		readonly content: Uint8Array;
+	}[];
+	readonly wires: readonly WireFrame[];
+}
+
+export interface FixedRunOptions {
+	/** Everything random in the run follows from it. */
+	readonly seed: string;
+	readonly routing: Routing;
+	readonly root: Root;
+	readonly suite: SuiteName;
+	readonly link: LinkMode;
+	/** Modules are certified by an intermediate and not by the root. */
+	readonly withIntermediate: boolean;
+}
+
+/** One pairing of A with X. */
+export interface FixedPairing extends FixedWorldView {
+	readonly now: number;
+	readonly secrets: {
+		readonly exchange: Exchange;
+		readonly agentNonce: Uint8Array;
+		readonly moduleNonce: Uint8Array;
+	};
+	readonly derived: Exchanged & {
+		readonly code: string;
+		readonly pairingKey: Uint8Array;
+	};
+	readonly signatures: readonly FixedSignature[];
+	readonly wires: readonly (Omit<WireFrame, "wire"> & { wire: "pairing" })[];
+}
+
+const SIDE_OF: Readonly<Record<Place, Side>> = {
+	A: "AX",
+	X: "AX",
+	B: "BY",
+	Y: "BY",
+};
+
+const AGENT_OF = { AX: "A", BY: "B" } as const satisfies BySide<Place>;
+const MODULE_OF = { AX: "X", BY: "Y" } as const satisfies BySide<Place>;
+
+/** Both algorithms for agents and for modules, and for those who certify them. */
+const DEVICES: Readonly<
+	Record<Place, { name: string; algorithm: SignatureAlgorithm }>
+> = {
+	A: { name: "alice", algorithm: "P-256" },
+	B: { name: "bob", algorithm: "Ed25519" },
+	X: { name: "alice-purse", algorithm: "Ed25519" },
+	Y: { name: "bob-till", algorithm: "P-256" },
+};
+
+interface Certified {
+	readonly signer: Signer;
+	readonly certificates: readonly Uint8Array[];
+}
+
+interface FixedWorld {
+	readonly anchors: Readonly<Record<AuthorityKind, TrustAnchor>>;
+	readonly certified: Readonly<Record<Place, Certified>>;
+}
+
+/** One agency that certifies agents itself, and one bank that certifies modules itself or by an intermediate. */
+async function makeFixedWorld(withIntermediate: boolean): Promise<FixedWorld> {
+	const seed = (name: string) => `tetrad vectors, ${name}`;
+	const validity = (days: number) => ({
+		notBefore: FIXED_NOW - days * DAY,
+		notAfter: FIXED_NOW + days * DAY,
+	});
+	const makeRoot = async (
+		kind: AuthorityKind,
+		algorithm: SignatureAlgorithm,
+	): Promise<Issuer> => {
+		const signer = fixedSigner(algorithm, seed(kind));
+		const certificate = await issueRoot(fixedCrypto(seed(kind)), {
+			kind,
+			name: `Vectors ${kind}`,
+			signer,
+			...validity(3650),
+		});
+		return { certificate, signer };
+	};
+	const agency = await makeRoot("agency", "P-256");
+	const bank = await makeRoot("bank", "Ed25519");
+	const branchSigner = fixedSigner("P-256", seed("bank 1"));
+	const branch: Issuer = {
+		signer: branchSigner,
+		certificate: await issueIntermediate(fixedCrypto(seed("bank 1")), {
+			name: "Vectors bank 1",
+			algorithm: "P-256",
+			publicKey: branchSigner.publicKey,
+			issuer: bank,
+			...validity(900),
+		}),
+	};
+	const certify = async (place: Place): Promise<Certified> => {
+		const { name, algorithm } = DEVICES[place];
+		const signer = fixedSigner(algorithm, seed(name));
+		const role = roleOf(place);
+		const leaf = await issueDevice(fixedCrypto(seed(name)), {
+			role,
+			name,
+			algorithm,
+			publicKey: signer.publicKey,
+			issuer: role === "agent" ? agency : withIntermediate ? branch : bank,
+			...validity(90),
+		});
+		const above =
+			role === "module" && withIntermediate ? [branch.certificate] : [];
+		return { signer, certificates: [leaf, ...above] };
+	};
+	return {
+		anchors: {
+			agency: parseTrustAnchor(nodeCrypto, agency.certificate),
+			bank: parseTrustAnchor(nodeCrypto, bank.certificate),
+		},
+		certified: {
+			A: await certify("A"),
+			B: await certify("B"),
+			X: await certify("X"),
+			Y: await certify("Y"),
+		},
+	};
+}
+
+function roleOf(place: Place): "agent" | "module" {
+	return ROLE_OF_KIND[place === "A" || place === "B" ? "agency" : "bank"];
+}
+
+/** Everything that a device drew and derived, in order. */
+interface Drawn {
+	readonly x25519: Uint8Array[];
+	readonly mlKemSeeds: Uint8Array[];
+	readonly mlKemRandom: Uint8Array[];
+	readonly random: Uint8Array[];
+	/** Whole outputs of Noise's HKDF with three outputs. */
+	readonly splits: Uint8Array[];
+	/** Every expansion that had an info. */
+	readonly expansions: { key: Uint8Array; info: Uint8Array }[];
+}
+
+/** `fixedCrypto` that keeps the secrets which it hands out as objects. Each kind is drawn from a seed of its own. */
+function recordingCrypto(seed: string, record: Drawn): CryptoProvider {
+	const draw = (purpose: string) => fixedCrypto(`${seed}, ${purpose}`).random;
+	const keep = (list: Uint8Array[], value: Uint8Array) => {
+		list.push(value.slice());
+		return value;
+	};
+	const scalar = draw("x25519");
+	const kemSeed = draw("ml-kem seed");
+	const kemRandom = draw("ml-kem m");
+	const random = draw("random");
+	return {
+		...nodeCrypto,
+		random: (length) => keep(record.random, random(length)),
+		generateX25519: () => x25519FromPrivate(keep(record.x25519, scalar(32))),
+		generateKem: () => kemFromSeed(keep(record.mlKemSeeds, kemSeed(64))),
+		encapsulate(publicKey) {
+			if (nodeCrypto.encapsulate(publicKey) === undefined) return undefined;
+			const m = keep(record.mlKemRandom, kemRandom(32));
+			const { cipherText, sharedSecret } = ml_kem768.encapsulate(publicKey, m);
+			return { ciphertext: cipherText, secret: sharedSecret };
+		},
+		hkdfExpand(key, info, length) {
+			const out = nodeCrypto.hkdfExpand(key, info, length);
+			if (info.length > 0)
+				record.expansions.push({ key: key.slice(), info: info.slice() });
+			else if (length === 96) keep(record.splits, out);
+			return out;
+		},
+	};
+}
+
+interface Running {
+	readonly context: DeviceContext;
+	readonly signer: Signer;
+	readonly record: Drawn;
+	readonly keylog: Map<string, Uint8Array>;
+}
+
+function makeDevice(
+	{ anchors, certified }: FixedWorld,
+	place: Place,
+	seed: string,
+	suite: SuiteName,
+): Running {
+	const record: Drawn = {
+		x25519: [],
+		mlKemSeeds: [],
+		mlKemRandom: [],
+		random: [],
+		splits: [],
+		expansions: [],
+	};
+	const crypto = recordingCrypto(`${seed}, ${place}`, record);
+	const policy = makePolicy({
+		agencies: [anchors.agency],
+		banks: [anchors.bank],
+		suites: [suite],
+		roots: ["transcript", "unsafe-xor"],
+		links: ["paired", "unsafe-open"],
+	});
+	const verdicts = new ChainVerdicts(crypto, policy);
+	const { signer, certificates } = certified[place];
+	const own = verdicts.judge(
+		encodeChain(certificates),
+		roleOf(place),
+		FIXED_NOW,
+	);
+	const keylog = new Map<string, Uint8Array>();
+	return {
+		context: {
+			crypto,
+			policy,
+			verdicts,
+			own,
+			unsafeKeylog: (label, secret) => void keylog.set(label, secret.slice()),
+		},
+		signer,
+		record,
+		keylog,
+	};
+}
+
+function view(
+	{ anchors, certified }: FixedWorld,
+	devices: Readonly<Record<Place, Running>>,
+): FixedWorldView {
+	const describe = (place: Place): FixedDevice => {
+		const { own } = devices[place].context;
+		return {
+			name: own.name,
+			role: own.role,
+			algorithm: own.algorithm,
+			publicKey: own.publicKey,
+			certificates: certified[place].certificates,
+			deviceId: own.deviceId,
+			certificateId: own.certificateId,
+			chainHash: own.chainHash,
+		};
+	};
+	return {
+		roots: {
+			agency: anchors.agency.certificate.der,
+			bank: anchors.bank.certificate.der,
+		},
+		devices: byPlace(describe),
+	};
+}
+
+function byPlace<T>(make: (place: Place) => T): Record<Place, T> {
+	return { A: make("A"), B: make("B"), X: make("X"), Y: make("Y") };
+}
+
+function bySide<T>(make: (side: Side) => T): Record<Side, T> {
+	return { AX: make("AX"), BY: make("BY") };
+}
+
+/** The value at `i`, which a run that went well has. */
+function at<T>(list: readonly T[], i: number): T {
+	const value = list.at(i);
+	if (value === undefined) throw new Error(`a fixed run has no value ${i}`);
+	return value;
+}
+
+function logged({ keylog }: Running, label: string): Uint8Array {
+	const value = keylog.get(label);
+	if (value === undefined) throw new Error(`the keylog has no ${label}`);
+	return value;
+}
+
+/** The exchange of the session that this device exported `label` from: the export shows its final hash and its exporter secret. */
+function exchanged(device: Running, h: Uint8Array, label: string): Exchanged {
+	const { expansions, splits } = device.record;
+	for (const { key, info } of expansions) {
+		const [kind, finalHash, exported] = dec(info, 8);
+		const split = splits.find((all) => sameBytes(all.subarray(64), key));
+		if (
+			kind !== undefined &&
+			sameBytes(kind, utf8("tetrad/1 exporter")) &&
+			finalHash !== undefined &&
+			exported !== undefined &&
+			sameBytes(exported, utf8(label)) &&
+			split !== undefined
+		)
+			return {
+				h,
+				finalHash,
+				initiatorKey: split.subarray(0, 32),
+				responderKey: split.subarray(32, 64),
+				exporterSecret: split.subarray(64),
+			};
+	}
+	throw new Error(`nothing was exported for ${label}`);
+}
+
+const LINK_NAMES: ReadonlyMap<number, string> = new Map(
+	Object.entries(LINK).map(([name, type]) => [type, name]),
+);
+
+/** The role in the bytes that a device signs. */
+function signedRole(content: Uint8Array): string {
+	const text = Buffer.from(content.subarray(0, 16)).toString("latin1");
+	return /^tetrad\/1 ([A-Z]{1,2})\0/.exec(text)?.[1] ?? "?";
+}
+
+/** Runs one establishment, one message over each session each way, and a close by A. */
+export async function fixedRun(options: FixedRunOptions): Promise<FixedRun> {
+	const world = await makeFixedWorld(options.withIntermediate);
+	const run = new Run(
+		options,
+		byPlace((place) => makeDevice(world, place, options.seed, options.suite)),
+	);
+	await run.connectLinks();
+	await run.establish();
+	const derived = run.derive();
+	run.talk();
+	run.close();
+	const { routing, root, suite, link } = options;
+	return {
+		routing,
+		root,
+		suite,
+		link,
+		now: FIXED_NOW,
+		...view(world, run.devices),
+		secrets: run.secrets(),
+		derived,
+		signatures: run.signatures,
+		messages: run.messages,
+		wires: run.wires,
+	};
+}
+
+class Run {
+	readonly devices: Readonly<Record<Place, Running>>;
+	readonly wires: WireFrame[] = [];
+	readonly signatures: FixedSignature[] = [];
+	readonly messages: FixedRun["messages"][number][] = [];
+	readonly #options: FixedRunOptions;
+	readonly #draw: (length: number) => Uint8Array;
+	readonly #pairingKeys: BySide<Uint8Array>;
+	readonly #tetradIds: BySide<Uint8Array>;
+	readonly #links: Readonly<Record<Place, LinkMachine>>;
+	#machines:
+		| {
+				readonly A: AgentInitiator;
+				readonly B: AgentResponder;
+				readonly X: ModuleInitiator;
+				readonly Y: ModuleResponder;
+		  }
+		| undefined;
+	readonly #pending: WireFrame[] = [];
+	readonly #signing: { place: Place; content: Uint8Array; link: boolean }[] =
+		[];
+	/** What the next frame of a device on the network or on a link is called. */
+	#nextName = "";
+	readonly #heard: string[] = [];
+
+	constructor(
+		options: FixedRunOptions,
+		devices: Readonly<Record<Place, Running>>,
+	) {
+		this.#options = options;
+		this.devices = devices;
+		this.#draw = fixedCrypto(`${options.seed}, links`).random;
+		this.#pairingKeys = bySide(() => this.#draw(32));
+		this.#tetradIds = bySide(() => this.#draw(16));
+		this.#links = byPlace((place) => {
+			const side = SIDE_OF[place];
+			const peer = other(place);
+			return new LinkMachine(roleOf(place), {
+				device: devices[place].context,
+				pairing: {
+					peerDeviceId: devices[peer].context.own.deviceId,
+					key: this.#pairingKeys[side],
+				},
+				mode: options.link,
+				now: FIXED_NOW,
+				timeoutMs: DEFAULT_TIMEOUT_MS,
+			});
+		});
+	}
+
+	async connectLinks(): Promise<void> {
+		for (const place of ["X", "A", "Y", "B"] as const)
+			this.#applyLink(place, this.#links[place].start());
+		await this.#settle();
+	}
+
+	async establish(): Promise<void> {
+		const { devices } = this;
+		const machine = (place: Place) => ({
+			device: devices[place].context,
+			link: this.#links[place].contextFor(this.#tetradIds[SIDE_OF[place]]),
+			now: FIXED_NOW,
+			timeoutMs: DEFAULT_TIMEOUT_MS,
+		});
+		const module = (place: Place) => ({
+			...machine(place),
+			signedHashes: new SignedHashes(),
+		});
+		const { routing, root } = this.#options;
+		const firstMessage = utf8("first message");
+		this.#machines = {
+			A: new AgentInitiator({ ...machine("A"), routing, root, firstMessage }),
+			B: new AgentResponder(machine("B")),
+			X: new ModuleInitiator(module("X")),
+			Y: new ModuleResponder(module("Y")),
+		};
+		this.#apply("A", this.#machines.A.start());
+		await this.#settle();
+		this.messages.push({
+			session: 1,
+			from: "A",
+			to: "B",
+			content: firstMessage,
+		});
+		for (const place of PLACES)
+			if (!this.#heard.includes(`${place} confirmed`))
+				throw new Error(`${place} is not confirmed`);
+	}
+
+	/** One message each way over each of the four sessions. */
+	talk(): void {
+		const { A, B, X, Y } = this.#running();
+		const say = (
+			session: number,
+			from: Place,
+			to: Place,
+			send: (message: Uint8Array) => Effect[],
+		) => {
+			const content = utf8(`session ${session}, ${from} to ${to}`);
+			this.messages.push({ session, from, to, content });
+			this.#apply(from, send(content));
+			this.#deliverAll();
+			const { length } = this.#heard;
+			if (
+				this.#heard[length - 1] !==
+				`${to} ${session} ${Buffer.from(content).toString()}`
+			)
+				throw new Error(`session ${session} did not carry`);
+		};
+		say(1, "A", "B", (message) => A.send(message));
+		say(1, "B", "A", (message) => B.send(message));
+		say(2, "X", "Y", (message) => X.send(message));
+		say(2, "Y", "X", (message) => Y.send(message));
+		say(3, "A", "X", (message) => A.sendToModule(message));
+		say(3, "X", "A", (message) => X.sendToAgent(message));
+		say(4, "B", "Y", (message) => B.sendToModule(message));
+		say(4, "Y", "B", (message) => Y.sendToAgent(message));
+	}
+
+	/** A closes the tetrad, and the agents then close their links. */
+	close(): void {
+		this.#apply("A", this.#running().A.close());
+		this.#deliverAll();
+		for (const place of ["A", "B"] as const)
+			this.#applyLink(place, this.#links[place].close());
+		this.#deliverAll();
+	}
+
+	secrets(): FixedRun["secrets"] {
+		const record = (place: Place) => this.devices[place].record;
+		const exchange = (initiator: Place, responder: Place): Exchange => {
+			const seed = record(initiator).mlKemSeeds.at(-1);
+			const random = record(responder).mlKemRandom.at(-1);
+			return {
+				initiatorX25519: at(record(initiator).x25519, -1),
+				...(seed ? { initiatorMlKemSeed: seed } : {}),
+				responderX25519: at(record(responder).x25519, -1),
+				...(random ? { responderMlKemRandom: random } : {}),
+			};
+		};
+		const paired = this.#options.link === "paired";
+		return {
+			...(paired
+				? {
+						pairingKeys: this.#pairingKeys,
+						linkExchanges: bySide((side) => ({
+							initiatorX25519: at(record(AGENT_OF[side]).x25519, 0),
+							responderX25519: at(record(MODULE_OF[side]).x25519, 0),
+						})),
+					}
+				: {}),
+			tetradIds: this.#tetradIds,
+			session1: exchange("A", "B"),
+			session2: exchange("X", "Y"),
+			r1: logged(this.devices.A, "R1"),
+			r2: logged(this.devices.A, "R2"),
+		};
+	}
+
+	derive(): FixedRun["derived"] {
+		const { A, X } = this.#running();
+		const { transcript, root, outer } = A.confirmed();
+		const { inner } = X.confirmed();
+		const context = utf8("context");
+		const exporter = (label: string, from: Pick<typeof root, "export">) => ({
+			label,
+			context,
+			value: from.export(label, context, 32),
+		});
+		const exporters = {
+			tetrad: exporter("vectors", root),
+			"session 1": exporter("vectors session 1", outer),
+			"session 2": exporter("vectors session 2", inner),
+		};
+		const links =
+			this.#options.link === "paired"
+				? {
+						links: bySide((side) =>
+							exchanged(
+								this.devices[AGENT_OF[side]],
+								this.#linkHash(side),
+								"tetrad/1 link",
+							),
+						),
+					}
+				: {};
+		return {
+			...links,
+			linkSecrets: bySide(
+				(side) =>
+					this.#links[AGENT_OF[side]].contextFor(this.#tetradIds[side]).secret,
+			),
+			session1: exchanged(
+				this.devices.A,
+				transcript.outerHash,
+				"vectors session 1",
+			),
+			session2: exchanged(
+				this.devices.X,
+				transcript.innerHash,
+				"vectors session 2",
+			),
+			transcriptHash: transcriptHash(nodeCrypto, transcript),
+			rootKey: logged(this.devices.A, "K"),
+			fins: byPlace((place) => root.fin(place)),
+			localKeys: {
+				AX: logged(this.devices.A, "LOCAL_AX"),
+				XA: logged(this.devices.A, "LOCAL_XA"),
+				BY: logged(this.devices.B, "LOCAL_BY"),
+				YB: logged(this.devices.B, "LOCAL_YB"),
+			},
+			safetyCode: root.safetyCode(),
+			exporters,
+		};
+	}
+
+	/** The h of a link, which is the first field of what its module signed. */
+	#linkHash(side: Side): Uint8Array {
+		const signed = this.signatures.find(
+			({ place, role }) => place === MODULE_OF[side] && role === "LM",
+		);
+		const content = signed?.content ?? new Uint8Array();
+		return at(dec(content.subarray("tetrad/1 LM\0".length), 2), 0);
+	}
+
+	#running() {
+		if (this.#machines === undefined) throw new Error("not established");
+		return this.#machines;
+	}
+
+	#apply(place: Place, effects: readonly Effect[]): void {
+		for (const effect of effects) {
+			switch (effect.kind) {
+				case "send-frame":
+					this.#put("network", place, place === "A" ? "B" : "A", effect.bytes);
+					break;
+				case "send-link":
+					this.#nextName = LINK_NAMES.get(effect.type) ?? "?";
+					this.#applyLink(
+						place,
+						this.#links[place].send(
+							this.#tetradIds[SIDE_OF[place]],
+							effect.type,
+							effect.body,
+							effect.chains,
+						),
+					);
+					break;
+				case "sign":
+					this.#signing.push({ place, content: effect.content, link: false });
+					break;
+				case "message":
+					this.#heard.push(
+						`${place} ${effect.session} ${Buffer.from(effect.bytes).toString()}`,
+					);
+					break;
+				case "ended":
+					if (effect.error) throw effect.error;
+					break;
+				default:
+					this.#heard.push(`${place} ${effect.kind}`);
+			}
+		}
+	}
+
+	#applyLink(place: Place, effects: readonly LinkEffect[]): void {
+		const chains = effects.filter(({ kind }) => kind === "send-frame").length;
+		let sent = 0;
+		for (const effect of effects) {
+			switch (effect.kind) {
+				case "send-frame": {
+					sent++;
+					const side = SIDE_OF[place];
+					const last = sent === chains;
+					const name = this.#nextName;
+					if (name !== "" && !last) this.#nextName = "chain";
+					this.#put(`link ${side}`, place, other(place), effect.bytes);
+					this.#nextName = last ? "" : name;
+					break;
+				}
+				case "sign":
+					this.#signing.push({ place, content: effect.content, link: true });
+					break;
+				case "message": {
+					const machine = this.#running()[place];
+					const { type, body } = effect;
+					this.#apply(place, machine.linkMessage(type, body, FIXED_NOW));
+					break;
+				}
+				case "ended":
+					if (effect.error) throw effect.error;
+					break;
+				case "ready":
+					break;
+			}
+		}
+	}
+
+	#put(wire: Wire, from: Place, to: Place, frame: Uint8Array): void {
+		const name = this.#nextName || this.#frameName(wire, from);
+		const sent = { wire, from, to, name, frame };
+		this.wires.push(sent);
+		this.#pending.push(sent);
+	}
+
+	/** By what the wire has carried before, since a record does not show what it is. */
+	#frameName(wire: Wire, from: Place): string {
+		const { routing, link } = this.#options;
+		const before = this.wires.filter((frame) => frame.wire === wire).length;
+		if (wire !== "network") {
+			const opening =
+				link === "paired" ? ["L1", "L2", "L3"] : ["openHello", "openHello"];
+			return opening[before] ?? "close";
+		}
+		const flights =
+			routing === "direct"
+				? ["F1", "F2", "F3", "message", "F4"]
+				: ["F1", "F2", "F3", "F4", "F5", "message"];
+		const talk = ["message", "message", "nested", "nested", "close"];
+		return [...flights, ...talk][before] ?? `frame ${before} of ${from}`;
+	}
+
+	#deliverAll(): void {
+		for (let next = this.#pending.shift(); next; next = this.#pending.shift()) {
+			const { wire, to, frame } = next;
+			if (wire === "network") {
+				const machine = this.#running()[to as "A" | "B"];
+				this.#apply(to, machine.frame(frame, FIXED_NOW));
+			} else this.#applyLink(to, this.#links[to].frame(frame, FIXED_NOW));
+		}
+	}
+
+	async #settle(): Promise<void> {
+		this.#deliverAll();
+		for (let next = this.#signing.shift(); next; next = this.#signing.shift()) {
+			const { place, content, link } = next;
+			const signature = await this.devices[place].signer.sign(content);
+			const role = signedRole(content);
+			this.signatures.push({ place, role, content, signature });
+			if (link) this.#applyLink(place, this.#links[place].signed(signature));
+			else this.#apply(place, this.#running()[place].signed(signature));
+			this.#deliverAll();
+		}
+	}
+}
+
+/** The other end of a device's link. */
+function other(place: Place): Place {
+	const side = SIDE_OF[place];
+	return place === AGENT_OF[side] ? MODULE_OF[side] : AGENT_OF[side];
+}
+
+/** Pairs A with X, with both owners accepting, the agent's first. */
+export async function fixedPairing(seed: string): Promise<FixedPairing> {
+	const world = await makeFixedWorld(true);
+	const devices = byPlace((place) =>
+		makeDevice(world, place, seed, "hybrid-aesgcm"),
+	);
+	const wires: FixedPairing["wires"][number][] = [];
+	const signatures: FixedSignature[] = [];
+	const signing: { place: "A" | "X"; content: Uint8Array }[] = [];
+	const codes: string[] = [];
+	const keys: Uint8Array[] = [];
+	const machines = {
+		A: machine("agent", devices.A),
+		X: machine("module", devices.X),
+	};
+	const names = ["P1", "P2", "P3", "acceptance", "acceptance"];
+	const delivered = { count: 0 };
+
+	const apply = (place: "A" | "X", effects: readonly PairingEffect[]): void => {
+		for (const effect of effects) {
+			if (effect.kind === "send-frame")
+				wires.push({
+					wire: "pairing",
+					from: place,
+					to: place === "A" ? "X" : "A",
+					name: at(names, wires.length),
+					frame: effect.bytes,
+				});
+			else if (effect.kind === "sign")
+				signing.push({ place, content: effect.content });
+			else if (effect.kind === "compare") codes.push(effect.code);
+			else if (effect.kind === "paired") keys.push(effect.pairing.key);
+			else if (effect.error) throw effect.error;
+		}
+	};
+	const settle = async () => {
+		for (;;) {
+			const next = wires[delivered.count];
+			if (next !== undefined) {
+				delivered.count++;
+				const to = next.to as "A" | "X";
+				apply(to, machines[to].frame(next.frame, FIXED_NOW));
+				continue;
+			}
+			const asked = signing.shift();
+			if (asked === undefined) return;
+			const { place, content } = asked;
+			const signature = await devices[place].signer.sign(content);
+			const role = signedRole(content);
+			signatures.push({ place, role, content, signature });
+			apply(place, machines[place].signed(signature));
+		}
+	};
+	apply("X", machines.X.start());
+	apply("A", machines.A.start());
+	await settle();
+	for (const place of ["A", "X"] as const) {
+		apply(place, machines[place].accept());
+		await settle();
+	}
+	if (at(codes, 0) !== at(codes, 1) || hex(at(keys, 0)) !== hex(at(keys, 1)))
+		throw new Error("the two ends of a pairing differ");
+	const content = signatures[0]?.content ?? new Uint8Array();
+	const h = at(dec(content.subarray("tetrad/1 PM\0".length), 2), 0);
+	return {
+		now: FIXED_NOW,
+		...view(world, devices),
+		secrets: {
+			exchange: {
+				initiatorX25519: at(devices.A.record.x25519, 0),
+				initiatorMlKemSeed: at(devices.A.record.mlKemSeeds, 0),
+				responderX25519: at(devices.X.record.x25519, 0),
+				responderMlKemRandom: at(devices.X.record.mlKemRandom, 0),
+			},
+			agentNonce: at(devices.A.record.random, 0),
+			moduleNonce: at(devices.X.record.random, 0),
+		},
+		derived: {
+			...exchanged(devices.A, h, "tetrad/1 pairing key"),
+			code: at(codes, 0),
+			pairingKey: at(keys, 0),
+		},
+		signatures,
+		wires,
+	};
+
+	function machine(role: "agent" | "module", { context }: Running) {
+		return new PairingMachine(role, {
+			device: context,
+			now: FIXED_NOW,
+			timeoutMs: DEFAULT_TIMEOUT_MS,
+		});
+	}
+}

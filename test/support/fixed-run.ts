@@ -612,7 +612,7 @@ class Run {
 
 	/** A closes the tetrad, and the agents then close their links. */
 	close(): void {
-		this.#apply("A", this.#running().A.close());
+		this.#apply("A", this.#running().A.close(FIXED_NOW));
 		this.#deliverAll();
 		for (const place of ["A", "B"] as const)
 			this.#applyLink(place, this.#links[place].close());
@@ -809,7 +809,7 @@ class Run {
 			routing === "direct"
 				? ["F1", "F2", "F3", "message", "F4"]
 				: ["F1", "F2", "F3", "F4", "F5", "message"];
-		const talk = ["message", "message", "nested", "nested", "close"];
+		const talk = ["message", "message", "nested", "nested", "nested", "close"];
 		return [...flights, ...talk][before] ?? `frame ${before} of ${from}`;
 	}
 

@@ -1,4 +1,8 @@
-import { type CryptoProvider, nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
+import {
+	type CryptoProvider,
+	nodeCrypto,
+	type SignatureAlgorithm,
+} from "../../src/crypto/index.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { ChainVerdicts, type Signer } from "../../src/identity/index.ts";
 import type { SuiteName } from "../../src/session/index.ts";
@@ -12,9 +16,9 @@ import {
 	LinkMachine,
 	type LinkMessageType,
 	type LinkMode,
-	makePolicy,
 	ModuleInitiator,
 	ModuleResponder,
+	makePolicy,
 	type Pairing,
 	PLACES,
 	type Place,
@@ -145,7 +149,8 @@ export async function makeLink(
 	for (let next = queue.shift(); next; next = queue.shift()) {
 		const [machine, effect] = next;
 		const other = machine === agentEnd ? moduleEnd : agentEnd;
-		if (effect.kind === "send-frame") push(other, other.frame(effect.bytes, now));
+		if (effect.kind === "send-frame")
+			push(other, other.frame(effect.bytes, now));
 		else if (effect.kind === "sign") {
 			const { signer } = machine === agentEnd ? agent : module;
 			push(machine, machine.signed(await signer.sign(effect.content)));

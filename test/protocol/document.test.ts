@@ -1,0 +1,402 @@
+/* The numbers and names in the tables of docs/protocol.md are those of the code. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { LISTENER_LIMITS } from "../../src/carrier/limits.ts";
+import { nodeCrypto, SIGNATURE_BYTES } from "../../src/crypto/index.ts";
+import type { ErrorCode } from "../../src/errors.ts";
+import {
+	isCertifiedName,
+	MAX_CERTIFICATE_BYTES,
+	MAX_CERTIFICATES,
+	MAX_CHAIN_BYTES,
+	ROLE_OID,
+} from "../../src/identity/index.ts";
+import {
+	CONTENT,
+	LINK_PROTOCOL,
+	MAX_CONTENT_BYTES,
+	MAX_COUNTER,
+	message1Overhead,
+	RECORD_OVERHEAD,
+	REKEY_INTERVAL,
+	SUITES,
+} from "../../src/session/index.ts";
+import { ChainBook } from "../../src/tetrad/chain-book.ts";
+import * as messages from "../../src/tetrad/messages.ts";
+import { MAX_OFFER_BYTES, makeOffer } from "../../src/tetrad/offer.ts";
+import {
+	CLOSE_TIMEOUT_MS,
+	DEFAULT_TIMEOUT_MS,
+	FIN_BYTES,
+	LINK_BYTE,
+	LINK_HEADER_BYTES,
+	MAX_AGENT_MESSAGE_BYTES,
+	MAX_MODULE_MESSAGE_BYTES,
+	PROTOCOL_VERSION,
+	ROOT_BYTE,
+	ROUTING_BYTE,
+	SHARE_BYTES,
+	TETRAD_ID_BYTES,
+} from "../../src/tetrad/parameters.ts";
+import { errorFromEnd } from "../../src/tetrad/role-machine.ts";
+import {
+	PAIRING_CODE_WORDS,
+	SAFETY_CODE_WORDS,
+} from "../../src/tetrad/safety-code.ts";
+import { SignedHashes } from "../../src/tetrad/signed-hashes.ts";
+import {
+	dec,
+	FRAME,
+	FRAME_HEADER_BYTES,
+	hex,
+	MAX_FRAME_BODY,
+	type Structure,
+	utf8,
+} from "../../src/wire/index.ts";
+import {
+	cell,
+	DOCUMENT,
+	type DocumentedMessage,
+	layoutOf,
+	MESSAGES,
+	table,
+} from "./document.ts";
+
+/** One column by another. */
+function column(
+	heading: string,
+	key: string,
+	value: string,
+	...columns: readonly string[]
+): Record<string, string> {
+	const { rows } = table(heading, ...columns);
+	return Object.fromEntries(
+		rows.map((row) => [cell(row, key), cell(row, value)]),
+	);
+}
+
+const numbers = (record: Record<string, string>): Record<string, number> =>
+	Object.fromEntries(
+		Object.entries(record).map(([key, value]) => [key, Number(value)]),
+	);
+
+test("frame types", () => {
+	assert.deepEqual(numbers(column("Frames", "frame", "type", "type")), FRAME);
+});
+
+test("content types", () => {
+	const documented = column("Records", "name", "content type", "content type");
+	assert.deepEqual(numbers(documented), CONTENT);
+});
+
+test("suites and protocols", () => {
+	const { rows } = table("Key exchange", "suite id");
+	assert.deepEqual(
+		rows.map((row) => ({
+			id: Number(cell(row, "suite id")),
+			name: cell(row, "suite"),
+			protocol: cell(row, "Noise protocol name"),
+		})),
+		SUITES.map(({ id, name, protocol }) => ({
+			id,
+			name,
+			protocol: protocol.name,
+		})),
+	);
+	assert.ok(DOCUMENT.includes(`\`${LINK_PROTOCOL.name}\``));
+});
+
+test("lengths of message 1", () => {
+	const { rows } = table(
+		"Key exchange",
+		"pattern",
+		"message 1 without payload",
+	);
+	assert.equal(rows.length, 3);
+	for (const row of rows) {
+		const pattern = cell(row, "pattern") as "NN" | "NNhfs" | "NNpsk0";
+		const documented = Number(cell(row, "message 1 without payload"));
+		assert.equal(documented, message1Overhead(pattern), pattern);
+	}
+});
+
+test("roles of devices", () => {
+	assert.deepEqual(column("Identity", "role", "OID", "role"), ROLE_OID);
+});
+
+test("the bytes of an offer", () => {
+	const { rows } = table("Negotiation", "choice");
+	const bytesOf = (choice: string) =>
+		Object.fromEntries(
+			rows
+				.filter((row) => cell(row, "choice") === choice)
+				.map((row) => [cell(row, "value"), Number(cell(row, "byte"))]),
+		);
+	assert.deepEqual(bytesOf("routing"), ROUTING_BYTE);
+	assert.deepEqual(bytesOf("root"), ROOT_BYTE);
+	assert.deepEqual(bytesOf("link"), LINK_BYTE);
+	const [suite] = SUITES;
+	assert.ok(suite);
+	const { raw } = makeOffer({
+		suites: Uint8Array.of(3, suite.id),
+		selected: suite,
+		routing: "crossed",
+		root: "transcript",
+		link: "unsafe-open",
+	});
+	const fields = table("Negotiation", "field").rows.map((row) =>
+		cell(row, "field"),
+	);
+	assert.deepEqual(fields, [
+		"version",
+		"suites",
+		"selected",
+		"routing",
+		"root",
+		"link",
+	]);
+	assert.deepEqual(dec(raw, 6).map(hex), [
+		hex(Uint8Array.of(PROTOCOL_VERSION)),
+		"0301",
+		"01",
+		"02",
+		"01",
+		"02",
+	]);
+});
+
+test("type bytes of link messages", () => {
+	const types = new Map<string, number | undefined>();
+	for (const { message, type } of MESSAGES)
+		if (type !== undefined) types.set(message, type);
+	assert.deepEqual(Object.fromEntries(types), messages.LINK);
+});
+
+describe("layouts of messages", () => {
+	type AnyStructure = Structure<Record<string, number>>;
+	const routings = ["direct", "crossed"] as const;
+
+	/** "bindInitiator" and "F1" are BIND_INITIATOR and F1 in the code. */
+	function structureOf(
+		{ message }: DocumentedMessage,
+		routing: "direct" | "crossed",
+	): AnyStructure | undefined {
+		const constant = message
+			.replaceAll(/(?<=[a-z])[A-Z]/g, "_$&")
+			.toUpperCase();
+		const found = (messages as Record<string, unknown>)[constant] as
+			| AnyStructure
+			| Record<string, AnyStructure>;
+		assert.ok(found, `the code has ${constant}`);
+		return "decode" in found ? (found as AnyStructure) : found[routing];
+	}
+
+	for (const documented of MESSAGES) {
+		const { message, routing, layout } = documented;
+		if (layout === undefined) continue;
+		test(`${message}, ${routing}`, () => {
+			const [each] = routings;
+			const structure = structureOf(
+				documented,
+				routing === "both" ? each : routing,
+			);
+			assert.ok(structure);
+			const encode = (lengths: readonly number[]) =>
+				structure.encode(
+					Object.fromEntries(
+						layout.map(({ name }, i) => [
+							name,
+							new Uint8Array(lengths[i] as number).fill(i + 1),
+						]),
+					),
+				);
+			const least = layout.map(({ min }) => min);
+			const most = layout.map(({ max }) => max);
+			for (const lengths of [least, most]) {
+				const decoded: [string, Uint8Array][] = Object.entries(
+					structure.decode(encode(lengths)),
+				);
+				assert.deepEqual(
+					decoded.map(([name, value]) => [name, value.length, value[0]]),
+					layout.map(({ name }, i) => [
+						name,
+						lengths[i],
+						lengths[i] === 0 ? undefined : i + 1,
+					]),
+				);
+			}
+			assert.equal(structure.maxBytes, encode(most).length);
+			for (const [i, { min, max }] of layout.entries()) {
+				assert.throws(() => structure.decode(encode(most.with(i, max + 1))));
+				if (min > 0)
+					assert.throws(() => structure.decode(encode(least.with(i, min - 1))));
+			}
+		});
+	}
+
+	test("none is left out", () => {
+		const documented = new Set<unknown>();
+		for (const entry of MESSAGES)
+			for (const routing of routings)
+				if (entry.layout && [routing, "both"].includes(entry.routing))
+					documented.add(structureOf(entry, routing));
+		for (const [name, value] of Object.entries(messages)) {
+			if (name === "LINK") continue;
+			const all = "decode" in value ? [value] : Object.values(value);
+			for (const structure of all)
+				assert.ok(documented.has(structure), `${name} is documented`);
+		}
+		assert.deepEqual(
+			layoutOf("end", "direct").map(({ max }) => max),
+			[64, 1024],
+		);
+	});
+});
+
+test("labels: the table has every one that is in the code, and no other", () => {
+	const inCode = new Set<string>();
+	const source = new URL("../../src/", import.meta.url);
+	for (const room of ["session", "tetrad", "identity", "wire", "crypto"]) {
+		const folder = new URL(`${room}/`, source);
+		for (const file of readdirSync(folder)) {
+			// Comments show labels of other things, with a prefix of their own.
+			const code = readFileSync(new URL(file, folder), "utf8")
+				.replaceAll(/\/\*[\s\S]*?\*\//g, "")
+				.replaceAll(/\/\/.*$/gm, "");
+			for (const [, label = ""] of code.matchAll(/["'`](tetrad\/1 [^"'`$]*)/g))
+				inCode.add(label);
+		}
+	}
+	const prefix = "tetrad/1 ";
+	assert.ok(inCode.delete(prefix), "the prefix of signed bytes");
+	const documented = table("Labels", "label").rows.map((row) =>
+		cell(row, "label"),
+	);
+	assert.deepEqual([...new Set(documented)].sort(), [...inCode].sort());
+});
+
+test("roles of signatures", () => {
+	const source = readFileSync(
+		new URL("../../src/session/authentication.ts", import.meta.url),
+		"utf8",
+	);
+	const union = /type SignatureRole =([^;]*);/.exec(source)?.[1] ?? "";
+	assert.deepEqual(
+		table("Signed bytes", "role").rows.map((row) => cell(row, "role")),
+		[...union.matchAll(/"(\w+)"/g)].map(([, role]) => role),
+	);
+});
+
+test("codes that cross a link", () => {
+	const source = readFileSync(
+		new URL("../../src/errors.ts", import.meta.url),
+		"utf8",
+	);
+	const union = /type ErrorCode =([^;]*);/.exec(source)?.[1] ?? "";
+	const codes = [...union.matchAll(/"([\w-]+)"/g)].map(([, code]) => code);
+	assert.ok(codes.length > 20);
+	const crossing = codes.filter((code) => {
+		const body = messages.END.encode({
+			code: utf8(code ?? ""),
+			reason: utf8(""),
+		});
+		return errorFromEnd(body)?.code === code;
+	});
+	const heading = "Errors";
+	assert.deepEqual(
+		table(heading, "codes that cross a link")
+			.rows.map((row) => cell(row, "codes that cross a link"))
+			.sort(),
+		crossing.sort(),
+	);
+	for (const row of table(heading, "code").rows)
+		assert.ok(codes.includes(cell(row, "code") as ErrorCode));
+});
+
+test("the word list", () => {
+	assert.equal(wordlist.length, 2048);
+	const pin = nodeCrypto.sha256(utf8(wordlist.join("\n")));
+	assert.ok(DOCUMENT.includes(`\n    ${hex(pin)}\n`));
+});
+
+/** How many chains a book keeps. */
+function chainsInBook(): number {
+	const book = new ChainBook();
+	const hash = (i: number) => Uint8Array.of(i >> 8, i & 255);
+	for (let i = 0; ; i++) {
+		book.add(hash(i), new Uint8Array());
+		if (book.find(hash(0)) === undefined) return i;
+	}
+}
+
+/** Whether a module has forgotten a hash after so many others, at the worst place for it. */
+function forgetsAfter(count: number): boolean {
+	const hash = (i: number) => Uint8Array.of(i >> 16, (i >> 8) & 255, i & 255);
+	const signed = new SignedHashes();
+	for (let i = 1; i <= count; i++) signed.claim(hash(i));
+	for (let i = 1; i < count; i++) signed.claim(hash(count + i));
+	try {
+		signed.claim(hash(count));
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+test("limits", () => {
+	const isName = (length: number) => isCertifiedName("a".repeat(length));
+	const certifiedName = Array.from({ length: 200 }, (_, i) => i).findLast(
+		isName,
+	);
+	// Six lengths, and five fields of one byte.
+	const offeredSuites = MAX_OFFER_BYTES - 6 * 4 - 5;
+	const documented = numbers(column("Limits", "limit", "value", "limit"));
+	const remembered = documented["h_o that a module remembers, at least"] ?? 0;
+	assert.ok(remembered > 0 && !forgetsAfter(remembered));
+	assert.deepEqual(documented, {
+		"frame header": FRAME_HEADER_BYTES,
+		"body of a frame": MAX_FRAME_BODY,
+		"content of a record": MAX_CONTENT_BYTES,
+		"what a record adds": RECORD_OVERHEAD,
+		"records under one key": REKEY_INTERVAL,
+		"greatest counter": MAX_COUNTER,
+		"message of session 1": MAX_AGENT_MESSAGE_BYTES,
+		"message of session 2, 3 or 4": MAX_MODULE_MESSAGE_BYTES,
+		"tetrad id": TETRAD_ID_BYTES,
+		"header of a link message": LINK_HEADER_BYTES,
+		"R1, R2": SHARE_BYTES,
+		fin: FIN_BYTES,
+		signature: SIGNATURE_BYTES,
+		"certificates in a chain": MAX_CERTIFICATES,
+		certificate: MAX_CERTIFICATE_BYTES,
+		chain: MAX_CHAIN_BYTES,
+		"certified name": certifiedName,
+		"suites in an offer": offeredSuites,
+		"raw offer": MAX_OFFER_BYTES,
+		"chains in a book": chainsInBook(),
+		"words of a safety code": SAFETY_CODE_WORDS,
+		"words of a pairing code": PAIRING_CODE_WORDS,
+		"h_o that a module remembers, at least": remembered,
+		"time for a module to close session 2, ms": CLOSE_TIMEOUT_MS,
+		"first frame on a carrier that was accepted, body":
+			LISTENER_LIMITS.firstFrameBody,
+		"time for that first frame, ms": LISTENER_LIMITS.firstFrameMs,
+		"time for any frame that has begun, ms": LISTENER_LIMITS.slowFrameMs,
+		"time for an establishment, ms": DEFAULT_TIMEOUT_MS,
+	});
+});
+
+test("links inside the page lead somewhere", () => {
+	const anchors = new Set(
+		[...DOCUMENT.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+			heading
+				.toLowerCase()
+				.replaceAll(/[^\w\s-]/g, "")
+				.replaceAll(/\s/g, "-"),
+		),
+	);
+	for (const [, anchor = ""] of DOCUMENT.matchAll(/\]\(#([^)]*)\)/g))
+		assert.ok(anchors.has(anchor), `#${anchor}`);
+});

@@ -1,5 +1,5 @@
 import { TetradError } from "../errors.ts";
-import { FRAME_HEADER_BYTES, parseFrameHeader } from "../wire/frame.ts";
+import { FRAME_HEADER_BYTES, parseFrameHeader } from "../wire/index.ts";
 
 /**
  * Cuts a stream of bytes into frames, however the bytes are chunked.

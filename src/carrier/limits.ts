@@ -1,4 +1,4 @@
-import { MAX_FRAME_BODY } from "../wire/frame.ts";
+import { MAX_FRAME_BODY } from "../wire/index.ts";
 
 /**
  * What one carrier may cost. These are choices of this implementation, not of the protocol;

@@ -1,3 +1,4 @@
+import { base64 } from "@scure/base";
 import { malformed } from "../wire/index.ts";
 import { MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES } from "./profile.ts";
 
@@ -19,10 +20,10 @@ export function printPem(certificates: readonly Uint8Array[]): string {
 }
 
 function printBlock(der: Uint8Array): string {
-	const base64 = Buffer.from(der).toString("base64");
+	const text = base64.encode(der);
 	const lines = [BEGIN];
-	for (let at = 0; at < base64.length; at += LINE_CHARACTERS)
-		lines.push(base64.slice(at, at + LINE_CHARACTERS));
+	for (let at = 0; at < text.length; at += LINE_CHARACTERS)
+		lines.push(text.slice(at, at + LINE_CHARACTERS));
 	return `${[...lines, END].join("\n")}\n`;
 }
 
@@ -62,12 +63,14 @@ function parseBlock(lines: readonly string[], firstLine: number): Uint8Array {
 		if (!(isLast ? LAST_LINE : FULL_LINE).test(line))
 			throw malformed(`line ${firstLine + i} of the PEM text is not base64`);
 	}
-	const base64 = lines.join("");
-	const der = Buffer.from(base64, "base64");
-	// The bits that padding leaves over must be zero, or one certificate would have many texts.
-	if (der.length === 0 || der.toString("base64") !== base64)
-		throw malformed(
-			`the PEM block from line ${firstLine - 1} is not canonical base64`,
-		);
-	return new Uint8Array(der);
+	const where = `the PEM block from line ${firstLine - 1} is not canonical base64`;
+	let der: Uint8Array;
+	try {
+		// Strict: also the bits that padding leaves over must be zero.
+		der = base64.decode(lines.join(""));
+	} catch {
+		throw malformed(where);
+	}
+	if (der.length === 0) throw malformed(where);
+	return der;
 }

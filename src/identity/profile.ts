@@ -1,3 +1,4 @@
+import { hex } from "@scure/base";
 import type { SignatureAlgorithm } from "../crypto/index.ts";
 
 /** What a certified device is: a trusted agent or a money module. */
@@ -50,15 +51,15 @@ export const KEY_USAGE = {
 export const SIGNATURE_IDENTIFIER: Readonly<
 	Record<SignatureAlgorithm, Uint8Array>
 > = {
-	"P-256": fromHex("300a06082a8648ce3d040302"),
-	Ed25519: fromHex("300506032b6570"),
+	"P-256": hex.decode("300a06082a8648ce3d040302"),
+	Ed25519: hex.decode("300506032b6570"),
 };
 
 /** The AlgorithmIdentifier of a public key, whole and in DER (RFC 5480, 2.1.1; RFC 8410, 4). */
 export const KEY_IDENTIFIER: Readonly<Record<SignatureAlgorithm, Uint8Array>> =
 	{
-		"P-256": fromHex("301306072a8648ce3d020106082a8648ce3d030107"),
-		Ed25519: fromHex("300506032b6570"),
+		"P-256": hex.decode("301306072a8648ce3d020106082a8648ce3d030107"),
+		Ed25519: hex.decode("300506032b6570"),
 	};
 
 /** What a certificate may call a device: lower case, so that two names never look alike by case. */
@@ -83,7 +84,3 @@ export const MAX_CHAIN_BYTES: number =
 
 /** Chains whose verdict is remembered at a time. */
 export const MAX_VERDICTS = 1024;
-
-function fromHex(text: string): Uint8Array {
-	return new Uint8Array(Buffer.from(text, "hex"));
-}

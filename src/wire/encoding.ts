@@ -1,3 +1,4 @@
+import { hex as codec } from "@scure/base";
 import { TetradError } from "../errors.ts";
 
 /**
@@ -88,14 +89,8 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 	return true;
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
-	byte.toString(16).padStart(2, "0"),
-);
-
 export function hex(bytes: Uint8Array): string {
-	let text = "";
-	for (const byte of bytes) text += HEX[byte];
-	return text;
+	return codec.encode(bytes);
 }
 
 export function malformed(what: string): TetradError {

@@ -3,7 +3,7 @@
  * It is the auditor's view, and it works only because the devices gave their secrets away.
  */
 import { createReadStream } from "node:fs";
-import { FrameSplitter } from "../../carrier/frame-splitter.ts";
+import { FrameSplitter } from "../../carrier/index.ts";
 import { type Aead, nodeCrypto } from "../../crypto/index.ts";
 import {
 	CONTENT,

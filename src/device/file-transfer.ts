@@ -31,7 +31,7 @@ const digestBody = structure("file digest", { sha256: 32 });
 const CHUNK_BYTES: number = MAX_AGENT_MESSAGE_BYTES - 1;
 
 /** The largest file that a receiver takes unless told otherwise: 16 GiB. */
-export const DEFAULT_MAX_FILE_BYTES: number = 2 ** 34;
+const DEFAULT_MAX_FILE_BYTES: number = 2 ** 34;
 
 export interface TransferProgress {
 	readonly bytes: number;

@@ -220,7 +220,7 @@ export async function readCertificates(path: string): Promise<Uint8Array[]> {
 }
 
 /** A whole small text file. */
-export async function readText(path: string): Promise<string> {
+async function readText(path: string): Promise<string> {
 	try {
 		const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
 		try {

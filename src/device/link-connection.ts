@@ -34,7 +34,7 @@ export interface LinkConnectionOptions {
 }
 
 /** Tetrads that one link may carry at a time. */
-export const MAX_TETRADS_PER_LINK = 4096;
+const MAX_TETRADS_PER_LINK = 4096;
 
 /** One end of a link on a carrier: runs its machine and hands each tetrad its messages. */
 export class LinkConnection {

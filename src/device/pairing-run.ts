@@ -12,7 +12,7 @@ import { Deadline } from "./deadline.ts";
 import { signFor } from "./identity.ts";
 
 /** How long a pairing may take, the comparing included, in milliseconds: five minutes. */
-export const DEFAULT_PAIRING_TIMEOUT_MS = 300_000;
+const DEFAULT_PAIRING_TIMEOUT_MS = 300_000;
 
 export interface PairOptions {
 	/** Shows the code and the peer, asks the owner whether the other device shows the same, and answers. */

@@ -28,7 +28,7 @@ import type { Keylog } from "./keylog.ts";
 import type { Captured, Wire } from "./wiretap.ts";
 
 /** Something inside something: the layers that were opened, outermost first. */
-export interface Layer {
+interface Layer {
 	readonly name: string;
 	/** The plaintext of this layer; at most the first 4 KiB. */
 	readonly bytes: Uint8Array;

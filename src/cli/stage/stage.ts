@@ -41,7 +41,7 @@ export interface RunOptions {
 }
 
 /** What was said in a run, which a wiretap should not find. */
-export interface Plaintexts {
+interface Plaintexts {
 	readonly message: string;
 	readonly greet: Readonly<Record<Place, string>>;
 }

@@ -59,6 +59,13 @@ export interface CryptoProvider {
 	sha256(...parts: readonly Uint8Array[]): Uint8Array;
 	/** HMAC-SHA-256, 32 bytes. */
 	hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
+	/** HKDF with SHA-256, both steps at once (RFC 5869); `length` at most 8160. */
+	hkdf(
+		salt: Uint8Array,
+		secret: Uint8Array,
+		info: Uint8Array,
+		length: number,
+	): Uint8Array;
 	/** HKDF-Extract with SHA-256 (RFC 5869, 2.2). */
 	hkdfExtract(salt: Uint8Array, secret: Uint8Array): Uint8Array;
 	/** HKDF-Expand with SHA-256 (RFC 5869, 2.3); `length` at most 8160. */

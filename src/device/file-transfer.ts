@@ -5,6 +5,7 @@
  *   receiver                                               ─▶ receipt {sha256}
  */
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { TetradError } from "../errors.ts";
@@ -16,6 +17,7 @@ import {
 	sameBytes,
 	structure,
 	utf8,
+	utf8Within,
 } from "../wire/index.ts";
 import type { Channel } from "./channel.ts";
 
@@ -29,6 +31,9 @@ const digestBody = structure("file digest", { sha256: 32 });
 
 /** File bytes in one message. */
 const CHUNK_BYTES: number = MAX_AGENT_MESSAGE_BYTES - 1;
+
+/** Of a received file's name: leaves room for " (1000).part" in the 255 bytes that file systems take. */
+const MAX_NAME_BYTES = 200;
 
 /** The largest file that a receiver takes unless told otherwise: 16 GiB. */
 const DEFAULT_MAX_FILE_BYTES: number = 2 ** 34;
@@ -155,7 +160,8 @@ export async function receiveFile(
 /** Throws `file-unusable` unless `path` is a file that can be read. */
 export async function openToRead(path: string): Promise<FileHandle> {
 	try {
-		const file = await open(path, "r");
+		// Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+		const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
 		const info = await file.stat();
 		if (info.isFile()) return file;
 		await file.close();
@@ -175,7 +181,11 @@ async function createPart(folder: string, name: string) {
 			const placeholder = await open(target, "wx", 0o600);
 			await placeholder.close();
 			const path = `${target}.part`;
-			return { target, path, file: await open(path, "wx", 0o600) };
+			const file = await open(path, "wx", 0o600).catch(async (thrown) => {
+				await rm(target);
+				throw thrown;
+			});
+			return { target, path, file };
 		} catch (thrown) {
 			if ((thrown as NodeJS.ErrnoException).code === "EEXIST") continue;
 			throw new TetradError(
@@ -195,9 +205,8 @@ async function createPart(folder: string, name: string) {
 function harmless(name: string): string {
 	const plain = basename(name)
 		.replace(/[^\p{L}\p{N} ._()+-]/gu, "_")
-		.replace(/^\.+/, "_")
-		.slice(0, 120);
-	return plain === "" ? "file" : plain;
+		.replace(/^\.+/, "_");
+	return plain === "" ? "file" : parseUtf8(utf8Within(plain, MAX_NAME_BYTES));
 }
 
 async function take(channel: Channel, type: number): Promise<Uint8Array> {

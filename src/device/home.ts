@@ -3,8 +3,9 @@ import { mkdir, open, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { nodeCrypto } from "../crypto/index.ts";
-import { TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import {
+	type AuthorityKind,
 	type DeviceRole,
 	encodeChain,
 	parsePem,
@@ -41,17 +42,19 @@ const deviceFile = z.strictObject({
 	name: z.string(),
 	policy: z
 		.strictObject({
-			suites: z.array(
-				z.enum([
-					"hybrid-aesgcm",
-					"hybrid-chachapoly",
-					"classical-aesgcm",
-					"classical-chachapoly",
-				]),
-			),
-			routings: z.array(z.enum(["direct", "crossed"])),
-			roots: z.array(z.enum(["transcript", "unsafe-xor"])),
-			links: z.array(z.enum(["paired", "unsafe-open"])),
+			suites: z
+				.array(
+					z.enum([
+						"hybrid-aesgcm",
+						"hybrid-chachapoly",
+						"classical-aesgcm",
+						"classical-chachapoly",
+					]),
+				)
+				.min(1),
+			routings: z.array(z.enum(["direct", "crossed"])).min(1),
+			roots: z.array(z.enum(["transcript", "unsafe-xor"])).min(1),
+			links: z.array(z.enum(["paired", "unsafe-open"])).min(1),
 		})
 		.partial()
 		.optional(),
@@ -92,8 +95,8 @@ export async function readHome(path: string, role: DeviceRole): Promise<Home> {
 	const [signer, chain, agencies, banks, pairing] = await Promise.all([
 		readSoftwareKey(join(path, "key.pem")),
 		readCertificates(join(path, "chain.pem")),
-		readAnchors(join(path, "trust", "agencies.pem")),
-		readAnchors(join(path, "trust", "banks.pem")),
+		readAnchors(join(path, "trust", "agencies.pem"), "agency"),
+		readAnchors(join(path, "trust", "banks.pem"), "bank"),
 		readPairing(path),
 	]);
 	const accepts = Object.fromEntries(
@@ -222,10 +225,15 @@ export async function readCertificates(path: string): Promise<Uint8Array[]> {
 /** A whole small text file. */
 async function readText(path: string): Promise<string> {
 	try {
-		const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+		// Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+		const file = await open(
+			path,
+			constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+		);
 		try {
-			const { size } = await file.stat();
-			if (size > MAX_FILE_BYTES) throw new Error("it is too large");
+			const info = await file.stat();
+			if (!info.isFile()) throw new Error("it is not a file");
+			if (info.size > MAX_FILE_BYTES) throw new Error("it is too large");
 			return await file.readFile("utf8");
 		} finally {
 			await file.close();
@@ -235,9 +243,30 @@ async function readText(path: string): Promise<string> {
 	}
 }
 
-async function readAnchors(path: string): Promise<TrustAnchor[]> {
+async function readAnchors(
+	path: string,
+	kind: AuthorityKind,
+): Promise<TrustAnchor[]> {
 	const roots = await readCertificates(path);
-	return roots.map((der) => parseTrustAnchor(nodeCrypto, der));
+	return roots.map((der) => {
+		const anchor = readAnchor(path, der);
+		if (anchor.kind !== kind)
+			throw unusable(
+				`${path} holds a root that certifies ${anchor.role}s; put it into the other file of that folder`,
+			);
+		return anchor;
+	});
+}
+
+function readAnchor(path: string, der: Uint8Array): TrustAnchor {
+	try {
+		return parseTrustAnchor(nodeCrypto, der);
+	} catch (thrown) {
+		throw unusable(
+			`${path} holds no root to trust: ${asTetradError(thrown).message}`,
+			thrown,
+		);
+	}
 }
 
 async function readPairing(home: string): Promise<Pairing | undefined> {

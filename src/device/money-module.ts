@@ -49,6 +49,7 @@ export class MoneyModule implements AsyncDisposable {
 	readonly #waiting: Tetrad[] = [];
 	#tetrads = 0;
 	#agentId: Uint8Array | undefined;
+	#closed = false;
 	readonly #takers: {
 		readonly resolve: (tetrad: Tetrad) => void;
 		readonly reject: (error: TetradError) => void;
@@ -79,6 +80,7 @@ export class MoneyModule implements AsyncDisposable {
 	async serve(carrier: Carrier, access: AgentAccess): Promise<void> {
 		let link: LinkConnection;
 		try {
+			if (this.#closed) throw moduleClosed();
 			this.#agentId ??= access.pairing.peerDeviceId;
 			if (!sameBytes(this.#agentId, access.pairing.peerDeviceId))
 				throw new TetradError(
@@ -103,11 +105,12 @@ export class MoneyModule implements AsyncDisposable {
 		await link.ready;
 	}
 
-	/** The next tetrad that was confirmed. Rejects with `aborted`. */
+	/** The next tetrad that was confirmed. Rejects with `aborted`, and with `tetrad-closed` once this module is closed. */
 	accept(options: { readonly signal?: AbortSignal } = {}): Promise<Tetrad> {
 		const { signal } = options;
 		const tetrad = this.#waiting.shift();
 		if (tetrad !== undefined) return Promise.resolve(tetrad);
+		if (this.#closed) return Promise.reject(moduleClosed());
 		if (signal?.aborted) return Promise.reject(aborted(signal));
 		const { promise, resolve, reject } = Promise.withResolvers<Tetrad>();
 		const taker = { resolve, reject };
@@ -124,9 +127,9 @@ export class MoneyModule implements AsyncDisposable {
 
 	/** Closes every link, and with it every tetrad of this module. */
 	async close(): Promise<void> {
+		this.#closed = true;
 		for (const link of [...this.#links]) link.close();
-		for (const { reject } of this.#takers.splice(0))
-			reject(new TetradError("tetrad-closed", "this module is closed"));
+		for (const { reject } of this.#takers.splice(0)) reject(moduleClosed());
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -179,4 +182,8 @@ export class MoneyModule implements AsyncDisposable {
 			this.#waiting.push(tetrad);
 		else void tetrad.close();
 	}
+}
+
+function moduleClosed(): TetradError {
+	return new TetradError("tetrad-closed", "this module is closed");
 }

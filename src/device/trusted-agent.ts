@@ -129,7 +129,7 @@ export class TrustedAgent implements AsyncDisposable {
 	): Promise<Tetrad> {
 		try {
 			if (signal?.aborted) throw aborted(signal);
-			const link = await this.#reach();
+			const link = await unlessAborted(this.#reach(), signal);
 			if (signal?.aborted) throw aborted(signal);
 			const tetradId = this.#device.crypto.random(TETRAD_ID_BYTES);
 			const { machine, begin } = make({
@@ -171,19 +171,41 @@ export class TrustedAgent implements AsyncDisposable {
 				"this agent has no module: pair it with one first",
 			);
 		const carrier = await access.dial();
-		const link = new LinkConnection("agent", carrier, {
-			device: this.#device,
-			signer: this.#options.identity.signer,
-			pairing: access.pairing,
-			mode: access.mode ?? "paired",
-			timeoutMs: this.#timeoutMs,
-			// A module may still speak of a tetrad that has just ended here.
-			stranger: () => {},
-			ended: () => {
-				this.#link = undefined;
-			},
-		});
+		let link: LinkConnection;
+		try {
+			link = new LinkConnection("agent", carrier, {
+				device: this.#device,
+				signer: this.#options.identity.signer,
+				pairing: access.pairing,
+				mode: access.mode ?? "paired",
+				timeoutMs: this.#timeoutMs,
+				// A module may still speak of a tetrad that has just ended here.
+				stranger: () => {},
+				ended: () => {
+					this.#link = undefined;
+				},
+			});
+		} catch (thrown) {
+			carrier.close();
+			throw thrown;
+		}
 		await link.ready;
 		return link;
+	}
+}
+
+/** What `promise` comes to, unless the caller gives up first; the promise itself goes on for others. */
+async function unlessAborted<Value>(
+	promise: Promise<Value>,
+	signal: AbortSignal | undefined,
+): Promise<Value> {
+	if (signal === undefined) return promise;
+	const gaveUp = Promise.withResolvers<never>();
+	const onAbort = () => gaveUp.reject(aborted(signal));
+	signal.addEventListener("abort", onAbort, { once: true });
+	try {
+		return await Promise.race([promise, gaveUp.promise]);
+	} finally {
+		signal.removeEventListener("abort", onAbort);
 	}
 }

@@ -39,7 +39,18 @@ export class ChainVerdicts {
 		role: DeviceRole,
 		now: number,
 	): CertifiedDevice {
-		const key = `${role} ${hex(chainHash(this.#crypto, encodedChain))}`;
+		const hash = chainHash(this.#crypto, encodedChain);
+		return this.judgeNamed(hash, encodedChain, role, now);
+	}
+
+	/** As `judge`, for a caller that has computed the chain's hash itself. A hash from a peer is not that. */
+	judgeNamed(
+		hash: Uint8Array,
+		encodedChain: Uint8Array,
+		role: DeviceRole,
+		now: number,
+	): CertifiedDevice {
+		const key = `${role} ${hex(hash)}`;
 		const known = this.#accepted.get(key);
 		if (known !== undefined) {
 			known.requireValid(now);

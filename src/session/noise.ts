@@ -139,9 +139,12 @@ class SymmetricState {
 		secret: Uint8Array,
 		outputs: 2 | 3,
 	): [Uint8Array, Uint8Array, Uint8Array?] {
-		const prk = this.#crypto.hkdfExtract(this.#ck, secret);
-		const all = this.#crypto.hkdfExpand(prk, EMPTY, outputs * HASH_BYTES);
-		prk.fill(0);
+		const all = this.#crypto.hkdf(
+			this.#ck,
+			secret,
+			EMPTY,
+			outputs * HASH_BYTES,
+		);
 		const first = copy(all.subarray(0, 32));
 		const second = copy(all.subarray(32, 64));
 		const third = outputs === 3 ? copy(all.subarray(64, 96)) : undefined;

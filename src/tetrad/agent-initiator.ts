@@ -317,8 +317,8 @@ export class AgentInitiator extends AgentMachine {
 				i2: f2.i2,
 				share: offer.routing === "direct" ? r1 : r2,
 			}),
-			own.encodedChain,
-			peer.encodedChain,
+			own,
+			peer,
 		);
 		this.emit({
 			kind: "sign",

@@ -239,7 +239,7 @@ export class AgentResponder extends AgentMachine {
 				i1: handshake.payload,
 				r2: offer.routing === "direct" ? r2 : new Uint8Array(),
 			}),
-			own.encodedChain,
+			own,
 		);
 		this.emit({
 			kind: "sign",
@@ -300,7 +300,7 @@ export class AgentResponder extends AgentMachine {
 			direct
 				? BIND_RESPONDER.direct.encode(request)
 				: BIND_RESPONDER.crossed.encode({ ...request, r1: f3.r1 }),
-			peer.encodedChain,
+			peer,
 		);
 		this.#state = {
 			kind: "binding",

@@ -48,6 +48,7 @@ import {
 	type DeviceContext,
 	demandSize,
 	type LinkContext,
+	type NamedChain,
 } from "./role-machine.ts";
 import { openSession } from "./sessions.ts";
 
@@ -173,7 +174,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 		tetradId: Uint8Array,
 		type: LinkMessageType,
 		body: Uint8Array,
-		chains: readonly Uint8Array[],
+		chains: readonly NamedChain[],
 	): LinkEffect[] {
 		// A caller's mistake is thrown to the caller; it must not end a link that others share.
 		const state = this.#ready();
@@ -378,17 +379,12 @@ export class LinkMachine extends Machine<LinkEffect> {
 	}
 
 	/** Adding one chain may push out another that the same message names, so it goes on until all are there. */
-	#sendChains(state: Ready, chains: readonly Uint8Array[]): void {
-		const { crypto } = this.#options.device;
-		const named = chains.map((chain) => ({
-			hash: crypto.sha256(chain),
-			chain,
-		}));
+	#sendChains(state: Ready, chains: readonly NamedChain[]): void {
 		const missing = () =>
-			named.find(({ hash }) => state.sent.find(hash) === undefined);
+			chains.find(({ chainHash }) => state.sent.find(chainHash) === undefined);
 		for (let next = missing(); next !== undefined; next = missing()) {
-			state.sent.add(next.hash, next.chain);
-			this.#sendMessage(state, NO_TETRAD, LINK.chain, next.chain);
+			state.sent.add(next.chainHash, next.encodedChain);
+			this.#sendMessage(state, NO_TETRAD, LINK.chain, next.encodedChain);
 		}
 	}
 

@@ -141,7 +141,7 @@ export class ModuleInitiator extends ModuleMachine {
 			ownModule: own.chainHash,
 			peerModule: parties.Y.chainHash,
 		};
-		const chains = [own.encodedChain, parties.Y.encodedChain];
+		const chains = [own, parties.Y];
 		if (r1 === undefined) {
 			const i3 = heard.inner.seal(
 				CONTENT.handshake,

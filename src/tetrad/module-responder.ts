@@ -242,8 +242,8 @@ export class ModuleResponder extends ModuleMachine {
 				finY,
 				i4,
 			}),
-			own.encodedChain,
-			peer.encodedChain,
+			own,
+			peer,
 		);
 		this.#state = { kind: "bound", transcript, inner, root };
 		this.emit({ kind: "bound" });

@@ -7,6 +7,9 @@ import { END, LINK, type LinkMessageType } from "./messages.ts";
 import type { LinkMode } from "./parameters.ts";
 import type { Policy } from "./policy.ts";
 
+/** A chain and its hash, as a certified device holds them. */
+export type NamedChain = Pick<CertifiedDevice, "chainHash" | "encodedChain">;
+
 /** What a machine asks its driver to do, in this order. */
 export type Effect =
 	/** A whole frame for the other agent. */
@@ -16,7 +19,7 @@ export type Effect =
 			readonly kind: "send-link";
 			readonly type: LinkMessageType;
 			readonly body: Uint8Array;
-			readonly chains: readonly Uint8Array[];
+			readonly chains: readonly NamedChain[];
 	  }
 	/** Sign with the own long-term key and come back with `signed`. Asked once. */
 	| { readonly kind: "sign"; readonly content: Uint8Array }
@@ -82,7 +85,7 @@ export abstract class RoleMachine extends Machine<Effect> {
 	protected sendLink(
 		type: LinkMessageType,
 		body: Uint8Array,
-		...chains: readonly Uint8Array[]
+		...chains: readonly NamedChain[]
 	): void {
 		this.emit({ kind: "send-link", type, body, chains });
 	}
@@ -116,7 +119,7 @@ export abstract class RoleMachine extends Machine<Effect> {
 				"malformed",
 				"a link message names a chain that the link has not carried",
 			);
-		return this.judge(chain, role, now);
+		return this.device.verdicts.judgeNamed(hash, chain, role, now);
 	}
 
 	protected judge(

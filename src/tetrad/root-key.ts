@@ -15,6 +15,7 @@ export class RootKey {
 	readonly #crypto: CryptoProvider;
 	#k: Uint8Array | undefined;
 	readonly #t: Uint8Array;
+	readonly #fins = new Map<Place, Uint8Array>();
 
 	private constructor(crypto: CryptoProvider, k: Uint8Array, t: Uint8Array) {
 		this.#crypto = crypto;
@@ -52,9 +53,12 @@ export class RootKey {
 
 	/** fin_P: the proof that the device at `place` formed this key over this transcript. */
 	fin(place: Place): Uint8Array {
+		const known = this.#fins.get(place);
+		if (known !== undefined) return known;
 		const key = this.#expand("tetrad/1 fin", FIN_BYTES, utf8(place), this.#t);
 		const fin = this.#crypto.hmac(key, this.#t);
 		key.fill(0);
+		this.#fins.set(place, fin);
 		return fin;
 	}
 

@@ -51,6 +51,7 @@ export function utf8(text: string): Uint8Array {
 
 /** As much of a text as fits, cut between characters. */
 export function utf8Within(text: string, maxBytes: number): Uint8Array {
+	if (text === "") return new Uint8Array();
 	const bytes = new Uint8Array(maxBytes);
 	const { written } = encoder.encodeInto(text, bytes);
 	return bytes.subarray(0, written);

@@ -1,0 +1,168 @@
+import type { SignatureAlgorithm } from "../src/crypto/index.ts";
+import { Four } from "./four.ts";
+import {
+	type BenchOptions,
+	type BenchResult,
+	cpuOf,
+	median,
+	medianRatio,
+	round,
+} from "./measure.ts";
+import { TlsBench } from "./nested-tls.ts";
+import { type Counts, countingCrypto, timeOperations } from "./operations.ts";
+import { measureWire } from "./wire.ts";
+
+/** Establishments in one round of one contestant. */
+const BATCH = 20;
+
+interface AlgorithmReport {
+	readonly cpu_ms: {
+		ours_warm: number;
+		ours_cold: number;
+		nested_tls: number;
+		operations: number;
+		asymmetric: number;
+	};
+	readonly cpu_vs_nested_tls: number;
+	readonly cpu_vs_nested_tls_cold: number;
+	readonly cpu_vs_operations: number;
+	readonly calls: Counts;
+}
+
+/** Four devices against two nested TLS sessions, and against the sum of our own cryptographic calls. */
+export async function benchEstablish(
+	options: BenchOptions,
+): Promise<BenchResult> {
+	const p256 = await benchAlgorithm("P-256", options);
+	const ed25519 = await benchAlgorithm("Ed25519", options);
+	const wire = await measureWire();
+	const report = {
+		cpu_vs_nested_tls: p256.cpu_vs_nested_tls,
+		cpu_vs_operations: p256.cpu_vs_operations,
+		flights_to_bound: wire.flightsToBound,
+		flights_to_confirmed: wire.flightsToConfirmed,
+		bytes: wire.bytes,
+		algorithms: { "P-256": p256, Ed25519: ed25519 },
+	};
+	const row = (name: string, value: AlgorithmReport) =>
+		`  ${name.padEnd(8)} ours ${value.cpu_ms.ours_warm} ms (cold chains ${value.cpu_ms.ours_cold}), nested TLS ${value.cpu_ms.nested_tls} ms, counted calls ${value.cpu_ms.operations} ms (asymmetric ${value.cpu_ms.asymmetric}): ${value.cpu_vs_nested_tls} of nested TLS (cold ${value.cpu_vs_nested_tls_cold}), ${value.cpu_vs_operations} of the counted calls`;
+	return {
+		report,
+		lines: [
+			"CPU time of a whole establishment, hybrid suite, four devices in one process:",
+			row("P-256", p256),
+			row("Ed25519", ed25519),
+			`  flights to bound: direct ${wire.flightsToBound.direct}, crossed ${wire.flightsToBound.crossed}; to confirmed: ${wire.flightsToConfirmed.direct} and ${wire.flightsToConfirmed.crossed}`,
+			`  bytes between the agents: ${Object.entries(wire.bytes)
+				.map(([name, bytes]) => `${name} ${bytes}`)
+				.join(", ")}`,
+		],
+	};
+}
+
+async function benchAlgorithm(
+	algorithm: SignatureAlgorithm,
+	{ rounds, tell }: BenchOptions,
+): Promise<AlgorithmReport> {
+	const calls = await countCalls(algorithm);
+	const four = await Four.make(algorithm);
+	const tls = await TlsBench.make(algorithm);
+	const ours: number[] = [];
+	const cold: number[] = [];
+	const nested: number[] = [];
+	const counted: number[] = [];
+	const asymmetric: number[] = [];
+	for (let i = -2; i < rounds; i++) {
+		const warm = await repeat(async () => {
+			let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
+			const cpu = await cpuOf(async () => {
+				ends = await four.establish();
+			});
+			if (ends !== undefined) await four.end(ends);
+			return cpu;
+		});
+		const theirs = await repeat(async () => {
+			let ends: Awaited<ReturnType<TlsBench["establish"]>> | undefined;
+			const cpu = await cpuOf(async () => {
+				ends = await tls.establish();
+			});
+			ends?.destroy();
+			return cpu;
+		});
+		const first = await firstContact(algorithm);
+		const times = await timeOperations(algorithm);
+		const sum = (names: readonly string[]) =>
+			names.reduce(
+				(total, name) => total + (calls[name] ?? 0) * (times[name] ?? 0),
+				0,
+			);
+		// The first two rounds only warm up.
+		if (i < 0) continue;
+		ours.push(warm);
+		nested.push(theirs);
+		cold.push(first);
+		counted.push(sum(Object.keys(calls)));
+		asymmetric.push(
+			sum(
+				Object.keys(calls).filter((name) =>
+					/x25519|ml-kem|sign|verify/.test(name),
+				),
+			),
+		);
+		tell(
+			`${algorithm} round ${i + 1} of ${rounds}: ours ${warm.toFixed(2)} ms, nested TLS ${theirs.toFixed(2)} ms, counted calls ${counted.at(-1)?.toFixed(2)} ms`,
+		);
+	}
+	await four.close();
+	tls.close();
+	return {
+		cpu_ms: {
+			ours_warm: round(median(ours)),
+			ours_cold: round(median(cold)),
+			nested_tls: round(median(nested)),
+			operations: round(median(counted)),
+			asymmetric: round(median(asymmetric)),
+		},
+		cpu_vs_nested_tls: round(medianRatio(ours, nested)),
+		cpu_vs_nested_tls_cold: round(medianRatio(cold, nested)),
+		cpu_vs_operations: round(medianRatio(ours, counted)),
+		calls,
+	};
+}
+
+/** The mean of one batch. */
+async function repeat(once: () => Promise<number>): Promise<number> {
+	let sum = 0;
+	for (let i = 0; i < BATCH; i++) sum += await once();
+	return sum / BATCH;
+}
+
+/** An establishment with devices that have never seen each other's chains. */
+async function firstContact(algorithm: SignatureAlgorithm): Promise<number> {
+	const costs: number[] = [];
+	for (let i = 0; i < 3; i++) {
+		const four = await Four.make(algorithm);
+		let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
+		costs.push(
+			await cpuOf(async () => {
+				ends = await four.establish();
+			}),
+		);
+		if (ends !== undefined) await four.end(ends);
+		await four.close();
+	}
+	return median(costs);
+}
+
+/** What one establishment calls, once chains are known; signing is ours to count, since it is the signer's to do. */
+async function countCalls(algorithm: SignatureAlgorithm): Promise<Counts> {
+	const { crypto, counts } = countingCrypto();
+	const four = await Four.make(algorithm, crypto);
+	await four.end(await four.establish());
+	for (const name of Object.keys(counts)) counts[name] = 0;
+	const ends = await four.establish();
+	const calls: Counts = { ...counts, sign: 4 };
+	await four.end(ends);
+	await four.close();
+	return calls;
+}

@@ -1,0 +1,136 @@
+import {
+	type Carrier,
+	connect,
+	type Listener,
+	listen,
+	memoryCarriers,
+} from "../src/carrier/index.ts";
+import type {
+	CryptoProvider,
+	SignatureAlgorithm,
+} from "../src/crypto/index.ts";
+import { pairInProcess } from "../src/device/in-process.ts";
+import { MoneyModule } from "../src/device/money-module.ts";
+import { SoftwareAuthority } from "../src/device/software-authority.ts";
+import type { Tetrad } from "../src/device/tetrad.ts";
+import { TrustedAgent } from "../src/device/trusted-agent.ts";
+import { makePolicy, type Policy, type Routing } from "../src/tetrad/index.ts";
+
+interface Side {
+	readonly agent: TrustedAgent;
+	readonly module: MoneyModule;
+}
+
+/** A tetrad as all four of its devices hold it. */
+export interface FourEnds {
+	readonly a: Tetrad;
+	readonly b: Tetrad;
+	readonly x: Tetrad;
+	readonly y: Tetrad;
+}
+
+/** Four devices in one process: agents over loopback TCP, links in memory. */
+export class Four {
+	readonly #left: Side;
+	readonly #right: Side;
+	readonly #listener: Listener;
+	#accept: ((carrier: Carrier) => void) | undefined;
+
+	private constructor(left: Side, right: Side, listener: Listener) {
+		this.#left = left;
+		this.#right = right;
+		this.#listener = listener;
+	}
+
+	static async make(
+		algorithm: SignatureAlgorithm,
+		crypto?: CryptoProvider,
+	): Promise<Four> {
+		const agency = await SoftwareAuthority.create(
+			"agency",
+			"Agency",
+			algorithm,
+		);
+		const bank = await SoftwareAuthority.create("bank", "Bank", algorithm);
+		const policy: Policy = makePolicy({
+			agencies: [agency.anchor],
+			banks: [bank.anchor],
+		});
+		const side = async (name: string): Promise<Side> => {
+			const shared = { policy, ...(crypto === undefined ? {} : { crypto }) };
+			const agent = new TrustedAgent({
+				identity: await agency.certify(name),
+				...shared,
+			});
+			const module = new MoneyModule({
+				identity: await bank.certify(name),
+				...shared,
+			});
+			await pairInProcess(agent, module);
+			await agent.reachModule();
+			return { agent, module };
+		};
+		let accept: (carrier: Carrier) => void = () => {};
+		const listener = await listen("127.0.0.1:0", (carrier) => accept(carrier));
+		const four = new Four(await side("left"), await side("right"), listener);
+		accept = (carrier) => four.#accept?.(carrier);
+		return four;
+	}
+
+	/** One tetrad, until all four have confirmed. */
+	async establish(routing: Routing = "direct"): Promise<FourEnds> {
+		const answering = new Promise<Carrier>((resolve) => {
+			this.#accept = resolve;
+		}).then((carrier) => this.#right.agent.accept(carrier));
+		const carrier = await connect(this.#listener.address);
+		const [a, b, x, y] = await Promise.all([
+			this.#left.agent.connect(carrier, { routing }),
+			answering,
+			this.#left.module.accept(),
+			this.#right.module.accept(),
+		]);
+		return { a, b, x, y };
+	}
+
+	async end({ a, b, x, y }: FourEnds): Promise<void> {
+		await a.close();
+		await Promise.all([b.closed, x.closed, y.closed]);
+	}
+
+	async close(): Promise<void> {
+		await this.#left.agent.close();
+		await this.#right.agent.close();
+		await this.#listener.close();
+	}
+}
+
+/** Two ends of a carrier whose bytes and frames are counted. */
+export function countedCarriers(): {
+	readonly ends: [Carrier, Carrier];
+	readonly sent: { frames: number; bytes: number }[];
+} {
+	const [left, right] = memoryCarriers();
+	const sent = [
+		{ frames: 0, bytes: 0 },
+		{ frames: 0, bytes: 0 },
+	];
+	const count = (carrier: Carrier, index: 0 | 1): Carrier => ({
+		kind: carrier.kind,
+		peer: carrier.peer,
+		receive: (receiver) => carrier.receive(receiver),
+		send(bytes) {
+			const counter = sent[index];
+			if (counter !== undefined) {
+				counter.frames++;
+				counter.bytes += bytes.length;
+			}
+			return carrier.send(bytes);
+		},
+		drained: () => carrier.drained(),
+		pause: () => carrier.pause(),
+		resume: () => carrier.resume(),
+		close: () => carrier.close(),
+		destroy: (error) => carrier.destroy(error),
+	});
+	return { ends: [count(left, 0), count(right, 1)], sent };
+}

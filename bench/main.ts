@@ -1,0 +1,58 @@
+/* npm run bench -- establish|records [--json] [--rounds N] [--save] */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { benchEstablish } from "./establish.ts";
+import { benchRecords } from "./records.ts";
+
+const { positionals, values } = parseArgs({
+	allowPositionals: true,
+	options: {
+		json: { type: "boolean", default: false },
+		save: { type: "boolean", default: false },
+		rounds: { type: "string", default: "15" },
+	},
+});
+const benches = { establish: benchEstablish, records: benchRecords };
+const [name = ""] = positionals;
+const rounds = Number(values.rounds);
+if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
+	console.error(
+		"usage: npm run bench -- establish|records [--json] [--rounds N] [--save]",
+	);
+	process.exit(2);
+}
+const { report, lines } = await benches[name as keyof typeof benches]({
+	rounds,
+	tell: (line) => {
+		if (!values.json) console.error(line);
+	},
+});
+const machine = {
+	cpu: cpus()[0]?.model ?? "unknown",
+	cores: cpus().length,
+	node: process.version,
+	openssl: process.versions.openssl,
+	commit: commit(),
+	date: new Date().toISOString().slice(0, 10),
+	rounds,
+};
+if (values.json) console.log(JSON.stringify({ [name]: report, machine }));
+else for (const line of lines) console.log(line);
+if (values.save)
+	writeFileSync(
+		new URL(`results/${name}.json`, import.meta.url),
+		`${JSON.stringify({ [name]: report, machine }, null, "\t")}\n`,
+	);
+process.exit(0);
+
+function commit(): string {
+	try {
+		return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+			encoding: "utf8",
+		}).trim();
+	} catch {
+		return "unknown";
+	}
+}

@@ -1,0 +1,39 @@
+export interface BenchOptions {
+	readonly rounds: number;
+	/** Progress, for a person. */
+	readonly tell: (line: string) => void;
+}
+
+export interface BenchResult {
+	readonly report: unknown;
+	readonly lines: readonly string[];
+}
+
+/** CPU time of the whole process while `work` ran, in milliseconds. */
+export async function cpuOf(work: () => Promise<void> | void): Promise<number> {
+	const before = process.cpuUsage();
+	await work();
+	const { user, system } = process.cpuUsage(before);
+	return (user + system) / 1000;
+}
+
+export function median(values: readonly number[]): number {
+	const sorted = values.toSorted((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	const upper = sorted[middle] ?? Number.NaN;
+	return sorted.length % 2 === 1
+		? upper
+		: (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** The median of ratios taken pair by pair, so that a machine whose speed drifts does not decide. */
+export function medianRatio(
+	numerators: readonly number[],
+	denominators: readonly number[],
+): number {
+	return median(numerators.map((value, i) => value / (denominators[i] ?? 1)));
+}
+
+export function round(value: number, digits = 3): number {
+	return Number(value.toFixed(digits));
+}

@@ -45,6 +45,7 @@ export function countingCrypto(): { crypto: CryptoProvider; counts: Counts } {
 			const aead = nodeCrypto.aead(name, key);
 			return {
 				seal: count("aead seal", aead.seal),
+				sealRecord: count("aead seal", aead.sealRecord),
 				open: count("aead open", aead.open),
 			};
 		},

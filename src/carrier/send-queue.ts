@@ -32,6 +32,7 @@ export class SendQueue {
 	#drained: PromiseWithResolvers<void> | undefined;
 	#emptied: (() => void) | undefined;
 	#stall: NodeJS.Timeout | undefined;
+	#stallTimerMs = 0;
 
 	constructor(sink: SendQueueSink, limits: CarrierLimits) {
 		this.#sink = sink;
@@ -73,8 +74,10 @@ export class SendQueue {
 		this.#closed = true;
 		this.#stallMs = Math.min(stallMs, this.#stallMs);
 		if (this.#writing > 0) this.#startStall();
-		if (this.empty) process.nextTick(emptied);
-		else this.#emptied = emptied;
+		if (this.empty) {
+			this.#stopStall();
+			process.nextTick(emptied);
+		} else this.#emptied = emptied;
 	}
 
 	/** Drops what waits. */
@@ -83,7 +86,7 @@ export class SendQueue {
 		this.#waiting = [];
 		this.#queued = 0;
 		this.#emptied = undefined;
-		clearTimeout(this.#stall);
+		this.#stopStall();
 		this.#setRoom();
 	}
 
@@ -106,14 +109,14 @@ export class SendQueue {
 	}
 
 	#written(): void {
-		clearTimeout(this.#stall);
 		// Nothing is left to account for when the queue was abandoned meanwhile.
 		if (this.#queued === 0) return;
 		this.#queued -= this.#writing;
 		this.#writing = 0;
 		if (this.#queued <= this.#limits.highWaterBytes / 2) this.#setRoom();
-		if (this.empty) this.#emptied?.();
-		else this.#write();
+		if (!this.empty) return this.#write();
+		if (this.#closed) this.#stopStall();
+		this.#emptied?.();
 	}
 
 	#takeBatch(): Uint8Array[] {
@@ -136,14 +139,26 @@ export class SendQueue {
 		this.#drained = undefined;
 	}
 
+	/** One timer for all writes: it starts anew with each, and means nothing while none is under way. */
 	#startStall(): void {
+		if (this.#stall !== undefined && this.#stallTimerMs === this.#stallMs) {
+			this.#stall.refresh();
+			return;
+		}
 		clearTimeout(this.#stall);
-		this.#stall = startLimit(this.#stallMs, () =>
+		this.#stallTimerMs = this.#stallMs;
+		this.#stall = startLimit(this.#stallMs, () => {
+			if (this.#writing === 0) return;
 			this.#fail(
 				"timed-out",
 				`the other end has taken nothing for ${seconds(this.#stallMs)}`,
-			),
-		);
+			);
+		});
+	}
+
+	#stopStall(): void {
+		clearTimeout(this.#stall);
+		this.#stall = undefined;
 	}
 
 	#fail(code: "carrier-failed" | "timed-out", message: string): void {

@@ -74,15 +74,22 @@ function bytes(buffer: Buffer): Uint8Array {
 
 /** One call into OpenSSL: joining a few short parts costs less than an object that takes them one by one. */
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-	const [only] = parts;
-	const input = parts.length === 1 && only !== undefined ? only : join(parts);
-	return bytes(node.hash("sha256", input, "buffer"));
+	return bytes(node.hash("sha256", join(parts), "buffer"));
+}
+
+const NOTHING = new Uint8Array();
+const FEW_BYTES = 4096;
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+	let size = 0;
+	for (const part of parts) size += part.length;
+	return size;
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
-	let size = 0;
-	for (const part of parts) size += part.length;
-	const all = new Uint8Array(size);
+	const [only] = parts;
+	if (parts.length === 1 && only !== undefined) return only;
+	const all = new Uint8Array(sizeOf(parts));
 	let at = 0;
 	for (const part of parts) {
 		all.set(part, at);
@@ -180,18 +187,33 @@ function aead(name: AeadName, key: Uint8Array): Aead {
 	// Both ciphers share the GCM interface; the type of the first stands for both.
 	const cipher = AEAD_CIPHER[name] as "aes-256-gcm";
 	const options = { authTagLength: TAG_BYTES };
+	/** `prefix` ‖ ciphertext ‖ tag, each byte written once. */
+	const seal = (
+		nonce: Uint8Array,
+		associatedData: Uint8Array,
+		prefix: Uint8Array,
+		parts: readonly Uint8Array[],
+	): Uint8Array => {
+		requireNonce(nonce);
+		const plaintextLength = sizeOf(parts);
+		const sealer = node.createCipheriv(cipher, key, nonce, options);
+		sealer.setAAD(associatedData, { plaintextLength });
+		const sealed = new Uint8Array(prefix.length + plaintextLength + TAG_BYTES);
+		sealed.set(prefix);
+		let at = prefix.length;
+		// A call into OpenSSL costs more than copying a little, and less than copying much.
+		for (const part of plaintextLength <= FEW_BYTES ? [join(parts)] : parts) {
+			sealed.set(sealer.update(part), at);
+			at += part.length;
+		}
+		sealer.final();
+		sealed.set(sealer.getAuthTag(), at);
+		return sealed;
+	};
 	return {
-		seal(nonce, associatedData, plaintext) {
-			requireNonce(nonce);
-			const sealer = node.createCipheriv(cipher, key, nonce, options);
-			sealer.setAAD(associatedData, { plaintextLength: plaintext.length });
-			const body = sealer.update(plaintext);
-			sealer.final();
-			const sealed = new Uint8Array(plaintext.length + TAG_BYTES);
-			sealed.set(body);
-			sealed.set(sealer.getAuthTag(), body.length);
-			return sealed;
-		},
+		seal: (nonce, associatedData, plaintext) =>
+			seal(nonce, associatedData, NOTHING, [plaintext]),
+		sealRecord: (nonce, header, ...parts) => seal(nonce, header, header, parts),
 		open(nonce, associatedData, sealed) {
 			requireNonce(nonce);
 			if (sealed.length < TAG_BYTES) return undefined;

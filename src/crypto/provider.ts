@@ -39,6 +39,12 @@ export interface Aead {
 		associatedData: Uint8Array,
 		plaintext: Uint8Array,
 	): Uint8Array;
+	/** `header` ‖ ciphertext of the parts ‖ tag, with the header as associated data: a whole record without another copy. */
+	sealRecord(
+		nonce: Uint8Array,
+		header: Uint8Array,
+		...parts: readonly Uint8Array[]
+	): Uint8Array;
 	/** The plaintext, or `undefined` when the tag does not fit. */
 	open(
 		nonce: Uint8Array,

@@ -8,7 +8,6 @@ import {
 import { authenticationFailed, TetradError } from "../errors.ts";
 import {
 	copy,
-	encodeFrame,
 	FRAME,
 	FRAME_HEADER_BYTES,
 	frameHeader,
@@ -125,12 +124,10 @@ export class RecordSealer {
 			);
 		if (this.#cipher === undefined)
 			throw new TetradError("tetrad-closed", "this session is over");
-		const plaintext = new Uint8Array(1 + content.length);
-		plaintext[0] = type;
-		plaintext.set(content, 1);
 		const { cipher, nonce } = this.#cipher.next();
-		const header = frameHeader(FRAME.record, plaintext.length + TAG_BYTES);
-		return encodeFrame(FRAME.record, cipher.seal(nonce, header, plaintext));
+		const length = 1 + content.length + TAG_BYTES;
+		const header = frameHeader(FRAME.record, length);
+		return cipher.sealRecord(nonce, header, Uint8Array.of(type), content);
 	}
 
 	wipe(): void {

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const README = fileURLToPath(new URL("../../README.md", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("../../bin/tetrad.js", import.meta.url));
+
+/** The lines of each shell block, as words. */
+async function shellBlocks(): Promise<string[][][]> {
+	const text = await readFile(README, "utf8");
+	return [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) =>
+		(block ?? "")
+			.trim()
+			.split("\n")
+			.map((line) =>
+				[...line.matchAll(/"([^"]*)"|(\S+)/g)].map(
+					([, quoted, plain]) => quoted ?? plain ?? "",
+				),
+			),
+	);
+}
+
+async function freePort(): Promise<string> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const address = server.address();
+	server.close();
+	await once(server, "close");
+	assert.ok(address !== null && typeof address === "object");
+	return String(address.port);
+}
+
+/** One command of the README as a process of its own. */
+class Command {
+	readonly #words: readonly string[];
+	readonly #child: ChildProcess;
+	readonly #exited: Promise<number>;
+	#said = "";
+
+	constructor(words: readonly string[], cwd: string) {
+		const [program, ...args] = words;
+		assert.equal(program, "tetrad");
+		this.#words = words;
+		this.#child = spawn(process.execPath, [PROGRAM, ...args], {
+			cwd,
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		for (const stream of [this.#child.stdout, this.#child.stderr])
+			stream?.on("data", (chunk: Buffer) => {
+				this.#said += chunk.toString();
+				this.#child.emit("said");
+			});
+		this.#exited = once(this.#child, "close").then(([code]) => code as number);
+	}
+
+	async says(expected: RegExp): Promise<void> {
+		const gone = this.#exited.then(() => true);
+		for (let isGone = false; !expected.test(this.#said); ) {
+			assert.ok(!isGone, `${this.#words.join(" ")} said only: ${this.#said}`);
+			const said = once(this.#child, "said").then(() => false);
+			isGone = await Promise.race([gone, said]);
+		}
+	}
+
+	async succeeds(): Promise<void> {
+		assert.equal(await this.#exited, 0, this.#said);
+	}
+
+	stop(signal: NodeJS.Signals): void {
+		this.#child.kill(signal);
+	}
+}
+
+test("the README's commands, word for word, set up two sides and send a file", async () => {
+	const folder = await mkdtemp(join(tmpdir(), "tetrad-readme-"));
+	const commands: Command[] = [];
+	const start = (words: readonly string[] = [], ...more: string[]) => {
+		const command = new Command([...words, ...more], folder);
+		commands.push(command);
+		return command;
+	};
+	try {
+		const port = await freePort();
+		const blocks = (await shellBlocks()).map((block) =>
+			block.map((words) => words.map((word) => word.replace("7000", port))),
+		);
+		const [setup = [], pairs = [], runs = []] = blocks;
+		assert.deepEqual([setup.length, pairs.length, runs.length], [6, 4, 4]);
+		for (const words of setup) await start(words).succeeds();
+		for (let i = 0; i < pairs.length; i += 2) {
+			// Nobody is there to compare the words.
+			const module = start(pairs[i], "--yes");
+			await module.says(/waiting for the agent/);
+			await start(pairs[i + 1], "--yes").succeeds();
+			await module.succeeds();
+		}
+		await writeFile(join(folder, "order.pdf"), "one of these, please\n");
+		const servers: Command[] = [];
+		for (const words of runs.slice(0, -1)) {
+			const server = start(words);
+			await server.says(/listening on/);
+			servers.push(server);
+		}
+		await start(runs.at(-1)).succeeds();
+		assert.equal(
+			await readFile(join(folder, "inbox", "order.pdf"), "utf8"),
+			"one of these, please\n",
+		);
+		for (const server of servers) {
+			server.stop("SIGTERM");
+			await server.succeeds();
+		}
+	} finally {
+		for (const command of commands) command.stop("SIGKILL");
+		await rm(folder, { recursive: true, force: true });
+	}
+});

@@ -4,6 +4,8 @@ import type { Signer } from "../identity/index.ts";
 import {
 	type DeviceContext,
 	type Effect,
+	endBody,
+	LINK,
 	type LinkContext,
 	type LinkEffect,
 	LinkMachine,
@@ -172,7 +174,15 @@ export class LinkConnection {
 			else user.linkMessage(type, body);
 		} catch (thrown) {
 			// One tetrad's trouble is not the link's.
-			user?.linkLost(asTetradError(thrown));
+			const error = asTetradError(thrown);
+			if (user !== undefined) user.linkLost(error);
+			else
+				this.send(tetradId, {
+					kind: "send-link",
+					type: LINK.end,
+					body: endBody(error),
+					chains: [],
+				});
 		}
 	}
 

@@ -12,7 +12,7 @@ import {
 	type Pairing,
 	SignedHashes,
 } from "../tetrad/index.ts";
-import { sameBytes } from "../wire/index.ts";
+import { copy, sameBytes } from "../wire/index.ts";
 import { aborted } from "./channel.ts";
 import { type DeviceOptions, makeContext } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
@@ -144,7 +144,7 @@ export class MoneyModule implements AsyncDisposable {
 		body: Uint8Array,
 	): void {
 		if (type !== LINK.begin && type !== LINK.answer) return;
-		const id = tetradId.slice();
+		const id = copy(tetradId);
 		const options = {
 			device: this.#device,
 			link: link.contextFor(id),
@@ -174,10 +174,10 @@ export class MoneyModule implements AsyncDisposable {
 	}
 
 	#offer(tetrad: Tetrad, number: number): void {
-		const taker = this.#takers.shift();
 		if (this.#options.onTetrad !== undefined)
-			this.#options.onTetrad(tetrad, number);
-		else if (taker !== undefined) taker.resolve(tetrad);
+			return this.#options.onTetrad(tetrad, number);
+		const taker = this.#takers.shift();
+		if (taker !== undefined) taker.resolve(tetrad);
 		else if (this.#waiting.length < MAX_WAITING_TETRADS)
 			this.#waiting.push(tetrad);
 		else void tetrad.close();

@@ -19,11 +19,12 @@ export { ModuleResponder } from "./module-responder.ts";
 export { type PairingEffect, PairingMachine } from "./pairing.ts";
 export * from "./parameters.ts";
 export { makePolicy, type Policy } from "./policy.ts";
-export type {
-	DeviceContext,
-	Effect,
-	LinkContext,
-	MachineOptions,
+export {
+	type DeviceContext,
+	type Effect,
+	endBody,
+	type LinkContext,
+	type MachineOptions,
 } from "./role-machine.ts";
 export { SignedHashes } from "./signed-hashes.ts";
 export type { Parties, Transcript } from "./transcript.ts";

@@ -16,7 +16,7 @@ import {
 } from "../session/index.ts";
 import { type FieldLength, structure } from "../wire/index.ts";
 import { MAX_OFFER_BYTES } from "./offer.ts";
-import { FIN_BYTES, SHARE_BYTES } from "./parameters.ts";
+import { FIN_BYTES, MAX_REASON_BYTES, SHARE_BYTES } from "./parameters.ts";
 
 const share = SHARE_BYTES;
 const fin = FIN_BYTES;
@@ -183,7 +183,10 @@ export const CONFIRM_RESPONDER = {
 } as const;
 
 /** Either way: the tetrad is over. An empty code means in order; else the code and the sentence of the error. */
-export const END = structure("end", { code: [0, 64], reason: [0, 1024] });
+export const END = structure("end", {
+	code: [0, 64],
+	reason: [0, MAX_REASON_BYTES],
+});
 
 /** The type byte of a message on a link. */
 export const LINK = {

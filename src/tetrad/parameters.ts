@@ -64,6 +64,9 @@ export const LINK_HEADER_BYTES: number = TETRAD_ID_BYTES + 1;
 export const MAX_LINK_BODY_BYTES: number =
 	MAX_CONTENT_BYTES - LINK_HEADER_BYTES;
 
+/** The longest sentence that crosses a link, in bytes. */
+export const MAX_REASON_BYTES = 1024;
+
 /** The largest message of session 1, in bytes. */
 export const MAX_AGENT_MESSAGE_BYTES: number = MAX_CONTENT_BYTES;
 

@@ -3,8 +3,12 @@ import { type ErrorCode, TetradError } from "../errors.ts";
 import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
 import { hex, parseUtf8, sameBytes, utf8, utf8Within } from "../wire/index.ts";
 import { type Ended, Machine } from "./machine.ts";
-import { END, LINK, type LinkMessageType } from "./messages.ts";
-import type { LinkMode } from "./parameters.ts";
+import {
+	END,
+	LINK,
+	type LinkMessageType,
+} from "./messages.ts";
+import { type LinkMode, MAX_REASON_BYTES } from "./parameters.ts";
 import type { Policy } from "./policy.ts";
 
 /** A chain and its hash, as a certified device holds them. */
@@ -98,13 +102,7 @@ export abstract class RoleMachine extends Machine<Effect> {
 
 	/** Tells the device at the other end of the link that the tetrad is over. It is of the same owner, so it learns why. */
 	protected tellLink(error?: TetradError): void {
-		this.sendLink(
-			LINK.end,
-			END.encode({
-				code: utf8(error?.code ?? ""),
-				reason: utf8Within(error?.message ?? "", 1024),
-			}),
-		);
+		this.sendLink(LINK.end, endBody(error));
 	}
 
 	/** The chain that a link message named, judged. Throws `malformed` when it was never carried. */
@@ -142,6 +140,14 @@ export abstract class RoleMachine extends Machine<Effect> {
 	protected readonly log = (label: string, secret: Uint8Array): void => {
 		this.device.unsafeKeylog?.(label, secret);
 	};
+}
+
+/** The body of a link message that ends a tetrad: in order, or with an error and its sentence for the owner. */
+export function endBody(error?: TetradError): Uint8Array {
+	return END.encode({
+		code: utf8(error?.code ?? ""),
+		reason: utf8Within(error?.message ?? "", MAX_REASON_BYTES),
+	});
 }
 
 /** What the other end of the link said when it ended the tetrad, as our own outcome. */

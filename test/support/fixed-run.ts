@@ -320,12 +320,14 @@ function recordingCrypto(seed: string, record: Drawn): CryptoProvider {
 			const { cipherText, sharedSecret } = ml_kem768.encapsulate(publicKey, m);
 			return { ciphertext: cipherText, secret: sharedSecret };
 		},
-		hkdfExpand(key, info, length) {
-			const out = nodeCrypto.hkdfExpand(key, info, length);
-			if (info.length > 0)
-				record.expansions.push({ key: key.slice(), info: info.slice() });
-			else if (length === 96) keep(record.splits, out);
+		hkdf(salt, secret, info, length) {
+			const out = nodeCrypto.hkdf(salt, secret, info, length);
+			if (info.length === 0 && length === 96) keep(record.splits, out);
 			return out;
+		},
+		hkdfExpand(key, info, length) {
+			record.expansions.push({ key: key.slice(), info: info.slice() });
+			return nodeCrypto.hkdfExpand(key, info, length);
 		},
 	};
 }

@@ -44,6 +44,12 @@ Examples:
 		.requiredOption("--home <folder>", "a new folder for its key and its root")
 		.addOption(algorithmFlag())
 		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+    tetrad authority init --kind agency --name "Example Agency" --home agency`,
+		)
 		.action(
 			async (flags: {
 				kind: AuthorityKind;
@@ -79,6 +85,12 @@ Examples:
 		)
 		.addOption(algorithmFlag())
 		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+    tetrad authority issue --home agency --name alice --device alice --trust bank`,
+		)
 		.action(
 			async (flags: {
 				home: string;

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { defaultFile } from "./demo-command.ts";
 import { jsonFlag } from "./flags.ts";
+import { interruptible } from "./interruptible.ts";
 import {
 	CLAIMS,
 	type ClaimResult,
@@ -32,7 +33,7 @@ Example:
 			const step = flags.json
 				? () => {}
 				: (what: string) => tell(dim(`… ${what}`));
-			const results = await runClaims(step);
+			const results = await interruptible((signal) => runClaims(step, signal));
 			if (flags.json) sayJson(results);
 			else for (const line of claimLines(results)) say(line);
 			if (!asExpected(results)) process.exitCode = EXIT.failed;
@@ -40,8 +41,11 @@ Example:
 }
 
 /** Three runs on one stage: the default one, the other routing, and the patent's own root. */
-async function runClaims(step: (what: string) => void): Promise<ClaimResult[]> {
-	await using stage = await Stage.set({ suite: "hybrid-aesgcm", step });
+async function runClaims(
+	step: (what: string) => void,
+	signal: AbortSignal,
+): Promise<ClaimResult[]> {
+	await using stage = await Stage.set({ suite: "hybrid-aesgcm", signal, step });
 	const run = async (
 		routing: RunOptions["routing"],
 		root: RunOptions["root"],

@@ -23,6 +23,7 @@ import {
 	routingFlag,
 	SUITE_NAMES,
 } from "./flags.ts";
+import { interruptible } from "./interruptible.ts";
 import { auditWires, type WireAudit } from "./stage/audit.ts";
 import {
 	CLAIMS,
@@ -88,10 +89,12 @@ Examples:
   The patent to the letter, and what a wiretap then reads:
     tetrad demo --root xor --link open`,
 		)
-		.action(demo);
+		.action((flags: DemoFlags) =>
+			interruptible((signal) => demo(flags, signal)),
+		);
 }
 
-async function demo(flags: DemoFlags): Promise<void> {
+async function demo(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 	await (await openToRead(flags.file)).close();
 	const { size } = await stat(flags.file);
 	const quiet = flags.json === true;
@@ -99,7 +102,7 @@ async function demo(flags: DemoFlags): Promise<void> {
 		if (!quiet) tell(dim(`… ${what}`));
 	};
 	const bar = new TransferBar(size, quiet);
-	await using stage = await Stage.set({ suite: flags.suite, step });
+	await using stage = await Stage.set({ suite: flags.suite, signal, step });
 	const run = await stage.run({
 		...flags,
 		step,

@@ -21,7 +21,7 @@ import {
 	rootOf,
 	routingFlag,
 } from "./flags.ts";
-import { count, plain, say, sayJson, tell } from "./voice.ts";
+import { count, EXIT, plain, say, sayJson, tell } from "./voice.ts";
 
 interface DeviceFlags {
 	readonly home: string;
@@ -169,14 +169,7 @@ async function run(
 	start: (signal: AbortSignal, report: Report) => Promise<void>,
 ): Promise<void> {
 	await requirePrivate(flags.home);
-	const log = pino(
-		{ base: null },
-		pino.destination({
-			dest: join(flags.home, "log.jsonl"),
-			mode: 0o600,
-			sync: true,
-		}),
-	);
+	const log = openLog(join(flags.home, "log.jsonl"));
 	const stop = new AbortController();
 	const onSignal = () => stop.abort();
 	process.on("SIGTERM", onSignal);
@@ -191,7 +184,12 @@ async function run(
 			}
 		});
 	} catch (thrown) {
-		if (stop.signal.aborted) return tell("stopped before it was done");
+		if (stop.signal.aborted) {
+			// A server that is asked to stop is done; what was asked for and not finished is not.
+			tell("stopped before it was done");
+			process.exitCode = EXIT.failed;
+			return;
+		}
 		log.error(
 			thrown instanceof TetradError
 				? { code: thrown.code, reason: thrown.message }
@@ -201,6 +199,19 @@ async function run(
 	} finally {
 		process.off("SIGTERM", onSignal);
 		process.off("SIGINT", onSignal);
+	}
+}
+
+function openLog(dest: string): pino.Logger {
+	try {
+		const file = pino.destination({ dest, mode: 0o600, sync: true });
+		return pino({ base: null }, file);
+	} catch (cause) {
+		throw new TetradError(
+			"home-unusable",
+			`cannot write ${dest}: ${(cause as Error).message}`,
+			{ cause },
+		);
 	}
 }
 

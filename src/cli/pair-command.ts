@@ -73,19 +73,23 @@ Examples:
 }
 
 async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
+	// The question must not outlive the pairing: an open terminal would keep the process waiting.
+	const over = new AbortController();
+	const asking = AbortSignal.any([signal, over.signal]);
 	const options: PairOptions = {
 		signal,
-		confirm: (code, peer) => confirm(code, peer, flags, signal),
+		confirm: (code, peer) => confirm(code, peer, flags, asking),
 	};
-	const { pairing, peer } =
+	const paired =
 		flags.connect === undefined
-			? await pairModule(
+			? pairModule(
 					flags.home,
 					flags.listen as Address,
 					options,
 					flags.json === true,
 				)
-			: await pairAgent(flags.home, flags.connect, options);
+			: pairAgent(flags.home, flags.connect, options);
+	const { pairing, peer } = await paired.finally(() => over.abort());
 	await writePairing(flags.home, pairing, peer.name);
 	if (flags.json) sayJson({ event: "paired", peer: peer.name });
 	else say(`paired with ${peer.name}; the pairing is kept in ${flags.home}`);

@@ -7,7 +7,7 @@ import { hex } from "../wire/index.ts";
 export class KeylogFile implements Disposable {
 	readonly #file: number;
 
-	/** Throws `invalid-argument` when any of the process's addresses can be reached from another machine. */
+	/** Throws `invalid-argument` when any of the process's addresses can be reached from another machine, and `file-unusable`. */
 	constructor(path: string, addresses: readonly Address[]) {
 		for (const address of addresses)
 			if (address.kind === "tcp" && !isLoopback(address.host))
@@ -15,7 +15,15 @@ export class KeylogFile implements Disposable {
 					"invalid-argument",
 					`a keylog gives every secret away, so it is refused with ${formatAddress(address)}: use a loopback address or a Unix socket`,
 				);
-		this.#file = openSync(path, "a", 0o600);
+		try {
+			this.#file = openSync(path, "a", 0o600);
+		} catch (cause) {
+			throw new TetradError(
+				"file-unusable",
+				`cannot write the keylog ${path}: ${(cause as Error).message}`,
+				{ cause },
+			);
+		}
 	}
 
 	readonly write = (label: string, secret: Uint8Array): void => {

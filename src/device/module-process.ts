@@ -94,11 +94,19 @@ async function talk(
 		await Promise.race([both, tetrad.closed]);
 		await tetrad.agent.send(utf8(greet));
 	};
-	// The end of the tetrad was reported by its observer, so what these reject with is known.
-	await Promise.allSettled([
-		hear(tetrad.module, 2, heard.module.resolve),
-		hear(tetrad.agent, local, heard.agent.resolve),
-		answer(),
-	]);
+	try {
+		await Promise.all([
+			hear(tetrad.module, 2, heard.module.resolve),
+			hear(tetrad.agent, local, heard.agent.resolve),
+			answer(),
+		]);
+	} catch (thrown) {
+		// The end of the tetrad was reported by its observer; anything else ends it.
+		if (!tetrad.ended) {
+			const { code, message } = asTetradError(thrown);
+			const peer = tetrad.parties[tetrad.place === "X" ? "Y" : "X"].name;
+			report({ event: "refused", peer, code, reason: message });
+		}
+	}
 	await tetrad.close();
 }

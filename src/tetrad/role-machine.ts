@@ -3,11 +3,7 @@ import { type ErrorCode, TetradError } from "../errors.ts";
 import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
 import { hex, parseUtf8, sameBytes, utf8, utf8Within } from "../wire/index.ts";
 import { type Ended, Machine } from "./machine.ts";
-import {
-	END,
-	LINK,
-	type LinkMessageType,
-} from "./messages.ts";
+import { END, LINK, type LinkMessageType } from "./messages.ts";
 import { type LinkMode, MAX_REASON_BYTES } from "./parameters.ts";
 import type { Policy } from "./policy.ts";
 

@@ -121,6 +121,8 @@ export class RootKey {
 	wipe(): void {
 		this.#k?.fill(0);
 		this.#k = undefined;
+		for (const fin of this.#fins.values()) fin.fill(0);
+		this.#fins.clear();
 	}
 
 	#key(): Uint8Array {

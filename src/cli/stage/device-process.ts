@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { TetradError } from "../../errors.ts";
+import { interrupted } from "../interruptible.ts";
 
 /** The same three folders up from src/cli/stage and from dist/cli/stage. */
 const PROGRAM = fileURLToPath(
@@ -30,8 +31,10 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 	#errors = "";
 	#gone = false;
 
-	constructor(name: string, args: readonly string[]) {
+	/** `signal` asks the process to stop; once it has aborted, none is started any more. */
+	constructor(name: string, args: readonly string[], signal: AbortSignal) {
 		this.name = name;
+		if (signal.aborted) throw interrupted();
 		const child = spawn(process.execPath, [PROGRAM, ...args, "--json"], {
 			stdio: ["ignore", "pipe", "pipe"],
 		});
@@ -47,9 +50,12 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 		this.exited = new Promise((resolve) =>
 			child.once("close", (code) => {
 				this.#gone = true;
+				signal.removeEventListener("abort", onAbort);
 				void read.then(() => resolve(code ?? 1));
 			}),
 		);
+		const onAbort = () => void this.stop();
+		signal.addEventListener("abort", onAbort, { once: true });
 	}
 
 	get pid(): number {

@@ -72,10 +72,12 @@ export class Stage implements AsyncDisposable {
 	readonly homes: Readonly<Record<Place, string>>;
 	/** The code that each pairing showed at both of its devices. */
 	readonly pairingCodes: string[] = [];
+	readonly #signal: AbortSignal;
 	#runs = 0;
 
-	private constructor(folder: string, suite: SuiteName) {
+	private constructor(folder: string, suite: SuiteName, signal: AbortSignal) {
 		this.folder = folder;
+		this.#signal = signal;
 		this.suite = suite;
 		this.homes = {
 			A: join(folder, NAMES.A),
@@ -87,11 +89,14 @@ export class Stage implements AsyncDisposable {
 
 	static async set(options: {
 		readonly suite: SuiteName;
+		/** Stops every process of the stage, so that what is under way fails. */
+		readonly signal: AbortSignal;
 		readonly algorithm?: SignatureAlgorithm;
 		readonly step?: (what: string) => void;
 	}): Promise<Stage> {
-		const { suite, algorithm = "P-256", step = () => {} } = options;
-		const stage = new Stage(await mkdtemp(join(tmpdir(), "tetrad-")), suite);
+		const { suite, signal, algorithm = "P-256", step = () => {} } = options;
+		const folder = await mkdtemp(join(tmpdir(), "tetrad-"));
+		const stage = new Stage(folder, suite, signal);
 		try {
 			step("an agency and a bank certify four devices");
 			await stage.#certify(algorithm);
@@ -118,14 +123,18 @@ export class Stage implements AsyncDisposable {
 		};
 		await using processes = new AsyncDisposableStack();
 		const start = (place: Place, args: readonly string[]): Process => {
-			const device = new DeviceProcess<ProcessEvent>(NAMES[place], [
-				place === "A" || place === "B" ? "agent" : "module",
-				...["--home", this.homes[place]],
-				...["--greet", said.greet[place]],
-				...["--link", options.link],
-				...["--unsafe-keylog", keylogs[place]],
-				...args,
-			]);
+			const device = new DeviceProcess<ProcessEvent>(
+				NAMES[place],
+				[
+					place === "A" || place === "B" ? "agent" : "module",
+					...["--home", this.homes[place]],
+					...["--greet", said.greet[place]],
+					...["--link", options.link],
+					...["--unsafe-keylog", keylogs[place]],
+					...args,
+				],
+				this.#signal,
+			);
 			device.listen((event) => hear(place, event));
 			return processes.use(device);
 		};
@@ -221,10 +230,11 @@ export class Stage implements AsyncDisposable {
 	async #pair(agent: Place, module: Place): Promise<void> {
 		const at = `unix:${join(this.folder, `${agent}.pair`)}`;
 		const pairing = (place: Place, ...args: string[]) =>
-			new DeviceProcess<PairEvent>(`pairing ${NAMES[place]}`, [
-				...["pair", "--yes", "--home", this.homes[place]],
-				...args,
-			]);
+			new DeviceProcess<PairEvent>(
+				`pairing ${NAMES[place]}`,
+				["pair", "--yes", "--home", this.homes[place], ...args],
+				this.#signal,
+			);
 		await using atModule = pairing(module, "--listen", at);
 		await atModule.expect("listening");
 		await using atAgent = pairing(agent, "--connect", at);

@@ -1,0 +1,26 @@
+import { TetradError } from "../errors.ts";
+
+/**
+ * Runs `body` with a signal that aborts at SIGINT and SIGTERM. Rejects with `aborted` then, once
+ * `body` has put everything away.
+ */
+export async function interruptible<Value>(
+	body: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+	const stop = new AbortController();
+	const onSignal = () => stop.abort();
+	process.on("SIGTERM", onSignal);
+	process.on("SIGINT", onSignal);
+	try {
+		return await body(stop.signal);
+	} finally {
+		process.off("SIGTERM", onSignal);
+		process.off("SIGINT", onSignal);
+		// biome-ignore lint/correctness/noUnsafeFinally: what an interrupted body failed with is only a consequence.
+		if (stop.signal.aborted) throw interrupted();
+	}
+}
+
+export function interrupted(): TetradError {
+	return new TetradError("aborted", "interrupted; nothing is left running");
+}

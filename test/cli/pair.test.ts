@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { cp, readFile, rm } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import {
+	Command,
+	Homes,
+	type PairEvent,
+	temporaryFolder,
+} from "../support/processes.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let template: Homes;
+
+before(async () => {
+	folder = await temporaryFolder();
+	template = await Homes.make(folder.path);
+	for (const place of ["A", "X"] as const)
+		await rm(`${template.of(place)}/pairing.json`);
+});
+after(() => folder[Symbol.asyncDispose]());
+
+/** The homes of A and X, not paired, for one test. */
+async function unpaired(name: string): Promise<{ A: string; X: string }> {
+	const homes = {
+		A: template.at(`${name}-alice`),
+		X: template.at(`${name}-purse`),
+	};
+	for (const place of ["A", "X"] as const)
+		await cp(template.of(place), homes[place], { recursive: true });
+	return homes;
+}
+
+const pairing = (home: string, ...flags: string[]) =>
+	new Command<PairEvent>(["pair", "--json", "--home", home, ...flags]);
+
+const isPaired = (home: string) =>
+	readFile(`${home}/pairing.json`, "utf8").then(
+		() => true,
+		() => false,
+	);
+
+/** Runs the module and the agent, and waits until they are linked. */
+async function link(homes: { A: string; X: string }): Promise<void> {
+	const at = `${homes.X}.link`;
+	await using module = new Command([
+		...["module", "--json", "--home", homes.X, "--listen", `unix:${at}`],
+	]);
+	await module.expect("listening");
+	await using agent = new Command([
+		...["agent", "--json", "--home", homes.A, "--module", `unix:${at}`],
+		...["--listen", "127.0.0.1:0"],
+	]);
+	await agent.expect("linked");
+	await module.expect("linked");
+	for (const command of [agent, module]) {
+		command.terminate();
+		await command.exits(0);
+	}
+}
+
+test("two processes that pair show the same code, and the pairing survives a restart of both", async () => {
+	const homes = await unpaired("both");
+	const at = `unix:${homes.X}.pair`;
+	await using module = pairing(homes.X, "--listen", at, "--yes");
+	assert.equal((await module.expect("listening")).address, at);
+	await using agent = pairing(homes.A, "--connect", at, "--yes");
+	await Promise.all([agent.exits(0), module.exits(0)]);
+	const [atAgent, atModule] = [
+		await agent.expect("compare"),
+		await module.expect("compare"),
+	];
+	assert.match(atAgent.code ?? "", /^[a-z]+ [a-z]+ [a-z]+$/);
+	assert.equal(atAgent.code, atModule.code);
+	assert.equal(atAgent.peer, "alice-purse");
+	assert.equal(atModule.peer, "alice");
+	const keys = await Promise.all(
+		[homes.A, homes.X].map(async (home) => {
+			const text = await readFile(`${home}/pairing.json`, "utf8");
+			return (JSON.parse(text) as { key: string }).key;
+		}),
+	);
+	assert.equal(keys[0], keys[1]);
+	for (const said of [agent.stdout, agent.stderr, module.stdout])
+		assert.ok(!said.includes(keys[0] as string), "the key is not shown");
+	await link(homes);
+	await link(homes);
+});
+
+test("without a terminal and without --yes nobody is asked, and neither is paired", async () => {
+	for (const asks of ["agent", "module"] as const) {
+		const homes = await unpaired(asks);
+		const at = `unix:${homes.X}.pair`;
+		const yes = (who: string) => (who === asks ? [] : ["--yes"]);
+		await using module = pairing(homes.X, "--listen", at, ...yes("module"));
+		await module.expect("listening");
+		await using agent = pairing(homes.A, "--connect", at, ...yes("agent"));
+		const [asking, other] =
+			asks === "agent" ? [agent, module] : [module, agent];
+		const { stderr } = await asking.exits(2);
+		assert.match(stderr, /nobody is there to compare the code; use --yes/);
+		const refused = await other.exits(1);
+		assert.match(refused.stderr, /\(pairing-failed\)/);
+		assert.equal(await isPaired(homes.A), false);
+		assert.equal(await isPaired(homes.X), false);
+	}
+});
+
+test("a module that waits for its agent stops when it is asked to, and is not paired", async () => {
+	const homes = await unpaired("stopped");
+	await using module = pairing(homes.X, "--listen", `unix:${homes.X}.pair`);
+	await module.expect("listening");
+	module.terminate();
+	const { stderr } = await module.exits(1);
+	assert.match(stderr, /nobody paired \(aborted\)/);
+	assert.equal(await isPaired(homes.X), false);
+});
+
+test("an agent that pairs with nobody there says so", async () => {
+	const homes = await unpaired("alone");
+	await using agent = pairing(
+		homes.A,
+		"--connect",
+		`unix:${homes.X}.pair`,
+		"--yes",
+	);
+	const { stderr } = await agent.exits(1);
+	assert.match(stderr, /start the other device first/);
+});
+
+test("a person is asked at a terminal; what the person says decides, and a refusal ends the question at the other", async () => {
+	const homes = await unpaired("asked");
+	const at = `unix:${homes.X}.pair`;
+	for (const answer of ["no", "yes"]) {
+		await using module = pairing(homes.X, "--listen", at, "--yes");
+		await module.expect("listening");
+		await using agent = Command.atTerminal([
+			...["pair", "--home", homes.A, "--connect", at],
+		]);
+		await agent.until(
+			() => /type yes if it does/.test(agent.stdout),
+			"the question",
+		);
+		agent.type(`${answer}\r`);
+		await agent.exits(answer === "yes" ? 0 : 1);
+		await module.exits(answer === "yes" ? 0 : 1);
+		assert.equal(await isPaired(homes.A), answer === "yes");
+		assert.equal(await isPaired(homes.X), answer === "yes");
+	}
+});
+
+test("a question at a terminal ends when the other device goes away", async () => {
+	const homes = await unpaired("left");
+	const at = `unix:${homes.X}.pair`;
+	await using module = Command.atTerminal([
+		...["pair", "--home", homes.X, "--listen", at],
+	]);
+	await module.until(
+		() => /waiting for the agent/.test(module.stdout),
+		"ready",
+	);
+	await using agent = Command.atTerminal([
+		...["pair", "--home", homes.A, "--connect", at],
+	]);
+	for (const command of [agent, module])
+		await command.until(
+			() => /type yes if it does/.test(command.stdout),
+			"the question",
+		);
+	await agent.kill();
+	const { stdout } = await module.exits(1);
+	assert.match(stdout, /went away|broke|refused/);
+	assert.equal(await isPaired(homes.X), false);
+});
+
+test("control-C at the question is a no", async () => {
+	const homes = await unpaired("interrupted");
+	const at = `unix:${homes.X}.pair`;
+	await using module = pairing(homes.X, "--listen", at, "--yes");
+	await module.expect("listening");
+	await using agent = Command.atTerminal([
+		...["pair", "--home", homes.A, "--connect", at],
+	]);
+	await agent.until(
+		() => /type yes if it does/.test(agent.stdout),
+		"the question",
+	);
+	agent.type("\u0003");
+	const { code } = await agent.exited;
+	assert.notEqual(code, 0);
+	await module.exits(1);
+	assert.equal(await isPaired(homes.A), false);
+});

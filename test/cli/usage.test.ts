@@ -1,0 +1,394 @@
+import assert from "node:assert/strict";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { after, before, describe, test } from "node:test";
+import {
+	Command,
+	Homes,
+	type Result,
+	run,
+	temporaryFolder,
+} from "../support/processes.ts";
+
+const COMMANDS = [
+	"demo",
+	"claims",
+	"authority",
+	"authority init",
+	"authority issue",
+	"pair",
+	"agent",
+	"module",
+];
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let homes: Homes;
+/** A's module, for what comes to light only once an agent has its module. */
+let module: Command;
+
+before(async () => {
+	folder = await temporaryFolder();
+	homes = await Homes.make(folder.path);
+	module = await homes.module("X");
+});
+after(async () => {
+	await module[Symbol.asyncDispose]();
+	await folder[Symbol.asyncDispose]();
+});
+
+/** One line on standard error, nothing on standard output, and no stack. */
+function oneClearLine({ stdout, stderr }: Result, expected: RegExp): void {
+	assert.match(stdout, /^(linked with .*\n)?(stopped\n)?$/);
+	assert.match(stderr, expected);
+	assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+	assert.doesNotMatch(stderr, /\(internal\)|^\s+at /m);
+}
+
+async function fails(
+	code: number,
+	args: readonly string[],
+	expected: RegExp,
+): Promise<void> {
+	const result = await run(args);
+	assert.equal(result.code, code, result.stderr);
+	oneClearLine(result, expected);
+}
+
+const agent = (...flags: string[]) => [
+	...["agent", "--home", homes.of("A"), "--module", homes.socket("X")],
+	...flags,
+];
+
+/** A start is mostly waiting for the other core. */
+const TOGETHER = { concurrency: 4 };
+
+describe("help", TOGETHER, () => {
+	test("of the program exits 0, names every command and has an example", async () => {
+		const { code, stdout, stderr } = await run(["--help"]);
+		assert.equal(code, 0);
+		assert.equal(stderr, "");
+		for (const command of [
+			"demo",
+			"claims",
+			"authority",
+			"pair",
+			"agent",
+			"module",
+		])
+			assert.match(stdout, new RegExp(`^  ${command} `, "m"));
+		assert.match(stdout, /Examples?:\n/);
+	});
+
+	for (const command of COMMANDS)
+		test(`of ${command} exits 0 and has an example of it`, async () => {
+			const { code, stdout, stderr } = await run([
+				...command.split(" "),
+				"--help",
+			]);
+			assert.equal(code, 0);
+			assert.equal(stderr, "");
+			assert.match(stdout, /Examples?:\n/);
+			assert.match(
+				stdout.slice(stdout.search(/Examples?:\n/)),
+				new RegExp(`tetrad ${command} `),
+			);
+		});
+
+	test("comes also by `help`, and the version by its flag", async () => {
+		const [help, version] = [await run(["help", "agent"]), await run(["-V"])];
+		assert.equal(help.code, 0);
+		assert.match(help.stdout, /Usage: tetrad agent/);
+		assert.equal(version.code, 0);
+		assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+	});
+
+	test("and nothing else comes without a command, with exit code 2", async () => {
+		const { code, stdout, stderr } = await run([]);
+		assert.equal(code, 2);
+		assert.equal(stdout, "");
+		assert.match(stderr, /Usage: tetrad/);
+	});
+});
+
+describe("wrong usage exits 2 with one line about it:", TOGETHER, () => {
+	const cases: [string, () => string[], RegExp][] = [
+		["an unknown command", () => ["frobnicate"], /unknown command.*frobnicate/],
+		[
+			"an unknown command of authority",
+			() => ["authority", "frobnicate"],
+			/frobnicate/,
+		],
+		["an unknown flag", () => agent("--colour", "red"), /--colour/],
+		["an argument too many", () => ["claims", "again"], /too many arguments/],
+		["no home", () => ["agent", "--module", "unix:x"], /--home/],
+		["nothing to do", () => agent(), /--listen ADDRESS.*--connect ADDRESS/],
+		["no address", () => agent("--connect", "7000"), /"7000" has no port/],
+		[
+			"a port that is none",
+			() => agent("--listen", "127.0.0.1:70000"),
+			/port from 0 to 65535/,
+		],
+		[
+			"an unknown routing",
+			() => agent("--connect", "127.0.0.1:1", "--routing", "zigzag"),
+			/zigzag.*direct, crossed/,
+		],
+		[
+			"an unknown root",
+			() => agent("--connect", "127.0.0.1:1", "--root", "unsafe-xor"),
+			/transcript, xor/,
+		],
+		[
+			"an unknown link",
+			() => agent("--connect", "127.0.0.1:1", "--link", "shut"),
+			/paired, open/,
+		],
+		[
+			"a time that is none",
+			() => agent("--connect", "127.0.0.1:1", "--timeout", "soon"),
+			/number of seconds/,
+		],
+		["port 0 to connect to", () => agent("--connect", "127.0.0.1:0"), /port 0/],
+		[
+			"pairing at both ends",
+			() => [
+				...["pair", "--home", "x", "--listen", "unix:a"],
+				...["--connect", "unix:b"],
+			],
+			/--listen ADDRESS.*--connect ADDRESS/,
+		],
+	];
+	for (const [what, args, expected] of cases)
+		test(what, () => fails(2, args(), expected));
+
+	test("a keylog on an address that others can reach", async () => {
+		const keylog = homes.at("keylog");
+		for (const flags of [
+			["--listen", "0.0.0.0:0"],
+			["--connect", "192.0.2.1:7000"],
+		])
+			await fails(
+				2,
+				agent(...flags, "--unsafe-keylog", keylog),
+				/keylog gives every secret away.*loopback/,
+			);
+		await fails(
+			2,
+			[
+				...["module", "--home", homes.of("X"), "--listen", "0.0.0.0:0"],
+				...["--unsafe-keylog", keylog],
+			],
+			/keylog gives every secret away/,
+		);
+		await assert.rejects(rm(keylog), { code: "ENOENT" });
+	});
+});
+
+describe(
+	"what is not as it should be exits 1 with one line about it:",
+	TOGETHER,
+	() => {
+		test("a file to send that is not there", () =>
+			fails(
+				1,
+				agent("--connect", "127.0.0.1:1", "--send", homes.at("missing")),
+				/cannot read the file .*missing/,
+			));
+
+		test("a folder in the place of a file", () =>
+			fails(1, ["demo", "--file", homes.folder], /is not a file/));
+
+		test("a file for the demo that is not there", () =>
+			fails(1, ["demo", "--file", "missing"], /cannot read the file missing/));
+
+		test("a home that is not there", () =>
+			fails(
+				1,
+				["module", "--home", homes.at("nowhere"), "--listen", "unix:x"],
+				/no home at .*nowhere.*tetrad authority issue/,
+			));
+
+		test("a home that others can read, with the command that closes it", async () => {
+			const open = homes.at("open");
+			await cp(homes.of("X"), open, { recursive: true });
+			await chmod(open, 0o755);
+			await fails(
+				1,
+				["module", "--home", open, "--listen", homes.socket("open")],
+				new RegExp(`others may read ${open}.*chmod 700 ${open}`),
+			);
+		});
+
+		test("the home of the other role", () =>
+			fails(
+				1,
+				["module", "--home", homes.of("A"), "--listen", homes.socket("other")],
+				/home of an agent.*runs a module/,
+			));
+
+		test("a device that is not paired, with the command that pairs it", async () => {
+			for (const [place, command, flags] of [
+				["A", "agent", ["--module", "unix:m", "--connect", "127.0.0.1:1"]],
+				["X", "module", ["--listen", "unix:m"]],
+			] as const) {
+				const home = homes.at(`unpaired-${place}`);
+				await cp(homes.of(place), home, { recursive: true });
+				await rm(`${home}/pairing.json`);
+				await fails(
+					1,
+					[command, "--home", home, ...flags],
+					new RegExp(`tetrad pair --home ${home} --(connect|listen) unix:m`),
+				);
+			}
+		});
+
+		test("a module that does not run", () =>
+			fails(
+				1,
+				[
+					...["agent", "--home", homes.of("A"), "--connect", "127.0.0.1:1"],
+					...["--module", homes.socket("nobody")],
+				],
+				/cannot connect to unix:.*start the other device first/,
+			));
+
+		test("another agent that does not run", async () => {
+			const server = createServer().listen(0, "127.0.0.1");
+			await new Promise((resolve) => server.once("listening", resolve));
+			const { port } = server.address() as { port: number };
+			await new Promise((resolve) => server.close(resolve));
+			const result = await run(agent("--connect", `127.0.0.1:${port}`));
+			assert.equal(result.code, 1);
+			assert.match(
+				result.stderr,
+				new RegExp(`127\\.0\\.0\\.1:${port}: nobody listens there`),
+			);
+		});
+
+		test("a port that is taken, by its name, for an agent and for a module", async () => {
+			const first = await homes.server("A", homes.socket("X"));
+			await using _first = first.agent;
+			const busy = await run(agent("--listen", first.address));
+			assert.equal(busy.code, 1);
+			assert.ok(busy.stderr.includes(first.address), busy.stderr);
+			assert.match(busy.stderr, /another process listens.*choose another port/);
+			const other = ["module", "--home", homes.of("Y"), "--listen"];
+			await fails(1, [...other, first.address], /choose another port/);
+			await fails(1, [...other, homes.socket("X")], /another process listens/);
+		});
+
+		test("an open link over TCP", async () => {
+			const home = homes.at("open-tcp");
+			await cp(homes.of("A"), home, { recursive: true });
+			const server = createServer((socket) => socket.on("error", () => {}));
+			server.listen(0, "127.0.0.1");
+			await new Promise((resolve) => server.once("listening", resolve));
+			const { port } = server.address() as { port: number };
+			try {
+				await using caller = new Command([
+					...["agent", "--home", home, "--module", `127.0.0.1:${port}`],
+					...["--link", "open", "--connect", "127.0.0.1:1"],
+				]);
+				const { stderr } = await caller.exits(2);
+				assert.match(stderr, /open link is refused over TCP/);
+			} finally {
+				server.close();
+			}
+		});
+
+		test("an authority or a device that is there already", async () => {
+			await fails(
+				1,
+				[
+					...["authority", "init", "--kind", "bank", "--name", "Other"],
+					...["--home", homes.at("bank")],
+				],
+				/exists already|never overwritten/,
+			);
+			await fails(
+				1,
+				[
+					...["authority", "issue", "--home", homes.at("agency")],
+					...["--name", "alice", "--device", homes.of("A")],
+					...["--trust", homes.at("bank")],
+				],
+				/never overwritten/,
+			);
+		});
+
+		test("a name that cannot be certified, and the folder is not left behind half made", async () => {
+			const device = homes.at("new-device");
+			const result = await run([
+				...["authority", "issue", "--home", homes.at("agency")],
+				...["--name", "Alice & Bob", "--device", device],
+				...["--trust", homes.at("bank")],
+			]);
+			assert.notEqual(result.code, 0);
+			oneClearLine(result, /name/);
+			const again = await run([
+				...["authority", "issue", "--home", homes.at("agency")],
+				...["--name", "alice-2", "--device", device],
+				...["--trust", homes.at("bank")],
+			]);
+			assert.equal(again.code, 0, again.stderr);
+		});
+
+		test("a log that cannot be written", async () => {
+			const home = homes.at("no-log");
+			await cp(homes.of("X"), home, { recursive: true });
+			await rm(`${home}/log.jsonl`, { force: true });
+			await mkdir(`${home}/log.jsonl`);
+			await fails(
+				1,
+				["module", "--home", home, "--listen", homes.socket("no-log")],
+				/log\.jsonl/,
+			);
+		});
+
+		test("a keylog that cannot be written", async () => {
+			await fails(
+				1,
+				[
+					...[
+						"module",
+						"--home",
+						homes.of("X"),
+						"--listen",
+						homes.socket("kl"),
+					],
+					...["--unsafe-keylog", homes.at("missing", "keylog")],
+				],
+				/keylog/,
+			);
+		});
+	},
+);
+
+test("what a peer says cannot move the cursor: its control characters are shown", async () => {
+	await using _y = await homes.module("Y");
+	const inbox = homes.at("inbox");
+	await using server = new Command([
+		...["agent", "--home", homes.of("B"), "--module", homes.socket("Y")],
+		...["--listen", "127.0.0.1:0", "--receive", inbox],
+	]);
+	await server.until(() => /listening on/.test(server.stdout), "listening");
+	const address = /listening on (\S+)/.exec(server.stdout)?.[1] as string;
+	const file = homes.at("\u001b[31mred.txt");
+	await writeFile(file, "text");
+	await using caller = homes.caller(
+		"A",
+		homes.socket("X"),
+		address,
+		...["--message", "a\u001b[2J\u0007\rb\u202e\u009b31m\nc"],
+		...["--send", file],
+	);
+	await caller.exits(0);
+	server.terminate();
+	const { stdout, stderr } = await server.exits(0);
+	assert.ok(
+		stdout.includes("a\\u{1b}[2J\\u{7}\\u{d}b\\u{202e}\\u{9b}31m\\u{a}c"),
+		stdout,
+	);
+	assert.match(stdout, /received __31mred\.txt, 4 bytes/);
+	assert.doesNotMatch((stdout + stderr).replaceAll("\n", ""), /\p{Cc}|\p{Cf}/u);
+});

@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import {
+	chmod,
+	cp,
+	mkdir,
+	mkdtemp,
+	readFile,
+	rename,
+	rm,
+	stat,
+	symlink,
+	writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, beforeEach, describe, test } from "node:test";
+import {
+	createAuthorityHome,
+	issueDeviceHome,
+	readAuthorityHome,
+	readRoots,
+} from "../../src/device/authority-home.ts";
+import { readHome, writePairing } from "../../src/device/home.ts";
+import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import type { TetradError } from "../../src/errors.ts";
+import { hex } from "../../src/wire/index.ts";
+
+let root: string;
+let template: string;
+let home: string;
+let count = 0;
+
+const at = (...parts: string[]) => join(home, ...parts);
+
+before(async () => {
+	root = await mkdtemp(join(tmpdir(), "tetrad-test-"));
+	const agency = await createAuthorityHome(
+		join(root, "agency"),
+		"agency",
+		"Test Agency",
+		"P-256",
+	);
+	await createAuthorityHome(join(root, "bank"), "bank", "Test Bank", "Ed25519");
+	template = join(root, "template");
+	await issueDeviceHome(agency, {
+		home: template,
+		name: "alice",
+		algorithm: "P-256",
+		trust: await readRoots(join(root, "bank")),
+	});
+});
+after(() => rm(root, { recursive: true, force: true }));
+beforeEach(async () => {
+	home = join(root, `home-${++count}`);
+	await cp(template, home, { recursive: true, preserveTimestamps: true });
+});
+
+/** Reading the home fails so; the message is returned. */
+async function refusal(
+	code: TetradError["code"] = "home-unusable",
+	role: "agent" | "module" = "agent",
+): Promise<string> {
+	let message = "";
+	await assert.rejects(readHome(home, role), (error: TetradError) => {
+		assert.equal(error.code, code, error.message);
+		message = error.message;
+		return true;
+	});
+	return message;
+}
+
+const pairing = {
+	peerDeviceId: new Uint8Array(60).fill(0xab),
+	key: new Uint8Array(32).fill(0xcd),
+};
+const KEY_HEX = "cd".repeat(32);
+
+describe("a home", () => {
+	test("is read as it was made, and makes an agent", async () => {
+		const read = await readHome(home, "agent");
+		assert.equal(read.name, "alice");
+		assert.equal(read.role, "agent");
+		assert.equal(read.pairing, undefined);
+		assert.deepEqual(read.policy.links, ["paired"]);
+		assert.equal(new TrustedAgent(read).device.name, "alice");
+	});
+
+	test("keeps what its policy says", async () => {
+		const path = at("device.json");
+		const device = JSON.parse(await readFile(path, "utf8"));
+		device.policy = { suites: ["classical-aesgcm"], routings: ["crossed"] };
+		await writeFile(path, JSON.stringify(device));
+		const { policy } = await readHome(home, "agent");
+		assert.deepEqual(policy.suites, ["classical-aesgcm"]);
+		assert.deepEqual(policy.routings, ["crossed"]);
+		assert.deepEqual(policy.roots, ["transcript"]);
+	});
+
+	test("keeps a pairing, and a newer one in its place, for its owner alone", async () => {
+		await writePairing(home, { ...pairing, key: new Uint8Array(32) }, "old");
+		await writePairing(home, pairing, "alice-purse");
+		const read = await readHome(home, "agent");
+		assert.equal(hex(read.pairing?.key ?? new Uint8Array()), KEY_HEX);
+		assert.deepEqual(read.pairing?.peerDeviceId, pairing.peerDeviceId);
+		const { mode } = await stat(at("pairing.json"));
+		assert.equal(mode & 0o777, 0o600);
+		await assert.rejects(stat(at("pairing.json.new")), { code: "ENOENT" });
+	});
+
+	test("is made for its owner alone, with every file in it", async () => {
+		for (const [name, mode] of [
+			["", 0o700],
+			["trust", 0o700],
+			["device.json", 0o600],
+			["key.pem", 0o600],
+			["chain.pem", 0o600],
+			["trust/agencies.pem", 0o600],
+			["trust/banks.pem", 0o600],
+		] as const)
+			assert.equal((await stat(join(template, name))).mode & 0o777, mode, name);
+	});
+
+	test("is not made where there is one", async () => {
+		const agency = await readAuthorityHome(join(root, "agency"));
+		const before = await readFile(at("key.pem"));
+		await assert.rejects(
+			issueDeviceHome(agency, {
+				home,
+				name: "alice",
+				algorithm: "P-256",
+				trust: await readRoots(join(root, "bank")),
+			}),
+			{ code: "home-unusable", message: /never overwritten/ },
+		);
+		assert.ok((await readFile(at("key.pem"))).equals(before));
+	});
+});
+
+describe("a home is refused", () => {
+	test("that is not there, with the command that makes one", async () => {
+		await rm(home, { recursive: true });
+		const message = await refusal();
+		assert.ok(message.includes(home));
+		assert.match(message, /tetrad authority issue/);
+	});
+
+	test("that is a file", async () => {
+		await rm(home, { recursive: true });
+		await writeFile(home, "");
+		assert.match(await refusal(), /not a folder/);
+	});
+
+	for (const mode of [0o750, 0o705, 0o711, 0o777])
+		test(`that others may enter (${mode.toString(8)}), with the command that closes it`, async () => {
+			await chmod(home, mode);
+			assert.ok((await refusal()).includes(`chmod 700 ${home}`));
+			await chmod(home, 0o700);
+			await readHome(home, "agent");
+		});
+
+	for (const mode of [0o640, 0o604, 0o644])
+		test(`whose key others may read (${mode.toString(8)}), with the command that closes it`, async () => {
+			await chmod(at("key.pem"), mode);
+			assert.ok((await refusal()).includes(`chmod 600 ${at("key.pem")}`));
+		});
+
+	test("whose pairing others may read, with the command that closes it", async () => {
+		await writePairing(home, pairing, "alice-purse");
+		await chmod(at("pairing.json"), 0o644);
+		assert.ok((await refusal()).includes(`chmod 600 ${at("pairing.json")}`));
+	});
+
+	for (const name of [
+		"device.json",
+		"key.pem",
+		"chain.pem",
+		"trust/agencies.pem",
+		"trust/banks.pem",
+	]) {
+		test(`whose ${name} is missing, by its path`, async () => {
+			await rm(at(name));
+			assert.ok((await refusal()).includes(at(name)));
+		});
+
+		test(`whose ${name} is a symbolic link, by its path`, async () => {
+			const elsewhere = at("elsewhere");
+			await rename(at(name), elsewhere);
+			await symlink(elsewhere, at(name));
+			const message = await refusal();
+			assert.ok(message.includes(at(name)));
+			assert.match(message, /symbolic link/);
+		});
+
+		test(`whose ${name} is a folder, by its path`, async () => {
+			await rm(at(name));
+			await mkdir(at(name));
+			assert.ok((await refusal()).includes(at(name)));
+		});
+
+		if (name !== "key.pem")
+			test(`whose ${name} is far too large, by its path`, async () => {
+				await writeFile(at(name), new Uint8Array(300_000).fill(0x20), {
+					mode: 0o600,
+				});
+				const message = await refusal();
+				assert.ok(message.includes(at(name)));
+				assert.match(message, /too large/);
+			});
+	}
+
+	test("whose pairing is a symbolic link", async () => {
+		await writePairing(home, pairing, "alice-purse");
+		await rename(at("pairing.json"), at("elsewhere"));
+		await symlink(at("elsewhere"), at("pairing.json"));
+		assert.match(await refusal(), /symbolic link/);
+	});
+
+	test("of the other role, saying which and which is wanted", async () => {
+		const message = await refusal("home-unusable", "module");
+		assert.match(message, /home of an agent.*runs a module/);
+	});
+
+	const device = { version: 1, role: "agent", name: "alice" };
+	const wrong: Record<string, [object, RegExp]> = {
+		"an unknown key": [{ ...device, colour: "red" }, /the file: .*"colour"/],
+		"an unknown key in its policy": [
+			{ ...device, policy: { suits: ["hybrid-aesgcm"] } },
+			/device\.json: policy: .*"suits"/,
+		],
+		"an unknown suite": [
+			{ ...device, policy: { suites: ["hybrid-aesgcm", "rot13"] } },
+			/device\.json: policy\.suites\.1: /,
+		],
+		"an unknown root": [
+			{ ...device, policy: { roots: ["xor"] } },
+			/device\.json: policy\.roots\.0: /,
+		],
+		"another version": [{ ...device, version: 2 }, /device\.json: version: /],
+		"no role": [{ version: 1, name: "alice" }, /device\.json: role: /],
+		"a name that is none": [{ ...device, name: 7 }, /device\.json: name: /],
+		"a list in the place of the object": [[], /device\.json: the file: /],
+		"a policy that accepts nothing": [
+			{ ...device, policy: { suites: [] } },
+			/device\.json: .*suites/,
+		],
+	};
+	for (const [what, [content, expected]] of Object.entries(wrong))
+		test(`whose device.json has ${what}, with where it is`, async () => {
+			await writeFile(at("device.json"), JSON.stringify(content));
+			assert.match(await refusal(), expected);
+		});
+
+	test("whose JSON is broken, without a word of what is in it", async () => {
+		const secret = "c0ffee".repeat(10);
+		for (const name of ["device.json", "pairing.json"])
+			for (const text of [
+				`{"key": "${secret}",`,
+				`${secret}`,
+				`{"version": 1 "${secret}"}`,
+				"",
+				`"${secret}`,
+			]) {
+				await cp(template, home, { recursive: true, force: true });
+				await rm(at("pairing.json"), { force: true });
+				await writeFile(at(name), text, { mode: 0o600 });
+				let seen: unknown;
+				await readHome(home, "agent").catch((error) => {
+					seen = error;
+				});
+				const { code, message, stack = "", cause } = seen as TetradError;
+				assert.equal(code, "home-unusable");
+				assert.ok(message.includes(at(name)));
+				for (const told of [message, stack, String(cause)])
+					assert.ok(!told.includes("c0ffee"), told);
+			}
+	});
+
+	test("whose pairing is not one, without a word of its key", async () => {
+		const good = {
+			version: 1,
+			peerName: "alice-purse",
+			peerDeviceId: "ab".repeat(60),
+			key: KEY_HEX,
+		};
+		const bad: [object, RegExp][] = [
+			[{ ...good, key: KEY_HEX.slice(2) }, /pairing\.json: key: /],
+			[{ ...good, key: `${KEY_HEX}cd` }, /pairing\.json: key: /],
+			[{ ...good, key: KEY_HEX.toUpperCase() }, /pairing\.json: key: /],
+			[{ ...good, peerDeviceId: "abc" }, /pairing\.json: peerDeviceId: /],
+			[{ ...good, extra: KEY_HEX }, /pairing\.json: the file: .*"extra"/],
+			[{ version: 1 }, /pairing\.json: /],
+		];
+		for (const [content, expected] of bad) {
+			await writeFile(at("pairing.json"), JSON.stringify(content), {
+				mode: 0o600,
+			});
+			const message = await refusal();
+			assert.match(message, expected);
+			assert.ok(!message.toLowerCase().includes("cdcd"));
+		}
+		await writeFile(at("pairing.json"), JSON.stringify(good), { mode: 0o600 });
+		await readHome(home, "agent");
+	});
+
+	test("whose key file holds something else, without a word of it", async () => {
+		const pem = await readFile(at("key.pem"), "utf8");
+		const body = pem.split("\n")[1] as string;
+		for (const text of [
+			"",
+			"no key",
+			pem.replace(body, body.slice(4)),
+			pem + pem,
+		]) {
+			await writeFile(at("key.pem"), text, { mode: 0o600 });
+			const message = await refusal("key-store-failed");
+			assert.ok(message.includes(at("key.pem")));
+			assert.ok(!message.includes(body.slice(8, 24)));
+		}
+	});
+
+	for (const name of ["chain.pem", "trust/agencies.pem", "trust/banks.pem"])
+		test(`whose ${name} holds no certificate, by its path`, async () => {
+			for (const text of [
+				"",
+				"nothing",
+				"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+			]) {
+				await writeFile(at(name), text);
+				let told = "";
+				await assert.rejects(
+					readHome(home, "agent").then((read) => new TrustedAgent(read)),
+					(error: TetradError) => {
+						told = `${error.code}: ${error.message}`;
+						return error.family === "environment" || error.family === "peer";
+					},
+				);
+				if (name !== "chain.pem") assert.ok(told.includes(at(name)), told);
+			}
+		});
+
+	test("that trusts a bank as an agency, by the path of the file", async () => {
+		await cp(at("trust", "banks.pem"), at("trust", "agencies.pem"));
+		const message = await refusal();
+		assert.ok(message.includes(at("trust", "agencies.pem")), message);
+	});
+});
+
+describe("an authority's home", () => {
+	test("is refused when others may enter it, or its root is missing", async () => {
+		const authority = join(home, "authority");
+		await cp(join(root, "agency"), authority, { recursive: true });
+		await chmod(authority, 0o755);
+		await assert.rejects(readAuthorityHome(authority), {
+			code: "home-unusable",
+			message: new RegExp(`chmod 700 ${authority}`),
+		});
+		await chmod(authority, 0o700);
+		assert.equal((await readAuthorityHome(authority)).kind, "agency");
+		await rm(join(authority, "root.pem"));
+		await assert.rejects(readAuthorityHome(authority), {
+			code: "home-unusable",
+			message: /root\.pem/,
+		});
+	});
+
+	test("is not made where there is one", async () => {
+		await assert.rejects(
+			createAuthorityHome(join(root, "agency"), "agency", "Other", "P-256"),
+			{ code: "home-unusable" },
+		);
+	});
+});

@@ -1,0 +1,289 @@
+/* Four devices in one process, with a hook on everything that happens between them. */
+import assert from "node:assert/strict";
+import { type Carrier, memoryCarriers } from "../../src/carrier/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import type { DeviceOptions } from "../../src/device/identity.ts";
+import {
+	MoneyModule,
+	type MoneyModuleOptions,
+} from "../../src/device/money-module.ts";
+import { SoftwareAuthority } from "../../src/device/software-authority.ts";
+import type { Tetrad, TetradEvent } from "../../src/device/tetrad.ts";
+import {
+	type AcceptOptions,
+	type ConnectOptions,
+	TrustedAgent,
+} from "../../src/device/trusted-agent.ts";
+import type { TetradError } from "../../src/errors.ts";
+import type { Signer } from "../../src/identity/index.ts";
+import {
+	type LinkMode,
+	makePolicy,
+	type Pairing,
+	PLACES,
+	type Place,
+	type Policy,
+} from "../../src/tetrad/index.ts";
+import { parseUtf8, utf8 } from "../../src/wire/index.ts";
+
+/** What can be watched: a frame that arrives on one of the three wires, or a signature that is asked for. */
+export type Step =
+	| { readonly kind: "frame"; readonly wire: Wire; readonly bytes: Uint8Array }
+	| { readonly kind: "sign"; readonly place: Place };
+
+export type Wire = "network" | "link A–X" | "link B–Y";
+
+export interface Options {
+	readonly policy?: Partial<Policy>;
+	readonly timeoutMs?: number;
+	readonly link?: LinkMode;
+	/** Puts another signer in the place of a device's own. */
+	readonly signer?: (place: Place, own: Signer) => Signer;
+	readonly module?: Partial<MoneyModuleOptions>;
+}
+
+const NAMES: Readonly<Record<Place, string>> = {
+	A: "alice",
+	X: "alice-purse",
+	B: "bob",
+	Y: "bob-till",
+};
+
+/** One agency and one bank for all tests of a file; making keys is what takes time. */
+const authorities = Promise.all([
+	SoftwareAuthority.create("agency", "Test Agency"),
+	SoftwareAuthority.create("bank", "Test Bank"),
+]);
+
+export async function certify(place: Place, name = NAMES[place]) {
+	const [agency, bank] = await authorities;
+	return (isAgent(place) ? agency : bank).certify(name);
+}
+
+export async function policyOf(change: Partial<Policy> = {}): Promise<Policy> {
+	const [agency, bank] = await authorities;
+	return makePolicy({
+		agencies: [agency.anchor],
+		banks: [bank.anchor],
+		...change,
+	});
+}
+
+/** Four devices, each agent linked with its module over memory, ready to connect. */
+export class Devices implements AsyncDisposable {
+	readonly A: TrustedAgent;
+	readonly B: TrustedAgent;
+	readonly X: MoneyModule;
+	readonly Y: MoneyModule;
+	/** Called for every step; what it throws is the test's failure. */
+	watch: (step: Step) => void = () => {};
+	/** What became of each tetrad at each device, in order. */
+	readonly events: Record<Place, TetradEvent[]> = {
+		A: [],
+		B: [],
+		X: [],
+		Y: [],
+	};
+	/** The carriers that were made for each link, the agent's ends. */
+	readonly dialed: Record<"A" | "B", Carrier[]> = { A: [], B: [] };
+	readonly pairings: Readonly<Record<Place, Pairing>>;
+	readonly link: LinkMode;
+
+	static async make(options: Options = {}): Promise<Devices> {
+		const { link = "paired", timeoutMs, signer } = options;
+		const policy = await policyOf({
+			...(link === "unsafe-open" ? { links: ["unsafe-open"] } : {}),
+			...options.policy,
+		});
+		const devices: { all?: Devices } = {};
+		const made = await Promise.all(
+			PLACES.map(async (place): Promise<[Place, DeviceOptions]> => {
+				const own = await certify(place);
+				const inner = signer?.(place, own.signer) ?? own.signer;
+				const watched: Signer = {
+					algorithm: inner.algorithm,
+					publicKey: inner.publicKey,
+					sign(message) {
+						devices.all?.watch({ kind: "sign", place });
+						return inner.sign(message);
+					},
+				};
+				return [
+					place,
+					{
+						identity: { signer: watched, chain: own.chain },
+						policy,
+						...(timeoutMs === undefined ? {} : { timeoutMs }),
+					},
+				];
+			}),
+		);
+		const of = Object.fromEntries(made) as Record<Place, DeviceOptions>;
+		devices.all = new Devices(of, options.module ?? {}, link);
+		return devices.all;
+	}
+
+	private constructor(
+		of: Record<Place, DeviceOptions>,
+		module: Partial<MoneyModuleOptions>,
+		link: LinkMode,
+	) {
+		this.link = link;
+		this.A = new TrustedAgent(of.A);
+		this.B = new TrustedAgent(of.B);
+		const watchModule = (place: Place) => ({
+			observe: (event: TetradEvent) => void this.events[place].push(event),
+			...module,
+		});
+		this.X = new MoneyModule({ ...of.X, ...watchModule("X") });
+		this.Y = new MoneyModule({ ...of.Y, ...watchModule("Y") });
+		this.pairings = {
+			...this.#pair("A", "X"),
+			...this.#pair("B", "Y"),
+		} as Record<Place, Pairing>;
+		this.A.useModule({
+			pairing: this.pairings.A,
+			mode: link,
+			dial: () => this.dial("A"),
+		});
+		this.B.useModule({
+			pairing: this.pairings.B,
+			mode: link,
+			dial: () => this.dial("B"),
+		});
+	}
+
+	/** A new carrier to the module of this agent, with the module at its other end. */
+	dial(agent: "A" | "B"): Carrier {
+		const module = agent === "A" ? "X" : "Y";
+		const [near, far] = this.carriers(agent === "A" ? "link A–X" : "link B–Y");
+		const pairing = this.pairings[module];
+		this[module].serve(far, { pairing, mode: this.link }).catch(() => {});
+		this.dialed[agent].push(near);
+		return near;
+	}
+
+	/** Two watched ends of a wire. */
+	carriers(wire: Wire): [Carrier, Carrier] {
+		const hook = (bytes: Uint8Array) =>
+			this.watch({ kind: "frame", wire, bytes });
+		const [left, right] = memoryCarriers();
+		return [watched(left, hook), watched(right, hook)];
+	}
+
+	/** Lets A connect to B; both promises as they are. */
+	meet(
+		connect: ConnectOptions = {},
+		accept: AcceptOptions = {},
+	): { connecting: Promise<Tetrad>; accepting: Promise<Tetrad> } {
+		const [left, right] = this.carriers("network");
+		const observe = (place: Place) => (event: TetradEvent) =>
+			void this.events[place].push(event);
+		const accepting = this.B.accept(right, {
+			observe: observe("B"),
+			...accept,
+		});
+		const connecting = this.A.connect(left, {
+			observe: observe("A"),
+			...connect,
+		});
+		connecting.catch(() => {});
+		accepting.catch(() => {});
+		return { connecting, accepting };
+	}
+
+	/** A tetrad, as each of its four devices holds it. */
+	async tetrad(options: ConnectOptions = {}): Promise<Record<Place, Tetrad>> {
+		const { connecting, accepting } = this.meet(options);
+		const [A, B] = [await connecting, await accepting];
+		const [X, Y] = [await this.X.accept(), await this.Y.accept()];
+		return { A, B, X, Y };
+	}
+
+	/** Cuts both links and forgets what was, so that the next tetrad starts from nothing. */
+	async reset(): Promise<void> {
+		this.watch = () => {};
+		for (const side of ["A", "B"] as const)
+			for (const carrier of this.dialed[side].splice(0)) carrier.destroy();
+		await settled(() =>
+			PLACES.map((place) => this.events[place].length).join(),
+		);
+		for (const place of PLACES) this.events[place].length = 0;
+	}
+
+	/** The errors with which tetrads ended at a device, in order; `undefined` for one that closed in order. */
+	ends(place: Place): (TetradError | undefined)[] {
+		return this.events[place].flatMap((event) =>
+			event.kind === "ended" ? [event.error] : [],
+		);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		for (const place of PLACES) await this[place].close();
+	}
+
+	#pair(agent: "A" | "B", module: "X" | "Y"): Partial<Record<Place, Pairing>> {
+		const key = nodeCrypto.random(32);
+		return {
+			[agent]: { peerDeviceId: this[module].device.deviceId, key },
+			[module]: { peerDeviceId: this[agent].device.deviceId, key },
+		};
+	}
+}
+
+export function isAgent(place: Place): boolean {
+	return place === "A" || place === "B";
+}
+
+/** The same carrier, with a hook before each frame that arrives. */
+export function watched(
+	carrier: Carrier,
+	hook: (bytes: Uint8Array) => void,
+): Carrier {
+	return {
+		kind: carrier.kind,
+		peer: carrier.peer,
+		receive: (receiver) =>
+			carrier.receive({
+				frame(bytes) {
+					hook(bytes);
+					receiver.frame(bytes);
+				},
+				closed: (error) => receiver.closed(error),
+			}),
+		send: (bytes) => carrier.send(bytes),
+		drained: () => carrier.drained(),
+		pause: () => carrier.pause(),
+		resume: () => carrier.resume(),
+		close: () => carrier.close(),
+		destroy: (error) => carrier.destroy(error),
+	};
+}
+
+/** Lets the event loop turn until `holds`; fails the test when it never does. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+	for (let turn = 0; turn < 20_000; turn++) {
+		if (holds()) return;
+		await new Promise((resolve) => setImmediate(resolve));
+	}
+	assert.fail(`this did not happen: ${what}`);
+}
+
+/** Lets the event loop turn until `value` has stood still for a good while. */
+export async function settled(value: () => unknown): Promise<void> {
+	let last = value();
+	for (let still = 0; still < 300; still++) {
+		await new Promise((resolve) => setImmediate(resolve));
+		if (value() !== last) still = 0;
+		last = value();
+	}
+}
+
+export async function hear(channel: {
+	receive(): Promise<Uint8Array | undefined>;
+}): Promise<string | undefined> {
+	const message = await channel.receive();
+	return message && parseUtf8(message);
+}
+
+export const say = utf8;

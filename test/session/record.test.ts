@@ -1,0 +1,392 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { describe, test } from "node:test";
+import { type AeadName, nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	CONTENT,
+	type ContentType,
+	MAX_CONTENT_BYTES,
+	MAX_COUNTER,
+	nonceFor,
+	RECORD_OVERHEAD,
+	REKEY_INTERVAL,
+	RecordOpener,
+	RecordSealer,
+	Session,
+	type SessionSecrets,
+} from "../../src/session/index.ts";
+import { rekeyNonce } from "../../src/session/nonce.ts";
+import {
+	enc,
+	encodeFrame,
+	FRAME,
+	FRAME_HEADER_BYTES,
+	frameHeader,
+	hex,
+	utf8,
+} from "../../src/wire/index.ts";
+
+const AEADS = ["AESGCM", "ChaChaPoly"] as const satisfies readonly AeadName[];
+const TYPES = Object.values(CONTENT);
+const UNAUTHENTIC = { code: "authentication-failed" };
+
+/** The two ends of one direction under one key. */
+function direction(aead: AeadName, firstCounter = 0) {
+	const key = nodeCrypto.random(32);
+	return {
+		key,
+		sealer: new RecordSealer(nodeCrypto, aead, key, firstCounter),
+		opener: new RecordOpener(nodeCrypto, aead, key, firstCounter),
+	};
+}
+
+/** A record that no sealer would make: any plaintext, at any counter. */
+function forge(
+	aead: AeadName,
+	key: Uint8Array,
+	counter: number,
+	plaintext: Uint8Array,
+): Uint8Array {
+	const header = frameHeader(FRAME.record, plaintext.length + 16);
+	const sealed = nodeCrypto
+		.aead(aead, key)
+		.seal(nonceFor(aead, counter), header, plaintext);
+	return encodeFrame(FRAME.record, sealed);
+}
+
+for (const aead of AEADS)
+	describe(`records under ${aead}`, () => {
+		test("carry every type of content and every length from none to the limit", () => {
+			const { sealer, opener } = direction(aead);
+			const content = nodeCrypto.random(MAX_CONTENT_BYTES);
+			for (const type of TYPES)
+				for (const length of [0, 1, 1000, MAX_CONTENT_BYTES]) {
+					const bytes = content.subarray(0, length);
+					const frame = sealer.seal(type, bytes);
+					assert.equal(frame.length, length + RECORD_OVERHEAD);
+					const opened = opener.open(frame);
+					assert.equal(opened.type, type);
+					assert.ok(Buffer.from(opened.bytes).equals(bytes));
+				}
+		});
+
+		test("hide the type, and two records of one content differ", () => {
+			const { sealer } = direction(aead);
+			const frames = [CONTENT.message, CONTENT.close, CONTENT.message].map(
+				(type) => sealer.seal(type, utf8("the same")),
+			);
+			const headers = frames.map((frame) =>
+				hex(frame.subarray(0, FRAME_HEADER_BYTES)),
+			);
+			assert.equal(new Set(headers).size, 1);
+			assert.equal(new Set(frames.map(hex)).size, 3);
+		});
+
+		test("do not open when any single bit of header, content or tag was changed", () => {
+			const { key, sealer } = direction(aead);
+			const frame = sealer.seal(CONTENT.message, utf8("pay 5 to bob"));
+			for (let at = 0; at < frame.length; at++)
+				for (let bit = 0; bit < 8; bit++) {
+					const changed = frame.slice();
+					changed[at] = (changed[at] as number) ^ (1 << bit);
+					const opener = new RecordOpener(nodeCrypto, aead, key);
+					assert.throws(() => opener.open(changed), UNAUTHENTIC);
+				}
+		});
+
+		test("bind their header: a tag made without it, or over another, does not open", () => {
+			const { key } = direction(aead);
+			const plaintext = Uint8Array.of(CONTENT.message, 1, 2, 3);
+			const length = plaintext.length + 16;
+			const accepted = frameHeader(FRAME.record, length);
+			for (const header of [
+				new Uint8Array(),
+				frameHeader(FRAME.answer, length),
+				frameHeader(FRAME.record, length + 1),
+			]) {
+				const sealed = nodeCrypto
+					.aead(aead, key)
+					.seal(nonceFor(aead, 0), header, plaintext);
+				const opener = new RecordOpener(nodeCrypto, aead, key);
+				assert.throws(
+					() => opener.open(encodeFrame(FRAME.record, sealed)),
+					UNAUTHENTIC,
+				);
+				const right = new RecordOpener(nodeCrypto, aead, key);
+				const seal = nodeCrypto
+					.aead(aead, key)
+					.seal(nonceFor(aead, 0), accepted, plaintext);
+				assert.equal(right.open(encodeFrame(FRAME.record, seal)).type, 1);
+			}
+		});
+
+		const attacks: Record<string, (f: Uint8Array[]) => Uint8Array[]> = {
+			"a replayed record": ([a, b]) => [a, b, a] as Uint8Array[],
+			"a record repeated at once": ([a]) => [a, a] as Uint8Array[],
+			"a reordered record": ([a, b, c]) => [a, c, b] as Uint8Array[],
+			"a dropped record": ([, b]) => [b] as Uint8Array[],
+			"a record cut short": ([a]) => [(a as Uint8Array).subarray(0, -1)],
+			"a record cut short with its length corrected": ([a]) => [
+				encodeFrame(
+					FRAME.record,
+					(a as Uint8Array).subarray(FRAME_HEADER_BYTES, -1),
+				),
+			],
+			"a record with a byte too many": ([a]) => [
+				Buffer.concat([a as Uint8Array, Uint8Array.of(0)]),
+			],
+			"a record with a byte too many and its length corrected": ([a]) => [
+				encodeFrame(
+					FRAME.record,
+					Buffer.concat([
+						(a as Uint8Array).subarray(FRAME_HEADER_BYTES),
+						Uint8Array.of(0),
+					]),
+				),
+			],
+			"a header alone": ([a]) => [
+				(a as Uint8Array).subarray(0, FRAME_HEADER_BYTES),
+			],
+			"nothing at all": () => [new Uint8Array()],
+			"a frame of another type": ([a]) => [
+				encodeFrame(
+					FRAME.answer,
+					(a as Uint8Array).subarray(FRAME_HEADER_BYTES),
+				),
+			],
+		};
+		for (const [what, attack] of Object.entries(attacks))
+			test(`${what} does not open, and nothing opens after it`, () => {
+				const { sealer, opener } = direction(aead);
+				const frames = ["one", "two", "three", "four"].map((text) =>
+					sealer.seal(CONTENT.message, utf8(text)),
+				);
+				const sent = attack(frames);
+				for (const frame of sent.slice(0, -1)) {
+					try {
+						opener.open(frame);
+					} catch {
+						break;
+					}
+				}
+				const last = sent.at(-1) as Uint8Array;
+				assert.throws(() => opener.open(last), UNAUTHENTIC);
+				for (const frame of frames)
+					assert.throws(() => opener.open(frame), UNAUTHENTIC);
+			});
+
+		test("of an unknown type, or without a type, do not open although their tag is right", () => {
+			for (const plaintext of [
+				Uint8Array.of(0x05),
+				Uint8Array.of(0xff, 1),
+				new Uint8Array(),
+			]) {
+				const { key, sealer, opener } = direction(aead);
+				const frame = forge(aead, key, 0, plaintext);
+				assert.throws(() => opener.open(frame), UNAUTHENTIC);
+				sealer.seal(CONTENT.message, utf8("one"));
+				const next = sealer.seal(CONTENT.message, utf8("two"));
+				assert.throws(() => opener.open(next), UNAUTHENTIC);
+			}
+		});
+
+		test("over the limit are refused, and the session goes on", () => {
+			const { sealer, opener } = direction(aead);
+			assert.throws(
+				() =>
+					sealer.seal(CONTENT.message, new Uint8Array(MAX_CONTENT_BYTES + 1)),
+				{ code: "message-too-large" },
+			);
+			const frame = sealer.seal(CONTENT.message, utf8("small"));
+			assert.deepEqual(opener.open(frame).bytes, utf8("small"));
+		});
+
+		test("can neither be sealed nor opened once the keys are wiped", () => {
+			const { sealer, opener } = direction(aead);
+			const frame = sealer.seal(CONTENT.message, utf8("one"));
+			sealer.wipe();
+			opener.wipe();
+			sealer.wipe();
+			assert.throws(() => sealer.seal(CONTENT.message, utf8("two")), {
+				code: "tetrad-closed",
+			});
+			assert.throws(() => opener.open(frame), UNAUTHENTIC);
+		});
+
+		test("do not depend on the caller's key buffer after it is handed over", () => {
+			const { key, sealer, opener } = direction(aead);
+			key.fill(0);
+			const frame = sealer.seal(CONTENT.message, utf8("one"));
+			assert.deepEqual(opener.open(frame).bytes, utf8("one"));
+		});
+
+		test("change their key at 2^20 and the counter goes on, at both ends", () => {
+			const first = REKEY_INTERVAL - 2;
+			const { sealer, opener } = direction(aead, first);
+			for (let i = 0; i < 5; i++) {
+				const frame = sealer.seal(CONTENT.message, Uint8Array.of(i));
+				assert.deepEqual([...opener.open(frame).bytes], [i]);
+			}
+		});
+
+		test("from 2^20 on open under Noise's REKEY of the first key and not under the first key", () => {
+			const { key, sealer } = direction(aead, REKEY_INTERVAL - 1);
+			const before = sealer.seal(CONTENT.message, utf8("before"));
+			const after = sealer.seal(CONTENT.message, utf8("after"));
+			const next = sealer.seal(CONTENT.message, utf8("next"));
+			const rekeyed = nodeCrypto
+				.aead(aead, key)
+				.seal(rekeyNonce(), new Uint8Array(), new Uint8Array(32))
+				.subarray(0, 32);
+			const open = (k: Uint8Array, counter: number, frame: Uint8Array) =>
+				nodeCrypto
+					.aead(aead, k)
+					.open(
+						nonceFor(aead, counter),
+						frame.subarray(0, FRAME_HEADER_BYTES),
+						frame.subarray(FRAME_HEADER_BYTES),
+					);
+			assert.ok(open(key, REKEY_INTERVAL - 1, before));
+			assert.equal(open(key, REKEY_INTERVAL, after), undefined);
+			assert.ok(open(rekeyed, REKEY_INTERVAL, after));
+			assert.equal(open(rekeyed, 0, after), undefined);
+			assert.ok(open(rekeyed, REKEY_INTERVAL + 1, next));
+			// An opener that comes in after the change with the key from before it.
+			const stale = new RecordOpener(nodeCrypto, aead, key, REKEY_INTERVAL + 1);
+			assert.throws(() => stale.open(next), UNAUTHENTIC);
+		});
+
+		test("end with the last counter, and no nonce is used twice", () => {
+			const { sealer, opener } = direction(aead, MAX_COUNTER - 1);
+			for (const text of ["last but one", "last"]) {
+				const frame = sealer.seal(CONTENT.message, utf8(text));
+				assert.deepEqual(opener.open(frame).bytes, utf8(text));
+			}
+			for (let i = 0; i < 2; i++)
+				assert.throws(() => sealer.seal(CONTENT.message, utf8("no")), {
+					code: "limit-exceeded",
+				});
+		});
+	});
+
+describe("nonces", () => {
+	const golden: [AeadName, number, string][] = [
+		["AESGCM", 0, "00000000 0000000000000000"],
+		["AESGCM", 1, "00000000 0000000000000001"],
+		["AESGCM", 0x01020304, "00000000 0000000001020304"],
+		["AESGCM", 0xffffffff, "00000000 00000000ffffffff"],
+		["AESGCM", 2 ** 32, "00000000 0000000100000000"],
+		["AESGCM", MAX_COUNTER, "00000000 001ffffffffffffe"],
+		["ChaChaPoly", 0, "00000000 0000000000000000"],
+		["ChaChaPoly", 1, "00000000 0100000000000000"],
+		["ChaChaPoly", 0x01020304, "00000000 0403020100000000"],
+		["ChaChaPoly", 0xffffffff, "00000000 ffffffff00000000"],
+		["ChaChaPoly", 2 ** 32, "00000000 0000000001000000"],
+		["ChaChaPoly", MAX_COUNTER, "00000000 feffffffffff1f00"],
+	];
+	for (const [aead, counter, expected] of golden)
+		test(`of ${aead} at ${counter} have the layout of Noise`, () => {
+			assert.equal(hex(nonceFor(aead, counter)), expected.replace(" ", ""));
+		});
+
+	test("for rekeying is that of 2^64-1, which no record has", () => {
+		assert.equal(hex(rekeyNonce()), "00000000ffffffffffffffff");
+	});
+});
+
+describe("a session", () => {
+	/** Both ends, from copies of one set of secrets. */
+	function ends(change: Partial<SessionSecrets> = {}) {
+		const secrets = (): SessionSecrets => ({
+			aead: "AESGCM",
+			initiatorKey: new Uint8Array(32).fill(1),
+			responderKey: new Uint8Array(32).fill(2),
+			exporterSecret: new Uint8Array(32).fill(3),
+			finalHash: new Uint8Array(32).fill(4),
+			...change,
+		});
+		return {
+			initiator: new Session(nodeCrypto, secrets(), "initiator"),
+			responder: new Session(nodeCrypto, secrets(), "responder"),
+		};
+	}
+
+	test("has a direction each way, and a record does not open at the end that sealed it", () => {
+		const { initiator, responder } = ends();
+		const frame = initiator.seal(CONTENT.message, utf8("to the responder"));
+		assert.throws(() => initiator.open(frame), UNAUTHENTIC);
+		assert.deepEqual(responder.open(frame).bytes, utf8("to the responder"));
+		const answer = responder.seal(CONTENT.close, new Uint8Array());
+		assert.throws(() => responder.open(answer), UNAUTHENTIC);
+	});
+
+	test("wipes the key buffers that it was given", () => {
+		const initiatorKey = new Uint8Array(32).fill(1);
+		const responderKey = new Uint8Array(32).fill(2);
+		const secrets: SessionSecrets = {
+			aead: "ChaChaPoly",
+			initiatorKey,
+			responderKey,
+			exporterSecret: new Uint8Array(32),
+			finalHash: new Uint8Array(32),
+		};
+		new Session(nodeCrypto, secrets, "initiator");
+		assert.ok(initiatorKey.every((byte) => byte === 0));
+		assert.ok(responderKey.every((byte) => byte === 0));
+	});
+
+	test("exports the same key at both ends, before and after records, and the documented one", () => {
+		const { initiator, responder } = ends();
+		const ours = initiator.export("label", utf8("context"), 32);
+		initiator.seal(CONTENT.message, utf8("a record"));
+		assert.deepEqual(responder.export("label", utf8("context"), 32), ours);
+		assert.deepEqual(initiator.export("label", utf8("context"), 32), ours);
+		const info = enc(
+			utf8("tetrad/1 exporter"),
+			new Uint8Array(32).fill(4),
+			utf8("label"),
+			utf8("context"),
+		);
+		const expected = createHmac("sha256", new Uint8Array(32).fill(3))
+			.update(info)
+			.update(Uint8Array.of(1))
+			.digest("hex");
+		assert.equal(hex(ours), expected);
+	});
+
+	test("exports another key for every label, context, handshake and secret", () => {
+		const { initiator } = ends();
+		const outputs = [
+			initiator.export("label", utf8("context"), 32),
+			initiator.export("label2", utf8("context"), 32),
+			initiator.export("label", utf8("context2"), 32),
+			initiator.export("label", new Uint8Array(), 32),
+			// What belongs to the label does not slip into the context.
+			initiator.export("labelcontext", new Uint8Array(), 32),
+			initiator.export("", utf8("labelcontext"), 32),
+			ends({ finalHash: new Uint8Array(32) }).initiator.export(
+				"label",
+				utf8("context"),
+				32,
+			),
+			ends({ exporterSecret: new Uint8Array(32) }).initiator.export(
+				"label",
+				utf8("context"),
+				32,
+			),
+		].map(hex);
+		assert.equal(new Set(outputs).size, outputs.length);
+	});
+
+	test("neither seals, opens nor exports once it is wiped", () => {
+		const { initiator, responder } = ends();
+		const frame = responder.seal(CONTENT.message, utf8("late"));
+		initiator.wipe();
+		initiator.wipe();
+		const closed = { code: "tetrad-closed" };
+		for (const type of TYPES as ContentType[])
+			assert.throws(() => initiator.seal(type, new Uint8Array()), closed);
+		assert.throws(() => initiator.export("l", new Uint8Array(), 32), closed);
+		assert.throws(() => initiator.open(frame), UNAUTHENTIC);
+	});
+});

@@ -1,0 +1,406 @@
+/*
+ * Our command as separate processes, and a folder with homes for them. Whatever happens to a
+ * test, no process outlives the file that started it, and no folder does.
+ */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createConnection, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseAddress } from "../../src/carrier/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	createAuthorityHome,
+	issueDeviceHome,
+	readRoots,
+} from "../../src/device/authority-home.ts";
+import {
+	type DevicePolicySettings,
+	readHome,
+	writePairing,
+} from "../../src/device/home.ts";
+import { makeContext } from "../../src/device/identity.ts";
+import type { ProcessEvent } from "../../src/device/process-events.ts";
+import { PLACES, type Place } from "../../src/tetrad/index.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const PROGRAM = join(ROOT, "bin", "tetrad.js");
+
+/** How long anything is waited for before the test fails. Nothing that goes well takes it. */
+const PATIENCE_MS = 30_000;
+
+const running = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** Every process has a group of its own, so that its children go with it. */
+function killGroup({ pid }: ChildProcess): void {
+	try {
+		if (pid !== undefined) process.kill(-pid, "SIGKILL");
+	} catch {
+		// It is gone.
+	}
+}
+
+process.on("exit", () => {
+	for (const child of running) killGroup(child);
+	for (const folder of folders)
+		rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+	process.once(signal, () => process.exit(1));
+
+export interface CommandOptions {
+	readonly env?: Readonly<Record<string, string>>;
+	/** Give it a terminal, so that it asks; what it then says comes all on standard output. */
+	readonly terminal?: boolean;
+}
+
+export interface Result {
+	readonly code: number | null;
+	readonly signal: NodeJS.Signals | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+/** What `pair --json` says. */
+export interface PairEvent {
+	readonly event: "listening" | "compare" | "paired";
+	readonly address?: string;
+	readonly code?: string;
+	readonly peer?: string;
+}
+
+/** The events that can have this name. */
+type Named<E, Name extends string> = E extends { readonly event: infer Names }
+	? Name extends Names
+		? E
+		: never
+	: never;
+
+/** One of our commands, running. */
+export class Command<E extends { readonly event: string } = ProcessEvent>
+	implements AsyncDisposable
+{
+	readonly name: string;
+	/** What it said with `--json`, in order. */
+	readonly events: E[] = [];
+	stdout = "";
+	stderr = "";
+	/** Settles when it is gone and everything that it said was heard. */
+	readonly exited: Promise<Result>;
+	readonly #child: ChildProcess;
+	readonly #watchers = new Set<() => void>();
+	#line = "";
+	#gone = false;
+
+	constructor(args: readonly string[], options: CommandOptions = {}) {
+		this.name = `tetrad ${args.join(" ")}`;
+		const line = [process.execPath, PROGRAM, ...args];
+		const [program = "", ...rest] =
+			options.terminal === true
+				? ["script", "-qefc", line.map(quoted).join(" "), "/dev/null"]
+				: line;
+		const child = spawn(program, rest, {
+			stdio: [options.terminal === true ? "pipe" : "ignore", "pipe", "pipe"],
+			detached: true,
+			env: {
+				...process.env,
+				NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "tetrad"),
+				NODE_OPTIONS: "",
+				...options.env,
+			},
+		});
+		this.#child = child;
+		running.add(child);
+		child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+			this.stdout += text;
+			this.#hear(text);
+		});
+		child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+			this.stderr += text;
+		});
+		this.exited = new Promise((resolve) =>
+			child.once("close", (code, signal) => {
+				this.#gone = true;
+				killGroup(child);
+				running.delete(child);
+				const { stdout, stderr } = this;
+				resolve({ code, signal, stdout, stderr });
+				this.#notify();
+			}),
+		);
+	}
+
+	/** Runs a command at a terminal of its own. */
+	static atTerminal(args: readonly string[]): Command {
+		return new Command(args, { terminal: true });
+	}
+
+	/** Types at its terminal. */
+	type(text: string): void {
+		this.#child.stdin?.write(text);
+	}
+
+	get pid(): number {
+		return this.#child.pid ?? 0;
+	}
+
+	get gone(): boolean {
+		return this.#gone;
+	}
+
+	/** Waits until `holds`, which is asked after each event; fails when the process ends without it. */
+	async until(holds: () => boolean, what: string): Promise<void> {
+		const { promise, resolve, reject } = Promise.withResolvers<void>();
+		const check = () => {
+			if (holds()) resolve();
+			else if (this.#gone) reject(this.#failure(what, "before it ended"));
+		};
+		const timer = setTimeout(
+			() => reject(this.#failure(what, "in time")),
+			PATIENCE_MS,
+		);
+		this.#watchers.add(check);
+		check();
+		try {
+			await promise;
+		} finally {
+			clearTimeout(timer);
+			this.#watchers.delete(check);
+		}
+	}
+
+	/** The first event of this kind after the first `skip` of them, also if it was before. */
+	async expect<Name extends E["event"]>(
+		name: Name,
+		skip = 0,
+	): Promise<Named<E, Name>> {
+		const find = () => this.all(name)[skip];
+		await this.until(() => find() !== undefined, `the event ${name}`);
+		return find() as Named<E, Name>;
+	}
+
+	all<Name extends E["event"]>(name: Name): Named<E, Name>[] {
+		return this.events.filter(
+			(event): event is Named<E, Name> => event.event === name,
+		);
+	}
+
+	/** Fails the test unless the process ends by itself with this exit code. */
+	async exits(code: number): Promise<Result> {
+		await this.until(() => this.#gone, "its end");
+		const result = await this.exited;
+		assert.equal(
+			result.code,
+			code,
+			`${this.name} exited with ${result.code ?? result.signal}: ${result.stderr}`,
+		);
+		return result;
+	}
+
+	/** Asks it to stop. */
+	terminate(signal: NodeJS.Signals = "SIGTERM"): void {
+		this.#child.kill(signal);
+	}
+
+	/** Ends it as a crash would. */
+	async kill(): Promise<void> {
+		killGroup(this.#child);
+		await this.exited;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		if (!this.#gone) killGroup(this.#child);
+		await this.exited;
+	}
+
+	#hear(text: string): void {
+		const lines = (this.#line + text).split("\n");
+		this.#line = lines.pop() ?? "";
+		for (const line of lines)
+			try {
+				this.events.push(JSON.parse(line) as E);
+			} catch {
+				// Without --json it speaks in sentences.
+			}
+		this.#notify();
+	}
+
+	#notify(): void {
+		for (const watcher of [...this.#watchers]) watcher();
+	}
+
+	#failure(what: string, when: string): Error {
+		return new Error(
+			`${this.name}: not ${what} ${when}\n${this.stdout.slice(-2000)}\n${this.stderr.slice(-2000)}`,
+		);
+	}
+}
+
+function quoted(word: string): string {
+	return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Runs a command to its end. */
+export async function run(
+	args: readonly string[],
+	options?: CommandOptions,
+): Promise<Result> {
+	await using command = new Command(args, options);
+	await command.until(() => command.gone, "its end");
+	return command.exited;
+}
+
+/** A new folder, removed at the end of the scope. */
+export async function temporaryFolder(): Promise<
+	{ readonly path: string } & AsyncDisposable
+> {
+	const path = await mkdtemp(join(tmpdir(), "tetrad-test-"));
+	folders.add(path);
+	return {
+		path,
+		async [Symbol.asyncDispose]() {
+			await rm(path, { recursive: true, force: true });
+			folders.delete(path);
+		},
+	};
+}
+
+const NAMES: Readonly<Record<Place, string>> = {
+	A: "alice",
+	X: "alice-purse",
+	B: "bob",
+	Y: "bob-till",
+};
+
+/** Two authorities and the homes of four devices, each agent paired with its module. */
+export class Homes {
+	readonly folder: string;
+
+	private constructor(folder: string) {
+		this.folder = folder;
+	}
+
+	static async make(
+		folder: string,
+		policy?: DevicePolicySettings,
+	): Promise<Homes> {
+		const homes = new Homes(folder);
+		const [agency, bank] = await Promise.all([
+			createAuthorityHome(homes.at("agency"), "agency", "Test Agency", "P-256"),
+			createAuthorityHome(homes.at("bank"), "bank", "Test Bank", "P-256"),
+		]);
+		for (const place of PLACES) {
+			const isAgent = place === "A" || place === "B";
+			await issueDeviceHome(isAgent ? agency : bank, {
+				home: homes.of(place),
+				name: NAMES[place],
+				algorithm: "P-256",
+				trust: await readRoots(homes.at(isAgent ? "bank" : "agency")),
+				...(policy === undefined ? {} : { policy }),
+			});
+		}
+		await homes.pair("A", "X");
+		await homes.pair("B", "Y");
+		return homes;
+	}
+
+	at(...names: string[]): string {
+		return join(this.folder, ...names);
+	}
+
+	of(place: Place): string {
+		return this.at(NAMES[place]);
+	}
+
+	/** Where a module listens, or anything else. */
+	socket(name: string): string {
+		return `unix:${this.at(`${name}.sock`)}`;
+	}
+
+	/** Pairs two devices as the command `pair` would, without its processes. */
+	async pair(agent: "A" | "B", module: "X" | "Y"): Promise<void> {
+		const key = nodeCrypto.random(32);
+		const id = async (place: Place) => {
+			const role = place === agent ? "agent" : "module";
+			const home = await readHome(this.of(place), role);
+			return makeContext(role, home).own.deviceId;
+		};
+		const [agentId, moduleId] = [await id(agent), await id(module)];
+		await writePairing(
+			this.of(agent),
+			{ peerDeviceId: moduleId, key },
+			NAMES[module],
+		);
+		await writePairing(
+			this.of(module),
+			{ peerDeviceId: agentId, key },
+			NAMES[agent],
+		);
+	}
+
+	/** Starts a module, and resolves when it listens. */
+	async module(place: "X" | "Y", ...flags: string[]): Promise<Command> {
+		const module = new Command([
+			...["module", "--json", "--home", this.of(place)],
+			...["--listen", this.socket(place)],
+			...flags,
+		]);
+		await module.expect("listening");
+		return module;
+	}
+
+	/** Starts an agent that answers, and resolves when it listens. */
+	async server(
+		place: "A" | "B",
+		module: string,
+		...flags: string[]
+	): Promise<{ agent: Command; address: string }> {
+		const agent = new Command([
+			...["agent", "--json", "--home", this.of(place), "--module", module],
+			...["--listen", "127.0.0.1:0"],
+			...flags,
+		]);
+		const { address } = await agent.expect("listening");
+		return { agent, address };
+	}
+
+	/** Starts an agent that calls. */
+	caller(
+		place: "A" | "B",
+		module: string,
+		address: string,
+		...flags: string[]
+	): Command {
+		return new Command([
+			...["agent", "--json", "--home", this.of(place), "--module", module],
+			...["--connect", address],
+			...flags,
+		]);
+	}
+}
+
+/** A connection to a listening process by somebody who need not speak Tetrad. */
+export async function stranger(address: string): Promise<Socket> {
+	const target = parseAddress(address);
+	const socket =
+		target.kind === "unix"
+			? createConnection(target.path)
+			: createConnection(target.port, target.host);
+	socket.on("error", () => {});
+	await new Promise((resolve) => socket.once("connect", resolve));
+	return socket;
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch {
+		return false;
+	}
+}

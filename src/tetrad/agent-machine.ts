@@ -1,4 +1,4 @@
-import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
+import { TetradError, unreachable } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import { CONTENT, type Session } from "../session/index.ts";
 import { encodeFrame, FRAME, type Frame, parseFrame } from "../wire/index.ts";
@@ -8,34 +8,27 @@ import {
 	CLOSE_TIMEOUT_MS,
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_LINK_BODY_BYTES,
-	MAX_MODULE_MESSAGE_BYTES,
 } from "./parameters.ts";
 import {
+	type ConfirmedDevice,
 	demandSize,
 	type Effect,
 	errorFromEnd,
 	type MachineOptions,
 	RoleMachine,
 } from "./role-machine.ts";
-import type { LocalSession, RootKey } from "./root-key.ts";
-import type { Transcript } from "./transcript.ts";
 
 /** An agent whose tetrad is confirmed. */
-export interface ConfirmedAgent {
-	readonly transcript: Transcript;
-	readonly root: RootKey;
+export interface ConfirmedAgent extends ConfirmedDevice {
 	/** Session 1. */
 	readonly outer: Session;
-	/** Session 3 or 4. */
-	readonly local: LocalSession;
 }
 
 /** Why an establishment was refused, as far as the other side may know: nothing. */
 const REFUSAL_BODY = Uint8Array.of(0);
 
 /** What the two agent roles share: everything after the establishment, and how it fails before. */
-export abstract class AgentMachine extends RoleMachine {
-	#confirmed: ConfirmedAgent | undefined;
+export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 	/** The own application closed; only the own module's last words are waited for. */
 	#closing = false;
 	#peerRefused = false;
@@ -57,8 +50,7 @@ export abstract class AgentMachine extends RoleMachine {
 					"the other agent refused or gave up; its owner's log says why",
 				);
 			}
-			if (this.#confirmed !== undefined)
-				return this.#recordFrame(this.#confirmed, bytes);
+			if (this.held !== undefined) return this.#recordFrame(this.held, bytes);
 			this.handshakeFrame(frame, bytes, now);
 		});
 	}
@@ -71,15 +63,10 @@ export abstract class AgentMachine extends RoleMachine {
 				if (error !== undefined) throw error;
 				return this.#closeInOrder(this.#closing ? "self" : "module");
 			}
-			if (this.#confirmed !== undefined)
-				return this.#linkRecord(this.#confirmed, type, body);
+			if (this.held !== undefined)
+				return this.#linkRecord(this.held, type, body);
 			this.handshakeLink(type, body, now);
 		});
-	}
-
-	/** The signature that a `sign` effect asked for. */
-	signed(signature: Uint8Array): Effect[] {
-		return this.step(() => this.handshakeSigned(signature));
 	}
 
 	/** A message to the other agent, over session 1. Throws `not-confirmed` before the tetrad is. */
@@ -92,10 +79,7 @@ export abstract class AgentMachine extends RoleMachine {
 
 	/** A message to the own module, over session 3 or 4. Throws `not-confirmed` before the tetrad is. */
 	sendToModule(message: Uint8Array): Effect[] {
-		const { local } = this.confirmed();
-		demandSize(message, MAX_MODULE_MESSAGE_BYTES);
-		const bytes = local.sealer.seal(CONTENT.message, message);
-		return this.step(() => this.sendLink(LINK.local, bytes));
+		return this.sendLocal(message);
 	}
 
 	/**
@@ -105,27 +89,11 @@ export abstract class AgentMachine extends RoleMachine {
 	close(now: number): Effect[] {
 		return this.step(() => {
 			if (this.#closing) return;
-			if (this.#confirmed === undefined)
-				throw new TetradError(
-					"aborted",
-					"the tetrad was closed before it was confirmed",
-				);
+			this.heldToClose();
 			this.#closing = true;
 			this.setDeadline(now + CLOSE_TIMEOUT_MS);
 			this.tellLink();
 		});
-	}
-
-	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` after it ended. */
-	confirmed(): ConfirmedAgent {
-		if (this.ended || this.#closing)
-			throw new TetradError("tetrad-closed", "this tetrad is over");
-		if (this.#confirmed === undefined)
-			throw new TetradError(
-				"not-confirmed",
-				"this tetrad is not confirmed yet; wait for all four devices",
-			);
-		return this.#confirmed;
 	}
 
 	protected abstract handshakeFrame(
@@ -133,17 +101,6 @@ export abstract class AgentMachine extends RoleMachine {
 		bytes: Uint8Array,
 		now: number,
 	): void;
-	protected abstract handshakeLink(
-		type: LinkMessageType,
-		body: Uint8Array,
-		now: number,
-	): void;
-	protected abstract handshakeSigned(signature: Uint8Array): void;
-	protected enterConfirmed(confirmed: ConfirmedAgent): void {
-		this.#confirmed = confirmed;
-		this.confirm();
-	}
-
 	/** Checks the two modules as the own module named them: the own one by pairing, the other by policy. */
 	protected judgeModules(
 		ownHash: Uint8Array,
@@ -156,6 +113,10 @@ export abstract class AgentMachine extends RoleMachine {
 		return { own, peer };
 	}
 
+	protected override get isClosing(): boolean {
+		return this.#closing;
+	}
+
 	/** A module that does not answer cannot keep its agent from closing. */
 	protected override expired(): void {
 		if (this.#closing) this.#closeInOrder("self");
@@ -163,7 +124,7 @@ export abstract class AgentMachine extends RoleMachine {
 	}
 
 	protected override tellOthers(error: TetradError): void {
-		if (!this.#peerRefused && this.#confirmed === undefined)
+		if (!this.#peerRefused && this.held === undefined)
 			this.emit({
 				kind: "send-frame",
 				bytes: encodeFrame(FRAME.refusal, REFUSAL_BODY),
@@ -175,7 +136,9 @@ export abstract class AgentMachine extends RoleMachine {
 		const content = outer.open(bytes);
 		switch (content.type) {
 			case CONTENT.message:
-				return this.#deliver(1, content.bytes);
+				if (!this.isClosing)
+					this.emit({ kind: "message", session: 1, bytes: content.bytes });
+				return;
 			case CONTENT.nested:
 				// The other agent chooses this size, and it must not cost more than this tetrad.
 				if (content.bytes.length > MAX_LINK_BODY_BYTES)
@@ -196,7 +159,7 @@ export abstract class AgentMachine extends RoleMachine {
 	}
 
 	#linkRecord(
-		{ outer, local }: ConfirmedAgent,
+		confirmed: ConfirmedAgent,
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
@@ -204,31 +167,20 @@ export abstract class AgentMachine extends RoleMachine {
 			case LINK.nested:
 				return this.emit({
 					kind: "send-frame",
-					bytes: outer.seal(CONTENT.nested, body),
+					bytes: confirmed.outer.seal(CONTENT.nested, body),
 				});
-			case LINK.local: {
-				const content = local.opener.open(body);
-				if (content.type !== CONTENT.message) throw authenticationFailed();
-				return this.#deliver(this.place === "A" ? 3 : 4, content.bytes);
-			}
+			case LINK.local:
+				return this.takeLocal(confirmed, body);
 			default:
 				throw unexpected("a link message of the establishment");
 		}
 	}
 
-	#deliver(session: 1 | 3 | 4, bytes: Uint8Array): void {
-		if (!this.#closing) this.emit({ kind: "message", session, bytes });
-	}
-
 	#closeInOrder(by: ClosedBy): void {
-		if (this.#confirmed === undefined)
-			throw new TetradError(
-				"aborted",
-				"the own module closed the tetrad before it was confirmed",
-			);
+		const { outer } = this.heldToClose();
 		this.emit({
 			kind: "send-frame",
-			bytes: this.#confirmed.outer.seal(CONTENT.close, new Uint8Array()),
+			bytes: outer.seal(CONTENT.close, new Uint8Array()),
 		});
 		this.endInOrder(by);
 	}

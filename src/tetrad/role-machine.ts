@@ -1,11 +1,23 @@
 import type { CryptoProvider } from "../crypto/index.ts";
-import { type ErrorCode, TetradError } from "../errors.ts";
+import {
+	authenticationFailed,
+	type ErrorCode,
+	TetradError,
+} from "../errors.ts";
 import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
+import { CONTENT } from "../session/index.ts";
 import { hex, parseUtf8, sameBytes, utf8, utf8Within } from "../wire/index.ts";
 import { type Ended, Machine } from "./machine.ts";
 import { END, LINK, type LinkMessageType } from "./messages.ts";
-import { type LinkMode, MAX_REASON_BYTES } from "./parameters.ts";
+import {
+	type LinkMode,
+	MAX_MODULE_MESSAGE_BYTES,
+	MAX_REASON_BYTES,
+	type Place,
+} from "./parameters.ts";
 import type { Policy } from "./policy.ts";
+import type { LocalSession, RootKey } from "./root-key.ts";
+import type { Transcript } from "./transcript.ts";
 
 /** A chain and its hash, as a certified device holds them. */
 export type NamedChain = Pick<CertifiedDevice, "chainHash" | "encodedChain">;
@@ -70,16 +82,88 @@ export interface MachineOptions {
 	readonly timeoutMs: number;
 }
 
-/** The part that all four roles share: the device, its link, and how it judges the others. */
-export abstract class RoleMachine extends Machine<Effect> {
+/** What the two kinds of confirmed device both have. */
+export interface ConfirmedDevice {
+	readonly transcript: Transcript;
+	readonly root: RootKey;
+	/** Session 3 or 4. */
+	readonly local: LocalSession;
+}
+
+/** The part that all four roles share: the device, its link, how it judges the others, and what it holds once confirmed. */
+export abstract class RoleMachine<
+	Confirmed extends ConfirmedDevice,
+> extends Machine<Effect> {
+	abstract readonly place: Place;
 	protected readonly device: DeviceContext;
 	protected readonly link: LinkContext;
+	#confirmed: Confirmed | undefined;
 
 	constructor({ device, link, now, timeoutMs }: MachineOptions) {
 		super(now + timeoutMs);
 		this.device = device;
 		this.link = link;
 		this.ownBytes(link.secret);
+	}
+
+	/** The signature that a `sign` effect asked for. */
+	signed(signature: Uint8Array): Effect[] {
+		return this.step(() => this.handshakeSigned(signature));
+	}
+
+	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` once it closes or has ended. */
+	confirmed(): Confirmed {
+		if (this.ended || this.isClosing)
+			throw new TetradError("tetrad-closed", "this tetrad is over");
+		if (this.#confirmed === undefined)
+			throw new TetradError(
+				"not-confirmed",
+				"this tetrad is not confirmed yet; wait for all four devices",
+			);
+		return this.#confirmed;
+	}
+
+	/** The confirmed tetrad if there is one, also while it closes. */
+	protected get held(): Confirmed | undefined {
+		return this.#confirmed;
+	}
+
+	/** As `held`; throws `aborted` when there is nothing yet that could be closed in order. */
+	protected heldToClose(): Confirmed {
+		if (this.#confirmed === undefined)
+			throw new TetradError(
+				"aborted",
+				"the tetrad was closed before it was confirmed",
+			);
+		return this.#confirmed;
+	}
+
+	protected get isClosing(): boolean {
+		return false;
+	}
+
+	protected abstract handshakeLink(
+		type: LinkMessageType,
+		body: Uint8Array,
+		now: number,
+	): void;
+	protected abstract handshakeSigned(signature: Uint8Array): void;
+
+	/** Seals a message for the other device of this side, over session 3 or 4. */
+	protected sendLocal(message: Uint8Array): Effect[] {
+		const { local } = this.confirmed();
+		demandSize(message, MAX_MODULE_MESSAGE_BYTES);
+		const bytes = local.sealer.seal(CONTENT.message, message);
+		return this.step(() => this.sendLink(LINK.local, bytes));
+	}
+
+	/** Opens a record of session 3 or 4. */
+	protected takeLocal({ local }: ConfirmedDevice, record: Uint8Array): void {
+		const content = local.opener.open(record);
+		if (content.type !== CONTENT.message) throw authenticationFailed();
+		const session = this.place === "A" || this.place === "X" ? 3 : 4;
+		if (!this.isClosing)
+			this.emit({ kind: "message", session, bytes: content.bytes });
 	}
 
 	protected sendLink(
@@ -91,7 +175,8 @@ export abstract class RoleMachine extends Machine<Effect> {
 	}
 
 	/** The establishment is over and has no deadline any more. */
-	protected confirm(): void {
+	protected enterConfirmed(confirmed: Confirmed): void {
+		this.#confirmed = confirmed;
 		this.setDeadline(undefined);
 		this.emit({ kind: "confirmed" });
 	}

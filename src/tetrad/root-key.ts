@@ -2,7 +2,7 @@ import type { AeadName, CryptoProvider } from "../crypto/index.ts";
 import { KEY_BYTES } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import { RecordOpener, RecordSealer } from "../session/index.ts";
-import { enc, utf8 } from "../wire/index.ts";
+import { copy, enc, utf8 } from "../wire/index.ts";
 import { FIN_BYTES, type Place } from "./parameters.ts";
 import { SAFETY_CODE_WORDS, wordsFrom } from "./safety-code.ts";
 import { type Transcript, transcriptHash } from "./transcript.ts";
@@ -53,6 +53,10 @@ export class RootKey {
 
 	/** fin_P: the proof that the device at `place` formed this key over this transcript. */
 	fin(place: Place): Uint8Array {
+		return copy(this.#fin(place));
+	}
+
+	#fin(place: Place): Uint8Array {
 		const known = this.#fins.get(place);
 		if (known !== undefined) return known;
 		const key = this.#expand("tetrad/1 fin", FIN_BYTES, utf8(place), this.#t);
@@ -64,7 +68,8 @@ export class RootKey {
 
 	/** Throws `authentication-failed` unless `fin` is that of `place`. */
 	check(place: Place, fin: Uint8Array): void {
-		if (!this.#crypto.equal(this.fin(place), fin)) throw authenticationFailed();
+		if (!this.#crypto.equal(this.#fin(place), fin))
+			throw authenticationFailed();
 	}
 
 	/** Session 3 or 4: records under one key for each direction. `linkSecret` is empty on an open link. */

@@ -1,6 +1,6 @@
 /* npm run bench -- establish|records [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchEstablish } from "./establish.ts";
@@ -40,11 +40,13 @@ const machine = {
 };
 if (values.json) console.log(JSON.stringify({ [name]: report, machine }));
 else for (const line of lines) console.log(line);
-if (values.save)
+if (values.save) {
+	mkdirSync(new URL("results/", import.meta.url), { recursive: true });
 	writeFileSync(
 		new URL(`results/${name}.json`, import.meta.url),
 		`${JSON.stringify({ [name]: report, machine }, null, "\t")}\n`,
 	);
+}
 process.exit(0);
 
 function commit(): string {

@@ -82,7 +82,7 @@ async function runClaims(
 }
 
 /** Whether every claim that keys in software can show was shown. */
-function asExpected(results: readonly ClaimResult[]): boolean {
+export function asExpected(results: readonly ClaimResult[]): boolean {
 	return results.every(({ claim, holds }) => holds || NEEDS_TOKENS.has(claim));
 }
 

@@ -102,7 +102,33 @@ async function demo(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 		if (!quiet) tell(dim(`… ${what}`));
 	};
 	const bar = new TransferBar(size, quiet);
-	await using stage = await Stage.set({ suite: flags.suite, signal, step });
+	const seen = await perform(flags, signal, step, bar);
+	if (quiet) sayJson(report(seen));
+	else draw(seen);
+	const { outcome } = seen;
+	if (!outcome.ok) process.exitCode = EXIT.failed;
+}
+
+/** Everything that a demonstration showed. */
+interface Seen {
+	readonly suite: SuiteName;
+	readonly run: Run;
+	readonly frames: readonly WireFrame[];
+	readonly audits: readonly WireAudit[];
+	readonly claims: readonly ClaimResult[];
+	readonly outcome: Outcome;
+	readonly pairingCodes: readonly string[];
+}
+
+/** Runs it and looks at what was captured; nothing is left, on disk or running, when this resolves. */
+async function perform(
+	flags: DemoFlags,
+	signal: AbortSignal,
+	step: (what: string) => void,
+	bar: TransferBar,
+): Promise<Seen> {
+	const { suite, routing } = flags;
+	await using stage = await Stage.set({ suite, signal, step });
 	const run = await stage.run({
 		...flags,
 		step,
@@ -111,14 +137,12 @@ async function demo(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 	bar.stop();
 	const frames = await dissect(run.captures, run.keylog, flags);
 	const audits = await auditWires(run);
-	const claims = CLAIMS.filter(({ routing }) => routing === flags.routing).map(
+	const claims = CLAIMS.filter((claim) => claim.routing === routing).map(
 		(claim) => checkClaim(claim, { run, frames }),
 	);
 	const outcome = judge(run, audits, claims, flags);
-	if (quiet)
-		sayJson(report(run, frames, audits, claims, outcome, stage.pairingCodes));
-	else draw(run, frames, audits, claims, outcome);
-	if (!outcome.ok) process.exitCode = EXIT.failed;
+	const { pairingCodes } = stage;
+	return { suite, run, frames, audits, claims, outcome, pairingCodes };
 }
 
 /** What must be so for the demonstration to have shown what it promises. */
@@ -196,20 +220,14 @@ function fileEvent(
 	return event !== undefined && "sha256" in event ? event.sha256 : "";
 }
 
-function draw(
-	run: Run,
-	frames: readonly WireFrame[],
-	audits: readonly WireAudit[],
-	claims: readonly ClaimResult[],
-	outcome: Outcome,
-): void {
+function draw({ suite, run, frames, audits, claims, outcome }: Seen): void {
 	const { routing, root, link, file } = run.options;
 	say(heading("Four processes, one conversation"));
 	say();
 	for (const line of square(run.pids)) say(line);
 	say(
 		heading(
-			`Flight by flight (routing ${routing}, root ${root}, links ${link})`,
+			`Flight by flight (routing ${routing}, root ${root}, links ${link}, ${suite})`,
 		),
 	);
 	say(
@@ -229,7 +247,9 @@ function draw(
 	say(heading("What a wiretap on each wire could read"));
 	say(
 		dim(
-			"  In clear, always: frame types and lengths, the offer, and ephemeral public keys.",
+			link === "open"
+				? "  In clear: frame types and lengths, the offer, ephemeral public keys, and all messages on the open links."
+				: "  In clear, always: frame types and lengths, the offer, and ephemeral public keys.",
 		),
 	);
 	for (const line of wiretapLines(audits)) say(line);
@@ -286,14 +306,15 @@ function claimTable(
 	];
 }
 
-function report(
-	run: Run,
-	frames: readonly WireFrame[],
-	audits: readonly WireAudit[],
-	claims: readonly ClaimResult[],
-	outcome: Outcome,
-	pairingCodes: readonly string[],
-) {
+function report({
+	suite,
+	run,
+	frames,
+	audits,
+	claims,
+	outcome,
+	pairingCodes,
+}: Seen) {
 	const shown = establishment(frames);
 	const start = shown[0]?.at ?? 0;
 	const { routing, root, link } = run.options;
@@ -303,6 +324,7 @@ function report(
 		routing,
 		root,
 		link,
+		suite,
 		processes: run.pids,
 		pairingCodes,
 		safetyCodes: outcome.codes,

@@ -174,6 +174,10 @@ async function run(
 	const onSignal = () => stop.abort();
 	process.on("SIGTERM", onSignal);
 	process.on("SIGINT", onSignal);
+	process.on("SIGHUP", onSignal);
+	// A stage that was killed closes the channel to the devices that it started.
+	process.on("disconnect", onSignal);
+	process.channel?.unref();
 	try {
 		await start(stop.signal, (event) => {
 			if (event.event !== "progress") log.info(event);
@@ -199,6 +203,8 @@ async function run(
 	} finally {
 		process.off("SIGTERM", onSignal);
 		process.off("SIGINT", onSignal);
+		process.off("SIGHUP", onSignal);
+		process.off("disconnect", onSignal);
 	}
 }
 

@@ -115,7 +115,7 @@ export function establishment(frames: readonly WireFrame[]): WireFrame[] {
 /** What a wiretap on each wire could and could not read. */
 export function wiretapLines(audits: readonly WireAudit[]): string[] {
 	return audits.flatMap(({ wire, bytes, plaintexts, secrets, found }) => {
-		const looked = `${count(bytes)} bytes captured, searched for ${plaintexts} plaintexts and ${secrets} secrets`;
+		const looked = `${count(bytes)} bytes captured, searched for ${plaintexts} pieces of plaintext and ${secrets} secrets`;
 		const shown = found
 			.slice(0, 8)
 			.map(

@@ -1,7 +1,7 @@
 import { TetradError } from "../errors.ts";
 
 /**
- * Runs `body` with a signal that aborts at SIGINT and SIGTERM. Rejects with `aborted` then, once
+ * Runs `body` with a signal that aborts at SIGINT, SIGTERM and SIGHUP. Rejects with `aborted` then, once
  * `body` has put everything away.
  */
 export async function interruptible<Value>(
@@ -11,11 +11,13 @@ export async function interruptible<Value>(
 	const onSignal = () => stop.abort();
 	process.on("SIGTERM", onSignal);
 	process.on("SIGINT", onSignal);
+	process.on("SIGHUP", onSignal);
 	try {
 		return await body(stop.signal);
 	} finally {
 		process.off("SIGTERM", onSignal);
 		process.off("SIGINT", onSignal);
+		process.off("SIGHUP", onSignal);
 		// biome-ignore lint/correctness/noUnsafeFinally: what an interrupted body failed with is only a consequence.
 		if (stop.signal.aborted) throw interrupted();
 	}

@@ -41,6 +41,12 @@ for (const command of program.commands) {
 	for (const sub of command.commands) sub.exitOverride();
 }
 
+// Whoever reads our output may stop reading; that is no failure of ours to report.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+	if (error.code !== "EPIPE") throw error;
+	process.exit(process.exitCode ?? EXIT.done);
+});
+
 try {
 	await program.parseAsync();
 } catch (thrown) {

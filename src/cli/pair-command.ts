@@ -10,7 +10,7 @@ import { readHome, writePairing } from "../device/home.ts";
 import { MoneyModule } from "../device/money-module.ts";
 import type { Paired, PairOptions } from "../device/pairing-run.ts";
 import { TrustedAgent } from "../device/trusted-agent.ts";
-import { TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import { address, jsonFlag } from "./flags.ts";
 import { bold, plain, say, sayJson, tell } from "./voice.ts";
@@ -115,10 +115,21 @@ async function pairModule(
 ): Promise<Paired> {
 	const module = new MoneyModule(await readHome(home, "module"));
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
+	let asked = false;
+	const ask: PairOptions["confirm"] = (code, peer) => {
+		asked = true;
+		return options.confirm(code, peer);
+	};
 	await using listener = await listen(
 		at,
 		(carrier) => {
-			module.pair(carrier, options).then(resolve, reject);
+			module
+				.pair(carrier, { ...options, confirm: ask })
+				.then(resolve, (error: unknown) => {
+					// Whoever fails before there is a code to compare was a stranger.
+					if (asked) reject(error);
+					else tell(`not a pairing: ${asTetradError(error).message}`);
+				});
 		},
 		{ maxConnections: 1 },
 	);

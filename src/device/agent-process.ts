@@ -15,7 +15,7 @@ import {
 	sendFile,
 	type TransferProgress,
 } from "./file-transfer.ts";
-import { readHome } from "./home.ts";
+import { demandAccepted, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import type { Report } from "./process-events.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
@@ -60,6 +60,12 @@ export async function runAgentProcess(
 			"not-paired",
 			`the agent at ${options.home} is paired with no module yet; run: tetrad pair --home ${options.home} --connect ${formatAddress(module)}`,
 		);
+	demandAccepted(home, {
+		links: link,
+		...(options.connect === undefined
+			? {}
+			: { roots: options.root, routings: options.routing }),
+	});
 	if (options.send !== undefined)
 		await (await openToRead(options.send)).close();
 	if (options.receive !== undefined)

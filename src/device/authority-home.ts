@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import type { SignatureAlgorithm } from "../crypto/index.ts";
+import { nodeCrypto, type SignatureAlgorithm } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import {
 	type AuthorityKind,
 	parseChain,
+	parseTrustAnchor,
 	printPem,
 	ROLE_OF_KIND,
 } from "../identity/index.ts";
@@ -53,7 +54,7 @@ export async function readAuthorityHome(
 	);
 }
 
-/** The root of the authority at `home`, in DER; the key is not touched. */
+/** Roots in DER, from an authority's home or from a PEM file; no key is touched. */
 export async function readRoots(path: string): Promise<Uint8Array[]> {
 	return readCertificates(path.endsWith(".pem") ? path : rootPath(path));
 }
@@ -70,6 +71,14 @@ export async function issueDeviceHome(
 		readonly policy?: DevicePolicySettings;
 	},
 ): Promise<void> {
+	for (const root of device.trust)
+		if (parseTrustAnchor(nodeCrypto, root).kind === authority.kind)
+			throw new TetradError(
+				"invalid-argument",
+				authority.kind === "agency"
+					? "--trust names an agency, and an agent needs to know whom to trust as a bank"
+					: "--trust names a bank, and a module needs to know whom to trust as an agency",
+			);
 	const key = await generateSoftwareKey(device.algorithm);
 	const chain = await authority.issue(device.name, key);
 	const ours = [rootOf(authority)];

@@ -1,4 +1,4 @@
-/** Tells a machine when its deadline has come, by the monotonic clock, however often the deadline moves. */
+/** Tells a machine when its deadline has come, however often the deadline moves. */
 export class Deadline {
 	readonly #expire: (deadline: number) => void;
 	#armedFor: number | undefined;

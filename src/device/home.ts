@@ -18,7 +18,14 @@ import {
 	type SoftwareKey,
 	writeSoftwareKey,
 } from "../keys/index.ts";
-import { makePolicy, type Pairing, type Policy } from "../tetrad/index.ts";
+import {
+	type LinkMode,
+	makePolicy,
+	type Pairing,
+	type Policy,
+	type Root,
+	type Routing,
+} from "../tetrad/index.ts";
 import { hex } from "../wire/index.ts";
 import type { DeviceIdentity } from "./identity.ts";
 
@@ -112,6 +119,25 @@ export async function readHome(path: string, role: DeviceRole): Promise<Home> {
 		policy: makePolicy({ ...accepts, agencies, banks }),
 		pairing,
 	};
+}
+
+/** Throws `invalid-argument`, naming the file to change, when the home's policy does not accept what a command asks for. */
+export function demandAccepted(
+	{ path, policy }: Home,
+	asked: {
+		readonly links: LinkMode;
+		readonly roots?: Root;
+		readonly routings?: Routing;
+	},
+): void {
+	for (const [name, value] of Object.entries(asked)) {
+		const accepted: readonly string[] = policy[name as keyof typeof asked];
+		if (!accepted.includes(value))
+			throw new TetradError(
+				"invalid-argument",
+				`the policy of this device accepts ${accepted.join(", ")} and not ${value}; to allow it, name it in policy.${name} of ${join(path, "device.json")}, at every device that is to take part`,
+			);
+	}
 }
 
 /** Makes a home for a new device. Throws `home-unusable` when there is something already. */

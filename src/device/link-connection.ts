@@ -52,12 +52,17 @@ export class LinkConnection {
 	#isReady = false;
 	#isOver = false;
 
-	/** Throws `invalid-argument` for an open link over TCP: whoever sits on it could relay. */
+	/** Throws `invalid-argument` for a mode that the own policy does not accept, and for an open link over TCP: whoever sits on it could relay. */
 	constructor(
 		role: "agent" | "module",
 		carrier: Carrier,
 		options: LinkConnectionOptions,
 	) {
+		if (!options.device.policy.links.includes(options.mode))
+			throw new TetradError(
+				"invalid-argument",
+				`this device's own policy does not accept a link that is ${options.mode}`,
+			);
 		if (options.mode === "unsafe-open" && carrier.kind === "tcp")
 			throw new TetradError(
 				"invalid-argument",

@@ -4,7 +4,7 @@ import type { LinkMode } from "../tetrad/index.ts";
 import { parseUtf8, utf8 } from "../wire/index.ts";
 import { observer, untilAborted } from "./agent-process.ts";
 import type { Channel } from "./channel.ts";
-import { readHome } from "./home.ts";
+import { demandAccepted, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { MoneyModule } from "./money-module.ts";
 import type { Report } from "./process-events.ts";
@@ -35,6 +35,7 @@ export async function runModuleProcess(
 			"not-paired",
 			`the module at ${options.home} is paired with no agent yet; run: tetrad pair --home ${options.home} --listen ${formatAddress(options.listen)}`,
 		);
+	demandAccepted(home, { links: link });
 	using keylog =
 		options.unsafeKeylog === undefined
 			? undefined

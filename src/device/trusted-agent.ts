@@ -82,7 +82,7 @@ export class TrustedAgent implements AsyncDisposable {
 
 	/**
 	 * Establishes a tetrad with the agent at the other end of `carrier`, which the tetrad owns from
-	 * now on. Resolves when all four devices have confirmed.
+	 * now on. Resolves when this agent has checked that the other three formed the same key.
 	 */
 	async connect(
 		carrier: Carrier,
@@ -100,7 +100,7 @@ export class TrustedAgent implements AsyncDisposable {
 		});
 	}
 
-	/** Answers the agent at the other end of `carrier`. Resolves when all four devices have confirmed. */
+	/** Answers the agent at the other end of `carrier`. Resolves when this agent has checked that the other three formed the same key. */
 	async accept(carrier: Carrier, options: AcceptOptions = {}): Promise<Tetrad> {
 		return this.#run(carrier, options, (machine) => ({
 			machine: new AgentResponder(machine),

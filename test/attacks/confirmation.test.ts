@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { encodeChain, issueDevice } from "../../src/identity/index.ts";
-import { CONTENT, RecordSealer } from "../../src/session/index.ts";
+import {
+	CONTENT,
+	RecordSealer,
+	readMessage1,
+	startInitiator,
+	suiteByName,
+} from "../../src/session/index.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
 	type Effect,
@@ -29,6 +35,7 @@ import {
 	withKeylog,
 } from "../support/attack.ts";
 import { DAY } from "../support/authority.ts";
+import { FourDevices, makeLink } from "../support/four-devices.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -354,6 +361,69 @@ describe("a module's confirmation is replayed outside session 2", () => {
 	}
 });
 
+describe("an agent is content with a proof that is not one", () => {
+	for (const routing of ROUTINGS)
+		for (const field of ["finB", "finY"] as const)
+			test(`${field} of flight 4, to A (${routing})`, async () => {
+				let nth = 0;
+				const crypto = sealing((plaintext) => {
+					if (nth++ !== 1) return plaintext;
+					const fields = messages.F4.decode(plaintext.subarray(1));
+					return concat(
+						plaintext.subarray(0, 1),
+						messages.F4.encode({ ...fields, [field]: R(1) }),
+					);
+				});
+				const B = withKeylog(four.B, { crypto });
+				const run = await Run.of({ ...four, B }, cast.now, {
+					routing,
+				}).establish();
+				assert.equal(run.outcomes.A, "authentication-failed");
+				assert.ok(!run.has("A", "confirmed"));
+				assert.ok(!run.delivered.some(isLink(LINK.confirmInitiator)));
+			});
+});
+
+describe("a device fails in the middle of a step", () => {
+	test("and nothing of that step gets out", async () => {
+		for (const routing of ROUTINGS) {
+			// The second extraction makes the keys of session 4, when flight 4 is written already.
+			let extractions = 0;
+			const crypto = {
+				...nodeCrypto,
+				hkdfExtract(salt: Uint8Array, secret: Uint8Array) {
+					if (++extractions === 2) throw new RangeError("out of memory");
+					return nodeCrypto.hkdfExtract(salt, secret);
+				},
+			};
+			const B = withKeylog(four.B, { crypto });
+			const firstMessage = text("hello");
+			const run = Run.of({ ...four, B }, cast.now, { routing, firstMessage });
+			run.start();
+			await run.run();
+			assert.equal(run.outcomes.B, "internal", "it ends and does not throw");
+			assert.ok(!run.has("B", "confirmed"));
+			assert.ok(!run.delivered.some(isLink(LINK.confirmResponder)));
+			assert.ok(!run.has("Y", "confirmed"));
+			if (routing === "direct") assert.ok(!run.has("A", "confirmed"));
+			assert.deepEqual(run.messages("B"), []);
+		}
+	});
+
+	test("because its own agent says something that is no text", () => {
+		for (const place of PLACES) {
+			const run = Run.of(four, cast.now);
+			if (place === "A") run.start();
+			const end = messages.END.encode({
+				code: Uint8Array.of(0xff, 0xfe),
+				reason: Uint8Array.of(0xc0),
+			});
+			run.apply(place, run[place].linkMessage(LINK.end, end, cast.now));
+			assert.equal(run.outcomes[place], "malformed");
+		}
+	});
+});
+
 describe("a corrupt agent uses its honest module twice", () => {
 	const options = (place: "X" | "Y", signedHashes: SignedHashes) => {
 		const agent = four[place === "X" ? "A" : "B"].context.own;
@@ -446,6 +516,24 @@ describe("a corrupt agent uses its honest module twice", () => {
 		);
 		assert.equal(code(effects), "unexpected-message");
 		assert.ok(!effects.some(({ kind }) => kind === "sign"));
+	});
+
+	test("to finish one key exchange twice", () => {
+		const setup = {
+			protocol: suiteByName("classical-aesgcm").protocol,
+			prologue: R(1),
+		};
+		const nothing = new Uint8Array();
+		const { message1, awaiting } = startInitiator(nodeCrypto, setup, nothing);
+		const answers = [1, 2].map(() => {
+			const answering = readMessage1(nodeCrypto, setup, message1);
+			const { message2 } = answering.finish(nothing);
+			assert.throws(() => answering.finish(nothing), { code: "internal" });
+			return message2;
+		});
+		awaiting.finish(answers[0] as Uint8Array);
+		for (const answer of answers)
+			assert.throws(() => awaiting.finish(answer), { code: "internal" });
 	});
 
 	test("with many conversations between, as long as it remembers", () => {
@@ -592,6 +680,28 @@ describe("a certificate changes while a link is up", () => {
 			assert.ok(Object.values(run.outcomes).includes("chain-refused"));
 		});
 	}
+
+	test("over the link that was made with the old one", async () => {
+		const { name } = four.A.context.own;
+		const renewed = await certified("A", name, 30);
+		const stranger = await cast.agent("stranger");
+		for (const A of [renewed, stranger]) {
+			const ax = await makeLink(four.A, four.X, "paired", cast.now);
+			const by = await makeLink(four.B, four.Y, "paired", cast.now);
+			const links = {
+				A: ax.agentEnd,
+				X: ax.moduleEnd,
+				B: by.agentEnd,
+				Y: by.moduleEnd,
+			};
+			const devices = { ...four, A };
+			const run = new FourDevices(devices, links, cast.now, {});
+			await run.establish();
+			const confirmed = PLACES.every((place) => run.has(place, "confirmed"));
+			assert.equal(confirmed, A === renewed);
+			if (A === stranger) assert.equal(run.error("X")?.code, "chain-refused");
+		}
+	});
 
 	test("and a tetrad names two chains of one device: they are one agent", async () => {
 		const { name } = four.A.context.own;

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	type CertifiedDevice,
+	ChainVerdicts,
 	certificateId,
 	deviceId,
 	encodeChain,
@@ -140,6 +141,24 @@ describe("a signature is offered in another place than it was made for", () => {
 		});
 		const { signer } = device;
 		return cast.device(role, { signer, chain: encodeChain([leaf]) });
+	}
+});
+
+test("a chain that is written over after it was judged stays what it was", async () => {
+	const { certificates } = await cast.world.agent("alice");
+	const [mine, other] = [encodeChain(certificates), eve.context.own];
+	for (const make of [
+		(bytes: Uint8Array) => copy(bytes),
+		(bytes: Uint8Array) => Buffer.from(bytes),
+	]) {
+		const verdicts = new ChainVerdicts(nodeCrypto, cast.policy);
+		const given = make(mine);
+		const judged = verdicts.judge(given, "agent", cast.now);
+		const key = hex(judged.publicKey);
+		given.set(other.encodedChain.subarray(0, given.length));
+		assert.equal(hex(judged.publicKey), key);
+		assert.equal(hex(judged.encodedChain), hex(mine));
+		assert.equal(hex(verdicts.judge(mine, "agent", cast.now).publicKey), key);
 	}
 });
 

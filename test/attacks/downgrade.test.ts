@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	message1Overhead,
+	readMessage1,
 	type SuiteName,
+	startInitiator,
 	suiteById,
 	suiteByName,
 } from "../../src/session/index.ts";
@@ -398,17 +402,53 @@ describe("an offer that no honest agent makes", () => {
 		"a field more": raw([[1], [1], [1], [1], [1], [1], []]),
 		"a field less": raw([[1], [1], [1], [1], [1]]),
 	};
+	const good = makeOffer({
+		suites: Uint8Array.of(HYBRID.id),
+		selected: HYBRID,
+		routing: "direct",
+		root: "transcript",
+		link: "paired",
+	});
+	/** Everything else about flight 1 is right. */
+	const call = (raw: Uint8Array) => {
+		const i1 = new Uint8Array(message1Overhead("NNhfs")).fill(9);
+		const caller = new CorruptInitiator(four.A, { ...good, raw }, i1);
+		const run = Run.of(four, cast.now);
+		const bytes = caller.flight1;
+		run.deliver({ wire: "network", from: "A", to: "B", bytes });
+		return run;
+	};
+
+	test("and one that every honest agent makes, as the control", () => {
+		const run = call(raw([[1], [1], [1], [1], [1], [1]]));
+		assert.ok(run.pending.some(isLink(LINK.answer)));
+	});
+
 	for (const [what, offer] of Object.entries(bad))
 		test(what, () => {
-			const run = Run.of(four, cast.now);
-			const body = Buffer.concat([
-				raw([[...offer]]),
-				raw([Array.from({ length: 100 }, () => 7)]),
-			]);
-			const bytes = encodeFrame(FRAME.offer, body);
-			run.deliver({ wire: "network", from: "A", to: "B", bytes });
+			const run = call(offer);
 			assert.ok(run.error("B"), "B has ended");
 			assert.ok(!run.pending.some(isLink(LINK.answer)));
 			assert.deepEqual(run.signing, []);
+		});
+});
+
+describe("the two ends of a key exchange start from different words", () => {
+	for (const name of suites)
+		test(`and never finish it (${name})`, () => {
+			const { protocol } = suiteByName(name);
+			const nothing = new Uint8Array();
+			const one = startInitiator(
+				nodeCrypto,
+				{ protocol, prologue: Uint8Array.of(1) },
+				nothing,
+			);
+			const other = { protocol, prologue: Uint8Array.of(2) };
+			const { message2 } = readMessage1(nodeCrypto, other, one.message1).finish(
+				nothing,
+			);
+			assert.throws(() => one.awaiting.finish(message2), {
+				code: "authentication-failed",
+			});
 		});
 });

@@ -765,25 +765,40 @@ describe("a tetrad is over", () => {
 describe("buffers are not what they seem", () => {
 	for (const routing of ROUTINGS)
 		for (const kind of ["Uint8Array", "Buffer"] as const)
-			test(`a carrier writes over what it delivered (${routing}, ${kind})`, async () => {
-				const firstMessage = utf8("hello");
-				const run = Run.of(four, now, { routing, firstMessage });
-				const deliver = run.deliver.bind(run);
-				run.deliver = (delivery) => {
-					const bytes =
-						kind === "Buffer"
-							? Buffer.from(delivery.bytes)
-							: copy(delivery.bytes);
-					deliver({ ...delivery, bytes });
-					bytes.fill(0xee);
-				};
-				await run.establish();
-				assert.equal(run.confirmed, "ABXY");
-				for (const place of PLACES) {
-					const { offer } = run[place].confirmed().transcript;
-					assert.deepEqual([...offer.suites], [3]);
-				}
-			});
+			for (const first of ["AB", "XY"])
+				test(`a carrier writes over what it delivered (${routing}, ${kind}, ${first} sign first)`, async () => {
+					const firstMessage = utf8("hello");
+					const run = Run.of(four, now, { routing, firstMessage });
+					const deliver = run.deliver.bind(run);
+					run.deliver = (delivery) => {
+						const bytes =
+							kind === "Buffer"
+								? Buffer.from(delivery.bytes)
+								: copy(delivery.bytes);
+						deliver({ ...delivery, bytes });
+						bytes.fill(0xee);
+					};
+					run.start();
+					await run.run(() => {
+						const early = ({ place }: { place: Place }) =>
+							first.includes(place) ? 0 : 1;
+						run.signing.sort((a, b) => early(a) - early(b));
+						return false;
+					});
+					assert.equal(run.confirmed, "ABXY");
+					for (const place of PLACES) {
+						const { offer, innerHash, outerHash } =
+							run[place].confirmed().transcript;
+						assert.deepEqual([...offer.suites], [3]);
+						const logs = [innerHash, outerHash].map(hex);
+						assert.deepEqual(
+							logs,
+							["INNER_HASH", "OUTER_HASH"].map((of) =>
+								hex(logged(run, "X", of)),
+							),
+						);
+					}
+				});
 
 	test("a provider that returns Buffers makes the same keys", () => {
 		const b = (bytes: Uint8Array) => Buffer.from(bytes);
@@ -908,6 +923,8 @@ describe("somebody wants an unfinished exchange to look like an orderly end", ()
 			await run.run();
 			assert.equal(by(run, place), "module");
 			assert.equal(by(run, other), "self");
+			assert.equal(by(run, other === "X" ? "A" : "B"), "module");
+			assert.equal(by(run, place === "X" ? "A" : "B"), "agent");
 		}
 	});
 

@@ -5,6 +5,7 @@ import {
 	CONTENT,
 	LINK_PROTOCOL,
 	MAX_CONTENT_BYTES,
+	RecordSealer,
 	readMessage1,
 	Session,
 	signedBytes,
@@ -26,6 +27,7 @@ import {
 	linkBetween,
 	pairingBetween,
 	Run,
+	withKeylog,
 } from "../support/attack.ts";
 import { FourDevices, makeLink } from "../support/four-devices.ts";
 
@@ -273,6 +275,26 @@ describe("a corrupt agent wants the link of its module to break", () => {
 		assert.deepEqual(wire.signing, []);
 	});
 
+	test("by a record of another content type", async () => {
+		for (const type of Object.values(CONTENT)) {
+			const agent = withKeylog(A);
+			const wire = await linkBetween(agent, X, now).start();
+			const key = agent.keylog.get("LINK_INITIATOR") as Uint8Array;
+			const sealer = new RecordSealer(nodeCrypto, "AESGCM", key, 1);
+			const body = new Uint8Array(40).fill(0, 0, 16);
+			body[16] = LINK.end;
+			const bytes = sealer.seal(type, body);
+			wire.deliver({ from: "agent", to: "module", bytes });
+			const heard = wire.has("module", "message");
+			assert.equal(heard, type === CONTENT.link);
+			const expected = { [CONTENT.link]: "waits", [CONTENT.close]: "in order" };
+			assert.equal(
+				wire.outcome("module"),
+				expected[type as 3 | 4] ?? "authentication-failed",
+			);
+		}
+	});
+
 	test("by chains that have no end", async () => {
 		const wire = await linkBetween(A, X, now).start();
 		const chain = (i: number) => {
@@ -319,6 +341,51 @@ describe("a corrupt agent wants the link of its module to break", () => {
 		}).establish();
 		assert.equal(other.outcomes.X, "chain-refused");
 	});
+});
+
+describe("a carrier writes over what it delivered", () => {
+	for (const kind of ["Uint8Array", "Buffer"] as const) {
+		const scribbling = (wire: { deliver(frame: LinkFrame): void }): void => {
+			const deliver = wire.deliver.bind(wire);
+			wire.deliver = (frame) => {
+				const bytes =
+					kind === "Buffer" ? Buffer.from(frame.bytes) : copy(frame.bytes);
+				deliver({ ...frame, bytes });
+				bytes.fill(0xee);
+			};
+		};
+		for (const mode of ["paired", "unsafe-open"] as const)
+			test(`and the link holds (${mode}, ${kind})`, async () => {
+				// Nobody judged these chains before, so no verdict is remembered.
+				const own = await Cast.make();
+				const { A, X, B } = await own.four();
+				const wire = linkBetween(A, X, own.now, { mode });
+				scribbling(wire);
+				await wire.start();
+				const id = nodeCrypto.random(16);
+				const named = B.context.own;
+				wire.apply("agent", wire.agent.send(id, LINK.end, id, [named]));
+				await wire.run();
+				const context = wire.module.contextFor(id);
+				const same = (a: Uint8Array | undefined, b: Uint8Array) =>
+					assert.equal(hex(a ?? new Uint8Array()), hex(b));
+				same(context.chain(named.chainHash), named.encodedChain);
+				same(context.peerChain, A.context.own.encodedChain);
+				same(context.chain(A.context.own.chainHash), context.peerChain);
+				const back = wire.agent.contextFor(id);
+				same(back.peerChain, X.context.own.encodedChain);
+			});
+		test(`and the pairing holds (${kind})`, async () => {
+			const wire = pairingBetween(A, X, now);
+			scribbling(wire);
+			await wire.start();
+			const [a, x] = (["agent", "module"] as const).map(
+				(end) => wire.find(end, "compare")?.code,
+			);
+			assert.ok(a);
+			assert.equal(a, x);
+		});
+	}
 });
 
 describe("an end of a link that has not begun", () => {

@@ -546,6 +546,8 @@ describe("one device wants to be two", () => {
 			const run = Run.of({ ...four, B: four.A }, cast.now, { routing });
 			await run.establish();
 			assert.equal(run.outcomes.A, "chain-refused");
+			const asked = run.delivered.some(isLink(LINK.bindInitiator));
+			assert.ok(!asked, "its module need not notice");
 			assertNothing(run);
 		});
 		test(`an agent calls its own key under another name (${routing})`, async () => {
@@ -603,6 +605,7 @@ describe("one device wants to be two", () => {
 			const run = Run.of({ ...four, Y: four.X }, cast.now, { routing });
 			await run.establish();
 			assert.equal(run.outcomes.X, "chain-refused");
+			assert.ok(!run.has("X", "sign"), "its agent need not notice");
 			assertNothing(run);
 		});
 		test(`one module's key serves both sides under two names (${routing})`, async () => {

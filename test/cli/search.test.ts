@@ -168,6 +168,7 @@ describe("an audit", () => {
 					Y: "greeting of Y",
 				},
 			},
+			certificates: place(randomBytes(400)),
 			keyFiles: place(undefined),
 		};
 	}
@@ -186,7 +187,7 @@ describe("an audit", () => {
 		for (const { bytes, plaintexts, secrets, found } of audits) {
 			assert.equal(bytes, CHUNK + 1000);
 			// The message, four greetings, 256 pieces of the file; and K, which two devices share.
-			assert.equal(plaintexts, 5 + 256);
+			assert.equal(plaintexts, 5 + 4 + 256);
 			assert.equal(secrets, 1);
 			assert.deepEqual(found, []);
 		}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
 	Command,
@@ -280,6 +281,10 @@ describe(
 		test("an open link over TCP", async () => {
 			const home = homes.at("open-tcp");
 			await cp(homes.of("A"), home, { recursive: true });
+			const settings = join(home, "device.json");
+			const device = JSON.parse(await readFile(settings, "utf8"));
+			device.policy = { ...device.policy, links: ["unsafe-open"] };
+			await writeFile(settings, JSON.stringify(device));
 			const server = createServer((socket) => socket.on("error", () => {}));
 			server.listen(0, "127.0.0.1");
 			await new Promise((resolve) => server.once("listening", resolve));
@@ -293,6 +298,20 @@ describe(
 				assert.match(stderr, /open link is refused over TCP/);
 			} finally {
 				server.close();
+			}
+		});
+
+		test("a link or a root that the device's own policy does not accept, before anything is sent", async () => {
+			for (const [flag, value, name] of [
+				["--link", "open", "links"],
+				["--root", "xor", "roots"],
+			] as const) {
+				await using caller = new Command([
+					...["agent", "--home", homes.of("A"), "--module", "127.0.0.1:1"],
+					...[flag, value, "--connect", "127.0.0.1:1"],
+				]);
+				const { stderr } = await caller.exits(2);
+				assert.match(stderr, new RegExp(`policy\\.${name} of .*device\\.json`));
 			}
 		});
 

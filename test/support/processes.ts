@@ -121,6 +121,7 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		});
 		child.stderr?.setEncoding("utf8").on("data", (text: string) => {
 			this.stderr += text;
+			this.#notify();
 		});
 		this.exited = new Promise((resolve) =>
 			child.once("close", (code, signal) => {

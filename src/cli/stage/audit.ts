@@ -1,7 +1,7 @@
 import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import { secretsOf } from "./keylog.ts";
-import { type Needle, search } from "./search.ts";
+import { MIN_NEEDLE_BYTES, type Needle, search } from "./search.ts";
 import type { Run } from "./stage.ts";
 import { ENDS, type Wire } from "./wiretap.ts";
 
@@ -23,6 +23,9 @@ export interface WireAudit {
 /** Bytes of each piece of the file that is looked for, and how many pieces. */
 const PIECE_BYTES = 32;
 const MAX_PIECES = 256;
+
+/** Beyond the serial number and the issuer, where one certificate differs from the next. */
+const CERTIFICATE_PIECE = { from: 100, to: 228 } as const;
 
 /** Searches everything that was captured for every plaintext and every secret of the run. */
 export async function auditWires(run: Run): Promise<WireAudit[]> {
@@ -58,19 +61,33 @@ async function plaintextsOf(run: Run): Promise<Needle[]> {
 		...Object.entries(run.said.greet).map(([place, value]) =>
 			text(`the greeting of ${place}`, value),
 		),
+		...certificatesOf(run),
 		...(await piecesOf(run.options.file)),
 	];
 }
 
-/** Pieces of the file, evenly spread; pieces of one repeated byte tell nothing and are left out. */
+/** A piece of each device's certificate, with its name in it: identities are no wiretap's business. */
+function certificatesOf(run: Run): Needle[] {
+	return Object.entries(run.certificates).map(([place, der]) => ({
+		name: `the certificate of ${place}`,
+		bytes: der.subarray(CERTIFICATE_PIECE.from, CERTIFICATE_PIECE.to),
+	}));
+}
+
+/**
+ * Pieces of the file, evenly spread, or the whole of a short one. Pieces of one or two repeated
+ * bytes tell nothing and are left out.
+ */
 async function piecesOf(path: string): Promise<Needle[]> {
 	const { size } = await stat(path);
 	const blob = await openAsBlob(path);
-	const pieces = Math.min(MAX_PIECES, Math.floor(size / PIECE_BYTES));
+	const length = Math.min(PIECE_BYTES, size);
+	if (length < MIN_NEEDLE_BYTES) return [];
+	const pieces = Math.min(MAX_PIECES, Math.floor(size / length));
 	const needles: Needle[] = [];
 	for (let i = 0; i < pieces; i++) {
-		const at = Math.floor((i * (size - PIECE_BYTES)) / Math.max(1, pieces - 1));
-		const piece = blob.slice(at, at + PIECE_BYTES);
+		const at = Math.floor((i * (size - length)) / Math.max(1, pieces - 1));
+		const piece = blob.slice(at, at + length);
 		const bytes = new Uint8Array(await piece.arrayBuffer());
 		if (new Set(bytes).size > 2)
 			needles.push({ name: `the file at byte ${at}`, bytes });

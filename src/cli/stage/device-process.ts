@@ -36,7 +36,7 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 		this.name = name;
 		if (signal.aborted) throw interrupted();
 		const child = spawn(process.execPath, [PROGRAM, ...args, "--json"], {
-			stdio: ["ignore", "pipe", "pipe"],
+			stdio: ["ignore", "pipe", "pipe", "ipc"],
 		});
 		this.#child = child;
 		child.stderr?.on("data", (chunk: Buffer) => {

@@ -14,7 +14,8 @@ export interface Finding {
 	readonly offset: number;
 }
 
-const MIN_NEEDLE_BYTES = 4;
+/** Shorter needles would be found anywhere. */
+export const MIN_NEEDLE_BYTES = 4;
 
 /** Findings that are kept; a wire that leaks everything need not be listed to the end. */
 const MAX_FINDINGS = 1000;

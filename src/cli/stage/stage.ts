@@ -13,6 +13,7 @@ import {
 	issueDeviceHome,
 	readRoots,
 } from "../../device/authority-home.ts";
+import { readCertificates } from "../../device/home.ts";
 import type { ProcessEvent } from "../../device/process-events.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
@@ -53,6 +54,8 @@ export interface Run {
 	readonly captures: readonly Captured[];
 	readonly keylog: Keylog;
 	readonly said: Plaintexts;
+	/** The leaf of each device, in DER. */
+	readonly certificates: Readonly<Record<Place, Uint8Array>>;
 	/** Where a device's long-term key lies, if it lies in a file. */
 	readonly keyFiles: Readonly<Record<Place, string | undefined>>;
 }
@@ -190,6 +193,7 @@ export class Stage implements AsyncDisposable {
 			captures: [network, ax, by].flatMap(({ tap }) => [...tap.captured]),
 			keylog: await readKeylog(keylogs),
 			said,
+			certificates: await this.#certificates(),
 			keyFiles: byPlace((place) => {
 				const path = join(this.homes[place], "key.pem");
 				return existsSync(path) ? path : undefined;
@@ -225,6 +229,21 @@ export class Stage implements AsyncDisposable {
 				},
 			});
 		}
+	}
+
+	async #certificates(): Promise<Record<Place, Uint8Array>> {
+		const leaf = async (place: Place) => {
+			const [der] = await readCertificates(
+				join(this.homes[place], "chain.pem"),
+			);
+			return der ?? new Uint8Array();
+		};
+		return {
+			A: await leaf("A"),
+			B: await leaf("B"),
+			X: await leaf("X"),
+			Y: await leaf("Y"),
+		};
 	}
 
 	async #pair(agent: Place, module: Place): Promise<void> {

@@ -303,11 +303,9 @@ describe("a peer sends more than a message may hold", () => {
 	test("a hundred thousand empty fields", () => {
 		const many = huge(2 ** 18);
 		const run = Run.of(four, cast.now);
-		const started = process.hrtime.bigint();
 		const bytes = encodeFrame(FRAME.offer, many);
 		run.deliver({ wire: "network", from: "A", to: "B", bytes });
 		assert.equal(run.outcomes.B, "limit-exceeded");
-		assert.ok(process.hrtime.bigint() - started < 100_000_000n);
 	});
 
 	test("a frame that announces 4 GiB", () => {

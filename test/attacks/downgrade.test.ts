@@ -304,6 +304,8 @@ describe("a device's own policy is not what its peers would like", () => {
 					assert.equal(run.outcomes.X, "negotiation-failed");
 				else assert.ok(codes.includes(run.outcomes[place]), place);
 				assertNothing(run);
+				if (place === "X" && "suites" in demands)
+					assert.ok(!run.delivered.some(isLink(LINK.prepared)));
 			});
 });
 

@@ -29,7 +29,7 @@ import {
 	Run,
 	withKeylog,
 } from "../support/attack.ts";
-import { FourDevices, makeLink } from "../support/four-devices.ts";
+import { type Device, FourDevices, makeLink } from "../support/four-devices.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -117,6 +117,35 @@ describe("another device wants to be at the end of a link", () => {
 				await wire.start();
 				const judge = end === "agent" ? "module" : "agent";
 				assert.equal(wire.outcome(judge), "authentication-failed", role);
+			}
+	});
+
+	test("with a signature that the device made on an earlier link, or in an earlier pairing", async () => {
+		const kinds = {
+			link: (agent: Device, module: Device) =>
+				linkBetween(agent, module, now, { key: SECRET }).start(),
+			pairing: (agent: Device, module: Device) =>
+				pairingBetween(agent, module, now).start(),
+		};
+		for (const make of Object.values(kinds))
+			for (const end of ["agent", "module"] as const) {
+				const device = end === "agent" ? A : X;
+				let earlier: Uint8Array | undefined;
+				const { algorithm, publicKey } = device.signer;
+				const sign = async (content: Uint8Array) => {
+					earlier ??= await device.signer.sign(content);
+					return earlier;
+				};
+				const thief = { ...device, signer: { algorithm, publicKey, sign } };
+				const ends = [
+					end === "agent" ? thief : A,
+					end === "module" ? thief : X,
+				] as const;
+				const judge = end === "agent" ? "module" : "agent";
+				const first = await make(...ends);
+				assert.notEqual(first.outcome(judge), "authentication-failed");
+				const second = await make(...ends);
+				assert.equal(second.outcome(judge), "authentication-failed");
 			}
 	});
 

@@ -78,6 +78,7 @@ function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 const NOTHING = new Uint8Array();
+const FIRST = Uint8Array.of(1);
 const FEW_BYTES = 4096;
 
 function sizeOf(parts: readonly Uint8Array[]): number {
@@ -86,10 +87,15 @@ function sizeOf(parts: readonly Uint8Array[]): number {
 	return size;
 }
 
+/** From Node's pool when it is small: memory of its own for each short input costs more than the call that reads it. */
+function unfilled(size: number): Buffer {
+	return Buffer.allocUnsafe(size);
+}
+
 function join(parts: readonly Uint8Array[]): Uint8Array {
 	const [only] = parts;
 	if (parts.length === 1 && only !== undefined) return only;
-	const all = new Uint8Array(sizeOf(parts));
+	const all = unfilled(sizeOf(parts));
 	let at = 0;
 	for (const part of parts) {
 		all.set(part, at);
@@ -114,8 +120,10 @@ function hkdfExpand(
 			"invalid-argument",
 			`HKDF can expand to 8160 bytes at most, not ${length}`,
 		);
+	// One block is what nearly every key needs.
+	if (length <= 32) return hmac(key, info, FIRST).subarray(0, length);
 	const output = new Uint8Array(Math.ceil(length / 32) * 32);
-	let block: Uint8Array = new Uint8Array();
+	let block: Uint8Array = NOTHING;
 	for (let i = 0; i * 32 < length; i++) {
 		block = hmac(key, block, info, Uint8Array.of(i + 1));
 		output.set(block, i * 32);
@@ -123,9 +131,12 @@ function hkdfExpand(
 	return output.subarray(0, length);
 }
 
-function x25519Key(privateKey: node.KeyObject): X25519Key {
+function x25519Key(
+	privateKey: node.KeyObject,
+	publicKey: node.KeyObject = node.createPublicKey(privateKey),
+): X25519Key {
 	return {
-		publicKey: exportRawPublicKey(node.createPublicKey(privateKey)),
+		publicKey: exportRawPublicKey(publicKey),
 		agree(peerPublicKey) {
 			if (peerPublicKey.length !== X25519_BYTES) return undefined;
 			const peer = importRawPublicKey(peerPublicKey, "x25519");
@@ -147,9 +158,12 @@ export function x25519FromPrivate(secret: Uint8Array): X25519Key {
 	);
 }
 
-function kemKey(privateKey: node.KeyObject): KemKey {
+function kemKey(
+	privateKey: node.KeyObject,
+	publicKey: node.KeyObject = node.createPublicKey(privateKey),
+): KemKey {
 	return {
-		publicKey: exportRawPublicKey(node.createPublicKey(privateKey)),
+		publicKey: exportRawPublicKey(publicKey),
 		decapsulate(ciphertext) {
 			if (ciphertext.length !== ML_KEM_768.ciphertextBytes) return undefined;
 			return bytes(node.decapsulate(privateKey, ciphertext) as Buffer);
@@ -198,7 +212,7 @@ function aead(name: AeadName, key: Uint8Array): Aead {
 		const plaintextLength = sizeOf(parts);
 		const sealer = node.createCipheriv(cipher, key, nonce, options);
 		sealer.setAAD(associatedData, { plaintextLength });
-		const sealed = new Uint8Array(prefix.length + plaintextLength + TAG_BYTES);
+		const sealed = bytes(unfilled(prefix.length + plaintextLength + TAG_BYTES));
 		sealed.set(prefix);
 		let at = prefix.length;
 		// A call into OpenSSL costs more than copying a little, and less than copying much.
@@ -289,9 +303,14 @@ export const nodeCrypto: CryptoProvider = {
 		new Uint8Array(node.hkdfSync("sha256", secret, salt, info, length)),
 	hkdfExtract: (salt, secret) => hmac(salt, secret),
 	hkdfExpand,
-	generateX25519: () =>
-		x25519Key(node.generateKeyPairSync("x25519").privateKey),
-	generateKem: () => kemKey(node.generateKeyPairSync("ml-kem-768").privateKey),
+	generateX25519() {
+		const { privateKey, publicKey } = node.generateKeyPairSync("x25519");
+		return x25519Key(privateKey, publicKey);
+	},
+	generateKem() {
+		const { privateKey, publicKey } = node.generateKeyPairSync("ml-kem-768");
+		return kemKey(privateKey, publicKey);
+	},
 	encapsulate,
 	aead,
 	verify,

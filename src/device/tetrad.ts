@@ -1,16 +1,17 @@
 import type { Carrier } from "../carrier/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
-import type {
-	AgentMachine,
-	ClosedBy,
-	Effect,
-	Ended,
-	LinkMessageType,
-	ModuleMachine,
-	Parties,
-	Place,
-	Transcript,
+import {
+	type AgentMachine,
+	type ClosedBy,
+	type Effect,
+	type Ended,
+	type LinkMessageType,
+	type ModuleMachine,
+	type Parties,
+	type Place,
+	safetyWords,
+	type Transcript,
 } from "../tetrad/index.ts";
 import { aborted, Channel } from "./channel.ts";
 import { Deadline } from "./deadline.ts";
@@ -186,6 +187,8 @@ abstract class TetradRun implements LinkUser {
 			await this.#closed.promise.catch(() => {});
 		};
 		const { machine } = this;
+		// The key does not outlive the tetrad, and the code does.
+		const code = root.safetyCodeBytes();
 		const tetrad: Tetrad = {
 			get ended() {
 				return machine.ended;
@@ -194,7 +197,9 @@ abstract class TetradRun implements LinkUser {
 			place: this.machine.place,
 			parties: transcript.parties,
 			transcript,
-			safetyCode: root.safetyCode(),
+			get safetyCode() {
+				return safetyWords(code);
+			},
 			closed: this.#closed.promise,
 			export: (label, context, length) =>
 				this.machine.confirmed().root.export(label, context, length),
@@ -230,10 +235,14 @@ abstract class TetradRun implements LinkUser {
 		this.#channels?.near.end(error);
 		if (end.error === undefined) this.#closed.resolve(end.by);
 		else this.#closed.reject(end.error);
-		this.#confirmed.reject(
-			error ??
-				new TetradError("aborted", "the tetrad ended before it was confirmed"),
-		);
+		if (this.#channels === undefined)
+			this.#confirmed.reject(
+				error ??
+					new TetradError(
+						"aborted",
+						"the tetrad ended before it was confirmed",
+					),
+			);
 		this.#options.observe?.(end);
 	}
 }

@@ -24,7 +24,7 @@ import {
 } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import { concat, copy, utf8 } from "../wire/index.ts";
-import { nonceFor } from "./nonce.ts";
+import { NONCE_BYTES, writeNonce } from "./nonce.ts";
 import type { NoisePattern, NoiseProtocol } from "./suite.ts";
 
 /** What both ends hold after Split (Noise, 5.2): the end of the handshake and the start of records. */
@@ -42,6 +42,15 @@ export interface SessionSecrets {
 
 const EMPTY = new Uint8Array();
 
+const protocolNames = new Map<string, Uint8Array>();
+
+/** The bytes of a protocol's name; there are as many as suites. */
+function protocolName(name: string): Uint8Array {
+	const known = protocolNames.get(name) ?? utf8(name);
+	protocolNames.set(name, known);
+	return known;
+}
+
 /** Noise's SymmetricState (5.2), which owns its cipher key and nonce. */
 class SymmetricState {
 	readonly #crypto: CryptoProvider;
@@ -52,6 +61,7 @@ class SymmetricState {
 	#cipher: Aead | undefined;
 	#cipherKey: Uint8Array | undefined;
 	#n = 0;
+	readonly #nonce = new Uint8Array(NONCE_BYTES);
 
 	constructor(
 		crypto: CryptoProvider,
@@ -60,7 +70,7 @@ class SymmetricState {
 		this.#crypto = crypto;
 		this.#aead = protocol.aead;
 		this.#unsafeKeylog = unsafeKeylog;
-		const name = utf8(protocol.name);
+		const name = protocolName(protocol.name);
 		if (name.length <= HASH_BYTES) {
 			this.#h = new Uint8Array(HASH_BYTES);
 			this.#h.set(name);
@@ -145,11 +155,11 @@ class SymmetricState {
 			EMPTY,
 			outputs * HASH_BYTES,
 		);
-		const first = copy(all.subarray(0, 32));
-		const second = copy(all.subarray(32, 64));
-		const third = outputs === 3 ? copy(all.subarray(64, 96)) : undefined;
-		all.fill(0);
-		return third === undefined ? [first, second] : [first, second, third];
+		const first = all.subarray(0, 32);
+		const second = all.subarray(32, 64);
+		return outputs === 2
+			? [first, second]
+			: [first, second, all.subarray(64, 96)];
 	}
 
 	#setChainingKey(ck: Uint8Array): void {
@@ -166,7 +176,8 @@ class SymmetricState {
 	}
 
 	#nextNonce(): Uint8Array {
-		return nonceFor(this.#aead, this.#n++);
+		writeNonce(this.#nonce, this.#aead, this.#n++);
+		return this.#nonce;
 	}
 }
 

@@ -13,7 +13,7 @@ import {
 	frameHeader,
 	parseFrame,
 } from "../wire/index.ts";
-import { MAX_COUNTER, nonceFor, rekeyNonce } from "./nonce.ts";
+import { MAX_COUNTER, NONCE_BYTES, rekeyNonce, writeNonce } from "./nonce.ts";
 
 /** What a record carries. The type is sealed with the content, so a wire shows only lengths. */
 export const CONTENT = {
@@ -31,7 +31,14 @@ export const CONTENT = {
 
 export type ContentType = (typeof CONTENT)[keyof typeof CONTENT];
 
-const CONTENT_TYPES: ReadonlySet<number> = new Set(Object.values(CONTENT));
+/** The type as the first byte of a content. */
+const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {
+	0: Uint8Array.of(CONTENT.handshake),
+	1: Uint8Array.of(CONTENT.message),
+	2: Uint8Array.of(CONTENT.nested),
+	3: Uint8Array.of(CONTENT.close),
+	4: Uint8Array.of(CONTENT.link),
+};
 
 export interface Content {
 	readonly type: ContentType;
@@ -54,6 +61,7 @@ class RecordCipher {
 	readonly #crypto: CryptoProvider;
 	readonly #aead: AeadName;
 	readonly #key: Uint8Array;
+	readonly #nonce = new Uint8Array(NONCE_BYTES);
 	#cipher: Aead;
 	#counter: number;
 
@@ -70,8 +78,20 @@ class RecordCipher {
 		this.#counter = counter;
 	}
 
-	/** The cipher and the nonce of the next record. A counter is handed out once. */
-	next(): { readonly cipher: Aead; readonly nonce: Uint8Array } {
+	/** `header` ‖ the parts, sealed as the next record. */
+	seal(header: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+		this.#advance();
+		return this.#cipher.sealRecord(this.#nonce, header, ...parts);
+	}
+
+	/** The content of the next record, or `undefined` when its tag does not fit. */
+	open(header: Uint8Array, body: Uint8Array): Uint8Array | undefined {
+		this.#advance();
+		return this.#cipher.open(this.#nonce, header, body);
+	}
+
+	/** Makes the nonce of the next record. Each counter is used once, whatever becomes of its record. */
+	#advance(): void {
 		if (this.#counter > MAX_COUNTER)
 			throw new TetradError(
 				"limit-exceeded",
@@ -79,10 +99,7 @@ class RecordCipher {
 			);
 		if (this.#counter > 0 && this.#counter % REKEY_INTERVAL === 0)
 			this.#rekey();
-		return {
-			cipher: this.#cipher,
-			nonce: nonceFor(this.#aead, this.#counter++),
-		};
+		writeNonce(this.#nonce, this.#aead, this.#counter++);
 	}
 
 	wipe(): void {
@@ -115,19 +132,19 @@ export class RecordSealer {
 		this.#cipher = new RecordCipher(crypto, aead, key, firstCounter);
 	}
 
-	/** A whole record frame. Throws `message-too-large` over 256 KiB of content. */
-	seal(type: ContentType, content: Uint8Array): Uint8Array {
-		if (content.length > MAX_CONTENT_BYTES)
+	/** A whole record frame with the parts one after another. Throws `message-too-large` over 256 KiB of content. */
+	seal(type: ContentType, ...parts: readonly Uint8Array[]): Uint8Array {
+		let length = 0;
+		for (const part of parts) length += part.length;
+		if (length > MAX_CONTENT_BYTES)
 			throw new TetradError(
 				"message-too-large",
-				`a message may have ${MAX_CONTENT_BYTES} bytes; this one has ${content.length}`,
+				`a message may have ${MAX_CONTENT_BYTES} bytes; this one has ${length}`,
 			);
 		if (this.#cipher === undefined)
 			throw new TetradError("tetrad-closed", "this session is over");
-		const { cipher, nonce } = this.#cipher.next();
-		const length = 1 + content.length + TAG_BYTES;
-		const header = frameHeader(FRAME.record, length);
-		return cipher.sealRecord(nonce, header, Uint8Array.of(type), content);
+		const header = frameHeader(FRAME.record, 1 + length + TAG_BYTES);
+		return this.#cipher.seal(header, TYPE_BYTE[type], ...parts);
 	}
 
 	wipe(): void {
@@ -175,11 +192,10 @@ export class RecordOpener {
 		} catch {
 			return undefined;
 		}
-		const { cipher, nonce } = this.#cipher.next();
-		return cipher.open(nonce, frame.subarray(0, FRAME_HEADER_BYTES), body);
+		return this.#cipher.open(frame.subarray(0, FRAME_HEADER_BYTES), body);
 	}
 }
 
 function isContentType(value: number): value is ContentType {
-	return CONTENT_TYPES.has(value);
+	return value in TYPE_BYTE;
 }

@@ -9,6 +9,8 @@ import {
 	RecordSealer,
 } from "./record.ts";
 
+const EXPORTER = utf8("tetrad/1 exporter");
+
 /** Which end of the key exchange we are. */
 export type SessionEnd = "initiator" | "responder";
 
@@ -41,8 +43,8 @@ export class Session {
 	}
 
 	/** See `RecordSealer.seal`. */
-	seal(type: ContentType, content: Uint8Array): Uint8Array {
-		return this.#sealer.seal(type, content);
+	seal(type: ContentType, ...parts: readonly Uint8Array[]): Uint8Array {
+		return this.#sealer.seal(type, ...parts);
 	}
 
 	/** See `RecordOpener.open`. */
@@ -54,12 +56,7 @@ export class Session {
 	export(label: string, context: Uint8Array, length: number): Uint8Array {
 		if (this.#exporterSecret === undefined)
 			throw new TetradError("tetrad-closed", "this session is over");
-		const info = enc(
-			utf8("tetrad/1 exporter"),
-			this.#finalHash,
-			utf8(label),
-			context,
-		);
+		const info = enc(EXPORTER, this.#finalHash, utf8(label), context);
 		return this.#crypto.hkdfExpand(this.#exporterSecret, info, length);
 	}
 

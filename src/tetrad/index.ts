@@ -26,5 +26,6 @@ export {
 	type LinkContext,
 	type MachineOptions,
 } from "./role-machine.ts";
+export { safetyWords } from "./safety-code.ts";
 export { SignedHashes } from "./signed-hashes.ts";
 export type { Parties, Transcript } from "./transcript.ts";

@@ -15,6 +15,7 @@ import {
 	type AwaitingMessage2,
 	authenticate,
 	CONTENT,
+	type ContentType,
 	CREDENTIAL,
 	LINK_PROTOCOL,
 	readMessage1,
@@ -88,6 +89,7 @@ export interface LinkOptions {
 
 const CREDENTIAL_BODY = structure("link credential", CREDENTIAL);
 const OPEN_HELLO = structure("open hello", { chain: [1, MAX_CHAIN_BYTES] });
+const PROLOGUE = enc(utf8("tetrad/1 link"));
 const NO_TETRAD = new Uint8Array(TETRAD_ID_BYTES);
 const LINK_TYPES: ReadonlySet<number> = new Set(Object.values(LINK));
 
@@ -394,9 +396,10 @@ export class LinkMachine extends Machine<LinkEffect> {
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
-		const message = concat(tetradId, Uint8Array.of(type), body);
-		if (session === undefined) this.#sendFrame(FRAME.openMessage, message);
-		else this.#sendRecord(session, CONTENT.link, message);
+		const parts = [tetradId, Uint8Array.of(type), body];
+		if (session === undefined)
+			this.#sendFrame(FRAME.openMessage, concat(...parts));
+		else this.#sendRecord(session, CONTENT.link, ...parts);
 	}
 
 	#ready(): Ready {
@@ -408,7 +411,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 	#setup() {
 		return {
 			protocol: LINK_PROTOCOL,
-			prologue: enc(utf8("tetrad/1 link")),
+			prologue: PROLOGUE,
 			psk: this.#options.pairing.key,
 		};
 	}
@@ -419,10 +422,10 @@ export class LinkMachine extends Machine<LinkEffect> {
 
 	#sendRecord(
 		session: Session,
-		type: Parameters<Session["seal"]>[0],
-		content: Uint8Array,
+		type: ContentType,
+		...parts: readonly Uint8Array[]
 	): void {
-		this.emit({ kind: "send-frame", bytes: session.seal(type, content) });
+		this.emit({ kind: "send-frame", bytes: session.seal(type, ...parts) });
 	}
 
 	#sendFrame(type: Frame["type"], body: Uint8Array): void {

@@ -4,11 +4,32 @@ import { authenticationFailed, TetradError } from "../errors.ts";
 import { RecordOpener, RecordSealer } from "../session/index.ts";
 import { copy, enc, utf8 } from "../wire/index.ts";
 import { FIN_BYTES, type Place } from "./parameters.ts";
-import { SAFETY_CODE_WORDS, wordsFrom } from "./safety-code.ts";
+import { SAFETY_CODE_BYTES, safetyWords } from "./safety-code.ts";
 import { type Transcript, transcriptHash } from "./transcript.ts";
 
 /** The direction of a session between an agent and its module. */
 export type LocalDirection = "AX" | "XA" | "BY" | "YB";
+
+const LABEL = {
+	fin: utf8("tetrad/1 fin"),
+	link: utf8("tetrad/1 link"),
+	exporter: utf8("tetrad/1 exporter"),
+	code: utf8("tetrad/1 code"),
+} as const;
+
+const PLACE_NAME: Readonly<Record<Place, Uint8Array>> = {
+	A: utf8("A"),
+	B: utf8("B"),
+	X: utf8("X"),
+	Y: utf8("Y"),
+};
+
+const DIRECTION_NAME: Readonly<Record<LocalDirection, Uint8Array>> = {
+	AX: utf8("AX"),
+	XA: utf8("XA"),
+	BY: utf8("BY"),
+	YB: utf8("YB"),
+};
 
 /** K, the one key that all four devices form, together with T, without which nothing is derived from it. */
 export class RootKey {
@@ -59,7 +80,7 @@ export class RootKey {
 	#fin(place: Place): Uint8Array {
 		const known = this.#fins.get(place);
 		if (known !== undefined) return known;
-		const key = this.#expand("tetrad/1 fin", FIN_BYTES, utf8(place), this.#t);
+		const key = this.#expand(LABEL.fin, FIN_BYTES, PLACE_NAME[place], this.#t);
 		const fin = this.#crypto.hmac(key, this.#t);
 		key.fill(0);
 		this.#fins.set(place, fin);
@@ -85,7 +106,7 @@ export class RootKey {
 		const key = (direction: LocalDirection) => {
 			const bytes = this.#crypto.hkdfExpand(
 				prk,
-				enc(utf8("tetrad/1 link"), utf8(direction), this.#t),
+				enc(LABEL.link, DIRECTION_NAME[direction], this.#t),
 				KEY_BYTES,
 			);
 			log(`LOCAL_${direction}`, bytes);
@@ -105,21 +126,17 @@ export class RootKey {
 
 	/** A key for the application, the same on all four devices: Expand(K, enc("tetrad/1 exporter", T, label, context), length). */
 	export(label: string, context: Uint8Array, length: number): Uint8Array {
-		return this.#expand(
-			"tetrad/1 exporter",
-			length,
-			this.#t,
-			utf8(label),
-			context,
-		);
+		return this.#expand(LABEL.exporter, length, this.#t, utf8(label), context);
 	}
 
 	/** Six words for a person to compare, the same on all four devices. */
 	safetyCode(): string {
-		return wordsFrom(
-			this.#expand("tetrad/1 code", 9, this.#t),
-			SAFETY_CODE_WORDS,
-		);
+		return safetyWords(this.safetyCodeBytes());
+	}
+
+	/** The safety code before it is put into words. */
+	safetyCodeBytes(): Uint8Array {
+		return this.#expand(LABEL.code, SAFETY_CODE_BYTES, this.#t);
 	}
 
 	/** Forgets the key; every derivation throws `tetrad-closed` from then on. */
@@ -137,15 +154,11 @@ export class RootKey {
 	}
 
 	#expand(
-		label: string,
+		label: Uint8Array,
 		length: number,
 		...fields: readonly Uint8Array[]
 	): Uint8Array {
-		return this.#crypto.hkdfExpand(
-			this.#key(),
-			enc(utf8(label), ...fields),
-			length,
-		);
+		return this.#crypto.hkdfExpand(this.#key(), enc(label, ...fields), length);
 	}
 }
 

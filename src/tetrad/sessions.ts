@@ -10,12 +10,15 @@ import type { Offer } from "./offer.ts";
 import { PROTOCOL_VERSION } from "./parameters.ts";
 import type { DeviceContext } from "./role-machine.ts";
 
+const OUTER = utf8("tetrad/1 s1");
+const INNER = utf8("tetrad/1 s2");
+
 /** Session 1: the raw offer is in the prologue, so both ends have the same one or none. */
 export function outerSetup(device: DeviceContext, offer: Offer): NoiseSetup {
 	return {
 		...keylogFor(device, "S1"),
 		protocol: offer.selected.protocol,
-		prologue: enc(utf8("tetrad/1 s1"), offer.raw),
+		prologue: enc(OUTER, offer.raw),
 	};
 }
 
@@ -25,7 +28,7 @@ export function innerSetup(device: DeviceContext, suite: Suite): NoiseSetup {
 		...keylogFor(device, "S2"),
 		protocol: suite.protocol,
 		prologue: enc(
-			utf8("tetrad/1 s2"),
+			INNER,
 			Uint8Array.of(PROTOCOL_VERSION),
 			Uint8Array.of(suite.id),
 		),

@@ -24,6 +24,8 @@ export interface Transcript {
 	readonly responderLink: LinkMode;
 }
 
+const LABEL = utf8("tetrad/1 T");
+
 /** T (docs/protocol.md, "Transcript"), 32 bytes. */
 export function transcriptHash(
 	crypto: CryptoProvider,
@@ -31,7 +33,7 @@ export function transcriptHash(
 ): Uint8Array {
 	return crypto.sha256(
 		enc(
-			utf8("tetrad/1 T"),
+			LABEL,
 			outerHash,
 			innerHash,
 			parties.A.certificateId,

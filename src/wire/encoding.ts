@@ -1,5 +1,6 @@
 import { hex as codec } from "@scure/base";
 import { TetradError } from "../errors.ts";
+import { allocate } from "./allocate.ts";
 
 /**
  * enc(f₁, …): each field as a 32-bit big-endian length and its bytes. It is the only encoding
@@ -8,15 +9,39 @@ import { TetradError } from "../errors.ts";
 export function enc(...fields: readonly Uint8Array[]): Uint8Array {
 	let size = 0;
 	for (const field of fields) size += 4 + field.length;
-	const out = new Uint8Array(size);
-	const view = new DataView(out.buffer);
+	const out = allocate(size);
 	let at = 0;
-	for (const field of fields) {
-		view.setUint32(at, field.length);
-		out.set(field, at + 4);
-		at += 4 + field.length;
-	}
+	for (const field of fields) at = putField(out, at, field);
 	return out;
+}
+
+/** Writes one field of `enc` and answers where the next one goes. */
+export function putField(
+	out: Uint8Array,
+	at: number,
+	field: Uint8Array,
+): number {
+	putUint32(out, at, field.length);
+	out.set(field, at + 4);
+	return at + 4 + field.length;
+}
+
+/** Big-endian. A DataView would be one more object for each field. */
+export function putUint32(out: Uint8Array, at: number, value: number): void {
+	out[at] = value >>> 24;
+	out[at + 1] = value >>> 16;
+	out[at + 2] = value >>> 8;
+	out[at + 3] = value;
+}
+
+/** Big-endian; the caller has made sure that four bytes are there. */
+export function uint32At(bytes: Uint8Array, at: number): number {
+	return (
+		(bytes[at] as number) * 2 ** 24 +
+		(((bytes[at + 1] as number) << 16) |
+			((bytes[at + 2] as number) << 8) |
+			(bytes[at + 3] as number))
+	);
 }
 
 /**
@@ -24,14 +49,13 @@ export function enc(...fields: readonly Uint8Array[]): Uint8Array {
  * the end, and (`limit-exceeded`) more than `maxFields` fields.
  */
 export function dec(bytes: Uint8Array, maxFields: number): Uint8Array[] {
-	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	const fields: Uint8Array[] = [];
 	let at = 0;
 	while (at < bytes.length) {
 		if (fields.length === maxFields)
 			throw new TetradError("limit-exceeded", "too many fields in a list");
 		if (bytes.length - at < 4) throw malformed("a field length is cut short");
-		const length = view.getUint32(at);
+		const length = uint32At(bytes, at);
 		at += 4;
 		if (length > bytes.length - at)
 			throw malformed("a field runs past the end of its message");
@@ -69,7 +93,7 @@ export function parseUtf8(bytes: Uint8Array): string {
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 	let size = 0;
 	for (const part of parts) size += part.length;
-	const out = new Uint8Array(size);
+	const out = allocate(size);
 	let at = 0;
 	for (const part of parts) {
 		out.set(part, at);

@@ -1,4 +1,5 @@
-import { malformed } from "./encoding.ts";
+import { allocate } from "./allocate.ts";
+import { malformed, putUint32, uint32At } from "./encoding.ts";
 
 /**
  * Everything that crosses a carrier is a frame: one type byte, a 32-bit big-endian length, a
@@ -47,14 +48,14 @@ export interface Frame {
 export function frameHeader(type: FrameType, bodyLength: number): Uint8Array {
 	const header = new Uint8Array(FRAME_HEADER_BYTES);
 	header[0] = type;
-	new DataView(header.buffer).setUint32(1, bodyLength);
+	putUint32(header, 1, bodyLength);
 	return header;
 }
 
 export function encodeFrame(type: FrameType, body: Uint8Array): Uint8Array {
-	const out = new Uint8Array(FRAME_HEADER_BYTES + body.length);
+	const out = allocate(FRAME_HEADER_BYTES + body.length);
 	out[0] = type;
-	new DataView(out.buffer).setUint32(1, body.length);
+	putUint32(out, 1, body.length);
 	out.set(body, FRAME_HEADER_BYTES);
 	return out;
 }
@@ -69,10 +70,9 @@ export function parseFrameHeader(
 ): { type: FrameType; bodyLength: number } {
 	if (bytes.length - at < FRAME_HEADER_BYTES)
 		throw malformed("a frame is cut short");
-	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-	const type = view.getUint8(at);
+	const type = bytes[at] as number;
 	if (!TYPES.has(type)) throw malformed("these are not frames of Tetrad");
-	const bodyLength = view.getUint32(at + 1);
+	const bodyLength = uint32At(bytes, at + 1);
 	if (bodyLength > MAX_FRAME_BODY)
 		throw malformed(`a frame of ${bodyLength} bytes is over the limit`);
 	return { type: type as FrameType, bodyLength };

@@ -1,4 +1,5 @@
-import { dec, enc, malformed } from "./encoding.ts";
+import { allocate } from "./allocate.ts";
+import { dec, malformed, putField } from "./encoding.ts";
 
 /** The exact length of a field in bytes, or its least and greatest length. */
 export type FieldLength = number | readonly [min: number, max: number];
@@ -22,22 +23,33 @@ export function structure<const Shape extends Record<string, FieldLength>>(
 	name: string,
 	shape: Shape,
 ): Structure<Shape> {
-	const names = Object.keys(shape) as (keyof Shape & string)[];
-	const bounds = names.map((field) => {
-		const length = shape[field] as FieldLength;
-		return typeof length === "number" ? ([length, length] as const) : length;
-	});
+	const fields = Object.entries<FieldLength>(shape).map(([field, length]) =>
+		typeof length === "number"
+			? { field: field as keyof Shape & string, min: length, max: length }
+			: {
+					field: field as keyof Shape & string,
+					min: length[0],
+					max: length[1],
+				},
+	);
 	return {
-		maxBytes: bounds.reduce((sum, [, max]) => sum + 4 + max, 0),
-		encode: (values) => enc(...names.map((field) => values[field])),
+		maxBytes: fields.reduce((sum, { max }) => sum + 4 + max, 0),
+		encode(values) {
+			let size = 0;
+			for (const { field } of fields) size += 4 + values[field].length;
+			const out = allocate(size);
+			let at = 0;
+			for (const { field } of fields) at = putField(out, at, values[field]);
+			return out;
+		},
 		decode(bytes) {
-			const fields = dec(bytes, names.length);
-			if (fields.length !== names.length)
-				throw malformed(`${name} has ${names.length} fields`);
+			const found = dec(bytes, fields.length);
+			if (found.length !== fields.length)
+				throw malformed(`${name} has ${fields.length} fields`);
 			const values: Record<string, Uint8Array> = {};
-			for (const [i, field] of names.entries()) {
-				const [min, max] = bounds[i] as readonly [number, number];
-				const value = fields[i] as Uint8Array;
+			for (let i = 0; i < fields.length; i++) {
+				const { field, min, max } = fields[i] as (typeof fields)[number];
+				const value = found[i] as Uint8Array;
 				if (value.length < min || value.length > max)
 					throw malformed(`${name}: ${field} has a wrong length`);
 				values[field] = value;

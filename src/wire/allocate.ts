@@ -1,0 +1,28 @@
+/** The engine keeps arrays up to this size in its own heap, where they cost next to nothing. */
+const SMALL_BYTES = 64;
+
+/** Larger arrays get memory of their own, which is worth its price only above this size. */
+const LARGE_BYTES = 4096;
+
+const BLOCK_BYTES = 16_384;
+
+let block = new Uint8Array(BLOCK_BYTES);
+let used = 0;
+
+/**
+ * Zeroed bytes for what stays inside this process: bodies, records and their parts. They are
+ * cut from a larger block, because an establishment makes hundreds of them and memory of its
+ * own for each costs more than what is written to it. No byte of a block is handed out twice.
+ * What goes to an application or a signer is not made here, since such an array shows the whole
+ * block to whoever asks for its `buffer`.
+ */
+export function allocate(size: number): Uint8Array {
+	if (size <= SMALL_BYTES || size > LARGE_BYTES) return new Uint8Array(size);
+	if (size > BLOCK_BYTES - used) {
+		block = new Uint8Array(BLOCK_BYTES);
+		used = 0;
+	}
+	const bytes = block.subarray(used, used + size);
+	used += size;
+	return bytes;
+}

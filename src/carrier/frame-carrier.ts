@@ -6,7 +6,9 @@ import { SendQueue } from "./send-queue.ts";
 
 /** The stream of bytes below a carrier. It begins paused, and tells the carrier what happens. */
 export interface Pipe {
-	/** Writes the parts in order, then calls `done` in a later tick. */
+	/** Whether small writes should be gathered, see `SendQueueSink`. */
+	readonly gathers: boolean;
+	/** Writes the parts in order, then calls `done` in a later tick. It calls nothing else before it returns. */
 	write(parts: readonly Uint8Array[], done: () => void): void;
 	pause(): void;
 	resume(): void;
@@ -58,6 +60,7 @@ export class FrameCarrier implements Carrier {
 		this.#splitter = new FrameSplitter(limits);
 		this.#queue = new SendQueue(
 			{
+				gathers: pipe.gathers,
 				write: (parts, done) => pipe.write(parts, done),
 				failed: (error) => this.#finish(error),
 			},

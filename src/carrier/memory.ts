@@ -1,4 +1,5 @@
 import { TetradError } from "../errors.ts";
+import { concat } from "../wire/index.ts";
 import type { Carrier } from "./carrier.ts";
 import { FrameCarrier, type Pipe } from "./frame-carrier.ts";
 import { CARRIER_LIMITS, type CarrierLimits } from "./limits.ts";
@@ -17,29 +18,36 @@ export function memoryCarriers(
 	return [left.carrier, right.carrier];
 }
 
-/** Deliveries in a row before the event loop gets a turn, so that two busy ends starve nobody. */
-const MAX_IN_A_ROW = 64;
+/** Deliveries, and bytes, before the event loop gets a turn, so that busy ends starve nobody and outrun no socket. */
+const MAX_DELIVERIES_A_TURN = 64;
+const MAX_BYTES_A_TURN: number = 2 ** 18;
 
-let inARow = 0;
+let deliveries = 0;
+let bytes = 0;
 
 /** Later, but in this turn of the event loop while that is fair: a turn costs as much as a delivery. */
-function soon(deliver: () => void): void {
-	if (inARow === 0)
+function soon(size: number, deliver: () => void): void {
+	if (deliveries === 0)
 		setImmediate(() => {
-			inARow = 0;
+			deliveries = 0;
+			bytes = 0;
 		});
-	if (++inARow < MAX_IN_A_ROW) process.nextTick(deliver);
+	deliveries++;
+	bytes += size;
+	if (deliveries <= MAX_DELIVERIES_A_TURN && bytes <= MAX_BYTES_A_TURN)
+		process.nextTick(deliver);
 	else setImmediate(deliver);
 }
 
 class MemoryPipe implements Pipe {
+	readonly gathers = false;
 	readonly carrier: FrameCarrier;
 	other: MemoryPipe | undefined;
 
 	/** What the other end has written and this one has not read, in order. */
 	#unread: Uint8Array[] = [];
 	#unreadBytes = 0;
-	/** Tells the writer that there is room again. */
+	/** Tells the writer that its write is done, once there is room for another. */
 	#room: (() => void) | undefined;
 	/** How the other end finished writing, once it has. */
 	#ending: "end" | "break" | undefined;
@@ -87,11 +95,10 @@ class MemoryPipe implements Pipe {
 		if (this.#destroyed) return;
 		for (const part of parts) {
 			// Copied, because the receiver owns its bytes and the sender may send them twice.
-			this.#unread.push(new Uint8Array(part));
+			this.#unread.push(concat(part));
 			this.#unreadBytes += part.length;
 		}
-		if (this.#unreadBytes <= BUFFER_BYTES) process.nextTick(done);
-		else this.#room = done;
+		this.#room = done;
 		this.#schedule();
 	}
 
@@ -104,7 +111,7 @@ class MemoryPipe implements Pipe {
 	#schedule(): void {
 		if (this.#scheduled || this.#destroyed) return;
 		this.#scheduled = true;
-		soon(() => {
+		soon(this.#unreadBytes, () => {
 			this.#scheduled = false;
 			this.#deliver();
 		});
@@ -118,14 +125,18 @@ class MemoryPipe implements Pipe {
 			return;
 		}
 		this.#deliverUnread();
+		if (this.#unreadBytes <= BUFFER_BYTES) this.#makeRoom();
 		if (this.#paused || this.#destroyed) return;
-		// Taken first, because the writer writes again at once.
-		const room = this.#room;
-		this.#room = undefined;
-		room?.();
 		if (this.#ending === undefined) return;
 		this.carrier.ended();
 		if (this.#ended) this.carrier.gone();
+	}
+
+	/** Taken first, because the writer writes again at once. */
+	#makeRoom(): void {
+		const room = this.#room;
+		this.#room = undefined;
+		room?.();
 	}
 
 	#deliverUnread(): void {

@@ -3,6 +3,11 @@ import { type CarrierLimits, seconds, startLimit } from "./limits.ts";
 
 /** What a queue writes to. */
 export interface SendQueueSink {
+	/**
+	 * Whether a write costs as much as a system call, so that what one turn sends should wait for
+	 * the end of the turn and go out together.
+	 */
+	readonly gathers: boolean;
 	/** Writes the parts in order and then calls `done`, later. The next write waits for it. */
 	write(parts: readonly Uint8Array[], done: () => void): void;
 	/** The other end does not take what is sent. The queue is of no use any more. */
@@ -44,7 +49,7 @@ export class SendQueue {
 		return this.#queued === 0;
 	}
 
-	/** False when the caller should await `drained()`. Never writes inside the call. */
+	/** False when the caller should await `drained()`. */
 	push(bytes: Uint8Array): boolean {
 		if (this.#closed) return false;
 		if (bytes.length === 0) return !this.#full;
@@ -92,8 +97,8 @@ export class SendQueue {
 
 	#schedule(): void {
 		if (this.#scheduled || this.#writing > 0) return;
+		if (!this.#sink.gathers) return this.#write();
 		this.#scheduled = true;
-		// At the end of this turn, so that what one turn sends goes out together.
 		process.nextTick(() => {
 			this.#scheduled = false;
 			this.#write();

@@ -18,6 +18,7 @@ export function streamCarrier(
 }
 
 class SocketPipe implements Pipe {
+	readonly gathers = true;
 	readonly carrier: FrameCarrier;
 	readonly #socket: Socket;
 	readonly #kind: "unix" | "tcp";
@@ -48,7 +49,12 @@ class SocketPipe implements Pipe {
 
 	write(parts: readonly Uint8Array[], done: () => void): void {
 		const socket = this.#socket;
+		const [only] = parts;
 		const last = parts.length - 1;
+		if (last === 0 && only !== undefined) {
+			socket.write(only, (error) => error || done());
+			return;
+		}
 		socket.cork();
 		for (const [at, part] of parts.entries()) {
 			// A failed write is told by the socket's error event.

@@ -142,6 +142,7 @@ export class FrameCarrier implements Carrier {
 
 	/** From the pipe: it is closed in both directions. */
 	gone(): void {
+		if (this.#state === "closed") return;
 		if (this.#state === "closing" && this.#queue.empty) this.#finish(undefined);
 		else
 			this.#finish(

@@ -4,6 +4,7 @@ import {
 	type Aead,
 	type AeadName,
 	type CryptoProvider,
+	HASH_BYTES,
 	KEY_BYTES,
 	type KemKey,
 	ML_KEM_768,
@@ -35,7 +36,7 @@ const PUBLIC_KEY_BYTES = {
 
 function importRawPublicKey(
 	key: Uint8Array,
-	type: "x25519" | "ml-kem-768" | "ed25519" | "ec",
+	type: "ed25519" | "ec",
 ): node.KeyObject | undefined {
 	try {
 		return node.createPublicKey({
@@ -63,8 +64,10 @@ function importRawPrivateKey(
 	return node.createPrivateKey({ key, format, asymmetricKeyType: type });
 }
 
-function exportRawPublicKey(key: node.KeyObject): Uint8Array {
-	return bytes(key.export({ format: "raw-public" }));
+function publicHalf(privateKey: node.KeyObject): Uint8Array {
+	return bytes(
+		node.createPublicKey(privateKey).export({ format: "raw-public" }),
+	);
 }
 
 /** A plain view, so that no caller depends on Buffer. */
@@ -72,9 +75,20 @@ function bytes(buffer: Buffer): Uint8Array {
 	return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
-/** One call into OpenSSL: joining a few short parts costs less than an object that takes them one by one. */
+/**
+ * One call into OpenSSL: joining a few short parts costs less than an object that takes them one
+ * by one. The digest comes as a string of 32 characters, which costs half of a Buffer with memory
+ * of its own and cannot be wiped: what is secret takes another way out, in `hmac`.
+ */
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-	return bytes(node.hash("sha256", join(parts), "buffer"));
+	const digest = new Uint8Array(HASH_BYTES);
+	sha256Into(digest, 0, join(parts));
+	return digest;
+}
+
+function sha256Into(out: Uint8Array, at: number, input: Uint8Array): void {
+	const digest = node.hash("sha256", input, "binary");
+	for (let i = 0; i < HASH_BYTES; i++) out[at + i] = digest.charCodeAt(i);
 }
 
 const NOTHING = new Uint8Array();
@@ -104,7 +118,47 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
 	return all;
 }
 
+const BLOCK_BYTES = 64;
+const INNER = 0x36;
+const OUTER = 0x5c;
+
+/** For one computation at a time; wiped after each. */
+const scratch = new Uint8Array(1024);
+
+/**
+ * HMAC (RFC 2104, 2) as the two hashes that it is. A tetrad takes some fifty, each over a few
+ * short parts, and an `Hmac` object costs more to make and to collect than it computes.
+ */
 function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+	const end = BLOCK_BYTES + sizeOf(parts);
+	if (key.length > BLOCK_BYTES || end > scratch.length)
+		return hmacOfAnySize(key, parts);
+	pad(key, INNER);
+	let at = BLOCK_BYTES;
+	for (const part of parts) {
+		scratch.set(part, at);
+		at += part.length;
+	}
+	const message = scratch.subarray(0, end);
+	// Without the key, the inner digest is worth nothing.
+	sha256Into(scratch, BLOCK_BYTES, message);
+	pad(key, OUTER);
+	const outer = scratch.subarray(0, BLOCK_BYTES + HASH_BYTES);
+	const mac = node.hash("sha256", outer, "buffer");
+	scratch.fill(0, 0, Math.max(end, outer.length));
+	return bytes(mac);
+}
+
+/** The key, filled up with zeros to a block, xored with the byte of the inner or the outer hash. */
+function pad(key: Uint8Array, byte: number): void {
+	for (let i = 0; i < key.length; i++) scratch[i] = (key[i] as number) ^ byte;
+	scratch.fill(byte, key.length, BLOCK_BYTES);
+}
+
+function hmacOfAnySize(
+	key: Uint8Array,
+	parts: readonly Uint8Array[],
+): Uint8Array {
 	const mac = node.createHmac("sha256", key);
 	for (const part of parts) mac.update(part);
 	return bytes(mac.digest());
@@ -131,18 +185,45 @@ function hkdfExpand(
 	return output.subarray(0, length);
 }
 
+/** A public key as its raw bytes, where Node takes a key: a key object of its own would live until it is collected. */
+function rawPublicKey(
+	key: Uint8Array,
+	asymmetricKeyType: "x25519" | "ml-kem-768",
+): node.KeyObject {
+	// Node documents this form; its type declarations do not have it yet.
+	const input: unknown = { key, format: "raw-public", asymmetricKeyType };
+	return input as node.KeyObject;
+}
+
+/** A key pair whose public half is raw bytes from the start. */
+function generatePair(type: "x25519" | "ml-kem-768"): {
+	readonly privateKey: node.KeyObject;
+	readonly publicKey: Buffer;
+} {
+	const generate = node.generateKeyPairSync as unknown as (
+		type: string,
+		options: { readonly publicKeyEncoding: { readonly format: "raw-public" } },
+	) => { privateKey: node.KeyObject; publicKey: Buffer };
+	return generate(type, RAW_PUBLIC);
+}
+
+const RAW_PUBLIC = { publicKeyEncoding: { format: "raw-public" } } as const;
+
 function x25519Key(
 	privateKey: node.KeyObject,
-	publicKey: node.KeyObject = node.createPublicKey(privateKey),
+	publicKey: Uint8Array,
 ): X25519Key {
 	return {
-		publicKey: exportRawPublicKey(publicKey),
+		publicKey,
 		agree(peerPublicKey) {
 			if (peerPublicKey.length !== X25519_BYTES) return undefined;
-			const peer = importRawPublicKey(peerPublicKey, "x25519");
-			if (peer === undefined) return undefined;
 			try {
-				return bytes(node.diffieHellman({ privateKey, publicKey: peer }));
+				return bytes(
+					node.diffieHellman({
+						privateKey,
+						publicKey: rawPublicKey(peerPublicKey, "x25519"),
+					}),
+				);
 			} catch {
 				// OpenSSL refuses to derive an all-zero secret.
 				return undefined;
@@ -153,17 +234,18 @@ function x25519Key(
 
 /** From a private key of 32 bytes, for test vectors; `nodeCrypto` makes its own. */
 export function x25519FromPrivate(secret: Uint8Array): X25519Key {
-	return x25519Key(
-		importRawPrivateKey(secret, X25519_BYTES, "raw-private", "x25519"),
+	const privateKey = importRawPrivateKey(
+		secret,
+		X25519_BYTES,
+		"raw-private",
+		"x25519",
 	);
+	return x25519Key(privateKey, publicHalf(privateKey));
 }
 
-function kemKey(
-	privateKey: node.KeyObject,
-	publicKey: node.KeyObject = node.createPublicKey(privateKey),
-): KemKey {
+function kemKey(privateKey: node.KeyObject, publicKey: Uint8Array): KemKey {
 	return {
-		publicKey: exportRawPublicKey(publicKey),
+		publicKey,
 		decapsulate(ciphertext) {
 			if (ciphertext.length !== ML_KEM_768.ciphertextBytes) return undefined;
 			return bytes(node.decapsulate(privateKey, ciphertext) as Buffer);
@@ -173,20 +255,26 @@ function kemKey(
 
 /** From the seed d‖z of 64 bytes (FIPS 203, 7.1), for test vectors; `nodeCrypto` makes its own. */
 export function kemFromSeed(seed: Uint8Array): KemKey {
-	return kemKey(
-		importRawPrivateKey(seed, KEM_SEED_BYTES, "raw-seed", "ml-kem-768"),
+	const privateKey = importRawPrivateKey(
+		seed,
+		KEM_SEED_BYTES,
+		"raw-seed",
+		"ml-kem-768",
 	);
+	return kemKey(privateKey, publicHalf(privateKey));
 }
 
 function encapsulate(publicKey: Uint8Array) {
 	if (publicKey.length !== ML_KEM_768.publicKeyBytes) return undefined;
-	const key = importRawPublicKey(publicKey, "ml-kem-768");
-	if (key === undefined) return undefined;
-	const { ciphertext, sharedKey } = node.encapsulate(key) as {
-		ciphertext: Buffer;
-		sharedKey: Buffer;
-	};
-	return { ciphertext: bytes(ciphertext), secret: bytes(sharedKey) };
+	try {
+		const { ciphertext, sharedKey } = node.encapsulate(
+			rawPublicKey(publicKey, "ml-kem-768"),
+		) as { ciphertext: Buffer; sharedKey: Buffer };
+		return { ciphertext: bytes(ciphertext), secret: bytes(sharedKey) };
+	} catch {
+		// The key fails the modulus check.
+		return undefined;
+	}
 }
 
 /** OpenSSL's AES-GCM takes a nonce of any length and derives its counter in another way then. */
@@ -299,17 +387,21 @@ export const nodeCrypto: CryptoProvider = {
 	random: (length) => bytes(node.randomBytes(length)),
 	sha256,
 	hmac,
-	hkdf: (salt, secret, info, length) =>
-		new Uint8Array(node.hkdfSync("sha256", secret, salt, info, length)),
+	hkdf(salt, secret, info, length) {
+		const key = hmac(salt, secret);
+		const output = hkdfExpand(key, info, length);
+		key.fill(0);
+		return output;
+	},
 	hkdfExtract: (salt, secret) => hmac(salt, secret),
 	hkdfExpand,
 	generateX25519() {
-		const { privateKey, publicKey } = node.generateKeyPairSync("x25519");
-		return x25519Key(privateKey, publicKey);
+		const { privateKey, publicKey } = generatePair("x25519");
+		return x25519Key(privateKey, bytes(publicKey));
 	},
 	generateKem() {
-		const { privateKey, publicKey } = node.generateKeyPairSync("ml-kem-768");
-		return kemKey(privateKey, publicKey);
+		const { privateKey, publicKey } = generatePair("ml-kem-768");
+		return kemKey(privateKey, bytes(publicKey));
 	},
 	encapsulate,
 	aead,

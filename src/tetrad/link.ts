@@ -91,7 +91,11 @@ const CREDENTIAL_BODY = structure("link credential", CREDENTIAL);
 const OPEN_HELLO = structure("open hello", { chain: [1, MAX_CHAIN_BYTES] });
 const PROLOGUE = enc(utf8("tetrad/1 link"));
 const NO_TETRAD = new Uint8Array(TETRAD_ID_BYTES);
-const LINK_TYPES: ReadonlySet<number> = new Set(Object.values(LINK));
+
+/** Each type as it stands before a body. */
+const TYPE_BYTE: ReadonlyMap<number, Uint8Array> = new Map(
+	Object.values(LINK).map((type) => [type, Uint8Array.of(type)]),
+);
 
 interface Ready {
 	readonly kind: "ready";
@@ -396,7 +400,7 @@ export class LinkMachine extends Machine<LinkEffect> {
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
-		const parts = [tetradId, Uint8Array.of(type), body];
+		const parts = [tetradId, TYPE_BYTE.get(type) as Uint8Array, body];
 		if (session === undefined)
 			this.#sendFrame(FRAME.openMessage, concat(...parts));
 		else this.#sendRecord(session, CONTENT.link, ...parts);
@@ -434,5 +438,5 @@ export class LinkMachine extends Machine<LinkEffect> {
 }
 
 function isLinkType(value: number): value is LinkMessageType {
-	return LINK_TYPES.has(value);
+	return TYPE_BYTE.has(value);
 }

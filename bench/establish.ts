@@ -15,6 +15,12 @@ import { measureWire } from "./wire.ts";
 /** Establishments in one round of one contestant. */
 const BATCH = 20;
 
+/**
+ * Rounds before the first that counts. Devices run for years, and the engine takes some thousand
+ * establishments to compile what they use; the first round of all is reported as `cpu_ms_fresh`.
+ */
+const WARM_UP = 60;
+
 interface AlgorithmReport {
 	readonly cpu_ms: {
 		ours_warm: number;
@@ -72,7 +78,7 @@ async function benchAlgorithm(
 	const nested: number[] = [];
 	const counted: number[] = [];
 	const asymmetric: number[] = [];
-	for (let i = -2; i < rounds; i++) {
+	for (let i = -WARM_UP; i < rounds; i++) {
 		const warm = await repeat(async () => {
 			let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
 			const cpu = await cpuOf(async () => {
@@ -96,8 +102,10 @@ async function benchAlgorithm(
 				(total, name) => total + (calls[name] ?? 0) * (times[name] ?? 0),
 				0,
 			);
-		// The first two rounds only warm up.
-		if (i < 0) continue;
+		if (i < 0) {
+			if (i % 10 === 0) tell(`${algorithm}: warming up, ${-i} rounds to go`);
+			continue;
+		}
 		ours.push(warm);
 		nested.push(theirs);
 		cold.push(first);

@@ -3,8 +3,9 @@ import type { TetradError } from "../errors.ts";
 /** What the owner of a carrier hears. A receiver that throws loses its carrier, and the process goes on. */
 export interface CarrierReceiver {
 	/**
-	 * One whole frame, header included. The bytes belong to the receiver and nobody writes to
-	 * them again. They may be a view into the 64 KiB that were read with them: copy what is kept.
+	 * One whole frame, header included, lent for this call: copy what is kept. Nobody writes to
+	 * the bytes, but their memory may be given back afterwards, and they may be a view into the
+	 * 64 KiB that were read with them.
 	 */
 	frame(bytes: Uint8Array): void;
 	/**
@@ -29,12 +30,14 @@ export interface Carrier {
 	receive(receiver: CarrierReceiver): void;
 
 	/**
-	 * Hands over the bytes of one or more whole frames; the caller must not change them afterwards.
+	 * Takes the bytes of one or more whole frames; the caller must not change them afterwards. With
+	 * `owned`, the caller does not look at them again either, and the carrier may give their memory
+	 * back once they are sent.
 	 * False when the queue is over its mark and the caller should await `drained()`; a caller that
 	 * never does so loses the carrier at the hard limit. After close it drops the bytes, returns
 	 * false and throws nothing.
 	 */
-	send(bytes: Uint8Array): boolean;
+	send(bytes: Uint8Array, owned?: "owned"): boolean;
 
 	/** Resolves when the queue has room again, and also when the carrier closes. Never rejects. */
 	drained(): Promise<void>;

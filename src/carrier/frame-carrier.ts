@@ -2,14 +2,17 @@ import { asTetradError, TetradError } from "../errors.ts";
 import type { Carrier, CarrierReceiver } from "./carrier.ts";
 import { FrameSplitter } from "./frame-splitter.ts";
 import { type CarrierLimits, seconds, startLimit } from "./limits.ts";
-import { SendQueue } from "./send-queue.ts";
+import { type Part, SendQueue } from "./send-queue.ts";
 
 /** The stream of bytes below a carrier. It begins paused, and tells the carrier what happens. */
 export interface Pipe {
 	/** Whether small writes should be gathered, see `SendQueueSink`. */
 	readonly gathers: boolean;
-	/** Writes the parts in order, then calls `done` in a later tick. It calls nothing else before it returns. */
-	write(parts: readonly Uint8Array[], done: () => void): void;
+	/**
+	 * Writes the parts in order, then calls `done` in a later tick; it calls nothing before it
+	 * returns. Owned parts may be kept.
+	 */
+	write(parts: readonly Part[], done: () => void): void;
 	pause(): void;
 	resume(): void;
 	/** Nothing more will be written; the pipe goes on reading until the other end ends too. */
@@ -79,8 +82,8 @@ export class FrameCarrier implements Carrier {
 		else if (this.#state === "open") process.nextTick(() => this.#deliver());
 	}
 
-	send(bytes: Uint8Array): boolean {
-		return this.#queue.push(bytes);
+	send(bytes: Uint8Array, owned?: "owned"): boolean {
+		return this.#queue.push(bytes, owned === "owned");
 	}
 
 	drained(): Promise<void> {
@@ -159,6 +162,7 @@ export class FrameCarrier implements Carrier {
 				const frame = this.#splitter.next();
 				if (frame === undefined) break;
 				this.#receiver.frame(frame);
+				this.#splitter.used(frame);
 			}
 		} catch (error) {
 			this.#finish(asTetradError(error));

@@ -1,5 +1,9 @@
 import { TetradError } from "../errors.ts";
-import { FRAME_HEADER_BYTES, parseFrameHeader } from "../wire/index.ts";
+import {
+	FRAME_HEADER_BYTES,
+	parseFrameHeader,
+	release,
+} from "../wire/index.ts";
 
 /**
  * Cuts a stream of bytes into frames, however the bytes are chunked.
@@ -18,6 +22,8 @@ export class FrameSplitter {
 	/** What has not been looked at yet: `#chunk` from `#at`. */
 	#chunk: Uint8Array = NOTHING;
 	#at = 0;
+	/** Whether a frame that was handed out is a view into the chunk. */
+	#viewed = false;
 
 	/** The header of a frame that goes on after its chunk, while `#begun` bytes of it are known. */
 	readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
@@ -27,6 +33,8 @@ export class FrameSplitter {
 	#size = 0;
 	/** Holds the unfinished frame once a byte of its body has arrived. */
 	#buffer: Uint8Array = NOTHING;
+	/** The last frame that was put together, until its receiver has used it. */
+	#handedOut: Uint8Array = NOTHING;
 
 	/** The first `firstFrames` frames may have bodies of at most `firstFrameBody` bytes. */
 	constructor(
@@ -50,14 +58,23 @@ export class FrameSplitter {
 	}
 
 	/**
-	 * Takes the next bytes of the stream over: nobody may write to them again. Every frame of the
-	 * chunk before must have been taken, so that never more than one chunk is held.
+	 * Takes the next bytes of the stream over: nobody may use them again, since their memory is given
+	 * back when none of it was handed out as a view. Every frame of the chunk before must have been
+	 * taken, so that never more than one chunk is held.
 	 */
 	push(chunk: Uint8Array): void {
 		if (this.#at < this.#chunk.length)
 			throw new TetradError("internal", "the last chunk is not used up");
 		this.#chunk = chunk;
 		this.#at = 0;
+		this.#viewed = false;
+	}
+
+	/** Gives the memory of a frame back that `next` handed out; a view keeps its chunk alive and is left alone. */
+	used(frame: Uint8Array): void {
+		if (frame !== this.#handedOut) return;
+		this.#handedOut = NOTHING;
+		release(frame);
 	}
 
 	/**
@@ -89,6 +106,7 @@ export class FrameSplitter {
 		// A plain array, because the `slice` of a Buffer does not copy.
 		const frame = new Uint8Array(buffer, byteOffset + this.#at, size);
 		this.#at += size;
+		this.#viewed = true;
 		this.#count++;
 		return frame;
 	}
@@ -97,12 +115,14 @@ export class FrameSplitter {
 		this.#begun = 0;
 		this.#size = 0;
 		this.#buffer = NOTHING;
+		this.#handedOut = frame;
 		this.#count++;
 		return frame;
 	}
 
 	/** Lets go of a chunk that is used up. */
 	#release(): undefined {
+		if (!this.#viewed) release(this.#chunk);
 		this.#chunk = NOTHING;
 		this.#at = 0;
 	}
@@ -138,6 +158,7 @@ export class FrameSplitter {
 		const { buffer } = Buffer.allocUnsafeSlow(capacity);
 		this.#buffer = new Uint8Array(buffer);
 		this.#buffer.set(old.subarray(0, this.#begun));
+		if (old !== this.#header) release(old);
 	}
 
 	#frameSize(bytes: Uint8Array, at: number): number {

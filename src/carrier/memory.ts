@@ -3,6 +3,7 @@ import { concat } from "../wire/index.ts";
 import type { Carrier } from "./carrier.ts";
 import { FrameCarrier, type Pipe } from "./frame-carrier.ts";
 import { CARRIER_LIMITS, type CarrierLimits } from "./limits.ts";
+import type { Part } from "./send-queue.ts";
 
 /**
  * Two carriers inside one process, each the other end of the other. They behave like sockets:
@@ -64,7 +65,7 @@ class MemoryPipe implements Pipe {
 		});
 	}
 
-	write(parts: readonly Uint8Array[], done: () => void): void {
+	write(parts: readonly Part[], done: () => void): void {
 		this.other?.take(parts, done);
 	}
 
@@ -91,12 +92,12 @@ class MemoryPipe implements Pipe {
 	}
 
 	/** Called by the other end. */
-	take(parts: readonly Uint8Array[], done: () => void): void {
+	take(parts: readonly Part[], done: () => void): void {
 		if (this.#destroyed) return;
-		for (const part of parts) {
-			// Copied, because the receiver owns its bytes and the sender may send them twice.
-			this.#unread.push(concat(part));
-			this.#unreadBytes += part.length;
+		for (const { bytes, owned } of parts) {
+			// Copied, because this end gives the memory back, and the sender may send the bytes again.
+			this.#unread.push(owned ? bytes : concat(bytes));
+			this.#unreadBytes += bytes.length;
 		}
 		this.#room = done;
 		this.#schedule();

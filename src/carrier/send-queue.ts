@@ -1,6 +1,12 @@
 import { TetradError } from "../errors.ts";
 import { type CarrierLimits, seconds, startLimit } from "./limits.ts";
 
+/** Bytes to be written; owned ones are of no use to anybody else. */
+export interface Part {
+	readonly bytes: Uint8Array;
+	readonly owned: boolean;
+}
+
 /** What a queue writes to. */
 export interface SendQueueSink {
 	/**
@@ -9,7 +15,7 @@ export interface SendQueueSink {
 	 */
 	readonly gathers: boolean;
 	/** Writes the parts in order and then calls `done`, later. The next write waits for it. */
-	write(parts: readonly Uint8Array[], done: () => void): void;
+	write(parts: readonly Part[], done: () => void): void;
 	/** The other end does not take what is sent. The queue is of no use any more. */
 	failed(error: TetradError): void;
 }
@@ -24,7 +30,7 @@ export class SendQueue {
 	readonly #limits: CarrierLimits;
 	#stallMs: number;
 
-	#waiting: Uint8Array[] = [];
+	#waiting: Part[] = [];
 	/** Bytes that wait or are being written, with `PART_COST` for each part. */
 	#queued = 0;
 	/** What the write under way takes off `#queued` when it is done; 0 when there is none. */
@@ -50,7 +56,7 @@ export class SendQueue {
 	}
 
 	/** False when the caller should await `drained()`. */
-	push(bytes: Uint8Array): boolean {
+	push(bytes: Uint8Array, owned: boolean): boolean {
 		if (this.#closed) return false;
 		if (bytes.length === 0) return !this.#full;
 		const queued = this.#queued + bytes.length + PART_COST;
@@ -63,7 +69,7 @@ export class SendQueue {
 		}
 		this.#queued = queued;
 		if (queued >= this.#limits.highWaterBytes) this.#full = true;
-		this.#waiting.push(bytes);
+		this.#waiting.push({ bytes, owned });
 		this.#schedule();
 		return !this.#full;
 	}
@@ -108,7 +114,7 @@ export class SendQueue {
 	#write(): void {
 		if (this.#waiting.length === 0) return;
 		const parts = this.#takeBatch();
-		for (const part of parts) this.#writing += part.length + PART_COST;
+		for (const { bytes } of parts) this.#writing += bytes.length + PART_COST;
 		this.#startStall();
 		this.#sink.write(joinSmall(parts), () => this.#written());
 	}
@@ -124,12 +130,12 @@ export class SendQueue {
 		this.#emptied?.();
 	}
 
-	#takeBatch(): Uint8Array[] {
-		let bytes = 0;
+	#takeBatch(): Part[] {
+		let size = 0;
 		let count = 0;
-		for (const part of this.#waiting) {
-			bytes += part.length;
-			if (count > 0 && bytes > BATCH_BYTES) break;
+		for (const { bytes } of this.#waiting) {
+			size += bytes.length;
+			if (count > 0 && size > BATCH_BYTES) break;
 			count++;
 		}
 		if (count < this.#waiting.length) return this.#waiting.splice(0, count);
@@ -173,21 +179,24 @@ export class SendQueue {
 }
 
 /** Copies runs of small parts together; the rest stays as it is. */
-function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
-	const joined: Uint8Array[] = [];
+function joinSmall(parts: readonly Part[]): readonly Part[] {
+	if (parts.length === 1) return parts;
+	const joined: Part[] = [];
 	for (let at = 0; at < parts.length; ) {
 		const end = endOfRun(parts, at);
-		if (end - at > 1) joined.push(Buffer.concat(parts.slice(at, end)));
-		else joined.push(parts[at] as Uint8Array);
+		if (end - at > 1) {
+			const run = parts.slice(at, end).map(({ bytes }) => bytes);
+			joined.push({ bytes: Buffer.concat(run), owned: true });
+		} else joined.push(parts[at] as Part);
 		at = end;
 	}
 	return joined;
 }
 
 /** Where the run of small parts that begins at `at` ends; a large part is a run of its own. */
-function endOfRun(parts: readonly Uint8Array[], at: number): number {
+function endOfRun(parts: readonly Part[], at: number): number {
 	let end = at;
-	while (end < parts.length && (parts[end] as Uint8Array).length <= SMALL_BYTES)
+	while (end < parts.length && (parts[end] as Part).bytes.length <= SMALL_BYTES)
 		end++;
 	return Math.max(end, at + 1);
 }

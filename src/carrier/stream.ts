@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
 import { TetradError } from "../errors.ts";
+import { release } from "../wire/index.ts";
 import type { Carrier } from "./carrier.ts";
 import { FrameCarrier, type Pipe } from "./frame-carrier.ts";
 import type { CarrierLimits } from "./limits.ts";
+import type { Part } from "./send-queue.ts";
 
 /**
  * A carrier over a connected socket that nobody has read from yet. The socket should be made
@@ -47,21 +49,17 @@ class SocketPipe implements Pipe {
 		}
 	}
 
-	write(parts: readonly Uint8Array[], done: () => void): void {
+	write(parts: readonly Part[], done: () => void): void {
 		const socket = this.#socket;
-		const [only] = parts;
 		const last = parts.length - 1;
-		if (last === 0 && only !== undefined) {
-			socket.write(only, (error) => error || done());
-			return;
-		}
-		socket.cork();
-		for (const [at, part] of parts.entries()) {
-			// A failed write is told by the socket's error event.
-			if (at === last) socket.write(part, (error) => error || done());
-			else socket.write(part);
-		}
-		socket.uncork();
+		if (last > 0) socket.cork();
+		// A failed write is told by the socket's error event.
+		for (const [at, { bytes, owned }] of parts.entries())
+			socket.write(bytes, (error) => {
+				if (owned) release(bytes);
+				if (at === last && !error) done();
+			});
+		if (last > 0) socket.uncork();
 	}
 
 	pause(): void {

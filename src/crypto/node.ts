@@ -277,6 +277,15 @@ function encapsulate(publicKey: Uint8Array) {
 	}
 }
 
+/**
+ * Gives the memory of a large buffer back now. The collector would only see that much memory is
+ * in use, and collect again and again while a file passes.
+ */
+function release({ buffer, byteLength }: Buffer): void {
+	if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength)
+		buffer.transfer(0);
+}
+
 /** OpenSSL's AES-GCM takes a nonce of any length and derives its counter in another way then. */
 function requireNonce(nonce: Uint8Array): void {
 	if (nonce.length !== NONCE_BYTES)
@@ -305,8 +314,10 @@ function aead(name: AeadName, key: Uint8Array): Aead {
 		let at = prefix.length;
 		// A call into OpenSSL costs more than copying a little, and less than copying much.
 		for (const part of plaintextLength <= FEW_BYTES ? [join(parts)] : parts) {
-			sealed.set(sealer.update(part), at);
+			const ciphertext = sealer.update(part);
+			sealed.set(ciphertext, at);
 			at += part.length;
+			if (part.length > FEW_BYTES) release(ciphertext);
 		}
 		sealer.final();
 		sealed.set(sealer.getAuthTag(), at);

@@ -142,7 +142,7 @@ export class LinkConnection {
 		for (const effect of effects) {
 			switch (effect.kind) {
 				case "send-frame":
-					room = this.#carrier.send(effect.bytes);
+					room = this.#carrier.send(effect.bytes, "owned");
 					break;
 				case "sign":
 					signFor(

@@ -299,7 +299,7 @@ export class AgentRun extends TetradRun {
 	}
 
 	protected override sendFrame(bytes: Uint8Array): boolean {
-		return this.#carrier.send(bytes);
+		return this.#carrier.send(bytes, "owned");
 	}
 
 	/** What the other side's module sends faster than our module takes it waits on the network. */

@@ -26,3 +26,13 @@ export function allocate(size: number): Uint8Array {
 	used += size;
 	return bytes;
 }
+
+/**
+ * Gives the memory of a large array back now, when the array is all of its buffer; every view of
+ * it is empty from then on. The collector would only see that much memory is in use, and collect
+ * again and again while a file passes.
+ */
+export function release({ buffer, byteLength }: Uint8Array): void {
+	if (byteLength <= LARGE_BYTES || byteLength !== buffer.byteLength) return;
+	if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

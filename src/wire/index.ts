@@ -1,3 +1,4 @@
+export { release } from "./allocate.ts";
 export * from "./encoding.ts";
 export * from "./frame.ts";
 export * from "./structure.ts";

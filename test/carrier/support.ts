@@ -35,7 +35,8 @@ export class Recorder implements CarrierReceiver {
 	}
 
 	frame(bytes: Uint8Array): void {
-		this.frames.push(bytes);
+		// Lent for this call.
+		this.frames.push(new Uint8Array(bytes));
 		this.#notify();
 	}
 

@@ -267,14 +267,17 @@ export class FourDevices {
 	/** Hands one delivery to its device. */
 	deliver(delivery: Delivery): void {
 		this.delivered.push(delivery);
-		const { to, wire, bytes, type } = delivery;
+		const { to, wire, type } = delivery;
+		const lent = new Uint8Array(delivery.bytes);
 		if (wire === "network")
-			this.apply(to, this[to as "A" | "B"].frame(bytes, this.now));
+			this.apply(to, this[to as "A" | "B"].frame(lent, this.now));
 		else
 			this.apply(
 				to,
-				this[to].linkMessage(type as LinkMessageType, bytes, this.now),
+				this[to].linkMessage(type as LinkMessageType, lent, this.now),
 			);
+		// A carrier lends its bytes for the call: a machine that kept a view would read this.
+		lent.fill(0xff);
 	}
 
 	/** Gives back the oldest signature that was asked for. */

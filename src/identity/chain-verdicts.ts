@@ -1,18 +1,13 @@
 import type { CryptoProvider } from "../crypto/index.ts";
 import { hex } from "../wire/index.ts";
 import { chainHash } from "./chain.ts";
+import type { TrustPolicy } from "./policy.ts";
 import { type DeviceRole, MAX_VERDICTS } from "./profile.ts";
 import {
 	type CertifiedDevice,
 	type TrustAnchor,
 	validateChain,
 } from "./validate.ts";
-
-/** Whom a device trusts to certify: agencies for agents, banks for modules. An empty list trusts nobody. */
-export interface TrustPolicy {
-	readonly agencies: readonly TrustAnchor[];
-	readonly banks: readonly TrustAnchor[];
-}
 
 /**
  * `validateChain` under one policy, remembering the last `MAX_VERDICTS` chains that it accepted.

@@ -1,19 +1,22 @@
-import { malformed, parseUtf8 } from "../wire/index.ts";
+import { malformed } from "../wire/index.ts";
 
-/** Identifier octets of the ASN.1 types in a certificate (X.690, 8.1.2). */
+/** Identifier octets of the ASN.1 types in what is read and written here (X.690, 8.1.2). */
 export const TAG = {
 	boolean: 0x01,
 	integer: 0x02,
 	bitString: 0x03,
 	octetString: 0x04,
 	objectIdentifier: 0x06,
+	enumerated: 0x0a,
 	utf8String: 0x0c,
 	printableString: 0x13,
 	utcTime: 0x17,
 	generalizedTime: 0x18,
 	sequence: 0x30,
 	set: 0x31,
-	/** [0] EXPLICIT. */
+	/** [0] IMPLICIT of a primitive type. */
+	implicit0: 0x80,
+	/** [0] EXPLICIT, or IMPLICIT of a constructed type. */
 	explicit0: 0xa0,
 	/** [3] EXPLICIT. */
 	explicit3: 0xa3,
@@ -50,12 +53,12 @@ export class DerReader {
 		const start = this.#at;
 		if (this.nextTag !== tag)
 			throw malformed(
-				`a certificate has ASN.1 tag ${this.nextTag ?? "none"} where ${tag} belongs`,
+				`there is ASN.1 tag ${this.nextTag ?? "none"} where ${tag} belongs`,
 			);
 		const [length, contentAt] = this.#length(start + 1);
 		const end = contentAt + length;
 		if (end > this.#bytes.length)
-			throw malformed("an ASN.1 element in a certificate is cut short");
+			throw malformed("an ASN.1 element is cut short");
 		this.#at = end;
 		return {
 			whole: this.#bytes.subarray(start, end),
@@ -74,10 +77,10 @@ export class DerReader {
 	/** Refuses bytes after the last element that belongs here. */
 	finish(): void {
 		if (!this.done)
-			throw malformed("a certificate has bytes left over in an ASN.1 element");
+			throw malformed("there are bytes left over in an ASN.1 element");
 	}
 
-	/** Two length octets are enough: the limit on a certificate is far below 65536 bytes. */
+	/** Three length octets are enough: every limit is below 2²⁴ bytes. */
 	#length(at: number): [length: number, contentAt: number] {
 		const first = this.#bytes[at] ?? 0xff;
 		if (first < 0x80) return [first, at + 1];
@@ -86,7 +89,10 @@ export class DerReader {
 		const low = this.#bytes[at + 2];
 		if (first === 0x82 && high > 0 && low !== undefined)
 			return [high * 256 + low, at + 3];
-		throw malformed("an ASN.1 length in a certificate is not DER");
+		const lowest = this.#bytes[at + 3];
+		if (first === 0x83 && high > 0 && low !== undefined && lowest !== undefined)
+			return [(high * 256 + low) * 256 + lowest, at + 4];
+		throw malformed("an ASN.1 length is not DER");
 	}
 }
 
@@ -102,8 +108,7 @@ export function onlyElement(bytes: Uint8Array, tag: number): DerReader {
 export function parseUnsigned(content: Uint8Array): Uint8Array {
 	const [first, second] = content;
 	if (first === undefined) throw malformed("an ASN.1 integer is empty");
-	if (first >= 0x80)
-		throw malformed("an ASN.1 integer in a certificate is negative");
+	if (first >= 0x80) throw malformed("an ASN.1 integer is negative");
 	if (first !== 0 || content.length === 1) return content;
 	if (second !== undefined && second < 0x80)
 		throw malformed("an ASN.1 integer is not in its shortest form");
@@ -120,7 +125,7 @@ export function parseOctets(content: Uint8Array): Uint8Array {
 /** DER has 0xff for true, and leaves the default out, which is false wherever we read one (X.690, 11.1 and 11.5). */
 export function parseTrue(content: Uint8Array): true {
 	if (content.length !== 1 || content[0] !== 0xff)
-		throw malformed("an ASN.1 boolean in a certificate is not DER");
+		throw malformed("an ASN.1 boolean is not DER");
 	return true;
 }
 
@@ -161,7 +166,7 @@ export function parseNamedBits(content: Uint8Array): number {
 		content.length > 3 ||
 		(last & ((2 << unused) - 1)) !== 1 << unused
 	)
-		throw malformed("an ASN.1 list of bits in a certificate is not DER");
+		throw malformed("an ASN.1 list of bits is not DER");
 	let bits = 0;
 	for (let n = 0; n < (content.length - 1) * 8; n++) {
 		const octet = content[1 + (n >> 3)] ?? 0;
@@ -170,28 +175,80 @@ export function parseNamedBits(content: Uint8Array): number {
 	return bits;
 }
 
-/** YYYYMMDDHHMMSSZ. */
-const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-
 /**
  * The next element as a time, in milliseconds since the epoch. RFC 5280, 4.1.2.5: UTCTime for
  * the years 1950 to 2049, GeneralizedTime for all others, to the second and in Zulu.
  */
 export function readTime(reader: DerReader): number {
-	const isUtc = reader.nextTag === TAG.utcTime;
-	const text = parseUtf8(
-		reader.content(isUtc ? TAG.utcTime : TAG.generalizedTime),
-	);
-	const century = isUtc ? (text < "50" ? "20" : "19") : "";
-	const parts = TIME.exec(century + text);
-	if (parts === null) throw malformed("a time in a certificate is not DER");
-	const [, year = "", month, day, hour, minute, second] = parts;
-	if (!isUtc && year >= "1950" && year < "2050")
-		throw malformed("a time in a certificate has the form for other years");
-	const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-	const time = Date.parse(iso);
-	// 30 February would come back as 2 March.
-	if (Number.isNaN(time) || new Date(time).toISOString() !== iso)
-		throw malformed("a time in a certificate does not exist");
-	return time;
+	const tag =
+		reader.nextTag === TAG.utcTime ? TAG.utcTime : TAG.generalizedTime;
+	const content = reader.content(tag);
+	return timeAt(content, tag, 0, content.length);
+}
+
+/** The content of a GeneralizedTime of any year, for the fields that have no other form. */
+export function parseGeneralizedTime(content: Uint8Array): number {
+	return instantAt(content, 0, content.length, YEAR_DIGITS, 0);
+}
+
+const YEAR_DIGITS = 4;
+
+/** As `readTime`, for the content from `start` to `end` of an element with that tag; it makes no object, for lists of many. */
+export function timeAt(
+	bytes: Uint8Array,
+	tag: number,
+	start: number,
+	end: number,
+): number {
+	if (tag === TAG.utcTime) {
+		const century = digitsAt(bytes, start, 1) < 5 ? 2000 : 1900;
+		return instantAt(bytes, start, end, 2, century);
+	}
+	const year = digitsAt(bytes, start, YEAR_DIGITS);
+	if (year >= 1950 && year < 2050)
+		throw malformed("a time has the form for other years");
+	return instantAt(bytes, start, end, YEAR_DIGITS, 0);
+}
+
+/** YYYYMMDDHHMMSSZ, or the same with two digits for the year. */
+function instantAt(
+	bytes: Uint8Array,
+	start: number,
+	end: number,
+	yearDigits: number,
+	century: number,
+): number {
+	const at = start + yearDigits;
+	if (end - at !== 11 || bytes[at + 10] !== ZULU)
+		throw malformed("a time is not DER");
+	const year = century + digitsAt(bytes, start, yearDigits);
+	const month = digitsAt(bytes, at, 2);
+	const day = digitsAt(bytes, at + 2, 2);
+	const hour = digitsAt(bytes, at + 4, 2);
+	const minute = digitsAt(bytes, at + 6, 2);
+	const second = digitsAt(bytes, at + 8, 2);
+	const date = new Date(0);
+	date.setUTCFullYear(year, month - 1, day);
+	// 30 February would come out as 2 March.
+	if (
+		date.getUTCMonth() !== month - 1 ||
+		date.getUTCDate() !== day ||
+		hour > 23 ||
+		minute > 59 ||
+		second > 59
+	)
+		throw malformed("a time does not exist");
+	return date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000;
+}
+
+const ZULU = 0x5a;
+
+function digitsAt(bytes: Uint8Array, at: number, count: number): number {
+	let value = 0;
+	for (let i = at; i < at + count; i++) {
+		const digit = (bytes[i] ?? 0) - 0x30;
+		if (digit < 0 || digit > 9) throw malformed("a time is not DER");
+		value = value * 10 + digit;
+	}
+	return value;
 }

@@ -6,7 +6,7 @@ export {
 	encodeChain,
 	parseChain,
 } from "./chain.ts";
-export { ChainVerdicts, type TrustPolicy } from "./chain-verdicts.ts";
+export { ChainVerdicts } from "./chain-verdicts.ts";
 export {
 	type CertifiedKey,
 	type DeviceRequest,
@@ -20,6 +20,14 @@ export {
 } from "./issue.ts";
 export { parsePem, printPem } from "./pem.ts";
 export {
+	type Demands,
+	type DeviceDemand,
+	type FreshnessLimits,
+	type Place,
+	requireDemand,
+	type TrustPolicy,
+} from "./policy.ts";
+export {
 	type AuthorityKind,
 	type DeviceRole,
 	isCertifiedName,
@@ -29,6 +37,8 @@ export {
 	MAX_CHAIN_BYTES,
 	ROLE_OF_KIND,
 	ROLE_OID,
+	TAMPER_RESISTANCE,
+	type TamperResistance,
 } from "./profile.ts";
 export type { Signer } from "./signer.ts";
 export {

@@ -29,7 +29,6 @@ import { TetradError } from "../errors.ts";
 import { concat, copy, sameBytes } from "../wire/index.ts";
 import {
 	type Certificate,
-	isPublicKey,
 	onlyCommonName,
 	parseCertificate,
 	subjectText,
@@ -48,6 +47,7 @@ import {
 	ROLE_OID,
 	SIGNATURE_IDENTIFIER,
 } from "./profile.ts";
+import { isPublicKey } from "./signed.ts";
 import type { Signer } from "./signer.ts";
 import { isSignedBy, requireAuthority, requireOneRole } from "./validate.ts";
 

@@ -29,14 +29,57 @@ export const ROLE_OID: Readonly<Record<DeviceRole, string>> = {
 	module: "1.3.6.1.4.1.32473.5703949.1.2",
 };
 
-/** Extensions of RFC 5280, 4.2.1, that are read. */
+/**
+ * What a certificate attests about where its key lives. `software` attests nothing; `token` is
+ * a PKCS#11 token and `tpm` a TPM, neither of which gives the key away.
+ */
+export type TamperResistance = "software" | "token" | "tpm";
+
+/** In rising order. */
+export const TAMPER_RESISTANCE: readonly TamperResistance[] = [
+	"software",
+	"token",
+	"tpm",
+];
+
+/** The certificate policies that stand for the levels (RFC 5280, 4.2.1.4), in the same arc as the roles. */
+export const LEVEL_OID: Readonly<Record<TamperResistance, string>> = {
+	software: "1.3.6.1.4.1.32473.5703949.2.1",
+	token: "1.3.6.1.4.1.32473.5703949.2.2",
+	tpm: "1.3.6.1.4.1.32473.5703949.2.3",
+};
+
+/** The policy that stands for every other one, and that nobody may have here. */
+export const ANY_POLICY_OID = "2.5.29.32.0";
+
+/** Extensions of RFC 5280, 4.2.1, that are read in a certificate. */
 export const EXTENSION_OID = {
 	keyUsage: "2.5.29.15",
 	basicConstraints: "2.5.29.19",
 	nameConstraints: "2.5.29.30",
+	certificatePolicies: "2.5.29.32",
 	extendedKeyUsage: "2.5.29.37",
 	subjectKeyIdentifier: "2.5.29.14",
 } as const;
+
+/** Extensions of an untrusted list (RFC 5280, 5.2), and our own. */
+export const LIST_EXTENSION_OID = {
+	number: "2.5.29.20",
+	deltaIndicator: "2.5.29.27",
+	issuingDistributionPoint: "2.5.29.28",
+	authorityKeyIdentifier: "2.5.29.35",
+	/** A GeneralizedTime: certificates issued before it are no longer enough. Not critical. */
+	recertifyBefore: "1.3.6.1.4.1.32473.5703949.3.1",
+} as const;
+
+/** Extensions of an entry of a list (RFC 5280, 5.3). */
+export const ENTRY_EXTENSION_OID = {
+	reason: "2.5.29.21",
+	certificateIssuer: "2.5.29.29",
+} as const;
+
+/** The attribute of a request that wishes for extensions (RFC 2985, 5.4.2). */
+export const EXTENSION_REQUEST_OID = "1.2.840.113549.1.9.14";
 
 export const COMMON_NAME_OID = "2.5.4.3";
 
@@ -84,3 +127,40 @@ export const MAX_CHAIN_BYTES: number =
 
 /** Chains whose verdict is remembered at a time. */
 export const MAX_VERDICTS = 1024;
+
+/** Roots that one policy may name, agencies and banks together. */
+export const MAX_ANCHORS = 64;
+
+/** One certification request in DER, in bytes. */
+export const MAX_REQUEST_BYTES = 4096;
+
+/** How long a device's statement that it wants to be recertified counts, in milliseconds: seven days. */
+export const MAX_RENEWAL_AGE_MS: number = 7 * 86_400_000;
+
+/** How far ahead of ours the clock may be that a list or a statement was dated by, in milliseconds: ten minutes. */
+export const MAX_CLOCK_SKEW_MS = 600_000;
+
+/** Entries of one untrusted list. */
+export const MAX_LIST_ENTRIES = 200_000;
+
+/** One entry of a list without its two-byte header, in bytes. A serial, a time and a reason need 54. */
+export const MAX_LIST_ENTRY_BYTES = 127;
+
+/** One untrusted list in DER, in bytes: room for the most entries with the longest serials and a reason each. */
+export const MAX_LIST_BYTES: number = 11 * 2 ** 20;
+
+/** The number of a list fits into 64 bits; RFC 5280, 5.2.3, would allow 20 octets. */
+export const MAX_LIST_NUMBER: bigint = 2n ** 64n - 1n;
+
+/** enc(list, chain of its issuer) at its largest; the chain has no device in it. */
+export const MAX_BUNDLE_BYTES: number =
+	4 + MAX_LIST_BYTES + 4 + (MAX_CERTIFICATES - 1) * (4 + MAX_CERTIFICATE_BYTES);
+
+/** Lists that are held under one root, its own included. Nobody can take the room of another root's. */
+export const MAX_LISTS_PER_ROOT = 16;
+
+/** The lists that are held under one root, together, in bytes. */
+export const MAX_LIST_BYTES_PER_ROOT: number = 32 * 2 ** 20;
+
+/** Authorities in what two devices tell each other about the lists that they hold. */
+export const MAX_LIST_NUMBERS: number = MAX_ANCHORS * (MAX_LISTS_PER_ROOT + 1);

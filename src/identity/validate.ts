@@ -8,6 +8,7 @@ import {
 	subjectText,
 } from "./certificate.ts";
 import { certificateId, chainHash, deviceId, parseChain } from "./chain.ts";
+import { attestedLevel, levelsOf, requireMayAttest } from "./levels.ts";
 import {
 	type AuthorityKind,
 	type DeviceRole,
@@ -15,6 +16,7 @@ import {
 	KEY_USAGE,
 	KIND_OF_ROLE,
 	ROLE_OID,
+	type TamperResistance,
 } from "./profile.ts";
 import { chainRefused } from "./refusal.ts";
 
@@ -54,26 +56,30 @@ export class CertifiedDevice {
 	readonly algorithm: SignatureAlgorithm;
 	/** Raw: 65 bytes uncompressed for P-256, 32 for Ed25519. */
 	readonly publicKey: Uint8Array;
+	/** What its certificate attests, and every authority above it may attest. */
+	readonly tamperResistance: TamperResistance;
 	/** When the last certificate of the path, anchor included, becomes valid; milliseconds since the epoch. */
 	readonly notBefore: number;
 	/** When the first certificate of the path, anchor included, expires; milliseconds since the epoch. */
 	readonly notAfter: number;
-	readonly #path: readonly Certificate[];
+	/** The leaf first, then the intermediates, and the anchor last. */
+	readonly path: Path;
 
 	constructor(
 		proof: typeof minted,
 		crypto: CryptoProvider,
 		encodedChain: Uint8Array,
 		role: DeviceRole,
-		name: string,
-		path: readonly [leaf: Certificate, ...authorities: Certificate[]],
+		subject: Subject,
+		path: Path,
 		anchor: TrustAnchor,
 	) {
 		requireMinted(proof);
 		const [leaf] = path;
 		this.role = role;
-		this.name = name;
-		this.deviceId = deviceId(crypto, anchor.certificate.spki, name);
+		this.name = subject.name;
+		this.tamperResistance = subject.tamperResistance;
+		this.deviceId = deviceId(crypto, anchor.certificate.spki, subject.name);
 		this.certificateId = certificateId(crypto, leaf.der);
 		this.chainHash = chainHash(crypto, encodedChain);
 		this.encodedChain = encodedChain;
@@ -81,12 +87,37 @@ export class CertifiedDevice {
 		this.publicKey = leaf.publicKey;
 		this.notBefore = Math.max(...path.map(({ notBefore }) => notBefore));
 		this.notAfter = Math.min(...path.map(({ notAfter }) => notAfter));
-		this.#path = path;
+		this.path = path;
 	}
 
 	/** Throws `chain-refused` unless every certificate of the path, anchor included, is valid at `now`. */
 	requireValid(now: number): void {
-		for (const certificate of this.#path) requireValidAt(certificate, now);
+		for (const certificate of this.path) requireValidAt(certificate, now);
+	}
+}
+
+/** Certificates, each issued by the one after it, and the trust anchor last. */
+export type Path = readonly [Certificate, ...Certificate[]];
+
+/** What the leaf certifies. */
+interface Subject {
+	readonly name: string;
+	readonly tamperResistance: TamperResistance;
+}
+
+/** An authority whose path to a trusted root was validated. Only `validateAuthority` makes one. */
+export class CertifiedAuthority {
+	readonly certificate: Certificate;
+	/** The authority first, then those above it, and the anchor last; for a root it is the anchor alone. */
+	readonly path: Path;
+	/** When the first certificate of the path, anchor included, expires; milliseconds since the epoch. */
+	readonly notAfter: number;
+
+	constructor(proof: typeof minted, path: Path) {
+		requireMinted(proof);
+		this.certificate = path[0];
+		this.path = path;
+		this.notAfter = Math.min(...path.map(({ notAfter }) => notAfter));
 	}
 }
 
@@ -110,6 +141,7 @@ export function parseTrustAnchor(
 		throw chainRefused(`${who} is not a root: another authority issued it`);
 	requireEnforceable(certificate, who);
 	requireAuthority(certificate, who);
+	levelsOf(certificate, who);
 	const role = requireOneRole(certificate, who);
 	if (!isSignedBy(crypto, certificate, certificate))
 		throw chainRefused(`${who} is not signed by its own key`);
@@ -145,27 +177,120 @@ export function validateChain(
 
 	requireNoRoot(chain, anchors);
 	requireNoLoop(chain);
-	const name = requireDevice(leaf, role);
+	const subject = requireDevice(leaf, role);
 	for (const [below, certificate] of intermediates.entries())
 		requireIntermediate(certificate, role, below);
+	const anchor = requirePath(
+		crypto,
+		chain,
+		role,
+		anchors,
+		intermediates.length,
+		now,
+	);
+	const root = anchor.certificate;
+	requireLevel(subject, leaf, intermediates, root);
+	requireSignatures(crypto, chain);
+	const path: Path = [leaf, ...intermediates, root];
+	return new CertifiedDevice(
+		minted,
+		crypto,
+		encoded,
+		role,
+		subject,
+		path,
+		anchor,
+	);
+}
+
+/**
+ * Decides whether `chain`, the certificate of an authority in DER and then those above it
+ * without the root, leads to one of `anchors`, by the same rules as `validateChain`. For a chain
+ * that was accepted before, `now` is left out, and when it is valid is not asked.
+ *
+ * Throws `malformed` for undecodable bytes and `chain-refused` with the reason.
+ */
+export function validateAuthority(
+	crypto: CryptoProvider,
+	encodedChain: Uint8Array,
+	anchors: readonly TrustAnchor[],
+	now: number | undefined,
+): CertifiedAuthority {
+	const chain = parseChain(copy(encodedChain)).map(parseCertificate);
+	const [authority] = chain as [Certificate, ...Certificate[]];
+	const role = requireOneRole(
+		authority,
+		`the intermediate ${subjectText(authority)}`,
+	);
+	requireNoRoot(chain, anchors);
+	requireNoLoop(chain);
+	for (const [below, certificate] of chain.entries())
+		requireIntermediate(certificate, role, below);
+	const ofRole = anchors.filter((anchor) => anchor.role === role);
+	const anchor = requirePath(crypto, chain, role, ofRole, chain.length, now);
+	requireSignatures(crypto, chain);
+	return new CertifiedAuthority(minted, [
+		authority,
+		...chain.slice(1),
+		anchor.certificate,
+	]);
+}
+
+/** A root as an authority. Its validity is asked like that of an intermediate. */
+export function anchorAuthority(
+	{ certificate }: TrustAnchor,
+	now: number | undefined,
+): CertifiedAuthority {
+	if (now !== undefined) requireValidAt(certificate, now);
+	return new CertifiedAuthority(minted, [certificate]);
+}
+
+/** That the chain is in order up to an anchor, save for the signatures below the last of the chain. */
+function requirePath(
+	crypto: CryptoProvider,
+	chain: readonly Certificate[],
+	role: DeviceRole,
+	anchors: readonly TrustAnchor[],
+	intermediates: number,
+	now: number | undefined,
+): TrustAnchor {
 	requireLinked(chain);
-	for (const certificate of chain) requireValidAt(certificate, now);
-	const anchor = findAnchor(crypto, intermediates.at(-1) ?? leaf, anchors, now);
+	if (now !== undefined)
+		for (const certificate of chain) requireValidAt(certificate, now);
+	const top = chain.at(-1) as Certificate;
+	const anchor = findAnchor(crypto, top, anchors, now);
 	const root = anchor.certificate;
 	if (anchor.role !== role)
 		throw chainRefused(
 			`the root ${subjectText(root)} belongs to a ${anchor.kind}, which certifies no ${role}`,
 		);
-	requirePathLength(
+	requirePathLength(root, `the root ${subjectText(root)}`, intermediates);
+	requireNoLoop([...chain, root]);
+	if (now !== undefined) requireValidAt(root, now);
+	return anchor;
+}
+
+/** Every authority on the path, root included, must be one that may attest what the leaf attests. */
+function requireLevel(
+	{ tamperResistance }: Subject,
+	leaf: Certificate,
+	intermediates: readonly Certificate[],
+	root: Certificate,
+): void {
+	const leafText = `the certificate of ${subjectText(leaf)}`;
+	for (const certificate of intermediates)
+		requireMayAttest(
+			certificate,
+			`the intermediate ${subjectText(certificate)}`,
+			tamperResistance,
+			leafText,
+		);
+	requireMayAttest(
 		root,
 		`the root ${subjectText(root)}`,
-		intermediates.length,
+		tamperResistance,
+		leafText,
 	);
-	requireNoLoop([...chain, root]);
-	requireValidAt(root, now);
-	requireSignatures(crypto, chain);
-	const path = [leaf, ...intermediates, root] as const;
-	return new CertifiedDevice(minted, crypto, encoded, role, name, path, anchor);
 }
 
 function requireNoRoot(
@@ -198,7 +323,7 @@ function requireNoLoop(path: readonly Certificate[]): void {
 		}
 }
 
-function requireDevice(leaf: Certificate, role: DeviceRole): string {
+function requireDevice(leaf: Certificate, role: DeviceRole): Subject {
 	const name = onlyCommonName(leaf);
 	const who = `the certificate of ${subjectText(leaf)}`;
 	if (name === undefined || !isCertifiedName(name))
@@ -211,7 +336,7 @@ function requireDevice(leaf: Certificate, role: DeviceRole): string {
 	if (!allows(leaf, KEY_USAGE.digitalSignature))
 		throw chainRefused(`${who} does not allow its key to make signatures`);
 	requireRole(leaf, who, role);
-	return name;
+	return { name, tamperResistance: attestedLevel(leaf, who) };
 }
 
 function requireIntermediate(
@@ -309,7 +434,7 @@ function findAnchor(
 	crypto: CryptoProvider,
 	top: Certificate,
 	anchors: readonly TrustAnchor[],
-	now: number,
+	now: number | undefined,
 ): TrustAnchor {
 	const named = anchors.filter(({ certificate }) =>
 		sameBytes(certificate.subject, top.issuer),
@@ -322,8 +447,9 @@ function findAnchor(
 		isSignedBy(crypto, top, certificate),
 	);
 	const anchor =
-		signers.find(({ certificate }) => isValidAt(certificate, now)) ??
-		signers[0];
+		signers.find(
+			({ certificate }) => now !== undefined && isValidAt(certificate, now),
+		) ?? signers[0];
 	if (anchor === undefined) throw wrongSignature(top);
 	return anchor;
 }

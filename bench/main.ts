@@ -1,9 +1,10 @@
-/* npm run bench -- establish|records [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchEstablish } from "./establish.ts";
+import { benchLists } from "./lists.ts";
 import { benchRecords } from "./records.ts";
 
 const { positionals, values } = parseArgs({
@@ -14,12 +15,16 @@ const { positionals, values } = parseArgs({
 		rounds: { type: "string", default: "15" },
 	},
 });
-const benches = { establish: benchEstablish, records: benchRecords };
+const benches = {
+	establish: benchEstablish,
+	records: benchRecords,
+	lists: benchLists,
+};
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
 if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
 	console.error(
-		"usage: npm run bench -- establish|records [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists [--json] [--rounds N] [--save]",
 	);
 	process.exit(2);
 }

@@ -13,6 +13,9 @@ export type ErrorCode =
 	| "unexpected-message"
 	| "authentication-failed"
 	| "chain-refused"
+	| "untrusted"
+	| "recertification-due"
+	| "list-refused"
 	| "negotiation-failed"
 	| "refused-by-peer"
 	| "pairing-failed"
@@ -21,6 +24,7 @@ export type ErrorCode =
 	| "carrier-failed"
 	| "address-in-use"
 	| "key-store-failed"
+	| "list-stale"
 	| "home-unusable"
 	| "file-unusable"
 	| "not-paired"
@@ -39,6 +43,9 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"unexpected-message": "peer",
 	"authentication-failed": "peer",
 	"chain-refused": "peer",
+	untrusted: "peer",
+	"recertification-due": "peer",
+	"list-refused": "peer",
 	"negotiation-failed": "peer",
 	"refused-by-peer": "peer",
 	"pairing-failed": "peer",
@@ -48,6 +55,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"carrier-failed": "environment",
 	"address-in-use": "environment",
 	"key-store-failed": "environment",
+	"list-stale": "environment",
 	"home-unusable": "environment",
 	"file-unusable": "environment",
 	"not-paired": "environment",

@@ -9,16 +9,33 @@ export {
 export { ChainVerdicts } from "./chain-verdicts.ts";
 export {
 	type CertifiedKey,
-	type DeviceRequest,
-	type IntermediateRequest,
+	type DeviceGrant,
+	grantDevice,
+	grantIntermediate,
+	type IntermediateGrant,
 	type Issuer,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
-	type RootRequest,
+	type NewDevice,
+	type NewIntermediate,
+	type NewRoot,
 	type Validity,
 } from "./issue.ts";
-export { parsePem, printPem } from "./pem.ts";
+export { issueUntrustedList, type NewUntrustedList } from "./issue-list.ts";
+export {
+	encodeListNumbers,
+	type ListNumber,
+	MAX_LIST_NUMBERS_BYTES,
+	parseListNumbers,
+} from "./list-numbers.ts";
+export {
+	type PemLabel,
+	parsePem,
+	parsePemBlock,
+	printPem,
+	printPemBlock,
+} from "./pem.ts";
 export {
 	type Demands,
 	type DeviceDemand,
@@ -40,7 +57,35 @@ export {
 	TAMPER_RESISTANCE,
 	type TamperResistance,
 } from "./profile.ts";
+export {
+	MAX_RENEWAL_BYTES,
+	makeRenewal,
+	type NewRenewal,
+	openRenewal,
+	Renewal,
+} from "./renewal.ts";
+export {
+	CertificationRequest,
+	makeAuthorityRequest,
+	makeRequest,
+	type NewAuthorityRequest,
+	type NewDeviceRequest,
+	parseRequest,
+} from "./request.ts";
 export type { Signer } from "./signer.ts";
+export {
+	authorityId,
+	openUntrustedList,
+	type UntrustedEntry,
+	UntrustedList,
+	type UntrustedReason,
+} from "./untrusted-list.ts";
+export {
+	encodeBundle,
+	MAX_BUNDLE_BYTES,
+	type Offered,
+	UntrustedLists,
+} from "./untrusted-lists.ts";
 export {
 	CertifiedDevice,
 	parseTrustAnchor,

@@ -1,52 +1,54 @@
-import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
+import { AsnConvert } from "@peculiar/asn1-schema";
 import {
 	AlgorithmIdentifier,
-	AttributeTypeAndValue,
-	AttributeValue,
-	AuthorityKeyIdentifier,
 	BasicConstraints,
-	Certificate as CertificateAsn,
-	ExtendedKeyUsage,
-	Extension,
 	Extensions,
-	id_ce_authorityKeyIdentifier,
-	KeyIdentifier,
 	KeyUsage,
 	Name,
-	RelativeDistinguishedName,
 	SubjectKeyIdentifier,
 	SubjectPublicKeyInfo,
 	TBSCertificate,
 	Validity as ValidityAsn,
 	Version,
 } from "@peculiar/asn1-x509";
+import type { CryptoProvider, SignatureAlgorithm } from "../crypto/index.ts";
+import { copy, sameBytes } from "../wire/index.ts";
 import {
-	type CryptoProvider,
-	SIGNATURE_BYTES,
-	type SignatureAlgorithm,
-} from "../crypto/index.ts";
-import { TetradError } from "../errors.ts";
-import { concat, copy, sameBytes } from "../wire/index.ts";
+	authorityKeyExtensions,
+	buffer,
+	commonName,
+	extension,
+	invalid,
+	levelExtensions,
+	MAX_TIME,
+	roleExtension,
+	serialize,
+	sign,
+	wholeSecond,
+	wrongSignature,
+} from "./build.ts";
 import {
 	type Certificate,
 	onlyCommonName,
 	parseCertificate,
 	subjectText,
 } from "./certificate.ts";
+import { levelsOf } from "./levels.ts";
 import {
 	type AuthorityKind,
-	COMMON_NAME_OID,
 	type DeviceRole,
 	EXTENSION_OID,
+	isAuthorityName,
 	isCertifiedName,
 	KEY_IDENTIFIER,
 	KEY_USAGE,
 	KIND_OF_ROLE,
 	MAX_CERTIFICATES,
 	ROLE_OF_KIND,
-	ROLE_OID,
 	SIGNATURE_IDENTIFIER,
+	type TamperResistance,
 } from "./profile.ts";
+import type { CertificationRequest } from "./request.ts";
 import { isPublicKey } from "./signed.ts";
 import type { Signer } from "./signer.ts";
 import { isSignedBy, requireAuthority, requireOneRole } from "./validate.ts";
@@ -63,13 +65,32 @@ export interface Issuer {
 	readonly signer: Signer;
 }
 
-/** A public key to certify, raw. That its holder has the private key is for the caller to establish. */
+/** A public key to certify, raw. That its holder has the private key is proved by a `CertificationRequest`. */
 export interface CertifiedKey {
 	readonly algorithm: SignatureAlgorithm;
 	readonly publicKey: Uint8Array;
 }
 
-export interface RootRequest extends Validity {
+/** What an authority may attest. */
+interface Attesting {
+	/**
+	 * The levels of tamper resistance that it may attest to devices, and let the authorities
+	 * below it attest. Not given, it is `software` alone, which attests nothing.
+	 */
+	readonly attests?: readonly TamperResistance[];
+}
+
+/** What an authority below another one must keep to. */
+interface Issued extends Validity {
+	readonly issuer: Issuer;
+	/**
+	 * The instant in the issuer's untrusted list before which certificates are no longer enough;
+	 * `notBefore` is moved up to it, so that nothing is issued which would be refused at once.
+	 */
+	readonly recertifyBefore?: number | undefined;
+}
+
+export interface NewRoot extends Validity, Attesting {
 	/** An agency only ever certifies agents, and a bank modules. */
 	readonly kind: AuthorityKind;
 	/** 1 to 64 printable ASCII characters. */
@@ -79,22 +100,29 @@ export interface RootRequest extends Validity {
 	readonly pathLength?: number;
 }
 
-export interface IntermediateRequest extends Validity, CertifiedKey {
-	/** 1 to 64 printable ASCII characters. */
-	readonly name: string;
-	readonly issuer: Issuer;
+/** What an authority decides when it answers the request of an intermediate. */
+export interface IntermediateGrant extends Issued, Attesting {
 	/** Intermediates allowed between this one and a device, by default 0; fewer than the issuer allows. */
 	readonly pathLength?: number;
 }
 
-export interface DeviceRequest extends Validity, CertifiedKey {
+export interface NewIntermediate extends IntermediateGrant, CertifiedKey {
+	/** 1 to 64 printable ASCII characters. */
+	readonly name: string;
+}
+
+/** What an authority decides when it answers the request of a device. */
+export interface DeviceGrant extends Issued {
+	/** What is attested of the place where the key lives; `software`, which is nothing, unless given. The issuer must have established it. */
+	readonly tamperResistance?: TamperResistance;
+}
+
+export interface NewDevice extends DeviceGrant, CertifiedKey {
 	readonly role: DeviceRole;
 	/** The certified name, as `isCertifiedName` has it. */
 	readonly name: string;
-	readonly issuer: Issuer;
 }
 
-const AUTHORITY_NAME = /^[ -~]{1,64}$/;
 const MAX_PATH_LENGTH: number = MAX_CERTIFICATES - 1;
 const SERIAL_BYTES = 16;
 const KEY_IDENTIFIER_BYTES = 20;
@@ -107,9 +135,9 @@ const KEY_IDENTIFIER_BYTES = 20;
  */
 export async function issueRoot(
 	crypto: CryptoProvider,
-	request: RootRequest,
+	request: NewRoot,
 ): Promise<Uint8Array> {
-	const { kind, signer, pathLength = 1 } = request;
+	const { kind, signer, pathLength = 1, attests = [] } = request;
 	requireAuthorityName(request.name);
 	requirePathLength(pathLength, MAX_PATH_LENGTH);
 	return issue(crypto, {
@@ -118,6 +146,7 @@ export async function issueRoot(
 		publicKey: signer.publicKey,
 		role: ROLE_OF_KIND[kind],
 		pathLength,
+		levels: attests,
 		issuer: undefined,
 	});
 }
@@ -130,17 +159,19 @@ export async function issueRoot(
  */
 export async function issueIntermediate(
 	crypto: CryptoProvider,
-	request: IntermediateRequest,
+	request: NewIntermediate,
 ): Promise<Uint8Array> {
 	const { certificate, role } = readIssuer(request.issuer);
-	const { pathLength = 0 } = request;
+	const { pathLength = 0, attests = [] } = request;
 	const above = certificate.basicConstraints?.pathLength ?? MAX_PATH_LENGTH;
 	requireAuthorityName(request.name);
 	requirePathLength(pathLength, above - 1);
+	requireLevels(certificate, attests);
 	return issue(crypto, {
 		...request,
 		role,
 		pathLength,
+		levels: attests,
 		issuer: certificate,
 		signer: request.issuer.signer,
 	});
@@ -152,7 +183,7 @@ export async function issueIntermediate(
  */
 export async function issueDevice(
 	crypto: CryptoProvider,
-	request: DeviceRequest,
+	request: NewDevice,
 ): Promise<Uint8Array> {
 	const { certificate, role } = readIssuer(request.issuer);
 	if (!isCertifiedName(request.name))
@@ -163,15 +194,48 @@ export async function issueDevice(
 		throw invalid(
 			`the ${KIND_OF_ROLE[role]} ${subjectText(certificate)} certifies no ${request.role}`,
 		);
+	const { tamperResistance = "software" } = request;
+	requireLevels(certificate, [tamperResistance]);
 	return issue(crypto, {
 		...request,
 		pathLength: undefined,
+		levels: [tamperResistance],
 		issuer: certificate,
 		signer: request.issuer.signer,
 	});
 }
 
-function readIssuer({ certificate: der, signer }: Issuer): {
+/**
+ * Answers the request of a device: issues a certificate for its name and key, in DER. The role
+ * is the issuer's, and the level is the grant's; what the request wishes for decides nothing.
+ * Rejects like `issueDevice`, and with `chain-refused` for a request that wants to be an
+ * authority or has another role.
+ */
+export async function grantDevice(
+	crypto: CryptoProvider,
+	request: CertificationRequest,
+	grant: DeviceGrant,
+): Promise<Uint8Array> {
+	const { role } = readIssuer(grant.issuer);
+	request.requireFor("device", role);
+	const { name, algorithm, publicKey } = request;
+	return issueDevice(crypto, { ...grant, role, name, algorithm, publicKey });
+}
+
+/** Answers the request of an intermediate, in the manner of `grantDevice`. */
+export async function grantIntermediate(
+	crypto: CryptoProvider,
+	request: CertificationRequest,
+	grant: IntermediateGrant,
+): Promise<Uint8Array> {
+	const { role } = readIssuer(grant.issuer);
+	request.requireFor("authority", role);
+	const { name, algorithm, publicKey } = request;
+	return issueIntermediate(crypto, { ...grant, name, algorithm, publicKey });
+}
+
+/** The issuer's certificate and role. Throws unless it is an authority and the signer has its key. */
+export function readIssuer({ certificate: der, signer }: Issuer): {
 	certificate: Certificate;
 	role: DeviceRole;
 } {
@@ -192,47 +256,37 @@ interface Content extends Validity, CertifiedKey {
 	readonly name: string;
 	/** An authority has one, and a device has none. */
 	readonly pathLength: number | undefined;
+	readonly levels: readonly TamperResistance[];
 	/** A root has none. */
 	readonly issuer: Certificate | undefined;
 	readonly signer: Signer;
+	readonly recertifyBefore?: number | undefined;
 }
 
 async function issue(
 	crypto: CryptoProvider,
 	request: Content,
 ): Promise<Uint8Array> {
+	const { recertifyBefore = request.notBefore } = request;
 	const content: Content = {
 		...request,
-		notBefore: wholeSecond(request.notBefore),
+		notBefore: wholeSecond(Math.max(request.notBefore, recertifyBefore)),
 		notAfter: wholeSecond(request.notAfter),
 	};
 	requireValidity(content);
 	requirePublicKey(content);
 	requireOtherName(content);
-	const signed = signedPart(crypto, content);
-	const signature = await content.signer.sign(
-		new Uint8Array(AsnConvert.serialize(signed)),
-	);
-	if (signature.length !== SIGNATURE_BYTES) throw wrongSignature(content);
-	const certificate = new CertificateAsn({
-		tbsCertificate: signed,
-		signatureAlgorithm: signed.signature,
-		signatureValue: buffer(
-			content.signer.algorithm === "P-256"
-				? encodeEcdsaSignature(signature)
-				: signature,
-		),
-	});
-	const der = new Uint8Array(AsnConvert.serialize(certificate));
+	const { issuer, signer, name } = content;
+	const who = issuer ? subjectText(issuer) : `"${name}"`;
+	const der = await sign(signer, serialize(signedPart(crypto, content)), who);
 	// A key store can fail silently, so the certificate is verified before anybody relies on it.
 	const issued = parseCertificate(der);
-	if (!isSignedBy(crypto, issued, content.issuer ?? issued))
-		throw wrongSignature(content);
+	if (!isSignedBy(crypto, issued, issuer ?? issued)) throw wrongSignature(who);
 	return der;
 }
 
 function signedPart(crypto: CryptoProvider, content: Content): TBSCertificate {
-	const { algorithm, publicKey, issuer, signer } = content;
+	const { publicKey, issuer, signer } = content;
 	const subject = commonName(content.name);
 	return new TBSCertificate({
 		version: Version.v3,
@@ -244,24 +298,24 @@ function signedPart(crypto: CryptoProvider, content: Content): TBSCertificate {
 			notAfter: new Date(content.notAfter),
 		}),
 		subject,
-		subjectPublicKeyInfo: new SubjectPublicKeyInfo({
-			algorithm: identifier(KEY_IDENTIFIER[algorithm]),
-			subjectPublicKey: buffer(publicKey),
-		}),
+		subjectPublicKeyInfo: publicKeyInfo(content),
 		extensions: extensions(content, keyIdentifier(crypto, publicKey)),
 	});
 }
 
-function wrongSignature({ issuer, name }: Content): TetradError {
-	const who = issuer ? subjectText(issuer) : `"${name}"`;
-	return new TetradError(
-		"key-store-failed",
-		`the key of ${who} made a wrong signature, and nothing was issued; check its key store`,
-	);
+/** SubjectPublicKeyInfo (RFC 5280, 4.1.2.7). */
+export function publicKeyInfo({
+	algorithm,
+	publicKey,
+}: CertifiedKey): SubjectPublicKeyInfo {
+	return new SubjectPublicKeyInfo({
+		algorithm: identifier(KEY_IDENTIFIER[algorithm]),
+		subjectPublicKey: buffer(publicKey),
+	});
 }
 
 function extensions(
-	{ role, pathLength, issuer }: Content,
+	{ role, pathLength, levels, issuer }: Content,
 	subjectKeyIdentifier: Uint8Array,
 ): Extensions {
 	const isAuthority = pathLength !== undefined;
@@ -270,12 +324,7 @@ function extensions(
 		: KEY_USAGE.digitalSignature;
 	const list = new Extensions([
 		extension(EXTENSION_OID.keyUsage, true, new KeyUsage(usage)),
-		// Critical, so that nobody takes the certificate for anything else, a TLS server say.
-		extension(
-			EXTENSION_OID.extendedKeyUsage,
-			true,
-			new ExtendedKeyUsage([ROLE_OID[role]]),
-		),
+		roleExtension(role),
 		extension(
 			EXTENSION_OID.subjectKeyIdentifier,
 			false,
@@ -293,26 +342,18 @@ function extensions(
 				}),
 			),
 		);
-	const authorityKey = issuer?.subjectKeyIdentifier;
-	if (authorityKey)
-		list.push(
-			extension(
-				id_ce_authorityKeyIdentifier,
-				false,
-				new AuthorityKeyIdentifier({
-					keyIdentifier: new KeyIdentifier(buffer(authorityKey)),
-				}),
-			),
-		);
+	list.push(
+		...authorityKeyExtensions(issuer?.subjectKeyIdentifier),
+		...levelExtensions(isAuthority ? withSoftware(levels) : levels),
+	);
 	return list;
 }
 
-function extension(oid: string, critical: boolean, value: object): Extension {
-	return new Extension({
-		extnID: oid,
-		critical,
-		extnValue: new OctetString(AsnConvert.serialize(value)),
-	});
+/** An authority that may attest more may attest nothing too; other tools take the list of its policies to the letter. */
+function withSoftware(
+	levels: readonly TamperResistance[],
+): readonly TamperResistance[] {
+	return ["software", ...levels];
 }
 
 /** The leftmost 160 bits of SHA-256 of the key (RFC 7093, 2, method 1). */
@@ -327,17 +368,6 @@ function keyIdentifier(
 function serial(crypto: CryptoProvider): Uint8Array {
 	const [first = 0, ...rest] = crypto.random(SERIAL_BYTES);
 	return Uint8Array.of((first & 0x3f) | 0x40, ...rest);
-}
-
-function commonName(name: string): Name {
-	return new Name([
-		new RelativeDistinguishedName([
-			new AttributeTypeAndValue({
-				type: COMMON_NAME_OID,
-				value: new AttributeValue({ utf8String: name }),
-			}),
-		]),
-	]);
 }
 
 /** The issuer's name, if the encoder can say it again byte for byte; it stumbles over rare kinds of strings. */
@@ -356,32 +386,6 @@ function repeatableName(issuer: Certificate): Name {
 
 function identifier(der: Uint8Array): AlgorithmIdentifier {
 	return AsnConvert.parse(der, AlgorithmIdentifier);
-}
-
-/** ECDSA-Sig-Value (RFC 3279, 2.2.3). Both integers are below 2²⁵⁶, so every length is one octet. */
-function encodeEcdsaSignature(signature: Uint8Array): Uint8Array {
-	const half = signature.length / 2;
-	const integers = concat(
-		encodeInteger(signature.subarray(0, half)),
-		encodeInteger(signature.subarray(half)),
-	);
-	return concat(Uint8Array.of(0x30, integers.length), integers);
-}
-
-function encodeInteger(bytes: Uint8Array): Uint8Array {
-	const start = bytes.findIndex((byte) => byte !== 0);
-	const digits = bytes.subarray(start === -1 ? bytes.length : start);
-	const sign = (digits[0] ?? 0xff) >= 0x80 ? [0] : [];
-	return Uint8Array.of(2, sign.length + digits.length, ...sign, ...digits);
-}
-
-/** The encoder wants buffers of exactly the bytes. */
-function buffer(bytes: Uint8Array): ArrayBuffer {
-	return new Uint8Array(bytes).buffer;
-}
-
-function wholeSecond(time: number): number {
-	return Math.floor(time / 1000) * 1000;
 }
 
 /** A path is valid only while all of it is, so a certificate that outlives its issuer would promise too much. */
@@ -407,11 +411,8 @@ function requireOtherName({ issuer, name }: Content): void {
 		throw invalid(`"${name}" is its issuer's name too; choose another`);
 }
 
-/** 9999-12-31T23:59:59Z, the last second that a certificate can name. */
-const MAX_TIME = 253_402_300_799_000;
-
 function requireAuthorityName(name: string): void {
-	if (!AUTHORITY_NAME.test(name))
+	if (!isAuthorityName(name))
 		throw invalid(
 			"the name of an authority has 1 to 64 printable ASCII characters",
 		);
@@ -424,6 +425,15 @@ function requirePathLength(pathLength: number, limit: number): void {
 		throw invalid(`the path length must be 0 to ${limit}, not ${pathLength}`);
 }
 
-function invalid(what: string): TetradError {
-	return new TetradError("invalid-argument", what);
+/** Nobody passes on what it does not have. */
+function requireLevels(
+	issuer: Certificate,
+	levels: readonly TamperResistance[],
+): void {
+	const own = levelsOf(issuer, `the issuer ${subjectText(issuer)}`);
+	for (const level of levels)
+		if (level !== "software" && !own.includes(level))
+			throw invalid(
+				`the issuer ${subjectText(issuer)} may not attest the tamper resistance "${level}"`,
+			);
 }

@@ -1,14 +1,24 @@
 import { base64 } from "@scure/base";
 import { malformed } from "../wire/index.ts";
-import { MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES } from "./profile.ts";
+import {
+	MAX_CERTIFICATE_BYTES,
+	MAX_CERTIFICATES,
+	MAX_LIST_BYTES,
+	MAX_REQUEST_BYTES,
+} from "./profile.ts";
 
-const BEGIN = "-----BEGIN CERTIFICATE-----";
-const END = "-----END CERTIFICATE-----";
+/** What a block holds (RFC 7468, 5.1, 6 and 7). */
+export type PemLabel = "CERTIFICATE" | "CERTIFICATE REQUEST" | "X509 CRL";
+
 const LINE_CHARACTERS = 64;
+const LINE_BYTES = 48;
 
-/** Room for the largest chain with its labels and CRLF line ends. */
-const MAX_PEM_CHARACTERS: number =
-	MAX_CERTIFICATES * (Math.ceil(MAX_CERTIFICATE_BYTES / 48) * 66 + 64);
+/** The largest thing that a block of each kind may hold, in bytes, and how many blocks a text may have. */
+const LIMITS: Readonly<Record<PemLabel, { bytes: number; blocks: number }>> = {
+	CERTIFICATE: { bytes: MAX_CERTIFICATE_BYTES, blocks: MAX_CERTIFICATES },
+	"CERTIFICATE REQUEST": { bytes: MAX_REQUEST_BYTES, blocks: 1 },
+	"X509 CRL": { bytes: MAX_LIST_BYTES, blocks: 1 },
+};
 
 const FULL_LINE = /^[A-Za-z0-9+/]{64}$/;
 const LAST_LINE =
@@ -16,15 +26,16 @@ const LAST_LINE =
 
 /** Certificates in DER as PEM, one block after another (RFC 7468, 5.1), each line ended by LF. */
 export function printPem(certificates: readonly Uint8Array[]): string {
-	return certificates.map(printBlock).join("");
+	return certificates.map((der) => printPemBlock("CERTIFICATE", der)).join("");
 }
 
-function printBlock(der: Uint8Array): string {
+/** One thing in DER as PEM, each line ended by LF. */
+export function printPemBlock(label: PemLabel, der: Uint8Array): string {
 	const text = base64.encode(der);
-	const lines = [BEGIN];
+	const lines = [`-----BEGIN ${label}-----`];
 	for (let at = 0; at < text.length; at += LINE_CHARACTERS)
 		lines.push(text.slice(at, at + LINE_CHARACTERS));
-	return `${[...lines, END].join("\n")}\n`;
+	return `${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 
 /**
@@ -34,27 +45,46 @@ function printBlock(der: Uint8Array): string {
  * anything else. The certificates themselves are not read.
  */
 export function parsePem(text: string): Uint8Array[] {
-	if (text.length > MAX_PEM_CHARACTERS)
-		throw malformed("the PEM text is too long for a chain of certificates");
+	return parseBlocks(text, "CERTIFICATE", "certificate");
+}
+
+/** The DER of the one thing in `text`, as strictly as `parsePem`. It is not read. */
+export function parsePemBlock(text: string, label: PemLabel): Uint8Array {
+	const [der, second] = parseBlocks(text, label, label);
+	if (der === undefined || second !== undefined)
+		throw malformed(`the PEM text does not hold exactly one ${label}`);
+	return der;
+}
+
+function parseBlocks(
+	text: string,
+	label: PemLabel,
+	what: string,
+): Uint8Array[] {
+	const limit = LIMITS[label];
+	// Room for the largest ones with their labels and CRLF line ends.
+	const lineCount = Math.ceil(limit.bytes / LINE_BYTES);
+	if (text.length > limit.blocks * (lineCount * (LINE_CHARACTERS + 2) + 96))
+		throw malformed(`the PEM text is too long for its ${what}s`);
+	const [begin, end] = [`-----BEGIN ${label}-----`, `-----END ${label}-----`];
 	const lines = text.split(/\r?\n/);
 	if (lines.at(-1) === "") lines.pop();
-	const certificates: Uint8Array[] = [];
+	const blocks: Uint8Array[] = [];
 	for (let at = 0; at < lines.length; ) {
-		if (lines[at] !== BEGIN)
-			throw malformed(`line ${at + 1} of the PEM text should be ${BEGIN}`);
-		const end = lines.indexOf(END, at);
-		if (end === -1)
+		if (lines[at] !== begin)
+			throw malformed(`line ${at + 1} of the PEM text should be ${begin}`);
+		const last = lines.indexOf(end, at);
+		if (last === -1)
 			throw malformed(`the PEM block from line ${at + 1} has no end`);
-		certificates.push(parseBlock(lines.slice(at + 1, end), at + 2));
-		at = end + 1;
+		blocks.push(parseBlock(lines.slice(at + 1, last), at + 2));
+		at = last + 1;
 	}
-	if (certificates.length === 0)
-		throw malformed("the PEM text holds no certificate");
-	if (certificates.length > MAX_CERTIFICATES)
+	if (blocks.length === 0) throw malformed(`the PEM text holds no ${what}`);
+	if (blocks.length > limit.blocks)
 		throw malformed(
-			`the PEM text holds ${certificates.length} certificates, and ${MAX_CERTIFICATES} is the limit`,
+			`the PEM text holds ${blocks.length} ${what}s, and ${limit.blocks} is the limit`,
 		);
-	return certificates;
+	return blocks;
 }
 
 function parseBlock(lines: readonly string[], firstLine: number): Uint8Array {

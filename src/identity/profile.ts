@@ -113,6 +113,13 @@ export function isCertifiedName(name: string): boolean {
 	return CERTIFIED_NAME.test(name);
 }
 
+const AUTHORITY_NAME = /^[ -~]{1,64}$/;
+
+/** Whether `name` has 1 to 64 printable ASCII characters, as the authorities that are issued here are called. */
+export function isAuthorityName(name: string): boolean {
+	return AUTHORITY_NAME.test(name);
+}
+
 // Implementation limits.
 
 /** Certificates in a chain: a leaf and up to three intermediates. The root is left out. */
@@ -152,14 +159,10 @@ export const MAX_LIST_BYTES: number = 11 * 2 ** 20;
 /** The number of a list fits into 64 bits; RFC 5280, 5.2.3, would allow 20 octets. */
 export const MAX_LIST_NUMBER: bigint = 2n ** 64n - 1n;
 
-/** enc(list, chain of its issuer) at its largest; the chain has no device in it. */
-export const MAX_BUNDLE_BYTES: number =
-	4 + MAX_LIST_BYTES + 4 + (MAX_CERTIFICATES - 1) * (4 + MAX_CERTIFICATE_BYTES);
-
-/** Lists that are held under one root, its own included. Nobody can take the room of another root's. */
+/** Lists of intermediates that are held under one root, besides its own. Nobody can take the room of another root's. */
 export const MAX_LISTS_PER_ROOT = 16;
 
-/** The lists that are held under one root, together, in bytes. */
+/** Their bundles together, in bytes. */
 export const MAX_LIST_BYTES_PER_ROOT: number = 32 * 2 ** 20;
 
 /** Authorities in what two devices tell each other about the lists that they hold. */

@@ -18,7 +18,7 @@ import {
 	ROLE_OID,
 	type TamperResistance,
 } from "./profile.ts";
-import { chainRefused } from "./refusal.ts";
+import { chainRefused, timeText } from "./refusal.ts";
 
 const minted: unique symbol = Symbol();
 
@@ -500,8 +500,4 @@ function requireValidAt(certificate: Certificate, now: number): void {
 			? `${who} is not valid before ${timeText(notBefore)}`
 			: `${who} expired on ${timeText(notAfter)}`,
 	);
-}
-
-function timeText(time: number): string {
-	return new Date(time).toISOString();
 }

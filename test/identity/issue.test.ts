@@ -9,16 +9,16 @@ import fc from "fast-check";
 import { nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
 import {
 	encodeChain,
-	type IntermediateRequest,
 	type Issuer,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
+	type NewIntermediate,
+	type NewRoot,
 	parseCertificate,
 	parseTrustAnchor,
 	printPem,
 	ROLE_OID,
-	type RootRequest,
 	validateChain,
 } from "../../src/identity/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
@@ -34,7 +34,7 @@ import { attribute, forgeRoot, refusal, sequence } from "./forge.ts";
 const run = promisify(execFile);
 const VALIDITY = { notBefore: TEST_NOW - DAY, notAfter: TEST_NOW + DAY };
 
-function rootRequest(change: Partial<RootRequest> = {}): RootRequest {
+function rootRequest(change: Partial<NewRoot> = {}): NewRoot {
 	return {
 		kind: "agency",
 		name: "Root",
@@ -44,7 +44,7 @@ function rootRequest(change: Partial<RootRequest> = {}): RootRequest {
 	};
 }
 
-async function makeRoot(change: Partial<RootRequest> = {}): Promise<Issuer> {
+async function makeRoot(change: Partial<NewRoot> = {}): Promise<Issuer> {
 	const request = rootRequest(change);
 	return {
 		certificate: await issueRoot(nodeCrypto, request),
@@ -54,8 +54,8 @@ async function makeRoot(change: Partial<RootRequest> = {}): Promise<Issuer> {
 
 function intermediateRequest(
 	issuer: Issuer,
-	change: Partial<IntermediateRequest> = {},
-): IntermediateRequest {
+	change: Partial<NewIntermediate> = {},
+): NewIntermediate {
 	const { algorithm, publicKey } = generateSoftwareKey("P-256");
 	return {
 		name: "Intermediate",

@@ -279,7 +279,7 @@ test("labels: the table has every one that is in the code, and no other", () => 
 
 test("roles of signatures", () => {
 	const source = readFileSync(
-		new URL("../../src/session/authentication.ts", import.meta.url),
+		new URL("../../src/wire/signed-bytes.ts", import.meta.url),
 		"utf8",
 	);
 	const union = /type SignatureRole =([^;]*);/.exec(source)?.[1] ?? "";

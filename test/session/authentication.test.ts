@@ -15,7 +15,7 @@ import {
 import { hex, utf8 } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
 
-const ROLES = ["A", "B", "X", "Y", "LA", "LM", "PA", "PM"] as const;
+const ROLES = ["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const;
 
 describe("the signed bytes", () => {
 	const fields = [Uint8Array.of(0xaa, 0xbb), Uint8Array.of(0xcc)];
@@ -29,6 +29,7 @@ describe("the signed bytes", () => {
 		LM: "7465747261642f3120 4c4d 00 00000002 aabb 00000001 cc",
 		PA: "7465747261642f3120 5041 00 00000002 aabb 00000001 cc",
 		PM: "7465747261642f3120 504d 00 00000002 aabb 00000001 cc",
+		RC: "7465747261642f3120 5243 00 00000002 aabb 00000001 cc",
 	};
 	for (const role of ROLES)
 		test(`of role ${role} are exactly these`, () => {

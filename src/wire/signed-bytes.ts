@@ -1,0 +1,42 @@
+import { concat, copy, enc, utf8 } from "./encoding.ts";
+
+/**
+ * The place that a signature is for. Every place has a string of its own, so no signature fits
+ * another: the four devices, the two ends of a link, the two ends of a pairing, and the old key
+ * of a device that is certified anew.
+ */
+export type SignatureRole =
+	| "A"
+	| "B"
+	| "X"
+	| "Y"
+	| "LA"
+	| "LM"
+	| "PA"
+	| "PM"
+	| "RC";
+
+const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
+	A: roleLabel("A"),
+	B: roleLabel("B"),
+	X: roleLabel("X"),
+	Y: roleLabel("Y"),
+	LA: roleLabel("LA"),
+	LM: roleLabel("LM"),
+	PA: roleLabel("PA"),
+	PM: roleLabel("PM"),
+	RC: roleLabel("RC"),
+};
+
+function roleLabel(role: SignatureRole): Uint8Array {
+	return utf8(`tetrad/1 ${role}\0`);
+}
+
+/** The exact bytes that a device signs: `"tetrad/1 " ‖ role ‖ 0x00 ‖ enc(fields)`. */
+export function signedBytes(
+	role: SignatureRole,
+	...fields: readonly Uint8Array[]
+): Uint8Array {
+	// The signer may be anybody's code, so these bytes have an array of their own.
+	return copy(concat(ROLE_LABEL[role], enc(...fields)));
+}

@@ -1,4 +1,5 @@
 import { nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
+import type { ErrorCode } from "../../src/errors.ts";
 import {
 	type AuthorityKind,
 	type DeviceRole,
@@ -284,7 +285,7 @@ export function judge(
 
 /** For `assert.throws`: a refusal for this very reason. */
 export function refusal(
-	code: "chain-refused" | "malformed" | "invalid-argument",
+	code: ErrorCode,
 	gist: RegExp,
 ): { name: string; code: string; message: RegExp } {
 	return { name: "TetradError", code, message: gist };

@@ -52,10 +52,11 @@ export function requireMayAttest(
 		);
 }
 
-/** Whether `level` is at least `minimum`. */
+/** Whether `level` is at least `minimum`; nothing is at least what is no level. */
 export function isAtLeast(
 	level: TamperResistance,
 	minimum: TamperResistance,
 ): boolean {
-	return TAMPER_RESISTANCE.indexOf(level) >= TAMPER_RESISTANCE.indexOf(minimum);
+	const least = TAMPER_RESISTANCE.indexOf(minimum);
+	return least !== -1 && TAMPER_RESISTANCE.indexOf(level) >= least;
 }

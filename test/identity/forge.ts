@@ -26,7 +26,9 @@ export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
 			? [tag, length]
 			: length < 0x100
 				? [tag, 0x81, length]
-				: [tag, 0x82, length >> 8, length & 0xff];
+				: length < 0x10000
+					? [tag, 0x82, length >> 8, length & 0xff]
+					: [tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
 	return concat(Uint8Array.from(header), content);
 }
 
@@ -92,6 +94,8 @@ export const EXTENSIONS = {
 	signs: extension("2.5.29.15", true, bytes("03020780")),
 	/** keyCertSign. */
 	certifies: extension("2.5.29.15", true, bytes("03020204")),
+	/** keyCertSign and cRLSign. */
+	certifiesAndLists: extension("2.5.29.15", true, bytes("03020106")),
 	/** keyEncipherment. */
 	enciphers: extension("2.5.29.15", true, bytes("03020520")),
 	roles: (...roles: readonly DeviceRole[]): Uint8Array =>
@@ -99,6 +103,12 @@ export const EXTENSIONS = {
 			"2.5.29.37",
 			true,
 			sequence(...roles.map((role) => oid(ROLE_OID[role]))),
+		),
+	policies: (...oids: readonly string[]): Uint8Array =>
+		extension(
+			"2.5.29.32",
+			false,
+			sequence(...oids.map((id) => sequence(oid(id)))),
 		),
 	clientAuthentication: extension(
 		"2.5.29.37",
@@ -289,4 +299,118 @@ export function refusal(
 	gist: RegExp,
 ): { name: string; code: string; message: RegExp } {
 	return { name: "TetradError", code, message: gist };
+}
+
+export function generalizedTime(time: number): Uint8Array {
+	const digits = new Date(time).toISOString().replaceAll(/\D/g, "");
+	return tlv(24, utf8(`${digits.slice(0, 14)}Z`));
+}
+
+/** An untrusted list field by field, in DER, each of which a test can replace. */
+export interface ListFields {
+	version: Uint8Array;
+	innerAlgorithm: Uint8Array;
+	issuer: Uint8Array;
+	thisUpdate: Uint8Array;
+	nextUpdate: Uint8Array;
+	/** Each entry in DER; none leaves the field out. */
+	entries: readonly Uint8Array[];
+	/** The CRL number's INTEGER. */
+	number: Uint8Array;
+	/** What the authority key identifier holds. */
+	key: Uint8Array;
+	/** Each extension in DER, besides the number and the key, unless it replaces them. */
+	more: readonly Uint8Array[];
+	extensions: readonly Uint8Array[];
+	trailer: Uint8Array;
+	outerAlgorithm: Uint8Array;
+}
+
+export const KEY_ID: Uint8Array = bytes(
+	"00112233445566778899aabbccddeeff00112233",
+);
+
+export function listEntry(
+	serial: string,
+	...more: readonly Uint8Array[]
+): Uint8Array {
+	return sequence(tlv(2, bytes(serial)), utcTime(TEST_NOW - DAY), ...more);
+}
+
+export const reasonExtension = (code: number): Uint8Array =>
+	extension("2.5.29.21", false, tlv(10, Uint8Array.of(code)));
+
+/** A CRL with `change` applied, signed by `issuer`. */
+export async function forgeList(
+	issuer: Forged,
+	change: Partial<ListFields> = {},
+): Promise<Uint8Array> {
+	const algorithm = issuer.key.algorithm === "P-256" ? ECDSA_SHA256 : ED25519;
+	const number = change.number ?? bytes("020101");
+	const key = change.key ?? tlv(0x80, KEY_ID);
+	const extensions = change.extensions ?? [
+		extension("2.5.29.20", false, number),
+		extension("2.5.29.35", false, sequence(key)),
+		...(change.more ?? []),
+	];
+	const entries = change.entries ?? [];
+	const signed = sequence(
+		change.version ?? bytes("020101"),
+		change.innerAlgorithm ?? algorithm,
+		change.issuer ?? issuer.subject,
+		change.thisUpdate ?? utcTime(TEST_NOW - DAY),
+		change.nextUpdate ?? utcTime(TEST_NOW + DAY),
+		...(entries.length === 0 ? [] : [sequence(...entries)]),
+		...(extensions.length === 0 ? [] : [tlv(0xa0, sequence(...extensions))]),
+		change.trailer ?? new Uint8Array(),
+	);
+	return sequence(
+		signed,
+		change.outerAlgorithm ?? change.innerAlgorithm ?? algorithm,
+		tlv(3, Uint8Array.of(0), await signatureOf(issuer.key, signed)),
+	);
+}
+
+/** A PKCS#10 request field by field, in DER. */
+export interface RequestFields {
+	version: Uint8Array;
+	subject: Uint8Array;
+	spki: Uint8Array;
+	/** The whole of field [0]. */
+	attributes: Uint8Array;
+	trailer: Uint8Array;
+	algorithm: Uint8Array;
+	/** Signs in the place of the key that is asked for. */
+	signer: SoftwareKey;
+}
+
+/** The attribute that wishes for these extensions. */
+export const wishFor = (...extensions: readonly Uint8Array[]): Uint8Array =>
+	sequence(oid("1.2.840.113549.1.9.14"), tlv(0x31, sequence(...extensions)));
+
+export async function forgeRequest(
+	key: SoftwareKey,
+	change: Partial<RequestFields> = {},
+): Promise<Uint8Array> {
+	const signer = change.signer ?? key;
+	const signed = sequence(
+		change.version ?? bytes("020100"),
+		change.subject ?? commonName("shop.example"),
+		change.spki ?? spkiOf(key),
+		change.attributes ?? tlv(0xa0),
+		change.trailer ?? new Uint8Array(),
+	);
+	return sequence(
+		signed,
+		change.algorithm ?? (signer.algorithm === "P-256" ? ECDSA_SHA256 : ED25519),
+		tlv(3, Uint8Array.of(0), await signatureOf(signer, signed)),
+	);
+}
+
+async function signatureOf(
+	key: SoftwareKey,
+	signed: Uint8Array,
+): Promise<Uint8Array> {
+	const signature = await key.sign(signed);
+	return key.algorithm === "P-256" ? ecdsaValue(signature) : signature;
 }

@@ -67,6 +67,17 @@ export class SerialIndex {
 		return this.#at.subarray(0, this.#size);
 	}
 
+	/** How many serial numbers the slowest lookup compares; it stays small whoever chose them. */
+	longestChain(): number {
+		let longest = 0;
+		for (let entry of this.#first) {
+			let length = 0;
+			for (; entry > 0; length++) entry = this.#next[entry - 1] ?? 0;
+			longest = Math.max(longest, length);
+		}
+		return longest;
+	}
+
 	#find(
 		slot: number,
 		source: Uint8Array,

@@ -247,10 +247,10 @@ export function readListHeader(der: Uint8Array): ListHeader {
 	if (nextUpdate <= thisUpdate)
 		throw malformed("an untrusted list is due again before it was issued");
 	// The list of entries is left out when there is none (RFC 5280, 5.1.2.6).
-	const entries =
-		inner.nextTag === TAG.sequence
-			? inner.content(TAG.sequence)
-			: new Uint8Array();
+	const hasEntries = inner.nextTag === TAG.sequence;
+	const entries = hasEntries ? inner.content(TAG.sequence) : new Uint8Array();
+	if (hasEntries && entries.length === 0)
+		throw malformed("an untrusted list has an empty list of entries");
 	const extensions = readExtensions(inner);
 	inner.finish();
 	const { recertifyBefore } = extensions;

@@ -4,6 +4,7 @@ import {
 	Extensions,
 } from "@peculiar/asn1-x509";
 import type { CryptoProvider, SignatureAlgorithm } from "../crypto/index.ts";
+import { TetradError } from "../errors.ts";
 import { copy, malformed } from "../wire/index.ts";
 import {
 	commonName,
@@ -81,7 +82,6 @@ const minted: unique symbol = Symbol();
  * It proves that its sender has the private key, and nothing about who that is.
  */
 export class CertificationRequest {
-	readonly der: Uint8Array;
 	/** SHA-256 of the request, 32 bytes; what an owner compares, and what a renewal signs. */
 	readonly hash: Uint8Array;
 	/** A certified name, or the name of an authority. */
@@ -95,6 +95,7 @@ export class CertificationRequest {
 	readonly role: DeviceRole | undefined;
 	/** The levels that it wishes to have attested, or to attest; for a device one at most. */
 	readonly levels: readonly TamperResistance[];
+	readonly #der: Uint8Array;
 
 	constructor(
 		proof: typeof minted,
@@ -102,8 +103,9 @@ export class CertificationRequest {
 		der: Uint8Array,
 		content: Content,
 	) {
-		if (proof !== minted) throw invalid("only parseRequest makes a request");
-		this.der = der;
+		if (proof !== minted)
+			throw new TetradError("internal", "only a check can make this value");
+		this.#der = der;
 		this.hash = crypto.sha256(der);
 		this.name = content.name;
 		this.algorithm = content.algorithm;
@@ -111,6 +113,10 @@ export class CertificationRequest {
 		this.subject = content.subject;
 		this.role = content.role;
 		this.levels = content.levels;
+	}
+
+	get der(): Uint8Array {
+		return this.#der;
 	}
 
 	/** Throws `chain-refused` when it wishes to be something else. */

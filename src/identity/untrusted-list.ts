@@ -85,6 +85,8 @@ const minted: unique symbol = Symbol();
 /** An untrusted list that its issuer signed. Only `openUntrustedList` makes one. Its bytes are not to be changed. */
 export class UntrustedList {
 	readonly der: Uint8Array;
+	/** The part that the issuer signed. */
+	readonly signedPart: Uint8Array;
 	/** `authorityId` of the issuer, 32 bytes. */
 	readonly authority: Uint8Array;
 	/** The issuer's name in quotes, for the owner. */
@@ -110,6 +112,7 @@ export class UntrustedList {
 		if (proof !== minted)
 			throw new TetradError("internal", "only a check can make this value");
 		this.der = header.der;
+		this.signedPart = header.signedPart;
 		this.authority = authority;
 		this.issuerText = issuerText;
 		this.number = header.number;

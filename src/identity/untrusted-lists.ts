@@ -309,7 +309,10 @@ export class UntrustedLists {
 		return { kind: "newer", authority: list.authority, list, bundle };
 	}
 
-	/** The same number again: the same bytes, or an authority that signed two lists under one number. */
+	/**
+	 * The same number again: the same list, or an authority that signed two under one number. What
+	 * counts is what was signed, because anybody can write an ECDSA signature in a second way.
+	 */
 	#takeAgain(
 		held: Held,
 		header: ListHeader,
@@ -318,13 +321,16 @@ export class UntrustedLists {
 	): Offered {
 		const { list } = held;
 		const { authority } = list;
-		if (!sameBytes(header.der, list.der)) {
+		if (!sameBytes(header.signedPart, list.signedPart)) {
 			requireSignature(this.#crypto, header, issuer.certificate);
 			throw listRefused(
 				`${list.issuerText} signed two different untrusted lists with the number ${list.number}, which it must never do; this device keeps the one it holds, and somebody should ask that authority`,
 			);
 		}
-		if (issuer.notAfter <= held.issuer.notAfter)
+		if (
+			!sameBytes(header.der, list.der) ||
+			issuer.notAfter <= held.issuer.notAfter
+		)
 			return { kind: "same", authority, list, bundle: held.bundle };
 		this.#held.set(hex(authority), { ...held, issuer, bundle });
 		return { kind: "renewed", authority, list, bundle };

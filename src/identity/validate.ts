@@ -62,8 +62,7 @@ export class CertifiedDevice {
 	readonly notBefore: number;
 	/** When the first certificate of the path, anchor included, expires; milliseconds since the epoch. */
 	readonly notAfter: number;
-	/** The leaf first, then the intermediates, and the anchor last. */
-	readonly path: Path;
+	readonly #path: Path;
 
 	constructor(
 		proof: typeof minted,
@@ -87,12 +86,17 @@ export class CertifiedDevice {
 		this.publicKey = leaf.publicKey;
 		this.notBefore = Math.max(...path.map(({ notBefore }) => notBefore));
 		this.notAfter = Math.min(...path.map(({ notAfter }) => notAfter));
-		this.path = path;
+		this.#path = path;
+	}
+
+	/** The leaf first, then the intermediates, and the anchor last. */
+	get path(): Path {
+		return this.#path;
 	}
 
 	/** Throws `chain-refused` unless every certificate of the path, anchor included, is valid at `now`. */
 	requireValid(now: number): void {
-		for (const certificate of this.path) requireValidAt(certificate, now);
+		for (const certificate of this.#path) requireValidAt(certificate, now);
 	}
 }
 
@@ -108,16 +112,20 @@ interface Subject {
 /** An authority whose path to a trusted root was validated. Only `validateAuthority` makes one. */
 export class CertifiedAuthority {
 	readonly certificate: Certificate;
-	/** The authority first, then those above it, and the anchor last; for a root it is the anchor alone. */
-	readonly path: Path;
 	/** When the first certificate of the path, anchor included, expires; milliseconds since the epoch. */
 	readonly notAfter: number;
+	readonly #path: Path;
 
 	constructor(proof: typeof minted, path: Path) {
 		requireMinted(proof);
 		this.certificate = path[0];
-		this.path = path;
+		this.#path = path;
 		this.notAfter = Math.min(...path.map(({ notAfter }) => notAfter));
+	}
+
+	/** The authority first, then those above it, and the anchor last; for a root it is the anchor alone. */
+	get path(): Path {
+		return this.#path;
 	}
 }
 

@@ -15,6 +15,7 @@ import {
 	issueUntrustedList,
 	MAX_BUNDLE_BYTES,
 	type NewUntrustedList,
+	openUntrustedList,
 	parseCertificate,
 	parseListNumbers,
 	parseTrustAnchor,
@@ -28,6 +29,7 @@ import {
 	MAX_CLOCK_SKEW_MS,
 	MAX_LISTS_PER_ROOT,
 } from "../../src/identity/profile.ts";
+import { readListHeader } from "../../src/identity/untrusted-list.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { concat, enc, hex } from "../../src/wire/index.ts";
 import {
@@ -39,12 +41,17 @@ import {
 } from "../support/authority.ts";
 import {
 	anchorOf,
+	ECDSA_SHA256,
 	EXTENSIONS,
+	ecdsaValue,
 	type Forged,
 	forgeIntermediate,
 	forgeList,
 	forgeRoot,
+	bytes as fromHex,
 	refusal,
+	sequence,
+	tlv,
 } from "./forge.ts";
 
 const NONE = new Uint8Array();
@@ -80,6 +87,15 @@ async function bundleOf(
 ): Promise<Uint8Array> {
 	const chain = intermediates.length === 0 ? NONE : encodeChain(intermediates);
 	return encodeBundle(await listOf(issuer, ...args), chain);
+}
+
+const P256_ORDER =
+	0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+/** A list with that in its signature's BIT STRING. */
+function resigned(list: Uint8Array, value: Uint8Array): Uint8Array {
+	const { signedPart } = readListHeader(list);
+	return sequence(signedPart, ECDSA_SHA256, tlv(3, Uint8Array.of(0), value));
 }
 
 async function intermediate(
@@ -229,6 +245,31 @@ suite("the lists that a device holds", () => {
 			refusal("list-refused", /not signed by "Test agency 1"/),
 		);
 		assert.deepEqual(lists.bundles(), [held]);
+	});
+
+	test("are the same when somebody wrote the signature in its other form", async () => {
+		const root = await forgeRoot("agency", {
+			extensions: [
+				EXTENSIONS.authority(),
+				EXTENSIONS.certifiesAndLists,
+				EXTENSIONS.roles("agent"),
+			],
+		});
+		const lists = newLists({ agencies: anchorOf(root), banks: [] });
+		const list = await forgeList(root);
+		const { signature } = readListHeader(list);
+		const s = BigInt(`0x${hex(signature.subarray(32))}`);
+		const other = concat(
+			signature.subarray(0, 32),
+			fromHex((P256_ORDER - s).toString(16).padStart(64, "0")),
+		);
+		const twin = resigned(list, ecdsaValue(other));
+		assert.notDeepEqual(twin, list);
+		openUntrustedList(nodeCrypto, twin, parseCertificate(root.der));
+		const bundle = encodeBundle(list, NONE);
+		lists.offer(bundle, TEST_NOW);
+		assert.equal(lists.offer(encodeBundle(twin, NONE), TEST_NOW).kind, "same");
+		assert.deepEqual(lists.bundles(), [bundle]);
 	});
 
 	test("are refused from an authority that is not trusted", async () => {

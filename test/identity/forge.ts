@@ -324,6 +324,8 @@ export interface ListFields {
 	extensions: readonly Uint8Array[];
 	trailer: Uint8Array;
 	outerAlgorithm: Uint8Array;
+	/** From 64 bytes to what goes into the bit string. */
+	encodeSignature(signature: Uint8Array): Uint8Array;
 }
 
 export const KEY_ID: Uint8Array = bytes(
@@ -367,7 +369,7 @@ export async function forgeList(
 	return sequence(
 		signed,
 		change.outerAlgorithm ?? change.innerAlgorithm ?? algorithm,
-		tlv(3, Uint8Array.of(0), await signatureOf(issuer.key, signed)),
+		tlv(3, Uint8Array.of(0), await signatureOf(issuer.key, signed, change)),
 	);
 }
 
@@ -382,6 +384,8 @@ export interface RequestFields {
 	algorithm: Uint8Array;
 	/** Signs in the place of the key that is asked for. */
 	signer: SoftwareKey;
+	/** From 64 bytes to what goes into the bit string. */
+	encodeSignature(signature: Uint8Array): Uint8Array;
 }
 
 /** The attribute that wishes for these extensions. */
@@ -403,14 +407,17 @@ export async function forgeRequest(
 	return sequence(
 		signed,
 		change.algorithm ?? (signer.algorithm === "P-256" ? ECDSA_SHA256 : ED25519),
-		tlv(3, Uint8Array.of(0), await signatureOf(signer, signed)),
+		tlv(3, Uint8Array.of(0), await signatureOf(signer, signed, change)),
 	);
 }
 
 async function signatureOf(
 	key: SoftwareKey,
 	signed: Uint8Array,
+	change: Pick<Partial<ListFields>, "encodeSignature">,
 ): Promise<Uint8Array> {
-	const signature = await key.sign(signed);
-	return key.algorithm === "P-256" ? ecdsaValue(signature) : signature;
+	const encode =
+		change.encodeSignature ??
+		(key.algorithm === "P-256" ? ecdsaValue : (raw: Uint8Array) => raw);
+	return encode(await key.sign(signed));
 }

@@ -29,6 +29,7 @@ import {
 	attribute,
 	bytes,
 	commonName,
+	ED25519,
 	EXTENSIONS,
 	extension,
 	forgeRequest,
@@ -119,6 +120,12 @@ suite("a request", () => {
 		"with somebody else's key in it",
 		"chain-refused",
 		{ spki: spkiOf(other) },
+		/not signed by the key/,
+	);
+	refuses(
+		"with a signature that calls itself another kind than its key",
+		"chain-refused",
+		{ algorithm: ED25519, encodeSignature: (raw) => raw },
 		/not signed by the key/,
 	);
 	refuses(
@@ -435,6 +442,17 @@ suite("a renewal", async () => {
 				/^"shop\.example" asks to be recertified as "bank\.example"; a device keeps its name$/,
 			),
 		);
+	});
+
+	test("is refused when the request wants something else than the device is", async () => {
+		for (const [change, gist] of [
+			[wish(EXTENSIONS.roles("module")), /asks for the role "module"/],
+			[wish(EXTENSIONS.authority()), /certificate of an authority and not/],
+		] as const) {
+			const wrong = await forgeRequest(key, change);
+			const renewal = await make({ request: wrong });
+			assert.throws(() => open(renewal), refusal("chain-refused", gist));
+		}
 	});
 
 	test("is refused for another role, and from a stranger's authority", async () => {

@@ -314,6 +314,12 @@ suite("an untrusted list is refused", () => {
 		/^an untrusted list is signed with algorithm 1\.2\.840\.10045\.4\.1/,
 	);
 	refuses(
+		"with a signature that calls itself another kind than the key",
+		"list-refused",
+		{ innerAlgorithm: ED25519, encodeSignature: (raw) => raw },
+		/not signed by "agency root"/,
+	);
+	refuses(
 		"without a next update",
 		"list-refused",
 		{ nextUpdate: new Uint8Array() },

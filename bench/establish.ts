@@ -3,6 +3,7 @@ import { Four } from "./four.ts";
 import {
 	type BenchOptions,
 	type BenchResult,
+	clearTheTable,
 	cpuOf,
 	median,
 	medianRatio,
@@ -140,6 +141,7 @@ async function benchAlgorithm(
 
 /** The mean of one batch. */
 async function repeat(once: () => Promise<number>): Promise<number> {
+	clearTheTable();
 	let sum = 0;
 	for (let i = 0; i < BATCH; i++) sum += await once();
 	return sum / BATCH;
@@ -151,6 +153,7 @@ async function firstContact(algorithm: SignatureAlgorithm): Promise<number> {
 	for (let i = 0; i < 3; i++) {
 		const four = await Four.make(algorithm);
 		let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
+		clearTheTable();
 		costs.push(
 			await cpuOf(async () => {
 				ends = await four.establish();

@@ -24,6 +24,7 @@ class SocketPipe implements Pipe {
 	readonly carrier: FrameCarrier;
 	readonly #socket: Socket;
 	readonly #kind: "unix" | "tcp";
+	#keepAlive: NodeJS.Timeout | undefined;
 
 	constructor(
 		socket: Socket,
@@ -40,12 +41,19 @@ class SocketPipe implements Pipe {
 		socket.on("data", (chunk: Buffer) => carrier.arrived(chunk));
 		socket.on("end", () => carrier.ended());
 		socket.on("error", (error) => carrier.failed(broken(error)));
-		socket.on("close", () => carrier.gone());
+		socket.on("close", () => {
+			clearTimeout(this.#keepAlive);
+			carrier.gone();
+		});
 		if (kind === "tcp") {
 			// The queue joins small frames itself, and an answer must not wait for an acknowledgement.
 			socket.setNoDelay(true);
-			// Otherwise a machine that lost its power would look idle for ever.
-			socket.setKeepAlive(true, KEEP_ALIVE_MS);
+			// Otherwise a machine that lost its power would look idle for ever. Not at once, because it
+			// takes the system several calls and most connections are shorter than that silence.
+			this.#keepAlive = setTimeout(
+				() => socket.setKeepAlive(true, KEEP_ALIVE_MS),
+				KEEP_ALIVE_MS,
+			).unref();
 		}
 	}
 

@@ -14,7 +14,7 @@ import {
 import { type NestedTls, TlsBench } from "./nested-tls.ts";
 
 const FILE_BYTES: number = 64 * 2 ** 20;
-const CHUNK_BYTES: number = 2 ** 18;
+const CHUNK_BYTES: number = 2 ** 16;
 const BURST = 2000;
 const PING_PONGS = 500;
 const SMALL_BYTES = 256;

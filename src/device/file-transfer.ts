@@ -9,7 +9,6 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { TetradError } from "../errors.ts";
-import { MAX_AGENT_MESSAGE_BYTES } from "../tetrad/index.ts";
 import {
 	concat,
 	malformed,
@@ -29,8 +28,8 @@ const RECEIPT = 0x04;
 const offerBody = structure("file offer", { name: [1, 255], size: 8 });
 const digestBody = structure("file digest", { sha256: 32 });
 
-/** File bytes in one message. */
-const CHUNK_BYTES: number = MAX_AGENT_MESSAGE_BYTES - 1;
+/** File bytes in one message: with its type 64 KiB, which passed a quarter faster than the largest message did. */
+const CHUNK_BYTES: number = 2 ** 16 - 1;
 
 /** Of a received file's name: leaves room for " (1000).part" in the 255 bytes that file systems take. */
 const MAX_NAME_BYTES = 200;

@@ -1,5 +1,5 @@
 import { TetradError } from "../errors.ts";
-import { concat } from "../wire/index.ts";
+import { copy } from "../wire/index.ts";
 import type { Carrier } from "./carrier.ts";
 import { FrameCarrier, type Pipe } from "./frame-carrier.ts";
 import { CARRIER_LIMITS, type CarrierLimits } from "./limits.ts";
@@ -96,7 +96,7 @@ class MemoryPipe implements Pipe {
 		if (this.#destroyed) return;
 		for (const { bytes, owned } of parts) {
 			// Copied, because this end gives the memory back, and the sender may send the bytes again.
-			this.#unread.push(owned ? bytes : concat(bytes));
+			this.#unread.push(owned ? bytes : copy(bytes));
 			this.#unreadBytes += bytes.length;
 		}
 		this.#room = done;

@@ -87,7 +87,7 @@ export async function makeRenewal(
 		!crypto.verify(signer.algorithm, signer.publicKey, statement, signature)
 	)
 		throw wrongSignature("this device");
-	return RENEWAL.encode({ request, chain, instant, signature });
+	return copy(RENEWAL.encode({ request, chain, instant, signature }));
 }
 
 /**

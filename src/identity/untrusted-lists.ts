@@ -52,7 +52,7 @@ export function encodeBundle(
 	list: Uint8Array,
 	issuerChain: Uint8Array,
 ): Uint8Array {
-	return BUNDLE.encode({ list, chain: issuerChain });
+	return copy(BUNDLE.encode({ list, chain: issuerChain }));
 }
 
 /** What became of a bundle that was offered and not refused. */

@@ -10,11 +10,11 @@ let block = new Uint8Array(BLOCK_BYTES);
 let used = 0;
 
 /**
- * Zeroed bytes for what stays inside this process: bodies, records and their parts. They are
- * cut from a larger block, because an establishment makes hundreds of them and memory of its
- * own for each costs more than what is written to it. No byte of a block is handed out twice.
- * What goes to an application or a signer is not made here, since such an array shows the whole
- * block to whoever asks for its `buffer`.
+ * Zeroed bytes for message bodies, which hold secrets and stay inside this process until they are
+ * sealed or framed. They are cut from a larger block, because memory of its own for each costs
+ * more than what is written to it. No byte of a block is handed out twice. Nothing that goes to an
+ * application, a signer or a carrier is made here: such an array shows the whole block to whoever
+ * asks for its `buffer`, and `postMessage` sends all of it.
  */
 export function allocate(size: number): Uint8Array {
 	if (size <= SMALL_BYTES || size > LARGE_BYTES) return new Uint8Array(size);

@@ -1,6 +1,5 @@
 import { hex as codec } from "@scure/base";
 import { TetradError } from "../errors.ts";
-import { allocate } from "./allocate.ts";
 
 /**
  * enc(f₁, …): each field as a 32-bit big-endian length and its bytes. It is the only encoding
@@ -9,7 +8,7 @@ import { allocate } from "./allocate.ts";
 export function enc(...fields: readonly Uint8Array[]): Uint8Array {
 	let size = 0;
 	for (const field of fields) size += 4 + field.length;
-	const out = allocate(size);
+	const out = new Uint8Array(size);
 	let at = 0;
 	for (const field of fields) at = putField(out, at, field);
 	return out;
@@ -93,7 +92,7 @@ export function parseUtf8(bytes: Uint8Array): string {
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 	let size = 0;
 	for (const part of parts) size += part.length;
-	const out = allocate(size);
+	const out = new Uint8Array(size);
 	let at = 0;
 	for (const part of parts) {
 		out.set(part, at);

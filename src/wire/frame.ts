@@ -1,4 +1,3 @@
-import { allocate } from "./allocate.ts";
 import { malformed, putUint32, uint32At } from "./encoding.ts";
 
 /**
@@ -53,7 +52,7 @@ export function frameHeader(type: FrameType, bodyLength: number): Uint8Array {
 }
 
 export function encodeFrame(type: FrameType, body: Uint8Array): Uint8Array {
-	const out = allocate(FRAME_HEADER_BYTES + body.length);
+	const out = new Uint8Array(FRAME_HEADER_BYTES + body.length);
 	out[0] = type;
 	putUint32(out, 1, body.length);
 	out.set(body, FRAME_HEADER_BYTES);

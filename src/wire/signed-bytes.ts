@@ -1,4 +1,4 @@
-import { concat, copy, enc, utf8 } from "./encoding.ts";
+import { concat, enc, utf8 } from "./encoding.ts";
 
 /**
  * The place that a signature is for. Every place has a string of its own, so no signature fits
@@ -37,6 +37,5 @@ export function signedBytes(
 	role: SignatureRole,
 	...fields: readonly Uint8Array[]
 ): Uint8Array {
-	// The signer may be anybody's code, so these bytes have an array of their own.
-	return copy(concat(ROLE_LABEL[role], enc(...fields)));
+	return concat(ROLE_LABEL[role], enc(...fields));
 }

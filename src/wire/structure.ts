@@ -10,6 +10,7 @@ type Values<Shape> = { readonly [Name in keyof Shape]: Uint8Array };
 export interface Structure<Shape> {
 	/** The largest encoding that `decode` accepts, in bytes. */
 	readonly maxBytes: number;
+	/** Part of a larger block, so not for an application: what it is given is a copy. */
 	encode(values: Values<Shape>): Uint8Array;
 	/**
 	 * Views into `bytes`. Throws `malformed` unless every field is there with a fitting length,

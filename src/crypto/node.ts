@@ -78,17 +78,27 @@ function bytes(buffer: Buffer): Uint8Array {
 /**
  * One call into OpenSSL: joining a few short parts costs less than an object that takes them one
  * by one. The digest comes as a string of 32 characters, which costs half of a Buffer with memory
- * of its own and cannot be wiped: what is secret takes another way out, in `hmac`.
+ * of its own and cannot be wiped: what is secret takes another way out, in `mac`.
  */
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 	const digest = new Uint8Array(HASH_BYTES);
-	sha256Into(digest, 0, join(parts));
+	withJoined(parts, (input) => sha256Into(digest, 0, input));
 	return digest;
 }
 
 function sha256Into(out: Uint8Array, at: number, input: Uint8Array): void {
 	const digest = node.hash("sha256", input, "binary");
 	for (let i = 0; i < HASH_BYTES; i++) out[at + i] = digest.charCodeAt(i);
+}
+
+function secretSha256Into(
+	out: Uint8Array,
+	at: number,
+	input: Uint8Array,
+): void {
+	const digest = node.hash("sha256", input, "buffer");
+	out.set(digest, at);
+	digest.fill(0);
 }
 
 const NOTHING = new Uint8Array();
@@ -101,52 +111,78 @@ function sizeOf(parts: readonly Uint8Array[]): number {
 	return size;
 }
 
-/** From Node's pool when it is small: memory of its own for each short input costs more than the call that reads it. */
-function unfilled(size: number): Buffer {
-	return Buffer.allocUnsafe(size);
+/**
+ * For one call at a time; wiped after each. What is joined is secret as often as not, and memory
+ * from Node's pool would stay in sight of everybody with a small Buffer.
+ */
+const scratch = new Uint8Array(FEW_BYTES);
+
+/** Calls `use` with the parts one after another; the bytes are lent for the call. */
+function withJoined<Result>(
+	parts: readonly Uint8Array[],
+	use: (joined: Uint8Array) => Result,
+): Result {
+	const [only] = parts;
+	if (parts.length === 1 && only !== undefined) return use(only);
+	const size = sizeOf(parts);
+	const all =
+		size > scratch.length ? new Uint8Array(size) : scratch.subarray(0, size);
+	try {
+		join(all, 0, parts);
+		return use(all);
+	} finally {
+		all.fill(0);
+	}
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-	const [only] = parts;
-	if (parts.length === 1 && only !== undefined) return only;
-	const all = unfilled(sizeOf(parts));
-	let at = 0;
+function join(
+	out: Uint8Array,
+	start: number,
+	parts: readonly Uint8Array[],
+): void {
+	let at = start;
 	for (const part of parts) {
-		all.set(part, at);
+		out.set(part, at);
 		at += part.length;
 	}
-	return all;
 }
 
 const BLOCK_BYTES = 64;
 const INNER = 0x36;
 const OUTER = 0x5c;
 
-/** For one computation at a time; wiped after each. */
-const scratch = new Uint8Array(1024);
-
 /**
  * HMAC (RFC 2104, 2) as the two hashes that it is. A tetrad takes some fifty, each over a few
  * short parts, and an `Hmac` object costs more to make and to collect than it computes.
  */
-function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+function mac(
+	key: Uint8Array,
+	parts: readonly Uint8Array[],
+	innerInto: typeof sha256Into,
+): Uint8Array {
 	const end = BLOCK_BYTES + sizeOf(parts);
 	if (key.length > BLOCK_BYTES || end > scratch.length)
-		return hmacOfAnySize(key, parts);
-	pad(key, INNER);
-	let at = BLOCK_BYTES;
-	for (const part of parts) {
-		scratch.set(part, at);
-		at += part.length;
-	}
-	const message = scratch.subarray(0, end);
-	// Without the key, the inner digest is worth nothing.
-	sha256Into(scratch, BLOCK_BYTES, message);
-	pad(key, OUTER);
+		return macOfAnySize(key, parts);
 	const outer = scratch.subarray(0, BLOCK_BYTES + HASH_BYTES);
-	const mac = node.hash("sha256", outer, "buffer");
-	scratch.fill(0, 0, Math.max(end, outer.length));
-	return bytes(mac);
+	try {
+		pad(key, INNER);
+		join(scratch, BLOCK_BYTES, parts);
+		innerInto(scratch, BLOCK_BYTES, scratch.subarray(0, end));
+		pad(key, OUTER);
+		return bytes(node.hash("sha256", outer, "buffer"));
+	} finally {
+		scratch.fill(0, 0, Math.max(end, outer.length));
+	}
+}
+
+/** Under a secret key. Without it the inner digest is worth nothing, so that may be a string. */
+function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+	return mac(key, parts, sha256Into);
+}
+
+/** Under a salt that others may know. With it the inner digest is worth the output. */
+function hkdfExtract(salt: Uint8Array, secret: Uint8Array): Uint8Array {
+	return mac(salt, [secret], secretSha256Into);
 }
 
 /** The key, filled up with zeros to a block, xored with the byte of the inner or the outer hash. */
@@ -155,13 +191,13 @@ function pad(key: Uint8Array, byte: number): void {
 	scratch.fill(byte, key.length, BLOCK_BYTES);
 }
 
-function hmacOfAnySize(
+function macOfAnySize(
 	key: Uint8Array,
 	parts: readonly Uint8Array[],
 ): Uint8Array {
-	const mac = node.createHmac("sha256", key);
-	for (const part of parts) mac.update(part);
-	return bytes(mac.digest());
+	const hmac = node.createHmac("sha256", key);
+	for (const part of parts) hmac.update(part);
+	return bytes(hmac.digest());
 }
 
 function hkdfExpand(
@@ -179,9 +215,12 @@ function hkdfExpand(
 	const output = new Uint8Array(Math.ceil(length / 32) * 32);
 	let block: Uint8Array = NOTHING;
 	for (let i = 0; i * 32 < length; i++) {
-		block = hmac(key, block, info, Uint8Array.of(i + 1));
+		const next = hmac(key, block, info, Uint8Array.of(i + 1));
+		block.fill(0);
+		block = next;
 		output.set(block, i * 32);
 	}
+	block.fill(0);
 	return output.subarray(0, length);
 }
 
@@ -309,16 +348,18 @@ function aead(name: AeadName, key: Uint8Array): Aead {
 		const plaintextLength = sizeOf(parts);
 		const sealer = node.createCipheriv(cipher, key, nonce, options);
 		sealer.setAAD(associatedData, { plaintextLength });
-		const sealed = bytes(unfilled(prefix.length + plaintextLength + TAG_BYTES));
+		const sealed = new Uint8Array(prefix.length + plaintextLength + TAG_BYTES);
 		sealed.set(prefix);
 		let at = prefix.length;
-		// A call into OpenSSL costs more than copying a little, and less than copying much.
-		for (const part of plaintextLength <= FEW_BYTES ? [join(parts)] : parts) {
+		const put = (part: Uint8Array) => {
 			const ciphertext = sealer.update(part);
 			sealed.set(ciphertext, at);
 			at += part.length;
 			if (part.length > FEW_BYTES) release(ciphertext);
-		}
+		};
+		// A call into OpenSSL costs more than copying a little, and less than copying much.
+		if (plaintextLength <= FEW_BYTES) withJoined(parts, put);
+		else for (const part of parts) put(part);
 		sealer.final();
 		sealed.set(sealer.getAuthTag(), at);
 		return sealed;
@@ -399,12 +440,14 @@ export const nodeCrypto: CryptoProvider = {
 	sha256,
 	hmac,
 	hkdf(salt, secret, info, length) {
-		const key = hmac(salt, secret);
-		const output = hkdfExpand(key, info, length);
-		key.fill(0);
-		return output;
+		const key = hkdfExtract(salt, secret);
+		try {
+			return hkdfExpand(key, info, length);
+		} finally {
+			key.fill(0);
+		}
 	},
-	hkdfExtract: (salt, secret) => hmac(salt, secret),
+	hkdfExtract,
 	hkdfExpand,
 	generateX25519() {
 		const { privateKey, publicKey } = generatePair("x25519");

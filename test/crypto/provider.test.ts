@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as node from "node:crypto";
-import { suite, test } from "node:test";
+import { syncBuiltinESMExports } from "node:module";
+import { mock, suite, test } from "node:test";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
@@ -83,6 +84,35 @@ suite("hashes", () => {
 		});
 	});
 
+	test("HMAC agrees with node:crypto around every length where it goes another way", () => {
+		const expected = (key: Uint8Array, message: Uint8Array) =>
+			new Uint8Array(node.createHmac("sha256", key).update(message).digest());
+		for (const keyBytes of [0, 1, 32, 63, 64, 65, 200])
+			for (const size of [0, 1, 63, 64, 65, 960, 961, 4031, 4032, 4033, 9000]) {
+				const key = nodeCrypto.random(keyBytes);
+				const message = nodeCrypto.random(size);
+				const mac = expected(key, message);
+				const [head, tail] = [message.subarray(0, 7), message.subarray(7)];
+				assert.deepEqual(nodeCrypto.hmac(key, message), mac);
+				assert.deepEqual(nodeCrypto.hmac(key, head, tail), mac);
+				assert.deepEqual(nodeCrypto.hkdfExtract(key, message), mac);
+				assert.deepEqual(nodeCrypto.hmac(key, key), expected(key, key));
+			}
+	});
+
+	test("HKDF in one step is both of its steps", () => {
+		for (const length of [1, 31, 32, 33, 64, 96, 97, 8160])
+			check(
+				[bytes(), bytes(), bytes()],
+				(salt, secret, info) =>
+					assert.deepEqual(
+						nodeCrypto.hkdf(salt, secret, info, length),
+						new Uint8Array(node.hkdfSync("sha256", secret, salt, info, length)),
+					),
+				5,
+			);
+	});
+
 	test("HKDF agrees with node:crypto at every length up to the limit", () => {
 		const length = fc.oneof(
 			fc.integer({ min: 1, max: 100 }),
@@ -108,8 +138,113 @@ suite("hashes", () => {
 	});
 });
 
+/** Everything that a call hands to OpenSSL's hash and gets from it, as it is afterwards. */
+function hashed(call: () => void): { bytes: Uint8Array[]; texts: string[] } {
+	const seen = { bytes: [] as Uint8Array[], texts: [] as string[] };
+	const { hash } = node;
+	const spy = mock.method(
+		process.getBuiltinModule("node:crypto"),
+		"hash",
+		(...args: unknown[]) => {
+			const digest: unknown = Reflect.apply(hash, undefined, args);
+			seen.bytes.push(args[1] as Uint8Array);
+			if (digest instanceof Uint8Array) seen.bytes.push(digest);
+			else seen.texts.push(String(digest));
+			return digest;
+		},
+	);
+	syncBuiltinESMExports();
+	try {
+		call();
+	} finally {
+		spy.mock.restore();
+		syncBuiltinESMExports();
+	}
+	return seen;
+}
+
+suite("what is left behind", () => {
+	const key = new Uint8Array(32).fill(7);
+	const nothing = new Uint8Array();
+
+	test("by HMAC and hashes of several parts: neither the key nor what was joined", () => {
+		const secret = new Uint8Array(100).fill(9);
+		for (const call of [
+			() => nodeCrypto.hmac(key, secret, secret),
+			() => nodeCrypto.sha256(key, secret),
+		]) {
+			const { bytes: inputs } = hashed(call);
+			assert.ok(inputs.length > 0);
+			// The code itself is the caller's.
+			for (const input of inputs)
+				if (input.length !== 32) assert.ok(input.every((byte) => byte === 0));
+		}
+	});
+
+	test("by HKDF: its output and nothing that it comes from", () => {
+		for (const length of [32, 64, 96, 100]) {
+			let output: Uint8Array = nothing;
+			const { bytes: all } = hashed(() => {
+				output = nodeCrypto.hkdf(key, key, nothing, length);
+			});
+			assert.equal(output.length, length);
+			for (const left of all)
+				if (left.buffer !== output.buffer)
+					assert.ok(left.every((byte) => byte === 0));
+		}
+	});
+
+	test("by an extraction: no digest that the salt would make the key of", () => {
+		const { texts } = hashed(() => nodeCrypto.hkdfExtract(key, key));
+		assert.deepEqual(texts, []);
+	});
+
+	test("by a seal: its plaintext is not in memory that others share", () => {
+		const parts = [utf8("a plaintext of "), utf8("two parts")];
+		for (const name of ["AESGCM", "ChaChaPoly"] satisfies AeadName[]) {
+			const aead = nodeCrypto.aead(name, key);
+			const sealed = aead.sealRecord(new Uint8Array(12), nothing, ...parts);
+			assert.equal(sealed.buffer.byteLength, sealed.length);
+			const pool = Buffer.from(Buffer.allocUnsafe(1).buffer);
+			assert.ok(!pool.includes(concat(...parts)));
+		}
+	});
+});
+
 for (const name of ["AESGCM", "ChaChaPoly"] satisfies AeadName[]) {
 	suite(name, () => {
+		test("parts are sealed as their whole, and left as they are", () => {
+			const key = nodeCrypto.random(32);
+			const nonce = nodeCrypto.random(12);
+			const header = nodeCrypto.random(5);
+			const aead = nodeCrypto.aead(name, key);
+			for (const sizes of [
+				[],
+				[0],
+				[0, 0],
+				[1, 4095],
+				[4096],
+				[4097],
+				[1, 4096],
+				[0, 4097, 0],
+				[1, 16, 1, 65_536],
+				[1, 262_144],
+			]) {
+				const parts = sizes.map((size) => nodeCrypto.random(size));
+				const before = parts.map((part) => part.slice());
+				const whole = concat(...parts);
+				assert.deepEqual(
+					aead.sealRecord(nonce, header, ...parts),
+					concat(header, aead.seal(nonce, header, whole)),
+				);
+				assert.deepEqual(parts, before);
+				assert.deepEqual(
+					aead.open(nonce, header, aead.seal(nonce, header, whole)),
+					whole,
+				);
+			}
+		});
+
 		test("what was sealed opens", () => {
 			check(
 				[exactly(32), exactly(12), bytes(), bytes(5000)],

@@ -130,6 +130,53 @@ function deliveryContract(makePair: MakePair): void {
 		await right.untilFrames(1);
 	});
 
+	test("leaves what it was lent to the caller, who may send it again", async () => {
+		await using ends = await makePair();
+		const right = new Recorder(ends.right);
+		const sizes = [100, 4091, 4092, 65_531, 65_532, MAX_FRAME_BODY];
+		const sent = sizes.map((size, i) => record(size, i));
+		for (let i = 0; i < 2; i++)
+			for (const frame of sent) {
+				// Also in pieces, none of which is a whole frame.
+				ends.left.send(frame);
+				ends.left.send(frame.subarray(0, 50));
+				ends.left.send(frame.slice(50));
+			}
+		const piece = record(9000, 9);
+		const [head, tail] = [piece.slice(0, 5000), piece.slice(5000)];
+		ends.left.send(head);
+		ends.left.send(tail);
+		await right.untilFrames(4 * sent.length + 1);
+		await turns(5);
+		const twice = sent.flatMap((frame) => [frame, frame]);
+		assert.deepEqual(right.frames, [...twice, ...twice, piece]);
+		assert.deepEqual(
+			sent,
+			sizes.map((size, i) => record(size, i)),
+		);
+		assert.deepEqual(concat(head, tail), piece);
+	});
+
+	test("carries what it was given to keep, beside what others use", async () => {
+		await using ends = await makePair();
+		const right = new Recorder(ends.right);
+		const sizes = [100, 4091, 4092, 65_531, 70_000, MAX_FRAME_BODY];
+		const whole = concat(...sizes.map((size) => record(size, 5)));
+		const pooled = Buffer.concat([record(20, 6), record(30, 6)]);
+		ends.left.send(whole.subarray(0, (sizes[0] as number) + 5), "owned");
+		for (const size of sizes) ends.left.send(record(size, 7), "owned");
+		ends.left.send(pooled, "owned");
+		await right.untilFrames(sizes.length + 3);
+		await turns(5);
+		assert.deepEqual(right.frames, [
+			record(100, 5),
+			...sizes.map((size) => record(size, 7)),
+			record(20, 6),
+			record(30, 6),
+		]);
+		assert.deepEqual(whole, concat(...sizes.map((size) => record(size, 5))));
+	});
+
 	test("gives every frame bytes of its own", async () => {
 		await using ends = await makePair();
 		const right = new Recorder(ends.right);

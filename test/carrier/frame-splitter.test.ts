@@ -122,6 +122,41 @@ test("whole frames in one chunk are views", () => {
 	for (const f of split([chunk])) assert.equal(f.buffer, chunk.buffer);
 });
 
+test("a chunk of which a view was handed out is left alone, and any other is given back", () => {
+	const large = record(70_000, 1);
+	const viewed = concat(record(5000, 2), large.subarray(0, 20_000));
+	const unviewed = large.slice(20_000, 40_000);
+	// The rest of the large frame, a whole one, and the beginning of a third.
+	const mixed = concat(
+		large.subarray(40_000),
+		record(9000, 3),
+		record(9, 4).subarray(0, 6),
+	);
+	const frames = split([viewed, unviewed, mixed, record(9, 4).slice(6)]);
+	assert.deepEqual(frames, [
+		record(5000, 2),
+		large,
+		record(9000, 3),
+		record(9, 4),
+	]);
+	assert.equal(unviewed.length, 0);
+	assert.equal(viewed.length, 5005 + 20_000);
+});
+
+test("a frame is given back when it was used, unless it is a view", () => {
+	const splitter = new FrameSplitter();
+	const bytes = record(70_000, 1);
+	const [joined] = split([bytes.slice(0, 9), bytes.slice(9)], splitter);
+	const [view] = split([record(70_000, 2)], splitter);
+	splitter.used(view as Uint8Array);
+	assert.equal(view?.length, 70_005);
+	assert.equal(joined?.length, 70_005);
+	const again = new FrameSplitter();
+	const [used] = split([bytes.slice(0, 9), bytes.slice(9)], again);
+	again.used(used as Uint8Array);
+	assert.equal(used?.length, 0);
+});
+
 test("a header is judged before a byte of its body is there", () => {
 	for (const bad of ["0100000000", "05ffffffff", "0500040012", "4745542000"]) {
 		const bytes = Buffer.from(bad, "hex");

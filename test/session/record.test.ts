@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { describe, test } from "node:test";
-import { type AeadName, nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	type AeadName,
+	type CryptoProvider,
+	nodeCrypto,
+} from "../../src/crypto/index.ts";
 import {
 	CONTENT,
 	type ContentType,
@@ -254,6 +258,54 @@ for (const aead of AEADS)
 			// An opener that comes in after the change with the key from before it.
 			const stale = new RecordOpener(nodeCrypto, aead, key, REKEY_INTERVAL + 1);
 			assert.throws(() => stale.open(next), UNAUTHENTIC);
+		});
+
+		test("use no nonce twice under one key, though seals fail half-way and keys change", () => {
+			const used = new Set<string>();
+			let fails = false;
+			const crypto: CryptoProvider = {
+				...nodeCrypto,
+				aead(name, key) {
+					const id = hex(key);
+					const inner = nodeCrypto.aead(name, key);
+					const use = (nonce: Uint8Array) => {
+						const pair = `${id} ${hex(nonce)}`;
+						assert.ok(!used.has(pair), "a nonce is used again");
+						used.add(pair);
+					};
+					return {
+						...inner,
+						seal(nonce, ...rest) {
+							use(nonce);
+							return inner.seal(nonce, ...rest);
+						},
+						sealRecord(nonce, ...rest) {
+							use(nonce);
+							const sealed = inner.sealRecord(nonce, ...rest);
+							if (fails) throw new Error("half-way");
+							return sealed;
+						},
+					};
+				},
+			};
+			const key = nodeCrypto.random(32);
+			const first = REKEY_INTERVAL - 4;
+			const sealer = new RecordSealer(crypto, aead, key, first);
+			for (let i = 0; i < 8; i++) {
+				fails = i % 2 === 0;
+				try {
+					sealer.seal(CONTENT.message, utf8("again"));
+				} catch (error) {
+					assert.equal((error as Error).message, "half-way");
+				}
+				assert.throws(
+					() =>
+						sealer.seal(CONTENT.message, new Uint8Array(MAX_CONTENT_BYTES + 1)),
+					{ code: "message-too-large" },
+				);
+			}
+			// Eight records and one rekeying.
+			assert.equal(used.size, 9);
 		});
 
 		test("end with the last counter, and no nonce is used twice", () => {

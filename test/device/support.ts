@@ -24,7 +24,7 @@ import {
 	type Place,
 	type Policy,
 } from "../../src/tetrad/index.ts";
-import { parseUtf8, utf8 } from "../../src/wire/index.ts";
+import { copy, parseUtf8, utf8 } from "../../src/wire/index.ts";
 
 /** What can be watched: a frame that arrives on one of the three wires, or a signature that is asked for. */
 export type Step =
@@ -247,11 +247,14 @@ export function watched(
 			carrier.receive({
 				frame(bytes) {
 					hook(bytes);
-					receiver.frame(bytes);
+					const lent = copy(bytes);
+					receiver.frame(lent);
+					// Lent for the call: a device that kept a view would read this.
+					lent.fill(0xff);
 				},
 				closed: (error) => receiver.closed(error),
 			}),
-		send: (bytes) => carrier.send(bytes),
+		send: (bytes, owned) => carrier.send(bytes, owned),
 		drained: () => carrier.drained(),
 		pause: () => carrier.pause(),
 		resume: () => carrier.resume(),

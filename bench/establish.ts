@@ -30,6 +30,8 @@ interface AlgorithmReport {
 		operations: number;
 		asymmetric: number;
 	};
+	/** The means of the first round of all, before anything is compiled. */
+	readonly cpu_ms_fresh: { readonly ours: number; readonly nested_tls: number };
 	readonly cpu_vs_nested_tls: number;
 	readonly cpu_vs_nested_tls_cold: number;
 	readonly cpu_vs_operations: number;
@@ -79,6 +81,7 @@ async function benchAlgorithm(
 	const nested: number[] = [];
 	const counted: number[] = [];
 	const asymmetric: number[] = [];
+	let fresh = { ours: Number.NaN, nested_tls: Number.NaN };
 	for (let i = -WARM_UP; i < rounds; i++) {
 		const warm = await repeat(async () => {
 			let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
@@ -96,6 +99,8 @@ async function benchAlgorithm(
 			ends?.destroy();
 			return cpu;
 		});
+		if (i === -WARM_UP)
+			fresh = { ours: round(warm), nested_tls: round(theirs) };
 		const first = await firstContact(algorithm);
 		const times = await timeOperations(algorithm);
 		const sum = (names: readonly string[]) =>
@@ -132,6 +137,7 @@ async function benchAlgorithm(
 			operations: round(median(counted)),
 			asymmetric: round(median(asymmetric)),
 		},
+		cpu_ms_fresh: fresh,
 		cpu_vs_nested_tls: round(medianRatio(ours, nested)),
 		cpu_vs_nested_tls_cold: round(medianRatio(cold, nested)),
 		cpu_vs_operations: round(medianRatio(ours, counted)),

@@ -31,7 +31,7 @@ export interface KemKey {
 	decapsulate(ciphertext: Uint8Array): Uint8Array | undefined;
 }
 
-/** One AEAD under one key. The caller owns the nonces. */
+/** One AEAD under one key. The caller owns the nonces and lends each for one call: it writes the next over it. */
 export interface Aead {
 	/** Ciphertext followed by the 16-byte tag. `nonce` is 12 bytes. */
 	seal(

@@ -273,6 +273,19 @@ function pressureContract(makePair: MakePair): void {
 		await ends.left.drained();
 		assert.equal((await left.untilClosed())?.code, "timed-out");
 	});
+
+	test("a peer that takes nothing is given up also after a long silence", async () => {
+		await using ends = await makePair({ stallMs: 50 });
+		const left = new Recorder(ends.left);
+		const right = new Recorder(ends.right);
+		ends.left.send(numbered(1));
+		await right.untilFrames(1);
+		await new Promise((resolve) => setTimeout(resolve, 150));
+		assert.equal(left.ends.length, 0);
+		ends.right.pause();
+		while (ends.left.send(record(2 ** 16))) await turns(1);
+		assert.equal((await left.untilClosed())?.code, "timed-out");
+	});
 }
 
 function endContract(makePair: MakePair): void {

@@ -1,19 +1,13 @@
 import * as node from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
 import { nodeCrypto, type SignatureAlgorithm } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
-import { utf8 } from "../wire/index.ts";
-
-/** A key file larger than this is none of ours. */
-const MAX_KEY_FILE_BYTES = 16 * 1024;
-
-const OWNER_ONLY = 0o600;
-const GROUP_AND_OTHERS = 0o077;
+import { MAX_KEY_FILE_BYTES } from "./limits.ts";
+import { readOwnerFile, unusable, writeOwnerFile } from "./owner-file.ts";
+import { PROBE } from "./store.ts";
 
 let exportPem: (key: SoftwareKey) => string;
+let exportDer: (key: SoftwareKey) => Buffer;
 
 /**
  * A signing key in the memory of this process, and so only as safe as this process: whoever
@@ -25,9 +19,11 @@ export class SoftwareKey implements Signer {
 	readonly #privateKey: node.KeyObject;
 
 	static {
-		// Only this module can write a key to a file.
+		// Only this room can write a key to a file.
 		exportPem = (key) =>
 			key.#privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+		exportDer = (key) =>
+			key.#privateKey.export({ format: "der", type: "pkcs8" }) as Buffer;
 	}
 
 	/** Takes a private key on P-256 or of Ed25519; throws `key-store-failed` for any other. */
@@ -91,96 +87,49 @@ export async function writeSoftwareKey(
 	path: string,
 	key: SoftwareKey,
 ): Promise<void> {
-	const file = await open(
-		path,
-		constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
-		OWNER_ONLY,
-	).catch((cause) => {
-		throw new TetradError("home-unusable", whyNotCreated(path, cause), {
-			cause,
-		});
-	});
-	try {
-		await file.writeFile(exportPem(key));
-		await file.sync();
-		await file.close();
-		await syncDirectory(dirname(path));
-	} catch (cause) {
-		await file.close().catch(() => {});
-		await unlink(path).catch(() => {});
-		throw new TetradError(
-			"home-unusable",
-			`the key file ${path} could not be written (${errorCode(cause)}); check the disk`,
-			{ cause },
-		);
-	}
+	await writeOwnerFile(path, "key file", exportPem(key), () =>
+		unusable(
+			`${path} exists already, and a key is never overwritten; move it away first`,
+		),
+	);
 }
 
-/** A new name is durable only when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-	await using directory = await open(path, constants.O_RDONLY);
-	await directory.sync();
+/** The private key as PKCS#8 in DER, in a buffer that the caller wipes. The room's front door does not show it. */
+export function privateKeyDer(key: SoftwareKey): Buffer {
+	return exportDer(key);
+}
+
+/** What `privateKeyDer` wrote, with its two halves checked; `undefined` for anything else. */
+export async function parsePrivateKeyDer(
+	der: Buffer,
+): Promise<SoftwareKey | undefined> {
+	try {
+		const key = new SoftwareKey(
+			node.createPrivateKey({ key: der, format: "der", type: "pkcs8" }),
+		);
+		return (await halvesMatch(key)) ? key : undefined;
+	} catch {
+		return undefined;
+	}
 }
 
 /**
- * Reads a key that `writeSoftwareKey`, or OpenSSL, wrote. Everything is checked on the opened
- * file, so nobody can put another in its place between check and use. Rejects with
- * `home-unusable` for a file that is missing, a symbolic link or not regular, belongs to
- * another user, lets anybody else in, or is over 16 KiB, and with `key-store-failed` for
- * content that is not one unencrypted PKCS#8 private key on P-256 or of Ed25519.
+ * Reads a key that `writeSoftwareKey`, or OpenSSL, wrote. Rejects with `home-unusable` for a
+ * file that is missing, a symbolic link or not regular, belongs to another user, lets anybody
+ * else in, or is over 16 KiB, and with `key-store-failed` for content that is not one
+ * unencrypted PKCS#8 private key on P-256 or of Ed25519.
  */
 export async function readSoftwareKey(path: string): Promise<SoftwareKey> {
-	// Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-	const file = await open(
-		path,
-		constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-	).catch((cause) => {
-		throw new TetradError("home-unusable", whyNotOpened(path, cause), {
-			cause,
-		});
+	const content = await readOwnerFile(path, {
+		noun: "key file",
+		maxBytes: MAX_KEY_FILE_BYTES,
+		whenMissing: "make the key first",
 	});
-	const content = Buffer.alloc(MAX_KEY_FILE_BYTES + 1);
 	try {
-		return await parseKey(path, await readChecked(path, file, content));
-	} catch (thrown) {
-		if (thrown instanceof TetradError) throw thrown;
-		throw new TetradError(
-			"home-unusable",
-			`the key file ${path} could not be read (${errorCode(thrown)}); check the disk`,
-			{ cause: thrown },
-		);
+		return await parseKey(path, content);
 	} finally {
 		content.fill(0);
-		await file.close();
 	}
-}
-
-/** Fills `content` and returns the part of it that was filled. */
-async function readChecked(
-	path: string,
-	file: FileHandle,
-	content: Buffer,
-): Promise<Buffer> {
-	const status = await file.stat();
-	if (!status.isFile())
-		throw unusable(`${path} is not a regular file; name the key file itself`);
-	if (status.uid !== process.getuid?.())
-		throw unusable(
-			`the key file ${path} belongs to another user; run as its owner, or chown it to the user who runs this`,
-		);
-	if ((status.mode & GROUP_AND_OTHERS) !== 0)
-		throw unusable(
-			`the key file ${path} is open to other users; run: chmod 600 ${path}`,
-		);
-	let length = 0;
-	while (length < content.length) {
-		const { bytesRead } = await file.read(content, length);
-		if (bytesRead === 0) return content.subarray(0, length);
-		length += bytesRead;
-	}
-	throw unusable(
-		`the key file ${path} is over ${MAX_KEY_FILE_BYTES} bytes, so it holds something else; name the right file`,
-	);
 }
 
 const BEGIN = "-----BEGIN PRIVATE KEY-----";
@@ -221,17 +170,15 @@ async function parseKey(path: string, pem: Buffer): Promise<SoftwareKey> {
 			"is for another algorithm; make a key on P-256 or of Ed25519",
 		);
 	}
-	// OpenSSL believes the public key that the file may hold beside the private one.
-	const signature = await key.sign(PROBE);
-	if (!nodeCrypto.verify(key.algorithm, key.publicKey, PROBE, signature))
-		throw damaged(path);
+	if (!(await halvesMatch(key))) throw damaged(path);
 	return key;
 }
 
-/** No message of Tetrad, which all begin with "tetrad/1 ". */
-const PROBE: Uint8Array = utf8(
-	"do the two halves of this key belong together?",
-);
+/** OpenSSL believes the public key that a file may hold beside the private one. */
+async function halvesMatch(key: SoftwareKey): Promise<boolean> {
+	const signature = await key.sign(PROBE);
+	return nodeCrypto.verify(key.algorithm, key.publicKey, PROBE, signature);
+}
 
 function damaged(path: string): TetradError {
 	return unreadable(
@@ -240,36 +187,6 @@ function damaged(path: string): TetradError {
 	);
 }
 
-function unusable(what: string): TetradError {
-	return new TetradError("home-unusable", what);
-}
-
 function unreadable(path: string, what: string): TetradError {
 	return new TetradError("key-store-failed", `the key file ${path} ${what}`);
-}
-
-function whyNotCreated(path: string, cause: unknown): string {
-	const code = errorCode(cause);
-	if (code === "EEXIST")
-		return `${path} exists already, and a key is never overwritten; move it away first`;
-	if (code === "ENOENT")
-		return `${path} cannot be made because its folder is missing; make it with: mkdir -p -m 700 ${dirname(path)}`;
-	return `${path} cannot be made (${code}); check the permissions of ${dirname(path)}`;
-}
-
-function whyNotOpened(path: string, cause: unknown): string {
-	const code = errorCode(cause);
-	if (code === "ENOENT")
-		return `there is no key file ${path}; make the key first`;
-	if (code === "ELOOP")
-		return `${path} is a symbolic link; name the key file itself`;
-	if (code === "EACCES")
-		return `the key file ${path} may not be read; run as its owner, or run: chmod 600 ${path}`;
-	return `the key file ${path} cannot be opened (${code}); check the path`;
-}
-
-function errorCode(cause: unknown): string {
-	return cause instanceof Error && "code" in cause
-		? String(cause.code)
-		: "unknown";
 }

@@ -1,6 +1,41 @@
 export {
+	besideKey,
+	createKey,
+	type KeyAccess,
+	openKey,
+	openKeyStore,
+	removeKey,
+} from "./location.ts";
+export { Pkcs11KeyStore, type Pkcs11StoreOptions } from "./pkcs11-store.ts";
+export {
+	type Pkcs11Uri,
+	parsePkcs11Uri,
+	printPkcs11Uri,
+	type TokenSelector,
+} from "./pkcs11-uri.ts";
+export { DEFAULT_COST, type PassphraseCost } from "./sealed.ts";
+export {
+	type SecretRequest,
+	type SecretSource,
+	secretFromEnvironment,
+	secretFromFile,
+	secretFromPrompt,
+	type Terminal,
+} from "./secret.ts";
+export {
 	generateSoftwareKey,
 	readSoftwareKey,
 	type SoftwareKey,
 	writeSoftwareKey,
 } from "./software.ts";
+export {
+	SoftwareKeyStore,
+	type SoftwareStoreOptions,
+} from "./software-store.ts";
+export type {
+	KeyLocation,
+	KeyOperationOptions,
+	KeyStore,
+	StoredKey,
+} from "./store.ts";
+export type { KeySelector } from "./token-messages.ts";

@@ -32,7 +32,7 @@ import {
 	storeClosed,
 	throwIfAborted,
 } from "./store.ts";
-import { TokenHost, type TokenOutcome } from "./token-host.ts";
+import { TokenHost, type TokenOutcome, type Turn } from "./token-host.ts";
 import type {
 	KeySelector,
 	TokenJob,
@@ -285,45 +285,51 @@ export class Pkcs11KeyStore implements KeyStore {
 		job: TokenJob,
 		signal: AbortSignal | undefined,
 	): Promise<TokenOutcome & { fresh: boolean }> {
-		const mayStart = () => {
-			throwIfAborted(signal);
-			if (this.#closed) throw storeClosed();
+		const turn: Turn = {
+			starts: () => {
+				throwIfAborted(signal);
+				if (this.#closed) throw storeClosed();
+			},
 		};
-		mayStart();
+		turn.starts();
 		const request = { token: this.#uri.token, job };
-		const outcome = await this.#host.run(request, mayStart);
+		const outcome = await this.#host.run(request, turn);
 		if (outcome.kind !== "pin-needed") return outcome;
-		return this.#withPin(job, outcome.identity, signal, mayStart);
+		return this.#withPin(job, outcome.identity, signal, turn);
 	}
 
 	async #withPin(
 		job: TokenJob,
 		identity: string,
 		signal: AbortSignal | undefined,
-		mayStart: () => void,
+		{ starts }: Turn,
 	): Promise<TokenOutcome & { fresh: boolean }> {
 		const proven = this.#pin;
 		const pin = proven ? Uint8Array.from(proven) : await this.#newPin(signal);
 		const memory = this.#memoryOf(identity, pin);
-		try {
-			const request = { token: this.#uri.token, job, pin };
-			const outcome = await this.#host.run(request, () => {
-				mayStart();
+		const turn: Turn = {
+			starts: () => {
+				starts();
 				if (refusedPins.has(memory)) throw refusedBefore();
 				if (refusedPins.size >= MAX_REFUSED_PINS)
 					throw failed(
 						"too many PINs were refused already; start anew with the right one",
 					);
-			});
-			const isLost = outcome.kind === "ended" || outcome.kind === "timed-out";
-			// Whether a login counted that never came to its end nobody knows.
-			if (outcome.kind === "pin-wrong" || (isLost && proven === undefined)) {
-				refusedPins.add(memory);
-				this.#forgetPin();
-			}
+			},
+			ends: ({ kind }) => {
+				const isLost = kind === "ended" || kind === "timed-out";
+				// Whether a login counted that never came to its end nobody knows.
+				if (kind === "pin-wrong" || (isLost && proven === undefined)) {
+					refusedPins.add(memory);
+					this.#forgetPin();
+				} else if (!isLost && kind !== "failed" && kind !== "refused")
+					this.#keepPin(pin);
+			},
+		};
+		try {
+			const request = { token: this.#uri.token, job, pin };
+			const outcome = await this.#host.run(request, turn);
 			if (outcome.kind === "pin-wrong") throw wrongPin(identity);
-			if (!isLost && outcome.kind !== "failed" && outcome.kind !== "refused")
-				this.#keepPin(pin);
 			// What an unproven PIN was part of is never repeated by itself.
 			return { ...outcome, fresh: outcome.fresh || proven === undefined };
 		} finally {

@@ -24,9 +24,16 @@ export type TokenOutcome =
 	| { readonly kind: "timed-out" }
 	| { readonly kind: "ended" };
 
+/** What is called when the turn of a job comes and when it is over, before the next one starts. */
+export interface Turn {
+	/** What it throws becomes the outcome, and the job is not done. */
+	starts(): void;
+	ends?(outcome: TokenOutcome): void;
+}
+
 interface Job {
 	readonly request: TokenRequest;
-	readonly mayStart: () => void;
+	readonly turn: Turn;
 	readonly resolve: (outcome: TokenOutcome & { fresh: boolean }) => void;
 	readonly reject: (thrown: unknown) => void;
 }
@@ -78,12 +85,11 @@ export class TokenHost {
 	}
 
 	/**
-	 * Does a job when its turn comes. `mayStart` is called just before and may throw, which
-	 * then becomes the outcome. `fresh` says that the process had done nothing before.
+	 * Does a job when its turn comes. `fresh` says that the process had done nothing before.
 	 */
 	run(
 		request: Omit<TokenRequest, "modulePath">,
-		mayStart: () => void,
+		turn: Turn,
 	): Promise<TokenOutcome & { fresh: boolean }> {
 		if (this.#waiting.length >= MAX_WAITING_JOBS)
 			throw new TetradError(
@@ -95,7 +101,7 @@ export class TokenHost {
 		>();
 		this.#waiting.push({
 			request: { ...request, modulePath: this.#modulePath },
-			mayStart,
+			turn,
 			resolve,
 			reject,
 		});
@@ -108,8 +114,11 @@ export class TokenHost {
 		this.#working = true;
 		for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) {
 			try {
-				job.mayStart();
-				job.resolve(await this.#once(job.request));
+				job.turn.starts();
+				const outcome = await this.#once(job.request);
+				// Not later: the next job may be the same PIN over again.
+				job.turn.ends?.(outcome);
+				job.resolve(outcome);
 			} catch (thrown) {
 				job.reject(thrown);
 			}

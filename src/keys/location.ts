@@ -44,6 +44,7 @@ interface Place {
 	readonly store: KeyStore;
 	readonly name: string;
 	readonly open: (options: KeyOperationOptions) => Promise<StoredKey>;
+	readonly remove: (options: KeyOperationOptions) => Promise<void>;
 }
 
 /**
@@ -91,9 +92,9 @@ export async function removeKey(
 	access: KeyAccess,
 	options: KeyOperationOptions = {},
 ): Promise<void> {
-	const { store, name } = await placeOf(location, access);
+	const { store, remove } = await placeOf(location, access);
 	await using _ = store;
-	await store.remove(name, options);
+	await remove(options);
 }
 
 /** The store that a location lies in, for instance to list it. The caller closes it. */
@@ -156,9 +157,12 @@ async function placeOf(
 			...(object === undefined ? {} : { object }),
 			...(id === undefined ? {} : { id }),
 		};
-		const open = (options: KeyOperationOptions) =>
-			store.openSelected(selector, options);
-		return { store, name: object ?? "", open };
+		return {
+			store,
+			name: object ?? "",
+			open: (options) => store.openSelected(selector, options),
+			remove: (options) => store.removeSelected(selector, options),
+		};
 	}
 	const name = nameOfFile(requireFileName(location));
 	if (name === undefined)
@@ -176,7 +180,12 @@ async function placeOf(
 		passphrase,
 		...(cost === undefined ? {} : { cost }),
 	});
-	return { store, name, open: (options) => store.open(name, options) };
+	return {
+		store,
+		name,
+		open: (options) => store.open(name, options),
+		remove: (options) => store.remove(name, options),
+	};
 }
 
 /** A file in the home itself, so that a settings file cannot reach elsewhere. */

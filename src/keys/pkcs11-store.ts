@@ -148,8 +148,11 @@ export class Pkcs11KeyStore implements KeyStore {
 		selector: KeySelector,
 		{ signal }: KeyOperationOptions = {},
 	): Promise<StoredKey> {
-		const called = selector.object ?? `with the id ${selector.id}`;
-		const finding = this.#do({ kind: "find", key: selector }, called, signal);
+		const finding = this.#do(
+			{ kind: "find", key: selector },
+			calledBy(selector),
+			signal,
+		);
 		const key = expectKey(await abortable(finding, signal));
 		return this.#opened(selector.object ?? key.object, selector, key);
 	}
@@ -166,10 +169,17 @@ export class Pkcs11KeyStore implements KeyStore {
 		{ signal }: KeyOperationOptions = {},
 	): Promise<void> {
 		requireKeyName(name);
-		const key: KeySelector = { object: name };
-		const removing = this.#do({ kind: "remove", key }, name, signal);
+		await this.removeSelected({ object: name }, { signal });
+	}
+
+	/** Takes away the one key that a URI names by its label, its CKA_ID or both. */
+	async removeSelected(
+		key: KeySelector,
+		{ signal }: { readonly signal?: AbortSignal | undefined } = {},
+	): Promise<void> {
+		const removing = this.#do({ kind: "remove", key }, calledBy(key), signal);
 		await abortable(removing, signal);
-		for (const open of this.#open) if (open.name === name) open.drop();
+		for (const open of this.#open) if (open.name === key.object) open.drop();
 	}
 
 	locationOf(name: string): KeyLocation {
@@ -470,6 +480,10 @@ async function abortable<T>(
 	} finally {
 		signal.removeEventListener("abort", abort);
 	}
+}
+
+function calledBy({ object, id }: KeySelector): string {
+	return object ?? `with the id ${id}`;
 }
 
 function isKeyName(name: string): boolean {

@@ -168,6 +168,9 @@ function exchange(
 	const { promise, resolve } = Promise.withResolvers<TokenOutcome>();
 	const ended = () => resolve({ kind: "ended" });
 	const timer = setTimeout(() => resolve({ kind: "timed-out" }), timeoutMs);
+	// A library that hangs would not hear that this process has ended.
+	const kill = () => child.kill("SIGKILL");
+	process.once("exit", kill);
 	child.once("message", resolve as (reply: unknown) => void);
 	child.once("exit", ended);
 	child.once("error", ended);
@@ -176,6 +179,7 @@ function exchange(
 	else ended();
 	return promise.finally(() => {
 		clearTimeout(timer);
+		process.off("exit", kill);
 		child.off("message", resolve as (reply: unknown) => void);
 		child.off("exit", ended);
 		child.off("error", ended);

@@ -8,14 +8,17 @@ import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	besideKey,
 	openKey,
 	openKeyStore,
 	Pkcs11KeyStore,
+	parsePkcs11Uri,
+	removeKey,
 	type SecretSource,
 	type StoredKey,
 } from "../../src/keys/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
-import { PIN, SoftHsm, skipUnless } from "../support/tokens.ts";
+import { eventually, PIN, SoftHsm, skipUnless } from "../support/tokens.ts";
 import { TroubledLibrary } from "../support/troubled-library.ts";
 
 const run = promisify(execFile);
@@ -220,6 +223,15 @@ function refusedContract(): void {
 			keys.push(hex(key.publicKey));
 		}
 		assert.notEqual(keys[0], keys[1]);
+		const first = hsm.uri().replace("?", ";id=%c1?");
+		await removeKey({ pkcs11: first }, { folder: "/" });
+		assert.equal(hex((await store.open(name)).publicKey), keys[1]);
+		const beside = besideKey({ pkcs11: first }, "next");
+		assert.ok("pkcs11" in beside);
+		assert.deepEqual(parsePkcs11Uri(beside.pkcs11), {
+			...parsePkcs11Uri(hsm.uri()),
+			object: "next",
+		});
 	});
 
 	test("when its public half is missing", async () => {
@@ -460,6 +472,34 @@ function libraryContract(): void {
 		});
 		await troubled.make("none");
 		await signsWell(key);
+	});
+
+	test("ends with the device, also when it hangs", async () => {
+		const name = fresh();
+		await using store = await troubledStore();
+		await store.generate(name, "P-256");
+		const pinFile = hsm.pinFile;
+		const room = new URL("../../src/keys/index.ts", import.meta.url).href;
+		const script = `
+			const { Pkcs11KeyStore } = await import("${room}");
+			const store = await Pkcs11KeyStore.open("pkcs11:token=one?module-path=${troubled.modulePath}&pin-source=${pinFile}");
+			const key = await store.open("${name}");
+			const { execFileSync } = await import("node:child_process");
+			const { writeFileSync } = await import("node:fs");
+			const children = execFileSync("pgrep", ["-P", String(process.pid), "-f", "token-process"]);
+			writeFileSync(process.env.TROUBLED_FILE, "hang");
+			key.sign(new Uint8Array(3));
+			setTimeout(() => { process.stdout.write(children); process.exit(); }, 100);`;
+		const { stdout } = await run(process.execPath, [
+			...["--input-type=module", "-e", script],
+		]);
+		await eventually("the library's process is gone", async () =>
+			run("ps", ["-o", "stat=", "-p", stdout.trim()]).then(
+				({ stdout: state }) => state.startsWith("Z"),
+				() => true,
+			),
+		);
+		await troubled.make("none");
 	});
 
 	test("is refused when it is missing, no library or may be replaced by others", async () => {

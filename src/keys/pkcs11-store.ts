@@ -6,7 +6,7 @@ import {
 	type SignatureAlgorithm,
 } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
-import { enc, hex, parseUtf8, utf8 } from "../wire/index.ts";
+import { enc, hex, parseUtf8, sameBytes, utf8 } from "../wire/index.ts";
 import {
 	MAX_KEY_NAME_BYTES,
 	MAX_REFUSED_PINS,
@@ -38,6 +38,7 @@ import type {
 	TokenJob,
 	TokenKey,
 	TokenReply,
+	TokenRequest,
 } from "./token-messages.ts";
 
 const OTHERS_MAY_WRITE = 0o022;
@@ -61,8 +62,22 @@ const pinMemoryKey: Uint8Array = nodeCrypto.random(HASH_BYTES);
 /** A reply to a job that the token did. */
 type Done = Exclude<
 	TokenReply,
-	{ kind: "pin-needed" | "pin-wrong" | "refused" | "failed" }
+	{
+		kind:
+			| "pin-needed"
+			| "pin-wrong"
+			| "taken"
+			| "unknown"
+			| "ambiguous"
+			| "refused"
+			| "failed";
+	}
 >;
+
+interface Attempt {
+	readonly signal?: AbortSignal | undefined;
+	readonly anew?: boolean;
+}
 
 /**
  * Keys in one PKCS#11 token, which never leave it. When the token goes away the signature that
@@ -115,24 +130,36 @@ export class Pkcs11KeyStore implements KeyStore {
 		const making = this.#do(
 			{ kind: "generate", object: name, id, algorithm },
 			name,
-			signal,
+			{ signal, anew: true },
 		);
 		const byId: KeySelector = { object: name, id: hex(id) };
-		const forget = () => this.#do({ kind: "remove", key: byId }, name);
-		const reply = await abortable(
-			making,
-			signal,
-			() => void forget().catch(() => {}),
+		const forget = () =>
+			this.#do({ kind: "remove", key: byId }, name, { anew: true });
+		const made = expectKey(
+			await abortable(making, signal, () => void forget().catch(() => {})),
 		);
-		const key = expectKey(reply);
 		try {
-			const opened = await this.#opened(name, { object: name }, key);
+			await this.#requireOnly(name, made);
+			const opened = await this.#opened(name, { object: name }, made);
 			throwIfAborted(signal);
 			return opened;
 		} catch (thrown) {
 			await forget().catch(() => {});
 			throw thrown;
 		}
+	}
+
+	/** Another process may have made a key of this name at the same time; then neither is kept. */
+	async #requireOnly(name: string, made: TokenKey): Promise<void> {
+		const job: TokenJob = { kind: "find", key: { object: name } };
+		const outcome = await this.#attempt(job, { anew: true });
+		if (
+			outcome.kind === "ambiguous" ||
+			(outcome.kind === "key" &&
+				!sameBytes(outcome.key.publicKey, made.publicKey))
+		)
+			throw nameTaken(name, this.#where());
+		this.#done(outcome, name);
 	}
 
 	async open(
@@ -151,14 +178,14 @@ export class Pkcs11KeyStore implements KeyStore {
 		const finding = this.#do(
 			{ kind: "find", key: selector },
 			calledBy(selector),
-			signal,
+			{ signal },
 		);
 		const key = expectKey(await abortable(finding, signal));
 		return this.#opened(selector.object ?? key.object, selector, key);
 	}
 
 	async list({ signal }: KeyOperationOptions = {}): Promise<readonly string[]> {
-		const listing = this.#do({ kind: "list" }, "", signal);
+		const listing = this.#do({ kind: "list" }, "", { signal, anew: true });
 		const reply = await abortable(listing, signal);
 		if (reply.kind !== "keys") throw oddReply();
 		return [...new Set(reply.names)].filter(isKeyName).sort();
@@ -177,7 +204,10 @@ export class Pkcs11KeyStore implements KeyStore {
 		key: KeySelector,
 		{ signal }: { readonly signal?: AbortSignal | undefined } = {},
 	): Promise<void> {
-		const removing = this.#do({ kind: "remove", key }, calledBy(key), signal);
+		const removing = this.#do({ kind: "remove", key }, calledBy(key), {
+			signal,
+			anew: true,
+		});
 		await abortable(removing, signal);
 		for (const open of this.#open) if (open.name === key.object) open.drop();
 	}
@@ -250,20 +280,27 @@ export class Pkcs11KeyStore implements KeyStore {
 		return opened;
 	}
 
-	/** Has the token do a job; reaches the token anew once when it, or its library, is lost. */
-	async #do(
-		job: TokenJob,
-		called: string,
-		signal?: AbortSignal,
-	): Promise<Done> {
-		const first = await this.#tryOnce(job, signal);
+	/** Has the token do a job, and throws for every outcome but that it did. */
+	async #do(job: TokenJob, called: string, how: Attempt = {}): Promise<Done> {
+		return this.#done(await this.#attempt(job, how), called);
+	}
+
+	/** Reaches the token anew once when it, or its library, is lost, or knows nothing of the key. */
+	async #attempt(job: TokenJob, how: Attempt): Promise<TokenOutcome> {
+		const first = await this.#tryOnce(job, how);
+		if (first.kind === "unknown" && job.kind === "find" && !how.anew)
+			return this.#tryOnce(job, { ...how, anew: true });
 		const isLost = first.kind === "ended" || first.kind === "failed";
 		const isHarmless =
 			(first.kind === "failed" && !first.begun) ||
 			(job.kind !== "generate" && job.kind !== "remove");
-		const mayRepeat = isLost && isHarmless && !first.fresh;
-		const outcome = mayRepeat ? await this.#tryOnce(job, signal) : first;
-		const where = `the token ${this.#tokenName()}`;
+		return isLost && isHarmless && !first.fresh
+			? this.#tryOnce(job, how)
+			: first;
+	}
+
+	#done(outcome: TokenOutcome, called: string): Done {
+		const where = this.#where();
 		switch (outcome.kind) {
 			case "pin-needed":
 			case "pin-wrong":
@@ -272,6 +309,10 @@ export class Pkcs11KeyStore implements KeyStore {
 				throw nameTaken(called, where);
 			case "unknown":
 				throw noSuchKey(called, where);
+			case "ambiguous":
+				throw failed(
+					`${where} holds more than one key that fits the PKCS#11 URI; add id= to say which, or remove the others`,
+				);
 			case "refused":
 				throw failed(outcome.why);
 			case "failed":
@@ -291,9 +332,13 @@ export class Pkcs11KeyStore implements KeyStore {
 		}
 	}
 
+	#where(): string {
+		return `the token ${this.#tokenName()}`;
+	}
+
 	async #tryOnce(
 		job: TokenJob,
-		signal: AbortSignal | undefined,
+		{ signal, anew = false }: Attempt,
 	): Promise<TokenOutcome & { fresh: boolean }> {
 		const turn: Turn = {
 			starts: () => {
@@ -302,14 +347,14 @@ export class Pkcs11KeyStore implements KeyStore {
 			},
 		};
 		turn.starts();
-		const request = { token: this.#uri.token, job };
+		const request = { token: this.#uri.token, job, anew };
 		const outcome = await this.#host.run(request, turn);
 		if (outcome.kind !== "pin-needed") return outcome;
-		return this.#withPin(job, outcome.identity, signal, turn);
+		return this.#withPin(request, outcome.identity, signal, turn);
 	}
 
 	async #withPin(
-		job: TokenJob,
+		withoutPin: Omit<TokenRequest, "modulePath">,
 		identity: string,
 		signal: AbortSignal | undefined,
 		{ starts }: Turn,
@@ -337,7 +382,7 @@ export class Pkcs11KeyStore implements KeyStore {
 			},
 		};
 		try {
-			const request = { token: this.#uri.token, job, pin };
+			const request = { ...withoutPin, pin };
 			const outcome = await this.#host.run(request, turn);
 			if (outcome.kind === "pin-wrong") throw wrongPin(identity);
 			// What an unproven PIN was part of is never repeated by itself.

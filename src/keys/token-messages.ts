@@ -43,6 +43,8 @@ export interface TokenRequest {
 	readonly modulePath: string;
 	readonly token: TokenSelector;
 	readonly job: TokenJob;
+	/** Load the library anew first: some see what other processes changed in a token only then. */
+	readonly anew?: boolean;
 	/** UTF-8. Left out until it is asked for. */
 	readonly pin?: Uint8Array;
 }
@@ -57,6 +59,8 @@ export type TokenReply =
 	| { readonly kind: "pin-wrong" }
 	| { readonly kind: "taken" }
 	| { readonly kind: "unknown" }
+	/** More than one key fits. */
+	| { readonly kind: "ambiguous" }
 	/** No other try will change it. */
 	| { readonly kind: "refused"; readonly why: string }
 	/** The token or the library failed; a new process may have more luck. `begun` when the token may have changed already. */

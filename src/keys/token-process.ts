@@ -76,16 +76,25 @@ class Library {
 				`${modulePath} cannot be loaded as a PKCS#11 library; check module-path, and that the package of the library is installed`,
 			);
 		}
-		this.#library.C_Initialize({ flags: p11.CKF_OS_LOCKING_OK });
+		this.#initialize();
+	}
+
+	#initialize(): void {
+		this.#library.C_Initialize({ flags: this.#p11.CKF_OS_LOCKING_OK });
 	}
 
 	close(): void {
 		this.#library.C_Finalize();
 	}
 
-	answer({ token, job, pin }: TokenRequest): TokenReply {
+	answer({ token, job, anew, pin }: TokenRequest): TokenReply {
 		this.#begun = false;
 		try {
+			if (anew && this.#tokens.size > 0) {
+				this.#tokens.clear();
+				this.close();
+				this.#initialize();
+			}
 			return this.#do(job, this.#token(token, pin));
 		} catch (thrown) {
 			if (thrown instanceof Answer) return thrown.reply;
@@ -259,10 +268,7 @@ class Library {
 		const fitting = this.#objects(session, CKO_PRIVATE_KEY, selector, 1);
 		const [handle] = fitting;
 		if (handle === undefined) throw new Answer({ kind: "unknown" });
-		if (fitting.length > 1)
-			refuse(
-				"the token holds more than one key that fits the PKCS#11 URI; add id= to say which, or remove the others",
-			);
+		if (fitting.length > 1) throw new Answer({ kind: "ambiguous" });
 		this.#requireFit(session, handle);
 		const object = this.#attribute(session, handle, CKA_LABEL) ?? NOTHING;
 		const id = this.#attribute(session, handle, CKA_ID) ?? NOTHING;
@@ -450,10 +456,7 @@ class Library {
 		const fitting = this.#objects(token.session, CKO_PRIVATE_KEY, selector, 1);
 		const [handle] = fitting;
 		if (handle === undefined) throw new Answer({ kind: "unknown" });
-		if (fitting.length > 1)
-			refuse(
-				"the token holds more than one key that fits the PKCS#11 URI; add id= to say which is to be removed",
-			);
+		if (fitting.length > 1) throw new Answer({ kind: "ambiguous" });
 		const id = this.#attribute(token.session, handle, CKA_ID);
 		this.#writing(token, (session) => {
 			token.keys.clear();

@@ -44,11 +44,17 @@ export function keyStoreContract(
 	describe(`${name} key store`, { skip }, () => {
 		let under: StoreUnderTest;
 		let access: KeyAccess;
+		let another: KeyStore;
 		before(async () => {
 			under = await make();
 			access = accessOf(under);
+			// Stores in one process share a token's library; loading it anew for each test takes long.
+			another = await under.open();
 		});
-		after(() => under[Symbol.asyncDispose]());
+		after(async () => {
+			await another[Symbol.asyncDispose]();
+			await under[Symbol.asyncDispose]();
+		});
 		for (const algorithm of algorithms)
 			describe(algorithm, () => keyContract(() => under, algorithm));
 		describe("names", () =>
@@ -114,6 +120,22 @@ function keyContract(
 		const key = await store.generate(fresh(), algorithm);
 		const signature = await signElsewhere(under(), key.location);
 		assert.ok(verifies(key.publicKey, signature));
+	});
+
+	test("a key that another process made meanwhile is there", async () => {
+		const [own, theirs, taken] = [fresh(), fresh(), fresh()];
+		await using store = await under().open();
+		await store.generate(own, algorithm);
+		await makeElsewhere(under(), store.locationOf(theirs), algorithm);
+		const key = await store.open(theirs);
+		assert.ok(verifies(key.publicKey, await key.sign(MESSAGE)));
+		assert.ok((await store.list()).includes(theirs));
+		await makeElsewhere(under(), store.locationOf(taken), algorithm);
+		await assert.rejects(store.generate(taken, algorithm), {
+			...failing,
+			message: /already/,
+		});
+		await store.remove(taken);
 	});
 
 	test("fifty signatures at once are all good", async () => {
@@ -184,7 +206,10 @@ function nameContract(
 ): void {
 	test("an unknown name is refused with a sentence that says so", async () => {
 		await using store = await under().open();
-		for (const work of [store.open("nobody"), store.remove("nobody")])
+		for (const work of [
+			() => store.open("nobody"),
+			() => store.remove("nobody"),
+		])
 			await assert.rejects(work, {
 				...failing,
 				message: /^there is no key called nobody in /,

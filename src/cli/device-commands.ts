@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import pino from "pino";
 import type { Address } from "../carrier/index.ts";
 import { runAgentProcess } from "../device/agent-process.ts";
-import { requirePrivate } from "../device/home.ts";
+import { requirePrivate } from "../device/files.ts";
 import { runModuleProcess } from "../device/module-process.ts";
 import type { ProcessEvent, Report } from "../device/process-events.ts";
 import { TetradError } from "../errors.ts";

@@ -100,10 +100,11 @@ async function pairAgent(
 	at: Address,
 	options: PairOptions,
 ): Promise<Paired> {
-	const agent = new TrustedAgent(await readHome(home, "agent"));
+	await using read = await readHome(home, "agent");
+	const agent = new TrustedAgent(read);
 	const { signal } = options;
 	const carrier = await connect(at, signal === undefined ? {} : { signal });
-	return agent.pair(carrier, options);
+	return await agent.pair(carrier, options);
 }
 
 /** Waits for the first agent that calls. */
@@ -113,7 +114,8 @@ async function pairModule(
 	options: PairOptions,
 	json: boolean,
 ): Promise<Paired> {
-	const module = new MoneyModule(await readHome(home, "module"));
+	await using read = await readHome(home, "module");
+	const module = new MoneyModule(read);
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
 	let asked = false;
 	const ask: PairOptions["confirm"] = (code, peer) => {

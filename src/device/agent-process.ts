@@ -54,7 +54,7 @@ export async function runAgentProcess(
 	report: Report,
 ): Promise<void> {
 	const { signal, module, link, timeoutMs } = options;
-	const home = await readHome(options.home, "agent");
+	await using home = await readHome(options.home, "agent");
 	if (home.pairing === undefined)
 		throw new TetradError(
 			"not-paired",

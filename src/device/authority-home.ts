@@ -9,18 +9,18 @@ import {
 	ROLE_OF_KIND,
 } from "../identity/index.ts";
 import {
-	generateSoftwareKey,
+	type KeyLocation,
 	readSoftwareKey,
 	writeSoftwareKey,
 } from "../keys/index.ts";
 import {
-	createHome,
-	type DevicePolicySettings,
 	makePrivateFolder,
 	readCertificates,
 	requirePrivate,
 	writeNew,
-} from "./home.ts";
+} from "./files.ts";
+import { createHome, createHomeKey } from "./home.ts";
+import type { DevicePolicySettings } from "./policy-file.ts";
 import { SoftwareAuthority } from "./software-authority.ts";
 
 /*
@@ -59,7 +59,9 @@ export async function readRoots(path: string): Promise<Uint8Array[]> {
 	return readCertificates(path.endsWith(".pem") ? path : rootPath(path));
 }
 
-/** Makes the home of a new device with a fresh software key. */
+const UNSEALED_KEY: KeyLocation = { unsafeUnsealedFile: "key.pem" };
+
+/** Makes the home of a new device with a fresh software key, in clear. */
 export async function issueDeviceHome(
 	authority: SoftwareAuthority,
 	device: {
@@ -79,7 +81,11 @@ export async function issueDeviceHome(
 					? "--trust names an agency, and an agent needs to know whom to trust as a bank"
 					: "--trust names a bank, and a module needs to know whom to trust as an agency",
 			);
-	const key = await generateSoftwareKey(device.algorithm);
+	await using key = await createHomeKey(
+		device.home,
+		UNSEALED_KEY,
+		device.algorithm,
+	);
 	const chain = await authority.issue(device.name, key);
 	const ours = [rootOf(authority)];
 	const [agencies, banks] =
@@ -87,7 +93,7 @@ export async function issueDeviceHome(
 	await createHome(device.home, {
 		role: ROLE_OF_KIND[authority.kind],
 		name: device.name,
-		key,
+		key: UNSEALED_KEY,
 		certificates: parseChain(chain),
 		agencies,
 		banks,

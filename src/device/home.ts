@@ -1,70 +1,67 @@
-import { constants } from "node:fs";
-import { mkdir, open, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { nodeCrypto } from "../crypto/index.ts";
-import { asTetradError, TetradError } from "../errors.ts";
+import type { SignatureAlgorithm } from "../crypto/index.ts";
+import { TetradError } from "../errors.ts";
+import { type DeviceRole, encodeChain, printPem } from "../identity/index.ts";
 import {
-	type AuthorityKind,
-	type DeviceRole,
-	encodeChain,
-	parsePem,
-	parseTrustAnchor,
-	printPem,
-	type TrustAnchor,
-} from "../identity/index.ts";
-import {
-	readSoftwareKey,
-	type SoftwareKey,
-	writeSoftwareKey,
+	createKey,
+	type KeyAccess,
+	type KeyLocation,
+	openKey,
+	type StoredKey,
 } from "../keys/index.ts";
-import {
-	type LinkMode,
-	makePolicy,
-	type Pairing,
-	type Policy,
-	type Root,
-	type Routing,
+import type {
+	LinkMode,
+	Pairing,
+	Policy,
+	Root,
+	Routing,
 } from "../tetrad/index.ts";
 import { hex } from "../wire/index.ts";
+import {
+	isThere,
+	makePrivateFolder,
+	parseJson,
+	readCertificates,
+	readText,
+	replaceFile,
+	requirePrivate,
+	unusable,
+	writeNew,
+} from "./files.ts";
 import type { DeviceIdentity } from "./identity.ts";
+import {
+	AGENCIES_FILE,
+	BANKS_FILE,
+	type DevicePolicySettings,
+	printPolicy,
+	readPolicy,
+} from "./policy-file.ts";
 
 /*
  * The home folder of a device, which only its owner may read:
  *
- *   device.json           role, name, and what its policy accepts
- *   key.pem               the long-term key (PKCS #8)
- *   chain.pem             the certificates, leaf first, without the root
- *   trust/agencies.pem    roots that may certify agents
- *   trust/banks.pem       roots that may certify modules
- *   pairing.json          the device at the other end of the link, and the pairing key
- *   log.jsonl             what happened
+ *   device.json   role, name, and where the long-term key is
+ *   policy.json   whom the device trusts, what it accepts and demands (policy-file.ts)
+ *   chain.pem     the certificates, leaf first, without the root
+ *   trust/        roots, as policy.json names them
+ *   pairing.json  the device at the other end of the link, and the pairing key
+ *   key.…         the long-term key, unless it is in a token
  */
 
-const MAX_FILE_BYTES = 262_144;
-
 const deviceFile = z.strictObject({
-	version: z.literal(1),
+	version: z.literal(2),
 	role: z.enum(["agent", "module"]),
 	name: z.string(),
-	policy: z
-		.strictObject({
-			suites: z
-				.array(
-					z.enum([
-						"hybrid-aesgcm",
-						"hybrid-chachapoly",
-						"classical-aesgcm",
-						"classical-chachapoly",
-					]),
-				)
-				.min(1),
-			routings: z.array(z.enum(["direct", "crossed"])).min(1),
-			roots: z.array(z.enum(["transcript", "unsafe-xor"])).min(1),
-			links: z.array(z.enum(["paired", "unsafe-open"])).min(1),
-		})
-		.partial()
-		.optional(),
+	key: z.union(
+		[
+			z.strictObject({ file: z.string() }),
+			z.strictObject({ unsafeUnsealedFile: z.string() }),
+			z.strictObject({ pkcs11: z.string() }),
+		],
+		'is not one of { "file": … }, { "pkcs11": … } and { "unsafeUnsealedFile": … }',
+	),
 });
 
 const pairingFile = z.strictObject({
@@ -74,51 +71,76 @@ const pairingFile = z.strictObject({
 	key: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-export type DevicePolicySettings = z.infer<typeof deviceFile>["policy"];
-
-/** What a home holds once it was read and checked. */
-export interface Home {
+/** What a home holds once it was read and checked. The key is open until the home is disposed of. */
+export interface Home extends AsyncDisposable {
 	readonly path: string;
 	readonly role: DeviceRole;
 	readonly name: string;
+	/** The signer is the opened key. */
 	readonly identity: DeviceIdentity;
 	readonly policy: Policy;
 	/** The pairing, once there is one. */
 	readonly pairing: Pairing | undefined;
 }
 
-/** Reads a home. Throws `home-unusable` with what is wrong and what to do. */
-export async function readHome(path: string, role: DeviceRole): Promise<Home> {
-	await requirePrivate(path);
-	const settings = parseJson(
-		deviceFile,
-		await readText(join(path, "device.json")),
-		join(path, "device.json"),
-	);
-	if (settings.role !== role)
-		throw unusable(
-			`${path} is the home of ${aRole(settings.role)}, and this command runs ${aRole(role)}`,
-		);
-	const [signer, chain, agencies, banks, pairing] = await Promise.all([
-		readSoftwareKey(join(path, "key.pem")),
+/** Where the passphrase of a sealed key or the PIN of a token comes from, when one is needed. */
+export type HomeSecrets = Pick<KeyAccess, "passphrase" | "pin">;
+
+/**
+ * Reads a home and opens its key. Throws `home-unusable` with what is wrong and what to do, and
+ * as `openKey` does.
+ */
+export async function readHome(
+	path: string,
+	role: DeviceRole,
+	secrets: HomeSecrets = {},
+): Promise<Home> {
+	const { name, key: location } = await readDeviceFile(path, role);
+	// The key comes last: nobody shall be asked for a passphrase that is of no use.
+	const [policy, chain, pairing] = await Promise.all([
+		readPolicy(path),
 		readCertificates(join(path, "chain.pem")),
-		readAnchors(join(path, "trust", "agencies.pem"), "agency"),
-		readAnchors(join(path, "trust", "banks.pem"), "bank"),
 		readPairing(path),
 	]);
-	const accepts = Object.fromEntries(
-		Object.entries(settings.policy ?? {}).filter(
-			([, value]) => value !== undefined,
-		),
-	) as Partial<Policy>;
+	const signer = await openKey(location, { folder: path, ...secrets });
 	return {
 		path,
 		role,
-		name: settings.name,
+		name,
 		identity: { signer, chain: encodeChain(chain) },
-		policy: makePolicy({ ...accepts, agencies, banks }),
+		policy,
 		pairing,
+		[Symbol.asyncDispose]: async () => {
+			await signer[Symbol.asyncDispose]();
+		},
 	};
+}
+
+async function readDeviceFile(
+	home: string,
+	role: DeviceRole,
+): Promise<z.infer<typeof deviceFile>> {
+	await requirePrivate(home);
+	const path = join(home, "device.json");
+	const text = await readText(path);
+	if (isOfVersion1(text))
+		throw unusable(
+			`${path} is from before homes had a policy.json; make the device anew with: tetrad authority issue, and pair it again`,
+		);
+	const settings = parseJson(deviceFile, text, path);
+	if (settings.role !== role)
+		throw unusable(
+			`${home} is the home of ${aRole(settings.role)}, and this command runs ${aRole(role)}`,
+		);
+	return settings;
+}
+
+function isOfVersion1(text: string): boolean {
+	try {
+		return JSON.parse(text).version === 1;
+	} catch {
+		return false;
+	}
 }
 
 /** Throws `invalid-argument`, naming the file to change, when the home's policy does not accept what a command asks for. */
@@ -135,18 +157,37 @@ export function demandAccepted(
 		if (!accepted.includes(value))
 			throw new TetradError(
 				"invalid-argument",
-				`the policy of this device accepts ${accepted.join(", ")} and not ${value}; to allow it, name it in policy.${name} of ${join(path, "device.json")}, at every device that is to take part`,
+				`the policy of this device accepts ${accepted.join(", ")} and not ${value}; to allow it, name it in accept.${name} of ${join(path, "policy.json")}, at every device that is to take part`,
 			);
 	}
 }
 
-/** Makes a home for a new device. Throws `home-unusable` when there is something already. */
+/**
+ * Begins the home of a new device with its key, so that the key can be certified; `createHome`
+ * makes the rest. Throws `home-unusable` when there is a device already, and as `createKey` does.
+ */
+export async function createHomeKey(
+	path: string,
+	location: KeyLocation,
+	algorithm: SignatureAlgorithm,
+	secrets: HomeSecrets = {},
+): Promise<StoredKey> {
+	await makePrivateFolder(path);
+	if (await isThere(join(path, "device.json")))
+		throw unusable(
+			`there is a device in ${path}, and an existing home is never overwritten`,
+		);
+	return createKey(location, algorithm, { folder: path, ...secrets });
+}
+
+/** Makes the home of a device whose key exists. Throws `home-unusable` when there is something already. */
 export async function createHome(
 	path: string,
 	device: {
 		readonly role: DeviceRole;
 		readonly name: string;
-		readonly key: SoftwareKey;
+		/** The location of the key, which must be there already; see `createHomeKey`. */
+		readonly key: KeyLocation;
 		readonly certificates: readonly Uint8Array[];
 		readonly agencies: readonly Uint8Array[];
 		readonly banks: readonly Uint8Array[];
@@ -154,19 +195,17 @@ export async function createHome(
 	},
 ): Promise<void> {
 	await makePrivateFolder(path);
-	const { role, name, policy } = device;
-	await writeNew(
-		join(path, "device.json"),
-		`${JSON.stringify({ version: 1, role, name, ...(policy ? { policy } : {}) }, null, "\t")}\n`,
-	);
-	await writeSoftwareKey(join(path, "key.pem"), device.key);
+	const { role, name, key, policy = {} } = device;
+	await writeNew(join(path, "policy.json"), printPolicy(policy, false));
 	await writeNew(join(path, "chain.pem"), printPem(device.certificates));
 	await mkdir(join(path, "trust"), { mode: 0o700 });
+	await writeNew(join(path, AGENCIES_FILE), printPem(device.agencies));
+	await writeNew(join(path, BANKS_FILE), printPem(device.banks));
+	// Last: a folder without it is no home.
 	await writeNew(
-		join(path, "trust", "agencies.pem"),
-		printPem(device.agencies),
+		join(path, "device.json"),
+		`${JSON.stringify({ version: 2, role, name, key }, null, "\t")}\n`,
 	);
-	await writeNew(join(path, "trust", "banks.pem"), printPem(device.banks));
 }
 
 /** Keeps a pairing, durably, in the place of an earlier one. */
@@ -180,119 +219,7 @@ export async function writePairing(
 		null,
 		"\t",
 	);
-	const target = join(home, "pairing.json");
-	const draft = `${target}.new`;
-	const file = await open(draft, "w", 0o600);
-	try {
-		await file.writeFile(`${text}\n`);
-		await file.sync();
-	} finally {
-		await file.close();
-	}
-	await rename(draft, target);
-	const folder = await open(home, "r");
-	try {
-		await folder.sync();
-	} finally {
-		await folder.close();
-	}
-}
-
-/** A new folder that only its owner may read; an empty one that is so already will do. */
-export async function makePrivateFolder(path: string): Promise<void> {
-	try {
-		await mkdir(path, { mode: 0o700, recursive: true });
-	} catch (thrown) {
-		throw unusable(`cannot make ${path}: ${reason(thrown)}`, thrown);
-	}
-	await requirePrivate(path);
-}
-
-/** Writes a file that must not exist yet, for its owner only. */
-export async function writeNew(path: string, text: string): Promise<void> {
-	try {
-		await writeFile(path, text, { flag: "wx", mode: 0o600 });
-	} catch (thrown) {
-		throw unusable(
-			`cannot write ${path}: ${reason(thrown)}; an existing home is never overwritten`,
-			thrown,
-		);
-	}
-}
-
-/** Throws `home-unusable` unless `path` is a folder of this user that nobody else may enter. */
-export async function requirePrivate(path: string): Promise<void> {
-	let info: Awaited<ReturnType<typeof stat>>;
-	try {
-		info = await stat(path);
-	} catch (thrown) {
-		throw unusable(
-			`there is no home at ${path} (${reason(thrown)}); make one with: tetrad authority issue --device ${path} …`,
-			thrown,
-		);
-	}
-	if (!info.isDirectory()) throw unusable(`${path} is not a folder`);
-	if (info.uid !== process.getuid?.())
-		throw unusable(`${path} belongs to another user`);
-	if ((info.mode & 0o077) !== 0)
-		throw unusable(`others may read ${path}; close it with: chmod 700 ${path}`);
-}
-
-/** The certificates of a PEM file, in DER. */
-export async function readCertificates(path: string): Promise<Uint8Array[]> {
-	const text = await readText(path);
-	try {
-		return parsePem(text);
-	} catch (thrown) {
-		throw unusable(`${path} holds no certificates in PEM`, thrown);
-	}
-}
-
-/** A whole small text file. */
-async function readText(path: string): Promise<string> {
-	try {
-		// Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-		const file = await open(
-			path,
-			constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-		);
-		try {
-			const info = await file.stat();
-			if (!info.isFile()) throw new Error("it is not a file");
-			if (info.size > MAX_FILE_BYTES) throw new Error("it is too large");
-			return await file.readFile("utf8");
-		} finally {
-			await file.close();
-		}
-	} catch (thrown) {
-		throw unusable(`cannot read ${path}: ${reason(thrown)}`, thrown);
-	}
-}
-
-async function readAnchors(
-	path: string,
-	kind: AuthorityKind,
-): Promise<TrustAnchor[]> {
-	const roots = await readCertificates(path);
-	return roots.map((der) => {
-		const anchor = readAnchor(path, der);
-		if (anchor.kind !== kind)
-			throw unusable(
-				`${path} holds a root that certifies ${anchor.role}s; put it into the other file of that folder`,
-			);
-		return anchor;
-	});
-}
-
-function readAnchor(path: string, der: Uint8Array): TrustAnchor {
-	try {
-		return parseTrustAnchor(nodeCrypto, der);
-	} catch (thrown) {
-		throw unusable(
-			`${path} holds no root to trust: ${asTetradError(thrown).message}`,
-			thrown,
-		);
-	}
+	await replaceFile(join(home, "pairing.json"), `${text}\n`);
 }
 
 async function readPairing(home: string): Promise<Pairing | undefined> {
@@ -318,52 +245,6 @@ async function readPairing(home: string): Promise<Pairing | undefined> {
 	};
 }
 
-function parseJson<T>(schema: z.ZodType<T>, text: string, path: string): T {
-	let value: unknown;
-	try {
-		value = JSON.parse(text);
-	} catch (thrown) {
-		// The parser's own message quotes the text, which may hold a key.
-		throw unusable(
-			`${path} is not JSON`,
-			thrown instanceof SyntaxError ? undefined : thrown,
-		);
-	}
-	const result = schema.safeParse(value);
-	if (result.success) return result.data;
-	const [issue] = result.error.issues;
-	throw unusable(
-		`${path}: ${issue?.path.join(".") || "the file"}: ${issue?.message ?? "is not valid"}`,
-	);
-}
-
 function aRole(role: DeviceRole): string {
 	return role === "agent" ? "an agent" : "a module";
-}
-
-function reason(thrown: unknown): string {
-	if (!(thrown instanceof Error)) return "unknown";
-	const { code } = thrown as NodeJS.ErrnoException;
-	switch (code) {
-		case "ENOENT":
-			return "it does not exist";
-		case "EACCES":
-			return "permission denied";
-		case "EEXIST":
-			return "it exists already";
-		case "ELOOP":
-			return "it is a symbolic link";
-		case "ENOTDIR":
-			return "a part of the path is not a folder";
-		default:
-			return code ?? thrown.message;
-	}
-}
-
-function unusable(message: string, cause?: unknown): TetradError {
-	return new TetradError(
-		"home-unusable",
-		message,
-		cause === undefined ? undefined : { cause },
-	);
 }

@@ -28,7 +28,7 @@ export async function runModuleProcess(
 	report: Report,
 ): Promise<void> {
 	const { signal, greet, timeoutMs, link } = options;
-	const home = await readHome(options.home, "module");
+	await using home = await readHome(options.home, "module");
 	const { pairing } = home;
 	if (pairing === undefined)
 		throw new TetradError(

@@ -281,10 +281,10 @@ describe(
 		test("an open link over TCP", async () => {
 			const home = homes.at("open-tcp");
 			await cp(homes.of("A"), home, { recursive: true });
-			const settings = join(home, "device.json");
-			const device = JSON.parse(await readFile(settings, "utf8"));
-			device.policy = { ...device.policy, links: ["unsafe-open"] };
-			await writeFile(settings, JSON.stringify(device));
+			const settings = join(home, "policy.json");
+			const policy = JSON.parse(await readFile(settings, "utf8"));
+			policy.accept.links = ["unsafe-open"];
+			await writeFile(settings, JSON.stringify(policy));
 			const server = createServer((socket) => socket.on("error", () => {}));
 			server.listen(0, "127.0.0.1");
 			await new Promise((resolve) => server.once("listening", resolve));
@@ -311,7 +311,7 @@ describe(
 					...[flag, value, "--connect", "127.0.0.1:1"],
 				]);
 				const { stderr } = await caller.exits(2);
-				assert.match(stderr, new RegExp(`policy\\.${name} of .*device\\.json`));
+				assert.match(stderr, new RegExp(`accept\\.${name} of .*policy\\.json`));
 			}
 		});
 

@@ -17,12 +17,9 @@ import {
 	issueDeviceHome,
 	readRoots,
 } from "../../src/device/authority-home.ts";
-import {
-	type DevicePolicySettings,
-	readHome,
-	writePairing,
-} from "../../src/device/home.ts";
+import { readHome, writePairing } from "../../src/device/home.ts";
 import { makeContext } from "../../src/device/identity.ts";
+import type { DevicePolicySettings } from "../../src/device/policy-file.ts";
 import type { ProcessEvent } from "../../src/device/process-events.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 
@@ -327,7 +324,7 @@ export class Homes {
 		const key = nodeCrypto.random(32);
 		const id = async (place: Place) => {
 			const role = place === agent ? "agent" : "module";
-			const home = await readHome(this.of(place), role);
+			await using home = await readHome(this.of(place), role);
 			return makeContext(role, home).own.deviceId;
 		};
 		const [agentId, moduleId] = [await id(agent), await id(module)];

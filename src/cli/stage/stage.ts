@@ -13,7 +13,7 @@ import {
 	issueDeviceHome,
 	readRoots,
 } from "../../device/authority-home.ts";
-import { readCertificates } from "../../device/home.ts";
+import { readCertificates } from "../../device/files.ts";
 import type { ProcessEvent } from "../../device/process-events.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
@@ -222,10 +222,12 @@ export class Stage implements AsyncDisposable {
 				algorithm,
 				trust: await readRoots(isAgent ? homes.bank : homes.agency),
 				policy: {
-					suites: [this.suite],
-					// The stage shows every choice, the unsafe ones included; a run asks for one of them.
-					roots: ["transcript", "unsafe-xor"],
-					links: [linkOf("paired"), linkOf("open")],
+					accept: {
+						suites: [this.suite],
+						// The stage shows every choice, the unsafe ones included; a run asks for one of them.
+						roots: ["transcript", "unsafe-xor"],
+						links: [linkOf("paired"), linkOf("open")],
+					},
 				},
 			});
 		}

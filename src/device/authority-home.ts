@@ -81,12 +81,12 @@ export async function issueDeviceHome(
 					? "--trust names an agency, and an agent needs to know whom to trust as a bank"
 					: "--trust names a bank, and a module needs to know whom to trust as an agency",
 			);
-	await using key = await createHomeKey(
+	const chain = await createHomeKey(
 		device.home,
 		UNSEALED_KEY,
 		device.algorithm,
+		(key) => authority.issue(device.name, key),
 	);
-	const chain = await authority.issue(device.name, key);
 	const ours = [rootOf(authority)];
 	const [agencies, banks] =
 		authority.kind === "agency" ? [ours, device.trust] : [device.trust, ours];

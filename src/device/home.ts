@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { SignatureAlgorithm } from "../crypto/index.ts";
@@ -9,6 +9,7 @@ import {
 	type KeyAccess,
 	type KeyLocation,
 	openKey,
+	removeKey,
 	type StoredKey,
 } from "../keys/index.ts";
 import type {
@@ -163,21 +164,42 @@ export function demandAccepted(
 }
 
 /**
- * Begins the home of a new device with its key, so that the key can be certified; `createHome`
- * makes the rest. Throws `home-unusable` when there is a device already, and as `createKey` does.
+ * Begins the home of a new device with its key, for `certify` to have it certified; `createHome`
+ * makes the rest. A key that is not certified is taken away again. Throws `home-unusable` when
+ * there is a device already, as `createKey` does, and what `certify` throws.
  */
-export async function createHomeKey(
+export async function createHomeKey<Certified>(
 	path: string,
 	location: KeyLocation,
 	algorithm: SignatureAlgorithm,
+	certify: (key: StoredKey) => Promise<Certified>,
 	secrets: HomeSecrets = {},
-): Promise<StoredKey> {
+): Promise<Certified> {
 	await makePrivateFolder(path);
 	if (await isThere(join(path, "device.json")))
 		throw unusable(
 			`there is a device in ${path}, and an existing home is never overwritten`,
 		);
-	return createKey(location, algorithm, { folder: path, ...secrets });
+	const access: KeyAccess = { folder: path, ...secrets };
+	const key = await createKey(location, algorithm, access);
+	try {
+		return await certify(key);
+	} catch (thrown) {
+		// What is told is why it was not certified, whatever becomes of the key.
+		await discardKey(key.location, access).catch(() => {});
+		throw thrown;
+	} finally {
+		await key[Symbol.asyncDispose]();
+	}
+}
+
+async function discardKey(
+	location: KeyLocation,
+	access: KeyAccess,
+): Promise<void> {
+	if ("unsafeUnsealedFile" in location)
+		await rm(join(access.folder, location.unsafeUnsealedFile));
+	else await removeKey(location, access);
 }
 
 /** Makes the home of a device whose key exists. Throws `home-unusable` when there is something already. */

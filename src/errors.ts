@@ -25,6 +25,7 @@ export type ErrorCode =
 	| "address-in-use"
 	| "key-store-failed"
 	| "list-stale"
+	| "clock-wrong"
 	| "home-unusable"
 	| "file-unusable"
 	| "not-paired"
@@ -56,6 +57,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"address-in-use": "environment",
 	"key-store-failed": "environment",
 	"list-stale": "environment",
+	"clock-wrong": "environment",
 	"home-unusable": "environment",
 	"file-unusable": "environment",
 	"not-paired": "environment",

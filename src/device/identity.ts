@@ -3,6 +3,7 @@ import { asTetradError, TetradError } from "../errors.ts";
 import {
 	ChainVerdicts,
 	type DeviceRole,
+	requireDemand,
 	type Signer,
 } from "../identity/index.ts";
 import type { DeviceContext, Policy } from "../tetrad/index.ts";
@@ -33,7 +34,13 @@ export function makeContext(
 ): DeviceContext {
 	const { identity, policy, crypto = nodeCrypto, unsafeKeylog } = options;
 	const verdicts = new ChainVerdicts(crypto, policy);
-	const own = verdicts.judge(identity.chain, role, Date.now());
+	// Without the lists that its policy demands it can start, and learn them; it makes no tetrad.
+	const own = verdicts.judgeForLink(identity.chain, role, Date.now());
+	requireDemand(
+		own,
+		role === "agent" ? "ownAgent" : "ownModule",
+		policy.demands,
+	);
 	const { signer } = identity;
 	if (
 		own.algorithm !== signer.algorithm ||

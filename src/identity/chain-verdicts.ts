@@ -105,6 +105,18 @@ export class ChainVerdicts {
 	}
 
 	/**
+	 * As `judgeForRecertification`, for the two ends of a link, who are of one owner and tell each
+	 * other of lists over it. Whether a tetrad may be made is asked again, of `judge`.
+	 */
+	judgeForLink(
+		encodedChain: Uint8Array,
+		role: DeviceRole,
+		now: number,
+	): CertifiedDevice {
+		return this.judgeForRecertification(encodedChain, role, now);
+	}
+
+	/**
 	 * Why a device that was accepted earlier would be refused now, or `undefined`: it has expired
 	 * (`chain-refused`), is on a list by now, needs a new certificate, or the lists about it have
 	 * become too old. For whoever keeps tetrads alive and has got a new list.

@@ -150,7 +150,10 @@ export class AgentInitiator extends AgentMachine {
 		);
 	}
 
-	/** Starts the establishment. Throws `invalid-argument` for a choice that the own policy does not accept. */
+	/**
+	 * Starts the establishment. Throws `invalid-argument` for a choice that the own policy does not
+	 * accept, and when this device itself does not stand up to it, for instance `list-stale`.
+	 */
 	start(): Effect[] {
 		const { policy } = this.device;
 		const { routing, root } = this.#options;
@@ -163,6 +166,7 @@ export class AgentInitiator extends AgentMachine {
 				"invalid-argument",
 				`this device's own policy does not accept routing ${routing}, root ${root} and link ${this.link.mode}`,
 			);
+		this.judgeOwn(this.#options.now);
 		return this.step(() => {
 			if (this.#state.kind !== "idle") throw unexpected("a second start");
 			const suite = suiteById(this.#offered[0] as number) as Suite;
@@ -297,7 +301,7 @@ export class AgentInitiator extends AgentMachine {
 			openSession(this.device, secrets, "initiator", "S1"),
 		);
 		const f2 = F2.decode(payload);
-		const peer = this.judge(f2.chain, "agent", now);
+		const peer = this.judge(f2.chain, "peerAgent", now);
 		authenticate(crypto, peer, f2.signature, "B", hash, peer.chainHash);
 		demandTwo(own, peer);
 		const responderLink = fromByte(LINK_BYTE, f2.responderLink[0]);

@@ -107,9 +107,9 @@ export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 		peerHash: Uint8Array,
 		now: number,
 	): { readonly own: CertifiedDevice; readonly peer: CertifiedDevice } {
-		const own = this.judgeFromLink(ownHash, "module", now);
+		const own = this.judgeFromLink(ownHash, "ownModule", now);
 		this.demandPaired(own);
-		const peer = this.judgeFromLink(peerHash, "module", now);
+		const peer = this.judgeFromLink(peerHash, "peerModule", now);
 		return { own, peer };
 	}
 

@@ -133,7 +133,7 @@ export class AgentResponder extends AgentMachine {
 	): void {
 		const state = this.#state;
 		if (state.kind === "listening" && frame.type === FRAME.offer)
-			return this.#flight1(state, frame.body);
+			return this.#flight1(state, frame.body, now);
 		if (frame.type === FRAME.record) {
 			if (state.kind === "answered") return this.#flight3(state, bytes, now);
 			if (state.kind === "binding") return this.#holdFirstMessage(state, bytes);
@@ -189,7 +189,9 @@ export class AgentResponder extends AgentMachine {
 	#flight1(
 		{ retried }: Extract<State, { kind: "listening" }>,
 		body: Uint8Array,
+		now: number,
 	): void {
+		this.judgeOwn(now);
 		const { crypto, policy, own } = this.device;
 		const { offer: raw, message1 } = F1.decode(body);
 		const { suites, selected } = parseSuites(raw);
@@ -291,7 +293,7 @@ export class AgentResponder extends AgentMachine {
 		const f3 = direct
 			? F3.direct.decode(content.bytes)
 			: { ...F3.crossed.decode(content.bytes), finX: undefined };
-		const peer = this.judge(f3.chain, "agent", now);
+		const peer = this.judge(f3.chain, "peerAgent", now);
 		authenticate(crypto, peer, f3.signature, "A", outerHash, peer.chainHash);
 		demandTwo(own, peer);
 		const request = { peerAgent: peer.chainHash, i3: f3.i3 };

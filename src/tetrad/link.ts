@@ -8,8 +8,11 @@
  * L1 and L2 are the messages of Noise NNpsk0 under the pairing's key; L3 is record 0.
  */
 import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
-import type { CertifiedDevice } from "../identity/index.ts";
-import { MAX_CHAIN_BYTES } from "../identity/index.ts";
+import {
+	type CertifiedDevice,
+	MAX_CHAIN_BYTES,
+	requireDemand,
+} from "../identity/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -342,7 +345,13 @@ export class LinkMachine extends Machine<LinkEffect> {
 		now: number,
 	): CertifiedDevice {
 		const { device, pairing } = this.#options;
-		const peer = device.verdicts.judge(chain, role, now);
+		// Over a link lists are learned, so it is made also while they are missing or too old.
+		const peer = device.verdicts.judgeForLink(chain, role, now);
+		requireDemand(
+			peer,
+			role === "agent" ? "ownAgent" : "ownModule",
+			device.policy.demands,
+		);
 		if (!sameBytes(peer.deviceId, pairing.peerDeviceId))
 			throw new TetradError(
 				"chain-refused",

@@ -103,6 +103,7 @@ export class ModuleInitiator extends ModuleMachine {
 		switch (state.kind) {
 			case "idle":
 				if (type !== LINK.begin) break;
+				this.judgeOwn(now);
 				return this.#prepare(body, false);
 			case "prepared":
 				// After a retry the agent asks for a fresh ephemeral key for another suite.
@@ -212,9 +213,9 @@ export class ModuleInitiator extends ModuleMachine {
 		const responderLink = fromByte(LINK_BYTE, request.responderLink[0]);
 		if (responderLink === undefined) throw authenticationFailed();
 		acceptLink(policy, responderLink);
-		const agent = this.judgeFromLink(request.ownAgent, "agent", now);
+		const agent = this.judgeFromLink(request.ownAgent, "ownAgent", now);
 		this.demandPaired(agent);
-		const peerAgent = this.judgeFromLink(request.peerAgent, "agent", now);
+		const peerAgent = this.judgeFromLink(request.peerAgent, "peerAgent", now);
 		demandTwo(agent, peerAgent);
 
 		const outerHash = copy(request.outerHash);
@@ -226,7 +227,7 @@ export class ModuleInitiator extends ModuleMachine {
 		const i2 = direct
 			? I2.direct.decode(payload)
 			: { ...I2.crossed.decode(payload), r2: request.share };
-		const peer = this.judge(i2.chain, "module", now);
+		const peer = this.judge(i2.chain, "peerModule", now);
 		authenticate(
 			crypto,
 			peer,

@@ -95,6 +95,7 @@ export class ModuleResponder extends ModuleMachine {
 		switch (state.kind) {
 			case "idle":
 				if (type !== LINK.answer) break;
+				this.judgeOwn(now);
 				return this.#answer(body, now);
 			case "answered":
 				if (type !== LINK.bindResponder) break;
@@ -152,7 +153,7 @@ export class ModuleResponder extends ModuleMachine {
 				"negotiation-failed",
 				"the own agent names a link mode that is not that of this link, or that the policy does not accept",
 			);
-		const agent = this.judgeFromLink(request.ownAgent, "agent", now);
+		const agent = this.judgeFromLink(request.ownAgent, "ownAgent", now);
 		this.demandPaired(agent);
 		const { pattern } = offer.selected.protocol;
 		if (request.i1.length !== message1Overhead(pattern))
@@ -195,14 +196,14 @@ export class ModuleResponder extends ModuleMachine {
 		const request = direct
 			? { ...BIND_RESPONDER.direct.decode(body), r1: undefined }
 			: BIND_RESPONDER.crossed.decode(body);
-		const peerAgent = this.judgeFromLink(request.peerAgent, "agent", now);
+		const peerAgent = this.judgeFromLink(request.peerAgent, "peerAgent", now);
 		demandTwo(agent, peerAgent);
 
 		const content = openHandshake(inner, request.i3);
 		const i3 = direct
 			? { ...I3.direct.decode(content), r2: heard.r2 }
 			: { ...I3.crossed.decode(content), r1: request.r1, finX: undefined };
-		const peer = this.judge(i3.chain, "module", now);
+		const peer = this.judge(i3.chain, "peerModule", now);
 		authenticate(
 			crypto,
 			peer,

@@ -6,7 +6,7 @@
  *   module   idle ──P1──▶ signing ──P2: N_r──▶ answered ──P3──▶ comparing ──both accepted──▶ paired
  */
 import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
-import type { CertifiedDevice } from "../identity/index.ts";
+import { type CertifiedDevice, requireDemand } from "../identity/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -236,10 +236,11 @@ export class PairingMachine extends Machine<PairingEffect> {
 		message2: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, own, verdicts } = this.#device;
+		const { crypto, own, policy, verdicts } = this.#device;
 		const { hash, payload, secrets } = awaiting.finish(message2);
 		const p2 = P2.decode(payload);
-		const peer = verdicts.judge(p2.chain, "module", now);
+		const peer = verdicts.judgeForLink(p2.chain, "module", now);
+		requireDemand(peer, "ownModule", policy.demands);
 		authenticate(crypto, peer, p2.signature, "PM", hash, peer.chainHash);
 		const session = this.own(
 			openSession(this.#device, secrets, "initiator", "PAIR"),
@@ -297,14 +298,15 @@ export class PairingMachine extends Machine<PairingEffect> {
 		bytes: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, own, verdicts } = this.#device;
+		const { crypto, own, policy, verdicts } = this.#device;
 		const { session, hash, commitment, nonce } = state;
 		const content = session.open(bytes);
 		if (content.type !== CONTENT.handshake) throw authenticationFailed();
 		const p3 = P3.decode(content.bytes);
 		if (!crypto.equal(commit(crypto, p3.nonce), commitment))
 			throw authenticationFailed();
-		const peer = verdicts.judge(p3.chain, "agent", now);
+		const peer = verdicts.judgeForLink(p3.chain, "agent", now);
+		requireDemand(peer, "ownAgent", policy.demands);
 		authenticate(crypto, peer, p3.signature, "PA", hash, peer.chainHash);
 		this.#compare(session, peer, hash, peer, own, p3.nonce, nonce);
 	}

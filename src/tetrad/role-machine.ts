@@ -4,7 +4,13 @@ import {
 	type ErrorCode,
 	TetradError,
 } from "../errors.ts";
-import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
+import {
+	type CertifiedDevice,
+	type ChainVerdicts,
+	type DeviceRole,
+	requireDemand,
+	type Place as SeenAs,
+} from "../identity/index.ts";
 import { CONTENT } from "../session/index.ts";
 import { hex, parseUtf8, sameBytes, utf8, utf8Within } from "../wire/index.ts";
 import { type Ended, Machine } from "./machine.ts";
@@ -18,6 +24,13 @@ import {
 import type { Policy } from "./policy.ts";
 import type { LocalSession, RootKey } from "./root-key.ts";
 import type { Transcript } from "./transcript.ts";
+
+const ROLE_OF: Readonly<Record<SeenAs, DeviceRole>> = {
+	ownAgent: "agent",
+	peerAgent: "agent",
+	ownModule: "module",
+	peerModule: "module",
+};
 
 /** A chain and its hash, as a certified device holds them. */
 export type NamedChain = Pick<CertifiedDevice, "chainHash" | "encodedChain">;
@@ -186,10 +199,19 @@ export abstract class RoleMachine<
 		this.sendLink(LINK.end, endBody(error));
 	}
 
-	/** The chain that a link message named, judged. Throws `malformed` when it was never carried. */
+	/**
+	 * Throws unless this device stands up to its own policy at `now`. It is asked before anything
+	 * is sent: whoever lacks lists about itself lacks them about others under the same root.
+	 */
+	protected judgeOwn(now: number): void {
+		const { own, verdicts } = this.device;
+		verdicts.judgeNamed(own.chainHash, own.encodedChain, own.role, now);
+	}
+
+	/** The chain that a link message named, judged for its place. Throws `malformed` when it was never carried. */
 	protected judgeFromLink(
 		hash: Uint8Array,
-		role: "agent" | "module",
+		as: SeenAs,
 		now: number,
 	): CertifiedDevice {
 		const chain = this.link.chain(hash);
@@ -198,15 +220,17 @@ export abstract class RoleMachine<
 				"malformed",
 				"a link message names a chain that the link has not carried",
 			);
-		return this.device.verdicts.judgeNamed(hash, chain, role, now);
+		const { verdicts } = this.device;
+		return this.#demanded(
+			verdicts.judgeNamed(hash, chain, ROLE_OF[as], now),
+			as,
+		);
 	}
 
-	protected judge(
-		chain: Uint8Array,
-		role: "agent" | "module",
-		now: number,
-	): CertifiedDevice {
-		return this.device.verdicts.judge(chain, role, now);
+	/** A chain that the peer itself showed, judged for its place. */
+	protected judge(chain: Uint8Array, as: SeenAs, now: number): CertifiedDevice {
+		const { verdicts } = this.device;
+		return this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as);
 	}
 
 	/** Throws `chain-refused` unless `device` is the one that this device is paired with. */
@@ -216,6 +240,11 @@ export abstract class RoleMachine<
 				"chain-refused",
 				`the link presented ${device.name}, which is not the ${device.role} that this device is paired with`,
 			);
+	}
+
+	#demanded(device: CertifiedDevice, as: SeenAs): CertifiedDevice {
+		requireDemand(device, as, this.device.policy.demands);
+		return device;
 	}
 
 	protected readonly log = (label: string, secret: Uint8Array): void => {
@@ -247,6 +276,11 @@ export function errorFromEnd(body: Uint8Array): TetradError | undefined {
 const FORWARDED = [
 	"authentication-failed",
 	"chain-refused",
+	"untrusted",
+	"recertification-due",
+	"list-refused",
+	"list-stale",
+	"clock-wrong",
 	"negotiation-failed",
 	"timed-out",
 	"carrier-failed",

@@ -1,10 +1,13 @@
 /** Tells a machine when its deadline has come, however often the deadline moves. */
 export class Deadline {
+	readonly #now: () => number;
 	readonly #expire: (deadline: number) => void;
 	#armedFor: number | undefined;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor(expire: (deadline: number) => void) {
+	/** `now` is the clock that the machine's deadlines are of. */
+	constructor(now: () => number, expire: (deadline: number) => void) {
+		this.#now = now;
 		this.#expire = expire;
 	}
 
@@ -16,7 +19,7 @@ export class Deadline {
 		if (deadline === undefined) return;
 		this.#timer = setTimeout(
 			() => this.#expire(deadline),
-			Math.max(0, deadline - Date.now()),
+			Math.max(0, deadline - this.#now()),
 		);
 	}
 }

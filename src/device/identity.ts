@@ -3,11 +3,20 @@ import { asTetradError, TetradError } from "../errors.ts";
 import {
 	ChainVerdicts,
 	type DeviceRole,
+	parseCertificate,
+	parseChain,
 	requireDemand,
 	type Signer,
 } from "../identity/index.ts";
-import type { DeviceContext, Policy } from "../tetrad/index.ts";
+import {
+	type DeviceContext,
+	ListMemory,
+	MAX_LIST_MEMORY_BYTES,
+	type Policy,
+} from "../tetrad/index.ts";
 import { sameBytes } from "../wire/index.ts";
+import { type ClockOptions, DeviceClock, requireWithin } from "./clock.ts";
+import { type ListEvent, ListKeeper, type ListStore } from "./list-keeper.ts";
 
 /** A device's long-term key and the chain that certifies it. */
 export interface DeviceIdentity {
@@ -23,19 +32,42 @@ export interface DeviceOptions {
 	readonly crypto?: CryptoProvider;
 	/** How long an establishment, a link or a pairing may take, in milliseconds; 30 seconds unless given. */
 	readonly timeoutMs?: number;
+	/** Where untrusted lists are kept; without it they are learned and forgotten with the process. */
+	readonly lists?: ListStore;
+	/** Hears of every list that is learned, and of trouble with lists, for logs. */
+	readonly observeLists?: (event: ListEvent) => void;
+	/** The machine's clock, of which nothing is remembered, unless given. */
+	readonly clock?: ClockOptions;
 	/** Receives every secret by name. It exists for wiretap checks and debuggers. */
 	readonly unsafeKeylog?: (label: string, secret: Uint8Array) => void;
 }
 
-/** Judges the own chain first: a device that its own policy refuses would be refused by everybody. */
-export function makeContext(
-	role: DeviceRole,
-	options: DeviceOptions,
-): DeviceContext {
+/** A device that is ready to run. */
+export interface Device {
+	readonly context: DeviceContext;
+	readonly clock: DeviceClock;
+	readonly lists: ListKeeper;
+}
+
+/**
+ * Judges the own chain first: a device that its own policy refuses would be refused by everybody.
+ * Throws what is wrong with the chain, the lists that were stored, or the clock.
+ */
+export function makeDevice(role: DeviceRole, options: DeviceOptions): Device {
 	const { identity, policy, crypto = nodeCrypto, unsafeKeylog } = options;
+	const clock = new DeviceClock(options.clock);
 	const verdicts = new ChainVerdicts(crypto, policy);
+	const lists = new ListKeeper({
+		lists: verdicts.lists,
+		now: clock.now,
+		store: options.lists,
+		observe: options.observeLists,
+	});
+	for (const der of parseChain(identity.chain))
+		requireWithin(clock.now(), parseCertificate(der));
 	// Without the lists that its policy demands it can start, and learn them; it makes no tetrad.
-	const own = verdicts.judgeForLink(identity.chain, role, Date.now());
+	const own = verdicts.judgeForLink(identity.chain, role, clock.now());
+	clock.believable(own, verdicts.lists);
 	requireDemand(
 		own,
 		role === "agent" ? "ownAgent" : "ownModule",
@@ -51,12 +83,27 @@ export function makeContext(
 			`the certificate of ${own.name} is for another key than the one given`,
 		);
 	return {
-		crypto,
-		policy,
-		verdicts,
-		own,
-		...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
+		context: {
+			crypto,
+			policy,
+			verdicts,
+			own,
+			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
+		},
+		clock,
+		lists,
 	};
+}
+
+/** Takes a list from the owner. Rejects also when it is of no use, because the owner wants to know. */
+export async function learnList(
+	{ lists }: Device,
+	bundle: Uint8Array,
+): Promise<void> {
+	const learned = await lists.learn(bundle);
+	if (learned.kind === "unusable" || learned.kind === "not-stored")
+		throw learned.error;
 }
 
 /** Signs, and hands the outcome to one of two continuations; a signer's own error becomes `key-store-failed`. */

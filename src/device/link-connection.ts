@@ -2,7 +2,6 @@ import type { Carrier } from "../carrier/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
 import {
-	type DeviceContext,
 	type Effect,
 	endBody,
 	LINK,
@@ -15,7 +14,8 @@ import {
 } from "../tetrad/index.ts";
 import { hex } from "../wire/index.ts";
 import { Deadline } from "./deadline.ts";
-import { signFor } from "./identity.ts";
+import { type Device, signFor } from "./identity.ts";
+import { ListPump, learnFor } from "./list-pump.ts";
 
 /** Whoever a link's messages of one tetrad are for. */
 export interface LinkUser {
@@ -24,7 +24,7 @@ export interface LinkUser {
 }
 
 export interface LinkConnectionOptions {
-	readonly device: DeviceContext;
+	readonly device: Device;
 	readonly signer: Signer;
 	readonly pairing: Pairing;
 	readonly mode: LinkMode;
@@ -47,6 +47,8 @@ export class LinkConnection {
 	readonly #options: LinkConnectionOptions;
 	readonly #users = new Map<string, LinkUser>();
 	readonly #deadline: Deadline;
+	readonly #pump: ListPump;
+	readonly #unfollow: () => void;
 	readonly #resolveReady: () => void;
 	readonly #rejectReady: (error: TetradError) => void;
 	#isReady = false;
@@ -58,7 +60,7 @@ export class LinkConnection {
 		carrier: Carrier,
 		options: LinkConnectionOptions,
 	) {
-		if (!options.device.policy.links.includes(options.mode))
+		if (!options.device.context.policy.links.includes(options.mode))
 			throw new TetradError(
 				"invalid-argument",
 				`this device's own policy does not accept a link that is ${options.mode}`,
@@ -77,18 +79,30 @@ export class LinkConnection {
 		this.#carrier = carrier;
 		this.#options = options;
 		const { device, pairing, mode, timeoutMs } = options;
+		const { now } = device.clock;
+
 		this.#machine = new LinkMachine(role, {
-			device,
+			device: device.context,
 			pairing,
 			mode,
-			now: Date.now(),
+			now: now(),
 			timeoutMs,
 		});
-		this.#deadline = new Deadline((deadline) =>
+		this.#unfollow = device.lists.follow(() =>
+			this.#apply(this.#machine.listsChanged(now())),
+		);
+		this.#pump = new ListPump({
+			next: () => {
+				const effects = this.#machine.nextList(now());
+				return { sent: effects.length > 0, room: this.#apply(effects) };
+			},
+			drained: () => carrier.drained(),
+		});
+		this.#deadline = new Deadline(now, (deadline) =>
 			this.#apply(this.#machine.time(deadline)),
 		);
 		carrier.receive({
-			frame: (bytes) => this.#apply(this.#machine.frame(bytes, Date.now())),
+			frame: (bytes) => this.#apply(this.#machine.frame(bytes, now())),
 			closed: (error) => this.#apply(this.#machine.abort(error ?? linkLost())),
 		});
 		this.#apply(this.#machine.start());
@@ -159,12 +173,18 @@ export class LinkConnection {
 				case "message":
 					this.#dispatch(effect.tetradId, effect.type, effect.body);
 					break;
+				case "list":
+					learnFor(this.#options.device.lists, effect.bundle, (was) =>
+						this.#apply(this.#machine.listDealt(was)),
+					);
+					break;
 				case "ended":
 					this.#over(effect.error);
 					break;
 			}
 		}
 		this.#deadline.follow(this.#machine.deadline);
+		if (this.#machine.listWaits) this.#pump.wake();
 		return room;
 	}
 
@@ -194,6 +214,8 @@ export class LinkConnection {
 	#over(error: TetradError | undefined): void {
 		if (this.#isOver) return;
 		this.#isOver = true;
+		this.#unfollow();
+		this.#pump.stop();
 		this.#carrier.close();
 		this.#rejectReady(error ?? linkLost());
 		for (const user of [...this.#users.values()])

@@ -3,7 +3,6 @@ import { TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
-	type DeviceContext,
 	LINK,
 	type LinkMessageType,
 	type LinkMode,
@@ -14,7 +13,12 @@ import {
 } from "../tetrad/index.ts";
 import { copy, sameBytes } from "../wire/index.ts";
 import { aborted } from "./channel.ts";
-import { type DeviceOptions, makeContext } from "./identity.ts";
+import {
+	type Device,
+	type DeviceOptions,
+	learnList,
+	makeDevice,
+} from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
 import { ModuleRun, type Tetrad, type TetradEvent } from "./tetrad.ts";
@@ -42,7 +46,7 @@ export interface MoneyModuleOptions extends DeviceOptions {
 /** Device 3 or 4: holds money, and talks to nobody but through the one agent that it is paired with. */
 export class MoneyModule implements AsyncDisposable {
 	readonly #options: MoneyModuleOptions;
-	readonly #device: DeviceContext;
+	readonly #device: Device;
 	readonly #timeoutMs: number;
 	readonly #signedHashes = new SignedHashes();
 	readonly #links = new Set<LinkConnection>();
@@ -55,16 +59,21 @@ export class MoneyModule implements AsyncDisposable {
 		readonly reject: (error: TetradError) => void;
 	}[] = [];
 
-	/** Throws `chain-refused` or `invalid-argument` when the own chain does not stand up to the own policy. */
+	/** Throws as `TrustedAgent` does. */
 	constructor(options: MoneyModuleOptions) {
 		this.#options = options;
-		this.#device = makeContext("module", options);
+		this.#device = makeDevice("module", options);
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 	}
 
 	/** This module, as its own policy judges it. */
 	get device(): CertifiedDevice {
-		return this.#device.own;
+		return this.#device.context.own;
+	}
+
+	/** As `TrustedAgent.learnList`. */
+	learnList(bundle: Uint8Array): Promise<void> {
+		return learnList(this.#device, bundle);
 	}
 
 	/** Pairs with the agent at the other end of `carrier`. Keep what it resolves to; `serve` takes it. */
@@ -130,6 +139,7 @@ export class MoneyModule implements AsyncDisposable {
 		this.#closed = true;
 		for (const link of [...this.#links]) link.close();
 		for (const { reject } of this.#takers.splice(0)) reject(moduleClosed());
+		await this.#device.clock.close();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -145,10 +155,11 @@ export class MoneyModule implements AsyncDisposable {
 	): void {
 		if (type !== LINK.begin && type !== LINK.answer) return;
 		const id = copy(tetradId);
+		const { context, clock } = this.#device;
 		const options = {
-			device: this.#device,
+			device: context,
 			link: link.contextFor(id),
-			now: Date.now(),
+			now: clock.believable(context.own, context.verdicts.lists),
 			timeoutMs: this.#timeoutMs,
 			signedHashes: this.#signedHashes,
 		};
@@ -159,6 +170,7 @@ export class MoneyModule implements AsyncDisposable {
 		const { observe } = this.#options;
 		const number = ++this.#tetrads;
 		const run = new ModuleRun(machine, {
+			device: this.#device,
 			tetradId: id,
 			link,
 			signer: this.#options.identity.signer,

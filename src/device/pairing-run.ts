@@ -2,14 +2,13 @@ import type { Carrier } from "../carrier/index.ts";
 import { TetradError } from "../errors.ts";
 import type { CertifiedDevice, Signer } from "../identity/index.ts";
 import {
-	type DeviceContext,
 	type Pairing,
 	type PairingEffect,
 	PairingMachine,
 } from "../tetrad/index.ts";
 import { aborted } from "./channel.ts";
 import { Deadline } from "./deadline.ts";
-import { signFor } from "./identity.ts";
+import { type Device, signFor } from "./identity.ts";
 
 /** How long a pairing may take, the comparing included, in milliseconds: five minutes. */
 const DEFAULT_PAIRING_TIMEOUT_MS = 300_000;
@@ -33,15 +32,16 @@ export interface Paired {
 export function runPairing(
 	role: "agent" | "module",
 	carrier: Carrier,
-	device: DeviceContext,
+	{ context: device, clock }: Device,
 	signer: Signer,
 	options: PairOptions,
 ): Promise<Paired> {
 	const { confirm, signal, timeoutMs = DEFAULT_PAIRING_TIMEOUT_MS } = options;
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
+	const { now } = clock;
 	const machine = new PairingMachine(role, {
 		device,
-		now: Date.now(),
+		now: now(),
 		timeoutMs,
 	});
 	const fail = (error: TetradError) => apply(machine.abort(error));
@@ -81,12 +81,12 @@ export function runPairing(
 		}
 		deadline.follow(machine.deadline);
 	};
-	const deadline = new Deadline((at) => apply(machine.time(at)));
+	const deadline = new Deadline(now, (at) => apply(machine.time(at)));
 	const onAbort = () => {
 		if (signal !== undefined) fail(aborted(signal));
 	};
 	carrier.receive({
-		frame: (bytes) => apply(machine.frame(bytes, Date.now())),
+		frame: (bytes) => apply(machine.frame(bytes, now())),
 		closed: (error) =>
 			fail(
 				error ??

@@ -15,8 +15,10 @@ import {
 } from "../tetrad/index.ts";
 import { aborted, Channel } from "./channel.ts";
 import { Deadline } from "./deadline.ts";
-import { signFor } from "./identity.ts";
+import { type Device, signFor } from "./identity.ts";
 import type { LinkConnection, LinkUser } from "./link-connection.ts";
+import type { ListKeeper } from "./list-keeper.ts";
+import { ListPump, learnFor } from "./list-pump.ts";
 
 /**
  * A confirmed tetrad as one of its four devices holds it. On an agent, `agent` speaks with the
@@ -55,6 +57,7 @@ export type TetradEvent =
 	| Ended;
 
 interface RunOptions {
+	readonly device: Device;
 	readonly tetradId: Uint8Array;
 	readonly link: LinkConnection;
 	readonly signer: Signer;
@@ -73,6 +76,8 @@ abstract class TetradRun implements LinkUser {
 	readonly #closed: PromiseWithResolvers<ClosedBy>;
 	readonly #deadline: Deadline;
 	readonly #onAbort: () => void;
+	readonly #unfollow: () => void;
+	protected readonly now: () => number;
 	#channels: { readonly far: Channel; readonly near: Channel } | undefined;
 
 	constructor(machine: AgentMachine | ModuleMachine, options: RunOptions) {
@@ -85,7 +90,12 @@ abstract class TetradRun implements LinkUser {
 		// Whoever does not look at `closed` or gave up on `confirmed` must not end the process.
 		this.#closed.promise.catch(() => {});
 		this.confirmed.catch(() => {});
-		this.#deadline = new Deadline((deadline) =>
+		const { clock, lists } = options.device;
+		this.now = clock.now;
+		this.#unfollow = lists.follow(() =>
+			this.apply(machine.listsChanged(this.now())),
+		);
+		this.#deadline = new Deadline(clock.now, (deadline) =>
 			this.apply(machine.time(deadline)),
 		);
 		this.#deadline.follow(machine.deadline);
@@ -98,7 +108,7 @@ abstract class TetradRun implements LinkUser {
 	}
 
 	linkMessage(type: LinkMessageType, body: Uint8Array): void {
-		this.apply(this.machine.linkMessage(type, body, Date.now()));
+		this.apply(this.machine.linkMessage(type, body, this.now()));
 	}
 
 	linkLost(error: TetradError): void {
@@ -134,6 +144,9 @@ abstract class TetradRun implements LinkUser {
 				case "message":
 					this.#deliver(effect.session, effect.bytes);
 					break;
+				case "list":
+					this.takeList(effect.bundle);
+					break;
 				case "ended":
 					this.#over(effect);
 					break;
@@ -157,6 +170,8 @@ abstract class TetradRun implements LinkUser {
 		far: Channel,
 		near: Channel,
 	): { readonly agent: Channel; readonly module: Channel };
+	/** A bundle came from the other device of the same kind. */
+	protected abstract takeList(bundle: Uint8Array): void;
 	/** The machine has ended; what belongs to this tetrad alone is given back. */
 	protected abstract release(): void;
 
@@ -229,6 +244,7 @@ abstract class TetradRun implements LinkUser {
 	#over(end: Ended): void {
 		const { error } = end;
 		this.#options.signal?.removeEventListener("abort", this.#onAbort);
+		this.#unfollow();
 		this.link.detach(this.#options.tetradId);
 		this.release();
 		this.#channels?.far.end(error);
@@ -251,14 +267,24 @@ abstract class TetradRun implements LinkUser {
 export class AgentRun extends TetradRun {
 	readonly #carrier: Carrier;
 	readonly #agent: AgentMachine;
+	readonly #lists: ListKeeper;
+	readonly #pump: ListPump;
 	#pauses = 0;
 
 	constructor(machine: AgentMachine, carrier: Carrier, options: RunOptions) {
 		super(machine, options);
 		this.#agent = machine;
 		this.#carrier = carrier;
+		this.#lists = options.device.lists;
+		this.#pump = new ListPump({
+			next: () => {
+				const effects = machine.nextList(this.now());
+				return { sent: effects.length > 0, room: this.apply(effects) };
+			},
+			drained: () => carrier.drained(),
+		});
 		carrier.receive({
-			frame: (bytes) => this.apply(machine.frame(bytes, Date.now())),
+			frame: (bytes) => this.apply(machine.frame(bytes, this.now())),
 			closed: (error) =>
 				this.apply(
 					machine.abort(
@@ -287,7 +313,7 @@ export class AgentRun extends TetradRun {
 	}
 
 	protected override closeMachine(): Effect[] {
-		return this.#agent.close(Date.now());
+		return this.#agent.close(this.now());
 	}
 
 	protected override farIsFull(isFull: boolean): void {
@@ -312,7 +338,21 @@ export class AgentRun extends TetradRun {
 		return { agent: far, module: near };
 	}
 
+	/** False when the way that the last effect took is full. */
+	protected override apply(effects: readonly Effect[]): boolean {
+		const room = super.apply(effects);
+		if (this.#agent.listWaits) this.#pump.wake();
+		return room;
+	}
+
+	protected override takeList(bundle: Uint8Array): void {
+		learnFor(this.#lists, bundle, (was) =>
+			this.apply(this.#agent.listDealt(was)),
+		);
+	}
+
 	protected override release(): void {
+		this.#pump.stop();
 		this.#carrier.close();
 	}
 
@@ -358,6 +398,11 @@ export class ModuleRun extends TetradRun {
 
 	protected override makeTetrad(far: Channel, near: Channel) {
 		return { agent: near, module: far };
+	}
+
+	/** Modules learn of lists over their links. */
+	protected override takeList(): void {
+		throw new TetradError("internal", "a module has no lists in session 2");
 	}
 
 	protected override release(): void {}

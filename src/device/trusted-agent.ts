@@ -5,7 +5,6 @@ import {
 	AgentInitiator,
 	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type DeviceContext,
 	type LinkMode,
 	type Pairing,
 	type Root,
@@ -13,7 +12,12 @@ import {
 	TETRAD_ID_BYTES,
 } from "../tetrad/index.ts";
 import { aborted } from "./channel.ts";
-import { type DeviceOptions, makeContext } from "./identity.ts";
+import {
+	type Device,
+	type DeviceOptions,
+	learnList,
+	makeDevice,
+} from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
 import { AgentRun, type Tetrad, type TetradEvent } from "./tetrad.ts";
@@ -46,22 +50,34 @@ export interface ConnectOptions extends AcceptOptions {
 /** Device 1 or 2: talks with other agents, and holds no money. */
 export class TrustedAgent implements AsyncDisposable {
 	readonly #options: DeviceOptions;
-	readonly #device: DeviceContext;
+	readonly #device: Device;
 	readonly #timeoutMs: number;
 	#access: ModuleAccess | undefined;
 	#link: Promise<LinkConnection> | undefined;
 	#closed = false;
 
-	/** Throws `chain-refused` or `invalid-argument` when the own chain does not stand up to the own policy. */
+	/**
+	 * Throws `chain-refused`, `untrusted` or `invalid-argument` when the own chain does not stand up
+	 * to the own policy, `clock-wrong`, and `list-refused` for a stored list that is none.
+	 */
 	constructor(options: DeviceOptions) {
 		this.#options = options;
-		this.#device = makeContext("agent", options);
+		this.#device = makeDevice("agent", options);
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 	}
 
 	/** This agent, as its own policy judges it. */
 	get device(): CertifiedDevice {
-		return this.#device.own;
+		return this.#device.context.own;
+	}
+
+	/**
+	 * Takes an untrusted list (docs/identity.md, Bundle) that the owner has got. Resolves when it is
+	 * in force, stored, and on its way to the own module and to the other agents. Live tetrads with
+	 * a device that is on it end. Rejects with why it is not accepted.
+	 */
+	learnList(bundle: Uint8Array): Promise<void> {
+		return learnList(this.#device, bundle);
 	}
 
 	/** Pairs with the module at the other end of `carrier`. Keep what it resolves to; `useModule` takes it. */
@@ -113,6 +129,7 @@ export class TrustedAgent implements AsyncDisposable {
 		this.#closed = true;
 		const link = await this.#link?.catch(() => undefined);
 		link?.close();
+		await this.#device.clock.close();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -129,17 +146,19 @@ export class TrustedAgent implements AsyncDisposable {
 	): Promise<Tetrad> {
 		try {
 			if (signal?.aborted) throw aborted(signal);
+			this.#believeClock();
 			const link = await unlessAborted(this.#reach(), signal);
 			if (signal?.aborted) throw aborted(signal);
-			const tetradId = this.#device.crypto.random(TETRAD_ID_BYTES);
+			const tetradId = this.#device.context.crypto.random(TETRAD_ID_BYTES);
 			const { machine, begin } = make({
-				device: this.#device,
+				device: this.#device.context,
 				link: link.contextFor(tetradId),
-				now: Date.now(),
+				now: this.#believeClock(),
 				timeoutMs,
 			});
 			const effects = begin();
 			const run = new AgentRun(machine, carrier, {
+				device: this.#device,
 				tetradId,
 				link,
 				signer: this.#options.identity.signer,
@@ -151,6 +170,12 @@ export class TrustedAgent implements AsyncDisposable {
 			carrier.close();
 			throw thrown;
 		}
+	}
+
+	/** The time, if it is to be believed; asked before each tetrad. */
+	#believeClock(): number {
+		const { context, clock } = this.#device;
+		return clock.believable(context.own, context.verdicts.lists);
 	}
 
 	#reach(): Promise<LinkConnection> {

@@ -81,8 +81,10 @@ export {
 	type UntrustedReason,
 } from "./untrusted-list.ts";
 export {
+	type Examined,
 	encodeBundle,
 	MAX_BUNDLE_BYTES,
+	type MissingList,
 	type Offered,
 	UntrustedLists,
 } from "./untrusted-lists.ts";

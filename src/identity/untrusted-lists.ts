@@ -1,5 +1,5 @@
 import type { CryptoProvider } from "../crypto/index.ts";
-import { TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import { copy, hex, sameBytes, structure } from "../wire/index.ts";
 import { invalid } from "./build.ts";
 import { type Certificate, subjectText } from "./certificate.ts";
@@ -69,6 +69,35 @@ export interface Offered {
 	readonly bundle: Uint8Array;
 }
 
+/** A list that another device lacks. */
+export interface MissingList extends ListNumber {
+	readonly bundle: Uint8Array;
+}
+
+/** What a bundle is, before anything has changed. */
+export type Examined =
+	/** `enforce` puts it in force, unless a newer one came in between. */
+	| {
+			readonly kind: "newer" | "renewed" | "same";
+			readonly list: UntrustedList;
+			readonly bundle: Uint8Array;
+			readonly enforce: () => void;
+	  }
+	/** Of no use here, and whoever sent it could not know; `was` if its issuer was accepted. */
+	| {
+			readonly kind: "unusable";
+			readonly error: TetradError;
+			readonly was: ListNumber | undefined;
+	  };
+
+/** Refusals that say nothing against whoever sent the bundle, with what it was. */
+const BLAMELESS = new WeakMap<TetradError, ListNumber>();
+
+function blameless(error: TetradError, was: ListNumber): TetradError {
+	BLAMELESS.set(error, was);
+	return error;
+}
+
 interface Held {
 	readonly list: UntrustedList;
 	readonly issuer: CertifiedAuthority;
@@ -122,6 +151,33 @@ export class UntrustedLists {
 	}
 
 	/**
+	 * As `offer`, for whoever stores a list before it counts: nothing changes until `enforce` is
+	 * called. Throws only what speaks against the sender, `malformed` and `list-refused`.
+	 */
+	examine(bundle: Uint8Array, now: number): Examined {
+		if (!Number.isFinite(now)) throw invalid("the time is not a number");
+		try {
+			const { offered, enforce } = this.#examine(bundle, now);
+			const { kind, list } = offered;
+			return { kind, list, bundle: offered.bundle, enforce };
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			switch (error.code) {
+				// A chain may be fine for another device, whose clock and lists are others.
+				case "chain-refused":
+				case "untrusted":
+				case "recertification-due":
+					return { kind: "unusable", error, was: undefined };
+				default: {
+					const was = BLAMELESS.get(error);
+					if (was === undefined) throw error;
+					return { kind: "unusable", error, was };
+				}
+			}
+		}
+	}
+
+	/**
 	 * Takes back a bundle that was stored after it was accepted. It is verified like any other, save
 	 * that certificates may have expired since and clocks may have been set back: the list must
 	 * still keep older ones out. Throws like `offer`; for a root that is trusted no longer it is
@@ -167,6 +223,11 @@ export class UntrustedLists {
 	 * it named. A root's list comes before those of the intermediates below it.
 	 */
 	newerThan(theirs: readonly ListNumber[]): Uint8Array[] {
+		return this.missing(theirs).map(({ bundle }) => bundle);
+	}
+
+	/** As `newerThan`, with the number of each. */
+	missing(theirs: readonly ListNumber[]): MissingList[] {
 		const numbers = new Map(
 			theirs.map(({ authority, number }) => [hex(authority), number]),
 		);
@@ -179,7 +240,11 @@ export class UntrustedLists {
 			)
 			.map(([, held]) => held)
 			.toSorted((a, b) => a.issuer.path.length - b.issuer.path.length)
-			.map(({ bundle }) => bundle);
+			.map(({ list: { authority, number }, bundle }) => ({
+				authority,
+				number,
+				bundle,
+			}));
 	}
 
 	/**
@@ -270,6 +335,15 @@ export class UntrustedLists {
 	}
 
 	#take(encoded: Uint8Array, now: number | undefined): Offered {
+		const { offered, enforce } = this.#examine(encoded, now);
+		enforce();
+		return offered;
+	}
+
+	#examine(
+		encoded: Uint8Array,
+		now: number | undefined,
+	): { readonly offered: Offered; readonly enforce: () => void } {
 		if (encoded.length > MAX_BUNDLE_BYTES)
 			throw listRefused(
 				`a bundle of an untrusted list has ${encoded.length} bytes, and ${MAX_BUNDLE_BYTES} is the limit`,
@@ -281,18 +355,26 @@ export class UntrustedLists {
 			fields.chain.length === 0
 				? this.#rootOf(header, now)
 				: this.#intermediateOf(fields.chain, now);
-		const id = hex(authorityId(this.#crypto, issuer.certificate));
+		const authority = authorityId(this.#crypto, issuer.certificate);
+		const was = { authority, number: header.number };
+		const id = hex(authority);
 		const held = this.#held.get(id);
 		const who = subjectText(issuer.certificate);
 		if (held !== undefined && header.number < held.list.number)
-			throw listRefused(
-				`the untrusted list ${header.number} of ${who} is older than list ${held.list.number}, which this device holds`,
+			throw blameless(
+				listRefused(
+					`the untrusted list ${header.number} of ${who} is older than list ${held.list.number}, which this device holds`,
+				),
+				was,
 			);
 		if (now !== undefined) {
 			this.requireTrusted(issuer.path);
 			if (header.thisUpdate > now + MAX_CLOCK_SKEW_MS)
-				throw listRefused(
-					`the untrusted list ${header.number} of ${who} is from ${timeText(header.thisUpdate)}, which is still to come; set the clock right`,
+				throw blameless(
+					listRefused(
+						`the untrusted list ${header.number} of ${who} is from ${timeText(header.thisUpdate)}, which is still to come; set the clock right`,
+					),
+					was,
 				);
 		}
 		if (held?.list.number === header.number)
@@ -301,12 +383,18 @@ export class UntrustedLists {
 			authorityId(this.#crypto, issuer.path.at(-1) as Certificate),
 		);
 		const expired =
-			issuer.path.length > 1 ? this.#makeRoom(id, root, bundle, now) : [];
+			issuer.path.length > 1 ? this.#makeRoom(was, root, bundle, now) : [];
 		const list = verifyList(this.#crypto, header, issuer.certificate);
-		for (const other of expired) this.#held.delete(other);
-		this.#held.set(id, { list, issuer, root, bundle });
-		this.#generation++;
-		return { kind: "newer", authority: list.authority, list, bundle };
+		return {
+			offered: { kind: "newer", authority: list.authority, list, bundle },
+			enforce: () => {
+				const current = this.#held.get(id)?.list.number ?? 0n;
+				if (list.number <= current) return;
+				for (const other of expired) this.#held.delete(other);
+				this.#held.set(id, { list, issuer, root, bundle });
+				this.#generation++;
+			},
+		};
 	}
 
 	/**
@@ -318,22 +406,34 @@ export class UntrustedLists {
 		header: ListHeader,
 		issuer: CertifiedAuthority,
 		bundle: Uint8Array,
-	): Offered {
+	): { readonly offered: Offered; readonly enforce: () => void } {
 		const { list } = held;
 		const { authority } = list;
 		if (!sameBytes(header.signedPart, list.signedPart)) {
 			requireSignature(this.#crypto, header, issuer.certificate);
-			throw listRefused(
-				`${list.issuerText} signed two different untrusted lists with the number ${list.number}, which it must never do; this device keeps the one it holds, and somebody should ask that authority`,
+			// The sender holds what that authority signed.
+			throw blameless(
+				listRefused(
+					`${list.issuerText} signed two different untrusted lists with the number ${list.number}, which it must never do; this device keeps the one it holds, and somebody should ask that authority`,
+				),
+				list,
 			);
 		}
 		if (
 			!sameBytes(header.der, list.der) ||
 			issuer.notAfter <= held.issuer.notAfter
 		)
-			return { kind: "same", authority, list, bundle: held.bundle };
-		this.#held.set(hex(authority), { ...held, issuer, bundle });
-		return { kind: "renewed", authority, list, bundle };
+			return {
+				offered: { kind: "same", authority, list, bundle: held.bundle },
+				enforce: () => {},
+			};
+		return {
+			offered: { kind: "renewed", authority, list, bundle },
+			enforce: () => {
+				if (this.#held.get(hex(authority)) === held)
+					this.#held.set(hex(authority), { ...held, issuer, bundle });
+			},
+		};
 	}
 
 	/** Several roots may have the name: one that was renewed for the same key, or one with another key, which the signature tells apart. */
@@ -374,11 +474,12 @@ export class UntrustedLists {
 	 * those that have expired make room: nothing below them is accepted any more.
 	 */
 	#makeRoom(
-		id: string,
+		was: ListNumber,
 		root: string,
 		bundle: Uint8Array,
 		now: number | undefined,
 	): string[] {
+		const id = hex(was.authority);
 		const others = [...this.#held].filter(
 			([other, held]) =>
 				other !== id && held.root === root && held.issuer.path.length > 1,
@@ -397,8 +498,11 @@ export class UntrustedLists {
 			bytes -= held.bundle.length;
 		}
 		if (isFull())
-			throw listRefused(
-				`this device has no room for another untrusted list below one root: ${MAX_LISTS_PER_ROOT} lists and ${MAX_LIST_BYTES_PER_ROOT} bytes are the limit`,
+			throw blameless(
+				listRefused(
+					`this device has no room for another untrusted list below one root: ${MAX_LISTS_PER_ROOT} lists and ${MAX_LIST_BYTES_PER_ROOT} bytes are the limit`,
+				),
+				was,
 			);
 		return expired;
 	}

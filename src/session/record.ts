@@ -27,6 +27,8 @@ export const CONTENT = {
 	close: 0x03,
 	/** A message between an agent and its module, on a link. */
 	link: 0x04,
+	/** A message about untrusted lists, between the agents. */
+	lists: 0x05,
 } as const;
 
 export type ContentType = (typeof CONTENT)[keyof typeof CONTENT];
@@ -38,6 +40,7 @@ const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {
 	2: Uint8Array.of(CONTENT.nested),
 	3: Uint8Array.of(CONTENT.close),
 	4: Uint8Array.of(CONTENT.link),
+	5: Uint8Array.of(CONTENT.lists),
 };
 
 export interface Content {

@@ -1,13 +1,16 @@
 import { TetradError, unreachable } from "../errors.ts";
-import type { CertifiedDevice } from "../identity/index.ts";
+import type { CertifiedDevice, ListNumber } from "../identity/index.ts";
 import { CONTENT, type Session } from "../session/index.ts";
 import { encodeFrame, FRAME, type Frame, parseFrame } from "../wire/index.ts";
+import { ListExchange, ListMemory } from "./list-exchange.ts";
 import { type ClosedBy, unexpected } from "./machine.ts";
 import { LINK, type LinkMessageType } from "./messages.ts";
 import {
 	CLOSE_TIMEOUT_MS,
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_LINK_BODY_BYTES,
+	MAX_LIST_MEMORY_BYTES,
+	SESSION_LIST_LIMITS,
 } from "./parameters.ts";
 import {
 	type ConfirmedDevice,
@@ -32,6 +35,8 @@ export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 	/** The own application closed; only the own module's last words are waited for. */
 	#closing = false;
 	#peerRefused = false;
+	/** From when the tetrad is confirmed. */
+	#lists: ListExchange | undefined;
 	readonly place: "A" | "B";
 
 	constructor(options: MachineOptions, place: "A" | "B") {
@@ -50,7 +55,8 @@ export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 					"the other agent refused or gave up; its owner's log says why",
 				);
 			}
-			if (this.held !== undefined) return this.#recordFrame(this.held, bytes);
+			if (this.held !== undefined)
+				return this.#recordFrame(this.held, bytes, now);
 			this.handshakeFrame(frame, bytes, now);
 		});
 	}
@@ -96,6 +102,50 @@ export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 		});
 	}
 
+	/** Whether `nextList` may have something to send. */
+	get listWaits(): boolean {
+		return !this.ended && !this.#closing && this.#lists?.waits === true;
+	}
+
+	/**
+	 * One message about untrusted lists for the other agent, if there is one to send. To be called
+	 * after each step, when the carrier has room, until nothing comes.
+	 */
+	nextList(now: number): Effect[] {
+		return this.step(() => {
+			if (this.#closing || this.held === undefined) return;
+			const message = this.#lists?.next(now);
+			if (message === undefined) return;
+			const bytes = this.held.outer.seal(CONTENT.lists, message);
+			this.emit({ kind: "send-frame", bytes });
+		});
+	}
+
+	/** What became of the bundle of a `list` effect: which it was, if that could be read, or why the other agent is at fault. */
+	listDealt(was: ListNumber | TetradError | undefined): Effect[] {
+		return this.step(() => {
+			if (was instanceof TetradError) throw was;
+			this.#lists?.dealt(was);
+		});
+	}
+
+	override listsChanged(now: number): Effect[] {
+		this.#lists?.changed();
+		return super.listsChanged(now);
+	}
+
+	protected override enterConfirmed(confirmed: ConfirmedAgent): void {
+		super.enterConfirmed(confirmed);
+		const { verdicts, listMemory } = this.device;
+		this.#lists = this.own(
+			new ListExchange({
+				lists: verdicts.lists,
+				limits: SESSION_LIST_LIMITS,
+				memory: listMemory ?? new ListMemory(MAX_LIST_MEMORY_BYTES),
+			}),
+		);
+	}
+
 	protected abstract handshakeFrame(
 		frame: Frame,
 		bytes: Uint8Array,
@@ -132,7 +182,11 @@ export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 		this.tellLink(error);
 	}
 
-	#recordFrame({ outer }: ConfirmedAgent, bytes: Uint8Array): void {
+	#recordFrame(
+		{ outer }: ConfirmedAgent,
+		bytes: Uint8Array,
+		now: number,
+	): void {
 		const content = outer.open(bytes);
 		switch (content.type) {
 			case CONTENT.message:
@@ -147,6 +201,11 @@ export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
 						"the other agent sent a record of session 2 that no link can carry",
 					);
 				return this.sendLink(LINK.nested, content.bytes);
+			case CONTENT.lists: {
+				const bundle = this.#lists?.take(content.bytes, now);
+				if (bundle !== undefined) this.emit({ kind: "list", bundle });
+				return;
+			}
 			case CONTENT.close:
 				this.tellLink();
 				return this.endInOrder("agent");

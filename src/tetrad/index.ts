@@ -10,6 +10,7 @@ export {
 	type LinkOptions,
 	type Pairing,
 } from "./link.ts";
+export { ListExchange, ListMemory } from "./list-exchange.ts";
 export type { ClosedBy, Ended } from "./machine.ts";
 export * as messages from "./messages.ts";
 export { LINK, type LinkMessageType } from "./messages.ts";

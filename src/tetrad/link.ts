@@ -10,6 +10,7 @@
 import { authenticationFailed, TetradError, unreachable } from "../errors.ts";
 import {
 	type CertifiedDevice,
+	type ListNumber,
 	MAX_CHAIN_BYTES,
 	requireDemand,
 } from "../identity/index.ts";
@@ -40,12 +41,15 @@ import {
 	utf8,
 } from "../wire/index.ts";
 import { ChainBook } from "./chain-book.ts";
+import { ListExchange, ListMemory } from "./list-exchange.ts";
 import { type Ended, Machine, unexpected } from "./machine.ts";
 import { LINK, type LinkMessageType } from "./messages.ts";
 import {
 	LINK_HEADER_BYTES,
+	LINK_LIST_LIMITS,
 	type LinkMode,
 	MAX_LINK_BODY_BYTES,
+	MAX_LIST_MEMORY_BYTES,
 	TETRAD_ID_BYTES,
 } from "./parameters.ts";
 import {
@@ -78,6 +82,8 @@ export type LinkEffect =
 			readonly type: LinkMessageType;
 			readonly body: Uint8Array;
 	  }
+	/** A bundle of an untrusted list came, whole. Come back with `listDealt`; the next one waits for that. */
+	| { readonly kind: "list"; readonly bundle: Uint8Array }
 	| Ended;
 
 export interface LinkOptions {
@@ -107,6 +113,7 @@ interface Ready {
 	readonly session: Session | undefined;
 	readonly sent: ChainBook;
 	readonly received: ChainBook;
+	readonly lists: ListExchange;
 }
 
 type State =
@@ -208,6 +215,46 @@ export class LinkMachine extends Machine<LinkEffect> {
 		};
 	}
 
+	/** Whether `nextList` may have something to send. */
+	get listWaits(): boolean {
+		return (
+			this.#state.kind === "ready" && !this.ended && this.#state.lists.waits
+		);
+	}
+
+	/**
+	 * One message about untrusted lists for the other end, if there is one to send. To be called
+	 * after each step, when the carrier has room, until nothing comes.
+	 */
+	nextList(now: number): LinkEffect[] {
+		return this.step(() => {
+			if (this.#state.kind !== "ready") return;
+			const message = this.#state.lists.next(now);
+			if (message === undefined) return;
+			this.#sendMessage(this.#state, NO_TETRAD, LINK.lists, message);
+		});
+	}
+
+	/** What became of the bundle of a `list` effect: which it was, if that could be read, or why the other end is at fault. */
+	listDealt(was: ListNumber | TetradError | undefined): LinkEffect[] {
+		return this.step(() => {
+			if (this.#state.kind !== "ready") return;
+			if (was instanceof TetradError) throw was;
+			this.#state.lists.dealt(was);
+		});
+	}
+
+	/** This device has got a new untrusted list: a device at the other end that would be refused now ends the link. */
+	listsChanged(now: number): LinkEffect[] {
+		return this.step(() => {
+			if (this.#state.kind !== "ready") return;
+			const { peer, lists } = this.#state;
+			const { verdicts } = this.#options.device;
+			verdicts.judgeForLink(peer.encodedChain, peer.role, now);
+			lists.changed();
+		});
+	}
+
 	/** Ends the link in order. */
 	close(): LinkEffect[] {
 		return this.step(() => {
@@ -249,9 +296,9 @@ export class LinkMachine extends Machine<LinkEffect> {
 			case "ready":
 				if (state.session === undefined) {
 					if (frame.type !== FRAME.openMessage) break;
-					return this.#message(state, frame.body);
+					return this.#message(state, frame.body, now);
 				}
-				return this.#record(state, state.session, bytes);
+				return this.#record(state, state.session, bytes, now);
 			case "agent-signing":
 			case "module-signing":
 			case "over":
@@ -367,24 +414,44 @@ export class LinkMachine extends Machine<LinkEffect> {
 		sent.add(own.chainHash, own.encodedChain);
 		const received = new ChainBook();
 		received.add(peer.chainHash, peer.encodedChain);
-		this.#state = { kind: "ready", peer, session, sent, received };
+		const lists = this.own(
+			new ListExchange({
+				lists: this.#options.device.verdicts.lists,
+				limits: LINK_LIST_LIMITS,
+				// Nobody else's lists can take the room of those that the own other device sends.
+				memory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			}),
+		);
+		this.#state = { kind: "ready", peer, session, sent, received, lists };
 		this.setDeadline(undefined);
 		this.emit({ kind: "ready", peer });
 	}
 
-	#record(state: Ready, session: Session, bytes: Uint8Array): void {
+	#record(
+		state: Ready,
+		session: Session,
+		bytes: Uint8Array,
+		now: number,
+	): void {
 		const content = session.open(bytes);
 		if (content.type === CONTENT.close) return this.endInOrder("peer");
 		if (content.type !== CONTENT.link) throw authenticationFailed();
-		this.#message(state, content.bytes);
+		this.#message(state, content.bytes, now);
 	}
 
-	#message(state: Ready, bytes: Uint8Array): void {
+	#message(state: Ready, bytes: Uint8Array, now: number): void {
 		const type = bytes[TETRAD_ID_BYTES];
 		if (type === undefined || !isLinkType(type))
 			throw malformed("a link message has no known type");
 		const tetradId = bytes.subarray(0, TETRAD_ID_BYTES);
 		const body = bytes.subarray(LINK_HEADER_BYTES);
+		if (type === LINK.lists) {
+			if (!sameBytes(tetradId, NO_TETRAD))
+				throw malformed("a message about untrusted lists names a tetrad");
+			const bundle = state.lists.take(body, now);
+			if (bundle !== undefined) this.emit({ kind: "list", bundle });
+			return;
+		}
 		if (type !== LINK.chain)
 			return this.emit({ kind: "message", tetradId, type, body });
 		if (!sameBytes(tetradId, NO_TETRAD) || body.length > MAX_CHAIN_BYTES)

@@ -95,6 +95,27 @@ export const F5 = structure("F5", { finX: fin, i5 });
 /** The body of a retry frame: the id of the suite that the responder's policy picks. */
 export const RETRY = structure("retry", { suite: 1 });
 
+// About untrusted lists, over a link and over session 1. Each is preceded by its type.
+
+/** The type byte of a message about untrusted lists. */
+export const LIST_MESSAGE = {
+	/** What the sender holds, as `encodeListNumbers` has it. */
+	held: 0x01,
+	/** A bundle begins. */
+	list: 0x02,
+	/** The next bytes of that bundle. */
+	part: 0x03,
+	/** The bundle was dealt with; the next one may come. */
+	taken: 0x04,
+} as const;
+
+/** `number` and `length` are big-endian. */
+export const LIST = structure("list", {
+	authority: hash,
+	number: 8,
+	length: 4,
+});
+
 // On a link. Each is preceded by the tetrad's id and a type byte.
 
 const offer: FieldLength = [1, MAX_OFFER_BYTES];
@@ -209,6 +230,8 @@ export const LINK = {
 	end: 0x22,
 	/** A chain that later messages name by its hash. Its tetrad id is zero. */
 	chain: 0x30,
+	/** A message about untrusted lists. Its tetrad id is zero. */
+	lists: 0x31,
 } as const;
 
 export type LinkMessageType = (typeof LINK)[keyof typeof LINK];

@@ -64,6 +64,40 @@ export const LINK_HEADER_BYTES: number = TETRAD_ID_BYTES + 1;
 export const MAX_LINK_BODY_BYTES: number =
 	MAX_CONTENT_BYTES - LINK_HEADER_BYTES;
 
+/** A part of an untrusted list on its way, in bytes: 64 KiB, so that messages need not wait long behind it. */
+export const MAX_LIST_PART_BYTES: number = 2 ** 16;
+
+/** What one end may say about untrusted lists in a period. An end that does more ends the exchange, and with it what carries it. */
+export interface ListLimits {
+	readonly everyMs: number;
+	/** Words about what it holds. */
+	readonly held: number;
+	readonly lists: number;
+	/** Bytes of all those lists together. */
+	readonly bytes: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Between the agents of two owners, for one tetrad. */
+export const SESSION_LIST_LIMITS: ListLimits = {
+	everyMs: HOUR_MS,
+	held: 64,
+	lists: 128,
+	bytes: 2 ** 26,
+};
+
+/** On a link, whose two ends have one owner: an agent passes on what it learns in many tetrads. */
+export const LINK_LIST_LIMITS: ListLimits = {
+	everyMs: HOUR_MS,
+	held: 4096,
+	lists: 4096,
+	bytes: 2 ** 29,
+};
+
+/** Bytes of lists on their way to one device in all its tetrads; lists for which there is no room are passed over. */
+export const MAX_LIST_MEMORY_BYTES: number = 2 ** 26;
+
 /** The longest sentence that crosses a link, in bytes. */
 export const MAX_REASON_BYTES = 1024;
 

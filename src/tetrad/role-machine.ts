@@ -13,6 +13,7 @@ import {
 } from "../identity/index.ts";
 import { CONTENT } from "../session/index.ts";
 import { hex, parseUtf8, sameBytes, utf8, utf8Within } from "../wire/index.ts";
+import type { ListMemory } from "./list-exchange.ts";
 import { type Ended, Machine } from "./machine.ts";
 import { END, LINK, type LinkMessageType } from "./messages.ts";
 import {
@@ -58,6 +59,8 @@ export type Effect =
 			readonly session: 1 | 2 | 3 | 4;
 			readonly bytes: Uint8Array;
 	  }
+	/** A bundle of an untrusted list came, whole. Come back with `listDealt`; the next one waits for that. */
+	| { readonly kind: "list"; readonly bundle: Uint8Array }
 	/** The last effect. */
 	| Ended;
 
@@ -68,6 +71,8 @@ export interface DeviceContext {
 	readonly verdicts: ChainVerdicts;
 	/** The own chain, judged by the own policy. */
 	readonly own: CertifiedDevice;
+	/** For the lists that come in all tetrads of this device; each has its own unless given. */
+	readonly listMemory?: ListMemory;
 	/** Receives every secret by name. It exists for wiretap checks and debuggers. */
 	readonly unsafeKeylog?: (label: string, secret: Uint8Array) => void;
 }
@@ -111,6 +116,8 @@ export abstract class RoleMachine<
 	protected readonly device: DeviceContext;
 	protected readonly link: LinkContext;
 	#confirmed: Confirmed | undefined;
+	/** Every device that was accepted for this tetrad so far. */
+	readonly #met: CertifiedDevice[] = [];
 
 	constructor({ device, link, now, timeoutMs }: MachineOptions) {
 		super(now + timeoutMs);
@@ -122,6 +129,20 @@ export abstract class RoleMachine<
 	/** The signature that a `sign` effect asked for. */
 	signed(signature: Uint8Array): Effect[] {
 		return this.step(() => this.handshakeSigned(signature));
+	}
+
+	/**
+	 * This device has got a new untrusted list. Whoever was accepted for this tetrad is judged
+	 * again, whether it is confirmed or not, and one who would be refused now ends it.
+	 */
+	listsChanged(now: number): Effect[] {
+		return this.step(() => {
+			const { own, verdicts } = this.device;
+			for (const device of [own, ...this.#met]) {
+				const why = verdicts.whyNotTrusted(device, now);
+				if (why !== undefined) throw why;
+			}
+		});
 	}
 
 	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` once it closes or has ended. */
@@ -244,6 +265,7 @@ export abstract class RoleMachine<
 
 	#demanded(device: CertifiedDevice, as: SeenAs): CertifiedDevice {
 		requireDemand(device, as, this.device.policy.demands);
+		this.#met.push(device);
 		return device;
 	}
 

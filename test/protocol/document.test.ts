@@ -32,11 +32,15 @@ import {
 	FIN_BYTES,
 	LINK_BYTE,
 	LINK_HEADER_BYTES,
+	LINK_LIST_LIMITS,
 	MAX_AGENT_MESSAGE_BYTES,
+	MAX_LIST_MEMORY_BYTES,
+	MAX_LIST_PART_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
 	PROTOCOL_VERSION,
 	ROOT_BYTE,
 	ROUTING_BYTE,
+	SESSION_LIST_LIMITS,
 	SHARE_BYTES,
 	TETRAD_ID_BYTES,
 } from "../../src/tetrad/parameters.ts";
@@ -174,6 +178,16 @@ test("type bytes of link messages", () => {
 	assert.deepEqual(Object.fromEntries(types), messages.LINK);
 });
 
+test("type bytes of messages about lists", () => {
+	const documented = column(
+		"Untrusted lists travel",
+		"message",
+		"byte",
+		"message",
+	);
+	assert.deepEqual(numbers(documented), messages.LIST_MESSAGE);
+});
+
 describe("layouts of messages", () => {
 	type AnyStructure = Structure<Record<string, number>>;
 	const routings = ["direct", "crossed"] as const;
@@ -243,7 +257,7 @@ describe("layouts of messages", () => {
 				if (entry.layout && [routing, "both"].includes(entry.routing))
 					documented.add(structureOf(entry, routing));
 		for (const [name, value] of Object.entries(messages)) {
-			if (name === "LINK") continue;
+			if (name === "LINK" || name === "LIST_MESSAGE") continue;
 			const all = "decode" in value ? [value] : Object.values(value);
 			for (const structure of all)
 				assert.ok(documented.has(structure), `${name} is documented`);
@@ -385,6 +399,15 @@ test("limits", () => {
 		"time for that first frame, ms": LISTENER_LIMITS.firstFrameMs,
 		"time for any frame that has begun, ms": LISTENER_LIMITS.slowFrameMs,
 		"time for an establishment, ms": DEFAULT_TIMEOUT_MS,
+		"part of a list on its way": MAX_LIST_PART_BYTES,
+		"held in an hour, session 1": SESSION_LIST_LIMITS.held,
+		"lists in an hour, session 1": SESSION_LIST_LIMITS.lists,
+		"bytes of lists in an hour, session 1": SESSION_LIST_LIMITS.bytes,
+		"held in an hour, link": LINK_LIST_LIMITS.held,
+		"lists in an hour, link": LINK_LIST_LIMITS.lists,
+		"bytes of lists in an hour, link": LINK_LIST_LIMITS.bytes,
+		"bytes of lists on their way to a device, all tetrads":
+			MAX_LIST_MEMORY_BYTES,
 	});
 });
 

@@ -89,6 +89,7 @@ const MESSAGE_TABLES = [
 	"Messages between the agents",
 	"Messages inside session 2",
 	"Messages on a link",
+	"Untrusted lists travel",
 ] as const;
 
 export interface DocumentedMessage {

@@ -18,7 +18,7 @@ import {
 	readRoots,
 } from "../../src/device/authority-home.ts";
 import { readHome, writePairing } from "../../src/device/home.ts";
-import { makeContext } from "../../src/device/identity.ts";
+import { makeDevice } from "../../src/device/identity.ts";
 import type { DevicePolicySettings } from "../../src/device/policy-file.ts";
 import type { ProcessEvent } from "../../src/device/process-events.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
@@ -325,7 +325,7 @@ export class Homes {
 		const id = async (place: Place) => {
 			const role = place === agent ? "agent" : "module";
 			await using home = await readHome(this.of(place), role);
-			return makeContext(role, home).own.deviceId;
+			return makeDevice(role, home).context.own.deviceId;
 		};
 		const [agentId, moduleId] = [await id(agent), await id(module)];
 		await writePairing(

@@ -250,6 +250,10 @@ function sentence(event: ProcessEvent): string | undefined {
 				: `tetrad ${event.tetrad}: ended: ${plain(event.reason ?? "")} (${event.code})`;
 		case "refused":
 			return `refused ${plain(event.peer)}: ${plain(event.reason)} (${event.code})`;
+		case "list-learned":
+			return `untrusted list ${event.number} of ${plain(event.authority)}, with ${event.entries} certificates, is in force`;
+		case "list-trouble":
+			return `trouble with an untrusted list: ${plain(event.reason)} (${event.code})`;
 		case "stopped":
 			return "stopped";
 	}

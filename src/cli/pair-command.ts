@@ -101,7 +101,7 @@ async function pairAgent(
 	options: PairOptions,
 ): Promise<Paired> {
 	await using read = await readHome(home, "agent");
-	const agent = new TrustedAgent(read);
+	await using agent = new TrustedAgent(read);
 	const { signal } = options;
 	const carrier = await connect(at, signal === undefined ? {} : { signal });
 	return await agent.pair(carrier, options);
@@ -115,7 +115,7 @@ async function pairModule(
 	json: boolean,
 ): Promise<Paired> {
 	await using read = await readHome(home, "module");
-	const module = new MoneyModule(read);
+	await using module = new MoneyModule(read);
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
 	let asked = false;
 	const ask: PairOptions["confirm"] = (code, peer) => {

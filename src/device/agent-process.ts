@@ -17,7 +17,7 @@ import {
 } from "./file-transfer.ts";
 import { demandAccepted, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
-import type { Report } from "./process-events.ts";
+import { type Report, reportLists } from "./process-events.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
 import { TrustedAgent } from "./trusted-agent.ts";
 
@@ -79,6 +79,7 @@ export async function runAgentProcess(
 			: new KeylogFile(options.unsafeKeylog, addresses);
 	await using agent = new TrustedAgent({
 		...home,
+		observeLists: reportLists(report),
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
 	});

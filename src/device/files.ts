@@ -89,7 +89,10 @@ export async function readText(path: string): Promise<string> {
 }
 
 /** A whole file of at most `maxBytes`. Throws `home-unusable`, naming it and what is wrong. */
-async function readBytes(path: string, maxBytes: number): Promise<Uint8Array> {
+export async function readBytes(
+	path: string,
+	maxBytes: number,
+): Promise<Uint8Array> {
 	try {
 		// Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
 		await using file = await open(

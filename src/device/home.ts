@@ -1,9 +1,15 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import type { SignatureAlgorithm } from "../crypto/index.ts";
+import { nodeCrypto, type SignatureAlgorithm } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
-import { type DeviceRole, encodeChain, printPem } from "../identity/index.ts";
+import {
+	type DeviceRole,
+	encodeChain,
+	parseTrustAnchor,
+	printPem,
+	UntrustedLists,
+} from "../identity/index.ts";
 import {
 	createKey,
 	type KeyAccess,
@@ -20,6 +26,7 @@ import type {
 	Routing,
 } from "../tetrad/index.ts";
 import { hex } from "../wire/index.ts";
+import type { ClockOptions } from "./clock.ts";
 import {
 	isThere,
 	makePrivateFolder,
@@ -31,7 +38,11 @@ import {
 	unusable,
 	writeNew,
 } from "./files.ts";
+import { importList } from "./home-lists.ts";
+import { HomeLock } from "./home-lock.ts";
+import { HomeState } from "./home-state.ts";
 import type { DeviceIdentity } from "./identity.ts";
+import type { ListStore } from "./list-keeper.ts";
 import {
 	AGENCIES_FILE,
 	BANKS_FILE,
@@ -49,6 +60,8 @@ import {
  *   trust/        roots, as policy.json names them
  *   pairing.json  the device at the other end of the link, and the pairing key
  *   key.…         the long-term key, unless it is in a token
+ *   state.json    what was seen of time and lists, and lists/ with them (home-state.ts)
+ *   lock.db       the lock against a second process (home-lock.ts)
  */
 
 const deviceFile = z.strictObject({
@@ -72,7 +85,10 @@ const pairingFile = z.strictObject({
 	key: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
-/** What a home holds once it was read and checked. The key is open until the home is disposed of. */
+/**
+ * What a home holds once it was read and checked. Until it is disposed of, the key is open and
+ * nobody else can open the home.
+ */
 export interface Home extends AsyncDisposable {
 	readonly path: string;
 	readonly role: DeviceRole;
@@ -80,6 +96,8 @@ export interface Home extends AsyncDisposable {
 	/** The signer is the opened key. */
 	readonly identity: DeviceIdentity;
 	readonly policy: Policy;
+	readonly lists: ListStore;
+	readonly clock: ClockOptions;
 	/** The pairing, once there is one. */
 	readonly pairing: Pairing | undefined;
 }
@@ -87,33 +105,46 @@ export interface Home extends AsyncDisposable {
 /** Where the passphrase of a sealed key or the PIN of a token comes from, when one is needed. */
 export type HomeSecrets = Pick<KeyAccess, "passphrase" | "pin">;
 
+export interface HomeOptions extends HomeSecrets {
+	/** `Date.now` unless given. */
+	readonly now?: () => number;
+}
+
 /**
- * Reads a home and opens its key. Throws `home-unusable` with what is wrong and what to do, and
- * as `openKey` does.
+ * Opens a home and its key. Throws `home-unusable` with what is wrong and what to do, `busy` while
+ * another process has it open, `list-refused` when a list in it was put back to an older one,
+ * `clock-wrong` when the clock is behind what the device has seen, and as `openKey` does.
  */
 export async function readHome(
 	path: string,
 	role: DeviceRole,
-	secrets: HomeSecrets = {},
+	{ now = Date.now, ...secrets }: HomeOptions = {},
 ): Promise<Home> {
 	const { name, key: location } = await readDeviceFile(path, role);
+	await using open = new AsyncDisposableStack();
+	open.use(await HomeLock.take(path));
 	// The key comes last: nobody shall be asked for a passphrase that is of no use.
-	const [policy, chain, pairing] = await Promise.all([
+	const [policy, chain, pairing, state] = await Promise.all([
 		readPolicy(path),
 		readCertificates(join(path, "chain.pem")),
 		readPairing(path),
+		HomeState.read(path),
 	]);
+	state.requireForward(policy, now());
 	const signer = await openKey(location, { folder: path, ...secrets });
+	open.use(signer);
+	open.defer(() => state.settled());
+	const held = open.move();
 	return {
 		path,
 		role,
 		name,
 		identity: { signer, chain: encodeChain(chain) },
 		policy,
+		lists: state.lists,
+		clock: state.clock(now),
 		pairing,
-		[Symbol.asyncDispose]: async () => {
-			await signer[Symbol.asyncDispose]();
-		},
+		[Symbol.asyncDispose]: () => held.disposeAsync(),
 	};
 }
 
@@ -214,20 +245,39 @@ export async function createHome(
 		readonly agencies: readonly Uint8Array[];
 		readonly banks: readonly Uint8Array[];
 		readonly policy?: DevicePolicySettings;
+		/** The newest lists of those authorities, as bundles. With one of each root the policy demands lists from now on. */
+		readonly lists?: readonly Uint8Array[];
 	},
 ): Promise<void> {
 	await makePrivateFolder(path);
-	const { role, name, key, policy = {} } = device;
-	await writeNew(join(path, "policy.json"), printPolicy(policy, false));
+	const { role, name, key, policy = {}, lists = [] } = device;
+	const hasLists = haveListOfEach(device.agencies, device.banks, lists);
+	await writeNew(join(path, "policy.json"), printPolicy(policy, hasLists));
 	await writeNew(join(path, "chain.pem"), printPem(device.certificates));
 	await mkdir(join(path, "trust"), { mode: 0o700 });
 	await writeNew(join(path, AGENCIES_FILE), printPem(device.agencies));
 	await writeNew(join(path, BANKS_FILE), printPem(device.banks));
+	for (const list of lists) await importList(path, list);
 	// Last: a folder without it is no home.
 	await writeNew(
 		join(path, "device.json"),
 		`${JSON.stringify({ version: 2, role, name, key }, null, "\t")}\n`,
 	);
+}
+
+function haveListOfEach(
+	agencies: readonly Uint8Array[],
+	banks: readonly Uint8Array[],
+	bundles: readonly Uint8Array[],
+): boolean {
+	const anchors = (roots: readonly Uint8Array[]) =>
+		roots.map((der) => parseTrustAnchor(nodeCrypto, der));
+	const lists = new UntrustedLists(nodeCrypto, {
+		agencies: anchors(agencies),
+		banks: anchors(banks),
+	});
+	for (const bundle of bundles) lists.offer(bundle, Date.now());
+	return lists.numbers().every(({ number }) => number > 0n);
 }
 
 /** Keeps a pairing, durably, in the place of an earlier one. */

@@ -134,20 +134,21 @@ export type Learned =
 			readonly was: ListNumber;
 	  };
 
-/** Takes stored bundles back. One under a root that is trusted no longer is of no more use, and is passed over. */
+/** Takes stored bundles back, without broken ones if asked for. One under a root that is trusted no longer is of no more use, and is passed over. */
 export function restoreLists(
 	lists: UntrustedLists,
 	bundles: readonly Uint8Array[],
+	withoutBroken = false,
 ): void {
 	for (const bundle of bundles)
 		try {
 			lists.restore(bundle);
 		} catch (thrown) {
 			const { code, message } = asTetradError(thrown);
-			if (code === "chain-refused") continue;
+			if (code === "chain-refused" || withoutBroken) continue;
 			throw new TetradError(
 				"list-refused",
-				`an untrusted list that this device stored is not accepted any more: ${message}`,
+				`an untrusted list that this device stored is not accepted any more, so its file was changed: ${message}; import the newest list of that authority`,
 				{ cause: thrown },
 			);
 		}

@@ -7,7 +7,7 @@ import type { Channel } from "./channel.ts";
 import { demandAccepted, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { MoneyModule } from "./money-module.ts";
-import type { Report } from "./process-events.ts";
+import { type Report, reportLists } from "./process-events.ts";
 import type { Tetrad } from "./tetrad.ts";
 
 export interface ModuleProcessOptions {
@@ -42,6 +42,7 @@ export async function runModuleProcess(
 			: new KeylogFile(options.unsafeKeylog, [options.listen]);
 	await using module = new MoneyModule({
 		...home,
+		observeLists: reportLists(report),
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
 		observe: (event, number) => observer(number, report)(event),

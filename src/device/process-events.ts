@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Place } from "../tetrad/index.ts";
+import type { ListEvent } from "./list-keeper.ts";
 
 /** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
 export type ProcessEvent =
@@ -49,6 +50,40 @@ export type ProcessEvent =
 			readonly code: ErrorCode;
 			readonly reason: string;
 	  }
+	/** An untrusted list was learned and is in force. */
+	| {
+			readonly event: "list-learned";
+			readonly authority: string;
+			readonly number: string;
+			readonly entries: number;
+	  }
+	/** A list came that is of no use here, or one could not be stored. */
+	| {
+			readonly event: "list-trouble";
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  }
 	| { readonly event: "stopped" };
 
 export type Report = (event: ProcessEvent) => void;
+
+/** Reports what becomes of untrusted lists. */
+export function reportLists(report: Report): (event: ListEvent) => void {
+	return (event) => {
+		switch (event.kind) {
+			case "learned": {
+				const { authority, number, entries } = event;
+				return report({
+					event: "list-learned",
+					authority,
+					number: String(number),
+					entries,
+				});
+			}
+			case "trouble": {
+				const { code, message } = event.error;
+				return report({ event: "list-trouble", code, reason: message });
+			}
+		}
+	};
+}

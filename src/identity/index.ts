@@ -1,4 +1,8 @@
-export { type Certificate, parseCertificate } from "./certificate.ts";
+export {
+	type Certificate,
+	parseCertificate,
+	subjectText,
+} from "./certificate.ts";
 export {
 	certificateId,
 	chainHash,

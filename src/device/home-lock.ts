@@ -1,0 +1,77 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { TetradError } from "../errors.ts";
+import { unusable } from "./files.ts";
+
+/**
+ * Keeps other processes, and other uses in this one, out of a home. The lock is the operating
+ * system's on lock.db, held through SQLite, which holds it alike on every platform: it goes with
+ * the process, however that ends. lock.txt only says who has it.
+ */
+export class HomeLock implements Disposable {
+	readonly #database: DatabaseSync;
+
+	private constructor(database: DatabaseSync) {
+		this.#database = database;
+	}
+
+	/** Throws `busy` when somebody has the home, naming the process if it is known. */
+	static async take(home: string): Promise<HomeLock> {
+		const database = openDatabase(home);
+		try {
+			database.exec("BEGIN EXCLUSIVE");
+		} catch (cause) {
+			database.close();
+			if (!isBusy(cause)) throw notLocked(home, cause);
+			throw new TetradError(
+				"busy",
+				`${home} is in use by ${await holder(home)}; a device runs once: stop that one first`,
+				{ cause },
+			);
+		}
+		await writeFile(holderFile(home), `${process.pid}\n`, { mode: 0o600 });
+		return new HomeLock(database);
+	}
+
+	[Symbol.dispose](): void {
+		if (this.#database.isOpen) this.#database.close();
+	}
+}
+
+function openDatabase(home: string): DatabaseSync {
+	try {
+		return new DatabaseSync(join(home, "lock.db"), { timeout: 0 });
+	} catch (cause) {
+		throw notLocked(home, cause);
+	}
+}
+
+/** SQLITE_BUSY, whatever its extension says. */
+function isBusy(thrown: unknown): boolean {
+	const code = (thrown as { errcode?: unknown }).errcode;
+	return typeof code === "number" && (code & 0xff) === 5;
+}
+
+async function holder(home: string): Promise<string> {
+	try {
+		const pid = Number(await readFile(holderFile(home), "utf8"));
+		if (pid === process.pid) return "this very process";
+		return Number.isSafeInteger(pid) && pid > 0
+			? `process ${pid}`
+			: "another process";
+	} catch {
+		return "another process";
+	}
+}
+
+function holderFile(home: string): string {
+	return join(home, "lock.txt");
+}
+
+function notLocked(home: string, cause: unknown): TetradError {
+	return unusable(
+		`${home} cannot be locked against a second process; check that lock.db in it is a file that its owner may write`,
+		cause,
+	);
+}

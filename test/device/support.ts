@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { type Carrier, memoryCarriers } from "../../src/carrier/index.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import type { DeviceOptions } from "../../src/device/identity.ts";
+import type { ListEvent } from "../../src/device/list-keeper.ts";
 import {
 	MoneyModule,
 	type MoneyModuleOptions,
@@ -15,7 +16,12 @@ import {
 	TrustedAgent,
 } from "../../src/device/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
-import type { Signer } from "../../src/identity/index.ts";
+import {
+	type CertifiedDevice,
+	encodeBundle,
+	issueUntrustedList,
+	type Signer,
+} from "../../src/identity/index.ts";
 import {
 	type LinkMode,
 	makePolicy,
@@ -40,6 +46,8 @@ export interface Options {
 	/** Puts another signer in the place of a device's own. */
 	readonly signer?: (place: Place, own: Signer) => Signer;
 	readonly module?: Partial<MoneyModuleOptions>;
+	/** What one device has beside. */
+	readonly device?: (place: Place) => Partial<DeviceOptions>;
 }
 
 const NAMES: Readonly<Record<Place, string>> = {
@@ -67,6 +75,46 @@ export async function certify(place: Place, name = NAMES[place]) {
 	return (isAgent(place) ? agency : bank).certify(name);
 }
 
+export interface NewList {
+	readonly number: bigint;
+	/** Whose certificates are on it. */
+	readonly listed?: readonly CertifiedDevice[];
+	readonly thisUpdate?: number;
+	/** So many certificates beside, of nobody. */
+	readonly more?: number;
+}
+
+/** A list of the agency or the bank of all these devices, as a bundle. */
+export async function listOf(
+	kind: "agency" | "bank",
+	list: NewList,
+): Promise<Uint8Array> {
+	const [agency, bank] = await authorities;
+	return issueList(kind === "agency" ? agency : bank, list);
+}
+
+export async function issueList(
+	{ anchor, key }: SoftwareAuthority,
+	{ number, listed = [], thisUpdate = Date.now(), more = 0 }: NewList,
+): Promise<Uint8Array> {
+	const serials = [
+		...listed.map((device) => device.path[0].serial),
+		...Array.from({ length: more }, () => nodeCrypto.random(16)),
+	];
+	const list = await issueUntrustedList(nodeCrypto, {
+		issuer: { certificate: anchor.certificate.der, signer: key },
+		number,
+		thisUpdate,
+		nextUpdate: thisUpdate + 86_400_000,
+		entries: serials.map((serial) => ({
+			serial: serial.with(0, (serial[0] ?? 0) & 0x7f || 1),
+			instant: thisUpdate,
+			reason: "keyCompromise" as const,
+		})),
+	});
+	return encodeBundle(list, new Uint8Array());
+}
+
 export async function policyOf(change: Partial<Policy> = {}): Promise<Policy> {
 	const [agency, bank] = await authorities;
 	return makePolicy({
@@ -91,6 +139,8 @@ export class Devices implements AsyncDisposable {
 		X: [],
 		Y: [],
 	};
+	/** What became of lists at each device, in order. */
+	readonly lists: Record<Place, ListEvent[]> = { A: [], B: [], X: [], Y: [] };
 	/** The carriers that were made for each link, the agent's ends. */
 	readonly dialed: Record<"A" | "B", Carrier[]> = { A: [], B: [] };
 	readonly pairings: Readonly<Record<Place, Pairing>>;
@@ -121,6 +171,8 @@ export class Devices implements AsyncDisposable {
 						identity: { signer: watched, chain: own.chain },
 						policy,
 						...(timeoutMs === undefined ? {} : { timeoutMs }),
+						observeLists: (event) => devices.all?.lists[place].push(event),
+						...options.device?.(place),
 					},
 				];
 			}),

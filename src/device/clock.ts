@@ -64,7 +64,10 @@ export class DeviceClock {
 	async close(): Promise<void> {
 		if (this.#lastSeen !== this.#stored) this.#store();
 		await this.#storing;
-		if (this.#failure !== undefined) throw this.#failure;
+		const failure = this.#failure;
+		// Whoever closes twice has heard of it.
+		this.#failure = undefined;
+		if (failure !== undefined) throw failure;
 	}
 
 	#store(): void {

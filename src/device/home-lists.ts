@@ -3,6 +3,7 @@ import { TetradError } from "../errors.ts";
 import {
 	authorityId,
 	encodeBundle,
+	type ListNumber,
 	parsePemBlock,
 	subjectText,
 	type UntrustedList,
@@ -57,12 +58,7 @@ export async function importList(
 			...state.lists,
 			bundles: [],
 			async store(bundle, list) {
-				const seen = state.numberSeen(list.authority);
-				if (list.number < seen)
-					throw new TetradError(
-						"list-refused",
-						`this device has seen list ${seen} of that authority already, and this is list ${list.number}, which is older; get the newest one`,
-					);
+				requireNewest(state, list);
 				await state.lists.store(bundle, list);
 			},
 		},
@@ -71,10 +67,21 @@ export async function importList(
 	const learned = await keeper.learn(bundleOf(file));
 	if (learned.kind === "unusable" || learned.kind === "not-stored")
 		throw learned.error;
+	requireNewest(state, learned.was);
 	const list = lists.list(learned.was.authority);
 	if (list === undefined)
 		throw new TetradError("internal", "a list that was taken is not held");
 	return statusOf(list);
+}
+
+/** What lies on the disk may have been put back to an older list. */
+function requireNewest(state: HomeState, list: ListNumber): void {
+	const seen = state.numberSeen(list.authority);
+	if (list.number < seen)
+		throw new TetradError(
+			"list-refused",
+			`this device has seen list ${seen} of that authority already, and this is list ${list.number}, which is older; get the newest one`,
+		);
 }
 
 /** What a home holds of lists, also while its device runs: each trusted root, and the intermediates whose lists are held. */

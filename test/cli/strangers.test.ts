@@ -71,7 +71,7 @@ function keep(command: Command): Command {
 async function startX(): Promise<{ module: Command; address: string }> {
 	const module = keep(
 		new Command([
-			...["module", "--json", "--home", homes.of("X")],
+			...["module", "--json", "--home", homes.spare("X")],
 			...["--listen", "127.0.0.1:0", ...TIMEOUT],
 		]),
 	);
@@ -132,14 +132,19 @@ describe("an agent with certificates of another root", () => {
 	async function startB2(): Promise<{ agent: Command; address: string }> {
 		const y = keep(
 			new Command([
-				...["module", "--json", "--home", homes.of("Y")],
+				...["module", "--json", "--home", homes.spare("Y")],
 				...["--listen", homes.socket("Y2")],
 			]),
 		);
 		await y.expect("listening");
-		const server = await homes.server("B", homes.socket("Y2"));
-		keep(server.agent);
-		return server;
+		const agent = keep(
+			new Command([
+				...["agent", "--json", "--home", homes.spare("B")],
+				...["--module", homes.socket("Y2"), "--listen", "127.0.0.1:0"],
+			]),
+		);
+		const { address } = await agent.expect("listening");
+		return { agent, address };
 	}
 
 	/** Its call fails with exit code 1 and these two outcomes, and B goes on. */

@@ -56,7 +56,7 @@ async function fails(
 }
 
 const agent = (...flags: string[]) => [
-	...["agent", "--home", homes.of("A"), "--module", homes.socket("X")],
+	...["agent", "--home", homes.spare("A"), "--module", homes.socket("X")],
 	...flags,
 ];
 
@@ -176,7 +176,7 @@ describe("wrong usage exits 2 with one line about it:", TOGETHER, () => {
 		await fails(
 			2,
 			[
-				...["module", "--home", homes.of("X"), "--listen", "0.0.0.0:0"],
+				...["module", "--home", homes.spare("X"), "--listen", "0.0.0.0:0"],
 				...["--unsafe-keylog", keylog],
 			],
 			/keylog gives every secret away/,
@@ -247,7 +247,7 @@ describe(
 			fails(
 				1,
 				[
-					...["agent", "--home", homes.of("A"), "--connect", "127.0.0.1:1"],
+					...["agent", "--home", homes.spare("A"), "--connect", "127.0.0.1:1"],
 					...["--module", homes.socket("nobody")],
 				],
 				/cannot connect to unix:.*start the other device first/,
@@ -273,7 +273,7 @@ describe(
 			assert.equal(busy.code, 1);
 			assert.ok(busy.stderr.includes(first.address), busy.stderr);
 			assert.match(busy.stderr, /another process listens.*choose another port/);
-			const other = ["module", "--home", homes.of("Y"), "--listen"];
+			const other = ["module", "--home", homes.spare("Y"), "--listen"];
 			await fails(1, [...other, first.address], /choose another port/);
 			await fails(1, [...other, homes.socket("X")], /another process listens/);
 		});
@@ -307,7 +307,7 @@ describe(
 				["--root", "xor", "roots"],
 			] as const) {
 				await using caller = new Command([
-					...["agent", "--home", homes.of("A"), "--module", "127.0.0.1:1"],
+					...["agent", "--home", homes.spare("A"), "--module", "127.0.0.1:1"],
 					...[flag, value, "--connect", "127.0.0.1:1"],
 				]);
 				const { stderr } = await caller.exits(2);
@@ -371,7 +371,7 @@ describe(
 					...[
 						"module",
 						"--home",
-						homes.of("X"),
+						homes.spare("X"),
 						"--listen",
 						homes.socket("kl"),
 					],
@@ -387,7 +387,7 @@ test("what a peer says cannot move the cursor: its control characters are shown"
 	await using _y = await homes.module("Y");
 	const inbox = homes.at("inbox");
 	await using server = new Command([
-		...["agent", "--home", homes.of("B"), "--module", homes.socket("Y")],
+		...["agent", "--home", homes.spare("B"), "--module", homes.socket("Y")],
 		...["--listen", "127.0.0.1:0", "--receive", inbox],
 	]);
 	await server.until(() => /listening on/.test(server.stdout), "listening");

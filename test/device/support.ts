@@ -75,6 +75,15 @@ export async function certify(place: Place, name = NAMES[place]) {
 	return (isAgent(place) ? agency : bank).certify(name);
 }
 
+/** The chain of a key that lies elsewhere. */
+export async function chainFor(
+	place: Place,
+	key: Pick<Signer, "algorithm" | "publicKey">,
+): Promise<Uint8Array> {
+	const [agency, bank] = await authorities;
+	return (isAgent(place) ? agency : bank).issue(NAMES[place], key);
+}
+
 export interface NewList {
 	readonly number: bigint;
 	/** Whose certificates are on it. */

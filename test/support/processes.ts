@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -277,6 +277,7 @@ const NAMES: Readonly<Record<Place, string>> = {
 /** Two authorities and the homes of four devices, each agent paired with its module. */
 export class Homes {
 	readonly folder: string;
+	#spares = 0;
 
 	private constructor(folder: string) {
 		this.folder = folder;
@@ -312,6 +313,13 @@ export class Homes {
 
 	of(place: Place): string {
 		return this.at(NAMES[place]);
+	}
+
+	/** A copy of a home, for a second process of that device: one home is for one. */
+	spare(place: Place): string {
+		const home = this.at(`spare-${++this.#spares}`);
+		cpSync(this.of(place), home, { recursive: true });
+		return home;
 	}
 
 	/** Where a module listens, or anything else. */

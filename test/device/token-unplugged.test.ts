@@ -61,7 +61,7 @@ describe("a token that is taken away", { skip: skipUnless("softhsm") }, () => {
 					// A module that cannot sign for its link only refuses it; its own owner hears why.
 					const forLink = place === "X" || place === "Y";
 					if (own === "key-store-failed") said++;
-					else assert.ok(forLink && own === "refused-by-peer", own);
+					else assert.ok(forLink && own === "refused-by-peer", `${own}`);
 					const other = codes[place === "A" || place === "X" ? 1 : 0];
 					assert.ok(
 						other === "refused-by-peer" || other === "truncated",

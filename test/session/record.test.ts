@@ -181,7 +181,7 @@ for (const aead of AEADS)
 
 		test("of an unknown type, or without a type, do not open although their tag is right", () => {
 			for (const plaintext of [
-				Uint8Array.of(0x05),
+				Uint8Array.of(0x06),
 				Uint8Array.of(0xff, 1),
 				new Uint8Array(),
 			]) {

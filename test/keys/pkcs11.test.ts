@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { chmod, copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
@@ -103,6 +103,8 @@ describe("a key in a token", { skip: skipUnless("softhsm") }, () => {
 		await troubled[Symbol.asyncDispose]();
 		await hsm[Symbol.asyncDispose]();
 	});
+
+	beforeEach(() => troubled.make("none"));
 
 	describe("stays there", staysContract);
 	describe("is refused", refusedContract);

@@ -11,11 +11,14 @@ import {
 	establishment,
 	flightTable,
 	heading,
+	keyTable,
 	square,
 	wiretapLines,
 } from "./draw.ts";
 import {
 	jsonFlag,
+	type KeysFlag,
+	keysFlag,
 	type LinkFlag,
 	linkFlag,
 	type RootFlag,
@@ -32,6 +35,7 @@ import {
 	NEEDS_TOKENS,
 } from "./stage/claims.ts";
 import { dissect, type WireFrame } from "./stage/dissect.ts";
+import { KEY_ROOMS } from "./stage/key-room.ts";
 import { byPlace, NAMES, type Run, Stage } from "./stage/stage.ts";
 import {
 	bad,
@@ -52,6 +56,7 @@ interface DemoFlags {
 	readonly root: RootFlag;
 	readonly link: LinkFlag;
 	readonly suite: SuiteName;
+	readonly keys: KeysFlag;
 	readonly json?: true;
 }
 
@@ -79,6 +84,7 @@ export function addDemoCommand(program: Command): void {
 				.choices([...SUITE_NAMES])
 				.default("hybrid-aesgcm"),
 		)
+		.addOption(keysFlag())
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
@@ -86,6 +92,8 @@ export function addDemoCommand(program: Command): void {
 Examples:
     tetrad demo --file photo.jpg
     tetrad demo --routing crossed --suite classical-chachapoly
+  Keys in two tokens of SoftHSM, which has to be installed:
+    tetrad demo --keys softhsm
   The patent to the letter, and what a wiretap then reads:
     tetrad demo --root xor --link open`,
 		)
@@ -112,6 +120,7 @@ async function demo(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 /** Everything that a demonstration showed. */
 interface Seen {
 	readonly suite: SuiteName;
+	readonly keys: KeysFlag;
 	readonly run: Run;
 	readonly frames: readonly WireFrame[];
 	readonly audits: readonly WireAudit[];
@@ -127,8 +136,13 @@ async function perform(
 	step: (what: string) => void,
 	bar: TransferBar,
 ): Promise<Seen> {
-	const { suite, routing } = flags;
-	await using stage = await Stage.set({ suite, signal, step });
+	const { suite, routing, keys } = flags;
+	await using stage = await Stage.set({
+		suite,
+		keys: KEY_ROOMS[keys],
+		signal,
+		step,
+	});
 	const run = await stage.run({
 		...flags,
 		step,
@@ -142,7 +156,7 @@ async function perform(
 	);
 	const outcome = judge(run, audits, claims, flags);
 	const { pairingCodes } = stage;
-	return { suite, run, frames, audits, claims, outcome, pairingCodes };
+	return { suite, keys, run, frames, audits, claims, outcome, pairingCodes };
 }
 
 /** What must be so for the demonstration to have shown what it promises. */
@@ -201,7 +215,7 @@ function judge(
 		if (found.length > 0 && (wire === "network" || flags.link === "paired"))
 			problems.push(`the ${wire} shows ${found[0]?.name}`);
 	for (const { claim, holds, evidence } of claims)
-		if (!holds && !NEEDS_TOKENS.has(claim))
+		if (!holds && !(flags.keys === "software" && NEEDS_TOKENS.has(claim)))
 			problems.push(`claim ${claim}: ${evidence}`);
 	return {
 		ok: problems.length === 0,
@@ -220,11 +234,14 @@ function fileEvent(
 	return event !== undefined && "sha256" in event ? event.sha256 : "";
 }
 
-function draw({ suite, run, frames, audits, claims, outcome }: Seen): void {
+function draw(seen: Seen): void {
+	const { suite, run, frames, audits, outcome } = seen;
 	const { routing, root, link, file } = run.options;
 	say(heading("Four processes, one conversation"));
 	say();
 	for (const line of square(run.pids)) say(line);
+	say(heading("Where each key lives"));
+	for (const line of keyTable(run.custody)) say(line);
 	say(
 		heading(
 			`Flight by flight (routing ${routing}, root ${root}, links ${link}, ${suite})`,
@@ -260,7 +277,7 @@ function draw({ suite, run, frames, audits, claims, outcome }: Seen): void {
 		say(`  ${place}  ${NAMES[place].padEnd(12)} ${bold(outcome.codes[place])}`);
 
 	say(heading("The claims of US patent 5,703,949"));
-	for (const line of claimTable(claims, routing)) say(`  ${line}`);
+	for (const line of claimTable(seen)) say(`  ${line}`);
 	say();
 	for (const problem of outcome.problems)
 		say(bad(`  not as promised: ${problem}`));
@@ -283,10 +300,9 @@ function exposure(run: Run, audits: readonly WireAudit[]): string[] {
 }
 
 /** Each claim that this run's routing can show, checked against what the taps captured. */
-function claimTable(
-	claims: readonly ClaimResult[],
-	routing: Routing,
-): string[] {
+function claimTable({ claims, keys, run }: Seen): string[] {
+	const { routing } = run.options;
+	const isStandIn = keys === "softhsm";
 	return [
 		...CLAIMS.map(({ claim, title, routing: shownBy }) => {
 			const result = claims.find((candidate) => candidate.claim === claim);
@@ -294,20 +310,28 @@ function claimTable(
 				result === undefined
 					? [dim("other run"), dim(`  (--routing ${shownBy})`)]
 					: result.holds
-						? [good("holds    "), ""]
-						: NEEDS_TOKENS.has(claim)
+						? [
+								good("holds    "),
+								isStandIn && NEEDS_TOKENS.has(claim)
+									? dim(
+											"  (with keys in tokens; SoftHSM stands in for hardware)",
+										)
+									: "",
+							]
+						: !isStandIn && NEEDS_TOKENS.has(claim)
 							? [bad("does not "), dim("  (keys are in files, not in tokens)")]
 							: [bad("does not "), `  ${result.evidence}`];
 			return `${mark}  ${String(claim).padStart(2)}  ${title}${why}`;
 		}),
 		dim(
-			`The evidence, and what --routing ${routing} cannot show: npx tetrad claims`,
+			`The evidence, and what --routing ${routing} cannot show: npx tetrad claims${isStandIn ? " --keys softhsm" : ""}`,
 		),
 	];
 }
 
 function report({
 	suite,
+	keys,
 	run,
 	frames,
 	audits,
@@ -325,6 +349,11 @@ function report({
 		root,
 		link,
 		suite,
+		keys,
+		keysAt: byPlace((place) => {
+			const { location, token } = run.custody[place];
+			return { location, ...(token === undefined ? {} : { token }) };
+		}),
 		processes: run.pids,
 		pairingCodes,
 		safetyCodes: outcome.codes,

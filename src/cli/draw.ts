@@ -1,7 +1,8 @@
 import Table, { type TableConstructorOptions } from "cli-table3";
 import type { ProcessEvent } from "../device/process-events.ts";
-import type { Place } from "../tetrad/index.ts";
+import { PLACES, type Place } from "../tetrad/index.ts";
 import type { WireAudit } from "./stage/audit.ts";
+import { type Custody, whereOf } from "./stage/custody.ts";
 import type { WireFrame } from "./stage/dissect.ts";
 import { NAMES } from "./stage/stage.ts";
 import { bold, count } from "./voice.ts";
@@ -61,6 +62,28 @@ export function square(pids: Readonly<Record<Place, number>>): string[] {
 			"◀─ ─ session 2 ─ ─ ─▶",
 		),
 	];
+}
+
+/** Where the long-term key of each device is, and what its certificate attests of that. */
+export function keyTable(custody: Readonly<Record<Place, Custody>>): string[] {
+	const table = new Table({
+		head: ["", "device", "key", "attested"].map(bold),
+		...PLAIN_TABLE,
+	});
+	for (const place of PLACES) {
+		const seen = custody[place];
+		const { token } = seen;
+		const level = Object.values(seen.judgedBy)[0]?.level ?? "";
+		table.push([
+			place,
+			NAMES[place],
+			token === undefined
+				? `file ${whereOf(seen)}, in clear`
+				: `token "${token.token}" (${token.manufacturer}), which does not give it away`,
+			level === "software" ? "nothing" : level,
+		]);
+	}
+	return table.toString().split("\n");
 }
 
 /** What crossed each wire from flight 1 until all four were confirmed, in the order of time. */

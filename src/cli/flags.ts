@@ -65,6 +65,17 @@ export const linkFlag = () =>
 		.choices(["paired", "open"])
 		.default("paired");
 
+/** Where the keys of a stage are made. */
+export type KeysFlag = "software" | "softhsm";
+
+export const keysFlag = () =>
+	new Option(
+		"--keys <keys>",
+		"where the four devices' keys are: in files, or in two tokens of SoftHSM",
+	)
+		.choices(["software", "softhsm"])
+		.default("software");
+
 export const jsonFlag = () =>
 	new Option("--json", "print JSON instead of text");
 

@@ -6,7 +6,9 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
 import { enc, hex, sameBytes, utf8 } from "../../wire/index.ts";
+import { type Custody, whereOf } from "./custody.ts";
 import type { WireFrame } from "./dissect.ts";
+import { type Impostor, PARTNER, roleOf, type Trial } from "./impostors.ts";
 import type { Run } from "./stage.ts";
 
 export interface ClaimResult {
@@ -250,32 +252,184 @@ function nestedThroughout(seen: Dissected): string {
 	return `${nested.length} records of session 2 were captured on the network, ${messages.length} of them messages between the modules; each opened first with a key of session 1 and only then with one of session 2, the last ${where(nested.at(-1) as WireFrame)}; in clear went only I1, ${i1.length} bytes of ephemeral public keys`;
 }
 
-/** Claims 6 and 10. A key that lies in a file can be copied by whoever owns the machine. */
+/** What a key that cannot leave its token is, by the names of PKCS #11, and what it may do. */
+const KEPT = [
+	"CKA_TOKEN",
+	"CKA_PRIVATE",
+	"CKA_LOCAL",
+	"CKA_SENSITIVE",
+	"CKA_ALWAYS_SENSITIVE",
+	"CKA_NEVER_EXTRACTABLE",
+];
+const ALLOWED = ["CKA_SIGN"];
+
+/** Claims 6 and 10: each key was made in a token that does not give it away, certificates attest that, and nobody takes less. */
 function tamperProof({ run }: Dissected): string {
-	const files = PLACES.filter((place) => run.keyFiles[place] !== undefined);
+	const { custody } = run;
+	const inFiles = PLACES.filter((place) => custody[place].token === undefined);
 	need(
-		files.length === 0,
-		`the keys of ${files.join(", ")} are in software (${run.keyFiles[files[0] ?? "A"]} and its like); missing: keys in tokens, and certificates that attest it`,
+		inFiles.length === 0,
+		`the keys of ${inFiles.join(", ")} are in software (${inFiles.map((place) => `${custody[place].home}/${whereOf(custody[place])}`).join(", ")}); missing: keys in tokens, and certificates that attest it`,
 	);
-	throw new NotShown(
-		"no key lies in a file, but no certificate attests a token; missing: certificates that attest it",
+	for (const place of PLACES) keptInToken(place, custody[place]);
+	const tokensOf = (places: readonly Place[]) =>
+		new Set(places.map((place) => custody[place].token?.serial));
+	need(
+		tokensOf(["A", "B"]).isDisjointFrom(tokensOf(["X", "Y"])),
+		"an agent and a module have their keys in the same token",
 	);
+	for (const place of PLACES) attestedAndDemanded(place, custody[place]);
+	const trials = refusedEverywhere(run, "level", "policy demands at least");
+	const tokens = new Set(
+		PLACES.map((place) => {
+			const { token } = custody[place];
+			return `"${token?.token}" (${token?.manufacturer}, ${token?.model})`;
+		}),
+	);
+	const searched = PLACES.reduce(
+		(sum, place) => sum + custody[place].searched,
+		0,
+	);
+	const levels = new Set(
+		PLACES.flatMap((place) =>
+			Object.values(custody[place].judgedBy).map(({ level }) => `"${level}"`),
+		),
+	);
+	const stand = [...tokens].some((token) => token.includes("SoftHSM"));
+	return [
+		`holds with keys in tokens: the keys of agents and of modules were made in separate tokens, ${[...tokens].join(" and ")}`,
+		`each token says of its keys ${KEPT.join(", ")}, lets them sign and nothing else, and refuses to show the private half (${[...new Set(PLACES.map((place) => custody[place].token?.value))].join(", ")})`,
+		`${searched} files of the four homes and their logs were searched for private keys, and none was found`,
+		`the certificates attest ${[...levels].join(" and ")}, and the policy of each of the four demands at least "token" of the other three`,
+		`a device with its key in software was refused in each place (${refusals(trials)})`,
+		...(stand
+			? [
+					"SoftHSM stands in for hardware: it shows the mechanism and is itself software, whose files whoever owns the machine can attack",
+				]
+			: []),
+	].join("; ");
 }
 
-/** Claims 7 and 11: the certified roles, on devices that are tamper-proof. */
+function keptInToken(
+	place: Place,
+	{ token, certifiedKey, searched, found }: Custody,
+): void {
+	const kept =
+		token !== undefined &&
+		KEPT.every((name) => token.is.includes(name)) &&
+		!token.is.includes("CKA_EXTRACTABLE");
+	need(kept, `the key of ${place} was not made in its token or could leave it`);
+	need(
+		sameNames(token.may, ALLOWED),
+		`the key of ${place} is not for signing alone`,
+	);
+	need(
+		token.value.startsWith("CKR_"),
+		`the token gives the private half of the key of ${place}`,
+	);
+	// CKA_EC_POINT may wrap the point; what it ends with is the point.
+	need(
+		certifiedKey.length >= 64 && token.publicPoint.endsWith(certifiedKey),
+		`the certificate of ${place} is not for the key in its token`,
+	);
+	need(searched > 0, `the files of ${place} were not searched`);
+	need(found.length === 0, `${place} has ${found[0]}`);
+}
+
+function attestedAndDemanded(place: Place, { judgedBy }: Custody): void {
+	for (const judge of PLACES) {
+		if (judge === place) continue;
+		const judgement = judgedBy[judge];
+		need(
+			judgement !== undefined && judgement.refused === undefined,
+			`${judge} refuses ${place}: ${judgement?.refused}`,
+		);
+		need(
+			judgement.level !== undefined && judgement.level !== "software",
+			`the certificate of ${place} does not attest that its key is in a token`,
+		);
+		need(
+			judgement.demanded !== "software",
+			`the policy of ${judge} takes ${place} also with its key in software`,
+		);
+	}
+}
+
+/** Impostors of this kind were tried alone and in league, in each place, and an honest device refused each, for this reason. */
+function refusedEverywhere(
+	{ impostors }: Run,
+	kind: Impostor,
+	reason: string,
+): readonly Trial[] {
+	const trials = impostors.filter(({ impostor }) => impostor === kind);
+	for (const place of PLACES)
+		for (const inLeague of [false, true]) {
+			const trial = trials.find(
+				(candidate) =>
+					candidate.place === place && candidate.inLeague === inLeague,
+			);
+			const { refused } = trial ?? {};
+			const who =
+				kind === "role"
+					? "a device of the wrong role"
+					: "a device with its key in software";
+			need(
+				refused !== undefined &&
+					refused.by !== place &&
+					(refused.by === PARTNER[place]) === !inLeague,
+				`${inLeague ? "the other side" : PARTNER[place]} did not refuse ${who} in the place of ${place}`,
+			);
+			need(
+				refused.reason.includes(reason),
+				`${who} in the place of ${place} was refused for another reason: ${refused.reason}`,
+			);
+		}
+	return trials;
+}
+
+/**
+ * Claims 7 and 11: what the certificates say the four are. In the patent both kinds are
+ * tamper-proof devices, so with keys in software the roles are shown and the claims do not hold.
+ */
 function rolesTamperProof(seen: Dissected): string {
-	const event = seen.run.events.A.find(({ event }) => event === "confirmed");
+	const { run } = seen;
+	const event = run.events.A.find(({ event }) => event === "confirmed");
 	need(event?.event === "confirmed", "the tetrad was not confirmed");
 	const { A, B, X, Y } = event.devices;
+	for (const place of PLACES)
+		for (const judge of PLACES)
+			if (judge !== place) {
+				const judgement = run.custody[place].judgedBy[judge];
+				need(
+					judgement?.role === roleOf(place),
+					`${judge} does not find that ${place} is certified as ${roleOf(place)}${judgement?.refused === undefined ? "" : `: ${judgement.refused}`}`,
+				);
+			}
+	const trials = refusedEverywhere(run, "role", "is for the role");
+	const roles = `${A} and ${B} are certified as trusted agents by an agency, ${X} and ${Y} as money modules by a bank, and each of the four finds that of the other three; a device of the wrong role was refused in each place (${refusals(trials)})`;
 	try {
 		tamperProof(seen);
 	} catch (thrown) {
 		if (!(thrown instanceof NotShown)) throw thrown;
 		throw new NotShown(
-			`${A} and ${B} are certified as agents, ${X} and ${Y} as money modules, but the claim rests on tamper-proof devices: ${thrown.message}`,
+			`${roles}; but a trusted agent and a money module of the patent are tamper-proof: ${thrown.message}`,
 		);
 	}
-	return `${A} and ${B} are agents, ${X} and ${Y} are money modules`;
+	return `${roles}; their keys are in tokens, as for claim ${run.options.routing === "direct" ? 6 : 10}; what is shown is the roles and what rests on them, and no money moves yet`;
+}
+
+/** "at A by X and B, …": the partner first, and then who refused it though the partner was in league. */
+function refusals(trials: readonly Trial[]): string {
+	return PLACES.map((place) => {
+		const by = trials.filter((trial) => trial.place === place);
+		return `at ${place} by ${by.map(({ refused }) => refused?.by).join(" and ")}`;
+	}).join(", ");
+}
+
+function sameNames(is: readonly string[], wanted: readonly string[]): boolean {
+	return (
+		is.length === wanted.length && wanted.every((name) => is.includes(name))
+	);
 }
 
 interface Found {

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,18 +7,20 @@ import {
 	parseAddress,
 } from "../../carrier/index.ts";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import {
-	createAuthorityHome,
-	issueDeviceHome,
-	readRoots,
-} from "../../device/authority-home.ts";
 import { readCertificates } from "../../device/files.ts";
+import { createHome, createHomeKey } from "../../device/home.ts";
+import type { DevicePolicySettings } from "../../device/policy-file.ts";
 import type { ProcessEvent } from "../../device/process-events.ts";
+import { type DeviceRole, parseChain } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
 import { type LinkFlag, linkOf, type RootFlag } from "../flags.ts";
+import { type Custody, examineCustody, placeSeenFrom } from "./custody.ts";
 import { DeviceProcess } from "./device-process.ts";
+import { roleOf, type Trial, tryImpostors } from "./impostors.ts";
+import { inSoftware, type KeyPlan, type KeyRoom } from "./key-room.ts";
 import { type Keylog, readKeylog } from "./keylog.ts";
+import { StageAuthority } from "./stage-authority.ts";
 import { type Captured, type Wire, Wiretap } from "./wiretap.ts";
 
 /** The four devices of every run, by place. */
@@ -56,8 +57,10 @@ export interface Run {
 	readonly said: Plaintexts;
 	/** The leaf of each device, in DER. */
 	readonly certificates: Readonly<Record<Place, Uint8Array>>;
-	/** Where a device's long-term key lies, if it lies in a file. */
-	readonly keyFiles: Readonly<Record<Place, string | undefined>>;
+	/** Where the long-term keys are, looked at when the run was over. */
+	readonly custody: Readonly<Record<Place, Custody>>;
+	/** What came of devices that are not what their place asks for, tried once on each stage. */
+	readonly impostors: readonly Trial[];
 }
 
 interface PairEvent {
@@ -76,6 +79,9 @@ export class Stage implements AsyncDisposable {
 	/** The code that each pairing showed at both of its devices. */
 	readonly pairingCodes: string[] = [];
 	readonly #signal: AbortSignal;
+	#room: KeyRoom | undefined;
+	#authorities: Readonly<Record<DeviceRole, StageAuthority>> | undefined;
+	#impostors: readonly Trial[] = [];
 	#runs = 0;
 
 	private constructor(folder: string, suite: SuiteName, signal: AbortSignal) {
@@ -95,16 +101,27 @@ export class Stage implements AsyncDisposable {
 		/** Stops every process of the stage, so that what is under way fails. */
 		readonly signal: AbortSignal;
 		readonly algorithm?: SignatureAlgorithm;
+		/** Makes the place for the keys, in a folder that does not exist yet; files of the homes unless given. */
+		readonly keys?: (folder: string) => KeyRoom | Promise<KeyRoom>;
 		readonly step?: (what: string) => void;
 	}): Promise<Stage> {
 		const { suite, signal, algorithm = "P-256", step = () => {} } = options;
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-"));
 		const stage = new Stage(folder, suite, signal);
 		try {
+			const { keys = inSoftware } = options;
+			const room = await keys(join(folder, "keys"));
+			stage.#room = room;
 			step("an agency and a bank certify four devices");
-			await stage.#certify(algorithm);
+			const authorities = await stage.#certify(algorithm, room);
 			step("each agent is paired with its module");
-			await Promise.all([stage.#pair("A", "X"), stage.#pair("B", "Y")]);
+			await stage.#each([
+				() => stage.#pair("A", "X"),
+				() => stage.#pair("B", "Y"),
+			]);
+			step("impostors try each of the four places");
+			stage.#authorities = authorities;
+			stage.#impostors = await stage.tryImpostors();
 			return stage;
 		} catch (thrown) {
 			await stage[Symbol.asyncDispose]();
@@ -156,9 +173,15 @@ export class Stage implements AsyncDisposable {
 			kind: "unix",
 			path: join(folder, `${place}.tap`),
 		});
-		const X = start("X", ["--listen", formatAddress(socket("X"))]);
-		const Y = start("Y", ["--listen", formatAddress(socket("Y"))]);
-		await Promise.all([X.expect("listening"), Y.expect("listening")]);
+		const startModule = async (place: Place) => {
+			const module = start(place, ["--listen", formatAddress(socket(place))]);
+			await module.expect("listening");
+			return module;
+		};
+		const [X, Y] = await this.#each([
+			() => startModule("X"),
+			() => startModule("Y"),
+		]);
 		const ax = await tap("link A–X", tapped("X"), socket("X"));
 		const by = await tap("link B–Y", tapped("Y"), socket("Y"));
 		const B = start("B", [
@@ -194,43 +217,87 @@ export class Stage implements AsyncDisposable {
 			keylog: await readKeylog(keylogs),
 			said,
 			certificates: await this.#certificates(),
-			keyFiles: byPlace((place) => {
-				const path = join(this.homes[place], "key.pem");
-				return existsSync(path) ? path : undefined;
-			}),
+			custody: await examineCustody(this.homes, keylogs),
+			impostors: this.#impostors,
 		};
+	}
+
+	/** Looks at the homes as they are now. */
+	custody(): Promise<Record<Place, Custody>> {
+		return examineCustody(this.homes);
+	}
+
+	/** Tries impostors against the homes as they are now; each of those takes or refuses by its own policy. */
+	async tryImpostors(): Promise<Trial[]> {
+		const authorities = this.#authorities;
+		if (authorities === undefined) return [];
+		return tryImpostors(this.homes, authorities);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#room?.[Symbol.asyncDispose]();
 		await rm(this.folder, { recursive: true, force: true });
 	}
 
-	async #certify(algorithm: SignatureAlgorithm): Promise<void> {
-		const homes = {
-			agency: join(this.folder, "agency"),
-			bank: join(this.folder, "bank"),
-		};
-		const [agency, bank] = await Promise.all([
-			createAuthorityHome(homes.agency, "agency", "Demo Agency", algorithm),
-			createAuthorityHome(homes.bank, "bank", "Demo Bank", algorithm),
+	/** Does both at the same time, where the place for the keys lets it. */
+	async #each<T>(
+		work: readonly [() => Promise<T>, () => Promise<T>],
+	): Promise<[T, T]> {
+		const [first, second] = work;
+		if (this.#room?.oneByOne !== true) return Promise.all([first(), second()]);
+		return [await first(), await second()];
+	}
+
+	/** Devices demand keys in tokens of each other when all four have them there. */
+	async #certify(
+		algorithm: SignatureAlgorithm,
+		room: KeyRoom,
+	): Promise<Record<DeviceRole, StageAuthority>> {
+		const [agent, module] = await Promise.all([
+			StageAuthority.create("agency", "Demo Agency", algorithm),
+			StageAuthority.create("bank", "Demo Bank", algorithm),
 		]);
-		for (const place of PLACES) {
-			const isAgent = place === "A" || place === "B";
-			await issueDeviceHome(isAgent ? agency : bank, {
-				home: this.homes[place],
-				name: NAMES[place],
+		const plans = byPlace((place) => room.plan(place, NAMES[place]));
+		const inTokens = PLACES.every((place) => plans[place].level !== "software");
+		for (const place of PLACES)
+			await this.#makeHome(
+				place,
+				plans[place],
+				{ agent, module },
 				algorithm,
-				trust: await readRoots(isAgent ? homes.bank : homes.agency),
-				policy: {
-					accept: {
-						suites: [this.suite],
-						// The stage shows every choice, the unsafe ones included; a run asks for one of them.
-						roots: ["transcript", "unsafe-xor"],
-						links: [linkOf("paired"), linkOf("open")],
-					},
+				inTokens ? demandsOfTokens(place) : {},
+			);
+		return { agent, module };
+	}
+
+	async #makeHome(
+		place: Place,
+		{ location, level }: KeyPlan,
+		authorities: Readonly<Record<DeviceRole, StageAuthority>>,
+		algorithm: SignatureAlgorithm,
+		demands: NonNullable<DevicePolicySettings["demands"]>,
+	): Promise<void> {
+		const [path, name, role] = [this.homes[place], NAMES[place], roleOf(place)];
+		const chain = await createHomeKey(path, location, algorithm, (key) =>
+			authorities[role].certify(name, key, level),
+		);
+		await createHome(path, {
+			role,
+			name,
+			key: location,
+			certificates: parseChain(chain),
+			agencies: [authorities.agent.root],
+			banks: [authorities.module.root],
+			policy: {
+				accept: {
+					suites: [this.suite],
+					// The stage shows every choice, the unsafe ones included; a run asks for one of them.
+					roots: ["transcript", "unsafe-xor"],
+					links: [linkOf("paired"), linkOf("open")],
 				},
-			});
-		}
+				demands,
+			},
+		});
 	}
 
 	async #certificates(): Promise<Record<Place, Uint8Array>> {
@@ -263,6 +330,16 @@ export class Stage implements AsyncDisposable {
 		const { code } = await atAgent.expect("compare");
 		this.pairingCodes.push(code ?? "");
 	}
+}
+
+/** Keys at least in a token, of each of the other three. */
+function demandsOfTokens(place: Place) {
+	return Object.fromEntries(
+		PLACES.filter((other) => other !== place).map((other) => [
+			placeSeenFrom(place, other),
+			{ tamperResistance: "token" as const },
+		]),
+	);
 }
 
 export function byPlace<T>(make: (place: Place) => T): Record<Place, T> {

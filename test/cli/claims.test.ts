@@ -10,7 +10,7 @@ import {
 } from "../../src/cli/stage/claims.ts";
 import { dissect, type WireFrame } from "../../src/cli/stage/dissect.ts";
 import { Stage } from "../../src/cli/stage/stage.ts";
-import type { Place } from "../../src/tetrad/index.ts";
+import { PLACES, type Place } from "../../src/tetrad/index.ts";
 
 const FILE = fileURLToPath(new URL("../../LICENSE", import.meta.url));
 
@@ -35,6 +35,14 @@ before(async () => {
 });
 
 after(() => stage[Symbol.asyncDispose]());
+
+/** Its partner, and who refuses it when its partner is in league with it. */
+const REFUSED_BY: Readonly<Record<Place, readonly [Place, Place]>> = {
+	A: ["X", "B"],
+	B: ["Y", "A"],
+	X: ["A", "Y"],
+	Y: ["B", "X"],
+};
 
 function check(claim: number, what: Dissected) {
 	const found = CLAIMS.find((candidate) => candidate.claim === claim);
@@ -154,27 +162,47 @@ describe("a claim holds on real runs and falls when what it says is not so", () 
 			assert.ok(!holds(8, withSecret(crossed, place, "K")));
 	});
 
-	test("claims 6, 7, 10 and 11 name the key files, and do not hold without attestation either", () => {
-		const { direct } = seen;
-		assert.match(check(6, direct).evidence, /key\.pem/);
-		const place = undefined;
-		const keyFiles = { A: place, B: place, X: place, Y: place };
-		const noFiles = { ...direct, run: { ...direct.run, keyFiles } };
-		assert.match(check(6, noFiles).evidence, /no certificate attests/);
-		assert.ok(!holds(7, noFiles));
+	test("claims 6, 7, 10 and 11 name the key files, and 7 and 11 the roles all the same", () => {
+		for (const [claim, what] of [
+			[6, seen.direct],
+			[7, seen.direct],
+			[10, seen.crossed],
+			[11, seen.crossed],
+		] as const)
+			assert.match(check(claim, what).evidence, /alice\/key\.pem.*missing/);
+		assert.match(
+			check(7, seen.direct).evidence,
+			/^alice and bob are certified as trusted agents by an agency/,
+		);
+	});
+
+	test("a device of the wrong role was refused in each place, by its partner and by the other side", () => {
+		const trials = seen.direct.run.impostors.filter(
+			({ impostor }) => impostor === "role",
+		);
+		assert.deepEqual(
+			trials.map(({ place, refused }) => `${place} by ${refused?.by}`),
+			PLACES.flatMap((place) =>
+				REFUSED_BY[place].map((by) => `${place} by ${by}`),
+			),
+		);
+		for (const { refused } of trials)
+			assert.match(refused?.reason ?? "", /is for the role/);
 	});
 
 	test("the command fails when one that should hold does not, and only then", () => {
 		const results = CLAIMS.map(({ claim, routing }) =>
 			check(claim, seen[routing]),
 		);
-		assert.ok(asExpected(results));
+		assert.ok(asExpected(results, "software"));
+		assert.ok(!asExpected(results, "softhsm"));
 		for (const { claim } of results)
 			assert.equal(
 				asExpected(
 					results.map((result) =>
 						result.claim === claim ? { ...result, holds: false } : result,
 					),
+					"software",
 				),
 				NEEDS_TOKENS.has(claim),
 			);

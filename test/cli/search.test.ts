@@ -169,7 +169,15 @@ describe("an audit", () => {
 				},
 			},
 			certificates: place(randomBytes(400)),
-			keyFiles: place(undefined),
+			custody: place({
+				home: "/",
+				location: { file: "key.sealed" },
+				certifiedKey: "",
+				judgedBy: {},
+				searched: 0,
+				found: [],
+			}),
+			impostors: [],
 		};
 	}
 

@@ -14,7 +14,14 @@ import { MoneyModule } from "../src/device/money-module.ts";
 import { SoftwareAuthority } from "../src/device/software-authority.ts";
 import type { Tetrad } from "../src/device/tetrad.ts";
 import { TrustedAgent } from "../src/device/trusted-agent.ts";
-import { makePolicy, type Policy, type Routing } from "../src/tetrad/index.ts";
+import type { Signer } from "../src/identity/index.ts";
+import { generateSoftwareKey } from "../src/keys/index.ts";
+import {
+	makePolicy,
+	type Place,
+	type Policy,
+	type Routing,
+} from "../src/tetrad/index.ts";
 
 interface Side {
 	readonly agent: TrustedAgent;
@@ -45,6 +52,8 @@ export class Four {
 	static async make(
 		algorithm: SignatureAlgorithm,
 		crypto?: CryptoProvider,
+		signerOf: (place: Place) => Signer | Promise<Signer> = () =>
+			generateSoftwareKey(algorithm),
 	): Promise<Four> {
 		const agency = await SoftwareAuthority.create(
 			"agency",
@@ -56,14 +65,25 @@ export class Four {
 			agencies: [agency.anchor],
 			banks: [bank.anchor],
 		});
-		const side = async (name: string): Promise<Side> => {
+		const identity = async (
+			authority: SoftwareAuthority,
+			name: string,
+			place: Place,
+		) => {
+			const signer = await signerOf(place);
+			return { signer, chain: await authority.issue(name, signer) };
+		};
+		const side = async (
+			name: string,
+			[ofAgent, ofModule]: readonly [Place, Place],
+		): Promise<Side> => {
 			const shared = { policy, ...(crypto === undefined ? {} : { crypto }) };
 			const agent = new TrustedAgent({
-				identity: await agency.certify(name),
+				identity: await identity(agency, name, ofAgent),
 				...shared,
 			});
 			const module = new MoneyModule({
-				identity: await bank.certify(name),
+				identity: await identity(bank, name, ofModule),
 				...shared,
 			});
 			await pairInProcess(agent, module);
@@ -72,7 +92,11 @@ export class Four {
 		};
 		let accept: (carrier: Carrier) => void = () => {};
 		const listener = await listen("127.0.0.1:0", (carrier) => accept(carrier));
-		const four = new Four(await side("left"), await side("right"), listener);
+		const four = new Four(
+			await side("left", ["A", "X"]),
+			await side("right", ["B", "Y"]),
+			listener,
+		);
 		accept = (carrier) => four.#accept?.(carrier);
 		return four;
 	}

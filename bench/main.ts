@@ -1,4 +1,4 @@
-/* npm run bench -- establish|records|lists [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists|signers [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { benchEstablish } from "./establish.ts";
 import { benchLists } from "./lists.ts";
 import { benchRecords } from "./records.ts";
+import { benchSigners } from "./signers.ts";
 
 const { positionals, values } = parseArgs({
 	allowPositionals: true,
@@ -19,12 +20,13 @@ const benches = {
 	establish: benchEstablish,
 	records: benchRecords,
 	lists: benchLists,
+	signers: benchSigners,
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
 if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists|signers [--json] [--rounds N] [--save]",
 	);
 	process.exit(2);
 }

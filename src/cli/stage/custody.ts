@@ -26,7 +26,7 @@ import { examineKeys } from "./key-room.ts";
 import type { ExaminedKey } from "./token-examiner.ts";
 
 /** What one device, by its own policy and roots, makes of another. */
-export interface Judgement {
+interface Judgement {
 	/** Why it is refused; nothing else is known then. */
 	readonly refused?: string;
 	readonly role?: DeviceRole;

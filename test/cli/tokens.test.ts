@@ -39,7 +39,7 @@ async function withSoftHsm(name: string): Promise<string> {
 	await mkdir(temporary);
 	const { code, stdout, stderr } = await run(
 		[name, "--keys", "softhsm", "--json"],
-		{ env: { TMPDIR: temporary } },
+		{ env: { TMPDIR: temporary }, patienceMs: 120_000 },
 	);
 	assert.equal(code, 0, stderr || stdout);
 	assert.equal(stderr, "");

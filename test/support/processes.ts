@@ -53,6 +53,8 @@ export interface CommandOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** Give it a terminal, so that it asks; what it then says comes all on standard output. */
 	readonly terminal?: boolean;
+	/** For a command that starts dozens of processes; as for everything else unless given. */
+	readonly patienceMs?: number;
 }
 
 export interface Result {
@@ -89,12 +91,14 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 	/** Settles when it is gone and everything that it said was heard. */
 	readonly exited: Promise<Result>;
 	readonly #child: ChildProcess;
+	readonly #patienceMs: number;
 	readonly #watchers = new Set<() => void>();
 	#line = "";
 	#gone = false;
 
 	constructor(args: readonly string[], options: CommandOptions = {}) {
 		this.name = `tetrad ${args.join(" ")}`;
+		this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
 		const line = [process.execPath, PROGRAM, ...args];
 		const [program = "", ...rest] =
 			options.terminal === true
@@ -159,7 +163,7 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		};
 		const timer = setTimeout(
 			() => reject(this.#failure(what, "in time")),
-			PATIENCE_MS,
+			this.#patienceMs,
 		);
 		this.#watchers.add(check);
 		check();

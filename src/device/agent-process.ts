@@ -15,7 +15,7 @@ import {
 	sendFile,
 	type TransferProgress,
 } from "./file-transfer.ts";
-import { demandAccepted, readHome } from "./home.ts";
+import { demandAccepted, type HomeSecrets, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
@@ -23,6 +23,8 @@ import { TrustedAgent } from "./trusted-agent.ts";
 
 export interface AgentProcessOptions {
 	readonly home: string;
+	/** Where the passphrase or the PIN of its key comes from, if it needs one. */
+	readonly secrets?: HomeSecrets;
 	/** Where the own module listens. */
 	readonly module: Address;
 	readonly link: LinkMode;
@@ -54,7 +56,7 @@ export async function runAgentProcess(
 	report: Report,
 ): Promise<void> {
 	const { signal, module, link, timeoutMs } = options;
-	await using home = await readHome(options.home, "agent");
+	await using home = await readHome(options.home, "agent", options.secrets);
 	if (home.pairing === undefined)
 		throw new TetradError(
 			"not-paired",

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { mkdir, open, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { TetradError } from "../errors.ts";
@@ -16,18 +16,6 @@ export async function makePrivateFolder(path: string): Promise<void> {
 		throw unusable(`cannot make ${path}: ${reason(thrown)}`, thrown);
 	}
 	await requirePrivate(path);
-}
-
-/** Writes a file that must not exist yet, for its owner only. */
-export async function writeNew(path: string, text: string): Promise<void> {
-	try {
-		await writeFile(path, text, { flag: "wx", mode: 0o600, flush: true });
-	} catch (thrown) {
-		throw unusable(
-			`cannot write ${path}: ${reason(thrown)}; an existing home is never overwritten`,
-			thrown,
-		);
-	}
 }
 
 /**
@@ -143,7 +131,7 @@ export function parseJson<T>(
 }
 
 /** What a failed file operation means to the owner. */
-function reason(thrown: unknown): string {
+export function reason(thrown: unknown): string {
 	if (!(thrown instanceof Error)) return "unknown";
 	const { code } = thrown as NodeJS.ErrnoException;
 	switch (code) {

@@ -1,4 +1,4 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { nodeCrypto, type SignatureAlgorithm } from "../crypto/index.ts";
@@ -15,7 +15,6 @@ import {
 	type KeyAccess,
 	type KeyLocation,
 	openKey,
-	removeKey,
 	type StoredKey,
 } from "../keys/index.ts";
 import type {
@@ -36,8 +35,8 @@ import {
 	replaceFile,
 	requirePrivate,
 	unusable,
-	writeNew,
 } from "./files.ts";
+import { discardKey } from "./home-key.ts";
 import { importList } from "./home-lists.ts";
 import { HomeLock } from "./home-lock.ts";
 import { HomeState } from "./home-state.ts";
@@ -56,7 +55,7 @@ import {
  *
  *   device.json   role, name, and where the long-term key is
  *   policy.json   whom the device trusts, what it accepts and demands (policy-file.ts)
- *   chain.pem     the certificates, leaf first, without the root
+ *   chain.pem     the certificates, leaf first, without the root; chain-2.pem and so on after recertification
  *   trust/        roots, as policy.json names them
  *   pairing.json  the device at the other end of the link, and the pairing key
  *   key.…         the long-term key, unless it is in a token
@@ -64,19 +63,33 @@ import {
  *   lock.db       the lock against a second process (home-lock.ts)
  */
 
+/** Where a key is, as settings say it. */
+export const keyLocation: z.ZodType<KeyLocation> = z.union(
+	[
+		z.strictObject({ file: z.string() }),
+		z.strictObject({ unsafeUnsealedFile: z.string() }),
+		z.strictObject({ pkcs11: z.string() }),
+	],
+	'is not one of { "file": … }, { "pkcs11": … } and { "unsafeUnsealedFile": … }',
+);
+
+/** The name of a file in the home itself. */
+export const chainFile: z.ZodType<string> = z
+	.string()
+	.regex(/^chain(-[1-9][0-9]{0,8})?\.pem$/, "names no chain of this home");
+
+const FIRST_CHAIN = "chain.pem";
+
 const deviceFile = z.strictObject({
 	version: z.literal(2),
 	role: z.enum(["agent", "module"]),
 	name: z.string(),
-	key: z.union(
-		[
-			z.strictObject({ file: z.string() }),
-			z.strictObject({ unsafeUnsealedFile: z.string() }),
-			z.strictObject({ pkcs11: z.string() }),
-		],
-		'is not one of { "file": … }, { "pkcs11": … } and { "unsafeUnsealedFile": … }',
-	),
+	key: keyLocation,
+	/** Named beside the key, so that recertification replaces both in one write; chain.pem unless given. */
+	chain: chainFile.optional(),
 });
+
+export type DeviceSettings = z.infer<typeof deviceFile>;
 
 const pairingFile = z.strictObject({
 	version: z.literal(1),
@@ -120,13 +133,13 @@ export async function readHome(
 	role: DeviceRole,
 	{ now = Date.now, ...secrets }: HomeOptions = {},
 ): Promise<Home> {
-	const { name, key: location } = await readDeviceFile(path, role);
+	const { name, key: location, chain: file } = await readDeviceFile(path, role);
 	await using open = new AsyncDisposableStack();
 	open.use(await HomeLock.take(path));
 	// The key comes last: nobody shall be asked for a passphrase that is of no use.
 	const [policy, chain, pairing, state] = await Promise.all([
 		readPolicy(path),
-		readCertificates(join(path, "chain.pem")),
+		readCertificates(join(path, file)),
 		readPairing(path),
 		HomeState.read(path),
 	]);
@@ -148,10 +161,11 @@ export async function readHome(
 	};
 }
 
-async function readDeviceFile(
+/** What device.json says. Throws `home-unusable`, also for a home of another role than `role`, if that is given. */
+export async function readDeviceFile(
 	home: string,
-	role: DeviceRole,
-): Promise<z.infer<typeof deviceFile>> {
+	role?: DeviceRole,
+): Promise<DeviceSettings & { readonly chain: string }> {
 	await requirePrivate(home);
 	const path = join(home, "device.json");
 	const text = await readText(path);
@@ -160,11 +174,22 @@ async function readDeviceFile(
 			`${path} is from before homes had a policy.json; make the device anew with: tetrad authority issue, and pair it again`,
 		);
 	const settings = parseJson(deviceFile, text, path);
-	if (settings.role !== role)
+	if (role !== undefined && settings.role !== role)
 		throw unusable(
 			`${home} is the home of ${aRole(settings.role)}, and this command runs ${aRole(role)}`,
 		);
-	return settings;
+	return { ...settings, chain: settings.chain ?? FIRST_CHAIN };
+}
+
+/** Writes device.json, durably and in one step, in the place of an earlier one. */
+export async function writeDeviceFile(
+	home: string,
+	settings: DeviceSettings,
+): Promise<void> {
+	await replaceFile(
+		join(home, "device.json"),
+		`${JSON.stringify(settings, null, "\t")}\n`,
+	);
 }
 
 function isOfVersion1(text: string): boolean {
@@ -207,10 +232,7 @@ export async function createHomeKey<Certified>(
 	secrets: HomeSecrets = {},
 ): Promise<Certified> {
 	await makePrivateFolder(path);
-	if (await isThere(join(path, "device.json")))
-		throw unusable(
-			`there is a device in ${path}, and an existing home is never overwritten`,
-		);
+	await requireNoDevice(path);
 	const access: KeyAccess = { folder: path, ...secrets };
 	const key = await createKey(location, algorithm, access);
 	try {
@@ -224,16 +246,10 @@ export async function createHomeKey<Certified>(
 	}
 }
 
-async function discardKey(
-	location: KeyLocation,
-	access: KeyAccess,
-): Promise<void> {
-	if ("unsafeUnsealedFile" in location)
-		await rm(join(access.folder, location.unsafeUnsealedFile));
-	else await removeKey(location, access);
-}
-
-/** Makes the home of a device whose key exists. Throws `home-unusable` when there is something already. */
+/**
+ * Makes the home of a device whose key exists. Throws `home-unusable` when there is one already;
+ * one that was begun and not finished is made anew.
+ */
 export async function createHome(
 	path: string,
 	device: {
@@ -250,19 +266,28 @@ export async function createHome(
 	},
 ): Promise<void> {
 	await makePrivateFolder(path);
+	await requireNoDevice(path);
 	const { role, name, key, policy = {}, lists = [] } = device;
 	const hasLists = haveListOfEach(device.agencies, device.banks, lists);
-	await writeNew(join(path, "policy.json"), printPolicy(policy, hasLists));
-	await writeNew(join(path, "chain.pem"), printPem(device.certificates));
-	await mkdir(join(path, "trust"), { mode: 0o700 });
-	await writeNew(join(path, AGENCIES_FILE), printPem(device.agencies));
-	await writeNew(join(path, BANKS_FILE), printPem(device.banks));
+	await mkdir(join(path, "trust"), { mode: 0o700, recursive: true });
+	for (const [file, text] of [
+		["policy.json", printPolicy(policy, hasLists)],
+		[FIRST_CHAIN, printPem(device.certificates)],
+		[AGENCIES_FILE, printPem(device.agencies)],
+		[BANKS_FILE, printPem(device.banks)],
+	] as const)
+		await replaceFile(join(path, file), text);
 	for (const list of lists) await importList(path, list);
 	// Last: a folder without it is no home.
-	await writeNew(
-		join(path, "device.json"),
-		`${JSON.stringify({ version: 2, role, name, key }, null, "\t")}\n`,
-	);
+	await writeDeviceFile(path, { version: 2, role, name, key });
+}
+
+/** Throws `home-unusable` where there is a device already. */
+export async function requireNoDevice(path: string): Promise<void> {
+	if (await isThere(join(path, "device.json")))
+		throw unusable(
+			`there is a device in ${path}, and an existing home is never overwritten`,
+		);
 }
 
 function haveListOfEach(

@@ -4,7 +4,7 @@ import type { LinkMode } from "../tetrad/index.ts";
 import { parseUtf8, utf8 } from "../wire/index.ts";
 import { observer, untilAborted } from "./agent-process.ts";
 import type { Channel } from "./channel.ts";
-import { demandAccepted, readHome } from "./home.ts";
+import { demandAccepted, type HomeSecrets, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { MoneyModule } from "./money-module.ts";
 import { type Report, reportLists } from "./process-events.ts";
@@ -12,6 +12,8 @@ import type { Tetrad } from "./tetrad.ts";
 
 export interface ModuleProcessOptions {
 	readonly home: string;
+	/** Where the passphrase or the PIN of its key comes from, if it needs one. */
+	readonly secrets?: HomeSecrets;
 	/** Where the own agent finds this module. */
 	readonly listen: Address;
 	readonly link: LinkMode;
@@ -28,7 +30,7 @@ export async function runModuleProcess(
 	report: Report,
 ): Promise<void> {
 	const { signal, greet, timeoutMs, link } = options;
-	await using home = await readHome(options.home, "module");
+	await using home = await readHome(options.home, "module", options.secrets);
 	const { pairing } = home;
 	if (pairing === undefined)
 		throw new TetradError(

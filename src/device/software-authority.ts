@@ -11,17 +11,13 @@ import {
 } from "../identity/index.ts";
 import { generateSoftwareKey, type SoftwareKey } from "../keys/index.ts";
 import type { DeviceIdentity } from "./identity.ts";
+import {
+	BACKDATE_MS,
+	DEVICE_VALIDITY_DAYS,
+	ROOT_VALIDITY_MS,
+} from "./validity.ts";
 
-const DAY_MS = 86_400_000;
-
-/** How long a root is valid: ten years. */
-const ROOT_VALIDITY_MS: number = 3650 * DAY_MS;
-
-/** How long a device certificate is valid: one year. */
-const DEVICE_VALIDITY_MS: number = 365 * DAY_MS;
-
-/** Devices whose clocks are a little behind must not find a new certificate "not yet valid". */
-const BACKDATE_MS: number = 3_600_000;
+const DEVICE_VALIDITY_MS = DEVICE_VALIDITY_DAYS * 86_400_000;
 
 /** An agency or a bank whose key is in software: enough to try Tetrad, and to run what needs no more. */
 export class SoftwareAuthority {

@@ -51,11 +51,13 @@ export {
 export {
 	type AuthorityKind,
 	type DeviceRole,
+	isAuthorityName,
 	isCertifiedName,
 	KIND_OF_ROLE,
 	MAX_CERTIFICATE_BYTES,
 	MAX_CERTIFICATES,
 	MAX_CHAIN_BYTES,
+	MAX_REQUEST_BYTES,
 	ROLE_OF_KIND,
 	ROLE_OID,
 	TAMPER_RESISTANCE,
@@ -80,6 +82,7 @@ export type { Signer } from "./signer.ts";
 export {
 	authorityId,
 	openUntrustedList,
+	UNTRUSTED_REASONS,
 	type UntrustedEntry,
 	UntrustedList,
 	type UntrustedReason,
@@ -93,8 +96,10 @@ export {
 	UntrustedLists,
 } from "./untrusted-lists.ts";
 export {
+	CertifiedAuthority,
 	CertifiedDevice,
 	parseTrustAnchor,
 	TrustAnchor,
+	validateAuthority,
 	validateChain,
 } from "./validate.ts";

@@ -46,6 +46,9 @@ const REASON = {
 
 export type UntrustedReason = (typeof REASON)[keyof typeof REASON];
 
+export const UNTRUSTED_REASONS: readonly UntrustedReason[] =
+	Object.values(REASON);
+
 export const REASON_CODE: ReadonlyMap<UntrustedReason, number> = new Map(
 	Object.entries(REASON).map(([code, reason]) => [reason, Number(code)]),
 );

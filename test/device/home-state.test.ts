@@ -14,12 +14,14 @@ import {
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readAuthorityHome } from "../../src/device/authority-home.ts";
+import { readRoots } from "../../src/device/authority-home.ts";
 import { type Home, readHome } from "../../src/device/home.ts";
 import { importList, listStatus } from "../../src/device/home-lists.ts";
+import { SoftwareAuthority } from "../../src/device/software-authority.ts";
 import { TrustedAgent } from "../../src/device/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { parsePemBlock, printPemBlock } from "../../src/identity/index.ts";
+import { readSoftwareKey } from "../../src/keys/index.ts";
 import { Homes, temporaryFolder } from "../support/processes.ts";
 import { issueList, type NewList } from "./support.ts";
 
@@ -42,7 +44,9 @@ async function list(
 	kind: "agency" | "bank",
 	list: NewList,
 ): Promise<Uint8Array> {
-	return issueList(await readAuthorityHome(homes.at(kind)), list);
+	const [root = new Uint8Array()] = await readRoots(homes.at(kind));
+	const key = await readSoftwareKey(homes.at(kind, "key.pem"));
+	return issueList(new SoftwareAuthority(root, key), list);
 }
 
 /** Runs the device of the home for a moment. */

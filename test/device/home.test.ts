@@ -14,13 +14,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { Authority } from "../../src/device/authority.ts";
+import { readRoots } from "../../src/device/authority-home.ts";
+import { type Home, readHome, writePairing } from "../../src/device/home.ts";
 import {
 	createAuthorityHome,
 	issueDeviceHome,
-	readAuthorityHome,
-	readRoots,
-} from "../../src/device/authority-home.ts";
-import { type Home, readHome, writePairing } from "../../src/device/home.ts";
+} from "../../src/device/issue-device-home.ts";
 import { TrustedAgent } from "../../src/device/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { hex } from "../../src/wire/index.ts";
@@ -139,7 +139,7 @@ describe("a home", () => {
 	});
 
 	test("is not made where there is one", async () => {
-		const agency = await readAuthorityHome(join(root, "agency"));
+		const agency = await Authority.open(join(root, "agency"));
 		const before = await readFile(at("key.pem"));
 		await assert.rejects(
 			issueDeviceHome(agency, {
@@ -363,14 +363,14 @@ describe("an authority's home", () => {
 		const authority = join(home, "authority");
 		await cp(join(root, "agency"), authority, { recursive: true });
 		await chmod(authority, 0o755);
-		await assert.rejects(readAuthorityHome(authority), {
+		await assert.rejects(Authority.open(authority), {
 			code: "home-unusable",
 			message: new RegExp(`chmod 700 ${authority}`),
 		});
 		await chmod(authority, 0o700);
-		assert.equal((await readAuthorityHome(authority)).kind, "agency");
+		assert.equal((await Authority.open(authority)).kind, "agency");
 		await rm(join(authority, "root.pem"));
-		await assert.rejects(readAuthorityHome(authority), {
+		await assert.rejects(Authority.open(authority), {
 			code: "home-unusable",
 			message: /root\.pem/,
 		});

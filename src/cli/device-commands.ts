@@ -21,9 +21,10 @@ import {
 	rootOf,
 	routingFlag,
 } from "./flags.ts";
+import { addSecretFlags, type SecretFlags, secretsOf } from "./secrets.ts";
 import { count, EXIT, plain, say, sayJson, tell } from "./voice.ts";
 
-interface DeviceFlags {
+interface DeviceFlags extends SecretFlags {
 	readonly home: string;
 	readonly link: LinkFlag;
 	readonly greet?: string;
@@ -48,7 +49,7 @@ interface ModuleFlags extends DeviceFlags {
 }
 
 export function addAgentCommand(program: Command): void {
-	program
+	const agent = program
 		.command("agent")
 		.description(
 			"run a trusted agent: device 1 or 2, which talks and holds no money",
@@ -86,7 +87,8 @@ export function addAgentCommand(program: Command): void {
 			"how long an establishment may take",
 			positiveSeconds,
 		)
-		.addOption(keylogFlag())
+		.addOption(keylogFlag());
+	addSecretFlags(agent)
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
@@ -108,6 +110,7 @@ Examples:
 				runAgentProcess(
 					{
 						...rest,
+						secrets: secretsOf(flags),
 						root: rootOf(root),
 						link: linkOf(link),
 						signal,
@@ -120,7 +123,7 @@ Examples:
 }
 
 export function addModuleCommand(program: Command): void {
-	program
+	const module = program
 		.command("module")
 		.description("run a money module: device 3 or 4, which serves one agent")
 		.requiredOption("--home <folder>", "the module's home")
@@ -139,7 +142,8 @@ export function addModuleCommand(program: Command): void {
 			"how long an establishment may take",
 			positiveSeconds,
 		)
-		.addOption(keylogFlag())
+		.addOption(keylogFlag());
+	addSecretFlags(module)
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
@@ -153,6 +157,7 @@ Example:
 				runModuleProcess(
 					{
 						...rest,
+						secrets: secretsOf(flags),
 						link: linkOf(link),
 						signal,
 						...(timeout === undefined ? {} : { timeoutMs: timeout }),

@@ -28,6 +28,16 @@ const PLAIN_TABLE: TableConstructorOptions = {
 	style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
 };
 
+/** A table without lines. What stands in it must be safe to print. */
+export function plainTable(
+	head: readonly string[],
+	rows: readonly (readonly string[])[],
+): string[] {
+	const table = new Table({ head: head.map(bold), ...PLAIN_TABLE });
+	table.push(...rows.map((row) => [...row]));
+	return table.toString().split("\n");
+}
+
 /** The square of four devices, with the sessions between them. */
 export function square(pids: Readonly<Record<Place, number>>): string[] {
 	const box = (place: Place, number: number, kind: string) => {

@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { type Address, parseAddress } from "../carrier/index.ts";
 import { asTetradError } from "../errors.ts";
+import { TAMPER_RESISTANCE, type TamperResistance } from "../identity/index.ts";
 import type { SuiteName } from "../session/index.ts";
 import type { LinkMode, Root, Routing } from "../tetrad/index.ts";
 
@@ -39,6 +40,56 @@ export function positiveSeconds(text: string): number {
 	if (!Number.isFinite(seconds) || seconds <= 0 || seconds > 86_400)
 		throw new InvalidArgumentError("Say a number of seconds, up to 86400.");
 	return seconds * 1000;
+}
+
+/** Days that a certificate or a list is good for: up to a hundred years. */
+export function days(text: string): number {
+	const value = Number(text);
+	if (!Number.isInteger(value) || value < 1 || value > 36_500)
+		throw new InvalidArgumentError("Say a number of days, from 1 to 36500.");
+	return value;
+}
+
+/** Levels of tamper resistance, with commas between them. */
+export function levels(text: string): TamperResistance[] {
+	const named = text.split(",");
+	const known = TAMPER_RESISTANCE.filter((level) => named.includes(level));
+	if (known.length !== named.length)
+		throw new InvalidArgumentError(
+			`Say one or more of ${TAMPER_RESISTANCE.join(", ")}, each once, with commas between them.`,
+		);
+	return known;
+}
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/;
+
+/** An instant in UTC, in milliseconds since the epoch. */
+export function instant(text: string): number {
+	if (text === "now") return Math.floor(Date.now() / 1000) * 1000;
+	const value = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+	if (Number.isNaN(value) || value < 0)
+		throw new InvalidArgumentError(
+			'Say "now", or an instant in UTC such as 2026-05-01 or 2026-05-01T12:00Z.',
+		);
+	return value;
+}
+
+/** A serial number as `tetrad authority list` and OpenSSL print it. */
+export function serial(text: string): string {
+	const plain = text.replaceAll(":", "").toLowerCase();
+	if (!/^([0-9a-f]{2}){1,20}$/.test(plain))
+		throw new InvalidArgumentError(
+			"Say a serial number in hexadecimal, as tetrad authority list prints it.",
+		);
+	return plain;
+}
+
+/** A SHA-256 in hexadecimal. */
+export function sha256(text: string): string {
+	const plain = text.replaceAll(":", "").toLowerCase();
+	if (!/^[0-9a-f]{64}$/.test(plain))
+		throw new InvalidArgumentError("Say a SHA-256 in 64 hexadecimal digits.");
+	return plain;
 }
 
 export const routingFlag = () =>

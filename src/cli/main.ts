@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { addAuthorityCommands } from "./authority-commands.ts";
+import { addAuthorityCommands } from "./authority/authority-commands.ts";
 import { addClaimsCommand } from "./claims-command.ts";
 import { addDemoCommand } from "./demo-command.ts";
+import { addEnrollCommand } from "./device/enroll-command.ts";
+import { addListsCommand } from "./device/lists-command.ts";
+import { addPolicyCommand } from "./device/policy-command.ts";
+import { addRecertifyCommand } from "./device/recertify-command.ts";
 import { addAgentCommand, addModuleCommand } from "./device-commands.ts";
 import { addPairCommand } from "./pair-command.ts";
 import { EXIT, tellFailure } from "./voice.ts";
@@ -32,6 +36,10 @@ Examples:
 addDemoCommand(program);
 addClaimsCommand(program);
 addAuthorityCommands(program);
+addEnrollCommand(program);
+addRecertifyCommand(program);
+addListsCommand(program);
+addPolicyCommand(program);
 addPairCommand(program);
 addAgentCommand(program);
 addModuleCommand(program);

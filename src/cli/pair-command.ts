@@ -13,9 +13,10 @@ import { TrustedAgent } from "../device/trusted-agent.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import { address, jsonFlag } from "./flags.ts";
+import { addSecretFlags, type SecretFlags, secretsOf } from "./secrets.ts";
 import { bold, plain, say, sayJson, tell } from "./voice.ts";
 
-interface PairFlags {
+interface PairFlags extends SecretFlags {
 	readonly home: string;
 	readonly listen?: Address;
 	readonly connect?: Address;
@@ -24,7 +25,7 @@ interface PairFlags {
 }
 
 export function addPairCommand(program: Command): void {
-	program
+	const command = program
 		.command("pair")
 		.description(
 			"pair an agent and its module, once; run it at both, the module first",
@@ -43,7 +44,8 @@ export function addPairCommand(program: Command): void {
 		.option(
 			"--yes",
 			"accept the code without asking; only where nobody can be between the two",
-		)
+		);
+	addSecretFlags(command)
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
@@ -82,13 +84,8 @@ async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
 	};
 	const paired =
 		flags.connect === undefined
-			? pairModule(
-					flags.home,
-					flags.listen as Address,
-					options,
-					flags.json === true,
-				)
-			: pairAgent(flags.home, flags.connect, options);
+			? pairModule(flags, flags.listen as Address, options)
+			: pairAgent(flags, flags.connect, options);
 	const { pairing, peer } = await paired.finally(() => over.abort());
 	await writePairing(flags.home, pairing, peer.name);
 	if (flags.json) sayJson({ event: "paired", peer: peer.name });
@@ -96,11 +93,11 @@ async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
 }
 
 async function pairAgent(
-	home: string,
+	flags: PairFlags,
 	at: Address,
 	options: PairOptions,
 ): Promise<Paired> {
-	await using read = await readHome(home, "agent");
+	await using read = await readHome(flags.home, "agent", secretsOf(flags));
 	await using agent = new TrustedAgent(read);
 	const { signal } = options;
 	const carrier = await connect(at, signal === undefined ? {} : { signal });
@@ -109,12 +106,11 @@ async function pairAgent(
 
 /** Waits for the first agent that calls. */
 async function pairModule(
-	home: string,
+	flags: PairFlags,
 	at: Address,
 	options: PairOptions,
-	json: boolean,
 ): Promise<Paired> {
-	await using read = await readHome(home, "module");
+	await using read = await readHome(flags.home, "module", secretsOf(flags));
 	await using module = new MoneyModule(read);
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
 	let asked = false;
@@ -136,7 +132,7 @@ async function pairModule(
 		{ maxConnections: 1 },
 	);
 	const where = formatAddress(listener.address);
-	if (json) sayJson({ event: "listening", address: where });
+	if (flags.json) sayJson({ event: "listening", address: where });
 	else tell(`waiting for the agent on ${where}`);
 	options.signal?.addEventListener(
 		"abort",

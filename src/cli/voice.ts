@@ -61,3 +61,13 @@ export function bad(text: string): string {
 export function count(value: number): string {
 	return value.toLocaleString("en-US");
 }
+
+/** A day in UTC, from milliseconds since the epoch. */
+export function day(milliseconds: number): string {
+	return new Date(milliseconds).toISOString().slice(0, 10);
+}
+
+/** A moment in UTC, to the second. */
+export function moment(milliseconds: number): string {
+	return `${new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}

@@ -16,7 +16,16 @@ const COMMANDS = [
 	"claims",
 	"authority",
 	"authority init",
+	"authority request",
+	"authority install",
 	"authority issue",
+	"authority revoke",
+	"authority list",
+	"authority publish",
+	"enroll",
+	"recertify",
+	"lists",
+	"policy",
 	"pair",
 	"agent",
 	"module",
@@ -72,6 +81,9 @@ describe("help", TOGETHER, () => {
 			"demo",
 			"claims",
 			"authority",
+			"enroll",
+			"recertify",
+			"policy",
 			"pair",
 			"agent",
 			"module",
@@ -347,7 +359,7 @@ describe(
 			const again = await run([
 				...["authority", "issue", "--home", homes.at("agency")],
 				...["--name", "alice-2", "--device", device],
-				...["--trust", homes.at("bank")],
+				...["--trust", homes.at("bank"), "--unsafe-unsealed-key"],
 			]);
 			assert.equal(again.code, 0, again.stderr);
 		});

@@ -12,13 +12,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../src/carrier/index.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
+import { readRoots } from "../../src/device/authority-home.ts";
+import { readHome, writePairing } from "../../src/device/home.ts";
+import { makeDevice } from "../../src/device/identity.ts";
 import {
 	createAuthorityHome,
 	issueDeviceHome,
-	readRoots,
-} from "../../src/device/authority-home.ts";
-import { readHome, writePairing } from "../../src/device/home.ts";
-import { makeDevice } from "../../src/device/identity.ts";
+} from "../../src/device/issue-device-home.ts";
 import type { DevicePolicySettings } from "../../src/device/policy-file.ts";
 import type { ProcessEvent } from "../../src/device/process-events.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";

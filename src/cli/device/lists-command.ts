@@ -1,0 +1,91 @@
+import type { Command } from "commander";
+import { readCarried } from "../../device/carried-file.ts";
+import {
+	importList,
+	type ListStatus,
+	listStatus,
+} from "../../device/home-lists.ts";
+import { MAX_BUNDLE_BYTES } from "../../identity/index.ts";
+import { plainTable } from "../draw.ts";
+import { jsonFlag } from "../flags.ts";
+import { day, moment, plain, say, sayJson } from "../voice.ts";
+
+export function addListsCommand(program: Command): void {
+	program
+		.command("lists")
+		.description("show the untrusted lists that a device holds, or take one in")
+		.requiredOption("--home <folder>", "the device's folder")
+		.option(
+			"--import <file...>",
+			"what an authority published; the device must not run. One that runs gets lists over its link and from other agents",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+    tetrad lists --home alice
+    tetrad lists --home alice --import agency.tetrad bank.tetrad`,
+		)
+		.action(async (flags: { home: string; import?: string[]; json?: true }) => {
+			const { home, json } = flags;
+			for (const file of flags.import ?? []) {
+				const bytes = await readCarried(file, 2 * MAX_BUNDLE_BYTES);
+				const { name, list } = await importList(home, bytes);
+				if (!json)
+					say(
+						`holds untrusted list ${list?.number} of ${plain(name)}, from ${moment(list?.thisUpdate ?? 0)}`,
+					);
+			}
+			const held = await listStatus(home);
+			if (json) sayJson({ home, lists: held.map(inJson) });
+			else if (flags.import === undefined) show(held);
+		});
+}
+
+function inJson({ authority, name, list }: ListStatus) {
+	return {
+		authority,
+		// It comes in quotes, for sentences.
+		name: name.replace(/^"(.*)"$/, "$1"),
+		...(list === undefined
+			? {}
+			: {
+					number: String(list.number),
+					entries: list.entries,
+					thisUpdate: new Date(list.thisUpdate).toISOString(),
+					nextUpdate: new Date(list.nextUpdate).toISOString(),
+					...(list.recertifyBefore === undefined
+						? {}
+						: {
+								recertifyBefore: new Date(list.recertifyBefore).toISOString(),
+							}),
+				}),
+	};
+}
+
+function show(held: readonly ListStatus[]): void {
+	const rows = held.map(({ name, list }) =>
+		list === undefined
+			? [plain(name), "none", "", "", "", ""]
+			: [
+					plain(name),
+					String(list.number),
+					String(list.entries),
+					moment(list.thisUpdate),
+					day(list.nextUpdate),
+					list.recertifyBefore === undefined
+						? ""
+						: moment(list.recertifyBefore),
+				],
+	);
+	const head = [
+		"authority",
+		"list",
+		"entries",
+		"from",
+		"next due",
+		"recertify",
+	];
+	for (const line of plainTable(head, rows)) say(line);
+}

@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { readHome } from "../../src/device/home.ts";
+import { makeDevice } from "../../src/device/identity.ts";
+import { lockHome } from "../../src/device/work-lock.ts";
+import { secretFromFile } from "../../src/keys/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import { crashEverywhere } from "../support/crash.ts";
+import { Homes, run, temporaryFolder } from "../support/processes.ts";
+import { SoftHsm, skipUnless } from "../support/tokens.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let homes: Homes;
+let count = 0;
+
+const at = (...names: string[]) => join(folder.path, ...names);
+const fresh = (name: string) => at(`${name}-${++count}`);
+const text = (path: string) => readFile(path, "utf8");
+const SEALED = () => ["--passphrase-file", at("pass")];
+
+before(async () => {
+	folder = await temporaryFolder();
+	homes = await Homes.make(folder.path);
+	await writeFile(at("pass"), "correct horse\n", { mode: 0o600 });
+});
+after(() => folder[Symbol.asyncDispose]());
+
+async function done(args: readonly string[]): Promise<Record<string, unknown>> {
+	const result = await run([...args, "--json"]);
+	assert.equal(result.code, 0, result.stderr);
+	return JSON.parse(result.stdout);
+}
+
+async function refused(
+	args: readonly string[],
+	expected: RegExp,
+	code = 1,
+): Promise<void> {
+	const result = await run(args);
+	assert.equal(result.code, code, result.stderr + result.stdout);
+	assert.match(result.stderr, expected);
+	assert.doesNotMatch(result.stderr, /\(internal\)|^\s+at /m);
+}
+
+/** A device with a sealed key of its own. */
+async function sealedDevice(name: string): Promise<string> {
+	const home = fresh("home");
+	await done([
+		...["authority", "issue", "--home", at("agency"), "--name", name],
+		...["--device", home, "--trust", at("bank")],
+		...["--device-passphrase-file", at("pass")],
+	]);
+	return home;
+}
+
+async function renewed(renewal: string, ...flags: string[]): Promise<string> {
+	const out = fresh("chain");
+	await done([
+		...["authority", "issue", "--home", at("agency"), "--renewal", renewal],
+		...["--out", out, ...flags],
+	]);
+	return out;
+}
+
+async function ownOf(home: string) {
+	await using read = await readHome(home, "agent", {
+		passphrase: secretFromFile(at("pass")),
+	});
+	return makeDevice("agent", read).context.own;
+}
+
+const asking = (home: string) => [
+	...["recertify", "--home", home, "--out", `${home}.renewal`, ...SEALED()],
+];
+const goingOver = (home: string, chain: string) => [
+	...["recertify", "--home", home, "--certificate", chain],
+];
+
+/** A start is mostly waiting for the other core. */
+const TOGETHER = { concurrency: 3 };
+
+describe("recertification", TOGETHER, () => {
+	test("makes a new key in the same store under the same device id, and keeps the old one until it is forgotten", async () => {
+		const home = await sealedDevice("carol");
+		const before = await ownOf(home);
+		await writeFile(join(home, "pairing.json"), "kept", { mode: 0o600 });
+		const { sha256 } = await done(asking(home));
+		assert.equal((await done(asking(home)))["sha256"], sha256, "the same key");
+		const chain = await renewed(`${home}.renewal`);
+		const said = await done(goingOver(home, chain));
+		assert.equal(said["deviceId"], hex(before.deviceId));
+		assert.deepEqual(await done(goingOver(home, chain)), said);
+		assert.equal(await text(join(home, "pairing.json")), "kept");
+		await rm(join(home, "pairing.json"));
+		const after = await ownOf(home);
+		assert.deepEqual(after.deviceId, before.deviceId);
+		assert.notDeepEqual(after.publicKey, before.publicKey);
+		assert.ok((await readdir(home)).includes("key.sealed"));
+		const forget = ["recertify", "--home", home, "--forget-old"];
+		assert.equal((await done(forget))["forgotten"], 1);
+		assert.equal((await done(forget))["forgotten"], 0);
+		assert.deepEqual((await readdir(home)).toSorted(), [
+			...[
+				"chain-2.pem",
+				"device.json",
+				"key-2.sealed",
+				"lock.db",
+				"lock.txt",
+				"work.lock",
+			],
+			...["policy.json", "trust"],
+		]);
+		await done(asking(home));
+		await done(goingOver(home, await renewed(`${home}.renewal`)));
+		assert.match(await text(join(home, "device.json")), /key-3\.sealed/);
+		await ownOf(home);
+	});
+
+	test("goes on without downtime: who runs with the old key goes on, and who starts has the new one, still paired", async () => {
+		await using x = await homes.module("X");
+		await using y = await homes.module("Y");
+		const server = await homes.server("B", homes.socket("Y"));
+		await using _server = server.agent;
+		const call = async () => {
+			await using caller = homes.caller("A", homes.socket("X"), server.address);
+			await caller.expect("confirmed");
+			await caller.exits(0);
+		};
+		await call();
+		for (const [place, authority] of [
+			["A", "agency"],
+			["Y", "bank"],
+		] as const) {
+			const home = homes.of(place);
+			await done(["recertify", "--home", home, "--out", `${home}.renewal`]);
+			const out = fresh("chain");
+			await done([
+				...["authority", "issue", "--home", at(authority)],
+				...["--renewal", `${home}.renewal`, "--out", out],
+			]);
+			await done(goingOver(home, out));
+			// Y runs with its old key, and A begins with its new one.
+			await call();
+		}
+		assert.equal(x.gone || y.gone, false);
+	});
+
+	test("refuses a certificate for another key, for the current one, or of another device", async () => {
+		const home = await sealedDevice("dave");
+		const current = join(home, "chain.pem");
+		await refused(
+			goingOver(home, homes.at("alice", "chain.pem")),
+			/asked for no new certificate/,
+		);
+		await done(goingOver(home, current));
+		await done(asking(home));
+		await refused(goingOver(home, current), /for another key than the one/);
+		await refused(goingOver(home, homes.at("bob", "chain.pem")), /is of "bob"/);
+		await refused(goingOver(home, homes.at("alice-purse", "chain.pem")), /\(/);
+		await refused(
+			["recertify", "--home", home],
+			/one step: --out FILE, then --certificate FILE/,
+			2,
+		);
+		await ownOf(home);
+	});
+
+	test("refuses a wrong passphrase, and leaves all as it was", async () => {
+		const home = await sealedDevice("erin");
+		const before = await readdir(home);
+		const wrong = fresh("pass");
+		await writeFile(wrong, "incorrect horse\n", { mode: 0o600 });
+		await refused(
+			[
+				...["recertify", "--home", home, "--out", fresh("renewal")],
+				...["--passphrase-file", wrong],
+			],
+			/the passphrase is wrong/,
+		);
+		const lockless = (names: string[]) =>
+			names.filter((name) => name !== "lock").toSorted();
+		assert.deepEqual(lockless(await readdir(home)), lockless(before));
+	});
+
+	test("is made by one process at a time", async () => {
+		const home = await sealedDevice("frank");
+		await using _ = await lockHome(home);
+		await refused(asking(home), /another process is at work.*\(busy\)/);
+	});
+
+	const withoutHsm = skipUnless("softhsm");
+	test("makes the new key in the same token, and never takes one that is there", {
+		skip: withoutHsm,
+	}, async () => {
+		await using hsm = await SoftHsm.make("vault");
+		const uri = (object: string) =>
+			hsm.uri().replace("?", `;object=${object}?`);
+		const make = async (name: string, object: string) => {
+			const home = fresh("home");
+			const csr = fresh("csr");
+			await done([
+				...["enroll", "--home", home, "--role", "agent", "--name", name],
+				...["--key", uri(object), "--out", csr],
+			]);
+			const out = fresh("chain");
+			await done([
+				...["authority", "issue", "--home", at("agency"), "--request", csr],
+				...["--out", out],
+			]);
+			await done([
+				...["enroll", "--home", home, "--certificate", out],
+				...["--trust-agency", at("agency"), "--trust-bank", at("bank")],
+			]);
+			return home;
+		};
+		const home = await make("grace", "grace");
+		await make("heidi", "grace-2");
+		await refused(
+			[
+				...["enroll", "--home", fresh("home"), "--role", "agent"],
+				...["--name", "ivan", "--key", uri("grace"), "--out", fresh("csr")],
+			],
+			/there is a key called grace already/,
+		);
+		await done(["recertify", "--home", home, "--out", `${home}.renewal`]);
+		await done(goingOver(home, await renewed(`${home}.renewal`)));
+		assert.match(await text(join(home, "device.json")), /object=grace-3/);
+		await ownOf(home);
+		const forgotten = await done([
+			...["recertify", "--home", home, "--forget-old"],
+		]);
+		assert.equal(forgotten["forgotten"], 1);
+		await ownOf(home);
+	});
+});
+
+describe("after a crash at any step the home works, and the same command goes on:", () => {
+	test("the renewal, for one and the same key", async () => {
+		const begun = await sealedDevice("judy");
+		let home = "";
+		const crashes = await crashEverywhere(
+			async () => {
+				home = fresh("crash");
+				await cp(begun, home, { recursive: true });
+				return asking(home);
+			},
+			async () => {
+				await ownOf(home);
+				await done(asking(home));
+				const sealed = (await readdir(home)).filter((name) =>
+					name.endsWith(".sealed"),
+				);
+				assert.equal(sealed.length, 2);
+			},
+		);
+		assert.ok(crashes >= 8, String(crashes));
+	});
+
+	test("going over, and forgetting", async () => {
+		const begun = await sealedDevice("kim");
+		await done(asking(begun));
+		const chain = await renewed(`${begun}.renewal`);
+		let home = "";
+		const crashes = await crashEverywhere(
+			async () => {
+				home = fresh("crash");
+				await cp(begun, home, { recursive: true });
+				return goingOver(home, chain);
+			},
+			async () => {
+				await ownOf(home);
+				await done(goingOver(home, chain));
+				await ownOf(home);
+				assert.match(await text(join(home, "device.json")), /key-2\.sealed/);
+			},
+		);
+		assert.ok(crashes >= 8, String(crashes));
+		const over = home;
+		await crashEverywhere(
+			async () => {
+				home = fresh("crash");
+				await cp(over, home, { recursive: true });
+				return ["recertify", "--home", home, "--forget-old"];
+			},
+			async () => {
+				await done(["recertify", "--home", home, "--forget-old"]);
+				await ownOf(home);
+				await assert.rejects(stat(join(home, "key.sealed")), {
+					code: "ENOENT",
+				});
+			},
+		);
+	});
+});

@@ -32,6 +32,7 @@ export class DeviceClock {
 	#lastSeen: number | undefined;
 	#stored = Number.NEGATIVE_INFINITY;
 	#storing: Promise<void> = Promise.resolve();
+	#waiting = 0;
 	#failure: unknown;
 
 	constructor({ now = Date.now, lastSeen, seen }: ClockOptions = {}) {
@@ -75,10 +76,16 @@ export class DeviceClock {
 		if (time === undefined || this.#seen === undefined) return;
 		const seen = this.#seen;
 		this.#stored = time;
-		this.#storing = this.#storing
-			.then(() => seen(time))
+		// Begun at once if nothing is under way, so that who closes the store next waits for it.
+		const begin = () => seen(time);
+		const storing = this.#waiting > 0 ? this.#storing.then(begin) : begin();
+		this.#waiting++;
+		this.#storing = storing
 			.catch((thrown: unknown) => {
 				this.#failure = thrown;
+			})
+			.finally(() => {
+				this.#waiting--;
 			});
 	}
 }

@@ -176,7 +176,11 @@ describe("a running device", () => {
 		await (await devices.meet().connecting).close();
 		full = true;
 		clock.time += 2 * MINUTE_MS;
-		await (await devices.meet().connecting).close();
+		// Whether this one is made still depends on how soon the disk says no.
+		await devices.meet().connecting.then(
+			(made) => made.close(),
+			() => {},
+		);
 		const { accepting } = devices.meet();
 		await assert.rejects(accepting, { code: "home-unusable" });
 		await assert.rejects(devices.B.close(), { code: "home-unusable" });

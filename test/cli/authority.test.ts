@@ -32,8 +32,9 @@ import {
 	readSoftwareKey,
 	type SoftwareKey,
 } from "../../src/keys/index.ts";
+import * as commands from "../support/commands.ts";
 import { crashEverywhere } from "../support/crash.ts";
-import { type Result, run, temporaryFolder } from "../support/processes.ts";
+import { run, temporaryFolder } from "../support/processes.ts";
 
 const execute = promisify(execFile);
 
@@ -57,25 +58,9 @@ after(() => folder[Symbol.asyncDispose]());
 
 const authority = (args: readonly string[]) => run(["authority", ...args]);
 
-/** Fails the test unless the command is done; returns what it said with --json. */
-async function done(args: readonly string[]): Promise<Record<string, unknown>> {
-	const result = await authority([...args, "--json"]);
-	assert.equal(result.code, 0, result.stderr);
-	return JSON.parse(result.stdout);
-}
-
-async function refused(
-	args: readonly string[],
-	expected: RegExp,
-	code = 1,
-): Promise<Result> {
-	const result = await authority(args);
-	assert.equal(result.code, code, result.stderr + result.stdout);
-	assert.match(result.stderr, expected);
-	assert.equal(result.stdout, "");
-	assert.doesNotMatch(result.stderr, /\(internal\)|^\s+at /m);
-	return result;
-}
+const done = (args: readonly string[]) => commands.done(["authority", ...args]);
+const refused = (args: readonly string[], expected: RegExp, code?: number) =>
+	commands.refused(["authority", ...args], expected, code);
 
 /** A copy of the agency that a test may change. */
 async function agency(): Promise<string> {

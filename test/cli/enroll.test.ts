@@ -17,6 +17,7 @@ import { makeDevice } from "../../src/device/identity.ts";
 import { createAuthorityHome } from "../../src/device/issue-device-home.ts";
 import { parsePemBlock, parseRequest } from "../../src/identity/index.ts";
 import { openKey, secretFromFile } from "../../src/keys/index.ts";
+import { done, refused } from "../support/commands.ts";
 import { crashEverywhere } from "../support/crash.ts";
 import { Command, run, temporaryFolder } from "../support/processes.ts";
 
@@ -36,24 +37,6 @@ before(async () => {
 	await createAuthorityHome(at("other"), "agency", "Other Agency", "P-256");
 });
 after(() => folder[Symbol.asyncDispose]());
-
-async function done(args: readonly string[]): Promise<Record<string, unknown>> {
-	const result = await run([...args, "--json"]);
-	assert.equal(result.code, 0, result.stderr);
-	return JSON.parse(result.stdout);
-}
-
-async function refused(
-	args: readonly string[],
-	expected: RegExp,
-	code = 1,
-): Promise<void> {
-	const result = await run(args);
-	assert.equal(result.code, code, result.stderr + result.stdout);
-	assert.match(result.stderr, expected);
-	assert.equal(result.stdout, "");
-	assert.doesNotMatch(result.stderr, /\(internal\)|^\s+at /m);
-}
 
 const asking = (home: string, out: string, ...flags: string[]) => [
 	...["enroll", "--home", home, "--role", "agent", "--name", "alice"],

@@ -7,8 +7,9 @@ import { makeDevice } from "../../src/device/identity.ts";
 import { lockHome } from "../../src/device/work-lock.ts";
 import { secretFromFile } from "../../src/keys/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import { done, refused } from "../support/commands.ts";
 import { crashEverywhere } from "../support/crash.ts";
-import { Homes, run, temporaryFolder } from "../support/processes.ts";
+import { Homes, temporaryFolder } from "../support/processes.ts";
 import { SoftHsm, skipUnless } from "../support/tokens.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -26,23 +27,6 @@ before(async () => {
 	await writeFile(at("pass"), "correct horse\n", { mode: 0o600 });
 });
 after(() => folder[Symbol.asyncDispose]());
-
-async function done(args: readonly string[]): Promise<Record<string, unknown>> {
-	const result = await run([...args, "--json"]);
-	assert.equal(result.code, 0, result.stderr);
-	return JSON.parse(result.stdout);
-}
-
-async function refused(
-	args: readonly string[],
-	expected: RegExp,
-	code = 1,
-): Promise<void> {
-	const result = await run(args);
-	assert.equal(result.code, code, result.stderr + result.stdout);
-	assert.match(result.stderr, expected);
-	assert.doesNotMatch(result.stderr, /\(internal\)|^\s+at /m);
-}
 
 /** A device with a sealed key of its own. */
 async function sealedDevice(name: string): Promise<string> {

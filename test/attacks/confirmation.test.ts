@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { encodeChain, issueDevice } from "../../src/identity/index.ts";
+import {
+	ChainVerdicts,
+	type DeviceRole,
+	encodeChain,
+	issueDevice,
+} from "../../src/identity/index.ts";
 import {
 	CONTENT,
 	RecordSealer,
@@ -36,6 +41,18 @@ import {
 } from "../support/attack.ts";
 import { DAY } from "../support/authority.ts";
 import { FourDevices, makeLink } from "../support/four-devices.ts";
+
+/** The verdicts of a corrupt device, for which it is always today. */
+class StoppedClock extends ChainVerdicts {
+	override judgeNamed(
+		hash: Uint8Array,
+		encodedChain: Uint8Array,
+		role: DeviceRole,
+		now: number,
+	) {
+		return super.judgeNamed(hash, encodedChain, role, Math.min(now, cast.now));
+	}
+}
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -684,6 +701,30 @@ describe("a certificate changes while a link is up", () => {
 			const run = await Run.of(devices, later).establish();
 			assertNothing(run);
 			assert.ok(Object.values(run.outcomes).includes("chain-refused"));
+		});
+
+		test(`${place}'s certificate expires, and ${place} goes on as if it had not: others refuse it`, async () => {
+			const { name } = four[place].context.own;
+			const short = await certified(place, name, 10);
+			const { policy } = short.context;
+			const corrupt = {
+				...short,
+				context: {
+					...short.context,
+					verdicts: new StoppedClock(nodeCrypto, policy),
+				},
+			};
+			const devices = { ...four, [place]: corrupt };
+			// Everybody has seen the chain while it was good, and remembers that.
+			const today = await Run.of(devices, cast.now).establish();
+			assert.equal(today.confirmed, "ABXY");
+			const run = await Run.of(devices, cast.now + 11 * DAY).establish();
+			assert.equal(run.confirmed, "");
+			const refusing = PLACES.filter(
+				(at) => at !== place && run.outcomes[at] === "chain-refused",
+			);
+			assert.notDeepEqual(refusing, []);
+			assert.notEqual(run.outcomes[place], "waits");
 		});
 	}
 

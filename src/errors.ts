@@ -8,6 +8,7 @@ export type ErrorCode =
 	| "tetrad-closed"
 	| "message-too-large"
 	| "aborted"
+	| "insufficient-funds"
 	| "malformed"
 	| "limit-exceeded"
 	| "unexpected-message"
@@ -20,6 +21,9 @@ export type ErrorCode =
 	| "refused-by-peer"
 	| "pairing-failed"
 	| "truncated"
+	| "payment-refused"
+	| "issuer-refused"
+	| "double-spent"
 	| "timed-out"
 	| "carrier-failed"
 	| "address-in-use"
@@ -30,6 +34,10 @@ export type ErrorCode =
 	| "file-unusable"
 	| "not-paired"
 	| "busy"
+	| "store-full"
+	| "store-failed"
+	| "purse-behind"
+	| "payment-in-doubt"
 	| "internal";
 
 const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
@@ -38,6 +46,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"tetrad-closed": "caller",
 	"message-too-large": "caller",
 	aborted: "caller",
+	"insufficient-funds": "caller",
 
 	malformed: "peer",
 	"limit-exceeded": "peer",
@@ -51,6 +60,9 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"refused-by-peer": "peer",
 	"pairing-failed": "peer",
 	truncated: "peer",
+	"payment-refused": "peer",
+	"issuer-refused": "peer",
+	"double-spent": "peer",
 
 	"timed-out": "environment",
 	"carrier-failed": "environment",
@@ -62,6 +74,10 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"file-unusable": "environment",
 	"not-paired": "environment",
 	busy: "environment",
+	"store-full": "environment",
+	"store-failed": "environment",
+	"purse-behind": "environment",
+	"payment-in-doubt": "environment",
 
 	internal: "internal",
 };

@@ -1,1 +1,13 @@
+export * from "./amount.ts";
+export * from "./binding.ts";
+export * from "./evidence.ts";
+export * from "./head.ts";
+export * from "./invoice.ts";
+export * from "./limits.ts";
+export * as messages from "./messages.ts";
+export * from "./note.ts";
+export * from "./order.ts";
+export * from "./receipt.ts";
 export * from "./store.ts";
+export * from "./terms.ts";
+export * from "./transfer.ts";

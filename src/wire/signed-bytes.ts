@@ -2,8 +2,9 @@ import { concat, enc, utf8 } from "./encoding.ts";
 
 /**
  * The place that a signature is for. Every place has a string of its own, so no signature fits
- * another: the four devices, the two ends of a link, the two ends of a pairing, and the old key
- * of a device that is certified anew.
+ * another: the four devices, the two ends of a link, the two ends of a pairing, the old key of a
+ * device that is certified anew, and the documents of money: notes, transfers, receipts and the
+ * orders of an owner.
  */
 export type SignatureRole =
 	| "A"
@@ -14,7 +15,11 @@ export type SignatureRole =
 	| "LM"
 	| "PA"
 	| "PM"
-	| "RC";
+	| "RC"
+	| "NO"
+	| "TR"
+	| "RE"
+	| "OW";
 
 const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	A: roleLabel("A"),
@@ -26,6 +31,10 @@ const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	PA: roleLabel("PA"),
 	PM: roleLabel("PM"),
 	RC: roleLabel("RC"),
+	NO: roleLabel("NO"),
+	TR: roleLabel("TR"),
+	RE: roleLabel("RE"),
+	OW: roleLabel("OW"),
 };
 
 function roleLabel(role: SignatureRole): Uint8Array {

@@ -15,7 +15,10 @@ import {
 import { hex, utf8 } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
 
-const ROLES = ["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const;
+const ROLES = [
+	...(["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const),
+	...(["NO", "TR", "RE", "OW"] as const),
+] as const;
 
 describe("the signed bytes", () => {
 	const fields = [Uint8Array.of(0xaa, 0xbb), Uint8Array.of(0xcc)];
@@ -30,6 +33,10 @@ describe("the signed bytes", () => {
 		PA: "7465747261642f3120 5041 00 00000002 aabb 00000001 cc",
 		PM: "7465747261642f3120 504d 00 00000002 aabb 00000001 cc",
 		RC: "7465747261642f3120 5243 00 00000002 aabb 00000001 cc",
+		NO: "7465747261642f3120 4e4f 00 00000002 aabb 00000001 cc",
+		TR: "7465747261642f3120 5452 00 00000002 aabb 00000001 cc",
+		RE: "7465747261642f3120 5245 00 00000002 aabb 00000001 cc",
+		OW: "7465747261642f3120 4f57 00 00000002 aabb 00000001 cc",
 	};
 	for (const role of ROLES)
 		test(`of role ${role} are exactly these`, () => {

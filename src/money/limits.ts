@@ -1,0 +1,54 @@
+import { HASH_BYTES, SIGNATURE_BYTES } from "../crypto/index.ts";
+import type { FieldLength } from "../wire/index.ts";
+
+// Specification constants: a change makes another format.
+
+/** The largest amount, in minor units: what 64 bits hold with a sign. */
+export const MAX_AMOUNT: bigint = 2n ** 63n - 1n;
+
+/** Decimals that a currency may have. */
+export const MAX_EXPONENT = 8;
+
+/** What names a contract, and with it the one payment for it. */
+export const CONTRACT_BYTES = 32;
+
+/** Names one request to an issuer, for ever. */
+export const REQUEST_ID_BYTES = 16;
+
+/** Pieces of notes in one transfer. */
+export const MAX_PIECES = 64;
+
+/** Note id, offset and amount of one piece. */
+export const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
+
+/** Notes that one request to an issuer may make. */
+export const MAX_NEW_NOTES = 16;
+
+/** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
+export const DEVICE_ID: FieldLength = [41, 104];
+
+export const CURRENCY_CODE: FieldLength = [1, 8];
+
+/** A key with the byte that says what it is for: Ed25519 32 bytes, P-256 65. */
+export const HOLDER_KEY: FieldLength = [33, 66];
+
+// Implementation limits: a change makes another program and no other format.
+
+/** A note in its transferable form, in bytes; that of P-256 with the longest names fits. */
+export const MAX_NOTE_BYTES = 768;
+
+/** A transfer with `MAX_PIECES` pieces, in bytes. */
+export const MAX_TRANSFER_BYTES: number =
+	5 * 104 + 4 * HASH_BYTES + MAX_PIECES * PIECE_BYTES + SIGNATURE_BYTES + 64;
+
+/** Chains of issuers in one payment: notes from before and after an issuer was certified anew. */
+export const MAX_ISSUER_CHAINS = 4;
+
+/** Text that says why, in bytes. */
+export const MAX_REASON_BYTES = 256;
+
+/** What a payee leaves between now and the expiry of what it takes, to deposit it in: one hour. */
+export const DEPOSIT_MARGIN_MS = 3_600_000;
+
+/** How long after its prepare a payment may be committed: two minutes. */
+export const PAY_WITHIN_MS = 120_000;

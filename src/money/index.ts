@@ -4,6 +4,7 @@ export * from "./evidence.ts";
 export * from "./head.ts";
 export * from "./invoice.ts";
 export * from "./limits.ts";
+export * from "./machine.ts";
 export * as messages from "./messages.ts";
 export * from "./note.ts";
 export * from "./order.ts";

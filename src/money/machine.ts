@@ -34,6 +34,12 @@ export type MoneyEvent =
 	  }
 	/** A document with an order of the owner (order.ts). */
 	| { readonly kind: "order"; readonly document: Uint8Array }
+	/** The owner wants all notes of that issuer back in the account there; `request` is random, `REQUEST_ID_BYTES`. */
+	| {
+			readonly kind: "give-back";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+	  }
 	/** The transaction of that id is durable, and this is its result. */
 	| {
 			readonly kind: "written";

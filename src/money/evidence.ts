@@ -5,9 +5,16 @@ import {
 	type TrustAnchor,
 	validateChain,
 } from "../identity/index.ts";
-import { copy, enc, sameBytes, structure, utf8 } from "../wire/index.ts";
+import {
+	copy,
+	enc,
+	malformed,
+	sameBytes,
+	structure,
+	utf8,
+} from "../wire/index.ts";
 import { MAX_NOTE_BYTES, MAX_TRANSFER_BYTES } from "./limits.ts";
-import { type Note, parseNote, verifyNote } from "./note.ts";
+import { type Note, parseNote, sameHolder, verifyNote } from "./note.ts";
 import {
 	overlap,
 	type Piece,
@@ -19,8 +26,9 @@ import {
 
 /*
  * Evidence of double spending: a note, and two different transfers by its holder whose ranges of
- * it overlap. It needs no trust in whoever brings it: the issuer's signature says who the holder
- * is, and the holder's two signatures say the rest.
+ * it overlap. It needs no trust in whoever brings it, nor in the issuer, which could name any key
+ * as the holder's: a bank's certificate says whose key it is, and that key's two signatures say
+ * the rest.
  */
 
 const LABEL = utf8("tetrad/1 evidence");
@@ -29,6 +37,8 @@ const EVIDENCE = structure("evidence", {
 	label: LABEL.length,
 	/** The chain under which the issuer signed the note. */
 	issuerChain: [1, MAX_CHAIN_BYTES],
+	/** The chain that the holder had when the note was issued to it. */
+	holderChain: [1, MAX_CHAIN_BYTES],
 	note: [1, MAX_NOTE_BYTES],
 	first: [1, MAX_TRANSFER_BYTES],
 	second: [1, MAX_TRANSFER_BYTES],
@@ -40,6 +50,7 @@ export const MAX_EVIDENCE_BYTES: number = EVIDENCE.maxBytes;
 export interface EvidenceParts {
 	/** Encoded. */
 	readonly issuerChain: Uint8Array;
+	readonly holderChain: Uint8Array;
 	/** Documents. */
 	readonly note: Uint8Array;
 	readonly first: Uint8Array;
@@ -79,8 +90,8 @@ export class DoubleSpending {
 
 /** Evidence for whoever wants to look; the order of the transfers does not matter. */
 export function encodeEvidence(parts: EvidenceParts): Uint8Array {
-	const { issuerChain, note, first, second } = parts;
-	return enc(LABEL, issuerChain, note, first, second);
+	const { issuerChain, holderChain, note, first, second } = parts;
+	return enc(LABEL, issuerChain, holderChain, note, first, second);
 }
 
 /** Two pieces that both transfers claim, or `undefined` when they can stand side by side. */
@@ -95,17 +106,19 @@ export function conflictOf(
 }
 
 /**
- * Judges evidence (copied) by itself and `banks` alone. The issuer's chain has to have been valid
- * when the note was issued; what has expired since proves what it proved.
+ * Judges evidence (copied) by itself and `banks` alone. The chains of issuer and holder have to
+ * have been valid when the note was issued; what has expired since proves what it proved.
  *
- * Throws `malformed`, `chain-refused`, `authentication-failed`, and `invalid-argument` when the two
- * transfers do not accuse anybody.
+ * Throws `malformed`, `chain-refused`, `authentication-failed`, `payment-refused` for a note or a
+ * transfer of somebody else, and `invalid-argument` when the two transfers accuse nobody.
  */
 export function openEvidence(
 	crypto: CryptoProvider,
 	bytes: Uint8Array,
 	banks: readonly TrustAnchor[],
 ): DoubleSpending {
+	if (bytes.length > MAX_EVIDENCE_BYTES)
+		throw malformed("evidence is too long");
 	const fields = EVIDENCE.decode(copy(bytes));
 	if (!sameBytes(fields.label, LABEL))
 		throw new TetradError(
@@ -113,14 +126,16 @@ export function openEvidence(
 			"this is no evidence of double spending",
 		);
 	const note = parseNote(crypto, fields.note);
-	const issuer = validateChain(
-		crypto,
-		fields.issuerChain,
-		"module",
-		banks,
-		note.issued,
-	);
-	const verified = verifyNote(crypto, note, issuer);
+	const certified = (chain: Uint8Array) =>
+		validateChain(crypto, chain, "module", banks, note.issued);
+	const verified = verifyNote(crypto, note, certified(fields.issuerChain));
+	const { deviceId, algorithm, publicKey } = certified(fields.holderChain);
+	if (
+		!sameHolder(note, { holder: deviceId, holderKey: { algorithm, publicKey } })
+	)
+		throw accusesNobody(
+			"no bank certified the holder's key that the note names",
+		);
 	const first = parseTransfer(crypto, fields.first);
 	const second = parseTransfer(crypto, fields.second);
 	if (sameBytes(first.id, second.id))

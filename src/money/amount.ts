@@ -18,12 +18,16 @@ const CODE = /^[A-Z0-9]{1,8}$/;
 
 /** Throws `invalid-argument` for what names no currency. */
 export function requireCurrency({ code, exponent }: Currency): void {
-	if (!CODE.test(code))
+	if (!isCurrencyCode(code))
 		throw invalid(
 			`"${code}" names no currency: say 1 to 8 capital letters or digits`,
 		);
 	if (!Number.isInteger(exponent) || exponent < 0 || exponent > MAX_EXPONENT)
 		throw invalid(`a currency has 0 to ${MAX_EXPONENT} decimals`);
+}
+
+export function isCurrencyCode(text: string): boolean {
+	return CODE.test(text);
 }
 
 export function sameCurrency(a: Currency, b: Currency): boolean {
@@ -60,6 +64,9 @@ const DECIMAL = /^(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,8}))?$/;
  */
 export function parseAmount(text: string, currency: Currency): bigint {
 	requireCurrency(currency);
+	// A number in JSON would be made a text, of what a double had left of it.
+	if (typeof text !== "string")
+		throw invalid("an amount is a text of digits, and not a number");
 	const { code, exponent } = currency;
 	const [, whole, decimals = ""] = DECIMAL.exec(text) ?? [];
 	if (whole === undefined)
@@ -86,7 +93,7 @@ export function formatAmount(amount: bigint, { exponent }: Currency): string {
 	return `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
-/** Eight bytes, big-endian. */
+/** Eight bytes, big-endian. Throws as `uint64`. */
 export function amountBytes(amount: bigint): Uint8Array {
 	return uint64(amount);
 }
@@ -99,19 +106,32 @@ export function parseAmountBytes(bytes: Uint8Array): bigint {
 	return amount;
 }
 
-/** A time in milliseconds since the epoch, as eight bytes. */
+/** The last time that a `Date` can tell. */
+const MAX_TIME = 8_640_000_000_000_000;
+
+/** A time in milliseconds since the epoch, as eight bytes. Throws `invalid-argument` for what `parseTimeBytes` refuses. */
 export function timeBytes(milliseconds: number): Uint8Array {
+	if (
+		!Number.isInteger(milliseconds) ||
+		milliseconds < 0 ||
+		milliseconds > MAX_TIME
+	)
+		throw invalid("a time is out of range");
 	return uint64(BigInt(milliseconds));
 }
 
 /** Throws `malformed` for a time that JavaScript cannot tell exactly. */
 export function parseTimeBytes(bytes: Uint8Array): number {
 	const time = parseUint64(bytes);
-	if (time > 8_640_000_000_000_000n) throw malformed("a time is out of range");
+	if (time > MAX_TIME) throw malformed("a time is out of range");
 	return Number(time);
 }
 
+/** Eight bytes, big-endian. Throws `invalid-argument` for what they do not hold. */
 export function uint64(value: bigint): Uint8Array {
+	// A DataView would write the lowest 64 bits of any number.
+	if (value < 0n || value >= 2n ** 64n)
+		throw invalid("a number is negative, or does not fit into 64 bits");
 	const bytes = new Uint8Array(8);
 	new DataView(bytes.buffer).setBigUint64(0, value);
 	return bytes;

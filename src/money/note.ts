@@ -20,6 +20,7 @@ import {
 import {
 	amountBytes,
 	type Currency,
+	isCurrencyCode,
 	parseAmountBytes,
 	parseTimeBytes,
 	requireAmount,
@@ -84,8 +85,6 @@ const NOTE = structure("a signed note", {
 
 const ID_LABEL = utf8("tetrad/1 note");
 
-const CURRENCY = /^[A-Z0-9]{1,8}$/;
-
 /** A note as it was read: well formed, and not yet verified. */
 export interface Note extends NoteBody {
 	/** SHA-256(enc("tetrad/1 note", body)), 32 bytes. It does not depend on the signature. */
@@ -107,7 +106,7 @@ export class VerifiedNote {
 	}
 }
 
-/** The bytes that an issuer signs for a new note, and how it becomes one. Throws `invalid-argument`. */
+/** The bytes that an issuer signs for a new note, and how it becomes one. Throws `invalid-argument`, and `malformed` for fields that no note has. */
 export function draftNote(body: NoteBody): {
 	readonly toSign: Uint8Array;
 	readonly sign: (crypto: CryptoProvider, signature: Uint8Array) => Note;
@@ -133,6 +132,7 @@ export function draftNote(body: NoteBody): {
 			serial: body.serial,
 		}),
 	);
+	parseBody(bytes);
 	return {
 		toSign: signedBytes("NO", bytes),
 		sign: (crypto, signature) => parseNote(crypto, enc(bytes, signature)),
@@ -144,18 +144,24 @@ export function parseNote(crypto: CryptoProvider, document: Uint8Array): Note {
 	if (document.length > MAX_NOTE_BYTES) throw malformed("a note is too long");
 	const own = copy(document);
 	const { body } = NOTE.decode(own);
+	return {
+		...parseBody(body),
+		id: crypto.sha256(enc(ID_LABEL, body)),
+		document: own,
+	};
+}
+
+function parseBody(body: Uint8Array): NoteBody {
 	const fields = BODY.decode(body);
 	const code = parseUtf8(fields.currency);
 	const [exponent = 0, play = 0] = fields.kind;
-	if (!CURRENCY.test(code) || exponent > MAX_EXPONENT || play > 1)
+	if (!isCurrencyCode(code) || exponent > MAX_EXPONENT || play > 1)
 		throw malformed("a note names no currency");
 	const issued = parseTimeBytes(fields.issued);
 	const expires = parseTimeBytes(fields.expires);
 	if (!(issued < expires))
 		throw malformed("a note expires before it is issued");
 	return {
-		id: crypto.sha256(enc(ID_LABEL, body)),
-		document: own,
 		issuer: fields.issuer,
 		issuerCertificate: fields.issuerCertificate,
 		currency: { code, exponent },

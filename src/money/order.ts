@@ -1,11 +1,19 @@
 import { type CryptoProvider, SIGNATURE_BYTES } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
-import { copy, enc, sameBytes, signedBytes, structure } from "../wire/index.ts";
+import {
+	copy,
+	enc,
+	malformed,
+	sameBytes,
+	signedBytes,
+	structure,
+} from "../wire/index.ts";
 import {
 	amountBytes,
 	parseAmountBytes,
 	parseTimeBytes,
+	requireAmount,
 	timeBytes,
 } from "./amount.ts";
 import { DEVICE_ID, REQUEST_ID_BYTES } from "./limits.ts";
@@ -57,7 +65,7 @@ export class Order {
 	}
 }
 
-/** The bytes that the owner's key signs, and how they become the order's document. */
+/** The bytes that the owner's key signs, and how they become the order's document. Throws `invalid-argument`. */
 export function draftOrder(body: OrderBody): {
 	readonly toSign: Uint8Array;
 	readonly sign: (signature: Uint8Array) => Uint8Array;
@@ -67,7 +75,7 @@ export function draftOrder(body: OrderBody): {
 			purse: body.purse,
 			request: body.request,
 			issuer: body.issuer,
-			amount: amountBytes(body.amount),
+			amount: amountBytes(requireAmount(body.amount)),
 			ordered: timeBytes(body.ordered),
 		}),
 	);
@@ -84,6 +92,8 @@ export function openOrder(
 	purse: Uint8Array,
 	owner: Pick<Signer, "algorithm" | "publicKey">,
 ): Order {
+	if (document.length > MAX_ORDER_BYTES)
+		throw malformed("an order is too long");
 	const own = copy(document);
 	const { body, signature } = ORDER.decode(own);
 	const fields = BODY.decode(body);

@@ -5,11 +5,19 @@ import {
 } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
-import { copy, enc, sameBytes, signedBytes, structure } from "../wire/index.ts";
+import {
+	copy,
+	enc,
+	malformed,
+	sameBytes,
+	signedBytes,
+	structure,
+} from "../wire/index.ts";
 import {
 	amountBytes,
 	parseAmountBytes,
 	parseTimeBytes,
+	requireAmount,
 	timeBytes,
 } from "./amount.ts";
 import { CONTRACT_BYTES, DEVICE_ID } from "./limits.ts";
@@ -58,7 +66,7 @@ export class Receipt {
 	}
 }
 
-/** The bytes that a payee signs, and how they become the receipt's document. */
+/** The bytes that a payee signs, and how they become the receipt's document. Throws `invalid-argument`. */
 export function draftReceipt(body: ReceiptBody): {
 	readonly toSign: Uint8Array;
 	readonly sign: (signature: Uint8Array) => Uint8Array;
@@ -68,7 +76,7 @@ export function draftReceipt(body: ReceiptBody): {
 			contract: body.contract,
 			transfer: body.transfer,
 			payee: body.payee,
-			amount: amountBytes(body.amount),
+			amount: amountBytes(requireAmount(body.amount)),
 			accepted: timeBytes(body.accepted),
 		}),
 	);
@@ -84,6 +92,8 @@ export function openReceipt(
 	document: Uint8Array,
 	payee: Pick<CertifiedDevice, "deviceId" | "algorithm" | "publicKey">,
 ): Receipt {
+	if (document.length > MAX_RECEIPT_BYTES)
+		throw malformed("a receipt is too long");
 	const own = copy(document);
 	const { body, signature } = RECEIPT.decode(own);
 	const fields = BODY.decode(body);

@@ -17,9 +17,9 @@ import {
 } from "../wire/index.ts";
 import {
 	amountBytes,
+	isCurrencyCode,
 	parseAmountBytes,
 	parseUint64,
-	sumAmounts,
 	uint64,
 } from "./amount.ts";
 import {
@@ -108,13 +108,15 @@ export class VerifiedTransfer {
 	}
 }
 
-/** The bytes that a holder signs, and how they become a transfer. */
+/** The bytes that a holder signs, and how they become a transfer. Throws `invalid-argument` and `malformed` for one that nobody would read. */
 export function draftTransfer(body: TransferBody): {
 	readonly toSign: Uint8Array;
 	readonly sign: (crypto: CryptoProvider, signature: Uint8Array) => Transfer;
 } {
 	const pieces = new Uint8Array(body.pieces.length * PIECE_BYTES);
 	for (const [i, { noteId, offset, amount }] of body.pieces.entries()) {
+		if (noteId.length !== HASH_BYTES)
+			throw malformed("a piece of a transfer names no note");
 		const at = i * PIECE_BYTES;
 		pieces.set(noteId, at);
 		pieces.set(uint64(offset), at + HASH_BYTES);
@@ -133,6 +135,7 @@ export function draftTransfer(body: TransferBody): {
 			pieces,
 		}),
 	);
+	parseBody(bytes);
 	return {
 		toSign: signedBytes("TR", bytes),
 		sign: (crypto, signature) => parseTransfer(crypto, enc(bytes, signature)),
@@ -148,7 +151,18 @@ export function parseTransfer(
 		throw malformed("a transfer is too long");
 	const own = copy(document);
 	const { body } = TRANSFER.decode(own);
+	return {
+		...parseBody(body),
+		id: crypto.sha256(enc(ID_LABEL, body)),
+		document: own,
+	};
+}
+
+function parseBody(body: Uint8Array): TransferBody {
 	const fields = BODY.decode(body);
+	const currency = parseUtf8(fields.currency);
+	if (!isCurrencyCode(currency))
+		throw malformed("a transfer names no currency");
 	if (fields.pieces.length % PIECE_BYTES !== 0)
 		throw malformed("a piece of a transfer is cut short");
 	const pieces: Piece[] = [];
@@ -161,12 +175,10 @@ export function parseTransfer(
 		throw malformed("the pieces of a transfer are not its sum");
 	requireDisjoint(pieces);
 	return {
-		id: crypto.sha256(enc(ID_LABEL, body)),
-		document: own,
 		payer: fields.payer,
 		payee: fields.payee,
 		issuer: fields.issuer,
-		currency: parseUtf8(fields.currency),
+		currency,
 		amount,
 		contract: fields.contract,
 		binding: fields.binding,
@@ -284,7 +296,6 @@ function requireDisjoint(pieces: readonly Piece[]): void {
 				throw malformed("two pieces of a transfer overlap");
 		}
 	}
-	sumAmounts(pieces.map(({ amount }) => amount));
 }
 
 function refused(why: string): TetradError {

@@ -18,7 +18,7 @@ import {
 	type KeyRoom,
 	softHsmModule,
 } from "../../src/cli/stage/key-room.ts";
-import { Stage } from "../../src/cli/stage/stage.ts";
+import { NAMES, Stage } from "../../src/cli/stage/stage.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { isAlive, run, temporaryFolder } from "../support/processes.ts";
 import { SoftwareTpm, skipUnless } from "../support/tokens.ts";
@@ -53,7 +53,11 @@ function softHsmBut(other: (place: Place, plan: KeyPlan) => KeyPlan) {
 		const room = await inSoftHsm(at);
 		return {
 			oneByOne: room.oneByOne,
-			plan: (place, name) => other(place, room.plan(place, name)),
+			plan: (role, name) => {
+				const place = PLACES.find((at) => NAMES[at] === name);
+				const plan = room.plan(role, name);
+				return place === undefined ? plan : other(place, plan);
+			},
 			[Symbol.asyncDispose]: () => room[Symbol.asyncDispose](),
 		};
 	};

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { TetradError } from "../../errors.ts";
-import type { TamperResistance } from "../../identity/index.ts";
+import type { DeviceRole, TamperResistance } from "../../identity/index.ts";
 import {
 	type KeyLocation,
 	parsePkcs11Uri,
@@ -31,7 +31,7 @@ export interface KeyRoom extends AsyncDisposable {
 	 * login, and another process that reads it at that moment finds no token.
 	 */
 	readonly oneByOne: boolean;
-	plan(place: Place, name: string): KeyPlan;
+	plan(role: DeviceRole, name: string): KeyPlan;
 }
 
 /** The environment variable that names SoftHSM's library when it lies in none of the usual places. */
@@ -133,8 +133,8 @@ export async function inSoftHsm(folder: string): Promise<KeyRoom> {
 	}
 	return {
 		oneByOne: true,
-		plan(place, object) {
-			const token = place === "A" || place === "B" ? "agents" : "modules";
+		plan(role, object) {
+			const token = role === "agent" ? "agents" : "modules";
 			const pkcs11 = printPkcs11Uri({
 				token: { token },
 				object,

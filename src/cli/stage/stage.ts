@@ -257,7 +257,7 @@ export class Stage implements AsyncDisposable {
 			StageAuthority.create("agency", "Demo Agency", algorithm),
 			StageAuthority.create("bank", "Demo Bank", algorithm),
 		]);
-		const plans = byPlace((place) => room.plan(place, NAMES[place]));
+		const plans = byPlace((place) => room.plan(roleOf(place), NAMES[place]));
 		const inTokens = PLACES.every((place) => plans[place].level !== "software");
 		for (const place of PLACES)
 			await this.#makeHome(

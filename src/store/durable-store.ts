@@ -1,0 +1,141 @@
+import { setImmediate } from "node:timers/promises";
+import { TetradError } from "../errors.ts";
+import type { Scan, Store, Transaction } from "../money/index.ts";
+import type { Declared } from "./declared.ts";
+import { MAX_BATCH, MAX_QUEUED } from "./limits.ts";
+import { type Snapshot, Snapshots } from "./snapshot.ts";
+
+/** What became of one transaction of a batch that is durable. */
+export type Outcome =
+	| { readonly kind: "done"; readonly result: unknown }
+	| { readonly kind: "rejected"; readonly why: unknown };
+
+/** A database that carries out batches. */
+export interface Engine {
+	readonly declared: Declared;
+	/**
+	 * Carries out transactions in their order and resolves when all of them are durable. Throws
+	 * a `TetradError` for all: `store-full` or `busy` when it is certain that nothing was
+	 * written, and anything else when it is not. Then it is not asked again.
+	 */
+	carryOut(batch: readonly Transaction<unknown>[]): Promise<Outcome[]>;
+	snapshot(): Promise<Snapshot>;
+	/** Frees everything. Never throws. */
+	close(): Promise<void>;
+}
+
+interface Waiting {
+	readonly transaction: Transaction<unknown>;
+	readonly resolve: (result: unknown) => void;
+	readonly reject: (why: unknown) => void;
+}
+
+/** The queue in front of a database: what waits together becomes durable together. */
+export class DurableStore implements Store {
+	readonly failed: Promise<Error>;
+	readonly #engine: Engine;
+	readonly #snapshots: Snapshots;
+	readonly #tellFailure: (why: Error) => void;
+	#queue: Waiting[] = [];
+	#work: Promise<void> | undefined;
+	#failure: TetradError | undefined;
+	#closed: Promise<void> | undefined;
+
+	constructor(engine: Engine) {
+		this.#engine = engine;
+		this.#snapshots = new Snapshots(engine.declared, () => engine.snapshot());
+		const { promise, resolve } = Promise.withResolvers<Error>();
+		this.failed = promise;
+		this.#tellFailure = resolve;
+	}
+
+	transact<Result>(transaction: Transaction<Result>): Promise<Result> {
+		const refusal = this.#refusal();
+		if (refusal !== undefined) return Promise.reject(refusal);
+		if (this.#queue.length >= MAX_QUEUED)
+			return Promise.reject(
+				new TetradError(
+					"busy",
+					`${MAX_QUEUED} transactions wait for the store; try again when it has caught up`,
+				),
+			);
+		const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+		this.#queue.push({ transaction, resolve, reject });
+		this.#work ??= this.#carryOutAll();
+		return promise as Promise<Result>;
+	}
+
+	async snapshot<Result>(
+		look: (scan: Scan) => Promise<Result>,
+	): Promise<Result> {
+		const refusal = this.#refusal();
+		if (refusal !== undefined) throw refusal;
+		return this.#snapshots.show(look);
+	}
+
+	/** Refuses everything from now on. Only the first reason counts. */
+	fail(why: TetradError): void {
+		if (this.#failure !== undefined) return;
+		this.#failure = why;
+		for (const { reject } of this.#queue.splice(0)) reject(why);
+		this.#tellFailure(why);
+	}
+
+	/** Carries out what waits, and frees the store. */
+	[Symbol.asyncDispose](): Promise<void> {
+		this.#closed ??= this.#close();
+		return this.#closed;
+	}
+
+	async #close(): Promise<void> {
+		await this.#snapshots.close();
+		await this.#work;
+		await this.#engine.close();
+	}
+
+	#refusal(): TetradError | undefined {
+		if (this.#closed !== undefined)
+			return new TetradError("invalid-argument", "the store is closed");
+		return this.#failure;
+	}
+
+	async #carryOutAll(): Promise<void> {
+		while (this.#queue.length > 0) {
+			// Whoever heard of the last batch in this turn may join the next one.
+			await setImmediate();
+			const batch = this.#queue.splice(0, MAX_BATCH);
+			if (batch.length > 0) await this.#carryOut(batch);
+		}
+		this.#work = undefined;
+	}
+
+	async #carryOut(batch: readonly Waiting[]): Promise<void> {
+		try {
+			const outcomes = await this.#engine.carryOut(
+				batch.map(({ transaction }) => transaction),
+			);
+			for (const [at, { resolve, reject }] of batch.entries()) {
+				const outcome = outcomes[at] as Outcome;
+				if (outcome.kind === "done") resolve(outcome.result);
+				else reject(outcome.why);
+			}
+		} catch (thrown) {
+			const why = asStoreError(thrown);
+			for (const { reject } of batch) reject(why);
+			if (why.code === "store-failed") this.fail(why);
+		}
+	}
+}
+
+function asStoreError(thrown: unknown): TetradError {
+	if (
+		thrown instanceof TetradError &&
+		["store-full", "busy", "store-failed"].includes(thrown.code)
+	)
+		return thrown;
+	return new TetradError(
+		"store-failed",
+		"the store failed in a way that nobody expected; close it and open it again",
+		{ cause: thrown },
+	);
+}

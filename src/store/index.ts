@@ -1,0 +1,6 @@
+export {
+	openSqliteSnapshot,
+	openSqliteStore,
+	type SqliteStoreOptions,
+	type StoreView,
+} from "./sqlite.ts";

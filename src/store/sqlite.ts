@@ -1,0 +1,406 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { TetradError } from "../errors.ts";
+import type { Row, Scan, Store, Table, Transaction } from "../money/index.ts";
+import {
+	type CheckedRead,
+	type CheckedWrite,
+	checkRead,
+	checkWrites,
+	type SqlValue,
+	StepCount,
+} from "./checks.ts";
+import { checkMeta, Declared, SCHEMA_VERSION } from "./declared.ts";
+import { DurableStore, type Engine, type Outcome } from "./durable-store.ts";
+import { FOREIGN_WRITER_MS, MAX_STATEMENTS } from "./limits.ts";
+import { type Snapshot, Snapshots } from "./snapshot.ts";
+import {
+	createStatements,
+	type Dialect,
+	indexName,
+	quoted,
+	type Statement,
+	selectStatement,
+	writeStatement,
+} from "./sql.ts";
+import { isRefusal, storeError } from "./sqlite-errors.ts";
+import {
+	makePrivateFile,
+	realPath,
+	requirePrivateFile,
+} from "./sqlite-file.ts";
+import { StoreLock } from "./sqlite-lock.ts";
+
+export interface SqliteStoreOptions {
+	/** A file, made if it is not there, in a folder that is; or `:memory:`, which is not durable. */
+	readonly path: string;
+	readonly tables: readonly Table[];
+}
+
+/** Looks at a store that another process may be writing to. */
+export type StoreView = Pick<Store, "snapshot"> & AsyncDisposable;
+
+/**
+ * Opens a store in a file of SQLite, and reads the whole file once to see that its pages are
+ * sound. Throws `busy` when somebody else has it open, `store-full` when there is no room to
+ * make it, and `store-failed` when it is no store, has other tables, or cannot be used.
+ */
+export async function openSqliteStore({
+	path,
+	tables,
+}: SqliteStoreOptions): Promise<Store> {
+	const declared = new Declared(tables);
+	if (path === MEMORY) {
+		const database = openDatabase(path, false);
+		prepareTables(path, database, declared);
+		return new DurableStore(new SqliteEngine(path, database, declared));
+	}
+	const real = await realPath(path);
+	const lock = await StoreLock.take(real);
+	let database: DatabaseSync | undefined;
+	try {
+		await makePrivateFile(real);
+		await requirePrivateFile(real, "write");
+		database = openDatabase(real, false);
+		makeDurable(real, database);
+		prepareTables(real, database, declared);
+		return new DurableStore(new SqliteEngine(real, database, declared, lock));
+	} catch (thrown) {
+		closeQuietly(database);
+		lock[Symbol.dispose]();
+		throw storeError(real, thrown);
+	}
+}
+
+/**
+ * Opens a store for looking only, also while another process has it open for writing. Throws
+ * `store-failed` when there is none, or it has other tables.
+ */
+export async function openSqliteSnapshot({
+	path,
+	tables,
+}: SqliteStoreOptions): Promise<StoreView> {
+	const declared = new Declared(tables);
+	const real = await realPath(path);
+	await requirePrivateFile(real, "read");
+	const take = async () => new SqliteSnapshot(real, declared);
+	await (await take()).close();
+	const snapshots = new Snapshots(declared, take);
+	return {
+		snapshot: (look: (scan: Scan) => Promise<never>) => snapshots.show(look),
+		[Symbol.asyncDispose]: () => snapshots.close(),
+	} as StoreView;
+}
+
+const MEMORY = ":memory:";
+
+/** No declared name has a colon. */
+const META = quoted("store:meta");
+
+const SQLITE: Dialect = {
+	parameter: () => "?",
+	table: quoted,
+	column: ({ name, type }) =>
+		`${quoted(name)} ${{ bytes: "BLOB", integer: "INTEGER", text: "TEXT" }[type]} NOT NULL`,
+	hint: (table, index) => `INDEXED BY ${quoted(indexName(table, index))}`,
+	// Rows live in the tree of their key, unless they hold bytes that would make it a slow one.
+	options: ({ columns, key }) =>
+		columns.some(({ name, type }) => type === "bytes" && !key.includes(name))
+			? " STRICT"
+			: " STRICT, WITHOUT ROWID",
+};
+
+function openDatabase(path: string, readOnly: boolean): DatabaseSync {
+	try {
+		const database = new DatabaseSync(path, {
+			readOnly,
+			timeout: FOREIGN_WRITER_MS,
+			readBigInts: true,
+			returnArrays: true,
+		});
+		// What rolls one transaction of a batch back needs no file of its own.
+		database.exec("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF");
+		return database;
+	} catch (thrown) {
+		throw storeError(path, thrown);
+	}
+}
+
+function firstRow(database: DatabaseSync, text: string): readonly unknown[] {
+	return (database.prepare(text).get() ?? []) as unknown as unknown[];
+}
+
+function makeDurable(path: string, database: DatabaseSync): void {
+	const [sound] = firstRow(database, "PRAGMA quick_check(1)");
+	if (sound !== "ok")
+		throw new TetradError(
+			"store-failed",
+			`${path} is damaged (${String(sound).replaceAll("\n", " ")}); keep a copy of it, and restore a backup`,
+		);
+	const [mode] = firstRow(database, "PRAGMA journal_mode = WAL");
+	if (mode !== "wal")
+		throw new TetradError(
+			"store-failed",
+			`${path} lies where SQLite cannot keep a write-ahead log; move it to a disk of this machine`,
+		);
+	database.exec(
+		`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${2 ** 26}`,
+	);
+}
+
+/** Makes the tables of a new store, or checks those of one that is there. */
+function prepareTables(
+	path: string,
+	database: DatabaseSync,
+	declared: Declared,
+): void {
+	database.exec("BEGIN IMMEDIATE");
+	const [entries] = firstRow(database, "SELECT count(*) FROM sqlite_schema");
+	if (entries === 0n) {
+		for (const table of declared.all)
+			for (const text of createStatements(SQLITE, table)) database.exec(text);
+		database.exec(
+			`CREATE TABLE ${META} ("name" TEXT PRIMARY KEY, "value" TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+		);
+		const add = database.prepare(`INSERT INTO ${META} VALUES (?, ?)`);
+		add.run("version", SCHEMA_VERSION);
+		add.run("tables", declared.describe());
+	} else checkTables(path, database, declared);
+	database.exec("COMMIT");
+}
+
+function checkTables(
+	path: string,
+	database: DatabaseSync,
+	declared: Declared,
+): void {
+	const [ours] = firstRow(
+		database,
+		`SELECT count(*) FROM sqlite_schema WHERE name = 'store:meta'`,
+	);
+	if (ours !== 1n)
+		throw new TetradError(
+			"store-failed",
+			`${path} is a database of another program; name a file of its own for the store`,
+		);
+	const rows = database.prepare(`SELECT name, value FROM ${META}`).all();
+	const meta = new Map(rows as unknown as [string, string][]);
+	checkMeta(path, meta, declared);
+}
+
+function closeQuietly(database: DatabaseSync | undefined): void {
+	try {
+		if (database?.isOpen === true) database.close();
+	} catch {
+		// What was acknowledged is in the write-ahead log, where the next opener finds it.
+	}
+}
+
+/** Prepared statements by their text, which says their shape. */
+class Statements {
+	readonly #database: DatabaseSync;
+	readonly #prepared = new Map<string, StatementSync>();
+
+	constructor(database: DatabaseSync) {
+		this.#database = database;
+	}
+
+	rows(read: CheckedRead, after?: readonly SqlValue[]): Row[] {
+		const { text, values } = selectStatement(SQLITE, read, after);
+		const found = this.#prepare(text).all(...values) as unknown as SqlValue[][];
+		const names = read.table.columns.map(({ name }) => name);
+		return found.map((row) => {
+			const named: Record<string, SqlValue> = {};
+			for (const [at, name] of names.entries())
+				named[name] = row[at] as SqlValue;
+			return named;
+		});
+	}
+
+	run({ text, values }: Statement): void {
+		this.#prepare(text).run(...values);
+	}
+
+	#prepare(text: string): StatementSync {
+		const known = this.#prepared.get(text);
+		if (known !== undefined) return known;
+		if (this.#prepared.size >= MAX_STATEMENTS) this.#prepared.clear();
+		const statement = this.#database.prepare(text);
+		this.#prepared.set(text, statement);
+		return statement;
+	}
+}
+
+class SqliteEngine implements Engine {
+	readonly declared: Declared;
+	readonly #path: string;
+	readonly #database: DatabaseSync;
+	readonly #statements: Statements;
+	readonly #lock: StoreLock | undefined;
+
+	constructor(
+		path: string,
+		database: DatabaseSync,
+		declared: Declared,
+		lock?: StoreLock,
+	) {
+		this.#path = path;
+		this.#database = database;
+		this.#statements = new Statements(database);
+		this.declared = declared;
+		this.#lock = lock;
+	}
+
+	async carryOut(batch: readonly Transaction<unknown>[]): Promise<Outcome[]> {
+		try {
+			this.#database.exec("BEGIN IMMEDIATE");
+			const outcomes = batch.map((transaction) => this.#outcome(transaction));
+			this.#database.exec("COMMIT");
+			return outcomes;
+		} catch (thrown) {
+			const why = storeError(this.#path, thrown);
+			if (why.code !== "store-failed") this.#rollBack();
+			throw why;
+		}
+	}
+
+	async snapshot(): Promise<Snapshot> {
+		return this.#path === MEMORY
+			? new MemorySnapshot(this.#database, this.declared)
+			: new SqliteSnapshot(this.#path, this.declared);
+	}
+
+	async close(): Promise<void> {
+		closeQuietly(this.#database);
+		this.#lock?.[Symbol.dispose]();
+	}
+
+	/** After a full disk SQLite may have rolled back by itself. */
+	#rollBack(): void {
+		try {
+			if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+		} catch (thrown) {
+			throw new TetradError(
+				"store-failed",
+				`${this.#path} could not be brought back to what it was; open it again to see what is there`,
+				{ cause: thrown },
+			);
+		}
+	}
+
+	#outcome(transaction: Transaction<unknown>): Outcome {
+		const steps = new StepCount();
+		let step = transaction;
+		let writes: CheckedWrite[];
+		try {
+			while (step.kind === "read") {
+				steps.next(step);
+				step = step.decide(step.reads.map((read) => this.#rows(read)));
+			}
+			writes = checkWrites(this.declared, step.writes);
+		} catch (why) {
+			if (why instanceof ReadFailure) throw why.cause;
+			return { kind: "rejected", why };
+		}
+		return this.#write(writes) ?? { kind: "done", result: step.result };
+	}
+
+	#rows(read: Parameters<typeof checkRead>[1]): Row[] {
+		const checked = checkRead(this.declared, read);
+		try {
+			return this.#statements.rows(checked);
+		} catch (thrown) {
+			throw new ReadFailure("a read failed", { cause: thrown });
+		}
+	}
+
+	/** Writes all of it or nothing, and then says why. */
+	#write(writes: readonly CheckedWrite[]): Outcome | undefined {
+		if (writes.length === 0) return undefined;
+		// One statement takes effect as a whole by itself.
+		const alone = writes.length === 1;
+		if (!alone) this.#database.exec("SAVEPOINT one");
+		try {
+			for (const write of writes)
+				this.#statements.run(writeStatement(SQLITE, write));
+		} catch (cause) {
+			if (!isRefusal(cause)) throw cause;
+			if (!alone) this.#database.exec("ROLLBACK TO one; RELEASE one");
+			return {
+				kind: "rejected",
+				why: new TetradError(
+					"internal",
+					"a row was to be inserted whose key is there, or which SQLite does not take",
+					{ cause },
+				),
+			};
+		}
+		if (!alone) this.#database.exec("RELEASE one");
+		return undefined;
+	}
+}
+
+/** Tells a failure of the database from what a transaction throws. */
+class ReadFailure extends Error {}
+
+/** A reader of its own: in a write-ahead log it holds nobody up, and nobody changes what it sees. */
+class SqliteSnapshot implements Snapshot {
+	readonly #path: string;
+	readonly #database: DatabaseSync;
+	readonly #statements: Statements;
+
+	constructor(path: string, declared: Declared) {
+		this.#path = path;
+		this.#database = openDatabase(path, true);
+		this.#statements = new Statements(this.#database);
+		try {
+			// The first read, not BEGIN, fixes the moment.
+			this.#database.exec("BEGIN");
+			checkTables(path, this.#database, declared);
+		} catch (thrown) {
+			closeQuietly(this.#database);
+			throw storeError(path, thrown);
+		}
+	}
+
+	async rows(read: CheckedRead, after?: readonly SqlValue[]): Promise<Row[]> {
+		try {
+			return this.#statements.rows(read, after);
+		} catch (thrown) {
+			throw storeError(this.#path, thrown);
+		}
+	}
+
+	async close(): Promise<void> {
+		closeQuietly(this.#database);
+	}
+}
+
+/** A database in memory has no second reader: a snapshot is a copy. */
+class MemorySnapshot implements Snapshot {
+	readonly #copy = openDatabase(MEMORY, false);
+	readonly #statements = new Statements(this.#copy);
+
+	constructor(database: DatabaseSync, declared: Declared) {
+		prepareTables(MEMORY, this.#copy, declared);
+		for (const table of declared.all) {
+			const names = table.columns.map(({ name }) => quoted(name)).join(", ");
+			const all = `SELECT ${names} FROM ${quoted(table.name)}`;
+			for (const row of database.prepare(all).iterate())
+				this.#statements.run(
+					writeStatement(SQLITE, {
+						kind: "insert",
+						table,
+						values: row as unknown as SqlValue[],
+					}),
+				);
+		}
+	}
+
+	async rows(read: CheckedRead, after?: readonly SqlValue[]): Promise<Row[]> {
+		return this.#statements.rows(read, after);
+	}
+
+	async close(): Promise<void> {
+		closeQuietly(this.#copy);
+	}
+}

@@ -82,6 +82,11 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	internal: "internal",
 };
 
+/** Whether a text, from a peer or a file, is one of our codes. */
+export function isErrorCode(text: string): text is ErrorCode {
+	return Object.hasOwn(FAMILY_OF, text);
+}
+
 /**
  * The only error that Tetrad throws on purpose. `message` is a sentence for the owner of the
  * device and holds no secret; the peer is never told more than `code` allows.

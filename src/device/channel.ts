@@ -120,3 +120,21 @@ export function aborted(signal: AbortSignal): TetradError {
 		cause: signal.reason,
 	});
 }
+
+/** What `promise` comes to, unless the caller gives up first; the promise itself goes on for others. */
+export async function unlessAborted<Value>(
+	promise: Promise<Value>,
+	signal: AbortSignal | undefined,
+	why: (signal: AbortSignal) => TetradError = aborted,
+): Promise<Value> {
+	if (signal === undefined) return promise;
+	const gaveUp = Promise.withResolvers<never>();
+	const onAbort = () => gaveUp.reject(why(signal));
+	if (signal.aborted) onAbort();
+	signal.addEventListener("abort", onAbort, { once: true });
+	try {
+		return await Promise.race([promise, gaveUp.promise]);
+	} finally {
+		signal.removeEventListener("abort", onAbort);
+	}
+}

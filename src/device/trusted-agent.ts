@@ -11,7 +11,7 @@ import {
 	type Routing,
 	TETRAD_ID_BYTES,
 } from "../tetrad/index.ts";
-import { aborted } from "./channel.ts";
+import { aborted, unlessAborted } from "./channel.ts";
 import {
 	type Device,
 	type DeviceOptions,
@@ -216,21 +216,5 @@ export class TrustedAgent implements AsyncDisposable {
 		}
 		await link.ready;
 		return link;
-	}
-}
-
-/** What `promise` comes to, unless the caller gives up first; the promise itself goes on for others. */
-async function unlessAborted<Value>(
-	promise: Promise<Value>,
-	signal: AbortSignal | undefined,
-): Promise<Value> {
-	if (signal === undefined) return promise;
-	const gaveUp = Promise.withResolvers<never>();
-	const onAbort = () => gaveUp.reject(aborted(signal));
-	signal.addEventListener("abort", onAbort, { once: true });
-	try {
-		return await Promise.race([promise, gaveUp.promise]);
-	} finally {
-		signal.removeEventListener("abort", onAbort);
 	}
 }

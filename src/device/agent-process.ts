@@ -8,7 +8,7 @@ import {
 } from "../carrier/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import type { LinkMode, Root, Routing } from "../tetrad/index.ts";
-import { concat, hex, parseUtf8, utf8 } from "../wire/index.ts";
+import { hex } from "../wire/index.ts";
 import {
 	openToRead,
 	receiveFile,
@@ -19,6 +19,7 @@ import { demandAccepted, type HomeSecrets, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
+import { parseText, textMessage } from "./text.ts";
 import { TrustedAgent } from "./trusted-agent.ts";
 
 export interface AgentProcessOptions {
@@ -46,9 +47,6 @@ export interface AgentProcessOptions {
 	readonly unsafeKeylog?: string;
 	readonly signal: AbortSignal;
 }
-
-/** First byte of a text; the types of a file's messages are below it. */
-const TEXT = 0x10;
 
 /** Runs an agent until its work is done or `signal` says stop. Rejects with why it could not. */
 export async function runAgentProcess(
@@ -129,12 +127,12 @@ class AgentTalk {
 			routing,
 			root,
 			observe: observer(number, this.#report),
-			...(message === undefined ? {} : { firstMessage: text(message) }),
+			...(message === undefined ? {} : { firstMessage: textMessage(message) }),
 		});
 		const onAbort = () => void tetrad.close();
 		signal.addEventListener("abort", onAbort, { once: true });
 		try {
-			if (greet !== undefined) await tetrad.module.send(utf8(greet));
+			if (greet !== undefined) await tetrad.module.send(textMessage(greet));
 			if (send !== undefined) {
 				const sent = await sendFile(tetrad.agent, send, this.#progress(number));
 				this.#report({
@@ -188,7 +186,7 @@ class AgentTalk {
 		const onAbort = () => void tetrad.close();
 		signal.addEventListener("abort", onAbort, { once: true });
 		try {
-			if (greet !== undefined) await tetrad.module.send(utf8(greet));
+			if (greet !== undefined) await tetrad.module.send(textMessage(greet));
 			for await (const message of tetrad.agent)
 				await this.#hear(tetrad, number, message);
 		} catch (thrown) {
@@ -206,12 +204,13 @@ class AgentTalk {
 		message: Uint8Array,
 	): Promise<void> {
 		const { receive, greet } = this.#options;
-		if (message[0] === TEXT)
+		const text = parseText(message);
+		if (text !== undefined)
 			return this.#report({
 				event: "message",
 				tetrad: number,
 				session: 1,
-				text: parseUtf8(message.subarray(1)),
+				text,
 			});
 		if (receive === undefined)
 			throw new TetradError(
@@ -236,12 +235,13 @@ class AgentTalk {
 
 	async #hearModule(tetrad: Tetrad, number: number): Promise<void> {
 		const message = await tetrad.module.receive();
-		if (message === undefined) return;
+		const text = message && parseText(message);
+		if (text === undefined) return;
 		this.#report({
 			event: "message",
 			tetrad: number,
 			session: tetrad.place === "A" ? 3 : 4,
-			text: parseUtf8(message),
+			text,
 		});
 	}
 
@@ -296,8 +296,4 @@ export function untilAborted(signal: AbortSignal): Promise<void> {
 	return new Promise((resolve) =>
 		signal.addEventListener("abort", () => resolve(), { once: true }),
 	);
-}
-
-function text(message: string): Uint8Array {
-	return concat(Uint8Array.of(TEXT), utf8(message));
 }

@@ -1,14 +1,14 @@
 import { type Address, formatAddress, listen } from "../carrier/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import type { LinkMode } from "../tetrad/index.ts";
-import { parseUtf8, utf8 } from "../wire/index.ts";
 import { observer, untilAborted } from "./agent-process.ts";
-import type { Channel } from "./channel.ts";
 import { demandAccepted, type HomeSecrets, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
+import { isOfMoney } from "./money-driver.ts";
 import { MoneyModule } from "./money-module.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import type { Tetrad } from "./tetrad.ts";
+import { parseText, textMessage } from "./text.ts";
 
 export interface ModuleProcessOptions {
 	readonly home: string;
@@ -48,7 +48,8 @@ export async function runModuleProcess(
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
 		observe: (event, number) => observer(number, report)(event),
-		onTetrad: (tetrad, number) => void talk(tetrad, number, greet, report),
+		onTetrad: (tetrad, number) =>
+			void talk(tetrad, new Greeting(tetrad, number, greet, report), report),
 	});
 	await using listener = await listen(options.listen, (carrier) => {
 		module.serve(carrier, { pairing, mode: link }).then(
@@ -64,53 +65,81 @@ export async function runModuleProcess(
 	report({ event: "stopped" });
 }
 
-/** Reports every message, and greets when that was asked for. */
+/** The texts of one tetrad: reports every one, and greets when that was asked for. */
+class Greeting {
+	readonly #tetrad: Tetrad;
+	readonly #number: number;
+	readonly #text: string | undefined;
+	readonly #report: Report;
+	readonly #heard = new Set<"agent" | "module">();
+	#isDone = false;
+
+	constructor(
+		tetrad: Tetrad,
+		number: number,
+		text: string | undefined,
+		report: Report,
+	) {
+		this.#tetrad = tetrad;
+		this.#number = number;
+		this.#text = text;
+		this.#report = report;
+	}
+
+	/** Greets the other module. */
+	async begin(): Promise<void> {
+		if (this.#text !== undefined)
+			await this.#tetrad.module.send(textMessage(this.#text));
+	}
+
+	/** Once both have spoken, the own agent is greeted. Throws `unexpected-message` for what is no text. */
+	async hear(from: "agent" | "module", bytes: Uint8Array): Promise<void> {
+		const text = parseText(bytes);
+		if (text === undefined)
+			throw new TetradError(
+				"unexpected-message",
+				isOfMoney(bytes)
+					? "somebody asks for money, and this module has no purse; make one with: tetrad purse create"
+					: `the ${from === "agent" ? "own agent" : "other module"} sent something that this module does not know`,
+			);
+		const local = this.#tetrad.place === "X" ? 3 : 4;
+		this.#report({
+			event: "message",
+			tetrad: this.#number,
+			session: from === "module" ? 2 : local,
+			text,
+		});
+		this.#heard.add(from);
+		if (this.#heard.size < 2 || this.#isDone || this.#text === undefined)
+			return;
+		this.#isDone = true;
+		await this.#tetrad.agent.send(textMessage(this.#text));
+	}
+}
+
+/** What a module without a purse does with a tetrad. */
 async function talk(
 	tetrad: Tetrad,
-	number: number,
-	greet: string | undefined,
+	greeting: Greeting,
 	report: Report,
 ): Promise<void> {
-	const local = tetrad.place === "X" ? 3 : 4;
-	const heard = {
-		module: Promise.withResolvers<void>(),
-		agent: Promise.withResolvers<void>(),
-	};
-	const hear = async (
-		channel: Channel,
-		session: 2 | 3 | 4,
-		first: () => void,
-	): Promise<void> => {
-		for await (const message of channel) {
-			report({
-				event: "message",
-				tetrad: number,
-				session,
-				text: parseUtf8(message),
-			});
-			first();
-		}
-	};
-	const answer = async (): Promise<void> => {
-		if (greet === undefined) return;
-		await tetrad.module.send(utf8(greet));
-		const both = Promise.all([heard.module.promise, heard.agent.promise]);
-		await Promise.race([both, tetrad.closed]);
-		await tetrad.agent.send(utf8(greet));
+	const hear = async (from: "agent" | "module"): Promise<void> => {
+		for await (const bytes of tetrad[from]) await greeting.hear(from, bytes);
 	};
 	try {
-		await Promise.all([
-			hear(tetrad.module, 2, heard.module.resolve),
-			hear(tetrad.agent, local, heard.agent.resolve),
-			answer(),
-		]);
+		await Promise.all([hear("module"), hear("agent"), greeting.begin()]);
 	} catch (thrown) {
 		// The end of the tetrad was reported by its observer; anything else ends it.
-		if (!tetrad.ended) {
-			const { code, message } = asTetradError(thrown);
-			const peer = tetrad.parties[tetrad.place === "X" ? "Y" : "X"].name;
-			report({ event: "refused", peer, code, reason: message });
-		}
+		if (!tetrad.ended) reportRefused(tetrad, asTetradError(thrown), report);
 	}
 	await tetrad.close();
+}
+
+function reportRefused(
+	tetrad: Tetrad,
+	{ code, message }: TetradError,
+	report: Report,
+): void {
+	const peer = tetrad.parties[tetrad.place === "X" ? "Y" : "X"].name;
+	report({ event: "refused", peer, code, reason: message });
 }

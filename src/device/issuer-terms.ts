@@ -13,7 +13,7 @@ import { parseJson } from "./files.ts";
 /** Far more than the longest names need, in bytes. */
 const MAX_TERMS_BYTES = 4096;
 
-const termsFile = z.strictObject({
+export const termsFile = z.strictObject({
 	version: z.literal(1),
 	/** Device id of the issuer's module, in hexadecimal. */
 	issuer: z
@@ -33,17 +33,12 @@ const termsFile = z.strictObject({
 /** Writes the terms, in the place of an earlier file. Throws `file-unusable`. */
 export function writeIssuerTerms(
 	path: string,
-	{ issuer, name, currency, isPlay }: IssuerTerms,
+	terms: IssuerTerms,
 ): Promise<void> {
-	const file: z.infer<typeof termsFile> = {
-		version: 1,
-		issuer: hex(issuer),
-		name,
-		currency: currency.code,
-		exponent: currency.exponent,
-		play: isPlay,
-	};
-	return writeCarried(path, `${JSON.stringify(file, null, "\t")}\n`);
+	return writeCarried(
+		path,
+		`${JSON.stringify(termsToFile(terms), null, "\t")}\n`,
+	);
 }
 
 /** Reads terms that were carried here. Throws `file-unusable`, and `home-unusable` for what is no such file. */
@@ -54,7 +49,27 @@ export async function readIssuerTerms(path: string): Promise<IssuerTerms> {
 
 /** As `readIssuerTerms`, for a text that was read already; `path` is named in refusals. */
 export function parseIssuerTerms(text: string, path: string): IssuerTerms {
-	const file = parseJson(termsFile, text, path);
+	return termsFromFile(parseJson(termsFile, text, path));
+}
+
+/** What the file says, as JSON has it. */
+export function termsToFile({
+	issuer,
+	name,
+	currency,
+	isPlay,
+}: IssuerTerms): z.infer<typeof termsFile> {
+	return {
+		version: 1,
+		issuer: hex(issuer),
+		name,
+		currency: currency.code,
+		exponent: currency.exponent,
+		play: isPlay,
+	};
+}
+
+export function termsFromFile(file: z.infer<typeof termsFile>): IssuerTerms {
 	return {
 		issuer: new Uint8Array(Buffer.from(file.issuer, "hex")),
 		name: file.name,

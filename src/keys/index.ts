@@ -6,6 +6,11 @@ export {
 	openKeyStore,
 	removeKey,
 } from "./location.ts";
+export {
+	keyFromPassphrase,
+	OWNER_SALT_BYTES,
+	requireBearable,
+} from "./passphrase-key.ts";
 export { Pkcs11KeyStore, type Pkcs11StoreOptions } from "./pkcs11-store.ts";
 export {
 	type Pkcs11Uri,

@@ -172,7 +172,11 @@ function parseHeader(content: Uint8Array): Header | undefined {
 }
 
 /** Within the limits, and within what Argon2 itself demands. */
-function isBearable({ memoryKib, passes, lanes }: PassphraseCost): boolean {
+export function isBearable({
+	memoryKib,
+	passes,
+	lanes,
+}: PassphraseCost): boolean {
 	const within = (value: number, min: number, max: number): boolean =>
 		Number.isInteger(value) && value >= min && value <= max;
 	return (
@@ -188,7 +192,21 @@ async function withAead<T>(
 	salt: Uint8Array,
 	use: (aead: ReturnType<typeof nodeCrypto.aead>) => T,
 ): Promise<T> {
-	const key = await derive("argon2id", {
+	const key = await stretch(passphrase, cost, salt);
+	try {
+		return use(nodeCrypto.aead("AESGCM", key));
+	} finally {
+		key.fill(0);
+	}
+}
+
+/** 32 bytes that follow from a passphrase, in a buffer that the caller wipes. The cost is one that `isBearable`. */
+export function stretch(
+	passphrase: Uint8Array,
+	cost: PassphraseCost,
+	salt: Uint8Array,
+): Promise<Buffer> {
+	return derive("argon2id", {
 		message: passphrase,
 		nonce: salt,
 		memory: cost.memoryKib,
@@ -196,9 +214,4 @@ async function withAead<T>(
 		parallelism: cost.lanes,
 		tagLength: KEY_BYTES,
 	});
-	try {
-		return use(nodeCrypto.aead("AESGCM", key));
-	} finally {
-		key.fill(0);
-	}
 }

@@ -1,3 +1,4 @@
+export { openPostgresStore, type PostgresStoreOptions } from "./postgres.ts";
 export {
 	openSqliteSnapshot,
 	openSqliteStore,

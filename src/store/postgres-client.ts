@@ -1,0 +1,228 @@
+import { createConnection, type Socket } from "node:net";
+import postgres from "postgres";
+import { TetradError } from "../errors.ts";
+import type { Row } from "../money/index.ts";
+import { CONNECT_MS, STATEMENT_MS } from "./limits.ts";
+import type { PostgresTarget } from "./postgres-url.ts";
+import type { Statement } from "./sql.ts";
+
+/** What the server answered to one statement. */
+export interface Answer {
+	readonly rows: Row[];
+	/** The server's word for what it did, such as COMMIT. */
+	readonly did: string;
+}
+
+/** Settings of one session, which hold whatever the server's configuration says. */
+export type Settings = Readonly<Record<string, string>>;
+
+const SETTINGS: Settings = {
+	application_name: "tetrad",
+	client_min_messages: "error",
+	bytea_output: "hex",
+	statement_timeout: `${STATEMENT_MS}`,
+	tcp_keepalives_idle: "10",
+	tcp_keepalives_interval: "5",
+	tcp_keepalives_count: "3",
+	// Every read is in the order of a key or an index: that is what is to be used, at any size.
+	enable_seqscan: "off",
+	enable_bitmapscan: "off",
+	plan_cache_mode: "force_generic_plan",
+	jit: "off",
+};
+
+const BYTES = {
+	to: 17,
+	from: [17],
+	serialize: (value: Uint8Array) =>
+		`\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex")}`,
+	// A copy: a Buffer may be a view of memory that others use.
+	parse: (text: string) => new Uint8Array(Buffer.from(text.slice(2), "hex")),
+};
+
+/**
+ * One connection, which is never made again behind our back: what a session held is gone with
+ * it. Statements are sent at once, and carried out in their order.
+ */
+export class PostgresClient {
+	/** Resolves, with why, once the connection is gone or given up. */
+	readonly lost: Promise<TetradError>;
+	readonly #target: PostgresTarget;
+	readonly #sql: postgres.Sql;
+	readonly #tellLoss: (why: TetradError) => void;
+	#socket: Socket | undefined;
+	#loss: TetradError | undefined;
+	#isOpen = false;
+
+	/** Throws `store-failed`, within seconds, when the server cannot be used. */
+	static async open(
+		target: PostgresTarget,
+		settings: Settings,
+	): Promise<PostgresClient> {
+		const client = new PostgresClient(target, settings);
+		const late = setTimeout(
+			() => client.giveUp(notReached(target, "it does not answer")),
+			CONNECT_MS,
+		);
+		try {
+			await Promise.race([
+				client.ask("SELECT 1"),
+				client.lost.then((why) => Promise.reject(why)),
+			]);
+			client.#isOpen = true;
+			return client;
+		} catch (thrown) {
+			client.giveUp(notReached(target, reason(thrown)));
+			throw thrown instanceof TetradError
+				? thrown
+				: notReached(target, reason(thrown));
+		} finally {
+			clearTimeout(late);
+		}
+	}
+
+	private constructor(target: PostgresTarget, settings: Settings) {
+		this.#target = target;
+		const { promise, resolve } = Promise.withResolvers<TetradError>();
+		this.lost = promise;
+		this.#tellLoss = resolve;
+		const options: postgres.Options<Record<string, postgres.PostgresType>> & {
+			// The library's types leave it out.
+			readonly socket: () => Promise<Socket>;
+		} = {
+			// Never used: the socket is ours.
+			host: "server",
+			...(target.user === undefined ? {} : { username: target.user }),
+			...(target.password === undefined ? {} : { password: target.password }),
+			...(target.database === undefined ? {} : { database: target.database }),
+			ssl: target.tlsHost !== undefined && {
+				rejectUnauthorized: true,
+				host: target.tlsHost,
+			},
+			socket: () => this.#connect(),
+			max: 1,
+			idle_timeout: 0,
+			max_lifetime: null,
+			connect_timeout: CONNECT_MS / 1000,
+			fetch_types: false,
+			prepare: true,
+			debug: false,
+			connection: { ...SETTINGS, ...settings },
+			types: { bytes: BYTES, bigint: postgres.BigInt },
+			onnotice: () => {},
+			onclose: () => this.giveUp(cut(target)),
+		};
+		this.#sql = postgres(options);
+	}
+
+	/** Sends a statement that is prepared once. Rejects with what the server says. */
+	async run({ text, values }: Statement): Promise<Answer> {
+		return this.#send(text, values, { prepare: true, simple: false });
+	}
+
+	/** Sends statements without parameters. */
+	async ask(text: string): Promise<Answer> {
+		return this.#send(text, [], { prepare: false, simple: true });
+	}
+
+	/** Cuts the connection; whoever waits for an answer is told, and `lost` resolves. */
+	giveUp(why: TetradError): void {
+		if (this.#loss !== undefined) return;
+		this.#loss = why;
+		this.#socket?.destroy();
+		this.#tellLoss(why);
+		// Statements that were not sent yet hang without it.
+		void this.#sql.end({ timeout: 0 }).catch(() => {});
+	}
+
+	/** Frees what the session holds, and ends it. Never throws. */
+	async close(): Promise<void> {
+		if (this.#loss !== undefined) return;
+		const late = setTimeout(
+			() => this.giveUp(cut(this.#target)),
+			CONNECT_MS,
+		).unref();
+		await Promise.race([
+			this.ask("ROLLBACK; SELECT pg_advisory_unlock_all()").catch(() => {}),
+			this.lost,
+		]);
+		clearTimeout(late);
+		this.giveUp(closed());
+	}
+
+	async #send(
+		text: string,
+		values: readonly unknown[],
+		options: { readonly prepare: boolean; readonly simple: boolean },
+	): Promise<Answer> {
+		if (this.#loss !== undefined) throw this.#loss;
+		try {
+			const result = await this.#sql.unsafe(
+				text,
+				values as never[],
+				options as postgres.UnsafeQueryOptions,
+			);
+			return { rows: Array.from(result) as Row[], did: result.command };
+		} catch (thrown) {
+			if (isServerError(thrown)) throw thrown;
+			// What the library says on a lost connection comes before it tells of the loss.
+			const why =
+				this.#loss ??
+				(this.#isOpen
+					? cut(this.#target)
+					: notReached(this.#target, reason(thrown)));
+			this.giveUp(why);
+			throw why;
+		}
+	}
+
+	/** The library asks for a second socket when the first one is gone; there is none. */
+	async #connect(): Promise<Socket> {
+		if (this.#socket !== undefined || this.#loss !== undefined)
+			throw this.#loss ?? cut(this.#target);
+		const { address } = this.#target;
+		const socket =
+			"path" in address
+				? createConnection(address.path)
+				: createConnection({ ...address, keepAlive: true });
+		this.#socket = socket;
+		socket.setNoDelay(true);
+		await new Promise<void>((resolve, reject) => {
+			socket.once("connect", resolve);
+			socket.once("error", reject);
+			socket.once("close", () => reject(cut(this.#target)));
+		});
+		socket.removeAllListeners("error").removeAllListeners("close");
+		return socket;
+	}
+}
+
+/** An error that the server itself reported, with its five-letter code. */
+export function isServerError(
+	thrown: unknown,
+): thrown is Error & { readonly code: string } {
+	return thrown instanceof postgres.PostgresError;
+}
+
+function reason(thrown: unknown): string {
+	const { message, code } = thrown as NodeJS.ErrnoException;
+	return message || code || "unknown";
+}
+
+function notReached({ where }: PostgresTarget, why: string): TetradError {
+	return new TetradError(
+		"store-failed",
+		`${where} cannot be used: ${why}; check that it runs, and its host, port, user, password and database`,
+	);
+}
+
+function cut({ where }: PostgresTarget): TetradError {
+	return new TetradError(
+		"store-failed",
+		`the connection to ${where} was lost, and with it the lock on the store; open the store again to see what is there`,
+	);
+}
+
+function closed(): TetradError {
+	return new TetradError("invalid-argument", "the store is closed");
+}

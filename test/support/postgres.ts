@@ -1,0 +1,204 @@
+/*
+ * A server of PostgreSQL of a test's own: made in a temporary folder, reached over a Unix socket
+ * in it, and gone with the test file, whatever happens to that.
+ */
+import {
+	type ChildProcess,
+	execFile,
+	spawn,
+	spawnSync,
+} from "node:child_process";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+const PATIENCE_MS = 20_000;
+const SUPERUSER = "postgres";
+
+/** The folder of the server's programs; the newest, where there are several. */
+function findPrograms(): string | undefined {
+	const debian = "/usr/lib/postgresql";
+	const versions = existsSync(debian) ? readdirSync(debian) : [];
+	const folders = [
+		...versions
+			.toSorted((a, b) => Number(b) - Number(a))
+			.map((version) => join(debian, version, "bin")),
+		...(process.env["PATH"] ?? "").split(delimiter),
+	];
+	return folders.find(
+		(folder) =>
+			existsSync(join(folder, "initdb")) &&
+			existsSync(join(folder, "postgres")),
+	);
+}
+
+const PROGRAMS = findPrograms();
+
+/** Why there can be no server here. In CI nothing is skipped, and the tests fail. */
+export const NO_POSTGRES: string | false =
+	PROGRAMS !== undefined || process.env["CI"] === "true"
+		? false
+		: "there is no PostgreSQL: install the package postgresql";
+
+/** The server refuses to run as root. */
+function unprivileged(): { uid: number; gid: number } | undefined {
+	if (process.getuid?.() !== 0) return undefined;
+	for (const name of ["postgres", "nobody"]) {
+		const [uid, gid] = ["-u", "-g"].map((flag) =>
+			Number.parseInt(
+				spawnSync("id", [flag, name], { encoding: "utf8" }).stdout,
+				10,
+			),
+		);
+		if (uid && gid) return { uid, gid };
+	}
+	throw new Error("there is no user to run PostgreSQL as");
+}
+
+export interface ServerOptions {
+	readonly settings?: Readonly<Record<string, string>>;
+	readonly env?: Readonly<Record<string, string>>;
+}
+
+export class PostgresServer implements AsyncDisposable {
+	readonly folder: string;
+	readonly #as: { uid: number; gid: number } | undefined;
+	readonly #options: ServerOptions;
+	#server: ChildProcess | undefined;
+	#said = "";
+
+	static async start(options: ServerOptions = {}): Promise<PostgresServer> {
+		if (PROGRAMS === undefined)
+			throw new Error("there is no PostgreSQL: install the package postgresql");
+		const folder = await mkdtemp(join(tmpdir(), "tetrad-postgres-"));
+		const server = new PostgresServer(folder, options);
+		process.once("exit", () => server.#removeNow());
+		if (server.#as !== undefined)
+			await chown(folder, server.#as.uid, server.#as.gid);
+		await chmod(folder, 0o700);
+		await run(
+			join(PROGRAMS, "initdb"),
+			[
+				...["-D", server.#data, "-U", SUPERUSER, "-A", "trust"],
+				// Only its first files are not synced; the server itself syncs.
+				...["--no-sync", "-E", "UTF8", "--locale=C"],
+			],
+			{ ...server.#as, env: process.env, cwd: folder },
+		);
+		await server.restart();
+		return server;
+	}
+
+	private constructor(folder: string, options: ServerOptions) {
+		this.folder = folder;
+		this.#as = unprivileged();
+		this.#options = options;
+	}
+
+	get #data(): string {
+		return join(this.folder, "data");
+	}
+
+	/** The address of a database, for somebody in particular. */
+	url(database = "postgres", user = SUPERUSER): string {
+		return `postgres://${user}@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
+	}
+
+	/** Starts the server, and resolves when it takes connections. */
+	async restart(): Promise<void> {
+		await this.stop("SIGQUIT");
+		const settings = {
+			listen_addresses: "",
+			unix_socket_directories: this.folder,
+			max_connections: "30",
+			shared_buffers: "16MB",
+			restart_after_crash: "off",
+			...this.#options.settings,
+		};
+		const server = spawn(
+			join(PROGRAMS as string, "postgres"),
+			[
+				...["-D", this.#data],
+				...Object.entries(settings).flatMap(([name, value]) => [
+					"-c",
+					`${name}=${value}`,
+				]),
+			],
+			{
+				...this.#as,
+				cwd: this.folder,
+				env: { ...process.env, ...this.#options.env },
+				stdio: ["ignore", "ignore", "pipe"],
+				detached: true,
+			},
+		);
+		this.#server = server;
+		server.stderr.setEncoding("utf8").on("data", (text: string) => {
+			this.#said += text;
+		});
+		const until = performance.now() + PATIENCE_MS;
+		while (!(await this.#answers())) {
+			if (performance.now() > until || server.exitCode !== null)
+				throw new Error(`PostgreSQL did not start:\n${this.#said}`);
+			await delay(20);
+		}
+	}
+
+	/** SIGKILL as a crash would, SIGQUIT at once, SIGINT with its sessions ended properly. */
+	async stop(signal: "SIGKILL" | "SIGQUIT" | "SIGINT"): Promise<void> {
+		const server = this.#server;
+		if (server?.pid === undefined || server.exitCode !== null) return;
+		if (server.signalCode !== null) return;
+		const gone = new Promise((resolve) => server.once("exit", resolve));
+		process.kill(server.pid, signal);
+		await gone;
+		// After SIGKILL its children end when they notice, and hold its memory until then.
+		const until = performance.now() + PATIENCE_MS;
+		while (isGroupAlive(server.pid) && performance.now() < until)
+			await delay(10);
+	}
+
+	/** Runs SQL as somebody else would, in a session of its own. */
+	async sql(text: string, database = "postgres"): Promise<string> {
+		const { stdout } = await run(join(PROGRAMS as string, "psql"), [
+			...["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"],
+			...["-h", this.folder, "-U", SUPERUSER, "-d", database, "-c", text],
+		]);
+		return stdout.trim();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop("SIGQUIT");
+		await rm(this.folder, { recursive: true, force: true });
+	}
+
+	/** Whether it takes connections. */
+	#answers(): Promise<boolean> {
+		return run(join(PROGRAMS as string, "pg_isready"), [
+			...["-q", "-h", this.folder],
+		]).then(
+			() => true,
+			() => false,
+		);
+	}
+
+	#removeNow(): void {
+		const pid = this.#server?.pid;
+		if (pid !== undefined && isGroupAlive(pid)) process.kill(-pid, "SIGKILL");
+		rmSync(this.folder, { recursive: true, force: true });
+	}
+}
+
+function isGroupAlive(pid: number): boolean {
+	try {
+		process.kill(-pid, 0);
+		return true;
+	} catch {
+		return false;
+	}
+}

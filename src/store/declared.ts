@@ -1,6 +1,14 @@
 import { TetradError } from "../errors.ts";
-import type { ColumnType, Table } from "../money/index.ts";
+import type { Columns, ColumnType } from "../money/index.ts";
 import { MAX_NAME_LETTERS } from "./limits.ts";
+
+/** Any table that `table` declares, whatever its columns are. */
+export interface AnyTable {
+	readonly name: string;
+	readonly columns: Columns;
+	readonly key: readonly string[];
+	readonly indexes: Readonly<Record<string, readonly string[]>>;
+}
 
 /** A declared table with its orders worked out. */
 export interface DeclaredTable {
@@ -20,10 +28,10 @@ export interface Column {
 /** The tables of a store, checked. */
 export class Declared {
 	readonly all: readonly DeclaredTable[];
-	readonly #of = new Map<Table, DeclaredTable>();
+	readonly #of = new Map<AnyTable, DeclaredTable>();
 
 	/** Throws `internal` for a declaration that the databases could not both take. */
-	constructor(tables: readonly Table[]) {
+	constructor(tables: readonly AnyTable[]) {
 		const names = new Set<string>();
 		for (const table of tables) {
 			if (names.has(table.name)) throw refused(table, "is declared twice");
@@ -34,7 +42,7 @@ export class Declared {
 	}
 
 	/** Throws `internal` for a table that the store was not opened with. */
-	of(table: Table): DeclaredTable {
+	of(table: AnyTable): DeclaredTable {
 		const found = this.#of.get(table);
 		if (found === undefined)
 			throw refused(table, "is none that the store was opened with");
@@ -61,7 +69,7 @@ export class Declared {
 const TAKEN =
 	/^(sqlite_.*|rowid|oid|ctid|tableoid|xmin|xmax|cmin|cmax|_rowid_)$/;
 
-function declaredTable(table: Table): DeclaredTable {
+function declaredTable(table: AnyTable): DeclaredTable {
 	const names = Object.keys(table.columns);
 	for (const name of [table.name, ...names, ...Object.keys(table.indexes)])
 		if (
@@ -92,7 +100,7 @@ function declaredTable(table: Table): DeclaredTable {
 	};
 }
 
-function refused({ name }: Table, why: string): TetradError {
+function refused({ name }: AnyTable, why: string): TetradError {
 	return new TetradError("internal", `the table ${name} ${why}`);
 }
 

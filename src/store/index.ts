@@ -1,3 +1,4 @@
+export type { AnyTable } from "./declared.ts";
 export { openPostgresStore, type PostgresStoreOptions } from "./postgres.ts";
 export {
 	openSqliteSnapshot,

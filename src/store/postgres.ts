@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Row, Store, Table, Transaction } from "../money/index.ts";
+import type { Row, Store, Transaction } from "../money/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,
@@ -9,7 +9,12 @@ import {
 	type SqlValue,
 	StepCount,
 } from "./checks.ts";
-import { checkMeta, Declared, SCHEMA_VERSION } from "./declared.ts";
+import {
+	type AnyTable,
+	checkMeta,
+	Declared,
+	SCHEMA_VERSION,
+} from "./declared.ts";
 import { DurableStore, type Engine, type Outcome } from "./durable-store.ts";
 import {
 	BATCH_MS,
@@ -38,7 +43,7 @@ import {
 export interface PostgresStoreOptions {
 	/** As in `postgres://user:password@host:5432/database`; the password is never repeated. */
 	readonly url: string;
-	readonly tables: readonly Table[];
+	readonly tables: readonly AnyTable[];
 	/** The schema that holds the tables, made if it is not there; `tetrad` unless given. */
 	readonly schema?: string;
 	/** Takes a server that may lose what it acknowledged when its machine fails. */
@@ -350,7 +355,7 @@ class PostgresEngine implements Engine {
 			}
 			writes = checkWrites(this.declared, step.writes);
 		} catch (why) {
-			if (why === sending.failed) throw why;
+			if (why instanceof Failed) throw why;
 			return { kind: "rejected", why };
 		}
 		for (const write of writes)

@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { TetradError } from "../errors.ts";
-import type { Row, Scan, Store, Table, Transaction } from "../money/index.ts";
+import type { Row, Scan, Store, Transaction } from "../money/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,
@@ -9,7 +9,12 @@ import {
 	type SqlValue,
 	StepCount,
 } from "./checks.ts";
-import { checkMeta, Declared, SCHEMA_VERSION } from "./declared.ts";
+import {
+	type AnyTable,
+	checkMeta,
+	Declared,
+	SCHEMA_VERSION,
+} from "./declared.ts";
 import { DurableStore, type Engine, type Outcome } from "./durable-store.ts";
 import { FOREIGN_WRITER_MS, MAX_STATEMENTS } from "./limits.ts";
 import { type Snapshot, Snapshots } from "./snapshot.ts";
@@ -33,7 +38,7 @@ import { StoreLock } from "./sqlite-lock.ts";
 export interface SqliteStoreOptions {
 	/** A file, made if it is not there, in a folder that is; or `:memory:`, which is not durable. */
 	readonly path: string;
-	readonly tables: readonly Table[];
+	readonly tables: readonly AnyTable[];
 }
 
 /** Looks at a store that another process may be writing to. */

@@ -1,0 +1,215 @@
+/* Tables to store things in, and processes that do. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+	byKey,
+	type Columns,
+	done,
+	insert,
+	put,
+	type Read,
+	type Row,
+	reading,
+	type Store,
+	type Transaction,
+	table,
+} from "../../src/money/index.ts";
+import {
+	type AnyTable,
+	openPostgresStore,
+	openSqliteStore,
+} from "../../src/store/index.ts";
+
+export const counters = table("counters", { name: "text", count: "integer" }, [
+	"name",
+]);
+/** Each has an equal in the other, written in the same transaction. */
+export const left = table("left_half", { number: "integer" }, ["number"]);
+export const right = table(
+	"right_half",
+	{ number: "integer", bytes: "bytes" },
+	["number"],
+);
+/** All types, two columns in the key, orders of all kinds. */
+export const things = table(
+	"things",
+	{
+		owner: "bytes",
+		number: "integer",
+		label: "text",
+		amount: "integer",
+		body: "bytes",
+	},
+	["owner", "number"],
+	{
+		by_label: ["label"],
+		by_amount: ["amount", "label"],
+		by_owner_amount: ["owner", "amount"],
+	},
+);
+
+export const TABLES: readonly AnyTable[] = [counters, left, right, things];
+
+/** Where a store is. */
+export type Place =
+	| { readonly kind: "sqlite"; readonly path: string }
+	| {
+			readonly kind: "postgres";
+			readonly url: string;
+			readonly schema: string;
+	  };
+
+export function openAt(
+	place: Place,
+	tables: readonly AnyTable[] = TABLES,
+): Promise<Store> {
+	return place.kind === "sqlite"
+		? openSqliteStore({ ...place, tables })
+		: openPostgresStore({ ...place, tables });
+}
+
+/** Adds one to a counter and answers with what it is then. */
+export function increment(name: string): Transaction<bigint> {
+	return reading([byKey(counters, { name })], ([[row]]) => {
+		const count = (row?.count ?? 0n) + 1n;
+		return done([put(counters, { name, count })], count);
+	});
+}
+
+/** A number into both halves, counted. */
+export function both(number: number, size = 100): Transaction<number> {
+	return reading([byKey(counters, { name: "both" })], ([[row]]) =>
+		done(
+			[
+				insert(left, { number: BigInt(number) }),
+				put(counters, { name: "both", count: (row?.count ?? 0n) + 1n }),
+				insert(right, {
+					number: BigInt(number),
+					bytes: new Uint8Array(size).fill(number),
+				}),
+			],
+			number,
+		),
+	);
+}
+
+/** The numbers that are in both halves; throws when one is in only one, or the count is wrong. */
+export async function wholeNumbers(store: Store): Promise<Set<number>> {
+	return store.snapshot(async (scan) => {
+		const numbers: number[][] = [[], []];
+		for await (const { number } of scan({ table: left }))
+			numbers[0]?.push(Number(number));
+		for await (const { number } of scan({ table: right }))
+			numbers[1]?.push(Number(number));
+		let count = 0n;
+		for await (const row of scan({ table: counters, equals: { name: "both" } }))
+			count = row.count;
+		const [inLeft = [], inRight = []] = numbers;
+		if (inLeft.join() !== inRight.join() || Number(count) !== inLeft.length)
+			throw new Error(`half: ${inLeft} | ${inRight} | ${count}`);
+		return new Set(inLeft);
+	});
+}
+
+/** One read as a transaction. */
+export function rowsOf<Of extends Columns>(
+	read: Read<Of>,
+): Transaction<readonly Row<Of>[]> {
+	return reading([read], ([rows]) => done([], rows));
+}
+
+export async function temporaryFolder(): Promise<
+	{ readonly path: string } & AsyncDisposable
+> {
+	const path = await mkdtemp(join(tmpdir(), "tetrad-store-"));
+	process.once("exit", () => rmSync(path, { recursive: true, force: true }));
+	return {
+		path,
+		[Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+	};
+}
+
+const SUPPORT = new URL("support.ts", import.meta.url).href;
+
+/** A script in a process of its own. It has `place`, `support` and `say`, which says a line. */
+export class Script implements AsyncDisposable {
+	readonly lines: string[] = [];
+	readonly exited: Promise<number | null>;
+	stderr = "";
+	readonly #child: ChildProcess;
+	#waiting: (() => void)[] = [];
+
+	constructor(
+		place: Place,
+		script: string,
+		env: Readonly<Record<string, string>> = {},
+	) {
+		const text = `
+			import { writeSync } from "node:fs";
+			import * as support from ${JSON.stringify(SUPPORT)};
+			const place = JSON.parse(process.argv[1]);
+			const say = (line) => writeSync(1, line + "\\n");
+			${script}`;
+		this.#child = spawn(
+			process.execPath,
+			["--input-type=module", "-e", text, JSON.stringify(place)],
+			{ stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } },
+		);
+		const kill = () => this.#child.kill("SIGKILL");
+		process.once("exit", kill);
+		let rest = "";
+		this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+			const lines = (rest + text).split("\n");
+			rest = lines.pop() ?? "";
+			this.lines.push(...lines);
+			for (const look of this.#waiting) look();
+		});
+		this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+			this.stderr += text;
+		});
+		this.exited = new Promise((resolve) => {
+			this.#child.once("close", (code) => {
+				process.removeListener("exit", kill);
+				resolve(code);
+				for (const look of this.#waiting) look();
+			});
+		});
+	}
+
+	/** Waits until it has said so many lines. */
+	async said(count: number): Promise<void> {
+		await new Promise<void>((resolve, reject) => {
+			const look = () => {
+				if (this.lines.length >= count) resolve();
+				else if (this.#child.exitCode !== null)
+					reject(new Error(`it ended early: ${this.stderr}`));
+			};
+			this.#waiting.push(look);
+			look();
+		});
+		this.#waiting = [];
+	}
+
+	async kill(): Promise<void> {
+		this.#child.kill("SIGKILL");
+		await this.exited;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.kill();
+	}
+}
+
+/** Writes numbers into both halves for ever, several at a time, and says each that is durable. */
+export const STREAM = `
+	const store = await support.openAt(place);
+	let next = 0;
+	const write = async () => {
+		for (;;) say(await store.transact(support.both(next++)));
+	};
+	const failed = await Promise.race([store.failed, ...Array.from({ length: 8 }, write)])
+		.catch((why) => why);
+	say(failed.code);`;

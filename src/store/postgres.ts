@@ -79,7 +79,9 @@ export async function openPostgresStore({
 		throw isServerError(thrown) ? refusedBy(target, thrown) : thrown;
 	}
 	const store = new DurableStore(new PostgresEngine(client, place, declared));
-	void client.lost.then((why) => store.fail(why));
+	void client.lost.then((why) => {
+		if (why.code === "store-failed") store.fail(why);
+	});
 	return store;
 }
 

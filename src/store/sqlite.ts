@@ -66,6 +66,9 @@ export async function openSqliteStore({
 		await makePrivateFile(real);
 		await requirePrivateFile(real, "write");
 		database = openDatabase(real, false);
+		checkSound(real, database);
+		// Before anything is changed in it.
+		if (!isEmpty(database)) checkTables(real, database, declared);
 		makeDurable(real, database);
 		prepareTables(real, database, declared);
 		return new DurableStore(new SqliteEngine(real, database, declared, lock));
@@ -134,13 +137,20 @@ function firstRow(database: DatabaseSync, text: string): readonly unknown[] {
 	return (database.prepare(text).get() ?? []) as unknown as unknown[];
 }
 
-function makeDurable(path: string, database: DatabaseSync): void {
+function isEmpty(database: DatabaseSync): boolean {
+	return firstRow(database, "SELECT count(*) FROM sqlite_schema")[0] === 0n;
+}
+
+function checkSound(path: string, database: DatabaseSync): void {
 	const [sound] = firstRow(database, "PRAGMA quick_check(1)");
 	if (sound !== "ok")
 		throw new TetradError(
 			"store-failed",
 			`${path} is damaged (${String(sound).replaceAll("\n", " ")}); keep a copy of it, and restore a backup`,
 		);
+}
+
+function makeDurable(path: string, database: DatabaseSync): void {
 	const [mode] = firstRow(database, "PRAGMA journal_mode = WAL");
 	if (mode !== "wal")
 		throw new TetradError(
@@ -159,8 +169,7 @@ function prepareTables(
 	declared: Declared,
 ): void {
 	database.exec("BEGIN IMMEDIATE");
-	const [entries] = firstRow(database, "SELECT count(*) FROM sqlite_schema");
-	if (entries === 0n) {
+	if (isEmpty(database)) {
 		for (const table of declared.all)
 			for (const text of createStatements(SQLITE, table)) database.exec(text);
 		database.exec(

@@ -37,17 +37,20 @@ interface Contract {
 	/** A new place. */
 	readonly make: () => Place | Promise<Place>;
 	readonly skip?: string | false;
+	/** Whether it is gone when it is closed. */
+	readonly inMemory?: boolean;
 }
 
 export function storeContract(
 	name: string,
-	{ make, skip = false }: Contract,
+	{ make, skip = false, inMemory = false }: Contract,
 ): void {
 	describe(`${name} store: rows`, { skip }, () => rowContract(make));
 	describe(`${name} store: transactions`, { skip }, () =>
 		transactionContract(make),
 	);
 	describe(`${name} store: snapshots`, { skip }, () => snapshotContract(make));
+	if (inMemory) return;
 	describe(`${name} store: opening and closing`, { skip }, () =>
 		openingContract(make),
 	);
@@ -650,6 +653,11 @@ function openingContract(make: Make): void {
 		assert.equal((await Promise.all(waiting)).length, 600);
 		await closing;
 		await store[Symbol.asyncDispose]();
+		const failed = store.failed.then(() => "failed");
+		assert.equal(
+			await Promise.race([failed, setImmediate("closed")]),
+			"closed",
+		);
 		await assert.rejects(
 			store.snapshot(async () => {}),
 			{ code: "invalid-argument" },

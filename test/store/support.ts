@@ -97,7 +97,9 @@ export function both(number: number, size = 100): Transaction<number> {
 }
 
 /** The numbers that are in both halves; throws when one is in only one, or the count is wrong. */
-export async function wholeNumbers(store: Store): Promise<Set<number>> {
+export async function wholeNumbers(
+	store: Pick<Store, "snapshot">,
+): Promise<Set<number>> {
 	return store.snapshot(async (scan) => {
 		const numbers: number[][] = [[], []];
 		for await (const { number } of scan({ table: left }))
@@ -146,6 +148,7 @@ export class Script implements AsyncDisposable {
 		place: Place,
 		script: string,
 		env: Readonly<Record<string, string>> = {},
+		through: readonly string[] = [],
 	) {
 		const text = `
 			import { writeSync } from "node:fs";
@@ -153,11 +156,14 @@ export class Script implements AsyncDisposable {
 			const place = JSON.parse(process.argv[1]);
 			const say = (line) => writeSync(1, line + "\\n");
 			${script}`;
-		this.#child = spawn(
-			process.execPath,
-			["--input-type=module", "-e", text, JSON.stringify(place)],
-			{ stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } },
-		);
+		const [program = "", ...args] = [
+			...[...through, process.execPath, "--input-type=module", "-e", text],
+			JSON.stringify(place),
+		];
+		this.#child = spawn(program, args, {
+			stdio: ["ignore", "pipe", "pipe"],
+			env: { ...process.env, ...env },
+		});
 		const kill = () => this.#child.kill("SIGKILL");
 		process.once("exit", kill);
 		let rest = "";

@@ -2,14 +2,26 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import pino from "pino";
 import type { Address } from "../carrier/index.ts";
-import { runAgentProcess } from "../device/agent-process.ts";
+import {
+	type AgentProcessOptions,
+	runAgentProcess,
+} from "../device/agent-process.ts";
 import { requirePrivate } from "../device/files.ts";
+import { readIssuerTerms } from "../device/issuer-terms.ts";
 import { runModuleProcess } from "../device/module-process.ts";
-import type { ProcessEvent, Report } from "../device/process-events.ts";
+import { MAX_TEXT_BYTES, type WantedPayment } from "../device/payment-talk.ts";
+import type {
+	ProcessEvent,
+	PurseEvent,
+	Report,
+} from "../device/process-events.ts";
 import { TetradError } from "../errors.ts";
+import { type IssuerTerms, parseAmount } from "../money/index.ts";
 import type { Routing } from "../tetrad/index.ts";
+import { utf8 } from "../wire/index.ts";
 import {
 	address,
+	contract,
 	jsonFlag,
 	keylogFlag,
 	type LinkFlag,
@@ -21,6 +33,7 @@ import {
 	rootOf,
 	routingFlag,
 } from "./flags.ts";
+import { chooseIssuer, money } from "./money.ts";
 import { addSecretFlags, type SecretFlags, secretsOf } from "./secrets.ts";
 import { count, EXIT, plain, say, sayJson, tell } from "./voice.ts";
 
@@ -42,6 +55,13 @@ interface AgentFlags extends DeviceFlags {
 	readonly message?: string;
 	readonly send?: string;
 	readonly receive?: string;
+	readonly settle?: true;
+	readonly pay?: string;
+	readonly for?: string;
+	readonly issuer?: string;
+	readonly contract?: Uint8Array;
+	readonly issuerTerms?: string[];
+	readonly takePayments?: true;
 }
 
 interface ModuleFlags extends DeviceFlags {
@@ -79,6 +99,32 @@ export function addAgentCommand(program: Command): void {
 			"take files that other agents send, into this folder",
 		)
 		.option(
+			"--settle",
+			"with --connect to the agent of an issuer: let the own module withdraw what was ordered, deposit what it received, and change what expires",
+		)
+		.option(
+			"--pay <amount>",
+			"with --connect: have the own module pay the other agent's module",
+		)
+		.option("--for <text>", "what --pay is for, in up to 256 bytes")
+		.option(
+			"--issuer <name>",
+			"whose money --pay is in, where --issuer-terms names several",
+		)
+		.option(
+			"--contract <hex>",
+			"ask again for a payment that is in doubt, by the contract that was reported for it; it is made once",
+			contract,
+		)
+		.option(
+			"--issuer-terms <file...>",
+			"issuer.terms.json of each issuer whose money is paid or taken",
+		)
+		.option(
+			"--take-payments",
+			"with --listen: take payments in the money of --issuer-terms",
+		)
+		.option(
 			"--greet <text>",
 			"say this to the own module in every tetrad, and wait for its answer",
 		)
@@ -97,7 +143,12 @@ Examples:
   Answer on port 7000 and take files:
     tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --receive inbox
   Send a file to that agent:
-    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --send order.pdf`,
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --send order.pdf
+  Withdraw what the owner has ordered with tetrad purse, at the issuer's agent on port 7100:
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7100 --settle
+  Take payments, and pay one:
+    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --take-payments --issuer-terms issuer.terms.json
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --pay 12.50 --for "a book" --issuer-terms issuer.terms.json`,
 		)
 		.action(async (flags: AgentFlags) => {
 			if (flags.listen === undefined && flags.connect === undefined)
@@ -105,11 +156,19 @@ Examples:
 					"invalid-argument",
 					"say what the agent shall do: --listen ADDRESS, --connect ADDRESS, or both",
 				);
-			const { timeout, root, link, json, ...rest } = flags;
+			const { home, module, listen, connect, routing } = flags;
+			const { timeout, root, link, message, send, receive, greet } = flags;
+			const { unsafeKeylog } = flags;
+			const business = await businessOf(flags);
 			await run(flags, (signal, report) =>
 				runAgentProcess(
 					{
-						...rest,
+						...defined({ listen, connect, message, send, receive, greet }),
+						...defined({ unsafeKeylog }),
+						...business,
+						home,
+						module,
+						routing,
 						secrets: secretsOf(flags),
 						root: rootOf(root),
 						link: linkOf(link),
@@ -120,6 +179,61 @@ Examples:
 				),
 			);
 		});
+}
+
+/** What has to do with money, checked before anything runs. */
+async function businessOf(
+	flags: AgentFlags,
+): Promise<Pick<AgentProcessOptions, "settle" | "pay" | "take">> {
+	const { settle, pay, takePayments, connect, listen } = flags;
+	if (connect === undefined && (settle || pay !== undefined))
+		throw invalid("--settle and --pay go with --connect");
+	if (listen === undefined && takePayments)
+		throw invalid("--take-payments goes with --listen");
+	for (const flag of ["for", "issuer", "contract"] as const)
+		if (pay === undefined && flags[flag] !== undefined)
+			throw invalid(`--${flag} goes with --pay`);
+	const issuers = await Promise.all(
+		(flags.issuerTerms ?? []).map(readIssuerTerms),
+	);
+	if (issuers.length === 0 && (takePayments || pay !== undefined))
+		throw invalid(
+			"say whose money it is about: --issuer-terms issuer.terms.json, which the issuer hands out",
+		);
+	return {
+		...(settle ? { settle } : {}),
+		...(takePayments ? { take: issuers } : {}),
+		...(pay === undefined ? {} : { pay: wantedOf(pay, flags, issuers) }),
+	};
+}
+
+function wantedOf(
+	pay: string,
+	{ for: text = "", issuer, contract }: AgentFlags,
+	issuers: readonly IssuerTerms[],
+): WantedPayment {
+	const terms = chooseIssuer(issuers, issuer);
+	if (utf8(text).length > MAX_TEXT_BYTES)
+		throw invalid(`--for has at most ${MAX_TEXT_BYTES} bytes`);
+	return {
+		terms,
+		amount: parseAmount(pay, terms.currency),
+		text,
+		...defined({ contract }),
+	};
+}
+
+function invalid(message: string): TetradError {
+	return new TetradError("invalid-argument", message);
+}
+
+/** An object without its undefined values. */
+function defined<Of extends object>(
+	values: Of,
+): { [Name in keyof Of]?: Exclude<Of[Name], undefined> } {
+	return Object.fromEntries(
+		Object.entries(values).filter(([, value]) => value !== undefined),
+	) as { [Name in keyof Of]?: Exclude<Of[Name], undefined> };
 }
 
 export function addModuleCommand(program: Command): void {
@@ -259,7 +373,63 @@ function sentence(event: ProcessEvent): string | undefined {
 			return `untrusted list ${event.number} of ${plain(event.authority)}, with ${event.entries} certificates, is in force`;
 		case "list-trouble":
 			return `trouble with an untrusted list: ${plain(event.reason)} (${event.code})`;
+		case "paid":
+			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it`;
+		case "received":
+			return `tetrad ${event.tetrad}: received ${money(event)}${forWhat(event)}`;
+		case "in-doubt":
+			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt: ${plain(event.reason)}\n  ask again, and nothing is paid twice: --pay ${event.amount} --contract ${event.contract}`;
+		case "settled":
+			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
+		case "purse":
+			return purseSentence(event);
 		case "stopped":
 			return "stopped";
+	}
+}
+
+function forWhat({ text }: { readonly text: string }): string {
+	return text === "" ? "" : ` for "${plain(text)}"`;
+}
+
+function purseSentence(event: PurseEvent): string {
+	const { kind, amount, currency, play, issuer, credited, into } = event;
+	const sum =
+		amount === undefined ||
+		currency === undefined ||
+		play === undefined ||
+		issuer === undefined
+			? "an amount"
+			: money({ amount, currency, play });
+	const why = `${plain(event.reason ?? "")}${event.code === undefined ? "" : ` (${event.code})`}`;
+	switch (kind) {
+		case "ordered":
+			return `purse: the owner ordered ${/^0(\.0*)?$/.test(amount ?? "") ? "all notes back into the account" : `to withdraw ${sum}`}`;
+		case "paid":
+			return `purse: paid ${sum}`;
+		case "in-doubt":
+			return `purse: ${sum} is in doubt: ${why}`;
+		case "received":
+			return `purse: received ${sum}; it is deposited at the next meeting with its issuer`;
+		case "refused":
+			return `purse: refused a payment: ${why}`;
+		case "deposited":
+			return credited === amount
+				? `purse: deposited ${sum}`
+				: `purse: deposited ${sum}, of which the issuer credited ${credited ?? "less"}: the rest was booked for somebody else before`;
+		case "withdrawn":
+			return `purse: withdrew ${sum}`;
+		case "exchanged":
+			return into === "account"
+				? `purse: gave ${sum} back to the account`
+				: `purse: exchanged ${sum} for new notes`;
+		case "claimed":
+			return `purse: claimed ${sum} of a note that had expired`;
+		case "account":
+			return `purse: the account holds ${sum}`;
+		case "behind":
+			return `purse: pays nobody: ${why}`;
+		case "trouble":
+			return `purse: trouble: ${why}`;
 	}
 }

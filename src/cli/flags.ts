@@ -92,6 +92,15 @@ export function sha256(text: string): string {
 	return plain;
 }
 
+/** The contract of a payment, as events print it. */
+export function contract(text: string): Uint8Array {
+	if (!/^[0-9a-f]{64}$/.test(text))
+		throw new InvalidArgumentError(
+			"Say the contract that was reported, in 64 hexadecimal digits.",
+		);
+	return new Uint8Array(Buffer.from(text, "hex"));
+}
+
 export const routingFlag = () =>
 	new Option(
 		"--routing <routing>",

@@ -9,6 +9,7 @@ import { addPolicyCommand } from "./device/policy-command.ts";
 import { addRecertifyCommand } from "./device/recertify-command.ts";
 import { addAgentCommand, addModuleCommand } from "./device-commands.ts";
 import { addPairCommand } from "./pair-command.ts";
+import { addPurseCommands } from "./purse/purse-commands.ts";
 import { EXIT, tellFailure } from "./voice.ts";
 
 // The same two folders up from src/cli and from dist/cli.
@@ -43,6 +44,7 @@ addPolicyCommand(program);
 addPairCommand(program);
 addAgentCommand(program);
 addModuleCommand(program);
+addPurseCommands(program);
 
 for (const command of program.commands) {
 	command.exitOverride();

@@ -40,6 +40,31 @@ export function addSecretFlags(command: Command): Command {
 		.option("--pin-env <name>", "the PIN is in this environment variable");
 }
 
+export interface OwnerFlags {
+	readonly ownerPassphraseFile?: string;
+	readonly ownerPassphraseEnv?: string;
+}
+
+/** For every command that needs the secret of a purse's owner. */
+export function addOwnerFlags(command: Command): Command {
+	return command
+		.option(
+			"--owner-passphrase-file <file>",
+			"the passphrase of the purse's owner is the line in this file; asked for unless given",
+		)
+		.option(
+			"--owner-passphrase-env <name>",
+			"the owner's passphrase is in this environment variable",
+		);
+}
+
+export function ownerSecret({
+	ownerPassphraseFile: file,
+	ownerPassphraseEnv: variable,
+}: OwnerFlags): SecretSource {
+	return source("--owner-passphrase", file, variable) ?? secretFromPrompt();
+}
+
 /** For every command that makes a key. */
 export function addKeyFlags(command: Command): Command {
 	return command

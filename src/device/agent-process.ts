@@ -7,6 +7,7 @@ import {
 	listen,
 } from "../carrier/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
+import type { IssuerTerms } from "../money/index.ts";
 import type { LinkMode, Root, Routing } from "../tetrad/index.ts";
 import { hex } from "../wire/index.ts";
 import {
@@ -17,10 +18,18 @@ import {
 } from "./file-transfer.ts";
 import { demandAccepted, type HomeSecrets, readHome } from "./home.ts";
 import { KeylogFile } from "./keylog-file.ts";
+import {
+	isProposal,
+	payOther,
+	takeFromOther,
+	type WantedPayment,
+} from "./payment-talk.ts";
+import { Payments } from "./payments.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
 import { parseText, textMessage } from "./text.ts";
 import { TrustedAgent } from "./trusted-agent.ts";
+import { type Witness, WitnessFile } from "./witness-file.ts";
 
 export interface AgentProcessOptions {
 	readonly home: string;
@@ -43,6 +52,12 @@ export interface AgentProcessOptions {
 	readonly receive?: string;
 	/** A text for the own module over session 3 or 4; its answer is then waited for. */
 	readonly greet?: string;
+	/** The other agent is that of an issuer: let the own module do its business with the issuer's. */
+	readonly settle?: boolean;
+	/** Have the own module pay the other module. */
+	readonly pay?: WantedPayment;
+	/** Take payments of these issuers' money. */
+	readonly take?: readonly IssuerTerms[];
 	readonly timeoutMs?: number;
 	readonly unsafeKeylog?: string;
 	readonly signal: AbortSignal;
@@ -88,7 +103,12 @@ export async function runAgentProcess(
 		mode: link,
 		dial: () => connect(module, { signal }),
 	});
-	const talk = new AgentTalk(agent, options, report);
+	const talk = new AgentTalk(
+		agent,
+		options,
+		report,
+		await WitnessFile.open(home.path),
+	);
 	try {
 		await agent.reachModule();
 		report({ event: "linked", peer: formatAddress(module) });
@@ -105,21 +125,25 @@ class AgentTalk {
 	readonly #agent: TrustedAgent;
 	readonly #options: AgentProcessOptions;
 	readonly #report: Report;
+	readonly #witness: Witness;
 	#tetrads = 0;
 
 	constructor(
 		agent: TrustedAgent,
 		options: AgentProcessOptions,
 		report: Report,
+		witness: Witness,
 	) {
 		this.#agent = agent;
 		this.#options = options;
 		this.#report = report;
+		this.#witness = witness;
 	}
 
 	/** One tetrad that this agent starts. */
 	async call(address: Address): Promise<void> {
 		const { signal, routing, root, message, send, greet } = this.#options;
+		const { settle, pay } = this.#options;
 		const number = ++this.#tetrads;
 		const carrier = await connect(address, { signal });
 		const tetrad = await this.#agent.connect(carrier, {
@@ -131,8 +155,13 @@ class AgentTalk {
 		});
 		const onAbort = () => void tetrad.close();
 		signal.addEventListener("abort", onAbort, { once: true });
+		const own =
+			settle || pay !== undefined
+				? new PayingModule(tetrad, this.#witness)
+				: new OwnModule(tetrad);
 		try {
 			if (greet !== undefined) await tetrad.module.send(textMessage(greet));
+			if (own instanceof PayingModule) await this.#business(own, number);
 			if (send !== undefined) {
 				const sent = await sendFile(tetrad.agent, send, this.#progress(number));
 				this.#report({
@@ -142,12 +171,28 @@ class AgentTalk {
 					sha256: hex(sent.sha256),
 				});
 			}
-			if (greet !== undefined) await this.#hearModule(tetrad, number);
+			if (greet !== undefined) await this.#hearModule(own, number);
 		} finally {
 			signal.removeEventListener("abort", onAbort);
 			await tetrad.close();
+			await own.over();
 		}
 		await tetrad.closed;
+	}
+
+	/** What a tetrad was asked for that has to do with money. */
+	async #business(
+		{ tetrad, payments }: PayingModule,
+		number: number,
+	): Promise<void> {
+		const { settle, pay, signal } = this.#options;
+		if (settle) {
+			const issuer = tetrad.parties[tetrad.place === "A" ? "Y" : "X"];
+			await payments.settle(issuer.deviceId, { signal });
+			this.#report({ event: "settled", tetrad: number, issuer: issuer.name });
+		}
+		if (pay !== undefined)
+			await payOther(tetrad, number, payments, pay, this.#report, signal);
 	}
 
 	/** Answers other agents until the signal. */
@@ -177,7 +222,7 @@ class AgentTalk {
 	}
 
 	async #answer(carrier: Carrier): Promise<void> {
-		const { signal, greet } = this.#options;
+		const { signal, greet, take } = this.#options;
 		const number = ++this.#tetrads;
 		const tetrad = await this.#agent.accept(carrier, {
 			signal,
@@ -185,25 +230,31 @@ class AgentTalk {
 		});
 		const onAbort = () => void tetrad.close();
 		signal.addEventListener("abort", onAbort, { once: true });
+		const own =
+			take === undefined
+				? new OwnModule(tetrad)
+				: new PayingModule(tetrad, this.#witness);
 		try {
 			if (greet !== undefined) await tetrad.module.send(textMessage(greet));
 			for await (const message of tetrad.agent)
-				await this.#hear(tetrad, number, message);
+				await this.#hear(own, number, message);
 		} catch (thrown) {
 			// The end of the tetrad was reported by its observer; anything else ends it.
 			if (!tetrad.ended) throw thrown;
 		} finally {
 			signal.removeEventListener("abort", onAbort);
 			await tetrad.close();
+			await own.over();
 		}
 	}
 
 	async #hear(
-		tetrad: Tetrad,
+		own: OwnModule | PayingModule,
 		number: number,
 		message: Uint8Array,
 	): Promise<void> {
-		const { receive, greet } = this.#options;
+		const { receive, greet, take } = this.#options;
+		const { tetrad } = own;
 		const text = parseText(message);
 		if (text !== undefined)
 			return this.#report({
@@ -212,6 +263,22 @@ class AgentTalk {
 				session: 1,
 				text,
 			});
+		if (isProposal(message)) {
+			if (take === undefined || !(own instanceof PayingModule))
+				throw new TetradError(
+					"unexpected-message",
+					"the peer wants to pay, and this agent takes no payments; start it with --take-payments",
+				);
+			const { payments } = own;
+			return takeFromOther(
+				tetrad,
+				number,
+				payments,
+				take,
+				message,
+				this.#report,
+			);
+		}
 		if (receive === undefined)
 			throw new TetradError(
 				"unexpected-message",
@@ -229,12 +296,16 @@ class AgentTalk {
 			...received,
 			sha256: hex(received.sha256),
 		});
-		if (greet !== undefined) await this.#hearModule(tetrad, number);
+		if (greet !== undefined) await this.#hearModule(own, number);
 		await acknowledge();
 	}
 
-	async #hearModule(tetrad: Tetrad, number: number): Promise<void> {
-		const message = await tetrad.module.receive();
+	async #hearModule(
+		own: OwnModule | PayingModule,
+		number: number,
+	): Promise<void> {
+		const { tetrad } = own;
+		const message = await own.greeting();
 		const text = message && parseText(message);
 		if (text === undefined) return;
 		this.#report({
@@ -253,6 +324,48 @@ class AgentTalk {
 			reported = percent;
 			this.#report({ event: "progress", tetrad, bytes, size });
 		};
+	}
+}
+
+/** The own module in a tetrad that has nothing to do with money. */
+class OwnModule {
+	readonly tetrad: Tetrad;
+
+	constructor(tetrad: Tetrad) {
+		this.tetrad = tetrad;
+	}
+
+	/** What the module says next. */
+	greeting(): Promise<Uint8Array | undefined> {
+		return this.tetrad.module.receive();
+	}
+
+	async over(): Promise<void> {}
+}
+
+/** The own module in a tetrad in which it may pay or be paid. */
+class PayingModule {
+	readonly tetrad: Tetrad;
+	readonly payments: Payments;
+	readonly #greeting = Promise.withResolvers<Uint8Array | undefined>();
+
+	constructor(tetrad: Tetrad, witness: Witness) {
+		this.tetrad = tetrad;
+		this.payments = new Payments(tetrad, {
+			witness,
+			other: this.#greeting.resolve,
+		});
+		void this.payments.over.then(() => this.#greeting.resolve(undefined));
+	}
+
+	/** The first thing that the module says beside money. */
+	greeting(): Promise<Uint8Array | undefined> {
+		return this.#greeting.promise;
+	}
+
+	/** Resolves when what the module has said is kept. */
+	over(): Promise<void> {
+		return this.payments.over;
 	}
 }
 

@@ -7,6 +7,9 @@ import { KeylogFile } from "./keylog-file.ts";
 import { isOfMoney } from "./money-driver.ts";
 import { MoneyModule } from "./money-module.ts";
 import { type Report, reportLists } from "./process-events.ts";
+import { Purse } from "./purse.ts";
+import { purseEvent } from "./purse-events.ts";
+import { hasPurse, readPurseSettings } from "./purse-home.ts";
 import type { Tetrad } from "./tetrad.ts";
 import { parseText, textMessage } from "./text.ts";
 
@@ -42,14 +45,36 @@ export async function runModuleProcess(
 		options.unsafeKeylog === undefined
 			? undefined
 			: new KeylogFile(options.unsafeKeylog, [options.listen]);
+	const greetings = new WeakMap<Tetrad, Greeting>();
+	await using purse = await openPurse(options.home, report, (tetrad) =>
+		greetings.get(tetrad),
+	);
 	await using module = new MoneyModule({
 		...home,
 		observeLists: reportLists(report),
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
-		observe: (event, number) => observer(number, report)(event),
-		onTetrad: (tetrad, number) =>
-			void talk(tetrad, new Greeting(tetrad, number, greet, report), report),
+		observe: (event, number) => {
+			observer(number, report)(event);
+			if (purse === undefined || event.kind !== "confirmed") return;
+			const greeting = new Greeting(event.tetrad, number, greet, report);
+			greetings.set(event.tetrad, greeting);
+			greeting
+				.begin()
+				.catch((thrown: unknown) =>
+					reportRefused(event.tetrad, asTetradError(thrown), report),
+				);
+		},
+		...(purse === undefined
+			? {
+					onTetrad: (tetrad, number) =>
+						void talk(
+							tetrad,
+							new Greeting(tetrad, number, greet, report),
+							report,
+						),
+				}
+			: { purse }),
 	});
 	await using listener = await listen(options.listen, (carrier) => {
 		module.serve(carrier, { pairing, mode: link }).then(
@@ -61,8 +86,25 @@ export async function runModuleProcess(
 		);
 	});
 	report({ event: "listening", address: formatAddress(listener.address) });
-	await untilAborted(signal);
+	const failed = await Promise.race([untilAborted(signal), purse?.failed]);
+	if (failed instanceof TetradError) throw failed;
 	report({ event: "stopped" });
+}
+
+/** The purse of a module that has one. */
+async function openPurse(
+	home: string,
+	report: Report,
+	greetingOf: (tetrad: Tetrad) => Greeting | undefined,
+): Promise<Purse | undefined> {
+	if (!(await hasPurse(home))) return undefined;
+	const { issuers } = await readPurseSettings(home);
+	const terms = issuers.map(({ terms }) => terms);
+	return Purse.openHome(home, {
+		report: (what) => report(purseEvent(what, terms)),
+		other: (tetrad, from, bytes) => greetingOf(tetrad)?.hear(from, bytes),
+		refused: (tetrad, error) => reportRefused(tetrad, error, report),
+	});
 }
 
 /** The texts of one tetrad: reports every one, and greets when that was asked for. */
@@ -89,7 +131,7 @@ class Greeting {
 	/** Greets the other module. */
 	async begin(): Promise<void> {
 		if (this.#text !== undefined)
-			await this.#tetrad.module.send(textMessage(this.#text));
+			await this.#say("module", textMessage(this.#text));
 	}
 
 	/** Once both have spoken, the own agent is greeted. Throws `unexpected-message` for what is no text. */
@@ -113,7 +155,16 @@ class Greeting {
 		if (this.#heard.size < 2 || this.#isDone || this.#text === undefined)
 			return;
 		this.#isDone = true;
-		await this.#tetrad.agent.send(textMessage(this.#text));
+		await this.#say("agent", textMessage(this.#text));
+	}
+
+	/** Whoever has gone hears no greeting. */
+	async #say(to: "agent" | "module", bytes: Uint8Array): Promise<void> {
+		try {
+			await this.#tetrad[to].send(bytes);
+		} catch (thrown) {
+			if (!this.#tetrad.ended) throw thrown;
+		}
 	}
 }
 

@@ -51,6 +51,11 @@ export interface MoneyDriverOptions<Report> {
 		from: "agent" | "module",
 		bytes: Uint8Array,
 	) => void | Promise<void>;
+	/** Is waited for before a message of money is handed over. What it throws ends the tetrad. */
+	readonly before?: (
+		from: "agent" | "module",
+		bytes: Uint8Array,
+	) => Promise<void> | undefined;
 	/** Hears why a tetrad was ended by this side. */
 	readonly refused?: (tetrad: Tetrad, error: TetradError) => void;
 	/** `Date.now` unless given. */
@@ -120,9 +125,11 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#ask({ kind: "order", document });
 	}
 
-	/** Asks for all own notes of that issuer to be given back to it; what comes of it is reported. Throws as `order`. */
-	giveBack(issuer: Uint8Array): void {
-		const request = this.#crypto.random(REQUEST_ID_BYTES);
+	/** Asks for all own notes of that issuer to be given back to it; what comes of it is reported. `request` is random, and names it for ever. Throws as `order`. */
+	giveBack(
+		issuer: Uint8Array,
+		request: Uint8Array = this.#crypto.random(REQUEST_ID_BYTES),
+	): void {
 		this.#ask({ kind: "give-back", request, issuer });
 	}
 
@@ -176,9 +183,10 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		try {
 			for await (const bytes of tetrad[from]) {
 				if (this.#stopped) return;
-				if (isOfMoney(bytes))
+				if (isOfMoney(bytes)) {
+					await this.#options.before?.(from, bytes);
 					this.#feed({ kind: `from-${from}`, tetrad: id, bytes });
-				else await Promise.race([over, this.#other(tetrad, from, bytes)]);
+				} else await Promise.race([over, this.#other(tetrad, from, bytes)]);
 				await Promise.race([
 					over,
 					Promise.all([unsent.under(MAX_UNSENT), this.#work.under(MAX_WORK)]),

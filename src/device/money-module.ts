@@ -1,6 +1,7 @@
 import type { Carrier } from "../carrier/index.ts";
 import { TetradError } from "../errors.ts";
-import type { CertifiedDevice } from "../identity/index.ts";
+import type { CertifiedDevice, Signer } from "../identity/index.ts";
+import type { MoneyContext } from "../money/index.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
 	LINK,
@@ -33,6 +34,23 @@ export interface AgentAccess {
 	readonly mode?: LinkMode;
 }
 
+/** What a module lends to the purse that it is made with. */
+export interface PurseHost {
+	readonly context: MoneyContext;
+	/** The module's own key. */
+	readonly signer: Signer;
+	/** The module's clock, in milliseconds since the epoch. */
+	readonly now: () => number;
+}
+
+/** Holds the money of one module, and takes all its tetrads: `Purse` is one. */
+export interface MoneyHolder {
+	/** Called once, by the module that it is given to. Throws `invalid-argument` for a second one. */
+	attach(host: PurseHost): void;
+	/** Resolves when the tetrad is over. */
+	serve(tetrad: Tetrad): Promise<void>;
+}
+
 export interface MoneyModuleOptions extends DeviceOptions {
 	/** Hears what becomes of every tetrad, which it numbers from 1, for logs. */
 	readonly observe?: (event: TetradEvent, number: number) => void;
@@ -41,6 +59,8 @@ export interface MoneyModuleOptions extends DeviceOptions {
 	 * a further one is closed.
 	 */
 	readonly onTetrad?: (tetrad: Tetrad, number: number) => void;
+	/** The money of this module. It takes every confirmed tetrad, so `onTetrad` and `accept` get none. It is closed after the module. */
+	readonly purse?: MoneyHolder;
 }
 
 /** Device 3 or 4: holds money, and talks to nobody but through the one agent that it is paired with. */
@@ -59,11 +79,28 @@ export class MoneyModule implements AsyncDisposable {
 		readonly reject: (error: TetradError) => void;
 	}[] = [];
 
-	/** Throws as `TrustedAgent` does. */
+	/** Throws as `TrustedAgent` does, and `invalid-argument` for a purse along with `onTetrad`, or one that another module has. */
 	constructor(options: MoneyModuleOptions) {
+		const { purse, onTetrad } = options;
+		if (purse !== undefined && onTetrad !== undefined)
+			throw new TetradError(
+				"invalid-argument",
+				"a purse takes every tetrad of its module: leave onTetrad out",
+			);
 		this.#options = options;
 		this.#device = makeDevice("module", options);
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+		const { context, clock } = this.#device;
+		const { crypto, own, verdicts } = context;
+		purse?.attach({
+			context: {
+				crypto,
+				own,
+				judge: (chain, now) => verdicts.judge(chain, "module", now),
+			},
+			signer: options.identity.signer,
+			now: clock.now,
+		});
 	}
 
 	/** This module, as its own policy judges it. */
@@ -186,6 +223,10 @@ export class MoneyModule implements AsyncDisposable {
 	}
 
 	#offer(tetrad: Tetrad, number: number): void {
+		const { purse } = this.#options;
+		if (purse !== undefined)
+			// A purse that has stopped says so by itself, and closes what it is given.
+			return void purse.serve(tetrad).catch(() => {});
 		if (this.#options.onTetrad !== undefined)
 			return this.#options.onTetrad(tetrad, number);
 		const taker = this.#takers.shift();

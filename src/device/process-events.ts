@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
+import type { PurseReport } from "../money/index.ts";
 import type { Place } from "../tetrad/index.ts";
 import type { ListEvent } from "./list-keeper.ts";
 
@@ -63,7 +64,53 @@ export type ProcessEvent =
 			readonly code: ErrorCode;
 			readonly reason: string;
 	  }
+	/** An agent's module has paid the other module, or has been paid by it. */
+	| ({ readonly event: "paid" | "received" } & PaymentEvent)
+	/** Money is committed, and it is not known whether the other module has it. */
+	| ({ readonly event: "in-doubt"; readonly reason: string } & PaymentEvent)
+	/** An agent's module has done what there was to do with that issuer. */
+	| {
+			readonly event: "settled";
+			readonly tetrad: number;
+			/** The certified name of the issuer's module. */
+			readonly issuer: string;
+	  }
+	/** What a module's purse has for its owner. */
+	| PurseEvent
 	| { readonly event: "stopped" };
+
+interface Money {
+	/** Decimal, such as "12.50". */
+	readonly amount: string;
+	readonly currency: string;
+	/** Whether it is play money, which nobody exchanges for anything. */
+	readonly play: boolean;
+	/** The issuer's name. */
+	readonly issuer: string;
+}
+
+interface PaymentEvent extends Money {
+	readonly tetrad: number;
+	/** In hexadecimal. */
+	readonly contract: string;
+	/** What it is for. */
+	readonly text: string;
+}
+
+export type PurseEvent = {
+	readonly event: "purse";
+	readonly kind: PurseReport["kind"];
+	/** The other module, in hexadecimal. */
+	readonly peer?: string;
+	readonly contract?: string;
+	readonly request?: string;
+	/** Of a deposit: what the account was credited with. */
+	readonly credited?: string;
+	/** Of an exchange: whether own notes became new ones, or went to the account. */
+	readonly into?: "notes" | "account";
+	readonly code?: ErrorCode;
+	readonly reason?: string;
+} & Partial<Money>;
 
 export type Report = (event: ProcessEvent) => void;
 

@@ -1,20 +1,41 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { nodeCrypto } from "../crypto/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
-import { TAMPER_RESISTANCE, type TamperResistance } from "../identity/index.ts";
+import {
+	encodeChain,
+	TAMPER_RESISTANCE,
+	type TamperResistance,
+	validateChain,
+} from "../identity/index.ts";
 import { requireBearable } from "../keys/index.ts";
-import { formatAmount, type IssuerTerms, parseAmount } from "../money/index.ts";
+import {
+	formatAmount,
+	type IssuerTerms,
+	loadPurse,
+	parseAmount,
+	purseTables,
+} from "../money/index.ts";
+import {
+	openSqliteSnapshot,
+	openSqliteStore,
+	type StoreView,
+} from "../store/index.ts";
 import { hex, sameBytes } from "../wire/index.ts";
 import {
 	isThere,
 	parseJson,
+	readCertificates,
 	readText,
 	replaceFile,
 	requirePrivate,
 	unusable,
 } from "./files.ts";
+import { readDeviceFile } from "./home.ts";
 import { termsFile, termsFromFile, termsToFile } from "./issuer-terms.ts";
+import { readPolicy } from "./policy-file.ts";
 import type { Owner, PurseOwner } from "./purse-owner.ts";
+import { readUnfinished } from "./purse-view.ts";
 
 /*
  * The purse in the home of a module:
@@ -77,7 +98,7 @@ const purseFile = z.strictObject({
 	),
 });
 
-export function purseFilePath(home: string): string {
+function purseFilePath(home: string): string {
 	return join(home, "purse.json");
 }
 
@@ -115,7 +136,7 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
  * Writes purse.json, durably. Throws `home-unusable` when there is a purse already, and
  * `invalid-argument` for two issuers of one id or too many.
  */
-export async function writePurseSettings(
+async function writePurseSettings(
 	home: string,
 	{ issuers, owner }: PurseSettings,
 ): Promise<void> {
@@ -152,11 +173,84 @@ export async function writePurseSettings(
 }
 
 /** Throws `home-unusable` when a home has a purse. */
-export async function requireNoPurse(home: string): Promise<void> {
+async function requireNoPurse(home: string): Promise<void> {
 	if (await hasPurse(home))
 		throw unusable(
 			`there is a purse in ${home}, and one that is there is never overwritten; to change whom it trusts, edit ${purseFilePath(home)}`,
 		);
+}
+
+/**
+ * Makes the purse of a module; `owner` is asked once everything else is known to be right. Throws
+ * `home-unusable` when there is one already, and what `owner` throws.
+ */
+export async function createPurse(
+	home: string,
+	issuers: readonly PurseIssuer[],
+	owner: () => Owner | Promise<Owner>,
+): Promise<void> {
+	await readDeviceFile(home, "module");
+	await requireNoPurse(home);
+	const settings: PurseSettings = { issuers, owner: await owner() };
+	const store = await openSqliteStore({
+		path: purseStorePath(home),
+		tables: purseTables.PURSE_TABLES,
+	});
+	try {
+		await store.transact(loadPurse(nodeCrypto));
+	} finally {
+		await store[Symbol.asyncDispose]();
+	}
+	// Last: a home without it has no purse.
+	await writePurseSettings(home, settings);
+}
+
+/** Looks at the purse of a home, also while its module runs. Throws `home-unusable` when there is none. */
+export async function viewPurse(home: string): Promise<
+	{
+		readonly store: StoreView;
+		readonly issuers: readonly IssuerTerms[];
+	} & AsyncDisposable
+> {
+	const { issuers } = await readPurseSettings(home);
+	const store = await openSqliteSnapshot({
+		path: purseStorePath(home),
+		tables: purseTables.PURSE_TABLES,
+	});
+	return {
+		store,
+		issuers: issuers.map(({ terms }) => terms),
+		[Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+	};
+}
+
+/**
+ * Throws `home-unusable` while a home's purse holds what needs the module's present key: notes are
+ * made out to it, and a purse with another could neither spend them nor deliver what is in doubt.
+ */
+export async function requireNothingHeld(home: string): Promise<void> {
+	if (!(await hasPurse(home))) return;
+	await using view = await viewPurse(home);
+	const { liveNotes, toDeposit, inDoubt } = await readUnfinished(view.store);
+	if (liveNotes + toDeposit + inDoubt === 0) return;
+	throw unusable(
+		`the purse in ${home} holds ${liveNotes} notes made out to the present key, ${toDeposit} payments to deposit and ${inDoubt} in doubt; deposit first, with: tetrad purse deposit --all --home ${home}`,
+	);
+}
+
+/** The device id of the module in a home, without its key. Throws `home-unusable` and `chain-refused`. */
+export async function moduleIdOf(home: string): Promise<Uint8Array> {
+	const { chain } = await readDeviceFile(home, "module");
+	const certificates = await readCertificates(join(home, chain));
+	const { banks } = await readPolicy(home);
+	const { deviceId } = validateChain(
+		nodeCrypto,
+		encodeChain(certificates),
+		"module",
+		banks,
+		Date.now(),
+	);
+	return deviceId;
 }
 
 /** Without another word: a hundred of the currency from software, and a thousand from anything better. */

@@ -43,6 +43,7 @@ import {
 	keyName,
 } from "./home-key.ts";
 import { readPolicy } from "./policy-file.ts";
+import { requireNothingHeld } from "./purse-home.ts";
 import { lockHome } from "./work-lock.ts";
 
 /*
@@ -91,6 +92,7 @@ export async function beginRecertification(
 	const settings = await readDeviceFile(home);
 	await using _ = await lockHome(home);
 	await dropDone(home, settings);
+	await requireNothingHeld(home);
 	const { role, name } = settings;
 	const chain = encodeChain(await readCertificates(join(home, settings.chain)));
 	const passphrase = secrets.passphrase && askOnce(secrets.passphrase);
@@ -161,6 +163,7 @@ export async function finishRecertification(
 			`${home} has asked for no new certificate; begin with: tetrad recertify --home ${home} --out …`,
 		);
 	}
+	await requireNothingHeld(home);
 	const next = await readRenewal(home);
 	const { pem } = await readRequestFile(join(home, REQUEST));
 	requireAnswers(device, pem, name);
@@ -193,6 +196,7 @@ export async function forgetPrevious(
 	const settings = await readDeviceFile(home);
 	await using _ = await lockHome(home);
 	await dropDone(home, settings);
+	await requireNothingHeld(home);
 	const replaced = (await readPrevious(home)).filter(
 		// Written down before the change, which may not have come.
 		({ chain }) => chain !== settings.chain,

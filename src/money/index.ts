@@ -12,7 +12,7 @@ export { PurseMachine, type PurseOptions } from "./purse.ts";
 export * from "./purse-limits.ts";
 export { loadPurse, type PurseState } from "./purse-load.ts";
 export type { PurseReport } from "./purse-report.ts";
-export { PURSE_TABLES } from "./purse-tables.ts";
+export * as purseTables from "./purse-tables.ts";
 export * from "./receipt.ts";
 export * from "./store.ts";
 export * from "./terms.ts";

@@ -1,0 +1,213 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Command } from "commander";
+import { type Address, formatAddress } from "../../carrier/index.ts";
+import { moneyText } from "../../device/payment-talk.ts";
+import { moduleIdOf, readPurseSettings } from "../../device/purse-home.ts";
+import { placeGiveBack, placeWithdrawal } from "../../device/purse-orders.ts";
+import { openOwner } from "../../device/purse-owner.ts";
+import { TetradError } from "../../errors.ts";
+import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
+import { address, jsonFlag } from "../flags.ts";
+import { chooseIssuer, money } from "../money.ts";
+import {
+	addOwnerFlags,
+	addSecretFlags,
+	type OwnerFlags,
+	ownerSecret,
+	type SecretFlags,
+} from "../secrets.ts";
+import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
+import { balanceJson, balancesOf, sayBalances } from "./show.ts";
+
+/** The same three folders up from src/cli/purse and from dist/cli/purse. */
+const PROGRAM = fileURLToPath(
+	new URL("../../../bin/tetrad.js", import.meta.url),
+);
+
+interface SettleFlags extends SecretFlags {
+	readonly home: string;
+	readonly issuer?: string;
+	readonly agent?: string;
+	readonly module?: Address;
+	readonly issuerAt?: Address;
+	readonly json?: true;
+}
+
+interface WithdrawFlags extends SettleFlags, OwnerFlags {}
+
+interface DepositFlags extends SettleFlags {
+	readonly all?: true;
+}
+
+export function addWithdrawCommand(purse: Command): void {
+	const withdraw = purse
+		.command("withdraw")
+		.description(
+			"order notes from the account at an issuer; the owner's secret is needed",
+		)
+		.argument("<amount>", "how much, such as 100 or 12.50");
+	addSettleFlags(addOwnerFlags(withdraw)).action(
+		async (amount: string, flags: WithdrawFlags) => {
+			const { home } = flags;
+			const route = routeOf(flags);
+			const { issuers, owner } = await readPurseSettings(home);
+			const terms = chooseIssuer(
+				issuers.map(({ terms }) => terms),
+				flags.issuer,
+			);
+			const sum = parseAmount(amount, terms.currency);
+			const purseId = await moduleIdOf(home);
+			const key = await openOwner(owner, ownerSecret(flags));
+			const request = await placeWithdrawal(home, key, {
+				purse: purseId,
+				issuer: terms.issuer,
+				amount: sum,
+			});
+			const text = moneyText(sum, terms);
+			if (!flags.json)
+				say(
+					`ordered ${money(text)} from ${plain(terms.name)}; the order waits in ${home}/orders`,
+				);
+			await settle(flags, route, {
+				ordered: { request: hex(request), ...text },
+			});
+		},
+	);
+}
+
+export function addDepositCommand(purse: Command): void {
+	const deposit = purse
+		.command("deposit")
+		.description(
+			"put money into the account at an issuer: what was received goes there at the next settling",
+		)
+		.option("--all", "give the purse's own notes back to the account as well");
+	addSettleFlags(deposit).action(async (flags: DepositFlags) => {
+		const { home } = flags;
+		const route = routeOf(flags);
+		const { issuers } = await readPurseSettings(home);
+		const all = issuers.map(({ terms }) => terms);
+		const chosen =
+			flags.issuer === undefined ? all : [chooseIssuer(all, flags.issuer)];
+		if (flags.all)
+			for (const { issuer } of chosen) await placeGiveBack(home, issuer);
+		if (!flags.json) await sayDeposit(home, chosen, flags.all === true);
+		await settle(flags, route, {
+			givingBack: flags.all ? chosen.map(({ name }) => name) : [],
+		});
+	});
+}
+
+async function sayDeposit(
+	home: string,
+	chosen: readonly IssuerTerms[],
+	isAll: boolean,
+): Promise<void> {
+	for (const balance of await balancesOf(home)) {
+		const { terms, toDeposit, spendable } = balance;
+		if (!chosen.some(({ name }) => name === terms.name)) continue;
+		say(`${money(moneyText(toDeposit, terms))} is to deposit`);
+		if (isAll)
+			say(
+				`${money(moneyText(spendable, terms))} of own notes goes back to the account`,
+			);
+	}
+}
+
+function addSettleFlags(command: Command): Command {
+	command
+		.requiredOption("--home <folder>", "the module's home")
+		.option("--issuer <name>", "which issuer, where the purse knows several")
+		.option("--agent <folder>", "settle at once, through the agent's home")
+		.option(
+			"--module <address>",
+			"with --agent: where the module listens",
+			address,
+		)
+		.option(
+			"--issuer-at <address>",
+			"with --agent: where the issuer's agent answers",
+			address,
+		);
+	return addSecretFlags(command).addOption(jsonFlag());
+}
+
+interface Route {
+	readonly agent: string;
+	readonly module: Address;
+	readonly issuerAt: Address;
+}
+
+function routeOf({ agent, module, issuerAt }: SettleFlags): Route | undefined {
+	if (agent !== undefined && module !== undefined && issuerAt !== undefined)
+		return { agent, module, issuerAt };
+	if (agent !== undefined || module !== undefined || issuerAt !== undefined)
+		throw new TetradError(
+			"invalid-argument",
+			"to settle at once say --agent HOME, --module ADDRESS and --issuer-at ADDRESS, all three",
+		);
+	return undefined;
+}
+
+/** Settles through the agent, or says how that is done. */
+async function settle(
+	flags: SettleFlags,
+	route: Route | undefined,
+	done: object,
+): Promise<void> {
+	const { home, json } = flags;
+	if (route === undefined) {
+		const command =
+			"tetrad agent --home AGENT --module ADDRESS --connect ISSUER --settle";
+		if (json) return sayJson({ ...done, settled: false, command });
+		return say(
+			`it is done when the module meets the issuer, with the module running: ${command}`,
+		);
+	}
+	const code = await runAgent(route, flags);
+	if (code !== EXIT.done) {
+		tell("not settled; what was ordered stays ordered until it is");
+		process.exitCode = EXIT.failed;
+		if (json) sayJson({ ...done, settled: false });
+		return;
+	}
+	const balances = await balancesOf(home);
+	if (json)
+		return sayJson({
+			...done,
+			settled: true,
+			balances: balances.map(balanceJson),
+		});
+	sayBalances(balances);
+}
+
+/** A process of its own: the owner's secret was in this one. */
+async function runAgent(
+	{ agent, module, issuerAt }: Route,
+	{ passphraseFile, passphraseEnv, pinFile, pinEnv, json }: SettleFlags,
+): Promise<number> {
+	const secrets = {
+		"--passphrase-file": passphraseFile,
+		"--passphrase-env": passphraseEnv,
+		"--pin-file": pinFile,
+		"--pin-env": pinEnv,
+	};
+	const child = spawn(
+		process.execPath,
+		[
+			PROGRAM,
+			...["agent", "--home", agent, "--module", formatAddress(module)],
+			...["--connect", formatAddress(issuerAt), "--settle"],
+			...Object.entries(secrets).flatMap(([flag, value]) =>
+				value === undefined ? [] : [flag, value],
+			),
+		],
+		{ stdio: ["inherit", json ? "ignore" : "inherit", "inherit"] },
+	);
+	const { promise, resolve, reject } = Promise.withResolvers<number>();
+	child.once("error", reject);
+	child.once("close", (code) => resolve(code ?? EXIT.failed));
+	return promise;
+}

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { addCreateCommand } from "./create.ts";
+import { addDepositCommand, addWithdrawCommand } from "./order.ts";
+import {
+	addBalanceCommand,
+	addHistoryCommand,
+	addNotesCommand,
+} from "./show.ts";
+
+export function addPurseCommands(program: Command): void {
+	const purse = program
+		.command("purse")
+		.description(
+			"look after the money of a module: its purse, for the owner and not for the agent",
+		)
+		.addHelpText(
+			"after",
+			`
+Examples:
+  Make a purse in the home of a module; issuer.terms.json comes from the issuer:
+    tetrad purse create --home alice-purse --issuer issuer.terms.json
+  Order a withdrawal, and carry it out at once through the agent:
+    tetrad purse withdraw 100 --home alice-purse --agent alice --module unix:alice-purse/link.sock --issuer-at 127.0.0.1:7100
+  Look, also while the module runs:
+    tetrad purse balance --home alice-purse
+    tetrad purse history --home alice-purse --limit 20 --json`,
+		);
+	addCreateCommand(purse);
+	addBalanceCommand(purse);
+	addNotesCommand(purse);
+	addHistoryCommand(purse);
+	addWithdrawCommand(purse);
+	addDepositCommand(purse);
+}

@@ -52,3 +52,27 @@ export const DEPOSIT_MARGIN_MS = 3_600_000;
 
 /** How long after its prepare a payment may be committed: two minutes. */
 export const PAY_WITHIN_MS = 120_000;
+
+// What an issuer allows.
+
+/** Days from the issue of a note to its expiry, and from there until what is left of it can be claimed, unless the issuer says otherwise. */
+export const NOTE_DAYS = 90;
+export const GRACE_DAYS = 7;
+export const MAX_NOTE_DAYS = 3650;
+export const MAX_GRACE_DAYS = 365;
+
+/** A note that would not live for a day is not issued: its holder has to be certified anew first. */
+export const MIN_NOTE_LIFE_MS = 86_400_000;
+
+/** Requests that an issuer works on at once: of one tetrad, and of all. Beyond, it says `busy`. */
+export const MAX_TETRAD_REQUESTS = 64;
+export const MAX_REQUESTS = 512;
+
+/** Text by which an operator finds a credit again, in bytes. */
+export const MAX_REFERENCE_BYTES = 100;
+
+/** Rows in one read of a table that may hold many. */
+export const PAGE_ROWS = 500;
+
+/** Bookings of one note that a claim goes through. */
+export const MAX_CLAIM_BOOKINGS = 100_000;

@@ -28,6 +28,7 @@ import {
 	type Conflict,
 	declinedMessage,
 	Ledger,
+	type NewNote,
 	noteSerial,
 	type Outcome,
 	type Refusal,
@@ -146,7 +147,7 @@ type Job =
 			readonly origin: Origin;
 			readonly asked: Asked;
 			readonly issue: Issue;
-			readonly sign: (signature: Uint8Array) => Note;
+			readonly sign: (signature: Uint8Array) => NewNote;
 	  }
 	| { readonly kind: "settling"; readonly origin: Origin };
 
@@ -369,12 +370,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	#issuing(
 		asked: Asked,
 		issue: Issue,
-		note: Note | undefined,
+		note: NewNote | undefined,
 	): Transaction<Outcome> {
-		const made = note && { note, chain: this.#context.own.encodedChain };
 		return issue.kind === "withdraw"
-			? this.ledger.withdraw(asked, issue.amount, made)
-			: this.ledger.exchangeIntoNote(asked, issue.verified, made);
+			? this.ledger.withdraw(asked, issue.amount, note)
+			: this.ledger.exchangeIntoNote(asked, issue.verified, note);
 	}
 
 	#written(id: number, result: unknown): Effects {
@@ -437,7 +437,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			origin,
 			asked,
 			issue,
-			sign: (signature) => sign(crypto, signature),
+			sign: (signature) => ({
+				note: sign(crypto, signature),
+				issuer: own,
+				holder: peer,
+			}),
 		});
 		return { kind: "sign", id, content: toSign };
 	}

@@ -165,13 +165,18 @@ export function evidenceOf(
 						throw incomplete();
 					const { issuerCertificate } = parseNote(crypto, note.document);
 					return reading(
-						[byKey(CHAINS, { certificate: issuerCertificate })],
-						([[chain]]) => {
-							if (chain === undefined) throw incomplete();
+						[
+							byKey(CHAINS, { certificate: issuerCertificate }),
+							byKey(CHAINS, { certificate: note.holder_certificate }),
+						],
+						([[issuer], [holder]]) => {
+							if (issuer === undefined || holder === undefined)
+								throw incomplete();
 							return done(
 								[],
 								encodeEvidence({
-									issuerChain: chain.chain,
+									issuerChain: issuer.chain,
+									holderChain: holder.chain,
 									note: note.document,
 									first: first.document,
 									second: second.document,

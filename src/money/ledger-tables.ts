@@ -39,6 +39,8 @@ export const NOTES = table(
 	{
 		id: "bytes",
 		holder: "bytes",
+		/** Certificate id of the holder when it was issued. */
+		holder_certificate: "bytes",
 		request: "bytes",
 		value: "integer",
 		issued: "integer",
@@ -78,7 +80,7 @@ export const TRANSFERS = table(
 	["id"],
 );
 
-/** The chains under which notes were signed, by certificate id. */
+/** The chains of the issuer under which it signed notes, and of their holders, by certificate id: evidence needs both. */
 export const CHAINS = table(
 	"chains",
 	{ certificate: "bytes", chain: "bytes" },
@@ -131,7 +133,10 @@ export const CREDITS = table(
 /** Whose ledger this is. */
 export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
 
-export const LEDGER_TABLES: readonly Table[] = [
+/** For whoever opens the store. */
+export const LEDGER_TABLES: readonly (Omit<Table, "key"> & {
+	readonly key: readonly string[];
+})[] = [
 	ACCOUNTS,
 	ENTRIES,
 	NOTES,
@@ -143,7 +148,7 @@ export const LEDGER_TABLES: readonly Table[] = [
 	HEADS,
 	CREDITS,
 	META,
-] as unknown as readonly Table[];
+];
 
 export type RowOf<Of> =
 	Of extends Table<infer Named extends Columns> ? Row<Named> : never;

@@ -4,7 +4,7 @@
  */
 import { type CryptoProvider, HASH_BYTES } from "../crypto/index.ts";
 import { type ErrorCode, TetradError } from "../errors.ts";
-import { isCertifiedName } from "../identity/index.ts";
+import { type CertifiedDevice, isCertifiedName } from "../identity/index.ts";
 import {
 	concat,
 	copy,
@@ -32,10 +32,11 @@ import {
 	TRANSFERS,
 } from "./ledger-tables.ts";
 import {
+	FOLD_ROWS,
 	MAX_AMOUNT,
 	MAX_CLAIM_BOOKINGS,
+	MAX_CLAIM_RANGES,
 	MAX_REASON_BYTES,
-	PAGE_ROWS,
 } from "./limits.ts";
 import { encodeList, message, WITH_ISSUER } from "./messages.ts";
 import type { Note } from "./note.ts";
@@ -73,10 +74,11 @@ export interface Asked {
 	readonly at: number;
 }
 
-/** A note that is ready to be issued, and the chain that it is signed under. */
+/** A note that is ready to be issued, and the devices that it names: the issuer as it signs now, and the holder. */
 export interface NewNote {
 	readonly note: Note;
-	readonly chain: Uint8Array;
+	readonly issuer: CertifiedDevice;
+	readonly holder: CertifiedDevice;
 }
 
 export interface Conflict {
@@ -261,12 +263,8 @@ export class Ledger {
 	/** Takes money out of the own account, for `issue` or, without it, only to see whether it could. */
 	withdraw(asked: Asked, amount: bigint, issue: NewNote | undefined): Answered {
 		return reading(
-			[
-				answerRead(asked),
-				byKey(ACCOUNTS, { id: asked.device }),
-				chainRead(issue),
-			],
-			([[answer], [account], [chain]]) => {
+			[answerRead(asked), byKey(ACCOUNTS, { id: asked.device })],
+			([[answer], [account]]) => {
 				if (answer !== undefined) return repeated(asked, answer);
 				if (account === undefined || account.balance < amount)
 					return declined(asked, {
@@ -275,7 +273,7 @@ export class Ledger {
 					});
 				if (issue === undefined) return done([], { kind: "needs-note" });
 				const { id } = issue.note;
-				return this.#issued(asked, issue, chain === undefined, [
+				return this.#issued(asked, issue, [
 					put(ACCOUNTS, { ...account, balance: account.balance - amount }),
 					...this.#entries(asked, "withdraw", [
 						[asked.device, -amount, id],
@@ -338,15 +336,13 @@ export class Ledger {
 		return this.#exchange(asked, verified, (_, free) => {
 			if (issue === undefined) return done([], { kind: "needs-note" });
 			const { id, amount } = verified.transfer;
-			return reading([chainRead(issue)], ([[chain]]) =>
-				this.#issued(asked, issue, chain === undefined, [
-					...free,
-					...this.#entries(asked, "exchange", [
-						[SYSTEM.returned, -amount, id],
-						[SYSTEM.issued, amount, issue.note.id],
-					]),
+			return this.#issued(asked, issue, [
+				...free,
+				...this.#entries(asked, "exchange", [
+					[SYSTEM.returned, -amount, id],
+					[SYSTEM.issued, amount, issue.note.id],
 				]),
-			);
+			]);
 		});
 	}
 
@@ -375,20 +371,18 @@ export class Ledger {
 					});
 				return foldRows(
 					{ table: BOOKINGS, equals: { note: note.id } },
-					{ at: 0n, count: 0, free: [] as Piece[] },
-					({ at, count, free }, { offset, amount }) => ({
-						at: offset + amount,
-						count: count + 1,
-						free: at < offset ? [...free, gap(note, at, offset)] : free,
-					}),
-					({ at, count, free }) => {
+					{ at: 0n, count: 0, left: [] as Piece[] },
+					({ at, count, left }, { offset, amount }) => {
+						addGap(left, note, at, offset);
+						return { at: offset + amount, count: count + 1, left };
+					},
+					({ at, count, left }) => {
 						if (count > MAX_CLAIM_BOOKINGS)
 							return declined(asked, {
 								code: "limit-exceeded",
 								reason: "this note was spent in too many pieces to be claimed",
 							});
-						const left =
-							at < note.value ? [...free, gap(note, at, note.value)] : free;
+						addGap(left, note, at, note.value);
 						return this.#claimed(asked, account, note, left);
 					},
 				);
@@ -508,36 +502,47 @@ export class Ledger {
 
 	#issued(
 		asked: Asked,
-		{ note, chain }: NewNote,
-		isNewChain: boolean,
+		{ note, issuer, holder }: NewNote,
 		writes: readonly Write[],
 	): Answered {
 		const answer = message(WITH_ISSUER.issued, {
 			request: asked.request,
 			notes: encodeList([note.document]),
-			chain,
+			chain: issuer.encodedChain,
 		});
 		const row = {
 			id: note.id,
 			holder: note.holder,
+			holder_certificate: holder.certificateId,
 			request: asked.request,
 			value: note.value,
 			issued: BigInt(note.issued),
 			expires: BigInt(note.expires),
 			document: note.document,
 		};
-		return answered(
-			asked,
-			answer,
-			{ kind: "issued", amount: note.value },
-			[],
-			[
-				insert(NOTES, row),
-				...(isNewChain
-					? [insert(CHAINS, { certificate: note.issuerCertificate, chain })]
-					: []),
-				...writes,
-			],
+		const chains = [issuer, holder];
+		return reading(
+			chains.map(({ certificateId: certificate }) =>
+				byKey(CHAINS, { certificate }),
+			),
+			(known) => {
+				const fresh = chains.filter((_, i) => known[i]?.length === 0);
+				const settled = { kind: "issued", amount: note.value } as const;
+				return answered(
+					asked,
+					answer,
+					settled,
+					[],
+					[
+						insert(NOTES, row),
+						...fresh.map(
+							({ certificateId: certificate, encodedChain: chain }) =>
+								insert(CHAINS, { certificate, chain }),
+						),
+						...writes,
+					],
+				);
+			},
 		);
 	}
 
@@ -645,18 +650,18 @@ export function newAccount(id: Uint8Array, at: number): RowOf<typeof ACCOUNTS> {
 	return { id, name: nameInDeviceId(id), balance: 0n, opened: BigInt(at) };
 }
 
-/** Goes through all rows of a read, a page at a time, and then on with what was made of them. */
+/** Goes through all rows of a read, a page at a time, and then on with what was made of them. `state` is this run's own. */
 export function foldRows<Of extends Columns, State, Result>(
 	read: Omit<Read<Of>, "limit">,
 	state: State,
 	step: (state: State, row: Row<Of>) => State,
 	then: (state: State) => Transaction<Result>,
 ): Transaction<Result> {
-	return reading([{ ...read, limit: PAGE_ROWS }], ([rows]) => {
+	return reading([{ ...read, limit: FOLD_ROWS }], ([rows]) => {
 		let next = state;
 		for (const row of rows) next = step(next, row);
 		const last = rows.at(-1);
-		if (rows.length < PAGE_ROWS || last === undefined) return then(next);
+		if (rows.length < FOLD_ROWS || last === undefined) return then(next);
 		const column = read.table.key[Object.keys(read.equals ?? {}).length];
 		return foldRows(
 			{ ...read, above: last[column as keyof Row<Of>] as bigint },
@@ -674,12 +679,6 @@ const notIssuedHere: Refusal = {
 
 function answerRead({ device, request }: Asked) {
 	return byKey(ANSWERS, { device, request });
-}
-
-function chainRead(issue: NewNote | undefined) {
-	return byKey(CHAINS, {
-		certificate: issue?.note.issuerCertificate ?? new Uint8Array(),
-	});
 }
 
 /** The one booking that can overlap a piece if any does: the last that begins before its end. */
@@ -782,8 +781,15 @@ function bookingsOf(
 	);
 }
 
-function gap({ id }: Note, from: bigint, to: bigint): Piece {
-	return { noteId: id, offset: from, amount: to - from };
+/** Beyond `MAX_CLAIM_RANGES` the rest is left for another claim. */
+function addGap(
+	left: Piece[],
+	{ id }: Note,
+	offset: bigint,
+	end: bigint,
+): void {
+	if (offset < end && left.length < MAX_CLAIM_RANGES)
+		left.push({ noteId: id, offset, amount: end - offset });
 }
 
 function sum(pieces: readonly Piece[]): bigint {

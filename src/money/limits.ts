@@ -71,8 +71,10 @@ export const MAX_REQUESTS = 512;
 /** Text by which an operator finds a credit again, in bytes. */
 export const MAX_REFERENCE_BYTES = 100;
 
-/** Rows in one read of a table that may hold many. */
+/** Rows in one page of a list, and in one read of many that go through a transaction. */
 export const PAGE_ROWS = 500;
+export const FOLD_ROWS = 5_000;
 
-/** Bookings of one note that a claim goes through. */
-export const MAX_CLAIM_BOOKINGS = 100_000;
+/** Bookings of one note that a claim goes through, and free ranges that it books. */
+export const MAX_CLAIM_BOOKINGS = 1_000_000;
+export const MAX_CLAIM_RANGES = 5_000;

@@ -1,4 +1,5 @@
 export * from "./amount.ts";
+export * from "./audit.ts";
 export * from "./binding.ts";
 export * from "./evidence.ts";
 export * from "./head.ts";

@@ -114,6 +114,7 @@ export const CONFLICTS = table(
 		at: "integer",
 	},
 	["id"],
+	{ by_second: ["second"] },
 );
 
 /** The newest head that was seen of each purse. */

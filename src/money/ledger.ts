@@ -682,7 +682,7 @@ function answerRead({ device, request }: Asked) {
 }
 
 /** The one booking that can overlap a piece if any does: the last that begins before its end. */
-function predecessor({ noteId, offset, amount }: Piece) {
+export function predecessor({ noteId, offset, amount }: Piece) {
 	return {
 		table: BOOKINGS,
 		equals: { note: noteId },

@@ -78,3 +78,7 @@ export const FOLD_ROWS = 5_000;
 /** Bookings of one note that a claim goes through, and free ranges that it books. */
 export const MAX_CLAIM_BOOKINGS = 1_000_000;
 export const MAX_CLAIM_RANGES = 5_000;
+
+/** Problems that an audit tells, and chains of the issuer that it keeps validated. */
+export const MAX_AUDIT_PROBLEMS = 100;
+export const MAX_AUDIT_CHAINS = 64;

@@ -1,0 +1,277 @@
+/* The audit passes on what an issuer did, and fails after each change behind its back. */
+import assert from "node:assert/strict";
+import type { DatabaseSync } from "node:sqlite";
+import { describe, test } from "node:test";
+import { DAY } from "../support/authority.ts";
+import { type Ledgers, makeLedger } from "./ledger-world.ts";
+import {
+	claim,
+	deposit,
+	exchange,
+	giveBack,
+	pay,
+	piece,
+	requestId,
+} from "./mint.ts";
+
+/** A bit of everything: two notes, two deposits that conflict, two exchanges, a claim. */
+async function busyLedger(): Promise<Ledgers> {
+	const ledger = await makeLedger({
+		onDisk: true,
+		parameters: { noteDays: 20, graceDays: 2 },
+	});
+	const { mint, payer, payee, issuer } = ledger;
+	const note = await ledger.note(1_000n);
+	const other = await ledger.note(500n);
+	for (const offset of [0n, 50n]) {
+		const pieces = [piece(note, offset, 100n), piece(other, offset, 10n)];
+		const transfer = await pay(payer, payee, pieces, issuer);
+		const notes = [note, other];
+		await mint.once(payee, deposit(requestId(), transfer, notes, issuer));
+		mint.now += 1000;
+	}
+	for (const into of [0, 1] as const) {
+		const request = requestId();
+		const pieces = [piece(note, 800n + 100n * BigInt(into), 100n)];
+		const transfer = await giveBack(payer, pieces, issuer, request, into);
+		await mint.once(payer, exchange(request, into, transfer, [note], issuer));
+	}
+	mint.now = note.expires + 2 * DAY;
+	await mint.once(payer, claim(requestId(), note, issuer));
+	await ledger.fund(payee, 7n);
+	return ledger;
+}
+
+test("the sums are exact", async () => {
+	await using ledger = await busyLedger();
+	const { problems, ...sums } = await ledger.sound();
+	assert.deepEqual(problems, []);
+	assert.deepEqual(sums, {
+		issued: 1_600n,
+		outstanding: 580n,
+		returned: 320n,
+		expired: 700n,
+		balanced: true,
+	});
+});
+
+test("an empty ledger balances", async () => {
+	await using ledger = await makeLedger();
+	const { issued } = await ledger.sound();
+	assert.equal(issued, 0n);
+});
+
+/** The same rows in a table without any constraint, so that SQL can do what a broken database could. */
+function withoutConstraints(database: DatabaseSync, table: string): void {
+	const indexes = database
+		.prepare(
+			"SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?",
+		)
+		.all(table) as { name: string; sql: string | null }[];
+	database.exec(`CREATE TABLE loose AS SELECT * FROM "${table}"`);
+	database.exec(`DROP TABLE "${table}"`);
+	database.exec(`ALTER TABLE loose RENAME TO "${table}"`);
+	for (const { sql } of indexes)
+		if (sql !== null) database.exec(sql.replace("UNIQUE ", ""));
+}
+
+const TAMPERINGS: readonly (readonly [
+	what: string,
+	problem: RegExp,
+	...sql: string[],
+])[] = [
+	[
+		"a balance edited",
+		/^accounts .* it holds 18\d, and its entries sum to 18\d/m,
+		`UPDATE accounts SET balance = balance + 1 WHERE name = 'bob-till'`,
+	],
+	[
+		"an account that is made up",
+		/^accounts .* has no entries/m,
+		`INSERT INTO accounts (id, name, balance, opened) SELECT id || x'61', name, 5, opened FROM accounts LIMIT 1`,
+	],
+	[
+		"an account deleted",
+		/^accounts .* it has entries and is not there/m,
+		`DELETE FROM accounts WHERE name = 'bob-till'`,
+	],
+	[
+		"a booked range of a deposit deleted",
+		/^transfers .* of it is booked, and not/m,
+		`DELETE FROM bookings WHERE "offset" = 0 AND amount = 100 AND kind = 'deposit'`,
+	],
+	[
+		"a booked range of a claim deleted",
+		/^entries .* of "expired": its cause is not there/m,
+		`DELETE FROM bookings WHERE "offset" = 100 AND kind = 'claim'`,
+	],
+	[
+		"a booked range made shorter",
+		/^bookings .* it is no piece of its transfer/m,
+		`UPDATE bookings SET amount = 99 WHERE "offset" = 0 AND amount = 100`,
+	],
+	[
+		"a booked range made longer",
+		/^bookings .* it overlaps the booking before it/m,
+		`UPDATE bookings SET amount = 101 WHERE "offset" = 0 AND amount = 100`,
+	],
+	[
+		"a booking moved to another note",
+		/^bookings .* it is no piece of its transfer/m,
+		`UPDATE bookings SET note = (SELECT id FROM notes WHERE value = 500), "offset" = 300 WHERE kind = 'exchange' AND "offset" = 800`,
+	],
+	[
+		"a booking of a note that never was",
+		/^bookings .* there is no such note/m,
+		`UPDATE bookings SET note = zeroblob(32) WHERE kind = 'exchange' AND "offset" = 800`,
+	],
+	[
+		"one line of an entry deleted",
+		/^entries .* its lines do not sum to zero/m,
+		`DELETE FROM entries WHERE kind = 'credit' AND amount > 0 AND amount = 7`,
+	],
+	[
+		"an entry deleted",
+		/^credits .* its entries are not there/m,
+		`DELETE FROM entries WHERE kind = 'credit' AND abs(amount) = 7`,
+	],
+	[
+		"the entry of a withdrawal deleted",
+		/^notes .* its entries are not there/m,
+		`DELETE FROM entries WHERE kind = 'withdraw' AND abs(amount) = 500`,
+		`UPDATE accounts SET balance = balance + 500 WHERE name = 'alice-purse'`,
+	],
+	[
+		"the entry of a deposit deleted",
+		/^transfers .* its entries are not there/m,
+		`DELETE FROM entries WHERE kind = 'deposit' AND abs(amount) = 110`,
+		`UPDATE accounts SET balance = balance - 110 WHERE name = 'bob-till'`,
+	],
+	[
+		"an entry that credits more, with its other line and the balance",
+		/^(transfers .* its entries|entries .* its cause)/m,
+		`UPDATE entries SET amount = amount * 2 WHERE kind = 'deposit'`,
+		`UPDATE accounts SET balance = balance + 110 WHERE name = 'bob-till'`,
+	],
+	[
+		"an entry that credits somebody else",
+		/^transfers .* its entries are not there, or say something else/m,
+		`UPDATE entries SET account = (SELECT id FROM accounts WHERE name = 'alice-purse') WHERE kind = 'deposit' AND amount > 0`,
+		`UPDATE accounts SET balance = balance + 110 WHERE name = 'alice-purse'`,
+		`UPDATE accounts SET balance = balance - 110 WHERE name = 'bob-till'`,
+	],
+	[
+		"a credit that nobody gave, with its entries",
+		/^entries .* of "backing": its cause is not there/m,
+		`INSERT INTO entries (at, "transaction", account, amount, kind, reference) SELECT at, zeroblob(32), account, amount, kind, x'616161' FROM entries WHERE kind = 'credit' AND abs(amount) = 7`,
+		`UPDATE accounts SET balance = balance + 7 WHERE name = 'bob-till'`,
+	],
+	[
+		"a transfer's bytes changed",
+		/^transfers .*/m,
+		`UPDATE transfers SET document = substr(document, 1, length(document) - 1) || x'00' WHERE booked = 110`,
+	],
+	[
+		"a transfer's body changed",
+		/^transfers .* its document is another one/m,
+		`UPDATE transfers SET document = (SELECT document FROM transfers WHERE booked = 0) WHERE booked = 110`,
+	],
+	[
+		"a transfer deleted",
+		/^bookings .* its transfer is not there/m,
+		`DELETE FROM transfers WHERE booked = 110`,
+	],
+	[
+		"a conflict deleted",
+		/^transfers .* no conflict is recorded/m,
+		`DELETE FROM conflicts`,
+	],
+	[
+		"a note's value changed",
+		/^notes .* its row says something else than was signed/m,
+		`UPDATE notes SET value = value + 1 WHERE value = 500`,
+	],
+	[
+		"a note's bytes changed",
+		/^notes .*/m,
+		`UPDATE notes SET document = substr(document, 1, length(document) - 1) || x'00' WHERE value = 500`,
+	],
+	[
+		"a note duplicated under another id",
+		/^notes .* its document is another one/m,
+		`INSERT INTO notes (id, holder, holder_certificate, request, value, issued, expires, document) SELECT randomblob(32), holder, holder_certificate, request, value, issued, expires, document FROM notes WHERE value = 500`,
+	],
+	[
+		"a note deleted",
+		/^entries .* of "issued": its cause is not there/m,
+		`DELETE FROM notes WHERE value = 500`,
+	],
+	[
+		"a note moved to another request",
+		/^notes .* no answer to a request holds it/m,
+		`UPDATE notes SET request = zeroblob(16) WHERE value = 500`,
+	],
+	[
+		"the answer of a withdrawal deleted",
+		/^notes .* no answer to a request holds it/m,
+		`DELETE FROM answers WHERE request = (SELECT request FROM notes WHERE value = 500)`,
+	],
+	[
+		"the issuer's chain deleted",
+		/^notes .* the chain that it was signed under is gone/m,
+		`DELETE FROM chains`,
+	],
+];
+
+describe("the audit fails after", () => {
+	for (const [what, problem, ...sql] of TAMPERINGS)
+		test(what, async () => {
+			await using ledger = await busyLedger();
+			await ledger.tamper((database) => {
+				for (const statement of sql) {
+					const { changes } = database.prepare(statement).run();
+					assert.ok(Number(changes) > 0, statement);
+				}
+			});
+			const { balanced, problems } = await ledger.audit();
+			assert.equal(balanced, false);
+			assert.match(problems.join("\n"), problem);
+		});
+
+	for (const [table, where] of [
+		["notes", "value = 500"],
+		["bookings", `"offset" = 0 AND amount = 100`],
+		["transfers", "booked = 110"],
+	] as const)
+		test(`a row of ${table} is doubled, with the key's constraint dropped`, async () => {
+			await using ledger = await busyLedger();
+			await ledger.tamper((database) => {
+				withoutConstraints(database, table);
+				database.exec(
+					`INSERT INTO "${table}" SELECT * FROM "${table}" WHERE ${where}`,
+				);
+			});
+			const { balanced, problems } = await ledger.audit();
+			assert.equal(balanced, false);
+			assert.match(
+				problems.join("\n"),
+				table === "bookings"
+					? /^bookings .* it overlaps the booking before it/m
+					: /it is there twice/,
+			);
+		});
+});
+
+test("no more problems are told than the limit", async () => {
+	await using ledger = await makeLedger({ onDisk: true });
+	await ledger.fund(ledger.payer, 10_000n);
+	await ledger.tamper((database) => {
+		database.exec(
+			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+			 INSERT INTO bookings (note, "offset", amount, kind, reference, at) SELECT randomblob(32), i, 1, 'deposit', randomblob(32), 1 FROM n`,
+		);
+	});
+	const { balanced, problems } = await ledger.audit();
+	assert.equal(balanced, false);
+	assert.equal(problems.length, 100);
+});

@@ -1,0 +1,502 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	evidenceOf,
+	listConflicts,
+	messages,
+	noteStatus,
+	openEvidence,
+	parseTransfer,
+} from "../../src/money/index.ts";
+import { enc, hex } from "../../src/wire/index.ts";
+import { DAY } from "../support/authority.ts";
+import { makeLedger } from "./ledger-world.ts";
+import {
+	claim,
+	deposit,
+	exchange,
+	giveBack,
+	type Module,
+	noteIn,
+	pay,
+	piece,
+	readAnswer,
+	requestId,
+	withdraw,
+} from "./mint.ts";
+
+const { WITH_ISSUER, message } = messages;
+
+function declinedWith(code: string, reason: RegExp, bytes: Uint8Array): void {
+	const answer = readAnswer(bytes);
+	assert.ok(answer.kind === "declined", answer.kind);
+	assert.equal(answer.code, code);
+	assert.match(answer.reason, reason);
+}
+
+function credited(bytes: Uint8Array): bigint {
+	const answer = readAnswer(bytes);
+	assert.ok(
+		answer.kind === "booked",
+		answer.kind === "declined" ? answer.reason : answer.kind,
+	);
+	return answer.credited;
+}
+
+describe("withdraw", () => {
+	test("money leaves the account and comes as a note of the holder", async () => {
+		await using ledger = await makeLedger();
+		await ledger.fund(ledger.payer, 10_000n);
+		const asked = withdraw(requestId(), 2_500n);
+		const note = noteIn(await ledger.mint.once(ledger.payer, asked));
+		assert.equal(note.value, 2_500n);
+		assert.equal(hex(note.holder), hex(ledger.payer.device.deviceId));
+		assert.equal(note.issued, ledger.mint.now);
+		assert.equal(note.expires, ledger.payer.device.notAfter);
+		assert.equal(await ledger.balanceOf(ledger.payer), 7_500n);
+		const { issued, outstanding } = await ledger.sound();
+		assert.deepEqual([issued, outstanding], [2_500n, 2_500n]);
+	});
+
+	test("asked again, also at the same time, it debits once and answers the same bytes", async () => {
+		await using ledger = await makeLedger();
+		await ledger.fund(ledger.payer, 10_000n);
+		const asked = withdraw(requestId(), 100n);
+		const answers = await Promise.all(
+			Array.from({ length: 20 }, () => ledger.mint.once(ledger.payer, asked)),
+		);
+		assert.equal(new Set(answers.map(hex)).size, 1);
+		const { signatures } = ledger.mint;
+		const again = await ledger.mint.once(ledger.payer, asked);
+		assert.equal(hex(again), hex(answers[0] as Uint8Array));
+		assert.equal(ledger.mint.signatures, signatures, "no signature for it");
+		assert.equal(await ledger.balanceOf(ledger.payer), 9_900n);
+		await ledger.sound();
+	});
+
+	test("too little money is declined for good, and no signature is made", async () => {
+		await using ledger = await makeLedger();
+		const asked = withdraw(requestId(), 100n);
+		const first = await ledger.mint.once(ledger.payer, asked);
+		declinedWith("insufficient-funds", /holds 0\.00 PLAY and not 1\.00/, first);
+		assert.equal(ledger.mint.signatures, 0);
+		await ledger.fund(ledger.payer, 99n);
+		const other = await ledger.mint.once(
+			ledger.payer,
+			withdraw(requestId(), 100n),
+		);
+		declinedWith("insufficient-funds", /holds 0\.99 PLAY/, other);
+		await ledger.fund(ledger.payer, 1n);
+		assert.deepEqual(await ledger.mint.once(ledger.payer, asked), first);
+		await ledger.sound();
+	});
+
+	test("a request id stands for one request", async () => {
+		await using ledger = await makeLedger();
+		await ledger.fund(ledger.payer, 10_000n);
+		const request = requestId();
+		noteIn(await ledger.mint.once(ledger.payer, withdraw(request, 100n)));
+		declinedWith(
+			"issuer-refused",
+			/something else was asked before/,
+			await ledger.mint.once(ledger.payer, withdraw(request, 101n)),
+		);
+		assert.equal(await ledger.balanceOf(ledger.payer), 9_900n);
+		// Another module may happen to use the same one.
+		await ledger.fund(ledger.payee, 10_000n);
+		noteIn(await ledger.mint.once(ledger.payee, withdraw(request, 100n)));
+		await ledger.sound();
+	});
+
+	test("a note does not outlive the certificates, nor the days of a note", async () => {
+		await using ledger = await makeLedger({ parameters: { noteDays: 10 } });
+		const note = await ledger.note(100n);
+		assert.equal(note.expires, ledger.mint.now + 10 * DAY);
+		ledger.mint.now = ledger.payer.device.notAfter - DAY + 1;
+		await ledger.fund(ledger.payer, 100n);
+		declinedWith(
+			"recertification-due",
+			/tetrad recertify/,
+			await ledger.mint.once(ledger.payer, withdraw(requestId(), 100n)),
+		);
+		await ledger.sound();
+	});
+});
+
+describe("deposit", () => {
+	test("a transfer is credited to its payee, whose account opens with it", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const pieces = [piece(note, 100n, 50n), piece(note, 700n, 300n)];
+		const transfer = await pay(payer, payee, pieces, issuer);
+		const asked = deposit(requestId(), transfer, [note], issuer);
+		const answer = await mint.once(payee, asked);
+		assert.equal(credited(answer), 350n);
+		assert.deepEqual(await mint.once(payee, asked), answer);
+		assert.equal(await ledger.balanceOf(payee), 350n);
+		const { outstanding, returned } = await ledger.sound();
+		assert.deepEqual([outstanding, returned], [650n, 350n]);
+	});
+
+	test("the same transfer under other requests, also with r and n - s, credits nothing more and accuses nobody", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 400n)], issuer);
+		const reencoded = parseTransfer(nodeCrypto, mirrored(transfer.document));
+		assert.equal(hex(reencoded.id), hex(transfer.id));
+		assert.notEqual(hex(reencoded.document), hex(transfer.document));
+		const amounts = await Promise.all(
+			Array.from({ length: 100 }, (_, i) =>
+				mint.once(
+					payee,
+					deposit(
+						requestId(),
+						i % 2 === 0 ? transfer : reencoded,
+						[note],
+						issuer,
+					),
+				),
+			),
+		);
+		const sum = amounts.map(credited).reduce((a, b) => a + b);
+		assert.equal(sum, 400n);
+		assert.equal(await ledger.balanceOf(payee), 400n);
+		assert.deepEqual(await ledger.transact(listConflicts()), []);
+		await ledger.sound();
+	});
+
+	test("an overlapping piece is booked for whoever came first, and the rest of the transfer is booked", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const other = await ledger.module("carol-till");
+		const note = await ledger.note(1_000n);
+		const first = await pay(payer, payee, [piece(note, 100n, 100n)], issuer);
+		const pieces = [
+			piece(note, 0n, 100n),
+			piece(note, 150n, 100n),
+			piece(note, 500n, 7n),
+		];
+		const second = await pay(payer, other, pieces, issuer);
+		assert.equal(
+			credited(
+				await mint.once(payee, deposit(requestId(), first, [note], issuer)),
+			),
+			100n,
+		);
+		const asked = deposit(requestId(), second, [note], issuer);
+		const answer = readAnswer(await mint.once(other, asked));
+		assert.ok(answer.kind === "booked");
+		assert.equal(answer.credited, 107n);
+		assert.deepEqual(answer.conflicts, [hex(first.id)]);
+		assert.deepEqual(readAnswer(await mint.once(other, asked)), answer);
+		const told = mint.reports.filter(({ kind }) => kind === "double-spending");
+		assert.equal(told.length, 1);
+		const { returned } = await ledger.sound();
+		assert.equal(returned, 207n);
+		const status = await ledger.transact(noteStatus(note.id));
+		assert.equal(status?.booked, 207n);
+		assert.equal(status.bookings, 3);
+	});
+
+	test("a module that is copied and pays from both copies to five payees is proved to have done it", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, issuer, world } = ledger;
+		const note = await ledger.note(1_000n);
+		const payees = await Promise.all(
+			[1, 2, 3, 4, 5].map((n) => ledger.module(`till-${n}`)),
+		);
+		// Two copies, which each begin with the first free unit.
+		let [one, two] = [0n, 0n];
+		let accepted = 0n;
+		for (const [i, payee] of payees.entries()) {
+			const amount = 150n + BigInt(i) * 30n;
+			const offset = i % 2 === 0 ? one : two;
+			if (i % 2 === 0) one += amount;
+			else two += amount;
+			const pieces = [piece(note, offset, amount)];
+			const transfer = await pay(payer, payee, pieces, issuer);
+			accepted += amount;
+			const asked = deposit(requestId(), transfer, [note], issuer);
+			await mint.once(payee, asked);
+		}
+		const { returned } = await ledger.sound();
+		assert.ok(returned <= note.value);
+		assert.ok(returned < accepted);
+		const conflicts = await ledger.transact(listConflicts());
+		assert.ok(conflicts.length > 0);
+		for (const { id, first, second } of conflicts) {
+			const bytes = await ledger.transact(evidenceOf(nodeCrypto, id));
+			assert.ok(bytes);
+			const proved = openEvidence(nodeCrypto, bytes, world.policy.banks);
+			assert.equal(hex(proved.holder), hex(payer.device.deviceId));
+			assert.deepEqual(
+				[proved.first.id, proved.second.id].map(hex).toSorted(),
+				[first, second].map(hex).toSorted(),
+			);
+		}
+	});
+
+	test("what is forged, foreign, expired or paid to somebody else changes nothing", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const thief = await ledger.module("thief");
+		const note = await ledger.note(1_000n);
+		const half = [piece(note, 0n, 500n)];
+		const good = await pay(payer, payee, half, issuer);
+		const ask = (by: Module, transfer = good, notes = [note]) =>
+			mint.once(by, deposit(requestId(), transfer, notes, issuer));
+		declinedWith("payment-refused", /pays somebody else/, await ask(thief));
+		const forged = await pay(
+			{ ...payer, signer: thief.signer },
+			payee,
+			half,
+			issuer,
+		);
+		declinedWith("authentication-failed", /./, await ask(payee, forged));
+		const beyond = await pay(payer, payee, [piece(note, 600n, 401n)], issuer);
+		declinedWith(
+			"payment-refused",
+			/not within its note/,
+			await ask(payee, beyond),
+		);
+		const notOwn = await pay(thief, payee, half, issuer);
+		declinedWith("payment-refused", /somebody else/, await ask(payee, notOwn));
+		const currency = await pay(payer, payee, half, issuer, {
+			currency: "GOLD",
+		});
+		declinedWith("payment-refused", /currency/, await ask(payee, currency));
+		const elsewhere = await makeLedger();
+		await using _ = elsewhere;
+		const foreign = await elsewhere.note(1_000n);
+		const paid = await pay(payer, payee, [piece(foreign, 0n, 500n)], issuer);
+		declinedWith(
+			"payment-refused",
+			/issued by somebody else/,
+			await ask(payee, paid, [foreign]),
+		);
+		mint.now = note.expires;
+		const late = await pay(payer, payee, half, issuer);
+		declinedWith("payment-refused", /expired on/, await ask(payee, late));
+		assert.equal(await ledger.balanceOf(payee), 0n);
+		assert.equal(await ledger.balanceOf(thief), 0n);
+		const { returned } = await ledger.sound();
+		assert.equal(returned, 0n);
+	});
+
+	test("a note that the issuer signed and never kept is not taken", async () => {
+		await using lost = await makeLedger();
+		await using ledger = await makeLedger();
+		const { payer, payee, issuer } = lost;
+		const note = await lost.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 1n)], issuer);
+		const asked = deposit(requestId(), transfer, [note], issuer);
+		const restored = await ledger.restart({ issuer });
+		// The same issuer with an empty ledger; the chain leads to a bank that it does not trust, so only its own is believed.
+		declinedWith(
+			"payment-refused",
+			/was not issued here/,
+			await restored.once(payee, asked),
+		);
+	});
+});
+
+describe("exchange", () => {
+	test("own notes become a new one that lives longer", async () => {
+		await using ledger = await makeLedger({ parameters: { noteDays: 10 } });
+		const { mint, payer, issuer } = ledger;
+		const notes = [await ledger.note(300n), await ledger.note(40n)] as const;
+		mint.now += 5 * DAY;
+		const request = requestId();
+		const pieces = [piece(notes[0], 100n, 200n), piece(notes[1], 0n, 40n)];
+		const transfer = await giveBack(payer, pieces, issuer, request, 0);
+		const asked = exchange(request, 0, transfer, notes, issuer);
+		const answer = await mint.once(payer, asked);
+		const fresh = noteIn(answer);
+		assert.equal(fresh.value, 240n);
+		assert.equal(fresh.expires, mint.now + 10 * DAY);
+		assert.deepEqual(await mint.once(payer, asked), answer);
+		const { issued, outstanding, returned } = await ledger.sound();
+		assert.deepEqual([issued, outstanding, returned], [580n, 340n, 240n]);
+	});
+
+	test("own notes go into the account", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, issuer } = ledger;
+		const note = await ledger.note(300n);
+		const request = requestId();
+		const pieces = [piece(note, 0n, 300n)];
+		const transfer = await giveBack(payer, pieces, issuer, request, 1);
+		const asked = exchange(request, 1, transfer, [note], issuer);
+		assert.equal(credited(await mint.once(payer, asked)), 300n);
+		assert.equal(credited(await mint.once(payer, asked)), 300n);
+		assert.equal(await ledger.balanceOf(payer), 300n);
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 0n);
+	});
+
+	test("with one piece booked for somebody else it is declined as a whole, and recorded", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(300n);
+		const paid = await pay(payer, payee, [piece(note, 0n, 10n)], issuer);
+		await mint.once(payee, deposit(requestId(), paid, [note], issuer));
+		for (const into of [0, 1] as const) {
+			const request = requestId();
+			const pieces = [piece(note, 5n, 100n), piece(note, 200n, 100n)];
+			const transfer = await giveBack(payer, pieces, issuer, request, into);
+			const asked = exchange(request, into, transfer, [note], issuer);
+			const answer = await mint.once(payer, asked);
+			declinedWith("double-spent", /booked for somebody else/, answer);
+			assert.deepEqual(await mint.once(payer, asked), answer);
+		}
+		assert.equal((await ledger.transact(listConflicts())).length, 2);
+		assert.equal(mint.signatures, 1, "only the first note was signed");
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 290n);
+	});
+
+	test("a transfer for another request, or by somebody else, is refused", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(300n);
+		const request = requestId();
+		const pieces = [piece(note, 0n, 300n)];
+		const transfer = await giveBack(payer, pieces, issuer, request, 1);
+		for (const [by, id, into, why] of [
+			[payer, requestId(), 1, /another request/],
+			[payer, request, 0, /another request/],
+			[payee, request, 1, /only the module that holds/],
+		] as const)
+			declinedWith(
+				"payment-refused",
+				why,
+				await mint.once(by, exchange(id, into, transfer, [note], issuer)),
+			);
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 300n);
+	});
+});
+
+describe("claim", () => {
+	test("what was never booked comes back after expiry and grace, once, to the holder alone", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const pieces = [piece(note, 100n, 100n), piece(note, 999n, 1n)];
+		const transfer = await pay(payer, payee, pieces, issuer);
+		await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		const ask = (by: Module) => mint.once(by, claim(requestId(), note, issuer));
+		mint.now = note.expires + 3 * DAY - 1;
+		declinedWith("issuer-refused", /not yet: .* from \d{4}-/, await ask(payer));
+		mint.now++;
+		declinedWith(
+			"issuer-refused",
+			/only the module that holds/,
+			await ask(payee),
+		);
+		const asked = claim(requestId(), note, issuer);
+		const answer = await mint.once(payer, asked);
+		assert.equal(credited(answer), 899n);
+		assert.deepEqual(await mint.once(payer, asked), answer);
+		assert.equal(credited(await ask(payer)), 0n);
+		assert.equal(await ledger.balanceOf(payer), 899n);
+		const { outstanding, returned, expired } = await ledger.sound();
+		assert.deepEqual([outstanding, returned, expired], [0n, 101n, 899n]);
+	});
+});
+
+describe("bad messages", () => {
+	test("a request that can be told apart is declined, and anything else ends its tetrad", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer } = ledger;
+		const tetrad = mint.meet(payer);
+		const request = requestId();
+		const cut = enc(request, new Uint8Array(7));
+		const [answer] = await mint.ask(
+			tetrad,
+			Uint8Array.of(WITH_ISSUER.withdraw.type, ...cut),
+		);
+		declinedWith("malformed", /wrong length/, answer as Uint8Array);
+		const zero = await mint.ask(tetrad, withdraw(request, 0n));
+		declinedWith("malformed", /zero/, zero[0] as Uint8Array);
+		assert.deepEqual(mint.ended, []);
+		for (const bytes of [
+			new Uint8Array(),
+			Uint8Array.of(0x99),
+			Uint8Array.of(WITH_ISSUER.withdraw.type),
+			Uint8Array.of(WITH_ISSUER.hello.type, 1, 2, 3),
+			Uint8Array.of(WITH_ISSUER.issued.type, ...enc(request)),
+			new Uint8Array(10_000_000).fill(WITH_ISSUER.deposit.type),
+		]) {
+			const before: number = mint.ended.length;
+			assert.deepEqual(await mint.ask(mint.meet(payer), bytes), []);
+			assert.equal(mint.ended.length, before + 1);
+		}
+		await ledger.sound();
+	});
+
+	test("more requests at once than allowed are told that it is busy", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer } = ledger;
+		const tetrad = mint.meet(payer);
+		await ledger.fund(payer, 1_000n);
+		const asked = Array.from({ length: 80 }, () => withdraw(requestId(), 1n));
+		const answers = (
+			await Promise.all(asked.map((bytes) => mint.ask(tetrad, bytes)))
+		).flat();
+		assert.equal(answers.length, 80);
+		const busy = answers
+			.map(readAnswer)
+			.filter((answer) => answer.kind === "declined" && answer.code === "busy");
+		assert.equal(busy.length, 16);
+		// And it goes on when they are answered.
+		noteIn(
+			(await mint.ask(tetrad, asked.at(-1) as Uint8Array))[0] as Uint8Array,
+		);
+		await ledger.sound();
+	});
+});
+
+describe("heads", () => {
+	const hello = (number: bigint, hash: number) =>
+		new Uint8Array(
+			message(WITH_ISSUER.hello, {
+				number: new Uint8Array(8).fill(Number(number), 7),
+				hash: new Uint8Array(32).fill(hash),
+			}),
+		);
+
+	test("the newest head is kept and told, and a fork is reported", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer } = ledger;
+		const meet = async (number: bigint, hash: number) => {
+			const [bytes] = await mint.ask(mint.meet(payer), hello(number, hash));
+			const told = messages.body(WITH_ISSUER.welcome, bytes as Uint8Array);
+			return [told.number[7], told.hash[0]];
+		};
+		assert.deepEqual(await meet(5n, 1), [5, 1]);
+		assert.deepEqual(await meet(7n, 2), [7, 2]);
+		assert.deepEqual(await meet(6n, 3), [7, 2], "it never goes back");
+		assert.equal(mint.reports.length, 0);
+		assert.deepEqual(await meet(7n, 9), [7, 2], "the first one stays");
+		assert.deepEqual(
+			mint.reports.map(({ kind }) => kind),
+			["forked"],
+		);
+	});
+});
+
+/** The other signature that fits: r and n - s. */
+function mirrored(document: Uint8Array): Uint8Array {
+	const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+	const bytes = new Uint8Array(document);
+	const s = BigInt(`0x${hex(bytes.subarray(-32))}`);
+	const other = (n - s).toString(16).padStart(64, "0");
+	bytes.set(Buffer.from(other, "hex"), bytes.length - 32);
+	return bytes;
+}

@@ -1,0 +1,334 @@
+/* An issuer's machine on a store, asked by modules without a network, and killed where a test wants it. */
+import assert from "node:assert/strict";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	type CertifiedDevice,
+	validateChain,
+} from "../../src/identity/index.ts";
+import {
+	draftTransfer,
+	exchangeContract,
+	IssuerMachine,
+	type IssuerParameters,
+	type IssuerReport,
+	type MoneyEffect,
+	type MoneyEvent,
+	messages,
+	type Note,
+	type Piece,
+	parseNote,
+	type Store,
+	type Transfer,
+	type TransferBody,
+	uint64,
+} from "../../src/money/index.ts";
+import { copy, hex, parseUtf8 } from "../../src/wire/index.ts";
+import type { TestDevice, World } from "../support/authority.ts";
+
+const { WITH_ISSUER, body, encodeList, message, parseList } = messages;
+
+export const PLAY = { code: "PLAY", exponent: 2 } as const;
+
+/** What a killed process throws. */
+export class Killed extends Error {}
+
+/** Where to kill: before or after so many durable writes; "before" it is not written, "after" it is and nobody is told. */
+export interface Kill {
+	readonly write: number;
+	readonly when: "before" | "after";
+}
+
+/** A certified module with its key. */
+export interface Module {
+	readonly device: CertifiedDevice;
+	readonly signer: TestDevice["signer"];
+}
+
+export async function moduleOf(world: World, name: string): Promise<Module> {
+	const { signer, chain } = await world.module(name);
+	const device = validateChain(
+		nodeCrypto,
+		chain,
+		"module",
+		world.policy.banks,
+		world.now,
+	);
+	return { device, signer };
+}
+
+/** One run of an issuer's module, from its start to its end. */
+export class Mint {
+	readonly machine: IssuerMachine;
+	readonly reports: IssuerReport[] = [];
+	readonly ended: string[] = [];
+	/** Signatures that it made. */
+	signatures = 0;
+	writes = 0;
+	now: number;
+	readonly #self: Module;
+	readonly #store: Store;
+	readonly #kill: Kill | undefined;
+	readonly #heard = new Map<number, Uint8Array[]>();
+	#tetrads = 0;
+
+	constructor(
+		world: World,
+		self: Module,
+		store: Store,
+		options: {
+			readonly parameters?: Partial<IssuerParameters>;
+			readonly now?: number;
+			readonly kill?: Kill;
+		} = {},
+	) {
+		this.now = options.now ?? world.now;
+		this.#self = self;
+		this.#store = store;
+		this.#kill = options.kill;
+		this.machine = new IssuerMachine(
+			{
+				crypto: nodeCrypto,
+				own: self.device,
+				judge: (chain, now) =>
+					validateChain(nodeCrypto, chain, "module", world.policy.banks, now),
+			},
+			{ currency: PLAY, isPlay: true, ...options.parameters },
+		);
+	}
+
+	/** A tetrad with a module. */
+	meet(peer: Module): number {
+		const tetrad = ++this.#tetrads;
+		const { deviceId } = peer.device;
+		this.#heard.set(tetrad, []);
+		const effects = this.machine.handle(
+			{
+				kind: "opened",
+				meeting: {
+					tetrad,
+					place: "Y",
+					ids: {
+						A: deviceId,
+						B: this.#self.device.deviceId,
+						X: deviceId,
+						Y: this.#self.device.deviceId,
+					},
+					binding: new Uint8Array(32),
+					peer: peer.device,
+				},
+			},
+			this.now,
+		);
+		assert.deepEqual(effects, []);
+		return tetrad;
+	}
+
+	/** What the module hears in answer, when all that follows from its message is done. */
+	async ask(tetrad: number, bytes: Uint8Array): Promise<Uint8Array[]> {
+		await this.event({ kind: "from-module", tetrad, bytes });
+		return this.#heard.get(tetrad)?.splice(0) ?? [];
+	}
+
+	/** The only answer, from a tetrad that is for this request alone. */
+	async once(peer: Module, bytes: Uint8Array): Promise<Uint8Array> {
+		const tetrad = this.meet(peer);
+		const answers = await this.ask(tetrad, bytes);
+		await this.event({ kind: "closed", tetrad });
+		assert.equal(answers.length, 1, this.ended.join());
+		return answers[0] as Uint8Array;
+	}
+
+	async event(event: MoneyEvent): Promise<void> {
+		for (const effect of this.machine.handle(event, this.now))
+			await this.#carryOut(effect);
+	}
+
+	async #carryOut(effect: MoneyEffect<IssuerReport>): Promise<void> {
+		switch (effect.kind) {
+			case "to-module":
+				this.#heard.get(effect.tetrad)?.push(copy(effect.bytes));
+				return;
+			case "transact": {
+				this.writes++;
+				const { write, when } = this.#kill ?? {};
+				if (write === this.writes && when === "before") throw new Killed();
+				const result = await this.#store.transact(effect.transaction);
+				if (write === this.writes) throw new Killed();
+				return this.event({ kind: "written", id: effect.id, result });
+			}
+			case "sign": {
+				this.signatures++;
+				const signature = await this.#self.signer.sign(effect.content);
+				return this.event({ kind: "signed", id: effect.id, signature });
+			}
+			case "end":
+				this.ended.push(effect.error.code);
+				return;
+			case "report":
+				this.reports.push(effect.report);
+				return;
+			case "to-agent":
+				assert.fail("an issuer tells its agent nothing");
+		}
+	}
+}
+
+export function requestId(): Uint8Array {
+	return nodeCrypto.random(16);
+}
+
+export function withdraw(request: Uint8Array, amount: bigint): Uint8Array {
+	const fields = { request, amount: uint64(amount) };
+	return copy(message(WITH_ISSUER.withdraw, fields));
+}
+
+export function balance(): Uint8Array {
+	return copy(message(WITH_ISSUER.balance, { request: requestId() }));
+}
+
+export function deposit(
+	request: Uint8Array,
+	transfer: Transfer,
+	notes: readonly Note[],
+	issuer: Module,
+): Uint8Array {
+	return copy(
+		message(WITH_ISSUER.deposit, {
+			request,
+			transfer: transfer.document,
+			notes: encodeList(notes.map(({ document }) => document)),
+			chains: encodeList([issuer.device.encodedChain]),
+		}),
+	);
+}
+
+export function exchange(
+	request: Uint8Array,
+	into: 0 | 1,
+	transfer: Transfer,
+	notes: readonly Note[],
+	issuer: Module,
+): Uint8Array {
+	return copy(
+		message(WITH_ISSUER.exchange, {
+			request,
+			into: Uint8Array.of(into),
+			transfer: transfer.document,
+			notes: encodeList(notes.map(({ document }) => document)),
+			chains: encodeList([issuer.device.encodedChain]),
+		}),
+	);
+}
+
+export function claim(
+	request: Uint8Array,
+	note: Note,
+	issuer: Module,
+): Uint8Array {
+	return copy(
+		message(WITH_ISSUER.claim, {
+			request,
+			note: note.document,
+			chain: issuer.device.encodedChain,
+		}),
+	);
+}
+
+/** A transfer that the payer signs. */
+export async function pay(
+	payer: Module,
+	payee: Module,
+	pieces: readonly Piece[],
+	issuer: Module,
+	changes: Partial<TransferBody> = {},
+): Promise<Transfer> {
+	const draft = draftTransfer({
+		payer: payer.device.deviceId,
+		payee: payee.device.deviceId,
+		issuer: issuer.device.deviceId,
+		currency: "PLAY",
+		amount: pieces.reduce((sum, { amount }) => sum + amount, 0n),
+		contract: nodeCrypto.random(32),
+		binding: nodeCrypto.random(32),
+		parties: nodeCrypto.random(32),
+		pieces,
+		...changes,
+	});
+	return draft.sign(nodeCrypto, await payer.signer.sign(draft.toSign));
+}
+
+/** Own notes to their issuer, for that request. */
+export function giveBack(
+	payer: Module,
+	pieces: readonly Piece[],
+	issuer: Module,
+	request: Uint8Array,
+	into: 0 | 1,
+): Promise<Transfer> {
+	const contract = exchangeContract(nodeCrypto, request, into);
+	return pay(payer, issuer, pieces, issuer, { contract });
+}
+
+export function piece(note: Note, offset: bigint, amount: bigint): Piece {
+	return { noteId: note.id, offset, amount };
+}
+
+/** An answer as text and numbers. */
+export type Answer =
+	| { readonly kind: "issued"; readonly notes: readonly Note[] }
+	| {
+			readonly kind: "booked";
+			readonly credited: bigint;
+			readonly conflicts: readonly string[];
+	  }
+	| { readonly kind: "account"; readonly balance: bigint }
+	| {
+			readonly kind: "declined";
+			readonly code: string;
+			readonly reason: string;
+	  };
+
+export function readAnswer(bytes: Uint8Array): Answer {
+	const number = (field: Uint8Array) => BigInt(`0x${hex(field)}`);
+	switch (bytes[0]) {
+		case WITH_ISSUER.issued.type: {
+			const { notes } = body(WITH_ISSUER.issued, bytes);
+			const documents = parseList(notes, 16);
+			return {
+				kind: "issued",
+				notes: documents.map((document) => parseNote(nodeCrypto, document)),
+			};
+		}
+		case WITH_ISSUER.booked.type: {
+			const { credited, conflicts } = body(WITH_ISSUER.booked, bytes);
+			const ids = hex(conflicts).match(/.{64}/g) ?? [];
+			return { kind: "booked", credited: number(credited), conflicts: ids };
+		}
+		case WITH_ISSUER.account.type: {
+			const { balance } = body(WITH_ISSUER.account, bytes);
+			return { kind: "account", balance: number(balance) };
+		}
+		case WITH_ISSUER.declined.type: {
+			const { code, reason } = body(WITH_ISSUER.declined, bytes);
+			return {
+				kind: "declined",
+				code: parseUtf8(code),
+				reason: parseUtf8(reason),
+			};
+		}
+		default:
+			return assert.fail(`an answer begins with ${bytes[0]}`);
+	}
+}
+
+/** The one note of an answer. */
+export function noteIn(bytes: Uint8Array): Note {
+	const answer = readAnswer(bytes);
+	assert.equal(
+		answer.kind,
+		"issued",
+		answer.kind === "declined" ? answer.reason : "",
+	);
+	assert.ok(answer.kind === "issued" && answer.notes.length === 1);
+	return answer.notes[0] as Note;
+}

@@ -82,13 +82,13 @@ const TAMPERINGS: readonly (readonly [
 ])[] = [
 	[
 		"a balance edited",
-		/^accounts .* it holds 18\d, and its entries sum to 18\d/m,
+		/^accounts .* it holds 128, and its entries sum to 127/m,
 		`UPDATE accounts SET balance = balance + 1 WHERE name = 'bob-till'`,
 	],
 	[
 		"an account that is made up",
 		/^accounts .* has no entries/m,
-		`INSERT INTO accounts (id, name, balance, opened) SELECT id || x'61', name, 5, opened FROM accounts LIMIT 1`,
+		`INSERT INTO accounts (id, name, balance, opened) SELECT CAST(id || x'61' AS BLOB), name, 5, opened FROM accounts LIMIT 1`,
 	],
 	[
 		"an account deleted",
@@ -169,12 +169,12 @@ const TAMPERINGS: readonly (readonly [
 	[
 		"a transfer's bytes changed",
 		/^transfers .*/m,
-		`UPDATE transfers SET document = substr(document, 1, length(document) - 1) || x'00' WHERE booked = 110`,
+		`UPDATE transfers SET document = CAST(substr(document, 1, length(document) - 1) || x'00' AS BLOB) WHERE booked = 110`,
 	],
 	[
 		"a transfer's body changed",
 		/^transfers .* its document is another one/m,
-		`UPDATE transfers SET document = (SELECT document FROM transfers WHERE booked = 0) WHERE booked = 110`,
+		`UPDATE transfers SET document = (SELECT document FROM transfers WHERE booked = 10) WHERE booked = 110`,
 	],
 	[
 		"a transfer deleted",
@@ -194,7 +194,7 @@ const TAMPERINGS: readonly (readonly [
 	[
 		"a note's bytes changed",
 		/^notes .*/m,
-		`UPDATE notes SET document = substr(document, 1, length(document) - 1) || x'00' WHERE value = 500`,
+		`UPDATE notes SET document = CAST(substr(document, 1, length(document) - 1) || x'00' AS BLOB) WHERE value = 500`,
 	],
 	[
 		"a note duplicated under another id",

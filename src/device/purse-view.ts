@@ -23,7 +23,7 @@ export interface Balance {
 	/** Committed to payees of whom nobody knows yet whether they have it. */
 	readonly inDoubt: bigint;
 	/** Left of notes that have expired; it is claimed from the issuer after its grace. */
-	readonly expired: bigint;
+	readonly toClaim: bigint;
 	/** Withdrawals that the owner has ordered and the issuer has not answered. */
 	readonly ordered: bigint;
 }
@@ -74,7 +74,7 @@ export function readBalances(
 			spendable: 0n,
 			toDeposit: 0n,
 			inDoubt: 0n,
-			expired: 0n,
+			toClaim: 0n,
 			ordered: 0n,
 		}));
 		const of = (issuer: Uint8Array) =>
@@ -88,7 +88,7 @@ export function readBalances(
 			const left = note.value - note.spent;
 			if (sum === undefined) continue;
 			if (note.expires > now) sum.spendable += left;
-			else sum.expired += left;
+			else sum.toClaim += left;
 		}
 		for await (const row of scan({
 			table: RECEIPTS,

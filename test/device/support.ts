@@ -47,7 +47,9 @@ export interface Options {
 	readonly signer?: (place: Place, own: Signer) => Signer;
 	readonly module?: Partial<MoneyModuleOptions>;
 	/** What one device has beside. */
-	readonly device?: (place: Place) => Partial<DeviceOptions>;
+	readonly device?: (
+		place: Place,
+	) => Partial<DeviceOptions> & Pick<MoneyModuleOptions, "purse">;
 }
 
 const NAMES: Readonly<Record<Place, string>> = {
@@ -163,7 +165,7 @@ export class Devices implements AsyncDisposable {
 		});
 		const devices: { all?: Devices } = {};
 		const made = await Promise.all(
-			PLACES.map(async (place): Promise<[Place, DeviceOptions]> => {
+			PLACES.map(async (place): Promise<[Place, MoneyModuleOptions]> => {
 				const own = await certify(place);
 				const inner = signer?.(place, own.signer) ?? own.signer;
 				const watched: Signer = {
@@ -186,13 +188,13 @@ export class Devices implements AsyncDisposable {
 				];
 			}),
 		);
-		const of = Object.fromEntries(made) as Record<Place, DeviceOptions>;
+		const of = Object.fromEntries(made) as Record<Place, MoneyModuleOptions>;
 		devices.all = new Devices(of, options.module ?? {}, link);
 		return devices.all;
 	}
 
 	private constructor(
-		of: Record<Place, DeviceOptions>,
+		of: Record<Place, MoneyModuleOptions>,
 		module: Partial<MoneyModuleOptions>,
 		link: LinkMode,
 	) {

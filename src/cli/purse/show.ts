@@ -59,7 +59,7 @@ export function sayBalances(balances: readonly Balance[]): void {
 			text(balance.spendable),
 			text(balance.toDeposit),
 			text(balance.inDoubt),
-			text(balance.expired),
+			text(balance.toClaim),
 			text(balance.ordered),
 		];
 	});
@@ -69,7 +69,7 @@ export function sayBalances(balances: readonly Balance[]): void {
 		"spendable",
 		"to deposit",
 		"in doubt",
-		"expired",
+		"to claim",
 		"ordered",
 	];
 	for (const line of plainTable(head, rows)) say(line);
@@ -85,7 +85,7 @@ export function balanceJson({ terms, ...sums }: Balance) {
 		spendable: text(sums.spendable),
 		toDeposit: text(sums.toDeposit),
 		inDoubt: text(sums.inDoubt),
-		expired: text(sums.expired),
+		toClaim: text(sums.toClaim),
 		ordered: text(sums.ordered),
 	};
 }

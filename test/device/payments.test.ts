@@ -1,0 +1,156 @@
+/* Agents that have their modules pay, over tetrads in one process. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { textMessage } from "../../src/device/text.ts";
+import { TetradError } from "../../src/errors.ts";
+import { openReceipt } from "../../src/money/index.ts";
+import { temporaryFolder } from "../support/processes.ts";
+import { Purses } from "./purse-support.ts";
+
+const code = (expected: string) => (thrown: unknown) =>
+	thrown instanceof TetradError && thrown.code === expected;
+
+test("a module pays the other, offline, and both agents hear of it", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n, 700n);
+	await using running = await purses.start();
+	const { A, B, tetrads } = await purses.meet(running.devices);
+	const payment = purses.payment(650n);
+
+	await B.expect(payment);
+	const coming = B.received(payment.contract);
+	const paid = await A.pay(payment);
+	const received = await coming;
+
+	assert.equal(paid.amount, 650n);
+	assert.deepEqual(received, paid, "one receipt, at both");
+	const receipt = openReceipt(nodeCrypto, paid.receipt, tetrads.A.parties.Y);
+	assert.deepEqual(receipt.body.contract, payment.contract);
+	const [[x], [y]] = [await running.X.balances(), await running.Y.balances()];
+	assert.equal(x?.spendable, 550n);
+	assert.equal(x?.inDoubt, 0n);
+	assert.equal(y?.toDeposit, 650n);
+	assert.equal(y?.spendable, 0n);
+	assert.equal((await running.X.notes()).length, 1);
+
+	await test("and asked again, the answer is the same and nothing is paid", async () => {
+		assert.deepEqual(await A.pay(payment), paid);
+		const [x] = await running.X.balances();
+		assert.equal(x?.spendable, 550n);
+	});
+	await test("history says what happened, and the heads are witnessed", async () => {
+		const [newest] = await running.X.history({ limit: 1 });
+		assert.equal(newest?.what, "paid");
+		assert.equal(newest?.amount, 650n);
+		assert.equal(newest?.terms?.name, "mint");
+		const head = purses.witnesses.A.head(tetrads.A.parties.X.deviceId);
+		assert.equal(head?.number, newest?.number);
+		const [latest] = await running.Y.history({ limit: 1 });
+		assert.equal(latest?.what, "received");
+	});
+	await test("what the other did not agree to is refused, and nothing changes", async () => {
+		const unwanted = purses.payment(1n);
+		await assert.rejects(A.pay(unwanted), code("payment-refused"));
+		await assert.rejects(A.pay(purses.payment(99_999n)), (thrown) =>
+			["insufficient-funds", "payment-refused"].includes(
+				(thrown as TetradError).code,
+			),
+		);
+		const [x] = await running.X.balances();
+		assert.equal(x?.spendable, 550n);
+	});
+	await test("64 at once are all paid", async () => {
+		const many = Array.from({ length: 64 }, () => purses.payment(2n));
+		await Promise.all(many.map((payment) => B.expect(payment)));
+		await Promise.all(many.map((payment) => A.pay(payment)));
+		await Promise.all(many.map(({ contract }) => B.received(contract)));
+		const [x] = await running.X.balances();
+		assert.equal(x?.spendable, 550n - 128n);
+		const [y] = await running.Y.balances();
+		assert.equal(y?.toDeposit, 650n + 128n);
+	});
+	await tetrads.A.close();
+	await assert.rejects(A.pay(purses.payment(1n)), code("tetrad-closed"));
+});
+
+test("a payment whose outcome is not heard is in doubt, and asked again it is made once", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n);
+	await using running = await purses.start();
+	const payment = purses.payment(200n);
+	{
+		const { A, B, tetrads } = await purses.meet(running.devices);
+		await B.expect(payment);
+		const paying = A.pay(payment);
+		// The answer of the module is on its way when the tetrad ends.
+		await tetrads.A.close();
+		await assert.rejects(paying, code("payment-in-doubt"));
+	}
+	{
+		const { A, B } = await purses.meet(running.devices);
+		await B.expect(payment);
+		assert.equal((await A.pay(payment)).amount, 200n);
+	}
+	const [x] = await running.X.balances();
+	const [y] = await running.Y.balances();
+	assert.deepEqual([x?.spendable, x?.inDoubt], [300n, 0n]);
+	assert.equal(y?.toDeposit, 200n);
+});
+
+test("giving up a wait does not undo a payment, so it is in doubt", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n);
+	await using running = await purses.start();
+	const { A, B } = await purses.meet(running.devices);
+	const payment = purses.payment(200n);
+	await B.expect(payment);
+	const signal = AbortSignal.abort();
+	await assert.rejects(A.pay(payment, { signal }), code("payment-in-doubt"));
+	await B.received(payment.contract);
+	assert.equal((await A.pay(payment)).amount, 200n);
+});
+
+test("a purse that was put back to an old backup pays nobody", async () => {
+	const { cp } = await import("node:fs/promises");
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n);
+	await cp(purses.path("X"), `${purses.path("X")}.backup`);
+	{
+		await using running = await purses.start();
+		const { A, B } = await purses.meet(running.devices);
+		const payment = purses.payment(200n);
+		await B.expect(payment);
+		await A.pay(payment);
+	}
+	const { rm } = await import("node:fs/promises");
+	for (const end of ["-wal", "-shm"])
+		await rm(`${purses.path("X")}${end}`, { force: true });
+	await cp(`${purses.path("X")}.backup`, purses.path("X"));
+	await using running = await purses.start();
+	const { A, B } = await purses.meet(running.devices);
+	const payment = purses.payment(300n);
+	await B.expect(payment);
+	await assert.rejects(A.pay(payment), code("purse-behind"));
+	const [x] = await running.X.balances();
+	assert.equal(x?.spendable, 500n, "the old state, which buys nothing");
+});
+
+test("messages that are not of money end the tetrad, unless somebody takes them", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	const refused: string[] = [];
+	await using running = await purses.start({
+		refused: (_, { code }) => refused.push(code),
+	});
+	const { A, tetrads } = await purses.meet(running.devices);
+	await tetrads.A.module.send(textMessage("hello"));
+	await A.over;
+	await tetrads.A.closed.catch(() => {});
+	assert.deepEqual(refused, ["unexpected-message"]);
+	assert.equal(tetrads.A.ended, true);
+});

@@ -163,7 +163,7 @@ export class Payments {
 		all: Map<string, Outcome<Value>>,
 		id: string,
 	): Outcome<Value> {
-		if (this.#end !== undefined) throw this.#end;
+		this.#requireOpen();
 		const known = all.get(id);
 		if (known !== undefined) return known;
 		this.#requireRoom(all.size);
@@ -172,8 +172,13 @@ export class Payments {
 		return outcome;
 	}
 
-	#requireRoom(count: number): void {
+	#requireOpen(): void {
 		if (this.#end !== undefined) throw this.#end;
+		if (this.#tetrad.ended) throw closed();
+	}
+
+	#requireRoom(count: number): void {
+		this.#requireOpen();
 		if (count >= MAX_PAYMENTS)
 			throw new TetradError(
 				"busy",
@@ -270,8 +275,7 @@ export class Payments {
 	}
 
 	#finish(why: TetradError | undefined): void {
-		this.#end =
-			why ?? new TetradError("tetrad-closed", "the tetrad has been closed");
+		this.#end = why ?? closed();
 		for (const { reject } of this.#paying.values())
 			reject(inDoubt("the tetrad ended before its module told of", why));
 		for (const all of [this.#expecting, this.#received])
@@ -304,6 +308,10 @@ function refusal(
 		isErrorCode(name) ? name : unknown,
 		why === "" ? "the module gave no reason" : why,
 	);
+}
+
+function closed(): TetradError {
+	return new TetradError("tetrad-closed", "the tetrad has been closed");
 }
 
 function inDoubt(how: string, cause?: TetradError): TetradError {

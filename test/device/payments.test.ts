@@ -1,5 +1,6 @@
 /* Agents that have their modules pay, over tetrads in one process. */
 import assert from "node:assert/strict";
+import { cp, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { textMessage } from "../../src/device/text.ts";
@@ -7,6 +8,7 @@ import { TetradError } from "../../src/errors.ts";
 import { openReceipt } from "../../src/money/index.ts";
 import { temporaryFolder } from "../support/processes.ts";
 import { Purses } from "./purse-support.ts";
+import { until } from "./support.ts";
 
 const code = (expected: string) => (thrown: unknown) =>
 	thrown instanceof TetradError && thrown.code === expected;
@@ -28,6 +30,7 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 	assert.deepEqual(received, paid, "one receipt, at both");
 	const receipt = openReceipt(nodeCrypto, paid.receipt, tetrads.A.parties.Y);
 	assert.deepEqual(receipt.body.contract, payment.contract);
+	await purses.reported("X", "paid", 1);
 	const [[x], [y]] = [await running.X.balances(), await running.Y.balances()];
 	assert.equal(x?.spendable, 550n);
 	assert.equal(x?.inDoubt, 0n);
@@ -45,8 +48,11 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 		assert.equal(newest?.what, "paid");
 		assert.equal(newest?.amount, 650n);
 		assert.equal(newest?.terms?.name, "mint");
-		const head = purses.witnesses.A.head(tetrads.A.parties.X.deviceId);
-		assert.equal(head?.number, newest?.number);
+		const own = tetrads.A.parties.X.deviceId;
+		await until(
+			() => purses.witnesses.A.head(own)?.number === newest?.number,
+			"the witness has the newest head",
+		);
 		const [latest] = await running.Y.history({ limit: 1 });
 		assert.equal(latest?.what, "received");
 	});
@@ -66,8 +72,10 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 		await Promise.all(many.map((payment) => B.expect(payment)));
 		await Promise.all(many.map((payment) => A.pay(payment)));
 		await Promise.all(many.map(({ contract }) => B.received(contract)));
+		await purses.reported("X", "paid", 65);
 		const [x] = await running.X.balances();
 		assert.equal(x?.spendable, 550n - 128n);
+		assert.equal(x?.inDoubt, 0n);
 		const [y] = await running.Y.balances();
 		assert.equal(y?.toDeposit, 650n + 128n);
 	});
@@ -93,6 +101,7 @@ test("a payment whose outcome is not heard is in doubt, and asked again it is ma
 		const { A, B } = await purses.meet(running.devices);
 		await B.expect(payment);
 		assert.equal((await A.pay(payment)).amount, 200n);
+		await purses.reported("X", "paid", 1);
 	}
 	const [x] = await running.X.balances();
 	const [y] = await running.Y.balances();
@@ -115,7 +124,6 @@ test("giving up a wait does not undo a payment, so it is in doubt", async () => 
 });
 
 test("a purse that was put back to an old backup pays nobody", async () => {
-	const { cp } = await import("node:fs/promises");
 	await using folder = await temporaryFolder();
 	await using purses = await Purses.make(folder.path);
 	await purses.give("X", 500n);
@@ -127,7 +135,6 @@ test("a purse that was put back to an old backup pays nobody", async () => {
 		await B.expect(payment);
 		await A.pay(payment);
 	}
-	const { rm } = await import("node:fs/promises");
 	for (const end of ["-wal", "-shm"])
 		await rm(`${purses.path("X")}${end}`, { force: true });
 	await cp(`${purses.path("X")}.backup`, purses.path("X"));

@@ -24,7 +24,7 @@ import {
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex } from "../../src/wire/index.ts";
-import { certify, Devices, type Options, policyOf } from "./support.ts";
+import { certify, Devices, type Options, policyOf, until } from "./support.ts";
 
 export const PLAY = { code: "PLAY", exponent: 2 } as const;
 
@@ -217,6 +217,20 @@ export class Purses implements AsyncDisposable {
 			A: new Payments(tetrads.A, { witness: this.witnesses.A }),
 			B: new Payments(tetrads.B, { witness: this.witnesses.B }),
 		};
+	}
+
+	/** Waits until so many reports of that kind have come. */
+	reported(
+		place: "X" | "Y",
+		kind: PurseReport["kind"],
+		count: number,
+	): Promise<void> {
+		return until(
+			() =>
+				this.reports[place].filter((report) => report.kind === kind).length >=
+				count,
+			`${count} reports "${kind}" at ${place}`,
+		);
 	}
 
 	/** What is asked for a payment of so much. */

@@ -29,6 +29,9 @@ export const MAX_NAME_LETTERS = 30;
 /** Prepared statements that an SQLite store keeps. */
 export const MAX_STATEMENTS = 256;
 
+/** Bytes that SQLite's write-ahead log keeps of the room that a long snapshot made it take. */
+export const MAX_IDLE_LOG_BYTES = 2 ** 26;
+
 /** Snapshots that one store shows at a time; one more is refused with `busy`. */
 export const MAX_SNAPSHOTS = 8;
 

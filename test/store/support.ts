@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
 	byKey,
 	type Columns,
@@ -86,14 +87,20 @@ export function both(number: number, size = 100): Transaction<number> {
 			[
 				insert(left, { number: BigInt(number) }),
 				put(counters, { name: "both", count: (row?.count ?? 0n) + 1n }),
-				insert(right, {
-					number: BigInt(number),
-					bytes: new Uint8Array(size).fill(number),
-				}),
+				insert(right, { number: BigInt(number), bytes: noise(number, size) }),
 			],
 			number,
 		),
 	);
+}
+
+/** Bytes that no database makes smaller. */
+function noise(seed: number, size: number): Uint8Array {
+	let state = seed + 1;
+	return Uint8Array.from({ length: size }, () => {
+		state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+		return state >>> 24;
+	});
 }
 
 /** The numbers that are in both halves; throws when one is in only one, or the count is wrong. */
@@ -134,6 +141,9 @@ export async function temporaryFolder(): Promise<
 	};
 }
 
+const CACHE = fileURLToPath(
+	new URL("../../node_modules/.cache/tetrad", import.meta.url),
+);
 const SUPPORT = new URL("support.ts", import.meta.url).href;
 
 /** A script in a process of its own. It has `place`, `support` and `say`, which says a line. */
@@ -162,7 +172,7 @@ export class Script implements AsyncDisposable {
 		];
 		this.#child = spawn(program, args, {
 			stdio: ["ignore", "pipe", "pipe"],
-			env: { ...process.env, ...env },
+			env: { ...process.env, NODE_COMPILE_CACHE: CACHE, ...env },
 		});
 		const kill = () => this.#child.kill("SIGKILL");
 		process.once("exit", kill);

@@ -9,7 +9,14 @@ import {
 	spawnSync,
 } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
+import {
+	chmod,
+	chown,
+	mkdtemp,
+	readFile,
+	rm,
+	writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -61,7 +68,7 @@ function unprivileged(): { uid: number; gid: number } | undefined {
 }
 
 export interface ServerOptions {
-	readonly settings?: Readonly<Record<string, string>>;
+	/** The environment of the server. */
 	readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -109,6 +116,26 @@ export class PostgresServer implements AsyncDisposable {
 		return `postgres://${user}@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
 	}
 
+	/** The folder of its programs. */
+	get programs(): string {
+		return PROGRAMS as string;
+	}
+
+	/** Changes a setting of the running server. */
+	async set(name: string, value: string): Promise<void> {
+		await this.sql(`ALTER SYSTEM SET ${name} = ${value}`);
+		await this.sql("SELECT pg_reload_conf()");
+		while ((await this.sql(`SHOW ${name}`)) !== value) await delay(10);
+	}
+
+	/** From now on this role must give its password. */
+	async demandPassword(role: string): Promise<void> {
+		const path = join(this.#data, "pg_hba.conf");
+		const rules = await readFile(path, "utf8");
+		await writeFile(path, `local all ${role} scram-sha-256\n${rules}`);
+		await this.sql("SELECT pg_reload_conf()");
+	}
+
 	/** Starts the server, and resolves when it takes connections. */
 	async restart(): Promise<void> {
 		await this.stop("SIGQUIT");
@@ -118,7 +145,6 @@ export class PostgresServer implements AsyncDisposable {
 			max_connections: "30",
 			shared_buffers: "16MB",
 			restart_after_crash: "off",
-			...this.#options.settings,
 		};
 		const server = spawn(
 			join(PROGRAMS as string, "postgres"),
@@ -149,8 +175,8 @@ export class PostgresServer implements AsyncDisposable {
 		}
 	}
 
-	/** SIGKILL as a crash would, SIGQUIT at once, SIGINT with its sessions ended properly. */
-	async stop(signal: "SIGKILL" | "SIGQUIT" | "SIGINT"): Promise<void> {
+	/** SIGKILL as a crash would, SIGQUIT as an owner would who cannot wait. */
+	async stop(signal: "SIGKILL" | "SIGQUIT"): Promise<void> {
 		const server = this.#server;
 		if (server?.pid === undefined || server.exitCode !== null) return;
 		if (server.signalCode !== null) return;

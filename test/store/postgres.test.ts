@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { inspect } from "node:util";
@@ -86,7 +85,7 @@ describe("PostgreSQL store: a server that fails", { skip }, () => {
 		await using store = await openAt(at);
 		await store.transact(both(1));
 		const cut = reading([byKey(counters, { name: "both" })], () => {
-			serverSays(
+			server.sqlNow(
 				"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'tetrad'",
 			);
 			return both(2);
@@ -111,7 +110,7 @@ describe("PostgreSQL store: a server that fails", { skip }, () => {
 		await store.transact(both(1));
 		await assert.rejects(
 			store.snapshot(async (scan) => {
-				serverSays(
+				server.sqlNow(
 					"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'tetrad' AND query NOT LIKE '%COMMIT%'",
 				);
 				for await (const _ of scan({ table: left }));
@@ -142,16 +141,6 @@ describe("PostgreSQL store: a server that fails", { skip }, () => {
 	});
 });
 
-/** Waits for psql: it may be called by a transaction. */
-function serverSays(text: string): string {
-	const { programs, folder } = server;
-	return execFileSync(
-		`${programs}/psql`,
-		["-XAtq", "-h", folder, "-U", "postgres", "-d", "postgres", "-c", text],
-		{ encoding: "utf8" },
-	).trim();
-}
-
 async function cutWriters(): Promise<void> {
 	await server.sql(
 		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tetrad'",
@@ -166,7 +155,7 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 		let tries = 0;
 		const interfered = reading([byKey(counters, { name: "n" })], ([[row]]) => {
 			if (++tries === 1)
-				serverSays(`UPDATE "${at.schema}".counters SET count = count + 100`);
+				server.sqlNow(`UPDATE "${at.schema}".counters SET count = count + 100`);
 			const count = (row?.count ?? 0n) + 1n;
 			return done([put(counters, { name: "n", count })], count);
 		});
@@ -186,7 +175,7 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 		let tries = 0;
 		const interfered = reading([byKey(counters, { name: "n" })], ([[row]]) => {
 			tries++;
-			serverSays(`UPDATE "${at.schema}".counters SET count = count + 1`);
+			server.sqlNow(`UPDATE "${at.schema}".counters SET count = count + 1`);
 			const count = row?.count ?? 0n;
 			return done([put(counters, { name: "n", count })], count);
 		});
@@ -198,7 +187,7 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 	test("tables that somebody takes away fail the store", async () => {
 		const at = place();
 		await using store = await openAt(at);
-		serverSays(`DROP TABLE "${at.schema}".counters`);
+		server.sqlNow(`DROP TABLE "${at.schema}".counters`);
 		await assert.rejects(store.transact(increment("n")), failed);
 		await assertFailed(store);
 	});
@@ -296,14 +285,14 @@ describe("PostgreSQL store: opening", { skip }, () => {
 
 	test("a schema of somebody else is refused, and an empty one taken", async () => {
 		const at = place();
-		serverSays(
+		server.sqlNow(
 			`CREATE SCHEMA "${at.schema}"; CREATE TABLE "${at.schema}".x ()`,
 		);
 		await assert.rejects(openAt(at), {
 			...failed,
 			message: /another program/,
 		});
-		serverSays(`DROP TABLE "${at.schema}".x`);
+		server.sqlNow(`DROP TABLE "${at.schema}".x`);
 		await using store = await openAt(at);
 		await store.transact(increment("n"));
 	});
@@ -311,7 +300,7 @@ describe("PostgreSQL store: opening", { skip }, () => {
 	test("another version is refused with a sentence that says both", async () => {
 		const at = place();
 		await (await openAt(at))[Symbol.asyncDispose]();
-		serverSays(
+		server.sqlNow(
 			`UPDATE "${at.schema}"."store:meta" SET value = '7' WHERE name = 'version'`,
 		);
 		await assert.rejects(openAt(at), {
@@ -343,6 +332,32 @@ describe("PostgreSQL store: opening", { skip }, () => {
 		await using store = await openAt(place());
 		await store.transact(increment("n"));
 		await server.set("synchronous_commit", "on");
+	});
+
+	test("a server across a network shows a certificate for its name, or is refused", async () => {
+		const certificate = await server.offerTls();
+		const right = `${server.tcpUrl("localhost")}?sslmode=verify-full`;
+		const otherName = `${server.tcpUrl("127.0.0.1")}?sslmode=verify-full`;
+		// Whom a process trusts is settled when it starts.
+		const script = `
+			for (const url of ${JSON.stringify([right, otherName])})
+				say(await support.openAt({ ...place, url }).then(
+					(store) => store[Symbol.asyncDispose]().then(() => "opened"),
+					(why) => why.code + ": " + why.message));`;
+		const at = place();
+		const trusting = { NODE_EXTRA_CA_CERTS: certificate };
+		await using child = new Script(at, script, trusting);
+		await child.exited;
+		const [opened, refused = child.stderr] = child.lines;
+		assert.equal(opened, "opened", child.stderr);
+		assert.match(refused, /^store-failed: .*altnames/);
+		await assert.rejects(openAt({ ...at, url: right }), {
+			...failed,
+			message: /certificate/,
+		});
+		await server.set("ssl", "off");
+		await assert.rejects(openAt({ ...at, url: right }), failed);
+		await using _ = await openAt({ ...at, url: server.tcpUrl("127.0.0.1") });
 	});
 
 	test("two schemas of one database are two stores", async () => {

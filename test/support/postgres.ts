@@ -1,6 +1,6 @@
 /*
  * A server of PostgreSQL of a test's own: made in a temporary folder, reached over a Unix socket
- * in it, and gone with the test file, whatever happens to that.
+ * in it or over TCP on this machine, and gone with the test file, whatever happens to that.
  */
 import {
 	type ChildProcess,
@@ -17,6 +17,7 @@ import {
 	rm,
 	writeFile,
 } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -76,6 +77,7 @@ export class PostgresServer implements AsyncDisposable {
 	readonly folder: string;
 	readonly #as: { uid: number; gid: number } | undefined;
 	readonly #options: ServerOptions;
+	#port = 0;
 	#server: ChildProcess | undefined;
 	#said = "";
 
@@ -84,6 +86,7 @@ export class PostgresServer implements AsyncDisposable {
 			throw new Error("there is no PostgreSQL: install the package postgresql");
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-postgres-"));
 		const server = new PostgresServer(folder, options);
+		server.#port = await freePort();
 		process.once("exit", () => server.#removeNow());
 		if (server.#as !== undefined)
 			await chown(folder, server.#as.uid, server.#as.gid);
@@ -113,12 +116,43 @@ export class PostgresServer implements AsyncDisposable {
 
 	/** The address of a database, for somebody in particular. */
 	url(database = "postgres", user = SUPERUSER): string {
-		return `postgres://${user}@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
+		return `postgres://${user}@localhost:${this.#port}/${database}?host=${encodeURIComponent(this.folder)}`;
 	}
 
-	/** The folder of its programs. */
-	get programs(): string {
-		return PROGRAMS as string;
+	/** The same over TCP. */
+	tcpUrl(host: string, database = "postgres", user = SUPERUSER): string {
+		return `postgres://${user}@${host}:${this.#port}/${database}`;
+	}
+
+	/** Takes encrypted connections, with a certificate for `localhost`; answers with its path. */
+	async offerTls(): Promise<string> {
+		const [certificate, key] = ["server.crt", "server.key"].map((name) =>
+			join(this.folder, name),
+		) as [string, string];
+		await run("openssl", [
+			...["req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"],
+			...["-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=localhost"],
+			...["-addext", "subjectAltName=DNS:localhost"],
+			...["-keyout", key, "-out", certificate],
+		]);
+		if (this.#as !== undefined)
+			for (const path of [certificate, key])
+				await chown(path, this.#as.uid, this.#as.gid);
+		await this.sql(`ALTER SYSTEM SET ssl_cert_file = '${certificate}'`);
+		await this.sql(`ALTER SYSTEM SET ssl_key_file = '${key}'`);
+		await this.set("ssl", "on");
+		return certificate;
+	}
+
+	/** Runs SQL and waits for it without letting anything else run. */
+	sqlNow(text: string): string {
+		const { stdout, stderr, status } = spawnSync(
+			join(PROGRAMS as string, "psql"),
+			this.#psql(text),
+			{ encoding: "utf8" },
+		);
+		if (status !== 0) throw new Error(stderr);
+		return stdout.trim();
 	}
 
 	/** Changes a setting of the running server. */
@@ -140,7 +174,8 @@ export class PostgresServer implements AsyncDisposable {
 	async restart(): Promise<void> {
 		await this.stop("SIGQUIT");
 		const settings = {
-			listen_addresses: "",
+			listen_addresses: "127.0.0.1",
+			port: `${this.#port}`,
 			unix_socket_directories: this.folder,
 			max_connections: "30",
 			shared_buffers: "16MB",
@@ -190,12 +225,17 @@ export class PostgresServer implements AsyncDisposable {
 	}
 
 	/** Runs SQL as somebody else would, in a session of its own. */
-	async sql(text: string, database = "postgres"): Promise<string> {
-		const { stdout } = await run(join(PROGRAMS as string, "psql"), [
+	async sql(text: string): Promise<string> {
+		const psql = join(PROGRAMS as string, "psql");
+		return (await run(psql, this.#psql(text))).stdout.trim();
+	}
+
+	#psql(text: string): string[] {
+		return [
 			...["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"],
-			...["-h", this.folder, "-U", SUPERUSER, "-d", database, "-c", text],
-		]);
-		return stdout.trim();
+			...["-h", this.folder, "-p", `${this.#port}`, "-U", SUPERUSER],
+			...["-d", "postgres", "-c", text],
+		];
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -206,7 +246,7 @@ export class PostgresServer implements AsyncDisposable {
 	/** Whether it takes connections. */
 	#answers(): Promise<boolean> {
 		return run(join(PROGRAMS as string, "pg_isready"), [
-			...["-q", "-h", this.folder],
+			...["-q", "-h", this.folder, "-p", `${this.#port}`],
 		]).then(
 			() => true,
 			() => false,
@@ -218,6 +258,15 @@ export class PostgresServer implements AsyncDisposable {
 		if (pid !== undefined && isGroupAlive(pid)) process.kill(-pid, "SIGKILL");
 		rmSync(this.folder, { recursive: true, force: true });
 	}
+}
+
+/** A port that nobody listens on at this moment. */
+async function freePort(): Promise<number> {
+	const server = createServer();
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
 }
 
 function isGroupAlive(pid: number): boolean {

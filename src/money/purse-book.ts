@@ -116,7 +116,7 @@ export class PurseBook {
 	selectWhole(
 		issuer: Uint8Array,
 		isWanted: (note: Note) => boolean,
-	): Selection | undefined {
+	): { readonly selection: Selection; readonly currency: string } | undefined {
 		const chains = new Set<string>();
 		const chosen: Portion[] = [];
 		let sum = 0n;
@@ -133,7 +133,10 @@ export class PurseBook {
 			chosen.push({ live, amount: left });
 			sum += left;
 		}
-		return chosen.length === 0 ? undefined : selectionOf(chosen);
+		const [first] = chosen;
+		if (first === undefined) return undefined;
+		const { code } = first.live.note.currency;
+		return { selection: selectionOf(chosen), currency: code };
 	}
 
 	/** Notes of that issuer that have expired. */

@@ -10,7 +10,6 @@ import type { PurseCore } from "./purse-core.ts";
 import {
 	type Changed,
 	changing,
-	type LogEntry,
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
@@ -36,10 +35,7 @@ export interface ReadyTransfer {
 export function commitTransfer(
 	core: PurseCore,
 	ready: ReadyTransfer,
-	also: {
-		readonly entries: readonly LogEntry[];
-		readonly writes: readonly Write[];
-	} = { entries: [], writes: [] },
+	also: readonly Write[] = [],
 ): Transaction<Changed<PaymentRow | undefined>> {
 	const { transfer } = ready;
 	const row = paymentRow(ready, core.now);
@@ -61,14 +57,11 @@ export function commitTransfer(
 			if (spent.includes(undefined)) return unchanged(undefined);
 			const { contract: subject, amount, payee: peer } = transfer;
 			return {
-				entries: [
-					{ what: "committed", subject, amount, peer },
-					...also.entries,
-				],
+				entries: [{ what: "committed", subject, amount, peer }],
 				writes: [
 					...(spent as NoteRow[]).map((note) => put(NOTES, note)),
 					insert(PAYMENTS, row),
-					...also.writes,
+					...also,
 				],
 				result: row as PaymentRow | undefined,
 			};

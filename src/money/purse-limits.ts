@@ -38,3 +38,9 @@ export const PAYABLE_MARGIN_MS: number = DEPOSIT_MARGIN_MS + PAY_WITHIN_MS;
 /** A note is exchanged for a new one in the last part of its life: a quarter, and 14 days at most. */
 export const EXCHANGE_PART_OF_LIFE = 4;
 export const EXCHANGE_WITHIN_MS: number = 14 * 24 * 3_600_000;
+
+/** How long after an issuer has declined a claim it is asked again: an hour. */
+export const CLAIM_AGAIN_MS = 3_600_000;
+
+/** A certificate that expires sooner is no reason to exchange notes: no issuer makes notes for it. Two days. */
+export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;

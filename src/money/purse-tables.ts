@@ -190,7 +190,6 @@ export type What =
 	| "depositing"
 	| "deposited"
 	| "withdrawn"
-	| "exchanging"
 	| "exchanged"
 	| "claiming"
 	| "claimed"

@@ -1,0 +1,606 @@
+/*
+ * A few modules with money, their agents and an issuer, in one process without a network: each
+ * message is delivered on its own, and a module can be killed at any of its durable writes.
+ */
+import assert from "node:assert/strict";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { asTetradError } from "../../src/errors.ts";
+import {
+	type CertifiedDevice,
+	type Signer,
+	validateChain,
+} from "../../src/identity/index.ts";
+import { generateSoftwareKey } from "../../src/keys/index.ts";
+import {
+	amountBytes,
+	type Balance,
+	credit,
+	draftOrder,
+	FIRST_HEAD,
+	type Head,
+	headFields,
+	IssuerMachine,
+	type IssuerTerms,
+	loadPurse,
+	type Meeting,
+	type MoneyContext,
+	type MoneyEvent,
+	type MoneyMachine,
+	messages,
+	openAccount,
+	PurseMachine,
+	type PurseOptions,
+	type PurseReport,
+	parseAmountBytes,
+	parseUint64,
+	REQUEST_ID_BYTES,
+	readBalances,
+} from "../../src/money/index.ts";
+import {
+	concat,
+	copy,
+	enc,
+	hex,
+	parseUtf8,
+	utf8,
+} from "../../src/wire/index.ts";
+import { makeWorld, type World } from "../support/authority.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+
+const { body, message, WITH_AGENT } = messages;
+
+export const COIN = { code: "COIN", exponent: 2 } as const;
+
+/** What an agent heard from its module. */
+export interface Heard {
+	readonly kind: "paid" | "expecting" | "received" | "failed" | "settled";
+	readonly tetrad: number;
+	/** In hexadecimal; empty for `settled`. */
+	readonly contract: string;
+	readonly amount: bigint;
+	/** In hexadecimal. */
+	readonly receipt: string;
+	readonly code: string;
+	readonly isInDoubt: boolean;
+	readonly reason: string;
+}
+
+export interface Kill {
+	/** The first write from now on is number 1. */
+	readonly write: number;
+	readonly when: "before" | "after";
+}
+
+interface Wired {
+	readonly to: Module;
+	readonly tetrad: number;
+	/** Nothing: the tetrad is closed. */
+	readonly bytes: Uint8Array | undefined;
+}
+
+type Start = (module: Module) => MoneyMachine<unknown>;
+
+/** A module's process, its store and its agent. */
+export class Module {
+	readonly name: string;
+	readonly device: CertifiedDevice;
+	readonly agentId: Uint8Array;
+	store: MemoryStore = new MemoryStore();
+	machine: MoneyMachine<unknown> | undefined;
+	readonly reports: PurseReport[] = [];
+	readonly heard: Heard[] = [];
+	readonly ended: string[] = [];
+	/** What the agent has kept. */
+	head: Head = FIRST_HEAD;
+	/** Tetrads that are open, with the other end of each. */
+	readonly tetrads = new Map<number, { peer: Module; tetrad: number }>();
+	readonly signer: Signer;
+	/** Signed and not handed over, while signing is slow. */
+	readonly unsigned: MoneyEvent[] = [];
+	isSlowToSign = false;
+	readonly events: MoneyEvent[] = [];
+	readonly start: Start;
+	kill: Kill | undefined;
+	writes = 0;
+
+	constructor(
+		name: string,
+		device: CertifiedDevice,
+		signer: Signer,
+		start: Start,
+	) {
+		this.name = name;
+		this.device = device;
+		this.signer = signer;
+		this.start = start;
+		this.agentId = enc(new Uint8Array(32), utf8(`agent of ${name}`));
+	}
+
+	last(kind: Heard["kind"]): Heard {
+		const found = this.heard.findLast((heard) => heard.kind === kind);
+		assert.ok(
+			found,
+			`${this.name} heard ${this.heard.map(({ kind }) => kind)}`,
+		);
+		return found;
+	}
+}
+
+export interface TownOptions {
+	readonly limits?: PurseOptions["limits"];
+	readonly noteDays?: number;
+	readonly graceDays?: number;
+}
+
+export class Town {
+	readonly world: World;
+	readonly owner = generateSoftwareKey("P-256");
+	readonly wire: Wired[] = [];
+	now: number;
+	#tetrads = 0;
+	readonly #options: TownOptions;
+	readonly #issuers: IssuerTerms[] = [];
+	readonly #modules = new Set<Module>();
+
+	private constructor(world: World, options: TownOptions) {
+		this.world = world;
+		this.now = world.now;
+		this.#options = options;
+	}
+
+	static async make(options: TownOptions = {}): Promise<Town> {
+		return new Town(await makeWorld({ algorithm: "Ed25519" }), options);
+	}
+
+	async issuer(name = "mint"): Promise<Module> {
+		const { noteDays, graceDays } = this.#options;
+		const parameters = {
+			currency: COIN,
+			isPlay: true,
+			...(noteDays === undefined ? {} : { noteDays }),
+			...(graceDays === undefined ? {} : { graceDays }),
+		};
+		const module = await this.#module(
+			name,
+			(self) => new IssuerMachine(this.#context(self), parameters),
+		);
+		this.#issuers.push({
+			issuer: module.device.deviceId,
+			name,
+			currency: COIN,
+			isPlay: true,
+		});
+		this.restart(module);
+		return module;
+	}
+
+	async purse(name: string): Promise<Module> {
+		const limits = this.#options.limits ?? { software: 1_000_000n };
+		const module = await this.#module(name, (self) => {
+			const context = this.#context(self);
+			const state = self.store.run(loadPurse(nodeCrypto));
+			return new PurseMachine(
+				{ context, issuers: this.#issuers, limits, owner: this.owner },
+				state,
+			);
+		});
+		this.restart(module);
+		return module;
+	}
+
+	async #module(name: string, start: Start): Promise<Module> {
+		const { chain, signer } = await this.world.module(name);
+		const device = validateChain(
+			nodeCrypto,
+			chain,
+			"module",
+			this.world.policy.banks,
+			this.world.now,
+		);
+		const module = new Module(name, device, signer, start);
+		this.#modules.add(module);
+		return module;
+	}
+
+	#context(self: Module): MoneyContext {
+		return {
+			crypto: nodeCrypto,
+			own: self.device,
+			judge: (chain, now) =>
+				validateChain(
+					nodeCrypto,
+					chain,
+					"module",
+					this.world.policy.banks,
+					now,
+				),
+		};
+	}
+
+	// Lives and deaths.
+
+	/** Starts a module from what is in its store. */
+	restart(module: Module): void {
+		if (module.machine !== undefined) this.die(module);
+		module.kill = undefined;
+		module.machine = module.start(module);
+	}
+
+	die(module: Module): void {
+		module.machine = undefined;
+		module.events.length = 0;
+		module.unsigned.length = 0;
+		for (const tetrad of [...module.tetrads.keys()]) this.part(module, tetrad);
+	}
+
+	killAt(module: Module, kill: Kill): void {
+		module.kill = { ...kill, write: module.writes + kill.write };
+	}
+
+	// Tetrads.
+
+	/** Answers with the tetrad's number at both modules. */
+	async meet(a: Module, b: Module): Promise<number> {
+		const tetrad = ++this.#tetrads;
+		const binding = nodeCrypto.random(32);
+		const ids = {
+			A: a.agentId,
+			B: b.agentId,
+			X: a.device.deviceId,
+			Y: b.device.deviceId,
+		};
+		a.tetrads.set(tetrad, { peer: b, tetrad });
+		b.tetrads.set(tetrad, { peer: a, tetrad });
+		for (const [self, peer, place] of [
+			[a, b, "X"],
+			[b, a, "Y"],
+		] as const) {
+			const meeting: Meeting = {
+				tetrad,
+				place,
+				ids,
+				binding,
+				peer: peer.device,
+			};
+			self.events.push({ kind: "opened", meeting });
+			self.events.push({
+				kind: "from-agent",
+				tetrad,
+				bytes: message(WITH_AGENT.witness, headFields(self.head)),
+			});
+		}
+		await this.work();
+		return tetrad;
+	}
+
+	part(module: Module, tetrad: number): void {
+		const other = module.tetrads.get(tetrad);
+		module.tetrads.delete(tetrad);
+		if (module.machine !== undefined)
+			module.events.push({ kind: "closed", tetrad });
+		if (other?.peer.tetrads.has(tetrad))
+			this.wire.push({ to: other.peer, tetrad, bytes: undefined });
+	}
+
+	// What agents and owners ask for.
+
+	pay(
+		module: Module,
+		tetrad: number,
+		contract: Uint8Array,
+		amount: bigint,
+		issuer: Module,
+	): void {
+		this.#ask(module, tetrad, "pay", contract, amount, issuer);
+	}
+
+	expect(
+		module: Module,
+		tetrad: number,
+		contract: Uint8Array,
+		amount: bigint,
+		issuer: Module,
+	): void {
+		this.#ask(module, tetrad, "expect", contract, amount, issuer);
+	}
+
+	#ask(
+		module: Module,
+		tetrad: number,
+		what: "pay" | "expect",
+		contract: Uint8Array,
+		amount: bigint,
+		issuer: Module,
+	): void {
+		module.events.push({
+			kind: "from-agent",
+			tetrad,
+			bytes: message(WITH_AGENT[what], {
+				contract,
+				issuer: issuer.device.deviceId,
+				currency: utf8(COIN.code),
+				amount: amountBytes(amount),
+			}),
+		});
+	}
+
+	settle(module: Module, tetrad: number, issuer: Module): void {
+		const bytes = message(WITH_AGENT.settle, {
+			issuer: issuer.device.deviceId,
+		});
+		module.events.push({ kind: "from-agent", tetrad, bytes });
+	}
+
+	/** The owner orders to withdraw. */
+	async order(
+		module: Module,
+		issuer: Module,
+		amount: bigint,
+		request: Uint8Array = nodeCrypto.random(REQUEST_ID_BYTES),
+	): Promise<void> {
+		const draft = draftOrder({
+			purse: module.device.deviceId,
+			request,
+			issuer: issuer.device.deviceId,
+			amount,
+			ordered: this.now,
+		});
+		const document = draft.sign(await this.owner.sign(draft.toSign));
+		module.events.push({ kind: "order", document });
+	}
+
+	giveBack(module: Module, issuer: Module): void {
+		module.events.push({
+			kind: "give-back",
+			request: nodeCrypto.random(REQUEST_ID_BYTES),
+			issuer: issuer.device.deviceId,
+		});
+	}
+
+	/** Opens an account with so much in it. */
+	fund(issuer: Module, module: Module, amount: bigint): void {
+		const account = module.device.deviceId;
+		issuer.store.run(openAccount(account, this.now));
+		const reference = hex(nodeCrypto.random(8));
+		issuer.store.run(
+			credit(nodeCrypto, { account, amount, reference, at: this.now }),
+		);
+	}
+
+	/** Withdraws from a new account into the purse, in notes of these values. */
+	async withdraw(
+		module: Module,
+		issuer: Module,
+		...values: readonly bigint[]
+	): Promise<void> {
+		for (const value of values) {
+			this.fund(issuer, module, value);
+			await this.order(module, issuer, value);
+		}
+		await this.visit(module, issuer);
+	}
+
+	/** Meets the issuer, settles, and parts. */
+	async visit(module: Module, issuer: Module): Promise<Heard> {
+		const tetrad = await this.meet(module, issuer);
+		this.settle(module, tetrad, issuer);
+		await this.quiet();
+		this.part(module, tetrad);
+		await this.quiet();
+		return module.last("settled");
+	}
+
+	// How it goes on.
+
+	/** Hands over everything that waits inside of modules. */
+	async work(): Promise<void> {
+		for (;;) {
+			const module = [...this.#modules].find(({ events }) => events.length > 0);
+			const event = module?.events.shift();
+			if (module === undefined || event === undefined) return;
+			await this.#handle(module, event);
+		}
+	}
+
+	/** Delivers one message, the first unless said otherwise. */
+	async deliver(at = 0): Promise<void> {
+		const [wired] = this.wire.splice(at, 1);
+		if (wired === undefined) return;
+		const { to, tetrad, bytes } = wired;
+		if (to.machine !== undefined && to.tetrads.has(tetrad)) {
+			if (bytes !== undefined)
+				to.events.push({ kind: "from-module", tetrad, bytes });
+			else {
+				to.tetrads.delete(tetrad);
+				to.events.push({ kind: "closed", tetrad });
+			}
+		}
+		await this.work();
+	}
+
+	/** Delivers everything. */
+	async quiet(): Promise<void> {
+		await this.work();
+		for (let i = 0; this.wire.length > 0; i++) {
+			assert.ok(i < 100_000, "it never becomes quiet");
+			await this.deliver();
+		}
+	}
+
+	/** Lets time pass. */
+	async pass(milliseconds: number): Promise<void> {
+		this.now += milliseconds;
+		for (const module of this.#modules) module.events.push({ kind: "time" });
+		await this.quiet();
+	}
+
+	async #handle(module: Module, event: MoneyEvent): Promise<void> {
+		const { machine } = module;
+		if (machine === undefined) return;
+		const tetrad = "tetrad" in event ? event.tetrad : undefined;
+		if (
+			event.kind === "from-agent" &&
+			tetrad !== undefined &&
+			!module.tetrads.has(tetrad)
+		)
+			return;
+		for (const effect of machine.handle(event, this.now)) {
+			// It was killed by the effect before.
+			if (module.machine !== machine) return;
+			switch (effect.kind) {
+				case "to-agent":
+					this.#hear(module, effect.tetrad, effect.bytes);
+					break;
+				case "to-module": {
+					const bytes = copy(effect.bytes);
+					const peer = module.tetrads.get(effect.tetrad)?.peer;
+					if (peer !== undefined)
+						this.wire.push({ to: peer, tetrad: effect.tetrad, bytes });
+					break;
+				}
+				case "sign": {
+					const signature = await module.signer.sign(effect.content);
+					const signed: MoneyEvent = {
+						kind: "signed",
+						id: effect.id,
+						signature,
+					};
+					if (module.isSlowToSign) module.unsigned.push(signed);
+					else module.events.push(signed);
+					break;
+				}
+				case "transact":
+					this.#transact(module, effect.id, effect.transaction);
+					break;
+				case "end":
+					module.ended.push(effect.error.code);
+					this.part(module, effect.tetrad);
+					break;
+				case "report":
+					module.reports.push(effect.report as PurseReport);
+					break;
+			}
+		}
+	}
+
+	#transact(
+		module: Module,
+		id: number,
+		transaction: Parameters<MemoryStore["run"]>[0],
+	): void {
+		const { store, kill } = module;
+		try {
+			const writes = store.wouldWrite(transaction);
+			if (writes) module.writes++;
+			const isHere = writes && kill?.write === module.writes;
+			if (isHere && kill.when === "before") return this.die(module);
+			const result = store.run(transaction);
+			if (isHere) return this.die(module);
+			module.events.push({ kind: "written", id, result });
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			module.events.push({ kind: "not-written", id, error });
+		}
+	}
+
+	#hear(module: Module, tetrad: number, bytes: Uint8Array): void {
+		const NONE = {
+			tetrad,
+			contract: "",
+			amount: 0n,
+			receipt: "",
+			code: "",
+			isInDoubt: false,
+			reason: "",
+		};
+		switch (bytes[0]) {
+			case WITH_AGENT.witness.type: {
+				const { number, hash } = body(WITH_AGENT.witness, bytes);
+				const head = { number: parseUint64(number), hash: copy(hash) };
+				if (head.number > module.head.number) module.head = head;
+				return;
+			}
+			case WITH_AGENT.paid.type:
+			case WITH_AGENT.received.type: {
+				const isPaid = bytes[0] === WITH_AGENT.paid.type;
+				const fields = body(WITH_AGENT[isPaid ? "paid" : "received"], bytes);
+				module.heard.push({
+					...NONE,
+					kind: isPaid ? "paid" : "received",
+					contract: hex(fields.contract),
+					amount: parseAmountBytes(fields.amount),
+					receipt: hex(fields.receipt),
+				});
+				return;
+			}
+			case WITH_AGENT.expecting.type: {
+				const { contract } = body(WITH_AGENT.expecting, bytes);
+				module.heard.push({
+					...NONE,
+					kind: "expecting",
+					contract: hex(contract),
+				});
+				return;
+			}
+			case WITH_AGENT.failed.type: {
+				const fields = body(WITH_AGENT.failed, bytes);
+				module.heard.push({
+					...NONE,
+					kind: "failed",
+					contract: hex(fields.contract),
+					code: parseUtf8(fields.code),
+					isInDoubt: fields.isInDoubt[0] === 1,
+					reason: parseUtf8(fields.reason),
+				});
+				return;
+			}
+			case WITH_AGENT.settled.type: {
+				const { code, reason } = body(WITH_AGENT.settled, bytes);
+				module.heard.push({
+					...NONE,
+					kind: "settled",
+					code: parseUtf8(code),
+					reason: parseUtf8(reason),
+				});
+				return;
+			}
+			default:
+				assert.fail("an agent cannot read what its module sent");
+		}
+	}
+
+	// What there is.
+
+	balance(module: Module, issuer: Module): Balance {
+		const balances = module.store.run(readBalances(this.now));
+		return (
+			balances.get(hex(issuer.device.deviceId)) ?? {
+				issuer: issuer.device.deviceId,
+				currency: COIN.code,
+				spendable: 0n,
+				toDeposit: 0n,
+				inDoubt: 0n,
+				toClaim: 0n,
+			}
+		);
+	}
+
+	/** All four together. */
+	total(module: Module, issuer: Module): bigint {
+		const { spendable, toDeposit, inDoubt, toClaim } = this.balance(
+			module,
+			issuer,
+		);
+		return spendable + toDeposit + inDoubt + toClaim;
+	}
+}
+
+/** A contract that nobody has used. */
+export function newContract(): Uint8Array {
+	return nodeCrypto.random(32);
+}
+
+/** The same contract again, from a number. */
+export function contractOf(number: number): Uint8Array {
+	return nodeCrypto.sha256(concat(utf8("contract "), utf8(String(number))));
+}

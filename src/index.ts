@@ -23,7 +23,11 @@ export {
 } from "./device/payments.ts";
 export { Purse, type PurseOptions } from "./device/purse.ts";
 export type { PurseIssuer } from "./device/purse-home.ts";
-export type { Balance, HeldNote, HistoryEntry } from "./device/purse-view.ts";
+export type {
+	PurseBalance,
+	PurseChange,
+	PurseNote,
+} from "./device/purse-view.ts";
 export { SoftwareAuthority } from "./device/software-authority.ts";
 export type { Tetrad, TetradEvent } from "./device/tetrad.ts";
 export {

@@ -35,7 +35,7 @@ import { readDeviceFile } from "./home.ts";
 import { termsFile, termsFromFile, termsToFile } from "./issuer-terms.ts";
 import { readPolicy } from "./policy-file.ts";
 import type { Owner, PurseOwner } from "./purse-owner.ts";
-import { readUnfinished } from "./purse-view.ts";
+import { viewUnfinished } from "./purse-view.ts";
 
 /*
  * The purse in the home of a module:
@@ -231,7 +231,7 @@ export async function viewPurse(home: string): Promise<
 export async function requireNothingHeld(home: string): Promise<void> {
 	if (!(await hasPurse(home))) return;
 	await using view = await viewPurse(home);
-	const { liveNotes, toDeposit, inDoubt } = await readUnfinished(view.store);
+	const { liveNotes, toDeposit, inDoubt } = await viewUnfinished(view.store);
 	if (liveNotes + toDeposit + inDoubt === 0) return;
 	throw unusable(
 		`the purse in ${home} holds ${liveNotes} notes made out to the present key, ${toDeposit} payments to deposit and ${inDoubt} in doubt; deposit first, with: tetrad purse deposit --all --home ${home}`,

@@ -1,5 +1,13 @@
 import {
+	type Balance,
+	type Balances,
+	balanceParts,
+	HISTORY_READ,
+	type HistoryView,
+	historyView,
 	type IssuerTerms,
+	type NoteView,
+	noteView,
 	purseTables,
 	type Scan,
 	type Store,
@@ -11,48 +19,23 @@ import { hex, sameBytes } from "../wire/index.ts";
  * that has the purse open or beside it.
  */
 
-const { LOG, NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
+const { NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
 
 /** What a purse has of one issuer's money, in minor units. */
-export interface Balance {
+export interface PurseBalance extends Omit<Balance, "issuer" | "currency"> {
 	readonly terms: IssuerTerms;
-	/** Left of notes that have not expired. */
-	readonly spendable: bigint;
-	/** Received, and not yet booked by the issuer. */
-	readonly toDeposit: bigint;
-	/** Committed to payees of whom nobody knows yet whether they have it. */
-	readonly inDoubt: bigint;
-	/** Left of notes that have expired; it is claimed from the issuer after its grace. */
-	readonly toClaim: bigint;
-	/** Withdrawals that the owner has ordered and the issuer has not answered. */
+	/** Withdrawals that the owner has ordered and the issuer has not answered; it is no money yet. */
 	readonly ordered: bigint;
 }
 
 /** A note of which something is left. */
-export interface HeldNote {
-	/** 32 bytes. */
-	readonly id: Uint8Array;
+export interface PurseNote
+	extends Pick<NoteView, "id" | "value" | "left" | "expires"> {
 	readonly terms: IssuerTerms;
-	readonly value: bigint;
-	/** What was not given away. */
-	readonly left: bigint;
-	/** Milliseconds since the epoch. */
-	readonly expires: number;
 }
 
 /** One durable change of a purse. */
-export interface HistoryEntry {
-	/** Of the head that the change made, from 1 on. */
-	readonly number: bigint;
-	/** Milliseconds since the epoch. */
-	readonly time: number;
-	readonly what: string;
-	/** A contract, a request or a note. */
-	readonly subject: Uint8Array;
-	/** In minor units. */
-	readonly amount: bigint;
-	/** Device id of the other module. */
-	readonly peer: Uint8Array;
+export interface PurseChange extends HistoryView {
 	/** Whose money it is, as far as the purse knows. */
 	readonly terms: IssuerTerms | undefined;
 }
@@ -63,83 +46,54 @@ export const MAX_HISTORY = 10_000;
 type View = Pick<Store, "snapshot">;
 
 /** One balance for each issuer, in the same order. */
-export function readBalances(
+export function viewBalances(
 	view: View,
 	issuers: readonly IssuerTerms[],
 	now: number,
-): Promise<Balance[]> {
+): Promise<PurseBalance[]> {
 	return view.snapshot(async (scan) => {
-		const sums = issuers.map((terms) => ({
-			terms,
-			spendable: 0n,
-			toDeposit: 0n,
-			inDoubt: 0n,
-			toClaim: 0n,
-			ordered: 0n,
-		}));
-		const of = (issuer: Uint8Array) =>
-			sums.find(({ terms }) => sameBytes(terms.issuer, issuer));
-		for await (const note of scan({
-			table: NOTES,
-			index: "by_state",
-			equals: { state: "live" },
-		})) {
-			const sum = of(note.issuer);
-			const left = note.value - note.spent;
-			if (sum === undefined) continue;
-			if (note.expires > now) sum.spendable += left;
-			else sum.toClaim += left;
-		}
-		for await (const row of scan({
-			table: RECEIPTS,
-			index: "by_state",
-			equals: { state: "to-deposit" },
-		})) {
-			const sum = of(row.issuer);
-			if (sum !== undefined) sum.toDeposit += row.amount;
-		}
-		for await (const row of scan({
-			table: PAYMENTS,
-			index: "by_state",
-			equals: { state: "committed" },
-		})) {
-			const sum = of(row.issuer);
-			if (sum !== undefined) sum.inDoubt += row.in_doubt;
-		}
-		for await (const row of scan({
+		let balances: Balances = new Map();
+		for (const { read, add } of balanceParts(now))
+			for await (const row of scan(read)) balances = add(balances, row);
+		const ordered = new Map<string, bigint>();
+		for await (const { kind, issuer, amount } of scan({
 			table: REQUESTS,
 			index: "by_issuer",
 			equals: { state: "ordered" },
-		})) {
-			const sum = of(row.issuer);
-			if (sum !== undefined && row.kind === "withdraw")
-				sum.ordered += row.amount;
-		}
-		return sums;
+		}))
+			if (kind === "withdraw")
+				ordered.set(hex(issuer), (ordered.get(hex(issuer)) ?? 0n) + amount);
+		return issuers.map((terms) => {
+			const id = hex(terms.issuer);
+			const of = balances.get(id);
+			return {
+				terms,
+				spendable: of?.spendable ?? 0n,
+				toDeposit: of?.toDeposit ?? 0n,
+				inDoubt: of?.inDoubt ?? 0n,
+				toClaim: of?.toClaim ?? 0n,
+				ordered: ordered.get(id) ?? 0n,
+			};
+		});
 	});
 }
 
 /** Notes of which something is left; those that expire first come first. */
-export async function readNotes(
+export async function viewNotes(
 	view: View,
 	issuers: readonly IssuerTerms[],
-): Promise<HeldNote[]> {
+	now: number,
+): Promise<PurseNote[]> {
 	const notes = await view.snapshot(async (scan) => {
-		const found: HeldNote[] = [];
+		const found: PurseNote[] = [];
 		for await (const row of scan({
 			table: NOTES,
 			index: "by_state",
 			equals: { state: "live" },
 		})) {
-			const terms = termsOf(issuers, row.issuer);
-			if (terms === undefined) continue;
-			found.push({
-				id: row.id,
-				terms,
-				value: row.value,
-				left: row.value - row.spent,
-				expires: Number(row.expires),
-			});
+			const { id, issuer, value, left, expires } = noteView(row, now);
+			const terms = termsOf(issuers, issuer);
+			if (terms !== undefined) found.push({ id, terms, value, left, expires });
 		}
 		return found;
 	});
@@ -147,32 +101,24 @@ export async function readNotes(
 }
 
 /** The newest changes, the newest first. */
-export function readHistory(
+export function viewHistory(
 	view: View,
 	issuers: readonly IssuerTerms[],
 	limit: number,
-): Promise<HistoryEntry[]> {
+): Promise<PurseChange[]> {
 	return view.snapshot(async (scan) => {
-		const rows: purseTables.LogRow[] = [];
+		const changes: HistoryView[] = [];
 		if (limit > 0)
-			for await (const row of scan({ table: LOG, order: "descending" })) {
-				rows.push(row);
-				if (rows.length >= Math.min(limit, MAX_HISTORY)) break;
+			for await (const row of scan({ ...HISTORY_READ, order: "descending" })) {
+				changes.push(historyView(row));
+				if (changes.length >= Math.min(limit, MAX_HISTORY)) break;
 			}
-		const entries: HistoryEntry[] = [];
-		for (const row of rows) {
-			const issuer = await issuerOf(scan, row);
-			entries.push({
-				number: row.number,
-				time: Number(row.time),
-				what: row.what,
-				subject: row.subject,
-				amount: row.amount,
-				peer: row.peer,
-				terms: issuer && termsOf(issuers, issuer),
-			});
+		const named: PurseChange[] = [];
+		for (const change of changes) {
+			const issuer = await issuerOf(scan, change);
+			named.push({ ...change, terms: issuer && termsOf(issuers, issuer) });
 		}
-		return entries;
+		return named;
 	});
 }
 
@@ -183,7 +129,7 @@ export interface Unfinished {
 	readonly inDoubt: number;
 }
 
-export function readUnfinished(view: View): Promise<Unfinished> {
+export function viewUnfinished(view: View): Promise<Unfinished> {
 	return view.snapshot(async (scan) => ({
 		liveNotes: await count(
 			scan({ table: NOTES, index: "by_state", equals: { state: "live" } }),
@@ -214,7 +160,7 @@ async function count(rows: AsyncIterable<unknown>): Promise<number> {
 /** The log says what changed; the row that it names says of whose money. */
 async function issuerOf(
 	scan: Scan,
-	{ subject }: purseTables.LogRow,
+	{ subject }: HistoryView,
 ): Promise<Uint8Array | undefined> {
 	const rows = [
 		scan({ table: PAYMENTS, equals: { contract: subject } }),
@@ -230,5 +176,5 @@ function termsOf(
 	issuers: readonly IssuerTerms[],
 	issuer: Uint8Array,
 ): IssuerTerms | undefined {
-	return issuers.find((terms) => hex(terms.issuer) === hex(issuer));
+	return issuers.find((terms) => sameBytes(terms.issuer, issuer));
 }

@@ -31,12 +31,12 @@ import {
 } from "./purse-orders.ts";
 import { ownerKey } from "./purse-owner.ts";
 import {
-	type Balance,
-	type HeldNote,
-	type HistoryEntry,
-	readBalances,
-	readHistory,
-	readNotes,
+	type PurseBalance,
+	type PurseChange,
+	type PurseNote,
+	viewBalances,
+	viewHistory,
+	viewNotes,
 } from "./purse-view.ts";
 import type { Tetrad } from "./tetrad.ts";
 
@@ -167,13 +167,13 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		return this.#attached().driver.serve(tetrad);
 	}
 
-	balances(): Promise<Balance[]> {
-		return readBalances(this.#store, this.#terms, this.#now());
+	balances(): Promise<PurseBalance[]> {
+		return viewBalances(this.#store, this.#terms, this.#now());
 	}
 
 	/** Those of which something is left. */
-	notes(): Promise<HeldNote[]> {
-		return readNotes(this.#store, this.#terms);
+	notes(): Promise<PurseNote[]> {
+		return viewNotes(this.#store, this.#terms, this.#now());
 	}
 
 	/** The newest changes, the newest first; 100 unless said otherwise. */
@@ -181,8 +181,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		limit = 100,
 	}: {
 		readonly limit?: number;
-	} = {}): Promise<HistoryEntry[]> {
-		return readHistory(this.#store, this.#terms, limit);
+	} = {}): Promise<PurseChange[]> {
+		return viewHistory(this.#store, this.#terms, limit);
 	}
 
 	/** Hands over an order that the owner signed (`draftOrder`); what comes of it is reported. */

@@ -2,11 +2,11 @@ import { type Command, InvalidArgumentError } from "commander";
 import { moneyText } from "../../device/payment-talk.ts";
 import { viewPurse } from "../../device/purse-home.ts";
 import {
-	type Balance,
 	MAX_HISTORY,
-	readBalances,
-	readHistory,
-	readNotes,
+	type PurseBalance,
+	viewBalances,
+	viewHistory,
+	viewNotes,
 } from "../../device/purse-view.ts";
 import { formatAmount, type IssuerTerms } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
@@ -44,12 +44,12 @@ export function addBalanceCommand(purse: Command): void {
 	});
 }
 
-export async function balancesOf(home: string): Promise<Balance[]> {
+export async function balancesOf(home: string): Promise<PurseBalance[]> {
 	await using view = await viewPurse(home);
-	return await readBalances(view.store, view.issuers, Date.now());
+	return await viewBalances(view.store, view.issuers, Date.now());
 }
 
-export function sayBalances(balances: readonly Balance[]): void {
+export function sayBalances(balances: readonly PurseBalance[]): void {
 	const rows = balances.map((balance) => {
 		const { terms } = balance;
 		const text = (amount: bigint) => formatAmount(amount, terms.currency);
@@ -76,7 +76,7 @@ export function sayBalances(balances: readonly Balance[]): void {
 	sayPlay(balances.map(({ terms }) => terms));
 }
 
-export function balanceJson({ terms, ...sums }: Balance) {
+export function balanceJson({ terms, ...sums }: PurseBalance) {
 	const text = (amount: bigint) => formatAmount(amount, terms.currency);
 	return {
 		issuer: terms.name,
@@ -97,7 +97,7 @@ export function addNotesCommand(purse: Command): void {
 		"the notes of which something is left, those that expire first before the others",
 	).action(async ({ home, json }: ShowFlags) => {
 		await using view = await viewPurse(home);
-		const notes = await readNotes(view.store, view.issuers);
+		const notes = await viewNotes(view.store, view.issuers, Date.now());
 		if (json)
 			return sayJson({
 				home,
@@ -132,7 +132,7 @@ export function addHistoryCommand(purse: Command): void {
 		.option("--limit <count>", "so many changes at most", countOfEntries, 50)
 		.action(async ({ home, json, limit }: ShowFlags) => {
 			await using view = await viewPurse(home);
-			const history = await readHistory(view.store, view.issuers, limit);
+			const history = await viewHistory(view.store, view.issuers, limit);
 			if (json)
 				return sayJson({
 					home,

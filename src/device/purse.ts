@@ -1,6 +1,5 @@
 import { nodeCrypto } from "../crypto/index.ts";
 import { asTetradError, authenticationFailed, TetradError } from "../errors.ts";
-import type { TamperResistance } from "../identity/index.ts";
 import {
 	byKey,
 	done,
@@ -139,8 +138,11 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 			machine: new PurseMachine(
 				{
 					context: host.context,
-					issuers: issuers.map(({ terms }) => terms),
-					limits: limitsOf(issuers),
+					issuers: issuers.map(({ terms, undeposited }) => ({
+						...terms,
+						limits: undeposited,
+					})),
+					limits: {},
 					owner:
 						owner === undefined
 							? undefined
@@ -303,19 +305,6 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 			),
 		);
 	}
-}
-
-/** The least that any issuer's limit is, since the machine knows one for all. */
-function limitsOf(issuers: readonly PurseIssuer[]) {
-	const least = (level: TamperResistance) =>
-		issuers
-			.map(({ undeposited }) => undeposited[level])
-			.reduce((a, b) => (a < b ? a : b));
-	return {
-		software: least("software"),
-		token: least("token"),
-		tpm: least("tpm"),
-	};
 }
 
 function invalid(message: string): TetradError {

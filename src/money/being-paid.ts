@@ -498,7 +498,9 @@ export class BeingPaid {
 				sameBytes(promised.issuer, wanted.issuer)
 			)
 				sum += promised.amount;
-		const limit = this.#core.options.limits[level] ?? 0n;
+		const { limits = this.#core.options.limits } =
+			this.#core.termsOf(wanted.issuer) ?? {};
+		const limit = limits[level] ?? 0n;
 		return sum + wanted.amount > limit
 			? refused(
 					`the payee takes no more money from modules of the level "${level}" until it has made a deposit`,

@@ -18,12 +18,23 @@ import { type Changed, changing, LOG } from "./purse-tables.ts";
 import { byKey, type Transaction } from "./store.ts";
 import type { IssuerTerms } from "./terms.ts";
 
+/** How much a purse takes undeposited from payers of each level, in minor units; without a limit for it, nothing. */
+export type UndepositedLimits = Readonly<
+	Partial<Record<TamperResistance, bigint>>
+>;
+
+/** An issuer whose notes a purse takes. */
+export interface TrustedIssuer extends IssuerTerms {
+	/** As for all others unless given. */
+	readonly limits?: UndepositedLimits;
+}
+
 export interface PurseOptions {
 	readonly context: MoneyContext;
 	/** Whose notes it takes. */
-	readonly issuers: readonly IssuerTerms[];
-	/** How much of each issuer's money it takes undeposited from payers of each level, in minor units; without a limit for it, nothing. */
-	readonly limits: Readonly<Partial<Record<TamperResistance, bigint>>>;
+	readonly issuers: readonly TrustedIssuer[];
+	/** Of each issuer's money. */
+	readonly limits: UndepositedLimits;
 	/** The public key of the owner's key; without it no order is taken. */
 	readonly owner:
 		| {
@@ -109,7 +120,7 @@ export class PurseCore {
 		return open;
 	}
 
-	termsOf(issuer: Uint8Array): IssuerTerms | undefined {
+	termsOf(issuer: Uint8Array): TrustedIssuer | undefined {
 		return this.options.issuers.find((terms) =>
 			sameBytes(terms.issuer, issuer),
 		);

@@ -1,4 +1,6 @@
-import { createConnection, type Socket } from "node:net";
+import { once } from "node:events";
+import { createConnection, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import postgres from "postgres";
 import { TetradError } from "../errors.ts";
 import type { Row } from "../money/index.ts";
@@ -95,10 +97,7 @@ export class PostgresClient {
 			...(target.user === undefined ? {} : { username: target.user }),
 			...(target.password === undefined ? {} : { password: target.password }),
 			...(target.database === undefined ? {} : { database: target.database }),
-			ssl: target.tlsHost !== undefined && {
-				rejectUnauthorized: true,
-				host: target.tlsHost,
-			},
+			ssl: false,
 			socket: () => this.#connect(),
 			max: 1,
 			idle_timeout: 0,
@@ -176,26 +175,60 @@ export class PostgresClient {
 		}
 	}
 
-	/** The library asks for a second socket when the first one is gone; there is none. */
+	/**
+	 * The library asks for a second socket when the first one is gone; there is none. The socket
+	 * is ours down to its encryption, so that destroying it ends it: the library would write to
+	 * one that it has encrypted itself, and nobody would hear of the error.
+	 */
 	async #connect(): Promise<Socket> {
 		if (this.#socket !== undefined || this.#loss !== undefined)
 			throw this.#loss ?? cut(this.#target);
-		const { address } = this.#target;
+		const { address, tlsHost } = this.#target;
 		const socket =
 			"path" in address
 				? createConnection(address.path)
 				: createConnection({ ...address, keepAlive: true });
 		this.#socket = socket;
 		socket.setNoDelay(true);
-		await new Promise<void>((resolve, reject) => {
-			socket.once("connect", resolve);
-			socket.once("error", reject);
-			socket.once("close", () => reject(cut(this.#target)));
+		await this.#event(socket, "connect");
+		if (tlsHost === undefined) return socket;
+		socket.write(TLS_REQUEST);
+		// Anything after the one letter would be somebody else's, put in before the encryption.
+		const [answer] = (await this.#event(socket, "data")) as [Uint8Array];
+		if (answer.length !== 1 || answer[0] !== TLS_GRANTED)
+			throw new Error("it offers no encryption");
+		const encrypted = connectTls({
+			socket,
+			host: tlsHost,
+			...(isIP(tlsHost) === 0 ? { servername: tlsHost } : {}),
 		});
-		socket.removeAllListeners("error").removeAllListeners("close");
-		return socket;
+		// What ends it is told by the encrypted one.
+		socket.on("error", () => {});
+		this.#socket = encrypted;
+		await this.#event(encrypted, "secureConnect");
+		return encrypted;
+	}
+
+	/** Waits for one event, and for the end of the socket at the same time. */
+	async #event(socket: Socket, name: string): Promise<unknown[]> {
+		const over = new AbortController();
+		const signal = over.signal;
+		try {
+			return await Promise.race([
+				once(socket, name, { signal }),
+				once(socket, "close", { signal }).then(() =>
+					Promise.reject(cut(this.#target)),
+				),
+			]);
+		} finally {
+			over.abort();
+		}
 	}
 }
+
+/** What asks a server of PostgreSQL to encrypt, and the letter with which it agrees. */
+const TLS_REQUEST = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
+const TLS_GRANTED = "S".charCodeAt(0);
 
 /** An error that the server itself reported, with its five-letter code. */
 export function isServerError(

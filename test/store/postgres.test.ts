@@ -340,24 +340,32 @@ describe("PostgreSQL store: opening", { skip }, () => {
 		const otherName = `${server.tcpUrl("127.0.0.1")}?sslmode=verify-full`;
 		// Whom a process trusts is settled when it starts.
 		const script = `
-			for (const url of ${JSON.stringify([right, otherName])})
-				say(await support.openAt({ ...place, url }).then(
-					(store) => store[Symbol.asyncDispose]().then(() => "opened"),
-					(why) => why.code + ": " + why.message));`;
+			await support.openAt({ ...place, url: ${JSON.stringify(otherName)} })
+				.then(() => say("opened"), (why) => say(why.code + ": " + why.message));
+			const store = await support.openAt({ ...place, url: ${JSON.stringify(right)} });
+			await store.snapshot(async () => {});
+			say(await store.transact(support.both(1, 300_000)));
+			say((await store.failed).code);`;
 		const at = place();
 		const trusting = { NODE_EXTRA_CA_CERTS: certificate };
 		await using child = new Script(at, script, trusting);
+		await child.said(2);
+		assert.match(child.lines[0] ?? "", /^store-failed: .*altnames/);
+		assert.equal(child.lines[1], "1");
+		await cutWriters();
 		await child.exited;
-		const [opened, refused = child.stderr] = child.lines;
-		assert.equal(opened, "opened", child.stderr);
-		assert.match(refused, /^store-failed: .*altnames/);
+		assert.equal(child.lines[2], "store-failed", child.stderr);
 		await assert.rejects(openAt({ ...at, url: right }), {
 			...failed,
 			message: /certificate/,
 		});
 		await server.set("ssl", "off");
 		await assert.rejects(openAt({ ...at, url: right }), failed);
-		await using _ = await openAt({ ...at, url: server.tcpUrl("127.0.0.1") });
+		await using store = await openAt({
+			...at,
+			url: server.tcpUrl("127.0.0.1"),
+		});
+		await assertThere(store, ["1"]);
 	});
 
 	test("two schemas of one database are two stores", async () => {

@@ -160,7 +160,7 @@ Examples:
 			const { timeout, root, link, message, send, receive, greet } = flags;
 			const { unsafeKeylog } = flags;
 			const business = await businessOf(flags);
-			await run(flags, (signal, report) =>
+			await runDevice(flags, (signal, report) =>
 				runAgentProcess(
 					{
 						...defined({ listen, connect, message, send, receive, greet }),
@@ -267,7 +267,7 @@ Example:
 		)
 		.action(async (flags: ModuleFlags) => {
 			const { timeout, link, json, ...rest } = flags;
-			await run(flags, (signal, report) =>
+			await runDevice(flags, (signal, report) =>
 				runModuleProcess(
 					{
 						...rest,
@@ -283,8 +283,8 @@ Example:
 }
 
 /** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
-async function run(
-	flags: DeviceFlags,
+export async function runDevice(
+	flags: Pick<DeviceFlags, "home" | "json">,
 	start: (signal: AbortSignal, report: Report) => Promise<void>,
 ): Promise<void> {
 	await requirePrivate(flags.home);
@@ -383,6 +383,18 @@ function sentence(event: ProcessEvent): string | undefined {
 			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
 		case "purse":
 			return purseSentence(event);
+		case "issuing":
+			return `${plain(event.name)} issues ${event.currency}${event.play ? ", which is play money: nobody exchanges it for anything" : ""}`;
+		case "serving":
+			return `operators ask ${event.url}`;
+		case "request":
+			return `tetrad ${event.tetrad}: ${event.asked} by ${plain(event.peer)}: ${event.outcome === "declined" ? `declined: ${plain(event.reason ?? "")} (${event.code})` : `${event.outcome} ${event.amount} ${event.currency}${event.play ? " (play money)" : ""}`}`;
+		case "double-spending":
+			return `double spending: conflict ${event.conflict} proves it`;
+		case "forked":
+			return `tetrad ${event.tetrad}: ${plain(event.peer)} told another head ${event.head} before; its purse runs in two copies`;
+		case "trouble":
+			return `tetrad ${event.tetrad}: ${plain(event.reason)} (${event.code})`;
 		case "stopped":
 			return "stopped";
 	}

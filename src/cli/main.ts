@@ -8,8 +8,10 @@ import { addListsCommand } from "./device/lists-command.ts";
 import { addPolicyCommand } from "./device/policy-command.ts";
 import { addRecertifyCommand } from "./device/recertify-command.ts";
 import { addAgentCommand, addModuleCommand } from "./device-commands.ts";
+import { addIssuerCommands } from "./issuer/issuer-commands.ts";
 import { addPairCommand } from "./pair-command.ts";
 import { addPurseCommands } from "./purse/purse-commands.ts";
+import { addVerifyCommand } from "./verify-command.ts";
 import { EXIT, tellFailure } from "./voice.ts";
 
 // The same two folders up from src/cli and from dist/cli.
@@ -45,6 +47,8 @@ addPairCommand(program);
 addAgentCommand(program);
 addModuleCommand(program);
 addPurseCommands(program);
+addIssuerCommands(program);
+addVerifyCommand(program);
 
 for (const command of program.commands) {
 	command.exitOverride();

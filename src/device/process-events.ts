@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import type { PurseReport } from "../money/index.ts";
+import type { PurseReport, RequestKind } from "../money/index.ts";
 import type { Place } from "../tetrad/index.ts";
 import type { ListEvent } from "./list-keeper.ts";
 
@@ -77,6 +77,8 @@ export type ProcessEvent =
 	  }
 	/** What a module's purse has for its owner. */
 	| PurseEvent
+	/** What an issuer has for its operator. */
+	| IssuerEvent
 	| { readonly event: "stopped" };
 
 interface Money {
@@ -111,6 +113,55 @@ export type PurseEvent = {
 	readonly code?: ErrorCode;
 	readonly reason?: string;
 } & Partial<Money>;
+
+export type IssuerEvent =
+	| {
+			readonly event: "issuing";
+			/** Device id of the issuer's module, in hexadecimal. */
+			readonly issuer: string;
+			readonly name: string;
+			readonly currency: string;
+			readonly play: boolean;
+	  }
+	/** The HTTP API can be asked. */
+	| { readonly event: "serving"; readonly url: string }
+	/** A request of a module was settled for the first time. */
+	| {
+			readonly event: "request";
+			readonly tetrad: number;
+			/** The certified name of the module that asked. */
+			readonly peer: string;
+			readonly asked: RequestKind;
+			readonly outcome: "issued" | "booked" | "declined";
+			readonly amount?: string;
+			readonly currency?: string;
+			readonly play?: boolean;
+			readonly code?: ErrorCode;
+			readonly reason?: string;
+	  }
+	/** A module spent one range of a note twice. Ids are in hexadecimal. */
+	| {
+			readonly event: "double-spending";
+			readonly conflict: string;
+			readonly holder: string;
+			readonly note: string;
+			readonly first: string;
+			readonly second: string;
+	  }
+	/** A purse came with another head than it had told before under the same number: there are two copies of it. */
+	| {
+			readonly event: "forked";
+			readonly tetrad: number;
+			readonly peer: string;
+			readonly head: string;
+	  }
+	/** A request could not be settled now. */
+	| {
+			readonly event: "trouble";
+			readonly tetrad: number;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  };
 
 export type Report = (event: ProcessEvent) => void;
 

@@ -205,7 +205,7 @@ export class Ledger {
 		this.#terms = terms;
 	}
 
-	/** Makes a new store this issuer's, or throws `invalid-argument` when it is another's. */
+	/** Makes a new store this issuer's, or throws `home-unusable` when it is another's. */
 	claimStore(): Transaction<void> {
 		const { issuer, currency, isPlay } = this.#terms;
 		const value = enc(
@@ -218,7 +218,7 @@ export class Ledger {
 				return done([insert(META, { name: "terms", value })], undefined);
 			if (sameBytes(known.value, value)) return done([], undefined);
 			throw new TetradError(
-				"invalid-argument",
+				"home-unusable",
 				"this store is the ledger of another issuer or of another currency; give each issuer its own",
 			);
 		});

@@ -6,6 +6,11 @@ import type {
 	IssuedRecord,
 } from "../../device/authority-register.ts";
 import { writeCarried } from "../../device/carried-file.ts";
+import {
+	accusedBy,
+	readBanks,
+	readEvidence,
+} from "../../device/evidence-file.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	printPemBlock,
@@ -29,6 +34,14 @@ export function addRevokeCommand(authority: Command): void {
 			"every certificate of this name that has not expired",
 		)
 		.option("--serial <hex>", "the certificate with this serial number", serial)
+		.option(
+			"--evidence <file>",
+			"of a bank: every certificate of the module that this evidence proves to have spent money twice",
+		)
+		.option(
+			"--trust <path...>",
+			"with --evidence: root.pem of the bank of the issuer, if it is another one",
+		)
 		.addOption(
 			new Option("--reason <reason>", "why; it stands on the list").choices([
 				...UNTRUSTED_REASONS,
@@ -42,27 +55,30 @@ Examples:
   A stolen device:
     tetrad authority revoke --home agency --name alice --reason keyCompromise
   One certificate of several:
-    tetrad authority revoke --home agency --serial 5c2b7d9f00a1b2c3d4e5f60718293a4b --reason superseded`,
+    tetrad authority revoke --home agency --serial 5c2b7d9f00a1b2c3d4e5f60718293a4b --reason superseded
+  A module that spent money twice, as an issuer can prove:
+    tetrad authority revoke --home bank --evidence 3f0c.evidence`,
 		)
 		.action(
 			async (flags: {
 				home: string;
 				name?: string;
 				serial?: string;
+				evidence?: string;
+				trust?: string[];
 				reason?: UntrustedReason;
 				json?: true;
 			}) => {
-				const { home, name, serial, reason } = flags;
-				if ((name === undefined) === (serial === undefined))
-					throw new TetradError(
-						"invalid-argument",
-						"say --name NAME or --serial HEX",
-					);
+				const { home, evidence, trust } = flags;
 				await using authority = await Authority.open(home);
-				const revoked = await authority.revoke(
-					name === undefined ? { serial: serial ?? "" } : { name },
-					reason,
-				);
+				const which = chosen(flags);
+				const revoked =
+					which === undefined
+						? await authority.revoke(
+								{ name: await provedName(authority, evidence ?? "", trust) },
+								flags.reason ?? "keyCompromise",
+							)
+						: await authority.revoke(which, flags.reason);
 				if (flags.json)
 					sayJson({
 						revoked: revoked.map((entry) => ({
@@ -81,6 +97,34 @@ Examples:
 					);
 			},
 		);
+}
+
+/** What to revoke by its name or number, or nothing when evidence says it. */
+function chosen(flags: {
+	readonly name?: string;
+	readonly serial?: string;
+	readonly evidence?: string;
+	readonly trust?: string[];
+}): { readonly name: string } | { readonly serial: string } | undefined {
+	const { name, serial, evidence, trust } = flags;
+	const ways = [name, serial, evidence].filter((way) => way !== undefined);
+	if (ways.length !== 1 || (trust !== undefined && evidence === undefined))
+		throw new TetradError(
+			"invalid-argument",
+			"say --name NAME, --serial HEX or --evidence FILE; --trust goes with --evidence",
+		);
+	if (name !== undefined) return { name };
+	return serial === undefined ? undefined : { serial };
+}
+
+/** Whom evidence accuses, when it proves that a module of this bank spent money twice. */
+async function provedName(
+	{ anchor }: Authority,
+	evidence: string,
+	trust: readonly string[] = [],
+): Promise<string> {
+	const banks = [anchor, ...(await readBanks(trust))];
+	return accusedBy(await readEvidence(evidence, banks), anchor);
 }
 
 export function addListCommand(authority: Command): void {

@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { addAuditCommand } from "./audit.ts";
+import { addInitCommand } from "./init.ts";
+import {
+	addAccountsCommand,
+	addConflictsCommand,
+	addCreditCommand,
+} from "./operate.ts";
+import { addRunCommand } from "./run.ts";
+
+export function addIssuerCommands(program: Command): void {
+	const issuer = program
+		.command("issuer")
+		.description(
+			"run an issuer, whose module makes notes and takes them back; play money unless it is told otherwise",
+		)
+		.addHelpText(
+			"after",
+			`
+Examples:
+  Make an issuer of play money in the home of a paired module, and run it:
+    tetrad issuer init --home mint
+    tetrad issuer run --home mint --listen unix:mint/link.sock --http 127.0.0.1:7180
+  Its agent, through which purses reach it:
+    tetrad agent --home clerk --module unix:mint/link.sock --listen 127.0.0.1:7100
+  Put play money into the account of a module, and check everything:
+    tetrad issuer credit --home mint --account DEVICE-ID --amount 100.00
+    tetrad issuer audit --home mint`,
+		);
+	addInitCommand(issuer);
+	addRunCommand(issuer);
+	addCreditCommand(issuer);
+	addAccountsCommand(issuer);
+	addConflictsCommand(issuer);
+	addAuditCommand(issuer);
+}

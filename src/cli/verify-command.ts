@@ -1,0 +1,85 @@
+import type { Command } from "commander";
+import { readBanks, readEvidence } from "../device/evidence-file.ts";
+import { asTetradError } from "../errors.ts";
+import {
+	type DoubleSpending,
+	formatAmount,
+	nameInDeviceId,
+	type Transfer,
+} from "../money/index.ts";
+import { hex } from "../wire/index.ts";
+import { jsonFlag } from "./flags.ts";
+import { EXIT, plain, say, sayJson } from "./voice.ts";
+
+export function addVerifyCommand(program: Command): void {
+	program
+		.command("verify")
+		.description(
+			"judge evidence of double spending by itself, with no network; exit code 0 when it proves one, and 1 when not",
+		)
+		.argument("<file>", "what tetrad issuer conflicts --evidence wrote")
+		.requiredOption(
+			"--bank <path...>",
+			"root.pem of the banks that certified the holder and the issuer, or their folders",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+    tetrad verify evidence/3f0c.evidence --bank bank/root.pem
+    tetrad verify evidence/3f0c.evidence --bank bank/root.pem other-bank/root.pem --json`,
+		)
+		.action(async (file: string, flags: { bank: string[]; json?: true }) => {
+			const banks = await readBanks(flags.bank);
+			let proved: DoubleSpending;
+			try {
+				proved = await readEvidence(file, banks);
+			} catch (thrown) {
+				const { code, message: reason } = asTetradError(thrown);
+				if (flags.json) sayJson({ proved: false, code, reason });
+				else say(`it proves nothing: ${plain(reason)} (${code})`);
+				process.exitCode = EXIT.failed;
+				return;
+			}
+			const told = inWords(proved);
+			if (flags.json) return sayJson(told);
+			const { range, first, second, currency } = told;
+			say(
+				`proved: ${plain(told.name)} spent ${range.amount} ${currency} of one note twice${told.play ? " (play money)" : ""}`,
+			);
+			say(`  module    ${told.holder}`);
+			say(`  note      ${told.note}, from ${range.offset} on`);
+			for (const { contract, payee, transfer } of [first, second])
+				say(
+					`  transfer  ${transfer} to ${plain(payee)} for contract ${contract}`,
+				);
+		});
+}
+
+/** Who did it, with which range, and for which two contracts. */
+function inWords({ holder, note, first, second, pieces }: DoubleSpending) {
+	const [a, b] = pieces;
+	const from = a.offset > b.offset ? a.offset : b.offset;
+	const ends = [a.offset + a.amount, b.offset + b.amount] as const;
+	const end = ends[0] < ends[1] ? ends[0] : ends[1];
+	const text = (amount: bigint) => formatAmount(amount, note.currency);
+	const side = ({ id, contract, payee, amount }: Transfer) => ({
+		transfer: hex(id),
+		contract: hex(contract),
+		payee: nameInDeviceId(payee),
+		amount: text(amount),
+	});
+	return {
+		proved: true,
+		holder: hex(holder),
+		name: nameInDeviceId(holder),
+		issuer: nameInDeviceId(note.issuer),
+		note: hex(note.id),
+		range: { offset: text(from), amount: text(end - from) },
+		currency: note.currency.code,
+		play: note.isPlay,
+		first: side(first),
+		second: side(second),
+	};
+}

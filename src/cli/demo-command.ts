@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { openToRead } from "../device/file-transfer.ts";
+import type { AuditJson } from "../device/operator-schemas.ts";
 import type { ProcessEvent } from "../device/process-events.ts";
 import type { SuiteName } from "../session/index.ts";
 import { PLACES, type Place, type Routing } from "../tetrad/index.ts";
@@ -12,6 +13,7 @@ import {
 	flightTable,
 	heading,
 	keyTable,
+	moneyLines,
 	square,
 	wiretapLines,
 } from "./draw.ts";
@@ -37,6 +39,7 @@ import {
 import { dissect, type WireFrame } from "./stage/dissect.ts";
 import { KEY_ROOMS } from "./stage/key-room.ts";
 import { byPlace, NAMES, type Run, Stage } from "./stage/stage.ts";
+import type { Balances, Teller } from "./stage/teller.ts";
 import {
 	bad,
 	bold,
@@ -59,6 +62,11 @@ interface DemoFlags {
 	readonly keys: KeysFlag;
 	readonly json?: true;
 }
+
+/** Play money of the demonstration: what X's account is given, what its owner withdraws, and what A has X pay. */
+const GIFT = "100.00";
+const WITHDRAWN = "40.00";
+const PRICE = "12.50";
 
 /** What is sent when nobody names a file: the README. */
 export function defaultFile(): string {
@@ -125,6 +133,7 @@ interface Seen {
 	readonly frames: readonly WireFrame[];
 	readonly audits: readonly WireAudit[];
 	readonly claims: readonly ClaimResult[];
+	readonly money: MoneySeen;
 	readonly outcome: Outcome;
 	readonly pairingCodes: readonly string[];
 }
@@ -143,20 +152,70 @@ async function perform(
 		signal,
 		step,
 	});
+	step("an issuer of play money opens, and the owner of X withdraws some");
+	const teller = await stage.openTeller();
+	await teller.credit("X", GIFT);
+	const balances = [await teller.balances("before")];
+	await teller.withdraw("X", WITHDRAWN);
+	balances.push(await teller.balances(`X withdrew ${WITHDRAWN}`));
 	const run = await stage.run({
 		...flags,
 		step,
+		pay: teller.payment(PRICE, "the file"),
 		hear: (place, event) => bar.hear(place, event),
 	});
 	bar.stop();
+	balances.push(await teller.balances(`X paid Y ${PRICE}`));
+	step("the module that was paid deposits it");
+	await teller.settle("Y");
+	balances.push(await teller.balances("after, Y having deposited"));
+	const money = await examineMoney(teller, balances);
 	const frames = await dissect(run.captures, run.keylog, flags);
 	const audits = await auditWires(run);
 	const claims = CLAIMS.filter((claim) => claim.routing === routing).map(
 		(claim) => checkClaim(claim, { run, frames }),
 	);
-	const outcome = judge(run, audits, claims, flags);
+	const outcome = judge(run, audits, claims, money, flags);
 	const { pairingCodes } = stage;
-	return { suite, keys, run, frames, audits, claims, outcome, pairingCodes };
+	return {
+		suite,
+		keys,
+		run,
+		frames,
+		audits,
+		claims,
+		money,
+		outcome,
+		pairingCodes,
+	};
+}
+
+/** What became of the money of a demonstration. */
+export interface MoneySeen {
+	readonly currency: string;
+	readonly isPlay: boolean;
+	/** In the order of time. */
+	readonly balances: readonly Balances[];
+	/** What the issuer's tables say at the end. */
+	readonly audit: AuditJson;
+	/** Whether there is as much at the end as at the beginning, and at each moment between, and the audit balances. */
+	readonly conserved: boolean;
+}
+
+async function examineMoney(
+	teller: Teller,
+	balances: readonly Balances[],
+): Promise<MoneySeen> {
+	const audit = await teller.audit();
+	const { currency, isPlay } = teller.terms;
+	return {
+		currency: currency.code,
+		isPlay,
+		balances,
+		audit,
+		conserved:
+			audit.balanced && balances.every(({ sum }) => sum === balances[0]?.sum),
+	};
 }
 
 /** What must be so for the demonstration to have shown what it promises. */
@@ -172,9 +231,18 @@ function judge(
 	run: Run,
 	audits: readonly WireAudit[],
 	claims: readonly ClaimResult[],
+	money: MoneySeen,
 	flags: DemoFlags,
 ): Outcome {
 	const problems: string[] = [];
+	if (!money.conserved)
+		problems.push("the money is not as much as before, or the audit fails");
+	for (const [place, kind] of [
+		["A", "paid"],
+		["B", "received"],
+	] as const)
+		if (!run.events[place].some(({ event }) => event === kind))
+			problems.push(`${place} did not report that the payment was ${kind}`);
 	const codes = byPlace(
 		(place) => confirmed(run.events[place])?.safetyCode ?? "",
 	);
@@ -261,6 +329,13 @@ function draw(seen: Seen): void {
 	say(`             sent     SHA-256 ${outcome.sha256.sent}`);
 	say(`             received SHA-256 ${outcome.sha256.received}`);
 
+	say(
+		heading(
+			"Money: withdrawn, paid over session 2 inside session 1, deposited",
+		),
+	);
+	for (const line of moneyLines(seen.money)) say(line);
+
 	say(heading("What a wiretap on each wire could read"));
 	say(
 		dim(
@@ -336,6 +411,7 @@ function report({
 	frames,
 	audits,
 	claims,
+	money,
 	outcome,
 	pairingCodes,
 }: Seen) {
@@ -358,6 +434,11 @@ function report({
 		pairingCodes,
 		safetyCodes: outcome.codes,
 		file: outcome.sha256,
+		currency: money.currency,
+		play: money.isPlay,
+		balances: money.balances,
+		audit: money.audit,
+		conserved: money.conserved,
 		messages: outcome.messages,
 		flights: shown.map(({ at, wire, from, to, name, bytes }) => ({
 			ms: Math.round((at - start) * 1000) / 1000,

@@ -1,11 +1,12 @@
 import Table, { type TableConstructorOptions } from "cli-table3";
 import type { ProcessEvent } from "../device/process-events.ts";
 import { PLACES, type Place } from "../tetrad/index.ts";
+import type { MoneySeen } from "./demo-command.ts";
 import type { WireAudit } from "./stage/audit.ts";
 import { type Custody, whereOf } from "./stage/custody.ts";
 import type { WireFrame } from "./stage/dissect.ts";
 import { NAMES } from "./stage/stage.ts";
-import { bold, count } from "./voice.ts";
+import { bad, bold, count, good } from "./voice.ts";
 
 const PLAIN_TABLE: TableConstructorOptions = {
 	chars: {
@@ -143,6 +144,33 @@ export function establishment(frames: readonly WireFrame[]): WireFrame[] {
 			({ name }, i, all) =>
 				name !== "message" || all.findIndex((f) => f.name === "message") === i,
 		);
+}
+
+/** Who had how much, from before to after. */
+export function moneyLines({
+	currency,
+	isPlay,
+	balances,
+	audit,
+	conserved,
+}: MoneySeen): string[] {
+	const rows = balances.map(({ when, purses, accounts, sum }) => [
+		when,
+		purses.X,
+		purses.Y,
+		accounts.X,
+		accounts.Y,
+		bold(sum),
+	]);
+	const head = ["", "purse X", "purse Y", "account X", "account Y", "sum"];
+	return [
+		...plainTable(head, rows),
+		`  all in ${currency}${isPlay ? ", play money that nobody exchanges for anything" : ""}`,
+		`  the issuer's tables, computed again: issued ${audit.issued}, returned ${audit.returned}, outstanding ${audit.outstanding}: ${audit.balanced ? good("balanced") : bad("not balanced")}`,
+		conserved
+			? good("  Nothing was lost, and nothing doubled.")
+			: bad("  The sum has changed."),
+	];
 }
 
 /** What a wiretap on each wire could and could not read. */

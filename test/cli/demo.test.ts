@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { WireAudit } from "../../src/cli/stage/audit.ts";
 import type { ClaimResult } from "../../src/cli/stage/claims.ts";
+import type { Balances } from "../../src/cli/stage/teller.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import {
 	Command,
@@ -28,6 +29,10 @@ interface Report {
 	readonly flights: readonly { wire: string; from: string; name: string }[];
 	readonly claims: readonly ClaimResult[];
 	readonly wiretaps: readonly WireAudit[];
+	readonly play: boolean;
+	readonly balances: readonly Balances[];
+	readonly audit: { readonly balanced: boolean; readonly outstanding: string };
+	readonly conserved: boolean;
 }
 
 /** What needs devices that keys cannot be copied from. */
@@ -66,6 +71,23 @@ async function demo(...flags: string[]): Promise<Report> {
 	assert.equal(codes.size, 1);
 	assert.match([...codes][0] ?? "", /^([a-z]+ ){5}[a-z]+$/);
 	assert.equal(report.pairingCodes.length, 2);
+	assert.deepEqual(
+		report.balances.map(({ purses, accounts, sum }) => [
+			...[purses.X, purses.Y, accounts.X, accounts.Y, sum],
+		]),
+		[
+			["0.00", "0.00", "100.00", "0.00", "100.00"],
+			["40.00", "0.00", "60.00", "0.00", "100.00"],
+			["27.50", "12.50", "60.00", "0.00", "100.00"],
+			["27.50", "0.00", "60.00", "12.50", "100.00"],
+		],
+	);
+	assert.equal(report.conserved, true);
+	assert.equal(report.play, true);
+	assert.deepEqual(
+		[report.audit.balanced, report.audit.outstanding],
+		[true, "27.50"],
+	);
 	for (const session of [1, 2, 3, 4])
 		assert.ok(report.messages.some((message) => message.session === session));
 	assert.deepEqual(

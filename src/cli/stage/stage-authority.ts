@@ -38,7 +38,7 @@ export class StageAuthority {
 			name,
 			signer,
 			attests: TAMPER_RESISTANCE,
-			...validity(24),
+			...validity(96),
 		});
 		return new StageAuthority(kind, { certificate, signer });
 	}
@@ -56,7 +56,7 @@ export class StageAuthority {
 			publicKey,
 			tamperResistance,
 			issuer: this.#issuer,
-			...validity(12),
+			...validity(72),
 		});
 		return encodeChain([leaf]);
 	}

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
 	type Address,
 	formatAddress,
@@ -8,19 +8,20 @@ import {
 } from "../../carrier/index.ts";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
 import { readCertificates } from "../../device/files.ts";
-import { createHome, createHomeKey } from "../../device/home.ts";
-import type { DevicePolicySettings } from "../../device/policy-file.ts";
 import type { ProcessEvent } from "../../device/process-events.ts";
-import { type DeviceRole, parseChain } from "../../identity/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { DeviceRole } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
-import { type LinkFlag, linkOf, type RootFlag } from "../flags.ts";
-import { type Custody, examineCustody, placeSeenFrom } from "./custody.ts";
+import type { LinkFlag, RootFlag } from "../flags.ts";
+import { type Custody, examineCustody } from "./custody.ts";
 import { DeviceProcess } from "./device-process.ts";
 import { roleOf, type Trial, tryImpostors } from "./impostors.ts";
-import { inSoftware, type KeyPlan, type KeyRoom } from "./key-room.ts";
+import { inSoftware, type KeyRoom } from "./key-room.ts";
 import { type Keylog, readKeylog } from "./keylog.ts";
 import { StageAuthority } from "./stage-authority.ts";
+import { demandsOfTokens, makeStageHome, type Recipe } from "./stage-home.ts";
+import { CLERK, MINT, type Payment, Teller } from "./teller.ts";
 import { type Captured, type Wire, Wiretap } from "./wiretap.ts";
 
 /** The four devices of every run, by place. */
@@ -36,6 +37,8 @@ export interface RunOptions {
 	readonly root: RootFlag;
 	readonly link: LinkFlag;
 	readonly file: string;
+	/** What A has its module pay. */
+	readonly pay?: Payment;
 	/** Hears every event of every process. */
 	readonly hear?: (place: Place, event: ProcessEvent) => void;
 	/** Called when something that takes time begins. */
@@ -79,9 +82,10 @@ export class Stage implements AsyncDisposable {
 	/** The code that each pairing showed at both of its devices. */
 	readonly pairingCodes: string[] = [];
 	readonly #signal: AbortSignal;
+	readonly #open = new AsyncDisposableStack();
 	#room: KeyRoom | undefined;
-	#authorities: Readonly<Record<DeviceRole, StageAuthority>> | undefined;
 	#impostors: readonly Trial[] = [];
+	#recipe: Recipe | undefined;
 	#runs = 0;
 
 	private constructor(folder: string, suite: SuiteName, signal: AbortSignal) {
@@ -113,14 +117,16 @@ export class Stage implements AsyncDisposable {
 			const room = await keys(join(folder, "keys"));
 			stage.#room = room;
 			step("an agency and a bank certify four devices");
-			const authorities = await stage.#certify(algorithm, room);
+			const recipe = await stage.#certify(algorithm, room);
 			step("each agent is paired with its module");
-			await stage.#each([
-				() => stage.#pair("A", "X"),
-				() => stage.#pair("B", "Y"),
+			const { A, B, X, Y } = stage.homes;
+			const codes = await stage.#each([
+				() => stage.#pair(A, X),
+				() => stage.#pair(B, Y),
 			]);
+			stage.pairingCodes.push(...codes);
 			step("impostors try each of the four places");
-			stage.#authorities = authorities;
+			stage.#recipe = recipe;
 			stage.#impostors = await stage.tryImpostors();
 			return stage;
 		} catch (thrown) {
@@ -129,9 +135,39 @@ export class Stage implements AsyncDisposable {
 		}
 	}
 
+	/**
+	 * A teller beside the four devices: an issuer of play money with an agent and a module of its
+	 * own, and a purse for each module of the four. It is open until the stage is disposed of.
+	 */
+	async openTeller(): Promise<Teller> {
+		const recipe = this.#recipe;
+		if (recipe === undefined)
+			throw new TetradError(
+				"internal",
+				"a teller comes after the four devices",
+			);
+		const { room, inTokens } = recipe;
+		const make = async (name: string, role: DeviceRole) => {
+			const path = join(this.folder, name);
+			const plan = room.plan(role, name);
+			const demands = inTokens
+				? demandsOfTokens(role === "agent" ? "B" : "Y")
+				: {};
+			await makeStageHome(recipe, { path, name, role, plan, demands });
+			return path;
+		};
+		const agent = await make(CLERK, "agent");
+		const mint = await make(MINT, "module");
+		await this.#pair(agent, mint);
+		const { homes } = this;
+		const signal = this.#signal;
+		return this.#open.use(await Teller.open({ agent, mint, homes, signal }));
+	}
+
 	/** Starts four processes with a tap on every wire, lets them use every session, and stops them. */
 	async run(options: RunOptions): Promise<Run> {
-		const { step = () => {}, hear = () => {}, file } = options;
+		const { step = () => {}, hear = () => {}, file, pay } = options;
+		const issuers = pay === undefined ? [] : ["--issuer-terms", pay.terms];
 		const folder = join(this.folder, `run-${++this.#runs}`);
 		await mkdir(folder, { mode: 0o700 });
 		const keylogs = byPlace((place) => join(folder, `${place}.keylog`));
@@ -188,6 +224,7 @@ export class Stage implements AsyncDisposable {
 			...["--module", formatAddress(by.address)],
 			...["--listen", "127.0.0.1:0"],
 			...["--receive", join(folder, "inbox")],
+			...(pay === undefined ? [] : ["--take-payments", ...issuers]),
 		]);
 		const { address } = await B.expect("listening");
 		const network = await tap(
@@ -203,6 +240,9 @@ export class Stage implements AsyncDisposable {
 			...["--root", options.root],
 			...["--message", said.message],
 			...["--send", file],
+			...(pay === undefined
+				? []
+				: ["--pay", pay.amount, "--for", pay.text, ...issuers]),
 		]);
 		await A.succeed();
 		await Promise.all([B, X, Y].map((device) => device.expect("ended")));
@@ -229,12 +269,12 @@ export class Stage implements AsyncDisposable {
 
 	/** Tries impostors against the homes as they are now; each of those takes or refuses by its own policy. */
 	async tryImpostors(): Promise<Trial[]> {
-		const authorities = this.#authorities;
-		if (authorities === undefined) return [];
-		return tryImpostors(this.homes, authorities);
+		if (this.#recipe === undefined) return [];
+		return tryImpostors(this.homes, this.#recipe.authorities);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#open.disposeAsync();
 		await this.#room?.[Symbol.asyncDispose]();
 		await rm(this.folder, { recursive: true, force: true });
 	}
@@ -252,52 +292,29 @@ export class Stage implements AsyncDisposable {
 	async #certify(
 		algorithm: SignatureAlgorithm,
 		room: KeyRoom,
-	): Promise<Record<DeviceRole, StageAuthority>> {
+	): Promise<Recipe> {
 		const [agent, module] = await Promise.all([
 			StageAuthority.create("agency", "Demo Agency", algorithm),
 			StageAuthority.create("bank", "Demo Bank", algorithm),
 		]);
 		const plans = byPlace((place) => room.plan(roleOf(place), NAMES[place]));
 		const inTokens = PLACES.every((place) => plans[place].level !== "software");
+		const recipe: Recipe = {
+			room,
+			authorities: { agent, module },
+			algorithm,
+			suite: this.suite,
+			inTokens,
+		};
 		for (const place of PLACES)
-			await this.#makeHome(
-				place,
-				plans[place],
-				{ agent, module },
-				algorithm,
-				inTokens ? demandsOfTokens(place) : {},
-			);
-		return { agent, module };
-	}
-
-	async #makeHome(
-		place: Place,
-		{ location, level }: KeyPlan,
-		authorities: Readonly<Record<DeviceRole, StageAuthority>>,
-		algorithm: SignatureAlgorithm,
-		demands: NonNullable<DevicePolicySettings["demands"]>,
-	): Promise<void> {
-		const [path, name, role] = [this.homes[place], NAMES[place], roleOf(place)];
-		const chain = await createHomeKey(path, location, algorithm, (key) =>
-			authorities[role].certify(name, key, level),
-		);
-		await createHome(path, {
-			role,
-			name,
-			key: location,
-			certificates: parseChain(chain),
-			agencies: [authorities.agent.root],
-			banks: [authorities.module.root],
-			policy: {
-				accept: {
-					suites: [this.suite],
-					// The stage shows every choice, the unsafe ones included; a run asks for one of them.
-					roots: ["transcript", "unsafe-xor"],
-					links: [linkOf("paired"), linkOf("open")],
-				},
-				demands,
-			},
-		});
+			await makeStageHome(recipe, {
+				path: this.homes[place],
+				name: NAMES[place],
+				role: roleOf(place),
+				plan: plans[place],
+				demands: inTokens ? demandsOfTokens(place) : {},
+			});
+		return recipe;
 	}
 
 	async #certificates(): Promise<Record<Place, Uint8Array>> {
@@ -315,12 +332,13 @@ export class Stage implements AsyncDisposable {
 		};
 	}
 
-	async #pair(agent: Place, module: Place): Promise<void> {
-		const at = `unix:${join(this.folder, `${agent}.pair`)}`;
-		const pairing = (place: Place, ...args: string[]) =>
+	/** Pairs the devices of two homes, and answers with the code that both showed. */
+	async #pair(agent: string, module: string): Promise<string> {
+		const at = `unix:${agent}.pair`;
+		const pairing = (home: string, ...args: string[]) =>
 			new DeviceProcess<PairEvent>(
-				`pairing ${NAMES[place]}`,
-				["pair", "--yes", "--home", this.homes[place], ...args],
+				`pairing ${basename(home)}`,
+				["pair", "--yes", "--home", home, ...args],
 				this.#signal,
 			);
 		await using atModule = pairing(module, "--listen", at);
@@ -328,18 +346,8 @@ export class Stage implements AsyncDisposable {
 		await using atAgent = pairing(agent, "--connect", at);
 		await Promise.all([atModule.succeed(), atAgent.succeed()]);
 		const { code } = await atAgent.expect("compare");
-		this.pairingCodes.push(code ?? "");
+		return code ?? "";
 	}
-}
-
-/** Keys at least in a token, of each of the other three. */
-function demandsOfTokens(place: Place) {
-	return Object.fromEntries(
-		PLACES.filter((other) => other !== place).map((other) => [
-			placeSeenFrom(place, other),
-			{ tamperResistance: "token" as const },
-		]),
-	);
 }
 
 export function byPlace<T>(make: (place: Place) => T): Record<Place, T> {

@@ -12,13 +12,16 @@ import {
 } from "../../src/identity/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import {
+	accountOf,
 	amountBytes,
 	type Balance,
+	BOOKINGS,
 	credit,
 	draftOrder,
 	FIRST_HEAD,
 	type Head,
 	headFields,
+	NOTES as ISSUED,
 	IssuerMachine,
 	type IssuerTerms,
 	loadPurse,
@@ -35,7 +38,9 @@ import {
 	parseUint64,
 	REQUEST_ID_BYTES,
 	readBalances,
+	TRANSFERS,
 } from "../../src/money/index.ts";
+import { NOTES, PAYMENTS, RECEIPTS } from "../../src/money/purse-tables.ts";
 import {
 	concat,
 	copy,
@@ -137,6 +142,8 @@ export class Town {
 	readonly owner = generateSoftwareKey("P-256");
 	readonly wire: Wired[] = [];
 	now: number;
+	/** Called after each delivery. */
+	afterEach: (() => void) | undefined;
 	#tetrads = 0;
 	readonly #options: TownOptions;
 	readonly #issuers: IssuerTerms[] = [];
@@ -416,6 +423,7 @@ export class Town {
 			}
 		}
 		await this.work();
+		this.afterEach?.();
 	}
 
 	/** Delivers everything. */
@@ -425,6 +433,17 @@ export class Town {
 			assert.ok(i < 100_000, "it never becomes quiet");
 			await this.deliver();
 		}
+	}
+
+	/** The messages that may come next: those of one way of one tetrad keep their order. */
+	get next(): readonly number[] {
+		const seen = new Set<string>();
+		return this.wire.flatMap(({ to, tetrad }, at) => {
+			const way = `${to.name} ${tetrad}`;
+			if (seen.has(way)) return [];
+			seen.add(way);
+			return [at];
+		});
 	}
 
 	/** Lets time pass. */
@@ -583,6 +602,56 @@ export class Town {
 				toClaim: 0n,
 			}
 		);
+	}
+
+	/**
+	 * Holds that what purses have is what their issuer owes in notes: not a minor unit more or less.
+	 * What the books of two modules both have at the moment counts once.
+	 */
+	requireConserved(issuer: Module): void {
+		const purses = [...this.#modules].filter((module) => module !== issuer);
+		const bookings = issuer.store.rows(BOOKINGS);
+		const handedIn = new Set(
+			issuer.store.rows(TRANSFERS).map(({ id }) => hex(id)),
+		);
+		const received = new Set(
+			purses.flatMap(({ store }) =>
+				store.rows(RECEIPTS).map(({ transfer_id }) => hex(transfer_id)),
+			),
+		);
+		const held = new Map(
+			purses.flatMap(({ store }) =>
+				store.rows(NOTES).map((note) => [hex(note.id), note] as const),
+			),
+		);
+		let owed = 0n;
+		for (const { value } of issuer.store.rows(ISSUED)) owed += value;
+		for (const { amount } of bookings) owed -= amount;
+		let have = 0n;
+		for (const purse of purses) {
+			have += this.total(purse, issuer);
+			for (const { state, in_doubt, transfer_id } of purse.store.rows(PAYMENTS))
+				if (
+					state === "committed" &&
+					(received.has(hex(transfer_id)) || handedIn.has(hex(transfer_id)))
+				)
+					have -= in_doubt;
+			for (const { state, amount, transfer_id } of purse.store.rows(RECEIPTS))
+				if (state === "to-deposit" && handedIn.has(hex(transfer_id)))
+					have -= amount;
+		}
+		for (const { id, value } of issuer.store.rows(ISSUED))
+			if (!held.has(hex(id))) have += value;
+		for (const { kind, note, amount } of bookings)
+			if (kind === "claim" && held.get(hex(note))?.state !== "claimed")
+				have -= amount;
+		assert.equal(have, owed);
+	}
+
+	/** What the account of that module holds. */
+	account(issuer: Module, module: Module): bigint {
+		const { deviceId } = module.device;
+		return issuer.store.run(accountOf(deviceId))?.balance ?? 0n;
 	}
 
 	/** All four together. */

@@ -148,6 +148,7 @@ export class Town {
 	readonly #options: TownOptions;
 	readonly #issuers: IssuerTerms[] = [];
 	readonly #modules = new Set<Module>();
+	readonly #bindings = new Map<number, Uint8Array>();
 
 	private constructor(world: World, options: TownOptions) {
 		this.world = world;
@@ -250,6 +251,7 @@ export class Town {
 	async meet(a: Module, b: Module): Promise<number> {
 		const tetrad = ++this.#tetrads;
 		const binding = nodeCrypto.random(32);
+		this.#bindings.set(tetrad, binding);
 		const ids = {
 			A: a.agentId,
 			B: b.agentId,
@@ -278,6 +280,10 @@ export class Town {
 		}
 		await this.work();
 		return tetrad;
+	}
+
+	bindingOf(tetrad: number): Uint8Array {
+		return this.#bindings.get(tetrad) as Uint8Array;
 	}
 
 	part(module: Module, tetrad: number): void {

@@ -1,0 +1,467 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import type { Signer } from "../../src/identity/index.ts";
+import {
+	amountBytes,
+	draftReceipt,
+	draftTransfer,
+	type Invoice,
+	messages,
+	type Piece,
+	parseTimeBytes,
+	partiesHash,
+	type TransferBody,
+	timeBytes,
+} from "../../src/money/index.ts";
+import { ISSUER_CHAINS, NOTES } from "../../src/money/purse-tables.ts";
+import {
+	concat,
+	copy,
+	dec,
+	enc,
+	hex,
+	parseUtf8,
+	utf8,
+} from "../../src/wire/index.ts";
+import { COIN, contractOf, type Module, Town } from "./town.ts";
+
+const { BETWEEN_MODULES, body, encodeList, message } = messages;
+
+const CONTRACT = contractOf(1);
+
+/** A module with a key and notes that says whatever it likes to an honest payee. */
+class Mallory {
+	readonly town: Town;
+	readonly mint: Module;
+	readonly self: Module;
+	readonly bob: Module;
+	readonly tetrad: number;
+	readonly binding: Uint8Array;
+	readonly parties: Uint8Array;
+
+	private constructor(
+		town: Town,
+		mint: Module,
+		self: Module,
+		bob: Module,
+		tetrad: number,
+		binding: Uint8Array,
+	) {
+		this.town = town;
+		this.mint = mint;
+		this.self = self;
+		this.bob = bob;
+		this.tetrad = tetrad;
+		this.binding = binding;
+		this.parties = partiesHash(nodeCrypto, {
+			A: self.agentId,
+			X: self.device.deviceId,
+			B: bob.agentId,
+			Y: bob.device.deviceId,
+		});
+	}
+
+	/** It has two notes of 500, and Bob's agent expects 250 of it. */
+	static async make(): Promise<Mallory> {
+		const town = await Town.make();
+		const mint = await town.issuer();
+		const self = await town.purse("mallory");
+		const bob = await town.purse("bob");
+		await town.withdraw(self, mint, 500n, 500n);
+		const tetrad = await town.meet(self, bob);
+		const binding = town.bindingOf(tetrad);
+		town.expect(bob, tetrad, CONTRACT, 250n, mint);
+		await town.quiet();
+		return new Mallory(town, mint, self, bob, tetrad, binding);
+	}
+
+	/** What Bob answers to a message, if he does. */
+	async say(bytes: Uint8Array): Promise<Uint8Array | undefined> {
+		const { tetrad } = this;
+		this.bob.events.push({ kind: "from-module", tetrad, bytes });
+		await this.town.work();
+		return this.town.wire.splice(0).findLast(({ to }) => to === this.self)
+			?.bytes;
+	}
+
+	async prepare(amount = 250n, contract = CONTRACT): Promise<Invoice> {
+		const answer = await this.say(
+			message(BETWEEN_MODULES.prepare, {
+				contract,
+				issuer: this.mint.device.deviceId,
+				currency: utf8(COIN.code),
+				amount: amountBytes(amount),
+			}),
+		);
+		assert.ok(answer && answer[0] === BETWEEN_MODULES.prepared.type);
+		const { payBy, tag } = body(BETWEEN_MODULES.prepared, answer);
+		return { payBy: parseTimeBytes(payBy), tag: copy(tag) };
+	}
+
+	get notes() {
+		return this.self.store.rows(NOTES);
+	}
+
+	piece(at: number, offset: bigint, amount: bigint): Piece {
+		const noteId = this.notes[at]?.id as Uint8Array;
+		return { noteId, offset, amount };
+	}
+
+	async transfer(
+		changes: Partial<TransferBody> = {},
+		signer: Signer = this.self.signer,
+	): Promise<Uint8Array> {
+		const draft = draftTransfer({
+			payer: this.self.device.deviceId,
+			payee: this.bob.device.deviceId,
+			issuer: this.mint.device.deviceId,
+			currency: COIN.code,
+			amount: 250n,
+			contract: CONTRACT,
+			binding: this.binding,
+			parties: this.parties,
+			pieces: [this.piece(0, 0n, 250n)],
+			...changes,
+		});
+		return draft.sign(nodeCrypto, await signer.sign(draft.toSign)).document;
+	}
+
+	deliver(
+		transfer: Uint8Array,
+		{ payBy, tag }: Invoice,
+		notes: readonly Uint8Array[] = [this.notes[0]?.document as Uint8Array],
+		chains: readonly Uint8Array[] = [this.mint.device.encodedChain],
+	): Uint8Array {
+		return message(BETWEEN_MODULES.deliver, {
+			transfer,
+			notes: encodeList(notes),
+			chains: encodeList(chains),
+			payBy: timeBytes(payBy),
+			tag,
+		});
+	}
+
+	/** Says it, and holds that Bob refuses and has changed nothing. */
+	async requireRefused(bytes: Uint8Array, code: string): Promise<void> {
+		const before = this.bob.store.dump();
+		const answer = await this.say(bytes);
+		assert.equal(this.bob.store.dump(), before);
+		const said =
+			answer?.[0] === BETWEEN_MODULES.refused.type
+				? parseUtf8(body(BETWEEN_MODULES.refused, answer).code)
+				: this.bob.ended.at(-1);
+		assert.equal(said, code);
+		assert.ok(!this.bob.heard.some(({ kind }) => kind === "received"));
+	}
+}
+
+type Attack = (mallory: Mallory, invoice: Invoice) => Promise<Uint8Array>;
+
+/** What a payee refuses, and with which code. */
+const DELIVERIES: Readonly<Record<string, readonly [string, Attack]>> = {
+	"a transfer to somebody else": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ payee: m.mint.device.deviceId }), invoice),
+	],
+	"a transfer by somebody else": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ payer: m.mint.device.deviceId }), invoice),
+	],
+	"a forged amount": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(
+				await m.transfer({ amount: 1n, pieces: [m.piece(0, 0n, 1n)] }),
+				invoice,
+			),
+	],
+	"another contract": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ contract: contractOf(2) }), invoice),
+	],
+	"another tetrad": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ binding: new Uint8Array(32) }), invoice),
+	],
+	"other four devices": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ parties: new Uint8Array(32) }), invoice),
+	],
+	"another currency": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ currency: "GOLD" }), invoice),
+	],
+	"an invoice that was never given": [
+		"payment-refused",
+		async (m, { payBy }) =>
+			m.deliver(await m.transfer(), { payBy, tag: new Uint8Array(32) }),
+	],
+	"an invoice with a later time": [
+		"payment-refused",
+		async (m, { payBy, tag }) =>
+			m.deliver(await m.transfer(), { payBy: payBy + 1, tag }),
+	],
+	"a piece beyond its note": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(
+				await m.transfer({ pieces: [m.piece(0, 400n, 250n)] }),
+				invoice,
+			),
+	],
+	"a note that is not there": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ pieces: [m.piece(1, 0n, 250n)] }), invoice),
+	],
+	"a note that is not needed": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(
+				await m.transfer(),
+				invoice,
+				m.notes.map(({ document }) => document),
+			),
+	],
+	"a note twice": [
+		"payment-refused",
+		async (m, invoice) => {
+			const note = m.notes[0]?.document as Uint8Array;
+			return m.deliver(await m.transfer(), invoice, [note, note]);
+		},
+	],
+	"a chain twice": [
+		"payment-refused",
+		async (m, invoice) => {
+			const chain = m.mint.device.encodedChain;
+			return m.deliver(await m.transfer(), invoice, undefined, [chain, chain]);
+		},
+	],
+	"somebody else's chain": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer(), invoice, undefined, [
+				m.self.device.encodedChain,
+			]),
+	],
+	"a chain that is none": [
+		"malformed",
+		async (m, invoice) =>
+			m.deliver(await m.transfer(), invoice, undefined, [new Uint8Array(9)]),
+	],
+	"a second hop": [
+		"payment-refused",
+		async (m, invoice) => {
+			// The notes of somebody who paid Mallory, signed over by Mallory.
+			const ann = await m.town.purse("ann");
+			await m.town.withdraw(ann, m.mint, 500n);
+			const [note] = ann.store.rows(NOTES);
+			assert.ok(note);
+			const pieces = [{ noteId: note.id, offset: 0n, amount: 250n }];
+			return m.deliver(await m.transfer({ pieces }), invoice, [note.document]);
+		},
+	],
+	"the signature of another key": [
+		"authentication-failed",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({}, m.mint.signer), invoice),
+	],
+	"a signature of another domain": [
+		"authentication-failed",
+		async (m, invoice) => {
+			const draft = draftReceipt({
+				contract: CONTRACT,
+				transfer: new Uint8Array(32),
+				payee: m.self.device.deviceId,
+				amount: 250n,
+				accepted: 1,
+			});
+			const signature = await m.self.signer.sign(draft.toSign);
+			const [transferBody] = dec(await m.transfer(), 2);
+			return m.deliver(enc(transferBody as Uint8Array, signature), invoice);
+		},
+	],
+	"a note with a changed value": [
+		"authentication-failed",
+		async (m, invoice) => {
+			const document = copy(m.notes[0]?.document as Uint8Array);
+			document[document.length - 1] = (document.at(-1) as number) ^ 1;
+			return m.deliver(await m.transfer(), invoice, [document]);
+		},
+	],
+	"overlapping ranges": [
+		"malformed",
+		async (m, invoice) => {
+			// Nobody here signs such a thing, so two pieces that fit are moved onto each other.
+			const fine = await m.transfer({
+				pieces: [m.piece(0, 0n, 125n), m.piece(0, 125n, 125n)],
+			});
+			return m.deliver(
+				replaced(fine, amountBytes(125n), amountBytes(124n), 1),
+				invoice,
+			);
+		},
+	],
+	"a sum that overflows": [
+		"malformed",
+		async (m, invoice) => {
+			const all = new Uint8Array(8).fill(0xff);
+			const fine = await m.transfer();
+			return m.deliver(replaced(fine, amountBytes(250n), all, 0), invoice);
+		},
+	],
+	"no pieces": [
+		"malformed",
+		async (m, invoice) => {
+			const fine = await m.transfer();
+			const [transferBody, signature] = dec(fine, 2) as [
+				Uint8Array,
+				Uint8Array,
+			];
+			const fields = dec(transferBody, 9);
+			return m.deliver(
+				enc(enc(...fields.slice(0, 8), new Uint8Array()), signature),
+				invoice,
+			);
+		},
+	],
+	"a field that is missing": [
+		"malformed",
+		async (m, invoice) => {
+			const fine = m.deliver(await m.transfer(), invoice);
+			const fields = dec(fine.subarray(1), 5);
+			return concat(fine.subarray(0, 1), enc(...fields.slice(0, 4)));
+		},
+	],
+	"a byte too many": [
+		"limit-exceeded",
+		async (m, invoice) =>
+			concat(m.deliver(await m.transfer(), invoice), Uint8Array.of(0)),
+	],
+	"10 MB of nested encoding": [
+		"malformed",
+		async () => {
+			let nested: Uint8Array = new Uint8Array(10_000_000);
+			for (let i = 0; i < 20; i++) nested = enc(nested);
+			return concat(Uint8Array.of(BETWEEN_MODULES.deliver.type), nested);
+		},
+	],
+	"a message of agents": [
+		"unexpected-message",
+		async () => Uint8Array.of(messages.WITH_AGENT.pay.type),
+	],
+	"an answer of an issuer that it is not": [
+		"unexpected-message",
+		async () => Uint8Array.of(messages.WITH_ISSUER.booked.type),
+	],
+	nothing: ["unexpected-message", async () => new Uint8Array()],
+};
+
+/** With the `skip`-th place (from 0 on) where `from` stands changed. */
+function replaced(
+	bytes: Uint8Array,
+	from: Uint8Array,
+	to: Uint8Array,
+	skip: number,
+): Uint8Array {
+	const text = hex(bytes);
+	let at = text.indexOf(hex(from));
+	for (let i = 0; i < skip; i++) at = text.indexOf(hex(from), at + 2);
+	assert.ok(at >= 0 && at % 2 === 0);
+	const out = copy(bytes);
+	out.set(to, at / 2);
+	return out;
+}
+
+describe("a payee refuses, and nothing changes", () => {
+	for (const [what, [code, attack]] of Object.entries(DELIVERIES))
+		test(what, async () => {
+			const mallory = await Mallory.make();
+			const invoice = await mallory.prepare();
+			await mallory.requireRefused(await attack(mallory, invoice), code);
+		});
+
+	test("a note that expires before it can be deposited", async () => {
+		const mallory = await Mallory.make();
+		const invoice = await mallory.prepare();
+		const expires = Number(mallory.notes[0]?.expires);
+		mallory.town.now = expires - 3_600_000;
+		const bytes = mallory.deliver(await mallory.transfer(), invoice);
+		await mallory.requireRefused(bytes, "payment-refused");
+	});
+
+	test("money that its agent does not expect, or not so much of it", async () => {
+		const mallory = await Mallory.make();
+		for (const [contract, amount] of [
+			[contractOf(2), 250n],
+			[CONTRACT, 251n],
+		] as const)
+			await mallory.requireRefused(
+				message(BETWEEN_MODULES.prepare, {
+					contract,
+					issuer: mallory.mint.device.deviceId,
+					currency: utf8(COIN.code),
+					amount: amountBytes(amount),
+				}),
+				"payment-refused",
+			);
+	});
+});
+
+describe("a payee that has been paid", () => {
+	test("gives the same receipt for the same transfer, and none for another", async () => {
+		const mallory = await Mallory.make();
+		const { bob } = mallory;
+		const invoice = await mallory.prepare();
+		const bytes = mallory.deliver(await mallory.transfer(), invoice);
+		const first = await mallory.say(bytes);
+		assert.equal(first?.[0], BETWEEN_MODULES.accepted.type);
+		const before = bob.store.dump();
+		assert.deepEqual(await mallory.say(bytes), first);
+		for (const pieces of [
+			[mallory.piece(1, 0n, 250n)],
+			[mallory.piece(0, 250n, 250n)],
+		]) {
+			const note = mallory.notes.find(
+				({ id }) => hex(id) === hex(pieces[0]?.noteId as Uint8Array),
+			)?.document as Uint8Array;
+			const other = mallory.deliver(
+				await mallory.transfer({ pieces }),
+				invoice,
+				[note],
+			);
+			const answer = await mallory.say(other);
+			assert.equal(answer?.[0], BETWEEN_MODULES.refused.type);
+		}
+		assert.equal(bob.store.dump(), before);
+		assert.equal(bob.store.rows(ISSUER_CHAINS).length, 1);
+		assert.equal(mallory.town.balance(bob, mallory.mint).toDeposit, 250n);
+	});
+
+	test("is paid once by the same transfer a hundred times at once", async () => {
+		const mallory = await Mallory.make();
+		const { bob, tetrad, town } = mallory;
+		const invoice = await mallory.prepare();
+		const bytes = mallory.deliver(await mallory.transfer(), invoice);
+		bob.isSlowToSign = true;
+		for (let i = 0; i < 100; i++)
+			bob.events.push({ kind: "from-module", tetrad, bytes });
+		await town.work();
+		assert.equal(bob.unsigned.length, 1);
+		bob.events.push(...bob.unsigned.splice(0));
+		await town.work();
+		const answers = town.wire.splice(0).map((wired) => wired.bytes);
+		assert.equal(answers.length, 100);
+		for (const answer of answers) assert.deepEqual(answer, answers[0]);
+		assert.equal(answers[0]?.[0], BETWEEN_MODULES.accepted.type);
+		assert.equal(town.balance(bob, mallory.mint).toDeposit, 250n);
+		assert.equal(bob.heard.filter(({ kind }) => kind === "received").length, 1);
+	});
+});

@@ -328,6 +328,8 @@ export class Settling {
 			isFetching
 		)
 			return;
+		// What is still to come may bring notes that have to go back, too.
+		if (source.kind === "exchanges" && run.inFlight.size > 0) return;
 		if (source.kind !== "none") this.#fetch(run, source);
 		else if (run.inFlight.size === 0) this.#close(run);
 	}

@@ -142,6 +142,8 @@ export class Town {
 	readonly owner = generateSoftwareKey("P-256");
 	readonly wire: Wired[] = [];
 	now: number;
+	/** Hears of every message that leaves a module. */
+	sent: ((bytes: Uint8Array) => void) | undefined;
 	/** Called after each delivery. */
 	afterEach: (() => void) | undefined;
 	#tetrads = 0;
@@ -479,6 +481,7 @@ export class Town {
 				case "to-module": {
 					const bytes = copy(effect.bytes);
 					const peer = module.tetrads.get(effect.tetrad)?.peer;
+					this.sent?.(bytes);
 					if (peer !== undefined)
 						this.wire.push({ to: peer, tetrad: effect.tetrad, bytes });
 					break;

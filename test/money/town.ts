@@ -249,8 +249,20 @@ export class Town {
 
 	// Tetrads.
 
-	/** Answers with the tetrad's number at both modules. */
+	/** Answers with the tetrad's number at both modules, whose agents have said how far they know the purses to be. */
 	async meet(a: Module, b: Module): Promise<number> {
+		const tetrad = await this.meetInSilence(a, b);
+		for (const { head, events } of [a, b])
+			events.push({
+				kind: "from-agent",
+				tetrad,
+				bytes: message(WITH_AGENT.witness, headFields(head)),
+			});
+		await this.work();
+		return tetrad;
+	}
+
+	async meetInSilence(a: Module, b: Module): Promise<number> {
 		const tetrad = ++this.#tetrads;
 		const binding = nodeCrypto.random(32);
 		this.#bindings.set(tetrad, binding);
@@ -274,11 +286,6 @@ export class Town {
 				peer: peer.device,
 			};
 			self.events.push({ kind: "opened", meeting });
-			self.events.push({
-				kind: "from-agent",
-				tetrad,
-				bytes: message(WITH_AGENT.witness, headFields(self.head)),
-			});
 		}
 		await this.work();
 		return tetrad;

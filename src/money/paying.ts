@@ -265,7 +265,7 @@ export class Paying {
 
 	/** Pays those who could not be paid before; asked for after every event. */
 	retry(): void {
-		for (const payment of [...this.#payments.values()])
+		for (const payment of this.#payments.values())
 			if (payment.state.kind === "waiting")
 				this.#reserve(payment, payment.state);
 	}

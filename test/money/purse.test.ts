@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	historyView,
+	messages,
+	noteView,
+	type PurseReport,
+} from "../../src/money/index.ts";
+import { LOG, NOTES, PAYMENTS } from "../../src/money/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
+import { DAY } from "../support/authority.ts";
 import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
 
 interface Two {
@@ -8,8 +17,10 @@ interface Two {
 	readonly mint: Module;
 	readonly ann: Module;
 	readonly bob: Module;
+	readonly tetrad: number;
 }
 
+/** Ann has notes of these values, and meets Bob. */
 async function two(
 	values: readonly bigint[] = [1000n],
 	options: TownOptions = {},
@@ -19,20 +30,35 @@ async function two(
 	const ann = await town.purse("ann");
 	const bob = await town.purse("bob");
 	await town.withdraw(ann, mint, ...values);
-	return { town, mint, ann, bob };
+	return { town, mint, ann, bob, tetrad: await town.meet(ann, bob) };
+}
+
+/** Both agents agree on it, and everything that follows happens. */
+async function pay(
+	{ town, mint, ann, bob, tetrad }: Two,
+	contract: number,
+	amount: bigint,
+): Promise<void> {
+	town.expect(bob, tetrad, contractOf(contract), amount, mint);
+	await town.quiet();
+	town.pay(ann, tetrad, contractOf(contract), amount, mint);
+	await town.quiet();
+}
+
+function reportsOf<Kind extends PurseReport["kind"]>(
+	{ reports }: Module,
+	kind: Kind,
+): Extract<PurseReport, { readonly kind: Kind }>[] {
+	return reports.filter((report) => report.kind === kind) as never;
 }
 
 describe("a payment", () => {
 	test("goes from withdrawal to deposit", async () => {
-		const { town, mint, ann, bob } = await two();
+		const here = await two();
+		const { town, mint, ann, bob } = here;
 		assert.equal(town.balance(ann, mint).spendable, 1000n);
-		const tetrad = await town.meet(ann, bob);
-		const contract = contractOf(1);
-		town.expect(bob, tetrad, contract, 250n, mint);
-		await town.quiet();
-		assert.equal(bob.last("expecting").contract, hex(contract));
-		town.pay(ann, tetrad, contract, 250n, mint);
-		await town.quiet();
+		await pay(here, 1, 250n);
+		assert.equal(bob.last("expecting").contract, hex(contractOf(1)));
 		assert.equal(ann.last("paid").receipt, bob.last("received").receipt);
 		assert.equal(town.balance(ann, mint).spendable, 750n);
 		assert.equal(town.balance(ann, mint).inDoubt, 0n);
@@ -40,10 +66,447 @@ describe("a payment", () => {
 		const settled = await town.visit(bob, mint);
 		assert.equal(settled.code, "", settled.reason);
 		assert.equal(town.total(bob, mint), 0n);
-		assert.deepEqual(
-			bob.reports.findLast(({ kind }) => kind === "account"),
-			{ kind: "account", issuer: mint.device.deviceId, balance: 250n },
-		);
+		assert.equal(reportsOf(bob, "account").at(-1)?.balance, 250n);
+		assert.equal(reportsOf(bob, "deposited").at(-1)?.credited, 250n);
 		assert.deepEqual([ann.ended, bob.ended, mint.ended], [[], [], []]);
+		assert.deepEqual(
+			ann.store.rows(LOG).map((row) => historyView(row).what),
+			["ordered", "withdrawn", "committed", "paid"],
+		);
+	});
+
+	test("needs no issuer in reach, and can go both ways at once", async () => {
+		const here = await two();
+		const { town, mint, ann, bob, tetrad } = here;
+		await town.withdraw(bob, mint, 1000n);
+		town.die(mint);
+		for (let i = 0; i < 5; i++) {
+			town.expect(ann, tetrad, contractOf(i), 10n, mint);
+			town.expect(bob, tetrad, contractOf(10 + i), 20n, mint);
+			town.pay(ann, tetrad, contractOf(10 + i), 20n, mint);
+			town.pay(bob, tetrad, contractOf(i), 10n, mint);
+		}
+		await town.quiet();
+		assert.equal(town.balance(ann, mint).spendable, 900n);
+		assert.equal(town.balance(ann, mint).toDeposit, 50n);
+		assert.equal(town.balance(bob, mint).spendable, 950n);
+		assert.equal(town.balance(bob, mint).toDeposit, 100n);
+	});
+
+	test("is one, however often it is asked for at once, and all hear of it", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		town.expect(bob, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		for (let i = 0; i < 100; i++)
+			town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		assert.equal(ann.heard.filter(({ kind }) => kind === "paid").length, 100);
+		assert.equal(ann.store.rows(PAYMENTS).length, 1);
+		assert.equal(town.balance(ann, mint).spendable, 750n);
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+	});
+
+	test("is answered by the same receipt later, and refused with other terms", async () => {
+		const here = await two();
+		const { town, mint, ann, bob, tetrad } = here;
+		const cyd = await town.purse("cyd");
+		await pay(here, 1, 250n);
+		const { receipt } = ann.last("paid");
+		const before = [ann.store.dump(), bob.store.dump()];
+		await pay(here, 1, 250n);
+		assert.equal(ann.last("paid").receipt, receipt);
+		assert.equal(bob.last("received").receipt, receipt);
+		await pay(here, 1, 251n);
+		assert.equal(ann.last("failed").code, "payment-refused");
+		assert.equal(ann.last("failed").isInDoubt, false);
+		assert.equal(bob.last("failed").code, "payment-refused");
+		const other = await town.meet(ann, cyd);
+		town.pay(ann, other, contractOf(1), 250n, mint);
+		town.part(bob, tetrad);
+		await town.quiet();
+		assert.equal(ann.last("failed").tetrad, other);
+		assert.equal(ann.last("failed").code, "payment-refused");
+		assert.deepEqual([ann.store.dump(), bob.store.dump()], before);
+	});
+
+	test("fails without change when the payee does not expect it, or does not answer", async () => {
+		const { town, mint, ann, tetrad } = await two();
+		const before = ann.store.dump();
+		town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		assert.equal(ann.last("failed").code, "payment-refused");
+		town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.work();
+		town.wire.length = 0;
+		await town.pass(29_000);
+		assert.equal(ann.heard.filter(({ kind }) => kind === "failed").length, 1);
+		await town.pass(1000);
+		assert.equal(ann.last("failed").code, "timed-out");
+		assert.equal(ann.last("failed").isInDoubt, false);
+		assert.equal(ann.store.dump(), before);
+	});
+
+	test("is in doubt when it was delivered and not answered, until the four meet again", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		town.expect(bob, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.deliver(); // prepare
+		await town.deliver(); // prepared
+		town.wire.length = 0;
+		await town.pass(30_000);
+		assert.equal(ann.last("failed").code, "payment-in-doubt");
+		assert.equal(ann.last("failed").isInDoubt, true);
+		assert.equal(reportsOf(ann, "in-doubt").length, 1);
+		assert.equal(town.balance(ann, mint).inDoubt, 250n);
+		assert.equal(town.balance(ann, mint).spendable, 750n);
+		town.part(ann, tetrad);
+		await town.quiet();
+		for (const module of [ann, bob]) town.restart(module);
+		await town.meet(bob, ann);
+		await town.quiet();
+		assert.equal(town.balance(ann, mint).inDoubt, 0n);
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		assert.equal(reportsOf(ann, "paid").length, 1);
+		assert.equal(reportsOf(bob, "received").length, 1);
+	});
+
+	test("is not committed after the payee's terms have run out", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		town.expect(bob, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		ann.isSlowToSign = true;
+		town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		const before = ann.store.dump();
+		town.now += 120_000;
+		ann.events.push(...ann.unsigned.splice(0));
+		await town.quiet();
+		assert.equal(ann.last("failed").code, "timed-out");
+		assert.equal(ann.store.dump(), before);
+	});
+});
+
+describe("payments at once", () => {
+	test("share one note, whatever order their signatures come in", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		ann.isSlowToSign = true;
+		for (let i = 0; i < 8; i++) {
+			town.expect(bob, tetrad, contractOf(i), 100n, mint);
+			town.pay(ann, tetrad, contractOf(i), 100n, mint);
+		}
+		await town.quiet();
+		assert.equal(ann.unsigned.length, 8);
+		ann.events.push(...ann.unsigned.splice(0).toReversed());
+		await town.quiet();
+		assert.equal(ann.heard.filter(({ kind }) => kind === "paid").length, 8);
+		const [note] = ann.store.rows(NOTES);
+		assert.ok(note);
+		assert.equal(noteView(note, town.now).left, 200n);
+		town.requireConserved(mint);
+	});
+
+	test("are paid out of other ranges when one before them cannot be written", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		ann.isSlowToSign = true;
+		for (let i = 0; i < 3; i++) {
+			town.expect(bob, tetrad, contractOf(i), 300n, mint);
+			town.pay(ann, tetrad, contractOf(i), 300n, mint);
+		}
+		await town.quiet();
+		const [first, ...others] = ann.unsigned.splice(0);
+		assert.ok(first);
+		ann.store.isFull = true;
+		ann.events.push(first);
+		await town.quiet();
+		assert.equal(ann.last("failed").code, "store-full");
+		ann.store.isFull = false;
+		ann.isSlowToSign = false;
+		ann.events.push(...others);
+		await town.quiet();
+		assert.equal(ann.heard.filter(({ kind }) => kind === "paid").length, 2);
+		assert.equal(town.balance(ann, mint).spendable, 400n);
+		town.requireConserved(mint);
+		await town.visit(bob, mint);
+		assert.equal(town.account(mint, bob), 600n);
+	});
+
+	test("are given up when their tetrad closes first, and their ranges are free again", async () => {
+		const here = await two();
+		const { town, mint, ann, bob, tetrad } = here;
+		ann.isSlowToSign = true;
+		for (let i = 0; i < 3; i++) {
+			town.expect(bob, tetrad, contractOf(i), 300n, mint);
+			town.pay(ann, tetrad, contractOf(i), 300n, mint);
+		}
+		await town.quiet();
+		town.part(ann, tetrad);
+		await town.quiet();
+		ann.isSlowToSign = false;
+		ann.events.push(...ann.unsigned.splice(0));
+		await town.quiet();
+		assert.equal(ann.store.rows(PAYMENTS).length, 0);
+		await pay({ ...here, tetrad: await town.meet(ann, bob) }, 9, 1000n);
+		assert.equal(ann.last("paid").amount, 1000n);
+	});
+});
+
+describe("what a purse pays with", () => {
+	test("is as much as it has, and not a unit more", async () => {
+		const here = await two([60n, 40n]);
+		const { town, mint, ann } = here;
+		await pay(here, 1, 101n);
+		assert.equal(ann.last("failed").code, "insufficient-funds");
+		await pay(here, 2, 100n);
+		assert.equal(ann.last("paid").amount, 100n);
+		assert.equal(town.balance(ann, mint).spendable, 0n);
+	});
+
+	test("expires first, and is in as few pieces as can be", async () => {
+		const here = await two([10n, 500n, 20n], { noteDays: 30 });
+		const { town, mint, ann } = here;
+		await pay(here, 1, 400n);
+		const spent = () =>
+			ann.store
+				.rows(NOTES)
+				.toSorted((a, b) => Number(a.value - b.value))
+				.map(({ spent }) => spent);
+		assert.deepEqual(spent(), [0n, 0n, 400n]);
+		town.now += 60_000;
+		await town.withdraw(ann, mint, 900n);
+		await pay(here, 2, 110n);
+		assert.deepEqual(spent(), [0n, 10n, 500n, 0n]);
+	});
+
+	test("is at most 64 pieces, and then the largest", async () => {
+		const here = await two(Array.from({ length: 70 }, (_, i) => BigInt(i + 1)));
+		const { town, mint, ann } = here;
+		const most = 70n * 35n + 35n;
+		await pay(here, 1, most);
+		assert.equal(ann.last("failed").code, "insufficient-funds");
+		assert.match(ann.last("failed").reason, /more pieces/);
+		await pay(here, 2, most - 21n);
+		assert.equal(ann.last("paid").amount, most - 21n);
+		town.requireConserved(mint);
+	});
+
+	test("does not expire before its payee could deposit it", async () => {
+		const here = await two();
+		const { town, ann } = here;
+		const [note] = ann.store.rows(NOTES);
+		town.now = Number(note?.expires) - 3_600_000;
+		await pay(here, 1, 100n);
+		assert.equal(ann.last("failed").code, "insufficient-funds");
+	});
+});
+
+describe("what a purse takes", () => {
+	test("is limited until it is deposited, also across a restart", async () => {
+		const here = await two([1000n], { limits: { software: 300n } });
+		const { town, mint, ann, bob } = here;
+		await pay(here, 1, 250n);
+		await pay(here, 2, 51n);
+		assert.match(ann.last("failed").reason, /deposit/);
+		town.restart(bob);
+		const again = { ...here, tetrad: await town.meet(ann, bob) };
+		await pay(again, 2, 51n);
+		assert.match(ann.last("failed").reason, /deposit/);
+		await pay(again, 3, 50n);
+		assert.equal(ann.last("paid").amount, 50n);
+		await town.visit(bob, mint);
+		await pay(again, 4, 300n);
+		assert.equal(ann.last("paid").amount, 300n);
+	});
+
+	test("is nothing from a level without a limit", async () => {
+		const here = await two([1000n], { limits: { tpm: 300n } });
+		await pay(here, 1, 1n);
+		assert.equal(here.ann.last("failed").code, "payment-refused");
+	});
+
+	test("counts what was promised, until its payer can commit no more", async () => {
+		const here = await two([1000n], { limits: { software: 300n } });
+		const { town, mint, ann, bob, tetrad } = here;
+		town.expect(bob, tetrad, contractOf(1), 300n, mint);
+		await town.quiet();
+		ann.isSlowToSign = true;
+		town.pay(ann, tetrad, contractOf(1), 300n, mint);
+		await town.quiet();
+		await pay(here, 2, 1n);
+		assert.match(ann.last("failed").reason, /deposit/);
+		await town.pass(120_000);
+		ann.isSlowToSign = false;
+		town.pay(ann, tetrad, contractOf(2), 1n, mint);
+		await town.quiet();
+		ann.events.push(...ann.unsigned.splice(0));
+		await town.quiet();
+		assert.equal(ann.last("paid").amount, 1n);
+	});
+});
+
+describe("business with an issuer", () => {
+	test("an order is carried out once, and only the owner's", async () => {
+		const { town, mint, ann } = await two();
+		town.fund(mint, ann, 500n);
+		const request = nodeCrypto.random(16);
+		for (let i = 0; i < 3; i++) await town.order(ann, mint, 200n, request);
+		ann.events.push({ kind: "order", document: new Uint8Array(200) });
+		await town.work();
+		assert.equal(reportsOf(ann, "trouble").length, 1);
+		for (let i = 0; i < 2; i++) await town.visit(ann, mint);
+		await town.order(ann, mint, 200n, request);
+		await town.visit(ann, mint);
+		assert.equal(town.balance(ann, mint).spendable, 1200n);
+		assert.equal(town.account(mint, ann), 300n);
+	});
+
+	test("a withdrawal that the account cannot bear is declined, once", async () => {
+		const { town, mint, ann } = await two();
+		await town.order(ann, mint, 200n);
+		assert.equal((await town.visit(ann, mint)).code, "issuer-refused");
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(town.balance(ann, mint).spendable, 1000n);
+	});
+
+	test("only an issuer whose terms are known is settled with", async () => {
+		const { town, mint, ann, tetrad } = await two();
+		town.settle(ann, tetrad, mint);
+		await town.quiet();
+		assert.equal(ann.last("settled").code, "issuer-refused");
+	});
+
+	test("an issuer that does not answer is asked again later", async () => {
+		const { town, mint, ann } = await two();
+		town.fund(mint, ann, 200n);
+		await town.order(ann, mint, 200n);
+		const tetrad = await town.meet(ann, mint);
+		town.settle(ann, tetrad, mint);
+		await town.deliver(); // hello
+		await town.deliver(); // welcome
+		town.wire.length = 0;
+		await town.pass(30_000);
+		assert.equal(ann.last("settled").code, "timed-out");
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(town.balance(ann, mint).spendable, 1200n);
+	});
+
+	test("an answer that comes twice, or that nobody waits for, changes nothing", async () => {
+		const { town, mint, ann } = await two();
+		town.fund(mint, ann, 200n);
+		await town.order(ann, mint, 200n);
+		const tetrad = await town.meet(ann, mint);
+		town.settle(ann, tetrad, mint);
+		await town.work();
+		for (let i = 0; town.wire.length > 0; i++) {
+			assert.ok(i < 100);
+			const [wired] = town.wire;
+			if (wired?.to === ann && i < 50) town.wire.unshift(wired);
+			await town.deliver();
+			if (wired?.to === ann) await town.deliver();
+		}
+		assert.equal(ann.last("settled").code, "");
+		assert.equal(town.balance(ann, mint).spendable, 1200n);
+		assert.equal(ann.store.rows(NOTES).length, 2);
+		assert.deepEqual(ann.ended, []);
+	});
+
+	test("many deposits are made, a few at a time", async () => {
+		const here = await two();
+		const { town, mint, bob, tetrad } = here;
+		for (let i = 0; i < 50; i++) {
+			town.expect(bob, tetrad, contractOf(i), 3n, mint);
+			town.pay(here.ann, tetrad, contractOf(i), 3n, mint);
+		}
+		await town.quiet();
+		assert.equal(town.balance(bob, mint).toDeposit, 150n);
+		await town.visit(bob, mint);
+		assert.equal(town.total(bob, mint), 0n);
+		assert.equal(town.account(mint, bob), 150n);
+	});
+
+	test("everything is given back when the owner says so", async () => {
+		const here = await two(Array.from({ length: 70 }, () => 10n));
+		const { town, mint, ann } = here;
+		await pay(here, 1, 5n);
+		town.giveBack(ann, mint);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(town.total(ann, mint), 0n);
+		assert.equal(town.account(mint, ann), 695n);
+		town.requireConserved(mint);
+	});
+
+	test("notes are exchanged in the last part of their life, and not before", async () => {
+		const here = await two([100n, 200n], { noteDays: 8 });
+		const { town, mint, ann } = here;
+		await pay(here, 1, 50n);
+		const ids = () => ann.store.rows(NOTES).map(({ id }) => hex(id));
+		const [first] = ids();
+		town.now += 5 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(ids().length, 2);
+		town.now += 1.5 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(ids().length, 3);
+		assert.ok(first && ids().includes(first));
+		assert.equal(town.balance(ann, mint).spendable, 250n);
+		assert.equal(town.balance(ann, mint).inDoubt, 0n);
+		assert.equal(reportsOf(ann, "exchanged").length, 1);
+		town.now += 4 * DAY;
+		await pay(here, 2, 250n);
+		assert.equal(ann.last("paid").amount, 250n);
+	});
+
+	test("what expired is claimed after the grace, what was in doubt included", async () => {
+		const here = await two([1000n], { noteDays: 10, graceDays: 2 });
+		const { town, mint, ann, bob, tetrad } = here;
+		await pay(here, 1, 100n);
+		await town.visit(bob, mint);
+		town.expect(bob, tetrad, contractOf(2), 300n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contractOf(2), 300n, mint);
+		await town.deliver(); // prepare
+		await town.deliver(); // prepared
+		town.wire.length = 0;
+		await town.pass(30_000);
+		town.now += 10 * DAY;
+		assert.equal(town.balance(ann, mint).toClaim, 600n);
+		assert.equal(town.balance(ann, mint).inDoubt, 300n);
+		await town.visit(ann, mint);
+		assert.equal(town.total(ann, mint), 900n);
+		town.now += 2 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(town.total(ann, mint), 0n);
+		assert.equal(town.account(mint, ann), 900n);
+		assert.equal(reportsOf(ann, "claimed").at(-1)?.amount, 900n);
+		town.requireConserved(mint);
+		// What was claimed back is not delivered any more, and not paid either.
+		await pay(here, 2, 300n);
+		assert.equal(ann.last("failed").code, "payment-refused");
+		assert.equal(town.balance(bob, mint).toDeposit, 0n);
+	});
+});
+
+describe("bytes that are no messages", () => {
+	test("end the tetrad of whoever sends them, and nothing else", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		const before = ann.store.dump();
+		for (const { type } of Object.values({
+			...messages.BETWEEN_MODULES,
+			...messages.WITH_ISSUER,
+			...messages.WITH_AGENT,
+		}))
+			for (const kind of ["from-agent", "from-module"] as const) {
+				const other = await town.meet(ann, bob);
+				const bytes = Uint8Array.of(type, 1, 2, 3);
+				ann.events.push({ kind, tetrad: other, bytes });
+				await town.quiet();
+				assert.ok(!ann.tetrads.has(other));
+			}
+		assert.equal(ann.store.dump(), before);
+		assert.ok(ann.tetrads.has(tetrad));
+		town.expect(bob, tetrad, contractOf(1), 10n, mint);
+		town.pay(ann, tetrad, contractOf(1), 10n, mint);
+		await town.quiet();
+		assert.equal(ann.last("paid").amount, 10n);
 	});
 });

@@ -426,6 +426,7 @@ export class Town {
 
 	/** Delivers one message, the first unless said otherwise. */
 	async deliver(at = 0): Promise<void> {
+		await this.work();
 		const [wired] = this.wire.splice(at, 1);
 		if (wired === undefined) return;
 		const { to, tetrad, bytes } = wired;

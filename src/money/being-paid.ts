@@ -11,7 +11,7 @@
  * What was expected and promised is forgotten when the process ends: the invoice alone lets its
  * payer deliver later.
  */
-import { TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import type { CertifiedDevice, TamperResistance } from "../identity/index.ts";
 import {
 	copy,
@@ -305,11 +305,7 @@ export class BeingPaid {
 						"a note is of other money than its issuer's terms, or expires too soon to be deposited",
 					);
 		} catch (thrown) {
-			// What parses and checks throw is always the peer's doing.
-			return this.#notTaken(
-				transfer.contract,
-				thrown instanceof TetradError ? thrown : refused("it cannot be read"),
-			);
+			return this.#notTaken(transfer.contract, asTetradError(thrown));
 		}
 		this.#sign(delivery, meeting.peer.tamperResistance, issuers);
 	}

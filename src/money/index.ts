@@ -14,7 +14,6 @@ export * as messages from "./messages.ts";
 export * from "./note.ts";
 export * from "./order.ts";
 export { PurseMachine, type PurseOptions } from "./purse.ts";
-export * from "./purse-limits.ts";
 export { loadPurse, type PurseState } from "./purse-load.ts";
 export type { PurseReport } from "./purse-report.ts";
 export { PURSE_TABLES } from "./purse-tables.ts";

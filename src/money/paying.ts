@@ -31,7 +31,12 @@ import type { Invoice } from "./invoice.ts";
 import { BETWEEN_MODULES, body, message, WITH_AGENT } from "./messages.ts";
 import type { Selection } from "./purse-book.ts";
 import { commitTransfer, deliverBytes, isExchange } from "./purse-commit.ts";
-import { earliest, type OpenMeeting, type PurseCore } from "./purse-core.ts";
+import {
+	attempt,
+	earliest,
+	type OpenMeeting,
+	type PurseCore,
+} from "./purse-core.ts";
 import {
 	ANSWER_WITHIN_MS,
 	MAX_ASKERS,
@@ -199,7 +204,13 @@ export class Paying {
 	accepted(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const { receipt: document } = body(BETWEEN_MODULES.accepted, bytes);
 		const { crypto } = this.#core.options.context;
-		const receipt = openReceipt(crypto, document, meeting.peer);
+		const opened = attempt(() => openReceipt(crypto, document, meeting.peer));
+		if (opened.kind === "failed") {
+			if (opened.error.code !== "authentication-failed") throw opened.error;
+			// It may have been signed under a key that the payee had before: no reason to part.
+			return this.#core.report({ kind: "trouble", error: opened.error });
+		}
+		const receipt = opened.value;
 		const payment = this.#payments.get(hex(receipt.body.contract));
 		if (payment === undefined) return;
 		const { state } = payment;

@@ -140,12 +140,10 @@ export class PurseBook {
 	}
 
 	/** Notes of that issuer that have expired. */
-	expired(issuer: Uint8Array, now: number): NoteLeft[] {
+	expired(issuer: Uint8Array, now: number): Note[] {
 		return [...this.#notes.values()]
-			.filter(
-				({ note }) => sameBytes(note.issuer, issuer) && note.expires <= now,
-			)
-			.map(({ note, chain, spent }) => ({ note, chain, spent }));
+			.map(({ note }) => note)
+			.filter((note) => sameBytes(note.issuer, issuer) && note.expires <= now);
 	}
 
 	reserve({ pieces }: Selection): void {
@@ -187,12 +185,6 @@ export class PurseBook {
 			if (live.spent === live.note.value) this.#notes.delete(hex(noteId));
 		}
 	}
-}
-
-export interface NoteLeft {
-	readonly note: Note;
-	readonly chain: Uint8Array;
-	readonly spent: bigint;
 }
 
 /** Whether a note is in the last part of its life, and should become a new one. */

@@ -48,12 +48,12 @@ export type Undeposited = ReadonlyMap<
 
 /** Reads the purse, and makes a new one of an empty store. */
 export function loadPurse(crypto: CryptoProvider): Transaction<PurseState> {
+	const value = crypto.random(INVOICE_KEY_BYTES);
 	return reading(
 		[byKey(META, { name: HEAD_NAME }), byKey(META, { name: INVOICE_KEY_NAME })],
 		([heads, [key]]) => {
 			if (key !== undefined)
 				return readRest({ head: headOf(heads), invoiceKey: key.value }, []);
-			const value = crypto.random(INVOICE_KEY_BYTES);
 			return readRest({ head: FIRST_HEAD, invoiceKey: value }, [
 				insert(META, { name: INVOICE_KEY_NAME, value }),
 				putHead(FIRST_HEAD),

@@ -1,11 +1,11 @@
 /* What an issuer's answers change. Each is one transaction, and changes nothing when it comes again. */
 import { TetradError } from "../errors.ts";
-import { copy, hex } from "../wire/index.ts";
+import { copy, hex, sameBytes } from "../wire/index.ts";
 import { sumAmounts } from "./amount.ts";
 import { MAX_NEW_NOTES } from "./limits.ts";
 import type { MoneyContext } from "./machine.ts";
 import { parseList } from "./messages.ts";
-import { type Note, parseNote, sameHolder, verifyNote } from "./note.ts";
+import { type Note, parseNote, verifyNote } from "./note.ts";
 import type { PurseCore } from "./purse-core.ts";
 import type { PurseReport } from "./purse-report.ts";
 import {
@@ -67,12 +67,12 @@ export function notesOf(
 	now: number,
 ): NewNotes {
 	const issuer = judge(copy(fields.chain), now);
-	const holder = { holder: own.deviceId, holderKey: own };
 	const notes = parseList(fields.notes, MAX_NEW_NOTES).map(
 		(document) => verifyNote(crypto, parseNote(crypto, document), issuer).note,
 	);
+	// The key may be the one that this module had when it asked: such a note is claimed once it has expired.
 	const isWanted = (note: Note) =>
-		sameMoney(terms, note) && sameHolder(note, holder) && now < note.expires;
+		sameMoney(terms, note) && sameBytes(note.holder, own.deviceId);
 	if (
 		!notes.every(isWanted) ||
 		new Set(notes.map(({ id }) => hex(id))).size !== notes.length ||
@@ -268,7 +268,9 @@ function claimed(
 			if (amount > note.value) throw unasked();
 			const writes: Write[] = [];
 			const lapsed: Uint8Array[] = [];
-			for (const payment of payments) {
+			// Two claims of one note may have been asked in two tetrads: the first has settled it.
+			const affected = note.state === "claimed" ? [] : payments;
+			for (const payment of affected) {
 				const of = amountOn(parseTransfer(crypto, payment.transfer), id);
 				if (of === 0n) continue;
 				const inDoubt = payment.in_doubt - of;

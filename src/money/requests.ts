@@ -1,11 +1,11 @@
 /* Requests to an issuer as they come about. Each is durable before it is sent. */
-import { HASH_BYTES } from "../crypto/index.ts";
+import { type CryptoProvider, HASH_BYTES } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import { hex, sameBytes } from "../wire/index.ts";
 import { exchangeContract } from "./binding.ts";
-import { REQUEST_ID_BYTES } from "./limits.ts";
-import { message, WITH_ISSUER } from "./messages.ts";
-import type { Note } from "./note.ts";
+import { MAX_PIECES, REQUEST_ID_BYTES } from "./limits.ts";
+import { message, parseList, WITH_ISSUER } from "./messages.ts";
+import { type Note, parseNote } from "./note.ts";
 import { isToExchange, type Selection } from "./purse-book.ts";
 import {
 	chainList,
@@ -17,6 +17,7 @@ import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import {
 	ANSWER_WITHIN_MS,
 	EXCHANGE_CERTIFICATE_MS,
+	MAX_CLAIMS_LOOKED_AT,
 	MAX_OPEN_REQUESTS,
 	MAX_REQUESTS_IN_FLIGHT,
 } from "./purse-limits.ts";
@@ -43,7 +44,7 @@ import {
 	type Transaction,
 	type Write,
 } from "./store.ts";
-import { draftTransfer, parseTransfer, type Transfer } from "./transfer.ts";
+import { draftTransfer, type Transfer } from "./transfer.ts";
 
 const NOTHING: Uint8Array = new Uint8Array();
 
@@ -120,6 +121,7 @@ export function depositRequests(
 	}>
 > {
 	const { crypto } = options.context;
+	const ids = freshIds(crypto);
 	return changing(
 		crypto,
 		now,
@@ -135,8 +137,8 @@ export function depositRequests(
 		([found]) => {
 			const fresh = found.filter(({ request }) => request.length === 0);
 			const writes: Write[] = [];
-			const rows = fresh.map((receipt) => {
-				const request = crypto.random(REQUEST_ID_BYTES);
+			const rows = fresh.map((receipt, i) => {
+				const request = ids[i] as Uint8Array;
 				const { transfer, notes, contract: subject, amount } = receipt;
 				const row = newRequest({
 					request,
@@ -248,14 +250,18 @@ export function claimRequests(
 	isWanted: (noteId: Uint8Array) => boolean,
 ): Transaction<Changed<readonly RequestRow[]>> {
 	const { crypto } = options.context;
+	const requests = freshIds(crypto);
 	return reading([COMMITTED], ([payments]) => {
 		const ids = new Map<string, Uint8Array>();
-		for (const { note } of book.expired(issuer, now))
-			ids.set(hex(note.id), note.id);
-		for (const { transfer } of payments)
-			for (const { noteId } of parseTransfer(crypto, transfer).pieces)
-				ids.set(hex(noteId), noteId);
-		const wanted = [...ids.values()].filter(isWanted);
+		for (const { id } of book.expired(issuer, now)) ids.set(hex(id), id);
+		for (const { notes } of payments)
+			for (const document of parseList(notes, MAX_PIECES)) {
+				const { id, expires } = parseNote(crypto, document);
+				if (expires <= now) ids.set(hex(id), id);
+			}
+		const wanted = [...ids.values()]
+			.filter(isWanted)
+			.slice(0, MAX_CLAIMS_LOOKED_AT);
 		return changing(
 			crypto,
 			now,
@@ -265,9 +271,7 @@ export function claimRequests(
 					.flat()
 					.filter((note) => isClaimable(note, issuer, now))
 					.slice(0, MAX_REQUESTS_IN_FLIGHT)
-					.map((note) =>
-						claimOf(note, crypto.random(REQUEST_ID_BYTES), chains),
-					);
+					.map((note, i) => claimOf(note, requests[i] as Uint8Array, chains));
 				return {
 					entries: entriesOf("claiming", rows),
 					writes: rows.map((row) => insert(REQUESTS, row)),
@@ -276,6 +280,13 @@ export function claimRequests(
 			},
 		);
 	});
+}
+
+/** Request ids for one batch, drawn before the transaction: what it does is the same however often it is run. */
+function freshIds(crypto: CryptoProvider): readonly Uint8Array[] {
+	return Array.from({ length: MAX_REQUESTS_IN_FLIGHT }, () =>
+		crypto.random(REQUEST_ID_BYTES),
+	);
 }
 
 /** Payments that are committed and not settled; their number is limited. */

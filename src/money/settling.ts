@@ -23,7 +23,12 @@ import { MAX_REASON_BYTES, REQUEST_ID_BYTES } from "./limits.ts";
 import { body, message, WITH_AGENT, WITH_ISSUER } from "./messages.ts";
 import { openOrder } from "./order.ts";
 import { commitTransfer } from "./purse-commit.ts";
-import { earliest, type OpenMeeting, type PurseCore } from "./purse-core.ts";
+import {
+	attempt,
+	earliest,
+	type OpenMeeting,
+	type PurseCore,
+} from "./purse-core.ts";
 import {
 	ANSWER_WITHIN_MS,
 	CLAIM_AGAIN_MS,
@@ -70,7 +75,7 @@ interface Work {
 	/** Where more of them come from when those are sent. */
 	readonly source: Source;
 	/** A transaction or a signature is under way that brings more. */
-	readonly isFetching: boolean;
+	readonly isLooking: boolean;
 }
 
 type Source =
@@ -308,7 +313,7 @@ export class Settling {
 				kind: "working",
 				toSend: [],
 				source: { kind: "open" },
-				isFetching: false,
+				isLooking: false,
 			};
 			this.#advance(run);
 		});
@@ -317,20 +322,20 @@ export class Settling {
 	/** Sends what can be sent, and looks for more. */
 	#advance(run: Run): void {
 		if (!this.#isCurrent(run) || run.state.kind !== "working") return;
-		const { toSend, source, isFetching } = run.state;
+		const { toSend, source, isLooking } = run.state;
 		const room = MAX_REQUESTS_IN_FLIGHT - run.inFlight.size;
 		for (const row of toSend.slice(0, room)) this.#send(run, row);
 		const rest = toSend.slice(room);
-		run.state = { kind: "working", toSend: rest, source, isFetching };
+		run.state = { kind: "working", toSend: rest, source, isLooking };
 		if (
 			rest.length > 0 ||
 			run.inFlight.size >= MAX_REQUESTS_IN_FLIGHT ||
-			isFetching
+			isLooking
 		)
 			return;
 		// What is still to come may bring notes that have to go back, too.
 		if (source.kind === "exchanges" && run.inFlight.size > 0) return;
-		if (source.kind !== "none") this.#fetch(run, source);
+		if (source.kind !== "none") this.#lookForMore(run, source);
 		else if (run.inFlight.size === 0) this.#close(run);
 	}
 
@@ -340,8 +345,8 @@ export class Settling {
 		this.#core.toModule(run.meeting.tetrad, row.message);
 	}
 
-	#fetch(run: Run, source: Source): void {
-		run.state = { kind: "working", toSend: [], source, isFetching: true };
+	#lookForMore(run: Run, source: Source): void {
+		run.state = { kind: "working", toSend: [], source, isLooking: true };
 		const { issuer } = run.terms;
 		const failed = (error: TetradError) => this.#finish(run, error);
 		switch (source.kind) {
@@ -355,7 +360,7 @@ export class Settling {
 				return this.#core.transact(
 					depositRequests(this.#core, issuer, source.above),
 					({ rows, above }) =>
-						this.#fetched(
+						this.#found(
 							run,
 							rows,
 							above === undefined
@@ -373,7 +378,7 @@ export class Settling {
 					),
 					(rows) => {
 						for (const { subject } of rows) run.claimed.add(hex(subject));
-						this.#fetched(
+						this.#found(
 							run,
 							rows,
 							rows.length === 0 ? { kind: "none" } : { kind: "claims" },
@@ -397,12 +402,12 @@ export class Settling {
 		const toSend = rows.filter(
 			({ kind }) => kind !== "give-back" && !(isBehind && kind === "withdraw"),
 		);
-		this.#fetched(run, toSend, { kind: "deposits", above: new Uint8Array() });
+		this.#found(run, toSend, { kind: "deposits", above: new Uint8Array() });
 	}
 
-	#fetched(run: Run, rows: readonly RequestRow[], source: Source): void {
+	#found(run: Run, rows: readonly RequestRow[], source: Source): void {
 		if (!this.#isCurrent(run)) return;
-		run.state = { kind: "working", toSend: rows, source, isFetching: false };
+		run.state = { kind: "working", toSend: rows, source, isLooking: false };
 		this.#advance(run);
 	}
 
@@ -413,12 +418,12 @@ export class Settling {
 		const next = nextExchange(core, run.meeting, into);
 		if (next === undefined)
 			return run.giveBack === undefined
-				? this.#fetched(run, [], { kind: "claims" })
+				? this.#found(run, [], { kind: "claims" })
 				: this.#gaveBack(run, run.giveBack);
 		const behind = core.whyNotPay();
 		if (behind !== undefined) {
 			run.problem ??= behind;
-			return this.#fetched(run, [], { kind: "claims" });
+			return this.#found(run, [], { kind: "claims" });
 		}
 		const { selection } = next;
 		const failed = (error: TetradError) => {
@@ -437,7 +442,7 @@ export class Settling {
 					(row) => {
 						if (row === undefined) return failed(disagreement());
 						core.book.commit(selection);
-						this.#fetched(run, [request], { kind: "exchanges" });
+						this.#found(run, [request], { kind: "exchanges" });
 					},
 					failed,
 				);
@@ -451,7 +456,7 @@ export class Settling {
 		run.giveBack = undefined;
 		this.#core.transact(
 			gaveBackOutcome(this.#core, order),
-			() => this.#fetched(run, [], { kind: "claims" }),
+			() => this.#found(run, [], { kind: "claims" }),
 			(error) => this.#finish(run, error),
 		);
 	}
@@ -472,10 +477,12 @@ export class Settling {
 		const id = hex(request);
 		const row = run.inFlight.get(id);
 		if (row === undefined || run.answering.has(id)) return;
-		const verified = outcome(row);
+		const verified = attempt(() => outcome(row));
+		// It stays open, and the issuer may have something better to say next time.
+		if (verified.kind === "failed") return this.#finish(run, verified.error);
 		run.answering.add(id);
 		this.#core.transact(
-			verified,
+			verified.value,
 			(changed) => {
 				if (changed !== undefined) this.#apply(changed);
 				run.inFlight.delete(id);

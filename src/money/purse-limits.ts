@@ -18,7 +18,7 @@ export const MAX_EXPECTATIONS = 1024;
 export const MAX_PROMISES = 4096;
 
 /** Transfers of one tetrad that are being taken at once: all that its payer can have in doubt. */
-export const MAX_ACCEPTANCES_PER_TETRAD: number = MAX_OPEN_PAYMENTS;
+export const MAX_ACCEPTANCES_PER_TETRAD = 1024;
 
 /** Notes of others whose signatures are remembered as verified. */
 export const MAX_VERIFIED_NOTES = 4096;

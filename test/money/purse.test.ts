@@ -231,6 +231,25 @@ describe("payments at once", () => {
 		assert.equal(town.account(mint, bob), 600n);
 	});
 
+	test("are signed anew when one before them was not written after all", async () => {
+		const { town, mint, ann, bob, tetrad } = await two();
+		ann.isSlowToSign = true;
+		for (let i = 0; i < 3; i++) {
+			town.expect(bob, tetrad, contractOf(i), 300n, mint);
+			town.pay(ann, tetrad, contractOf(i), 300n, mint);
+		}
+		await town.quiet();
+		// All three transactions are under way when the first of them fails.
+		ann.isSlowToSign = false;
+		ann.store.refuse = 1;
+		ann.events.push(...ann.unsigned.splice(0));
+		await town.quiet();
+		assert.equal(ann.heard.filter(({ kind }) => kind === "failed").length, 1);
+		assert.equal(ann.heard.filter(({ kind }) => kind === "paid").length, 2);
+		assert.equal(town.balance(ann, mint).spendable, 400n);
+		town.requireConserved(mint);
+	});
+
 	test("are given up when their tetrad closes first, and their ranges are free again", async () => {
 		const here = await two();
 		const { town, mint, ann, bob, tetrad } = here;

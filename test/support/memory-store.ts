@@ -18,6 +18,8 @@ export class MemoryStore implements Store {
 	readonly failed: Promise<Error> = new Promise(() => {});
 	/** Transactions that write are refused while it is full. */
 	isFull = false;
+	/** So many transactions that write are refused before there is room again. */
+	refuse = 0;
 	/** Transactions that have written something. */
 	writes = 0;
 	readonly #tables: Map<string, Map<string, Row>>;
@@ -58,7 +60,7 @@ export class MemoryStore implements Store {
 
 	run<Result>(transaction: Transaction<Result>): Result {
 		const { writes, result } = this.#decide(transaction);
-		if (writes.length > 0 && this.isFull)
+		if (writes.length > 0 && (this.isFull || this.#refuses()))
 			throw new TetradError("store-full", "the disk is full");
 		const inserted = writes.filter(({ kind }) => kind === "insert");
 		for (const write of inserted)
@@ -83,6 +85,12 @@ export class MemoryStore implements Store {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {}
+
+	#refuses(): boolean {
+		if (this.refuse === 0) return false;
+		this.refuse--;
+		return true;
+	}
 
 	#decide<Result>(transaction: Transaction<Result>) {
 		let at = transaction;

@@ -110,6 +110,26 @@ describe("a purse that was put back to an old backup", () => {
 	});
 });
 
+test("an issuer's record outlasts a purse that has gone on past it", async () => {
+	const here = await scene();
+	const { ann, bob, town, mint } = here;
+	const backup = ann.store.copy();
+	assert.equal(await pay(here, 2), "paid");
+	assert.equal((await town.visit(ann, mint)).code, "");
+	ann.store = backup;
+	ann.head = FIRST_HEAD;
+	town.restart(ann);
+	await town.withdraw(bob, mint, 1000n);
+	for (let contract = 10; contract < 20; contract++)
+		assert.equal(await pay({ ...here, ann: bob, bob: ann }, contract), "paid");
+	for (let i = 0; i < 2; i++) {
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(await pay(here, 3), "purse-behind");
+		ann.head = FIRST_HEAD;
+		town.restart(ann);
+	}
+});
+
 describe("a purse that was copied", () => {
 	test("refuses when a witness knows another state of the same number", async () => {
 		const here = await scene();

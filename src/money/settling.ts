@@ -34,6 +34,7 @@ import {
 	CLAIM_AGAIN_MS,
 	MAX_REQUESTS_IN_FLIGHT,
 } from "./purse-limits.ts";
+import type { PurseReport } from "./purse-report.ts";
 import { REQUESTS, type ReceiptRow, type RequestRow } from "./purse-tables.ts";
 import {
 	bookedOutcome,
@@ -497,7 +498,10 @@ export class Settling {
 		if (receipt !== undefined) this.#port.booked(receipt);
 		if (claimed !== undefined) this.#core.book.drop(claimed);
 		this.#port.lapsed(lapsed);
-		if (report !== undefined) this.#core.report(report);
+		if (report === undefined) return;
+		this.#core.report(report);
+		if (report.kind === "deposited" && report.credited < report.amount)
+			this.#trouble(doubleSpent(report));
 	}
 
 	#declined(
@@ -578,6 +582,19 @@ export class Settling {
 	#isCurrent(run: Run): boolean {
 		return this.#runs.get(run.meeting.tetrad) === run;
 	}
+}
+
+function doubleSpent({
+	amount,
+	credited,
+}: Pick<
+	Extract<PurseReport, { readonly kind: "deposited" }>,
+	"amount" | "credited"
+>): TetradError {
+	return new TetradError(
+		"double-spent",
+		`${amount - credited} of ${amount} minor units that were received had been booked before for somebody else: their payer spent them twice, and the issuer has the evidence`,
+	);
 }
 
 function disagreement(): TetradError {

@@ -25,7 +25,7 @@ import { contractOf, type Module, Town } from "./town.ts";
  * their keys are slow and their messages are late. Every choice follows from a seed.
  */
 
-const SEEDS = Number(process.env["TETRAD_SIMULATIONS"] ?? 30);
+const SEEDS = Number(process.env["TETRAD_SIMULATIONS"] ?? 20);
 const STEPS = 120;
 
 /** Mulberry32: small, and the same everywhere. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	FIRST_HEAD,
 	historyView,
 	messages,
 	noteView,
@@ -441,6 +442,29 @@ describe("business with an issuer", () => {
 		await town.visit(bob, mint);
 		assert.equal(town.total(bob, mint), 0n);
 		assert.equal(town.account(mint, bob), 150n);
+	});
+
+	test("what its payer spent twice is lost, and the owner is told", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		const cyd = await town.purse("cyd");
+		const copied = ann.store.copy();
+		await pay(here, 1, 400n);
+		ann.store = copied;
+		ann.head = FIRST_HEAD;
+		town.restart(ann);
+		await pay(
+			{ ...here, bob: cyd, tetrad: await town.meet(ann, cyd) },
+			2,
+			300n,
+		);
+		await town.visit(bob, mint);
+		assert.equal((await town.visit(cyd, mint)).code, "");
+		assert.equal(town.account(mint, bob), 400n);
+		assert.equal(town.account(mint, cyd), 0n);
+		assert.equal(town.total(cyd, mint), 0n);
+		assert.equal(reportsOf(cyd, "deposited")[0]?.credited, 0n);
+		assert.equal(reportsOf(cyd, "trouble")[0]?.error.code, "double-spent");
 	});
 
 	test("everything is given back when the owner says so", async () => {

@@ -1,0 +1,490 @@
+/* The purse of a module and its owner, with an issuer at the other side of the tetrad. */
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { writeDeviceFile } from "../../src/device/home.ts";
+import { MoneyDriver } from "../../src/device/money-driver.ts";
+import {
+	type MoneyHolder,
+	MoneyModule,
+	type PurseHost,
+} from "../../src/device/money-module.ts";
+import { Payments } from "../../src/device/payments.ts";
+import { Purse } from "../../src/device/purse.ts";
+import {
+	createPurse,
+	defaultUndeposited,
+	readPurseSettings,
+	requireNothingHeld,
+} from "../../src/device/purse-home.ts";
+import {
+	placeGiveBack,
+	placeWithdrawal,
+} from "../../src/device/purse-orders.ts";
+import {
+	newOwner,
+	type Owner,
+	openOwner,
+} from "../../src/device/purse-owner.ts";
+import type { Tetrad } from "../../src/device/tetrad.ts";
+import { WitnessFile } from "../../src/device/witness-file.ts";
+import { TetradError } from "../../src/errors.ts";
+import {
+	generateSoftwareKey,
+	type SecretSource,
+} from "../../src/keys/index.ts";
+import {
+	accountOf,
+	credit,
+	IssuerMachine,
+	LEDGER_TABLES,
+	type MoneyMachine,
+	openAccount,
+	type PurseReport,
+	type Store,
+	type Table,
+} from "../../src/money/index.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
+import { hex, utf8 } from "../../src/wire/index.ts";
+import { temporaryFolder } from "../support/processes.ts";
+import {
+	type Module,
+	mintNote,
+	moduleOf,
+	PLAY,
+	putNotes,
+	termsOf,
+} from "./purse-support.ts";
+import { Devices, policyOf, until } from "./support.ts";
+
+const code = (expected: string) => (thrown: unknown) =>
+	thrown instanceof TetradError && thrown.code === expected;
+const passphrase =
+	(text: string): SecretSource =>
+	async () =>
+		utf8(text);
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let issuer: Module;
+let alice: Module;
+let owner: Owner;
+let count = 0;
+before(async () => {
+	folder = await temporaryFolder();
+	issuer = await moduleOf("Y", "mint");
+	alice = await moduleOf("X", "alice-purse");
+	owner = await newOwner(passphrase("correct horse"));
+});
+after(() => folder[Symbol.asyncDispose]());
+
+/** A module whose money is driven by a machine on a store. */
+class Holder<Report> implements MoneyHolder, AsyncDisposable {
+	driver: MoneyDriver<Report> | undefined;
+	readonly refused: TetradError[] = [];
+	readonly #store: Store;
+	readonly #make: (host: PurseHost) => MoneyMachine<Report>;
+
+	constructor(store: Store, make: (host: PurseHost) => MoneyMachine<Report>) {
+		this.#store = store;
+		this.#make = make;
+	}
+
+	attach(host: PurseHost): void {
+		this.driver = new MoneyDriver({
+			machine: this.#make(host),
+			store: this.#store,
+			signer: host.signer,
+			now: host.now,
+			report: () => {},
+			refused: (_, error) => this.refused.push(error),
+		});
+	}
+
+	serve(tetrad: Tetrad): Promise<void> {
+		return (this.driver as MoneyDriver<Report>).serve(tetrad);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.driver?.close();
+	}
+}
+
+/** The home of a module with a new purse; its device is made elsewhere. */
+async function purseHome(whose: Owner = owner): Promise<string> {
+	const home = join(folder.path, `home-${++count}`);
+	await mkdir(home, { mode: 0o700 });
+	await writeDeviceFile(home, {
+		version: 2,
+		role: "module",
+		name: "alice-purse",
+		key: { unsafeUnsealedFile: "key.pem" },
+	});
+	const terms = termsOf(issuer);
+	const undeposited = defaultUndeposited(terms);
+	await createPurse(home, [{ terms, undeposited }], () => whose);
+	return home;
+}
+
+/** Alice's purse and the issuer's module, in four devices. */
+async function town(home: string) {
+	const stack = new AsyncDisposableStack();
+	const store = stack.use(
+		await openSqliteStore({
+			path: ":memory:",
+			tables: LEDGER_TABLES as unknown as readonly Table[],
+		}),
+	);
+	const { deviceId } = alice.device;
+	await store.transact(openAccount(deviceId, Date.now()));
+	await store.transact(
+		credit(nodeCrypto, {
+			account: deviceId,
+			amount: 10_000n,
+			reference: "to begin with",
+			at: Date.now(),
+		}),
+	);
+	const mint = stack.use(
+		new Holder(
+			store,
+			({ context }) =>
+				new IssuerMachine(context, { currency: PLAY, isPlay: true }),
+		),
+	);
+	const reports: PurseReport[] = [];
+	const purse = stack.use(
+		await Purse.openHome(home, { report: (report) => reports.push(report) }),
+	);
+	const devices = stack.use(
+		await Devices.make({
+			device: (place) => {
+				if (place === "X") return { identity: alice.identity, purse };
+				if (place === "Y") return { identity: issuer.identity, purse: mint };
+				return {};
+			},
+		}),
+	);
+	return {
+		purse,
+		reports,
+		async account(): Promise<bigint> {
+			return (await store.transact(accountOf(deviceId)))?.balance ?? 0n;
+		},
+		async settle(): Promise<void> {
+			const { connecting } = devices.meet();
+			await using tetrad = await connecting;
+			await new Payments(tetrad).settle(issuer.device.deviceId);
+		},
+		[Symbol.asyncDispose]: () => stack.disposeAsync(),
+	};
+}
+
+async function withdraw(home: string, amount: bigint): Promise<string> {
+	const settings = await readPurseSettings(home);
+	const key = await openOwner(settings.owner, passphrase("correct horse"));
+	const request = await placeWithdrawal(home, key, {
+		purse: alice.device.deviceId,
+		issuer: issuer.device.deviceId,
+		amount,
+	});
+	return `${hex(request)}.order`;
+}
+
+const orders = (home: string) => readdir(join(home, "orders"));
+
+describe("an owner", () => {
+	test("orders a withdrawal, which is carried out once at the next settling", async () => {
+		const home = await purseHome();
+		await using town1 = await town(home);
+		const name = await withdraw(home, 2_500n);
+		const document = await readFile(join(home, "orders", name));
+		await town1.settle();
+		const [balance] = await town1.purse.balances();
+		assert.equal(balance?.spendable, 2_500n);
+		assert.equal(balance?.ordered, 0n);
+		assert.equal(await town1.account(), 7_500n);
+		assert.deepEqual(await orders(home), []);
+
+		await writeFile(join(home, "orders", name), document, { mode: 0o600 });
+		await town1.settle();
+		assert.equal(await town1.account(), 7_500n);
+		assert.deepEqual(await orders(home), []);
+	});
+
+	test("finds an order taken down that was placed while the module was off", async () => {
+		const home = await purseHome();
+		await withdraw(home, 100n);
+		await using running = await town(home);
+		await until(
+			() => running.reports.some(({ kind }) => kind === "ordered"),
+			"the order is taken down at the start",
+		);
+		const [balance] = await running.purse.balances();
+		assert.equal(balance?.ordered, 100n);
+		await running.settle();
+		assert.equal(await running.account(), 9_900n);
+	});
+
+	test("has an order by another key put aside, and nothing happens", async () => {
+		const home = await purseHome();
+		await using running = await town(home);
+		await placeWithdrawal(home, generateSoftwareKey("Ed25519"), {
+			purse: alice.device.deviceId,
+			issuer: issuer.device.deviceId,
+			amount: 1n,
+		});
+		await writeFile(join(home, "orders", `${"0".repeat(32)}.order`), "?", {
+			mode: 0o600,
+		});
+		await running.settle();
+		assert.equal(await running.account(), 10_000n);
+		const left = await orders(home);
+		assert.equal(left.length, 2);
+		assert.ok(left.every((name) => name.endsWith(".order.refused")));
+		const trouble = running.reports.filter(({ kind }) => kind === "trouble");
+		assert.equal(trouble.length, 2);
+	});
+
+	test("has no order of another purse obeyed, nor one under another name", async () => {
+		const home = await purseHome();
+		await using running = await town(home);
+		const key = await openOwner(owner, passphrase("correct horse"));
+		await placeWithdrawal(home, key, {
+			purse: issuer.device.deviceId,
+			issuer: issuer.device.deviceId,
+			amount: 1n,
+		});
+		await running.settle();
+		assert.equal(await running.account(), 10_000n);
+		assert.match((await orders(home)).join(), /refused/);
+	});
+
+	test("is told of a wrong passphrase, and that nothing was ordered", async () => {
+		await assert.rejects(
+			openOwner(owner, passphrase("battery staple")),
+			code("key-store-failed"),
+		);
+	});
+
+	test("gives notes back, and what was received is deposited", async () => {
+		const home = await purseHome();
+		{
+			await using running = await town(home);
+			await withdraw(home, 2_500n);
+			await running.settle();
+			await placeGiveBack(home, issuer.device.deviceId);
+			await running.settle();
+			const [balance] = await running.purse.balances();
+			assert.equal(balance?.spendable, 0n);
+			assert.equal(await running.account(), 10_000n);
+			assert.deepEqual(await orders(home), []);
+			assert.deepEqual(await running.purse.notes(), []);
+		}
+	});
+
+	test("cannot make a second purse, nor leave too many orders", async () => {
+		const home = await purseHome();
+		await assert.rejects(
+			createPurse(home, [], () => owner),
+			code("home-unusable"),
+		);
+		for (let i = 0; i < 64; i++)
+			await placeGiveBack(home, issuer.device.deviceId);
+		await assert.rejects(withdraw(home, 1n), code("busy"));
+	});
+});
+
+describe("a purse", () => {
+	test("is open in one place, and in one module", async () => {
+		const home = await purseHome();
+		await using purse = await Purse.openHome(home);
+		await assert.rejects(Purse.openHome(home), code("busy"));
+		assert.throws(() => purse.giveBack(new Uint8Array()), /in no module/);
+		const options = {
+			identity: alice.identity,
+			policy: await policyOf(),
+			purse,
+		};
+		assert.throws(
+			() => new MoneyModule({ ...options, onTetrad: () => {} }),
+			code("invalid-argument"),
+		);
+		await using _ = new MoneyModule(options);
+		assert.throws(() => new MoneyModule(options), code("invalid-argument"));
+	});
+
+	test("has limits of its own for each issuer", async () => {
+		const home = await purseHome();
+		const { issuers } = await readPurseSettings(home);
+		assert.deepEqual(issuers[0]?.undeposited, {
+			software: 10_000n,
+			token: 100_000n,
+			tpm: 100_000n,
+		});
+	});
+
+	test("is not opened with settings that say something else", async () => {
+		const home = await purseHome();
+		const path = join(home, "purse.json");
+		const good = JSON.parse(await readFile(path, "utf8"));
+		for (const wrong of [
+			{ ...good, version: 2 },
+			{ ...good, owner: "nobody" },
+			{ ...good, more: 1 },
+			{ ...good, issuers: [] },
+			{
+				...good,
+				owner: { ...good.owner, cost: { memoryKib: 1e9, passes: 1, lanes: 1 } },
+			},
+			{
+				...good,
+				issuers: [
+					{
+						...good.issuers[0],
+						undeposited: { software: "1.001", token: "1", tpm: "1" },
+					},
+				],
+			},
+		]) {
+			await writeFile(path, JSON.stringify(wrong));
+			await assert.rejects(Purse.openHome(home), code("home-unusable"));
+		}
+	});
+});
+
+describe("a driver", () => {
+	/** Four devices in which X holds nothing but a machine that asks its store for something whatever it hears. */
+	async function withStore(transact: Store["transact"]) {
+		const stack = new AsyncDisposableStack();
+		const events: string[] = [];
+		const store = {
+			transact,
+			failed: new Promise<Error>(() => {}),
+		} as unknown as Store;
+		const holder = stack.use(
+			new Holder(store, () => ({
+				deadline: undefined,
+				handle: (event) => {
+					events.push(event.kind);
+					return event.kind === "opened" || event.kind === "from-agent"
+						? [
+								{
+									kind: "transact",
+									id: 1,
+									transaction: {
+										kind: "done",
+										writes: [],
+										result: undefined,
+									},
+								},
+							]
+						: [];
+				},
+			})),
+		);
+		const devices = stack.use(
+			await Devices.make({
+				device: (place) => (place === "X" ? { purse: holder } : {}),
+			}),
+		);
+		const { connecting } = devices.meet();
+		const tetrad = await connecting;
+		return {
+			holder,
+			events,
+			tetrad,
+			[Symbol.asyncDispose]: () => stack.disposeAsync(),
+		};
+	}
+
+	test("goes on after a store that was full", async () => {
+		await using run = await withStore(async () => {
+			throw new TetradError("store-full", "there is no room");
+		});
+		await until(() => run.events.includes("not-written"), "it is told");
+		assert.equal(run.tetrad.ended, false);
+	});
+
+	test("stops everything after a store that failed", async () => {
+		await using run = await withStore(async () => {
+			throw new TetradError("store-failed", "nobody knows what is there");
+		});
+		const error = await run.holder.driver?.failed;
+		assert.equal(error?.code, "store-failed");
+		await run.tetrad.closed.catch(() => {});
+		assert.ok(!run.events.includes("not-written"), "the machine is not told");
+		assert.throws(
+			() => run.holder.driver?.giveBack(new Uint8Array()),
+			code("tetrad-closed"),
+		);
+	});
+
+	test("reads no faster than its store writes", async () => {
+		const { promise, resolve } = Promise.withResolvers<never>();
+		await using run = await withStore(() => promise);
+		const settle = Uint8Array.of(0x47);
+		const sending = (async () => {
+			for (let i = 0; i < 2000; i++) await run.tetrad.module.send(settle);
+		})();
+		sending.catch(() => {});
+		await new Promise((later) => setTimeout(later, 300));
+		const heard = run.events.filter((kind) => kind === "from-agent").length;
+		assert.ok(heard > 200 && heard < 300, `${heard} messages were read`);
+		resolve(undefined as never);
+		await until(
+			() => run.events.filter((kind) => kind === "from-agent").length === 2000,
+			"all are read in the end",
+		);
+	});
+});
+
+describe("a witness's file", () => {
+	const head = (number: bigint) => ({ number, hash: nodeCrypto.random(32) });
+
+	test("keeps the newest head, through many at once and a restart", async () => {
+		const home = join(folder.path, `home-${++count}`);
+		await mkdir(home, { mode: 0o700 });
+		const own = alice.device.deviceId;
+		const witness = await WitnessFile.open(home);
+		assert.equal(witness.head(own), undefined);
+		const heads = Array.from({ length: 200 }, (_, i) => head(BigInt(i + 1)));
+		await Promise.all(heads.map((head) => witness.keep(own, head)));
+		assert.deepEqual(witness.head(own), heads.at(-1));
+		await witness.keep(own, head(7n));
+		const again = await WitnessFile.open(home);
+		assert.deepEqual(again.head(own), heads.at(-1));
+		assert.equal(again.head(issuer.device.deviceId), undefined);
+	});
+
+	test("that cannot be read is no new one", async () => {
+		const home = join(folder.path, `home-${++count}`);
+		await mkdir(home, { mode: 0o700 });
+		for (const content of ["", "{}", '{"version":1}', "\0"]) {
+			await writeFile(join(home, "witness.json"), content);
+			await assert.rejects(WitnessFile.open(home), code("home-unusable"));
+		}
+	});
+
+	test("says when it could not be written, and tries the next head all the same", async () => {
+		const home = join(folder.path, `home-${++count}`);
+		await mkdir(home, { mode: 0o700 });
+		const own = alice.device.deviceId;
+		const witness = await WitnessFile.open(home);
+		await mkdir(join(home, "witness.json.new"));
+		await assert.rejects(witness.keep(own, head(1n)), code("home-unusable"));
+		assert.equal(witness.head(own), undefined);
+		await rmdir(join(home, "witness.json.new"));
+		await witness.keep(own, head(1n));
+		assert.equal(witness.head(own)?.number, 1n);
+	});
+});
+
+test("a purse with notes made out to its key keeps its module from taking another", async () => {
+	const home = await purseHome();
+	await requireNothingHeld(home);
+	const note = await mintNote(issuer, alice.device, 100n);
+	await putNotes(join(home, "purse.db"), issuer, [note]);
+	await assert.rejects(requireNothingHeld(home), code("home-unusable"));
+});

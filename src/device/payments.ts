@@ -99,7 +99,7 @@ export class Payments {
 		);
 	}
 
-	/** Has the own module take this payment from the other module. Resolves when it may come; `received` tells when it has. */
+	/** Has the own module take this payment from the other module. Resolves when it may come, or has; `received` tells when it has. */
 	async expect(
 		payment: Payment,
 		options: { readonly signal?: AbortSignal } = {},
@@ -222,8 +222,12 @@ export class Payments {
 				const { contract } = body(WITH_AGENT.expecting, bytes);
 				return take(this.#expecting, hex(contract))?.resolve();
 			}
-			case WITH_AGENT.received.type:
-				return this.#settle(this.#received, body(WITH_AGENT.received, bytes));
+			case WITH_AGENT.received.type: {
+				const fields = body(WITH_AGENT.received, bytes);
+				// It had come before it was expected again.
+				take(this.#expecting, hex(fields.contract))?.resolve();
+				return this.#settle(this.#received, fields);
+			}
 			case WITH_AGENT.failed.type:
 				return this.#fail(bytes);
 			case WITH_AGENT.settled.type: {

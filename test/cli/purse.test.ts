@@ -1,0 +1,414 @@
+/* Purses of real processes: their owner's commands, payments, and modules that are killed. */
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { type Address, parseAddress } from "../../src/carrier/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { runAgentProcess } from "../../src/device/agent-process.ts";
+import { Authority } from "../../src/device/authority.ts";
+import { readRoots } from "../../src/device/authority-home.ts";
+import { readCertificates } from "../../src/device/files.ts";
+import { issueDeviceHome } from "../../src/device/issue-device-home.ts";
+import { writeIssuerTerms } from "../../src/device/issuer-terms.ts";
+import { runModuleProcess } from "../../src/device/module-process.ts";
+import { readPolicy } from "../../src/device/policy-file.ts";
+import type { Report } from "../../src/device/process-events.ts";
+import { purseStorePath, viewPurse } from "../../src/device/purse-home.ts";
+import {
+	type PurseBalance,
+	viewBalances,
+} from "../../src/device/purse-view.ts";
+import {
+	type CertifiedDevice,
+	encodeChain,
+	validateChain,
+} from "../../src/identity/index.ts";
+import { readSoftwareKey } from "../../src/keys/index.ts";
+import {
+	type Module,
+	mintNote,
+	putNotes,
+	termsOf,
+} from "../device/purse-support.ts";
+import { done, refused } from "../support/commands.ts";
+import { Command, Homes, temporaryFolder } from "../support/processes.ts";
+
+const PRELOAD = fileURLToPath(
+	new URL("../support/crash-commits.mjs", import.meta.url),
+);
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let homes: Homes;
+let mint: Module;
+let terms: string;
+
+before(async () => {
+	folder = await temporaryFolder();
+	homes = await Homes.make(folder.path);
+	const bank = await Authority.open(homes.at("bank"));
+	await issueDeviceHome(bank, {
+		home: homes.at("mint"),
+		name: "mint",
+		algorithm: "P-256",
+		trust: await readRoots(homes.at("agency")),
+	});
+	const device = await certified("mint");
+	const signer = await readSoftwareKey(homes.at("mint", "key.pem"));
+	mint = { device, identity: { signer, chain: device.encodedChain } };
+	terms = homes.at("issuer.terms.json");
+	await writeIssuerTerms(terms, termsOf(mint));
+	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
+	await writeFile(homes.at("thief"), "battery staple\n", { mode: 0o600 });
+});
+after(() => folder[Symbol.asyncDispose]());
+
+async function certified(name: string): Promise<CertifiedDevice> {
+	const chain = await readCertificates(homes.at(name, "chain.pem"));
+	const { banks } = await readPolicy(homes.at(name));
+	const encoded = encodeChain(chain);
+	return validateChain(nodeCrypto, encoded, "module", banks, Date.now());
+}
+
+async function give(place: "X" | "Y", ...values: bigint[]): Promise<void> {
+	const name = place === "X" ? "alice-purse" : "bob-till";
+	const device = await certified(name);
+	const notes = await Promise.all(
+		values.map((value) => mintNote(mint, device, value)),
+	);
+	await putNotes(purseStorePath(homes.of(place)), mint, notes);
+}
+
+const OWNER = () => ["--owner-passphrase-file", homes.at("owner")];
+const create = (home: string, ...flags: string[]) => [
+	...["purse", "create", "--home", home, "--issuer", terms, ...flags],
+];
+
+async function balance(place: "X" | "Y"): Promise<PurseBalance> {
+	await using view = await viewPurse(homes.of(place));
+	const [first] = await viewBalances(view.store, view.issuers, Date.now());
+	assert.ok(first !== undefined);
+	return first;
+}
+
+describe("tetrad purse", () => {
+	test("is made with an owner's secret, and says whose money it takes", async () => {
+		await refused(["purse", "balance", "--home", homes.of("X")], /no purse/);
+		const { issuers } = await done([...create(homes.of("X")), ...OWNER()]);
+		assert.deepEqual(issuers, [
+			{
+				issuer: "mint",
+				currency: "PLAY",
+				play: true,
+				undeposited: { software: "100.00", token: "1000.00", tpm: "1000.00" },
+			},
+		]);
+		const file = await readFile(`${homes.of("X")}/purse.json`, "utf8");
+		assert.doesNotMatch(file, /correct horse/);
+		await refused([...create(homes.of("X")), ...OWNER()], /never overwritten/);
+		await refused(
+			[...create(homes.of("A")), ...OWNER()],
+			/is the home of an agent/,
+		);
+		await refused(
+			[...create(homes.of("Y")), "--undeposited", "software=1.001", ...OWNER()],
+			/PLAY has 2 decimals/,
+			2,
+		);
+		await refused(
+			[...create(homes.of("Y")), "--undeposited", "glass=1"],
+			/Say software/,
+			2,
+		);
+		await refused(
+			[...create(homes.of("Y")), "--unsafe-no-owner", ...OWNER()],
+			/and not both/,
+			2,
+		);
+		const limits = ["--undeposited", "software=1000"];
+		await done([...create(homes.of("Y")), "--unsafe-no-owner", ...limits]);
+	});
+
+	test("takes a withdrawal from its owner alone, and says what happens next", async () => {
+		const order = (amount: string, ...flags: string[]) => [
+			...["purse", "withdraw", amount, "--home", homes.of("X"), ...flags],
+		];
+		const folder = `${homes.of("X")}/orders`;
+		await refused(order("1.001", ...OWNER()), /PLAY has 2 decimals/, 2);
+		await refused(order("0", ...OWNER()), /greater than zero/, 2);
+		await refused(order("1e3", ...OWNER()), /is no amount/, 2);
+		await refused(
+			order("1", "--owner-passphrase-file", homes.at("thief")),
+			/not the passphrase of the purse's owner; nothing was ordered/,
+		);
+		await refused(
+			order("1", ...OWNER(), "--issuer", "nobody"),
+			/known are: mint/,
+			2,
+		);
+		await refused(
+			order("1", ...OWNER(), "--agent", homes.of("A")),
+			/all three/,
+			2,
+		);
+		const { ordered, settled, command } = await done(order("12.5", ...OWNER()));
+		assert.equal(settled, false);
+		assert.match(String(command), /^tetrad agent .*--settle$/);
+		const { request, amount, play } = ordered as Record<string, unknown>;
+		assert.deepEqual([amount, play], ["12.50", true]);
+		assert.deepEqual(await readdir(folder), [`${request}.order`]);
+		const placed = await readFile(`${folder}/${request}.order`);
+		assert.equal(placed.includes("correct horse"), false);
+	});
+
+	test("shows balance, notes and history in words and in JSON", async () => {
+		await give("X", 50_000n, 2_500n);
+		const shown = new Command(["purse", "balance", "--home", homes.of("X")]);
+		const { stdout } = await shown.exits(0);
+		assert.match(stdout, /mint\s+PLAY\s+525\.00\s+0\.00/);
+		assert.match(stdout, /play money/);
+		const { notes } = await done(["purse", "notes", "--home", homes.of("X")]);
+		assert.equal((notes as unknown[]).length, 2);
+		const { history } = await done([
+			...["purse", "history", "--home", homes.of("X"), "--limit", "5"],
+		]);
+		assert.deepEqual(history, []);
+		await refused(
+			["purse", "history", "--home", homes.of("X"), "--limit", "0"],
+			/Say a number/,
+			2,
+		);
+	});
+
+	test("tells what a deposit will do", async () => {
+		const { givingBack } = await done([
+			...["purse", "deposit", "--all", "--home", homes.of("Y")],
+		]);
+		assert.deepEqual(givingBack, ["mint"]);
+		const [name = ""] = await readdir(`${homes.of("Y")}/orders`);
+		assert.match(name, /\.give-back$/);
+	});
+
+	test("keeps its module from a new key while it holds notes", async () => {
+		await refused(
+			[
+				...["recertify", "--home", homes.of("X")],
+				...["--out", homes.at("x.renewal")],
+			],
+			/holds 2 notes .*deposit first/,
+		);
+	});
+});
+
+describe("agents that pay", () => {
+	const paying = (...flags: string[]) => [...flags, "--issuer-terms", terms];
+
+	test("agree, pay, and take, in words that say play money", async () => {
+		await using X = await homes.module("X");
+		await using Y = await homes.module("Y");
+		const { agent: B, address } = await homes.server(
+			"B",
+			homes.socket("Y"),
+			...paying("--take-payments"),
+		);
+		await using _ = B;
+		await using A = new Command([
+			...["agent", "--home", homes.of("A"), "--module", homes.socket("X")],
+			...["--connect", address, ...paying("--pay", "12.5", "--for", "a book")],
+		]);
+		const { stdout } = await A.exits(0);
+		assert.match(
+			stdout,
+			/paid 12\.50 PLAY \(play money\) for "a book", and the other module has it/,
+		);
+		const received = await B.expect("received");
+		const { amount, currency, play, issuer, text } = received;
+		assert.deepEqual(
+			{ amount, currency, play, issuer, text },
+			{
+				amount: "12.50",
+				currency: "PLAY",
+				play: true,
+				issuer: "mint",
+				text: "a book",
+			},
+		);
+		const said = () => X.all("purse").some(({ kind }) => kind === "paid");
+		await X.until(said, "that it has paid");
+		assert.ok(Y.all("purse").some(({ kind }) => kind === "received"));
+		const { spendable, inDoubt } = await balance("X");
+		assert.deepEqual([spendable, inDoubt], [51_250n, 0n]);
+		assert.equal((await balance("Y")).toDeposit, 1_250n);
+		const witness = await readFile(`${homes.of("A")}/witness.json`, "utf8");
+		assert.notEqual(JSON.parse(witness).number, "0");
+
+		await using poor = homes.caller(
+			...(["A", homes.socket("X"), address] as const),
+			...paying("--pay", "9999"),
+		);
+		const broke = await poor.exits(1);
+		assert.match(broke.stderr, /insufficient-funds|payment-refused/);
+		await using wrong = homes.caller(
+			...(["A", homes.socket("X"), address] as const),
+			...paying("--pay", "1.234"),
+		);
+		assert.match((await wrong.exits(2)).stderr, /PLAY has 2 decimals/);
+	});
+
+	test("are refused by an agent that takes no payments", async () => {
+		await using _ = await homes.module("X");
+		await using __ = await homes.module("Y");
+		const { agent: B, address } = await homes.server("B", homes.socket("Y"));
+		await using ___ = B;
+		await using A = homes.caller(
+			...(["A", homes.socket("X"), address] as const),
+			...paying("--pay", "1"),
+		);
+		assert.match((await A.exits(1)).stderr, /payment-refused/);
+		assert.match((await B.expect("refused")).reason, /--take-payments/);
+	});
+});
+
+/** Devices in this process, until the scope ends. */
+class Running implements AsyncDisposable {
+	readonly #stop = new AbortController();
+	readonly #runs: Promise<void>[] = [];
+
+	async module(place: "X" | "Y"): Promise<void> {
+		await this.#start((report) =>
+			runModuleProcess(
+				{
+					home: homes.of(place),
+					listen: parseAddress(homes.socket(place)),
+					link: "paired",
+					signal: this.#stop.signal,
+				},
+				report,
+			),
+		);
+	}
+
+	/** Takes payments, and resolves with the address. */
+	taker(): Promise<Address> {
+		return this.#start((report) =>
+			runAgentProcess(
+				{
+					...agentAt("B", "Y", this.#stop.signal),
+					listen: { kind: "tcp", host: "127.0.0.1", port: 0 },
+					take: [termsOf(mint)],
+				},
+				report,
+			),
+		);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#stop.abort();
+		await Promise.all(this.#runs);
+	}
+
+	#start(run: (report: Report) => Promise<void>): Promise<Address> {
+		const { promise, resolve, reject } = Promise.withResolvers<Address>();
+		const running = run((event) => {
+			if (event.event === "listening") resolve(parseAddress(event.address));
+		});
+		this.#runs.push(running.catch(reject));
+		return promise;
+	}
+}
+
+function agentAt(agent: "A" | "B", module: "X" | "Y", signal: AbortSignal) {
+	return {
+		home: homes.of(agent),
+		module: parseAddress(homes.socket(module)),
+		link: "paired",
+		routing: "direct",
+		root: "transcript",
+		signal,
+	} as const;
+}
+
+const AMOUNT = 250n;
+
+/** Has X pay Y for that contract; resolves with what A reported. */
+async function pay(connect: Address, contract: Uint8Array): Promise<string[]> {
+	const events: string[] = [];
+	const wanted = { terms: termsOf(mint), amount: AMOUNT, text: "", contract };
+	const { signal } = new AbortController();
+	await runAgentProcess(
+		{ ...agentAt("A", "X", signal), connect, pay: wanted },
+		({ event }) => events.push(event),
+	).catch(() => {});
+	return events;
+}
+
+/**
+ * Pays with a module that is killed at its nth write, starts it again, and asks again. Value is
+ * neither lost nor doubled at any of these points, and what is in doubt is shown.
+ */
+async function walk(killed: "X" | "Y"): Promise<number> {
+	const start = (env: Record<string, string> = {}) =>
+		new Command(
+			[
+				...["module", "--json", "--home", homes.of(killed)],
+				...["--listen", homes.socket(killed)],
+			],
+			{ env },
+		);
+	await using others = new Running();
+	if (killed === "X") await others.module("Y");
+	await using first = start();
+	await first.expect("listening");
+	const address = await others.taker();
+	if (killed === "Y") await others.module("X");
+	await first.kill();
+	for (let points = 0; ; points++) {
+		const write = `${1 + (points >> 1)} ${points % 2 === 0 ? "before" : "after"}`;
+		const at = `${killed} is killed at write ${write}`;
+		const contract = nodeCrypto.random(32);
+		const [payer, payee] = [await balance("X"), await balance("Y")];
+		await using module = start({
+			NODE_OPTIONS: `--import=${PRELOAD}`,
+			TETRAD_TEST_COMMIT: write,
+		});
+		await module.until(
+			() => module.gone || module.all("listening").length > 0,
+			"its start or its end",
+		);
+		if (!module.gone) {
+			await pay(address, contract);
+			// A write that follows the payment may still be on its way.
+			await new Promise((later) => setTimeout(later, 150));
+		}
+		if (!module.gone) {
+			const [x, y] = [await balance("X"), await balance("Y")];
+			assert.equal(x.spendable, payer.spendable - AMOUNT, at);
+			assert.equal(y.toDeposit, payee.toDeposit + AMOUNT, at);
+			return points;
+		}
+		{
+			const [x, y] = [await balance("X"), await balance("Y")];
+			const left = payer.spendable - x.spendable;
+			const came = y.toDeposit - payee.toDeposit;
+			assert.ok(left === 0n || left === AMOUNT, at);
+			assert.ok(came === 0n || came === left, `${at}: ${came} of ${left} came`);
+			assert.ok(x.inDoubt === left || came === left, `${at}: not in doubt`);
+		}
+		await using again = new Running();
+		await again.module(killed);
+		assert.ok((await pay(address, contract)).includes("paid"), at);
+		const [x, y] = [await balance("X"), await balance("Y")];
+		assert.equal(x.spendable, payer.spendable - AMOUNT, at);
+		assert.equal(y.toDeposit, payee.toDeposit + AMOUNT, at);
+	}
+}
+
+test("a paying module that is killed at any of its durable writes pays once", async () => {
+	const points = await walk("X");
+	assert.ok(points >= 8, `${points} points`);
+});
+
+test("a paid module that is killed at any of its durable writes is credited once", async () => {
+	const points = await walk("Y");
+	assert.ok(points >= 6, `${points} points`);
+});

@@ -1,5 +1,5 @@
 import { nodeCrypto } from "../crypto/index.ts";
-import { TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import {
 	deviceId,
 	parseTrustAnchor,
@@ -21,7 +21,14 @@ export async function readEvidence(
 	banks: readonly TrustAnchor[],
 ): Promise<DoubleSpending> {
 	const bytes = await readCarried(path, MAX_EVIDENCE_BYTES);
-	return openEvidence(nodeCrypto, bytes, banks);
+	try {
+		return openEvidence(nodeCrypto, bytes, banks);
+	} catch (thrown) {
+		const { code, message } = asTetradError(thrown);
+		// What is wrong is the file, and not how it was asked for.
+		if (code !== "invalid-argument") throw thrown;
+		throw new TetradError("file-unusable", message, { cause: thrown });
+	}
 }
 
 /** Roots of banks, from PEM files or the homes of authorities. Throws as `readRoots`, and `chain-refused`. */

@@ -8,6 +8,7 @@ import {
 	type Server,
 	type ServerResponse,
 } from "node:http";
+import { isIP } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import {
 	createRoute,
@@ -80,10 +81,8 @@ export async function serveOperatorHttp(
 			`the HTTP API is in clear, and ${host} can be reached from elsewhere; listen at 127.0.0.1, or say --unsafe-http-anywhere`,
 		);
 	const app = operatorApi(options);
-	const respond = getRequestListener(app.fetch, {
-		overrideGlobalObjects: false,
-	});
-	let hosts: ReadonlySet<string> = new Set();
+	const respond = getRequestListener(app.fetch);
+	let isOwn: (host: string) => boolean = () => false;
 	const server = createServer(
 		{
 			headersTimeout: HEADERS_MS,
@@ -93,7 +92,7 @@ export async function serveOperatorHttp(
 			maxHeaderSize: MAX_HEADER_BYTES,
 		},
 		(request, response) => {
-			const problem = oddityOf(request, hosts);
+			const problem = oddityOf(request, isOwn);
 			if (problem === undefined) void respond(request, response);
 			else sayProblem(response, problem);
 		},
@@ -107,8 +106,7 @@ export async function serveOperatorHttp(
 		else socket.destroy();
 	});
 	const bound = await listening(server, host, port);
-	const names = LOOPBACK.includes(host) ? ["127.0.0.1", "localhost"] : [host];
-	hosts = new Set([...names, host].map((name) => authority(name, bound)));
+	isOwn = ownHosts(host, bound);
 	return {
 		url: `http://${authority(host, bound)}`,
 		async [Symbol.asyncDispose]() {
@@ -145,23 +143,41 @@ function listening(
 	});
 }
 
+/**
+ * What a client may call this server. At an address that stands for all of a machine's, any of
+ * them: whoever makes a name lead here cannot make it look like one.
+ */
+function ownHosts(host: string, port: number): (host: string) => boolean {
+	if (host === "0.0.0.0" || host === "::")
+		return (given) => {
+			const [, address = ""] =
+				/^\[?([0-9a-f:.]+?)\]?:\d{1,5}$/.exec(given) ?? [];
+			return isIP(address) !== 0 && given === authority(address, port);
+		};
+	const names = LOOPBACK.includes(host)
+		? [host, "127.0.0.1", "localhost"]
+		: [host];
+	const own = new Set(names.map((name) => authority(name, port)));
+	return (given) => own.has(given);
+}
+
 /** The plain paths of this API, and queries of letters, digits and dashes. */
 const TARGET = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+(?:\?[A-Za-z0-9=&._-]*)?$/;
 
 /** Whatever is wrong with a request before anybody looks at what it asks. */
 function oddityOf(
 	request: IncomingMessage,
-	hosts: ReadonlySet<string>,
+	isOwn: (host: string) => boolean,
 ): ProblemJson | undefined {
 	const { host, origin } = request.headers;
 	// A page in a browser can have its name lead here, but it cannot change these two.
-	if (host === undefined || !hosts.has(host))
+	if (host === undefined || !isOwn(host))
 		return problem(
 			403,
 			"untrusted",
 			"this is not the host that is served here",
 		);
-	if (origin !== undefined && !hosts.has(origin.replace(/^http:\/\//, "")))
+	if (origin !== undefined && origin !== `http://${host}`)
 		return problem(403, "untrusted", "pages of other origins are not served");
 	if (!TARGET.test(request.url ?? "") && request.url !== "/")
 		return problem(400, "malformed", "the path is not one that can be here");

@@ -70,8 +70,8 @@ Examples:
 				json?: true;
 			}) => {
 				const { home, evidence, trust } = flags;
-				await using authority = await Authority.open(home);
 				const which = chosen(flags);
+				await using authority = await Authority.open(home);
 				const revoked =
 					which === undefined
 						? await authority.revoke(

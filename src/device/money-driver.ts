@@ -165,8 +165,8 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 			},
 		});
 		await Promise.all([
-			this.#hear(id, served, "agent", over),
-			this.#hear(id, served, "module", over),
+			this.#hear(id, served, "agent"),
+			this.#hear(id, served, "module"),
 		]);
 		await over;
 		this.#served.delete(id);
@@ -178,19 +178,17 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		id: number,
 		{ tetrad, unsent }: Served,
 		from: "agent" | "module",
-		over: Promise<void>,
 	): Promise<void> {
 		try {
 			for await (const bytes of tetrad[from]) {
 				if (this.#stopped) return;
 				if (isOfMoney(bytes)) {
-					await this.#options.before?.(from, bytes);
+					const waiting = this.#options.before?.(from, bytes);
+					if (waiting !== undefined) await waiting;
 					this.#feed({ kind: `from-${from}`, tetrad: id, bytes });
-				} else await Promise.race([over, this.#other(tetrad, from, bytes)]);
-				await Promise.race([
-					over,
-					Promise.all([unsent.under(MAX_UNSENT), this.#work.under(MAX_WORK)]),
-				]);
+				} else await this.#other(tetrad, from, bytes);
+				if (!unsent.isUnder(MAX_UNSENT)) await unsent.under(MAX_UNSENT);
+				if (!this.#work.isUnder(MAX_WORK)) await this.#work.under(MAX_WORK);
 			}
 		} catch (thrown) {
 			// How a tetrad ended is for whoever looks at `closed`.
@@ -357,13 +355,17 @@ class Load {
 		const waiting = this.#waiting;
 		this.#waiting = [];
 		for (const one of waiting)
-			if (this.#count < one.below) one.go();
+			if (this.isUnder(one.below)) one.go();
 			else this.#waiting.push(one);
+	}
+
+	isUnder(below: number): boolean {
+		return this.#count < below;
 	}
 
 	/** Resolves when less than `below` is under way. */
 	async under(below: number): Promise<void> {
-		while (this.#count >= below)
+		while (!this.isUnder(below))
 			await new Promise<void>((go) => this.#waiting.push({ below, go }));
 	}
 }

@@ -19,9 +19,7 @@ import { byKey, type Transaction } from "./store.ts";
 import type { IssuerTerms } from "./terms.ts";
 
 /** How much a purse takes undeposited from payers of each level, in minor units; without a limit for it, nothing. */
-export type UndepositedLimits = Readonly<
-	Partial<Record<TamperResistance, bigint>>
->;
+type UndepositedLimits = Readonly<Partial<Record<TamperResistance, bigint>>>;
 
 /** An issuer whose notes a purse takes. */
 export interface TrustedIssuer extends IssuerTerms {

@@ -168,7 +168,9 @@ async function settle(
 	}
 	const code = await runAgent(route, flags);
 	if (code !== EXIT.done) {
-		tell("not settled; what was ordered stays ordered until it is");
+		tell(
+			"not settled: what the issuer has declined is over, and what it has not answered stays ordered",
+		);
 		process.exitCode = EXIT.failed;
 		if (json) sayJson({ ...done, settled: false });
 		return;

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { PLAY_MONEY } from "../../device/operator.ts";
 import { moneyText } from "../../device/payment-talk.ts";
 import { viewPurse } from "../../device/purse-home.ts";
 import {
@@ -167,7 +168,7 @@ function sayPlay(issuers: readonly IssuerTerms[]): void {
 	const text = names
 		.map(({ name, currency }) => `${currency.code} of ${plain(name)}`)
 		.join(", ");
-	say(dim(`${text}: play money, which nobody exchanges for anything`));
+	say(dim(`${text}: ${PLAY_MONEY}`));
 }
 
 function countOfEntries(text: string): number {

@@ -72,7 +72,7 @@ export class Mint {
 	#tetrads = 0;
 
 	constructor(
-		world: World,
+		world: Pick<World, "policy" | "now">,
 		self: Module,
 		store: Store,
 		options: {

@@ -8,6 +8,7 @@ import type { Operator } from "../../device/operator.ts";
 import { asOperator } from "../../device/operator-client.ts";
 import type { AccountJson } from "../../device/operator-schemas.ts";
 import { TetradError } from "../../errors.ts";
+import { dec, enc, hex, utf8 } from "../../wire/index.ts";
 import { plainTable } from "../draw.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";
@@ -26,6 +27,10 @@ export function addCreditCommand(issuer: Command): void {
 		)
 		.requiredOption("--amount <amount>", 'such as "100.00"')
 		.option(
+			"--open",
+			"open the account of the module of that name that the issuer's own bank certifies",
+		)
+		.option(
 			"--reference <text>",
 			"what it is for; the same one credits once, however often it is given; a new one unless given",
 		)
@@ -34,7 +39,8 @@ export function addCreditCommand(issuer: Command): void {
 			"after",
 			`
 Examples:
-    tetrad issuer credit --home mint --account alice-purse --amount 100.00
+  The first time, for a module of the same bank; of another bank, say its device id:
+    tetrad issuer credit --home mint --account alice-purse --amount 100.00 --open
     tetrad issuer credit --home mint --account alice-purse --amount 100.00 --reference "march 2026"`,
 		)
 		.action(
@@ -43,11 +49,16 @@ Examples:
 				account: string;
 				amount: string;
 				reference?: string;
+				open?: true;
 				json?: true;
 			}) => {
 				const { home, account, amount, reference = randomUUID() } = flags;
 				const credited = await asOperator(home, async (operator) => {
-					const { id } = await accountOf(operator, account);
+					const { id } = await accountOf(
+						operator,
+						account,
+						flags.open === true,
+					);
 					return operator.credit(id, { amount, reference });
 				});
 				if (credited === undefined) throw noAccount(account);
@@ -66,12 +77,17 @@ const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
 async function accountOf(
 	operator: Operator,
 	account: string,
+	mayOpen: boolean,
 ): Promise<AccountJson> {
 	if (DEVICE_ID.test(account)) return operator.open(account);
 	if (!/^[a-z0-9.-]{1,64}$/.test(account)) throw noAccount(account);
 	const { accounts } = await operator.accounts({ name: account });
 	const [first, second] = accounts;
-	if (first === undefined) throw noAccount(account);
+	if (first === undefined) {
+		if (!mayOpen) throw noAccount(account);
+		const { issuer } = await operator.terms();
+		return operator.open(deviceOfSameBank(issuer, account));
+	}
 	if (second !== undefined)
 		throw new TetradError(
 			"invalid-argument",
@@ -80,10 +96,15 @@ async function accountOf(
 	return first;
 }
 
+function deviceOfSameBank(issuer: string, name: string): string {
+	const [bank = new Uint8Array()] = dec(Buffer.from(issuer, "hex"), 2);
+	return hex(enc(bank, utf8(name)));
+}
+
 function noAccount(account: string): TetradError {
 	return new TetradError(
 		"invalid-argument",
-		`no account is open for "${plain(account.slice(0, 64))}"; open one by the module's device id`,
+		`no account is open for "${plain(account.slice(0, 64))}"; say the module's device id, or --open for one of the issuer's own bank`,
 	);
 }
 

@@ -1,0 +1,270 @@
+/* An issuer from its making to the revocation of a module that spent twice, as separate processes. */
+import assert from "node:assert/strict";
+import {
+	existsSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { readBanks } from "../../src/device/evidence-file.ts";
+import { readHome } from "../../src/device/home.ts";
+import { createAuthorityHome } from "../../src/device/issue-device-home.ts";
+import { validateChain } from "../../src/identity/index.ts";
+import { LEDGER_TABLES } from "../../src/money/index.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
+import {
+	deposit,
+	Mint,
+	type Module,
+	noteIn,
+	pay,
+	piece,
+	requestId,
+	withdraw,
+} from "../money/mint.ts";
+import { makeWorld } from "../support/authority.ts";
+import { Command, Homes, run, temporaryFolder } from "../support/processes.ts";
+
+let homes: Homes;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let mint: string;
+
+before(async () => {
+	folder = await temporaryFolder();
+	homes = await Homes.make(folder.path);
+	mint = homes.of("Y");
+});
+
+after(() => folder[Symbol.asyncDispose]());
+
+async function json(...args: string[]) {
+	const { code, stdout, stderr } = await run([...args, "--json"]);
+	assert.equal(code, 0, stderr);
+	return JSON.parse(stdout);
+}
+
+function startIssuer(): Command {
+	return new Command([
+		...["issuer", "run", "--home", mint, "--json"],
+		...["--listen", homes.socket("mint"), "--http", "127.0.0.1:0"],
+	]);
+}
+
+describe("an issuer", () => {
+	test("is made once, of play money unless it is told otherwise, for its owner only", async () => {
+		const { code, stdout, stderr } = await run([
+			...["issuer", "init", "--home", mint],
+		]);
+		assert.equal(code, 0, stderr);
+		assert.match(stdout, /made the issuer bob-till of PLAY/);
+		assert.match(stderr, /PLAY is play money, which nobody exchanges/);
+		const terms = JSON.parse(readFileSync(`${mint}/issuer.terms.json`, "utf8"));
+		assert.deepEqual(Object.keys(terms), [
+			...["version", "issuer", "name", "currency", "exponent", "play"],
+		]);
+		assert.equal(terms.play, true);
+		for (const file of ["issuer.json", "operator.token"])
+			assert.equal(statSync(`${mint}/${file}`).mode & 0o077, 0, file);
+		const again = await run(["issuer", "init", "--home", mint]);
+		assert.equal(again.code, 1);
+		assert.match(again.stderr, /there is an issuer in/);
+		const audit = await run(["issuer", "audit", "--home", mint]);
+		assert.equal(audit.code, 1);
+		assert.match(audit.stderr, /has no ledger yet/);
+	});
+
+	test("credits an account while it does not run, once for each reference", async () => {
+		const credit = ["issuer", "credit", "--home", mint, "--amount", "100"];
+		const flags = ["--account", "alice-purse", "--reference", "first"];
+		const first = await json(...credit, ...flags, "--open");
+		assert.deepEqual([first.isNew, first.account.balance], [true, "100.00"]);
+		const again = await json(...credit, ...flags);
+		assert.deepEqual([again.isNew, again.account.balance], [false, "100.00"]);
+	});
+
+	test("issues to a purse through a tetrad, while its operator looks, and goes on after it was killed", async () => {
+		const purse = homes.of("X");
+		await json(
+			...["purse", "create", "--home", purse, "--unsafe-no-owner"],
+			...["--issuer", `${mint}/issuer.terms.json`],
+		);
+		await json("purse", "withdraw", "25.50", "--home", purse);
+		const settle = async () => {
+			await using issuer = startIssuer();
+			await issuer.expect("listening");
+			const { agent, address } = await homes.server("B", homes.socket("mint"));
+			await using _ = agent;
+			await using module = await homes.module("X");
+			const caller = homes.caller("A", homes.socket("X"), address, "--settle");
+			await using __ = caller;
+			await caller.exits(0);
+			const audit = await json("issuer", "audit", "--home", mint);
+			const { accounts } = await json("issuer", "accounts", "--home", mint);
+			await issuer.kill();
+			module.terminate();
+			await module.exits(0);
+			return { audit, accounts, requests: issuer.all("request") };
+		};
+		const first = await settle();
+		const [request] = first.requests;
+		assert.deepEqual(
+			[request?.asked, request?.outcome, request?.amount, request?.play],
+			["withdraw", "issued", "25.50", true],
+		);
+		const sums = {
+			issued: "25.50",
+			outstanding: "25.50",
+			returned: "0.00",
+			expired: "0.00",
+			balanced: true,
+		};
+		const { currency, play, problems, ...found } = first.audit;
+		assert.deepEqual(
+			[found, currency, play, problems],
+			[sums, "PLAY", true, []],
+		);
+		assert.equal(first.accounts[0].balance, "74.50");
+		assert.match(first.accounts[0].note, /play money/);
+		// It was killed, and still says where it was.
+		assert.ok(existsSync(`${mint}/http.json`));
+		const again = await json("issuer", "accounts", "--home", mint);
+		assert.deepEqual(again.accounts, first.accounts);
+	});
+
+	test("stops by itself, with exit code 1 and why, when its store fails for good", async () => {
+		await using issuer = startIssuer();
+		await issuer.expect("listening");
+		const held = new DatabaseSync(`${mint}/ledger.db`);
+		held.exec("DROP TABLE accounts");
+		held.close();
+		await run([
+			...["issuer", "credit", "--home", mint, "--account", "alice-purse"],
+			...["--amount", "1"],
+		]);
+		const { stderr } = await issuer.exits(1);
+		assert.match(stderr, /store-failed/);
+	});
+});
+
+describe("a module that spends twice", () => {
+	let evidence: string;
+
+	/** What two copies of X would do, at the ledger of Y. */
+	async function spendTwice(): Promise<void> {
+		const banks = await readBanks([homes.at("bank")]);
+		const { agency } = await makeWorld();
+		const now = Date.now();
+		const world = { policy: { agencies: [agency.anchor], banks }, now };
+		await using stack = new AsyncDisposableStack();
+		const moduleAt = async (place: "X" | "Y"): Promise<Module> => {
+			const { identity } = stack.use(await readHome(homes.of(place), "module"));
+			const { chain, signer } = identity;
+			const device = validateChain(nodeCrypto, chain, "module", banks, now);
+			return { device, signer };
+		};
+		const [payer, issuer] = [await moduleAt("X"), await moduleAt("Y")];
+		const store = stack.use(
+			await openSqliteStore({
+				path: `${mint}/ledger.db`,
+				tables: LEDGER_TABLES,
+			}),
+		);
+		const machine = new Mint(world, issuer, store, { now });
+		const note = noteIn(
+			await machine.once(payer, withdraw(requestId(), 1_000n)),
+		);
+		const tills = ["till-1", "till-2"].map((name) => ({
+			...payer,
+			device: { ...issuer.device, name, deviceId: idOf(payer, name) },
+		})) as unknown as Module[];
+		for (const [i, till] of tills.entries()) {
+			const pieces = [piece(note, BigInt(i) * 100n, 300n)];
+			const transfer = await pay(payer, till, pieces, issuer);
+			await machine.once(till, deposit(requestId(), transfer, [note], issuer));
+		}
+	}
+
+	function idOf({ device }: Module, name: string): Uint8Array {
+		const id = Buffer.concat([
+			device.deviceId.subarray(0, 36),
+			Buffer.from([0, 0, 0, name.length]),
+			Buffer.from(name),
+		]);
+		return new Uint8Array(id);
+	}
+
+	before(async () => {
+		for (const file of readdirSync(mint))
+			if (file.startsWith("ledger.db")) rmSync(`${mint}/${file}`);
+		await json(
+			...["issuer", "credit", "--home", mint, "--account", "alice-purse"],
+			...["--amount", "100", "--open"],
+		);
+		await spendTwice();
+	});
+
+	test("is told apart, with evidence that anybody can judge", async () => {
+		const out = homes.at("evidence");
+		const { conflicts } = await json(
+			...["issuer", "conflicts", "--home", mint, "--evidence", out],
+		);
+		assert.equal(conflicts.length, 1);
+		assert.equal(conflicts[0].name, "alice-purse");
+		evidence = conflicts[0].file;
+		const bank = ["--bank", `${homes.at("bank")}/root.pem`];
+		const proved = await json("verify", evidence, ...bank);
+		assert.equal(proved.proved, true);
+		assert.equal(proved.name, "alice-purse");
+		assert.deepEqual(proved.range, { offset: "1.00", amount: "2.00" });
+		assert.notEqual(proved.first.contract, proved.second.contract);
+	});
+
+	test("is not proved by evidence that was changed, or under another root", async () => {
+		const bytes = readFileSync(evidence);
+		const changed = homes.at("changed.evidence");
+		bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+		writeFileSync(changed, bytes);
+		const bank = `${homes.at("bank")}/root.pem`;
+		const { code, stdout } = await run([
+			...["verify", changed, "--bank", bank, "--json"],
+		]);
+		assert.equal(code, 1);
+		assert.equal(JSON.parse(stdout).proved, false);
+		const revoke = ["authority", "revoke", "--home", homes.at("bank")];
+		const refused = await run([...revoke, "--evidence", changed]);
+		assert.equal(refused.code, 1);
+	});
+
+	test("is revoked by the bank that certified it, and by no other", async () => {
+		const other = homes.at("other-bank");
+		await createAuthorityHome(other, "bank", "Other Bank", "P-256");
+		const elsewhere = await run([
+			...["authority", "revoke", "--home", other, "--evidence", evidence],
+			...["--trust", `${homes.at("bank")}/root.pem`],
+		]);
+		assert.equal(elsewhere.code, 1);
+		assert.match(elsewhere.stderr, /certified by another bank/);
+		const bank = homes.at("bank");
+		const { revoked } = await json(
+			...["authority", "revoke", "--home", bank, "--evidence", evidence],
+		);
+		assert.deepEqual(
+			revoked.map(({ name }: { name: string }) => name),
+			["alice-purse"],
+		);
+		const both = await run([
+			...["authority", "revoke", "--home", bank, "--evidence", evidence],
+			...["--name", "alice-purse"],
+		]);
+		assert.equal(both.code, 2);
+		const list = await json(
+			...["authority", "publish", "--home", bank, "--out", homes.at("list")],
+		);
+		assert.equal(list.entries, 1);
+	});
+});

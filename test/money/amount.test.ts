@@ -97,7 +97,10 @@ describe("an amount in text", () => {
 
 	test("a number is refused, because JSON has strings for amounts", () => {
 		for (const value of [12, 12.5, 1e21, null, undefined, ["12"], 12n])
-			assert.throws(() => parseAmount(value as string, EUR), INVALID);
+			assert.throws(
+				() => parseAmount(value as unknown as string, EUR),
+				INVALID,
+			);
 	});
 
 	test("a refusal is short, whatever the text was", () => {

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { MAX_CHAIN_BYTES } from "../../src/identity/index.ts";
+import {
+	MAX_ISSUER_CHAINS,
+	MAX_NOTE_BYTES,
+	MAX_PIECES,
+	messages,
+} from "../../src/money/index.ts";
+import { MAX_MODULE_MESSAGE_BYTES } from "../../src/tetrad/parameters.ts";
+import {
+	concat,
+	dec,
+	enc,
+	hex,
+	type Structure,
+	utf8,
+} from "../../src/wire/index.ts";
+import { onlyTetradErrors } from "../wire/only-tetrad-errors.ts";
+import {
+	filled,
+	idOf,
+	lengthChanges,
+	refused,
+	refusesTenMegabytes,
+} from "./documents.ts";
+
+type Kind = {
+	readonly type: number;
+	readonly body: Structure<Record<string, Uint8Array>>;
+};
+const KINDS = Object.entries({
+	...messages.BETWEEN_MODULES,
+	...messages.WITH_ISSUER,
+	...messages.WITH_AGENT,
+}) as unknown as readonly [string, Kind][];
+
+test("golden bytes of a message", () => {
+	const { prepare } = messages.BETWEEN_MODULES;
+	const bytes = messages.message(prepare, {
+		contract: filled(32, 0xc0),
+		issuer: idOf("bank.example"),
+		currency: utf8("EUR"),
+		amount: filled(8, 1),
+	});
+	assert.equal(
+		hex(bytes),
+		[
+			"20",
+			`00000020${"c0".repeat(32)}`,
+			`0000003400000020${"d0".repeat(32)}0000000c62616e6b2e6578616d706c65`,
+			"00000003455552",
+			`00000008${"01".repeat(8)}`,
+		].join(""),
+	);
+	assert.equal(hex(messages.body(prepare, bytes).currency), "455552");
+});
+
+test("every message has a first byte of its own, and fits into one of a tetrad", () => {
+	const types = KINDS.map(([, { type }]) => type);
+	assert.equal(new Set(types).size, types.length);
+	for (const [name, { type, body }] of KINDS) {
+		assert.ok(type > 0 && type < 0x100, name);
+		assert.ok(1 + body.maxBytes <= MAX_MODULE_MESSAGE_BYTES, name);
+	}
+});
+
+describe("each message", () => {
+	for (const [name, kind] of KINDS)
+		test(`${name}: any bytes, other lengths, and 10 MB at once`, () => {
+			const read = (bytes: Uint8Array) => messages.body(kind, bytes);
+			fc.assert(
+				fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+					const found = onlyTetradErrors(() =>
+						read(concat(Uint8Array.of(kind.type), bytes)),
+					);
+					if (found !== undefined)
+						assert.deepEqual(enc(...Object.values(found)), bytes);
+				}),
+			);
+			refusesTenMegabytes((bytes) =>
+				read(concat(Uint8Array.of(kind.type), bytes)),
+			);
+		});
+
+	test("is refused cut short, and with anything after it", () => {
+		const { prepared } = messages.BETWEEN_MODULES;
+		const bytes = messages.message(prepared, {
+			contract: filled(32, 1),
+			payBy: filled(8, 2),
+			tag: filled(32, 3),
+		});
+		for (const changed of lengthChanges(bytes))
+			if (changed.length > 0) refused(() => messages.body(prepared, changed));
+	});
+});
+
+describe("a list in a message", () => {
+	test("round trip", () => {
+		const items = fc.array(fc.uint8Array({ maxLength: 20 }), {
+			minLength: 1,
+			maxLength: MAX_PIECES,
+		});
+		fc.assert(
+			fc.property(items, (list) => {
+				assert.deepEqual(
+					messages.parseList(messages.encodeList(list), MAX_PIECES),
+					list,
+				);
+			}),
+		);
+	});
+
+	test("none, and one too many, are refused", () => {
+		refused(() => messages.parseList(filled(0, 0), 3));
+		const four = messages.encodeList(Array(4).fill(filled(2, 1)));
+		refused(() => messages.parseList(four, 3));
+		assert.equal(messages.parseList(four, 4).length, 4);
+	});
+
+	test("a million empty items are refused at the first that is too many", () => {
+		const started = performance.now();
+		refused(() => messages.parseList(filled(10_000_000, 0), MAX_PIECES));
+		assert.ok(performance.now() - started < 1000);
+	});
+
+	test("as many notes and chains as there may be fit into a delivery", () => {
+		const { deliver } = messages.BETWEEN_MODULES;
+		const bytes = messages.message(deliver, {
+			transfer: filled(1, 1),
+			notes: messages.encodeList(
+				Array(MAX_PIECES).fill(filled(MAX_NOTE_BYTES, 1)),
+			),
+			chains: messages.encodeList(
+				Array(MAX_ISSUER_CHAINS).fill(filled(MAX_CHAIN_BYTES, 1)),
+			),
+			payBy: filled(8, 2),
+			tag: filled(32, 3),
+		});
+		const { notes, chains } = messages.body(deliver, bytes);
+		assert.equal(dec(notes, MAX_PIECES).length, MAX_PIECES);
+		assert.equal(dec(chains, MAX_ISSUER_CHAINS).length, MAX_ISSUER_CHAINS);
+	});
+});

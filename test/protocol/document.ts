@@ -19,7 +19,8 @@ const cells = (line: string): string[] =>
 		.split("|")
 		.map((cell) => cell.trim());
 
-function parseTables(text: string): Table[] {
+/** The tables of a page in Markdown, in order. */
+export function parseTables(text: string): Table[] {
 	const tables: Table[] = [];
 	let heading = "";
 	let block: string[] = [];
@@ -46,14 +47,24 @@ const TABLES: readonly Table[] = parseTables(DOCUMENT);
 
 /** The one table under `heading` that starts with the columns `columns`. */
 export function table(heading: string, ...columns: readonly string[]): Table {
-	const found = TABLES.filter(
+	return tableIn(TABLES, "docs/protocol.md", heading, columns);
+}
+
+/** The same, among the tables of a page. */
+export function tableIn(
+	tables: readonly Table[],
+	page: string,
+	heading: string,
+	columns: readonly string[],
+): Table {
+	const found = tables.filter(
 		(candidate) =>
 			candidate.heading === heading &&
 			columns.every((column, i) => candidate.columns[i] === column),
 	);
 	if (found.length !== 1 || found[0]?.rows.length === 0)
 		throw new Error(
-			`docs/protocol.md has ${found.length} tables (${columns.join(", ")}) under "${heading}"`,
+			`${page} has ${found.length} tables (${columns.join(", ")}) under "${heading}"`,
 		);
 	return found[0] as Table;
 }

@@ -1,0 +1,322 @@
+/* The numbers and names in the tables of docs/money.md are those of the code. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	BINDING_LABEL,
+	DEPOSIT_MARGIN_MS,
+	draftNote,
+	draftOrder,
+	draftReceipt,
+	draftTransfer,
+	encodeEvidence,
+	MAX_EVIDENCE_BYTES,
+	MAX_EXPONENT,
+	MAX_ISSUER_CHAINS,
+	MAX_NEW_NOTES,
+	MAX_NOTE_BYTES,
+	MAX_ORDER_BYTES,
+	MAX_PIECES,
+	MAX_REASON_BYTES,
+	MAX_RECEIPT_BYTES,
+	MAX_TRANSFER_BYTES,
+	messages,
+	openEvidence,
+	openOrder,
+	openReceipt,
+	PAY_WITHIN_MS,
+	parseNote,
+	parseTransfer,
+} from "../../src/money/index.ts";
+import { dec, enc, hex, type Structure } from "../../src/wire/index.ts";
+import {
+	cell,
+	type LayoutField,
+	parseLayout,
+	parseTables,
+	type Table,
+	tableIn,
+} from "../protocol/document.ts";
+import { TEST_NOW } from "../support/authority.ts";
+import {
+	certified,
+	FIXED,
+	FIXED_NOTE,
+	FIXED_TRANSFER,
+	filled,
+	idOf,
+	MoneyWorld,
+} from "./documents.ts";
+
+const DOCUMENT = readFileSync(
+	new URL("../../docs/money.md", import.meta.url),
+	"utf8",
+);
+const TABLES = parseTables(DOCUMENT);
+const table = (heading: string, ...columns: readonly string[]): Table =>
+	tableIn(TABLES, "docs/money.md", heading, columns);
+
+/** The fields of a document, in order. */
+function layoutOf(heading: string): readonly LayoutField[] {
+	return table(heading, "field", "bytes").rows.map((row) => {
+		const [, min, max] = /^(\d+)(?:–(\d+))?$/.exec(cell(row, "bytes")) ?? [];
+		return {
+			name: cell(row, "field"),
+			min: Number(min),
+			max: Number(max ?? min),
+		};
+	});
+}
+
+/** Holds a layout against what reads it: which names each field and says when its length is wrong. */
+function holdsLayout(
+	noun: string,
+	layout: readonly LayoutField[],
+	read: (fields: readonly Uint8Array[]) => unknown,
+): void {
+	const complaint = (fields: readonly Uint8Array[]): string => {
+		try {
+			read(fields);
+			return "";
+		} catch (error) {
+			return (error as Error).message;
+		}
+	};
+	const sized = (lengths: readonly number[]) =>
+		lengths.map((length) => filled(length, 1));
+	const least = layout.map(({ min }) => min);
+	const most = layout.map(({ max }) => max);
+	for (const lengths of [least, most])
+		assert.doesNotMatch(complaint(sized(lengths)), /wrong length|fields/);
+	assert.match(complaint(sized(least.toSpliced(-1))), /has \d+ fields/);
+	for (const [i, { name, min, max }] of layout.entries()) {
+		const wrong = `${noun}: ${name} has a wrong length`;
+		// With the one field that varies, all of it is too long.
+		const longer = complaint(sized(least.with(i, max + 1)));
+		assert.ok([wrong, `${noun} is too long`].includes(longer), longer);
+		if (min > 0) assert.equal(complaint(sized(least.with(i, min - 1))), wrong);
+	}
+}
+
+describe("layouts of documents", () => {
+	const signed = (fields: readonly Uint8Array[]) =>
+		enc(enc(...fields), filled(64, 1));
+
+	test("Note", () => {
+		holdsLayout("a note", layoutOf("Note"), (fields) =>
+			parseNote(nodeCrypto, signed(fields)),
+		);
+	});
+
+	test("Transfer", () => {
+		holdsLayout("a transfer", layoutOf("Transfer"), (fields) =>
+			parseTransfer(nodeCrypto, signed(fields)),
+		);
+	});
+
+	test("Receipt", () => {
+		const payee = { deviceId: idOf("bob"), ...FIXED.payee };
+		holdsLayout("a receipt", layoutOf("Receipt"), (fields) =>
+			openReceipt(nodeCrypto, signed(fields), payee),
+		);
+	});
+
+	test("Order", () => {
+		holdsLayout("an order", layoutOf("Order"), (fields) =>
+			openOrder(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
+		);
+	});
+
+	test("Evidence", () => {
+		holdsLayout("evidence", layoutOf("Evidence"), (fields) =>
+			openEvidence(nodeCrypto, enc(...fields), []),
+		);
+	});
+
+	test("the fields of each document stand where the page says", () => {
+		const note = draftNote(FIXED_NOTE).sign(nodeCrypto, filled(64, 1));
+		const place = (heading: string, document: Uint8Array, field: string) => {
+			const layout = layoutOf(heading);
+			const [body = document] =
+				heading === "Evidence" ? [document] : dec(document, 2);
+			const at = layout.findIndex(({ name }) => name === field);
+			return hex(dec(body, layout.length)[at] ?? filled(0, 0));
+		};
+		for (const field of [
+			"issuer",
+			"issuerCertificate",
+			"holder",
+			"serial",
+		] as const)
+			assert.equal(place("Note", note.document, field), hex(note[field]));
+		const { document } = draftTransfer(FIXED_TRANSFER).sign(
+			nodeCrypto,
+			filled(64, 1),
+		);
+		for (const field of [
+			...(["payer", "payee", "issuer"] as const),
+			...(["contract", "binding", "parties"] as const),
+		])
+			assert.equal(
+				place("Transfer", document, field),
+				hex(FIXED_TRANSFER[field]),
+			);
+		const receipt = {
+			contract: filled(32, 1),
+			transfer: filled(32, 2),
+			payee: idOf("bob"),
+			amount: 1n,
+			accepted: TEST_NOW,
+		};
+		const receiptDocument = draftReceipt(receipt).sign(filled(64, 1));
+		for (const field of ["contract", "transfer", "payee"] as const)
+			assert.equal(
+				place("Receipt", receiptDocument, field),
+				hex(receipt[field]),
+			);
+		const order = {
+			purse: idOf("alice"),
+			request: filled(16, 1),
+			issuer: idOf("bank"),
+			amount: 1n,
+			ordered: TEST_NOW,
+		};
+		const orderDocument = draftOrder(order).sign(filled(64, 1));
+		for (const field of ["purse", "request", "issuer"] as const)
+			assert.equal(place("Order", orderDocument, field), hex(order[field]));
+		const parts = {
+			issuerChain: filled(3, 1),
+			holderChain: filled(3, 2),
+			note: filled(3, 3),
+			first: filled(3, 4),
+			second: filled(3, 5),
+		};
+		for (const [field, value] of Object.entries(parts))
+			assert.equal(place("Evidence", encodeEvidence(parts), field), hex(value));
+	});
+});
+
+describe("messages", () => {
+	const groups = {
+		"Between the modules": messages.BETWEEN_MODULES,
+		"With the module of an issuer": messages.WITH_ISSUER,
+		"Between an agent and its module": messages.WITH_AGENT,
+	};
+	for (const [heading, group] of Object.entries(groups)) {
+		const { rows } = table(heading, "type", "message");
+		const kinds = group as unknown as Readonly<
+			Record<string, { type: number; body: Structure<Record<string, number>> }>
+		>;
+		test(`${heading}: all of them, with their type bytes`, () => {
+			assert.deepEqual(
+				rows.map((row) => [cell(row, "message"), Number(cell(row, "type"))]),
+				Object.entries(kinds).map(([name, { type }]) => [name, type]),
+			);
+		});
+		for (const row of rows) {
+			const name = cell(row, "message");
+			test(name, () => {
+				const layout = parseLayout(row["fields, in order"] ?? "");
+				const body = kinds[name]?.body;
+				assert.ok(layout && body);
+				holdsLayout(name, layout, (fields) => body.decode(enc(...fields)));
+				assert.equal(
+					body.maxBytes,
+					layout.reduce((sum, { max }) => sum + 4 + max, 0),
+				);
+			});
+		}
+	}
+});
+
+test("labels: the table has every one that is in the code, and no other", () => {
+	const folder = new URL("../../src/money/", import.meta.url);
+	const inCode = new Set<string>();
+	for (const file of readdirSync(folder)) {
+		// Comments show labels of other things.
+		const code = readFileSync(new URL(file, folder), "utf8")
+			.replaceAll(/\/\*[\s\S]*?\*\//g, "")
+			.replaceAll(/\/\/.*$/gm, "");
+		for (const [, label = ""] of code.matchAll(/["'`](tetrad\/1 [^"'`$]*)/g))
+			inCode.add(label);
+	}
+	const documented = table("Labels", "label").rows.map((row) =>
+		cell(row, "label"),
+	);
+	assert.deepEqual(documented.toSorted(), [...inCode].toSorted());
+	assert.ok(DOCUMENT.includes(`"${BINDING_LABEL}"`));
+});
+
+test("roles: each document is signed for the place that the page says", async () => {
+	const world = await MoneyWorld.make("Ed25519");
+	const { device } = await certified(world.bank, "somebody");
+	const toSign: Record<string, Uint8Array> = {
+		note: draftNote(FIXED_NOTE).toSign,
+		transfer: draftTransfer(FIXED_TRANSFER).toSign,
+		receipt: draftReceipt({
+			contract: filled(32, 1),
+			transfer: filled(32, 2),
+			payee: device.deviceId,
+			amount: 1n,
+			accepted: TEST_NOW,
+		}).toSign,
+		order: draftOrder({
+			purse: device.deviceId,
+			request: filled(16, 1),
+			issuer: device.deviceId,
+			amount: 1n,
+			ordered: TEST_NOW,
+		}).toSign,
+	};
+	const { rows } = table("Documents", "role");
+	assert.deepEqual(
+		rows.map((row) => cell(row, "document")),
+		Object.keys(toSign),
+	);
+	for (const row of rows) {
+		const bytes = toSign[cell(row, "document")] ?? filled(0, 0);
+		const label = Buffer.from(bytes.subarray(0, bytes.indexOf(0))).toString();
+		assert.equal(label, `tetrad/1 ${cell(row, "role")}`);
+	}
+});
+
+test("limits", () => {
+	const documented = table("Limits", "limit").rows.map((row) => [
+		cell(row, "limit"),
+		Number(cell(row, "value")),
+	]);
+	assert.deepEqual(Object.fromEntries(documented), {
+		"decimals of a currency": MAX_EXPONENT,
+		"pieces in a transfer": MAX_PIECES,
+		"notes that one request makes": MAX_NEW_NOTES,
+		note: MAX_NOTE_BYTES,
+		transfer: MAX_TRANSFER_BYTES,
+		receipt: MAX_RECEIPT_BYTES,
+		order: MAX_ORDER_BYTES,
+		evidence: MAX_EVIDENCE_BYTES,
+		"chains of issuers in a payment": MAX_ISSUER_CHAINS,
+		"text that says why": MAX_REASON_BYTES,
+		"time that a payee leaves itself to deposit in, ms": DEPOSIT_MARGIN_MS,
+		"time from an invoice to its payBy, ms": PAY_WITHIN_MS,
+	});
+	assert.ok(
+		DOCUMENT.includes(
+			`enc of 1–${MAX_PIECES} notes or of 1–${MAX_ISSUER_CHAINS} chains`,
+		),
+	);
+	assert.ok(DOCUMENT.includes(`\`issued\` has 1–${MAX_NEW_NOTES} notes`));
+});
+
+test("links inside the page lead somewhere", () => {
+	const anchors = new Set(
+		[...DOCUMENT.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+			heading
+				.toLowerCase()
+				.replaceAll(/[^\w\s-]/g, "")
+				.replaceAll(/\s/g, "-"),
+		),
+	);
+	for (const [, anchor = ""] of DOCUMENT.matchAll(/\]\(#([^)]*)\)/g))
+		assert.ok(anchors.has(anchor), `#${anchor}`);
+});

@@ -1,10 +1,11 @@
-/* npm run bench -- establish|records|lists|signers [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists|signers|payments [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchEstablish } from "./establish.ts";
 import { benchLists } from "./lists.ts";
+import { benchPayments } from "./payments.ts";
 import { benchRecords } from "./records.ts";
 import { benchSigners } from "./signers.ts";
 
@@ -21,12 +22,13 @@ const benches = {
 	records: benchRecords,
 	lists: benchLists,
 	signers: benchSigners,
+	payments: benchPayments,
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
 if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists|signers [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists|signers|payments [--json] [--rounds N] [--save]",
 	);
 	process.exit(2);
 }

@@ -10,7 +10,7 @@ import type {
 	SignatureAlgorithm,
 } from "../src/crypto/index.ts";
 import { pairInProcess } from "../src/device/in-process.ts";
-import { MoneyModule } from "../src/device/money-module.ts";
+import { type MoneyHolder, MoneyModule } from "../src/device/money-module.ts";
 import { SoftwareAuthority } from "../src/device/software-authority.ts";
 import type { Tetrad } from "../src/device/tetrad.ts";
 import { TrustedAgent } from "../src/device/trusted-agent.ts";
@@ -22,6 +22,14 @@ import {
 	type Policy,
 	type Routing,
 } from "../src/tetrad/index.ts";
+
+/** What a module is made with. */
+export interface ModuleIdentity {
+	readonly place: "X" | "Y";
+	readonly signer: Signer;
+	readonly chain: Uint8Array;
+	readonly bank: SoftwareAuthority;
+}
 
 interface Side {
 	readonly agent: TrustedAgent;
@@ -54,6 +62,7 @@ export class Four {
 		crypto?: CryptoProvider,
 		signerOf: (place: Place) => Signer | Promise<Signer> = () =>
 			generateSoftwareKey(algorithm),
+		purseOf?: (identity: ModuleIdentity) => Promise<MoneyHolder>,
 	): Promise<Four> {
 		const agency = await SoftwareAuthority.create(
 			"agency",
@@ -82,9 +91,13 @@ export class Four {
 				identity: await identity(agency, name, ofAgent),
 				...shared,
 			});
+			const own = await identity(bank, name, ofModule);
+			const place = ofModule === "X" ? "X" : "Y";
+			const purse = await purseOf?.({ ...own, place, bank });
 			const module = new MoneyModule({
-				identity: await identity(bank, name, ofModule),
+				identity: own,
 				...shared,
+				...(purse === undefined ? {} : { purse }),
 			});
 			await pairInProcess(agent, module);
 			await agent.reachModule();
@@ -101,19 +114,26 @@ export class Four {
 		return four;
 	}
 
-	/** One tetrad, until all four have confirmed. */
+	/** One tetrad, until all four have confirmed; for modules without purses, which take theirs themselves. */
 	async establish(routing: Routing = "direct"): Promise<FourEnds> {
-		const answering = new Promise<Carrier>((resolve) => {
-			this.#accept = resolve;
-		}).then((carrier) => this.#right.agent.accept(carrier));
-		const carrier = await connect(this.#listener.address);
-		const [a, b, x, y] = await Promise.all([
-			this.#left.agent.connect(carrier, { routing }),
-			answering,
+		const [[a, b], x, y] = await Promise.all([
+			this.meet(routing),
 			this.#left.module.accept(),
 			this.#right.module.accept(),
 		]);
 		return { a, b, x, y };
+	}
+
+	/** One tetrad, as its two agents hold it. */
+	async meet(routing: Routing = "direct"): Promise<[Tetrad, Tetrad]> {
+		const answering = new Promise<Carrier>((resolve) => {
+			this.#accept = resolve;
+		}).then((carrier) => this.#right.agent.accept(carrier));
+		const carrier = await connect(this.#listener.address);
+		return Promise.all([
+			this.#left.agent.connect(carrier, { routing }),
+			answering,
+		]);
 	}
 
 	async end({ a, b, x, y }: FourEnds): Promise<void> {

@@ -127,10 +127,12 @@ export function parseTimeBytes(bytes: Uint8Array): number {
 	return Number(time);
 }
 
+const MAX_UINT64 = 2n ** 64n - 1n;
+
 /** Eight bytes, big-endian. Throws `invalid-argument` for what they do not hold. */
 export function uint64(value: bigint): Uint8Array {
 	// A DataView would write the lowest 64 bits of any number.
-	if (value < 0n || value >= 2n ** 64n)
+	if (value < 0n || value > MAX_UINT64)
 		throw invalid("a number is negative, or does not fit into 64 bits");
 	const bytes = new Uint8Array(8);
 	new DataView(bytes.buffer).setBigUint64(0, value);

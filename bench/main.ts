@@ -1,8 +1,9 @@
-/* npm run bench -- establish|records|lists|signers|payments [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists|signers|payments|deposits [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { benchDeposits } from "./deposits.ts";
 import { benchEstablish } from "./establish.ts";
 import { benchLists } from "./lists.ts";
 import { benchPayments } from "./payments.ts";
@@ -23,12 +24,13 @@ const benches = {
 	lists: benchLists,
 	signers: benchSigners,
 	payments: benchPayments,
+	deposits: benchDeposits,
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
 if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists|signers|payments [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists|signers|payments|deposits [--json] [--rounds N] [--save]",
 	);
 	process.exit(2);
 }

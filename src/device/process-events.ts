@@ -114,7 +114,7 @@ export type PurseEvent = {
 	readonly reason?: string;
 } & Partial<Money>;
 
-export type IssuerEvent =
+type IssuerEvent =
 	| {
 			readonly event: "issuing";
 			/** Device id of the issuer's module, in hexadecimal. */

@@ -29,6 +29,14 @@ const COMMANDS = [
 	"pair",
 	"agent",
 	"module",
+	"issuer",
+	"issuer init",
+	"issuer run",
+	"issuer credit",
+	"issuer accounts",
+	"issuer conflicts",
+	"issuer audit",
+	"verify",
 ];
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -87,6 +95,8 @@ describe("help", TOGETHER, () => {
 			"pair",
 			"agent",
 			"module",
+			"issuer",
+			"verify",
 		])
 			assert.match(stdout, new RegExp(`^  ${command} `, "m"));
 		assert.match(stdout, /Examples?:\n/);

@@ -59,16 +59,20 @@ export interface LedgerOptions {
 	readonly parameters?: Partial<IssuerParameters>;
 	/** In a file, for a test that kills or tampers; in memory unless given. */
 	readonly onDisk?: true;
+	/** Any other store, which is opened anew at each restart. */
+	readonly open?: () => Promise<Store>;
 }
 
 export async function makeLedger(
 	options: LedgerOptions = {},
 ): Promise<Ledgers> {
 	const { parameters = {}, onDisk } = options;
+	const isKept = onDisk === true || options.open !== undefined;
 	await using stack = new AsyncDisposableStack();
 	const folder = onDisk && stack.use(await temporaryFolder());
 	const path = folder === undefined ? ":memory:" : `${folder.path}/ledger.db`;
-	const open = () => openSqliteStore({ path, tables: LEDGER_TABLES });
+	const open =
+		options.open ?? (() => openSqliteStore({ path, tables: LEDGER_TABLES }));
 	let store: Store = await open();
 	stack.defer(() => store[Symbol.asyncDispose]());
 	const world = await makeWorld();
@@ -86,7 +90,7 @@ export async function makeLedger(
 		mint: new Mint(world, issuer, store, { parameters }),
 		module: (name) => moduleOf(world, name),
 		async restart(how = {}) {
-			if (onDisk) {
+			if (isKept) {
 				await store[Symbol.asyncDispose]();
 				store = await open();
 			}

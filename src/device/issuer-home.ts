@@ -79,7 +79,6 @@ export interface IssuerSettings extends Required<IssuerParameters> {
 const httpFile = z.strictObject({
 	version: z.literal(1),
 	url: z.url(),
-	process: z.int(),
 });
 
 function pathIn(home: string, file: string): string {
@@ -238,16 +237,14 @@ export async function readOperatorToken(home: string): Promise<string> {
 	return text;
 }
 
-/** Says where the HTTP API is, until `gone` is called. */
-export async function announceHttp(
-	home: string,
-	url: string,
-): Promise<() => Promise<void>> {
-	const path = pathIn(home, "http.json");
-	const text = (where: string) =>
-		`${JSON.stringify({ version: 1, url: where, process: process.pid })}\n`;
-	await replaceFile(path, text(url));
-	return () => rm(path, { force: true });
+/** Says where the HTTP API is. */
+export async function announceHttp(home: string, url: string): Promise<void> {
+	const text = JSON.stringify({ version: 1, url });
+	await replaceFile(pathIn(home, "http.json"), `${text}\n`);
+}
+
+export function forgetHttp(home: string): Promise<void> {
+	return rm(pathIn(home, "http.json"), { force: true });
 }
 
 /** Where the HTTP API of a running issuer is, as it said itself; it may be gone. */

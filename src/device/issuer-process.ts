@@ -14,6 +14,7 @@ import { Issuer } from "./issuer.ts";
 import {
 	announceHttp,
 	type DatabaseLocation,
+	forgetHttp,
 	openLedger,
 	readIssuerSettings,
 	readOperatorToken,
@@ -81,6 +82,8 @@ export async function runIssuerProcess(
 		observe: (event, number) => observer(number, report)(event),
 	});
 	await using stack = new AsyncDisposableStack();
+	// What a process that was killed has left.
+	await forgetHttp(options.home);
 	if (http !== undefined) {
 		const served = await serveOperatorHttp({
 			...http,
@@ -89,7 +92,8 @@ export async function runIssuerProcess(
 			isPlay: terms.isPlay,
 		});
 		stack.use(served);
-		stack.defer(await announceHttp(options.home, served.url));
+		await announceHttp(options.home, served.url);
+		stack.defer(() => forgetHttp(options.home));
 		report({ event: "serving", url: served.url });
 	}
 	const listener = stack.use(

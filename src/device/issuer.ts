@@ -8,6 +8,7 @@ import {
 import { MoneyDriver, type MoneyDriverOptions } from "./money-driver.ts";
 import type { MoneyHolder, PurseHost } from "./money-module.ts";
 import type { Tetrad } from "./tetrad.ts";
+import { parseText } from "./text.ts";
 
 type DriverOptions = MoneyDriverOptions<IssuerReport>;
 
@@ -47,6 +48,7 @@ export class Issuer implements MoneyHolder, AsyncDisposable {
 			crypto: context.crypto,
 			now,
 			report,
+			other: requireText,
 			...(refused === undefined ? {} : { refused }),
 		});
 		void driver.failed.then(this.#failed.resolve);
@@ -67,4 +69,17 @@ export class Issuer implements MoneyHolder, AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#driver?.close();
 	}
+}
+
+/** Modules and agents may greet an issuer; it says nothing. Throws `unexpected-message` for anything else. */
+function requireText(
+	_: Tetrad,
+	from: "agent" | "module",
+	bytes: Uint8Array,
+): void {
+	if (parseText(bytes) === undefined)
+		throw new TetradError(
+			"unexpected-message",
+			`the ${from === "agent" ? "own agent" : "other module"} sent something that an issuer does not know`,
+		);
 }

@@ -1,5 +1,8 @@
 import type { z } from "@hono/zod-openapi";
+import { nodeCrypto } from "../crypto/index.ts";
 import { asTetradError, type ErrorCode, TetradError } from "../errors.ts";
+import { Ledger } from "../money/index.ts";
+import { HomeLock } from "./home-lock.ts";
 import {
 	announcedHttp,
 	openLedger,
@@ -34,16 +37,15 @@ export async function asOperator<Result>(
 ): Promise<Result> {
 	const settings = await readIssuerSettings(home);
 	const url = await announcedHttp(home);
-	if (url !== undefined) {
-		const client = new OperatorClient(url, await readOperatorToken(home));
-		if (await client.isThere()) return act(client);
-	}
+	if (url !== undefined && (await isInUse(home)))
+		return act(new OperatorClient(url, await readOperatorToken(home)));
 	const [terms, policy] = await Promise.all([
 		termsOf(home, settings),
 		readPolicy(home),
 	]);
 	try {
 		await using store = await openLedger(home, settings);
+		await store.transact(new Ledger(nodeCrypto, terms).claimStore());
 		return await act(new LedgerOperator({ store, terms, banks: policy.banks }));
 	} catch (thrown) {
 		const error = asTetradError(thrown);
@@ -56,6 +58,17 @@ export async function asOperator<Result>(
 	}
 }
 
+/** Whether a process has the home. An address that was left behind by one that was killed may be somebody else's by now, who shall not get the token. */
+async function isInUse(home: string): Promise<boolean> {
+	try {
+		using _ = await HomeLock.take(home);
+		return false;
+	} catch (thrown) {
+		if (asTetradError(thrown).code === "busy") return true;
+		throw thrown;
+	}
+}
+
 /** An operator at the HTTP API of a running issuer. */
 export class OperatorClient implements Operator {
 	readonly #url: string;
@@ -64,15 +77,6 @@ export class OperatorClient implements Operator {
 	constructor(url: string, token: string) {
 		this.#url = url;
 		this.#token = token;
-	}
-
-	/** Whether anybody answers there. */
-	async isThere(): Promise<boolean> {
-		try {
-			return (await this.#fetch("/v1/health", {}, PATIENCE_MS)).ok;
-		} catch {
-			return false;
-		}
 	}
 
 	terms() {

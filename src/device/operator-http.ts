@@ -48,6 +48,7 @@ const MAX_CONNECTIONS = 64;
 const HEADERS_MS = 5_000;
 const REQUEST_MS = 10_000;
 const KEEP_ALIVE_MS = 5_000;
+const AUDIT_MS = 3_600_000;
 /** How often slow clients are looked for. */
 const CHECK_MS = 1_000;
 
@@ -93,6 +94,8 @@ export async function serveOperatorHttp(
 		},
 		(request, response) => {
 			const problem = oddityOf(request, isOwn);
+			// An audit is silent while it reads everything.
+			if (request.url === ROUTES.audit.path) request.setTimeout(AUDIT_MS);
 			if (problem === undefined) void respond(request, response);
 			else sayProblem(response, problem);
 		},

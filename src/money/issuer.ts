@@ -13,7 +13,13 @@ import {
 	TetradError,
 	unreachable,
 } from "../errors.ts";
-import type { CertifiedDevice } from "../identity/index.ts";
+import {
+	type Certificate,
+	type CertifiedDevice,
+	parseTrustAnchor,
+	type TrustAnchor,
+	validateChain,
+} from "../identity/index.ts";
 import { copy, enc, hex, sameBytes, utf8 } from "../wire/index.ts";
 import {
 	type Currency,
@@ -40,6 +46,7 @@ import {
 	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
 	MAX_NOTE_DAYS,
+	MAX_OWN_CERTIFICATES,
 	MAX_PIECES,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
@@ -167,6 +174,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	readonly terms: IssuerTerms;
 	readonly ledger: Ledger;
 	readonly #context: MoneyContext;
+	readonly #own: OwnCertificates;
 	readonly #noteMs: number;
 	readonly #graceMs: number;
 	readonly #clients = new Map<number, Client>();
@@ -180,6 +188,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		requireDays("notes live", noteDays, 1, MAX_NOTE_DAYS);
 		requireDays("the grace lasts", graceDays, 0, MAX_GRACE_DAYS);
 		this.#context = context;
+		this.#own = new OwnCertificates(context);
 		this.#noteMs = noteDays * DAY_MS;
 		this.#graceMs = graceDays * DAY_MS;
 		this.terms = {
@@ -572,10 +581,10 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		const { crypto } = this.#context;
 		try {
 			demand();
-			const issuers = new Issuers(this.#context, fields.chains, now);
+			const chains = parseList(fields.chains, MAX_ISSUER_CHAINS);
 			const notes = parseList(fields.notes, MAX_PIECES).map((document) => {
 				const note = parseNote(crypto, document);
-				return verifyNote(crypto, note, issuers.of(note));
+				return verifyNote(crypto, note, this.#own.of(note, chains, now));
 			});
 			const verified = verifyTransfer(crypto, transfer, notes);
 			return { kind: "verified", verified };
@@ -602,39 +611,65 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 }
 
-/** The issuer's own certificates that notes were signed under: today's, and those that come with them. */
-class Issuers {
+/**
+ * The issuer's own certificates. What it signed under one that has not expired stays good, also
+ * when the bank asks for a newer one: a note counts only when the ledger has it.
+ */
+class OwnCertificates {
 	readonly #context: MoneyContext;
-	readonly #chains: readonly Uint8Array[];
-	readonly #now: number;
-	readonly #judged = new Map<string, CertifiedDevice>();
+	readonly #anchor: TrustAnchor;
+	readonly #known = new Map<string, CertifiedDevice>();
 
-	/** Throws `malformed` and `limit-exceeded`. */
-	constructor(context: MoneyContext, chains: Uint8Array, now: number) {
+	constructor(context: MoneyContext) {
+		const { crypto, own } = context;
+		const root = own.path[own.path.length - 1] as Certificate;
 		this.#context = context;
-		this.#chains = parseList(chains, MAX_ISSUER_CHAINS);
-		this.#now = now;
-		this.#judged.set(hex(context.own.certificateId), context.own);
+		this.#anchor = parseTrustAnchor(crypto, root.der);
 	}
 
-	/** Throws `payment-refused`, and as `judge` does for older certificates. */
-	of({ issuer, issuerCertificate }: Note): CertifiedDevice {
-		const { own, judge } = this.#context;
+	/** The one that signed a note; `chains` came with it. Throws `payment-refused`, and as `validateChain`. */
+	of(
+		{ issuer, issuerCertificate }: Note,
+		chains: readonly Uint8Array[],
+		now: number,
+	): CertifiedDevice {
+		const { own } = this.#context;
 		if (!sameBytes(issuer, own.deviceId))
 			throw refused("a note of this transfer was issued by somebody else");
-		const key = hex(issuerCertificate);
-		if (!this.#judged.has(key))
-			for (const chain of this.#chains) {
-				const device = judge(chain, this.#now);
-				if (!sameBytes(device.deviceId, own.deviceId)) continue;
-				this.#judged.set(hex(device.certificateId), device);
-			}
-		const found = this.#judged.get(key);
-		if (found === undefined)
-			throw refused(
-				"the chain under which a note of this transfer was signed is missing",
-			);
+		if (sameBytes(issuerCertificate, own.certificateId)) return own;
+		const found =
+			this.#known.get(hex(issuerCertificate)) ??
+			this.#learn(issuerCertificate, chains, now);
+		found.requireValid(now);
 		return found;
+	}
+
+	#learn(
+		certificate: Uint8Array,
+		chains: readonly Uint8Array[],
+		now: number,
+	): CertifiedDevice {
+		const { crypto, own } = this.#context;
+		for (const chain of chains) {
+			const device = validateChain(
+				crypto,
+				chain,
+				"module",
+				[this.#anchor],
+				now,
+			);
+			if (
+				!sameBytes(device.deviceId, own.deviceId) ||
+				!sameBytes(device.certificateId, certificate)
+			)
+				continue;
+			if (this.#known.size >= MAX_OWN_CERTIFICATES) this.#known.clear();
+			this.#known.set(hex(certificate), device);
+			return device;
+		}
+		throw refused(
+			"the chain under which a note of this transfer was signed is missing",
+		);
 	}
 }
 

@@ -68,6 +68,9 @@ export const MIN_NOTE_LIFE_MS = 86_400_000;
 export const MAX_TETRAD_REQUESTS = 64;
 export const MAX_REQUESTS = 512;
 
+/** Older certificates of its own that an issuer keeps validated. */
+export const MAX_OWN_CERTIFICATES = 64;
+
 /** Text by which an operator finds a credit again, in bytes. */
 export const MAX_REFERENCE_BYTES = 100;
 

@@ -286,6 +286,27 @@ describe("deposit", () => {
 		assert.equal(returned, 0n);
 	});
 
+	test("notes from before the issuer was certified anew stay good, and the audit knows both certificates", async () => {
+		await using ledger = await makeLedger();
+		const { payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const renewed = await ledger.module("mint");
+		const mint = await ledger.restart({ issuer: renewed });
+		const fresh = await ledger.note(10n);
+		assert.notDeepEqual(fresh.issuerCertificate, note.issuerCertificate);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 9n)], issuer);
+		const without = deposit(requestId(), transfer, [note], renewed);
+		declinedWith(
+			"payment-refused",
+			/the chain .* is missing/,
+			await mint.once(payee, without),
+		);
+		const asked = deposit(requestId(), transfer, [note], issuer);
+		assert.equal(credited(await mint.once(payee, asked)), 9n);
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 1_001n);
+	});
+
 	test("a note that the issuer signed and never kept is not taken", async () => {
 		await using lost = await makeLedger();
 		await using ledger = await makeLedger();

@@ -86,7 +86,9 @@ export async function runModuleProcess(
 		);
 	});
 	report({ event: "listening", address: formatAddress(listener.address) });
-	const failed = await Promise.race([untilAborted(signal), purse?.failed]);
+	const stopping: Promise<unknown>[] = [untilAborted(signal)];
+	if (purse !== undefined) stopping.push(purse.failed);
+	const failed = await Promise.race(stopping);
 	if (failed instanceof TetradError) throw failed;
 	report({ event: "stopped" });
 }

@@ -153,7 +153,7 @@ function routeOf({ agent, module, issuerAt }: SettleFlags): Route | undefined {
 
 /** Settles through the agent, or says how that is done. */
 async function settle(
-	flags: SettleFlags,
+	flags: SettleFlags & OwnerFlags,
 	route: Route | undefined,
 	done: object,
 ): Promise<void> {
@@ -185,11 +185,14 @@ async function settle(
 	sayBalances(balances);
 }
 
-/** A process of its own: the owner's secret was in this one. */
+/** A process of its own: the owner's secret was in this one, and does not go over to the agent. */
 async function runAgent(
 	{ agent, module, issuerAt }: Route,
-	{ passphraseFile, passphraseEnv, pinFile, pinEnv, json }: SettleFlags,
+	flags: SettleFlags & OwnerFlags,
 ): Promise<number> {
+	const { passphraseFile, passphraseEnv, pinFile, pinEnv, json } = flags;
+	const { ownerPassphraseEnv } = flags;
+	const { [ownerPassphraseEnv ?? ""]: _, ...env } = process.env;
 	const secrets = {
 		"--passphrase-file": passphraseFile,
 		"--passphrase-env": passphraseEnv,
@@ -206,7 +209,7 @@ async function runAgent(
 				value === undefined ? [] : [flag, value],
 			),
 		],
-		{ stdio: ["inherit", json ? "ignore" : "inherit", "inherit"] },
+		{ env, stdio: ["inherit", json ? "ignore" : "inherit", "inherit"] },
 	);
 	const { promise, resolve, reject } = Promise.withResolvers<number>();
 	child.once("error", reject);

@@ -10,11 +10,14 @@ import {
 	type MoneyMachine,
 	messages,
 	REQUEST_ID_BYTES,
+	SEVERAL,
 	type Store,
 	type Transaction,
+	unpackMessages,
 } from "../money/index.ts";
 import type { Parties } from "../tetrad/index.ts";
 import { signFor } from "./identity.ts";
+import { MoneySender } from "./money-sender.ts";
 import type { Tetrad } from "./tetrad.ts";
 
 /** Transactions and signatures under way before no more messages are read. */
@@ -26,11 +29,14 @@ const MAX_UNSENT = 16;
 /** The longest that a timer of Node.js can wait, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-const MONEY_TYPES: ReadonlySet<number> = new Set(
-	[messages.BETWEEN_MODULES, messages.WITH_ISSUER, messages.WITH_AGENT].flatMap(
-		(kinds) => Object.values(kinds).map(({ type }) => type),
-	),
-);
+const MONEY_TYPES: ReadonlySet<number> = new Set([
+	SEVERAL,
+	...[
+		messages.BETWEEN_MODULES,
+		messages.WITH_ISSUER,
+		messages.WITH_AGENT,
+	].flatMap((kinds) => Object.values(kinds).map(({ type }) => type)),
+]);
 
 /** Whether a message is one of money; any other first byte is somebody else's. */
 export function isOfMoney(bytes: Uint8Array): boolean {
@@ -67,6 +73,7 @@ export interface MoneyDriverOptions<Report> {
 interface Served {
 	readonly tetrad: Tetrad;
 	readonly unsent: Load;
+	readonly to: Readonly<Record<"agent" | "module", MoneySender>>;
 }
 
 /**
@@ -151,7 +158,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 			() => {},
 			() => {},
 		);
-		const served: Served = { tetrad, unsent: new Load() };
+		const served = this.#servedBy(tetrad);
 		if (tetrad.ended) return;
 		this.#served.set(id, served);
 		this.#feed({
@@ -173,6 +180,20 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#feed({ kind: "closed", tetrad: id });
 	}
 
+	#servedBy(tetrad: Tetrad): Served {
+		const unsent = new Load();
+		const sender = (to: "agent" | "module") =>
+			new MoneySender(tetrad[to], (count, error) => {
+				unsent.leave(count);
+				if (error !== undefined && !tetrad.ended) this.#end(tetrad, error);
+			});
+		return {
+			tetrad,
+			unsent,
+			to: { agent: sender("agent"), module: sender("module") },
+		};
+	}
+
 	/** Reads one channel to its end, no faster than what comes of it can be done. */
 	async #hear(
 		id: number,
@@ -182,11 +203,13 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		try {
 			for await (const bytes of tetrad[from]) {
 				if (this.#stopped) return;
-				if (isOfMoney(bytes)) {
-					const waiting = this.#options.before?.(from, bytes);
-					if (waiting !== undefined) await waiting;
-					this.#feed({ kind: `from-${from}`, tetrad: id, bytes });
-				} else await this.#other(tetrad, from, bytes);
+				if (isOfMoney(bytes))
+					for (const one of unpackMessages(bytes)) {
+						const waiting = this.#options.before?.(from, one);
+						if (waiting !== undefined) await waiting;
+						this.#feed({ kind: `from-${from}`, tetrad: id, bytes: one });
+					}
+				else await this.#other(tetrad, from, bytes);
 				if (!unsent.isUnder(MAX_UNSENT)) await unsent.under(MAX_UNSENT);
 				if (!this.#work.isUnder(MAX_WORK)) await this.#work.under(MAX_WORK);
 			}
@@ -250,7 +273,10 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 				return this.#transact(effect.id, effect.transaction);
 			case "end": {
 				const served = this.#served.get(effect.tetrad);
-				return served && this.#end(served.tetrad, effect.error);
+				if (served === undefined) return;
+				served.to.agent.flush();
+				served.to.module.flush();
+				return this.#end(served.tetrad, effect.error);
 			}
 			case "report":
 				return this.#options.report(effect.report);
@@ -261,15 +287,8 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	#send(id: number, to: "agent" | "module", bytes: Uint8Array): void {
 		const served = this.#served.get(id);
 		if (served === undefined || served.tetrad.ended) return;
-		const { tetrad, unsent } = served;
-		unsent.enter();
-		tetrad[to].send(bytes).then(
-			() => unsent.leave(),
-			(thrown: unknown) => {
-				unsent.leave();
-				if (!tetrad.ended) this.#end(tetrad, asTetradError(thrown));
-			},
-		);
+		served.unsent.enter();
+		served.to[to].send(bytes);
 	}
 
 	#sign(id: number, content: Uint8Array): void {
@@ -350,8 +369,8 @@ class Load {
 		this.#count++;
 	}
 
-	leave(): void {
-		this.#count--;
+	leave(count = 1): void {
+		this.#count -= count;
 		const waiting = this.#waiting;
 		this.#waiting = [];
 		for (const one of waiting)

@@ -12,10 +12,12 @@ import {
 	parseAmountBytes,
 	parseUint64,
 	requireAmount,
+	unpackMessages,
 } from "../money/index.ts";
 import { hex, malformed, parseUtf8, utf8 } from "../wire/index.ts";
 import { unlessAborted } from "./channel.ts";
 import { isOfMoney } from "./money-driver.ts";
+import { MoneySender } from "./money-sender.ts";
 import type { Tetrad } from "./tetrad.ts";
 import type { Witness } from "./witness-file.ts";
 
@@ -61,6 +63,8 @@ export class Payments {
 	readonly #tetrad: Tetrad;
 	readonly #options: PaymentsOptions;
 	readonly #own: Uint8Array;
+	/** A send that fails ends the tetrad, and that is heard of. */
+	readonly #sender: MoneySender;
 	readonly #paying = new Map<string, Outcome<Settled>>();
 	readonly #expecting = new Map<string, Outcome<void>>();
 	readonly #received = new Map<string, Outcome<Settled>>();
@@ -74,9 +78,10 @@ export class Payments {
 			throw new TetradError("invalid-argument", "a module pays by its purse");
 		this.#tetrad = tetrad;
 		this.#options = options;
+		this.#sender = new MoneySender(tetrad.module);
 		this.#own = tetrad.parties[tetrad.place === "A" ? "X" : "Y"].deviceId;
 		const head = options.witness?.head(this.#own) ?? FIRST_HEAD;
-		this.#send(message(WITH_AGENT.witness, headFields(head)));
+		this.#sender.send(message(WITH_AGENT.witness, headFields(head)));
 		this.over = this.#hear();
 	}
 
@@ -131,7 +136,7 @@ export class Payments {
 		this.#requireRoom(this.#settling.length);
 		const outcome = quiet<void>();
 		this.#settling.push(outcome);
-		this.#send(message(WITH_AGENT.settle, { issuer }));
+		this.#sender.send(message(WITH_AGENT.settle, { issuer }));
 		return unlessAborted(outcome.promise, options.signal);
 	}
 
@@ -147,7 +152,7 @@ export class Payments {
 		const known = all.has(id);
 		const outcome = this.#outcome(all, id);
 		if (!known)
-			this.#send(
+			this.#sender.send(
 				message(WITH_AGENT[what], {
 					contract,
 					issuer,
@@ -186,16 +191,11 @@ export class Payments {
 			);
 	}
 
-	/** A send that fails ends the tetrad, and that is heard of. */
-	#send(bytes: Uint8Array): void {
-		this.#tetrad.module.send(bytes).catch(() => {});
-	}
-
 	async #hear(): Promise<void> {
 		let why: TetradError | undefined;
 		try {
 			for await (const bytes of this.#tetrad.module)
-				if (isOfMoney(bytes)) this.#handle(bytes);
+				if (isOfMoney(bytes)) unpackMessages(bytes).forEach(this.#handle, this);
 				else this.#options.other?.(bytes);
 		} catch (thrown) {
 			why = asTetradError(thrown);

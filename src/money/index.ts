@@ -20,6 +20,7 @@ export * as purseTables from "./purse-tables.ts";
 export { PURSE_TABLES } from "./purse-tables.ts";
 export * from "./purse-views.ts";
 export * from "./receipt.ts";
+export * from "./several.ts";
 export * from "./store.ts";
 export * from "./terms.ts";
 export * from "./transfer.ts";

@@ -357,10 +357,9 @@ export class BeingPaid {
 
 	#write(row: ReceiptRow, issuers: readonly CertifiedDevice[]): void {
 		const { contract, amount, payer, issuer } = row;
-		const chains = issuers.map(({ chainHash: hash, encodedChain: chain }) => ({
-			hash,
-			chain,
-		}));
+		const chains = issuers
+			.filter(({ chainHash }) => !this.#core.chains.has(hex(chainHash)))
+			.map(({ chainHash: hash, encodedChain: chain }) => ({ hash, chain }));
 		this.#core.transact(
 			changing(
 				this.#core.options.context.crypto,
@@ -401,7 +400,7 @@ export class BeingPaid {
 		if (!sameBytes(row.transfer_id, transferId))
 			return this.#notTaken(contract, otherTransfer());
 		const waiting = this.#finish(contract);
-		for (const tetrad of new Set(waiting)) this.#core.witness(tetrad);
+		for (const tetrad of new Set(waiting)) this.#core.witnessSoon(tetrad);
 		for (const tetrad of waiting)
 			this.#core.toModule(
 				tetrad,

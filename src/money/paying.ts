@@ -520,7 +520,7 @@ export class Paying {
 			() => {
 				this.#payments.delete(hex(contract));
 				this.#core.report({ kind: "paid", contract, peer, issuer, amount });
-				for (const asker of new Set(askers)) this.#core.witness(asker);
+				for (const asker of new Set(askers)) this.#core.witnessSoon(asker);
 			},
 			(error) => {
 				// It is delivered again, and the payee gives the same receipt again.

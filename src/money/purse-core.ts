@@ -12,6 +12,7 @@ import type {
 } from "./machine.ts";
 import { message, WITH_AGENT } from "./messages.ts";
 import { PurseBook } from "./purse-book.ts";
+import { WITNESS_WITHIN_MS } from "./purse-limits.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { type Changed, changing, LOG } from "./purse-tables.ts";
@@ -71,6 +72,9 @@ export class PurseCore {
 	/** Of the event that is handled; milliseconds since the epoch. */
 	now = 0;
 	#head: Head;
+	/** Tetrads whose agent does not know the head yet, and when it shall. */
+	readonly #toWitness = new Set<number>();
+	#witnessAt: number | undefined;
 	#standing: Standing = { kind: "unwitnessed" };
 	#effects: MoneyEffect<PurseReport>[] = [];
 	#nextId = 0;
@@ -247,8 +251,27 @@ export class PurseCore {
 
 	/** Tells the own agent how far the purse has come, unless that could wipe out a record of something newer. */
 	witness(tetrad: number): void {
+		this.#toWitness.delete(tetrad);
 		if (this.#standing.kind === "agreed")
 			this.toAgent(tetrad, message(WITH_AGENT.witness, headFields(this.#head)));
+	}
+
+	/** As `witness`, but soon: for a change by which nothing was given away. */
+	witnessSoon(tetrad: number): void {
+		if (!this.meetings.has(tetrad)) return;
+		this.#witnessAt ??= this.now + WITNESS_WITHIN_MS;
+		this.#toWitness.add(tetrad);
+	}
+
+	/** When `time` shall be called. */
+	get deadline(): number | undefined {
+		return this.#witnessAt;
+	}
+
+	time(): void {
+		if (this.#witnessAt === undefined || this.now < this.#witnessAt) return;
+		this.#witnessAt = undefined;
+		for (const tetrad of [...this.#toWitness]) this.witness(tetrad);
 	}
 
 	/** Why nothing may be committed now, or `undefined`. */

@@ -47,3 +47,6 @@ export const CLAIM_AGAIN_MS = 3_600_000;
 
 /** A certificate that expires sooner is no reason to exchange notes: no issuer makes notes for it. Two days. */
 export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;
+
+/** How long the own agent may not know of a new head by which nothing was given away: 50 milliseconds, in which many make one message. */
+export const WITNESS_WITHIN_MS = 50;

@@ -5,7 +5,7 @@ import { FIRST_HEAD, type Head } from "./head.ts";
 import { INVOICE_KEY_BYTES } from "./invoice.ts";
 import {
 	folding,
-	HEAD_NAME,
+	HEAD_READ,
 	headOf,
 	INVOICE_KEY_NAME,
 	ISSUER_CHAINS,
@@ -14,7 +14,6 @@ import {
 	type NoteRow,
 	PAYMENTS,
 	type PaymentRow,
-	putHead,
 	RECEIPTS,
 } from "./purse-tables.ts";
 import {
@@ -50,13 +49,12 @@ export type Undeposited = ReadonlyMap<
 export function loadPurse(crypto: CryptoProvider): Transaction<PurseState> {
 	const value = crypto.random(INVOICE_KEY_BYTES);
 	return reading(
-		[byKey(META, { name: HEAD_NAME }), byKey(META, { name: INVOICE_KEY_NAME })],
+		[HEAD_READ, byKey(META, { name: INVOICE_KEY_NAME })],
 		([heads, [key]]) => {
 			if (key !== undefined)
 				return readRest({ head: headOf(heads), invoiceKey: key.value }, []);
 			return readRest({ head: FIRST_HEAD, invoiceKey: value }, [
 				insert(META, { name: INVOICE_KEY_NAME, value }),
-				putHead(FIRST_HEAD),
 			]);
 		},
 	);

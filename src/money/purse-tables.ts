@@ -4,15 +4,12 @@
  * it with SQL, and nothing in it is secret but the row `invoice key` of `meta`.
  */
 import type { CryptoProvider } from "../crypto/index.ts";
-import { TetradError } from "../errors.ts";
 import { enc, utf8 } from "../wire/index.ts";
 import { amountBytes, timeBytes } from "./amount.ts";
-import { encodeHead, type Head, nextHead, parseHead } from "./head.ts";
+import { FIRST_HEAD, type Head, nextHead } from "./head.ts";
 import {
-	byKey,
 	type Columns,
 	insert,
-	put,
 	type Read,
 	type Row,
 	type Table,
@@ -23,7 +20,6 @@ import {
 
 export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
 
-export const HEAD_NAME = "head";
 export const INVOICE_KEY_NAME = "invoice key";
 
 /** The chains under which issuers signed the notes in all other tables. */
@@ -228,15 +224,13 @@ export function changing<const Of extends readonly Columns[], Result>(
 		rows: { readonly [At in keyof Of]: readonly Row<Of[At]>[] },
 	) => Change<Result>,
 ): Transaction<Changed<Result>> {
-	const all = [HEAD_READ, ...(reads as unknown as readonly Read[])];
+	const all = [HEAD_READ, ...reads] as unknown as readonly Read[];
 	return {
 		kind: "read",
 		reads: all,
 		decide: ([headRows, ...rows]) => {
 			const { entries, writes, result } = decide(rows as never);
-			let head = headOf(
-				(headRows ?? []) as readonly Row<typeof META.columns>[],
-			);
+			let head = headOf((headRows ?? []) as readonly LogRow[]);
 			if (entries.length === 0)
 				return { kind: "done", writes: [], result: { head, result } };
 			const log: Write[] = [];
@@ -247,28 +241,24 @@ export function changing<const Of extends readonly Columns[], Result>(
 			}
 			return {
 				kind: "done",
-				writes: [...writes, ...log, putHead(head)],
+				writes: [...writes, ...log],
 				result: { head, result },
 			};
 		},
 	};
 }
 
-const HEAD_READ = byKey(META, { name: HEAD_NAME }) as unknown as Read;
+/** The newest entry of the log, which has the head. */
+export const HEAD_READ = {
+	table: LOG,
+	order: "descending",
+	limit: 1,
+} as const;
 
-export function putHead(head: Head): Write {
-	return put(META, { name: HEAD_NAME, value: encodeHead(head) });
-}
-
-/** Throws `home-unusable` for a purse whose head is missing. */
-export function headOf(rows: readonly Row<typeof META.columns>[]): Head {
-	const [row] = rows;
-	if (row === undefined)
-		throw new TetradError(
-			"home-unusable",
-			"the purse has lost its head: put the newest copy of its home back",
-		);
-	return parseHead(row.value);
+export function headOf([newest]: readonly LogRow[]): Head {
+	return newest === undefined
+		? FIRST_HEAD
+		: { number: newest.number, hash: newest.hash };
 }
 
 /** What a change adds to the chain of heads, so that anyone can recompute it from the log. */

@@ -45,7 +45,11 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	}
 
 	get deadline(): number | undefined {
-		return earliest([this.#paying.deadline, this.#settling.deadline]);
+		return earliest([
+			this.#core.deadline,
+			this.#paying.deadline,
+			this.#settling.deadline,
+		]);
 	}
 
 	handle(event: MoneyEvent, now: number): readonly MoneyEffect<PurseReport>[] {
@@ -80,6 +84,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "not-signed":
 				return this.#core.finished(event);
 			case "time":
+				this.#core.time();
 				this.#paying.time();
 				return this.#settling.time();
 			default:

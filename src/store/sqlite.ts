@@ -338,7 +338,7 @@ class SqliteEngine implements Engine {
 		if (writes.length === 0) return undefined;
 		// One statement takes effect as a whole by itself.
 		const alone = writes.length === 1;
-		if (!alone) this.#database.exec("SAVEPOINT one");
+		if (!alone) this.#statements.run(SAVEPOINT);
 		try {
 			for (const write of writes)
 				this.#statements.run(writeStatement(SQLITE, write));
@@ -354,10 +354,13 @@ class SqliteEngine implements Engine {
 				),
 			};
 		}
-		if (!alone) this.#database.exec("RELEASE one");
+		if (!alone) this.#statements.run(RELEASE);
 		return undefined;
 	}
 }
+
+const SAVEPOINT: Statement = { text: "SAVEPOINT one", values: [] };
+const RELEASE: Statement = { text: "RELEASE one", values: [] };
 
 /** Tells a failure of the database from what a transaction throws. */
 class ReadFailure extends Error {}

@@ -56,6 +56,9 @@ interface AgentFlags extends DeviceFlags {
 	readonly send?: string;
 	readonly receive?: string;
 	readonly settle?: true;
+	readonly settleAt?: Address;
+	/** In milliseconds. */
+	readonly settleEvery?: number;
 	readonly pay?: string;
 	readonly for?: string;
 	readonly issuer?: string;
@@ -103,6 +106,16 @@ export function addAgentCommand(program: Command): void {
 			"with --connect to the agent of an issuer: let the own module withdraw what was ordered, deposit what it received, and change what expires",
 		)
 		.option(
+			"--settle-at <address>",
+			"with --listen: the same at this address, at the start and then regularly",
+			address,
+		)
+		.option(
+			"--settle-every <seconds>",
+			"how long after each --settle-at; an hour unless given",
+			positiveSeconds,
+		)
+		.option(
 			"--pay <amount>",
 			"with --connect: have the own module pay the other agent's module",
 		)
@@ -146,8 +159,8 @@ Examples:
     tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --send order.pdf
   Withdraw what the owner has ordered with tetrad purse, at the issuer's agent on port 7100:
     tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7100 --settle
-  Take payments, and pay one:
-    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --take-payments --issuer-terms issuer.terms.json
+  Take payments, deposit them every hour, and pay one:
+    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --take-payments --issuer-terms issuer.terms.json --settle-at 127.0.0.1:7100
     tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --pay 12.50 --for "a book" --issuer-terms issuer.terms.json`,
 		)
 		.action(async (flags: AgentFlags) => {
@@ -181,15 +194,20 @@ Examples:
 		});
 }
 
+const HOUR_MS = 3_600_000;
+
 /** What has to do with money, checked before anything runs. */
 async function businessOf(
 	flags: AgentFlags,
-): Promise<Pick<AgentProcessOptions, "settle" | "pay" | "take">> {
-	const { settle, pay, takePayments, connect, listen } = flags;
+): Promise<Pick<AgentProcessOptions, "settle" | "settleAt" | "pay" | "take">> {
+	const { settle, settleAt, settleEvery = HOUR_MS } = flags;
+	const { pay, takePayments, connect, listen } = flags;
 	if (connect === undefined && (settle || pay !== undefined))
 		throw invalid("--settle and --pay go with --connect");
-	if (listen === undefined && takePayments)
-		throw invalid("--take-payments goes with --listen");
+	if (listen === undefined && (takePayments || settleAt !== undefined))
+		throw invalid("--take-payments and --settle-at go with --listen");
+	if (settleAt === undefined && flags.settleEvery !== undefined)
+		throw invalid("--settle-every goes with --settle-at");
 	for (const flag of ["for", "issuer", "contract"] as const)
 		if (pay === undefined && flags[flag] !== undefined)
 			throw invalid(`--${flag} goes with --pay`);
@@ -202,6 +220,9 @@ async function businessOf(
 		);
 	return {
 		...(settle ? { settle } : {}),
+		...(settleAt === undefined
+			? {}
+			: { settleAt: { address: settleAt, everyMs: settleEvery } }),
 		...(takePayments ? { take: issuers } : {}),
 		...(pay === undefined ? {} : { pay: wantedOf(pay, flags, issuers) }),
 	};

@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import {
 	type Address,
 	type Carrier,
@@ -54,6 +55,8 @@ export interface AgentProcessOptions {
 	readonly greet?: string;
 	/** The other agent is that of an issuer: let the own module do its business with the issuer's. */
 	readonly settle?: boolean;
+	/** With `listen`: where an issuer's agent answers, with which the own module does its business at once and then each time so many milliseconds have passed. */
+	readonly settleAt?: { readonly address: Address; readonly everyMs: number };
 	/** Have the own module pay the other module. */
 	readonly pay?: WantedPayment;
 	/** Take payments of these issuers' money. */
@@ -112,9 +115,11 @@ export async function runAgentProcess(
 	try {
 		await agent.reachModule();
 		report({ event: "linked", peer: formatAddress(module) });
-		const serving = options.listen && talk.serve(options.listen);
+		const { listen: here, settleAt } = options;
+		const serving = here && talk.serve(here);
+		const settling = settleAt && talk.settleAgain(settleAt);
 		if (options.connect !== undefined) await talk.call(options.connect);
-		await serving;
+		await Promise.all([serving, settling]);
 	} finally {
 		report({ event: "stopped" });
 	}
@@ -180,17 +185,57 @@ class AgentTalk {
 		await tetrad.closed;
 	}
 
-	/** What a tetrad was asked for that has to do with money. */
-	async #business(
+	/** Settles until the signal; an issuer that is out of reach is tried again when it is time. */
+	async settleAgain({
+		address,
+		everyMs,
+	}: NonNullable<AgentProcessOptions["settleAt"]>): Promise<void> {
+		const { signal } = this.#options;
+		while (!signal.aborted) {
+			try {
+				await this.#settleAt(address);
+			} catch (thrown) {
+				const { code, message: reason } = asTetradError(thrown);
+				const peer = formatAddress(address);
+				if (!signal.aborted)
+					this.#report({ event: "refused", peer, code, reason });
+			}
+			await pause(everyMs, undefined, { signal }).catch(() => {});
+		}
+	}
+
+	async #settleAt(address: Address): Promise<void> {
+		const { signal } = this.#options;
+		const number = ++this.#tetrads;
+		const carrier = await connect(address, { signal });
+		const tetrad = await this.#agent.connect(carrier, {
+			signal,
+			observe: observer(number, this.#report),
+		});
+		const own = new PayingModule(tetrad, this.#witness);
+		try {
+			await this.#settle(own, number);
+		} finally {
+			await tetrad.close();
+			await own.over();
+		}
+	}
+
+	async #settle(
 		{ tetrad, payments }: PayingModule,
 		number: number,
 	): Promise<void> {
+		const { signal } = this.#options;
+		const issuer = tetrad.parties[tetrad.place === "A" ? "Y" : "X"];
+		await payments.settle(issuer.deviceId, { signal });
+		this.#report({ event: "settled", tetrad: number, issuer: issuer.name });
+	}
+
+	/** What a tetrad was asked for that has to do with money. */
+	async #business(own: PayingModule, number: number): Promise<void> {
 		const { settle, pay, signal } = this.#options;
-		if (settle) {
-			const issuer = tetrad.parties[tetrad.place === "A" ? "Y" : "X"];
-			await payments.settle(issuer.deviceId, { signal });
-			this.#report({ event: "settled", tetrad: number, issuer: issuer.name });
-		}
+		const { tetrad, payments } = own;
+		if (settle) await this.#settle(own, number);
 		if (pay !== undefined)
 			await payOther(tetrad, number, payments, pay, this.#report, signal);
 	}

@@ -77,7 +77,7 @@ class Command {
 	}
 }
 
-test("the README's commands, word for word, set up two sides and send a file", async () => {
+test("the README's commands, word for word, set up two sides, send a file, and pay", async () => {
 	const folder = await mkdtemp(join(tmpdir(), "tetrad-readme-"));
 	const commands: Command[] = [];
 	const start = (words: readonly string[] = [], ...more: string[]) => {
@@ -86,36 +86,84 @@ test("the README's commands, word for word, set up two sides and send a file", a
 		return command;
 	};
 	try {
-		const port = await freePort();
+		const ports = new Map<string, string>();
+		for (const port of ["7000", "7100", "7180"])
+			ports.set(port, await freePort());
 		const blocks = (await shellBlocks()).map((block) =>
-			block.map((words) => words.map((word) => word.replace("7000", port))),
+			block.map((words) =>
+				words.map((word) =>
+					word.replace(/:(7\d\d0)$/, (_, port) => `:${ports.get(port)}`),
+				),
+			),
 		);
-		const [setup = [], pairs = [], runs = []] = blocks;
-		assert.deepEqual([setup.length, pairs.length, runs.length], [6, 4, 4]);
-		for (const words of setup) await start(words).succeeds();
-		for (let i = 0; i < pairs.length; i += 2) {
-			// Nobody is there to compare the words.
-			const module = start(pairs[i], "--yes");
-			await module.says(/waiting for the agent/);
-			await start(pairs[i + 1], "--yes").succeeds();
-			await module.succeeds();
-		}
+		const [setup = [], pairs = [], runs = [], ...money] = blocks;
+		const [mint = [], services = [], business = []] = money;
+		assert.deepEqual(
+			blocks.map(({ length }) => length),
+			[6, 4, 4, 7, 5, 5],
+		);
+		const prepare = async (block: readonly (readonly string[])[]) => {
+			let waiting: Command | undefined;
+			for (const words of block) {
+				const [, command] = words;
+				// Nobody is there to compare the words, or to type a passphrase.
+				const more =
+					command === "pair"
+						? ["--yes"]
+						: command === "purse"
+							? ["--owner-passphrase-file", "owner"]
+							: [];
+				const running = start(words, ...more);
+				if (command === "pair" && waiting === undefined) {
+					await running.says(/waiting for the agent/);
+					waiting = running;
+					continue;
+				}
+				await running.succeeds();
+				await waiting?.succeeds();
+				waiting = undefined;
+			}
+		};
+		const serve = async (block: readonly (readonly string[])[]) => {
+			const servers: Command[] = [];
+			for (const words of block) {
+				const server = start(words);
+				await server.says(/listening on/);
+				servers.push(server);
+			}
+			return servers;
+		};
+		const stop = async (servers: readonly Command[]) => {
+			for (const server of servers.toReversed()) {
+				server.stop("SIGTERM");
+				await server.succeeds();
+			}
+		};
+		await prepare(setup);
+		await prepare(pairs);
 		await writeFile(join(folder, "order.pdf"), "one of these, please\n");
-		const servers: Command[] = [];
-		for (const words of runs.slice(0, -1)) {
-			const server = start(words);
-			await server.says(/listening on/);
-			servers.push(server);
-		}
+		let servers = await serve(runs.slice(0, -1));
 		await start(runs.at(-1)).succeeds();
 		assert.equal(
 			await readFile(join(folder, "inbox", "order.pdf"), "utf8"),
 			"one of these, please\n",
 		);
-		for (const server of servers) {
-			server.stop("SIGTERM");
-			await server.succeeds();
-		}
+		await stop(servers);
+
+		await writeFile(join(folder, "owner"), "correct horse\n", { mode: 0o600 });
+		await prepare(mint);
+		servers = await serve(services);
+		const [credit, withdraw, pay, balance, audit] = business;
+		await start(credit).succeeds();
+		await start(withdraw, "--owner-passphrase-file", "owner").succeeds();
+		await start(pay).succeeds();
+		const looked = start(balance);
+		await looked.succeeds();
+		await looked.says(/12\.50/);
+		const audited = start(audit);
+		await audited.succeeds();
+		await audited.says(/it balances/);
+		await stop(servers);
 	} finally {
 		for (const command of commands) command.stop("SIGKILL");
 		await rm(folder, { recursive: true, force: true });

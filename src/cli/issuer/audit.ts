@@ -7,13 +7,13 @@ import {
 	viewLedger,
 } from "../../device/issuer-home.ts";
 import { auditJson } from "../../device/operator.ts";
-import { asOperator } from "../../device/operator-client.ts";
 import type { AuditJson } from "../../device/operator-schemas.ts";
 import { readPolicy } from "../../device/policy-file.ts";
 import { Audit } from "../../money/index.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";
 import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
+import { asOperator } from "./as-operator.ts";
 
 export function addAuditCommand(issuer: Command): void {
 	issuer

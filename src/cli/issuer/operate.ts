@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { writeCarried } from "../../device/carried-file.ts";
 import type { Operator } from "../../device/operator.ts";
-import { asOperator } from "../../device/operator-client.ts";
 import type { AccountJson } from "../../device/operator-schemas.ts";
 import { TetradError } from "../../errors.ts";
 import { dec, enc, hex, utf8 } from "../../wire/index.ts";
@@ -13,6 +12,7 @@ import { plainTable } from "../draw.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";
 import { plain, say, sayJson, tell } from "../voice.ts";
+import { asOperator } from "./as-operator.ts";
 
 export function addCreditCommand(issuer: Command): void {
 	issuer

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Address } from "../../carrier/index.ts";
-import { runIssuerProcess } from "../../device/issuer-process.ts";
 import { runDevice } from "../device-commands.ts";
 import { address, jsonFlag, positiveSeconds } from "../flags.ts";
 import { addSecretFlags, type SecretFlags, secretsOf } from "../secrets.ts";
@@ -62,8 +61,10 @@ Examples:
 		.action(async (flags: RunFlags) => {
 			const { home, listen, http, timeout, unsafeHttpAnywhere } = flags;
 			const database = databaseOf(flags);
+			// Loaded here for the reason that as-operator.ts gives.
+			const issuer = await import("../../device/issuer-process.ts");
 			await runDevice(flags, (signal, report) =>
-				runIssuerProcess(
+				issuer.runIssuerProcess(
 					{
 						home,
 						listen,

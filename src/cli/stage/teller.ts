@@ -1,6 +1,5 @@
 import { formatAddress, parseAddress } from "../../carrier/index.ts";
 import { makeIssuer, termsPath } from "../../device/issuer-home.ts";
-import { asOperator } from "../../device/operator-client.ts";
 import type { AuditJson } from "../../device/operator-schemas.ts";
 import type { ProcessEvent } from "../../device/process-events.ts";
 import {
@@ -22,6 +21,7 @@ import {
 } from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
 import { hex, utf8 } from "../../wire/index.ts";
+import { asOperator } from "../issuer/as-operator.ts";
 import { DeviceProcess } from "./device-process.ts";
 
 /** The issuer's agent, through which devices reach it, and its module, which signs notes. */

@@ -59,6 +59,10 @@ async function runClaims(
 		signal,
 		step,
 	});
+	step("an issuer of play money opens, and the owner of X withdraws some");
+	const teller = await stage.openTeller();
+	await teller.credit("X", "10.00");
+	await teller.withdraw("X", "10.00");
 	const run = async (
 		routing: RunOptions["routing"],
 		root: RunOptions["root"],
@@ -69,6 +73,7 @@ async function runClaims(
 			root,
 			link: "paired",
 			file: defaultFile(),
+			pay: teller.payment("1.00", "the file"),
 		});
 		const { suite } = stage;
 		return {

@@ -52,6 +52,7 @@ async function stage(...args: string[]): Promise<string> {
 	await mkdir(temporary);
 	const { code, stdout, stderr } = await run([...args, "--json"], {
 		env: { TMPDIR: temporary },
+		patienceMs: 120_000,
 	});
 	assert.equal(code, 0, stderr || stdout);
 	assert.equal(stderr, "");
@@ -171,6 +172,7 @@ describe("a stage of four processes", { concurrency: 3 }, () => {
 			await mkdir(temporary);
 			await using command = new Command(["demo"], {
 				env: { TMPDIR: temporary },
+				patienceMs: 120_000,
 			});
 			await command.until(
 				() => command.stderr.includes(moment),

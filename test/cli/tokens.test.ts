@@ -96,7 +96,10 @@ describe("with keys in SoftHSM", { skip }, () => {
 				/^holds with keys in tokens.*SoftHSM stands in for hardware/,
 			);
 		for (const claim of [7, 11])
-			assert.match(results[claim - 1]?.evidence ?? "", /no money moves yet$/);
+			assert.match(
+				results[claim - 1]?.evidence ?? "",
+				/and X paid Y 1\.00 PLAY \(play money\) over session 2, on the word of A$/,
+			);
 	});
 
 	test("the demo shows where each key lives, uses every session and leaves nothing", async () => {

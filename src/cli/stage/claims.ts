@@ -405,6 +405,7 @@ function rolesTamperProof(seen: Dissected): string {
 					`${judge} does not find that ${place} is certified as ${roleOf(place)}${judgement?.refused === undefined ? "" : `: ${judgement.refused}`}`,
 				);
 			}
+	const money = moneyMoved(run);
 	const trials = refusedEverywhere(run, "role", "is for the role");
 	const roles = `${A} and ${B} are certified as trusted agents by an agency, ${X} and ${Y} as money modules by a bank, and each of the four finds that of the other three; a device of the wrong role was refused in each place (${refusals(trials)})`;
 	try {
@@ -415,10 +416,27 @@ function rolesTamperProof(seen: Dissected): string {
 			`${roles}; but a trusted agent and a money module of the patent are tamper-proof: ${thrown.message}`,
 		);
 	}
-	return `${roles}; their keys are in tokens, as for claim ${run.options.routing === "direct" ? 6 : 10}; what is shown is the roles and what rests on them, and no money moves yet`;
+	return `${roles}; their keys are in tokens, as for claim ${run.options.routing === "direct" ? 6 : 10}; ${money}`;
 }
 
 /** "at A by X and B, …": the partner first, and then who refused it though the partner was in league. */
+/** What A had its module pay, as both sides report it. */
+function moneyMoved({ options, events }: Run): string {
+	const { pay } = options;
+	if (pay === undefined) return "no money was moved in this run";
+	const paid = events.A.find(({ event }) => event === "paid");
+	const received = events.B.find(({ event }) => event === "received");
+	need(paid?.event === "paid", "A did not report that its module has paid");
+	need(
+		received?.event === "received" &&
+			received.contract === paid.contract &&
+			received.amount === paid.amount &&
+			paid.amount === pay.amount,
+		"B did not report that its module has been paid as much for the same contract",
+	);
+	return `and X paid Y ${paid.amount} ${paid.currency}${paid.play ? " (play money)" : ""} over session 2, on the word of A`;
+}
+
 function refusals(trials: readonly Trial[]): string {
 	return PLACES.map((place) => {
 		const by = trials.filter((trial) => trial.place === place);

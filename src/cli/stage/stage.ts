@@ -158,7 +158,6 @@ export class Stage implements AsyncDisposable {
 		};
 		const agent = await make(CLERK, "agent");
 		const mint = await make(MINT, "module");
-		await this.#pair(agent, mint);
 		const { homes } = this;
 		const signal = this.#signal;
 		return this.#open.use(await Teller.open({ agent, mint, homes, signal }));

@@ -1,5 +1,11 @@
-import { formatAddress, parseAddress } from "../../carrier/index.ts";
+import {
+	formatAddress,
+	memoryCarriers,
+	parseAddress,
+} from "../../carrier/index.ts";
+import { readHome, writePairing } from "../../device/home.ts";
 import { makeIssuer, termsPath } from "../../device/issuer-home.ts";
+import { MoneyModule } from "../../device/money-module.ts";
 import type { AuditJson } from "../../device/operator-schemas.ts";
 import type { ProcessEvent } from "../../device/process-events.ts";
 import {
@@ -12,6 +18,7 @@ import {
 import { placeWithdrawal } from "../../device/purse-orders.ts";
 import { newOwner, openOwner } from "../../device/purse-owner.ts";
 import { viewBalances } from "../../device/purse-view.ts";
+import { TrustedAgent } from "../../device/trusted-agent.ts";
 import type { SecretSource } from "../../keys/index.ts";
 import {
 	formatAmount,
@@ -83,6 +90,7 @@ export class Teller implements AsyncDisposable {
 
 	static async open(site: Site): Promise<Teller> {
 		const { agent, mint, homes, signal } = site;
+		await pairHomes(agent, mint);
 		const terms = await makeIssuer(mint, {
 			currency: { code: "PLAY", exponent: 2 },
 			isPlay: true,
@@ -212,4 +220,20 @@ export class Teller implements AsyncDisposable {
 			? 0n
 			: parseAmount(text, this.terms.currency);
 	}
+}
+
+/** Pairs two devices of this machine without processes: whoever made both has no code to compare. */
+async function pairHomes(agentHome: string, moduleHome: string): Promise<void> {
+	await using agentsHome = await readHome(agentHome, "agent");
+	await using modulesHome = await readHome(moduleHome, "module");
+	await using agent = new TrustedAgent(agentsHome);
+	await using module = new MoneyModule(modulesHome);
+	const [agentEnd, moduleEnd] = memoryCarriers();
+	const confirm = () => true;
+	const [atAgent, atModule] = await Promise.all([
+		agent.pair(agentEnd, { confirm }),
+		module.pair(moduleEnd, { confirm }),
+	]);
+	await writePairing(agentHome, atAgent.pairing, MINT);
+	await writePairing(moduleHome, atModule.pairing, CLERK);
 }

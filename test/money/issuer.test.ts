@@ -7,6 +7,7 @@ import {
 	messages,
 	noteStatus,
 	openEvidence,
+	parseNote,
 	parseTransfer,
 } from "../../src/money/index.ts";
 import { enc, hex } from "../../src/wire/index.ts";
@@ -428,6 +429,29 @@ describe("claim", () => {
 		assert.equal(await ledger.balanceOf(payer), 899n);
 		const { outstanding, returned, expired } = await ledger.sound();
 		assert.deepEqual([outstanding, returned, expired], [0n, 101n, 899n]);
+	});
+});
+
+describe("a note whose issuer's signature was encoded anew", () => {
+	test("is the same note, for its payee and for its holder", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const other = parseNote(nodeCrypto, mirrored(note.document));
+		assert.equal(hex(other.id), hex(note.id));
+		const transfer = await pay(payer, payee, [piece(note, 0n, 400n)], issuer);
+		const asked = deposit(requestId(), transfer, [other], issuer);
+		assert.equal(credited(await mint.once(payee, asked)), 400n);
+		const twice = await pay(payer, payee, [piece(note, 0n, 500n)], issuer);
+		const again = deposit(requestId(), twice, [other], issuer);
+		assert.equal(credited(await mint.once(payee, again)), 0n);
+		assert.equal((await ledger.transact(listConflicts())).length, 1);
+		mint.now = note.expires + 3 * DAY;
+		const claimed = await mint.once(payer, claim(requestId(), other, issuer));
+		assert.equal(credited(claimed), 600n);
+		await ledger.sound();
 	});
 });
 

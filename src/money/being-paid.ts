@@ -71,7 +71,7 @@ interface Expected {
 	readonly amount: bigint;
 }
 
-/** An invoice that is out, counted among what is undeposited until its payer can commit no more. */
+/** An invoice that is out, or a transfer that is being taken: counted among what is undeposited until its payer can commit no more. */
 interface Promised extends Expected {
 	readonly level: TamperResistance;
 	readonly payBy: number;
@@ -192,7 +192,6 @@ export class BeingPaid {
 		const { crypto } = this.#core.options.context;
 		const payBy = this.#core.now + PAY_WITHIN_MS;
 		const { contract } = wanted;
-		const level = meeting.peer.tamperResistance;
 		const { tag } = makeInvoice(
 			crypto,
 			this.#invoiceKey,
@@ -205,8 +204,7 @@ export class BeingPaid {
 			},
 			payBy,
 		);
-		this.#promises.delete(hex(contract));
-		this.#promises.set(hex(contract), { ...wanted, level, payBy });
+		this.#promise(meeting, wanted, payBy);
 		this.#core.toModule(
 			meeting.tetrad,
 			message(BETWEEN_MODULES.prepared, {
@@ -307,6 +305,11 @@ export class BeingPaid {
 		} catch (thrown) {
 			return this.#notTaken(transfer.contract, asTetradError(thrown));
 		}
+		// An invoice is good for longer than it is counted, and two for one contract count once.
+		const refusal = this.#whyTooMuch(meeting, transfer);
+		if (refusal !== undefined)
+			return this.#notTaken(transfer.contract, refusal);
+		this.#promise(meeting, transfer, this.#core.now + PAY_WITHIN_MS);
 		this.#sign(delivery, meeting.peer.tamperResistance, issuers);
 	}
 
@@ -474,17 +477,25 @@ export class BeingPaid {
 	}
 
 	#whyNotPromise(
-		{ tetrad, peer }: OpenMeeting,
+		meeting: OpenMeeting,
 		wanted: Expected,
 	): TetradError | undefined {
 		const id = hex(wanted.contract);
-		const expected = this.#tetrads.get(tetrad)?.expected.get(id);
+		const expected = this.#tetrads.get(meeting.tetrad)?.expected.get(id);
 		if (expected === undefined || !sameExpected(expected, wanted))
 			return refused("the payee's agent does not expect that payment");
+		return this.#whyTooMuch(meeting, wanted);
+	}
+
+	/** Why no more may be held undeposited, or `undefined`. */
+	#whyTooMuch(
+		{ peer: { tamperResistance: level } }: OpenMeeting,
+		wanted: Expected,
+	): TetradError | undefined {
+		const id = hex(wanted.contract);
 		this.#forgetPromises();
-		if (this.#promises.size >= MAX_PROMISES)
+		if (!this.#promises.has(id) && this.#promises.size >= MAX_PROMISES)
 			return new TetradError("busy", "too many payments are promised");
-		const level = peer.tamperResistance;
 		let sum = this.#undeposited.get(keyOf(wanted.issuer, level)) ?? 0n;
 		for (const [contract, promised] of this.#promises)
 			if (
@@ -501,6 +512,22 @@ export class BeingPaid {
 					`the payee takes no more money from modules of the level "${level}" until it has made a deposit`,
 				)
 			: undefined;
+	}
+
+	#promise(
+		{ peer: { tamperResistance: level } }: OpenMeeting,
+		{ contract, issuer, currency, amount }: Expected,
+		payBy: number,
+	): void {
+		this.#promises.delete(hex(contract));
+		this.#promises.set(hex(contract), {
+			contract,
+			issuer,
+			currency,
+			amount,
+			level,
+			payBy,
+		});
 	}
 
 	/** Their payers could commit no more, so what was not delivered was most likely never paid. */

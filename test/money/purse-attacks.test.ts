@@ -24,7 +24,13 @@ import {
 	parseUtf8,
 	utf8,
 } from "../../src/wire/index.ts";
-import { COIN, contractOf, type Module, Town } from "./town.ts";
+import {
+	COIN,
+	contractOf,
+	type Module,
+	Town,
+	type TownOptions,
+} from "./town.ts";
 
 const { BETWEEN_MODULES, body, encodeList, message } = messages;
 
@@ -63,8 +69,8 @@ class Mallory {
 	}
 
 	/** It has two notes of 500, and Bob's agent expects 250 of it. */
-	static async make(): Promise<Mallory> {
-		const town = await Town.make();
+	static async make(options: TownOptions = {}): Promise<Mallory> {
+		const town = await Town.make(options);
 		const mint = await town.issuer();
 		const self = await town.purse("mallory");
 		const bob = await town.purse("bob");
@@ -86,14 +92,7 @@ class Mallory {
 	}
 
 	async prepare(amount = 250n, contract = CONTRACT): Promise<Invoice> {
-		const answer = await this.say(
-			message(BETWEEN_MODULES.prepare, {
-				contract,
-				issuer: this.mint.device.deviceId,
-				currency: utf8(COIN.code),
-				amount: amountBytes(amount),
-			}),
-		);
+		const answer = await this.say(prepareBytes(this.mint, contract, amount));
 		assert.ok(answer && answer[0] === BETWEEN_MODULES.prepared.type);
 		const { payBy, tag } = body(BETWEEN_MODULES.prepared, answer);
 		return { payBy: parseTimeBytes(payBy), tag: copy(tag) };
@@ -154,6 +153,19 @@ class Mallory {
 		assert.equal(said, code);
 		assert.ok(!this.bob.heard.some(({ kind }) => kind === "received"));
 	}
+}
+
+function prepareBytes(
+	mint: Module,
+	contract: Uint8Array,
+	amount: bigint,
+): Uint8Array {
+	return message(BETWEEN_MODULES.prepare, {
+		contract,
+		issuer: mint.device.deviceId,
+		currency: utf8(COIN.code),
+		amount: amountBytes(amount),
+	});
 }
 
 type Attack = (mallory: Mallory, invoice: Invoice) => Promise<Uint8Array>;
@@ -404,14 +416,82 @@ describe("a payee refuses, and nothing changes", () => {
 			[CONTRACT, 251n],
 		] as const)
 			await mallory.requireRefused(
-				message(BETWEEN_MODULES.prepare, {
-					contract,
-					issuer: mallory.mint.device.deviceId,
-					currency: utf8(COIN.code),
-					amount: amountBytes(amount),
-				}),
+				prepareBytes(mallory.mint, contract, amount),
 				"payment-refused",
 			);
+	});
+});
+
+describe("a payee holds no more undeposited than its owner allows", () => {
+	/** Bob's limit is 300. */
+	const LIMITED = { limits: { software: 300n } };
+
+	test("from a payer that collects invoices and delivers later, until there was a deposit", async () => {
+		const mallory = await Mallory.make(LIMITED);
+		const { town, bob, mint, tetrad } = mallory;
+		const deliveries: Uint8Array[] = [];
+		for (let i = 0; i < 3; i++) {
+			const contract = contractOf(10 + i);
+			town.expect(bob, tetrad, contract, 250n, mint);
+			await town.work();
+			const invoice = await mallory.prepare(250n, contract);
+			const pieces = [mallory.piece(0, 0n, 250n)];
+			const transfer = await mallory.transfer({ contract, pieces });
+			deliveries.push(mallory.deliver(transfer, invoice));
+			town.now += 120_000;
+		}
+		const [first, second, third] = deliveries as [
+			Uint8Array,
+			Uint8Array,
+			Uint8Array,
+		];
+		// At once, so that none is durable when the next one comes.
+		bob.isSlowToSign = true;
+		for (const bytes of [third, first, second, third])
+			bob.events.push({ kind: "from-module", tetrad, bytes });
+		await town.work();
+		bob.isSlowToSign = false;
+		bob.events.push(...bob.unsigned.splice(0));
+		await town.work();
+		const types = town.wire.splice(0).map(({ bytes }) => bytes?.[0]);
+		const { accepted, refused } = BETWEEN_MODULES;
+		assert.deepEqual(types, [
+			refused.type,
+			refused.type,
+			accepted.type,
+			accepted.type,
+		]);
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		await town.visit(bob, mint);
+		assert.equal((await mallory.say(first))?.[0], accepted.type);
+		assert.equal((await mallory.say(second))?.[0], refused.type);
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+	});
+
+	test("from a payer that has two invoices for one contract", async () => {
+		const mallory = await Mallory.make(LIMITED);
+		const { town, bob, mint } = mallory;
+		const large = await mallory.prepare();
+		const { tetrad } = mallory;
+		const other = await town.meet(mallory.self, bob);
+		for (const [at, contract, amount] of [
+			[other, CONTRACT, 1n],
+			[tetrad, contractOf(2), 250n],
+		] as const) {
+			town.expect(bob, at, contract, amount, mint);
+			await town.work();
+			bob.events.push({
+				kind: "from-module",
+				tetrad: at,
+				bytes: prepareBytes(mint, contract, amount),
+			});
+			await town.work();
+			const answer = town.wire.splice(0).at(-1)?.bytes;
+			assert.equal(answer?.[0], BETWEEN_MODULES.prepared.type);
+		}
+		// The large one would be 500 along with what is promised since.
+		const bytes = mallory.deliver(await mallory.transfer(), large);
+		await mallory.requireRefused(bytes, "payment-refused");
 	});
 });
 

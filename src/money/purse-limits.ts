@@ -8,7 +8,7 @@ export const MAX_OPEN_PAYMENTS = 1024;
 /** Of those, payments that one tetrad has begun and not committed. */
 export const MAX_PAYMENTS_PER_TETRAD = 256;
 
-/** How often one payment may be asked for before its answer is there. */
+/** How often one payment, or the business with an issuer, may be asked for before its answer is there. */
 export const MAX_ASKERS = 256;
 
 /** Contracts that an agent may expect payments for in one tetrad. */

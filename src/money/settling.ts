@@ -32,6 +32,7 @@ import {
 import {
 	ANSWER_WITHIN_MS,
 	CLAIM_AGAIN_MS,
+	MAX_ASKERS,
 	MAX_REQUESTS_IN_FLIGHT,
 } from "./purse-limits.ts";
 import type { PurseReport } from "./purse-report.ts";
@@ -203,6 +204,14 @@ export class Settling {
 					terms === undefined
 						? "this purse does not know that issuer: import its terms"
 						: "the other module is not that issuer's",
+				),
+			);
+		if (running !== undefined && running.askers >= MAX_ASKERS)
+			return this.#tellSettled(
+				meeting.tetrad,
+				new TetradError(
+					"busy",
+					"this was asked for too often; wait for its outcome",
 				),
 			);
 		if (running !== undefined) {

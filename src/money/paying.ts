@@ -357,7 +357,9 @@ export class Paying {
 
 	/** The contract was paid already, in this process's life or in an earlier one. */
 	#wasPaid(payment: Payment, row: PaymentRow): void {
-		const refusal = sameAsked(payment.asked, askedOf(row))
+		// An issuer knows the contracts of exchanges, and could have an agent ask for one.
+		const isIt = sameAsked(payment.asked, askedOf(row)) && !isExchange(row);
+		const refusal = isIt
 			? row.state === "settled"
 				? undefined
 				: lapsedError()

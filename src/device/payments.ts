@@ -90,13 +90,15 @@ export class Payments {
 	 * and the purse's head is kept. Asked again for the same contract, also in a later tetrad of the
 	 * same four, it resolves with the same and pays nothing more.
 	 *
-	 * Rejects with the module's code; with `payment-in-doubt` when money may be on its way, also
+	 * Rejects with `payment-refused` for a contract that is expected here; with the module's code; with `payment-in-doubt` when money may be on its way, also
 	 * when the tetrad ends or `signal` aborts before the outcome is known: ask again, never anew.
 	 */
 	async pay(
 		payment: Payment,
 		options: { readonly signal?: AbortSignal } = {},
 	): Promise<Settled> {
+		const id = hex(payment.contract);
+		if (this.#expecting.has(id) || this.#received.has(id)) throw bothWays();
 		return this.#ask(this.#paying, payment, "pay", (outcome) =>
 			unlessAborted(outcome.promise, options.signal, () =>
 				inDoubt("the caller gave up waiting for"),
@@ -104,13 +106,15 @@ export class Payments {
 		);
 	}
 
-	/** Has the own module take this payment from the other module. Resolves when it may come, or has; `received` tells when it has. */
+	/** Has the own module take this payment from the other module. Resolves when it may come, or has; `received` tells when it has. Rejects with `payment-refused` for a contract that is being paid here. */
 	async expect(
 		payment: Payment,
 		options: { readonly signal?: AbortSignal } = {},
 	): Promise<void> {
 		requireAmount(payment.amount);
-		this.#outcome(this.#received, hex(payment.contract));
+		const id = hex(payment.contract);
+		if (this.#paying.has(id)) throw bothWays();
+		this.#outcome(this.#received, id);
 		return this.#ask(this.#expecting, payment, "expect", (outcome) =>
 			unlessAborted(outcome.promise, options.signal),
 		);
@@ -311,6 +315,14 @@ function refusal(
 	return new TetradError(
 		isErrorCode(name) ? name : unknown,
 		why === "" ? "the module gave no reason" : why,
+	);
+}
+
+/** What a module says of a contract could be about the one or the other, and one of them may be in doubt. */
+function bothWays(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"one contract cannot be paid and be expected at once: take another contract for a payment the other way",
 	);
 }
 

@@ -123,6 +123,25 @@ test("giving up a wait does not undo a payment, so it is in doubt", async () => 
 	assert.equal((await A.pay(payment)).amount, 200n);
 });
 
+test("what becomes of a contract that is paid is not mistaken for one that is expected", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n);
+	await using running = await purses.start();
+	const { A, B } = await purses.meet(running.devices);
+	const payment = purses.payment(200n);
+	await B.expect(payment);
+	const paying = A.pay(payment);
+	// The other agent knows the contract, and wants to "pay" it in money that nobody takes.
+	const other = { ...payment, currency: "GOLD" };
+	await assert.rejects(A.expect(other), code("payment-refused"));
+	assert.equal((await paying).amount, 200n);
+	const expecting = A.expect(purses.payment(1n, new Uint8Array(32)));
+	const same = A.pay(purses.payment(1n, new Uint8Array(32)));
+	await assert.rejects(same, code("payment-refused"));
+	await expecting;
+});
+
 test("a purse that was put back to an old backup pays nobody", async () => {
 	await using folder = await temporaryFolder();
 	await using purses = await Purses.make(folder.path);

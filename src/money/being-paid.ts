@@ -73,6 +73,8 @@ interface Expected {
 
 /** An invoice that is out, or a transfer that is being taken: counted among what is undeposited until its payer can commit no more. */
 interface Promised extends Expected {
+	/** Device id. */
+	readonly payer: Uint8Array;
 	readonly level: TamperResistance;
 	readonly payBy: number;
 }
@@ -484,6 +486,17 @@ export class BeingPaid {
 		const expected = this.#tetrads.get(meeting.tetrad)?.expected.get(id);
 		if (expected === undefined || !sameExpected(expected, wanted))
 			return refused("the payee's agent does not expect that payment");
+		// Two could commit, and only one of them would ever get a receipt.
+		this.#forgetPromises();
+		const promised = this.#promises.get(id);
+		if (
+			promised !== undefined &&
+			(!sameBytes(promised.payer, meeting.peer.deviceId) ||
+				!sameExpected(promised, wanted))
+		)
+			return refused(
+				"the payee has agreed to another payment for that contract; there is one payment for a contract",
+			);
 		return this.#whyTooMuch(meeting, wanted);
 	}
 
@@ -515,7 +528,7 @@ export class BeingPaid {
 	}
 
 	#promise(
-		{ peer: { tamperResistance: level } }: OpenMeeting,
+		{ peer: { deviceId: payer, tamperResistance: level } }: OpenMeeting,
 		{ contract, issuer, currency, amount }: Expected,
 		payBy: number,
 	): void {
@@ -525,6 +538,7 @@ export class BeingPaid {
 			issuer,
 			currency,
 			amount,
+			payer,
 			level,
 			payBy,
 		});

@@ -472,6 +472,7 @@ describe("a payee holds no more undeposited than its owner allows", () => {
 		const mallory = await Mallory.make(LIMITED);
 		const { town, bob, mint } = mallory;
 		const large = await mallory.prepare();
+		town.now += 120_000;
 		const { tetrad } = mallory;
 		const other = await town.meet(mallory.self, bob);
 		for (const [at, contract, amount] of [

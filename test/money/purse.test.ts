@@ -338,6 +338,25 @@ describe("what a purse takes", () => {
 		assert.equal(ann.last("paid").amount, 300n);
 	});
 
+	test("is one payment for a contract, from whoever is the first to agree", async () => {
+		const here = await two();
+		const { town, mint, bob } = here;
+		const cyd = await town.purse("cyd");
+		await town.withdraw(cyd, mint, 1000n);
+		const other = { ...here, ann: cyd, tetrad: await town.meet(cyd, bob) };
+		const CONTRACT = contractOf(1);
+		for (const { tetrad } of [here, other])
+			town.expect(bob, tetrad, CONTRACT, 100n, mint);
+		await town.quiet();
+		for (const { ann, tetrad } of [here, other])
+			town.pay(ann, tetrad, CONTRACT, 100n, mint);
+		await town.quiet();
+		assert.equal(here.ann.last("paid").amount, 100n);
+		assert.equal(cyd.last("failed").isInDoubt, false);
+		assert.equal(town.balance(cyd, mint).spendable, 1000n);
+		assert.equal(town.balance(bob, mint).toDeposit, 100n);
+	});
+
 	test("is nothing from a level without a limit", async () => {
 		const here = await two([1000n], { limits: { tpm: 300n } });
 		await pay(here, 1, 1n);

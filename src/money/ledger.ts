@@ -777,15 +777,16 @@ function bookingsOf(
 	);
 }
 
-/** Beyond `MAX_CLAIM_RANGES` the rest is left for another claim. */
+/** Of more than `MAX_CLAIM_RANGES` the first are left for another claim: what a holder never paid with is last. */
 function addGap(
 	left: Piece[],
 	{ id }: Note,
 	offset: bigint,
 	end: bigint,
 ): void {
-	if (offset < end && left.length < MAX_CLAIM_RANGES)
-		left.push({ noteId: id, offset, amount: end - offset });
+	if (offset >= end) return;
+	if (left.length === MAX_CLAIM_RANGES) left.shift();
+	left.push({ noteId: id, offset, amount: end - offset });
 }
 
 function sum(pieces: readonly Piece[]): bigint {

@@ -254,7 +254,9 @@ export function claimRequests(
 	return reading([COMMITTED], ([payments]) => {
 		const ids = new Map<string, Uint8Array>();
 		for (const { id } of book.expired(issuer, now)) ids.set(hex(id), id);
-		for (const { notes } of payments)
+		// What is in doubt with another issuer takes no place here.
+		const own = payments.filter((payment) => sameBytes(payment.issuer, issuer));
+		for (const { notes } of own)
 			for (const document of parseList(notes, MAX_PIECES)) {
 				const { id, expires } = parseNote(crypto, document);
 				if (expires <= now) ids.set(hex(id), id);

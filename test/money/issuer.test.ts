@@ -430,6 +430,28 @@ describe("claim", () => {
 		const { outstanding, returned, expired } = await ledger.sound();
 		assert.deepEqual([outstanding, returned, expired], [0n, 101n, 899n]);
 	});
+
+	test("what was never paid with comes back, however many payees have not deposited", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(50_000n);
+		// Payments of one unit, of which every other was deposited.
+		for (let first = 1n; first < 10_500n; first += 128n) {
+			const pieces = Array.from({ length: 64 }, (_, i) =>
+				piece(note, first + BigInt(2 * i), 1n),
+			);
+			const transfer = await pay(payer, payee, pieces, issuer);
+			await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		}
+		const booked = await ledger.balanceOf(payee);
+		mint.now = note.expires + 3 * DAY;
+		const ask = () => mint.once(payer, claim(requestId(), note, issuer));
+		const first = credited(await ask());
+		assert.ok(first >= 50_000n - 2n * booked, `${first}`);
+		assert.equal(first + credited(await ask()), 50_000n - booked);
+	});
 });
 
 describe("a note whose issuer's signature was encoded anew", () => {

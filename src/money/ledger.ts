@@ -299,7 +299,6 @@ export class Ledger {
 					SYSTEM.returned,
 					transfer.id,
 				]);
-				if ("code" in credited) return declined(asked, credited);
 				const writes = [
 					insert(TRANSFERS, transferRow(asked, transfer, amount)),
 					...bookingsOf(asked, free, "deposit", transfer.id),
@@ -321,9 +320,7 @@ export class Ledger {
 				SYSTEM.returned,
 				id,
 			]);
-			return "code" in credited
-				? declined(asked, credited)
-				: booked(asked, amount, [], [], [...free, ...credited]);
+			return booked(asked, amount, [], [], [...free, ...credited]);
 		});
 	}
 
@@ -400,7 +397,6 @@ export class Ledger {
 			SYSTEM.expired,
 			note.id,
 		]);
-		if ("code" in credited) return declined(asked, credited);
 		const bookings = bookingsOf(asked, left, "claim", this.#transaction(asked));
 		return booked(asked, amount, [], [], [...bookings, ...credited]);
 	}
@@ -542,23 +538,23 @@ export class Ledger {
 		);
 	}
 
-	/** Puts an amount into the asking module's account, which is opened when there is none. */
+	/** Puts an amount into the asking module's account, which is opened when there is none. Throws `busy`, so that it is asked again, while the account is too full. */
 	#credit(
 		asked: Asked,
 		account: RowOf<typeof ACCOUNTS> | undefined,
 		amount: bigint,
 		kind: EntryKind,
 		[from, reference]: readonly [from: Uint8Array, reference: Uint8Array],
-	): readonly Write[] | Refusal {
+	): readonly Write[] {
 		if (amount === 0n) return [];
 		const { device, at } = asked;
 		const before = account ?? newAccount(device, at);
 		const balance = before.balance + amount;
 		if (balance > MAX_AMOUNT)
-			return {
-				code: "limit-exceeded",
-				reason: "the account cannot hold more than 2^63 - 1 minor units",
-			};
+			throw new TetradError(
+				"busy",
+				"the account cannot hold more than 2^63 - 1 minor units: withdraw some, and ask again",
+			);
 		return [
 			put(ACCOUNTS, { ...before, balance }),
 			...this.#entries(asked, kind, [

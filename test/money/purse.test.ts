@@ -463,6 +463,24 @@ describe("business with an issuer", () => {
 		assert.equal(town.account(mint, bob), 150n);
 	});
 
+	test("what an account has no room for is deposited when it has", async () => {
+		const MOST = 2n ** 63n - 1n;
+		const here = await two([MOST], { limits: { software: MOST } });
+		const { town, mint, ann, bob } = here;
+		town.fund(mint, bob, MOST - 99n);
+		await pay(here, 1, 100n);
+		assert.equal((await town.visit(bob, mint)).code, "busy");
+		assert.equal(town.balance(bob, mint).toDeposit, 100n);
+		town.giveBack(ann, mint);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		await town.order(bob, mint, 1n);
+		await town.visit(bob, mint);
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), MOST);
+		assert.equal(town.account(mint, ann), MOST - 100n);
+		assert.equal(town.balance(bob, mint).toDeposit, 0n);
+	});
+
 	test("what its payer spent twice is lost, and the owner is told", async () => {
 		const here = await two();
 		const { town, mint, ann, bob } = here;

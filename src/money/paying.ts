@@ -40,6 +40,7 @@ import {
 import {
 	ANSWER_WITHIN_MS,
 	MAX_ASKERS,
+	MAX_DELIVERED_AGAIN_BYTES,
 	MAX_OPEN_PAYMENTS,
 	MAX_PAYMENTS_PER_TETRAD,
 	PAYABLE_MARGIN_MS,
@@ -230,15 +231,20 @@ export class Paying {
 
 	// What happens to tetrads, and time.
 
-	/** Whatever is in doubt between these four is delivered again. */
+	/** Whatever is in doubt between these four is delivered again, as much as there is room for. */
 	opened({ tetrad, peer, parties }: OpenMeeting): void {
-		for (const { state } of this.#payments.values())
+		let room = MAX_DELIVERED_AGAIN_BYTES;
+		for (const { state } of this.#payments.values()) {
 			if (
-				(state.kind === "in-doubt" || state.kind === "delivered") &&
-				sameBytes(state.committed.payee, peer.deviceId) &&
-				sameBytes(state.committed.parties, parties)
+				(state.kind !== "in-doubt" && state.kind !== "delivered") ||
+				!sameBytes(state.committed.payee, peer.deviceId) ||
+				!sameBytes(state.committed.parties, parties)
 			)
-				this.#core.toModule(tetrad, state.committed.deliver);
+				continue;
+			room -= state.committed.deliver.length;
+			if (room < 0) return;
+			this.#core.toModule(tetrad, state.committed.deliver);
+		}
 	}
 
 	closed(tetrad: number): void {

@@ -11,6 +11,9 @@ export const MAX_PAYMENTS_PER_TETRAD = 256;
 /** How often one payment, or the business with an issuer, may be asked for before its answer is there. */
 export const MAX_ASKERS = 256;
 
+/** Bytes of payments in doubt that are delivered again as soon as a tetrad opens; the others when they are asked for, or in the next one. A module that is not reading fast enough loses the tetrad at 8 MiB. */
+export const MAX_DELIVERED_AGAIN_BYTES: number = 2 ** 22;
+
 /** Contracts that an agent may expect payments for in one tetrad. */
 export const MAX_EXPECTATIONS = 1024;
 

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	done,
 	FIRST_HEAD,
 	historyView,
 	messages,
 	noteView,
 	type PurseReport,
+	put,
 } from "../../src/money/index.ts";
 import { LOG, NOTES, PAYMENTS } from "../../src/money/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
@@ -170,6 +172,34 @@ describe("a payment", () => {
 		assert.equal(town.balance(bob, mint).toDeposit, 250n);
 		assert.equal(reportsOf(ann, "paid").length, 1);
 		assert.equal(reportsOf(bob, "received").length, 1);
+	});
+
+	test("is delivered again with others as far as the way to the payee can take them", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		town.expect(bob, here.tetrad, contractOf(1), 100n, mint);
+		await town.quiet();
+		town.pay(ann, here.tetrad, contractOf(1), 100n, mint);
+		await town.deliver(); // prepare
+		await town.deliver(); // prepared
+		town.wire.length = 0;
+		const [row] = ann.store.rows(PAYMENTS);
+		assert.ok(row);
+		// Payments in very many pieces.
+		const notes = new Uint8Array(45_000);
+		for (let i = 2; i < 500; i++)
+			ann.store.run(
+				done([put(PAYMENTS, { ...row, contract: contractOf(i), notes })], i),
+			);
+		town.restart(ann);
+		await town.quiet();
+		let bytes = 0;
+		town.sent = (sent) => {
+			if (sent[0] === messages.BETWEEN_MODULES.deliver.type)
+				bytes += sent.length;
+		};
+		await town.meetInSilence(ann, bob);
+		assert.ok(bytes > 4_000_000 && bytes < 2 ** 22, `${bytes} bytes`);
 	});
 
 	test("is not committed after the payee's terms have run out", async () => {

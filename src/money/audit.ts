@@ -3,10 +3,13 @@
  * steps; each goes through one table in order, and says of each row what has to be read beside it
  * and whether it fits. Nothing grows with the number of rows.
  */
-import type { CryptoProvider } from "../crypto/index.ts";
+import { type CryptoProvider, HASH_BYTES } from "../crypto/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import {
 	type CertifiedDevice,
+	certificateId,
+	parseCertificate,
+	parseChain,
 	type TrustAnchor,
 	validateChain,
 } from "../identity/index.ts";
@@ -15,7 +18,9 @@ import { sameCurrency } from "./amount.ts";
 import {
 	conflictId,
 	creditTransaction,
+	type EntryKind,
 	foldRows,
+	ledgerValue,
 	nameInDeviceId,
 	predecessor,
 	requestTransaction,
@@ -29,6 +34,7 @@ import {
 	CONFLICTS,
 	CREDITS,
 	ENTRIES,
+	META,
 	NOTES,
 	type RowOf,
 	TRANSFERS,
@@ -102,6 +108,10 @@ export class Audit {
 	#isSound = true;
 	/** By the documents, and by the entries. */
 	readonly #sums = { issued: 0n, returned: 0n, expired: 0n };
+	/** What answers credited for claims: no document says who claimed. */
+	#claimed = 0n;
+	/** Transfers that came after another, by the transfers and by the answers to them. */
+	readonly #late = { transfers: 0, answers: 0 };
 	readonly #entered = { issued: 0n, returned: 0n, expired: 0n, backing: 0n };
 
 	/** `banks` are the roots under which the issuer was certified at any time. */
@@ -122,6 +132,8 @@ export class Audit {
 			this.#step(ACCOUNTS, this.#accounts()),
 			this.#step(CREDITS, this.#credits()),
 			this.#step(CONFLICTS, this.#conflicts()),
+			this.#step(ANSWERS, this.#answers()),
+			this.#step(META, this.#meta()),
 		];
 	}
 
@@ -135,6 +147,15 @@ export class Audit {
 					`entries: those of "${name}" sum to ${this.#entered[name]}, and the notes and bookings to ${sum}`,
 				);
 		}
+		if (this.#entered.expired !== -this.#claimed)
+			this.#problem(
+				`entries: those of "expired" sum to ${this.#entered.expired}, and the answers to claims to ${-this.#claimed}`,
+			);
+		const { transfers, answers } = this.#late;
+		if (transfers !== answers)
+			this.#problem(
+				`answers: ${answers} say that a transfer came after another, and ${transfers} such transfers are there`,
+			);
 		return {
 			issued,
 			outstanding: issued - returned - expired,
@@ -168,10 +189,7 @@ export class Audit {
 					([[chain], [holder], [answer], lines]) => {
 						this.#try(at, () => {
 							this.#verify(note, chain);
-							demand(
-								holder !== undefined,
-								"the chain of its holder is not there",
-							);
+							this.#requireHolder(note, holder);
 							demand(
 								answer !== undefined && isAnsweredBy(note, answer.answer),
 								"no answer to a request holds it",
@@ -304,6 +322,11 @@ export class Audit {
 			([[note], [answer], lines]) => {
 				this.#try(at, () => {
 					demand(answer !== undefined, "its request was not answered");
+					demand(
+						saysBooked(answer.answer, row.booked),
+						"its request was answered with something else",
+					);
+					if (saysLate(answer.answer)) this.#late.transfers++;
 					const other = lines.find(({ account }) =>
 						isSystem(account, "issued"),
 					);
@@ -335,7 +358,7 @@ export class Audit {
 										this.#verify(read, chain),
 									),
 								);
-								return this.#pieces(at, row, transfer, isExchange);
+								return this.#pieces(at, row, transfer, isExchange, answer);
 							},
 						);
 			},
@@ -347,6 +370,7 @@ export class Audit {
 		row: RowOf<typeof TRANSFERS>,
 		{ id, amount: whole, pieces }: Transfer,
 		isExchange: boolean,
+		answer: RowOf<typeof ANSWERS> | undefined,
 	): Transaction<void> {
 		return reading(pieces.map(predecessor), (found) => {
 			let booked = 0n;
@@ -385,14 +409,21 @@ export class Audit {
 					},
 				],
 				([conflicts]) => {
-					this.#try(at, () =>
+					this.#try(at, () => {
 						demand(
 							taken.every((noteId) =>
 								conflicts.some(({ note }) => sameBytes(note, noteId)),
 							),
 							"what overlaps it is booked, and no conflict is recorded",
-						),
-					);
+						);
+						if (isExchange || answer === undefined) return;
+						const told = new Set(conflictsIn(answer.answer).map(hex));
+						const first = new Set(conflicts.map((row) => hex(row.first)));
+						demand(
+							told.symmetricDifference(first).size === 0,
+							"its payee was told of other conflicts",
+						);
+					});
 					return NOTHING;
 				},
 			);
@@ -412,9 +443,13 @@ export class Audit {
 					"its lines do not sum to zero",
 				);
 				demand(group.length === 2, "it does not have two lines");
+				const names = group.flatMap(({ account }) => systemName(account) ?? []);
+				demand(names.length > 0, "it moves money between modules");
+				const kinds = kindsOf(names);
 				demand(
-					group.some(({ account }) => systemName(account) !== undefined),
-					"it moves money between modules",
+					kinds.includes(first.kind) &&
+						group.every(({ kind }) => kind === first.kind),
+					"it is of another kind than its accounts say",
 				);
 			});
 			group = [];
@@ -548,6 +583,10 @@ export class Audit {
 						nameInDeviceId(row.id) === row.name,
 						"it has another name than its module",
 					);
+					demand(
+						row.opened >= 0n && row.opened <= MAX_TIME,
+						"it was opened at no time",
+					);
 				});
 				last = row.id;
 				return reading(
@@ -593,7 +632,7 @@ export class Audit {
 
 	#conflicts(): Checks<RowOf<typeof CONFLICTS>> {
 		return {
-			check: ({ id, note, first, second, holder }) =>
+			check: ({ id, note, first, second, holder, at }) =>
 				reading(
 					[byKey(TRANSFERS, { id: first }), byKey(TRANSFERS, { id: second })],
 					([[one], [other]]) => {
@@ -619,11 +658,162 @@ export class Audit {
 									),
 								"its transfers do not overlap on that note",
 							);
+							demand(
+								other.at === at,
+								"it is of another time than its later transfer",
+							);
 						});
 						return NOTHING;
 					},
 				),
 		};
+	}
+
+	/** What was answered was done: a note that was sent is there, and what was credited was entered. */
+	#answers(): Checks<RowOf<typeof ANSWERS>> {
+		let last: RowOf<typeof ANSWERS> | undefined;
+		return {
+			check: (row) => {
+				const { device, request } = row;
+				const at = rowName("answers", request);
+				if (
+					last !== undefined &&
+					sameBytes(last.device, device) &&
+					sameBytes(last.request, request)
+				)
+					this.#problem(`${at}: it is there twice`);
+				last = row;
+				const said = this.#try(at, () => {
+					if (saysLate(row.answer)) this.#late.answers++;
+					return this.#said(row);
+				});
+				if (said === undefined) return NOTHING;
+				return reading(
+					[
+						linesOf(row.at, this.#transaction(device, request)),
+						...said.notes.map(({ id }) => byKey(NOTES, { id })),
+					] as never,
+					([lines, ...found]: readonly [
+						readonly RowOf<typeof ENTRIES>[],
+						...(readonly RowOf<typeof NOTES>[])[],
+					]) => {
+						this.#try(at, () => {
+							for (const [i, note] of said.notes.entries()) {
+								const [row] = found[i] ?? [];
+								demand(
+									row !== undefined && sameBytes(row.document, note.document),
+									"a note in it is not there",
+								);
+								demand(
+									sameBytes(row.holder, device) &&
+										sameBytes(row.request, request),
+									"a note in it answers another request",
+								);
+							}
+							demand(
+								lines.length === 0
+									? said.amount === 0n
+									: lines.some(({ amount }) => amount === said.amount),
+								"its entries are not there, or say something else",
+							);
+						});
+						const claim = lines.find(({ account }) =>
+							isSystem(account, "expired"),
+						);
+						return claim === undefined
+							? NOTHING
+							: this.#claim(at, device, said.amount, claim, lines);
+					},
+				);
+			},
+		};
+	}
+
+	/** A claim is its holder's, and so is what it credited. */
+	#claim(
+		at: string,
+		device: Uint8Array,
+		amount: bigint,
+		{ reference }: RowOf<typeof ENTRIES>,
+		lines: readonly RowOf<typeof ENTRIES>[],
+	): Transaction<void> {
+		this.#claimed += amount;
+		return reading([byKey(NOTES, { id: reference })], ([[note]]) => {
+			this.#try(at, () => {
+				demand(
+					note !== undefined && sameBytes(note.holder, device),
+					"it claimed a note of another holder",
+				);
+				demandLines(lines, [
+					[device, amount, reference],
+					[SYSTEM.expired, -amount, reference],
+				]);
+			});
+			return NOTHING;
+		});
+	}
+
+	/** What an answer says: the notes that it makes, and what it enters into the account or in notes. */
+	#said({ request, answer }: RowOf<typeof ANSWERS>): Said {
+		switch (answer[0]) {
+			case WITH_ISSUER.issued.type: {
+				const fields = body(WITH_ISSUER.issued, answer);
+				demand(sameBytes(fields.request, request), OTHER_REQUEST);
+				const notes = parseList(fields.notes, MAX_NEW_NOTES).map((document) =>
+					parseNote(this.#crypto, document),
+				);
+				const amount = notes.reduce((sum, { value }) => sum + value, 0n);
+				return { notes, amount };
+			}
+			case WITH_ISSUER.booked.type: {
+				const fields = body(WITH_ISSUER.booked, answer);
+				demand(sameBytes(fields.request, request), OTHER_REQUEST);
+				return { notes: [], amount: parseUint64(fields.credited) };
+			}
+			case WITH_ISSUER.declined.type: {
+				const fields = body(WITH_ISSUER.declined, answer);
+				demand(sameBytes(fields.request, request), OTHER_REQUEST);
+				return { notes: [], amount: 0n };
+			}
+			default:
+				throw new TetradError("malformed", "it is no answer of an issuer");
+		}
+	}
+
+	/** The store is this issuer's, so that no other will take it for its own. */
+	#meta(): Checks<RowOf<typeof META>> {
+		let count = 0;
+		return {
+			check: ({ name, value }) => {
+				count++;
+				this.#try(`meta ${name}`, () =>
+					demand(
+						name === "terms" && sameBytes(value, ledgerValue(this.#terms)),
+						"it names another issuer, or another money",
+					),
+				);
+				return NOTHING;
+			},
+			finish: () => {
+				if (count === 0) this.#problem("meta: it does not say whose it is");
+				return NOTHING;
+			},
+		};
+	}
+
+	/** Evidence needs the chain that says whose key the note names. The bank may be one that is trusted no more. */
+	#requireHolder(
+		{ holderKey }: Note,
+		row: RowOf<typeof CHAINS> | undefined,
+	): void {
+		demand(row !== undefined, "the chain of its holder is not there");
+		const [leaf] = parseChain(row.chain);
+		demand(
+			leaf !== undefined &&
+				sameBytes(certificateId(this.#crypto, leaf), row.certificate) &&
+				sameBytes(parseCertificate(leaf).publicKey, holderKey.publicKey),
+			"the chain of its holder is another one",
+		);
 	}
 
 	#noteOf(row: RowOf<typeof NOTES>): Note {
@@ -702,6 +892,17 @@ export class Audit {
 	}
 }
 
+/** What an answer says was done. */
+interface Said {
+	readonly notes: readonly Note[];
+	readonly amount: bigint;
+}
+
+const OTHER_REQUEST = "it is the answer to another request";
+
+/** The last that a calendar of JavaScript has, in milliseconds since the epoch. */
+const MAX_TIME = 8_640_000_000_000_000n;
+
 interface Checks<Of> {
 	readonly check: (row: Of) => Transaction<void>;
 	readonly finish?: () => Transaction<void>;
@@ -736,6 +937,52 @@ function isAnsweredBy({ document }: Note, answer: Uint8Array): boolean {
 	return parseList(notes, MAX_NEW_NOTES).some((note) =>
 		sameBytes(note, document),
 	);
+}
+
+/** Whether an answer fits a transfer; which notes it holds is asked of each note. */
+function saysBooked(answer: Uint8Array, booked: bigint): boolean {
+	switch (answer[0]) {
+		case WITH_ISSUER.booked.type: {
+			const { credited } = body(WITH_ISSUER.booked, answer);
+			return parseUint64(credited) === booked;
+		}
+		case WITH_ISSUER.issued.type:
+			return booked > 0n;
+		default:
+			return booked === 0n;
+	}
+}
+
+/** Whether an answer says that an earlier transfer was booked before this one. */
+function saysLate(answer: Uint8Array): boolean {
+	if (answer[0] !== WITH_ISSUER.declined.type)
+		return conflictsIn(answer).length > 0;
+	const { code } = body(WITH_ISSUER.declined, answer);
+	return sameBytes(code, DOUBLE_SPENT);
+}
+
+const DOUBLE_SPENT = utf8("double-spent");
+
+/** Ids of the earlier transfers that an answer names. */
+function conflictsIn(answer: Uint8Array): Uint8Array[] {
+	if (answer[0] !== WITH_ISSUER.booked.type) return [];
+	const { conflicts } = body(WITH_ISSUER.booked, answer);
+	demand(conflicts.length % HASH_BYTES === 0, "its conflicts are no ids");
+	return Array.from({ length: conflicts.length / HASH_BYTES }, (_, i) =>
+		conflicts.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+	);
+}
+
+/** Which kinds of entries have these accounts of the issuer. */
+function kindsOf(names: readonly (keyof typeof SYSTEM)[]): readonly string[] {
+	const kinds: Record<string, readonly EntryKind[]> = {
+		issued: ["withdraw"],
+		returned: ["deposit", "exchange"],
+		"issued returned": ["exchange"],
+		expired: ["claim"],
+		backing: ["credit"],
+	};
+	return kinds[names.toSorted().join(" ")] ?? [];
 }
 
 function systemName(account: Uint8Array): keyof typeof SYSTEM | undefined {

@@ -195,6 +195,19 @@ export function declinedMessage(
 	});
 }
 
+/** Says whose ledger a store is, and of which money. */
+export function ledgerValue({
+	issuer,
+	currency,
+	isPlay,
+}: IssuerTerms): Uint8Array {
+	return enc(
+		issuer,
+		utf8(currency.code),
+		Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
+	);
+}
+
 /** What every transaction of one issuer needs to know. */
 export class Ledger {
 	readonly #crypto: CryptoProvider;
@@ -207,12 +220,7 @@ export class Ledger {
 
 	/** Makes a new store this issuer's, or throws `home-unusable` when it is another's. */
 	claimStore(): Transaction<void> {
-		const { issuer, currency, isPlay } = this.#terms;
-		const value = enc(
-			issuer,
-			utf8(currency.code),
-			Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
-		);
+		const value = ledgerValue(this.#terms);
 		return reading([byKey(META, { name: "terms" })], ([[known]]) => {
 			if (known === undefined)
 				return done([insert(META, { name: "terms", value })], undefined);

@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { createConnection } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import { LedgerOperator } from "../../src/device/operator.ts";
 import { OperatorClient } from "../../src/device/operator-client.ts";
 import {
 	type OperatorHttp,
 	serveOperatorHttp,
 } from "../../src/device/operator-http.ts";
-import { LEDGER_TABLES, type Store } from "../../src/money/index.ts";
+import { LEDGER_TABLES, Ledger, type Store } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { moduleOf, PLAY } from "../money/mint.ts";
@@ -30,12 +31,10 @@ before(async () => {
 	const payer = await moduleOf(world, "alice-purse");
 	device = hex(payer.device.deviceId);
 	const { deviceId, name } = issuer.device;
+	const terms = { issuer: deviceId, name, currency: PLAY, isPlay: true };
+	await store.transact(new Ledger(nodeCrypto, terms).claimStore());
 	http = await serveOperatorHttp({
-		operator: new LedgerOperator({
-			store,
-			terms: { issuer: deviceId, name, currency: PLAY, isPlay: true },
-			banks: world.policy.banks,
-		}),
+		operator: new LedgerOperator({ store, terms, banks: world.policy.banks }),
 		token: TOKEN,
 		host: "127.0.0.1",
 		port: 0,

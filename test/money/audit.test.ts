@@ -36,6 +36,9 @@ async function busyLedger(): Promise<Ledgers> {
 		const transfer = await giveBack(payer, pieces, issuer, request, into);
 		await mint.once(payer, exchange(request, into, transfer, [note], issuer));
 	}
+	const late = await pay(payer, payee, [piece(note, 0n, 20n)], issuer);
+	await mint.once(payee, deposit(requestId(), late, [note], issuer));
+	await ledger.note(3n);
 	mint.now = note.expires + 2 * DAY;
 	await mint.once(payer, claim(requestId(), note, issuer));
 	await ledger.fund(payee, 7n);
@@ -47,8 +50,8 @@ test("the sums are exact", async () => {
 	const { problems, ...sums } = await ledger.sound();
 	assert.deepEqual(problems, []);
 	assert.deepEqual(sums, {
-		issued: 1_600n,
-		outstanding: 580n,
+		issued: 1_603n,
+		outstanding: 583n,
 		returned: 320n,
 		expired: 700n,
 		balanced: true,
@@ -215,6 +218,90 @@ const TAMPERINGS: readonly (readonly [
 		"the answer of a withdrawal deleted",
 		/^notes .* no answer to a request holds it/m,
 		`DELETE FROM answers WHERE request = (SELECT request FROM notes WHERE value = 500)`,
+	],
+	[
+		"the answer of a deposit changed",
+		/^transfers .* its request was answered with something else/m,
+		`UPDATE answers SET answer = (SELECT answer FROM answers WHERE request = (SELECT request FROM transfers WHERE booked = 10)) WHERE request = (SELECT request FROM transfers WHERE booked = 110)`,
+	],
+	[
+		"the notes of a withdrawal deleted, with their entries, and the balance put back",
+		/^answers .* a note in it is not there/m,
+		`UPDATE accounts SET balance = balance + 3 WHERE name = 'alice-purse'`,
+		`DELETE FROM entries WHERE kind = 'withdraw' AND abs(amount) = 3`,
+		`DELETE FROM notes WHERE value = 3`,
+	],
+	[
+		"a deposit deleted, with its bookings, conflicts and entries, and the balance put back",
+		/^answers .* its entries are not there/m,
+		`DELETE FROM conflicts`,
+		`DELETE FROM bookings WHERE reference = (SELECT id FROM transfers WHERE booked = 10)`,
+		`DELETE FROM entries WHERE reference = (SELECT id FROM transfers WHERE booked = 10)`,
+		`DELETE FROM transfers WHERE booked = 10`,
+		`UPDATE accounts SET balance = balance - 10 WHERE name = 'bob-till'`,
+	],
+	[
+		"a transfer deleted that came too late, with its conflicts: evidence",
+		/^answers: 2 say that a transfer came after another, and 1 such/m,
+		`DELETE FROM conflicts WHERE second = (SELECT id FROM transfers WHERE booked = 0)`,
+		`DELETE FROM transfers WHERE booked = 0`,
+	],
+	[
+		"a claim credited to somebody else, with both balances",
+		/^answers .* its entries are not there, or say something else/m,
+		`UPDATE entries SET account = (SELECT id FROM accounts WHERE name = 'bob-till') WHERE kind = 'claim' AND amount > 0`,
+		`UPDATE accounts SET balance = balance - 700 WHERE name = 'alice-purse'`,
+		`UPDATE accounts SET balance = balance + 700 WHERE name = 'bob-till'`,
+	],
+	[
+		"the answer of a claim changed",
+		/^answers .* its entries are not there, or say something else/m,
+		`UPDATE answers SET answer = CAST(substr(answer, 1, length(answer) - 6) || x'ff' || substr(answer, length(answer) - 4) AS BLOB) WHERE request NOT IN (SELECT request FROM transfers) AND request NOT IN (SELECT request FROM notes)`,
+	],
+	[
+		"the answer of a claim deleted",
+		/^entries: those of "expired" sum to -700, and the answers to claims to 0/m,
+		`DELETE FROM answers WHERE request NOT IN (SELECT request FROM transfers) AND request NOT IN (SELECT request FROM notes)`,
+	],
+	[
+		"the conflicts that a payee was told of forgotten",
+		/^transfers .* its payee was told of other conflicts/m,
+		`UPDATE answers SET answer = CAST(substr(answer, 1, length(answer) - 36) || zeroblob(4) AS BLOB) WHERE request = (SELECT request FROM transfers WHERE booked = 10)`,
+	],
+	[
+		"an answer that is none",
+		/^answers .* it is no answer of an issuer/m,
+		`INSERT INTO answers SELECT device, zeroblob(16), asked, x'00', at FROM answers LIMIT 1`,
+	],
+	[
+		"the kind of an entry changed",
+		/^entries .* it is of another kind than its accounts say/m,
+		`UPDATE entries SET kind = 'deposit' WHERE kind = 'withdraw'`,
+	],
+	[
+		"a holder's chain replaced by the issuer's, so that evidence proves nothing",
+		/^notes .* the chain of its holder is another one/m,
+		`UPDATE chains SET chain = (SELECT chain FROM chains WHERE certificate NOT IN (SELECT holder_certificate FROM notes)) WHERE certificate IN (SELECT holder_certificate FROM notes)`,
+	],
+	[
+		"the time of a conflict changed",
+		/^conflicts .* it is of another time than its later transfer/m,
+		`UPDATE conflicts SET at = at - 1`,
+	],
+	[
+		"an account opened at a time that is none",
+		/^accounts .* it was opened at no time/m,
+		`UPDATE accounts SET opened = -9223372036854775808`,
+	],
+	[
+		"the store given to another issuer",
+		/^meta terms: it names another issuer/m,
+		`UPDATE meta SET value = CAST(value || x'00' AS BLOB)`,
+	],
+	[
+		"whose it is deleted, so that another could take it",
+		/^meta: it does not say whose it is/m,
+		`DELETE FROM meta`,
 	],
 	[
 		"the issuer's chain deleted",

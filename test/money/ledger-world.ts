@@ -9,6 +9,7 @@ import {
 	credit,
 	type IssuerParameters,
 	LEDGER_TABLES,
+	Ledger,
 	type Note,
 	openAccount,
 	type Store,
@@ -144,5 +145,7 @@ export async function makeLedger(
 		},
 		[Symbol.asyncDispose]: () => held.disposeAsync(),
 	};
+	const { terms } = ledgers.mint.machine;
+	await store.transact(new Ledger(nodeCrypto, terms).claimStore());
 	return ledgers;
 }

@@ -8,7 +8,7 @@ import {
 	type Server,
 	type ServerResponse,
 } from "node:http";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import {
 	createRoute,
@@ -43,7 +43,9 @@ import {
 const MAX_BODY_BYTES = 16_384;
 const MAX_JSON_DEPTH = 4;
 const MAX_HEADER_BYTES = 8_192;
-const MAX_CONNECTIONS = 64;
+/** Connections that have not shown the token; the oldest makes room for one more. */
+const MAX_STRANGERS = 64;
+const MAX_CONNECTIONS = 256;
 /** Milliseconds until a head, a whole request, the next request, and anything at all has to come. */
 const HEADERS_MS = 5_000;
 const REQUEST_MS = 10_000;
@@ -83,6 +85,8 @@ export async function serveOperatorHttp(
 		);
 	const app = operatorApi(options);
 	const respond = getRequestListener(app.fetch);
+	const isToken = tokenCheck(options.token);
+	const strangers = new Set<Socket>();
 	let isOwn: (host: string) => boolean = () => false;
 	const server = createServer(
 		{
@@ -94,6 +98,8 @@ export async function serveOperatorHttp(
 		},
 		(request, response) => {
 			const problem = oddityOf(request, isOwn);
+			if (isToken(request.headers.authorization))
+				strangers.delete(request.socket);
 			// An audit is silent while it reads everything.
 			if (request.url === ROUTES.audit.path) request.setTimeout(AUDIT_MS);
 			if (problem === undefined) void respond(request, response);
@@ -102,6 +108,13 @@ export async function serveOperatorHttp(
 	);
 	server.maxConnections = MAX_CONNECTIONS;
 	server.setTimeout(REQUEST_MS + KEEP_ALIVE_MS);
+	// Whoever only holds connections open shall not keep an operator out.
+	server.on("connection", (socket) => {
+		strangers.add(socket);
+		socket.once("close", () => strangers.delete(socket));
+		const [oldest] = strangers;
+		if (strangers.size > MAX_STRANGERS) oldest?.destroy();
+	});
 	// Node.js answers what is no HTTP by itself; it shall not say more than that.
 	server.on("clientError", (_, socket) => {
 		if (socket.writable)
@@ -173,6 +186,8 @@ function oddityOf(
 	isOwn: (host: string) => boolean,
 ): ProblemJson | undefined {
 	const { host, origin } = request.headers;
+	if ((request.headersDistinct["host"]?.length ?? 0) > 1)
+		return problem(400, "malformed", "a request names one host");
 	// A page in a browser can have its name lead here, but it cannot change these two.
 	if (host === undefined || !isOwn(host))
 		return problem(

@@ -338,6 +338,35 @@ describe("what is refused", () => {
 		await requireAlive();
 	});
 
+	test("two hosts, whichever is right", async () => {
+		const own = `Host: 127.0.0.1:${port}\r\n`;
+		const token = `Authorization: Bearer ${TOKEN}\r\n`;
+		for (const hosts of [
+			`${own}Host: evil.example\r\n`,
+			`Host: evil.example\r\n${own}`,
+			own + own,
+		]) {
+			const heard = await raw(
+				`GET /v1/terms HTTP/1.1\r\n${hosts}${token}Connection: close\r\n\r\n`,
+			);
+			assert.equal(statusOf(heard), 400, hosts);
+		}
+	});
+
+	test("hundreds who only hold connections open do not keep an operator out", async () => {
+		const idle = Array.from({ length: 300 }, () => {
+			const socket = createConnection(port, "127.0.0.1");
+			return socket.on("error", () => {});
+		});
+		const connected = idle.map(
+			(socket) => new Promise((resolve) => socket.once("connect", resolve)),
+		);
+		await Promise.all(connected);
+		for (let i = 0; i < 3; i++)
+			assert.equal((await ask("/v1/terms")).status, 200);
+		for (const socket of idle) socket.destroy();
+	});
+
 	test("slow clients are let go, and others are served meanwhile", async () => {
 		const begun = Date.now();
 		const slow = Array.from({ length: 20 }, () =>

@@ -191,6 +191,10 @@ export async function createPurse(
 ): Promise<void> {
 	await readDeviceFile(home, "module");
 	await requireNoPurse(home);
+	if (await isThere(join(home, "issuer.json")))
+		throw unusable(
+			`the module at ${home} is an issuer; a purse needs a module of its own`,
+		);
 	const settings: PurseSettings = { issuers, owner: await owner() };
 	const store = await openSqliteStore({
 		path: purseStorePath(home),

@@ -73,6 +73,15 @@ describe("an issuer", () => {
 		const again = await run(["issuer", "init", "--home", mint]);
 		assert.equal(again.code, 1);
 		assert.match(again.stderr, /there is an issuer in/);
+		const purse = await run([
+			...["purse", "create", "--home", mint, "--unsafe-no-owner"],
+			...["--issuer", `${mint}/issuer.terms.json`],
+		]);
+		assert.equal(purse.code, 1);
+		assert.match(
+			purse.stderr,
+			/is an issuer; a purse needs a module of its own/,
+		);
 		const audit = await run(["issuer", "audit", "--home", mint]);
 		assert.equal(audit.code, 1);
 		assert.match(audit.stderr, /has no ledger yet/);

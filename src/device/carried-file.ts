@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { asTetradError, TetradError } from "../errors.ts";
 import { reason } from "./files.ts";
@@ -44,6 +44,20 @@ export async function readCarriedPem<T>(
 			`${path} is not what it should be: ${asTetradError(thrown).message}`,
 			thrown,
 		);
+	}
+}
+
+/** A folder for such files, made unless it is there; what it lies in has to be. Throws `file-unusable`. */
+export async function makeCarriedFolder(path: string): Promise<void> {
+	try {
+		await mkdir(path);
+	} catch (thrown) {
+		const isFolder = await stat(path).then(
+			(info) => info.isDirectory(),
+			() => false,
+		);
+		if (!isFolder)
+			throw fileUnusable(`cannot make ${path}: ${reason(thrown)}`, thrown);
 	}
 }
 

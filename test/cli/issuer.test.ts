@@ -225,6 +225,16 @@ describe("a module that spends twice", () => {
 		assert.equal(conflicts.length, 1);
 		assert.equal(conflicts[0].name, "alice-purse");
 		evidence = conflicts[0].file;
+		for (const [path, problem] of [
+			[evidence, /cannot make .*: it exists already \(file-unusable\)/],
+			["/proc/evidence", /cannot make .* \(file-unusable\)/],
+			[homes.at("no", "such"), /it does not exist \(file-unusable\)/],
+		] as const) {
+			const flags = ["--home", mint, "--evidence", path];
+			const refused = await run(["issuer", "conflicts", ...flags]);
+			assert.equal(refused.code, 1);
+			assert.match(refused.stderr, problem);
+		}
 		const bank = ["--bank", `${homes.at("bank")}/root.pem`];
 		const proved = await json("verify", evidence, ...bank);
 		assert.equal(proved.proved, true);

@@ -1,9 +1,8 @@
 /* Commands of an issuer's operator. */
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { writeCarried } from "../../device/carried-file.ts";
+import { makeCarriedFolder, writeCarried } from "../../device/carried-file.ts";
 import type { Operator } from "../../device/operator.ts";
 import type { AccountJson } from "../../device/operator-schemas.ts";
 import { TetradError } from "../../errors.ts";
@@ -166,7 +165,7 @@ Examples:
 				});
 				if (folder === undefined)
 					return found.map((conflict) => ({ ...conflict, file: undefined }));
-				await mkdir(folder, { recursive: true });
+				await makeCarriedFolder(folder);
 				return Promise.all(
 					found.map(async (conflict) => {
 						const file = join(folder, `${conflict.id}.evidence`);

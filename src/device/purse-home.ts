@@ -13,6 +13,8 @@ import {
 	formatAmount,
 	type IssuerTerms,
 	loadPurse,
+	type OrderBody,
+	openOrder,
 	parseAmount,
 	purseTables,
 } from "../money/index.ts";
@@ -34,7 +36,8 @@ import {
 import { readDeviceFile } from "./home.ts";
 import { termsFile, termsFromFile, termsToFile } from "./issuer-terms.ts";
 import { readPolicy } from "./policy-file.ts";
-import type { Owner, PurseOwner } from "./purse-owner.ts";
+import { readOrders } from "./purse-orders.ts";
+import { type Owner, ownerKey, type PurseOwner } from "./purse-owner.ts";
 import { viewUnfinished } from "./purse-view.ts";
 
 /*
@@ -226,6 +229,27 @@ export async function viewPurse(home: string): Promise<
 		issuers: issuers.map(({ terms }) => terms),
 		[Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
 	};
+}
+
+/** What the owner has ordered to withdraw and the module has not taken down yet. What is not the owner's is left out. */
+export async function viewWaiting(home: string): Promise<OrderBody[]> {
+	const { owner } = await readPurseSettings(home);
+	const files = await readOrders(home);
+	if (files.length === 0) return [];
+	const purse = await moduleIdOf(home);
+	const signer = {
+		algorithm: "Ed25519",
+		publicKey: await ownerKey(owner),
+	} as const;
+	return files.flatMap((file) => {
+		if (file.kind !== "order") return [];
+		try {
+			const { body } = openOrder(nodeCrypto, file.document, purse, signer);
+			return sameBytes(body.request, file.request) ? [body] : [];
+		} catch {
+			return [];
+		}
+	});
 }
 
 /**

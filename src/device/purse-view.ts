@@ -8,6 +8,7 @@ import {
 	type IssuerTerms,
 	type NoteView,
 	noteView,
+	type OrderBody,
 	purseTables,
 	type Scan,
 	type Store,
@@ -45,24 +46,29 @@ export const MAX_HISTORY = 10_000;
 
 type View = Pick<Store, "snapshot">;
 
-/** One balance for each issuer, in the same order. */
+/** One balance for each issuer, in the same order. `waiting` are orders that the purse may not know yet. */
 export function viewBalances(
 	view: View,
 	issuers: readonly IssuerTerms[],
 	now: number,
+	waiting: readonly OrderBody[] = [],
 ): Promise<PurseBalance[]> {
 	return view.snapshot(async (scan) => {
 		let balances: Balances = new Map();
 		for (const { read, add } of balanceParts(now))
 			for await (const row of scan(read)) balances = add(balances, row);
 		const ordered = new Map<string, bigint>();
+		const order = (issuer: Uint8Array, amount: bigint) =>
+			ordered.set(hex(issuer), (ordered.get(hex(issuer)) ?? 0n) + amount);
 		for await (const { kind, issuer, amount } of scan({
 			table: REQUESTS,
 			index: "by_issuer",
 			equals: { state: "ordered" },
 		}))
-			if (kind === "withdraw")
-				ordered.set(hex(issuer), (ordered.get(hex(issuer)) ?? 0n) + amount);
+			if (kind === "withdraw") order(issuer, amount);
+		for (const { request, issuer, amount } of waiting)
+			if ((await count(scan({ table: REQUESTS, equals: { request } }))) === 0)
+				order(issuer, amount);
 		return issuers.map((terms) => {
 			const id = hex(terms.issuer);
 			const of = balances.get(id);

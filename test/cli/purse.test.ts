@@ -1,6 +1,6 @@
 /* Purses of real processes: their owner's commands, payments, and modules that are killed. */
 import assert from "node:assert/strict";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Address, parseAddress } from "../../src/carrier/index.ts";
@@ -32,7 +32,7 @@ import {
 	termsOf,
 } from "../device/purse-support.ts";
 import { done, refused } from "../support/commands.ts";
-import { Command, Homes, temporaryFolder } from "../support/processes.ts";
+import { Command, Homes, run, temporaryFolder } from "../support/processes.ts";
 
 const PRELOAD = fileURLToPath(
 	new URL("../support/crash-commits.mjs", import.meta.url),
@@ -159,6 +159,21 @@ describe("tetrad purse", () => {
 		assert.deepEqual(await readdir(folder), [`${request}.order`]);
 		const placed = await readFile(`${folder}/${request}.order`);
 		assert.equal(placed.includes("correct horse"), false);
+		// Nobody has taken it down yet, and what is not the owner's is not counted.
+		await writeFile(`${folder}/${"0".repeat(32)}.order`, placed);
+		const { balances } = await done([
+			...["purse", "balance", "--home", homes.of("X")],
+		]);
+		const [balance] = balances as { ordered: string }[];
+		assert.equal(balance?.ordered, "12.50");
+		await rm(`${folder}/${"0".repeat(32)}.order`);
+		const unsettled = await run([
+			...["purse", "deposit", "--home", homes.of("X")],
+			...["--agent", homes.of("A"), "--module", homes.socket("nobody")],
+			...["--issuer-at", "127.0.0.1:1"],
+		]);
+		assert.equal(unsettled.code, 1);
+		assert.match(unsettled.stderr, /do not order it again, but settle: tetrad/);
 	});
 
 	test("shows balance, notes and history in words and in JSON", async () => {

@@ -169,7 +169,7 @@ async function settle(
 	const code = await runAgent(route, flags);
 	if (code !== EXIT.done) {
 		tell(
-			"not settled: what the issuer has declined is over, and what it has not answered stays ordered",
+			"not settled: what the issuer has declined is over, and what it has not answered stays ordered; do not order it again, but settle: tetrad purse deposit, with the same --agent, --module and --issuer-at",
 		);
 		process.exitCode = EXIT.failed;
 		if (json) sayJson({ ...done, settled: false });

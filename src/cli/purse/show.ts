@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { PLAY_MONEY } from "../../device/operator.ts";
 import { moneyText } from "../../device/payment-talk.ts";
-import { viewPurse } from "../../device/purse-home.ts";
+import { viewPurse, viewWaiting } from "../../device/purse-home.ts";
 import {
 	MAX_HISTORY,
 	type PurseBalance,
@@ -47,7 +47,9 @@ export function addBalanceCommand(purse: Command): void {
 
 export async function balancesOf(home: string): Promise<PurseBalance[]> {
 	await using view = await viewPurse(home);
-	return await viewBalances(view.store, view.issuers, Date.now());
+	// Before the snapshot: an order goes only when the purse knows it.
+	const waiting = await viewWaiting(home);
+	return await viewBalances(view.store, view.issuers, Date.now(), waiting);
 }
 
 export function sayBalances(balances: readonly PurseBalance[]): void {

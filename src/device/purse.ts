@@ -264,7 +264,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		if (await this.#isKnown(request)) return removeOrder(home, name);
 		const { driver, host } = this.#attached();
 		try {
-			if (file.kind === "give-back") driver.giveBack(file.issuer, request);
+			if (file.kind === "give-back")
+				driver.giveBack(this.#knownIssuer(file.issuer), request);
 			else driver.order(this.#ownersOrder(file, host));
 		} catch (thrown) {
 			const error = asTetradError(thrown);
@@ -296,6 +297,12 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		if (order === undefined || !sameBytes(order.body.request, file.request))
 			throw authenticationFailed();
 		return order.document;
+	}
+
+	#knownIssuer(issuer: Uint8Array): Uint8Array {
+		if (this.#terms.some((terms) => sameBytes(terms.issuer, issuer)))
+			return issuer;
+		throw invalid("it names no issuer that this purse knows");
 	}
 
 	async #isKnown(request: Uint8Array): Promise<boolean> {

@@ -238,13 +238,14 @@ describe("an owner", () => {
 		await writeFile(join(home, "orders", `${"0".repeat(32)}.order`), "?", {
 			mode: 0o600,
 		});
+		await placeGiveBack(home, alice.device.deviceId);
 		await running.settle();
 		assert.equal(await running.account(), 10_000n);
 		const left = await orders(home);
-		assert.equal(left.length, 2);
-		assert.ok(left.every((name) => name.endsWith(".order.refused")));
+		assert.equal(left.length, 3);
+		assert.ok(left.every((name) => /\.(order|give-back)\.refused$/.test(name)));
 		const trouble = running.reports.filter(({ kind }) => kind === "trouble");
-		assert.equal(trouble.length, 2);
+		assert.equal(trouble.length, 3);
 	});
 
 	test("has no order of another purse obeyed, nor one under another name", async () => {

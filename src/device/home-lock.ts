@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TetradError } from "../errors.ts";
@@ -18,7 +18,7 @@ export class HomeLock implements Disposable {
 
 	/** Throws `busy` when somebody has the home, naming the process if it is known. */
 	static async take(home: string): Promise<HomeLock> {
-		const database = openDatabase(home);
+		const database = await openDatabase(home);
 		try {
 			database.exec("BEGIN EXCLUSIVE");
 		} catch (cause) {
@@ -39,11 +39,22 @@ export class HomeLock implements Disposable {
 	}
 }
 
-function openDatabase(home: string): DatabaseSync {
+async function openDatabase(home: string): Promise<DatabaseSync> {
+	const path = join(home, "lock.db");
 	try {
-		return new DatabaseSync(join(home, "lock.db"), { timeout: 0 });
+		await makePrivate(path);
+		return new DatabaseSync(path, { timeout: 0 });
 	} catch (cause) {
 		throw notLocked(home, cause);
+	}
+}
+
+/** SQLite would make the file as the umask says. One that is there is not opened: closing it again would drop the locks that this process has on it. */
+async function makePrivate(path: string): Promise<void> {
+	try {
+		await using _ = await open(path, "wx", 0o600);
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
 	}
 }
 

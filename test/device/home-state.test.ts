@@ -9,6 +9,7 @@ import {
 	readFile,
 	rename,
 	rm,
+	stat,
 	writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -258,6 +259,18 @@ describe("a home that is open", () => {
 			assert.equal((await listStatus(home)).length, 2);
 		});
 		await run();
+	});
+
+	test("is locked by files of its owner alone", async () => {
+		await rm(join(home, "lock.db"), { force: true });
+		const umask = process.umask(0o022);
+		try {
+			await run();
+		} finally {
+			process.umask(umask);
+		}
+		for (const name of ["lock.db", "lock.txt"])
+			assert.equal((await stat(join(home, name))).mode & 0o777, 0o600, name);
 	});
 
 	test("is not opened by another process, which is named, and is free once that was killed", async () => {

@@ -12,7 +12,7 @@ import { addIssuerCommands } from "./issuer/issuer-commands.ts";
 import { addPairCommand } from "./pair-command.ts";
 import { addPurseCommands } from "./purse/purse-commands.ts";
 import { addVerifyCommand } from "./verify-command.ts";
-import { EXIT, tellFailure } from "./voice.ts";
+import { EXIT, tell, tellFailure } from "./voice.ts";
 
 // The same two folders up from src/cli and from dist/cli.
 const { version } = JSON.parse(
@@ -57,8 +57,9 @@ for (const command of program.commands) {
 
 // Whoever reads our output may stop reading; that is no failure of ours to report.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-	if (error.code !== "EPIPE") throw error;
-	process.exit(process.exitCode ?? EXIT.done);
+	if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.done);
+	tell(`tetrad: cannot write what there is to say: ${error.message}`);
+	process.exit(EXIT.failed);
 });
 
 try {

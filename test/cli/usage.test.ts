@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import {
 	Command,
 	Homes,
@@ -10,6 +13,8 @@ import {
 	run,
 	temporaryFolder,
 } from "../support/processes.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../bin/tetrad.js", import.meta.url));
 
 const COMMANDS = [
 	"demo",
@@ -29,6 +34,13 @@ const COMMANDS = [
 	"pair",
 	"agent",
 	"module",
+	"purse",
+	"purse create",
+	"purse balance",
+	"purse notes",
+	"purse history",
+	"purse withdraw",
+	"purse deposit",
 	"issuer",
 	"issuer init",
 	"issuer run",
@@ -432,4 +444,21 @@ test("what a peer says cannot move the cursor: its control characters are shown"
 	);
 	assert.match(stdout, /received __31mred\.txt, 4 bytes/);
 	assert.doesNotMatch((stdout + stderr).replaceAll("\n", ""), /\p{Cc}|\p{Cf}/u);
+});
+
+test("a result that cannot be written is a failure, told in one sentence", {
+	skip: !existsSync("/dev/full"),
+}, () => {
+	const { status, stderr } = spawnSync(
+		"sh",
+		[
+			"-c",
+			'exec "$0" "$1" issuer --help > /dev/full',
+			process.execPath,
+			PROGRAM,
+		],
+		{ encoding: "utf8" },
+	);
+	assert.equal(status, 1);
+	assert.match(stderr, /^tetrad: cannot write .*ENOSPC.*\n$/);
 });

@@ -48,6 +48,15 @@ export function addCreateCommand(purse: Command): void {
 			),
 		)
 		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+  The owner's passphrase is asked for:
+    tetrad purse create --home alice-purse --issuer issuer.terms.json
+  Taking at most 20.00 undeposited from modules whose keys are in software:
+    tetrad purse create --home alice-purse --issuer issuer.terms.json --undeposited software=20`,
+		)
 		.action(async (flags: CreateFlags) => {
 			const { home, undeposited = {} } = flags;
 			const terms = await Promise.all(flags.issuer.map(readIssuerTerms));

@@ -48,7 +48,7 @@ export function addWithdrawCommand(purse: Command): void {
 			"order notes from the account at an issuer; the owner's secret is needed",
 		)
 		.argument("<amount>", "how much, such as 100 or 12.50");
-	addSettleFlags(addOwnerFlags(withdraw)).action(
+	addSettleFlags(addOwnerFlags(withdraw), "withdraw 100").action(
 		async (amount: string, flags: WithdrawFlags) => {
 			const { home } = flags;
 			const route = routeOf(flags);
@@ -84,7 +84,7 @@ export function addDepositCommand(purse: Command): void {
 			"put money into the account at an issuer: what was received goes there at the next settling",
 		)
 		.option("--all", "give the purse's own notes back to the account as well");
-	addSettleFlags(deposit).action(async (flags: DepositFlags) => {
+	addSettleFlags(deposit, "deposit").action(async (flags: DepositFlags) => {
 		const { home } = flags;
 		const route = routeOf(flags);
 		const { issuers } = await readPurseSettings(home);
@@ -116,7 +116,7 @@ async function sayDeposit(
 	}
 }
 
-function addSettleFlags(command: Command): Command {
+function addSettleFlags(command: Command, example: string): Command {
 	command
 		.requiredOption("--home <folder>", "the module's home")
 		.option("--issuer <name>", "which issuer, where the purse knows several")
@@ -131,7 +131,17 @@ function addSettleFlags(command: Command): Command {
 			"with --agent: where the issuer's agent answers",
 			address,
 		);
-	return addSecretFlags(command).addOption(jsonFlag());
+	return addSecretFlags(command)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+  For the next time that the module meets its issuer:
+    tetrad purse ${example} --home alice-purse
+  At once, with the module running:
+    tetrad purse ${example} --home alice-purse --agent alice --module unix:alice-purse/link.sock --issuer-at 127.0.0.1:7100`,
+		);
 }
 
 interface Route {

@@ -30,7 +30,14 @@ function addShowCommand(
 		.command(name)
 		.description(description)
 		.requiredOption("--home <folder>", "the module's home")
-		.addOption(jsonFlag());
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+  Also while the module runs:
+    tetrad purse ${name} --home alice-purse --json`,
+		);
 }
 
 export function addBalanceCommand(purse: Command): void {

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { mkdir, open, rename, stat } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { TetradError } from "../errors.ts";
@@ -35,6 +35,7 @@ export async function replaceFile(
 		await using folder = await open(dirname(path), constants.O_RDONLY);
 		await folder.sync();
 	} catch (thrown) {
+		await rm(draft, { force: true }).catch(() => {});
 		throw unusable(
 			`cannot write ${path} for good: ${reason(thrown)}; check the disk and its permissions`,
 			thrown,

@@ -4,6 +4,7 @@ import {
 	cp,
 	mkdir,
 	mkdtemp,
+	readdir,
 	readFile,
 	rename,
 	rm,
@@ -16,6 +17,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { Authority } from "../../src/device/authority.ts";
 import { readRoots } from "../../src/device/authority-home.ts";
+import { replaceFile } from "../../src/device/files.ts";
 import { type Home, readHome, writePairing } from "../../src/device/home.ts";
 import {
 	createAuthorityHome,
@@ -136,6 +138,15 @@ describe("a home", () => {
 			["trust/banks.pem", 0o600],
 		] as const)
 			assert.equal((await stat(join(template, name))).mode & 0o777, mode, name);
+	});
+
+	test("keeps no draft of a file that could not be written", async () => {
+		const folder = await mkdtemp(join(root, "draft-"));
+		await mkdir(join(folder, "file"));
+		await assert.rejects(replaceFile(join(folder, "file"), "text"), {
+			code: "home-unusable",
+		});
+		assert.deepEqual(await readdir(folder), ["file"]);
 	});
 
 	test("is not made where there is one", async () => {

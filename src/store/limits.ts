@@ -38,6 +38,9 @@ export const MAX_SNAPSHOTS = 8;
 /** Rows that a scan fetches at a time. */
 export const SCAN_ROWS = 500;
 
+/** Of those, in the first batch; each further one has four times as many. */
+export const FIRST_SCAN_ROWS = 8;
+
 /** How long SQLite waits for another program that writes to the same file. */
 export const FOREIGN_WRITER_MS = 1_000;
 

@@ -3,7 +3,7 @@ import { TetradError } from "../errors.ts";
 import type { Read, Row, Scan } from "../money/index.ts";
 import { type CheckedRead, checkRead, type SqlValue } from "./checks.ts";
 import type { Declared } from "./declared.ts";
-import { MAX_SNAPSHOTS, SCAN_ROWS } from "./limits.ts";
+import { FIRST_SCAN_ROWS, MAX_SNAPSHOTS, SCAN_ROWS } from "./limits.ts";
 
 /** All tables as they were at one moment. */
 export interface Snapshot {
@@ -63,16 +63,21 @@ export class Snapshots {
 		snapshot: Snapshot,
 		read: Omit<Read, "limit">,
 	): AsyncIterable<Row> {
-		const checked = checkRead(this.#declared, { ...read, limit: SCAN_ROWS });
 		let after: SqlValue[] | undefined;
-		for (;;) {
+		// Whoever looks for one row shall not pay for hundreds.
+		for (
+			let limit = FIRST_SCAN_ROWS;
+			;
+			limit = Math.min(4 * limit, SCAN_ROWS)
+		) {
+			const checked = checkRead(this.#declared, { ...read, limit });
 			// Others have their turn between two batches, also where a read does not wait.
 			await setImmediate();
 			if (this.#closed || !this.#open.has(snapshot)) throw over();
 			const rows = await snapshot.rows(checked, after);
 			yield* rows;
 			const last = rows.at(-1);
-			if (last === undefined || rows.length < SCAN_ROWS) return;
+			if (last === undefined || rows.length < limit) return;
 			after = checked.order.map((name) => last[name] as SqlValue);
 		}
 	}

@@ -44,11 +44,7 @@ export function writeIssuerTerms(
 /** Reads terms that were carried here. Throws `file-unusable`, and `home-unusable` for what is no such file. */
 export async function readIssuerTerms(path: string): Promise<IssuerTerms> {
 	const bytes = await readCarried(path, MAX_TERMS_BYTES);
-	return parseIssuerTerms(Buffer.from(bytes).toString("utf8"), path);
-}
-
-/** As `readIssuerTerms`, for a text that was read already; `path` is named in refusals. */
-function parseIssuerTerms(text: string, path: string): IssuerTerms {
+	const text = Buffer.from(bytes).toString("utf8");
 	return termsFromFile(parseJson(termsFile, text, path));
 }
 

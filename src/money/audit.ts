@@ -14,7 +14,7 @@ import {
 	validateChain,
 } from "../identity/index.ts";
 import { hex, parseUtf8, sameBytes, utf8 } from "../wire/index.ts";
-import { sameCurrency } from "./amount.ts";
+import { parseUint64, sameCurrency } from "./amount.ts";
 import {
 	conflictId,
 	creditTransaction,

@@ -17,7 +17,6 @@ export { PurseMachine, type PurseOptions } from "./purse.ts";
 export { loadPurse, type PurseState } from "./purse-load.ts";
 export type { PurseReport } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";
-export { PURSE_TABLES } from "./purse-tables.ts";
 export * from "./purse-views.ts";
 export * from "./receipt.ts";
 export * from "./several.ts";

@@ -14,6 +14,29 @@ interface Algorithm {
 	readonly cpu_vs_operations: number;
 }
 
+interface Cost {
+	readonly cpu_ms: number;
+	readonly swap_vs_payment: number;
+	readonly per_second: number;
+}
+
+interface Deposits {
+	readonly contestants: readonly {
+		readonly database: string;
+		readonly notes: number;
+		readonly per_second: number;
+	}[];
+	readonly large_vs_small: Readonly<Record<string, number>>;
+}
+
+function requireRows(rows: readonly (readonly string[])[]): void {
+	const readme = read("README.md");
+	for (const row of rows) {
+		const text = `| ${row.join(" | ")} |`;
+		assert.ok(readme.includes(text), `the README lacks the row ${text}`);
+	}
+}
+
 test("the README's table of speed says what the bench measured", () => {
 	const { establish, machine } = JSON.parse(
 		read("bench/results/establish.json"),
@@ -55,16 +78,52 @@ test("the README's table of speed says what the bench measured", () => {
 			`nested TLS, ${records.ping_pong_cpu_us.nested_tls.toFixed(0)} µs`,
 			records.ping_pong_cpu_vs_nested_tls.toFixed(2),
 		],
-	].map((cells) => `| ${cells.join(" | ")} |`);
+	];
+	requireRows(rows);
 	const readme = read("README.md");
-	for (const row of rows)
-		assert.ok(readme.includes(row), `the README lacks the row ${row}`);
 	const { direct, crossed } = establish.bytes;
 	for (const fact of [
 		machine.cpu,
 		`Node ${machine.node.slice(1)}`,
 		`commit ${machine.commit}`,
 		`${direct} and ${crossed} bytes`,
+	])
+		assert.ok(readme.includes(fact), `the README does not say ${fact}`);
+});
+
+test("the README's table of payments says what the bench measured", () => {
+	const { payments, machine } = JSON.parse(read("bench/results/payments.json"));
+	const { deposits }: { deposits: Deposits } = JSON.parse(
+		read("bench/results/deposits.json"),
+	);
+	const { documents, together, alone }: Record<string, Cost> =
+		payments.algorithms["P-256"];
+	const ms = (value: number) => `${value.toFixed(2)} ms`;
+	const swap = `a swap of one proof, ${ms(payments.swap.cpu_ms)}`;
+	const row = (what: string, { cpu_ms, swap_vs_payment }: Cost) => [
+		...[what, ms(cpu_ms), swap, (1 / swap_vs_payment).toFixed(2)],
+	];
+	assert.ok(documents && together && alone);
+	const rate = (database: string, notes: number) =>
+		deposits.contestants.find(
+			(one) => one.database === database && one.notes === notes,
+		)?.per_second;
+	requireRows([
+		row("a payment, what is signed and verified alone", documents),
+		row("a whole payment, 64 at once", together),
+		row("a whole payment, one at a time", alone),
+		...["SQLite", "PostgreSQL"].map((database) => [
+			`deposits on ${database}, 1,000,000 notes there`,
+			`${rate(database, 1_000_000)}/s`,
+			`with 10,000, ${rate(database, 10_000)}/s`,
+			`${deposits.large_vs_small[database]?.toFixed(2)}`,
+		]),
+	]);
+	const readme = read("README.md");
+	for (const fact of [
+		`${together.per_second} payments a second`,
+		`${ms(payments.swap.with_dleq_cpu_ms)} with`,
+		`commit ${machine.commit}`,
 	])
 		assert.ok(readme.includes(fact), `the README does not say ${fact}`);
 });

@@ -1,7 +1,6 @@
 import {
 	type CryptoProvider,
 	HASH_BYTES,
-	SIGNATURE_BYTES,
 	type SignatureAlgorithm,
 } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
@@ -13,7 +12,6 @@ import {
 	malformed,
 	parseUtf8,
 	sameBytes,
-	signedBytes,
 	structure,
 	utf8,
 } from "../wire/index.ts";
@@ -34,6 +32,7 @@ import {
 	MAX_EXPONENT,
 	MAX_NOTE_BYTES,
 } from "./limits.ts";
+import { SignedDocument } from "./signed-document.ts";
 
 /** The key that a holder signs its transfers with. */
 export interface HolderKey {
@@ -78,10 +77,7 @@ const BODY = structure("a note", {
 	serial: HASH_BYTES,
 });
 
-const NOTE = structure("a signed note", {
-	body: [1, BODY.maxBytes],
-	signature: SIGNATURE_BYTES,
-});
+const NOTE = new SignedDocument("a note", "NO", BODY.maxBytes, MAX_NOTE_BYTES);
 
 const ID_LABEL = utf8("tetrad/1 note");
 
@@ -133,17 +129,16 @@ export function draftNote(body: NoteBody): {
 		}),
 	);
 	parseBody(bytes);
+	const { toSign, sign } = NOTE.draft(bytes);
 	return {
-		toSign: signedBytes("NO", bytes),
-		sign: (crypto, signature) => parseNote(crypto, enc(bytes, signature)),
+		toSign,
+		sign: (crypto, signature) => parseNote(crypto, sign(signature)),
 	};
 }
 
 /** Reads a signed note (copied). Throws `malformed`. */
 export function parseNote(crypto: CryptoProvider, document: Uint8Array): Note {
-	if (document.length > MAX_NOTE_BYTES) throw malformed("a note is too long");
-	const own = copy(document);
-	const { body } = NOTE.decode(own);
+	const { document: own, body } = NOTE.read(document);
 	return {
 		...parseBody(body),
 		id: crypto.sha256(enc(ID_LABEL, body)),
@@ -194,9 +189,7 @@ export function verifyNote(
 			"payment-refused",
 			"a note names another issuer, or another certificate of it, than the chain that came with it",
 		);
-	const { body, signature } = NOTE.decode(note.document);
-	const { algorithm, publicKey } = issuer;
-	if (!crypto.verify(algorithm, publicKey, signedBytes("NO", body), signature))
+	if (!NOTE.isSigned(crypto, note.document, issuer))
 		throw authenticationFailed();
 	return new VerifiedNote(minted, note);
 }

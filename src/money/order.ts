@@ -1,14 +1,7 @@
-import { type CryptoProvider, SIGNATURE_BYTES } from "../crypto/index.ts";
+import type { CryptoProvider } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
-import {
-	copy,
-	enc,
-	malformed,
-	sameBytes,
-	signedBytes,
-	structure,
-} from "../wire/index.ts";
+import { copy, sameBytes, structure } from "../wire/index.ts";
 import {
 	amountBytes,
 	parseAmountBytes,
@@ -17,6 +10,7 @@ import {
 	timeBytes,
 } from "./amount.ts";
 import { DEVICE_ID, REQUEST_ID_BYTES } from "./limits.ts";
+import { SignedDocument } from "./signed-document.ts";
 
 /**
  * What the owner of a purse orders under the owner's own key: to withdraw so much. The purse takes
@@ -42,10 +36,7 @@ const BODY = structure("an order", {
 	ordered: 8,
 });
 
-const ORDER = structure("a signed order", {
-	body: [1, BODY.maxBytes],
-	signature: SIGNATURE_BYTES,
-});
+const ORDER = new SignedDocument("an order", "OW", BODY.maxBytes);
 
 /** The largest order, in bytes. */
 export const MAX_ORDER_BYTES: number = ORDER.maxBytes;
@@ -79,10 +70,7 @@ export function draftOrder(body: OrderBody): {
 			ordered: timeBytes(body.ordered),
 		}),
 	);
-	return {
-		toSign: signedBytes("OW", bytes),
-		sign: (signature) => enc(bytes, signature),
-	};
+	return ORDER.draft(bytes);
 }
 
 /** Reads an order (copied) to `purse` by the holder of `owner`. Throws `malformed` and `authentication-failed`. */
@@ -92,20 +80,9 @@ export function openOrder(
 	purse: Uint8Array,
 	owner: Pick<Signer, "algorithm" | "publicKey">,
 ): Order {
-	if (document.length > MAX_ORDER_BYTES)
-		throw malformed("an order is too long");
-	const own = copy(document);
-	const { body, signature } = ORDER.decode(own);
+	const { document: own, body } = ORDER.read(document);
 	const fields = BODY.decode(body);
-	if (
-		!sameBytes(fields.purse, purse) ||
-		!crypto.verify(
-			owner.algorithm,
-			owner.publicKey,
-			signedBytes("OW", body),
-			signature,
-		)
-	)
+	if (!sameBytes(fields.purse, purse) || !ORDER.isSigned(crypto, own, owner))
 		throw authenticationFailed();
 	return new Order(
 		minted,

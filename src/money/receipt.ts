@@ -1,18 +1,7 @@
-import {
-	type CryptoProvider,
-	HASH_BYTES,
-	SIGNATURE_BYTES,
-} from "../crypto/index.ts";
+import { type CryptoProvider, HASH_BYTES } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
-import {
-	copy,
-	enc,
-	malformed,
-	sameBytes,
-	signedBytes,
-	structure,
-} from "../wire/index.ts";
+import { copy, sameBytes, structure } from "../wire/index.ts";
 import {
 	amountBytes,
 	parseAmountBytes,
@@ -21,6 +10,7 @@ import {
 	timeBytes,
 } from "./amount.ts";
 import { CONTRACT_BYTES, DEVICE_ID } from "./limits.ts";
+import { SignedDocument } from "./signed-document.ts";
 
 /** A payee's module's word that it has taken a transfer and credited it once. */
 export interface ReceiptBody {
@@ -42,10 +32,7 @@ const BODY = structure("a receipt", {
 	accepted: 8,
 });
 
-const RECEIPT = structure("a signed receipt", {
-	body: [1, BODY.maxBytes],
-	signature: SIGNATURE_BYTES,
-});
+const RECEIPT = new SignedDocument("a receipt", "RE", BODY.maxBytes);
 
 /** The largest receipt, in bytes. */
 export const MAX_RECEIPT_BYTES: number = RECEIPT.maxBytes;
@@ -80,10 +67,7 @@ export function draftReceipt(body: ReceiptBody): {
 			accepted: timeBytes(body.accepted),
 		}),
 	);
-	return {
-		toSign: signedBytes("RE", bytes),
-		sign: (signature) => enc(bytes, signature),
-	};
+	return RECEIPT.draft(bytes);
 }
 
 /** Reads a receipt (copied) that `payee` signed. Throws `malformed` and `authentication-failed`. */
@@ -92,15 +76,11 @@ export function openReceipt(
 	document: Uint8Array,
 	payee: Pick<CertifiedDevice, "deviceId" | "algorithm" | "publicKey">,
 ): Receipt {
-	if (document.length > MAX_RECEIPT_BYTES)
-		throw malformed("a receipt is too long");
-	const own = copy(document);
-	const { body, signature } = RECEIPT.decode(own);
+	const { document: own, body } = RECEIPT.read(document);
 	const fields = BODY.decode(body);
-	const { algorithm, publicKey } = payee;
 	if (
 		!sameBytes(fields.payee, payee.deviceId) ||
-		!crypto.verify(algorithm, publicKey, signedBytes("RE", body), signature)
+		!RECEIPT.isSigned(crypto, own, payee)
 	)
 		throw authenticationFailed();
 	return new Receipt(

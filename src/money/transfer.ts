@@ -1,8 +1,4 @@
-import {
-	type CryptoProvider,
-	HASH_BYTES,
-	SIGNATURE_BYTES,
-} from "../crypto/index.ts";
+import { type CryptoProvider, HASH_BYTES } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import {
 	copy,
@@ -11,7 +7,6 @@ import {
 	malformed,
 	parseUtf8,
 	sameBytes,
-	signedBytes,
 	structure,
 	utf8,
 } from "../wire/index.ts";
@@ -32,6 +27,7 @@ import {
 	PIECE_BYTES,
 } from "./limits.ts";
 import { type Note, sameHolder, type VerifiedNote } from "./note.ts";
+import { SignedDocument } from "./signed-document.ts";
 
 /** A range of one note: `amount` minor units from `offset` on. */
 export interface Piece {
@@ -73,10 +69,12 @@ const BODY = structure("a transfer", {
 	pieces: [PIECE_BYTES, MAX_PIECES * PIECE_BYTES],
 });
 
-const TRANSFER = structure("a signed transfer", {
-	body: [1, BODY.maxBytes],
-	signature: SIGNATURE_BYTES,
-});
+const TRANSFER = new SignedDocument(
+	"a transfer",
+	"TR",
+	BODY.maxBytes,
+	MAX_TRANSFER_BYTES,
+);
 
 const ID_LABEL = utf8("tetrad/1 transfer");
 
@@ -136,9 +134,10 @@ export function draftTransfer(body: TransferBody): {
 		}),
 	);
 	parseBody(bytes);
+	const { toSign, sign } = TRANSFER.draft(bytes);
 	return {
-		toSign: signedBytes("TR", bytes),
-		sign: (crypto, signature) => parseTransfer(crypto, enc(bytes, signature)),
+		toSign,
+		sign: (crypto, signature) => parseTransfer(crypto, sign(signature)),
 	};
 }
 
@@ -147,10 +146,7 @@ export function parseTransfer(
 	crypto: CryptoProvider,
 	document: Uint8Array,
 ): Transfer {
-	if (document.length > MAX_TRANSFER_BYTES)
-		throw malformed("a transfer is too long");
-	const own = copy(document);
-	const { body } = TRANSFER.decode(own);
+	const { document: own, body } = TRANSFER.read(document);
 	return {
 		...parseBody(body),
 		id: crypto.sha256(enc(ID_LABEL, body)),
@@ -262,10 +258,9 @@ export function verifyTransferOfNote(
 function requireSigned(
 	crypto: CryptoProvider,
 	{ document }: Transfer,
-	{ holderKey: { algorithm, publicKey } }: Note,
+	{ holderKey }: Note,
 ): void {
-	const { body, signature } = TRANSFER.decode(document);
-	if (!crypto.verify(algorithm, publicKey, signedBytes("TR", body), signature))
+	if (!TRANSFER.isSigned(crypto, document, holderKey))
 		throw authenticationFailed();
 }
 

@@ -125,6 +125,9 @@ export async function runAgentProcess(
 	}
 }
 
+/** How long after a settling that came to nothing the next one is tried: half a minute. */
+const SETTLE_RETRY_MS = 30_000;
+
 /** What an agent process does with its tetrads. */
 class AgentTalk {
 	readonly #agent: TrustedAgent;
@@ -185,22 +188,24 @@ class AgentTalk {
 		await tetrad.closed;
 	}
 
-	/** Settles until the signal; an issuer that is out of reach is tried again when it is time. */
+	/** Settles until the signal; an issuer that is out of reach is tried again soon. */
 	async settleAgain({
 		address,
 		everyMs,
 	}: NonNullable<AgentProcessOptions["settleAt"]>): Promise<void> {
 		const { signal } = this.#options;
 		while (!signal.aborted) {
+			let wait = everyMs;
 			try {
 				await this.#settleAt(address);
 			} catch (thrown) {
+				wait = Math.min(everyMs, SETTLE_RETRY_MS);
 				const { code, message: reason } = asTetradError(thrown);
 				const peer = formatAddress(address);
 				if (!signal.aborted)
 					this.#report({ event: "refused", peer, code, reason });
 			}
-			await pause(everyMs, undefined, { signal }).catch(() => {});
+			await pause(wait, undefined, { signal }).catch(() => {});
 		}
 	}
 

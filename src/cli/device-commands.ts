@@ -126,7 +126,7 @@ export function addAgentCommand(program: Command): void {
 		)
 		.option(
 			"--contract <hex>",
-			"ask again for a payment that is in doubt, by the contract that was reported for it; it is made once",
+			"the contract of the payment, 64 hexadecimal digits, agreed beforehand or reported earlier: there is one payment for it, however often it is asked for; a new one unless given",
 			contract,
 		)
 		.option(
@@ -395,7 +395,7 @@ function sentence(event: ProcessEvent): string | undefined {
 		case "list-trouble":
 			return `trouble with an untrusted list: ${plain(event.reason)} (${event.code})`;
 		case "paid":
-			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it`;
+			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it\n  contract ${event.contract}`;
 		case "received":
 			return `tetrad ${event.tetrad}: received ${money(event)}${forWhat(event)}`;
 		case "in-doubt":

@@ -37,6 +37,8 @@ Examples:
 				proved = await readEvidence(file, banks);
 			} catch (thrown) {
 				const { code, message: reason } = asTetradError(thrown);
+				// What could not be read was not judged.
+				if (code === "file-unusable") throw thrown;
 				if (flags.json) sayJson({ proved: false, code, reason });
 				else say(`it proves nothing: ${plain(reason)} (${code})`);
 				process.exitCode = EXIT.failed;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { asTetradError, TetradError } from "../errors.ts";
 import type { IssuerTerms } from "../money/index.ts";
 import { hex } from "../wire/index.ts";
 import { readCarried, writeCarried } from "./carried-file.ts";
@@ -45,7 +46,16 @@ export function writeIssuerTerms(
 export async function readIssuerTerms(path: string): Promise<IssuerTerms> {
 	const bytes = await readCarried(path, MAX_TERMS_BYTES);
 	const text = Buffer.from(bytes).toString("utf8");
-	return termsFromFile(parseJson(termsFile, text, path));
+	try {
+		return termsFromFile(parseJson(termsFile, text, path));
+	} catch (thrown) {
+		const { code, message } = asTetradError(thrown);
+		throw new TetradError(
+			code,
+			`${path} is no issuer.terms.json, which an issuer hands out: ${message}`,
+			{ cause: thrown },
+		);
+	}
 }
 
 /** What the file says, as JSON has it. */

@@ -30,7 +30,6 @@ import {
 	readCertificates,
 	readText,
 	replaceFile,
-	requirePrivate,
 	unusable,
 } from "./files.ts";
 import { readDeviceFile } from "./home.ts";
@@ -115,7 +114,7 @@ export function hasPurse(home: string): Promise<boolean> {
 
 /** Reads the purse of a home. Throws `home-unusable`, also when there is none. */
 export async function readPurseSettings(home: string): Promise<PurseSettings> {
-	await requirePrivate(home);
+	await readDeviceFile(home, "module");
 	const path = purseFilePath(home);
 	if (!(await isThere(path)))
 		throw unusable(

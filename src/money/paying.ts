@@ -26,7 +26,12 @@ import {
 	sameBytes,
 	utf8,
 } from "../wire/index.ts";
-import { amountBytes, parseAmountBytes, parseTimeBytes } from "./amount.ts";
+import {
+	amountBytes,
+	formatAmount,
+	parseAmountBytes,
+	parseTimeBytes,
+} from "./amount.ts";
 import type { Invoice } from "./invoice.ts";
 import { BETWEEN_MODULES, body, message, WITH_AGENT } from "./messages.ts";
 import type { Selection } from "./purse-book.ts";
@@ -53,6 +58,7 @@ import {
 } from "./purse-tables.ts";
 import { openReceipt, type Receipt } from "./receipt.ts";
 import { byKey, put } from "./store.ts";
+import type { IssuerTerms } from "./terms.ts";
 import { draftTransfer, type Transfer } from "./transfer.ts";
 
 /** What the agent asked for. */
@@ -342,7 +348,10 @@ export class Paying {
 			expiresAfter: this.#core.now + PAYABLE_MARGIN_MS,
 		});
 		if (selected.kind === "insufficient" || selected.kind === "scattered")
-			return this.#giveUp(payment, unpayable(selected));
+			return this.#giveUp(
+				payment,
+				unpayable(selected, this.#core.termsOf(asked.issuer)),
+			);
 		const { meeting } = state;
 		const until = this.#core.now + ANSWER_WITHIN_MS;
 		payment.state = { kind: "preparing", meeting, until };
@@ -386,7 +395,10 @@ export class Paying {
 		});
 		if (selected.kind === "wait") return;
 		if (selected.kind !== "selected")
-			return this.#giveUp(payment, unpayable(selected));
+			return this.#giveUp(
+				payment,
+				unpayable(selected, this.#core.termsOf(asked.issuer)),
+			);
 		const { selection } = selected;
 		const draft = draftTransfer({
 			payer: ownId,
@@ -706,11 +718,16 @@ function unpayable(
 	why:
 		| { readonly kind: "insufficient"; readonly available: bigint }
 		| { readonly kind: "scattered" },
+	terms: IssuerTerms | undefined,
 ): TetradError {
+	const of = (amount: bigint) =>
+		terms === undefined
+			? `${amount} minor units`
+			: `${formatAmount(amount, terms.currency)} ${terms.currency.code} of ${terms.name}`;
 	return why.kind === "insufficient"
 		? new TetradError(
 				"insufficient-funds",
-				`the purse has only ${why.available} minor units of that issuer to pay with: withdraw more`,
+				`the purse has only ${of(why.available)} to pay with: withdraw more`,
 			)
 		: new TetradError(
 				"insufficient-funds",

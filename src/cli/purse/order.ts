@@ -178,9 +178,7 @@ async function settle(
 	}
 	const code = await runAgent(route, flags);
 	if (code !== EXIT.done) {
-		tell(
-			"not settled: what the issuer has declined is over, and what it has not answered stays ordered; do not order it again, but settle: tetrad purse deposit, with the same --agent, --module and --issuer-at",
-		);
+		tell(await whatIsLeft(home, route));
 		process.exitCode = EXIT.failed;
 		if (json) sayJson({ ...done, settled: false });
 		return;
@@ -193,6 +191,21 @@ async function settle(
 			balances: balances.map(balanceJson),
 		});
 	sayBalances(balances);
+}
+
+/** What a settling that came to nothing leaves to do. */
+async function whatIsLeft(
+	home: string,
+	{ agent, module, issuerAt }: Route,
+): Promise<string> {
+	const ordered = (await balancesOf(home)).filter(
+		({ ordered }) => ordered > 0n,
+	);
+	if (ordered.length === 0) return "not settled; no withdrawal is ordered";
+	const sums = ordered.map(({ terms, ordered }) =>
+		money(moneyText(ordered, terms)),
+	);
+	return `not settled: ${sums.join(" and ")} stays ordered; do not order it again, but settle: tetrad agent --home ${agent} --module ${formatAddress(module)} --connect ${formatAddress(issuerAt)} --settle`;
 }
 
 /** A process of its own: the owner's secret was in this one, and does not go over to the agent. */

@@ -500,7 +500,11 @@ describe("the untrusted list", TOGETHER, () => {
 			/issued no such certificate.*authority list/,
 			2,
 		);
-		await refused(["revoke", "--home", home], /--name NAME, --serial HEX or --evidence FILE/, 2);
+		await refused(
+			["revoke", "--home", home],
+			/--name NAME, --serial HEX or --evidence FILE/,
+			2,
+		);
 		await refused(
 			["revoke", "--home", home, "--serial", "xyz"],
 			/hexadecimal/,

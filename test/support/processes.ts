@@ -322,8 +322,16 @@ export class Homes {
 	/** A copy of a home, for a second process of that device: one home is for one. */
 	spare(place: Place): string {
 		const home = this.at(`spare-${++this.#spares}`);
-		cpSync(this.of(place), home, { recursive: true });
-		return home;
+		for (let tries = 1; ; tries++)
+			try {
+				cpSync(this.of(place), home, { recursive: true });
+				return home;
+			} catch (thrown) {
+				// A device that runs may replace a file between its listing and its copying.
+				const { code } = thrown as NodeJS.ErrnoException;
+				if (code !== "ENOENT" || tries === 5) throw thrown;
+				rmSync(home, { recursive: true, force: true });
+			}
 	}
 
 	/** Where a module listens, or anything else. */

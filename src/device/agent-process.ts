@@ -116,10 +116,18 @@ export async function runAgentProcess(
 		await agent.reachModule();
 		report({ event: "linked", peer: formatAddress(module) });
 		const { listen: here, settleAt } = options;
-		const serving = here && talk.serve(here);
-		const settling = settleAt && talk.settleAgain(settleAt);
-		if (options.connect !== undefined) await talk.call(options.connect);
-		await Promise.all([serving, settling]);
+		// Who can serve nobody shall not go on settling.
+		const over = new AbortController();
+		const until = AbortSignal.any([signal, over.signal]);
+		const settling = settleAt && talk.settleAgain(settleAt, until);
+		try {
+			const serving = here && talk.serve(here);
+			if (options.connect !== undefined) await talk.call(options.connect);
+			await serving;
+		} finally {
+			over.abort();
+			await settling;
+		}
 	} finally {
 		report({ event: "stopped" });
 	}
@@ -188,16 +196,15 @@ class AgentTalk {
 		await tetrad.closed;
 	}
 
-	/** Settles until the signal; an issuer that is out of reach is tried again soon. */
-	async settleAgain({
-		address,
-		everyMs,
-	}: NonNullable<AgentProcessOptions["settleAt"]>): Promise<void> {
-		const { signal } = this.#options;
+	/** Settles until `signal`; an issuer that is out of reach is tried again soon. */
+	async settleAgain(
+		{ address, everyMs }: NonNullable<AgentProcessOptions["settleAt"]>,
+		signal: AbortSignal,
+	): Promise<void> {
 		while (!signal.aborted) {
 			let wait = everyMs;
 			try {
-				await this.#settleAt(address);
+				await this.#settleAt(address, signal);
 			} catch (thrown) {
 				wait = Math.min(everyMs, SETTLE_RETRY_MS);
 				const { code, message: reason } = asTetradError(thrown);
@@ -209,8 +216,7 @@ class AgentTalk {
 		}
 	}
 
-	async #settleAt(address: Address): Promise<void> {
-		const { signal } = this.#options;
+	async #settleAt(address: Address, signal: AbortSignal): Promise<void> {
 		const number = ++this.#tetrads;
 		const carrier = await connect(address, { signal });
 		const tetrad = await this.#agent.connect(carrier, {
@@ -219,7 +225,7 @@ class AgentTalk {
 		});
 		const own = new PayingModule(tetrad, this.#witness);
 		try {
-			await this.#settle(own, number);
+			await this.#settle(own, number, signal);
 		} finally {
 			await tetrad.close();
 			await own.over();
@@ -229,8 +235,8 @@ class AgentTalk {
 	async #settle(
 		{ tetrad, payments }: PayingModule,
 		number: number,
+		signal: AbortSignal,
 	): Promise<void> {
-		const { signal } = this.#options;
 		const issuer = tetrad.parties[tetrad.place === "A" ? "Y" : "X"];
 		await payments.settle(issuer.deviceId, { signal });
 		this.#report({ event: "settled", tetrad: number, issuer: issuer.name });
@@ -240,7 +246,7 @@ class AgentTalk {
 	async #business(own: PayingModule, number: number): Promise<void> {
 		const { settle, pay, signal } = this.#options;
 		const { tetrad, payments } = own;
-		if (settle) await this.#settle(own, number);
+		if (settle) await this.#settle(own, number, signal);
 		if (pay !== undefined)
 			await payOther(tetrad, number, payments, pay, this.#report, signal);
 	}

@@ -307,6 +307,12 @@ describe(
 			assert.equal(busy.code, 1);
 			assert.ok(busy.stderr.includes(first.address), busy.stderr);
 			assert.match(busy.stderr, /another process listens.*choose another port/);
+			// Also when there would be something else to do, every now and then.
+			const settles = await run(
+				agent("--listen", first.address, "--settle-at", "127.0.0.1:1"),
+			);
+			assert.equal(settles.code, 1);
+			assert.match(settles.stderr, /another process listens/);
 			const other = ["module", "--home", homes.spare("Y"), "--listen"];
 			await fails(1, [...other, first.address], /choose another port/);
 			await fails(1, [...other, homes.socket("X")], /another process listens/);

@@ -602,7 +602,7 @@ function doubleSpent({
 >): TetradError {
 	return new TetradError(
 		"double-spent",
-		`${amount - credited} of ${amount} minor units that were received had been booked before for somebody else: their payer spent them twice, and the issuer has the evidence`,
+		`${amount - credited} of ${amount} minor units that were received had been booked before: for somebody else, to whom their payer gave them as well and of which the issuer has the evidence, or for this purse, in a state of it that is gone`,
 	);
 }
 

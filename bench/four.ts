@@ -9,11 +9,14 @@ import type {
 	CryptoProvider,
 	SignatureAlgorithm,
 } from "../src/crypto/index.ts";
-import { pairInProcess } from "../src/device/in-process.ts";
-import { type MoneyHolder, MoneyModule } from "../src/device/money-module.ts";
-import { SoftwareAuthority } from "../src/device/software-authority.ts";
-import type { Tetrad } from "../src/device/tetrad.ts";
-import { TrustedAgent } from "../src/device/trusted-agent.ts";
+import { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
+import { pairInProcess } from "../src/device/runtime/in-process.ts";
+import {
+	type MoneyHolder,
+	MoneyModule,
+} from "../src/device/runtime/money-module.ts";
+import type { Tetrad } from "../src/device/runtime/tetrad.ts";
+import { TrustedAgent } from "../src/device/runtime/trusted-agent.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { generateSoftwareKey } from "../src/keys/index.ts";
 import {

@@ -1,5 +1,5 @@
 import { nodeCrypto, type SignatureAlgorithm } from "../src/crypto/index.ts";
-import { SoftwareAuthority } from "../src/device/software-authority.ts";
+import { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
 import {
 	type CertifiedDevice,
 	type Signer,

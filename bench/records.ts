@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { nodeCrypto } from "../src/crypto/index.ts";
-import type { Channel } from "../src/device/channel.ts";
+import type { Channel } from "../src/device/runtime/channel.ts";
 import { Four } from "./four.ts";
 import {
 	type BenchOptions,

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { inSoftHsm } from "../src/cli/stage/key-room.ts";
 import { asTetradError } from "../src/errors.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { createKey, generateSoftwareKey } from "../src/keys/index.ts";
+import { inSoftHsm } from "../src/show/stage/key-room.ts";
 import { PLACES, type Place, type Routing } from "../src/tetrad/index.ts";
 import { Four } from "./four.ts";
 import {

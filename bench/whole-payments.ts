@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeCrypto, type SignatureAlgorithm } from "../src/crypto/index.ts";
-import { Payments } from "../src/device/payments.ts";
-import { Purse } from "../src/device/purse.ts";
-import type { SoftwareAuthority } from "../src/device/software-authority.ts";
-import type { Tetrad } from "../src/device/tetrad.ts";
-import { WitnessFile } from "../src/device/witness-file.ts";
+import type { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
+import { Payments } from "../src/device/purse/payments.ts";
+import { Purse } from "../src/device/purse/purse.ts";
+import { WitnessFile } from "../src/device/purse/witness-file.ts";
+import type { Tetrad } from "../src/device/runtime/tetrad.ts";
 import {
 	type CertifiedDevice,
 	type Signer,

@@ -1,8 +1,8 @@
-import { pairInProcess } from "../src/device/in-process.ts";
-import { MoneyModule } from "../src/device/money-module.ts";
-import { SoftwareAuthority } from "../src/device/software-authority.ts";
-import type { TetradEvent } from "../src/device/tetrad.ts";
-import { TrustedAgent } from "../src/device/trusted-agent.ts";
+import { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
+import { pairInProcess } from "../src/device/runtime/in-process.ts";
+import { MoneyModule } from "../src/device/runtime/money-module.ts";
+import type { TetradEvent } from "../src/device/runtime/tetrad.ts";
+import { TrustedAgent } from "../src/device/runtime/trusted-agent.ts";
 import { makePolicy, type Routing } from "../src/tetrad/index.ts";
 import { countedCarriers } from "./four.ts";
 

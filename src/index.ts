@@ -6,37 +6,40 @@ export {
 	listen,
 	memoryCarriers,
 } from "./carrier/index.ts";
-export type { Channel } from "./device/channel.ts";
-export type { DeviceIdentity, DeviceOptions } from "./device/identity.ts";
-export { pairInProcess } from "./device/in-process.ts";
-export {
-	type AgentAccess,
-	MoneyModule,
-	type MoneyModuleOptions,
-} from "./device/money-module.ts";
-export type { Paired, PairOptions } from "./device/pairing-run.ts";
+export { SoftwareAuthority } from "./device/authority/software-authority.ts";
 export {
 	type Payment,
 	Payments,
 	type PaymentsOptions,
 	type Settled,
-} from "./device/payments.ts";
-export { Purse, type PurseOptions } from "./device/purse.ts";
-export type { PurseIssuer } from "./device/purse-home.ts";
+} from "./device/purse/payments.ts";
+export { Purse, type PurseOptions } from "./device/purse/purse.ts";
+export type { PurseIssuer } from "./device/purse/purse-home.ts";
 export type {
 	PurseBalance,
 	PurseChange,
 	PurseNote,
-} from "./device/purse-view.ts";
-export { SoftwareAuthority } from "./device/software-authority.ts";
-export type { Tetrad, TetradEvent } from "./device/tetrad.ts";
+} from "./device/purse/purse-view.ts";
+export { type Witness, WitnessFile } from "./device/purse/witness-file.ts";
+export type { Channel } from "./device/runtime/channel.ts";
+export type {
+	DeviceIdentity,
+	DeviceOptions,
+} from "./device/runtime/identity.ts";
+export { pairInProcess } from "./device/runtime/in-process.ts";
+export {
+	type AgentAccess,
+	MoneyModule,
+	type MoneyModuleOptions,
+} from "./device/runtime/money-module.ts";
+export type { Paired, PairOptions } from "./device/runtime/pairing-run.ts";
+export type { Tetrad, TetradEvent } from "./device/runtime/tetrad.ts";
 export {
 	type AcceptOptions,
 	type ConnectOptions,
 	type ModuleAccess,
 	TrustedAgent,
-} from "./device/trusted-agent.ts";
-export { type Witness, WitnessFile } from "./device/witness-file.ts";
+} from "./device/runtime/trusted-agent.ts";
 export { type ErrorCode, type ErrorFamily, TetradError } from "./errors.ts";
 export {
 	type Currency,

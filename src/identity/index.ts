@@ -1,18 +1,4 @@
 export {
-	type Certificate,
-	parseCertificate,
-	subjectText,
-} from "./certificate.ts";
-export {
-	certificateId,
-	chainHash,
-	deviceId,
-	encodeChain,
-	parseChain,
-} from "./chain.ts";
-export { ChainVerdicts } from "./chain-verdicts.ts";
-export {
-	type CertifiedKey,
 	type DeviceGrant,
 	grantDevice,
 	grantIntermediate,
@@ -25,21 +11,26 @@ export {
 	type NewIntermediate,
 	type NewRoot,
 	type Validity,
-} from "./issue.ts";
-export { issueUntrustedList, type NewUntrustedList } from "./issue-list.ts";
+} from "./issue/issue.ts";
 export {
-	encodeListNumbers,
-	type ListNumber,
-	MAX_LIST_NUMBERS_BYTES,
-	parseListNumbers,
-} from "./list-numbers.ts";
+	issueUntrustedList,
+	type NewUntrustedList,
+} from "./issue/issue-list.ts";
 export {
-	type PemLabel,
-	parsePem,
-	parsePemBlock,
-	printPem,
-	printPemBlock,
-} from "./pem.ts";
+	MAX_RENEWAL_BYTES,
+	makeRenewal,
+	type NewRenewal,
+	openRenewal,
+	Renewal,
+} from "./issue/renewal.ts";
+export {
+	CertificationRequest,
+	makeAuthorityRequest,
+	makeRequest,
+	type NewAuthorityRequest,
+	type NewDeviceRequest,
+	parseRequest,
+} from "./issue/request.ts";
 export {
 	type Demands,
 	type DeviceDemand,
@@ -48,6 +39,48 @@ export {
 	requireDemand,
 	type TrustPolicy,
 } from "./policy.ts";
+export {
+	encodeListNumbers,
+	type ListNumber,
+	MAX_LIST_NUMBERS_BYTES,
+	parseListNumbers,
+} from "./untrusted/list-numbers.ts";
+export {
+	authorityId,
+	openUntrustedList,
+	UNTRUSTED_REASONS,
+	type UntrustedEntry,
+	UntrustedList,
+	type UntrustedReason,
+} from "./untrusted/untrusted-list.ts";
+export {
+	type Examined,
+	encodeBundle,
+	MAX_BUNDLE_BYTES,
+	type MissingList,
+	type Offered,
+	UntrustedLists,
+} from "./untrusted/untrusted-lists.ts";
+export { ChainVerdicts } from "./verdicts/chain-verdicts.ts";
+export {
+	type Certificate,
+	parseCertificate,
+	subjectText,
+} from "./x509/certificate.ts";
+export {
+	certificateId,
+	chainHash,
+	deviceId,
+	encodeChain,
+	parseChain,
+} from "./x509/chain.ts";
+export {
+	type PemLabel,
+	parsePem,
+	parsePemBlock,
+	printPem,
+	printPemBlock,
+} from "./x509/pem.ts";
 export {
 	type AuthorityKind,
 	type DeviceRole,
@@ -62,39 +95,8 @@ export {
 	ROLE_OID,
 	TAMPER_RESISTANCE,
 	type TamperResistance,
-} from "./profile.ts";
-export {
-	MAX_RENEWAL_BYTES,
-	makeRenewal,
-	type NewRenewal,
-	openRenewal,
-	Renewal,
-} from "./renewal.ts";
-export {
-	CertificationRequest,
-	makeAuthorityRequest,
-	makeRequest,
-	type NewAuthorityRequest,
-	type NewDeviceRequest,
-	parseRequest,
-} from "./request.ts";
-export type { Signer } from "./signer.ts";
-export {
-	authorityId,
-	openUntrustedList,
-	UNTRUSTED_REASONS,
-	type UntrustedEntry,
-	UntrustedList,
-	type UntrustedReason,
-} from "./untrusted-list.ts";
-export {
-	type Examined,
-	encodeBundle,
-	MAX_BUNDLE_BYTES,
-	type MissingList,
-	type Offered,
-	UntrustedLists,
-} from "./untrusted-lists.ts";
+} from "./x509/profile.ts";
+export type { Signer } from "./x509/signer.ts";
 export {
 	CertifiedAuthority,
 	CertifiedDevice,
@@ -102,4 +104,5 @@ export {
 	TrustAnchor,
 	validateAuthority,
 	validateChain,
-} from "./validate.ts";
+} from "./x509/validate.ts";
+export type { CertifiedKey } from "./issue/public-key-info.ts";

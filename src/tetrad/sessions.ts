@@ -8,7 +8,7 @@ import {
 import { enc, utf8 } from "../wire/index.ts";
 import type { Offer } from "./offer.ts";
 import { PROTOCOL_VERSION } from "./parameters.ts";
-import type { DeviceContext } from "./role-machine.ts";
+import type { DeviceContext } from "./role/role-machine.ts";
 
 const OUTER = utf8("tetrad/1 s1");
 const INNER = utf8("tetrad/1 s2");

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { lockHome } from "../../src/device/work-lock.ts";
+import { lockHome } from "../../src/device/home/work-lock.ts";
 import {
 	encodeChain,
 	makeRenewal,

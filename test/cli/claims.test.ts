@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { asExpected } from "../../src/cli/claims-command.ts";
+import { asExpected } from "../../src/show/claims-command.ts";
 import {
 	CLAIMS,
 	checkClaim,
 	type Dissected,
 	NEEDS_TOKENS,
-} from "../../src/cli/stage/claims.ts";
-import { dissect, type WireFrame } from "../../src/cli/stage/dissect.ts";
-import { Stage } from "../../src/cli/stage/stage.ts";
+} from "../../src/show/stage/claims.ts";
+import { dissect, type WireFrame } from "../../src/show/stage/dissect.ts";
+import { Stage } from "../../src/show/stage/stage.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 
 const FILE = fileURLToPath(new URL("../../LICENSE", import.meta.url));

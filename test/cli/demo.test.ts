@@ -3,9 +3,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { WireAudit } from "../../src/cli/stage/audit.ts";
-import type { ClaimResult } from "../../src/cli/stage/claims.ts";
-import type { Balances } from "../../src/cli/stage/teller.ts";
+import type { WireAudit } from "../../src/show/stage/audit.ts";
+import type { ClaimResult } from "../../src/show/stage/claims.ts";
+import type { Balances } from "../../src/show/stage/teller.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import {
 	Command,

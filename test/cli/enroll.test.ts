@@ -12,9 +12,9 @@ import {
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { readHome } from "../../src/device/home.ts";
-import { makeDevice } from "../../src/device/identity.ts";
-import { createAuthorityHome } from "../../src/device/issue-device-home.ts";
+import { createAuthorityHome } from "../../src/device/authority/issue-device-home.ts";
+import { readHome } from "../../src/device/home/home.ts";
+import { makeDevice } from "../../src/device/runtime/identity.ts";
 import { parsePemBlock, parseRequest } from "../../src/identity/index.ts";
 import { openKey, secretFromFile } from "../../src/keys/index.ts";
 import { done, refused } from "../support/commands.ts";

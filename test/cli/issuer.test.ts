@@ -11,9 +11,9 @@ import {
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { readBanks } from "../../src/device/evidence-file.ts";
-import { readHome } from "../../src/device/home.ts";
-import { createAuthorityHome } from "../../src/device/issue-device-home.ts";
+import { readBanks } from "../../src/device/authority/evidence-file.ts";
+import { createAuthorityHome } from "../../src/device/authority/issue-device-home.ts";
+import { readHome } from "../../src/device/home/home.ts";
 import { validateChain } from "../../src/identity/index.ts";
 import { LEDGER_TABLES } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";

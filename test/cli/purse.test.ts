@@ -5,20 +5,23 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Address, parseAddress } from "../../src/carrier/index.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { runAgentProcess } from "../../src/device/agent-process.ts";
-import { Authority } from "../../src/device/authority.ts";
-import { readRoots } from "../../src/device/authority-home.ts";
-import { readCertificates } from "../../src/device/files.ts";
-import { issueDeviceHome } from "../../src/device/issue-device-home.ts";
-import { writeIssuerTerms } from "../../src/device/issuer-terms.ts";
-import { runModuleProcess } from "../../src/device/module-process.ts";
-import { readPolicy } from "../../src/device/policy-file.ts";
-import type { Report } from "../../src/device/process-events.ts";
-import { purseStorePath, viewPurse } from "../../src/device/purse-home.ts";
+import { Authority } from "../../src/device/authority/authority.ts";
+import { readRoots } from "../../src/device/authority/authority-home.ts";
+import { issueDeviceHome } from "../../src/device/authority/issue-device-home.ts";
+import { readCertificates } from "../../src/device/home/files.ts";
+import { readPolicy } from "../../src/device/home/policy-file.ts";
+import { runAgentProcess } from "../../src/device/process/agent-process.ts";
+import { runModuleProcess } from "../../src/device/process/module-process.ts";
+import type { Report } from "../../src/device/process/process-events.ts";
+import { writeIssuerTerms } from "../../src/device/purse/issuer-terms.ts";
+import {
+	purseStorePath,
+	viewPurse,
+} from "../../src/device/purse/purse-home.ts";
 import {
 	type PurseBalance,
 	viewBalances,
-} from "../../src/device/purse-view.ts";
+} from "../../src/device/purse/purse-view.ts";
 import {
 	type CertifiedDevice,
 	encodeChain,

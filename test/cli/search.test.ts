@@ -4,10 +4,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { auditWires } from "../../src/cli/stage/audit.ts";
-import { type Needle, search } from "../../src/cli/stage/search.ts";
-import type { Run } from "../../src/cli/stage/stage.ts";
-import type { Captured, Wire } from "../../src/cli/stage/wiretap.ts";
+import { auditWires } from "../../src/show/stage/audit.ts";
+import { type Needle, search } from "../../src/show/stage/search.ts";
+import type { Run } from "../../src/show/stage/stage.ts";
+import type { Captured, Wire } from "../../src/show/stage/wiretap.ts";
 
 /** What `search` reads at a time. */
 const CHUNK = 2 ** 20;

@@ -9,16 +9,16 @@ import {
 	type ClaimResult,
 	checkClaim,
 	type Dissected,
-} from "../../src/cli/stage/claims.ts";
-import { type Custody, privateKeysIn } from "../../src/cli/stage/custody.ts";
-import { dissect } from "../../src/cli/stage/dissect.ts";
+} from "../../src/show/stage/claims.ts";
+import { type Custody, privateKeysIn } from "../../src/show/stage/custody.ts";
+import { dissect } from "../../src/show/stage/dissect.ts";
 import {
 	inSoftHsm,
 	type KeyPlan,
 	type KeyRoom,
 	softHsmModule,
-} from "../../src/cli/stage/key-room.ts";
-import { NAMES, Stage } from "../../src/cli/stage/stage.ts";
+} from "../../src/show/stage/key-room.ts";
+import { NAMES, Stage } from "../../src/show/stage/stage.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { isAlive, run, temporaryFolder } from "../support/processes.ts";
 import { SoftwareTpm, skipUnless } from "../support/tokens.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { ClockOptions } from "../../src/device/clock.ts";
-import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import type { ClockOptions } from "../../src/device/runtime/clock.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import { TetradError } from "../../src/errors.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { certify, Devices, listOf, policyOf } from "./support.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Carrier, connect, listen } from "../../src/carrier/index.ts";
-import { MoneyModule } from "../../src/device/money-module.ts";
-import { SoftwareAuthority } from "../../src/device/software-authority.ts";
-import type { Tetrad } from "../../src/device/tetrad.ts";
-import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import { MoneyModule } from "../../src/device/runtime/money-module.ts";
+import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import { TetradError } from "../../src/errors.ts";
 import type { Signer } from "../../src/identity/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";

@@ -15,12 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { Channel } from "../../src/device/channel.ts";
 import {
 	receiveFile,
 	sendFile,
 	type TransferProgress,
-} from "../../src/device/file-transfer.ts";
+} from "../../src/device/process/file-transfer.ts";
+import { Channel } from "../../src/device/runtime/channel.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { concat, enc, hex, utf8 } from "../../src/wire/index.ts";
 import { Devices } from "./support.ts";

@@ -15,11 +15,11 @@ import {
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readRoots } from "../../src/device/authority-home.ts";
-import { type Home, readHome } from "../../src/device/home.ts";
-import { importList, listStatus } from "../../src/device/home-lists.ts";
-import { SoftwareAuthority } from "../../src/device/software-authority.ts";
-import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import { readRoots } from "../../src/device/authority/authority-home.ts";
+import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import { type Home, readHome } from "../../src/device/home/home.ts";
+import { importList, listStatus } from "../../src/device/home/home-lists.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { parsePemBlock, printPemBlock } from "../../src/identity/index.ts";
 import { readSoftwareKey } from "../../src/keys/index.ts";
@@ -229,7 +229,7 @@ describe("the time of a home", () => {
 /** Another process that holds a home until it is killed. */
 async function holder(path: string): Promise<ChildProcess> {
 	const module = fileURLToPath(
-		new URL("../../src/device/home-lock.ts", import.meta.url),
+		new URL("../../src/device/home/home-lock.ts", import.meta.url),
 	);
 	const program = `
 		import { HomeLock } from ${JSON.stringify(module)};

@@ -15,15 +15,19 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { Authority } from "../../src/device/authority.ts";
-import { readRoots } from "../../src/device/authority-home.ts";
-import { replaceFile } from "../../src/device/files.ts";
-import { type Home, readHome, writePairing } from "../../src/device/home.ts";
+import { Authority } from "../../src/device/authority/authority.ts";
+import { readRoots } from "../../src/device/authority/authority-home.ts";
 import {
 	createAuthorityHome,
 	issueDeviceHome,
-} from "../../src/device/issue-device-home.ts";
-import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+} from "../../src/device/authority/issue-device-home.ts";
+import { replaceFile } from "../../src/device/home/files.ts";
+import {
+	type Home,
+	readHome,
+	writePairing,
+} from "../../src/device/home/home.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { hex } from "../../src/wire/index.ts";
 

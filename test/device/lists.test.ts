@@ -1,9 +1,9 @@
 /* Untrusted lists among four running devices. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { MoneyModule } from "../../src/device/money-module.ts";
-import { SoftwareAuthority } from "../../src/device/software-authority.ts";
-import type { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import type { MoneyModule } from "../../src/device/runtime/money-module.ts";
+import type { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { Devices, issueList, listOf, settled, until } from "./support.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Carrier, memoryCarriers } from "../../src/carrier/index.ts";
-import type { DeviceOptions } from "../../src/device/identity.ts";
-import { pairInProcess } from "../../src/device/in-process.ts";
-import { MoneyModule } from "../../src/device/money-module.ts";
-import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import type { DeviceOptions } from "../../src/device/runtime/identity.ts";
+import { pairInProcess } from "../../src/device/runtime/in-process.ts";
+import { MoneyModule } from "../../src/device/runtime/money-module.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import type { Place } from "../../src/tetrad/index.ts";
 import { copy, utf8 } from "../../src/wire/index.ts";
 import { certify, policyOf } from "./support.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { cp, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { textMessage } from "../../src/device/text.ts";
+import { textMessage } from "../../src/device/runtime/text.ts";
 import { TetradError } from "../../src/errors.ts";
 import { openReceipt } from "../../src/money/index.ts";
 import { temporaryFolder } from "../support/processes.ts";

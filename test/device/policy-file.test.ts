@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { readHome } from "../../src/device/home.ts";
+import { readHome } from "../../src/device/home/home.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { hex } from "../../src/wire/index.ts";
 import { Homes, temporaryFolder } from "../support/processes.ts";

@@ -1,10 +1,10 @@
 /* Purses in four devices of one process, and notes that were put into them without an issuer. */
 import { join } from "node:path";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { Payments } from "../../src/device/payments.ts";
-import { Purse, type PurseOptions } from "../../src/device/purse.ts";
-import type { Tetrad } from "../../src/device/tetrad.ts";
-import type { Witness } from "../../src/device/witness-file.ts";
+import { Payments } from "../../src/device/purse/payments.ts";
+import { Purse, type PurseOptions } from "../../src/device/purse/purse.ts";
+import type { Witness } from "../../src/device/purse/witness-file.ts";
+import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
 import {
 	type CertifiedDevice,
 	type Signer,

@@ -4,32 +4,32 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { writeDeviceFile } from "../../src/device/home.ts";
-import { MoneyDriver } from "../../src/device/money-driver.ts";
-import {
-	type MoneyHolder,
-	MoneyModule,
-	type PurseHost,
-} from "../../src/device/money-module.ts";
-import { Payments } from "../../src/device/payments.ts";
-import { Purse } from "../../src/device/purse.ts";
+import { writeDeviceFile } from "../../src/device/home/home.ts";
+import { Payments } from "../../src/device/purse/payments.ts";
+import { Purse } from "../../src/device/purse/purse.ts";
 import {
 	createPurse,
 	defaultUndeposited,
 	readPurseSettings,
 	requireNothingHeld,
-} from "../../src/device/purse-home.ts";
+} from "../../src/device/purse/purse-home.ts";
 import {
 	placeGiveBack,
 	placeWithdrawal,
-} from "../../src/device/purse-orders.ts";
+} from "../../src/device/purse/purse-orders.ts";
 import {
 	newOwner,
 	type Owner,
 	openOwner,
-} from "../../src/device/purse-owner.ts";
-import type { Tetrad } from "../../src/device/tetrad.ts";
-import { WitnessFile } from "../../src/device/witness-file.ts";
+} from "../../src/device/purse/purse-owner.ts";
+import { WitnessFile } from "../../src/device/purse/witness-file.ts";
+import { MoneyDriver } from "../../src/device/runtime/money-driver.ts";
+import {
+	type MoneyHolder,
+	MoneyModule,
+	type PurseHost,
+} from "../../src/device/runtime/money-module.ts";
+import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
 import { TetradError } from "../../src/errors.ts";
 import {
 	generateSoftwareKey,

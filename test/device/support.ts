@@ -2,19 +2,19 @@
 import assert from "node:assert/strict";
 import { type Carrier, memoryCarriers } from "../../src/carrier/index.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import type { DeviceOptions } from "../../src/device/identity.ts";
-import type { ListEvent } from "../../src/device/list-keeper.ts";
+import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import type { DeviceOptions } from "../../src/device/runtime/identity.ts";
+import type { ListEvent } from "../../src/device/runtime/list-keeper.ts";
 import {
 	MoneyModule,
 	type MoneyModuleOptions,
-} from "../../src/device/money-module.ts";
-import { SoftwareAuthority } from "../../src/device/software-authority.ts";
-import type { Tetrad, TetradEvent } from "../../src/device/tetrad.ts";
+} from "../../src/device/runtime/money-module.ts";
+import type { Tetrad, TetradEvent } from "../../src/device/runtime/tetrad.ts";
 import {
 	type AcceptOptions,
 	type ConnectOptions,
 	TrustedAgent,
-} from "../../src/device/trusted-agent.ts";
+} from "../../src/device/runtime/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import {
 	type CertifiedDevice,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Channel } from "../../src/device/channel.ts";
-import type { Tetrad } from "../../src/device/tetrad.ts";
+import { Channel } from "../../src/device/runtime/channel.ts";
+import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { Devices, hear, isAgent, say, settled, until } from "./support.ts";

@@ -3,9 +3,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { createHome, createHomeKey, readHome } from "../../src/device/home.ts";
-import { SoftwareAuthority } from "../../src/device/software-authority.ts";
-import { TrustedAgent } from "../../src/device/trusted-agent.ts";
+import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import {
+	createHome,
+	createHomeKey,
+	readHome,
+} from "../../src/device/home/home.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import { parseChain } from "../../src/identity/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/processes.ts";

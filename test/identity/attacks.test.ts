@@ -19,7 +19,7 @@ import {
 	parseRequest,
 	parseTrustAnchor,
 } from "../../src/identity/index.ts";
-import { LEVEL_OID } from "../../src/identity/profile.ts";
+import { LEVEL_OID } from "../../src/identity/x509/profile.ts";
 import { TEST_NOW } from "../support/authority.ts";
 import {
 	anchorOf,

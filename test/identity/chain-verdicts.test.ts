@@ -7,7 +7,7 @@ import {
 	issueDevice,
 	type TrustPolicy,
 } from "../../src/identity/index.ts";
-import { MAX_VERDICTS } from "../../src/identity/profile.ts";
+import { MAX_VERDICTS } from "../../src/identity/x509/profile.ts";
 import { DAY, makeWorld, TEST_NOW } from "../support/authority.ts";
 import { anchorOf, forgeLeaf, forgeRoot, refusal } from "./forge.ts";
 

@@ -11,7 +11,7 @@ import {
 	ROLE_OID,
 	TAMPER_RESISTANCE,
 } from "../../src/identity/index.ts";
-import * as profile from "../../src/identity/profile.ts";
+import * as profile from "../../src/identity/x509/profile.ts";
 
 const DOCUMENT = readFileSync(
 	new URL("../../docs/identity.md", import.meta.url),

@@ -9,7 +9,7 @@ import {
 	type TrustAnchor,
 	validateChain,
 } from "../../src/identity/index.ts";
-import { ROLE_OID } from "../../src/identity/profile.ts";
+import { ROLE_OID } from "../../src/identity/x509/profile.ts";
 import { generateSoftwareKey, type SoftwareKey } from "../../src/keys/index.ts";
 import { concat, utf8 } from "../../src/wire/index.ts";
 import { DAY, TEST_NOW } from "../support/authority.ts";

@@ -21,7 +21,7 @@ import {
 	LEVEL_OID,
 	MAX_CLOCK_SKEW_MS,
 	MAX_RENEWAL_AGE_MS,
-} from "../../src/identity/profile.ts";
+} from "../../src/identity/x509/profile.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { concat, enc, signedBytes } from "../../src/wire/index.ts";
 import { DAY, makeWorld, TEST_NOW } from "../support/authority.ts";

@@ -13,7 +13,7 @@ import {
 	type TamperResistance,
 	validateChain,
 } from "../../src/identity/index.ts";
-import { ANY_POLICY_OID, LEVEL_OID } from "../../src/identity/profile.ts";
+import { ANY_POLICY_OID, LEVEL_OID } from "../../src/identity/x509/profile.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { concat, utf8 } from "../../src/wire/index.ts";
 import { DAY, makeWorld, TEST_NOW } from "../support/authority.ts";

@@ -13,9 +13,12 @@ import {
 	type UntrustedEntry,
 	type UntrustedReason,
 } from "../../src/identity/index.ts";
-import { MAX_LIST_BYTES, MAX_LIST_NUMBER } from "../../src/identity/profile.ts";
-import { SerialIndex } from "../../src/identity/serial-index.ts";
-import { REASON_CODE } from "../../src/identity/untrusted-list.ts";
+import { SerialIndex } from "../../src/identity/untrusted/serial-index.ts";
+import { REASON_CODE } from "../../src/identity/untrusted/untrusted-list.ts";
+import {
+	MAX_LIST_BYTES,
+	MAX_LIST_NUMBER,
+} from "../../src/identity/x509/profile.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { concat, hex, utf8 } from "../../src/wire/index.ts";
 import { DAY, makeAuthority, TEST_NOW } from "../support/authority.ts";

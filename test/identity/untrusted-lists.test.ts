@@ -24,12 +24,12 @@ import {
 	UntrustedLists,
 	validateChain,
 } from "../../src/identity/index.ts";
+import { readListHeader } from "../../src/identity/untrusted/untrusted-list.ts";
 import {
 	MAX_ANCHORS,
 	MAX_CLOCK_SKEW_MS,
 	MAX_LISTS_PER_ROOT,
-} from "../../src/identity/profile.ts";
-import { readListHeader } from "../../src/identity/untrusted-list.ts";
+} from "../../src/identity/x509/profile.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { concat, enc, hex } from "../../src/wire/index.ts";
 import {

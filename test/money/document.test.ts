@@ -235,7 +235,10 @@ describe("messages", () => {
 test("labels: the table has every one that is in the code, and no other", () => {
 	const folder = new URL("../../src/money/", import.meta.url);
 	const inCode = new Set<string>();
-	for (const file of readdirSync(folder)) {
+	for (const file of readdirSync(folder, {
+		recursive: true,
+		encoding: "utf8",
+	}).filter((name) => name.endsWith(".ts"))) {
 		// Comments show labels of other things.
 		const code = readFileSync(new URL(file, folder), "utf8")
 			.replaceAll(/\/\*[\s\S]*?\*\//g, "")

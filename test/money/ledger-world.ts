@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { runAudit } from "../../src/device/audit-run.ts";
+import { runAudit } from "../../src/device/issuer/audit-run.ts";
 import {
 	Audit,
 	type AuditResult,

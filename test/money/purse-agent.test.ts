@@ -1,7 +1,7 @@
 /* What an agent that is injected or fooled does to its own purse: it can be refused, and nothing else. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { PAYMENTS } from "../../src/money/purse-tables.ts";
+import { PAYMENTS } from "../../src/money/purse/purse-tables.ts";
 import { type Module, Town } from "./town.ts";
 
 interface Scene {

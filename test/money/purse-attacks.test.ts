@@ -14,7 +14,7 @@ import {
 	type TransferBody,
 	timeBytes,
 } from "../../src/money/index.ts";
-import { ISSUER_CHAINS, NOTES } from "../../src/money/purse-tables.ts";
+import { ISSUER_CHAINS, NOTES } from "../../src/money/purse/purse-tables.ts";
 import {
 	concat,
 	copy,

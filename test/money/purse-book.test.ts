@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { draftNote } from "../../src/money/index.ts";
-import { PurseBook, type Selection } from "../../src/money/purse-book.ts";
-import type { NoteRow } from "../../src/money/purse-tables.ts";
+import { PurseBook, type Selection } from "../../src/money/purse/purse-book.ts";
+import type { NoteRow } from "../../src/money/purse/purse-tables.ts";
 import { COIN } from "./town.ts";
 
 const ISSUER = new Uint8Array(41).fill(1);

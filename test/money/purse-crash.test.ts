@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { PAYMENTS, RECEIPTS } from "../../src/money/purse-tables.ts";
+import { PAYMENTS, RECEIPTS } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 

@@ -16,7 +16,7 @@ import {
 	logBytes,
 	RECEIPTS,
 	type What,
-} from "../../src/money/purse-tables.ts";
+} from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 

@@ -10,7 +10,7 @@ import {
 	type PurseReport,
 	put,
 } from "../../src/money/index.ts";
-import { LOG, NOTES, PAYMENTS } from "../../src/money/purse-tables.ts";
+import { LOG, NOTES, PAYMENTS } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
 import { contractOf, type Module, Town, type TownOptions } from "./town.ts";

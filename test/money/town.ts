@@ -40,7 +40,11 @@ import {
 	readBalances,
 	TRANSFERS,
 } from "../../src/money/index.ts";
-import { NOTES, PAYMENTS, RECEIPTS } from "../../src/money/purse-tables.ts";
+import {
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+} from "../../src/money/purse/purse-tables.ts";
 import {
 	concat,
 	copy,

@@ -23,7 +23,7 @@ import {
 	REKEY_INTERVAL,
 	SUITES,
 } from "../../src/session/index.ts";
-import { ChainBook } from "../../src/tetrad/chain-book.ts";
+import { ChainBook } from "../../src/tetrad/link/chain-book.ts";
 import * as messages from "../../src/tetrad/messages.ts";
 import { MAX_OFFER_BYTES, makeOffer } from "../../src/tetrad/offer.ts";
 import {
@@ -44,7 +44,7 @@ import {
 	SHARE_BYTES,
 	TETRAD_ID_BYTES,
 } from "../../src/tetrad/parameters.ts";
-import { errorFromEnd } from "../../src/tetrad/role-machine.ts";
+import { errorFromEnd } from "../../src/tetrad/role/role-machine.ts";
 import {
 	PAIRING_CODE_WORDS,
 	SAFETY_CODE_WORDS,
@@ -274,7 +274,10 @@ test("labels: the table has every one that is in the code, and no other", () => 
 	const source = new URL("../../src/", import.meta.url);
 	for (const room of ["session", "tetrad", "identity", "wire", "crypto"]) {
 		const folder = new URL(`${room}/`, source);
-		for (const file of readdirSync(folder)) {
+		for (const file of readdirSync(folder, {
+			recursive: true,
+			encoding: "utf8",
+		}).filter((name) => name.endsWith(".ts"))) {
 			// Comments show labels of other things, with a prefix of their own.
 			const code = readFileSync(new URL(file, folder), "utf8")
 				.replaceAll(/\/\*[\s\S]*?\*\//g, "")

@@ -8,7 +8,7 @@ import {
 	X25519_BYTES,
 } from "../../src/crypto/index.ts";
 import { kemFromSeed, x25519FromPrivate } from "../../src/crypto/node.ts";
-import type { Signer } from "../../src/identity/signer.ts";
+import type { Signer } from "../../src/identity/x509/signer.ts";
 import { enc, utf8 } from "../../src/wire/index.ts";
 
 /**

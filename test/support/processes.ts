@@ -12,15 +12,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../src/carrier/index.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { readRoots } from "../../src/device/authority-home.ts";
-import { readHome, writePairing } from "../../src/device/home.ts";
-import { makeDevice } from "../../src/device/identity.ts";
+import { readRoots } from "../../src/device/authority/authority-home.ts";
 import {
 	createAuthorityHome,
 	issueDeviceHome,
-} from "../../src/device/issue-device-home.ts";
-import type { DevicePolicySettings } from "../../src/device/policy-file.ts";
-import type { ProcessEvent } from "../../src/device/process-events.ts";
+} from "../../src/device/authority/issue-device-home.ts";
+import { readHome, writePairing } from "../../src/device/home/home.ts";
+import type { DevicePolicySettings } from "../../src/device/home/policy-file.ts";
+import type { ProcessEvent } from "../../src/device/process/process-events.ts";
+import { makeDevice } from "../../src/device/runtime/identity.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

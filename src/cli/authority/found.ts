@@ -7,8 +7,11 @@ import {
 	type NewAuthority,
 	readRoots,
 	requestIntermediate,
-} from "../../device/authority-home.ts";
-import { readCarriedPem, writeCarried } from "../../device/carried-file.ts";
+} from "../../device/authority/authority-home.ts";
+import {
+	readCarriedPem,
+	writeCarried,
+} from "../../device/home/carried-file.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type AuthorityKind,

@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { type Answer, Authority } from "../../device/authority.ts";
-import { readRoots } from "../../device/authority-home.ts";
+import { type Answer, Authority } from "../../device/authority/authority.ts";
+import { readRoots } from "../../device/authority/authority-home.ts";
+import { issueDeviceHome } from "../../device/authority/issue-device-home.ts";
 import {
 	readCarried,
 	readCarriedPem,
 	writeCarried,
-} from "../../device/carried-file.ts";
-import { issueDeviceHome } from "../../device/issue-device-home.ts";
+} from "../../device/home/carried-file.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	MAX_RENEWAL_BYTES,

@@ -1,23 +1,23 @@
 /* Commands that keep an authority's register: what was issued, what is not trusted any more. */
 import { type Command, Option } from "commander";
-import { Authority } from "../../device/authority.ts";
+import { Authority } from "../../device/authority/authority.ts";
 import type {
 	AuthorityRegister,
 	IssuedRecord,
-} from "../../device/authority-register.ts";
-import { writeCarried } from "../../device/carried-file.ts";
+} from "../../device/authority/authority-register.ts";
 import {
 	accusedBy,
 	readBanks,
 	readEvidence,
-} from "../../device/evidence-file.ts";
+} from "../../device/authority/evidence-file.ts";
+import { writeCarried } from "../../device/home/carried-file.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	printPemBlock,
 	UNTRUSTED_REASONS,
 	type UntrustedReason,
 } from "../../identity/index.ts";
-import { plainTable } from "../draw.ts";
+import { plainTable } from "../table.ts";
 import { days, instant, jsonFlag, serial } from "../flags.ts";
 import { addSecretFlags, type SecretFlags, secretsOf } from "../secrets.ts";
 import { day, moment, say, sayJson, tell } from "../voice.ts";

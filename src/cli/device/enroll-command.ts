@@ -1,8 +1,14 @@
 import { type Command, Option } from "commander";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { readRoots } from "../../device/authority-home.ts";
-import { readCarriedPem, writeCarried } from "../../device/carried-file.ts";
-import { beginEnrolment, finishEnrolment } from "../../device/enrolment.ts";
+import { readRoots } from "../../device/authority/authority-home.ts";
+import {
+	beginEnrolment,
+	finishEnrolment,
+} from "../../device/authority/enrolment.ts";
+import {
+	readCarriedPem,
+	writeCarried,
+} from "../../device/home/carried-file.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type DeviceRole,

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
-import { readCarried } from "../../device/carried-file.ts";
+import { readCarried } from "../../device/home/carried-file.ts";
 import {
 	importList,
 	type ListStatus,
 	listStatus,
-} from "../../device/home-lists.ts";
+} from "../../device/home/home-lists.ts";
 import { MAX_BUNDLE_BYTES } from "../../identity/index.ts";
-import { plainTable } from "../draw.ts";
+import { plainTable } from "../table.ts";
 import { jsonFlag } from "../flags.ts";
 import { day, moment, plain, say, sayJson } from "../voice.ts";
 

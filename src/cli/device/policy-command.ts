@@ -1,15 +1,15 @@
 import type { Command } from "commander";
-import { readDeviceFile } from "../../device/home.ts";
-import { readPolicy } from "../../device/policy-file.ts";
+import { readDeviceFile } from "../../device/home/home.ts";
+import { readPolicy } from "../../device/home/policy-file.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type Place,
 	subjectText,
 	type TrustAnchor,
 } from "../../identity/index.ts";
+import { plainTable } from "../table.ts";
 import type { Policy } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
-import { plainTable } from "../draw.ts";
 import { jsonFlag } from "../flags.ts";
 import { day, plain, say, sayJson } from "../voice.ts";
 

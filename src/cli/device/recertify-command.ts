@@ -1,10 +1,13 @@
 import type { Command } from "commander";
-import { readCarriedPem, writeCarried } from "../../device/carried-file.ts";
 import {
 	beginRecertification,
 	finishRecertification,
 	forgetPrevious,
-} from "../../device/recertification.ts";
+} from "../../device/authority/recertification.ts";
+import {
+	readCarriedPem,
+	writeCarried,
+} from "../../device/home/carried-file.ts";
 import { TetradError } from "../../errors.ts";
 import { MAX_CHAIN_BYTES, parsePem } from "../../identity/index.ts";
 import { hex } from "../../wire/index.ts";

@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 import { nodeCrypto } from "../../crypto/index.ts";
-import { runAudit } from "../../device/audit-run.ts";
+import { readPolicy } from "../../device/home/policy-file.ts";
+import { runAudit } from "../../device/issuer/audit-run.ts";
 import {
 	readIssuerSettings,
 	termsOf,
 	viewLedger,
-} from "../../device/issuer-home.ts";
-import { auditJson } from "../../device/operator.ts";
-import type { AuditJson } from "../../device/operator-schemas.ts";
-import { readPolicy } from "../../device/policy-file.ts";
+} from "../../device/issuer/issuer-home.ts";
+import { auditJson } from "../../device/issuer/operator.ts";
+import type { AuditJson } from "../../device/issuer/operator-schemas.ts";
 import { Audit } from "../../money/index.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";

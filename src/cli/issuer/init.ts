@@ -3,9 +3,9 @@ import {
 	type DatabaseLocation,
 	makeIssuer,
 	termsPath,
-} from "../../device/issuer-home.ts";
-import { termsToFile } from "../../device/issuer-terms.ts";
-import { PLAY_MONEY } from "../../device/operator.ts";
+} from "../../device/issuer/issuer-home.ts";
+import { PLAY_MONEY } from "../../device/issuer/operator.ts";
+import { termsToFile } from "../../device/purse/issuer-terms.ts";
 import { GRACE_DAYS, NOTE_DAYS } from "../../money/index.ts";
 import { jsonFlag } from "../flags.ts";
 import { say, sayJson, tell } from "../voice.ts";

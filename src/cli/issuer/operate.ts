@@ -2,12 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { makeCarriedFolder, writeCarried } from "../../device/carried-file.ts";
-import type { Operator } from "../../device/operator.ts";
-import type { AccountJson } from "../../device/operator-schemas.ts";
+import {
+	makeCarriedFolder,
+	writeCarried,
+} from "../../device/home/carried-file.ts";
+import type { Operator } from "../../device/issuer/operator.ts";
+import type { AccountJson } from "../../device/issuer/operator-schemas.ts";
 import { TetradError } from "../../errors.ts";
+import { plainTable } from "../table.ts";
 import { dec, enc, hex, utf8 } from "../../wire/index.ts";
-import { plainTable } from "../draw.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";
 import { plain, say, sayJson, tell } from "../voice.ts";

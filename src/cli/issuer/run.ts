@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Address } from "../../carrier/index.ts";
-import { runDevice } from "../device-commands.ts";
+import { runDevice } from "../device/device-commands.ts";
 import { address, jsonFlag, positiveSeconds } from "../flags.ts";
 import { addSecretFlags, type SecretFlags, secretsOf } from "../secrets.ts";
 import { databaseOf } from "./database.ts";
@@ -62,7 +62,7 @@ Examples:
 			const { home, listen, http, timeout, unsafeHttpAnywhere } = flags;
 			const database = databaseOf(flags);
 			// Loaded here for the reason that as-operator.ts gives.
-			const issuer = await import("../../device/issuer-process.ts");
+			const issuer = await import("../../device/process/issuer-process.ts");
 			await runDevice(flags, (signal, report) =>
 				issuer.runIssuerProcess(
 					{

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { readIssuerTerms } from "../../device/issuer-terms.ts";
+import { readIssuerTerms } from "../../device/purse/issuer-terms.ts";
 import {
 	createPurse,
 	defaultUndeposited,
 	parseLimits,
-} from "../../device/purse-home.ts";
-import { newOwner } from "../../device/purse-owner.ts";
+} from "../../device/purse/purse-home.ts";
+import { newOwner } from "../../device/purse/purse-owner.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	TAMPER_RESISTANCE,

@@ -2,10 +2,16 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type Address, formatAddress } from "../../carrier/index.ts";
-import { moneyText } from "../../device/payment-talk.ts";
-import { moduleIdOf, readPurseSettings } from "../../device/purse-home.ts";
-import { placeGiveBack, placeWithdrawal } from "../../device/purse-orders.ts";
-import { openOwner } from "../../device/purse-owner.ts";
+import { moneyText } from "../../device/process/payment-talk.ts";
+import {
+	moduleIdOf,
+	readPurseSettings,
+} from "../../device/purse/purse-home.ts";
+import {
+	placeGiveBack,
+	placeWithdrawal,
+} from "../../device/purse/purse-orders.ts";
+import { openOwner } from "../../device/purse/purse-owner.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";

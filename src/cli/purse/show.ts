@@ -1,17 +1,17 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { PLAY_MONEY } from "../../device/operator.ts";
-import { moneyText } from "../../device/payment-talk.ts";
-import { viewPurse, viewWaiting } from "../../device/purse-home.ts";
+import { PLAY_MONEY } from "../../device/issuer/operator.ts";
+import { moneyText } from "../../device/process/payment-talk.ts";
+import { viewPurse, viewWaiting } from "../../device/purse/purse-home.ts";
 import {
 	MAX_HISTORY,
 	type PurseBalance,
 	viewBalances,
 	viewHistory,
 	viewNotes,
-} from "../../device/purse-view.ts";
+} from "../../device/purse/purse-view.ts";
 import { formatAmount, type IssuerTerms } from "../../money/index.ts";
+import { plainTable } from "../table.ts";
 import { hex } from "../../wire/index.ts";
-import { plainTable } from "../draw.ts";
 import { jsonFlag } from "../flags.ts";
 import { dim, moment, plain, say, sayJson } from "../voice.ts";
 

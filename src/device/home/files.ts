@@ -1,0 +1,160 @@
+import { constants } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { z } from "zod";
+import { TetradError } from "../../errors.ts";
+import { parsePem } from "../../identity/index.ts";
+
+/** A text file of a home, in bytes. */
+const MAX_FILE_BYTES = 262_144;
+
+/** A new folder that only its owner may read; an empty one that is so already will do. */
+export async function makePrivateFolder(path: string): Promise<void> {
+	try {
+		await mkdir(path, { mode: 0o700, recursive: true });
+	} catch (thrown) {
+		throw unusable(`cannot make ${path}: ${reason(thrown)}`, thrown);
+	}
+	await requirePrivate(path);
+}
+
+/**
+ * Writes a file for its owner only, in the place of an earlier one, and resolves when content and
+ * name are on the disk. After a crash either the old content is there or the new one, whole.
+ */
+export async function replaceFile(
+	path: string,
+	content: string | Uint8Array,
+): Promise<void> {
+	const draft = `${path}.new`;
+	try {
+		await using file = await open(draft, "w", 0o600);
+		await file.writeFile(content);
+		await file.sync();
+		await rename(draft, path);
+		await using folder = await open(dirname(path), constants.O_RDONLY);
+		await folder.sync();
+	} catch (thrown) {
+		await rm(draft, { force: true }).catch(() => {});
+		throw unusable(
+			`cannot write ${path} for good: ${reason(thrown)}; check the disk and its permissions`,
+			thrown,
+		);
+	}
+}
+
+/** Throws `home-unusable` unless `path` is a folder of this user that nobody else may enter. */
+export async function requirePrivate(path: string): Promise<void> {
+	let info: Awaited<ReturnType<typeof stat>>;
+	try {
+		info = await stat(path);
+	} catch (thrown) {
+		throw unusable(
+			`there is no home at ${path} (${reason(thrown)}); make one with: tetrad authority issue --device ${path} …`,
+			thrown,
+		);
+	}
+	if (!info.isDirectory()) throw unusable(`${path} is not a folder`);
+	if (info.uid !== process.getuid?.())
+		throw unusable(`${path} belongs to another user`);
+	if ((info.mode & 0o077) !== 0)
+		throw unusable(`others may read ${path}; close it with: chmod 700 ${path}`);
+}
+
+/** The certificates of a PEM file, in DER. */
+export async function readCertificates(path: string): Promise<Uint8Array[]> {
+	const text = await readText(path);
+	try {
+		return parsePem(text);
+	} catch (thrown) {
+		throw unusable(`${path} holds no certificates in PEM`, thrown);
+	}
+}
+
+/** A whole small text file. */
+export async function readText(path: string): Promise<string> {
+	const bytes = await readBytes(path, MAX_FILE_BYTES);
+	return Buffer.from(bytes).toString("utf8");
+}
+
+/** A whole file of at most `maxBytes`. Throws `home-unusable`, naming it and what is wrong. */
+export async function readBytes(
+	path: string,
+	maxBytes: number,
+): Promise<Uint8Array> {
+	try {
+		// Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+		await using file = await open(
+			path,
+			constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+		);
+		const info = await file.stat();
+		if (!info.isFile()) throw new Error("it is not a file");
+		if (info.size > maxBytes) throw new Error("it is too large");
+		return new Uint8Array(await file.readFile());
+	} catch (thrown) {
+		throw unusable(`cannot read ${path}: ${reason(thrown)}`, thrown);
+	}
+}
+
+/** Whether there is a file at `path`, of whichever kind. */
+export async function isThere(path: string): Promise<boolean> {
+	try {
+		await stat(path);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** A JSON file's content under its schema. Throws `home-unusable` with the path inside it, and never with what stands there. */
+export function parseJson<T>(
+	schema: z.ZodType<T>,
+	text: string,
+	path: string,
+): T {
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch (thrown) {
+		// The parser's own message quotes the text, which may hold a key.
+		throw unusable(
+			`${path} is not JSON`,
+			thrown instanceof SyntaxError ? undefined : thrown,
+		);
+	}
+	const result = schema.safeParse(value);
+	if (result.success) return result.data;
+	const [issue] = result.error.issues;
+	throw unusable(
+		`${path}: ${issue?.path.join(".") || "the file"}: ${issue?.message ?? "is not valid"}`,
+	);
+}
+
+/** What a failed file operation means to the owner. */
+export function reason(thrown: unknown): string {
+	if (!(thrown instanceof Error)) return "unknown";
+	const { code } = thrown as NodeJS.ErrnoException;
+	switch (code) {
+		case "ENOENT":
+			return "it does not exist";
+		case "EACCES":
+			return "permission denied";
+		case "EEXIST":
+			return "it exists already";
+		case "ELOOP":
+			return "it is a symbolic link";
+		case "ENOTDIR":
+			return "a part of the path is not a folder";
+		default:
+			return code ?? thrown.message;
+	}
+}
+
+export function unusable(message: string, cause?: unknown): TetradError {
+	return new TetradError(
+		"home-unusable",
+		message,
+		cause === undefined ? undefined : { cause },
+	);
+}

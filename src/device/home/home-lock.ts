@@ -1,0 +1,88 @@
+import { open, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { TetradError } from "../../errors.ts";
+import { unusable } from "./files.ts";
+
+/**
+ * Keeps other processes, and other uses in this one, out of a home. The lock is the operating
+ * system's on lock.db, held through SQLite, which holds it alike on every platform: it goes with
+ * the process, however that ends. lock.txt only says who has it.
+ */
+export class HomeLock implements Disposable {
+	readonly #database: DatabaseSync;
+
+	private constructor(database: DatabaseSync) {
+		this.#database = database;
+	}
+
+	/** Throws `busy` when somebody has the home, naming the process if it is known. */
+	static async take(home: string): Promise<HomeLock> {
+		const database = await openDatabase(home);
+		try {
+			database.exec("BEGIN EXCLUSIVE");
+		} catch (cause) {
+			database.close();
+			if (!isBusy(cause)) throw notLocked(home, cause);
+			throw new TetradError(
+				"busy",
+				`${home} is in use by ${await holder(home)}; a device runs once: stop that one first`,
+				{ cause },
+			);
+		}
+		await writeFile(holderFile(home), `${process.pid}\n`, { mode: 0o600 });
+		return new HomeLock(database);
+	}
+
+	[Symbol.dispose](): void {
+		if (this.#database.isOpen) this.#database.close();
+	}
+}
+
+async function openDatabase(home: string): Promise<DatabaseSync> {
+	const path = join(home, "lock.db");
+	try {
+		await makePrivate(path);
+		return new DatabaseSync(path, { timeout: 0 });
+	} catch (cause) {
+		throw notLocked(home, cause);
+	}
+}
+
+/** SQLite would make the file as the umask says. One that is there is not opened: closing it again would drop the locks that this process has on it. */
+async function makePrivate(path: string): Promise<void> {
+	try {
+		await using _ = await open(path, "wx", 0o600);
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+	}
+}
+
+/** SQLITE_BUSY, whatever its extension says. */
+function isBusy(thrown: unknown): boolean {
+	const code = (thrown as { errcode?: unknown }).errcode;
+	return typeof code === "number" && (code & 0xff) === 5;
+}
+
+async function holder(home: string): Promise<string> {
+	try {
+		const pid = Number(await readFile(holderFile(home), "utf8"));
+		if (pid === process.pid) return "this very process";
+		return Number.isSafeInteger(pid) && pid > 0
+			? `process ${pid}`
+			: "another process";
+	} catch {
+		return "another process";
+	}
+}
+
+function holderFile(home: string): string {
+	return join(home, "lock.txt");
+}
+
+function notLocked(home: string, cause: unknown): TetradError {
+	return unusable(
+		`${home} cannot be locked against a second process; check that lock.db in it is a file that its owner may write`,
+		cause,
+	);
+}

@@ -1,0 +1,52 @@
+import type {
+	Audit,
+	AuditResult,
+	Read,
+	Row,
+	Scan,
+	Store,
+	Transaction,
+} from "../../money/index.ts";
+
+/** Rows whose surroundings are read at the same time. */
+const ROWS_AT_ONCE = 64;
+
+/** Carries an audit out on a store as it is at one moment, while others go on with it. */
+export function runAudit(
+	audit: Audit,
+	store: Pick<Store, "snapshot">,
+): Promise<AuditResult> {
+	return store.snapshot(async (scan) => {
+		for (const step of audit.steps) {
+			let looking: Promise<void>[] = [];
+			for await (const row of scan(step.read)) {
+				looking.push(look(scan, step.check(row)));
+				if (looking.length < ROWS_AT_ONCE) continue;
+				await Promise.all(looking);
+				looking = [];
+			}
+			await Promise.all(looking);
+			await look(scan, step.finish());
+		}
+		return audit.result();
+	});
+}
+
+/** A transaction that only reads, on a snapshot. */
+async function look(scan: Scan, transaction: Transaction<void>): Promise<void> {
+	let next = transaction;
+	while (next.kind === "read") {
+		const rows: Row[][] = [];
+		for (const read of next.reads) rows.push(await rowsOf(scan, read));
+		next = next.decide(rows);
+	}
+}
+
+async function rowsOf(scan: Scan, { limit, ...read }: Read): Promise<Row[]> {
+	const rows: Row[] = [];
+	for await (const row of scan(read)) {
+		rows.push(row);
+		if (rows.length === limit) break;
+	}
+	return rows;
+}

@@ -1,0 +1,88 @@
+import { TetradError } from "../../errors.ts";
+import {
+	IssuerMachine,
+	type IssuerParameters,
+	type IssuerReport,
+	type Store,
+} from "../../money/index.ts";
+import {
+	MoneyDriver,
+	type MoneyDriverOptions,
+} from "../runtime/money-driver.ts";
+import type { MoneyHolder, PurseHost } from "../runtime/money-module.ts";
+import type { Tetrad } from "../runtime/tetrad.ts";
+import { parseText } from "../runtime/text.ts";
+
+type DriverOptions = MoneyDriverOptions<IssuerReport>;
+
+export interface IssuerOptions {
+	readonly parameters: IssuerParameters;
+	/** Of `LEDGER_TABLES`; whoever opened it closes it, after this. */
+	readonly store: Store;
+	readonly report: DriverOptions["report"];
+	readonly refused?: DriverOptions["refused"];
+}
+
+/** What makes a module an issuer's: `new MoneyModule({ …, purse: issuer })` gives it every tetrad. */
+export class Issuer implements MoneyHolder, AsyncDisposable {
+	/** Resolves, with why, when it has stopped because its store failed. Never rejects. */
+	readonly failed: Promise<TetradError>;
+	readonly #options: IssuerOptions;
+	readonly #failed = Promise.withResolvers<TetradError>();
+	#driver: MoneyDriver<IssuerReport> | undefined;
+
+	constructor(options: IssuerOptions) {
+		this.#options = options;
+		this.failed = this.#failed.promise;
+	}
+
+	/** For `MoneyModule`. */
+	attach({ context, signer, now }: PurseHost): void {
+		if (this.#driver !== undefined)
+			throw new TetradError(
+				"invalid-argument",
+				"this issuer is in a module already, and it goes with one",
+			);
+		const { parameters, store, report, refused } = this.#options;
+		const driver = new MoneyDriver({
+			machine: new IssuerMachine(context, parameters),
+			store,
+			signer,
+			crypto: context.crypto,
+			now,
+			report,
+			other: requireText,
+			...(refused === undefined ? {} : { refused }),
+		});
+		void driver.failed.then(this.#failed.resolve);
+		this.#driver = driver;
+	}
+
+	/** For `MoneyModule`. */
+	serve(tetrad: Tetrad): Promise<void> {
+		if (this.#driver === undefined)
+			throw new TetradError(
+				"internal",
+				"an issuer serves before it is attached",
+			);
+		return this.#driver.serve(tetrad);
+	}
+
+	/** Ends every tetrad, and resolves when nothing is under way any more. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#driver?.close();
+	}
+}
+
+/** Modules and agents may greet an issuer; it says nothing. Throws `unexpected-message` for anything else. */
+function requireText(
+	_: Tetrad,
+	from: "agent" | "module",
+	bytes: Uint8Array,
+): void {
+	if (parseText(bytes) === undefined)
+		throw new TetradError(
+			"unexpected-message",
+			`the ${from === "agent" ? "own agent" : "other module"} sent something that an issuer does not know`,
+		);
+}

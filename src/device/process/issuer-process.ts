@@ -1,0 +1,179 @@
+import { type Address, formatAddress, listen } from "../../carrier/index.ts";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import {
+	formatAmount,
+	type IssuerReport,
+	type IssuerTerms,
+	Ledger,
+} from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
+import { demandAccepted, type HomeSecrets, readHome } from "../home/home.ts";
+import { Issuer } from "../issuer/issuer.ts";
+import {
+	announceHttp,
+	type DatabaseLocation,
+	forgetHttp,
+	openLedger,
+	readIssuerSettings,
+	readOperatorToken,
+	termsOf,
+} from "../issuer/issuer-home.ts";
+import { LedgerOperator } from "../issuer/operator.ts";
+import { serveOperatorHttp } from "../issuer/operator-http.ts";
+import { MoneyModule } from "../runtime/money-module.ts";
+import type { Tetrad } from "../runtime/tetrad.ts";
+import { observer, untilAborted } from "./agent-process.ts";
+import {
+	type ProcessEvent,
+	type Report,
+	reportLists,
+} from "./process-events.ts";
+
+export interface IssuerProcessOptions {
+	readonly home: string;
+	readonly secrets?: HomeSecrets;
+	/** Where the own agent finds this module. */
+	readonly listen: Address;
+	/** Where operators find the HTTP API; none unless given. */
+	readonly http?: {
+		readonly host: string;
+		readonly port: number;
+		readonly unsafeAnywhere: boolean;
+	};
+	/** In the place of what the settings say. */
+	readonly database?: DatabaseLocation;
+	readonly timeoutMs?: number;
+	readonly signal: AbortSignal;
+}
+
+/** Runs an issuer until `signal` says stop. Rejects with why it could not, or cannot any more. */
+export async function runIssuerProcess(
+	options: IssuerProcessOptions,
+	report: Report,
+): Promise<void> {
+	const { signal, timeoutMs, database, http } = options;
+	const settings = {
+		...(await readIssuerSettings(options.home)),
+		...(database === undefined ? {} : { database }),
+	};
+	await using home = await readHome(options.home, "module", options.secrets);
+	const { pairing, policy } = home;
+	if (pairing === undefined)
+		throw new TetradError(
+			"not-paired",
+			`the module at ${options.home} is paired with no agent any more; run: tetrad pair --home ${options.home} --listen ${formatAddress(options.listen)}`,
+		);
+	demandAccepted(home, { links: "paired" });
+	const terms = await termsOf(options.home, settings);
+	await using store = await openLedger(options.home, settings);
+	await store.transact(new Ledger(nodeCrypto, terms).claimStore());
+	await using issuer = new Issuer({
+		parameters: settings,
+		store,
+		report: (what) => report(issuerEvent(what, terms)),
+		refused: (tetrad, error) => reportRefused(tetrad, error, report),
+	});
+	await using module = new MoneyModule({
+		...home,
+		purse: issuer,
+		observeLists: reportLists(report),
+		...(timeoutMs === undefined ? {} : { timeoutMs }),
+		observe: (event, number) => observer(number, report)(event),
+	});
+	await using stack = new AsyncDisposableStack();
+	// What a process that was killed has left.
+	await forgetHttp(options.home);
+	if (http !== undefined) {
+		const served = await serveOperatorHttp({
+			...http,
+			operator: new LedgerOperator({ store, terms, banks: policy.banks }),
+			token: await readOperatorToken(options.home),
+			isPlay: terms.isPlay,
+		});
+		stack.use(served);
+		await announceHttp(options.home, served.url);
+		stack.defer(() => forgetHttp(options.home));
+		report({ event: "serving", url: served.url });
+	}
+	const listener = stack.use(
+		await listen(options.listen, (carrier) => {
+			module.serve(carrier, { pairing, mode: "paired" }).then(
+				() => report({ event: "linked", peer: carrier.peer }),
+				(thrown: unknown) => {
+					const { code, message: reason } = asTetradError(thrown);
+					report({ event: "refused", peer: carrier.peer, code, reason });
+				},
+			);
+		}),
+	);
+	report({ event: "issuing", ...issuing(terms) });
+	report({ event: "listening", address: formatAddress(listener.address) });
+	const failed = await Promise.race([untilAborted(signal), issuer.failed]);
+	if (failed instanceof TetradError) throw failed;
+	report({ event: "stopped" });
+}
+
+function issuing({ issuer, name, currency, isPlay }: IssuerTerms) {
+	return { issuer: hex(issuer), name, currency: currency.code, play: isPlay };
+}
+
+function issuerEvent(
+	what: IssuerReport,
+	{ currency, isPlay }: IssuerTerms,
+): ProcessEvent {
+	switch (what.kind) {
+		case "settled": {
+			const { tetrad, name, asked, settled } = what;
+			const said = { event: "request", tetrad, peer: name, asked } as const;
+			return settled.kind === "declined"
+				? {
+						...said,
+						outcome: "declined",
+						code: settled.code,
+						reason: settled.reason,
+					}
+				: {
+						...said,
+						outcome: settled.kind,
+						amount: formatAmount(settled.amount, currency),
+						currency: currency.code,
+						play: isPlay,
+					};
+		}
+		case "double-spending": {
+			const { id, note, first, second, holder } = what.conflict;
+			return {
+				event: "double-spending",
+				conflict: hex(id),
+				holder: hex(holder),
+				note: hex(note),
+				first: hex(first),
+				second: hex(second),
+			};
+		}
+		case "forked":
+			return {
+				event: "forked",
+				tetrad: what.tetrad,
+				peer: what.name,
+				head: String(what.number),
+			};
+		case "trouble":
+			return {
+				event: "trouble",
+				tetrad: what.tetrad,
+				code: what.code,
+				reason: what.reason,
+			};
+	}
+}
+
+function reportRefused(
+	tetrad: Tetrad,
+	{ code, message }: TetradError,
+	report: Report,
+): void {
+	const peer = tetrad.parties[tetrad.place === "X" ? "Y" : "X"].name;
+	report({ event: "refused", peer, code, reason: message });
+}

@@ -1,0 +1,187 @@
+import type { ErrorCode } from "../../errors.ts";
+import type { PurseReport, RequestKind } from "../../money/index.ts";
+import type { Place } from "../../tetrad/index.ts";
+import type { ListEvent } from "../runtime/list-keeper.ts";
+
+/** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
+export type ProcessEvent =
+	| { readonly event: "listening"; readonly address: string }
+	| { readonly event: "linked"; readonly peer: string }
+	| { readonly event: "bound"; readonly tetrad: number }
+	| {
+			readonly event: "confirmed";
+			readonly tetrad: number;
+			readonly place: Place;
+			readonly safetyCode: string;
+			readonly routing: string;
+			readonly root: string;
+			readonly suite: string;
+			readonly devices: Readonly<Record<Place, string>>;
+	  }
+	| {
+			readonly event: "message";
+			readonly tetrad: number;
+			readonly session: 1 | 2 | 3 | 4;
+			readonly text: string;
+	  }
+	| {
+			readonly event: "progress";
+			readonly tetrad: number;
+			readonly bytes: number;
+			readonly size: number;
+	  }
+	| {
+			readonly event: "file-sent" | "file-received";
+			readonly tetrad: number;
+			readonly name: string;
+			readonly size: number;
+			readonly sha256: string;
+			readonly path?: string;
+	  }
+	| {
+			readonly event: "ended";
+			readonly tetrad: number;
+			readonly code?: ErrorCode;
+			readonly reason?: string;
+	  }
+	/** A connection or a link that came to nothing. */
+	| {
+			readonly event: "refused";
+			readonly peer: string;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  }
+	/** An untrusted list was learned and is in force. */
+	| {
+			readonly event: "list-learned";
+			readonly authority: string;
+			readonly number: string;
+			readonly entries: number;
+	  }
+	/** A list came that is of no use here, or one could not be stored. */
+	| {
+			readonly event: "list-trouble";
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  }
+	/** An agent's module has paid the other module, or has been paid by it. */
+	| ({ readonly event: "paid" | "received" } & PaymentEvent)
+	/** Money is committed, and it is not known whether the other module has it. */
+	| ({ readonly event: "in-doubt"; readonly reason: string } & PaymentEvent)
+	/** An agent's module has done what there was to do with that issuer. */
+	| {
+			readonly event: "settled";
+			readonly tetrad: number;
+			/** The certified name of the issuer's module. */
+			readonly issuer: string;
+	  }
+	/** What a module's purse has for its owner. */
+	| PurseEvent
+	/** What an issuer has for its operator. */
+	| IssuerEvent
+	| { readonly event: "stopped" };
+
+interface Money {
+	/** Decimal, such as "12.50". */
+	readonly amount: string;
+	readonly currency: string;
+	/** Whether it is play money, which nobody exchanges for anything. */
+	readonly play: boolean;
+	/** The issuer's name. */
+	readonly issuer: string;
+}
+
+interface PaymentEvent extends Money {
+	readonly tetrad: number;
+	/** In hexadecimal. */
+	readonly contract: string;
+	/** What it is for. */
+	readonly text: string;
+}
+
+export type PurseEvent = {
+	readonly event: "purse";
+	readonly kind: PurseReport["kind"];
+	/** The other module, in hexadecimal. */
+	readonly peer?: string;
+	readonly contract?: string;
+	readonly request?: string;
+	/** Of a deposit: what the account was credited with. */
+	readonly credited?: string;
+	/** Of an exchange: whether own notes became new ones, or went to the account. */
+	readonly into?: "notes" | "account";
+	readonly code?: ErrorCode;
+	readonly reason?: string;
+} & Partial<Money>;
+
+type IssuerEvent =
+	| {
+			readonly event: "issuing";
+			/** Device id of the issuer's module, in hexadecimal. */
+			readonly issuer: string;
+			readonly name: string;
+			readonly currency: string;
+			readonly play: boolean;
+	  }
+	/** The HTTP API can be asked. */
+	| { readonly event: "serving"; readonly url: string }
+	/** A request of a module was settled for the first time. */
+	| {
+			readonly event: "request";
+			readonly tetrad: number;
+			/** The certified name of the module that asked. */
+			readonly peer: string;
+			readonly asked: RequestKind;
+			readonly outcome: "issued" | "booked" | "declined";
+			readonly amount?: string;
+			readonly currency?: string;
+			readonly play?: boolean;
+			readonly code?: ErrorCode;
+			readonly reason?: string;
+	  }
+	/** A module spent one range of a note twice. Ids are in hexadecimal. */
+	| {
+			readonly event: "double-spending";
+			readonly conflict: string;
+			readonly holder: string;
+			readonly note: string;
+			readonly first: string;
+			readonly second: string;
+	  }
+	/** A purse came with another head than it had told before under the same number: there are two copies of it. */
+	| {
+			readonly event: "forked";
+			readonly tetrad: number;
+			readonly peer: string;
+			readonly head: string;
+	  }
+	/** A request could not be settled now. */
+	| {
+			readonly event: "trouble";
+			readonly tetrad: number;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  };
+
+export type Report = (event: ProcessEvent) => void;
+
+/** Reports what becomes of untrusted lists. */
+export function reportLists(report: Report): (event: ListEvent) => void {
+	return (event) => {
+		switch (event.kind) {
+			case "learned": {
+				const { authority, number, entries } = event;
+				return report({
+					event: "list-learned",
+					authority,
+					number: String(number),
+					entries,
+				});
+			}
+			case "trouble": {
+				const { code, message } = event.error;
+				return report({ event: "list-trouble", code, reason: message });
+			}
+		}
+	};
+}

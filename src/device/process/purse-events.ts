@@ -1,0 +1,85 @@
+import { unreachable } from "../../errors.ts";
+import {
+	formatAmount,
+	type IssuerTerms,
+	type PurseReport,
+} from "../../money/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import { moneyText } from "./payment-talk.ts";
+import type { PurseEvent } from "./process-events.ts";
+
+/** What a purse reports, as a process says it. */
+export function purseEvent(
+	report: PurseReport,
+	issuers: readonly IssuerTerms[],
+): PurseEvent {
+	const { kind } = report;
+	const said = { event: "purse", kind } as const;
+	// A purse reports of the issuers that it was given, and of no others.
+	const termsOf = (issuer: Uint8Array) =>
+		issuers.find((known) => sameBytes(known.issuer, issuer));
+	const money = (issuer: Uint8Array, amount: bigint) => {
+		const terms = termsOf(issuer);
+		return terms === undefined ? {} : moneyText(amount, terms);
+	};
+	switch (report.kind) {
+		case "ordered":
+		case "withdrawn": {
+			const { request, issuer, amount } = report;
+			return { ...said, request: hex(request), ...money(issuer, amount) };
+		}
+		case "paid":
+		case "received":
+		case "in-doubt": {
+			const { contract, peer, issuer, amount } = report;
+			return {
+				...said,
+				contract: hex(contract),
+				peer: hex(peer),
+				...money(issuer, amount),
+				...(report.kind === "in-doubt" ? { reason: report.why } : {}),
+			};
+		}
+		case "refused": {
+			const { contract, peer, error } = report;
+			return {
+				...said,
+				contract: hex(contract),
+				peer: hex(peer),
+				code: error.code,
+				reason: error.message,
+			};
+		}
+		case "deposited": {
+			const { contract, issuer, amount, credited } = report;
+			const terms = termsOf(issuer);
+			return {
+				...said,
+				contract: hex(contract),
+				...money(issuer, amount),
+				...(terms === undefined
+					? {}
+					: { credited: formatAmount(credited, terms.currency) }),
+			};
+		}
+		case "exchanged":
+			return {
+				...said,
+				into: report.into,
+				...money(report.issuer, report.amount),
+			};
+		case "claimed":
+			return { ...said, ...money(report.issuer, report.amount) };
+		case "account":
+			return { ...said, ...money(report.issuer, report.balance) };
+		case "behind":
+		case "trouble":
+			return {
+				...said,
+				code: report.error.code,
+				reason: report.error.message,
+			};
+		default:
+			return unreachable(report);
+	}
+}

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { IssuerTerms } from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
+import { readCarried, writeCarried } from "../home/carried-file.ts";
+import { parseJson } from "../home/files.ts";
+
+/*
+ * issuer.terms.json: what an owner has to know of an issuer before a purse takes its notes. The
+ * issuer writes it, and it is carried to whoever wants it. It holds no secret, and whoever imports
+ * it decides to trust that issuer: nothing in it proves itself.
+ */
+
+/** Far more than the longest names need, in bytes. */
+const MAX_TERMS_BYTES = 4096;
+
+export const termsFile = z.strictObject({
+	version: z.literal(1),
+	/** Device id of the issuer's module, in hexadecimal. */
+	issuer: z
+		.string()
+		.regex(
+			/^([0-9a-f]{2}){41,104}$/,
+			"is no device id: those are in hexadecimal, in small letters",
+		),
+	name: z.string().min(1).max(64),
+	currency: z
+		.string()
+		.regex(/^[A-Z0-9]{1,8}$/, "is not 1 to 8 capital letters or digits"),
+	exponent: z.int().min(0).max(8),
+	play: z.boolean(),
+});
+
+/** Writes the terms, in the place of an earlier file. Throws `file-unusable`. */
+export function writeIssuerTerms(
+	path: string,
+	terms: IssuerTerms,
+): Promise<void> {
+	return writeCarried(
+		path,
+		`${JSON.stringify(termsToFile(terms), null, "\t")}\n`,
+	);
+}
+
+/** Reads terms that were carried here. Throws `file-unusable`, and `home-unusable` for what is no such file. */
+export async function readIssuerTerms(path: string): Promise<IssuerTerms> {
+	const bytes = await readCarried(path, MAX_TERMS_BYTES);
+	const text = Buffer.from(bytes).toString("utf8");
+	try {
+		return termsFromFile(parseJson(termsFile, text, path));
+	} catch (thrown) {
+		const { code, message } = asTetradError(thrown);
+		throw new TetradError(
+			code,
+			`${path} is no issuer.terms.json, which an issuer hands out: ${message}`,
+			{ cause: thrown },
+		);
+	}
+}
+
+/** What the file says, as JSON has it. */
+export function termsToFile({
+	issuer,
+	name,
+	currency,
+	isPlay,
+}: IssuerTerms): z.infer<typeof termsFile> {
+	return {
+		version: 1,
+		issuer: hex(issuer),
+		name,
+		currency: currency.code,
+		exponent: currency.exponent,
+		play: isPlay,
+	};
+}
+
+export function termsFromFile(file: z.infer<typeof termsFile>): IssuerTerms {
+	return {
+		issuer: new Uint8Array(Buffer.from(file.issuer, "hex")),
+		name: file.name,
+		currency: { code: file.currency, exponent: file.exponent },
+		isPlay: file.play,
+	};
+}

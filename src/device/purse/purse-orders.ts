@@ -1,0 +1,141 @@
+import { readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { SoftwareKey } from "../../keys/index.ts";
+import {
+	draftOrder,
+	MAX_ORDER_BYTES,
+	REQUEST_ID_BYTES,
+} from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
+import {
+	isThere,
+	makePrivateFolder,
+	readBytes,
+	reason,
+	replaceFile,
+	requirePrivate,
+	unusable,
+} from "../home/files.ts";
+
+/*
+ * What the owner of a purse has ordered and its module has not taken down yet, in orders/ of the
+ * home, one file each:
+ *
+ *   <request>.order       to withdraw, signed by the owner's key (src/money/order.ts)
+ *   <request>.give-back   the device id of an issuer; it needs no signature, because it only puts
+ *                         money into the owner's own account
+ *   ….refused             what was not the owner's, for the owner to look at
+ */
+
+/** Files in that folder, of every kind. */
+const MAX_ORDER_FILES = 64;
+
+const ORDER = /^([0-9a-f]{32})\.(order|give-back)$/;
+
+export type OrderFile = {
+	/** Its name in orders/. */
+	readonly name: string;
+	readonly request: Uint8Array;
+} & (
+	| { readonly kind: "order"; readonly document: Uint8Array }
+	| { readonly kind: "give-back"; readonly issuer: Uint8Array }
+	/** It cannot be read. */
+	| { readonly kind: "unreadable"; readonly error: TetradError }
+);
+
+/** Orders a withdrawal from the purse in `home`, whose module has that device id. Resolves with its request id, when it is on the disk. */
+export async function placeWithdrawal(
+	home: string,
+	owner: SoftwareKey,
+	order: {
+		readonly purse: Uint8Array;
+		readonly issuer: Uint8Array;
+		readonly amount: bigint;
+	},
+): Promise<Uint8Array> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	const draft = draftOrder({ ...order, request, ordered: Date.now() });
+	const document = draft.sign(await owner.sign(draft.toSign));
+	await placeFile(home, `${hex(request)}.order`, document);
+	return request;
+}
+
+/** Orders all notes of an issuer back into the account there. */
+export async function placeGiveBack(
+	home: string,
+	issuer: Uint8Array,
+): Promise<Uint8Array> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	await placeFile(home, `${hex(request)}.give-back`, issuer);
+	return request;
+}
+
+/** What waits in orders/, in the order of their names. A home without that folder has none. */
+export async function readOrders(home: string): Promise<OrderFile[]> {
+	const folder = ordersFolder(home);
+	if (!(await isThere(folder))) return [];
+	await requirePrivate(folder);
+	const files: OrderFile[] = [];
+	for (const name of (await listFiles(folder)).slice(0, MAX_ORDER_FILES)) {
+		const [, id, kind] = ORDER.exec(name) ?? [];
+		if (id === undefined) continue;
+		const request = fromHex(id);
+		try {
+			const bytes = await readBytes(join(folder, name), MAX_ORDER_BYTES);
+			files.push(
+				kind === "order"
+					? { name, request, kind, document: bytes }
+					: { name, request, kind: "give-back", issuer: bytes },
+			);
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			files.push({ name, request, kind: "unreadable", error });
+		}
+	}
+	return files;
+}
+
+/** The purse has taken it down; were it there again after a crash, it would be known as the same. */
+export async function removeOrder(home: string, name: string): Promise<void> {
+	await rm(join(ordersFolder(home), name), { force: true });
+}
+
+/** Puts an order aside that is not the owner's, for the owner to look at. */
+export async function putOrderAside(home: string, name: string): Promise<void> {
+	const path = join(ordersFolder(home), name);
+	await rename(path, `${path}.refused`);
+}
+
+async function placeFile(
+	home: string,
+	name: string,
+	content: Uint8Array,
+): Promise<void> {
+	const folder = ordersFolder(home);
+	await makePrivateFolder(folder);
+	const { length } = await listFiles(folder);
+	if (length >= MAX_ORDER_FILES)
+		throw new TetradError(
+			"busy",
+			`${length} orders wait in ${folder}; let the module meet its issuer first, and remove those that were refused`,
+		);
+	await replaceFile(join(folder, name), content);
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+	try {
+		return (await readdir(folder)).sort();
+	} catch (thrown) {
+		throw unusable(`cannot read ${folder}: ${reason(thrown)}`, thrown);
+	}
+}
+
+function ordersFolder(home: string): string {
+	return join(home, "orders");
+}
+
+function fromHex(text: string): Uint8Array {
+	return new Uint8Array(Buffer.from(text, "hex"));
+}

@@ -1,0 +1,186 @@
+import {
+	type Balance,
+	type Balances,
+	balanceParts,
+	HISTORY_READ,
+	type HistoryView,
+	historyView,
+	type IssuerTerms,
+	type NoteView,
+	noteView,
+	type OrderBody,
+	purseTables,
+	type Scan,
+	type Store,
+} from "../../money/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+
+/*
+ * What the owner of a purse sees of it. It is read off the tables at one moment, in the process
+ * that has the purse open or beside it.
+ */
+
+const { NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
+
+/** What a purse has of one issuer's money, in minor units. */
+export interface PurseBalance extends Omit<Balance, "issuer" | "currency"> {
+	readonly terms: IssuerTerms;
+	/** Withdrawals that the owner has ordered and the issuer has not answered; it is no money yet. */
+	readonly ordered: bigint;
+}
+
+/** A note of which something is left. */
+export interface PurseNote
+	extends Pick<NoteView, "id" | "value" | "left" | "expires"> {
+	readonly terms: IssuerTerms;
+}
+
+/** One durable change of a purse. */
+export interface PurseChange extends HistoryView {
+	/** Whose money it is, as far as the purse knows. */
+	readonly terms: IssuerTerms | undefined;
+}
+
+/** Entries of history that may be asked for at once. */
+export const MAX_HISTORY = 10_000;
+
+type View = Pick<Store, "snapshot">;
+
+/** One balance for each issuer, in the same order. `waiting` are orders that the purse may not know yet. */
+export function viewBalances(
+	view: View,
+	issuers: readonly IssuerTerms[],
+	now: number,
+	waiting: readonly OrderBody[] = [],
+): Promise<PurseBalance[]> {
+	return view.snapshot(async (scan) => {
+		let balances: Balances = new Map();
+		for (const { read, add } of balanceParts(now))
+			for await (const row of scan(read)) balances = add(balances, row);
+		const ordered = new Map<string, bigint>();
+		const order = (issuer: Uint8Array, amount: bigint) =>
+			ordered.set(hex(issuer), (ordered.get(hex(issuer)) ?? 0n) + amount);
+		for await (const { kind, issuer, amount } of scan({
+			table: REQUESTS,
+			index: "by_issuer",
+			equals: { state: "ordered" },
+		}))
+			if (kind === "withdraw") order(issuer, amount);
+		for (const { request, issuer, amount } of waiting)
+			if ((await count(scan({ table: REQUESTS, equals: { request } }))) === 0)
+				order(issuer, amount);
+		return issuers.map((terms) => {
+			const id = hex(terms.issuer);
+			const of = balances.get(id);
+			return {
+				terms,
+				spendable: of?.spendable ?? 0n,
+				toDeposit: of?.toDeposit ?? 0n,
+				inDoubt: of?.inDoubt ?? 0n,
+				toClaim: of?.toClaim ?? 0n,
+				ordered: ordered.get(id) ?? 0n,
+			};
+		});
+	});
+}
+
+/** Notes of which something is left; those that expire first come first. */
+export async function viewNotes(
+	view: View,
+	issuers: readonly IssuerTerms[],
+	now: number,
+): Promise<PurseNote[]> {
+	const notes = await view.snapshot(async (scan) => {
+		const found: PurseNote[] = [];
+		for await (const row of scan({
+			table: NOTES,
+			index: "by_state",
+			equals: { state: "live" },
+		})) {
+			const { id, issuer, value, left, expires } = noteView(row, now);
+			const terms = termsOf(issuers, issuer);
+			if (terms !== undefined) found.push({ id, terms, value, left, expires });
+		}
+		return found;
+	});
+	return notes.sort((a, b) => a.expires - b.expires);
+}
+
+/** The newest changes, the newest first. */
+export function viewHistory(
+	view: View,
+	issuers: readonly IssuerTerms[],
+	limit: number,
+): Promise<PurseChange[]> {
+	return view.snapshot(async (scan) => {
+		const changes: HistoryView[] = [];
+		if (limit > 0)
+			for await (const row of scan({ ...HISTORY_READ, order: "descending" })) {
+				changes.push(historyView(row));
+				if (changes.length >= Math.min(limit, MAX_HISTORY)) break;
+			}
+		const named: PurseChange[] = [];
+		for (const change of changes) {
+			const issuer = await issuerOf(scan, change);
+			named.push({ ...change, terms: issuer && termsOf(issuers, issuer) });
+		}
+		return named;
+	});
+}
+
+/** What keeps a purse's module from taking another key: notes are made out to the key that it has. */
+export interface Unfinished {
+	readonly liveNotes: number;
+	readonly toDeposit: number;
+	readonly inDoubt: number;
+}
+
+export function viewUnfinished(view: View): Promise<Unfinished> {
+	return view.snapshot(async (scan) => ({
+		liveNotes: await count(
+			scan({ table: NOTES, index: "by_state", equals: { state: "live" } }),
+		),
+		toDeposit: await count(
+			scan({
+				table: RECEIPTS,
+				index: "by_state",
+				equals: { state: "to-deposit" },
+			}),
+		),
+		inDoubt: await count(
+			scan({
+				table: PAYMENTS,
+				index: "by_state",
+				equals: { state: "committed" },
+			}),
+		),
+	}));
+}
+
+async function count(rows: AsyncIterable<unknown>): Promise<number> {
+	let counted = 0;
+	for await (const _ of rows) counted++;
+	return counted;
+}
+
+/** The log says what changed; the row that it names says of whose money. */
+async function issuerOf(
+	scan: Scan,
+	{ subject }: HistoryView,
+): Promise<Uint8Array | undefined> {
+	const rows = [
+		scan({ table: PAYMENTS, equals: { contract: subject } }),
+		scan({ table: RECEIPTS, equals: { contract: subject } }),
+		scan({ table: REQUESTS, equals: { request: subject } }),
+		scan({ table: NOTES, equals: { id: subject } }),
+	];
+	for (const found of rows) for await (const { issuer } of found) return issuer;
+	return undefined;
+}
+
+function termsOf(
+	issuers: readonly IssuerTerms[],
+	issuer: Uint8Array,
+): IssuerTerms | undefined {
+	return issuers.find((terms) => sameBytes(terms.issuer, issuer));
+}

@@ -1,0 +1,326 @@
+import { nodeCrypto } from "../../crypto/index.ts";
+import {
+	asTetradError,
+	authenticationFailed,
+	TetradError,
+} from "../../errors.ts";
+import {
+	byKey,
+	done,
+	loadPurse,
+	messages,
+	openOrder,
+	PurseMachine,
+	type PurseReport,
+	type PurseState,
+	purseTables,
+	reading,
+	type Store,
+} from "../../money/index.ts";
+import { openSqliteStore } from "../../store/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import {
+	MoneyDriver,
+	type MoneyDriverOptions,
+} from "../runtime/money-driver.ts";
+import type { MoneyHolder, PurseHost } from "../runtime/money-module.ts";
+import type { Tetrad } from "../runtime/tetrad.ts";
+import {
+	type PurseIssuer,
+	purseStorePath,
+	readPurseSettings,
+} from "./purse-home.ts";
+import {
+	type OrderFile,
+	putOrderAside,
+	readOrders,
+	removeOrder,
+} from "./purse-orders.ts";
+import { ownerKey } from "./purse-owner.ts";
+import {
+	type PurseBalance,
+	type PurseChange,
+	type PurseNote,
+	viewBalances,
+	viewHistory,
+	viewNotes,
+} from "./purse-view.ts";
+
+type DriverOptions = MoneyDriverOptions<PurseReport>;
+
+interface PurseHooks {
+	/** Hears what the purse has for its owner. */
+	readonly report?: DriverOptions["report"];
+	/** As in `MoneyDriver`. */
+	readonly other?: DriverOptions["other"];
+	readonly refused?: DriverOptions["refused"];
+}
+
+export interface PurseOptions extends PurseHooks {
+	/** The file that the purse is kept in, made if it is not there. `:memory:` forgets it with the process. */
+	readonly path: string;
+	/** Whose notes it takes, and how much of them undeposited. */
+	readonly issuers: readonly PurseIssuer[];
+	/** The owner's Ed25519 public key, 32 bytes; without one no order to withdraw is taken. */
+	readonly owner?: Uint8Array;
+}
+
+type State =
+	/** Open, and in no module yet. */
+	| { readonly kind: "loaded"; readonly state: PurseState }
+	| {
+			readonly kind: "attached";
+			readonly driver: MoneyDriver<PurseReport>;
+			readonly host: PurseHost;
+	  };
+
+/**
+ * The money of one module: `new MoneyModule({ …, purse })` gives it every tetrad. It pays and is
+ * paid on the word of the module's agent, and withdraws on the word of its owner.
+ */
+export class Purse implements MoneyHolder, AsyncDisposable {
+	/**
+	 * Resolves, with why, when the purse has stopped because its store failed: end the process and
+	 * start it again, which shows what is durable. Never rejects.
+	 */
+	readonly failed: Promise<TetradError>;
+	readonly #options: PurseOptions;
+	readonly #store: Store;
+	/** The home whose `orders` it obeys. */
+	readonly #home: string | undefined;
+	readonly #failed = Promise.withResolvers<TetradError>();
+	#state: State;
+	#picking: Promise<void> = Promise.resolve();
+
+	private constructor(
+		options: PurseOptions,
+		store: Store,
+		state: PurseState,
+		home?: string,
+	) {
+		this.#options = options;
+		this.#store = store;
+		this.#state = { kind: "loaded", state };
+		this.#home = home;
+		this.failed = this.#failed.promise;
+	}
+
+	/** Throws `busy` while another process has it open, and `store-full`, `store-failed` and `home-unusable` for what cannot be read. */
+	static open(options: PurseOptions): Promise<Purse> {
+		return Purse.#open(options);
+	}
+
+	/** Opens the purse in the home of a module, which has purse.json. Throws as `open`. */
+	static async openHome(home: string, hooks: PurseHooks = {}): Promise<Purse> {
+		const { issuers, owner } = await readPurseSettings(home);
+		const path = purseStorePath(home);
+		return Purse.#open(
+			{ ...hooks, path, issuers, owner: await ownerKey(owner) },
+			home,
+		);
+	}
+
+	static async #open(options: PurseOptions, home?: string): Promise<Purse> {
+		const { path } = options;
+		const store = await openSqliteStore({
+			path,
+			tables: purseTables.PURSE_TABLES,
+		});
+		try {
+			const state = await store.transact(loadPurse(nodeCrypto));
+			return new Purse(options, store, state, home);
+		} catch (thrown) {
+			await store[Symbol.asyncDispose]();
+			throw thrown;
+		}
+	}
+
+	/** For `MoneyModule`. */
+	attach(host: PurseHost): void {
+		if (this.#state.kind !== "loaded")
+			throw invalid("this purse is in a module already, and it goes with one");
+		const { issuers, owner, report = () => {}, other, refused } = this.#options;
+		const { state } = this.#state;
+		const driver = new MoneyDriver<PurseReport>({
+			machine: new PurseMachine(
+				{
+					context: host.context,
+					issuers: issuers.map(({ terms, undeposited }) => ({
+						...terms,
+						limits: undeposited,
+					})),
+					limits: {},
+					owner:
+						owner === undefined
+							? undefined
+							: { algorithm: "Ed25519", publicKey: owner },
+				},
+				state,
+			),
+			store: this.#store,
+			signer: host.signer,
+			now: host.now,
+			crypto: host.context.crypto,
+			report: (what) => this.#report(what, report),
+			before: (from, bytes) => this.#before(from, bytes),
+			...(other === undefined ? {} : { other }),
+			...(refused === undefined ? {} : { refused }),
+		});
+		this.#state = { kind: "attached", driver, host };
+		void driver.failed.then(this.#failed.resolve);
+		void this.#pickUp();
+	}
+
+	/** For `MoneyModule`. */
+	serve(tetrad: Tetrad): Promise<void> {
+		return this.#attached().driver.serve(tetrad);
+	}
+
+	balances(): Promise<PurseBalance[]> {
+		return viewBalances(this.#store, this.#terms, this.#now());
+	}
+
+	/** Those of which something is left. */
+	notes(): Promise<PurseNote[]> {
+		return viewNotes(this.#store, this.#terms, this.#now());
+	}
+
+	/** The newest changes, the newest first; 100 unless said otherwise. */
+	history({
+		limit = 100,
+	}: {
+		readonly limit?: number;
+	} = {}): Promise<PurseChange[]> {
+		return viewHistory(this.#store, this.#terms, limit);
+	}
+
+	/** Hands over an order that the owner signed (`draftOrder`); what comes of it is reported. */
+	order(document: Uint8Array): void {
+		this.#attached().driver.order(document);
+	}
+
+	/** Has all notes of that issuer given back to it at the next meeting. */
+	giveBack(issuer: Uint8Array): void {
+		this.#attached().driver.giveBack(issuer);
+	}
+
+	/** Ends what is under way and closes the store. Close the module first. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		if (this.#state.kind === "attached") await this.#state.driver.close();
+		await this.#picking;
+		await this.#store[Symbol.asyncDispose]();
+	}
+
+	get #terms() {
+		return this.#options.issuers.map(({ terms }) => terms);
+	}
+
+	#now(): number {
+		return this.#state.kind === "attached"
+			? this.#state.host.now()
+			: Date.now();
+	}
+
+	#attached(): Extract<State, { kind: "attached" }> {
+		if (this.#state.kind !== "attached")
+			throw invalid(
+				"this purse is in no module: new MoneyModule({ …, purse })",
+			);
+		return this.#state;
+	}
+
+	/** An agent that settles brings what the owner has ordered until then. */
+	#before(
+		from: "agent" | "module",
+		bytes: Uint8Array,
+	): Promise<void> | undefined {
+		return from === "agent" && bytes[0] === messages.WITH_AGENT.settle.type
+			? this.#pickUp()
+			: undefined;
+	}
+
+	#report(what: PurseReport, report: (what: PurseReport) => void): void {
+		report(what);
+		const home = this.#home;
+		if (what.kind !== "ordered" || home === undefined) return;
+		const request = hex(what.request);
+		const kind = what.amount === 0n ? "give-back" : "order";
+		void this.#inTurn(() => removeOrder(home, `${request}.${kind}`));
+	}
+
+	/** Hands over what waits in orders/. */
+	#pickUp(): Promise<void> {
+		const home = this.#home;
+		if (home === undefined) return Promise.resolve();
+		return this.#inTurn(async () => {
+			for (const file of await readOrders(home)) await this.#take(home, file);
+		});
+	}
+
+	/** One thing at a time in orders/; what goes wrong there is for the owner to hear of, and stops nothing. */
+	#inTurn(work: () => Promise<void>): Promise<void> {
+		this.#picking = this.#picking.then(work).catch((thrown: unknown) => {
+			const error = asTetradError(thrown);
+			this.#options.report?.({ kind: "trouble", error });
+		});
+		return this.#picking;
+	}
+
+	async #take(home: string, file: OrderFile): Promise<void> {
+		const { name, request } = file;
+		if (await this.#isKnown(request)) return removeOrder(home, name);
+		const { driver, host } = this.#attached();
+		try {
+			if (file.kind === "give-back")
+				driver.giveBack(this.#knownIssuer(file.issuer), request);
+			else driver.order(this.#ownersOrder(file, host));
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			if (error.code === "tetrad-closed") return;
+			await putOrderAside(home, name);
+			this.#options.report?.({
+				kind: "trouble",
+				error: new TetradError(
+					error.code,
+					`the order ${name} is not one of this purse's owner, and was put aside as ${name}.refused: ${error.message}`,
+				),
+			});
+		}
+	}
+
+	/** Throws unless the owner's key signed it, for this purse and under that name. */
+	#ownersOrder(
+		file: Extract<OrderFile, { kind: "order" | "unreadable" }>,
+		{ context: { crypto, own } }: PurseHost,
+	): Uint8Array {
+		const { owner } = this.#options;
+		if (file.kind === "unreadable") throw file.error;
+		const order =
+			owner &&
+			openOrder(crypto, file.document, own.deviceId, {
+				algorithm: "Ed25519",
+				publicKey: owner,
+			});
+		if (order === undefined || !sameBytes(order.body.request, file.request))
+			throw authenticationFailed();
+		return order.document;
+	}
+
+	#knownIssuer(issuer: Uint8Array): Uint8Array {
+		if (this.#terms.some((terms) => sameBytes(terms.issuer, issuer)))
+			return issuer;
+		throw invalid("it names no issuer that this purse knows");
+	}
+
+	async #isKnown(request: Uint8Array): Promise<boolean> {
+		return this.#store.transact(
+			reading([byKey(purseTables.REQUESTS, { request })], ([rows]) =>
+				done([], rows.length > 0),
+			),
+		);
+	}
+}
+
+function invalid(message: string): TetradError {
+	return new TetradError("invalid-argument", message);
+}

@@ -1,0 +1,126 @@
+import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import {
+	ChainVerdicts,
+	type DeviceRole,
+	parseCertificate,
+	parseChain,
+	requireDemand,
+	type Signer,
+} from "../../identity/index.ts";
+import {
+	type DeviceContext,
+	ListMemory,
+	MAX_LIST_MEMORY_BYTES,
+	type Policy,
+} from "../../tetrad/index.ts";
+import { sameBytes } from "../../wire/index.ts";
+import { type ClockOptions, DeviceClock, requireWithin } from "./clock.ts";
+import { type ListEvent, ListKeeper, type ListStore } from "./list-keeper.ts";
+
+/** A device's long-term key and the chain that certifies it. */
+export interface DeviceIdentity {
+	readonly signer: Signer;
+	/** Encoded: enc(leaf, intermediates), without the root. */
+	readonly chain: Uint8Array;
+}
+
+export interface DeviceOptions {
+	readonly identity: DeviceIdentity;
+	readonly policy: Policy;
+	/** `nodeCrypto` unless given. */
+	readonly crypto?: CryptoProvider;
+	/** How long an establishment, a link or a pairing may take, in milliseconds; 30 seconds unless given. */
+	readonly timeoutMs?: number;
+	/** Where untrusted lists are kept; without it they are learned and forgotten with the process. */
+	readonly lists?: ListStore;
+	/** Hears of every list that is learned, and of trouble with lists, for logs. */
+	readonly observeLists?: (event: ListEvent) => void;
+	/** The machine's clock, of which nothing is remembered, unless given. */
+	readonly clock?: ClockOptions;
+	/** Receives every secret by name. It exists for wiretap checks and debuggers. */
+	readonly unsafeKeylog?: (label: string, secret: Uint8Array) => void;
+}
+
+/** A device that is ready to run. */
+export interface Device {
+	readonly context: DeviceContext;
+	readonly clock: DeviceClock;
+	readonly lists: ListKeeper;
+}
+
+/**
+ * Judges the own chain first: a device that its own policy refuses would be refused by everybody.
+ * Throws what is wrong with the chain, the lists that were stored, or the clock.
+ */
+export function makeDevice(role: DeviceRole, options: DeviceOptions): Device {
+	const { identity, policy, crypto = nodeCrypto, unsafeKeylog } = options;
+	const clock = new DeviceClock(options.clock);
+	const verdicts = new ChainVerdicts(crypto, policy);
+	const lists = new ListKeeper({
+		lists: verdicts.lists,
+		now: clock.now,
+		store: options.lists,
+		observe: options.observeLists,
+	});
+	for (const der of parseChain(identity.chain))
+		requireWithin(clock.now(), parseCertificate(der));
+	// Without the lists that its policy demands it can start, and learn them; it makes no tetrad.
+	const own = verdicts.judgeForLink(identity.chain, role, clock.now());
+	clock.believable(own, verdicts.lists);
+	requireDemand(
+		own,
+		role === "agent" ? "ownAgent" : "ownModule",
+		policy.demands,
+	);
+	const { signer } = identity;
+	if (
+		own.algorithm !== signer.algorithm ||
+		!sameBytes(own.publicKey, signer.publicKey)
+	)
+		throw new TetradError(
+			"invalid-argument",
+			`the certificate of ${own.name} is for another key than the one given`,
+		);
+	return {
+		context: {
+			crypto,
+			policy,
+			verdicts,
+			own,
+			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
+		},
+		clock,
+		lists,
+	};
+}
+
+/** Takes a list from the owner. Rejects also when it is of no use, because the owner wants to know. */
+export async function learnList(
+	{ lists }: Device,
+	bundle: Uint8Array,
+): Promise<void> {
+	const learned = await lists.learn(bundle);
+	if (learned.kind === "unusable" || learned.kind === "not-stored")
+		throw learned.error;
+}
+
+/** Signs, and hands the outcome to one of two continuations; a signer's own error becomes `key-store-failed`. */
+export function signFor(
+	signer: Signer,
+	content: Uint8Array,
+	signed: (signature: Uint8Array) => void,
+	failed: (error: TetradError) => void,
+): void {
+	signer.sign(content).then(signed, (thrown: unknown) => {
+		const error = asTetradError(thrown);
+		failed(
+			error.code === "internal"
+				? new TetradError("key-store-failed", "the device's key did not sign", {
+						cause: thrown,
+					})
+				: error,
+		);
+	});
+}

@@ -1,0 +1,27 @@
+import { memoryCarriers } from "../../carrier/index.ts";
+import type { MoneyModule } from "./money-module.ts";
+import type { TrustedAgent } from "./trusted-agent.ts";
+
+/**
+ * Pairs an agent and a module of this very process and links them over memory carriers. There is
+ * nobody to compare a code, because there is no wire between the two.
+ */
+export async function pairInProcess(
+	agent: TrustedAgent,
+	module: MoneyModule,
+): Promise<void> {
+	const [agentEnd, moduleEnd] = memoryCarriers();
+	const confirm = () => true;
+	const [atAgent, atModule] = await Promise.all([
+		agent.pair(agentEnd, { confirm }),
+		module.pair(moduleEnd, { confirm }),
+	]);
+	agent.useModule({
+		pairing: atAgent.pairing,
+		dial() {
+			const [near, far] = memoryCarriers();
+			module.serve(far, { pairing: atModule.pairing }).catch(() => {});
+			return near;
+		},
+	});
+}

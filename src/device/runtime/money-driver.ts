@@ -1,0 +1,398 @@
+import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { Signer } from "../../identity/index.ts";
+import {
+	BINDING_BYTES,
+	BINDING_LABEL,
+	type FourIds,
+	type MoneyEffect,
+	type MoneyEvent,
+	type MoneyMachine,
+	messages,
+	REQUEST_ID_BYTES,
+	SEVERAL,
+	type Store,
+	type Transaction,
+	unpackMessages,
+} from "../../money/index.ts";
+import type { Parties } from "../../tetrad/index.ts";
+import { signFor } from "./identity.ts";
+import { MoneySender } from "./money-sender.ts";
+import type { Tetrad } from "./tetrad.ts";
+
+/** Transactions and signatures under way before no more messages are read. */
+const MAX_WORK = 256;
+
+/** Messages of one tetrad that wait for room on its way before no more of its messages are read. */
+const MAX_UNSENT = 16;
+
+/** The longest that a timer of Node.js can wait, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const MONEY_TYPES: ReadonlySet<number> = new Set([
+	SEVERAL,
+	...[
+		messages.BETWEEN_MODULES,
+		messages.WITH_ISSUER,
+		messages.WITH_AGENT,
+	].flatMap((kinds) => Object.values(kinds).map(({ type }) => type)),
+]);
+
+/** Whether a message is one of money; any other first byte is somebody else's. */
+export function isOfMoney(bytes: Uint8Array): boolean {
+	return MONEY_TYPES.has(bytes[0] ?? 0);
+}
+
+export interface MoneyDriverOptions<Report> {
+	readonly machine: MoneyMachine<Report>;
+	/** The driver does not close it. */
+	readonly store: Store;
+	/** The module's own key. */
+	readonly signer: Signer;
+	/** Hears what the machine reports. */
+	readonly report: (report: Report) => void;
+	/** Takes messages that are not of money; without it they end their tetrad. What it throws does so too. */
+	readonly other?: (
+		tetrad: Tetrad,
+		from: "agent" | "module",
+		bytes: Uint8Array,
+	) => void | Promise<void>;
+	/** Is waited for before a message of money is handed over. What it throws ends the tetrad. */
+	readonly before?: (
+		from: "agent" | "module",
+		bytes: Uint8Array,
+	) => Promise<void> | undefined;
+	/** Hears why a tetrad was ended by this side. */
+	readonly refused?: (tetrad: Tetrad, error: TetradError) => void;
+	/** `Date.now` unless given. */
+	readonly now?: () => number;
+	/** `nodeCrypto` unless given. */
+	readonly crypto?: CryptoProvider;
+}
+
+interface Served {
+	readonly tetrad: Tetrad;
+	readonly unsent: Load;
+	readonly to: Readonly<Record<"agent" | "module", MoneySender>>;
+}
+
+/**
+ * Runs a machine of money in a module: hands it what happens, one thing after another, and carries
+ * out what it answers, in order.
+ */
+export class MoneyDriver<Report> implements AsyncDisposable {
+	/**
+	 * Resolves, with why, when the store has failed or the machine broke. Everything has stopped
+	 * then: the process has to end, and to start again from what is durable. Never rejects.
+	 */
+	readonly failed: Promise<TetradError>;
+	readonly #options: MoneyDriverOptions<Report>;
+	readonly #now: () => number;
+	readonly #crypto: CryptoProvider;
+	readonly #served = new Map<number, Served>();
+	readonly #serving = new Set<Promise<void>>();
+	readonly #work = new Load();
+	readonly #events: MoneyEvent[] = [];
+	readonly #failed = Promise.withResolvers<TetradError>();
+	#timer: NodeJS.Timeout | undefined;
+	#armedFor: number | undefined;
+	#handling = false;
+	#tetrads = 0;
+	#stopped = false;
+
+	constructor(options: MoneyDriverOptions<Report>) {
+		this.#options = options;
+		this.#now = options.now ?? Date.now;
+		this.#crypto = options.crypto ?? nodeCrypto;
+		this.failed = this.#failed.promise;
+		void options.store.failed.then((error) => this.#fail(error));
+		this.#follow();
+	}
+
+	/**
+	 * Gives a confirmed tetrad to the machine, which alone reads its channels from now on. Resolves
+	 * when the tetrad is over. Rejects with `tetrad-closed` after the driver has stopped.
+	 */
+	async serve(tetrad: Tetrad): Promise<void> {
+		if (this.#stopped) {
+			await tetrad.close();
+			throw stopped();
+		}
+		const serving = this.#serve(tetrad);
+		this.#serving.add(serving);
+		try {
+			await serving;
+		} finally {
+			this.#serving.delete(serving);
+		}
+	}
+
+	/** Hands over an order of the owner; what comes of it is reported. Throws `tetrad-closed` after the driver has stopped. */
+	order(document: Uint8Array): void {
+		this.#ask({ kind: "order", document });
+	}
+
+	/** Asks for all own notes of that issuer to be given back to it; what comes of it is reported. `request` is random, and names it for ever. Throws as `order`. */
+	giveBack(
+		issuer: Uint8Array,
+		request: Uint8Array = this.#crypto.random(REQUEST_ID_BYTES),
+	): void {
+		this.#ask({ kind: "give-back", request, issuer });
+	}
+
+	/** Ends every tetrad, and resolves when nothing is under way any more. */
+	async close(): Promise<void> {
+		this.#stop();
+		await Promise.all([...this.#serving, this.#work.under(1)]);
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	async #serve(tetrad: Tetrad): Promise<void> {
+		if (tetrad.place !== "X" && tetrad.place !== "Y")
+			throw new TetradError("invalid-argument", "only modules hold money");
+		const id = ++this.#tetrads;
+		const over = tetrad.closed.then(
+			() => {},
+			() => {},
+		);
+		const served = this.#servedBy(tetrad);
+		if (tetrad.ended) return;
+		this.#served.set(id, served);
+		this.#feed({
+			kind: "opened",
+			meeting: {
+				tetrad: id,
+				place: tetrad.place,
+				ids: idsOf(tetrad.parties),
+				binding: tetrad.export(BINDING_LABEL, new Uint8Array(), BINDING_BYTES),
+				peer: tetrad.parties[tetrad.place === "X" ? "Y" : "X"],
+			},
+		});
+		await Promise.all([
+			this.#hear(id, served, "agent"),
+			this.#hear(id, served, "module"),
+		]);
+		await over;
+		this.#served.delete(id);
+		this.#feed({ kind: "closed", tetrad: id });
+	}
+
+	#servedBy(tetrad: Tetrad): Served {
+		const unsent = new Load();
+		const sender = (to: "agent" | "module") =>
+			new MoneySender(tetrad[to], (count, error) => {
+				unsent.leave(count);
+				if (error !== undefined && !tetrad.ended) this.#end(tetrad, error);
+			});
+		return {
+			tetrad,
+			unsent,
+			to: { agent: sender("agent"), module: sender("module") },
+		};
+	}
+
+	/** Reads one channel to its end, no faster than what comes of it can be done. */
+	async #hear(
+		id: number,
+		{ tetrad, unsent }: Served,
+		from: "agent" | "module",
+	): Promise<void> {
+		try {
+			for await (const bytes of tetrad[from]) {
+				if (this.#stopped) return;
+				if (isOfMoney(bytes))
+					for (const one of unpackMessages(bytes)) {
+						const waiting = this.#options.before?.(from, one);
+						if (waiting !== undefined) await waiting;
+						this.#feed({ kind: `from-${from}`, tetrad: id, bytes: one });
+					}
+				else await this.#other(tetrad, from, bytes);
+				if (!unsent.isUnder(MAX_UNSENT)) await unsent.under(MAX_UNSENT);
+				if (!this.#work.isUnder(MAX_WORK)) await this.#work.under(MAX_WORK);
+			}
+		} catch (thrown) {
+			// How a tetrad ended is for whoever looks at `closed`.
+			if (!tetrad.ended) this.#end(tetrad, asTetradError(thrown));
+		}
+	}
+
+	async #other(
+		tetrad: Tetrad,
+		from: "agent" | "module",
+		bytes: Uint8Array,
+	): Promise<void> {
+		const { other } = this.#options;
+		if (other === undefined)
+			throw new TetradError(
+				"unexpected-message",
+				`the ${from === "agent" ? "own agent" : "other module"} sent a message that is not of money`,
+			);
+		await other(tetrad, from, bytes);
+	}
+
+	#ask(event: MoneyEvent): void {
+		if (this.#stopped) throw stopped();
+		this.#feed(event);
+	}
+
+	/** One thing after another, also when a report leads to the next. */
+	#feed(event: MoneyEvent): void {
+		if (this.#stopped) return;
+		this.#events.push(event);
+		if (this.#handling) return;
+		this.#handling = true;
+		try {
+			for (;;) {
+				const next = this.#events.shift();
+				if (next === undefined || this.#stopped) break;
+				for (const effect of this.#options.machine.handle(next, this.#now()))
+					this.#carryOut(effect);
+			}
+			this.#follow();
+		} catch (thrown) {
+			this.#fail(thrown);
+		} finally {
+			this.#handling = false;
+		}
+	}
+
+	#carryOut(effect: MoneyEffect<Report>): void {
+		// What follows a failure was decided without knowing of it.
+		if (this.#stopped) return;
+		switch (effect.kind) {
+			case "to-agent":
+				return this.#send(effect.tetrad, "agent", effect.bytes);
+			case "to-module":
+				return this.#send(effect.tetrad, "module", effect.bytes);
+			case "sign":
+				return this.#sign(effect.id, effect.content);
+			case "transact":
+				return this.#transact(effect.id, effect.transaction);
+			case "end": {
+				const served = this.#served.get(effect.tetrad);
+				if (served === undefined) return;
+				served.to.agent.flush();
+				served.to.module.flush();
+				return this.#end(served.tetrad, effect.error);
+			}
+			case "report":
+				return this.#options.report(effect.report);
+		}
+	}
+
+	/** What is sent in a tetrad that has just ended is lost, as it would be on the way. */
+	#send(id: number, to: "agent" | "module", bytes: Uint8Array): void {
+		const served = this.#served.get(id);
+		if (served === undefined || served.tetrad.ended) return;
+		served.unsent.enter();
+		served.to[to].send(bytes);
+	}
+
+	#sign(id: number, content: Uint8Array): void {
+		this.#work.enter();
+		signFor(
+			this.#options.signer,
+			content,
+			(signature) => {
+				this.#work.leave();
+				this.#feed({ kind: "signed", id, signature });
+			},
+			(error) => {
+				this.#work.leave();
+				this.#feed({ kind: "not-signed", id, error });
+			},
+		);
+	}
+
+	#transact(id: number, transaction: Transaction<unknown>): void {
+		this.#work.enter();
+		this.#options.store.transact(transaction).then(
+			(result) => {
+				this.#work.leave();
+				this.#feed({ kind: "written", id, result });
+			},
+			(thrown: unknown) => {
+				this.#work.leave();
+				const error = asTetradError(thrown);
+				if (error.code === "store-failed") this.#fail(error);
+				else this.#feed({ kind: "not-written", id, error });
+			},
+		);
+	}
+
+	#end(tetrad: Tetrad, error: TetradError): void {
+		if (tetrad.ended) return;
+		this.#options.refused?.(tetrad, error);
+		void tetrad.close();
+	}
+
+	/** The machine's deadline may be further away than a timer reaches, and a timer may be early. */
+	#follow(): void {
+		const { deadline } = this.#options.machine;
+		if (deadline === this.#armedFor) return;
+		clearTimeout(this.#timer);
+		this.#armedFor = deadline;
+		if (deadline === undefined || this.#stopped) return;
+		const wait = Math.max(1, deadline - this.#now());
+		this.#timer = setTimeout(
+			() => {
+				this.#armedFor = undefined;
+				if (this.#now() < deadline) this.#follow();
+				else this.#feed({ kind: "time" });
+			},
+			Math.min(wait, MAX_TIMER_MS),
+		);
+	}
+
+	#fail(thrown: unknown): void {
+		const error = asTetradError(thrown);
+		this.#stop();
+		this.#failed.resolve(error);
+	}
+
+	#stop(): void {
+		this.#stopped = true;
+		clearTimeout(this.#timer);
+		for (const { tetrad } of this.#served.values()) void tetrad.close();
+	}
+}
+
+/** Counts what is under way, for those who wait until it is less. */
+class Load {
+	#count = 0;
+	#waiting: { readonly below: number; readonly go: () => void }[] = [];
+
+	enter(): void {
+		this.#count++;
+	}
+
+	leave(count = 1): void {
+		this.#count -= count;
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		for (const one of waiting)
+			if (this.isUnder(one.below)) one.go();
+			else this.#waiting.push(one);
+	}
+
+	isUnder(below: number): boolean {
+		return this.#count < below;
+	}
+
+	/** Resolves when less than `below` is under way. */
+	async under(below: number): Promise<void> {
+		while (!this.isUnder(below))
+			await new Promise<void>((go) => this.#waiting.push({ below, go }));
+	}
+}
+
+function idsOf({ A, B, X, Y }: Parties): FourIds {
+	return { A: A.deviceId, B: B.deviceId, X: X.deviceId, Y: Y.deviceId };
+}
+
+function stopped(): TetradError {
+	return new TetradError("tetrad-closed", "this purse or issuer has stopped");
+}

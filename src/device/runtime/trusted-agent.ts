@@ -1,0 +1,220 @@
+import type { Carrier } from "../../carrier/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import {
+	AgentInitiator,
+	AgentResponder,
+	DEFAULT_TIMEOUT_MS,
+	type LinkMode,
+	type Pairing,
+	type Root,
+	type Routing,
+	TETRAD_ID_BYTES,
+} from "../../tetrad/index.ts";
+import { aborted, unlessAborted } from "./channel.ts";
+import {
+	type Device,
+	type DeviceOptions,
+	learnList,
+	makeDevice,
+} from "./identity.ts";
+import { LinkConnection } from "./link-connection.ts";
+import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
+import { AgentRun, type Tetrad, type TetradEvent } from "./tetrad.ts";
+
+/** How an agent reaches the module that it is paired with. */
+export interface ModuleAccess {
+	readonly pairing: Pairing;
+	/** `paired` unless given. */
+	readonly mode?: LinkMode;
+	/** A new carrier to the module; called again after the link was lost. */
+	dial(): Carrier | Promise<Carrier>;
+}
+
+export interface AcceptOptions {
+	readonly signal?: AbortSignal;
+	/** How long the establishment may take, in milliseconds. */
+	readonly timeoutMs?: number;
+	readonly observe?: (event: TetradEvent) => void;
+}
+
+export interface ConnectOptions extends AcceptOptions {
+	/** `direct` unless given. */
+	readonly routing?: Routing;
+	/** `transcript` unless given. */
+	readonly root?: Root;
+	/** Sent as early as it can be: with flight 3 in direct routing. The other agent has it once it is bound. */
+	readonly firstMessage?: Uint8Array;
+}
+
+/** Device 1 or 2: talks with other agents, and holds no money. */
+export class TrustedAgent implements AsyncDisposable {
+	readonly #options: DeviceOptions;
+	readonly #device: Device;
+	readonly #timeoutMs: number;
+	#access: ModuleAccess | undefined;
+	#link: Promise<LinkConnection> | undefined;
+	#closed = false;
+
+	/**
+	 * Throws `chain-refused`, `untrusted` or `invalid-argument` when the own chain does not stand up
+	 * to the own policy, `clock-wrong`, and `list-refused` for a stored list that is none.
+	 */
+	constructor(options: DeviceOptions) {
+		this.#options = options;
+		this.#device = makeDevice("agent", options);
+		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+	}
+
+	/** This agent, as its own policy judges it. */
+	get device(): CertifiedDevice {
+		return this.#device.context.own;
+	}
+
+	/**
+	 * Takes an untrusted list (docs/identity.md, Bundle) that the owner has got. Resolves when it is
+	 * in force, stored, and on its way to the own module and to the other agents. Live tetrads with
+	 * a device that is on it end. Rejects with why it is not accepted.
+	 */
+	learnList(bundle: Uint8Array): Promise<void> {
+		return learnList(this.#device, bundle);
+	}
+
+	/** Pairs with the module at the other end of `carrier`. Keep what it resolves to; `useModule` takes it. */
+	pair(carrier: Carrier, options: PairOptions): Promise<Paired> {
+		const { signer } = this.#options.identity;
+		return runPairing("agent", carrier, this.#device, signer, options);
+	}
+
+	/** Says which module is this agent's own, and how to reach it. The link is made when it is first needed. */
+	useModule(access: ModuleAccess): void {
+		this.#access = access;
+	}
+
+	/** Makes the link to the module now. Rejects with `not-paired`, or with why the link could not be made. */
+	async reachModule(): Promise<void> {
+		await this.#reach();
+	}
+
+	/**
+	 * Establishes a tetrad with the agent at the other end of `carrier`, which the tetrad owns from
+	 * now on. Resolves when this agent has checked that the other three formed the same key.
+	 */
+	async connect(
+		carrier: Carrier,
+		options: ConnectOptions = {},
+	): Promise<Tetrad> {
+		const { routing = "direct", root = "transcript", firstMessage } = options;
+		return this.#run(carrier, options, (machine) => {
+			const initiator = new AgentInitiator({
+				...machine,
+				routing,
+				root,
+				...(firstMessage === undefined ? {} : { firstMessage }),
+			});
+			return { machine: initiator, begin: () => initiator.start() };
+		});
+	}
+
+	/** Answers the agent at the other end of `carrier`. Resolves when this agent has checked that the other three formed the same key. */
+	async accept(carrier: Carrier, options: AcceptOptions = {}): Promise<Tetrad> {
+		return this.#run(carrier, options, (machine) => ({
+			machine: new AgentResponder(machine),
+			begin: () => [],
+		}));
+	}
+
+	/** Closes the link, and with it every tetrad of this agent. */
+	async close(): Promise<void> {
+		this.#closed = true;
+		const link = await this.#link?.catch(() => undefined);
+		link?.close();
+		await this.#device.clock.close();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	async #run(
+		carrier: Carrier,
+		{ signal, observe, timeoutMs = this.#timeoutMs }: AcceptOptions,
+		make: (machine: ConstructorParameters<typeof AgentResponder>[0]) => {
+			machine: AgentInitiator | AgentResponder;
+			begin: () => ReturnType<AgentInitiator["start"]>;
+		},
+	): Promise<Tetrad> {
+		try {
+			if (signal?.aborted) throw aborted(signal);
+			this.#believeClock();
+			const link = await unlessAborted(this.#reach(), signal);
+			if (signal?.aborted) throw aborted(signal);
+			const tetradId = this.#device.context.crypto.random(TETRAD_ID_BYTES);
+			const { machine, begin } = make({
+				device: this.#device.context,
+				link: link.contextFor(tetradId),
+				now: this.#believeClock(),
+				timeoutMs,
+			});
+			const effects = begin();
+			const run = new AgentRun(machine, carrier, {
+				device: this.#device,
+				tetradId,
+				link,
+				signer: this.#options.identity.signer,
+				...(signal === undefined ? {} : { signal }),
+				...(observe === undefined ? {} : { observe }),
+			});
+			return await run.begin(effects).confirmed;
+		} catch (thrown) {
+			carrier.close();
+			throw thrown;
+		}
+	}
+
+	/** The time, if it is to be believed; asked before each tetrad. */
+	#believeClock(): number {
+		const { context, clock } = this.#device;
+		return clock.believable(context.own, context.verdicts.lists);
+	}
+
+	#reach(): Promise<LinkConnection> {
+		this.#link ??= this.#makeLink().catch((thrown: unknown) => {
+			this.#link = undefined;
+			throw thrown;
+		});
+		return this.#link;
+	}
+
+	async #makeLink(): Promise<LinkConnection> {
+		const access = this.#access;
+		if (this.#closed)
+			throw new TetradError("tetrad-closed", "this agent is closed");
+		if (access === undefined)
+			throw new TetradError(
+				"not-paired",
+				"this agent has no module: pair it with one first",
+			);
+		const carrier = await access.dial();
+		let link: LinkConnection;
+		try {
+			link = new LinkConnection("agent", carrier, {
+				device: this.#device,
+				signer: this.#options.identity.signer,
+				pairing: access.pairing,
+				mode: access.mode ?? "paired",
+				timeoutMs: this.#timeoutMs,
+				// A module may still speak of a tetrad that has just ended here.
+				stranger: () => {},
+				ended: () => {
+					this.#link = undefined;
+				},
+			});
+		} catch (thrown) {
+			carrier.close();
+			throw thrown;
+		}
+		await link.ready;
+		return link;
+	}
+}

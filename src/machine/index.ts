@@ -1,0 +1,6 @@
+export {
+	type ClosedBy,
+	type Ended,
+	Machine,
+	unexpected,
+} from "./machine.ts";

@@ -1,0 +1,87 @@
+import { HASH_BYTES, SIGNATURE_BYTES } from "../../crypto/index.ts";
+import type { FieldLength } from "../../wire/index.ts";
+
+// Specification constants: a change makes another format.
+
+/** The largest amount, in minor units: what 64 bits hold with a sign. */
+export const MAX_AMOUNT: bigint = 2n ** 63n - 1n;
+
+/** Decimals that a currency may have. */
+export const MAX_EXPONENT = 8;
+
+/** What names a contract, and with it the one payment for it. */
+export const CONTRACT_BYTES = 32;
+
+/** Names one request to an issuer, for ever. */
+export const REQUEST_ID_BYTES = 16;
+
+/** Pieces of notes in one transfer. */
+export const MAX_PIECES = 64;
+
+/** Note id, offset and amount of one piece. */
+export const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
+
+/** Notes that one request to an issuer may make. */
+export const MAX_NEW_NOTES = 16;
+
+/** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
+export const DEVICE_ID: FieldLength = [41, 104];
+
+export const CURRENCY_CODE: FieldLength = [1, 8];
+
+/** A key with the byte that says what it is for: Ed25519 32 bytes, P-256 65. */
+export const HOLDER_KEY: FieldLength = [33, 66];
+
+// Implementation limits: a change makes another program and no other format.
+
+/** A note in its transferable form, in bytes; that of P-256 with the longest names fits. */
+export const MAX_NOTE_BYTES = 768;
+
+/** A transfer with `MAX_PIECES` pieces, in bytes. */
+export const MAX_TRANSFER_BYTES: number =
+	5 * 104 + 4 * HASH_BYTES + MAX_PIECES * PIECE_BYTES + SIGNATURE_BYTES + 64;
+
+/** Chains of issuers in one payment: notes from before and after an issuer was certified anew. */
+export const MAX_ISSUER_CHAINS = 4;
+
+/** Text that says why, in bytes. */
+export const MAX_REASON_BYTES = 256;
+
+/** What a payee leaves between now and the expiry of what it takes, to deposit it in: one hour. */
+export const DEPOSIT_MARGIN_MS = 3_600_000;
+
+/** How long after its prepare a payment may be committed: two minutes. */
+export const PAY_WITHIN_MS = 120_000;
+
+// What an issuer allows.
+
+/** Days from the issue of a note to its expiry, and from there until what is left of it can be claimed, unless the issuer says otherwise. */
+export const NOTE_DAYS = 90;
+export const GRACE_DAYS = 7;
+export const MAX_NOTE_DAYS = 3650;
+export const MAX_GRACE_DAYS = 365;
+
+/** A note that would not live for a day is not issued: its holder has to be certified anew first. */
+export const MIN_NOTE_LIFE_MS = 86_400_000;
+
+/** Requests that an issuer works on at once: of one tetrad, and of all. Beyond, it says `busy`. */
+export const MAX_TETRAD_REQUESTS = 64;
+export const MAX_REQUESTS = 512;
+
+/** Older certificates of its own that an issuer keeps validated. */
+export const MAX_OWN_CERTIFICATES = 64;
+
+/** Text by which an operator finds a credit again, in bytes. */
+export const MAX_REFERENCE_BYTES = 100;
+
+/** Rows in one page of a list, and in one read of many that go through a transaction. */
+export const PAGE_ROWS = 500;
+export const FOLD_ROWS = 5_000;
+
+/** Bookings of one note that a claim goes through, and free ranges that it books. */
+export const MAX_CLAIM_BOOKINGS = 1_000_000;
+export const MAX_CLAIM_RANGES = 5_000;
+
+/** Problems that an audit tells, and chains of the issuer that it keeps validated. */
+export const MAX_AUDIT_PROBLEMS = 100;
+export const MAX_AUDIT_CHAINS = 64;

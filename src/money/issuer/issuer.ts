@@ -1,0 +1,760 @@
+/*
+ * The issuer's module. Modules come to it through a tetrad and ask; each request goes this way:
+ *
+ *   read ──> looked up ──> signing ──> issuing ──> answered     withdraw, exchange into notes
+ *     └────────────────> settling ─────────────────────┘        all others
+ *
+ * The answer is sent when it is durable. `looked up` costs no signature for what was answered
+ * before or cannot be done; `issuing` asks the same again, so two of one request issue one note.
+ */
+import {
+	asTetradError,
+	type ErrorCode,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import {
+	type Certificate,
+	type CertifiedDevice,
+	parseTrustAnchor,
+	type TrustAnchor,
+	validateChain,
+} from "../../identity/index.ts";
+import type { Transaction } from "../../machine/store.ts";
+import { copy, enc, hex, sameBytes, utf8 } from "../../wire/index.ts";
+import {
+	type Currency,
+	parseAmountBytes,
+	requireCurrency,
+	uint64,
+} from "../documents/amount.ts";
+import { exchangeContract } from "../documents/binding.ts";
+import { type Head, headFields } from "../documents/head.ts";
+import {
+	GRACE_DAYS,
+	MAX_AMOUNT,
+	MAX_GRACE_DAYS,
+	MAX_ISSUER_CHAINS,
+	MAX_NOTE_DAYS,
+	MAX_OWN_CERTIFICATES,
+	MAX_PIECES,
+	MAX_REQUESTS,
+	MAX_TETRAD_REQUESTS,
+	MIN_NOTE_LIFE_MS,
+	NOTE_DAYS,
+	REQUEST_ID_BYTES,
+} from "../documents/limits.ts";
+import {
+	body,
+	message,
+	parseList,
+	WITH_ISSUER,
+} from "../documents/messages.ts";
+import {
+	draftNote,
+	type Note,
+	parseNote,
+	verifyNote,
+} from "../documents/note.ts";
+import type { IssuerTerms } from "../documents/terms.ts";
+import {
+	parseTransfer,
+	type Transfer,
+	type VerifiedTransfer,
+	verifyTransfer,
+} from "../documents/transfer.ts";
+import type {
+	Meeting,
+	MoneyContext,
+	MoneyEffect,
+	MoneyEvent,
+	MoneyMachine,
+} from "../machine.ts";
+import {
+	type Asked,
+	type Conflict,
+	declinedMessage,
+	Ledger,
+	type NewNote,
+	noteSerial,
+	type Outcome,
+	type Refusal,
+	type Settled,
+} from "./ledger.ts";
+
+const DAY_MS = 86_400_000;
+
+export interface IssuerParameters {
+	readonly currency: Currency;
+	readonly isPlay: boolean;
+	/** From the issue of a note to its expiry; `NOTE_DAYS` unless given. */
+	readonly noteDays?: number;
+	/** From there until what is left of it can be claimed; `GRACE_DAYS` unless given. */
+	readonly graceDays?: number;
+}
+
+/** What an operator may want to know. */
+export type IssuerReport =
+	/** A request was settled, durably and for the first time. */
+	| {
+			readonly kind: "settled";
+			readonly tetrad: number;
+			/** Certified name of the module that asked. */
+			readonly name: string;
+			readonly asked: RequestKind;
+			readonly settled: Settled;
+	  }
+	/** A holder spent one range twice, and two transfers prove it. */
+	| { readonly kind: "double-spending"; readonly conflict: Conflict }
+	/** Two purses with the same key went on from the same state: one is a copy. */
+	| {
+			readonly kind: "forked";
+			readonly tetrad: number;
+			readonly name: string;
+			readonly number: bigint;
+	  }
+	/** What was asked could not be settled, and may be asked again. */
+	| {
+			readonly kind: "trouble";
+			readonly tetrad: number;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  };
+
+export type RequestKind =
+	| "hello"
+	| "balance"
+	| "withdraw"
+	| "deposit"
+	| "exchange"
+	| "claim";
+
+/** A tetrad with a module. */
+interface Client {
+	readonly meeting: Meeting;
+	/** Requests of it that are not answered yet. */
+	requests: number;
+}
+
+interface Origin {
+	readonly tetrad: number;
+	readonly kind: RequestKind;
+	/** Empty for `hello`, which has none. */
+	readonly request: Uint8Array;
+}
+
+/** What shall be issued to whom. */
+type Issue =
+	| { readonly kind: "withdraw"; readonly amount: bigint }
+	| { readonly kind: "exchange"; readonly verified: VerifiedTransfer };
+
+/** What a request waits for. */
+type Job =
+	| { readonly kind: "greeting"; readonly origin: Origin }
+	| { readonly kind: "telling-balance"; readonly origin: Origin }
+	| {
+			readonly kind: "looking-up";
+			readonly origin: Origin;
+			readonly asked: Asked;
+			readonly issue: Issue;
+			readonly peer: CertifiedDevice;
+	  }
+	| {
+			readonly kind: "signing";
+			readonly origin: Origin;
+			readonly asked: Asked;
+			readonly issue: Issue;
+			readonly sign: (signature: Uint8Array) => NewNote;
+	  }
+	| { readonly kind: "settling"; readonly origin: Origin };
+
+/** What can be said of a transfer without the ledger. */
+type Judged =
+	| { readonly kind: "verified"; readonly verified: VerifiedTransfer }
+	| { readonly kind: "refused"; readonly refusal: Refusal };
+
+type Effects = readonly MoneyEffect<IssuerReport>[];
+
+/** What may be asked again without having been answered. */
+const NOT_NOW: readonly ErrorCode[] = ["busy", "store-full", "store-failed"];
+
+export class IssuerMachine implements MoneyMachine<IssuerReport> {
+	/** Nothing in it waits for time. */
+	readonly deadline = undefined;
+	readonly terms: IssuerTerms;
+	readonly ledger: Ledger;
+	readonly #context: MoneyContext;
+	readonly #own: OwnCertificates;
+	readonly #noteMs: number;
+	readonly #graceMs: number;
+	readonly #clients = new Map<number, Client>();
+	readonly #jobs = new Map<number, Job>();
+	#ids = 0;
+
+	/** Throws `invalid-argument` for parameters that no issuer has. */
+	constructor(context: MoneyContext, parameters: IssuerParameters) {
+		const { noteDays = NOTE_DAYS, graceDays = GRACE_DAYS } = parameters;
+		requireCurrency(parameters.currency);
+		requireDays("notes live", noteDays, 1, MAX_NOTE_DAYS);
+		requireDays("the grace lasts", graceDays, 0, MAX_GRACE_DAYS);
+		this.#context = context;
+		this.#own = new OwnCertificates(context);
+		this.#noteMs = noteDays * DAY_MS;
+		this.#graceMs = graceDays * DAY_MS;
+		this.terms = {
+			issuer: context.own.deviceId,
+			name: context.own.name,
+			currency: parameters.currency,
+			isPlay: parameters.isPlay,
+		};
+		this.ledger = new Ledger(context.crypto, this.terms);
+	}
+
+	handle(event: MoneyEvent, now: number): Effects {
+		switch (event.kind) {
+			case "opened":
+				this.#clients.set(event.meeting.tetrad, {
+					meeting: event.meeting,
+					requests: 0,
+				});
+				return [];
+			case "closed":
+				this.#clients.delete(event.tetrad);
+				return [];
+			case "from-module": {
+				const client = this.#clients.get(event.tetrad);
+				return client === undefined ? [] : this.#read(client, event.bytes, now);
+			}
+			case "written":
+				return this.#written(event.id, event.result);
+			case "signed":
+				return this.#signed(event.id, event.signature);
+			case "not-written":
+				return this.#failed(event.id, event.error);
+			case "not-signed":
+				return this.#failed(
+					event.id,
+					new TetradError(
+						"busy",
+						"the issuer cannot reach its key now; ask again later",
+						{ cause: event.error },
+					),
+				);
+			// An issuer's agent only lets modules in, and an issuer has no owner's orders.
+			case "from-agent":
+			case "order":
+			case "give-back":
+			case "time":
+				return [];
+			default:
+				return unreachable(event);
+		}
+	}
+
+	/** A request as it comes. What cannot even be told apart from others ends the tetrad. */
+	#read(client: Client, bytes: Uint8Array, now: number): Effects {
+		const { tetrad } = client.meeting;
+		const kind = kindOf(bytes);
+		if (kind === undefined)
+			return [
+				end(
+					tetrad,
+					new TetradError(
+						"unexpected-message",
+						"an issuer does not take messages of this kind",
+					),
+				),
+			];
+		const origin: Origin = {
+			tetrad,
+			kind,
+			request: kind === "hello" ? new Uint8Array() : requestIn(bytes),
+		};
+		try {
+			if (
+				client.requests >= MAX_TETRAD_REQUESTS ||
+				this.#jobs.size >= MAX_REQUESTS
+			)
+				throw new TetradError(
+					"busy",
+					"the issuer is at its limit of requests; ask again later",
+				);
+			const effect = this.#ask(client.meeting, origin, bytes, now);
+			client.requests++;
+			return [effect];
+		} catch (thrown) {
+			return this.#tellFailure(origin, asTetradError(thrown));
+		}
+	}
+
+	#ask(
+		{ peer }: Meeting,
+		origin: Origin,
+		bytes: Uint8Array,
+		now: number,
+	): MoneyEffect<IssuerReport> {
+		const { ledger } = this;
+		const asked = (...what: readonly Uint8Array[]): Asked => ({
+			device: peer.deviceId,
+			request: origin.request,
+			hash: this.#context.crypto.sha256(enc(utf8(origin.kind), ...what)),
+			at: now,
+		});
+		const settle = (transaction: Transaction<unknown>) =>
+			this.#transact({ kind: "settling", origin }, transaction);
+		switch (origin.kind) {
+			case "hello": {
+				const head = parseHeadOf(bytes);
+				return this.#transact(
+					{ kind: "greeting", origin },
+					ledger.meet(peer.deviceId, head, now),
+				);
+			}
+			case "balance":
+				body(WITH_ISSUER.balance, bytes);
+				return this.#transact(
+					{ kind: "telling-balance", origin },
+					ledger.balance(peer.deviceId),
+				);
+			case "withdraw": {
+				const fields = body(WITH_ISSUER.withdraw, bytes);
+				const amount = parseAmountBytes(fields.amount);
+				return this.#lookUp(origin, asked(uint64(amount)), peer, {
+					kind: "withdraw",
+					amount,
+				});
+			}
+			case "deposit": {
+				const fields = body(WITH_ISSUER.deposit, bytes);
+				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
+				const request = asked(transfer.id);
+				const judged = this.#judge(transfer, fields, now, () =>
+					requirePayee(transfer, peer.deviceId),
+				);
+				return settle(
+					judged.kind === "refused"
+						? ledger.refuse(request, judged.refusal)
+						: ledger.deposit(request, judged.verified),
+				);
+			}
+			case "exchange": {
+				const fields = body(WITH_ISSUER.exchange, bytes);
+				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
+				const into = parseInto(fields.into);
+				const request = asked(fields.into, transfer.id);
+				const judged = this.#judge(transfer, fields, now, () =>
+					this.#requireExchange(transfer, peer, origin.request, into),
+				);
+				if (judged.kind === "refused")
+					return settle(ledger.refuse(request, judged.refusal));
+				const { verified } = judged;
+				return into === 1
+					? settle(ledger.exchangeIntoAccount(request, verified))
+					: this.#lookUp(origin, request, peer, { kind: "exchange", verified });
+			}
+			case "claim": {
+				const fields = body(WITH_ISSUER.claim, bytes);
+				const note = parseNote(this.#context.crypto, fields.note);
+				return settle(ledger.claim(asked(note.id), note, this.#graceMs));
+			}
+			default:
+				return unreachable(origin.kind);
+		}
+	}
+
+	#lookUp(
+		origin: Origin,
+		asked: Asked,
+		peer: CertifiedDevice,
+		issue: Issue,
+	): MoneyEffect<IssuerReport> {
+		const { own } = this.#context;
+		if (this.#expiry(asked.at, peer) - asked.at < MIN_NOTE_LIFE_MS) {
+			const who = peer.notAfter < own.notAfter ? "module" : "issuer";
+			const refusal = {
+				code: "recertification-due" as const,
+				reason: `the certificate of the ${who} expires within a day, and its notes with it; have it certified anew (tetrad recertify), and ask again`,
+			};
+			return this.#transact(
+				{ kind: "settling", origin },
+				this.ledger.refuse(asked, refusal),
+			);
+		}
+		return this.#transact(
+			{ kind: "looking-up", origin, asked, issue, peer },
+			this.#issuing(asked, issue, undefined),
+		);
+	}
+
+	#issuing(
+		asked: Asked,
+		issue: Issue,
+		note: NewNote | undefined,
+	): Transaction<Outcome> {
+		return issue.kind === "withdraw"
+			? this.ledger.withdraw(asked, issue.amount, note)
+			: this.ledger.exchangeIntoNote(asked, issue.verified, note);
+	}
+
+	#written(id: number, result: unknown): Effects {
+		const job = this.#jobs.get(id);
+		this.#jobs.delete(id);
+		switch (job?.kind) {
+			case undefined:
+			case "signing":
+				return [];
+			case "greeting":
+				return this.#welcome(
+					job.origin,
+					result as { newest: Head; isForked: boolean },
+				);
+			case "telling-balance":
+				return this.#answer(
+					job.origin,
+					message(WITH_ISSUER.account, {
+						request: job.origin.request,
+						balance: uint64(result as bigint),
+					}),
+				);
+			case "looking-up": {
+				const outcome = result as Outcome;
+				return outcome.kind === "needs-note"
+					? [this.#sign(job)]
+					: this.#settled(job.origin, outcome);
+			}
+			case "settling":
+				return this.#settled(job.origin, result as Outcome);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	#sign({
+		origin,
+		asked,
+		issue,
+		peer,
+	}: Job & { readonly kind: "looking-up" }): MoneyEffect<IssuerReport> {
+		const { crypto, own } = this.#context;
+		const { toSign, sign } = draftNote({
+			issuer: own.deviceId,
+			issuerCertificate: own.certificateId,
+			currency: this.terms.currency,
+			isPlay: this.terms.isPlay,
+			value:
+				issue.kind === "withdraw"
+					? issue.amount
+					: issue.verified.transfer.amount,
+			issued: asked.at,
+			expires: this.#expiry(asked.at, peer),
+			holder: peer.deviceId,
+			holderKey: { algorithm: peer.algorithm, publicKey: peer.publicKey },
+			serial: noteSerial(crypto, peer.deviceId, origin.request),
+		});
+		const id = this.#wait({
+			kind: "signing",
+			origin,
+			asked,
+			issue,
+			sign: (signature) => ({
+				note: sign(crypto, signature),
+				issuer: own,
+				holder: peer,
+			}),
+		});
+		return { kind: "sign", id, content: toSign };
+	}
+
+	#signed(id: number, signature: Uint8Array): Effects {
+		const job = this.#jobs.get(id);
+		if (job?.kind !== "signing") return [];
+		this.#jobs.delete(id);
+		const { origin, asked, issue, sign } = job;
+		return [
+			this.#transact(
+				{ kind: "settling", origin },
+				this.#issuing(asked, issue, sign(signature)),
+			),
+		];
+	}
+
+	#settled(origin: Origin, outcome: Outcome): Effects {
+		if (outcome.kind === "needs-note")
+			throw new TetradError("internal", "a request was settled without a note");
+		const name = this.#clients.get(origin.tetrad)?.meeting.peer.name;
+		const effects = this.#answer(origin, outcome.answer);
+		if (outcome.kind === "repeated") return effects;
+		return [
+			...effects,
+			report({
+				kind: "settled",
+				tetrad: origin.tetrad,
+				name: name ?? "",
+				asked: origin.kind,
+				settled: outcome.settled,
+			}),
+			...outcome.conflicts.map((conflict) =>
+				report({ kind: "double-spending", conflict }),
+			),
+		];
+	}
+
+	#welcome(
+		origin: Origin,
+		{ newest, isForked }: { newest: Head; isForked: boolean },
+	): Effects {
+		const { currency, isPlay } = this.terms;
+		const client = this.#clients.get(origin.tetrad);
+		const effects = this.#answer(
+			origin,
+			message(WITH_ISSUER.welcome, {
+				...headFields(newest),
+				currency: utf8(currency.code),
+				kind: Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
+			}),
+		);
+		if (!isForked || client === undefined) return effects;
+		const { name } = client.meeting.peer;
+		const { tetrad } = origin;
+		const forked = report({
+			kind: "forked",
+			tetrad,
+			name,
+			number: newest.number,
+		});
+		return [...effects, forked];
+	}
+
+	#failed(id: number, error: TetradError): Effects {
+		const job = this.#jobs.get(id);
+		if (job === undefined) return [];
+		this.#jobs.delete(id);
+		const { origin } = job;
+		this.#leave(origin);
+		return [
+			...this.#tellFailure(origin, error),
+			report({
+				kind: "trouble",
+				tetrad: origin.tetrad,
+				code: error.code,
+				reason: error.message,
+			}),
+		];
+	}
+
+	/** Declines what may be asked again and what is badly formed; everything else, and what has no request id, ends the tetrad. */
+	#tellFailure({ tetrad, request }: Origin, error: TetradError): Effects {
+		if (!this.#clients.has(tetrad)) return [];
+		const canSay = NOT_NOW.includes(error.code) || error.family === "peer";
+		if (request.length === 0 || !canSay) return [end(tetrad, error)];
+		const { code, message: reason } = error;
+		return [toModule(tetrad, declinedMessage(request, { code, reason }))];
+	}
+
+	/** Nobody is there any more who could hear it when the tetrad is over; the answer is kept all the same. */
+	#answer(origin: Origin, bytes: Uint8Array): Effects {
+		return this.#leave(origin) ? [toModule(origin.tetrad, bytes)] : [];
+	}
+
+	#leave({ tetrad }: Origin): boolean {
+		const client = this.#clients.get(tetrad);
+		if (client === undefined) return false;
+		client.requests--;
+		return true;
+	}
+
+	#transact(
+		job: Job,
+		transaction: Transaction<unknown>,
+	): MoneyEffect<IssuerReport> {
+		return { kind: "transact", id: this.#wait(job), transaction };
+	}
+
+	#wait(job: Job): number {
+		const id = ++this.#ids;
+		this.#jobs.set(id, job);
+		return id;
+	}
+
+	#expiry(now: number, peer: CertifiedDevice): number {
+		const { own } = this.#context;
+		return Math.min(now + this.#noteMs, peer.notAfter, own.notAfter);
+	}
+
+	/** Whether `demand` holds, and the transfer was signed by the holder of notes that were signed here. Throws what may be otherwise later. */
+	#judge(
+		transfer: Transfer,
+		fields: { readonly notes: Uint8Array; readonly chains: Uint8Array },
+		now: number,
+		demand: () => void,
+	): Judged {
+		const { crypto } = this.#context;
+		try {
+			demand();
+			const chains = parseList(fields.chains, MAX_ISSUER_CHAINS);
+			const notes = parseList(fields.notes, MAX_PIECES).map((document) => {
+				const note = parseNote(crypto, document);
+				return verifyNote(crypto, note, this.#own.of(note, chains, now));
+			});
+			const verified = verifyTransfer(crypto, transfer, notes);
+			return { kind: "verified", verified };
+		} catch (thrown) {
+			const { code, message: reason, family } = asTetradError(thrown);
+			if (family !== "peer") throw thrown;
+			return { kind: "refused", refusal: { code, reason } };
+		}
+	}
+
+	#requireExchange(
+		transfer: Transfer,
+		peer: CertifiedDevice,
+		request: Uint8Array,
+		into: 0 | 1,
+	): void {
+		const { crypto, own } = this.#context;
+		requirePayee(transfer, own.deviceId);
+		if (!sameBytes(transfer.payer, peer.deviceId))
+			throw refused("only the module that holds notes can exchange them");
+		const contract = exchangeContract(crypto, request, into);
+		if (!sameBytes(transfer.contract, contract))
+			throw refused("this transfer is for another request than this exchange");
+	}
+}
+
+/**
+ * The issuer's own certificates. What it signed under one that has not expired stays good, also
+ * when the bank asks for a newer one: a note counts only when the ledger has it.
+ */
+class OwnCertificates {
+	readonly #context: MoneyContext;
+	readonly #anchor: TrustAnchor;
+	readonly #known = new Map<string, CertifiedDevice>();
+
+	constructor(context: MoneyContext) {
+		const { crypto, own } = context;
+		const root = own.path[own.path.length - 1] as Certificate;
+		this.#context = context;
+		this.#anchor = parseTrustAnchor(crypto, root.der);
+	}
+
+	/** The one that signed a note; `chains` came with it. Throws `payment-refused`, and as `validateChain`. */
+	of(
+		{ issuer, issuerCertificate }: Note,
+		chains: readonly Uint8Array[],
+		now: number,
+	): CertifiedDevice {
+		const { own } = this.#context;
+		if (!sameBytes(issuer, own.deviceId))
+			throw refused("a note of this transfer was issued by somebody else");
+		if (sameBytes(issuerCertificate, own.certificateId)) return own;
+		const found =
+			this.#known.get(hex(issuerCertificate)) ??
+			this.#learn(issuerCertificate, chains, now);
+		found.requireValid(now);
+		return found;
+	}
+
+	#learn(
+		certificate: Uint8Array,
+		chains: readonly Uint8Array[],
+		now: number,
+	): CertifiedDevice {
+		const { crypto, own } = this.#context;
+		for (const chain of chains) {
+			const device = validateChain(
+				crypto,
+				chain,
+				"module",
+				[this.#anchor],
+				now,
+			);
+			if (
+				!sameBytes(device.deviceId, own.deviceId) ||
+				!sameBytes(device.certificateId, certificate)
+			)
+				continue;
+			if (this.#known.size >= MAX_OWN_CERTIFICATES) this.#known.clear();
+			this.#known.set(hex(certificate), device);
+			return device;
+		}
+		throw refused(
+			"the chain under which a note of this transfer was signed is missing",
+		);
+	}
+}
+
+const KINDS: Readonly<Record<number, RequestKind>> = {
+	[WITH_ISSUER.hello.type]: "hello",
+	[WITH_ISSUER.withdraw.type]: "withdraw",
+	[WITH_ISSUER.deposit.type]: "deposit",
+	[WITH_ISSUER.exchange.type]: "exchange",
+	[WITH_ISSUER.claim.type]: "claim",
+	[WITH_ISSUER.balance.type]: "balance",
+};
+
+function kindOf(bytes: Uint8Array): RequestKind | undefined {
+	const [type = 0] = bytes;
+	return KINDS[type];
+}
+
+/** The first field of every request but `hello`, or nothing when it is not there. */
+function requestIn(bytes: Uint8Array): Uint8Array {
+	const start = 1 + 4;
+	const isThere =
+		bytes.length >= start + REQUEST_ID_BYTES &&
+		sameBytes(
+			bytes.subarray(1, start),
+			Uint8Array.of(0, 0, 0, REQUEST_ID_BYTES),
+		);
+	return isThere
+		? copy(bytes.subarray(start, start + REQUEST_ID_BYTES))
+		: new Uint8Array();
+}
+
+function parseHeadOf(bytes: Uint8Array): Head {
+	const { number, hash } = body(WITH_ISSUER.hello, bytes);
+	const value = BigInt(`0x${hex(number)}`);
+	if (value > MAX_AMOUNT)
+		throw new TetradError("malformed", "no purse has come so far");
+	return { number: value, hash: copy(hash) };
+}
+
+function parseInto([into]: Uint8Array): 0 | 1 {
+	if (into === 0 || into === 1) return into;
+	throw new TetradError(
+		"malformed",
+		"an exchange is neither into notes nor into the account",
+	);
+}
+
+function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {
+	if (!sameBytes(payee, deviceId))
+		throw refused("this transfer pays somebody else");
+}
+
+function requireDays(what: string, days: number, min: number, max: number) {
+	if (!Number.isInteger(days) || days < min || days > max)
+		throw new TetradError(
+			"invalid-argument",
+			`${what} from ${min} to ${max} whole days`,
+		);
+}
+
+function refused(why: string): TetradError {
+	return new TetradError("payment-refused", why);
+}
+
+function end(tetrad: number, error: TetradError): MoneyEffect<IssuerReport> {
+	return { kind: "end", tetrad, error };
+}
+
+function report(what: IssuerReport): MoneyEffect<IssuerReport> {
+	return { kind: "report", report: what };
+}
+
+function toModule(
+	tetrad: number,
+	bytes: Uint8Array,
+): MoneyEffect<IssuerReport> {
+	return { kind: "to-module", tetrad, bytes };
+}

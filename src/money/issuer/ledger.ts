@@ -1,0 +1,802 @@
+/*
+ * The issuer's book, as transactions on its tables. Each answers one request of a module once:
+ * what it changes, and the answer, are one durable write, and asked again it finds the answer.
+ */
+import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
+import { type ErrorCode, TetradError } from "../../errors.ts";
+import { type CertifiedDevice, isCertifiedName } from "../../identity/index.ts";
+import {
+	byKey,
+	type Columns,
+	done,
+	insert,
+	put,
+	type Read,
+	type Row,
+	reading,
+	type Transaction,
+	type Write,
+} from "../../machine/store.ts";
+import {
+	concat,
+	copy,
+	dec,
+	enc,
+	hex,
+	parseUtf8,
+	sameBytes,
+	utf8,
+	utf8Within,
+} from "../../wire/index.ts";
+import { formatAmount, uint64 } from "../documents/amount.ts";
+import type { Head } from "../documents/head.ts";
+import {
+	FOLD_ROWS,
+	MAX_AMOUNT,
+	MAX_CLAIM_BOOKINGS,
+	MAX_CLAIM_RANGES,
+	MAX_REASON_BYTES,
+} from "../documents/limits.ts";
+import { encodeList, message, WITH_ISSUER } from "../documents/messages.ts";
+import type { Note } from "../documents/note.ts";
+import type { IssuerTerms } from "../documents/terms.ts";
+import type {
+	Piece,
+	Transfer,
+	VerifiedTransfer,
+} from "../documents/transfer.ts";
+import {
+	ACCOUNTS,
+	ANSWERS,
+	BOOKINGS,
+	CHAINS,
+	CONFLICTS,
+	ENTRIES,
+	HEADS,
+	META,
+	NOTES,
+	type RowOf,
+	TRANSFERS,
+} from "./ledger-tables.ts";
+
+/** The issuer's own side of every entry: what it issued, what came back, what was claimed, and what stands behind the accounts. */
+export const SYSTEM = {
+	issued: utf8("issued"),
+	returned: utf8("returned"),
+	expired: utf8("expired"),
+	backing: utf8("backing"),
+} as const;
+
+/** One request of a module, as it was read. */
+export interface Asked {
+	/** Device id of the module that asks. */
+	readonly device: Uint8Array;
+	readonly request: Uint8Array;
+	/** SHA-256 over what is asked, apart from how it is signed. */
+	readonly hash: Uint8Array;
+	/** By the issuer's clock; milliseconds since the epoch. */
+	readonly at: number;
+}
+
+/** A note that is ready to be issued, and the devices that it names: the issuer as it signs now, and the holder. */
+export interface NewNote {
+	readonly note: Note;
+	readonly issuer: CertifiedDevice;
+	readonly holder: CertifiedDevice;
+}
+
+export interface Conflict {
+	readonly id: Uint8Array;
+	readonly note: Uint8Array;
+	/** The transfer that was booked, and the one that came later. */
+	readonly first: Uint8Array;
+	readonly second: Uint8Array;
+	readonly holder: Uint8Array;
+	readonly at: number;
+}
+
+/** What came of a request. */
+export type Settled =
+	| { readonly kind: "issued"; readonly amount: bigint }
+	| { readonly kind: "booked"; readonly amount: bigint }
+	| {
+			readonly kind: "declined";
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  };
+
+export type Outcome =
+	/** Now, and durably. */
+	| {
+			readonly kind: "answered";
+			readonly answer: Uint8Array;
+			readonly settled: Settled;
+			readonly conflicts: readonly Conflict[];
+	  }
+	/** Long ago, or with nothing to keep. */
+	| { readonly kind: "repeated"; readonly answer: Uint8Array }
+	/** It can be done, once there is a note for it. */
+	| { readonly kind: "needs-note" };
+
+/** Why a request is refused. It is kept, and said again whenever the request is asked again. */
+export interface Refusal {
+	readonly code: ErrorCode;
+	readonly reason: string;
+}
+
+type Answered = Transaction<Outcome>;
+
+const LABEL = {
+	request: utf8("tetrad/1 request"),
+	credit: utf8("tetrad/1 credit"),
+	conflict: utf8("tetrad/1 conflict"),
+	serial: utf8("tetrad/1 note serial"),
+};
+
+/** What ties everything together that one request changed, 32 bytes. */
+export function requestTransaction(
+	crypto: CryptoProvider,
+	device: Uint8Array,
+	request: Uint8Array,
+): Uint8Array {
+	return crypto.sha256(enc(LABEL.request, device, request));
+}
+
+/** The same for a credit by an operator. */
+export function creditTransaction(
+	crypto: CryptoProvider,
+	reference: string,
+): Uint8Array {
+	return crypto.sha256(enc(LABEL.credit, utf8(reference)));
+}
+
+export function conflictId(
+	crypto: CryptoProvider,
+	note: Uint8Array,
+	first: Uint8Array,
+	second: Uint8Array,
+): Uint8Array {
+	return crypto.sha256(enc(LABEL.conflict, note, first, second));
+}
+
+/** The serial of the note that answers a request: no request makes two. */
+export function noteSerial(
+	crypto: CryptoProvider,
+	device: Uint8Array,
+	request: Uint8Array,
+): Uint8Array {
+	return crypto.sha256(enc(LABEL.serial, device, request));
+}
+
+/** The certified name in a device id. Throws `invalid-argument` for what is no device id. */
+export function nameInDeviceId(deviceId: Uint8Array): string {
+	try {
+		const [root, name, ...more] = dec(deviceId, 2);
+		const text = parseUtf8(name ?? new Uint8Array());
+		if (
+			root?.length === HASH_BYTES &&
+			more.length === 0 &&
+			isCertifiedName(text)
+		)
+			return text;
+	} catch {
+		// Said below.
+	}
+	throw new TetradError(
+		"invalid-argument",
+		"this is no device id of a module; it stands in the module's own messages, in hexadecimal",
+	);
+}
+
+export function declinedMessage(
+	request: Uint8Array,
+	{ code, reason }: Refusal,
+): Uint8Array {
+	return message(WITH_ISSUER.declined, {
+		request,
+		code: utf8(code),
+		reason: utf8Within(reason, MAX_REASON_BYTES),
+	});
+}
+
+/** Says whose ledger a store is, and of which money. */
+export function ledgerValue({
+	issuer,
+	currency,
+	isPlay,
+}: IssuerTerms): Uint8Array {
+	return enc(
+		issuer,
+		utf8(currency.code),
+		Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
+	);
+}
+
+/** What every transaction of one issuer needs to know. */
+export class Ledger {
+	readonly #crypto: CryptoProvider;
+	readonly #terms: IssuerTerms;
+
+	constructor(crypto: CryptoProvider, terms: IssuerTerms) {
+		this.#crypto = crypto;
+		this.#terms = terms;
+	}
+
+	/** Makes a new store this issuer's, or throws `home-unusable` when it is another's. */
+	claimStore(): Transaction<void> {
+		const value = ledgerValue(this.#terms);
+		return reading([byKey(META, { name: "terms" })], ([[known]]) => {
+			if (known === undefined)
+				return done([insert(META, { name: "terms", value })], undefined);
+			if (sameBytes(known.value, value)) return done([], undefined);
+			throw new TetradError(
+				"home-unusable",
+				"this store is the ledger of another issuer or of another currency; give each issuer its own",
+			);
+		});
+	}
+
+	/** The newest head that was seen of a purse, this one included. `forked` says that another head of the same number came first. */
+	meet(
+		device: Uint8Array,
+		head: Head,
+		at: number,
+	): Transaction<{ readonly newest: Head; readonly isForked: boolean }> {
+		type Met = { readonly newest: Head; readonly isForked: boolean };
+		return reading(
+			[byKey(HEADS, { device })],
+			([[known]]): Transaction<Met> => {
+				if (known === undefined || head.number > known.number) {
+					const row = { device, ...head, at: BigInt(at) };
+					return done([put(HEADS, row)], { newest: head, isForked: false });
+				}
+				return done([], {
+					newest: known,
+					isForked:
+						head.number === known.number && !sameBytes(head.hash, known.hash),
+				});
+			},
+		);
+	}
+
+	balance(device: Uint8Array): Transaction<bigint> {
+		return reading([byKey(ACCOUNTS, { id: device })], ([[account]]) =>
+			done([], account?.balance ?? 0n),
+		);
+	}
+
+	/** Only keeps the refusal of a request, unless that was answered before. */
+	refuse(asked: Asked, refusal: Refusal): Answered {
+		return reading([answerRead(asked)], ([[answer]]) =>
+			answer === undefined ? declined(asked, refusal) : repeated(asked, answer),
+		);
+	}
+
+	/** Takes money out of the own account, for `issue` or, without it, only to see whether it could. */
+	withdraw(asked: Asked, amount: bigint, issue: NewNote | undefined): Answered {
+		return reading(
+			[answerRead(asked), byKey(ACCOUNTS, { id: asked.device })],
+			([[answer], [account]]) => {
+				if (answer !== undefined) return repeated(asked, answer);
+				if (account === undefined || account.balance < amount)
+					return declined(asked, {
+						code: "insufficient-funds",
+						reason: `the account holds ${this.#money(account?.balance ?? 0n)} and not ${this.#money(amount)}`,
+					});
+				if (issue === undefined) return done([], { kind: "needs-note" });
+				const { id } = issue.note;
+				return this.#issued(asked, issue, [
+					put(ACCOUNTS, { ...account, balance: account.balance - amount }),
+					...this.#entries(asked, "withdraw", [
+						[asked.device, -amount, id],
+						[SYSTEM.issued, amount, id],
+					]),
+				]);
+			},
+		);
+	}
+
+	/** Books what is still free of a transfer for its payee, who asks. */
+	deposit(asked: Asked, verified: VerifiedTransfer): Answered {
+		return this.#withTransfer(
+			asked,
+			verified,
+			({ known, account, free, taken }) => {
+				// Once is enough, whichever request it came in.
+				if (known !== undefined) return booked(asked, 0n, [], [], []);
+				const { transfer } = verified;
+				const amount = sum(free);
+				const conflicts = this.#conflicts(asked, verified, taken);
+				const credited = this.#credit(asked, account, amount, "deposit", [
+					SYSTEM.returned,
+					transfer.id,
+				]);
+				const writes = [
+					insert(TRANSFERS, transferRow(asked, transfer, amount)),
+					...bookingsOf(asked, free, "deposit", transfer.id),
+					...credited,
+				];
+				const earlier = taken.flatMap(({ by }) =>
+					by.kind === "claim" ? [] : [by.reference],
+				);
+				return booked(asked, amount, earlier, conflicts, writes);
+			},
+		);
+	}
+
+	/** Takes own notes back, all or nothing: for the account. */
+	exchangeIntoAccount(asked: Asked, verified: VerifiedTransfer): Answered {
+		return this.#exchange(asked, verified, (account, free) => {
+			const { id, amount } = verified.transfer;
+			const credited = this.#credit(asked, account, amount, "exchange", [
+				SYSTEM.returned,
+				id,
+			]);
+			return booked(asked, amount, [], [], [...free, ...credited]);
+		});
+	}
+
+	/** Takes own notes back, all or nothing: for a new one, or, without it, only to see whether it could. */
+	exchangeIntoNote(
+		asked: Asked,
+		verified: VerifiedTransfer,
+		issue: NewNote | undefined,
+	): Answered {
+		return this.#exchange(asked, verified, (_, free) => {
+			if (issue === undefined) return done([], { kind: "needs-note" });
+			const { id, amount } = verified.transfer;
+			return this.#issued(asked, issue, [
+				...free,
+				...this.#entries(asked, "exchange", [
+					[SYSTEM.returned, -amount, id],
+					[SYSTEM.issued, amount, issue.note.id],
+				]),
+			]);
+		});
+	}
+
+	/** Credits what was never booked of an own note, `graceMs` after it has expired. */
+	claim(asked: Asked, note: Note, graceMs: number): Answered {
+		const from = note.expires + graceMs;
+		return reading(
+			[
+				answerRead(asked),
+				byKey(ACCOUNTS, { id: asked.device }),
+				byKey(NOTES, { id: note.id }),
+			],
+			([[answer], [account], [own]]) => {
+				if (answer !== undefined) return repeated(asked, answer);
+				if (own === undefined) return declined(asked, notIssuedHere);
+				if (!sameBytes(own.holder, asked.device))
+					return declined(asked, {
+						code: "issuer-refused",
+						reason: "only the module that holds a note can claim it",
+					});
+				if (asked.at < from)
+					return declined(asked, {
+						code: "issuer-refused",
+						reason: `not yet: what is left of this note can be claimed from ${new Date(from).toISOString()} on`,
+					});
+				return foldRows(
+					{ table: BOOKINGS, equals: { note: note.id } },
+					{ at: 0n, count: 0, left: [] as Piece[] },
+					({ at, count, left }, { offset, amount }) => {
+						addGap(left, note, at, offset);
+						return { at: offset + amount, count: count + 1, left };
+					},
+					({ at, count, left }) => {
+						if (count > MAX_CLAIM_BOOKINGS)
+							return declined(asked, {
+								code: "limit-exceeded",
+								reason: "this note was spent in too many pieces to be claimed",
+							});
+						addGap(left, note, at, note.value);
+						return this.#claimed(asked, account, note, left);
+					},
+				);
+			},
+		);
+	}
+
+	#claimed(
+		asked: Asked,
+		account: RowOf<typeof ACCOUNTS> | undefined,
+		note: Note,
+		left: readonly Piece[],
+	): Answered {
+		const amount = sum(left);
+		const credited = this.#credit(asked, account, amount, "claim", [
+			SYSTEM.expired,
+			note.id,
+		]);
+		const bookings = bookingsOf(asked, left, "claim", this.#transaction(asked));
+		return booked(asked, amount, [], [], [...bookings, ...credited]);
+	}
+
+	#exchange(
+		asked: Asked,
+		verified: VerifiedTransfer,
+		then: (
+			account: RowOf<typeof ACCOUNTS> | undefined,
+			/** What books the whole transfer. */
+			bookings: readonly Write[],
+		) => Answered,
+	): Answered {
+		return this.#withTransfer(
+			asked,
+			verified,
+			({ known, account, free, taken }) => {
+				const { transfer } = verified;
+				if (known !== undefined)
+					return declined(asked, {
+						code: "issuer-refused",
+						reason: "this transfer belongs to another request",
+					});
+				if (taken.length === 0)
+					return then(account, [
+						insert(TRANSFERS, transferRow(asked, transfer, transfer.amount)),
+						...bookingsOf(asked, free, "exchange", transfer.id),
+					]);
+				const refusal: Refusal = {
+					code: "double-spent",
+					reason: "a part of these notes was booked for somebody else before",
+				};
+				return declined(
+					asked,
+					refusal,
+					[insert(TRANSFERS, transferRow(asked, transfer, 0n))],
+					this.#conflicts(asked, verified, taken),
+				);
+			},
+		);
+	}
+
+	/** Reads everything that a transfer is held against. Its cost depends on its pieces alone. */
+	#withTransfer(
+		asked: Asked,
+		{ transfer, notes }: VerifiedTransfer,
+		then: (found: {
+			readonly known: RowOf<typeof TRANSFERS> | undefined;
+			readonly account: RowOf<typeof ACCOUNTS> | undefined;
+			readonly free: readonly Piece[];
+			readonly taken: readonly Taken[];
+		}) => Answered,
+	): Answered {
+		const { pieces } = transfer;
+		const reads = [
+			answerRead(asked),
+			byKey(TRANSFERS, { id: transfer.id }),
+			byKey(ACCOUNTS, { id: asked.device }),
+			...notes.map(({ id }) => byKey(NOTES, { id })),
+			...pieces.map(predecessor),
+		];
+		return reading(reads as unknown as readonly Read[] as [], (found) => {
+			const rows = found as unknown as readonly (readonly never[])[];
+			const [[answer] = [], [known] = [], [account] = []] =
+				rows as unknown as readonly [
+					RowOf<typeof ANSWERS>[],
+					RowOf<typeof TRANSFERS>[],
+					RowOf<typeof ACCOUNTS>[],
+				];
+			if (answer !== undefined) return repeated(asked, answer);
+			const free: Piece[] = [];
+			const taken: Taken[] = [];
+			for (const [i, piece] of pieces.entries()) {
+				const [own] = rows[3 + i] as readonly RowOf<typeof NOTES>[];
+				const [before] = rows[3 + notes.length + i] as readonly RowOf<
+					typeof BOOKINGS
+				>[];
+				// Its id is enough: whoever passes a note on can encode the signature anew.
+				if (own === undefined) return declined(asked, notIssuedHere);
+				if (own.expires <= BigInt(asked.at))
+					return declined(asked, {
+						code: "payment-refused",
+						reason: `a note of this transfer expired on ${new Date(Number(own.expires)).toISOString()}`,
+					});
+				if (
+					before !== undefined &&
+					before.offset + before.amount > piece.offset
+				)
+					taken.push({ piece, by: before });
+				else free.push(piece);
+			}
+			return then({ known, account, free, taken });
+		});
+	}
+
+	#issued(
+		asked: Asked,
+		{ note, issuer, holder }: NewNote,
+		writes: readonly Write[],
+	): Answered {
+		const answer = message(WITH_ISSUER.issued, {
+			request: asked.request,
+			notes: encodeList([note.document]),
+			chain: issuer.encodedChain,
+		});
+		const row = {
+			id: note.id,
+			holder: note.holder,
+			holder_certificate: holder.certificateId,
+			request: asked.request,
+			value: note.value,
+			issued: BigInt(note.issued),
+			expires: BigInt(note.expires),
+			document: note.document,
+		};
+		const chains = [issuer, holder];
+		return reading(
+			chains.map(({ certificateId: certificate }) =>
+				byKey(CHAINS, { certificate }),
+			),
+			(known) => {
+				const fresh = chains.filter((_, i) => known[i]?.length === 0);
+				const settled = { kind: "issued", amount: note.value } as const;
+				return answered(
+					asked,
+					answer,
+					settled,
+					[],
+					[
+						insert(NOTES, row),
+						...fresh.map(
+							({ certificateId: certificate, encodedChain: chain }) =>
+								insert(CHAINS, { certificate, chain }),
+						),
+						...writes,
+					],
+				);
+			},
+		);
+	}
+
+	/** Puts an amount into the asking module's account, which is opened when there is none. Throws `busy`, so that it is asked again, while the account is too full. */
+	#credit(
+		asked: Asked,
+		account: RowOf<typeof ACCOUNTS> | undefined,
+		amount: bigint,
+		kind: EntryKind,
+		[from, reference]: readonly [from: Uint8Array, reference: Uint8Array],
+	): readonly Write[] {
+		if (amount === 0n) return [];
+		const { device, at } = asked;
+		const before = account ?? newAccount(device, at);
+		const balance = before.balance + amount;
+		if (balance > MAX_AMOUNT)
+			throw new TetradError(
+				"busy",
+				"the account cannot hold more than 2^63 - 1 minor units: withdraw some, and ask again",
+			);
+		return [
+			put(ACCOUNTS, { ...before, balance }),
+			...this.#entries(asked, kind, [
+				[device, amount, reference],
+				[from, -amount, reference],
+			]),
+		];
+	}
+
+	#entries(
+		asked: Asked,
+		kind: EntryKind,
+		lines: readonly EntryLine[],
+	): readonly Write[] {
+		return entries(this.#transaction(asked), asked.at, kind, lines);
+	}
+
+	#transaction({ device, request }: Asked): Uint8Array {
+		return requestTransaction(this.#crypto, device, request);
+	}
+
+	/** One for each earlier transfer and note, however many pieces overlap. */
+	#conflicts(
+		{ at }: Asked,
+		{ transfer }: VerifiedTransfer,
+		taken: readonly Taken[],
+	): readonly Conflict[] {
+		const found = new Map<string, Conflict>();
+		for (const { piece, by } of taken) {
+			// A claim has no transfer that could accuse anybody.
+			if (by.kind === "claim") continue;
+			const note = piece.noteId;
+			const [first, second] = [by.reference, transfer.id];
+			const id = conflictId(this.#crypto, note, first, second);
+			const { payer: holder } = transfer;
+			found.set(hex(id), { id, note, first, second, holder, at });
+		}
+		return [...found.values()];
+	}
+
+	#money(amount: bigint): string {
+		const { currency } = this.#terms;
+		return `${formatAmount(amount, currency)} ${currency.code}`;
+	}
+}
+
+interface Taken {
+	readonly piece: Piece;
+	readonly by: RowOf<typeof BOOKINGS>;
+}
+
+export type EntryKind =
+	| "withdraw"
+	| "deposit"
+	| "exchange"
+	| "claim"
+	| "credit";
+
+type EntryLine = readonly [
+	account: Uint8Array,
+	amount: bigint,
+	reference: Uint8Array,
+];
+
+/** The lines of one transaction, which sum to zero. */
+export function entries(
+	transaction: Uint8Array,
+	at: number,
+	kind: EntryKind,
+	lines: readonly EntryLine[],
+): readonly Write[] {
+	return lines.map(([account, amount, reference]) =>
+		insert(ENTRIES, {
+			at: BigInt(at),
+			transaction,
+			account,
+			amount,
+			kind,
+			reference,
+		}),
+	);
+}
+
+export function newAccount(id: Uint8Array, at: number): RowOf<typeof ACCOUNTS> {
+	return { id, name: nameInDeviceId(id), balance: 0n, opened: BigInt(at) };
+}
+
+/** Goes through all rows of a read, a page at a time, and then on with what was made of them. `state` is this run's own. */
+export function foldRows<Of extends Columns, State, Result>(
+	read: Omit<Read<Of>, "limit">,
+	state: State,
+	step: (state: State, row: Row<Of>) => State,
+	then: (state: State) => Transaction<Result>,
+): Transaction<Result> {
+	return reading([{ ...read, limit: FOLD_ROWS }], ([rows]) => {
+		let next = state;
+		for (const row of rows) next = step(next, row);
+		const last = rows.at(-1);
+		if (rows.length < FOLD_ROWS || last === undefined) return then(next);
+		const column = read.table.key[Object.keys(read.equals ?? {}).length];
+		return foldRows(
+			{ ...read, above: last[column as keyof Row<Of>] as bigint },
+			next,
+			step,
+			then,
+		);
+	});
+}
+
+const notIssuedHere: Refusal = {
+	code: "payment-refused",
+	reason: "a note was not issued here",
+};
+
+function answerRead({ device, request }: Asked) {
+	return byKey(ANSWERS, { device, request });
+}
+
+/** The one booking that can overlap a piece if any does: the last that begins before its end. */
+export function predecessor({ noteId, offset, amount }: Piece) {
+	return {
+		table: BOOKINGS,
+		equals: { note: noteId },
+		below: offset + amount,
+		order: "descending",
+		limit: 1,
+	} as const;
+}
+
+function repeated(asked: Asked, row: RowOf<typeof ANSWERS>): Answered {
+	const answer = sameBytes(row.asked, asked.hash)
+		? row.answer
+		: declinedMessage(asked.request, {
+				code: "issuer-refused",
+				reason: "something else was asked before under this request's id",
+			});
+	return done([], { kind: "repeated", answer });
+}
+
+function declined(
+	asked: Asked,
+	refusal: Refusal,
+	writes: readonly Write[] = [],
+	conflicts: readonly Conflict[] = [],
+): Answered {
+	const answer = declinedMessage(asked.request, refusal);
+	return answered(
+		asked,
+		answer,
+		{ kind: "declined", ...refusal },
+		conflicts,
+		writes,
+	);
+}
+
+function booked(
+	asked: Asked,
+	amount: bigint,
+	earlier: readonly Uint8Array[],
+	conflicts: readonly Conflict[],
+	writes: readonly Write[],
+): Answered {
+	const ids = new Map(earlier.map((id) => [hex(id), id]));
+	const answer = message(WITH_ISSUER.booked, {
+		request: asked.request,
+		credited: uint64(amount),
+		conflicts: concat(...ids.values()),
+	});
+	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
+}
+
+function answered(
+	{ device, request, hash, at }: Asked,
+	bytes: Uint8Array,
+	settled: Settled,
+	conflicts: readonly Conflict[],
+	writes: readonly Write[],
+): Answered {
+	// Its own memory: a message is cut from a larger block.
+	const answer = copy(bytes);
+	return done(
+		[
+			...writes,
+			...conflicts.map((conflict) =>
+				insert(CONFLICTS, { ...conflict, at: BigInt(conflict.at) }),
+			),
+			insert(ANSWERS, { device, request, asked: hash, answer, at: BigInt(at) }),
+		],
+		{ kind: "answered", answer, settled, conflicts },
+	);
+}
+
+function transferRow(
+	{ request, at }: Asked,
+	{ id, document }: Transfer,
+	booked: bigint,
+): RowOf<typeof TRANSFERS> {
+	return { id, document, request, booked, at: BigInt(at) };
+}
+
+function bookingsOf(
+	{ at }: Asked,
+	pieces: readonly Piece[],
+	kind: "deposit" | "exchange" | "claim",
+	reference: Uint8Array,
+): readonly Write[] {
+	return pieces.map(({ noteId, offset, amount }) =>
+		insert(BOOKINGS, {
+			note: noteId,
+			offset,
+			amount,
+			kind,
+			reference,
+			at: BigInt(at),
+		}),
+	);
+}
+
+/** Of more than `MAX_CLAIM_RANGES` the first are left for another claim: what a holder never paid with is last. */
+function addGap(
+	left: Piece[],
+	{ id }: Note,
+	offset: bigint,
+	end: bigint,
+): void {
+	if (offset >= end) return;
+	if (left.length === MAX_CLAIM_RANGES) left.shift();
+	left.push({ noteId: id, offset, amount: end - offset });
+}
+
+function sum(pieces: readonly Piece[]): bigint {
+	return pieces.reduce((total, { amount }) => total + amount, 0n);
+}

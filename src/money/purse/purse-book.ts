@@ -1,0 +1,299 @@
+/*
+ * The notes of which something is left, and which ranges of them are promised to a payment that
+ * is not durable yet.
+ *
+ *   0 ────── given away ────── spent ────── reserved ────── taken ────── free ────── value
+ *
+ * A note is given away from its front, so one offset says what is left. Ranges that were reserved
+ * become durable in the order in which they were reserved. When one is given up instead, those
+ * behind it on the same note cannot follow: they are given up too, and paid out of other ranges,
+ * which is signed anew. No body with the old ranges has left the module then. The store holds this
+ * line once more: a transfer is committed only if its ranges begin where the note is spent up to.
+ */
+import type { CryptoProvider } from "../../crypto/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import {
+	MAX_AMOUNT,
+	MAX_ISSUER_CHAINS,
+	MAX_PIECES,
+} from "../documents/limits.ts";
+import { type HolderKey, type Note, parseNote } from "../documents/note.ts";
+import type { Piece } from "../documents/transfer.ts";
+import { EXCHANGE_PART_OF_LIFE, EXCHANGE_WITHIN_MS } from "./purse-limits.ts";
+import type { NoteRow } from "./purse-tables.ts";
+
+interface LiveNote {
+	readonly note: Note;
+	/** Hash of its issuer's chain. */
+	readonly chain: Uint8Array;
+	spent: bigint;
+	/** Where the next reservation begins. */
+	taken: bigint;
+	/** Reservations that are neither durable nor given up. */
+	reservations: number;
+	/** A reservation was given up below another: nothing more is reserved until none is left. */
+	isBroken: boolean;
+}
+
+/** Ranges for one transfer, in the order of its pieces. */
+export interface Selection {
+	readonly pieces: readonly Piece[];
+	/** Documents, one for each piece. */
+	readonly notes: readonly Uint8Array[];
+	/** Hashes of the issuer's chains that they need. */
+	readonly chains: readonly Uint8Array[];
+}
+
+export type Selected =
+	| { readonly kind: "selected"; readonly selection: Selection }
+	/** There is not so much. */
+	| { readonly kind: "insufficient"; readonly available: bigint }
+	/** There is so much, in more pieces or under more chains than one transfer may have. */
+	| { readonly kind: "scattered" }
+	/** Some ranges will be free again soon. */
+	| { readonly kind: "wait" };
+
+/** Who pays with what. */
+export interface Wanted {
+	/** Device id. */
+	readonly issuer: Uint8Array;
+	readonly currency: string;
+	readonly amount: bigint;
+	/** Notes that expire at this time or earlier are left out; milliseconds since the epoch. */
+	readonly expiresAfter: number;
+}
+
+export class PurseBook {
+	readonly #crypto: CryptoProvider;
+	/** A transfer is signed with this one; notes that were made for an earlier key can only be claimed. */
+	readonly #key: HolderKey;
+	readonly #notes = new Map<string, LiveNote>();
+
+	constructor(
+		crypto: CryptoProvider,
+		key: HolderKey,
+		rows: readonly NoteRow[],
+	) {
+		this.#crypto = crypto;
+		this.#key = key;
+		for (const row of rows) this.add(row);
+	}
+
+	add({ document, chain, spent }: NoteRow): void {
+		const note = parseNote(this.#crypto, document);
+		this.#notes.set(hex(note.id), {
+			note,
+			chain,
+			spent,
+			taken: spent,
+			reservations: 0,
+			isBroken: false,
+		});
+	}
+
+	/** The rest of that note is the issuer's again. */
+	drop(noteId: Uint8Array): void {
+		this.#notes.delete(hex(noteId));
+	}
+
+	/** Selects ranges: of notes that expire first, then in the fewest pieces. Reserves nothing. */
+	select(wanted: Wanted): Selected {
+		const usable = [...this.#notes.values()].filter((live) =>
+			isUsable(live, wanted, this.#key),
+		);
+		const free = usable.filter(({ isBroken }) => !isBroken);
+		const available = sumLeft(free);
+		if (available < wanted.amount)
+			return free.length < usable.length
+				? { kind: "wait" }
+				: { kind: "insufficient", available };
+		const chosen =
+			take(free.toSorted(byExpiry), wanted.amount) ??
+			take(free.toSorted(byLeft), wanted.amount) ??
+			take(ofFewestChains(free).toSorted(byLeft), wanted.amount);
+		return chosen === undefined
+			? { kind: "scattered" }
+			: { kind: "selected", selection: selectionOf(chosen) };
+	}
+
+	/** The whole rest of notes that nothing is reserved of, as far as one transfer can hold them. */
+	selectWhole(
+		issuer: Uint8Array,
+		isWanted: (note: Note) => boolean,
+	): { readonly selection: Selection; readonly currency: string } | undefined {
+		const chains = new Set<string>();
+		const chosen: Portion[] = [];
+		let sum = 0n;
+		for (const live of this.#notes.values()) {
+			const { note, reservations, taken } = live;
+			const left = note.value - taken;
+			if (chosen.length === MAX_PIECES) break;
+			if (reservations > 0 || !sameBytes(note.issuer, issuer)) continue;
+			if (!isHeldUnder(note, this.#key) || !isWanted(note)) continue;
+			if (chains.size === MAX_ISSUER_CHAINS && !chains.has(hex(live.chain)))
+				continue;
+			if (sum + left > MAX_AMOUNT) continue;
+			chains.add(hex(live.chain));
+			chosen.push({ live, amount: left });
+			sum += left;
+		}
+		const [first] = chosen;
+		if (first === undefined) return undefined;
+		const { code } = first.live.note.currency;
+		return { selection: selectionOf(chosen), currency: code };
+	}
+
+	/** Notes of that issuer that have expired. */
+	expired(issuer: Uint8Array, now: number): Note[] {
+		return [...this.#notes.values()]
+			.map(({ note }) => note)
+			.filter((note) => sameBytes(note.issuer, issuer) && note.expires <= now);
+	}
+
+	reserve({ pieces }: Selection): void {
+		for (const { noteId, amount } of pieces) {
+			const live = this.#notes.get(hex(noteId)) as LiveNote;
+			live.taken += amount;
+			live.reservations++;
+		}
+	}
+
+	/** Whether these ranges can still become durable. */
+	canCommit({ pieces }: Selection): boolean {
+		return pieces.every(({ noteId, offset }) => {
+			const live = this.#notes.get(hex(noteId));
+			return live !== undefined && !live.isBroken && offset >= live.spent;
+		});
+	}
+
+	/** These reserved ranges certainly were not written. */
+	release({ pieces }: Selection): void {
+		for (const { noteId, offset, amount } of pieces) {
+			const live = this.#notes.get(hex(noteId));
+			if (live === undefined) continue;
+			live.reservations--;
+			if (!live.isBroken && live.taken === offset + amount) live.taken = offset;
+			else live.isBroken = true;
+			mend(live);
+		}
+	}
+
+	/** These reserved ranges are durably given away. */
+	commit({ pieces }: Selection): void {
+		for (const { noteId, offset, amount } of pieces) {
+			const live = this.#notes.get(hex(noteId));
+			if (live === undefined) continue;
+			live.reservations--;
+			live.spent = offset + amount;
+			mend(live);
+			if (live.spent === live.note.value) this.#notes.delete(hex(noteId));
+		}
+	}
+}
+
+/** Whether a note is in the last part of its life, and should become a new one. */
+export function isToExchange(
+	{ issued, expires }: Note,
+	payableUntil: number,
+	now: number,
+): boolean {
+	const part = Math.min(
+		(expires - issued) / EXCHANGE_PART_OF_LIFE,
+		EXCHANGE_WITHIN_MS,
+	);
+	return payableUntil < expires && expires - now <= part;
+}
+
+interface Portion {
+	readonly live: LiveNote;
+	readonly amount: bigint;
+}
+
+/** With no reservation left, what is not spent is free. */
+function mend(live: LiveNote): void {
+	if (live.reservations > 0) return;
+	live.taken = live.spent;
+	live.isBroken = false;
+}
+
+function isUsable(
+	{ note, taken }: LiveNote,
+	{ issuer, currency, expiresAfter }: Wanted,
+	key: HolderKey,
+): boolean {
+	return (
+		taken < note.value &&
+		note.expires > expiresAfter &&
+		note.currency.code === currency &&
+		sameBytes(note.issuer, issuer) &&
+		isHeldUnder(note, key)
+	);
+}
+
+function isHeldUnder({ holderKey }: Note, key: HolderKey): boolean {
+	return (
+		holderKey.algorithm === key.algorithm &&
+		sameBytes(holderKey.publicKey, key.publicKey)
+	);
+}
+
+function sumLeft(notes: readonly LiveNote[]): bigint {
+	return notes.reduce((sum, live) => sum + leftOf(live), 0n);
+}
+
+function leftOf({ note, taken }: LiveNote): bigint {
+	return note.value - taken;
+}
+
+function byExpiry(a: LiveNote, b: LiveNote): number {
+	return a.note.expires - b.note.expires || byLeft(a, b);
+}
+
+function byLeft(a: LiveNote, b: LiveNote): number {
+	return Number(leftOf(b) > leftOf(a)) - Number(leftOf(b) < leftOf(a));
+}
+
+/** Takes from the first on, or `undefined` when that is more than one transfer may have. */
+function take(
+	notes: readonly LiveNote[],
+	amount: bigint,
+): Portion[] | undefined {
+	const chosen: Portion[] = [];
+	const chains = new Set<string>();
+	let missing = amount;
+	for (const live of notes) {
+		if (missing === 0n) break;
+		const left = leftOf(live);
+		const portion = left < missing ? left : missing;
+		chosen.push({ live, amount: portion });
+		chains.add(hex(live.chain));
+		missing -= portion;
+	}
+	return missing === 0n &&
+		chosen.length <= MAX_PIECES &&
+		chains.size <= MAX_ISSUER_CHAINS
+		? chosen
+		: undefined;
+}
+
+/** The notes under those chains that hold the most. */
+function ofFewestChains(notes: readonly LiveNote[]): LiveNote[] {
+	const byChain = [...Map.groupBy(notes, ({ chain }) => hex(chain)).values()];
+	const most = byChain.toSorted((a, b) => (sumLeft(b) > sumLeft(a) ? 1 : -1));
+	return most.slice(0, MAX_ISSUER_CHAINS).flat();
+}
+
+function selectionOf(chosen: readonly Portion[]): Selection {
+	const chains = new Map(
+		chosen.map(({ live: { chain } }) => [hex(chain), chain]),
+	);
+	return {
+		pieces: chosen.map(({ live: { note, taken }, amount }) => ({
+			noteId: note.id,
+			offset: taken,
+			amount,
+		})),
+		notes: chosen.map(({ live: { note } }) => note.document),
+		chains: [...chains.values()],
+	};
+}

@@ -1,0 +1,157 @@
+import { HASH_BYTES } from "../../crypto/index.ts";
+import { TetradError } from "../../errors.ts";
+import {
+	byKey,
+	insert,
+	put,
+	type Transaction,
+	type Write,
+} from "../../machine/store.ts";
+import { dec, enc, hex, sameBytes } from "../../wire/index.ts";
+import { timeBytes } from "../documents/amount.ts";
+import type { Invoice } from "../documents/invoice.ts";
+import { MAX_ISSUER_CHAINS } from "../documents/limits.ts";
+import { BETWEEN_MODULES, encodeList, message } from "../documents/messages.ts";
+import type { Piece, Transfer } from "../documents/transfer.ts";
+import type { Selection } from "./purse-book.ts";
+import type { PurseCore } from "./purse-core.ts";
+import {
+	type Changed,
+	changing,
+	NOTES,
+	type NoteRow,
+	PAYMENTS,
+	type PaymentRow,
+	unchanged,
+} from "./purse-tables.ts";
+
+/** A transfer that is signed and has not left this module. */
+export interface ReadyTransfer {
+	readonly transfer: Transfer;
+	readonly selection: Selection;
+	/** All zero for an exchange, which needs none. */
+	readonly invoice: Invoice;
+}
+
+/**
+ * The one irrevocable write of a payment: the ranges are given away and the transfer is there to
+ * be delivered, both or neither. Its result is `undefined`, and nothing is written, when the
+ * ranges do not begin where their notes are spent up to.
+ */
+export function commitTransfer(
+	core: PurseCore,
+	ready: ReadyTransfer,
+	also: readonly Write[] = [],
+): Transaction<Changed<PaymentRow | undefined>> {
+	const { transfer } = ready;
+	const row = paymentRow(ready, core.now);
+	const reads = [
+		byKey(PAYMENTS, { contract: transfer.contract }),
+		...transfer.pieces.map(({ noteId }) => byKey(NOTES, { id: noteId })),
+	];
+	return changing(
+		core.options.context.crypto,
+		core.now,
+		reads as never,
+		(rows: readonly (readonly unknown[])[]) => {
+			const [[paid] = [], ...notes] = rows;
+			const spent = transfer.pieces.map((piece, i) =>
+				afterSpending(notes[i]?.[0] as NoteRow | undefined, piece),
+			);
+			if (paid !== undefined)
+				throw new TetradError("internal", "a contract would be paid twice");
+			if (spent.includes(undefined)) return unchanged(undefined);
+			const { contract: subject, amount, payee: peer } = transfer;
+			return {
+				entries: [{ what: "committed", subject, amount, peer }],
+				writes: [
+					...(spent as NoteRow[]).map((note) => put(NOTES, note)),
+					insert(PAYMENTS, row),
+					...also,
+				],
+				result: row as PaymentRow | undefined,
+			};
+		},
+	);
+}
+
+function afterSpending(
+	note: NoteRow | undefined,
+	{ offset, amount }: Piece,
+): NoteRow | undefined {
+	if (note?.state !== "live" || note.spent !== offset) return undefined;
+	const spent = offset + amount;
+	if (spent > note.value) return undefined;
+	return { ...note, spent, state: spent === note.value ? "used" : "live" };
+}
+
+function paymentRow(
+	{ transfer, selection, invoice }: ReadyTransfer,
+	now: number,
+): PaymentRow {
+	return {
+		contract: transfer.contract,
+		transfer_id: transfer.id,
+		transfer: transfer.document,
+		notes: encodeList(selection.notes),
+		chains: enc(...selection.chains),
+		payee: transfer.payee,
+		parties: transfer.parties,
+		pay_by: BigInt(invoice.payBy),
+		tag: invoice.tag,
+		issuer: transfer.issuer,
+		currency: transfer.currency,
+		amount: transfer.amount,
+		in_doubt: transfer.amount,
+		committed: BigInt(now),
+		state: "committed",
+		receipt: new Uint8Array(),
+	};
+}
+
+/**
+ * Stands for the binding and the parties in a transfer of own notes to their issuer: it belongs to
+ * a request and to no tetrad, so that the stored bytes can be sent in whichever comes next.
+ */
+export const NO_TETRAD: Uint8Array = new Uint8Array(HASH_BYTES);
+
+export function isExchange({ parties }: Pick<PaymentRow, "parties">): boolean {
+	return sameBytes(parties, NO_TETRAD);
+}
+
+/** The message that delivers a committed payment: the same bytes each time. */
+export function deliverBytes(
+	row: PaymentRow,
+	chains: ReadonlyMap<string, Uint8Array>,
+): Uint8Array {
+	return message(BETWEEN_MODULES.deliver, {
+		transfer: row.transfer,
+		notes: row.notes,
+		chains: chainList(row.chains, chains),
+		payBy: timeBytes(Number(row.pay_by)),
+		tag: row.tag,
+	});
+}
+
+/** The chains that a row names by their hashes. */
+export function chainList(
+	hashes: Uint8Array,
+	chains: ReadonlyMap<string, Uint8Array>,
+): Uint8Array {
+	return encodeList(
+		dec(hashes, MAX_ISSUER_CHAINS).map(
+			(hash) => chains.get(hex(hash)) ?? new Uint8Array(),
+		),
+	);
+}
+
+/** A transfer's own notes and chains, as they go along with it. */
+export function selectionLists(
+	selection: Selection,
+	chains: ReadonlyMap<string, Uint8Array>,
+): { readonly notes: Uint8Array; readonly chains: Uint8Array } {
+	return {
+		notes: encodeList(selection.notes),
+		chains: chainList(enc(...selection.chains), chains),
+	};
+}

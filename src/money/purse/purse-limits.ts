@@ -1,0 +1,55 @@
+import { DEPOSIT_MARGIN_MS, PAY_WITHIN_MS } from "../documents/limits.ts";
+
+// Limits of a purse: a change makes another program and no other format.
+
+/** Payments that a purse has begun, or committed and not settled. With so many in doubt it begins no more. */
+export const MAX_OPEN_PAYMENTS = 1024;
+
+/** Of those, payments that one tetrad has begun and not committed. */
+export const MAX_PAYMENTS_PER_TETRAD = 256;
+
+/** How often one payment, or the business with an issuer, may be asked for before its answer is there. */
+export const MAX_ASKERS = 256;
+
+/** Bytes of payments in doubt that are delivered again as soon as a tetrad opens; the others when they are asked for, or in the next one. A module that is not reading fast enough loses the tetrad at 8 MiB. */
+export const MAX_DELIVERED_AGAIN_BYTES: number = 2 ** 22;
+
+/** Contracts that an agent may expect payments for in one tetrad. */
+export const MAX_EXPECTATIONS = 1024;
+
+/** Payments that a purse has promised to take and that have not come. */
+export const MAX_PROMISES = 4096;
+
+/** Transfers of one tetrad that are being taken at once: all that its payer can have in doubt. */
+export const MAX_ACCEPTANCES_PER_TETRAD = 1024;
+
+/** Notes of others whose signatures are remembered as verified. */
+export const MAX_VERIFIED_NOTES = 4096;
+
+/** Orders and other requests that an issuer has not answered. */
+export const MAX_OPEN_REQUESTS = 1024;
+
+/** Requests that are on their way to one issuer at once. */
+export const MAX_REQUESTS_IN_FLIGHT = 16;
+
+/** How long a module waits for the other's answer before it tells its agent: half a minute. */
+export const ANSWER_WITHIN_MS = 30_000;
+
+/** A note that expires sooner is not paid with, so that its payee still has its own margin when it comes. */
+export const PAYABLE_MARGIN_MS: number = DEPOSIT_MARGIN_MS + PAY_WITHIN_MS;
+
+/** A note is exchanged for a new one in the last part of its life: a quarter, and 14 days at most. */
+export const EXCHANGE_PART_OF_LIFE = 4;
+export const EXCHANGE_WITHIN_MS: number = 14 * 24 * 3_600_000;
+
+/** Expired notes that are looked at for the next claims. */
+export const MAX_CLAIMS_LOOKED_AT = 256;
+
+/** How long after an issuer has declined a claim it is asked again: an hour. */
+export const CLAIM_AGAIN_MS = 3_600_000;
+
+/** A certificate that expires sooner is no reason to exchange notes: no issuer makes notes for it. Two days. */
+export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;
+
+/** How long the own agent may not know of a new head by which nothing was given away: 50 milliseconds, in which many make one message. */
+export const WITNESS_WITHIN_MS = 50;

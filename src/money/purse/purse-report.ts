@@ -1,0 +1,69 @@
+import type { TetradError } from "../../errors.ts";
+
+/** What a purse has for its owner's log. Amounts are minor units of the issuer's currency; no secrets. */
+export type PurseReport =
+	/** The owner's order was taken down, and is carried out at the next meeting with the issuer. */
+	| {
+			readonly kind: "ordered";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			/** Zero to give everything back. */
+			readonly amount: bigint;
+	  }
+	/** The payee has it; the receipt is durable. */
+	| ({ readonly kind: "paid" } & PaymentReport)
+	/** Money is committed, and it is not known whether the payee has it. It is delivered again at each meeting. */
+	| ({ readonly kind: "in-doubt"; readonly why: string } & PaymentReport)
+	/** A payment was refused, by this purse or by the other module; nothing changed. */
+	| {
+			readonly kind: "refused";
+			readonly contract: Uint8Array;
+			/** Device id of the other module. */
+			readonly peer: Uint8Array;
+			readonly error: TetradError;
+	  }
+	| ({ readonly kind: "received" } & PaymentReport)
+	| {
+			readonly kind: "deposited";
+			readonly contract: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+			/** Less than the amount when pieces of it were booked for somebody else before. */
+			readonly credited: bigint;
+	  }
+	| {
+			readonly kind: "withdrawn";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+	  }
+	/** Own notes became new ones, or went back to the account. */
+	| {
+			readonly kind: "exchanged";
+			readonly issuer: Uint8Array;
+			readonly into: "notes" | "account";
+			readonly amount: bigint;
+	  }
+	| {
+			readonly kind: "claimed";
+			readonly note: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+	  }
+	/** What the own account at the issuer holds. */
+	| {
+			readonly kind: "account";
+			readonly issuer: Uint8Array;
+			readonly balance: bigint;
+	  }
+	/** This purse is not the newest there is, and pays nobody any more. */
+	| { readonly kind: "behind"; readonly error: TetradError }
+	| { readonly kind: "trouble"; readonly error: TetradError };
+
+interface PaymentReport {
+	readonly contract: Uint8Array;
+	/** Device id of the other module. */
+	readonly peer: Uint8Array;
+	readonly issuer: Uint8Array;
+	readonly amount: bigint;
+}

@@ -1,0 +1,297 @@
+/*
+ * What a purse keeps. Amounts are minor units, times are milliseconds since the epoch, and what
+ * is called a hash or an id is in the bytes that its document gives it. An owner can read all of
+ * it with SQL, and nothing in it is secret but the row `invoice key` of `meta`.
+ */
+import type { CryptoProvider } from "../../crypto/index.ts";
+import {
+	type Columns,
+	insert,
+	type Read,
+	type Row,
+	type Table,
+	type Transaction,
+	table,
+	type Write,
+} from "../../machine/store.ts";
+import { enc, utf8 } from "../../wire/index.ts";
+import { amountBytes, timeBytes } from "../documents/amount.ts";
+import { FIRST_HEAD, type Head, nextHead } from "../documents/head.ts";
+
+export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
+
+export const INVOICE_KEY_NAME = "invoice key";
+
+/** The chains under which issuers signed the notes in all other tables. */
+export const ISSUER_CHAINS = table(
+	"issuer_chains",
+	{ hash: "bytes", chain: "bytes" },
+	["hash"],
+);
+
+/**
+ * Notes that this module holds. State: `live` while something is left, `used` when all was given
+ * away, `claimed` when the rest went back to the account after the note had expired.
+ */
+export const NOTES = table(
+	"notes",
+	{
+		id: "bytes",
+		document: "bytes",
+		/** Hash of the issuer's chain. */
+		chain: "bytes",
+		issuer: "bytes",
+		currency: "text",
+		value: "integer",
+		expires: "integer",
+		/** Everything below this offset was given away. */
+		spent: "integer",
+		state: "text",
+	},
+	["id"],
+	{ by_state: ["state"] },
+);
+
+/**
+ * Transfers that this module has signed, exchanges with an issuer among them. State: `committed`
+ * until the payee's receipt or the issuer's answer is there, then `settled`; `lapsed` when the
+ * notes expired first and their issuer gave back what it had not booked.
+ */
+export const PAYMENTS = table(
+	"payments",
+	{
+		contract: "bytes",
+		transfer_id: "bytes",
+		transfer: "bytes",
+		/** Documents of the notes, `enc` of them. */
+		notes: "bytes",
+		/** Hashes of the issuer's chains, `enc` of them. */
+		chains: "bytes",
+		payee: "bytes",
+		parties: "bytes",
+		pay_by: "integer",
+		tag: "bytes",
+		issuer: "bytes",
+		currency: "text",
+		amount: "integer",
+		/** What of the amount is in doubt. */
+		in_doubt: "integer",
+		committed: "integer",
+		state: "text",
+		/** Empty until it is settled, and for an exchange. */
+		receipt: "bytes",
+	},
+	["contract"],
+	{ by_state: ["state"] },
+);
+
+/**
+ * Transfers that this module was paid with. State: `to-deposit`, then `deposited`, or `refused`
+ * when the issuer would not book it at all.
+ */
+export const RECEIPTS = table(
+	"receipts",
+	{
+		contract: "bytes",
+		transfer_id: "bytes",
+		transfer: "bytes",
+		notes: "bytes",
+		chains: "bytes",
+		payer: "bytes",
+		/** What the payer's certificate attested. */
+		level: "text",
+		issuer: "bytes",
+		currency: "text",
+		amount: "integer",
+		receipt: "bytes",
+		accepted: "integer",
+		state: "text",
+		/** The request that deposits it; empty before there is one. */
+		request: "bytes",
+		credited: "integer",
+	},
+	["contract"],
+	{ by_state: ["state"], by_issuer: ["state", "issuer"] },
+);
+
+/** Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`. */
+export const REQUESTS = table(
+	"requests",
+	{
+		request: "bytes",
+		/** `withdraw`, `deposit`, `exchange` (for notes), `return` (to the account), `claim`, or `give-back` (an owner's order to return everything). */
+		kind: "text",
+		issuer: "bytes",
+		/** The contract of a deposit, an exchange or a return; the note of a claim; or empty. */
+		subject: "bytes",
+		amount: "integer",
+		/** What is sent, byte for byte; empty for `give-back`. */
+		message: "bytes",
+		state: "text",
+		/** The issuer's answer, byte for byte; empty until it came. */
+		outcome: "bytes",
+	},
+	["request"],
+	{ by_issuer: ["state", "issuer"] },
+);
+
+/** Every durable change, in order: the purse's history and the chain of its heads. */
+export const LOG = table(
+	"log",
+	{
+		/** Of the head that the change made. */
+		number: "integer",
+		hash: "bytes",
+		time: "integer",
+		what: "text",
+		/** A contract, a request or a note. */
+		subject: "bytes",
+		amount: "integer",
+		/** Device id of the other module. */
+		peer: "bytes",
+	},
+	["number"],
+);
+
+export const PURSE_TABLES: readonly Table[] = [
+	META,
+	ISSUER_CHAINS,
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+	REQUESTS,
+	LOG,
+] as unknown as readonly Table[];
+
+export type NoteRow = Row<typeof NOTES.columns>;
+export type PaymentRow = Row<typeof PAYMENTS.columns>;
+export type ReceiptRow = Row<typeof RECEIPTS.columns>;
+export type RequestRow = Row<typeof REQUESTS.columns>;
+export type LogRow = Row<typeof LOG.columns>;
+
+export type RequestKind =
+	| "withdraw"
+	| "deposit"
+	| "exchange"
+	| "return"
+	| "claim"
+	| "give-back";
+
+/** What the log calls a change. */
+export type What =
+	| "ordered"
+	| "committed"
+	| "paid"
+	| "received"
+	| "depositing"
+	| "deposited"
+	| "withdrawn"
+	| "exchanged"
+	| "claiming"
+	| "claimed"
+	| "declined";
+
+export interface LogEntry {
+	readonly what: What;
+	readonly subject: Uint8Array;
+	readonly amount: bigint;
+	readonly peer: Uint8Array;
+}
+
+/** What a transaction of a purse decides on: with entries, its head moves on; without, nothing is written. */
+export interface Change<Result> {
+	readonly entries: readonly LogEntry[];
+	readonly writes: readonly Write[];
+	readonly result: Result;
+}
+
+/** The head after a transaction, and what it decided. */
+export interface Changed<Result> {
+	readonly head: Head;
+	readonly result: Result;
+}
+
+export function unchanged<Result>(result: Result): Change<Result> {
+	return { entries: [], writes: [], result };
+}
+
+/** Reads, decides, and writes the next heads along with the changes that make them. */
+export function changing<const Of extends readonly Columns[], Result>(
+	crypto: CryptoProvider,
+	now: number,
+	reads: { readonly [At in keyof Of]: Read<Of[At]> },
+	decide: (
+		rows: { readonly [At in keyof Of]: readonly Row<Of[At]>[] },
+	) => Change<Result>,
+): Transaction<Changed<Result>> {
+	const all = [HEAD_READ, ...reads] as unknown as readonly Read[];
+	return {
+		kind: "read",
+		reads: all,
+		decide: ([headRows, ...rows]) => {
+			const { entries, writes, result } = decide(rows as never);
+			let head = headOf((headRows ?? []) as readonly LogRow[]);
+			if (entries.length === 0)
+				return { kind: "done", writes: [], result: { head, result } };
+			const log: Write[] = [];
+			for (const entry of entries) {
+				head = nextHead(crypto, head, logBytes(entry, now));
+				const { number, hash } = head;
+				log.push(insert(LOG, { number, hash, time: BigInt(now), ...entry }));
+			}
+			return {
+				kind: "done",
+				writes: [...writes, ...log],
+				result: { head, result },
+			};
+		},
+	};
+}
+
+/** The newest entry of the log, which has the head. */
+export const HEAD_READ = {
+	table: LOG,
+	order: "descending",
+	limit: 1,
+} as const;
+
+export function headOf([newest]: readonly LogRow[]): Head {
+	return newest === undefined
+		? FIRST_HEAD
+		: { number: newest.number, hash: newest.hash };
+}
+
+/** What a change adds to the chain of heads, so that anyone can recompute it from the log. */
+export function logBytes(entry: LogEntry, now: number): Uint8Array {
+	const { what, subject, amount, peer } = entry;
+	return enc(timeBytes(now), utf8(what), subject, amountBytes(amount), peer);
+}
+
+/** Reads all rows of an order, a batch after the other; `column` is the one after those of `equals`, and no two rows agree in it. */
+export function folding<Of extends Columns, Sum, Result>(
+	read: Omit<Read<Of>, "limit">,
+	column: keyof Of & string,
+	sum: Sum,
+	fold: (sum: Sum, rows: readonly Row<Of>[]) => Sum,
+	then: (sum: Sum) => Transaction<Result>,
+): Transaction<Result> {
+	return {
+		kind: "read",
+		reads: [{ ...read, limit: ROWS_PER_READ } as unknown as Read],
+		decide: ([found]) => {
+			const rows = (found ?? []) as readonly Row<Of>[];
+			const next = fold(sum, rows);
+			const last = rows.at(-1);
+			if (last === undefined || rows.length < ROWS_PER_READ) return then(next);
+			return folding(
+				{ ...read, above: last[column] },
+				column,
+				next,
+				fold,
+				then,
+			);
+		},
+	};
+}
+
+const ROWS_PER_READ = 1000;

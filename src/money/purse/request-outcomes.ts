@@ -1,0 +1,357 @@
+/* What an issuer's answers change. Each is one transaction, and changes nothing when it comes again. */
+import { TetradError } from "../../errors.ts";
+import {
+	byKey,
+	insert,
+	put,
+	type Transaction,
+	type Write,
+} from "../../machine/store.ts";
+import { copy, hex, sameBytes } from "../../wire/index.ts";
+import { sumAmounts } from "../documents/amount.ts";
+import { MAX_NEW_NOTES } from "../documents/limits.ts";
+import { parseList } from "../documents/messages.ts";
+import { type Note, parseNote, verifyNote } from "../documents/note.ts";
+import { type IssuerTerms, sameMoney } from "../documents/terms.ts";
+import { parseTransfer } from "../documents/transfer.ts";
+import type { MoneyContext } from "../machine.ts";
+import type { PurseCore } from "./purse-core.ts";
+import type { PurseReport } from "./purse-report.ts";
+import {
+	type Change,
+	type Changed,
+	changing,
+	ISSUER_CHAINS,
+	NOTES,
+	type NoteRow,
+	PAYMENTS,
+	type PaymentRow,
+	RECEIPTS,
+	REQUESTS,
+	type ReceiptRow,
+	type RequestRow,
+	unchanged,
+	type What,
+} from "./purse-tables.ts";
+import { amountOn, COMMITTED } from "./requests.ts";
+
+/** What the purse has to do in memory after an answer is durable; `undefined` when it was durable before. */
+export interface Effect {
+	/** New notes to pay with. */
+	readonly notes: readonly NoteRow[];
+	/** What was deposited, or refused for good. */
+	readonly receipt: ReceiptRow | undefined;
+	/** The note that was claimed. */
+	readonly claimed: Uint8Array | undefined;
+	/** Contracts of payments that are in doubt no more. */
+	readonly lapsed: readonly Uint8Array[];
+	readonly report: PurseReport | undefined;
+}
+
+const NO_EFFECT: Effect = {
+	notes: [],
+	receipt: undefined,
+	claimed: undefined,
+	lapsed: [],
+	report: undefined,
+};
+
+export type Outcome = Transaction<Changed<Effect | undefined>>;
+
+/** Notes that came in answer to a request, verified. */
+export interface NewNotes {
+	readonly rows: readonly NoteRow[];
+	readonly chain: { readonly hash: Uint8Array; readonly chain: Uint8Array };
+}
+
+/** Throws as the checks of chains and notes do, and `issuer-refused` for notes that are not what was asked for. */
+export function notesOf(
+	{ crypto, judge, own }: MoneyContext,
+	terms: IssuerTerms,
+	{ amount }: RequestRow,
+	fields: { readonly notes: Uint8Array; readonly chain: Uint8Array },
+	now: number,
+): NewNotes {
+	const issuer = judge(copy(fields.chain), now);
+	const notes = parseList(fields.notes, MAX_NEW_NOTES).map(
+		(document) => verifyNote(crypto, parseNote(crypto, document), issuer).note,
+	);
+	// The key may be the one that this module had when it asked: such a note is claimed once it has expired.
+	const isWanted = (note: Note) =>
+		sameMoney(terms, note) && sameBytes(note.holder, own.deviceId);
+	if (
+		!notes.every(isWanted) ||
+		new Set(notes.map(({ id }) => hex(id))).size !== notes.length ||
+		sumAmounts(notes.map(({ value }) => value)) !== amount
+	)
+		throw new TetradError(
+			"issuer-refused",
+			"the issuer sent notes that are not those that it was asked for",
+		);
+	return {
+		rows: notes.map((note) => ({
+			id: note.id,
+			document: note.document,
+			chain: issuer.chainHash,
+			issuer: note.issuer,
+			currency: note.currency.code,
+			value: note.value,
+			expires: BigInt(note.expires),
+			spent: 0n,
+			state: "live",
+		})),
+		chain: { hash: issuer.chainHash, chain: issuer.encodedChain },
+	};
+}
+
+/** New notes, for a withdrawal or in exchange for old ones. */
+export function issuedOutcome(
+	{ options, now }: PurseCore,
+	asked: RequestRow,
+	{ rows, chain }: NewNotes,
+	answer: Uint8Array,
+): Outcome {
+	if (asked.kind !== "withdraw" && asked.kind !== "exchange") throw unasked();
+	const { request, issuer, amount, subject } = asked;
+	return changing(
+		options.context.crypto,
+		now,
+		[
+			byKey(REQUESTS, { request }),
+			byKey(PAYMENTS, { contract: subject }),
+			...rows.map(({ id }) => byKey(NOTES, { id })),
+		] as never,
+		(found: readonly (readonly unknown[])[]): Change<Effect | undefined> => {
+			const [[row], [payment], ...known] = found as [
+				RequestRow[],
+				PaymentRow[],
+				...NoteRow[][],
+			];
+			if (row?.state !== "ordered") return unchanged(undefined);
+			if (known.some((notes) => notes.length > 0))
+				throw new TetradError(
+					"issuer-refused",
+					"the issuer sent a note that was here before",
+				);
+			return {
+				entries: [
+					entry(
+						asked,
+						asked.kind === "withdraw" ? "withdrawn" : "exchanged",
+						amount,
+					),
+				],
+				writes: [
+					answered(row, answer),
+					put(ISSUER_CHAINS, chain),
+					...rows.map((note) => insert(NOTES, note)),
+					...(payment === undefined ? [] : [settled(payment)]),
+				],
+				result: {
+					...NO_EFFECT,
+					notes: rows,
+					report:
+						asked.kind === "withdraw"
+							? { kind: "withdrawn", request, issuer, amount }
+							: { kind: "exchanged", issuer, into: "notes", amount },
+				},
+			};
+		},
+	);
+}
+
+/** Money in the account. */
+export function bookedOutcome(
+	core: PurseCore,
+	asked: RequestRow,
+	credited: bigint,
+	answer: Uint8Array,
+): Outcome {
+	switch (asked.kind) {
+		case "deposit":
+			return deposited(core, asked, credited, answer);
+		case "return":
+			return returned(core, asked, credited, answer);
+		case "claim":
+			return claimed(core, asked, credited, answer);
+		default:
+			throw unasked();
+	}
+}
+
+/** An order to give everything back has nothing left to do. */
+export function gaveBackOutcome(
+	{ options, now }: PurseCore,
+	{ request }: RequestRow,
+): Outcome {
+	return changing(
+		options.context.crypto,
+		now,
+		[byKey(REQUESTS, { request })],
+		([[row]]) =>
+			row?.state !== "ordered"
+				? unchanged(undefined)
+				: {
+						entries: [entry({ ...row, subject: request }, "exchanged", 0n)],
+						writes: [answered(row, new Uint8Array())],
+						result: NO_EFFECT as Effect | undefined,
+					},
+	);
+}
+
+function deposited(
+	{ options, now }: PurseCore,
+	asked: RequestRow,
+	credited: bigint,
+	answer: Uint8Array,
+): Outcome {
+	const { request, subject: contract, issuer, amount } = asked;
+	if (credited > amount) throw unasked();
+	return changing(
+		options.context.crypto,
+		now,
+		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
+		([[row], [receipt]]): Change<Effect | undefined> =>
+			row?.state !== "ordered" || receipt === undefined
+				? unchanged(undefined)
+				: {
+						entries: [entry(asked, "deposited", credited)],
+						writes: [
+							answered(row, answer),
+							put(RECEIPTS, { ...receipt, state: "deposited", credited }),
+						],
+						result: {
+							...NO_EFFECT,
+							receipt,
+							report: { kind: "deposited", contract, issuer, amount, credited },
+						},
+					},
+	);
+}
+
+function returned(
+	{ options, now }: PurseCore,
+	asked: RequestRow,
+	credited: bigint,
+	answer: Uint8Array,
+): Outcome {
+	const { request, subject: contract, issuer, amount } = asked;
+	if (credited !== amount) throw unasked();
+	return changing(
+		options.context.crypto,
+		now,
+		[byKey(REQUESTS, { request }), byKey(PAYMENTS, { contract })],
+		([[row], [payment]]): Change<Effect | undefined> =>
+			row?.state !== "ordered" || payment === undefined
+				? unchanged(undefined)
+				: {
+						entries: [entry(asked, "exchanged", amount)],
+						writes: [answered(row, answer), settled(payment)],
+						result: {
+							...NO_EFFECT,
+							report: { kind: "exchanged", issuer, into: "account", amount },
+						},
+					},
+	);
+}
+
+/** The note is done with: what was left of it, and what of it was in doubt, is in the account or was booked by its payee. */
+function claimed(
+	{ options, now }: PurseCore,
+	asked: RequestRow,
+	amount: bigint,
+	answer: Uint8Array,
+): Outcome {
+	const { request, subject: id, issuer } = asked;
+	const { crypto } = options.context;
+	return changing(
+		crypto,
+		now,
+		[byKey(REQUESTS, { request }), byKey(NOTES, { id }), COMMITTED],
+		([[row], [note], payments]): Change<Effect | undefined> => {
+			if (row?.state !== "ordered" || note === undefined)
+				return unchanged(undefined);
+			if (amount > note.value) throw unasked();
+			const writes: Write[] = [];
+			const lapsed: Uint8Array[] = [];
+			// Two claims of one note may have been asked in two tetrads: the first has settled it.
+			const affected = note.state === "claimed" ? [] : payments;
+			for (const payment of affected) {
+				const of = amountOn(parseTransfer(crypto, payment.transfer), id);
+				if (of === 0n) continue;
+				const inDoubt = payment.in_doubt - of;
+				if (inDoubt === 0n) lapsed.push(payment.contract);
+				const state = inDoubt === 0n ? "lapsed" : payment.state;
+				writes.push(put(PAYMENTS, { ...payment, in_doubt: inDoubt, state }));
+			}
+			return {
+				entries: [entry(asked, "claimed", amount)],
+				writes: [
+					answered(row, answer),
+					put(NOTES, { ...note, spent: note.value, state: "claimed" }),
+					...writes,
+				],
+				result: {
+					...NO_EFFECT,
+					claimed: id,
+					lapsed,
+					report: { kind: "claimed", note: id, issuer, amount },
+				},
+			};
+		},
+	);
+}
+
+/** The issuer will not do it, now or later. Ranges that an exchange has given away stay in doubt until their notes can be claimed. */
+export function declinedOutcome(
+	{ options, now }: PurseCore,
+	asked: RequestRow,
+	answer: Uint8Array,
+): Outcome {
+	const { request, subject: contract, kind } = asked;
+	return changing(
+		options.context.crypto,
+		now,
+		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
+		([[row], [receipt]]): Change<Effect | undefined> => {
+			if (row?.state !== "ordered") return unchanged(undefined);
+			const isLost = kind === "deposit" && receipt !== undefined;
+			return {
+				entries: [entry(asked, "declined", asked.amount)],
+				writes: [
+					put(REQUESTS, { ...row, state: "declined", outcome: copy(answer) }),
+					...(isLost ? [put(RECEIPTS, { ...receipt, state: "refused" })] : []),
+				],
+				result: isLost ? { ...NO_EFFECT, receipt } : NO_EFFECT,
+			};
+		},
+	);
+}
+
+function answered(row: RequestRow, answer: Uint8Array): Write {
+	return put(REQUESTS, { ...row, state: "answered", outcome: copy(answer) });
+}
+
+function settled(payment: PaymentRow): Write {
+	return put(PAYMENTS, { ...payment, state: "settled", in_doubt: 0n });
+}
+
+function entry(
+	{ request, subject, issuer }: RequestRow,
+	what: What,
+	amount: bigint,
+) {
+	return {
+		what,
+		subject: subject.length === 0 ? request : subject,
+		amount,
+		peer: issuer,
+	};
+}
+
+function unasked(): TetradError {
+	return new TetradError(
+		"issuer-refused",
+		"the issuer answered something that it was not asked",
+	);
+}

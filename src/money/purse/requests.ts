@@ -1,0 +1,346 @@
+/* Requests to an issuer as they come about. Each is durable before it is sent. */
+import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
+import { TetradError } from "../../errors.ts";
+import {
+	byKey,
+	insert,
+	MAX_READ_ROWS,
+	put,
+	reading,
+	type Transaction,
+	type Write,
+} from "../../machine/store.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import { exchangeContract } from "../documents/binding.ts";
+import { MAX_PIECES, REQUEST_ID_BYTES } from "../documents/limits.ts";
+import { message, parseList, WITH_ISSUER } from "../documents/messages.ts";
+import { type Note, parseNote } from "../documents/note.ts";
+import { draftTransfer, type Transfer } from "../documents/transfer.ts";
+import { isToExchange, type Selection } from "./purse-book.ts";
+import {
+	chainList,
+	NO_TETRAD,
+	type ReadyTransfer,
+	selectionLists,
+} from "./purse-commit.ts";
+import type { OpenMeeting, PurseCore } from "./purse-core.ts";
+import {
+	ANSWER_WITHIN_MS,
+	EXCHANGE_CERTIFICATE_MS,
+	MAX_CLAIMS_LOOKED_AT,
+	MAX_OPEN_REQUESTS,
+	MAX_REQUESTS_IN_FLIGHT,
+} from "./purse-limits.ts";
+import {
+	type Change,
+	type Changed,
+	changing,
+	type LogEntry,
+	NOTES,
+	type NoteRow,
+	PAYMENTS,
+	RECEIPTS,
+	REQUESTS,
+	type RequestKind,
+	type RequestRow,
+	unchanged,
+} from "./purse-tables.ts";
+
+const NOTHING: Uint8Array = new Uint8Array();
+
+export function newRequest(
+	of: Pick<RequestRow, "request" | "issuer" | "amount" | "message"> & {
+		readonly kind: RequestKind;
+		/** Nothing for a withdrawal and an order to give back. */
+		readonly subject?: Uint8Array;
+	},
+): RequestRow {
+	return { subject: NOTHING, ...of, state: "ordered", outcome: NOTHING };
+}
+
+function openOf(issuer: Uint8Array, limit: number) {
+	return {
+		table: REQUESTS,
+		index: "by_issuer",
+		equals: { state: "ordered", issuer },
+		limit,
+	} as const;
+}
+
+/** Takes an owner's order down, once for each request id. */
+export function orderRequest(
+	{ options, now }: PurseCore,
+	row: RequestRow,
+): Transaction<Changed<{ readonly isNew: boolean }>> {
+	return changing(
+		options.context.crypto,
+		now,
+		[
+			byKey(REQUESTS, { request: row.request }),
+			openOf(row.issuer, MAX_OPEN_REQUESTS),
+		],
+		([[known], open]): Change<{ readonly isNew: boolean }> => {
+			if (known !== undefined) return unchanged({ isNew: false });
+			if (open.length >= MAX_OPEN_REQUESTS)
+				throw new TetradError(
+					"busy",
+					"too many orders wait for that issuer; meet it first",
+				);
+			const { request: subject, amount, issuer: peer } = row;
+			return {
+				entries: [{ what: "ordered", subject, amount, peer }],
+				writes: [insert(REQUESTS, row)],
+				result: { isNew: true },
+			};
+		},
+	);
+}
+
+/** Requests to that issuer that have no answer yet. */
+export function openRequests(
+	{ options, now }: PurseCore,
+	issuer: Uint8Array,
+): Transaction<Changed<readonly RequestRow[]>> {
+	return changing(
+		options.context.crypto,
+		now,
+		[openOf(issuer, MAX_READ_ROWS)],
+		([rows]) => unchanged(rows),
+	);
+}
+
+/** Makes requests of received transfers that have none, and says above which contract to go on, if there are more. */
+export function depositRequests(
+	{ options, now, chains }: PurseCore,
+	issuer: Uint8Array,
+	above: Uint8Array,
+): Transaction<
+	Changed<{
+		readonly rows: readonly RequestRow[];
+		readonly above: Uint8Array | undefined;
+	}>
+> {
+	const { crypto } = options.context;
+	const ids = freshIds(crypto);
+	return changing(
+		crypto,
+		now,
+		[
+			{
+				table: RECEIPTS,
+				index: "by_issuer",
+				equals: { state: "to-deposit", issuer },
+				above,
+				limit: MAX_REQUESTS_IN_FLIGHT,
+			},
+		],
+		([found]) => {
+			const fresh = found.filter(({ request }) => request.length === 0);
+			const writes: Write[] = [];
+			const rows = fresh.map((receipt, i) => {
+				const request = ids[i] as Uint8Array;
+				const { transfer, notes, contract: subject, amount } = receipt;
+				const row = newRequest({
+					request,
+					kind: "deposit",
+					issuer,
+					subject,
+					amount,
+					message: message(WITH_ISSUER.deposit, {
+						request,
+						transfer,
+						notes,
+						chains: chainList(receipt.chains, chains),
+					}),
+				});
+				writes.push(insert(REQUESTS, row));
+				writes.push(put(RECEIPTS, { ...receipt, request }));
+				return row;
+			});
+			return {
+				entries: entriesOf("depositing", rows),
+				writes,
+				result: {
+					rows,
+					above:
+						found.length < MAX_REQUESTS_IN_FLIGHT
+							? undefined
+							: found.at(-1)?.contract,
+				},
+			};
+		},
+	);
+}
+
+/** A transfer of own notes to their issuer, still to be signed, and the request that it goes with. */
+export interface Exchange {
+	readonly selection: Selection;
+	readonly toSign: Uint8Array;
+	readonly signed: (signature: Uint8Array) => {
+		readonly ready: ReadyTransfer;
+		readonly request: RequestRow;
+	};
+}
+
+/** The next notes to exchange: all that are left when they go into the account (1), else those in the last part of their life. Reserves nothing. */
+export function nextExchange(
+	{ options, now, book, chains, ownId: payer }: PurseCore,
+	{ peer }: OpenMeeting,
+	into: 0 | 1,
+): Exchange | undefined {
+	const { crypto, own } = options.context;
+	const issuer = peer.deviceId;
+	// A new note lives no longer than these two certificates.
+	const longest = Math.min(own.notAfter, peer.notAfter);
+	const whole = book.selectWhole(issuer, (note: Note) =>
+		into === 1
+			? note.expires > now + ANSWER_WITHIN_MS
+			: isToExchange(note, now + ANSWER_WITHIN_MS, now) &&
+				note.expires < longest &&
+				longest - now > EXCHANGE_CERTIFICATE_MS,
+	);
+	if (whole === undefined) return undefined;
+	const { selection, currency } = whole;
+	const request = crypto.random(REQUEST_ID_BYTES);
+	const amount = selection.pieces.reduce(
+		(sum, piece) => sum + piece.amount,
+		0n,
+	);
+	const draft = draftTransfer({
+		payer,
+		payee: issuer,
+		issuer,
+		currency,
+		amount,
+		contract: exchangeContract(crypto, request, into),
+		binding: NO_TETRAD,
+		parties: NO_TETRAD,
+		pieces: selection.pieces,
+	});
+	return {
+		selection,
+		toSign: draft.toSign,
+		signed(signature) {
+			const transfer = draft.sign(crypto, signature);
+			const invoice = { payBy: 0, tag: new Uint8Array(HASH_BYTES) };
+			return {
+				ready: { transfer, selection, invoice },
+				request: newRequest({
+					request,
+					kind: into === 1 ? "return" : "exchange",
+					issuer,
+					subject: transfer.contract,
+					amount,
+					message: message(WITH_ISSUER.exchange, {
+						request,
+						into: Uint8Array.of(into),
+						transfer: transfer.document,
+						...selectionLists(selection, chains),
+					}),
+				}),
+			};
+		},
+	};
+}
+
+/** Makes requests for expired notes of which something is left or in doubt. */
+export function claimRequests(
+	{ options, now, book, chains }: PurseCore,
+	issuer: Uint8Array,
+	isWanted: (noteId: Uint8Array) => boolean,
+): Transaction<Changed<readonly RequestRow[]>> {
+	const { crypto } = options.context;
+	const requests = freshIds(crypto);
+	return reading([COMMITTED], ([payments]) => {
+		const ids = new Map<string, Uint8Array>();
+		for (const { id } of book.expired(issuer, now)) ids.set(hex(id), id);
+		// What is in doubt with another issuer takes no place here.
+		const own = payments.filter((payment) => sameBytes(payment.issuer, issuer));
+		for (const { notes } of own)
+			for (const document of parseList(notes, MAX_PIECES)) {
+				const { id, expires } = parseNote(crypto, document);
+				if (expires <= now) ids.set(hex(id), id);
+			}
+		const wanted = [...ids.values()]
+			.filter(isWanted)
+			.slice(0, MAX_CLAIMS_LOOKED_AT);
+		return changing(
+			crypto,
+			now,
+			wanted.map((id) => byKey(NOTES, { id })),
+			(found) => {
+				const rows = found
+					.flat()
+					.filter((note) => isClaimable(note, issuer, now))
+					.slice(0, MAX_REQUESTS_IN_FLIGHT)
+					.map((note, i) => claimOf(note, requests[i] as Uint8Array, chains));
+				return {
+					entries: entriesOf("claiming", rows),
+					writes: rows.map((row) => insert(REQUESTS, row)),
+					result: rows,
+				};
+			},
+		);
+	});
+}
+
+/** Request ids for one batch, drawn before the transaction: what it does is the same however often it is run. */
+function freshIds(crypto: CryptoProvider): readonly Uint8Array[] {
+	return Array.from({ length: MAX_REQUESTS_IN_FLIGHT }, () =>
+		crypto.random(REQUEST_ID_BYTES),
+	);
+}
+
+/** Payments that are committed and not settled; their number is limited. */
+export const COMMITTED = {
+	table: PAYMENTS,
+	index: "by_state",
+	equals: { state: "committed" },
+	limit: MAX_READ_ROWS,
+} as const;
+
+/** What of a payment is a piece of that note. */
+export function amountOn(transfer: Transfer, noteId: Uint8Array): bigint {
+	return transfer.pieces
+		.filter((piece) => sameBytes(piece.noteId, noteId))
+		.reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+function isClaimable(note: NoteRow, issuer: Uint8Array, now: number): boolean {
+	return (
+		note.state !== "claimed" &&
+		note.expires <= BigInt(now) &&
+		sameBytes(note.issuer, issuer)
+	);
+}
+
+function claimOf(
+	note: NoteRow,
+	request: Uint8Array,
+	chains: ReadonlyMap<string, Uint8Array>,
+): RequestRow {
+	return newRequest({
+		request,
+		kind: "claim",
+		issuer: note.issuer,
+		subject: note.id,
+		amount: note.value - note.spent,
+		message: message(WITH_ISSUER.claim, {
+			request,
+			note: note.document,
+			chain: chains.get(hex(note.chain)) ?? NOTHING,
+		}),
+	});
+}
+
+function entriesOf(
+	what: "depositing" | "claiming",
+	rows: readonly RequestRow[],
+): readonly LogEntry[] {
+	return rows.map(({ subject, amount, issuer: peer }) => ({
+		what,
+		subject,
+		amount,
+		peer,
+	}));
+}

@@ -1,0 +1,72 @@
+import { TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import { parseNote, type VerifiedNote, verifyNote } from "../documents/note.ts";
+import type { IssuerTerms } from "../documents/terms.ts";
+import type { MoneyContext } from "../machine.ts";
+import { MAX_VERIFIED_NOTES } from "./purse-limits.ts";
+
+/** Verifies notes of others, and remembers those that it has seen: many payments come out of one note. */
+export class NoteVerifier {
+	readonly #context: MoneyContext;
+	readonly #verified = new Map<string, VerifiedNote>();
+
+	constructor(context: MoneyContext) {
+		this.#context = context;
+	}
+
+	/** The issuer under each of the chains. Throws as `MoneyContext.judge`, and `payment-refused` for somebody else's chain. */
+	judgeChains(
+		chains: readonly Uint8Array[],
+		{ issuer }: IssuerTerms,
+		now: number,
+	): CertifiedDevice[] {
+		return chains.map((chain) => {
+			const device = this.#context.judge(chain, now);
+			if (!sameBytes(device.deviceId, issuer))
+				throw refused("a chain came along that is not the issuer's");
+			return device;
+		});
+	}
+
+	/** Throws `malformed`, `payment-refused` and `authentication-failed`; each chain has to be needed, once. */
+	verifyAll(
+		documents: readonly Uint8Array[],
+		issuers: readonly CertifiedDevice[],
+	): VerifiedNote[] {
+		const needed = new Set<string>();
+		const notes = documents.map((document) => {
+			const note = parseNote(this.#context.crypto, document);
+			const certificate = hex(note.issuerCertificate);
+			const issuer = issuers.find(
+				({ certificateId }) => hex(certificateId) === certificate,
+			);
+			if (issuer === undefined)
+				throw refused("the chain under which a note was signed is missing");
+			needed.add(certificate);
+			const known = this.#verified.get(hex(note.id));
+			// The signature is not part of the id: another one has to be verified again.
+			if (known !== undefined && sameBytes(known.note.document, note.document))
+				return known;
+			const verified = verifyNote(this.#context.crypto, note, issuer);
+			this.#remember(verified);
+			return verified;
+		});
+		if (needed.size !== issuers.length)
+			throw refused("a chain came along that no note needs");
+		return notes;
+	}
+
+	#remember(verified: VerifiedNote): void {
+		if (this.#verified.size >= MAX_VERIFIED_NOTES) {
+			// A map keeps the order of insertion.
+			const [oldest] = this.#verified.keys();
+			this.#verified.delete(oldest as string);
+		}
+		this.#verified.set(hex(verified.note.id), verified);
+	}
+}
+
+function refused(why: string): TetradError {
+	return new TetradError("payment-refused", why);
+}

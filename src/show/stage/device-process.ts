@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { interrupted } from "../../cli/interruptible.ts";
+import { TetradError } from "../../errors.ts";
+
+/** The same three folders up from src/cli/stage and from dist/cli/stage. */
+const PROGRAM = fileURLToPath(
+	new URL("../../../bin/tetrad.js", import.meta.url),
+);
+
+/** How long a process may take to stop when it is asked to. */
+const STOP_MS = 5000;
+
+/** How long a process may take to say what is expected of it. */
+const EXPECT_MS = 60_000;
+
+interface Event {
+	readonly event: string;
+}
+
+/** One of our own commands as a process of its own, with `--json`, heard line by line. */
+export class DeviceProcess<E extends Event> implements AsyncDisposable {
+	readonly name: string;
+	/** Everything that it said, in order. */
+	readonly events: E[] = [];
+	/** Settles with the exit code when the process is gone. */
+	readonly exited: Promise<number>;
+	readonly #child: ChildProcess;
+	readonly #listeners = new Set<(event: E) => void>();
+	#errors = "";
+	#gone = false;
+
+	/** `signal` asks the process to stop; once it has aborted, none is started any more. */
+	constructor(name: string, args: readonly string[], signal: AbortSignal) {
+		this.name = name;
+		if (signal.aborted) throw interrupted();
+		const child = spawn(process.execPath, [PROGRAM, ...args, "--json"], {
+			stdio: ["ignore", "pipe", "pipe", "ipc"],
+		});
+		this.#child = child;
+		child.stderr?.on("data", (chunk: Buffer) => {
+			this.#errors = (this.#errors + chunk.toString()).slice(-2000);
+		});
+		const lines = createInterface({
+			input: child.stdout as NodeJS.ReadableStream,
+		});
+		lines.on("line", (line) => this.#hear(line));
+		const read = new Promise<void>((resolve) => lines.once("close", resolve));
+		this.exited = new Promise((resolve) =>
+			child.once("close", (code) => {
+				this.#gone = true;
+				signal.removeEventListener("abort", onAbort);
+				void read.then(() => resolve(code ?? 1));
+			}),
+		);
+		const onAbort = () => void this.stop();
+		signal.addEventListener("abort", onAbort, { once: true });
+	}
+
+	get pid(): number {
+		return this.#child.pid ?? 0;
+	}
+
+	/** What the process wrote to standard error, its last 2000 characters. */
+	get errors(): string {
+		return this.#errors.trim();
+	}
+
+	/** Calls `listener` for each event from now on. */
+	listen(listener: (event: E) => void): void {
+		this.#listeners.add(listener);
+	}
+
+	/** The first event of this kind, also if it was before. Rejects with `carrier-failed` when the process ends without it. */
+	async expect<Name extends E["event"]>(
+		name: Name,
+	): Promise<Extract<E, { event: Name }>> {
+		const wanted = (event: E): event is Extract<E, { event: Name }> =>
+			event.event === name;
+		const known = this.events.find(wanted);
+		if (known !== undefined) return known;
+		const { promise, resolve, reject } =
+			Promise.withResolvers<Extract<E, { event: Name }>>();
+		const listener = (event: E) => {
+			if (wanted(event)) resolve(event);
+		};
+		this.#listeners.add(listener);
+		const timer = setTimeout(
+			() => reject(this.#failure(name, "in time")),
+			EXPECT_MS,
+		);
+		void this.exited.then(() => reject(this.#failure(name, "before it ended")));
+		try {
+			return await promise;
+		} finally {
+			clearTimeout(timer);
+			this.#listeners.delete(listener);
+		}
+	}
+
+	/** Throws `carrier-failed` unless the process ends by itself with exit code 0. */
+	async succeed(): Promise<void> {
+		const code = await this.exited;
+		if (code !== 0)
+			throw new TetradError(
+				"carrier-failed",
+				`${this.name} failed: ${this.errors || `exit code ${code}`}`,
+			);
+	}
+
+	/** Asks the process to stop, and makes it after five seconds. Resolves with its exit code. */
+	async stop(): Promise<number> {
+		if (this.#gone) return this.exited;
+		this.#child.kill("SIGTERM");
+		const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS);
+		const code = await this.exited;
+		clearTimeout(timer);
+		return code;
+	}
+
+	/** Ends the process as a crash would. */
+	async kill(): Promise<void> {
+		this.#child.kill("SIGKILL");
+		await this.exited;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.stop();
+	}
+
+	#hear(line: string): void {
+		let event: E;
+		try {
+			event = JSON.parse(line) as E;
+		} catch {
+			return;
+		}
+		this.events.push(event);
+		for (const listener of [...this.#listeners]) listener(event);
+	}
+
+	#failure(name: string, when: string): TetradError {
+		return new TetradError(
+			"carrier-failed",
+			`${this.name} did not say "${name}" ${when}${this.errors === "" ? "" : `: ${this.errors}`}`,
+		);
+	}
+}

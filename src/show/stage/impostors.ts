@@ -1,0 +1,313 @@
+/*
+ * What happens to a device that is not what its place asks for: tried, in this process and with
+ * the devices' own keys and policies, in each of the four places. The impostor is a device of the
+ * stage's own authorities that follows the protocol in everything else.
+ */
+import { nodeCrypto } from "../../crypto/index.ts";
+import { type Home, readHome } from "../../device/home/home.ts";
+import { makeDevice } from "../../device/runtime/identity.ts";
+import type { TetradError } from "../../errors.ts";
+import {
+	type CertifiedDevice,
+	ChainVerdicts,
+	type DeviceRole,
+	type Signer,
+} from "../../identity/index.ts";
+import { generateSoftwareKey } from "../../keys/index.ts";
+import {
+	AgentInitiator,
+	AgentResponder,
+	DEFAULT_TIMEOUT_MS,
+	type DeviceContext,
+	type Effect,
+	type LinkEffect,
+	LinkMachine,
+	ModuleInitiator,
+	ModuleResponder,
+	PLACES,
+	type Place,
+	SignedHashes,
+	TETRAD_ID_BYTES,
+} from "../../tetrad/index.ts";
+import type { StageAuthority } from "./stage-authority.ts";
+
+/** The device at the other end of the own link. */
+export const PARTNER: Readonly<Record<Place, Place>> = {
+	A: "X",
+	X: "A",
+	B: "Y",
+	Y: "B",
+};
+
+/** What is wrong with an impostor. */
+export type Impostor =
+	/** Its certificate is for the other role. */
+	| "role"
+	/** Its key is in software, and its certificate attests nothing else. */
+	| "level";
+
+/** What came of one impostor in one place. */
+export interface Trial {
+	readonly impostor: Impostor;
+	readonly place: Place;
+	/** Whether its own agent or module was in league with it, so that only the other side could refuse it. */
+	readonly inLeague: boolean;
+	/** Who refused it first and why; `undefined` when it was taken. */
+	readonly refused: { readonly by: Place; readonly reason: string } | undefined;
+}
+
+export function roleOf(place: Place): DeviceRole {
+	return place === "A" || place === "B" ? "agent" : "module";
+}
+
+interface Actor {
+	readonly context: DeviceContext;
+	readonly signer: Signer;
+}
+
+/** Tries impostors in each place, alone and with its partner in league. */
+export async function tryImpostors(
+	homes: Readonly<Record<Place, string>>,
+	authorities: Readonly<Record<DeviceRole, StageAuthority>>,
+): Promise<Trial[]> {
+	await using stack = new AsyncDisposableStack();
+	const open = async (place: Place) =>
+		stack.use(await readHome(homes[place], roleOf(place)));
+	const [A, B, X, Y] = [
+		await open("A"),
+		await open("B"),
+		await open("X"),
+		await open("Y"),
+	];
+	const opened = { A, B, X, Y };
+	const trials: Trial[] = [];
+	for (const impostor of ["role", "level"] as const)
+		for (const place of PLACES)
+			for (const inLeague of [false, true]) {
+				const actors = honest(opened);
+				const partner = PARTNER[place];
+				actors[place] = await makeImpostor(
+					impostor,
+					place,
+					actors[place].context,
+					authorities,
+				);
+				if (inLeague) actors[partner] = accomplice(partner, actors[partner]);
+				const refused = await Meeting.hold(actors);
+				trials.push({ impostor, place, inLeague, refused });
+			}
+	return trials;
+}
+
+function honest(homes: Readonly<Record<Place, Home>>): Record<Place, Actor> {
+	const actor = (place: Place): Actor => ({
+		context: makeDevice(roleOf(place), homes[place]).context,
+		signer: homes[place].identity.signer,
+	});
+	return { A: actor("A"), B: actor("B"), X: actor("X"), Y: actor("Y") };
+}
+
+async function makeImpostor(
+	impostor: Impostor,
+	place: Place,
+	context: DeviceContext,
+	authorities: Readonly<Record<DeviceRole, StageAuthority>>,
+): Promise<Actor> {
+	const right = roleOf(place);
+	const wrong: DeviceRole = right === "agent" ? "module" : "agent";
+	const role = impostor === "role" ? wrong : right;
+	const signer = generateSoftwareKey("P-256");
+	// Nothing but the role shall be wrong with a device of the wrong role.
+	const level = impostor === "role" ? "tpm" : "software";
+	const chain = await authorities[role].certify("mallory", signer, level);
+	return { context: indifferent(context, chain, role), signer };
+}
+
+/** The honest device's key and certificate, in the hands of somebody who takes whatever comes. */
+function accomplice(place: Place, { context, signer }: Actor): Actor {
+	const { encodedChain } = context.own;
+	return { context: indifferent(context, encodedChain, roleOf(place)), signer };
+}
+
+function indifferent(
+	context: DeviceContext,
+	chain: Uint8Array,
+	role: DeviceRole,
+): DeviceContext {
+	const { demands: _, ...policy } = context.policy;
+	const verdicts = new Indifferent(nodeCrypto, policy);
+	const own = verdicts.judge(chain, role, Date.now());
+	return { ...context, policy, verdicts, own };
+}
+
+/** Takes a certified device for whichever role it has. */
+class Indifferent extends ChainVerdicts {
+	override judge(
+		chain: Uint8Array,
+		role: DeviceRole,
+		now: number,
+	): CertifiedDevice {
+		return this.#whichever(role, (either) => super.judge(chain, either, now));
+	}
+
+	override judgeNamed(
+		hash: Uint8Array,
+		chain: Uint8Array,
+		role: DeviceRole,
+		now: number,
+	): CertifiedDevice {
+		return this.#whichever(role, (either) =>
+			super.judgeNamed(hash, chain, either, now),
+		);
+	}
+
+	override judgeForLink(
+		chain: Uint8Array,
+		role: DeviceRole,
+		now: number,
+	): CertifiedDevice {
+		return this.#whichever(role, (either) =>
+			super.judgeForLink(chain, either, now),
+		);
+	}
+
+	#whichever(
+		role: DeviceRole,
+		judge: (role: DeviceRole) => CertifiedDevice,
+	): CertifiedDevice {
+		try {
+			return judge(role);
+		} catch {
+			return judge(role === "agent" ? "module" : "agent");
+		}
+	}
+}
+
+type Machine =
+	| AgentInitiator
+	| AgentResponder
+	| ModuleInitiator
+	| ModuleResponder;
+
+/** Four machines that meet in memory, over open links: there it is the conversation that refuses, and not a pairing that was never made. */
+class Meeting {
+	readonly #actors: Readonly<Record<Place, Actor>>;
+	readonly #links: Readonly<Record<Place, LinkMachine>>;
+	readonly #id = nodeCrypto.random(TETRAD_ID_BYTES);
+	readonly #now = Date.now();
+	#machines: Readonly<Record<Place, Machine>> | undefined;
+	#queue: (() => void | Promise<void>)[] = [];
+	#refused: Trial["refused"];
+
+	/** Resolves with the first refusal, or with `undefined` once nobody has anything to say any more. */
+	static async hold(
+		actors: Readonly<Record<Place, Actor>>,
+	): Promise<Trial["refused"]> {
+		const meeting = new Meeting(actors);
+		for (const place of PLACES)
+			meeting.#onLink(place, meeting.#links[place].start());
+		await meeting.#run();
+		if (meeting.#refused !== undefined) return meeting.#refused;
+		const machines = meeting.#makeMachines();
+		meeting.#machines = machines;
+		meeting.#onMachine("A", machines.A.start());
+		await meeting.#run();
+		return meeting.#refused;
+	}
+
+	private constructor(actors: Readonly<Record<Place, Actor>>) {
+		this.#actors = actors;
+		const link = (place: Place) =>
+			new LinkMachine(roleOf(place), {
+				device: actors[place].context,
+				pairing: {
+					peerDeviceId: actors[PARTNER[place]].context.own.deviceId,
+					key: new Uint8Array(32),
+				},
+				mode: "unsafe-open",
+				now: this.#now,
+				timeoutMs: DEFAULT_TIMEOUT_MS,
+			});
+		this.#links = { A: link("A"), B: link("B"), X: link("X"), Y: link("Y") };
+	}
+
+	#makeMachines() {
+		const options = (place: Place) => ({
+			device: this.#actors[place].context,
+			link: this.#links[place].contextFor(this.#id),
+			now: this.#now,
+			timeoutMs: DEFAULT_TIMEOUT_MS,
+			signedHashes: new SignedHashes(),
+		});
+		return {
+			A: new AgentInitiator({
+				...options("A"),
+				routing: "direct",
+				root: "transcript",
+			}),
+			B: new AgentResponder(options("B")),
+			X: new ModuleInitiator(options("X")),
+			Y: new ModuleResponder(options("Y")),
+		};
+	}
+
+	async #run(): Promise<void> {
+		for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+			await next();
+			if (this.#refused !== undefined) return;
+		}
+	}
+
+	#onLink(place: Place, effects: readonly LinkEffect[]): void {
+		const other = PARTNER[place];
+		for (const effect of effects)
+			if (effect.kind === "send-frame")
+				this.#queue.push(() =>
+					this.#onLink(
+						other,
+						this.#links[other].frame(effect.bytes, this.#now),
+					),
+				);
+			else if (effect.kind === "message")
+				this.#onMachine(
+					place,
+					this.#machines?.[place].linkMessage(
+						effect.type,
+						effect.body,
+						this.#now,
+					) ?? [],
+				);
+			else if (effect.kind === "ended") this.#ended(place, effect.error);
+	}
+
+	#onMachine(place: Place, effects: readonly Effect[]): void {
+		const machines = this.#machines;
+		if (machines === undefined) return;
+		for (const effect of effects)
+			if (effect.kind === "send-frame") {
+				const to = place === "A" ? "B" : "A";
+				const machine = machines[to] as AgentInitiator | AgentResponder;
+				this.#queue.push(() =>
+					this.#onMachine(to, machine.frame(effect.bytes, this.#now)),
+				);
+			} else if (effect.kind === "send-link") {
+				const { type, body, chains } = effect;
+				this.#onLink(
+					place,
+					this.#links[place].send(this.#id, type, body, chains),
+				);
+			} else if (effect.kind === "sign")
+				this.#queue.push(async () => {
+					const signature = await this.#actors[place].signer.sign(
+						effect.content,
+					);
+					this.#onMachine(place, machines[place].signed(signature));
+				});
+			else if (effect.kind === "ended") this.#ended(place, effect.error);
+	}
+
+	#ended(by: Place, error: TetradError | undefined): void {
+		if (error === undefined || this.#refused !== undefined) return;
+		this.#refused = { by, reason: error.message };
+	}
+}

@@ -1,0 +1,354 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import {
+	type Address,
+	formatAddress,
+	parseAddress,
+} from "../../carrier/index.ts";
+import type { LinkFlag, RootFlag } from "../../cli/flags.ts";
+import type { SignatureAlgorithm } from "../../crypto/index.ts";
+import { readCertificates } from "../../device/home/files.ts";
+import type { ProcessEvent } from "../../device/process/process-events.ts";
+import { TetradError } from "../../errors.ts";
+import type { DeviceRole } from "../../identity/index.ts";
+import type { SuiteName } from "../../session/index.ts";
+import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
+import { type Custody, examineCustody } from "./custody.ts";
+import { DeviceProcess } from "./device-process.ts";
+import { roleOf, type Trial, tryImpostors } from "./impostors.ts";
+import { inSoftware, type KeyRoom } from "./key-room.ts";
+import { type Keylog, readKeylog } from "./keylog.ts";
+import { StageAuthority } from "./stage-authority.ts";
+import { demandsOfTokens, makeStageHome, type Recipe } from "./stage-home.ts";
+import { CLERK, MINT, type Payment, Teller } from "./teller.ts";
+import { type Captured, type Wire, Wiretap } from "./wiretap.ts";
+
+/** The four devices of every run, by place. */
+export const NAMES: Readonly<Record<Place, string>> = {
+	A: "alice",
+	X: "alice-purse",
+	B: "bob",
+	Y: "bob-till",
+};
+
+export interface RunOptions {
+	readonly routing: Routing;
+	readonly root: RootFlag;
+	readonly link: LinkFlag;
+	readonly file: string;
+	/** What A has its module pay. */
+	readonly pay?: Payment;
+	/** Hears every event of every process. */
+	readonly hear?: (place: Place, event: ProcessEvent) => void;
+	/** Called when something that takes time begins. */
+	readonly step?: (what: string) => void;
+}
+
+/** What was said in a run, which a wiretap should not find. */
+interface Plaintexts {
+	readonly message: string;
+	readonly greet: Readonly<Record<Place, string>>;
+}
+
+export interface Run {
+	readonly options: RunOptions;
+	readonly pids: Readonly<Record<Place, number>>;
+	readonly events: Readonly<Record<Place, readonly ProcessEvent[]>>;
+	readonly captures: readonly Captured[];
+	readonly keylog: Keylog;
+	readonly said: Plaintexts;
+	/** The leaf of each device, in DER. */
+	readonly certificates: Readonly<Record<Place, Uint8Array>>;
+	/** Where the long-term keys are, looked at when the run was over. */
+	readonly custody: Readonly<Record<Place, Custody>>;
+	/** What came of devices that are not what their place asks for, tried once on each stage. */
+	readonly impostors: readonly Trial[];
+}
+
+interface PairEvent {
+	readonly event: "listening" | "compare" | "paired";
+	readonly address?: string;
+	readonly code?: string;
+}
+
+type Process = DeviceProcess<ProcessEvent>;
+
+/** A temporary folder with two authorities and four certified, paired devices, on which runs are made. */
+export class Stage implements AsyncDisposable {
+	readonly folder: string;
+	readonly suite: SuiteName;
+	readonly homes: Readonly<Record<Place, string>>;
+	/** The code that each pairing showed at both of its devices. */
+	readonly pairingCodes: string[] = [];
+	readonly #signal: AbortSignal;
+	readonly #open = new AsyncDisposableStack();
+	#room: KeyRoom | undefined;
+	#impostors: readonly Trial[] = [];
+	#recipe: Recipe | undefined;
+	#runs = 0;
+
+	private constructor(folder: string, suite: SuiteName, signal: AbortSignal) {
+		this.folder = folder;
+		this.#signal = signal;
+		this.suite = suite;
+		this.homes = {
+			A: join(folder, NAMES.A),
+			B: join(folder, NAMES.B),
+			X: join(folder, NAMES.X),
+			Y: join(folder, NAMES.Y),
+		};
+	}
+
+	static async set(options: {
+		readonly suite: SuiteName;
+		/** Stops every process of the stage, so that what is under way fails. */
+		readonly signal: AbortSignal;
+		readonly algorithm?: SignatureAlgorithm;
+		/** Makes the place for the keys, in a folder that does not exist yet; files of the homes unless given. */
+		readonly keys?: (folder: string) => KeyRoom | Promise<KeyRoom>;
+		readonly step?: (what: string) => void;
+	}): Promise<Stage> {
+		const { suite, signal, algorithm = "P-256", step = () => {} } = options;
+		const folder = await mkdtemp(join(tmpdir(), "tetrad-"));
+		const stage = new Stage(folder, suite, signal);
+		try {
+			const { keys = inSoftware } = options;
+			const room = await keys(join(folder, "keys"));
+			stage.#room = room;
+			step("an agency and a bank certify four devices");
+			const recipe = await stage.#certify(algorithm, room);
+			step("each agent is paired with its module");
+			const { A, B, X, Y } = stage.homes;
+			const codes = await stage.#each([
+				() => stage.#pair(A, X),
+				() => stage.#pair(B, Y),
+			]);
+			stage.pairingCodes.push(...codes);
+			step("impostors try each of the four places");
+			stage.#recipe = recipe;
+			stage.#impostors = await stage.tryImpostors();
+			return stage;
+		} catch (thrown) {
+			await stage[Symbol.asyncDispose]();
+			throw thrown;
+		}
+	}
+
+	/**
+	 * A teller beside the four devices: an issuer of play money with an agent and a module of its
+	 * own, and a purse for each module of the four. It is open until the stage is disposed of.
+	 */
+	async openTeller(): Promise<Teller> {
+		const recipe = this.#recipe;
+		if (recipe === undefined)
+			throw new TetradError(
+				"internal",
+				"a teller comes after the four devices",
+			);
+		const { room, inTokens } = recipe;
+		const make = async (name: string, role: DeviceRole) => {
+			const path = join(this.folder, name);
+			const plan = room.plan(role, name);
+			const demands = inTokens
+				? demandsOfTokens(role === "agent" ? "B" : "Y")
+				: {};
+			await makeStageHome(recipe, { path, name, role, plan, demands });
+			return path;
+		};
+		const agent = await make(CLERK, "agent");
+		const mint = await make(MINT, "module");
+		const { homes } = this;
+		const signal = this.#signal;
+		return this.#open.use(await Teller.open({ agent, mint, homes, signal }));
+	}
+
+	/** Starts four processes with a tap on every wire, lets them use every session, and stops them. */
+	async run(options: RunOptions): Promise<Run> {
+		const { step = () => {}, hear = () => {}, file, pay } = options;
+		const issuers = pay === undefined ? [] : ["--issuer-terms", pay.terms];
+		const folder = join(this.folder, `run-${++this.#runs}`);
+		await mkdir(folder, { mode: 0o700 });
+		const keylogs = byPlace((place) => join(folder, `${place}.keylog`));
+		const said: Plaintexts = {
+			message: `an order from ${NAMES.A}, number ${crypto.randomUUID()}`,
+			greet: byPlace(
+				(place) => `${NAMES[place]} says hello, number ${crypto.randomUUID()}`,
+			),
+		};
+		await using processes = new AsyncDisposableStack();
+		const start = (place: Place, args: readonly string[]): Process => {
+			const device = new DeviceProcess<ProcessEvent>(
+				NAMES[place],
+				[
+					place === "A" || place === "B" ? "agent" : "module",
+					...["--home", this.homes[place]],
+					...["--greet", said.greet[place]],
+					...["--link", options.link],
+					...["--unsafe-keylog", keylogs[place]],
+					...args,
+				],
+				this.#signal,
+			);
+			device.listen((event) => hear(place, event));
+			return processes.use(device);
+		};
+		const tap = async (wire: Wire, at: Address, target: Address) => {
+			const placed = await Wiretap.place(wire, folder, at, target);
+			processes.use(placed.tap);
+			return placed;
+		};
+
+		step("the four processes start");
+		const socket = (place: Place): Address => ({
+			kind: "unix",
+			path: join(folder, `${place}.sock`),
+		});
+		const tapped = (place: Place): Address => ({
+			kind: "unix",
+			path: join(folder, `${place}.tap`),
+		});
+		const startModule = async (place: Place) => {
+			const module = start(place, ["--listen", formatAddress(socket(place))]);
+			await module.expect("listening");
+			return module;
+		};
+		const [X, Y] = await this.#each([
+			() => startModule("X"),
+			() => startModule("Y"),
+		]);
+		const ax = await tap("link A–X", tapped("X"), socket("X"));
+		const by = await tap("link B–Y", tapped("Y"), socket("Y"));
+		const B = start("B", [
+			...["--module", formatAddress(by.address)],
+			...["--listen", "127.0.0.1:0"],
+			...["--receive", join(folder, "inbox")],
+			...(pay === undefined ? [] : ["--take-payments", ...issuers]),
+		]);
+		const { address } = await B.expect("listening");
+		const network = await tap(
+			"network",
+			{ kind: "tcp", host: "127.0.0.1", port: 0 },
+			parseAddress(address),
+		);
+		step("they become one conversation and use every session");
+		const A = start("A", [
+			...["--module", formatAddress(ax.address)],
+			...["--connect", formatAddress(network.address)],
+			...["--routing", options.routing],
+			...["--root", options.root],
+			...["--message", said.message],
+			...["--send", file],
+			...(pay === undefined
+				? []
+				: ["--pay", pay.amount, "--for", pay.text, ...issuers]),
+		]);
+		await A.succeed();
+		await Promise.all([B, X, Y].map((device) => device.expect("ended")));
+		const running = { A, B, X, Y };
+		for (const place of ["B", "X", "Y"] as const) await running[place].stop();
+		for (const { tap } of [network, ax, by]) await tap.flush();
+		return {
+			options,
+			pids: byPlace((place) => running[place].pid),
+			events: byPlace((place) => running[place].events),
+			captures: [network, ax, by].flatMap(({ tap }) => [...tap.captured]),
+			keylog: await readKeylog(keylogs),
+			said,
+			certificates: await this.#certificates(),
+			custody: await examineCustody(this.homes, keylogs),
+			impostors: this.#impostors,
+		};
+	}
+
+	/** Looks at the homes as they are now. */
+	custody(): Promise<Record<Place, Custody>> {
+		return examineCustody(this.homes);
+	}
+
+	/** Tries impostors against the homes as they are now; each of those takes or refuses by its own policy. */
+	async tryImpostors(): Promise<Trial[]> {
+		if (this.#recipe === undefined) return [];
+		return tryImpostors(this.homes, this.#recipe.authorities);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#open.disposeAsync();
+		await this.#room?.[Symbol.asyncDispose]();
+		await rm(this.folder, { recursive: true, force: true });
+	}
+
+	/** Does both at the same time, where the place for the keys lets it. */
+	async #each<T>(
+		work: readonly [() => Promise<T>, () => Promise<T>],
+	): Promise<[T, T]> {
+		const [first, second] = work;
+		if (this.#room?.oneByOne !== true) return Promise.all([first(), second()]);
+		return [await first(), await second()];
+	}
+
+	/** Devices demand keys in tokens of each other when all four have them there. */
+	async #certify(
+		algorithm: SignatureAlgorithm,
+		room: KeyRoom,
+	): Promise<Recipe> {
+		const [agent, module] = await Promise.all([
+			StageAuthority.create("agency", "Demo Agency", algorithm),
+			StageAuthority.create("bank", "Demo Bank", algorithm),
+		]);
+		const plans = byPlace((place) => room.plan(roleOf(place), NAMES[place]));
+		const inTokens = PLACES.every((place) => plans[place].level !== "software");
+		const recipe: Recipe = {
+			room,
+			authorities: { agent, module },
+			algorithm,
+			suite: this.suite,
+			inTokens,
+		};
+		for (const place of PLACES)
+			await makeStageHome(recipe, {
+				path: this.homes[place],
+				name: NAMES[place],
+				role: roleOf(place),
+				plan: plans[place],
+				demands: inTokens ? demandsOfTokens(place) : {},
+			});
+		return recipe;
+	}
+
+	async #certificates(): Promise<Record<Place, Uint8Array>> {
+		const leaf = async (place: Place) => {
+			const [der] = await readCertificates(
+				join(this.homes[place], "chain.pem"),
+			);
+			return der ?? new Uint8Array();
+		};
+		return {
+			A: await leaf("A"),
+			B: await leaf("B"),
+			X: await leaf("X"),
+			Y: await leaf("Y"),
+		};
+	}
+
+	/** Pairs the devices of two homes, and answers with the code that both showed. */
+	async #pair(agent: string, module: string): Promise<string> {
+		const at = `unix:${agent}.pair`;
+		const pairing = (home: string, ...args: string[]) =>
+			new DeviceProcess<PairEvent>(
+				`pairing ${basename(home)}`,
+				["pair", "--yes", "--home", home, ...args],
+				this.#signal,
+			);
+		await using atModule = pairing(module, "--listen", at);
+		await atModule.expect("listening");
+		await using atAgent = pairing(agent, "--connect", at);
+		await Promise.all([atModule.succeed(), atAgent.succeed()]);
+		const { code } = await atAgent.expect("compare");
+		return code ?? "";
+	}
+}
+
+export function byPlace<T>(make: (place: Place) => T): Record<Place, T> {
+	return { A: make("A"), B: make("B"), X: make("X"), Y: make("Y") };
+}

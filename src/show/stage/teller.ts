@@ -1,0 +1,251 @@
+import {
+	formatAddress,
+	memoryCarriers,
+	parseAddress,
+} from "../../carrier/index.ts";
+import { asOperator } from "../../cli/issuer/as-operator.ts";
+import { readHome, writePairing } from "../../device/home/home.ts";
+import { makeIssuer, termsPath } from "../../device/issuer/issuer-home.ts";
+import type { AuditJson } from "../../device/issuer/operator-schemas.ts";
+import type { ProcessEvent } from "../../device/process/process-events.ts";
+import {
+	createPurse,
+	defaultUndeposited,
+	moduleIdOf,
+	readPurseSettings,
+	viewPurse,
+} from "../../device/purse/purse-home.ts";
+import { placeWithdrawal } from "../../device/purse/purse-orders.ts";
+import { newOwner, openOwner } from "../../device/purse/purse-owner.ts";
+import { viewBalances } from "../../device/purse/purse-view.ts";
+import { MoneyModule } from "../../device/runtime/money-module.ts";
+import { TrustedAgent } from "../../device/runtime/trusted-agent.ts";
+import type { SecretSource } from "../../keys/index.ts";
+import {
+	formatAmount,
+	type IssuerTerms,
+	parseAmount,
+	sumAmounts,
+} from "../../money/index.ts";
+import type { Place } from "../../tetrad/index.ts";
+import { hex, utf8 } from "../../wire/index.ts";
+import { DeviceProcess } from "./device-process.ts";
+
+/** The issuer's agent, through which devices reach it, and its module, which signs notes. */
+export const CLERK = "clerk";
+export const MINT = "mint";
+
+/** What one agent has its module pay, and the other takes. */
+export interface Payment {
+	/** Such as "12.50". */
+	readonly amount: string;
+	/** What it is for. */
+	readonly text: string;
+	/** The issuer's terms, in a file. */
+	readonly terms: string;
+}
+
+/** Who has how much at one moment, in decimals of the issuer's currency. */
+export interface Balances {
+	readonly when: string;
+	/** What each purse can spend, has to deposit, and has in doubt, together. */
+	readonly purses: Readonly<Record<"X" | "Y", string>>;
+	/** At the issuer. */
+	readonly accounts: Readonly<Record<"X" | "Y", string>>;
+	readonly sum: string;
+}
+
+/** Where a teller opens. */
+interface Site {
+	readonly agent: string;
+	readonly mint: string;
+	readonly homes: Readonly<Record<Place, string>>;
+	readonly signal: AbortSignal;
+}
+
+/** Of the two modules that have a purse, the agents. */
+const AGENT_OF = { X: "A", Y: "B" } as const;
+
+/** What became of the money of a demonstration. */
+export interface MoneySeen {
+	readonly currency: string;
+	readonly isPlay: boolean;
+	/** In the order of time. */
+	readonly balances: readonly Balances[];
+	/** What the issuer's tables say at the end. */
+	readonly audit: AuditJson;
+	/** Whether there is as much at the end as at the beginning, and at each moment between, and the audit balances. */
+	readonly conserved: boolean;
+}
+
+/** An issuer of play money in two processes of its own, and the purses of the two modules X and Y. */
+export class Teller implements AsyncDisposable {
+	readonly terms: IssuerTerms;
+	readonly #site: Site;
+	readonly #clerkAt: string;
+	readonly #owner: SecretSource;
+	readonly #processes: AsyncDisposableStack;
+
+	private constructor(
+		terms: IssuerTerms,
+		site: Site,
+		clerkAt: string,
+		owner: SecretSource,
+		processes: AsyncDisposableStack,
+	) {
+		this.terms = terms;
+		this.#site = site;
+		this.#clerkAt = clerkAt;
+		this.#owner = owner;
+		this.#processes = processes;
+	}
+
+	static async open(site: Site): Promise<Teller> {
+		const { agent, mint, homes, signal } = site;
+		await pairHomes(agent, mint);
+		const terms = await makeIssuer(mint, {
+			currency: { code: "PLAY", exponent: 2 },
+			isPlay: true,
+		});
+		const passphrase = crypto.randomUUID();
+		const owner: SecretSource = async () => utf8(passphrase);
+		const undeposited = defaultUndeposited(terms);
+		for (const home of [homes.X, homes.Y])
+			await createPurse(home, [{ terms, undeposited }], () => newOwner(owner));
+		await using processes = new AsyncDisposableStack();
+		const link = `unix:${mint}.sock`;
+		const issuer = processes.use(
+			new DeviceProcess<ProcessEvent>(
+				MINT,
+				[
+					"issuer",
+					"run",
+					"--home",
+					mint,
+					"--listen",
+					link,
+					"--http",
+					"127.0.0.1:0",
+				],
+				signal,
+			),
+		);
+		await issuer.expect("listening");
+		const clerk = processes.use(
+			new DeviceProcess<ProcessEvent>(
+				CLERK,
+				["agent", "--home", agent, "--module", link, "--listen", "127.0.0.1:0"],
+				signal,
+			),
+		);
+		const { address } = await clerk.expect("listening");
+		const clerkAt = formatAddress(parseAddress(address));
+		return new Teller(terms, site, clerkAt, owner, processes.move());
+	}
+
+	/** The operator puts play money into the account of a module. */
+	async credit(place: "X" | "Y", amount: string): Promise<void> {
+		const { mint, homes } = this.#site;
+		const id = hex(await moduleIdOf(homes[place]));
+		await asOperator(mint, async (operator) => {
+			await operator.open(id);
+			await operator.credit(id, { amount, reference: "a gift" });
+		});
+	}
+
+	/** The owner orders notes, and the module fetches them. */
+	async withdraw(place: "X" | "Y", amount: string): Promise<void> {
+		const home = this.#site.homes[place];
+		const { issuer, currency } = this.terms;
+		const { owner } = await readPurseSettings(home);
+		await placeWithdrawal(home, await openOwner(owner, this.#owner), {
+			purse: await moduleIdOf(home),
+			issuer,
+			amount: parseAmount(amount, currency),
+		});
+		await this.settle(place);
+	}
+
+	/** A module does its business with the issuer, through its agent, in processes of their own. */
+	async settle(place: "X" | "Y"): Promise<void> {
+		const { homes, signal } = this.#site;
+		const link = `unix:${homes[place]}.settle.sock`;
+		await using module = new DeviceProcess<ProcessEvent>(
+			place,
+			["module", "--home", homes[place], "--listen", link],
+			signal,
+		);
+		await module.expect("listening");
+		await using agent = new DeviceProcess<ProcessEvent>(
+			AGENT_OF[place],
+			[
+				...["agent", "--home", homes[AGENT_OF[place]], "--module", link],
+				...["--connect", this.#clerkAt, "--settle"],
+			],
+			signal,
+		);
+		await agent.succeed();
+		await module.expect("ended");
+	}
+
+	/** What A pays B. */
+	payment(amount: string, text: string): Payment {
+		return { amount, text, terms: termsPath(this.#site.mint) };
+	}
+
+	async balances(when: string): Promise<Balances> {
+		const { homes, mint } = this.#site;
+		const purse = async (place: "X" | "Y") => {
+			await using view = await viewPurse(homes[place]);
+			const [of] = await viewBalances(view.store, view.issuers, Date.now());
+			return of === undefined
+				? 0n
+				: sumAmounts([of.spendable, of.toDeposit, of.inDoubt, of.toClaim]);
+		};
+		const account = async (place: "X" | "Y") => {
+			const id = hex(await moduleIdOf(homes[place]));
+			const found = await asOperator(mint, (operator) => operator.account(id));
+			return found === undefined ? 0n : this.#parse(found.balance);
+		};
+		const purses = { X: await purse("X"), Y: await purse("Y") };
+		const accounts = { X: await account("X"), Y: await account("Y") };
+		const text = (amount: bigint) => formatAmount(amount, this.terms.currency);
+		return {
+			when,
+			purses: { X: text(purses.X), Y: text(purses.Y) },
+			accounts: { X: text(accounts.X), Y: text(accounts.Y) },
+			sum: text(sumAmounts([purses.X, purses.Y, accounts.X, accounts.Y])),
+		};
+	}
+
+	/** The issuer's ledger, computed again from its tables. */
+	audit(): Promise<AuditJson> {
+		return asOperator(this.#site.mint, (operator) => operator.audit());
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#processes.disposeAsync();
+	}
+
+	#parse(text: string): bigint {
+		return /^0(\.0*)?$/.test(text)
+			? 0n
+			: parseAmount(text, this.terms.currency);
+	}
+}
+
+/** Pairs two devices of this machine without processes: whoever made both has no code to compare. */
+async function pairHomes(agentHome: string, moduleHome: string): Promise<void> {
+	await using agentsHome = await readHome(agentHome, "agent");
+	await using modulesHome = await readHome(moduleHome, "module");
+	await using agent = new TrustedAgent(agentsHome);
+	await using module = new MoneyModule(modulesHome);
+	const [agentEnd, moduleEnd] = memoryCarriers();
+	const confirm = () => true;
+	const [atAgent, atModule] = await Promise.all([
+		agent.pair(agentEnd, { confirm }),
+		module.pair(moduleEnd, { confirm }),
+	]);
+	await writePairing(agentHome, atAgent.pairing, MINT);
+	await writePairing(moduleHome, atModule.pairing, CLERK);
+}

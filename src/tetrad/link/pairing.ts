@@ -1,0 +1,361 @@
+/*
+ * Pairing an agent and a module: a session with a commitment, so that neither end, nor anybody
+ * between them, can search for a short code.
+ *
+ *   agent    idle ──P1: SHA-256 of N_i──▶ calling ──P2──▶ signing ──P3: N_i──▶ comparing ──both accepted──▶ paired
+ *   module   idle ──P1──▶ signing ──P2: N_r──▶ answered ──P3──▶ comparing ──both accepted──▶ paired
+ */
+import {
+	authenticationFailed,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import { type CertifiedDevice, requireDemand } from "../../identity/index.ts";
+import { type Ended, Machine, unexpected } from "../../machine/machine.ts";
+import {
+	type AnsweringMessage1,
+	type AwaitingMessage2,
+	authenticate,
+	CONTENT,
+	CREDENTIAL,
+	type NoiseSetup,
+	readMessage1,
+	type Session,
+	signedBytes,
+	startInitiator,
+	suiteByName,
+} from "../../session/index.ts";
+import {
+	copy,
+	enc,
+	encodeFrame,
+	FRAME,
+	type Frame,
+	parseFrame,
+	structure,
+	utf8,
+} from "../../wire/index.ts";
+import type { DeviceContext } from "../role/role-machine.ts";
+import { PAIRING_CODE_WORDS, wordsFrom } from "../safety-code.ts";
+import { openSession } from "../sessions.ts";
+import type { Pairing } from "./link.ts";
+
+export type PairingEffect =
+	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
+	| { readonly kind: "sign"; readonly content: Uint8Array }
+	/** Show this code and the peer's name, ask the owner, then call `accept` or `abort`. */
+	| {
+			readonly kind: "compare";
+			readonly code: string;
+			readonly peer: CertifiedDevice;
+	  }
+	/** Both owners accepted. Keep this, durably. */
+	| {
+			readonly kind: "paired";
+			readonly pairing: Pairing;
+			readonly peer: CertifiedDevice;
+	  }
+	| Ended;
+
+const NONCE_BYTES = 32;
+
+const P1 = structure("P1", { commitment: 32 });
+const P2 = structure("P2", { ...CREDENTIAL, nonce: NONCE_BYTES });
+const P3 = structure("P3", { ...CREDENTIAL, nonce: NONCE_BYTES });
+
+/** Always the hybrid exchange: the pairing key lends its strength to every link made with it. */
+const SETUP: NoiseSetup = {
+	protocol: suiteByName("hybrid-aesgcm").protocol,
+	prologue: enc(utf8("tetrad/1 pairing")),
+};
+
+interface Comparing {
+	readonly kind: "comparing";
+	readonly session: Session;
+	readonly peer: CertifiedDevice;
+	readonly accepted: "neither" | "here" | "there";
+}
+
+type State =
+	| { readonly kind: "idle" }
+	| {
+			readonly kind: "calling";
+			readonly awaiting: AwaitingMessage2;
+			readonly nonce: Uint8Array;
+	  }
+	| {
+			readonly kind: "agent-signing";
+			readonly session: Session;
+			readonly hash: Uint8Array;
+			readonly peer: CertifiedDevice;
+			readonly nonce: Uint8Array;
+			readonly peerNonce: Uint8Array;
+	  }
+	| {
+			readonly kind: "module-signing";
+			readonly handshake: AnsweringMessage1;
+			readonly commitment: Uint8Array;
+	  }
+	| {
+			readonly kind: "answered";
+			readonly session: Session;
+			readonly hash: Uint8Array;
+			readonly commitment: Uint8Array;
+			readonly nonce: Uint8Array;
+	  }
+	| Comparing
+	| { readonly kind: "over" };
+
+/** SHA-256(enc("tetrad/1 pair", N_i)). */
+function commit(crypto: DeviceContext["crypto"], nonce: Uint8Array) {
+	return crypto.sha256(enc(utf8("tetrad/1 pair"), nonce));
+}
+
+/** One end of a pairing. The agent calls, the module answers. */
+export class PairingMachine extends Machine<PairingEffect> {
+	readonly #role: "agent" | "module";
+	readonly #device: DeviceContext;
+	#state: State = { kind: "idle" };
+
+	/** `timeoutMs` includes the time that the two owners take to compare. */
+	constructor(
+		role: "agent" | "module",
+		options: {
+			readonly device: DeviceContext;
+			readonly now: number;
+			readonly timeoutMs: number;
+		},
+	) {
+		super(options.now + options.timeoutMs);
+		this.#role = role;
+		this.#device = options.device;
+	}
+
+	/** The agent calls; the module waits for it. */
+	start(): PairingEffect[] {
+		return this.step(() => {
+			if (this.#state.kind !== "idle") throw unexpected("a second start");
+			if (this.#role === "module") return;
+			const { crypto } = this.#device;
+			const nonce = crypto.random(NONCE_BYTES);
+			const { message1, awaiting } = startInitiator(
+				crypto,
+				SETUP,
+				P1.encode({ commitment: commit(crypto, nonce) }),
+			);
+			this.#sendFrame(FRAME.pairHello, message1);
+			this.#state = { kind: "calling", awaiting: this.own(awaiting), nonce };
+		});
+	}
+
+	frame(bytes: Uint8Array, now: number): PairingEffect[] {
+		return this.step(() => {
+			const frame = parseFrame(bytes);
+			if (frame.type === FRAME.refusal)
+				throw new TetradError(
+					"pairing-failed",
+					"the other device refused the pairing, or its owner did",
+				);
+			this.#frame(frame, bytes, now);
+		});
+	}
+
+	/** The signature that a `sign` effect asked for. */
+	signed(signature: Uint8Array): PairingEffect[] {
+		return this.step(() => this.#signed(signature));
+	}
+
+	/** The owner saw the same code at both devices. */
+	accept(): PairingEffect[] {
+		return this.step(() => {
+			const state = this.#state;
+			if (state.kind !== "comparing") throw unexpected("an acceptance");
+			// Saying yes twice is no reason to lose a pairing.
+			if (state.accepted === "here") return;
+			this.emit({
+				kind: "send-frame",
+				bytes: state.session.seal(CONTENT.handshake, new Uint8Array()),
+			});
+			this.#accepted(state, "here");
+		});
+	}
+
+	protected override waitingFor(): string {
+		return this.#state.kind === "comparing"
+			? "the two owners compare the code"
+			: "the other device pairs";
+	}
+
+	protected override tellOthers(error: TetradError): void {
+		if (error.code !== "pairing-failed" || this.#state.kind === "comparing")
+			this.#sendFrame(FRAME.refusal, Uint8Array.of(0));
+	}
+
+	#frame(frame: Frame, bytes: Uint8Array, now: number): void {
+		const state = this.#state;
+		switch (state.kind) {
+			case "idle":
+				if (this.#role !== "module" || frame.type !== FRAME.pairHello) break;
+				return this.#called(frame.body);
+			case "calling":
+				if (frame.type !== FRAME.pairAnswer) break;
+				return this.#answered(state, frame.body, now);
+			case "answered":
+				if (frame.type !== FRAME.record) break;
+				return this.#opened(state, bytes, now);
+			case "comparing": {
+				if (frame.type !== FRAME.record || state.accepted === "there") break;
+				const content = state.session.open(bytes);
+				if (content.type !== CONTENT.handshake || content.bytes.length > 0)
+					throw authenticationFailed();
+				return this.#accepted(state, "there");
+			}
+			case "agent-signing":
+			case "module-signing":
+			case "over":
+				break;
+			default:
+				return unreachable(state);
+		}
+		throw unexpected("a frame of the pairing");
+	}
+
+	#called(message1: Uint8Array): void {
+		const { crypto, own } = this.#device;
+		const handshake = this.own(readMessage1(crypto, SETUP, message1));
+		const { commitment } = P1.decode(handshake.payload);
+		this.emit({
+			kind: "sign",
+			content: signedBytes("PM", handshake.hash, own.chainHash),
+		});
+		this.#state = {
+			kind: "module-signing",
+			handshake,
+			commitment: copy(commitment),
+		};
+	}
+
+	#answered(
+		{ awaiting, nonce }: Extract<State, { kind: "calling" }>,
+		message2: Uint8Array,
+		now: number,
+	): void {
+		const { crypto, own, policy, verdicts } = this.#device;
+		const { hash, payload, secrets } = awaiting.finish(message2);
+		const p2 = P2.decode(payload);
+		const peer = verdicts.judgeForLink(p2.chain, "module", now);
+		requireDemand(peer, "ownModule", policy.demands);
+		authenticate(crypto, peer, p2.signature, "PM", hash, peer.chainHash);
+		const session = this.own(
+			openSession(this.#device, secrets, "initiator", "PAIR"),
+		);
+		this.emit({
+			kind: "sign",
+			content: signedBytes("PA", hash, own.chainHash),
+		});
+		this.#state = {
+			kind: "agent-signing",
+			session,
+			hash,
+			peer,
+			nonce,
+			peerNonce: copy(p2.nonce),
+		};
+	}
+
+	#signed(signature: Uint8Array): void {
+		const state = this.#state;
+		const { crypto, own } = this.#device;
+		const credential = { chain: own.encodedChain, signature };
+		if (state.kind === "module-signing") {
+			const nonce = crypto.random(NONCE_BYTES);
+			const { message2, secrets } = state.handshake.finish(
+				P2.encode({ ...credential, nonce }),
+			);
+			const session = this.own(
+				openSession(this.#device, secrets, "responder", "PAIR"),
+			);
+			this.#sendFrame(FRAME.pairAnswer, message2);
+			const { handshake, commitment } = state;
+			this.#state = {
+				kind: "answered",
+				session,
+				hash: handshake.hash,
+				commitment,
+				nonce,
+			};
+		} else if (state.kind === "agent-signing") {
+			const { session, hash, peer, nonce, peerNonce } = state;
+			this.emit({
+				kind: "send-frame",
+				bytes: session.seal(
+					CONTENT.handshake,
+					P3.encode({ ...credential, nonce }),
+				),
+			});
+			this.#compare(session, peer, hash, own, peer, nonce, peerNonce);
+		} else throw unexpected("a signature");
+	}
+
+	#opened(
+		state: Extract<State, { kind: "answered" }>,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const { crypto, own, policy, verdicts } = this.#device;
+		const { session, hash, commitment, nonce } = state;
+		const content = session.open(bytes);
+		if (content.type !== CONTENT.handshake) throw authenticationFailed();
+		const p3 = P3.decode(content.bytes);
+		if (!crypto.equal(commit(crypto, p3.nonce), commitment))
+			throw authenticationFailed();
+		const peer = verdicts.judgeForLink(p3.chain, "agent", now);
+		requireDemand(peer, "ownAgent", policy.demands);
+		authenticate(crypto, peer, p3.signature, "PA", hash, peer.chainHash);
+		this.#compare(session, peer, hash, peer, own, p3.nonce, nonce);
+	}
+
+	#compare(
+		session: Session,
+		peer: CertifiedDevice,
+		hash: Uint8Array,
+		agent: CertifiedDevice,
+		module: CertifiedDevice,
+		agentNonce: Uint8Array,
+		moduleNonce: Uint8Array,
+	): void {
+		const digest = this.#device.crypto.sha256(
+			enc(
+				utf8("tetrad/1 pair code"),
+				hash,
+				agent.certificateId,
+				module.certificateId,
+				agentNonce,
+				moduleNonce,
+			),
+		);
+		this.#state = { kind: "comparing", session, peer, accepted: "neither" };
+		const code = wordsFrom(digest, PAIRING_CODE_WORDS);
+		this.emit({ kind: "compare", code, peer });
+	}
+
+	#accepted(state: Comparing, by: "here" | "there"): void {
+		if (state.accepted === "neither") {
+			this.#state = { ...state, accepted: by };
+			return;
+		}
+		const key = state.session.export(
+			"tetrad/1 pairing key",
+			new Uint8Array(),
+			32,
+		);
+		const { peer } = state;
+		const pairing = { peerDeviceId: peer.deviceId, key };
+		this.emit({ kind: "paired", pairing, peer });
+		this.endInOrder("peer");
+	}
+
+	#sendFrame(type: Frame["type"], body: Uint8Array): void {
+		this.emit({ kind: "send-frame", bytes: encodeFrame(type, body) });
+	}
+}

@@ -1,0 +1,462 @@
+/*
+ * Device 1 (A), the agent that starts a tetrad.
+ *
+ *   preparing ──I1──▶ offered ──F2──▶ binding ──own signature, module's answer──▶ bound ──F4──▶ confirmed   direct
+ *       ▲                │                                                          │
+ *       └──retry, once───┘                                                          └─F4─▶ confirming ─fin_X─▶ confirmed   crossed
+ */
+import {
+	authenticationFailed,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import { unexpected } from "../../machine/machine.ts";
+import {
+	type AwaitingMessage2,
+	authenticate,
+	CONTENT,
+	type Session,
+	type Suite,
+	signedBytes,
+	startInitiator,
+	suiteById,
+	suiteByName,
+} from "../../session/index.ts";
+import { copy, encodeFrame, FRAME, type Frame } from "../../wire/index.ts";
+import {
+	AGENT_BOUND,
+	BEGIN,
+	BIND_INITIATOR,
+	CONFIRM_INITIATOR,
+	F1,
+	F2,
+	F3,
+	F4,
+	F5,
+	INITIATOR_BOUND,
+	INITIATOR_CONFIRMED,
+	LINK,
+	type LinkMessageType,
+	PREPARED,
+	RETRY,
+} from "../messages.ts";
+import { acceptLink, makeOffer, type Offer } from "../offer.ts";
+import {
+	fromByte,
+	LINK_BYTE,
+	type LinkMode,
+	MAX_AGENT_MESSAGE_BYTES,
+	type Root,
+	type Routing,
+	SHARE_BYTES,
+} from "../parameters.ts";
+import { RootKey } from "../root-key.ts";
+import { openSession, outerSetup } from "../sessions.ts";
+import type { Transcript } from "../transcript.ts";
+import { AgentMachine } from "./agent-machine.ts";
+import {
+	demandSize,
+	demandTwo,
+	type Effect,
+	type MachineOptions,
+} from "./role-machine.ts";
+
+export interface AgentInitiatorOptions extends MachineOptions {
+	readonly routing: Routing;
+	readonly root: Root;
+	/** Rides on the last flight that A sends before it waits no more: F3 in direct routing, F5 in crossed. */
+	readonly firstMessage?: Uint8Array;
+}
+
+/** What A knows from F2 on. */
+interface Heard {
+	readonly offer: Offer;
+	readonly outer: Session;
+	readonly outerHash: Uint8Array;
+	readonly peer: CertifiedDevice;
+	readonly responderLink: LinkMode;
+	readonly r1: Uint8Array;
+	readonly r2: Uint8Array;
+}
+
+/** What A knows once its module has answered: the key, and what F3 must carry. */
+interface Formed {
+	readonly transcript: Transcript;
+	readonly root: RootKey;
+	readonly i3: Uint8Array;
+}
+
+type State =
+	| { readonly kind: "idle" }
+	| {
+			readonly kind: "preparing";
+			readonly suite: Suite;
+			readonly retried: boolean;
+	  }
+	| {
+			readonly kind: "offered";
+			readonly offer: Offer;
+			readonly awaiting: AwaitingMessage2;
+			readonly retried: boolean;
+	  }
+	| { readonly kind: "binding"; readonly heard: Heard }
+	| {
+			readonly kind: "signed";
+			readonly heard: Heard;
+			readonly signature: Uint8Array;
+	  }
+	| {
+			readonly kind: "answered";
+			readonly heard: Heard;
+			readonly formed: Formed;
+	  }
+	| {
+			readonly kind: "bound";
+			readonly heard: Heard;
+			readonly formed: Formed;
+	  }
+	| {
+			readonly kind: "confirming";
+			readonly heard: Heard;
+			readonly formed: Formed;
+	  }
+	| { readonly kind: "over" };
+
+const WAITING: Readonly<Record<State["kind"], string>> = {
+	idle: "the tetrad was not started",
+	preparing: "the own module prepares its ephemeral key",
+	offered: "the other agent answers the offer (flight 2)",
+	binding: "the own module and the own signer answer",
+	signed: "the own module answers",
+	answered: "the own signer signs",
+	bound: "the other side confirms (flight 4)",
+	confirming: "the own module confirms",
+	over: "nothing",
+};
+
+export class AgentInitiator extends AgentMachine {
+	readonly #options: AgentInitiatorOptions;
+	readonly #offered: Uint8Array;
+	readonly #firstMessage: Uint8Array | undefined;
+	#state: State = { kind: "idle" };
+
+	constructor(options: AgentInitiatorOptions) {
+		super(options, "A");
+		const { firstMessage } = options;
+		if (firstMessage !== undefined)
+			demandSize(firstMessage, MAX_AGENT_MESSAGE_BYTES);
+		this.#options = options;
+		this.#firstMessage = firstMessage && copy(firstMessage);
+		this.#offered = Uint8Array.from(
+			options.device.policy.suites,
+			(name) => suiteByName(name).id,
+		);
+	}
+
+	/**
+	 * Starts the establishment. Throws `invalid-argument` for a choice that the own policy does not
+	 * accept, and when this device itself does not stand up to it, for instance `list-stale`.
+	 */
+	start(): Effect[] {
+		const { policy } = this.device;
+		const { routing, root } = this.#options;
+		if (
+			!policy.routings.includes(routing) ||
+			!policy.roots.includes(root) ||
+			!policy.links.includes(this.link.mode)
+		)
+			throw new TetradError(
+				"invalid-argument",
+				`this device's own policy does not accept routing ${routing}, root ${root} and link ${this.link.mode}`,
+			);
+		this.judgeOwn(this.#options.now);
+		return this.step(() => {
+			if (this.#state.kind !== "idle") throw unexpected("a second start");
+			const suite = suiteById(this.#offered[0] as number) as Suite;
+			this.#prepare(suite, false);
+		});
+	}
+
+	protected override handshakeFrame(
+		frame: Frame,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const state = this.#state;
+		if (state.kind === "offered" && frame.type === FRAME.answer)
+			return this.#flight2(state, frame.body, now);
+		if (state.kind === "offered" && frame.type === FRAME.retry)
+			return this.#retry(state, frame.body);
+		if (state.kind === "bound" && frame.type === FRAME.record)
+			return this.#flight4(state, bytes);
+		throw unexpected("a frame of the other agent");
+	}
+
+	protected override handshakeLink(
+		type: LinkMessageType,
+		body: Uint8Array,
+		now: number,
+	): void {
+		const state = this.#state;
+		switch (state.kind) {
+			case "preparing":
+				if (type !== LINK.prepared) break;
+				return this.#flight1(state, body);
+			case "binding":
+			case "signed":
+				if (type !== LINK.initiatorBound) break;
+				return this.#moduleAnswered(state, body, now);
+			case "confirming":
+				if (type !== LINK.initiatorConfirmed) break;
+				return this.#flight5(state, body);
+			case "idle":
+			case "offered":
+			case "answered":
+			case "bound":
+			case "over":
+				break;
+			default:
+				return unreachable(state);
+		}
+		throw unexpected("a message of the own module");
+	}
+
+	protected override handshakeSigned(signature: Uint8Array): void {
+		const state = this.#state;
+		if (state.kind === "binding")
+			this.#state = { kind: "signed", heard: state.heard, signature };
+		else if (state.kind === "answered")
+			this.#flight3(state.heard, state.formed, signature);
+		else throw unexpected("a signature");
+	}
+
+	protected override waitingFor(): string {
+		return WAITING[this.#state.kind];
+	}
+
+	#prepare(suite: Suite, retried: boolean): void {
+		this.sendLink(LINK.begin, BEGIN.encode({ suite: Uint8Array.of(suite.id) }));
+		this.#state = { kind: "preparing", suite, retried };
+	}
+
+	#flight1(
+		{ suite, retried }: Extract<State, { kind: "preparing" }>,
+		body: Uint8Array,
+	): void {
+		const { i1 } = PREPARED.decode(body);
+		const { routing, root } = this.#options;
+		const offer = makeOffer({
+			suites: this.#offered,
+			selected: suite,
+			routing,
+			root,
+			link: this.link.mode,
+		});
+		const { message1, awaiting } = startInitiator(
+			this.device.crypto,
+			outerSetup(this.device, offer),
+			i1,
+		);
+		this.emit({
+			kind: "send-frame",
+			bytes: encodeFrame(
+				FRAME.offer,
+				F1.encode({ offer: offer.raw, message1 }),
+			),
+		});
+		this.#state = {
+			kind: "offered",
+			offer,
+			awaiting: this.own(awaiting),
+			retried,
+		};
+	}
+
+	/** A retry may only name another suite of our own list, and only once: whoever forges it gains what the responder's policy picks anyway. */
+	#retry(
+		{ offer, awaiting, retried }: Extract<State, { kind: "offered" }>,
+		body: Uint8Array,
+	): void {
+		const id = RETRY.decode(body).suite[0] as number;
+		const suite = suiteById(id);
+		if (
+			retried ||
+			suite === undefined ||
+			id === offer.selected.id ||
+			!this.#offered.includes(id)
+		)
+			throw new TetradError(
+				"negotiation-failed",
+				"the other agent asked for a suite that was not offered, or asked twice",
+			);
+		awaiting.wipe();
+		this.#prepare(suite, true);
+	}
+
+	#flight2(
+		{ offer, awaiting }: Extract<State, { kind: "offered" }>,
+		message2: Uint8Array,
+		now: number,
+	): void {
+		const { crypto, own } = this.device;
+		const { hash, payload, secrets } = awaiting.finish(message2);
+		const outer = this.own(
+			openSession(this.device, secrets, "initiator", "S1"),
+		);
+		const f2 = F2.decode(payload);
+		const peer = this.judge(f2.chain, "peerAgent", now);
+		authenticate(crypto, peer, f2.signature, "B", hash, peer.chainHash);
+		demandTwo(own, peer);
+		const responderLink = fromByte(LINK_BYTE, f2.responderLink[0]);
+		if (responderLink === undefined) throw authenticationFailed();
+		acceptLink(this.device.policy, responderLink);
+
+		const r1 = this.ownBytes(crypto.random(SHARE_BYTES));
+		const r2 = this.ownBytes(copy(f2.r2));
+		this.sendLink(
+			LINK.bindInitiator,
+			BIND_INITIATOR.encode({
+				offer: offer.raw,
+				responderLink: f2.responderLink,
+				outerHash: hash,
+				ownAgent: own.chainHash,
+				peerAgent: peer.chainHash,
+				i2: f2.i2,
+				share: offer.routing === "direct" ? r1 : r2,
+			}),
+			own,
+			peer,
+		);
+		this.emit({
+			kind: "sign",
+			content: signedBytes("A", hash, own.chainHash),
+		});
+		this.#state = {
+			kind: "binding",
+			heard: { offer, outer, outerHash: hash, peer, responderLink, r1, r2 },
+		};
+	}
+
+	#moduleAnswered(
+		state: Extract<State, { kind: "binding" | "signed" }>,
+		body: Uint8Array,
+		now: number,
+	): void {
+		const { heard } = state;
+		const { crypto, own } = this.device;
+		const { routing } = heard.offer;
+		const fields =
+			routing === "direct"
+				? INITIATOR_BOUND.direct.decode(body)
+				: { ...INITIATOR_BOUND.crossed.decode(body), finX: undefined };
+		const modules = this.judgeModules(fields.ownModule, fields.peerModule, now);
+		demandTwo(modules.own, modules.peer);
+		const transcript: Transcript = {
+			outerHash: heard.outerHash,
+			innerHash: copy(fields.innerHash),
+			parties: { A: own, B: heard.peer, X: modules.own, Y: modules.peer },
+			offer: heard.offer,
+			responderLink: heard.responderLink,
+		};
+		const rootKey = this.own(
+			RootKey.form(crypto, transcript, heard.r1, heard.r2, this.log),
+		);
+		if (fields.finX !== undefined) rootKey.check("X", fields.finX);
+		const formed = { transcript, root: rootKey, i3: copy(fields.i3) };
+		if (state.kind === "signed") this.#flight3(heard, formed, state.signature);
+		else this.#state = { kind: "answered", heard, formed };
+	}
+
+	#flight3(heard: Heard, formed: Formed, signature: Uint8Array): void {
+		const { own } = this.device;
+		const { root, i3 } = formed;
+		const finA = root.fin("A");
+		const credential = { chain: own.encodedChain, signature };
+		const direct = heard.offer.routing === "direct";
+		const flight = direct
+			? F3.direct.encode({
+					...credential,
+					r1: heard.r1,
+					finA,
+					finX: root.fin("X"),
+					i3,
+				})
+			: F3.crossed.encode({ ...credential, r1: heard.r1, finA, i3 });
+		if (direct) this.sendLink(LINK.agentBound, AGENT_BOUND.encode({ finA }));
+		this.#sendRecord(heard, CONTENT.handshake, flight);
+		this.emit({ kind: "bound" });
+		this.#state = { kind: "bound", heard, formed };
+		if (direct) this.#sendFirstMessage(heard);
+	}
+
+	#flight4(
+		{ heard, formed }: Extract<State, { kind: "bound" }>,
+		bytes: Uint8Array,
+	): void {
+		const content = heard.outer.open(bytes);
+		if (content.type !== CONTENT.handshake) throw authenticationFailed();
+		const { finB, finY, i4 } = F4.decode(content.bytes);
+		formed.root.check("B", finB);
+		formed.root.check("Y", finY);
+		if (heard.offer.routing === "direct") {
+			this.sendLink(
+				LINK.confirmInitiator,
+				CONFIRM_INITIATOR.direct.encode({ finB, i4 }),
+			);
+			return this.#confirm(heard, formed);
+		}
+		this.sendLink(
+			LINK.confirmInitiator,
+			CONFIRM_INITIATOR.crossed.encode({
+				finA: formed.root.fin("A"),
+				finB,
+				i4,
+			}),
+		);
+		this.#state = { kind: "confirming", heard, formed };
+	}
+
+	#flight5(
+		{ heard, formed }: Extract<State, { kind: "confirming" }>,
+		body: Uint8Array,
+	): void {
+		const { finX, i5 } = INITIATOR_CONFIRMED.decode(body);
+		formed.root.check("X", finX);
+		this.#sendRecord(heard, CONTENT.handshake, F5.encode({ finX, i5 }));
+		this.#sendFirstMessage(heard);
+		this.#confirm(heard, formed);
+	}
+
+	#confirm(heard: Heard, { transcript, root }: Formed): void {
+		heard.r1.fill(0);
+		heard.r2.fill(0);
+		this.#state = { kind: "over" };
+		this.enterConfirmed({
+			transcript,
+			root,
+			outer: heard.outer,
+			local: this.own(
+				root.localSession(
+					transcript.offer.selected.protocol.aead,
+					this.link.secret,
+					"AX",
+					this.log,
+				),
+			),
+		});
+	}
+
+	#sendFirstMessage(heard: Heard): void {
+		if (this.#firstMessage !== undefined)
+			this.#sendRecord(heard, CONTENT.message, this.#firstMessage);
+	}
+
+	#sendRecord(
+		{ outer }: Heard,
+		type: typeof CONTENT.handshake | typeof CONTENT.message,
+		content: Uint8Array,
+	): void {
+		this.emit({ kind: "send-frame", bytes: outer.seal(type, content) });
+	}
+}

@@ -1,0 +1,424 @@
+/*
+ * Device 2 (B), the agent that answers.
+ *
+ *   listening ──F1──▶ answering ──own signature, I2──▶ answered ──F3──▶ binding ──module's answer──▶ confirmed   direct
+ *       │ (another suite: retry, stateless)                                │
+ *       ▼                                                                  └──▶ bound ──F5──▶ confirmed   crossed
+ *   listening
+ *
+ * In direct routing one message may follow F3; it is held until B is bound.
+ */
+import {
+	authenticationFailed,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import { unexpected } from "../../machine/machine.ts";
+import {
+	type AnsweringMessage1,
+	authenticate,
+	CONTENT,
+	message1Overhead,
+	readMessage1,
+	type Session,
+	signedBytes,
+} from "../../session/index.ts";
+import { copy, encodeFrame, FRAME, type Frame } from "../../wire/index.ts";
+import {
+	ANSWER,
+	ANSWERED,
+	BIND_RESPONDER,
+	CONFIRM_RESPONDER,
+	F1,
+	F2,
+	F3,
+	F4,
+	F5,
+	LINK,
+	type LinkMessageType,
+	RESPONDER_BOUND,
+	RETRY,
+} from "../messages.ts";
+import {
+	acceptOffer,
+	type Offer,
+	parseOffer,
+	parseSuites,
+	pickSuite,
+} from "../offer.ts";
+import { LINK_BYTE, SHARE_BYTES } from "../parameters.ts";
+import { RootKey } from "../root-key.ts";
+import { openSession, outerSetup } from "../sessions.ts";
+import type { Transcript } from "../transcript.ts";
+import { AgentMachine } from "./agent-machine.ts";
+import { demandTwo, type MachineOptions } from "./role-machine.ts";
+
+/** What B knows from F1 on. */
+interface Answering {
+	readonly offer: Offer;
+	readonly handshake: AnsweringMessage1;
+	readonly r2: Uint8Array;
+}
+
+/** What B knows from F2 on. */
+interface Answered {
+	readonly offer: Offer;
+	readonly outer: Session;
+	readonly outerHash: Uint8Array;
+	readonly r2: Uint8Array;
+}
+
+/** What F3 brought. */
+interface Heard {
+	readonly peer: CertifiedDevice;
+	readonly r1: Uint8Array;
+	readonly finA: Uint8Array;
+	/** In direct routing only; crossed routing has it in F5. */
+	readonly finX: Uint8Array | undefined;
+}
+
+interface Formed {
+	readonly transcript: Transcript;
+	readonly root: RootKey;
+}
+
+type State =
+	| { readonly kind: "listening"; readonly retried: boolean }
+	| { readonly kind: "answering"; readonly answering: Answering }
+	| {
+			readonly kind: "signed";
+			readonly answering: Answering;
+			readonly signature: Uint8Array;
+	  }
+	| {
+			readonly kind: "prepared";
+			readonly answering: Answering;
+			readonly i2: Uint8Array;
+	  }
+	| { readonly kind: "answered"; readonly answered: Answered }
+	| {
+			readonly kind: "binding";
+			readonly answered: Answered;
+			readonly heard: Heard;
+			/** The first message, held back until B is bound. */
+			readonly held: Uint8Array | undefined;
+	  }
+	| {
+			readonly kind: "bound";
+			readonly answered: Answered;
+			readonly heard: Heard;
+			readonly formed: Formed;
+	  }
+	| { readonly kind: "over" };
+
+const WAITING: Readonly<Record<State["kind"], string>> = {
+	listening: "the other agent sends an offer (flight 1)",
+	answering: "the own module and the own signer answer",
+	signed: "the own module answers",
+	prepared: "the own signer signs",
+	answered: "the other agent authenticates (flight 3)",
+	binding: "the own module binds",
+	bound: "the other side confirms (flight 5)",
+	over: "nothing",
+};
+
+export class AgentResponder extends AgentMachine {
+	#state: State = { kind: "listening", retried: false };
+
+	constructor(options: MachineOptions) {
+		super(options, "B");
+	}
+
+	protected override handshakeFrame(
+		frame: Frame,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const state = this.#state;
+		if (state.kind === "listening" && frame.type === FRAME.offer)
+			return this.#flight1(state, frame.body, now);
+		if (frame.type === FRAME.record) {
+			if (state.kind === "answered") return this.#flight3(state, bytes, now);
+			if (state.kind === "binding") return this.#holdFirstMessage(state, bytes);
+			if (state.kind === "bound") return this.#flight5(state, bytes);
+		}
+		throw unexpected("a frame of the other agent");
+	}
+
+	protected override handshakeLink(
+		type: LinkMessageType,
+		body: Uint8Array,
+		now: number,
+	): void {
+		const state = this.#state;
+		switch (state.kind) {
+			case "answering":
+			case "signed": {
+				if (type !== LINK.answered) break;
+				const i2 = copy(ANSWERED.decode(body).i2);
+				if (state.kind === "signed")
+					return this.#flight2(state.answering, state.signature, i2);
+				this.#state = { kind: "prepared", answering: state.answering, i2 };
+				return;
+			}
+			case "binding":
+				if (type !== LINK.responderBound) break;
+				return this.#moduleBound(state, body, now);
+			case "listening":
+			case "prepared":
+			case "answered":
+			case "bound":
+			case "over":
+				break;
+			default:
+				return unreachable(state);
+		}
+		throw unexpected("a message of the own module");
+	}
+
+	protected override handshakeSigned(signature: Uint8Array): void {
+		const state = this.#state;
+		if (state.kind === "answering")
+			this.#state = { kind: "signed", answering: state.answering, signature };
+		else if (state.kind === "prepared")
+			this.#flight2(state.answering, signature, state.i2);
+		else throw unexpected("a signature");
+	}
+
+	protected override waitingFor(): string {
+		return WAITING[this.#state.kind];
+	}
+
+	#flight1(
+		{ retried }: Extract<State, { kind: "listening" }>,
+		body: Uint8Array,
+		now: number,
+	): void {
+		this.judgeOwn(now);
+		const { crypto, policy, own } = this.device;
+		const { offer: raw, message1 } = F1.decode(body);
+		const { suites, selected } = parseSuites(raw);
+		const picked = pickSuite(policy, suites);
+		if (picked === undefined)
+			throw new TetradError(
+				"negotiation-failed",
+				"the other agent offers no suite that this device's policy accepts",
+			);
+		if (picked.id !== selected) {
+			if (retried)
+				throw new TetradError(
+					"negotiation-failed",
+					"the other agent did not follow the retry",
+				);
+			this.emit({
+				kind: "send-frame",
+				bytes: encodeFrame(
+					FRAME.retry,
+					RETRY.encode({ suite: Uint8Array.of(picked.id) }),
+				),
+			});
+			this.#state = { kind: "listening", retried: true };
+			return;
+		}
+		const offer = parseOffer(raw);
+		acceptOffer(policy, offer);
+		if (!policy.links.includes(this.link.mode))
+			throw new TetradError(
+				"negotiation-failed",
+				`this device's policy does not accept its own link, which is ${this.link.mode}`,
+			);
+		const { pattern } = offer.selected.protocol;
+		if (message1.length !== 2 * message1Overhead(pattern))
+			throw authenticationFailed();
+		const handshake = this.own(
+			readMessage1(crypto, outerSetup(this.device, offer), message1),
+		);
+		const r2 = this.ownBytes(crypto.random(SHARE_BYTES));
+		this.sendLink(
+			LINK.answer,
+			ANSWER.encode({
+				offer: offer.raw,
+				responderLink: Uint8Array.of(LINK_BYTE[this.link.mode]),
+				outerHash: handshake.hash,
+				ownAgent: own.chainHash,
+				i1: handshake.payload,
+				r2: offer.routing === "direct" ? r2 : new Uint8Array(),
+			}),
+			own,
+		);
+		this.emit({
+			kind: "sign",
+			content: signedBytes("B", handshake.hash, own.chainHash),
+		});
+		this.#state = {
+			kind: "answering",
+			answering: { offer, handshake, r2 },
+		};
+	}
+
+	#flight2(
+		{ offer, handshake, r2 }: Answering,
+		signature: Uint8Array,
+		i2: Uint8Array,
+	): void {
+		const { message2, secrets } = handshake.finish(
+			F2.encode({
+				chain: this.device.own.encodedChain,
+				signature,
+				r2,
+				i2,
+				responderLink: Uint8Array.of(LINK_BYTE[this.link.mode]),
+			}),
+		);
+		const outer = this.own(
+			openSession(this.device, secrets, "responder", "S1"),
+		);
+		this.emit({
+			kind: "send-frame",
+			bytes: encodeFrame(FRAME.answer, message2),
+		});
+		this.#state = {
+			kind: "answered",
+			answered: { offer, outer, outerHash: handshake.hash, r2 },
+		};
+	}
+
+	#flight3(
+		{ answered }: Extract<State, { kind: "answered" }>,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const { crypto, own } = this.device;
+		const { offer, outer, outerHash } = answered;
+		const content = outer.open(bytes);
+		if (content.type !== CONTENT.handshake) throw authenticationFailed();
+		const direct = offer.routing === "direct";
+		const f3 = direct
+			? F3.direct.decode(content.bytes)
+			: { ...F3.crossed.decode(content.bytes), finX: undefined };
+		const peer = this.judge(f3.chain, "peerAgent", now);
+		authenticate(crypto, peer, f3.signature, "A", outerHash, peer.chainHash);
+		demandTwo(own, peer);
+		const request = { peerAgent: peer.chainHash, i3: f3.i3 };
+		this.sendLink(
+			LINK.bindResponder,
+			direct
+				? BIND_RESPONDER.direct.encode(request)
+				: BIND_RESPONDER.crossed.encode({ ...request, r1: f3.r1 }),
+			peer,
+		);
+		this.#state = {
+			kind: "binding",
+			answered,
+			heard: {
+				peer,
+				r1: this.ownBytes(copy(f3.r1)),
+				finA: copy(f3.finA),
+				finX: f3.finX && copy(f3.finX),
+			},
+			held: undefined,
+		};
+	}
+
+	/** A sends at most one message before B's flight 4, so a second one here is out of turn. */
+	#holdFirstMessage(
+		state: Extract<State, { kind: "binding" }>,
+		bytes: Uint8Array,
+	): void {
+		const { outer, offer } = state.answered;
+		if (state.held !== undefined || offer.routing !== "direct")
+			throw unexpected("a record of the other agent");
+		const content = outer.open(bytes);
+		if (content.type !== CONTENT.message)
+			throw unexpected("a record of the other agent");
+		this.#state = { ...state, held: content.bytes };
+	}
+
+	#moduleBound(
+		{ answered, heard, held }: Extract<State, { kind: "binding" }>,
+		body: Uint8Array,
+		now: number,
+	): void {
+		const { crypto, own } = this.device;
+		const { offer, outerHash, outer, r2 } = answered;
+		const fields = RESPONDER_BOUND.decode(body);
+		const modules = this.judgeModules(fields.ownModule, fields.peerModule, now);
+		demandTwo(modules.own, modules.peer);
+		const transcript: Transcript = {
+			outerHash,
+			innerHash: copy(fields.innerHash),
+			parties: { A: heard.peer, B: own, X: modules.peer, Y: modules.own },
+			offer,
+			responderLink: this.link.mode,
+		};
+		const root = this.own(
+			RootKey.form(crypto, transcript, heard.r1, r2, this.log),
+		);
+		root.check("Y", fields.finY);
+		root.check("A", heard.finA);
+		if (heard.finX !== undefined) root.check("X", heard.finX);
+		this.emit({ kind: "bound" });
+
+		const finB = root.fin("B");
+		const flight4 = F4.encode({ finB, finY: fields.finY, i4: fields.i4 });
+		this.emit({
+			kind: "send-frame",
+			bytes: outer.seal(CONTENT.handshake, flight4),
+		});
+		const formed = { transcript, root };
+		if (offer.routing === "crossed") {
+			this.#state = { kind: "bound", answered, heard, formed };
+			return;
+		}
+		this.sendLink(
+			LINK.confirmResponder,
+			CONFIRM_RESPONDER.direct.encode({ finA: heard.finA, finB }),
+		);
+		this.#confirm(answered, heard, formed);
+		if (held !== undefined)
+			this.emit({ kind: "message", session: 1, bytes: held });
+	}
+
+	#flight5(
+		{ answered, heard, formed }: Extract<State, { kind: "bound" }>,
+		bytes: Uint8Array,
+	): void {
+		const content = answered.outer.open(bytes);
+		if (content.type !== CONTENT.handshake) throw authenticationFailed();
+		const { finX, i5 } = F5.decode(content.bytes);
+		formed.root.check("X", finX);
+		this.sendLink(
+			LINK.confirmResponder,
+			CONFIRM_RESPONDER.crossed.encode({
+				finA: heard.finA,
+				finB: formed.root.fin("B"),
+				i5,
+			}),
+		);
+		this.#confirm(answered, heard, formed);
+	}
+
+	#confirm(
+		{ outer, r2 }: Answered,
+		{ r1 }: Heard,
+		{ transcript, root }: Formed,
+	): void {
+		r1.fill(0);
+		r2.fill(0);
+		this.#state = { kind: "over" };
+		this.enterConfirmed({
+			transcript,
+			root,
+			outer,
+			local: this.own(
+				root.localSession(
+					transcript.offer.selected.protocol.aead,
+					this.link.secret,
+					"BY",
+					this.log,
+				),
+			),
+		});
+	}
+}

@@ -1,0 +1,336 @@
+/*
+ * Device 3 (X), the module of the agent that starts a tetrad.
+ *
+ *   idle ──begin──▶ prepared ──h_o, I2──▶ signing ──signature──▶ sent ──fin_A──▶ bound ──fin_B, I4──▶ confirmed   direct
+ *                                                                 └──fin_A, fin_B, I4──▶ confirmed                crossed
+ */
+
+import {
+	authenticationFailed,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import { unexpected } from "../../machine/machine.ts";
+import {
+	type AwaitingMessage2,
+	authenticate,
+	CONTENT,
+	type Session,
+	type Suite,
+	signedBytes,
+	startInitiator,
+	suiteById,
+} from "../../session/index.ts";
+import { copy } from "../../wire/index.ts";
+import {
+	AGENT_BOUND,
+	BEGIN,
+	BIND_INITIATOR,
+	CONFIRM_INITIATOR,
+	I2,
+	I3,
+	I4,
+	I5,
+	INITIATOR_BOUND,
+	INITIATOR_CONFIRMED,
+	LINK,
+	type LinkMessageType,
+	PREPARED,
+} from "../messages.ts";
+import { acceptLink, acceptOffer, parseOffer } from "../offer.ts";
+import { fromByte, LINK_BYTE } from "../parameters.ts";
+import { RootKey } from "../root-key.ts";
+import { innerSetup, openSession } from "../sessions.ts";
+import type { SignedHashes } from "../signed-hashes.ts";
+import type { Transcript } from "../transcript.ts";
+import { ModuleMachine } from "./module-machine.ts";
+import { demandTwo, type MachineOptions } from "./role-machine.ts";
+
+export interface ModuleOptions extends MachineOptions {
+	readonly signedHashes: SignedHashes;
+}
+
+/** What X knows once its agent has named the conversation. */
+interface Heard {
+	readonly transcript: Transcript;
+	readonly inner: Session;
+	/** R2, in both routings. */
+	readonly r2: Uint8Array;
+}
+
+type State =
+	| { readonly kind: "idle" }
+	| {
+			readonly kind: "prepared";
+			readonly suite: Suite;
+			readonly awaiting: AwaitingMessage2;
+			readonly retried: boolean;
+	  }
+	| {
+			readonly kind: "signing";
+			readonly heard: Heard;
+			/** In direct routing the agent gave R1; in crossed routing it comes in I4. */
+			readonly r1: Uint8Array | undefined;
+	  }
+	| {
+			readonly kind: "sent";
+			readonly heard: Heard;
+			readonly root: RootKey | undefined;
+	  }
+	| { readonly kind: "bound"; readonly heard: Heard; readonly root: RootKey }
+	| { readonly kind: "over" };
+
+const WAITING: Readonly<Record<State["kind"], string>> = {
+	idle: "the own agent begins",
+	prepared: "the other agent answers the offer",
+	signing: "the own signer signs",
+	sent: "the own agent forms the key",
+	bound: "the other side confirms",
+	over: "nothing",
+};
+
+export class ModuleInitiator extends ModuleMachine {
+	readonly #signedHashes: SignedHashes;
+	#state: State = { kind: "idle" };
+
+	constructor(options: ModuleOptions) {
+		super(options, "X");
+		this.#signedHashes = options.signedHashes;
+	}
+
+	protected override handshakeLink(
+		type: LinkMessageType,
+		body: Uint8Array,
+		now: number,
+	): void {
+		const state = this.#state;
+		switch (state.kind) {
+			case "idle":
+				if (type !== LINK.begin) break;
+				this.judgeOwn(now);
+				return this.#prepare(body, false);
+			case "prepared":
+				// After a retry the agent asks for a fresh ephemeral key for another suite.
+				if (type === LINK.begin && !state.retried) {
+					state.awaiting.wipe();
+					return this.#prepare(body, true);
+				}
+				if (type !== LINK.bindInitiator) break;
+				return this.#bind(state, body, now);
+			case "sent":
+				if (type === LINK.agentBound && state.root !== undefined)
+					return this.#agentBound(state.heard, state.root, body);
+				if (type === LINK.confirmInitiator && state.root === undefined)
+					return this.#confirmCrossed(state.heard, body);
+				break;
+			case "bound":
+				if (type !== LINK.confirmInitiator) break;
+				return this.#confirmDirect(state, body);
+			case "signing":
+			case "over":
+				break;
+			default:
+				return unreachable(state);
+		}
+		throw unexpected("a message of the own agent");
+	}
+
+	protected override handshakeSigned(signature: Uint8Array): void {
+		if (this.#state.kind !== "signing") throw unexpected("a signature");
+		const { heard, r1 } = this.#state;
+		const { own } = this.device;
+		const credential = { chain: own.encodedChain, signature };
+		const { innerHash, parties } = heard.transcript;
+		const hashes = {
+			innerHash,
+			ownModule: own.chainHash,
+			peerModule: parties.Y.chainHash,
+		};
+		const chains = [own, parties.Y];
+		if (r1 === undefined) {
+			const i3 = heard.inner.seal(
+				CONTENT.handshake,
+				I3.crossed.encode({ ...credential, r2: heard.r2 }),
+			);
+			this.sendLink(
+				LINK.initiatorBound,
+				INITIATOR_BOUND.crossed.encode({ i3, ...hashes }),
+				...chains,
+			);
+			this.#state = { kind: "sent", heard, root: undefined };
+			return;
+		}
+		const root = this.#form(heard, r1);
+		const finX = root.fin("X");
+		const i3 = heard.inner.seal(
+			CONTENT.handshake,
+			I3.direct.encode({ ...credential, r1, finX }),
+		);
+		r1.fill(0);
+		this.sendLink(
+			LINK.initiatorBound,
+			INITIATOR_BOUND.direct.encode({ i3, ...hashes, finX }),
+			...chains,
+		);
+		this.#state = { kind: "sent", heard, root };
+	}
+
+	protected override waitingFor(): string {
+		return WAITING[this.#state.kind];
+	}
+
+	#prepare(body: Uint8Array, retried: boolean): void {
+		const suite = suiteById(BEGIN.decode(body).suite[0] as number);
+		if (suite === undefined || !this.device.policy.suites.includes(suite.name))
+			throw new TetradError(
+				"negotiation-failed",
+				"this device's policy does not accept the suite that its agent asks for",
+			);
+		const { message1, awaiting } = startInitiator(
+			this.device.crypto,
+			innerSetup(this.device, suite),
+			new Uint8Array(),
+		);
+		this.sendLink(LINK.prepared, PREPARED.encode({ i1: message1 }));
+		this.#state = {
+			kind: "prepared",
+			suite,
+			awaiting: this.own(awaiting),
+			retried,
+		};
+	}
+
+	#bind(
+		{ suite, awaiting }: Extract<State, { kind: "prepared" }>,
+		body: Uint8Array,
+		now: number,
+	): void {
+		const { crypto, policy, own } = this.device;
+		const request = BIND_INITIATOR.decode(body);
+		const offer = parseOffer(request.offer);
+		acceptOffer(policy, offer);
+		if (offer.selected.id !== suite.id || offer.link !== this.link.mode)
+			throw new TetradError(
+				"negotiation-failed",
+				"the own agent names an offer that does not fit this link",
+			);
+		const responderLink = fromByte(LINK_BYTE, request.responderLink[0]);
+		if (responderLink === undefined) throw authenticationFailed();
+		acceptLink(policy, responderLink);
+		const agent = this.judgeFromLink(request.ownAgent, "ownAgent", now);
+		this.demandPaired(agent);
+		const peerAgent = this.judgeFromLink(request.peerAgent, "peerAgent", now);
+		demandTwo(agent, peerAgent);
+
+		const outerHash = copy(request.outerHash);
+		const { hash: innerHash, payload, secrets } = awaiting.finish(request.i2);
+		const inner = this.own(
+			openSession(this.device, secrets, "initiator", "S2"),
+		);
+		const direct = offer.routing === "direct";
+		const i2 = direct
+			? I2.direct.decode(payload)
+			: { ...I2.crossed.decode(payload), r2: request.share };
+		const peer = this.judge(i2.chain, "peerModule", now);
+		authenticate(
+			crypto,
+			peer,
+			i2.signature,
+			"Y",
+			outerHash,
+			innerHash,
+			peerAgent.deviceId,
+			peer.chainHash,
+		);
+		demandTwo(own, peer);
+		this.#signedHashes.claim(outerHash);
+		this.emit({
+			kind: "sign",
+			content: signedBytes(
+				"X",
+				outerHash,
+				innerHash,
+				this.link.peerDeviceId,
+				own.chainHash,
+			),
+		});
+		this.#state = {
+			kind: "signing",
+			heard: {
+				transcript: {
+					outerHash,
+					innerHash,
+					parties: { A: agent, B: peerAgent, X: own, Y: peer },
+					offer,
+					responderLink,
+				},
+				inner,
+				r2: this.ownBytes(copy(i2.r2)),
+			},
+			r1: direct ? this.ownBytes(copy(request.share)) : undefined,
+		};
+	}
+
+	#agentBound(heard: Heard, root: RootKey, body: Uint8Array): void {
+		root.check("A", AGENT_BOUND.decode(body).finA);
+		this.#state = { kind: "bound", heard, root };
+		this.emit({ kind: "bound" });
+	}
+
+	#confirmDirect(
+		{ heard, root }: Extract<State, { kind: "bound" }>,
+		body: Uint8Array,
+	): void {
+		const { finB, i4 } = CONFIRM_INITIATOR.direct.decode(body);
+		root.check("B", finB);
+		const { finY } = I4.direct.decode(this.#openInner(heard, i4));
+		root.check("Y", finY);
+		this.#confirm(heard, root);
+	}
+
+	#confirmCrossed(heard: Heard, body: Uint8Array): void {
+		const { finA, finB, i4 } = CONFIRM_INITIATOR.crossed.decode(body);
+		const { r1, finY } = I4.crossed.decode(this.#openInner(heard, i4));
+		const root = this.#form(heard, r1);
+		root.check("A", finA);
+		root.check("B", finB);
+		root.check("Y", finY);
+		this.emit({ kind: "bound" });
+		const finX = root.fin("X");
+		const i5 = heard.inner.seal(CONTENT.handshake, I5.encode({ finX }));
+		this.sendLink(
+			LINK.initiatorConfirmed,
+			INITIATOR_CONFIRMED.encode({ finX, i5 }),
+		);
+		this.#confirm(heard, root);
+	}
+
+	#confirm(heard: Heard, root: RootKey): void {
+		heard.r2.fill(0);
+		this.#state = { kind: "over" };
+		this.enterConfirmed({
+			transcript: heard.transcript,
+			root,
+			inner: heard.inner,
+			local: this.own(
+				root.localSession(
+					heard.transcript.offer.selected.protocol.aead,
+					this.link.secret,
+					"XA",
+					this.log,
+				),
+			),
+		});
+	}
+
+	#form({ transcript, r2 }: Heard, r1: Uint8Array): RootKey {
+		const { crypto } = this.device;
+		return this.own(RootKey.form(crypto, transcript, r1, r2, this.log));
+	}
+
+	#openInner({ inner }: Heard, frame: Uint8Array): Uint8Array {
+		const content = inner.open(frame);
+		if (content.type !== CONTENT.handshake) throw authenticationFailed();
+		return content.bytes;
+	}
+}

@@ -6,40 +6,38 @@ export {
 	listen,
 	memoryCarriers,
 } from "./carrier/index.ts";
-export { SoftwareAuthority } from "./device/authority/software-authority.ts";
+export { SoftwareAuthority } from "./device/authority/index.ts";
 export {
 	type Payment,
 	Payments,
 	type PaymentsOptions,
+	Purse,
+	type PurseBalance,
+	type PurseChange,
+	type PurseIssuer,
+	type PurseNote,
+	type PurseOptions,
 	type Settled,
-} from "./device/purse/payments.ts";
-export { Purse, type PurseOptions } from "./device/purse/purse.ts";
-export type { PurseIssuer } from "./device/purse/purse-home.ts";
-export type {
-	PurseBalance,
-	PurseChange,
-	PurseNote,
-} from "./device/purse/purse-view.ts";
-export { type Witness, WitnessFile } from "./device/purse/witness-file.ts";
-export type { Channel } from "./device/runtime/channel.ts";
-export type {
-	DeviceIdentity,
-	DeviceOptions,
-} from "./device/runtime/identity.ts";
-export { pairInProcess } from "./device/runtime/in-process.ts";
-export {
-	type AgentAccess,
-	MoneyModule,
-	type MoneyModuleOptions,
-} from "./device/runtime/money-module.ts";
-export type { Paired, PairOptions } from "./device/runtime/pairing-run.ts";
-export type { Tetrad, TetradEvent } from "./device/runtime/tetrad.ts";
+	type Witness,
+	WitnessFile,
+} from "./device/purse/index.ts";
 export {
 	type AcceptOptions,
+	type AgentAccess,
+	type Channel,
 	type ConnectOptions,
+	type DeviceIdentity,
+	type DeviceOptions,
 	type ModuleAccess,
+	MoneyModule,
+	type MoneyModuleOptions,
+	type Paired,
+	type PairOptions,
+	pairInProcess,
+	type Tetrad,
+	type TetradEvent,
 	TrustedAgent,
-} from "./device/runtime/trusted-agent.ts";
+} from "./device/runtime/index.ts";
 export { type ErrorCode, type ErrorFamily, TetradError } from "./errors.ts";
 export {
 	type Currency,

@@ -1,21 +1,19 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { addAuthorityCommands } from "./cli/authority/authority-commands.ts";
+import { addAuthorityCommands } from "./cli/authority/index.ts";
 import {
 	addAgentCommand,
+	addEnrollCommand,
+	addListsCommand,
 	addModuleCommand,
-} from "./cli/device/device-commands.ts";
-import { addEnrollCommand } from "./cli/device/enroll-command.ts";
-import { addListsCommand } from "./cli/device/lists-command.ts";
-import { addPairCommand } from "./cli/device/pair-command.ts";
-import { addPolicyCommand } from "./cli/device/policy-command.ts";
-import { addRecertifyCommand } from "./cli/device/recertify-command.ts";
-import { addIssuerCommands } from "./cli/issuer/issuer-commands.ts";
-import { addPurseCommands } from "./cli/purse/purse-commands.ts";
-import { addVerifyCommand } from "./cli/verify-command.ts";
-import { EXIT, tell, tellFailure } from "./cli/voice.ts";
-import { addClaimsCommand } from "./show/claims-command.ts";
-import { addDemoCommand } from "./show/demo-command.ts";
+	addPairCommand,
+	addPolicyCommand,
+	addRecertifyCommand,
+} from "./cli/device/index.ts";
+import { addVerifyCommand, EXIT, tell, tellFailure } from "./cli/index.ts";
+import { addIssuerCommands } from "./cli/issuer/index.ts";
+import { addPurseCommands } from "./cli/purse/index.ts";
+import { addClaimsCommand, addDemoCommand } from "./show/index.ts";
 
 // The same two folders up from src/cli and from dist/cli.
 const { version } = JSON.parse(

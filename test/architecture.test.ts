@@ -1,60 +1,213 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SRC = join(ROOT, "src");
 
-/** Which rooms a room may import from; `errors.ts` is everybody's, and `main.ts` may import everything. The first seven do no IO. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+/**
+ * Which folders a folder may import from, by their front doors. What is in a room without a folder
+ * of its own is for all of the room, so a folder inside imports it directly. `errors.ts` is
+ * everybody's, and `index.ts` and `main.ts` above all rooms may import everything.
+ */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	crypto: [],
 	wire: [],
 	machine: [],
-	identity: ["crypto", "wire"],
-	session: ["crypto", "wire", "identity"],
-	tetrad: ["crypto", "wire", "machine", "identity", "session"],
-	money: ["crypto", "wire", "machine", "identity"],
-	keys: ["crypto", "wire", "identity"],
-	carrier: ["wire"],
-	store: ["wire", "machine"],
-	device: [
+	identity: ["identity/x509", "wire"],
+	"identity/issue": [
 		"crypto",
+		"identity/untrusted",
+		"identity/verdicts",
+		"identity/x509",
 		"wire",
-		"machine",
+	],
+	"identity/untrusted": ["crypto", "identity", "identity/x509", "wire"],
+	"identity/verdicts": [
+		"crypto",
 		"identity",
-		"session",
-		"tetrad",
+		"identity/untrusted",
+		"identity/x509",
+		"wire",
+	],
+	"identity/x509": ["crypto", "wire"],
+	session: ["crypto", "identity", "wire"],
+	tetrad: ["crypto", "identity", "machine", "session", "wire"],
+	"tetrad/link": ["identity", "machine", "session", "tetrad", "wire"],
+	"tetrad/role": ["identity", "machine", "session", "tetrad", "wire"],
+	money: ["crypto", "identity", "machine", "money/documents"],
+	"money/documents": ["crypto", "identity", "wire"],
+	"money/issuer": [
+		"crypto",
+		"identity",
+		"machine",
 		"money",
+		"money/documents",
+		"wire",
+	],
+	"money/issuer/audit": [
+		"crypto",
+		"identity",
+		"machine",
+		"money/documents",
+		"money/issuer",
+		"wire",
+	],
+	"money/purse": [
+		"crypto",
+		"identity",
+		"machine",
+		"money",
+		"money/documents",
+		"wire",
+	],
+	keys: ["crypto", "identity", "wire"],
+	carrier: ["wire"],
+	store: ["machine"],
+	"device/authority": [
+		"crypto",
+		"device/home",
+		"device/purse",
+		"device/runtime",
+		"identity",
 		"keys",
-		"carrier",
+		"money",
+		"wire",
+	],
+	"device/home": [
+		"crypto",
+		"device/runtime",
+		"identity",
+		"keys",
+		"tetrad",
+		"wire",
+	],
+	"device/issuer": [
+		"crypto",
+		"device/home",
+		"device/purse",
+		"device/runtime",
+		"identity",
+		"keys",
+		"machine",
+		"money",
 		"store",
+		"wire",
+	],
+	"device/issuer/http": [
+		"crypto",
+		"device/home",
+		"device/issuer",
+		"money",
+		"wire",
+	],
+	"device/process": [
+		"carrier",
+		"crypto",
+		"device/home",
+		"device/issuer",
+		"device/issuer/http",
+		"device/purse",
+		"device/runtime",
+		"money",
+		"tetrad",
+		"wire",
+	],
+	"device/purse": [
+		"crypto",
+		"device/home",
+		"device/runtime",
+		"identity",
+		"keys",
+		"machine",
+		"money",
+		"store",
+		"wire",
+	],
+	"device/runtime": [
+		"carrier",
+		"crypto",
+		"identity",
+		"machine",
+		"money",
+		"tetrad",
+		"wire",
 	],
 	cli: [
-		"crypto",
-		"wire",
+		"carrier",
+		"device/authority",
+		"device/home",
 		"identity",
+		"keys",
+		"money",
 		"session",
 		"tetrad",
-		"money",
-		"keys",
-		"carrier",
-		"store",
-		"device",
+		"wire",
 	],
-	show: [
+	"cli/authority": [
+		"cli",
 		"crypto",
-		"wire",
+		"device/authority",
+		"device/home",
 		"identity",
+	],
+	"cli/device": [
+		"carrier",
+		"cli",
+		"crypto",
+		"device/authority",
+		"device/home",
+		"device/process",
+		"device/purse",
+		"device/runtime",
+		"identity",
+		"money",
+		"tetrad",
+		"wire",
+	],
+	"cli/issuer": [
+		"carrier",
+		"cli",
+		"cli/device",
+		"crypto",
+		"device/home",
+		"device/issuer",
+		"device/issuer/http",
+		"device/process",
+		"device/purse",
+		"money",
+		"wire",
+	],
+	"cli/purse": [
+		"carrier",
+		"cli",
+		"device/issuer",
+		"device/process",
+		"device/purse",
+		"identity",
+		"money",
+		"wire",
+	],
+	show: ["cli", "device/process", "session", "show/stage", "tetrad"],
+	"show/stage": [
+		"carrier",
+		"cli",
+		"cli/issuer",
+		"crypto",
+		"device/home",
+		"device/issuer",
+		"device/process",
+		"device/purse",
+		"device/runtime",
+		"identity",
+		"keys",
+		"money",
 		"session",
 		"tetrad",
-		"money",
-		"keys",
-		"carrier",
-		"device",
-		"cli",
+		"wire",
 	],
 };
 
@@ -112,33 +265,107 @@ function withoutComments(text: string): string {
 	return text.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$/gm, "$1");
 }
 
+interface Import {
+	/** Both relative to src. */
+	readonly from: string;
+	readonly to: string;
+}
+
+const IMPORTS: readonly Import[] = sources(SRC).flatMap((file) =>
+	importsOf(readFileSync(file, "utf8"))
+		.filter((name) => name.startsWith("."))
+		.map((name) => ({
+			from: relative(SRC, file),
+			to: relative(SRC, resolve(dirname(file), name)),
+		}))
+		.filter(({ to }) => to !== "errors.ts"),
+);
+
+const FOLDERS: readonly string[] = [
+	...new Set(sources(SRC).map((file) => dirname(relative(SRC, file)))),
+].filter((folder) => folder !== ".");
+
+const isDoor = (path: string) => basename(path) === "index.ts";
+const contains = (folder: string, path: string) =>
+	path.startsWith(`${folder}/`);
+
+/** A folder's door shows what is in its own folders. */
+const shows = ({ from, to }: Import) =>
+	isDoor(from) && contains(dirname(from), to);
+
 describe("the rooms", () => {
-	for (const [room, allowed] of Object.entries(MAY_IMPORT))
-		test(`${room} imports only ${allowed.join(", ") || "errors"}`, () => {
-			const files = sources(join(SRC, room));
-			assert.ok(files.length > 0, `src/${room} has sources`);
-			for (const file of files)
-				for (const name of importsOf(readFileSync(file, "utf8"))) {
-					if (!name.startsWith(".")) continue;
-					const target = relative(SRC, resolve(dirname(file), name));
-					if (target === "errors.ts") continue;
-					const other = target.split("/")[0] as string;
-					if (other === room) continue;
-					const where = `${relative(ROOT, file)} imports ${name}`;
-					assert.ok(allowed.includes(other), where);
-					// A room is entered by its front door, where it has one.
-					if (existsSync(join(SRC, other, "index.ts")))
-						assert.equal(target, `${other}/index.ts`, where);
-				}
+	test("each folder is in the table, and has a front door", () => {
+		const withDoor = FOLDERS.filter((folder) =>
+			existsSync(join(SRC, folder, "index.ts")),
+		);
+		assert.deepEqual(FOLDERS.toSorted(), Object.keys(ARROWS).toSorted());
+		assert.deepEqual(FOLDERS.toSorted(), withDoor.toSorted());
+	});
+
+	for (const [folder, allowed] of Object.entries(ARROWS))
+		test(`${folder} imports only ${allowed.join(", ") || "errors"}`, () => {
+			const used = new Set<string>();
+			for (const one of IMPORTS) {
+				const to = dirname(one.to);
+				if (dirname(one.from) !== folder || to === folder || shows(one))
+					continue;
+				assert.ok(allowed.includes(to), `${one.from} imports ${one.to}`);
+				used.add(to);
+			}
+			assert.deepEqual([...used].toSorted(), allowed, "no arrow is unused");
 		});
 
-	test("every room is in this list", () => {
-		const rooms = readdirSync(SRC, { withFileTypes: true })
-			.filter((entry) => entry.isDirectory())
-			.map(({ name }) => name);
-		assert.deepEqual(rooms.toSorted(), Object.keys(MAY_IMPORT).toSorted());
+	test("whoever is not in a folder enters it by its front door", () => {
+		for (const { from, to } of IMPORTS)
+			assert.ok(
+				isDoor(to) || dirname(to) === "." || contains(dirname(to), from),
+				`${from} imports ${to}`,
+			);
+	});
+
+	test("folders import in no circle", () => {
+		assert.equal(circleIn(new Map(Object.entries(ARROWS))), undefined);
+	});
+
+	test("files import in no circle, also of types", () => {
+		const files = new Map<string, string[]>();
+		for (const { from, to } of IMPORTS)
+			files.set(from, [...(files.get(from) ?? []), to]);
+		assert.equal(circleIn(files), undefined);
+	});
+
+	test("a circle is found", () => {
+		const three = new Map([
+			["a", ["b"]],
+			["b", ["c"]],
+			["c", ["b"]],
+		]);
+		assert.equal(circleIn(three), "b → c → b");
 	});
 });
+
+/** Some circle of a graph, written out, or `undefined`. */
+function circleIn(
+	graph: ReadonlyMap<string, readonly string[]>,
+): string | undefined {
+	const done = new Set<string>();
+	const walk = (at: string, path: readonly string[]): string | undefined => {
+		if (path.includes(at))
+			return [...path.slice(path.indexOf(at)), at].join(" → ");
+		if (done.has(at)) return undefined;
+		for (const next of graph.get(at) ?? []) {
+			const found = walk(next, [...path, at]);
+			if (found !== undefined) return found;
+		}
+		done.add(at);
+		return undefined;
+	};
+	for (const at of graph.keys()) {
+		const found = walk(at, []);
+		if (found !== undefined) return found;
+	}
+	return undefined;
+}
 
 describe("the rooms above the line do no IO", () => {
 	for (const room of PURE)

@@ -1,6 +1,6 @@
 /* Flags that say where a key is, and where its passphrase or PIN comes from. */
 import { type Command, Option } from "commander";
-import type { HomeSecrets } from "../device/home/home.ts";
+import type { HomeSecrets } from "../device/home/index.ts";
 import { TetradError } from "../errors.ts";
 import {
 	type KeyLocation,

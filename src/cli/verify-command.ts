@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { readBanks, readEvidence } from "../device/authority/evidence-file.ts";
+import { readBanks, readEvidence } from "../device/authority/index.ts";
 import { asTetradError } from "../errors.ts";
 import {
 	type DoubleSpending,

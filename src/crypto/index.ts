@@ -1,2 +1,15 @@
 export { nodeCrypto } from "./node.ts";
-export * from "./provider.ts";
+export {
+	type Aead,
+	type AeadName,
+	type CryptoProvider,
+	HASH_BYTES,
+	KEY_BYTES,
+	type KemKey,
+	ML_KEM_768,
+	SIGNATURE_BYTES,
+	type SignatureAlgorithm,
+	TAG_BYTES,
+	X25519_BYTES,
+	type X25519Key,
+} from "./provider.ts";

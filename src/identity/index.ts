@@ -1,4 +1,6 @@
 export {
+	CertificationRequest,
+	type CertifiedKey,
 	type DeviceGrant,
 	grantDevice,
 	grantIntermediate,
@@ -7,30 +9,23 @@ export {
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
-	type NewDevice,
-	type NewIntermediate,
-	type NewRoot,
-	type Validity,
-} from "./issue/issue.ts";
-export {
 	issueUntrustedList,
-	type NewUntrustedList,
-} from "./issue/issue-list.ts";
-export {
 	MAX_RENEWAL_BYTES,
-	makeRenewal,
-	type NewRenewal,
-	openRenewal,
-	Renewal,
-} from "./issue/renewal.ts";
-export {
-	CertificationRequest,
 	makeAuthorityRequest,
+	makeRenewal,
 	makeRequest,
 	type NewAuthorityRequest,
+	type NewDevice,
 	type NewDeviceRequest,
+	type NewIntermediate,
+	type NewRenewal,
+	type NewRoot,
+	type NewUntrustedList,
+	openRenewal,
 	parseRequest,
-} from "./issue/request.ts";
+	Renewal,
+	type Validity,
+} from "./issue/index.ts";
 export {
 	type Demands,
 	type DeviceDemand,
@@ -40,50 +35,34 @@ export {
 	type TrustPolicy,
 } from "./policy.ts";
 export {
+	authorityId,
+	type Examined,
+	encodeBundle,
 	encodeListNumbers,
 	type ListNumber,
+	MAX_BUNDLE_BYTES,
 	MAX_LIST_NUMBERS_BYTES,
-	parseListNumbers,
-} from "./untrusted/list-numbers.ts";
-export {
-	authorityId,
+	type MissingList,
+	type Offered,
 	openUntrustedList,
+	parseListNumbers,
 	UNTRUSTED_REASONS,
 	type UntrustedEntry,
 	UntrustedList,
-	type UntrustedReason,
-} from "./untrusted/untrusted-list.ts";
-export {
-	type Examined,
-	encodeBundle,
-	MAX_BUNDLE_BYTES,
-	type MissingList,
-	type Offered,
 	UntrustedLists,
-} from "./untrusted/untrusted-lists.ts";
-export { ChainVerdicts } from "./verdicts/chain-verdicts.ts";
-export {
-	type Certificate,
-	parseCertificate,
-	subjectText,
-} from "./x509/certificate.ts";
-export {
-	certificateId,
-	chainHash,
-	deviceId,
-	encodeChain,
-	parseChain,
-} from "./x509/chain.ts";
-export {
-	type PemLabel,
-	parsePem,
-	parsePemBlock,
-	printPem,
-	printPemBlock,
-} from "./x509/pem.ts";
+	type UntrustedReason,
+} from "./untrusted/index.ts";
+export { ChainVerdicts } from "./verdicts/index.ts";
 export {
 	type AuthorityKind,
+	type Certificate,
+	CertifiedAuthority,
+	CertifiedDevice,
+	certificateId,
+	chainHash,
 	type DeviceRole,
+	deviceId,
+	encodeChain,
 	isAuthorityName,
 	isCertifiedName,
 	KIND_OF_ROLE,
@@ -91,18 +70,21 @@ export {
 	MAX_CERTIFICATES,
 	MAX_CHAIN_BYTES,
 	MAX_REQUEST_BYTES,
+	type PemLabel,
+	parseCertificate,
+	parseChain,
+	parsePem,
+	parsePemBlock,
+	parseTrustAnchor,
+	printPem,
+	printPemBlock,
 	ROLE_OF_KIND,
 	ROLE_OID,
+	type Signer,
+	subjectText,
 	TAMPER_RESISTANCE,
 	type TamperResistance,
-} from "./x509/profile.ts";
-export type { Signer } from "./x509/signer.ts";
-export {
-	CertifiedAuthority,
-	CertifiedDevice,
-	parseTrustAnchor,
 	TrustAnchor,
 	validateAuthority,
 	validateChain,
-} from "./x509/validate.ts";
-export type { CertifiedKey } from "./issue/public-key-info.ts";
+} from "./x509/index.ts";

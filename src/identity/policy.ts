@@ -1,8 +1,11 @@
 import { sameBytes } from "../wire/index.ts";
-import { isAtLeast } from "./x509/levels.ts";
-import type { TamperResistance } from "./x509/profile.ts";
-import { chainRefused } from "./x509/refusal.ts";
-import type { CertifiedDevice, TrustAnchor } from "./x509/validate.ts";
+import {
+	type CertifiedDevice,
+	chainRefused,
+	isAtLeast,
+	type TamperResistance,
+	type TrustAnchor,
+} from "./x509/index.ts";
 
 /** Whom a device trusts to certify, and what else it asks of the devices that it meets. */
 export interface TrustPolicy {

@@ -1,6 +1,20 @@
+export { type ClosedBy, type Ended, Machine, unexpected } from "./machine.ts";
 export {
-	type ClosedBy,
-	type Ended,
-	Machine,
-	unexpected,
-} from "./machine.ts";
+	byKey,
+	type Columns,
+	type ColumnType,
+	done,
+	insert,
+	MAX_READ_ROWS,
+	put,
+	type Read,
+	type Row,
+	reading,
+	type Scan,
+	type Store,
+	type Table,
+	type Transaction,
+	table,
+	type Value,
+	type Write,
+} from "./store.ts";

@@ -1,8 +1,8 @@
 import type { CryptoProvider } from "../crypto/index.ts";
 import type { TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
-import type { Transaction } from "../machine/store.ts";
-import type { FourIds } from "./documents/binding.ts";
+import type { Transaction } from "../machine/index.ts";
+import type { FourIds } from "./documents/index.ts";
 
 /*
  * What runs inside a module that holds or makes money is a machine: it is handed what happens, one

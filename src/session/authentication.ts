@@ -1,5 +1,4 @@
-import type { CryptoProvider } from "../crypto/index.ts";
-import { SIGNATURE_BYTES } from "../crypto/index.ts";
+import { type CryptoProvider, SIGNATURE_BYTES } from "../crypto/index.ts";
 import { authenticationFailed } from "../errors.ts";
 import { type CertifiedDevice, MAX_CHAIN_BYTES } from "../identity/index.ts";
 import {
@@ -7,8 +6,6 @@ import {
 	type SignatureRole,
 	signedBytes,
 } from "../wire/index.ts";
-
-export { type SignatureRole, signedBytes };
 
 /** The fields that authenticate a device in a message: its chain and its signature. */
 export const CREDENTIAL: {

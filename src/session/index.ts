@@ -1,6 +1,37 @@
-export * from "./authentication.ts";
-export * from "./noise.ts";
+export { type SignatureRole, signedBytes } from "../wire/index.ts";
+export {
+	AuthenticatedDevice,
+	authenticate,
+	CREDENTIAL,
+} from "./authentication.ts";
+export {
+	AnsweringMessage1,
+	AwaitingMessage2,
+	message1Overhead,
+	type NoiseSetup,
+	readMessage1,
+	type SessionSecrets,
+	startInitiator,
+} from "./noise.ts";
 export { MAX_COUNTER, nonceFor } from "./nonce.ts";
-export * from "./record.ts";
-export * from "./session.ts";
-export * from "./suite.ts";
+export {
+	CONTENT,
+	type Content,
+	type ContentType,
+	MAX_CONTENT_BYTES,
+	RECORD_OVERHEAD,
+	REKEY_INTERVAL,
+	RecordOpener,
+	RecordSealer,
+} from "./record.ts";
+export { Session, type SessionEnd } from "./session.ts";
+export {
+	LINK_PROTOCOL,
+	type NoisePattern,
+	type NoiseProtocol,
+	SUITES,
+	type Suite,
+	type SuiteName,
+	suiteById,
+	suiteByName,
+} from "./suite.ts";

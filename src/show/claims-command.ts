@@ -1,27 +1,30 @@
 import type { Command } from "commander";
-import { jsonFlag, type KeysFlag, keysFlag } from "../cli/flags.ts";
-import { interruptible } from "../cli/interruptible.ts";
 import {
 	bad,
 	bold,
 	dim,
 	EXIT,
 	good,
+	interruptible,
+	jsonFlag,
+	type KeysFlag,
+	keysFlag,
 	say,
 	sayJson,
 	tell,
-} from "../cli/voice.ts";
+} from "../cli/index.ts";
 import { defaultFile } from "./demo-command.ts";
 import {
 	CLAIMS,
 	type ClaimResult,
 	checkClaim,
 	type Dissected,
+	dissect,
+	KEY_ROOMS,
 	NEEDS_TOKENS,
-} from "./stage/claims.ts";
-import { dissect } from "./stage/dissect.ts";
-import { KEY_ROOMS } from "./stage/key-room.ts";
-import { type RunOptions, Stage } from "./stage/stage.ts";
+	type RunOptions,
+	Stage,
+} from "./stage/index.ts";
 
 export function addClaimsCommand(program: Command): void {
 	program

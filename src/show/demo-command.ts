@@ -3,31 +3,28 @@ import { fileURLToPath } from "node:url";
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import {
-	jsonFlag,
-	type KeysFlag,
-	keysFlag,
-	type LinkFlag,
-	linkFlag,
-	type RootFlag,
-	rootFlag,
-	routingFlag,
-	SUITE_NAMES,
-} from "../cli/flags.ts";
-import { interruptible } from "../cli/interruptible.ts";
-import {
 	bad,
 	bold,
 	count,
 	dim,
 	EXIT,
 	good,
+	interruptible,
+	jsonFlag,
+	type KeysFlag,
+	keysFlag,
+	type LinkFlag,
+	linkFlag,
 	plain,
+	type RootFlag,
+	rootFlag,
+	routingFlag,
+	SUITE_NAMES,
 	say,
 	sayJson,
 	tell,
-} from "../cli/voice.ts";
-import { openToRead } from "../device/process/file-transfer.ts";
-import type { ProcessEvent } from "../device/process/process-events.ts";
+} from "../cli/index.ts";
+import { openToRead, type ProcessEvent } from "../device/process/index.ts";
 import type { SuiteName } from "../session/index.ts";
 import { PLACES, type Place, type Routing } from "../tetrad/index.ts";
 import {
@@ -40,17 +37,24 @@ import {
 	square,
 	wiretapLines,
 } from "./draw.ts";
-import { auditWires, type WireAudit } from "./stage/audit.ts";
 import {
+	auditWires,
+	type Balances,
+	byPlace,
 	CLAIMS,
 	type ClaimResult,
 	checkClaim,
+	dissect,
+	KEY_ROOMS,
+	type MoneySeen,
+	NAMES,
 	NEEDS_TOKENS,
-} from "./stage/claims.ts";
-import { dissect, type WireFrame } from "./stage/dissect.ts";
-import { KEY_ROOMS } from "./stage/key-room.ts";
-import { byPlace, NAMES, type Run, Stage } from "./stage/stage.ts";
-import type { Balances, MoneySeen, Teller } from "./stage/teller.ts";
+	type Run,
+	Stage,
+	type Teller,
+	type WireAudit,
+	type WireFrame,
+} from "./stage/index.ts";
 
 interface DemoFlags {
 	readonly file: string;

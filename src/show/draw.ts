@@ -1,13 +1,22 @@
 import Table from "cli-table3";
-import { PLAIN_TABLE, plainTable } from "../cli/table.ts";
-import { bad, bold, count, good } from "../cli/voice.ts";
-import type { ProcessEvent } from "../device/process/process-events.ts";
+import {
+	bad,
+	bold,
+	count,
+	good,
+	PLAIN_TABLE,
+	plainTable,
+} from "../cli/index.ts";
+import type { ProcessEvent } from "../device/process/index.ts";
 import { PLACES, type Place } from "../tetrad/index.ts";
-import type { MoneySeen } from "./stage/teller.ts";
-import type { WireAudit } from "./stage/audit.ts";
-import { type Custody, whereOf } from "./stage/custody.ts";
-import type { WireFrame } from "./stage/dissect.ts";
-import { NAMES } from "./stage/stage.ts";
+import {
+	type Custody,
+	type MoneySeen,
+	NAMES,
+	type WireAudit,
+	type WireFrame,
+	whereOf,
+} from "./stage/index.ts";
 
 /** The square of four devices, with the sessions between them. */
 export function square(pids: Readonly<Record<Place, number>>): string[] {

@@ -10,7 +10,7 @@ import {
 	type Row,
 	type Transaction,
 	type Write,
-} from "../money/index.ts";
+} from "../machine/index.ts";
 import type { Declared, DeclaredTable } from "./declared.ts";
 import {
 	MAX_ORDER_BYTES,

@@ -1,5 +1,5 @@
 import { TetradError } from "../errors.ts";
-import type { Columns, ColumnType } from "../money/index.ts";
+import type { Columns, ColumnType } from "../machine/index.ts";
 import { MAX_NAME_LETTERS } from "./limits.ts";
 
 /** Any table that `table` declares, whatever its columns are. */

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Scan, Store, Transaction } from "../money/index.ts";
+import type { Scan, Store, Transaction } from "../machine/index.ts";
 import type { Declared } from "./declared.ts";
 import { MAX_BATCH, MAX_QUEUED } from "./limits.ts";
 import { type Snapshot, Snapshots } from "./snapshot.ts";

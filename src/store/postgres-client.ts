@@ -3,7 +3,7 @@ import { createConnection, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import postgres from "postgres";
 import { TetradError } from "../errors.ts";
-import type { Row } from "../money/index.ts";
+import type { Row } from "../machine/index.ts";
 import { CONNECT_MS, STATEMENT_MS } from "./limits.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 import type { Statement } from "./sql.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Row, Store, Transaction } from "../money/index.ts";
+import type { Row, Store, Transaction } from "../machine/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Read, Row, Scan } from "../money/index.ts";
+import type { Read, Row, Scan } from "../machine/index.ts";
 import { type CheckedRead, checkRead, type SqlValue } from "./checks.ts";
 import type { Declared } from "./declared.ts";
 import { FIRST_SCAN_ROWS, MAX_SNAPSHOTS, SCAN_ROWS } from "./limits.ts";

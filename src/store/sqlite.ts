@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { TetradError } from "../errors.ts";
-import type { Row, Scan, Store, Transaction } from "../money/index.ts";
+import type { Row, Scan, Store, Transaction } from "../machine/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,

@@ -1,35 +1,59 @@
-export type { ClosedBy, Ended } from "../machine/machine.ts";
+export type { ClosedBy, Ended } from "../machine/index.ts";
+export type { DeviceContext, LinkContext } from "./context.ts";
 export {
 	type LinkEffect,
 	LinkMachine,
 	type LinkOptions,
 	type Pairing,
-} from "./link/link.ts";
-export { type PairingEffect, PairingMachine } from "./link/pairing.ts";
+	type PairingEffect,
+	PairingMachine,
+} from "./link/index.ts";
 export { ListExchange, ListMemory } from "./list-exchange.ts";
 export * as messages from "./messages.ts";
 export { LINK, type LinkMessageType } from "./messages.ts";
-export * from "./parameters.ts";
+export {
+	CLOSE_TIMEOUT_MS,
+	DEFAULT_TIMEOUT_MS,
+	FIN_BYTES,
+	fromByte,
+	LINK_BYTE,
+	LINK_HEADER_BYTES,
+	LINK_LIST_LIMITS,
+	type LinkMode,
+	type ListLimits,
+	MAX_AGENT_MESSAGE_BYTES,
+	MAX_LINK_BODY_BYTES,
+	MAX_LIST_MEMORY_BYTES,
+	MAX_LIST_PART_BYTES,
+	MAX_MODULE_MESSAGE_BYTES,
+	MAX_REASON_BYTES,
+	PLACES,
+	type Place,
+	PROTOCOL_VERSION,
+	ROOT_BYTE,
+	ROUTING_BYTE,
+	type Root,
+	type Routing,
+	SESSION_LIST_LIMITS,
+	SHARE_BYTES,
+	TETRAD_ID_BYTES,
+} from "./parameters.ts";
 export { makePolicy, type Policy } from "./policy.ts";
 export {
 	AgentInitiator,
 	type AgentInitiatorOptions,
-} from "./role/agent-initiator.ts";
-export type { AgentMachine, ConfirmedAgent } from "./role/agent-machine.ts";
-export { AgentResponder } from "./role/agent-responder.ts";
-export {
-	ModuleInitiator,
-	type ModuleOptions,
-} from "./role/module-initiator.ts";
-export type { ConfirmedModule, ModuleMachine } from "./role/module-machine.ts";
-export { ModuleResponder } from "./role/module-responder.ts";
-export {
-	type DeviceContext,
+	type AgentMachine,
+	AgentResponder,
+	type ConfirmedAgent,
+	type ConfirmedModule,
 	type Effect,
 	endBody,
-	type LinkContext,
 	type MachineOptions,
-} from "./role/role-machine.ts";
+	ModuleInitiator,
+	type ModuleMachine,
+	type ModuleOptions,
+	ModuleResponder,
+} from "./role/index.ts";
 export { safetyWords } from "./safety-code.ts";
 export { SignedHashes } from "./signed-hashes.ts";
 export type { Parties, Transcript } from "./transcript.ts";

@@ -18,7 +18,7 @@ import {
 	parseListNumbers,
 	type UntrustedLists,
 } from "../identity/index.ts";
-import { unexpected } from "../machine/machine.ts";
+import { unexpected } from "../machine/index.ts";
 import { concat, copy, hex, malformed, sameBytes } from "../wire/index.ts";
 import { LIST, LIST_MESSAGE } from "./messages.ts";
 import { type ListLimits, MAX_LIST_PART_BYTES } from "./parameters.ts";

@@ -1,3 +1,4 @@
+import { TetradError } from "../errors.ts";
 import { MAX_CONTENT_BYTES, RECORD_OVERHEAD } from "../session/index.ts";
 
 /** How the two random numbers reach the four devices: `direct` (claims 1–4) or `crossed` (claim 8). */
@@ -107,3 +108,12 @@ export const MAX_AGENT_MESSAGE_BYTES: number = MAX_CONTENT_BYTES;
 /** The largest message of sessions 2, 3 and 4, in bytes: its record must fit into a link message. */
 export const MAX_MODULE_MESSAGE_BYTES: number =
 	MAX_LINK_BODY_BYTES - RECORD_OVERHEAD;
+
+/** Throws `message-too-large` for a message that its session or link cannot carry. */
+export function demandSize(message: Uint8Array, maxBytes: number): void {
+	if (message.length > maxBytes)
+		throw new TetradError(
+			"message-too-large",
+			`a message may here have ${maxBytes} bytes; this one has ${message.length}`,
+		);
+}

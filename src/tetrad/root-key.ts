@@ -1,5 +1,8 @@
-import type { AeadName, CryptoProvider } from "../crypto/index.ts";
-import { KEY_BYTES } from "../crypto/index.ts";
+import {
+	type AeadName,
+	type CryptoProvider,
+	KEY_BYTES,
+} from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import { RecordOpener, RecordSealer } from "../session/index.ts";
 import { copy, enc, utf8 } from "../wire/index.ts";

@@ -6,9 +6,9 @@ import {
 	type Suite,
 } from "../session/index.ts";
 import { enc, utf8 } from "../wire/index.ts";
+import type { DeviceContext } from "./context.ts";
 import type { Offer } from "./offer.ts";
 import { PROTOCOL_VERSION } from "./parameters.ts";
-import type { DeviceContext } from "./role/role-machine.ts";
 
 const OUTER = utf8("tetrad/1 s1");
 const INNER = utf8("tetrad/1 s2");

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type CryptoProvider, ML_KEM_768 } from "../../src/crypto/index.ts";
+import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
 	AgentInitiator,
 	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
 	type Effect,
 	LINK,
-	type LinkContext,
 	type LinkMessageType,
 	ModuleInitiator,
 	ModuleResponder,

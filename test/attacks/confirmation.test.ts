@@ -14,11 +14,11 @@ import {
 	startInitiator,
 	suiteByName,
 } from "../../src/session/index.ts";
+import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
 	type Effect,
 	LINK,
-	type LinkContext,
 	ModuleInitiator,
 	ModuleResponder,
 	messages,

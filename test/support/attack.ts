@@ -16,10 +16,10 @@ import {
 	signedBytes,
 	startInitiator,
 } from "../../src/session/index.ts";
+import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
 	type Effect,
 	LINK,
-	type LinkContext,
 	type LinkEffect,
 	LinkMachine,
 	type LinkMessageType,

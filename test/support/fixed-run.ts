@@ -24,11 +24,11 @@ import {
 	type TrustAnchor,
 } from "../../src/identity/index.ts";
 import type { SuiteName } from "../../src/session/index.ts";
+import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
 	AgentInitiator,
 	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type DeviceContext,
 	type Effect,
 	LINK,
 	type LinkEffect,

@@ -6,11 +6,11 @@ import {
 import type { TetradError } from "../../src/errors.ts";
 import { ChainVerdicts, type Signer } from "../../src/identity/index.ts";
 import type { SuiteName } from "../../src/session/index.ts";
+import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
 	AgentInitiator,
 	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type DeviceContext,
 	type Effect,
 	type LinkEffect,
 	LinkMachine,

@@ -3,8 +3,8 @@ import { before, describe, test } from "node:test";
 import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { ChainVerdicts } from "../../src/identity/index.ts";
+import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
-	type DeviceContext,
 	LinkMachine,
 	type PairingEffect,
 	PairingMachine,

@@ -7,11 +7,8 @@ import {
 	type NewAuthority,
 	readRoots,
 	requestIntermediate,
-} from "../../device/authority/authority-home.ts";
-import {
-	readCarriedPem,
-	writeCarried,
-} from "../../device/home/carried-file.ts";
+} from "../../device/authority/index.ts";
+import { readCarriedPem, writeCarried } from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type AuthorityKind,

@@ -1,13 +1,16 @@
 import { type Command, Option } from "commander";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { type Answer, Authority } from "../../device/authority/authority.ts";
-import { readRoots } from "../../device/authority/authority-home.ts";
-import { issueDeviceHome } from "../../device/authority/issue-device-home.ts";
+import {
+	type Answer,
+	Authority,
+	issueDeviceHome,
+	readRoots,
+} from "../../device/authority/index.ts";
 import {
 	readCarried,
 	readCarriedPem,
 	writeCarried,
-} from "../../device/home/carried-file.ts";
+} from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	MAX_RENEWAL_BYTES,

@@ -1,25 +1,23 @@
 /* Commands that keep an authority's register: what was issued, what is not trusted any more. */
 import { type Command, Option } from "commander";
-import { Authority } from "../../device/authority/authority.ts";
-import type {
-	AuthorityRegister,
-	IssuedRecord,
-} from "../../device/authority/authority-register.ts";
 import {
+	Authority,
+	type AuthorityRegister,
 	accusedBy,
+	type IssuedRecord,
 	readBanks,
 	readEvidence,
-} from "../../device/authority/evidence-file.ts";
-import { writeCarried } from "../../device/home/carried-file.ts";
+} from "../../device/authority/index.ts";
+import { writeCarried } from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	printPemBlock,
 	UNTRUSTED_REASONS,
 	type UntrustedReason,
 } from "../../identity/index.ts";
-import { plainTable } from "../table.ts";
 import { days, instant, jsonFlag, serial } from "../flags.ts";
 import { addSecretFlags, type SecretFlags, secretsOf } from "../secrets.ts";
+import { plainTable } from "../table.ts";
 import { day, moment, say, sayJson, tell } from "../voice.ts";
 
 export function addRevokeCommand(authority: Command): void {

@@ -2,22 +2,18 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import pino from "pino";
 import type { Address } from "../../carrier/index.ts";
-import { requirePrivate } from "../../device/home/files.ts";
+import { requirePrivate } from "../../device/home/index.ts";
 import {
 	type AgentProcessOptions,
-	runAgentProcess,
-} from "../../device/process/agent-process.ts";
-import { runModuleProcess } from "../../device/process/module-process.ts";
-import {
 	MAX_TEXT_BYTES,
+	type ProcessEvent,
+	type PurseEvent,
+	type Report,
+	runAgentProcess,
+	runModuleProcess,
 	type WantedPayment,
-} from "../../device/process/payment-talk.ts";
-import type {
-	ProcessEvent,
-	PurseEvent,
-	Report,
-} from "../../device/process/process-events.ts";
-import { readIssuerTerms } from "../../device/purse/issuer-terms.ts";
+} from "../../device/process/index.ts";
+import { readIssuerTerms } from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import type { Routing } from "../../tetrad/index.ts";

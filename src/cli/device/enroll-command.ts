@@ -1,14 +1,11 @@
 import { type Command, Option } from "commander";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { readRoots } from "../../device/authority/authority-home.ts";
 import {
 	beginEnrolment,
 	finishEnrolment,
-} from "../../device/authority/enrolment.ts";
-import {
-	readCarriedPem,
-	writeCarried,
-} from "../../device/home/carried-file.ts";
+	readRoots,
+} from "../../device/authority/index.ts";
+import { readCarriedPem, writeCarried } from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type DeviceRole,

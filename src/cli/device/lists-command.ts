@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import { readCarried } from "../../device/home/carried-file.ts";
 import {
 	importList,
 	type ListStatus,
 	listStatus,
-} from "../../device/home/home-lists.ts";
+	readCarried,
+} from "../../device/home/index.ts";
 import { MAX_BUNDLE_BYTES } from "../../identity/index.ts";
-import { plainTable } from "../table.ts";
 import { jsonFlag } from "../flags.ts";
+import { plainTable } from "../table.ts";
 import { day, moment, plain, say, sayJson } from "../voice.ts";
 
 export function addListsCommand(program: Command): void {

@@ -6,10 +6,13 @@ import {
 	formatAddress,
 	listen,
 } from "../../carrier/index.ts";
-import { readHome, writePairing } from "../../device/home/home.ts";
-import { MoneyModule } from "../../device/runtime/money-module.ts";
-import type { Paired, PairOptions } from "../../device/runtime/pairing-run.ts";
-import { TrustedAgent } from "../../device/runtime/trusted-agent.ts";
+import { readHome, writePairing } from "../../device/home/index.ts";
+import {
+	MoneyModule,
+	type Paired,
+	type PairOptions,
+	TrustedAgent,
+} from "../../device/runtime/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import { address, jsonFlag } from "../flags.ts";

@@ -1,16 +1,15 @@
 import type { Command } from "commander";
-import { readDeviceFile } from "../../device/home/home.ts";
-import { readPolicy } from "../../device/home/policy-file.ts";
+import { readDeviceFile, readPolicy } from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type Place,
 	subjectText,
 	type TrustAnchor,
 } from "../../identity/index.ts";
-import { plainTable } from "../table.ts";
 import type { Policy } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
 import { jsonFlag } from "../flags.ts";
+import { plainTable } from "../table.ts";
 import { day, plain, say, sayJson } from "../voice.ts";
 
 const DAY_MS = 86_400_000;

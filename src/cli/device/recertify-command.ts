@@ -3,11 +3,8 @@ import {
 	beginRecertification,
 	finishRecertification,
 	forgetPrevious,
-} from "../../device/authority/recertification.ts";
-import {
-	readCarriedPem,
-	writeCarried,
-} from "../../device/home/carried-file.ts";
+} from "../../device/authority/index.ts";
+import { readCarriedPem, writeCarried } from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import { MAX_CHAIN_BYTES, parsePem } from "../../identity/index.ts";
 import { hex } from "../../wire/index.ts";

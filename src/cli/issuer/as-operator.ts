@@ -1,4 +1,4 @@
-import type { Operator } from "../../device/issuer/operator.ts";
+import type { Operator } from "../../device/issuer/index.ts";
 
 /**
  * As `asOperator` of the device room. What speaks HTTP is loaded when it is needed: it would
@@ -8,6 +8,6 @@ export async function asOperator<Result>(
 	home: string,
 	act: (operator: Operator) => Promise<Result>,
 ): Promise<Result> {
-	const client = await import("../../device/issuer/operator-client.ts");
+	const client = await import("../../device/issuer/http/index.ts");
 	return client.asOperator(home, act);
 }

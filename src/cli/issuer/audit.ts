@@ -1,14 +1,14 @@
 import type { Command } from "commander";
 import { nodeCrypto } from "../../crypto/index.ts";
-import { readPolicy } from "../../device/home/policy-file.ts";
-import { runAudit } from "../../device/issuer/audit-run.ts";
+import { readPolicy } from "../../device/home/index.ts";
 import {
+	type AuditJson,
+	auditJson,
 	readIssuerSettings,
+	runAudit,
 	termsOf,
 	viewLedger,
-} from "../../device/issuer/issuer-home.ts";
-import { auditJson } from "../../device/issuer/operator.ts";
-import type { AuditJson } from "../../device/issuer/operator-schemas.ts";
+} from "../../device/issuer/index.ts";
 import { Audit } from "../../money/index.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { DatabaseLocation } from "../../device/issuer/issuer-home.ts";
+import type { DatabaseLocation } from "../../device/issuer/index.ts";
 
 /** The settings hold a path from anywhere. */
 export function databaseOf({

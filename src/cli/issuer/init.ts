@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import {
 	type DatabaseLocation,
 	makeIssuer,
+	PLAY_MONEY,
 	termsPath,
-} from "../../device/issuer/issuer-home.ts";
-import { PLAY_MONEY } from "../../device/issuer/operator.ts";
-import { termsToFile } from "../../device/purse/issuer-terms.ts";
+} from "../../device/issuer/index.ts";
+import { termsToFile } from "../../device/purse/index.ts";
 import { GRACE_DAYS, NOTE_DAYS } from "../../money/index.ts";
 import { jsonFlag } from "../flags.ts";
 import { say, sayJson, tell } from "../voice.ts";

@@ -2,17 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
-import {
-	makeCarriedFolder,
-	writeCarried,
-} from "../../device/home/carried-file.ts";
-import type { Operator } from "../../device/issuer/operator.ts";
-import type { AccountJson } from "../../device/issuer/operator-schemas.ts";
+import { makeCarriedFolder, writeCarried } from "../../device/home/index.ts";
+import type { AccountJson, Operator } from "../../device/issuer/index.ts";
 import { TetradError } from "../../errors.ts";
-import { plainTable } from "../table.ts";
 import { dec, enc, hex, utf8 } from "../../wire/index.ts";
 import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";
+import { plainTable } from "../table.ts";
 import { plain, say, sayJson, tell } from "../voice.ts";
 import { asOperator } from "./as-operator.ts";
 

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Address } from "../../carrier/index.ts";
-import { runDevice } from "../device/device-commands.ts";
+import { runIssuerProcess } from "../../device/process/index.ts";
+import { runDevice } from "../device/index.ts";
 import { address, jsonFlag, positiveSeconds } from "../flags.ts";
 import { addSecretFlags, type SecretFlags, secretsOf } from "../secrets.ts";
 import { databaseOf } from "./database.ts";
@@ -61,10 +62,8 @@ Examples:
 		.action(async (flags: RunFlags) => {
 			const { home, listen, http, timeout, unsafeHttpAnywhere } = flags;
 			const database = databaseOf(flags);
-			// Loaded here for the reason that as-operator.ts gives.
-			const issuer = await import("../../device/process/issuer-process.ts");
 			await runDevice(flags, (signal, report) =>
-				issuer.runIssuerProcess(
+				runIssuerProcess(
 					{
 						home,
 						listen,

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { readIssuerTerms } from "../../device/purse/issuer-terms.ts";
 import {
 	createPurse,
 	defaultUndeposited,
+	newOwner,
 	parseLimits,
-} from "../../device/purse/purse-home.ts";
-import { newOwner } from "../../device/purse/purse-owner.ts";
+	readIssuerTerms,
+} from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	TAMPER_RESISTANCE,

@@ -2,16 +2,14 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type Address, formatAddress } from "../../carrier/index.ts";
-import { moneyText } from "../../device/process/payment-talk.ts";
+import { moneyText } from "../../device/process/index.ts";
 import {
 	moduleIdOf,
-	readPurseSettings,
-} from "../../device/purse/purse-home.ts";
-import {
+	openOwner,
 	placeGiveBack,
 	placeWithdrawal,
-} from "../../device/purse/purse-orders.ts";
-import { openOwner } from "../../device/purse/purse-owner.ts";
+	readPurseSettings,
+} from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";

@@ -1,18 +1,19 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { PLAY_MONEY } from "../../device/issuer/operator.ts";
-import { moneyText } from "../../device/process/payment-talk.ts";
-import { viewPurse, viewWaiting } from "../../device/purse/purse-home.ts";
+import { PLAY_MONEY } from "../../device/issuer/index.ts";
+import { moneyText } from "../../device/process/index.ts";
 import {
 	MAX_HISTORY,
 	type PurseBalance,
 	viewBalances,
 	viewHistory,
 	viewNotes,
-} from "../../device/purse/purse-view.ts";
+	viewPurse,
+	viewWaiting,
+} from "../../device/purse/index.ts";
 import { formatAmount, type IssuerTerms } from "../../money/index.ts";
-import { plainTable } from "../table.ts";
 import { hex } from "../../wire/index.ts";
 import { jsonFlag } from "../flags.ts";
+import { plainTable } from "../table.ts";
 import { dim, moment, plain, say, sayJson } from "../voice.ts";
 
 interface ShowFlags {

@@ -24,18 +24,20 @@ import {
 import type { KeyLocation } from "../../keys/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
+	ensureKey,
+	type HomeSecrets,
 	isThere,
+	keyLocation,
+	lockHome,
 	makePrivateFolder,
 	parseJson,
 	readCertificates,
 	readText,
 	replaceFile,
+	requireNoKey,
 	requirePrivate,
 	unusable,
-} from "../home/files.ts";
-import { type HomeSecrets, keyLocation } from "../home/home.ts";
-import { ensureKey, requireNoKey } from "../home/home-key.ts";
-import { lockHome } from "../home/work-lock.ts";
+} from "../home/index.ts";
 import { BACKDATE_MS, ROOT_VALIDITY_MS } from "./validity.ts";
 
 /*

@@ -8,7 +8,7 @@ import {
 	UNTRUSTED_REASONS,
 	type UntrustedEntry,
 } from "../../identity/index.ts";
-import { isThere, reason, unusable } from "../home/files.ts";
+import { isThere, reason, unusable } from "../home/index.ts";
 
 /*
  * register.jsonl: what an authority did, a line for each act, in order. A line is on the disk

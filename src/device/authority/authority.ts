@@ -23,8 +23,7 @@ import {
 } from "../../identity/index.ts";
 import { openKey, type StoredKey } from "../../keys/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import type { HomeSecrets } from "../home/home.ts";
-import { lockHome } from "../home/work-lock.ts";
+import { type HomeSecrets, lockHome } from "../home/index.ts";
 import { type AuthorityFiles, readAuthorityFiles } from "./authority-home.ts";
 import { AuthorityRegister, type IssuedRecord } from "./authority-register.ts";
 import {

@@ -19,23 +19,22 @@ import {
 import type { KeyLocation } from "../../keys/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
+	createHome,
+	ensureKey,
+	type HomeSecrets,
 	isThere,
+	keyLocation,
+	lockHome,
 	makePrivateFolder,
 	parseJson,
+	readDeviceFile,
 	readText,
 	replaceFile,
+	requireNoDevice,
+	requireNoKey,
 	requirePrivate,
 	unusable,
-} from "../home/files.ts";
-import {
-	createHome,
-	type HomeSecrets,
-	keyLocation,
-	readDeviceFile,
-	requireNoDevice,
-} from "../home/home.ts";
-import { ensureKey, requireNoKey } from "../home/home-key.ts";
-import { lockHome } from "../home/work-lock.ts";
+} from "../home/index.ts";
 
 /*
  * How a device comes to its first certificate. enrolment.json says which key is being made and

@@ -12,7 +12,7 @@ import {
 	openEvidence,
 } from "../../money/index.ts";
 import { sameBytes } from "../../wire/index.ts";
-import { readCarried } from "../home/carried-file.ts";
+import { readCarried } from "../home/index.ts";
 import { readRoots } from "./authority-home.ts";
 
 /** Reads evidence and judges it under these roots. Throws `file-unusable`, and as `openEvidence`. */

@@ -10,10 +10,10 @@ import type { KeyLocation } from "../../keys/index.ts";
 import {
 	createHome,
 	createHomeKey,
+	type DevicePolicySettings,
 	type HomeSecrets,
 	requireNoDevice,
-} from "../home/home.ts";
-import type { DevicePolicySettings } from "../home/policy-file.ts";
+} from "../home/index.ts";
 import { Authority, requireFreeName } from "./authority.ts";
 import { makeRoot } from "./authority-home.ts";
 

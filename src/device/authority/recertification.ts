@@ -19,31 +19,27 @@ import {
 import { besideKey, type KeyLocation, openKey } from "../../keys/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import {
+	askOnce,
+	chainFile,
+	type DeviceSettings,
+	discardKey,
+	ensureKey,
+	type HomeSecrets,
 	isThere,
+	keyExists,
+	keyLocation,
+	keyName,
+	lockHome,
 	parseJson,
 	readCertificates,
+	readDeviceFile,
+	readPolicy,
 	readText,
 	replaceFile,
 	unusable,
-} from "../home/files.ts";
-import {
-	chainFile,
-	type DeviceSettings,
-	type HomeSecrets,
-	keyLocation,
-	readDeviceFile,
 	writeDeviceFile,
-} from "../home/home.ts";
-import {
-	askOnce,
-	discardKey,
-	ensureKey,
-	keyExists,
-	keyName,
-} from "../home/home-key.ts";
-import { readPolicy } from "../home/policy-file.ts";
-import { lockHome } from "../home/work-lock.ts";
-import { requireNothingHeld } from "../purse/purse-home.ts";
+} from "../home/index.ts";
+import { requireNothingHeld } from "../purse/index.ts";
 import { readRequestFile, requireAnswers, wishFor } from "./enrolment.ts";
 
 /*

@@ -10,7 +10,7 @@ import {
 	type TrustAnchor,
 } from "../../identity/index.ts";
 import { generateSoftwareKey, type SoftwareKey } from "../../keys/index.ts";
-import type { DeviceIdentity } from "../runtime/identity.ts";
+import type { DeviceIdentity } from "../runtime/index.ts";
 import {
 	BACKDATE_MS,
 	DEVICE_VALIDITY_DAYS,

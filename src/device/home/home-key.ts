@@ -17,7 +17,6 @@ import { isThere } from "./files.ts";
 
 const SEALED = ".sealed";
 
-
 /** Where the passphrase of a sealed key or the PIN of a token comes from, when one is needed. */
 export type HomeSecrets = Pick<KeyAccess, "passphrase" | "pin">;
 

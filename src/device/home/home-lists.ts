@@ -10,8 +10,7 @@ import {
 } from "../../identity/index.ts";
 import type { Policy } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
-import { requireNotBehind } from "../runtime/clock.ts";
-import { ListKeeper } from "../runtime/list-keeper.ts";
+import { ListKeeper, requireNotBehind } from "../runtime/index.ts";
 import { requirePrivate } from "./files.ts";
 import { HomeLock } from "./home-lock.ts";
 import { HomeState } from "./home-state.ts";

@@ -10,8 +10,12 @@ import {
 } from "../../identity/index.ts";
 import type { Policy } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
-import { type ClockOptions, requireNotBehind } from "../runtime/clock.ts";
-import { type ListStore, restoreLists } from "../runtime/list-keeper.ts";
+import {
+	type ClockOptions,
+	type ListStore,
+	requireNotBehind,
+	restoreLists,
+} from "../runtime/index.ts";
 import {
 	isThere,
 	parseJson,

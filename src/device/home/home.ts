@@ -25,9 +25,11 @@ import type {
 	Routing,
 } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
-import type { ClockOptions } from "../runtime/clock.ts";
-import type { DeviceIdentity } from "../runtime/identity.ts";
-import type { ListStore } from "../runtime/list-keeper.ts";
+import type {
+	ClockOptions,
+	DeviceIdentity,
+	ListStore,
+} from "../runtime/index.ts";
 import {
 	isThere,
 	makePrivateFolder,

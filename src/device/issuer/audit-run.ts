@@ -1,12 +1,11 @@
 import type {
-	Audit,
-	AuditResult,
 	Read,
 	Row,
 	Scan,
 	Store,
 	Transaction,
-} from "../../money/index.ts";
+} from "../../machine/index.ts";
+import type { Audit, AuditResult } from "../../money/index.ts";
 
 /** Rows whose surroundings are read at the same time. */
 const ROWS_AT_ONCE = 64;

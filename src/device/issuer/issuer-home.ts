@@ -6,6 +6,7 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { ChainVerdicts, encodeChain } from "../../identity/index.ts";
 import { secretFromEnvironment, secretFromFile } from "../../keys/index.ts";
+import type { Store } from "../../machine/index.ts";
 import {
 	GRACE_DAYS,
 	type IssuerParameters,
@@ -15,7 +16,6 @@ import {
 	MAX_NOTE_DAYS,
 	NOTE_DAYS,
 	requireCurrency,
-	type Store,
 } from "../../money/index.ts";
 import {
 	openPostgresStore,
@@ -27,15 +27,14 @@ import {
 	isThere,
 	parseJson,
 	readCertificates,
+	readDeviceFile,
+	readPolicy,
 	readText,
 	replaceFile,
 	requirePrivate,
 	unusable,
-} from "../home/files.ts";
-import { readDeviceFile } from "../home/home.ts";
-import { readPolicy } from "../home/policy-file.ts";
-import { writeIssuerTerms } from "../purse/issuer-terms.ts";
-import { hasPurse } from "../purse/purse-home.ts";
+} from "../home/index.ts";
+import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
 
 /*
  * The issuer in the home of a module:

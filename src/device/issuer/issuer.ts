@@ -1,17 +1,18 @@
 import { TetradError } from "../../errors.ts";
+import type { Store } from "../../machine/index.ts";
 import {
 	IssuerMachine,
 	type IssuerParameters,
 	type IssuerReport,
-	type Store,
 } from "../../money/index.ts";
 import {
 	MoneyDriver,
 	type MoneyDriverOptions,
-} from "../runtime/money-driver.ts";
-import type { MoneyHolder, PurseHost } from "../runtime/money-module.ts";
-import type { Tetrad } from "../runtime/tetrad.ts";
-import { parseText } from "../runtime/text.ts";
+	type MoneyHolder,
+	type PurseHost,
+	parseText,
+	type Tetrad,
+} from "../runtime/index.ts";
 
 type DriverOptions = MoneyDriverOptions<IssuerReport>;
 

@@ -2,6 +2,7 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { TrustAnchor } from "../../identity/index.ts";
+import type { Store } from "../../machine/index.ts";
 import {
 	type Account,
 	Audit,
@@ -21,7 +22,6 @@ import {
 	openAccount,
 	PAGE_ROWS,
 	parseAmount,
-	type Store,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { runAudit } from "./audit-run.ts";

@@ -11,12 +11,15 @@ import { asTetradError, TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import type { LinkMode, Root, Routing } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
-import { demandAccepted, type HomeSecrets, readHome } from "../home/home.ts";
-import { Payments } from "../purse/payments.ts";
-import { type Witness, WitnessFile } from "../purse/witness-file.ts";
-import type { Tetrad, TetradEvent } from "../runtime/tetrad.ts";
-import { parseText, textMessage } from "../runtime/text.ts";
-import { TrustedAgent } from "../runtime/trusted-agent.ts";
+import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
+import { Payments, type Witness, WitnessFile } from "../purse/index.ts";
+import {
+	parseText,
+	type Tetrad,
+	type TetradEvent,
+	TrustedAgent,
+	textMessage,
+} from "../runtime/index.ts";
 import {
 	openToRead,
 	receiveFile,

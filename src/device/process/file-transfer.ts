@@ -18,7 +18,7 @@ import {
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
-import type { Channel } from "../runtime/channel.ts";
+import type { Channel } from "../runtime/index.ts";
 
 const OFFER = 0x01;
 const CHUNK = 0x02;

@@ -8,21 +8,19 @@ import {
 	Ledger,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
-import { demandAccepted, type HomeSecrets, readHome } from "../home/home.ts";
-import { Issuer } from "../issuer/issuer.ts";
+import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
 import {
 	announceHttp,
 	type DatabaseLocation,
 	forgetHttp,
+	Issuer,
+	LedgerOperator,
 	openLedger,
 	readIssuerSettings,
 	readOperatorToken,
 	termsOf,
-} from "../issuer/issuer-home.ts";
-import { LedgerOperator } from "../issuer/operator.ts";
-import { serveOperatorHttp } from "../issuer/operator-http.ts";
-import { MoneyModule } from "../runtime/money-module.ts";
-import type { Tetrad } from "../runtime/tetrad.ts";
+} from "../issuer/index.ts";
+import { MoneyModule, type Tetrad } from "../runtime/index.ts";
 import { observer, untilAborted } from "./agent-process.ts";
 import {
 	type ProcessEvent,
@@ -85,6 +83,8 @@ export async function runIssuerProcess(
 	// What a process that was killed has left.
 	await forgetHttp(options.home);
 	if (http !== undefined) {
+		// What speaks HTTP is loaded when it is needed: it takes long to load.
+		const { serveOperatorHttp } = await import("../issuer/http/index.ts");
 		const served = await serveOperatorHttp({
 			...http,
 			operator: new LedgerOperator({ store, terms, banks: policy.banks }),

@@ -1,13 +1,15 @@
 import { type Address, formatAddress, listen } from "../../carrier/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { LinkMode } from "../../tetrad/index.ts";
-import { demandAccepted, type HomeSecrets, readHome } from "../home/home.ts";
-import { Purse } from "../purse/purse.ts";
-import { hasPurse, readPurseSettings } from "../purse/purse-home.ts";
-import { isOfMoney } from "../runtime/money-driver.ts";
-import { MoneyModule } from "../runtime/money-module.ts";
-import type { Tetrad } from "../runtime/tetrad.ts";
-import { parseText, textMessage } from "../runtime/text.ts";
+import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
+import { hasPurse, Purse, readPurseSettings } from "../purse/index.ts";
+import {
+	isOfMoney,
+	MoneyModule,
+	parseText,
+	type Tetrad,
+	textMessage,
+} from "../runtime/index.ts";
 import { observer, untilAborted } from "./agent-process.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";

@@ -21,8 +21,8 @@ import {
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
-import type { Payment, Payments } from "../purse/payments.ts";
-import type { Tetrad } from "../runtime/tetrad.ts";
+import type { Payment, Payments } from "../purse/index.ts";
+import type { Tetrad } from "../runtime/index.ts";
 import type { Report } from "./process-events.ts";
 
 /*

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../errors.ts";
 import type { PurseReport, RequestKind } from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
-import type { ListEvent } from "../runtime/list-keeper.ts";
+import type { ListEvent } from "../runtime/index.ts";
 
 /** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
 export type ProcessEvent =

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
-import { readCarried, writeCarried } from "../home/carried-file.ts";
-import { parseJson } from "../home/files.ts";
+import { parseJson, readCarried, writeCarried } from "../home/index.ts";
 
 /*
  * issuer.terms.json: what an owner has to know of an issuer before a purse takes its notes. The

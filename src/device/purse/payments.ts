@@ -15,10 +15,12 @@ import {
 	unpackMessages,
 } from "../../money/index.ts";
 import { hex, malformed, parseUtf8, utf8 } from "../../wire/index.ts";
-import { unlessAborted } from "../runtime/channel.ts";
-import { isOfMoney } from "../runtime/money-driver.ts";
-import { MoneySender } from "../runtime/money-sender.ts";
-import type { Tetrad } from "../runtime/tetrad.ts";
+import {
+	isOfMoney,
+	MoneySender,
+	type Tetrad,
+	unlessAborted,
+} from "../runtime/index.ts";
 import type { Witness } from "./witness-file.ts";
 
 const { body, message, WITH_AGENT } = messages;

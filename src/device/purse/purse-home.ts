@@ -28,12 +28,12 @@ import {
 	isThere,
 	parseJson,
 	readCertificates,
+	readDeviceFile,
+	readPolicy,
 	readText,
 	replaceFile,
 	unusable,
-} from "../home/files.ts";
-import { readDeviceFile } from "../home/home.ts";
-import { readPolicy } from "../home/policy-file.ts";
+} from "../home/index.ts";
 import { termsFile, termsFromFile, termsToFile } from "./issuer-terms.ts";
 import { readOrders } from "./purse-orders.ts";
 import { type Owner, ownerKey, type PurseOwner } from "./purse-owner.ts";

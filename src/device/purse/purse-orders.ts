@@ -17,7 +17,7 @@ import {
 	replaceFile,
 	requirePrivate,
 	unusable,
-} from "../home/files.ts";
+} from "../home/index.ts";
 
 /*
  * What the owner of a purse has ordered and its module has not taken down yet, in orders/ of the

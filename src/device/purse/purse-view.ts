@@ -1,3 +1,4 @@
+import type { Scan, Store } from "../../machine/index.ts";
 import {
 	type Balance,
 	type Balances,
@@ -10,8 +11,6 @@ import {
 	noteView,
 	type OrderBody,
 	purseTables,
-	type Scan,
-	type Store,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 

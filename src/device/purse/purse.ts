@@ -4,9 +4,8 @@ import {
 	authenticationFailed,
 	TetradError,
 } from "../../errors.ts";
+import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
-	byKey,
-	done,
 	loadPurse,
 	messages,
 	openOrder,
@@ -14,17 +13,16 @@ import {
 	type PurseReport,
 	type PurseState,
 	purseTables,
-	reading,
-	type Store,
 } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
 	MoneyDriver,
 	type MoneyDriverOptions,
-} from "../runtime/money-driver.ts";
-import type { MoneyHolder, PurseHost } from "../runtime/money-module.ts";
-import type { Tetrad } from "../runtime/tetrad.ts";
+	type MoneyHolder,
+	type PurseHost,
+	type Tetrad,
+} from "../runtime/index.ts";
 import {
 	type PurseIssuer,
 	purseStorePath,

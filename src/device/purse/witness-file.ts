@@ -9,7 +9,7 @@ import {
 	readText,
 	replaceFile,
 	unusable,
-} from "../home/files.ts";
+} from "../home/index.ts";
 
 /*
  * witness.json in the home of an agent: how far the purse of its module has come. A purse that is

@@ -1,6 +1,7 @@
 import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
+import type { Store, Transaction } from "../../machine/index.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -11,8 +12,6 @@ import {
 	messages,
 	REQUEST_ID_BYTES,
 	SEVERAL,
-	type Store,
-	type Transaction,
 	unpackMessages,
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";

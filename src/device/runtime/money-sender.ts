@@ -1,5 +1,4 @@
-import type { TetradError } from "../../errors.ts";
-import { asTetradError } from "../../errors.ts";
+import { asTetradError, type TetradError } from "../../errors.ts";
 import { packMessages } from "../../money/index.ts";
 import type { Channel } from "./channel.ts";
 

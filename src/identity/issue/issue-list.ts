@@ -9,34 +9,30 @@ import {
 	type UntrustedEntry,
 	type UntrustedList,
 	type UntrustedReason,
-} from "../untrusted/untrusted-list.ts";
+} from "../untrusted/index.ts";
 import {
 	authorityKeyExtensions,
-	extension,
-	invalid,
-	MAX_TIME,
-	serialize,
-	sign,
-	wholeSecond,
-	wrongSignature,
-} from "../x509/build.ts";
-import { subjectText } from "../x509/certificate.ts";
-import { TAG } from "../x509/der.ts";
-import {
 	element,
+	extension,
 	generalizedTime,
 	header,
 	integer,
 	integer64,
-	time,
-} from "../x509/der-write.ts";
-import {
+	invalid,
 	KEY_USAGE,
 	LIST_EXTENSION_OID,
 	MAX_LIST_ENTRIES,
 	MAX_LIST_NUMBER,
+	MAX_TIME,
 	SIGNATURE_IDENTIFIER,
-} from "../x509/profile.ts";
+	serialize,
+	sign,
+	subjectText,
+	TAG,
+	time,
+	wholeSecond,
+	wrongSignature,
+} from "../x509/index.ts";
 import { type Issuer, readIssuer } from "./issue.ts";
 
 /** An untrusted list to be issued. Times are in milliseconds since the epoch, and parts of a second are cut off. */

@@ -12,47 +12,45 @@ import {
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
 import {
+	type AuthorityKind,
 	authorityKeyExtensions,
 	buffer,
-	commonName,
-	extension,
-	invalid,
-	levelExtensions,
-	MAX_TIME,
-	roleExtension,
-	serialize,
-	sign,
-	wholeSecond,
-	wrongSignature,
-} from "../x509/build.ts";
-import {
 	type Certificate,
-	onlyCommonName,
-	parseCertificate,
-	subjectText,
-} from "../x509/certificate.ts";
-import { levelsOf } from "../x509/levels.ts";
-import {
-	type AuthorityKind,
+	commonName,
 	type DeviceRole,
 	EXTENSION_OID,
+	extension,
+	invalid,
 	isAuthorityName,
 	isCertifiedName,
+	isPublicKey,
+	isSignedBy,
 	KEY_USAGE,
 	KIND_OF_ROLE,
+	levelExtensions,
+	levelsOf,
 	MAX_CERTIFICATES,
+	MAX_TIME,
+	onlyCommonName,
+	parseCertificate,
 	ROLE_OF_KIND,
-	SIGNATURE_IDENTIFIER,
-	type TamperResistance,
-} from "../x509/profile.ts";
-import { isPublicKey } from "../x509/signed.ts";
-import type { Signer } from "../x509/signer.ts";
-import {
-	isSignedBy,
 	requireAuthority,
 	requireOneRole,
-} from "../x509/validate.ts";
-import { type CertifiedKey, identifier, publicKeyInfo } from "./public-key-info.ts";
+	roleExtension,
+	SIGNATURE_IDENTIFIER,
+	type Signer,
+	serialize,
+	sign,
+	subjectText,
+	type TamperResistance,
+	wholeSecond,
+	wrongSignature,
+} from "../x509/index.ts";
+import {
+	type CertifiedKey,
+	identifier,
+	publicKeyInfo,
+} from "./public-key-info.ts";
 import type { CertificationRequest } from "./request.ts";
 
 /** When a certificate is valid, in milliseconds since the epoch, both ends included. Parts of a second are cut off. */

@@ -1,9 +1,7 @@
 import { AsnConvert } from "@peculiar/asn1-schema";
 import { AlgorithmIdentifier, SubjectPublicKeyInfo } from "@peculiar/asn1-x509";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { KEY_IDENTIFIER } from "../x509/profile.ts";
-import { buffer } from "../x509/build.ts";
-
+import { buffer, KEY_IDENTIFIER } from "../x509/index.ts";
 
 /** A public key to certify, raw. That its holder has the private key is proved by a `CertificationRequest`. */
 export interface CertifiedKey {
@@ -21,7 +19,6 @@ export function publicKeyInfo({
 		subjectPublicKey: buffer(publicKey),
 	});
 }
-
 
 export function identifier(der: Uint8Array): AlgorithmIdentifier {
 	return AsnConvert.parse(der, AlgorithmIdentifier);

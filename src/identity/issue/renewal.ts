@@ -1,19 +1,21 @@
 import { type CryptoProvider, SIGNATURE_BYTES } from "../../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../../errors.ts";
 import { copy, signedBytes, structure } from "../../wire/index.ts";
-import type { ChainVerdicts } from "../verdicts/chain-verdicts.ts";
-import { invalid, wrongSignature } from "../x509/build.ts";
-import { chainHash } from "../x509/chain.ts";
+import type { ChainVerdicts } from "../verdicts/index.ts";
 import {
+	type CertifiedDevice,
+	chainHash,
+	chainRefused,
 	type DeviceRole,
+	invalid,
 	MAX_CHAIN_BYTES,
 	MAX_CLOCK_SKEW_MS,
 	MAX_RENEWAL_AGE_MS,
 	MAX_REQUEST_BYTES,
-} from "../x509/profile.ts";
-import { chainRefused, timeText } from "../x509/refusal.ts";
-import type { Signer } from "../x509/signer.ts";
-import type { CertifiedDevice } from "../x509/validate.ts";
+	type Signer,
+	timeText,
+	wrongSignature,
+} from "../x509/index.ts";
 import { type CertificationRequest, parseRequest } from "./request.ts";
 
 /** What a device sends to its authority to be recertified. */

@@ -7,53 +7,47 @@ import type { CryptoProvider, SignatureAlgorithm } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { copy, malformed } from "../../wire/index.ts";
 import {
-	commonName,
-	extension,
-	invalid,
-	levelExtensions,
-	roleExtension,
-	serialize,
-	sign,
-	wrongSignature,
-} from "../x509/build.ts";
-import {
-	parseExtensions,
-	type Extensions as Wishes,
-} from "../x509/certificate.ts";
-import {
-	type DerReader,
-	onlyElement,
-	parseObjectIdentifier,
-	parseUnsigned,
-	TAG,
-} from "../x509/der.ts";
-import { element, integer, objectIdentifier } from "../x509/der-write.ts";
-import {
 	ANY_POLICY_OID,
 	type AuthorityKind,
+	chainRefused,
+	commonName,
+	type DerReader,
 	type DeviceRole,
 	EXTENSION_OID,
 	EXTENSION_REQUEST_OID,
+	element,
+	extension,
+	integer,
+	invalid,
 	isAuthorityName,
 	isCertifiedName,
 	KIND_OF_ROLE,
 	LEVEL_OID,
+	levelExtensions,
 	MAX_REQUEST_BYTES,
-	ROLE_OF_KIND,
-	ROLE_OID,
-	TAMPER_RESISTANCE,
-	type TamperResistance,
-} from "../x509/profile.ts";
-import { chainRefused } from "../x509/refusal.ts";
-import {
+	objectIdentifier,
 	onlyCommonNameText,
+	onlyElement,
 	openSigned,
+	parseExtensions,
 	parseName,
+	parseObjectIdentifier,
 	parsePublicKey,
 	parseSignature,
 	parseSignatureAlgorithm,
-} from "../x509/signed.ts";
-import type { Signer } from "../x509/signer.ts";
+	parseUnsigned,
+	ROLE_OF_KIND,
+	ROLE_OID,
+	roleExtension,
+	type Signer,
+	serialize,
+	sign,
+	TAG,
+	TAMPER_RESISTANCE,
+	type TamperResistance,
+	type Extensions as Wishes,
+	wrongSignature,
+} from "../x509/index.ts";
 import { publicKeyInfo } from "./public-key-info.ts";
 
 /** What a device asks to be certified as. Only its name and key count; the rest are wishes. */

@@ -1,6 +1,6 @@
 import { TetradError } from "../../errors.ts";
 import { concat, copy, dec, enc, hex, malformed } from "../../wire/index.ts";
-import { MAX_LIST_NUMBER, MAX_LIST_NUMBERS } from "../x509/profile.ts";
+import { MAX_LIST_NUMBER, MAX_LIST_NUMBERS } from "../x509/index.ts";
 
 /** How new the list of an authority is that a device holds. */
 export interface ListNumber {

@@ -1,34 +1,31 @@
 import type { CryptoProvider, SignatureAlgorithm } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { copy, enc, malformed, sameBytes } from "../../wire/index.ts";
-import { type Certificate, subjectText } from "../x509/certificate.ts";
 import {
+	type Certificate,
 	DerReader,
-	onlyElement,
-	parseGeneralizedTime,
-	parseUnsigned,
-	readTime,
-	TAG,
-	timeAt,
-} from "../x509/der.ts";
-import {
 	ENTRY_EXTENSION_OID,
 	KEY_USAGE,
 	LIST_EXTENSION_OID,
+	listRefused,
 	MAX_LIST_BYTES,
 	MAX_LIST_ENTRIES,
 	MAX_LIST_ENTRY_BYTES,
 	MAX_LIST_NUMBER,
-} from "../x509/profile.ts";
-import { listRefused } from "../x509/refusal.ts";
-import {
+	onlyElement,
 	openSigned,
+	parseGeneralizedTime,
 	parseSignature,
+	parseUnsigned,
 	readExtensionList,
 	readInnerAlgorithm,
 	readSerial,
-} from "../x509/signed.ts";
-import { requireAuthority } from "../x509/validate.ts";
+	readTime,
+	requireAuthority,
+	subjectText,
+	TAG,
+	timeAt,
+} from "../x509/index.ts";
 import { SerialIndex } from "./serial-index.ts";
 
 /** Why a certificate is on a list (RFC 5280, 5.3.1), by its code there. */

@@ -2,10 +2,13 @@ import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { copy, hex, sameBytes, structure } from "../../wire/index.ts";
 import type { FreshnessLimits, TrustPolicy } from "../policy.ts";
-import { invalid } from "../x509/build.ts";
-import { type Certificate, subjectText } from "../x509/certificate.ts";
-import { parseChain } from "../x509/chain.ts";
 import {
+	anchorAuthority,
+	type Certificate,
+	type CertifiedAuthority,
+	chainRefused,
+	invalid,
+	listRefused,
 	MAX_ANCHORS,
 	MAX_CERTIFICATE_BYTES,
 	MAX_CERTIFICATES,
@@ -13,15 +16,13 @@ import {
 	MAX_LIST_BYTES,
 	MAX_LIST_BYTES_PER_ROOT,
 	MAX_LISTS_PER_ROOT,
-} from "../x509/profile.ts";
-import { chainRefused, listRefused, timeText } from "../x509/refusal.ts";
-import {
-	anchorAuthority,
-	type CertifiedAuthority,
 	type Path,
+	parseChain,
+	subjectText,
 	type TrustAnchor,
+	timeText,
 	validateAuthority,
-} from "../x509/validate.ts";
+} from "../x509/index.ts";
 import type { ListNumber } from "./list-numbers.ts";
 import {
 	authorityId,

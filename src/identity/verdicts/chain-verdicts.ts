@@ -2,14 +2,15 @@ import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, type TetradError } from "../../errors.ts";
 import { hex } from "../../wire/index.ts";
 import type { FreshnessLimits, TrustPolicy } from "../policy.ts";
-import { UntrustedLists } from "../untrusted/untrusted-lists.ts";
-import { chainHash } from "../x509/chain.ts";
-import { type DeviceRole, MAX_VERDICTS } from "../x509/profile.ts";
+import { UntrustedLists } from "../untrusted/index.ts";
 import {
 	type CertifiedDevice,
+	chainHash,
+	type DeviceRole,
+	MAX_VERDICTS,
 	type TrustAnchor,
 	validateChain,
-} from "../x509/validate.ts";
+} from "../x509/index.ts";
 
 interface Verdict {
 	readonly device: CertifiedDevice;

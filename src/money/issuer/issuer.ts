@@ -20,18 +20,17 @@ import {
 	type TrustAnchor,
 	validateChain,
 } from "../../identity/index.ts";
-import type { Transaction } from "../../machine/store.ts";
+import type { Transaction } from "../../machine/index.ts";
 import { copy, enc, hex, sameBytes, utf8 } from "../../wire/index.ts";
 import {
+	body,
 	type Currency,
-	parseAmountBytes,
-	requireCurrency,
-	uint64,
-} from "../documents/amount.ts";
-import { exchangeContract } from "../documents/binding.ts";
-import { type Head, headFields } from "../documents/head.ts";
-import {
+	draftNote,
+	exchangeContract,
 	GRACE_DAYS,
+	type Head,
+	headFields,
+	type IssuerTerms,
 	MAX_AMOUNT,
 	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
@@ -41,28 +40,22 @@ import {
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	MIN_NOTE_LIFE_MS,
-	NOTE_DAYS,
-	REQUEST_ID_BYTES,
-} from "../documents/limits.ts";
-import {
-	body,
 	message,
-	parseList,
-	WITH_ISSUER,
-} from "../documents/messages.ts";
-import {
-	draftNote,
+	NOTE_DAYS,
 	type Note,
+	parseAmountBytes,
+	parseList,
 	parseNote,
-	verifyNote,
-} from "../documents/note.ts";
-import type { IssuerTerms } from "../documents/terms.ts";
-import {
 	parseTransfer,
+	REQUEST_ID_BYTES,
+	requireCurrency,
 	type Transfer,
+	uint64,
 	type VerifiedTransfer,
+	verifyNote,
 	verifyTransfer,
-} from "../documents/transfer.ts";
+	WITH_ISSUER,
+} from "../documents/index.ts";
 import type {
 	Meeting,
 	MoneyContext,

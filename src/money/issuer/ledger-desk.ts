@@ -8,16 +8,16 @@ import {
 	put,
 	reading,
 	type Transaction,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { sameBytes, utf8 } from "../../wire/index.ts";
-import { requireAmount } from "../documents/amount.ts";
-import { encodeEvidence } from "../documents/evidence.ts";
 import {
+	encodeEvidence,
 	MAX_AMOUNT,
 	MAX_REFERENCE_BYTES,
 	PAGE_ROWS,
-} from "../documents/limits.ts";
-import { parseNote } from "../documents/note.ts";
+	parseNote,
+	requireAmount,
+} from "../documents/index.ts";
 import {
 	creditTransaction,
 	entries,

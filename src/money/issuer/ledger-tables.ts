@@ -8,7 +8,7 @@ import {
 	type Row,
 	type Table,
 	table,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 
 /** The accounts of modules, by device id. */
 export const ACCOUNTS = table(

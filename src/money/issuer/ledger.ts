@@ -16,7 +16,7 @@ import {
 	reading,
 	type Transaction,
 	type Write,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import {
 	concat,
 	copy,
@@ -28,23 +28,24 @@ import {
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
-import { formatAmount, uint64 } from "../documents/amount.ts";
-import type { Head } from "../documents/head.ts";
 import {
+	encodeList,
 	FOLD_ROWS,
+	formatAmount,
+	type Head,
+	type IssuerTerms,
 	MAX_AMOUNT,
 	MAX_CLAIM_BOOKINGS,
 	MAX_CLAIM_RANGES,
 	MAX_REASON_BYTES,
-} from "../documents/limits.ts";
-import { encodeList, message, WITH_ISSUER } from "../documents/messages.ts";
-import type { Note } from "../documents/note.ts";
-import type { IssuerTerms } from "../documents/terms.ts";
-import type {
-	Piece,
-	Transfer,
-	VerifiedTransfer,
-} from "../documents/transfer.ts";
+	message,
+	type Note,
+	type Piece,
+	type Transfer,
+	uint64,
+	type VerifiedTransfer,
+	WITH_ISSUER,
+} from "../documents/index.ts";
 import {
 	ACCOUNTS,
 	ANSWERS,

@@ -16,7 +16,7 @@ import type {
 	CertifiedDevice,
 	TamperResistance,
 } from "../../identity/index.ts";
-import { byKey, insert, put } from "../../machine/store.ts";
+import { byKey, insert, put } from "../../machine/index.ts";
 import {
 	copy,
 	enc,
@@ -28,36 +28,29 @@ import {
 } from "../../wire/index.ts";
 import {
 	amountBytes,
-	parseAmountBytes,
-	parseTimeBytes,
-	timeBytes,
-} from "../documents/amount.ts";
-import {
-	type Invoice,
-	isInvoiceFor,
-	makeInvoice,
-} from "../documents/invoice.ts";
-import {
+	BETWEEN_MODULES,
+	body,
 	DEPOSIT_MARGIN_MS,
+	draftReceipt,
+	type Invoice,
+	type IssuerTerms,
+	isInvoiceFor,
 	MAX_ISSUER_CHAINS,
 	MAX_PIECES,
 	MAX_REASON_BYTES,
-	PAY_WITHIN_MS,
-} from "../documents/limits.ts";
-import {
-	BETWEEN_MODULES,
-	body,
+	makeInvoice,
 	message,
+	PAY_WITHIN_MS,
+	parseAmountBytes,
 	parseList,
-	WITH_AGENT,
-} from "../documents/messages.ts";
-import { draftReceipt } from "../documents/receipt.ts";
-import { type IssuerTerms, sameMoney } from "../documents/terms.ts";
-import {
+	parseTimeBytes,
 	parseTransfer,
+	sameMoney,
 	type Transfer,
+	timeBytes,
 	verifyTransfer,
-} from "../documents/transfer.ts";
+	WITH_AGENT,
+} from "../documents/index.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import {
 	MAX_ACCEPTANCES_PER_TETRAD,

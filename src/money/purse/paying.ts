@@ -18,7 +18,7 @@
  * forward: the ranges are the payee's, and the same bytes are delivered until a receipt is there.
  */
 import { TetradError, unreachable } from "../../errors.ts";
-import { byKey, put } from "../../machine/store.ts";
+import { byKey, put } from "../../machine/index.ts";
 import {
 	concat,
 	copy,
@@ -29,20 +29,20 @@ import {
 } from "../../wire/index.ts";
 import {
 	amountBytes,
-	formatAmount,
-	parseAmountBytes,
-	parseTimeBytes,
-} from "../documents/amount.ts";
-import type { Invoice } from "../documents/invoice.ts";
-import {
 	BETWEEN_MODULES,
 	body,
+	draftTransfer,
+	formatAmount,
+	type Invoice,
+	type IssuerTerms,
 	message,
+	openReceipt,
+	parseAmountBytes,
+	parseTimeBytes,
+	type Receipt,
+	type Transfer,
 	WITH_AGENT,
-} from "../documents/messages.ts";
-import { openReceipt, type Receipt } from "../documents/receipt.ts";
-import type { IssuerTerms } from "../documents/terms.ts";
-import { draftTransfer, type Transfer } from "../documents/transfer.ts";
+} from "../documents/index.ts";
 import type { Selection } from "./purse-book.ts";
 import { commitTransfer, deliverBytes, isExchange } from "./purse-commit.ts";
 import {

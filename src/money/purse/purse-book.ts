@@ -13,12 +13,14 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
+	type HolderKey,
 	MAX_AMOUNT,
 	MAX_ISSUER_CHAINS,
 	MAX_PIECES,
-} from "../documents/limits.ts";
-import { type HolderKey, type Note, parseNote } from "../documents/note.ts";
-import type { Piece } from "../documents/transfer.ts";
+	type Note,
+	type Piece,
+	parseNote,
+} from "../documents/index.ts";
 import { EXCHANGE_PART_OF_LIFE, EXCHANGE_WITHIN_MS } from "./purse-limits.ts";
 import type { NoteRow } from "./purse-tables.ts";
 

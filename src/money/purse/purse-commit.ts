@@ -6,13 +6,18 @@ import {
 	put,
 	type Transaction,
 	type Write,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { dec, enc, hex, sameBytes } from "../../wire/index.ts";
-import { timeBytes } from "../documents/amount.ts";
-import type { Invoice } from "../documents/invoice.ts";
-import { MAX_ISSUER_CHAINS } from "../documents/limits.ts";
-import { BETWEEN_MODULES, encodeList, message } from "../documents/messages.ts";
-import type { Piece, Transfer } from "../documents/transfer.ts";
+import {
+	BETWEEN_MODULES,
+	encodeList,
+	type Invoice,
+	MAX_ISSUER_CHAINS,
+	message,
+	type Piece,
+	type Transfer,
+	timeBytes,
+} from "../documents/index.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {

@@ -1,12 +1,16 @@
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { TamperResistance } from "../../identity/index.ts";
-import { byKey, type Transaction } from "../../machine/store.ts";
+import { byKey, type Transaction } from "../../machine/index.ts";
 import { sameBytes, utf8, utf8Within } from "../../wire/index.ts";
-import { partiesHash } from "../documents/binding.ts";
-import { type Head, headFields } from "../documents/head.ts";
-import { MAX_REASON_BYTES } from "../documents/limits.ts";
-import { message, WITH_AGENT } from "../documents/messages.ts";
-import type { IssuerTerms } from "../documents/terms.ts";
+import {
+	type Head,
+	headFields,
+	type IssuerTerms,
+	MAX_REASON_BYTES,
+	message,
+	partiesHash,
+	WITH_AGENT,
+} from "../documents/index.ts";
 import type {
 	Meeting,
 	MoneyContext,

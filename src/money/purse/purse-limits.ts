@@ -1,4 +1,4 @@
-import { DEPOSIT_MARGIN_MS, PAY_WITHIN_MS } from "../documents/limits.ts";
+import { DEPOSIT_MARGIN_MS, PAY_WITHIN_MS } from "../documents/index.ts";
 
 // Limits of a purse: a change makes another program and no other format.
 

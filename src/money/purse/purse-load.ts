@@ -7,10 +7,13 @@ import {
 	reading,
 	type Transaction,
 	type Write,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
-import { FIRST_HEAD, type Head } from "../documents/head.ts";
-import { INVOICE_KEY_BYTES } from "../documents/invoice.ts";
+import {
+	FIRST_HEAD,
+	type Head,
+	INVOICE_KEY_BYTES,
+} from "../documents/index.ts";
 import {
 	folding,
 	HEAD_READ,

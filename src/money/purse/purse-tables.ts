@@ -13,10 +13,15 @@ import {
 	type Transaction,
 	table,
 	type Write,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { enc, utf8 } from "../../wire/index.ts";
-import { amountBytes, timeBytes } from "../documents/amount.ts";
-import { FIRST_HEAD, type Head, nextHead } from "../documents/head.ts";
+import {
+	amountBytes,
+	FIRST_HEAD,
+	type Head,
+	nextHead,
+	timeBytes,
+} from "../documents/index.ts";
 
 export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
 

@@ -5,7 +5,7 @@ import {
 	type Read,
 	type Row,
 	type Transaction,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
 import {
 	folding,

@@ -11,13 +11,13 @@
  */
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import { copy } from "../../wire/index.ts";
-import { parseUint64 } from "../documents/amount.ts";
 import {
 	BETWEEN_MODULES,
 	body,
+	parseUint64,
 	WITH_AGENT,
 	WITH_ISSUER,
-} from "../documents/messages.ts";
+} from "../documents/index.ts";
 import type { MoneyEffect, MoneyEvent, MoneyMachine } from "../machine.ts";
 import { BeingPaid } from "./being-paid.ts";
 import { Paying } from "./paying.ts";

@@ -6,14 +6,19 @@ import {
 	put,
 	type Transaction,
 	type Write,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../wire/index.ts";
-import { sumAmounts } from "../documents/amount.ts";
-import { MAX_NEW_NOTES } from "../documents/limits.ts";
-import { parseList } from "../documents/messages.ts";
-import { type Note, parseNote, verifyNote } from "../documents/note.ts";
-import { type IssuerTerms, sameMoney } from "../documents/terms.ts";
-import { parseTransfer } from "../documents/transfer.ts";
+import {
+	type IssuerTerms,
+	MAX_NEW_NOTES,
+	type Note,
+	parseList,
+	parseNote,
+	parseTransfer,
+	sameMoney,
+	sumAmounts,
+	verifyNote,
+} from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
 import type { PurseCore } from "./purse-core.ts";
 import type { PurseReport } from "./purse-report.ts";

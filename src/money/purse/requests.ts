@@ -9,13 +9,20 @@ import {
 	reading,
 	type Transaction,
 	type Write,
-} from "../../machine/store.ts";
+} from "../../machine/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { exchangeContract } from "../documents/binding.ts";
-import { MAX_PIECES, REQUEST_ID_BYTES } from "../documents/limits.ts";
-import { message, parseList, WITH_ISSUER } from "../documents/messages.ts";
-import { type Note, parseNote } from "../documents/note.ts";
-import { draftTransfer, type Transfer } from "../documents/transfer.ts";
+import {
+	draftTransfer,
+	exchangeContract,
+	MAX_PIECES,
+	message,
+	type Note,
+	parseList,
+	parseNote,
+	REQUEST_ID_BYTES,
+	type Transfer,
+	WITH_ISSUER,
+} from "../documents/index.ts";
 import { isToExchange, type Selection } from "./purse-book.ts";
 import {
 	chainList,

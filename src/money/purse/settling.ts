@@ -9,7 +9,7 @@
  * durable:  ordered ──▶ answered | declined.  An answer that comes twice changes nothing.
  */
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
-import { insert } from "../../machine/store.ts";
+import { insert } from "../../machine/index.ts";
 import {
 	copy,
 	hex,
@@ -18,17 +18,21 @@ import {
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
-import { amountBytes, parseUint64 } from "../documents/amount.ts";
-import { FIRST_HEAD, headFields } from "../documents/head.ts";
-import { MAX_REASON_BYTES, REQUEST_ID_BYTES } from "../documents/limits.ts";
 import {
+	amountBytes,
 	body,
+	FIRST_HEAD,
+	headFields,
+	type IssuerTerms,
+	MAX_REASON_BYTES,
 	message,
+	openOrder,
+	parseUint64,
+	REQUEST_ID_BYTES,
+	sameMoney,
 	WITH_AGENT,
 	WITH_ISSUER,
-} from "../documents/messages.ts";
-import { openOrder } from "../documents/order.ts";
-import { type IssuerTerms, sameMoney } from "../documents/terms.ts";
+} from "../documents/index.ts";
 import { commitTransfer } from "./purse-commit.ts";
 import {
 	attempt,

@@ -1,8 +1,12 @@
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { parseNote, type VerifiedNote, verifyNote } from "../documents/note.ts";
-import type { IssuerTerms } from "../documents/terms.ts";
+import {
+	type IssuerTerms,
+	parseNote,
+	type VerifiedNote,
+	verifyNote,
+} from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
 import { MAX_VERIFIED_NOTES } from "./purse-limits.ts";
 

@@ -6,8 +6,7 @@ import * as node from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeCrypto, type SignatureAlgorithm } from "../../crypto/index.ts";
-import { readCertificates } from "../../device/home/files.ts";
-import { readPolicy } from "../../device/home/policy-file.ts";
+import { readCertificates, readPolicy } from "../../device/home/index.ts";
 import { asTetradError } from "../../errors.ts";
 import {
 	ChainVerdicts,

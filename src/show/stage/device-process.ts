@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { interrupted } from "../../cli/interruptible.ts";
+import { interrupted } from "../../cli/index.ts";
 import { TetradError } from "../../errors.ts";
 
 /** The same three folders up from src/cli/stage and from dist/cli/stage. */

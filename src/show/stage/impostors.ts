@@ -4,8 +4,8 @@
  * stage's own authorities that follows the protocol in everything else.
  */
 import { nodeCrypto } from "../../crypto/index.ts";
-import { type Home, readHome } from "../../device/home/home.ts";
-import { makeDevice } from "../../device/runtime/identity.ts";
+import { type Home, readHome } from "../../device/home/index.ts";
+import { makeDevice } from "../../device/runtime/index.ts";
 import type { TetradError } from "../../errors.ts";
 import {
 	type CertifiedDevice,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { KeysFlag } from "../../cli/flags.ts";
+import type { KeysFlag } from "../../cli/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { DeviceRole, TamperResistance } from "../../identity/index.ts";
 import {

@@ -1,7 +1,10 @@
-import { linkOf } from "../../cli/flags.ts";
+import { linkOf } from "../../cli/index.ts";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { createHome, createHomeKey } from "../../device/home/home.ts";
-import type { DevicePolicySettings } from "../../device/home/policy-file.ts";
+import {
+	createHome,
+	createHomeKey,
+	type DevicePolicySettings,
+} from "../../device/home/index.ts";
 import { type DeviceRole, parseChain } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place } from "../../tetrad/index.ts";

@@ -6,10 +6,10 @@ import {
 	formatAddress,
 	parseAddress,
 } from "../../carrier/index.ts";
-import type { LinkFlag, RootFlag } from "../../cli/flags.ts";
+import type { LinkFlag, RootFlag } from "../../cli/index.ts";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { readCertificates } from "../../device/home/files.ts";
-import type { ProcessEvent } from "../../device/process/process-events.ts";
+import { readCertificates } from "../../device/home/index.ts";
+import type { ProcessEvent } from "../../device/process/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { DeviceRole } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";

@@ -3,23 +3,26 @@ import {
 	memoryCarriers,
 	parseAddress,
 } from "../../carrier/index.ts";
-import { asOperator } from "../../cli/issuer/as-operator.ts";
-import { readHome, writePairing } from "../../device/home/home.ts";
-import { makeIssuer, termsPath } from "../../device/issuer/issuer-home.ts";
-import type { AuditJson } from "../../device/issuer/operator-schemas.ts";
-import type { ProcessEvent } from "../../device/process/process-events.ts";
+import { asOperator } from "../../cli/issuer/index.ts";
+import { readHome, writePairing } from "../../device/home/index.ts";
+import {
+	type AuditJson,
+	makeIssuer,
+	termsPath,
+} from "../../device/issuer/index.ts";
+import type { ProcessEvent } from "../../device/process/index.ts";
 import {
 	createPurse,
 	defaultUndeposited,
 	moduleIdOf,
+	newOwner,
+	openOwner,
+	placeWithdrawal,
 	readPurseSettings,
+	viewBalances,
 	viewPurse,
-} from "../../device/purse/purse-home.ts";
-import { placeWithdrawal } from "../../device/purse/purse-orders.ts";
-import { newOwner, openOwner } from "../../device/purse/purse-owner.ts";
-import { viewBalances } from "../../device/purse/purse-view.ts";
-import { MoneyModule } from "../../device/runtime/money-module.ts";
-import { TrustedAgent } from "../../device/runtime/trusted-agent.ts";
+} from "../../device/purse/index.ts";
+import { MoneyModule, TrustedAgent } from "../../device/runtime/index.ts";
 import type { SecretSource } from "../../keys/index.ts";
 import {
 	formatAmount,

@@ -18,7 +18,7 @@ import {
 	MAX_CHAIN_BYTES,
 	requireDemand,
 } from "../../identity/index.ts";
-import { type Ended, Machine, unexpected } from "../../machine/machine.ts";
+import { type Ended, Machine, unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -45,9 +45,11 @@ import {
 	structure,
 	utf8,
 } from "../../wire/index.ts";
+import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 import { ListExchange, ListMemory } from "../list-exchange.ts";
 import { LINK, type LinkMessageType } from "../messages.ts";
 import {
+	demandSize,
 	LINK_HEADER_BYTES,
 	LINK_LIST_LIMITS,
 	type LinkMode,
@@ -55,12 +57,6 @@ import {
 	MAX_LIST_MEMORY_BYTES,
 	TETRAD_ID_BYTES,
 } from "../parameters.ts";
-import {
-	type DeviceContext,
-	demandSize,
-	type LinkContext,
-	type NamedChain,
-} from "../role/role-machine.ts";
 import { openSession } from "../sessions.ts";
 import { ChainBook } from "./chain-book.ts";
 

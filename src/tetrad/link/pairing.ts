@@ -11,7 +11,7 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import { type CertifiedDevice, requireDemand } from "../../identity/index.ts";
-import { type Ended, Machine, unexpected } from "../../machine/machine.ts";
+import { type Ended, Machine, unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -35,7 +35,7 @@ import {
 	structure,
 	utf8,
 } from "../../wire/index.ts";
-import type { DeviceContext } from "../role/role-machine.ts";
+import type { DeviceContext } from "../context.ts";
 import { PAIRING_CODE_WORDS, wordsFrom } from "../safety-code.ts";
 import { openSession } from "../sessions.ts";
 import type { Pairing } from "./link.ts";

@@ -11,7 +11,7 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { unexpected } from "../../machine/machine.ts";
+import { unexpected } from "../../machine/index.ts";
 import {
 	type AwaitingMessage2,
 	authenticate,
@@ -43,6 +43,7 @@ import {
 } from "../messages.ts";
 import { acceptLink, makeOffer, type Offer } from "../offer.ts";
 import {
+	demandSize,
 	fromByte,
 	LINK_BYTE,
 	type LinkMode,
@@ -55,12 +56,7 @@ import { RootKey } from "../root-key.ts";
 import { openSession, outerSetup } from "../sessions.ts";
 import type { Transcript } from "../transcript.ts";
 import { AgentMachine } from "./agent-machine.ts";
-import {
-	demandSize,
-	demandTwo,
-	type Effect,
-	type MachineOptions,
-} from "./role-machine.ts";
+import { demandTwo, type Effect, type MachineOptions } from "./role-machine.ts";
 
 export interface AgentInitiatorOptions extends MachineOptions {
 	readonly routing: Routing;

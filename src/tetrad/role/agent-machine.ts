@@ -1,6 +1,6 @@
 import { TetradError, unreachable } from "../../errors.ts";
 import type { CertifiedDevice, ListNumber } from "../../identity/index.ts";
-import { type ClosedBy, unexpected } from "../../machine/machine.ts";
+import { type ClosedBy, unexpected } from "../../machine/index.ts";
 import { CONTENT, type Session } from "../../session/index.ts";
 import {
 	encodeFrame,
@@ -12,6 +12,7 @@ import { ListExchange, ListMemory } from "../list-exchange.ts";
 import { LINK, type LinkMessageType } from "../messages.ts";
 import {
 	CLOSE_TIMEOUT_MS,
+	demandSize,
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_LINK_BODY_BYTES,
 	MAX_LIST_MEMORY_BYTES,
@@ -19,7 +20,6 @@ import {
 } from "../parameters.ts";
 import {
 	type ConfirmedDevice,
-	demandSize,
 	type Effect,
 	errorFromEnd,
 	type MachineOptions,

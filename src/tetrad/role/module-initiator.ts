@@ -10,7 +10,7 @@ import {
 	TetradError,
 	unreachable,
 } from "../../errors.ts";
-import { unexpected } from "../../machine/machine.ts";
+import { unexpected } from "../../machine/index.ts";
 import {
 	type AwaitingMessage2,
 	authenticate,

@@ -1,11 +1,10 @@
 import { authenticationFailed, type TetradError } from "../../errors.ts";
-import { type ClosedBy, unexpected } from "../../machine/machine.ts";
+import { type ClosedBy, unexpected } from "../../machine/index.ts";
 import { CONTENT, type Session } from "../../session/index.ts";
 import { LINK, type LinkMessageType } from "../messages.ts";
-import { MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
+import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
 import {
 	type ConfirmedDevice,
-	demandSize,
 	type Effect,
 	errorFromEnd,
 	type MachineOptions,

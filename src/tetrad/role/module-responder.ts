@@ -9,7 +9,7 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { unexpected } from "../../machine/machine.ts";
+import { unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	authenticate,

@@ -1,4 +1,3 @@
-import type { CryptoProvider } from "../../crypto/index.ts";
 import {
 	authenticationFailed,
 	type ErrorCode,
@@ -6,12 +5,11 @@ import {
 } from "../../errors.ts";
 import {
 	type CertifiedDevice,
-	type ChainVerdicts,
 	type DeviceRole,
 	requireDemand,
 	type Place as SeenAs,
 } from "../../identity/index.ts";
-import { type Ended, Machine } from "../../machine/machine.ts";
+import { type Ended, Machine } from "../../machine/index.ts";
 import { CONTENT } from "../../session/index.ts";
 import {
 	hex,
@@ -20,15 +18,14 @@ import {
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
-import type { ListMemory } from "../list-exchange.ts";
+import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 import { END, LINK, type LinkMessageType } from "../messages.ts";
 import {
-	type LinkMode,
+	demandSize,
 	MAX_MODULE_MESSAGE_BYTES,
 	MAX_REASON_BYTES,
 	type Place,
 } from "../parameters.ts";
-import type { Policy } from "../policy.ts";
 import type { LocalSession, RootKey } from "../root-key.ts";
 import type { Transcript } from "../transcript.ts";
 
@@ -38,9 +35,6 @@ const ROLE_OF: Readonly<Record<SeenAs, DeviceRole>> = {
 	ownModule: "module",
 	peerModule: "module",
 };
-
-/** A chain and its hash, as a certified device holds them. */
-export type NamedChain = Pick<CertifiedDevice, "chainHash" | "encodedChain">;
 
 /** What a machine asks its driver to do, in this order. */
 export type Effect =
@@ -69,32 +63,6 @@ export type Effect =
 	| { readonly kind: "list"; readonly bundle: Uint8Array }
 	/** The last effect. */
 	| Ended;
-
-/** The long-lived facts of one device that every tetrad of it starts from. */
-export interface DeviceContext {
-	readonly crypto: CryptoProvider;
-	readonly policy: Policy;
-	readonly verdicts: ChainVerdicts;
-	/** The own chain, judged by the own policy. */
-	readonly own: CertifiedDevice;
-	/** For the lists that come in all tetrads of this device; each has its own unless given. */
-	readonly listMemory?: ListMemory;
-	/** Receives every secret by name. It exists for wiretap checks and debuggers. */
-	readonly unsafeKeylog?: (label: string, secret: Uint8Array) => void;
-}
-
-/** The link that a tetrad uses, as its machine sees it. */
-export interface LinkContext {
-	readonly mode: LinkMode;
-	/** Device id of the device at the other end, from the own pairing. */
-	readonly peerDeviceId: Uint8Array;
-	/** The chain that the device at the other end authenticated with, or announced on an open link. */
-	readonly peerChain: Uint8Array;
-	/** What this tetrad takes from the link's session: 32 bytes, or none on an open link. */
-	readonly secret: Uint8Array;
-	/** The chain that the other end carried over this link under that hash. */
-	chain(hash: Uint8Array): Uint8Array | undefined;
-}
 
 /** What every machine of a tetrad is given when it is made. */
 export interface MachineOptions {
@@ -320,15 +288,6 @@ const FORWARDED = [
 
 function isForwarded(name: string): name is (typeof FORWARDED)[number] {
 	return (FORWARDED as readonly string[]).includes(name);
-}
-
-/** Throws `message-too-large` for a message that its session or link cannot carry. */
-export function demandSize(message: Uint8Array, maxBytes: number): void {
-	if (message.length > maxBytes)
-		throw new TetradError(
-			"message-too-large",
-			`a message may here have ${maxBytes} bytes; this one has ${message.length}`,
-		);
 }
 
 /** Throws `chain-refused` when the two devices that must differ are one. */

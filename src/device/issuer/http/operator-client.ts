@@ -1,17 +1,16 @@
 import type { z } from "@hono/zod-openapi";
-import { nodeCrypto } from "../../crypto/index.ts";
-import { asTetradError, type ErrorCode, TetradError } from "../../errors.ts";
-import { Ledger } from "../../money/index.ts";
-import { HomeLock } from "../home/home-lock.ts";
-import { readPolicy } from "../home/policy-file.ts";
+import { nodeCrypto } from "../../../crypto/index.ts";
+import { asTetradError, type ErrorCode, TetradError } from "../../../errors.ts";
+import { Ledger } from "../../../money/index.ts";
+import { HomeLock, readPolicy } from "../../home/index.ts";
 import {
 	announcedHttp,
 	openLedger,
 	readIssuerSettings,
 	readOperatorToken,
 	termsOf,
-} from "./issuer-home.ts";
-import { LedgerOperator, type Operator } from "./operator.ts";
+} from "../issuer-home.ts";
+import { LedgerOperator, type Operator } from "../operator.ts";
 import {
 	accountJson,
 	accountsJson,
@@ -21,7 +20,7 @@ import {
 	noteJson,
 	problemJson,
 	termsJson,
-} from "./operator-schemas.ts";
+} from "../operator-schemas.ts";
 
 /** How long an answer may take, in milliseconds; an audit reads everything. */
 const PATIENCE_MS = 30_000;

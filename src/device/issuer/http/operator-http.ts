@@ -18,10 +18,10 @@ import {
 } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { nodeCrypto } from "../../crypto/index.ts";
-import { asTetradError, type ErrorCode, TetradError } from "../../errors.ts";
-import { utf8 } from "../../wire/index.ts";
-import { type Operator, PLAY_MONEY } from "./operator.ts";
+import { nodeCrypto } from "../../../crypto/index.ts";
+import { asTetradError, type ErrorCode, TetradError } from "../../../errors.ts";
+import { utf8 } from "../../../wire/index.ts";
+import { type Operator, PLAY_MONEY } from "../operator.ts";
 import {
 	accountJson,
 	accountsJson,
@@ -37,7 +37,7 @@ import {
 	type ProblemJson,
 	problemJson,
 	termsJson,
-} from "./operator-schemas.ts";
+} from "../operator-schemas.ts";
 
 /** What a client may cost: bytes of a body, and how deep its JSON goes. */
 const MAX_BODY_BYTES = 16_384;

@@ -22,29 +22,28 @@ import {
 	reading,
 	type Table,
 	type Transaction,
-} from "../../../machine/store.ts";
+} from "../../../machine/index.ts";
 import { hex, parseUtf8, sameBytes, utf8 } from "../../../wire/index.ts";
-import { parseUint64, sameCurrency } from "../../documents/amount.ts";
 import {
+	body,
+	type IssuerTerms,
 	MAX_AUDIT_CHAINS,
 	MAX_AUDIT_PROBLEMS,
 	MAX_NEW_NOTES,
 	MAX_PIECES,
-} from "../../documents/limits.ts";
-import { body, parseList, WITH_ISSUER } from "../../documents/messages.ts";
-import {
 	type Note,
+	overlap,
+	parseList,
 	parseNote,
+	parseTransfer,
+	parseUint64,
+	sameCurrency,
+	type Transfer,
 	type VerifiedNote,
 	verifyNote,
-} from "../../documents/note.ts";
-import type { IssuerTerms } from "../../documents/terms.ts";
-import {
-	overlap,
-	parseTransfer,
-	type Transfer,
 	verifyTransferOfNote,
-} from "../../documents/transfer.ts";
+	WITH_ISSUER,
+} from "../../documents/index.ts";
 import {
 	conflictId,
 	creditTransaction,

@@ -1,0 +1,1 @@
+export { addAuthorityCommands } from "./authority-commands.ts";

@@ -1,0 +1,2 @@
+export { asOperator } from "./as-operator.ts";
+export { addIssuerCommands } from "./issuer-commands.ts";

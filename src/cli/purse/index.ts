@@ -1,0 +1,1 @@
+export { addPurseCommands } from "./purse-commands.ts";

@@ -1,0 +1,18 @@
+export { type Answer, Authority } from "./authority.ts";
+export {
+	installIntermediate,
+	makeRoot,
+	type NewAuthority,
+	readRoots,
+	requestIntermediate,
+} from "./authority-home.ts";
+export type { AuthorityRegister, IssuedRecord } from "./authority-register.ts";
+export { beginEnrolment, finishEnrolment } from "./enrolment.ts";
+export { accusedBy, readBanks, readEvidence } from "./evidence-file.ts";
+export { issueDeviceHome } from "./issue-device-home.ts";
+export {
+	beginRecertification,
+	finishRecertification,
+	forgetPrevious,
+} from "./recertification.ts";
+export { SoftwareAuthority } from "./software-authority.ts";

@@ -1,0 +1,45 @@
+export {
+	makeCarriedFolder,
+	readCarried,
+	readCarriedPem,
+	writeCarried,
+} from "./carried-file.ts";
+export {
+	isThere,
+	makePrivateFolder,
+	parseJson,
+	readBytes,
+	readCertificates,
+	readText,
+	reason,
+	replaceFile,
+	requirePrivate,
+	unusable,
+} from "./files.ts";
+export {
+	chainFile,
+	createHome,
+	createHomeKey,
+	type DeviceSettings,
+	demandAccepted,
+	type Home,
+	keyLocation,
+	readDeviceFile,
+	readHome,
+	requireNoDevice,
+	writeDeviceFile,
+	writePairing,
+} from "./home.ts";
+export {
+	askOnce,
+	discardKey,
+	ensureKey,
+	type HomeSecrets,
+	keyExists,
+	keyName,
+	requireNoKey,
+} from "./home-key.ts";
+export { importList, type ListStatus, listStatus } from "./home-lists.ts";
+export { HomeLock } from "./home-lock.ts";
+export { type DevicePolicySettings, readPolicy } from "./policy-file.ts";
+export { lockHome } from "./work-lock.ts";

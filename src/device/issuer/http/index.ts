@@ -1,0 +1,2 @@
+export { asOperator } from "./operator-client.ts";
+export { serveOperatorHttp } from "./operator-http.ts";

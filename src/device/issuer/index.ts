@@ -1,0 +1,21 @@
+export { runAudit } from "./audit-run.ts";
+export { Issuer } from "./issuer.ts";
+export {
+	announceHttp,
+	type DatabaseLocation,
+	forgetHttp,
+	makeIssuer,
+	openLedger,
+	readIssuerSettings,
+	readOperatorToken,
+	termsOf,
+	termsPath,
+	viewLedger,
+} from "./issuer-home.ts";
+export {
+	auditJson,
+	LedgerOperator,
+	type Operator,
+	PLAY_MONEY,
+} from "./operator.ts";
+export type { AccountJson, AuditJson } from "./operator-schemas.ts";

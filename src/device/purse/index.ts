@@ -1,0 +1,36 @@
+export {
+	readIssuerTerms,
+	termsToFile,
+	writeIssuerTerms,
+} from "./issuer-terms.ts";
+export {
+	type Payment,
+	Payments,
+	type PaymentsOptions,
+	type Settled,
+} from "./payments.ts";
+export { Purse, type PurseOptions } from "./purse.ts";
+export {
+	createPurse,
+	defaultUndeposited,
+	hasPurse,
+	moduleIdOf,
+	type PurseIssuer,
+	parseLimits,
+	readPurseSettings,
+	requireNothingHeld,
+	viewPurse,
+	viewWaiting,
+} from "./purse-home.ts";
+export { placeGiveBack, placeWithdrawal } from "./purse-orders.ts";
+export { newOwner, openOwner } from "./purse-owner.ts";
+export {
+	MAX_HISTORY,
+	type PurseBalance,
+	type PurseChange,
+	type PurseNote,
+	viewBalances,
+	viewHistory,
+	viewNotes,
+} from "./purse-view.ts";
+export { type Witness, WitnessFile } from "./witness-file.ts";

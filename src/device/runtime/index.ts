@@ -1,0 +1,36 @@
+export { type Channel, unlessAborted } from "./channel.ts";
+export { type ClockOptions, requireNotBehind } from "./clock.ts";
+export {
+	type DeviceIdentity,
+	type DeviceOptions,
+	makeDevice,
+} from "./identity.ts";
+export { pairInProcess } from "./in-process.ts";
+export {
+	type ListEvent,
+	ListKeeper,
+	type ListStore,
+	restoreLists,
+} from "./list-keeper.ts";
+export {
+	isOfMoney,
+	MoneyDriver,
+	type MoneyDriverOptions,
+} from "./money-driver.ts";
+export {
+	type AgentAccess,
+	type MoneyHolder,
+	MoneyModule,
+	type MoneyModuleOptions,
+	type PurseHost,
+} from "./money-module.ts";
+export { MoneySender } from "./money-sender.ts";
+export type { Paired, PairOptions } from "./pairing-run.ts";
+export type { Tetrad, TetradEvent } from "./tetrad.ts";
+export { parseText, textMessage } from "./text.ts";
+export {
+	type AcceptOptions,
+	type ConnectOptions,
+	type ModuleAccess,
+	TrustedAgent,
+} from "./trusted-agent.ts";

@@ -1,0 +1,1 @@
+export { ChainVerdicts } from "./chain-verdicts.ts";

@@ -1,0 +1,133 @@
+export {
+	amountBytes,
+	type Currency,
+	formatAmount,
+	isCurrencyCode,
+	parseAmount,
+	parseAmountBytes,
+	parseTimeBytes,
+	parseUint64,
+	requireAmount,
+	requireCurrency,
+	sameCurrency,
+	sumAmounts,
+	timeBytes,
+	uint64,
+} from "./amount.ts";
+export {
+	BINDING_BYTES,
+	BINDING_LABEL,
+	exchangeContract,
+	type FourIds,
+	partiesHash,
+} from "./binding.ts";
+export {
+	conflictOf,
+	DoubleSpending,
+	type EvidenceParts,
+	encodeEvidence,
+	MAX_EVIDENCE_BYTES,
+	openEvidence,
+} from "./evidence.ts";
+export {
+	encodeHead,
+	FIRST_HEAD,
+	HEAD_SHAPE,
+	type Head,
+	headFields,
+	nextHead,
+	parseHead,
+} from "./head.ts";
+export {
+	INVOICE_KEY_BYTES,
+	type Invoice,
+	isInvoiceFor,
+	makeInvoice,
+	type PaymentTerms,
+} from "./invoice.ts";
+export {
+	CONTRACT_BYTES,
+	CURRENCY_CODE,
+	DEPOSIT_MARGIN_MS,
+	DEVICE_ID,
+	FOLD_ROWS,
+	GRACE_DAYS,
+	HOLDER_KEY,
+	MAX_AMOUNT,
+	MAX_AUDIT_CHAINS,
+	MAX_AUDIT_PROBLEMS,
+	MAX_CLAIM_BOOKINGS,
+	MAX_CLAIM_RANGES,
+	MAX_EXPONENT,
+	MAX_GRACE_DAYS,
+	MAX_ISSUER_CHAINS,
+	MAX_NEW_NOTES,
+	MAX_NOTE_BYTES,
+	MAX_NOTE_DAYS,
+	MAX_OWN_CERTIFICATES,
+	MAX_PIECES,
+	MAX_REASON_BYTES,
+	MAX_REFERENCE_BYTES,
+	MAX_REQUESTS,
+	MAX_TETRAD_REQUESTS,
+	MAX_TRANSFER_BYTES,
+	MIN_NOTE_LIFE_MS,
+	NOTE_DAYS,
+	PAGE_ROWS,
+	PAY_WITHIN_MS,
+	PIECE_BYTES,
+	REQUEST_ID_BYTES,
+} from "./limits.ts";
+export * as messages from "./messages.ts";
+export {
+	BETWEEN_MODULES,
+	body,
+	encodeList,
+	message,
+	parseList,
+	WITH_AGENT,
+	WITH_ISSUER,
+} from "./messages.ts";
+export {
+	draftNote,
+	type HolderKey,
+	type Note,
+	type NoteBody,
+	parseNote,
+	sameHolder,
+	VerifiedNote,
+	verifyNote,
+} from "./note.ts";
+export {
+	draftOrder,
+	MAX_ORDER_BYTES,
+	Order,
+	type OrderBody,
+	openOrder,
+} from "./order.ts";
+export {
+	draftReceipt,
+	MAX_RECEIPT_BYTES,
+	openReceipt,
+	Receipt,
+	type ReceiptBody,
+} from "./receipt.ts";
+export {
+	MAX_SEVERAL,
+	MAX_SEVERAL_BYTES,
+	packMessages,
+	SEVERAL,
+	unpackMessages,
+} from "./several.ts";
+export { type IssuerTerms, sameMoney } from "./terms.ts";
+export {
+	draftTransfer,
+	overlap,
+	type Piece,
+	parseTransfer,
+	type Transfer,
+	type TransferBody,
+	VerifiedTransfer,
+	verifyTransfer,
+	verifyTransferOfNote,
+} from "./transfer.ts";

@@ -1,0 +1,1 @@
+export { Audit, type AuditResult, type AuditStep } from "./audit.ts";

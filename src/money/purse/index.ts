@@ -1,0 +1,17 @@
+export { PurseMachine, type PurseOptions } from "./purse.ts";
+export { loadPurse, type PurseState } from "./purse-load.ts";
+export type { PurseReport } from "./purse-report.ts";
+export * as purseTables from "./purse-tables.ts";
+export {
+	type Balance,
+	type Balances,
+	balanceParts,
+	HISTORY_READ,
+	type HistoryView,
+	historyView,
+	NOTES_READ,
+	type NoteView,
+	noteView,
+	readBalances,
+	type ViewPart,
+} from "./purse-views.ts";

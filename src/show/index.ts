@@ -1,0 +1,2 @@
+export { addClaimsCommand } from "./claims-command.ts";
+export { addDemoCommand } from "./demo-command.ts";

@@ -17,7 +17,7 @@ export {
 	type PurseIssuer,
 	type PurseNote,
 	type PurseOptions,
-	type Settled,
+	type ReceiptedPayment,
 	type Witness,
 	WitnessFile,
 } from "./device/purse/index.ts";

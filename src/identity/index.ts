@@ -5,7 +5,7 @@ export {
 	grantDevice,
 	grantIntermediate,
 	type IntermediateGrant,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
@@ -30,8 +30,8 @@ export {
 	type Demands,
 	type DeviceDemand,
 	type FreshnessLimits,
-	type Place,
 	requireDemand,
+	type SeenPlace,
 	type TrustPolicy,
 } from "./policy.ts";
 export {

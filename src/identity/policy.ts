@@ -31,10 +31,10 @@ export interface FreshnessLimits {
 }
 
 /** A device's place in a tetrad as another device of it sees it. */
-export type Place = "ownAgent" | "peerAgent" | "ownModule" | "peerModule";
+export type SeenPlace = "ownAgent" | "peerAgent" | "ownModule" | "peerModule";
 
 /** What is demanded of the device in a place. */
-export type Demands = { readonly [At in Place]?: DeviceDemand };
+export type Demands = { readonly [At in SeenPlace]?: DeviceDemand };
 
 export interface DeviceDemand {
 	/** The least tamper resistance that must be attested; `software` unless given. */
@@ -45,7 +45,7 @@ export interface DeviceDemand {
 	readonly refuse?: readonly Uint8Array[];
 }
 
-const PLACE_TEXT: Readonly<Record<Place, string>> = {
+const PLACE_TEXT: Readonly<Record<SeenPlace, string>> = {
 	ownAgent: "the own agent",
 	peerAgent: "the other side's agent",
 	ownModule: "the own module",
@@ -58,7 +58,7 @@ const PLACE_TEXT: Readonly<Record<Place, string>> = {
  */
 export function requireDemand(
 	device: CertifiedDevice,
-	place: Place,
+	place: SeenPlace,
 	demands: Demands | undefined,
 ): void {
 	const demand = demands?.[place];

@@ -40,7 +40,7 @@ export interface KeyAccess {
 }
 
 /** The place that a location lies in, and what tells its key from the others there. */
-interface Place {
+interface OpenLocation {
 	readonly store: KeyStore;
 	readonly name: string;
 	readonly open: (options: KeyOperationOptions) => Promise<StoredKey>;
@@ -121,7 +121,7 @@ export function besideKey(location: KeyLocation, name: string): KeyLocation {
 async function owning(
 	location: KeyLocation,
 	access: KeyAccess,
-	use: (place: Place) => Promise<StoredKey>,
+	use: (place: OpenLocation) => Promise<StoredKey>,
 ): Promise<StoredKey> {
 	const place = await placeOf(location, access);
 	try {
@@ -135,7 +135,7 @@ async function owning(
 async function placeOf(
 	location: KeyLocation,
 	access: KeyAccess,
-): Promise<Place> {
+): Promise<OpenLocation> {
 	if ("unsafeUnsealedFile" in location)
 		throw new TetradError(
 			"invalid-argument",

@@ -137,7 +137,7 @@ interface Seen {
 	readonly audits: readonly WireAudit[];
 	readonly claims: readonly ClaimResult[];
 	readonly money: MoneySeen;
-	readonly outcome: Outcome;
+	readonly outcome: DemoVerdict;
 	readonly pairingCodes: readonly string[];
 }
 
@@ -210,7 +210,7 @@ async function examineMoney(
 }
 
 /** What must be so for the demonstration to have shown what it promises. */
-interface Outcome {
+interface DemoVerdict {
 	readonly ok: boolean;
 	readonly problems: readonly string[];
 	readonly sha256: { readonly sent: string; readonly received: string };
@@ -224,7 +224,7 @@ function judge(
 	claims: readonly ClaimResult[],
 	money: MoneySeen,
 	flags: DemoFlags,
-): Outcome {
+): DemoVerdict {
 	const problems: string[] = [];
 	if (!money.conserved)
 		problems.push("the money is not as much as before, or the audit fails");

@@ -6,7 +6,7 @@ import { MAX_BATCH, MAX_QUEUED } from "./limits.ts";
 import { type Snapshot, Snapshots } from "./snapshot.ts";
 
 /** What became of one transaction of a batch that is durable. */
-export type Outcome =
+export type TransactionOutcome =
 	| { readonly kind: "done"; readonly result: unknown }
 	| { readonly kind: "rejected"; readonly why: unknown };
 
@@ -18,7 +18,9 @@ export interface Engine {
 	 * a `TetradError` for all: `store-full` or `busy` when it is certain that nothing was
 	 * written, and anything else when it is not. Then it is not asked again.
 	 */
-	carryOut(batch: readonly Transaction<unknown>[]): Promise<Outcome[]>;
+	carryOut(
+		batch: readonly Transaction<unknown>[],
+	): Promise<TransactionOutcome[]>;
 	snapshot(): Promise<Snapshot>;
 	/** Frees everything. Never throws. */
 	close(): Promise<void>;
@@ -115,7 +117,7 @@ export class DurableStore implements Store {
 				batch.map(({ transaction }) => transaction),
 			);
 			for (const [at, { resolve, reject }] of batch.entries()) {
-				const outcome = outcomes[at] as Outcome;
+				const outcome = outcomes[at] as TransactionOutcome;
 				if (outcome.kind === "done") resolve(outcome.result);
 				else reject(outcome.why);
 			}

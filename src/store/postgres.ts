@@ -15,7 +15,11 @@ import {
 	Declared,
 	SCHEMA_VERSION,
 } from "./declared.ts";
-import { DurableStore, type Engine, type Outcome } from "./durable-store.ts";
+import {
+	DurableStore,
+	type Engine,
+	type TransactionOutcome,
+} from "./durable-store.ts";
 import {
 	BATCH_MS,
 	LAST_SESSION_MS,
@@ -85,7 +89,7 @@ export async function openPostgresStore({
 	return store;
 }
 
-interface Place {
+interface SchemaAt {
 	readonly target: PostgresTarget;
 	readonly schema: string;
 	readonly dialect: Dialect;
@@ -152,7 +156,7 @@ async function checkServer(
 /** The lock is the session's: it is gone when the connection is, however that ends. */
 async function takeLock(
 	client: PostgresClient,
-	{ target, schema }: Place,
+	{ target, schema }: SchemaAt,
 ): Promise<void> {
 	const since = performance.now();
 	for (;;) {
@@ -174,7 +178,7 @@ async function takeLock(
 /** Makes the tables of a new store, or checks those of one that is there. */
 async function prepareTables(
 	client: PostgresClient,
-	{ target, schema, dialect }: Place,
+	{ target, schema, dialect }: SchemaAt,
 	declared: Declared,
 ): Promise<void> {
 	const where = `the schema ${schema} of ${target.where}`;
@@ -240,9 +244,9 @@ const NOBODY = -1;
 class PostgresEngine implements Engine {
 	readonly declared: Declared;
 	readonly #client: PostgresClient;
-	readonly #place: Place;
+	readonly #place: SchemaAt;
 
-	constructor(client: PostgresClient, place: Place, declared: Declared) {
+	constructor(client: PostgresClient, place: SchemaAt, declared: Declared) {
 		this.#client = client;
 		this.#place = place;
 		this.declared = declared;
@@ -253,7 +257,9 @@ class PostgresEngine implements Engine {
 	 * got in its way, or without the one whose write the server refused. That is simpler than
 	 * savepoints, which cost all of them for the sake of a mistake.
 	 */
-	async carryOut(batch: readonly Transaction<unknown>[]): Promise<Outcome[]> {
+	async carryOut(
+		batch: readonly Transaction<unknown>[],
+	): Promise<TransactionOutcome[]> {
 		const refused = new Map<number, TetradError>();
 		let conflicts = 0;
 		for (;;) {
@@ -323,9 +329,9 @@ class PostgresEngine implements Engine {
 	async #attempt(
 		batch: readonly Transaction<unknown>[],
 		refused: ReadonlyMap<number, TetradError>,
-	): Promise<Outcome[]> {
+	): Promise<TransactionOutcome[]> {
 		const sending = new Sending(this.#client);
-		const outcomes: Outcome[] = [];
+		const outcomes: TransactionOutcome[] = [];
 		sending.ask("BEGIN");
 		for (const [at, transaction] of batch.entries()) {
 			const why = refused.get(at);
@@ -343,7 +349,7 @@ class PostgresEngine implements Engine {
 		sending: Sending,
 		at: number,
 		transaction: Transaction<unknown>,
-	): Promise<Outcome> {
+	): Promise<TransactionOutcome> {
 		const steps = new StepCount();
 		let step = transaction;
 		let writes: CheckedWrite[];
@@ -415,9 +421,9 @@ class Sending {
 
 class PostgresSnapshot implements Snapshot {
 	readonly #client: PostgresClient;
-	readonly #place: Place;
+	readonly #place: SchemaAt;
 
-	constructor(client: PostgresClient, place: Place) {
+	constructor(client: PostgresClient, place: SchemaAt) {
 		this.#client = client;
 		this.#place = place;
 	}

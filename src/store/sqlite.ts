@@ -15,7 +15,11 @@ import {
 	Declared,
 	SCHEMA_VERSION,
 } from "./declared.ts";
-import { DurableStore, type Engine, type Outcome } from "./durable-store.ts";
+import {
+	DurableStore,
+	type Engine,
+	type TransactionOutcome,
+} from "./durable-store.ts";
 import {
 	FOREIGN_WRITER_MS,
 	MAX_IDLE_LOG_BYTES,
@@ -270,7 +274,9 @@ class SqliteEngine implements Engine {
 		this.#lock = lock;
 	}
 
-	async carryOut(batch: readonly Transaction<unknown>[]): Promise<Outcome[]> {
+	async carryOut(
+		batch: readonly Transaction<unknown>[],
+	): Promise<TransactionOutcome[]> {
 		try {
 			this.#database.exec("BEGIN IMMEDIATE");
 			const outcomes = batch.map((transaction) => this.#outcome(transaction));
@@ -307,7 +313,7 @@ class SqliteEngine implements Engine {
 		}
 	}
 
-	#outcome(transaction: Transaction<unknown>): Outcome {
+	#outcome(transaction: Transaction<unknown>): TransactionOutcome {
 		const steps = new StepCount();
 		let step = transaction;
 		let writes: CheckedWrite[];
@@ -334,7 +340,7 @@ class SqliteEngine implements Engine {
 	}
 
 	/** Writes all of it or nothing, and then says why. */
-	#write(writes: readonly CheckedWrite[]): Outcome | undefined {
+	#write(writes: readonly CheckedWrite[]): TransactionOutcome | undefined {
 		if (writes.length === 0) return undefined;
 		// One statement takes effect as a whole by itself.
 		const alone = writes.length === 1;

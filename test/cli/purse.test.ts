@@ -15,13 +15,13 @@ import { runModuleProcess } from "../../src/device/process/module-process.ts";
 import type { Report } from "../../src/device/process/process-events.ts";
 import { writeIssuerTerms } from "../../src/device/purse/issuer-terms.ts";
 import {
+	type PurseBalance,
+	viewBalances,
+} from "../../src/device/purse/owner-view.ts";
+import {
 	purseStorePath,
 	viewPurse,
 } from "../../src/device/purse/purse-home.ts";
-import {
-	type PurseBalance,
-	viewBalances,
-} from "../../src/device/purse/purse-view.ts";
 import {
 	type CertifiedDevice,
 	encodeChain,

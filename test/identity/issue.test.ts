@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
 import {
 	encodeChain,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
@@ -44,7 +44,9 @@ function rootRequest(change: Partial<NewRoot> = {}): NewRoot {
 	};
 }
 
-async function makeRoot(change: Partial<NewRoot> = {}): Promise<Issuer> {
+async function makeRoot(
+	change: Partial<NewRoot> = {},
+): Promise<IssuingAuthority> {
 	const request = rootRequest(change);
 	return {
 		certificate: await issueRoot(nodeCrypto, request),
@@ -53,7 +55,7 @@ async function makeRoot(change: Partial<NewRoot> = {}): Promise<Issuer> {
 }
 
 function intermediateRequest(
-	issuer: Issuer,
+	issuer: IssuingAuthority,
 	change: Partial<NewIntermediate> = {},
 ): NewIntermediate {
 	const { algorithm, publicKey } = generateSoftwareKey("P-256");
@@ -67,7 +69,10 @@ function intermediateRequest(
 	};
 }
 
-function device(issuer: Issuer, change: object = {}): Promise<Uint8Array> {
+function device(
+	issuer: IssuingAuthority,
+	change: object = {},
+): Promise<Uint8Array> {
 	const { algorithm, publicKey } = generateSoftwareKey("P-256");
 	return issueDevice(nodeCrypto, {
 		role: "agent",

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	authorityId,
-	type Issuer,
+	type IssuingAuthority,
 	issueIntermediate,
 	issueUntrustedList,
 	type NewUntrustedList,
@@ -548,7 +548,7 @@ suite("an authority issues an untrusted list", async () => {
 			entries: [],
 			...change,
 		});
-	const read = (der: Uint8Array, issuer: Issuer = agency.root) =>
+	const read = (der: Uint8Array, issuer: IssuingAuthority = agency.root) =>
 		openUntrustedList(nodeCrypto, der, parseCertificate(issuer.certificate));
 
 	test("that reads back, for every reason and either kind of key", async () => {

@@ -8,7 +8,7 @@ import {
 	encodeChain,
 	encodeListNumbers,
 	type FreshnessLimits,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
@@ -61,7 +61,7 @@ const idOf = (der: Uint8Array) =>
 	authorityId(nodeCrypto, parseCertificate(der));
 
 function listOf(
-	issuer: Issuer,
+	issuer: IssuingAuthority,
 	number: bigint,
 	listed: readonly Uint8Array[] = [],
 	change: Partial<NewUntrustedList> = {},
@@ -99,10 +99,10 @@ function resigned(list: Uint8Array, value: Uint8Array): Uint8Array {
 }
 
 async function intermediate(
-	issuer: Issuer,
+	issuer: IssuingAuthority,
 	name: string,
 	change: { signer?: Signer; days?: number; pathLength?: number } = {},
-): Promise<Issuer> {
+): Promise<IssuingAuthority> {
 	const { signer = generateSoftwareKey("P-256"), days = 30, ...rest } = change;
 	const certificate = await issueIntermediate(nodeCrypto, {
 		name,
@@ -486,7 +486,7 @@ suite("the lists that a device holds", () => {
 
 	test("have room under each root, which nobody else can fill", async () => {
 		const lists = newLists();
-		const offer = async (issuer: Issuer, now = TEST_NOW) =>
+		const offer = async (issuer: IssuingAuthority, now = TEST_NOW) =>
 			lists.offer(
 				encodeBundle(
 					await listOf(issuer, 1n),

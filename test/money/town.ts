@@ -32,7 +32,7 @@ import {
 	messages,
 	openAccount,
 	PurseMachine,
-	type PurseOptions,
+	type PurseMachineOptions,
 	type PurseReport,
 	parseAmountBytes,
 	parseUint64,
@@ -136,7 +136,7 @@ export class Module {
 }
 
 export interface TownOptions {
-	readonly limits?: PurseOptions["limits"];
+	readonly limits?: PurseMachineOptions["limits"];
 	readonly noteDays?: number;
 	readonly graceDays?: number;
 }

@@ -2,7 +2,7 @@ import { nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
 import {
 	type AuthorityKind,
 	encodeChain,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
@@ -37,9 +37,9 @@ export interface TestDevice {
 
 export interface TestAuthority {
 	readonly kind: AuthorityKind;
-	readonly root: Issuer;
+	readonly root: IssuingAuthority;
 	/** What issues to devices: the intermediate if there is one, and the root if not. */
-	readonly issuer: Issuer;
+	readonly issuer: IssuingAuthority;
 	/** In DER. */
 	readonly intermediates: readonly Uint8Array[];
 	readonly anchor: TrustAnchor;
@@ -87,7 +87,7 @@ export async function makeAuthority(
 		notAfter: now + days * DAY,
 	});
 	const rootKey = generateSoftwareKey(algorithm);
-	const root: Issuer = {
+	const root: IssuingAuthority = {
 		certificate: await issueRoot(nodeCrypto, {
 			kind,
 			name: `Test ${kind}`,
@@ -123,11 +123,11 @@ export async function makeAuthority(
 }
 
 async function makeIntermediate(
-	root: Issuer,
+	root: IssuingAuthority,
 	kind: AuthorityKind,
 	algorithm: SignatureAlgorithm,
 	validity: { notBefore: number; notAfter: number },
-): Promise<Issuer> {
+): Promise<IssuingAuthority> {
 	const signer = generateSoftwareKey(algorithm);
 	const certificate = await issueIntermediate(nodeCrypto, {
 		name: `Test ${kind} 1`,

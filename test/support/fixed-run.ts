@@ -14,7 +14,7 @@ import {
 	type AuthorityKind,
 	ChainVerdicts,
 	encodeChain,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,
@@ -229,7 +229,7 @@ async function makeFixedWorld(withIntermediate: boolean): Promise<FixedWorld> {
 	const makeRoot = async (
 		kind: AuthorityKind,
 		algorithm: SignatureAlgorithm,
-	): Promise<Issuer> => {
+	): Promise<IssuingAuthority> => {
 		const signer = fixedSigner(algorithm, seed(kind));
 		const certificate = await issueRoot(fixedCrypto(seed(kind)), {
 			kind,
@@ -242,7 +242,7 @@ async function makeFixedWorld(withIntermediate: boolean): Promise<FixedWorld> {
 	const agency = await makeRoot("agency", "P-256");
 	const bank = await makeRoot("bank", "Ed25519");
 	const branchSigner = fixedSigner("P-256", seed("bank 1"));
-	const branch: Issuer = {
+	const branch: IssuingAuthority = {
 		signer: branchSigner,
 		certificate: await issueIntermediate(fixedCrypto(seed("bank 1")), {
 			name: "Vectors bank 1",

@@ -4,20 +4,20 @@ import {
 	ChainVerdicts,
 	type Demands,
 	type DeviceDemand,
-	type Place as SeenAs,
+	type SeenPlace,
 } from "../../src/identity/index.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { FourDevices, makeDevices } from "../support/four-devices.ts";
 
 /** Which device stands in which place for each of the four. */
-const SEEN: Readonly<Record<Place, Partial<Record<SeenAs, Place>>>> = {
+const SEEN: Readonly<Record<Place, Partial<Record<SeenPlace, Place>>>> = {
 	A: { ownModule: "X", peerAgent: "B", peerModule: "Y" },
 	B: { ownModule: "Y", peerAgent: "A", peerModule: "X" },
 	X: { ownAgent: "A", peerAgent: "B", peerModule: "Y" },
 	Y: { ownAgent: "B", peerAgent: "A", peerModule: "X" },
 };
 
-const WORDS: Readonly<Record<SeenAs, RegExp>> = {
+const WORDS: Readonly<Record<SeenPlace, RegExp>> = {
 	ownAgent: /the own agent/,
 	peerAgent: /the other side's agent/,
 	ownModule: /the own module/,
@@ -42,7 +42,7 @@ describe("a demand that is not met ends the tetrad, and its owner is told which:
 	for (const routing of ["direct", "crossed"] as const)
 		for (const place of PLACES)
 			for (const [as, other] of Object.entries(SEEN[place]) as [
-				SeenAs,
+				SeenPlace,
 				Place,
 			][]) {
 				const cases: [

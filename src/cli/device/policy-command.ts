@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { readDeviceFile, readPolicy } from "../../device/home/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
-	type Place,
+	type SeenPlace,
 	subjectText,
 	type TrustAnchor,
 } from "../../identity/index.ts";
@@ -14,7 +14,7 @@ import { day, plain, say, sayJson } from "../voice.ts";
 
 const DAY_MS = 86_400_000;
 
-const PLACES: readonly (readonly [Place, string])[] = [
+const PLACES: readonly (readonly [SeenPlace, string])[] = [
 	["ownAgent", "own agent"],
 	["peerAgent", "other side's agent"],
 	["ownModule", "own module"],

@@ -11,7 +11,7 @@ import {
 	encodeChain,
 	grantDevice,
 	grantIntermediate,
-	type Issuer,
+	type IssuingAuthority,
 	issueUntrustedList,
 	openRenewal,
 	parseCertificate,
@@ -88,7 +88,7 @@ interface Plan {
 	/** The certificate that asked, for a renewal. */
 	readonly renews: string | undefined;
 	readonly grant: (validity: {
-		issuer: Issuer;
+		issuer: IssuingAuthority;
 		notBefore: number;
 		notAfter: number;
 		recertifyBefore: number | undefined;
@@ -402,7 +402,7 @@ export class Authority implements AsyncDisposable {
 		return notAfter < now || notBefore < (list?.recertifyBefore ?? 0);
 	}
 
-	async #issuer(): Promise<Issuer> {
+	async #issuer(): Promise<IssuingAuthority> {
 		const now = Date.now();
 		for (const { notBefore, notAfter } of [
 			this.certificate,

@@ -64,7 +64,7 @@ const previousFile = z.strictObject({
 	replaced: z.array(place).max(64),
 });
 
-type Place = z.infer<typeof place>;
+type KeyAndChain = z.infer<typeof place>;
 
 const RENEWAL = "renewal.json";
 const REQUEST = "renewal.pem";
@@ -205,7 +205,7 @@ export async function forgetPrevious(
 	return replaced.length;
 }
 
-function placeOf({ key, chain }: Place): Place {
+function placeOf({ key, chain }: KeyAndChain): KeyAndChain {
 	return { key, chain };
 }
 
@@ -228,10 +228,10 @@ async function chooseNext(
 	home: string,
 	settings: DeviceSettings & { readonly chain: string },
 	secrets: HomeSecrets,
-): Promise<Place> {
+): Promise<KeyAndChain> {
 	const first = numberOf(settings.chain) + 1;
 	for (let number = first; number < first + MAX_TRIES; number++) {
-		const next: Place = {
+		const next: KeyAndChain = {
 			key: numberedKey(settings.key, number),
 			chain: `chain-${number}.pem`,
 		};
@@ -274,18 +274,21 @@ function idOf(
 	return validateChain(nodeCrypto, encoded, role, anchors, notBefore).deviceId;
 }
 
-async function readRenewal(home: string): Promise<Place> {
+async function readRenewal(home: string): Promise<KeyAndChain> {
 	const path = join(home, RENEWAL);
 	return parseJson(renewalFile, await readText(path), path);
 }
 
-async function readPrevious(home: string): Promise<Place[]> {
+async function readPrevious(home: string): Promise<KeyAndChain[]> {
 	const path = join(home, PREVIOUS);
 	if (!(await isThere(path))) return [];
 	return parseJson(previousFile, await readText(path), path).replaced;
 }
 
-async function writePrevious(home: string, replaced: Place[]): Promise<void> {
+async function writePrevious(
+	home: string,
+	replaced: KeyAndChain[],
+): Promise<void> {
 	await replaceFile(
 		join(home, PREVIOUS),
 		`${JSON.stringify({ version: 1, replaced }, null, "\t")}\n`,

@@ -2,7 +2,7 @@ import { nodeCrypto, type SignatureAlgorithm } from "../../crypto/index.ts";
 import {
 	type AuthorityKind,
 	encodeChain,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueRoot,
 	parseTrustAnchor,
@@ -25,7 +25,7 @@ export class SoftwareAuthority {
 	/** What a policy trusts. */
 	readonly anchor: TrustAnchor;
 	readonly key: SoftwareKey;
-	readonly #issuer: Issuer;
+	readonly #issuer: IssuingAuthority;
 
 	/** `root` is the authority's certificate in DER, which `key` signed. */
 	constructor(root: Uint8Array, key: SoftwareKey) {

@@ -4,10 +4,19 @@ export {
 	writeIssuerTerms,
 } from "./issuer-terms.ts";
 export {
+	MAX_HISTORY,
+	type PurseBalance,
+	type PurseChange,
+	type PurseNote,
+	viewBalances,
+	viewHistory,
+	viewNotes,
+} from "./owner-view.ts";
+export {
 	type Payment,
 	Payments,
 	type PaymentsOptions,
-	type Settled,
+	type ReceiptedPayment,
 } from "./payments.ts";
 export { Purse, type PurseOptions } from "./purse.ts";
 export {
@@ -24,13 +33,4 @@ export {
 } from "./purse-home.ts";
 export { placeGiveBack, placeWithdrawal } from "./purse-orders.ts";
 export { newOwner, openOwner } from "./purse-owner.ts";
-export {
-	MAX_HISTORY,
-	type PurseBalance,
-	type PurseChange,
-	type PurseNote,
-	viewBalances,
-	viewHistory,
-	viewNotes,
-} from "./purse-view.ts";
 export { type Witness, WitnessFile } from "./witness-file.ts";

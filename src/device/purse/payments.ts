@@ -41,7 +41,7 @@ export interface Payment {
 }
 
 /** A payment that was made, and the payee's module's receipt for it: `openReceipt` reads it. */
-export interface Settled {
+export interface ReceiptedPayment {
 	readonly amount: bigint;
 	readonly receipt: Uint8Array;
 }
@@ -52,8 +52,6 @@ export interface PaymentsOptions {
 	/** Takes what the module sends that is not of money; it is dropped unless given. */
 	readonly other?: (message: Uint8Array) => void;
 }
-
-type Outcome<Value> = PromiseWithResolvers<Value>;
 
 /**
  * What an agent asks of its own module in one tetrad. It alone reads the channel to the module. An
@@ -67,10 +65,13 @@ export class Payments {
 	readonly #own: Uint8Array;
 	/** A send that fails ends the tetrad, and that is heard of. */
 	readonly #sender: MoneySender;
-	readonly #paying = new Map<string, Outcome<Settled>>();
-	readonly #expecting = new Map<string, Outcome<void>>();
-	readonly #received = new Map<string, Outcome<Settled>>();
-	readonly #settling: Outcome<void>[] = [];
+	readonly #paying = new Map<string, PromiseWithResolvers<ReceiptedPayment>>();
+	readonly #expecting = new Map<string, PromiseWithResolvers<void>>();
+	readonly #received = new Map<
+		string,
+		PromiseWithResolvers<ReceiptedPayment>
+	>();
+	readonly #settling: PromiseWithResolvers<void>[] = [];
 	#end: TetradError | undefined;
 	#keeping: Promise<void> = Promise.resolve();
 
@@ -98,7 +99,7 @@ export class Payments {
 	async pay(
 		payment: Payment,
 		options: { readonly signal?: AbortSignal } = {},
-	): Promise<Settled> {
+	): Promise<ReceiptedPayment> {
 		const id = hex(payment.contract);
 		if (this.#expecting.has(id) || this.#received.has(id)) throw bothWays();
 		return this.#ask(this.#paying, payment, "pay", (outcome) =>
@@ -126,7 +127,7 @@ export class Payments {
 	async received(
 		contract: Uint8Array,
 		options: { readonly signal?: AbortSignal } = {},
-	): Promise<Settled> {
+	): Promise<ReceiptedPayment> {
 		const id = hex(contract);
 		const { promise } = this.#outcome(this.#received, id);
 		const settled = await unlessAborted(promise, options.signal);
@@ -148,10 +149,10 @@ export class Payments {
 
 	/** Asks the module once, however many wait for the answer. */
 	async #ask<Value>(
-		all: Map<string, Outcome<Value>>,
+		all: Map<string, PromiseWithResolvers<Value>>,
 		{ contract, issuer, currency, amount }: Payment,
 		what: "pay" | "expect",
-		wait: (outcome: Outcome<Value>) => Promise<Value>,
+		wait: (outcome: PromiseWithResolvers<Value>) => Promise<Value>,
 	): Promise<Value> {
 		requireAmount(amount);
 		const id = hex(contract);
@@ -171,9 +172,9 @@ export class Payments {
 
 	/** What is waited for under that name; begun when it is new. */
 	#outcome<Value>(
-		all: Map<string, Outcome<Value>>,
+		all: Map<string, PromiseWithResolvers<Value>>,
 		id: string,
-	): Outcome<Value> {
+	): PromiseWithResolvers<Value> {
 		this.#requireOpen();
 		const known = all.get(id);
 		if (known !== undefined) return known;
@@ -250,7 +251,7 @@ export class Payments {
 	}
 
 	#settle(
-		all: Map<string, Outcome<Settled>>,
+		all: Map<string, PromiseWithResolvers<ReceiptedPayment>>,
 		fields: Readonly<Record<"contract" | "amount" | "receipt", Uint8Array>>,
 	): void {
 		const { receipt } = fields;
@@ -262,7 +263,7 @@ export class Payments {
 	}
 
 	#afterKeeping(
-		outcome: Pick<Outcome<never>, "reject"> | undefined,
+		outcome: Pick<PromiseWithResolvers<never>, "reject"> | undefined,
 		then: () => void,
 	): void {
 		this.#keeping.then(then, (thrown: unknown) => outcome?.reject(thrown));
@@ -301,7 +302,7 @@ function take<Value>(all: Map<string, Value>, id: string): Value | undefined {
 }
 
 /** An outcome that nobody has to wait for. */
-function quiet<Value>(): Outcome<Value> {
+function quiet<Value>(): PromiseWithResolvers<Value> {
 	const outcome = Promise.withResolvers<Value>();
 	outcome.promise.catch(() => {});
 	return outcome;

@@ -35,9 +35,9 @@ import {
 	unusable,
 } from "../home/index.ts";
 import { termsFile, termsFromFile, termsToFile } from "./issuer-terms.ts";
+import { viewUnfinished } from "./owner-view.ts";
 import { readOrders } from "./purse-orders.ts";
 import { type Owner, ownerKey, type PurseOwner } from "./purse-owner.ts";
-import { viewUnfinished } from "./purse-view.ts";
 
 /*
  * The purse in the home of a module:

@@ -24,6 +24,14 @@ import {
 	type Tetrad,
 } from "../runtime/index.ts";
 import {
+	type PurseBalance,
+	type PurseChange,
+	type PurseNote,
+	viewBalances,
+	viewHistory,
+	viewNotes,
+} from "./owner-view.ts";
+import {
 	type PurseIssuer,
 	purseStorePath,
 	readPurseSettings,
@@ -35,14 +43,6 @@ import {
 	removeOrder,
 } from "./purse-orders.ts";
 import { ownerKey } from "./purse-owner.ts";
-import {
-	type PurseBalance,
-	type PurseChange,
-	type PurseNote,
-	viewBalances,
-	viewHistory,
-	viewNotes,
-} from "./purse-view.ts";
 
 type DriverOptions = MoneyDriverOptions<PurseReport>;
 

@@ -3,7 +3,7 @@ export {
 	grantDevice,
 	grantIntermediate,
 	type IntermediateGrant,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueIntermediate,
 	issueRoot,

@@ -33,11 +33,11 @@ import {
 	wholeSecond,
 	wrongSignature,
 } from "../x509/index.ts";
-import { type Issuer, readIssuer } from "./issue.ts";
+import { type IssuingAuthority, readIssuer } from "./issue.ts";
 
 /** An untrusted list to be issued. Times are in milliseconds since the epoch, and parts of a second are cut off. */
 export interface NewUntrustedList {
-	readonly issuer: Issuer;
+	readonly issuer: IssuingAuthority;
 	/** 1 to 2⁶⁴ − 1, and more than that of any list before. */
 	readonly number: bigint;
 	/** Now. */

@@ -60,7 +60,7 @@ export interface Validity {
 }
 
 /** An authority that issues: its certificate in DER and the key that it certifies. */
-export interface Issuer {
+export interface IssuingAuthority {
 	readonly certificate: Uint8Array;
 	readonly signer: Signer;
 }
@@ -76,7 +76,7 @@ interface Attesting {
 
 /** What an authority below another one must keep to. */
 interface Issued extends Validity {
-	readonly issuer: Issuer;
+	readonly issuer: IssuingAuthority;
 	/**
 	 * The instant in the issuer's untrusted list before which certificates are no longer enough;
 	 * `notBefore` is moved up to it, so that nothing is issued which would be refused at once.
@@ -229,7 +229,7 @@ export async function grantIntermediate(
 }
 
 /** The issuer's certificate and role. Throws unless it is an authority and the signer has its key. */
-export function readIssuer({ certificate: der, signer }: Issuer): {
+export function readIssuer({ certificate: der, signer }: IssuingAuthority): {
 	certificate: Certificate;
 	role: DeviceRole;
 } {

@@ -19,11 +19,11 @@ export {
 	nameInDeviceId,
 	newAccount,
 	noteSerial,
-	type Outcome,
 	predecessor,
 	type Refusal,
+	type RequestOutcome,
 	requestTransaction,
-	type Settled,
+	type SettledRequest,
 	SYSTEM,
 } from "./ledger.ts";
 export {

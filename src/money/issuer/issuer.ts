@@ -70,9 +70,9 @@ import {
 	Ledger,
 	type NewNote,
 	noteSerial,
-	type Outcome,
 	type Refusal,
-	type Settled,
+	type RequestOutcome,
+	type SettledRequest,
 } from "./ledger.ts";
 
 const DAY_MS = 86_400_000;
@@ -95,7 +95,7 @@ export type IssuerReport =
 			/** Certified name of the module that asked. */
 			readonly name: string;
 			readonly asked: RequestKind;
-			readonly settled: Settled;
+			readonly settled: SettledRequest;
 	  }
 	/** A holder spent one range twice, and two transfers prove it. */
 	| { readonly kind: "double-spending"; readonly conflict: Conflict }
@@ -383,7 +383,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		asked: Asked,
 		issue: Issue,
 		note: NewNote | undefined,
-	): Transaction<Outcome> {
+	): Transaction<RequestOutcome> {
 		return issue.kind === "withdraw"
 			? this.ledger.withdraw(asked, issue.amount, note)
 			: this.ledger.exchangeIntoNote(asked, issue.verified, note);
@@ -410,13 +410,13 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					}),
 				);
 			case "looking-up": {
-				const outcome = result as Outcome;
+				const outcome = result as RequestOutcome;
 				return outcome.kind === "needs-note"
 					? [this.#sign(job)]
 					: this.#settled(job.origin, outcome);
 			}
 			case "settling":
-				return this.#settled(job.origin, result as Outcome);
+				return this.#settled(job.origin, result as RequestOutcome);
 			default:
 				return unreachable(job);
 		}
@@ -471,7 +471,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		];
 	}
 
-	#settled(origin: Origin, outcome: Outcome): Effects {
+	#settled(origin: Origin, outcome: RequestOutcome): Effects {
 		if (outcome.kind === "needs-note")
 			throw new TetradError("internal", "a request was settled without a note");
 		const name = this.#clients.get(origin.tetrad)?.meeting.peer.name;

@@ -97,7 +97,7 @@ export interface Conflict {
 }
 
 /** What came of a request. */
-export type Settled =
+export type SettledRequest =
 	| { readonly kind: "issued"; readonly amount: bigint }
 	| { readonly kind: "booked"; readonly amount: bigint }
 	| {
@@ -106,12 +106,12 @@ export type Settled =
 			readonly reason: string;
 	  };
 
-export type Outcome =
+export type RequestOutcome =
 	/** Now, and durably. */
 	| {
 			readonly kind: "answered";
 			readonly answer: Uint8Array;
-			readonly settled: Settled;
+			readonly settled: SettledRequest;
 			readonly conflicts: readonly Conflict[];
 	  }
 	/** Long ago, or with nothing to keep. */
@@ -125,7 +125,7 @@ export interface Refusal {
 	readonly reason: string;
 }
 
-type Answered = Transaction<Outcome>;
+type Answered = Transaction<RequestOutcome>;
 
 const LABEL = {
 	request: utf8("tetrad/1 request"),
@@ -742,7 +742,7 @@ function booked(
 function answered(
 	{ device, request, hash, at }: Asked,
 	bytes: Uint8Array,
-	settled: Settled,
+	settled: SettledRequest,
 	conflicts: readonly Conflict[],
 	writes: readonly Write[],
 ): Answered {

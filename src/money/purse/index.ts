@@ -1,7 +1,3 @@
-export { PurseMachine, type PurseOptions } from "./purse.ts";
-export { loadPurse, type PurseState } from "./purse-load.ts";
-export type { PurseReport } from "./purse-report.ts";
-export * as purseTables from "./purse-tables.ts";
 export {
 	type Balance,
 	type Balances,
@@ -14,4 +10,8 @@ export {
 	noteView,
 	readBalances,
 	type ViewPart,
-} from "./purse-views.ts";
+} from "./balance-history.ts";
+export { PurseMachine, type PurseMachineOptions } from "./purse.ts";
+export { loadPurse, type PurseState } from "./purse-load.ts";
+export type { PurseReport } from "./purse-report.ts";
+export * as purseTables from "./purse-tables.ts";

@@ -32,7 +32,7 @@ export interface TrustedIssuer extends IssuerTerms {
 	readonly limits?: UndepositedLimits;
 }
 
-export interface PurseOptions {
+export interface PurseMachineOptions {
 	readonly context: MoneyContext;
 	/** Whose notes it takes. */
 	readonly issuers: readonly TrustedIssuer[];
@@ -68,7 +68,7 @@ interface Pending<Result> {
 
 /** What the parts of a purse have in common: what happened, what shall be done, and how far the purse has come. */
 export class PurseCore {
-	readonly options: PurseOptions;
+	readonly options: PurseMachineOptions;
 	readonly book: PurseBook;
 	/** Encoded chains of issuers by their hashes in hexadecimal. */
 	readonly chains: Map<string, Uint8Array>;
@@ -85,7 +85,7 @@ export class PurseCore {
 	readonly #transactions = new Map<number, Pending<Changed<unknown>>>();
 	readonly #signatures = new Map<number, Pending<Uint8Array>>();
 
-	constructor(options: PurseOptions, state: PurseState) {
+	constructor(options: PurseMachineOptions, state: PurseState) {
 		const { crypto, own } = options.context;
 		this.options = options;
 		this.book = new PurseBook(crypto, own, state.notes);

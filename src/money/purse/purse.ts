@@ -7,7 +7,7 @@
  *     = what was withdrawn, received and exchanged for − what a payee gave a receipt for
  *       − what an issuer has answered for
  *
- * and each of the four is a sum over rows of its tables (purse-views.ts).
+ * and each of the four is a sum over rows of its tables (balance-history.ts).
  */
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import { copy } from "../../wire/index.ts";
@@ -21,12 +21,12 @@ import {
 import type { MoneyEffect, MoneyEvent, MoneyMachine } from "../machine.ts";
 import { BeingPaid } from "./being-paid.ts";
 import { Paying } from "./paying.ts";
-import { earliest, PurseCore, type PurseOptions } from "./purse-core.ts";
+import { earliest, PurseCore, type PurseMachineOptions } from "./purse-core.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { Settling } from "./settling.ts";
 
-export type { PurseOptions } from "./purse-core.ts";
+export type { PurseMachineOptions } from "./purse-core.ts";
 
 /** The machine of a module that holds money. `state` is what `loadPurse` has read from its store. */
 export class PurseMachine implements MoneyMachine<PurseReport> {
@@ -35,7 +35,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	readonly #beingPaid: BeingPaid;
 	readonly #settling: Settling;
 
-	constructor(options: PurseOptions, state: PurseState) {
+	constructor(options: PurseMachineOptions, state: PurseState) {
 		this.#core = new PurseCore(options, state);
 		this.#paying = new Paying(this.#core, state.payments);
 		this.#beingPaid = new BeingPaid(

@@ -61,7 +61,7 @@ const NO_EFFECT: Effect = {
 	report: undefined,
 };
 
-export type Outcome = Transaction<Changed<Effect | undefined>>;
+export type Answering = Transaction<Changed<Effect | undefined>>;
 
 /** Notes that came in answer to a request, verified. */
 export interface NewNotes {
@@ -115,7 +115,7 @@ export function issuedOutcome(
 	asked: RequestRow,
 	{ rows, chain }: NewNotes,
 	answer: Uint8Array,
-): Outcome {
+): Answering {
 	if (asked.kind !== "withdraw" && asked.kind !== "exchange") throw unasked();
 	const { request, issuer, amount, subject } = asked;
 	return changing(
@@ -171,7 +171,7 @@ export function bookedOutcome(
 	asked: RequestRow,
 	credited: bigint,
 	answer: Uint8Array,
-): Outcome {
+): Answering {
 	switch (asked.kind) {
 		case "deposit":
 			return deposited(core, asked, credited, answer);
@@ -188,7 +188,7 @@ export function bookedOutcome(
 export function gaveBackOutcome(
 	{ options, now }: PurseCore,
 	{ request }: RequestRow,
-): Outcome {
+): Answering {
 	return changing(
 		options.context.crypto,
 		now,
@@ -209,7 +209,7 @@ function deposited(
 	asked: RequestRow,
 	credited: bigint,
 	answer: Uint8Array,
-): Outcome {
+): Answering {
 	const { request, subject: contract, issuer, amount } = asked;
 	if (credited > amount) throw unasked();
 	return changing(
@@ -239,7 +239,7 @@ function returned(
 	asked: RequestRow,
 	credited: bigint,
 	answer: Uint8Array,
-): Outcome {
+): Answering {
 	const { request, subject: contract, issuer, amount } = asked;
 	if (credited !== amount) throw unasked();
 	return changing(
@@ -266,7 +266,7 @@ function claimed(
 	asked: RequestRow,
 	amount: bigint,
 	answer: Uint8Array,
-): Outcome {
+): Answering {
 	const { request, subject: id, issuer } = asked;
 	const { crypto } = options.context;
 	return changing(
@@ -312,7 +312,7 @@ export function declinedOutcome(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
 	answer: Uint8Array,
-): Outcome {
+): Answering {
 	const { request, subject: contract, kind } = asked;
 	return changing(
 		options.context.crypto,

@@ -49,13 +49,13 @@ import {
 import type { PurseReport } from "./purse-report.ts";
 import { REQUESTS, type ReceiptRow, type RequestRow } from "./purse-tables.ts";
 import {
+	type Answering,
 	bookedOutcome,
 	declinedOutcome,
 	type Effect,
 	gaveBackOutcome,
 	issuedOutcome,
 	notesOf,
-	type Outcome,
 } from "./request-outcomes.ts";
 import {
 	claimRequests,
@@ -491,7 +491,7 @@ export class Settling {
 	#answered(
 		run: Run,
 		request: Uint8Array,
-		outcome: (row: RequestRow) => Outcome,
+		outcome: (row: RequestRow) => Answering,
 	): void {
 		const id = hex(request);
 		const row = run.inFlight.get(id);

@@ -10,11 +10,11 @@ import { readCertificates, readPolicy } from "../../device/home/index.ts";
 import { asTetradError } from "../../errors.ts";
 import {
 	ChainVerdicts,
-	type Place as DemandedPlace,
 	type DeviceRole,
 	encodeChain,
 	parseCertificate,
 	requireDemand,
+	type SeenPlace,
 	type TamperResistance,
 } from "../../identity/index.ts";
 import type { KeyLocation } from "../../keys/index.ts";
@@ -141,7 +141,7 @@ function judgement(
 	}
 }
 
-export function placeSeenFrom(judge: Place, place: Place): DemandedPlace {
+export function placeSeenFrom(judge: Place, place: Place): SeenPlace {
 	const sides = ["AX", "BY"];
 	const isOwn = sides.some(
 		(side) => side.includes(judge) && side.includes(place),

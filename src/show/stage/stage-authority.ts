@@ -3,7 +3,7 @@ import {
 	type AuthorityKind,
 	type CertifiedKey,
 	encodeChain,
-	type Issuer,
+	type IssuingAuthority,
 	issueDevice,
 	issueRoot,
 	ROLE_OF_KIND,
@@ -19,9 +19,9 @@ export class StageAuthority {
 	readonly kind: AuthorityKind;
 	/** In DER. */
 	readonly root: Uint8Array;
-	readonly #issuer: Issuer;
+	readonly #issuer: IssuingAuthority;
 
-	private constructor(kind: AuthorityKind, issuer: Issuer) {
+	private constructor(kind: AuthorityKind, issuer: IssuingAuthority) {
 		this.kind = kind;
 		this.root = issuer.certificate;
 		this.#issuer = issuer;

@@ -7,7 +7,7 @@ import {
 	type CertifiedDevice,
 	type DeviceRole,
 	requireDemand,
-	type Place as SeenAs,
+	type SeenPlace,
 } from "../../identity/index.ts";
 import { type Ended, Machine } from "../../machine/index.ts";
 import { CONTENT } from "../../session/index.ts";
@@ -29,7 +29,7 @@ import {
 import type { LocalSession, RootKey } from "../root-key.ts";
 import type { Transcript } from "../transcript.ts";
 
-const ROLE_OF: Readonly<Record<SeenAs, DeviceRole>> = {
+const ROLE_OF: Readonly<Record<SeenPlace, DeviceRole>> = {
 	ownAgent: "agent",
 	peerAgent: "agent",
 	ownModule: "module",
@@ -206,7 +206,7 @@ export abstract class RoleMachine<
 	/** The chain that a link message named, judged for its place. Throws `malformed` when it was never carried. */
 	protected judgeFromLink(
 		hash: Uint8Array,
-		as: SeenAs,
+		as: SeenPlace,
 		now: number,
 	): CertifiedDevice {
 		const chain = this.link.chain(hash);
@@ -223,7 +223,11 @@ export abstract class RoleMachine<
 	}
 
 	/** A chain that the peer itself showed, judged for its place. */
-	protected judge(chain: Uint8Array, as: SeenAs, now: number): CertifiedDevice {
+	protected judge(
+		chain: Uint8Array,
+		as: SeenPlace,
+		now: number,
+	): CertifiedDevice {
 		const { verdicts } = this.device;
 		return this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as);
 	}
@@ -237,7 +241,7 @@ export abstract class RoleMachine<
 			);
 	}
 
-	#demanded(device: CertifiedDevice, as: SeenAs): CertifiedDevice {
+	#demanded(device: CertifiedDevice, as: SeenPlace): CertifiedDevice {
 		requireDemand(device, as, this.device.policy.demands);
 		this.#met.push(device);
 		return device;

@@ -1,4 +1,14 @@
-export { type ClosedBy, type Ended, Machine, unexpected } from "./machine.ts";
+export {
+	type AbortEvent,
+	type ClosedBy,
+	type Ended,
+	type Kind,
+	type Machine,
+	type TimeEvent,
+	unexpected,
+} from "./machine.ts";
+export { OldMachine } from "./old-machine.ts";
+export { Steps, type Wipeable } from "./steps.ts";
 export {
 	byKey,
 	type Columns,
@@ -18,3 +28,4 @@ export {
 	type Value,
 	type Write,
 } from "./store.ts";
+export { Pending, type WorkEffect, type WorkEvent } from "./work.ts";

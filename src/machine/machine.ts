@@ -1,9 +1,35 @@
-import { asTetradError, TetradError } from "../errors.ts";
+/*
+ * What everything above the line is: a machine. It is handed what happens, one thing after another,
+ * each with the time at which it happened, and answers with what shall be done, in order. Nothing
+ * in it waits, reads a clock, draws a random number by itself or touches a file or a socket. It
+ * knows that something is durable, or signed, only when an event says so.
+ *
+ * Its first failure ends it for good, and so does an end in order. `Ended` is then its last effect:
+ * whatever is handed over afterwards does nothing. What it still waits for is data that can be
+ * looked at (`Pending`), so that a simulator can show it, and play the same events again.
+ */
+import { TetradError } from "../errors.ts";
+
+/** Whatever is told apart by its `kind`. */
+export interface Kind {
+	readonly kind: string;
+}
+
+export interface Machine<Event extends Kind, Effect extends Kind> {
+	/**
+	 * Hands over what happened, and returns what shall be done, in this order. `now` is in
+	 * milliseconds since the epoch. Throws only for a mistake of the caller, which then changed
+	 * nothing; never for what came from a peer.
+	 */
+	handle(event: Event, now: number): readonly (Effect | Ended)[];
+	/** When a `time` event shall be handed over, in milliseconds since the epoch; `undefined` when no time is waited for. */
+	readonly deadline: number | undefined;
+}
 
 /** Who asked for an end in order: this device, the other device at the end of a session or link, or the own agent or module. */
 export type ClosedBy = "self" | "agent" | "module" | "peer";
 
-/** An ended machine's last effect: in order, or with an error. */
+/** A machine's last effect: it ended in order, or with an error. */
 export type Ended =
 	| { readonly kind: "ended"; readonly by: ClosedBy; readonly error?: never }
 	| {
@@ -12,110 +38,15 @@ export type Ended =
 			readonly by?: never;
 	  };
 
-/** Something secret that must be overwritten when its machine ends. */
-interface Wipeable {
-	wipe(): void;
+/** Time has passed: asked for by `deadline`. */
+export interface TimeEvent {
+	readonly kind: "time";
 }
 
-/**
- * The part that all machines share: effects are collected in order, the first failure ends the
- * machine for good, and a deadline ends what does not finish.
- */
-export abstract class Machine<E extends { readonly kind: string }> {
-	#effects: (E | Ended)[] = [];
-	#deadline: number | undefined;
-	#ended = false;
-	readonly #owned = new Set<Wipeable>();
-
-	/** `deadline` is in milliseconds since the epoch. */
-	constructor(deadline: number) {
-		this.#deadline = deadline;
-	}
-
-	/** When `time` should be called next, in milliseconds since the epoch; `undefined` when nothing is waited for. */
-	get deadline(): number | undefined {
-		return this.#ended ? undefined : this.#deadline;
-	}
-
-	get ended(): boolean {
-		return this.#ended;
-	}
-
-	/** Tells the time. Ends the machine with `timed-out` when its deadline has come. */
-	time(now: number): (E | Ended)[] {
-		return this.step(() => {
-			if (this.#deadline !== undefined && now >= this.#deadline) this.expired();
-		});
-	}
-
-	/** Ends the machine because of something outside it: a lost carrier, a signer that failed, an abort by the caller. */
-	abort(error: TetradError): (E | Ended)[] {
-		return this.step(() => {
-			throw error;
-		});
-	}
-
-	/** Runs one step. What it emitted before it failed is dropped. */
-	protected step(body: () => void): (E | Ended)[] {
-		if (this.#ended) return [];
-		try {
-			body();
-		} catch (thrown) {
-			const error = asTetradError(thrown);
-			this.#effects = [];
-			this.#ended = true;
-			this.tellOthers(error);
-			this.#effects.push({ kind: "ended", error });
-			this.#wipe();
-		}
-		const effects = this.#effects;
-		this.#effects = [];
-		return effects;
-	}
-
-	protected emit(effect: E): void {
-		this.#effects.push(effect);
-	}
-
-	protected setDeadline(deadline: number | undefined): void {
-		this.#deadline = deadline;
-	}
-
-	protected endInOrder(by: ClosedBy): void {
-		this.#ended = true;
-		this.#effects.push({ kind: "ended", by });
-		this.#wipe();
-	}
-
-	/** The machine wipes `secret` when it ends, however far the step that made it came. */
-	protected own<Secret extends Wipeable>(secret: Secret): Secret {
-		this.#owned.add(secret);
-		return secret;
-	}
-
-	/** As `own`, for bytes. */
-	protected ownBytes(bytes: Uint8Array): Uint8Array {
-		this.#owned.add({ wipe: () => bytes.fill(0) });
-		return bytes;
-	}
-
-	/** The deadline has come. */
-	protected expired(): void {
-		throw new TetradError(
-			"timed-out",
-			`no answer in time while ${this.waitingFor()}`,
-		);
-	}
-
-	/** Ends a sentence that begins with "no answer in time while". */
-	protected abstract waitingFor(): string;
-	/** Emits what the other devices must hear about a failure. */
-	protected abstract tellOthers(error: TetradError): void;
-
-	#wipe(): void {
-		for (const secret of this.#owned) secret.wipe();
-		this.#owned.clear();
-	}
+/** Ends the machine because of something outside it: a lost carrier, an abort by the caller. */
+export interface AbortEvent {
+	readonly kind: "abort";
+	readonly error: TetradError;
 }
 
 export function unexpected(what: string): TetradError {

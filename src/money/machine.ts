@@ -1,14 +1,15 @@
 import type { CryptoProvider } from "../crypto/index.ts";
 import type { TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
-import type { Transaction } from "../machine/index.ts";
+import type {
+	Machine,
+	TimeEvent,
+	WorkEffect,
+	WorkEvent,
+} from "../machine/index.ts";
 import type { FourIds } from "./documents/index.ts";
 
-/*
- * What runs inside a module that holds or makes money is a machine: it is handed what happens, one
- * thing after another, and answers with what shall be done, in order. Nothing in it waits. It sees
- * time only as it is passed in, and knows that something is durable only when it is told so.
- */
+/* What runs inside a module that holds or makes money is a machine; this is what it is handed, and what it asks for. */
 
 /** A confirmed tetrad as a module's machine knows it. */
 export interface Meeting {
@@ -40,33 +41,8 @@ export type MoneyEvent =
 			readonly request: Uint8Array;
 			readonly issuer: Uint8Array;
 	  }
-	/** The transaction of that id is durable, and this is its result. */
-	| {
-			readonly kind: "written";
-			readonly id: number;
-			readonly result: unknown;
-	  }
-	/**
-	 * What that transaction threw, or why the store did not write it. With `store-failed` it is not
-	 * known whether it was written; the process then ends, and starts again from what is there.
-	 */
-	| {
-			readonly kind: "not-written";
-			readonly id: number;
-			readonly error: TetradError;
-	  }
-	| {
-			readonly kind: "signed";
-			readonly id: number;
-			readonly signature: Uint8Array;
-	  }
-	| {
-			readonly kind: "not-signed";
-			readonly id: number;
-			readonly error: TetradError;
-	  }
-	/** Time has passed: asked for by `deadline`. */
-	| { readonly kind: "time" };
+	| WorkEvent
+	| TimeEvent;
 
 export type MoneyEffect<Report> =
 	| {
@@ -74,18 +50,7 @@ export type MoneyEffect<Report> =
 			readonly tetrad: number;
 			readonly bytes: Uint8Array;
 	  }
-	/** Sign with the module's own key; answered by `signed` or `not-signed`. */
-	| {
-			readonly kind: "sign";
-			readonly id: number;
-			readonly content: Uint8Array;
-	  }
-	/** Answered by `written` or `not-written`. Transactions are carried out in the order in which they are asked for. */
-	| {
-			readonly kind: "transact";
-			readonly id: number;
-			readonly transaction: Transaction<unknown>;
-	  }
+	| WorkEffect
 	/** The other module or the own agent broke the rules: end that tetrad. */
 	| {
 			readonly kind: "end";
@@ -95,12 +60,7 @@ export type MoneyEffect<Report> =
 	/** Something that the owner may want to know. */
 	| { readonly kind: "report"; readonly report: Report };
 
-export interface MoneyMachine<Report> {
-	/** Hands over what happened. `now` is in milliseconds since the epoch. Never throws for what came from a peer. */
-	handle(event: MoneyEvent, now: number): readonly MoneyEffect<Report>[];
-	/** When `time` shall be handed over; milliseconds since the epoch. */
-	readonly deadline: number | undefined;
-}
+export type MoneyMachine<Report> = Machine<MoneyEvent, MoneyEffect<Report>>;
 
 /** What every machine of money is given. */
 export interface MoneyContext {

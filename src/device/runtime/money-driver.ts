@@ -1,7 +1,7 @@
 import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Store, Transaction } from "../../machine/index.ts";
+import type { Ended, Store, Transaction } from "../../machine/index.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -258,7 +258,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		}
 	}
 
-	#carryOut(effect: MoneyEffect<Report>): void {
+	#carryOut(effect: MoneyEffect<Report> | Ended): void {
 		// What follows a failure was decided without knowing of it.
 		if (this.#stopped) return;
 		switch (effect.kind) {
@@ -279,6 +279,8 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 			}
 			case "report":
 				return this.#options.report(effect.report);
+			case "ended":
+				return this.#fail(effect.error);
 		}
 	}
 

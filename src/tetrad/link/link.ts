@@ -18,7 +18,7 @@ import {
 	MAX_CHAIN_BYTES,
 	requireDemand,
 } from "../../identity/index.ts";
-import { type Ended, Machine, unexpected } from "../../machine/index.ts";
+import { type Ended, OldMachine, unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -135,7 +135,7 @@ type State =
 	| { readonly kind: "over" };
 
 /** One end of a link. The agent calls, the module answers. */
-export class LinkMachine extends Machine<LinkEffect> {
+export class LinkMachine extends OldMachine<LinkEffect> {
 	readonly #role: "agent" | "module";
 	readonly #options: LinkOptions;
 	#state: State = { kind: "idle" };

@@ -11,7 +11,7 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import { type CertifiedDevice, requireDemand } from "../../identity/index.ts";
-import { type Ended, Machine, unexpected } from "../../machine/index.ts";
+import { type Ended, OldMachine, unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -112,7 +112,7 @@ function commit(crypto: DeviceContext["crypto"], nonce: Uint8Array) {
 }
 
 /** One end of a pairing. The agent calls, the module answers. */
-export class PairingMachine extends Machine<PairingEffect> {
+export class PairingMachine extends OldMachine<PairingEffect> {
 	readonly #role: "agent" | "module";
 	readonly #device: DeviceContext;
 	#state: State = { kind: "idle" };

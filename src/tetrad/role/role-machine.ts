@@ -9,7 +9,7 @@ import {
 	requireDemand,
 	type SeenPlace,
 } from "../../identity/index.ts";
-import { type Ended, Machine } from "../../machine/index.ts";
+import { type Ended, OldMachine } from "../../machine/index.ts";
 import { CONTENT } from "../../session/index.ts";
 import {
 	hex,
@@ -85,7 +85,7 @@ export interface ConfirmedDevice {
 /** The part that all four roles share: the device, its link, how it judges the others, and what it holds once confirmed. */
 export abstract class RoleMachine<
 	Confirmed extends ConfirmedDevice,
-> extends Machine<Effect> {
+> extends OldMachine<Effect> {
 	abstract readonly place: Place;
 	protected readonly device: DeviceContext;
 	protected readonly link: LinkContext;

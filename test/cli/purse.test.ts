@@ -76,8 +76,9 @@ async function certified(name: string): Promise<CertifiedDevice> {
 async function give(place: "X" | "Y", ...values: bigint[]): Promise<void> {
 	const name = place === "X" ? "alice-purse" : "bob-till";
 	const device = await certified(name);
+	const now = Date.now();
 	const notes = await Promise.all(
-		values.map((value) => mintNote(mint, device, value)),
+		values.map((value) => mintNote(mint, device, value, now)),
 	);
 	await putNotes(purseStorePath(homes.of(place)), mint, notes);
 }

@@ -57,6 +57,7 @@ export async function mintNote(
 	issuer: Pick<Module, "device" | "identity">,
 	holder: Pick<CertifiedDevice, "deviceId" | "algorithm" | "publicKey">,
 	value: bigint,
+	now: number = Date.now(),
 ): Promise<Note> {
 	const { deviceId, certificateId } = issuer.device;
 	const draft = draftNote({
@@ -65,8 +66,8 @@ export async function mintNote(
 		currency: PLAY,
 		isPlay: true,
 		value,
-		issued: Date.now() - 1000,
-		expires: Date.now() + 30 * 86_400_000,
+		issued: now - 1000,
+		expires: now + 30 * 86_400_000,
 		holder: holder.deviceId,
 		holderKey: holder,
 		serial: nodeCrypto.random(32),
@@ -161,8 +162,10 @@ export class Purses implements AsyncDisposable {
 	/** Puts notes of these values into the purse at X or Y. */
 	async give(place: "X" | "Y", ...values: bigint[]): Promise<void> {
 		const { device } = this.modules[place];
+		// Notes of one moment expire together, so which of them pays does not hang on the clock.
+		const now = Date.now();
 		const notes = await Promise.all(
-			values.map((value) => mintNote(this.issuer, device, value)),
+			values.map((value) => mintNote(this.issuer, device, value, now)),
 		);
 		await putNotes(this.path(place), this.issuer, notes);
 	}

@@ -78,7 +78,7 @@ async function give(place: "X" | "Y", ...values: bigint[]): Promise<void> {
 	const device = await certified(name);
 	const now = Date.now();
 	const notes = await Promise.all(
-		values.map((value) => mintNote(mint, device, value, now)),
+		values.map((value, at) => mintNote(mint, device, value, now + at)),
 	);
 	await putNotes(purseStorePath(homes.of(place)), mint, notes);
 }

@@ -162,10 +162,10 @@ export class Purses implements AsyncDisposable {
 	/** Puts notes of these values into the purse at X or Y. */
 	async give(place: "X" | "Y", ...values: bigint[]): Promise<void> {
 		const { device } = this.modules[place];
-		// Notes of one moment expire together, so which of them pays does not hang on the clock.
+		// Each expires after the one before it, so which of them pays first does not hang on the clock.
 		const now = Date.now();
 		const notes = await Promise.all(
-			values.map((value) => mintNote(this.issuer, device, value, now)),
+			values.map((value, at) => mintNote(this.issuer, device, value, now + at)),
 		);
 		await putNotes(this.path(place), this.issuer, notes);
 	}

@@ -1,1 +1,2 @@
-export { Audit, type AuditResult, type AuditStep } from "./audit.ts";
+export { Audit, type AuditResult } from "./audit.ts";
+export type { AuditStep } from "./step.ts";

@@ -1,0 +1,87 @@
+import { byKey, reading } from "../../../machine/index.ts";
+import { sameBytes } from "../../../wire/index.ts";
+import { parseTransfer } from "../../documents/index.ts";
+import {
+	type BOOKINGS,
+	NOTES,
+	type RowOf,
+	TRANSFERS,
+} from "../ledger-tables.ts";
+import type { Findings } from "./findings.ts";
+import { isSystem, linesOf } from "./lines.ts";
+import { type Checks, demand, NOTHING, rowName } from "./step.ts";
+
+/** Every booking is a range of its note that no other has, and a piece of its transfer or a claim. */
+export function checkBookings(
+	findings: Findings,
+): Checks<RowOf<typeof BOOKINGS>> {
+	let last: { readonly note: Uint8Array; readonly end: bigint } = {
+		note: new Uint8Array(),
+		end: 0n,
+	};
+	return {
+		check: (row) => {
+			const at = `${rowName("bookings", row.note)} from ${row.offset}`;
+			const end = row.offset + row.amount;
+			const isClaim = row.kind === "claim";
+			findings.try(at, () => {
+				demand(row.offset >= 0n && row.amount > 0n, "it is no range");
+				demand(
+					!sameBytes(last.note, row.note) || last.end <= row.offset,
+					"it overlaps the booking before it",
+				);
+				demand(
+					["deposit", "exchange", "claim"].includes(row.kind),
+					"it is of no known kind",
+				);
+			});
+			last = { note: row.note, end };
+			findings.sums[isClaim ? "expired" : "returned"] += row.amount;
+			return reading(
+				[
+					byKey(NOTES, { id: row.note }),
+					byKey(TRANSFERS, { id: row.reference }),
+					linesOf(row.at, row.reference),
+				],
+				([[note], [transfer], lines]) => {
+					findings.try(at, () => {
+						demand(note !== undefined, "there is no such note");
+						demand(end <= note.value, "it goes beyond its note");
+						if (isClaim) {
+							demand(row.at >= note.expires, "the note had not expired");
+							demand(
+								lines.some(
+									({ account, reference }) =>
+										isSystem(account, "expired") &&
+										sameBytes(reference, row.note),
+								),
+								"no entry says that it was claimed",
+							);
+							return;
+						}
+						demand(transfer !== undefined, "its transfer is not there");
+						const { pieces, payee } = parseTransfer(
+							findings.crypto,
+							transfer.document,
+						);
+						demand(
+							pieces.some(
+								({ noteId, offset, amount }) =>
+									sameBytes(noteId, row.note) &&
+									offset === row.offset &&
+									amount === row.amount,
+							),
+							"it is no piece of its transfer",
+						);
+						demand(
+							row.kind === (findings.isOwn(payee) ? "exchange" : "deposit") &&
+								row.at === transfer.at,
+							"it is not of the kind or the time of its transfer",
+						);
+					});
+					return NOTHING;
+				},
+			);
+		},
+	};
+}

@@ -1,0 +1,180 @@
+import { byKey, reading, type Transaction } from "../../../machine/index.ts";
+import { hex, sameBytes } from "../../../wire/index.ts";
+import {
+	MAX_PIECES,
+	parseNote,
+	parseTransfer,
+	type Transfer,
+	verifyTransferOfNote,
+} from "../../documents/index.ts";
+import { predecessor, SYSTEM } from "../ledger.ts";
+import {
+	ANSWERS,
+	CHAINS,
+	CONFLICTS,
+	NOTES,
+	type RowOf,
+	type TRANSFERS,
+} from "../ledger-tables.ts";
+import { conflictsIn, saysBooked, saysLate } from "./answered.ts";
+import type { Findings } from "./findings.ts";
+import type { IssuerChains } from "./issuer-chains.ts";
+import { demandLines, isSystem, linesOf } from "./lines.ts";
+import { type Checks, demand, NOTHING, rowName } from "./step.ts";
+
+/** Every transfer was signed by the holder, and each piece is booked for it or, with evidence, for an earlier one. */
+export function checkTransfers(
+	findings: Findings,
+	chains: IssuerChains,
+): Checks<RowOf<typeof TRANSFERS>> {
+	let last: Uint8Array | undefined;
+	return {
+		check: (row) => {
+			const at = rowName("transfers", row.id);
+			if (last !== undefined && sameBytes(last, row.id))
+				findings.problem(`${at}: it is there twice`);
+			last = row.id;
+			const transfer = findings.try(at, () => {
+				const read = parseTransfer(findings.crypto, row.document);
+				demand(sameBytes(read.id, row.id), "its document is another one");
+				return read;
+			});
+			return transfer === undefined
+				? NOTHING
+				: checkTransfer(findings, chains, at, row, transfer);
+		},
+	};
+}
+
+function checkTransfer(
+	findings: Findings,
+	chains: IssuerChains,
+	at: string,
+	row: RowOf<typeof TRANSFERS>,
+	transfer: Transfer,
+): Transaction<void> {
+	const isExchange = findings.isOwn(transfer.payee);
+	const device = isExchange ? transfer.payer : transfer.payee;
+	const [first] = transfer.pieces;
+	return reading(
+		[
+			byKey(NOTES, { id: first?.noteId ?? new Uint8Array() }),
+			byKey(ANSWERS, { device, request: row.request }),
+			linesOf(row.at, findings.transaction(device, row.request)),
+		],
+		([[note], [answer], lines]) => {
+			findings.try(at, () => {
+				demand(answer !== undefined, "its request was not answered");
+				demand(
+					saysBooked(answer.answer, row.booked),
+					"its request was answered with something else",
+				);
+				if (saysLate(answer.answer)) findings.late.transfers++;
+				const other = lines.find(({ account }) => isSystem(account, "issued"));
+				demandLines(
+					lines,
+					row.booked === 0n
+						? []
+						: [
+								[SYSTEM.returned, -row.booked, row.id],
+								other === undefined
+									? [device, row.booked, row.id]
+									: [SYSTEM.issued, row.booked, other.reference],
+							],
+				);
+			});
+			const read = findings.try(at, () => {
+				demand(note !== undefined, "its note is not there");
+				return parseNote(findings.crypto, note.document);
+			});
+			return read === undefined
+				? NOTHING
+				: reading(
+						[byKey(CHAINS, { certificate: read.issuerCertificate })],
+						([[chain]]) => {
+							findings.try(at, () =>
+								verifyTransferOfNote(
+									findings.crypto,
+									transfer,
+									chains.verify(read, chain),
+								),
+							);
+							return checkPieces(
+								findings,
+								at,
+								row,
+								transfer,
+								isExchange,
+								answer,
+							);
+						},
+					);
+		},
+	);
+}
+
+function checkPieces(
+	findings: Findings,
+	at: string,
+	row: RowOf<typeof TRANSFERS>,
+	{ id, amount: whole, pieces }: Transfer,
+	isExchange: boolean,
+	answer: RowOf<typeof ANSWERS> | undefined,
+): Transaction<void> {
+	return reading(pieces.map(predecessor), (found) => {
+		let booked = 0n;
+		const missing: bigint[] = [];
+		const taken: Uint8Array[] = [];
+		for (const [i, piece] of pieces.entries()) {
+			const [by] = found[i] ?? [];
+			if (by === undefined || by.offset + by.amount <= piece.offset)
+				missing.push(piece.offset);
+			else if (!sameBytes(by.reference, id)) taken.push(piece.noteId);
+			else booked += by.amount;
+		}
+		findings.try(at, () => {
+			demand(
+				booked === row.booked,
+				`${booked} of it is booked, and not ${row.booked}`,
+			);
+			if (isExchange)
+				demand(
+					booked === (taken.length > 0 ? 0n : whole),
+					"an exchange is booked as a whole, or not at all",
+				);
+			else
+				demand(
+					missing.length === 0,
+					`its piece from ${missing[0]} is booked nowhere`,
+				);
+		});
+		return reading(
+			[
+				{
+					table: CONFLICTS,
+					index: "by_second",
+					equals: { second: id },
+					limit: MAX_PIECES,
+				},
+			],
+			([conflicts]) => {
+				findings.try(at, () => {
+					demand(
+						taken.every((noteId) =>
+							conflicts.some(({ note }) => sameBytes(note, noteId)),
+						),
+						"what overlaps it is booked, and no conflict is recorded",
+					);
+					if (isExchange || answer === undefined) return;
+					const told = new Set(conflictsIn(answer.answer).map(hex));
+					const first = new Set(conflicts.map((row) => hex(row.first)));
+					demand(
+						told.symmetricDifference(first).size === 0,
+						"its payee was told of other conflicts",
+					);
+				});
+				return NOTHING;
+			},
+		);
+	});
+}

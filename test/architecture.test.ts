@@ -223,7 +223,6 @@ const PURE = [
 
 /** What a room without IO may take from outside the project. */
 const PURE_PACKAGES: readonly RegExp[] = [
-	/^@peculiar\/asn1-(schema|x509)$/,
 	/^@scure\/base$/,
 	/^@scure\/bip39\/wordlists\/english\.js$/,
 ];

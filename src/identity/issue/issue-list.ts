@@ -1,4 +1,3 @@
-import { Extensions } from "@peculiar/asn1-x509";
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { concat, hex } from "../../wire/index.ts";
@@ -25,7 +24,6 @@ import {
 	MAX_LIST_NUMBER,
 	MAX_TIME,
 	SIGNATURE_IDENTIFIER,
-	serialize,
 	sign,
 	subjectText,
 	TAG,
@@ -80,7 +78,7 @@ export async function issueUntrustedList(
 		time(wholeSecond(list.thisUpdate)),
 		time(wholeSecond(list.nextUpdate)),
 		encodeEntries(list.entries),
-		element(TAG.explicit0, serialize(extensions(list, key))),
+		element(TAG.explicit0, extensions(list, key)),
 	);
 	const der = await sign(signer, signedPart, who);
 	try {
@@ -130,25 +128,26 @@ function requireNext({ number, previous, ...list }: NewUntrustedList): void {
 function extensions(
 	{ number, recertifyBefore }: NewUntrustedList,
 	issuerKeyIdentifier: Uint8Array,
-): Extensions {
-	const list = new Extensions([
+): Uint8Array {
+	return element(
+		TAG.sequence,
 		...authorityKeyExtensions(issuerKeyIdentifier),
 		extension(LIST_EXTENSION_OID.number, false, integer64(number)),
-	]);
-	if (recertifyBefore !== undefined)
-		list.push(
-			extension(
-				LIST_EXTENSION_OID.recertifyBefore,
-				false,
-				generalizedTime(wholeSecond(recertifyBefore)),
-			),
-		);
-	return list;
+		...(recertifyBefore === undefined
+			? []
+			: [
+					extension(
+						LIST_EXTENSION_OID.recertifyBefore,
+						false,
+						generalizedTime(wholeSecond(recertifyBefore)),
+					),
+				]),
+	);
 }
 
 const MAX_SERIAL_BYTES = 20;
 
-/** Written here, because the encoder takes 20 µs for an entry. Left out when there is none (RFC 5280, 5.1.2.6). */
+/** Copied once, because there may be many. Left out when there is none (RFC 5280, 5.1.2.6). */
 function encodeEntries(entries: Iterable<UntrustedEntry>): Uint8Array {
 	const seen = new Set<string>();
 	const parts: Uint8Array[] = [];

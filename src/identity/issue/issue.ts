@@ -1,25 +1,16 @@
-import { AsnConvert } from "@peculiar/asn1-schema";
-import {
-	BasicConstraints,
-	Extensions,
-	KeyUsage,
-	Name,
-	SubjectKeyIdentifier,
-	TBSCertificate,
-	Validity as ValidityAsn,
-	Version,
-} from "@peculiar/asn1-x509";
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	type AuthorityKind,
+	authorityExtension,
 	authorityKeyExtensions,
-	buffer,
 	type Certificate,
 	commonName,
 	type DeviceRole,
 	EXTENSION_OID,
+	element,
 	extension,
+	integer,
 	invalid,
 	isAuthorityName,
 	isCertifiedName,
@@ -31,6 +22,7 @@ import {
 	levelsOf,
 	MAX_CERTIFICATES,
 	MAX_TIME,
+	namedBits,
 	onlyCommonName,
 	parseCertificate,
 	ROLE_OF_KIND,
@@ -39,18 +31,15 @@ import {
 	roleExtension,
 	SIGNATURE_IDENTIFIER,
 	type Signer,
-	serialize,
 	sign,
 	subjectText,
+	TAG,
 	type TamperResistance,
+	time,
 	wholeSecond,
 	wrongSignature,
 } from "../x509/index.ts";
-import {
-	type CertifiedKey,
-	identifier,
-	publicKeyInfo,
-} from "./public-key-info.ts";
+import { type CertifiedKey, publicKeyInfo } from "./public-key-info.ts";
 import type { CertificationRequest } from "./request.ts";
 
 /** When a certificate is valid, in milliseconds since the epoch, both ends included. Parts of a second are cut off. */
@@ -272,64 +261,58 @@ async function issue(
 	requireOtherName(content);
 	const { issuer, signer, name } = content;
 	const who = issuer ? subjectText(issuer) : `"${name}"`;
-	const der = await sign(signer, serialize(signedPart(crypto, content)), who);
+	const der = await sign(signer, signedPart(crypto, content), who);
 	// A key store can fail silently, so the certificate is verified before anybody relies on it.
 	const issued = parseCertificate(der);
 	if (!isSignedBy(crypto, issued, issuer ?? issued)) throw wrongSignature(who);
 	return der;
 }
 
-function signedPart(crypto: CryptoProvider, content: Content): TBSCertificate {
+/** INTEGER 2: version 3 of X.509. */
+const VERSION: Uint8Array = element(TAG.explicit0, integer(Uint8Array.of(2)));
+
+/** TBSCertificate (RFC 5280, 4.1). */
+function signedPart(crypto: CryptoProvider, content: Content): Uint8Array {
 	const { publicKey, issuer, signer } = content;
 	const subject = commonName(content.name);
-	return new TBSCertificate({
-		version: Version.v3,
-		serialNumber: buffer(serial(crypto)),
-		signature: identifier(SIGNATURE_IDENTIFIER[signer.algorithm]),
-		issuer: issuer ? repeatableName(issuer) : subject,
-		validity: new ValidityAsn({
-			notBefore: new Date(content.notBefore),
-			notAfter: new Date(content.notAfter),
-		}),
+	return element(
+		TAG.sequence,
+		VERSION,
+		integer(serial(crypto)),
+		SIGNATURE_IDENTIFIER[signer.algorithm],
+		// Byte for byte, since that is how a path compares names.
+		issuer?.subject ?? subject,
+		element(TAG.sequence, time(content.notBefore), time(content.notAfter)),
 		subject,
-		subjectPublicKeyInfo: publicKeyInfo(content),
-		extensions: extensions(content, keyIdentifier(crypto, publicKey)),
-	});
+		publicKeyInfo(content),
+		element(
+			TAG.explicit3,
+			extensions(content, keyIdentifier(crypto, publicKey)),
+		),
+	);
 }
 
 function extensions(
 	{ role, pathLength, levels, issuer }: Content,
 	subjectKeyIdentifier: Uint8Array,
-): Extensions {
+): Uint8Array {
 	const isAuthority = pathLength !== undefined;
 	const usage = isAuthority
 		? KEY_USAGE.keyCertSign | KEY_USAGE.crlSign
 		: KEY_USAGE.digitalSignature;
-	const list = new Extensions([
-		extension(EXTENSION_OID.keyUsage, true, new KeyUsage(usage)),
+	return element(
+		TAG.sequence,
+		extension(EXTENSION_OID.keyUsage, true, namedBits(usage)),
 		roleExtension(role),
 		extension(
 			EXTENSION_OID.subjectKeyIdentifier,
 			false,
-			new SubjectKeyIdentifier(buffer(subjectKeyIdentifier)),
+			element(TAG.octetString, subjectKeyIdentifier),
 		),
-	]);
-	if (isAuthority)
-		list.push(
-			extension(
-				EXTENSION_OID.basicConstraints,
-				true,
-				new BasicConstraints({
-					cA: true,
-					pathLenConstraint: pathLength,
-				}),
-			),
-		);
-	list.push(
+		...(isAuthority ? [authorityExtension(pathLength)] : []),
 		...authorityKeyExtensions(issuer?.subjectKeyIdentifier),
 		...levelExtensions(isAuthority ? withSoftware(levels) : levels),
 	);
-	return list;
 }
 
 /** An authority that may attest more may attest nothing too; other tools take the list of its policies to the letter. */
@@ -351,20 +334,6 @@ function keyIdentifier(
 function serial(crypto: CryptoProvider): Uint8Array {
 	const [first = 0, ...rest] = crypto.random(SERIAL_BYTES);
 	return Uint8Array.of((first & 0x3f) | 0x40, ...rest);
-}
-
-/** The issuer's name, if the encoder can say it again byte for byte; it stumbles over rare kinds of strings. */
-function repeatableName(issuer: Certificate): Name {
-	try {
-		const name = AsnConvert.parse(issuer.subject, Name);
-		const again = new Uint8Array(AsnConvert.serialize(name));
-		if (sameBytes(again, issuer.subject)) return name;
-	} catch {
-		// Refused below, together with a name that reads back as another one.
-	}
-	throw invalid(
-		`the name of the issuer ${subjectText(issuer)} is encoded in a way that cannot be repeated here; use an authority whose name is in UTF-8`,
-	);
 }
 
 /** A path is valid only while all of it is, so a certificate that outlives its issuer would promise too much. */

@@ -1,7 +1,5 @@
-import { AsnConvert } from "@peculiar/asn1-schema";
-import { AlgorithmIdentifier, SubjectPublicKeyInfo } from "@peculiar/asn1-x509";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
-import { buffer, KEY_IDENTIFIER } from "../x509/index.ts";
+import { bitString, element, KEY_IDENTIFIER, TAG } from "../x509/index.ts";
 
 /** A public key to certify, raw. That its holder has the private key is proved by a `CertificationRequest`. */
 export interface CertifiedKey {
@@ -9,17 +7,10 @@ export interface CertifiedKey {
 	readonly publicKey: Uint8Array;
 }
 
-/** SubjectPublicKeyInfo (RFC 5280, 4.1.2.7). */
+/** SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), in DER. */
 export function publicKeyInfo({
 	algorithm,
 	publicKey,
-}: CertifiedKey): SubjectPublicKeyInfo {
-	return new SubjectPublicKeyInfo({
-		algorithm: identifier(KEY_IDENTIFIER[algorithm]),
-		subjectPublicKey: buffer(publicKey),
-	});
-}
-
-export function identifier(der: Uint8Array): AlgorithmIdentifier {
-	return AsnConvert.parse(der, AlgorithmIdentifier);
+}: CertifiedKey): Uint8Array {
+	return element(TAG.sequence, KEY_IDENTIFIER[algorithm], bitString(publicKey));
 }

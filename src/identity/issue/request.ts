@@ -1,22 +1,16 @@
-import {
-	BasicConstraints,
-	type Extension,
-	Extensions,
-} from "@peculiar/asn1-x509";
 import type { CryptoProvider, SignatureAlgorithm } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { copy, malformed } from "../../wire/index.ts";
 import {
 	ANY_POLICY_OID,
 	type AuthorityKind,
+	authorityExtension,
 	chainRefused,
 	commonName,
 	type DerReader,
 	type DeviceRole,
-	EXTENSION_OID,
 	EXTENSION_REQUEST_OID,
 	element,
-	extension,
 	integer,
 	invalid,
 	isAuthorityName,
@@ -40,7 +34,6 @@ import {
 	ROLE_OID,
 	roleExtension,
 	type Signer,
-	serialize,
 	sign,
 	TAG,
 	TAMPER_RESISTANCE,
@@ -175,11 +168,7 @@ export async function makeAuthorityRequest(
 			"the name of an authority has 1 to 64 printable ASCII characters",
 		);
 	return make(crypto, name, signer, [
-		extension(
-			EXTENSION_OID.basicConstraints,
-			true,
-			new BasicConstraints({ cA: true }),
-		),
+		authorityExtension(),
 		roleExtension(ROLE_OF_KIND[kind]),
 		...levelExtensions(attests),
 	]);
@@ -189,18 +178,18 @@ async function make(
 	crypto: CryptoProvider,
 	name: string,
 	signer: Signer,
-	wishes: readonly Extension[],
+	wishes: readonly Uint8Array[],
 ): Promise<Uint8Array> {
 	const attribute = element(
 		TAG.sequence,
 		objectIdentifier(EXTENSION_REQUEST_OID),
-		element(TAG.set, serialize(new Extensions([...wishes]))),
+		element(TAG.set, element(TAG.sequence, ...wishes)),
 	);
 	const info = element(
 		TAG.sequence,
 		integer(Uint8Array.of(0)),
-		serialize(commonName(name)),
-		serialize(publicKeyInfo(signer)),
+		commonName(name),
+		publicKeyInfo(signer),
 		element(TAG.explicit0, attribute),
 	);
 	const who = `"${name}"`;

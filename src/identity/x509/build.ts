@@ -1,20 +1,15 @@
-import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
-import {
-	AttributeTypeAndValue,
-	AttributeValue,
-	AuthorityKeyIdentifier,
-	CertificatePolicies,
-	ExtendedKeyUsage,
-	Extension,
-	KeyIdentifier,
-	Name,
-	PolicyInformation,
-	RelativeDistinguishedName,
-} from "@peculiar/asn1-x509";
 import { SIGNATURE_BYTES } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
+import { utf8 } from "../../wire/index.ts";
 import { TAG } from "./der.ts";
-import { bitString, element, signatureValue } from "./der-write.ts";
+import {
+	bitString,
+	element,
+	integer,
+	objectIdentifier,
+	signatureValue,
+	TRUE,
+} from "./der-write.ts";
 import {
 	COMMON_NAME_OID,
 	type DeviceRole,
@@ -62,45 +57,55 @@ export function invalid(what: string): TetradError {
 	return new TetradError("invalid-argument", what);
 }
 
-/** An extension whose value is a structure of the encoder, or stands in DER already. */
+/** An extension (RFC 5280, 4.1); `value` in DER. */
 export function extension(
 	oid: string,
 	critical: boolean,
-	value: object,
-): Extension {
-	return new Extension({
-		extnID: oid,
-		critical,
-		extnValue: new OctetString(
-			value instanceof Uint8Array ? buffer(value) : AsnConvert.serialize(value),
-		),
-	});
+	value: Uint8Array,
+): Uint8Array {
+	return element(
+		TAG.sequence,
+		objectIdentifier(oid),
+		...(critical ? [TRUE] : []),
+		element(TAG.octetString, value),
+	);
 }
 
 /** Critical, so that nobody takes the certificate for anything else, a TLS server say. */
-export function roleExtension(role: DeviceRole): Extension {
+export function roleExtension(role: DeviceRole): Uint8Array {
 	return extension(
 		EXTENSION_OID.extendedKeyUsage,
 		true,
-		new ExtendedKeyUsage([ROLE_OID[role]]),
+		element(TAG.sequence, objectIdentifier(ROLE_OID[role])),
+	);
+}
+
+/** That the subject is an authority, with how many intermediates below it, if that is bounded. */
+export function authorityExtension(pathLength?: number): Uint8Array {
+	return extension(
+		EXTENSION_OID.basicConstraints,
+		true,
+		element(
+			TAG.sequence,
+			TRUE,
+			...(pathLength === undefined ? [] : [integer(Uint8Array.of(pathLength))]),
+		),
 	);
 }
 
 /** Not critical: whoever does not know the levels may still use the certificate. None for `software` alone, which attests nothing. */
 export function levelExtensions(
 	levels: readonly TamperResistance[],
-): Extension[] {
+): Uint8Array[] {
 	if (levels.every((level) => level === "software")) return [];
 	const policies = TAMPER_RESISTANCE.filter((level) =>
 		levels.includes(level),
-	).map(
-		(level) => new PolicyInformation({ policyIdentifier: LEVEL_OID[level] }),
-	);
+	).map((level) => element(TAG.sequence, objectIdentifier(LEVEL_OID[level])));
 	return [
 		extension(
 			EXTENSION_OID.certificatePolicies,
 			false,
-			new CertificatePolicies(policies),
+			element(TAG.sequence, ...policies),
 		),
 	];
 }
@@ -108,39 +113,25 @@ export function levelExtensions(
 /** None when the issuer's certificate names no identifier of its key. */
 export function authorityKeyExtensions(
 	issuerKeyIdentifier: Uint8Array | undefined,
-): Extension[] {
+): Uint8Array[] {
 	if (issuerKeyIdentifier === undefined) return [];
 	return [
 		extension(
 			LIST_EXTENSION_OID.authorityKeyIdentifier,
 			false,
-			new AuthorityKeyIdentifier({
-				keyIdentifier: new KeyIdentifier(buffer(issuerKeyIdentifier)),
-			}),
+			element(TAG.sequence, element(TAG.implicit0, issuerKeyIdentifier)),
 		),
 	];
 }
 
-/** In DER. */
-export function serialize(value: object): Uint8Array {
-	return new Uint8Array(AsnConvert.serialize(value));
-}
-
-/** A name that is one common name in UTF-8. */
-export function commonName(name: string): Name {
-	return new Name([
-		new RelativeDistinguishedName([
-			new AttributeTypeAndValue({
-				type: COMMON_NAME_OID,
-				value: new AttributeValue({ utf8String: name }),
-			}),
-		]),
-	]);
-}
-
-/** The encoder wants buffers of exactly the bytes. */
-export function buffer(bytes: Uint8Array): ArrayBuffer {
-	return new Uint8Array(bytes).buffer;
+/** A Name that is one common name in UTF-8. */
+export function commonName(name: string): Uint8Array {
+	const attribute = element(
+		TAG.sequence,
+		objectIdentifier(COMMON_NAME_OID),
+		element(TAG.utf8String, utf8(name)),
+	);
+	return element(TAG.sequence, element(TAG.set, attribute));
 }
 
 /** Parts of a second are cut off: no certificate, request or list can say them. */

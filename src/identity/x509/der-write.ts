@@ -61,6 +61,20 @@ export function bitString(octets: Uint8Array): Uint8Array {
 	return element(TAG.bitString, Uint8Array.of(0), octets);
 }
 
+/** A BIT STRING of named bits in its shortest form, as `parseNamedBits` has it: bit n is `1 << n`. */
+export function namedBits(bits: number): Uint8Array {
+	const count = 32 - Math.clz32(bits);
+	const octets = new Uint8Array(Math.ceil(count / 8));
+	for (let n = 0; n < count; n++)
+		if (bits & (1 << n))
+			octets[n >> 3] = (octets[n >> 3] ?? 0) | (0x80 >> (n & 7));
+	const unused = octets.length * 8 - count;
+	return element(TAG.bitString, Uint8Array.of(unused), octets);
+}
+
+/** A BOOLEAN; false is the default wherever we write one, and is left out (X.690, 11.5). */
+export const TRUE: Uint8Array = element(TAG.boolean, Uint8Array.of(0xff));
+
 /** `time` in milliseconds since the epoch, as `readTime` has it. */
 export function time(time: number): Uint8Array {
 	const digits = timeDigits(time);

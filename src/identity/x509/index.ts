@@ -1,13 +1,12 @@
 export {
+	authorityExtension,
 	authorityKeyExtensions,
-	buffer,
 	commonName,
 	extension,
 	invalid,
 	levelExtensions,
 	MAX_TIME,
 	roleExtension,
-	serialize,
 	sign,
 	wholeSecond,
 	wrongSignature,
@@ -38,11 +37,13 @@ export {
 	timeAt,
 } from "./der.ts";
 export {
+	bitString,
 	element,
 	generalizedTime,
 	header,
 	integer,
 	integer64,
+	namedBits,
 	objectIdentifier,
 	time,
 } from "./der-write.ts";

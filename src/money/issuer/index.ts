@@ -1,31 +1,16 @@
-export {
-	IssuerMachine,
-	type IssuerParameters,
-	type IssuerReport,
-	type RequestKind,
-} from "./issuer.ts";
+export { foldRows } from "./fold-rows.ts";
+export { IssuerMachine, type IssuerParameters } from "./issuer.ts";
+export type { IssuerReport } from "./issuer-report.ts";
+export { Ledger, type NewNote } from "./ledger.ts";
 export {
 	type Asked,
 	type Conflict,
-	conflictId,
-	creditTransaction,
 	declinedMessage,
-	type EntryKind,
-	entries,
-	foldRows,
-	Ledger,
-	ledgerValue,
-	type NewNote,
-	nameInDeviceId,
-	newAccount,
-	noteSerial,
-	predecessor,
 	type Refusal,
 	type RequestOutcome,
-	requestTransaction,
 	type SettledRequest,
-	SYSTEM,
-} from "./ledger.ts";
+} from "./ledger-answers.ts";
+export { predecessor } from "./ledger-bookings.ts";
 export {
 	type Account,
 	accountOf,
@@ -39,6 +24,20 @@ export {
 	noteStatus,
 	openAccount,
 } from "./ledger-desk.ts";
+export {
+	type EntryKind,
+	entries,
+	newAccount,
+	SYSTEM,
+} from "./ledger-entries.ts";
+export {
+	conflictId,
+	creditTransaction,
+	ledgerValue,
+	nameInDeviceId,
+	noteSerial,
+	requestTransaction,
+} from "./ledger-ids.ts";
 export {
 	ACCOUNTS,
 	ANSWERS,
@@ -54,3 +53,4 @@ export {
 	type RowOf,
 	TRANSFERS,
 } from "./ledger-tables.ts";
+export type { RequestKind } from "./module-requests.ts";

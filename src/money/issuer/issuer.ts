@@ -13,15 +13,9 @@ import {
 	TetradError,
 	unreachable,
 } from "../../errors.ts";
-import {
-	type Certificate,
-	type CertifiedDevice,
-	parseTrustAnchor,
-	type TrustAnchor,
-	validateChain,
-} from "../../identity/index.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import type { Transaction } from "../../machine/index.ts";
-import { copy, enc, hex, sameBytes, utf8 } from "../../wire/index.ts";
+import { enc, sameBytes, utf8 } from "../../wire/index.ts";
 import {
 	body,
 	type Currency,
@@ -31,23 +25,19 @@ import {
 	type Head,
 	headFields,
 	type IssuerTerms,
-	MAX_AMOUNT,
 	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
 	MAX_NOTE_DAYS,
-	MAX_OWN_CERTIFICATES,
 	MAX_PIECES,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	MIN_NOTE_LIFE_MS,
 	message,
 	NOTE_DAYS,
-	type Note,
 	parseAmountBytes,
 	parseList,
 	parseNote,
 	parseTransfer,
-	REQUEST_ID_BYTES,
 	requireCurrency,
 	type Transfer,
 	uint64,
@@ -63,17 +53,23 @@ import type {
 	MoneyEvent,
 	MoneyMachine,
 } from "../machine.ts";
+import type { Issue, Job, Origin } from "./issuer-jobs.ts";
+import type { IssuerReport } from "./issuer-report.ts";
+import { Ledger, type NewNote } from "./ledger.ts";
 import {
 	type Asked,
-	type Conflict,
 	declinedMessage,
-	Ledger,
-	type NewNote,
-	noteSerial,
 	type Refusal,
 	type RequestOutcome,
-	type SettledRequest,
-} from "./ledger.ts";
+} from "./ledger-answers.ts";
+import { noteSerial } from "./ledger-ids.ts";
+import {
+	kindOf,
+	parseHeadOf,
+	parseInto,
+	requestIn,
+} from "./module-requests.ts";
+import { OwnCertificates, refused } from "./own-certificates.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -86,80 +82,12 @@ export interface IssuerParameters {
 	readonly graceDays?: number;
 }
 
-/** What an operator may want to know. */
-export type IssuerReport =
-	/** A request was settled, durably and for the first time. */
-	| {
-			readonly kind: "settled";
-			readonly tetrad: number;
-			/** Certified name of the module that asked. */
-			readonly name: string;
-			readonly asked: RequestKind;
-			readonly settled: SettledRequest;
-	  }
-	/** A holder spent one range twice, and two transfers prove it. */
-	| { readonly kind: "double-spending"; readonly conflict: Conflict }
-	/** Two purses with the same key went on from the same state: one is a copy. */
-	| {
-			readonly kind: "forked";
-			readonly tetrad: number;
-			readonly name: string;
-			readonly number: bigint;
-	  }
-	/** What was asked could not be settled, and may be asked again. */
-	| {
-			readonly kind: "trouble";
-			readonly tetrad: number;
-			readonly code: ErrorCode;
-			readonly reason: string;
-	  };
-
-export type RequestKind =
-	| "hello"
-	| "balance"
-	| "withdraw"
-	| "deposit"
-	| "exchange"
-	| "claim";
-
 /** A tetrad with a module. */
 interface Client {
 	readonly meeting: Meeting;
 	/** Requests of it that are not answered yet. */
 	requests: number;
 }
-
-interface Origin {
-	readonly tetrad: number;
-	readonly kind: RequestKind;
-	/** Empty for `hello`, which has none. */
-	readonly request: Uint8Array;
-}
-
-/** What shall be issued to whom. */
-type Issue =
-	| { readonly kind: "withdraw"; readonly amount: bigint }
-	| { readonly kind: "exchange"; readonly verified: VerifiedTransfer };
-
-/** What a request waits for. */
-type Job =
-	| { readonly kind: "greeting"; readonly origin: Origin }
-	| { readonly kind: "telling-balance"; readonly origin: Origin }
-	| {
-			readonly kind: "looking-up";
-			readonly origin: Origin;
-			readonly asked: Asked;
-			readonly issue: Issue;
-			readonly peer: CertifiedDevice;
-	  }
-	| {
-			readonly kind: "signing";
-			readonly origin: Origin;
-			readonly asked: Asked;
-			readonly issue: Issue;
-			readonly sign: (signature: Uint8Array) => NewNote;
-	  }
-	| { readonly kind: "settling"; readonly origin: Origin };
 
 /** What can be said of a transfer without the ledger. */
 type Judged =
@@ -614,112 +542,6 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 }
 
-/**
- * The issuer's own certificates. What it signed under one that has not expired stays good, also
- * when the bank asks for a newer one: a note counts only when the ledger has it.
- */
-class OwnCertificates {
-	readonly #context: MoneyContext;
-	readonly #anchor: TrustAnchor;
-	readonly #known = new Map<string, CertifiedDevice>();
-
-	constructor(context: MoneyContext) {
-		const { crypto, own } = context;
-		const root = own.path[own.path.length - 1] as Certificate;
-		this.#context = context;
-		this.#anchor = parseTrustAnchor(crypto, root.der);
-	}
-
-	/** The one that signed a note; `chains` came with it. Throws `payment-refused`, and as `validateChain`. */
-	of(
-		{ issuer, issuerCertificate }: Note,
-		chains: readonly Uint8Array[],
-		now: number,
-	): CertifiedDevice {
-		const { own } = this.#context;
-		if (!sameBytes(issuer, own.deviceId))
-			throw refused("a note of this transfer was issued by somebody else");
-		if (sameBytes(issuerCertificate, own.certificateId)) return own;
-		const found =
-			this.#known.get(hex(issuerCertificate)) ??
-			this.#learn(issuerCertificate, chains, now);
-		found.requireValid(now);
-		return found;
-	}
-
-	#learn(
-		certificate: Uint8Array,
-		chains: readonly Uint8Array[],
-		now: number,
-	): CertifiedDevice {
-		const { crypto, own } = this.#context;
-		for (const chain of chains) {
-			const device = validateChain(
-				crypto,
-				chain,
-				"module",
-				[this.#anchor],
-				now,
-			);
-			if (
-				!sameBytes(device.deviceId, own.deviceId) ||
-				!sameBytes(device.certificateId, certificate)
-			)
-				continue;
-			if (this.#known.size >= MAX_OWN_CERTIFICATES) this.#known.clear();
-			this.#known.set(hex(certificate), device);
-			return device;
-		}
-		throw refused(
-			"the chain under which a note of this transfer was signed is missing",
-		);
-	}
-}
-
-const KINDS: Readonly<Record<number, RequestKind>> = {
-	[WITH_ISSUER.hello.type]: "hello",
-	[WITH_ISSUER.withdraw.type]: "withdraw",
-	[WITH_ISSUER.deposit.type]: "deposit",
-	[WITH_ISSUER.exchange.type]: "exchange",
-	[WITH_ISSUER.claim.type]: "claim",
-	[WITH_ISSUER.balance.type]: "balance",
-};
-
-function kindOf(bytes: Uint8Array): RequestKind | undefined {
-	const [type = 0] = bytes;
-	return KINDS[type];
-}
-
-/** The first field of every request but `hello`, or nothing when it is not there. */
-function requestIn(bytes: Uint8Array): Uint8Array {
-	const start = 1 + 4;
-	const isThere =
-		bytes.length >= start + REQUEST_ID_BYTES &&
-		sameBytes(
-			bytes.subarray(1, start),
-			Uint8Array.of(0, 0, 0, REQUEST_ID_BYTES),
-		);
-	return isThere
-		? copy(bytes.subarray(start, start + REQUEST_ID_BYTES))
-		: new Uint8Array();
-}
-
-function parseHeadOf(bytes: Uint8Array): Head {
-	const { number, hash } = body(WITH_ISSUER.hello, bytes);
-	const value = BigInt(`0x${hex(number)}`);
-	if (value > MAX_AMOUNT)
-		throw new TetradError("malformed", "no purse has come so far");
-	return { number: value, hash: copy(hash) };
-}
-
-function parseInto([into]: Uint8Array): 0 | 1 {
-	if (into === 0 || into === 1) return into;
-	throw new TetradError(
-		"malformed",
-		"an exchange is neither into notes nor into the account",
-	);
-}
-
 function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {
 	if (!sameBytes(payee, deviceId))
 		throw refused("this transfer pays somebody else");
@@ -731,10 +553,6 @@ function requireDays(what: string, days: number, min: number, max: number) {
 			"invalid-argument",
 			`${what} from ${min} to ${max} whole days`,
 		);
-}
-
-function refused(why: string): TetradError {
-	return new TetradError("payment-refused", why);
 }
 
 function end(tetrad: number, error: TetradError): MoneyEffect<IssuerReport> {

@@ -18,13 +18,9 @@ import {
 	parseNote,
 	requireAmount,
 } from "../documents/index.ts";
-import {
-	creditTransaction,
-	entries,
-	foldRows,
-	newAccount,
-	SYSTEM,
-} from "./ledger.ts";
+import { foldRows } from "./fold-rows.ts";
+import { entries, newAccount, SYSTEM } from "./ledger-entries.ts";
+import { creditTransaction } from "./ledger-ids.ts";
 import {
 	ACCOUNTS,
 	BOOKINGS,

@@ -2,57 +2,67 @@
  * The issuer's book, as transactions on its tables. Each answers one request of a module once:
  * what it changes, and the answer, are one durable write, and asked again it finds the answer.
  */
-import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { type ErrorCode, TetradError } from "../../errors.ts";
-import { type CertifiedDevice, isCertifiedName } from "../../identity/index.ts";
+import type { CryptoProvider } from "../../crypto/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	byKey,
-	type Columns,
 	done,
 	insert,
 	put,
 	type Read,
-	type Row,
 	reading,
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
-import {
-	concat,
-	copy,
-	dec,
-	enc,
-	hex,
-	parseUtf8,
-	sameBytes,
-	utf8,
-	utf8Within,
-} from "../../wire/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
 import {
 	encodeList,
-	FOLD_ROWS,
 	formatAmount,
 	type Head,
 	type IssuerTerms,
 	MAX_AMOUNT,
 	MAX_CLAIM_BOOKINGS,
-	MAX_CLAIM_RANGES,
-	MAX_REASON_BYTES,
 	message,
 	type Note,
 	type Piece,
-	type Transfer,
-	uint64,
 	type VerifiedTransfer,
 	WITH_ISSUER,
 } from "../documents/index.ts";
+import { foldRows } from "./fold-rows.ts";
+import {
+	type Answered,
+	type Asked,
+	answered,
+	answerRead,
+	booked,
+	type Conflict,
+	declined,
+	notIssuedHere,
+	type Refusal,
+	repeated,
+} from "./ledger-answers.ts";
+import {
+	addGap,
+	bookingsOf,
+	predecessor,
+	sum,
+	type Taken,
+	transferRow,
+} from "./ledger-bookings.ts";
+import {
+	type EntryKind,
+	type EntryLine,
+	entries,
+	newAccount,
+	SYSTEM,
+} from "./ledger-entries.ts";
+import { conflictId, ledgerValue, requestTransaction } from "./ledger-ids.ts";
 import {
 	ACCOUNTS,
-	ANSWERS,
+	type ANSWERS,
 	BOOKINGS,
 	CHAINS,
-	CONFLICTS,
-	ENTRIES,
 	HEADS,
 	META,
 	NOTES,
@@ -60,157 +70,11 @@ import {
 	TRANSFERS,
 } from "./ledger-tables.ts";
 
-/** The issuer's own side of every entry: what it issued, what came back, what was claimed, and what stands behind the accounts. */
-export const SYSTEM = {
-	issued: utf8("issued"),
-	returned: utf8("returned"),
-	expired: utf8("expired"),
-	backing: utf8("backing"),
-} as const;
-
-/** One request of a module, as it was read. */
-export interface Asked {
-	/** Device id of the module that asks. */
-	readonly device: Uint8Array;
-	readonly request: Uint8Array;
-	/** SHA-256 over what is asked, apart from how it is signed. */
-	readonly hash: Uint8Array;
-	/** By the issuer's clock; milliseconds since the epoch. */
-	readonly at: number;
-}
-
 /** A note that is ready to be issued, and the devices that it names: the issuer as it signs now, and the holder. */
 export interface NewNote {
 	readonly note: Note;
 	readonly issuer: CertifiedDevice;
 	readonly holder: CertifiedDevice;
-}
-
-export interface Conflict {
-	readonly id: Uint8Array;
-	readonly note: Uint8Array;
-	/** The transfer that was booked, and the one that came later. */
-	readonly first: Uint8Array;
-	readonly second: Uint8Array;
-	readonly holder: Uint8Array;
-	readonly at: number;
-}
-
-/** What came of a request. */
-export type SettledRequest =
-	| { readonly kind: "issued"; readonly amount: bigint }
-	| { readonly kind: "booked"; readonly amount: bigint }
-	| {
-			readonly kind: "declined";
-			readonly code: ErrorCode;
-			readonly reason: string;
-	  };
-
-export type RequestOutcome =
-	/** Now, and durably. */
-	| {
-			readonly kind: "answered";
-			readonly answer: Uint8Array;
-			readonly settled: SettledRequest;
-			readonly conflicts: readonly Conflict[];
-	  }
-	/** Long ago, or with nothing to keep. */
-	| { readonly kind: "repeated"; readonly answer: Uint8Array }
-	/** It can be done, once there is a note for it. */
-	| { readonly kind: "needs-note" };
-
-/** Why a request is refused. It is kept, and said again whenever the request is asked again. */
-export interface Refusal {
-	readonly code: ErrorCode;
-	readonly reason: string;
-}
-
-type Answered = Transaction<RequestOutcome>;
-
-const LABEL = {
-	request: utf8("tetrad/1 request"),
-	credit: utf8("tetrad/1 credit"),
-	conflict: utf8("tetrad/1 conflict"),
-	serial: utf8("tetrad/1 note serial"),
-};
-
-/** What ties everything together that one request changed, 32 bytes. */
-export function requestTransaction(
-	crypto: CryptoProvider,
-	device: Uint8Array,
-	request: Uint8Array,
-): Uint8Array {
-	return crypto.sha256(enc(LABEL.request, device, request));
-}
-
-/** The same for a credit by an operator. */
-export function creditTransaction(
-	crypto: CryptoProvider,
-	reference: string,
-): Uint8Array {
-	return crypto.sha256(enc(LABEL.credit, utf8(reference)));
-}
-
-export function conflictId(
-	crypto: CryptoProvider,
-	note: Uint8Array,
-	first: Uint8Array,
-	second: Uint8Array,
-): Uint8Array {
-	return crypto.sha256(enc(LABEL.conflict, note, first, second));
-}
-
-/** The serial of the note that answers a request: no request makes two. */
-export function noteSerial(
-	crypto: CryptoProvider,
-	device: Uint8Array,
-	request: Uint8Array,
-): Uint8Array {
-	return crypto.sha256(enc(LABEL.serial, device, request));
-}
-
-/** The certified name in a device id. Throws `invalid-argument` for what is no device id. */
-export function nameInDeviceId(deviceId: Uint8Array): string {
-	try {
-		const [root, name, ...more] = dec(deviceId, 2);
-		const text = parseUtf8(name ?? new Uint8Array());
-		if (
-			root?.length === HASH_BYTES &&
-			more.length === 0 &&
-			isCertifiedName(text)
-		)
-			return text;
-	} catch {
-		// Said below.
-	}
-	throw new TetradError(
-		"invalid-argument",
-		"this is no device id of a module; it stands in the module's own messages, in hexadecimal",
-	);
-}
-
-export function declinedMessage(
-	request: Uint8Array,
-	{ code, reason }: Refusal,
-): Uint8Array {
-	return message(WITH_ISSUER.declined, {
-		request,
-		code: utf8(code),
-		reason: utf8Within(reason, MAX_REASON_BYTES),
-	});
-}
-
-/** Says whose ledger a store is, and of which money. */
-export function ledgerValue({
-	issuer,
-	currency,
-	isPlay,
-}: IssuerTerms): Uint8Array {
-	return enc(
-		issuer,
-		utf8(currency.code),
-		Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
-	);
 }
 
 /** What every transaction of one issuer needs to know. */
@@ -612,192 +476,4 @@ export class Ledger {
 		const { currency } = this.#terms;
 		return `${formatAmount(amount, currency)} ${currency.code}`;
 	}
-}
-
-interface Taken {
-	readonly piece: Piece;
-	readonly by: RowOf<typeof BOOKINGS>;
-}
-
-export type EntryKind =
-	| "withdraw"
-	| "deposit"
-	| "exchange"
-	| "claim"
-	| "credit";
-
-type EntryLine = readonly [
-	account: Uint8Array,
-	amount: bigint,
-	reference: Uint8Array,
-];
-
-/** The lines of one transaction, which sum to zero. */
-export function entries(
-	transaction: Uint8Array,
-	at: number,
-	kind: EntryKind,
-	lines: readonly EntryLine[],
-): readonly Write[] {
-	return lines.map(([account, amount, reference]) =>
-		insert(ENTRIES, {
-			at: BigInt(at),
-			transaction,
-			account,
-			amount,
-			kind,
-			reference,
-		}),
-	);
-}
-
-export function newAccount(id: Uint8Array, at: number): RowOf<typeof ACCOUNTS> {
-	return { id, name: nameInDeviceId(id), balance: 0n, opened: BigInt(at) };
-}
-
-/** Goes through all rows of a read, a page at a time, and then on with what was made of them. `state` is this run's own. */
-export function foldRows<Of extends Columns, State, Result>(
-	read: Omit<Read<Of>, "limit">,
-	state: State,
-	step: (state: State, row: Row<Of>) => State,
-	then: (state: State) => Transaction<Result>,
-): Transaction<Result> {
-	return reading([{ ...read, limit: FOLD_ROWS }], ([rows]) => {
-		let next = state;
-		for (const row of rows) next = step(next, row);
-		const last = rows.at(-1);
-		if (rows.length < FOLD_ROWS || last === undefined) return then(next);
-		const column = read.table.key[Object.keys(read.equals ?? {}).length];
-		return foldRows(
-			{ ...read, above: last[column as keyof Row<Of>] as bigint },
-			next,
-			step,
-			then,
-		);
-	});
-}
-
-const notIssuedHere: Refusal = {
-	code: "payment-refused",
-	reason: "a note was not issued here",
-};
-
-function answerRead({ device, request }: Asked) {
-	return byKey(ANSWERS, { device, request });
-}
-
-/** The one booking that can overlap a piece if any does: the last that begins before its end. */
-export function predecessor({ noteId, offset, amount }: Piece) {
-	return {
-		table: BOOKINGS,
-		equals: { note: noteId },
-		below: offset + amount,
-		order: "descending",
-		limit: 1,
-	} as const;
-}
-
-function repeated(asked: Asked, row: RowOf<typeof ANSWERS>): Answered {
-	const answer = sameBytes(row.asked, asked.hash)
-		? row.answer
-		: declinedMessage(asked.request, {
-				code: "issuer-refused",
-				reason: "something else was asked before under this request's id",
-			});
-	return done([], { kind: "repeated", answer });
-}
-
-function declined(
-	asked: Asked,
-	refusal: Refusal,
-	writes: readonly Write[] = [],
-	conflicts: readonly Conflict[] = [],
-): Answered {
-	const answer = declinedMessage(asked.request, refusal);
-	return answered(
-		asked,
-		answer,
-		{ kind: "declined", ...refusal },
-		conflicts,
-		writes,
-	);
-}
-
-function booked(
-	asked: Asked,
-	amount: bigint,
-	earlier: readonly Uint8Array[],
-	conflicts: readonly Conflict[],
-	writes: readonly Write[],
-): Answered {
-	const ids = new Map(earlier.map((id) => [hex(id), id]));
-	const answer = message(WITH_ISSUER.booked, {
-		request: asked.request,
-		credited: uint64(amount),
-		conflicts: concat(...ids.values()),
-	});
-	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
-}
-
-function answered(
-	{ device, request, hash, at }: Asked,
-	bytes: Uint8Array,
-	settled: SettledRequest,
-	conflicts: readonly Conflict[],
-	writes: readonly Write[],
-): Answered {
-	// Its own memory: a message is cut from a larger block.
-	const answer = copy(bytes);
-	return done(
-		[
-			...writes,
-			...conflicts.map((conflict) =>
-				insert(CONFLICTS, { ...conflict, at: BigInt(conflict.at) }),
-			),
-			insert(ANSWERS, { device, request, asked: hash, answer, at: BigInt(at) }),
-		],
-		{ kind: "answered", answer, settled, conflicts },
-	);
-}
-
-function transferRow(
-	{ request, at }: Asked,
-	{ id, document }: Transfer,
-	booked: bigint,
-): RowOf<typeof TRANSFERS> {
-	return { id, document, request, booked, at: BigInt(at) };
-}
-
-function bookingsOf(
-	{ at }: Asked,
-	pieces: readonly Piece[],
-	kind: "deposit" | "exchange" | "claim",
-	reference: Uint8Array,
-): readonly Write[] {
-	return pieces.map(({ noteId, offset, amount }) =>
-		insert(BOOKINGS, {
-			note: noteId,
-			offset,
-			amount,
-			kind,
-			reference,
-			at: BigInt(at),
-		}),
-	);
-}
-
-/** Of more than `MAX_CLAIM_RANGES` the first are left for another claim: what a holder never paid with is last. */
-function addGap(
-	left: Piece[],
-	{ id }: Note,
-	offset: bigint,
-	end: bigint,
-): void {
-	if (offset >= end) return;
-	if (left.length === MAX_CLAIM_RANGES) left.shift();
-	left.push({ noteId: id, offset, amount: end - offset });
-}
-
-function sum(pieces: readonly Piece[]): bigint {
-	return pieces.reduce((total, { amount }) => total + amount, 0n);
 }

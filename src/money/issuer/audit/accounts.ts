@@ -1,6 +1,6 @@
 import { reading } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
-import { nameInDeviceId } from "../ledger.ts";
+import { nameInDeviceId } from "../ledger-ids.ts";
 import { type ACCOUNTS, ENTRIES, type RowOf } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { type Checks, demand, NOTHING, rowName } from "./step.ts";

@@ -10,7 +10,7 @@ import {
 	parseUint64,
 	WITH_ISSUER,
 } from "../../documents/index.ts";
-import { SYSTEM } from "../ledger.ts";
+import { SYSTEM } from "../ledger-entries.ts";
 import {
 	type ANSWERS,
 	type ENTRIES,

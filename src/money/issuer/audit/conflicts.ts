@@ -1,7 +1,7 @@
 import { byKey, reading } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import { overlap, parseTransfer } from "../../documents/index.ts";
-import { conflictId } from "../ledger.ts";
+import { conflictId } from "../ledger-ids.ts";
 import { type CONFLICTS, type RowOf, TRANSFERS } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { type Checks, demand, NOTHING, rowName } from "./step.ts";

@@ -1,6 +1,7 @@
 import { reading } from "../../../machine/index.ts";
 import { utf8 } from "../../../wire/index.ts";
-import { creditTransaction, SYSTEM } from "../ledger.ts";
+import { SYSTEM } from "../ledger-entries.ts";
+import { creditTransaction } from "../ledger-ids.ts";
 import type { CREDITS, RowOf } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { demandLines, linesOf } from "./lines.ts";

@@ -1,11 +1,8 @@
 import { byKey, reading, type Transaction } from "../../../machine/index.ts";
 import { parseUtf8, sameBytes } from "../../../wire/index.ts";
-import {
-	creditTransaction,
-	type EntryKind,
-	foldRows,
-	type SYSTEM,
-} from "../ledger.ts";
+import { foldRows } from "../fold-rows.ts";
+import type { EntryKind, SYSTEM } from "../ledger-entries.ts";
+import { creditTransaction } from "../ledger-ids.ts";
 import {
 	BOOKINGS,
 	CREDITS,

@@ -2,7 +2,8 @@ import type { CryptoProvider } from "../../../crypto/index.ts";
 import { asTetradError } from "../../../errors.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import { type IssuerTerms, MAX_AUDIT_PROBLEMS } from "../../documents/index.ts";
-import { requestTransaction, type SYSTEM } from "../ledger.ts";
+import type { SYSTEM } from "../ledger-entries.ts";
+import { requestTransaction } from "../ledger-ids.ts";
 
 /** What all steps of one audit have found so far. Amounts are in minor units. */
 export class Findings {

@@ -1,6 +1,6 @@
 import type { Read } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
-import { SYSTEM } from "../ledger.ts";
+import { SYSTEM } from "../ledger-entries.ts";
 import { ENTRIES, type RowOf } from "../ledger-tables.ts";
 import { demand } from "./step.ts";
 

@@ -1,5 +1,5 @@
 import { sameBytes } from "../../../wire/index.ts";
-import { ledgerValue } from "../ledger.ts";
+import { ledgerValue } from "../ledger-ids.ts";
 import type { META, RowOf } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { type Checks, demand, NOTHING } from "./step.ts";

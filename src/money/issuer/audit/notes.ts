@@ -14,7 +14,7 @@ import {
 	sameCurrency,
 	WITH_ISSUER,
 } from "../../documents/index.ts";
-import { SYSTEM } from "../ledger.ts";
+import { SYSTEM } from "../ledger-entries.ts";
 import { ANSWERS, CHAINS, type NOTES, type RowOf } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import type { IssuerChains } from "./issuer-chains.ts";

@@ -7,7 +7,8 @@ import {
 	type Transfer,
 	verifyTransferOfNote,
 } from "../../documents/index.ts";
-import { predecessor, SYSTEM } from "../ledger.ts";
+import { predecessor } from "../ledger-bookings.ts";
+import { SYSTEM } from "../ledger-entries.ts";
 import {
 	ANSWERS,
 	CHAINS,

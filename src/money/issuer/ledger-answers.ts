@@ -1,0 +1,163 @@
+/* The answer to a request of a module, which is kept with what it changed, and found when it is asked again. */
+import type { ErrorCode } from "../../errors.ts";
+import {
+	byKey,
+	done,
+	insert,
+	type Read,
+	type Transaction,
+	type Write,
+} from "../../machine/index.ts";
+import {
+	concat,
+	copy,
+	hex,
+	sameBytes,
+	utf8,
+	utf8Within,
+} from "../../wire/index.ts";
+import {
+	MAX_REASON_BYTES,
+	message,
+	uint64,
+	WITH_ISSUER,
+} from "../documents/index.ts";
+import { ANSWERS, CONFLICTS, type RowOf } from "./ledger-tables.ts";
+
+/** One request of a module, as it was read. */
+export interface Asked {
+	/** Device id of the module that asks. */
+	readonly device: Uint8Array;
+	readonly request: Uint8Array;
+	/** SHA-256 over what is asked, apart from how it is signed. */
+	readonly hash: Uint8Array;
+	/** By the issuer's clock; milliseconds since the epoch. */
+	readonly at: number;
+}
+
+export interface Conflict {
+	readonly id: Uint8Array;
+	readonly note: Uint8Array;
+	/** The transfer that was booked, and the one that came later. */
+	readonly first: Uint8Array;
+	readonly second: Uint8Array;
+	readonly holder: Uint8Array;
+	readonly at: number;
+}
+
+/** What came of a request. */
+export type SettledRequest =
+	| { readonly kind: "issued"; readonly amount: bigint }
+	| { readonly kind: "booked"; readonly amount: bigint }
+	| {
+			readonly kind: "declined";
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  };
+
+export type RequestOutcome =
+	/** Now, and durably. */
+	| {
+			readonly kind: "answered";
+			readonly answer: Uint8Array;
+			readonly settled: SettledRequest;
+			readonly conflicts: readonly Conflict[];
+	  }
+	/** Long ago, or with nothing to keep. */
+	| { readonly kind: "repeated"; readonly answer: Uint8Array }
+	/** It can be done, once there is a note for it. */
+	| { readonly kind: "needs-note" };
+
+/** Why a request is refused. It is kept, and said again whenever the request is asked again. */
+export interface Refusal {
+	readonly code: ErrorCode;
+	readonly reason: string;
+}
+
+export type Answered = Transaction<RequestOutcome>;
+
+export function declinedMessage(
+	request: Uint8Array,
+	{ code, reason }: Refusal,
+): Uint8Array {
+	return message(WITH_ISSUER.declined, {
+		request,
+		code: utf8(code),
+		reason: utf8Within(reason, MAX_REASON_BYTES),
+	});
+}
+
+export const notIssuedHere: Refusal = {
+	code: "payment-refused",
+	reason: "a note was not issued here",
+};
+
+export function answerRead({
+	device,
+	request,
+}: Asked): Read<typeof ANSWERS.columns> {
+	return byKey(ANSWERS, { device, request });
+}
+
+export function repeated(asked: Asked, row: RowOf<typeof ANSWERS>): Answered {
+	const answer = sameBytes(row.asked, asked.hash)
+		? row.answer
+		: declinedMessage(asked.request, {
+				code: "issuer-refused",
+				reason: "something else was asked before under this request's id",
+			});
+	return done([], { kind: "repeated", answer });
+}
+
+export function declined(
+	asked: Asked,
+	refusal: Refusal,
+	writes: readonly Write[] = [],
+	conflicts: readonly Conflict[] = [],
+): Answered {
+	const answer = declinedMessage(asked.request, refusal);
+	return answered(
+		asked,
+		answer,
+		{ kind: "declined", ...refusal },
+		conflicts,
+		writes,
+	);
+}
+
+export function booked(
+	asked: Asked,
+	amount: bigint,
+	earlier: readonly Uint8Array[],
+	conflicts: readonly Conflict[],
+	writes: readonly Write[],
+): Answered {
+	const ids = new Map(earlier.map((id) => [hex(id), id]));
+	const answer = message(WITH_ISSUER.booked, {
+		request: asked.request,
+		credited: uint64(amount),
+		conflicts: concat(...ids.values()),
+	});
+	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
+}
+
+export function answered(
+	{ device, request, hash, at }: Asked,
+	bytes: Uint8Array,
+	settled: SettledRequest,
+	conflicts: readonly Conflict[],
+	writes: readonly Write[],
+): Answered {
+	// Its own memory: a message is cut from a larger block.
+	const answer = copy(bytes);
+	return done(
+		[
+			...writes,
+			...conflicts.map((conflict) =>
+				insert(CONFLICTS, { ...conflict, at: BigInt(conflict.at) }),
+			),
+			insert(ANSWERS, { device, request, asked: hash, answer, at: BigInt(at) }),
+		],
+		{ kind: "answered", answer, settled, conflicts },
+	);
+}

@@ -11,7 +11,7 @@ const SRC = join(ROOT, "src");
 /**
  * Which folders a folder may import from, by their front doors. What is in a room without a folder
  * of its own is for all of the room, so a folder inside imports it directly. `errors.ts` is
- * everybody's, and `index.ts` and `main.ts` above all rooms may import everything.
+ * everybody's, and `main.ts` above all rooms may import everything.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	crypto: [],
@@ -135,6 +135,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"tetrad",
 		"wire",
+	],
+	entry: [
+		"carrier",
+		"crypto",
+		"device/authority",
+		"device/purse",
+		"device/runtime",
+		"identity",
+		"keys",
+		"machine",
+		"money",
+		"session",
+		"store",
+		"tetrad",
 	],
 	cli: [
 		"carrier",

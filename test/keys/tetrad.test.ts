@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { SignatureAlgorithm } from "../../src/crypto/index.ts";
-import type { Signer } from "../../src/identity/index.ts";
 import {
 	MoneyModule,
 	makePolicy,
@@ -11,7 +10,8 @@ import {
 	SoftwareAuthority,
 	type Tetrad,
 	TrustedAgent,
-} from "../../src/index.ts";
+} from "../../src/entry/index.ts";
+import type { Signer } from "../../src/identity/index.ts";
 import {
 	createKey,
 	generateSoftwareKey,

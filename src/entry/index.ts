@@ -5,8 +5,8 @@ export {
 	type Listener,
 	listen,
 	memoryCarriers,
-} from "./carrier/index.ts";
-export { SoftwareAuthority } from "./device/authority/index.ts";
+} from "../carrier/index.ts";
+export { SoftwareAuthority } from "../device/authority/index.ts";
 export {
 	type Payment,
 	Payments,
@@ -20,7 +20,7 @@ export {
 	type ReceiptedPayment,
 	type Witness,
 	WitnessFile,
-} from "./device/purse/index.ts";
+} from "../device/purse/index.ts";
 export {
 	type AcceptOptions,
 	type AgentAccess,
@@ -37,13 +37,13 @@ export {
 	type Tetrad,
 	type TetradEvent,
 	TrustedAgent,
-} from "./device/runtime/index.ts";
-export { type ErrorCode, type ErrorFamily, TetradError } from "./errors.ts";
+} from "../device/runtime/index.ts";
+export { type ErrorCode, type ErrorFamily, TetradError } from "../errors.ts";
 export {
 	type Currency,
 	formatAmount,
 	type IssuerTerms,
 	type PurseReport,
 	parseAmount,
-} from "./money/index.ts";
-export { makePolicy, type Policy } from "./tetrad/index.ts";
+} from "../money/index.ts";
+export { makePolicy, type Policy } from "../tetrad/index.ts";

@@ -1,0 +1,20 @@
+/** `tetrad/carrier`: what moves frames (memory, Unix sockets, TCP), and the interface for another way to move them. */
+export {
+	type Address,
+	CARRIER_LIMITS,
+	type Carrier,
+	type CarrierLimits,
+	type CarrierReceiver,
+	type ConnectOptions,
+	connect,
+	FrameSplitter,
+	formatAddress,
+	LISTENER_LIMITS,
+	type Listener,
+	type ListenOptions,
+	listen,
+	memoryCarriers,
+	parseAddress,
+	type TcpAddress,
+	type UnixAddress,
+} from "../carrier/index.ts";

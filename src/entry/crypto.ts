@@ -1,0 +1,16 @@
+/** `tetrad/crypto`: everything cryptographic that a device needs, for who brings a provider of their own, and ours on `node:crypto`. */
+export {
+	type Aead,
+	type AeadName,
+	type CryptoProvider,
+	HASH_BYTES,
+	KEY_BYTES,
+	type KemKey,
+	ML_KEM_768,
+	nodeCrypto,
+	SIGNATURE_BYTES,
+	type SignatureAlgorithm,
+	TAG_BYTES,
+	X25519_BYTES,
+	type X25519Key,
+} from "../crypto/index.ts";

@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import { TetradError } from "../errors.ts";
 
+/** A host and a port, written `shop.example:7000`. */
 export interface TcpAddress {
 	readonly kind: "tcp";
 	/** A host name, an IPv4 address, or an IPv6 address without brackets. */
@@ -9,6 +10,7 @@ export interface TcpAddress {
 	readonly port: number;
 }
 
+/** The path of a Unix socket, written `unix:path`. */
 export interface UnixAddress {
 	readonly kind: "unix";
 	/** At most 107 bytes of UTF-8. */

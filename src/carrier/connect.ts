@@ -11,6 +11,7 @@ import {
 } from "./limits.ts";
 import { streamCarrier } from "./stream.ts";
 
+/** How a listener is called. */
 export interface ConnectOptions {
 	/** Gives up with `aborted`. It has no effect once connected. */
 	readonly signal?: AbortSignal;

@@ -19,6 +19,7 @@ import {
 	withPrivateFiles,
 } from "./unix-socket.ts";
 
+/** How a listener takes connections. */
 export interface ListenOptions {
 	/** Open connections at a time; more are closed at once. 1024 when absent. */
 	readonly maxConnections?: number;
@@ -27,6 +28,7 @@ export interface ListenOptions {
 	readonly onRefused?: (error: TetradError) => void;
 }
 
+/** An address that takes connections until it is closed. */
 export interface Listener extends AsyncDisposable {
 	/** Where it really listens: the port that the system chose, for port 0. */
 	readonly address: Address;

@@ -4,11 +4,17 @@ export type AeadName = "AESGCM" | "ChaChaPoly";
 /** ECDSA on P-256 with SHA-256 (64-byte r‖s), or Ed25519 (64 bytes, RFC 8032). */
 export type SignatureAlgorithm = "P-256" | "Ed25519";
 
+/** A key of an AEAD, in bytes. */
 export const KEY_BYTES = 32;
+/** A SHA-256 hash, in bytes. */
 export const HASH_BYTES = 32;
+/** The tag that an AEAD adds to what it seals, in bytes. */
 export const TAG_BYTES = 16;
+/** A public key or a shared secret of X25519 (RFC 7748), in bytes. */
 export const X25519_BYTES = 32;
+/** A signature of either algorithm, in bytes: for P-256 r and s, 32 bytes each, and not DER. */
 export const SIGNATURE_BYTES = 64;
+/** The sizes of ML-KEM-768 (FIPS 203, table 3), in bytes. */
 export const ML_KEM_768 = {
 	publicKeyBytes: 1184,
 	ciphertextBytes: 1088,

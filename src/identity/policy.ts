@@ -36,6 +36,7 @@ export type SeenPlace = "ownAgent" | "peerAgent" | "ownModule" | "peerModule";
 /** What is demanded of the device in a place. */
 export type Demands = { readonly [At in SeenPlace]?: DeviceDemand };
 
+/** What is demanded of the device in one place; all of it must hold. */
 export interface DeviceDemand {
 	/** The least tamper resistance that must be attested; `software` unless given. */
 	readonly minimum?: TamperResistance;

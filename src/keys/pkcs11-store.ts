@@ -44,6 +44,7 @@ import type {
 const OTHERS_MAY_WRITE = 0o022;
 const KEY_ID_BYTES = 16;
 
+/** How a token is used. */
 export interface Pkcs11StoreOptions {
 	/** Where the PIN comes from; the file that `pin-source` of the URI names unless given. */
 	readonly pin?: SecretSource;

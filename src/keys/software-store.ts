@@ -39,6 +39,7 @@ const SEALED_FILE: OwnerFileKind = {
 	whenMissing: "make the key first",
 };
 
+/** How the keys in a folder are sealed and opened. */
 export interface SoftwareStoreOptions {
 	/** Seals new keys and opens old ones; asked once for each. */
 	readonly passphrase: SecretSource;

@@ -24,6 +24,7 @@ export interface StoredKey extends Signer, AsyncDisposable {
 	readonly location: KeyLocation;
 }
 
+/** How long a caller waits for a key store. */
 export interface KeyOperationOptions {
 	/** Ends the waiting with `aborted`. A key that is being made at that moment is taken away again. */
 	readonly signal?: AbortSignal;

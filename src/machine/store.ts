@@ -4,6 +4,7 @@
  * before. `src/store` carries it out on SQLite and on PostgreSQL.
  */
 
+/** What a column holds; `Value` says what that is in a program. */
 export type ColumnType = "bytes" | "integer" | "text";
 
 /** `integer` is signed, of 64 bits. There are no nulls. */
@@ -13,8 +14,10 @@ export type Value<Type extends ColumnType> = Type extends "bytes"
 		? bigint
 		: string;
 
+/** The columns of a table, by name. */
 export type Columns = Readonly<Record<string, ColumnType>>;
 
+/** A row of a table: a value for each column. */
 export type Row<Of extends Columns = Columns> = {
 	readonly [Name in keyof Of]: Value<Of[Name]>;
 };
@@ -69,6 +72,7 @@ export function byKey<Of extends Columns>(
 	return { table: of, equals: key, limit: 1 };
 }
 
+/** One change of a row. The writes of a transaction are all durable, or none is. */
 export type Write =
 	/** The key must not be there; a store rejects the transaction with `internal` when it is. */
 	| { readonly kind: "insert"; readonly table: Table; readonly row: Row }
@@ -81,10 +85,12 @@ export type Write =
 			readonly key: Readonly<Record<string, Uint8Array | bigint | string>>;
 	  };
 
+/** Writes a row whose key must not be there yet. */
 export function insert<Of extends Columns>(of: Table<Of>, row: Row<Of>): Write {
 	return { kind: "insert", table: of as unknown as Table, row };
 }
 
+/** Writes a row in the place of one with the same key, or as a new one. */
 export function put<Of extends Columns>(of: Table<Of>, row: Row<Of>): Write {
 	return { kind: "put", table: of as unknown as Table, row };
 }
@@ -124,6 +130,7 @@ export function reading<const Of extends readonly Columns[], Result>(
 	};
 }
 
+/** Ends a transaction with what it writes, and what the caller gets once that is durable. */
 export function done<Result>(
 	writes: readonly Write[],
 	result: Result,

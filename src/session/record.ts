@@ -31,6 +31,7 @@ export const CONTENT = {
 	lists: 0x05,
 } as const;
 
+/** A value of `CONTENT`: one byte before each content. */
 export type ContentType = (typeof CONTENT)[keyof typeof CONTENT];
 
 /** The type as the first byte of a content. */
@@ -43,6 +44,7 @@ const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {
 	5: Uint8Array.of(CONTENT.lists),
 };
 
+/** What a record held once it was opened. */
 export interface Content {
 	readonly type: ContentType;
 	readonly bytes: Uint8Array;

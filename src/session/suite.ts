@@ -17,6 +17,7 @@ export interface NoiseProtocol {
 	readonly aead: AeadName;
 }
 
+/** A set of algorithms that the two agents agree on for session 1. */
 export interface Suite {
 	readonly name: SuiteName;
 	/** One byte on the wire; never reused for another suite. */
@@ -71,10 +72,12 @@ export const LINK_PROTOCOL: NoiseProtocol = {
 	aead: "AESGCM",
 };
 
+/** The suite with this byte on the wire, or `undefined` when no suite has it. */
 export function suiteById(id: number): Suite | undefined {
 	return SUITES.find((suite) => suite.id === id);
 }
 
+/** The suite of this name. */
 export function suiteByName(name: SuiteName): Suite {
 	return SUITES.find((suite) => suite.name === name) as Suite;
 }

@@ -44,6 +44,7 @@ import {
 	writeStatement,
 } from "./sql.ts";
 
+/** Where a store on PostgreSQL is, and what it holds. */
 export interface PostgresStoreOptions {
 	/** As in `postgres://user:password@host:5432/database`; the password is never repeated. */
 	readonly url: string;

@@ -43,6 +43,7 @@ import {
 } from "./sqlite-file.ts";
 import { StoreLock } from "./sqlite-lock.ts";
 
+/** Where a store on SQLite is, and what it holds. */
 export interface SqliteStoreOptions {
 	/** A file, made if it is not there, in a folder that is; or `:memory:`, which is not durable. */
 	readonly path: string;

@@ -234,4 +234,5 @@ export const LINK = {
 	lists: 0x31,
 } as const;
 
+/** A value of `LINK`: the byte that says what a link message is. */
 export type LinkMessageType = (typeof LINK)[keyof typeof LINK];

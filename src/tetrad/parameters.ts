@@ -20,6 +20,7 @@ export type LinkMode = "paired" | "unsafe-open";
 /** The four places of a tetrad. */
 export type Place = "A" | "B" | "X" | "Y";
 
+/** The four places of a tetrad, in the order in which the protocol names them. */
 export const PLACES: readonly Place[] = ["A", "B", "X", "Y"];
 
 /** The version byte of everything described in docs/protocol.md. */

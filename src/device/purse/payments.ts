@@ -46,6 +46,7 @@ export interface ReceiptedPayment {
 	readonly receipt: Uint8Array;
 }
 
+/** What `Payments` does beside payments. */
 export interface PaymentsOptions {
 	/** Where the head of the module's purse is kept; without it no old backup of the purse is noticed here. */
 	readonly witness?: Witness;

@@ -55,6 +55,7 @@ const SALT = /^[0-9a-f]{32}$/;
 /** How much of an issuer's money a purse takes undeposited from payers of each level, in minor units. */
 export type Undeposited = Readonly<Record<TamperResistance, bigint>>;
 
+/** An issuer whose notes a purse takes, and how much of them it holds before they are deposited. */
 export interface PurseIssuer {
 	readonly terms: IssuerTerms;
 	readonly undeposited: Undeposited;

@@ -54,6 +54,7 @@ interface PurseHooks {
 	readonly refused?: DriverOptions["refused"];
 }
 
+/** What a purse is made of. */
 export interface PurseOptions extends PurseHooks {
 	/** The file that the purse is kept in, made if it is not there. `:memory:` forgets it with the process. */
 	readonly path: string;

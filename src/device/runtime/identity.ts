@@ -25,6 +25,7 @@ export interface DeviceIdentity {
 	readonly chain: Uint8Array;
 }
 
+/** What an agent and a module are made of alike. */
 export interface DeviceOptions {
 	readonly identity: DeviceIdentity;
 	readonly policy: Policy;

@@ -51,6 +51,7 @@ export interface MoneyHolder {
 	serve(tetrad: Tetrad): Promise<void>;
 }
 
+/** What a module is made of. */
 export interface MoneyModuleOptions extends DeviceOptions {
 	/** Hears what becomes of every tetrad, which it numbers from 1, for logs. */
 	readonly observe?: (event: TetradEvent, number: number) => void;

@@ -13,6 +13,7 @@ import { type Device, signFor } from "./identity.ts";
 /** How long a pairing may take, the comparing included, in milliseconds: five minutes. */
 const DEFAULT_PAIRING_TIMEOUT_MS = 300_000;
 
+/** How one end of a pairing is run. */
 export interface PairOptions {
 	/** Shows the code and the peer, asks the owner whether the other device shows the same, and answers. */
 	readonly confirm: (
@@ -23,6 +24,7 @@ export interface PairOptions {
 	readonly timeoutMs?: number;
 }
 
+/** What a pairing made: to be kept durably and in secret, since it holds the pairing key. */
 export interface Paired {
 	readonly pairing: Pairing;
 	readonly peer: CertifiedDevice;

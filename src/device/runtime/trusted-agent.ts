@@ -31,6 +31,7 @@ export interface ModuleAccess {
 	dial(): Carrier | Promise<Carrier>;
 }
 
+/** How an agent answers another. */
 export interface AcceptOptions {
 	readonly signal?: AbortSignal;
 	/** How long the establishment may take, in milliseconds. */
@@ -38,6 +39,7 @@ export interface AcceptOptions {
 	readonly observe?: (event: TetradEvent) => void;
 }
 
+/** How an agent calls another. */
 export interface ConnectOptions extends AcceptOptions {
 	/** `direct` unless given. */
 	readonly routing?: Routing;

@@ -73,6 +73,7 @@ interface Issued extends Validity {
 	readonly recertifyBefore?: number | undefined;
 }
 
+/** What a root certificate says. It signs itself. */
 export interface NewRoot extends Validity, Attesting {
 	/** An agency only ever certifies agents, and a bank modules. */
 	readonly kind: AuthorityKind;
@@ -89,6 +90,7 @@ export interface IntermediateGrant extends Issued, Attesting {
 	readonly pathLength?: number;
 }
 
+/** What the certificate of an intermediate says whose key the authority was handed. */
 export interface NewIntermediate extends IntermediateGrant, CertifiedKey {
 	/** 1 to 64 printable ASCII characters. */
 	readonly name: string;
@@ -100,6 +102,7 @@ export interface DeviceGrant extends Issued {
 	readonly tamperResistance?: TamperResistance;
 }
 
+/** What the certificate of a device says whose key the authority was handed. */
 export interface NewDevice extends DeviceGrant, CertifiedKey {
 	readonly role: DeviceRole;
 	/** The certified name, as `isCertifiedName` has it. */

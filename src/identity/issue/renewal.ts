@@ -33,6 +33,7 @@ const RENEWAL = structure("a renewal", {
 /** The largest renewal, in bytes. */
 export const MAX_RENEWAL_BYTES: number = RENEWAL.maxBytes;
 
+/** What a device signs to have a new key certified under its id. */
 export interface NewRenewal {
 	/** The request of the new key for the same name, in DER. */
 	readonly request: Uint8Array;

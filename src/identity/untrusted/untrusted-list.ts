@@ -41,8 +41,10 @@ const REASON = {
 	10: "aACompromise",
 } as const;
 
+/** Why a certificate is on an untrusted list: a reason code of RFC 5280, 5.3.1, by name. */
 export type UntrustedReason = (typeof REASON)[keyof typeof REASON];
 
+/** Every reason that an authority may give. */
 export const UNTRUSTED_REASONS: readonly UntrustedReason[] =
 	Object.values(REASON);
 

@@ -47,6 +47,7 @@ const EVIDENCE = structure("evidence", {
 /** The largest evidence, in bytes. */
 export const MAX_EVIDENCE_BYTES: number = EVIDENCE.maxBytes;
 
+/** What evidence of double spending is made of: the note, two transfers of one range of it, and the chains that they are verified under. */
 export interface EvidenceParts {
 	/** Encoded. */
 	readonly issuerChain: Uint8Array;

@@ -194,6 +194,7 @@ export function verifyNote(
 	return new VerifiedNote(minted, note);
 }
 
+/** Whether two notes are for the same module under the same key. */
 export function sameHolder(
 	a: Pick<NoteBody, "holder" | "holderKey">,
 	b: Pick<NoteBody, "holder" | "holderKey">,

@@ -68,6 +68,7 @@ export interface Pairing {
 	readonly key: Uint8Array;
 }
 
+/** What the driver of a link carries out, in order. */
 export type LinkEffect =
 	/** A whole frame for the other end. */
 	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
@@ -86,6 +87,7 @@ export type LinkEffect =
 	| { readonly kind: "list"; readonly bundle: Uint8Array }
 	| Ended;
 
+/** What one end of a link is made of. */
 export interface LinkOptions {
 	readonly device: DeviceContext;
 	readonly pairing: Pairing;

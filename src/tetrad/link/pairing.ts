@@ -40,6 +40,7 @@ import { PAIRING_CODE_WORDS, wordsFrom } from "../safety-code.ts";
 import { openSession } from "../sessions.ts";
 import type { Pairing } from "./link.ts";
 
+/** What the driver of a pairing carries out, in order. */
 export type PairingEffect =
 	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
 	| { readonly kind: "sign"; readonly content: Uint8Array }

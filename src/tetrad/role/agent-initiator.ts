@@ -58,6 +58,7 @@ import type { Transcript } from "../transcript.ts";
 import { AgentMachine } from "./agent-machine.ts";
 import { demandTwo, type Effect, type MachineOptions } from "./role-machine.ts";
 
+/** What A chooses for a tetrad; B's policy may refuse it. */
 export interface AgentInitiatorOptions extends MachineOptions {
 	readonly routing: Routing;
 	readonly root: Root;
@@ -131,6 +132,7 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	over: "nothing",
 };
 
+/** Device 1, A: the agent that calls. `start` gives the first flight; docs/protocol.md has all of them. */
 export class AgentInitiator extends AgentMachine {
 	readonly #options: AgentInitiatorOptions;
 	readonly #offered: Uint8Array;

@@ -123,6 +123,7 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	over: "nothing",
 };
 
+/** Device 2, B: the agent that is called. It waits for the first flight of A. */
 export class AgentResponder extends AgentMachine {
 	#state: State = { kind: "listening", retried: false };
 

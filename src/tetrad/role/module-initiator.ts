@@ -46,6 +46,7 @@ import type { Transcript } from "../transcript.ts";
 import { ModuleMachine } from "./module-machine.ts";
 import { demandTwo, type MachineOptions } from "./role-machine.ts";
 
+/** What a module's machine needs beside what all four do. */
 export interface ModuleOptions extends MachineOptions {
 	readonly signedHashes: SignedHashes;
 }
@@ -89,6 +90,7 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	over: "nothing",
 };
 
+/** Device 3, X: the module of the agent that calls. It waits for `begin` on its link. */
 export class ModuleInitiator extends ModuleMachine {
 	readonly #signedHashes: SignedHashes;
 	#state: State = { kind: "idle" };

@@ -81,6 +81,7 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	over: "nothing",
 };
 
+/** Device 4, Y: the module of the agent that is called. It waits for `answer` on its link. */
 export class ModuleResponder extends ModuleMachine {
 	readonly #signedHashes: SignedHashes;
 	#state: State = { kind: "idle" };

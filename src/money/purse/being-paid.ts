@@ -21,7 +21,6 @@ import {
 	copy,
 	enc,
 	hex,
-	parseUtf8,
 	sameBytes,
 	utf8,
 	utf8Within,
@@ -41,7 +40,6 @@ import {
 	makeInvoice,
 	message,
 	PAY_WITHIN_MS,
-	parseAmountBytes,
 	parseList,
 	parseTimeBytes,
 	parseTransfer,
@@ -51,6 +49,17 @@ import {
 	verifyTransfer,
 	WITH_AGENT,
 } from "../documents/index.ts";
+import {
+	otherTerms,
+	otherTransfer,
+	refused,
+	unknownIssuer,
+} from "./acceptance-refusals.ts";
+import {
+	type Expected,
+	parseExpected,
+	sameExpected,
+} from "./expected-payment.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import {
 	MAX_ACCEPTANCES_PER_TETRAD,
@@ -66,14 +75,6 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import { NoteVerifier } from "./verified-notes.ts";
-
-/** What is to be paid, as agent and payer name it. */
-interface Expected {
-	readonly contract: Uint8Array;
-	readonly issuer: Uint8Array;
-	readonly currency: string;
-	readonly amount: bigint;
-}
 
 /** An invoice that is out, or a transfer that is being taken: counted among what is undeposited until its payer can commit no more. */
 interface Promised extends Expected {
@@ -582,48 +583,4 @@ export class BeingPaid {
 
 function keyOf(issuer: Uint8Array, level: string): string {
 	return `${hex(issuer)} ${level}`;
-}
-
-function parseExpected(
-	fields: Readonly<
-		Record<"contract" | "issuer" | "currency" | "amount", Uint8Array>
-	>,
-): Expected {
-	return {
-		contract: copy(fields.contract),
-		issuer: copy(fields.issuer),
-		currency: parseUtf8(fields.currency),
-		amount: parseAmountBytes(fields.amount),
-	};
-}
-
-function sameExpected(a: Expected, b: Expected): boolean {
-	return (
-		a.amount === b.amount &&
-		a.currency === b.currency &&
-		sameBytes(a.contract, b.contract) &&
-		sameBytes(a.issuer, b.issuer)
-	);
-}
-
-function refused(why: string): TetradError {
-	return new TetradError("payment-refused", why);
-}
-
-function unknownIssuer(): TetradError {
-	return refused(
-		"this module takes no notes of that issuer and currency; its owner would have to import the issuer's terms",
-	);
-}
-
-function otherTerms(): TetradError {
-	return refused(
-		"that contract is known with another amount or other money; there is one payment for a contract",
-	);
-}
-
-function otherTransfer(): TetradError {
-	return refused(
-		"that contract was paid by another transfer; there is one payment for a contract",
-	);
 }

@@ -19,32 +19,42 @@
  */
 import { TetradError, unreachable } from "../../errors.ts";
 import { byKey, put } from "../../machine/index.ts";
-import {
-	concat,
-	copy,
-	hex,
-	parseUtf8,
-	sameBytes,
-	utf8,
-} from "../../wire/index.ts";
+import { copy, hex, parseUtf8, sameBytes, utf8 } from "../../wire/index.ts";
 import {
 	amountBytes,
 	BETWEEN_MODULES,
 	body,
 	draftTransfer,
-	formatAmount,
-	type Invoice,
-	type IssuerTerms,
 	message,
 	openReceipt,
 	parseAmountBytes,
 	parseTimeBytes,
 	type Receipt,
-	type Transfer,
 	WITH_AGENT,
 } from "../documents/index.ts";
-import type { Selection } from "./purse-book.ts";
-import { commitTransfer, deliverBytes, isExchange } from "./purse-commit.ts";
+import { commitTransfer, deliverBytes, isExchange } from "./commit-transfer.ts";
+import {
+	type Agreed,
+	type Asked,
+	askedOf,
+	type Committed,
+	isUncommitted,
+	type Payment,
+	type Reserved,
+	type State,
+	sameAsked,
+	type Uncommitted,
+} from "./payment.ts";
+import {
+	lapsedError,
+	noAnswer,
+	otherFour,
+	otherTerms,
+	textOf,
+	unpayable,
+	whyNotJoin,
+	whyTooLate,
+} from "./payment-refusals.ts";
 import {
 	attempt,
 	earliest,
@@ -53,7 +63,6 @@ import {
 } from "./purse-core.ts";
 import {
 	ANSWER_WITHIN_MS,
-	MAX_ASKERS,
 	MAX_DELIVERED_AGAIN_BYTES,
 	MAX_OPEN_PAYMENTS,
 	MAX_PAYMENTS_PER_TETRAD,
@@ -65,67 +74,6 @@ import {
 	type PaymentRow,
 	unchanged,
 } from "./purse-tables.ts";
-
-/** What the agent asked for. */
-interface Asked {
-	readonly contract: Uint8Array;
-	readonly issuer: Uint8Array;
-	readonly currency: string;
-	readonly amount: bigint;
-	/** Device id. */
-	readonly payee: Uint8Array;
-}
-
-/** A payment that is durable. */
-interface Committed extends Asked {
-	readonly transferId: Uint8Array;
-	readonly parties: Uint8Array;
-	/** The whole message, the same each time. */
-	readonly deliver: Uint8Array;
-}
-
-type State =
-	| { readonly kind: "looking-up"; readonly meeting: OpenMeeting }
-	| {
-			readonly kind: "preparing";
-			readonly meeting: OpenMeeting;
-			readonly until: number;
-	  }
-	/** Agreed, and without ranges to pay with. */
-	| ({ readonly kind: "waiting" } & Agreed)
-	| ({ readonly kind: "signing" } & Reserved)
-	| ({ readonly kind: "signed"; readonly transfer: Transfer } & Reserved)
-	| ({ readonly kind: "committing" } & Agreed)
-	| {
-			readonly kind: "delivered";
-			readonly committed: Committed;
-			readonly until: number;
-	  }
-	| { readonly kind: "in-doubt"; readonly committed: Committed }
-	| {
-			readonly kind: "settling";
-			readonly committed: Committed;
-			readonly receipt: Receipt;
-	  };
-
-interface Agreed {
-	readonly meeting: OpenMeeting;
-	readonly invoice: Invoice;
-}
-
-interface Reserved extends Agreed {
-	readonly selection: Selection;
-}
-
-interface Payment {
-	readonly asked: Asked;
-	/** The tetrads whose agent waits for the outcome, once for each time that it asked. */
-	askers: readonly number[];
-	state: State;
-}
-
-/** States in which everything may still be given up. */
-type Uncommitted = Extract<State, { readonly meeting: OpenMeeting }>;
 
 export class Paying {
 	readonly #core: PurseCore;
@@ -672,98 +620,6 @@ export class Paying {
 	}
 }
 
-function isUncommitted(
-	state: State,
-): state is Exclude<Uncommitted, { readonly kind: "committing" }> {
-	return "meeting" in state && state.kind !== "committing";
-}
-
-function askedOf(row: PaymentRow): Asked {
-	const { contract, issuer, currency, amount, payee } = row;
-	return { contract, issuer, currency, amount, payee };
-}
-
-function sameAsked(a: Asked, b: Asked): boolean {
-	return (
-		a.amount === b.amount &&
-		a.currency === b.currency &&
-		sameBytes(concat(a.contract, a.issuer), concat(b.contract, b.issuer)) &&
-		sameBytes(a.payee, b.payee)
-	);
-}
-
-function whyNotJoin(known: Payment, asked: Asked): TetradError | undefined {
-	if (!sameAsked(known.asked, asked)) return otherTerms();
-	return known.askers.length >= MAX_ASKERS
-		? new TetradError(
-				"busy",
-				"this payment is under way and was asked for too often; wait for its outcome",
-			)
-		: undefined;
-}
-
-function whyTooLate({ payBy }: Invoice, now: number): TetradError | undefined {
-	return now < payBy
-		? undefined
-		: new TetradError(
-				"timed-out",
-				"the payee's terms ran out before the payment was signed; ask for it again",
-			);
-}
-
 function settledRow(row: PaymentRow, { document }: Receipt): PaymentRow {
 	return { ...row, state: "settled", in_doubt: 0n, receipt: document };
-}
-
-function textOf(bytes: Uint8Array): string {
-	return parseUtf8(bytes).replaceAll(/[^ -~]/g, "?");
-}
-
-function unpayable(
-	why:
-		| { readonly kind: "insufficient"; readonly available: bigint }
-		| { readonly kind: "scattered" },
-	terms: IssuerTerms | undefined,
-): TetradError {
-	const of = (amount: bigint) =>
-		terms === undefined
-			? `${amount} minor units`
-			: `${formatAmount(amount, terms.currency)} ${terms.currency.code} of ${terms.name}`;
-	return why.kind === "insufficient"
-		? new TetradError(
-				"insufficient-funds",
-				`the purse has only ${of(why.available)} to pay with: withdraw more`,
-			)
-		: new TetradError(
-				"insufficient-funds",
-				"the purse has enough, in more pieces than one payment may have: meet the issuer, which exchanges them for one",
-			);
-}
-
-function otherTerms(): TetradError {
-	return new TetradError(
-		"payment-refused",
-		"this contract was paid before to another module, or with another amount or money; there is one payment for a contract",
-	);
-}
-
-function otherFour(): TetradError {
-	return new TetradError(
-		"payment-in-doubt",
-		"this payment was committed among other four devices, and is delivered when they meet again",
-	);
-}
-
-function lapsedError(): TetradError {
-	return new TetradError(
-		"payment-refused",
-		"this payment was never delivered, and its notes have expired; the money was claimed back",
-	);
-}
-
-function noAnswer(): TetradError {
-	return new TetradError(
-		"timed-out",
-		"the other module has not answered; nothing was paid",
-	);
 }

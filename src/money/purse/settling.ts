@@ -33,7 +33,24 @@ import {
 	WITH_AGENT,
 	WITH_ISSUER,
 } from "../documents/index.ts";
-import { commitTransfer } from "./purse-commit.ts";
+import { commitTransfer } from "./commit-transfer.ts";
+import {
+	type Answering,
+	bookedOutcome,
+	declinedOutcome,
+	type Effect,
+	gaveBackOutcome,
+	issuedOutcome,
+} from "./issuer-answers.ts";
+import { nextExchange } from "./issuer-exchange.ts";
+import {
+	claimRequests,
+	depositRequests,
+	newRequest,
+	openRequests,
+	orderRequest,
+} from "./issuer-requests.ts";
+import { notesOf } from "./new-notes.ts";
 import {
 	attempt,
 	earliest,
@@ -48,23 +65,6 @@ import {
 } from "./purse-limits.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { REQUESTS, type ReceiptRow, type RequestRow } from "./purse-tables.ts";
-import {
-	type Answering,
-	bookedOutcome,
-	declinedOutcome,
-	type Effect,
-	gaveBackOutcome,
-	issuedOutcome,
-	notesOf,
-} from "./request-outcomes.ts";
-import {
-	claimRequests,
-	depositRequests,
-	newRequest,
-	nextExchange,
-	openRequests,
-	orderRequest,
-} from "./requests.ts";
 
 /** What other parts of the purse have to hear. */
 export interface SettlingPort {

@@ -1,5 +1,5 @@
 /* Requests to an issuer as they come about. Each is durable before it is sent. */
-import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	byKey,
@@ -12,28 +12,17 @@ import {
 } from "../../machine/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
-	draftTransfer,
-	exchangeContract,
 	MAX_PIECES,
 	message,
-	type Note,
 	parseList,
 	parseNote,
 	REQUEST_ID_BYTES,
 	type Transfer,
 	WITH_ISSUER,
 } from "../documents/index.ts";
-import { isToExchange, type Selection } from "./purse-book.ts";
+import { chainList } from "./commit-transfer.ts";
+import type { PurseCore } from "./purse-core.ts";
 import {
-	chainList,
-	NO_TETRAD,
-	type ReadyTransfer,
-	selectionLists,
-} from "./purse-commit.ts";
-import type { OpenMeeting, PurseCore } from "./purse-core.ts";
-import {
-	ANSWER_WITHIN_MS,
-	EXCHANGE_CERTIFICATE_MS,
 	MAX_CLAIMS_LOOKED_AT,
 	MAX_OPEN_REQUESTS,
 	MAX_REQUESTS_IN_FLIGHT,
@@ -177,77 +166,6 @@ export function depositRequests(
 			};
 		},
 	);
-}
-
-/** A transfer of own notes to their issuer, still to be signed, and the request that it goes with. */
-export interface Exchange {
-	readonly selection: Selection;
-	readonly toSign: Uint8Array;
-	readonly signed: (signature: Uint8Array) => {
-		readonly ready: ReadyTransfer;
-		readonly request: RequestRow;
-	};
-}
-
-/** The next notes to exchange: all that are left when they go into the account (1), else those in the last part of their life. Reserves nothing. */
-export function nextExchange(
-	{ options, now, book, chains, ownId: payer }: PurseCore,
-	{ peer }: OpenMeeting,
-	into: 0 | 1,
-): Exchange | undefined {
-	const { crypto, own } = options.context;
-	const issuer = peer.deviceId;
-	// A new note lives no longer than these two certificates.
-	const longest = Math.min(own.notAfter, peer.notAfter);
-	const whole = book.selectWhole(issuer, (note: Note) =>
-		into === 1
-			? note.expires > now + ANSWER_WITHIN_MS
-			: isToExchange(note, now + ANSWER_WITHIN_MS, now) &&
-				note.expires < longest &&
-				longest - now > EXCHANGE_CERTIFICATE_MS,
-	);
-	if (whole === undefined) return undefined;
-	const { selection, currency } = whole;
-	const request = crypto.random(REQUEST_ID_BYTES);
-	const amount = selection.pieces.reduce(
-		(sum, piece) => sum + piece.amount,
-		0n,
-	);
-	const draft = draftTransfer({
-		payer,
-		payee: issuer,
-		issuer,
-		currency,
-		amount,
-		contract: exchangeContract(crypto, request, into),
-		binding: NO_TETRAD,
-		parties: NO_TETRAD,
-		pieces: selection.pieces,
-	});
-	return {
-		selection,
-		toSign: draft.toSign,
-		signed(signature) {
-			const transfer = draft.sign(crypto, signature);
-			const invoice = { payBy: 0, tag: new Uint8Array(HASH_BYTES) };
-			return {
-				ready: { transfer, selection, invoice },
-				request: newRequest({
-					request,
-					kind: into === 1 ? "return" : "exchange",
-					issuer,
-					subject: transfer.contract,
-					amount,
-					message: message(WITH_ISSUER.exchange, {
-						request,
-						into: Uint8Array.of(into),
-						transfer: transfer.document,
-						...selectionLists(selection, chains),
-					}),
-				}),
-			};
-		},
-	};
 }
 
 /** Makes requests for expired notes of which something is left or in doubt. */

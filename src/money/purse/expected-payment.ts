@@ -1,0 +1,32 @@
+import { copy, parseUtf8, sameBytes } from "../../wire/index.ts";
+import { parseAmountBytes } from "../documents/index.ts";
+
+/** What is to be paid, as agent and payer name it. */
+export interface Expected {
+	readonly contract: Uint8Array;
+	readonly issuer: Uint8Array;
+	readonly currency: string;
+	readonly amount: bigint;
+}
+
+export function parseExpected(
+	fields: Readonly<
+		Record<"contract" | "issuer" | "currency" | "amount", Uint8Array>
+	>,
+): Expected {
+	return {
+		contract: copy(fields.contract),
+		issuer: copy(fields.issuer),
+		currency: parseUtf8(fields.currency),
+		amount: parseAmountBytes(fields.amount),
+	};
+}
+
+export function sameExpected(a: Expected, b: Expected): boolean {
+	return (
+		a.amount === b.amount &&
+		a.currency === b.currency &&
+		sameBytes(a.contract, b.contract) &&
+		sameBytes(a.issuer, b.issuer)
+	);
+}

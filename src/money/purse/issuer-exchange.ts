@@ -1,0 +1,91 @@
+/* Own notes that go back to their issuer, for new ones or into the account. */
+import { HASH_BYTES } from "../../crypto/index.ts";
+import {
+	draftTransfer,
+	exchangeContract,
+	message,
+	type Note,
+	REQUEST_ID_BYTES,
+	WITH_ISSUER,
+} from "../documents/index.ts";
+import {
+	NO_TETRAD,
+	type ReadyTransfer,
+	selectionLists,
+} from "./commit-transfer.ts";
+import { newRequest } from "./issuer-requests.ts";
+import { isToExchange, type Selection } from "./purse-book.ts";
+import type { OpenMeeting, PurseCore } from "./purse-core.ts";
+import { ANSWER_WITHIN_MS, EXCHANGE_CERTIFICATE_MS } from "./purse-limits.ts";
+import type { RequestRow } from "./purse-tables.ts";
+
+/** A transfer of own notes to their issuer, still to be signed, and the request that it goes with. */
+export interface Exchange {
+	readonly selection: Selection;
+	readonly toSign: Uint8Array;
+	readonly signed: (signature: Uint8Array) => {
+		readonly ready: ReadyTransfer;
+		readonly request: RequestRow;
+	};
+}
+
+/** The next notes to exchange: all that are left when they go into the account (1), else those in the last part of their life. Reserves nothing. */
+export function nextExchange(
+	{ options, now, book, chains, ownId: payer }: PurseCore,
+	{ peer }: OpenMeeting,
+	into: 0 | 1,
+): Exchange | undefined {
+	const { crypto, own } = options.context;
+	const issuer = peer.deviceId;
+	// A new note lives no longer than these two certificates.
+	const longest = Math.min(own.notAfter, peer.notAfter);
+	const whole = book.selectWhole(issuer, (note: Note) =>
+		into === 1
+			? note.expires > now + ANSWER_WITHIN_MS
+			: isToExchange(note, now + ANSWER_WITHIN_MS, now) &&
+				note.expires < longest &&
+				longest - now > EXCHANGE_CERTIFICATE_MS,
+	);
+	if (whole === undefined) return undefined;
+	const { selection, currency } = whole;
+	const request = crypto.random(REQUEST_ID_BYTES);
+	const amount = selection.pieces.reduce(
+		(sum, piece) => sum + piece.amount,
+		0n,
+	);
+	const draft = draftTransfer({
+		payer,
+		payee: issuer,
+		issuer,
+		currency,
+		amount,
+		contract: exchangeContract(crypto, request, into),
+		binding: NO_TETRAD,
+		parties: NO_TETRAD,
+		pieces: selection.pieces,
+	});
+	return {
+		selection,
+		toSign: draft.toSign,
+		signed(signature) {
+			const transfer = draft.sign(crypto, signature);
+			const invoice = { payBy: 0, tag: new Uint8Array(HASH_BYTES) };
+			return {
+				ready: { transfer, selection, invoice },
+				request: newRequest({
+					request,
+					kind: into === 1 ? "return" : "exchange",
+					issuer,
+					subject: transfer.contract,
+					amount,
+					message: message(WITH_ISSUER.exchange, {
+						request,
+						into: Uint8Array.of(into),
+						transfer: transfer.document,
+						...selectionLists(selection, chains),
+					}),
+				}),
+			};
+		},
+	};
+}

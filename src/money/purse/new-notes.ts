@@ -1,0 +1,60 @@
+import { TetradError } from "../../errors.ts";
+import { copy, hex, sameBytes } from "../../wire/index.ts";
+import {
+	type IssuerTerms,
+	MAX_NEW_NOTES,
+	type Note,
+	parseList,
+	parseNote,
+	sameMoney,
+	sumAmounts,
+	verifyNote,
+} from "../documents/index.ts";
+import type { MoneyContext } from "../machine.ts";
+import type { NoteRow, RequestRow } from "./purse-tables.ts";
+
+/** Notes that came in answer to a request, verified. */
+export interface NewNotes {
+	readonly rows: readonly NoteRow[];
+	readonly chain: { readonly hash: Uint8Array; readonly chain: Uint8Array };
+}
+
+/** Throws as the checks of chains and notes do, and `issuer-refused` for notes that are not what was asked for. */
+export function notesOf(
+	{ crypto, judge, own }: MoneyContext,
+	terms: IssuerTerms,
+	{ amount }: RequestRow,
+	fields: { readonly notes: Uint8Array; readonly chain: Uint8Array },
+	now: number,
+): NewNotes {
+	const issuer = judge(copy(fields.chain), now);
+	const notes = parseList(fields.notes, MAX_NEW_NOTES).map(
+		(document) => verifyNote(crypto, parseNote(crypto, document), issuer).note,
+	);
+	// The key may be the one that this module had when it asked: such a note is claimed once it has expired.
+	const isWanted = (note: Note) =>
+		sameMoney(terms, note) && sameBytes(note.holder, own.deviceId);
+	if (
+		!notes.every(isWanted) ||
+		new Set(notes.map(({ id }) => hex(id))).size !== notes.length ||
+		sumAmounts(notes.map(({ value }) => value)) !== amount
+	)
+		throw new TetradError(
+			"issuer-refused",
+			"the issuer sent notes that are not those that it was asked for",
+		);
+	return {
+		rows: notes.map((note) => ({
+			id: note.id,
+			document: note.document,
+			chain: issuer.chainHash,
+			issuer: note.issuer,
+			currency: note.currency.code,
+			value: note.value,
+			expires: BigInt(note.expires),
+			spent: 0n,
+			state: "live",
+		})),
+		chain: { hash: issuer.chainHash, chain: issuer.encodedChain },
+	};
+}

@@ -1,0 +1,88 @@
+/* Why a payment is not made, as its agent hears it. */
+import { TetradError } from "../../errors.ts";
+import { parseUtf8 } from "../../wire/index.ts";
+import {
+	formatAmount,
+	type Invoice,
+	type IssuerTerms,
+} from "../documents/index.ts";
+import { type Asked, type Payment, sameAsked } from "./payment.ts";
+import { MAX_ASKERS } from "./purse-limits.ts";
+
+export function whyNotJoin(
+	known: Payment,
+	asked: Asked,
+): TetradError | undefined {
+	if (!sameAsked(known.asked, asked)) return otherTerms();
+	return known.askers.length >= MAX_ASKERS
+		? new TetradError(
+				"busy",
+				"this payment is under way and was asked for too often; wait for its outcome",
+			)
+		: undefined;
+}
+
+export function whyTooLate(
+	{ payBy }: Invoice,
+	now: number,
+): TetradError | undefined {
+	return now < payBy
+		? undefined
+		: new TetradError(
+				"timed-out",
+				"the payee's terms ran out before the payment was signed; ask for it again",
+			);
+}
+
+export function textOf(bytes: Uint8Array): string {
+	return parseUtf8(bytes).replaceAll(/[^ -~]/g, "?");
+}
+
+export function unpayable(
+	why:
+		| { readonly kind: "insufficient"; readonly available: bigint }
+		| { readonly kind: "scattered" },
+	terms: IssuerTerms | undefined,
+): TetradError {
+	const of = (amount: bigint) =>
+		terms === undefined
+			? `${amount} minor units`
+			: `${formatAmount(amount, terms.currency)} ${terms.currency.code} of ${terms.name}`;
+	return why.kind === "insufficient"
+		? new TetradError(
+				"insufficient-funds",
+				`the purse has only ${of(why.available)} to pay with: withdraw more`,
+			)
+		: new TetradError(
+				"insufficient-funds",
+				"the purse has enough, in more pieces than one payment may have: meet the issuer, which exchanges them for one",
+			);
+}
+
+export function otherTerms(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this contract was paid before to another module, or with another amount or money; there is one payment for a contract",
+	);
+}
+
+export function otherFour(): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		"this payment was committed among other four devices, and is delivered when they meet again",
+	);
+}
+
+export function lapsedError(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this payment was never delivered, and its notes have expired; the money was claimed back",
+	);
+}
+
+export function noAnswer(): TetradError {
+	return new TetradError(
+		"timed-out",
+		"the other module has not answered; nothing was paid",
+	);
+}

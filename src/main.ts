@@ -13,11 +13,11 @@ import {
 import { addVerifyCommand, EXIT, tell, tellFailure } from "./cli/index.ts";
 import { addIssuerCommands } from "./cli/issuer/index.ts";
 import { addPurseCommands } from "./cli/purse/index.ts";
+import { packageFile } from "./package-file.ts";
 import { addClaimsCommand, addDemoCommand } from "./show/index.ts";
 
-// The same two folders up from src/cli and from dist/cli.
 const { version } = JSON.parse(
-	readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+	readFileSync(packageFile("package.json"), "utf8"),
 ) as { version: string };
 
 const program = new Command("tetrad")

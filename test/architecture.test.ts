@@ -11,7 +11,7 @@ const SRC = join(ROOT, "src");
 /**
  * Which folders a folder may import from, by their front doors. What is in a room without a folder
  * of its own is for all of the room, so a folder inside imports it directly. `errors.ts` is
- * everybody's, and `main.ts` above all rooms may import everything.
+ * everybody's, `package-file.ts` that of the rooms with IO, and `main.ts` above all rooms may import everything.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	crypto: [],
@@ -291,7 +291,12 @@ const IMPORTS: readonly Import[] = sources(SRC).flatMap((file) =>
 			from: relative(SRC, file),
 			to: relative(SRC, resolve(dirname(file), name)),
 		}))
-		.filter(({ to }) => to !== "errors.ts"),
+		.filter(
+			({ from, to }) =>
+				to !== "errors.ts" &&
+				(to !== "package-file.ts" ||
+					PURE.some((room) => from.startsWith(`${room}/`))),
+		),
 );
 
 const FOLDERS: readonly string[] = [

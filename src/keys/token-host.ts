@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { TetradError } from "../errors.ts";
+import { programFile } from "../package-file.ts";
 import {
 	MAX_WAITING_JOBS,
 	TOKEN_CLOSE_MS,
@@ -8,15 +8,7 @@ import {
 } from "./limits.ts";
 import type { TokenReply, TokenRequest } from "./token-messages.ts";
 
-/** The program runs from its source in development and as JavaScript elsewhere. */
-const PROGRAM: string = fileURLToPath(
-	new URL(
-		import.meta.url.endsWith(".ts")
-			? "./token-process.ts"
-			: "./token-process.js",
-		import.meta.url,
-	),
-);
+const PROGRAM: string = programFile("keys/token-process");
 
 /** What came of a request: a reply, or that the process ended before there was one. */
 export type TokenOutcome =

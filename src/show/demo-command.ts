@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import {
@@ -25,6 +24,7 @@ import {
 	tell,
 } from "../cli/index.ts";
 import { openToRead, type ProcessEvent } from "../device/process/index.ts";
+import { packageFile } from "../package-file.ts";
 import type { SuiteName } from "../session/index.ts";
 import { PLACES, type Place, type Routing } from "../tetrad/index.ts";
 import {
@@ -73,7 +73,7 @@ const PRICE = "12.50";
 
 /** What is sent when nobody names a file: the README. */
 export function defaultFile(): string {
-	return fileURLToPath(new URL("../../README.md", import.meta.url));
+	return packageFile("README.md");
 }
 
 export function addDemoCommand(program: Command): void {

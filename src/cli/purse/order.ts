@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type Address, formatAddress } from "../../carrier/index.ts";
 import { moneyText } from "../../device/process/index.ts";
@@ -12,6 +11,7 @@ import {
 } from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import { packageFile } from "../../package-file.ts";
 import { hex } from "../../wire/index.ts";
 import { address, jsonFlag } from "../flags.ts";
 import { chooseIssuer, money } from "../money.ts";
@@ -25,10 +25,7 @@ import {
 import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
 import { balanceJson, balancesOf, sayBalances } from "./show.ts";
 
-/** The same three folders up from src/cli/purse and from dist/cli/purse. */
-const PROGRAM = fileURLToPath(
-	new URL("../../../bin/tetrad.js", import.meta.url),
-);
+const PROGRAM: string = packageFile("bin/tetrad.js");
 
 interface SettleFlags extends SecretFlags {
 	readonly home: string;

@@ -1,13 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { interrupted } from "../../cli/index.ts";
 import { TetradError } from "../../errors.ts";
+import { packageFile } from "../../package-file.ts";
 
-/** The same three folders up from src/cli/stage and from dist/cli/stage. */
-const PROGRAM = fileURLToPath(
-	new URL("../../../bin/tetrad.js", import.meta.url),
-);
+const PROGRAM: string = packageFile("bin/tetrad.js");
 
 /** How long a process may take to stop when it is asked to. */
 const STOP_MS = 5000;

@@ -2,7 +2,6 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { KeysFlag } from "../../cli/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { DeviceRole, TamperResistance } from "../../identity/index.ts";
@@ -11,6 +10,7 @@ import {
 	parsePkcs11Uri,
 	printPkcs11Uri,
 } from "../../keys/index.ts";
+import { programFile } from "../../package-file.ts";
 import type { Place } from "../../tetrad/index.ts";
 import type {
 	ExaminedKey,
@@ -49,14 +49,7 @@ const MODULE_PATHS: readonly string[] = [
 	"/opt/homebrew/lib/softhsm/libsofthsm2.so",
 ];
 
-const EXAMINER: string = fileURLToPath(
-	new URL(
-		import.meta.url.endsWith(".ts")
-			? "./token-examiner.ts"
-			: "./token-examiner.js",
-		import.meta.url,
-	),
-);
+const EXAMINER: string = programFile("show/stage/token-examiner");
 
 /** How long the examiner may take over a job. */
 const EXAMINER_MS = 30_000;

@@ -39,6 +39,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"tetrad/link": ["identity", "machine", "session", "tetrad", "wire"],
 	"tetrad/role": ["identity", "machine", "session", "tetrad", "wire"],
 	money: ["crypto", "identity", "machine", "money/documents"],
+	"money/agent": ["machine", "money/documents", "wire"],
 	"money/documents": ["crypto", "identity", "wire"],
 	"money/issuer": [
 		"crypto",

@@ -8,7 +8,6 @@ export {
 } from "../carrier/index.ts";
 export { SoftwareAuthority } from "../device/authority/index.ts";
 export {
-	type Payment,
 	Payments,
 	type PaymentsOptions,
 	Purse,
@@ -17,7 +16,6 @@ export {
 	type PurseIssuer,
 	type PurseNote,
 	type PurseOptions,
-	type ReceiptedPayment,
 	type Witness,
 	WitnessFile,
 } from "../device/purse/index.ts";
@@ -43,7 +41,9 @@ export {
 	type Currency,
 	formatAmount,
 	type IssuerTerms,
+	type Payment,
 	type PurseReport,
 	parseAmount,
+	type ReceiptedPayment,
 } from "../money/index.ts";
 export { makePolicy, type Policy } from "../tetrad/index.ts";

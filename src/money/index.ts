@@ -18,6 +18,13 @@ export {
 	type Write,
 } from "../machine/index.ts";
 export {
+	AgentPayments,
+	type AgentPaymentsEffect,
+	type AgentPaymentsEvent,
+	type PaymentAsk,
+	type ReceiptedPayment,
+} from "./agent/index.ts";
+export {
 	amountBytes,
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -51,6 +58,7 @@ export {
 	type IssuerTerms,
 	isCurrencyCode,
 	isInvoiceFor,
+	isOfMoney,
 	MAX_AMOUNT,
 	MAX_AUDIT_CHAINS,
 	MAX_AUDIT_PROBLEMS,
@@ -89,6 +97,7 @@ export {
 	overlap,
 	PAGE_ROWS,
 	PAY_WITHIN_MS,
+	type Payment,
 	type PaymentTerms,
 	PIECE_BYTES,
 	type Piece,

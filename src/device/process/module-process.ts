@@ -1,10 +1,10 @@
 import { type Address, formatAddress, listen } from "../../carrier/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
+import { isOfMoney } from "../../money/index.ts";
 import type { LinkMode } from "../../tetrad/index.ts";
 import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
 import { hasPurse, Purse, readPurseSettings } from "../purse/index.ts";
 import {
-	isOfMoney,
 	MoneyModule,
 	parseText,
 	type Tetrad,

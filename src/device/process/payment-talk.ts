@@ -9,6 +9,7 @@ import {
 	type IssuerTerms,
 	MAX_REASON_BYTES,
 	messages,
+	type Payment,
 	parseAmountBytes,
 } from "../../money/index.ts";
 import {
@@ -21,7 +22,7 @@ import {
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
-import type { Payment, Payments } from "../purse/index.ts";
+import type { Payments } from "../purse/index.ts";
 import type { Tetrad } from "../runtime/index.ts";
 import type { Report } from "./process-events.ts";
 

@@ -12,12 +12,7 @@ export {
 	viewHistory,
 	viewNotes,
 } from "./owner-view.ts";
-export {
-	type Payment,
-	Payments,
-	type PaymentsOptions,
-	type ReceiptedPayment,
-} from "./payments.ts";
+export { Payments, type PaymentsOptions } from "./payments.ts";
 export { Purse, type PurseOptions } from "./purse.ts";
 export {
 	createPurse,

@@ -1,4 +1,4 @@
-export { type Channel, unlessAborted } from "./channel.ts";
+export { aborted, type Channel, unlessAborted } from "./channel.ts";
 export { type ClockOptions, requireNotBehind } from "./clock.ts";
 export {
 	type DeviceIdentity,
@@ -12,11 +12,7 @@ export {
 	type ListStore,
 	restoreLists,
 } from "./list-keeper.ts";
-export {
-	isOfMoney,
-	MoneyDriver,
-	type MoneyDriverOptions,
-} from "./money-driver.ts";
+export { MoneyDriver, type MoneyDriverOptions } from "./money-driver.ts";
 export {
 	type AgentAccess,
 	type MoneyHolder,

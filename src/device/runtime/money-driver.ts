@@ -6,12 +6,11 @@ import {
 	BINDING_BYTES,
 	BINDING_LABEL,
 	type FourIds,
+	isOfMoney,
 	type MoneyEffect,
 	type MoneyEvent,
 	type MoneyMachine,
-	messages,
 	REQUEST_ID_BYTES,
-	SEVERAL,
 	unpackMessages,
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
@@ -27,20 +26,6 @@ const MAX_UNSENT = 16;
 
 /** The longest that a timer of Node.js can wait, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-const MONEY_TYPES: ReadonlySet<number> = new Set([
-	SEVERAL,
-	...[
-		messages.BETWEEN_MODULES,
-		messages.WITH_ISSUER,
-		messages.WITH_AGENT,
-	].flatMap((kinds) => Object.values(kinds).map(({ type }) => type)),
-]);
-
-/** Whether a message is one of money; any other first byte is somebody else's. */
-export function isOfMoney(bytes: Uint8Array): boolean {
-	return MONEY_TYPES.has(bytes[0] ?? 0);
-}
 
 export interface MoneyDriverOptions<Report> {
 	readonly machine: MoneyMachine<Report>;

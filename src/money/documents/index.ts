@@ -53,6 +53,7 @@ export {
 	FOLD_ROWS,
 	GRACE_DAYS,
 	HOLDER_KEY,
+	MAX_AGENT_PAYMENTS,
 	MAX_AMOUNT,
 	MAX_AUDIT_CHAINS,
 	MAX_AUDIT_PROBLEMS,
@@ -83,6 +84,7 @@ export {
 	BETWEEN_MODULES,
 	body,
 	encodeList,
+	isOfMoney,
 	message,
 	parseList,
 	WITH_AGENT,
@@ -105,6 +107,7 @@ export {
 	type OrderBody,
 	openOrder,
 } from "./order.ts";
+export { type Payment, parsePayment, paymentFields } from "./payment.ts";
 export {
 	draftReceipt,
 	MAX_RECEIPT_BYTES,

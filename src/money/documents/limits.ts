@@ -53,6 +53,9 @@ export const DEPOSIT_MARGIN_MS = 3_600_000;
 /** How long after its prepare a payment may be committed: two minutes. */
 export const PAY_WITHIN_MS = 120_000;
 
+/** Payments of one tetrad that may wait for their outcome at an agent, or be remembered there until somebody asks. */
+export const MAX_AGENT_PAYMENTS = 1024;
+
 // What an issuer allows.
 
 /** Days from the issue of a note to its expiry, and from there until what is left of it can be claimed, unless the issuer says otherwise. */

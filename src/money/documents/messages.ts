@@ -26,6 +26,7 @@ import {
 	REQUEST_ID_BYTES,
 } from "./limits.ts";
 import { MAX_RECEIPT_BYTES } from "./receipt.ts";
+import { SEVERAL } from "./several.ts";
 
 const listOf = (maxBytes: number, count: number): readonly [number, number] => [
 	4,
@@ -217,6 +218,18 @@ export const WITH_AGENT = {
 		}),
 	},
 } as const;
+
+const TYPES: ReadonlySet<number> = new Set([
+	SEVERAL,
+	...[BETWEEN_MODULES, WITH_ISSUER, WITH_AGENT].flatMap((kinds) =>
+		Object.values(kinds).map(({ type }) => type),
+	),
+]);
+
+/** Whether a message is one of money; any other first byte is somebody else's. */
+export function isOfMoney(bytes: Uint8Array): boolean {
+	return TYPES.has(bytes[0] ?? 0);
+}
 
 interface Kind<Shape> {
 	readonly type: number;

@@ -1,0 +1,592 @@
+/*
+ * What an agent asks of its own module about money, in one tetrad. The agent holds none: its module
+ * judges what it asks for. What the module has said is passed on once the head of its purse that
+ * it had told before is durable at the agent.
+ *
+ *   the tetrad     new ─opened─▶ open ─closed─▶ ending ─all heads are kept─▶ ended
+ *
+ *   a payment      asked ─paid────▶ keeping ─kept─▶ answered
+ *                    ├───failed──▶ refused, or in doubt
+ *                    └───ended───▶ in doubt
+ *
+ *   one to come    asked ─expecting─▶ awaited ─received─▶ keeping ─kept─▶ come ─it was told─▶ forgotten
+ *                    └───failed, or ended──▶ refused
+ *
+ *   a settling     asked ─settled─▶ keeping ─kept─▶ answered
+ *                    └───settled with a code, or ended──▶ refused
+ *
+ * An answer that nobody waits for any more is dropped.
+ */
+import {
+	asTetradError,
+	type ErrorCode,
+	isErrorCode,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import {
+	type AbortEvent,
+	type Ended,
+	type Machine,
+	Pending,
+	Steps,
+	unexpected,
+} from "../../machine/index.ts";
+import { copy, hex, parseUtf8 } from "../../wire/index.ts";
+import {
+	body,
+	type Head,
+	headFields,
+	isOfMoney,
+	MAX_AGENT_PAYMENTS,
+	message,
+	type Payment,
+	parseAmountBytes,
+	parseUint64,
+	paymentFields,
+	requireAmount,
+	unpackMessages,
+	WITH_AGENT,
+} from "../documents/index.ts";
+
+/** A payment that was made, and the payee's module's receipt for it: `openReceipt` reads it. */
+export interface ReceiptedPayment {
+	/** In minor units. */
+	readonly amount: bigint;
+	readonly receipt: Uint8Array;
+}
+
+/** What an agent asks; each under a number of its own, which the answer gives back. */
+export type PaymentAsk =
+	/** Pay, and say when it is done and the head kept. */
+	| { readonly kind: "pay"; readonly ask: number; readonly payment: Payment }
+	/** Take this payment from the other module, and say when it may come. */
+	| { readonly kind: "expect"; readonly ask: number; readonly payment: Payment }
+	/** Say when the payment for that contract has come. */
+	| {
+			readonly kind: "receive";
+			readonly ask: number;
+			readonly contract: Uint8Array;
+	  }
+	/** The other module is that issuer's: do what there is to do with it. */
+	| {
+			readonly kind: "settle";
+			readonly ask: number;
+			readonly issuer: Uint8Array;
+	  };
+
+export type AgentPaymentsEvent =
+	/** First: the tetrad is confirmed, and this is the newest head of the module's purse that is kept. */
+	| { readonly kind: "opened"; readonly head: Head }
+	| PaymentAsk
+	/** Whoever asked waits no longer. What was asked goes on. */
+	| {
+			readonly kind: "give-up";
+			readonly ask: number;
+			readonly error: TetradError;
+	  }
+	| { readonly kind: "from-module"; readonly bytes: Uint8Array }
+	/** The head of that number is durable, or a newer one is. */
+	| { readonly kind: "kept"; readonly id: number }
+	| {
+			readonly kind: "not-kept";
+			readonly id: number;
+			readonly error: TetradError;
+	  }
+	/** The module says nothing more: the tetrad was closed in order. */
+	| { readonly kind: "closed" }
+	/** The tetrad has ended otherwise. */
+	| AbortEvent;
+
+export type AgentPaymentsEffect =
+	| { readonly kind: "to-module"; readonly bytes: Uint8Array }
+	/** Make the head durable, unless a newer one is; answered by `kept` or `not-kept`. */
+	| { readonly kind: "keep"; readonly id: number; readonly head: Head }
+	/** It was done; `payment` says what was paid or has come. */
+	| {
+			readonly kind: "answered";
+			readonly ask: number;
+			readonly payment: ReceiptedPayment | undefined;
+	  }
+	| {
+			readonly kind: "refused";
+			readonly ask: number;
+			readonly error: TetradError;
+	  }
+	/** The module sent something that is not of money. */
+	| { readonly kind: "other"; readonly bytes: Uint8Array }
+	/** The module broke the rules: end the tetrad. */
+	| { readonly kind: "end"; readonly error: TetradError };
+
+type State =
+	| { readonly kind: "new" }
+	| { readonly kind: "open" }
+	/** Nothing more comes; what was said may still be on its way to the disk. */
+	| { readonly kind: "ending"; readonly why: TetradError };
+
+/** What becomes of a payment that is to come. */
+type Coming =
+	| { readonly kind: "awaited"; readonly asks: readonly number[] }
+	/** It came, and is remembered until somebody asks. */
+	| { readonly kind: "come"; readonly payment: ReceiptedPayment }
+	/** It came, and the head before it could not be kept. */
+	| { readonly kind: "unkept"; readonly error: TetradError };
+
+/** What the module has said, to be told when its head is kept. */
+export type Outcome =
+	| {
+			readonly kind: "paid";
+			readonly asks: readonly number[];
+			readonly payment: ReceiptedPayment;
+	  }
+	/** `contract` is in hexadecimal. */
+	| {
+			readonly kind: "received";
+			readonly contract: string;
+			readonly payment: ReceiptedPayment;
+	  }
+	| { readonly kind: "settled"; readonly ask: number };
+
+/** A head that is on its way to the disk, and what waits for it. */
+export interface Keeping {
+	readonly head: Head;
+	readonly outcomes: Outcome[];
+}
+
+/** What became of the newest head that the module told. */
+type Witnessed =
+	| { readonly kind: "kept" }
+	| { readonly kind: "keeping"; readonly id: number }
+	| { readonly kind: "not-kept"; readonly error: TetradError };
+
+/** Contracts are named in hexadecimal. */
+export class AgentPayments
+	implements Machine<AgentPaymentsEvent, AgentPaymentsEffect>
+{
+	readonly #steps: Steps<AgentPaymentsEffect> = new Steps<AgentPaymentsEffect>(
+		undefined,
+		(error) => this.#refuseEverything(error),
+	);
+	#state: State = { kind: "new" };
+	/** What is asked and not answered. */
+	readonly #asks = new Map<number, PaymentAsk["kind"]>();
+	/** Who waits for each payment that the module was asked to make. */
+	readonly #paying = new Map<string, readonly number[]>();
+	/** Who waits for the module to say that it takes a payment. */
+	readonly #expecting = new Map<string, readonly number[]>();
+	readonly #coming = new Map<string, Coming>();
+	/** In the order in which the module was asked, which is that of its answers. */
+	readonly #settling: number[] = [];
+	readonly #keeping: Pending<Keeping> = new Pending<Keeping>();
+	#witnessed: Witnessed = { kind: "kept" };
+
+	/** Nothing here waits for a time. */
+	get deadline(): undefined {
+		return undefined;
+	}
+
+	/** Heads that are on their way to the disk, and what waits for each. */
+	get pending(): ReadonlyMap<number, Keeping> {
+		return this.#keeping.all;
+	}
+
+	handle(event: AgentPaymentsEvent): readonly (AgentPaymentsEffect | Ended)[] {
+		return this.#steps.run(() => this.#handle(event));
+	}
+
+	#handle(event: AgentPaymentsEvent): void {
+		switch (event.kind) {
+			case "opened":
+				this.#state = { kind: "open" };
+				return this.#toModule(
+					message(WITH_AGENT.witness, headFields(event.head)),
+				);
+			case "pay":
+			case "expect":
+			case "receive":
+			case "settle":
+				return this.#ask(event);
+			case "give-up":
+				return this.#giveUp(event.ask, event.error);
+			case "from-module":
+				return this.#hear(event.bytes);
+			case "kept":
+				return this.#kept(event.id);
+			case "not-kept":
+				return this.#notKept(event.id, event.error);
+			case "closed":
+				return this.#end(closed());
+			case "abort":
+				return this.#end(event.error);
+			default:
+				return unreachable(event);
+		}
+	}
+
+	// What the agent asks.
+
+	#ask(event: PaymentAsk): void {
+		this.#asks.set(event.ask, event.kind);
+		try {
+			this.#requireAskable(event);
+		} catch (thrown) {
+			return this.#refuse(event.ask, asTetradError(thrown));
+		}
+		switch (event.kind) {
+			case "pay":
+				return this.#askOnce(this.#paying, event);
+			case "expect": {
+				const id = hex(event.payment.contract);
+				if (!this.#coming.has(id))
+					this.#coming.set(id, { kind: "awaited", asks: [] });
+				return this.#askOnce(this.#expecting, event);
+			}
+			case "receive":
+				return this.#receive(hex(event.contract), event.ask);
+			case "settle":
+				this.#settling.push(event.ask);
+				return this.#toModule(
+					message(WITH_AGENT.settle, { issuer: event.issuer }),
+				);
+			default:
+				return unreachable(event);
+		}
+	}
+
+	/** Throws why nothing like that can be asked now. */
+	#requireAskable(event: PaymentAsk): void {
+		switch (this.#state.kind) {
+			case "new":
+				throw new TetradError("not-confirmed", "the tetrad is not open yet");
+			case "ending":
+				throw this.#state.why;
+			case "open":
+				break;
+			default:
+				unreachable(this.#state);
+		}
+		switch (event.kind) {
+			case "pay": {
+				const { contract, amount } = event.payment;
+				const id = hex(contract);
+				requireAmount(amount);
+				if (this.#expecting.has(id) || this.#coming.has(id)) throw bothWays();
+				return requireRoom(this.#paying, id);
+			}
+			case "expect": {
+				const { contract, amount } = event.payment;
+				const id = hex(contract);
+				requireAmount(amount);
+				if (this.#paying.has(id)) throw bothWays();
+				requireRoom(this.#coming, id);
+				return requireRoom(this.#expecting, id);
+			}
+			case "receive":
+				return requireRoom(this.#coming, hex(event.contract));
+			case "settle":
+				if (this.#settling.length >= MAX_AGENT_PAYMENTS) throw full();
+				return;
+			default:
+				return unreachable(event);
+		}
+	}
+
+	/** The module is asked once, however many wait for the answer. */
+	#askOnce(
+		all: Map<string, readonly number[]>,
+		event: Extract<PaymentAsk, { readonly payment: Payment }>,
+	): void {
+		const id = hex(event.payment.contract);
+		const known = all.get(id);
+		all.set(id, [...(known ?? []), event.ask]);
+		if (known === undefined)
+			this.#toModule(
+				message(WITH_AGENT[event.kind], paymentFields(event.payment)),
+			);
+	}
+
+	#receive(id: string, ask: number): void {
+		const coming = this.#coming.get(id) ?? { kind: "awaited", asks: [] };
+		switch (coming.kind) {
+			case "awaited":
+				this.#coming.set(id, { kind: "awaited", asks: [...coming.asks, ask] });
+				return;
+			case "come":
+				this.#coming.delete(id);
+				return this.#answer(ask, coming.payment);
+			case "unkept":
+				return this.#refuse(ask, coming.error);
+			default:
+				return unreachable(coming);
+		}
+	}
+
+	/** A payment goes on without whoever asked for it. */
+	#giveUp(ask: number, error: TetradError): void {
+		this.#refuse(
+			ask,
+			this.#asks.get(ask) === "pay"
+				? inDoubt("the caller gave up waiting for", error)
+				: error,
+		);
+	}
+
+	// What the module says.
+
+	#hear(bytes: Uint8Array): void {
+		if (this.#state.kind !== "open") return;
+		if (!isOfMoney(bytes)) return this.#steps.emit({ kind: "other", bytes });
+		try {
+			for (const one of unpackMessages(bytes)) this.#hearOne(one);
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			this.#steps.emit({ kind: "end", error });
+			this.#end(error);
+		}
+	}
+
+	#hearOne(bytes: Uint8Array): void {
+		switch (bytes[0]) {
+			case WITH_AGENT.witness.type: {
+				const { number, hash } = body(WITH_AGENT.witness, bytes);
+				return this.#keep({ number: parseUint64(number), hash: copy(hash) });
+			}
+			case WITH_AGENT.paid.type: {
+				const fields = body(WITH_AGENT.paid, bytes);
+				const payment = receipted(fields);
+				const asks = take(this.#paying, hex(fields.contract));
+				if (asks !== undefined)
+					this.#afterKeeping({ kind: "paid", asks, payment });
+				return;
+			}
+			case WITH_AGENT.expecting.type:
+				return this.#mayCome(hex(body(WITH_AGENT.expecting, bytes).contract));
+			case WITH_AGENT.received.type: {
+				const fields = body(WITH_AGENT.received, bytes);
+				const payment = receipted(fields);
+				const contract = hex(fields.contract);
+				// It may have come before it was expected again.
+				this.#mayCome(contract);
+				if (this.#coming.has(contract))
+					this.#afterKeeping({ kind: "received", contract, payment });
+				return;
+			}
+			case WITH_AGENT.failed.type:
+				return this.#failed(bytes);
+			case WITH_AGENT.settled.type:
+				return this.#settled(bytes);
+			default:
+				throw unexpected("a message that modules do not send to their agents");
+		}
+	}
+
+	#mayCome(id: string): void {
+		for (const ask of take(this.#expecting, id) ?? []) this.#answer(ask);
+	}
+
+	#failed(bytes: Uint8Array): void {
+		const fields = body(WITH_AGENT.failed, bytes);
+		const id = hex(fields.contract);
+		const error =
+			fields.isInDoubt[0] === 1
+				? new TetradError("payment-in-doubt", parseUtf8(fields.reason))
+				: refusal(fields, "payment-refused");
+		const paying = take(this.#paying, id);
+		if (paying !== undefined) return this.#refuseAll(paying, error);
+		this.#refuseAll(take(this.#expecting, id), error);
+		const coming = take(this.#coming, id);
+		if (coming?.kind === "awaited") this.#refuseAll(coming.asks, error);
+	}
+
+	#settled(bytes: Uint8Array): void {
+		const fields = body(WITH_AGENT.settled, bytes);
+		const error =
+			fields.code.length === 0 ? undefined : refusal(fields, "issuer-refused");
+		const ask = this.#settling.shift();
+		if (ask === undefined) return;
+		if (error === undefined) this.#afterKeeping({ kind: "settled", ask });
+		else this.#refuse(ask, error);
+	}
+
+	// How far the purse has come.
+
+	#keep(head: Head): void {
+		const id = this.#keeping.add({ head, outcomes: [] });
+		this.#witnessed = { kind: "keeping", id };
+		this.#steps.emit({ kind: "keep", id, head });
+	}
+
+	#afterKeeping(outcome: Outcome): void {
+		switch (this.#witnessed.kind) {
+			case "kept":
+				return this.#tell(outcome);
+			case "keeping":
+				this.#keeping.all.get(this.#witnessed.id)?.outcomes.push(outcome);
+				return;
+			case "not-kept":
+				return this.#lose(outcome, this.#witnessed.error);
+			default:
+				return unreachable(this.#witnessed);
+		}
+	}
+
+	#kept(id: number): void {
+		const { outcomes } = this.#keeping.take(id);
+		if (this.#isNewest(id)) this.#witnessed = { kind: "kept" };
+		for (const outcome of outcomes) this.#tell(outcome);
+		this.#endWhenKept();
+	}
+
+	#notKept(id: number, error: TetradError): void {
+		const { outcomes } = this.#keeping.take(id);
+		if (this.#isNewest(id)) this.#witnessed = { kind: "not-kept", error };
+		for (const outcome of outcomes) this.#lose(outcome, error);
+		this.#endWhenKept();
+	}
+
+	#isNewest(id: number): boolean {
+		return this.#witnessed.kind === "keeping" && this.#witnessed.id === id;
+	}
+
+	#tell(outcome: Outcome): void {
+		switch (outcome.kind) {
+			case "paid":
+				for (const ask of outcome.asks) this.#answer(ask, outcome.payment);
+				return;
+			case "received": {
+				const { contract, payment } = outcome;
+				const coming = this.#coming.get(contract);
+				if (coming?.kind !== "awaited") return;
+				const asks = coming.asks.filter((ask) => this.#asks.has(ask));
+				if (asks.length === 0)
+					this.#coming.set(contract, { kind: "come", payment });
+				else this.#coming.delete(contract);
+				for (const ask of asks) this.#answer(ask, payment);
+				return;
+			}
+			case "settled":
+				return this.#answer(outcome.ask);
+			default:
+				return unreachable(outcome);
+		}
+	}
+
+	#lose(outcome: Outcome, error: TetradError): void {
+		switch (outcome.kind) {
+			case "paid":
+				return this.#refuseAll(outcome.asks, error);
+			case "received": {
+				const coming = this.#coming.get(outcome.contract);
+				if (coming?.kind !== "awaited") return;
+				this.#coming.set(outcome.contract, { kind: "unkept", error });
+				return this.#refuseAll(coming.asks, error);
+			}
+			case "settled":
+				return this.#refuse(outcome.ask, error);
+			default:
+				return unreachable(outcome);
+		}
+	}
+
+	// How it ends.
+
+	#end(why: TetradError): void {
+		if (this.#state.kind === "ending") return;
+		this.#state = { kind: "ending", why };
+		this.#endWhenKept();
+	}
+
+	/** What was said before the end counts. */
+	#endWhenKept(): void {
+		if (this.#state.kind !== "ending" || this.#keeping.all.size > 0) return;
+		this.#refuseEverything(this.#state.why);
+		this.#steps.end("module");
+	}
+
+	#refuseEverything(why: TetradError): void {
+		for (const [ask, kind] of this.#asks)
+			this.#refuse(
+				ask,
+				kind === "pay"
+					? inDoubt("the tetrad ended before its module told of", why)
+					: why,
+			);
+	}
+
+	#toModule(bytes: Uint8Array): void {
+		this.#steps.emit({ kind: "to-module", bytes });
+	}
+
+	#answer(ask: number, payment?: ReceiptedPayment): void {
+		if (this.#asks.delete(ask))
+			this.#steps.emit({ kind: "answered", ask, payment });
+	}
+
+	#refuse(ask: number, error: TetradError): void {
+		if (this.#asks.delete(ask))
+			this.#steps.emit({ kind: "refused", ask, error });
+	}
+
+	#refuseAll(asks: readonly number[] | undefined, error: TetradError): void {
+		for (const ask of asks ?? []) this.#refuse(ask, error);
+	}
+}
+
+function take<Value>(all: Map<string, Value>, id: string): Value | undefined {
+	const value = all.get(id);
+	all.delete(id);
+	return value;
+}
+
+function receipted(
+	fields: Readonly<Record<"amount" | "receipt", Uint8Array>>,
+): ReceiptedPayment {
+	return {
+		amount: parseAmountBytes(fields.amount),
+		receipt: copy(fields.receipt),
+	};
+}
+
+function refusal(
+	fields: Readonly<Record<"code" | "reason", Uint8Array>>,
+	unknown: ErrorCode,
+): TetradError {
+	const code = parseUtf8(fields.code);
+	const why = parseUtf8(fields.reason);
+	return new TetradError(
+		isErrorCode(code) ? code : unknown,
+		why === "" ? "the module gave no reason" : why,
+	);
+}
+
+/** One more about a contract that is known takes no room. */
+function requireRoom(all: ReadonlyMap<string, unknown>, id: string): void {
+	if (!all.has(id) && all.size >= MAX_AGENT_PAYMENTS) throw full();
+}
+
+function full(): TetradError {
+	return new TetradError(
+		"busy",
+		`${MAX_AGENT_PAYMENTS} payments are under way in this tetrad; wait for some of them`,
+	);
+}
+
+/** What a module says of a contract could be about the one or the other, and one of them may be in doubt. */
+function bothWays(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"one contract cannot be paid and be expected at once: take another contract for a payment the other way",
+	);
+}
+
+function closed(): TetradError {
+	return new TetradError("tetrad-closed", "the tetrad has been closed");
+}
+
+function inDoubt(how: string, cause: TetradError): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		`${how} the payment's outcome; ask for the same payment again, also in a later tetrad with the same agent, and it is made once`,
+		{ cause },
+	);
+}

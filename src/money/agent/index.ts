@@ -1,0 +1,9 @@
+export {
+	AgentPayments,
+	type AgentPaymentsEffect,
+	type AgentPaymentsEvent,
+	type Keeping,
+	type Outcome,
+	type PaymentAsk,
+	type ReceiptedPayment,
+} from "./agent-payments.ts";

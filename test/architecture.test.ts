@@ -150,6 +150,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"session",
 		"store",
 		"tetrad",
+		"wire",
 	],
 	cli: [
 		"carrier",

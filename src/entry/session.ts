@@ -4,9 +4,7 @@ export {
 	AuthenticatedDevice,
 	AwaitingMessage2,
 	authenticate,
-	CONTENT,
 	type Content,
-	type ContentType,
 	LINK_PROTOCOL,
 	MAX_CONTENT_BYTES,
 	type NoisePattern,
@@ -26,3 +24,4 @@ export {
 	suiteById,
 	suiteByName,
 } from "../session/index.ts";
+export { CONTENT, type ContentType } from "../wire/index.ts";

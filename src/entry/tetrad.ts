@@ -10,11 +10,9 @@ export {
 	type DeviceContext,
 	type Effect,
 	type Ended,
-	LINK,
 	type LinkContext,
 	type LinkEffect,
 	LinkMachine,
-	type LinkMessageType,
 	type LinkMode,
 	type LinkOptions,
 	type ListLimits,
@@ -39,3 +37,4 @@ export {
 	safetyWords,
 	type Transcript,
 } from "../tetrad/index.ts";
+export { LINK, type LinkMessageType } from "../wire/index.ts";

@@ -2,19 +2,24 @@ import { type CryptoProvider, SIGNATURE_BYTES } from "../crypto/index.ts";
 import { authenticationFailed } from "../errors.ts";
 import { type CertifiedDevice, MAX_CHAIN_BYTES } from "../identity/index.ts";
 import {
-	type FieldLength,
+	bytes,
+	type Fields,
 	type SignatureRole,
 	signedBytes,
 } from "../wire/index.ts";
 
-/** The fields that authenticate a device in a message: its chain and its signature. */
-export const CREDENTIAL: {
-	readonly chain: readonly [number, number];
-	readonly signature: number;
-} = {
-	chain: [1, MAX_CHAIN_BYTES],
-	signature: SIGNATURE_BYTES,
-} satisfies Record<string, FieldLength>;
+/** What authenticates a device in a message. */
+export interface Credential {
+	/** Encoded. */
+	readonly chain: Uint8Array;
+	readonly signature: Uint8Array;
+}
+
+/** The fields of a credential, for the messages that have one. */
+export const CREDENTIAL: Fields<Credential> = {
+	chain: bytes(1, MAX_CHAIN_BYTES),
+	signature: bytes(SIGNATURE_BYTES),
+};
 
 const minted = Symbol();
 

@@ -3,6 +3,7 @@ export {
 	AuthenticatedDevice,
 	authenticate,
 	CREDENTIAL,
+	type Credential,
 } from "./authentication.ts";
 export {
 	AnsweringMessage1,
@@ -15,9 +16,7 @@ export {
 } from "./noise.ts";
 export { MAX_COUNTER, nonceFor } from "./nonce.ts";
 export {
-	CONTENT,
 	type Content,
-	type ContentType,
 	MAX_CONTENT_BYTES,
 	RECORD_OVERHEAD,
 	REKEY_INTERVAL,

@@ -7,6 +7,8 @@ import {
 } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import {
+	CONTENT,
+	type ContentType,
 	copy,
 	FRAME,
 	FRAME_HEADER_BYTES,
@@ -14,25 +16,6 @@ import {
 	parseFrame,
 } from "../wire/index.ts";
 import { MAX_COUNTER, NONCE_BYTES, rekeyNonce, writeNonce } from "./nonce.ts";
-
-/** What a record carries. The type is sealed with the content, so a wire shows only lengths. */
-export const CONTENT = {
-	/** A flight of an establishment, a link or a pairing. */
-	handshake: 0x00,
-	/** A message of the application. */
-	message: 0x01,
-	/** A record of session 2, inside session 1. */
-	nested: 0x02,
-	/** The sender will send nothing more. */
-	close: 0x03,
-	/** A message between an agent and its module, on a link. */
-	link: 0x04,
-	/** A message about untrusted lists, between the agents. */
-	lists: 0x05,
-} as const;
-
-/** A value of `CONTENT`: one byte before each content. */
-export type ContentType = (typeof CONTENT)[keyof typeof CONTENT];
 
 /** The type as the first byte of a content. */
 const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {

@@ -1,13 +1,8 @@
 import type { CryptoProvider } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
-import { enc, utf8 } from "../wire/index.ts";
+import { type ContentType, enc, utf8 } from "../wire/index.ts";
 import type { SessionSecrets } from "./noise.ts";
-import {
-	type Content,
-	type ContentType,
-	RecordOpener,
-	RecordSealer,
-} from "./record.ts";
+import { type Content, RecordOpener, RecordSealer } from "./record.ts";
 
 const EXPORTER = utf8("tetrad/1 exporter");
 

@@ -10,7 +10,6 @@ export {
 } from "./link/index.ts";
 export { ListExchange, ListMemory } from "./list-exchange.ts";
 export * as messages from "./messages.ts";
-export { LINK, type LinkMessageType } from "./messages.ts";
 export {
 	CLOSE_TIMEOUT_MS,
 	DEFAULT_TIMEOUT_MS,

@@ -19,8 +19,15 @@ import {
 	type UntrustedLists,
 } from "../identity/index.ts";
 import { unexpected } from "../machine/index.ts";
-import { concat, copy, hex, malformed, sameBytes } from "../wire/index.ts";
-import { LIST, LIST_MESSAGE } from "./messages.ts";
+import {
+	concat,
+	copy,
+	hex,
+	LIST_MESSAGE,
+	malformed,
+	sameBytes,
+} from "../wire/index.ts";
+import { LIST } from "./messages.ts";
 import { type ListLimits, MAX_LIST_PART_BYTES } from "./parameters.ts";
 
 /** Bytes that the bundles may take which are on their way to a device, over several exchanges. */

@@ -14,13 +14,13 @@ import {
 	message1Overhead,
 	RECORD_OVERHEAD,
 } from "../session/index.ts";
-import { type FieldLength, structure } from "../wire/index.ts";
+import { bytes, type Field, structure } from "../wire/index.ts";
 import { MAX_OFFER_BYTES } from "./offer.ts";
 import { FIN_BYTES, MAX_REASON_BYTES, SHARE_BYTES } from "./parameters.ts";
 
-const share = SHARE_BYTES;
-const fin = FIN_BYTES;
-const hash = HASH_BYTES;
+const share = bytes(SHARE_BYTES);
+const fin = bytes(FIN_BYTES);
+const hash = bytes(HASH_BYTES);
 
 /** Message 2 of the hybrid pattern without its payload, the larger of the two. */
 const MESSAGE_2_TOKENS: number =
@@ -28,10 +28,8 @@ const MESSAGE_2_TOKENS: number =
 
 const SMALLEST_MESSAGE = X25519_BYTES;
 
-const record = (contentBytes: number): FieldLength => [
-	RECORD_OVERHEAD,
-	RECORD_OVERHEAD + contentBytes,
-];
+const record = (contentBytes: number): Field<Uint8Array> =>
+	bytes(RECORD_OVERHEAD, RECORD_OVERHEAD + contentBytes);
 
 // Inside session 2.
 
@@ -52,11 +50,11 @@ export const I4 = {
 
 export const I5 = structure("I5", { finX: fin });
 
-const i1: FieldLength = [message1Overhead("NN"), message1Overhead("NNhfs")];
-const i2: FieldLength = [
+const i1 = bytes(message1Overhead("NN"), message1Overhead("NNhfs"));
+const i2 = bytes(
 	SMALLEST_MESSAGE,
 	MESSAGE_2_TOKENS + I2.direct.maxBytes + TAG_BYTES,
-];
+);
 const i3 = record(I3.direct.maxBytes);
 const i4 = record(I4.crossed.maxBytes);
 const i5 = record(I5.maxBytes);
@@ -65,8 +63,8 @@ const i5 = record(I5.maxBytes);
 
 /** The body of an offer frame; `message1` carries I1 as its payload. */
 export const F1 = structure("F1", {
-	offer: [1, MAX_OFFER_BYTES],
-	message1: [2 * message1Overhead("NN"), 2 * message1Overhead("NNhfs")],
+	offer: bytes(1, MAX_OFFER_BYTES),
+	message1: bytes(2 * message1Overhead("NN"), 2 * message1Overhead("NNhfs")),
 });
 
 /** The payload of message 2 of session 1. */
@@ -74,7 +72,7 @@ export const F2 = structure("F2", {
 	...CREDENTIAL,
 	r2: share,
 	i2,
-	responderLink: 1,
+	responderLink: bytes(1),
 });
 
 export const F3 = {
@@ -93,35 +91,23 @@ export const F4 = structure("F4", { finB: fin, finY: fin, i4 });
 export const F5 = structure("F5", { finX: fin, i5 });
 
 /** The body of a retry frame: the id of the suite that the responder's policy picks. */
-export const RETRY = structure("retry", { suite: 1 });
+export const RETRY = structure("retry", { suite: bytes(1) });
 
 // About untrusted lists, over a link and over session 1. Each is preceded by its type.
-
-/** The type byte of a message about untrusted lists. */
-export const LIST_MESSAGE = {
-	/** What the sender holds, as `encodeListNumbers` has it. */
-	held: 0x01,
-	/** A bundle begins. */
-	list: 0x02,
-	/** The next bytes of that bundle. */
-	part: 0x03,
-	/** The bundle was dealt with; the next one may come. */
-	taken: 0x04,
-} as const;
 
 /** `number` and `length` are big-endian. */
 export const LIST = structure("list", {
 	authority: hash,
-	number: 8,
-	length: 4,
+	number: bytes(8),
+	length: bytes(4),
 });
 
 // On a link. Each is preceded by the tetrad's id and a type byte.
 
-const offer: FieldLength = [1, MAX_OFFER_BYTES];
+const offer = bytes(1, MAX_OFFER_BYTES);
 
 /** A→X: make I1 for this suite. */
-export const BEGIN = structure("begin", { suite: 1 });
+export const BEGIN = structure("begin", { suite: bytes(1) });
 
 /** X→A. */
 export const PREPARED = structure("prepared", { i1 });
@@ -129,7 +115,7 @@ export const PREPARED = structure("prepared", { i1 });
 /** A→X: the share is R1 in direct routing and R2 in crossed routing. */
 export const BIND_INITIATOR = structure("bind initiator", {
 	offer,
-	responderLink: 1,
+	responderLink: bytes(1),
 	outerHash: hash,
 	ownAgent: hash,
 	peerAgent: hash,
@@ -172,11 +158,11 @@ export const INITIATOR_CONFIRMED = structure("initiator confirmed", {
 /** B→Y. R2 has 32 bytes in direct routing and none in crossed routing, where it comes in I3. */
 export const ANSWER = structure("answer", {
 	offer,
-	responderLink: 1,
+	responderLink: bytes(1),
 	outerHash: hash,
 	ownAgent: hash,
 	i1,
-	r2: [0, share],
+	r2: bytes(0, SHARE_BYTES),
 });
 
 /** Y→B. */
@@ -205,34 +191,6 @@ export const CONFIRM_RESPONDER = {
 
 /** Either way: the tetrad is over. An empty code means in order; else the code and the sentence of the error. */
 export const END = structure("end", {
-	code: [0, 64],
-	reason: [0, MAX_REASON_BYTES],
+	code: bytes(0, 64),
+	reason: bytes(0, MAX_REASON_BYTES),
 });
-
-/** The type byte of a message on a link. */
-export const LINK = {
-	begin: 0x01,
-	prepared: 0x02,
-	bindInitiator: 0x03,
-	initiatorBound: 0x04,
-	agentBound: 0x05,
-	confirmInitiator: 0x06,
-	initiatorConfirmed: 0x07,
-	answer: 0x11,
-	answered: 0x12,
-	bindResponder: 0x13,
-	responderBound: 0x14,
-	confirmResponder: 0x15,
-	/** A record of session 2, to or from the other side. */
-	nested: 0x20,
-	/** A record of session 3 or 4. */
-	local: 0x21,
-	end: 0x22,
-	/** A chain that later messages name by its hash. Its tetrad id is zero. */
-	chain: 0x30,
-	/** A message about untrusted lists. Its tetrad id is zero. */
-	lists: 0x31,
-} as const;
-
-/** A value of `LINK`: the byte that says what a link message is. */
-export type LinkMessageType = (typeof LINK)[keyof typeof LINK];

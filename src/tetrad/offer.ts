@@ -1,6 +1,6 @@
 import { TetradError } from "../errors.ts";
 import { type Suite, suiteById, suiteByName } from "../session/index.ts";
-import { copy, malformed, structure } from "../wire/index.ts";
+import { bytes, copy, malformed, structure } from "../wire/index.ts";
 import {
 	fromByte,
 	LINK_BYTE,
@@ -16,12 +16,12 @@ import type { Policy } from "./policy.ts";
 const MAX_OFFERED_SUITES = 16;
 
 const OFFER = structure("offer", {
-	version: 1,
-	suites: [1, MAX_OFFERED_SUITES],
-	selected: 1,
-	routing: 1,
-	root: 1,
-	link: 1,
+	version: bytes(1),
+	suites: bytes(1, MAX_OFFERED_SUITES),
+	selected: bytes(1),
+	routing: bytes(1),
+	root: bytes(1),
+	link: bytes(1),
 });
 
 export const MAX_OFFER_BYTES: number = OFFER.maxBytes;

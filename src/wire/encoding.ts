@@ -80,6 +80,28 @@ export function utf8Within(text: string, maxBytes: number): Uint8Array {
 	return bytes.subarray(0, written);
 }
 
+/** The same as a text; half of a surrogate pair in it becomes U+FFFD. */
+export function textWithin(text: string, maxBytes: number): string {
+	return decoder.decode(utf8Within(text, maxBytes));
+}
+
+/** How many bytes the UTF-8 of a well-formed text has. */
+export function utf8Length(text: string): number {
+	let length = text.length;
+	for (let i = 0; i < text.length; i++) {
+		const unit = text.charCodeAt(i);
+		// Each half of a surrogate pair stands for two of its four bytes.
+		if (unit > 0x7f)
+			length += unit > 0x7ff && (unit & 0xf800) !== 0xd800 ? 2 : 1;
+	}
+	return length;
+}
+
+/** Writes the UTF-8 of a text for which there is room, and answers where it ends. */
+export function utf8Into(text: string, out: Uint8Array, at: number): number {
+	return at + encoder.encodeInto(text, out.subarray(at)).written;
+}
+
 /** Strict UTF-8: anything else is `malformed`. */
 export function parseUtf8(bytes: Uint8Array): string {
 	try {

@@ -1,36 +1,5 @@
 import { malformed, putUint32, uint32At } from "./encoding.ts";
-
-/**
- * Everything that crosses a carrier is a frame: one type byte, a 32-bit big-endian length, a
- * body. A sealed record is a frame too, and its header is the associated data of its seal, so
- * a record of session 2 has the same form inside a record of session 1 as on a wire.
- */
-export const FRAME = {
-	/** A→B, flight 1: the raw offer and message 1 of session 1. */
-	offer: 0x01,
-	/** B→A, instead of flight 2: the suite that the responder would accept. */
-	retry: 0x02,
-	/** B→A, flight 2: message 2 of session 1. */
-	answer: 0x03,
-	/** Either way, in clear: the sender stops. A hint and never a proof. */
-	refusal: 0x04,
-	/** A sealed record of a session. */
-	record: 0x05,
-	/** Agent to module: message 1 of a paired link. */
-	linkHello: 0x10,
-	/** Module to agent: message 2 of a paired link. */
-	linkAnswer: 0x11,
-	/** Both ways: the sender's chain on an open link. */
-	openHello: 0x12,
-	/** Both ways: a message on an open link, in clear. */
-	openMessage: 0x13,
-	/** Agent to module: message 1 of a pairing. */
-	pairHello: 0x20,
-	/** Module to agent: message 2 of a pairing. */
-	pairAnswer: 0x21,
-} as const;
-
-export type FrameType = (typeof FRAME)[keyof typeof FRAME];
+import { FRAME, type FrameType } from "./registry.ts";
 
 export const FRAME_HEADER_BYTES = 5;
 
@@ -39,6 +8,11 @@ export const MAX_FRAME_BODY: number = 2 ** 18 + 1 + 16;
 
 const TYPES: ReadonlySet<number> = new Set(Object.values(FRAME));
 
+/**
+ * Everything that crosses a carrier is a frame: one type byte, a 32-bit big-endian length, a
+ * body. A sealed record is a frame too, and its header is the associated data of its seal, so
+ * a record of session 2 has the same form inside a record of session 1 as on a wire.
+ */
 export interface Frame {
 	readonly type: FrameType;
 	readonly body: Uint8Array;

@@ -10,20 +10,54 @@ export {
 	putField,
 	putUint32,
 	sameBytes,
+	textWithin,
 	uint32At,
 	utf8,
 	utf8Within,
 } from "./encoding.ts";
 export {
+	bool,
+	bytes,
+	type Field,
+	type Fields,
+	list,
+	mapped,
+	optional,
+	packed,
+	row,
+	text,
+	time,
+	u8,
+	u32,
+	u64,
+} from "./field.ts";
+export {
 	encodeFrame,
-	FRAME,
 	FRAME_HEADER_BYTES,
 	type Frame,
-	type FrameType,
 	frameHeader,
 	MAX_FRAME_BODY,
 	parseFrame,
 	parseFrameHeader,
 } from "./frame.ts";
+export {
+	BETWEEN_MODULES_BYTE,
+	CONTENT,
+	type ContentType,
+	FILE_MESSAGE,
+	FRAME,
+	type FrameType,
+	LINK,
+	LIST_MESSAGE,
+	type LinkMessageType,
+	PAYMENT_TALK,
+	REGISTRY,
+	type RegisteredMessage,
+	SEVERAL_BYTE,
+	TEXT_MESSAGE,
+	WITH_AGENT_BYTE,
+	WITH_ISSUER_BYTE,
+	type WirePlace,
+} from "./registry.ts";
 export { type SignatureRole, signedBytes } from "./signed-bytes.ts";
-export { type FieldLength, type Structure, structure } from "./structure.ts";
+export { type Structure, structure } from "./structure.ts";

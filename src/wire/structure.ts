@@ -1,61 +1,74 @@
+import { TetradError } from "../errors.ts";
 import { allocate } from "./allocate.ts";
-import { dec, malformed, putField } from "./encoding.ts";
-
-/** The exact length of a field in bytes, or its least and greatest length. */
-export type FieldLength = number | readonly [min: number, max: number];
-
-type Values<Shape> = { readonly [Name in keyof Shape]: Uint8Array };
+import { malformed } from "./encoding.ts";
+import { type Field, type Fields, fieldEnd, writeField } from "./field.ts";
 
 /** A message body with named fields in a fixed order, encoded as `enc` of exactly those fields. */
-export interface Structure<Shape> {
+export interface Structure<Value> {
+	/** What it appears as in refusals. */
+	readonly name: string;
+	/** The fields in their order. */
+	readonly fields: Fields<Value>;
 	/** The largest encoding that `decode` accepts, in bytes. */
 	readonly maxBytes: number;
-	/** Part of a larger block, so not for an application: what it is given is a copy. */
-	encode(values: Values<Shape>): Uint8Array;
 	/**
-	 * Views into `bytes`. Throws `malformed` unless every field is there with a fitting length,
-	 * and `malformed` or `limit-exceeded` (from `dec`) when anything follows.
+	 * Part of a larger block, so not for an application: what it is given is a copy. Throws
+	 * `invalid-argument` for a value that `decode` would not have found.
 	 */
-	decode(bytes: Uint8Array): Values<Shape>;
+	encode(value: Value): Uint8Array;
+	/**
+	 * Bytes in it are views into `bytes`. Throws `malformed` unless every field is there with a
+	 * fitting length and content, and nothing follows.
+	 */
+	decode(bytes: Uint8Array): Value;
 }
 
-/** Declares a message body. `name` appears in refusals. */
-export function structure<const Shape extends Record<string, FieldLength>>(
+/** Declares a message body: its name as it appears in refusals, and its fields in their order. */
+export function structure<Value extends object>(
 	name: string,
-	shape: Shape,
-): Structure<Shape> {
-	const fields = Object.entries<FieldLength>(shape).map(([field, length]) =>
-		typeof length === "number"
-			? { field: field as keyof Shape & string, min: length, max: length }
-			: {
-					field: field as keyof Shape & string,
-					min: length[0],
-					max: length[1],
-				},
+	fields: Fields<Value>,
+): Structure<Value> {
+	const columns = Object.entries<Field<unknown>>(fields).map(
+		([key, field]) => ({ key: key as keyof Value & string, field }),
 	);
+	let maxBytes = 0;
+	for (const { field } of columns) maxBytes += 4 + field.maxBytes;
 	return {
-		maxBytes: fields.reduce((sum, { max }) => sum + 4 + max, 0),
-		encode(values) {
+		name,
+		fields,
+		maxBytes,
+		encode(value) {
 			let size = 0;
-			for (const { field } of fields) size += 4 + values[field].length;
+			for (const { key, field } of columns) {
+				const length = field.size(value[key]);
+				if (length < field.minBytes || length > field.maxBytes)
+					throw new TetradError(
+						"invalid-argument",
+						`${name}: ${key} has a wrong length`,
+					);
+				size += 4 + length;
+			}
 			const out = allocate(size);
 			let at = 0;
-			for (const { field } of fields) at = putField(out, at, values[field]);
+			for (const { key, field } of columns)
+				at = writeField(field, value[key], out, at);
 			return out;
 		},
 		decode(bytes) {
-			const found = dec(bytes, fields.length);
-			if (found.length !== fields.length)
-				throw malformed(`${name} has ${fields.length} fields`);
-			const values: Record<string, Uint8Array> = {};
-			for (let i = 0; i < fields.length; i++) {
-				const { field, min, max } = fields[i] as (typeof fields)[number];
-				const value = found[i] as Uint8Array;
-				if (value.length < min || value.length > max)
-					throw malformed(`${name}: ${field} has a wrong length`);
-				values[field] = value;
+			const value: Record<string, unknown> = {};
+			let at = 0;
+			for (const { key, field } of columns) {
+				if (at === bytes.length)
+					throw malformed(`${name} has ${columns.length} fields`);
+				const from = at + 4;
+				at = fieldEnd(bytes, at, bytes.length);
+				if (at - from < field.minBytes || at - from > field.maxBytes)
+					throw malformed(`${name}: ${key} has a wrong length`);
+				value[key] = field.read(bytes, from, at);
 			}
-			return values as Values<Shape>;
+			if (at !== bytes.length)
+				throw malformed(`${name} has ${columns.length} fields`);
+			return value as Value;
 		},
 	};
 }

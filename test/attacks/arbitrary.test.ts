@@ -6,8 +6,6 @@ import { TetradError } from "../../src/errors.ts";
 import { RecordOpener } from "../../src/session/index.ts";
 import {
 	type Effect,
-	LINK,
-	type LinkMessageType,
 	messages,
 	PLACES,
 	type Place,
@@ -18,6 +16,8 @@ import {
 	FRAME,
 	type FrameType,
 	hex,
+	LINK,
+	type LinkMessageType,
 	type Structure,
 } from "../../src/wire/index.ts";
 import {
@@ -344,7 +344,7 @@ describe("anything may come, at any time", () => {
 	});
 
 	test("every message body, as random bytes and as damaged ones", () => {
-		type Body = Structure<Record<string, number>>;
+		type Body = Structure<Record<string, Uint8Array>>;
 		const bodies: [string, Body][] = [];
 		for (const [name, value] of Object.entries(messages)) {
 			const found =

@@ -7,8 +7,6 @@ import {
 	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
 	type Effect,
-	LINK,
-	type LinkMessageType,
 	ModuleInitiator,
 	ModuleResponder,
 	messages,
@@ -22,6 +20,8 @@ import {
 	copy,
 	encodeFrame,
 	FRAME,
+	LINK,
+	type LinkMessageType,
 	parseFrame,
 	sameBytes,
 } from "../../src/wire/index.ts";

@@ -8,7 +8,6 @@ import {
 	issueDevice,
 } from "../../src/identity/index.ts";
 import {
-	CONTENT,
 	RecordSealer,
 	readMessage1,
 	startInitiator,
@@ -18,7 +17,6 @@ import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
 	type Effect,
-	LINK,
 	ModuleInitiator,
 	ModuleResponder,
 	messages,
@@ -26,7 +24,14 @@ import {
 	type Place,
 	SignedHashes,
 } from "../../src/tetrad/index.ts";
-import { concat, copy, hex, sameBytes } from "../../src/wire/index.ts";
+import {
+	CONTENT,
+	concat,
+	copy,
+	hex,
+	LINK,
+	sameBytes,
+} from "../../src/wire/index.ts";
 import {
 	assertNothing,
 	assertSound,

@@ -9,9 +9,9 @@ import {
 	suiteById,
 	suiteByName,
 } from "../../src/session/index.ts";
-import { LINK, messages, PLACES, type Policy } from "../../src/tetrad/index.ts";
+import { messages, PLACES, type Policy } from "../../src/tetrad/index.ts";
 import { makeOffer, type Offer, parseOffer } from "../../src/tetrad/offer.ts";
-import { encodeFrame, FRAME, parseFrame } from "../../src/wire/index.ts";
+import { encodeFrame, FRAME, LINK, parseFrame } from "../../src/wire/index.ts";
 import {
 	assertNothing,
 	Cast,

@@ -13,7 +13,6 @@ import {
 	suiteByName,
 } from "../../src/session/index.ts";
 import {
-	LINK,
 	LINK_BYTE,
 	type LinkMachine,
 	type LinkMode,
@@ -35,6 +34,7 @@ import {
 	encodeFrame,
 	FRAME,
 	hex,
+	LINK,
 	parseFrame,
 	sameBytes,
 	utf8,

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
-	CONTENT,
 	LINK_PROTOCOL,
 	MAX_CONTENT_BYTES,
 	RecordSealer,
@@ -12,13 +11,15 @@ import {
 	startInitiator,
 	suiteByName,
 } from "../../src/session/index.ts";
-import { LINK, LinkMachine, PLACES } from "../../src/tetrad/index.ts";
+import { LinkMachine, PLACES } from "../../src/tetrad/index.ts";
 import {
+	CONTENT,
 	copy,
 	enc,
 	encodeFrame,
 	FRAME,
 	hex,
+	LINK,
 	utf8,
 } from "../../src/wire/index.ts";
 import {

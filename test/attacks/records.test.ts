@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { FrameSplitter } from "../../src/carrier/frame-splitter.ts";
 import { type AeadName, nodeCrypto } from "../../src/crypto/index.ts";
 import {
-	CONTENT,
 	MAX_CONTENT_BYTES,
 	MAX_COUNTER,
 	nonceFor,
@@ -12,13 +11,15 @@ import {
 	RecordOpener,
 	RecordSealer,
 } from "../../src/session/index.ts";
-import { LINK, PLACES, type Place } from "../../src/tetrad/index.ts";
+import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import {
+	CONTENT,
 	concat,
 	copy,
 	FRAME,
 	frameHeader,
 	hex,
+	LINK,
 	utf8,
 } from "../../src/wire/index.ts";
 import { Cast, Run } from "../support/attack.ts";

@@ -3,14 +3,12 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { encodeChain, issueDevice } from "../../src/identity/index.ts";
 import {
-	CONTENT,
 	Session,
 	signedBytes,
 	startInitiator,
 	suiteByName,
 } from "../../src/session/index.ts";
 import {
-	LINK,
 	LINK_BYTE,
 	messages,
 	type Place,
@@ -20,7 +18,7 @@ import {
 import { makeOffer, type Offer } from "../../src/tetrad/offer.ts";
 import { RootKey } from "../../src/tetrad/root-key.ts";
 import { innerSetup } from "../../src/tetrad/sessions.ts";
-import { encodeFrame, FRAME } from "../../src/wire/index.ts";
+import { CONTENT, encodeFrame, FRAME, LINK } from "../../src/wire/index.ts";
 import {
 	assertNothing,
 	assertSound,

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { CONTENT } from "../../src/session/index.ts";
+
 import {
-	LINK,
-	type LinkMessageType,
 	messages,
 	PLACES,
 	type Place,
 	type Routing,
 } from "../../src/tetrad/index.ts";
 import {
+	CONTENT,
 	concat,
 	encodeFrame,
 	FRAME,
+	LINK,
+	type LinkMessageType,
 	parseFrame,
 	type Structure,
 	sameBytes,
@@ -40,7 +41,7 @@ const others: Devices = {
 const swappedSides: Devices = { A: four.B, B: four.A, X: four.Y, Y: four.X };
 
 type Fields = Readonly<Record<string, Uint8Array>>;
-type Body = Structure<Record<string, number>>;
+type Body = Structure<Fields>;
 
 /** The structure of each link message that is one. */
 const LINK_BODIES = (routing: Routing): ReadonlyMap<number, Body> =>

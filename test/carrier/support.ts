@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Carrier, CarrierReceiver } from "../../src/carrier/carrier.ts";
 import type { TetradError } from "../../src/errors.ts";
-import { encodeFrame, FRAME } from "../../src/wire/frame.ts";
+import { encodeFrame, FRAME } from "../../src/wire/index.ts";
 
 /** A record frame whose body is `size` bytes, all `fill`. */
 export function record(size: number, fill = 0): Uint8Array {

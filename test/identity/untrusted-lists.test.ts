@@ -533,7 +533,7 @@ suite("the lists that a device holds", () => {
 		);
 		assert.throws(
 			() => lists.offer(concat(bundle, enc(NONE)), TEST_NOW),
-			refusal("limit-exceeded", /./),
+			refusal("malformed", /./),
 		);
 		for (const length of [0, 3, bundle.length - 1])
 			assert.throws(

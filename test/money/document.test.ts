@@ -30,8 +30,15 @@ import {
 	PAY_WITHIN_MS,
 	parseNote,
 	parseTransfer,
+	SEVERAL,
 } from "../../src/money/index.ts";
-import { dec, enc, hex, type Structure } from "../../src/wire/index.ts";
+import {
+	dec,
+	enc,
+	hex,
+	REGISTRY,
+	type Structure,
+} from "../../src/wire/index.ts";
 import {
 	cell,
 	type LayoutField,
@@ -199,22 +206,37 @@ describe("layouts of documents", () => {
 	});
 });
 
+const groups = {
+	"Between the modules": messages.BETWEEN_MODULES,
+	"With the module of an issuer": messages.WITH_ISSUER,
+	"Between an agent and its module": messages.WITH_AGENT,
+};
+
 describe("messages", () => {
-	const groups = {
-		"Between the modules": messages.BETWEEN_MODULES,
-		"With the module of an issuer": messages.WITH_ISSUER,
-		"Between an agent and its module": messages.WITH_AGENT,
-	};
 	for (const [heading, group] of Object.entries(groups)) {
 		const { rows } = table(heading, "type", "message");
 		const kinds = group as unknown as Readonly<
-			Record<string, { type: number; body: Structure<Record<string, number>> }>
+			Record<
+				string,
+				{ type: number; body: Structure<Record<string, Uint8Array>> }
+			>
 		>;
 		test(`${heading}: all of them, with their type bytes`, () => {
 			assert.deepEqual(
 				rows.map((row) => [cell(row, "message"), Number(cell(row, "type"))]),
 				Object.entries(kinds).map(([name, { type }]) => [name, type]),
 			);
+			const place =
+				heading === "Between an agent and its module"
+					? "session 3 or 4"
+					: "session 2";
+			for (const [name, { type }] of Object.entries(kinds))
+				assert.deepEqual(
+					REGISTRY.filter(
+						({ byte, places }) => byte === type && places.includes(place),
+					).map((entry) => entry.name),
+					[name],
+				);
 		});
 		for (const row of rows) {
 			const name = cell(row, "message");
@@ -230,6 +252,21 @@ describe("messages", () => {
 			});
 		}
 	}
+});
+
+test("every message of money that is registered is in the tables, or carries several", () => {
+	const inTables = Object.values(groups).flatMap((group) =>
+		Object.values(group).map(({ type }): number => type),
+	);
+	const ofMoney = REGISTRY.filter(
+		({ byte, places }) =>
+			byte >= 0x20 && places.some((place) => /^session [23]/.test(place)),
+	).map(({ byte }) => byte);
+	assert.deepEqual(
+		ofMoney.toSorted((a, b) => a - b),
+		[...inTables, SEVERAL].toSorted((a, b) => a - b),
+	);
+	assert.ok(DOCUMENT.includes(`0x${SEVERAL.toString(16)} ‖ enc(`));
 });
 
 test("labels: the table has every one that is in the code, and no other", () => {

@@ -353,7 +353,7 @@ const DELIVERIES: Readonly<Record<string, readonly [string, Attack]>> = {
 		},
 	],
 	"a byte too many": [
-		"limit-exceeded",
+		"malformed",
 		async (m, invoice) =>
 			concat(m.deliver(await m.transfer(), invoice), Uint8Array.of(0)),
 	],

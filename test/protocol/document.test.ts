@@ -14,7 +14,6 @@ import {
 	ROLE_OID,
 } from "../../src/identity/index.ts";
 import {
-	CONTENT,
 	LINK_PROTOCOL,
 	MAX_CONTENT_BYTES,
 	MAX_COUNTER,
@@ -51,13 +50,18 @@ import {
 } from "../../src/tetrad/safety-code.ts";
 import { SignedHashes } from "../../src/tetrad/signed-hashes.ts";
 import {
+	CONTENT,
 	dec,
 	FRAME,
 	FRAME_HEADER_BYTES,
 	hex,
+	LINK,
+	LIST_MESSAGE,
 	MAX_FRAME_BODY,
+	REGISTRY,
 	type Structure,
 	utf8,
+	type WirePlace,
 } from "../../src/wire/index.ts";
 import {
 	cell,
@@ -81,18 +85,48 @@ function column(
 	);
 }
 
+const FRAME_PLACES: readonly WirePlace[] = [
+	"network",
+	"paired link",
+	"open link",
+	"pairing",
+	"inside session 1",
+];
+
 const numbers = (record: Record<string, string>): Record<string, number> =>
 	Object.fromEntries(
 		Object.entries(record).map(([key, value]) => [key, Number(value)]),
 	);
 
-test("frame types", () => {
+/** What the registry has for one place, by name. */
+function registered(place: WirePlace): Record<string, number> {
+	return Object.fromEntries(
+		REGISTRY.filter(({ places }) => places.includes(place)).map(
+			({ name, byte }) => [name, byte],
+		),
+	);
+}
+
+test("frame types, and where each travels", () => {
 	assert.deepEqual(numbers(column("Frames", "frame", "type", "type")), FRAME);
+	const documented = column("Frames", "frame", "on", "type");
+	for (const name of Object.keys(FRAME)) {
+		const places = REGISTRY.filter(
+			(entry) =>
+				entry.name === name &&
+				entry.places.some((place) => FRAME_PLACES.includes(place)),
+		);
+		assert.deepEqual(
+			places.map((entry) => entry.places.join(", ")),
+			[documented[name]],
+		);
+	}
 });
 
 test("content types", () => {
 	const documented = column("Records", "name", "content type", "content type");
 	assert.deepEqual(numbers(documented), CONTENT);
+	assert.deepEqual(numbers(documented), registered("record"));
 });
 
 test("suites and protocols", () => {
@@ -175,7 +209,8 @@ test("type bytes of link messages", () => {
 	const types = new Map<string, number | undefined>();
 	for (const { message, type } of MESSAGES)
 		if (type !== undefined) types.set(message, type);
-	assert.deepEqual(Object.fromEntries(types), messages.LINK);
+	assert.deepEqual(Object.fromEntries(types), LINK);
+	assert.deepEqual(Object.fromEntries(types), registered("link message"));
 });
 
 test("type bytes of messages about lists", () => {
@@ -185,11 +220,12 @@ test("type bytes of messages about lists", () => {
 		"byte",
 		"message",
 	);
-	assert.deepEqual(numbers(documented), messages.LIST_MESSAGE);
+	assert.deepEqual(numbers(documented), LIST_MESSAGE);
+	assert.deepEqual(numbers(documented), registered("about lists"));
 });
 
 describe("layouts of messages", () => {
-	type AnyStructure = Structure<Record<string, number>>;
+	type AnyStructure = Structure<Record<string, Uint8Array>>;
 	const routings = ["direct", "crossed"] as const;
 
 	/** "bindInitiator" and "F1" are BIND_INITIATOR and F1 in the code. */
@@ -257,7 +293,6 @@ describe("layouts of messages", () => {
 				if (entry.layout && [routing, "both"].includes(entry.routing))
 					documented.add(structureOf(entry, routing));
 		for (const [name, value] of Object.entries(messages)) {
-			if (name === "LINK" || name === "LIST_MESSAGE") continue;
 			const all = "decode" in value ? [value] : Object.values(value);
 			for (const structure of all)
 				assert.ok(documented.has(structure), `${name} is documented`);

@@ -7,8 +7,6 @@ import {
 	nodeCrypto,
 } from "../../src/crypto/index.ts";
 import {
-	CONTENT,
-	type ContentType,
 	MAX_CONTENT_BYTES,
 	MAX_COUNTER,
 	nonceFor,
@@ -21,6 +19,8 @@ import {
 } from "../../src/session/index.ts";
 import { rekeyNonce } from "../../src/session/nonce.ts";
 import {
+	CONTENT,
+	type ContentType,
 	enc,
 	encodeFrame,
 	FRAME,

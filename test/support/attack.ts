@@ -9,7 +9,6 @@ import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
 	type Content,
-	type ContentType,
 	readMessage1,
 	Session,
 	type SignatureRole,
@@ -19,10 +18,8 @@ import {
 import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
 	type Effect,
-	LINK,
 	type LinkEffect,
 	LinkMachine,
-	type LinkMessageType,
 	type LinkMode,
 	makePolicy,
 	messages,
@@ -37,11 +34,14 @@ import {
 import { type Offer, parseOffer } from "../../src/tetrad/offer.ts";
 import { outerSetup } from "../../src/tetrad/sessions.ts";
 import {
+	type ContentType,
 	concat,
 	copy,
 	encodeFrame,
 	FRAME,
 	hex,
+	LINK,
+	type LinkMessageType,
 	parseFrame,
 	type Structure,
 } from "../../src/wire/index.ts";
@@ -281,12 +281,10 @@ export class Run extends FourDevices {
 	}
 
 	/** Link messages of `type` reach their end with other fields. */
-	rewrite<Shape>(
+	rewrite<Value>(
 		type: LinkMessageType,
-		body: Structure<Shape>,
-		change: (
-			fields: { readonly [Name in keyof Shape]: Uint8Array },
-		) => Partial<{ readonly [Name in keyof Shape]: Uint8Array }>,
+		body: Structure<Value>,
+		change: (fields: Value) => Partial<Value>,
 	): this {
 		return this.change(
 			(d) => d.type === type,

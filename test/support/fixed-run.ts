@@ -30,7 +30,6 @@ import {
 	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
 	type Effect,
-	LINK,
 	type LinkEffect,
 	LinkMachine,
 	type LinkMode,
@@ -46,7 +45,7 @@ import {
 	SignedHashes,
 } from "../../src/tetrad/index.ts";
 import { transcriptHash } from "../../src/tetrad/transcript.ts";
-import { dec, hex, sameBytes, utf8 } from "../../src/wire/index.ts";
+import { dec, hex, LINK, sameBytes, utf8 } from "../../src/wire/index.ts";
 import { fixedCrypto, fixedSigner } from "./fixed-crypto.ts";
 
 /** The time of every fixed run. */

@@ -14,7 +14,6 @@ import {
 	type Effect,
 	type LinkEffect,
 	LinkMachine,
-	type LinkMessageType,
 	type LinkMode,
 	ModuleInitiator,
 	ModuleResponder,
@@ -27,6 +26,7 @@ import {
 	type Routing,
 	SignedHashes,
 } from "../../src/tetrad/index.ts";
+import type { LinkMessageType } from "../../src/wire/index.ts";
 import { makeWorld } from "./authority.ts";
 
 /** Something on its way from one device to another. A link message is shown as its two ends see it, inside the link's session. */

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { SUITES } from "../../src/session/index.ts";
-import {
-	LINK,
-	PLACES,
-	type Place,
-	type Routing,
-} from "../../src/tetrad/index.ts";
-import { hex, parseFrame, utf8 } from "../../src/wire/index.ts";
+import { PLACES, type Place, type Routing } from "../../src/tetrad/index.ts";
+import { hex, LINK, parseFrame, utf8 } from "../../src/wire/index.ts";
 import { FourDevices } from "../support/four-devices.ts";
 
 const ROUTINGS = ["direct", "crossed"] as const;

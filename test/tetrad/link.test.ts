@@ -3,7 +3,6 @@ import { before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import type { TetradError } from "../../src/errors.ts";
 import {
-	LINK,
 	type LinkEffect,
 	LinkMachine,
 	type LinkMode,
@@ -15,6 +14,7 @@ import {
 	FRAME_HEADER_BYTES,
 	type FrameType,
 	hex,
+	LINK,
 	parseFrame,
 	utf8,
 } from "../../src/wire/index.ts";

@@ -10,9 +10,9 @@ import {
 	UntrustedLists,
 } from "../../src/identity/index.ts";
 import { ListExchange, ListMemory } from "../../src/tetrad/index.ts";
-import { LIST, LIST_MESSAGE } from "../../src/tetrad/messages.ts";
+import { LIST } from "../../src/tetrad/messages.ts";
 import type { ListLimits } from "../../src/tetrad/parameters.ts";
-import { concat } from "../../src/wire/index.ts";
+import { concat, LIST_MESSAGE } from "../../src/wire/index.ts";
 import {
 	DAY,
 	makeAuthority,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
 import {
+	bytes,
 	concat,
 	enc,
 	hex,
@@ -9,14 +10,19 @@ import {
 	structure,
 	utf8,
 } from "../../src/wire/index.ts";
-import {
-	LIMIT_EXCEEDED,
-	MALFORMED,
-	onlyTetradErrors,
-} from "./only-tetrad-errors.ts";
+import { MALFORMED, onlyTetradErrors } from "./only-tetrad-errors.ts";
 
-const SHAPE = { nonce: 4, text: [0, 10], rest: [2, 3] } as const;
-const body: Structure<typeof SHAPE> = structure("a test body", SHAPE);
+interface Body {
+	readonly nonce: Uint8Array;
+	readonly text: Uint8Array;
+	readonly rest: Uint8Array;
+}
+
+const body: Structure<Body> = structure<Body>("a test body", {
+	nonce: bytes(4),
+	text: bytes(0, 10),
+	rest: bytes(2, 3),
+});
 
 const ofLength = (minLength: number, maxLength: number) =>
 	fc.uint8Array({ minLength, maxLength });
@@ -106,15 +112,12 @@ suite("structure", () => {
 		const encoded = enc(new Uint8Array(4), new Uint8Array(), new Uint8Array(2));
 		fc.assert(
 			fc.property(ofLength(1, 20), (trailing) =>
-				assert.throws(
-					() => body.decode(concat(encoded, trailing)),
-					LIMIT_EXCEEDED,
-				),
+				assert.throws(() => body.decode(concat(encoded, trailing)), MALFORMED),
 			),
 		);
 		assert.throws(
 			() => body.decode(concat(encoded, new Uint8Array(4))),
-			LIMIT_EXCEEDED,
+			MALFORMED,
 		);
 	});
 
@@ -134,15 +137,28 @@ suite("structure", () => {
 			);
 		let decoded = 0;
 		fc.assert(
-			fc.property(fc.oneof(fc.uint8Array(), nearly), (bytes) => {
-				const found = onlyTetradErrors(() => body.decode(bytes));
+			fc.property(fc.oneof(fc.uint8Array(), nearly), (encoded) => {
+				const found = onlyTetradErrors(() => body.decode(encoded));
 				if (found === undefined) return;
 				decoded++;
-				assert.deepEqual(body.encode(found), bytes);
+				assert.deepEqual(body.encode(found), encoded);
 			}),
 			{ numRuns: 2000 },
 		);
 		assert.ok(decoded > 20, `${decoded}`);
+	});
+
+	test("a value that would not be read is not written", () => {
+		const value = { nonce: utf8("four"), text: utf8("hi"), rest: utf8("re") };
+		for (const wrong of [
+			{ nonce: utf8("three") },
+			{ text: new Uint8Array(11) },
+			{ rest: utf8("r") },
+		])
+			assert.throws(() => body.encode({ ...value, ...wrong }), {
+				code: "invalid-argument",
+				message: `a test body: ${Object.keys(wrong)[0]} has a wrong length`,
+			});
 	});
 
 	test("a body without fields is empty", () => {
@@ -150,6 +166,6 @@ suite("structure", () => {
 		assert.equal(nothing.maxBytes, 0);
 		assert.deepEqual(nothing.encode({}), new Uint8Array());
 		nothing.decode(new Uint8Array());
-		assert.throws(() => nothing.decode(new Uint8Array(4)), LIMIT_EXCEEDED);
+		assert.throws(() => nothing.decode(new Uint8Array(4)), MALFORMED);
 	});
 });

@@ -10,7 +10,9 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { TetradError } from "../../errors.ts";
 import {
+	bytes,
 	concat,
+	FILE_MESSAGE,
 	malformed,
 	parseUtf8,
 	sameBytes,
@@ -20,13 +22,18 @@ import {
 } from "../../wire/index.ts";
 import type { Channel } from "../runtime/index.ts";
 
-const OFFER = 0x01;
-const CHUNK = 0x02;
-const DONE = 0x03;
-const RECEIPT = 0x04;
+const {
+	offer: OFFER,
+	chunk: CHUNK,
+	done: DONE,
+	receipt: RECEIPT,
+} = FILE_MESSAGE;
 
-const offerBody = structure("file offer", { name: [1, 255], size: 8 });
-const digestBody = structure("file digest", { sha256: 32 });
+const offerBody = structure("file offer", {
+	name: bytes(1, 255),
+	size: bytes(8),
+});
+const digestBody = structure("file digest", { sha256: bytes(32) });
 
 /** File bytes in one message: with its type 64 KiB, which passed a quarter faster than the largest message did. */
 const CHUNK_BYTES: number = 2 ** 16 - 1;

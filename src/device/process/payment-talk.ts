@@ -13,9 +13,11 @@ import {
 	parseAmountBytes,
 } from "../../money/index.ts";
 import {
+	bytes,
 	enc,
 	hex,
 	malformed,
+	PAYMENT_TALK,
 	parseUtf8,
 	sameBytes,
 	structure,
@@ -42,26 +44,26 @@ export const MAX_TEXT_BYTES = 256;
 const LABEL = utf8("tetrad/1 payment");
 
 const PROPOSE = {
-	type: 0x12,
+	type: PAYMENT_TALK.propose,
 	body: structure("propose-payment", {
-		contract: CONTRACT_BYTES,
+		contract: bytes(CONTRACT_BYTES),
 		issuer: DEVICE_ID,
 		currency: CURRENCY_CODE,
-		amount: 8,
-		text: [0, MAX_TEXT_BYTES],
+		amount: bytes(8),
+		text: bytes(0, MAX_TEXT_BYTES),
 	}),
 } as const;
 
 const WELCOME = {
-	type: 0x13,
-	body: structure("welcome", { contract: CONTRACT_BYTES }),
+	type: PAYMENT_TALK.welcome,
+	body: structure("welcome", { contract: bytes(CONTRACT_BYTES) }),
 } as const;
 
 const REFUSED = {
-	type: 0x14,
+	type: PAYMENT_TALK.refused,
 	body: structure("refused", {
-		contract: CONTRACT_BYTES,
-		reason: [0, MAX_REASON_BYTES],
+		contract: bytes(CONTRACT_BYTES),
+		reason: bytes(0, MAX_REASON_BYTES),
 	}),
 } as const;
 

@@ -4,15 +4,13 @@ import type { Signer } from "../../identity/index.ts";
 import {
 	type Effect,
 	endBody,
-	LINK,
 	type LinkContext,
 	type LinkEffect,
 	LinkMachine,
-	type LinkMessageType,
 	type LinkMode,
 	type Pairing,
 } from "../../tetrad/index.ts";
-import { hex } from "../../wire/index.ts";
+import { hex, LINK, type LinkMessageType } from "../../wire/index.ts";
 import { Deadline } from "./deadline.ts";
 import { type Device, signFor } from "./identity.ts";
 import { ListPump, learnFor } from "./list-pump.ts";

@@ -4,15 +4,18 @@ import type { CertifiedDevice, Signer } from "../../identity/index.ts";
 import type { MoneyContext } from "../../money/index.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
-	LINK,
-	type LinkMessageType,
 	type LinkMode,
 	ModuleInitiator,
 	ModuleResponder,
 	type Pairing,
 	SignedHashes,
 } from "../../tetrad/index.ts";
-import { copy, sameBytes } from "../../wire/index.ts";
+import {
+	copy,
+	LINK,
+	type LinkMessageType,
+	sameBytes,
+} from "../../wire/index.ts";
 import { aborted } from "./channel.ts";
 import {
 	type Device,

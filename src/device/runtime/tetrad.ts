@@ -6,13 +6,13 @@ import {
 	type ClosedBy,
 	type Effect,
 	type Ended,
-	type LinkMessageType,
 	type ModuleMachine,
 	type Parties,
 	type Place,
 	safetyWords,
 	type Transcript,
 } from "../../tetrad/index.ts";
+import type { LinkMessageType } from "../../wire/index.ts";
 import { aborted, Channel } from "./channel.ts";
 import { Deadline } from "./deadline.ts";
 import { type Device, signFor } from "./identity.ts";

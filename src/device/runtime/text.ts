@@ -1,7 +1,7 @@
-import { concat, parseUtf8, utf8 } from "../../wire/index.ts";
+import { concat, parseUtf8, TEXT_MESSAGE, utf8 } from "../../wire/index.ts";
 
 /** First byte of a text that a device process says to another, over any session. */
-const TEXT = 0x10;
+const TEXT = TEXT_MESSAGE.text;
 
 export function textMessage(text: string): Uint8Array {
 	return concat(Uint8Array.of(TEXT), utf8(text));

@@ -1,6 +1,6 @@
 import { type CryptoProvider, SIGNATURE_BYTES } from "../../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../../errors.ts";
-import { copy, signedBytes, structure } from "../../wire/index.ts";
+import { bytes, copy, signedBytes, structure } from "../../wire/index.ts";
 import type { ChainVerdicts } from "../verdicts/index.ts";
 import {
 	type CertifiedDevice,
@@ -21,13 +21,13 @@ import { type CertificationRequest, parseRequest } from "./request.ts";
 /** What a device sends to its authority to be recertified. */
 const RENEWAL = structure("a renewal", {
 	/** PKCS#10, in DER, signed by the new key. */
-	request: [1, MAX_REQUEST_BYTES],
+	request: bytes(1, MAX_REQUEST_BYTES),
 	/** Encoded: the chain that the old key is certified by. */
-	chain: [1, MAX_CHAIN_BYTES],
+	chain: bytes(1, MAX_CHAIN_BYTES),
 	/** When it was signed: milliseconds since the epoch, u64, big-endian. */
-	instant: 8,
+	instant: bytes(8),
 	/** By the old key, over `signedBytes("RC", hash of the request, chain hash, instant)`. */
-	signature: SIGNATURE_BYTES,
+	signature: bytes(SIGNATURE_BYTES),
 });
 
 /** The largest renewal, in bytes. */

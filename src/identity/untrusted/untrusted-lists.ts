@@ -1,6 +1,6 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
-import { copy, hex, sameBytes, structure } from "../../wire/index.ts";
+import { bytes, copy, hex, sameBytes, structure } from "../../wire/index.ts";
 import type { FreshnessLimits, TrustPolicy } from "../policy.ts";
 import {
 	anchorAuthority,
@@ -37,9 +37,9 @@ import {
 /** A list as it travels and is stored: with the certificates by which a device that has only the root can verify it. */
 const BUNDLE = structure("a bundle of an untrusted list", {
 	/** In DER. */
-	list: [1, MAX_LIST_BYTES],
+	list: bytes(1, MAX_LIST_BYTES),
 	/** enc(issuer, those above it), without the root; empty when the root issued the list. */
-	chain: [0, (MAX_CERTIFICATES - 1) * (4 + MAX_CERTIFICATE_BYTES)],
+	chain: bytes(0, (MAX_CERTIFICATES - 1) * (4 + MAX_CERTIFICATE_BYTES)),
 });
 
 /** The largest bundle, in bytes. */

@@ -6,6 +6,7 @@ import {
 	validateChain,
 } from "../../identity/index.ts";
 import {
+	bytes,
 	copy,
 	enc,
 	malformed,
@@ -34,14 +35,14 @@ import {
 const LABEL = utf8("tetrad/1 evidence");
 
 const EVIDENCE = structure("evidence", {
-	label: LABEL.length,
+	label: bytes(LABEL.length),
 	/** The chain under which the issuer signed the note. */
-	issuerChain: [1, MAX_CHAIN_BYTES],
+	issuerChain: bytes(1, MAX_CHAIN_BYTES),
 	/** The chain that the holder had when the note was issued to it. */
-	holderChain: [1, MAX_CHAIN_BYTES],
-	note: [1, MAX_NOTE_BYTES],
-	first: [1, MAX_TRANSFER_BYTES],
-	second: [1, MAX_TRANSFER_BYTES],
+	holderChain: bytes(1, MAX_CHAIN_BYTES),
+	note: bytes(1, MAX_NOTE_BYTES),
+	first: bytes(1, MAX_TRANSFER_BYTES),
+	second: bytes(1, MAX_TRANSFER_BYTES),
 });
 
 /** The largest evidence, in bytes. */

@@ -1,5 +1,5 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { enc, structure, utf8 } from "../../wire/index.ts";
+import { bytes, enc, structure, utf8 } from "../../wire/index.ts";
 import { parseUint64, uint64 } from "./amount.ts";
 
 /**
@@ -31,7 +31,10 @@ export function nextHead(
 	};
 }
 
-export const HEAD_SHAPE = { number: 8, hash: HASH_BYTES } as const;
+export const HEAD_SHAPE = {
+	number: bytes(8),
+	hash: bytes(HASH_BYTES),
+} as const;
 
 const HEAD = structure("the head of a purse", HEAD_SHAPE);
 

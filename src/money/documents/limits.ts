@@ -1,5 +1,5 @@
 import { HASH_BYTES, SIGNATURE_BYTES } from "../../crypto/index.ts";
-import type { FieldLength } from "../../wire/index.ts";
+import { bytes, type Field } from "../../wire/index.ts";
 
 // Specification constants: a change makes another format.
 
@@ -25,12 +25,12 @@ export const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
 export const MAX_NEW_NOTES = 16;
 
 /** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
-export const DEVICE_ID: FieldLength = [41, 104];
+export const DEVICE_ID: Field<Uint8Array> = bytes(41, 104);
 
-export const CURRENCY_CODE: FieldLength = [1, 8];
+export const CURRENCY_CODE: Field<Uint8Array> = bytes(1, 8);
 
 /** A key with the byte that says what it is for: Ed25519 32 bytes, P-256 65. */
-export const HOLDER_KEY: FieldLength = [33, 66];
+export const HOLDER_KEY: Field<Uint8Array> = bytes(33, 66);
 
 // Implementation limits: a change makes another program and no other format.
 

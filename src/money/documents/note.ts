@@ -6,6 +6,7 @@ import {
 import { authenticationFailed, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
+	bytes,
 	concat,
 	copy,
 	enc,
@@ -64,17 +65,17 @@ export interface NoteBody {
 
 const BODY = structure("a note", {
 	issuer: DEVICE_ID,
-	issuerCertificate: HASH_BYTES,
+	issuerCertificate: bytes(HASH_BYTES),
 	currency: CURRENCY_CODE,
 	/** Exponent, then 1 for play money and 0 for other. */
-	kind: 2,
-	value: 8,
-	issued: 8,
-	expires: 8,
+	kind: bytes(2),
+	value: bytes(8),
+	issued: bytes(8),
+	expires: bytes(8),
 	holder: DEVICE_ID,
 	/** 1 for P-256 or 2 for Ed25519, then the raw key. */
 	holderKey: HOLDER_KEY,
-	serial: HASH_BYTES,
+	serial: bytes(HASH_BYTES),
 });
 
 const NOTE = new SignedDocument("a note", "NO", BODY.maxBytes, MAX_NOTE_BYTES);

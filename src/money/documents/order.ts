@@ -1,7 +1,7 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import { copy, sameBytes, structure } from "../../wire/index.ts";
+import { bytes, copy, sameBytes, structure } from "../../wire/index.ts";
 import {
 	amountBytes,
 	parseAmountBytes,
@@ -30,10 +30,10 @@ export interface OrderBody {
 
 const BODY = structure("an order", {
 	purse: DEVICE_ID,
-	request: REQUEST_ID_BYTES,
+	request: bytes(REQUEST_ID_BYTES),
 	issuer: DEVICE_ID,
-	amount: 8,
-	ordered: 8,
+	amount: bytes(8),
+	ordered: bytes(8),
 });
 
 const ORDER = new SignedDocument("an order", "OW", BODY.maxBytes);

@@ -1,7 +1,7 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { copy, sameBytes, structure } from "../../wire/index.ts";
+import { bytes, copy, sameBytes, structure } from "../../wire/index.ts";
 import {
 	amountBytes,
 	parseAmountBytes,
@@ -25,11 +25,11 @@ export interface ReceiptBody {
 }
 
 const BODY = structure("a receipt", {
-	contract: CONTRACT_BYTES,
-	transfer: HASH_BYTES,
+	contract: bytes(CONTRACT_BYTES),
+	transfer: bytes(HASH_BYTES),
 	payee: DEVICE_ID,
-	amount: 8,
-	accepted: 8,
+	amount: bytes(8),
+	accepted: bytes(8),
 });
 
 const RECEIPT = new SignedDocument("a receipt", "RE", BODY.maxBytes);

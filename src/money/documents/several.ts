@@ -1,7 +1,7 @@
-import { concat, dec, enc, malformed } from "../../wire/index.ts";
+import { concat, dec, enc, malformed, SEVERAL_BYTE } from "../../wire/index.ts";
 
 /** First byte of a message that carries several messages of money, one after another. */
-export const SEVERAL = 0x2f;
+export const SEVERAL: number = SEVERAL_BYTE.several;
 
 /** Messages that one may carry: 2 to so many. */
 export const MAX_SEVERAL = 128;

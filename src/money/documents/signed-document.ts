@@ -4,6 +4,7 @@ import {
 	type SignatureAlgorithm,
 } from "../../crypto/index.ts";
 import {
+	bytes,
 	copy,
 	enc,
 	malformed,
@@ -28,7 +29,7 @@ export class SignedDocument {
 	readonly maxBytes: number;
 	readonly #what: string;
 	readonly #role: SignatureRole;
-	readonly #shape: Structure<{ body: readonly [1, number]; signature: 64 }>;
+	readonly #shape: Structure<{ body: Uint8Array; signature: Uint8Array }>;
 
 	/** `what` appears in refusals: "a receipt". `maxBytes` is what its structure allows, unless given. */
 	constructor(
@@ -40,8 +41,8 @@ export class SignedDocument {
 		this.#what = what;
 		this.#role = role;
 		this.#shape = structure(what, {
-			body: [1, maxBodyBytes],
-			signature: SIGNATURE_BYTES,
+			body: bytes(1, maxBodyBytes),
+			signature: bytes(SIGNATURE_BYTES),
 		});
 		this.maxBytes = maxBytes ?? this.#shape.maxBytes;
 	}

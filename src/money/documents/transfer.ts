@@ -1,6 +1,7 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../../errors.ts";
 import {
+	bytes,
 	copy,
 	enc,
 	hex,
@@ -61,12 +62,12 @@ const BODY = structure("a transfer", {
 	payee: DEVICE_ID,
 	issuer: DEVICE_ID,
 	currency: CURRENCY_CODE,
-	amount: 8,
-	contract: CONTRACT_BYTES,
-	binding: HASH_BYTES,
-	parties: HASH_BYTES,
+	amount: bytes(8),
+	contract: bytes(CONTRACT_BYTES),
+	binding: bytes(HASH_BYTES),
+	parties: bytes(HASH_BYTES),
 	/** Note id (32), offset (8) and amount (8) of each piece, one after another. */
-	pieces: [PIECE_BYTES, MAX_PIECES * PIECE_BYTES],
+	pieces: bytes(PIECE_BYTES, MAX_PIECES * PIECE_BYTES),
 });
 
 const TRANSFER = new SignedDocument(

@@ -6,7 +6,6 @@ import { createReadStream } from "node:fs";
 import { FrameSplitter } from "../../carrier/index.ts";
 import { type Aead, nodeCrypto } from "../../crypto/index.ts";
 import {
-	CONTENT,
 	type Content,
 	message1Overhead,
 	nonceFor,
@@ -16,14 +15,13 @@ import {
 	suiteByName,
 } from "../../session/index.ts";
 import {
-	LINK,
 	LINK_HEADER_BYTES,
 	messages,
 	type Place,
 	type Routing,
 	TETRAD_ID_BYTES,
 } from "../../tetrad/index.ts";
-import { FRAME, parseFrame } from "../../wire/index.ts";
+import { CONTENT, FRAME, LINK, parseFrame } from "../../wire/index.ts";
 import type { Keylog } from "./keylog.ts";
 import type { Captured, Wire } from "./wiretap.ts";
 

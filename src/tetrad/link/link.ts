@@ -23,8 +23,6 @@ import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
 	authenticate,
-	CONTENT,
-	type ContentType,
 	CREDENTIAL,
 	LINK_PROTOCOL,
 	readMessage1,
@@ -33,12 +31,16 @@ import {
 	startInitiator,
 } from "../../session/index.ts";
 import {
+	CONTENT,
+	type ContentType,
 	concat,
 	copy,
 	enc,
 	encodeFrame,
 	FRAME,
 	type Frame,
+	LINK,
+	type LinkMessageType,
 	malformed,
 	parseFrame,
 	sameBytes,
@@ -47,7 +49,7 @@ import {
 } from "../../wire/index.ts";
 import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 import { ListExchange, ListMemory } from "../list-exchange.ts";
-import { LINK, type LinkMessageType } from "../messages.ts";
+
 import {
 	demandSize,
 	LINK_HEADER_BYTES,
@@ -99,7 +101,7 @@ export interface LinkOptions {
 }
 
 const CREDENTIAL_BODY = structure("link credential", CREDENTIAL);
-const OPEN_HELLO = structure("open hello", { chain: [1, MAX_CHAIN_BYTES] });
+const OPEN_HELLO = structure("open hello", { chain: CREDENTIAL.chain });
 const PROLOGUE = enc(utf8("tetrad/1 link"));
 const NO_TETRAD = new Uint8Array(TETRAD_ID_BYTES);
 

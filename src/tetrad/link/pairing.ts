@@ -16,7 +16,6 @@ import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
 	authenticate,
-	CONTENT,
 	CREDENTIAL,
 	type NoiseSetup,
 	readMessage1,
@@ -26,6 +25,8 @@ import {
 	suiteByName,
 } from "../../session/index.ts";
 import {
+	bytes,
+	CONTENT,
 	copy,
 	enc,
 	encodeFrame,
@@ -60,9 +61,9 @@ export type PairingEffect =
 
 const NONCE_BYTES = 32;
 
-const P1 = structure("P1", { commitment: 32 });
-const P2 = structure("P2", { ...CREDENTIAL, nonce: NONCE_BYTES });
-const P3 = structure("P3", { ...CREDENTIAL, nonce: NONCE_BYTES });
+const P1 = structure("P1", { commitment: bytes(32) });
+const P2 = structure("P2", { ...CREDENTIAL, nonce: bytes(NONCE_BYTES) });
+const P3 = structure("P3", { ...CREDENTIAL, nonce: bytes(NONCE_BYTES) });
 
 /** Always the hybrid exchange: the pairing key lends its strength to every link made with it. */
 const SETUP: NoiseSetup = {

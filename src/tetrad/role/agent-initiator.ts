@@ -15,7 +15,6 @@ import { unexpected } from "../../machine/index.ts";
 import {
 	type AwaitingMessage2,
 	authenticate,
-	CONTENT,
 	type Session,
 	type Suite,
 	signedBytes,
@@ -23,7 +22,15 @@ import {
 	suiteById,
 	suiteByName,
 } from "../../session/index.ts";
-import { copy, encodeFrame, FRAME, type Frame } from "../../wire/index.ts";
+import {
+	CONTENT,
+	copy,
+	encodeFrame,
+	FRAME,
+	type Frame,
+	LINK,
+	type LinkMessageType,
+} from "../../wire/index.ts";
 import {
 	AGENT_BOUND,
 	BEGIN,
@@ -36,8 +43,6 @@ import {
 	F5,
 	INITIATOR_BOUND,
 	INITIATOR_CONFIRMED,
-	LINK,
-	type LinkMessageType,
 	PREPARED,
 	RETRY,
 } from "../messages.ts";

@@ -1,15 +1,18 @@
 import { TetradError, unreachable } from "../../errors.ts";
 import type { CertifiedDevice, ListNumber } from "../../identity/index.ts";
 import { type ClosedBy, unexpected } from "../../machine/index.ts";
-import { CONTENT, type Session } from "../../session/index.ts";
+import type { Session } from "../../session/index.ts";
 import {
+	CONTENT,
 	encodeFrame,
 	FRAME,
 	type Frame,
+	LINK,
+	type LinkMessageType,
 	parseFrame,
 } from "../../wire/index.ts";
 import { ListExchange, ListMemory } from "../list-exchange.ts";
-import { LINK, type LinkMessageType } from "../messages.ts";
+
 import {
 	CLOSE_TIMEOUT_MS,
 	demandSize,

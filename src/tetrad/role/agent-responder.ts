@@ -18,13 +18,20 @@ import { unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	authenticate,
-	CONTENT,
 	message1Overhead,
 	readMessage1,
 	type Session,
 	signedBytes,
 } from "../../session/index.ts";
-import { copy, encodeFrame, FRAME, type Frame } from "../../wire/index.ts";
+import {
+	CONTENT,
+	copy,
+	encodeFrame,
+	FRAME,
+	type Frame,
+	LINK,
+	type LinkMessageType,
+} from "../../wire/index.ts";
 import {
 	ANSWER,
 	ANSWERED,
@@ -35,8 +42,6 @@ import {
 	F3,
 	F4,
 	F5,
-	LINK,
-	type LinkMessageType,
 	RESPONDER_BOUND,
 	RETRY,
 } from "../messages.ts";

@@ -14,14 +14,13 @@ import { unexpected } from "../../machine/index.ts";
 import {
 	type AwaitingMessage2,
 	authenticate,
-	CONTENT,
 	type Session,
 	type Suite,
 	signedBytes,
 	startInitiator,
 	suiteById,
 } from "../../session/index.ts";
-import { copy } from "../../wire/index.ts";
+import { CONTENT, copy, LINK, type LinkMessageType } from "../../wire/index.ts";
 import {
 	AGENT_BOUND,
 	BEGIN,
@@ -33,8 +32,6 @@ import {
 	I5,
 	INITIATOR_BOUND,
 	INITIATOR_CONFIRMED,
-	LINK,
-	type LinkMessageType,
 	PREPARED,
 } from "../messages.ts";
 import { acceptLink, acceptOffer, parseOffer } from "../offer.ts";

@@ -1,7 +1,8 @@
 import { authenticationFailed, type TetradError } from "../../errors.ts";
 import { type ClosedBy, unexpected } from "../../machine/index.ts";
-import { CONTENT, type Session } from "../../session/index.ts";
-import { LINK, type LinkMessageType } from "../messages.ts";
+import type { Session } from "../../session/index.ts";
+import { CONTENT, LINK, type LinkMessageType } from "../../wire/index.ts";
+
 import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
 import {
 	type ConfirmedDevice,

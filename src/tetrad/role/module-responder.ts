@@ -13,13 +13,18 @@ import { unexpected } from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	authenticate,
-	CONTENT,
 	message1Overhead,
 	readMessage1,
 	type Session,
 	signedBytes,
 } from "../../session/index.ts";
-import { copy, malformed } from "../../wire/index.ts";
+import {
+	CONTENT,
+	copy,
+	LINK,
+	type LinkMessageType,
+	malformed,
+} from "../../wire/index.ts";
 import {
 	ANSWER,
 	ANSWERED,
@@ -29,8 +34,6 @@ import {
 	I3,
 	I4,
 	I5,
-	LINK,
-	type LinkMessageType,
 	RESPONDER_BOUND,
 } from "../messages.ts";
 import { acceptOffer, type Offer, parseOffer } from "../offer.ts";

@@ -10,16 +10,19 @@ import {
 	type SeenPlace,
 } from "../../identity/index.ts";
 import { type Ended, OldMachine } from "../../machine/index.ts";
-import { CONTENT } from "../../session/index.ts";
+
 import {
+	CONTENT,
 	hex,
+	LINK,
+	type LinkMessageType,
 	parseUtf8,
 	sameBytes,
 	utf8,
 	utf8Within,
 } from "../../wire/index.ts";
 import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
-import { END, LINK, type LinkMessageType } from "../messages.ts";
+import { END } from "../messages.ts";
 import {
 	demandSize,
 	MAX_MODULE_MESSAGE_BYTES,

@@ -90,6 +90,17 @@ export function isErrorCode(text: string): text is ErrorCode {
 /**
  * The only error that Tetrad throws on purpose. `message` is a sentence for the owner of the
  * device and holds no secret; the peer is never told more than `code` allows.
+ *
+ * @example
+ * ```ts
+ * import { parseAmount, TetradError } from "tetrad";
+ *
+ * try {
+ * 	parseAmount("-1", { code: "EUR", exponent: 2 });
+ * } catch (thrown) {
+ * 	if (thrown instanceof TetradError) console.log(thrown.code, thrown.family); // invalid-argument caller
+ * }
+ * ```
  */
 export class TetradError extends Error {
 	override readonly name = "TetradError";

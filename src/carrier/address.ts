@@ -25,7 +25,17 @@ const MAX_UNIX_PATH_BYTES = 107;
 
 const FORMS = "write HOST:PORT, [IPV6]:PORT or unix:PATH";
 
-/** Reads `tcp:HOST:PORT`, `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. Throws `invalid-argument`. */
+/**
+ * Reads `tcp:HOST:PORT`, `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`. Throws `invalid-argument`.
+ *
+ * @example
+ * ```ts
+ * import { formatAddress, parseAddress } from "tetrad/carrier";
+ *
+ * const address = parseAddress("[::1]:7000");
+ * console.log(address.kind, formatAddress(address)); // tcp tcp:[::1]:7000
+ * ```
+ */
 export function parseAddress(text: string): Address {
 	if (text.startsWith("unix:")) return unixAddress(text.slice("unix:".length));
 	const rest = text.startsWith("tcp:") ? text.slice("tcp:".length) : text;

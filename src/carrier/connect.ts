@@ -23,6 +23,14 @@ export interface ConnectOptions {
 /**
  * Connects to a listener. Rejects with `carrier-failed` (nobody there, or no way there),
  * `timed-out`, `aborted`, or `invalid-argument` for an address that is none.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "tetrad";
+ *
+ * const carrier = await connect("shop.example:7000", { timeoutMs: 5000 });
+ * const tetrad = await agent.connect(carrier);
+ * ```
  */
 export async function connect(
 	address: Address | string,

@@ -40,6 +40,16 @@ export interface Listener extends AsyncDisposable {
  * Listens, and calls `onCarrier` for each connection; when that throws, the connection is
  * dropped. A Unix socket is for this user alone, and replaces the file of a process that is gone.
  * Rejects with `address-in-use`, `carrier-failed` or `invalid-argument`.
+ *
+ * @example
+ * ```ts
+ * import { listen } from "tetrad";
+ *
+ * await using listener = await listen("0.0.0.0:7000", async (carrier) => {
+ * 	await using tetrad = await agent.accept(carrier);
+ * 	for await (const message of tetrad.agent) await tetrad.agent.send(message);
+ * });
+ * ```
  */
 export async function listen(
 	address: Address | string,

@@ -8,6 +8,17 @@ import type { Part } from "./send-queue.ts";
 /**
  * Two carriers inside one process, each the other end of the other. They behave like sockets:
  * bytes are copied, arrive in a later turn of the event loop, and wait when the reader pauses.
+ *
+ * @example
+ * ```ts
+ * import { memoryCarriers } from "tetrad";
+ *
+ * const [left, right] = memoryCarriers();
+ * const calling = agent.connect(left);
+ * const answered = await other.accept(right);
+ * const tetrad = await calling;
+ * console.log(tetrad.safetyCode === answered.safetyCode); // true
+ * ```
  */
 export function memoryCarriers(
 	limits: Partial<CarrierLimits> = {},

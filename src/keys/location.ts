@@ -63,7 +63,19 @@ export async function openKey(
 	return owning(location, access, ({ open }) => open(options));
 }
 
-/** Makes a key at a location that holds none, and opens it as `openKey` does. */
+/**
+ * Makes a key at a location that holds none, and opens it as `openKey` does.
+ *
+ * @example
+ * ```ts
+ * import { createKey, openKey, secretFromEnvironment } from "tetrad/keys";
+ *
+ * const access = { folder: "home", passphrase: secretFromEnvironment("PASSPHRASE") };
+ * await using made = await createKey({ file: "device.sealed" }, "Ed25519", access);
+ * await using opened = await openKey(made.location, access);
+ * const signature = await opened.sign(Uint8Array.of(1));
+ * ```
+ */
 export async function createKey(
 	location: KeyLocation,
 	algorithm: SignatureAlgorithm,

@@ -57,6 +57,15 @@ export type StoreView = Pick<Store, "snapshot"> & AsyncDisposable;
  * Opens a store in a file of SQLite, and reads the whole file once to see that its pages are
  * sound. Throws `busy` when somebody else has it open, `store-full` when there is no room to
  * make it, and `store-failed` when it is no store, has other tables, or cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { done, openSqliteStore, put, table } from "tetrad/store";
+ *
+ * const ORDERS = table("orders", { id: "integer", item: "text" }, ["id"]);
+ * await using store = await openSqliteStore({ path: ":memory:", tables: [ORDERS] });
+ * await store.transact(done([put(ORDERS, { id: 1n, item: "a book" })], undefined));
+ * ```
  */
 export async function openSqliteStore({
 	path,

@@ -15,6 +15,18 @@ export interface Policy extends TrustPolicy {
  * A policy from its trust anchors, with the safe choices for everything else: hybrid suites,
  * both routings, root `transcript`, paired links. Throws `invalid-argument` for an empty list,
  * because a device that demands nothing would accept anything.
+ *
+ * @example
+ * ```ts
+ * import { makePolicy } from "tetrad";
+ *
+ * // Only modules whose keys are attested to live in a token or a TPM may stand behind the other agent.
+ * const policy = makePolicy({
+ * 	agencies: [agency.anchor],
+ * 	banks: [bank.anchor],
+ * 	demands: { peerModule: { minimum: "token" } },
+ * });
+ * ```
  */
 export function makePolicy(demands: TrustPolicy & Partial<Policy>): Policy {
 	const policy: Policy = {

@@ -19,7 +19,19 @@ import {
 
 const DEVICE_VALIDITY_MS = DEVICE_VALIDITY_DAYS * 86_400_000;
 
-/** An agency or a bank whose key is in software: enough to try Tetrad, and to run what needs no more. */
+/**
+ * An agency or a bank whose key is in software: enough to try Tetrad, and to run what needs no more.
+ *
+ * @example
+ * ```ts
+ * import { makePolicy, SoftwareAuthority } from "tetrad";
+ *
+ * const agency = await SoftwareAuthority.create("agency", "Example Agency");
+ * const bank = await SoftwareAuthority.create("bank", "Example Bank");
+ * const identity = await agency.certify("alice");
+ * const policy = makePolicy({ agencies: [agency.anchor], banks: [bank.anchor] });
+ * ```
+ */
 export class SoftwareAuthority {
 	readonly kind: AuthorityKind;
 	/** What a policy trusts. */

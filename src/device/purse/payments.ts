@@ -30,6 +30,23 @@ type Answer = ReceiptedPayment | undefined;
 /**
  * What an agent asks of its own module in one tetrad. It alone reads the channel to the module. An
  * agent holds no money: its module judges what it asks for.
+ *
+ * @example
+ * ```ts
+ * import { Payments, TetradError, WitnessFile } from "tetrad";
+ *
+ * const payments = new Payments(tetrad, { witness: await WitnessFile.open("home") });
+ * const payment = { contract, issuer: terms.issuer, currency: "EUR", amount: 1250n };
+ * try {
+ * 	const { receipt } = await payments.pay(payment);
+ * 	console.log("paid", receipt.length);
+ * } catch (thrown) {
+ * 	// Asked again for the same contract, it is paid once; a new contract would be paid twice.
+ * 	if (thrown instanceof TetradError && thrown.code === "payment-in-doubt")
+ * 		await payments.pay(payment);
+ * 	else throw thrown;
+ * }
+ * ```
  */
 export class Payments {
 	/** Resolves when the module has nothing more to say. Never rejects. */

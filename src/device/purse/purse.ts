@@ -76,6 +76,20 @@ type State =
 /**
  * The money of one module: `new MoneyModule({ …, purse })` gives it every tetrad. It pays and is
  * paid on the word of the module's agent, and withdraws on the word of its owner.
+ *
+ * @example
+ * ```ts
+ * import { MoneyModule, Purse } from "tetrad";
+ *
+ * const undeposited = { software: 0n, token: 10_000n, tpm: 100_000n };
+ * await using purse = await Purse.open({
+ * 	path: "purse.db",
+ * 	issuers: [{ terms, undeposited }],
+ * 	report: (report) => console.log(report.kind),
+ * });
+ * await using module = new MoneyModule({ identity, policy, purse });
+ * purse.failed.then((why) => console.error(why.code));
+ * ```
  */
 export class Purse implements MoneyHolder, AsyncDisposable {
 	/**

@@ -31,7 +31,7 @@ export interface DeviceOptions {
 	readonly policy: Policy;
 	/** `nodeCrypto` unless given. */
 	readonly crypto?: CryptoProvider;
-	/** How long an establishment, a link or a pairing may take, in milliseconds; 30 seconds unless given. */
+	/** How long an establishment or a link may take, in milliseconds; 30 seconds unless given. */
 	readonly timeoutMs?: number;
 	/** Where untrusted lists are kept; without it they are learned and forgotten with the process. */
 	readonly lists?: ListStore;

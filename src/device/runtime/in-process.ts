@@ -5,6 +5,16 @@ import type { TrustedAgent } from "./trusted-agent.ts";
 /**
  * Pairs an agent and a module of this very process and links them over memory carriers. There is
  * nobody to compare a code, because there is no wire between the two.
+ *
+ * @example
+ * ```ts
+ * import { MoneyModule, pairInProcess, TrustedAgent } from "tetrad";
+ *
+ * const agent = new TrustedAgent({ identity: await agency.certify("alice"), policy });
+ * const module = new MoneyModule({ identity: await bank.certify("purse"), policy });
+ * await pairInProcess(agent, module);
+ * await agent.reachModule();
+ * ```
  */
 export async function pairInProcess(
 	agent: TrustedAgent,

@@ -67,7 +67,21 @@ export interface MoneyModuleOptions extends DeviceOptions {
 	readonly purse?: MoneyHolder;
 }
 
-/** Device 3 or 4: holds money, and talks to nobody but through the one agent that it is paired with. */
+/**
+ * Device 3 or 4: holds money, and talks to nobody but through the one agent that it is paired with.
+ *
+ * @example
+ * ```ts
+ * import { listen, MoneyModule } from "tetrad";
+ *
+ * await using module = new MoneyModule({ identity, policy });
+ * await using listener = await listen("unix:module.sock", (carrier) => {
+ * 	module.serve(carrier, { pairing }).catch(console.error);
+ * });
+ * await using tetrad = await module.accept();
+ * for await (const message of tetrad.module) console.log(message);
+ * ```
+ */
 export class MoneyModule implements AsyncDisposable {
 	readonly #options: MoneyModuleOptions;
 	readonly #device: Device;

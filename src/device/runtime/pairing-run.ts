@@ -20,7 +20,9 @@ export interface PairOptions {
 		code: string,
 		peer: CertifiedDevice,
 	) => boolean | Promise<boolean>;
+	/** Gives up with `aborted`. */
 	readonly signal?: AbortSignal;
+	/** How long the pairing may take, the owner's answer with it, in milliseconds; 5 minutes unless given. */
 	readonly timeoutMs?: number;
 }
 

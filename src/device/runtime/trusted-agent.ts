@@ -33,9 +33,11 @@ export interface ModuleAccess {
 
 /** How an agent answers another. */
 export interface AcceptOptions {
+	/** Gives up with `aborted`; it has no effect once the tetrad is confirmed. */
 	readonly signal?: AbortSignal;
 	/** How long the establishment may take, in milliseconds. */
 	readonly timeoutMs?: number;
+	/** Hears what becomes of the tetrad, for logs. */
 	readonly observe?: (event: TetradEvent) => void;
 }
 
@@ -49,7 +51,22 @@ export interface ConnectOptions extends AcceptOptions {
 	readonly firstMessage?: Uint8Array;
 }
 
-/** Device 1 or 2: talks with other agents, and holds no money. */
+/**
+ * Device 1 or 2: talks with other agents, and holds no money.
+ *
+ * @example
+ * ```ts
+ * import { connect, TrustedAgent } from "tetrad";
+ *
+ * await using agent = new TrustedAgent({ identity, policy });
+ * const { pairing } = await agent.pair(await connect("unix:module.sock"), {
+ * 	confirm: (code, module) => askOwner(`${code}, as ${module.name} shows?`),
+ * });
+ * agent.useModule({ pairing, dial: () => connect("unix:module.sock") });
+ * const tetrad = await agent.connect(await connect("shop.example:7000"));
+ * await tetrad.agent.send(new TextEncoder().encode("what does it cost?"));
+ * ```
+ */
 export class TrustedAgent implements AsyncDisposable {
 	readonly #options: DeviceOptions;
 	readonly #device: Device;

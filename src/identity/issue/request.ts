@@ -141,6 +141,17 @@ const WHAT = "a request";
  * A PKCS#10 request (RFC 2986) in DER by which a device asks to be certified. The private key
  * stays with its signer. Rejects with `invalid-argument` for a name that is not one,
  * `key-store-failed` when the key signs wrongly, and with whatever the signer rejects.
+ *
+ * @example
+ * ```ts
+ * import { nodeCrypto } from "tetrad/crypto";
+ * import { makeRequest, parseRequest, printPemBlock } from "tetrad/identity";
+ * import { generateSoftwareKey } from "tetrad/keys";
+ *
+ * const signer = generateSoftwareKey("Ed25519");
+ * const der = await makeRequest(nodeCrypto, { role: "agent", name: "alice", signer });
+ * console.log(parseRequest(nodeCrypto, der).name, printPemBlock("CERTIFICATE REQUEST", der));
+ * ```
  */
 export async function makeRequest(
 	crypto: CryptoProvider,

@@ -53,6 +53,7 @@ import {
 export interface ReceiptedPayment {
 	/** In minor units. */
 	readonly amount: bigint;
+	/** The document, as it was signed. */
 	readonly receipt: Uint8Array;
 }
 

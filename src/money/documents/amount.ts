@@ -61,6 +61,15 @@ const DECIMAL = /^(0|[1-9][0-9]{0,18})(?:\.([0-9]{1,8}))?$/;
 /**
  * Reads "12.5" as 1250n of a currency with two decimals. Throws `invalid-argument` for zero, for
  * more decimals than the currency has, beyond 2^63 − 1, and for anything else that is no number.
+ *
+ * @example
+ * ```ts
+ * import { formatAmount, parseAmount } from "tetrad";
+ *
+ * const euro = { code: "EUR", exponent: 2 };
+ * const price = parseAmount("12.5", euro); // 1250n
+ * console.log(formatAmount(price, euro)); // 12.50
+ * ```
  */
 export function parseAmount(text: string, currency: Currency): bigint {
 	requireCurrency(currency);

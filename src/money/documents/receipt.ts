@@ -14,11 +14,13 @@ import { SignedDocument } from "./signed-document.ts";
 
 /** A payee's module's word that it has taken a transfer and credited it once. */
 export interface ReceiptBody {
+	/** What was paid for, 32 bytes. */
 	readonly contract: Uint8Array;
 	/** Id of the transfer, 32 bytes. */
 	readonly transfer: Uint8Array;
 	/** Device id of the payee's module. */
 	readonly payee: Uint8Array;
+	/** In minor units. */
 	readonly amount: bigint;
 	/** By the payee's clock; milliseconds since the epoch. */
 	readonly accepted: number;
@@ -70,7 +72,19 @@ export function draftReceipt(body: ReceiptBody): {
 	return RECEIPT.draft(bytes);
 }
 
-/** Reads a receipt (copied) that `payee` signed. Throws `malformed` and `authentication-failed`. */
+/**
+ * Reads a receipt (copied) that `payee` signed. Throws `malformed` and `authentication-failed`.
+ *
+ * @example
+ * ```ts
+ * import { nodeCrypto } from "tetrad/crypto";
+ * import { openReceipt } from "tetrad/money";
+ *
+ * const { receipt } = await payments.pay(payment);
+ * const { body } = openReceipt(nodeCrypto, receipt, tetrad.parties.Y);
+ * console.log(body.amount, new Date(body.accepted));
+ * ```
+ */
 export function openReceipt(
 	crypto: CryptoProvider,
 	document: Uint8Array,

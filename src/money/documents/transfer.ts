@@ -32,8 +32,11 @@ import { SignedDocument } from "./signed-document.ts";
 
 /** A range of one note: `amount` minor units from `offset` on. */
 export interface Piece {
+	/** 32 bytes. */
 	readonly noteId: Uint8Array;
+	/** Where the range begins in the note, in minor units from its start. */
 	readonly offset: bigint;
+	/** In minor units. */
 	readonly amount: bigint;
 }
 

@@ -269,10 +269,11 @@ function sources(folder: string): string[] {
 		.map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** What code imports; the examples in its comments import `tetrad` as users do. */
 function importsOf(text: string): string[] {
-	return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
-		([, name]) => name as string,
-	);
+	return [
+		...withoutComments(text).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g),
+	].map(([, name]) => name as string);
 }
 
 /** Comments may speak of what the code must not use. */

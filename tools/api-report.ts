@@ -54,12 +54,17 @@ export function makeReports(): ReadonlyMap<string, string> {
 		return new Map(
 			ENTRIES.map((entry) => [
 				entry,
-				readFileSync(join(folder, reportName(entry)), "utf8"),
+				byTheSource(readFileSync(join(folder, reportName(entry)), "utf8")),
 			]),
 		);
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
+}
+
+/** A warning's place: the source, instead of a line of the declarations that were made from it. */
+function byTheSource(report: string): string {
+	return report.replaceAll(/dist\/api-\w+\/(.*)\.d\.ts:\d+:\d+/g, "src/$1.ts");
 }
 
 function extract(declarations: string, reports: string): void {

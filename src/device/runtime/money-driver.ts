@@ -1,7 +1,7 @@
 import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Ended, Store, Transaction } from "../../machine/index.ts";
+import type { Store, Transaction } from "../../machine/index.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -14,6 +14,7 @@ import {
 	unpackMessages,
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
+import { Driver } from "./driver.ts";
 import { signFor } from "./identity.ts";
 import { MoneySender } from "./money-sender.ts";
 import type { Tetrad } from "./tetrad.ts";
@@ -23,9 +24,6 @@ const MAX_WORK = 256;
 
 /** Messages of one tetrad that wait for room on its way before no more of its messages are read. */
 const MAX_UNSENT = 16;
-
-/** The longest that a timer of Node.js can wait, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface MoneyDriverOptions<Report> {
 	readonly machine: MoneyMachine<Report>;
@@ -71,26 +69,33 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	 */
 	readonly failed: Promise<TetradError>;
 	readonly #options: MoneyDriverOptions<Report>;
-	readonly #now: () => number;
+	readonly #driver: Driver<MoneyEvent, MoneyEffect<Report>>;
 	readonly #crypto: CryptoProvider;
 	readonly #served = new Map<number, Served>();
 	readonly #serving = new Set<Promise<void>>();
 	readonly #work = new Load();
-	readonly #events: MoneyEvent[] = [];
 	readonly #failed = Promise.withResolvers<TetradError>();
-	#timer: NodeJS.Timeout | undefined;
-	#armedFor: number | undefined;
-	#handling = false;
 	#tetrads = 0;
-	#stopped = false;
 
 	constructor(options: MoneyDriverOptions<Report>) {
 		this.#options = options;
-		this.#now = options.now ?? Date.now;
 		this.#crypto = options.crypto ?? nodeCrypto;
 		this.failed = this.#failed.promise;
+		this.#driver = new Driver<MoneyEvent, MoneyEffect<Report>>({
+			machine: options.machine,
+			now: options.now ?? Date.now,
+			handlers: {
+				"to-agent": ({ tetrad, bytes }) => this.#send(tetrad, "agent", bytes),
+				"to-module": ({ tetrad, bytes }) => this.#send(tetrad, "module", bytes),
+				sign: ({ id, content }) => this.#sign(id, content),
+				transact: ({ id, transaction }) => this.#transact(id, transaction),
+				end: ({ tetrad, error }) => this.#endAt(tetrad, error),
+				report: ({ report }) => options.report(report),
+			},
+			ended: ({ error }) => this.#fail(error),
+			failed: (error) => this.#fail(error),
+		});
 		void options.store.failed.then((error) => this.#fail(error));
-		this.#follow();
 	}
 
 	/**
@@ -98,7 +103,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	 * when the tetrad is over. Rejects with `tetrad-closed` after the driver has stopped.
 	 */
 	async serve(tetrad: Tetrad): Promise<void> {
-		if (this.#stopped) {
+		if (this.#driver.stopped) {
 			await tetrad.close();
 			throw stopped();
 		}
@@ -186,7 +191,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	): Promise<void> {
 		try {
 			for await (const bytes of tetrad[from]) {
-				if (this.#stopped) return;
+				if (this.#driver.stopped) return;
 				if (isOfMoney(bytes))
 					for (const one of unpackMessages(bytes)) {
 						const waiting = this.#options.before?.(from, one);
@@ -218,54 +223,16 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	}
 
 	#ask(event: MoneyEvent): void {
-		if (this.#stopped) throw stopped();
+		if (this.#driver.stopped) throw stopped();
 		this.#feed(event);
 	}
 
-	/** One thing after another, also when a report leads to the next. */
+	/** A machine of money is not known to be sound any more once it has thrown. */
 	#feed(event: MoneyEvent): void {
-		if (this.#stopped) return;
-		this.#events.push(event);
-		if (this.#handling) return;
-		this.#handling = true;
 		try {
-			for (;;) {
-				const next = this.#events.shift();
-				if (next === undefined || this.#stopped) break;
-				for (const effect of this.#options.machine.handle(next, this.#now()))
-					this.#carryOut(effect);
-			}
-			this.#follow();
+			this.#driver.feed(event);
 		} catch (thrown) {
 			this.#fail(thrown);
-		} finally {
-			this.#handling = false;
-		}
-	}
-
-	#carryOut(effect: MoneyEffect<Report> | Ended): void {
-		// What follows a failure was decided without knowing of it.
-		if (this.#stopped) return;
-		switch (effect.kind) {
-			case "to-agent":
-				return this.#send(effect.tetrad, "agent", effect.bytes);
-			case "to-module":
-				return this.#send(effect.tetrad, "module", effect.bytes);
-			case "sign":
-				return this.#sign(effect.id, effect.content);
-			case "transact":
-				return this.#transact(effect.id, effect.transaction);
-			case "end": {
-				const served = this.#served.get(effect.tetrad);
-				if (served === undefined) return;
-				served.to.agent.flush();
-				served.to.module.flush();
-				return this.#end(served.tetrad, effect.error);
-			}
-			case "report":
-				return this.#options.report(effect.report);
-			case "ended":
-				return this.#fail(effect.error);
 		}
 	}
 
@@ -309,28 +276,19 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		);
 	}
 
+	/** What was said in the tetrad before goes out before it is closed. */
+	#endAt(id: number, error: TetradError): void {
+		const served = this.#served.get(id);
+		if (served === undefined) return;
+		served.to.agent.flush();
+		served.to.module.flush();
+		this.#end(served.tetrad, error);
+	}
+
 	#end(tetrad: Tetrad, error: TetradError): void {
 		if (tetrad.ended) return;
 		this.#options.refused?.(tetrad, error);
 		void tetrad.close();
-	}
-
-	/** The machine's deadline may be further away than a timer reaches, and a timer may be early. */
-	#follow(): void {
-		const { deadline } = this.#options.machine;
-		if (deadline === this.#armedFor) return;
-		clearTimeout(this.#timer);
-		this.#armedFor = deadline;
-		if (deadline === undefined || this.#stopped) return;
-		const wait = Math.max(1, deadline - this.#now());
-		this.#timer = setTimeout(
-			() => {
-				this.#armedFor = undefined;
-				if (this.#now() < deadline) this.#follow();
-				else this.#feed({ kind: "time" });
-			},
-			Math.min(wait, MAX_TIMER_MS),
-		);
 	}
 
 	#fail(thrown: unknown): void {
@@ -340,8 +298,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	}
 
 	#stop(): void {
-		this.#stopped = true;
-		clearTimeout(this.#timer);
+		this.#driver.stop();
 		for (const { tetrad } of this.#served.values()) void tetrad.close();
 	}
 }

@@ -1,0 +1,129 @@
+import { asTetradError, type TetradError } from "../../errors.ts";
+import type { Ended, Kind, Machine, TimeEvent } from "../../machine/index.ts";
+
+/** The longest that a timer of Node.js can wait, in milliseconds: 24.8 days. */
+const MAX_TIMER_MS: number = 2 ** 31 - 1;
+
+/** How each effect is carried out, by its kind. What one of them throws stops the driver. */
+export type Handlers<Effect extends Kind> = {
+	readonly [Of in Effect["kind"]]: (
+		effect: Effect & { readonly kind: Of },
+	) => void;
+};
+
+export interface DriverOptions<Event extends Kind, Effect extends Kind> {
+	readonly machine: Machine<Event | TimeEvent, Effect>;
+	/** The clock that the machine's deadlines are of, in milliseconds since the epoch. */
+	readonly now: () => number;
+	readonly handlers: Handlers<Effect>;
+	/** Carries out the machine's last effect. The driver has stopped. */
+	readonly ended: (end: Ended) => void;
+	/** A handler threw, or the machine when its time came. The driver has stopped, and what was still to be carried out is dropped. */
+	readonly failed: (error: TetradError) => void;
+}
+
+/**
+ * Runs any machine: hands it what happens, carries out what it answers, in order, and tells it when
+ * its time has come. It stops with the machine's last effect, or when something throws.
+ */
+export class Driver<Event extends Kind, Effect extends Kind> {
+	readonly #options: DriverOptions<Event, Effect>;
+	/** Still to be carried out. */
+	readonly #effects: (Effect | Ended)[] = [];
+	#carryingOut = false;
+	#timer: NodeJS.Timeout | undefined;
+	#armedFor: number | undefined;
+	#stopped = false;
+
+	constructor(options: DriverOptions<Event, Effect>) {
+		this.#options = options;
+		this.#follow();
+	}
+
+	/** Whether nothing is handed over any more. */
+	get stopped(): boolean {
+		return this.#stopped;
+	}
+
+	/**
+	 * Hands over what happened. What it leads to is carried out before this returns, unless it is
+	 * called while an effect is carried out: then after all effects that were there before. Throws
+	 * what the machine throws, which is a mistake of the caller's that changed nothing. A driver
+	 * that has stopped hands over nothing.
+	 */
+	feed(event: Event | TimeEvent): void {
+		if (this.#stopped) return;
+		const { machine, now } = this.#options;
+		this.#effects.push(...machine.handle(event, now()));
+		if (this.#carryingOut) return;
+		this.#carryOut();
+		this.#follow();
+	}
+
+	/** Hands over nothing more, and carries out nothing more. */
+	stop(): void {
+		this.#stopped = true;
+		this.#effects.length = 0;
+		clearTimeout(this.#timer);
+	}
+
+	#carryOut(): void {
+		this.#carryingOut = true;
+		try {
+			for (
+				let next = this.#effects.shift();
+				next !== undefined;
+				next = this.#effects.shift()
+			)
+				if (isEnd(next)) {
+					this.stop();
+					this.#options.ended(next);
+				} else this.#handlerOf(next)(next);
+		} catch (thrown) {
+			this.#fail(thrown);
+		} finally {
+			this.#carryingOut = false;
+		}
+	}
+
+	#handlerOf(effect: Effect): (effect: Effect) => void {
+		// By construction the handler of this kind, which the compiler cannot follow.
+		const kind: Effect["kind"] = effect.kind;
+		return this.#options.handlers[kind] as (effect: Effect) => void;
+	}
+
+	/** The machine's deadline may be further away than a timer reaches, and a timer may be early. */
+	#follow(): void {
+		const { machine, now } = this.#options;
+		const { deadline } = machine;
+		if (this.#stopped || deadline === this.#armedFor) return;
+		clearTimeout(this.#timer);
+		this.#armedFor = deadline;
+		if (deadline === undefined) return;
+		this.#timer = setTimeout(
+			() => {
+				this.#armedFor = undefined;
+				if (now() < deadline) this.#follow();
+				else this.#timeHasCome();
+			},
+			Math.min(Math.max(1, deadline - now()), MAX_TIMER_MS),
+		);
+	}
+
+	#timeHasCome(): void {
+		try {
+			this.feed({ kind: "time" });
+		} catch (thrown) {
+			this.#fail(thrown);
+		}
+	}
+
+	#fail(thrown: unknown): void {
+		this.stop();
+		this.#options.failed(asTetradError(thrown));
+	}
+}
+
+function isEnd<Effect extends Kind>(effect: Effect | Ended): effect is Ended {
+	return effect.kind === "ended";
+}

@@ -1,5 +1,36 @@
 /* Why a payment is not taken, as its payer hears it. */
 import { TetradError } from "../../errors.ts";
+import { utf8, utf8Within } from "../../wire/index.ts";
+import {
+	BETWEEN_MODULES,
+	MAX_REASON_BYTES,
+	message,
+} from "../documents/index.ts";
+import type { PurseCore } from "./purse-core.ts";
+
+/** Tells the payer's module, if it is still there, and this module's owner. */
+export function refuse(
+	core: PurseCore,
+	tetrad: number,
+	contract: Uint8Array,
+	error: TetradError,
+): void {
+	const peer = core.meetings.get(tetrad)?.peer.deviceId;
+	if (peer === undefined) return;
+	core.report({ kind: "refused", contract, peer, error });
+	core.toModule(
+		tetrad,
+		message(BETWEEN_MODULES.refused, {
+			contract,
+			code: utf8(error.code),
+			// Other messages are for this module's owner.
+			reason: utf8Within(
+				error.code === "payment-refused" ? error.message : "",
+				MAX_REASON_BYTES,
+			),
+		}),
+	);
+}
 
 export function refused(why: string): TetradError {
 	return new TetradError("payment-refused", why);

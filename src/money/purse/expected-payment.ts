@@ -2,7 +2,7 @@ import { copy, parseUtf8, sameBytes } from "../../wire/index.ts";
 import { parseAmountBytes } from "../documents/index.ts";
 
 /** What is to be paid, as agent and payer name it. */
-export interface Expected {
+export interface ExpectedPayment {
 	readonly contract: Uint8Array;
 	readonly issuer: Uint8Array;
 	readonly currency: string;
@@ -13,7 +13,7 @@ export function parseExpected(
 	fields: Readonly<
 		Record<"contract" | "issuer" | "currency" | "amount", Uint8Array>
 	>,
-): Expected {
+): ExpectedPayment {
 	return {
 		contract: copy(fields.contract),
 		issuer: copy(fields.issuer),
@@ -22,7 +22,7 @@ export function parseExpected(
 	};
 }
 
-export function sameExpected(a: Expected, b: Expected): boolean {
+export function sameExpected(a: ExpectedPayment, b: ExpectedPayment): boolean {
 	return (
 		a.amount === b.amount &&
 		a.currency === b.currency &&

@@ -11,7 +11,9 @@ export {
 	readBalances,
 	type ViewPart,
 } from "./balance-history.ts";
-export { PurseMachine, type PurseMachineOptions } from "./purse.ts";
+export type { PurseJob } from "./pending-jobs.ts";
+export { PurseMachine } from "./purse.ts";
+export type { PurseMachineOptions } from "./purse-core.ts";
 export { loadPurse, type PurseState } from "./purse-load.ts";
 export type { PurseReport } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";

@@ -30,8 +30,8 @@ import {
 	type What,
 } from "./purse-tables.ts";
 
-/** What the purse has to do in memory after an answer is durable; `undefined` when it was durable before. */
-export interface Effect {
+/** What the purse has to do in memory after an answer is durable. */
+export interface Consequences {
 	/** New notes to pay with. */
 	readonly notes: readonly NoteRow[];
 	/** What was deposited, or refused for good. */
@@ -43,7 +43,7 @@ export interface Effect {
 	readonly report: PurseReport | undefined;
 }
 
-const NO_EFFECT: Effect = {
+const NOTHING_FOLLOWS: Consequences = {
 	notes: [],
 	receipt: undefined,
 	claimed: undefined,
@@ -51,15 +51,16 @@ const NO_EFFECT: Effect = {
 	report: undefined,
 };
 
-export type Answering = Transaction<Changed<Effect | undefined>>;
+/** Decides on nothing when the answer was durable before. */
+export type AnswerTransaction = Transaction<Changed<Consequences | undefined>>;
 
 /** New notes, for a withdrawal or in exchange for old ones. */
-export function issuedOutcome(
+export function recordIssued(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
 	{ rows, chain }: NewNotes,
 	answer: Uint8Array,
-): Answering {
+): AnswerTransaction {
 	if (asked.kind !== "withdraw" && asked.kind !== "exchange") throw unasked();
 	const { request, issuer, amount, subject } = asked;
 	return changing(
@@ -70,7 +71,9 @@ export function issuedOutcome(
 			byKey(PAYMENTS, { contract: subject }),
 			...rows.map(({ id }) => byKey(NOTES, { id })),
 		] as never,
-		(found: readonly (readonly unknown[])[]): Change<Effect | undefined> => {
+		(
+			found: readonly (readonly unknown[])[],
+		): Change<Consequences | undefined> => {
 			const [[row], [payment], ...known] = found as [
 				RequestRow[],
 				PaymentRow[],
@@ -97,7 +100,7 @@ export function issuedOutcome(
 					...(payment === undefined ? [] : [settled(payment)]),
 				],
 				result: {
-					...NO_EFFECT,
+					...NOTHING_FOLLOWS,
 					notes: rows,
 					report:
 						asked.kind === "withdraw"
@@ -110,12 +113,12 @@ export function issuedOutcome(
 }
 
 /** Money in the account. */
-export function bookedOutcome(
+export function recordBooked(
 	core: PurseCore,
 	asked: RequestRow,
 	credited: bigint,
 	answer: Uint8Array,
-): Answering {
+): AnswerTransaction {
 	switch (asked.kind) {
 		case "deposit":
 			return deposited(core, asked, credited, answer);
@@ -129,10 +132,10 @@ export function bookedOutcome(
 }
 
 /** An order to give everything back has nothing left to do. */
-export function gaveBackOutcome(
+export function recordGivenBack(
 	{ options, now }: PurseCore,
 	{ request }: RequestRow,
-): Answering {
+): AnswerTransaction {
 	return changing(
 		options.context.crypto,
 		now,
@@ -143,7 +146,7 @@ export function gaveBackOutcome(
 				: {
 						entries: [entry({ ...row, subject: request }, "exchanged", 0n)],
 						writes: [answered(row, new Uint8Array())],
-						result: NO_EFFECT as Effect | undefined,
+						result: NOTHING_FOLLOWS as Consequences | undefined,
 					},
 	);
 }
@@ -153,14 +156,14 @@ function deposited(
 	asked: RequestRow,
 	credited: bigint,
 	answer: Uint8Array,
-): Answering {
+): AnswerTransaction {
 	const { request, subject: contract, issuer, amount } = asked;
 	if (credited > amount) throw unasked();
 	return changing(
 		options.context.crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
-		([[row], [receipt]]): Change<Effect | undefined> =>
+		([[row], [receipt]]): Change<Consequences | undefined> =>
 			row?.state !== "ordered" || receipt === undefined
 				? unchanged(undefined)
 				: {
@@ -170,7 +173,7 @@ function deposited(
 							put(RECEIPTS, { ...receipt, state: "deposited", credited }),
 						],
 						result: {
-							...NO_EFFECT,
+							...NOTHING_FOLLOWS,
 							receipt,
 							report: { kind: "deposited", contract, issuer, amount, credited },
 						},
@@ -183,21 +186,21 @@ function returned(
 	asked: RequestRow,
 	credited: bigint,
 	answer: Uint8Array,
-): Answering {
+): AnswerTransaction {
 	const { request, subject: contract, issuer, amount } = asked;
 	if (credited !== amount) throw unasked();
 	return changing(
 		options.context.crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(PAYMENTS, { contract })],
-		([[row], [payment]]): Change<Effect | undefined> =>
+		([[row], [payment]]): Change<Consequences | undefined> =>
 			row?.state !== "ordered" || payment === undefined
 				? unchanged(undefined)
 				: {
 						entries: [entry(asked, "exchanged", amount)],
 						writes: [answered(row, answer), settled(payment)],
 						result: {
-							...NO_EFFECT,
+							...NOTHING_FOLLOWS,
 							report: { kind: "exchanged", issuer, into: "account", amount },
 						},
 					},
@@ -210,14 +213,14 @@ function claimed(
 	asked: RequestRow,
 	amount: bigint,
 	answer: Uint8Array,
-): Answering {
+): AnswerTransaction {
 	const { request, subject: id, issuer } = asked;
 	const { crypto } = options.context;
 	return changing(
 		crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(NOTES, { id }), COMMITTED],
-		([[row], [note], payments]): Change<Effect | undefined> => {
+		([[row], [note], payments]): Change<Consequences | undefined> => {
 			if (row?.state !== "ordered" || note === undefined)
 				return unchanged(undefined);
 			if (amount > note.value) throw unasked();
@@ -241,7 +244,7 @@ function claimed(
 					...writes,
 				],
 				result: {
-					...NO_EFFECT,
+					...NOTHING_FOLLOWS,
 					claimed: id,
 					lapsed,
 					report: { kind: "claimed", note: id, issuer, amount },
@@ -252,17 +255,17 @@ function claimed(
 }
 
 /** The issuer will not do it, now or later. Ranges that an exchange has given away stay in doubt until their notes can be claimed. */
-export function declinedOutcome(
+export function recordDeclined(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
 	answer: Uint8Array,
-): Answering {
+): AnswerTransaction {
 	const { request, subject: contract, kind } = asked;
 	return changing(
 		options.context.crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
-		([[row], [receipt]]): Change<Effect | undefined> => {
+		([[row], [receipt]]): Change<Consequences | undefined> => {
 			if (row?.state !== "ordered") return unchanged(undefined);
 			const isLost = kind === "deposit" && receipt !== undefined;
 			return {
@@ -271,7 +274,7 @@ export function declinedOutcome(
 					put(REQUESTS, { ...row, state: "declined", outcome: copy(answer) }),
 					...(isLost ? [put(RECEIPTS, { ...receipt, state: "refused" })] : []),
 				],
-				result: isLost ? { ...NO_EFFECT, receipt } : NO_EFFECT,
+				result: isLost ? { ...NOTHING_FOLLOWS, receipt } : NOTHING_FOLLOWS,
 			};
 		},
 	);

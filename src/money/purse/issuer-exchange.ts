@@ -6,6 +6,7 @@ import {
 	message,
 	type Note,
 	REQUEST_ID_BYTES,
+	type TransferBody,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import {
@@ -19,19 +20,19 @@ import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { ANSWER_WITHIN_MS, EXCHANGE_CERTIFICATE_MS } from "./purse-limits.ts";
 import type { RequestRow } from "./purse-tables.ts";
 
-/** A transfer of own notes to their issuer, still to be signed, and the request that it goes with. */
+/** A transfer of own notes to their issuer, still to be signed. */
 export interface Exchange {
+	/** Id of the request that it goes with. */
+	readonly request: Uint8Array;
+	/** New notes (0), or the account (1). */
+	readonly into: 0 | 1;
 	readonly selection: Selection;
-	readonly toSign: Uint8Array;
-	readonly signed: (signature: Uint8Array) => {
-		readonly ready: ReadyTransfer;
-		readonly request: RequestRow;
-	};
+	readonly transfer: TransferBody;
 }
 
 /** The next notes to exchange: all that are left when they go into the account (1), else those in the last part of their life. Reserves nothing. */
 export function nextExchange(
-	{ options, now, book, chains, ownId: payer }: PurseCore,
+	{ options, now, book, ownId: payer }: PurseCore,
 	{ peer }: OpenMeeting,
 	into: 0 | 1,
 ): Exchange | undefined {
@@ -53,39 +54,48 @@ export function nextExchange(
 		(sum, piece) => sum + piece.amount,
 		0n,
 	);
-	const draft = draftTransfer({
-		payer,
-		payee: issuer,
-		issuer,
-		currency,
-		amount,
-		contract: exchangeContract(crypto, request, into),
-		binding: NO_TETRAD,
-		parties: NO_TETRAD,
-		pieces: selection.pieces,
-	});
 	return {
+		request,
+		into,
 		selection,
-		toSign: draft.toSign,
-		signed(signature) {
-			const transfer = draft.sign(crypto, signature);
-			const invoice = { payBy: 0, tag: new Uint8Array(HASH_BYTES) };
-			return {
-				ready: { transfer, selection, invoice },
-				request: newRequest({
-					request,
-					kind: into === 1 ? "return" : "exchange",
-					issuer,
-					subject: transfer.contract,
-					amount,
-					message: message(WITH_ISSUER.exchange, {
-						request,
-						into: Uint8Array.of(into),
-						transfer: transfer.document,
-						...selectionLists(selection, chains),
-					}),
-				}),
-			};
+		transfer: {
+			payer,
+			payee: issuer,
+			issuer,
+			currency,
+			amount,
+			contract: exchangeContract(crypto, request, into),
+			binding: NO_TETRAD,
+			parties: NO_TETRAD,
+			pieces: selection.pieces,
 		},
+	};
+}
+
+/** What is committed and asked once the transfer is signed. */
+export function signedExchange(
+	{ options, chains }: PurseCore,
+	{ request, into, selection, transfer: body }: Exchange,
+	signature: Uint8Array,
+): { readonly ready: ReadyTransfer; readonly request: RequestRow } {
+	const { crypto } = options.context;
+	const transfer = draftTransfer(body).sign(crypto, signature);
+	const { issuer, contract: subject, amount } = transfer;
+	const invoice = { payBy: 0, tag: new Uint8Array(HASH_BYTES) };
+	return {
+		ready: { transfer, selection, invoice },
+		request: newRequest({
+			request,
+			kind: into === 1 ? "return" : "exchange",
+			issuer,
+			subject,
+			amount,
+			message: message(WITH_ISSUER.exchange, {
+				request,
+				into: Uint8Array.of(into),
+				transfer: transfer.document,
+				...selectionLists(selection, chains),
+			}),
+		}),
 	};
 }

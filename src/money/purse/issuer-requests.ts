@@ -105,17 +105,18 @@ export function openRequests(
 	);
 }
 
-/** Makes requests of received transfers that have none, and says above which contract to go on, if there are more. */
+/** Requests for received transfers, and above which contract there may be more; nothing when there are no more. */
+export interface NewDeposits {
+	readonly rows: readonly RequestRow[];
+	readonly above: Uint8Array | undefined;
+}
+
+/** Makes requests of received transfers that have none. */
 export function depositRequests(
 	{ options, now, chains }: PurseCore,
 	issuer: Uint8Array,
 	above: Uint8Array,
-): Transaction<
-	Changed<{
-		readonly rows: readonly RequestRow[];
-		readonly above: Uint8Array | undefined;
-	}>
-> {
+): Transaction<Changed<NewDeposits>> {
 	const { crypto } = options.context;
 	const ids = freshIds(crypto);
 	return changing(
@@ -168,17 +169,18 @@ export function depositRequests(
 	);
 }
 
-/** Makes requests for expired notes of which something is left or in doubt. */
+/** Makes requests for expired notes of which something is left or in doubt, apart from `unwanted`, whose ids are in hexadecimal. */
 export function claimRequests(
 	{ options, now, book, chains }: PurseCore,
 	issuer: Uint8Array,
-	isWanted: (noteId: Uint8Array) => boolean,
+	unwanted: ReadonlySet<string>,
 ): Transaction<Changed<readonly RequestRow[]>> {
 	const { crypto } = options.context;
 	const requests = freshIds(crypto);
+	const expired = book.expired(issuer, now);
 	return reading([COMMITTED], ([payments]) => {
 		const ids = new Map<string, Uint8Array>();
-		for (const { id } of book.expired(issuer, now)) ids.set(hex(id), id);
+		for (const { id } of expired) ids.set(hex(id), id);
 		// What is in doubt with another issuer takes no place here.
 		const own = payments.filter((payment) => sameBytes(payment.issuer, issuer));
 		for (const { notes } of own)
@@ -187,7 +189,7 @@ export function claimRequests(
 				if (expires <= now) ids.set(hex(id), id);
 			}
 		const wanted = [...ids.values()]
-			.filter(isWanted)
+			.filter((id) => !unwanted.has(hex(id)))
 			.slice(0, MAX_CLAIMS_LOOKED_AT);
 		return changing(
 			crypto,

@@ -6,12 +6,12 @@ import {
 	type Invoice,
 	type IssuerTerms,
 } from "../documents/index.ts";
-import { type Asked, type Payment, sameAsked } from "./payment.ts";
+import { type AskedPayment, type Payment, sameAsked } from "./payment.ts";
 import { MAX_ASKERS } from "./purse-limits.ts";
 
 export function whyNotJoin(
 	known: Payment,
-	asked: Asked,
+	asked: AskedPayment,
 ): TetradError | undefined {
 	if (!sameAsked(known.asked, asked)) return otherTerms();
 	return known.askers.length >= MAX_ASKERS

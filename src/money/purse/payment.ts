@@ -1,28 +1,26 @@
 import { concat, sameBytes } from "../../wire/index.ts";
 import type { Invoice, Receipt, Transfer } from "../documents/index.ts";
+import type { ExpectedPayment } from "./expected-payment.ts";
 import type { Selection } from "./purse-book.ts";
 import type { OpenMeeting } from "./purse-core.ts";
 import type { PaymentRow } from "./purse-tables.ts";
 
 /** What the agent asked for. */
-export interface Asked {
-	readonly contract: Uint8Array;
-	readonly issuer: Uint8Array;
-	readonly currency: string;
-	readonly amount: bigint;
+export interface AskedPayment extends ExpectedPayment {
 	/** Device id. */
 	readonly payee: Uint8Array;
 }
 
 /** A payment that is durable. */
-export interface Committed extends Asked {
+export interface CommittedPayment extends AskedPayment {
 	readonly transferId: Uint8Array;
 	readonly parties: Uint8Array;
 	/** The whole message, the same each time. */
 	readonly deliver: Uint8Array;
 }
 
-export type State =
+/** The states of a payment and their order are drawn in paying.ts. */
+export type PaymentState =
 	| { readonly kind: "looking-up"; readonly meeting: OpenMeeting }
 	| {
 			readonly kind: "preparing";
@@ -33,50 +31,58 @@ export type State =
 	| ({ readonly kind: "waiting" } & Agreed)
 	| ({ readonly kind: "signing" } & Reserved)
 	| ({ readonly kind: "signed"; readonly transfer: Transfer } & Reserved)
-	| ({ readonly kind: "committing" } & Agreed)
+	| ({ readonly kind: "committing" } & Reserved)
 	| {
 			readonly kind: "delivered";
-			readonly committed: Committed;
+			readonly committed: CommittedPayment;
 			readonly until: number;
 	  }
-	| { readonly kind: "in-doubt"; readonly committed: Committed }
+	| { readonly kind: "in-doubt"; readonly committed: CommittedPayment }
 	| {
 			readonly kind: "settling";
-			readonly committed: Committed;
+			readonly committed: CommittedPayment;
 			readonly receipt: Receipt;
 	  };
 
+/** Its payee has agreed to take it. */
 export interface Agreed {
 	readonly meeting: OpenMeeting;
 	readonly invoice: Invoice;
 }
 
+/** It has ranges to pay with. */
 export interface Reserved extends Agreed {
 	readonly selection: Selection;
 }
 
+/** A payment that is under way, or committed and not settled. */
 export interface Payment {
-	readonly asked: Asked;
+	readonly asked: AskedPayment;
+	/** Which try it is, of all in the life of this process. */
+	readonly attempt: number;
 	/** The tetrads whose agent waits for the outcome, once for each time that it asked. */
 	askers: readonly number[];
-	state: State;
+	state: PaymentState;
 }
 
 /** States in which everything may still be given up. */
-export type Uncommitted = Extract<State, { readonly meeting: OpenMeeting }>;
+export type Uncommitted = Extract<
+	PaymentState,
+	{ readonly meeting: OpenMeeting }
+>;
 
 export function isUncommitted(
-	state: State,
+	state: PaymentState,
 ): state is Exclude<Uncommitted, { readonly kind: "committing" }> {
 	return "meeting" in state && state.kind !== "committing";
 }
 
-export function askedOf(row: PaymentRow): Asked {
+export function askedOf(row: PaymentRow): AskedPayment {
 	const { contract, issuer, currency, amount, payee } = row;
 	return { contract, issuer, currency, amount, payee };
 }
 
-export function sameAsked(a: Asked, b: Asked): boolean {
+export function sameAsked(a: AskedPayment, b: AskedPayment): boolean {
 	return (
 		a.amount === b.amount &&
 		a.currency === b.currency &&

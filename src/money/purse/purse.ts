@@ -10,6 +10,7 @@
  * and each of the four is a sum over rows of its tables (balance-history.ts).
  */
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
+import type { WorkEvent } from "../../machine/index.ts";
 import { copy } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
@@ -19,48 +20,92 @@ import {
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type { MoneyEffect, MoneyEvent, MoneyMachine } from "../machine.ts";
-import { BeingPaid } from "./being-paid.ts";
+import { Expecting } from "./expecting.ts";
+import { IssuerVisits } from "./issuer-visits.ts";
+import { Orders } from "./orders.ts";
 import { Paying } from "./paying.ts";
-import { earliest, PurseCore, type PurseMachineOptions } from "./purse-core.ts";
+import { PaymentAcceptance } from "./payment-acceptance.ts";
+import { PaymentCommit } from "./payment-commit.ts";
+import { PaymentDelivery } from "./payment-delivery.ts";
+import { Payments } from "./payments.ts";
+import type {
+	JobOf,
+	PurseJob,
+	SignatureJob,
+	TransactionJob,
+} from "./pending-jobs.ts";
+import { Promises } from "./promises.ts";
+import { PurseCore, type PurseMachineOptions } from "./purse-core.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
+import { PurseWork, type Written } from "./purse-work.ts";
 import { Settling } from "./settling.ts";
-
-export type { PurseMachineOptions } from "./purse-core.ts";
+import { Witnesses } from "./witnesses.ts";
 
 /** The machine of a module that holds money. `state` is what `loadPurse` has read from its store. */
 export class PurseMachine implements MoneyMachine<PurseReport> {
 	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
 	readonly #paying: Paying;
-	readonly #beingPaid: BeingPaid;
+	readonly #commit: PaymentCommit;
+	readonly #delivery: PaymentDelivery;
+	readonly #expecting: Expecting;
+	readonly #acceptance: PaymentAcceptance;
+	readonly #orders: Orders;
 	readonly #settling: Settling;
 
 	constructor(options: PurseMachineOptions, state: PurseState) {
-		this.#core = new PurseCore(options, state);
-		this.#paying = new Paying(this.#core, state.payments);
-		this.#beingPaid = new BeingPaid(
-			this.#core,
-			state.invoiceKey,
-			state.undeposited,
+		const { invoiceKey } = state;
+		const core = new PurseCore(options, state);
+		const work = new PurseWork(core);
+		const witnesses = new Witnesses(core, work, state.head);
+		const parts = { core, work, witnesses };
+		const payments = new Payments(parts, state.payments);
+		const delivery = new PaymentDelivery(parts, payments);
+		const commit = new PaymentCommit(parts, payments, delivery);
+		const promises = new Promises(core, state.undeposited);
+		const expecting = new Expecting(parts, invoiceKey, promises);
+		this.#core = core;
+		this.#work = work;
+		this.#witnesses = witnesses;
+		this.#paying = new Paying(parts, payments, commit, delivery);
+		this.#commit = commit;
+		this.#delivery = delivery;
+		this.#expecting = expecting;
+		this.#acceptance = new PaymentAcceptance(
+			parts,
+			invoiceKey,
+			promises,
+			expecting,
 		);
-		this.#settling = new Settling(this.#core, {
-			booked: (row) => this.#beingPaid.booked(row),
-			lapsed: (contracts) => this.#paying.lapsed(contracts),
-		});
+		this.#orders = new Orders(parts);
+		this.#settling = new Settling(
+			parts,
+			new IssuerVisits(parts),
+			promises,
+			payments,
+		);
 	}
 
+	/** What it waits for, by the number under which it asked; for whoever looks at it. */
+	get pending(): ReadonlyMap<number, PurseJob> {
+		return this.#work.pending;
+	}
+
+	/** The first of all that its parts wait until. */
 	get deadline(): number | undefined {
-		return earliest([
-			this.#core.deadline,
-			this.#paying.deadline,
-			this.#settling.deadline,
-		]);
+		let first = this.#witnesses.deadline;
+		for (const part of [this.#paying, this.#settling])
+			for (const deadline of part.deadlines())
+				if (first === undefined || deadline < first) first = deadline;
+		return first;
 	}
 
 	handle(event: MoneyEvent, now: number): readonly MoneyEffect<PurseReport>[] {
 		this.#core.now = now;
 		this.#handle(event);
-		this.#paying.retry();
+		this.#commit.retry();
 		return this.#core.takeEffects();
 	}
 
@@ -68,34 +113,38 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		switch (event.kind) {
 			case "opened": {
 				const meeting = this.#core.open(event.meeting);
-				this.#beingPaid.opened(meeting);
-				return this.#paying.opened(meeting);
+				this.#expecting.opened(meeting);
+				this.#acceptance.opened(meeting);
+				return this.#delivery.opened(meeting);
 			}
 			case "closed":
 				this.#core.meetings.delete(event.tetrad);
-				this.#beingPaid.closed(event.tetrad);
+				this.#expecting.closed(event.tetrad);
+				this.#acceptance.closed(event.tetrad);
 				this.#settling.closed(event.tetrad);
 				return this.#paying.closed(event.tetrad);
 			case "from-agent":
 			case "from-module":
 				return this.#hear(event);
 			case "order":
-				return this.#settling.order(event.document);
+				return this.#orders.order(event.document);
 			case "give-back":
-				return this.#settling.giveBack(event.request, event.issuer);
+				return this.#orders.giveBack(event.request, event.issuer);
 			case "written":
 			case "not-written":
 			case "signed":
 			case "not-signed":
-				return this.#core.finished(event);
+				return this.#finish(event);
 			case "time":
-				this.#core.time();
+				this.#witnesses.time();
 				this.#paying.time();
 				return this.#settling.time();
 			default:
 				return unreachable(event);
 		}
 	}
+
+	// What others say.
 
 	/** Whoever sends what is none of the messages that it may send has its tetrad ended. */
 	#hear({
@@ -118,14 +167,12 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case WITH_AGENT.witness.type: {
 				const { number, hash } = body(WITH_AGENT.witness, bytes);
 				const record = { number: parseUint64(number), hash: copy(hash) };
-				return this.#core.compare(record, "agent", () =>
-					this.#core.witness(tetrad),
-				);
+				return this.#witnesses.compare(record, { kind: "agent", tetrad });
 			}
 			case WITH_AGENT.pay.type:
 				return this.#paying.pay(meeting, bytes);
 			case WITH_AGENT.expect.type:
-				return this.#beingPaid.expect(meeting, bytes);
+				return this.#expecting.expect(meeting, bytes);
 			case WITH_AGENT.settle.type:
 				return this.#settling.settle(meeting, bytes);
 			default:
@@ -137,13 +184,13 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const meeting = this.#core.meetingOf(tetrad);
 		switch (bytes[0]) {
 			case BETWEEN_MODULES.prepare.type:
-				return this.#beingPaid.prepare(meeting, bytes);
+				return this.#expecting.prepare(meeting, bytes);
 			case BETWEEN_MODULES.prepared.type:
 				return this.#paying.prepared(meeting, bytes);
 			case BETWEEN_MODULES.deliver.type:
-				return this.#beingPaid.deliver(meeting, bytes);
+				return this.#acceptance.deliver(meeting, bytes);
 			case BETWEEN_MODULES.accepted.type:
-				return this.#paying.accepted(meeting, bytes);
+				return this.#delivery.accepted(meeting, bytes);
 			case BETWEEN_MODULES.refused.type:
 				return this.#paying.refused(meeting, bytes);
 			case WITH_ISSUER.welcome.type:
@@ -154,6 +201,140 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#settling.hear(meeting, bytes);
 			default:
 				throw unexpected("the other module");
+		}
+	}
+
+	// What was waited for.
+
+	#finish(event: WorkEvent): void {
+		switch (event.kind) {
+			case "written": {
+				const written = this.#work.written(event);
+				this.#witnesses.reached(written.head);
+				return this.#written(written);
+			}
+			case "not-written": {
+				const job = this.#work.notWritten(event);
+				// Nobody knows whether it was written, and the process ends.
+				if (event.error.code === "store-failed")
+					return this.#core.trouble(event.error);
+				return this.#notWritten(job, event.error);
+			}
+			case "signed":
+				return this.#signed(this.#work.signed(event), event.signature);
+			case "not-signed":
+				return this.#notSigned(this.#work.signed(event), event.error);
+			default:
+				return unreachable(event);
+		}
+	}
+
+	#written(done: Written): void {
+		switch (done.kind) {
+			case "comparing-head":
+				this.#witnesses.compared(done.job, done.result);
+				return this.#compared(done.job);
+			case "looking-up-payment":
+				return this.#paying.lookedUp(done.job, done.result);
+			case "committing-payment":
+				return this.#commit.committed(done.job, done.result);
+			case "settling-payment":
+				return this.#delivery.settled(done.job);
+			case "looking-up-expected":
+				return this.#expecting.lookedUp(done.job, done.result);
+			case "looking-up-delivery":
+				return this.#acceptance.lookedUp(done.job, done.result);
+			case "writing-receipt":
+				return this.#acceptance.written(done.job, done.result);
+			case "ordering":
+				return this.#orders.ordered(done.job, done.result);
+			case "reading-open-requests":
+				return this.#settling.openRequestsRead(done.job, done.result);
+			case "requesting-deposits":
+				return this.#settling.depositsRequested(done.job, done.result);
+			case "requesting-claims":
+				return this.#settling.claimsRequested(done.job, done.result);
+			case "committing-exchange":
+				return this.#settling.exchangeCommitted(done.job, done.result);
+			case "closing-give-back":
+				return this.#settling.giveBackClosed(done.job);
+			case "recording-answer":
+				return this.#settling.answerRecorded(done.job, done.result);
+			default:
+				return unreachable(done);
+		}
+	}
+
+	#notWritten(job: TransactionJob, error: TetradError): void {
+		switch (job.kind) {
+			case "comparing-head":
+				this.#core.trouble(error);
+				return this.#compared(job);
+			case "looking-up-payment":
+				return this.#paying.notLookedUp(job, error);
+			case "committing-payment":
+				return this.#commit.notCommitted(job, error);
+			case "settling-payment":
+				return this.#delivery.notSettled(job, error);
+			case "looking-up-expected":
+				return this.#expecting.notLookedUp(job, error);
+			case "looking-up-delivery":
+			case "writing-receipt":
+				return this.#acceptance.notTaken(job.contract, error);
+			case "ordering":
+				return this.#core.trouble(error);
+			case "committing-exchange":
+				return this.#settling.exchangeFailed(job, job.selection, error);
+			case "reading-open-requests":
+			case "requesting-deposits":
+			case "requesting-claims":
+			case "closing-give-back":
+			case "recording-answer":
+				return this.#settling.failed(job, error);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	#signed(job: SignatureJob, signature: Uint8Array): void {
+		switch (job.kind) {
+			case "signing-payment":
+				return this.#commit.signed(job, signature);
+			case "signing-receipt":
+				return this.#acceptance.signed(job, signature);
+			case "signing-exchange":
+				return this.#settling.exchangeSigned(job, signature);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	#notSigned(job: SignatureJob, error: TetradError): void {
+		switch (job.kind) {
+			case "signing-payment":
+				return this.#commit.notSigned(job, error);
+			case "signing-receipt":
+				return this.#acceptance.notTaken(job.receipt.contract, error);
+			case "signing-exchange":
+				return this.#settling.exchangeFailed(
+					job,
+					job.exchange.selection,
+					error,
+				);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	/** The witness is told how far this purse has come; with an issuer it is the start of the business. */
+	#compared({ witness }: JobOf<"comparing-head">): void {
+		switch (witness.kind) {
+			case "agent":
+				return this.#witnesses.tell(witness.tetrad);
+			case "issuer":
+				return this.#settling.compared(witness);
+			default:
+				return unreachable(witness);
 		}
 	}
 }

@@ -1,0 +1,14 @@
+import { asTetradError, type TetradError } from "../../errors.ts";
+
+/** What a check gives, or what it threw. */
+export function checked<Value>(
+	check: () => Value,
+):
+	| { readonly kind: "ok"; readonly value: Value }
+	| { readonly kind: "failed"; readonly error: TetradError } {
+	try {
+		return { kind: "ok", value: check() };
+	} catch (thrown) {
+		return { kind: "failed", error: asTetradError(thrown) };
+	}
+}

@@ -1,0 +1,196 @@
+/*
+ * What this module is to be paid: its agent says so, and the payer's module gets an invoice for it,
+ * or hears why not.
+ *
+ *   looking up ─new─▶ expected ─prepare─▶ (an invoice is out)
+ *
+ * All of it is forgotten when the process ends: the invoice alone lets its payer deliver later.
+ */
+import { TetradError } from "../../errors.ts";
+import { byKey } from "../../machine/index.ts";
+import { hex } from "../../wire/index.ts";
+import {
+	amountBytes,
+	BETWEEN_MODULES,
+	body,
+	makeInvoice,
+	message,
+	PAY_WITHIN_MS,
+	timeBytes,
+	WITH_AGENT,
+} from "../documents/index.ts";
+import {
+	otherTerms,
+	refuse,
+	refused,
+	unknownIssuer,
+} from "./acceptance-refusals.ts";
+import {
+	type ExpectedPayment,
+	parseExpected,
+	sameExpected,
+} from "./expected-payment.ts";
+import type { JobOf } from "./pending-jobs.ts";
+import type { Promises } from "./promises.ts";
+import type { OpenMeeting, PurseCore } from "./purse-core.ts";
+import { MAX_EXPECTATIONS } from "./purse-limits.ts";
+import type { PurseParts } from "./purse-parts.ts";
+import {
+	changing,
+	RECEIPTS,
+	type ReceiptRow,
+	unchanged,
+} from "./purse-tables.ts";
+import type { PurseWork } from "./purse-work.ts";
+
+export class Expecting {
+	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #invoiceKey: Uint8Array;
+	readonly #promises: Promises;
+	/** By tetrad, and by contract in hexadecimal. */
+	readonly #expected = new Map<number, Map<string, ExpectedPayment>>();
+
+	constructor(
+		{ core, work }: PurseParts,
+		invoiceKey: Uint8Array,
+		promises: Promises,
+	) {
+		this.#core = core;
+		this.#work = work;
+		this.#invoiceKey = invoiceKey;
+		this.#promises = promises;
+	}
+
+	opened({ tetrad }: OpenMeeting): void {
+		this.#expected.set(tetrad, new Map());
+	}
+
+	closed(tetrad: number): void {
+		this.#expected.delete(tetrad);
+	}
+
+	/** The own agent expects a payment. Throws for what is no such message. */
+	expect({ tetrad }: OpenMeeting, bytes: Uint8Array): void {
+		const expected = parseExpected(body(WITH_AGENT.expect, bytes));
+		const { contract } = expected;
+		const all = this.#expected.get(tetrad);
+		if (all === undefined) return;
+		const known = all.get(hex(contract));
+		if (known !== undefined && !sameExpected(known, expected))
+			return this.#core.failed(tetrad, contract, otherTerms());
+		if (this.#promises.takes(expected) === undefined)
+			return this.#core.failed(tetrad, contract, unknownIssuer());
+		if (known === undefined && all.size >= MAX_EXPECTATIONS)
+			return this.#core.failed(
+				tetrad,
+				contract,
+				new TetradError(
+					"busy",
+					"too many payments are expected in this tetrad",
+				),
+			);
+		this.#work.transact(
+			{ kind: "looking-up-expected", tetrad, expected },
+			changing(
+				this.#core.options.context.crypto,
+				this.#core.now,
+				[byKey(RECEIPTS, { contract })],
+				([[row]]) => unchanged(row),
+			),
+		);
+	}
+
+	lookedUp(
+		{ tetrad, expected }: JobOf<"looking-up-expected">,
+		row: ReceiptRow | undefined,
+	): void {
+		const { contract } = expected;
+		if (row === undefined) {
+			this.#expected.get(tetrad)?.set(hex(contract), expected);
+			return this.#core.toAgent(
+				tetrad,
+				message(WITH_AGENT.expecting, { contract }),
+			);
+		}
+		if (sameExpected(row, expected)) return this.#tellReceived(tetrad, row);
+		this.#core.failed(tetrad, contract, otherTerms());
+	}
+
+	notLookedUp(
+		{ tetrad, expected }: JobOf<"looking-up-expected">,
+		error: TetradError,
+	): void {
+		this.#core.failed(tetrad, expected.contract, error);
+	}
+
+	/** The other module wants to pay. Throws for what is no such message. */
+	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
+		const wanted = parseExpected(body(BETWEEN_MODULES.prepare, bytes));
+		const refusal = this.#whyNotPromise(meeting, wanted);
+		if (refusal !== undefined)
+			return refuse(this.#core, meeting.tetrad, wanted.contract, refusal);
+		const { crypto } = this.#core.options.context;
+		const payBy = this.#core.now + PAY_WITHIN_MS;
+		const { contract } = wanted;
+		const { tag } = makeInvoice(
+			crypto,
+			this.#invoiceKey,
+			{
+				...wanted,
+				payer: meeting.peer.deviceId,
+				payee: this.#core.ownId,
+				binding: meeting.binding,
+				parties: meeting.parties,
+			},
+			payBy,
+		);
+		this.#promises.promise(meeting, wanted, payBy);
+		this.#core.toModule(
+			meeting.tetrad,
+			message(BETWEEN_MODULES.prepared, {
+				contract,
+				payBy: timeBytes(payBy),
+				tag,
+			}),
+		);
+	}
+
+	/** Tells every agent that expects it. */
+	received(row: ReceiptRow): void {
+		const { contract } = row;
+		for (const [tetrad, all] of this.#expected) {
+			const known = all.get(hex(contract));
+			if (known === undefined) continue;
+			all.delete(hex(contract));
+			if (sameExpected(known, row)) this.#tellReceived(tetrad, row);
+			else this.#core.failed(tetrad, contract, otherTerms());
+		}
+	}
+
+	#whyNotPromise(
+		meeting: OpenMeeting,
+		wanted: ExpectedPayment,
+	): TetradError | undefined {
+		const expected = this.#expected
+			.get(meeting.tetrad)
+			?.get(hex(wanted.contract));
+		return expected === undefined || !sameExpected(expected, wanted)
+			? refused("the payee's agent does not expect that payment")
+			: this.#promises.whyNotPromise(meeting, wanted);
+	}
+
+	#tellReceived(
+		tetrad: number,
+		{ contract, amount, receipt }: ReceiptRow,
+	): void {
+		this.#core.toAgent(
+			tetrad,
+			message(WITH_AGENT.received, {
+				contract,
+				amount: amountBytes(amount),
+				receipt,
+			}),
+		);
+	}
+}

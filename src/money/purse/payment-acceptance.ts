@@ -1,0 +1,377 @@
+/*
+ * Where a payee accepts a payment, once for a contract:
+ *
+ *   deliver, also in a later tetrad ─▶ looking up ─new─▶ verified ─▶ signing ─▶ writing ─▶ (received)
+ *                                         │                                                    ▲
+ *                                         └────────── there already: the stored receipt ───────┘
+ *
+ * What was promised in this process's life is not looked up: it has not been received.
+ */
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import { byKey, insert, put } from "../../machine/index.ts";
+import { copy, enc, hex, sameBytes } from "../../wire/index.ts";
+import {
+	BETWEEN_MODULES,
+	body,
+	DEPOSIT_MARGIN_MS,
+	draftReceipt,
+	type Invoice,
+	type IssuerTerms,
+	isInvoiceFor,
+	MAX_ISSUER_CHAINS,
+	MAX_PIECES,
+	message,
+	PAY_WITHIN_MS,
+	parseList,
+	parseTimeBytes,
+	parseTransfer,
+	sameMoney,
+	type Transfer,
+	verifyTransfer,
+} from "../documents/index.ts";
+import {
+	otherTransfer,
+	refuse,
+	refused,
+	unknownIssuer,
+} from "./acceptance-refusals.ts";
+import type { Expecting } from "./expecting.ts";
+import type { JobOf, Results } from "./pending-jobs.ts";
+import type { Promises } from "./promises.ts";
+import type { OpenMeeting, PurseCore } from "./purse-core.ts";
+import { MAX_ACCEPTANCES_PER_TETRAD } from "./purse-limits.ts";
+import type { PurseParts } from "./purse-parts.ts";
+import {
+	type Change,
+	changing,
+	ISSUER_CHAINS,
+	RECEIPTS,
+	type ReceiptRow,
+	unchanged,
+} from "./purse-tables.ts";
+import type { PurseWork } from "./purse-work.ts";
+import { NoteVerifier } from "./verified-notes.ts";
+import type { Witnesses } from "./witnesses.ts";
+
+/** What came with one `deliver`, read and not yet verified. */
+interface Delivery {
+	readonly meeting: OpenMeeting;
+	readonly terms: IssuerTerms;
+	readonly transfer: Transfer;
+	readonly notes: readonly Uint8Array[];
+	readonly chains: readonly Uint8Array[];
+}
+
+type AcceptanceState =
+	| { readonly kind: "looking-up"; readonly delivery: Delivery }
+	| {
+			readonly kind: "signing";
+			readonly delivery: Delivery;
+			/** Whoever signed the notes, as their chains say. */
+			readonly issuers: readonly CertifiedDevice[];
+	  }
+	| {
+			readonly kind: "writing";
+			/** Chains that were not known before. */
+			readonly chains: readonly {
+				readonly hash: Uint8Array;
+				readonly chain: Uint8Array;
+			}[];
+	  };
+
+/** A transfer that is being taken. */
+interface Acceptance {
+	readonly transferId: Uint8Array;
+	/** The tetrads that wait for the answer, once for each delivery. */
+	readonly tetrads: number[];
+	state: AcceptanceState;
+}
+
+export class PaymentAcceptance {
+	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
+	readonly #invoiceKey: Uint8Array;
+	readonly #promises: Promises;
+	readonly #expecting: Expecting;
+	readonly #verifier: NoteVerifier;
+	/** How many transfers of an open tetrad are being taken. */
+	readonly #ofTetrad = new Map<number, number>();
+	/** By contract, in hexadecimal. */
+	readonly #acceptances = new Map<string, Acceptance>();
+
+	constructor(
+		{ core, work, witnesses }: PurseParts,
+		invoiceKey: Uint8Array,
+		promises: Promises,
+		expecting: Expecting,
+	) {
+		this.#core = core;
+		this.#work = work;
+		this.#witnesses = witnesses;
+		this.#invoiceKey = invoiceKey;
+		this.#promises = promises;
+		this.#expecting = expecting;
+		this.#verifier = new NoteVerifier(core.options.context);
+	}
+
+	opened({ tetrad }: OpenMeeting): void {
+		this.#ofTetrad.set(tetrad, 0);
+	}
+
+	closed(tetrad: number): void {
+		this.#ofTetrad.delete(tetrad);
+	}
+
+	/** A transfer has come. Throws for what is no such message. */
+	deliver(meeting: OpenMeeting, bytes: Uint8Array): void {
+		const fields = body(BETWEEN_MODULES.deliver, bytes);
+		const { crypto } = this.#core.options.context;
+		const transfer = parseTransfer(crypto, fields.transfer);
+		const invoice = { payBy: parseTimeBytes(fields.payBy), tag: fields.tag };
+		const notes = parseList(fields.notes, MAX_PIECES).map(copy);
+		const chains = parseList(fields.chains, MAX_ISSUER_CHAINS).map(copy);
+		const terms = this.#addressed(meeting, transfer, invoice);
+		const { tetrad } = meeting;
+		const { contract } = transfer;
+		if (terms instanceof TetradError)
+			return refuse(this.#core, tetrad, contract, terms);
+		this.#take({ meeting, terms, transfer, notes, chains });
+	}
+
+	/** The terms of its issuer, when it is for this module in these four devices and this module has agreed to it; else why not. */
+	#addressed(
+		meeting: OpenMeeting,
+		transfer: Transfer,
+		invoice: Invoice,
+	): IssuerTerms | TetradError {
+		const { crypto } = this.#core.options.context;
+		if (!sameBytes(transfer.payee, this.#core.ownId))
+			return refused("the transfer is to another module");
+		if (!sameBytes(transfer.payer, meeting.peer.deviceId))
+			return refused("the transfer is by another module");
+		if (!sameBytes(transfer.parties, meeting.parties))
+			return refused("the transfer was made among other four devices");
+		const terms = this.#promises.takes(transfer);
+		if (terms === undefined) return unknownIssuer();
+		return isInvoiceFor(crypto, this.#invoiceKey, transfer, invoice)
+			? terms
+			: refused("this module has not agreed to that payment");
+	}
+
+	#take(delivery: Delivery): void {
+		const { meeting, transfer } = delivery;
+		const { contract } = transfer;
+		const running = this.#acceptances.get(hex(contract));
+		const ofTetrad = this.#ofTetrad.get(meeting.tetrad);
+		if (ofTetrad === undefined) return;
+		if (running !== undefined && !sameBytes(running.transferId, transfer.id))
+			return refuse(this.#core, meeting.tetrad, contract, otherTransfer());
+		if (ofTetrad >= MAX_ACCEPTANCES_PER_TETRAD)
+			return refuse(
+				this.#core,
+				meeting.tetrad,
+				contract,
+				new TetradError("busy", "too many payments are being taken"),
+			);
+		this.#ofTetrad.set(meeting.tetrad, ofTetrad + 1);
+		if (running !== undefined) {
+			running.tetrads.push(meeting.tetrad);
+			return;
+		}
+		const acceptance: Acceptance = {
+			transferId: transfer.id,
+			tetrads: [meeting.tetrad],
+			state: { kind: "looking-up", delivery },
+		};
+		this.#acceptances.set(hex(contract), acceptance);
+		this.#promises.startTaking(contract);
+		if (this.#promises.has(contract)) return this.#verify(acceptance, delivery);
+		this.#work.transact(
+			{ kind: "looking-up-delivery", contract },
+			changing(
+				this.#core.options.context.crypto,
+				this.#core.now,
+				[byKey(RECEIPTS, { contract })],
+				([[row]]) => unchanged(row),
+			),
+		);
+	}
+
+	lookedUp(
+		{ contract }: JobOf<"looking-up-delivery">,
+		row: ReceiptRow | undefined,
+	): void {
+		const acceptance = this.#acceptanceOf(contract);
+		if (row !== undefined) return this.#answer(row, acceptance.transferId);
+		if (acceptance.state.kind === "looking-up")
+			this.#verify(acceptance, acceptance.state.delivery);
+	}
+
+	#verify(acceptance: Acceptance, delivery: Delivery): void {
+		const { transfer, meeting, terms } = delivery;
+		const { crypto } = this.#core.options.context;
+		let issuers: readonly CertifiedDevice[];
+		try {
+			issuers = this.#verifier.judgeChains(
+				delivery.chains,
+				terms,
+				this.#core.now,
+			);
+			const notes = this.#verifier.verifyAll(delivery.notes, issuers);
+			const { notes: paidWith } = verifyTransfer(crypto, transfer, notes);
+			for (const note of paidWith)
+				if (!sameMoney(terms, note) || !this.#leavesMargin(note.expires))
+					throw refused(
+						"a note is of other money than its issuer's terms, or expires too soon to be deposited",
+					);
+		} catch (thrown) {
+			return this.notTaken(transfer.contract, asTetradError(thrown));
+		}
+		// An invoice is good for longer than it is counted, and two for one contract count once.
+		const refusal = this.#promises.whyTooMuch(meeting, transfer);
+		if (refusal !== undefined) return this.notTaken(transfer.contract, refusal);
+		this.#promises.promise(meeting, transfer, this.#core.now + PAY_WITHIN_MS);
+		this.#sign(acceptance, delivery, issuers);
+	}
+
+	#leavesMargin(expires: number): boolean {
+		return this.#core.now + DEPOSIT_MARGIN_MS < expires;
+	}
+
+	#sign(
+		acceptance: Acceptance,
+		delivery: Delivery,
+		issuers: readonly CertifiedDevice[],
+	): void {
+		const { contract, amount, id } = delivery.transfer;
+		const receipt = {
+			contract,
+			transfer: id,
+			payee: this.#core.ownId,
+			amount,
+			accepted: this.#core.now,
+		};
+		const { toSign } = draftReceipt(receipt);
+		acceptance.state = { kind: "signing", delivery, issuers };
+		this.#work.sign({ kind: "signing-receipt", receipt }, toSign);
+	}
+
+	signed({ receipt }: JobOf<"signing-receipt">, signature: Uint8Array): void {
+		const acceptance = this.#acceptanceOf(receipt.contract);
+		if (acceptance.state.kind !== "signing") return;
+		const { delivery, issuers } = acceptance.state;
+		const { transfer, notes, meeting } = delivery;
+		this.#write(
+			acceptance,
+			{
+				contract: transfer.contract,
+				transfer_id: transfer.id,
+				transfer: transfer.document,
+				notes: enc(...notes),
+				chains: enc(...issuers.map(({ chainHash }) => chainHash)),
+				payer: transfer.payer,
+				level: meeting.peer.tamperResistance,
+				issuer: transfer.issuer,
+				currency: transfer.currency,
+				amount: transfer.amount,
+				receipt: draftReceipt(receipt).sign(signature),
+				accepted: BigInt(receipt.accepted),
+				state: "to-deposit",
+				request: new Uint8Array(),
+				credited: 0n,
+			},
+			issuers,
+		);
+	}
+
+	#write(
+		acceptance: Acceptance,
+		row: ReceiptRow,
+		issuers: readonly CertifiedDevice[],
+	): void {
+		const { contract, amount, payer } = row;
+		const chains = issuers
+			.filter(({ chainHash }) => !this.#core.chains.has(hex(chainHash)))
+			.map(({ chainHash: hash, encodedChain: chain }) => ({ hash, chain }));
+		acceptance.state = { kind: "writing", chains };
+		this.#work.transact(
+			{ kind: "writing-receipt", contract },
+			changing(
+				this.#core.options.context.crypto,
+				this.#core.now,
+				[byKey(RECEIPTS, { contract })],
+				([[there]]): Change<Results["writing-receipt"]> =>
+					there === undefined
+						? {
+								entries: [
+									{ what: "received", subject: contract, amount, peer: payer },
+								],
+								writes: [
+									...chains.map((chain) => put(ISSUER_CHAINS, chain)),
+									insert(RECEIPTS, row),
+								],
+								result: { row, isNew: true },
+							}
+						: unchanged({ row: there, isNew: false }),
+			),
+		);
+	}
+
+	written(
+		{ contract }: JobOf<"writing-receipt">,
+		{ row, isNew }: Results["writing-receipt"],
+	): void {
+		const { transferId, state } = this.#acceptanceOf(contract);
+		if (!isNew) return this.#answer(row, transferId);
+		if (state.kind === "writing")
+			for (const { hash, chain } of state.chains)
+				this.#core.chains.set(hex(hash), chain);
+		this.#promises.received(row);
+		const { payer: peer, issuer, amount } = row;
+		this.#core.report({ kind: "received", contract, peer, issuer, amount });
+		this.#answer(row, transferId);
+	}
+
+	// Answers.
+
+	#answer(row: ReceiptRow, transferId: Uint8Array): void {
+		const { contract, receipt } = row;
+		if (!sameBytes(row.transfer_id, transferId))
+			return this.notTaken(contract, otherTransfer());
+		const waiting = this.#finish(contract);
+		for (const tetrad of new Set(waiting)) this.#witnesses.tellSoon(tetrad);
+		for (const tetrad of waiting)
+			this.#core.toModule(
+				tetrad,
+				message(BETWEEN_MODULES.accepted, { receipt }),
+			);
+		this.#expecting.received(row);
+	}
+
+	notTaken(contract: Uint8Array, error: TetradError): void {
+		for (const tetrad of this.#finish(contract))
+			refuse(this.#core, tetrad, contract, error);
+	}
+
+	/** The tetrads that wait for the answer about a contract; none does any more. */
+	#finish(contract: Uint8Array): readonly number[] {
+		const tetrads = this.#acceptances.get(hex(contract))?.tetrads ?? [];
+		this.#acceptances.delete(hex(contract));
+		this.#promises.stopTaking(contract);
+		for (const tetrad of tetrads) {
+			const ofTetrad = this.#ofTetrad.get(tetrad);
+			if (ofTetrad !== undefined) this.#ofTetrad.set(tetrad, ofTetrad - 1);
+		}
+		return tetrads;
+	}
+
+	/** It stays until its answer is there. */
+	#acceptanceOf(contract: Uint8Array): Acceptance {
+		const acceptance = this.#acceptances.get(hex(contract));
+		if (acceptance === undefined)
+			throw new TetradError("internal", "a payment is taken that never came");
+		return acceptance;
+	}
+}

@@ -1,0 +1,210 @@
+/*
+ * Where a payer commits: ranges of notes are reserved and the transfer is signed, and then both
+ * become durable in one write, after which nobody can take it back (commit-transfer.ts).
+ */
+import { TetradError } from "../../errors.ts";
+import { draftTransfer } from "../documents/index.ts";
+import { commitTransfer } from "./commit-transfer.ts";
+import type {
+	Agreed,
+	Payment,
+	PaymentState,
+	Reserved,
+	Uncommitted,
+} from "./payment.ts";
+import type { PaymentDelivery } from "./payment-delivery.ts";
+import { unpayable, whyTooLate } from "./payment-refusals.ts";
+import { committedOf, type Payments } from "./payments.ts";
+import type { JobOf } from "./pending-jobs.ts";
+import type { PurseCore } from "./purse-core.ts";
+import { PAYABLE_MARGIN_MS } from "./purse-limits.ts";
+import type { PurseParts } from "./purse-parts.ts";
+import type { PaymentRow } from "./purse-tables.ts";
+import type { PurseWork } from "./purse-work.ts";
+import type { Witnesses } from "./witnesses.ts";
+
+export class PaymentCommit {
+	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
+	readonly #payments: Payments;
+	readonly #delivery: PaymentDelivery;
+	/** Payments that are signing or signed, in the order in which their ranges were reserved. */
+	readonly #turns: Payment[] = [];
+
+	constructor(
+		{ core, work, witnesses }: PurseParts,
+		payments: Payments,
+		delivery: PaymentDelivery,
+	) {
+		this.#core = core;
+		this.#work = work;
+		this.#witnesses = witnesses;
+		this.#payments = payments;
+		this.#delivery = delivery;
+	}
+
+	/** Pays those who could not be paid before; asked for after every event. */
+	retry(): void {
+		for (const payment of this.#payments.values())
+			if (payment.state.kind === "waiting")
+				this.reserve(payment, payment.state);
+	}
+
+	/** Chooses ranges and has the transfer signed, if ranges can be had now. */
+	reserve(payment: Payment, { meeting, invoice }: Agreed): void {
+		const { asked, attempt } = payment;
+		const { contract, payee, issuer, currency, amount } = asked;
+		const { book, now, ownId: payer } = this.#core;
+		const selected = book.select({
+			...asked,
+			expiresAfter: now + PAYABLE_MARGIN_MS,
+		});
+		if (selected.kind === "wait") return;
+		if (selected.kind !== "selected")
+			return this.#payments.giveUp(
+				payment,
+				unpayable(selected, this.#core.termsOf(issuer)),
+			);
+		const { selection } = selected;
+		const transfer = {
+			payer,
+			payee,
+			issuer,
+			currency,
+			amount,
+			contract,
+			binding: meeting.binding,
+			parties: meeting.parties,
+			pieces: selection.pieces,
+		};
+		const { toSign } = draftTransfer(transfer);
+		book.reserve(selection);
+		payment.state = { kind: "signing", meeting, invoice, selection };
+		this.#turns.push(payment);
+		this.#work.sign(
+			{ kind: "signing-payment", contract, attempt, transfer },
+			toSign,
+		);
+	}
+
+	signed(job: JobOf<"signing-payment">, signature: Uint8Array): void {
+		const payment = this.#payments.at(job);
+		// Somebody may have given it up in the meantime.
+		if (payment?.state.kind !== "signing") return;
+		const { crypto } = this.#core.options.context;
+		const transfer = draftTransfer(job.transfer).sign(crypto, signature);
+		payment.state = { ...payment.state, kind: "signed", transfer };
+		this.takeTurns();
+	}
+
+	notSigned(job: JobOf<"signing-payment">, error: TetradError): void {
+		const payment = this.#payments.at(job);
+		if (payment?.state.kind !== "signing") return;
+		this.putBack(payment, payment.state);
+		this.#payments.giveUp(payment, error);
+		this.takeTurns();
+	}
+
+	/** What was reserved first is committed first. */
+	takeTurns(): void {
+		for (;;) {
+			const [payment] = this.#turns;
+			if (payment?.state.kind !== "signed") return;
+			this.#turns.shift();
+			this.#commit(payment, payment.state);
+		}
+	}
+
+	/** Ranges that a payment has reserved are free again. */
+	putBack(payment: Payment, state: Uncommitted): void {
+		if (state.kind !== "signing" && state.kind !== "signed") return;
+		this.#core.book.release(state.selection);
+		const at = this.#turns.indexOf(payment);
+		if (at >= 0) this.#turns.splice(at, 1);
+		payment.state = {
+			kind: "waiting",
+			meeting: state.meeting,
+			invoice: state.invoice,
+		};
+	}
+
+	#commit(
+		payment: Payment,
+		state: Extract<PaymentState, { readonly kind: "signed" }>,
+	): void {
+		const { meeting, invoice, selection, transfer } = state;
+		const { book } = this.#core;
+		if (!book.canCommit(selection)) {
+			book.release(selection);
+			payment.state = { kind: "waiting", meeting, invoice };
+			return;
+		}
+		const refusal =
+			this.#witnesses.whyNotPay() ?? whyTooLate(invoice, this.#core.now);
+		if (refusal !== undefined) {
+			book.release(selection);
+			return this.#payments.giveUp(payment, refusal);
+		}
+		const { contract } = payment.asked;
+		payment.state = { kind: "committing", meeting, invoice, selection };
+		this.#work.transact(
+			{ kind: "committing-payment", contract, selection },
+			commitTransfer(this.#core, { transfer, selection, invoice }),
+		);
+	}
+
+	committed(
+		{ contract }: JobOf<"committing-payment">,
+		row: PaymentRow | undefined,
+	): void {
+		const { payment, state } = this.#committing(contract);
+		if (row === undefined) return this.#wasOvertaken(payment, state);
+		const { tetrad } = state.meeting;
+		this.#core.book.commit(state.selection);
+		const committed = committedOf(row, this.#core);
+		this.#witnesses.tell(tetrad);
+		this.#delivery.deliver(payment, committed, tetrad);
+	}
+
+	notCommitted(
+		{ contract }: JobOf<"committing-payment">,
+		error: TetradError,
+	): void {
+		const { payment, state } = this.#committing(contract);
+		this.#core.book.release(state.selection);
+		this.#payments.giveUp(payment, error);
+	}
+
+	/** Ranges before its own were given up after its transaction was asked for. */
+	#wasOvertaken(
+		payment: Payment,
+		{ meeting, invoice, selection }: Reserved,
+	): void {
+		const { book } = this.#core;
+		const isBehindOthers = !book.canCommit(selection);
+		book.release(selection);
+		payment.state = { kind: "waiting", meeting, invoice };
+		if (!isBehindOthers)
+			return this.#payments.giveUp(
+				payment,
+				new TetradError("internal", "the purse and its store do not agree"),
+			);
+		if (!this.#core.meetings.has(meeting.tetrad))
+			this.#payments.beginAgain(payment);
+	}
+
+	/** Nobody gives a payment up while it is committing. */
+	#committing(contract: Uint8Array): {
+		readonly payment: Payment;
+		readonly state: Extract<PaymentState, { readonly kind: "committing" }>;
+	} {
+		const payment = this.#payments.of(contract);
+		if (payment?.state.kind !== "committing")
+			throw new TetradError(
+				"internal",
+				"a payment was committed that nobody wants",
+			);
+		return { payment, state: payment.state };
+	}
+}

@@ -1,0 +1,180 @@
+/*
+ * What becomes of a payment that is committed: it is delivered, with the same bytes each time,
+ * until the payee's receipt is there and durable.
+ */
+import { TetradError } from "../../errors.ts";
+import { byKey, put } from "../../machine/index.ts";
+import { sameBytes } from "../../wire/index.ts";
+import {
+	BETWEEN_MODULES,
+	body,
+	openReceipt,
+	type Receipt,
+} from "../documents/index.ts";
+import { checked } from "./checked.ts";
+import type { CommittedPayment, Payment, PaymentState } from "./payment.ts";
+import type { Payments } from "./payments.ts";
+import type { JobOf } from "./pending-jobs.ts";
+import type { OpenMeeting, PurseCore } from "./purse-core.ts";
+import { ANSWER_WITHIN_MS, MAX_DELIVERED_AGAIN_BYTES } from "./purse-limits.ts";
+import type { PurseParts } from "./purse-parts.ts";
+import {
+	changing,
+	PAYMENTS,
+	type PaymentRow,
+	unchanged,
+} from "./purse-tables.ts";
+import type { PurseWork } from "./purse-work.ts";
+import type { Witnesses } from "./witnesses.ts";
+
+export class PaymentDelivery {
+	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
+	readonly #payments: Payments;
+
+	constructor({ core, work, witnesses }: PurseParts, payments: Payments) {
+		this.#core = core;
+		this.#work = work;
+		this.#witnesses = witnesses;
+		this.#payments = payments;
+	}
+
+	/** Whatever is in doubt between these four is delivered again, as much as there is room for. */
+	opened({ tetrad, peer, parties }: OpenMeeting): void {
+		let room = MAX_DELIVERED_AGAIN_BYTES;
+		for (const { state } of this.#payments.values()) {
+			if (
+				(state.kind !== "in-doubt" && state.kind !== "delivered") ||
+				!sameBytes(state.committed.payee, peer.deviceId) ||
+				!sameBytes(state.committed.parties, parties)
+			)
+				continue;
+			room -= state.committed.deliver.length;
+			if (room < 0) return;
+			this.#core.toModule(tetrad, state.committed.deliver);
+		}
+	}
+
+	deliver(payment: Payment, committed: CommittedPayment, tetrad: number): void {
+		payment.state =
+			payment.askers.length === 0
+				? { kind: "in-doubt", committed }
+				: {
+						kind: "delivered",
+						committed,
+						until: this.#core.now + ANSWER_WITHIN_MS,
+					};
+		this.#core.toModule(tetrad, committed.deliver);
+	}
+
+	doubt(
+		payment: Payment,
+		{ committed }: Extract<PaymentState, { readonly kind: "delivered" }>,
+		why: string,
+	): void {
+		const { contract, payee: peer, issuer, amount } = committed;
+		const error = new TetradError(
+			"payment-in-doubt",
+			`the money is committed and no receipt is there: ${why}; ask for the same payment again, and it is made once`,
+		);
+		for (const asker of payment.askers)
+			this.#core.failed(asker, contract, error, true);
+		payment.askers = [];
+		payment.state = { kind: "in-doubt", committed };
+		this.#core.report({
+			kind: "in-doubt",
+			contract,
+			peer,
+			issuer,
+			amount,
+			why,
+		});
+	}
+
+	/** The other module has taken it. Throws for what is no such message. */
+	accepted(meeting: OpenMeeting, bytes: Uint8Array): void {
+		const { receipt: document } = body(BETWEEN_MODULES.accepted, bytes);
+		const { crypto } = this.#core.options.context;
+		const opened = checked(() => openReceipt(crypto, document, meeting.peer));
+		if (opened.kind === "failed") {
+			if (opened.error.code !== "authentication-failed") throw opened.error;
+			// It may have been signed under a key that the payee had before: no reason to part.
+			return this.#core.trouble(opened.error);
+		}
+		const receipt = opened.value;
+		const payment = this.#payments.of(receipt.body.contract);
+		if (payment === undefined) return;
+		const { state } = payment;
+		if (state.kind !== "delivered" && state.kind !== "in-doubt") return;
+		const { committed } = state;
+		if (
+			!sameBytes(receipt.body.payee, committed.payee) ||
+			!sameBytes(receipt.body.transfer, committed.transferId) ||
+			receipt.body.amount !== committed.amount
+		)
+			throw new TetradError(
+				"payment-refused",
+				"the other module gave a receipt for another transfer",
+			);
+		this.#settle(payment, committed, receipt);
+	}
+
+	#settle(
+		payment: Payment,
+		committed: CommittedPayment,
+		receipt: Receipt,
+	): void {
+		const { contract, amount, payee, issuer } = committed;
+		const { askers } = payment;
+		payment.askers = [];
+		payment.state = { kind: "settling", committed, receipt };
+		for (const asker of askers)
+			this.#payments.paid(asker, committed, receipt.document);
+		this.#work.transact(
+			{ kind: "settling-payment", contract, payee, issuer, amount, askers },
+			changing(
+				this.#core.options.context.crypto,
+				this.#core.now,
+				[byKey(PAYMENTS, { contract })],
+				([[row]]) =>
+					row === undefined || row.state === "settled"
+						? unchanged(undefined)
+						: {
+								entries: [
+									{ what: "paid", subject: contract, amount, peer: payee },
+								],
+								writes: [put(PAYMENTS, settledRow(row, receipt))],
+								result: undefined,
+							},
+			),
+		);
+	}
+
+	settled({
+		contract,
+		payee: peer,
+		issuer,
+		amount,
+		askers,
+	}: JobOf<"settling-payment">): void {
+		this.#payments.delete(contract);
+		this.#core.report({ kind: "paid", contract, peer, issuer, amount });
+		for (const asker of new Set(askers)) this.#witnesses.tellSoon(asker);
+	}
+
+	/** It is delivered again, and the payee gives the same receipt again. */
+	notSettled(
+		{ contract }: JobOf<"settling-payment">,
+		error: TetradError,
+	): void {
+		const payment = this.#payments.of(contract);
+		if (payment?.state.kind === "settling")
+			payment.state = { kind: "in-doubt", committed: payment.state.committed };
+		this.#core.trouble(error);
+	}
+}
+
+function settledRow(row: PaymentRow, { document }: Receipt): PaymentRow {
+	return { ...row, state: "settled", in_doubt: 0n, receipt: document };
+}

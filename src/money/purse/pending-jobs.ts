@@ -1,0 +1,134 @@
+/*
+ * What a purse waits for, as data: one kind for each thing, and what is needed to go on once its
+ * answer is there. A simulator can show all of it.
+ */
+import type { Head, ReceiptBody, TransferBody } from "../documents/index.ts";
+import type { ExpectedPayment } from "./expected-payment.ts";
+import type { Consequences } from "./issuer-answers.ts";
+import type { Exchange } from "./issuer-exchange.ts";
+import type { NewDeposits } from "./issuer-requests.ts";
+import type { Selection } from "./purse-book.ts";
+import type { PaymentRow, ReceiptRow, RequestRow } from "./purse-tables.ts";
+
+/** A visit to an issuer, in a tetrad with its module. */
+export interface VisitName {
+	readonly tetrad: number;
+	/** An answer that was waited for in an earlier visit of the same tetrad is not for a later one. */
+	readonly visit: number;
+}
+
+/** Who has said how far it knows this purse to have come. */
+export type Witness =
+	| { readonly kind: "agent"; readonly tetrad: number }
+	| ({ readonly kind: "issuer" } & VisitName);
+
+/** A try to pay a contract. What an earlier try waited for is not for a later one. */
+export interface AttemptName {
+	readonly contract: Uint8Array;
+	readonly attempt: number;
+}
+
+/** Answered by what a transaction has decided, which is in `Results`. */
+export type TransactionJob =
+	/** Whether the record of a witness is in the log. */
+	| {
+			readonly kind: "comparing-head";
+			readonly record: Head;
+			readonly witness: Witness;
+	  }
+	/** Whether a contract was paid before. */
+	| ({ readonly kind: "looking-up-payment" } & AttemptName)
+	/** The payer's irrevocable write. */
+	| {
+			readonly kind: "committing-payment";
+			readonly contract: Uint8Array;
+			readonly selection: Selection;
+	  }
+	/** The payee's receipt is being kept. */
+	| {
+			readonly kind: "settling-payment";
+			readonly contract: Uint8Array;
+			/** Device ids. */
+			readonly payee: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+			/** Tetrads whose agents have waited for it. */
+			readonly askers: readonly number[];
+	  }
+	/** Whether a contract that the own agent expects a payment for was paid to this module before. */
+	| {
+			readonly kind: "looking-up-expected";
+			readonly tetrad: number;
+			readonly expected: ExpectedPayment;
+	  }
+	/** Whether a transfer that has come was taken before. */
+	| { readonly kind: "looking-up-delivery"; readonly contract: Uint8Array }
+	/** The payee's irrevocable write. */
+	| { readonly kind: "writing-receipt"; readonly contract: Uint8Array }
+	/** An order of the owner is taken down. */
+	| {
+			readonly kind: "ordering";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+	  }
+	/** Requests that have no answer yet are read, to be sent again. */
+	| ({ readonly kind: "reading-open-requests" } & VisitName)
+	| ({ readonly kind: "requesting-deposits" } & VisitName)
+	| ({ readonly kind: "requesting-claims" } & VisitName)
+	/** Own notes are given away for an exchange, and its request becomes durable with them. */
+	| ({
+			readonly kind: "committing-exchange";
+			readonly selection: Selection;
+			readonly request: RequestRow;
+	  } & VisitName)
+	/** Everything was given back: the owner's order is done. */
+	| ({ readonly kind: "closing-give-back" } & VisitName)
+	/** What the issuer has answered is made durable. */
+	| ({
+			readonly kind: "recording-answer";
+			readonly request: Uint8Array;
+	  } & VisitName);
+
+/** Answered by a signature under the module's own key. */
+export type SignatureJob =
+	| ({
+			readonly kind: "signing-payment";
+			readonly transfer: TransferBody;
+	  } & AttemptName)
+	| { readonly kind: "signing-receipt"; readonly receipt: ReceiptBody }
+	| ({
+			readonly kind: "signing-exchange";
+			readonly exchange: Exchange;
+	  } & VisitName);
+
+export type PurseJob = TransactionJob | SignatureJob;
+
+/** What the transaction of each kind decides. */
+export interface Results {
+	/** The hash of the head of that number, if this purse ever had it. */
+	readonly "comparing-head": Uint8Array | undefined;
+	readonly "looking-up-payment": PaymentRow | undefined;
+	/** Nothing when the ranges cannot be given away any more. */
+	readonly "committing-payment": PaymentRow | undefined;
+	readonly "settling-payment": undefined;
+	readonly "looking-up-expected": ReceiptRow | undefined;
+	readonly "looking-up-delivery": ReceiptRow | undefined;
+	/** The row that is there, and whether it was written now. */
+	readonly "writing-receipt": {
+		readonly row: ReceiptRow;
+		readonly isNew: boolean;
+	};
+	readonly ordering: { readonly isNew: boolean };
+	readonly "reading-open-requests": readonly RequestRow[];
+	readonly "requesting-deposits": NewDeposits;
+	readonly "requesting-claims": readonly RequestRow[];
+	readonly "committing-exchange": PaymentRow | undefined;
+	readonly "closing-give-back": Consequences | undefined;
+	readonly "recording-answer": Consequences | undefined;
+}
+
+export type JobOf<Kind extends PurseJob["kind"]> = Extract<
+	PurseJob,
+	{ readonly kind: Kind }
+>;

@@ -1,0 +1,10 @@
+import type { PurseCore } from "./purse-core.ts";
+import type { PurseWork } from "./purse-work.ts";
+import type { Witnesses } from "./witnesses.ts";
+
+/** What every part of a purse is made with. */
+export interface PurseParts {
+	readonly core: PurseCore;
+	readonly work: PurseWork;
+	readonly witnesses: Witnesses;
+}

@@ -1,0 +1,100 @@
+import { TetradError } from "../../errors.ts";
+import {
+	Pending,
+	type Transaction,
+	type WorkEvent,
+} from "../../machine/index.ts";
+import type { Head } from "../documents/index.ts";
+import type {
+	JobOf,
+	PurseJob,
+	Results,
+	SignatureJob,
+	TransactionJob,
+} from "./pending-jobs.ts";
+import type { PurseCore } from "./purse-core.ts";
+import type { Changed } from "./purse-tables.ts";
+
+/** A job whose transaction is durable, the purse's head as of then, and what it has decided. */
+export type Written = {
+	readonly [Kind in keyof Results]: {
+		readonly kind: Kind;
+		readonly job: JobOf<Kind>;
+		readonly head: Head;
+		readonly result: Results[Kind];
+	};
+}[keyof Results];
+
+type Answer<Kind extends WorkEvent["kind"]> = Extract<
+	WorkEvent,
+	{ readonly kind: Kind }
+>;
+
+/** The work that a purse asks for, and the jobs that wait for it. */
+export class PurseWork {
+	readonly #core: PurseCore;
+	readonly #pending = new Pending<PurseJob>();
+
+	constructor(core: PurseCore) {
+		this.#core = core;
+	}
+
+	get pending(): ReadonlyMap<number, PurseJob> {
+		return this.#pending.all;
+	}
+
+	sign(job: SignatureJob, content: Uint8Array): void {
+		const id = this.#pending.add(job);
+		this.#core.emit({ kind: "sign", id, content });
+	}
+
+	transact<Kind extends keyof Results>(
+		job: JobOf<Kind> & { readonly kind: Kind },
+		transaction: Transaction<Changed<Results[Kind]>>,
+	): void {
+		const id = this.#pending.add(job);
+		this.#core.emit({ kind: "transact", id, transaction });
+	}
+
+	// Each gives the job up that an answer is for, or throws `internal` for an answer to nothing.
+
+	written({ id, result }: Answer<"written">): Written {
+		const job = this.#transacted(id);
+		// A store answers with what the transaction decided, and `transact` has held that to the job.
+		return { kind: job.kind, job, ...(result as Changed<unknown>) } as Written;
+	}
+
+	notWritten({ id }: Answer<"not-written">): TransactionJob {
+		return this.#transacted(id);
+	}
+
+	signed({ id }: Answer<"signed" | "not-signed">): SignatureJob {
+		const job = this.#pending.all.get(id);
+		if (job !== undefined && !isSignature(job)) throw otherwise();
+		return this.#pending.take(id) as SignatureJob;
+	}
+
+	#transacted(id: number): TransactionJob {
+		const job = this.#pending.all.get(id);
+		if (job !== undefined && isSignature(job)) throw otherwise();
+		return this.#pending.take(id) as TransactionJob;
+	}
+}
+
+function isSignature(job: PurseJob): job is SignatureJob {
+	switch (job.kind) {
+		case "signing-payment":
+		case "signing-receipt":
+		case "signing-exchange":
+			return true;
+		default:
+			return false;
+	}
+}
+
+function otherwise(): TetradError {
+	return new TetradError(
+		"internal",
+		"a signature was waited for and a transaction answered, or the other way round",
+	);
+}

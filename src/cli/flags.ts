@@ -101,7 +101,7 @@ export function contract(text: string): Uint8Array {
 	return new Uint8Array(Buffer.from(text, "hex"));
 }
 
-export const routingFlag = () =>
+export const routingFlag = (): Option =>
 	new Option(
 		"--routing <routing>",
 		"how R1 and R2 travel: direct is claims 1 to 4, crossed is claim 8",
@@ -109,7 +109,7 @@ export const routingFlag = () =>
 		.choices([...ROUTINGS])
 		.default("direct");
 
-export const rootFlag = () =>
+export const rootFlag = (): Option =>
 	new Option(
 		"--root <root>",
 		"how the root key is formed; xor is the patent to the letter, and weaker",
@@ -117,7 +117,7 @@ export const rootFlag = () =>
 		.choices(["transcript", "xor"])
 		.default("transcript");
 
-export const linkFlag = () =>
+export const linkFlag = (): Option =>
 	new Option(
 		"--link <link>",
 		"how an agent and its module talk; open is in clear, and unsafe",
@@ -128,7 +128,7 @@ export const linkFlag = () =>
 /** Where the keys of a stage are made. */
 export type KeysFlag = "software" | "softhsm";
 
-export const keysFlag = () =>
+export const keysFlag = (): Option =>
 	new Option(
 		"--keys <keys>",
 		"where the four devices' keys are: in files, or in two tokens of SoftHSM",
@@ -136,10 +136,10 @@ export const keysFlag = () =>
 		.choices(["software", "softhsm"])
 		.default("software");
 
-export const jsonFlag = () =>
+export const jsonFlag = (): Option =>
 	new Option("--json", "print JSON instead of text");
 
-export const keylogFlag = () =>
+export const keylogFlag = (): Option =>
 	new Option(
 		"--unsafe-keylog <file>",
 		"append every secret to a file; only with loopback addresses and Unix sockets",

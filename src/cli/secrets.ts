@@ -80,7 +80,7 @@ export function addKeyFlags(command: Command): Command {
 		);
 }
 
-export const algorithmFlag = () =>
+export const algorithmFlag = (): Option =>
 	new Option("--algorithm <algorithm>", "what the key signs with")
 		.choices(["P-256", "Ed25519"])
 		.default("P-256");

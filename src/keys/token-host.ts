@@ -46,7 +46,10 @@ export class TokenHost {
 	#working = false;
 
 	/** The host of this library. Every call needs its `release`. */
-	static acquire(modulePath: string, timeoutMs = TOKEN_TIMEOUT_MS): TokenHost {
+	static acquire(
+		modulePath: string,
+		timeoutMs: number = TOKEN_TIMEOUT_MS,
+	): TokenHost {
 		const key = `${timeoutMs} ${modulePath}`;
 		let host = hosts.get(key);
 		if (host === undefined) {

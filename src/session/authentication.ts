@@ -21,7 +21,7 @@ export const CREDENTIAL: Fields<Credential> = {
 	signature: bytes(SIGNATURE_BYTES),
 };
 
-const minted = Symbol();
+const minted: unique symbol = Symbol();
 
 /** A device whose chain was judged and whose signature was verified; only `authenticate` makes one. */
 export class AuthenticatedDevice {

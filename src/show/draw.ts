@@ -172,7 +172,9 @@ export function wiretapLines(audits: readonly WireAudit[]): string[] {
 }
 
 /** The confirmed event of a process. */
-export function confirmed(events: readonly ProcessEvent[]) {
+export function confirmed(
+	events: readonly ProcessEvent[],
+): (ProcessEvent & { readonly event: "confirmed" }) | undefined {
 	return events.find((event) => event.event === "confirmed");
 }
 

@@ -12,10 +12,10 @@ export const MAX_STEPS = 1_000;
 
 /** Rows that one transaction may write, and bytes in them. */
 export const MAX_WRITES = 10_000;
-export const MAX_WRITTEN_BYTES = 2 ** 26;
+export const MAX_WRITTEN_BYTES: number = 2 ** 26;
 
 /** Bytes of one value. */
-export const MAX_VALUE_BYTES = 2 ** 24;
+export const MAX_VALUE_BYTES: number = 2 ** 24;
 
 /**
  * Bytes of the values that place one row in one order, integers at eight: PostgreSQL takes no
@@ -30,7 +30,7 @@ export const MAX_NAME_LETTERS = 30;
 export const MAX_STATEMENTS = 256;
 
 /** Bytes that SQLite's write-ahead log keeps of the room that a long snapshot made it take. */
-export const MAX_IDLE_LOG_BYTES = 2 ** 26;
+export const MAX_IDLE_LOG_BYTES: number = 2 ** 26;
 
 /** Snapshots that one store shows at a time; one more is refused with `busy`. */
 export const MAX_SNAPSHOTS = 8;

@@ -87,7 +87,19 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 	sayPlay(balances.map(({ terms }) => terms));
 }
 
-export function balanceJson({ terms, ...sums }: PurseBalance) {
+/** What a purse holds of one money, in decimals of it. */
+interface BalanceJson {
+	readonly issuer: string;
+	readonly currency: string;
+	readonly play: boolean;
+	readonly spendable: string;
+	readonly toDeposit: string;
+	readonly inDoubt: string;
+	readonly toClaim: string;
+	readonly ordered: string;
+}
+
+export function balanceJson({ terms, ...sums }: PurseBalance): BalanceJson {
 	const text = (amount: bigint) => formatAmount(amount, terms.currency);
 	return {
 		issuer: terms.name,

@@ -54,19 +54,27 @@ import { BACKDATE_MS, ROOT_VALIDITY_MS } from "./validity.ts";
  * goes on when the command is given again.
  */
 
-const authorityFile = z.strictObject({
+interface AuthoritySettings {
+	readonly version: 1;
+	readonly kind: AuthorityKind;
+	/** Whether it is below another authority. */
+	readonly intermediate: boolean;
+	readonly name: string;
+	readonly algorithm: SignatureAlgorithm;
+	/** Levels of tamper resistance that it may attest, or wishes to. */
+	readonly attests: TamperResistance[];
+	readonly key: KeyLocation;
+}
+
+const authorityFile: z.ZodType<AuthoritySettings> = z.strictObject({
 	version: z.literal(1),
 	kind: z.enum(["agency", "bank"]),
-	/** Whether it is below another authority. */
 	intermediate: z.boolean(),
 	name: z.string().refine(isAuthorityName, "is no name of an authority"),
 	algorithm: z.enum(["P-256", "Ed25519"]),
-	/** Levels of tamper resistance that it may attest, or wishes to. */
 	attests: z.array(z.enum(TAMPER_RESISTANCE)),
 	key: keyLocation,
 });
-
-type AuthoritySettings = z.infer<typeof authorityFile>;
 
 /** What a new authority is to be. */
 export interface NewAuthority {

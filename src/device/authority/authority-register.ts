@@ -5,8 +5,10 @@ import { z } from "zod";
 import { TetradError } from "../../errors.ts";
 import {
 	TAMPER_RESISTANCE,
+	type TamperResistance,
 	UNTRUSTED_REASONS,
 	type UntrustedEntry,
+	type UntrustedReason,
 } from "../../identity/index.ts";
 import { isThere, reason, unusable } from "../home/index.ts";
 
@@ -22,45 +24,70 @@ const MAX_REGISTER_BYTES: number = 256 * 2 ** 20;
 const hexBytes = z.string().regex(/^([0-9a-f]{2}){1,32}$/);
 const instant = z.int().nonnegative();
 
-const issued = z.strictObject({
-	act: z.literal("issued"),
-	at: instant,
-	serial: hexBytes,
-	subject: z.enum(["device", "authority"]),
-	name: z.string().min(1).max(64),
+/** A certificate that was issued. */
+export interface IssuedRecord {
+	readonly act: "issued";
+	readonly at: number;
+	readonly serial: string;
+	readonly subject: "device" | "authority";
+	readonly name: string;
 	/** What is attested, or what the authority may attest. */
-	levels: z.array(z.enum(TAMPER_RESISTANCE)),
-	notBefore: instant,
-	notAfter: instant,
+	readonly levels: TamperResistance[];
+	readonly notBefore: number;
+	readonly notAfter: number;
 	/** SHA-256 of the request that it answers. */
-	request: hexBytes,
+	readonly request: string;
 	/** The serial number of the certificate that asked for it, when it answers a renewal. */
-	renews: hexBytes.optional(),
+	readonly renews?: string | undefined;
 	/** In DER, base64. */
-	certificate: z.string().max(8192),
-});
+	readonly certificate: string;
+}
 
-const revoked = z.strictObject({
-	act: z.literal("revoked"),
-	at: instant,
-	serial: hexBytes,
-	reason: z.enum(UNTRUSTED_REASONS).optional(),
-});
+interface RevokedRecord {
+	readonly act: "revoked";
+	readonly at: number;
+	readonly serial: string;
+	readonly reason?: UntrustedReason | undefined;
+}
 
-const list = z.strictObject({
-	act: z.literal("list"),
-	at: instant,
-	number: z.string().regex(/^[1-9][0-9]{0,19}$/),
-	nextUpdate: instant,
-	recertifyBefore: instant.optional(),
-});
+interface ListRecord {
+	readonly act: "list";
+	readonly at: number;
+	readonly number: string;
+	readonly nextUpdate: number;
+	readonly recertifyBefore?: number | undefined;
+}
 
-const line = z.discriminatedUnion("act", [issued, revoked, list]);
+type RegisterRecord = IssuedRecord | RevokedRecord | ListRecord;
 
-export type IssuedRecord = z.infer<typeof issued>;
-type RevokedRecord = z.infer<typeof revoked>;
-type ListRecord = z.infer<typeof list>;
-type RegisterRecord = z.infer<typeof line>;
+const line: z.ZodType<RegisterRecord> = z.discriminatedUnion("act", [
+	z.strictObject({
+		act: z.literal("issued"),
+		at: instant,
+		serial: hexBytes,
+		subject: z.enum(["device", "authority"]),
+		name: z.string().min(1).max(64),
+		levels: z.array(z.enum(TAMPER_RESISTANCE)),
+		notBefore: instant,
+		notAfter: instant,
+		request: hexBytes,
+		renews: hexBytes.optional(),
+		certificate: z.string().max(8192),
+	}),
+	z.strictObject({
+		act: z.literal("revoked"),
+		at: instant,
+		serial: hexBytes,
+		reason: z.enum(UNTRUSTED_REASONS).optional(),
+	}),
+	z.strictObject({
+		act: z.literal("list"),
+		at: instant,
+		number: z.string().regex(/^[1-9][0-9]{0,19}$/),
+		nextUpdate: instant,
+		recertifyBefore: instant.optional(),
+	}),
+]);
 
 /** What an authority issued, took back and published. */
 export class AuthorityRegister {

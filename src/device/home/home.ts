@@ -84,16 +84,23 @@ export const chainFile: z.ZodType<string> = z
 
 const FIRST_CHAIN = "chain.pem";
 
-const deviceFile = z.strictObject({
+/** What device.json says. */
+export interface DeviceSettings {
+	readonly version: 2;
+	readonly role: DeviceRole;
+	readonly name: string;
+	readonly key: KeyLocation;
+	/** Named beside the key, so that recertification replaces both in one write; chain.pem unless given. */
+	readonly chain?: string | undefined;
+}
+
+const deviceFile: z.ZodType<DeviceSettings> = z.strictObject({
 	version: z.literal(2),
 	role: z.enum(["agent", "module"]),
 	name: z.string(),
 	key: keyLocation,
-	/** Named beside the key, so that recertification replaces both in one write; chain.pem unless given. */
 	chain: chainFile.optional(),
 });
-
-export type DeviceSettings = z.infer<typeof deviceFile>;
 
 const pairingFile = z.strictObject({
 	version: z.literal(1),

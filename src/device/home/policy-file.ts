@@ -7,7 +7,9 @@ import {
 	type Demands,
 	type DeviceDemand,
 	parseTrustAnchor,
+	type SeenPlace,
 	TAMPER_RESISTANCE,
+	type TamperResistance,
 	type TrustAnchor,
 } from "../../identity/index.ts";
 import { makePolicy, type Policy } from "../../tetrad/index.ts";
@@ -73,7 +75,30 @@ const demand = z.strictObject({
 
 const days = z.int().min(1).max(MAX_AGE_DAYS);
 
-const policyFile = z.strictObject({
+interface DemandSettings {
+	readonly tamperResistance?: TamperResistance | undefined;
+	readonly allow?: string[] | undefined;
+	readonly refuse?: string[] | undefined;
+}
+
+interface PolicyFile {
+	readonly version: 1;
+	readonly trust: { readonly agencies: string[]; readonly banks: string[] };
+	readonly accept: Readonly<
+		Pick<Policy, "suites" | "routings" | "roots" | "links">
+	>;
+	readonly demands: {
+		readonly [Place in SeenPlace]?: DemandSettings | undefined;
+	};
+	readonly untrustedLists:
+		| typeof NONE_DEMANDED
+		| {
+				readonly maxAgeDays: number;
+				readonly maxAgeOfIntermediatesDays?: number | undefined;
+		  };
+}
+
+const policyFile: z.ZodType<PolicyFile> = z.strictObject({
 	version: z.literal(1),
 	trust: z.strictObject({ agencies: rootFiles, banks: rootFiles }),
 	accept: z.strictObject({
@@ -108,8 +133,6 @@ const policyFile = z.strictObject({
 		`is neither { "maxAgeDays": … } nor "${NONE_DEMANDED}"`,
 	),
 });
-
-type PolicyFile = z.infer<typeof policyFile>;
 
 /** What a new home's policy shall say; the safe choices stand for what is left out. */
 export interface DevicePolicySettings {

@@ -46,7 +46,12 @@ import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
  *   http.json           where that is, while the issuer runs
  */
 
-const databaseFile = z.union(
+/** Where the address of a PostgreSQL server stands: never in clear in the settings. */
+export type DatabaseLocation =
+	| { readonly file: string }
+	| { readonly env: string };
+
+const databaseFile: z.ZodType<DatabaseLocation> = z.union(
 	[
 		z.strictObject({ file: z.string().min(1) }),
 		z.strictObject({ env: z.string().min(1) }),
@@ -67,9 +72,6 @@ const issuerFile = z.strictObject({
 	/** Where the address of a PostgreSQL server stands; SQLite in the home unless given. */
 	database: databaseFile.optional(),
 });
-
-/** Where the address of a PostgreSQL server stands: never in clear in the settings. */
-export type DatabaseLocation = z.infer<typeof databaseFile>;
 
 export interface IssuerSettings extends Required<IssuerParameters> {
 	readonly database?: DatabaseLocation;

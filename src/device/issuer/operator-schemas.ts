@@ -1,7 +1,94 @@
 /* What the HTTP API of an issuer takes and answers. */
 import { z } from "@hono/zod-openapi";
 
-const bytes = (length: number, what: string) =>
+/** What is said beside each amount: of which currency, and whether that is play money. */
+interface OfMoney {
+	readonly currency: string;
+	readonly play: boolean;
+	/** Said wherever a person could think otherwise. */
+	readonly note?: string | undefined;
+}
+
+/** The terms of the issuer. */
+export interface TermsJson extends OfMoney {
+	readonly issuer: string;
+	readonly name: string;
+	readonly exponent: number;
+}
+
+export interface AccountJson extends OfMoney {
+	readonly id: string;
+	readonly name: string;
+	readonly balance: string;
+	readonly opened: string;
+}
+
+export interface AccountsJson {
+	readonly accounts: AccountJson[];
+	readonly next?: string | undefined;
+}
+
+interface NewAccountJson {
+	readonly name?: string | undefined;
+}
+
+interface NewCreditJson {
+	readonly amount: string;
+	readonly reference: string;
+}
+
+export interface CreditJson {
+	readonly credited: string;
+	readonly reference: string;
+	readonly isNew: boolean;
+	readonly account: AccountJson;
+}
+
+export interface NoteJson extends OfMoney {
+	readonly id: string;
+	readonly holder: string;
+	readonly value: string;
+	readonly booked: string;
+	readonly claimed: string;
+	readonly bookings: number;
+	readonly issued: string;
+	readonly expires: string;
+}
+
+export interface ConflictsJson {
+	readonly conflicts: {
+		readonly id: string;
+		readonly holder: string;
+		readonly name: string;
+		readonly note: string;
+		readonly first: string;
+		readonly second: string;
+		readonly at: string;
+	}[];
+	readonly next?: string | undefined;
+}
+
+export interface AuditJson {
+	readonly issued: string;
+	readonly outstanding: string;
+	readonly returned: string;
+	readonly expired: string;
+	readonly balanced: boolean;
+	readonly currency: string;
+	readonly play: boolean;
+	readonly problems: string[];
+}
+
+/** RFC 9457. */
+export interface ProblemJson {
+	readonly type: string;
+	readonly title: string;
+	readonly status: number;
+	readonly detail: string;
+	readonly code: string;
+}
+
+const bytes = (length: number, what: string): z.ZodString =>
 	z
 		.string()
 		.regex(
@@ -9,7 +96,7 @@ const bytes = (length: number, what: string) =>
 			`is no ${what}: that has ${2 * length} hexadecimal digits, in small letters`,
 		);
 
-export const deviceIdText = z
+export const deviceIdText: z.ZodString = z
 	.string()
 	.regex(
 		/^([0-9a-f]{2}){41,104}$/,
@@ -17,7 +104,7 @@ export const deviceIdText = z
 	)
 	.openapi({ description: "A module's device id, in hexadecimal." });
 
-export const hashText = bytes(32, "id").openapi({
+export const hashText: z.ZodString = bytes(32, "id").openapi({
 	description: "An id of 32 bytes, in hexadecimal.",
 });
 
@@ -39,11 +126,10 @@ const play = z.boolean().openapi({
 const kind = {
 	currency: z.string(),
 	play,
-	/** Said wherever a person could think otherwise. */
 	note: z.string().optional(),
 };
 
-export const termsJson = z
+export const termsJson: z.ZodType<TermsJson> = z
 	.strictObject({
 		issuer: deviceIdText,
 		name: z.string(),
@@ -54,7 +140,7 @@ export const termsJson = z
 	})
 	.openapi("Terms");
 
-export const accountJson = z
+export const accountJson: z.ZodType<AccountJson> = z
 	.strictObject({
 		id: deviceIdText,
 		name: z.string(),
@@ -64,14 +150,14 @@ export const accountJson = z
 	})
 	.openapi("Account");
 
-export const accountsJson = z
+export const accountsJson: z.ZodType<AccountsJson> = z
 	.strictObject({
 		accounts: z.array(accountJson),
 		next: z.string().optional(),
 	})
 	.openapi("Accounts");
 
-export const newAccountJson = z
+export const newAccountJson: z.ZodType<NewAccountJson> = z
 	.strictObject({
 		name: z.string().min(1).max(64).optional().openapi({
 			description:
@@ -80,7 +166,7 @@ export const newAccountJson = z
 	})
 	.openapi("NewAccount");
 
-export const newCreditJson = z
+export const newCreditJson: z.ZodType<NewCreditJson> = z
 	.strictObject({
 		amount: amountText,
 		reference: z
@@ -95,7 +181,7 @@ export const newCreditJson = z
 	})
 	.openapi("NewCredit");
 
-export const creditJson = z
+export const creditJson: z.ZodType<CreditJson> = z
 	.strictObject({
 		credited: heldText,
 		reference: z.string(),
@@ -104,7 +190,7 @@ export const creditJson = z
 	})
 	.openapi("Credit");
 
-export const noteJson = z
+export const noteJson: z.ZodType<NoteJson> = z
 	.strictObject({
 		id: hashText,
 		holder: deviceIdText,
@@ -118,7 +204,7 @@ export const noteJson = z
 	})
 	.openapi("Note");
 
-export const conflictsJson = z
+export const conflictsJson: z.ZodType<ConflictsJson> = z
 	.strictObject({
 		conflicts: z.array(
 			z.strictObject({
@@ -135,7 +221,7 @@ export const conflictsJson = z
 	})
 	.openapi("Conflicts");
 
-export const auditJson = z
+export const auditJson: z.ZodType<AuditJson> = z
 	.strictObject({
 		issued: heldText,
 		outstanding: heldText,
@@ -148,12 +234,11 @@ export const auditJson = z
 	})
 	.openapi("Audit");
 
-export const healthJson = z
+export const healthJson: z.ZodType<{ readonly status: "ok" }> = z
 	.strictObject({ status: z.literal("ok") })
 	.openapi("Health");
 
-/** RFC 9457. */
-export const problemJson = z
+export const problemJson: z.ZodType<ProblemJson> = z
 	.strictObject({
 		type: z.string(),
 		title: z.string(),
@@ -162,12 +247,3 @@ export const problemJson = z
 		code: z.string(),
 	})
 	.openapi("Problem");
-
-export type TermsJson = z.infer<typeof termsJson>;
-export type AccountJson = z.infer<typeof accountJson>;
-export type AccountsJson = z.infer<typeof accountsJson>;
-export type CreditJson = z.infer<typeof creditJson>;
-export type NoteJson = z.infer<typeof noteJson>;
-export type ConflictsJson = z.infer<typeof conflictsJson>;
-export type AuditJson = z.infer<typeof auditJson>;
-export type ProblemJson = z.infer<typeof problemJson>;

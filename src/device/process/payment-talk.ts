@@ -218,10 +218,19 @@ function knownTerms(
 }
 
 /** An amount as events say it. */
+interface MoneyText {
+	/** Decimal. */
+	readonly amount: string;
+	readonly currency: string;
+	readonly play: boolean;
+	/** The issuer's certified name. */
+	readonly issuer: string;
+}
+
 export function moneyText(
 	amount: bigint,
 	{ name, currency, isPlay }: IssuerTerms,
-) {
+): MoneyText {
 	return {
 		amount: formatAmount(amount, currency),
 		currency: currency.code,

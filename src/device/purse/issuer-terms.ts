@@ -13,9 +13,19 @@ import { parseJson, readCarried, writeCarried } from "../home/index.ts";
 /** Far more than the longest names need, in bytes. */
 const MAX_TERMS_BYTES = 4096;
 
-export const termsFile = z.strictObject({
-	version: z.literal(1),
+/** What the file says, as JSON has it. */
+export interface TermsFile {
+	readonly version: 1;
 	/** Device id of the issuer's module, in hexadecimal. */
+	readonly issuer: string;
+	readonly name: string;
+	readonly currency: string;
+	readonly exponent: number;
+	readonly play: boolean;
+}
+
+export const termsFile: z.ZodType<TermsFile> = z.strictObject({
+	version: z.literal(1),
 	issuer: z
 		.string()
 		.regex(
@@ -63,7 +73,7 @@ export function termsToFile({
 	name,
 	currency,
 	isPlay,
-}: IssuerTerms): z.infer<typeof termsFile> {
+}: IssuerTerms): TermsFile {
 	return {
 		version: 1,
 		issuer: hex(issuer),
@@ -74,7 +84,7 @@ export function termsToFile({
 	};
 }
 
-export function termsFromFile(file: z.infer<typeof termsFile>): IssuerTerms {
+export function termsFromFile(file: TermsFile): IssuerTerms {
 	return {
 		issuer: new Uint8Array(Buffer.from(file.issuer, "hex")),
 		name: file.name,

@@ -334,7 +334,10 @@ export class AgentRun extends TetradRun {
 		void this.link.drained().then(() => this.#pause(false));
 	}
 
-	protected override makeTetrad(far: Channel, near: Channel) {
+	protected override makeTetrad(
+		far: Channel,
+		near: Channel,
+	): { readonly agent: Channel; readonly module: Channel } {
 		return { agent: far, module: near };
 	}
 
@@ -396,7 +399,10 @@ export class ModuleRun extends TetradRun {
 
 	protected override linkIsFull(): void {}
 
-	protected override makeTetrad(far: Channel, near: Channel) {
+	protected override makeTetrad(
+		far: Channel,
+		near: Channel,
+	): { readonly agent: Channel; readonly module: Channel } {
 		return { agent: near, module: far };
 	}
 

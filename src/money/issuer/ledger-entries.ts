@@ -5,12 +5,14 @@ import { nameInDeviceId } from "./ledger-ids.ts";
 import { type ACCOUNTS, ENTRIES, type RowOf } from "./ledger-tables.ts";
 
 /** The issuer's own side of every entry: what it issued, what came back, what was claimed, and what stands behind the accounts. */
-export const SYSTEM = {
+export const SYSTEM: Readonly<
+	Record<"issued" | "returned" | "expired" | "backing", Uint8Array>
+> = {
 	issued: utf8("issued"),
 	returned: utf8("returned"),
 	expired: utf8("expired"),
 	backing: utf8("backing"),
-} as const;
+};
 
 export type EntryKind =
 	| "withdraw"

@@ -7,16 +7,17 @@ import {
 } from "node:net";
 import { join } from "node:path";
 import type { Address } from "../../carrier/index.ts";
+import type { Place } from "../../tetrad/index.ts";
 
 /** The three wires between four devices. */
 export type Wire = "network" | "link A–X" | "link B–Y";
 
 /** Who calls on a wire, and who answers. */
-export const ENDS = {
+export const ENDS: Readonly<Record<Wire, readonly [Place, Place]>> = {
 	network: ["A", "B"],
 	"link A–X": ["A", "X"],
 	"link B–Y": ["B", "Y"],
-} as const satisfies Record<Wire, readonly [string, string]>;
+};
 
 /** Bytes that arrived together. */
 interface Arrival {

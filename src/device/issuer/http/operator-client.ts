@@ -12,13 +12,20 @@ import {
 } from "../issuer-home.ts";
 import { LedgerOperator, type Operator } from "../operator.ts";
 import {
+	type AccountJson,
+	type AccountsJson,
+	type AuditJson,
 	accountJson,
 	accountsJson,
 	auditJson,
+	type ConflictsJson,
+	type CreditJson,
 	conflictsJson,
 	creditJson,
+	type NoteJson,
 	noteJson,
 	problemJson,
+	type TermsJson,
 	termsJson,
 } from "../operator-schemas.ts";
 
@@ -78,32 +85,40 @@ export class OperatorClient implements Operator {
 		this.#token = token;
 	}
 
-	terms() {
+	terms(): Promise<TermsJson> {
 		return this.#get("/v1/terms", termsJson);
 	}
 
-	accounts({ after, name }: Parameters<Operator["accounts"]>[0]) {
+	accounts({
+		after,
+		name,
+	}: Parameters<Operator["accounts"]>[0]): Promise<AccountsJson> {
 		return this.#get(`/v1/accounts${query({ after, name })}`, accountsJson);
 	}
 
-	account(id: string) {
+	account(id: string): Promise<AccountJson | undefined> {
 		return this.#find(`/v1/accounts/${id}`, accountJson);
 	}
 
-	open(id: string, name?: string) {
+	open(id: string, name?: string): Promise<AccountJson> {
 		const body = name === undefined ? {} : { name };
 		return this.#get(`/v1/accounts/${id}`, accountJson, { body });
 	}
 
-	credit(id: string, body: Parameters<Operator["credit"]>[1]) {
+	credit(
+		id: string,
+		body: Parameters<Operator["credit"]>[1],
+	): Promise<CreditJson | undefined> {
 		return this.#find(`/v1/accounts/${id}/credits`, creditJson, { body });
 	}
 
-	note(id: string) {
+	note(id: string): Promise<NoteJson | undefined> {
 		return this.#find(`/v1/notes/${id}`, noteJson);
 	}
 
-	conflicts({ after }: Parameters<Operator["conflicts"]>[0]) {
+	conflicts({
+		after,
+	}: Parameters<Operator["conflicts"]>[0]): Promise<ConflictsJson> {
 		return this.#get(`/v1/conflicts${query({ after })}`, conflictsJson);
 	}
 
@@ -115,7 +130,7 @@ export class OperatorClient implements Operator {
 		return new Uint8Array(await response.arrayBuffer());
 	}
 
-	audit() {
+	audit(): Promise<AuditJson> {
 		return this.#get("/v1/audit", auditJson, {}, AUDIT_MS);
 	}
 

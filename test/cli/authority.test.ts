@@ -34,7 +34,8 @@ import {
 } from "../../src/keys/index.ts";
 import * as commands from "../support/commands.ts";
 import { crashEverywhere } from "../support/crash.ts";
-import { run, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { run } from "../support/processes.ts";
 
 const execute = promisify(execFile);
 

@@ -7,12 +7,8 @@ import type { WireAudit } from "../../src/show/stage/audit.ts";
 import type { ClaimResult } from "../../src/show/stage/claims.ts";
 import type { Balances } from "../../src/show/stage/teller.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
-import {
-	Command,
-	isAlive,
-	run,
-	temporaryFolder,
-} from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Command, isAlive, run } from "../support/processes.ts";
 
 /** What `demo --json` prints, as far as it is looked at. */
 interface Report {

@@ -19,7 +19,8 @@ import { parsePemBlock, parseRequest } from "../../src/identity/index.ts";
 import { openKey, secretFromFile } from "../../src/keys/index.ts";
 import { done, refused } from "../support/commands.ts";
 import { crashEverywhere } from "../support/crash.ts";
-import { Command, run, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Command, run } from "../support/processes.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let count = 0;

@@ -20,7 +20,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { SoftHsm, SoftwareTpm, skipUnless } from "../support/tokens.ts";
 
 const GUIDES = fileURLToPath(new URL("../../docs/guides/", import.meta.url));

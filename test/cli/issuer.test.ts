@@ -28,7 +28,15 @@ import {
 	withdraw,
 } from "../money/mint.ts";
 import { makeWorld } from "../support/authority.ts";
-import { Command, Homes, run, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import {
+	Command,
+	run,
+	startCaller,
+	startModule,
+	startServer,
+} from "../support/processes.ts";
 
 let homes: Homes;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -106,10 +114,20 @@ describe("an issuer", () => {
 		const settle = async () => {
 			await using issuer = startIssuer();
 			await issuer.expect("listening");
-			const { agent, address } = await homes.server("B", homes.socket("mint"));
+			const { agent, address } = await startServer(
+				homes,
+				"B",
+				homes.socket("mint"),
+			);
 			await using _ = agent;
-			await using module = await homes.module("X");
-			const caller = homes.caller("A", homes.socket("X"), address, "--settle");
+			await using module = await startModule(homes, "X");
+			const caller = startCaller(
+				homes,
+				"A",
+				homes.socket("X"),
+				address,
+				"--settle",
+			);
 			await using __ = caller;
 			await caller.exits(0);
 			const audit = await json("issuer", "audit", "--home", mint);

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { cp, readFile, rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import {
-	Command,
-	Homes,
-	type PairEvent,
-	temporaryFolder,
-} from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import { Command, type PairEvent } from "../support/processes.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let template: Homes;

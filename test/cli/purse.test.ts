@@ -35,7 +35,15 @@ import {
 	termsOf,
 } from "../device/purse-support.ts";
 import { done, refused } from "../support/commands.ts";
-import { Command, Homes, run, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import {
+	Command,
+	run,
+	startCaller,
+	startModule,
+	startServer,
+} from "../support/processes.ts";
 
 const PRELOAD = fileURLToPath(
 	new URL("../support/crash-commits.mjs", import.meta.url),
@@ -223,9 +231,10 @@ describe("agents that pay", () => {
 	const paying = (...flags: string[]) => [...flags, "--issuer-terms", terms];
 
 	test("agree, pay, and take, in words that say play money", async () => {
-		await using X = await homes.module("X");
-		await using Y = await homes.module("Y");
-		const { agent: B, address } = await homes.server(
+		await using X = await startModule(homes, "X");
+		await using Y = await startModule(homes, "Y");
+		const { agent: B, address } = await startServer(
+			homes,
 			"B",
 			homes.socket("Y"),
 			...paying("--take-payments"),
@@ -261,13 +270,15 @@ describe("agents that pay", () => {
 		const witness = await readFile(`${homes.of("A")}/witness.json`, "utf8");
 		assert.notEqual(JSON.parse(witness).number, "0");
 
-		await using poor = homes.caller(
+		await using poor = startCaller(
+			homes,
 			...(["A", homes.socket("X"), address] as const),
 			...paying("--pay", "9999"),
 		);
 		const broke = await poor.exits(1);
 		assert.match(broke.stderr, /insufficient-funds|payment-refused/);
-		await using wrong = homes.caller(
+		await using wrong = startCaller(
+			homes,
 			...(["A", homes.socket("X"), address] as const),
 			...paying("--pay", "1.234"),
 		);
@@ -275,11 +286,16 @@ describe("agents that pay", () => {
 	});
 
 	test("are refused by an agent that takes no payments", async () => {
-		await using _ = await homes.module("X");
-		await using __ = await homes.module("Y");
-		const { agent: B, address } = await homes.server("B", homes.socket("Y"));
+		await using _ = await startModule(homes, "X");
+		await using __ = await startModule(homes, "Y");
+		const { agent: B, address } = await startServer(
+			homes,
+			"B",
+			homes.socket("Y"),
+		);
 		await using ___ = B;
-		await using A = homes.caller(
+		await using A = startCaller(
+			homes,
 			...(["A", homes.socket("X"), address] as const),
 			...paying("--pay", "1"),
 		);

@@ -9,7 +9,9 @@ import { secretFromFile } from "../../src/keys/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { done, refused } from "../support/commands.ts";
 import { crashEverywhere } from "../support/crash.ts";
-import { Homes, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import { startCaller, startModule, startServer } from "../support/processes.ts";
 import { SoftHsm, skipUnless } from "../support/tokens.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -99,12 +101,17 @@ describe("recertification", TOGETHER, () => {
 	});
 
 	test("goes on without downtime: who runs with the old key goes on, and who starts has the new one, still paired", async () => {
-		await using x = await homes.module("X");
-		await using y = await homes.module("Y");
-		const server = await homes.server("B", homes.socket("Y"));
+		await using x = await startModule(homes, "X");
+		await using y = await startModule(homes, "Y");
+		const server = await startServer(homes, "B", homes.socket("Y"));
 		await using _server = server.agent;
 		const call = async () => {
-			await using caller = homes.caller("A", homes.socket("X"), server.address);
+			await using caller = startCaller(
+				homes,
+				"A",
+				homes.socket("X"),
+				server.address,
+			);
 			await caller.expect("confirmed");
 			await caller.exits(0);
 		};

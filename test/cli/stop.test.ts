@@ -10,7 +10,14 @@ import {
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
-import { type Command, Homes, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import {
+	type Command,
+	startCaller,
+	startModule,
+	startServer,
+} from "../support/processes.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -68,7 +75,8 @@ class Servers implements AsyncDisposable {
 		const { homes } = this;
 		const flags = ["--timeout", "10"];
 		if (place === "B") {
-			const server = await homes.server(
+			const server = await startServer(
+				homes,
 				"B",
 				homes.socket("Y"),
 				...["--receive", homes.at("inbox")],
@@ -76,14 +84,14 @@ class Servers implements AsyncDisposable {
 			);
 			this.#running.set("B", server.agent);
 			this.#address = server.address;
-		} else this.#running.set(place, await homes.module(place, ...flags));
+		} else this.#running.set(place, await startModule(homes, place, ...flags));
 	}
 
 	/** A, which calls B. */
 	call(...flags: string[]): Command {
 		const { homes } = this;
 		const all = ["--timeout", "10", ...flags];
-		return homes.caller("A", homes.socket("X"), this.#address, ...all);
+		return startCaller(homes, "A", homes.socket("X"), this.#address, ...all);
 	}
 
 	/** Waits until these have seen the end of every tetrad that they spoke of. */

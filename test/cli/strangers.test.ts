@@ -4,11 +4,14 @@ import type { Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { writePairing } from "../../src/device/home/home.ts";
 import { encodeFrame, FRAME } from "../../src/wire/index.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
 import {
 	Command,
-	Homes,
+	startCaller,
+	startModule,
+	startServer,
 	stranger,
-	temporaryFolder,
 } from "../support/processes.ts";
 
 /** How long a peer that says nothing is waited for. Whoever speaks is answered far sooner. */
@@ -81,8 +84,8 @@ async function startX(): Promise<{ module: Command; address: string }> {
 
 /** B with its module, ready to answer. */
 async function startB(): Promise<{ agent: Command; address: string }> {
-	keep(await homes.module("Y", ...TIMEOUT));
-	const server = await homes.server("B", homes.socket("Y"), ...TIMEOUT);
+	keep(await startModule(homes, "Y", ...TIMEOUT));
+	const server = await startServer(homes, "B", homes.socket("Y"), ...TIMEOUT);
 	keep(server.agent);
 	return server;
 }
@@ -109,7 +112,7 @@ test("strangers that call an agent or a module are refused one by one; the next 
 		turnAway(B.agent, B.address),
 		turnAway(X.module, X.address),
 	]);
-	const caller = keep(homes.caller("A", X.address, B.address));
+	const caller = keep(startCaller(homes, "A", X.address, B.address));
 	await caller.exits(0);
 	await X.module.expect("linked");
 	for (const command of [B.agent, X.module]) await command.expect("ended");
@@ -125,7 +128,7 @@ describe("an agent with certificates of another root", () => {
 		await mkdir(homes.at("other"));
 		other = await Homes.make(homes.at("other"));
 		B = await startB2();
-		keep(await other.module("X"));
+		keep(await startModule(other, "X"));
 	});
 
 	/** The first B is of another test. */
@@ -150,7 +153,7 @@ describe("an agent with certificates of another root", () => {
 	/** Its call fails with exit code 1 and these two outcomes, and B goes on. */
 	async function call(atCaller: RegExp, atB: string): Promise<void> {
 		const before = B.agent.all("refused").length;
-		await using caller = other.caller("A", other.socket("X"), B.address);
+		await using caller = startCaller(other, "A", other.socket("X"), B.address);
 		const { stderr } = await caller.exits(1);
 		assert.match(stderr, atCaller);
 		assert.equal(stderr.trimEnd().split("\n").length, 1);
@@ -181,7 +184,7 @@ describe("an agent with certificates of another root", () => {
 
 	test("did not keep B from serving others", async () => {
 		const { address } = await startX();
-		const caller = keep(homes.caller("A", address, B.address));
+		const caller = keep(startCaller(homes, "A", address, B.address));
 		await caller.exits(0);
 		await B.agent.expect("confirmed");
 	});
@@ -189,7 +192,7 @@ describe("an agent with certificates of another root", () => {
 	/** So that it reads whom it trusts now. */
 	async function restartX(): Promise<void> {
 		await started.find(({ name }) => name.includes(other.of("X")))?.kill();
-		keep(await other.module("X"));
+		keep(await startModule(other, "X"));
 	}
 });
 

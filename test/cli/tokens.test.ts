@@ -20,7 +20,8 @@ import {
 } from "../../src/show/stage/key-room.ts";
 import { NAMES, Stage } from "../../src/show/stage/stage.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
-import { isAlive, run, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { isAlive, run } from "../support/processes.ts";
 import { SoftwareTpm, skipUnless } from "../support/tokens.ts";
 
 const { signal } = new AbortController();

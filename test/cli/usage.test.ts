@@ -6,12 +6,15 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
 import {
 	Command,
-	Homes,
 	type Result,
 	run,
-	temporaryFolder,
+	startCaller,
+	startModule,
+	startServer,
 } from "../support/processes.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/tetrad.js", import.meta.url));
@@ -59,7 +62,7 @@ let module: Command;
 before(async () => {
 	folder = await temporaryFolder();
 	homes = await Homes.make(folder.path);
-	module = await homes.module("X");
+	module = await startModule(homes, "X");
 });
 after(async () => {
 	await module[Symbol.asyncDispose]();
@@ -301,7 +304,7 @@ describe(
 		});
 
 		test("a port that is taken, by its name, for an agent and for a module", async () => {
-			const first = await homes.server("A", homes.socket("X"));
+			const first = await startServer(homes, "A", homes.socket("X"));
 			await using _first = first.agent;
 			const busy = await run(agent("--listen", first.address));
 			assert.equal(busy.code, 1);
@@ -424,7 +427,7 @@ describe(
 );
 
 test("what a peer says cannot move the cursor: its control characters are shown", async () => {
-	await using _y = await homes.module("Y");
+	await using _y = await startModule(homes, "Y");
 	const inbox = homes.at("inbox");
 	await using server = new Command([
 		...["agent", "--home", homes.spare("B"), "--module", homes.socket("Y")],
@@ -434,7 +437,8 @@ test("what a peer says cannot move the cursor: its control characters are shown"
 	const address = /listening on (\S+)/.exec(server.stdout)?.[1] as string;
 	const file = homes.at("\u001b[31mred.txt");
 	await writeFile(file, "text");
-	await using caller = homes.caller(
+	await using caller = startCaller(
+		homes,
 		"A",
 		homes.socket("X"),
 		address,

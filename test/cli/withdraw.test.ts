@@ -13,7 +13,15 @@ import { moduleIdOf } from "../../src/device/purse/purse-home.ts";
 import { encodeChain, validateChain } from "../../src/identity/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { done } from "../support/commands.ts";
-import { Command, Homes, run, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import {
+	Command,
+	run,
+	startCaller,
+	startModule,
+	startServer,
+} from "../support/processes.ts";
 
 /** An issuer's module and its agent, paired. */
 async function makeMint(homes: Homes): Promise<void> {
@@ -77,8 +85,8 @@ test("an owner withdraws, agents pay, and the payee deposits: each in one comman
 			...["purse", "create", "--home", homes.of(place)],
 			...["--issuer", String(terms), ...owner],
 		]);
-	await using X = await homes.module("X");
-	await using _ = await homes.module("Y");
+	await using X = await startModule(homes, "X");
+	await using _ = await startModule(homes, "Y");
 	const at = (place: "X" | "Y") => [
 		...["--home", homes.of(place)],
 		...["--agent", homes.of(place === "X" ? "A" : "B")],
@@ -99,12 +107,14 @@ test("an owner withdraws, agents pay, and the payee deposits: each in one comman
 	);
 
 	{
-		const { agent: B, address } = await homes.server(
+		const { agent: B, address } = await startServer(
+			homes,
 			...(["B", homes.socket("Y"), "--take-payments"] as const),
 			...["--issuer-terms", String(terms)],
 		);
 		await using __ = B;
-		await using A = homes.caller(
+		await using A = startCaller(
+			homes,
 			...(["A", homes.socket("X"), address] as const),
 			...["--pay", "12.50", "--issuer-terms", String(terms)],
 		);

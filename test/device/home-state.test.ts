@@ -23,7 +23,8 @@ import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { parsePemBlock, printPemBlock } from "../../src/identity/index.ts";
 import { readSoftwareKey } from "../../src/keys/index.ts";
-import { Homes, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
 import { issueList, type NewList } from "./support.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

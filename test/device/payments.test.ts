@@ -6,7 +6,7 @@ import { nodeCrypto } from "../../src/crypto/index.ts";
 import { textMessage } from "../../src/device/runtime/text.ts";
 import { TetradError } from "../../src/errors.ts";
 import { openReceipt } from "../../src/money/index.ts";
-import { temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { Purses } from "./purse-support.ts";
 import { until } from "./support.ts";
 

@@ -5,7 +5,8 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { readHome } from "../../src/device/home/home.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { hex } from "../../src/wire/index.ts";
-import { Homes, temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -48,7 +48,7 @@ import {
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
-import { temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import {
 	type Module,
 	mintNote,

@@ -12,7 +12,7 @@ import {
 import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import { parseChain } from "../../src/identity/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
-import { temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { PIN, SoftHsm, skipUnless } from "../support/tokens.ts";
 
 const pin = (text: string) => async () => utf8(text);

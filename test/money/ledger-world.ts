@@ -17,7 +17,7 @@ import {
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { makeWorld, type World } from "../support/authority.ts";
-import { temporaryFolder } from "../support/processes.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import {
 	balance,
 	type Kill,

@@ -1,27 +1,15 @@
 /*
- * Our command as separate processes, and a folder with homes for them. Whatever happens to a
- * test, no process outlives the file that started it, and no folder does.
+ * Our command as separate processes. Whatever happens to a test, no process outlives the file
+ * that started it.
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../src/carrier/index.ts";
-import { nodeCrypto } from "../../src/crypto/index.ts";
-import { readRoots } from "../../src/device/authority/authority-home.ts";
-import {
-	createAuthorityHome,
-	issueDeviceHome,
-} from "../../src/device/authority/issue-device-home.ts";
-import { readHome, writePairing } from "../../src/device/home/home.ts";
-import type { DevicePolicySettings } from "../../src/device/home/policy-file.ts";
 import type { ProcessEvent } from "../../src/device/process/process-events.ts";
-import { makeDevice } from "../../src/device/runtime/identity.ts";
-import { PLACES, type Place } from "../../src/tetrad/index.ts";
+import type { Homes } from "./homes.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = join(ROOT, "bin", "tetrad.js");
@@ -30,7 +18,6 @@ const PROGRAM = join(ROOT, "bin", "tetrad.js");
 const PATIENCE_MS = 30_000;
 
 const running = new Set<ChildProcess>();
-const folders = new Set<string>();
 
 /** Every process has a group of its own, so that its children go with it. */
 function killGroup({ pid }: ChildProcess): void {
@@ -43,8 +30,6 @@ function killGroup({ pid }: ChildProcess): void {
 
 process.on("exit", () => {
 	for (const child of running) killGroup(child);
-	for (const folder of folders)
-		rmSync(folder, { recursive: true, force: true });
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 	process.once(signal, () => process.exit(1));
@@ -256,149 +241,50 @@ export async function run(
 	return command.exited;
 }
 
-/** A new folder, removed at the end of the scope. */
-export async function temporaryFolder(): Promise<
-	{ readonly path: string } & AsyncDisposable
-> {
-	const path = await mkdtemp(join(tmpdir(), "tetrad-test-"));
-	folders.add(path);
-	return {
-		path,
-		async [Symbol.asyncDispose]() {
-			await rm(path, { recursive: true, force: true });
-			folders.delete(path);
-		},
-	};
+/** Starts a module, and resolves when it listens. */
+export async function startModule(
+	homes: Homes,
+	place: "X" | "Y",
+	...flags: string[]
+): Promise<Command> {
+	const module = new Command([
+		...["module", "--json", "--home", homes.of(place)],
+		...["--listen", homes.socket(place)],
+		...flags,
+	]);
+	await module.expect("listening");
+	return module;
 }
 
-const NAMES: Readonly<Record<Place, string>> = {
-	A: "alice",
-	X: "alice-purse",
-	B: "bob",
-	Y: "bob-till",
-};
+/** Starts an agent that answers, and resolves when it listens. */
+export async function startServer(
+	homes: Homes,
+	place: "A" | "B",
+	module: string,
+	...flags: string[]
+): Promise<{ agent: Command; address: string }> {
+	const agent = new Command([
+		...["agent", "--json", "--home", homes.of(place), "--module", module],
+		...["--listen", "127.0.0.1:0"],
+		...flags,
+	]);
+	const { address } = await agent.expect("listening");
+	return { agent, address };
+}
 
-/** Two authorities and the homes of four devices, each agent paired with its module. */
-export class Homes {
-	readonly folder: string;
-	#spares = 0;
-
-	private constructor(folder: string) {
-		this.folder = folder;
-	}
-
-	static async make(
-		folder: string,
-		policy?: DevicePolicySettings,
-	): Promise<Homes> {
-		const homes = new Homes(folder);
-		const [agency, bank] = await Promise.all([
-			createAuthorityHome(homes.at("agency"), "agency", "Test Agency", "P-256"),
-			createAuthorityHome(homes.at("bank"), "bank", "Test Bank", "P-256"),
-		]);
-		for (const place of PLACES) {
-			const isAgent = place === "A" || place === "B";
-			await issueDeviceHome(isAgent ? agency : bank, {
-				home: homes.of(place),
-				name: NAMES[place],
-				algorithm: "P-256",
-				trust: await readRoots(homes.at(isAgent ? "bank" : "agency")),
-				...(policy === undefined ? {} : { policy }),
-			});
-		}
-		await homes.pair("A", "X");
-		await homes.pair("B", "Y");
-		return homes;
-	}
-
-	at(...names: string[]): string {
-		return join(this.folder, ...names);
-	}
-
-	of(place: Place): string {
-		return this.at(NAMES[place]);
-	}
-
-	/** A copy of a home, for a second process of that device: one home is for one. */
-	spare(place: Place): string {
-		const home = this.at(`spare-${++this.#spares}`);
-		for (let tries = 1; ; tries++)
-			try {
-				cpSync(this.of(place), home, { recursive: true });
-				return home;
-			} catch (thrown) {
-				// A device that runs may replace a file between its listing and its copying.
-				const { code } = thrown as NodeJS.ErrnoException;
-				if (code !== "ENOENT" || tries === 5) throw thrown;
-				rmSync(home, { recursive: true, force: true });
-			}
-	}
-
-	/** Where a module listens, or anything else. */
-	socket(name: string): string {
-		return `unix:${this.at(`${name}.sock`)}`;
-	}
-
-	/** Pairs two devices as the command `pair` would, without its processes. */
-	async pair(agent: "A" | "B", module: "X" | "Y"): Promise<void> {
-		const key = nodeCrypto.random(32);
-		const id = async (place: Place) => {
-			const role = place === agent ? "agent" : "module";
-			await using home = await readHome(this.of(place), role);
-			return makeDevice(role, home).context.own.deviceId;
-		};
-		const [agentId, moduleId] = [await id(agent), await id(module)];
-		await writePairing(
-			this.of(agent),
-			{ peerDeviceId: moduleId, key },
-			NAMES[module],
-		);
-		await writePairing(
-			this.of(module),
-			{ peerDeviceId: agentId, key },
-			NAMES[agent],
-		);
-	}
-
-	/** Starts a module, and resolves when it listens. */
-	async module(place: "X" | "Y", ...flags: string[]): Promise<Command> {
-		const module = new Command([
-			...["module", "--json", "--home", this.of(place)],
-			...["--listen", this.socket(place)],
-			...flags,
-		]);
-		await module.expect("listening");
-		return module;
-	}
-
-	/** Starts an agent that answers, and resolves when it listens. */
-	async server(
-		place: "A" | "B",
-		module: string,
-		...flags: string[]
-	): Promise<{ agent: Command; address: string }> {
-		const agent = new Command([
-			...["agent", "--json", "--home", this.of(place), "--module", module],
-			...["--listen", "127.0.0.1:0"],
-			...flags,
-		]);
-		const { address } = await agent.expect("listening");
-		return { agent, address };
-	}
-
-	/** Starts an agent that calls. */
-	caller(
-		place: "A" | "B",
-		module: string,
-		address: string,
-		...flags: string[]
-	): Command {
-		return new Command([
-			...["agent", "--json", "--home", this.of(place), "--module", module],
-			...["--connect", address],
-			...flags,
-		]);
-	}
+/** Starts an agent that calls. */
+export function startCaller(
+	homes: Homes,
+	place: "A" | "B",
+	module: string,
+	address: string,
+	...flags: string[]
+): Command {
+	return new Command([
+		...["agent", "--json", "--home", homes.of(place), "--module", module],
+		...["--connect", address],
+		...flags,
+	]);
 }
 
 /** A connection to a listening process by somebody who need not speak Tetrad. */

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { describe, test } from "node:test";
@@ -415,22 +414,68 @@ describe("the rooms above the line do no IO", () => {
 		});
 });
 
-describe("the documents", () => {
-	test("the README's library example is examples/one-process.ts, under 25 lines, and runs", () => {
-		const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-		const path = join(ROOT, "examples", "one-process.ts");
-		const example = readFileSync(path, "utf8").trim();
-		const block = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]?.trim();
-		assert.equal(block, example);
-		const lines = example.split("\n").filter((line) => line.trim() !== "");
-		assert.ok(lines.length < 25, `${lines.length} lines`);
-		const said = execFileSync(process.execPath, [path], { encoding: "utf8" });
-		const [one, two, three, four, code] = said.trim().split("\n");
-		assert.deepEqual([one, two, three, four], Array(4).fill("hello"));
-		const [atA, atY] = code?.split(" = ") ?? [];
-		assert.ok(atA && atA === atY);
+/** What a test that starts processes or real services is called. */
+const MARK = ".process.test.ts";
+const TEST = join(ROOT, "test");
+
+/** The modules of Node that start another process or thread. */
+const STARTERS = /^node:(child_process|cluster|worker_threads)$/;
+
+/** Whoever reads a key imports it; it starts a process only for a key in a token. */
+const TOKEN_HOST = join(SRC, "keys", "token-host.ts");
+
+/** How a file reaches a starter by what it loads, types aside, written out; or `undefined`. */
+function wayToStarter(
+	file: string,
+	seen: Set<string> = new Set(),
+): string | undefined {
+	if (file === TOKEN_HOST || seen.has(file) || !existsSync(file))
+		return undefined;
+	seen.add(file);
+	const loaded = readFileSync(file, "utf8").replace(
+		/^(?:import|export) type [^;]*;/gm,
+		"",
+	);
+	for (const name of importsOf(loaded)) {
+		const rest = STARTERS.test(name)
+			? name
+			: name.startsWith(".")
+				? wayToStarter(resolve(dirname(file), name), seen)
+				: undefined;
+		if (rest !== undefined) return `${relative(ROOT, file)} → ${rest}`;
+	}
+	return undefined;
+}
+
+describe("the tests", () => {
+	const files = sources(TEST).filter((file) => file.endsWith(".test.ts"));
+
+	test(`only those named *${MARK} start processes, and all of them do`, () => {
+		assert.ok(files.length > 100);
+		const unmarked: string[] = [];
+		const marked: string[] = [];
+		for (const file of files) {
+			const way = wayToStarter(file);
+			if (!file.endsWith(MARK) && way !== undefined) unmarked.push(way);
+			if (file.endsWith(MARK) && way === undefined)
+				marked.push(relative(ROOT, file));
+		}
+		assert.deepEqual(unmarked, [], `rename these to *${MARK}`);
+		assert.deepEqual(marked, [], "rename these to *.test.ts");
 	});
 
+	test("a way to a process is found, and types lead nowhere", () => {
+		const support = join(TEST, "support");
+		assert.equal(
+			wayToStarter(join(support, "commands.ts")),
+			"test/support/commands.ts → test/support/processes.ts → node:child_process",
+		);
+		assert.equal(wayToStarter(join(support, "homes.ts")), undefined);
+		assert.equal(wayToStarter(join(TEST, "keys", "support.ts")), undefined);
+	});
+});
+
+describe("the documents", () => {
 	test("links between documents lead somewhere", () => {
 		const documents = readdirSync(ROOT, {
 			recursive: true,

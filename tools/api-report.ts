@@ -1,6 +1,6 @@
 /*
  * What each entry point of the package shows, as API Extractor writes it down from the emitted
- * declarations. The reports stand in docs/api; test/api.test.ts holds the code to them, and
+ * declarations. The reports stand in docs/api; test/api.process.test.ts holds the code to them, and
  * `npx node tools/api-report.ts` renews them, so that a change of what users see is made on purpose.
  */
 import { execFileSync } from "node:child_process";

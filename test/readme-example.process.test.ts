@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+test("the README's library example is examples/one-process.ts, under 25 lines, and runs", () => {
+	const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+	const path = join(ROOT, "examples", "one-process.ts");
+	const example = readFileSync(path, "utf8").trim();
+	const block = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]?.trim();
+	assert.equal(block, example);
+	const lines = example.split("\n").filter((line) => line.trim() !== "");
+	assert.ok(lines.length < 25, `${lines.length} lines`);
+	const said = execFileSync(process.execPath, [path], { encoding: "utf8" });
+	const [one, two, three, four, code] = said.trim().split("\n");
+	assert.deepEqual([one, two, three, four], Array(4).fill("hello"));
+	const [atA, atY] = code?.split(" = ") ?? [];
+	assert.ok(atA && atA === atY);
+});

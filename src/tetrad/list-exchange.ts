@@ -225,11 +225,7 @@ export class ListExchange {
 		if (!this.#mine.spendList(now, bundle.length)) return undefined;
 		this.#given.set(hex(authority), number);
 		this.#giving = { kind: "sending", bundle, at: 0 };
-		const header = LIST.encode({
-			authority,
-			number: bigEndian(8, (view) => view.setBigUint64(0, number)),
-			length: bigEndian(4, (view) => view.setUint32(0, bundle.length)),
-		});
+		const header = LIST.encode({ authority, number, length: bundle.length });
 		return concat(Uint8Array.of(LIST_MESSAGE.list), header);
 	}
 
@@ -246,12 +242,8 @@ export class ListExchange {
 	#begin(body: Uint8Array, now: number): void {
 		if (this.#getting.kind !== "open" || this.#said === undefined)
 			throw unexpected("an untrusted list");
-		const fields = LIST.decode(body);
-		const claim = {
-			authority: copy(fields.authority),
-			number: viewOf(fields.number).getBigUint64(0),
-		};
-		const length = viewOf(fields.length).getUint32(0);
+		const { authority, number, length } = LIST.decode(body);
+		const claim = { authority: copy(authority), number };
 		if (length < 1 || length > MAX_BUNDLE_BYTES)
 			throw malformed("an untrusted list has an impossible length");
 		this.#theirs.require(now, "lists", 1);
@@ -340,19 +332,6 @@ function byAuthority(numbers: readonly ListNumber[]): Map<string, bigint> {
 	return new Map(
 		numbers.map(({ authority, number }) => [hex(authority), number]),
 	);
-}
-
-function bigEndian(
-	length: number,
-	write: (view: DataView) => void,
-): Uint8Array {
-	const bytes = new Uint8Array(length);
-	write(new DataView(bytes.buffer));
-	return bytes;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-	return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function tooLong(): TetradError {

@@ -1,6 +1,13 @@
 import { TetradError } from "../errors.ts";
 import { type Suite, suiteById, suiteByName } from "../session/index.ts";
-import { bytes, copy, malformed, structure } from "../wire/index.ts";
+import {
+	bytes,
+	copy,
+	malformed,
+	type Structure,
+	structure,
+	u8,
+} from "../wire/index.ts";
 import {
 	fromByte,
 	LINK_BYTE,
@@ -15,13 +22,26 @@ import type { Policy } from "./policy.ts";
 
 const MAX_OFFERED_SUITES = 16;
 
-const OFFER = structure("offer", {
-	version: bytes(1),
+/** An offer as it is written; what its numbers stand for is judged later. */
+interface RawOffer {
+	readonly version: number;
+	/** Suite ids, in the initiator's order. */
+	readonly suites: Uint8Array;
+	/** One of them. */
+	readonly selected: number;
+	readonly routing: number;
+	readonly root: number;
+	/** The mode of the link A–X. */
+	readonly link: number;
+}
+
+const OFFER: Structure<RawOffer> = structure<RawOffer>("offer", {
+	version: u8,
 	suites: bytes(1, MAX_OFFERED_SUITES),
-	selected: bytes(1),
-	routing: bytes(1),
-	root: bytes(1),
-	link: bytes(1),
+	selected: u8,
+	routing: u8,
+	root: u8,
+	link: u8,
 });
 
 export const MAX_OFFER_BYTES: number = OFFER.maxBytes;
@@ -46,12 +66,12 @@ export function makeOffer(choice: {
 	readonly link: LinkMode;
 }): Offer {
 	const raw = OFFER.encode({
-		version: Uint8Array.of(PROTOCOL_VERSION),
+		version: PROTOCOL_VERSION,
 		suites: choice.suites,
-		selected: Uint8Array.of(choice.selected.id),
-		routing: Uint8Array.of(ROUTING_BYTE[choice.routing]),
-		root: Uint8Array.of(ROOT_BYTE[choice.root]),
-		link: Uint8Array.of(LINK_BYTE[choice.link]),
+		selected: choice.selected.id,
+		routing: ROUTING_BYTE[choice.routing],
+		root: ROOT_BYTE[choice.root],
+		link: LINK_BYTE[choice.link],
 	});
 	return { raw, ...choice };
 }
@@ -62,13 +82,12 @@ export function parseSuites(raw: Uint8Array): {
 	readonly selected: number;
 } {
 	const fields = OFFER.decode(raw);
-	if (fields.version[0] !== PROTOCOL_VERSION)
+	if (fields.version !== PROTOCOL_VERSION)
 		throw new TetradError(
 			"negotiation-failed",
-			`the peer speaks version ${fields.version[0]} of the protocol; this device speaks ${PROTOCOL_VERSION}`,
+			`the peer speaks version ${fields.version} of the protocol; this device speaks ${PROTOCOL_VERSION}`,
 		);
-	const { suites } = fields;
-	const selected = fields.selected[0] as number;
+	const { suites, selected } = fields;
 	if (new Set(suites).size !== suites.length)
 		throw malformed("offer: a suite is named twice");
 	if (!suites.includes(selected))
@@ -82,9 +101,9 @@ export function parseOffer(bytes: Uint8Array): Offer {
 	const { suites, selected: selectedId } = parseSuites(raw);
 	const fields = OFFER.decode(raw);
 	const selected = suiteById(selectedId);
-	const routing = fromByte(ROUTING_BYTE, fields.routing[0]);
-	const root = fromByte(ROOT_BYTE, fields.root[0]);
-	const link = fromByte(LINK_BYTE, fields.link[0]);
+	const routing = fromByte(ROUTING_BYTE, fields.routing);
+	const root = fromByte(ROOT_BYTE, fields.root);
+	const link = fromByte(LINK_BYTE, fields.link);
 	if (
 		selected === undefined ||
 		routing === undefined ||

@@ -53,7 +53,7 @@ export const LINK_BYTE: Readonly<Record<LinkMode, number>> = {
 /** The choice that a byte stands for, or `undefined`. */
 export function fromByte<Choice extends string>(
 	table: Readonly<Record<Choice, number>>,
-	byte: number | undefined,
+	byte: number,
 ): Choice | undefined {
 	const names = Object.keys(table) as Choice[];
 	return names.find((name) => table[name] === byte);

@@ -305,7 +305,7 @@ describe("a peer sends more than a message may hold", () => {
 		const run = Run.of(four, cast.now);
 		const bytes = encodeFrame(FRAME.offer, many);
 		run.deliver({ wire: "network", from: "A", to: "B", bytes });
-		assert.equal(run.outcomes.B, "limit-exceeded");
+		assert.equal(run.outcomes.B, "malformed");
 	});
 
 	test("a frame that announces 4 GiB", () => {

@@ -28,6 +28,7 @@ import {
 	CONTENT,
 	concat,
 	copy,
+	enc,
 	hex,
 	LINK,
 	sameBytes,
@@ -436,10 +437,7 @@ describe("a device fails in the middle of a step", () => {
 		for (const place of PLACES) {
 			const run = Run.of(four, cast.now);
 			if (place === "A") run.start();
-			const end = messages.END.encode({
-				code: Uint8Array.of(0xff, 0xfe),
-				reason: Uint8Array.of(0xc0),
-			});
+			const end = enc(Uint8Array.of(0xff, 0xfe), Uint8Array.of(0xc0));
 			run.apply(place, run[place].linkMessage(LINK.end, end, cast.now));
 			assert.equal(run.outcomes[place], "malformed");
 		}
@@ -503,11 +501,7 @@ describe("a corrupt agent uses its honest module twice", () => {
 		assert.ok(asY.some(({ kind }) => kind === "sign"));
 		const asX = new ModuleInitiator(options("X", signedHashes));
 		const prepared = asX
-			.linkMessage(
-				LINK.begin,
-				messages.BEGIN.encode({ suite: Uint8Array.of(3) }),
-				cast.now,
-			)
+			.linkMessage(LINK.begin, messages.BEGIN.encode({ suite: 3 }), cast.now)
 			.find(({ kind }) => kind === "send-link");
 		assert.ok(prepared?.kind === "send-link");
 		const { i1 } = messages.PREPARED.decode(prepared.body);
@@ -527,7 +521,7 @@ describe("a corrupt agent uses its honest module twice", () => {
 			LINK.bindInitiator,
 			messages.BIND_INITIATOR.encode({
 				offer: answer.offer,
-				responderLink: Uint8Array.of(1),
+				responderLink: 1,
 				outerHash: answer.outerHash,
 				ownAgent: four.A.context.own.chainHash,
 				peerAgent: four.B.context.own.chainHash,

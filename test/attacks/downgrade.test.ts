@@ -34,10 +34,7 @@ const cast = await Cast.make({ suites });
 const four = await cast.four();
 
 const retryFrame = (suite: number) =>
-	encodeFrame(
-		FRAME.retry,
-		messages.RETRY.encode({ suite: Uint8Array.of(suite) }),
-	);
+	encodeFrame(FRAME.retry, messages.RETRY.encode({ suite }));
 
 const refusal = encodeFrame(FRAME.refusal, Uint8Array.of(0));
 
@@ -332,7 +329,7 @@ describe("a corrupt agent lies about a link", () => {
 				const fields = messages.F2.decode(plaintext);
 				return messages.F2.encode({
 					...fields,
-					responderLink: Uint8Array.of(1),
+					responderLink: 1,
 				});
 			});
 			const B = withKeylog(four.B, { crypto });
@@ -345,7 +342,7 @@ describe("a corrupt agent lies about a link", () => {
 		});
 		for (const byte of [0, 3, 255])
 			test(`a link mode that is none, ${byte} (${routing})`, async () => {
-				const responderLink = Uint8Array.of(byte);
+				const responderLink = byte;
 				for (const place of ["X", "Y"] as const) {
 					const run = Run.of(four, cast.now, { routing });
 					if (place === "X")
@@ -371,7 +368,7 @@ describe("a corrupt agent lies about a link", () => {
 			const devices = Object.fromEntries(every) as typeof four;
 			const run = Run.of(devices, cast.now, { routing });
 			run.rewrite(LINK.begin, messages.BEGIN, () => ({
-				suite: Uint8Array.of(4),
+				suite: 4,
 			}));
 			await run.establish();
 			assert.equal(run.outcomes.X, "negotiation-failed");

@@ -607,7 +607,7 @@ class Taps {
 		const b = messages.ANSWER.decode(answer);
 		const [r1, r2] =
 			routing === "direct"
-				? [a.share, b.r2]
+				? [a.share, b.r2 ?? new Uint8Array()]
 				: [messages.BIND_RESPONDER.crossed.decode(respond).r1, a.share];
 		const offer = parseOffer(a.offer);
 		const t = nodeCrypto.sha256(
@@ -624,7 +624,7 @@ class Taps {
 				Uint8Array.of(ROUTING_BYTE[routing]),
 				Uint8Array.of(ROOT_BYTE[root]),
 				Uint8Array.of(LINK_BYTE[offer.link]),
-				a.responderLink,
+				Uint8Array.of(a.responderLink),
 			),
 		);
 		const xor = r1.map((byte, i) => byte ^ (r2[i] as number));
@@ -906,8 +906,7 @@ describe("somebody wants an unfinished exchange to look like an orderly end", ()
 	test("an agent that says so is not the other module", async () => {
 		for (const place of ["X", "Y"] as const) {
 			const run = await Run.of(four, now).establish();
-			const nothing = new Uint8Array();
-			const end = messages.END.encode({ code: nothing, reason: nothing });
+			const end = messages.END.encode({ code: "", reason: "" });
 			run.apply(place, run[place].linkMessage(LINK.end, end, now));
 			assert.equal(by(run, place), "agent");
 		}
@@ -948,8 +947,7 @@ describe("somebody wants an unfinished exchange to look like an orderly end", ()
 		for (const place of PLACES) {
 			const run = Run.of(four, now);
 			if (place === "A") run.start();
-			const nothing = new Uint8Array();
-			const end = messages.END.encode({ code: nothing, reason: nothing });
+			const end = messages.END.encode({ code: "", reason: "" });
 			run.apply(place, run[place].linkMessage(LINK.end, end, now));
 			assert.equal(by(run, place), "aborted");
 		}
@@ -960,8 +958,8 @@ describe("somebody wants an unfinished exchange to look like an orderly end", ()
 			const run = Run.of(four, now);
 			run.start();
 			const end = messages.END.encode({
-				code: utf8(code),
-				reason: utf8("because"),
+				code,
+				reason: "because",
 			});
 			run.apply("A", run.A.linkMessage(LINK.end, end, now));
 			const expected = code === "" ? "aborted" : "refused-by-peer";

@@ -132,7 +132,7 @@ describe("a corrupt agent between two honest sides wants their modules bound to 
 					LINK.answer,
 					messages.ANSWER.encode({
 						offer: corrupt.offer.raw,
-						responderLink: Uint8Array.of(1),
+						responderLink: 1,
 						outerHash: corrupt.outerHash,
 						ownAgent: eve.context.own.chainHash,
 						i1: corrupt.i1,
@@ -171,7 +171,7 @@ describe("a corrupt agent between two honest sides wants their modules bound to 
 					LINK.bindInitiator,
 					messages.BIND_INITIATOR.encode({
 						offer: offer.raw,
-						responderLink: Uint8Array.of(1),
+						responderLink: 1,
 						outerHash: heard.outerHash,
 						ownAgent: eve.context.own.chainHash,
 						peerAgent: four.B.context.own.chainHash,
@@ -224,7 +224,7 @@ describe("a corrupt agent wants its own honest module to vouch for something els
 		"another conversation": { outerHash: R(9) },
 		"another agent of its own": { ownAgent: eve.context.own.chainHash },
 		"another link mode of the answering side": {
-			responderLink: Uint8Array.of(LINK_BYTE["unsafe-open"]),
+			responderLink: LINK_BYTE["unsafe-open"],
 		},
 	};
 	const offers: Record<string, Partial<Offer>> = {
@@ -443,11 +443,7 @@ describe("two corrupt agents want two honest modules to disagree and be confirme
 			return { finA: key.fin("A"), finB: key.fin("B") };
 		};
 
-		await say(
-			"X",
-			LINK.begin,
-			messages.BEGIN.encode({ suite: R(3).slice(31) }),
-		);
+		await say("X", LINK.begin, messages.BEGIN.encode({ suite: 3 }));
 		const { i1 } = messages.PREPARED.decode(
 			answer(LINK.prepared) as Uint8Array,
 		);
@@ -456,7 +452,7 @@ describe("two corrupt agents want two honest modules to disagree and be confirme
 			LINK.answer,
 			messages.ANSWER.encode({
 				offer: offer(toldY).raw,
-				responderLink: Uint8Array.of(LINK_BYTE[toldY.link ?? "paired"]),
+				responderLink: LINK_BYTE[toldY.link ?? "paired"],
 				outerHash: outerHash(toldY),
 				ownAgent: own(four.B).chainHash,
 				i1,
@@ -471,7 +467,7 @@ describe("two corrupt agents want two honest modules to disagree and be confirme
 			LINK.bindInitiator,
 			messages.BIND_INITIATOR.encode({
 				offer: offer(toldX).raw,
-				responderLink: Uint8Array.of(LINK_BYTE[toldX.link ?? "paired"]),
+				responderLink: LINK_BYTE[toldX.link ?? "paired"],
 				outerHash: outerHash(toldX),
 				ownAgent: own(four.A).chainHash,
 				peerAgent: own(toldX.peerAgent ?? four.B).chainHash,
@@ -654,7 +650,7 @@ describe("one device wants to be two", () => {
 				LINK.answer,
 				messages.ANSWER.encode({
 					offer: offer.raw,
-					responderLink: Uint8Array.of(1),
+					responderLink: 1,
 					outerHash: R(3),
 					ownAgent: four.B.context.own.chainHash,
 					i1: message1,

@@ -37,6 +37,7 @@ import {
 	type ContentType,
 	concat,
 	copy,
+	enc,
 	encodeFrame,
 	FRAME,
 	hex,
@@ -405,7 +406,7 @@ export class CorruptResponder {
 			messages.F2.encode({
 				chain: encodedChain,
 				signature: await this.sign("B", this.outerHash, chainHash),
-				responderLink: Uint8Array.of(1),
+				responderLink: 1,
 				...fields,
 			}),
 		);
@@ -442,10 +443,8 @@ export class CorruptInitiator {
 			i1,
 		);
 		this.#awaiting = awaiting;
-		this.flight1 = encodeFrame(
-			FRAME.offer,
-			messages.F1.encode({ offer: offer.raw, message1 }),
-		);
+		// Its offer may be one that no structure would write.
+		this.flight1 = encodeFrame(FRAME.offer, enc(offer.raw, message1));
 	}
 
 	sign(role: SignatureRole, ...fields: Uint8Array[]): Promise<Uint8Array> {

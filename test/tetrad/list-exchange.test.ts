@@ -125,15 +125,12 @@ function announce(
 	{ authority, number }: ListNumber,
 	length: number,
 ): Uint8Array {
-	const bytes = new DataView(new ArrayBuffer(12));
-	bytes.setBigUint64(0, number);
-	bytes.setUint32(8, length);
 	return concat(
 		Uint8Array.of(LIST_MESSAGE.list),
 		LIST.encode({
 			authority,
-			number: new Uint8Array(bytes.buffer, 0, 8),
-			length: new Uint8Array(bytes.buffer, 8, 4),
+			number,
+			length,
 		}),
 	);
 }

@@ -247,7 +247,7 @@ function nestedThroughout(seen: Dissected): string {
 	}
 	const offer = network.find(({ name }) => name.startsWith("F1"));
 	const i1 = offer?.layers[0]?.fields["i1"];
-	need(i1 !== undefined, "no flight 1 was captured");
+	need(i1 instanceof Uint8Array, "no flight 1 was captured");
 	const messages = nested.filter(({ name }) => name.startsWith("session 2"));
 	return `${nested.length} records of session 2 were captured on the network, ${messages.length} of them messages between the modules; each opened first with a key of session 1 and only then with one of session 2, the last ${where(nested.at(-1) as WireFrame)}; in clear went only I1, ${i1.length} bytes of ephemeral public keys`;
 }
@@ -452,7 +452,7 @@ function sameNames(is: readonly string[], wanted: readonly string[]): boolean {
 
 interface Found {
 	readonly frame: WireFrame;
-	readonly fields: Readonly<Record<string, Uint8Array>>;
+	readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** The first frame from `from` whose name begins so, or the claim is not shown. */

@@ -31,7 +31,7 @@ interface Layer {
 	/** The plaintext of this layer; at most the first 4 KiB. */
 	readonly bytes: Uint8Array;
 	/** Fields of the message, where it has any. */
-	readonly fields: Readonly<Record<string, Uint8Array>>;
+	readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** One frame on a wire. */
@@ -354,10 +354,7 @@ class LinkReader {
 		return { name: LINK_NAME[type] ?? `type ${type}`, layers };
 	}
 
-	#fields(
-		type: number,
-		body: Uint8Array,
-	): Readonly<Record<string, Uint8Array>> {
+	#fields(type: number, body: Uint8Array): object {
 		switch (type) {
 			case LINK.prepared:
 				return messages.PREPARED.decode(body);
@@ -392,10 +389,6 @@ function openPayload(
 	);
 }
 
-function layer(
-	name: string,
-	bytes: Uint8Array,
-	fields: Readonly<Record<string, Uint8Array>> = {},
-): Layer {
-	return { name, bytes: bytes.slice(0, KEPT_BYTES), fields };
+function layer(name: string, bytes: Uint8Array, fields: object = {}): Layer {
+	return { name, bytes: bytes.slice(0, KEPT_BYTES), fields: { ...fields } };
 }

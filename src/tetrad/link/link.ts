@@ -24,6 +24,7 @@ import {
 	type AwaitingMessage2,
 	authenticate,
 	CREDENTIAL,
+	type Credential,
 	LINK_PROTOCOL,
 	readMessage1,
 	type Session,
@@ -43,6 +44,7 @@ import {
 	type LinkMessageType,
 	malformed,
 	parseFrame,
+	type Structure,
 	sameBytes,
 	structure,
 	utf8,
@@ -100,8 +102,14 @@ export interface LinkOptions {
 	readonly timeoutMs: number;
 }
 
-const CREDENTIAL_BODY = structure("link credential", CREDENTIAL);
-const OPEN_HELLO = structure("open hello", { chain: CREDENTIAL.chain });
+const CREDENTIAL_BODY: Structure<Credential> = structure(
+	"link credential",
+	CREDENTIAL,
+);
+const OPEN_HELLO: Structure<Pick<Credential, "chain">> = structure(
+	"open hello",
+	{ chain: CREDENTIAL.chain },
+);
 const PROLOGUE = enc(utf8("tetrad/1 link"));
 const NO_TETRAD = new Uint8Array(TETRAD_ID_BYTES);
 

@@ -17,6 +17,7 @@ import {
 	type AwaitingMessage2,
 	authenticate,
 	CREDENTIAL,
+	type Credential,
 	type NoiseSetup,
 	readMessage1,
 	type Session,
@@ -33,6 +34,7 @@ import {
 	FRAME,
 	type Frame,
 	parseFrame,
+	type Structure,
 	structure,
 	utf8,
 } from "../../wire/index.ts";
@@ -61,9 +63,27 @@ export type PairingEffect =
 
 const NONCE_BYTES = 32;
 
-const P1 = structure("P1", { commitment: bytes(32) });
-const P2 = structure("P2", { ...CREDENTIAL, nonce: bytes(NONCE_BYTES) });
-const P3 = structure("P3", { ...CREDENTIAL, nonce: bytes(NONCE_BYTES) });
+interface Commitment {
+	/** `commit` of N_i. */
+	readonly commitment: Uint8Array;
+}
+
+interface Opened extends Credential {
+	/** N_r in P2 and N_i in P3. */
+	readonly nonce: Uint8Array;
+}
+
+const P1: Structure<Commitment> = structure<Commitment>("P1", {
+	commitment: bytes(32),
+});
+const P2: Structure<Opened> = structure<Opened>("P2", {
+	...CREDENTIAL,
+	nonce: bytes(NONCE_BYTES),
+});
+const P3: Structure<Opened> = structure<Opened>("P3", {
+	...CREDENTIAL,
+	nonce: bytes(NONCE_BYTES),
+});
 
 /** Always the hybrid exchange: the pairing key lends its strength to every link made with it. */
 const SETUP: NoiseSetup = {

@@ -239,7 +239,7 @@ export class AgentInitiator extends AgentMachine {
 	}
 
 	#prepare(suite: Suite, retried: boolean): void {
-		this.sendLink(LINK.begin, BEGIN.encode({ suite: Uint8Array.of(suite.id) }));
+		this.sendLink(LINK.begin, BEGIN.encode({ suite: suite.id }));
 		this.#state = { kind: "preparing", suite, retried };
 	}
 
@@ -281,7 +281,7 @@ export class AgentInitiator extends AgentMachine {
 		{ offer, awaiting, retried }: Extract<State, { kind: "offered" }>,
 		body: Uint8Array,
 	): void {
-		const id = RETRY.decode(body).suite[0] as number;
+		const id = RETRY.decode(body).suite;
 		const suite = suiteById(id);
 		if (
 			retried ||
@@ -311,7 +311,7 @@ export class AgentInitiator extends AgentMachine {
 		const peer = this.judge(f2.chain, "peerAgent", now);
 		authenticate(crypto, peer, f2.signature, "B", hash, peer.chainHash);
 		demandTwo(own, peer);
-		const responderLink = fromByte(LINK_BYTE, f2.responderLink[0]);
+		const responderLink = fromByte(LINK_BYTE, f2.responderLink);
 		if (responderLink === undefined) throw authenticationFailed();
 		acceptLink(this.device.policy, responderLink);
 

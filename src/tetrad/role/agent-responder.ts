@@ -219,10 +219,7 @@ export class AgentResponder extends AgentMachine {
 				);
 			this.emit({
 				kind: "send-frame",
-				bytes: encodeFrame(
-					FRAME.retry,
-					RETRY.encode({ suite: Uint8Array.of(picked.id) }),
-				),
+				bytes: encodeFrame(FRAME.retry, RETRY.encode({ suite: picked.id })),
 			});
 			this.#state = { kind: "listening", retried: true };
 			return;
@@ -245,11 +242,11 @@ export class AgentResponder extends AgentMachine {
 			LINK.answer,
 			ANSWER.encode({
 				offer: offer.raw,
-				responderLink: Uint8Array.of(LINK_BYTE[this.link.mode]),
+				responderLink: LINK_BYTE[this.link.mode],
 				outerHash: handshake.hash,
 				ownAgent: own.chainHash,
 				i1: handshake.payload,
-				r2: offer.routing === "direct" ? r2 : new Uint8Array(),
+				r2: offer.routing === "direct" ? r2 : undefined,
 			}),
 			own,
 		);
@@ -274,7 +271,7 @@ export class AgentResponder extends AgentMachine {
 				signature,
 				r2,
 				i2,
-				responderLink: Uint8Array.of(LINK_BYTE[this.link.mode]),
+				responderLink: LINK_BYTE[this.link.mode],
 			}),
 		);
 		const outer = this.own(

@@ -179,7 +179,7 @@ export class ModuleInitiator extends ModuleMachine {
 	}
 
 	#prepare(body: Uint8Array, retried: boolean): void {
-		const suite = suiteById(BEGIN.decode(body).suite[0] as number);
+		const suite = suiteById(BEGIN.decode(body).suite);
 		if (suite === undefined || !this.device.policy.suites.includes(suite.name))
 			throw new TetradError(
 				"negotiation-failed",
@@ -213,7 +213,7 @@ export class ModuleInitiator extends ModuleMachine {
 				"negotiation-failed",
 				"the own agent names an offer that does not fit this link",
 			);
-		const responderLink = fromByte(LINK_BYTE, request.responderLink[0]);
+		const responderLink = fromByte(LINK_BYTE, request.responderLink);
 		if (responderLink === undefined) throw authenticationFailed();
 		acceptLink(policy, responderLink);
 		const agent = this.judgeFromLink(request.ownAgent, "ownAgent", now);

@@ -37,7 +37,7 @@ import {
 	RESPONDER_BOUND,
 } from "../messages.ts";
 import { acceptOffer, type Offer, parseOffer } from "../offer.ts";
-import { LINK_BYTE, SHARE_BYTES } from "../parameters.ts";
+import { LINK_BYTE } from "../parameters.ts";
 import { RootKey } from "../root-key.ts";
 import { innerSetup, openSession } from "../sessions.ts";
 import type { SignedHashes } from "../signed-hashes.ts";
@@ -151,10 +151,10 @@ export class ModuleResponder extends ModuleMachine {
 		const offer = parseOffer(request.offer);
 		acceptOffer(policy, offer);
 		const direct = offer.routing === "direct";
-		if (request.r2.length !== (direct ? SHARE_BYTES : 0))
+		if ((request.r2 !== undefined) !== direct)
 			throw malformed("answer: r2 has a wrong length");
 		if (
-			request.responderLink[0] !== LINK_BYTE[this.link.mode] ||
+			request.responderLink !== LINK_BYTE[this.link.mode] ||
 			!policy.links.includes(this.link.mode)
 		)
 			throw new TetradError(
@@ -187,7 +187,10 @@ export class ModuleResponder extends ModuleMachine {
 				offer,
 				outerHash,
 				agent,
-				r2: direct ? this.ownBytes(copy(request.r2)) : undefined,
+				r2:
+					request.r2 === undefined
+						? undefined
+						: this.ownBytes(copy(request.r2)),
 			},
 			handshake,
 		};

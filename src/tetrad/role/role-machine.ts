@@ -16,10 +16,8 @@ import {
 	hex,
 	LINK,
 	type LinkMessageType,
-	parseUtf8,
 	sameBytes,
-	utf8,
-	utf8Within,
+	textWithin,
 } from "../../wire/index.ts";
 import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 import { END } from "../messages.ts";
@@ -258,20 +256,19 @@ export abstract class RoleMachine<
 /** The body of a link message that ends a tetrad: in order, or with an error and its sentence for the owner. */
 export function endBody(error?: TetradError): Uint8Array {
 	return END.encode({
-		code: utf8(error?.code ?? ""),
-		reason: utf8Within(error?.message ?? "", MAX_REASON_BYTES),
+		code: error?.code ?? "",
+		reason: textWithin(error?.message ?? "", MAX_REASON_BYTES),
 	});
 }
 
 /** What the other end of the link said when it ended the tetrad, as our own outcome. */
 export function errorFromEnd(body: Uint8Array): TetradError | undefined {
 	const { code, reason } = END.decode(body);
-	if (code.length === 0) return undefined;
-	const name = parseUtf8(code);
-	const known: ErrorCode = isForwarded(name) ? name : "refused-by-peer";
+	if (code === "") return undefined;
+	const known: ErrorCode = isForwarded(code) ? code : "refused-by-peer";
 	return new TetradError(
 		known,
-		`the other device of this side stopped: ${parseUtf8(reason)}`,
+		`the other device of this side stopped: ${reason}`,
 	);
 }
 

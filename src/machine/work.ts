@@ -59,10 +59,19 @@ export class Pending<Job> {
 		return id;
 	}
 
-	/** Gives a job up to whoever has its answer. Throws `internal` for a number that names none: it was answered before, or never asked for. */
-	take(id: number): Job {
+	/**
+	 * Gives a job up to whoever has its answer. Throws `internal`, and keeps it, for a number that
+	 * names none (it was answered before, or never asked for) and for a job that is not `wanted`: it
+	 * waits for an answer of another kind.
+	 */
+	take(id: number): Job;
+	take<Wanted extends Job>(
+		id: number,
+		wanted: (job: Job) => job is Wanted,
+	): Wanted;
+	take(id: number, wanted: (job: Job) => boolean = () => true): Job {
 		const job = this.#jobs.get(id);
-		if (job === undefined)
+		if (job === undefined || !wanted(job))
 			throw new TetradError(
 				"internal",
 				"work was answered that nobody waits for",

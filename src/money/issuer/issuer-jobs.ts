@@ -1,9 +1,11 @@
+/* What an issuer waits for, as data: requests of modules, and how far each has come. */
 import type { CertifiedDevice } from "../../identity/index.ts";
-import type { VerifiedTransfer } from "../documents/index.ts";
-import type { NewNote } from "./ledger.ts";
-import type { Asked } from "./ledger-answers.ts";
+import type { NoteBody, VerifiedTransfer } from "../documents/index.ts";
+import type { SeenHead } from "./ledger.ts";
+import type { Asked, RequestOutcome } from "./ledger-answers.ts";
 import type { RequestKind } from "./module-requests.ts";
 
+/** Where a request came from. */
 export interface Origin {
 	readonly tetrad: number;
 	readonly kind: RequestKind;
@@ -16,8 +18,8 @@ export type Issue =
 	| { readonly kind: "withdraw"; readonly amount: bigint }
 	| { readonly kind: "exchange"; readonly verified: VerifiedTransfer };
 
-/** What a request waits for. */
-export type Job =
+/** Answered by what a transaction has decided, which is in `IssuerResults`. */
+export type IssuerTransactionJob =
 	| { readonly kind: "greeting"; readonly origin: Origin }
 	| { readonly kind: "telling-balance"; readonly origin: Origin }
 	| {
@@ -27,11 +29,40 @@ export type Job =
 			readonly issue: Issue;
 			readonly peer: CertifiedDevice;
 	  }
-	| {
-			readonly kind: "signing";
-			readonly origin: Origin;
-			readonly asked: Asked;
-			readonly issue: Issue;
-			readonly sign: (signature: Uint8Array) => NewNote;
-	  }
 	| { readonly kind: "settling"; readonly origin: Origin };
+
+/** Answered by a signature under the issuer's key. */
+export interface IssuerSignatureJob {
+	readonly kind: "signing";
+	readonly origin: Origin;
+	readonly asked: Asked;
+	readonly issue: Issue;
+	/** The note that is being signed, and its holder. */
+	readonly note: NoteBody;
+	readonly peer: CertifiedDevice;
+}
+
+/** What a request waits for. */
+export type IssuerJob = IssuerTransactionJob | IssuerSignatureJob;
+
+/** What the transaction of each kind decides. */
+export interface IssuerResults {
+	readonly greeting: SeenHead;
+	readonly "telling-balance": bigint;
+	readonly "looking-up": RequestOutcome;
+	readonly settling: RequestOutcome;
+}
+
+export type IssuerJobOf<Kind extends IssuerJob["kind"]> = Extract<
+	IssuerJob,
+	{ readonly kind: Kind }
+>;
+
+/** A job whose transaction is durable, and what it has decided. */
+export type IssuerWritten = {
+	readonly [Kind in keyof IssuerResults]: {
+		readonly kind: Kind;
+		readonly job: IssuerJobOf<Kind>;
+		readonly result: IssuerResults[Kind];
+	};
+}[keyof IssuerResults];

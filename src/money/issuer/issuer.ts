@@ -14,36 +14,30 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import type { Transaction } from "../../machine/index.ts";
-import { enc, sameBytes, utf8 } from "../../wire/index.ts";
+import {
+	Pending,
+	type Transaction,
+	type WorkEvent,
+} from "../../machine/index.ts";
+import { enc, utf8 } from "../../wire/index.ts";
 import {
 	body,
 	type Currency,
 	draftNote,
-	exchangeContract,
 	GRACE_DAYS,
-	type Head,
 	headFields,
 	type IssuerTerms,
 	MAX_GRACE_DAYS,
-	MAX_ISSUER_CHAINS,
 	MAX_NOTE_DAYS,
-	MAX_PIECES,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
-	MIN_NOTE_LIFE_MS,
 	message,
 	NOTE_DAYS,
 	parseAmountBytes,
-	parseList,
 	parseNote,
 	parseTransfer,
 	requireCurrency,
-	type Transfer,
 	uint64,
-	type VerifiedTransfer,
-	verifyNote,
-	verifyTransfer,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type {
@@ -53,23 +47,31 @@ import type {
 	MoneyEvent,
 	MoneyMachine,
 } from "../machine.ts";
-import type { Issue, Job, Origin } from "./issuer-jobs.ts";
+import type {
+	Issue,
+	IssuerJob,
+	IssuerJobOf,
+	IssuerResults,
+	IssuerSignatureJob,
+	IssuerTransactionJob,
+	IssuerWritten,
+	Origin,
+} from "./issuer-jobs.ts";
 import type { IssuerReport } from "./issuer-report.ts";
-import { Ledger, type NewNote } from "./ledger.ts";
+import { Issuing } from "./issuing.ts";
+import { Ledger, type SeenHead } from "./ledger.ts";
 import {
 	type Asked,
 	declinedMessage,
-	type Refusal,
 	type RequestOutcome,
 } from "./ledger-answers.ts";
-import { noteSerial } from "./ledger-ids.ts";
 import {
 	kindOf,
 	parseHeadOf,
 	parseInto,
 	requestIn,
 } from "./module-requests.ts";
-import { OwnCertificates, refused } from "./own-certificates.ts";
+import { requirePayee, TransferChecks } from "./transfer-checks.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -89,11 +91,6 @@ interface Client {
 	requests: number;
 }
 
-/** What can be said of a transfer without the ledger. */
-type Judged =
-	| { readonly kind: "verified"; readonly verified: VerifiedTransfer }
-	| { readonly kind: "refused"; readonly refusal: Refusal };
-
 type Effects = readonly MoneyEffect<IssuerReport>[];
 
 /** What may be asked again without having been answered. */
@@ -101,16 +98,15 @@ const NOT_NOW: readonly ErrorCode[] = ["busy", "store-full", "store-failed"];
 
 export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	/** Nothing in it waits for time. */
-	readonly deadline = undefined;
+	readonly deadline: undefined = undefined;
 	readonly terms: IssuerTerms;
 	readonly ledger: Ledger;
 	readonly #context: MoneyContext;
-	readonly #own: OwnCertificates;
-	readonly #noteMs: number;
+	readonly #checks: TransferChecks;
+	readonly #issuing: Issuing;
 	readonly #graceMs: number;
 	readonly #clients = new Map<number, Client>();
-	readonly #jobs = new Map<number, Job>();
-	#ids = 0;
+	readonly #pending = new Pending<IssuerJob>();
 
 	/** Throws `invalid-argument` for parameters that no issuer has. */
 	constructor(context: MoneyContext, parameters: IssuerParameters) {
@@ -119,8 +115,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		requireDays("notes live", noteDays, 1, MAX_NOTE_DAYS);
 		requireDays("the grace lasts", graceDays, 0, MAX_GRACE_DAYS);
 		this.#context = context;
-		this.#own = new OwnCertificates(context);
-		this.#noteMs = noteDays * DAY_MS;
+		this.#checks = new TransferChecks(context);
 		this.#graceMs = graceDays * DAY_MS;
 		this.terms = {
 			issuer: context.own.deviceId,
@@ -129,6 +124,17 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			isPlay: parameters.isPlay,
 		};
 		this.ledger = new Ledger(context.crypto, this.terms);
+		this.#issuing = new Issuing(
+			context,
+			this.terms,
+			this.ledger,
+			noteDays * DAY_MS,
+		);
+	}
+
+	/** What it waits for, by the number under which it asked; for whoever looks at it. */
+	get pending(): ReadonlyMap<number, IssuerJob> {
+		return this.#pending.all;
 	}
 
 	handle(event: MoneyEvent, now: number): Effects {
@@ -147,14 +153,20 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				return client === undefined ? [] : this.#read(client, event.bytes, now);
 			}
 			case "written":
-				return this.#written(event.id, event.result);
+				return this.#written(this.#done(event));
 			case "signed":
-				return this.#signed(event.id, event.signature);
+				return this.#signed(
+					this.#pending.take(event.id, isSignature),
+					event.signature,
+				);
 			case "not-written":
-				return this.#failed(event.id, event.error);
+				return this.#failed(
+					this.#pending.take(event.id, isTransaction),
+					event.error,
+				);
 			case "not-signed":
 				return this.#failed(
-					event.id,
+					this.#pending.take(event.id, isSignature),
 					new TetradError(
 						"busy",
 						"the issuer cannot reach its key now; ask again later",
@@ -194,7 +206,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		try {
 			if (
 				client.requests >= MAX_TETRAD_REQUESTS ||
-				this.#jobs.size >= MAX_REQUESTS
+				this.#pending.all.size >= MAX_REQUESTS
 			)
 				throw new TetradError(
 					"busy",
@@ -221,7 +233,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			hash: this.#context.crypto.sha256(enc(utf8(origin.kind), ...what)),
 			at: now,
 		});
-		const settle = (transaction: Transaction<unknown>) =>
+		const settle = (transaction: Transaction<RequestOutcome>) =>
 			this.#transact({ kind: "settling", origin }, transaction);
 		switch (origin.kind) {
 			case "hello": {
@@ -249,7 +261,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const fields = body(WITH_ISSUER.deposit, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const request = asked(transfer.id);
-				const judged = this.#judge(transfer, fields, now, () =>
+				const judged = this.#checks.judge(transfer, fields, now, () =>
 					requirePayee(transfer, peer.deviceId),
 				);
 				return settle(
@@ -263,8 +275,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const into = parseInto(fields.into);
 				const request = asked(fields.into, transfer.id);
-				const judged = this.#judge(transfer, fields, now, () =>
-					this.#requireExchange(transfer, peer, origin.request, into),
+				const judged = this.#checks.judge(transfer, fields, now, () =>
+					this.#checks.requireExchange(transfer, peer, origin.request, into),
 				);
 				if (judged.kind === "refused")
 					return settle(ledger.refuse(request, judged.refusal));
@@ -289,64 +301,38 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		peer: CertifiedDevice,
 		issue: Issue,
 	): MoneyEffect<IssuerReport> {
-		const { own } = this.#context;
-		if (this.#expiry(asked.at, peer) - asked.at < MIN_NOTE_LIFE_MS) {
-			const who = peer.notAfter < own.notAfter ? "module" : "issuer";
-			const refusal = {
-				code: "recertification-due" as const,
-				reason: `the certificate of the ${who} expires within a day, and its notes with it; have it certified anew (tetrad recertify), and ask again`,
-			};
+		const refusal = this.#issuing.whyNot(asked, peer);
+		if (refusal !== undefined)
 			return this.#transact(
 				{ kind: "settling", origin },
 				this.ledger.refuse(asked, refusal),
 			);
-		}
 		return this.#transact(
 			{ kind: "looking-up", origin, asked, issue, peer },
-			this.#issuing(asked, issue, undefined),
+			this.#issuing.transaction(asked, issue, undefined),
 		);
 	}
 
-	#issuing(
-		asked: Asked,
-		issue: Issue,
-		note: NewNote | undefined,
-	): Transaction<RequestOutcome> {
-		return issue.kind === "withdraw"
-			? this.ledger.withdraw(asked, issue.amount, note)
-			: this.ledger.exchangeIntoNote(asked, issue.verified, note);
-	}
-
-	#written(id: number, result: unknown): Effects {
-		const job = this.#jobs.get(id);
-		this.#jobs.delete(id);
-		switch (job?.kind) {
-			case undefined:
-			case "signing":
-				return [];
+	#written(done: IssuerWritten): Effects {
+		switch (done.kind) {
 			case "greeting":
-				return this.#welcome(
-					job.origin,
-					result as { newest: Head; isForked: boolean },
-				);
+				return this.#welcome(done.job.origin, done.result);
 			case "telling-balance":
 				return this.#answer(
-					job.origin,
+					done.job.origin,
 					message(WITH_ISSUER.account, {
-						request: job.origin.request,
-						balance: uint64(result as bigint),
+						request: done.job.origin.request,
+						balance: uint64(done.result),
 					}),
 				);
-			case "looking-up": {
-				const outcome = result as RequestOutcome;
-				return outcome.kind === "needs-note"
-					? [this.#sign(job)]
-					: this.#settled(job.origin, outcome);
-			}
+			case "looking-up":
+				return done.result.kind === "needs-note"
+					? [this.#sign(done.job)]
+					: this.#settled(done.job.origin, done.result);
 			case "settling":
-				return this.#settled(job.origin, result as RequestOutcome);
+				return this.#settled(done.job.origin, done.result);
 			default:
-				return unreachable(job);
+				return unreachable(done);
 		}
 	}
 
@@ -355,46 +341,20 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		asked,
 		issue,
 		peer,
-	}: Job & { readonly kind: "looking-up" }): MoneyEffect<IssuerReport> {
-		const { crypto, own } = this.#context;
-		const { toSign, sign } = draftNote({
-			issuer: own.deviceId,
-			issuerCertificate: own.certificateId,
-			currency: this.terms.currency,
-			isPlay: this.terms.isPlay,
-			value:
-				issue.kind === "withdraw"
-					? issue.amount
-					: issue.verified.transfer.amount,
-			issued: asked.at,
-			expires: this.#expiry(asked.at, peer),
-			holder: peer.deviceId,
-			holderKey: { algorithm: peer.algorithm, publicKey: peer.publicKey },
-			serial: noteSerial(crypto, peer.deviceId, origin.request),
-		});
-		const id = this.#wait({
-			kind: "signing",
-			origin,
-			asked,
-			issue,
-			sign: (signature) => ({
-				note: sign(crypto, signature),
-				issuer: own,
-				holder: peer,
-			}),
-		});
-		return { kind: "sign", id, content: toSign };
+	}: IssuerJobOf<"looking-up">): MoneyEffect<IssuerReport> {
+		const note = this.#issuing.noteFor(asked, issue, peer);
+		const job = { kind: "signing", origin, asked, issue, note, peer } as const;
+		const { toSign } = draftNote(note);
+		return { kind: "sign", id: this.#pending.add(job), content: toSign };
 	}
 
-	#signed(id: number, signature: Uint8Array): Effects {
-		const job = this.#jobs.get(id);
-		if (job?.kind !== "signing") return [];
-		this.#jobs.delete(id);
-		const { origin, asked, issue, sign } = job;
+	#signed(job: IssuerSignatureJob, signature: Uint8Array): Effects {
+		const { origin, asked, issue } = job;
+		const note = this.#issuing.signed(job, signature);
 		return [
 			this.#transact(
 				{ kind: "settling", origin },
-				this.#issuing(asked, issue, sign(signature)),
+				this.#issuing.transaction(asked, issue, note),
 			),
 		];
 	}
@@ -420,10 +380,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		];
 	}
 
-	#welcome(
-		origin: Origin,
-		{ newest, isForked }: { newest: Head; isForked: boolean },
-	): Effects {
+	#welcome(origin: Origin, { newest, isForked }: SeenHead): Effects {
 		const { currency, isPlay } = this.terms;
 		const client = this.#clients.get(origin.tetrad);
 		const effects = this.#answer(
@@ -446,11 +403,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		return [...effects, forked];
 	}
 
-	#failed(id: number, error: TetradError): Effects {
-		const job = this.#jobs.get(id);
-		if (job === undefined) return [];
-		this.#jobs.delete(id);
-		const { origin } = job;
+	#failed({ origin }: IssuerJob, error: TetradError): Effects {
 		this.#leave(origin);
 		return [
 			...this.#tellFailure(origin, error),
@@ -484,67 +437,21 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		return true;
 	}
 
-	#transact(
-		job: Job,
-		transaction: Transaction<unknown>,
+	#transact<Kind extends keyof IssuerResults>(
+		job: IssuerJobOf<Kind> & { readonly kind: Kind },
+		transaction: Transaction<IssuerResults[Kind]>,
 	): MoneyEffect<IssuerReport> {
-		return { kind: "transact", id: this.#wait(job), transaction };
+		return { kind: "transact", id: this.#pending.add(job), transaction };
 	}
 
-	#wait(job: Job): number {
-		const id = ++this.#ids;
-		this.#jobs.set(id, job);
-		return id;
+	#done({
+		id,
+		result,
+	}: Extract<WorkEvent, { readonly kind: "written" }>): IssuerWritten {
+		const job = this.#pending.take(id, isTransaction);
+		// A store answers with what the transaction decided, and `#transact` has held that to the job.
+		return { kind: job.kind, job, result } as IssuerWritten;
 	}
-
-	#expiry(now: number, peer: CertifiedDevice): number {
-		const { own } = this.#context;
-		return Math.min(now + this.#noteMs, peer.notAfter, own.notAfter);
-	}
-
-	/** Whether `demand` holds, and the transfer was signed by the holder of notes that were signed here. Throws what may be otherwise later. */
-	#judge(
-		transfer: Transfer,
-		fields: { readonly notes: Uint8Array; readonly chains: Uint8Array },
-		now: number,
-		demand: () => void,
-	): Judged {
-		const { crypto } = this.#context;
-		try {
-			demand();
-			const chains = parseList(fields.chains, MAX_ISSUER_CHAINS);
-			const notes = parseList(fields.notes, MAX_PIECES).map((document) => {
-				const note = parseNote(crypto, document);
-				return verifyNote(crypto, note, this.#own.of(note, chains, now));
-			});
-			const verified = verifyTransfer(crypto, transfer, notes);
-			return { kind: "verified", verified };
-		} catch (thrown) {
-			const { code, message: reason, family } = asTetradError(thrown);
-			if (family !== "peer") throw thrown;
-			return { kind: "refused", refusal: { code, reason } };
-		}
-	}
-
-	#requireExchange(
-		transfer: Transfer,
-		peer: CertifiedDevice,
-		request: Uint8Array,
-		into: 0 | 1,
-	): void {
-		const { crypto, own } = this.#context;
-		requirePayee(transfer, own.deviceId);
-		if (!sameBytes(transfer.payer, peer.deviceId))
-			throw refused("only the module that holds notes can exchange them");
-		const contract = exchangeContract(crypto, request, into);
-		if (!sameBytes(transfer.contract, contract))
-			throw refused("this transfer is for another request than this exchange");
-	}
-}
-
-function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {
-	if (!sameBytes(payee, deviceId))
-		throw refused("this transfer pays somebody else");
 }
 
 function requireDays(what: string, days: number, min: number, max: number) {
@@ -553,6 +460,14 @@ function requireDays(what: string, days: number, min: number, max: number) {
 			"invalid-argument",
 			`${what} from ${min} to ${max} whole days`,
 		);
+}
+
+function isSignature(job: IssuerJob): job is IssuerSignatureJob {
+	return job.kind === "signing";
+}
+
+function isTransaction(job: IssuerJob): job is IssuerTransactionJob {
+	return job.kind !== "signing";
 }
 
 function end(tetrad: number, error: TetradError): MoneyEffect<IssuerReport> {

@@ -77,6 +77,13 @@ export interface NewNote {
 	readonly holder: CertifiedDevice;
 }
 
+/** The newest head that was seen of a purse. */
+export interface SeenHead {
+	readonly newest: Head;
+	/** Another head of the same number came first. */
+	readonly isForked: boolean;
+}
+
 /** What every transaction of one issuer needs to know. */
 export class Ledger {
 	readonly #crypto: CryptoProvider;
@@ -101,16 +108,11 @@ export class Ledger {
 		});
 	}
 
-	/** The newest head that was seen of a purse, this one included. `forked` says that another head of the same number came first. */
-	meet(
-		device: Uint8Array,
-		head: Head,
-		at: number,
-	): Transaction<{ readonly newest: Head; readonly isForked: boolean }> {
-		type Met = { readonly newest: Head; readonly isForked: boolean };
+	/** Keeps the head of a purse, unless a newer one was seen. */
+	meet(device: Uint8Array, head: Head, at: number): Transaction<SeenHead> {
 		return reading(
 			[byKey(HEADS, { device })],
-			([[known]]): Transaction<Met> => {
+			([[known]]): Transaction<SeenHead> => {
 				if (known === undefined || head.number > known.number) {
 					const row = { device, ...head, at: BigInt(at) };
 					return done([put(HEADS, row)], { newest: head, isForked: false });

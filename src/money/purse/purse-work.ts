@@ -1,4 +1,3 @@
-import { TetradError } from "../../errors.ts";
 import {
 	Pending,
 	type Transaction,
@@ -59,42 +58,31 @@ export class PurseWork {
 	// Each gives the job up that an answer is for, or throws `internal` for an answer to nothing.
 
 	written({ id, result }: Answer<"written">): Written {
-		const job = this.#transacted(id);
+		const job = this.#pending.take(id, isTransaction);
 		// A store answers with what the transaction decided, and `transact` has held that to the job.
 		return { kind: job.kind, job, ...(result as Changed<unknown>) } as Written;
 	}
 
 	notWritten({ id }: Answer<"not-written">): TransactionJob {
-		return this.#transacted(id);
+		return this.#pending.take(id, isTransaction);
 	}
 
 	signed({ id }: Answer<"signed" | "not-signed">): SignatureJob {
-		const job = this.#pending.all.get(id);
-		if (job !== undefined && !isSignature(job)) throw otherwise();
-		return this.#pending.take(id) as SignatureJob;
-	}
-
-	#transacted(id: number): TransactionJob {
-		const job = this.#pending.all.get(id);
-		if (job !== undefined && isSignature(job)) throw otherwise();
-		return this.#pending.take(id) as TransactionJob;
+		return this.#pending.take(id, isSignature);
 	}
 }
 
 function isSignature(job: PurseJob): job is SignatureJob {
+	return !isTransaction(job);
+}
+
+function isTransaction(job: PurseJob): job is TransactionJob {
 	switch (job.kind) {
 		case "signing-payment":
 		case "signing-receipt":
 		case "signing-exchange":
-			return true;
-		default:
 			return false;
+		default:
+			return true;
 	}
-}
-
-function otherwise(): TetradError {
-	return new TetradError(
-		"internal",
-		"a signature was waited for and a transaction answered, or the other way round",
-	);
 }

@@ -1,0 +1,77 @@
+import { asTetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import { sameBytes } from "../../wire/index.ts";
+import {
+	exchangeContract,
+	MAX_ISSUER_CHAINS,
+	MAX_PIECES,
+	parseList,
+	parseNote,
+	type Transfer,
+	type VerifiedTransfer,
+	verifyNote,
+	verifyTransfer,
+} from "../documents/index.ts";
+import type { MoneyContext } from "../machine.ts";
+import type { Refusal } from "./ledger-answers.ts";
+import { OwnCertificates, refused } from "./own-certificates.ts";
+
+/** What can be said of a transfer without the ledger. */
+type Judged =
+	| { readonly kind: "verified"; readonly verified: VerifiedTransfer }
+	| { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** Checks transfers that modules hand in, as far as that goes without the ledger. */
+export class TransferChecks {
+	readonly #context: MoneyContext;
+	readonly #own: OwnCertificates;
+
+	constructor(context: MoneyContext) {
+		this.#context = context;
+		this.#own = new OwnCertificates(context);
+	}
+
+	/** Whether `demand` holds, and the transfer was signed by the holder of notes that were signed here. Throws what may be otherwise later. */
+	judge(
+		transfer: Transfer,
+		fields: { readonly notes: Uint8Array; readonly chains: Uint8Array },
+		now: number,
+		demand: () => void,
+	): Judged {
+		const { crypto } = this.#context;
+		try {
+			demand();
+			const chains = parseList(fields.chains, MAX_ISSUER_CHAINS);
+			const notes = parseList(fields.notes, MAX_PIECES).map((document) => {
+				const note = parseNote(crypto, document);
+				return verifyNote(crypto, note, this.#own.of(note, chains, now));
+			});
+			const verified = verifyTransfer(crypto, transfer, notes);
+			return { kind: "verified", verified };
+		} catch (thrown) {
+			const { code, message: reason, family } = asTetradError(thrown);
+			if (family !== "peer") throw thrown;
+			return { kind: "refused", refusal: { code, reason } };
+		}
+	}
+
+	requireExchange(
+		transfer: Transfer,
+		peer: CertifiedDevice,
+		request: Uint8Array,
+		into: 0 | 1,
+	): void {
+		const { crypto, own } = this.#context;
+		requirePayee(transfer, own.deviceId);
+		if (!sameBytes(transfer.payer, peer.deviceId))
+			throw refused("only the module that holds notes can exchange them");
+		const contract = exchangeContract(crypto, request, into);
+		if (!sameBytes(transfer.contract, contract))
+			throw refused("this transfer is for another request than this exchange");
+	}
+}
+
+export function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {
+	if (!sameBytes(payee, deviceId))
+		throw refused("this transfer pays somebody else");
+}

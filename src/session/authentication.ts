@@ -25,6 +25,8 @@ const minted: unique symbol = Symbol();
 
 /** A device whose chain was judged and whose signature was verified; only `authenticate` makes one. */
 export class AuthenticatedDevice {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly device: CertifiedDevice;
 	readonly role: SignatureRole;
 

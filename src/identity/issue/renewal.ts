@@ -49,6 +49,8 @@ const minted: unique symbol = Symbol();
 
 /** A device that asked to be recertified, in its own name. Only `openRenewal` makes one. */
 export class Renewal {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly request: CertificationRequest;
 	/** As its current chain certifies it; its name and role are those of the request. */
 	readonly device: CertifiedDevice;

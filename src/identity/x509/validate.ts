@@ -24,6 +24,8 @@ const minted: unique symbol = Symbol();
 
 /** A root that may be trusted: a CA for one role, self-issued and self-signed. Only `parseTrustAnchor` makes one. */
 export class TrustAnchor {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly certificate: Certificate;
 	readonly kind: AuthorityKind;
 	/** The role that it certifies. */

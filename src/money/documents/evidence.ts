@@ -63,6 +63,8 @@ const minted: unique symbol = Symbol();
 
 /** A module that spent one range twice, proved. Only `openEvidence` makes one. */
 export class DoubleSpending {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly note: Note;
 	readonly first: Transfer;
 	readonly second: Transfer;

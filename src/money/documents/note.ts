@@ -94,6 +94,8 @@ const minted: unique symbol = Symbol();
 
 /** A note that its issuer signed. Only `verifyNote` makes one. */
 export class VerifiedNote {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly note: Note;
 
 	constructor(proof: typeof minted, note: Note) {

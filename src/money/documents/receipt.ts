@@ -43,6 +43,8 @@ const minted: unique symbol = Symbol();
 
 /** A receipt that the payee's module signed. Only `openReceipt` makes one. */
 export class Receipt {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly body: ReceiptBody;
 	/** enc(body, signature). */
 	readonly document: Uint8Array;

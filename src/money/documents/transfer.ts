@@ -94,6 +94,8 @@ const minted: unique symbol = Symbol();
 
 /** A transfer that the holder of its notes signed, of ranges that are in them. Only `verifyTransfer` makes one. */
 export class VerifiedTransfer {
+	/** An object of the same form is none: only the check makes one. */
+	declare protected readonly minted: true;
 	readonly transfer: Transfer;
 	/** One for each piece, in the same order. */
 	readonly notes: readonly Note[];

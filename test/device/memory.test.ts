@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Carrier, memoryCarriers } from "../../src/carrier/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import type { DeviceOptions } from "../../src/device/runtime/identity.ts";
 import { pairInProcess } from "../../src/device/runtime/in-process.ts";
 import { MoneyModule } from "../../src/device/runtime/money-module.ts";
@@ -88,8 +89,9 @@ describe("the memory behind what is handed out", () => {
 			await using y = new MoneyModule(await options("Y"));
 			await pairInProcess(a, x);
 			await pairInProcess(b, y);
-			const firstMessage = utf8("the first message, which is sealed");
-			const message = utf8("a later message, which is sealed too");
+			// Random, since the text of this file may lie in memory as well.
+			const firstMessage = nodeCrypto.random(32);
+			const message = nodeCrypto.random(32);
 			secrets.set("first message", firstMessage);
 			secrets.set("message", message);
 			const [left, right] = memoryCarriers();

@@ -1,9 +1,11 @@
 /*
- * Makes the JavaScript in dist; tsc makes the types beside it. Modules are put together by who
- * needs them, because a command that is over in a moment is mostly loading of files.
+ * Makes the JavaScript in dist, and the types beside it, unless dist is what the last build made
+ * of the same sources. Modules are put together by who needs them, because a command that is over
+ * in a moment is mostly loading of files.
  */
-import { globSync, readFileSync } from "node:fs";
-import { build } from "rolldown";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const ROOT: URL = new URL("..", import.meta.url);
 
@@ -27,18 +29,68 @@ const INSTALLED: readonly string[] = Object.keys({
 	...optionalDependencies,
 });
 
-await build({
-	cwd: ROOT.pathname,
-	input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
-	platform: "node",
-	external: (id) =>
-		INSTALLED.some((name) => id === name || id.startsWith(`${name}/`)),
-	// No module of ours does anything by being imported, save those that are started.
-	treeshake: { moduleSideEffects: false },
-	output: {
-		dir: "dist",
-		cleanDir: true,
-		chunkFileNames: "parts/[name].js",
-		sourcemap: true,
-	},
-});
+/** What decides the outcome: sources, settings, and the tools that the lockfile names. */
+const INPUTS: readonly string[] = [
+	"src/**/*.ts",
+	"tsconfig*.json",
+	"package.json",
+	"package-lock.json",
+	"tools/build.ts",
+];
+
+/** Says from which inputs the last build made which outcome. */
+const STAMP: URL = new URL("node_modules/.cache/tetrad/built", ROOT);
+
+function digest(patterns: readonly string[]): string {
+	const hash = createHash("sha256");
+	for (const path of globSync(patterns, { cwd: ROOT }).sort()) {
+		const bytes = readFileSync(new URL(path, ROOT));
+		hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+	}
+	return hash.digest("hex");
+}
+
+const state = (): string => digest(INPUTS) + digest(["dist/**/*.*"]);
+
+function lastState(): string | undefined {
+	try {
+		return readFileSync(STAMP, "utf8");
+	} catch {
+		return undefined;
+	}
+}
+
+async function makeCode(): Promise<void> {
+	const { build } = await import("rolldown");
+	await build({
+		cwd: ROOT.pathname,
+		input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
+		platform: "node",
+		external: (id) =>
+			INSTALLED.some((name) => id === name || id.startsWith(`${name}/`)),
+		// No module of ours does anything by being imported, save those that are started.
+		treeshake: { moduleSideEffects: false },
+		output: {
+			dir: "dist",
+			cleanDir: true,
+			chunkFileNames: "parts/[name].js",
+			sourcemap: true,
+		},
+	});
+}
+
+/** The compiler says on standard output what is wrong. */
+function makeTypes(): void {
+	const tsc = new URL("node_modules/typescript/bin/tsc", ROOT).pathname;
+	execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json"], {
+		cwd: ROOT,
+		stdio: "inherit",
+	});
+}
+
+if (lastState() !== state()) {
+	await makeCode();
+	makeTypes();
+	mkdirSync(new URL(".", STAMP), { recursive: true });
+	writeFileSync(STAMP, state());
+}

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { LEDGER_TABLES, type Store } from "../src/money/index.ts";
+import { LEDGER_SCHEMA, type Store } from "../src/money/index.ts";
 import { openPostgresStore, openSqliteStore } from "../src/store/index.ts";
 import type { PostgresServer } from "../test/support/postgres.ts";
 
@@ -28,7 +28,7 @@ export async function sqlitePlace(): Promise<LedgerPlace> {
 	const folder = await mkdtemp(join(tmpdir(), "tetrad-bench-"));
 	const path = join(folder, "ledger.db");
 	return {
-		open: () => openSqliteStore({ path, tables: LEDGER_TABLES }),
+		open: () => openSqliteStore({ path, schema: LEDGER_SCHEMA }),
 		async fill(notes) {
 			using database = new DatabaseSync(path);
 			database.exec("PRAGMA synchronous = OFF");
@@ -49,17 +49,21 @@ export async function sqlitePlace(): Promise<LedgerPlace> {
 	};
 }
 
-/** A schema in a server that others use too. */
+/** A namespace in a server that others use too. */
 export function postgresPlace(
 	server: PostgresServer,
-	schema: string,
+	namespace: string,
 ): LedgerPlace {
 	return {
 		open: () =>
-			openPostgresStore({ url: server.url(), tables: LEDGER_TABLES, schema }),
+			openPostgresStore({
+				url: server.url(),
+				schema: LEDGER_SCHEMA,
+				namespace,
+			}),
 		async fill(notes) {
 			await server.sql(`
-				INSERT INTO ${schema}.notes (id, holder, holder_certificate, request, value, issued, expires, document)
+				INSERT INTO ${namespace}.notes (id, holder, holder_certificate, request, value, issued, expires, document)
 				SELECT decode(lpad(to_hex(i::bigint * ${Math.floor(2 ** 32 / notes)}), 8, '0'), 'hex')
 						|| substring(sha256(i::text::bytea) FROM 1 FOR 28),
 					decode(repeat('00', 52), 'hex'), decode(repeat('00', 32), 'hex'),
@@ -67,10 +71,10 @@ export function postgresPlace(
 					'filler'::bytea || decode(repeat('00', ${DOCUMENT_BYTES - 6}), 'hex')
 				FROM generate_series(0, ${notes - 1}) AS i`);
 			await server.sql(`
-				INSERT INTO ${schema}.bookings (note, "offset", amount, kind, reference, at)
-				SELECT id, 0, value, 'deposit', id, issued FROM ${schema}.notes`);
+				INSERT INTO ${namespace}.bookings (note, "offset", amount, kind, reference, at)
+				SELECT id, 0, value, 'deposit', id, issued FROM ${namespace}.notes`);
 			for (const table of ["notes", "bookings"])
-				await server.sql(`VACUUM ANALYZE ${schema}.${table}`);
+				await server.sql(`VACUUM ANALYZE ${namespace}.${table}`);
 			await server.sql("CHECKPOINT");
 		},
 		async [Symbol.asyncDispose]() {},

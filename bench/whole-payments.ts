@@ -183,8 +183,8 @@ async function fill(
 		notes.push(draft.sign(nodeCrypto, signature));
 	}
 	const { chainHash, encodedChain } = issuer.device;
-	const tables = purseTables.PURSE_TABLES;
-	await using store = await openSqliteStore({ path, tables });
+	const schema = purseTables.PURSE_SCHEMA;
+	await using store = await openSqliteStore({ path, schema });
 	await store.transact(loadPurse(nodeCrypto));
 	await store.transact(
 		done(

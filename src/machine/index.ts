@@ -8,6 +8,16 @@ export {
 	unexpected,
 } from "./machine.ts";
 export { OldMachine } from "./old-machine.ts";
+export {
+	type AnyTable,
+	addColumn,
+	type Migration,
+	type MigrationStep,
+	rewrite,
+	type Schema,
+	schema,
+	versionOf,
+} from "./schema.ts";
 export { Steps, type Wipeable } from "./steps.ts";
 export {
 	byKey,

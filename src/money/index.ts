@@ -162,7 +162,7 @@ export {
 	IssuerMachine,
 	type IssuerParameters,
 	type IssuerReport,
-	LEDGER_TABLES,
+	LEDGER_SCHEMA,
 	Ledger,
 	ledgerValue,
 	listAccounts,

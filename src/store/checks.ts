@@ -11,7 +11,7 @@ import {
 	type Transaction,
 	type Write,
 } from "../machine/index.ts";
-import type { Declared, DeclaredTable } from "./declared.ts";
+import type { Column, Declared, DeclaredTable } from "./declared.ts";
 import {
 	MAX_ORDER_BYTES,
 	MAX_READS,
@@ -100,6 +100,19 @@ export function checkWrites(
 			throw wrong(table, "one transaction writes too many bytes");
 		return { kind: write.kind, table, values };
 	});
+}
+
+/** The values of a row in the order of `columns`, which are all that it may have; they fit, and so do those that place it. */
+export function rowValues(
+	table: DeclaredTable,
+	columns: readonly Column[],
+	row: Row,
+): SqlValue[] {
+	const typeOf = new Map(columns.map(({ name, type }) => [name, type]));
+	const of = { ...table, typeOf };
+	const values = valuesOf(of, [...typeOf.keys()], row);
+	if (columns === table.columns) checkOrders(table, row);
+	return values;
 }
 
 /** Counts the steps of one transaction, and the reads of each. */

@@ -1,14 +1,6 @@
 import { TetradError } from "../errors.ts";
-import type { Columns, ColumnType } from "../machine/index.ts";
+import type { AnyTable, ColumnType } from "../machine/index.ts";
 import { MAX_NAME_LETTERS } from "./limits.ts";
-
-/** Any table that `table` declares, whatever its columns are. */
-export interface AnyTable {
-	readonly name: string;
-	readonly columns: Columns;
-	readonly key: readonly string[];
-	readonly indexes: Readonly<Record<string, readonly string[]>>;
-}
 
 /** A declared table with its orders worked out. */
 export interface DeclaredTable {
@@ -69,7 +61,8 @@ export class Declared {
 const TAKEN =
 	/^(sqlite_.*|rowid|oid|ctid|tableoid|xmin|xmax|cmin|cmax|_rowid_)$/;
 
-function declaredTable(table: AnyTable): DeclaredTable {
+/** Throws `internal` for a declaration that the databases could not both take. */
+export function declaredTable(table: AnyTable): DeclaredTable {
 	const names = Object.keys(table.columns);
 	for (const name of [table.name, ...names, ...Object.keys(table.indexes)])
 		if (
@@ -102,35 +95,4 @@ function declaredTable(table: AnyTable): DeclaredTable {
 
 function refused({ name }: AnyTable, why: string): TetradError {
 	return new TetradError("internal", `the table ${name} ${why}`);
-}
-
-/** The version of what a store writes around the declared tables. */
-export const SCHEMA_VERSION = "1";
-
-/**
- * Throws `store-failed` unless what a store says about itself is what this program writes.
- * `found` is by name, and `where` names the store.
- */
-export function checkMeta(
-	where: string,
-	found: ReadonlyMap<string, string>,
-	declared: Declared,
-): void {
-	const version = found.get("version");
-	if (version !== SCHEMA_VERSION)
-		throw new TetradError(
-			"store-failed",
-			`${where} was written in version ${version ?? "?"} of the schema, and this program knows version ${SCHEMA_VERSION}: use the program that wrote it, or a newer one`,
-		);
-	const theirs = (found.get("tables") ?? "").split("\n");
-	const ours = declared.describe().split("\n");
-	const other = [
-		...ours.filter((line) => !theirs.includes(line)),
-		...theirs.filter((line) => !ours.includes(line)),
-	][0];
-	if (other !== undefined)
-		throw new TetradError(
-			"store-failed",
-			`${where} has other tables than this program expects (${/^\["(\w+)/.exec(other)?.[1] ?? "?"} differs): use the program that wrote it, or name another store`,
-		);
 }

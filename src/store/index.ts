@@ -1,4 +1,3 @@
-export type { AnyTable } from "./declared.ts";
 export { openPostgresStore, type PostgresStoreOptions } from "./postgres.ts";
 export {
 	openSqliteSnapshot,

@@ -26,6 +26,9 @@ export const MAX_ORDER_BYTES = 2_048;
 /** Letters of a name: PostgreSQL cuts off at 63, and an index has two of them in its own. */
 export const MAX_NAME_LETTERS = 30;
 
+/** Copies of one version of a store that may lie beside it, made before its tables were changed. */
+export const MAX_COPIES = 8;
+
 /** Prepared statements that an SQLite store keeps. */
 export const MAX_STATEMENTS = 256;
 
@@ -50,6 +53,9 @@ export const CONNECT_MS = 5_000;
 /** How long one statement may take, and how long it waits for a lock that somebody else has. */
 export const STATEMENT_MS = 30_000;
 export const LOCK_MS = 10_000;
+
+/** How long one statement may take that copies a table or brings it to another version. */
+export const MIGRATION_MS = 6 * 3_600_000;
 
 /** How long all statements of one durable step may take, as this process sees it. */
 export const BATCH_MS = 60_000;

@@ -119,6 +119,11 @@ export class PostgresClient {
 		return this.#send(text, values, { prepare: true, simple: false });
 	}
 
+	/** Sends a statement that is not kept: the tables that it names may be others the next time. */
+	async runOnce({ text, values }: Statement): Promise<Answer> {
+		return this.#send(text, values, { prepare: false, simple: false });
+	}
+
 	/** Sends statements without parameters. */
 	async ask(text: string): Promise<Answer> {
 		return this.#send(text, [], { prepare: false, simple: true });
@@ -235,6 +240,11 @@ export function isServerError(
 	thrown: unknown,
 ): thrown is Error & { readonly code: string } {
 	return thrown instanceof postgres.PostgresError;
+}
+
+/** The data of one statement was refused: data_exception, a constraint, a limit of the program. */
+export function isRefusal({ code }: { readonly code: string }): boolean {
+	return /^(22|23|54)/.test(code);
 }
 
 function reason(thrown: unknown): string {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Row, Store, Transaction } from "../machine/index.ts";
+import type { Row, Schema, Store, Transaction } from "../machine/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,
@@ -9,17 +9,13 @@ import {
 	type SqlValue,
 	StepCount,
 } from "./checks.ts";
-import {
-	type AnyTable,
-	checkMeta,
-	Declared,
-	SCHEMA_VERSION,
-} from "./declared.ts";
+import type { Declared } from "./declared.ts";
 import {
 	DurableStore,
 	type Engine,
 	type TransactionOutcome,
 } from "./durable-store.ts";
+import { History } from "./history.ts";
 import {
 	BATCH_MS,
 	LAST_SESSION_MS,
@@ -29,71 +25,73 @@ import {
 } from "./limits.ts";
 import {
 	type Answer,
+	isRefusal,
 	isServerError,
 	PostgresClient,
 	type Settings,
 } from "./postgres-client.ts";
+import {
+	checkCommitted,
+	type Namespace,
+	postgresDialect,
+	prepareTables,
+} from "./postgres-tables.ts";
 import { type PostgresTarget, parsePostgresUrl } from "./postgres-url.ts";
 import type { Snapshot } from "./snapshot.ts";
-import {
-	createStatements,
-	type Dialect,
-	quoted,
-	type Statement,
-	selectStatement,
-	writeStatement,
-} from "./sql.ts";
+import { type Statement, selectStatement, writeStatement } from "./sql.ts";
 
 /** Where a store on PostgreSQL is, and what it holds. */
 export interface PostgresStoreOptions {
 	/** As in `postgres://user:password@host:5432/database`; the password is never repeated. */
 	readonly url: string;
-	readonly tables: readonly AnyTable[];
-	/** The schema that holds the tables, made if it is not there; `tetrad` unless given. */
-	readonly schema?: string;
+	readonly schema: Schema;
+	/** What PostgreSQL itself calls a schema: it holds the tables, and is made if it is not there; `tetrad` unless given. */
+	readonly namespace?: string;
 	/** Takes a server that may lose what it acknowledged when its machine fails. */
 	readonly unsafeServerWithoutFsync?: boolean;
 }
 
 /**
- * Opens a store in a schema of PostgreSQL. Throws `busy` when somebody else has it open,
- * `invalid-argument` for an address of another form, and `store-failed` when the server is not
- * there or not durable, or the schema holds something else.
+ * Opens a store in a namespace of PostgreSQL. One of an older version of the schema is brought to
+ * the newest, and a copy of it is kept in a namespace beside it (docs/stores.md). Throws `busy`
+ * when somebody else has it open, `invalid-argument` for an address of another form, `store-full`
+ * when the server has no room, and `store-failed` when the server is not there or not durable, or
+ * the namespace holds something else or a newer version.
  */
 export async function openPostgresStore({
 	url,
-	tables,
-	schema = "tetrad",
+	schema,
+	namespace = "tetrad",
 	unsafeServerWithoutFsync = false,
 }: PostgresStoreOptions): Promise<Store> {
-	const declared = new Declared(tables);
-	if (!/^[a-z_]+$/.test(schema) || schema.length > MAX_NAME_LETTERS)
+	const history = new History(schema);
+	if (!/^[a-z_]+$/.test(namespace) || namespace.length > MAX_NAME_LETTERS)
 		throw new TetradError(
 			"invalid-argument",
-			`the name of a schema has at most ${MAX_NAME_LETTERS} small letters and underscores`,
+			`the name of a namespace has at most ${MAX_NAME_LETTERS} small letters and underscores`,
 		);
 	const target = parsePostgresUrl(url);
 	const client = await PostgresClient.open(target, WRITER);
-	const place = { target, schema, dialect: postgresDialect(schema) };
+	const place = {
+		target,
+		namespace,
+		dialect: postgresDialect(namespace),
+	};
 	try {
 		await checkServer(client, target, unsafeServerWithoutFsync);
 		await takeLock(client, place);
-		await prepareTables(client, place, declared);
+		await prepareTables(client, place, history);
 	} catch (thrown) {
 		await client.close();
 		throw isServerError(thrown) ? refusedBy(target, thrown) : thrown;
 	}
-	const store = new DurableStore(new PostgresEngine(client, place, declared));
+	const store = new DurableStore(
+		new PostgresEngine(client, place, history.newest),
+	);
 	void client.lost.then((why) => {
 		if (why.code === "store-failed") store.fail(why);
 	});
 	return store;
-}
-
-interface SchemaAt {
-	readonly target: PostgresTarget;
-	readonly schema: string;
-	readonly dialect: Dialect;
 }
 
 const WRITER: Settings = {
@@ -108,20 +106,6 @@ const WRITER: Settings = {
 const READER: Settings = {
 	idle_in_transaction_session_timeout: "0",
 };
-
-/** No declared name has a colon. */
-const META = "store:meta";
-
-function postgresDialect(schema: string): Dialect {
-	return {
-		parameter: (number) => `$${number}`,
-		table: (name) => `${quoted(schema)}.${quoted(name)}`,
-		column: ({ name, type }) =>
-			`${quoted(name)} ${{ bytes: "bytea", integer: "bigint", text: 'text COLLATE "C"' }[type]} NOT NULL`,
-		hint: () => "",
-		options: () => "",
-	};
-}
 
 async function checkServer(
 	client: PostgresClient,
@@ -157,76 +141,23 @@ async function checkServer(
 /** The lock is the session's: it is gone when the connection is, however that ends. */
 async function takeLock(
 	client: PostgresClient,
-	{ target, schema }: SchemaAt,
+	{ target, namespace }: Namespace,
 ): Promise<void> {
 	const since = performance.now();
 	for (;;) {
 		const { rows } = await client.run({
 			text: "SELECT pg_try_advisory_lock(hashtextextended($1, 0))::text AS taken",
-			values: [`tetrad store ${schema}`],
+			values: [`tetrad store ${namespace}`],
 		});
 		if (rows[0]?.["taken"] === "true") return;
 		// The server may still be ending the session of a process that was killed.
 		if (performance.now() - since > LAST_SESSION_MS)
 			throw new TetradError(
 				"busy",
-				`the schema ${schema} of ${target.where} is in use by another process, or a second time by this one; a store is open once: close the other first`,
+				`the namespace ${namespace} of ${target.where} is in use by another process, or a second time by this one; a store is open once: close the other first`,
 			);
 		await delay(20);
 	}
-}
-
-/** Makes the tables of a new store, or checks those of one that is there. */
-async function prepareTables(
-	client: PostgresClient,
-	{ target, schema, dialect }: SchemaAt,
-	declared: Declared,
-): Promise<void> {
-	const where = `the schema ${schema} of ${target.where}`;
-	await client.ask("BEGIN");
-	const found = await client.run({
-		text: `SELECT (to_regnamespace($1) IS NOT NULL)::text AS there,
-			(SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace($1)) AS entries,
-			(to_regclass($2) IS NOT NULL)::text AS ours`,
-		values: [quoted(schema), dialect.table(META)],
-	});
-	const { there, entries, ours } = found.rows[0] ?? {};
-	if (ours === "true") {
-		const { rows } = await client.ask(
-			`SELECT name, value FROM ${dialect.table(META)}`,
-		);
-		const meta = rows.map(
-			({ name, value }) => [`${name}`, `${value}`] as const,
-		);
-		checkMeta(where, new Map(meta), declared);
-	} else if (entries !== 0n)
-		throw new TetradError(
-			"store-failed",
-			`${where} has tables of another program; name a schema of its own for the store`,
-		);
-	else {
-		if (there !== "true") await client.ask(`CREATE SCHEMA ${quoted(schema)}`);
-		for (const table of declared.all)
-			for (const text of createStatements(dialect, table))
-				await client.ask(text);
-		await client.ask(
-			`CREATE TABLE ${dialect.table(META)} (name text PRIMARY KEY, value text NOT NULL)`,
-		);
-		await client.run({
-			text: `INSERT INTO ${dialect.table(META)} VALUES ('version', $1), ('tables', $2)`,
-			values: [SCHEMA_VERSION, declared.describe()],
-		});
-	}
-	checkCommitted(await client.ask("COMMIT"), target);
-}
-
-/** Throws unless the server says COMMIT: to an aborted transaction it says ROLLBACK. */
-function checkCommitted({ did }: Answer, { where }: PostgresTarget): void {
-	if (did !== "COMMIT")
-		throw new TetradError(
-			"store-failed",
-			`${where} answered COMMIT with ${did}; open the store again to see what is there`,
-		);
 }
 
 /** One statement that failed, and the transaction of the batch that it belongs to. */
@@ -245,9 +176,9 @@ const NOBODY = -1;
 class PostgresEngine implements Engine {
 	readonly declared: Declared;
 	readonly #client: PostgresClient;
-	readonly #place: SchemaAt;
+	readonly #place: Namespace;
 
-	constructor(client: PostgresClient, place: SchemaAt, declared: Declared) {
+	constructor(client: PostgresClient, place: Namespace, declared: Declared) {
 		this.#client = client;
 		this.#place = place;
 		this.declared = declared;
@@ -422,9 +353,9 @@ class Sending {
 
 class PostgresSnapshot implements Snapshot {
 	readonly #client: PostgresClient;
-	readonly #place: SchemaAt;
+	readonly #place: Namespace;
 
-	constructor(client: PostgresClient, place: SchemaAt) {
+	constructor(client: PostgresClient, place: Namespace) {
 		this.#client = client;
 		this.#place = place;
 	}
@@ -450,11 +381,6 @@ type ServerError = Error & { readonly code: string };
 /** serialization_failure and deadlock_detected. */
 function isConflict({ code }: ServerError): boolean {
 	return code === "40001" || code === "40P01";
-}
-
-/** The data of one statement was refused: data_exception, a constraint, a limit of the program. */
-function isRefusal({ code }: ServerError): boolean {
-	return /^(22|23|54)/.test(code);
 }
 
 function notTaken(cause: ServerError): TetradError {

@@ -12,6 +12,12 @@ export interface Dialect {
 	hint(table: DeclaredTable, index: string): string;
 	/** What follows the columns of a table. */
 	options(table: DeclaredTable): string;
+	/** A value as SQL writes it. */
+	literal(value: SqlValue): string;
+	/** Whether a column that was added keeps the value that older rows were given as its default. */
+	readonly keepsDefaults: boolean;
+	/** The columns of the table that says what a store is. */
+	readonly metaColumns: string;
 }
 
 export interface Statement {
@@ -26,19 +32,77 @@ export function quoted(name: string): string {
 
 const list = (names: readonly string[]) => names.map(quoted).join(", ");
 
-export function createStatements(
+export function createTableStatement(
 	dialect: Dialect,
 	table: DeclaredTable,
-): string[] {
-	const name = dialect.table(table.name);
+): string {
 	const columns = table.columns.map(dialect.column).join(", ");
+	return `CREATE TABLE ${dialect.table(table.name)} (${columns}, PRIMARY KEY (${list(table.key)}))${dialect.options(table)}`;
+}
+
+export function createIndexStatement(
+	dialect: Dialect,
+	table: DeclaredTable,
+	index: string,
+): string {
+	const order = table.indexes.get(index) ?? [];
+	return `CREATE INDEX ${quoted(indexName(table, index))} ON ${dialect.table(table.name)} (${list(order)})`;
+}
+
+export function dropTableStatement(dialect: Dialect, name: string): string {
+	return `DROP TABLE ${dialect.table(name)}`;
+}
+
+export function renameTableStatement(
+	dialect: Dialect,
+	from: string,
+	to: string,
+): string {
+	return `ALTER TABLE ${dialect.table(from)} RENAME TO ${quoted(to)}`;
+}
+
+export function dropIndexStatement(
+	dialect: Dialect,
+	table: DeclaredTable,
+	index: string,
+): string {
+	return `DROP INDEX ${dialect.table(indexName(table, index))}`;
+}
+
+export function addColumnStatements(
+	dialect: Dialect,
+	table: DeclaredTable,
+	column: Column,
+	value: SqlValue,
+): string[] {
+	const alter = `ALTER TABLE ${dialect.table(table.name)}`;
 	return [
-		`CREATE TABLE ${name} (${columns}, PRIMARY KEY (${list(table.key)}))${dialect.options(table)}`,
-		...[...table.indexes].map(
-			([index, order]) =>
-				`CREATE INDEX ${quoted(indexName(table, index))} ON ${name} (${list(order)})`,
-		),
+		`${alter} ADD COLUMN ${dialect.column(column)} DEFAULT ${dialect.literal(value)}`,
+		...(dialect.keepsDefaults
+			? []
+			: [`${alter} ALTER COLUMN ${quoted(column.name)} DROP DEFAULT`]),
 	];
+}
+
+export function dropColumnStatement(
+	dialect: Dialect,
+	table: DeclaredTable,
+	column: Column,
+): string {
+	return `ALTER TABLE ${dialect.table(table.name)} DROP COLUMN ${quoted(column.name)}`;
+}
+
+/** Sets one row of a table of names and values. */
+export function setMetaStatement(
+	dialect: Dialect,
+	table: string,
+	name: string,
+	value: string,
+): Statement {
+	return {
+		text: `INSERT INTO ${dialect.table(table)} (name, value) VALUES (${dialect.parameter(1)}, ${dialect.parameter(2)}) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+		values: [name, value],
+	};
 }
 
 /** No name of a table has a colon. */

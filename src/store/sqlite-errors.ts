@@ -17,6 +17,11 @@ export function isRefusal(thrown: unknown): boolean {
 	return code === SQLITE_CONSTRAINT || code === SQLITE_TOOBIG;
 }
 
+/** Whether SQLite found no room. */
+export function isFull(thrown: unknown): boolean {
+	return primaryCode(thrown) === SQLITE_FULL;
+}
+
 /** What SQLite's failure means for the store: `store-full`, `busy` or, in doubt, `store-failed`. */
 export function storeError(path: string, thrown: unknown): TetradError {
 	if (thrown instanceof TetradError) return thrown;

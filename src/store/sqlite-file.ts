@@ -55,7 +55,8 @@ export async function requirePrivateFile(
 		);
 }
 
-function unusable(path: string, cause: unknown): TetradError {
+/** What a failure of the file system means: `store-full` when it has no room, and else `store-failed`. */
+export function unusable(path: string, cause: unknown): TetradError {
 	const { code, message } = cause as NodeJS.ErrnoException;
 	if (code === "ENOSPC" || code === "EDQUOT")
 		return new TetradError(

@@ -1,6 +1,12 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { TetradError } from "../errors.ts";
-import type { Row, Scan, Store, Transaction } from "../machine/index.ts";
+import type {
+	Row,
+	Scan,
+	Schema,
+	Store,
+	Transaction,
+} from "../machine/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,
@@ -9,25 +15,28 @@ import {
 	type SqlValue,
 	StepCount,
 } from "./checks.ts";
-import {
-	type AnyTable,
-	checkMeta,
-	Declared,
-	SCHEMA_VERSION,
-} from "./declared.ts";
+import type { Declared } from "./declared.ts";
 import {
 	DurableStore,
 	type Engine,
 	type TransactionOutcome,
 } from "./durable-store.ts";
+import { History } from "./history.ts";
 import {
 	FOREIGN_WRITER_MS,
 	MAX_IDLE_LOG_BYTES,
 	MAX_STATEMENTS,
 } from "./limits.ts";
+import {
+	META,
+	type Meta,
+	newestMeta,
+	requireNewest,
+	versionIn,
+} from "./meta.ts";
+import { type Migrating, makeTables, migrate } from "./migrate.ts";
 import { type Snapshot, Snapshots } from "./snapshot.ts";
 import {
-	createStatements,
 	type Dialect,
 	indexName,
 	quoted,
@@ -35,6 +44,7 @@ import {
 	selectStatement,
 	writeStatement,
 } from "./sql.ts";
+import { copyAside } from "./sqlite-copy.ts";
 import { isRefusal, storeError } from "./sqlite-errors.ts";
 import {
 	makePrivateFile,
@@ -47,7 +57,7 @@ import { StoreLock } from "./sqlite-lock.ts";
 export interface SqliteStoreOptions {
 	/** A file, made if it is not there, in a folder that is; or `:memory:`, which is not durable. */
 	readonly path: string;
-	readonly tables: readonly AnyTable[];
+	readonly schema: Schema;
 }
 
 /** Looks at a store that another process may be writing to. */
@@ -55,27 +65,30 @@ export type StoreView = Pick<Store, "snapshot"> & AsyncDisposable;
 
 /**
  * Opens a store in a file of SQLite, and reads the whole file once to see that its pages are
- * sound. Throws `busy` when somebody else has it open, `store-full` when there is no room to
- * make it, and `store-failed` when it is no store, has other tables, or cannot be used.
+ * sound. One of an older version of the schema is brought to the newest, and a copy of it is kept
+ * beside it (docs/stores.md). Throws `busy` when somebody else has it open, `store-full` when there
+ * is no room to make or to copy it, and `store-failed` when it is no store, is of a newer version,
+ * has other tables, or cannot be used.
  *
  * @example
  * ```ts
- * import { done, openSqliteStore, put, table } from "tetrad/store";
+ * import { done, openSqliteStore, put, schema, table } from "tetrad/store";
  *
  * const ORDERS = table("orders", { id: "integer", item: "text" }, ["id"]);
- * await using store = await openSqliteStore({ path: ":memory:", tables: [ORDERS] });
+ * const shop = schema("shop", [ORDERS]);
+ * await using store = await openSqliteStore({ path: ":memory:", schema: shop });
  * await store.transact(done([put(ORDERS, { id: 1n, item: "a book" })], undefined));
  * ```
  */
 export async function openSqliteStore({
 	path,
-	tables,
+	schema,
 }: SqliteStoreOptions): Promise<Store> {
-	const declared = new Declared(tables);
+	const history = new History(schema);
 	if (path === MEMORY) {
 		const database = openDatabase(path, false);
-		prepareTables(path, database, declared);
-		return new DurableStore(new SqliteEngine(path, database, declared));
+		await prepareTables(path, database, history);
+		return new DurableStore(new SqliteEngine(path, database, history));
 	}
 	const real = await realPath(path);
 	const lock = await StoreLock.take(real);
@@ -86,10 +99,10 @@ export async function openSqliteStore({
 		database = openDatabase(real, false);
 		checkSound(real, database);
 		// Before anything is changed in it.
-		if (!isEmpty(database)) checkTables(real, database, declared);
+		if (!isEmpty(database)) versionIn(real, readMeta(real, database), history);
 		makeDurable(real, database);
-		prepareTables(real, database, declared);
-		return new DurableStore(new SqliteEngine(real, database, declared, lock));
+		await prepareTables(real, database, history);
+		return new DurableStore(new SqliteEngine(real, database, history, lock));
 	} catch (thrown) {
 		closeQuietly(database);
 		lock[Symbol.dispose]();
@@ -99,18 +112,18 @@ export async function openSqliteStore({
 
 /**
  * Opens a store for looking only, also while another process has it open for writing. Throws
- * `store-failed` when there is none, or it has other tables.
+ * `store-failed` when there is none, or it is of another version or has other tables.
  */
 export async function openSqliteSnapshot({
 	path,
-	tables,
+	schema,
 }: SqliteStoreOptions): Promise<StoreView> {
-	const declared = new Declared(tables);
+	const history = new History(schema);
 	const real = await realPath(path);
 	await requirePrivateFile(real, "read");
-	const take = async () => new SqliteSnapshot(real, declared);
+	const take = async () => new SqliteSnapshot(real, history);
 	await (await take()).close();
-	const snapshots = new Snapshots(declared, take);
+	const snapshots = new Snapshots(history.newest, take);
 	return {
 		snapshot: (look: (scan: Scan) => Promise<never>) => snapshots.show(look),
 		[Symbol.asyncDispose]: () => snapshots.close(),
@@ -118,9 +131,6 @@ export async function openSqliteSnapshot({
 }
 
 const MEMORY = ":memory:";
-
-/** No declared name has a colon. */
-const META = quoted("store:meta");
 
 const SQLITE: Dialect = {
 	parameter: () => "?",
@@ -133,6 +143,15 @@ const SQLITE: Dialect = {
 		columns.some(({ name, type }) => type === "bytes" && !key.includes(name))
 			? " STRICT"
 			: " STRICT, WITHOUT ROWID",
+	literal: (value) => {
+		if (typeof value === "bigint") return `${value}`;
+		return typeof value === "string"
+			? `'${value.replaceAll("'", "''")}'`
+			: `x'${Buffer.from(value).toString("hex")}'`;
+	},
+	keepsDefaults: true,
+	metaColumns:
+		'("name" TEXT PRIMARY KEY, "value" TEXT NOT NULL) STRICT, WITHOUT ROWID',
 };
 
 function openDatabase(path: string, readOnly: boolean): DatabaseSync {
@@ -182,43 +201,68 @@ function makeDurable(path: string, database: DatabaseSync): void {
 	database.exec(`PRAGMA journal_size_limit = ${MAX_IDLE_LOG_BYTES}`);
 }
 
-/** Makes the tables of a new store, or checks those of one that is there. */
-function prepareTables(
+/** Makes the tables of a new store, or brings those of one that is there to the newest version. */
+async function prepareTables(
 	path: string,
 	database: DatabaseSync,
-	declared: Declared,
-): void {
+	history: History,
+): Promise<void> {
+	const { newest } = history;
+	const migrating = new MigratingSqlite(database);
+	// Nobody writes from here on, so that the copy has what is changed.
 	database.exec("BEGIN IMMEDIATE");
-	if (isEmpty(database)) {
-		for (const table of declared.all)
-			for (const text of createStatements(SQLITE, table)) database.exec(text);
-		database.exec(
-			`CREATE TABLE ${META} ("name" TEXT PRIMARY KEY, "value" TEXT NOT NULL) STRICT, WITHOUT ROWID`,
-		);
-		const add = database.prepare(`INSERT INTO ${META} VALUES (?, ?)`);
-		add.run("version", SCHEMA_VERSION);
-		add.run("tables", declared.describe());
-	} else checkTables(path, database, declared);
+	if (isEmpty(database))
+		await makeTables(migrating, SQLITE, newest, newestMeta(history));
+	else {
+		const version = versionIn(path, readMeta(path, database), history);
+		const declared = history.tablesOf(version);
+		if (declared !== undefined && version !== history.version) {
+			const open = (of: string) => openDatabase(of, true);
+			await copyAside({ path, version, declared, open });
+			await migrate(migrating, SQLITE, history, version);
+		}
+	}
 	database.exec("COMMIT");
 }
 
-function checkTables(
-	path: string,
-	database: DatabaseSync,
-	declared: Declared,
-): void {
+/** One that is in a transaction. */
+class MigratingSqlite implements Migrating {
+	readonly #statements: Statements;
+
+	constructor(database: DatabaseSync) {
+		this.#statements = new Statements(database);
+	}
+
+	async run(statement: Statement): Promise<void> {
+		try {
+			this.#statements.run(statement);
+		} catch (cause) {
+			if (!isRefusal(cause)) throw cause;
+			throw new TetradError(
+				"internal",
+				"a row of the next version has a key that is there, or is one that SQLite does not take; nothing was changed",
+				{ cause },
+			);
+		}
+	}
+
+	async rows(read: CheckedRead, after?: readonly SqlValue[]): Promise<Row[]> {
+		return this.#statements.rows(read, after);
+	}
+}
+
+function readMeta(path: string, database: DatabaseSync): Meta {
 	const [ours] = firstRow(
 		database,
-		`SELECT count(*) FROM sqlite_schema WHERE name = 'store:meta'`,
+		`SELECT count(*) FROM sqlite_schema WHERE name = '${META}'`,
 	);
 	if (ours !== 1n)
 		throw new TetradError(
 			"store-failed",
 			`${path} is a database of another program; name a file of its own for the store`,
 		);
-	const rows = database.prepare(`SELECT name, value FROM ${META}`).all();
-	const meta = new Map(rows as unknown as [string, string][]);
-	checkMeta(path, meta, declared);
+	const rows = database.prepare(`SELECT name, value FROM ${quoted(META)}`);
+	return new Map(rows.all() as unknown as [string, string][]);
 }
 
 function closeQuietly(database: DatabaseSync | undefined): void {
@@ -266,6 +310,7 @@ class Statements {
 
 class SqliteEngine implements Engine {
 	readonly declared: Declared;
+	readonly #history: History;
 	readonly #path: string;
 	readonly #database: DatabaseSync;
 	readonly #statements: Statements;
@@ -274,13 +319,14 @@ class SqliteEngine implements Engine {
 	constructor(
 		path: string,
 		database: DatabaseSync,
-		declared: Declared,
+		history: History,
 		lock?: StoreLock,
 	) {
 		this.#path = path;
 		this.#database = database;
 		this.#statements = new Statements(database);
-		this.declared = declared;
+		this.#history = history;
+		this.declared = history.newest;
 		this.#lock = lock;
 	}
 
@@ -301,8 +347,8 @@ class SqliteEngine implements Engine {
 
 	async snapshot(): Promise<Snapshot> {
 		return this.#path === MEMORY
-			? new MemorySnapshot(this.#database, this.declared)
-			: new SqliteSnapshot(this.#path, this.declared);
+			? MemorySnapshot.take(this.#database, this.#history)
+			: new SqliteSnapshot(this.#path, this.#history);
 	}
 
 	async close(): Promise<void> {
@@ -387,14 +433,14 @@ class SqliteSnapshot implements Snapshot {
 	readonly #database: DatabaseSync;
 	readonly #statements: Statements;
 
-	constructor(path: string, declared: Declared) {
+	constructor(path: string, history: History) {
 		this.#path = path;
 		this.#database = openDatabase(path, true);
 		this.#statements = new Statements(this.#database);
 		try {
 			// The first read, not BEGIN, fixes the moment.
 			this.#database.exec("BEGIN");
-			checkTables(path, this.#database, declared);
+			requireNewest(path, readMeta(path, this.#database), history);
 		} catch (thrown) {
 			closeQuietly(this.#database);
 			throw storeError(path, thrown);
@@ -419,8 +465,17 @@ class MemorySnapshot implements Snapshot {
 	readonly #copy = openDatabase(MEMORY, false);
 	readonly #statements = new Statements(this.#copy);
 
-	constructor(database: DatabaseSync, declared: Declared) {
-		prepareTables(MEMORY, this.#copy, declared);
+	static async take(
+		database: DatabaseSync,
+		history: History,
+	): Promise<MemorySnapshot> {
+		const snapshot = new MemorySnapshot();
+		await prepareTables(MEMORY, snapshot.#copy, history);
+		snapshot.#fill(database, history.newest);
+		return snapshot;
+	}
+
+	#fill(database: DatabaseSync, declared: Declared): void {
 		for (const table of declared.all) {
 			const names = table.columns.map(({ name }) => quoted(name)).join(", ");
 			const all = `SELECT ${names} FROM ${quoted(table.name)}`;

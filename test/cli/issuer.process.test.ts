@@ -15,7 +15,7 @@ import { readBanks } from "../../src/device/authority/evidence-file.ts";
 import { createAuthorityHome } from "../../src/device/authority/issue-device-home.ts";
 import { readHome } from "../../src/device/home/home.ts";
 import { validateChain } from "../../src/identity/index.ts";
-import { LEDGER_TABLES } from "../../src/money/index.ts";
+import { LEDGER_SCHEMA } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import {
 	deposit,
@@ -198,7 +198,7 @@ describe("a module that spends twice", () => {
 		const store = stack.use(
 			await openSqliteStore({
 				path: `${mint}/ledger.db`,
-				tables: LEDGER_TABLES,
+				schema: LEDGER_SCHEMA,
 			}),
 		);
 		const machine = new Mint(world, issuer, store, { now });

@@ -10,7 +10,7 @@ import {
 	serveOperatorHttp,
 } from "../../src/device/issuer/http/operator-http.ts";
 import { LedgerOperator } from "../../src/device/issuer/operator.ts";
-import { LEDGER_TABLES, Ledger, type Store } from "../../src/money/index.ts";
+import { LEDGER_SCHEMA, Ledger, type Store } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { moduleOf, PLAY } from "../money/mint.ts";
@@ -25,7 +25,7 @@ let device: string;
 let client: OperatorClient;
 
 before(async () => {
-	store = await openSqliteStore({ path: ":memory:", tables: LEDGER_TABLES });
+	store = await openSqliteStore({ path: ":memory:", schema: LEDGER_SCHEMA });
 	const world = await makeWorld();
 	const issuer = await moduleOf(world, "mint");
 	const payer = await moduleOf(world, "alice-purse");

@@ -82,8 +82,8 @@ export async function putNotes(
 	{ device: { chainHash, encodedChain } }: Pick<Module, "device">,
 	notes: readonly Note[],
 ): Promise<void> {
-	const { NOTES, ISSUER_CHAINS, PURSE_TABLES } = purseTables;
-	await using store = await openSqliteStore({ path, tables: PURSE_TABLES });
+	const { NOTES, ISSUER_CHAINS, PURSE_SCHEMA } = purseTables;
+	await using store = await openSqliteStore({ path, schema: PURSE_SCHEMA });
 	await store.transact(loadPurse(nodeCrypto));
 	await store.transact(
 		done(

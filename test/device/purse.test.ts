@@ -39,12 +39,11 @@ import {
 	accountOf,
 	credit,
 	IssuerMachine,
-	LEDGER_TABLES,
+	LEDGER_SCHEMA,
 	type MoneyMachine,
 	openAccount,
 	type PurseReport,
 	type Store,
-	type Table,
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
@@ -133,7 +132,7 @@ async function town(home: string) {
 	const store = stack.use(
 		await openSqliteStore({
 			path: ":memory:",
-			tables: LEDGER_TABLES as unknown as readonly Table[],
+			schema: LEDGER_SCHEMA,
 		}),
 	);
 	const { deviceId } = alice.device;

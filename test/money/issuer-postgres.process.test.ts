@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	evidenceOf,
-	LEDGER_TABLES,
+	LEDGER_SCHEMA,
 	listConflicts,
 	openEvidence,
 } from "../../src/money/index.ts";
@@ -34,14 +34,14 @@ describe("a ledger in PostgreSQL", { skip: NO_POSTGRES }, () => {
 	});
 	after(() => server?.[Symbol.asyncDispose]());
 
-	const onServer = (schema: string) =>
+	const onServer = (namespace: string) =>
 		makeLedger({
 			parameters: { noteDays: 5 },
 			open: () =>
 				openPostgresStore({
 					url: server.url(),
-					tables: LEDGER_TABLES,
-					schema,
+					schema: LEDGER_SCHEMA,
+					namespace,
 				}),
 		});
 

@@ -8,7 +8,7 @@ import {
 	type AuditResult,
 	credit,
 	type IssuerParameters,
-	LEDGER_TABLES,
+	LEDGER_SCHEMA,
 	Ledger,
 	type Note,
 	openAccount,
@@ -73,7 +73,7 @@ export async function makeLedger(
 	const folder = onDisk && stack.use(await temporaryFolder());
 	const path = folder === undefined ? ":memory:" : `${folder.path}/ledger.db`;
 	const open =
-		options.open ?? (() => openSqliteStore({ path, tables: LEDGER_TABLES }));
+		options.open ?? (() => openSqliteStore({ path, schema: LEDGER_SCHEMA }));
 	let store: Store = await open();
 	stack.defer(() => store[Symbol.asyncDispose]());
 	const world = await makeWorld();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { inspect } from "node:util";
+import { schema } from "../../src/machine/index.ts";
 import { byKey, done, put, reading } from "../../src/money/index.ts";
 import { openPostgresStore } from "../../src/store/index.ts";
 import { MAX_CONFLICTS } from "../../src/store/limits.ts";
@@ -36,8 +37,8 @@ after(async () => {
 
 let schemas = 0;
 function place(): Extract<Place, { kind: "postgres" }> {
-	const schema = `s${"_".repeat(++schemas % 28)}${schemas < 28 ? "a" : "b"}`;
-	return { kind: "postgres", url: server.url(), schema };
+	const namespace = `s${"_".repeat(++schemas % 28)}${schemas < 28 ? "a" : "b"}`;
+	return { kind: "postgres", url: server.url(), namespace };
 }
 
 storeContract("PostgreSQL", { make: place, skip });
@@ -155,7 +156,9 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 		let tries = 0;
 		const interfered = reading([byKey(counters, { name: "n" })], ([[row]]) => {
 			if (++tries === 1)
-				server.sqlNow(`UPDATE "${at.schema}".counters SET count = count + 100`);
+				server.sqlNow(
+					`UPDATE "${at.namespace}".counters SET count = count + 100`,
+				);
 			const count = (row?.count ?? 0n) + 1n;
 			return done([put(counters, { name: "n", count })], count);
 		});
@@ -175,7 +178,7 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 		let tries = 0;
 		const interfered = reading([byKey(counters, { name: "n" })], ([[row]]) => {
 			tries++;
-			server.sqlNow(`UPDATE "${at.schema}".counters SET count = count + 1`);
+			server.sqlNow(`UPDATE "${at.namespace}".counters SET count = count + 1`);
 			const count = row?.count ?? 0n;
 			return done([put(counters, { name: "n", count })], count);
 		});
@@ -187,7 +190,7 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 	test("tables that somebody takes away fail the store", async () => {
 		const at = place();
 		await using store = await openAt(at);
-		server.sqlNow(`DROP TABLE "${at.schema}".counters`);
+		server.sqlNow(`DROP TABLE "${at.namespace}".counters`);
 		await assert.rejects(store.transact(increment("n")), failed);
 		await assertFailed(store);
 	});
@@ -195,7 +198,8 @@ describe("PostgreSQL store: other writers", { skip }, () => {
 
 describe("PostgreSQL store: opening", { skip }, () => {
 	const SECRET = "hunter-2-geheim";
-	const open = (url: string) => openPostgresStore({ url, tables: TABLES });
+	const open = (url: string) =>
+		openPostgresStore({ url, schema: schema("test", TABLES) });
 
 	async function refusal(url: string): Promise<Error & { code: string }> {
 		const why = await open(url).then(
@@ -286,13 +290,13 @@ describe("PostgreSQL store: opening", { skip }, () => {
 	test("a schema of somebody else is refused, and an empty one taken", async () => {
 		const at = place();
 		server.sqlNow(
-			`CREATE SCHEMA "${at.schema}"; CREATE TABLE "${at.schema}".x ()`,
+			`CREATE SCHEMA "${at.namespace}"; CREATE TABLE "${at.namespace}".x ()`,
 		);
 		await assert.rejects(openAt(at), {
 			...failed,
 			message: /another program/,
 		});
-		server.sqlNow(`DROP TABLE "${at.schema}".x`);
+		server.sqlNow(`DROP TABLE "${at.namespace}".x`);
 		await using store = await openAt(at);
 		await store.transact(increment("n"));
 	});
@@ -301,7 +305,7 @@ describe("PostgreSQL store: opening", { skip }, () => {
 		const at = place();
 		await (await openAt(at))[Symbol.asyncDispose]();
 		server.sqlNow(
-			`UPDATE "${at.schema}"."store:meta" SET value = '7' WHERE name = 'version'`,
+			`UPDATE "${at.namespace}"."store:meta" SET value = '7' WHERE name = 'version'`,
 		);
 		await assert.rejects(openAt(at), {
 			...failed,
@@ -319,7 +323,7 @@ describe("PostgreSQL store: opening", { skip }, () => {
 			});
 			await using store = await openPostgresStore({
 				...at,
-				tables: TABLES,
+				schema: schema("test", TABLES),
 				unsafeServerWithoutFsync: true,
 			});
 			await store.transact(increment("n"));
@@ -376,8 +380,8 @@ describe("PostgreSQL store: opening", { skip }, () => {
 	});
 
 	test("names of schemas that would need care are refused", async () => {
-		for (const schema of ["", "A", 'a"b', "a b", "x".repeat(31)])
-			await assert.rejects(openAt({ ...place(), schema }), {
+		for (const namespace of ["", "A", 'a"b', "a b", "x".repeat(31)])
+			await assert.rejects(openAt({ ...place(), namespace }), {
 				code: "invalid-argument",
 			});
 	});

@@ -10,7 +10,9 @@ import {
 import { basename, join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
+import { schema } from "../../src/machine/index.ts";
 import { openSqliteSnapshot } from "../../src/store/index.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { TroubledDisk } from "../support/troubled-disk.ts";
 import { assertThere, storeContract } from "./contract.ts";
 import {
@@ -21,7 +23,6 @@ import {
 	Script,
 	STREAM,
 	TABLES,
-	temporaryFolder,
 	wholeNumbers,
 } from "./support.ts";
 
@@ -172,7 +173,8 @@ const OBEYING_MODES =
 		: [];
 
 describe("SQLite store: looking on", () => {
-	const look = (path: string) => openSqliteSnapshot({ path, tables: TABLES });
+	const look = (path: string) =>
+		openSqliteSnapshot({ path, schema: schema("test", TABLES) });
 
 	test("a snapshot works while another process writes, and never sees half", async () => {
 		const at = place();
@@ -226,9 +228,12 @@ describe("SQLite store: looking on", () => {
 		await assert.rejects(look(path), { code: "store-failed" });
 		await assert.rejects(stat(path), { code: "ENOENT" });
 		await (await openAt({ kind: "sqlite", path }))[Symbol.asyncDispose]();
-		await assert.rejects(openSqliteSnapshot({ path, tables: [left] }), {
-			code: "store-failed",
-		});
+		await assert.rejects(
+			openSqliteSnapshot({ path, schema: schema("test", [left]) }),
+			{
+				code: "store-failed",
+			},
+		);
 	});
 });
 

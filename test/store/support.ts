@@ -1,10 +1,7 @@
 /* Tables to store things in, and processes that do. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type AnyTable, schema } from "../../src/machine/index.ts";
 import {
 	byKey,
 	type Columns,
@@ -18,11 +15,9 @@ import {
 	type Transaction,
 	table,
 } from "../../src/money/index.ts";
-import {
-	type AnyTable,
-	openPostgresStore,
-	openSqliteStore,
-} from "../../src/store/index.ts";
+import { openSchema, type Place } from "./place.ts";
+
+export { openSchema, type Place } from "./place.ts";
 
 export const counters = table("counters", { name: "text", count: "integer" }, [
 	"name",
@@ -54,22 +49,11 @@ export const things = table(
 
 export const TABLES: readonly AnyTable[] = [counters, left, right, things];
 
-/** Where a store is. */
-export type Place =
-	| { readonly kind: "sqlite"; readonly path: string }
-	| {
-			readonly kind: "postgres";
-			readonly url: string;
-			readonly schema: string;
-	  };
-
 export function openAt(
 	place: Place,
 	tables: readonly AnyTable[] = TABLES,
 ): Promise<Store> {
-	return place.kind === "sqlite"
-		? openSqliteStore({ ...place, tables })
-		: openPostgresStore({ ...place, tables });
+	return openSchema(place, schema("test", tables));
 }
 
 /** Adds one to a counter and answers with what it is then. */
@@ -128,17 +112,6 @@ export function rowsOf<Of extends Columns>(
 	read: Read<Of>,
 ): Transaction<readonly Row<Of>[]> {
 	return reading([read], ([rows]) => done([], rows));
-}
-
-export async function temporaryFolder(): Promise<
-	{ readonly path: string } & AsyncDisposable
-> {
-	const path = await mkdtemp(join(tmpdir(), "tetrad-store-"));
-	process.once("exit", () => rmSync(path, { recursive: true, force: true }));
-	return {
-		path,
-		[Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
-	};
 }
 
 const CACHE = fileURLToPath(

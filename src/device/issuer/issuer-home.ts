@@ -11,7 +11,7 @@ import {
 	GRACE_DAYS,
 	type IssuerParameters,
 	type IssuerTerms,
-	LEDGER_TABLES,
+	LEDGER_SCHEMA,
 	MAX_GRACE_DAYS,
 	MAX_NOTE_DAYS,
 	NOTE_DAYS,
@@ -192,10 +192,10 @@ export async function openLedger(
 	{ database }: IssuerSettings,
 ): Promise<Store> {
 	return database === undefined
-		? openSqliteStore({ path: ledgerPath(home), tables: LEDGER_TABLES })
+		? openSqliteStore({ path: ledgerPath(home), schema: LEDGER_SCHEMA })
 		: openPostgresStore({
 				url: await databaseUrl(home, database),
-				tables: LEDGER_TABLES,
+				schema: LEDGER_SCHEMA,
 			});
 }
 
@@ -210,7 +210,7 @@ export async function viewLedger(
 		throw unusable(
 			`the issuer in ${home} has no ledger yet; run: tetrad issuer run --home ${home} …`,
 		);
-	return openSqliteSnapshot({ path, tables: LEDGER_TABLES });
+	return openSqliteSnapshot({ path, schema: LEDGER_SCHEMA });
 }
 
 function ledgerPath(home: string): string {

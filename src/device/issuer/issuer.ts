@@ -18,7 +18,7 @@ type DriverOptions = MoneyDriverOptions<IssuerReport>;
 
 export interface IssuerOptions {
 	readonly parameters: IssuerParameters;
-	/** Of `LEDGER_TABLES`; whoever opened it closes it, after this. */
+	/** Of `LEDGER_SCHEMA`; whoever opened it closes it, after this. */
 	readonly store: Store;
 	readonly report: DriverOptions["report"];
 	readonly refused?: DriverOptions["refused"];

@@ -201,7 +201,7 @@ export async function createPurse(
 	const settings: PurseSettings = { issuers, owner: await owner() };
 	const store = await openSqliteStore({
 		path: purseStorePath(home),
-		tables: purseTables.PURSE_TABLES,
+		schema: purseTables.PURSE_SCHEMA,
 	});
 	try {
 		await store.transact(loadPurse(nodeCrypto));
@@ -222,7 +222,7 @@ export async function viewPurse(home: string): Promise<
 	const { issuers } = await readPurseSettings(home);
 	const store = await openSqliteSnapshot({
 		path: purseStorePath(home),
-		tables: purseTables.PURSE_TABLES,
+		schema: purseTables.PURSE_SCHEMA,
 	});
 	return {
 		store,

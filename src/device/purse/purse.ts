@@ -137,7 +137,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		const { path } = options;
 		const store = await openSqliteStore({
 			path,
-			tables: purseTables.PURSE_TABLES,
+			schema: purseTables.PURSE_SCHEMA,
 		});
 		try {
 			const state = await store.transact(loadPurse(nodeCrypto));

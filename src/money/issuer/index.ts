@@ -47,7 +47,7 @@ export {
 	CREDITS,
 	ENTRIES,
 	HEADS,
-	LEDGER_TABLES,
+	LEDGER_SCHEMA,
 	META,
 	NOTES,
 	type RowOf,

@@ -6,6 +6,8 @@
 import {
 	type Columns,
 	type Row,
+	type Schema,
+	schema,
 	type Table,
 	table,
 } from "../../machine/index.ts";
@@ -140,9 +142,7 @@ export const CREDITS = table(
 export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
 
 /** For whoever opens the store. */
-export const LEDGER_TABLES: readonly (Omit<Table, "key"> & {
-	readonly key: readonly string[];
-})[] = [
+export const LEDGER_SCHEMA: Schema = schema("ledger", [
 	ACCOUNTS,
 	ENTRIES,
 	NOTES,
@@ -154,7 +154,7 @@ export const LEDGER_TABLES: readonly (Omit<Table, "key"> & {
 	HEADS,
 	CREDITS,
 	META,
-];
+]);
 
 export type RowOf<Of> =
 	Of extends Table<infer Named extends Columns> ? Row<Named> : never;

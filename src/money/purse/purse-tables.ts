@@ -9,7 +9,8 @@ import {
 	insert,
 	type Read,
 	type Row,
-	type Table,
+	type Schema,
+	schema,
 	type Transaction,
 	table,
 	type Write,
@@ -158,7 +159,8 @@ export const LOG = table(
 	["number"],
 );
 
-export const PURSE_TABLES: readonly Table[] = [
+/** For whoever opens the store. */
+export const PURSE_SCHEMA: Schema = schema("purse", [
 	META,
 	ISSUER_CHAINS,
 	NOTES,
@@ -166,7 +168,7 @@ export const PURSE_TABLES: readonly Table[] = [
 	RECEIPTS,
 	REQUESTS,
 	LOG,
-] as unknown as readonly Table[];
+]);
 
 export type NoteRow = Row<typeof NOTES.columns>;
 export type PaymentRow = Row<typeof PAYMENTS.columns>;

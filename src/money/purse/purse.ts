@@ -40,6 +40,7 @@ import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { PurseWork, type Written } from "./purse-work.ts";
 import { Settling } from "./settling.ts";
+import { VisitWork } from "./visit-work.ts";
 import { Witnesses } from "./witnesses.ts";
 
 /** The machine of a module that holds money. `state` is what `loadPurse` has read from its store. */
@@ -53,6 +54,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	readonly #expecting: Expecting;
 	readonly #acceptance: PaymentAcceptance;
 	readonly #orders: Orders;
+	readonly #visitWork: VisitWork;
 	readonly #settling: Settling;
 
 	constructor(options: PurseMachineOptions, state: PurseState) {
@@ -80,9 +82,12 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			expecting,
 		);
 		this.#orders = new Orders(parts);
+		const visits = new IssuerVisits(parts);
+		this.#visitWork = new VisitWork(parts, visits);
 		this.#settling = new Settling(
 			parts,
-			new IssuerVisits(parts),
+			visits,
+			this.#visitWork,
 			promises,
 			payments,
 		);
@@ -249,15 +254,15 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "ordering":
 				return this.#orders.ordered(done.job, done.result);
 			case "reading-open-requests":
-				return this.#settling.openRequestsRead(done.job, done.result);
+				return this.#visitWork.openRequestsRead(done.job, done.result);
 			case "requesting-deposits":
-				return this.#settling.depositsRequested(done.job, done.result);
+				return this.#visitWork.depositsRequested(done.job, done.result);
 			case "requesting-claims":
-				return this.#settling.claimsRequested(done.job, done.result);
+				return this.#visitWork.claimsRequested(done.job, done.result);
 			case "committing-exchange":
-				return this.#settling.exchangeCommitted(done.job, done.result);
+				return this.#visitWork.exchangeCommitted(done.job, done.result);
 			case "closing-give-back":
-				return this.#settling.giveBackClosed(done.job);
+				return this.#visitWork.giveBackClosed(done.job);
 			case "recording-answer":
 				return this.#settling.answerRecorded(done.job, done.result);
 			default:
@@ -284,7 +289,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "ordering":
 				return this.#core.trouble(error);
 			case "committing-exchange":
-				return this.#settling.exchangeFailed(job, job.selection, error);
+				return this.#visitWork.exchangeFailed(job, job.selection, error);
 			case "reading-open-requests":
 			case "requesting-deposits":
 			case "requesting-claims":
@@ -303,7 +308,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "signing-receipt":
 				return this.#acceptance.signed(job, signature);
 			case "signing-exchange":
-				return this.#settling.exchangeSigned(job, signature);
+				return this.#visitWork.exchangeSigned(job, signature);
 			default:
 				return unreachable(job);
 		}
@@ -316,7 +321,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "signing-receipt":
 				return this.#acceptance.notTaken(job.receipt.contract, error);
 			case "signing-exchange":
-				return this.#settling.exchangeFailed(
+				return this.#visitWork.exchangeFailed(
 					job,
 					job.exchange.selection,
 					error,

@@ -1,0 +1,263 @@
+/*
+ * What is done in a visit to an issuer once heads are compared: requests that are open are sent
+ * again, and then new ones, for deposits, exchanges and claims, until nothing is left.
+ */
+import { TetradError, unreachable } from "../../errors.ts";
+import { insert } from "../../machine/index.ts";
+import { hex } from "../../wire/index.ts";
+import {
+	draftTransfer,
+	headFields,
+	message,
+	REQUEST_ID_BYTES,
+	WITH_ISSUER,
+} from "../documents/index.ts";
+import { commitTransfer } from "./commit-transfer.ts";
+import { recordGivenBack } from "./issuer-answers.ts";
+import { nextExchange, signedExchange } from "./issuer-exchange.ts";
+import {
+	claimRequests,
+	depositRequests,
+	type NewDeposits,
+	openRequests,
+} from "./issuer-requests.ts";
+import type { IssuerVisits, Source, Visit } from "./issuer-visits.ts";
+import type { JobOf, VisitName } from "./pending-jobs.ts";
+import type { Selection } from "./purse-book.ts";
+import type { PurseCore } from "./purse-core.ts";
+import {
+	ANSWER_WITHIN_MS,
+	CLAIM_AGAIN_MS,
+	MAX_REQUESTS_IN_FLIGHT,
+} from "./purse-limits.ts";
+import type { PurseParts } from "./purse-parts.ts";
+import { type PaymentRow, REQUESTS, type RequestRow } from "./purse-tables.ts";
+import type { PurseWork } from "./purse-work.ts";
+import type { Witnesses } from "./witnesses.ts";
+
+export class VisitWork {
+	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
+	readonly #visits: IssuerVisits;
+	/** Notes whose claim was declined, in hexadecimal, and when it is worth another try. */
+	readonly #claimAgain = new Map<string, number>();
+
+	constructor({ core, work, witnesses }: PurseParts, visits: IssuerVisits) {
+		this.#core = core;
+		this.#work = work;
+		this.#witnesses = witnesses;
+		this.#visits = visits;
+	}
+
+	/** The issuer will not have that note claimed now. */
+	claimDeclined(note: Uint8Array): void {
+		this.#claimAgain.set(hex(note), this.#core.now + CLAIM_AGAIN_MS);
+	}
+
+	start(visit: Visit): void {
+		visit.state = {
+			kind: "working",
+			toSend: [],
+			source: { kind: "open" },
+			isLooking: false,
+		};
+		this.advance(visit);
+	}
+
+	/** Sends what can be sent, and looks for more. */
+	advance(visit: Visit): void {
+		if (visit.state.kind !== "working") return;
+		const { toSend, source, isLooking } = visit.state;
+		const room = MAX_REQUESTS_IN_FLIGHT - visit.inFlight.size;
+		for (const row of toSend.slice(0, room)) this.#send(visit, row);
+		const rest = toSend.slice(room);
+		visit.state = { kind: "working", toSend: rest, source, isLooking };
+		if (
+			rest.length > 0 ||
+			visit.inFlight.size >= MAX_REQUESTS_IN_FLIGHT ||
+			isLooking
+		)
+			return;
+		// What is still to come may bring notes that have to go back, too.
+		if (source.kind === "exchanges" && visit.inFlight.size > 0) return;
+		if (source.kind !== "none") this.#lookForMore(visit, source);
+		else if (visit.inFlight.size === 0) this.#close(visit);
+	}
+
+	#send(visit: Visit, row: RequestRow): void {
+		visit.inFlight.set(hex(row.request), row);
+		visit.until = this.#core.now + ANSWER_WITHIN_MS;
+		this.#core.toModule(visit.meeting.tetrad, row.message);
+	}
+
+	#lookForMore(visit: Visit, source: Source): void {
+		visit.state = { kind: "working", toSend: [], source, isLooking: true };
+		const { name, terms } = visit;
+		const { issuer } = terms;
+		switch (source.kind) {
+			case "open":
+				return this.#work.transact(
+					{ kind: "reading-open-requests", ...name },
+					openRequests(this.#core, issuer),
+				);
+			case "deposits":
+				return this.#work.transact(
+					{ kind: "requesting-deposits", ...name },
+					depositRequests(this.#core, issuer, source.above),
+				);
+			case "exchanges":
+				return this.#exchange(visit);
+			case "claims":
+				return this.#work.transact(
+					{ kind: "requesting-claims", ...name },
+					claimRequests(this.#core, issuer, this.#notToClaim(visit)),
+				);
+			case "none":
+				return;
+			default:
+				return unreachable(source);
+		}
+	}
+
+	openRequestsRead(name: VisitName, rows: readonly RequestRow[]): void {
+		const visit = this.#visits.at(name);
+		if (visit === undefined) return;
+		visit.giveBack = rows.find(({ kind }) => kind === "give-back");
+		for (const { kind, subject } of rows)
+			if (kind === "claim") visit.claimed.add(hex(subject));
+		// New notes would be of no use to a purse that must not pay.
+		const isBehind = this.#witnesses.standing.kind === "behind";
+		const toSend = rows.filter(
+			({ kind }) => kind !== "give-back" && !(isBehind && kind === "withdraw"),
+		);
+		this.#found(visit, toSend, { kind: "deposits", above: new Uint8Array() });
+	}
+
+	depositsRequested(name: VisitName, { rows, above }: NewDeposits): void {
+		this.#found(
+			this.#visits.at(name),
+			rows,
+			above === undefined ? { kind: "exchanges" } : { kind: "deposits", above },
+		);
+	}
+
+	claimsRequested(name: VisitName, rows: readonly RequestRow[]): void {
+		const visit = this.#visits.at(name);
+		for (const { subject } of rows) visit?.claimed.add(hex(subject));
+		this.#found(
+			visit,
+			rows,
+			rows.length === 0 ? { kind: "none" } : { kind: "claims" },
+		);
+	}
+
+	#found(
+		visit: Visit | undefined,
+		rows: readonly RequestRow[],
+		source: Source,
+	): void {
+		if (visit === undefined) return;
+		visit.state = { kind: "working", toSend: rows, source, isLooking: false };
+		this.advance(visit);
+	}
+
+	/** Notes that are claimed, or whose claim was declined not long ago, in hexadecimal. */
+	#notToClaim({ claimed }: Visit): ReadonlySet<string> {
+		const declined = [...this.#claimAgain]
+			.filter(([, at]) => at > this.#core.now)
+			.map(([id]) => id);
+		return new Set([...claimed, ...declined]);
+	}
+
+	// Exchanges: own notes go to the issuer like any payment, and their ranges are given away before the transfer leaves.
+
+	#exchange(visit: Visit): void {
+		const { name, meeting, giveBack } = visit;
+		const exchange = nextExchange(
+			this.#core,
+			meeting,
+			giveBack === undefined ? 0 : 1,
+		);
+		if (exchange === undefined)
+			return giveBack === undefined
+				? this.#found(visit, [], { kind: "claims" })
+				: this.#closeGiveBack(visit, giveBack);
+		const behind = this.#witnesses.whyNotPay();
+		if (behind !== undefined) {
+			visit.problem ??= behind;
+			return this.#found(visit, [], { kind: "claims" });
+		}
+		this.#core.book.reserve(exchange.selection);
+		const { toSign } = draftTransfer(exchange.transfer);
+		this.#work.sign({ kind: "signing-exchange", ...name, exchange }, toSign);
+	}
+
+	exchangeSigned(
+		{ tetrad, visit, exchange }: JobOf<"signing-exchange">,
+		signature: Uint8Array,
+	): void {
+		const { selection } = exchange;
+		const signed = signedExchange(this.#core, exchange, signature);
+		const behind = this.#witnesses.whyNotPay();
+		if (behind !== undefined)
+			return this.exchangeFailed({ tetrad, visit }, selection, behind);
+		const { ready, request } = signed;
+		this.#work.transact(
+			{ kind: "committing-exchange", tetrad, visit, selection, request },
+			commitTransfer(this.#core, ready, [insert(REQUESTS, request)]),
+		);
+	}
+
+	exchangeCommitted(
+		{ tetrad, visit, selection, request }: JobOf<"committing-exchange">,
+		row: PaymentRow | undefined,
+	): void {
+		const name = { tetrad, visit };
+		if (row === undefined)
+			return this.exchangeFailed(name, selection, disagreement());
+		this.#core.book.commit(selection);
+		this.#found(this.#visits.at(name), [request], { kind: "exchanges" });
+	}
+
+	/** These ranges certainly were not given away. */
+	exchangeFailed(
+		name: VisitName,
+		selection: Selection,
+		error: TetradError,
+	): void {
+		this.#core.book.release(selection);
+		this.#visits.finish(name, error);
+	}
+
+	/** Nothing is left that could be given back. */
+	#closeGiveBack(visit: Visit, order: RequestRow): void {
+		visit.giveBack = undefined;
+		this.#work.transact(
+			{ kind: "closing-give-back", ...visit.name },
+			recordGivenBack(this.#core, order),
+		);
+	}
+
+	giveBackClosed(name: VisitName): void {
+		this.#found(this.#visits.at(name), [], { kind: "claims" });
+	}
+
+	/** All is done: the issuer may know now how far this purse has come. */
+	#close(visit: Visit): void {
+		const { tetrad } = visit.meeting;
+		if (this.#witnesses.standing.kind === "agreed")
+			this.#core.toModule(
+				tetrad,
+				message(WITH_ISSUER.hello, headFields(this.#witnesses.head)),
+			);
+		const request = this.#core.options.context.crypto.random(REQUEST_ID_BYTES);
+		visit.state = { kind: "closing", request };
+		visit.until = this.#core.now + ANSWER_WITHIN_MS;
+		this.#core.toModule(tetrad, message(WITH_ISSUER.balance, { request }));
+	}
+}
+
+function disagreement(): TetradError {
+	return new TetradError("internal", "the purse and its store do not agree");
+}

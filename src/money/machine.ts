@@ -2,6 +2,7 @@ import type { CryptoProvider } from "../crypto/index.ts";
 import type { TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import type {
+	Kind,
 	Machine,
 	TimeEvent,
 	WorkEffect,
@@ -60,7 +61,11 @@ export type MoneyEffect<Report> =
 	/** Something that the owner may want to know. */
 	| { readonly kind: "report"; readonly report: Report };
 
-export type MoneyMachine<Report> = Machine<MoneyEvent, MoneyEffect<Report>>;
+export interface MoneyMachine<Report>
+	extends Machine<MoneyEvent, MoneyEffect<Report>> {
+	/** What it waits for, by the number under which it asked: data, for whoever looks at it. */
+	readonly pending: ReadonlyMap<number, Kind>;
+}
 
 /** What every machine of money is given. */
 export interface MoneyContext {

@@ -366,6 +366,7 @@ describe("a driver", () => {
 		const holder = stack.use(
 			new Holder(store, () => ({
 				deadline: undefined,
+				pending: new Map(),
 				handle: (event) => {
 					events.push(event.kind);
 					return event.kind === "opened" || event.kind === "from-agent"

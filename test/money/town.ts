@@ -89,6 +89,22 @@ interface Wired {
 
 type Start = (module: Module) => MoneyMachine<unknown>;
 
+/** An event that a machine was handed, what it answered, and what it waited for then. */
+export interface Step {
+	readonly event: MoneyEvent;
+	readonly now: number;
+	readonly effects: ReturnType<MoneyMachine<unknown>["handle"]>;
+	readonly pending: MoneyMachine<unknown>["pending"];
+}
+
+/** A machine's life from what is in a store on: enough to live it again. */
+export interface Recording {
+	readonly store: MemoryStore;
+	/** What it has drawn, in order. */
+	readonly random: Uint8Array[];
+	readonly steps: Step[];
+}
+
 /** A module's process, its store and its agent. */
 export class Module {
 	readonly name: string;
@@ -111,6 +127,9 @@ export class Module {
 	readonly start: Start;
 	kill: Kill | undefined;
 	writes = 0;
+	recording: Recording | undefined;
+	/** What its machine draws next, when it lives a recorded life again. */
+	toDraw: Uint8Array[] | undefined;
 
 	constructor(
 		name: string,
@@ -123,6 +142,16 @@ export class Module {
 		this.signer = signer;
 		this.start = start;
 		this.agentId = enc(new Uint8Array(32), utf8(`agent of ${name}`));
+	}
+
+	draw(length: number): Uint8Array {
+		const bytes =
+			this.toDraw === undefined
+				? nodeCrypto.random(length)
+				: this.toDraw.shift();
+		assert.ok(bytes?.length === length, `${this.name} draws something else`);
+		this.recording?.random.push(bytes);
+		return bytes;
 	}
 
 	last(kind: Heard["kind"]): Heard {
@@ -218,7 +247,7 @@ export class Town {
 
 	#context(self: Module): MoneyContext {
 		return {
-			crypto: nodeCrypto,
+			crypto: { ...nodeCrypto, random: (length) => self.draw(length) },
 			own: self.device,
 			judge: (chain, now) =>
 				validateChain(
@@ -238,6 +267,24 @@ export class Town {
 		if (module.machine !== undefined) this.die(module);
 		module.kill = undefined;
 		module.machine = module.start(module);
+	}
+
+	/** Starts a module from what is in its store, and records its life from there on. */
+	record(module: Module): Recording {
+		this.restart(module);
+		const store = module.store.copy();
+		module.recording = { store, random: [], steps: [] };
+		return module.recording;
+	}
+
+	/** The same module where its recording begins, apart from all others. */
+	again({ name, device, signer, start, recording }: Module): Module {
+		assert.ok(recording);
+		const module = new Module(name, device, signer, start);
+		module.store = recording.store.copy();
+		module.toDraw = [...recording.random];
+		module.machine = start(module);
+		return module;
 	}
 
 	die(module: Module): void {
@@ -483,7 +530,10 @@ export class Town {
 			!module.tetrads.has(tetrad)
 		)
 			return;
-		for (const effect of machine.handle(event, this.now)) {
+		const effects = machine.handle(event, this.now);
+		const pending = new Map(machine.pending);
+		module.recording?.steps.push({ event, now: this.now, effects, pending });
+		for (const effect of effects) {
 			// It was killed by the effect before.
 			if (module.machine !== machine) return;
 			switch (effect.kind) {
@@ -673,6 +723,14 @@ export class Town {
 	account(issuer: Module, module: Module): bigint {
 		const { deviceId } = module.device;
 		return issuer.store.run(accountOf(deviceId))?.balance ?? 0n;
+	}
+
+	/** The notes that a purse has paid with, by the beginning of their ids in hexadecimal. */
+	ranges(module: Module): readonly string[] {
+		return module.store
+			.rows(NOTES)
+			.filter(({ spent }) => spent > 0n)
+			.map(({ id }) => hex(id).slice(0, 8));
 	}
 
 	/** All four together. */

@@ -132,7 +132,6 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		);
 	}
 
-	/** What it waits for, by the number under which it asked; for whoever looks at it. */
 	get pending(): ReadonlyMap<number, IssuerJob> {
 		return this.#pending.all;
 	}

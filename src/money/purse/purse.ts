@@ -93,7 +93,6 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		);
 	}
 
-	/** What it waits for, by the number under which it asked; for whoever looks at it. */
 	get pending(): ReadonlyMap<number, PurseJob> {
 		return this.#work.pending;
 	}

@@ -1,6 +1,5 @@
 /* A value that proves a check comes from that check alone: neither `new` nor an object of the same form makes one. */
-import type { CryptoProvider } from "../../src/entry/crypto.ts";
-import {
+import type {
 	CertificationRequest,
 	CertifiedAuthority,
 	CertifiedDevice,
@@ -8,44 +7,42 @@ import {
 	TrustAnchor,
 	UntrustedList,
 } from "../../src/entry/identity.ts";
-import {
+import type {
 	DoubleSpending,
-	type Note,
 	Receipt,
-	type Transfer,
 	VerifiedNote,
 	VerifiedTransfer,
 } from "../../src/entry/money.ts";
-import { AuthenticatedDevice } from "../../src/entry/session.ts";
+import type { AuthenticatedDevice } from "../../src/entry/session.ts";
 
-declare const crypto: CryptoProvider;
-declare const der: Uint8Array;
-declare const note: Note;
-declare const transfer: Transfer;
-declare const device: CertifiedDevice;
+/** What a constructor wants first. */
+type Proof<Class extends abstract new (...input: never) => unknown> =
+	ConstructorParameters<Class>[0];
 
-// @ts-expect-error: the constructor wants a proof that only `verifyNote` has.
-new VerifiedNote(Symbol(), note);
-// @ts-expect-error: only `verifyTransfer` has the proof.
-new VerifiedTransfer(Symbol(), transfer);
-// @ts-expect-error: only `openReceipt` has the proof.
-new Receipt(Symbol(), crypto, der);
-// @ts-expect-error: only `openEvidence` has the proof.
-new DoubleSpending(Symbol(), crypto, der);
-// @ts-expect-error: only `authenticate` has the proof.
-new AuthenticatedDevice(Symbol(), device, "A");
-// @ts-expect-error: only `validateChain` has the proof.
-new CertifiedDevice(Symbol(), crypto, der, "agent");
-// @ts-expect-error: only `validateAuthority` has the proof.
-new CertifiedAuthority(Symbol(), []);
-// @ts-expect-error: only `parseTrustAnchor` has the proof.
-new TrustAnchor(Symbol(), crypto, der);
-// @ts-expect-error: only `parseRequest` has the proof.
-new CertificationRequest(Symbol(), crypto, der);
-// @ts-expect-error: only `openRenewal` has the proof.
-new Renewal(Symbol(), crypto, der);
-// @ts-expect-error: only `openUntrustedList` has the proof.
-new UntrustedList(Symbol(), crypto, der);
+export const proofs: readonly unknown[] = [
+	// @ts-expect-error: only `verifyNote` has this proof.
+	Symbol() satisfies Proof<typeof VerifiedNote>,
+	// @ts-expect-error: only `verifyTransfer` has this proof.
+	Symbol() satisfies Proof<typeof VerifiedTransfer>,
+	// @ts-expect-error: only `openReceipt` has this proof.
+	Symbol() satisfies Proof<typeof Receipt>,
+	// @ts-expect-error: only `openEvidence` has this proof.
+	Symbol() satisfies Proof<typeof DoubleSpending>,
+	// @ts-expect-error: only `authenticate` has this proof.
+	Symbol() satisfies Proof<typeof AuthenticatedDevice>,
+	// @ts-expect-error: only `validateChain` has this proof.
+	Symbol() satisfies Proof<typeof CertifiedDevice>,
+	// @ts-expect-error: only `validateAuthority` has this proof.
+	Symbol() satisfies Proof<typeof CertifiedAuthority>,
+	// @ts-expect-error: only `parseTrustAnchor` has this proof.
+	Symbol() satisfies Proof<typeof TrustAnchor>,
+	// @ts-expect-error: only `parseRequest` has this proof.
+	Symbol() satisfies Proof<typeof CertificationRequest>,
+	// @ts-expect-error: only `openRenewal` has this proof.
+	Symbol() satisfies Proof<typeof Renewal>,
+	// @ts-expect-error: only `openUntrustedList` has this proof.
+	Symbol() satisfies Proof<typeof UntrustedList>,
+];
 
 /** All that can be read of a value, without the value. */
 type Form<Value> = { [Name in keyof Value]: Value[Name] };

@@ -35,8 +35,8 @@ describe("the plan of a test run", () => {
 		const costs = { a: 5, b: 4, c: 3, d: 3, e: 1 };
 		const jobs = plan(Object.keys(costs), costs, 2);
 		assert.deepEqual(jobs, [
-			["a", "d"],
 			["b", "c", "e"],
+			["a", "d"],
 		]);
 		assert.deepEqual(plan(["new"], {}, 2), [["new"]]);
 	});

@@ -1,7 +1,9 @@
 import { constants } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
+import { hex } from "../../wire/index.ts";
 import { reason } from "./files.ts";
 
 /*
@@ -66,7 +68,8 @@ export async function writeCarried(
 	path: string,
 	content: string | Uint8Array,
 ): Promise<void> {
-	const draft = `${path}.${process.pid}.new`;
+	// A process that was killed may have left a draft, and its number comes again.
+	const draft = `${path}.${hex(nodeCrypto.random(8))}.new`;
 	try {
 		{
 			await using file = await open(draft, "wx", 0o644);

@@ -27,13 +27,8 @@ import {
 	UntrustedLists,
 	validateChain,
 } from "../../src/identity/index.ts";
-import {
-	generateSoftwareKey,
-	readSoftwareKey,
-	type SoftwareKey,
-} from "../../src/keys/index.ts";
+import { generateSoftwareKey, type SoftwareKey } from "../../src/keys/index.ts";
 import * as commands from "../support/commands.ts";
-import { crashEverywhere } from "../support/crash.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { run } from "../support/processes.ts";
 
@@ -751,92 +746,6 @@ describe("an authority's home", TOGETHER, () => {
 			],
 			/software, token, tpm/,
 			2,
-		);
-	});
-});
-
-describe("after a crash at any step, the same command goes on:", () => {
-	test("init", async () => {
-		let home = "";
-		let args: string[] = [];
-		const crashes = await crashEverywhere(
-			async () => {
-				home = fresh("crash");
-				args = [
-					...["authority", "init", "--kind", "bank", "--name", "Bank"],
-					...["--home", home, "--unsafe-unsealed-key"],
-				];
-				return args;
-			},
-			async () => {
-				const { code, stderr } = await run(args);
-				// It may have been done, but for the last sentence.
-				if (code !== 0) assert.match(stderr, /holds an authority already/);
-				const key = await readSoftwareKey(join(home, "key.pem"));
-				const { certificate } = await anchorOf(home);
-				assert.deepEqual(certificate.publicKey, key.publicKey);
-			},
-		);
-		assert.ok(crashes >= 6, String(crashes));
-	});
-
-	test("issue, and the certificate is the one that was recorded, if there was one", async () => {
-		let home = "";
-		let args: string[] = [];
-		let out = "";
-		const { file } = await request("alice");
-		const crashes = await crashEverywhere(
-			async () => {
-				home = await agency();
-				out = fresh("chain");
-				args = [
-					...["authority", "issue", "--home", home, "--request", file],
-					...["--out", out],
-				];
-				return args;
-			},
-			async () => {
-				const recorded = await done(["list", "--home", home]);
-				const { code, stderr } = await run(args);
-				assert.equal(code, 0, stderr);
-				const [held, ...others] = recorded["certificates"] as {
-					serial: string;
-				}[];
-				assert.deepEqual(others, []);
-				const serial = await serialIn(home, out);
-				if (held !== undefined) assert.equal(serial, held.serial);
-				const { certificates } = await done(["list", "--home", home]);
-				assert.equal((certificates as unknown[]).length, 1);
-			},
-		);
-		assert.ok(crashes >= 5, String(crashes));
-	});
-
-	test("publish, and no number is ever on two lists", async () => {
-		let home = "";
-		let out = "";
-		let args: string[] = [];
-		await crashEverywhere(
-			async () => {
-				home = await agency();
-				out = fresh("list");
-				args = ["authority", "publish", "--home", home, "--out", out];
-				return args;
-			},
-			async () => {
-				const lists = new UntrustedLists(nodeCrypto, {
-					agencies: [await anchorOf(home)],
-					banks: [],
-				});
-				const handedOut = await readFile(out).catch(() => undefined);
-				const first =
-					handedOut && lists.offer(handedOut, Date.now()).list.number;
-				const { code, stderr } = await run(args);
-				assert.equal(code, 0, stderr);
-				const offered = lists.offer(await readFile(out), Date.now());
-				assert.equal(offered.kind, "newer");
-				assert.ok(offered.list.number > (first ?? 0n));
-			},
 		);
 	});
 });

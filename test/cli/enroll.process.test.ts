@@ -16,9 +16,8 @@ import { createAuthorityHome } from "../../src/device/authority/issue-device-hom
 import { readHome } from "../../src/device/home/home.ts";
 import { makeDevice } from "../../src/device/runtime/identity.ts";
 import { parsePemBlock, parseRequest } from "../../src/identity/index.ts";
-import { openKey, secretFromFile } from "../../src/keys/index.ts";
+import { secretFromFile } from "../../src/keys/index.ts";
 import { done, refused } from "../support/commands.ts";
-import { crashEverywhere } from "../support/crash.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Command, run } from "../support/processes.ts";
 
@@ -231,63 +230,5 @@ describe("enrolment", TOGETHER, () => {
 			["policy", "--home", home, "--check"],
 			/there is no .*policy\.json/,
 		);
-	});
-});
-
-describe("after a crash at any step, the same command goes on:", () => {
-	test("the request, for one and the same key", async () => {
-		let home = "";
-		let args: string[] = [];
-		const crashes = await crashEverywhere(
-			async () => {
-				home = fresh("crash");
-				args = asking(home, `${home}.csr`);
-				return args;
-			},
-			async () => {
-				const before = await readFile(join(home, "key.sealed")).catch(
-					() => undefined,
-				);
-				const { code, stderr } = await run(args);
-				assert.equal(code, 0, stderr);
-				const key = await readFile(join(home, "key.sealed"));
-				if (before !== undefined) assert.deepEqual(key, before);
-				await using opened = await openKey(
-					{ file: "key.sealed" },
-					{ folder: home, passphrase: secretFromFile(at("pass")) },
-				);
-				const csr = await text(`${home}.csr`);
-				const { publicKey } = parseRequest(
-					nodeCrypto,
-					parsePemBlock(csr, "CERTIFICATE REQUEST"),
-				);
-				assert.deepEqual(publicKey, opened.publicKey);
-			},
-		);
-		assert.ok(crashes >= 8, String(crashes));
-	});
-
-	test("the home", async () => {
-		const begun = fresh("begun");
-		await done(asking(begun, `${begun}.csr`));
-		const chain = await certified(`${begun}.csr`);
-		let home = "";
-		const crashes = await crashEverywhere(
-			async () => {
-				home = fresh("crash");
-				await cp(begun, home, { recursive: true });
-				return finishing(home, chain);
-			},
-			async () => {
-				const { code, stderr } = await run(finishing(home, chain));
-				// It may have been done, but for the last sentence.
-				if (code !== 0) assert.match(stderr, /there is a device in/);
-				await using read = await readHome(home, "agent", {
-					passphrase: secretFromFile(at("pass")),
-				});
-				makeDevice("agent", read);
-			},
-		);
-		assert.ok(crashes >= 10, String(crashes));
 	});
 });

@@ -46,7 +46,7 @@ import {
 } from "../support/processes.ts";
 
 const PRELOAD = fileURLToPath(
-	new URL("../support/crash-commits.mjs", import.meta.url),
+	new URL("../support/kill-at-commit.mjs", import.meta.url),
 );
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readHome } from "../../src/device/home/home.ts";
@@ -8,7 +8,6 @@ import { makeDevice } from "../../src/device/runtime/identity.ts";
 import { secretFromFile } from "../../src/keys/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { done, refused } from "../support/commands.ts";
-import { crashEverywhere } from "../support/crash.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import { startCaller, startModule, startServer } from "../support/processes.ts";
@@ -220,64 +219,5 @@ describe("recertification", TOGETHER, () => {
 		]);
 		assert.equal(forgotten["forgotten"], 1);
 		await ownOf(home);
-	});
-});
-
-describe("after a crash at any step the home works, and the same command goes on:", () => {
-	test("the renewal, for one and the same key", async () => {
-		const begun = await sealedDevice("judy");
-		let home = "";
-		const crashes = await crashEverywhere(
-			async () => {
-				home = fresh("crash");
-				await cp(begun, home, { recursive: true });
-				return asking(home);
-			},
-			async () => {
-				await ownOf(home);
-				await done(asking(home));
-				const sealed = (await readdir(home)).filter((name) =>
-					name.endsWith(".sealed"),
-				);
-				assert.equal(sealed.length, 2);
-			},
-		);
-		assert.ok(crashes >= 8, String(crashes));
-	});
-
-	test("going over, and forgetting", async () => {
-		const begun = await sealedDevice("kim");
-		await done(asking(begun));
-		const chain = await renewed(`${begun}.renewal`);
-		let home = "";
-		const crashes = await crashEverywhere(
-			async () => {
-				home = fresh("crash");
-				await cp(begun, home, { recursive: true });
-				return goingOver(home, chain);
-			},
-			async () => {
-				await ownOf(home);
-				await done(goingOver(home, chain));
-				await ownOf(home);
-				assert.match(await text(join(home, "device.json")), /key-2\.sealed/);
-			},
-		);
-		assert.ok(crashes >= 8, String(crashes));
-		const over = home;
-		await crashEverywhere(
-			async () => {
-				home = fresh("crash");
-				await cp(over, home, { recursive: true });
-				return ["recertify", "--home", home, "--forget-old"];
-			},
-			async () => {
-				await done(["recertify", "--home", home, "--forget-old"]);
-				await ownOf(home);
-				await assert.rejects(stat(join(home, "key.sealed")), {
-					code: "ENOENT",
-				});
-			},
-		);
 	});
 });

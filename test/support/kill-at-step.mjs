@@ -1,11 +1,11 @@
 /*
  * Loaded before a command: kills the process right after its nth step that changes the disk,
- * when TETRAD_TEST_CRASH_AT says n.
+ * when TETRAD_TEST_KILL_AT says n.
  */
 import fs from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 
-const at = Number(process.env.TETRAD_TEST_CRASH_AT);
+const at = Number(process.env.TETRAD_TEST_KILL_AT);
 let count = 0;
 
 function crashing(call) {

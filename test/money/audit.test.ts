@@ -172,7 +172,7 @@ const TAMPERINGS: readonly (readonly [
 	[
 		"a transfer's bytes changed",
 		/^transfers .*/m,
-		`UPDATE transfers SET document = CAST(substr(document, 1, length(document) - 1) || x'00' AS BLOB) WHERE booked = 110`,
+		`UPDATE transfers SET document = CAST(substr(document, 1, length(document) - 1) || x'ff' AS BLOB) WHERE booked = 110`,
 	],
 	[
 		"a transfer's body changed",

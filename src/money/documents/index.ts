@@ -107,7 +107,12 @@ export {
 	type OrderBody,
 	openOrder,
 } from "./order.ts";
-export { type Payment, parsePayment, paymentFields } from "./payment.ts";
+export {
+	type Payment,
+	parsePayment,
+	paymentFields,
+	samePayment,
+} from "./payment.ts";
 export {
 	draftReceipt,
 	MAX_RECEIPT_BYTES,

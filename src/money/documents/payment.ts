@@ -1,4 +1,4 @@
-import { copy, parseUtf8, utf8 } from "../../wire/index.ts";
+import { copy, parseUtf8, sameBytes, utf8 } from "../../wire/index.ts";
 import { amountBytes, parseAmountBytes } from "./amount.ts";
 
 /** One payment: which money, how much of it, and for what. */
@@ -40,4 +40,13 @@ export function parsePayment(fields: PaymentFields): Payment {
 		currency: parseUtf8(fields.currency),
 		amount: parseAmountBytes(fields.amount),
 	};
+}
+
+export function samePayment(a: Payment, b: Payment): boolean {
+	return (
+		a.amount === b.amount &&
+		a.currency === b.currency &&
+		sameBytes(a.contract, b.contract) &&
+		sameBytes(a.issuer, b.issuer)
+	);
 }

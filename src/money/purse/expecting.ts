@@ -16,6 +16,9 @@ import {
 	makeInvoice,
 	message,
 	PAY_WITHIN_MS,
+	type Payment,
+	parsePayment,
+	samePayment,
 	timeBytes,
 	WITH_AGENT,
 } from "../documents/index.ts";
@@ -25,11 +28,6 @@ import {
 	refused,
 	unknownIssuer,
 } from "./acceptance-refusals.ts";
-import {
-	type ExpectedPayment,
-	parseExpected,
-	sameExpected,
-} from "./expected-payment.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -49,7 +47,7 @@ export class Expecting {
 	readonly #invoiceKey: Uint8Array;
 	readonly #promises: Promises;
 	/** By tetrad, and by contract in hexadecimal. */
-	readonly #expected = new Map<number, Map<string, ExpectedPayment>>();
+	readonly #expected = new Map<number, Map<string, Payment>>();
 
 	constructor(
 		{ core, work }: PurseParts,
@@ -72,12 +70,12 @@ export class Expecting {
 
 	/** The own agent expects a payment. Throws for what is no such message. */
 	expect({ tetrad }: OpenMeeting, bytes: Uint8Array): void {
-		const expected = parseExpected(body(WITH_AGENT.expect, bytes));
+		const expected = parsePayment(body(WITH_AGENT.expect, bytes));
 		const { contract } = expected;
 		const all = this.#expected.get(tetrad);
 		if (all === undefined) return;
 		const known = all.get(hex(contract));
-		if (known !== undefined && !sameExpected(known, expected))
+		if (known !== undefined && !samePayment(known, expected))
 			return this.#core.failed(tetrad, contract, otherTerms());
 		if (this.#promises.takes(expected) === undefined)
 			return this.#core.failed(tetrad, contract, unknownIssuer());
@@ -113,7 +111,7 @@ export class Expecting {
 				message(WITH_AGENT.expecting, { contract }),
 			);
 		}
-		if (sameExpected(row, expected)) return this.#tellReceived(tetrad, row);
+		if (samePayment(row, expected)) return this.#tellReceived(tetrad, row);
 		this.#core.failed(tetrad, contract, otherTerms());
 	}
 
@@ -126,7 +124,7 @@ export class Expecting {
 
 	/** The other module wants to pay. Throws for what is no such message. */
 	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
-		const wanted = parseExpected(body(BETWEEN_MODULES.prepare, bytes));
+		const wanted = parsePayment(body(BETWEEN_MODULES.prepare, bytes));
 		const refusal = this.#whyNotPromise(meeting, wanted);
 		if (refusal !== undefined)
 			return refuse(this.#core, meeting.tetrad, wanted.contract, refusal);
@@ -163,19 +161,19 @@ export class Expecting {
 			const known = all.get(hex(contract));
 			if (known === undefined) continue;
 			all.delete(hex(contract));
-			if (sameExpected(known, row)) this.#tellReceived(tetrad, row);
+			if (samePayment(known, row)) this.#tellReceived(tetrad, row);
 			else this.#core.failed(tetrad, contract, otherTerms());
 		}
 	}
 
 	#whyNotPromise(
 		meeting: OpenMeeting,
-		wanted: ExpectedPayment,
+		wanted: Payment,
 	): TetradError | undefined {
 		const expected = this.#expected
 			.get(meeting.tetrad)
 			?.get(hex(wanted.contract));
-		return expected === undefined || !sameExpected(expected, wanted)
+		return expected === undefined || !samePayment(expected, wanted)
 			? refused("the payee's agent does not expect that payment")
 			: this.#promises.whyNotPromise(meeting, wanted);
 	}

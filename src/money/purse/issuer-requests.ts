@@ -6,6 +6,7 @@ import {
 	insert,
 	MAX_READ_ROWS,
 	put,
+	type Read,
 	reading,
 	type Transaction,
 	type Write,
@@ -54,13 +55,16 @@ export function newRequest(
 	return { subject: NOTHING, ...of, state: "ordered", outcome: NOTHING };
 }
 
-function openOf(issuer: Uint8Array, limit: number) {
+function openOf(
+	issuer: Uint8Array,
+	limit: number,
+): Read<typeof REQUESTS.columns> {
 	return {
 		table: REQUESTS,
 		index: "by_issuer",
 		equals: { state: "ordered", issuer },
 		limit,
-	} as const;
+	};
 }
 
 /** Takes an owner's order down, once for each request id. */
@@ -219,12 +223,12 @@ function freshIds(crypto: CryptoProvider): readonly Uint8Array[] {
 }
 
 /** Payments that are committed and not settled; their number is limited. */
-export const COMMITTED = {
+export const COMMITTED: Read<typeof PAYMENTS.columns> = {
 	table: PAYMENTS,
 	index: "by_state",
 	equals: { state: "committed" },
 	limit: MAX_READ_ROWS,
-} as const;
+};
 
 /** What of a payment is a piece of that note. */
 export function amountOn(transfer: Transfer, noteId: Uint8Array): bigint {

@@ -18,24 +18,18 @@
  * forward: the ranges are the payee's, and the same bytes are delivered until a receipt is there.
  */
 import { TetradError, unreachable } from "../../errors.ts";
-import { copy, sameBytes, utf8 } from "../../wire/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
 import {
-	amountBytes,
 	BETWEEN_MODULES,
 	body,
 	message,
+	parsePayment,
 	parseTimeBytes,
+	paymentFields,
 	WITH_AGENT,
 } from "../documents/index.ts";
 import { isExchange } from "./commit-transfer.ts";
-import { parseExpected } from "./expected-payment.ts";
-import {
-	type AskedPayment,
-	askedOf,
-	isUncommitted,
-	type Payment,
-	sameAsked,
-} from "./payment.ts";
+import type { OpenPayments } from "./open-payments.ts";
 import type { PaymentCommit } from "./payment-commit.ts";
 import type { PaymentDelivery } from "./payment-delivery.ts";
 import {
@@ -47,7 +41,13 @@ import {
 	unpayable,
 	whyNotJoin,
 } from "./payment-refusals.ts";
-import type { Payments } from "./payments.ts";
+import {
+	type AskedPayment,
+	askedOf,
+	isUncommitted,
+	type OpenPayment,
+	sameAsked,
+} from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import {
@@ -64,13 +64,13 @@ import type { Witnesses } from "./witnesses.ts";
 export class Paying {
 	readonly #core: PurseCore;
 	readonly #witnesses: Witnesses;
-	readonly #payments: Payments;
+	readonly #payments: OpenPayments;
 	readonly #commit: PaymentCommit;
 	readonly #delivery: PaymentDelivery;
 
 	constructor(
 		{ core, witnesses }: PurseParts,
-		payments: Payments,
+		payments: OpenPayments,
 		commit: PaymentCommit,
 		delivery: PaymentDelivery,
 	) {
@@ -86,7 +86,7 @@ export class Paying {
 	/** Throws for what is no request. */
 	pay(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const asked: AskedPayment = {
-			...parseExpected(body(WITH_AGENT.pay, bytes)),
+			...parsePayment(body(WITH_AGENT.pay, bytes)),
 			payee: meeting.peer.deviceId,
 		};
 		const known = this.#payments.of(asked.contract);
@@ -192,7 +192,7 @@ export class Paying {
 			: undefined;
 	}
 
-	#join(payment: Payment, meeting: OpenMeeting): void {
+	#join(payment: OpenPayment, meeting: OpenMeeting): void {
 		const { state } = payment;
 		switch (state.kind) {
 			case "looking-up":
@@ -249,12 +249,7 @@ export class Paying {
 		payment.state = { kind: "preparing", meeting, until };
 		this.#core.toModule(
 			meeting.tetrad,
-			message(BETWEEN_MODULES.prepare, {
-				contract: asked.contract,
-				issuer: asked.issuer,
-				currency: utf8(asked.currency),
-				amount: amountBytes(asked.amount),
-			}),
+			message(BETWEEN_MODULES.prepare, paymentFields(asked)),
 		);
 	}
 
@@ -264,7 +259,7 @@ export class Paying {
 	}
 
 	/** The contract was paid already, in this process's life or in an earlier one. */
-	#wasPaid(payment: Payment, row: PaymentRow): void {
+	#wasPaid(payment: OpenPayment, row: PaymentRow): void {
 		// An issuer knows the contracts of exchanges, and could have an agent ask for one.
 		const isIt = sameAsked(payment.asked, askedOf(row)) && !isExchange(row);
 		const refusal = isIt

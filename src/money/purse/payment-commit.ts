@@ -5,16 +5,16 @@
 import { TetradError } from "../../errors.ts";
 import { draftTransfer } from "../documents/index.ts";
 import { commitTransfer } from "./commit-transfer.ts";
+import { committedOf, type OpenPayments } from "./open-payments.ts";
+import type { PaymentDelivery } from "./payment-delivery.ts";
+import { unpayable, whyTooLate } from "./payment-refusals.ts";
 import type {
 	Agreed,
-	Payment,
+	OpenPayment,
 	PaymentState,
 	Reserved,
 	Uncommitted,
-} from "./payment.ts";
-import type { PaymentDelivery } from "./payment-delivery.ts";
-import { unpayable, whyTooLate } from "./payment-refusals.ts";
-import { committedOf, type Payments } from "./payments.ts";
+} from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { PAYABLE_MARGIN_MS } from "./purse-limits.ts";
@@ -27,14 +27,14 @@ export class PaymentCommit {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
-	readonly #payments: Payments;
+	readonly #payments: OpenPayments;
 	readonly #delivery: PaymentDelivery;
 	/** Payments that are signing or signed, in the order in which their ranges were reserved. */
-	readonly #turns: Payment[] = [];
+	readonly #turns: OpenPayment[] = [];
 
 	constructor(
 		{ core, work, witnesses }: PurseParts,
-		payments: Payments,
+		payments: OpenPayments,
 		delivery: PaymentDelivery,
 	) {
 		this.#core = core;
@@ -52,7 +52,7 @@ export class PaymentCommit {
 	}
 
 	/** Chooses ranges and has the transfer signed, if ranges can be had now. */
-	reserve(payment: Payment, { meeting, invoice }: Agreed): void {
+	reserve(payment: OpenPayment, { meeting, invoice }: Agreed): void {
 		const { asked, attempt } = payment;
 		const { contract, payee, issuer, currency, amount } = asked;
 		const { book, now, ownId: payer } = this.#core;
@@ -117,7 +117,7 @@ export class PaymentCommit {
 	}
 
 	/** Ranges that a payment has reserved are free again. */
-	putBack(payment: Payment, state: Uncommitted): void {
+	putBack(payment: OpenPayment, state: Uncommitted): void {
 		if (state.kind !== "signing" && state.kind !== "signed") return;
 		this.#core.book.release(state.selection);
 		const at = this.#turns.indexOf(payment);
@@ -130,7 +130,7 @@ export class PaymentCommit {
 	}
 
 	#commit(
-		payment: Payment,
+		payment: OpenPayment,
 		state: Extract<PaymentState, { readonly kind: "signed" }>,
 	): void {
 		const { meeting, invoice, selection, transfer } = state;
@@ -178,7 +178,7 @@ export class PaymentCommit {
 
 	/** Ranges before its own were given up after its transaction was asked for. */
 	#wasOvertaken(
-		payment: Payment,
+		payment: OpenPayment,
 		{ meeting, invoice, selection }: Reserved,
 	): void {
 		const { book } = this.#core;
@@ -196,7 +196,7 @@ export class PaymentCommit {
 
 	/** Nobody gives a payment up while it is committing. */
 	#committing(contract: Uint8Array): {
-		readonly payment: Payment;
+		readonly payment: OpenPayment;
 		readonly state: Extract<PaymentState, { readonly kind: "committing" }>;
 	} {
 		const payment = this.#payments.of(contract);

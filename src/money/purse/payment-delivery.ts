@@ -12,8 +12,12 @@ import {
 	type Receipt,
 } from "../documents/index.ts";
 import { checked } from "./checked.ts";
-import type { CommittedPayment, Payment, PaymentState } from "./payment.ts";
-import type { Payments } from "./payments.ts";
+import type { OpenPayments } from "./open-payments.ts";
+import type {
+	CommittedPayment,
+	OpenPayment,
+	PaymentState,
+} from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { ANSWER_WITHIN_MS, MAX_DELIVERED_AGAIN_BYTES } from "./purse-limits.ts";
@@ -31,9 +35,9 @@ export class PaymentDelivery {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
-	readonly #payments: Payments;
+	readonly #payments: OpenPayments;
 
-	constructor({ core, work, witnesses }: PurseParts, payments: Payments) {
+	constructor({ core, work, witnesses }: PurseParts, payments: OpenPayments) {
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
@@ -56,7 +60,11 @@ export class PaymentDelivery {
 		}
 	}
 
-	deliver(payment: Payment, committed: CommittedPayment, tetrad: number): void {
+	deliver(
+		payment: OpenPayment,
+		committed: CommittedPayment,
+		tetrad: number,
+	): void {
 		payment.state =
 			payment.askers.length === 0
 				? { kind: "in-doubt", committed }
@@ -69,7 +77,7 @@ export class PaymentDelivery {
 	}
 
 	doubt(
-		payment: Payment,
+		payment: OpenPayment,
 		{ committed }: Extract<PaymentState, { readonly kind: "delivered" }>,
 		why: string,
 	): void {
@@ -121,7 +129,7 @@ export class PaymentDelivery {
 	}
 
 	#settle(
-		payment: Payment,
+		payment: OpenPayment,
 		committed: CommittedPayment,
 		receipt: Receipt,
 	): void {

@@ -6,11 +6,15 @@ import {
 	type Invoice,
 	type IssuerTerms,
 } from "../documents/index.ts";
-import { type AskedPayment, type Payment, sameAsked } from "./payment.ts";
+import {
+	type AskedPayment,
+	type OpenPayment,
+	sameAsked,
+} from "./payment-state.ts";
 import { MAX_ASKERS } from "./purse-limits.ts";
 
 export function whyNotJoin(
-	known: Payment,
+	known: OpenPayment,
 	asked: AskedPayment,
 ): TetradError | undefined {
 	if (!sameAsked(known.asked, asked)) return otherTerms();

@@ -2,8 +2,12 @@
  * What a purse waits for, as data: one kind for each thing, and what is needed to go on once its
  * answer is there. A simulator can show all of it.
  */
-import type { Head, ReceiptBody, TransferBody } from "../documents/index.ts";
-import type { ExpectedPayment } from "./expected-payment.ts";
+import type {
+	Head,
+	Payment,
+	ReceiptBody,
+	TransferBody,
+} from "../documents/index.ts";
 import type { Consequences } from "./issuer-answers.ts";
 import type { Exchange } from "./issuer-exchange.ts";
 import type { NewDeposits } from "./issuer-requests.ts";
@@ -59,7 +63,7 @@ export type TransactionJob =
 	| {
 			readonly kind: "looking-up-expected";
 			readonly tetrad: number;
-			readonly expected: ExpectedPayment;
+			readonly expected: Payment;
 	  }
 	/** Whether a transfer that has come was taken before. */
 	| { readonly kind: "looking-up-delivery"; readonly contract: Uint8Array }

@@ -1,16 +1,19 @@
 import { TetradError } from "../../errors.ts";
 import type { TamperResistance } from "../../identity/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import type { IssuerTerms } from "../documents/index.ts";
+import {
+	type IssuerTerms,
+	type Payment,
+	samePayment,
+} from "../documents/index.ts";
 import { refused } from "./acceptance-refusals.ts";
-import { type ExpectedPayment, sameExpected } from "./expected-payment.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_PROMISES } from "./purse-limits.ts";
 import type { Undeposited } from "./purse-load.ts";
 import type { ReceiptRow } from "./purse-tables.ts";
 
 /** An invoice that is out, or a transfer that is being taken: counted among what is undeposited until its payer can commit no more. */
-interface Promised extends ExpectedPayment {
+interface Promised extends Payment {
 	/** Device id. */
 	readonly payer: Uint8Array;
 	readonly level: TamperResistance;
@@ -38,7 +41,7 @@ export class Promises {
 	takes({
 		issuer,
 		currency,
-	}: Pick<ExpectedPayment, "issuer" | "currency">): IssuerTerms | undefined {
+	}: Pick<Payment, "issuer" | "currency">): IssuerTerms | undefined {
 		const terms = this.#core.termsOf(issuer);
 		return terms?.currency.code === currency ? terms : undefined;
 	}
@@ -50,7 +53,7 @@ export class Promises {
 	/** Why an invoice may not go out, or `undefined`. */
 	whyNotPromise(
 		meeting: OpenMeeting,
-		wanted: ExpectedPayment,
+		wanted: Payment,
 	): TetradError | undefined {
 		// Two could commit, and only one of them would ever get a receipt.
 		this.#forget();
@@ -58,7 +61,7 @@ export class Promises {
 		if (
 			promised !== undefined &&
 			(!sameBytes(promised.payer, meeting.peer.deviceId) ||
-				!sameExpected(promised, wanted))
+				!samePayment(promised, wanted))
 		)
 			return refused(
 				"the payee has agreed to another payment for that contract; there is one payment for a contract",
@@ -69,7 +72,7 @@ export class Promises {
 	/** Why no more may be held undeposited, or `undefined`. */
 	whyTooMuch(
 		{ peer: { tamperResistance: level } }: OpenMeeting,
-		wanted: ExpectedPayment,
+		wanted: Payment,
 	): TetradError | undefined {
 		const id = hex(wanted.contract);
 		this.#forget();
@@ -95,7 +98,7 @@ export class Promises {
 
 	promise(
 		{ peer: { deviceId: payer, tamperResistance: level } }: OpenMeeting,
-		{ contract, issuer, currency, amount }: ExpectedPayment,
+		{ contract, issuer, currency, amount }: Payment,
 		payBy: number,
 	): void {
 		this.#promised.delete(hex(contract));

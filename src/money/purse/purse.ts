@@ -22,12 +22,12 @@ import {
 import type { MoneyEffect, MoneyEvent, MoneyMachine } from "../machine.ts";
 import { Expecting } from "./expecting.ts";
 import { IssuerVisits } from "./issuer-visits.ts";
+import { OpenPayments } from "./open-payments.ts";
 import { Orders } from "./orders.ts";
 import { Paying } from "./paying.ts";
 import { PaymentAcceptance } from "./payment-acceptance.ts";
 import { PaymentCommit } from "./payment-commit.ts";
 import { PaymentDelivery } from "./payment-delivery.ts";
-import { Payments } from "./payments.ts";
 import type {
 	JobOf,
 	PurseJob,
@@ -63,7 +63,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const work = new PurseWork(core);
 		const witnesses = new Witnesses(core, work, state.head);
 		const parts = { core, work, witnesses };
-		const payments = new Payments(parts, state.payments);
+		const payments = new OpenPayments(parts, state.payments);
 		const delivery = new PaymentDelivery(parts, payments);
 		const commit = new PaymentCommit(parts, payments, delivery);
 		const promises = new Promises(core, state.undeposited);

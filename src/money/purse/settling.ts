@@ -30,7 +30,7 @@ import {
 } from "./issuer-answers.ts";
 import type { IssuerVisits, Visit } from "./issuer-visits.ts";
 import { notesOf } from "./new-notes.ts";
-import type { Payments } from "./payments.ts";
+import type { OpenPayments } from "./open-payments.ts";
 import type { JobOf, VisitName } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -52,7 +52,7 @@ export class Settling {
 	readonly #visits: IssuerVisits;
 	readonly #visitWork: VisitWork;
 	readonly #promises: Promises;
-	readonly #payments: Payments;
+	readonly #payments: OpenPayments;
 
 	/** An issuer's answers are counted in `promises`, and end `payments` that were in doubt. */
 	constructor(
@@ -60,7 +60,7 @@ export class Settling {
 		visits: IssuerVisits,
 		visitWork: VisitWork,
 		promises: Promises,
-		payments: Payments,
+		payments: OpenPayments,
 	) {
 		this.#core = core;
 		this.#work = work;

@@ -3,14 +3,14 @@ import { byKey } from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
 import { amountBytes, message, WITH_AGENT } from "../documents/index.ts";
 import { deliverBytes, isExchange } from "./commit-transfer.ts";
+import { lapsedError } from "./payment-refusals.ts";
 import {
 	type AskedPayment,
 	askedOf,
 	type CommittedPayment,
-	type Payment,
+	type OpenPayment,
 	type PaymentState,
-} from "./payment.ts";
-import { lapsedError } from "./payment-refusals.ts";
+} from "./payment-state.ts";
 import type { AttemptName } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
@@ -23,11 +23,11 @@ import {
 import type { PurseWork } from "./purse-work.ts";
 
 /** The payments by this module that are under way, or committed and not settled. */
-export class Payments {
+export class OpenPayments {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	/** By contract, in hexadecimal. */
-	readonly #all = new Map<string, Payment>();
+	readonly #all = new Map<string, OpenPayment>();
 	#attempts = 0;
 
 	constructor({ core, work }: PurseParts, committed: readonly PaymentRow[]) {
@@ -45,16 +45,16 @@ export class Payments {
 	}
 
 	/** All of them. */
-	values(): MapIterator<Payment> {
+	values(): MapIterator<OpenPayment> {
 		return this.#all.values();
 	}
 
-	of(contract: Uint8Array): Payment | undefined {
+	of(contract: Uint8Array): OpenPayment | undefined {
 		return this.#all.get(hex(contract));
 	}
 
 	/** The payment of that very attempt, unless it was given up. */
-	at({ contract, attempt }: AttemptName): Payment | undefined {
+	at({ contract, attempt }: AttemptName): OpenPayment | undefined {
 		const payment = this.of(contract);
 		return payment?.attempt === attempt ? payment : undefined;
 	}
@@ -80,7 +80,7 @@ export class Payments {
 	}
 
 	/** Its tetrad is over. Those who asked in other tetrads with the same payee still want it. */
-	beginAgain({ asked, askers }: Payment): void {
+	beginAgain({ asked, askers }: OpenPayment): void {
 		this.delete(asked.contract);
 		const [first] = askers;
 		const meeting =
@@ -93,7 +93,7 @@ export class Payments {
 	}
 
 	/** Nothing was committed, and all who asked hear why. */
-	giveUp({ asked, askers }: Payment, error: TetradError): void {
+	giveUp({ asked, askers }: OpenPayment, error: TetradError): void {
 		const { contract, payee: peer } = asked;
 		this.delete(contract);
 		for (const asker of askers) this.#core.failed(asker, contract, error);
@@ -131,8 +131,8 @@ export class Payments {
 		asked: AskedPayment,
 		askers: readonly number[],
 		state: PaymentState,
-	): Payment {
-		const payment: Payment = {
+	): OpenPayment {
+		const payment: OpenPayment = {
 			asked,
 			attempt: this.#attempts++,
 			askers,

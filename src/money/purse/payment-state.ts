@@ -1,12 +1,17 @@
-import { concat, sameBytes } from "../../wire/index.ts";
-import type { Invoice, Receipt, Transfer } from "../documents/index.ts";
-import type { ExpectedPayment } from "./expected-payment.ts";
+import { sameBytes } from "../../wire/index.ts";
+import {
+	type Invoice,
+	type Payment,
+	type Receipt,
+	samePayment,
+	type Transfer,
+} from "../documents/index.ts";
 import type { Selection } from "./purse-book.ts";
 import type { OpenMeeting } from "./purse-core.ts";
 import type { PaymentRow } from "./purse-tables.ts";
 
 /** What the agent asked for. */
-export interface AskedPayment extends ExpectedPayment {
+export interface AskedPayment extends Payment {
 	/** Device id. */
 	readonly payee: Uint8Array;
 }
@@ -56,7 +61,7 @@ export interface Reserved extends Agreed {
 }
 
 /** A payment that is under way, or committed and not settled. */
-export interface Payment {
+export interface OpenPayment {
 	readonly asked: AskedPayment;
 	/** Which try it is, of all in the life of this process. */
 	readonly attempt: number;
@@ -83,10 +88,5 @@ export function askedOf(row: PaymentRow): AskedPayment {
 }
 
 export function sameAsked(a: AskedPayment, b: AskedPayment): boolean {
-	return (
-		a.amount === b.amount &&
-		a.currency === b.currency &&
-		sameBytes(concat(a.contract, a.issuer), concat(b.contract, b.issuer)) &&
-		sameBytes(a.payee, b.payee)
-	);
+	return samePayment(a, b) && sameBytes(a.payee, b.payee);
 }

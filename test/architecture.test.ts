@@ -64,7 +64,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money/documents",
 		"wire",
 	],
-	talk: ["crypto", "machine", "money/documents", "wire"],
 	keys: ["crypto", "identity", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],
@@ -96,7 +95,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"machine",
 		"money",
 		"store",
-		"talk",
 		"wire",
 	],
 	"device/issuer/http": [
@@ -114,9 +112,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/issuer/http",
 		"device/purse",
 		"device/runtime",
-		"machine",
 		"money",
-		"talk",
 		"tetrad",
 		"wire",
 	],
@@ -184,7 +180,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/runtime",
 		"identity",
 		"money",
-		"talk",
 		"tetrad",
 		"wire",
 	],
@@ -239,7 +234,6 @@ const PURE = [
 	"session",
 	"tetrad",
 	"money",
-	"talk",
 ];
 
 /** What a room without IO may take from outside the project. */
@@ -409,7 +403,7 @@ describe("the rooms above the line do no IO", () => {
 				}
 				if (path === PROVIDER) continue;
 				const isMachine =
-					["machine", "session", "tetrad", "money", "talk"].includes(room) &&
+					["machine", "session", "tetrad", "money"].includes(room) &&
 					!DECLARATIONS.includes(path);
 				for (const [banned, why] of [
 					...BANNED_IN_PURE,

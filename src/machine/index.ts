@@ -5,9 +5,9 @@ export {
 	type Kind,
 	type Machine,
 	type TimeEvent,
+	timedOut,
 	unexpected,
 } from "./machine.ts";
-export { OldMachine } from "./old-machine.ts";
 export {
 	type AnyTable,
 	addColumn,
@@ -38,4 +38,10 @@ export {
 	type Value,
 	type Write,
 } from "./store.ts";
-export { Pending, type WorkEffect, type WorkEvent } from "./work.ts";
+export {
+	Pending,
+	type SignEffect,
+	type SignedEvent,
+	type WorkEffect,
+	type WorkEvent,
+} from "./work.ts";

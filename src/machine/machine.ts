@@ -52,3 +52,8 @@ export interface AbortEvent {
 export function unexpected(what: string): TetradError {
 	return new TetradError("unexpected-message", `${what} came out of turn`);
 }
+
+/** The deadline has come; `waitingFor` ends a sentence that begins with "no answer in time while". */
+export function timedOut(waitingFor: string): TetradError {
+	return new TetradError("timed-out", `no answer in time while ${waitingFor}`);
+}

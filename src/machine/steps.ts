@@ -39,6 +39,11 @@ export class Steps<Effect extends Kind> {
 		return this.#ended;
 	}
 
+	/** Whether the deadline has come at `now`. */
+	isDue(now: number): boolean {
+		return this.#deadline !== undefined && now >= this.#deadline;
+	}
+
 	/** Runs one step, and returns its effects. What it emitted before it failed is dropped. An ended machine takes no step. */
 	run(body: () => void): readonly (Effect | Ended)[] {
 		if (this.#ended) return [];

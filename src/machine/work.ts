@@ -6,13 +6,15 @@ import type { Transaction } from "./store.ts";
  * number, and the event that answers it gives the number back.
  */
 
+/** Sign with the device's own long-term key; answered by `signed` or `not-signed`. */
+export interface SignEffect {
+	readonly kind: "sign";
+	readonly id: number;
+	readonly content: Uint8Array;
+}
+
 export type WorkEffect =
-	/** Sign with the device's own long-term key; answered by `signed` or `not-signed`. */
-	| {
-			readonly kind: "sign";
-			readonly id: number;
-			readonly content: Uint8Array;
-	  }
+	| SignEffect
 	/** Answered by `written` or `not-written`. Transactions are carried out in the order in which they are asked for. */
 	| {
 			readonly kind: "transact";
@@ -20,7 +22,8 @@ export type WorkEffect =
 			readonly transaction: Transaction<unknown>;
 	  };
 
-export type WorkEvent =
+/** The signature that the `sign` effect of that id asked for, or why the device's key did not sign. */
+export type SignedEvent =
 	| {
 			readonly kind: "signed";
 			readonly id: number;
@@ -30,7 +33,10 @@ export type WorkEvent =
 			readonly kind: "not-signed";
 			readonly id: number;
 			readonly error: TetradError;
-	  }
+	  };
+
+export type WorkEvent =
+	| SignedEvent
 	/** The transaction of that id is durable, and this is its result. */
 	| {
 			readonly kind: "written";

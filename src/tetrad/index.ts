@@ -2,10 +2,12 @@ export type { ClosedBy, Ended } from "../machine/index.ts";
 export type { DeviceContext, LinkContext } from "./context.ts";
 export {
 	type LinkEffect,
+	type LinkEvent,
 	LinkMachine,
 	type LinkOptions,
 	type Pairing,
 	type PairingEffect,
+	type PairingEvent,
 	PairingMachine,
 } from "./link/index.ts";
 export { ListExchange, ListMemory } from "./list-exchange.ts";
@@ -39,19 +41,22 @@ export {
 } from "./parameters.ts";
 export { makePolicy, type Policy } from "./policy.ts";
 export {
-	AgentInitiator,
+	type AgentEffect,
+	type AgentEvent,
 	type AgentInitiatorOptions,
-	type AgentMachine,
-	AgentResponder,
+	AgentMachine,
+	agentInitiator,
+	agentResponder,
 	type ConfirmedAgent,
 	type ConfirmedModule,
-	type Effect,
 	endBody,
 	type MachineOptions,
-	ModuleInitiator,
-	type ModuleMachine,
+	type ModuleEffect,
+	type ModuleEvent,
+	ModuleMachine,
 	type ModuleOptions,
-	ModuleResponder,
+	moduleInitiator,
+	moduleResponder,
 } from "./role/index.ts";
 export { safetyWords } from "./safety-code.ts";
 export { SignedHashes } from "./signed-hashes.ts";

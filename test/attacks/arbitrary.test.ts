@@ -4,12 +4,7 @@ import fc from "fast-check";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { RecordOpener } from "../../src/session/index.ts";
-import {
-	type Effect,
-	messages,
-	PLACES,
-	type Place,
-} from "../../src/tetrad/index.ts";
+import { messages, PLACES, type Place } from "../../src/tetrad/index.ts";
 import {
 	copy,
 	encodeFrame,
@@ -28,6 +23,7 @@ import {
 	Run,
 	type Wire,
 } from "../support/attack.ts";
+import type { Effect } from "../support/machines.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();

@@ -3,12 +3,7 @@ import { describe, test } from "node:test";
 import { type CryptoProvider, ML_KEM_768 } from "../../src/crypto/index.ts";
 import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
-	AgentInitiator,
-	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type Effect,
-	ModuleInitiator,
-	ModuleResponder,
 	messages,
 	PLACES,
 	type Place,
@@ -40,6 +35,7 @@ import {
 } from "../support/attack.ts";
 import { fixedCrypto } from "../support/fixed-crypto.ts";
 import type { Delivery, Device } from "../support/four-devices.ts";
+import { AgentByHand, type Effect, ModuleByHand } from "../support/machines.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -115,13 +111,13 @@ function machineOf(place: Place, routing: Routing) {
 	};
 	switch (place) {
 		case "A":
-			return new AgentInitiator({ ...options, routing, root: "transcript" });
+			return AgentByHand.initiator({ ...options, routing, root: "transcript" });
 		case "B":
-			return new AgentResponder(options);
+			return AgentByHand.responder(options);
 		case "X":
-			return new ModuleInitiator(options);
+			return ModuleByHand.initiator(options);
 		case "Y":
-			return new ModuleResponder(options);
+			return ModuleByHand.responder(options);
 	}
 }
 
@@ -131,7 +127,7 @@ function give(
 	bytes: Uint8Array,
 ): Effect[] {
 	if (delivery.wire === "network")
-		return (machine as AgentInitiator).frame(bytes, cast.now);
+		return (machine as AgentByHand).frame(bytes, cast.now);
 	return machine.linkMessage(delivery.type as LinkMessageType, bytes, cast.now);
 }
 
@@ -144,7 +140,7 @@ function noticed(
 	bytes: Uint8Array,
 ): boolean {
 	const machine = machineOf(place, routing);
-	if (machine instanceof AgentInitiator) machine.start();
+	if (place === "A" && machine instanceof AgentByHand) machine.start();
 	for (const input of inputs.slice(0, at)) {
 		if (input.kind === "signed") machine.signed(input.signature);
 		else give(machine, input.delivery, input.delivery.bytes);

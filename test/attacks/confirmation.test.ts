@@ -16,9 +16,6 @@ import {
 import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
-	type Effect,
-	ModuleInitiator,
-	ModuleResponder,
 	messages,
 	PLACES,
 	type Place,
@@ -47,6 +44,7 @@ import {
 } from "../support/attack.ts";
 import { DAY } from "../support/authority.ts";
 import { FourDevices, makeLink } from "../support/four-devices.ts";
+import { type Effect, ModuleByHand } from "../support/machines.ts";
 
 /** The verdicts of a corrupt device, for which it is always today. */
 class StoppedClock extends ChainVerdicts {
@@ -475,7 +473,7 @@ describe("a corrupt agent uses its honest module twice", () => {
 		const answer = run.sent(isLink(LINK.answer)).bytes;
 		const signedHashes = new SignedHashes();
 		const ask = () =>
-			new ModuleResponder(options("Y", signedHashes)).linkMessage(
+			ModuleByHand.responder(options("Y", signedHashes)).linkMessage(
 				LINK.answer,
 				answer,
 				cast.now,
@@ -490,7 +488,7 @@ describe("a corrupt agent uses its honest module twice", () => {
 		const run = await Run.of(four, cast.now).establish();
 		const signedHashes = new SignedHashes();
 		const answer = messages.ANSWER.decode(run.sent(isLink(LINK.answer)).bytes);
-		const asY = new ModuleResponder(options("X", signedHashes)).linkMessage(
+		const asY = ModuleByHand.responder(options("X", signedHashes)).linkMessage(
 			LINK.answer,
 			messages.ANSWER.encode({
 				...answer,
@@ -499,7 +497,7 @@ describe("a corrupt agent uses its honest module twice", () => {
 			cast.now,
 		);
 		assert.ok(asY.some(({ kind }) => kind === "sign"));
-		const asX = new ModuleInitiator(options("X", signedHashes));
+		const asX = ModuleByHand.initiator(options("X", signedHashes));
 		const prepared = asX
 			.linkMessage(LINK.begin, messages.BEGIN.encode({ suite: 3 }), cast.now)
 			.find(({ kind }) => kind === "send-link");
@@ -693,8 +691,8 @@ describe("a certificate changes while a link is up", () => {
 			const later = cast.now + 11 * DAY;
 			if (place === "A") {
 				// It does not even ask.
-				const asking = Run.of(devices, later).establish();
-				await assert.rejects(asking, { code: "chain-refused" });
+				const asking = () => Run.of(devices, later);
+				assert.throws(asking, { code: "chain-refused" });
 				return;
 			}
 			const run = await Run.of(devices, later).establish();

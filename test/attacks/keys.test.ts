@@ -14,7 +14,6 @@ import {
 } from "../../src/session/index.ts";
 import {
 	LINK_BYTE,
-	type LinkMachine,
 	type LinkMode,
 	messages,
 	PLACES,
@@ -55,6 +54,7 @@ import {
 	withKeylog,
 } from "../support/attack.ts";
 import { type Device, FourDevices } from "../support/four-devices.ts";
+import type { LinkByHand } from "../support/machines.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -67,7 +67,7 @@ const fixedShares = (share: Uint8Array): CryptoProvider => ({
 
 /** Real links, and every frame that crosses them. */
 interface Tapped {
-	readonly links: Record<Place, LinkMachine>;
+	readonly links: Record<Place, LinkByHand>;
 	readonly frames: Uint8Array[];
 }
 
@@ -81,7 +81,7 @@ async function tappedLinks(
 	await ax.start();
 	await by.start();
 	const frames = [...ax.frames, ...by.frames].map(({ bytes }) => bytes);
-	const tap = (machine: LinkMachine): LinkMachine =>
+	const tap = (machine: LinkByHand): LinkByHand =>
 		new Proxy(machine, {
 			get(of, name) {
 				const member = Reflect.get(of, name, of);

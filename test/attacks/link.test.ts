@@ -11,7 +11,7 @@ import {
 	startInitiator,
 	suiteByName,
 } from "../../src/session/index.ts";
-import { LinkMachine, PLACES } from "../../src/tetrad/index.ts";
+import { PLACES } from "../../src/tetrad/index.ts";
 import {
 	CONTENT,
 	copy,
@@ -31,6 +31,7 @@ import {
 	withKeylog,
 } from "../support/attack.ts";
 import { type Device, FourDevices, makeLink } from "../support/four-devices.ts";
+import { LinkByHand } from "../support/machines.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -431,7 +432,7 @@ describe("an end of a link that has not begun", () => {
 
 	test("does not answer as if it were the other end", () => {
 		const end = (role: "agent" | "module", mode: "paired" | "unsafe-open") =>
-			new LinkMachine(role, {
+			new LinkByHand(role, {
 				device: (role === "agent" ? A : X).context,
 				pairing: {
 					peerDeviceId: (role === "agent" ? X : A).context.own.deviceId,

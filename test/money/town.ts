@@ -168,17 +168,11 @@ export interface TownOptions {
 	readonly limits?: PurseMachineOptions["limits"];
 	readonly noteDays?: number;
 	readonly graceDays?: number;
-	/** Who certifies; a new world unless given. */
-	readonly world?: TownWorld;
-	/** The owner of all purses. */
-	readonly owner?: Signer;
 }
 
-export type TownWorld = Pick<World, "now" | "policy" | "module">;
-
 export class Town {
-	readonly world: TownWorld;
-	readonly owner: Signer;
+	readonly world: World;
+	readonly owner = generateSoftwareKey("P-256");
 	readonly wire: Wired[] = [];
 	now: number;
 	/** Hears of every message that leaves a module. */
@@ -191,19 +185,17 @@ export class Town {
 	readonly #modules = new Set<Module>();
 	readonly #bindings = new Map<number, Uint8Array>();
 
-	private constructor(world: TownWorld, options: TownOptions) {
+	private constructor(world: World, options: TownOptions) {
 		this.world = world;
-		this.owner = options.owner ?? generateSoftwareKey("P-256");
 		this.now = world.now;
 		this.#options = options;
 	}
 
 	static async make(options: TownOptions = {}): Promise<Town> {
-		const world = options.world ?? (await makeWorld({ algorithm: "Ed25519" }));
-		return new Town(world, options);
+		return new Town(await makeWorld({ algorithm: "Ed25519" }), options);
 	}
 
-	async issuer(name = "mint", store?: MemoryStore): Promise<Module> {
+	async issuer(name = "mint"): Promise<Module> {
 		const { noteDays, graceDays } = this.#options;
 		const parameters = {
 			currency: COIN,
@@ -214,7 +206,6 @@ export class Town {
 		const module = await this.#module(
 			name,
 			(self) => new IssuerMachine(this.#context(self), parameters),
-			store,
 		);
 		this.#issuers.push({
 			issuer: module.device.deviceId,
@@ -226,29 +217,21 @@ export class Town {
 		return module;
 	}
 
-	async purse(name: string, store?: MemoryStore): Promise<Module> {
+	async purse(name: string): Promise<Module> {
 		const limits = this.#options.limits ?? { software: 1_000_000n };
-		const module = await this.#module(
-			name,
-			(self) => {
-				const context = this.#context(self);
-				const state = self.store.run(loadPurse(nodeCrypto));
-				return new PurseMachine(
-					{ context, issuers: this.#issuers, limits, owner: this.owner },
-					state,
-				);
-			},
-			store,
-		);
+		const module = await this.#module(name, (self) => {
+			const context = this.#context(self);
+			const state = self.store.run(loadPurse(nodeCrypto));
+			return new PurseMachine(
+				{ context, issuers: this.#issuers, limits, owner: this.owner },
+				state,
+			);
+		});
 		this.restart(module);
 		return module;
 	}
 
-	async #module(
-		name: string,
-		start: Start,
-		store: MemoryStore | undefined,
-	): Promise<Module> {
+	async #module(name: string, start: Start): Promise<Module> {
 		const { chain, signer } = await this.world.module(name);
 		const device = validateChain(
 			nodeCrypto,
@@ -258,7 +241,6 @@ export class Town {
 			this.world.now,
 		);
 		const module = new Module(name, device, signer, start);
-		if (store !== undefined) module.store = store;
 		this.#modules.add(module);
 		return module;
 	}

@@ -43,7 +43,7 @@ import {
 	SHARE_BYTES,
 	TETRAD_ID_BYTES,
 } from "../../src/tetrad/parameters.ts";
-import { errorFromEnd } from "../../src/tetrad/role/role-machine.ts";
+import { errorFromEnd } from "../../src/tetrad/role/link-end.ts";
 import {
 	PAIRING_CODE_WORDS,
 	SAFETY_CODE_WORDS,

@@ -17,15 +17,10 @@ import {
 } from "../../src/session/index.ts";
 import type { LinkContext } from "../../src/tetrad/context.ts";
 import {
-	type Effect,
-	type LinkEffect,
-	LinkMachine,
 	type LinkMode,
 	makePolicy,
 	messages,
 	type Pairing,
-	type PairingEffect,
-	PairingMachine,
 	PLACES,
 	type Place,
 	type Policy,
@@ -52,7 +47,15 @@ import {
 	type Device,
 	FourDevices,
 	type FourDevicesOptions,
+	type LinkEnd,
 } from "./four-devices.ts";
+import {
+	type Effect,
+	LinkByHand,
+	type LinkEffect,
+	PairingByHand,
+	type PairingEffect,
+} from "./machines.ts";
 
 // What an attacker has: certified devices of its own, links that lie, session 1 in its hands, and
 // whatever is on its way.
@@ -167,9 +170,9 @@ function looseLink(
 	module: Device,
 	known: Map<string, Uint8Array>,
 	side: Side,
-): { agentEnd: LinkMachine; moduleEnd: LinkMachine } {
+): { agentEnd: LinkEnd; moduleEnd: LinkEnd } {
 	const secret = nodeCrypto.random(32);
-	const end = (peer: Device, mode: LinkMode) => ({
+	const end = (peer: Device, mode: LinkMode): LinkEnd => ({
 		contextFor: (): LinkContext => ({
 			mode,
 			peerDeviceId: peer.context.own.deviceId,
@@ -181,7 +184,7 @@ function looseLink(
 			_: Uint8Array,
 			type: LinkMessageType,
 			body: Uint8Array,
-			chains: Parameters<LinkMachine["send"]>[3],
+			chains: Parameters<LinkByHand["send"]>[3],
 		): LinkEffect[] {
 			for (const { encodedChain } of chains)
 				known.set(hex(nodeCrypto.sha256(encodedChain)), encodedChain);
@@ -203,11 +206,7 @@ function looseLink(
 		side.modulePairedWith ?? agent,
 		side.modeAtModule ?? mode,
 	);
-	// `LinkMachine` is a class with private parts; what a run uses of it is here.
-	return {
-		agentEnd: agentEnd as unknown as LinkMachine,
-		moduleEnd: moduleEnd as unknown as LinkMachine,
-	};
+	return { agentEnd, moduleEnd };
 }
 
 export interface RunOptions extends FourDevicesOptions {
@@ -512,7 +511,7 @@ export interface LinkFrame {
 /** A link or a pairing in the hands of whoever is between its two ends. */
 export class Wire<
 	E extends LinkEffect | PairingEffect,
-	M extends LinkMachine | PairingMachine,
+	M extends LinkByHand | PairingByHand,
 > {
 	readonly agent: M;
 	readonly module: M;
@@ -598,8 +597,8 @@ export class Wire<
 	}
 }
 
-export type LinkWire = Wire<LinkEffect, LinkMachine>;
-export type PairingWire = Wire<PairingEffect, PairingMachine>;
+export type LinkWire = Wire<LinkEffect, LinkByHand>;
+export type PairingWire = Wire<PairingEffect, PairingByHand>;
 
 /** The two ends of a link that is not begun; each end's pairing may be another one. */
 export function linkBetween(
@@ -618,12 +617,12 @@ export function linkBetween(
 	const end = (role: End, own: Device, peer: Device, key: Uint8Array) => {
 		const { deviceId } = peer.context.own;
 		const pairing: Pairing = { peerDeviceId: deviceId, key };
-		return new LinkMachine(role, {
+		return new LinkByHand(role, {
 			...{ device: own.context, pairing, now, timeoutMs: 1000 },
 			mode: options.mode ?? "paired",
 		});
 	};
-	return new Wire<LinkEffect, LinkMachine>(
+	return new Wire<LinkEffect, LinkByHand>(
 		end("agent", agent, options.agentPairedWith ?? module, key),
 		end(
 			"module",
@@ -643,8 +642,8 @@ export function pairingBetween(
 	now: number,
 ): PairingWire {
 	const end = (role: End, { context }: Device) =>
-		new PairingMachine(role, { device: context, now, timeoutMs: 1000 });
-	return new Wire<PairingEffect, PairingMachine>(
+		new PairingByHand(role, { device: context, now, timeoutMs: 1000 });
+	return new Wire<PairingEffect, PairingByHand>(
 		end("agent", agent),
 		end("module", module),
 		{ agent, module },

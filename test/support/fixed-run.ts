@@ -26,18 +26,9 @@ import {
 import type { SuiteName } from "../../src/session/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
-	AgentInitiator,
-	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type Effect,
-	type LinkEffect,
-	LinkMachine,
 	type LinkMode,
-	ModuleInitiator,
-	ModuleResponder,
 	makePolicy,
-	type PairingEffect,
-	PairingMachine,
 	PLACES,
 	type Place,
 	type Root,
@@ -47,6 +38,15 @@ import {
 import { transcriptHash } from "../../src/tetrad/transcript.ts";
 import { dec, hex, LINK, sameBytes, utf8 } from "../../src/wire/index.ts";
 import { fixedCrypto, fixedSigner } from "./fixed-crypto.ts";
+import {
+	AgentByHand,
+	type Effect,
+	LinkByHand,
+	type LinkEffect,
+	ModuleByHand,
+	PairingByHand,
+	type PairingEffect,
+} from "./machines.ts";
 
 /** The time of every fixed run. */
 export const FIXED_NOW: number = Date.UTC(2026, 5, 1, 12);
@@ -501,13 +501,13 @@ class Run {
 	readonly #draw: (length: number) => Uint8Array;
 	readonly #pairingKeys: BySide<Uint8Array>;
 	readonly #tetradIds: BySide<Uint8Array>;
-	readonly #links: Readonly<Record<Place, LinkMachine>>;
+	readonly #links: Readonly<Record<Place, LinkByHand>>;
 	#machines:
 		| {
-				readonly A: AgentInitiator;
-				readonly B: AgentResponder;
-				readonly X: ModuleInitiator;
-				readonly Y: ModuleResponder;
+				readonly A: AgentByHand;
+				readonly B: AgentByHand;
+				readonly X: ModuleByHand;
+				readonly Y: ModuleByHand;
 		  }
 		| undefined;
 	readonly #pending: WireFrame[] = [];
@@ -529,7 +529,7 @@ class Run {
 		this.#links = byPlace((place) => {
 			const side = SIDE_OF[place];
 			const peer = other(place);
-			return new LinkMachine(roleOf(place), {
+			return new LinkByHand(roleOf(place), {
 				device: devices[place].context,
 				pairing: {
 					peerDeviceId: devices[peer].context.own.deviceId,
@@ -563,10 +563,15 @@ class Run {
 		const { routing, root } = this.#options;
 		const firstMessage = utf8("first message");
 		this.#machines = {
-			A: new AgentInitiator({ ...machine("A"), routing, root, firstMessage }),
-			B: new AgentResponder(machine("B")),
-			X: new ModuleInitiator(module("X")),
-			Y: new ModuleResponder(module("Y")),
+			A: AgentByHand.initiator({
+				...machine("A"),
+				routing,
+				root,
+				firstMessage,
+			}),
+			B: AgentByHand.responder(machine("B")),
+			X: ModuleByHand.initiator(module("X")),
+			Y: ModuleByHand.responder(module("Y")),
 		};
 		this.#apply("A", this.#machines.A.start());
 		await this.#settle();
@@ -931,7 +936,7 @@ export async function fixedPairing(seed: string): Promise<FixedPairing> {
 	};
 
 	function machine(role: "agent" | "module", { context }: Running) {
-		return new PairingMachine(role, {
+		return new PairingByHand(role, {
 			device: context,
 			now: FIXED_NOW,
 			timeoutMs: DEFAULT_TIMEOUT_MS,

@@ -8,15 +8,8 @@ import { ChainVerdicts, type Signer } from "../../src/identity/index.ts";
 import type { SuiteName } from "../../src/session/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
-	AgentInitiator,
-	AgentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type Effect,
-	type LinkEffect,
-	LinkMachine,
 	type LinkMode,
-	ModuleInitiator,
-	ModuleResponder,
 	makePolicy,
 	type Pairing,
 	PLACES,
@@ -28,6 +21,13 @@ import {
 } from "../../src/tetrad/index.ts";
 import type { LinkMessageType } from "../../src/wire/index.ts";
 import { makeWorld } from "./authority.ts";
+import {
+	AgentByHand,
+	type Effect,
+	LinkByHand,
+	type LinkEffect,
+	ModuleByHand,
+} from "./machines.ts";
 
 /** Something on its way from one device to another. A link message is shown as its two ends see it, inside the link's session. */
 export interface Delivery {
@@ -124,12 +124,12 @@ export async function makeLink(
 	module: Device,
 	mode: LinkMode,
 	now: number,
-): Promise<{ agentEnd: LinkMachine; moduleEnd: LinkMachine }> {
+): Promise<{ agentEnd: LinkByHand; moduleEnd: LinkByHand }> {
 	const key = nodeCrypto.random(32);
 	const end = (role: "agent" | "module", own: Device, peer: Device) => {
 		const pairing: Pairing = { peerDeviceId: peer.context.own.deviceId, key };
 		const device = own.context;
-		return new LinkMachine(role, {
+		return new LinkByHand(role, {
 			device,
 			pairing,
 			mode,
@@ -139,8 +139,8 @@ export async function makeLink(
 	};
 	const agentEnd = end("agent", agent, module);
 	const moduleEnd = end("module", module, agent);
-	const queue: [LinkMachine, LinkEffect][] = [];
-	const push = (machine: LinkMachine, effects: readonly LinkEffect[]) =>
+	const queue: [LinkByHand, LinkEffect][] = [];
+	const push = (machine: LinkByHand, effects: readonly LinkEffect[]) =>
 		effects.forEach((effect) => {
 			queue.push([machine, effect]);
 		});
@@ -159,14 +159,17 @@ export async function makeLink(
 	return { agentEnd, moduleEnd };
 }
 
+/** What a tetrad's machine needs of the end of a link. */
+export type LinkEnd = Pick<LinkByHand, "contextFor" | "send" | "frame">;
+
 /** Four machines of one tetrad, driven one delivery at a time. */
 export class FourDevices {
 	readonly devices: Record<Place, Device>;
 	readonly tetradId: Uint8Array = nodeCrypto.random(16);
-	readonly A: AgentInitiator;
-	readonly B: AgentResponder;
-	readonly X: ModuleInitiator;
-	readonly Y: ModuleResponder;
+	readonly A: AgentByHand;
+	readonly B: AgentByHand;
+	readonly X: ModuleByHand;
+	readonly Y: ModuleByHand;
 	now: number;
 	/** What is on its way, oldest first. */
 	readonly pending: Delivery[] = [];
@@ -178,7 +181,7 @@ export class FourDevices {
 	readonly signing: { place: Place; content: Uint8Array }[] = [];
 	/** Changes, drops or multiplies what is on its way. */
 	intercept: (delivery: Delivery) => readonly Delivery[] = (d) => [d];
-	readonly #links: Record<Place, LinkMachine>;
+	readonly #links: Record<Place, LinkEnd>;
 
 	static async make(options: FourDevicesOptions = {}): Promise<FourDevices> {
 		const { devices, now } = await makeDevices(options);
@@ -204,7 +207,7 @@ export class FourDevices {
 
 	constructor(
 		devices: Record<Place, Device>,
-		links: Record<Place, LinkMachine>,
+		links: Record<Place, LinkEnd>,
 		now: number,
 		options: FourDevicesOptions,
 	) {
@@ -218,18 +221,18 @@ export class FourDevices {
 			timeoutMs: DEFAULT_TIMEOUT_MS,
 		});
 		const signedHashes = () => new SignedHashes();
-		this.A = new AgentInitiator({
+		this.A = AgentByHand.initiator({
 			...machine("A"),
 			routing: options.routing ?? "direct",
 			root: options.root ?? "transcript",
 			...(options.firstMessage ? { firstMessage: options.firstMessage } : {}),
 		});
-		this.B = new AgentResponder(machine("B"));
-		this.X = new ModuleInitiator({
+		this.B = AgentByHand.responder(machine("B"));
+		this.X = ModuleByHand.initiator({
 			...machine("X"),
 			signedHashes: signedHashes(),
 		});
-		this.Y = new ModuleResponder({
+		this.Y = ModuleByHand.responder({
 			...machine("Y"),
 			signedHashes: signedHashes(),
 		});

@@ -2,11 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import type { TetradError } from "../../src/errors.ts";
-import {
-	type LinkEffect,
-	LinkMachine,
-	type LinkMode,
-} from "../../src/tetrad/index.ts";
+import type { LinkMode } from "../../src/tetrad/index.ts";
 import {
 	concat,
 	encodeFrame,
@@ -19,6 +15,7 @@ import {
 	utf8,
 } from "../../src/wire/index.ts";
 import { type Device, makeDevices } from "../support/four-devices.ts";
+import { LinkByHand, type LinkEffect } from "../support/machines.ts";
 
 const TIMEOUT_MS = 1000;
 const ID = new Uint8Array(16).fill(7);
@@ -41,7 +38,7 @@ interface EndOptions {
 
 /** One end of a link with its keys, and what became of it. */
 class End {
-	readonly machine: LinkMachine;
+	readonly machine: LinkByHand;
 	readonly #own: Device;
 	/** Frames that it sent and nobody has taken. */
 	readonly outbox: Uint8Array[] = [];
@@ -51,7 +48,7 @@ class End {
 	constructor(role: "agent" | "module", options: EndOptions) {
 		const { own, peer, key, mode = "paired" } = options;
 		this.#own = own;
-		this.machine = new LinkMachine(role, {
+		this.machine = new LinkByHand(role, {
 			device: own.context,
 			pairing: { peerDeviceId: peer.context.own.deviceId, key },
 			mode,

@@ -5,11 +5,6 @@ import { TetradError } from "../../src/errors.ts";
 import { ChainVerdicts } from "../../src/identity/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
-	LinkMachine,
-	type PairingEffect,
-	PairingMachine,
-} from "../../src/tetrad/index.ts";
-import {
 	encodeFrame,
 	FRAME,
 	hex,
@@ -18,6 +13,11 @@ import {
 } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
 import { type Device, makeDevices } from "../support/four-devices.ts";
+import {
+	LinkByHand,
+	PairingByHand,
+	type PairingEffect,
+} from "../support/machines.ts";
 
 const TIMEOUT_MS = 1000;
 
@@ -30,7 +30,7 @@ before(async () => {
 
 /** One end of a pairing with its keys, and what became of it. */
 class End {
-	readonly machine: PairingMachine;
+	readonly machine: PairingByHand;
 	readonly #own: Device;
 	readonly effects: PairingEffect[] = [];
 	readonly outbox: Uint8Array[] = [];
@@ -42,7 +42,7 @@ class End {
 		device: DeviceContext = own.context,
 	) {
 		this.#own = own;
-		this.machine = new PairingMachine(role, {
+		this.machine = new PairingByHand(role, {
 			device,
 			now,
 			timeoutMs: TIMEOUT_MS,
@@ -201,7 +201,7 @@ describe("a pairing", () => {
 		assert.deepEqual(atModule.pairing.peerDeviceId, A.context.own.deviceId);
 
 		const link = (role: "agent" | "module") =>
-			new LinkMachine(role, {
+			new LinkByHand(role, {
 				device: devices[role === "agent" ? "A" : "X"].context,
 				pairing: role === "agent" ? atAgent.pairing : atModule.pairing,
 				mode: "paired",

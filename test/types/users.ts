@@ -30,7 +30,7 @@ import { type Receipt, verifyNote } from "../../src/entry/money.ts";
 import { type SuiteName, suiteByName } from "../../src/entry/session.ts";
 import { insert, type Store, table } from "../../src/entry/store.ts";
 import {
-	AgentInitiator,
+	agentInitiator,
 	type DeviceContext,
 	type LinkContext,
 	type Place,
@@ -178,15 +178,15 @@ export function errors(): boolean {
 
 export async function machines(): Promise<void> {
 	const options = { device, link, now: Date.now(), timeoutMs: 30_000 };
-	new AgentInitiator({ ...options, routing: "direct", root: "transcript" });
+	agentInitiator({ ...options, routing: "direct", root: "transcript" });
 	// @ts-expect-error: who calls says how R1 and R2 travel.
-	new AgentInitiator({ ...options, root: "transcript" });
+	agentInitiator({ ...options, root: "transcript" });
 	const { now: _, ...timeless } = options;
 	// @ts-expect-error: a machine has no clock; the time is passed in.
-	new AgentInitiator({ ...timeless, routing: "direct", root: "transcript" });
+	agentInitiator({ ...timeless, routing: "direct", root: "transcript" });
 	const { device: __, ...nobody } = options;
 	// @ts-expect-error: without its context a machine is no device.
-	new AgentInitiator({ ...nobody, routing: "direct", root: "transcript" });
+	agentInitiator({ ...nobody, routing: "direct", root: "transcript" });
 	const suite: SuiteName = "hybrid-aesgcm";
 	suiteByName(suite);
 	// @ts-expect-error: a suite is found by its name, and by its number elsewhere.

@@ -5,6 +5,7 @@ import type { Address } from "../../carrier/index.ts";
 import { requirePrivate } from "../../device/home/index.ts";
 import {
 	type AgentProcessOptions,
+	MAX_TEXT_BYTES,
 	type ProcessEvent,
 	type PurseEvent,
 	type Report,
@@ -15,7 +16,6 @@ import {
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
-import { MAX_TEXT_BYTES } from "../../talk/index.ts";
 import type { Routing } from "../../tetrad/index.ts";
 import { utf8 } from "../../wire/index.ts";
 import {

@@ -18,8 +18,8 @@ interface Waiting {
 export interface ChannelPort {
 	/** Sends one message; the promise waits while the way to the other device is full. */
 	send(message: Uint8Array): Promise<void>;
-	/** More waits unread than should (`true`), or again less (`false`). */
-	full(isFull: boolean): void;
+	/** More waits unread than should (`true`), or again less (`false`). Absent where the sender cannot be stopped. */
+	readonly full?: (isFull: boolean) => void;
 }
 
 /** Messages between this device and one other, over one session, in order. */
@@ -110,7 +110,7 @@ export class Channel implements AsyncIterable<Uint8Array> {
 		const isFull = this.#unreadCost > HIGH_WATER_BYTES;
 		if (isFull === this.#isFull) return;
 		this.#isFull = isFull;
-		this.#port.full(isFull);
+		this.#port.full?.(isFull);
 	}
 }
 

@@ -1,5 +1,5 @@
 import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
-import { asTetradError, TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import {
 	ChainVerdicts,
 	type DeviceRole,
@@ -105,23 +105,4 @@ export async function learnList(
 	const learned = await lists.learn(bundle);
 	if (learned.kind === "unusable" || learned.kind === "not-stored")
 		throw learned.error;
-}
-
-/** Signs, and hands the outcome to one of two continuations; a signer's own error becomes `key-store-failed`. */
-export function signFor(
-	signer: Signer,
-	content: Uint8Array,
-	signed: (signature: Uint8Array) => void,
-	failed: (error: TetradError) => void,
-): void {
-	signer.sign(content).then(signed, (thrown: unknown) => {
-		const error = asTetradError(thrown);
-		failed(
-			error.code === "internal"
-				? new TetradError("key-store-failed", "the device's key did not sign", {
-						cause: thrown,
-					})
-				: error,
-		);
-	});
 }

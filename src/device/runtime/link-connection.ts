@@ -2,18 +2,20 @@ import type { Carrier } from "../../carrier/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
 import {
-	type Effect,
 	endBody,
 	type LinkContext,
 	type LinkEffect,
+	type LinkEvent,
 	LinkMachine,
 	type LinkMode,
+	type ModuleEffect,
 	type Pairing,
 } from "../../tetrad/index.ts";
 import { hex, LINK, type LinkMessageType } from "../../wire/index.ts";
-import { Deadline } from "./deadline.ts";
-import { type Device, signFor } from "./identity.ts";
+import { Driver } from "./driver.ts";
+import type { Device } from "./identity.ts";
 import { ListPump, learnFor } from "./list-pump.ts";
+import { signFor } from "./signing.ts";
 
 /** Whoever a link's messages of one tetrad are for. */
 export interface LinkUser {
@@ -42,15 +44,13 @@ export class LinkConnection {
 	readonly ready: Promise<void>;
 	readonly #carrier: Carrier;
 	readonly #machine: LinkMachine;
+	readonly #driver: Driver<LinkEvent, LinkEffect>;
 	readonly #options: LinkConnectionOptions;
 	readonly #users = new Map<string, LinkUser>();
-	readonly #deadline: Deadline;
 	readonly #pump: ListPump;
 	readonly #unfollow: () => void;
-	readonly #resolveReady: () => void;
 	readonly #rejectReady: (error: TetradError) => void;
-	#isReady = false;
-	#isOver = false;
+	#hasRoom = true;
 
 	/** Throws `invalid-argument` for a mode that the own policy does not accept, and for an open link over TCP: whoever sits on it could relay. */
 	constructor(
@@ -58,12 +58,13 @@ export class LinkConnection {
 		carrier: Carrier,
 		options: LinkConnectionOptions,
 	) {
-		if (!options.device.context.policy.links.includes(options.mode))
+		const { device, signer, pairing, mode, timeoutMs } = options;
+		if (!device.context.policy.links.includes(mode))
 			throw new TetradError(
 				"invalid-argument",
-				`this device's own policy does not accept a link that is ${options.mode}`,
+				`this device's own policy does not accept a link that is ${mode}`,
 			);
-		if (options.mode === "unsafe-open" && carrier.kind === "tcp")
+		if (mode === "unsafe-open" && carrier.kind === "tcp")
 			throw new TetradError(
 				"invalid-argument",
 				"an open link is refused over TCP; pair the two devices, or use a Unix socket inside one sealed box",
@@ -72,13 +73,11 @@ export class LinkConnection {
 		this.ready = promise;
 		// A link that fails before anybody awaits it must not end the process.
 		promise.catch(() => {});
-		this.#resolveReady = resolve;
 		this.#rejectReady = reject;
 		this.#carrier = carrier;
 		this.#options = options;
-		const { device, pairing, mode, timeoutMs } = options;
 		const { now } = device.clock;
-
+		const feed = (event: LinkEvent) => this.#feed(event);
 		this.#machine = new LinkMachine(role, {
 			device: device.context,
 			pairing,
@@ -86,32 +85,39 @@ export class LinkConnection {
 			now: now(),
 			timeoutMs,
 		});
-		this.#unfollow = device.lists.follow(() =>
-			this.#apply(this.#machine.listsChanged(now())),
-		);
+		this.#driver = new Driver<LinkEvent, LinkEffect>({
+			machine: this.#machine,
+			now,
+			handlers: {
+				"send-frame": ({ bytes }) => {
+					this.#hasRoom = carrier.send(bytes, "owned");
+				},
+				sign: (effect) => signFor(signer, effect, feed),
+				ready: () => resolve(),
+				message: ({ tetradId, type, body }) =>
+					this.#dispatch(tetradId, type, body),
+				list: ({ bundle }) =>
+					learnFor(device.lists, bundle, (was) =>
+						feed({ kind: "list-dealt", was }),
+					),
+			},
+			ended: ({ error }) => this.#over(error),
+			failed: (error) => this.#over(error),
+		});
+		this.#unfollow = device.lists.follow(() => feed({ kind: "lists-changed" }));
 		this.#pump = new ListPump({
+			waits: () => this.#machine.listWaits,
 			next: () => {
-				const effects = this.#machine.nextList(now());
-				return { sent: effects.length > 0, room: this.#apply(effects) };
+				feed({ kind: "next-list" });
+				return this.#hasRoom;
 			},
 			drained: () => carrier.drained(),
 		});
-		this.#deadline = new Deadline(now, (deadline) =>
-			this.#apply(this.#machine.time(deadline)),
-		);
 		carrier.receive({
-			frame: (bytes) => this.#apply(this.#machine.frame(bytes, now())),
-			closed: (error) => this.#apply(this.#machine.abort(error ?? linkLost())),
+			frame: (bytes) => feed({ kind: "frame", bytes }),
+			closed: (error) => feed({ kind: "abort", error: error ?? linkLost() }),
 		});
-		this.#apply(this.#machine.start());
-	}
-
-	get usable(): boolean {
-		return this.#isReady && !this.#isOver;
-	}
-
-	get tetrads(): number {
-		return this.#users.size;
+		feed({ kind: "start" });
 	}
 
 	contextFor(tetradId: Uint8Array): LinkContext {
@@ -120,7 +126,7 @@ export class LinkConnection {
 
 	/** Messages of this tetrad go to `user` from now on. Throws `busy` when the link carries too many. */
 	attach(tetradId: Uint8Array, user: LinkUser): void {
-		if (this.#isOver) throw linkLost();
+		if (this.#driver.stopped) throw linkLost();
 		if (this.#users.size >= MAX_TETRADS_PER_LINK)
 			throw new TetradError(
 				"busy",
@@ -136,9 +142,15 @@ export class LinkConnection {
 	/** False when the caller should await `drained()` before it sends more. */
 	send(
 		tetradId: Uint8Array,
-		{ type, body, chains }: Extract<Effect, { kind: "send-link" }>,
+		{ type, body, chains }: Extract<ModuleEffect, { kind: "send-link" }>,
 	): boolean {
-		return this.#apply(this.#machine.send(tetradId, type, body, chains));
+		this.#feed({ kind: "send", tetradId, type, body, chains });
+		return this.#hasRoom;
+	}
+
+	/** False when whoever sent last should await `drained()`. */
+	hasRoom(): boolean {
+		return this.#hasRoom;
 	}
 
 	drained(): Promise<void> {
@@ -146,44 +158,12 @@ export class LinkConnection {
 	}
 
 	close(): void {
-		this.#apply(this.#machine.close());
+		this.#feed({ kind: "close" });
 	}
 
-	#apply(effects: readonly LinkEffect[]): boolean {
-		let room = true;
-		for (const effect of effects) {
-			switch (effect.kind) {
-				case "send-frame":
-					room = this.#carrier.send(effect.bytes, "owned");
-					break;
-				case "sign":
-					signFor(
-						this.#options.signer,
-						effect.content,
-						(signature) => this.#apply(this.#machine.signed(signature)),
-						(error) => this.#apply(this.#machine.abort(error)),
-					);
-					break;
-				case "ready":
-					this.#isReady = true;
-					this.#resolveReady();
-					break;
-				case "message":
-					this.#dispatch(effect.tetradId, effect.type, effect.body);
-					break;
-				case "list":
-					learnFor(this.#options.device.lists, effect.bundle, (was) =>
-						this.#apply(this.#machine.listDealt(was)),
-					);
-					break;
-				case "ended":
-					this.#over(effect.error);
-					break;
-			}
-		}
-		this.#deadline.follow(this.#machine.deadline);
-		if (this.#machine.listWaits) this.#pump.wake();
-		return room;
+	#feed(event: LinkEvent): void {
+		this.#driver.feed(event);
+		this.#pump.wake();
 	}
 
 	#dispatch(
@@ -210,8 +190,6 @@ export class LinkConnection {
 	}
 
 	#over(error: TetradError | undefined): void {
-		if (this.#isOver) return;
-		this.#isOver = true;
 		this.#unfollow();
 		this.#pump.stop();
 		this.#carrier.close();

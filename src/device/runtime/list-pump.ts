@@ -4,8 +4,10 @@ import type { ListKeeper } from "./list-keeper.ts";
 
 /** What a pump needs of whatever carries its messages. */
 export interface ListPumpPort {
-	/** Sends one message about lists; `sent` is false when there was none, `room` when the way is full. */
-	next(): { readonly sent: boolean; readonly room: boolean };
+	/** Whether there may be a message about lists to send. */
+	waits(): boolean;
+	/** Sends it; false when the way is full then. */
+	next(): boolean;
 	drained(): Promise<void>;
 }
 
@@ -23,9 +25,9 @@ export class ListPump {
 		this.#port = port;
 	}
 
-	/** Something has happened, and there may be something to send. */
+	/** To be called after each event: there may be something to send now. */
 	wake(): void {
-		if (this.#awake || this.#stopped) return;
+		if (this.#awake || this.#stopped || !this.#port.waits()) return;
 		this.#awake = true;
 		setImmediate(() => void this.#run());
 	}
@@ -35,10 +37,8 @@ export class ListPump {
 	}
 
 	async #run(): Promise<void> {
-		while (!this.#stopped) {
-			const { sent, room } = this.#port.next();
-			if (!sent) break;
-			if (!room) await this.#port.drained();
+		while (!this.#stopped && this.#port.waits()) {
+			if (!this.#port.next()) await this.#port.drained();
 			await new Promise((resolve) => setImmediate(resolve));
 		}
 		this.#awake = false;

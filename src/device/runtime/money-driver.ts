@@ -1,7 +1,7 @@
 import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { Store, Transaction } from "../../machine/index.ts";
+import type { SignEffect, Store, Transaction } from "../../machine/index.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -15,8 +15,8 @@ import {
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
 import { Driver } from "./driver.ts";
-import { signFor } from "./identity.ts";
 import { MoneySender } from "./money-sender.ts";
+import { signFor } from "./signing.ts";
 import type { Tetrad } from "./tetrad.ts";
 
 /** Transactions and signatures under way before no more messages are read. */
@@ -87,7 +87,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 			handlers: {
 				"to-agent": ({ tetrad, bytes }) => this.#send(tetrad, "agent", bytes),
 				"to-module": ({ tetrad, bytes }) => this.#send(tetrad, "module", bytes),
-				sign: ({ id, content }) => this.#sign(id, content),
+				sign: (effect) => this.#sign(effect),
 				transact: ({ id, transaction }) => this.#transact(id, transaction),
 				end: ({ tetrad, error }) => this.#endAt(tetrad, error),
 				report: ({ report }) => options.report(report),
@@ -244,20 +244,12 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		served.to[to].send(bytes);
 	}
 
-	#sign(id: number, content: Uint8Array): void {
+	#sign(effect: SignEffect): void {
 		this.#work.enter();
-		signFor(
-			this.#options.signer,
-			content,
-			(signature) => {
-				this.#work.leave();
-				this.#feed({ kind: "signed", id, signature });
-			},
-			(error) => {
-				this.#work.leave();
-				this.#feed({ kind: "not-signed", id, error });
-			},
-		);
+		signFor(this.#options.signer, effect, (event) => {
+			this.#work.leave();
+			this.#feed(event);
+		});
 	}
 
 	#transact(id: number, transaction: Transaction<unknown>): void {

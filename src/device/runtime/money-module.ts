@@ -5,8 +5,8 @@ import type { MoneyContext } from "../../money/index.ts";
 import {
 	DEFAULT_TIMEOUT_MS,
 	type LinkMode,
-	ModuleInitiator,
-	ModuleResponder,
+	moduleInitiator,
+	moduleResponder,
 	type Pairing,
 	SignedHashes,
 } from "../../tetrad/index.ts";
@@ -24,8 +24,9 @@ import {
 	makeDevice,
 } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
+import { runModule } from "./module-run.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
-import { ModuleRun, type Tetrad, type TetradEvent } from "./tetrad.ts";
+import type { Tetrad, TetradEvent } from "./tetrad.ts";
 
 /** Tetrads that may wait for `accept` before new ones are refused. */
 const MAX_WAITING_TETRADS = 64;
@@ -219,12 +220,10 @@ export class MoneyModule implements AsyncDisposable {
 			signedHashes: this.#signedHashes,
 		};
 		const machine =
-			type === LINK.begin
-				? new ModuleInitiator(options)
-				: new ModuleResponder(options);
+			type === LINK.begin ? moduleInitiator(options) : moduleResponder(options);
 		const { observe } = this.#options;
 		const number = ++this.#tetrads;
-		const run = new ModuleRun(machine, {
+		const run = runModule(machine, {
 			device: this.#device,
 			tetradId: id,
 			link,

@@ -4,11 +4,13 @@ import type { CertifiedDevice, Signer } from "../../identity/index.ts";
 import {
 	type Pairing,
 	type PairingEffect,
+	type PairingEvent,
 	PairingMachine,
 } from "../../tetrad/index.ts";
 import { aborted } from "./channel.ts";
-import { Deadline } from "./deadline.ts";
-import { type Device, signFor } from "./identity.ts";
+import { Driver } from "./driver.ts";
+import type { Device } from "./identity.ts";
+import { signFor } from "./signing.ts";
 
 /** How long a pairing may take, the comparing included, in milliseconds: five minutes. */
 const DEFAULT_PAIRING_TIMEOUT_MS = 300_000;
@@ -43,54 +45,38 @@ export function runPairing(
 	const { confirm, signal, timeoutMs = DEFAULT_PAIRING_TIMEOUT_MS } = options;
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
 	const { now } = clock;
-	const machine = new PairingMachine(role, {
-		device,
-		now: now(),
-		timeoutMs,
-	});
-	const fail = (error: TetradError) => apply(machine.abort(error));
-	const apply = (effects: readonly PairingEffect[]): void => {
-		for (const effect of effects) {
-			switch (effect.kind) {
-				case "send-frame":
-					carrier.send(effect.bytes);
-					break;
-				case "sign":
-					signFor(
-						signer,
-						effect.content,
-						(signature) => apply(machine.signed(signature)),
-						fail,
-					);
-					break;
-				case "compare":
-					Promise.resolve()
-						.then(() => confirm(effect.code, effect.peer))
-						.then((same) =>
-							same ? apply(machine.accept()) : fail(ownerRefused()),
-						)
-						.catch((thrown: unknown) =>
-							fail(thrown instanceof TetradError ? thrown : ownerRefused()),
-						);
-					break;
-				case "paired":
-					resolve({ pairing: effect.pairing, peer: effect.peer });
-					break;
-				case "ended":
-					signal?.removeEventListener("abort", onAbort);
-					carrier.close();
-					if (effect.error !== undefined) reject(effect.error);
-					break;
-			}
-		}
-		deadline.follow(machine.deadline);
-	};
-	const deadline = new Deadline(now, (at) => apply(machine.time(at)));
+	const feed = (event: PairingEvent) => driver.feed(event);
+	const fail = (error: TetradError) => feed({ kind: "abort", error });
 	const onAbort = () => {
 		if (signal !== undefined) fail(aborted(signal));
 	};
+	const over = (error: TetradError | undefined) => {
+		signal?.removeEventListener("abort", onAbort);
+		carrier.close();
+		if (error !== undefined) reject(error);
+	};
+	const driver = new Driver<PairingEvent, PairingEffect>({
+		machine: new PairingMachine(role, { device, now: now(), timeoutMs }),
+		now,
+		handlers: {
+			"send-frame": ({ bytes }) => void carrier.send(bytes),
+			sign: (effect) => signFor(signer, effect, feed),
+			compare: ({ code, peer }) =>
+				void Promise.resolve()
+					.then(() => confirm(code, peer))
+					.then((same) =>
+						same ? feed({ kind: "accept" }) : fail(ownerRefused()),
+					)
+					.catch((thrown: unknown) =>
+						fail(thrown instanceof TetradError ? thrown : ownerRefused()),
+					),
+			paired: ({ pairing, peer }) => resolve({ pairing, peer }),
+		},
+		ended: ({ error }) => over(error),
+		failed: over,
+	});
 	carrier.receive({
-		frame: (bytes) => apply(machine.frame(bytes, now())),
+		frame: (bytes) => feed({ kind: "frame", bytes }),
 		closed: (error) =>
 			fail(
 				error ??
@@ -100,7 +86,7 @@ export function runPairing(
 					),
 			),
 	});
-	apply(machine.start());
+	feed({ kind: "start" });
 	if (signal?.aborted) onAbort();
 	else signal?.addEventListener("abort", onAbort, { once: true });
 	return promise;

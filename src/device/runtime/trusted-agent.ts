@@ -2,15 +2,18 @@ import type { Carrier } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
-	AgentInitiator,
-	AgentResponder,
+	type AgentMachine,
+	agentInitiator,
+	agentResponder,
 	DEFAULT_TIMEOUT_MS,
 	type LinkMode,
+	type MachineOptions,
 	type Pairing,
 	type Root,
 	type Routing,
 	TETRAD_ID_BYTES,
 } from "../../tetrad/index.ts";
+import { AgentRun } from "./agent-run.ts";
 import { aborted, unlessAborted } from "./channel.ts";
 import {
 	type Device,
@@ -20,7 +23,7 @@ import {
 } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
-import { AgentRun, type Tetrad, type TetradEvent } from "./tetrad.ts";
+import type { Tetrad, TetradEvent } from "./tetrad.ts";
 
 /** How an agent reaches the module that it is paired with. */
 export interface ModuleAccess {
@@ -124,23 +127,19 @@ export class TrustedAgent implements AsyncDisposable {
 		options: ConnectOptions = {},
 	): Promise<Tetrad> {
 		const { routing = "direct", root = "transcript", firstMessage } = options;
-		return this.#run(carrier, options, (machine) => {
-			const initiator = new AgentInitiator({
+		return this.#run(carrier, options, (machine) =>
+			agentInitiator({
 				...machine,
 				routing,
 				root,
 				...(firstMessage === undefined ? {} : { firstMessage }),
-			});
-			return { machine: initiator, begin: () => initiator.start() };
-		});
+			}),
+		);
 	}
 
 	/** Answers the agent at the other end of `carrier`. Resolves when this agent has checked that the other three formed the same key. */
 	async accept(carrier: Carrier, options: AcceptOptions = {}): Promise<Tetrad> {
-		return this.#run(carrier, options, (machine) => ({
-			machine: new AgentResponder(machine),
-			begin: () => [],
-		}));
+		return this.#run(carrier, options, agentResponder);
 	}
 
 	/** Closes the link, and with it every tetrad of this agent. */
@@ -158,10 +157,7 @@ export class TrustedAgent implements AsyncDisposable {
 	async #run(
 		carrier: Carrier,
 		{ signal, observe, timeoutMs = this.#timeoutMs }: AcceptOptions,
-		make: (machine: ConstructorParameters<typeof AgentResponder>[0]) => {
-			machine: AgentInitiator | AgentResponder;
-			begin: () => ReturnType<AgentInitiator["start"]>;
-		},
+		make: (options: MachineOptions) => AgentMachine,
 	): Promise<Tetrad> {
 		try {
 			if (signal?.aborted) throw aborted(signal);
@@ -169,13 +165,12 @@ export class TrustedAgent implements AsyncDisposable {
 			const link = await unlessAborted(this.#reach(), signal);
 			if (signal?.aborted) throw aborted(signal);
 			const tetradId = this.#device.context.crypto.random(TETRAD_ID_BYTES);
-			const { machine, begin } = make({
+			const machine = make({
 				device: this.#device.context,
 				link: link.contextFor(tetradId),
 				now: this.#believeClock(),
 				timeoutMs,
 			});
-			const effects = begin();
 			const run = new AgentRun(machine, carrier, {
 				device: this.#device,
 				tetradId,
@@ -184,7 +179,8 @@ export class TrustedAgent implements AsyncDisposable {
 				...(signal === undefined ? {} : { signal }),
 				...(observe === undefined ? {} : { observe }),
 			});
-			return await run.begin(effects).confirmed;
+			if (machine.place === "A") run.start();
+			return await run.confirmed;
 		} catch (thrown) {
 			carrier.close();
 			throw thrown;

@@ -121,7 +121,7 @@ export const CONFLICTS = table(
 		at: "integer",
 	},
 	["id"],
-	{ by_second: ["second"], by_holder: ["holder"] },
+	{ by_second: ["second"] },
 );
 
 /** The newest head that was seen of each purse. */
@@ -142,33 +142,19 @@ export const CREDITS = table(
 export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
 
 /** For whoever opens the store. */
-export const LEDGER_SCHEMA: Schema = schema(
-	"ledger",
-	[
-		ACCOUNTS,
-		ENTRIES,
-		NOTES,
-		BOOKINGS,
-		TRANSFERS,
-		CHAINS,
-		ANSWERS,
-		CONFLICTS,
-		HEADS,
-		CREDITS,
-		META,
-	],
-	{
-		to: 2,
-		steps: [
-			{
-				kind: "add-index",
-				table: "conflicts",
-				index: "by_holder",
-				columns: ["holder"],
-			},
-		],
-	},
-);
+export const LEDGER_SCHEMA: Schema = schema("ledger", [
+	ACCOUNTS,
+	ENTRIES,
+	NOTES,
+	BOOKINGS,
+	TRANSFERS,
+	CHAINS,
+	ANSWERS,
+	CONFLICTS,
+	HEADS,
+	CREDITS,
+	META,
+]);
 
 export type RowOf<Of> =
 	Of extends Table<infer Named extends Columns> ? Row<Named> : never;

@@ -15,15 +15,21 @@ import {
 } from "../../identity/index.ts";
 import { generateSoftwareKey } from "../../keys/index.ts";
 import {
-	AgentInitiator,
-	AgentResponder,
+	type AgentEffect,
+	type AgentEvent,
+	type AgentMachine,
+	agentInitiator,
+	agentResponder,
 	DEFAULT_TIMEOUT_MS,
 	type DeviceContext,
-	type Effect,
+	type Ended,
 	type LinkEffect,
+	type LinkEvent,
 	LinkMachine,
-	ModuleInitiator,
-	ModuleResponder,
+	type ModuleEvent,
+	type ModuleMachine,
+	moduleInitiator,
+	moduleResponder,
 	PLACES,
 	type Place,
 	SignedHashes,
@@ -183,11 +189,12 @@ class Indifferent extends ChainVerdicts {
 	}
 }
 
-type Machine =
-	| AgentInitiator
-	| AgentResponder
-	| ModuleInitiator
-	| ModuleResponder;
+interface Machines {
+	readonly A: AgentMachine;
+	readonly B: AgentMachine;
+	readonly X: ModuleMachine;
+	readonly Y: ModuleMachine;
+}
 
 /** Four machines that meet in memory, over open links: there it is the conversation that refuses, and not a pairing that was never made. */
 class Meeting {
@@ -195,7 +202,7 @@ class Meeting {
 	readonly #links: Readonly<Record<Place, LinkMachine>>;
 	readonly #id = nodeCrypto.random(TETRAD_ID_BYTES);
 	readonly #now = Date.now();
-	#machines: Readonly<Record<Place, Machine>> | undefined;
+	#machines: Machines | undefined;
 	#queue: (() => void | Promise<void>)[] = [];
 	#refused: Trial["refused"];
 
@@ -204,13 +211,11 @@ class Meeting {
 		actors: Readonly<Record<Place, Actor>>,
 	): Promise<Trial["refused"]> {
 		const meeting = new Meeting(actors);
-		for (const place of PLACES)
-			meeting.#onLink(place, meeting.#links[place].start());
+		for (const place of PLACES) meeting.#atLink(place, { kind: "start" });
 		await meeting.#run();
 		if (meeting.#refused !== undefined) return meeting.#refused;
-		const machines = meeting.#makeMachines();
-		meeting.#machines = machines;
-		meeting.#onMachine("A", machines.A.start());
+		meeting.#machines = meeting.#makeMachines();
+		meeting.#atAgent("A", { kind: "start" });
 		await meeting.#run();
 		return meeting.#refused;
 	}
@@ -231,7 +236,7 @@ class Meeting {
 		this.#links = { A: link("A"), B: link("B"), X: link("X"), Y: link("Y") };
 	}
 
-	#makeMachines() {
+	#makeMachines(): Machines {
 		const options = (place: Place) => ({
 			device: this.#actors[place].context,
 			link: this.#links[place].contextFor(this.#id),
@@ -240,14 +245,14 @@ class Meeting {
 			signedHashes: new SignedHashes(),
 		});
 		return {
-			A: new AgentInitiator({
+			A: agentInitiator({
 				...options("A"),
 				routing: "direct",
 				root: "transcript",
 			}),
-			B: new AgentResponder(options("B")),
-			X: new ModuleInitiator(options("X")),
-			Y: new ModuleResponder(options("Y")),
+			B: agentResponder(options("B")),
+			X: moduleInitiator(options("X")),
+			Y: moduleResponder(options("Y")),
 		};
 	}
 
@@ -258,52 +263,48 @@ class Meeting {
 		}
 	}
 
-	#onLink(place: Place, effects: readonly LinkEffect[]): void {
+	#atLink(place: Place, event: LinkEvent): void {
 		const other = PARTNER[place];
-		for (const effect of effects)
-			if (effect.kind === "send-frame")
-				this.#queue.push(() =>
-					this.#onLink(
-						other,
-						this.#links[other].frame(effect.bytes, this.#now),
-					),
-				);
-			else if (effect.kind === "message")
-				this.#onMachine(
-					place,
-					this.#machines?.[place].linkMessage(
-						effect.type,
-						effect.body,
-						this.#now,
-					) ?? [],
-				);
-			else if (effect.kind === "ended") this.#ended(place, effect.error);
+		for (const effect of this.#links[place].handle(event, this.#now))
+			this.#onLink(place, other, effect);
 	}
 
-	#onMachine(place: Place, effects: readonly Effect[]): void {
-		const machines = this.#machines;
-		if (machines === undefined) return;
-		for (const effect of effects)
-			if (effect.kind === "send-frame") {
-				const to = place === "A" ? "B" : "A";
-				const machine = machines[to] as AgentInitiator | AgentResponder;
-				this.#queue.push(() =>
-					this.#onMachine(to, machine.frame(effect.bytes, this.#now)),
-				);
-			} else if (effect.kind === "send-link") {
-				const { type, body, chains } = effect;
-				this.#onLink(
-					place,
-					this.#links[place].send(this.#id, type, body, chains),
-				);
-			} else if (effect.kind === "sign")
-				this.#queue.push(async () => {
-					const signature = await this.#actors[place].signer.sign(
-						effect.content,
-					);
-					this.#onMachine(place, machines[place].signed(signature));
-				});
-			else if (effect.kind === "ended") this.#ended(place, effect.error);
+	#onLink(place: Place, other: Place, effect: LinkEffect | Ended): void {
+		if (effect.kind === "send-frame") {
+			const { bytes } = effect;
+			this.#queue.push(() => this.#atLink(other, { kind: "frame", bytes }));
+		} else if (effect.kind === "message") {
+			const { type, body } = effect;
+			this.#atMachine(place, { kind: "link-message", type, body });
+		} else if (effect.kind === "ended") this.#ended(place, effect.error);
+	}
+
+	#atAgent(place: "A" | "B", event: AgentEvent): void {
+		const effects = this.#machines?.[place].handle(event, this.#now) ?? [];
+		for (const effect of effects) this.#onMachine(place, effect);
+	}
+
+	#atMachine(place: Place, event: ModuleEvent): void {
+		const effects = this.#machines?.[place].handle(event, this.#now) ?? [];
+		for (const effect of effects) this.#onMachine(place, effect);
+	}
+
+	#onMachine(place: Place, effect: AgentEffect | Ended): void {
+		if (effect.kind === "send-frame") {
+			const { bytes } = effect;
+			const to = place === "A" ? "B" : "A";
+			this.#queue.push(() => this.#atAgent(to, { kind: "frame", bytes }));
+		} else if (effect.kind === "send-link") {
+			const { type, body, chains } = effect;
+			const tetradId = this.#id;
+			this.#atLink(place, { kind: "send", tetradId, type, body, chains });
+		} else if (effect.kind === "sign") {
+			const { id, content } = effect;
+			this.#queue.push(async () => {
+				const signature = await this.#actors[place].signer.sign(content);
+				this.#atMachine(place, { kind: "signed", id, signature });
+			});
+		} else if (effect.kind === "ended") this.#ended(place, effect.error);
 	}
 
 	#ended(by: Place, error: TetradError | undefined): void {

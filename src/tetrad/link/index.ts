@@ -1,7 +1,8 @@
+export { LinkMachine } from "./link.ts";
+export type { LinkEffect, LinkEvent, LinkOptions } from "./link-events.ts";
 export {
-	type LinkEffect,
-	LinkMachine,
-	type LinkOptions,
 	type Pairing,
-} from "./link.ts";
-export { type PairingEffect, PairingMachine } from "./pairing.ts";
+	type PairingEffect,
+	type PairingEvent,
+	PairingMachine,
+} from "./pairing.ts";

@@ -11,7 +11,17 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import { type CertifiedDevice, requireDemand } from "../../identity/index.ts";
-import { type Ended, OldMachine, unexpected } from "../../machine/index.ts";
+import {
+	type AbortEvent,
+	type Ended,
+	type Machine,
+	type SignEffect,
+	type SignedEvent,
+	Steps,
+	type TimeEvent,
+	timedOut,
+	unexpected,
+} from "../../machine/index.ts";
 import {
 	type AnsweringMessage1,
 	type AwaitingMessage2,
@@ -21,7 +31,6 @@ import {
 	type NoiseSetup,
 	readMessage1,
 	type Session,
-	signedBytes,
 	startInitiator,
 	suiteByName,
 } from "../../session/index.ts";
@@ -41,13 +50,33 @@ import {
 import type { DeviceContext } from "../context.ts";
 import { PAIRING_CODE_WORDS, wordsFrom } from "../safety-code.ts";
 import { openSession } from "../sessions.ts";
-import type { Pairing } from "./link.ts";
+import { Signing } from "../signing.ts";
+
+/** What a pairing leaves at each of the two devices. */
+export interface Pairing {
+	/** Device id of the other one. */
+	readonly peerDeviceId: Uint8Array;
+	/** 32 bytes, the same at both. */
+	readonly key: Uint8Array;
+}
+
+/** What the driver of a pairing hands over. */
+export type PairingEvent =
+	/** The agent calls; the module waits for it. */
+	| { readonly kind: "start" }
+	/** One whole frame from the other device. */
+	| { readonly kind: "frame"; readonly bytes: Uint8Array }
+	/** The owner saw the same code at both devices. */
+	| { readonly kind: "accept" }
+	| SignedEvent
+	| TimeEvent
+	| AbortEvent;
 
 /** What the driver of a pairing carries out, in order. */
 export type PairingEffect =
 	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
-	| { readonly kind: "sign"; readonly content: Uint8Array }
-	/** Show this code and the peer's name, ask the owner, then call `accept` or `abort`. */
+	| SignEffect
+	/** Show this code and the peer's name, ask the owner, then come back with `accept` or `abort`. */
 	| {
 			readonly kind: "compare";
 			readonly code: string;
@@ -58,8 +87,7 @@ export type PairingEffect =
 			readonly kind: "paired";
 			readonly pairing: Pairing;
 			readonly peer: CertifiedDevice;
-	  }
-	| Ended;
+	  };
 
 const NONCE_BYTES = 32;
 
@@ -125,8 +153,7 @@ type State =
 			readonly commitment: Uint8Array;
 			readonly nonce: Uint8Array;
 	  }
-	| Comparing
-	| { readonly kind: "over" };
+	| Comparing;
 
 /** SHA-256(enc("tetrad/1 pair", N_i)). */
 function commit(crypto: DeviceContext["crypto"], nonce: Uint8Array) {
@@ -134,9 +161,11 @@ function commit(crypto: DeviceContext["crypto"], nonce: Uint8Array) {
 }
 
 /** One end of a pairing. The agent calls, the module answers. */
-export class PairingMachine extends OldMachine<PairingEffect> {
+export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 	readonly #role: "agent" | "module";
 	readonly #device: DeviceContext;
+	readonly #steps: Steps<PairingEffect>;
+	readonly #signing: Signing = new Signing();
 	#state: State = { kind: "idle" };
 
 	/** `timeoutMs` includes the time that the two owners take to compare. */
@@ -148,67 +177,90 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 			readonly timeoutMs: number;
 		},
 	) {
-		super(options.now + options.timeoutMs);
 		this.#role = role;
 		this.#device = options.device;
+		this.#steps = new Steps<PairingEffect>(
+			options.now + options.timeoutMs,
+			(error) => this.#tellOther(error),
+		);
 	}
 
-	/** The agent calls; the module waits for it. */
-	start(): PairingEffect[] {
-		return this.step(() => {
-			if (this.#state.kind !== "idle") throw unexpected("a second start");
-			if (this.#role === "module") return;
-			const { crypto } = this.#device;
-			const nonce = crypto.random(NONCE_BYTES);
-			const { message1, awaiting } = startInitiator(
-				crypto,
-				SETUP,
-				P1.encode({ commitment: commit(crypto, nonce) }),
-			);
-			this.#sendFrame(FRAME.pairHello, message1);
-			this.#state = { kind: "calling", awaiting: this.own(awaiting), nonce };
+	get deadline(): number | undefined {
+		return this.#steps.deadline;
+	}
+
+	get ended(): boolean {
+		return this.#steps.ended;
+	}
+
+	handle(event: PairingEvent, now: number): readonly (PairingEffect | Ended)[] {
+		return this.#steps.run(() => this.#step(event, now));
+	}
+
+	#step(event: PairingEvent, now: number): void {
+		switch (event.kind) {
+			case "start":
+				return this.#start();
+			case "frame": {
+				const frame = parseFrame(event.bytes);
+				if (frame.type === FRAME.refusal)
+					throw new TetradError(
+						"pairing-failed",
+						"the other device refused the pairing, or its owner did",
+					);
+				return this.#frame(frame, event.bytes, now);
+			}
+			case "accept":
+				return this.#accept();
+			case "signed":
+			case "not-signed":
+				return this.#signed(this.#signing.take(event));
+			case "time":
+				if (this.#steps.isDue(now))
+					throw timedOut(
+						this.#state.kind === "comparing"
+							? "the two owners compare the code"
+							: "the other device pairs",
+					);
+				return;
+			case "abort":
+				throw event.error;
+			default:
+				return unreachable(event);
+		}
+	}
+
+	#start(): void {
+		if (this.#state.kind !== "idle") throw unexpected("a second start");
+		if (this.#role === "module") return;
+		const { crypto } = this.#device;
+		const nonce = crypto.random(NONCE_BYTES);
+		const { message1, awaiting } = startInitiator(
+			crypto,
+			SETUP,
+			P1.encode({ commitment: commit(crypto, nonce) }),
+		);
+		this.#sendFrame(FRAME.pairHello, message1);
+		this.#state = {
+			kind: "calling",
+			awaiting: this.#steps.own(awaiting),
+			nonce,
+		};
+	}
+
+	#accept(): void {
+		const state = this.#state;
+		if (state.kind !== "comparing") throw unexpected("an acceptance");
+		// Saying yes twice is no reason to lose a pairing.
+		if (state.accepted === "here") return;
+		this.#steps.emit({
+			kind: "send-frame",
+			bytes: state.session.seal(CONTENT.handshake, new Uint8Array()),
 		});
+		this.#accepted(state, "here");
 	}
 
-	frame(bytes: Uint8Array, now: number): PairingEffect[] {
-		return this.step(() => {
-			const frame = parseFrame(bytes);
-			if (frame.type === FRAME.refusal)
-				throw new TetradError(
-					"pairing-failed",
-					"the other device refused the pairing, or its owner did",
-				);
-			this.#frame(frame, bytes, now);
-		});
-	}
-
-	/** The signature that a `sign` effect asked for. */
-	signed(signature: Uint8Array): PairingEffect[] {
-		return this.step(() => this.#signed(signature));
-	}
-
-	/** The owner saw the same code at both devices. */
-	accept(): PairingEffect[] {
-		return this.step(() => {
-			const state = this.#state;
-			if (state.kind !== "comparing") throw unexpected("an acceptance");
-			// Saying yes twice is no reason to lose a pairing.
-			if (state.accepted === "here") return;
-			this.emit({
-				kind: "send-frame",
-				bytes: state.session.seal(CONTENT.handshake, new Uint8Array()),
-			});
-			this.#accepted(state, "here");
-		});
-	}
-
-	protected override waitingFor(): string {
-		return this.#state.kind === "comparing"
-			? "the two owners compare the code"
-			: "the other device pairs";
-	}
-
-	protected override tellOthers(error: TetradError): void {
+	#tellOther(error: TetradError): void {
 		if (error.code !== "pairing-failed" || this.#state.kind === "comparing")
 			this.#sendFrame(FRAME.refusal, Uint8Array.of(0));
 	}
@@ -234,7 +286,6 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 			}
 			case "agent-signing":
 			case "module-signing":
-			case "over":
 				break;
 			default:
 				return unreachable(state);
@@ -244,12 +295,9 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 
 	#called(message1: Uint8Array): void {
 		const { crypto, own } = this.#device;
-		const handshake = this.own(readMessage1(crypto, SETUP, message1));
+		const handshake = this.#steps.own(readMessage1(crypto, SETUP, message1));
 		const { commitment } = P1.decode(handshake.payload);
-		this.emit({
-			kind: "sign",
-			content: signedBytes("PM", handshake.hash, own.chainHash),
-		});
+		this.#steps.emit(this.#signing.ask("PM", handshake.hash, own.chainHash));
 		this.#state = {
 			kind: "module-signing",
 			handshake,
@@ -268,13 +316,10 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 		const peer = verdicts.judgeForLink(p2.chain, "module", now);
 		requireDemand(peer, "ownModule", policy.demands);
 		authenticate(crypto, peer, p2.signature, "PM", hash, peer.chainHash);
-		const session = this.own(
+		const session = this.#steps.own(
 			openSession(this.#device, secrets, "initiator", "PAIR"),
 		);
-		this.emit({
-			kind: "sign",
-			content: signedBytes("PA", hash, own.chainHash),
-		});
+		this.#steps.emit(this.#signing.ask("PA", hash, own.chainHash));
 		this.#state = {
 			kind: "agent-signing",
 			session,
@@ -294,7 +339,7 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 			const { message2, secrets } = state.handshake.finish(
 				P2.encode({ ...credential, nonce }),
 			);
-			const session = this.own(
+			const session = this.#steps.own(
 				openSession(this.#device, secrets, "responder", "PAIR"),
 			);
 			this.#sendFrame(FRAME.pairAnswer, message2);
@@ -308,7 +353,7 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 			};
 		} else if (state.kind === "agent-signing") {
 			const { session, hash, peer, nonce, peerNonce } = state;
-			this.emit({
+			this.#steps.emit({
 				kind: "send-frame",
 				bytes: session.seal(
 					CONTENT.handshake,
@@ -358,7 +403,7 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 		);
 		this.#state = { kind: "comparing", session, peer, accepted: "neither" };
 		const code = wordsFrom(digest, PAIRING_CODE_WORDS);
-		this.emit({ kind: "compare", code, peer });
+		this.#steps.emit({ kind: "compare", code, peer });
 	}
 
 	#accepted(state: Comparing, by: "here" | "there"): void {
@@ -373,11 +418,11 @@ export class PairingMachine extends OldMachine<PairingEffect> {
 		);
 		const { peer } = state;
 		const pairing = { peerDeviceId: peer.deviceId, key };
-		this.emit({ kind: "paired", pairing, peer });
-		this.endInOrder("peer");
+		this.#steps.emit({ kind: "paired", pairing, peer });
+		this.#steps.end("peer");
 	}
 
 	#sendFrame(type: Frame["type"], body: Uint8Array): void {
-		this.emit({ kind: "send-frame", bytes: encodeFrame(type, body) });
+		this.#steps.emit({ kind: "send-frame", bytes: encodeFrame(type, body) });
 	}
 }

@@ -17,7 +17,6 @@ import {
 	authenticate,
 	type Session,
 	type Suite,
-	signedBytes,
 	startInitiator,
 	suiteById,
 	suiteByName,
@@ -60,8 +59,11 @@ import {
 import { RootKey } from "../root-key.ts";
 import { openSession, outerSetup } from "../sessions.ts";
 import type { Transcript } from "../transcript.ts";
-import { AgentMachine } from "./agent-machine.ts";
-import { demandTwo, type Effect, type MachineOptions } from "./role-machine.ts";
+import type { ConfirmedAgent } from "./agent-conversation.ts";
+import { type AgentEstablishment, AgentMachine } from "./agent-machine.ts";
+import { demandTwo } from "./judge.ts";
+import type { AgentEffect, MachineOptions } from "./role.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 /** What A chooses for a tetrad; B's policy may refuse it. */
 export interface AgentInitiatorOptions extends MachineOptions {
@@ -123,7 +125,7 @@ type State =
 			readonly heard: Heard;
 			readonly formed: Formed;
 	  }
-	| { readonly kind: "over" };
+	| { readonly kind: "confirmed"; readonly confirmed: ConfirmedAgent };
 
 const WAITING: Readonly<Record<State["kind"], string>> = {
 	idle: "the tetrad was not started",
@@ -134,58 +136,62 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	answered: "the own signer signs",
 	bound: "the other side confirms (flight 4)",
 	confirming: "the own module confirms",
-	over: "nothing",
+	confirmed: "nothing",
 };
 
-/** Device 1, A: the agent that calls. `start` gives the first flight; docs/protocol.md has all of them. */
-export class AgentInitiator extends AgentMachine {
+/**
+ * Device 1, A: the agent that calls. `start` gives the first flight; docs/protocol.md has all of
+ * them. Throws `invalid-argument` for a choice that the own policy does not accept,
+ * `message-too-large`, and when this device itself does not stand up to its policy, for instance
+ * `list-stale`.
+ */
+export function agentInitiator(options: AgentInitiatorOptions): AgentMachine {
+	return new AgentMachine(
+		"A",
+		options,
+		(role) => new AgentInitiator(role, options),
+	);
+}
+
+class AgentInitiator implements AgentEstablishment {
+	readonly #role: RoleParts<AgentEffect>;
 	readonly #options: AgentInitiatorOptions;
 	readonly #offered: Uint8Array;
 	readonly #firstMessage: Uint8Array | undefined;
 	#state: State = { kind: "idle" };
 
-	constructor(options: AgentInitiatorOptions) {
-		super(options, "A");
-		const { firstMessage } = options;
+	constructor(role: RoleParts<AgentEffect>, options: AgentInitiatorOptions) {
+		const { routing, root, firstMessage } = options;
 		if (firstMessage !== undefined)
 			demandSize(firstMessage, MAX_AGENT_MESSAGE_BYTES);
+		const { policy } = role.device;
+		const { mode } = role.link;
+		if (
+			!policy.routings.includes(routing) ||
+			!policy.roots.includes(root) ||
+			!policy.links.includes(mode)
+		)
+			throw new TetradError(
+				"invalid-argument",
+				`this device's own policy does not accept routing ${routing}, root ${root} and link ${mode}`,
+			);
+		role.judge.own(options.now);
+		this.#role = role;
 		this.#options = options;
 		this.#firstMessage = firstMessage && copy(firstMessage);
 		this.#offered = Uint8Array.from(
-			options.device.policy.suites,
+			policy.suites,
 			(name) => suiteByName(name).id,
 		);
 	}
 
-	/**
-	 * Starts the establishment. Throws `invalid-argument` for a choice that the own policy does not
-	 * accept, and when this device itself does not stand up to it, for instance `list-stale`.
-	 */
-	start(): Effect[] {
-		const { policy } = this.device;
-		const { routing, root } = this.#options;
-		if (
-			!policy.routings.includes(routing) ||
-			!policy.roots.includes(root) ||
-			!policy.links.includes(this.link.mode)
-		)
-			throw new TetradError(
-				"invalid-argument",
-				`this device's own policy does not accept routing ${routing}, root ${root} and link ${this.link.mode}`,
-			);
-		this.judgeOwn(this.#options.now);
-		return this.step(() => {
-			if (this.#state.kind !== "idle") throw unexpected("a second start");
-			const suite = suiteById(this.#offered[0] as number) as Suite;
-			this.#prepare(suite, false);
-		});
+	start(): void {
+		if (this.#state.kind !== "idle") throw unexpected("a second start");
+		const suite = suiteById(this.#offered[0] as number) as Suite;
+		this.#prepare(suite, false);
 	}
 
-	protected override handshakeFrame(
-		frame: Frame,
-		bytes: Uint8Array,
-		now: number,
-	): void {
+	frame(frame: Frame, bytes: Uint8Array, now: number): void {
 		const state = this.#state;
 		if (state.kind === "offered" && frame.type === FRAME.answer)
 			return this.#flight2(state, frame.body, now);
@@ -196,11 +202,7 @@ export class AgentInitiator extends AgentMachine {
 		throw unexpected("a frame of the other agent");
 	}
 
-	protected override handshakeLink(
-		type: LinkMessageType,
-		body: Uint8Array,
-		now: number,
-	): void {
+	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void {
 		const state = this.#state;
 		switch (state.kind) {
 			case "preparing":
@@ -217,7 +219,7 @@ export class AgentInitiator extends AgentMachine {
 			case "offered":
 			case "answered":
 			case "bound":
-			case "over":
+			case "confirmed":
 				break;
 			default:
 				return unreachable(state);
@@ -225,7 +227,7 @@ export class AgentInitiator extends AgentMachine {
 		throw unexpected("a message of the own module");
 	}
 
-	protected override handshakeSigned(signature: Uint8Array): void {
+	signed(signature: Uint8Array): void {
 		const state = this.#state;
 		if (state.kind === "binding")
 			this.#state = { kind: "signed", heard: state.heard, signature };
@@ -234,12 +236,16 @@ export class AgentInitiator extends AgentMachine {
 		else throw unexpected("a signature");
 	}
 
-	protected override waitingFor(): string {
+	get confirmed(): ConfirmedAgent | undefined {
+		return this.#state.kind === "confirmed" ? this.#state.confirmed : undefined;
+	}
+
+	get waitingFor(): string {
 		return WAITING[this.#state.kind];
 	}
 
 	#prepare(suite: Suite, retried: boolean): void {
-		this.sendLink(LINK.begin, BEGIN.encode({ suite: suite.id }));
+		this.#role.sendLink(LINK.begin, BEGIN.encode({ suite: suite.id }));
 		this.#state = { kind: "preparing", suite, retried };
 	}
 
@@ -254,14 +260,14 @@ export class AgentInitiator extends AgentMachine {
 			selected: suite,
 			routing,
 			root,
-			link: this.link.mode,
+			link: this.#role.link.mode,
 		});
 		const { message1, awaiting } = startInitiator(
-			this.device.crypto,
-			outerSetup(this.device, offer),
+			this.#role.device.crypto,
+			outerSetup(this.#role.device, offer),
 			i1,
 		);
-		this.emit({
+		this.#role.steps.emit({
 			kind: "send-frame",
 			bytes: encodeFrame(
 				FRAME.offer,
@@ -271,7 +277,7 @@ export class AgentInitiator extends AgentMachine {
 		this.#state = {
 			kind: "offered",
 			offer,
-			awaiting: this.own(awaiting),
+			awaiting: this.#role.steps.own(awaiting),
 			retried,
 		};
 	}
@@ -302,22 +308,22 @@ export class AgentInitiator extends AgentMachine {
 		message2: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, own } = this.device;
+		const { crypto, own } = this.#role.device;
 		const { hash, payload, secrets } = awaiting.finish(message2);
-		const outer = this.own(
-			openSession(this.device, secrets, "initiator", "S1"),
+		const outer = this.#role.steps.own(
+			openSession(this.#role.device, secrets, "initiator", "S1"),
 		);
 		const f2 = F2.decode(payload);
-		const peer = this.judge(f2.chain, "peerAgent", now);
+		const peer = this.#role.judge.shown(f2.chain, "peerAgent", now);
 		authenticate(crypto, peer, f2.signature, "B", hash, peer.chainHash);
 		demandTwo(own, peer);
 		const responderLink = fromByte(LINK_BYTE, f2.responderLink);
 		if (responderLink === undefined) throw authenticationFailed();
-		acceptLink(this.device.policy, responderLink);
+		acceptLink(this.#role.device.policy, responderLink);
 
-		const r1 = this.ownBytes(crypto.random(SHARE_BYTES));
-		const r2 = this.ownBytes(copy(f2.r2));
-		this.sendLink(
+		const r1 = this.#role.steps.ownBytes(crypto.random(SHARE_BYTES));
+		const r2 = this.#role.steps.ownBytes(copy(f2.r2));
+		this.#role.sendLink(
 			LINK.bindInitiator,
 			BIND_INITIATOR.encode({
 				offer: offer.raw,
@@ -331,10 +337,7 @@ export class AgentInitiator extends AgentMachine {
 			own,
 			peer,
 		);
-		this.emit({
-			kind: "sign",
-			content: signedBytes("A", hash, own.chainHash),
-		});
+		this.#role.sign("A", hash, own.chainHash);
 		this.#state = {
 			kind: "binding",
 			heard: { offer, outer, outerHash: hash, peer, responderLink, r1, r2 },
@@ -347,13 +350,17 @@ export class AgentInitiator extends AgentMachine {
 		now: number,
 	): void {
 		const { heard } = state;
-		const { crypto, own } = this.device;
+		const { crypto, own } = this.#role.device;
 		const { routing } = heard.offer;
 		const fields =
 			routing === "direct"
 				? INITIATOR_BOUND.direct.decode(body)
 				: { ...INITIATOR_BOUND.crossed.decode(body), finX: undefined };
-		const modules = this.judgeModules(fields.ownModule, fields.peerModule, now);
+		const { judge } = this.#role;
+		const modules = {
+			own: judge.paired(fields.ownModule, "ownModule", now),
+			peer: judge.named(fields.peerModule, "peerModule", now),
+		};
 		demandTwo(modules.own, modules.peer);
 		const transcript: Transcript = {
 			outerHash: heard.outerHash,
@@ -362,8 +369,8 @@ export class AgentInitiator extends AgentMachine {
 			offer: heard.offer,
 			responderLink: heard.responderLink,
 		};
-		const rootKey = this.own(
-			RootKey.form(crypto, transcript, heard.r1, heard.r2, this.log),
+		const rootKey = this.#role.steps.own(
+			RootKey.form(crypto, transcript, heard.r1, heard.r2, this.#role.log),
 		);
 		if (fields.finX !== undefined) rootKey.check("X", fields.finX);
 		const formed = { transcript, root: rootKey, i3: copy(fields.i3) };
@@ -372,7 +379,7 @@ export class AgentInitiator extends AgentMachine {
 	}
 
 	#flight3(heard: Heard, formed: Formed, signature: Uint8Array): void {
-		const { own } = this.device;
+		const { own } = this.#role.device;
 		const { root, i3 } = formed;
 		const finA = root.fin("A");
 		const credential = { chain: own.encodedChain, signature };
@@ -386,9 +393,10 @@ export class AgentInitiator extends AgentMachine {
 					i3,
 				})
 			: F3.crossed.encode({ ...credential, r1: heard.r1, finA, i3 });
-		if (direct) this.sendLink(LINK.agentBound, AGENT_BOUND.encode({ finA }));
+		if (direct)
+			this.#role.sendLink(LINK.agentBound, AGENT_BOUND.encode({ finA }));
 		this.#sendRecord(heard, CONTENT.handshake, flight);
-		this.emit({ kind: "bound" });
+		this.#role.steps.emit({ kind: "bound" });
 		this.#state = { kind: "bound", heard, formed };
 		if (direct) this.#sendFirstMessage(heard);
 	}
@@ -403,13 +411,13 @@ export class AgentInitiator extends AgentMachine {
 		formed.root.check("B", finB);
 		formed.root.check("Y", finY);
 		if (heard.offer.routing === "direct") {
-			this.sendLink(
+			this.#role.sendLink(
 				LINK.confirmInitiator,
 				CONFIRM_INITIATOR.direct.encode({ finB, i4 }),
 			);
 			return this.#confirm(heard, formed);
 		}
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.confirmInitiator,
 			CONFIRM_INITIATOR.crossed.encode({
 				finA: formed.root.fin("A"),
@@ -434,20 +442,23 @@ export class AgentInitiator extends AgentMachine {
 	#confirm(heard: Heard, { transcript, root }: Formed): void {
 		heard.r1.fill(0);
 		heard.r2.fill(0);
-		this.#state = { kind: "over" };
-		this.enterConfirmed({
-			transcript,
-			root,
-			outer: heard.outer,
-			local: this.own(
-				root.localSession(
-					transcript.offer.selected.protocol.aead,
-					this.link.secret,
-					"AX",
-					this.log,
+		this.#state = {
+			kind: "confirmed",
+			confirmed: {
+				transcript,
+				root,
+				outer: heard.outer,
+				local: this.#role.steps.own(
+					root.localSession(
+						transcript.offer.selected.protocol.aead,
+						this.#role.link.secret,
+						"AX",
+						this.#role.log,
+					),
 				),
-			),
-		});
+			},
+		};
+		this.#role.steps.emit({ kind: "confirmed" });
 	}
 
 	#sendFirstMessage(heard: Heard): void {
@@ -460,6 +471,9 @@ export class AgentInitiator extends AgentMachine {
 		type: typeof CONTENT.handshake | typeof CONTENT.message,
 		content: Uint8Array,
 	): void {
-		this.emit({ kind: "send-frame", bytes: outer.seal(type, content) });
+		this.#role.steps.emit({
+			kind: "send-frame",
+			bytes: outer.seal(type, content),
+		});
 	}
 }

@@ -1,9 +1,17 @@
-import { TetradError, unreachable } from "../../errors.ts";
-import type { CertifiedDevice, ListNumber } from "../../identity/index.ts";
-import { type ClosedBy, unexpected } from "../../machine/index.ts";
-import type { Session } from "../../session/index.ts";
+/*
+ * The machine of an agent, whichever of the two it is.
+ *
+ *   establishing ──confirmed──▶ conversing
+ *        └──refusal of the other agent──▶ refused
+ */
+import { type TetradError, unreachable } from "../../errors.ts";
 import {
-	CONTENT,
+	type Ended,
+	type Machine,
+	timedOut,
+	unexpected,
+} from "../../machine/index.ts";
+import {
 	encodeFrame,
 	FRAME,
 	type Frame,
@@ -11,244 +19,170 @@ import {
 	type LinkMessageType,
 	parseFrame,
 } from "../../wire/index.ts";
-import { ListExchange, ListMemory } from "../list-exchange.ts";
-
 import {
-	CLOSE_TIMEOUT_MS,
-	demandSize,
-	MAX_AGENT_MESSAGE_BYTES,
-	MAX_LINK_BODY_BYTES,
-	MAX_LIST_MEMORY_BYTES,
-	SESSION_LIST_LIMITS,
-} from "../parameters.ts";
+	AgentConversation,
+	type ConfirmedAgent,
+} from "./agent-conversation.ts";
+import { errorFromEnd } from "./link-end.ts";
 import {
-	type ConfirmedDevice,
-	type Effect,
-	errorFromEnd,
+	type AgentEffect,
+	type AgentEvent,
+	closedTooEarly,
 	type MachineOptions,
-	RoleMachine,
-} from "./role-machine.ts";
+	notConfirmed,
+	refusedByPeer,
+	tetradIsOver,
+} from "./role.ts";
+import { RoleParts } from "./role-parts.ts";
 
-/** An agent whose tetrad is confirmed. */
-export interface ConfirmedAgent extends ConfirmedDevice {
-	/** Session 1. */
-	readonly outer: Session;
+/** How an agent comes to a confirmed tetrad: as the one that calls, or as the one that answers. */
+export interface AgentEstablishment {
+	/** Only the agent that calls is started. */
+	readonly start?: () => void;
+	frame(frame: Frame, bytes: Uint8Array, now: number): void;
+	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void;
+	signed(signature: Uint8Array): void;
+	/** What the device is once it is confirmed. */
+	readonly confirmed: ConfirmedAgent | undefined;
+	/** Ends a sentence that begins with "no answer in time while". */
+	readonly waitingFor: string;
 }
+
+type Phase =
+	| {
+			readonly kind: "establishing";
+			readonly establishment: AgentEstablishment;
+	  }
+	| { readonly kind: "conversing"; readonly conversation: AgentConversation }
+	| { readonly kind: "refused" };
 
 /** Why an establishment was refused, as far as the other side may know: nothing. */
 const REFUSAL_BODY = Uint8Array.of(0);
 
-/** What the two agent roles share: everything after the establishment, and how it fails before. */
-export abstract class AgentMachine extends RoleMachine<ConfirmedAgent> {
-	/** The own application closed; only the own module's last words are waited for. */
-	#closing = false;
-	#peerRefused = false;
-	/** From when the tetrad is confirmed. */
-	#lists: ListExchange | undefined;
+/** Device 1 or 2: an agent in one tetrad, from the first flight to the close. */
+export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 	readonly place: "A" | "B";
+	readonly #role: RoleParts<AgentEffect>;
+	#phase: Phase;
 
-	constructor(options: MachineOptions, place: "A" | "B") {
-		super(options);
+	constructor(
+		place: "A" | "B",
+		options: MachineOptions,
+		establish: (role: RoleParts<AgentEffect>) => AgentEstablishment,
+	) {
 		this.place = place;
+		this.#role = new RoleParts<AgentEffect>(place, options, (error) =>
+			this.#tellOthers(error),
+		);
+		this.#phase = {
+			kind: "establishing",
+			establishment: establish(this.#role),
+		};
 	}
 
-	/** One whole frame from the other agent. */
-	frame(bytes: Uint8Array, now: number): Effect[] {
-		return this.step(() => {
-			const frame = parseFrame(bytes);
-			if (frame.type === FRAME.refusal) {
-				this.#peerRefused = true;
-				throw new TetradError(
-					"refused-by-peer",
-					"the other agent refused or gave up; its owner's log says why",
-				);
-			}
-			if (this.held !== undefined)
-				return this.#recordFrame(this.held, bytes, now);
-			this.handshakeFrame(frame, bytes, now);
-		});
+	get deadline(): number | undefined {
+		return this.#role.steps.deadline;
 	}
 
-	/** One message of this tetrad from the own module. */
-	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): Effect[] {
-		return this.step(() => {
-			if (type === LINK.end) {
-				const error = errorFromEnd(body);
-				if (error !== undefined) throw error;
-				return this.#closeInOrder(this.#closing ? "self" : "module");
-			}
-			if (this.held !== undefined)
-				return this.#linkRecord(this.held, type, body);
-			this.handshakeLink(type, body, now);
-		});
+	get ended(): boolean {
+		return this.#role.steps.ended;
 	}
 
-	/** A message to the other agent, over session 1. Throws `not-confirmed` before the tetrad is. */
-	send(message: Uint8Array): Effect[] {
-		const { outer } = this.confirmed();
-		demandSize(message, MAX_AGENT_MESSAGE_BYTES);
-		const bytes = outer.seal(CONTENT.message, message);
-		return this.step(() => this.emit({ kind: "send-frame", bytes }));
-	}
-
-	/** A message to the own module, over session 3 or 4. Throws `not-confirmed` before the tetrad is. */
-	sendToModule(message: Uint8Array): Effect[] {
-		return this.sendLocal(message);
-	}
-
-	/**
-	 * Ends the tetrad in order. The own module is told first, so that it can close session 2
-	 * under its own seal; then session 1 is closed. Nothing that comes in is delivered any more.
-	 */
-	close(now: number): Effect[] {
-		return this.step(() => {
-			if (this.#closing) return;
-			this.heldToClose();
-			this.#closing = true;
-			this.setDeadline(now + CLOSE_TIMEOUT_MS);
-			this.tellLink();
-		});
-	}
-
-	/** Whether `nextList` may have something to send. */
+	/** Whether `next-list` may have something to send; to be looked at after each event. */
 	get listWaits(): boolean {
-		return !this.ended && !this.#closing && this.#lists?.waits === true;
-	}
-
-	/**
-	 * One message about untrusted lists for the other agent, if there is one to send. To be called
-	 * after each step, when the carrier has room, until nothing comes.
-	 */
-	nextList(now: number): Effect[] {
-		return this.step(() => {
-			if (this.#closing || this.held === undefined) return;
-			const message = this.#lists?.next(now);
-			if (message === undefined) return;
-			const bytes = this.held.outer.seal(CONTENT.lists, message);
-			this.emit({ kind: "send-frame", bytes });
-		});
-	}
-
-	/** What became of the bundle of a `list` effect: which it was, if that could be read, or why the other agent is at fault. */
-	listDealt(was: ListNumber | TetradError | undefined): Effect[] {
-		return this.step(() => {
-			if (was instanceof TetradError) throw was;
-			this.#lists?.dealt(was);
-		});
-	}
-
-	override listsChanged(now: number): Effect[] {
-		this.#lists?.changed();
-		return super.listsChanged(now);
-	}
-
-	protected override enterConfirmed(confirmed: ConfirmedAgent): void {
-		super.enterConfirmed(confirmed);
-		const { verdicts, listMemory } = this.device;
-		this.#lists = this.own(
-			new ListExchange({
-				lists: verdicts.lists,
-				limits: SESSION_LIST_LIMITS,
-				memory: listMemory ?? new ListMemory(MAX_LIST_MEMORY_BYTES),
-			}),
+		return (
+			!this.ended &&
+			this.#phase.kind === "conversing" &&
+			this.#phase.conversation.listWaits
 		);
 	}
 
-	protected abstract handshakeFrame(
-		frame: Frame,
-		bytes: Uint8Array,
+	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` once it closes or has ended. */
+	confirmed(): ConfirmedAgent {
+		return this.#open().confirmed;
+	}
+
+	handle(event: AgentEvent, now: number): readonly (AgentEffect | Ended)[] {
+		const { steps } = this.#role;
+		if (event.kind === "send") {
+			const sealed = this.#open().seal(event.to, event.message);
+			return steps.run(() => steps.emit(sealed));
+		}
+		return steps.run(() => {
+			const phase = this.#phase;
+			if (phase.kind === "establishing") {
+				this.#establish(phase.establishment, event, now);
+				this.#converseIfConfirmed(phase.establishment);
+			} else if (phase.kind === "conversing")
+				phase.conversation.step(event, now);
+		});
+	}
+
+	/** For whoever may send. */
+	#open(): AgentConversation {
+		const phase = this.#phase;
+		if (this.ended) throw tetradIsOver();
+		if (phase.kind !== "conversing") throw notConfirmed();
+		if (phase.conversation.closing) throw tetradIsOver();
+		return phase.conversation;
+	}
+
+	#converseIfConfirmed({ confirmed }: AgentEstablishment): void {
+		if (confirmed === undefined) return;
+		const conversation = new AgentConversation(this.#role, confirmed);
+		this.#phase = { kind: "conversing", conversation };
+	}
+
+	#establish(
+		establishment: AgentEstablishment,
+		event: Exclude<AgentEvent, { kind: "send" }>,
 		now: number,
-	): void;
-	/** Checks the two modules as the own module named them: the own one by pairing, the other by policy. */
-	protected judgeModules(
-		ownHash: Uint8Array,
-		peerHash: Uint8Array,
-		now: number,
-	): { readonly own: CertifiedDevice; readonly peer: CertifiedDevice } {
-		const own = this.judgeFromLink(ownHash, "ownModule", now);
-		this.demandPaired(own);
-		const peer = this.judgeFromLink(peerHash, "peerModule", now);
-		return { own, peer };
+	): void {
+		switch (event.kind) {
+			case "start":
+				if (establishment.start === undefined) throw unexpected("a start");
+				return establishment.start();
+			case "frame": {
+				const { bytes } = event;
+				const frame = parseFrame(bytes);
+				if (frame.type === FRAME.refusal) {
+					this.#phase = { kind: "refused" };
+					throw refusedByPeer();
+				}
+				return establishment.frame(frame, bytes, now);
+			}
+			case "link-message": {
+				const { type, body } = event;
+				if (type === LINK.end) throw errorFromEnd(body) ?? closedTooEarly();
+				return establishment.linkMessage(type, body, now);
+			}
+			case "signed":
+			case "not-signed":
+				return establishment.signed(this.#role.signing.take(event));
+			case "close":
+				throw closedTooEarly();
+			case "next-list":
+			case "list-dealt":
+				return;
+			case "lists-changed":
+				return this.#role.judge.again(now);
+			case "time":
+				if (this.#role.steps.isDue(now))
+					throw timedOut(establishment.waitingFor);
+				return;
+			case "abort":
+				throw event.error;
+			default:
+				return unreachable(event);
+		}
 	}
 
-	protected override get isClosing(): boolean {
-		return this.#closing;
-	}
-
-	/** A module that does not answer cannot keep its agent from closing. */
-	protected override expired(): void {
-		if (this.#closing) this.#closeInOrder("self");
-		else super.expired();
-	}
-
-	protected override tellOthers(error: TetradError): void {
-		if (!this.#peerRefused && this.held === undefined)
-			this.emit({
+	#tellOthers(error: TetradError): void {
+		if (this.#phase.kind === "establishing")
+			this.#role.steps.emit({
 				kind: "send-frame",
 				bytes: encodeFrame(FRAME.refusal, REFUSAL_BODY),
 			});
-		this.tellLink(error);
-	}
-
-	#recordFrame(
-		{ outer }: ConfirmedAgent,
-		bytes: Uint8Array,
-		now: number,
-	): void {
-		const content = outer.open(bytes);
-		switch (content.type) {
-			case CONTENT.message:
-				if (!this.isClosing)
-					this.emit({ kind: "message", session: 1, bytes: content.bytes });
-				return;
-			case CONTENT.nested:
-				// The other agent chooses this size, and it must not cost more than this tetrad.
-				if (content.bytes.length > MAX_LINK_BODY_BYTES)
-					throw new TetradError(
-						"limit-exceeded",
-						"the other agent sent a record of session 2 that no link can carry",
-					);
-				return this.sendLink(LINK.nested, content.bytes);
-			case CONTENT.lists: {
-				const bundle = this.#lists?.take(content.bytes, now);
-				if (bundle !== undefined) this.emit({ kind: "list", bundle });
-				return;
-			}
-			case CONTENT.close:
-				this.tellLink();
-				return this.endInOrder("agent");
-			case CONTENT.handshake:
-			case CONTENT.link:
-				throw unexpected("a record of the establishment");
-			default:
-				return unreachable(content.type);
-		}
-	}
-
-	#linkRecord(
-		confirmed: ConfirmedAgent,
-		type: LinkMessageType,
-		body: Uint8Array,
-	): void {
-		switch (type) {
-			case LINK.nested:
-				return this.emit({
-					kind: "send-frame",
-					bytes: confirmed.outer.seal(CONTENT.nested, body),
-				});
-			case LINK.local:
-				return this.takeLocal(confirmed, body);
-			default:
-				throw unexpected("a link message of the establishment");
-		}
-	}
-
-	#closeInOrder(by: ClosedBy): void {
-		const { outer } = this.heldToClose();
-		this.emit({
-			kind: "send-frame",
-			bytes: outer.seal(CONTENT.close, new Uint8Array()),
-		});
-		this.endInOrder(by);
+		this.#role.tellLink(error);
 	}
 }

@@ -21,7 +21,6 @@ import {
 	message1Overhead,
 	readMessage1,
 	type Session,
-	signedBytes,
 } from "../../session/index.ts";
 import {
 	CONTENT,
@@ -56,8 +55,11 @@ import { LINK_BYTE, SHARE_BYTES } from "../parameters.ts";
 import { RootKey } from "../root-key.ts";
 import { openSession, outerSetup } from "../sessions.ts";
 import type { Transcript } from "../transcript.ts";
-import { AgentMachine } from "./agent-machine.ts";
-import { demandTwo, type MachineOptions } from "./role-machine.ts";
+import type { ConfirmedAgent } from "./agent-conversation.ts";
+import { type AgentEstablishment, AgentMachine } from "./agent-machine.ts";
+import { demandTwo } from "./judge.ts";
+import type { AgentEffect, MachineOptions } from "./role.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 /** What B knows from F1 on. */
 interface Answering {
@@ -115,7 +117,7 @@ type State =
 			readonly heard: Heard;
 			readonly formed: Formed;
 	  }
-	| { readonly kind: "over" };
+	| { readonly kind: "confirmed"; readonly confirmed: ConfirmedAgent };
 
 const WAITING: Readonly<Record<State["kind"], string>> = {
 	listening: "the other agent sends an offer (flight 1)",
@@ -125,22 +127,23 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	answered: "the other agent authenticates (flight 3)",
 	binding: "the own module binds",
 	bound: "the other side confirms (flight 5)",
-	over: "nothing",
+	confirmed: "nothing",
 };
 
 /** Device 2, B: the agent that is called. It waits for the first flight of A. */
-export class AgentResponder extends AgentMachine {
+export function agentResponder(options: MachineOptions): AgentMachine {
+	return new AgentMachine("B", options, (role) => new AgentResponder(role));
+}
+
+class AgentResponder implements AgentEstablishment {
+	readonly #role: RoleParts<AgentEffect>;
 	#state: State = { kind: "listening", retried: false };
 
-	constructor(options: MachineOptions) {
-		super(options, "B");
+	constructor(role: RoleParts<AgentEffect>) {
+		this.#role = role;
 	}
 
-	protected override handshakeFrame(
-		frame: Frame,
-		bytes: Uint8Array,
-		now: number,
-	): void {
+	frame(frame: Frame, bytes: Uint8Array, now: number): void {
 		const state = this.#state;
 		if (state.kind === "listening" && frame.type === FRAME.offer)
 			return this.#flight1(state, frame.body, now);
@@ -152,11 +155,7 @@ export class AgentResponder extends AgentMachine {
 		throw unexpected("a frame of the other agent");
 	}
 
-	protected override handshakeLink(
-		type: LinkMessageType,
-		body: Uint8Array,
-		now: number,
-	): void {
+	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void {
 		const state = this.#state;
 		switch (state.kind) {
 			case "answering":
@@ -175,7 +174,7 @@ export class AgentResponder extends AgentMachine {
 			case "prepared":
 			case "answered":
 			case "bound":
-			case "over":
+			case "confirmed":
 				break;
 			default:
 				return unreachable(state);
@@ -183,7 +182,7 @@ export class AgentResponder extends AgentMachine {
 		throw unexpected("a message of the own module");
 	}
 
-	protected override handshakeSigned(signature: Uint8Array): void {
+	signed(signature: Uint8Array): void {
 		const state = this.#state;
 		if (state.kind === "answering")
 			this.#state = { kind: "signed", answering: state.answering, signature };
@@ -192,7 +191,11 @@ export class AgentResponder extends AgentMachine {
 		else throw unexpected("a signature");
 	}
 
-	protected override waitingFor(): string {
+	get confirmed(): ConfirmedAgent | undefined {
+		return this.#state.kind === "confirmed" ? this.#state.confirmed : undefined;
+	}
+
+	get waitingFor(): string {
 		return WAITING[this.#state.kind];
 	}
 
@@ -201,8 +204,8 @@ export class AgentResponder extends AgentMachine {
 		body: Uint8Array,
 		now: number,
 	): void {
-		this.judgeOwn(now);
-		const { crypto, policy, own } = this.device;
+		this.#role.judge.own(now);
+		const { crypto, policy, own } = this.#role.device;
 		const { offer: raw, message1 } = F1.decode(body);
 		const { suites, selected } = parseSuites(raw);
 		const picked = pickSuite(policy, suites);
@@ -217,7 +220,7 @@ export class AgentResponder extends AgentMachine {
 					"negotiation-failed",
 					"the other agent did not follow the retry",
 				);
-			this.emit({
+			this.#role.steps.emit({
 				kind: "send-frame",
 				bytes: encodeFrame(FRAME.retry, RETRY.encode({ suite: picked.id })),
 			});
@@ -226,23 +229,23 @@ export class AgentResponder extends AgentMachine {
 		}
 		const offer = parseOffer(raw);
 		acceptOffer(policy, offer);
-		if (!policy.links.includes(this.link.mode))
+		if (!policy.links.includes(this.#role.link.mode))
 			throw new TetradError(
 				"negotiation-failed",
-				`this device's policy does not accept its own link, which is ${this.link.mode}`,
+				`this device's policy does not accept its own link, which is ${this.#role.link.mode}`,
 			);
 		const { pattern } = offer.selected.protocol;
 		if (message1.length !== 2 * message1Overhead(pattern))
 			throw authenticationFailed();
-		const handshake = this.own(
-			readMessage1(crypto, outerSetup(this.device, offer), message1),
+		const handshake = this.#role.steps.own(
+			readMessage1(crypto, outerSetup(this.#role.device, offer), message1),
 		);
-		const r2 = this.ownBytes(crypto.random(SHARE_BYTES));
-		this.sendLink(
+		const r2 = this.#role.steps.ownBytes(crypto.random(SHARE_BYTES));
+		this.#role.sendLink(
 			LINK.answer,
 			ANSWER.encode({
 				offer: offer.raw,
-				responderLink: LINK_BYTE[this.link.mode],
+				responderLink: LINK_BYTE[this.#role.link.mode],
 				outerHash: handshake.hash,
 				ownAgent: own.chainHash,
 				i1: handshake.payload,
@@ -250,10 +253,7 @@ export class AgentResponder extends AgentMachine {
 			}),
 			own,
 		);
-		this.emit({
-			kind: "sign",
-			content: signedBytes("B", handshake.hash, own.chainHash),
-		});
+		this.#role.sign("B", handshake.hash, own.chainHash);
 		this.#state = {
 			kind: "answering",
 			answering: { offer, handshake, r2 },
@@ -267,17 +267,17 @@ export class AgentResponder extends AgentMachine {
 	): void {
 		const { message2, secrets } = handshake.finish(
 			F2.encode({
-				chain: this.device.own.encodedChain,
+				chain: this.#role.device.own.encodedChain,
 				signature,
 				r2,
 				i2,
-				responderLink: LINK_BYTE[this.link.mode],
+				responderLink: LINK_BYTE[this.#role.link.mode],
 			}),
 		);
-		const outer = this.own(
-			openSession(this.device, secrets, "responder", "S1"),
+		const outer = this.#role.steps.own(
+			openSession(this.#role.device, secrets, "responder", "S1"),
 		);
-		this.emit({
+		this.#role.steps.emit({
 			kind: "send-frame",
 			bytes: encodeFrame(FRAME.answer, message2),
 		});
@@ -292,7 +292,7 @@ export class AgentResponder extends AgentMachine {
 		bytes: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, own } = this.device;
+		const { crypto, own } = this.#role.device;
 		const { offer, outer, outerHash } = answered;
 		const content = outer.open(bytes);
 		if (content.type !== CONTENT.handshake) throw authenticationFailed();
@@ -300,11 +300,11 @@ export class AgentResponder extends AgentMachine {
 		const f3 = direct
 			? F3.direct.decode(content.bytes)
 			: { ...F3.crossed.decode(content.bytes), finX: undefined };
-		const peer = this.judge(f3.chain, "peerAgent", now);
+		const peer = this.#role.judge.shown(f3.chain, "peerAgent", now);
 		authenticate(crypto, peer, f3.signature, "A", outerHash, peer.chainHash);
 		demandTwo(own, peer);
 		const request = { peerAgent: peer.chainHash, i3: f3.i3 };
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.bindResponder,
 			direct
 				? BIND_RESPONDER.direct.encode(request)
@@ -316,7 +316,7 @@ export class AgentResponder extends AgentMachine {
 			answered,
 			heard: {
 				peer,
-				r1: this.ownBytes(copy(f3.r1)),
+				r1: this.#role.steps.ownBytes(copy(f3.r1)),
 				finA: copy(f3.finA),
 				finX: f3.finX && copy(f3.finX),
 			},
@@ -343,29 +343,33 @@ export class AgentResponder extends AgentMachine {
 		body: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, own } = this.device;
+		const { crypto, own } = this.#role.device;
 		const { offer, outerHash, outer, r2 } = answered;
 		const fields = RESPONDER_BOUND.decode(body);
-		const modules = this.judgeModules(fields.ownModule, fields.peerModule, now);
+		const { judge } = this.#role;
+		const modules = {
+			own: judge.paired(fields.ownModule, "ownModule", now),
+			peer: judge.named(fields.peerModule, "peerModule", now),
+		};
 		demandTwo(modules.own, modules.peer);
 		const transcript: Transcript = {
 			outerHash,
 			innerHash: copy(fields.innerHash),
 			parties: { A: heard.peer, B: own, X: modules.peer, Y: modules.own },
 			offer,
-			responderLink: this.link.mode,
+			responderLink: this.#role.link.mode,
 		};
-		const root = this.own(
-			RootKey.form(crypto, transcript, heard.r1, r2, this.log),
+		const root = this.#role.steps.own(
+			RootKey.form(crypto, transcript, heard.r1, r2, this.#role.log),
 		);
 		root.check("Y", fields.finY);
 		root.check("A", heard.finA);
 		if (heard.finX !== undefined) root.check("X", heard.finX);
-		this.emit({ kind: "bound" });
+		this.#role.steps.emit({ kind: "bound" });
 
 		const finB = root.fin("B");
 		const flight4 = F4.encode({ finB, finY: fields.finY, i4: fields.i4 });
-		this.emit({
+		this.#role.steps.emit({
 			kind: "send-frame",
 			bytes: outer.seal(CONTENT.handshake, flight4),
 		});
@@ -374,13 +378,13 @@ export class AgentResponder extends AgentMachine {
 			this.#state = { kind: "bound", answered, heard, formed };
 			return;
 		}
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.confirmResponder,
 			CONFIRM_RESPONDER.direct.encode({ finA: heard.finA, finB }),
 		);
 		this.#confirm(answered, heard, formed);
 		if (held !== undefined)
-			this.emit({ kind: "message", session: 1, bytes: held });
+			this.#role.steps.emit({ kind: "message", session: 1, bytes: held });
 	}
 
 	#flight5(
@@ -391,7 +395,7 @@ export class AgentResponder extends AgentMachine {
 		if (content.type !== CONTENT.handshake) throw authenticationFailed();
 		const { finX, i5 } = F5.decode(content.bytes);
 		formed.root.check("X", finX);
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.confirmResponder,
 			CONFIRM_RESPONDER.crossed.encode({
 				finA: heard.finA,
@@ -409,19 +413,22 @@ export class AgentResponder extends AgentMachine {
 	): void {
 		r1.fill(0);
 		r2.fill(0);
-		this.#state = { kind: "over" };
-		this.enterConfirmed({
-			transcript,
-			root,
-			outer,
-			local: this.own(
-				root.localSession(
-					transcript.offer.selected.protocol.aead,
-					this.link.secret,
-					"BY",
-					this.log,
+		this.#state = {
+			kind: "confirmed",
+			confirmed: {
+				transcript,
+				root,
+				outer,
+				local: this.#role.steps.own(
+					root.localSession(
+						transcript.offer.selected.protocol.aead,
+						this.#role.link.secret,
+						"BY",
+						this.#role.log,
+					),
 				),
-			),
-		});
+			},
+		};
+		this.#role.steps.emit({ kind: "confirmed" });
 	}
 }

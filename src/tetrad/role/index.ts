@@ -1,12 +1,21 @@
 export type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 export { demandSize } from "../parameters.ts";
+export type { ConfirmedAgent } from "./agent-conversation.ts";
 export {
-	AgentInitiator,
 	type AgentInitiatorOptions,
+	agentInitiator,
 } from "./agent-initiator.ts";
-export type { AgentMachine, ConfirmedAgent } from "./agent-machine.ts";
-export { AgentResponder } from "./agent-responder.ts";
-export { ModuleInitiator, type ModuleOptions } from "./module-initiator.ts";
-export type { ConfirmedModule, ModuleMachine } from "./module-machine.ts";
-export { ModuleResponder } from "./module-responder.ts";
-export { type Effect, endBody, type MachineOptions } from "./role-machine.ts";
+export { AgentMachine } from "./agent-machine.ts";
+export { agentResponder } from "./agent-responder.ts";
+export { endBody } from "./link-end.ts";
+export type { ConfirmedModule } from "./module-conversation.ts";
+export { type ModuleOptions, moduleInitiator } from "./module-initiator.ts";
+export { ModuleMachine } from "./module-machine.ts";
+export { moduleResponder } from "./module-responder.ts";
+export type {
+	AgentEffect,
+	AgentEvent,
+	MachineOptions,
+	ModuleEffect,
+	ModuleEvent,
+} from "./role.ts";

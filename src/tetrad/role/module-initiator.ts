@@ -16,7 +16,6 @@ import {
 	authenticate,
 	type Session,
 	type Suite,
-	signedBytes,
 	startInitiator,
 	suiteById,
 } from "../../session/index.ts";
@@ -40,8 +39,11 @@ import { RootKey } from "../root-key.ts";
 import { innerSetup, openSession } from "../sessions.ts";
 import type { SignedHashes } from "../signed-hashes.ts";
 import type { Transcript } from "../transcript.ts";
-import { ModuleMachine } from "./module-machine.ts";
-import { demandTwo, type MachineOptions } from "./role-machine.ts";
+import { demandTwo } from "./judge.ts";
+import type { ConfirmedModule } from "./module-conversation.ts";
+import { type ModuleEstablishment, ModuleMachine } from "./module-machine.ts";
+import type { MachineOptions } from "./role.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 /** What a module's machine needs beside what all four do. */
 export interface ModuleOptions extends MachineOptions {
@@ -76,7 +78,7 @@ type State =
 			readonly root: RootKey | undefined;
 	  }
 	| { readonly kind: "bound"; readonly heard: Heard; readonly root: RootKey }
-	| { readonly kind: "over" };
+	| { readonly kind: "confirmed"; readonly confirmed: ConfirmedModule };
 
 const WAITING: Readonly<Record<State["kind"], string>> = {
 	idle: "the own agent begins",
@@ -84,29 +86,34 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	signing: "the own signer signs",
 	sent: "the own agent forms the key",
 	bound: "the other side confirms",
-	over: "nothing",
+	confirmed: "nothing",
 };
 
 /** Device 3, X: the module of the agent that calls. It waits for `begin` on its link. */
-export class ModuleInitiator extends ModuleMachine {
+export function moduleInitiator(options: ModuleOptions): ModuleMachine {
+	return new ModuleMachine(
+		"X",
+		options,
+		(role) => new ModuleInitiator(role, options.signedHashes),
+	);
+}
+
+class ModuleInitiator implements ModuleEstablishment {
+	readonly #role: RoleParts;
 	readonly #signedHashes: SignedHashes;
 	#state: State = { kind: "idle" };
 
-	constructor(options: ModuleOptions) {
-		super(options, "X");
-		this.#signedHashes = options.signedHashes;
+	constructor(role: RoleParts, signedHashes: SignedHashes) {
+		this.#role = role;
+		this.#signedHashes = signedHashes;
 	}
 
-	protected override handshakeLink(
-		type: LinkMessageType,
-		body: Uint8Array,
-		now: number,
-	): void {
+	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void {
 		const state = this.#state;
 		switch (state.kind) {
 			case "idle":
 				if (type !== LINK.begin) break;
-				this.judgeOwn(now);
+				this.#role.judge.own(now);
 				return this.#prepare(body, false);
 			case "prepared":
 				// After a retry the agent asks for a fresh ephemeral key for another suite.
@@ -126,7 +133,7 @@ export class ModuleInitiator extends ModuleMachine {
 				if (type !== LINK.confirmInitiator) break;
 				return this.#confirmDirect(state, body);
 			case "signing":
-			case "over":
+			case "confirmed":
 				break;
 			default:
 				return unreachable(state);
@@ -134,10 +141,10 @@ export class ModuleInitiator extends ModuleMachine {
 		throw unexpected("a message of the own agent");
 	}
 
-	protected override handshakeSigned(signature: Uint8Array): void {
+	signed(signature: Uint8Array): void {
 		if (this.#state.kind !== "signing") throw unexpected("a signature");
 		const { heard, r1 } = this.#state;
-		const { own } = this.device;
+		const { own } = this.#role.device;
 		const credential = { chain: own.encodedChain, signature };
 		const { innerHash, parties } = heard.transcript;
 		const hashes = {
@@ -151,7 +158,7 @@ export class ModuleInitiator extends ModuleMachine {
 				CONTENT.handshake,
 				I3.crossed.encode({ ...credential, r2: heard.r2 }),
 			);
-			this.sendLink(
+			this.#role.sendLink(
 				LINK.initiatorBound,
 				INITIATOR_BOUND.crossed.encode({ i3, ...hashes }),
 				...chains,
@@ -166,7 +173,7 @@ export class ModuleInitiator extends ModuleMachine {
 			I3.direct.encode({ ...credential, r1, finX }),
 		);
 		r1.fill(0);
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.initiatorBound,
 			INITIATOR_BOUND.direct.encode({ i3, ...hashes, finX }),
 			...chains,
@@ -174,27 +181,34 @@ export class ModuleInitiator extends ModuleMachine {
 		this.#state = { kind: "sent", heard, root };
 	}
 
-	protected override waitingFor(): string {
+	get confirmed(): ConfirmedModule | undefined {
+		return this.#state.kind === "confirmed" ? this.#state.confirmed : undefined;
+	}
+
+	get waitingFor(): string {
 		return WAITING[this.#state.kind];
 	}
 
 	#prepare(body: Uint8Array, retried: boolean): void {
 		const suite = suiteById(BEGIN.decode(body).suite);
-		if (suite === undefined || !this.device.policy.suites.includes(suite.name))
+		if (
+			suite === undefined ||
+			!this.#role.device.policy.suites.includes(suite.name)
+		)
 			throw new TetradError(
 				"negotiation-failed",
 				"this device's policy does not accept the suite that its agent asks for",
 			);
 		const { message1, awaiting } = startInitiator(
-			this.device.crypto,
-			innerSetup(this.device, suite),
+			this.#role.device.crypto,
+			innerSetup(this.#role.device, suite),
 			new Uint8Array(),
 		);
-		this.sendLink(LINK.prepared, PREPARED.encode({ i1: message1 }));
+		this.#role.sendLink(LINK.prepared, PREPARED.encode({ i1: message1 }));
 		this.#state = {
 			kind: "prepared",
 			suite,
-			awaiting: this.own(awaiting),
+			awaiting: this.#role.steps.own(awaiting),
 			retried,
 		};
 	}
@@ -204,11 +218,11 @@ export class ModuleInitiator extends ModuleMachine {
 		body: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, policy, own } = this.device;
+		const { crypto, policy, own } = this.#role.device;
 		const request = BIND_INITIATOR.decode(body);
 		const offer = parseOffer(request.offer);
 		acceptOffer(policy, offer);
-		if (offer.selected.id !== suite.id || offer.link !== this.link.mode)
+		if (offer.selected.id !== suite.id || offer.link !== this.#role.link.mode)
 			throw new TetradError(
 				"negotiation-failed",
 				"the own agent names an offer that does not fit this link",
@@ -216,21 +230,24 @@ export class ModuleInitiator extends ModuleMachine {
 		const responderLink = fromByte(LINK_BYTE, request.responderLink);
 		if (responderLink === undefined) throw authenticationFailed();
 		acceptLink(policy, responderLink);
-		const agent = this.judgeFromLink(request.ownAgent, "ownAgent", now);
-		this.demandPaired(agent);
-		const peerAgent = this.judgeFromLink(request.peerAgent, "peerAgent", now);
+		const agent = this.#role.judge.paired(request.ownAgent, "ownAgent", now);
+		const peerAgent = this.#role.judge.named(
+			request.peerAgent,
+			"peerAgent",
+			now,
+		);
 		demandTwo(agent, peerAgent);
 
 		const outerHash = copy(request.outerHash);
 		const { hash: innerHash, payload, secrets } = awaiting.finish(request.i2);
-		const inner = this.own(
-			openSession(this.device, secrets, "initiator", "S2"),
+		const inner = this.#role.steps.own(
+			openSession(this.#role.device, secrets, "initiator", "S2"),
 		);
 		const direct = offer.routing === "direct";
 		const i2 = direct
 			? I2.direct.decode(payload)
 			: { ...I2.crossed.decode(payload), r2: request.share };
-		const peer = this.judge(i2.chain, "peerModule", now);
+		const peer = this.#role.judge.shown(i2.chain, "peerModule", now);
 		authenticate(
 			crypto,
 			peer,
@@ -243,16 +260,13 @@ export class ModuleInitiator extends ModuleMachine {
 		);
 		demandTwo(own, peer);
 		this.#signedHashes.claim(outerHash);
-		this.emit({
-			kind: "sign",
-			content: signedBytes(
-				"X",
-				outerHash,
-				innerHash,
-				this.link.peerDeviceId,
-				own.chainHash,
-			),
-		});
+		this.#role.sign(
+			"X",
+			outerHash,
+			innerHash,
+			this.#role.link.peerDeviceId,
+			own.chainHash,
+		);
 		this.#state = {
 			kind: "signing",
 			heard: {
@@ -264,16 +278,16 @@ export class ModuleInitiator extends ModuleMachine {
 					responderLink,
 				},
 				inner,
-				r2: this.ownBytes(copy(i2.r2)),
+				r2: this.#role.steps.ownBytes(copy(i2.r2)),
 			},
-			r1: direct ? this.ownBytes(copy(request.share)) : undefined,
+			r1: direct ? this.#role.steps.ownBytes(copy(request.share)) : undefined,
 		};
 	}
 
 	#agentBound(heard: Heard, root: RootKey, body: Uint8Array): void {
 		root.check("A", AGENT_BOUND.decode(body).finA);
 		this.#state = { kind: "bound", heard, root };
-		this.emit({ kind: "bound" });
+		this.#role.steps.emit({ kind: "bound" });
 	}
 
 	#confirmDirect(
@@ -294,10 +308,10 @@ export class ModuleInitiator extends ModuleMachine {
 		root.check("A", finA);
 		root.check("B", finB);
 		root.check("Y", finY);
-		this.emit({ kind: "bound" });
+		this.#role.steps.emit({ kind: "bound" });
 		const finX = root.fin("X");
 		const i5 = heard.inner.seal(CONTENT.handshake, I5.encode({ finX }));
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.initiatorConfirmed,
 			INITIATOR_CONFIRMED.encode({ finX, i5 }),
 		);
@@ -306,25 +320,30 @@ export class ModuleInitiator extends ModuleMachine {
 
 	#confirm(heard: Heard, root: RootKey): void {
 		heard.r2.fill(0);
-		this.#state = { kind: "over" };
-		this.enterConfirmed({
-			transcript: heard.transcript,
-			root,
-			inner: heard.inner,
-			local: this.own(
-				root.localSession(
-					heard.transcript.offer.selected.protocol.aead,
-					this.link.secret,
-					"XA",
-					this.log,
+		this.#state = {
+			kind: "confirmed",
+			confirmed: {
+				transcript: heard.transcript,
+				root,
+				inner: heard.inner,
+				local: this.#role.steps.own(
+					root.localSession(
+						heard.transcript.offer.selected.protocol.aead,
+						this.#role.link.secret,
+						"XA",
+						this.#role.log,
+					),
 				),
-			),
-		});
+			},
+		};
+		this.#role.steps.emit({ kind: "confirmed" });
 	}
 
 	#form({ transcript, r2 }: Heard, r1: Uint8Array): RootKey {
-		const { crypto } = this.device;
-		return this.own(RootKey.form(crypto, transcript, r1, r2, this.log));
+		const { crypto } = this.#role.device;
+		return this.#role.steps.own(
+			RootKey.form(crypto, transcript, r1, r2, this.#role.log),
+		);
 	}
 
 	#openInner({ inner }: Heard, frame: Uint8Array): Uint8Array {

@@ -1,95 +1,131 @@
-import { authenticationFailed, type TetradError } from "../../errors.ts";
-import { type ClosedBy, unexpected } from "../../machine/index.ts";
-import type { Session } from "../../session/index.ts";
-import { CONTENT, LINK, type LinkMessageType } from "../../wire/index.ts";
-
-import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
+/*
+ * The machine of a module, whichever of the two it is.
+ *
+ *   establishing ──confirmed──▶ conversing
+ */
+import { unreachable } from "../../errors.ts";
+import { type Ended, type Machine, timedOut } from "../../machine/index.ts";
+import { LINK, type LinkMessageType } from "../../wire/index.ts";
+import { errorFromEnd } from "./link-end.ts";
 import {
-	type ConfirmedDevice,
-	type Effect,
-	errorFromEnd,
+	type ConfirmedModule,
+	ModuleConversation,
+} from "./module-conversation.ts";
+import {
+	closedTooEarly,
 	type MachineOptions,
-	RoleMachine,
-} from "./role-machine.ts";
+	type ModuleEffect,
+	type ModuleEvent,
+	notConfirmed,
+	tetradIsOver,
+} from "./role.ts";
+import { RoleParts } from "./role-parts.ts";
 
-/** A module whose tetrad is confirmed. */
-export interface ConfirmedModule extends ConfirmedDevice {
-	/** Session 2. */
-	readonly inner: Session;
+/** How a module comes to a confirmed tetrad: as the one whose agent calls, or whose agent answers. */
+export interface ModuleEstablishment {
+	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void;
+	signed(signature: Uint8Array): void;
+	/** What the device is once it is confirmed. */
+	readonly confirmed: ConfirmedModule | undefined;
+	/** Ends a sentence that begins with "no answer in time while". */
+	readonly waitingFor: string;
 }
 
-/** What the two module roles share: everything after the establishment, and how it fails before. */
-export abstract class ModuleMachine extends RoleMachine<ConfirmedModule> {
-	readonly place: "X" | "Y";
+type Phase =
+	| {
+			readonly kind: "establishing";
+			readonly establishment: ModuleEstablishment;
+	  }
+	| { readonly kind: "conversing"; readonly conversation: ModuleConversation };
 
-	constructor(options: MachineOptions, place: "X" | "Y") {
-		super(options);
+/** Device 3 or 4: a module in one tetrad, from the first message of its agent to the close. */
+export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
+	readonly place: "X" | "Y";
+	readonly #role: RoleParts;
+	#phase: Phase;
+
+	constructor(
+		place: "X" | "Y",
+		options: MachineOptions,
+		establish: (role: RoleParts) => ModuleEstablishment,
+	) {
 		this.place = place;
+		this.#role = new RoleParts(place, options, (error) =>
+			this.#role.tellLink(error),
+		);
+		this.#phase = {
+			kind: "establishing",
+			establishment: establish(this.#role),
+		};
 	}
 
-	/** One message of this tetrad from the own agent. */
-	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): Effect[] {
-		return this.step(() => {
-			if (type === LINK.end) {
-				const error = errorFromEnd(body);
-				if (error !== undefined) throw error;
-				return this.#closeInOrder("agent");
-			}
-			if (this.held !== undefined)
-				return this.#linkRecord(this.held, type, body);
-			this.handshakeLink(type, body, now);
+	get deadline(): number | undefined {
+		return this.#role.steps.deadline;
+	}
+
+	get ended(): boolean {
+		return this.#role.steps.ended;
+	}
+
+	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` once it has ended. */
+	confirmed(): ConfirmedModule {
+		return this.#open().confirmed;
+	}
+
+	handle(event: ModuleEvent, now: number): readonly (ModuleEffect | Ended)[] {
+		const { steps } = this.#role;
+		if (event.kind === "send") {
+			const sealed = this.#open().seal(event.to, event.message);
+			return steps.run(() => steps.emit(sealed));
+		}
+		return steps.run(() => {
+			const phase = this.#phase;
+			if (phase.kind === "establishing") {
+				this.#establish(phase.establishment, event, now);
+				this.#converseIfConfirmed(phase.establishment);
+			} else phase.conversation.step(event, now);
 		});
 	}
 
-	/** A message to the other module, over session 2. Throws `not-confirmed` before the tetrad is. */
-	send(message: Uint8Array): Effect[] {
-		const { inner } = this.confirmed();
-		demandSize(message, MAX_MODULE_MESSAGE_BYTES);
-		const bytes = inner.seal(CONTENT.message, message);
-		return this.step(() => this.sendLink(LINK.nested, bytes));
+	/** For whoever may send. */
+	#open(): ModuleConversation {
+		if (this.ended) throw tetradIsOver();
+		if (this.#phase.kind !== "conversing") throw notConfirmed();
+		return this.#phase.conversation;
 	}
 
-	/** A message to the own agent, over session 3 or 4. Throws `not-confirmed` before the tetrad is. */
-	sendToAgent(message: Uint8Array): Effect[] {
-		return this.sendLocal(message);
+	#converseIfConfirmed({ confirmed }: ModuleEstablishment): void {
+		if (confirmed === undefined) return;
+		const conversation = new ModuleConversation(this.#role, confirmed);
+		this.#phase = { kind: "conversing", conversation };
 	}
 
-	/** Ends the tetrad in order: tells the other module under session 2 and the own agent, which closes session 1. */
-	close(): Effect[] {
-		return this.step(() => this.#closeInOrder("self"));
-	}
-
-	protected override tellOthers(error: TetradError): void {
-		this.tellLink(error);
-	}
-
-	#linkRecord(
-		confirmed: ConfirmedModule,
-		type: LinkMessageType,
-		body: Uint8Array,
+	#establish(
+		establishment: ModuleEstablishment,
+		event: Exclude<ModuleEvent, { kind: "send" }>,
+		now: number,
 	): void {
-		switch (type) {
-			case LINK.nested: {
-				const content = confirmed.inner.open(body);
-				if (content.type === CONTENT.close) {
-					this.tellLink();
-					return this.endInOrder("module");
-				}
-				if (content.type !== CONTENT.message) throw authenticationFailed();
-				return this.emit({ kind: "message", session: 2, bytes: content.bytes });
+		switch (event.kind) {
+			case "link-message": {
+				const { type, body } = event;
+				if (type === LINK.end) throw errorFromEnd(body) ?? closedTooEarly();
+				return establishment.linkMessage(type, body, now);
 			}
-			case LINK.local:
-				return this.takeLocal(confirmed, body);
+			case "signed":
+			case "not-signed":
+				return establishment.signed(this.#role.signing.take(event));
+			case "close":
+				throw closedTooEarly();
+			case "lists-changed":
+				return this.#role.judge.again(now);
+			case "time":
+				if (this.#role.steps.isDue(now))
+					throw timedOut(establishment.waitingFor);
+				return;
+			case "abort":
+				throw event.error;
 			default:
-				throw unexpected("a link message of the establishment");
+				return unreachable(event);
 		}
-	}
-
-	/** Session 2 is closed under its own seal, whoever asked for it. */
-	#closeInOrder(by: ClosedBy): void {
-		const { inner } = this.heldToClose();
-		this.sendLink(LINK.nested, inner.seal(CONTENT.close, new Uint8Array()));
-		this.tellLink();
-		this.endInOrder(by);
 	}
 }

@@ -16,7 +16,6 @@ import {
 	message1Overhead,
 	readMessage1,
 	type Session,
-	signedBytes,
 } from "../../session/index.ts";
 import {
 	CONTENT,
@@ -42,9 +41,11 @@ import { RootKey } from "../root-key.ts";
 import { innerSetup, openSession } from "../sessions.ts";
 import type { SignedHashes } from "../signed-hashes.ts";
 import type { Transcript } from "../transcript.ts";
+import { demandTwo } from "./judge.ts";
+import type { ConfirmedModule } from "./module-conversation.ts";
 import type { ModuleOptions } from "./module-initiator.ts";
-import { ModuleMachine } from "./module-machine.ts";
-import { demandTwo } from "./role-machine.ts";
+import { type ModuleEstablishment, ModuleMachine } from "./module-machine.ts";
+import type { RoleParts } from "./role-parts.ts";
 
 /** What Y knows once its agent has named the conversation. */
 interface Heard {
@@ -74,36 +75,41 @@ type State =
 			readonly inner: Session;
 			readonly root: RootKey;
 	  }
-	| { readonly kind: "over" };
+	| { readonly kind: "confirmed"; readonly confirmed: ConfirmedModule };
 
 const WAITING: Readonly<Record<State["kind"], string>> = {
 	idle: "the own agent names a conversation",
 	signing: "the own signer signs",
 	answered: "the other agent authenticates",
 	bound: "the other side confirms",
-	over: "nothing",
+	confirmed: "nothing",
 };
 
 /** Device 4, Y: the module of the agent that is called. It waits for `answer` on its link. */
-export class ModuleResponder extends ModuleMachine {
+export function moduleResponder(options: ModuleOptions): ModuleMachine {
+	return new ModuleMachine(
+		"Y",
+		options,
+		(role) => new ModuleResponder(role, options.signedHashes),
+	);
+}
+
+class ModuleResponder implements ModuleEstablishment {
+	readonly #role: RoleParts;
 	readonly #signedHashes: SignedHashes;
 	#state: State = { kind: "idle" };
 
-	constructor(options: ModuleOptions) {
-		super(options, "Y");
-		this.#signedHashes = options.signedHashes;
+	constructor(role: RoleParts, signedHashes: SignedHashes) {
+		this.#role = role;
+		this.#signedHashes = signedHashes;
 	}
 
-	protected override handshakeLink(
-		type: LinkMessageType,
-		body: Uint8Array,
-		now: number,
-	): void {
+	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void {
 		const state = this.#state;
 		switch (state.kind) {
 			case "idle":
 				if (type !== LINK.answer) break;
-				this.judgeOwn(now);
+				this.#role.judge.own(now);
 				return this.#answer(body, now);
 			case "answered":
 				if (type !== LINK.bindResponder) break;
@@ -112,7 +118,7 @@ export class ModuleResponder extends ModuleMachine {
 				if (type !== LINK.confirmResponder) break;
 				return this.#confirmed(state, body);
 			case "signing":
-			case "over":
+			case "confirmed":
 				break;
 			default:
 				return unreachable(state);
@@ -120,19 +126,19 @@ export class ModuleResponder extends ModuleMachine {
 		throw unexpected("a message of the own agent");
 	}
 
-	protected override handshakeSigned(signature: Uint8Array): void {
+	signed(signature: Uint8Array): void {
 		if (this.#state.kind !== "signing") throw unexpected("a signature");
 		const { heard, handshake } = this.#state;
-		const credential = { chain: this.device.own.encodedChain, signature };
+		const credential = { chain: this.#role.device.own.encodedChain, signature };
 		const { message2, secrets } = handshake.finish(
 			heard.r2 === undefined
 				? I2.crossed.encode(credential)
 				: I2.direct.encode({ ...credential, r2: heard.r2 }),
 		);
-		const inner = this.own(
-			openSession(this.device, secrets, "responder", "S2"),
+		const inner = this.#role.steps.own(
+			openSession(this.#role.device, secrets, "responder", "S2"),
 		);
-		this.sendLink(LINK.answered, ANSWERED.encode({ i2: message2 }));
+		this.#role.sendLink(LINK.answered, ANSWERED.encode({ i2: message2 }));
 		this.#state = {
 			kind: "answered",
 			heard,
@@ -141,12 +147,16 @@ export class ModuleResponder extends ModuleMachine {
 		};
 	}
 
-	protected override waitingFor(): string {
+	get confirmed(): ConfirmedModule | undefined {
+		return this.#state.kind === "confirmed" ? this.#state.confirmed : undefined;
+	}
+
+	get waitingFor(): string {
 		return WAITING[this.#state.kind];
 	}
 
 	#answer(body: Uint8Array, now: number): void {
-		const { crypto, policy, own } = this.device;
+		const { crypto, policy, own } = this.#role.device;
 		const request = ANSWER.decode(body);
 		const offer = parseOffer(request.offer);
 		acceptOffer(policy, offer);
@@ -154,33 +164,33 @@ export class ModuleResponder extends ModuleMachine {
 		if ((request.r2 !== undefined) !== direct)
 			throw malformed("answer: r2 has a wrong length");
 		if (
-			request.responderLink !== LINK_BYTE[this.link.mode] ||
-			!policy.links.includes(this.link.mode)
+			request.responderLink !== LINK_BYTE[this.#role.link.mode] ||
+			!policy.links.includes(this.#role.link.mode)
 		)
 			throw new TetradError(
 				"negotiation-failed",
 				"the own agent names a link mode that is not that of this link, or that the policy does not accept",
 			);
-		const agent = this.judgeFromLink(request.ownAgent, "ownAgent", now);
-		this.demandPaired(agent);
+		const agent = this.#role.judge.paired(request.ownAgent, "ownAgent", now);
 		const { pattern } = offer.selected.protocol;
 		if (request.i1.length !== message1Overhead(pattern))
 			throw authenticationFailed();
-		const handshake = this.own(
-			readMessage1(crypto, innerSetup(this.device, offer.selected), request.i1),
+		const handshake = this.#role.steps.own(
+			readMessage1(
+				crypto,
+				innerSetup(this.#role.device, offer.selected),
+				request.i1,
+			),
 		);
 		const outerHash = copy(request.outerHash);
 		this.#signedHashes.claim(outerHash);
-		this.emit({
-			kind: "sign",
-			content: signedBytes(
-				"Y",
-				outerHash,
-				handshake.hash,
-				this.link.peerDeviceId,
-				own.chainHash,
-			),
-		});
+		this.#role.sign(
+			"Y",
+			outerHash,
+			handshake.hash,
+			this.#role.link.peerDeviceId,
+			own.chainHash,
+		);
 		this.#state = {
 			kind: "signing",
 			heard: {
@@ -190,7 +200,7 @@ export class ModuleResponder extends ModuleMachine {
 				r2:
 					request.r2 === undefined
 						? undefined
-						: this.ownBytes(copy(request.r2)),
+						: this.#role.steps.ownBytes(copy(request.r2)),
 			},
 			handshake,
 		};
@@ -201,20 +211,24 @@ export class ModuleResponder extends ModuleMachine {
 		body: Uint8Array,
 		now: number,
 	): void {
-		const { crypto, own } = this.device;
+		const { crypto, own } = this.#role.device;
 		const { offer, outerHash, agent } = heard;
 		const direct = offer.routing === "direct";
 		const request = direct
 			? { ...BIND_RESPONDER.direct.decode(body), r1: undefined }
 			: BIND_RESPONDER.crossed.decode(body);
-		const peerAgent = this.judgeFromLink(request.peerAgent, "peerAgent", now);
+		const peerAgent = this.#role.judge.named(
+			request.peerAgent,
+			"peerAgent",
+			now,
+		);
 		demandTwo(agent, peerAgent);
 
 		const content = openHandshake(inner, request.i3);
 		const i3 = direct
 			? { ...I3.direct.decode(content), r2: heard.r2 }
 			: { ...I3.crossed.decode(content), r1: request.r1, finX: undefined };
-		const peer = this.judge(i3.chain, "peerModule", now);
+		const peer = this.#role.judge.shown(i3.chain, "peerModule", now);
 		authenticate(
 			crypto,
 			peer,
@@ -232,12 +246,14 @@ export class ModuleResponder extends ModuleMachine {
 			innerHash,
 			parties: { A: peerAgent, B: agent, X: peer, Y: own },
 			offer,
-			responderLink: this.link.mode,
+			responderLink: this.#role.link.mode,
 		};
 		const { r1, r2 } = i3;
 		if (r1 === undefined || r2 === undefined)
 			throw new TetradError("internal", "a share is missing");
-		const root = this.own(RootKey.form(crypto, transcript, r1, r2, this.log));
+		const root = this.#role.steps.own(
+			RootKey.form(crypto, transcript, r1, r2, this.#role.log),
+		);
 		if (i3.finX !== undefined) root.check("X", i3.finX);
 		const finY = root.fin("Y");
 		const i4 = inner.seal(
@@ -245,7 +261,7 @@ export class ModuleResponder extends ModuleMachine {
 			direct ? I4.direct.encode({ finY }) : I4.crossed.encode({ r1, finY }),
 		);
 		heard.r2?.fill(0);
-		this.sendLink(
+		this.#role.sendLink(
 			LINK.responderBound,
 			RESPONDER_BOUND.encode({
 				innerHash,
@@ -258,7 +274,7 @@ export class ModuleResponder extends ModuleMachine {
 			peer,
 		);
 		this.#state = { kind: "bound", transcript, inner, root };
-		this.emit({ kind: "bound" });
+		this.#role.steps.emit({ kind: "bound" });
 	}
 
 	#confirmed(
@@ -274,20 +290,23 @@ export class ModuleResponder extends ModuleMachine {
 		root.check("B", fins.finB);
 		if (fins.i5 !== undefined)
 			root.check("X", I5.decode(openHandshake(inner, fins.i5)).finX);
-		this.#state = { kind: "over" };
-		this.enterConfirmed({
-			transcript,
-			root,
-			inner,
-			local: this.own(
-				root.localSession(
-					offer.selected.protocol.aead,
-					this.link.secret,
-					"YB",
-					this.log,
+		this.#state = {
+			kind: "confirmed",
+			confirmed: {
+				transcript,
+				root,
+				inner,
+				local: this.#role.steps.own(
+					root.localSession(
+						offer.selected.protocol.aead,
+						this.#role.link.secret,
+						"YB",
+						this.#role.log,
+					),
 				),
-			),
-		});
+			},
+		};
+		this.#role.steps.emit({ kind: "confirmed" });
 	}
 }
 

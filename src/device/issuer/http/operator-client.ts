@@ -118,10 +118,8 @@ export class OperatorClient implements Operator {
 
 	conflicts({
 		after,
-		holder,
 	}: Parameters<Operator["conflicts"]>[0]): Promise<ConflictsJson> {
-		const path = `/v1/conflicts${query({ after, holder })}`;
-		return this.#get(path, conflictsJson);
+		return this.#get(`/v1/conflicts${query({ after })}`, conflictsJson);
 	}
 
 	async evidence(id: string): Promise<Uint8Array | undefined> {

@@ -1,0 +1,197 @@
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { Signer } from "../../identity/index.ts";
+import {
+	type AgentMachine,
+	type ClosedBy,
+	type Ended,
+	type ModuleEffect,
+	type ModuleEvent,
+	type ModuleMachine,
+	safetyWords,
+} from "../../tetrad/index.ts";
+import type { LinkMessageType } from "../../wire/index.ts";
+import { aborted, Channel } from "./channel.ts";
+import type { Handlers } from "./driver.ts";
+import type { Device } from "./identity.ts";
+import type { LinkConnection, LinkUser } from "./link-connection.ts";
+import { signFor } from "./signing.ts";
+import type { Tetrad, TetradEvent } from "./tetrad.ts";
+
+/** What a tetrad runs with. */
+export interface RunOptions {
+	readonly device: Device;
+	readonly tetradId: Uint8Array;
+	readonly link: LinkConnection;
+	readonly signer: Signer;
+	readonly signal?: AbortSignal;
+	readonly observe?: (event: TetradEvent) => void;
+}
+
+/** The way to one of the two devices that this one speaks with. */
+export interface Way {
+	/** False when whoever sent last should await `drained()`. */
+	hasRoom(): boolean;
+	drained(): Promise<void>;
+	/** Stops what comes this way (`true`), or lets it come again. Absent where nothing can be stopped. */
+	readonly full?: (isFull: boolean) => void;
+}
+
+type Channels = Readonly<Record<"agent" | "module", Channel>>;
+
+/**
+ * What agents and modules both hold of a tetrad that runs: its promises, its channels once it is
+ * confirmed, and its place on the link. It hands its machine what happens through `feed`.
+ */
+export class RunningTetrad implements LinkUser {
+	/** Settles when the tetrad is confirmed or the establishment has failed. */
+	readonly confirmed: Promise<Tetrad>;
+	/** How what all machines of a tetrad ask for is carried out. */
+	readonly handlers: Handlers<ModuleEffect>;
+	readonly #machine: AgentMachine | ModuleMachine;
+	readonly #options: RunOptions;
+	readonly #ways: Readonly<Record<"agent" | "module", Way>>;
+	readonly #feed: (event: ModuleEvent) => void;
+	readonly #confirmed: PromiseWithResolvers<Tetrad>;
+	readonly #closed: PromiseWithResolvers<ClosedBy>;
+	readonly #onAbort: () => void;
+	readonly #unfollow: () => void;
+	#channels: Channels | undefined;
+	#isOver = false;
+
+	/** Throws `busy` when the link carries too many tetrads, and `carrier-failed` when it is lost. */
+	constructor(
+		machine: AgentMachine | ModuleMachine,
+		options: RunOptions,
+		ways: Readonly<Record<"agent" | "module", Way>>,
+		feed: (event: ModuleEvent) => void,
+	) {
+		const { device, link, tetradId, signer, signal } = options;
+		link.attach(tetradId, this);
+		this.#machine = machine;
+		this.#options = options;
+		this.#ways = ways;
+		this.#feed = feed;
+		this.#confirmed = Promise.withResolvers();
+		this.#closed = Promise.withResolvers();
+		this.confirmed = this.#confirmed.promise;
+		// Whoever does not look at `closed` or gave up on `confirmed` must not end the process.
+		this.#closed.promise.catch(() => {});
+		this.confirmed.catch(() => {});
+		this.#unfollow = device.lists.follow(() => feed({ kind: "lists-changed" }));
+		this.#onAbort = () => {
+			if (signal !== undefined) feed({ kind: "abort", error: aborted(signal) });
+		};
+		signal?.addEventListener("abort", this.#onAbort, { once: true });
+		this.handlers = {
+			"send-link": (effect) => link.send(tetradId, effect),
+			sign: (effect) => signFor(signer, effect, feed),
+			bound: () => this.#outside(() => options.observe?.({ kind: "bound" })),
+			confirmed: () => this.#outside(() => this.#enterConfirmed()),
+			message: ({ session, bytes }) =>
+				this.#outside(() => this.#deliver(session, bytes)),
+		};
+	}
+
+	linkMessage(type: LinkMessageType, body: Uint8Array): void {
+		this.#feed({ kind: "link-message", type, body });
+	}
+
+	linkLost(error: TetradError): void {
+		this.#feed({ kind: "abort", error });
+	}
+
+	/** The machine has ended; what it held here is given back. */
+	over(end: Ended): void {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		const { error } = end;
+		const { signal, link, tetradId, observe } = this.#options;
+		signal?.removeEventListener("abort", this.#onAbort);
+		this.#unfollow();
+		link.detach(tetradId);
+		this.#channels?.agent.end(error);
+		this.#channels?.module.end(error);
+		if (end.error === undefined) this.#closed.resolve(end.by);
+		else this.#closed.reject(end.error);
+		if (this.#channels === undefined)
+			this.#confirmed.reject(
+				error ??
+					new TetradError(
+						"aborted",
+						"the tetrad ended before it was confirmed",
+					),
+			);
+		observe?.(end);
+	}
+
+	#enterConfirmed(): void {
+		const machine = this.#machine;
+		// Whoever heard that it is bound may have ended it.
+		if (machine.ended) return;
+		const { signal, observe } = this.#options;
+		signal?.removeEventListener("abort", this.#onAbort);
+		const channels = {
+			agent: this.#channelTo("agent"),
+			module: this.#channelTo("module"),
+		};
+		this.#channels = channels;
+		const { transcript, root } = machine.confirmed();
+		const close = async () => {
+			if (machine.ended) return;
+			this.#feed({ kind: "close" });
+			// Who wants to know how it ended looks at `closed`.
+			await this.#closed.promise.catch(() => {});
+		};
+		// The key does not outlive the tetrad, and the code does.
+		const code = root.safetyCodeBytes();
+		const tetrad: Tetrad = {
+			get ended() {
+				return machine.ended;
+			},
+			...channels,
+			place: machine.place,
+			parties: transcript.parties,
+			transcript,
+			get safetyCode() {
+				return safetyWords(code);
+			},
+			closed: this.#closed.promise,
+			export: (label, context, length) =>
+				machine.confirmed().root.export(label, context, length),
+			close,
+			[Symbol.asyncDispose]: close,
+		};
+		observe?.({ kind: "confirmed", tetrad });
+		this.#confirmed.resolve(tetrad);
+	}
+
+	#channelTo(to: "agent" | "module"): Channel {
+		const way = this.#ways[to];
+		const { full } = way;
+		return new Channel({
+			send: async (message) => {
+				if (this.#isOver)
+					throw new TetradError("tetrad-closed", "this tetrad is over");
+				this.#feed({ kind: "send", to, message });
+				if (!way.hasRoom()) await way.drained();
+			},
+			...(full === undefined ? {} : { full }),
+		});
+	}
+
+	/** Sessions 1 and 2 are with the other device of the same kind, sessions 3 and 4 with the own one. */
+	#deliver(session: 1 | 2 | 3 | 4, bytes: Uint8Array): void {
+		const toAgent = this.#machine.place === "A" || this.#machine.place === "B";
+		const from = session <= 2 === toAgent ? "agent" : "module";
+		this.#channels?.[from].deliver(bytes);
+	}
+
+	/** What the application throws, or does not read, ends its tetrad. */
+	#outside(body: () => void): void {
+		try {
+			body();
+		} catch (thrown) {
+			this.#feed({ kind: "abort", error: asTetradError(thrown) });
+		}
+	}
+}

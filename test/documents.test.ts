@@ -1,0 +1,106 @@
+/* What documents name is there: files, headings, and every decision in the list of decisions. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FOLDERS = ["src", "test", "docs", "tools", "bench", "examples", "bin"];
+const DECISIONS = join(ROOT, "docs", "decisions");
+
+/** Reports and the changelog speak of what was, and documents of what is. */
+const OF_THE_PAST = ["CHANGELOG.md"];
+
+const listed = (folder: string) =>
+	readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
+		(name) => join(folder, name),
+	);
+
+const FILES: readonly string[] = FOLDERS.flatMap(listed);
+
+const DOCUMENTS: readonly string[] = [
+	...readdirSync(ROOT),
+	...FILES.filter((path) => !path.startsWith("docs/api")),
+].filter((path) => path.endsWith(".md") && !OF_THE_PAST.includes(path));
+
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+
+/** The anchors of a document's headings, as forges make them. */
+function anchorsOf(document: string): Set<string> {
+	const headings = document
+		.replace(/^```[\s\S]*?^```/gm, "")
+		.matchAll(/^#+ (.+)$/gm);
+	return new Set(
+		[...headings].map(([, heading = ""]) =>
+			heading
+				.toLowerCase()
+				.replace(/[^\p{L}\p{N} _-]/gu, "")
+				.replaceAll(" ", "-"),
+		),
+	);
+}
+
+describe("the documents", () => {
+	test("link to headings that are there", () => {
+		let seen = 0;
+		for (const path of DOCUMENTS)
+			for (const [, to = "", anchor = ""] of read(path).matchAll(
+				/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g,
+			)) {
+				const target = to === "" ? path : join(dirname(path), to);
+				if (!target.endsWith(".md")) continue;
+				seen++;
+				assert.ok(
+					anchorsOf(read(target)).has(anchor),
+					`${path} links to ${target}#${anchor}`,
+				);
+			}
+		assert.ok(seen > 50, `${seen} links to headings`);
+	});
+
+	test("name files and folders that are there", () => {
+		const names = new Set(FILES.map((path) => basename(path)));
+		let seen = 0;
+		for (const path of DOCUMENTS)
+			for (const [, named = ""] of read(path).matchAll(
+				/`((?:src|test|docs|tools|bench|examples|bin)\/[\w./-]+|[\w-]+(?:\.process)?(?:\.test)?\.ts)`/g,
+			)) {
+				seen++;
+				const there = named.includes("/")
+					? existsSync(resolve(ROOT, named))
+					: names.has(named);
+				assert.ok(there, `${path} names ${named}`);
+			}
+		assert.ok(seen > 50, `${seen} names of files`);
+	});
+});
+
+describe("the decisions", () => {
+	const records = readdirSync(DECISIONS).filter((name) => /^\d/.test(name));
+
+	test("are all in the list, under their own headings", () => {
+		const list = read("docs/decisions/README.md").matchAll(
+			/^\| \[(\d+)\]\((.+)\) \| (.+) \|$/gm,
+		);
+		assert.deepEqual(
+			[...list].map(([, number, file, title]) => [Number(number), file, title]),
+			records.map((file, at) => [
+				at + 1,
+				file,
+				/^# (.+)$/m.exec(read(join("docs/decisions", file)))?.[1],
+			]),
+		);
+	});
+
+	for (const file of records)
+		test(`${file} says what, why, what else and what follows`, () => {
+			const parts = read(join("docs/decisions", file)).matchAll(
+				/^\*\*(.+?)\.\*\* \S/gm,
+			);
+			assert.deepEqual(
+				[...parts].map(([, part]) => part),
+				["What", "Why", "What else", "What follows"],
+			);
+		});
+});

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { MoneyMachine } from "../../src/money/index.ts";
-import type { IssuerJob } from "../../src/money/issuer/issuer-jobs.ts";
-import type { PurseJob } from "../../src/money/purse/pending-jobs.ts";
+import type { IssuerJob } from "../../src/money/issuer/index.ts";
+import type { PurseJob } from "../../src/money/purse/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
 import { contractOf, type Module, type Recording, Town } from "./town.ts";

@@ -90,7 +90,7 @@ interface Wired {
 type Start = (module: Module) => MoneyMachine<unknown>;
 
 /** An event that a machine was handed, what it answered, and what it waited for then. */
-export interface Step {
+interface Step {
 	readonly event: MoneyEvent;
 	readonly now: number;
 	readonly effects: ReturnType<MoneyMachine<unknown>["handle"]>;

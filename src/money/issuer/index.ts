@@ -1,5 +1,7 @@
 export { foldRows } from "./fold-rows.ts";
-export { IssuerMachine, type IssuerParameters } from "./issuer.ts";
+export { IssuerMachine } from "./issuer.ts";
+export type { IssuerJob } from "./issuer-jobs.ts";
+export type { IssuerParameters } from "./issuer-parameters.ts";
 export type { IssuerReport } from "./issuer-report.ts";
 export { Ledger, type NewNote } from "./ledger.ts";
 export {

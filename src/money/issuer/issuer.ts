@@ -22,17 +22,12 @@ import {
 import { enc, utf8 } from "../../wire/index.ts";
 import {
 	body,
-	type Currency,
 	draftNote,
-	GRACE_DAYS,
 	headFields,
 	type IssuerTerms,
-	MAX_GRACE_DAYS,
-	MAX_NOTE_DAYS,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	message,
-	NOTE_DAYS,
 	parseAmountBytes,
 	parseNote,
 	parseTransfer,
@@ -57,6 +52,7 @@ import type {
 	IssuerWritten,
 	Origin,
 } from "./issuer-jobs.ts";
+import { type IssuerParameters, lifeOfNotes } from "./issuer-parameters.ts";
 import type { IssuerReport } from "./issuer-report.ts";
 import { Issuing } from "./issuing.ts";
 import { Ledger, type SeenHead } from "./ledger.ts";
@@ -72,17 +68,6 @@ import {
 	requestIn,
 } from "./module-requests.ts";
 import { requirePayee, TransferChecks } from "./transfer-checks.ts";
-
-const DAY_MS = 86_400_000;
-
-export interface IssuerParameters {
-	readonly currency: Currency;
-	readonly isPlay: boolean;
-	/** From the issue of a note to its expiry; `NOTE_DAYS` unless given. */
-	readonly noteDays?: number;
-	/** From there until what is left of it can be claimed; `GRACE_DAYS` unless given. */
-	readonly graceDays?: number;
-}
 
 /** A tetrad with a module. */
 interface Client {
@@ -110,13 +95,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 
 	/** Throws `invalid-argument` for parameters that no issuer has. */
 	constructor(context: MoneyContext, parameters: IssuerParameters) {
-		const { noteDays = NOTE_DAYS, graceDays = GRACE_DAYS } = parameters;
 		requireCurrency(parameters.currency);
-		requireDays("notes live", noteDays, 1, MAX_NOTE_DAYS);
-		requireDays("the grace lasts", graceDays, 0, MAX_GRACE_DAYS);
+		const { noteMs, graceMs } = lifeOfNotes(parameters);
 		this.#context = context;
 		this.#checks = new TransferChecks(context);
-		this.#graceMs = graceDays * DAY_MS;
+		this.#graceMs = graceMs;
 		this.terms = {
 			issuer: context.own.deviceId,
 			name: context.own.name,
@@ -124,12 +107,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			isPlay: parameters.isPlay,
 		};
 		this.ledger = new Ledger(context.crypto, this.terms);
-		this.#issuing = new Issuing(
-			context,
-			this.terms,
-			this.ledger,
-			noteDays * DAY_MS,
-		);
+		this.#issuing = new Issuing(context, this.terms, this.ledger, noteMs);
 	}
 
 	get pending(): ReadonlyMap<number, IssuerJob> {
@@ -451,14 +429,6 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		// A store answers with what the transaction decided, and `#transact` has held that to the job.
 		return { kind: job.kind, job, result } as IssuerWritten;
 	}
-}
-
-function requireDays(what: string, days: number, min: number, max: number) {
-	if (!Number.isInteger(days) || days < min || days > max)
-		throw new TetradError(
-			"invalid-argument",
-			`${what} from ${min} to ${max} whole days`,
-		);
 }
 
 function isSignature(job: IssuerJob): job is IssuerSignatureJob {

@@ -13,8 +13,8 @@ import {
 	type UntrustedEntry,
 	type UntrustedReason,
 } from "../../src/identity/index.ts";
+import { REASON_CODE } from "../../src/identity/untrusted/reasons.ts";
 import { SerialIndex } from "../../src/identity/untrusted/serial-index.ts";
-import { REASON_CODE } from "../../src/identity/untrusted/untrusted-list.ts";
 import {
 	MAX_LIST_BYTES,
 	MAX_LIST_NUMBER,

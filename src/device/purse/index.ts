@@ -3,8 +3,8 @@ export {
 	termsToFile,
 	writeIssuerTerms,
 } from "./issuer-terms.ts";
+export { MAX_HISTORY } from "./limits.ts";
 export {
-	MAX_HISTORY,
 	type PurseBalance,
 	type PurseChange,
 	type PurseNote,

@@ -13,6 +13,7 @@ import {
 	purseTables,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
+import { MAX_HISTORY } from "./limits.ts";
 
 /*
  * What the owner of a purse sees of it. It is read off the tables at one moment, in the process
@@ -39,9 +40,6 @@ export interface PurseChange extends HistoryView {
 	/** Whose money it is, as far as the purse knows. */
 	readonly terms: IssuerTerms | undefined;
 }
-
-/** Entries of history that may be asked for at once. */
-export const MAX_HISTORY = 10_000;
 
 type View = Pick<Store, "snapshot">;
 

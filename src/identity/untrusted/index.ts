@@ -5,14 +5,16 @@ export {
 	parseListNumbers,
 } from "./list-numbers.ts";
 export {
+	REASON_CODE,
+	UNTRUSTED_REASONS,
+	type UntrustedReason,
+} from "./reasons.ts";
+export {
 	authorityId,
 	ONLY_REASON,
 	openUntrustedList,
-	REASON_CODE,
-	UNTRUSTED_REASONS,
 	type UntrustedEntry,
 	UntrustedList,
-	type UntrustedReason,
 } from "./untrusted-list.ts";
 export {
 	type Examined,

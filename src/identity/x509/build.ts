@@ -18,10 +18,12 @@ import {
 	LIST_EXTENSION_OID,
 	ROLE_OID,
 	SIGNATURE_IDENTIFIER,
-	TAMPER_RESISTANCE,
-	type TamperResistance,
 } from "./profile.ts";
 import type { Signer } from "./signer.ts";
+import {
+	TAMPER_RESISTANCE,
+	type TamperResistance,
+} from "./tamper-resistance.ts";
 
 // What is put together for certificates, requests and lists alike.
 

@@ -87,8 +87,6 @@ export {
 	ROLE_OF_KIND,
 	ROLE_OID,
 	SIGNATURE_IDENTIFIER,
-	TAMPER_RESISTANCE,
-	type TamperResistance,
 } from "./profile.ts";
 export { chainRefused, listRefused, timeText } from "./refusal.ts";
 export {
@@ -104,6 +102,10 @@ export {
 	readSerial,
 } from "./signed.ts";
 export type { Signer } from "./signer.ts";
+export {
+	TAMPER_RESISTANCE,
+	type TamperResistance,
+} from "./tamper-resistance.ts";
 export {
 	anchorAuthority,
 	CertifiedAuthority,

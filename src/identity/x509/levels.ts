@@ -1,11 +1,10 @@
 import type { Certificate } from "./certificate.ts";
+import { ANY_POLICY_OID, LEVEL_OID } from "./profile.ts";
+import { chainRefused } from "./refusal.ts";
 import {
-	ANY_POLICY_OID,
-	LEVEL_OID,
 	TAMPER_RESISTANCE,
 	type TamperResistance,
-} from "./profile.ts";
-import { chainRefused } from "./refusal.ts";
+} from "./tamper-resistance.ts";
 
 /**
  * The levels that a certificate names: what an authority may attest, or what a device's

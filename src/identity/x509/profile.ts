@@ -1,5 +1,6 @@
 import { hex } from "@scure/base";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
+import type { TamperResistance } from "./tamper-resistance.ts";
 
 /** What a certified device is: a trusted agent or a money module. */
 export type DeviceRole = "agent" | "module";
@@ -28,19 +29,6 @@ export const ROLE_OID: Readonly<Record<DeviceRole, string>> = {
 	agent: "1.3.6.1.4.1.32473.5703949.1.1",
 	module: "1.3.6.1.4.1.32473.5703949.1.2",
 };
-
-/**
- * What a certificate attests about where its key lives. `software` attests nothing; `token` is
- * a PKCS#11 token and `tpm` a TPM, neither of which gives the key away.
- */
-export type TamperResistance = "software" | "token" | "tpm";
-
-/** In rising order. */
-export const TAMPER_RESISTANCE: readonly TamperResistance[] = [
-	"software",
-	"token",
-	"tpm",
-];
 
 /** The certificate policies that stand for the levels (RFC 5280, 4.2.1.4), in the same arc as the roles. */
 export const LEVEL_OID: Readonly<Record<TamperResistance, string>> = {

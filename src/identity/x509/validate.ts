@@ -16,9 +16,9 @@ import {
 	KEY_USAGE,
 	KIND_OF_ROLE,
 	ROLE_OID,
-	type TamperResistance,
 } from "./profile.ts";
 import { chainRefused, timeText } from "./refusal.ts";
+import type { TamperResistance } from "./tamper-resistance.ts";
 
 const minted: unique symbol = Symbol();
 

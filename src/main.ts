@@ -1,31 +1,15 @@
-import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
-import { addAuthorityCommands } from "./cli/authority/index.ts";
-import {
-	addAgentCommand,
-	addEnrollCommand,
-	addListsCommand,
-	addModuleCommand,
-	addPairCommand,
-	addPolicyCommand,
-	addRecertifyCommand,
-} from "./cli/device/index.ts";
-import { addVerifyCommand, EXIT, tell, tellFailure } from "./cli/index.ts";
-import { addIssuerCommands } from "./cli/issuer/index.ts";
-import { addPurseCommands } from "./cli/purse/index.ts";
-import { packageFile } from "./package-file.ts";
-import { addClaimsCommand, addDemoCommand } from "./show/index.ts";
-
-const { version } = JSON.parse(
-	readFileSync(packageFile("package.json"), "utf8"),
-) as { version: string };
+import { Command, CommanderError, Help } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { EXIT, tell, tellFailure } from "./cli/index.ts";
+import { COMMANDS } from "./commands.ts";
 
 const program = new Command("tetrad")
 	.description(
 		"Four devices, one conversation: two agents that trade and two modules that pay, bound under one key.",
 	)
-	.version(version)
+	.version(packageJson.version)
 	.exitOverride()
+	.configureHelp({ subcommandTerm: termOf })
 	.addHelpText(
 		"after",
 		`
@@ -37,23 +21,17 @@ Examples:
   Check the eleven claims against captured traffic:
     tetrad claims`,
 	);
-addDemoCommand(program);
-addClaimsCommand(program);
-addAuthorityCommands(program);
-addEnrollCommand(program);
-addRecertifyCommand(program);
-addListsCommand(program);
-addPolicyCommand(program);
-addPairCommand(program);
-addAgentCommand(program);
-addModuleCommand(program);
-addPurseCommands(program);
-addIssuerCommands(program);
-addVerifyCommand(program);
 
-for (const command of program.commands) {
-	command.exitOverride();
-	for (const sub of command.commands) sub.exitOverride();
+// Only the command that was asked for is loaded: a hundred flags would take longer than most do.
+const [asked, subject] = process.argv
+	.slice(2)
+	.filter((word) => !word.startsWith("-"));
+const called = asked === "help" ? subject : asked;
+const usages = new Map<Command, string>();
+for (const { name, usage, description, load } of COMMANDS) {
+	const command = program.command(name).description(description);
+	usages.set(command, usage);
+	if (name === called) (await load())(command);
 }
 
 // Whoever reads our output may stop reading; that is no failure of ours to report.
@@ -69,4 +47,12 @@ try {
 	if (thrown instanceof CommanderError)
 		process.exitCode = thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
 	else process.exitCode = tellFailure(thrown);
+}
+
+/** Of what was not loaded, the help knows the usage all the same. */
+function termOf(this: Help, command: Command): string {
+	const usage = usages.get(command);
+	return usage === undefined
+		? Help.prototype.subcommandTerm.call(this, command)
+		: `${command.name()} ${usage}`.trimEnd();
 }

@@ -153,14 +153,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	],
 	cli: [
 		"carrier",
-		"device/authority",
 		"device/home",
+		"device/process",
 		"identity",
 		"keys",
 		"money",
 		"session",
 		"tetrad",
-		"wire",
 	],
 	"cli/authority": [
 		"cli",
@@ -186,7 +185,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"cli/issuer": [
 		"carrier",
 		"cli",
-		"cli/device",
 		"crypto",
 		"device/home",
 		"device/issuer",
@@ -206,6 +204,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
+	"cli/verify": ["cli", "device/authority", "money", "wire"],
 	show: ["cli", "device/process", "session", "show/stage", "tetrad"],
 	"show/stage": [
 		"carrier",
@@ -288,7 +287,7 @@ interface Import {
 
 const IMPORTS: readonly Import[] = sources(SRC).flatMap((file) =>
 	importsOf(readFileSync(file, "utf8"))
-		.filter((name) => name.startsWith("."))
+		.filter((name) => name.startsWith(".") && name.endsWith(".ts"))
 		.map((name) => ({
 			from: relative(SRC, file),
 			to: relative(SRC, resolve(dirname(file), name)),

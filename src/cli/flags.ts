@@ -4,19 +4,7 @@ import { type Address, parseAddress } from "../carrier/index.ts";
 import { asTetradError } from "../errors.ts";
 import { TAMPER_RESISTANCE, type TamperResistance } from "../identity/index.ts";
 import type { SuiteName } from "../session/index.ts";
-import type { LinkMode, Root, Routing } from "../tetrad/index.ts";
-
-/** What the command line calls a root and a link; the API's names say that two of them are unsafe. */
-export type RootFlag = "transcript" | "xor";
-export type LinkFlag = "paired" | "open";
-
-export function rootOf(flag: RootFlag): Root {
-	return flag === "xor" ? "unsafe-xor" : "transcript";
-}
-
-export function linkOf(flag: LinkFlag): LinkMode {
-	return flag === "open" ? "unsafe-open" : "paired";
-}
+import type { Routing } from "../tetrad/index.ts";
 
 export const SUITE_NAMES: readonly SuiteName[] = [
 	"hybrid-aesgcm",
@@ -124,9 +112,6 @@ export const linkFlag = (): Option =>
 	)
 		.choices(["paired", "open"])
 		.default("paired");
-
-/** Where the keys of a stage are made. */
-export type KeysFlag = "software" | "softhsm";
 
 export const keysFlag = (): Option =>
 	new Option(

@@ -1,18 +1,19 @@
 export {
-	jsonFlag,
 	type KeysFlag,
-	keysFlag,
 	type LinkFlag,
-	linkFlag,
 	linkOf,
 	type RootFlag,
+} from "./flag-values.ts";
+export {
+	jsonFlag,
+	keysFlag,
+	linkFlag,
 	rootFlag,
 	routingFlag,
 	SUITE_NAMES,
 } from "./flags.ts";
 export { interrupted, interruptible } from "./interruptible.ts";
 export { PLAIN_TABLE, plainTable } from "./table.ts";
-export { addVerifyCommand } from "./verify-command.ts";
 export {
 	bad,
 	bold,

@@ -3,7 +3,6 @@
  * standard error; one sentence that names what was wrong and what to do; no control characters
  * that came from somebody else; 0 done, 1 refused or failed, 2 wrong usage.
  */
-import { styleText } from "node:util";
 import { asTetradError } from "../errors.ts";
 
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
@@ -27,7 +26,7 @@ export function tell(line: string): void {
 export function tellFailure(thrown: unknown): number {
 	const error = asTetradError(thrown);
 	tell(
-		`${styleText("red", "tetrad:", { stream: process.stderr })} ${plain(error.message)} (${error.code})`,
+		`${styled("red", "tetrad:", process.stderr)} ${plain(error.message)} (${error.code})`,
 	);
 	if (error.code === "internal") tell(String((error.cause as Error)?.stack));
 	return error.code === "invalid-argument" ? EXIT.usage : EXIT.failed;
@@ -41,20 +40,30 @@ export function plain(text: string): string {
 	);
 }
 
+/** The module of it is loaded here, because it brings along more than a whole help text needs. */
+function styled(
+	format: "bold" | "dim" | "green" | "red",
+	text: string,
+	stream: NodeJS.WriteStream,
+): string {
+	const { styleText } = process.getBuiltinModule("node:util");
+	return styleText(format, text, { stream });
+}
+
 export function bold(text: string): string {
-	return styleText("bold", text, { stream: process.stdout });
+	return styled("bold", text, process.stdout);
 }
 
 export function dim(text: string): string {
-	return styleText("dim", text, { stream: process.stdout });
+	return styled("dim", text, process.stdout);
 }
 
 export function good(text: string): string {
-	return styleText("green", text, { stream: process.stdout });
+	return styled("green", text, process.stdout);
 }
 
 export function bad(text: string): string {
-	return styleText("red", text, { stream: process.stdout });
+	return styled("red", text, process.stdout);
 }
 
 /** 1234567 as "1,234,567". */

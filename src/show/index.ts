@@ -1,2 +1,2 @@
-export { addClaimsCommand } from "./claims-command.ts";
-export { addDemoCommand } from "./demo-command.ts";
+export { declareClaims } from "./claims-command.ts";
+export { declareDemo } from "./demo-command.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { asExpected } from "../../src/show/claims-command.ts";
+import { asExpected } from "../../src/show/check-claims.ts";
 import {
 	CLAIMS,
 	checkClaim,

@@ -1,11 +1,8 @@
 /* Commands of `tetrad` given in this process: those that change homes, and that talk to nobody. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { Command } from "commander";
-import { addAuthorityCommands } from "../../src/cli/authority/index.ts";
-import {
-	addEnrollCommand,
-	addRecertifyCommand,
-} from "../../src/cli/device/index.ts";
+import { declareAuthority } from "../../src/cli/authority/index.ts";
+import { declareEnroll, declareRecertify } from "../../src/cli/device/index.ts";
 import { EXIT, tellFailure } from "../../src/cli/index.ts";
 
 /** What a command said, and with which exit code it would have ended. */
@@ -33,13 +30,9 @@ for (const name of ["stdout", "stderr"] as const) {
 
 function makeProgram(): Command {
 	const program = new Command("tetrad").exitOverride();
-	addAuthorityCommands(program);
-	addEnrollCommand(program);
-	addRecertifyCommand(program);
-	for (const command of program.commands) {
-		command.exitOverride();
-		for (const sub of command.commands) sub.exitOverride();
-	}
+	declareAuthority(program.command("authority"));
+	declareEnroll(program.command("enroll"));
+	declareRecertify(program.command("recertify"));
 	return program;
 }
 

@@ -3,19 +3,18 @@ import {
 	addInitCommand,
 	addInstallCommand,
 	addRequestCommand,
-} from "./found.ts";
-import { addIssueCommand } from "./issue.ts";
-import { addListCommand, addPublishCommand, addRevokeCommand } from "./keep.ts";
+} from "./found-commands.ts";
+import { addIssueCommand } from "./issue-command.ts";
+import {
+	addListCommand,
+	addPublishCommand,
+	addRevokeCommand,
+} from "./keep-commands.ts";
 
-export function addAuthorityCommands(program: Command): void {
-	const authority = program
-		.command("authority")
-		.description(
-			"run an agency, which certifies agents, or a bank, which certifies modules",
-		)
-		.addHelpText(
-			"after",
-			`
+export function declareAuthority(authority: Command): void {
+	authority.addHelpText(
+		"after",
+		`
 Examples:
   Make a root that stays offline:
     tetrad authority init --kind agency --name "Example Agency" --home root --attests software,token
@@ -24,7 +23,7 @@ Examples:
   To try it on one machine, both in one step and with keys in clear:
     tetrad authority init --kind bank --name "Example Bank" --home bank --unsafe-unsealed-key
     tetrad authority issue --home bank --name alice-purse --device alice-purse --trust agency --unsafe-unsealed-key`,
-		);
+	);
 	addInitCommand(authority);
 	addRequestCommand(authority);
 	addInstallCommand(authority);

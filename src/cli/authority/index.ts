@@ -1,1 +1,1 @@
-export { addAuthorityCommands } from "./authority-commands.ts";
+export { declareAuthority } from "./authority-commands.ts";

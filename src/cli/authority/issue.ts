@@ -1,4 +1,3 @@
-import { type Command, Option } from "commander";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
 import {
 	type Answer,
@@ -17,22 +16,13 @@ import {
 	MAX_REQUEST_BYTES,
 	parsePemBlock,
 	printPem,
-	TAMPER_RESISTANCE,
 	type TamperResistance,
 } from "../../identity/index.ts";
-import { days, jsonFlag, levels, sha256 } from "../flags.ts";
-import {
-	addKeyFlags,
-	addSecretFlags,
-	algorithmFlag,
-	type KeyFlags,
-	newKeyLocation,
-	type SecretFlags,
-	secretsOf,
-} from "../secrets.ts";
+import type { KeyFlags, SecretFlags } from "../secret-flags.ts";
+import { newKeyLocation, secretsOf } from "../secrets.ts";
 import { day, say, sayJson, tell } from "../voice.ts";
 
-interface IssueFlags extends SecretFlags, KeyFlags {
+export interface IssueFlags extends SecretFlags, KeyFlags {
 	readonly home: string;
 	readonly request?: string;
 	readonly renewal?: string;
@@ -52,87 +42,16 @@ interface IssueFlags extends SecretFlags, KeyFlags {
 	readonly json?: true;
 }
 
-export function addIssueCommand(authority: Command): void {
-	const issue = authority
-		.command("issue")
-		.description(
-			"certify a device or an intermediate that asks, or make a device in one step",
-		)
-		.requiredOption("--home <folder>", "the authority's folder")
-		.option("--request <file>", "the request of a device or an intermediate")
-		.option("--renewal <file>", "a device's request to be certified anew")
-		.option("--out <file>", "the certificate, to be carried back")
-		.option(
-			"--intermediate",
-			"certify an intermediate, which certifies devices",
-		)
-		.option(
-			"--attests <levels>",
-			"levels of tamper resistance that the intermediate may attest, with commas",
-			levels,
-		)
-		.addOption(
-			new Option(
-				"--level <level>",
-				"what is attested of the place where the device's key lives; establish it first",
-			).choices([...TAMPER_RESISTANCE]),
-		)
-		.option(
-			"--sha256 <hash>",
-			"refuse any request but the one with this SHA-256, which its owner told you",
-			sha256,
-		)
-		.option("--days <days>", "how long the certificate is valid", days)
-		.option(
-			"--replace",
-			"revoke the certificate that holds the name, and give the name to this key",
-		)
-		.option("--device <folder>", "in one step: a new folder for the device")
-		.option(
-			"--name <name>",
-			"in one step: its certified name, of letters a to z, digits, dots and dashes",
-		)
-		.option(
-			"--trust <path...>",
-			"in one step: folders or root files of the authorities of the other kind that it shall trust",
-		)
-		.option(
-			"--device-passphrase-file <file>",
-			"in one step: the passphrase of the device's key; asked for unless given",
-		)
-		.option(
-			"--device-passphrase-env <name>",
-			"in one step: the environment variable with that passphrase",
-		)
-		.addOption(algorithmFlag());
-	addSecretFlags(addKeyFlags(issue))
-		.addOption(jsonFlag())
-		.addHelpText(
-			"after",
-			`
-Examples:
-  A device that asks (tetrad enroll), whose owner told you the SHA-256:
-    tetrad authority issue --home agency --request alice.csr --out alice.pem
-  A device whose key you have seen being made in a token:
-    tetrad authority issue --home agency --request alice.csr --level token --out alice.pem
-  A device that renews (tetrad recertify):
-    tetrad authority issue --home agency --renewal alice.renewal --out alice.pem
-  An intermediate:
-    tetrad authority issue --home root --request agency.csr --intermediate --attests software,token --out agency.pem
-  In one step, to try it on one machine:
-    tetrad authority issue --home agency --name alice --device alice --trust bank --unsafe-unsealed-key`,
-		)
-		.action(async (flags: IssueFlags) => {
-			const ways = [flags.request, flags.renewal, flags.device];
-			if (ways.filter((way) => way !== undefined).length !== 1)
-				throw wrong(
-					"say one of --request FILE, --renewal FILE and --device FOLDER",
-				);
-			await using issuer = await Authority.open(flags.home, secretsOf(flags));
-			await (flags.device === undefined
-				? answer(issuer, flags)
-				: inOneStep(issuer, flags.device, flags));
-		});
+export async function issue(flags: IssueFlags): Promise<void> {
+	const ways = [flags.request, flags.renewal, flags.device];
+	if (ways.filter((way) => way !== undefined).length !== 1)
+		throw wrong(
+			"say one of --request FILE, --renewal FILE and --device FOLDER",
+		);
+	await using issuer = await Authority.open(flags.home, secretsOf(flags));
+	await (flags.device === undefined
+		? answer(issuer, flags)
+		: inOneStep(issuer, flags.device, flags));
 }
 
 async function answer(issuer: Authority, flags: IssueFlags): Promise<void> {

@@ -1,10 +1,7 @@
-export {
-	addAgentCommand,
-	addModuleCommand,
-	runDevice,
-} from "./device-commands.ts";
-export { addEnrollCommand } from "./enroll-command.ts";
-export { addListsCommand } from "./lists-command.ts";
-export { addPairCommand } from "./pair-command.ts";
-export { addPolicyCommand } from "./policy-command.ts";
-export { addRecertifyCommand } from "./recertify-command.ts";
+export { declareAgent } from "./agent-command.ts";
+export { declareEnroll } from "./enroll-command.ts";
+export { declareLists } from "./lists-command.ts";
+export { declareModule } from "./module-command.ts";
+export { declarePair } from "./pair-command.ts";
+export { declarePolicy } from "./policy-command.ts";
+export { declareRecertify } from "./recertify-command.ts";

@@ -1,19 +1,9 @@
 import type { Command } from "commander";
-import {
-	importList,
-	type ListStatus,
-	listStatus,
-	readCarried,
-} from "../../device/home/index.ts";
-import { MAX_BUNDLE_BYTES } from "../../identity/index.ts";
 import { jsonFlag } from "../flags.ts";
-import { plainTable } from "../table.ts";
-import { day, moment, plain, say, sayJson } from "../voice.ts";
+import type { ListsFlags } from "./lists.ts";
 
-export function addListsCommand(program: Command): void {
-	program
-		.command("lists")
-		.description("show the untrusted lists that a device holds, or take one in")
+export function declareLists(command: Command): void {
+	command
 		.requiredOption("--home <folder>", "the device's folder")
 		.option(
 			"--import <file...>",
@@ -27,65 +17,8 @@ Examples:
     tetrad lists --home alice
     tetrad lists --home alice --import agency.tetrad bank.tetrad`,
 		)
-		.action(async (flags: { home: string; import?: string[]; json?: true }) => {
-			const { home, json } = flags;
-			for (const file of flags.import ?? []) {
-				const bytes = await readCarried(file, 2 * MAX_BUNDLE_BYTES);
-				const { name, list } = await importList(home, bytes);
-				if (!json)
-					say(
-						`holds untrusted list ${list?.number} of ${plain(name)}, from ${moment(list?.thisUpdate ?? 0)}`,
-					);
-			}
-			const held = await listStatus(home);
-			if (json) sayJson({ home, lists: held.map(inJson) });
-			else if (flags.import === undefined) show(held);
+		.action(async (flags: ListsFlags) => {
+			const { manageLists } = await import("./lists.ts");
+			await manageLists(flags);
 		});
-}
-
-function inJson({ authority, name, list }: ListStatus) {
-	return {
-		authority,
-		// It comes in quotes, for sentences.
-		name: name.replace(/^"(.*)"$/, "$1"),
-		...(list === undefined
-			? {}
-			: {
-					number: String(list.number),
-					entries: list.entries,
-					thisUpdate: new Date(list.thisUpdate).toISOString(),
-					nextUpdate: new Date(list.nextUpdate).toISOString(),
-					...(list.recertifyBefore === undefined
-						? {}
-						: {
-								recertifyBefore: new Date(list.recertifyBefore).toISOString(),
-							}),
-				}),
-	};
-}
-
-function show(held: readonly ListStatus[]): void {
-	const rows = held.map(({ name, list }) =>
-		list === undefined
-			? [plain(name), "none", "", "", "", ""]
-			: [
-					plain(name),
-					String(list.number),
-					String(list.entries),
-					moment(list.thisUpdate),
-					day(list.nextUpdate),
-					list.recertifyBefore === undefined
-						? ""
-						: moment(list.recertifyBefore),
-				],
-	);
-	const head = [
-		"authority",
-		"list",
-		"entries",
-		"from",
-		"next due",
-		"recertify",
-	];
-	for (const line of plainTable(head, rows)) say(line);
 }

@@ -1,4 +1,3 @@
-import type { Command } from "commander";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { readPolicy } from "../../device/home/index.ts";
 import {
@@ -10,41 +9,30 @@ import {
 	viewLedger,
 } from "../../device/issuer/index.ts";
 import { Audit } from "../../money/index.ts";
-import { jsonFlag } from "../flags.ts";
 import { money } from "../money.ts";
 import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
 import { asOperator } from "./as-operator.ts";
 
-export function addAuditCommand(issuer: Command): void {
-	issuer
-		.command("audit")
-		.description(
-			"compute everything again from the tables alone, also while the issuer runs; exit code 1 when it does not balance",
-		)
-		.requiredOption("--home <folder>", "the issuer's home")
-		.addOption(jsonFlag())
-		.addHelpText(
-			"after",
-			`
-Example:
-    tetrad issuer audit --home mint --json`,
-		)
-		.action(async ({ home, json }: { home: string; json?: true }) => {
-			const result = await audit(home);
-			if (json) sayJson(result);
-			else {
-				const { currency, play } = result;
-				const line = (what: string, amount: string) =>
-					say(`${what.padEnd(12)} ${money({ amount, currency, play })}`);
-				line("issued", result.issued);
-				line("outstanding", result.outstanding);
-				line("returned", result.returned);
-				line("expired", result.expired);
-				say(result.balanced ? "it balances" : "it does not balance");
-			}
-			for (const problem of result.problems) tell(plain(problem));
-			if (!result.balanced) process.exitCode = EXIT.failed;
-		});
+export interface AuditFlags {
+	readonly home: string;
+	readonly json?: true;
+}
+
+export async function showAudit({ home, json }: AuditFlags): Promise<void> {
+	const result = await audit(home);
+	if (json) sayJson(result);
+	else {
+		const { currency, play } = result;
+		const line = (what: string, amount: string) =>
+			say(`${what.padEnd(12)} ${money({ amount, currency, play })}`);
+		line("issued", result.issued);
+		line("outstanding", result.outstanding);
+		line("returned", result.returned);
+		line("expired", result.expired);
+		say(result.balanced ? "it balances" : "it does not balance");
+	}
+	for (const problem of result.problems) tell(plain(problem));
+	if (!result.balanced) process.exitCode = EXIT.failed;
 }
 
 async function audit(home: string): Promise<AuditJson> {

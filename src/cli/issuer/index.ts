@@ -1,2 +1,2 @@
 export { asOperator } from "./as-operator.ts";
-export { addIssuerCommands } from "./issuer-commands.ts";
+export { declareIssuer } from "./issuer-commands.ts";

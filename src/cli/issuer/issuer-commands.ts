@@ -1,22 +1,17 @@
 import type { Command } from "commander";
-import { addAuditCommand } from "./audit.ts";
-import { addInitCommand } from "./init.ts";
+import { addAuditCommand } from "./audit-command.ts";
+import { addInitCommand } from "./init-command.ts";
 import {
 	addAccountsCommand,
 	addConflictsCommand,
 	addCreditCommand,
-} from "./operate.ts";
-import { addRunCommand } from "./run.ts";
+} from "./operate-commands.ts";
+import { addRunCommand } from "./run-command.ts";
 
-export function addIssuerCommands(program: Command): void {
-	const issuer = program
-		.command("issuer")
-		.description(
-			"run an issuer, whose module makes notes and takes them back; play money unless it is told otherwise",
-		)
-		.addHelpText(
-			"after",
-			`
+export function declareIssuer(issuer: Command): void {
+	issuer.addHelpText(
+		"after",
+		`
 Examples:
   Make an issuer of play money in the home of a paired module, and run it:
     tetrad issuer init --home mint
@@ -26,7 +21,7 @@ Examples:
   Put play money into the account of a module, and check everything:
     tetrad issuer credit --home mint --account DEVICE-ID --amount 100.00
     tetrad issuer audit --home mint`,
-		);
+	);
 	addInitCommand(issuer);
 	addRunCommand(issuer);
 	addCreditCommand(issuer);

@@ -1,1 +1,1 @@
-export { addPurseCommands } from "./purse-commands.ts";
+export { declarePurse } from "./purse-commands.ts";

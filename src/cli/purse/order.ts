@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import type { Command } from "commander";
 import { type Address, formatAddress } from "../../carrier/index.ts";
 import { moneyText } from "../../device/process/index.ts";
 import {
@@ -13,15 +12,9 @@ import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { packageFile } from "../../package-file.ts";
 import { hex } from "../../wire/index.ts";
-import { address, jsonFlag } from "../flags.ts";
 import { chooseIssuer, money } from "../money.ts";
-import {
-	addOwnerFlags,
-	addSecretFlags,
-	type OwnerFlags,
-	ownerSecret,
-	type SecretFlags,
-} from "../secrets.ts";
+import type { OwnerFlags, SecretFlags } from "../secret-flags.ts";
+import { ownerSecret } from "../secrets.ts";
 import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
 import { balanceJson, balancesOf, sayBalances } from "./show.ts";
 
@@ -36,68 +29,53 @@ interface SettleFlags extends SecretFlags {
 	readonly json?: true;
 }
 
-interface WithdrawFlags extends SettleFlags, OwnerFlags {}
+export interface WithdrawFlags extends SettleFlags, OwnerFlags {}
 
-interface DepositFlags extends SettleFlags {
+export interface DepositFlags extends SettleFlags {
 	readonly all?: true;
 }
 
-export function addWithdrawCommand(purse: Command): void {
-	const withdraw = purse
-		.command("withdraw")
-		.description(
-			"order notes from the account at an issuer; the owner's secret is needed",
-		)
-		.argument("<amount>", "how much, such as 100 or 12.50");
-	addSettleFlags(addOwnerFlags(withdraw), "withdraw 100").action(
-		async (amount: string, flags: WithdrawFlags) => {
-			const { home } = flags;
-			const route = routeOf(flags);
-			const { issuers, owner } = await readPurseSettings(home);
-			const terms = chooseIssuer(
-				issuers.map(({ terms }) => terms),
-				flags.issuer,
-			);
-			const sum = parseAmount(amount, terms.currency);
-			const purseId = await moduleIdOf(home);
-			const key = await openOwner(owner, ownerSecret(flags));
-			const request = await placeWithdrawal(home, key, {
-				purse: purseId,
-				issuer: terms.issuer,
-				amount: sum,
-			});
-			const text = moneyText(sum, terms);
-			if (!flags.json)
-				say(
-					`ordered ${money(text)} from ${plain(terms.name)}; the order waits in ${home}/orders`,
-				);
-			await settle(flags, route, {
-				ordered: { request: hex(request), ...text },
-			});
-		},
+export async function withdraw(
+	amount: string,
+	flags: WithdrawFlags,
+): Promise<void> {
+	const { home } = flags;
+	const route = routeOf(flags);
+	const { issuers, owner } = await readPurseSettings(home);
+	const terms = chooseIssuer(
+		issuers.map(({ terms }) => terms),
+		flags.issuer,
 	);
+	const sum = parseAmount(amount, terms.currency);
+	const purseId = await moduleIdOf(home);
+	const key = await openOwner(owner, ownerSecret(flags));
+	const request = await placeWithdrawal(home, key, {
+		purse: purseId,
+		issuer: terms.issuer,
+		amount: sum,
+	});
+	const text = moneyText(sum, terms);
+	if (!flags.json)
+		say(
+			`ordered ${money(text)} from ${plain(terms.name)}; the order waits in ${home}/orders`,
+		);
+	await settle(flags, route, {
+		ordered: { request: hex(request), ...text },
+	});
 }
 
-export function addDepositCommand(purse: Command): void {
-	const deposit = purse
-		.command("deposit")
-		.description(
-			"put money into the account at an issuer: what was received goes there at the next settling",
-		)
-		.option("--all", "give the purse's own notes back to the account as well");
-	addSettleFlags(deposit, "deposit").action(async (flags: DepositFlags) => {
-		const { home } = flags;
-		const route = routeOf(flags);
-		const { issuers } = await readPurseSettings(home);
-		const all = issuers.map(({ terms }) => terms);
-		const chosen =
-			flags.issuer === undefined ? all : [chooseIssuer(all, flags.issuer)];
-		if (flags.all)
-			for (const { issuer } of chosen) await placeGiveBack(home, issuer);
-		if (!flags.json) await sayDeposit(home, chosen, flags.all === true);
-		await settle(flags, route, {
-			givingBack: flags.all ? chosen.map(({ name }) => name) : [],
-		});
+export async function deposit(flags: DepositFlags): Promise<void> {
+	const { home } = flags;
+	const route = routeOf(flags);
+	const { issuers } = await readPurseSettings(home);
+	const all = issuers.map(({ terms }) => terms);
+	const chosen =
+		flags.issuer === undefined ? all : [chooseIssuer(all, flags.issuer)];
+	if (flags.all)
+		for (const { issuer } of chosen) await placeGiveBack(home, issuer);
+	if (!flags.json) await sayDeposit(home, chosen, flags.all === true);
+	await settle(flags, route, {
+		givingBack: flags.all ? chosen.map(({ name }) => name) : [],
 	});
 }
 
@@ -115,34 +93,6 @@ async function sayDeposit(
 				`${money(moneyText(spendable, terms))} of own notes goes back to the account`,
 			);
 	}
-}
-
-function addSettleFlags(command: Command, example: string): Command {
-	command
-		.requiredOption("--home <folder>", "the module's home")
-		.option("--issuer <name>", "which issuer, where the purse knows several")
-		.option("--agent <folder>", "settle at once, through the agent's home")
-		.option(
-			"--module <address>",
-			"with --agent: where the module listens",
-			address,
-		)
-		.option(
-			"--issuer-at <address>",
-			"with --agent: where the issuer's agent answers",
-			address,
-		);
-	return addSecretFlags(command)
-		.addOption(jsonFlag())
-		.addHelpText(
-			"after",
-			`
-Examples:
-  For the next time that the module meets its issuer:
-    tetrad purse ${example} --home alice-purse
-  At once, with the module running:
-    tetrad purse ${example} --home alice-purse --agent alice --module unix:alice-purse/link.sock --issuer-at 127.0.0.1:7100`,
-		);
 }
 
 interface Route {

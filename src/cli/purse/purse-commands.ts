@@ -1,21 +1,16 @@
 import type { Command } from "commander";
-import { addCreateCommand } from "./create.ts";
-import { addDepositCommand, addWithdrawCommand } from "./order.ts";
+import { addCreateCommand } from "./create-command.ts";
+import { addDepositCommand, addWithdrawCommand } from "./order-commands.ts";
 import {
 	addBalanceCommand,
 	addHistoryCommand,
 	addNotesCommand,
-} from "./show.ts";
+} from "./show-commands.ts";
 
-export function addPurseCommands(program: Command): void {
-	const purse = program
-		.command("purse")
-		.description(
-			"look after the money of a module: its purse, for the owner and not for the agent",
-		)
-		.addHelpText(
-			"after",
-			`
+export function declarePurse(purse: Command): void {
+	purse.addHelpText(
+		"after",
+		`
 Examples:
   Make a purse in the home of a module; issuer.terms.json comes from the issuer:
     tetrad purse create --home alice-purse --issuer issuer.terms.json
@@ -24,7 +19,7 @@ Examples:
   Look, also while the module runs:
     tetrad purse balance --home alice-purse
     tetrad purse history --home alice-purse --limit 20 --json`,
-		);
+	);
 	addCreateCommand(purse);
 	addBalanceCommand(purse);
 	addNotesCommand(purse);

@@ -1,0 +1,107 @@
+import type { Command } from "commander";
+import {
+	address,
+	contract,
+	jsonFlag,
+	keylogFlag,
+	linkFlag,
+	positiveSeconds,
+	rootFlag,
+	routingFlag,
+} from "../flags.ts";
+import { addSecretFlags } from "../secret-flags.ts";
+import type { AgentFlags } from "./agent.ts";
+
+export function declareAgent(agent: Command): void {
+	agent
+		.requiredOption("--home <folder>", "the agent's home")
+		.requiredOption("--module <address>", "where its module listens", address)
+		.option(
+			"--listen <address>",
+			"answer other agents here, until SIGTERM",
+			address,
+		)
+		.option(
+			"--connect <address>",
+			"connect to this agent, do what is asked, and stop",
+			address,
+		)
+		.addOption(routingFlag())
+		.addOption(rootFlag())
+		.addOption(linkFlag())
+		.option(
+			"--message <text>",
+			"a message that rides on the first flight that can carry it",
+		)
+		.option("--send <file>", "a file to send to the other agent")
+		.option(
+			"--receive <folder>",
+			"take files that other agents send, into this folder",
+		)
+		.option(
+			"--settle",
+			"with --connect to the agent of an issuer: let the own module withdraw what was ordered, deposit what it received, and change what expires",
+		)
+		.option(
+			"--settle-at <address>",
+			"with --listen: the same at this address, at the start and then regularly",
+			address,
+		)
+		.option(
+			"--settle-every <seconds>",
+			"how long after each --settle-at; an hour unless given",
+			positiveSeconds,
+		)
+		.option(
+			"--pay <amount>",
+			"with --connect: have the own module pay the other agent's module",
+		)
+		.option("--for <text>", "what --pay is for, in up to 256 bytes")
+		.option(
+			"--issuer <name>",
+			"whose money --pay is in, where --issuer-terms names several",
+		)
+		.option(
+			"--contract <hex>",
+			"the contract of the payment, 64 hexadecimal digits, agreed beforehand or reported earlier: there is one payment for it, however often it is asked for; a new one unless given",
+			contract,
+		)
+		.option(
+			"--issuer-terms <file...>",
+			"issuer.terms.json of each issuer whose money is paid or taken",
+		)
+		.option(
+			"--take-payments",
+			"with --listen: take payments in the money of --issuer-terms",
+		)
+		.option(
+			"--greet <text>",
+			"say this to the own module in every tetrad, and wait for its answer",
+		)
+		.option(
+			"--timeout <seconds>",
+			"how long an establishment may take",
+			positiveSeconds,
+		)
+		.addOption(keylogFlag());
+	addSecretFlags(agent)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+  Answer on port 7000 and take files:
+    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --receive inbox
+  Send a file to that agent:
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --send order.pdf
+  Withdraw what the owner has ordered with tetrad purse, at the issuer's agent on port 7100:
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7100 --settle
+  Take payments, deposit them every hour, and pay one:
+    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --take-payments --issuer-terms issuer.terms.json --settle-at 127.0.0.1:7100
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --pay 12.50 --for "a book" --issuer-terms issuer.terms.json`,
+		)
+		.action(async (flags: AgentFlags) => {
+			const { runAgent } = await import("./agent.ts");
+			await runAgent(flags);
+		});
+}

@@ -1,0 +1,139 @@
+import { createInterface } from "node:readline/promises";
+import {
+	type Address,
+	connect,
+	formatAddress,
+	listen,
+} from "../../carrier/index.ts";
+import { readHome, writePairing } from "../../device/home/index.ts";
+import {
+	MoneyModule,
+	type Paired,
+	type PairOptions,
+	TrustedAgent,
+} from "../../device/runtime/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import type { SecretFlags } from "../secret-flags.ts";
+import { secretsOf } from "../secrets.ts";
+import { bold, plain, say, sayJson, tell } from "../voice.ts";
+
+export interface PairFlags extends SecretFlags {
+	readonly home: string;
+	readonly listen?: Address;
+	readonly connect?: Address;
+	readonly yes?: true;
+	readonly json?: true;
+}
+
+export async function pairDevice(flags: PairFlags): Promise<void> {
+	if ((flags.listen === undefined) === (flags.connect === undefined))
+		throw new TetradError(
+			"invalid-argument",
+			"say --listen ADDRESS at the module or --connect ADDRESS at the agent",
+		);
+	const stop = new AbortController();
+	const onSignal = () => stop.abort();
+	process.once("SIGTERM", onSignal);
+	process.once("SIGINT", onSignal);
+	try {
+		await pair(flags, stop.signal);
+	} finally {
+		process.off("SIGTERM", onSignal);
+		process.off("SIGINT", onSignal);
+	}
+}
+
+async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
+	// The question must not outlive the pairing: an open terminal would keep the process waiting.
+	const over = new AbortController();
+	const asking = AbortSignal.any([signal, over.signal]);
+	const options: PairOptions = {
+		signal,
+		confirm: (code, peer) => confirm(code, peer, flags, asking),
+	};
+	const paired =
+		flags.connect === undefined
+			? pairModule(flags, flags.listen as Address, options)
+			: pairAgent(flags, flags.connect, options);
+	const { pairing, peer } = await paired.finally(() => over.abort());
+	await writePairing(flags.home, pairing, peer.name);
+	if (flags.json) sayJson({ event: "paired", peer: peer.name });
+	else say(`paired with ${peer.name}; the pairing is kept in ${flags.home}`);
+}
+
+async function pairAgent(
+	flags: PairFlags,
+	at: Address,
+	options: PairOptions,
+): Promise<Paired> {
+	await using read = await readHome(flags.home, "agent", secretsOf(flags));
+	await using agent = new TrustedAgent(read);
+	const { signal } = options;
+	const carrier = await connect(at, signal === undefined ? {} : { signal });
+	return await agent.pair(carrier, options);
+}
+
+/** Waits for the first agent that calls. */
+async function pairModule(
+	flags: PairFlags,
+	at: Address,
+	options: PairOptions,
+): Promise<Paired> {
+	await using read = await readHome(flags.home, "module", secretsOf(flags));
+	await using module = new MoneyModule(read);
+	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
+	let asked = false;
+	const ask: PairOptions["confirm"] = (code, peer) => {
+		asked = true;
+		return options.confirm(code, peer);
+	};
+	await using listener = await listen(
+		at,
+		(carrier) => {
+			module
+				.pair(carrier, { ...options, confirm: ask })
+				.then(resolve, (error: unknown) => {
+					// Whoever fails before there is a code to compare was a stranger.
+					if (asked) reject(error);
+					else tell(`not a pairing: ${asTetradError(error).message}`);
+				});
+		},
+		{ maxConnections: 1 },
+	);
+	const where = formatAddress(listener.address);
+	if (flags.json) sayJson({ event: "listening", address: where });
+	else tell(`waiting for the agent on ${where}`);
+	options.signal?.addEventListener(
+		"abort",
+		() => reject(new TetradError("aborted", "nobody paired")),
+		{ once: true },
+	);
+	return await promise;
+}
+
+async function confirm(
+	code: string,
+	peer: CertifiedDevice,
+	{ yes, json }: PairFlags,
+	signal: AbortSignal,
+): Promise<boolean> {
+	if (json) sayJson({ event: "compare", code, peer: peer.name });
+	else say(`${plain(peer.name)} shows the same code?   ${bold(code)}`);
+	if (yes) return true;
+	if (!process.stdin.isTTY)
+		throw new TetradError(
+			"invalid-argument",
+			"nobody is there to compare the code; use --yes where nobody can be between the two devices",
+		);
+	const terminal = createInterface({
+		input: process.stdin,
+		output: process.stderr,
+	});
+	try {
+		const answer = await terminal.question("type yes if it does: ", { signal });
+		return answer.trim().toLowerCase() === "yes";
+	} finally {
+		terminal.close();
+	}
+}

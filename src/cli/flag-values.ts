@@ -1,0 +1,17 @@
+/* What the command line calls some values. */
+import type { LinkMode, Root } from "../tetrad/index.ts";
+
+/** What the command line calls a root and a link; the API's names say that two of them are unsafe. */
+export type RootFlag = "transcript" | "xor";
+export type LinkFlag = "paired" | "open";
+
+export function rootOf(flag: RootFlag): Root {
+	return flag === "xor" ? "unsafe-xor" : "transcript";
+}
+
+export function linkOf(flag: LinkFlag): LinkMode {
+	return flag === "open" ? "unsafe-open" : "paired";
+}
+
+/** Where the keys of a stage are made. */
+export type KeysFlag = "software" | "softhsm";

@@ -1,0 +1,79 @@
+import type { Command } from "commander";
+import { jsonFlag } from "../flags.ts";
+import type { AccountsFlags, ConflictsFlags, CreditFlags } from "./operate.ts";
+
+export function addCreditCommand(issuer: Command): void {
+	issuer
+		.command("credit")
+		.description(
+			"put money into the account of a module; a device id opens its account",
+		)
+		.requiredOption("--home <folder>", "the issuer's home")
+		.requiredOption(
+			"--account <id>",
+			"a module's device id in hexadecimal, or the certified name of one that has an account",
+		)
+		.requiredOption("--amount <amount>", 'such as "100.00"')
+		.option(
+			"--open",
+			"open the account of the module of that name that the issuer's own bank certifies",
+		)
+		.option(
+			"--reference <text>",
+			"what it is for; the same one credits once, however often it is given; a new one unless given",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+  The first time, for a module of the same bank; of another bank, say its device id:
+    tetrad issuer credit --home mint --account alice-purse --amount 100.00 --open
+    tetrad issuer credit --home mint --account alice-purse --amount 100.00 --reference "march 2026"`,
+		)
+		.action(async (flags: CreditFlags) => {
+			const { credit } = await import("./operate.ts");
+			await credit(flags);
+		});
+}
+
+export function addAccountsCommand(issuer: Command): void {
+	issuer
+		.command("accounts")
+		.description("show the accounts of modules")
+		.requiredOption("--home <folder>", "the issuer's home")
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+    tetrad issuer accounts --home mint`,
+		)
+		.action(async (flags: AccountsFlags) => {
+			const { showAccounts } = await import("./operate.ts");
+			await showAccounts(flags);
+		});
+}
+
+export function addConflictsCommand(issuer: Command): void {
+	issuer
+		.command("conflicts")
+		.description("show modules that spent one range of a note twice")
+		.requiredOption("--home <folder>", "the issuer's home")
+		.option(
+			"--evidence <folder>",
+			"write the evidence of each into this folder, for tetrad verify and the bank",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+    tetrad issuer conflicts --home mint
+    tetrad issuer conflicts --home mint --evidence evidence`,
+		)
+		.action(async (flags: ConflictsFlags) => {
+			const { showConflicts } = await import("./operate.ts");
+			await showConflicts(flags);
+		});
+}

@@ -1,0 +1,60 @@
+import type { Command } from "commander";
+import { address, jsonFlag } from "../flags.ts";
+import { addOwnerFlags, addSecretFlags } from "../secret-flags.ts";
+import type { DepositFlags, WithdrawFlags } from "./order.ts";
+
+function addSettleFlags(command: Command, example: string): Command {
+	command
+		.requiredOption("--home <folder>", "the module's home")
+		.option("--issuer <name>", "which issuer, where the purse knows several")
+		.option("--agent <folder>", "settle at once, through the agent's home")
+		.option(
+			"--module <address>",
+			"with --agent: where the module listens",
+			address,
+		)
+		.option(
+			"--issuer-at <address>",
+			"with --agent: where the issuer's agent answers",
+			address,
+		);
+	return addSecretFlags(command)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Examples:
+  For the next time that the module meets its issuer:
+    tetrad purse ${example} --home alice-purse
+  At once, with the module running:
+    tetrad purse ${example} --home alice-purse --agent alice --module unix:alice-purse/link.sock --issuer-at 127.0.0.1:7100`,
+		);
+}
+
+export function addWithdrawCommand(purse: Command): void {
+	const withdraw = purse
+		.command("withdraw")
+		.description(
+			"order notes from the account at an issuer; the owner's secret is needed",
+		)
+		.argument("<amount>", "how much, such as 100 or 12.50");
+	addSettleFlags(addOwnerFlags(withdraw), "withdraw 100").action(
+		async (amount: string, flags: WithdrawFlags) => {
+			const { withdraw } = await import("./order.ts");
+			await withdraw(amount, flags);
+		},
+	);
+}
+
+export function addDepositCommand(purse: Command): void {
+	const deposit = purse
+		.command("deposit")
+		.description(
+			"put money into the account at an issuer: what was received goes there at the next settling",
+		)
+		.option("--all", "give the purse's own notes back to the account as well");
+	addSettleFlags(deposit, "deposit").action(async (flags: DepositFlags) => {
+		const { deposit } = await import("./order.ts");
+		await deposit(flags);
+	});
+}

@@ -1,0 +1,65 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { MAX_HISTORY } from "../../device/purse/index.ts";
+import { jsonFlag } from "../flags.ts";
+import type { HistoryFlags, ShowFlags } from "./show.ts";
+
+function addShowCommand(
+	purse: Command,
+	name: string,
+	description: string,
+): Command {
+	return purse
+		.command(name)
+		.description(description)
+		.requiredOption("--home <folder>", "the module's home")
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+  Also while the module runs:
+    tetrad purse ${name} --home alice-purse --json`,
+		);
+}
+
+function countOfEntries(text: string): number {
+	const value = Number(text);
+	if (!Number.isInteger(value) || value < 1 || value > MAX_HISTORY)
+		throw new InvalidArgumentError(`Say a number from 1 to ${MAX_HISTORY}.`);
+	return value;
+}
+
+export function addBalanceCommand(purse: Command): void {
+	addShowCommand(
+		purse,
+		"balance",
+		"what the purse has: to spend, to deposit, and in doubt",
+	).action(async (flags: ShowFlags) => {
+		const { showBalance } = await import("./show.ts");
+		await showBalance(flags);
+	});
+}
+
+export function addNotesCommand(purse: Command): void {
+	addShowCommand(
+		purse,
+		"notes",
+		"the notes of which something is left, those that expire first before the others",
+	).action(async (flags: ShowFlags) => {
+		const { showNotes } = await import("./show.ts");
+		await showNotes(flags);
+	});
+}
+
+export function addHistoryCommand(purse: Command): void {
+	addShowCommand(
+		purse,
+		"history",
+		"what has changed in the purse, the newest first",
+	)
+		.option("--limit <count>", "so many changes at most", countOfEntries, 50)
+		.action(async (flags: HistoryFlags) => {
+			const { showHistory } = await import("./show.ts");
+			await showHistory(flags);
+		});
+}

@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import pino from "pino";
+import { requirePrivate } from "../device/home/index.ts";
+import type { Report } from "../device/process/index.ts";
+import { TetradError } from "../errors.ts";
+import type { LinkFlag } from "./flag-values.ts";
+import type { SecretFlags } from "./secret-flags.ts";
+import { sentence } from "./sentences.ts";
+import { EXIT, say, sayJson, tell } from "./voice.ts";
+
+export interface DeviceFlags extends SecretFlags {
+	readonly home: string;
+	readonly link: LinkFlag;
+	readonly greet?: string;
+	readonly timeout?: number;
+	readonly unsafeKeylog?: string;
+	readonly json?: true;
+}
+
+/** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
+export async function runDevice(
+	flags: Pick<DeviceFlags, "home" | "json">,
+	start: (signal: AbortSignal, report: Report) => Promise<void>,
+): Promise<void> {
+	await requirePrivate(flags.home);
+	const log = openLog(join(flags.home, "log.jsonl"));
+	const stop = new AbortController();
+	const onSignal = () => stop.abort();
+	process.on("SIGTERM", onSignal);
+	process.on("SIGINT", onSignal);
+	process.on("SIGHUP", onSignal);
+	// A stage that was killed closes the channel to the devices that it started.
+	process.on("disconnect", onSignal);
+	process.channel?.unref();
+	try {
+		await start(stop.signal, (event) => {
+			if (event.event !== "progress") log.info(event);
+			if (flags.json) sayJson(event);
+			else {
+				const line = sentence(event);
+				if (line !== undefined) say(line);
+			}
+		});
+	} catch (thrown) {
+		if (stop.signal.aborted) {
+			// A server that is asked to stop is done; what was asked for and not finished is not.
+			tell("stopped before it was done");
+			process.exitCode = EXIT.failed;
+			return;
+		}
+		log.error(
+			thrown instanceof TetradError
+				? { code: thrown.code, reason: thrown.message }
+				: { code: "internal" },
+		);
+		throw thrown;
+	} finally {
+		process.off("SIGTERM", onSignal);
+		process.off("SIGINT", onSignal);
+		process.off("SIGHUP", onSignal);
+		process.off("disconnect", onSignal);
+	}
+}
+
+function openLog(dest: string): pino.Logger {
+	try {
+		const file = pino.destination({ dest, mode: 0o600, sync: true });
+		return pino({ base: null }, file);
+	} catch (cause) {
+		throw new TetradError(
+			"home-unusable",
+			`cannot write ${dest}: ${(cause as Error).message}`,
+			{ cause },
+		);
+	}
+}

@@ -1,0 +1,111 @@
+/* What a device reports, as a person at a terminal reads it. */
+import type { ProcessEvent, PurseEvent } from "../device/process/index.ts";
+import { money } from "./money.ts";
+import { count, plain } from "./voice.ts";
+
+/** `undefined` for what only programs want to know. */
+export function sentence(event: ProcessEvent): string | undefined {
+	switch (event.event) {
+		case "listening":
+			return `listening on ${event.address}`;
+		case "linked":
+			return `linked with ${plain(event.peer)}`;
+		case "bound":
+			return `tetrad ${event.tetrad}: bound`;
+		case "confirmed": {
+			const { A, B, X, Y } = event.devices;
+			return [
+				`tetrad ${event.tetrad}: confirmed as ${event.place}; ${event.routing}, ${event.root}, ${event.suite}`,
+				`  ${A} with ${X}  and  ${B} with ${Y}`,
+				`  safety code: ${event.safetyCode}`,
+			].join("\n");
+		}
+		case "message":
+			return `tetrad ${event.tetrad}: session ${event.session} says: ${plain(event.text)}`;
+		case "progress":
+			return undefined;
+		case "file-sent":
+		case "file-received":
+			return `tetrad ${event.tetrad}: ${event.event === "file-sent" ? "sent" : "received"} ${plain(event.name)}, ${count(event.size)} bytes, SHA-256 ${event.sha256}${event.path === undefined ? "" : `, as ${plain(event.path)}`}`;
+		case "ended":
+			return event.code === undefined
+				? `tetrad ${event.tetrad}: closed in order`
+				: `tetrad ${event.tetrad}: ended: ${plain(event.reason ?? "")} (${event.code})`;
+		case "refused":
+			return `refused ${plain(event.peer)}: ${plain(event.reason)} (${event.code})`;
+		case "list-learned":
+			return `untrusted list ${event.number} of ${plain(event.authority)}, with ${event.entries} certificates, is in force`;
+		case "list-trouble":
+			return `trouble with an untrusted list: ${plain(event.reason)} (${event.code})`;
+		case "paid":
+			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it\n  contract ${event.contract}`;
+		case "received":
+			return `tetrad ${event.tetrad}: received ${money(event)}${forWhat(event)}`;
+		case "in-doubt":
+			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt: ${plain(event.reason)}\n  ask again, and nothing is paid twice: --pay ${event.amount} --contract ${event.contract}`;
+		case "settled":
+			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
+		case "purse":
+			return purseSentence(event);
+		case "issuing":
+			return `${plain(event.name)} issues ${event.currency}${event.play ? ", which is play money: nobody exchanges it for anything" : ""}`;
+		case "serving":
+			return `operators ask ${event.url}`;
+		case "request":
+			return `tetrad ${event.tetrad}: ${event.asked} by ${plain(event.peer)}: ${event.outcome === "declined" ? `declined: ${plain(event.reason ?? "")} (${event.code})` : `${event.outcome} ${event.amount} ${event.currency}${event.play ? " (play money)" : ""}`}`;
+		case "double-spending":
+			return `double spending: conflict ${event.conflict} proves it`;
+		case "forked":
+			return `tetrad ${event.tetrad}: ${plain(event.peer)} told another head ${event.head} before; its purse runs in two copies`;
+		case "trouble":
+			return `tetrad ${event.tetrad}: ${plain(event.reason)} (${event.code})`;
+		case "stopped":
+			return "stopped";
+	}
+}
+
+function forWhat({ text }: { readonly text: string }): string {
+	return text === "" ? "" : ` for "${plain(text)}"`;
+}
+
+function purseSentence(event: PurseEvent): string {
+	const { kind, amount, currency, play, issuer, credited, into } = event;
+	const sum =
+		amount === undefined ||
+		currency === undefined ||
+		play === undefined ||
+		issuer === undefined
+			? "an amount"
+			: money({ amount, currency, play });
+	const why = `${plain(event.reason ?? "")}${event.code === undefined ? "" : ` (${event.code})`}`;
+	switch (kind) {
+		case "ordered":
+			return `purse: the owner ordered ${/^0(\.0*)?$/.test(amount ?? "") ? "all notes back into the account" : `to withdraw ${sum}`}`;
+		case "paid":
+			return `purse: paid ${sum}`;
+		case "in-doubt":
+			return `purse: ${sum} is in doubt: ${why}`;
+		case "received":
+			return `purse: received ${sum}; it is deposited at the next meeting with its issuer`;
+		case "refused":
+			return `purse: refused a payment: ${why}`;
+		case "deposited":
+			return credited === amount
+				? `purse: deposited ${sum}`
+				: `purse: deposited ${sum}, of which the issuer credited ${credited ?? "less"}: the rest was booked for somebody else before`;
+		case "withdrawn":
+			return `purse: withdrew ${sum}`;
+		case "exchanged":
+			return into === "account"
+				? `purse: gave ${sum} back to the account`
+				: `purse: exchanged ${sum} for new notes`;
+		case "claimed":
+			return `purse: claimed ${sum} of a note that had expired`;
+		case "account":
+			return `purse: the account holds ${sum}`;
+		case "behind":
+			return `purse: pays nobody: ${why}`;
+		case "trouble":
+			return `purse: trouble: ${why}`;
+	}
+}

@@ -1,0 +1,1 @@
+export { declareVerify } from "./verify-command.ts";

@@ -1,0 +1,68 @@
+import { readBanks, readEvidence } from "../../device/authority/index.ts";
+import { asTetradError } from "../../errors.ts";
+import {
+	type DoubleSpending,
+	formatAmount,
+	nameInDeviceId,
+	type Transfer,
+} from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
+import { EXIT, plain, say, sayJson } from "../voice.ts";
+
+export interface VerifyFlags {
+	readonly bank: string[];
+	readonly json?: true;
+}
+
+export async function verify(file: string, flags: VerifyFlags): Promise<void> {
+	const banks = await readBanks(flags.bank);
+	let proved: DoubleSpending;
+	try {
+		proved = await readEvidence(file, banks);
+	} catch (thrown) {
+		const { code, message: reason } = asTetradError(thrown);
+		// What could not be read was not judged.
+		if (code === "file-unusable") throw thrown;
+		if (flags.json) sayJson({ proved: false, code, reason });
+		else say(`it proves nothing: ${plain(reason)} (${code})`);
+		process.exitCode = EXIT.failed;
+		return;
+	}
+	const told = inWords(proved);
+	if (flags.json) return sayJson(told);
+	const { range, first, second, currency } = told;
+	say(
+		`proved: ${plain(told.name)} spent ${range.amount} ${currency} of one note twice${told.play ? " (play money)" : ""}`,
+	);
+	say(`  module    ${told.holder}`);
+	say(`  note      ${told.note}, from ${range.offset} on`);
+	for (const { contract, payee, transfer } of [first, second])
+		say(`  transfer  ${transfer} to ${plain(payee)} for contract ${contract}`);
+}
+
+/** Who did it, with which range, and for which two contracts. */
+function inWords({ holder, note, first, second, pieces }: DoubleSpending) {
+	const [a, b] = pieces;
+	const from = a.offset > b.offset ? a.offset : b.offset;
+	const ends = [a.offset + a.amount, b.offset + b.amount] as const;
+	const end = ends[0] < ends[1] ? ends[0] : ends[1];
+	const text = (amount: bigint) => formatAmount(amount, note.currency);
+	const side = ({ id, contract, payee, amount }: Transfer) => ({
+		transfer: hex(id),
+		contract: hex(contract),
+		payee: nameInDeviceId(payee),
+		amount: text(amount),
+	});
+	return {
+		proved: true,
+		holder: hex(holder),
+		name: nameInDeviceId(holder),
+		issuer: nameInDeviceId(note.issuer),
+		note: hex(note.id),
+		range: { offset: text(from), amount: text(end - from) },
+		currency: note.currency.code,
+		play: note.isPlay,
+		first: side(first),
+		second: side(second),
+	};
+}

@@ -1,0 +1,107 @@
+/* What the program can be asked to do. A command says how it is called once it is called. */
+import type { Command } from "commander";
+
+/** One command of the program, or one group of them. */
+export interface Entry {
+	readonly name: string;
+	/** What the program's help says may follow the name. */
+	readonly usage: string;
+	readonly description: string;
+	/** Loads what adds its flags, its help and what it does. */
+	load(): Promise<(command: Command) => void>;
+}
+
+const FLAGS = "[options]";
+
+/** In the order in which the program's help has them. */
+export const COMMANDS: readonly Entry[] = [
+	{
+		name: "demo",
+		usage: FLAGS,
+		description:
+			"start four processes, make them one conversation, and use it on a file",
+		load: async () => (await import("./show/index.ts")).declareDemo,
+	},
+	{
+		name: "claims",
+		usage: FLAGS,
+		description:
+			"check the eleven claims of US patent 5,703,949 against captured traffic",
+		load: async () => (await import("./show/index.ts")).declareClaims,
+	},
+	{
+		name: "authority",
+		usage: "",
+		description:
+			"run an agency, which certifies agents, or a bank, which certifies modules",
+		load: async () =>
+			(await import("./cli/authority/index.ts")).declareAuthority,
+	},
+	{
+		name: "enroll",
+		usage: FLAGS,
+		description:
+			"make a device: first its key and a request to its authority, then its home from the certificate",
+		load: async () => (await import("./cli/device/index.ts")).declareEnroll,
+	},
+	{
+		name: "recertify",
+		usage: FLAGS,
+		description:
+			"renew a device: a new key in the same store, under the same device id; its pairing stays",
+		load: async () => (await import("./cli/device/index.ts")).declareRecertify,
+	},
+	{
+		name: "lists",
+		usage: FLAGS,
+		description: "show the untrusted lists that a device holds, or take one in",
+		load: async () => (await import("./cli/device/index.ts")).declareLists,
+	},
+	{
+		name: "policy",
+		usage: FLAGS,
+		description: "check policy.json of a device, and show what it demands",
+		load: async () => (await import("./cli/device/index.ts")).declarePolicy,
+	},
+	{
+		name: "pair",
+		usage: FLAGS,
+		description:
+			"pair an agent and its module, once; run it at both, the module first",
+		load: async () => (await import("./cli/device/index.ts")).declarePair,
+	},
+	{
+		name: "agent",
+		usage: FLAGS,
+		description:
+			"run a trusted agent: device 1 or 2, which talks and holds no money",
+		load: async () => (await import("./cli/device/index.ts")).declareAgent,
+	},
+	{
+		name: "module",
+		usage: FLAGS,
+		description: "run a money module: device 3 or 4, which serves one agent",
+		load: async () => (await import("./cli/device/index.ts")).declareModule,
+	},
+	{
+		name: "purse",
+		usage: "",
+		description:
+			"look after the money of a module: its purse, for the owner and not for the agent",
+		load: async () => (await import("./cli/purse/index.ts")).declarePurse,
+	},
+	{
+		name: "issuer",
+		usage: "",
+		description:
+			"run an issuer, whose module makes notes and takes them back; play money unless it is told otherwise",
+		load: async () => (await import("./cli/issuer/index.ts")).declareIssuer,
+	},
+	{
+		name: "verify",
+		usage: `${FLAGS} <file>`,
+		description:
+			"judge evidence of double spending by itself, with no network; exit code 0 when it proves one, and 1 when not",
+		load: async () => (await import("./cli/verify/index.ts")).declareVerify,
+	},
+];

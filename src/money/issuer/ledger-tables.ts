@@ -12,134 +12,173 @@ import {
 	table,
 } from "../../machine/index.ts";
 
+const ACCOUNTS_COLUMNS = {
+	id: "bytes",
+	name: "text",
+	balance: "integer",
+	opened: "integer",
+} as const;
+
 /** The accounts of modules, by device id. */
-export const ACCOUNTS = table(
+export const ACCOUNTS: Table<typeof ACCOUNTS_COLUMNS> = table(
 	"accounts",
-	{ id: "bytes", name: "text", balance: "integer", opened: "integer" },
+	ACCOUNTS_COLUMNS,
 	["id"],
 	{ by_name: ["name"] },
 );
+
+const ENTRIES_COLUMNS = {
+	at: "integer",
+	/** What `requestTransaction` or `creditTransaction` makes of its cause. */
+	transaction: "bytes",
+	account: "bytes",
+	amount: "integer",
+	/** withdraw, deposit, exchange, claim or credit. */
+	kind: "text",
+	reference: "bytes",
+} as const;
 
 /**
  * Double entry: the two lines of a transaction sum to zero. `account` is a device id or one of
  * `SYSTEM`; `reference` is the note, the transfer or the operator's text that it is about.
  */
-export const ENTRIES = table(
+export const ENTRIES: Table<typeof ENTRIES_COLUMNS> = table(
 	"entries",
-	{
-		at: "integer",
-		/** What `requestTransaction` or `creditTransaction` makes of its cause. */
-		transaction: "bytes",
-		account: "bytes",
-		amount: "integer",
-		/** withdraw, deposit, exchange, claim or credit. */
-		kind: "text",
-		reference: "bytes",
-	},
+	ENTRIES_COLUMNS,
 	["at", "transaction", "account"],
 	{ by_account: ["account"] },
 );
 
+const NOTES_COLUMNS = {
+	id: "bytes",
+	holder: "bytes",
+	/** Certificate id of the holder when it was issued. */
+	holder_certificate: "bytes",
+	request: "bytes",
+	value: "integer",
+	issued: "integer",
+	expires: "integer",
+	document: "bytes",
+} as const;
+
 /** Every note that was ever issued; `holder` and `request` say in answer to what. */
-export const NOTES = table(
+export const NOTES: Table<typeof NOTES_COLUMNS> = table(
 	"notes",
-	{
-		id: "bytes",
-		holder: "bytes",
-		/** Certificate id of the holder when it was issued. */
-		holder_certificate: "bytes",
-		request: "bytes",
-		value: "integer",
-		issued: "integer",
-		expires: "integer",
-		document: "bytes",
-	},
+	NOTES_COLUMNS,
 	["id"],
 );
 
+const BOOKINGS_COLUMNS = {
+	note: "bytes",
+	offset: "integer",
+	amount: "integer",
+	/** deposit, exchange or claim. */
+	kind: "text",
+	/** The transfer, or the transaction of the claim. */
+	reference: "bytes",
+	at: "integer",
+} as const;
+
 /** The ranges of notes that came back. No two of a note overlap. */
-export const BOOKINGS = table(
+export const BOOKINGS: Table<typeof BOOKINGS_COLUMNS> = table(
 	"bookings",
-	{
-		note: "bytes",
-		offset: "integer",
-		amount: "integer",
-		/** deposit, exchange or claim. */
-		kind: "text",
-		/** The transfer, or the transaction of the claim. */
-		reference: "bytes",
-		at: "integer",
-	},
+	BOOKINGS_COLUMNS,
 	["note", "offset"],
 );
 
+const TRANSFERS_COLUMNS = {
+	id: "bytes",
+	document: "bytes",
+	/** The request that handed it in. */
+	request: "bytes",
+	booked: "integer",
+	at: "integer",
+} as const;
+
 /** Every transfer that a module handed in and that its holder signed, also when nothing of it could be booked: evidence. */
-export const TRANSFERS = table(
+export const TRANSFERS: Table<typeof TRANSFERS_COLUMNS> = table(
 	"transfers",
-	{
-		id: "bytes",
-		document: "bytes",
-		/** The request that handed it in. */
-		request: "bytes",
-		booked: "integer",
-		at: "integer",
-	},
+	TRANSFERS_COLUMNS,
 	["id"],
 );
 
+const CHAINS_COLUMNS = { certificate: "bytes", chain: "bytes" } as const;
+
 /** The chains of the issuer under which it signed notes, and of their holders, by certificate id: evidence needs both. */
-export const CHAINS = table(
+export const CHAINS: Table<typeof CHAINS_COLUMNS> = table(
 	"chains",
-	{ certificate: "bytes", chain: "bytes" },
+	CHAINS_COLUMNS,
 	["certificate"],
 );
 
+const ANSWERS_COLUMNS = {
+	device: "bytes",
+	request: "bytes",
+	/** SHA-256 over what was asked. */
+	asked: "bytes",
+	answer: "bytes",
+	at: "integer",
+} as const;
+
 /** What was answered, so that the same request has the same answer for ever. */
-export const ANSWERS = table(
+export const ANSWERS: Table<typeof ANSWERS_COLUMNS> = table(
 	"answers",
-	{
-		device: "bytes",
-		request: "bytes",
-		/** SHA-256 over what was asked. */
-		asked: "bytes",
-		answer: "bytes",
-		at: "integer",
-	},
+	ANSWERS_COLUMNS,
 	["device", "request"],
 );
 
+const CONFLICTS_COLUMNS = {
+	/** SHA-256 over note, first and second. */
+	id: "bytes",
+	note: "bytes",
+	first: "bytes",
+	second: "bytes",
+	holder: "bytes",
+	at: "integer",
+} as const;
+
 /** Two transfers by one holder that overlap on a note. The first was booked. */
-export const CONFLICTS = table(
+export const CONFLICTS: Table<typeof CONFLICTS_COLUMNS> = table(
 	"conflicts",
-	{
-		/** SHA-256 over note, first and second. */
-		id: "bytes",
-		note: "bytes",
-		first: "bytes",
-		second: "bytes",
-		holder: "bytes",
-		at: "integer",
-	},
+	CONFLICTS_COLUMNS,
 	["id"],
 	{ by_second: ["second"] },
 );
 
+const HEADS_COLUMNS = {
+	device: "bytes",
+	number: "integer",
+	hash: "bytes",
+	at: "integer",
+} as const;
+
 /** The newest head that was seen of each purse. */
-export const HEADS = table(
+export const HEADS: Table<typeof HEADS_COLUMNS> = table(
 	"heads",
-	{ device: "bytes", number: "integer", hash: "bytes", at: "integer" },
+	HEADS_COLUMNS,
 	["device"],
 );
 
+const CREDITS_COLUMNS = {
+	reference: "text",
+	account: "bytes",
+	amount: "integer",
+	at: "integer",
+} as const;
+
 /** What operators put into accounts, by their reference. */
-export const CREDITS = table(
+export const CREDITS: Table<typeof CREDITS_COLUMNS> = table(
 	"credits",
-	{ reference: "text", account: "bytes", amount: "integer", at: "integer" },
+	CREDITS_COLUMNS,
 	["reference"],
 );
 
+const META_COLUMNS = { name: "text", value: "bytes" } as const;
+
 /** Whose ledger this is. */
-export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
+export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
+	"name",
+]);
 
 /** For whoever opens the store. */
 export const LEDGER_SCHEMA: Schema = schema("ledger", [

@@ -11,6 +11,7 @@ import {
 	type Row,
 	type Schema,
 	schema,
+	type Table,
 	type Transaction,
 	table,
 	type Write,
@@ -24,140 +25,154 @@ import {
 	timeBytes,
 } from "../documents/index.ts";
 
-export const META = table("meta", { name: "text", value: "bytes" }, ["name"]);
+const META_COLUMNS = { name: "text", value: "bytes" } as const;
+
+export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
+	"name",
+]);
 
 export const INVOICE_KEY_NAME = "invoice key";
 
+const ISSUER_CHAINS_COLUMNS = { hash: "bytes", chain: "bytes" } as const;
+
 /** The chains under which issuers signed the notes in all other tables. */
-export const ISSUER_CHAINS = table(
+export const ISSUER_CHAINS: Table<typeof ISSUER_CHAINS_COLUMNS> = table(
 	"issuer_chains",
-	{ hash: "bytes", chain: "bytes" },
+	ISSUER_CHAINS_COLUMNS,
 	["hash"],
 );
+
+const NOTES_COLUMNS = {
+	id: "bytes",
+	document: "bytes",
+	/** Hash of the issuer's chain. */
+	chain: "bytes",
+	issuer: "bytes",
+	currency: "text",
+	value: "integer",
+	expires: "integer",
+	/** Everything below this offset was given away. */
+	spent: "integer",
+	state: "text",
+} as const;
 
 /**
  * Notes that this module holds. State: `live` while something is left, `used` when all was given
  * away, `claimed` when the rest went back to the account after the note had expired.
  */
-export const NOTES = table(
+export const NOTES: Table<typeof NOTES_COLUMNS> = table(
 	"notes",
-	{
-		id: "bytes",
-		document: "bytes",
-		/** Hash of the issuer's chain. */
-		chain: "bytes",
-		issuer: "bytes",
-		currency: "text",
-		value: "integer",
-		expires: "integer",
-		/** Everything below this offset was given away. */
-		spent: "integer",
-		state: "text",
-	},
+	NOTES_COLUMNS,
 	["id"],
 	{ by_state: ["state"] },
 );
+
+const PAYMENTS_COLUMNS = {
+	contract: "bytes",
+	transfer_id: "bytes",
+	transfer: "bytes",
+	/** Documents of the notes, `enc` of them. */
+	notes: "bytes",
+	/** Hashes of the issuer's chains, `enc` of them. */
+	chains: "bytes",
+	payee: "bytes",
+	parties: "bytes",
+	pay_by: "integer",
+	tag: "bytes",
+	issuer: "bytes",
+	currency: "text",
+	amount: "integer",
+	/** What of the amount is in doubt. */
+	in_doubt: "integer",
+	committed: "integer",
+	state: "text",
+	/** Empty until it is settled, and for an exchange. */
+	receipt: "bytes",
+} as const;
 
 /**
  * Transfers that this module has signed, exchanges with an issuer among them. State: `committed`
  * until the payee's receipt or the issuer's answer is there, then `settled`; `lapsed` when the
  * notes expired first and their issuer gave back what it had not booked.
  */
-export const PAYMENTS = table(
+export const PAYMENTS: Table<typeof PAYMENTS_COLUMNS> = table(
 	"payments",
-	{
-		contract: "bytes",
-		transfer_id: "bytes",
-		transfer: "bytes",
-		/** Documents of the notes, `enc` of them. */
-		notes: "bytes",
-		/** Hashes of the issuer's chains, `enc` of them. */
-		chains: "bytes",
-		payee: "bytes",
-		parties: "bytes",
-		pay_by: "integer",
-		tag: "bytes",
-		issuer: "bytes",
-		currency: "text",
-		amount: "integer",
-		/** What of the amount is in doubt. */
-		in_doubt: "integer",
-		committed: "integer",
-		state: "text",
-		/** Empty until it is settled, and for an exchange. */
-		receipt: "bytes",
-	},
+	PAYMENTS_COLUMNS,
 	["contract"],
 	{ by_state: ["state"] },
 );
+
+const RECEIPTS_COLUMNS = {
+	contract: "bytes",
+	transfer_id: "bytes",
+	transfer: "bytes",
+	notes: "bytes",
+	chains: "bytes",
+	payer: "bytes",
+	/** What the payer's certificate attested. */
+	level: "text",
+	issuer: "bytes",
+	currency: "text",
+	amount: "integer",
+	receipt: "bytes",
+	accepted: "integer",
+	state: "text",
+	/** The request that deposits it; empty before there is one. */
+	request: "bytes",
+	credited: "integer",
+} as const;
 
 /**
  * Transfers that this module was paid with. State: `to-deposit`, then `deposited`, or `refused`
  * when the issuer would not book it at all.
  */
-export const RECEIPTS = table(
+export const RECEIPTS: Table<typeof RECEIPTS_COLUMNS> = table(
 	"receipts",
-	{
-		contract: "bytes",
-		transfer_id: "bytes",
-		transfer: "bytes",
-		notes: "bytes",
-		chains: "bytes",
-		payer: "bytes",
-		/** What the payer's certificate attested. */
-		level: "text",
-		issuer: "bytes",
-		currency: "text",
-		amount: "integer",
-		receipt: "bytes",
-		accepted: "integer",
-		state: "text",
-		/** The request that deposits it; empty before there is one. */
-		request: "bytes",
-		credited: "integer",
-	},
+	RECEIPTS_COLUMNS,
 	["contract"],
 	{ by_state: ["state"], by_issuer: ["state", "issuer"] },
 );
 
+const REQUESTS_COLUMNS = {
+	request: "bytes",
+	/** `withdraw`, `deposit`, `exchange` (for notes), `return` (to the account), `claim`, or `give-back` (an owner's order to return everything). */
+	kind: "text",
+	issuer: "bytes",
+	/** The contract of a deposit, an exchange or a return; the note of a claim; or empty. */
+	subject: "bytes",
+	amount: "integer",
+	/** What is sent, byte for byte; empty for `give-back`. */
+	message: "bytes",
+	state: "text",
+	/** The issuer's answer, byte for byte; empty until it came. */
+	outcome: "bytes",
+} as const;
+
 /** Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`. */
-export const REQUESTS = table(
+export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	"requests",
-	{
-		request: "bytes",
-		/** `withdraw`, `deposit`, `exchange` (for notes), `return` (to the account), `claim`, or `give-back` (an owner's order to return everything). */
-		kind: "text",
-		issuer: "bytes",
-		/** The contract of a deposit, an exchange or a return; the note of a claim; or empty. */
-		subject: "bytes",
-		amount: "integer",
-		/** What is sent, byte for byte; empty for `give-back`. */
-		message: "bytes",
-		state: "text",
-		/** The issuer's answer, byte for byte; empty until it came. */
-		outcome: "bytes",
-	},
+	REQUESTS_COLUMNS,
 	["request"],
 	{ by_issuer: ["state", "issuer"] },
 );
 
+const LOG_COLUMNS = {
+	/** Of the head that the change made. */
+	number: "integer",
+	hash: "bytes",
+	time: "integer",
+	what: "text",
+	/** A contract, a request or a note. */
+	subject: "bytes",
+	amount: "integer",
+	/** Device id of the other module. */
+	peer: "bytes",
+} as const;
+
 /** Every durable change, in order: the purse's history and the chain of its heads. */
-export const LOG = table(
-	"log",
-	{
-		/** Of the head that the change made. */
-		number: "integer",
-		hash: "bytes",
-		time: "integer",
-		what: "text",
-		/** A contract, a request or a note. */
-		subject: "bytes",
-		amount: "integer",
-		/** Device id of the other module. */
-		peer: "bytes",
-	},
-	["number"],
-);
+export const LOG: Table<typeof LOG_COLUMNS> = table("log", LOG_COLUMNS, [
+	"number",
+]);
 
 /** For whoever opens the store. */
 export const PURSE_SCHEMA: Schema = schema("purse", [

@@ -64,6 +64,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money/documents",
 		"wire",
 	],
+	talk: ["crypto", "machine", "money/documents", "wire"],
 	keys: ["crypto", "identity", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],
@@ -95,6 +96,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"machine",
 		"money",
 		"store",
+		"talk",
 		"wire",
 	],
 	"device/issuer/http": [
@@ -112,7 +114,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/issuer/http",
 		"device/purse",
 		"device/runtime",
+		"machine",
 		"money",
+		"talk",
 		"tetrad",
 		"wire",
 	],
@@ -179,6 +183,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/runtime",
 		"identity",
 		"money",
+		"talk",
 		"tetrad",
 		"wire",
 	],
@@ -233,6 +238,7 @@ const PURE = [
 	"session",
 	"tetrad",
 	"money",
+	"talk",
 ];
 
 /** What a room without IO may take from outside the project. */
@@ -402,7 +408,7 @@ describe("the rooms above the line do no IO", () => {
 				}
 				if (path === PROVIDER) continue;
 				const isMachine =
-					["machine", "session", "tetrad", "money"].includes(room) &&
+					["machine", "session", "tetrad", "money", "talk"].includes(room) &&
 					!DECLARATIONS.includes(path);
 				for (const [banned, why] of [
 					...BANNED_IN_PURE,

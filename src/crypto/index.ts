@@ -7,6 +7,7 @@ export {
 	KEY_BYTES,
 	type KemKey,
 	ML_KEM_768,
+	type Sha256,
 	SIGNATURE_BYTES,
 	type SignatureAlgorithm,
 	TAG_BYTES,

@@ -8,6 +8,7 @@ import {
 	KEY_BYTES,
 	type KemKey,
 	ML_KEM_768,
+	type Sha256,
 	SIGNATURE_BYTES,
 	type SignatureAlgorithm,
 	TAG_BYTES,
@@ -84,6 +85,16 @@ function sha256(...parts: readonly Uint8Array[]): Uint8Array {
 	const digest = new Uint8Array(HASH_BYTES);
 	withJoined(parts, (input) => sha256Into(digest, 0, input));
 	return digest;
+}
+
+function beginSha256(): Sha256 {
+	const hash = node.createHash("sha256");
+	return {
+		update(part) {
+			hash.update(part);
+		},
+		digest: () => bytes(hash.digest()),
+	};
 }
 
 function sha256Into(out: Uint8Array, at: number, input: Uint8Array): void {
@@ -438,6 +449,7 @@ function verify(
 export const nodeCrypto: CryptoProvider = {
 	random: (length) => bytes(node.randomBytes(length)),
 	sha256,
+	beginSha256,
 	hmac,
 	hkdf(salt, secret, info, length) {
 		const key = hkdfExtract(salt, secret);

@@ -59,6 +59,13 @@ export interface Aead {
 	): Uint8Array | undefined;
 }
 
+/** SHA-256 over what comes a part at a time, for what is too large to be held at once. */
+export interface Sha256 {
+	update(part: Uint8Array): void;
+	/** 32 bytes; asked for once, and nothing may be added after it. */
+	digest(): Uint8Array;
+}
+
 /**
  * Everything cryptographic that Tetrad does, in one place, so that it can be counted, replaced
  * and made repeatable. Functions that check bytes from a peer answer `false` or `undefined`
@@ -69,6 +76,8 @@ export interface CryptoProvider {
 	random(length: number): Uint8Array;
 	/** SHA-256 over the parts one after another. */
 	sha256(...parts: readonly Uint8Array[]): Uint8Array;
+	/** SHA-256 over parts that are not all at hand. */
+	beginSha256(): Sha256;
 	/** HMAC-SHA-256, 32 bytes. */
 	hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
 	/** HKDF with SHA-256, both steps at once (RFC 5869); `length` at most 8160. */

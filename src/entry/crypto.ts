@@ -8,6 +8,7 @@ export {
 	type KemKey,
 	ML_KEM_768,
 	nodeCrypto,
+	type Sha256,
 	SIGNATURE_BYTES,
 	type SignatureAlgorithm,
 	TAG_BYTES,

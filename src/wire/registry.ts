@@ -96,11 +96,11 @@ export const LIST_MESSAGE = {
 
 /** A file on its way from one agent to the other. */
 export const FILE_MESSAGE = {
-	offer: 0x01,
-	chunk: 0x02,
-	done: 0x03,
+	fileOffer: 0x01,
+	fileChunk: 0x02,
+	fileEnd: 0x03,
 	/** The receiver's word that it has the file. */
-	receipt: 0x04,
+	fileAcknowledgement: 0x04,
 } as const;
 
 /** A text that a device says to another. */
@@ -108,9 +108,9 @@ export const TEXT_MESSAGE = { text: 0x10 } as const;
 
 /** What two agents say about a payment before it is made. */
 export const PAYMENT_TALK = {
-	propose: 0x12,
-	welcome: 0x13,
-	refused: 0x14,
+	proposePayment: 0x12,
+	paymentWelcome: 0x13,
+	paymentUnwelcome: 0x14,
 } as const;
 
 /** Between the modules of payer and payee. */

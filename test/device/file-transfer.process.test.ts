@@ -15,13 +15,24 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
-	receiveFile,
+	IncomingFile,
+	onDisk,
+} from "../../src/device/process/incoming-file.ts";
+import {
 	sendFile,
 	type TransferProgress,
-} from "../../src/device/process/file-transfer.ts";
+} from "../../src/device/process/outgoing-file.ts";
+import { runTalk, sessionOne } from "../../src/device/process/talk-run.ts";
 import { Channel } from "../../src/device/runtime/channel.ts";
 import type { TetradError } from "../../src/errors.ts";
+import {
+	FileReceiving,
+	type FileReceivingEffect,
+	type FileReceivingEvent,
+	type ReceivedFile,
+} from "../../src/talk/index.ts";
 import { concat, enc, hex, utf8 } from "../../src/wire/index.ts";
 import { Devices } from "./support.ts";
 
@@ -59,6 +70,41 @@ function channels(): [Channel, Channel] {
 	});
 	ends.push(new Channel(port(1)), new Channel(port(0)));
 	return ends as [Channel, Channel];
+}
+
+/** Takes one file into `folder`; it is acknowledged when the caller says so. */
+async function receiveFile(
+	channel: Channel,
+	offer: Uint8Array,
+	folder: string,
+	progress: (step: TransferProgress) => void,
+	maxBytes?: number,
+) {
+	const files = new IncomingFile(folder);
+	const received = Promise.withResolvers<
+		ReceivedFile & { path: string; acknowledge: () => Promise<void> }
+	>();
+	const over = runTalk<FileReceivingEvent, FileReceivingEffect>(
+		new FileReceiving({
+			crypto: nodeCrypto,
+			...(maxBytes === undefined ? {} : { maxBytes }),
+		}),
+		{ kind: "from-agent", bytes: offer },
+		(after) => ({
+			...sessionOne(channel, after),
+			...onDisk(files, after),
+			progress,
+			received: ({ file, path }) => {
+				const acknowledge = () => {
+					after(Promise.resolve({ kind: "acknowledge" }));
+					return over;
+				};
+				received.resolve({ ...file, path, acknowledge });
+			},
+		}),
+	).finally(() => files.discard());
+	over.catch(received.reject);
+	return received.promise;
 }
 
 interface Sent {

@@ -144,6 +144,10 @@ describe("what operators do", () => {
 		const audit = await client.audit();
 		assert.equal(audit.balanced, true);
 		assert.deepEqual(await client.conflicts({}), { conflicts: [] });
+		assert.deepEqual(await client.conflicts({ holder: device }), {
+			conflicts: [],
+		});
+		assert.equal((await ask("/v1/conflicts?holder=x")).status, 400);
 		assert.equal(await client.note("00".repeat(32)), undefined);
 		assert.equal(await client.evidence("00".repeat(32)), undefined);
 		assert.equal(await client.credit("00".repeat(50), asked), undefined);

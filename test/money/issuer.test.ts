@@ -228,6 +228,12 @@ describe("deposit", () => {
 		assert.ok(returned < accepted);
 		const conflicts = await ledger.transact(listConflicts());
 		assert.ok(conflicts.length > 0);
+		const of = (holder: Uint8Array, above?: Uint8Array) =>
+			ledger.transact(listConflicts(above, 10, holder));
+		const { deviceId } = ledger.payer.device;
+		assert.deepEqual(await of(deviceId), conflicts);
+		assert.deepEqual(await of(deviceId, conflicts.at(-1)?.id), []);
+		assert.deepEqual(await of(ledger.payee.device.deviceId), []);
 		for (const { id, first, second } of conflicts) {
 			const bytes = await ledger.transact(evidenceOf(nodeCrypto, id));
 			assert.ok(bytes);

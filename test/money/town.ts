@@ -168,11 +168,17 @@ export interface TownOptions {
 	readonly limits?: PurseMachineOptions["limits"];
 	readonly noteDays?: number;
 	readonly graceDays?: number;
+	/** Who certifies; a new world unless given. */
+	readonly world?: TownWorld;
+	/** The owner of all purses. */
+	readonly owner?: Signer;
 }
 
+export type TownWorld = Pick<World, "now" | "policy" | "module">;
+
 export class Town {
-	readonly world: World;
-	readonly owner = generateSoftwareKey("P-256");
+	readonly world: TownWorld;
+	readonly owner: Signer;
 	readonly wire: Wired[] = [];
 	now: number;
 	/** Hears of every message that leaves a module. */
@@ -185,17 +191,19 @@ export class Town {
 	readonly #modules = new Set<Module>();
 	readonly #bindings = new Map<number, Uint8Array>();
 
-	private constructor(world: World, options: TownOptions) {
+	private constructor(world: TownWorld, options: TownOptions) {
 		this.world = world;
+		this.owner = options.owner ?? generateSoftwareKey("P-256");
 		this.now = world.now;
 		this.#options = options;
 	}
 
 	static async make(options: TownOptions = {}): Promise<Town> {
-		return new Town(await makeWorld({ algorithm: "Ed25519" }), options);
+		const world = options.world ?? (await makeWorld({ algorithm: "Ed25519" }));
+		return new Town(world, options);
 	}
 
-	async issuer(name = "mint"): Promise<Module> {
+	async issuer(name = "mint", store?: MemoryStore): Promise<Module> {
 		const { noteDays, graceDays } = this.#options;
 		const parameters = {
 			currency: COIN,
@@ -206,6 +214,7 @@ export class Town {
 		const module = await this.#module(
 			name,
 			(self) => new IssuerMachine(this.#context(self), parameters),
+			store,
 		);
 		this.#issuers.push({
 			issuer: module.device.deviceId,
@@ -217,21 +226,29 @@ export class Town {
 		return module;
 	}
 
-	async purse(name: string): Promise<Module> {
+	async purse(name: string, store?: MemoryStore): Promise<Module> {
 		const limits = this.#options.limits ?? { software: 1_000_000n };
-		const module = await this.#module(name, (self) => {
-			const context = this.#context(self);
-			const state = self.store.run(loadPurse(nodeCrypto));
-			return new PurseMachine(
-				{ context, issuers: this.#issuers, limits, owner: this.owner },
-				state,
-			);
-		});
+		const module = await this.#module(
+			name,
+			(self) => {
+				const context = this.#context(self);
+				const state = self.store.run(loadPurse(nodeCrypto));
+				return new PurseMachine(
+					{ context, issuers: this.#issuers, limits, owner: this.owner },
+					state,
+				);
+			},
+			store,
+		);
 		this.restart(module);
 		return module;
 	}
 
-	async #module(name: string, start: Start): Promise<Module> {
+	async #module(
+		name: string,
+		start: Start,
+		store: MemoryStore | undefined,
+	): Promise<Module> {
 		const { chain, signer } = await this.world.module(name);
 		const device = validateChain(
 			nodeCrypto,
@@ -241,6 +258,7 @@ export class Town {
 			this.world.now,
 		);
 		const module = new Module(name, device, signer, start);
+		if (store !== undefined) module.store = store;
 		this.#modules.add(module);
 		return module;
 	}

@@ -32,6 +32,20 @@ export class MemoryStore implements Store {
 		);
 	}
 
+	/** One with these rows in its tables. */
+	static of(
+		tables: readonly (readonly [Table, readonly Row[]])[],
+	): MemoryStore {
+		return new MemoryStore(
+			new Map(
+				tables.map(([table, rows]) => [
+					table.name,
+					new Map(rows.map((row) => [keyOf(table, row), row])),
+				]),
+			),
+		);
+	}
+
 	/** A copy as of now: a backup, or what is there after a crash. */
 	copy(): MemoryStore {
 		return new MemoryStore(this.#tables);

@@ -230,6 +230,13 @@ export class PostgresServer implements AsyncDisposable {
 		return (await run(psql, this.#psql(text))).stdout.trim();
 	}
 
+	/** Runs a file of SQL as somebody else would. */
+	async load(path: string): Promise<void> {
+		const psql = join(PROGRAMS as string, "psql");
+		const named = [...this.#psql("").slice(0, -2), "-f", path];
+		await run(psql, named);
+	}
+
 	#psql(text: string): string[] {
 		return [
 			...["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"],

@@ -1,177 +1,134 @@
 /* What agents say to each other and to their modules is on the wire as the document says. */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
+import { TetradError } from "../../src/errors.ts";
+import { AgentPayments, type Head } from "../../src/money/index.ts";
 import {
-	receiveFile,
-	sendFile,
-} from "../../src/device/process/file-transfer.ts";
-import {
-	payOther,
-	takeFromOther,
-} from "../../src/device/process/payment-talk.ts";
-import { Payments } from "../../src/device/purse/payments.ts";
-import { Channel } from "../../src/device/runtime/channel.ts";
-import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
-import { parseText, textMessage } from "../../src/device/runtime/text.ts";
-import type { IssuerTerms } from "../../src/money/index.ts";
-import { hex, utf8 } from "../../src/wire/index.ts";
+	ModuleGreeting,
+	parseText,
+	textMessage,
+} from "../../src/talk/index.ts";
+import { hex } from "../../src/wire/index.ts";
 import { CONTRACT, GOLDEN, HELLO_DIGEST, ISSUER } from "./golden.ts";
+import {
+	answering,
+	PAYMENT_OF_650,
+	proposing,
+	Run,
+	receiving,
+	sendingOf,
+	TERMS,
+	unhex,
+} from "./support.ts";
 
-const bytes = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
-
-/** One end of a session, what was sent in it, and how something comes from the other end. */
-function end() {
-	const sent: string[] = [];
-	const channel = new Channel({
-		send: async (message) => void sent.push(hex(message)),
-		full: () => {},
-	});
-	return {
-		sent,
-		channel,
-		hear: (text: string) => channel.deliver(bytes(text)),
-	};
-}
-
-const TERMS: IssuerTerms = {
-	issuer: bytes(ISSUER),
-	name: "mint",
-	currency: { code: "PLAY", exponent: 2 },
-	isPlay: true,
-};
-
-function tetradOf(agent: Channel, module: Channel): Tetrad {
-	const parties = { A: {}, B: {}, X: { deviceId: utf8("x") }, Y: {} };
-	return {
-		agent,
-		module,
-		place: "A",
-		parties,
-		ended: false,
-	} as unknown as Tetrad;
-}
-
-const signal = new AbortController().signal;
+const heard = (text: string) =>
+	({ kind: "from-agent", bytes: unhex(text) }) as const;
 
 test("a text", () => {
 	assert.equal(hex(textMessage("hello")), GOLDEN.text);
-	assert.equal(parseText(bytes(GOLDEN.text)), "hello");
+	assert.equal(parseText(unhex(GOLDEN.text)), "hello");
 });
 
-test("a file that is sent", async () => {
-	const folder = await mkdtemp(join(tmpdir(), "tetrad-test-"));
-	try {
-		const path = join(folder, "a.txt");
-		await writeFile(path, "hello");
-		const { sent, channel, hear } = end();
-		hear(GOLDEN.fileAcknowledgement);
-		await sendFile(channel, path, () => {});
-		assert.deepEqual(sent, [
-			GOLDEN.fileOffer,
-			GOLDEN.fileChunk,
-			GOLDEN.fileEnd,
-		]);
-	} finally {
-		await rm(folder, { recursive: true });
-	}
-});
-
-test("a file that is received", async () => {
-	const folder = await mkdtemp(join(tmpdir(), "tetrad-test-"));
-	try {
-		const { sent, channel, hear } = end();
-		hear(GOLDEN.fileChunk);
-		hear(GOLDEN.fileEnd);
-		const offer = bytes(GOLDEN.fileOffer);
-		const received = await receiveFile(channel, offer, folder, () => {});
-		assert.equal(hex(received.sha256), HELLO_DIGEST);
-		assert.deepEqual(sent, []);
-		await received.acknowledge();
-		assert.deepEqual(sent, [GOLDEN.fileAcknowledgement]);
-	} finally {
-		await rm(folder, { recursive: true });
-	}
-});
-
-test("a payment that is proposed", async () => {
-	const agent = end();
-	const tetrad = tetradOf(agent.channel, end().channel);
-	const wanted = {
-		terms: TERMS,
-		amount: 650n,
-		text: "tea",
-		contract: bytes(CONTRACT),
-	};
-	const asked: unknown[] = [];
-	const pay = async (payment: unknown) => {
-		asked.push(payment);
-		return { amount: 650n, receipt: new Uint8Array() };
-	};
-	const payments = { pay } as unknown as Payments;
-	agent.hear(GOLDEN.welcome);
-	await payOther(tetrad, 1, payments, wanted, () => {}, signal);
-	assert.deepEqual(agent.sent, [GOLDEN.proposal]);
-	assert.equal(asked.length, 1);
-	agent.hear(GOLDEN.unwanted);
-	await assert.rejects(
-		payOther(tetrad, 1, payments, wanted, () => {}, signal),
-		{ code: "payment-refused", message: /: no$/ },
+test("greetings of a module", () => {
+	const module = new Run(new ModuleGreeting("hello"));
+	assert.deepEqual(module.does({ kind: "begin" }), [
+		`to-module ${GOLDEN.text}`,
+	]);
+	module.does({ kind: "from-agent", bytes: unhex(GOLDEN.text) });
+	assert.equal(
+		module.does({ kind: "from-module", bytes: unhex(GOLDEN.text) }).at(-1),
+		`to-agent ${GOLDEN.text}`,
 	);
-	assert.equal(asked.length, 1);
 });
 
-test("a payment that is welcome, and one that is not", async () => {
-	const agent = end();
-	const tetrad = tetradOf(agent.channel, end().channel);
-	let refusal: Error | undefined;
-	const payments = {
-		expect: async () => {
-			if (refusal !== undefined) throw refusal;
-		},
-		received: () => new Promise(() => {}),
-	} as unknown as Payments;
-	const hear = () =>
-		takeFromOther(
-			tetrad,
-			1,
-			payments,
-			[TERMS],
-			bytes(GOLDEN.proposal),
-			() => {},
-		);
-	await hear();
-	const { TetradError } = await import("../../src/errors.ts");
-	refusal = new TetradError("payment-refused", "no");
-	await hear();
-	assert.deepEqual(agent.sent, [GOLDEN.welcome, GOLDEN.unwanted]);
+test("a file that is sent", () => {
+	const file = sendingOf("a.txt", 5);
+	assert.deepEqual(file.does({ kind: "begin" }), [
+		`to-agent ${GOLDEN.fileOffer}`,
+	]);
+	file.does({ kind: "sent" });
+	const bytes = new TextEncoder().encode("hello");
+	assert.deepEqual(file.does({ kind: "read", bytes }), [
+		`to-agent ${GOLDEN.fileChunk}`,
+	]);
+	assert.equal(
+		file.does({ kind: "sent" }).at(-1),
+		`to-agent ${GOLDEN.fileEnd}`,
+	);
+	file.does({ kind: "sent" });
+	assert.deepEqual(file.does(heard(GOLDEN.fileAcknowledgement)), [
+		`delivered ${HELLO_DIGEST}`,
+		"ended: self",
+	]);
 });
 
-test("what an agent asks of its module", async () => {
-	const module = end();
-	const head = { number: 7n, hash: new Uint8Array(32).fill(0xab) };
-	const payments = new Payments(tetradOf(end().channel, module.channel), {
-		witness: { head: () => head, keep: async () => {} },
-	});
-	const payment = {
-		contract: bytes(CONTRACT),
-		issuer: bytes(ISSUER),
-		currency: "PLAY",
-		amount: 650n,
-	};
-	const turn = () => new Promise((resolve) => setImmediate(resolve));
-	await turn();
-	payments.pay(payment).catch(() => {});
-	await turn();
-	payments.settle(bytes(ISSUER)).catch(() => {});
-	await turn();
-	assert.deepEqual(module.sent, [GOLDEN.witness, GOLDEN.pay, GOLDEN.settle]);
-	const other = end();
-	const expecting = new Payments(tetradOf(end().channel, other.channel));
-	await turn();
-	expecting.expect(payment).catch(() => {});
-	await turn();
-	assert.equal(other.sent[1], GOLDEN.expect);
+test("a file that is received", () => {
+	const file = receiving();
+	assert.deepEqual(file.does(heard(GOLDEN.fileOffer)), ["create a.txt"]);
+	file.does({ kind: "created" });
+	assert.deepEqual(file.does(heard(GOLDEN.fileChunk)), ["write 68656c6c6f"]);
+	file.does({ kind: "written" });
+	assert.deepEqual(file.does(heard(GOLDEN.fileEnd)), ["keep"]);
+	assert.deepEqual(file.does({ kind: "kept", path: "in/a.txt" }), [
+		`received a.txt, 5, ${HELLO_DIGEST} at in/a.txt`,
+	]);
+	assert.deepEqual(file.does({ kind: "acknowledge" }), [
+		`to-agent ${GOLDEN.fileAcknowledgement}`,
+	]);
+});
+
+test("a payment that is proposed", () => {
+	const welcome = proposing();
+	assert.deepEqual(welcome.does({ kind: "begin" }), [
+		`to-agent ${GOLDEN.proposePayment}`,
+	]);
+	welcome.does({ kind: "sent" });
+	assert.deepEqual(welcome.does(heard(GOLDEN.paymentWelcome)), ["pay 650"]);
+
+	const unwelcome = proposing();
+	unwelcome.does({ kind: "begin" }, { kind: "sent" });
+	const [end, ...more] = unwelcome.machine.handle(
+		heard(GOLDEN.paymentUnwelcome),
+		0,
+	);
+	assert.ok(end?.kind === "ended" && more.length === 0);
+	assert.equal(end.error?.code, "payment-refused");
+	assert.match(end.error?.message ?? "", /: no$/);
+});
+
+test("a payment that is welcome, and one that is not", () => {
+	const agent = answering({ issuers: [TERMS] });
+	agent.does({ kind: "begin" });
+	assert.deepEqual(agent.does(heard(GOLDEN.proposePayment)), [
+		"expect 650 of mint for tea",
+	]);
+	assert.deepEqual(agent.does({ kind: "expecting" }), [
+		`to-agent ${GOLDEN.paymentWelcome}`,
+	]);
+	agent.does({ kind: "sent" }, heard(GOLDEN.proposePayment));
+	const error = new TetradError("payment-refused", "no");
+	assert.deepEqual(agent.does({ kind: "not-expecting", error }), [
+		`to-agent ${GOLDEN.paymentUnwelcome}`,
+	]);
+});
+
+test("what an agent asks of its module", () => {
+	const head: Head = { number: 7n, hash: unhex("ab".repeat(32)) };
+	const agent = new Run(new AgentPayments());
+	const payment = PAYMENT_OF_650;
+	const other = { ...payment, contract: unhex("c1".repeat(32)) };
+	assert.deepEqual(
+		agent.does(
+			{ kind: "opened", head },
+			{ kind: "pay", ask: 1, payment },
+			{ kind: "expect", ask: 2, payment: other },
+			{ kind: "settle", ask: 3, issuer: unhex(ISSUER) },
+		),
+		[
+			`to-module ${GOLDEN.witness}`,
+			`to-module ${GOLDEN.pay}`,
+			`to-module ${GOLDEN.expect.replaceAll(CONTRACT, "c1".repeat(32))}`,
+			`to-module ${GOLDEN.settle}`,
+		],
+	);
 });

@@ -28,10 +28,10 @@ export const GOLDEN = {
 	fileEnd: `0300000020${HELLO_DIGEST}`,
 	fileAcknowledgement: `0400000020${HELLO_DIGEST}`,
 	/** For "tea". */
-	proposal: `12${MONEY}00000003746561`,
-	welcome: `1300000020${CONTRACT}`,
+	proposePayment: `12${MONEY}00000003746561`,
+	paymentWelcome: `1300000020${CONTRACT}`,
 	/** "no", which is why. */
-	unwanted: `1400000020${CONTRACT}000000026e6f`,
+	paymentUnwelcome: `1400000020${CONTRACT}000000026e6f`,
 	/** Head 7. */
 	witness: `46000000080000000000000007${`00000020${"ab".repeat(32)}`}`,
 	pay: `40${MONEY}`,

@@ -1,13 +1,13 @@
 import type { Address } from "../../carrier/index.ts";
 import {
 	type AgentProcessOptions,
-	MAX_TEXT_BYTES,
 	runAgentProcess,
 	type WantedPayment,
 } from "../../device/process/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import { MAX_TEXT_BYTES } from "../../talk/index.ts";
 import type { Routing } from "../../tetrad/index.ts";
 import { utf8 } from "../../wire/index.ts";
 import { linkOf, type RootFlag, rootOf } from "../flag-values.ts";

@@ -5,12 +5,12 @@ import {
 	type IssuerParameters,
 	type IssuerReport,
 } from "../../money/index.ts";
+import { parseText } from "../../talk/index.ts";
 import {
 	MoneyDriver,
 	type MoneyDriverOptions,
 	type MoneyHolder,
 	type PurseHost,
-	parseText,
 	type Tetrad,
 } from "../runtime/index.ts";
 

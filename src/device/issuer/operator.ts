@@ -53,8 +53,10 @@ export interface Operator {
 		asked: { readonly amount: string; readonly reference: string },
 	): Promise<CreditJson | undefined>;
 	note(id: string): Promise<NoteJson | undefined>;
+	/** As `accounts`; `holder` asks for those of the module with that device id. */
 	conflicts(page: {
 		readonly after?: string | undefined;
+		readonly holder?: string | undefined;
 	}): Promise<ConflictsJson>;
 	evidence(id: string): Promise<Uint8Array | undefined>;
 	audit(): Promise<AuditJson>;
@@ -162,10 +164,14 @@ export class LedgerOperator implements Operator {
 
 	async conflicts({
 		after,
+		holder,
 	}: {
 		readonly after?: string | undefined;
+		readonly holder?: string | undefined;
 	}): Promise<ConflictsJson> {
-		const rows = await this.#store.transact(listConflicts(bytesOf(after)));
+		const rows = await this.#store.transact(
+			listConflicts(bytesOf(after), PAGE_ROWS, bytesOf(holder)),
+		);
 		const last = rows.at(-1);
 		return {
 			conflicts: rows.map(conflictJson),

@@ -1,10 +1,11 @@
 export { type AgentProcessOptions, runAgentProcess } from "./agent-process.ts";
-export { openToRead } from "./file-transfer.ts";
 export { runIssuerProcess } from "./issuer-process.ts";
 export { runModuleProcess } from "./module-process.ts";
+export { openToRead } from "./outgoing-file.ts";
+export type { WantedPayment } from "./paying-other.ts";
 export {
-	MAX_TEXT_BYTES,
 	moneyText,
-	type WantedPayment,
-} from "./payment-talk.ts";
-export type { ProcessEvent, PurseEvent, Report } from "./process-events.ts";
+	type ProcessEvent,
+	type PurseEvent,
+	type Report,
+} from "./process-events.ts";

@@ -21,12 +21,13 @@ import {
 	termsOf,
 } from "../issuer/index.ts";
 import { MoneyModule, type Tetrad } from "../runtime/index.ts";
-import { observer, untilAborted } from "./agent-process.ts";
 import {
 	type ProcessEvent,
 	type Report,
 	reportLists,
 } from "./process-events.ts";
+import { observer } from "./tetrad-events.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export interface IssuerProcessOptions {
 	readonly home: string;

@@ -1,19 +1,15 @@
 import { type Address, formatAddress, listen } from "../../carrier/index.ts";
-import { asTetradError, TetradError } from "../../errors.ts";
-import { isOfMoney } from "../../money/index.ts";
+import { TetradError } from "../../errors.ts";
 import type { LinkMode } from "../../tetrad/index.ts";
 import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
 import { hasPurse, Purse, readPurseSettings } from "../purse/index.ts";
-import {
-	MoneyModule,
-	parseText,
-	type Tetrad,
-	textMessage,
-} from "../runtime/index.ts";
-import { observer, untilAborted } from "./agent-process.ts";
+import { MoneyModule, type Tetrad } from "../runtime/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
+import { ModuleTexts } from "./module-texts.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import { purseEvent } from "./purse-events.ts";
+import { observer, reportRefused } from "./tetrad-events.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export interface ModuleProcessOptions {
 	readonly home: string;
@@ -47,9 +43,9 @@ export async function runModuleProcess(
 		options.unsafeKeylog === undefined
 			? undefined
 			: new KeylogFile(options.unsafeKeylog, [options.listen]);
-	const greetings = new WeakMap<Tetrad, Greeting>();
+	const texts = new WeakMap<Tetrad, ModuleTexts>();
 	await using purse = await openPurse(options.home, report, (tetrad) =>
-		greetings.get(tetrad),
+		texts.get(tetrad),
 	);
 	await using module = new MoneyModule({
 		...home,
@@ -59,32 +55,28 @@ export async function runModuleProcess(
 		observe: (event, number) => {
 			observer(number, report)(event);
 			if (purse === undefined || event.kind !== "confirmed") return;
-			const greeting = new Greeting(event.tetrad, number, greet, report);
-			greetings.set(event.tetrad, greeting);
-			greeting
+			const { tetrad } = event;
+			const its = new ModuleTexts(tetrad, number, greet, report);
+			texts.set(tetrad, its);
+			its
 				.begin()
 				.catch((thrown: unknown) =>
-					reportRefused(event.tetrad, asTetradError(thrown), report),
+					reportRefused(peerOf(tetrad), thrown, report),
 				);
 		},
 		...(purse === undefined
 			? {
-					onTetrad: (tetrad, number) =>
-						void talk(
-							tetrad,
-							new Greeting(tetrad, number, greet, report),
-							report,
-						),
+					onTetrad: (tetrad, number) => {
+						const its = new ModuleTexts(tetrad, number, greet, report);
+						void hearTexts(tetrad, its, report);
+					},
 				}
 			: { purse }),
 	});
 	await using listener = await listen(options.listen, (carrier) => {
 		module.serve(carrier, { pairing, mode: link }).then(
 			() => report({ event: "linked", peer: carrier.peer }),
-			(thrown: unknown) => {
-				const { code, message } = asTetradError(thrown);
-				report({ event: "refused", peer: carrier.peer, code, reason: message });
-			},
+			(thrown: unknown) => reportRefused(carrier.peer, thrown, report),
 		);
 	});
 	report({ event: "listening", address: formatAddress(listener.address) });
@@ -99,102 +91,37 @@ export async function runModuleProcess(
 async function openPurse(
 	home: string,
 	report: Report,
-	greetingOf: (tetrad: Tetrad) => Greeting | undefined,
+	textsOf: (tetrad: Tetrad) => ModuleTexts | undefined,
 ): Promise<Purse | undefined> {
 	if (!(await hasPurse(home))) return undefined;
 	const { issuers } = await readPurseSettings(home);
 	const terms = issuers.map(({ terms }) => terms);
 	return Purse.openHome(home, {
 		report: (what) => report(purseEvent(what, terms)),
-		other: (tetrad, from, bytes) => greetingOf(tetrad)?.hear(from, bytes),
-		refused: (tetrad, error) => reportRefused(tetrad, error, report),
+		other: (tetrad, from, bytes) => textsOf(tetrad)?.hear(from, bytes),
+		refused: (tetrad, error) => reportRefused(peerOf(tetrad), error, report),
 	});
 }
 
-/** The texts of one tetrad: reports every one, and greets when that was asked for. */
-class Greeting {
-	readonly #tetrad: Tetrad;
-	readonly #number: number;
-	readonly #text: string | undefined;
-	readonly #report: Report;
-	readonly #heard = new Set<"agent" | "module">();
-	#isDone = false;
-
-	constructor(
-		tetrad: Tetrad,
-		number: number,
-		text: string | undefined,
-		report: Report,
-	) {
-		this.#tetrad = tetrad;
-		this.#number = number;
-		this.#text = text;
-		this.#report = report;
-	}
-
-	/** Greets the other module. */
-	async begin(): Promise<void> {
-		if (this.#text !== undefined)
-			await this.#say("module", textMessage(this.#text));
-	}
-
-	/** Once both have spoken, the own agent is greeted. Throws `unexpected-message` for what is no text. */
-	async hear(from: "agent" | "module", bytes: Uint8Array): Promise<void> {
-		const text = parseText(bytes);
-		if (text === undefined)
-			throw new TetradError(
-				"unexpected-message",
-				isOfMoney(bytes)
-					? "somebody asks for money, and this module has no purse; make one with: tetrad purse create"
-					: `the ${from === "agent" ? "own agent" : "other module"} sent something that this module does not know`,
-			);
-		const local = this.#tetrad.place === "X" ? 3 : 4;
-		this.#report({
-			event: "message",
-			tetrad: this.#number,
-			session: from === "module" ? 2 : local,
-			text,
-		});
-		this.#heard.add(from);
-		if (this.#heard.size < 2 || this.#isDone || this.#text === undefined)
-			return;
-		this.#isDone = true;
-		await this.#say("agent", textMessage(this.#text));
-	}
-
-	/** Whoever has gone hears no greeting. */
-	async #say(to: "agent" | "module", bytes: Uint8Array): Promise<void> {
-		try {
-			await this.#tetrad[to].send(bytes);
-		} catch (thrown) {
-			if (!this.#tetrad.ended) throw thrown;
-		}
-	}
-}
-
 /** What a module without a purse does with a tetrad. */
-async function talk(
+async function hearTexts(
 	tetrad: Tetrad,
-	greeting: Greeting,
+	texts: ModuleTexts,
 	report: Report,
 ): Promise<void> {
 	const hear = async (from: "agent" | "module"): Promise<void> => {
-		for await (const bytes of tetrad[from]) await greeting.hear(from, bytes);
+		for await (const bytes of tetrad[from]) await texts.hear(from, bytes);
 	};
 	try {
-		await Promise.all([hear("module"), hear("agent"), greeting.begin()]);
+		await Promise.all([hear("module"), hear("agent"), texts.begin()]);
 	} catch (thrown) {
 		// The end of the tetrad was reported by its observer; anything else ends it.
-		if (!tetrad.ended) reportRefused(tetrad, asTetradError(thrown), report);
+		if (!tetrad.ended) reportRefused(peerOf(tetrad), thrown, report);
 	}
 	await tetrad.close();
 }
 
-function reportRefused(
-	tetrad: Tetrad,
-	{ code, message }: TetradError,
-	report: Report,
-): void {
-	const peer = tetrad.parties[tetrad.place === "X" ? "Y" : "X"].name;
-	report({ event: "refused", peer, code, reason: message });
+/** The certified name of the other module. */
+function peerOf({ place, parties }: Tetrad): string {
+	return parties[place === "X" ? "Y" : "X"].name;
 }

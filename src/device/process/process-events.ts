@@ -1,5 +1,10 @@
 import type { ErrorCode } from "../../errors.ts";
-import type { PurseReport, RequestKind } from "../../money/index.ts";
+import {
+	formatAmount,
+	type IssuerTerms,
+	type PurseReport,
+	type RequestKind,
+} from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
 import type { ListEvent } from "../runtime/index.ts";
 
@@ -183,5 +188,18 @@ export function reportLists(report: Report): (event: ListEvent) => void {
 				return report({ event: "list-trouble", code, reason: message });
 			}
 		}
+	};
+}
+
+/** An amount as events say it. */
+export function moneyText(
+	amount: bigint,
+	{ name, currency, isPlay }: IssuerTerms,
+): Money {
+	return {
+		amount: formatAmount(amount, currency),
+		currency: currency.code,
+		play: isPlay,
+		issuer: name,
 	};
 }

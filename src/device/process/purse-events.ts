@@ -5,8 +5,7 @@ import {
 	type PurseReport,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { moneyText } from "./payment-talk.ts";
-import type { PurseEvent } from "./process-events.ts";
+import { moneyText, type PurseEvent } from "./process-events.ts";
 
 /** What a purse reports, as a process says it. */
 export function purseEvent(

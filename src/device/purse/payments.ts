@@ -21,10 +21,6 @@ export interface PaymentsOptions {
 	readonly other?: (message: Uint8Array) => void;
 }
 
-interface WaitOptions {
-	readonly signal?: AbortSignal;
-}
-
 type Answer = ReceiptedPayment | undefined;
 
 /**
@@ -88,7 +84,7 @@ export class Payments {
 	 */
 	async pay(
 		payment: Payment,
-		options: WaitOptions = {},
+		options: { readonly signal?: AbortSignal } = {},
 	): Promise<ReceiptedPayment> {
 		return paymentOf(
 			await this.#ask((ask) => ({ kind: "pay", ask, payment }), options),
@@ -96,14 +92,17 @@ export class Payments {
 	}
 
 	/** Has the own module take this payment from the other module. Resolves when it may come, or has; `received` tells when it has. Rejects with `payment-refused` for a contract that is being paid here. */
-	async expect(payment: Payment, options: WaitOptions = {}): Promise<void> {
+	async expect(
+		payment: Payment,
+		options: { readonly signal?: AbortSignal } = {},
+	): Promise<void> {
 		await this.#ask((ask) => ({ kind: "expect", ask, payment }), options);
 	}
 
 	/** Resolves when the payment for an expected contract has come. Rejects when it cannot come in this tetrad any more. */
 	async received(
 		contract: Uint8Array,
-		options: WaitOptions = {},
+		options: { readonly signal?: AbortSignal } = {},
 	): Promise<ReceiptedPayment> {
 		return paymentOf(
 			await this.#ask((ask) => ({ kind: "receive", ask, contract }), options),
@@ -111,13 +110,16 @@ export class Payments {
 	}
 
 	/** Lets the own module do its business with the other module, which is that issuer's. Rejects with the module's code when not all was done. */
-	async settle(issuer: Uint8Array, options: WaitOptions = {}): Promise<void> {
+	async settle(
+		issuer: Uint8Array,
+		options: { readonly signal?: AbortSignal } = {},
+	): Promise<void> {
 		await this.#ask((ask) => ({ kind: "settle", ask, issuer }), options);
 	}
 
 	async #ask(
 		asked: (ask: number) => PaymentAsk,
-		{ signal }: WaitOptions,
+		{ signal }: { readonly signal?: AbortSignal },
 	): Promise<Answer> {
 		if (this.#end !== undefined) throw this.#end;
 		if (this.#tetrad.ended) throw closed();

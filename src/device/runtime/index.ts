@@ -24,7 +24,6 @@ export {
 export { MoneySender } from "./money-sender.ts";
 export type { Paired, PairOptions } from "./pairing-run.ts";
 export type { Tetrad, TetradEvent } from "./tetrad.ts";
-export { parseText, textMessage } from "./text.ts";
 export {
 	type AcceptOptions,
 	type ConnectOptions,

@@ -268,7 +268,7 @@ export function message<Value>(kind: Kind<Value>, values: Value): Uint8Array {
 /** The body of a message whose type was looked at. Views into `bytes`. Throws `malformed` and `limit-exceeded`. */
 export function body<Value>(kind: Kind<Value>, bytes: Uint8Array): Value {
 	if (bytes.length > 1 + kind.body.maxBytes)
-		throw malformed("a message of money is too long");
+		throw malformed(`${kind.body.name} is too long`);
 	return kind.body.decode(bytes.subarray(1));
 }
 

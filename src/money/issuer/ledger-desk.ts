@@ -134,13 +134,23 @@ export function listAccounts(
 	);
 }
 
-/** One page of conflicts, as `listAccounts`. */
+/** One page of conflicts, as `listAccounts`; `holder` asks for those of one module. */
 export function listConflicts(
 	above?: Uint8Array,
 	limit: number = PAGE_ROWS,
+	holder?: Uint8Array,
 ): Transaction<readonly ConflictRow[]> {
 	return reading(
-		[{ table: CONFLICTS, ...(above === undefined ? {} : { above }), limit }],
+		[
+			{
+				table: CONFLICTS,
+				...(holder === undefined
+					? {}
+					: { index: "by_holder", equals: { holder } }),
+				...(above === undefined ? {} : { above }),
+				limit,
+			},
+		],
 		([conflicts]) => done([], conflicts),
 	);
 }

@@ -142,7 +142,7 @@ export const CONFLICTS: Table<typeof CONFLICTS_COLUMNS> = table(
 	"conflicts",
 	CONFLICTS_COLUMNS,
 	["id"],
-	{ by_second: ["second"] },
+	{ by_second: ["second"], by_holder: ["holder"] },
 );
 
 const HEADS_COLUMNS = {
@@ -181,19 +181,33 @@ export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
 ]);
 
 /** For whoever opens the store. */
-export const LEDGER_SCHEMA: Schema = schema("ledger", [
-	ACCOUNTS,
-	ENTRIES,
-	NOTES,
-	BOOKINGS,
-	TRANSFERS,
-	CHAINS,
-	ANSWERS,
-	CONFLICTS,
-	HEADS,
-	CREDITS,
-	META,
-]);
+export const LEDGER_SCHEMA: Schema = schema(
+	"ledger",
+	[
+		ACCOUNTS,
+		ENTRIES,
+		NOTES,
+		BOOKINGS,
+		TRANSFERS,
+		CHAINS,
+		ANSWERS,
+		CONFLICTS,
+		HEADS,
+		CREDITS,
+		META,
+	],
+	{
+		to: 2,
+		steps: [
+			{
+				kind: "add-index",
+				table: "conflicts",
+				index: "by_holder",
+				columns: ["holder"],
+			},
+		],
+	},
+);
 
 export type RowOf<Of> =
 	Of extends Table<infer Named extends Columns> ? Row<Named> : never;

@@ -118,8 +118,10 @@ export class OperatorClient implements Operator {
 
 	conflicts({
 		after,
+		holder,
 	}: Parameters<Operator["conflicts"]>[0]): Promise<ConflictsJson> {
-		return this.#get(`/v1/conflicts${query({ after })}`, conflictsJson);
+		const path = `/v1/conflicts${query({ after, holder })}`;
+		return this.#get(path, conflictsJson);
 	}
 
 	async evidence(id: string): Promise<Uint8Array | undefined> {

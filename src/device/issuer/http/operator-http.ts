@@ -377,9 +377,16 @@ const ROUTES = {
 	conflicts: createRoute({
 		method: "get",
 		path: "/v1/conflicts",
-		summary: "Modules that spent one range of a note twice.",
+		summary:
+			"Modules that spent one range of a note twice, a page at a time, or what one of them did.",
 		security: secured,
-		request: { query: page },
+		request: {
+			query: page.extend({
+				holder: deviceIdText
+					.optional()
+					.openapi({ description: "The device id of a module." }),
+			}),
+		},
 		responses: { 200: json("The conflicts.", conflictsJson), ...failures },
 	}),
 	evidence: createRoute({

@@ -1,0 +1,190 @@
+import {
+	type Address,
+	type Carrier,
+	formatAddress,
+	listen,
+} from "../../carrier/index.ts";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { IssuerTerms } from "../../money/index.ts";
+import {
+	AgentAnswering,
+	type AgentAnsweringEffect,
+	type AgentAnsweringEvent,
+	type ProposedPayment,
+	type ReceivedFile,
+} from "../../talk/index.ts";
+import { hex } from "../../wire/index.ts";
+import type { AgentAtWork } from "./agent-at-work.ts";
+import { inTetrad } from "./agent-call.ts";
+import { IncomingFile, onDisk } from "./incoming-file.ts";
+import {
+	greet,
+	hearGreeting,
+	type OwnModule,
+	PayingModule,
+	SilentModule,
+} from "./own-module.ts";
+import { moneyText } from "./process-events.ts";
+import { runTalk, sessionOne } from "./talk-run.ts";
+import { observer, progressOf, reportRefused } from "./tetrad-events.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+/** What an agent does in the tetrads that others start. */
+export interface AnswerOptions {
+	/** The folder for files that other agents send; without it none are taken. */
+	readonly receive?: string;
+	/** A text for the own module over session 4; its answer is waited for before a file is acknowledged. */
+	readonly greet?: string;
+	/** Take payments of these issuers' money. */
+	readonly take?: readonly IssuerTerms[];
+	readonly signal: AbortSignal;
+}
+
+/** Answers other agents until the signal. */
+export async function serve(
+	work: AgentAtWork,
+	address: Address,
+	options: AnswerOptions,
+): Promise<void> {
+	const { report } = work;
+	const running = new Set<Promise<void>>();
+	await using listener = await listen(address, (carrier) => {
+		const run = answer(work, carrier, options).catch((thrown: unknown) =>
+			reportRefused(carrier.peer, thrown, report),
+		);
+		running.add(run);
+		void run.then(() => running.delete(run));
+	});
+	report({ event: "listening", address: formatAddress(listener.address) });
+	await untilAborted(options.signal);
+	await listener.close();
+	await Promise.all(running);
+}
+
+async function answer(
+	work: AgentAtWork,
+	carrier: Carrier,
+	options: AnswerOptions,
+): Promise<void> {
+	const { signal } = options;
+	const number = work.nextTetrad();
+	const tetrad = await work.agent.accept(carrier, {
+		signal,
+		observe: observer(number, work.report),
+	});
+	const own =
+		options.take === undefined
+			? new SilentModule(tetrad)
+			: new PayingModule(tetrad, work.witness);
+	await inTetrad(own, signal, async () => {
+		try {
+			await greet(own, options.greet);
+			await new Answering(work, own, number, options).run();
+		} catch (thrown) {
+			// The end of the tetrad was reported by its observer; anything else ends it.
+			if (!tetrad.ended) throw thrown;
+		}
+	});
+}
+
+/** Carries out what the machine of one answered tetrad asks for. */
+class Answering {
+	readonly #work: AgentAtWork;
+	readonly #own: OwnModule;
+	readonly #number: number;
+	readonly #options: AnswerOptions;
+
+	constructor(
+		work: AgentAtWork,
+		own: OwnModule,
+		number: number,
+		options: AnswerOptions,
+	) {
+		this.#work = work;
+		this.#own = own;
+		this.#number = number;
+		this.#options = options;
+	}
+
+	/** Resolves when the other agent has closed the tetrad, and rejects with why it ended otherwise. */
+	async run(): Promise<void> {
+		const { report } = this.#work;
+		const { receive, take } = this.#options;
+		const files = new IncomingFile(receive ?? "");
+		let progress = progressOf(this.#number, report);
+		const machine = new AgentAnswering({
+			crypto: nodeCrypto,
+			takesFiles: receive !== undefined,
+			...(take === undefined ? {} : { issuers: take }),
+		});
+		try {
+			await runTalk<AgentAnsweringEvent, AgentAnsweringEffect>(
+				machine,
+				{ kind: "begin" },
+				(after) => ({
+					...sessionOne(this.#own.tetrad.agent, after),
+					text: ({ text }) =>
+						report({
+							event: "message",
+							tetrad: this.#number,
+							session: 1,
+							text,
+						}),
+					expect: ({ proposed }) => after(this.#expect(proposed)),
+					...onDisk(files, after),
+					progress: (step) => progress(step),
+					received: ({ file, path }) => {
+						progress = progressOf(this.#number, report);
+						after(this.#received(file, path));
+					},
+				}),
+			);
+		} finally {
+			await files.discard();
+		}
+	}
+
+	async #expect(proposed: ProposedPayment): Promise<AgentAnsweringEvent> {
+		const { payment, terms, text } = proposed;
+		const { contract } = payment;
+		if (!(this.#own instanceof PayingModule))
+			throw new TetradError("internal", "a payment is taken without a purse");
+		const { payments } = this.#own;
+		try {
+			await payments.expect(payment);
+		} catch (thrown) {
+			return { kind: "not-expecting", error: asTetradError(thrown) };
+		}
+		payments.received(contract).then(
+			(received) =>
+				this.#work.report({
+					event: "received",
+					tetrad: this.#number,
+					contract: hex(contract),
+					text,
+					...moneyText(received.amount, terms),
+				}),
+			// It may come in a later tetrad; the module knows what it has taken.
+			() => {},
+		);
+		return { kind: "expecting" };
+	}
+
+	async #received(
+		file: ReceivedFile,
+		path: string,
+	): Promise<AgentAnsweringEvent> {
+		this.#work.report({
+			event: "file-received",
+			tetrad: this.#number,
+			name: file.name,
+			size: file.size,
+			sha256: hex(file.sha256),
+			path,
+		});
+		if (this.#options.greet !== undefined)
+			await hearGreeting(this.#own, this.#number, this.#work.report);
+		return { kind: "acknowledge" };
+	}
+}

@@ -1,0 +1,124 @@
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { TetradError } from "../../errors.ts";
+import type { FileWorkEffect, FileWorkEvent } from "../../talk/index.ts";
+import type { Handlers } from "../runtime/index.ts";
+import type { After } from "./talk-run.ts";
+
+/** A file that is not whole yet. */
+interface Part {
+	readonly file: FileHandle;
+	readonly path: string;
+	/** Where it goes when it is whole; a file is there to hold the name. */
+	readonly target: string;
+}
+
+type State =
+	| { readonly kind: "none" }
+	| { readonly kind: "part"; readonly part: Part };
+
+/** The disk under a machine that takes files into one folder, one after another. What is asked is done in order. */
+export class IncomingFile {
+	readonly #folder: string;
+	#state: State = { kind: "none" };
+	#work: Promise<unknown> = Promise.resolve();
+
+	constructor(folder: string) {
+		this.#folder = folder;
+	}
+
+	/** Begins a file under `name` or the next free one. Rejects with `file-unusable`. */
+	create(name: string): Promise<void> {
+		return this.#inTurn(async () => {
+			const part = await createPart(this.#folder, name);
+			this.#state = { kind: "part", part };
+		});
+	}
+
+	write(bytes: Uint8Array): Promise<void> {
+		return this.#inTurn(() => this.#part().file.writeFile(bytes));
+	}
+
+	/** Resolves with where it is, once it is durable there. */
+	keep(): Promise<string> {
+		return this.#inTurn(async () => {
+			const { file, path, target } = this.#part();
+			await file.sync();
+			await file.close();
+			await rename(path, target);
+			this.#state = { kind: "none" };
+			return target;
+		});
+	}
+
+	/** Leaves nothing of a file that is not kept. */
+	discard(): Promise<void> {
+		return this.#inTurn(async () => {
+			if (this.#state.kind === "none") return;
+			const { file, path, target } = this.#state.part;
+			this.#state = { kind: "none" };
+			await file.close().catch(() => {});
+			await rm(path, { force: true });
+			await rm(target, { force: true });
+		});
+	}
+
+	#part(): Part {
+		if (this.#state.kind === "part") return this.#state.part;
+		throw new TetradError("internal", "there is no file to write into");
+	}
+
+	#inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+		const done = this.#work.then(work);
+		this.#work = done.catch(() => {});
+		return done;
+	}
+}
+
+type DiskEffect = Extract<
+	FileWorkEffect,
+	{ readonly kind: "create" | "write" | "keep" | "discard" }
+>;
+
+/** How what a machine asks of the disk is carried out. */
+export function onDisk(
+	files: IncomingFile,
+	after: After<FileWorkEvent>,
+): Handlers<DiskEffect> {
+	return {
+		create: ({ name }) =>
+			after(files.create(name).then(() => ({ kind: "created" }))),
+		write: ({ bytes }) =>
+			after(files.write(bytes).then(() => ({ kind: "written" }))),
+		keep: () => after(files.keep().then((path) => ({ kind: "kept", path }))),
+		discard: () => void files.discard(),
+	};
+}
+
+/** The target's name is taken at once, so that two transfers of one name do not meet. */
+async function createPart(folder: string, name: string): Promise<Part> {
+	for (let i = 1; i <= 1000; i++) {
+		const target = join(folder, i === 1 ? name : `${name} (${i})`);
+		try {
+			const placeholder = await open(target, "wx", 0o600);
+			await placeholder.close();
+			const path = `${target}.part`;
+			const file = await open(path, "wx", 0o600).catch(async (thrown) => {
+				await rm(target);
+				throw thrown;
+			});
+			return { target, path, file };
+		} catch (thrown) {
+			if ((thrown as NodeJS.ErrnoException).code === "EEXIST") continue;
+			throw new TetradError(
+				"file-unusable",
+				`cannot write into ${folder}: ${(thrown as Error).message}`,
+				{ cause: thrown },
+			);
+		}
+	}
+	throw new TetradError(
+		"file-unusable",
+		`${folder} has a thousand files named ${name}`,
+	);
+}

@@ -1,0 +1,74 @@
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError } from "../../errors.ts";
+import type { IssuerTerms, Payment } from "../../money/index.ts";
+import {
+	newContract,
+	PaymentProposing,
+	type PaymentProposingEffect,
+	type PaymentProposingEvent,
+} from "../../talk/index.ts";
+import { hex } from "../../wire/index.ts";
+import type { Payments } from "../purse/index.ts";
+import type { Tetrad } from "../runtime/index.ts";
+import { moneyText, type Report } from "./process-events.ts";
+import { runTalk, sessionOne } from "./talk-run.ts";
+
+/** A payment as the owner of an agent asks for it. */
+export interface WantedPayment {
+	readonly terms: IssuerTerms;
+	/** In minor units. */
+	readonly amount: bigint;
+	/** At most `MAX_TEXT_BYTES` of UTF-8. */
+	readonly text: string;
+	/** Of a payment that was asked for before and is in doubt; a new one unless given. */
+	readonly contract?: Uint8Array;
+}
+
+/**
+ * Agrees with the other agent on a payment, has the module pay it, and reports what became of it.
+ * Rejects with `payment-refused` when the other agent does not want it, and as `Payments.pay`.
+ */
+export async function payOther(
+	tetrad: Tetrad,
+	number: number,
+	payments: Payments,
+	wanted: WantedPayment,
+	report: Report,
+	signal: AbortSignal,
+): Promise<void> {
+	const { terms, amount, text } = wanted;
+	const contract = wanted.contract ?? newContract(nodeCrypto, text);
+	const { issuer, currency } = terms;
+	const payment = { contract, issuer, currency: currency.code, amount };
+	const said = { tetrad: number, contract: hex(contract), text };
+	await runTalk<PaymentProposingEvent, PaymentProposingEffect>(
+		new PaymentProposing(payment, text),
+		{ kind: "begin" },
+		(after) => ({
+			...sessionOne(tetrad.agent, after, signal),
+			pay: ({ payment }) => after(pay(payments, payment, signal)),
+			paid: ({ amount }) =>
+				report({ event: "paid", ...said, ...moneyText(amount, terms) }),
+			"in-doubt": ({ error }) =>
+				report({
+					event: "in-doubt",
+					...said,
+					...moneyText(amount, terms),
+					reason: error.message,
+				}),
+		}),
+	);
+}
+
+async function pay(
+	payments: Payments,
+	payment: Payment,
+	signal: AbortSignal,
+): Promise<PaymentProposingEvent> {
+	try {
+		const { amount } = await payments.pay(payment, { signal });
+		return { kind: "paid", amount };
+	} catch (thrown) {
+		return { kind: "not-paid", error: asTetradError(thrown) };
+	}
+}

@@ -59,6 +59,7 @@ export {
 	isCurrencyCode,
 	isInvoiceFor,
 	isOfMoney,
+	MAX_AGENT_PAYMENTS,
 	MAX_AMOUNT,
 	MAX_AUDIT_CHAINS,
 	MAX_AUDIT_PROBLEMS,

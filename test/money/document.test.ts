@@ -11,6 +11,7 @@ import {
 	draftReceipt,
 	draftTransfer,
 	encodeEvidence,
+	MAX_AGENT_PAYMENTS,
 	MAX_EVIDENCE_BYTES,
 	MAX_EXPONENT,
 	MAX_ISSUER_CHAINS,
@@ -341,6 +342,8 @@ test("limits", () => {
 		"several messages in one": MAX_SEVERAL_BYTES,
 		"chains of issuers in a payment": MAX_ISSUER_CHAINS,
 		"text that says why": MAX_REASON_BYTES,
+		"payments of one tetrad that an agent keeps track of, each way":
+			MAX_AGENT_PAYMENTS,
 		"time that a payee leaves itself to deposit in, ms": DEPOSIT_MARGIN_MS,
 		"time from an invoice to its payBy, ms": PAY_WITHIN_MS,
 	});

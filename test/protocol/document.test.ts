@@ -22,6 +22,14 @@ import {
 	REKEY_INTERVAL,
 	SUITES,
 } from "../../src/session/index.ts";
+import {
+	CHUNK_BYTES,
+	DEFAULT_MAX_FILE_BYTES,
+	FILE,
+	MAX_KEPT_NAME_BYTES,
+	MAX_TEXT_BYTES,
+	PAYMENT,
+} from "../../src/talk/index.ts";
 import { ChainBook } from "../../src/tetrad/link/chain-book.ts";
 import * as messages from "../../src/tetrad/messages.ts";
 import { MAX_OFFER_BYTES, makeOffer } from "../../src/tetrad/offer.ts";
@@ -53,14 +61,17 @@ import {
 	CONTENT,
 	dec,
 	enc,
+	FILE_MESSAGE,
 	FRAME,
 	FRAME_HEADER_BYTES,
 	hex,
 	LINK,
 	LIST_MESSAGE,
 	MAX_FRAME_BODY,
+	PAYMENT_TALK,
 	REGISTRY,
 	type Structure,
+	TEXT_MESSAGE,
 	utf8,
 	type WirePlace,
 } from "../../src/wire/index.ts";
@@ -70,6 +81,7 @@ import {
 	type DocumentedMessage,
 	layoutOf,
 	MESSAGES,
+	parseLayout,
 	table,
 } from "./document.ts";
 
@@ -225,6 +237,84 @@ test("type bytes of messages about lists", () => {
 	assert.deepEqual(numbers(documented), registered("about lists"));
 });
 
+describe("application messages", () => {
+	const heading = "Application messages";
+	const { rows } = table(heading, "byte", "message");
+
+	test("their first bytes, and those of money, are all that the registry has", () => {
+		const documented = new Map<WirePlace, Set<number>>();
+		const add = (sessions: string, bytes: readonly number[]) => {
+			for (const place of placesOf(sessions)) {
+				const known = documented.get(place) ?? new Set();
+				for (const byte of bytes) known.add(byte);
+				documented.set(place, known);
+			}
+		};
+		for (const row of rows)
+			add(cell(row, "session"), [Number(cell(row, "byte"))]);
+		for (const row of table(heading, "bytes").rows) {
+			const [first = 0, last = first] = cell(row, "bytes")
+				.split("–")
+				.map(Number);
+			const known = new Set(REGISTRY.map(({ byte }) => byte));
+			add(
+				cell(row, "session"),
+				Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
+					(byte) => known.has(byte),
+				),
+			);
+			assert.ok(known.has(first) && known.has(last));
+		}
+		for (const place of ["session 1", "session 2", "session 3 or 4"] as const)
+			assert.deepEqual(
+				[...(documented.get(place) ?? [])].sort(),
+				Object.values(registered(place)).sort(),
+				place,
+			);
+	});
+
+	test("each has the name and the byte that the registry has", () => {
+		const documented = rows.map((row) => [
+			cell(row, "message"),
+			Number(cell(row, "byte")),
+		]);
+		assert.deepEqual(Object.fromEntries(documented), {
+			...FILE_MESSAGE,
+			...TEXT_MESSAGE,
+			...PAYMENT_TALK,
+		});
+	});
+
+	test("each has the fields that the code has, of the same lengths", () => {
+		const inCode = new Map(
+			[...Object.values(FILE), ...Object.values(PAYMENT)].map(
+				({ type, body }) => [
+					type as number,
+					Object.entries(body.fields).map(
+						([name, { minBytes: min, maxBytes: max }]) => ({ name, min, max }),
+					),
+				],
+			),
+		);
+		let count = 0;
+		for (const row of rows) {
+			const layout = parseLayout(row["fields, in order"] ?? "");
+			const byte = Number(cell(row, "byte"));
+			assert.deepEqual(layout, inCode.get(byte), cell(row, "message"));
+			if (layout !== undefined) count++;
+		}
+		assert.equal(count, inCode.size);
+	});
+});
+
+function placesOf(sessions: string): WirePlace[] {
+	const places: WirePlace[] = [];
+	if (sessions.includes("1")) places.push("session 1");
+	if (sessions.includes("2")) places.push("session 2");
+	if (sessions.includes("3")) places.push("session 3 or 4");
+	return places;
+}
+
 describe("layouts of messages", () => {
 	type AnyStructure = Structure<Record<string, unknown>>;
 	const routings = ["direct", "crossed"] as const;
@@ -312,7 +402,14 @@ describe("layouts of messages", () => {
 test("labels: the table has every one that is in the code, and no other", () => {
 	const inCode = new Set<string>();
 	const source = new URL("../../src/", import.meta.url);
-	for (const room of ["session", "tetrad", "identity", "wire", "crypto"]) {
+	for (const room of [
+		"session",
+		"tetrad",
+		"identity",
+		"wire",
+		"crypto",
+		"talk",
+	]) {
 		const folder = new URL(`${room}/`, source);
 		for (const file of readdirSync(folder, {
 			recursive: true,
@@ -451,6 +548,13 @@ test("limits", () => {
 		"bytes of lists in an hour, link": LINK_LIST_LIMITS.bytes,
 		"bytes of lists on their way to a device, all tetrads":
 			MAX_LIST_MEMORY_BYTES,
+		"name of a file": FILE.offer.body.fields.name.maxBytes,
+		"what a payment is for, in words": MAX_TEXT_BYTES,
+		"why a payment is unwelcome, in words":
+			PAYMENT.unwelcome.body.fields.reason.maxBytes,
+		"bytes of a file in one message, sent": CHUNK_BYTES,
+		"name under which a file is kept": MAX_KEPT_NAME_BYTES,
+		"file that is taken": DEFAULT_MAX_FILE_BYTES,
 	});
 });
 

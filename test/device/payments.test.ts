@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { cp, rm } from "node:fs/promises";
 import { test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
+import { Payments } from "../../src/device/purse/index.ts";
+import { Channel } from "../../src/device/runtime/channel.ts";
+import type { Tetrad } from "../../src/device/runtime/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { openReceipt } from "../../src/money/index.ts";
 import { textMessage } from "../../src/talk/index.ts";
@@ -164,6 +167,44 @@ test("a purse that was put back to an old backup pays nobody", async () => {
 	await assert.rejects(A.pay(payment), code("purse-behind"));
 	const [x] = await running.X.balances();
 	assert.equal(x?.spendable, 500n, "the old state, which buys nothing");
+});
+
+test("whoever takes what is not of money and throws ends the tetrad, and a payment is in doubt", async () => {
+	let ended = false;
+	const channel = () => new Channel({ send: async () => {}, full: () => {} });
+	const module = channel();
+	const close = async () => {
+		ended = true;
+		module.end(undefined);
+	};
+	const parties = { X: { deviceId: new Uint8Array(41) } };
+	const payments = new Payments(
+		{
+			place: "A",
+			agent: channel(),
+			module,
+			parties,
+			close,
+		} as unknown as Tetrad,
+		{
+			other: () => {
+				throw new TetradError("malformed", "no");
+			},
+		},
+	);
+	const contract = new Uint8Array(32);
+	const issuer = new Uint8Array(41);
+	const paying = payments.pay({
+		contract,
+		issuer,
+		currency: "EUR",
+		amount: 1n,
+	});
+	module.deliver(textMessage("hello"));
+	await assert.rejects(paying, code("payment-in-doubt"));
+	await payments.over;
+	assert.ok(ended);
+	await assert.rejects(payments.settle(issuer), code("malformed"));
 });
 
 test("messages that are not of money end the tetrad, unless somebody takes them", async () => {

@@ -1,5 +1,4 @@
 import { asTetradError, TetradError } from "../../errors.ts";
-import type { Ended } from "../../machine/index.ts";
 import {
 	AgentPayments,
 	type AgentPaymentsEffect,
@@ -10,7 +9,7 @@ import {
 	type PaymentAsk,
 	type ReceiptedPayment,
 } from "../../money/index.ts";
-import { aborted, MoneySender, type Tetrad } from "../runtime/index.ts";
+import { aborted, Driver, MoneySender, type Tetrad } from "../runtime/index.ts";
 import type { Witness } from "./witness-file.ts";
 
 /** What `Payments` does beside payments. */
@@ -47,17 +46,15 @@ type Answer = ReceiptedPayment | undefined;
 export class Payments {
 	/** Resolves when the module has nothing more to say. Never rejects. */
 	readonly over: Promise<void>;
-	readonly #machine: AgentPayments = new AgentPayments();
+	readonly #driver: Driver<AgentPaymentsEvent, AgentPaymentsEffect>;
 	readonly #tetrad: Tetrad;
-	readonly #options: PaymentsOptions;
+	readonly #witness: Witness | undefined;
 	readonly #own: Uint8Array;
 	/** A send that fails ends the tetrad, and that is heard of. */
 	readonly #sender: MoneySender;
 	readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
-	readonly #events: AgentPaymentsEvent[] = [];
 	readonly #over = Promise.withResolvers<void>();
 	#asks = 0;
-	#handling = false;
 	#end: TetradError | undefined;
 
 	/** Takes a confirmed tetrad of an agent. Throws `invalid-argument` for one of a module. */
@@ -65,12 +62,30 @@ export class Payments {
 		if (tetrad.place !== "A" && tetrad.place !== "B")
 			throw new TetradError("invalid-argument", "a module pays by its purse");
 		this.#tetrad = tetrad;
-		this.#options = options;
+		this.#witness = options.witness;
 		this.#sender = new MoneySender(tetrad.module);
 		this.#own = tetrad.parties[tetrad.place === "A" ? "X" : "Y"].deviceId;
 		this.over = this.#over.promise;
+		this.#driver = new Driver<AgentPaymentsEvent, AgentPaymentsEffect>({
+			machine: new AgentPayments(),
+			now: Date.now,
+			handlers: {
+				"to-module": ({ bytes }) => this.#sender.send(bytes),
+				keep: ({ id, head }) => this.#keep(id, head),
+				answered: ({ ask, payment }) =>
+					this.#waiting.get(ask)?.resolve(payment),
+				refused: ({ ask, error }) => this.#waiting.get(ask)?.reject(error),
+				other: ({ bytes }) => this.#other(bytes, options),
+				end: ({ error }) => this.#closeFor(error),
+			},
+			ended: ({ error }) => this.#finish(error ?? closed()),
+			failed: (error) => {
+				this.#closeFor(error);
+				this.#finish(error);
+			},
+		});
 		const head = options.witness?.head(this.#own) ?? FIRST_HEAD;
-		this.#feed({ kind: "opened", head });
+		this.#driver.feed({ kind: "opened", head });
 		void this.#hear();
 	}
 
@@ -128,10 +143,10 @@ export class Payments {
 		this.#waiting.set(ask, waiting);
 		const onAbort = () => {
 			if (signal !== undefined)
-				this.#feed({ kind: "give-up", ask, error: aborted(signal) });
+				this.#driver.feed({ kind: "give-up", ask, error: aborted(signal) });
 		};
 		try {
-			this.#feed(asked(ask));
+			this.#driver.feed(asked(ask));
 			if (signal?.aborted) onAbort();
 			signal?.addEventListener("abort", onAbort, { once: true });
 			return await waiting.promise;
@@ -144,62 +159,50 @@ export class Payments {
 	async #hear(): Promise<void> {
 		try {
 			for await (const bytes of this.#tetrad.module)
-				this.#feed({ kind: "from-module", bytes });
-			this.#feed({ kind: "closed" });
+				this.#driver.feed({ kind: "from-module", bytes });
+			this.#driver.feed({ kind: "closed" });
 		} catch (thrown) {
-			this.#fail(asTetradError(thrown));
+			this.#abort(thrown);
 		}
 	}
 
-	#fail(error: TetradError): void {
+	/** What somebody throws who takes what is not of money ends the tetrad. */
+	#other(bytes: Uint8Array, { other }: PaymentsOptions): void {
+		try {
+			other?.(bytes);
+		} catch (thrown) {
+			this.#abort(thrown);
+		}
+	}
+
+	#abort(thrown: unknown): void {
+		const error = asTetradError(thrown);
+		this.#closeFor(error);
+		this.#driver.feed({ kind: "abort", error });
+	}
+
+	#closeFor(error: TetradError): void {
 		this.#end ??= error;
 		void this.#tetrad.close();
-		this.#feed({ kind: "abort", error });
 	}
 
-	/** One thing after another, also when one of them leads to the next. Throws what the machine says of a caller's mistake. */
-	#feed(event: AgentPaymentsEvent): void {
-		this.#events.push(event);
-		if (this.#handling) return;
-		this.#handling = true;
-		try {
-			for (;;) {
-				const next = this.#events.shift();
-				if (next === undefined) return;
-				for (const effect of this.#machine.handle(next)) this.#carryOut(effect);
-			}
-		} finally {
-			this.#handling = false;
-		}
-	}
-
-	#carryOut(effect: AgentPaymentsEffect | Ended): void {
-		switch (effect.kind) {
-			case "to-module":
-				return this.#sender.send(effect.bytes);
-			case "keep":
-				return this.#keep(effect.id, effect.head);
-			case "answered":
-				return this.#waiting.get(effect.ask)?.resolve(effect.payment);
-			case "refused":
-				return this.#waiting.get(effect.ask)?.reject(effect.error);
-			case "other":
-				return this.#options.other?.(effect.bytes);
-			case "end":
-				this.#end ??= effect.error;
-				return void this.#tetrad.close();
-			case "ended":
-				this.#end ??= effect.error ?? closed();
-				return this.#over.resolve();
-		}
+	/** Nothing more is answered, and what is asked from now on is refused with why. */
+	#finish(error: TetradError): void {
+		this.#end ??= error;
+		for (const { reject } of this.#waiting.values()) reject(this.#end);
+		this.#over.resolve();
 	}
 
 	#keep(id: number, head: Head): void {
-		const kept = this.#options.witness?.keep(this.#own, head);
+		const kept = this.#witness?.keep(this.#own, head);
 		Promise.resolve(kept).then(
-			() => this.#feed({ kind: "kept", id }),
+			() => this.#driver.feed({ kind: "kept", id }),
 			(thrown: unknown) =>
-				this.#feed({ kind: "not-kept", id, error: asTetradError(thrown) }),
+				this.#driver.feed({
+					kind: "not-kept",
+					id,
+					error: asTetradError(thrown),
+				}),
 		);
 	}
 }

@@ -30,6 +30,7 @@ import {
 	type Machine,
 	Pending,
 	Steps,
+	type TimeEvent,
 	unexpected,
 } from "../../machine/index.ts";
 import { copy, hex, parseUtf8 } from "../../wire/index.ts";
@@ -97,7 +98,9 @@ export type AgentPaymentsEvent =
 	/** The module says nothing more: the tetrad was closed in order. */
 	| { readonly kind: "closed" }
 	/** The tetrad has ended otherwise. */
-	| AbortEvent;
+	| AbortEvent
+	/** Nothing here waits for a time. */
+	| TimeEvent;
 
 export type AgentPaymentsEffect =
 	| { readonly kind: "to-module"; readonly bytes: Uint8Array }
@@ -181,7 +184,6 @@ export class AgentPayments
 	readonly #keeping: Pending<Keeping> = new Pending<Keeping>();
 	#witnessed: Witnessed = { kind: "kept" };
 
-	/** Nothing here waits for a time. */
 	get deadline(): undefined {
 		return undefined;
 	}
@@ -219,6 +221,8 @@ export class AgentPayments
 				return this.#end(closed());
 			case "abort":
 				return this.#end(event.error);
+			case "time":
+				return;
 			default:
 				return unreachable(event);
 		}

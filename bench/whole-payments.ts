@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeCrypto, type SignatureAlgorithm } from "../src/crypto/index.ts";
 import type { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
+import { AgentStore } from "../src/device/purse/agent-store.ts";
 import { Payments } from "../src/device/purse/payments.ts";
 import { Purse } from "../src/device/purse/purse.ts";
-import { WitnessFile } from "../src/device/purse/witness-file.ts";
 import type { Tetrad } from "../src/device/runtime/tetrad.ts";
 import {
 	type CertifiedDevice,
@@ -96,7 +96,7 @@ export class WholePayments {
 		const talk = async (tetrad: Tetrad) => {
 			const home = join(folder, tetrad.place);
 			await mkdir(home);
-			return new Payments(tetrad, { witness: await WitnessFile.open(home) });
+			return new Payments(tetrad, { witness: await AgentStore.open(home) });
 		};
 		return new WholePayments({
 			four,

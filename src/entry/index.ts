@@ -8,6 +8,7 @@ export {
 } from "../carrier/index.ts";
 export { SoftwareAuthority } from "../device/authority/index.ts";
 export {
+	AgentStore,
 	Payments,
 	type PaymentsOptions,
 	Purse,
@@ -17,7 +18,6 @@ export {
 	type PurseNote,
 	type PurseOptions,
 	type Witness,
-	WitnessFile,
 } from "../device/purse/index.ts";
 export {
 	type AcceptOptions,

@@ -18,11 +18,14 @@ export {
 	type Write,
 } from "../machine/index.ts";
 export {
+	AGENT_SCHEMA,
 	AgentPayments,
 	type AgentPaymentsEffect,
 	type AgentPaymentsEvent,
 	type PaymentAsk,
 	type ReceiptedPayment,
+	WITNESSED,
+	witnessing,
 } from "./agent/index.ts";
 export {
 	amountBytes,

@@ -28,6 +28,8 @@ import {
 	validateChain,
 } from "../../src/identity/index.ts";
 import { readSoftwareKey } from "../../src/keys/index.ts";
+import { AGENT_SCHEMA, WITNESSED } from "../../src/money/index.ts";
+import { openSqliteSnapshot } from "../../src/store/index.ts";
 import {
 	type Module,
 	mintNote,
@@ -267,8 +269,18 @@ describe("agents that pay", () => {
 		const { spendable, inDoubt } = await balance("X");
 		assert.deepEqual([spendable, inDoubt], [51_250n, 0n]);
 		assert.equal((await balance("Y")).toDeposit, 1_250n);
-		const witness = await readFile(`${homes.of("A")}/witness.json`, "utf8");
-		assert.notEqual(JSON.parse(witness).number, "0");
+		{
+			await using view = await openSqliteSnapshot({
+				path: `${homes.of("A")}/agent.db`,
+				schema: AGENT_SCHEMA,
+			});
+			const numbers: bigint[] = [];
+			await view.snapshot(async (scan) => {
+				for await (const { number } of scan({ table: WITNESSED }))
+					numbers.push(number);
+			});
+			assert.ok(numbers.length === 1 && numbers[0] !== 0n);
+		}
 
 		await using poor = startCaller(
 			homes,

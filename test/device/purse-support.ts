@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { Payments } from "../../src/device/purse/payments.ts";
 import { Purse, type PurseOptions } from "../../src/device/purse/purse.ts";
-import type { Witness } from "../../src/device/purse/witness-file.ts";
+import type { Witness } from "../../src/device/purse/witness.ts";
 import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
 import {
 	type CertifiedDevice,

@@ -1,10 +1,18 @@
 /* The purse of a module and its owner, with an issuer at the other side of the tetrad. */
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import {
+	mkdir,
+	readdir,
+	readFile,
+	rename,
+	rmdir,
+	writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { writeDeviceFile } from "../../src/device/home/home.ts";
+import { AgentStore } from "../../src/device/purse/agent-store.ts";
 import { Payments } from "../../src/device/purse/payments.ts";
 import { Purse } from "../../src/device/purse/purse.ts";
 import {
@@ -22,7 +30,6 @@ import {
 	type Owner,
 	openOwner,
 } from "../../src/device/purse/purse-owner.ts";
-import { WitnessFile } from "../../src/device/purse/witness-file.ts";
 import { MoneyDriver } from "../../src/device/runtime/money-driver.ts";
 import {
 	type MoneyHolder,
@@ -441,30 +448,69 @@ describe("a driver", () => {
 	});
 });
 
-describe("a witness's file", () => {
+describe("an agent's store", () => {
 	const head = (number: bigint) => ({ number, hash: nodeCrypto.random(32) });
 
 	test("keeps the newest head, through many at once and a restart", async () => {
 		const home = join(folder.path, `home-${++count}`);
 		await mkdir(home, { mode: 0o700 });
 		const own = alice.device.deviceId;
-		const witness = await WitnessFile.open(home);
+		const witness = await AgentStore.open(home);
 		assert.equal(witness.head(own), undefined);
+		assert.deepEqual(await readdir(home), [], "who never pays has none");
 		const heads = Array.from({ length: 200 }, (_, i) => head(BigInt(i + 1)));
 		await Promise.all(heads.map((head) => witness.keep(own, head)));
 		assert.deepEqual(witness.head(own), heads.at(-1));
 		await witness.keep(own, head(7n));
-		const again = await WitnessFile.open(home);
+		await assert.rejects(AgentStore.open(home), code("busy"));
+		await witness[Symbol.asyncDispose]();
+		await assert.rejects(
+			witness.keep(own, head(900n)),
+			code("invalid-argument"),
+		);
+		await using again = await AgentStore.open(home);
 		assert.deepEqual(again.head(own), heads.at(-1));
 		assert.equal(again.head(issuer.device.deviceId), undefined);
 	});
 
-	test("that cannot be read is no new one", async () => {
+	test("takes in what an older program kept, once, and puts that aside", async () => {
+		const home = join(folder.path, `home-${++count}`);
+		await mkdir(home, { mode: 0o700 });
+		const own = alice.device.deviceId;
+		const { hash } = head(5n);
+		const old = { version: 1, module: hex(own), number: "5", hash: hex(hash) };
+		const path = join(home, "witness.json");
+		await writeFile(path, JSON.stringify(old));
+		{
+			await using store = await AgentStore.open(home);
+			assert.deepEqual(store.head(own), { number: 5n, hash });
+			await store.keep(own, head(8n));
+		}
+		assert.equal(await readFile(`${path}.read`, "utf8"), JSON.stringify(old));
+		// A crash may leave it there, and nothing goes back for that.
+		await rename(`${path}.read`, path);
+		await using store = await AgentStore.open(home);
+		assert.equal(store.head(own)?.number, 8n);
+		await assert.rejects(readFile(path), { code: "ENOENT" });
+	});
+
+	test("keeps no head that no purse comes to", async () => {
+		const home = join(folder.path, `home-${++count}`);
+		await mkdir(home, { mode: 0o700 });
+		const own = alice.device.deviceId;
+		await using store = await AgentStore.open(home);
+		await assert.rejects(store.keep(own, head(2n ** 63n)), code("malformed"));
+		assert.equal(store.head(own), undefined);
+		await store.keep(own, head(2n ** 63n - 1n));
+		assert.equal(store.head(own)?.number, 2n ** 63n - 1n);
+	});
+
+	test("takes nothing in that an older program kept and that cannot be read", async () => {
 		const home = join(folder.path, `home-${++count}`);
 		await mkdir(home, { mode: 0o700 });
 		for (const content of ["", "{}", '{"version":1}', "\0"]) {
 			await writeFile(join(home, "witness.json"), content);
-			await assert.rejects(WitnessFile.open(home), code("home-unusable"));
+			await assert.rejects(AgentStore.open(home), code("home-unusable"));
 		}
 	});
 
@@ -472,11 +518,11 @@ describe("a witness's file", () => {
 		const home = join(folder.path, `home-${++count}`);
 		await mkdir(home, { mode: 0o700 });
 		const own = alice.device.deviceId;
-		const witness = await WitnessFile.open(home);
-		await mkdir(join(home, "witness.json.new"));
-		await assert.rejects(witness.keep(own, head(1n)), code("home-unusable"));
+		await using witness = await AgentStore.open(home);
+		await mkdir(join(home, "agent.db"));
+		await assert.rejects(witness.keep(own, head(1n)), code("store-failed"));
 		assert.equal(witness.head(own), undefined);
-		await rmdir(join(home, "witness.json.new"));
+		await rmdir(join(home, "agent.db"));
 		await witness.keep(own, head(1n));
 		assert.equal(witness.head(own)?.number, 1n);
 	});

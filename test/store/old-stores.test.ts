@@ -103,7 +103,7 @@ test("payments go on where they were, and what was in doubt is settled once", as
 	const of = async (name: "purse" | "till" | "ledger") => {
 		await using own = await temporaryFolder();
 		const schema = name === "ledger" ? LEDGER_SCHEMA : PURSE_SCHEMA;
-		return inMemory(await copyOf(name, own.path), schema);
+		return await inMemory(await copyOf(name, own.path), schema);
 	};
 	const mint = await town.issuer("mint", await of("ledger"));
 	const ann = await town.purse("ann", await of("purse"));

@@ -63,7 +63,7 @@ import {
  *   key.…         the long-term key, unless it is in a token
  *   state.json    what was seen of time and lists, and lists/ with them (home-state.ts)
  *   lock.db       the lock against a second process (home-lock.ts)
- *   witness.json  of an agent: how far the purse of its module has come (witness-file.ts)
+ *   agent.db      of an agent that pays: what it keeps of money (agent-store.ts)
  *   purse.json    of a module that has a purse, with purse.db and orders/ beside it (purse-home.ts)
  */
 

@@ -3,7 +3,7 @@ import { type Address, connect, formatAddress } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { LinkMode } from "../../tetrad/index.ts";
 import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
-import { WitnessFile } from "../purse/index.ts";
+import { AgentStore } from "../purse/index.ts";
 import { TrustedAgent } from "../runtime/index.ts";
 import { type AnswerOptions, serve } from "./agent-answer.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
@@ -73,11 +73,8 @@ export async function runAgentProcess(
 		mode: link,
 		dial: () => connect(module, { signal }),
 	});
-	const work = new AgentAtWork(
-		agent,
-		await WitnessFile.open(home.path),
-		report,
-	);
+	await using store = await AgentStore.open(home.path);
+	const work = new AgentAtWork(agent, store, report);
 	try {
 		await agent.reachModule();
 		report({ event: "linked", peer: formatAddress(module) });

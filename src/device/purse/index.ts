@@ -1,3 +1,4 @@
+export { AgentStore } from "./agent-store.ts";
 export {
 	readIssuerTerms,
 	termsToFile,
@@ -28,4 +29,4 @@ export {
 } from "./purse-home.ts";
 export { placeGiveBack, placeWithdrawal } from "./purse-orders.ts";
 export { newOwner, openOwner } from "./purse-owner.ts";
-export { type Witness, WitnessFile } from "./witness-file.ts";
+export type { Witness } from "./witness.ts";

@@ -10,7 +10,7 @@ import {
 	type ReceiptedPayment,
 } from "../../money/index.ts";
 import { aborted, Driver, MoneySender, type Tetrad } from "../runtime/index.ts";
-import type { Witness } from "./witness-file.ts";
+import type { Witness } from "./witness.ts";
 
 /** What `Payments` does beside payments. */
 export interface PaymentsOptions {
@@ -28,9 +28,10 @@ type Answer = ReceiptedPayment | undefined;
  *
  * @example
  * ```ts
- * import { Payments, TetradError, WitnessFile } from "tetrad";
+ * import { AgentStore, Payments, TetradError } from "tetrad";
  *
- * const payments = new Payments(tetrad, { witness: await WitnessFile.open("home") });
+ * await using store = await AgentStore.open("home");
+ * const payments = new Payments(tetrad, { witness: store });
  * const payment = { contract, issuer: terms.issuer, currency: "EUR", amount: 1250n };
  * try {
  * 	const { receipt } = await payments.pay(payment);

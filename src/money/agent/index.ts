@@ -7,3 +7,4 @@ export {
 	type PaymentAsk,
 	type ReceiptedPayment,
 } from "./agent-payments.ts";
+export { AGENT_SCHEMA, WITNESSED, witnessing } from "./agent-tables.ts";

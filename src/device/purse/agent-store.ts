@@ -1,0 +1,156 @@
+import { join } from "node:path";
+import { TetradError } from "../../errors.ts";
+import type { Store } from "../../machine/index.ts";
+import {
+	AGENT_SCHEMA,
+	type Head,
+	WITNESSED,
+	witnessing,
+} from "../../money/index.ts";
+import { openSqliteStore } from "../../store/index.ts";
+import { hex } from "../../wire/index.ts";
+import { isThere } from "../home/index.ts";
+import {
+	hasOldWitness,
+	putOldWitnessAside,
+	readOldWitness,
+} from "./old-witness.ts";
+import type { Witness } from "./witness.ts";
+
+/** A head, and when it is kept for good. */
+interface Known {
+	readonly head: Head;
+	readonly written: Promise<void>;
+}
+
+/**
+ * What the agent of a home keeps of money, in agent.db there (docs/stores.md): one process has it
+ * open at a time. An agent that never pays has none, and its store is made with the first head.
+ *
+ * @example
+ * ```ts
+ * import { AgentStore, Payments } from "tetrad";
+ *
+ * await using store = await AgentStore.open("home");
+ * const payments = new Payments(tetrad, { witness: store });
+ * await payments.settle(terms.issuer);
+ * ```
+ */
+export class AgentStore implements Witness, AsyncDisposable {
+	readonly #home: string;
+	/** The newest head of each module, by its device id. */
+	readonly #known = new Map<string, Known>();
+	/** Those of them that are kept for good. */
+	readonly #kept = new Map<string, Head>();
+	#store: Promise<Store> | undefined;
+	#isClosed = false;
+
+	private constructor(home: string) {
+		this.#home = home;
+	}
+
+	/**
+	 * Reads what is there; a new home has nothing. A witness.json of an older program is read into
+	 * the store and put aside. Throws `home-unusable` for one that cannot be read, and what opening
+	 * a store throws.
+	 */
+	static async open(home: string): Promise<AgentStore> {
+		const store = new AgentStore(home);
+		const isUsed = (await isThere(store.#path)) || (await hasOldWitness(home));
+		if (isUsed) await store.#opened();
+		return store;
+	}
+
+	get #path(): string {
+		return join(this.#home, "agent.db");
+	}
+
+	head(module: Uint8Array): Head | undefined {
+		return this.#known.get(hex(module))?.head;
+	}
+
+	/** Rejects with what the store rejects with; the next head is tried all the same. */
+	keep(module: Uint8Array, head: Head): Promise<void> {
+		const id = hex(module);
+		const known = this.#known.get(id);
+		if (known !== undefined && head.number <= known.head.number)
+			return known.written;
+		const written = this.#write(id, module, head);
+		this.#known.set(id, { head, written });
+		written.catch(() => this.#forget(id, written));
+		return written;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#isClosed = true;
+		const store = await this.#store?.catch(() => undefined);
+		await store?.[Symbol.asyncDispose]();
+	}
+
+	async #write(id: string, module: Uint8Array, head: Head): Promise<void> {
+		const opening = this.#opened();
+		const store = await opening;
+		try {
+			this.#kept.set(id, await store.transact(witnessing(module, head)));
+		} catch (thrown) {
+			// One that has failed shows what is there when it is opened again.
+			if (thrown instanceof TetradError && thrown.code === "store-failed") {
+				await store[Symbol.asyncDispose]();
+				if (this.#store === opening) this.#store = undefined;
+			}
+			throw thrown;
+		}
+	}
+
+	/** What could not be kept is not known either. */
+	#forget(id: string, written: Promise<void>): void {
+		if (this.#known.get(id)?.written !== written) return;
+		const head = this.#kept.get(id);
+		if (head === undefined) this.#known.delete(id);
+		else this.#known.set(id, { head, written: Promise.resolve() });
+	}
+
+	#opened(): Promise<Store> {
+		if (this.#isClosed)
+			return Promise.reject(
+				new TetradError("invalid-argument", "the agent's store is closed"),
+			);
+		if (this.#store === undefined) {
+			const opening = this.#open();
+			this.#store = opening;
+			opening.catch(() => {
+				if (this.#store === opening) this.#store = undefined;
+			});
+		}
+		return this.#store;
+	}
+
+	async #open(): Promise<Store> {
+		const old = await readOldWitness(this.#home);
+		const store = await openSqliteStore({
+			path: this.#path,
+			schema: AGENT_SCHEMA,
+		});
+		try {
+			if (old !== undefined) {
+				await store.transact(witnessing(old.module, old.head));
+				await putOldWitnessAside(this.#home);
+			}
+			await store.snapshot(async (scan) => {
+				for await (const { module, number, hash } of scan({
+					table: WITNESSED,
+				})) {
+					const [id, head] = [hex(module), { number, hash }];
+					this.#kept.set(id, head);
+					const known = this.#known.get(id);
+					if (known === undefined || known.head.number < number)
+						this.#known.set(id, { head, written: Promise.resolve() });
+				}
+			});
+			return store;
+		} catch (thrown) {
+			await store[Symbol.asyncDispose]();
+			throw thrown;
+		}
+	}
+}

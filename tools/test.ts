@@ -98,7 +98,9 @@ await runInOneProcess(${JSON.stringify(files)}, (file) => relative(${JSON.string
 function wanted(): string[] {
 	const all = findTests(ROOT);
 	if (all.length === 0) throw new Error("there are no tests");
-	const named = positionals.map((path) => relative(ROOT, resolve(path)));
+	const named = [
+		...new Set(positionals.map((path) => relative(ROOT, resolve(path)))),
+	];
 	for (const path of named)
 		if (!all.includes(path)) throw new Error(`${path} is not a test file`);
 	return (named.length > 0 ? named : all).filter(
@@ -183,8 +185,12 @@ async function* lastWords() {
 	yield* said([`${found} of ${files.length} test files have run`]);
 	if (values.name.length === 0) yield* said(growth(recorded, measured));
 	if (values.record && missing.length === 0) {
-		const isWhole = files.length === findTests(ROOT).length;
-		writeCosts(isWhole ? measured : { ...recorded, ...measured });
+		const known = { ...recorded, ...measured };
+		writeCosts(
+			Object.fromEntries(
+				findTests(ROOT).map((file) => [file, known[file] ?? 0]),
+			),
+		);
 	}
 }
 

@@ -41,10 +41,12 @@ export class LinkMachine implements Machine<LinkEvent, LinkEffect> {
 		};
 	}
 
+	/** As `Machine` has it: milliseconds since the epoch. */
 	get deadline(): number | undefined {
 		return this.#steps.deadline;
 	}
 
+	/** Whether this link is over; its last effect said how. */
 	get ended(): boolean {
 		return this.#steps.ended;
 	}
@@ -63,6 +65,7 @@ export class LinkMachine implements Machine<LinkEvent, LinkEffect> {
 		);
 	}
 
+	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. Throws only for `send`. */
 	handle(event: LinkEvent, now: number): readonly (LinkEffect | Ended)[] {
 		if (event.kind === "send") {
 			const multiplexer = this.#ready();

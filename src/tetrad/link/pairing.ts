@@ -185,14 +185,17 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 		);
 	}
 
+	/** As `Machine` has it: milliseconds since the epoch. */
 	get deadline(): number | undefined {
 		return this.#steps.deadline;
 	}
 
+	/** Whether this pairing is over; its last effect said how. */
 	get ended(): boolean {
 		return this.#steps.ended;
 	}
 
+	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. */
 	handle(event: PairingEvent, now: number): readonly (PairingEffect | Ended)[] {
 		return this.#steps.run(() => this.#step(event, now));
 	}

@@ -80,10 +80,12 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 		};
 	}
 
+	/** As `Machine` has it: milliseconds since the epoch. */
 	get deadline(): number | undefined {
 		return this.#role.steps.deadline;
 	}
 
+	/** Whether this tetrad is over; its last effect said how. */
 	get ended(): boolean {
 		return this.#role.steps.ended;
 	}
@@ -102,6 +104,7 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 		return this.#open().confirmed;
 	}
 
+	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. Throws only for `send`. */
 	handle(event: AgentEvent, now: number): readonly (AgentEffect | Ended)[] {
 		const { steps } = this.#role;
 		if (event.kind === "send") {

@@ -59,10 +59,12 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 		};
 	}
 
+	/** As `Machine` has it: milliseconds since the epoch. */
 	get deadline(): number | undefined {
 		return this.#role.steps.deadline;
 	}
 
+	/** Whether this tetrad is over; its last effect said how. */
 	get ended(): boolean {
 		return this.#role.steps.ended;
 	}
@@ -72,6 +74,7 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 		return this.#open().confirmed;
 	}
 
+	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. Throws only for `send`. */
 	handle(event: ModuleEvent, now: number): readonly (ModuleEffect | Ended)[] {
 		const { steps } = this.#role;
 		if (event.kind === "send") {

@@ -55,7 +55,7 @@ export const STATEMENT_MS = 30_000;
 export const LOCK_MS = 10_000;
 
 /** How long one statement may take that copies a table or brings it to another version. */
-export const MIGRATION_MS = 6 * 3_600_000;
+export const MIGRATION_MS: number = 6 * 3_600_000;
 
 /** How long all statements of one durable step may take, as this process sees it. */
 export const BATCH_MS = 60_000;

@@ -110,7 +110,7 @@ export async function putNotes(
 
 /** A witness in memory. */
 export class Remembered implements Witness {
-	readonly heads = new Map<string, Head>();
+	readonly heads: Map<string, Head> = new Map();
 
 	head(module: Uint8Array): Head | undefined {
 		return this.heads.get(hex(module));
@@ -133,7 +133,10 @@ export class Purses implements AsyncDisposable {
 	readonly issuer: Module;
 	readonly modules: Readonly<Record<"X" | "Y", Module>>;
 	readonly reports: Record<"X" | "Y", PurseReport[]> = { X: [], Y: [] };
-	readonly witnesses = { A: new Remembered(), B: new Remembered() };
+	readonly witnesses: Readonly<Record<"A" | "B", Remembered>> = {
+		A: new Remembered(),
+		B: new Remembered(),
+	};
 	readonly #running: AsyncDisposableStack[] = [];
 
 	static async make(folder: string): Promise<Purses> {
@@ -237,7 +240,15 @@ export class Purses implements AsyncDisposable {
 	}
 
 	/** What is asked for a payment of so much. */
-	payment(amount: bigint, contract: Uint8Array = nodeCrypto.random(32)) {
+	payment(
+		amount: bigint,
+		contract: Uint8Array = nodeCrypto.random(32),
+	): {
+		contract: Uint8Array;
+		issuer: Uint8Array;
+		currency: string;
+		amount: bigint;
+	} {
 		return {
 			contract,
 			issuer: this.issuer.device.deviceId,

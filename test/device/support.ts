@@ -72,7 +72,10 @@ const authorities = Promise.all([
 	SoftwareAuthority.create("bank", "Test Bank"),
 ]);
 
-export async function certify(place: Place, name = NAMES[place]) {
+export async function certify(
+	place: Place,
+	name: string = NAMES[place],
+): ReturnType<SoftwareAuthority["certify"]> {
 	const [agency, bank] = await authorities;
 	return (isAgent(place) ? agency : bank).certify(name);
 }
@@ -361,4 +364,4 @@ export async function hear(channel: {
 	return message && parseUtf8(message);
 }
 
-export const say = utf8;
+export const say: typeof utf8 = utf8;

@@ -77,7 +77,21 @@ export const ECDSA_SHA256: Uint8Array = bytes("300a06082a8648ce3d040302");
 export const ED25519: Uint8Array = bytes("300506032b6570");
 const P256_KEY = bytes("301306072a8648ce3d020106082a8648ce3d030107");
 
-export const EXTENSIONS = {
+export const EXTENSIONS: Readonly<
+	Record<
+		| "notAuthority"
+		| "signs"
+		| "certifies"
+		| "certifiesAndLists"
+		| "enciphers"
+		| "clientAuthentication",
+		Uint8Array
+	>
+> & {
+	readonly authority: (pathLength?: number) => Uint8Array;
+	readonly roles: (...roles: readonly DeviceRole[]) => Uint8Array;
+	readonly policies: (...oids: readonly string[]) => Uint8Array;
+} = {
 	authority: (pathLength?: number): Uint8Array =>
 		extension(
 			"2.5.29.19",
@@ -115,7 +129,7 @@ export const EXTENSIONS = {
 		false,
 		sequence(oid("1.3.6.1.5.5.7.3.2")),
 	),
-} as const;
+};
 
 /** A certificate field by field, in DER, each of which a test can replace. */
 export interface Fields {

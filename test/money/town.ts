@@ -118,7 +118,7 @@ export class Module {
 	/** What the agent has kept. */
 	head: Head = FIRST_HEAD;
 	/** Tetrads that are open, with the other end of each. */
-	readonly tetrads = new Map<number, { peer: Module; tetrad: number }>();
+	readonly tetrads: Map<number, { peer: Module; tetrad: number }> = new Map();
 	readonly signer: Signer;
 	/** Signed and not handed over, while signing is slow. */
 	readonly unsigned: MoneyEvent[] = [];

@@ -39,15 +39,28 @@ export interface Copies {
  * One schema in four versions, which come about by every kind of step: what people owe, and a
  * diary. The diary has rows that SQLite keeps in the tree of their key, until it holds bytes.
  */
-export const debtsFirst = table(
+const debtsFirstColumns = {
+	id: "bytes",
+	name: "text",
+	amount: "integer",
+	paper: "bytes",
+} as const;
+
+export const debtsFirst: Table<typeof debtsFirstColumns> = table(
 	"debts",
-	{ id: "bytes", name: "text", amount: "integer", paper: "bytes" },
+	debtsFirstColumns,
 	["id"],
 	{ by_name: ["name"] },
 );
-export const diaryFirst = table(
+const diaryFirstColumns = {
+	number: "integer",
+	what: "text",
+	mood: "text",
+} as const;
+
+export const diaryFirst: Table<typeof diaryFirstColumns> = table(
 	"diary",
-	{ number: "integer", what: "text", mood: "text" },
+	diaryFirstColumns,
 	["number"],
 );
 const debtsSecond = table(
@@ -57,18 +70,31 @@ const debtsSecond = table(
 	{ by_name: ["name"], by_amount: ["amount", "name"] },
 );
 const extras = table("extras", { name: "text", value: "bytes" }, ["name"]);
-export const debtsThird = table(
+const debtsThirdColumns = {
+	name: "text",
+	id: "bytes",
+	whole: "integer",
+	cents: "integer",
+} as const;
+
+export const debtsThird: Table<typeof debtsThirdColumns> = table(
 	"owed",
-	{ name: "text", id: "bytes", whole: "integer", cents: "integer" },
+	debtsThirdColumns,
 	["name", "id"],
 	{ by_whole: ["whole"] },
 );
 const diaryThird = table("diary", { number: "integer", what: "text" }, [
 	"number",
 ]);
-export const diaryFourth = table(
+const diaryFourthColumns = {
+	number: "integer",
+	what: "text",
+	seal: "bytes",
+} as const;
+
+export const diaryFourth: Table<typeof diaryFourthColumns> = table(
 	"diary",
-	{ number: "integer", what: "text", seal: "bytes" },
+	diaryFourthColumns,
 	["number"],
 	{ by_what: ["what"] },
 );

@@ -22,8 +22,10 @@ import { openSchema, type Place } from "./place.ts";
 const folder = await temporaryFolder();
 after(() => folder[Symbol.asyncDispose]());
 let stores = 0;
-export const make = () =>
-	({ kind: "sqlite", path: join(folder.path, `store-${++stores}`) }) as const;
+export const make = (): Extract<Place, { readonly kind: "sqlite" }> => ({
+	kind: "sqlite",
+	path: join(folder.path, `store-${++stores}`),
+});
 
 export function pathOf(place: Place): string {
 	assert.ok(place.kind === "sqlite");
@@ -70,7 +72,7 @@ export const isBroughtOver = async (path: string): Promise<void> => {
 	);
 };
 /** Few enough that each statement of a migration can be the last one. */
-export const ROWS = manyRows(6);
+export const ROWS: ReturnType<typeof manyRows> = manyRows(6);
 export async function filled(): Promise<{ readonly path: string }> {
 	const place = make();
 	await using store = await openSchema(place, VERSIONS[1]);

@@ -12,6 +12,7 @@ import {
 	type Row,
 	reading,
 	type Store,
+	type Table,
 	type Transaction,
 	table,
 } from "../../src/money/index.ts";
@@ -19,26 +20,38 @@ import { openSchema, type Place } from "./place.ts";
 
 export { openSchema, type Place } from "./place.ts";
 
-export const counters = table("counters", { name: "text", count: "integer" }, [
-	"name",
-]);
+const countersColumns = { name: "text", count: "integer" } as const;
+
+export const counters: Table<typeof countersColumns> = table(
+	"counters",
+	countersColumns,
+	["name"],
+);
+const leftColumns = { number: "integer" } as const;
+
 /** Each has an equal in the other, written in the same transaction. */
-export const left = table("left_half", { number: "integer" }, ["number"]);
-export const right = table(
+export const left: Table<typeof leftColumns> = table("left_half", leftColumns, [
+	"number",
+]);
+const rightColumns = { number: "integer", bytes: "bytes" } as const;
+
+export const right: Table<typeof rightColumns> = table(
 	"right_half",
-	{ number: "integer", bytes: "bytes" },
+	rightColumns,
 	["number"],
 );
+const thingsColumns = {
+	owner: "bytes",
+	number: "integer",
+	label: "text",
+	amount: "integer",
+	body: "bytes",
+} as const;
+
 /** All types, two columns in the key, orders of all kinds. */
-export const things = table(
+export const things: Table<typeof thingsColumns> = table(
 	"things",
-	{
-		owner: "bytes",
-		number: "integer",
-		label: "text",
-		amount: "integer",
-		body: "bytes",
-	},
+	thingsColumns,
 	["owner", "number"],
 	{
 		by_label: ["label"],

@@ -115,12 +115,16 @@ export class PostgresServer implements AsyncDisposable {
 	}
 
 	/** The address of a database, for somebody in particular. */
-	url(database = "postgres", user = SUPERUSER): string {
+	url(database = "postgres", user: string = SUPERUSER): string {
 		return `postgres://${user}@localhost:${this.#port}/${database}?host=${encodeURIComponent(this.folder)}`;
 	}
 
 	/** The same over TCP. */
-	tcpUrl(host: string, database = "postgres", user = SUPERUSER): string {
+	tcpUrl(
+		host: string,
+		database = "postgres",
+		user: string = SUPERUSER,
+	): string {
 		return `postgres://${user}@${host}:${this.#port}/${database}`;
 	}
 

@@ -48,7 +48,7 @@ const PROGRAMS = {
 	],
 };
 
-export type TokenKind = keyof typeof LIBRARIES;
+export type TokenKind = "softhsm" | "tpm";
 
 /**
  * `false` when all that these tokens need is installed, else why their tests skip; under
@@ -132,7 +132,13 @@ export class SoftHsm implements TestToken, AsyncDisposable {
 		this.env = { SOFTHSM2_CONF: join(folder, "softhsm2.conf") };
 	}
 
-	uri({ pin = true, token = this.#labels[0] ?? "" } = {}): string {
+	uri({
+		pin = true,
+		token = this.#labels[0] ?? "",
+	}: {
+		readonly pin?: boolean;
+		readonly token?: string;
+	} = {}): string {
 		return uriOf(token, this.modulePath, pin ? this.pinFile : undefined);
 	}
 
@@ -222,7 +228,13 @@ export class SoftwareTpm implements TestToken, AsyncDisposable {
 		};
 	}
 
-	uri({ pin = true, token = "tpm" } = {}): string {
+	uri({
+		pin = true,
+		token = "tpm",
+	}: {
+		readonly pin?: boolean;
+		readonly token?: string;
+	} = {}): string {
 		return uriOf(token, this.modulePath, pin ? this.pinFile : undefined);
 	}
 

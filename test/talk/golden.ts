@@ -3,9 +3,9 @@
  * docs/money.md (Messages). Never written by the code that they hold.
  */
 
-export const CONTRACT = "c0".repeat(32);
+export const CONTRACT: string = "c0".repeat(32);
 /** enc(32 bytes, "bank.example"). */
-export const ISSUER = `00000020${"d0".repeat(32)}0000000c62616e6b2e6578616d706c65`;
+export const ISSUER: string = `00000020${"d0".repeat(32)}0000000c62616e6b2e6578616d706c65`;
 /** SHA-256 of "hello" (FIPS 180-4). */
 export const HELLO_DIGEST =
 	"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -18,7 +18,23 @@ const MONEY = [
 	"00000008000000000000028a",
 ].join("");
 
-export const GOLDEN = {
+export const GOLDEN: Readonly<
+	Record<
+		| "text"
+		| "fileOffer"
+		| "fileChunk"
+		| "fileEnd"
+		| "fileAcknowledgement"
+		| "proposePayment"
+		| "paymentWelcome"
+		| "paymentUnwelcome"
+		| "witness"
+		| "pay"
+		| "expect"
+		| "settle",
+		string
+	>
+> = {
 	/** "hello" */
 	text: "1068656c6c6f",
 	/** "a.txt" of 5 bytes */
@@ -37,4 +53,4 @@ export const GOLDEN = {
 	pay: `40${MONEY}`,
 	expect: `42${MONEY}`,
 	settle: `4700000034${ISSUER}`,
-} as const;
+};

@@ -271,11 +271,11 @@ export function changing<const Of extends readonly Columns[], Result>(
 }
 
 /** The newest entry of the log, which has the head. */
-export const HEAD_READ = {
+export const HEAD_READ: Read<typeof LOG_COLUMNS> = {
 	table: LOG,
 	order: "descending",
 	limit: 1,
-} as const;
+};
 
 export function headOf([newest]: readonly LogRow[]): Head {
 	return newest === undefined

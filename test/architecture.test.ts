@@ -14,7 +14,7 @@ const SRC = join(ROOT, "src");
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	crypto: [],
-	wire: [],
+	wire: ["crypto"],
 	machine: [],
 	identity: ["identity/x509", "wire"],
 	"identity/issue": [

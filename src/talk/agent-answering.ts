@@ -21,11 +21,11 @@ import {
 } from "../machine/index.ts";
 import {
 	body,
+	copyPayment,
 	type IssuerTerms,
 	MAX_REASON_BYTES,
 	message,
 	type Payment,
-	parsePayment,
 } from "../money/documents/index.ts";
 import { sameBytes, textWithin } from "../wire/index.ts";
 import {
@@ -157,7 +157,7 @@ export class AgentAnswering
 				"the peer wants to pay, and this agent takes no payments; start it with --take-payments",
 			);
 		const fields = body(PAYMENT.propose, bytes);
-		const payment = parsePayment(fields);
+		const payment = copyPayment(fields);
 		const terms = issuers.find(
 			({ issuer, currency }) =>
 				sameBytes(issuer, payment.issuer) && currency.code === payment.currency,

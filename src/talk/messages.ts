@@ -5,8 +5,9 @@
  */
 import { HASH_BYTES } from "../crypto/index.ts";
 import {
+	amount,
 	CONTRACT_BYTES,
-	CURRENCY_CODE,
+	currencyCode,
 	DEVICE_ID,
 	MAX_REASON_BYTES,
 } from "../money/documents/index.ts";
@@ -53,8 +54,8 @@ export const PAYMENT = {
 		body: structure("the proposal of a payment", {
 			contract: bytes(CONTRACT_BYTES),
 			issuer: DEVICE_ID,
-			currency: CURRENCY_CODE,
-			amount: bytes(8),
+			currency: currencyCode,
+			amount,
 			/** What it is for, in words. */
 			text: text(0, MAX_TEXT_BYTES),
 		}),

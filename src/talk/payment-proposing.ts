@@ -14,12 +14,7 @@ import {
 	Steps,
 	unexpected,
 } from "../machine/index.ts";
-import {
-	body,
-	message,
-	type Payment,
-	paymentFields,
-} from "../money/documents/index.ts";
+import { body, message, type Payment } from "../money/documents/index.ts";
 import { enc, malformed, sameBytes, utf8 } from "../wire/index.ts";
 import { PAYMENT } from "./messages.ts";
 import {
@@ -91,7 +86,7 @@ export class PaymentProposing
 				return this.#steps.emit({
 					kind: "to-agent",
 					bytes: message(PAYMENT.propose, {
-						...paymentFields(this.#payment),
+						...this.#payment,
 						text: this.#text,
 					}),
 				});

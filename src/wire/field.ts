@@ -299,6 +299,13 @@ export function mapped<Inner, Value>(
 	};
 }
 
+/** The form of one value by itself. Throws `invalid-argument` for a value that has none. */
+export function formOf<Value>(field: Field<Value>, value: Value): Uint8Array {
+	const out = new Uint8Array(sizeWithin(field, value));
+	field.write(value, out, 0);
+	return out;
+}
+
 /** Writes a field of `enc`, with its length before it. */
 export function writeField<Value>(
 	field: Field<Value>,

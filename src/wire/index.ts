@@ -20,6 +20,7 @@ export {
 	bytes,
 	type Field,
 	type Fields,
+	formOf,
 	list,
 	mapped,
 	optional,
@@ -60,4 +61,11 @@ export {
 	type WirePlace,
 } from "./registry.ts";
 export { type SignatureRole, signedBytes } from "./signed-bytes.ts";
-export { type Structure, structure } from "./structure.ts";
+export {
+	type Draft,
+	type Signed,
+	SignedDocument,
+	Verified,
+	type VerifyingKey,
+} from "./signed-document.ts";
+export { mappedStructure, type Structure, structure } from "./structure.ts";

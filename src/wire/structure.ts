@@ -1,6 +1,6 @@
 import { TetradError } from "../errors.ts";
 import { allocate } from "./allocate.ts";
-import { malformed } from "./encoding.ts";
+import { malformed, uint32At } from "./encoding.ts";
 import { type Field, type Fields, fieldEnd, writeField } from "./field.ts";
 
 /** A message body with named fields in a fixed order, encoded as `enc` of exactly those fields. */
@@ -8,7 +8,7 @@ export interface Structure<Value> {
 	/** What it appears as in refusals. */
 	readonly name: string;
 	/** The fields in their order. */
-	readonly fields: Fields<Value>;
+	readonly fields: Readonly<Record<string, Field<unknown>>>;
 	/** The largest encoding that `decode` accepts, in bytes. */
 	readonly maxBytes: number;
 	/**
@@ -55,20 +55,49 @@ export function structure<Value extends object>(
 			return out;
 		},
 		decode(bytes) {
+			// Nothing is read before all of it is known to be there.
+			let end = 0;
+			for (const { key, field } of columns) {
+				if (end === bytes.length)
+					throw malformed(`${name} has ${columns.length} fields`);
+				const from = end + 4;
+				end = fieldEnd(bytes, end, bytes.length);
+				if (end - from < field.minBytes || end - from > field.maxBytes)
+					throw malformed(`${name}: ${key} has a wrong length`);
+			}
+			if (end !== bytes.length)
+				throw malformed(`${name} has ${columns.length} fields`);
 			const value: Record<string, unknown> = {};
 			let at = 0;
 			for (const { key, field } of columns) {
-				if (at === bytes.length)
-					throw malformed(`${name} has ${columns.length} fields`);
-				const from = at + 4;
-				at = fieldEnd(bytes, at, bytes.length);
-				if (at - from < field.minBytes || at - from > field.maxBytes)
-					throw malformed(`${name}: ${key} has a wrong length`);
-				value[key] = field.read(bytes, from, at);
+				const next = at + 4 + uint32At(bytes, at);
+				value[key] = field.read(bytes, at + 4, next);
+				at = next;
 			}
-			if (at !== bytes.length)
-				throw malformed(`${name} has ${columns.length} fields`);
 			return value as Value;
 		},
+	};
+}
+
+/**
+ * A message body whose values are made of those of another. `from` throws `malformed` for what no
+ * value is made of; `to` undoes it.
+ */
+export function mappedStructure<Inner, Value>(
+	inner: Structure<Inner>,
+	{
+		from,
+		to,
+	}: {
+		readonly from: (inner: Inner) => Value;
+		readonly to: (value: Value) => Inner;
+	},
+): Structure<Value> {
+	return {
+		name: inner.name,
+		fields: inner.fields,
+		maxBytes: inner.maxBytes,
+		encode: (value) => inner.encode(to(value)),
+		decode: (bytes) => from(inner.decode(bytes)),
 	};
 }

@@ -32,7 +32,7 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 	assert.equal(paid.amount, 650n);
 	assert.deepEqual(received, paid, "one receipt, at both");
 	const receipt = openReceipt(nodeCrypto, paid.receipt, tetrads.A.parties.Y);
-	assert.deepEqual(receipt.body.contract, payment.contract);
+	assert.deepEqual(receipt.value.contract, payment.contract);
 	await purses.reported("X", "paid", 1);
 	const [[x], [y]] = [await running.X.balances(), await running.Y.balances()];
 	assert.equal(x?.spendable, 550n);

@@ -8,14 +8,12 @@ import {
 	AgentPayments,
 	type AgentPaymentsEffect,
 	type AgentPaymentsEvent,
-	amountBytes,
 	type Head,
-	headFields,
 	messages,
 	type Payment,
 	packMessages,
 } from "../../src/money/index.ts";
-import { concat, enc, hex, utf8 } from "../../src/wire/index.ts";
+import { concat, enc, hex } from "../../src/wire/index.ts";
 import { filled, idOf, lengthChanges } from "./documents.ts";
 
 const { body, message, WITH_AGENT } = messages;
@@ -38,20 +36,17 @@ function payment(contract: number, amount = 650n): Payment {
 
 const contractOf = (contract: number) => ({ contract: filled(32, contract) });
 const witness = (number: bigint) =>
-	message(
-		WITH_AGENT.witness,
-		headFields({ number, hash: filled(32, Number(number)) }),
-	);
+	message(WITH_AGENT.witness, { number, hash: filled(32, Number(number)) });
 const paid = (contract: number) =>
 	message(WITH_AGENT.paid, {
 		...contractOf(contract),
-		amount: amountBytes(650n),
+		amount: 650n,
 		receipt: RECEIPT,
 	});
 const received = (contract: number) =>
 	message(WITH_AGENT.received, {
 		...contractOf(contract),
-		amount: amountBytes(650n),
+		amount: 650n,
 		receipt: RECEIPT,
 	});
 const expecting = (contract: number) =>
@@ -64,12 +59,12 @@ const failed = (
 ) =>
 	message(WITH_AGENT.failed, {
 		...contractOf(contract),
-		isInDoubt: Uint8Array.of(isInDoubt ? 1 : 0),
-		code: utf8(code),
-		reason: utf8(reason),
+		isInDoubt,
+		code,
+		reason,
 	});
 const settled = (code = "", reason = "") =>
-	message(WITH_AGENT.settled, { code: utf8(code), reason: utf8(reason) });
+	message(WITH_AGENT.settled, { code, reason });
 
 /** An agent in an open tetrad, and what came of each event in few words. */
 class Agent {
@@ -145,14 +140,14 @@ describe("a payment", () => {
 		const [first] = machine.handle({ kind: "opened", head: HEAD });
 		assert.ok(first?.kind === "to-module");
 		const { number, hash } = body(WITH_AGENT.witness, first.bytes);
-		assert.deepEqual([number, hash], [amountBytes(7n), HEAD.hash]);
+		assert.deepEqual([number, hash], [7n, HEAD.hash]);
 		const [pay] = machine.handle({ kind: "pay", ask: 1, payment: payment(1) });
 		assert.ok(pay?.kind === "to-module");
 		assert.deepEqual(body(WITH_AGENT.pay, pay.bytes), {
 			...contractOf(1),
 			issuer: idOf("bank.example"),
-			currency: utf8("EUR"),
-			amount: amountBytes(650n),
+			currency: "EUR",
+			amount: 650n,
 		});
 	});
 
@@ -447,8 +442,8 @@ describe("a module that breaks the rules ends the tetrad:", () => {
 		pay: message(WITH_AGENT.pay, {
 			...contractOf(1),
 			issuer: idOf("bank.example"),
-			currency: utf8("EUR"),
-			amount: amountBytes(1n),
+			currency: "EUR",
+			amount: 1n,
 		}),
 		settle: message(WITH_AGENT.settle, { issuer: idOf("bank.example") }),
 		prepare: concat(Uint8Array.of(messages.BETWEEN_MODULES.prepare.type)),

@@ -2,21 +2,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
-	amountBytes,
+	amount,
 	type Currency,
 	formatAmount,
 	MAX_AMOUNT,
 	parseAmount,
-	parseAmountBytes,
-	parseTimeBytes,
 	requireAmount,
 	requireCurrency,
 	sameCurrency,
 	sumAmounts,
-	timeBytes,
-	uint64,
 } from "../../src/money/index.ts";
-import { hex } from "../../src/wire/index.ts";
+import { type Field, formOf, hex, time, u64 } from "../../src/wire/index.ts";
 import { MALFORMED } from "../wire/only-tetrad-errors.ts";
 
 const INVALID = { name: "TetradError", code: "invalid-argument" } as const;
@@ -132,40 +128,44 @@ describe("an amount in text", () => {
 	});
 });
 
+const bytesOf = (value: bigint) => formOf(amount, value);
+const readFrom = <Value>(field: Field<Value>, bytes: Uint8Array) =>
+	field.read(bytes, 0, bytes.length);
+
 describe("an amount in bytes", () => {
 	test("golden bytes", () => {
-		assert.equal(hex(amountBytes(1250n)), "00000000000004e2");
-		assert.equal(hex(amountBytes(MAX_AMOUNT)), "7fffffffffffffff");
-		assert.equal(hex(timeBytes(1_780_315_200_000)), "0000019e830e1a00");
+		assert.equal(hex(bytesOf(1250n)), "00000000000004e2");
+		assert.equal(hex(bytesOf(MAX_AMOUNT)), "7fffffffffffffff");
+		assert.equal(hex(formOf(time, 1_780_315_200_000)), "0000019e830e1a00");
 	});
 
 	test("round trip", () => {
 		fc.assert(
-			fc.property(fc.bigInt({ min: 1n, max: MAX_AMOUNT }), (amount) => {
-				assert.equal(parseAmountBytes(amountBytes(amount)), amount);
+			fc.property(fc.bigInt({ min: 1n, max: MAX_AMOUNT }), (value) => {
+				assert.equal(readFrom(amount, bytesOf(value)), value);
 			}),
 		);
 	});
 
 	test("zero and everything from 2^63 on are malformed", () => {
-		for (const amount of [0n, MAX_AMOUNT + 1n, 2n ** 64n - 1n])
-			assert.throws(() => parseAmountBytes(uint64(amount)), MALFORMED);
+		for (const value of [0n, MAX_AMOUNT + 1n, 2n ** 64n - 1n])
+			assert.throws(() => readFrom(amount, formOf(u64, value)), MALFORMED);
 	});
 
 	test("a number that 64 bits do not hold is not cut to them", () => {
-		for (const amount of [-1n, 2n ** 64n, 2n ** 64n + 5n, -(2n ** 64n)])
-			for (const write of [uint64, amountBytes])
-				assert.throws(() => write(amount), INVALID);
+		for (const value of [-1n, 2n ** 64n, 2n ** 64n + 5n, -(2n ** 64n)])
+			for (const field of [u64, amount])
+				assert.throws(() => formOf(field, value), INVALID);
 	});
 
 	test("times are whole milliseconds that a Date can tell", () => {
 		const last = 8_640_000_000_000_000;
-		for (const time of [0, 1, last])
-			assert.equal(parseTimeBytes(timeBytes(time)), time);
-		for (const time of [-1, 0.5, Number.NaN, Infinity, last + 1])
-			assert.throws(() => timeBytes(time), INVALID);
-		assert.throws(() => parseTimeBytes(uint64(BigInt(last) + 1n)), MALFORMED);
-		assert.throws(() => parseTimeBytes(uint64(2n ** 64n - 1n)), MALFORMED);
+		for (const value of [0, 1, last])
+			assert.equal(readFrom(time, formOf(time, value)), value);
+		for (const value of [-1, 0.5, Number.NaN, Infinity, last + 1])
+			assert.throws(() => formOf(time, value), INVALID);
+		for (const value of [BigInt(last) + 1n, 2n ** 64n - 1n])
+			assert.throws(() => readFrom(time, formOf(u64, value)), MALFORMED);
 	});
 });
 

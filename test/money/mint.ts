@@ -20,12 +20,11 @@ import {
 	type Store,
 	type Transfer,
 	type TransferBody,
-	uint64,
 } from "../../src/money/index.ts";
-import { copy, hex, parseUtf8 } from "../../src/wire/index.ts";
+import { copy, hex } from "../../src/wire/index.ts";
 import type { TestDevice, World } from "../support/authority.ts";
 
-const { WITH_ISSUER, body, encodeList, message, parseList } = messages;
+const { WITH_ISSUER, body, message } = messages;
 
 export const PLAY = { code: "PLAY", exponent: 2 } as const;
 
@@ -178,7 +177,7 @@ export function requestId(): Uint8Array {
 }
 
 export function withdraw(request: Uint8Array, amount: bigint): Uint8Array {
-	const fields = { request, amount: uint64(amount) };
+	const fields = { request, amount };
 	return copy(message(WITH_ISSUER.withdraw, fields));
 }
 
@@ -196,8 +195,8 @@ export function deposit(
 		message(WITH_ISSUER.deposit, {
 			request,
 			transfer: transfer.document,
-			notes: encodeList(notes.map(({ document }) => document)),
-			chains: encodeList([issuer.device.encodedChain]),
+			notes: notes.map(({ document }) => document),
+			chains: [issuer.device.encodedChain],
 		}),
 	);
 }
@@ -212,10 +211,10 @@ export function exchange(
 	return copy(
 		message(WITH_ISSUER.exchange, {
 			request,
-			into: Uint8Array.of(into),
+			into,
 			transfer: transfer.document,
-			notes: encodeList(notes.map(({ document }) => document)),
-			chains: encodeList([issuer.device.encodedChain]),
+			notes: notes.map(({ document }) => document),
+			chains: [issuer.device.encodedChain],
 		}),
 	);
 }
@@ -289,32 +288,25 @@ export type Answer =
 	  };
 
 export function readAnswer(bytes: Uint8Array): Answer {
-	const number = (field: Uint8Array) => BigInt(`0x${hex(field)}`);
 	switch (bytes[0]) {
 		case WITH_ISSUER.issued.type: {
 			const { notes } = body(WITH_ISSUER.issued, bytes);
-			const documents = parseList(notes, 16);
 			return {
 				kind: "issued",
-				notes: documents.map((document) => parseNote(nodeCrypto, document)),
+				notes: notes.map((document) => parseNote(nodeCrypto, document)),
 			};
 		}
 		case WITH_ISSUER.booked.type: {
 			const { credited, conflicts } = body(WITH_ISSUER.booked, bytes);
-			const ids = hex(conflicts).match(/.{64}/g) ?? [];
-			return { kind: "booked", credited: number(credited), conflicts: ids };
+			return { kind: "booked", credited, conflicts: conflicts.map(hex) };
 		}
 		case WITH_ISSUER.account.type: {
 			const { balance } = body(WITH_ISSUER.account, bytes);
-			return { kind: "account", balance: number(balance) };
+			return { kind: "account", balance };
 		}
 		case WITH_ISSUER.declined.type: {
 			const { code, reason } = body(WITH_ISSUER.declined, bytes);
-			return {
-				kind: "declined",
-				code: parseUtf8(code),
-				reason: parseUtf8(reason),
-			};
+			return { kind: "declined", code, reason };
 		}
 		default:
 			return assert.fail(`an answer begins with ${bytes[0]}`);

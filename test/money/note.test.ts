@@ -9,10 +9,10 @@ import {
 	MAX_NOTE_BYTES,
 	type NoteBody,
 	parseNote,
-	VerifiedNote,
+	type VerifiedNote,
 	verifyNote,
 } from "../../src/money/index.ts";
-import { concat, dec, enc, hex, utf8 } from "../../src/wire/index.ts";
+import { concat, dec, enc, hex, utf8, Verified } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
 import { MALFORMED, onlyTetradErrors } from "../wire/only-tetrad-errors.ts";
 import {
@@ -219,7 +219,7 @@ for (const algorithm of ALGORITHMS)
 
 		test("its issuer's signature makes it one", async () => {
 			const note = await world.note();
-			assert.equal(world.verify(note).note, note);
+			assert.equal(world.verify(note).value, note);
 		});
 
 		test("a signature for any other place does not", async () => {
@@ -278,7 +278,7 @@ for (const algorithm of ALGORITHMS)
 
 		test("is the only way to a verified note", async () => {
 			const note = await world.note();
-			const Forged = VerifiedNote as unknown as new (
+			const Forged = Verified as unknown as new (
 				...args: unknown[]
 			) => VerifiedNote;
 			assert.throws(() => new Forged(Symbol(), note), { code: "internal" });

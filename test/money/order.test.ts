@@ -6,11 +6,11 @@ import {
 	draftOrder,
 	MAX_AMOUNT,
 	MAX_ORDER_BYTES,
-	Order,
+	type Order,
 	type OrderBody,
 	openOrder,
 } from "../../src/money/index.ts";
-import { enc, hex, signedBytes } from "../../src/wire/index.ts";
+import { enc, hex, signedBytes, Verified } from "../../src/wire/index.ts";
 import { TEST_NOW } from "../support/authority.ts";
 import { fixedSigner } from "../support/fixed-crypto.ts";
 import {
@@ -80,8 +80,7 @@ for (const algorithm of ALGORITHMS)
 					const document = sign(await owner.sign(toSign));
 					assert.ok(document.length <= MAX_ORDER_BYTES);
 					const order = open(document, said.purse);
-					assert.deepEqual(order.body, said);
-					assert.deepEqual(order.document, document);
+					assert.deepEqual(order.value, { ...said, document });
 				}),
 				{ numRuns: 30 },
 			);
@@ -135,7 +134,7 @@ for (const algorithm of ALGORITHMS)
 			const order = open(lent);
 			lent.fill(0xff);
 			assert.deepEqual(order, open(document));
-			const Forged = Order as unknown as new (...args: unknown[]) => Order;
+			const Forged = Verified as unknown as new (...args: unknown[]) => Order;
 			assert.throws(() => new Forged(Symbol(), FIXED_ORDER, document), {
 				code: "internal",
 			});

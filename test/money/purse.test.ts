@@ -186,7 +186,8 @@ describe("a payment", () => {
 		const [row] = ann.store.rows(PAYMENTS);
 		assert.ok(row);
 		// Payments in very many pieces.
-		const notes = new Uint8Array(45_000);
+		const notes = messages.encodeList(Array(60).fill(new Uint8Array(746)));
+		assert.equal(notes.length, 45_000);
 		for (let i = 2; i < 500; i++)
 			ann.store.run(
 				done([put(PAYMENTS, { ...row, contract: contractOf(i), notes })], i),

@@ -13,14 +13,12 @@ import {
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import {
 	accountOf,
-	amountBytes,
 	type Balance,
 	BOOKINGS,
 	credit,
 	draftOrder,
 	FIRST_HEAD,
 	type Head,
-	headFields,
 	NOTES as ISSUED,
 	IssuerMachine,
 	type IssuerTerms,
@@ -34,8 +32,6 @@ import {
 	PurseMachine,
 	type PurseMachineOptions,
 	type PurseReport,
-	parseAmountBytes,
-	parseUint64,
 	REQUEST_ID_BYTES,
 	readBalances,
 	TRANSFERS,
@@ -45,14 +41,7 @@ import {
 	PAYMENTS,
 	RECEIPTS,
 } from "../../src/money/purse/purse-tables.ts";
-import {
-	concat,
-	copy,
-	enc,
-	hex,
-	parseUtf8,
-	utf8,
-} from "../../src/wire/index.ts";
+import { concat, copy, enc, hex, utf8 } from "../../src/wire/index.ts";
 import { makeWorld, type World } from "../support/authority.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 
@@ -325,7 +314,7 @@ export class Town {
 			events.push({
 				kind: "from-agent",
 				tetrad,
-				bytes: message(WITH_AGENT.witness, headFields(head)),
+				bytes: message(WITH_AGENT.witness, head),
 			});
 		await this.work();
 		return tetrad;
@@ -409,8 +398,8 @@ export class Town {
 			bytes: message(WITH_AGENT[what], {
 				contract,
 				issuer: issuer.device.deviceId,
-				currency: utf8(COIN.code),
-				amount: amountBytes(amount),
+				currency: COIN.code,
+				amount,
 			}),
 		});
 	}
@@ -624,7 +613,7 @@ export class Town {
 		switch (bytes[0]) {
 			case WITH_AGENT.witness.type: {
 				const { number, hash } = body(WITH_AGENT.witness, bytes);
-				const head = { number: parseUint64(number), hash: copy(hash) };
+				const head = { number, hash: copy(hash) };
 				if (head.number > module.head.number) module.head = head;
 				return;
 			}
@@ -636,7 +625,7 @@ export class Town {
 					...NONE,
 					kind: isPaid ? "paid" : "received",
 					contract: hex(fields.contract),
-					amount: parseAmountBytes(fields.amount),
+					amount: fields.amount,
 					receipt: hex(fields.receipt),
 				});
 				return;
@@ -656,9 +645,9 @@ export class Town {
 					...NONE,
 					kind: "failed",
 					contract: hex(fields.contract),
-					code: parseUtf8(fields.code),
-					isInDoubt: fields.isInDoubt[0] === 1,
-					reason: parseUtf8(fields.reason),
+					code: fields.code,
+					isInDoubt: fields.isInDoubt,
+					reason: fields.reason,
 				});
 				return;
 			}
@@ -667,8 +656,8 @@ export class Town {
 				module.heard.push({
 					...NONE,
 					kind: "settled",
-					code: parseUtf8(code),
-					reason: parseUtf8(reason),
+					code,
+					reason,
 				});
 				return;
 			}

@@ -13,10 +13,10 @@ import {
 	type Transfer,
 	type TransferBody,
 	type VerifiedNote,
-	VerifiedTransfer,
+	type VerifiedTransfer,
 	verifyTransfer,
 } from "../../src/money/index.ts";
-import { concat, dec, enc, hex, utf8 } from "../../src/wire/index.ts";
+import { concat, dec, enc, hex, utf8, Verified } from "../../src/wire/index.ts";
 import { MALFORMED, onlyTetradErrors } from "../wire/only-tetrad-errors.ts";
 import {
 	ALGORITHMS,
@@ -318,9 +318,9 @@ for (const algorithm of ALGORITHMS)
 
 		test("one whose holder signed it is verified, with the note of each piece", async () => {
 			const pieces = [
-				piece(note.note, 900n, 100n),
-				piece(other.note, 0n, 50n),
-				piece(note.note, 0n, 1n),
+				piece(note.value, 900n, 100n),
+				piece(other.value, 0n, 50n),
+				piece(note.value, 0n, 1n),
 			];
 			const transfer = await world.transfer(pieces);
 			for (const notes of [
@@ -328,22 +328,27 @@ for (const algorithm of ALGORITHMS)
 				[other, note],
 			]) {
 				const verified = verify(transfer, ...notes);
-				assert.equal(verified.transfer, transfer);
-				assert.deepEqual(verified.notes, [note.note, other.note, note.note]);
+				assert.equal(verified.value.transfer, transfer);
+				assert.deepEqual(verified.value.notes, [
+					note.value,
+					other.value,
+					note.value,
+				]);
 			}
 		});
 
 		test("as many pieces as there may be, of as many notes", async () => {
 			const notes: VerifiedNote[] = [];
 			for (let i = 0; i < MAX_PIECES; i++) notes.push(await world.verified());
-			const pieces = notes.map((each) => piece(each.note, 3n, 7n));
+			const pieces = notes.map((each) => piece(each.value, 3n, 7n));
 			const transfer = await world.transfer(pieces);
-			assert.equal(verify(transfer, ...notes).notes.length, MAX_PIECES);
+			const { value } = verify(transfer, ...notes);
+			assert.equal(value.notes.length, MAX_PIECES);
 		});
 
 		test("a signature for any other place is none", async () => {
 			const { toSign, sign } = draftTransfer(
-				world.transferBody([piece(note.note, 0n, 5n)]),
+				world.transferBody([piece(note.value, 0n, 5n)]),
 			);
 			for (const role of ALL_ROLES) {
 				const signature = await world.payer.signer.sign(
@@ -357,7 +362,7 @@ for (const algorithm of ALGORITHMS)
 
 		test("a second hop: the payee of a transfer pays on with it", async () => {
 			const { payee, stranger } = world;
-			const pieces = [piece(note.note, 0n, 5n)];
+			const pieces = [piece(note.value, 0n, 5n)];
 			const onward = {
 				payer: payee.device.deviceId,
 				payee: stranger.device.deviceId,
@@ -378,18 +383,18 @@ for (const algorithm of ALGORITHMS)
 				[999n, 2n],
 				[MAX_AMOUNT - 1n, 1n],
 			] as const) {
-				const pieces = [piece(note.note, offset, amount)];
+				const pieces = [piece(note.value, offset, amount)];
 				refuses(await world.transfer(pieces), [note]);
 			}
-			verify(await world.transfer([piece(note.note, 0n, 1000n)]), note);
+			verify(await world.transfer([piece(note.value, 0n, 1000n)]), note);
 		});
 
 		test("a note that is missing, one too many, and one twice", async () => {
 			const both = await world.transfer([
-				piece(note.note, 0n, 5n),
-				piece(other.note, 0n, 5n),
+				piece(note.value, 0n, 5n),
+				piece(other.value, 0n, 5n),
 			]);
-			const one = await world.transfer([piece(note.note, 0n, 5n)]);
+			const one = await world.transfer([piece(note.value, 0n, 5n)]);
 			refuses(both, []);
 			refuses(both, [note]);
 			refuses(both, [note, note]);
@@ -400,13 +405,13 @@ for (const algorithm of ALGORITHMS)
 
 		test("a payer who pays itself", async () => {
 			const payee = world.payer.device.deviceId;
-			refuses(await world.transfer([piece(note.note, 0n, 5n)], { payee }), [
+			refuses(await world.transfer([piece(note.value, 0n, 5n)], { payee }), [
 				note,
 			]);
 		});
 
 		test("another issuer or currency than that of the note", async () => {
-			const pieces = [piece(note.note, 0n, 5n)];
+			const pieces = [piece(note.value, 0n, 5n)];
 			const issuer = world.stranger.device.deviceId;
 			refuses(await world.transfer(pieces, { issuer }), [note]);
 			refuses(await world.transfer(pieces, { currency: "USD" }), [note]);
@@ -431,7 +436,7 @@ for (const algorithm of ALGORITHMS)
 				"play money and other": await world.verified({ isPlay: false }),
 			};
 			for (const [what, alien] of Object.entries(apart)) {
-				const pieces = [piece(note.note, 0n, 5n), piece(alien.note, 0n, 5n)];
+				const pieces = [piece(note.value, 0n, 5n), piece(alien.value, 0n, 5n)];
 				for (const ordered of [pieces, pieces.toReversed()]) {
 					const transfer = await world.transfer(ordered);
 					assert.throws(
@@ -452,24 +457,24 @@ for (const algorithm of ALGORITHMS)
 				}),
 			);
 			const transfer = await world.transfer([
-				piece(note.note, 0n, 5n),
-				piece(alien.note, 0n, 5n),
+				piece(note.value, 0n, 5n),
+				piece(alien.value, 0n, 5n),
 			]);
 			refuses(transfer, [note, alien]);
 		});
 
 		test("no bit of it can be changed", async () => {
-			const { document } = await world.transfer([piece(note.note, 0n, 5n)]);
+			const { document } = await world.transfer([piece(note.value, 0n, 5n)]);
 			for (const changed of bitChanges(document))
 				refused(() => verify(parse(changed), note));
 		});
 
 		test("is the only way to a verified transfer", async () => {
-			const transfer = await world.transfer([piece(note.note, 0n, 5n)]);
-			const Forged = VerifiedTransfer as unknown as new (
+			const transfer = await world.transfer([piece(note.value, 0n, 5n)]);
+			const Forged = Verified as unknown as new (
 				...args: unknown[]
 			) => VerifiedTransfer;
-			assert.throws(() => new Forged(Symbol(), transfer, [note.note]), {
+			assert.throws(() => new Forged(Symbol(), transfer, [note.value]), {
 				code: "internal",
 			});
 		});
@@ -478,7 +483,7 @@ for (const algorithm of ALGORITHMS)
 test("a signature that was encoded anew makes no second transfer", async () => {
 	const world = await MoneyWorld.make("P-256");
 	const note = await world.verified();
-	const transfer = await world.transfer([piece(note.note, 0n, 5n)]);
+	const transfer = await world.transfer([piece(note.value, 0n, 5n)]);
 	const again = parse(encodedAnew(transfer.document));
 	assert.notDeepEqual(again.document, transfer.document);
 	verifyTransfer(nodeCrypto, again, [note]);

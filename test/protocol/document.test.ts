@@ -548,10 +548,10 @@ test("limits", () => {
 		"bytes of lists in an hour, link": LINK_LIST_LIMITS.bytes,
 		"bytes of lists on their way to a device, all tetrads":
 			MAX_LIST_MEMORY_BYTES,
-		"name of a file": FILE.offer.body.fields.name.maxBytes,
+		"name of a file": FILE.offer.body.fields["name"]?.maxBytes,
 		"what a payment is for, in words": MAX_TEXT_BYTES,
 		"why a payment is unwelcome, in words":
-			PAYMENT.unwelcome.body.fields.reason.maxBytes,
+			PAYMENT.unwelcome.body.fields["reason"]?.maxBytes,
 		"bytes of a file in one message, sent": CHUNK_BYTES,
 		"name under which a file is kept": MAX_KEPT_NAME_BYTES,
 		"file that is taken": DEFAULT_MAX_FILE_BYTES,

@@ -10,6 +10,7 @@ import type {
 import type {
 	DoubleSpending,
 	Receipt,
+	Verified,
 	VerifiedNote,
 	VerifiedTransfer,
 } from "../../src/entry/money.ts";
@@ -20,12 +21,8 @@ type Proof<Class extends abstract new (...input: never) => unknown> =
 	ConstructorParameters<Class>[0];
 
 export const proofs: readonly unknown[] = [
-	// @ts-expect-error: only `verifyNote` has this proof.
-	Symbol() satisfies Proof<typeof VerifiedNote>,
-	// @ts-expect-error: only `verifyTransfer` has this proof.
-	Symbol() satisfies Proof<typeof VerifiedTransfer>,
-	// @ts-expect-error: only `openReceipt` has this proof.
-	Symbol() satisfies Proof<typeof Receipt>,
+	// @ts-expect-error: only `verifyNote`, `verifyTransfer` and `openReceipt` have this proof.
+	Symbol() satisfies Proof<typeof Verified>,
 	// @ts-expect-error: only `openEvidence` has this proof.
 	Symbol() satisfies Proof<typeof DoubleSpending>,
 	// @ts-expect-error: only `authenticate` has this proof.

@@ -74,9 +74,9 @@ export async function amounts(): Promise<void> {
 	await payments.pay({ ...payment, contract: "00".repeat(32) });
 	// @ts-expect-error: every payment says for what it pays.
 	await payments.pay({ issuer: terms.issuer, currency: "EUR", amount });
-	const booked: bigint = receipt.body.amount;
+	const booked: bigint = receipt.value.amount;
 	// @ts-expect-error: what a receipt says was signed and does not change.
-	receipt.body.amount = booked + 1n;
+	receipt.value.amount = booked + 1n;
 	void rounded;
 }
 

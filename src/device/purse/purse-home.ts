@@ -244,8 +244,8 @@ export async function viewWaiting(home: string): Promise<OrderBody[]> {
 	return files.flatMap((file) => {
 		if (file.kind !== "order") return [];
 		try {
-			const { body } = openOrder(nodeCrypto, file.document, purse, signer);
-			return sameBytes(body.request, file.request) ? [body] : [];
+			const { value } = openOrder(nodeCrypto, file.document, purse, signer);
+			return sameBytes(value.request, file.request) ? [value] : [];
 		} catch {
 			return [];
 		}

@@ -314,9 +314,9 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 				algorithm: "Ed25519",
 				publicKey: owner,
 			});
-		if (order === undefined || !sameBytes(order.body.request, file.request))
+		if (order === undefined || !sameBytes(order.value.request, file.request))
 			throw authenticationFailed();
-		return order.document;
+		return order.value.document;
 	}
 
 	#knownIssuer(issuer: Uint8Array): Uint8Array {

@@ -33,19 +33,16 @@ import {
 	type TimeEvent,
 	unexpected,
 } from "../../machine/index.ts";
-import { copy, hex, parseUtf8 } from "../../wire/index.ts";
+import { copy, hex } from "../../wire/index.ts";
 import {
 	body,
 	type Head,
-	headFields,
 	isOfMoney,
 	MAX_AGENT_PAYMENTS,
 	message,
 	type Payment,
-	parseAmountBytes,
-	parseUint64,
-	paymentFields,
 	requireAmount,
+	type SaidRefusal,
 	unpackMessages,
 	WITH_AGENT,
 } from "../documents/index.ts";
@@ -201,9 +198,7 @@ export class AgentPayments
 		switch (event.kind) {
 			case "opened":
 				this.#state = { kind: "open" };
-				return this.#toModule(
-					message(WITH_AGENT.witness, headFields(event.head)),
-				);
+				return this.#toModule(message(WITH_AGENT.witness, event.head));
 			case "pay":
 			case "expect":
 			case "receive":
@@ -305,9 +300,7 @@ export class AgentPayments
 		const known = all.get(id);
 		all.set(id, [...(known ?? []), event.ask]);
 		if (known === undefined)
-			this.#toModule(
-				message(WITH_AGENT[event.kind], paymentFields(event.payment)),
-			);
+			this.#toModule(message(WITH_AGENT[event.kind], event.payment));
 	}
 
 	#receive(id: string, ask: number): void {
@@ -354,7 +347,7 @@ export class AgentPayments
 		switch (bytes[0]) {
 			case WITH_AGENT.witness.type: {
 				const { number, hash } = body(WITH_AGENT.witness, bytes);
-				return this.#keep({ number: parseUint64(number), hash: copy(hash) });
+				return this.#keep({ number, hash: copy(hash) });
 			}
 			case WITH_AGENT.paid.type: {
 				const fields = body(WITH_AGENT.paid, bytes);
@@ -392,10 +385,9 @@ export class AgentPayments
 	#failed(bytes: Uint8Array): void {
 		const fields = body(WITH_AGENT.failed, bytes);
 		const id = hex(fields.contract);
-		const error =
-			fields.isInDoubt[0] === 1
-				? new TetradError("payment-in-doubt", parseUtf8(fields.reason))
-				: refusal(fields, "payment-refused");
+		const error = fields.isInDoubt
+			? new TetradError("payment-in-doubt", fields.reason)
+			: refusal(fields, "payment-refused");
 		const paying = take(this.#paying, id);
 		if (paying !== undefined) return this.#refuseAll(paying, error);
 		this.#refuseAll(take(this.#expecting, id), error);
@@ -406,7 +398,7 @@ export class AgentPayments
 	#settled(bytes: Uint8Array): void {
 		const fields = body(WITH_AGENT.settled, bytes);
 		const error =
-			fields.code.length === 0 ? undefined : refusal(fields, "issuer-refused");
+			fields.code === "" ? undefined : refusal(fields, "issuer-refused");
 		const ask = this.#settling.shift();
 		if (ask === undefined) return;
 		if (error === undefined) this.#afterKeeping({ kind: "settled", ask });
@@ -543,21 +535,14 @@ function take<Value>(all: Map<string, Value>, id: string): Value | undefined {
 	return value;
 }
 
-function receipted(
-	fields: Readonly<Record<"amount" | "receipt", Uint8Array>>,
-): ReceiptedPayment {
-	return {
-		amount: parseAmountBytes(fields.amount),
-		receipt: copy(fields.receipt),
-	};
+function receipted({ amount, receipt }: ReceiptedPayment): ReceiptedPayment {
+	return { amount, receipt: copy(receipt) };
 }
 
 function refusal(
-	fields: Readonly<Record<"code" | "reason", Uint8Array>>,
+	{ code, reason: why }: SaidRefusal,
 	unknown: ErrorCode,
 ): TetradError {
-	const code = parseUtf8(fields.code);
-	const why = parseUtf8(fields.reason);
 	return new TetradError(
 		isErrorCode(code) ? code : unknown,
 		why === "" ? "the module gave no reason" : why,

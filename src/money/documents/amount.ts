@@ -3,7 +3,16 @@
  * and nothing else: no sign, no spaces, no separators, no exponent.
  */
 import { TetradError } from "../../errors.ts";
-import { malformed } from "../../wire/index.ts";
+import {
+	bool,
+	type Field,
+	malformed,
+	mapped,
+	row,
+	text,
+	u8,
+	u64,
+} from "../../wire/index.ts";
 import { MAX_AMOUNT, MAX_EXPONENT } from "./limits.ts";
 
 /** Which money, and how many decimals its minor unit is away from it. Both are the issuer's to say. */
@@ -102,56 +111,46 @@ export function formatAmount(amount: bigint, { exponent }: Currency): string {
 	return `${sign}${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
-/** Eight bytes, big-endian. Throws as `uint64`. */
-export function amountBytes(amount: bigint): Uint8Array {
-	return uint64(amount);
+/** An amount that can be paid: 1 to 2^63 − 1, in eight bytes, big-endian. */
+export const amount: Field<bigint> = mapped(u64, {
+	from(value) {
+		if (value === 0n || value > MAX_AMOUNT)
+			throw malformed("an amount is zero, or more than 2^63 - 1");
+		return value;
+	},
+	to: requireAmount,
+});
+
+/** The code of a currency, in ASCII. */
+export const currencyCode: Field<string> = mapped(text(1, 8), {
+	from(code) {
+		if (!isCurrencyCode(code)) throw malformed("a text names no currency");
+		return code;
+	},
+	to(code) {
+		if (!isCurrencyCode(code)) throw invalid("a text names no currency");
+		return code;
+	},
+});
+
+/** How the minor unit of a currency is counted, and whether it is play money, in two bytes. */
+export interface MoneyKind {
+	/** 0 to 8. */
+	readonly exponent: number;
+	readonly isPlay: boolean;
 }
 
-/** Throws `malformed` for zero and beyond 2^63 − 1. */
-export function parseAmountBytes(bytes: Uint8Array): bigint {
-	const amount = parseUint64(bytes);
-	if (amount === 0n || amount > MAX_AMOUNT)
-		throw malformed("an amount is zero, or more than 2^63 - 1");
-	return amount;
-}
-
-/** The last time that a `Date` can tell. */
-const MAX_TIME = 8_640_000_000_000_000;
-
-/** A time in milliseconds since the epoch, as eight bytes. Throws `invalid-argument` for what `parseTimeBytes` refuses. */
-export function timeBytes(milliseconds: number): Uint8Array {
-	if (
-		!Number.isInteger(milliseconds) ||
-		milliseconds < 0 ||
-		milliseconds > MAX_TIME
-	)
-		throw invalid("a time is out of range");
-	return uint64(BigInt(milliseconds));
-}
-
-/** Throws `malformed` for a time that JavaScript cannot tell exactly. */
-export function parseTimeBytes(bytes: Uint8Array): number {
-	const time = parseUint64(bytes);
-	if (time > MAX_TIME) throw malformed("a time is out of range");
-	return Number(time);
-}
-
-const MAX_UINT64 = 2n ** 64n - 1n;
-
-/** Eight bytes, big-endian. Throws `invalid-argument` for what they do not hold. */
-export function uint64(value: bigint): Uint8Array {
-	// A DataView would write the lowest 64 bits of any number.
-	if (value < 0n || value > MAX_UINT64)
-		throw invalid("a number is negative, or does not fit into 64 bits");
-	const bytes = new Uint8Array(8);
-	new DataView(bytes.buffer).setBigUint64(0, value);
-	return bytes;
-}
-
-/** `bytes` has eight bytes; the structure that it is a field of has made sure. */
-export function parseUint64(bytes: Uint8Array): bigint {
-	return new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0);
-}
+export const moneyKind: Field<MoneyKind> = mapped(
+	row<MoneyKind>({ exponent: u8, isPlay: bool }),
+	{
+		from(kind) {
+			if (kind.exponent > MAX_EXPONENT)
+				throw malformed(`a currency has more than ${MAX_EXPONENT} decimals`);
+			return kind;
+		},
+		to: (kind) => kind,
+	},
+);
 
 function invalid(what: string): TetradError {
 	return new TetradError("invalid-argument", what);

@@ -1,6 +1,13 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { bytes, enc, structure, utf8 } from "../../wire/index.ts";
-import { parseUint64, uint64 } from "./amount.ts";
+import {
+	bytes,
+	enc,
+	type Fields,
+	type Structure,
+	structure,
+	u64,
+	utf8,
+} from "../../wire/index.ts";
 
 /**
  * How far a purse has come: every durable change of it makes the next head. Whoever keeps one can
@@ -13,7 +20,7 @@ export interface Head {
 	readonly hash: Uint8Array;
 }
 
-const LABEL = utf8("tetrad/1 head");
+const LABEL: Uint8Array = utf8("tetrad/1 head");
 
 export const FIRST_HEAD: Head = {
 	number: 0n,
@@ -31,23 +38,19 @@ export function nextHead(
 	};
 }
 
-export const HEAD_SHAPE = {
-	number: bytes(8),
+/** The fields of a head, for the messages that have one. */
+export const HEAD_FIELDS: Fields<Head> = {
+	number: u64,
 	hash: bytes(HASH_BYTES),
-} as const;
+};
 
-const HEAD = structure("the head of a purse", HEAD_SHAPE);
+const HEAD: Structure<Head> = structure("the head of a purse", HEAD_FIELDS);
 
 export function encodeHead(head: Head): Uint8Array {
-	return HEAD.encode(headFields(head));
-}
-
-export function headFields({ number, hash }: Head) {
-	return { number: uint64(number), hash };
+	return HEAD.encode(head);
 }
 
 /** Throws `malformed`. */
 export function parseHead(bytes: Uint8Array): Head {
-	const { number, hash } = HEAD.decode(bytes);
-	return { number: parseUint64(number), hash };
+	return HEAD.decode(bytes);
 }

@@ -1,18 +1,17 @@
+export type { Signed, Verified } from "../../wire/index.ts";
 export {
-	amountBytes,
+	amount,
 	type Currency,
+	currencyCode,
 	formatAmount,
 	isCurrencyCode,
+	type MoneyKind,
+	moneyKind,
 	parseAmount,
-	parseAmountBytes,
-	parseTimeBytes,
-	parseUint64,
 	requireAmount,
 	requireCurrency,
 	sameCurrency,
 	sumAmounts,
-	timeBytes,
-	uint64,
 } from "./amount.ts";
 export {
 	BINDING_BYTES,
@@ -32,9 +31,7 @@ export {
 export {
 	encodeHead,
 	FIRST_HEAD,
-	HEAD_SHAPE,
 	type Head,
-	headFields,
 	nextHead,
 	parseHead,
 } from "./head.ts";
@@ -76,7 +73,6 @@ export {
 	NOTE_DAYS,
 	PAGE_ROWS,
 	PAY_WITHIN_MS,
-	PIECE_BYTES,
 	REQUEST_ID_BYTES,
 } from "./limits.ts";
 export * as messages from "./messages.ts";
@@ -84,9 +80,12 @@ export {
 	BETWEEN_MODULES,
 	body,
 	encodeList,
+	type IssuedNotes,
 	isOfMoney,
 	message,
 	parseList,
+	type SaidRefusal,
+	type TransferWithNotes,
 	WITH_AGENT,
 	WITH_ISSUER,
 } from "./messages.ts";
@@ -97,27 +96,22 @@ export {
 	type NoteBody,
 	parseNote,
 	sameHolder,
-	VerifiedNote,
+	type VerifiedNote,
 	verifyNote,
 } from "./note.ts";
 export {
 	draftOrder,
 	MAX_ORDER_BYTES,
-	Order,
+	type Order,
 	type OrderBody,
 	openOrder,
 } from "./order.ts";
-export {
-	type Payment,
-	parsePayment,
-	paymentFields,
-	samePayment,
-} from "./payment.ts";
+export { copyPayment, type Payment, samePayment } from "./payment.ts";
 export {
 	draftReceipt,
 	MAX_RECEIPT_BYTES,
 	openReceipt,
-	Receipt,
+	type Receipt,
 	type ReceiptBody,
 } from "./receipt.ts";
 export {
@@ -135,7 +129,8 @@ export {
 	parseTransfer,
 	type Transfer,
 	type TransferBody,
-	VerifiedTransfer,
+	type TransferOfNotes,
+	type VerifiedTransfer,
 	verifyTransfer,
 	verifyTransferOfNote,
 } from "./transfer.ts";

@@ -1,6 +1,13 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { enc, utf8 } from "../../wire/index.ts";
-import { amountBytes, timeBytes } from "./amount.ts";
+import {
+	bytes,
+	type Structure,
+	structure,
+	text,
+	time,
+} from "../../wire/index.ts";
+import { amount, currencyCode } from "./amount.ts";
+import { CONTRACT_BYTES, DEVICE_ID } from "./limits.ts";
 import type { TransferBody } from "./transfer.ts";
 
 /** What two modules agree on before one of them pays: a transfer but for its pieces. */
@@ -16,8 +23,6 @@ export interface Invoice {
 
 /** What the key that makes invoices has in bytes. It never leaves the payee's module. */
 export const INVOICE_KEY_BYTES: number = HASH_BYTES;
-
-const LABEL = utf8("tetrad/1 invoice");
 
 /**
  * The payee agreed in a tetrad that may be over when the transfer comes, and it keeps nothing
@@ -42,17 +47,27 @@ export function isInvoiceFor(
 	return crypto.equal(crypto.hmac(key, invoiceInput(terms, payBy)), tag);
 }
 
+/** What a tag is made over. */
+interface InvoiceInput extends PaymentTerms {
+	readonly label: string;
+	readonly payBy: number;
+}
+
+const LABEL = "tetrad/1 invoice";
+
+const INPUT: Structure<InvoiceInput> = structure<InvoiceInput>("an invoice", {
+	label: text(LABEL.length, LABEL.length),
+	payer: DEVICE_ID,
+	payee: DEVICE_ID,
+	issuer: DEVICE_ID,
+	currency: currencyCode,
+	amount,
+	contract: bytes(CONTRACT_BYTES),
+	binding: bytes(HASH_BYTES),
+	parties: bytes(HASH_BYTES),
+	payBy: time,
+});
+
 function invoiceInput(terms: PaymentTerms, payBy: number): Uint8Array {
-	return enc(
-		LABEL,
-		terms.payer,
-		terms.payee,
-		terms.issuer,
-		utf8(terms.currency),
-		amountBytes(terms.amount),
-		terms.contract,
-		terms.binding,
-		terms.parties,
-		timeBytes(payBy),
-	);
+	return INPUT.encode({ ...terms, label: LABEL, payBy });
 }

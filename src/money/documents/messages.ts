@@ -6,21 +6,31 @@ import { HASH_BYTES } from "../../crypto/index.ts";
 import { MAX_CHAIN_BYTES } from "../../identity/index.ts";
 import {
 	BETWEEN_MODULES_BYTE,
+	bool,
 	bytes,
 	concat,
 	dec,
 	enc,
 	type Field,
+	type Fields,
+	list,
 	malformed,
+	mapped,
+	packed,
 	type Structure,
 	structure,
+	text,
+	time,
+	u8,
+	u64,
 	WITH_AGENT_BYTE,
 	WITH_ISSUER_BYTE,
 } from "../../wire/index.ts";
-import { HEAD_SHAPE } from "./head.ts";
+import { amount, currencyCode, type MoneyKind, moneyKind } from "./amount.ts";
+import { HEAD_FIELDS, type Head } from "./head.ts";
+import type { Invoice } from "./invoice.ts";
 import {
 	CONTRACT_BYTES,
-	CURRENCY_CODE,
 	DEVICE_ID,
 	MAX_ISSUER_CHAINS,
 	MAX_NEW_NOTES,
@@ -30,218 +40,257 @@ import {
 	MAX_TRANSFER_BYTES,
 	REQUEST_ID_BYTES,
 } from "./limits.ts";
+import type { Payment } from "./payment.ts";
 import { MAX_RECEIPT_BYTES } from "./receipt.ts";
 import { SEVERAL } from "./several.ts";
 
-const listOf = (maxBytes: number, count: number): Field<Uint8Array> =>
-	bytes(4, count * (4 + maxBytes));
+/** One message: its first byte, and its body. */
+export interface MessageKind<Value> {
+	readonly type: number;
+	readonly body: Structure<Value>;
+}
 
-const notes = listOf(MAX_NOTE_BYTES, MAX_PIECES);
-const chains = listOf(MAX_CHAIN_BYTES, MAX_ISSUER_CHAINS);
-const transfer = bytes(1, MAX_TRANSFER_BYTES);
+function kind<Value extends object>(
+	name: string,
+	type: number,
+	fields: Fields<Value>,
+): MessageKind<Value> {
+	return { type, body: structure(name, fields) };
+}
 
-/** Which payment: the money, how much of it, and for what. */
-const PAYMENT = {
-	contract: bytes(CONTRACT_BYTES),
+const contract: Field<Uint8Array> = bytes(CONTRACT_BYTES);
+const request: Field<Uint8Array> = bytes(REQUEST_ID_BYTES);
+const receipt: Field<Uint8Array> = bytes(1, MAX_RECEIPT_BYTES);
+const chain: Field<Uint8Array> = bytes(1, MAX_CHAIN_BYTES);
+const reason: Field<string> = text(0, MAX_REASON_BYTES);
+
+/** A transfer, and what its payee needs to judge it. Documents and encoded chains. */
+export interface TransferWithNotes {
+	readonly transfer: Uint8Array;
+	/** Of its pieces, each once. */
+	readonly notes: readonly Uint8Array[];
+	/** Of the issuer, as it signed them. */
+	readonly chains: readonly Uint8Array[];
+}
+
+const TRANSFER_WITH_NOTES: Fields<TransferWithNotes> = {
+	transfer: bytes(1, MAX_TRANSFER_BYTES),
+	notes: list(bytes(0, MAX_NOTE_BYTES), 1, MAX_PIECES),
+	chains: list(bytes(0, MAX_CHAIN_BYTES), 1, MAX_ISSUER_CHAINS),
+};
+
+const PAYMENT: Fields<Payment> = {
+	contract,
 	issuer: DEVICE_ID,
-	currency: CURRENCY_CODE,
-	amount: bytes(8),
-} as const;
+	currency: currencyCode,
+	amount,
+};
 
-const INVOICE = { payBy: bytes(8), tag: bytes(HASH_BYTES) } as const;
+const INVOICE: Fields<Invoice> = { payBy: time, tag: bytes(HASH_BYTES) };
 
-const REFUSAL = {
-	/** An error code (errors.ts). */
-	code: bytes(1, 40),
-	/** Why, for the owner. */
-	reason: bytes(0, MAX_REASON_BYTES),
-} as const;
+/** Why not. */
+export interface SaidRefusal {
+	/** An error code (errors.ts), as far as the other end has it. */
+	readonly code: string;
+	/** For the owner. */
+	readonly reason: string;
+}
+
+const REFUSAL: Fields<SaidRefusal> = { code: text(1, 40), reason };
+
+interface Contract {
+	readonly contract: Uint8Array;
+}
+
+interface Request {
+	/** 16 bytes: it names one request for ever. */
+	readonly request: Uint8Array;
+}
+
+/** A payment that was made, and the payee's receipt for it. */
+interface Receipted extends Contract {
+	readonly amount: bigint;
+	/** Its document. */
+	readonly receipt: Uint8Array;
+}
+
+const RECEIPTED: Fields<Receipted> = { contract, amount, receipt };
 
 /** Between the two modules, in session 2. X pays, Y is paid; either may be the initiator's. */
-export const BETWEEN_MODULES = {
+export const BETWEEN_MODULES: {
 	/** Payer: will you take this? */
-	prepare: {
-		type: BETWEEN_MODULES_BYTE.prepare,
-		body: structure("prepare", PAYMENT),
-	},
+	readonly prepare: MessageKind<Payment>;
 	/** Payee: yes, on these terms. */
-	prepared: {
-		type: BETWEEN_MODULES_BYTE.prepared,
-		body: structure("prepared", {
-			contract: bytes(CONTRACT_BYTES),
-			...INVOICE,
-		}),
-	},
+	readonly prepared: MessageKind<Contract & Invoice>;
 	/** Payer: here it is. Also again, and in a later tetrad of the same four, until it is answered. */
-	deliver: {
-		type: BETWEEN_MODULES_BYTE.deliver,
-		body: structure("deliver", { transfer, notes, chains, ...INVOICE }),
-	},
+	readonly deliver: MessageKind<TransferWithNotes & Invoice>;
 	/** Payee: taken, and credited once. */
-	accepted: {
-		type: BETWEEN_MODULES_BYTE.accepted,
-		body: structure("accepted", { receipt: bytes(1, MAX_RECEIPT_BYTES) }),
-	},
+	readonly accepted: MessageKind<Pick<Receipted, "receipt">>;
 	/** Payee: no. After `deliver` this does not mean that the payee has not got the money. */
-	refused: {
-		type: BETWEEN_MODULES_BYTE.refused,
-		body: structure("refused", { contract: bytes(CONTRACT_BYTES), ...REFUSAL }),
+	readonly refused: MessageKind<Contract & SaidRefusal>;
+} = {
+	prepare: kind("prepare", BETWEEN_MODULES_BYTE.prepare, PAYMENT),
+	prepared: kind("prepared", BETWEEN_MODULES_BYTE.prepared, {
+		contract,
+		...INVOICE,
+	}),
+	deliver: kind("deliver", BETWEEN_MODULES_BYTE.deliver, {
+		...TRANSFER_WITH_NOTES,
+		...INVOICE,
+	}),
+	accepted: kind("accepted", BETWEEN_MODULES_BYTE.accepted, { receipt }),
+	refused: kind("refused", BETWEEN_MODULES_BYTE.refused, {
+		contract,
+		...REFUSAL,
+	}),
+};
+
+/** What the issuer knows of a purse, and its money. */
+interface Welcome extends Head {
+	readonly currency: string;
+	readonly kind: MoneyKind;
+}
+
+interface Exchange extends Request, TransferWithNotes {
+	/** 0: new notes. 1: the own account. */
+	readonly into: 0 | 1;
+}
+
+interface Claim extends Request {
+	/** Its document. */
+	readonly note: Uint8Array;
+	/** The issuer's, encoded. */
+	readonly chain: Uint8Array;
+}
+
+/** Notes that were issued: documents, and the chain of the issuer that signed them. */
+export interface IssuedNotes extends Request {
+	readonly notes: readonly Uint8Array[];
+	readonly chain: Uint8Array;
+}
+
+interface Booked extends Request {
+	/** Zero when every piece was booked for somebody else before. */
+	readonly credited: bigint;
+	/** Ids of the transfers that were booked first for pieces of this one. */
+	readonly conflicts: readonly Uint8Array[];
+}
+
+const into: Field<0 | 1> = mapped(u8, {
+	from(byte) {
+		if (byte === 0 || byte === 1) return byte;
+		throw malformed("an exchange is neither into notes nor into the account");
 	},
-} as const;
+	to: (byte) => byte,
+});
 
 /** Between a module and an issuer's module, in session 2: a request has one answer, the same whenever it is asked. */
-export const WITH_ISSUER = {
+export const WITH_ISSUER: {
 	/** First in each tetrad with an issuer: how far this purse has come. */
-	hello: { type: WITH_ISSUER_BYTE.hello, body: structure("hello", HEAD_SHAPE) },
+	readonly hello: MessageKind<Head>;
 	/** The newest head that the issuer has seen of this purse, and the terms. */
-	welcome: {
-		type: WITH_ISSUER_BYTE.welcome,
-		body: structure("welcome", {
-			...HEAD_SHAPE,
-			currency: CURRENCY_CODE,
-			/** Exponent, then 1 for play money. */
-			kind: bytes(2),
-		}),
-	},
+	readonly welcome: MessageKind<Welcome>;
 	/** From the own account, as new notes. */
-	withdraw: {
-		type: WITH_ISSUER_BYTE.withdraw,
-		body: structure("withdraw", {
-			request: bytes(REQUEST_ID_BYTES),
-			amount: bytes(8),
-		}),
-	},
+	readonly withdraw: MessageKind<Request & { readonly amount: bigint }>;
 	/** A transfer that was received; the own account is credited. */
-	deposit: {
-		type: WITH_ISSUER_BYTE.deposit,
-		body: structure("deposit", {
-			request: bytes(REQUEST_ID_BYTES),
-			transfer,
-			notes,
-			chains,
-		}),
-	},
+	readonly deposit: MessageKind<Request & TransferWithNotes>;
 	/** Own notes, transferred to the issuer under the contract `exchangeContract(request, into)`. */
-	exchange: {
-		type: WITH_ISSUER_BYTE.exchange,
-		body: structure("exchange", {
-			request: bytes(REQUEST_ID_BYTES),
-			/** 0: new notes. 1: the own account. */
-			into: bytes(1),
-			transfer,
-			notes,
-			chains,
-		}),
-	},
+	readonly exchange: MessageKind<Exchange>;
 	/** What was never booked of an own note that has expired, after the issuer's grace: to the own account. */
-	claim: {
-		type: WITH_ISSUER_BYTE.claim,
-		body: structure("claim", {
-			request: bytes(REQUEST_ID_BYTES),
-			note: bytes(1, MAX_NOTE_BYTES),
-			chain: bytes(1, MAX_CHAIN_BYTES),
-		}),
-	},
+	readonly claim: MessageKind<Claim>;
 	/** What the own account holds. Answered afresh each time. */
-	balance: {
-		type: WITH_ISSUER_BYTE.balance,
-		body: structure("balance", { request: bytes(REQUEST_ID_BYTES) }),
-	},
+	readonly balance: MessageKind<Request>;
 	/** Answer to withdraw and to exchange into notes. */
-	issued: {
-		type: WITH_ISSUER_BYTE.issued,
-		body: structure("issued", {
-			request: bytes(REQUEST_ID_BYTES),
-			notes: listOf(MAX_NOTE_BYTES, MAX_NEW_NOTES),
-			chain: bytes(1, MAX_CHAIN_BYTES),
-		}),
-	},
+	readonly issued: MessageKind<IssuedNotes>;
 	/** Answer to deposit, to exchange into the account, and to claim: what was credited. */
-	booked: {
-		type: WITH_ISSUER_BYTE.booked,
-		body: structure("booked", {
-			request: bytes(REQUEST_ID_BYTES),
-			/** u64; zero when every piece was booked for somebody else before. */
-			credited: bytes(8),
-			/** The transfers that were booked first for pieces of this one: ids, 32 bytes each. */
-			conflicts: bytes(0, MAX_PIECES * HASH_BYTES),
-		}),
-	},
-	/** Answer to balance: u64. */
-	account: {
-		type: WITH_ISSUER_BYTE.account,
-		body: structure("account", {
-			request: bytes(REQUEST_ID_BYTES),
-			balance: bytes(8),
-		}),
-	},
+	readonly booked: MessageKind<Booked>;
+	/** Answer to balance. */
+	readonly account: MessageKind<Request & { readonly balance: bigint }>;
 	/** Refused; with the same code and reason whenever it is asked, unless the code says "not now" (busy, store-full, store-failed). */
-	declined: {
-		type: WITH_ISSUER_BYTE.declined,
-		body: structure("declined", {
-			request: bytes(REQUEST_ID_BYTES),
-			...REFUSAL,
-		}),
-	},
-} as const;
+	readonly declined: MessageKind<Request & SaidRefusal>;
+} = {
+	hello: kind("hello", WITH_ISSUER_BYTE.hello, HEAD_FIELDS),
+	welcome: kind<Welcome>("welcome", WITH_ISSUER_BYTE.welcome, {
+		...HEAD_FIELDS,
+		currency: currencyCode,
+		kind: moneyKind,
+	}),
+	withdraw: kind("withdraw", WITH_ISSUER_BYTE.withdraw, { request, amount }),
+	deposit: kind("deposit", WITH_ISSUER_BYTE.deposit, {
+		request,
+		...TRANSFER_WITH_NOTES,
+	}),
+	exchange: kind<Exchange>("exchange", WITH_ISSUER_BYTE.exchange, {
+		request,
+		into,
+		...TRANSFER_WITH_NOTES,
+	}),
+	claim: kind<Claim>("claim", WITH_ISSUER_BYTE.claim, {
+		request,
+		note: bytes(1, MAX_NOTE_BYTES),
+		chain,
+	}),
+	balance: kind<Request>("balance", WITH_ISSUER_BYTE.balance, { request }),
+	issued: kind<IssuedNotes>("issued", WITH_ISSUER_BYTE.issued, {
+		request,
+		notes: list(bytes(0, MAX_NOTE_BYTES), 1, MAX_NEW_NOTES),
+		chain,
+	}),
+	booked: kind<Booked>("booked", WITH_ISSUER_BYTE.booked, {
+		request,
+		credited: u64,
+		conflicts: packed(bytes(HASH_BYTES), 0, MAX_PIECES),
+	}),
+	account: kind("account", WITH_ISSUER_BYTE.account, { request, balance: u64 }),
+	declined: kind("declined", WITH_ISSUER_BYTE.declined, {
+		request,
+		...REFUSAL,
+	}),
+};
+
+interface Failed extends Contract, SaidRefusal {
+	/** Whether money was committed and it is not known what became of it. */
+	readonly isInDoubt: boolean;
+}
 
 /** Between an agent and its own module, in session 3 or 4. */
-export const WITH_AGENT = {
+export const WITH_AGENT: {
 	/** Agent: pay. */
-	pay: { type: WITH_AGENT_BYTE.pay, body: structure("pay", PAYMENT) },
+	readonly pay: MessageKind<Payment>;
 	/** Module: paid, and this is the payee's receipt. */
-	paid: {
-		type: WITH_AGENT_BYTE.paid,
-		body: structure("paid", {
-			contract: bytes(CONTRACT_BYTES),
-			amount: bytes(8),
-			receipt: bytes(1, MAX_RECEIPT_BYTES),
-		}),
-	},
+	readonly paid: MessageKind<Receipted>;
 	/** Agent: the other side is going to pay this; take it. It counts in this tetrad. */
-	expect: { type: WITH_AGENT_BYTE.expect, body: structure("expect", PAYMENT) },
+	readonly expect: MessageKind<Payment>;
 	/** Module: it may come. */
-	expecting: {
-		type: WITH_AGENT_BYTE.expecting,
-		body: structure("expecting", { contract: bytes(CONTRACT_BYTES) }),
-	},
+	readonly expecting: MessageKind<Contract>;
 	/** Module: it came, and this is the receipt that was given for it. */
-	received: {
-		type: WITH_AGENT_BYTE.received,
-		body: structure("received", {
-			contract: bytes(CONTRACT_BYTES),
-			amount: bytes(8),
-			receipt: bytes(1, MAX_RECEIPT_BYTES),
-		}),
-	},
-	/** Module: no. `isInDoubt` is 1 when money was committed and it is not known what became of it. */
-	failed: {
-		type: WITH_AGENT_BYTE.failed,
-		body: structure("failed", {
-			contract: bytes(CONTRACT_BYTES),
-			isInDoubt: bytes(1),
-			...REFUSAL,
-		}),
-	},
+	readonly received: MessageKind<Receipted>;
+	/** Module: no. */
+	readonly failed: MessageKind<Failed>;
 	/** Agent: the newest head of the module's purse that it has kept. Module: its head now. */
-	witness: {
-		type: WITH_AGENT_BYTE.witness,
-		body: structure("witness", HEAD_SHAPE),
-	},
+	readonly witness: MessageKind<Head>;
 	/** Agent: the other side is your issuer; do what there is to do with it. */
-	settle: {
-		type: WITH_AGENT_BYTE.settle,
-		body: structure("settle", { issuer: DEVICE_ID }),
-	},
-	/** Module: done, or not; what came of it is for its owner. */
-	settled: {
-		type: WITH_AGENT_BYTE.settled,
-		body: structure("settled", {
-			code: bytes(0, 40),
-			reason: bytes(0, MAX_REASON_BYTES),
-		}),
-	},
-} as const;
+	readonly settle: MessageKind<{ readonly issuer: Uint8Array }>;
+	/** Module: done, with an empty code, or not; what came of it is for its owner. */
+	readonly settled: MessageKind<SaidRefusal>;
+} = {
+	pay: kind("pay", WITH_AGENT_BYTE.pay, PAYMENT),
+	paid: kind("paid", WITH_AGENT_BYTE.paid, RECEIPTED),
+	expect: kind("expect", WITH_AGENT_BYTE.expect, PAYMENT),
+	expecting: kind("expecting", WITH_AGENT_BYTE.expecting, { contract }),
+	received: kind("received", WITH_AGENT_BYTE.received, RECEIPTED),
+	failed: kind<Failed>("failed", WITH_AGENT_BYTE.failed, {
+		contract,
+		isInDoubt: bool,
+		...REFUSAL,
+	}),
+	witness: kind("witness", WITH_AGENT_BYTE.witness, HEAD_FIELDS),
+	settle: kind("settle", WITH_AGENT_BYTE.settle, { issuer: DEVICE_ID }),
+	settled: kind<SaidRefusal>("settled", WITH_AGENT_BYTE.settled, {
+		code: text(0, 40),
+		reason,
+	}),
+};
 
 const TYPES: ReadonlySet<number> = new Set([
 	SEVERAL,
@@ -255,24 +304,25 @@ export function isOfMoney(bytes: Uint8Array): boolean {
 	return TYPES.has(bytes[0] ?? 0);
 }
 
-interface Kind<Value> {
-	readonly type: number;
-	readonly body: Structure<Value>;
-}
-
 /** The bytes of one message: its type, then its body. */
-export function message<Value>(kind: Kind<Value>, values: Value): Uint8Array {
+export function message<Value>(
+	kind: MessageKind<Value>,
+	values: Value,
+): Uint8Array {
 	return concat(Uint8Array.of(kind.type), kind.body.encode(values));
 }
 
-/** The body of a message whose type was looked at. Views into `bytes`. Throws `malformed` and `limit-exceeded`. */
-export function body<Value>(kind: Kind<Value>, bytes: Uint8Array): Value {
+/** The body of a message whose type was looked at. Bytes in it are views into `bytes`. Throws `malformed`. */
+export function body<Value>(
+	kind: MessageKind<Value>,
+	bytes: Uint8Array,
+): Value {
 	if (bytes.length > 1 + kind.body.maxBytes)
 		throw malformed(`${kind.body.name} is too long`);
 	return kind.body.decode(bytes.subarray(1));
 }
 
-/** A field that is a list: `enc` of its items. */
+/** Documents or chains, as a store keeps them: `enc` of them. */
 export function encodeList(items: readonly Uint8Array[]): Uint8Array {
 	return enc(...items);
 }

@@ -3,37 +3,33 @@ import {
 	HASH_BYTES,
 	type SignatureAlgorithm,
 } from "../../crypto/index.ts";
-import { authenticationFailed, TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	bytes,
 	concat,
-	copy,
 	enc,
+	type Field,
 	malformed,
-	parseUtf8,
+	mapped,
+	mappedStructure,
+	SignedDocument,
+	type Structure,
 	sameBytes,
 	structure,
+	time,
 	utf8,
+	type Verified,
 } from "../../wire/index.ts";
 import {
-	amountBytes,
+	amount,
 	type Currency,
-	isCurrencyCode,
-	parseAmountBytes,
-	parseTimeBytes,
-	requireAmount,
+	currencyCode,
+	type MoneyKind,
+	moneyKind,
 	requireCurrency,
-	timeBytes,
 } from "./amount.ts";
-import {
-	CURRENCY_CODE,
-	DEVICE_ID,
-	HOLDER_KEY,
-	MAX_EXPONENT,
-	MAX_NOTE_BYTES,
-} from "./limits.ts";
-import { SignedDocument } from "./signed-document.ts";
+import { DEVICE_ID, HOLDER_KEY, MAX_NOTE_BYTES } from "./limits.ts";
 
 /** The key that a holder signs its transfers with. */
 export interface HolderKey {
@@ -63,24 +59,60 @@ export interface NoteBody {
 	readonly serial: Uint8Array;
 }
 
-const BODY = structure("a note", {
-	issuer: DEVICE_ID,
-	issuerCertificate: bytes(HASH_BYTES),
-	currency: CURRENCY_CODE,
-	/** Exponent, then 1 for play money and 0 for other. */
-	kind: bytes(2),
-	value: bytes(8),
-	issued: bytes(8),
-	expires: bytes(8),
-	holder: DEVICE_ID,
-	/** 1 for P-256 or 2 for Ed25519, then the raw key. */
-	holderKey: HOLDER_KEY,
-	serial: bytes(HASH_BYTES),
+/** A note as its fields have it. */
+interface NoteFields extends Omit<NoteBody, "currency" | "isPlay"> {
+	readonly currency: string;
+	readonly kind: MoneyKind;
+}
+
+const KEY_KINDS: readonly SignatureAlgorithm[] = ["P-256", "Ed25519"];
+
+const KEY_LENGTHS: Readonly<Record<SignatureAlgorithm, number>> = {
+	"P-256": 65,
+	Ed25519: 32,
+};
+
+/** 1 for P-256 or 2 for Ed25519, then the raw key. */
+const holderKey: Field<HolderKey> = mapped(HOLDER_KEY, {
+	from(bytes) {
+		const algorithm = KEY_KINDS[(bytes[0] as number) - 1];
+		const publicKey = bytes.subarray(1);
+		if (algorithm === undefined || publicKey.length !== KEY_LENGTHS[algorithm])
+			throw malformed("a note names no key of its holder");
+		return { algorithm, publicKey };
+	},
+	to: ({ algorithm, publicKey }) =>
+		concat(Uint8Array.of(KEY_KINDS.indexOf(algorithm) + 1), publicKey),
 });
 
-const NOTE = new SignedDocument("a note", "NO", BODY.maxBytes, MAX_NOTE_BYTES);
+const BODY: Structure<NoteBody> = mappedStructure(
+	structure<NoteFields>("a note", {
+		issuer: DEVICE_ID,
+		issuerCertificate: bytes(HASH_BYTES),
+		currency: currencyCode,
+		kind: moneyKind,
+		value: amount,
+		issued: time,
+		expires: time,
+		holder: DEVICE_ID,
+		holderKey,
+		serial: bytes(HASH_BYTES),
+	}),
+	{
+		from({ currency: code, kind: { exponent, isPlay }, ...rest }) {
+			if (!(rest.issued < rest.expires))
+				throw malformed("a note expires before it is issued");
+			return { ...rest, currency: { code, exponent }, isPlay };
+		},
+		to: ({ currency, isPlay, ...rest }) => ({
+			...rest,
+			currency: currency.code,
+			kind: { exponent: currency.exponent, isPlay },
+		}),
+	},
+);
 
-const ID_LABEL = utf8("tetrad/1 note");
+const ID_LABEL: Uint8Array = utf8("tetrad/1 note");
 
 /** A note as it was read: well formed, and not yet verified. */
 export interface Note extends NoteBody {
@@ -90,20 +122,28 @@ export interface Note extends NoteBody {
 	readonly document: Uint8Array;
 }
 
-const minted: unique symbol = Symbol();
-
 /** A note that its issuer signed. Only `verifyNote` makes one. */
-export class VerifiedNote {
-	/** An object of the same form is none: only the check makes one. */
-	declare protected readonly minted: true;
-	readonly note: Note;
+export type VerifiedNote = Verified<Note>;
 
-	constructor(proof: typeof minted, note: Note) {
-		if (proof !== minted)
-			throw new TetradError("internal", "only a check can make this value");
-		this.note = note;
-	}
-}
+const NOTE: SignedDocument<NoteBody, Note, CertifiedDevice> =
+	new SignedDocument({
+		name: "a note",
+		role: "NO",
+		body: BODY,
+		maxBytes: MAX_NOTE_BYTES,
+		judge(note, issuer) {
+			if (
+				issuer.role !== "module" ||
+				!sameBytes(note.issuer, issuer.deviceId) ||
+				!sameBytes(note.issuerCertificate, issuer.certificateId)
+			)
+				throw new TetradError(
+					"payment-refused",
+					"a note names another issuer, or another certificate of it, than the chain that came with it",
+				);
+			return { key: issuer, proves: note };
+		},
+	});
 
 /** The bytes that an issuer signs for a new note, and how it becomes one. Throws `invalid-argument`, and `malformed` for fields that no note has. */
 export function draftNote(body: NoteBody): {
@@ -111,28 +151,7 @@ export function draftNote(body: NoteBody): {
 	readonly sign: (crypto: CryptoProvider, signature: Uint8Array) => Note;
 } {
 	requireCurrency(body.currency);
-	requireAmount(body.value);
-	if (!(body.issued < body.expires))
-		throw new TetradError(
-			"invalid-argument",
-			"a note expires after it is issued",
-		);
-	const bytes = copy(
-		BODY.encode({
-			issuer: body.issuer,
-			issuerCertificate: body.issuerCertificate,
-			currency: utf8(body.currency.code),
-			kind: Uint8Array.of(body.currency.exponent, body.isPlay ? 1 : 0),
-			value: amountBytes(body.value),
-			issued: timeBytes(body.issued),
-			expires: timeBytes(body.expires),
-			holder: body.holder,
-			holderKey: holderKeyBytes(body.holderKey),
-			serial: body.serial,
-		}),
-	);
-	parseBody(bytes);
-	const { toSign, sign } = NOTE.draft(bytes);
+	const { toSign, sign } = NOTE.draft(body);
 	return {
 		toSign,
 		sign: (crypto, signature) => parseNote(crypto, sign(signature)),
@@ -141,36 +160,8 @@ export function draftNote(body: NoteBody): {
 
 /** Reads a signed note (copied). Throws `malformed`. */
 export function parseNote(crypto: CryptoProvider, document: Uint8Array): Note {
-	const { document: own, body } = NOTE.read(document);
-	return {
-		...parseBody(body),
-		id: crypto.sha256(enc(ID_LABEL, body)),
-		document: own,
-	};
-}
-
-function parseBody(body: Uint8Array): NoteBody {
-	const fields = BODY.decode(body);
-	const code = parseUtf8(fields.currency);
-	const [exponent = 0, play = 0] = fields.kind;
-	if (!isCurrencyCode(code) || exponent > MAX_EXPONENT || play > 1)
-		throw malformed("a note names no currency");
-	const issued = parseTimeBytes(fields.issued);
-	const expires = parseTimeBytes(fields.expires);
-	if (!(issued < expires))
-		throw malformed("a note expires before it is issued");
-	return {
-		issuer: fields.issuer,
-		issuerCertificate: fields.issuerCertificate,
-		currency: { code, exponent },
-		isPlay: play === 1,
-		value: parseAmountBytes(fields.value),
-		issued,
-		expires,
-		holder: fields.holder,
-		holderKey: parseHolderKey(fields.holderKey),
-		serial: fields.serial,
-	};
+	const { signed, encoded } = NOTE.read(document);
+	return { ...signed, id: crypto.sha256(enc(ID_LABEL, encoded)) };
 }
 
 /**
@@ -183,21 +174,9 @@ export function verifyNote(
 	note: Note,
 	issuer: CertifiedDevice,
 ): VerifiedNote {
-	if (
-		issuer.role !== "module" ||
-		!sameBytes(note.issuer, issuer.deviceId) ||
-		!sameBytes(note.issuerCertificate, issuer.certificateId)
-	)
-		throw new TetradError(
-			"payment-refused",
-			"a note names another issuer, or another certificate of it, than the chain that came with it",
-		);
-	if (!NOTE.isSigned(crypto, note.document, issuer))
-		throw authenticationFailed();
-	return new VerifiedNote(minted, note);
+	return NOTE.verify(crypto, note, issuer);
 }
 
-/** Whether two notes are for the same module under the same key. */
 export function sameHolder(
 	a: Pick<NoteBody, "holder" | "holderKey">,
 	b: Pick<NoteBody, "holder" | "holderKey">,
@@ -207,23 +186,4 @@ export function sameHolder(
 		a.holderKey.algorithm === b.holderKey.algorithm &&
 		sameBytes(a.holderKey.publicKey, b.holderKey.publicKey)
 	);
-}
-
-const KEY_KINDS: readonly SignatureAlgorithm[] = ["P-256", "Ed25519"];
-
-const KEY_LENGTHS: Readonly<Record<SignatureAlgorithm, number>> = {
-	"P-256": 65,
-	Ed25519: 32,
-};
-
-function holderKeyBytes({ algorithm, publicKey }: HolderKey): Uint8Array {
-	return concat(Uint8Array.of(KEY_KINDS.indexOf(algorithm) + 1), publicKey);
-}
-
-function parseHolderKey(bytes: Uint8Array): HolderKey {
-	const algorithm = KEY_KINDS[(bytes[0] as number) - 1];
-	const publicKey = bytes.subarray(1);
-	if (algorithm === undefined || publicKey.length !== KEY_LENGTHS[algorithm])
-		throw malformed("a note names no key of its holder");
-	return { algorithm, publicKey };
 }

@@ -1,16 +1,19 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
-import { authenticationFailed, TetradError } from "../../errors.ts";
+import { authenticationFailed } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import { bytes, copy, sameBytes, structure } from "../../wire/index.ts";
 import {
-	amountBytes,
-	parseAmountBytes,
-	parseTimeBytes,
-	requireAmount,
-	timeBytes,
-} from "./amount.ts";
+	bytes,
+	type Draft,
+	type Signed,
+	SignedDocument,
+	sameBytes,
+	structure,
+	time,
+	type Verified,
+	type VerifyingKey,
+} from "../../wire/index.ts";
+import { amount } from "./amount.ts";
 import { DEVICE_ID, REQUEST_ID_BYTES } from "./limits.ts";
-import { SignedDocument } from "./signed-document.ts";
 
 /**
  * What the owner of a purse orders under the owner's own key: to withdraw so much. The purse takes
@@ -28,49 +31,41 @@ export interface OrderBody {
 	readonly ordered: number;
 }
 
-const BODY = structure("an order", {
-	purse: DEVICE_ID,
-	request: bytes(REQUEST_ID_BYTES),
-	issuer: DEVICE_ID,
-	amount: bytes(8),
-	ordered: bytes(8),
-});
+/** An order that the owner signed. Only `openOrder` makes one. */
+export type Order = Verified<Signed<OrderBody>>;
 
-const ORDER = new SignedDocument("an order", "OW", BODY.maxBytes);
+/** The purse that is ordered, and the key of its owner. */
+interface OwnedPurse {
+	readonly purse: Uint8Array;
+	readonly owner: VerifyingKey;
+}
+
+const ORDER: SignedDocument<
+	OrderBody,
+	Signed<OrderBody>,
+	OwnedPurse
+> = new SignedDocument({
+	name: "an order",
+	role: "OW",
+	body: structure<OrderBody>("an order", {
+		purse: DEVICE_ID,
+		request: bytes(REQUEST_ID_BYTES),
+		issuer: DEVICE_ID,
+		amount,
+		ordered: time,
+	}),
+	judge(order, { purse, owner }) {
+		if (!sameBytes(order.purse, purse)) throw authenticationFailed();
+		return { key: owner, proves: order };
+	},
+});
 
 /** The largest order, in bytes. */
 export const MAX_ORDER_BYTES: number = ORDER.maxBytes;
 
-const minted: unique symbol = Symbol();
-
-/** An order that the owner signed. Only `openOrder` makes one. */
-export class Order {
-	readonly body: OrderBody;
-	readonly document: Uint8Array;
-
-	constructor(proof: typeof minted, body: OrderBody, document: Uint8Array) {
-		if (proof !== minted)
-			throw new TetradError("internal", "only a check can make this value");
-		this.body = body;
-		this.document = document;
-	}
-}
-
 /** The bytes that the owner's key signs, and how they become the order's document. Throws `invalid-argument`. */
-export function draftOrder(body: OrderBody): {
-	readonly toSign: Uint8Array;
-	readonly sign: (signature: Uint8Array) => Uint8Array;
-} {
-	const bytes = copy(
-		BODY.encode({
-			purse: body.purse,
-			request: body.request,
-			issuer: body.issuer,
-			amount: amountBytes(requireAmount(body.amount)),
-			ordered: timeBytes(body.ordered),
-		}),
-	);
-	return ORDER.draft(bytes);
+export function draftOrder(body: OrderBody): Draft {
+	return ORDER.draft(body);
 }
 
 /** Reads an order (copied) to `purse` by the holder of `owner`. Throws `malformed` and `authentication-failed`. */
@@ -80,19 +75,5 @@ export function openOrder(
 	purse: Uint8Array,
 	owner: Pick<Signer, "algorithm" | "publicKey">,
 ): Order {
-	const { document: own, body } = ORDER.read(document);
-	const fields = BODY.decode(body);
-	if (!sameBytes(fields.purse, purse) || !ORDER.isSigned(crypto, own, owner))
-		throw authenticationFailed();
-	return new Order(
-		minted,
-		{
-			purse: fields.purse,
-			request: fields.request,
-			issuer: fields.issuer,
-			amount: parseAmountBytes(fields.amount),
-			ordered: parseTimeBytes(fields.ordered),
-		},
-		own,
-	);
+	return ORDER.verify(crypto, ORDER.read(document).signed, { purse, owner });
 }

@@ -1,5 +1,4 @@
-import { copy, parseUtf8, sameBytes, utf8 } from "../../wire/index.ts";
-import { amountBytes, parseAmountBytes } from "./amount.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
 
 /** One payment: which money, how much of it, and for what. */
 export interface Payment {
@@ -13,33 +12,14 @@ export interface Payment {
 	readonly amount: bigint;
 }
 
-type PaymentFields = Readonly<
-	Record<"contract" | "issuer" | "currency" | "amount", Uint8Array>
->;
-
-/** A payment as the fields of the messages that name one. Throws `invalid-argument` for an amount that is none. */
-export function paymentFields({
+/** A payment of its own, of what a message that names one has. */
+export function copyPayment({
 	contract,
 	issuer,
 	currency,
 	amount,
-}: Payment): PaymentFields {
-	return {
-		contract,
-		issuer,
-		currency: utf8(currency),
-		amount: amountBytes(amount),
-	};
-}
-
-/** Copied. Throws `malformed`. */
-export function parsePayment(fields: PaymentFields): Payment {
-	return {
-		contract: copy(fields.contract),
-		issuer: copy(fields.issuer),
-		currency: parseUtf8(fields.currency),
-		amount: parseAmountBytes(fields.amount),
-	};
+}: Payment): Payment {
+	return { contract: copy(contract), issuer: copy(issuer), currency, amount };
 }
 
 export function samePayment(a: Payment, b: Payment): boolean {

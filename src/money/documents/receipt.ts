@@ -1,16 +1,18 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { authenticationFailed, TetradError } from "../../errors.ts";
+import { authenticationFailed } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { bytes, copy, sameBytes, structure } from "../../wire/index.ts";
 import {
-	amountBytes,
-	parseAmountBytes,
-	parseTimeBytes,
-	requireAmount,
-	timeBytes,
-} from "./amount.ts";
+	bytes,
+	type Draft,
+	type Signed,
+	SignedDocument,
+	sameBytes,
+	structure,
+	time,
+	type Verified,
+} from "../../wire/index.ts";
+import { amount } from "./amount.ts";
 import { CONTRACT_BYTES, DEVICE_ID } from "./limits.ts";
-import { SignedDocument } from "./signed-document.ts";
 
 /** A payee's module's word that it has taken a transfer and credited it once. */
 export interface ReceiptBody {
@@ -26,52 +28,38 @@ export interface ReceiptBody {
 	readonly accepted: number;
 }
 
-const BODY = structure("a receipt", {
-	contract: bytes(CONTRACT_BYTES),
-	transfer: bytes(HASH_BYTES),
-	payee: DEVICE_ID,
-	amount: bytes(8),
-	accepted: bytes(8),
-});
+/** A receipt that the payee's module signed. Only `openReceipt` makes one. */
+export type Receipt = Verified<Signed<ReceiptBody>>;
 
-const RECEIPT = new SignedDocument("a receipt", "RE", BODY.maxBytes);
+/** Whose receipt it has to be. */
+type Payee = Pick<CertifiedDevice, "deviceId" | "algorithm" | "publicKey">;
+
+const RECEIPT: SignedDocument<
+	ReceiptBody,
+	Signed<ReceiptBody>,
+	Payee
+> = new SignedDocument({
+	name: "a receipt",
+	role: "RE",
+	body: structure<ReceiptBody>("a receipt", {
+		contract: bytes(CONTRACT_BYTES),
+		transfer: bytes(HASH_BYTES),
+		payee: DEVICE_ID,
+		amount,
+		accepted: time,
+	}),
+	judge(receipt, payee) {
+		if (!sameBytes(receipt.payee, payee.deviceId)) throw authenticationFailed();
+		return { key: payee, proves: receipt };
+	},
+});
 
 /** The largest receipt, in bytes. */
 export const MAX_RECEIPT_BYTES: number = RECEIPT.maxBytes;
 
-const minted: unique symbol = Symbol();
-
-/** A receipt that the payee's module signed. Only `openReceipt` makes one. */
-export class Receipt {
-	/** An object of the same form is none: only the check makes one. */
-	declare protected readonly minted: true;
-	readonly body: ReceiptBody;
-	/** enc(body, signature). */
-	readonly document: Uint8Array;
-
-	constructor(proof: typeof minted, body: ReceiptBody, document: Uint8Array) {
-		if (proof !== minted)
-			throw new TetradError("internal", "only a check can make this value");
-		this.body = body;
-		this.document = document;
-	}
-}
-
 /** The bytes that a payee signs, and how they become the receipt's document. Throws `invalid-argument`. */
-export function draftReceipt(body: ReceiptBody): {
-	readonly toSign: Uint8Array;
-	readonly sign: (signature: Uint8Array) => Uint8Array;
-} {
-	const bytes = copy(
-		BODY.encode({
-			contract: body.contract,
-			transfer: body.transfer,
-			payee: body.payee,
-			amount: amountBytes(requireAmount(body.amount)),
-			accepted: timeBytes(body.accepted),
-		}),
-	);
-	return RECEIPT.draft(bytes);
+export function draftReceipt(body: ReceiptBody): Draft {
+	return RECEIPT.draft(body);
 }
 
 /**
@@ -83,8 +71,8 @@ export function draftReceipt(body: ReceiptBody): {
  * import { openReceipt } from "tetrad/money";
  *
  * const { receipt } = await payments.pay(payment);
- * const { body } = openReceipt(nodeCrypto, receipt, tetrad.parties.Y);
- * console.log(body.amount, new Date(body.accepted));
+ * const { value } = openReceipt(nodeCrypto, receipt, tetrad.parties.Y);
+ * console.log(value.amount, new Date(value.accepted));
  * ```
  */
 export function openReceipt(
@@ -92,22 +80,5 @@ export function openReceipt(
 	document: Uint8Array,
 	payee: Pick<CertifiedDevice, "deviceId" | "algorithm" | "publicKey">,
 ): Receipt {
-	const { document: own, body } = RECEIPT.read(document);
-	const fields = BODY.decode(body);
-	if (
-		!sameBytes(fields.payee, payee.deviceId) ||
-		!RECEIPT.isSigned(crypto, own, payee)
-	)
-		throw authenticationFailed();
-	return new Receipt(
-		minted,
-		{
-			contract: fields.contract,
-			transfer: fields.transfer,
-			payee: fields.payee,
-			amount: parseAmountBytes(fields.amount),
-			accepted: parseTimeBytes(fields.accepted),
-		},
-		own,
-	);
+	return RECEIPT.verify(crypto, RECEIPT.read(document).signed, payee);
 }

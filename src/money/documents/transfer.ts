@@ -1,34 +1,32 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { authenticationFailed, TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import {
 	bytes,
-	copy,
 	enc,
+	type Field,
 	hex,
 	malformed,
-	parseUtf8,
+	mapped,
+	mappedStructure,
+	packed,
+	row,
+	SignedDocument,
+	type Structure,
 	sameBytes,
 	structure,
+	u64,
 	utf8,
+	type Verified,
 } from "../../wire/index.ts";
-import {
-	amountBytes,
-	isCurrencyCode,
-	parseAmountBytes,
-	parseUint64,
-	uint64,
-} from "./amount.ts";
+import { amount, currencyCode } from "./amount.ts";
 import {
 	CONTRACT_BYTES,
-	CURRENCY_CODE,
 	DEVICE_ID,
 	MAX_AMOUNT,
 	MAX_PIECES,
 	MAX_TRANSFER_BYTES,
-	PIECE_BYTES,
 } from "./limits.ts";
 import { type Note, sameHolder, type VerifiedNote } from "./note.ts";
-import { SignedDocument } from "./signed-document.ts";
 
 /** A range of one note: `amount` minor units from `offset` on. */
 export interface Piece {
@@ -60,27 +58,45 @@ export interface TransferBody {
 	readonly pieces: readonly Piece[];
 }
 
-const BODY = structure("a transfer", {
-	payer: DEVICE_ID,
-	payee: DEVICE_ID,
-	issuer: DEVICE_ID,
-	currency: CURRENCY_CODE,
-	amount: bytes(8),
-	contract: bytes(CONTRACT_BYTES),
-	binding: bytes(HASH_BYTES),
-	parties: bytes(HASH_BYTES),
-	/** Note id (32), offset (8) and amount (8) of each piece, one after another. */
-	pieces: bytes(PIECE_BYTES, MAX_PIECES * PIECE_BYTES),
-});
-
-const TRANSFER = new SignedDocument(
-	"a transfer",
-	"TR",
-	BODY.maxBytes,
-	MAX_TRANSFER_BYTES,
+/** Note id (32), offset (8) and amount (8). */
+const piece: Field<Piece> = mapped(
+	row<Piece>({ noteId: bytes(HASH_BYTES), offset: u64, amount }),
+	{
+		from(found) {
+			if (found.offset + found.amount > MAX_AMOUNT)
+				throw malformed("a piece goes beyond 2^63 - 1");
+			return found;
+		},
+		to: (value) => value,
+	},
 );
 
-const ID_LABEL = utf8("tetrad/1 transfer");
+const BODY: Structure<TransferBody> = mappedStructure(
+	structure<TransferBody>("a transfer", {
+		payer: DEVICE_ID,
+		payee: DEVICE_ID,
+		issuer: DEVICE_ID,
+		currency: currencyCode,
+		amount,
+		contract: bytes(CONTRACT_BYTES),
+		binding: bytes(HASH_BYTES),
+		parties: bytes(HASH_BYTES),
+		pieces: packed(piece, 1, MAX_PIECES),
+	}),
+	{
+		from(body) {
+			let sum = 0n;
+			for (const each of body.pieces) sum += each.amount;
+			if (sum !== body.amount)
+				throw malformed("the pieces of a transfer are not its sum");
+			requireDisjoint(body.pieces);
+			return body;
+		},
+		to: (body) => body,
+	},
+);
+
+const ID_LABEL: Uint8Array = utf8("tetrad/1 transfer");
 
 /** A transfer as it was read: well formed, and not yet verified. */
 export interface Transfer extends TransferBody {
@@ -90,57 +106,39 @@ export interface Transfer extends TransferBody {
 	readonly document: Uint8Array;
 }
 
-const minted: unique symbol = Symbol();
-
-/** A transfer that the holder of its notes signed, of ranges that are in them. Only `verifyTransfer` makes one. */
-export class VerifiedTransfer {
-	/** An object of the same form is none: only the check makes one. */
-	declare protected readonly minted: true;
+/** A transfer and what it is of. */
+export interface TransferOfNotes {
 	readonly transfer: Transfer;
 	/** One for each piece, in the same order. */
 	readonly notes: readonly Note[];
-
-	constructor(
-		proof: typeof minted,
-		transfer: Transfer,
-		notes: readonly Note[],
-	) {
-		if (proof !== minted)
-			throw new TetradError("internal", "only a check can make this value");
-		this.transfer = transfer;
-		this.notes = notes;
-	}
 }
+
+/** A transfer that the holder of its notes signed, of ranges that are in them. Only `verifyTransfer` makes one. */
+export type VerifiedTransfer = Verified<TransferOfNotes>;
+
+const TRANSFER: SignedDocument<
+	TransferBody,
+	Transfer,
+	readonly VerifiedNote[],
+	TransferOfNotes
+> = new SignedDocument({
+	name: "a transfer",
+	role: "TR",
+	body: BODY,
+	maxBytes: MAX_TRANSFER_BYTES,
+	judge(transfer, verified) {
+		const notes = notesOfPieces(transfer, verified);
+		const [{ holderKey }] = notes;
+		return { key: holderKey, proves: { transfer, notes } };
+	},
+});
 
 /** The bytes that a holder signs, and how they become a transfer. Throws `invalid-argument` and `malformed` for one that nobody would read. */
 export function draftTransfer(body: TransferBody): {
 	readonly toSign: Uint8Array;
 	readonly sign: (crypto: CryptoProvider, signature: Uint8Array) => Transfer;
 } {
-	const pieces = new Uint8Array(body.pieces.length * PIECE_BYTES);
-	for (const [i, { noteId, offset, amount }] of body.pieces.entries()) {
-		if (noteId.length !== HASH_BYTES)
-			throw malformed("a piece of a transfer names no note");
-		const at = i * PIECE_BYTES;
-		pieces.set(noteId, at);
-		pieces.set(uint64(offset), at + HASH_BYTES);
-		pieces.set(amountBytes(amount), at + HASH_BYTES + 8);
-	}
-	const bytes = copy(
-		BODY.encode({
-			payer: body.payer,
-			payee: body.payee,
-			issuer: body.issuer,
-			currency: utf8(body.currency),
-			amount: amountBytes(body.amount),
-			contract: body.contract,
-			binding: body.binding,
-			parties: body.parties,
-			pieces,
-		}),
-	);
-	parseBody(bytes);
-	const { toSign, sign } = TRANSFER.draft(bytes);
+	const { toSign, sign } = TRANSFER.draft(body);
 	return {
 		toSign,
 		sign: (crypto, signature) => parseTransfer(crypto, sign(signature)),
@@ -152,41 +150,8 @@ export function parseTransfer(
 	crypto: CryptoProvider,
 	document: Uint8Array,
 ): Transfer {
-	const { document: own, body } = TRANSFER.read(document);
-	return {
-		...parseBody(body),
-		id: crypto.sha256(enc(ID_LABEL, body)),
-		document: own,
-	};
-}
-
-function parseBody(body: Uint8Array): TransferBody {
-	const fields = BODY.decode(body);
-	const currency = parseUtf8(fields.currency);
-	if (!isCurrencyCode(currency))
-		throw malformed("a transfer names no currency");
-	if (fields.pieces.length % PIECE_BYTES !== 0)
-		throw malformed("a piece of a transfer is cut short");
-	const pieces: Piece[] = [];
-	for (let at = 0; at < fields.pieces.length; at += PIECE_BYTES)
-		pieces.push(parsePiece(fields.pieces.subarray(at, at + PIECE_BYTES)));
-	const amount = parseAmountBytes(fields.amount);
-	let sum = 0n;
-	for (const piece of pieces) sum += piece.amount;
-	if (sum !== amount)
-		throw malformed("the pieces of a transfer are not its sum");
-	requireDisjoint(pieces);
-	return {
-		payer: fields.payer,
-		payee: fields.payee,
-		issuer: fields.issuer,
-		currency,
-		amount,
-		contract: fields.contract,
-		binding: fields.binding,
-		parties: fields.parties,
-		pieces,
-	};
+	const { signed, encoded } = TRANSFER.read(document);
+	return { ...signed, id: crypto.sha256(enc(ID_LABEL, encoded)) };
 }
 
 /**
@@ -201,7 +166,41 @@ export function verifyTransfer(
 	transfer: Transfer,
 	notes: readonly VerifiedNote[],
 ): VerifiedTransfer {
-	const byId = new Map(notes.map(({ note }) => [hex(note.id), note]));
+	return TRANSFER.verify(crypto, transfer, notes);
+}
+
+/**
+ * Checks that the holder of one note signed a transfer that has a piece of it, as far as this can
+ * be said without its other notes: enough to accuse, and not enough to be paid.
+ */
+export function verifyTransferOfNote(
+	crypto: CryptoProvider,
+	transfer: Transfer,
+	{ value: note }: VerifiedNote,
+): void {
+	if (
+		!sameBytes(note.holder, transfer.payer) ||
+		!transfer.pieces.some(({ noteId }) => sameBytes(noteId, note.id))
+	)
+		throw refused("the transfer is not one by the holder of that note");
+	TRANSFER.requireSigned(crypto, transfer, note.holderKey);
+}
+
+/** Whether two pieces have a minor unit in common. */
+export function overlap(a: Piece, b: Piece): boolean {
+	return (
+		sameBytes(a.noteId, b.noteId) &&
+		a.offset < b.offset + b.amount &&
+		b.offset < a.offset + a.amount
+	);
+}
+
+/** The note of each piece, when they are of the payer and of one money. Throws `payment-refused`. */
+function notesOfPieces(
+	transfer: Transfer,
+	notes: readonly VerifiedNote[],
+): readonly [Note, ...Note[]] {
+	const byId = new Map(notes.map(({ value }) => [hex(value.id), value]));
 	const used = new Set<string>();
 	const ofPieces = transfer.pieces.map(({ noteId, offset, amount }) => {
 		const id = hex(noteId);
@@ -240,51 +239,7 @@ export function verifyTransfer(
 			);
 	if (sameBytes(transfer.payer, transfer.payee))
 		throw refused("a transfer pays its own payer");
-	requireSigned(crypto, transfer, first);
-	return new VerifiedTransfer(minted, transfer, ofPieces);
-}
-
-/**
- * Checks that the holder of one note signed a transfer that has a piece of it, as far as this can
- * be said without its other notes: enough to accuse, and not enough to be paid.
- */
-export function verifyTransferOfNote(
-	crypto: CryptoProvider,
-	transfer: Transfer,
-	{ note }: VerifiedNote,
-): void {
-	if (
-		!sameBytes(note.holder, transfer.payer) ||
-		!transfer.pieces.some(({ noteId }) => sameBytes(noteId, note.id))
-	)
-		throw refused("the transfer is not one by the holder of that note");
-	requireSigned(crypto, transfer, note);
-}
-
-function requireSigned(
-	crypto: CryptoProvider,
-	{ document }: Transfer,
-	{ holderKey }: Note,
-): void {
-	if (!TRANSFER.isSigned(crypto, document, holderKey))
-		throw authenticationFailed();
-}
-
-/** Whether two pieces have a minor unit in common. */
-export function overlap(a: Piece, b: Piece): boolean {
-	return (
-		sameBytes(a.noteId, b.noteId) &&
-		a.offset < b.offset + b.amount &&
-		b.offset < a.offset + a.amount
-	);
-}
-
-function parsePiece(bytes: Uint8Array): Piece {
-	const offset = parseUint64(bytes.subarray(HASH_BYTES, HASH_BYTES + 8));
-	const amount = parseAmountBytes(bytes.subarray(HASH_BYTES + 8));
-	if (offset + amount > MAX_AMOUNT)
-		throw malformed("a piece goes beyond 2^63 - 1");
-	return { noteId: bytes.subarray(0, HASH_BYTES), offset, amount };
+	return [first, ...ofPieces.slice(1)];
 }
 
 function requireDisjoint(pieces: readonly Piece[]): void {

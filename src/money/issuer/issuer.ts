@@ -19,20 +19,17 @@ import {
 	type Transaction,
 	type WorkEvent,
 } from "../../machine/index.ts";
-import { enc, utf8 } from "../../wire/index.ts";
+import { enc, formOf, u8, u64, utf8 } from "../../wire/index.ts";
 import {
 	body,
 	draftNote,
-	headFields,
 	type IssuerTerms,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	message,
-	parseAmountBytes,
 	parseNote,
 	parseTransfer,
 	requireCurrency,
-	uint64,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type {
@@ -61,12 +58,7 @@ import {
 	declinedMessage,
 	type RequestOutcome,
 } from "./ledger-answers.ts";
-import {
-	kindOf,
-	parseHeadOf,
-	parseInto,
-	requestIn,
-} from "./module-requests.ts";
+import { kindOf, parseHeadOf, requestIn } from "./module-requests.ts";
 import { requirePayee, TransferChecks } from "./transfer-checks.ts";
 
 /** A tetrad with a module. */
@@ -227,9 +219,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					ledger.balance(peer.deviceId),
 				);
 			case "withdraw": {
-				const fields = body(WITH_ISSUER.withdraw, bytes);
-				const amount = parseAmountBytes(fields.amount);
-				return this.#lookUp(origin, asked(uint64(amount)), peer, {
+				const { amount } = body(WITH_ISSUER.withdraw, bytes);
+				return this.#lookUp(origin, asked(formOf(u64, amount)), peer, {
 					kind: "withdraw",
 					amount,
 				});
@@ -250,8 +241,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "exchange": {
 				const fields = body(WITH_ISSUER.exchange, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
-				const into = parseInto(fields.into);
-				const request = asked(fields.into, transfer.id);
+				const { into } = fields;
+				const request = asked(formOf(u8, into), transfer.id);
 				const judged = this.#checks.judge(transfer, fields, now, () =>
 					this.#checks.requireExchange(transfer, peer, origin.request, into),
 				);
@@ -299,7 +290,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					done.job.origin,
 					message(WITH_ISSUER.account, {
 						request: done.job.origin.request,
-						balance: uint64(done.result),
+						balance: done.result,
 					}),
 				);
 			case "looking-up":
@@ -363,9 +354,9 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		const effects = this.#answer(
 			origin,
 			message(WITH_ISSUER.welcome, {
-				...headFields(newest),
-				currency: utf8(currency.code),
-				kind: Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
+				...newest,
+				currency: currency.code,
+				kind: { exponent: currency.exponent, isPlay },
 			}),
 		);
 		if (!isForked || client === undefined) return effects;

@@ -65,7 +65,7 @@ export class Issuing {
 			value:
 				issue.kind === "withdraw"
 					? issue.amount
-					: issue.verified.transfer.amount,
+					: issue.verified.value.transfer.amount,
 			issued: asked.at,
 			expires: this.#expiry(asked.at, peer),
 			holder: peer.deviceId,

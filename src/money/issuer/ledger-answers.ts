@@ -8,20 +8,8 @@ import {
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
-import {
-	concat,
-	copy,
-	hex,
-	sameBytes,
-	utf8,
-	utf8Within,
-} from "../../wire/index.ts";
-import {
-	MAX_REASON_BYTES,
-	message,
-	uint64,
-	WITH_ISSUER,
-} from "../documents/index.ts";
+import { copy, hex, sameBytes, textWithin } from "../../wire/index.ts";
+import { MAX_REASON_BYTES, message, WITH_ISSUER } from "../documents/index.ts";
 import { ANSWERS, CONFLICTS, type RowOf } from "./ledger-tables.ts";
 
 /** One request of a module, as it was read. */
@@ -82,8 +70,8 @@ export function declinedMessage(
 ): Uint8Array {
 	return message(WITH_ISSUER.declined, {
 		request,
-		code: utf8(code),
-		reason: utf8Within(reason, MAX_REASON_BYTES),
+		code,
+		reason: textWithin(reason, MAX_REASON_BYTES),
 	});
 }
 
@@ -135,8 +123,8 @@ export function booked(
 	const ids = new Map(earlier.map((id) => [hex(id), id]));
 	const answer = message(WITH_ISSUER.booked, {
 		request: asked.request,
-		credited: uint64(amount),
-		conflicts: concat(...ids.values()),
+		credited: amount,
+		conflicts: [...ids.values()],
 	});
 	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
 }

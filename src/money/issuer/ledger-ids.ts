@@ -1,9 +1,11 @@
 /* What ties rows of the ledger together, and the ledger to its issuer. */
+
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { isCertifiedName } from "../../identity/index.ts";
-import { dec, enc, parseUtf8, utf8 } from "../../wire/index.ts";
+import { dec, enc, formOf, parseUtf8, utf8 } from "../../wire/index.ts";
 import type { IssuerTerms } from "../documents/index.ts";
+import { currencyCode, moneyKind } from "../documents/index.ts";
 
 const LABEL = {
 	request: utf8("tetrad/1 request"),
@@ -75,7 +77,7 @@ export function ledgerValue({
 }: IssuerTerms): Uint8Array {
 	return enc(
 		issuer,
-		utf8(currency.code),
-		Uint8Array.of(currency.exponent, isPlay ? 1 : 0),
+		formOf(currencyCode, currency.code),
+		formOf(moneyKind, { exponent: currency.exponent, isPlay }),
 	);
 }

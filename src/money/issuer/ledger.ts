@@ -17,7 +17,6 @@ import {
 } from "../../machine/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
-	encodeList,
 	formatAmount,
 	type Head,
 	type IssuerTerms,
@@ -171,7 +170,7 @@ export class Ledger {
 			({ known, account, free, taken }) => {
 				// Once is enough, whichever request it came in.
 				if (known !== undefined) return booked(asked, 0n, [], [], []);
-				const { transfer } = verified;
+				const { transfer } = verified.value;
 				const amount = sum(free);
 				const conflicts = this.#conflicts(asked, verified, taken);
 				const credited = this.#credit(asked, account, amount, "deposit", [
@@ -194,7 +193,7 @@ export class Ledger {
 	/** Takes own notes back, all or nothing: for the account. */
 	exchangeIntoAccount(asked: Asked, verified: VerifiedTransfer): Answered {
 		return this.#exchange(asked, verified, (account, free) => {
-			const { id, amount } = verified.transfer;
+			const { id, amount } = verified.value.transfer;
 			const credited = this.#credit(asked, account, amount, "exchange", [
 				SYSTEM.returned,
 				id,
@@ -211,7 +210,7 @@ export class Ledger {
 	): Answered {
 		return this.#exchange(asked, verified, (_, free) => {
 			if (issue === undefined) return done([], { kind: "needs-note" });
-			const { id, amount } = verified.transfer;
+			const { id, amount } = verified.value.transfer;
 			return this.#issued(asked, issue, [
 				...free,
 				...this.#entries(asked, "exchange", [
@@ -293,7 +292,7 @@ export class Ledger {
 			asked,
 			verified,
 			({ known, account, free, taken }) => {
-				const { transfer } = verified;
+				const { transfer } = verified.value;
 				if (known !== undefined)
 					return declined(asked, {
 						code: "issuer-refused",
@@ -321,7 +320,7 @@ export class Ledger {
 	/** Reads everything that a transfer is held against. Its cost depends on its pieces alone. */
 	#withTransfer(
 		asked: Asked,
-		{ transfer, notes }: VerifiedTransfer,
+		{ value: { transfer, notes } }: VerifiedTransfer,
 		then: (found: {
 			readonly known: RowOf<typeof TRANSFERS> | undefined;
 			readonly account: RowOf<typeof ACCOUNTS> | undefined;
@@ -378,7 +377,7 @@ export class Ledger {
 	): Answered {
 		const answer = message(WITH_ISSUER.issued, {
 			request: asked.request,
-			notes: encodeList([note.document]),
+			notes: [note.document],
 			chain: issuer.encodedChain,
 		});
 		const row = {
@@ -458,7 +457,7 @@ export class Ledger {
 	/** One for each earlier transfer and note, however many pieces overlap. */
 	#conflicts(
 		{ at }: Asked,
-		{ transfer }: VerifiedTransfer,
+		{ value: { transfer } }: VerifiedTransfer,
 		taken: readonly Taken[],
 	): readonly Conflict[] {
 		const found = new Map<string, Conflict>();

@@ -1,6 +1,6 @@
 /* What modules ask of an issuer, as its bytes come. */
 import { TetradError } from "../../errors.ts";
-import { copy, hex, sameBytes } from "../../wire/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	body,
 	type Head,
@@ -47,16 +47,7 @@ export function requestIn(bytes: Uint8Array): Uint8Array {
 
 export function parseHeadOf(bytes: Uint8Array): Head {
 	const { number, hash } = body(WITH_ISSUER.hello, bytes);
-	const value = BigInt(`0x${hex(number)}`);
-	if (value > MAX_AMOUNT)
+	if (number > MAX_AMOUNT)
 		throw new TetradError("malformed", "no purse has come so far");
-	return { number: value, hash: copy(hash) };
-}
-
-export function parseInto([into]: Uint8Array): 0 | 1 {
-	if (into === 0 || into === 1) return into;
-	throw new TetradError(
-		"malformed",
-		"an exchange is neither into notes nor into the account",
-	);
+	return { number, hash: copy(hash) };
 }

@@ -3,11 +3,9 @@ import type { CertifiedDevice } from "../../identity/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import {
 	exchangeContract,
-	MAX_ISSUER_CHAINS,
-	MAX_PIECES,
-	parseList,
 	parseNote,
 	type Transfer,
+	type TransferWithNotes,
 	type VerifiedTransfer,
 	verifyNote,
 	verifyTransfer,
@@ -34,15 +32,14 @@ export class TransferChecks {
 	/** Whether `demand` holds, and the transfer was signed by the holder of notes that were signed here. Throws what may be otherwise later. */
 	judge(
 		transfer: Transfer,
-		fields: { readonly notes: Uint8Array; readonly chains: Uint8Array },
+		{ notes: documents, chains }: TransferWithNotes,
 		now: number,
 		demand: () => void,
 	): Judged {
 		const { crypto } = this.#context;
 		try {
 			demand();
-			const chains = parseList(fields.chains, MAX_ISSUER_CHAINS);
-			const notes = parseList(fields.notes, MAX_PIECES).map((document) => {
+			const notes = documents.map((document) => {
 				const note = parseNote(crypto, document);
 				return verifyNote(crypto, note, this.#own.of(note, chains, now));
 			});

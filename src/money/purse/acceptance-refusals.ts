@@ -1,6 +1,8 @@
 /* Why a payment is not taken, as its payer hears it. */
+
 import { TetradError } from "../../errors.ts";
-import { utf8, utf8Within } from "../../wire/index.ts";
+import { textWithin } from "../../wire/index.ts";
+
 import {
 	BETWEEN_MODULES,
 	MAX_REASON_BYTES,
@@ -22,9 +24,9 @@ export function refuse(
 		tetrad,
 		message(BETWEEN_MODULES.refused, {
 			contract,
-			code: utf8(error.code),
+			code: error.code,
 			// Other messages are for this module's owner.
-			reason: utf8Within(
+			reason: textWithin(
 				error.code === "payment-refused" ? error.message : "",
 				MAX_REASON_BYTES,
 			),

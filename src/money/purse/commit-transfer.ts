@@ -13,10 +13,12 @@ import {
 	encodeList,
 	type Invoice,
 	MAX_ISSUER_CHAINS,
+	MAX_PIECES,
 	message,
 	type Piece,
+	parseList,
 	type Transfer,
-	timeBytes,
+	type TransferWithNotes,
 } from "../documents/index.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PurseCore } from "./purse-core.ts";
@@ -131,9 +133,9 @@ export function deliverBytes(
 ): Uint8Array {
 	return message(BETWEEN_MODULES.deliver, {
 		transfer: row.transfer,
-		notes: row.notes,
+		notes: parseList(row.notes, MAX_PIECES),
 		chains: chainList(row.chains, chains),
-		payBy: timeBytes(Number(row.pay_by)),
+		payBy: Number(row.pay_by),
 		tag: row.tag,
 	});
 }
@@ -142,11 +144,9 @@ export function deliverBytes(
 export function chainList(
 	hashes: Uint8Array,
 	chains: ReadonlyMap<string, Uint8Array>,
-): Uint8Array {
-	return encodeList(
-		dec(hashes, MAX_ISSUER_CHAINS).map(
-			(hash) => chains.get(hex(hash)) ?? new Uint8Array(),
-		),
+): readonly Uint8Array[] {
+	return dec(hashes, MAX_ISSUER_CHAINS).map(
+		(hash) => chains.get(hex(hash)) ?? new Uint8Array(),
 	);
 }
 
@@ -154,9 +154,9 @@ export function chainList(
 export function selectionLists(
 	selection: Selection,
 	chains: ReadonlyMap<string, Uint8Array>,
-): { readonly notes: Uint8Array; readonly chains: Uint8Array } {
+): Pick<TransferWithNotes, "notes" | "chains"> {
 	return {
-		notes: encodeList(selection.notes),
+		notes: selection.notes,
 		chains: chainList(enc(...selection.chains), chains),
 	};
 }

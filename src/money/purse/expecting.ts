@@ -10,16 +10,14 @@ import { TetradError } from "../../errors.ts";
 import { byKey } from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
 import {
-	amountBytes,
 	BETWEEN_MODULES,
 	body,
+	copyPayment,
 	makeInvoice,
 	message,
 	PAY_WITHIN_MS,
 	type Payment,
-	parsePayment,
 	samePayment,
-	timeBytes,
 	WITH_AGENT,
 } from "../documents/index.ts";
 import {
@@ -70,7 +68,7 @@ export class Expecting {
 
 	/** The own agent expects a payment. Throws for what is no such message. */
 	expect({ tetrad }: OpenMeeting, bytes: Uint8Array): void {
-		const expected = parsePayment(body(WITH_AGENT.expect, bytes));
+		const expected = copyPayment(body(WITH_AGENT.expect, bytes));
 		const { contract } = expected;
 		const all = this.#expected.get(tetrad);
 		if (all === undefined) return;
@@ -124,7 +122,7 @@ export class Expecting {
 
 	/** The other module wants to pay. Throws for what is no such message. */
 	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
-		const wanted = parsePayment(body(BETWEEN_MODULES.prepare, bytes));
+		const wanted = copyPayment(body(BETWEEN_MODULES.prepare, bytes));
 		const refusal = this.#whyNotPromise(meeting, wanted);
 		if (refusal !== undefined)
 			return refuse(this.#core, meeting.tetrad, wanted.contract, refusal);
@@ -148,7 +146,7 @@ export class Expecting {
 			meeting.tetrad,
 			message(BETWEEN_MODULES.prepared, {
 				contract,
-				payBy: timeBytes(payBy),
+				payBy,
 				tag,
 			}),
 		);
@@ -186,7 +184,7 @@ export class Expecting {
 			tetrad,
 			message(WITH_AGENT.received, {
 				contract,
-				amount: amountBytes(amount),
+				amount,
 				receipt,
 			}),
 		);

@@ -92,7 +92,7 @@ export function signedExchange(
 			amount,
 			message: message(WITH_ISSUER.exchange, {
 				request,
-				into: Uint8Array.of(into),
+				into,
 				transfer: transfer.document,
 				...selectionLists(selection, chains),
 			}),

@@ -150,7 +150,7 @@ export function depositRequests(
 					message: message(WITH_ISSUER.deposit, {
 						request,
 						transfer,
-						notes,
+						notes: parseList(notes, MAX_PIECES),
 						chains: chainList(receipt.chains, chains),
 					}),
 				});

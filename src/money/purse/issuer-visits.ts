@@ -1,5 +1,6 @@
 import type { TetradError } from "../../errors.ts";
-import { utf8, utf8Within } from "../../wire/index.ts";
+import { textWithin } from "../../wire/index.ts";
+
 import {
 	type IssuerTerms,
 	MAX_REASON_BYTES,
@@ -122,8 +123,8 @@ export class IssuerVisits {
 		this.#core.toAgent(
 			tetrad,
 			message(WITH_AGENT.settled, {
-				code: utf8(error?.code ?? ""),
-				reason: utf8Within(error?.message ?? "", MAX_REASON_BYTES),
+				code: error?.code ?? "",
+				reason: textWithin(error?.message ?? "", MAX_REASON_BYTES),
 			}),
 		);
 	}

@@ -1,10 +1,9 @@
 import { TetradError } from "../../errors.ts";
 import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
+	type IssuedNotes,
 	type IssuerTerms,
-	MAX_NEW_NOTES,
 	type Note,
-	parseList,
 	parseNote,
 	sameMoney,
 	sumAmounts,
@@ -24,12 +23,12 @@ export function notesOf(
 	{ crypto, judge, own }: MoneyContext,
 	terms: IssuerTerms,
 	{ amount }: RequestRow,
-	fields: { readonly notes: Uint8Array; readonly chain: Uint8Array },
+	{ notes: documents, chain }: IssuedNotes,
 	now: number,
 ): NewNotes {
-	const issuer = judge(copy(fields.chain), now);
-	const notes = parseList(fields.notes, MAX_NEW_NOTES).map(
-		(document) => verifyNote(crypto, parseNote(crypto, document), issuer).note,
+	const issuer = judge(copy(chain), now);
+	const notes = documents.map(
+		(document) => verifyNote(crypto, parseNote(crypto, document), issuer).value,
 	);
 	// The key may be the one that this module had when it asked: such a note is claimed once it has expired.
 	const isWanted = (note: Note) =>

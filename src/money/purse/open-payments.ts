@@ -1,7 +1,7 @@
 import type { TetradError } from "../../errors.ts";
 import { byKey } from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
-import { amountBytes, message, WITH_AGENT } from "../documents/index.ts";
+import { message, WITH_AGENT } from "../documents/index.ts";
 import { deliverBytes, isExchange } from "./commit-transfer.ts";
 import { lapsedError } from "./payment-refusals.ts";
 import {
@@ -121,7 +121,7 @@ export class OpenPayments {
 			tetrad,
 			message(WITH_AGENT.paid, {
 				contract,
-				amount: amountBytes(amount),
+				amount,
 				receipt,
 			}),
 		);

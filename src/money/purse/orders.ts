@@ -1,12 +1,7 @@
 /* What an owner orders of a purse: to withdraw, and to give everything back. It is carried out at the next visit to the issuer. */
 import { asTetradError, TetradError } from "../../errors.ts";
 import { copy } from "../../wire/index.ts";
-import {
-	amountBytes,
-	message,
-	openOrder,
-	WITH_ISSUER,
-} from "../documents/index.ts";
+import { message, openOrder, WITH_ISSUER } from "../documents/index.ts";
 import { newRequest, orderRequest } from "./issuer-requests.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
@@ -34,8 +29,8 @@ export class Orders {
 			);
 		try {
 			const { crypto } = context;
-			const { body } = openOrder(crypto, document, this.#core.ownId, owner);
-			const { request, issuer, amount } = body;
+			const { value } = openOrder(crypto, document, this.#core.ownId, owner);
+			const { request, issuer, amount } = value;
 			this.#orderOnce(
 				newRequest({
 					request,
@@ -44,7 +39,7 @@ export class Orders {
 					amount,
 					message: message(WITH_ISSUER.withdraw, {
 						request,
-						amount: amountBytes(amount),
+						amount,
 					}),
 				}),
 			);

@@ -22,10 +22,8 @@ import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
 	body,
+	copyPayment,
 	message,
-	parsePayment,
-	parseTimeBytes,
-	paymentFields,
 	WITH_AGENT,
 } from "../documents/index.ts";
 import { isExchange } from "./commit-transfer.ts";
@@ -37,7 +35,7 @@ import {
 	noAnswer,
 	otherFour,
 	otherTerms,
-	textOf,
+	plain,
 	unpayable,
 	whyNotJoin,
 } from "./payment-refusals.ts";
@@ -86,7 +84,7 @@ export class Paying {
 	/** Throws for what is no request. */
 	pay(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const asked: AskedPayment = {
-			...parsePayment(body(WITH_AGENT.pay, bytes)),
+			...copyPayment(body(WITH_AGENT.pay, bytes)),
 			payee: meeting.peer.deviceId,
 		};
 		const known = this.#payments.of(asked.contract);
@@ -104,7 +102,7 @@ export class Paying {
 
 	prepared(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const { contract, payBy, tag } = body(BETWEEN_MODULES.prepared, bytes);
-		const invoice = { payBy: parseTimeBytes(payBy), tag: copy(tag) };
+		const invoice = { payBy, tag: copy(tag) };
 		const payment = this.#payments.of(contract);
 		if (
 			payment?.state.kind !== "preparing" ||
@@ -126,7 +124,7 @@ export class Paying {
 		const { state } = payment;
 		const error = new TetradError(
 			"payment-refused",
-			`the other module will not take it: ${textOf(fields.reason) || textOf(fields.code)}`,
+			`the other module will not take it: ${plain(fields.reason) || plain(fields.code)}`,
 		);
 		if (state.kind === "preparing" && state.meeting.tetrad === meeting.tetrad)
 			this.#payments.giveUp(payment, error);
@@ -218,7 +216,7 @@ export class Paying {
 				return this.#payments.paid(
 					meeting.tetrad,
 					state.committed,
-					state.receipt.document,
+					state.receipt.value.document,
 				);
 			default:
 				return unreachable(state);
@@ -249,7 +247,7 @@ export class Paying {
 		payment.state = { kind: "preparing", meeting, until };
 		this.#core.toModule(
 			meeting.tetrad,
-			message(BETWEEN_MODULES.prepare, paymentFields(asked)),
+			message(BETWEEN_MODULES.prepare, asked),
 		);
 	}
 

@@ -19,12 +19,8 @@ import {
 	type Invoice,
 	type IssuerTerms,
 	isInvoiceFor,
-	MAX_ISSUER_CHAINS,
-	MAX_PIECES,
 	message,
 	PAY_WITHIN_MS,
-	parseList,
-	parseTimeBytes,
 	parseTransfer,
 	sameMoney,
 	type Transfer,
@@ -129,10 +125,10 @@ export class PaymentAcceptance {
 		const fields = body(BETWEEN_MODULES.deliver, bytes);
 		const { crypto } = this.#core.options.context;
 		const transfer = parseTransfer(crypto, fields.transfer);
-		const invoice = { payBy: parseTimeBytes(fields.payBy), tag: fields.tag };
-		const notes = parseList(fields.notes, MAX_PIECES).map(copy);
-		const chains = parseList(fields.chains, MAX_ISSUER_CHAINS).map(copy);
-		const terms = this.#addressed(meeting, transfer, invoice);
+		const { payBy, tag } = fields;
+		const notes = fields.notes.map(copy);
+		const chains = fields.chains.map(copy);
+		const terms = this.#addressed(meeting, transfer, { payBy, tag });
 		const { tetrad } = meeting;
 		const { contract } = transfer;
 		if (terms instanceof TetradError)
@@ -220,8 +216,8 @@ export class PaymentAcceptance {
 				this.#core.now,
 			);
 			const notes = this.#verifier.verifyAll(delivery.notes, issuers);
-			const { notes: paidWith } = verifyTransfer(crypto, transfer, notes);
-			for (const note of paidWith)
+			const verified = verifyTransfer(crypto, transfer, notes);
+			for (const note of verified.value.notes)
 				if (!sameMoney(terms, note) || !this.#leavesMargin(note.expires))
 					throw refused(
 						"a note is of other money than its issuer's terms, or expires too soon to be deposited",

@@ -111,15 +111,15 @@ export class PaymentDelivery {
 			return this.#core.trouble(opened.error);
 		}
 		const receipt = opened.value;
-		const payment = this.#payments.of(receipt.body.contract);
+		const payment = this.#payments.of(receipt.value.contract);
 		if (payment === undefined) return;
 		const { state } = payment;
 		if (state.kind !== "delivered" && state.kind !== "in-doubt") return;
 		const { committed } = state;
 		if (
-			!sameBytes(receipt.body.payee, committed.payee) ||
-			!sameBytes(receipt.body.transfer, committed.transferId) ||
-			receipt.body.amount !== committed.amount
+			!sameBytes(receipt.value.payee, committed.payee) ||
+			!sameBytes(receipt.value.transfer, committed.transferId) ||
+			receipt.value.amount !== committed.amount
 		)
 			throw new TetradError(
 				"payment-refused",
@@ -138,7 +138,7 @@ export class PaymentDelivery {
 		payment.askers = [];
 		payment.state = { kind: "settling", committed, receipt };
 		for (const asker of askers)
-			this.#payments.paid(asker, committed, receipt.document);
+			this.#payments.paid(asker, committed, receipt.value.document);
 		this.#work.transact(
 			{ kind: "settling-payment", contract, payee, issuer, amount, askers },
 			changing(
@@ -183,6 +183,9 @@ export class PaymentDelivery {
 	}
 }
 
-function settledRow(row: PaymentRow, { document }: Receipt): PaymentRow {
+function settledRow(
+	row: PaymentRow,
+	{ value: { document } }: Receipt,
+): PaymentRow {
 	return { ...row, state: "settled", in_doubt: 0n, receipt: document };
 }

@@ -1,6 +1,5 @@
 /* Why a payment is not made, as its agent hears it. */
 import { TetradError } from "../../errors.ts";
-import { parseUtf8 } from "../../wire/index.ts";
 import {
 	formatAmount,
 	type Invoice,
@@ -38,8 +37,9 @@ export function whyTooLate(
 			);
 }
 
-export function textOf(bytes: Uint8Array): string {
-	return parseUtf8(bytes).replaceAll(/[^ -~]/g, "?");
+/** What another device says, in characters that cannot lie to the owner's terminal. */
+export function plain(text: string): string {
+	return text.replaceAll(/[^ -~]/g, "?");
 }
 
 export function unpayable(

@@ -1,6 +1,6 @@
 import { TetradError } from "../../errors.ts";
 import type { TamperResistance } from "../../identity/index.ts";
-import { sameBytes, utf8, utf8Within } from "../../wire/index.ts";
+import { sameBytes, textWithin } from "../../wire/index.ts";
 import {
 	type IssuerTerms,
 	MAX_REASON_BYTES,
@@ -131,9 +131,9 @@ export class PurseCore {
 			tetrad,
 			message(WITH_AGENT.failed, {
 				contract,
-				isInDoubt: Uint8Array.of(isInDoubt ? 1 : 0),
-				code: utf8(code),
-				reason: utf8Within(reason, MAX_REASON_BYTES),
+				isInDoubt,
+				code,
+				reason: textWithin(reason, MAX_REASON_BYTES),
 			}),
 		);
 	}

@@ -16,14 +16,8 @@ import {
 	table,
 	type Write,
 } from "../../machine/index.ts";
-import { enc, utf8 } from "../../wire/index.ts";
-import {
-	amountBytes,
-	FIRST_HEAD,
-	type Head,
-	nextHead,
-	timeBytes,
-} from "../documents/index.ts";
+import { enc, formOf, time, u64, utf8 } from "../../wire/index.ts";
+import { FIRST_HEAD, type Head, nextHead } from "../documents/index.ts";
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
 
@@ -286,7 +280,7 @@ export function headOf([newest]: readonly LogRow[]): Head {
 /** What a change adds to the chain of heads, so that anyone can recompute it from the log. */
 export function logBytes(entry: LogEntry, now: number): Uint8Array {
 	const { what, subject, amount, peer } = entry;
-	return enc(timeBytes(now), utf8(what), subject, amountBytes(amount), peer);
+	return enc(formOf(time, now), utf8(what), subject, formOf(u64, amount), peer);
 }
 
 /** Reads all rows of an order, a batch after the other; `column` is the one after those of `equals`, and no two rows agree in it. */

@@ -15,7 +15,6 @@ import { copy } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
 	body,
-	parseUint64,
 	WITH_AGENT,
 	WITH_ISSUER,
 } from "../documents/index.ts";
@@ -170,7 +169,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		switch (bytes[0]) {
 			case WITH_AGENT.witness.type: {
 				const { number, hash } = body(WITH_AGENT.witness, bytes);
-				const record = { number: parseUint64(number), hash: copy(hash) };
+				const record = { number, hash: copy(hash) };
 				return this.#witnesses.compare(record, { kind: "agent", tetrad });
 			}
 			case WITH_AGENT.pay.type:

@@ -9,13 +9,12 @@
  * durable:  ordered ──▶ answered | declined.  An answer that comes twice changes nothing.
  */
 import { TetradError } from "../../errors.ts";
-import { copy, hex, parseUtf8, sameBytes } from "../../wire/index.ts";
+import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
 	body,
 	FIRST_HEAD,
-	headFields,
 	message,
-	parseUint64,
+	type SaidRefusal,
 	sameMoney,
 	WITH_AGENT,
 	WITH_ISSUER,
@@ -101,10 +100,7 @@ export class Settling {
 		}
 		this.#visits.begin(meeting, terms);
 		// It says nothing of this purse yet, so that nothing newer is overwritten there.
-		this.#core.toModule(
-			meeting.tetrad,
-			message(WITH_ISSUER.hello, headFields(FIRST_HEAD)),
-		);
+		this.#core.toModule(meeting.tetrad, message(WITH_ISSUER.hello, FIRST_HEAD));
 	}
 
 	// What the issuer says. Throws for what is no such message.
@@ -133,12 +129,12 @@ export class Settling {
 			case WITH_ISSUER.booked.type: {
 				const { request, credited } = body(WITH_ISSUER.booked, bytes);
 				return this.#answered(visit, request, (row) =>
-					recordBooked(this.#core, row, parseUint64(credited), bytes),
+					recordBooked(this.#core, row, credited, bytes),
 				);
 			}
 			case WITH_ISSUER.account.type: {
 				const { request, balance } = body(WITH_ISSUER.account, bytes);
-				return this.#account(visit, request, parseUint64(balance));
+				return this.#account(visit, request, balance);
 			}
 			default: {
 				const fields = body(WITH_ISSUER.declined, bytes);
@@ -181,11 +177,10 @@ export class Settling {
 		const { number, hash, currency, kind } = body(WITH_ISSUER.welcome, bytes);
 		if (visit.state.kind !== "greeting") return;
 		const { issuer } = visit.terms;
-		const [exponent = 0, play = 0] = kind;
 		const said = {
 			issuer,
-			currency: { code: parseUtf8(currency), exponent },
-			isPlay: play === 1,
+			currency: { code: currency, exponent: kind.exponent },
+			isPlay: kind.isPlay,
 		};
 		if (!sameMoney(visit.terms, said))
 			return this.#visits.finish(
@@ -196,7 +191,7 @@ export class Settling {
 				),
 			);
 		visit.state = { kind: "comparing" };
-		const record = { number: parseUint64(number), hash: copy(hash) };
+		const record = { number, hash: copy(hash) };
 		this.#witnesses.compare(record, { kind: "issuer", ...visit.name });
 	}
 
@@ -256,11 +251,11 @@ export class Settling {
 
 	#declined(
 		visit: Visit,
-		fields: { readonly [Name in "request" | "code" | "reason"]: Uint8Array },
+		fields: SaidRefusal & { readonly request: Uint8Array },
 		bytes: Uint8Array,
 	): void {
-		const code = parseUtf8(fields.code);
-		const reason = parseUtf8(fields.reason).replaceAll(/[^ -~]/g, "?");
+		const { code } = fields;
+		const reason = fields.reason.replaceAll(/[^ -~]/g, "?");
 		const error = new TetradError(
 			"issuer-refused",
 			`the issuer says: ${reason || code}`,

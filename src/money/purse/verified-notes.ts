@@ -50,7 +50,7 @@ export class NoteVerifier {
 			needed.add(certificate);
 			const known = this.#verified.get(hex(note.id));
 			// The signature is not part of the id: another one has to be verified again.
-			if (known !== undefined && sameBytes(known.note.document, note.document))
+			if (known !== undefined && sameBytes(known.value.document, note.document))
 				return known;
 			const verified = verifyNote(this.#context.crypto, note, issuer);
 			this.#remember(verified);
@@ -67,7 +67,7 @@ export class NoteVerifier {
 			const [oldest] = this.#verified.keys();
 			this.#verified.delete(oldest as string);
 		}
-		this.#verified.set(hex(verified.note.id), verified);
+		this.#verified.set(hex(verified.value.id), verified);
 	}
 }
 

@@ -7,7 +7,6 @@ import { insert } from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
 import {
 	draftTransfer,
-	headFields,
 	message,
 	REQUEST_ID_BYTES,
 	WITH_ISSUER,
@@ -249,7 +248,7 @@ export class VisitWork {
 		if (this.#witnesses.standing.kind === "agreed")
 			this.#core.toModule(
 				tetrad,
-				message(WITH_ISSUER.hello, headFields(this.#witnesses.head)),
+				message(WITH_ISSUER.hello, this.#witnesses.head),
 			);
 		const request = this.#core.options.context.crypto.random(REQUEST_ID_BYTES);
 		visit.state = { kind: "closing", request };

@@ -6,12 +6,7 @@
 import { TetradError } from "../../errors.ts";
 import { byKey } from "../../machine/index.ts";
 import { sameBytes } from "../../wire/index.ts";
-import {
-	type Head,
-	headFields,
-	message,
-	WITH_AGENT,
-} from "../documents/index.ts";
+import { type Head, message, WITH_AGENT } from "../documents/index.ts";
 import type { JobOf, Witness } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { WITNESS_WITHIN_MS } from "./purse-limits.ts";
@@ -90,10 +85,7 @@ export class Witnesses {
 	tell(tetrad: number): void {
 		this.#toTell.delete(tetrad);
 		if (this.#standing.kind === "agreed")
-			this.#core.toAgent(
-				tetrad,
-				message(WITH_AGENT.witness, headFields(this.#head)),
-			);
+			this.#core.toAgent(tetrad, message(WITH_AGENT.witness, this.#head));
 	}
 
 	/** As `tell`, but soon: for a change by which nothing was given away. */

@@ -3,11 +3,8 @@ import { byKey, reading, type Transaction } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import {
 	body,
-	MAX_NEW_NOTES,
 	type Note,
-	parseList,
 	parseNote,
-	parseUint64,
 	WITH_ISSUER,
 } from "../../documents/index.ts";
 import { SYSTEM } from "../ledger-entries.ts";
@@ -118,7 +115,7 @@ function readAnswer(
 		case WITH_ISSUER.issued.type: {
 			const fields = body(WITH_ISSUER.issued, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
-			const notes = parseList(fields.notes, MAX_NEW_NOTES).map((document) =>
+			const notes = fields.notes.map((document) =>
 				parseNote(findings.crypto, document),
 			);
 			const amount = notes.reduce((sum, { value }) => sum + value, 0n);
@@ -127,7 +124,7 @@ function readAnswer(
 		case WITH_ISSUER.booked.type: {
 			const fields = body(WITH_ISSUER.booked, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
-			return { notes: [], amount: parseUint64(fields.credited) };
+			return { notes: [], amount: fields.credited };
 		}
 		case WITH_ISSUER.declined.type: {
 			const fields = body(WITH_ISSUER.declined, answer);

@@ -7,9 +7,7 @@ import { byKey, reading } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import {
 	body,
-	MAX_NEW_NOTES,
 	type Note,
-	parseList,
 	parseNote,
 	sameCurrency,
 	WITH_ISSUER,
@@ -108,7 +106,5 @@ function requireHolder(
 function isAnsweredBy({ document }: Note, answer: Uint8Array): boolean {
 	if (answer[0] !== WITH_ISSUER.issued.type) return false;
 	const { notes } = body(WITH_ISSUER.issued, answer);
-	return parseList(notes, MAX_NEW_NOTES).some((note) =>
-		sameBytes(note, document),
-	);
+	return notes.some((note) => sameBytes(note, document));
 }

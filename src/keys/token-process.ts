@@ -554,7 +554,7 @@ async function load(modulePath: string): Promise<Library> {
 		p11 = (await import("pkcs11js")).default;
 	} catch {
 		return refuse(
-			"keys in tokens need the package pkcs11js, which is not installed or was not built; run npm install pkcs11js where a C++ compiler, make and Python are installed",
+			"keys in tokens need the package pkcs11js, which does not come with tetrad; run npm install pkcs11js where a C++ compiler, make and Python are installed",
 		);
 	}
 	return new Library(p11, modulePath);

@@ -215,7 +215,7 @@ async function answer(job: ExaminerJob): Promise<ExaminerReply> {
 	} catch {
 		return {
 			kind: "failed",
-			why: "the package pkcs11js is not installed or was not built; run npm install pkcs11js where a C++ compiler, make and Python are installed",
+			why: "keys in tokens need the package pkcs11js, which does not come with tetrad; run npm install pkcs11js where a C++ compiler, make and Python are installed",
 		};
 	}
 	try {

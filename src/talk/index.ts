@@ -9,7 +9,6 @@ export {
 	FileReceiving,
 	type FileReceivingEffect,
 	type FileReceivingEvent,
-	type FileReceivingOptions,
 	type FileWorkEffect,
 	type FileWorkEvent,
 	type ReceivedFile,
@@ -18,12 +17,10 @@ export {
 	FileSending,
 	type FileSendingEffect,
 	type FileSendingEvent,
-	type OutgoingFile,
 } from "./file-sending.ts";
 export {
 	CHUNK_BYTES,
 	DEFAULT_MAX_FILE_BYTES,
-	MAX_FILE_NAME_BYTES,
 	MAX_KEPT_NAME_BYTES,
 	MAX_TEXT_BYTES,
 } from "./limits.ts";

@@ -13,21 +13,14 @@ export {
 export { ListExchange, ListMemory } from "./list-exchange.ts";
 export * as messages from "./messages.ts";
 export {
-	CLOSE_TIMEOUT_MS,
 	DEFAULT_TIMEOUT_MS,
-	FIN_BYTES,
-	fromByte,
 	LINK_BYTE,
 	LINK_HEADER_BYTES,
-	LINK_LIST_LIMITS,
 	type LinkMode,
 	type ListLimits,
 	MAX_AGENT_MESSAGE_BYTES,
-	MAX_LINK_BODY_BYTES,
 	MAX_LIST_MEMORY_BYTES,
-	MAX_LIST_PART_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
-	MAX_REASON_BYTES,
 	PLACES,
 	type Place,
 	PROTOCOL_VERSION,
@@ -35,8 +28,6 @@ export {
 	ROUTING_BYTE,
 	type Root,
 	type Routing,
-	SESSION_LIST_LIMITS,
-	SHARE_BYTES,
 	TETRAD_ID_BYTES,
 } from "./parameters.ts";
 export { makePolicy, type Policy } from "./policy.ts";

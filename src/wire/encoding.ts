@@ -15,11 +15,7 @@ export function enc(...fields: readonly Uint8Array[]): Uint8Array {
 }
 
 /** Writes one field of `enc` and answers where the next one goes. */
-export function putField(
-	out: Uint8Array,
-	at: number,
-	field: Uint8Array,
-): number {
+function putField(out: Uint8Array, at: number, field: Uint8Array): number {
 	putUint32(out, at, field.length);
 	out.set(field, at + 4);
 	return at + 4 + field.length;

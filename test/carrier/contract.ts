@@ -18,7 +18,7 @@ import {
 	turns,
 } from "./support.ts";
 
-export interface Pair extends AsyncDisposable {
+interface Pair extends AsyncDisposable {
 	readonly left: Carrier;
 	readonly right: Carrier;
 }

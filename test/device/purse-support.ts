@@ -121,7 +121,7 @@ export class Remembered implements Witness {
 	}
 }
 
-export const GENEROUS = {
+const GENEROUS = {
 	software: 1_000_000n,
 	token: 1_000_000n,
 	tpm: 1_000_000n,

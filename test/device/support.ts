@@ -311,10 +311,7 @@ export function isAgent(place: Place): boolean {
 }
 
 /** The same carrier, with a hook before each frame that arrives. */
-export function watched(
-	carrier: Carrier,
-	hook: (bytes: Uint8Array) => void,
-): Carrier {
+function watched(carrier: Carrier, hook: (bytes: Uint8Array) => void): Carrier {
 	return {
 		kind: carrier.kind,
 		peer: carrier.peer,

@@ -132,7 +132,7 @@ export const EXTENSIONS: Readonly<
 };
 
 /** A certificate field by field, in DER, each of which a test can replace. */
-export interface Fields {
+interface Fields {
 	version: Uint8Array;
 	serial: Uint8Array;
 	innerAlgorithm: Uint8Array;
@@ -195,7 +195,7 @@ export function ecdsaValue(signature: Uint8Array): Uint8Array {
 }
 
 /** A certificate with `change` applied, signed by `issuer`, or by its own key if there is none. */
-export async function forge(
+async function forge(
 	defaults: { name: string; extensions: readonly Uint8Array[] },
 	issuer: Forged | undefined,
 	change: Change = {},

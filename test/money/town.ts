@@ -750,11 +750,6 @@ export class Town {
 	}
 }
 
-/** A contract that nobody has used. */
-export function newContract(): Uint8Array {
-	return nodeCrypto.random(32);
-}
-
 /** The same contract again, from a number. */
 export function contractOf(number: number): Uint8Array {
 	return nodeCrypto.sha256(concat(utf8("contract "), utf8(String(number))));

@@ -150,7 +150,7 @@ export function withPolicy(device: Device, demands: Partial<Policy>): Device {
 }
 
 /** What each end of a side believes, where that is not the truth. */
-export interface Side {
+interface Side {
 	readonly mode?: LinkMode;
 	/** The mode as the module's end sees it. */
 	readonly modeAtModule?: LinkMode;
@@ -309,7 +309,7 @@ export const isFlight =
 		d.wire === "network" && d.from === from && d.bytes[0] === frame;
 
 /** No device may ever come to a state that its code rules out. */
-export function assertNoInternalError(run: FourDevices): void {
+function assertNoInternalError(run: FourDevices): void {
 	for (const place of PLACES)
 		assert.notEqual(
 			run.error(place)?.code,

@@ -49,14 +49,14 @@ import {
 } from "./machines.ts";
 
 /** The time of every fixed run. */
-export const FIXED_NOW: number = Date.UTC(2026, 5, 1, 12);
+const FIXED_NOW: number = Date.UTC(2026, 5, 1, 12);
 const DAY = 24 * 60 * 60 * 1000;
 
-export type Side = "AX" | "BY";
-export type Wire = "network" | `link ${Side}`;
+type Side = "AX" | "BY";
+type Wire = "network" | `link ${Side}`;
 
 /** One frame on a wire. `name` is that of docs/protocol.md: a flight, or the message that the frame's record carries. */
-export interface WireFrame {
+interface WireFrame {
 	readonly wire: Wire;
 	readonly from: Place;
 	readonly to: Place;
@@ -64,14 +64,14 @@ export interface WireFrame {
 	readonly frame: Uint8Array;
 }
 
-export interface FixedSignature {
+interface FixedSignature {
 	readonly place: Place;
 	readonly role: string;
 	readonly content: Uint8Array;
 	readonly signature: Uint8Array;
 }
 
-export interface FixedDevice {
+interface FixedDevice {
 	readonly name: string;
 	readonly role: "agent" | "module";
 	readonly algorithm: SignatureAlgorithm;

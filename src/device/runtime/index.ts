@@ -1,6 +1,6 @@
-export { aborted, type Channel, unlessAborted } from "./channel.ts";
+export { aborted, type Channel } from "./channel.ts";
 export { type ClockOptions, requireNotBehind } from "./clock.ts";
-export { Driver, type DriverOptions, type Handlers } from "./driver.ts";
+export { Driver, type Handlers } from "./driver.ts";
 export {
 	type DeviceIdentity,
 	type DeviceOptions,

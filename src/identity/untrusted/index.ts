@@ -1,7 +1,6 @@
 export {
 	encodeListNumbers,
 	type ListNumber,
-	MAX_LIST_NUMBERS_BYTES,
 	parseListNumbers,
 } from "./list-numbers.ts";
 export {
@@ -20,7 +19,5 @@ export {
 	type Examined,
 	encodeBundle,
 	MAX_BUNDLE_BYTES,
-	type MissingList,
-	type Offered,
 	UntrustedLists,
 } from "./untrusted-lists.ts";

@@ -13,10 +13,6 @@ export interface ListNumber {
 const AUTHORITY_BYTES = 32;
 const NUMBER_BYTES = 8;
 
-/** The largest encoding of what a device holds, in bytes. */
-export const MAX_LIST_NUMBERS_BYTES: number =
-	MAX_LIST_NUMBERS * (4 + AUTHORITY_BYTES + NUMBER_BYTES);
-
 /** enc(authority ‖ number as u64, big-endian, …), at most `MAX_LIST_NUMBERS` of them. */
 export function encodeListNumbers(numbers: readonly ListNumber[]): Uint8Array {
 	return enc(

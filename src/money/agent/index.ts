@@ -2,8 +2,6 @@ export {
 	AgentPayments,
 	type AgentPaymentsEffect,
 	type AgentPaymentsEvent,
-	type Keeping,
-	type Outcome,
 	type PaymentAsk,
 	type ReceiptedPayment,
 } from "./agent-payments.ts";

@@ -1,5 +1,3 @@
-export type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
-export { demandSize } from "../parameters.ts";
 export type { ConfirmedAgent } from "./agent-conversation.ts";
 export {
 	type AgentInitiatorOptions,

@@ -9,8 +9,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["src", "test", "docs", "tools", "bench", "examples", "bin"];
 const DECISIONS = join(ROOT, "docs", "decisions");
 
-/** Reports and the changelog speak of what was, and documents of what is. */
-const OF_THE_PAST = ["CHANGELOG.md"];
+/** These speak of what was, and all other documents of what is. */
+const OF_THE_PAST = ["CHANGELOG.md", "test/fixtures/stores/README.md"];
 
 const listed = (folder: string) =>
 	readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
@@ -73,6 +73,43 @@ describe("the documents", () => {
 				assert.ok(there, `${path} names ${named}`);
 			}
 		assert.ok(seen > 50, `${seen} names of files`);
+	});
+});
+
+describe("ARCHITECTURE.md", () => {
+	const text = read("ARCHITECTURE.md");
+
+	test("names every folder of src that has a front door", () => {
+		const folders = FILES.filter(
+			(path) => path.startsWith("src/") && basename(path) === "index.ts",
+		).map(dirname);
+		assert.deepEqual(
+			folders.filter((folder) => !text.includes(`\`${folder}\``)),
+			[],
+		);
+	});
+
+	test("says of each folder which of its files to read first", () => {
+		const rows = text.matchAll(/^\| `(src\/[\w/]+)` \|.+\| (.+) \|$/gm);
+		let seen = 0;
+		for (const [, folder = "", files = ""] of rows)
+			for (const [, file = ""] of files.matchAll(/`([^`]+)`/g)) {
+				seen++;
+				assert.ok(existsSync(join(ROOT, folder, file)), `${folder}/${file}`);
+			}
+		assert.ok(seen > 30, `${seen} files to read first`);
+	});
+
+	test("speaks of types and functions that are declared", () => {
+		const code = listed("src")
+			.filter((path) => path.endsWith(".ts"))
+			.map(read)
+			.join("\n");
+		for (const [, name] of text.matchAll(/`([A-Za-z]+[A-Z][A-Za-z]*)`/g))
+			assert.match(
+				code,
+				new RegExp(`\\b(class|interface|function|type) ${name}\\b`),
+			);
 	});
 });
 

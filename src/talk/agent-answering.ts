@@ -45,6 +45,7 @@ export interface ProposedPayment {
 	readonly text: string;
 }
 
+/** What happens at an agent that answers. */
 export type AgentAnsweringEvent =
 	| { readonly kind: "begin" }
 	/** The own module will take the payment. */
@@ -54,6 +55,7 @@ export type AgentAnsweringEvent =
 	| SessionOneEvent
 	| FileReceivingEvent;
 
+/** What an agent that answers asks for. */
 export type AgentAnsweringEffect =
 	/** The other agent said something for the owner. */
 	| { readonly kind: "text"; readonly text: string }
@@ -68,6 +70,7 @@ type State =
 	| { readonly kind: "telling" }
 	| { readonly kind: "taking"; readonly file: FileReceiving };
 
+/** What an agent that answers is there for. */
 export interface AgentAnsweringOptions {
 	readonly crypto: CryptoProvider;
 	/** Whose money is taken; without it every payment is out of turn. */
@@ -76,6 +79,7 @@ export interface AgentAnsweringOptions {
 	readonly takesFiles: boolean;
 }
 
+/** An agent that answers, in one tetrad. */
 export class AgentAnswering
 	implements Machine<AgentAnsweringEvent, AgentAnsweringEffect>
 {

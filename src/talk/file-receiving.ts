@@ -62,12 +62,14 @@ export type FileWorkEffect =
 			readonly path: string;
 	  };
 
+/** What happens to a file that comes. */
 export type FileReceivingEvent =
 	| SessionOneEvent
 	| FileWorkEvent
 	/** The device is content with what it got. */
 	| { readonly kind: "acknowledge" };
 
+/** What the receiver of a file asks for. */
 export type FileReceivingEffect = SessionOneEffect | FileWorkEffect;
 
 interface Offered {
@@ -85,12 +87,14 @@ type State =
 	| { readonly kind: "kept"; readonly file: ReceivedFile }
 	| { readonly kind: "acknowledging" };
 
+/** What a receiver is made with. */
 export interface FileReceivingOptions {
 	readonly crypto: CryptoProvider;
 	/** The largest file that is taken; `DEFAULT_MAX_FILE_BYTES` unless given. */
 	readonly maxBytes?: number;
 }
 
+/** The receiver of one file. */
 export class FileReceiving
 	implements Machine<FileReceivingEvent, FileReceivingEffect>
 {

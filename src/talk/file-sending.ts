@@ -36,12 +36,14 @@ export interface OutgoingFile {
 	readonly size: number;
 }
 
+/** What happens to a file that is sent. */
 export type FileSendingEvent =
 	| { readonly kind: "begin" }
 	/** What was asked for, or less of it; nothing where the file has ended. */
 	| { readonly kind: "read"; readonly bytes: Uint8Array }
 	| SessionOneEvent;
 
+/** What the sender of a file asks for. */
 export type FileSendingEffect =
 	/** Read at most so many bytes of the file from there; answered by `read`. */
 	| { readonly kind: "read"; readonly at: number; readonly length: number }
@@ -59,6 +61,7 @@ type State =
 	| { readonly kind: "ending"; readonly sha256: Uint8Array }
 	| { readonly kind: "unacknowledged"; readonly sha256: Uint8Array };
 
+/** The sender of one file. */
 export class FileSending
 	implements Machine<FileSendingEvent, FileSendingEffect>
 {

@@ -17,6 +17,7 @@ import { parseText, textMessage } from "./text.ts";
 
 type Speaker = "agent" | "module";
 
+/** What happens at a module beside money. */
 export type ModuleGreetingEvent =
 	| { readonly kind: "begin" }
 	| {
@@ -26,6 +27,7 @@ export type ModuleGreetingEvent =
 	| AbortEvent
 	| TimeEvent;
 
+/** What a module says and reports beside money. */
 export type ModuleGreetingEffect =
 	| { readonly kind: "to-agent" | "to-module"; readonly bytes: Uint8Array }
 	| { readonly kind: "text"; readonly from: Speaker; readonly text: string };

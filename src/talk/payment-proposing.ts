@@ -30,6 +30,7 @@ export function newContract(crypto: CryptoProvider, text: string): Uint8Array {
 	return crypto.sha256(enc(LABEL, crypto.random(32), utf8(text)));
 }
 
+/** What happens to a payment that is proposed. */
 export type PaymentProposingEvent =
 	| { readonly kind: "begin" }
 	/** The own module has paid. */
@@ -38,6 +39,7 @@ export type PaymentProposingEvent =
 	| { readonly kind: "not-paid"; readonly error: TetradError }
 	| SessionOneEvent;
 
+/** What a buyer's agent asks for. */
 export type PaymentProposingEffect =
 	/** Have the own module pay; answered by `paid` or `not-paid`. */
 	| { readonly kind: "pay"; readonly payment: Payment }
@@ -51,6 +53,7 @@ interface State {
 	readonly kind: "new" | "proposing" | "unanswered" | "paying";
 }
 
+/** A buyer's agent and one payment. */
 export class PaymentProposing
 	implements Machine<PaymentProposingEvent, PaymentProposingEffect>
 {

@@ -7,6 +7,7 @@ import type { AbortEvent, TimeEvent } from "../machine/index.ts";
  * it asks for one, so whoever is slow holds up the other agent and not its own memory.
  */
 
+/** What happens in session 1. */
 export type SessionOneEvent =
 	/** There is room for another message after the last one. */
 	| { readonly kind: "sent" }
@@ -17,6 +18,7 @@ export type SessionOneEvent =
 	/** Nothing in this room waits for a time. */
 	| TimeEvent;
 
+/** What is asked of session 1. */
 export type SessionOneEffect =
 	/** Answered by `sent`. */
 	| { readonly kind: "to-agent"; readonly bytes: Uint8Array }

@@ -17,20 +17,12 @@
  *
  * An answer that nobody waits for any more is dropped.
  */
+import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import {
-	asTetradError,
-	type ErrorCode,
-	isErrorCode,
-	TetradError,
-	unreachable,
-} from "../../errors.ts";
-import {
-	type AbortEvent,
 	type Ended,
 	type Machine,
 	Pending,
 	Steps,
-	type TimeEvent,
 	unexpected,
 } from "../../machine/index.ts";
 import { copy, hex } from "../../wire/index.ts";
@@ -42,82 +34,23 @@ import {
 	message,
 	type Payment,
 	requireAmount,
-	type SaidRefusal,
 	unpackMessages,
 	WITH_AGENT,
 } from "../documents/index.ts";
-
-/** A payment that was made, and the payee's module's receipt for it: `openReceipt` reads it. */
-export interface ReceiptedPayment {
-	/** In minor units. */
-	readonly amount: bigint;
-	/** The document, as it was signed. */
-	readonly receipt: Uint8Array;
-}
-
-/** What an agent asks; each under a number of its own, which the answer gives back. */
-export type PaymentAsk =
-	/** Pay, and say when it is done and the head kept. */
-	| { readonly kind: "pay"; readonly ask: number; readonly payment: Payment }
-	/** Take this payment from the other module, and say when it may come. */
-	| { readonly kind: "expect"; readonly ask: number; readonly payment: Payment }
-	/** Say when the payment for that contract has come. */
-	| {
-			readonly kind: "receive";
-			readonly ask: number;
-			readonly contract: Uint8Array;
-	  }
-	/** The other module is that issuer's: do what there is to do with it. */
-	| {
-			readonly kind: "settle";
-			readonly ask: number;
-			readonly issuer: Uint8Array;
-	  };
-
-export type AgentPaymentsEvent =
-	/** First: the tetrad is confirmed, and this is the newest head of the module's purse that is kept. */
-	| { readonly kind: "opened"; readonly head: Head }
-	| PaymentAsk
-	/** Whoever asked waits no longer. What was asked goes on. */
-	| {
-			readonly kind: "give-up";
-			readonly ask: number;
-			readonly error: TetradError;
-	  }
-	| { readonly kind: "from-module"; readonly bytes: Uint8Array }
-	/** The head of that number is durable, or a newer one is. */
-	| { readonly kind: "kept"; readonly id: number }
-	| {
-			readonly kind: "not-kept";
-			readonly id: number;
-			readonly error: TetradError;
-	  }
-	/** The module says nothing more: the tetrad was closed in order. */
-	| { readonly kind: "closed" }
-	/** The tetrad has ended otherwise. */
-	| AbortEvent
-	/** Nothing here waits for a time. */
-	| TimeEvent;
-
-export type AgentPaymentsEffect =
-	| { readonly kind: "to-module"; readonly bytes: Uint8Array }
-	/** Make the head durable, unless a newer one is; answered by `kept` or `not-kept`. */
-	| { readonly kind: "keep"; readonly id: number; readonly head: Head }
-	/** It was done; `payment` says what was paid or has come. */
-	| {
-			readonly kind: "answered";
-			readonly ask: number;
-			readonly payment: ReceiptedPayment | undefined;
-	  }
-	| {
-			readonly kind: "refused";
-			readonly ask: number;
-			readonly error: TetradError;
-	  }
-	/** The module sent something that is not of money. */
-	| { readonly kind: "other"; readonly bytes: Uint8Array }
-	/** The module broke the rules: end the tetrad. */
-	| { readonly kind: "end"; readonly error: TetradError };
+import type {
+	AgentPaymentsEffect,
+	AgentPaymentsEvent,
+	PaymentAsk,
+	ReceiptedPayment,
+} from "./agent-events.ts";
+import {
+	bothWays,
+	closed,
+	full,
+	inDoubt,
+	refusal,
+	requireRoom,
+} from "./agent-refusals.ts";
 
 type State =
 	| { readonly kind: "new" }
@@ -134,7 +67,7 @@ type Coming =
 	| { readonly kind: "unkept"; readonly error: TetradError };
 
 /** What the module has said, to be told when its head is kept. */
-export type Outcome =
+type Outcome =
 	| {
 			readonly kind: "paid";
 			readonly asks: readonly number[];
@@ -149,7 +82,7 @@ export type Outcome =
 	| { readonly kind: "settled"; readonly ask: number };
 
 /** A head that is on its way to the disk, and what waits for it. */
-export interface Keeping {
+interface Keeping {
 	readonly head: Head;
 	readonly outcomes: Outcome[];
 }
@@ -160,7 +93,7 @@ type Witnessed =
 	| { readonly kind: "keeping"; readonly id: number }
 	| { readonly kind: "not-kept"; readonly error: TetradError };
 
-/** Contracts are named in hexadecimal. */
+/** Payments of one tetrad at an agent. Contracts are named in hexadecimal. */
 export class AgentPayments
 	implements Machine<AgentPaymentsEvent, AgentPaymentsEffect>
 {
@@ -537,46 +470,4 @@ function take<Value>(all: Map<string, Value>, id: string): Value | undefined {
 
 function receipted({ amount, receipt }: ReceiptedPayment): ReceiptedPayment {
 	return { amount, receipt: copy(receipt) };
-}
-
-function refusal(
-	{ code, reason: why }: SaidRefusal,
-	unknown: ErrorCode,
-): TetradError {
-	return new TetradError(
-		isErrorCode(code) ? code : unknown,
-		why === "" ? "the module gave no reason" : why,
-	);
-}
-
-/** One more about a contract that is known takes no room. */
-function requireRoom(all: ReadonlyMap<string, unknown>, id: string): void {
-	if (!all.has(id) && all.size >= MAX_AGENT_PAYMENTS) throw full();
-}
-
-function full(): TetradError {
-	return new TetradError(
-		"busy",
-		`${MAX_AGENT_PAYMENTS} payments are under way in this tetrad; wait for some of them`,
-	);
-}
-
-/** What a module says of a contract could be about the one or the other, and one of them may be in doubt. */
-function bothWays(): TetradError {
-	return new TetradError(
-		"payment-refused",
-		"one contract cannot be paid and be expected at once: take another contract for a payment the other way",
-	);
-}
-
-function closed(): TetradError {
-	return new TetradError("tetrad-closed", "the tetrad has been closed");
-}
-
-function inDoubt(how: string, cause: TetradError): TetradError {
-	return new TetradError(
-		"payment-in-doubt",
-		`${how} the payment's outcome; ask for the same payment again, also in a later tetrad with the same agent, and it is made once`,
-		{ cause },
-	);
 }

@@ -1,8 +1,8 @@
-export {
-	AgentPayments,
-	type AgentPaymentsEffect,
-	type AgentPaymentsEvent,
-	type PaymentAsk,
-	type ReceiptedPayment,
-} from "./agent-payments.ts";
+export type {
+	AgentPaymentsEffect,
+	AgentPaymentsEvent,
+	PaymentAsk,
+	ReceiptedPayment,
+} from "./agent-events.ts";
+export { AgentPayments } from "./agent-payments.ts";
 export { AGENT_SCHEMA, WITNESSED, witnessing } from "./agent-tables.ts";

@@ -4,11 +4,11 @@ import { request as httpRequest } from "node:http";
 import { createConnection } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { OperatorClient } from "../../src/device/issuer/http/operator-client.ts";
 import {
 	type OperatorHttp,
 	serveOperatorHttp,
-} from "../../src/device/issuer/http/operator-http.ts";
+} from "../../src/device/issuer/http/hardening.ts";
+import { OperatorClient } from "../../src/device/issuer/http/operator-client.ts";
 import { LedgerOperator } from "../../src/device/issuer/operator.ts";
 import { LEDGER_SCHEMA, Ledger, type Store } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";

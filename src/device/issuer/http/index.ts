@@ -1,2 +1,2 @@
+export { serveOperatorHttp } from "./hardening.ts";
 export { asOperator } from "./operator-client.ts";
-export { serveOperatorHttp } from "./operator-http.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Channel } from "../../src/device/runtime/channel.ts";
-import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
+import type { Tetrad, TetradEvent } from "../../src/device/runtime/tetrad.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { Devices, hear, isAgent, say, settled, until } from "./support.ts";
@@ -413,3 +413,50 @@ describe("messages that nobody reads", () => {
 		assert.deepEqual(full, [true]);
 	});
 });
+
+describe("an application that is told of its tetrad", () => {
+	for (const kind of ["bound", "confirmed"] as const)
+		for (const place of ["A", "B"] as const) {
+			test(`and throws when it is ${kind}, at ${place}, ends that tetrad and no other`, async () => {
+				await using devices = await Devices.make();
+				const other = await devices.tetrad();
+				const wrong = new Error("wrong");
+				const options = {
+					observe: (event: TetradEvent) => {
+						if (event.kind === kind) throw wrong;
+					},
+				};
+				const { connecting, accepting } =
+					place === "A" ? devices.meet(options) : devices.meet({}, options);
+				await assert.rejects(place === "A" ? connecting : accepting, {
+					code: "internal",
+					cause: wrong,
+				});
+				for (const at of PLACES)
+					await until(
+						() => devices.events[at].filter(isEnd).length > 0 || at === place,
+						`${at} hears of the end`,
+					);
+				await other.A.module.send(say("still here"));
+				assert.equal(await hear(other.X.agent), "still here");
+			});
+		}
+
+	for (const place of ["A", "B"] as const)
+		test(`and gives up when it is bound, at ${place}, is told why it ended`, async () => {
+			await using devices = await Devices.make();
+			const stop = new AbortController();
+			const options = {
+				signal: stop.signal,
+				observe: (event: TetradEvent) => {
+					if (event.kind === "bound") stop.abort();
+				},
+			};
+			const { connecting, accepting } =
+				place === "A" ? devices.meet(options) : devices.meet({}, options);
+			const gaveUp = place === "A" ? connecting : accepting;
+			await assert.rejects(gaveUp, { code: "aborted" });
+		});
+});
+
+const isEnd = ({ kind }: TetradEvent): boolean => kind === "ended";

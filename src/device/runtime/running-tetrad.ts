@@ -113,14 +113,11 @@ export class RunningTetrad implements LinkUser {
 		this.#channels?.module.end(error);
 		if (end.error === undefined) this.#closed.resolve(end.by);
 		else this.#closed.reject(end.error);
-		if (this.#channels === undefined)
-			this.#confirmed.reject(
-				error ??
-					new TetradError(
-						"aborted",
-						"the tetrad ended before it was confirmed",
-					),
-			);
+		// Of no effect once it was resolved.
+		this.#confirmed.reject(
+			error ??
+				new TetradError("aborted", "the tetrad ended before it was confirmed"),
+		);
 		observe?.(end);
 	}
 

@@ -5,7 +5,6 @@ export {
 	currencyCode,
 	formatAmount,
 	isCurrencyCode,
-	type MoneyKind,
 	moneyKind,
 	parseAmount,
 	requireAmount,

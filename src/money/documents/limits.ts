@@ -19,7 +19,7 @@ export const REQUEST_ID_BYTES = 16;
 export const MAX_PIECES = 64;
 
 /** Note id, offset and amount of one piece. */
-export const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
+const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
 
 /** Notes that one request to an issuer may make. */
 export const MAX_NEW_NOTES = 16;

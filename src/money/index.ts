@@ -32,7 +32,6 @@ export {
 	BINDING_BYTES,
 	BINDING_LABEL,
 	CONTRACT_BYTES,
-	CURRENCY_CODE,
 	type Currency,
 	conflictOf,
 	currencyCode,

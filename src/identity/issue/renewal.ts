@@ -1,6 +1,14 @@
 import { type CryptoProvider, SIGNATURE_BYTES } from "../../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../../errors.ts";
-import { bytes, copy, signedBytes, structure } from "../../wire/index.ts";
+import {
+	bytes,
+	copy,
+	formOf,
+	type Structure,
+	signedBytes,
+	structure,
+	time,
+} from "../../wire/index.ts";
 import type { ChainVerdicts } from "../verdicts/index.ts";
 import {
 	type CertifiedDevice,
@@ -19,16 +27,26 @@ import {
 import { type CertificationRequest, parseRequest } from "./request.ts";
 
 /** What a device sends to its authority to be recertified. */
-const RENEWAL = structure("a renewal", {
+interface RenewalFields {
 	/** PKCS#10, in DER, signed by the new key. */
-	request: bytes(1, MAX_REQUEST_BYTES),
+	readonly request: Uint8Array;
 	/** Encoded: the chain that the old key is certified by. */
-	chain: bytes(1, MAX_CHAIN_BYTES),
-	/** When it was signed: milliseconds since the epoch, u64, big-endian. */
-	instant: bytes(8),
+	readonly chain: Uint8Array;
+	/** When it was signed: milliseconds since the epoch. */
+	readonly instant: number;
 	/** By the old key, over `signedBytes("RC", hash of the request, chain hash, instant)`. */
-	signature: bytes(SIGNATURE_BYTES),
-});
+	readonly signature: Uint8Array;
+}
+
+const RENEWAL: Structure<RenewalFields> = structure<RenewalFields>(
+	"a renewal",
+	{
+		request: bytes(1, MAX_REQUEST_BYTES),
+		chain: bytes(1, MAX_CHAIN_BYTES),
+		instant: time,
+		signature: bytes(SIGNATURE_BYTES),
+	},
+);
 
 /** The largest renewal, in bytes. */
 export const MAX_RENEWAL_BYTES: number = RENEWAL.maxBytes;
@@ -83,8 +101,7 @@ export async function makeRenewal(
 ): Promise<Uint8Array> {
 	if (!Number.isSafeInteger(Math.floor(now)) || now < 0)
 		throw invalid("the time is not a number of milliseconds since the epoch");
-	const instant = new Uint8Array(8);
-	new DataView(instant.buffer).setBigUint64(0, BigInt(Math.floor(now)));
+	const instant = Math.floor(now);
 	const statement = statementOf(crypto, request, chain, instant);
 	const signature = await signer.sign(statement);
 	if (
@@ -115,8 +132,8 @@ export function openRenewal(
 	const fields = RENEWAL.decode(copy(bytes));
 	const request = parseRequest(crypto, fields.request);
 	const device = verdicts.judgeForRecertification(fields.chain, role, now);
-	const { instant: encoded } = fields;
-	const statement = statementOf(crypto, fields.request, fields.chain, encoded);
+	const { instant } = fields;
+	const statement = statementOf(crypto, fields.request, fields.chain, instant);
 	const { algorithm, publicKey } = device;
 	if (!crypto.verify(algorithm, publicKey, statement, fields.signature))
 		throw authenticationFailed();
@@ -125,8 +142,6 @@ export function openRenewal(
 		throw chainRefused(
 			`"${device.name}" asks to be recertified as "${request.name}"; a device keeps its name`,
 		);
-	const view = new DataView(encoded.buffer, encoded.byteOffset, 8);
-	const instant = Number(view.getBigUint64(0));
 	requireRecent(device.name, instant, now);
 	return new Renewal(minted, request, device, instant);
 }
@@ -147,12 +162,12 @@ function statementOf(
 	crypto: CryptoProvider,
 	request: Uint8Array,
 	chain: Uint8Array,
-	instant: Uint8Array,
+	instant: number,
 ): Uint8Array {
 	return signedBytes(
 		"RC",
 		crypto.sha256(request),
 		chainHash(crypto, chain),
-		instant,
+		formOf(time, instant),
 	);
 }

@@ -43,7 +43,6 @@ export {
 } from "./invoice.ts";
 export {
 	CONTRACT_BYTES,
-	CURRENCY_CODE,
 	DEPOSIT_MARGIN_MS,
 	DEVICE_ID,
 	FOLD_ROWS,

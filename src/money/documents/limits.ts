@@ -27,8 +27,6 @@ export const MAX_NEW_NOTES = 16;
 /** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
 export const DEVICE_ID: Field<Uint8Array> = bytes(41, 104);
 
-export const CURRENCY_CODE: Field<Uint8Array> = bytes(1, 8);
-
 /** A key with the byte that says what it is for: Ed25519 32 bytes, P-256 65. */
 export const HOLDER_KEY: Field<Uint8Array> = bytes(33, 66);
 

@@ -15,6 +15,7 @@ export interface Kind {
 	readonly kind: string;
 }
 
+/** What decides: it is handed what happens, and answers with what shall be done. */
 export interface Machine<Event extends Kind, Effect extends Kind> {
 	/**
 	 * Hands over what happened, and returns what shall be done, in this order. `now` is in

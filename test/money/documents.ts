@@ -38,12 +38,14 @@ export function idOf(name: string): Uint8Array {
 }
 
 /** Keys that are the same in every run, for golden bytes. */
-export const FIXED = {
+export const FIXED: Readonly<
+	Record<"issuer" | "holder" | "payee" | "owner", Signer>
+> = {
 	issuer: fixedSigner("Ed25519", "issuer"),
 	holder: fixedSigner("P-256", "holder"),
 	payee: fixedSigner("Ed25519", "payee"),
 	owner: fixedSigner("P-256", "owner"),
-} as const;
+};
 
 export const FIXED_NOTE: NoteBody = {
 	issuer: idOf("bank.example"),

@@ -4,11 +4,18 @@ import type { Ended, Kind, Machine } from "../../src/machine/index.ts";
 import type { IssuerTerms, Payment } from "../../src/money/index.ts";
 import {
 	AgentAnswering,
+	type AgentAnsweringEffect,
+	type AgentAnsweringEvent,
 	type AgentAnsweringOptions,
 	FileReceiving,
 	type FileReceivingEffect,
+	type FileReceivingEvent,
 	FileSending,
+	type FileSendingEffect,
+	type FileSendingEvent,
 	PaymentProposing,
+	type PaymentProposingEffect,
+	type PaymentProposingEvent,
 } from "../../src/talk/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { CONTRACT, ISSUER } from "./golden.ts";
@@ -71,7 +78,10 @@ function inWords(effect: Kind & { readonly bytes?: unknown }): string {
 	return bytes instanceof Uint8Array ? `${kind} ${hex(bytes)}` : kind;
 }
 
-export function sendingOf(name: string, size: number) {
+export function sendingOf(
+	name: string,
+	size: number,
+): Run<FileSendingEvent, FileSendingEffect> {
 	return new Run(new FileSending(nodeCrypto, { name, size }), (effect) => {
 		switch (effect.kind) {
 			case "read":
@@ -86,7 +96,9 @@ export function sendingOf(name: string, size: number) {
 	});
 }
 
-export function receiving(maxBytes?: number) {
+export function receiving(
+	maxBytes?: number,
+): Run<FileReceivingEvent, FileReceivingEffect> {
 	return new Run(
 		new FileReceiving({
 			crypto: nodeCrypto,
@@ -109,7 +121,10 @@ function fileWords(effect: FileReceivingEffect): string | undefined {
 	}
 }
 
-export function proposing(payment: Payment = PAYMENT_OF_650, text = "tea") {
+export function proposing(
+	payment: Payment = PAYMENT_OF_650,
+	text = "tea",
+): Run<PaymentProposingEvent, PaymentProposingEffect> {
 	return new Run(new PaymentProposing(payment, text), (effect) => {
 		switch (effect.kind) {
 			case "pay":
@@ -122,7 +137,9 @@ export function proposing(payment: Payment = PAYMENT_OF_650, text = "tea") {
 	});
 }
 
-export function answering(options: Partial<AgentAnsweringOptions> = {}) {
+export function answering(
+	options: Partial<AgentAnsweringOptions> = {},
+): Run<AgentAnsweringEvent, AgentAnsweringEffect> {
 	return new Run(
 		new AgentAnswering({ crypto: nodeCrypto, takesFiles: true, ...options }),
 		(effect) => {

@@ -177,6 +177,7 @@ export function verifyNote(
 	return NOTE.verify(crypto, note, issuer);
 }
 
+/** Whether two notes are for the same module under the same key. */
 export function sameHolder(
 	a: Pick<NoteBody, "holder" | "holderKey">,
 	b: Pick<NoteBody, "holder" | "holderKey">,

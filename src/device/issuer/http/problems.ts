@@ -43,7 +43,7 @@ export class Refused extends Error {
 	}
 }
 
-export const notFound = (what: string) =>
+export const notFound = (what: string): Refused =>
 	new Refused(problem(404, "not-found", `there is no such ${what}`));
 
 export function problemOf(thrown: unknown): ProblemJson {

@@ -7,6 +7,7 @@ export {
 	CertifiedAuthority,
 	CertifiedDevice,
 	type CertifiedKey,
+	ChainVerdicts,
 	certificateId,
 	type Demands,
 	type DeviceDemand,

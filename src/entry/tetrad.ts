@@ -27,6 +27,7 @@ export {
 	type LinkMode,
 	type LinkOptions,
 	type ListLimits,
+	ListMemory,
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
 	type MachineOptions,

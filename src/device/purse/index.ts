@@ -24,6 +24,7 @@ export {
 	parseLimits,
 	readPurseSettings,
 	requireNothingHeld,
+	type Undeposited,
 	viewPurse,
 	viewWaiting,
 } from "./purse-home.ts";

@@ -7,6 +7,9 @@ import { nodeCrypto } from "../../src/crypto/index.ts";
 import { asTetradError } from "../../src/errors.ts";
 import {
 	type CertifiedDevice,
+	ChainVerdicts,
+	encodeBundle,
+	issueUntrustedList,
 	type Signer,
 	validateChain,
 } from "../../src/identity/index.ts";
@@ -97,8 +100,10 @@ export interface Recording {
 /** A module's process, its store and its agent. */
 export class Module {
 	readonly name: string;
-	readonly device: CertifiedDevice;
+	device: CertifiedDevice;
 	readonly agentId: Uint8Array;
+	/** Its own policy and the lists that it holds. */
+	readonly verdicts: ChainVerdicts;
 	store: MemoryStore = new MemoryStore();
 	machine: MoneyMachine<unknown> | undefined;
 	readonly reports: PurseReport[] = [];
@@ -108,7 +113,7 @@ export class Module {
 	head: Head = FIRST_HEAD;
 	/** Tetrads that are open, with the other end of each. */
 	readonly tetrads: Map<number, { peer: Module; tetrad: number }> = new Map();
-	readonly signer: Signer;
+	signer: Signer;
 	/** Signed and not handed over, while signing is slow. */
 	readonly unsigned: MoneyEvent[] = [];
 	isSlowToSign = false;
@@ -119,15 +124,19 @@ export class Module {
 	recording: Recording | undefined;
 	/** What its machine draws next, when it lives a recorded life again. */
 	toDraw: Uint8Array[] | undefined;
+	/** How far its clock is ahead of everybody's, in milliseconds. */
+	clockAhead = 0;
 
 	constructor(
 		name: string,
 		device: CertifiedDevice,
 		signer: Signer,
+		verdicts: ChainVerdicts,
 		start: Start,
 	) {
 		this.name = name;
 		this.device = device;
+		this.verdicts = verdicts;
 		this.signer = signer;
 		this.start = start;
 		this.agentId = enc(new Uint8Array(32), utf8(`agent of ${name}`));
@@ -163,7 +172,8 @@ export interface TownOptions {
 	readonly owner?: Signer;
 }
 
-export type TownWorld = Pick<World, "now" | "policy" | "module">;
+export type TownWorld = Pick<World, "now" | "policy" | "module"> &
+	Partial<Pick<World, "bank">>;
 
 export class Town {
 	readonly world: TownWorld;
@@ -179,6 +189,8 @@ export class Town {
 	readonly #issuers: IssuerTerms[] = [];
 	readonly #modules = new Set<Module>();
 	readonly #bindings = new Map<number, Uint8Array>();
+	readonly #listed: CertifiedDevice[] = [];
+	#lists = 0n;
 
 	private constructor(world: TownWorld, options: TownOptions) {
 		this.world = world;
@@ -238,32 +250,58 @@ export class Town {
 		start: Start,
 		store: MemoryStore | undefined,
 	): Promise<Module> {
-		const { chain, signer } = await this.world.module(name);
-		const device = validateChain(
-			nodeCrypto,
-			chain,
-			"module",
-			this.world.policy.banks,
-			this.world.now,
-		);
-		const module = new Module(name, device, signer, start);
+		const { device, signer } = await this.#certify(name);
+		const verdicts = new ChainVerdicts(nodeCrypto, this.world.policy);
+		const module = new Module(name, device, signer, verdicts, start);
 		if (store !== undefined) module.store = store;
 		this.#modules.add(module);
 		return module;
+	}
+
+	async #certify(name: string): Promise<Pick<Module, "device" | "signer">> {
+		const { chain, signer } = await this.world.module(name);
+		const { policy, now } = this.world;
+		const { banks } = policy;
+		const device = validateChain(nodeCrypto, chain, "module", banks, now);
+		return { device, signer };
+	}
+
+	/** A new key and a new certificate for a module, which starts again with them. */
+	async recertify(module: Module): Promise<void> {
+		this.die(module);
+		Object.assign(module, await this.#certify(module.name));
+		this.restart(module);
+	}
+
+	/** The bank puts a certificate on its list, and these modules get the list. */
+	async distrust(
+		device: CertifiedDevice,
+		...by: readonly Module[]
+	): Promise<void> {
+		const { bank } = this.world;
+		assert.ok(bank);
+		this.#listed.push(device);
+		const list = await issueUntrustedList(nodeCrypto, {
+			issuer: bank.issuer,
+			number: ++this.#lists,
+			thisUpdate: this.now,
+			nextUpdate: this.now + 86_400_000,
+			entries: this.#listed.map(({ path: [{ serial }] }) => ({
+				serial,
+				instant: this.now,
+				reason: "keyCompromise",
+			})),
+		});
+		const bundle = encodeBundle(list, new Uint8Array());
+		for (const { verdicts, clockAhead } of by)
+			verdicts.lists.offer(bundle, this.now + clockAhead);
 	}
 
 	#context(self: Module): MoneyContext {
 		return {
 			crypto: { ...nodeCrypto, random: (length) => self.draw(length) },
 			own: self.device,
-			judge: (chain, now) =>
-				validateChain(
-					nodeCrypto,
-					chain,
-					"module",
-					this.world.policy.banks,
-					now,
-				),
+			judge: (chain, now) => self.verdicts.judge(chain, "module", now),
 		};
 	}
 
@@ -285,9 +323,9 @@ export class Town {
 	}
 
 	/** The same module where its recording begins, apart from all others. */
-	again({ name, device, signer, start, recording }: Module): Module {
+	again({ name, device, signer, verdicts, start, recording }: Module): Module {
 		assert.ok(recording);
-		const module = new Module(name, device, signer, start);
+		const module = new Module(name, device, signer, verdicts, start);
 		module.store = recording.store.copy();
 		module.toDraw = [...recording.random];
 		module.machine = start(module);
@@ -537,9 +575,10 @@ export class Town {
 			!module.tetrads.has(tetrad)
 		)
 			return;
-		const effects = machine.handle(event, this.now);
+		const now = this.now + module.clockAhead;
+		const effects = machine.handle(event, now);
 		const pending = new Map(machine.pending);
-		module.recording?.steps.push({ event, now: this.now, effects, pending });
+		module.recording?.steps.push({ event, now, effects, pending });
 		for (const effect of effects) {
 			// It was killed by the effect before.
 			if (module.machine !== machine) return;

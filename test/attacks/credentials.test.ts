@@ -121,13 +121,60 @@ describe("a signature is offered in another place than it was made for", () => {
 			const control = await Run.of(honest, cast.now).establish();
 			assert.equal(control.confirmed, "ABXY");
 			const device = misusing(renewed, (content) =>
-				concat(content.subarray(0, content.length - 32), oldHash),
+				exchanging(content, newHash, oldHash),
 			);
 			const run = Run.of({ ...four, [place]: device }, cast.now);
 			await run.establish();
 			assertNothing(run);
 		}
 	});
+
+	test("one that names another device of the other side", async () => {
+		for (const routing of ROUTINGS)
+			for (const [place, peer, other] of [
+				["A", "B", eve],
+				["X", "Y", evePurse],
+			] as const) {
+				const meant = four[peer].context.own.chainHash;
+				const device = misusing(four[place], (content) =>
+					exchanging(content, meant, other.context.own.chainHash),
+				);
+				const devices = { ...four, [place]: device };
+				const run = await Run.of(devices, cast.now, { routing }).establish();
+				assert.equal(run.outcomes[peer], "authentication-failed");
+				assertNothing(run);
+			}
+	});
+
+	test("one that names an earlier certificate of the other side", async () => {
+		for (const [place, peer] of [
+			["A", "B"],
+			["X", "Y"],
+		] as const) {
+			const renewed = await renew(four[peer]);
+			const newHash = renewed.context.own.chainHash;
+			const device = misusing(four[place], (content) =>
+				exchanging(content, newHash, four[peer].context.own.chainHash),
+			);
+			const devices = { ...four, [peer]: renewed, [place]: device };
+			const run = await Run.of(devices, cast.now).establish();
+			assert.equal(run.outcomes[peer], "authentication-failed");
+			assertNothing(run);
+		}
+	});
+
+	/** The signed bytes with one hash in the place of another one that is there. */
+	function exchanging(
+		content: Uint8Array,
+		there: Uint8Array,
+		instead: Uint8Array,
+	): Uint8Array {
+		const at = hex(content).indexOf(hex(there)) / 2;
+		assert.ok(Number.isInteger(at) && at > 0, "it was signed");
+		const changed = copy(content);
+		changed.set(instead, at);
+		return changed;
+	}
 
 	/** Another certificate for the same key and name. */
 	async function renew(device: Device): Promise<Device> {
@@ -170,17 +217,17 @@ describe("what a device signs is pinned", () => {
 		"direct Y":
 			"0131a46ce6d142858786280f6e4fc6ba632d6b2a65a1a5d1a9b6b1e4724a7953",
 		"direct A":
-			"7bc6926faa4f9c5aa7f5ba7b234366a1dc309666c72c28fe1b1589aa0df9480c",
+			"b058b341bd5f4393b937e250b51250efb0f0a74ca04074d43223ef526bb48159",
 		"direct X":
-			"cc5b0c2866d5c00fa29c3219d5dace20cb273af3c34ada6a923607610d0e0660",
+			"5476d8b6df4a696e9f6d5120c97cb5ccda50fdaaa3cd4eafe42e8b09008e139f",
 		"crossed B":
 			"34a5826c101e41888ed19b12a38a5e19cca33a34d69c3e03ac59c04476e0ab9f",
 		"crossed Y":
 			"2ed512d4c43172b0ccd82e8e00ad69d9de29b24a1396d2a1798d335cf1ebaade",
 		"crossed A":
-			"69122b768376fb2d23687757c20e8e6359460da8e50a09b4892a69c166bd6195",
+			"d508afc3722823108741d6a70e43ffe066458c3896aac913b3cfb4b0b84787fe",
 		"crossed X":
-			"5342f5e2d5d6808f041adf864f897128e60aa99a885b3da24a70866684908fa1",
+			"666ee74000ebe0fb9bf0a183d81051f8d142b8d26537101172038ffc7791db53",
 	};
 	for (const routing of ROUTINGS)
 		test(`byte for byte, against a golden vector (${routing})`, async () => {
@@ -194,18 +241,16 @@ describe("what a device signs is pinned", () => {
 			});
 			const u32 = (n: number) => Uint8Array.of(0, 0, n >> 8, n & 0xff);
 			const { session1, session2 } = run.derived;
-			const agentOf = { X: run.devices.A, Y: run.devices.B };
+			const { A, B, X, Y } = run.devices;
+			const fieldsOf: Readonly<Record<Place, readonly Uint8Array[]>> = {
+				A: [session1.h, A.chainHash, B.chainHash],
+				B: [session1.h, B.chainHash],
+				X: [session1.h, session2.h, A.deviceId, X.chainHash, Y.chainHash],
+				Y: [session1.h, session2.h, B.deviceId, Y.chainHash],
+			};
 			assert.equal(run.signatures.length, 4);
 			for (const { place, role, content } of run.signatures) {
-				const fields =
-					place === "A" || place === "B"
-						? [session1.h, run.devices[place].chainHash]
-						: [
-								session1.h,
-								session2.h,
-								agentOf[place].deviceId,
-								run.devices[place].chainHash,
-							];
+				const fields = fieldsOf[place];
 				const parts = fields.flatMap((field) => [u32(field.length), field]);
 				const expected = concat(
 					utf8("tetrad/1 "),

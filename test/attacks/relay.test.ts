@@ -186,7 +186,12 @@ describe("a corrupt agent between two honest sides wants their modules bound to 
 			const { encodedChain, chainHash } = mallory.context.own;
 			const credential = {
 				chain: encodedChain,
-				signature: await corrupt.sign("A", heard.outerHash, chainHash),
+				signature: await corrupt.sign(
+					"A",
+					heard.outerHash,
+					chainHash,
+					four.B.context.own.chainHash,
+				),
 				r1: R(1),
 				finA: R(0),
 				i3,
@@ -562,7 +567,12 @@ describe("one device wants to be two", () => {
 			const { run, corrupt, flight2 } = await callBob(bob, offer, i1);
 			const { outerHash } = corrupt.readFlight2(flight2);
 			const { encodedChain: chain, chainHash } = bob.context.own;
-			const signature = await corrupt.sign("A", outerHash, chainHash);
+			const signature = await corrupt.sign(
+				"A",
+				outerHash,
+				chainHash,
+				chainHash,
+			);
 			const flight3 = {
 				...{ chain, signature, r1: R(1), finA: R(0), finX: R(0) },
 				i3: encodeFrame(FRAME.record, R(0)),
@@ -664,7 +674,14 @@ describe("one device wants to be two", () => {
 		const session = new Session(nodeCrypto, secrets, "initiator");
 		const { encodedChain: chain, chainHash } = till.context.own;
 		const signature = await till.signer.sign(
-			signedBytes("X", R(3), hash, four.A.context.own.deviceId, chainHash),
+			signedBytes(
+				"X",
+				R(3),
+				hash,
+				four.A.context.own.deviceId,
+				chainHash,
+				chainHash,
+			),
 		);
 		const i3 = session.seal(
 			CONTENT.handshake,

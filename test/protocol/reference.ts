@@ -751,11 +751,14 @@ export function checkRun(run: RunVector): void {
 	const h_o = session1.h;
 	const h_i = session2.h;
 	const signature = (place: Place) => {
-		const own = devices[place].chainHash;
-		if (place === "A" || place === "B")
-			return signatureOf(run, devices, place, place, h_o, own);
-		const agent = devices[place === "X" ? "A" : "B"].deviceId;
-		return signatureOf(run, devices, place, place, h_o, h_i, agent, own);
+		const { A, B, X, Y } = devices;
+		const fields = {
+			A: [h_o, A.chainHash, B.chainHash],
+			B: [h_o, B.chainHash],
+			X: [h_o, h_i, A.deviceId, X.chainHash, Y.chainHash],
+			Y: [h_o, h_i, B.deviceId, Y.chainHash],
+		}[place];
+		return signatureOf(run, devices, place, place, ...fields);
 	};
 	const direct = routing === "direct";
 	const values = (author: Place): Record<string, Buffer> => {

@@ -3,6 +3,7 @@ import {
 	type CryptoProvider,
 	nodeCrypto,
 	type SignatureAlgorithm,
+	type X25519Key,
 } from "../../src/crypto/index.ts";
 import { ChainVerdicts, type DeviceRole } from "../../src/identity/index.ts";
 import {
@@ -367,6 +368,33 @@ export function sealing(
 	};
 }
 
+/** X25519 whose discrete logarithms somebody takes at once. */
+export class BrokenX25519 {
+	readonly #keys = new Map<string, X25519Key>();
+	/** What everybody computes with. */
+	readonly crypto: CryptoProvider = {
+		...nodeCrypto,
+		generateX25519: () => {
+			const key = nodeCrypto.generateX25519();
+			this.#keys.set(hex(key.publicKey), key);
+			return key;
+		},
+	};
+
+	/** The private half of a public key that somebody drew. */
+	logarithm(publicKey: Uint8Array): X25519Key {
+		const key = this.#keys.get(hex(publicKey));
+		assert.ok(key, "somebody drew this key");
+		return key;
+	}
+
+	/** Plays an end of a key exchange again, from the public key that it sent. */
+	playing(publicKey: Uint8Array): CryptoProvider {
+		const key = this.logarithm(publicKey);
+		return { ...nodeCrypto, generateX25519: () => key };
+	}
+}
+
 /** What a corrupt agent that answers puts into flight 2. */
 type Flight2 = Parameters<typeof messages.F2.encode>[0];
 
@@ -379,12 +407,16 @@ export class CorruptResponder {
 	readonly #handshake: AnsweringMessage1;
 	#session: Session | undefined;
 
-	constructor(device: Device, flight1: Uint8Array) {
+	constructor(
+		device: Device,
+		flight1: Uint8Array,
+		crypto: CryptoProvider = nodeCrypto,
+	) {
 		const { offer, message1 } = messages.F1.decode(parseFrame(flight1).body);
 		this.device = device;
 		this.offer = parseOffer(offer);
 		this.#handshake = readMessage1(
-			nodeCrypto,
+			crypto,
 			outerSetup(withKeylog(device).context, this.offer),
 			message1,
 		);
@@ -434,10 +466,15 @@ export class CorruptInitiator {
 	readonly #awaiting: AwaitingMessage2;
 	#session: Session | undefined;
 
-	constructor(device: Device, offer: Offer, i1: Uint8Array) {
+	constructor(
+		device: Device,
+		offer: Offer,
+		i1: Uint8Array,
+		crypto: CryptoProvider = nodeCrypto,
+	) {
 		this.device = device;
 		const { message1, awaiting } = startInitiator(
-			nodeCrypto,
+			crypto,
 			outerSetup(withKeylog(device).context, offer),
 			i1,
 		);

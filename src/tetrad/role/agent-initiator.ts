@@ -337,7 +337,7 @@ class AgentInitiator implements AgentEstablishment {
 			own,
 			peer,
 		);
-		this.#role.sign("A", hash, own.chainHash);
+		this.#role.sign("A", hash, own.chainHash, peer.chainHash);
 		this.#state = {
 			kind: "binding",
 			heard: { offer, outer, outerHash: hash, peer, responderLink, r1, r2 },

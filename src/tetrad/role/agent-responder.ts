@@ -301,7 +301,15 @@ class AgentResponder implements AgentEstablishment {
 			? F3.direct.decode(content.bytes)
 			: { ...F3.crossed.decode(content.bytes), finX: undefined };
 		const peer = this.#role.judge.shown(f3.chain, "peerAgent", now);
-		authenticate(crypto, peer, f3.signature, "A", outerHash, peer.chainHash);
+		authenticate(
+			crypto,
+			peer,
+			f3.signature,
+			"A",
+			outerHash,
+			peer.chainHash,
+			own.chainHash,
+		);
 		demandTwo(own, peer);
 		const request = { peerAgent: peer.chainHash, i3: f3.i3 };
 		this.#role.sendLink(

@@ -266,6 +266,7 @@ class ModuleInitiator implements ModuleEstablishment {
 			innerHash,
 			this.#role.link.peerDeviceId,
 			own.chainHash,
+			peer.chainHash,
 		);
 		this.#state = {
 			kind: "signing",

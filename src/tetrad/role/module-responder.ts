@@ -238,6 +238,7 @@ class ModuleResponder implements ModuleEstablishment {
 			innerHash,
 			peerAgent.deviceId,
 			peer.chainHash,
+			own.chainHash,
 		);
 		demandTwo(own, peer);
 

@@ -31,6 +31,7 @@ export {
 	type ListEvent,
 	type ListStore,
 	type ModuleAccess,
+	type ModulePairOptions,
 	type MoneyHolder,
 	MoneyModule,
 	type MoneyModuleOptions,

@@ -7,8 +7,10 @@ export {
 	type LinkOptions,
 	type Pairing,
 	type PairingEffect,
+	type PairingEnd,
 	type PairingEvent,
 	PairingMachine,
+	PairingTries,
 } from "./link/index.ts";
 export { ListExchange, ListMemory } from "./list-exchange.ts";
 export * as messages from "./messages.ts";
@@ -21,6 +23,7 @@ export {
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_LIST_MEMORY_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
+	MAX_PAIRING_TRIES,
 	PLACES,
 	type Place,
 	PROTOCOL_VERSION,

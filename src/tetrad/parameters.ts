@@ -100,6 +100,9 @@ export const LINK_LIST_LIMITS: ListLimits = {
 /** Bytes of lists on their way to one device in all its tetrads; lists for which there is no room are passed over. */
 export const MAX_LIST_MEMORY_BYTES: number = 2 ** 26;
 
+/** P2s that a module sends before it waits for its owner's word. Each is a try at one code of 33 bits. */
+export const MAX_PAIRING_TRIES = 3;
+
 /** The longest sentence that crosses a link, in bytes. */
 export const MAX_REASON_BYTES = 1024;
 

@@ -11,10 +11,11 @@ import {
 	startInitiator,
 	suiteByName,
 } from "../../src/session/index.ts";
-import { PLACES } from "../../src/tetrad/index.ts";
+import { PairingTries, PLACES, safetyWords } from "../../src/tetrad/index.ts";
 import {
 	CONTENT,
 	copy,
+	dec,
 	enc,
 	encodeFrame,
 	FRAME,
@@ -548,6 +549,11 @@ describe("a peer wants the link of somebody else to break", () => {
 	});
 });
 
+const PAIRING_SETUP = {
+	protocol: suiteByName("hybrid-aesgcm").protocol,
+	prologue: enc(utf8("tetrad/1 pairing")),
+};
+
 describe("somebody in the middle of a pairing wants both owners to see one code", () => {
 	const accept = async (
 		wire: ReturnType<typeof pairingBetween>,
@@ -586,16 +592,12 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 		// Whoever calls has to say which number it will be before it sees the module's.
 		const commitment = (nonce: Uint8Array) =>
 			nodeCrypto.sha256(enc(utf8("tetrad/1 pair"), nonce));
-		const setup = {
-			protocol: suiteByName("hybrid-aesgcm").protocol,
-			prologue: enc(utf8("tetrad/1 pairing")),
-		};
 		for (const honest of [true, false]) {
 			const wire = pairingBetween(mallory, X, now);
 			const first = nodeCrypto.random(32);
 			const { message1, awaiting } = startInitiator(
 				nodeCrypto,
-				setup,
+				PAIRING_SETUP,
 				enc(commitment(first)),
 			);
 			wire.deliver({
@@ -626,15 +628,68 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 		}
 	});
 
+	test("by opening pairings until the module's number suits it: three, and its owner is shown each", async () => {
+		// As a module, a stranger learned which code the agent shows. As an agent, it computes the
+		// module's code from P2 and breaks off before P3 while that is another one. A first letter
+		// stands for the three words here.
+		const left = await pairingBetween(A, malloryPurse, now).start();
+		const wanted = left.find("agent", "compare")?.code[0];
+		const tries = new PairingTries();
+		let computed = 0;
+		let shown = 0;
+		let refused = 0;
+		for (let found = false; computed + refused < 2000 && !found; ) {
+			const wire = pairingBetween(mallory, X, now, tries);
+			const nonce = nodeCrypto.random(32);
+			const { message1, awaiting } = startInitiator(
+				nodeCrypto,
+				PAIRING_SETUP,
+				enc(nodeCrypto.sha256(enc(utf8("tetrad/1 pair"), nonce))),
+			);
+			wire.deliver({
+				from: "agent",
+				to: "module",
+				bytes: encodeFrame(FRAME.pairHello, message1),
+			});
+			await wire.signNext();
+			if (wire.has("module", "try")) shown += 1;
+			const answer = wire.frames.find(({ from }) => from === "module");
+			if (answer?.bytes[0] !== FRAME.pairAnswer) {
+				assert.equal(wire.outcome("module"), "limit-exceeded");
+				refused += 1;
+				continue;
+			}
+			computed += 1;
+			const { hash, payload } = awaiting.finish(answer.bytes.subarray(5));
+			const digest = nodeCrypto.sha256(
+				enc(
+					utf8("tetrad/1 pair code"),
+					hash,
+					mallory.context.own.certificateId,
+					X.context.own.certificateId,
+					nonce,
+					dec(payload, 3)[2] as Uint8Array,
+				),
+			);
+			found = safetyWords(digest)[0] === wanted;
+		}
+		assert.ok(computed <= 3, `${computed} codes were computed`);
+		assert.equal(shown, computed, "each is shown to the module's owner");
+		// The owner lets the module wait again, and not for more than three again.
+		tries.allow();
+		const again = await pairingBetween(A, X, now, tries).start();
+		assert.ok(again.has("module", "compare"));
+	});
+
 	test("the agent's number is not to be seen before the module's is chosen", async () => {
 		const wire = pairingBetween(A, X, now);
 		wire.apply("agent", wire.agent.start());
 		const hello = wire.frames[0]?.bytes as Uint8Array;
-		const setup = {
-			protocol: suiteByName("hybrid-aesgcm").protocol,
-			prologue: enc(utf8("tetrad/1 pairing")),
-		};
-		const { payload } = readMessage1(nodeCrypto, setup, hello.subarray(5));
+		const { payload } = readMessage1(
+			nodeCrypto,
+			PAIRING_SETUP,
+			hello.subarray(5),
+		);
 		await wire.run();
 		wire.apply("module", wire.module.start());
 		assert.equal(payload.length, 36, "a hash and nothing else");
@@ -642,7 +697,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 		again.apply("agent", again.agent.start());
 		const other = readMessage1(
 			nodeCrypto,
-			setup,
+			PAIRING_SETUP,
 			(again.frames[0] as LinkFrame).bytes.subarray(5),
 		);
 		assert.notEqual(hex(other.payload), hex(payload));

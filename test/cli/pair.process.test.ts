@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { cp, readFile, rm } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { connect } from "../../src/carrier/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { startInitiator, suiteByName } from "../../src/session/index.ts";
+import { enc, encodeFrame, FRAME, utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import { Command, type PairEvent } from "../support/processes.ts";
@@ -186,4 +190,107 @@ test("control-C at the question is a no", async () => {
 	assert.notEqual(code, 0);
 	await module.exits(1);
 	assert.equal(await isPaired(homes.A), false);
+});
+
+/** Calls as a stranger does that computes the module's code from P2 and breaks off before P3. */
+async function callAndBreakOff(at: string): Promise<number> {
+	const carrier = await connect(at);
+	const answered = Promise.withResolvers<number>();
+	carrier.receive({
+		frame: (bytes) => answered.resolve(bytes[0] as number),
+		closed: () => answered.resolve(0),
+	});
+	const { message1 } = startInitiator(
+		nodeCrypto,
+		{
+			protocol: suiteByName("hybrid-aesgcm").protocol,
+			prologue: enc(utf8("tetrad/1 pairing")),
+		},
+		enc(nodeCrypto.random(32)),
+	);
+	carrier.send(encodeFrame(FRAME.pairHello, message1));
+	const type = await answered.promise;
+	carrier.close();
+	return type;
+}
+
+/** Waits until `module` has seen that `calls` callers went away: it takes one at a time. */
+const breaksOff = (
+	module: Pick<Command, "stdout" | "stderr" | "until">,
+	calls: number,
+) =>
+	module.until(
+		() =>
+			`${module.stdout}${module.stderr}`.split("not a pairing").length > calls,
+		"the caller gone",
+	);
+
+test("three tries that come to nothing are shown, end the waiting, and the next one waits for the owner", async () => {
+	const homes = await unpaired("tried");
+	const at = `unix:${homes.X}.pair`;
+	const waits = (...flags: string[]) =>
+		pairing(homes.X, "--listen", at, "--yes", ...flags);
+	{
+		await using module = waits();
+		await module.expect("listening");
+		assert.equal(await callAndBreakOff(at), FRAME.pairAnswer);
+		assert.deepEqual(await module.expect("try"), {
+			...{ event: "try", number: 1, of: 3 },
+		});
+		module.terminate();
+		await module.exits(1);
+	}
+	{
+		// What was tried before counts, also if the command was stopped between.
+		await using module = waits();
+		await module.expect("listening");
+		for (const number of [2, 3]) {
+			assert.equal(await callAndBreakOff(at), FRAME.pairAnswer);
+			const shown = `{"event":"try","number":${number},"of":3}\n`;
+			await module.until(() => module.stdout.includes(shown), shown);
+			await breaksOff(module, number - 1);
+		}
+		const { stderr } = await module.exits(1);
+		assert.match(stderr, /3 pairings were tried .*--again \(pairing-failed\)/);
+	}
+	{
+		await using module = waits();
+		const { stderr } = await module.exits(1);
+		assert.match(stderr, /\(pairing-failed\)/);
+		assert.equal(module.stdout, "", "it did not listen");
+	}
+	await using module = waits("--again");
+	await module.expect("listening");
+	await using agent = pairing(homes.A, "--connect", at, "--yes");
+	await Promise.all([agent.exits(0), module.exits(0)]);
+	assert.equal((await module.expect("try")).number, 1);
+	await using later = waits();
+	await later.expect("listening");
+});
+
+test("at a terminal each try is shown, and the owner is asked whether to wait again", async () => {
+	const homes = await unpaired("tried-at-terminal");
+	const at = `unix:${homes.X}.pair`;
+	{
+		await using module = Command.atTerminal([
+			...["pair", "--home", homes.X, "--listen", at],
+		]);
+		await module.until(() => /waiting for/.test(module.stdout), "ready");
+		for (const number of [1, 2, 3]) {
+			assert.equal(await callAndBreakOff(at), FRAME.pairAnswer);
+			const shown = `try ${number} of 3`;
+			await module.until(() => module.stdout.includes(shown), shown);
+			await breaksOff(module, number);
+		}
+		await module.exits(1);
+	}
+	for (const answer of ["no", "yes"]) {
+		await using module = Command.atTerminal([
+			...["pair", "--home", homes.X, "--listen", at],
+		]);
+		await module.until(() => /wait for three more/.test(module.stdout), "ask");
+		module.type(`${answer}\r`);
+		if (answer === "no") await module.exits(1);
+		else await module.until(() => /waiting for/.test(module.stdout), "ready");
+	}
 });

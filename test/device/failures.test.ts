@@ -179,7 +179,10 @@ describe("an abort by the caller", () => {
 			confirm: never,
 			signal: stop.signal,
 		});
-		const atModule = devices.X.pair(right, { confirm: never });
+		const atModule = devices.X.pair(right, {
+			confirm: never,
+			tried: () => {},
+		});
 		const failed = assert.rejects(atModule, { code: "pairing-failed" });
 		await asked.promise;
 		stop.abort();

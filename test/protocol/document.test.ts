@@ -44,6 +44,7 @@ import {
 	MAX_LIST_MEMORY_BYTES,
 	MAX_LIST_PART_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
+	MAX_PAIRING_TRIES,
 	PROTOCOL_VERSION,
 	ROOT_BYTE,
 	ROUTING_BYTE,
@@ -532,6 +533,7 @@ test("limits", () => {
 		"chains in a book": chainsInBook(),
 		"words of a safety code": SAFETY_CODE_WORDS,
 		"words of a pairing code": PAIRING_CODE_WORDS,
+		"tries of a pairing": MAX_PAIRING_TRIES,
 		"h_o that a module remembers, at least": remembered,
 		"time for a module to close session 2, ms": CLOSE_TIMEOUT_MS,
 		"first frame on a carrier that was accepted, body":

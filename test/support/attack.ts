@@ -22,6 +22,7 @@ import {
 	makePolicy,
 	messages,
 	type Pairing,
+	PairingTries,
 	PLACES,
 	type Place,
 	type Policy,
@@ -677,9 +678,10 @@ export function pairingBetween(
 	agent: Device,
 	module: Device,
 	now: number,
+	tries: PairingTries = new PairingTries(),
 ): PairingWire {
 	const end = (role: End, { context }: Device) =>
-		new PairingByHand(role, { device: context, now, timeoutMs: 1000 });
+		new PairingByHand(role, { device: context, now, timeoutMs: 1000 }, tries);
 	return new Wire<PairingEffect, PairingByHand>(
 		end("agent", agent),
 		end("module", module),

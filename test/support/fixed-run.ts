@@ -881,7 +881,7 @@ export async function fixedPairing(seed: string): Promise<FixedPairing> {
 				signing.push({ place, content: effect.content });
 			else if (effect.kind === "compare") codes.push(effect.code);
 			else if (effect.kind === "paired") keys.push(effect.pairing.key);
-			else if (effect.error) throw effect.error;
+			else if (effect.kind === "ended" && effect.error) throw effect.error;
 		}
 	};
 	const settle = async () => {

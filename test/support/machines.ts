@@ -24,6 +24,7 @@ import {
 	type PairingEffect as PairingAsks,
 	type PairingEvent,
 	PairingMachine,
+	PairingTries,
 } from "../../src/tetrad/index.ts";
 import type { LinkMessageType } from "../../src/wire/index.ts";
 
@@ -294,8 +295,10 @@ export class PairingByHand extends ByHand<PairingEvent, PairingAsks> {
 	constructor(
 		role: "agent" | "module",
 		options: ConstructorParameters<typeof PairingMachine>[1],
+		tries: PairingTries = new PairingTries(),
 	) {
-		const machine = new PairingMachine(role, options);
+		const end = role === "agent" ? { role } : { role, tries };
+		const machine = new PairingMachine(end, options);
 		super((event, now) => machine.handle(event, now));
 		this.machine = machine;
 	}
@@ -312,8 +315,12 @@ export class PairingByHand extends ByHand<PairingEvent, PairingAsks> {
 		return this.give({ kind: "start" });
 	}
 
+	/** Whom the machine tells of a try is told at once. */
 	frame(bytes: Uint8Array, now: number): PairingEffect[] {
-		return this.give({ kind: "frame", bytes }, now);
+		const effects = this.give({ kind: "frame", bytes }, now);
+		return effects.some(({ kind }) => kind === "try")
+			? [...effects, ...this.give({ kind: "told" })]
+			: effects;
 	}
 
 	accept(): PairingEffect[] {

@@ -51,10 +51,12 @@ export interface Result {
 
 /** What `pair --json` says. */
 export interface PairEvent {
-	readonly event: "listening" | "compare" | "paired";
+	readonly event: "listening" | "try" | "compare" | "paired";
 	readonly address?: string;
 	readonly code?: string;
 	readonly peer?: string;
+	readonly number?: number;
+	readonly of?: number;
 }
 
 /** The events that can have this name. */

@@ -4,6 +4,7 @@ import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { ChainVerdicts } from "../../src/identity/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
+import { PairingMachine, PairingTries } from "../../src/tetrad/index.ts";
 import {
 	encodeFrame,
 	FRAME,
@@ -40,13 +41,14 @@ class End {
 		role: "agent" | "module",
 		own: Device,
 		device: DeviceContext = own.context,
+		tries: PairingTries = new PairingTries(),
 	) {
 		this.#own = own;
-		this.machine = new PairingByHand(role, {
-			device,
-			now,
-			timeoutMs: TIMEOUT_MS,
-		});
+		this.machine = new PairingByHand(
+			role,
+			{ device, now, timeoutMs: TIMEOUT_MS },
+			tries,
+		);
 	}
 
 	start(): this {
@@ -446,6 +448,45 @@ describe("a pairing", () => {
 			assert.ok(shown.agent.machine.ended);
 			assert.equal(shown.agent.paired, undefined);
 		}
+	});
+
+	test("is answered only when the module's owner was told of the try", async () => {
+		const tries = new PairingTries();
+		const module = new PairingMachine(
+			{ role: "module", tries },
+			{ device: devices.X.context, now, timeoutMs: TIMEOUT_MS },
+		);
+		module.handle({ kind: "start" }, now);
+		const [hello] = makePair().agent.start().post() as [Uint8Array];
+		const told = module.handle({ kind: "frame", bytes: hello }, now);
+		assert.deepEqual(told, [{ kind: "try", number: 1 }]);
+		const [asks] = module.handle({ kind: "told" }, now);
+		assert.equal(asks?.kind, "sign");
+		const [end] = module.handle({ kind: "told" }, now).slice(-1);
+		assert.ok(end?.kind === "ended");
+		assert.equal(end.error?.code, "unexpected-message");
+	});
+
+	test("is refused after three tries that made none, and one that is made starts the count anew", async () => {
+		const tries = new PairingTries(1);
+		const call = async () => {
+			const pair = {
+				agent: new End("agent", devices.A),
+				module: new End("module", devices.X, devices.X.context, tries),
+			};
+			return comparing(pair);
+		};
+		await call();
+		const third = await call();
+		const fourth = await call();
+		assert.equal(fourth.module.error?.code, "limit-exceeded");
+		assert.equal(fourth.agent.error?.code, "pairing-failed");
+		third.agent.accept();
+		third.module.accept();
+		await settle(third);
+		assert.ok(third.module.paired);
+		for (let i = 0; i < 3; i++) assert.ok((await call()).module.code);
+		assert.equal((await call()).module.code, undefined);
 	});
 
 	test("ends when the time is over, the comparing included", async () => {

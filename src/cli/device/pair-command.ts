@@ -19,6 +19,10 @@ export function declarePair(command: Command): void {
 		.option(
 			"--yes",
 			"accept the code without asking; only where nobody can be between the two",
+		)
+		.option(
+			"--again",
+			"at the module: wait again after three tries without a pairing",
 		);
 	addSecretFlags(command)
 		.addOption(jsonFlag())

@@ -5,8 +5,14 @@ import {
 	formatAddress,
 	listen,
 } from "../../carrier/index.ts";
-import { readHome, writePairing } from "../../device/home/index.ts";
 import {
+	readHome,
+	readPairingTries,
+	writePairing,
+	writePairingTries,
+} from "../../device/home/index.ts";
+import {
+	type ModulePairOptions,
 	MoneyModule,
 	type Paired,
 	type PairOptions,
@@ -14,6 +20,7 @@ import {
 } from "../../device/runtime/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
+import { MAX_PAIRING_TRIES } from "../../tetrad/index.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
 import { bold, plain, say, sayJson, tell } from "../voice.ts";
@@ -23,6 +30,7 @@ export interface PairFlags extends SecretFlags {
 	readonly listen?: Address;
 	readonly connect?: Address;
 	readonly yes?: true;
+	readonly again?: true;
 	readonly json?: true;
 }
 
@@ -58,6 +66,7 @@ async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
 			: pairAgent(flags, flags.connect, options);
 	const { pairing, peer } = await paired.finally(() => over.abort());
 	await writePairing(flags.home, pairing, peer.name);
+	if (flags.listen !== undefined) await writePairingTries(flags.home, 0);
 	if (flags.json) sayJson({ event: "paired", peer: peer.name });
 	else say(`paired with ${peer.name}; the pairing is kept in ${flags.home}`);
 }
@@ -74,30 +83,43 @@ async function pairAgent(
 	return await agent.pair(carrier, options);
 }
 
-/** Waits for the first agent that calls. */
+/** Waits for the first agent that calls, for three tries at most. */
 async function pairModule(
 	flags: PairFlags,
 	at: Address,
 	options: PairOptions,
 ): Promise<Paired> {
 	await using read = await readHome(flags.home, "module", secretsOf(flags));
-	await using module = new MoneyModule(read);
+	const pairingTries = await triesLeftBehind(flags, options.signal);
+	await using module = new MoneyModule({ ...read, pairingTries });
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
 	let asked = false;
-	const ask: PairOptions["confirm"] = (code, peer) => {
-		asked = true;
-		return options.confirm(code, peer);
+	let made = pairingTries;
+	const asking: ModulePairOptions = {
+		...options,
+		confirm(code, peer) {
+			asked = true;
+			return options.confirm(code, peer);
+		},
+		async tried(number) {
+			made = number;
+			await writePairingTries(flags.home, number);
+			if (flags.json) sayJson({ event: "try", number, of: MAX_PAIRING_TRIES });
+			else
+				tell(
+					`somebody calls to pair: try ${number} of ${MAX_PAIRING_TRIES}; if it is not you, stop this`,
+				);
+		},
 	};
 	await using listener = await listen(
 		at,
 		(carrier) => {
-			module
-				.pair(carrier, { ...options, confirm: ask })
-				.then(resolve, (error: unknown) => {
-					// Whoever fails before there is a code to compare was a stranger.
-					if (asked) reject(error);
-					else tell(`not a pairing: ${asTetradError(error).message}`);
-				});
+			module.pair(carrier, asking).then(resolve, (error: unknown) => {
+				// Whoever fails before there is a code to compare was a stranger.
+				if (asked) return reject(error);
+				tell(`not a pairing: ${asTetradError(error).message}`);
+				if (made >= MAX_PAIRING_TRIES) reject(triedTooOften(flags.home));
+			});
 		},
 		{ maxConnections: 1 },
 	);
@@ -110,6 +132,32 @@ async function pairModule(
 		{ once: true },
 	);
 	return await promise;
+}
+
+/** Tries that an earlier waiting left. After three of them, this one waits for its owner. */
+async function triesLeftBehind(
+	{ home, again }: PairFlags,
+	signal: AbortSignal | undefined,
+): Promise<number> {
+	const made = await readPairingTries(home);
+	if (made < MAX_PAIRING_TRIES) return made;
+	if (again !== true) {
+		if (!process.stdin.isTTY) throw triedTooOften(home);
+		say(
+			`${MAX_PAIRING_TRIES} pairings were tried here and none was made. Whoever called may be trying codes. Was it you?`,
+		);
+		if (!(await askYes("type yes to wait for three more: ", signal)))
+			throw triedTooOften(home);
+	}
+	await writePairingTries(home, 0);
+	return 0;
+}
+
+function triedTooOften(home: string): TetradError {
+	return new TetradError(
+		"pairing-failed",
+		`${MAX_PAIRING_TRIES} pairings were tried and none was made: whoever called may be trying codes. See who can reach this address; to wait again: tetrad pair --home ${home} --listen … --again`,
+	);
 }
 
 async function confirm(
@@ -126,12 +174,22 @@ async function confirm(
 			"invalid-argument",
 			"nobody is there to compare the code; use --yes where nobody can be between the two devices",
 		);
+	return await askYes("type yes if it does: ", signal);
+}
+
+async function askYes(
+	question: string,
+	signal: AbortSignal | undefined,
+): Promise<boolean> {
 	const terminal = createInterface({
 		input: process.stdin,
 		output: process.stderr,
 	});
 	try {
-		const answer = await terminal.question("type yes if it does: ", { signal });
+		const answer = await terminal.question(
+			question,
+			signal === undefined ? {} : { signal },
+		);
 		return answer.trim().toLowerCase() === "yes";
 	} finally {
 		terminal.close();

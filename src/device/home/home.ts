@@ -60,6 +60,7 @@ import {
  *   chain.pem     the certificates, leaf first, without the root; chain-2.pem and so on after recertification
  *   trust/        roots, as policy.json names them
  *   pairing.json  the device at the other end of the link, and the pairing key
+ *   pairing-tries.json  of a module: how often pairing was tried since the owner last let it wait
  *   key.…         the long-term key, unless it is in a token
  *   state.json    what was seen of time and lists, and lists/ with them (home-state.ts)
  *   lock.db       the lock against a second process (home-lock.ts)

@@ -41,5 +41,6 @@ export {
 } from "./home-key.ts";
 export { importList, type ListStatus, listStatus } from "./home-lists.ts";
 export { HomeLock } from "./home-lock.ts";
+export { readPairingTries, writePairingTries } from "./pairing-tries.ts";
 export { type DevicePolicySettings, readPolicy } from "./policy-file.ts";
 export { lockHome } from "./work-lock.ts";

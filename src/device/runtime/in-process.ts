@@ -24,7 +24,7 @@ export async function pairInProcess(
 	const confirm = () => true;
 	const [atAgent, atModule] = await Promise.all([
 		agent.pair(agentEnd, { confirm }),
-		module.pair(moduleEnd, { confirm }),
+		module.pair(moduleEnd, { confirm, tried: () => {} }),
 	]);
 	agent.useModule({
 		pairing: atAgent.pairing,

@@ -22,7 +22,7 @@ export {
 	type PurseHost,
 } from "./money-module.ts";
 export { MoneySender } from "./money-sender.ts";
-export type { Paired, PairOptions } from "./pairing-run.ts";
+export type { ModulePairOptions, Paired, PairOptions } from "./pairing-run.ts";
 export type { Tetrad, TetradEvent } from "./tetrad.ts";
 export {
 	type AcceptOptions,

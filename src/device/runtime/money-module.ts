@@ -8,6 +8,7 @@ import {
 	moduleInitiator,
 	moduleResponder,
 	type Pairing,
+	PairingTries,
 	SignedHashes,
 } from "../../tetrad/index.ts";
 import {
@@ -25,7 +26,11 @@ import {
 } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
 import { runModule } from "./module-run.ts";
-import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
+import {
+	type ModulePairOptions,
+	type Paired,
+	runPairing,
+} from "./pairing-run.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
 
 /** Tetrads that may wait for `accept` before new ones are refused. */
@@ -64,6 +69,8 @@ export interface MoneyModuleOptions extends DeviceOptions {
 	 * a further one is closed.
 	 */
 	readonly onTetrad?: (tetrad: Tetrad, number: number) => void;
+	/** Tries of pairing that were made before this module was, as `tried` numbered them; 0 unless given. */
+	readonly pairingTries?: number;
 	/** The money of this module. It takes every confirmed tetrad, so `onTetrad` and `accept` get none. It is closed after the module. */
 	readonly purse?: MoneyHolder;
 }
@@ -89,6 +96,7 @@ export class MoneyModule implements AsyncDisposable {
 	readonly #timeoutMs: number;
 	readonly #signedHashes = new SignedHashes();
 	readonly #links = new Set<LinkConnection>();
+	readonly #tries: PairingTries;
 	readonly #waiting: Tetrad[] = [];
 	#tetrads = 0;
 	#agentId: Uint8Array | undefined;
@@ -109,6 +117,7 @@ export class MoneyModule implements AsyncDisposable {
 		this.#options = options;
 		this.#device = makeDevice("module", options);
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+		this.#tries = new PairingTries(options.pairingTries);
 		const { context, clock } = this.#device;
 		const { crypto, own, verdicts } = context;
 		purse?.attach({
@@ -132,10 +141,19 @@ export class MoneyModule implements AsyncDisposable {
 		return learnList(this.#device, bundle);
 	}
 
-	/** Pairs with the agent at the other end of `carrier`. Keep what it resolves to; `serve` takes it. */
-	pair(carrier: Carrier, options: PairOptions): Promise<Paired> {
+	/**
+	 * Pairs with the agent at the other end of `carrier`. Keep what it resolves to; `serve` takes it.
+	 * Rejects with `limit-exceeded` when three were tried and none was made.
+	 */
+	pair(carrier: Carrier, options: ModulePairOptions): Promise<Paired> {
 		const { signer } = this.#options.identity;
-		return runPairing("module", carrier, this.#device, signer, options);
+		const end = { role: "module", tries: this.#tries } as const;
+		return runPairing(end, carrier, this.#device, signer, options);
+	}
+
+	/** The owner knows of the tries that `tried` told of, and lets this module wait for three more. */
+	allowPairing(): void {
+		this.#tries.allow();
 	}
 
 	/**

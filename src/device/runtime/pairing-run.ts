@@ -1,9 +1,10 @@
 import type { Carrier } from "../../carrier/index.ts";
-import { TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice, Signer } from "../../identity/index.ts";
 import {
 	type Pairing,
 	type PairingEffect,
+	type PairingEnd,
 	type PairingEvent,
 	PairingMachine,
 } from "../../tetrad/index.ts";
@@ -28,6 +29,17 @@ export interface PairOptions {
 	readonly timeoutMs?: number;
 }
 
+/** How the module's end of a pairing is run. */
+export interface ModulePairOptions extends PairOptions {
+	/**
+	 * Tells the owner of each try, by its number from 1: whoever called can compute this module's
+	 * code from then on, and break off unseen. After three without a pairing the module answers
+	 * nobody (`limit-exceeded`) until `allowPairing`. What this throws ends the try. Who starts
+	 * modules anew keeps the number, durably, for `pairingTries`.
+	 */
+	readonly tried: (number: number) => void | Promise<void>;
+}
+
 /** What a pairing made: to be kept durably and in secret, since it holds the pairing key. */
 export interface Paired {
 	readonly pairing: Pairing;
@@ -36,13 +48,18 @@ export interface Paired {
 
 /** Runs one end of a pairing on a carrier. Rejects with `pairing-failed` when an owner says no. */
 export function runPairing(
-	role: "agent" | "module",
+	end: PairingEnd,
 	carrier: Carrier,
 	{ context: device, clock }: Device,
 	signer: Signer,
-	options: PairOptions,
+	options: PairOptions & Partial<ModulePairOptions>,
 ): Promise<Paired> {
-	const { confirm, signal, timeoutMs = DEFAULT_PAIRING_TIMEOUT_MS } = options;
+	const {
+		confirm,
+		tried,
+		signal,
+		timeoutMs = DEFAULT_PAIRING_TIMEOUT_MS,
+	} = options;
 	const { promise, resolve, reject } = Promise.withResolvers<Paired>();
 	const { now } = clock;
 	const feed = (event: PairingEvent) => driver.feed(event);
@@ -56,11 +73,16 @@ export function runPairing(
 		if (error !== undefined) reject(error);
 	};
 	const driver = new Driver<PairingEvent, PairingEffect>({
-		machine: new PairingMachine(role, { device, now: now(), timeoutMs }),
+		machine: new PairingMachine(end, { device, now: now(), timeoutMs }),
 		now,
 		handlers: {
 			"send-frame": ({ bytes }) => void carrier.send(bytes),
 			sign: (effect) => signFor(signer, effect, feed),
+			try: ({ number }) =>
+				void Promise.resolve()
+					.then(() => tried?.(number))
+					.then(() => feed({ kind: "told" }))
+					.catch((thrown: unknown) => fail(asTetradError(thrown))),
 			compare: ({ code, peer }) =>
 				void Promise.resolve()
 					.then(() => confirm(code, peer))

@@ -105,7 +105,8 @@ export class TrustedAgent implements AsyncDisposable {
 	/** Pairs with the module at the other end of `carrier`. Keep what it resolves to; `useModule` takes it. */
 	pair(carrier: Carrier, options: PairOptions): Promise<Paired> {
 		const { signer } = this.#options.identity;
-		return runPairing("agent", carrier, this.#device, signer, options);
+		const end = { role: "agent" } as const;
+		return runPairing(end, carrier, this.#device, signer, options);
 	}
 
 	/** Says which module is this agent's own, and how to reach it. The link is made when it is first needed. */

@@ -247,7 +247,7 @@ async function pairHomes(agentHome: string, moduleHome: string): Promise<void> {
 	const confirm = () => true;
 	const [atAgent, atModule] = await Promise.all([
 		agent.pair(agentEnd, { confirm }),
-		module.pair(moduleEnd, { confirm }),
+		module.pair(moduleEnd, { confirm, tried: () => {} }),
 	]);
 	await writePairing(agentHome, atAgent.pairing, MINT);
 	await writePairing(moduleHome, atModule.pairing, CLERK);

@@ -3,6 +3,8 @@ export type { LinkEffect, LinkEvent, LinkOptions } from "./link-events.ts";
 export {
 	type Pairing,
 	type PairingEffect,
+	type PairingEnd,
 	type PairingEvent,
 	PairingMachine,
 } from "./pairing.ts";
+export { PairingTries } from "./pairing-tries.ts";

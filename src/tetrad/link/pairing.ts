@@ -3,7 +3,10 @@
  * between them, can search for a short code.
  *
  *   agent    idle ──P1: SHA-256 of N_i──▶ calling ──P2──▶ signing ──P3: N_i──▶ comparing ──both accepted──▶ paired
- *   module   idle ──P1──▶ signing ──P2: N_r──▶ answered ──P3──▶ comparing ──both accepted──▶ paired
+ *   module   idle ──P1──▶ telling ──▶ signing ──P2: N_r──▶ answered ──P3──▶ comparing ──both accepted──▶ paired
+ *
+ * Whoever has P2 can compute the module's code, and break off without a word. So the module tells
+ * its owner before it sends one, and sends three at most (docs/protocol.md, Pairing).
  */
 import {
 	authenticationFailed,
@@ -51,6 +54,7 @@ import type { DeviceContext } from "../context.ts";
 import { PAIRING_CODE_WORDS, wordsFrom } from "../safety-code.ts";
 import { openSession } from "../sessions.ts";
 import { Signing } from "../signing.ts";
+import type { PairingTries } from "./pairing-tries.ts";
 
 /** What a pairing leaves at each of the two devices. */
 export interface Pairing {
@@ -66,6 +70,8 @@ export type PairingEvent =
 	| { readonly kind: "start" }
 	/** One whole frame from the other device. */
 	| { readonly kind: "frame"; readonly bytes: Uint8Array }
+	/** The module's owner was told of this try. */
+	| { readonly kind: "told" }
 	/** The owner saw the same code at both devices. */
 	| { readonly kind: "accept" }
 	| SignedEvent
@@ -76,6 +82,8 @@ export type PairingEvent =
 export type PairingEffect =
 	| { readonly kind: "send-frame"; readonly bytes: Uint8Array }
 	| SignEffect
+	/** At the module: tell the owner of this try, count it durably, then come back with `told`. It is the `number`th, from 1. */
+	| { readonly kind: "try"; readonly number: number }
 	/** Show this code and the peer's name, ask the owner, then come back with `accept` or `abort`. */
 	| {
 			readonly kind: "compare";
@@ -142,6 +150,11 @@ type State =
 			readonly peerNonce: Uint8Array;
 	  }
 	| {
+			readonly kind: "telling";
+			readonly handshake: AnsweringMessage1;
+			readonly commitment: Uint8Array;
+	  }
+	| {
 			readonly kind: "module-signing";
 			readonly handshake: AnsweringMessage1;
 			readonly commitment: Uint8Array;
@@ -160,9 +173,14 @@ function commit(crypto: DeviceContext["crypto"], nonce: Uint8Array) {
 	return crypto.sha256(enc(utf8("tetrad/1 pair"), nonce));
 }
 
+/** Which end of a pairing a machine is. A module counts its tries over all of its pairings. */
+export type PairingEnd =
+	| { readonly role: "agent" }
+	| { readonly role: "module"; readonly tries: PairingTries };
+
 /** One end of a pairing. The agent calls, the module answers. */
 export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
-	readonly #role: "agent" | "module";
+	readonly #end: PairingEnd;
 	readonly #device: DeviceContext;
 	readonly #steps: Steps<PairingEffect>;
 	readonly #signing: Signing = new Signing();
@@ -170,14 +188,14 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 
 	/** `timeoutMs` includes the time that the two owners take to compare. */
 	constructor(
-		role: "agent" | "module",
+		end: PairingEnd,
 		options: {
 			readonly device: DeviceContext;
 			readonly now: number;
 			readonly timeoutMs: number;
 		},
 	) {
-		this.#role = role;
+		this.#end = end;
 		this.#device = options.device;
 		this.#steps = new Steps<PairingEffect>(
 			options.now + options.timeoutMs,
@@ -213,6 +231,8 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 					);
 				return this.#frame(frame, event.bytes, now);
 			}
+			case "told":
+				return this.#told();
 			case "accept":
 				return this.#accept();
 			case "signed":
@@ -235,7 +255,7 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 
 	#start(): void {
 		if (this.#state.kind !== "idle") throw unexpected("a second start");
-		if (this.#role === "module") return;
+		if (this.#end.role === "module") return;
 		const { crypto } = this.#device;
 		const nonce = crypto.random(NONCE_BYTES);
 		const { message1, awaiting } = startInitiator(
@@ -272,8 +292,8 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 		const state = this.#state;
 		switch (state.kind) {
 			case "idle":
-				if (this.#role !== "module" || frame.type !== FRAME.pairHello) break;
-				return this.#called(frame.body);
+				if (this.#end.role === "agent" || frame.type !== FRAME.pairHello) break;
+				return this.#called(this.#end.tries, frame.body);
 			case "calling":
 				if (frame.type !== FRAME.pairAnswer) break;
 				return this.#answered(state, frame.body, now);
@@ -288,6 +308,7 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 				return this.#accepted(state, "there");
 			}
 			case "agent-signing":
+			case "telling":
 			case "module-signing":
 				break;
 			default:
@@ -296,16 +317,21 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 		throw unexpected("a frame of the pairing");
 	}
 
-	#called(message1: Uint8Array): void {
-		const { crypto, own } = this.#device;
+	#called(tries: PairingTries, message1: Uint8Array): void {
+		const { crypto } = this.#device;
 		const handshake = this.#steps.own(readMessage1(crypto, SETUP, message1));
 		const { commitment } = P1.decode(handshake.payload);
-		this.#steps.emit(this.#signing.ask("PM", handshake.hash, own.chainHash));
-		this.#state = {
-			kind: "module-signing",
-			handshake,
-			commitment: copy(commitment),
-		};
+		this.#steps.emit({ kind: "try", number: tries.take() });
+		this.#state = { kind: "telling", handshake, commitment: copy(commitment) };
+	}
+
+	#told(): void {
+		const state = this.#state;
+		if (state.kind !== "telling") throw unexpected("word of a try");
+		const { handshake, commitment } = state;
+		const { chainHash } = this.#device.own;
+		this.#steps.emit(this.#signing.ask("PM", handshake.hash, chainHash));
+		this.#state = { kind: "module-signing", handshake, commitment };
 	}
 
 	#answered(
@@ -419,6 +445,7 @@ export class PairingMachine implements Machine<PairingEvent, PairingEffect> {
 			new Uint8Array(),
 			32,
 		);
+		if (this.#end.role === "module") this.#end.tries.allow();
 		const { peer } = state;
 		const pairing = { peerDeviceId: peer.deviceId, key };
 		this.#steps.emit({ kind: "paired", pairing, peer });

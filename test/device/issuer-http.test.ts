@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { createConnection } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	type OperatorHttp,
 	serveOperatorHttp,
 } from "../../src/device/issuer/http/hardening.ts";
 import { OperatorClient } from "../../src/device/issuer/http/operator-client.ts";
 import { LedgerOperator } from "../../src/device/issuer/operator.ts";
-import { LEDGER_SCHEMA, Ledger, type Store } from "../../src/money/index.ts";
+import {
+	claimLedger,
+	LEDGER_SCHEMA,
+	type Store,
+} from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { moduleOf, PLAY } from "../money/mint.ts";
@@ -32,7 +35,7 @@ before(async () => {
 	device = hex(payer.device.deviceId);
 	const { deviceId, name } = issuer.device;
 	const terms = { issuer: deviceId, name, currency: PLAY, isPlay: true };
-	await store.transact(new Ledger(nodeCrypto, terms).claimStore());
+	await store.transact(claimLedger(terms));
 	http = await serveOperatorHttp({
 		operator: new LedgerOperator({ store, terms, banks: world.policy.banks }),
 		token: TOKEN,

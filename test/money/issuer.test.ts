@@ -162,8 +162,7 @@ describe("deposit", () => {
 				),
 			),
 		);
-		const sum = amounts.map(credited).reduce((a, b) => a + b);
-		assert.equal(sum, 400n);
+		assert.deepEqual(new Set(amounts.map(credited)), new Set([400n]));
 		assert.equal(await ledger.balanceOf(payee), 400n);
 		assert.deepEqual(await ledger.transact(listConflicts()), []);
 		await ledger.sound();
@@ -284,13 +283,40 @@ describe("deposit", () => {
 			/issued by somebody else/,
 			await ask(payee, paid, [foreign]),
 		);
-		mint.now = note.expires;
+		mint.now = note.expires + 7 * DAY;
 		const late = await pay(payer, payee, half, issuer);
 		declinedWith("payment-refused", /expired on/, await ask(payee, late));
 		assert.equal(await ledger.balanceOf(payee), 0n);
 		assert.equal(await ledger.balanceOf(thief), 0n);
 		const { returned } = await ledger.sound();
 		assert.equal(returned, 0n);
+	});
+
+	test("is booked until the note's expiry and the grace are over, and then no more", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const ask = async (offset: bigint) => {
+			const pieces = [piece(note, offset, 100n)];
+			const transfer = await pay(payer, payee, pieces, issuer);
+			return mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		};
+		mint.now = note.expires;
+		assert.equal(credited(await ask(0n)), 100n);
+		mint.now = note.expires + 3 * DAY - 1;
+		assert.equal(credited(await ask(100n)), 100n);
+		const request = requestId();
+		const own = [piece(note, 200n, 50n)];
+		const back = await giveBack(payer, own, issuer, request, 1);
+		const asked = exchange(request, 1, back, [note], issuer);
+		assert.equal(credited(await mint.once(payer, asked)), 50n);
+		mint.now++;
+		declinedWith("payment-refused", /expired on/, await ask(300n));
+		const rest = await mint.once(payer, claim(requestId(), note, issuer));
+		assert.equal(credited(rest), 750n);
+		await ledger.sound();
 	});
 
 	test("notes from before the issuer was certified anew stay good, and the audit knows both certificates", async () => {
@@ -554,13 +580,13 @@ describe("heads", () => {
 		const meet = async (number: bigint, hash: number) => {
 			const [bytes] = await mint.ask(mint.meet(payer), hello(number, hash));
 			const told = messages.body(WITH_ISSUER.welcome, bytes as Uint8Array);
-			return [Number(told.number), told.hash[0]];
+			return [Number(told.number), told.hash[0], told.grace];
 		};
-		assert.deepEqual(await meet(5n, 1), [5, 1]);
-		assert.deepEqual(await meet(7n, 2), [7, 2]);
-		assert.deepEqual(await meet(6n, 3), [7, 2], "it never goes back");
+		assert.deepEqual(await meet(5n, 1), [5, 1, 7]);
+		assert.deepEqual(await meet(7n, 2), [7, 2, 7]);
+		assert.deepEqual(await meet(6n, 3), [7, 2, 7], "it never goes back");
 		assert.equal(mint.reports.length, 0);
-		assert.deepEqual(await meet(7n, 9), [7, 2], "the first one stays");
+		assert.deepEqual(await meet(7n, 9), [7, 2, 7], "the first one stays");
 		assert.deepEqual(
 			mint.reports.map(({ kind }) => kind),
 			["forked"],

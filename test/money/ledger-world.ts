@@ -6,10 +6,10 @@ import { runAudit } from "../../src/device/issuer/audit-run.ts";
 import {
 	Audit,
 	type AuditResult,
+	claimLedger,
 	credit,
 	type IssuerParameters,
 	LEDGER_SCHEMA,
-	Ledger,
 	type Note,
 	openAccount,
 	type Store,
@@ -146,6 +146,6 @@ export async function makeLedger(
 		[Symbol.asyncDispose]: () => held.disposeAsync(),
 	};
 	const { terms } = ledgers.mint.machine;
-	await store.transact(new Ledger(nodeCrypto, terms).claimStore());
+	await store.transact(claimLedger(terms));
 	return ledgers;
 }

@@ -10,9 +10,16 @@ import {
 	type PurseReport,
 	put,
 } from "../../src/money/index.ts";
-import { LOG, NOTES, PAYMENTS } from "../../src/money/purse/purse-tables.ts";
+import {
+	LOG,
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+	REQUESTS,
+} from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
+import { MemoryStore } from "../support/memory-store.ts";
 import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
 
 interface Two {
@@ -594,6 +601,66 @@ describe("business with an issuer", () => {
 		await pay(here, 2, 300n);
 		assert.equal(ann.last("failed").code, "payment-refused");
 		assert.equal(town.balance(bob, mint).toDeposit, 0n);
+	});
+});
+
+describe("a deposit that the issuer declines", () => {
+	const requestsOf = ({ store }: Module) =>
+		store.rows(REQUESTS).map(({ request }) => hex(request));
+
+	test("is asked for again, under another id, until the issuer's clock is right", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		await pay(here, 1, 250n);
+		mint.clockAhead = 100 * DAY;
+		const sent = new Set<string>();
+		for (let i = 0; i < 3; i++) {
+			assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+			assert.equal(town.balance(bob, mint).toDeposit, 250n);
+			for (const request of requestsOf(bob)) sent.add(request);
+			town.requireConserved(mint);
+		}
+		assert.equal(sent.size, 3);
+		await town.visit(ann, mint);
+		mint.clockAhead = 0;
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), 250n);
+		assert.equal(town.total(bob, mint), 0n);
+		assert.equal(town.total(ann, mint), 750n);
+		assert.equal(town.account(mint, ann), 0n);
+		town.requireConserved(mint);
+	});
+
+	test("is asked for again when the issuer was started once on an empty ledger", async () => {
+		const here = await two();
+		const { town, mint, bob } = here;
+		await pay(here, 1, 250n);
+		const { store } = mint;
+		mint.store = new MemoryStore();
+		town.restart(mint);
+		assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		mint.store = store;
+		town.restart(mint);
+		town.restart(bob);
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), 250n);
+		assert.equal(town.total(bob, mint), 0n);
+	});
+
+	test("is given up when the payee's own clock says that its notes and the grace are over", async () => {
+		const here = await two([1000n], { noteDays: 10, graceDays: 2 });
+		const { town, mint, bob } = here;
+		await pay(here, 1, 250n);
+		mint.clockAhead = 20 * DAY;
+		town.now += 12 * DAY - 1;
+		assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		town.now += 1;
+		assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+		assert.equal(town.balance(bob, mint).toDeposit, 0n);
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(bob.store.rows(RECEIPTS)[0]?.state, "refused");
 	});
 });
 

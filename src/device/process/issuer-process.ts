@@ -1,11 +1,10 @@
 import { type Address, formatAddress, listen } from "../../carrier/index.ts";
-import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import {
+	claimLedger,
 	formatAmount,
 	type IssuerReport,
 	type IssuerTerms,
-	Ledger,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
@@ -66,7 +65,7 @@ export async function runIssuerProcess(
 	demandAccepted(home, { links: "paired" });
 	const terms = await termsOf(options.home, settings);
 	await using store = await openLedger(options.home, settings);
-	await store.transact(new Ledger(nodeCrypto, terms).claimStore());
+	await store.transact(claimLedger(terms));
 	await using issuer = new Issuer({
 		parameters: settings,
 		store,

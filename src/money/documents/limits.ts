@@ -24,6 +24,9 @@ const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
 /** Notes that one request to an issuer may make. */
 export const MAX_NEW_NOTES = 16;
 
+/** Days from the expiry of a note until what is left of it can be claimed. */
+export const MAX_GRACE_DAYS = 365;
+
 /** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
 export const DEVICE_ID: Field<Uint8Array> = bytes(41, 104);
 
@@ -60,7 +63,6 @@ export const MAX_AGENT_PAYMENTS = 1024;
 export const NOTE_DAYS = 90;
 export const GRACE_DAYS = 7;
 export const MAX_NOTE_DAYS = 3650;
-export const MAX_GRACE_DAYS = 365;
 
 /** A note that would not live for a day is not issued: its holder has to be certified anew first. */
 export const MIN_NOTE_LIFE_MS = 86_400_000;

@@ -22,6 +22,7 @@ import {
 	text,
 	time,
 	u8,
+	u32,
 	u64,
 	WITH_AGENT_BYTE,
 	WITH_ISSUER_BYTE,
@@ -32,6 +33,7 @@ import type { Invoice } from "./invoice.ts";
 import {
 	CONTRACT_BYTES,
 	DEVICE_ID,
+	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
@@ -149,6 +151,8 @@ export const BETWEEN_MODULES: {
 interface Welcome extends Head {
 	readonly currency: string;
 	readonly kind: MoneyKind;
+	/** Whole days after the expiry of a note in which its transfers are still booked; what is left of it can be claimed from then on. */
+	readonly grace: number;
 }
 
 interface Exchange extends Request, TransferWithNotes {
@@ -176,6 +180,14 @@ interface Booked extends Request {
 	readonly conflicts: readonly Uint8Array[];
 }
 
+const graceDays: Field<number> = mapped(u32, {
+	from(days) {
+		if (days <= MAX_GRACE_DAYS) return days;
+		throw malformed("a grace has too many days");
+	},
+	to: (days) => days,
+});
+
 const into: Field<0 | 1> = mapped(u8, {
 	from(byte) {
 		if (byte === 0 || byte === 1) return byte;
@@ -188,7 +200,7 @@ const into: Field<0 | 1> = mapped(u8, {
 export const WITH_ISSUER: {
 	/** First in each tetrad with an issuer: how far this purse has come. */
 	readonly hello: MessageKind<Head>;
-	/** The newest head that the issuer has seen of this purse, and the terms. */
+	/** The newest head that the issuer has seen of this purse, and its terms. */
 	readonly welcome: MessageKind<Welcome>;
 	/** From the own account, as new notes. */
 	readonly withdraw: MessageKind<Request & { readonly amount: bigint }>;
@@ -214,6 +226,7 @@ export const WITH_ISSUER: {
 		...HEAD_FIELDS,
 		currency: currencyCode,
 		kind: moneyKind,
+		grace: graceDays,
 	}),
 	withdraw: kind("withdraw", WITH_ISSUER_BYTE.withdraw, { request, amount }),
 	deposit: kind("deposit", WITH_ISSUER_BYTE.deposit, {

@@ -50,7 +50,7 @@ export interface NoteBody {
 	readonly value: bigint;
 	/** Milliseconds since the epoch. */
 	readonly issued: number;
-	/** Milliseconds since the epoch; what is not deposited by then can only be claimed by the holder. */
+	/** Milliseconds since the epoch; what is not deposited by then and the issuer's grace can only be claimed by the holder. */
 	readonly expires: number;
 	/** Device id of the one module that may transfer it. */
 	readonly holder: Uint8Array;

@@ -18,6 +18,7 @@ export {
 	accountOf,
 	accountsNamed,
 	type ConflictRow,
+	claimLedger,
 	credit,
 	evidenceOf,
 	listAccounts,

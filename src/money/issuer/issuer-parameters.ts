@@ -7,14 +7,14 @@ import {
 	NOTE_DAYS,
 } from "../documents/index.ts";
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 export interface IssuerParameters {
 	readonly currency: Currency;
 	readonly isPlay: boolean;
 	/** From the issue of a note to its expiry; `NOTE_DAYS` unless given. */
 	readonly noteDays?: number;
-	/** From there until what is left of it can be claimed; `GRACE_DAYS` unless given. */
+	/** From there, while its transfers are still booked, until what is left of it can be claimed; `GRACE_DAYS` unless given. */
 	readonly graceDays?: number;
 }
 

@@ -49,7 +49,11 @@ import type {
 	IssuerWritten,
 	Origin,
 } from "./issuer-jobs.ts";
-import { type IssuerParameters, lifeOfNotes } from "./issuer-parameters.ts";
+import {
+	DAY_MS,
+	type IssuerParameters,
+	lifeOfNotes,
+} from "./issuer-parameters.ts";
 import type { IssuerReport } from "./issuer-report.ts";
 import { Issuing } from "./issuing.ts";
 import { Ledger, type SeenHead } from "./ledger.ts";
@@ -98,7 +102,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			currency: parameters.currency,
 			isPlay: parameters.isPlay,
 		};
-		this.ledger = new Ledger(context.crypto, this.terms);
+		this.ledger = new Ledger(context.crypto, this.terms, graceMs);
 		this.#issuing = new Issuing(context, this.terms, this.ledger, noteMs);
 	}
 
@@ -256,7 +260,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "claim": {
 				const fields = body(WITH_ISSUER.claim, bytes);
 				const note = parseNote(this.#context.crypto, fields.note);
-				return settle(ledger.claim(asked(note.id), note, this.#graceMs));
+				return settle(ledger.claim(asked(note.id), note));
 			}
 			default:
 				return unreachable(origin.kind);
@@ -357,6 +361,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				...newest,
 				currency: currency.code,
 				kind: { exponent: currency.exponent, isPlay },
+				grace: this.#graceMs / DAY_MS,
 			}),
 		);
 		if (!isForked || client === undefined) return effects;

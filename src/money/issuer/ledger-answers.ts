@@ -113,6 +113,16 @@ export function declined(
 	);
 }
 
+/** `earlier` are ids of transfers that came first, as often as they are found. */
+export function bookedMessage(
+	request: Uint8Array,
+	credited: bigint,
+	earlier: readonly Uint8Array[],
+): Uint8Array {
+	const conflicts = [...new Map(earlier.map((id) => [hex(id), id])).values()];
+	return message(WITH_ISSUER.booked, { request, credited, conflicts });
+}
+
 export function booked(
 	asked: Asked,
 	amount: bigint,
@@ -120,12 +130,7 @@ export function booked(
 	conflicts: readonly Conflict[],
 	writes: readonly Write[],
 ): Answered {
-	const ids = new Map(earlier.map((id) => [hex(id), id]));
-	const answer = message(WITH_ISSUER.booked, {
-		request: asked.request,
-		credited: amount,
-		conflicts: [...ids.values()],
-	});
+	const answer = bookedMessage(asked.request, amount, earlier);
 	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
 }
 

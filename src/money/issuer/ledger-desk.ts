@@ -12,6 +12,7 @@ import {
 import { sameBytes, utf8 } from "../../wire/index.ts";
 import {
 	encodeEvidence,
+	type IssuerTerms,
 	MAX_AMOUNT,
 	MAX_REFERENCE_BYTES,
 	PAGE_ROWS,
@@ -20,13 +21,14 @@ import {
 } from "../documents/index.ts";
 import { foldRows } from "./fold-rows.ts";
 import { entries, newAccount, SYSTEM } from "./ledger-entries.ts";
-import { creditTransaction } from "./ledger-ids.ts";
+import { creditTransaction, ledgerValue } from "./ledger-ids.ts";
 import {
 	ACCOUNTS,
 	BOOKINGS,
 	CHAINS,
 	CONFLICTS,
 	CREDITS,
+	META,
 	NOTES,
 	type RowOf,
 	TRANSFERS,
@@ -46,6 +48,20 @@ export interface NoteStatus {
 	readonly booked: bigint;
 	readonly claimed: bigint;
 	readonly bookings: number;
+}
+
+/** Makes a new store this issuer's ledger, or throws `home-unusable` when it is another's. */
+export function claimLedger(terms: IssuerTerms): Transaction<void> {
+	const value = ledgerValue(terms);
+	return reading([byKey(META, { name: "terms" })], ([[known]]) => {
+		if (known === undefined)
+			return done([insert(META, { name: "terms", value })], undefined);
+		if (sameBytes(known.value, value)) return done([], undefined);
+		throw new TetradError(
+			"home-unusable",
+			"this store is the ledger of another issuer or of another currency; give each issuer its own",
+		);
+	});
 }
 
 /** Opens the account of a module, which may be open already. Throws `invalid-argument` for what is no device id. */

@@ -22,6 +22,7 @@ import {
 	type IssuerTerms,
 	MAX_AMOUNT,
 	MAX_CLAIM_BOOKINGS,
+	MAX_PIECES,
 	message,
 	type Note,
 	type Piece,
@@ -35,6 +36,7 @@ import {
 	answered,
 	answerRead,
 	booked,
+	bookedMessage,
 	type Conflict,
 	declined,
 	notIssuedHere,
@@ -56,14 +58,14 @@ import {
 	newAccount,
 	SYSTEM,
 } from "./ledger-entries.ts";
-import { conflictId, ledgerValue, requestTransaction } from "./ledger-ids.ts";
+import { conflictId, requestTransaction } from "./ledger-ids.ts";
 import {
 	ACCOUNTS,
 	type ANSWERS,
 	BOOKINGS,
 	CHAINS,
+	CONFLICTS,
 	HEADS,
-	META,
 	NOTES,
 	type RowOf,
 	TRANSFERS,
@@ -87,24 +89,13 @@ export interface SeenHead {
 export class Ledger {
 	readonly #crypto: CryptoProvider;
 	readonly #terms: IssuerTerms;
+	readonly #graceMs: number;
 
-	constructor(crypto: CryptoProvider, terms: IssuerTerms) {
+	/** `graceMs` is the time from the expiry of a note in which its transfers are still booked. */
+	constructor(crypto: CryptoProvider, terms: IssuerTerms, graceMs: number) {
 		this.#crypto = crypto;
 		this.#terms = terms;
-	}
-
-	/** Makes a new store this issuer's, or throws `home-unusable` when it is another's. */
-	claimStore(): Transaction<void> {
-		const value = ledgerValue(this.#terms);
-		return reading([byKey(META, { name: "terms" })], ([[known]]) => {
-			if (known === undefined)
-				return done([insert(META, { name: "terms", value })], undefined);
-			if (sameBytes(known.value, value)) return done([], undefined);
-			throw new TetradError(
-				"home-unusable",
-				"this store is the ledger of another issuer or of another currency; give each issuer its own",
-			);
-		});
+		this.#graceMs = graceMs;
 	}
 
 	/** Keeps the head of a purse, unless a newer one was seen. */
@@ -169,7 +160,7 @@ export class Ledger {
 			verified,
 			({ known, account, free, taken }) => {
 				// Once is enough, whichever request it came in.
-				if (known !== undefined) return booked(asked, 0n, [], [], []);
+				if (known !== undefined) return this.#bookedBefore(asked, known);
 				const { transfer } = verified.value;
 				const amount = sum(free);
 				const conflicts = this.#conflicts(asked, verified, taken);
@@ -186,6 +177,28 @@ export class Ledger {
 					by.kind === "claim" ? [] : [by.reference],
 				);
 				return booked(asked, amount, earlier, conflicts, writes);
+			},
+		);
+	}
+
+	/** A payee asks under another id when it could not know that its first request was carried out: it hears what was booked then, and nothing changes. */
+	#bookedBefore(
+		{ request }: Asked,
+		{ id, booked: credited }: RowOf<typeof TRANSFERS>,
+	): Answered {
+		return reading(
+			[
+				{
+					table: CONFLICTS,
+					index: "by_second",
+					equals: { second: id },
+					limit: MAX_PIECES,
+				},
+			],
+			([conflicts]) => {
+				const earlier = conflicts.map(({ first }) => first);
+				const answer = bookedMessage(request, credited, earlier);
+				return done([], { kind: "repeated", answer });
 			},
 		);
 	}
@@ -221,9 +234,9 @@ export class Ledger {
 		});
 	}
 
-	/** Credits what was never booked of an own note, `graceMs` after it has expired. */
-	claim(asked: Asked, note: Note, graceMs: number): Answered {
-		const from = note.expires + graceMs;
+	/** Credits what was never booked of an own note, when it has expired and the grace is over. */
+	claim(asked: Asked, note: Note): Answered {
+		const from = note.expires + this.#graceMs;
 		return reading(
 			[
 				answerRead(asked),
@@ -354,10 +367,10 @@ export class Ledger {
 				>[];
 				// Its id is enough: whoever passes a note on can encode the signature anew.
 				if (own === undefined) return declined(asked, notIssuedHere);
-				if (own.expires <= BigInt(asked.at))
+				if (own.expires + BigInt(this.#graceMs) <= BigInt(asked.at))
 					return declined(asked, {
 						code: "payment-refused",
-						reason: `a note of this transfer expired on ${new Date(Number(own.expires)).toISOString()}`,
+						reason: `a note of this transfer expired on ${new Date(Number(own.expires)).toISOString()}, and the grace is over`,
 					});
 				if (
 					before !== undefined &&

@@ -1,4 +1,5 @@
 /* What an issuer's answers change. Each is one transaction, and changes nothing when it comes again. */
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	byKey,
@@ -8,7 +9,12 @@ import {
 	type Write,
 } from "../../machine/index.ts";
 import { copy } from "../../wire/index.ts";
-import { parseTransfer } from "../documents/index.ts";
+import {
+	MAX_PIECES,
+	parseList,
+	parseNote,
+	parseTransfer,
+} from "../documents/index.ts";
 import { amountOn, COMMITTED } from "./issuer-requests.ts";
 import type { NewNotes } from "./new-notes.ts";
 import type { PurseCore } from "./purse-core.ts";
@@ -254,31 +260,61 @@ function claimed(
 	);
 }
 
-/** The issuer will not do it, now or later. Ranges that an exchange has given away stay in doubt until their notes can be claimed. */
+/**
+ * The issuer will not do it. A deposit is asked for again under another id, as long as it may be
+ * the issuer that is wrong: until, by the own clock, its notes have expired and `graceMs` is over.
+ * Ranges that an exchange has given away stay in doubt until their notes can be claimed.
+ */
 export function recordDeclined(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
 	answer: Uint8Array,
+	graceMs: number,
 ): AnswerTransaction {
 	const { request, subject: contract, kind } = asked;
+	const { crypto } = options.context;
 	return changing(
-		options.context.crypto,
+		crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
 		([[row], [receipt]]): Change<Consequences | undefined> => {
 			if (row?.state !== "ordered") return unchanged(undefined);
-			const isLost = kind === "deposit" && receipt !== undefined;
-			return {
-				entries: [entry(asked, "declined", asked.amount)],
-				writes: [
-					put(REQUESTS, { ...row, state: "declined", outcome: copy(answer) }),
-					...(isLost ? [put(RECEIPTS, { ...receipt, state: "refused" })] : []),
-				],
-				result: isLost ? { ...NOTHING_FOLLOWS, receipt } : NOTHING_FOLLOWS,
-			};
+			const entries = [entry(asked, "declined", asked.amount)];
+			const declined = put(REQUESTS, {
+				...row,
+				state: "declined",
+				outcome: copy(answer),
+			});
+			if (kind !== "deposit" || receipt === undefined)
+				return { entries, writes: [declined], result: NOTHING_FOLLOWS };
+			return bookableUntil(crypto, receipt, graceMs) > now
+				? {
+						entries,
+						writes: [declined, put(RECEIPTS, { ...receipt, request: NONE })],
+						result: NOTHING_FOLLOWS,
+					}
+				: {
+						entries,
+						writes: [declined, put(RECEIPTS, { ...receipt, state: "refused" })],
+						result: { ...NOTHING_FOLLOWS, receipt },
+					};
 		},
 	);
 }
+
+/** When a transfer of these notes is booked no more: the first of them has expired, and the grace is over. */
+export function bookableUntil(
+	crypto: CryptoProvider,
+	{ notes }: Pick<ReceiptRow, "notes">,
+	graceMs: number,
+): number {
+	const expiries = parseList(notes, MAX_PIECES).map(
+		(document) => parseNote(crypto, document).expires,
+	);
+	return Math.min(...expiries) + graceMs;
+}
+
+const NONE: Uint8Array = new Uint8Array();
 
 function answered(row: RequestRow, answer: Uint8Array): Write {
 	return put(REQUESTS, { ...row, state: "answered", outcome: copy(answer) });

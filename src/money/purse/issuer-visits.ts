@@ -17,9 +17,14 @@ import type { Witnesses } from "./witnesses.ts";
 /** The states of a visit and their order are drawn in settling.ts. */
 type VisitState =
 	| { readonly kind: "greeting" }
-	| { readonly kind: "comparing" }
-	| ({ readonly kind: "working" } & Work)
+	| ({ readonly kind: "comparing" } & Welcomed)
+	| ({ readonly kind: "working" } & Welcomed & Work)
 	| { readonly kind: "closing"; readonly request: Uint8Array };
+
+interface Welcomed {
+	/** From the expiry of a note until the issuer books no transfer of it any more, in milliseconds, as it says itself. */
+	readonly graceMs: number;
+}
 
 interface Work {
 	/** Requests to send next; all are durable. */

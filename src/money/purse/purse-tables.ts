@@ -118,7 +118,7 @@ const RECEIPTS_COLUMNS = {
 
 /**
  * Transfers that this module was paid with. State: `to-deposit`, then `deposited`, or `refused`
- * when the issuer would not book it at all.
+ * when the issuer would not book it and, by the own clock, its notes and the grace are over.
  */
 export const RECEIPTS: Table<typeof RECEIPTS_COLUMNS> = table(
 	"receipts",

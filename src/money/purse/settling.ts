@@ -41,6 +41,8 @@ import type { PurseWork } from "./purse-work.ts";
 import type { VisitWork } from "./visit-work.ts";
 import type { Witnesses } from "./witnesses.ts";
 
+const DAY_MS = 86_400_000;
+
 /** Said of what was not even looked at; the request stays open. */
 const NOT_NOW: readonly string[] = ["busy", "store-full", "store-failed"];
 
@@ -174,7 +176,10 @@ export class Settling {
 	// The steps.
 
 	#welcome(visit: Visit, bytes: Uint8Array): void {
-		const { number, hash, currency, kind } = body(WITH_ISSUER.welcome, bytes);
+		const { number, hash, currency, kind, grace } = body(
+			WITH_ISSUER.welcome,
+			bytes,
+		);
 		if (visit.state.kind !== "greeting") return;
 		const { issuer } = visit.terms;
 		const said = {
@@ -190,7 +195,7 @@ export class Settling {
 					"the issuer's terms are not those that this purse was given: import them anew, if you trust them",
 				),
 			);
-		visit.state = { kind: "comparing" };
+		visit.state = { kind: "comparing", graceMs: grace * DAY_MS };
 		const record = { number, hash: copy(hash) };
 		this.#witnesses.compare(record, { kind: "issuer", ...visit.name });
 	}
@@ -262,7 +267,7 @@ export class Settling {
 		);
 		const row = visit.inFlight.get(hex(fields.request));
 		if (row === undefined) return;
-		if (NOT_NOW.includes(code)) {
+		if (NOT_NOW.includes(code) || visit.state.kind !== "working") {
 			visit.problem ??= new TetradError("busy", error.message);
 			visit.inFlight.delete(hex(row.request));
 			return this.#visitWork.advance(visit);
@@ -272,8 +277,9 @@ export class Settling {
 			visit.problem ??= error;
 			this.#core.trouble(error);
 		}
+		const { graceMs } = visit.state;
 		this.#answered(visit, fields.request, () =>
-			recordDeclined(this.#core, row, bytes),
+			recordDeclined(this.#core, row, bytes, graceMs),
 		);
 	}
 

@@ -55,8 +55,11 @@ export class VisitWork {
 	}
 
 	start(visit: Visit): void {
+		if (visit.state.kind !== "comparing") return;
+		const { graceMs } = visit.state;
 		visit.state = {
 			kind: "working",
+			graceMs,
 			toSend: [],
 			source: { kind: "open" },
 			isLooking: false,
@@ -71,7 +74,7 @@ export class VisitWork {
 		const room = MAX_REQUESTS_IN_FLIGHT - visit.inFlight.size;
 		for (const row of toSend.slice(0, room)) this.#send(visit, row);
 		const rest = toSend.slice(room);
-		visit.state = { kind: "working", toSend: rest, source, isLooking };
+		visit.state = { ...visit.state, toSend: rest };
 		if (
 			rest.length > 0 ||
 			visit.inFlight.size >= MAX_REQUESTS_IN_FLIGHT ||
@@ -91,7 +94,8 @@ export class VisitWork {
 	}
 
 	#lookForMore(visit: Visit, source: Source): void {
-		visit.state = { kind: "working", toSend: [], source, isLooking: true };
+		if (visit.state.kind !== "working") return;
+		visit.state = { ...visit.state, toSend: [], source, isLooking: true };
 		const { name, terms } = visit;
 		const { issuer } = terms;
 		switch (source.kind) {
@@ -156,8 +160,8 @@ export class VisitWork {
 		rows: readonly RequestRow[],
 		source: Source,
 	): void {
-		if (visit === undefined) return;
-		visit.state = { kind: "working", toSend: rows, source, isLooking: false };
+		if (visit?.state.kind !== "working") return;
+		visit.state = { ...visit.state, toSend: rows, source, isLooking: false };
 		this.advance(visit);
 	}
 

@@ -1,7 +1,6 @@
 import type { z } from "@hono/zod-openapi";
-import { nodeCrypto } from "../../../crypto/index.ts";
 import { asTetradError, type ErrorCode, TetradError } from "../../../errors.ts";
-import { Ledger } from "../../../money/index.ts";
+import { claimLedger } from "../../../money/index.ts";
 import { HomeLock, readPolicy } from "../../home/index.ts";
 import {
 	announcedHttp,
@@ -51,7 +50,7 @@ export async function asOperator<Result>(
 	]);
 	try {
 		await using store = await openLedger(home, settings);
-		await store.transact(new Ledger(nodeCrypto, terms).claimStore());
+		await store.transact(claimLedger(terms));
 		return await act(new LedgerOperator({ store, terms, banks: policy.banks }));
 	} catch (thrown) {
 		const error = asTetradError(thrown);

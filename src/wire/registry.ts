@@ -138,6 +138,8 @@ export const WITH_ISSUER_BYTE = {
 	booked: 0x39,
 	account: 0x3a,
 	declined: 0x3b,
+	outcome: 0x3c,
+	resolve: 0x3d,
 } as const;
 
 /** Between an agent and its own module. */

@@ -180,6 +180,25 @@ interface Booked extends Request {
 	readonly conflicts: readonly Uint8Array[];
 }
 
+/** What became of a transfer, as the issuer's books have it. */
+interface Outcome extends Request {
+	/**
+	 * 0: nobody has handed it in. 1: it was handed in and booked for its payee, as far as its ranges
+	 * were free. 2: it is void; it will never be booked, and what was free of it is its payer's.
+	 */
+	readonly state: 0 | 1 | 2;
+	/** What its payee was credited with or, when it is void, its payer; 0 when nobody has handed it in. */
+	readonly credited: bigint;
+}
+
+const outcomeState: Field<0 | 1 | 2> = mapped(u8, {
+	from(byte) {
+		if (byte === 0 || byte === 1 || byte === 2) return byte;
+		throw malformed("a transfer is neither open, nor booked, nor void");
+	},
+	to: (byte) => byte,
+});
+
 const graceDays: Field<number> = mapped(u32, {
 	from(days) {
 		if (days <= MAX_GRACE_DAYS) return days;
@@ -220,6 +239,10 @@ export const WITH_ISSUER: {
 	readonly account: MessageKind<Request & { readonly balance: bigint }>;
 	/** Refused; with the same code and reason whenever it is asked, unless the code says "not now" (busy, store-full, store-failed). */
 	readonly declined: MessageKind<Request & SaidRefusal>;
+	/** Answer to resolve. */
+	readonly outcome: MessageKind<Outcome>;
+	/** A transfer that the asking module signed: what became of it, for ever. Within the grace it is booked for its payee, and after it void. */
+	readonly resolve: MessageKind<Request & TransferWithNotes>;
 } = {
 	hello: kind("hello", WITH_ISSUER_BYTE.hello, HEAD_FIELDS),
 	welcome: kind<Welcome>("welcome", WITH_ISSUER_BYTE.welcome, {
@@ -258,6 +281,15 @@ export const WITH_ISSUER: {
 	declined: kind("declined", WITH_ISSUER_BYTE.declined, {
 		request,
 		...REFUSAL,
+	}),
+	outcome: kind<Outcome>("outcome", WITH_ISSUER_BYTE.outcome, {
+		request,
+		state: outcomeState,
+		credited: u64,
+	}),
+	resolve: kind("resolve", WITH_ISSUER_BYTE.resolve, {
+		request,
+		...TRANSFER_WITH_NOTES,
 	}),
 };
 

@@ -161,6 +161,28 @@ describe("a payment", () => {
 		assert.deepEqual(effects.map(inWords), ["refuse 1: not-confirmed"]);
 	});
 
+	test("that no message can hold is refused to whoever asked for it, and the others go on", () => {
+		const agent = new Agent();
+		agent.pay(1);
+		const [short, fine] = [filled(3, 1), payment(2)];
+		const bad = [
+			{ ...fine, contract: short },
+			{ ...fine, issuer: short },
+			{ ...fine, currency: "" },
+			{ ...fine, currency: "eur" },
+		];
+		for (const payment of bad)
+			for (const kind of ["pay", "expect"] as const)
+				assert.deepEqual(agent.does({ kind, ask: 7, payment }), [
+					"refuse 7: invalid-argument",
+				]);
+		assert.deepEqual(agent.does({ kind: "settle", ask: 7, issuer: short }), [
+			"refuse 7: invalid-argument",
+		]);
+		assert.deepEqual(agent.hears(paid(1)), [`answer 1: ${WITH_RECEIPT}`]);
+		assert.deepEqual(agent.pay(2), ["to module: pay"]);
+	});
+
 	test("is answered when the head that was told before it is kept", () => {
 		const agent = new Agent();
 		agent.pay(1);

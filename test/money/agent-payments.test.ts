@@ -228,16 +228,16 @@ describe("a payment", () => {
 		]);
 	});
 
-	test("whose head could not be kept is not told of, and one after a head that could is", () => {
+	test("whose head could not be kept is in doubt, and one after a head that could is told of", () => {
 		const agent = new Agent();
 		agent.pay(1);
 		agent.pay(2);
 		agent.pay(3);
 		agent.hears(witness(8n), paid(1));
 		assert.deepEqual(agent.does({ kind: "not-kept", id: 0, error: DISK }), [
-			"refuse 1: store-full",
+			"refuse 1: payment-in-doubt",
 		]);
-		assert.deepEqual(agent.hears(paid(2)), ["refuse 2: store-full"]);
+		assert.deepEqual(agent.hears(paid(2)), ["refuse 2: payment-in-doubt"]);
 		agent.hears(witness(9n), paid(3));
 		assert.deepEqual(agent.does({ kind: "kept", id: 1 }), [
 			`answer 3: ${WITH_RECEIPT}`,

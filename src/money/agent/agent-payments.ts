@@ -6,6 +6,7 @@
  *   the tetrad     new ─opened─▶ open ─closed─▶ ending ─all heads are kept─▶ ended
  *
  *   a payment      asked ─paid────▶ keeping ─kept─▶ answered
+ *                    │                └─not kept─▶ in doubt
  *                    ├───failed──▶ refused, or in doubt
  *                    └───ended───▶ in doubt
  *
@@ -414,8 +415,15 @@ export class AgentPayments
 
 	#lose(outcome: Outcome, error: TetradError): void {
 		switch (outcome.kind) {
+			// It was made, and whoever takes it for refused would pay again.
 			case "paid":
-				return this.#refuseAll(outcome.asks, error);
+				return this.#refuseAll(
+					outcome.asks,
+					inDoubt(
+						`this agent could not keep how far its module's purse has come (${error.message}), and so tells nobody`,
+						error,
+					),
+				);
 			case "received": {
 				const coming = this.#coming.get(outcome.contract);
 				if (coming?.kind !== "awaited") return;

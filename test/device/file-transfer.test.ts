@@ -392,6 +392,24 @@ describe("a sender", () => {
 		assert.deepEqual(await readdir(inbox), []);
 	});
 
+	test("whose receiver closes meanwhile is told so, and of another end what it was", async () => {
+		const path = join(outbox, "file");
+		await writeFile(path, randomBytes(2_000_000));
+		for (const [end, code] of [
+			["close", "truncated"],
+			["cut", "carrier-failed"],
+		] as const) {
+			await using devices = await Devices.make();
+			const four = await devices.tetrad();
+			const sending = sendFile(four.A.agent, path, quiet);
+			const failed = assert.rejects(sending, { code });
+			await four.B.agent.receive();
+			if (end === "close") await four.B.close();
+			else for (const link of devices.dialed.A) link.close();
+			await failed;
+		}
+	});
+
 	test("notices a receipt for other bytes, for nothing, and none at all", async () => {
 		const path = join(outbox, "file");
 		await writeFile(path, "text");

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import {
+	type FileHandle,
 	mkdir,
 	mkdtemp,
+	open,
 	readdir,
 	readFile,
 	rm,
@@ -13,7 +15,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, before, beforeEach, describe, mock, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	IncomingFile,
@@ -185,6 +187,25 @@ describe("a file", () => {
 		await received.acknowledge();
 		await sending;
 		assert.ok((await readFile(join(inbox, "large"))).equals(bytes));
+	});
+
+	test("is on the disk, and so is its name, before it is acknowledged", async () => {
+		await using probe = await open(import.meta.filename);
+		const files: FileHandle = Object.getPrototypeOf(probe);
+		const { sync } = files;
+		const synced: (string | string[])[] = [];
+		const watched = mock.method(
+			files,
+			"sync",
+			async function (this: FileHandle) {
+				const isFolder = (await this.stat()).isDirectory();
+				synced.push(isFolder ? await readdir(inbox) : "a file");
+				await sync.call(this);
+			},
+		);
+		await receive({ name: "order.pdf", chunks: [utf8("text")] });
+		watched.mock.restore();
+		assert.deepEqual(synced, ["a file", ["order.pdf"]]);
 	});
 
 	test("is for its receiver alone", async () => {

@@ -3,13 +3,14 @@
  * the disk, or it is not there under its name; nothing is ever written over.
  */
 import { constants } from "node:fs";
-import { link, open, rm, stat } from "node:fs/promises";
+import { link, lstat, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { TetradError } from "../errors.ts";
 import type { SqlValue } from "./checks.ts";
 import type { Declared } from "./declared.ts";
 import { MAX_COPIES } from "./limits.ts";
+import { META } from "./meta.ts";
 import { quoted } from "./sql.ts";
 import { isFull, storeError } from "./sqlite-errors.ts";
 import {
@@ -43,7 +44,10 @@ export async function copyAside(original: Original): Promise<string> {
 			await makeCopy(original, draft, copy);
 			return copy;
 		}
-		if (await isSame(original, copy)) return copy;
+		if (await isSame(original, copy)) {
+			await bringToDisk(copy);
+			return copy;
+		}
 	}
 	throw new TetradError(
 		"store-failed",
@@ -68,8 +72,7 @@ async function makeCopy(
 		// Fails when the name is taken.
 		await link(draft, copy);
 		await rm(draft);
-		await using folder = await open(dirname(copy), constants.O_RDONLY);
-		await folder.sync();
+		await syncFolder(copy);
 	} catch (thrown) {
 		await rm(draft, { force: true }).catch(() => {});
 		const why = isFileError(thrown)
@@ -84,6 +87,24 @@ async function makeCopy(
 	}
 }
 
+/** One that is there may never have reached the disk, or not under its name. */
+async function bringToDisk(copy: string): Promise<void> {
+	try {
+		{
+			await using file = await open(copy, "r+");
+			await file.sync();
+		}
+		await syncFolder(copy);
+	} catch (thrown) {
+		throw unusable(copy, thrown);
+	}
+}
+
+async function syncFolder(copy: string): Promise<void> {
+	await using folder = await open(dirname(copy), constants.O_RDONLY);
+	await folder.sync();
+}
+
 /** Megabytes that a copy may take, rounded up. */
 async function roomFor(path: string): Promise<number> {
 	let bytes = 0;
@@ -95,9 +116,10 @@ async function roomFor(path: string): Promise<number> {
 	return Math.ceil(bytes / 2 ** 20);
 }
 
+/** A link that leads nowhere has its name all the same. */
 async function isThere(path: string): Promise<boolean> {
 	try {
-		await stat(path);
+		await lstat(path);
 		return true;
 	} catch (thrown) {
 		if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false;
@@ -105,9 +127,12 @@ async function isThere(path: string): Promise<boolean> {
 	}
 }
 
-/** Whether a file is a sound store with the same rows in all tables. */
+/** Whether a file is a sound store of the same version with the same rows in all tables, and not the store itself by another name. */
 async function isSame(original: Original, copy: string): Promise<boolean> {
 	try {
+		const [here, there] = [await stat(original.path), await lstat(copy)];
+		if (!there.isFile()) return false;
+		if (there.ino === here.ino && there.dev === here.dev) return false;
 		await requirePrivateFile(copy, "read");
 		using one = original.open(original.path);
 		using other = original.open(copy);
@@ -116,16 +141,25 @@ async function isSame(original: Original, copy: string): Promise<boolean> {
 		];
 		return (
 			sound === "ok" &&
-			original.declared.all.every(({ name, columns, key }) => {
-				const names = columns.map((column) => quoted(column.name)).join(", ");
-				const order = key.map(quoted).join(", ");
-				const text = `SELECT ${names} FROM ${quoted(name)} ORDER BY ${order}`;
-				return areSame(rowsOf(one, text), rowsOf(other, text));
-			})
+			readsOf(original.declared).every((text) =>
+				areSame(rowsOf(one, text), rowsOf(other, text)),
+			)
 		);
 	} catch {
 		return false;
 	}
+}
+
+/** What reads all that a store holds. */
+function readsOf({ all }: Declared): readonly string[] {
+	return [
+		`SELECT name, value FROM ${quoted(META)} ORDER BY name`,
+		...all.map(({ name, columns, key }) => {
+			const names = columns.map((column) => quoted(column.name)).join(", ");
+			const order = key.map(quoted).join(", ");
+			return `SELECT ${names} FROM ${quoted(name)} ORDER BY ${order}`;
+		}),
+	];
 }
 
 type Rows = Iterator<readonly SqlValue[]>;

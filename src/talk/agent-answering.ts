@@ -7,7 +7,7 @@
  *   new ─▶ listening ─ a proposal ─▶ asking ─its module takes it─▶ telling ─sent─▶ listening
  *              │                        └──────or does not───────▶ telling
  *              ├──── an offer of a file ─▶ taking ─it was acknowledged─▶ listening
- *              └──── closed ─▶ over
+ *              └──── closed ─▶ over            (and while it is told)
  *
  * What a device is not there for ends the tetrad.
  */
@@ -121,6 +121,7 @@ export class AgentAnswering
 				break;
 			case "telling":
 				if (event.kind === "sent") return this.#listen();
+				if (event.kind === "closed") return this.#steps.end("peer");
 				break;
 			case "taking":
 				if (isOfFile(event)) return this.#inFile(state.file, event);

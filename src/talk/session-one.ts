@@ -12,7 +12,7 @@ export type SessionOneEvent =
 	/** There is room for another message after the last one. */
 	| { readonly kind: "sent" }
 	| { readonly kind: "from-agent"; readonly bytes: Uint8Array }
-	/** The other agent closed the tetrad in order, so nothing more comes. */
+	/** The other agent closed the tetrad in order, so nothing more comes, and what was to be sent last has not gone. */
 	| { readonly kind: "closed" }
 	| AbortEvent
 	/** Nothing in this room waits for a time. */

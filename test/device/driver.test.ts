@@ -205,6 +205,34 @@ describe("a driver's timer", () => {
 		assert.deepEqual(machine.handled, ["time at 100"]);
 	});
 
+	test("is not held up by a clock that is set back, also for what the machine waits for next", () => {
+		let passed = 0;
+		const monotonic = mock.method(performance, "now", () => passed);
+		const machine = new Scripted();
+		machine.deadline = START + 100;
+		const { driver } = drive(machine, () => {
+			machine.deadline = START + 150;
+		});
+		machine.answers["time"] = [say("late")];
+		clock -= 3_600_000;
+		const wait = (ms: number) => {
+			passed += ms;
+			pass(ms);
+		};
+		wait(99);
+		assert.deepEqual(machine.handled, []);
+		wait(1);
+		assert.deepEqual(machine.handled, ["time at 100"]);
+		wait(49);
+		assert.equal(machine.handled.length, 1);
+		wait(1);
+		assert.deepEqual(machine.handled, ["time at 100", "time at 150"]);
+		driver.feed(heard("a"));
+		assert.equal(machine.handled.at(-1), `a at ${150 - 3_600_000}`);
+		driver.stop();
+		monotonic.mock.restore();
+	});
+
 	test("reaches further than a timer of Node.js does", () => {
 		const days = 24 * 60 * 60 * 1000;
 		const machine = new Scripted();

@@ -161,6 +161,28 @@ describe("a payment", () => {
 		assert.deepEqual(effects.map(inWords), ["refuse 1: not-confirmed"]);
 	});
 
+	test("that no message can hold is refused to whoever asked for it, and the others go on", () => {
+		const agent = new Agent();
+		agent.pay(1);
+		const [short, fine] = [filled(3, 1), payment(2)];
+		const bad = [
+			{ ...fine, contract: short },
+			{ ...fine, issuer: short },
+			{ ...fine, currency: "" },
+			{ ...fine, currency: "eur" },
+		];
+		for (const payment of bad)
+			for (const kind of ["pay", "expect"] as const)
+				assert.deepEqual(agent.does({ kind, ask: 7, payment }), [
+					"refuse 7: invalid-argument",
+				]);
+		assert.deepEqual(agent.does({ kind: "settle", ask: 7, issuer: short }), [
+			"refuse 7: invalid-argument",
+		]);
+		assert.deepEqual(agent.hears(paid(1)), [`answer 1: ${WITH_RECEIPT}`]);
+		assert.deepEqual(agent.pay(2), ["to module: pay"]);
+	});
+
 	test("is answered when the head that was told before it is kept", () => {
 		const agent = new Agent();
 		agent.pay(1);
@@ -206,16 +228,16 @@ describe("a payment", () => {
 		]);
 	});
 
-	test("whose head could not be kept is not told of, and one after a head that could is", () => {
+	test("whose head could not be kept is in doubt, and one after a head that could is told of", () => {
 		const agent = new Agent();
 		agent.pay(1);
 		agent.pay(2);
 		agent.pay(3);
 		agent.hears(witness(8n), paid(1));
 		assert.deepEqual(agent.does({ kind: "not-kept", id: 0, error: DISK }), [
-			"refuse 1: store-full",
+			"refuse 1: payment-in-doubt",
 		]);
-		assert.deepEqual(agent.hears(paid(2)), ["refuse 2: store-full"]);
+		assert.deepEqual(agent.hears(paid(2)), ["refuse 2: payment-in-doubt"]);
 		agent.hears(witness(9n), paid(3));
 		assert.deepEqual(agent.does({ kind: "kept", id: 1 }), [
 			`answer 3: ${WITH_RECEIPT}`,

@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
+import {
+	chmod,
+	copyFile,
+	link,
+	readFile,
+	stat,
+	symlink,
+	writeFile,
+} from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import { openSqliteSnapshot } from "../../src/store/index.ts";
@@ -55,6 +63,37 @@ test("a copy that others may read is not taken for one", async () => {
 	await copyFile(copy, old.path);
 	await copyFile(copy, `${old.path}.version-1`);
 	await chmod(`${old.path}.version-1`, 0o644);
+	await isBroughtOver(old.path);
+	assert.equal((await copies.list(old)).length, 2);
+});
+
+for (const [what, put] of [
+	["a link to the store itself", symlink],
+	["another name of the store itself", link],
+	["a link to nothing", (path: string, at: string) => symlink(`${path}-`, at)],
+] as const)
+	test(`${what} is not taken for its copy`, async () => {
+		const { path } = await filled();
+		const place = { kind: "sqlite", path } as const;
+		await put(path, `${path}.version-1`);
+		await isBroughtOver(path);
+		const copy = `${path}.version-1-2`;
+		assert.notEqual((await stat(copy)).ino, (await stat(path)).ino);
+		await isThereStill(pathOf(await copies.restore(place, copy)));
+	});
+
+test("a store of another version is not taken for a copy, though its rows are the same", async () => {
+	const { path } = await filled();
+	const place = { kind: "sqlite", path } as const;
+	await (await openSchema(place, VERSIONS[2]))[Symbol.asyncDispose]();
+	const [copy = ""] = await copies.list(place);
+	const old = make();
+	await copyFile(copy, old.path);
+	await copyFile(copy, `${old.path}.version-1`);
+	{
+		using database = new DatabaseSync(`${old.path}.version-1`);
+		database.exec(`UPDATE "store:meta" SET value = '2' WHERE name = 'version'`);
+	}
 	await isBroughtOver(old.path);
 	assert.equal((await copies.list(old)).length, 2);
 });

@@ -45,6 +45,12 @@ describe("an agent that answers", () => {
 		assert.deepEqual(agent.does({ kind: "sent" }), ["receive"]);
 	});
 
+	test("has nobody to say it to who has closed meanwhile", () => {
+		const agent = listening();
+		agent.does(golden("proposePayment"), { kind: "expecting" });
+		assert.deepEqual(agent.does({ kind: "closed" }), ["ended: peer"]);
+	});
+
 	test("says why its module does not, in at most 256 bytes, and goes on", () => {
 		const agent = listening();
 		agent.does(golden("proposePayment"));

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
@@ -47,6 +48,8 @@ export class IncomingFile {
 			await file.close();
 			await rename(path, target);
 			this.#state = { kind: "none" };
+			await using folder = await open(this.#folder, constants.O_RDONLY);
+			await folder.sync();
 			return target;
 		});
 	}

@@ -46,18 +46,34 @@ export function sessionOne(
 	after: After<SessionOneEvent>,
 	signal?: AbortSignal,
 ): Handlers<SessionOneEffect> {
+	const options = signal === undefined ? {} : { signal };
 	return {
-		"to-agent": ({ bytes }) =>
-			after(channel.send(bytes).then(() => ({ kind: "sent" }))),
-		receive: () =>
-			after(
-				channel
-					.receive(signal === undefined ? {} : { signal })
-					.then((bytes) =>
-						bytes === undefined
-							? { kind: "closed" }
-							: { kind: "from-agent", bytes },
-					),
-			),
+		"to-agent": ({ bytes }) => after(send(channel, bytes)),
+		receive: () => after(next(channel, options)),
 	};
+}
+
+async function next(
+	channel: Channel,
+	options: { readonly signal?: AbortSignal },
+): Promise<SessionOneEvent> {
+	const bytes = await channel.receive(options);
+	return bytes === undefined
+		? { kind: "closed" }
+		: { kind: "from-agent", bytes };
+}
+
+/** In a tetrad that is over nothing can be sent, and how it ended stands behind the last message that came. */
+async function send(
+	channel: Channel,
+	bytes: Uint8Array,
+): Promise<SessionOneEvent> {
+	try {
+		await channel.send(bytes);
+		return { kind: "sent" };
+	} catch (thrown) {
+		if (asTetradError(thrown).code !== "tetrad-closed") throw thrown;
+		for await (const _ of channel);
+		return { kind: "closed" };
+	}
 }

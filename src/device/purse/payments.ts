@@ -96,7 +96,7 @@ export class Payments {
 	 * same four, it resolves with the same and pays nothing more.
 	 *
 	 * Rejects with `payment-refused` for a contract that is expected here; with the module's code; with `payment-in-doubt` when money may be on its way, also
-	 * when the tetrad ends or `signal` aborts before the outcome is known: ask again, never anew.
+	 * when the tetrad ends or `signal` aborts before the outcome is known, or the purse's head cannot be kept: ask again, never anew.
 	 */
 	async pay(
 		payment: Payment,

@@ -33,10 +33,13 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 	#carryingOut = false;
 	#timer: NodeJS.Timeout | undefined;
 	#armedFor: number | undefined;
+	/** The time that the machine was told last, of which its deadlines are. */
+	#told: number;
 	#stopped = false;
 
 	constructor(options: DriverOptions<Event, Effect>) {
 		this.#options = options;
+		this.#told = options.now();
 		this.#follow();
 	}
 
@@ -52,9 +55,13 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 	 * that has stopped hands over nothing.
 	 */
 	feed(event: Event | TimeEvent): void {
+		this.#feedAt(event, this.#options.now());
+	}
+
+	#feedAt(event: Event | TimeEvent, time: number): void {
 		if (this.#stopped) return;
-		const { machine, now } = this.#options;
-		this.#effects.push(...machine.handle(event, now()));
+		this.#told = time;
+		this.#effects.push(...this.#options.machine.handle(event, time));
 		if (this.#carryingOut) return;
 		this.#carryOut();
 		this.#follow();
@@ -92,27 +99,37 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 		return this.#options.handlers[kind] as (effect: Effect) => void;
 	}
 
-	/** The machine's deadline may be further away than a timer reaches, and a timer may be early. */
 	#follow(): void {
-		const { machine, now } = this.#options;
-		const { deadline } = machine;
+		const { deadline } = this.#options.machine;
 		if (this.#stopped || deadline === this.#armedFor) return;
 		clearTimeout(this.#timer);
 		this.#armedFor = deadline;
-		if (deadline === undefined) return;
+		if (deadline !== undefined)
+			this.#await(deadline, performance.now() + deadline - this.#told);
+	}
+
+	/**
+	 * The deadline has come by the clock, or when as much time has passed as there was until then:
+	 * a clock that is set back holds nothing up. It may be further away than a timer reaches, and a
+	 * timer may be early.
+	 */
+	#await(deadline: number, due: number): void {
+		const left = () =>
+			Math.min(deadline - this.#options.now(), due - performance.now());
 		this.#timer = setTimeout(
 			() => {
+				if (left() > 0) return this.#await(deadline, due);
 				this.#armedFor = undefined;
-				if (now() < deadline) this.#follow();
-				else this.#timeHasCome();
+				this.#timeHasCome(deadline);
 			},
-			Math.min(Math.max(1, deadline - now()), MAX_TIMER_MS),
+			Math.min(Math.max(1, left()), MAX_TIMER_MS),
 		);
 	}
 
-	#timeHasCome(): void {
+	#timeHasCome(deadline: number): void {
 		try {
-			this.feed({ kind: "time" });
+			const time = Math.max(deadline, this.#options.now());
+			this.#feedAt({ kind: "time" }, time);
 		} catch (thrown) {
 			this.#fail(thrown);
 		}

@@ -6,6 +6,7 @@
  *   the tetrad     new ─opened─▶ open ─closed─▶ ending ─all heads are kept─▶ ended
  *
  *   a payment      asked ─paid────▶ keeping ─kept─▶ answered
+ *                    │                └─not kept─▶ in doubt
  *                    ├───failed──▶ refused, or in doubt
  *                    └───ended───▶ in doubt
  *
@@ -158,29 +159,40 @@ export class AgentPayments
 
 	// What the agent asks.
 
+	/** What cannot be asked, or said to the module, is refused to its caller and changes nothing for others. */
 	#ask(event: PaymentAsk): void {
 		this.#asks.set(event.ask, event.kind);
 		try {
 			this.#requireAskable(event);
+			this.#begin(event);
 		} catch (thrown) {
-			return this.#refuse(event.ask, asTetradError(thrown));
+			this.#refuse(event.ask, asTetradError(thrown));
 		}
+	}
+
+	/** A message is made before anything is remembered: making it may throw. */
+	#begin(event: PaymentAsk): void {
 		switch (event.kind) {
 			case "pay":
-				return this.#askOnce(this.#paying, event);
+				return this.#askOnce(
+					this.#paying,
+					event,
+					message(WITH_AGENT.pay, event.payment),
+				);
 			case "expect": {
+				const question = message(WITH_AGENT.expect, event.payment);
 				const id = hex(event.payment.contract);
 				if (!this.#coming.has(id))
 					this.#coming.set(id, { kind: "awaited", asks: [] });
-				return this.#askOnce(this.#expecting, event);
+				return this.#askOnce(this.#expecting, event, question);
 			}
 			case "receive":
 				return this.#receive(hex(event.contract), event.ask);
-			case "settle":
+			case "settle": {
+				const question = message(WITH_AGENT.settle, { issuer: event.issuer });
 				this.#settling.push(event.ask);
-				return this.#toModule(
-					message(WITH_AGENT.settle, { issuer: event.issuer }),
-				);
+				return this.#toModule(question);
+			}
 			default:
 				return unreachable(event);
 		}
@@ -227,13 +239,13 @@ export class AgentPayments
 	/** The module is asked once, however many wait for the answer. */
 	#askOnce(
 		all: Map<string, readonly number[]>,
-		event: Extract<PaymentAsk, { readonly payment: Payment }>,
+		{ ask, payment }: Extract<PaymentAsk, { readonly payment: Payment }>,
+		question: Uint8Array,
 	): void {
-		const id = hex(event.payment.contract);
+		const id = hex(payment.contract);
 		const known = all.get(id);
-		all.set(id, [...(known ?? []), event.ask]);
-		if (known === undefined)
-			this.#toModule(message(WITH_AGENT[event.kind], event.payment));
+		all.set(id, [...(known ?? []), ask]);
+		if (known === undefined) this.#toModule(question);
 	}
 
 	#receive(id: string, ask: number): void {
@@ -403,8 +415,15 @@ export class AgentPayments
 
 	#lose(outcome: Outcome, error: TetradError): void {
 		switch (outcome.kind) {
+			// It was made, and whoever takes it for refused would pay again.
 			case "paid":
-				return this.#refuseAll(outcome.asks, error);
+				return this.#refuseAll(
+					outcome.asks,
+					inDoubt(
+						`this agent could not keep how far its module's purse has come (${error.message}), and so tells nobody`,
+						error,
+					),
+				);
 			case "received": {
 				const coming = this.#coming.get(outcome.contract);
 				if (coming?.kind !== "awaited") return;

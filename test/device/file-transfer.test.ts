@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import {
+	type FileHandle,
 	mkdir,
 	mkdtemp,
+	open,
 	readdir,
 	readFile,
 	rm,
@@ -14,7 +15,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { after, before, beforeEach, describe, mock, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	IncomingFile,
@@ -40,9 +41,6 @@ const OFFER = 1;
 const CHUNK = 2;
 const DONE = 3;
 const RECEIPT = 4;
-
-/** Node has no call for it. */
-const MAKE_PIPE = "mkfifo";
 
 const quiet = () => {};
 let root: string;
@@ -189,6 +187,25 @@ describe("a file", () => {
 		await received.acknowledge();
 		await sending;
 		assert.ok((await readFile(join(inbox, "large"))).equals(bytes));
+	});
+
+	test("is on the disk, and so is its name, before it is acknowledged", async () => {
+		await using probe = await open(import.meta.filename);
+		const files: FileHandle = Object.getPrototypeOf(probe);
+		const { sync } = files;
+		const synced: (string | string[])[] = [];
+		const watched = mock.method(
+			files,
+			"sync",
+			async function (this: FileHandle) {
+				const isFolder = (await this.stat()).isDirectory();
+				synced.push(isFolder ? await readdir(inbox) : "a file");
+				await sync.call(this);
+			},
+		);
+		await receive({ name: "order.pdf", chunks: [utf8("text")] });
+		watched.mock.restore();
+		assert.deepEqual(synced, ["a file", ["order.pdf"]]);
 	});
 
 	test("is for its receiver alone", async () => {
@@ -396,6 +413,24 @@ describe("a sender", () => {
 		assert.deepEqual(await readdir(inbox), []);
 	});
 
+	test("whose receiver closes meanwhile is told so, and of another end what it was", async () => {
+		const path = join(outbox, "file");
+		await writeFile(path, randomBytes(2_000_000));
+		for (const [end, code] of [
+			["close", "truncated"],
+			["cut", "carrier-failed"],
+		] as const) {
+			await using devices = await Devices.make();
+			const four = await devices.tetrad();
+			const sending = sendFile(four.A.agent, path, quiet);
+			const failed = assert.rejects(sending, { code });
+			await four.B.agent.receive();
+			if (end === "close") await four.B.close();
+			else for (const link of devices.dialed.A) link.close();
+			await failed;
+		}
+	});
+
 	test("notices a receipt for other bytes, for nothing, and none at all", async () => {
 		const path = join(outbox, "file");
 		await writeFile(path, "text");
@@ -417,9 +452,7 @@ describe("a sender", () => {
 	});
 
 	test("refuses what is no file, by its path", async () => {
-		const pipe = join(outbox, "pipe");
-		execFileSync(MAKE_PIPE, [pipe]);
-		for (const path of [outbox, join(outbox, "missing"), pipe]) {
+		for (const path of [outbox, join(outbox, "missing")]) {
 			const [sender, receiver] = channels();
 			await assert.rejects(sendFile(sender, path, quiet), (error) => {
 				assert.equal((error as TetradError).code, "file-unusable");

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Writable } from "node:stream";
 import { after, before, suite, test } from "node:test";
-import { promisify } from "node:util";
 import {
 	type SecretRequest,
 	secretFromEnvironment,
@@ -72,13 +70,10 @@ suite("a secret from a file", () => {
 		await chmod(open, 0o644);
 		const link = join(folder, "link");
 		await symlink(await file("x"), link);
-		const pipe = join(folder, "pipe");
-		await promisify(execFile)("mkfifo", ["-m", "600", pipe]);
 		const large = await file("x".repeat(5000));
 		for (const [path, gist] of [
 			[open, /open to other users; run: chmod 600/],
 			[link, /is a symbolic link/],
-			[pipe, /not a regular file/],
 			[folder, /not a regular file/],
 			[join(folder, "none"), /there is no file with the passphrase of k/],
 			[large, /over 1026 bytes/],

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import {
 	argon2Sync,
 	createDecipheriv,
@@ -18,7 +17,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { inspect, promisify } from "node:util";
+import { inspect } from "node:util";
 import { TetradError } from "../../src/errors.ts";
 import {
 	DEFAULT_COST,
@@ -31,7 +30,6 @@ import { utf8 } from "../../src/wire/index.ts";
 import type { StoreUnderTest } from "./contract.ts";
 import { CHEAP, sealedStore } from "./support.ts";
 
-const run = promisify(execFile);
 const ALGORITHMS = ["P-256", "Ed25519"] as const;
 const PASSPHRASE = "correct horse";
 const HEADER_BYTES = 57;
@@ -273,11 +271,6 @@ suite("a sealed key file is refused", () => {
 		await rename(path, `${path}.real`);
 		await symlink(`${path}.real`, path);
 		await refusesFile(name, /is a symbolic link/);
-	});
-
-	test("when it is a named pipe, without waiting for a writer", async () => {
-		await run("mkfifo", ["-m", "600", join(under.folder, "pipe.sealed")]);
-		await refusesFile("pipe", /not a regular file/);
 	});
 
 	const root = {

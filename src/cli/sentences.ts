@@ -22,6 +22,8 @@ export function sentence(event: ProcessEvent): string | undefined {
 		}
 		case "message":
 			return `tetrad ${event.tetrad}: session ${event.session} says: ${plain(event.text)}`;
+		case "unsent":
+			return `tetrad ${event.tetrad}: a message of session ${event.session} was not sent: ${plain(event.reason)} (${event.code})`;
 		case "progress":
 			return undefined;
 		case "file-sent":

@@ -27,7 +27,12 @@ import {
 } from "./own-module.ts";
 import { moneyText } from "./process-events.ts";
 import { runTalk, sessionOne } from "./talk-run.ts";
-import { observer, progressOf, reportRefused } from "./tetrad-events.ts";
+import {
+	observer,
+	progressOf,
+	reportRefused,
+	reportUnsent,
+} from "./tetrad-events.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 /** What an agent does in the tetrads that others start. */
@@ -78,8 +83,13 @@ async function answer(
 			? new SilentModule(tetrad)
 			: new PayingModule(tetrad, work.witness);
 	await inTetrad(own, signal, async () => {
+		// What the other agent said before it closed is heard, whatever cannot be said any more.
 		try {
 			await greet(own, options.greet);
+		} catch (thrown) {
+			reportUnsent(tetrad, number, 4, thrown, work.report);
+		}
+		try {
 			await new Answering(work, own, number, options).run();
 		} catch (thrown) {
 			// The end of the tetrad was reported by its observer; anything else ends it.
@@ -124,6 +134,7 @@ class Answering {
 				{ kind: "begin" },
 				(after) => ({
 					...sessionOne(this.#own.tetrad.agent, after),
+					"to-agent": ({ bytes }) => after(this.#say(bytes)),
 					text: ({ text }) =>
 						report({
 							event: "message",
@@ -143,6 +154,17 @@ class Answering {
 		} finally {
 			await files.discard();
 		}
+	}
+
+	/** An answer to who has gone is not sent; what was said before that is still heard. */
+	async #say(bytes: Uint8Array): Promise<AgentAnsweringEvent> {
+		const { tetrad } = this.#own;
+		try {
+			await tetrad.agent.send(bytes);
+		} catch (thrown) {
+			reportUnsent(tetrad, this.#number, 1, thrown, this.#work.report);
+		}
+		return { kind: "sent" };
 	}
 
 	async #expect(proposed: ProposedPayment): Promise<AgentAnsweringEvent> {
@@ -184,7 +206,11 @@ class Answering {
 			path,
 		});
 		if (this.#options.greet !== undefined)
-			await hearGreeting(this.#own, this.#number, this.#work.report);
+			try {
+				await hearGreeting(this.#own, this.#number, this.#work.report);
+			} catch (thrown) {
+				if (!this.#own.tetrad.ended) throw thrown;
+			}
 		return { kind: "acknowledge" };
 	}
 }

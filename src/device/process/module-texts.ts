@@ -6,10 +6,13 @@ import {
 } from "../../talk/index.ts";
 import { Driver, type Tetrad } from "../runtime/index.ts";
 import type { Report } from "./process-events.ts";
+import { reportUnsent } from "./tetrad-events.ts";
 
 /** Runs the machine of what is said in one tetrad of a module beside money. */
 export class ModuleTexts {
 	readonly #tetrad: Tetrad;
+	readonly #number: number;
+	readonly #report: Report;
 	readonly #driver: Driver<ModuleGreetingEvent, ModuleGreetingEffect>;
 	#saying: Promise<void> = Promise.resolve();
 	#error: TetradError | undefined;
@@ -21,6 +24,8 @@ export class ModuleTexts {
 		report: Report,
 	) {
 		this.#tetrad = tetrad;
+		this.#number = number;
+		this.#report = report;
 		const own = tetrad.place === "X" ? 3 : 4;
 		this.#driver = new Driver<ModuleGreetingEvent, ModuleGreetingEffect>({
 			machine: new ModuleGreeting(greeting),
@@ -61,11 +66,13 @@ export class ModuleTexts {
 		await this.#saying;
 	}
 
-	/** Whoever has gone hears no greeting. */
+	/** Whoever has gone hears no greeting, and the owner hears that. */
 	#say(to: "agent" | "module", bytes: Uint8Array): void {
 		const tetrad = this.#tetrad;
+		const own = tetrad.place === "X" ? 3 : 4;
+		const session = to === "module" ? 2 : own;
 		this.#saying = tetrad[to].send(bytes).catch((thrown: unknown) => {
-			if (!tetrad.ended) throw thrown;
+			reportUnsent(tetrad, this.#number, session, thrown, this.#report);
 		});
 		this.#saying.catch(() => {});
 	}

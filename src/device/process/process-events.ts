@@ -29,6 +29,14 @@ export type ProcessEvent =
 			readonly session: 1 | 2 | 3 | 4;
 			readonly text: string;
 	  }
+	/** What this device had to say in a tetrad that was over by then. */
+	| {
+			readonly event: "unsent";
+			readonly tetrad: number;
+			readonly session: 1 | 2 | 3 | 4;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  }
 	| {
 			readonly event: "progress";
 			readonly tetrad: number;

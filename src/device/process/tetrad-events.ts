@@ -1,5 +1,5 @@
 import { asTetradError } from "../../errors.ts";
-import type { TetradEvent } from "../runtime/index.ts";
+import type { Tetrad, TetradEvent } from "../runtime/index.ts";
 import type { TransferProgress } from "./outgoing-file.ts";
 import type { Report } from "./process-events.ts";
 
@@ -50,6 +50,19 @@ export function progressOf(
 		reported = percent;
 		report({ event: "progress", tetrad, bytes, size });
 	};
+}
+
+/** Reports what could not be sent because the tetrad was over. Throws `thrown` when it was not. */
+export function reportUnsent(
+	{ ended }: Tetrad,
+	number: number,
+	session: 1 | 2 | 3 | 4,
+	thrown: unknown,
+	report: Report,
+): void {
+	if (!ended) throw thrown;
+	const { code, message } = asTetradError(thrown);
+	report({ event: "unsent", tetrad: number, session, code, reason: message });
 }
 
 /** Reports a connection, a link or a tetrad that came to nothing. */

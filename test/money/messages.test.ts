@@ -36,6 +36,8 @@ test("golden bytes of a message", () => {
 		issuer: idOf("bank.example"),
 		currency: "EUR",
 		amount: 0x0101_0101_0101_0101n,
+		notes: [filled(2, 0xa0), filled(1, 0xa1)],
+		chains: [filled(3, 0xcc)],
 	});
 	assert.equal(
 		hex(bytes),
@@ -45,6 +47,8 @@ test("golden bytes of a message", () => {
 			`0000003400000020${"d0".repeat(32)}0000000c62616e6b2e6578616d706c65`,
 			"00000003455552",
 			`00000008${"01".repeat(8)}`,
+			"0000000b00000002a0a000000001a1",
+			"0000000700000003cccccc",
 		].join(""),
 	);
 	assert.equal(messages.body(prepare, bytes).currency, "EUR");

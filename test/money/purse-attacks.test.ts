@@ -11,7 +11,11 @@ import {
 	partiesHash,
 	type TransferBody,
 } from "../../src/money/index.ts";
-import { ISSUER_CHAINS, NOTES } from "../../src/money/purse/purse-tables.ts";
+import {
+	ISSUER_CHAINS,
+	NOTES,
+	type NoteRow,
+} from "../../src/money/purse/purse-tables.ts";
 import {
 	concat,
 	copy,
@@ -90,7 +94,7 @@ class Mallory {
 	}
 
 	async prepare(amount = 250n, contract = CONTRACT): Promise<Invoice> {
-		const answer = await this.say(prepareBytes(this.mint, contract, amount));
+		const answer = await this.say(prepareBytes(this, contract, amount));
 		assert.ok(answer && answer[0] === BETWEEN_MODULES.prepared.type);
 		const { payBy, tag } = body(BETWEEN_MODULES.prepared, answer);
 		return { payBy, tag: copy(tag) };
@@ -152,15 +156,19 @@ class Mallory {
 }
 
 function prepareBytes(
-	mint: Module,
+	{ mint, notes: own }: Mallory,
 	contract: Uint8Array,
 	amount: bigint,
+	notes: readonly Uint8Array[] = [own[0]?.document as Uint8Array],
+	chains: readonly Uint8Array[] = [mint.device.encodedChain],
 ): Uint8Array {
 	return message(BETWEEN_MODULES.prepare, {
 		contract,
 		issuer: mint.device.deviceId,
 		currency: COIN.code,
 		amount,
+		notes,
+		chains,
 	});
 }
 
@@ -372,6 +380,90 @@ const DELIVERIES: Readonly<Record<string, readonly [string, Attack]>> = {
 	nothing: ["unexpected-message", async () => new Uint8Array()],
 };
 
+type Offer = Readonly<{
+	notes?: readonly Uint8Array[];
+	chains?: readonly Uint8Array[];
+	amount?: bigint;
+}>;
+
+/** Notes and chains for which a payee gives no invoice, and with which code. */
+const OFFERS: Readonly<
+	Record<string, readonly [string, (mallory: Mallory) => Promise<Offer>]>
+> = {
+	"notes of somebody else": [
+		"payment-refused",
+		async ({ town, mint }) => {
+			const ann = await town.purse("ann");
+			await town.withdraw(ann, mint, 500n);
+			return { notes: ann.store.rows(NOTES).map(({ document }) => document) };
+		},
+	],
+	"a note twice": [
+		"payment-refused",
+		async ({ notes: [note] }) => {
+			const { document } = note as NoteRow;
+			return { notes: [document, document] };
+		},
+	],
+	"notes that are worth less": [
+		"payment-refused",
+		async (mallory) => {
+			const { town, bob, tetrad, mint } = mallory;
+			town.expect(bob, tetrad, contractOf(3), 501n, mint);
+			await town.quiet();
+			return { amount: 501n };
+		},
+	],
+	"a note with a changed value": [
+		"authentication-failed",
+		async ({ notes: [note] }) => {
+			const document = copy((note as NoteRow).document);
+			document[document.length - 1] = (document.at(-1) as number) ^ 1;
+			return { notes: [document] };
+		},
+	],
+	"bytes that are no note": [
+		"malformed",
+		async () => ({ notes: [new Uint8Array(9)] }),
+	],
+	"somebody else's chain": [
+		"payment-refused",
+		async ({ self }) => ({ chains: [self.device.encodedChain] }),
+	],
+	"a chain twice": [
+		"payment-refused",
+		async ({ mint }) => {
+			const chain = mint.device.encodedChain;
+			return { chains: [chain, chain] };
+		},
+	],
+	"a chain that is none": [
+		"malformed",
+		async () => ({ chains: [new Uint8Array(9)] }),
+	],
+	"the chain of another certificate of the issuer": [
+		"payment-refused",
+		async ({ town, mint }) => {
+			await town.recertify(mint);
+			return {};
+		},
+	],
+	"a chain that is listed": [
+		"untrusted",
+		async ({ town, mint, bob }) => {
+			await town.distrust(mint.device, bob);
+			return {};
+		},
+	],
+	"a note that expires before it can be deposited": [
+		"payment-refused",
+		async ({ town, notes: [note] }) => {
+			town.now = Number(note?.expires) - 3_600_000;
+			return {};
+		},
+	],
+};
+
 /** With the `skip`-th place (from 0 on) where `from` stands changed. */
 function replaced(
 	bytes: Uint8Array,
@@ -412,10 +504,24 @@ describe("a payee refuses, and nothing changes", () => {
 			[CONTRACT, 251n],
 		] as const)
 			await mallory.requireRefused(
-				prepareBytes(mallory.mint, contract, amount),
+				prepareBytes(mallory, contract, amount),
 				"payment-refused",
 			);
 	});
+});
+
+describe("a payee gives no invoice, and nothing changes", () => {
+	for (const [what, [code, attack]] of Object.entries(OFFERS))
+		test(`for ${what}`, async () => {
+			const mallory = await Mallory.make();
+			const { amount, notes, chains } = await attack(mallory);
+			const contract = amount === undefined ? CONTRACT : contractOf(3);
+			await mallory.requireRefused(
+				prepareBytes(mallory, contract, amount ?? 250n, notes, chains),
+				code,
+			);
+			assert.deepEqual(mallory.bob.ended, []);
+		});
 });
 
 describe("a payee holds no more undeposited than its owner allows", () => {
@@ -480,7 +586,7 @@ describe("a payee holds no more undeposited than its owner allows", () => {
 			bob.events.push({
 				kind: "from-module",
 				tetrad: at,
-				bytes: prepareBytes(mint, contract, amount),
+				bytes: prepareBytes(mallory, contract, amount),
 			});
 			await town.work();
 			const answer = town.wire.splice(0).at(-1)?.bytes;

@@ -81,6 +81,7 @@ export {
 	type IssuedNotes,
 	isOfMoney,
 	message,
+	type NotesWithChains,
 	parseList,
 	type SaidRefusal,
 	type TransferWithNotes,

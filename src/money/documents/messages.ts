@@ -66,19 +66,28 @@ const receipt: Field<Uint8Array> = bytes(1, MAX_RECEIPT_BYTES);
 const chain: Field<Uint8Array> = bytes(1, MAX_CHAIN_BYTES);
 const reason: Field<string> = text(0, MAX_REASON_BYTES);
 
-/** A transfer, and what its payee needs to judge it. Documents and encoded chains. */
-export interface TransferWithNotes {
-	readonly transfer: Uint8Array;
-	/** Of its pieces, each once. */
+/** What is paid with, for the payee to judge. */
+export interface NotesWithChains {
+	/** Documents, each once. */
 	readonly notes: readonly Uint8Array[];
-	/** Of the issuer, as it signed them. */
+	/** Of the issuer, as it signed them, encoded. */
 	readonly chains: readonly Uint8Array[];
 }
 
-const TRANSFER_WITH_NOTES: Fields<TransferWithNotes> = {
-	transfer: bytes(1, MAX_TRANSFER_BYTES),
+/** A transfer, and the notes of its pieces. */
+export interface TransferWithNotes extends NotesWithChains {
+	/** Its document. */
+	readonly transfer: Uint8Array;
+}
+
+const NOTES_WITH_CHAINS: Fields<NotesWithChains> = {
 	notes: list(bytes(0, MAX_NOTE_BYTES), 1, MAX_PIECES),
 	chains: list(bytes(0, MAX_CHAIN_BYTES), 1, MAX_ISSUER_CHAINS),
+};
+
+const TRANSFER_WITH_NOTES: Fields<TransferWithNotes> = {
+	transfer: bytes(1, MAX_TRANSFER_BYTES),
+	...NOTES_WITH_CHAINS,
 };
 
 const PAYMENT: Fields<Payment> = {
@@ -120,8 +129,8 @@ const RECEIPTED: Fields<Receipted> = { contract, amount, receipt };
 
 /** Between the two modules, in session 2. X pays, Y is paid; either may be the initiator's. */
 export const BETWEEN_MODULES: {
-	/** Payer: will you take this? */
-	readonly prepare: MessageKind<Payment>;
+	/** Payer: will you take this, out of these notes? */
+	readonly prepare: MessageKind<Payment & NotesWithChains>;
 	/** Payee: yes, on these terms. */
 	readonly prepared: MessageKind<Contract & Invoice>;
 	/** Payer: here it is. Also again, and in a later tetrad of the same four, until it is answered. */
@@ -131,7 +140,10 @@ export const BETWEEN_MODULES: {
 	/** Payee: no. After `deliver` this does not mean that the payee has not got the money. */
 	readonly refused: MessageKind<Contract & SaidRefusal>;
 } = {
-	prepare: kind("prepare", BETWEEN_MODULES_BYTE.prepare, PAYMENT),
+	prepare: kind("prepare", BETWEEN_MODULES_BYTE.prepare, {
+		...PAYMENT,
+		...NOTES_WITH_CHAINS,
+	}),
 	prepared: kind("prepared", BETWEEN_MODULES_BYTE.prepared, {
 		contract,
 		...INVOICE,

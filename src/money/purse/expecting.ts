@@ -15,6 +15,7 @@ import {
 	copyPayment,
 	makeInvoice,
 	message,
+	type NotesWithChains,
 	PAY_WITHIN_MS,
 	type Payment,
 	samePayment,
@@ -26,6 +27,7 @@ import {
 	refused,
 	unknownIssuer,
 } from "./acceptance-refusals.ts";
+import type { PaymentJudge } from "./payment-judge.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -44,6 +46,7 @@ export class Expecting {
 	readonly #work: PurseWork;
 	readonly #invoiceKey: Uint8Array;
 	readonly #promises: Promises;
+	readonly #judge: PaymentJudge;
 	/** By tetrad, and by contract in hexadecimal. */
 	readonly #expected = new Map<number, Map<string, Payment>>();
 
@@ -51,11 +54,13 @@ export class Expecting {
 		{ core, work }: PurseParts,
 		invoiceKey: Uint8Array,
 		promises: Promises,
+		judge: PaymentJudge,
 	) {
 		this.#core = core;
 		this.#work = work;
 		this.#invoiceKey = invoiceKey;
 		this.#promises = promises;
+		this.#judge = judge;
 	}
 
 	opened({ tetrad }: OpenMeeting): void {
@@ -122,8 +127,9 @@ export class Expecting {
 
 	/** The other module wants to pay. Throws for what is no such message. */
 	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
-		const wanted = copyPayment(body(BETWEEN_MODULES.prepare, bytes));
-		const refusal = this.#whyNotPromise(meeting, wanted);
+		const fields = body(BETWEEN_MODULES.prepare, bytes);
+		const wanted = copyPayment(fields);
+		const refusal = this.#whyNotPromise(meeting, wanted, fields);
 		if (refusal !== undefined)
 			return refuse(this.#core, meeting.tetrad, wanted.contract, refusal);
 		const { crypto } = this.#core.options.context;
@@ -167,13 +173,19 @@ export class Expecting {
 	#whyNotPromise(
 		meeting: OpenMeeting,
 		wanted: Payment,
+		offered: NotesWithChains,
 	): TetradError | undefined {
 		const expected = this.#expected
 			.get(meeting.tetrad)
 			?.get(hex(wanted.contract));
-		return expected === undefined || !samePayment(expected, wanted)
-			? refused("the payee's agent does not expect that payment")
-			: this.#promises.whyNotPromise(meeting, wanted);
+		if (expected === undefined || !samePayment(expected, wanted))
+			return refused("the payee's agent does not expect that payment");
+		const terms = this.#promises.takes(wanted);
+		if (terms === undefined) return unknownIssuer();
+		return (
+			this.#promises.whyNotPromise(meeting, wanted) ??
+			this.#judge.whyNotTake(terms, meeting.peer.deviceId, wanted, offered)
+		);
 	}
 
 	#tellReceived(

@@ -30,22 +30,34 @@ export interface Exchange {
 	readonly transfer: TransferBody;
 }
 
-/** The next notes to exchange: all that are left when they go into the account (1), else those in the last part of their life. Reserves nothing. */
+/**
+ * The next notes to exchange: all that are left when they go into the account (1), else those in
+ * the last part of their life, and those that nobody would be paid with because the certificate
+ * under which they were signed is listed or no longer current. Reserves nothing.
+ */
 export function nextExchange(
-	{ options, now, book, ownId: payer }: PurseCore,
+	core: PurseCore,
 	{ peer }: OpenMeeting,
 	into: 0 | 1,
 ): Exchange | undefined {
+	const { options, now, book, ownId: payer } = core;
 	const { crypto, own } = options.context;
 	const issuer = peer.deviceId;
 	// A new note lives no longer than these two certificates.
 	const longest = Math.min(own.notAfter, peer.notAfter);
-	const whole = book.selectWhole(issuer, (note: Note) =>
-		into === 1
-			? note.expires > now + ANSWER_WITHIN_MS
-			: isToExchange(note, now + ANSWER_WITHIN_MS, now) &&
-				note.expires < longest &&
-				longest - now > EXCHANGE_CERTIFICATE_MS,
+	const isTrusted = core.trusting();
+	const canRenew =
+		longest - now > EXCHANGE_CERTIFICATE_MS &&
+		core.isTrusted(peer.encodedChain);
+	const isToRenew = (note: Note, chain: Uint8Array) =>
+		(isToExchange(note, now + ANSWER_WITHIN_MS, now) &&
+			note.expires < longest) ||
+		!isTrusted(chain);
+	const whole = book.selectWhole(
+		issuer,
+		(note, chain) =>
+			note.expires > now + ANSWER_WITHIN_MS &&
+			(into === 1 || (canRenew && isToRenew(note, chain))),
 	);
 	if (whole === undefined) return undefined;
 	const { selection, currency } = whole;

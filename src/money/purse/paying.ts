@@ -1,11 +1,11 @@
 /*
  * A payment by this module, of which there is one for a contract.
  *
- *   looking up ─new─▶ preparing ─prepared─▶ waiting ─ranges─▶ signing ─▶ signed ─its turn─▶ committing
- *      │                                       ▲                            │                  │
- *      │                                       └───── ranges given up ──────┴──────────────────┤
- *      │                                                                                       │ durable
- *      ├─committed─▶ ┌─────────────────────────────────────────────────────────────────────────┘
+ *   looking up ─new─▶ choosing ─notes─▶ preparing ─prepared─▶ waiting ─ranges─▶ signing ─▶ signed ─its turn─▶ committing
+ *      │                 ▲                                     │  ▲                          │                  │
+ *      │                 └──────── others took the notes ──────┘  └──── ranges given up ─────┴──────────────────┤
+ *      │                                                                                                        │ durable
+ *      ├─committed─▶ ┌──────────────────────────────────────────────────────────────────────────────────────────┘
  *      │             ▼
  *      │         delivered ─accepted─▶ settling ─durable─▶ (settled)
  *      │           │    ▲
@@ -23,20 +23,19 @@ import {
 	BETWEEN_MODULES,
 	body,
 	copyPayment,
-	message,
 	WITH_AGENT,
 } from "../documents/index.ts";
 import { isExchange } from "./commit-transfer.ts";
 import type { OpenPayments } from "./open-payments.ts";
 import type { PaymentCommit } from "./payment-commit.ts";
 import type { PaymentDelivery } from "./payment-delivery.ts";
+import type { PaymentOffers } from "./payment-offers.ts";
 import {
 	lapsedError,
 	noAnswer,
 	otherFour,
 	otherTerms,
 	plain,
-	unpayable,
 	whyNotJoin,
 } from "./payment-refusals.ts";
 import {
@@ -48,12 +47,7 @@ import {
 } from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
-import {
-	ANSWER_WITHIN_MS,
-	MAX_OPEN_PAYMENTS,
-	MAX_PAYMENTS_PER_TETRAD,
-	PAYABLE_MARGIN_MS,
-} from "./purse-limits.ts";
+import { MAX_OPEN_PAYMENTS, MAX_PAYMENTS_PER_TETRAD } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { PaymentRow } from "./purse-tables.ts";
 import type { Witnesses } from "./witnesses.ts";
@@ -63,18 +57,21 @@ export class Paying {
 	readonly #core: PurseCore;
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
+	readonly #offers: PaymentOffers;
 	readonly #commit: PaymentCommit;
 	readonly #delivery: PaymentDelivery;
 
 	constructor(
 		{ core, witnesses }: PurseParts,
 		payments: OpenPayments,
+		offers: PaymentOffers,
 		commit: PaymentCommit,
 		delivery: PaymentDelivery,
 	) {
 		this.#core = core;
 		this.#witnesses = witnesses;
 		this.#payments = payments;
+		this.#offers = offers;
 		this.#commit = commit;
 		this.#delivery = delivery;
 	}
@@ -109,7 +106,8 @@ export class Paying {
 			payment.state.meeting.tetrad !== meeting.tetrad
 		)
 			return;
-		payment.state = { kind: "waiting", meeting, invoice };
+		const { offer } = payment.state;
+		payment.state = { kind: "waiting", meeting, offer, invoice };
 		this.#commit.reserve(payment, payment.state);
 	}
 
@@ -194,6 +192,7 @@ export class Paying {
 		const { state } = payment;
 		switch (state.kind) {
 			case "looking-up":
+			case "choosing":
 			case "preparing":
 			case "waiting":
 			case "signing":
@@ -229,26 +228,10 @@ export class Paying {
 	): void {
 		const payment = this.#payments.at(job);
 		if (payment?.state.kind !== "looking-up") return;
-		const { state, asked } = payment;
 		if (row !== undefined) return this.#wasPaid(payment, row);
 		const behind = this.#witnesses.whyNotPay();
 		if (behind !== undefined) return this.#payments.giveUp(payment, behind);
-		const selected = this.#core.book.select({
-			...asked,
-			expiresAfter: this.#core.now + PAYABLE_MARGIN_MS,
-		});
-		if (selected.kind === "insufficient" || selected.kind === "scattered")
-			return this.#payments.giveUp(
-				payment,
-				unpayable(selected, this.#core.termsOf(asked.issuer)),
-			);
-		const { meeting } = state;
-		const until = this.#core.now + ANSWER_WITHIN_MS;
-		payment.state = { kind: "preparing", meeting, until };
-		this.#core.toModule(
-			meeting.tetrad,
-			message(BETWEEN_MODULES.prepare, asked),
-		);
+		this.#offers.offer(payment, payment.state.meeting);
 	}
 
 	notLookedUp(job: JobOf<"looking-up-payment">, error: TetradError): void {

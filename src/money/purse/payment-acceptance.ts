@@ -7,14 +7,13 @@
  *
  * What was promised in this process's life is not looked up: it has not been received.
  */
-import { asTetradError, TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import { byKey, insert, put } from "../../machine/index.ts";
 import { copy, enc, hex, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
 	body,
-	DEPOSIT_MARGIN_MS,
 	draftReceipt,
 	type Invoice,
 	type IssuerTerms,
@@ -22,9 +21,7 @@ import {
 	message,
 	PAY_WITHIN_MS,
 	parseTransfer,
-	sameMoney,
 	type Transfer,
-	verifyTransfer,
 } from "../documents/index.ts";
 import {
 	otherTransfer,
@@ -32,7 +29,9 @@ import {
 	refused,
 	unknownIssuer,
 } from "./acceptance-refusals.ts";
+import { checked } from "./checked.ts";
 import type { Expecting } from "./expecting.ts";
+import type { PaymentJudge } from "./payment-judge.ts";
 import type { JobOf, Results } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -47,7 +46,6 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
-import { NoteVerifier } from "./verified-notes.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 /** What came with one `deliver`, read and not yet verified. */
@@ -91,7 +89,7 @@ export class PaymentAcceptance {
 	readonly #invoiceKey: Uint8Array;
 	readonly #promises: Promises;
 	readonly #expecting: Expecting;
-	readonly #verifier: NoteVerifier;
+	readonly #judge: PaymentJudge;
 	/** How many transfers of an open tetrad are being taken. */
 	readonly #ofTetrad = new Map<number, number>();
 	/** By contract, in hexadecimal. */
@@ -101,6 +99,7 @@ export class PaymentAcceptance {
 		{ core, work, witnesses }: PurseParts,
 		invoiceKey: Uint8Array,
 		promises: Promises,
+		judge: PaymentJudge,
 		expecting: Expecting,
 	) {
 		this.#core = core;
@@ -109,7 +108,7 @@ export class PaymentAcceptance {
 		this.#invoiceKey = invoiceKey;
 		this.#promises = promises;
 		this.#expecting = expecting;
-		this.#verifier = new NoteVerifier(core.options.context);
+		this.#judge = judge;
 	}
 
 	opened({ tetrad }: OpenMeeting): void {
@@ -206,34 +205,15 @@ export class PaymentAcceptance {
 	}
 
 	#verify(acceptance: Acceptance, delivery: Delivery): void {
-		const { transfer, meeting, terms } = delivery;
-		const { crypto } = this.#core.options.context;
-		let issuers: readonly CertifiedDevice[];
-		try {
-			issuers = this.#verifier.judgeChains(
-				delivery.chains,
-				terms,
-				this.#core.now,
-			);
-			const notes = this.#verifier.verifyAll(delivery.notes, issuers);
-			const verified = verifyTransfer(crypto, transfer, notes);
-			for (const note of verified.value.notes)
-				if (!sameMoney(terms, note) || !this.#leavesMargin(note.expires))
-					throw refused(
-						"a note is of other money than its issuer's terms, or expires too soon to be deposited",
-					);
-		} catch (thrown) {
-			return this.notTaken(transfer.contract, asTetradError(thrown));
-		}
+		const { transfer, meeting } = delivery;
+		const judged = checked(() => this.#judge.requireTakeable(delivery));
+		if (judged.kind === "failed")
+			return this.notTaken(transfer.contract, judged.error);
 		// An invoice is good for longer than it is counted, and two for one contract count once.
 		const refusal = this.#promises.whyTooMuch(meeting, transfer);
 		if (refusal !== undefined) return this.notTaken(transfer.contract, refusal);
 		this.#promises.promise(meeting, transfer, this.#core.now + PAY_WITHIN_MS);
-		this.#sign(acceptance, delivery, issuers);
-	}
-
-	#leavesMargin(expires: number): boolean {
-		return this.#core.now + DEPOSIT_MARGIN_MS < expires;
+		this.#sign(acceptance, delivery, judged.value);
 	}
 
 	#sign(

@@ -7,7 +7,8 @@ import { draftTransfer } from "../documents/index.ts";
 import { commitTransfer } from "./commit-transfer.ts";
 import { committedOf, type OpenPayments } from "./open-payments.ts";
 import type { PaymentDelivery } from "./payment-delivery.ts";
-import { unpayable, whyTooLate } from "./payment-refusals.ts";
+import type { PaymentOffers } from "./payment-offers.ts";
+import { whyTooLate } from "./payment-refusals.ts";
 import type {
 	Agreed,
 	OpenPayment,
@@ -17,7 +18,6 @@ import type {
 } from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
-import { PAYABLE_MARGIN_MS } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { PaymentRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
@@ -28,6 +28,7 @@ export class PaymentCommit {
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
+	readonly #offers: PaymentOffers;
 	readonly #delivery: PaymentDelivery;
 	/** Payments that are signing or signed, in the order in which their ranges were reserved. */
 	readonly #turns: OpenPayment[] = [];
@@ -35,37 +36,36 @@ export class PaymentCommit {
 	constructor(
 		{ core, work, witnesses }: PurseParts,
 		payments: OpenPayments,
+		offers: PaymentOffers,
 		delivery: PaymentDelivery,
 	) {
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
 		this.#payments = payments;
+		this.#offers = offers;
 		this.#delivery = delivery;
 	}
 
 	/** Pays those who could not be paid before; asked for after every event. */
 	retry(): void {
-		for (const payment of this.#payments.values())
-			if (payment.state.kind === "waiting")
-				this.reserve(payment, payment.state);
+		for (const payment of this.#payments.values()) {
+			const { state } = payment;
+			if (state.kind === "waiting") this.reserve(payment, state);
+			else if (state.kind === "choosing")
+				this.#offers.offer(payment, state.meeting);
+		}
 	}
 
-	/** Chooses ranges and has the transfer signed, if ranges can be had now. */
-	reserve(payment: OpenPayment, { meeting, invoice }: Agreed): void {
+	/** Chooses ranges of the notes that the payee has judged and has the transfer signed, if ranges can be had now. When others have taken them, the payee is asked about other notes. */
+	reserve(payment: OpenPayment, { meeting, offer, invoice }: Agreed): void {
 		const { asked, attempt } = payment;
 		const { contract, payee, issuer, currency, amount } = asked;
-		const { book, now, ownId: payer } = this.#core;
-		const selected = book.select({
-			...asked,
-			expiresAfter: now + PAYABLE_MARGIN_MS,
-		});
+		const { book, ownId: payer } = this.#core;
+		const selected = this.#offers.among(asked, offer);
 		if (selected.kind === "wait") return;
 		if (selected.kind !== "selected")
-			return this.#payments.giveUp(
-				payment,
-				unpayable(selected, this.#core.termsOf(issuer)),
-			);
+			return this.#offers.offer(payment, meeting);
 		const { selection } = selected;
 		const transfer = {
 			payer,
@@ -80,7 +80,7 @@ export class PaymentCommit {
 		};
 		const { toSign } = draftTransfer(transfer);
 		book.reserve(selection);
-		payment.state = { kind: "signing", meeting, invoice, selection };
+		payment.state = { kind: "signing", meeting, offer, invoice, selection };
 		this.#turns.push(payment);
 		this.#work.sign(
 			{ kind: "signing-payment", contract, attempt, transfer },
@@ -122,22 +122,18 @@ export class PaymentCommit {
 		this.#core.book.release(state.selection);
 		const at = this.#turns.indexOf(payment);
 		if (at >= 0) this.#turns.splice(at, 1);
-		payment.state = {
-			kind: "waiting",
-			meeting: state.meeting,
-			invoice: state.invoice,
-		};
+		payment.state = waiting(state);
 	}
 
 	#commit(
 		payment: OpenPayment,
 		state: Extract<PaymentState, { readonly kind: "signed" }>,
 	): void {
-		const { meeting, invoice, selection, transfer } = state;
+		const { meeting, offer, invoice, selection, transfer } = state;
 		const { book } = this.#core;
 		if (!book.canCommit(selection)) {
 			book.release(selection);
-			payment.state = { kind: "waiting", meeting, invoice };
+			payment.state = waiting(state);
 			return;
 		}
 		const refusal =
@@ -147,7 +143,7 @@ export class PaymentCommit {
 			return this.#payments.giveUp(payment, refusal);
 		}
 		const { contract } = payment.asked;
-		payment.state = { kind: "committing", meeting, invoice, selection };
+		payment.state = { kind: "committing", meeting, offer, invoice, selection };
 		this.#work.transact(
 			{ kind: "committing-payment", contract, selection },
 			commitTransfer(this.#core, { transfer, selection, invoice }),
@@ -177,14 +173,12 @@ export class PaymentCommit {
 	}
 
 	/** Ranges before its own were given up after its transaction was asked for. */
-	#wasOvertaken(
-		payment: OpenPayment,
-		{ meeting, invoice, selection }: Reserved,
-	): void {
+	#wasOvertaken(payment: OpenPayment, state: Reserved): void {
 		const { book } = this.#core;
+		const { meeting, selection } = state;
 		const isBehindOthers = !book.canCommit(selection);
 		book.release(selection);
-		payment.state = { kind: "waiting", meeting, invoice };
+		payment.state = waiting(state);
 		if (!isBehindOthers)
 			return this.#payments.giveUp(
 				payment,
@@ -207,4 +201,8 @@ export class PaymentCommit {
 			);
 		return { payment, state: payment.state };
 	}
+}
+
+function waiting({ meeting, offer, invoice }: Agreed): PaymentState {
+	return { kind: "waiting", meeting, offer, invoice };
 }

@@ -10,6 +10,7 @@ import {
 	type OpenPayment,
 	sameAsked,
 } from "./payment-state.ts";
+import type { Selected } from "./purse-book.ts";
 import { MAX_ASKERS } from "./purse-limits.ts";
 
 export function whyNotJoin(
@@ -44,14 +45,19 @@ export function plain(text: string): string {
 
 export function unpayable(
 	why:
-		| { readonly kind: "insufficient"; readonly available: bigint }
-		| { readonly kind: "scattered" },
+		| Extract<Selected, { readonly kind: "insufficient" }>
+		| Extract<Selected, { readonly kind: "scattered" }>,
 	terms: IssuerTerms | undefined,
 ): TetradError {
 	const of = (amount: bigint) =>
 		terms === undefined
 			? `${amount} minor units`
 			: `${formatAmount(amount, terms.currency)} ${terms.currency.code} of ${terms.name}`;
+	if (why.kind === "insufficient" && why.unjudged > 0n)
+		return new TetradError(
+			"insufficient-funds",
+			`the purse has only ${of(why.available)} to pay with, and ${of(why.unjudged)} more under a certificate that is not trusted now: meet the issuer, which exchanges them`,
+		);
 	return why.kind === "insufficient"
 		? new TetradError(
 				"insufficient-funds",

@@ -27,9 +27,12 @@ export interface CommittedPayment extends AskedPayment {
 /** The states of a payment and their order are drawn in paying.ts. */
 export type PaymentState =
 	| { readonly kind: "looking-up"; readonly meeting: OpenMeeting }
+	/** Without notes to ask its payee about. */
+	| { readonly kind: "choosing"; readonly meeting: OpenMeeting }
 	| {
 			readonly kind: "preparing";
 			readonly meeting: OpenMeeting;
+			readonly offer: Selection;
 			readonly until: number;
 	  }
 	/** Agreed, and without ranges to pay with. */
@@ -52,10 +55,12 @@ export type PaymentState =
 /** Its payee has agreed to take it. */
 export interface Agreed {
 	readonly meeting: OpenMeeting;
+	/** The notes that the payee has judged. */
+	readonly offer: Selection;
 	readonly invoice: Invoice;
 }
 
-/** It has ranges to pay with. */
+/** It has ranges of those notes to pay with. */
 export interface Reserved extends Agreed {
 	readonly selection: Selection;
 }

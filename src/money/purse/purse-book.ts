@@ -48,8 +48,12 @@ export interface Selection {
 
 export type Selected =
 	| { readonly kind: "selected"; readonly selection: Selection }
-	/** There is not so much. */
-	| { readonly kind: "insufficient"; readonly available: bigint }
+	/** There is not so much. Of `unjudged` notes there may be more: their issuer's chain is refused now. */
+	| {
+			readonly kind: "insufficient";
+			readonly available: bigint;
+			readonly unjudged: bigint;
+	  }
 	/** There is so much, in more pieces or under more chains than one transfer may have. */
 	| { readonly kind: "scattered" }
 	/** Some ranges will be free again soon. */
@@ -63,6 +67,16 @@ export interface Wanted {
 	readonly amount: bigint;
 	/** Notes that expire at this time or earlier are left out; milliseconds since the epoch. */
 	readonly expiresAfter: number;
+	/** Whether notes under the issuer's chain of that hash are good to pay with. */
+	readonly isTrusted: (chain: Uint8Array) => boolean;
+}
+
+/** What narrows a selection. */
+export interface Narrowing {
+	/** Only notes of this earlier selection. */
+	readonly among?: Selection;
+	/** Nothing that these have selected and not reserved. */
+	readonly beside?: readonly Selection[];
 }
 
 export class PurseBook {
@@ -99,16 +113,28 @@ export class PurseBook {
 	}
 
 	/** Selects ranges: of notes that expire first, then in the fewest pieces. Reserves nothing. */
-	select(wanted: Wanted): Selected {
-		const usable = [...this.#notes.values()].filter((live) =>
-			isUsable(live, wanted, this.#key),
-		);
-		const free = usable.filter(({ isBroken }) => !isBroken);
-		const available = sumLeft(free);
+	select(wanted: Wanted, { among, beside = [] }: Narrowing = {}): Selected {
+		const only =
+			among && new Set(among.pieces.map(({ noteId }) => hex(noteId)));
+		const taken = sumByNote(beside);
+		const all: Portion[] = [];
+		for (const [id, live] of this.#notes) {
+			if (only?.has(id) === false || !isUsable(live, wanted, this.#key))
+				continue;
+			const amount = leftOf(live) - (taken.get(id) ?? 0n);
+			if (amount > 0n) all.push({ live, amount });
+		}
+		const usable = all.filter(({ live }) => wanted.isTrusted(live.chain));
+		const free = usable.filter(({ live }) => !live.isBroken);
+		const available = sum(free);
 		if (available < wanted.amount)
 			return free.length < usable.length
 				? { kind: "wait" }
-				: { kind: "insufficient", available };
+				: {
+						kind: "insufficient",
+						available,
+						unjudged: sum(all) - sum(usable),
+					};
 		const chosen =
 			take(free.toSorted(byExpiry), wanted.amount) ??
 			take(free.toSorted(byLeft), wanted.amount) ??
@@ -121,23 +147,24 @@ export class PurseBook {
 	/** The whole rest of notes that nothing is reserved of, as far as one transfer can hold them. */
 	selectWhole(
 		issuer: Uint8Array,
-		isWanted: (note: Note) => boolean,
+		isWanted: (note: Note, chain: Uint8Array) => boolean,
 	): { readonly selection: Selection; readonly currency: string } | undefined {
 		const chains = new Set<string>();
 		const chosen: Portion[] = [];
-		let sum = 0n;
+		let whole = 0n;
 		for (const live of this.#notes.values()) {
 			const { note, reservations, taken } = live;
 			const left = note.value - taken;
 			if (chosen.length === MAX_PIECES) break;
 			if (reservations > 0 || !sameBytes(note.issuer, issuer)) continue;
-			if (!isHeldUnder(note, this.#key) || !isWanted(note)) continue;
+			if (!isHeldUnder(note, this.#key) || !isWanted(note, live.chain))
+				continue;
 			if (chains.size === MAX_ISSUER_CHAINS && !chains.has(hex(live.chain)))
 				continue;
-			if (sum + left > MAX_AMOUNT) continue;
+			if (whole + left > MAX_AMOUNT) continue;
 			chains.add(hex(live.chain));
 			chosen.push({ live, amount: left });
-			sum += left;
+			whole += left;
 		}
 		const [first] = chosen;
 		if (first === undefined) return undefined;
@@ -239,33 +266,41 @@ function isHeldUnder({ holderKey }: Note, key: HolderKey): boolean {
 	);
 }
 
-function sumLeft(notes: readonly LiveNote[]): bigint {
-	return notes.reduce((sum, live) => sum + leftOf(live), 0n);
+function sum(portions: readonly Portion[]): bigint {
+	return portions.reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+/** How much of each note selections have, by its id in hexadecimal. */
+function sumByNote(selections: readonly Selection[]): Map<string, bigint> {
+	const all = new Map<string, bigint>();
+	for (const { pieces } of selections)
+		for (const { noteId, amount } of pieces)
+			all.set(hex(noteId), (all.get(hex(noteId)) ?? 0n) + amount);
+	return all;
 }
 
 function leftOf({ note, taken }: LiveNote): bigint {
 	return note.value - taken;
 }
 
-function byExpiry(a: LiveNote, b: LiveNote): number {
-	return a.note.expires - b.note.expires || byLeft(a, b);
+function byExpiry(a: Portion, b: Portion): number {
+	return a.live.note.expires - b.live.note.expires || byLeft(a, b);
 }
 
-function byLeft(a: LiveNote, b: LiveNote): number {
-	return Number(leftOf(b) > leftOf(a)) - Number(leftOf(b) < leftOf(a));
+function byLeft(a: Portion, b: Portion): number {
+	return Number(b.amount > a.amount) - Number(b.amount < a.amount);
 }
 
 /** Takes from the first on, or `undefined` when that is more than one transfer may have. */
 function take(
-	notes: readonly LiveNote[],
+	portions: readonly Portion[],
 	amount: bigint,
 ): Portion[] | undefined {
 	const chosen: Portion[] = [];
 	const chains = new Set<string>();
 	let missing = amount;
-	for (const live of notes) {
+	for (const { live, amount: left } of portions) {
 		if (missing === 0n) break;
-		const left = leftOf(live);
 		const portion = left < missing ? left : missing;
 		chosen.push({ live, amount: portion });
 		chains.add(hex(live.chain));
@@ -279,9 +314,11 @@ function take(
 }
 
 /** The notes under those chains that hold the most. */
-function ofFewestChains(notes: readonly LiveNote[]): LiveNote[] {
-	const byChain = [...Map.groupBy(notes, ({ chain }) => hex(chain)).values()];
-	const most = byChain.toSorted((a, b) => (sumLeft(b) > sumLeft(a) ? 1 : -1));
+function ofFewestChains(portions: readonly Portion[]): Portion[] {
+	const byChain = [
+		...Map.groupBy(portions, ({ live }) => hex(live.chain)).values(),
+	];
+	const most = byChain.toSorted((a, b) => (sum(b) > sum(a) ? 1 : -1));
 	return most.slice(0, MAX_ISSUER_CHAINS).flat();
 }
 

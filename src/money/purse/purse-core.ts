@@ -1,6 +1,6 @@
 import { TetradError } from "../../errors.ts";
 import type { TamperResistance } from "../../identity/index.ts";
-import { sameBytes, textWithin } from "../../wire/index.ts";
+import { hex, sameBytes, textWithin } from "../../wire/index.ts";
 import {
 	type IssuerTerms,
 	MAX_REASON_BYTES,
@@ -9,6 +9,7 @@ import {
 	WITH_AGENT,
 } from "../documents/index.ts";
 import type { Meeting, MoneyContext, MoneyEffect } from "../machine.ts";
+import { checked } from "./checked.ts";
 import { PurseBook } from "./purse-book.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
@@ -82,6 +83,27 @@ export class PurseCore {
 	termsOf(issuer: Uint8Array): TrustedIssuer | undefined {
 		return this.options.issuers.find((terms) =>
 			sameBytes(terms.issuer, issuer),
+		);
+	}
+
+	/** Whether the issuer's chain of a hash is good now, by the own policy and lists. Each is judged once. */
+	trusting(): (chain: Uint8Array) => boolean {
+		const judged = new Map<string, boolean>();
+		return (hash) => {
+			const id = hex(hash);
+			const known = judged.get(id);
+			if (known !== undefined) return known;
+			const isTrusted = this.isTrusted(this.chains.get(id));
+			judged.set(id, isTrusted);
+			return isTrusted;
+		};
+	}
+
+	/** Whether an issuer's chain, encoded, is good now. */
+	isTrusted(chain: Uint8Array | undefined): boolean {
+		const { judge } = this.options.context;
+		return (
+			chain !== undefined && checked(() => judge(chain, this.now)).kind === "ok"
 		);
 	}
 

@@ -27,6 +27,8 @@ import { Paying } from "./paying.ts";
 import { PaymentAcceptance } from "./payment-acceptance.ts";
 import { PaymentCommit } from "./payment-commit.ts";
 import { PaymentDelivery } from "./payment-delivery.ts";
+import { PaymentJudge } from "./payment-judge.ts";
+import { PaymentOffers } from "./payment-offers.ts";
 import type {
 	JobOf,
 	PurseJob,
@@ -64,13 +66,15 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const parts = { core, work, witnesses };
 		const payments = new OpenPayments(parts, state.payments);
 		const delivery = new PaymentDelivery(parts, payments);
-		const commit = new PaymentCommit(parts, payments, delivery);
+		const offers = new PaymentOffers(parts, payments);
+		const commit = new PaymentCommit(parts, payments, offers, delivery);
 		const promises = new Promises(core, state.undeposited);
-		const expecting = new Expecting(parts, invoiceKey, promises);
+		const judge = new PaymentJudge(core);
+		const expecting = new Expecting(parts, invoiceKey, promises, judge);
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
-		this.#paying = new Paying(parts, payments, commit, delivery);
+		this.#paying = new Paying(parts, payments, offers, commit, delivery);
 		this.#commit = commit;
 		this.#delivery = delivery;
 		this.#expecting = expecting;
@@ -78,6 +82,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			parts,
 			invoiceKey,
 			promises,
+			judge,
 			expecting,
 		);
 		this.#orders = new Orders(parts);

@@ -1,0 +1,102 @@
+/*
+ * What a payee judges of a payment: who signed its notes, by the own policy and lists, and whether
+ * they are money that it takes and can deposit in time. It does so before it agrees, so that a
+ * payer has committed nothing when it is refused.
+ */
+
+import type { TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import {
+	DEPOSIT_MARGIN_MS,
+	type IssuerTerms,
+	type NotesWithChains,
+	type Payment,
+	sameHolder,
+	sameMoney,
+	sumAmounts,
+	type Transfer,
+	type VerifiedNote,
+	verifyTransfer,
+} from "../documents/index.ts";
+import { refused } from "./acceptance-refusals.ts";
+import { checked } from "./checked.ts";
+import type { PurseCore } from "./purse-core.ts";
+import { NoteVerifier } from "./verified-notes.ts";
+
+/** A transfer as it came. */
+interface Delivered extends NotesWithChains {
+	readonly transfer: Transfer;
+	/** Of its issuer. */
+	readonly terms: IssuerTerms;
+}
+
+export class PaymentJudge {
+	readonly #core: PurseCore;
+	readonly #verifier: NoteVerifier;
+
+	constructor(core: PurseCore) {
+		this.#core = core;
+		this.#verifier = new NoteVerifier(core.options.context);
+	}
+
+	/** Why a payment out of these notes would not be taken, or `undefined`. `payer` is a device id. */
+	whyNotTake(
+		terms: IssuerTerms,
+		payer: Uint8Array,
+		{ amount }: Payment,
+		offered: NotesWithChains,
+	): TetradError | undefined {
+		const judged = checked(() => {
+			const { notes } = this.#judge(terms, offered);
+			requireHeld(notes, payer);
+			if (sumAmounts(notes.map(({ value }) => value.value)) < amount)
+				throw refused("the notes are worth less than the payment");
+		});
+		return judged.kind === "failed" ? judged.error : undefined;
+	}
+
+	/** The issuers under the chains of a transfer that can be taken. Throws what a payee refuses with. */
+	requireTakeable({
+		transfer,
+		terms,
+		...offered
+	}: Delivered): readonly CertifiedDevice[] {
+		const { crypto } = this.#core.options.context;
+		const { issuers, notes } = this.#judge(terms, offered);
+		verifyTransfer(crypto, transfer, notes);
+		return issuers;
+	}
+
+	#judge(
+		terms: IssuerTerms,
+		{ notes: documents, chains }: NotesWithChains,
+	): {
+		readonly issuers: readonly CertifiedDevice[];
+		readonly notes: readonly VerifiedNote[];
+	} {
+		const { now } = this.#core;
+		const issuers = this.#verifier.judgeChains(chains, terms, now);
+		const notes = this.#verifier.verifyAll(documents, issuers);
+		for (const { value } of notes)
+			if (!sameMoney(terms, value) || now + DEPOSIT_MARGIN_MS >= value.expires)
+				throw refused(
+					"a note is of other money than its issuer's terms, or expires too soon to be deposited",
+				);
+		return { issuers, notes };
+	}
+}
+
+/** What a transfer of them would be refused for in any case. */
+function requireHeld(notes: readonly VerifiedNote[], payer: Uint8Array): void {
+	const [first] = notes;
+	const ids = new Set(notes.map(({ value }) => hex(value.id)));
+	if (ids.size !== notes.length) throw refused("a note came twice");
+	for (const { value } of notes)
+		if (
+			!sameBytes(value.holder, payer) ||
+			first === undefined ||
+			!sameHolder(value, first.value)
+		)
+			throw refused("the notes are held by somebody else than the payer");
+}

@@ -1,0 +1,185 @@
+/* What each party of a payment judges, and when: nothing is committed that would then be refused. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { parseNote } from "../../src/money/index.ts";
+import { NOTES, PAYMENTS } from "../../src/money/purse/purse-tables.ts";
+import { hex } from "../../src/wire/index.ts";
+import { DAY } from "../support/authority.ts";
+import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
+
+interface Two {
+	readonly town: Town;
+	readonly mint: Module;
+	readonly ann: Module;
+	readonly bob: Module;
+}
+
+/** Ann has notes of these values. */
+async function two(
+	values: readonly bigint[] = [1000n],
+	options: TownOptions = {},
+): Promise<Two> {
+	const town = await Town.make(options);
+	const mint = await town.issuer();
+	const ann = await town.purse("ann");
+	const bob = await town.purse("bob");
+	await town.withdraw(ann, mint, ...values);
+	return { town, mint, ann, bob };
+}
+
+/** Both agents agree on it in a tetrad of its own, and everything that follows happens. */
+async function pay(
+	{ town, mint, ann, bob }: Two,
+	contract: number,
+	amount: bigint,
+): Promise<void> {
+	const tetrad = await town.meet(ann, bob);
+	town.expect(bob, tetrad, contractOf(contract), amount, mint);
+	await town.quiet();
+	town.pay(ann, tetrad, contractOf(contract), amount, mint);
+	await town.quiet();
+	town.part(ann, tetrad);
+	await town.quiet();
+}
+
+/** The issuer takes a new key, and the bank lists its old certificate at these modules. */
+async function renew(
+	{ town, mint }: Two,
+	...listedAt: readonly Module[]
+): Promise<void> {
+	const { device } = mint;
+	await town.recertify(mint);
+	await town.distrust(device, ...listedAt);
+}
+
+function requireNothingCommitted({ town, mint, ann, bob }: Two): void {
+	assert.equal(ann.last("failed").isInDoubt, false);
+	assert.equal(ann.store.rows(PAYMENTS).length, 0);
+	assert.equal(town.balance(ann, mint).inDoubt, 0n);
+	assert.equal(town.total(bob, mint), 0n);
+	town.requireConserved(mint);
+}
+
+describe("an issuer that took a new key, and whose old certificate is listed", () => {
+	test("is noticed by the payer before it picks notes, and its notes are exchanged", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		await renew(here, ann, bob, mint);
+		await pay(here, 1, 250n);
+		assert.equal(ann.last("failed").code, "insufficient-funds");
+		assert.match(ann.last("failed").reason, /and 10\.00 .* meet the issuer/);
+		requireNothingCommitted(here);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(town.balance(ann, mint).spendable, 1000n);
+		await pay(here, 1, 250n);
+		assert.equal(ann.last("paid").amount, 250n);
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), 250n);
+		town.requireConserved(mint);
+	});
+
+	test("is paid with by notes under its new certificate, whatever lies beside them", async () => {
+		const here = await two([300n]);
+		const { town, mint, ann, bob } = here;
+		const old = mint.device;
+		await town.recertify(mint);
+		await town.withdraw(ann, mint, 300n);
+		await town.distrust(old, ann, bob);
+		await pay(here, 1, 300n);
+		assert.equal(ann.last("paid").amount, 300n);
+		const spent = ann.store.rows(NOTES).filter(({ spent }) => spent > 0n);
+		assert.deepEqual(
+			spent.map(({ document }) =>
+				hex(parseNote(nodeCrypto, document).issuerCertificate),
+			),
+			[hex(mint.device.certificateId)],
+		);
+	});
+
+	test("is noticed by the payee before it agrees, when it alone holds the list", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		await renew(here, bob);
+		await pay(here, 1, 250n);
+		assert.match(ann.last("failed").reason, /untrusted/);
+		requireNothingCommitted(here);
+		assert.equal(town.balance(ann, mint).spendable, 1000n);
+	});
+});
+
+describe("a clock that is wrong by three months", () => {
+	for (const days of [91, -91])
+		test(`at the payee, by ${days} days: nothing is committed, and it is paid when the clock is right`, async () => {
+			const here = await two();
+			const { town, mint, ann, bob } = here;
+			bob.clockAhead = days * DAY;
+			await pay(here, 1, 250n);
+			requireNothingCommitted(here);
+			bob.clockAhead = 0;
+			await pay(here, 1, 250n);
+			assert.equal(ann.last("paid").amount, 250n);
+			assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		});
+
+	for (const days of [91, -91])
+		test(`at the payer, by ${days} days: nothing is committed, and it pays when the clock is right`, async () => {
+			const here = await two();
+			const { town, mint, ann, bob } = here;
+			ann.clockAhead = days * DAY;
+			await pay(here, 1, 250n);
+			requireNothingCommitted(here);
+			ann.clockAhead = 0;
+			await pay(here, 1, 250n);
+			assert.equal(ann.last("paid").amount, 250n);
+			assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		});
+});
+
+describe("notes that a payee has judged", () => {
+	test("are those that it is paid with: others are judged first", async () => {
+		const here = await two([300n, 300n, 300n]);
+		const { town, mint, ann, bob } = here;
+		const tetrad = await town.meet(ann, bob);
+		ann.isSlowToSign = true;
+		for (const contract of [1, 2, 3]) {
+			town.expect(bob, tetrad, contractOf(contract), 300n, mint);
+			await town.quiet();
+			town.pay(ann, tetrad, contractOf(contract), 300n, mint);
+			await town.quiet();
+		}
+		// The second asks before the first has reserved anything.
+		ann.events.push(...ann.unsigned.splice(0));
+		ann.isSlowToSign = false;
+		await town.quiet();
+		assert.equal(ann.heard.filter(({ kind }) => kind === "paid").length, 3);
+		assert.equal(town.balance(bob, mint).toDeposit, 900n);
+	});
+
+	test("are asked about again when another payment has taken them meanwhile", async () => {
+		const here = await two([300n, 200n]);
+		const { town, mint, ann, bob } = here;
+		const cyd = await town.purse("cyd");
+		const first = await town.meet(ann, bob);
+		const second = await town.meet(ann, cyd);
+		town.expect(bob, first, contractOf(1), 400n, mint);
+		town.expect(cyd, second, contractOf(2), 300n, mint);
+		await town.quiet();
+		town.pay(ann, first, contractOf(1), 400n, mint);
+		town.pay(ann, second, contractOf(2), 300n, mint);
+		await town.work();
+		// Bob's answer is on its way while Cyd is paid with what he has judged.
+		await town.deliver(town.wire.findIndex(({ to }) => to === cyd));
+		for (;;) {
+			const at = town.wire.findIndex(({ tetrad }) => tetrad === second);
+			if (at < 0) break;
+			await town.deliver(at);
+		}
+		assert.equal(ann.last("paid").amount, 300n);
+		await town.quiet();
+		assert.equal(ann.last("failed").code, "insufficient-funds");
+		assert.equal(ann.last("failed").isInDoubt, false);
+		assert.equal(town.balance(ann, mint).spendable, 200n);
+		town.requireConserved(mint);
+	});
+});

@@ -1,9 +1,11 @@
 /*
- * The Noise Protocol Framework, revision 34, for the three patterns that Tetrad uses:
+ * The Noise Protocol Framework, revision 34, for NN and two modifiers of it: hfs, hybrid forward
+ * secrecy with ML-KEM-768, and psk0, a pre-shared key.
  *
- *   NN      -> e              <- e, ee
- *   NNhfs   -> e, e1          <- e, ee, ekem1      (hybrid forward secrecy with ML-KEM-768)
- *   NNpsk0  -> psk, e         <- e, ee
+ *   NN          -> e              <- e, ee
+ *   NNhfs       -> e, e1          <- e, ee, ekem1
+ *   NNpsk0      -> psk, e         <- e, ee
+ *   NNhfs+psk0  -> psk, e, e1     <- e, ee, ekem1
  *
  *   initiator   startInitiator ──message 1──▶ AwaitingMessage2 ──finish──▶ SessionSecrets
  *   responder   readMessage1 ──▶ AnsweringMessage1 (h is known) ──finish──▶ message 2, SessionSecrets
@@ -181,22 +183,32 @@ class SymmetricState {
 	}
 }
 
-/** What starts either end: the protocol, the prologue both must agree on, and the key of NNpsk0. */
+/** What starts either end: the protocol, the prologue both must agree on, and the pre-shared key. */
 export interface NoiseSetup {
 	readonly protocol: NoiseProtocol;
 	readonly prologue: Uint8Array;
-	/** 32 bytes; there exactly when the pattern is NNpsk0. */
+	/** 32 bytes; there exactly when the pattern has psk0. */
 	readonly psk?: Uint8Array;
 	/** Receives each handshake key; the last one before the payload of message 2 seals it. */
 	readonly unsafeKeylog?: (key: Uint8Array) => void;
 }
 
+/** The modifiers of NN in each pattern. */
+const MODIFIERS: Readonly<
+	Record<NoisePattern, { readonly hfs: boolean; readonly psk0: boolean }>
+> = {
+	NN: { hfs: false, psk0: false },
+	NNhfs: { hfs: true, psk0: false },
+	NNpsk0: { hfs: false, psk0: true },
+	"NNhfs+psk0": { hfs: true, psk0: true },
+};
+
 function begin(crypto: CryptoProvider, setup: NoiseSetup): SymmetricState {
-	const wantsPsk = setup.protocol.pattern === "NNpsk0";
-	if (wantsPsk !== (setup.psk !== undefined))
+	const { psk0 } = MODIFIERS[setup.protocol.pattern];
+	if (psk0 !== (setup.psk !== undefined))
 		throw new TetradError(
 			"invalid-argument",
-			"a pre-shared key belongs to NNpsk0 and to nothing else",
+			"a pre-shared key belongs to the patterns with psk0 and to nothing else",
 		);
 	if (setup.psk !== undefined && setup.psk.length !== KEY_BYTES)
 		throw new TetradError("invalid-argument", "a pre-shared key has 32 bytes");
@@ -212,19 +224,16 @@ function mixEphemeral(
 	publicKey: Uint8Array,
 ): void {
 	state.mixHash(publicKey);
-	if (pattern === "NNpsk0") state.mixKey(publicKey);
+	if (MODIFIERS[pattern].psk0) state.mixKey(publicKey);
 }
 
 /** Bytes of message 1 without its payload. */
 export function message1Overhead(pattern: NoisePattern): number {
-	switch (pattern) {
-		case "NN":
-			return X25519_BYTES;
-		case "NNhfs":
-			return X25519_BYTES + ML_KEM_768.publicKeyBytes;
-		case "NNpsk0":
-			return X25519_BYTES + TAG_BYTES;
-	}
+	const { hfs, psk0 } = MODIFIERS[pattern];
+	// Under a pre-shared key, what follows `e` is sealed.
+	const tag = psk0 ? TAG_BYTES : 0;
+	const kem = hfs ? ML_KEM_768.publicKeyBytes + tag : 0;
+	return X25519_BYTES + kem + tag;
 }
 
 /** The initiator between the two messages. */
@@ -305,7 +314,7 @@ export function startInitiator(
 	mixEphemeral(state, pattern, e.publicKey);
 	const parts = [e.publicKey];
 	let kem: KemKey | undefined;
-	if (pattern === "NNhfs") {
+	if (MODIFIERS[pattern].hfs) {
 		kem = crypto.generateKem();
 		parts.push(state.encryptAndHash(kem.publicKey));
 	}
@@ -366,12 +375,11 @@ export function readMessage1(
 	const reader = new Reader(message);
 	const re = reader.take(X25519_BYTES);
 	mixEphemeral(state, pattern, re);
-	const kemPublicKey =
-		pattern === "NNhfs"
-			? state.decryptAndHash(
-					reader.take(state.sealedBytes(ML_KEM_768.publicKeyBytes)),
-				)
-			: undefined;
+	const kemPublicKey = MODIFIERS[pattern].hfs
+		? state.decryptAndHash(
+				reader.take(state.sealedBytes(ML_KEM_768.publicKeyBytes)),
+			)
+		: undefined;
 	const payload = state.decryptAndHash(reader.rest());
 
 	const e = crypto.generateX25519();

@@ -7,8 +7,8 @@ export type SuiteName =
 	| "classical-aesgcm"
 	| "classical-chachapoly";
 
-/** A key exchange pattern of the Noise Protocol Framework (revision 34). */
-export type NoisePattern = "NN" | "NNhfs" | "NNpsk0";
+/** A key exchange pattern of the Noise Protocol Framework (revision 34). NNpsk0 is that of no session here; published vectors have it. */
+export type NoisePattern = "NN" | "NNhfs" | "NNpsk0" | "NNhfs+psk0";
 
 /** A full Noise protocol name, taken apart. */
 export interface NoiseProtocol {
@@ -65,10 +65,10 @@ export const SUITES: readonly Suite[] = [
 	},
 ];
 
-/** Paired links: the pairing key was made by a hybrid exchange, so the pre-shared key keeps that strength. */
+/** Paired links: each is a hybrid exchange of its own, so that a pairing key which leaks later opens none that was recorded. */
 export const LINK_PROTOCOL: NoiseProtocol = {
-	name: "Noise_NNpsk0_25519_AESGCM_SHA256",
-	pattern: "NNpsk0",
+	name: "Noise_NNhfs+psk0_25519+MLKEM768_AESGCM_SHA256",
+	pattern: "NNhfs+psk0",
 	aead: "AESGCM",
 };
 

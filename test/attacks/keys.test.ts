@@ -40,6 +40,7 @@ import {
 } from "../../src/wire/index.ts";
 import {
 	assertNothing,
+	BrokenX25519,
 	Cast,
 	CorruptResponder,
 	type Devices,
@@ -315,15 +316,21 @@ class Eavesdropper {
 	key: Uint8Array | undefined;
 	n = 0;
 	readonly #protocol: NoiseProtocol;
+	readonly #hybrid: boolean;
+	readonly #psk: boolean;
 
-	constructor(protocol: NoiseProtocol, prologue: Uint8Array) {
+	constructor(protocol: NoiseProtocol, prologue: Uint8Array, psk?: Uint8Array) {
 		this.#protocol = protocol;
+		this.#hybrid = protocol.name.includes("hfs");
+		this.#psk = protocol.name.includes("psk0");
+		assert.equal(this.#psk, psk !== undefined);
 		const name = utf8(protocol.name);
 		this.h = new Uint8Array(32);
 		if (name.length <= 32) this.h.set(name);
 		else this.h = nodeCrypto.sha256(name);
 		this.ck = copy(this.h);
 		this.mixHash(prologue);
+		if (psk !== undefined) this.mixKeyAndHash(psk);
 	}
 
 	mixHash(data: Uint8Array): void {
@@ -351,7 +358,7 @@ class Eavesdropper {
 
 	ephemeral(publicKey: Uint8Array): void {
 		this.mixHash(publicKey);
-		if (this.#protocol.pattern === "NNpsk0") this.mixKey(publicKey);
+		if (this.#psk) this.mixKey(publicKey);
 	}
 
 	/** The plaintext, or `undefined`; in clear as long as there is no key. */
@@ -365,6 +372,31 @@ class Eavesdropper {
 		}
 		this.mixHash(sealed);
 		return plaintext;
+	}
+
+	/** Message 1, of which the payload is returned. */
+	message1(message: Uint8Array): Uint8Array | undefined {
+		this.ephemeral(message.subarray(0, 32));
+		const e1 = this.#hybrid ? 1184 + (this.#psk ? 16 : 0) : 0;
+		if (this.#hybrid) this.open(message.subarray(32, 32 + e1));
+		return this.open(message.subarray(32 + e1));
+	}
+
+	/** Message 2, with guesses for what X25519 and, in a hybrid exchange, ML-KEM agreed on. */
+	message2(
+		message: Uint8Array,
+		agreed: Uint8Array | undefined,
+		encapsulated: Uint8Array | undefined,
+	): { readonly ciphertext: Uint8Array | undefined; payload: typeof agreed } {
+		this.ephemeral(message.subarray(0, 32));
+		if (agreed !== undefined) this.mixKey(agreed);
+		let ciphertext: Uint8Array | undefined;
+		if (this.#hybrid) {
+			ciphertext = this.open(message.subarray(32, 32 + 1104));
+			if (encapsulated !== undefined) this.mixKey(encapsulated);
+		}
+		const payload = this.open(message.subarray(this.#hybrid ? 1136 : 32));
+		return { ciphertext, payload };
 	}
 
 	records(): [Uint8Array, Uint8Array] {
@@ -465,29 +497,16 @@ describe("every long-term key leaks after the run", () => {
 				psk?: Uint8Array,
 			) => {
 				for (const guess of guesses) {
-					const noise = new Eavesdropper(protocol, prologue);
-					if (psk !== undefined) noise.mixKeyAndHash(psk);
-					noise.ephemeral(one.subarray(0, 32));
-					if (protocol.pattern === "NNhfs") noise.open(one.subarray(32, 1216));
-					const start = protocol.pattern === "NNhfs" ? 1216 : 32;
-					const first = noise.open(one.subarray(start));
+					const noise = new Eavesdropper(protocol, prologue, psk);
+					const first = noise.message1(one);
 					assert.ok(first !== undefined, "message 1 is readable with the psk");
-					noise.ephemeral(two.subarray(0, 32));
-					if (guess !== undefined) noise.mixKey(guess);
-					let at = 32;
-					if (protocol.pattern === "NNhfs") {
-						const sealed = two.subarray(32, 32 + 1104);
-						const clear = noise.open(sealed);
-						assert.ok(clear === undefined || clear === sealed);
-						if (guess !== undefined) noise.mixKey(guess);
-						at = 32 + 1104;
-					}
-					const rest = two.subarray(at);
-					const payload = noise.open(rest);
-					assert.ok(
-						payload === undefined || payload === rest,
-						"message 2 opens",
-					);
+					const { ciphertext, payload } = noise.message2(two, guess, guess);
+					// What was never sealed comes back as it is.
+					for (const opened of [ciphertext, payload])
+						assert.ok(
+							opened === undefined || hex(two).includes(hex(opened)),
+							"message 2 opens",
+						);
 					tryKeys([...noise.records(), noise.key ?? noise.ck]);
 				}
 			};
@@ -537,9 +556,7 @@ describe("every long-term key leaks after the run", () => {
 		const { offer, message1 } = messages.F1.decode(parseFrame(flight1).body);
 		const noise = new Eavesdropper(protocol, enc(utf8("tetrad/1 s1"), offer));
 		const two = run.sent(isFlight("B", FRAME.answer)).bytes.subarray(5);
-		noise.ephemeral(message1.subarray(0, 32));
-		noise.open(message1.subarray(32, 1216));
-		noise.open(message1.subarray(1216));
+		noise.message1(message1);
 		noise.ephemeral(two.subarray(0, 32));
 		noise.mixKey(shared);
 		const ciphertext = noise.open(two.subarray(32, 32 + 1104));
@@ -564,6 +581,90 @@ describe("every long-term key leaks after the run", () => {
 			assert.equal(plain, undefined);
 		}
 	});
+});
+
+describe("somebody recorded both links, and has discrete logarithms and the pairing keys later", () => {
+	for (const routing of ROUTINGS) {
+		/** Two links and a tetrad over them; every private key of X25519 is known, and each secret of ML-KEM is kept for the control. */
+		const record = async () => {
+			const broken = new BrokenX25519();
+			const encapsulated: Uint8Array[] = [];
+			const crypto: CryptoProvider = {
+				...broken.crypto,
+				encapsulate(publicKey) {
+					const made = broken.crypto.encapsulate(publicKey);
+					if (made !== undefined) encapsulated.push(copy(made.secret));
+					return made;
+				},
+			};
+			const devices = {
+				A: withKeylog(four.A, { crypto }),
+				B: withKeylog(four.B, { crypto }),
+				X: withKeylog(four.X, { crypto }),
+				Y: withKeylog(four.Y, { crypto }),
+			};
+			const keys = { AX: nodeCrypto.random(32), BY: nodeCrypto.random(32) };
+			const { links, frames } = await tappedLinks(devices, "paired", keys);
+			const run = new FourDevices(devices, links, now, { routing });
+			await run.establish();
+			for (const place of PLACES) assert.ok(run.has(place, "confirmed"));
+			return { run, frames, keys, broken, encapsulated };
+		};
+
+		/** Which of R1 and R2 the tape of the links yields, with guesses for what ML-KEM agreed on. */
+		const sharesOn = (
+			{ run, frames, keys, broken }: Awaited<ReturnType<typeof record>>,
+			guesses: readonly (Uint8Array | undefined)[],
+		): string[] => {
+			const bodies = (type: number) =>
+				frames.filter((f) => f[0] === type).map((f) => parseFrame(f).body);
+			const hellos = bodies(FRAME.linkHello);
+			const answers = bodies(FRAME.linkAnswer);
+			const read: Uint8Array[] = [];
+			for (const [i, psk] of [keys.AX, keys.BY].entries())
+				for (const guess of guesses) {
+					const [one, two] = [hellos[i], answers[i]];
+					assert.ok(one && two);
+					const agreed = broken
+						.logarithm(one.subarray(0, 32))
+						.agree(two.subarray(0, 32));
+					const prologue = enc(utf8("tetrad/1 link"));
+					const noise = new Eavesdropper(LINK_PROTOCOL, prologue, psk);
+					noise.message1(one);
+					noise.message2(two, agreed, guess);
+					for (const key of noise.records())
+						for (const frame of frames) read.push(...opened(key, frame));
+				}
+			const tape = read.map(hex).join(" ");
+			return ["R1", "R2"].filter((label) =>
+				tape.includes(hex(logged(run, "A", label))),
+			);
+		};
+
+		test(`and reads neither share (${routing})`, async () => {
+			const recorded = await record();
+			const known = [recorded.keys.AX, recorded.keys.BY];
+			const guesses = [undefined, new Uint8Array(32), new Uint8Array()];
+			assert.deepEqual(sharesOn(recorded, [...guesses, ...known]), []);
+		});
+
+		test(`and would read both if ML-KEM were broken as well: the control (${routing})`, async () => {
+			const recorded = await record();
+			const shares = sharesOn(recorded, recorded.encapsulated);
+			assert.deepEqual(shares, ["R1", "R2"]);
+		});
+	}
+
+	/** What this record says, if it is one of the first under this key. */
+	function opened(key: Uint8Array, frame: Uint8Array): Uint8Array[] {
+		if (frame[0] !== FRAME.record) return [];
+		const { aead } = LINK_PROTOCOL;
+		return Array.from({ length: 16 }, (_, counter) =>
+			nodeCrypto
+				.aead(aead, key)
+				.open(nonceFor(aead, counter), frame.subarray(0, 5), frame.subarray(5)),
+		).filter((plaintext) => plaintext !== undefined);
+	}
 });
 
 /** What two open links say, to whoever tapped them. */

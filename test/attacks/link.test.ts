@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	type CryptoProvider,
+	ML_KEM_768,
+	nodeCrypto,
+} from "../../src/crypto/index.ts";
 import {
 	LINK_PROTOCOL,
 	MAX_CONTENT_BYTES,
@@ -418,6 +422,52 @@ describe("a carrier writes over what it delivered", () => {
 			assert.equal(a, x);
 		});
 	}
+});
+
+describe("somebody at the end of a link, with the pairing's key, sends what would make the secret known", () => {
+	const zero = new Uint8Array(32);
+	const drawing = (publicKey: Uint8Array): CryptoProvider => ({
+		...nodeCrypto,
+		generateX25519: () => ({ publicKey, agree: () => copy(zero) }),
+	});
+	const one = Uint8Array.of(1, ...new Uint8Array(31));
+	const overModulus = new Uint8Array(ML_KEM_768.publicKeyBytes).fill(0xff);
+	const agents: Record<string, CryptoProvider> = {
+		"an X25519 point of low order": drawing(zero),
+		"another one": drawing(one),
+		"an ML-KEM key that fails the modulus check": {
+			...nodeCrypto,
+			generateKem: () => ({
+				...nodeCrypto.generateKem(),
+				publicKey: overModulus,
+			}),
+		},
+	};
+	const modules: Record<string, CryptoProvider> = {
+		"an X25519 point of low order": drawing(zero),
+		"another one": drawing(one),
+		"an ML-KEM ciphertext for another key": {
+			...nodeCrypto,
+			encapsulate: () =>
+				nodeCrypto.encapsulate(nodeCrypto.generateKem().publicKey),
+		},
+	};
+
+	for (const [what, crypto] of Object.entries(agents))
+		test(`the agent: ${what}`, async () => {
+			const wire = linkBetween(withKeylog(A, { crypto }), X, now);
+			await wire.start();
+			assert.equal(wire.outcome("module"), "authentication-failed");
+			assert.ok(!wire.has("module", "sign"), "nothing was signed");
+		});
+
+	for (const [what, crypto] of Object.entries(modules))
+		test(`the module: ${what}`, async () => {
+			const wire = linkBetween(A, withKeylog(X, { crypto }), now);
+			await wire.start();
+			assert.equal(wire.outcome("agent"), "authentication-failed");
+			assert.ok(!wire.has("agent", "sign"), "nothing was signed");
+		});
 });
 
 describe("an end of a link that has not begun", () => {

@@ -18,6 +18,7 @@ import {
 	MAX_CONTENT_BYTES,
 	MAX_COUNTER,
 	message1Overhead,
+	type NoisePattern,
 	RECORD_OVERHEAD,
 	REKEY_INTERVAL,
 	SUITES,
@@ -168,7 +169,7 @@ test("lengths of message 1", () => {
 	);
 	assert.equal(rows.length, 3);
 	for (const row of rows) {
-		const pattern = cell(row, "pattern") as "NN" | "NNhfs" | "NNpsk0";
+		const pattern = cell(row, "pattern") as NoisePattern;
 		const documented = Number(cell(row, "message 1 without payload"));
 		assert.equal(documented, message1Overhead(pattern), pattern);
 	}

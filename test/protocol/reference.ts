@@ -315,6 +315,18 @@ function suiteOf(name: string): { id: number; protocol: string } {
 	return suite;
 }
 
+/** Bytes of messages 1 and 2 of a pattern, without what their payloads add. */
+function overheads(pattern: string): readonly [number, number] {
+	const one = "message 1 without payload";
+	const { rows } = table("Key exchange", "pattern", one);
+	const row = rows.find((candidate) => cell(candidate, "pattern") === pattern);
+	assert.ok(row, `the document has the pattern ${pattern}`);
+	return [
+		Number(cell(row, one)),
+		Number(cell(row, "message 2 without payload and its tag")),
+	];
+}
+
 interface Finished {
 	readonly aead: AeadName;
 	readonly h: Buffer;
@@ -414,6 +426,9 @@ function replay(
 	const sealed = message2.subarray(tokens.length);
 	assert.ok(key);
 	const payload = open(aead, key, n, h, sealed);
+	const [documented1, documented2] = overheads(protocol.split("_")[1] ?? "");
+	assert.equal(message1.length, documented1 + payload1.length);
+	assert.equal(message2.length, documented2 + payload.length + 16);
 	mixHash(sealed);
 	const [initiatorKey, responderKey, exporterSecret] = hkdf(EMPTY);
 	return {
@@ -957,7 +972,7 @@ function readLink(
 	if (paired) {
 		const { pairingKeys, linkExchanges } = run.secrets;
 		assert.ok(pairingKeys && linkExchanges);
-		const protocol = /`(Noise_NNpsk0_\w+)`/.exec(DOCUMENT)?.[1] ?? "";
+		const protocol = /`(Noise_NNhfs\+psk0_[\w+]+)`/.exec(DOCUMENT)?.[1] ?? "";
 		const session = replay(
 			protocol,
 			enc(text("tetrad/1 link")),

@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
 import { x25519FromPrivate } from "../../src/crypto/node.ts";
 import {
-	LINK_PROTOCOL,
 	type NoiseProtocol,
 	readMessage1,
 	SUITES,
@@ -28,7 +27,11 @@ const PROTOCOLS: readonly NoiseProtocol[] = [
 	...SUITES.map(({ protocol }) => protocol).filter(
 		({ pattern }) => pattern === "NN",
 	),
-	LINK_PROTOCOL,
+	{
+		name: "Noise_NNpsk0_25519_AESGCM_SHA256",
+		pattern: "NNpsk0",
+		aead: "AESGCM",
+	},
 	{
 		name: "Noise_NNpsk0_25519_ChaChaPoly_SHA256",
 		pattern: "NNpsk0",

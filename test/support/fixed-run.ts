@@ -627,30 +627,37 @@ class Run {
 
 	secrets(): FixedRun["secrets"] {
 		const record = (place: Place) => this.devices[place].record;
-		const exchange = (initiator: Place, responder: Place): Exchange => {
-			const seed = record(initiator).mlKemSeeds.at(-1);
-			const random = record(responder).mlKemRandom.at(-1);
+		const { link, suite } = this.#options;
+		/** The first exchange that both took part in is their link's, and the last one their session's. */
+		const exchange = (
+			initiator: Place,
+			responder: Place,
+			nth: 0 | -1,
+			hybrid: boolean,
+		): Exchange => {
+			const [one, two] = [record(initiator), record(responder)];
 			return {
-				initiatorX25519: at(record(initiator).x25519, -1),
-				...(seed ? { initiatorMlKemSeed: seed } : {}),
-				responderX25519: at(record(responder).x25519, -1),
-				...(random ? { responderMlKemRandom: random } : {}),
+				initiatorX25519: at(one.x25519, nth),
+				...(hybrid ? { initiatorMlKemSeed: at(one.mlKemSeeds, nth) } : {}),
+				responderX25519: at(two.x25519, nth),
+				...(hybrid ? { responderMlKemRandom: at(two.mlKemRandom, nth) } : {}),
 			};
 		};
-		const paired = this.#options.link === "paired";
+		const session = (initiator: Place, responder: Place): Exchange =>
+			exchange(initiator, responder, -1, suite.startsWith("hybrid"));
+		const paired = link === "paired";
 		return {
 			...(paired
 				? {
 						pairingKeys: this.#pairingKeys,
-						linkExchanges: bySide((side) => ({
-							initiatorX25519: at(record(AGENT_OF[side]).x25519, 0),
-							responderX25519: at(record(MODULE_OF[side]).x25519, 0),
-						})),
+						linkExchanges: bySide((side) =>
+							exchange(AGENT_OF[side], MODULE_OF[side], 0, true),
+						),
 					}
 				: {}),
 			tetradIds: this.#tetradIds,
-			session1: exchange("A", "B"),
-			session2: exchange("X", "Y"),
+			session1: session("A", "B"),
+			session2: session("X", "Y"),
 			r1: logged(this.devices.A, "R1"),
 			r2: logged(this.devices.A, "R2"),
 		};

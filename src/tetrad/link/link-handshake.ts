@@ -5,7 +5,7 @@
  *            module  idle ──L1──▶ signing ──L2──▶ answered ──L3──▶ authenticated
  *   open     both    idle ──own chain──▶ greeting ──other chain──▶ authenticated
  *
- * L1 and L2 are the messages of Noise NNpsk0 under the pairing's key; L3 is record 0. An open link
+ * L1 and L2 are the messages of Noise NNhfs+psk0 under the pairing's key; L3 is record 0. An open link
  * only shows chains: whoever uses one knows what is at its other end.
  */
 import {

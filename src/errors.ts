@@ -21,6 +21,7 @@ export type ErrorCode =
 	| "refused-by-peer"
 	| "pairing-failed"
 	| "truncated"
+	| "unsealed-end"
 	| "payment-refused"
 	| "issuer-refused"
 	| "double-spent"
@@ -60,6 +61,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"refused-by-peer": "peer",
 	"pairing-failed": "peer",
 	truncated: "peer",
+	"unsealed-end": "peer",
 	"payment-refused": "peer",
 	"issuer-refused": "peer",
 	"double-spent": "peer",

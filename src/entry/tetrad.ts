@@ -51,6 +51,7 @@ export {
 	PROTOCOL_VERSION,
 	type Root,
 	type Routing,
+	readToItsEnd,
 	SignedHashes,
 	safetyWords,
 	type Transcript,

@@ -51,6 +51,7 @@ export {
 	type ModuleOptions,
 	moduleInitiator,
 	moduleResponder,
+	readToItsEnd,
 } from "./role/index.ts";
 export { safetyWords } from "./safety-code.ts";
 export { SignedHashes } from "./signed-hashes.ts";

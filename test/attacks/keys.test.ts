@@ -22,6 +22,7 @@ import {
 	ROUTING_BYTE,
 	type Root,
 	type Routing,
+	readToItsEnd,
 	type Transcript,
 } from "../../src/tetrad/index.ts";
 import { parseOffer } from "../../src/tetrad/offer.ts";
@@ -1026,6 +1027,28 @@ describe("somebody wants an unfinished exchange to look like an orderly end", ()
 			assert.equal(by(run, other === "X" ? "A" : "B"), "module");
 			assert.equal(by(run, place === "X" ? "A" : "B"), "agent");
 		}
+	});
+
+	test("a corrupt agent that leaves the other module's last words out is told of where they are read", async () => {
+		const run = await Run.of(four, now).establish();
+		run.apply("Y", run.Y.send(utf8("one")));
+		await run.run();
+		// B takes these two, passes none of them on, and closes session 1.
+		run.apply("Y", run.Y.send(utf8("two")));
+		run.apply("Y", run.Y.close());
+		take(run, isLink(LINK.nested));
+		take(run, isLink(LINK.nested));
+		await run.run();
+		const end = run.events.X.find(({ kind }) => kind === "ended");
+		assert.ok(end?.kind === "ended");
+		assert.equal(end.error, undefined, "the own agent said: in order");
+		assert.equal(readToItsEnd(end)?.code, "unsealed-end");
+		const honest = await Run.of(four, now).establish();
+		honest.apply("Y", honest.Y.close());
+		await honest.run();
+		const sealed = honest.events.X.find(({ kind }) => kind === "ended");
+		assert.ok(sealed?.kind === "ended");
+		assert.equal(readToItsEnd(sealed), undefined);
 	});
 
 	test("by a close that was cut from another session, or in clear", async () => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Channel } from "../../src/device/runtime/channel.ts";
 import type { Tetrad, TetradEvent } from "../../src/device/runtime/tetrad.ts";
+import type { TetradError } from "../../src/errors.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
-import { hex } from "../../src/wire/index.ts";
+import { hex, parseUtf8 } from "../../src/wire/index.ts";
 import { Devices, hear, isAgent, say, settled, until } from "./support.ts";
 
 const LARGEST_TO_AGENT = 2 ** 18;
@@ -63,10 +64,21 @@ describe("a tetrad", () => {
 		test(`that ${closer} closes is closed in order for all four`, async () => {
 			await using devices = await Devices.make();
 			const four = await devices.tetrad();
-			const waiting = PLACES.flatMap((place) => [
-				four[place].agent.receive(),
-				four[place].module.receive(),
-			]);
+			const said = (channel: Tetrad["agent"]) =>
+				channel.receive().then(
+					(message) => message ?? "nothing more",
+					(error: TetradError) => error.code,
+				);
+			// Session 2 is read to its end only where the other module closed it.
+			const sure = { A: "Y", B: "X", X: "Y", Y: "X" }[closer];
+			const ending = (place: Place, to: "agent" | "module") =>
+				to === "agent" || isAgent(place) || place === sure
+					? "nothing more"
+					: "unsealed-end";
+			const all = PLACES.flatMap((place) =>
+				(["agent", "module"] as const).map((to) => ({ place, to })),
+			);
+			const waiting = all.map(({ place, to }) => said(four[place][to]));
 			await four[closer].close();
 			for (const place of PLACES) {
 				await four[place].closed;
@@ -74,17 +86,18 @@ describe("a tetrad", () => {
 				assert.throws(() => four[place].export("l", say(""), 32), {
 					code: "tetrad-closed",
 				});
-				for (const channel of [four[place].agent, four[place].module]) {
+				for (const to of ["agent", "module"] as const) {
+					const channel = four[place][to];
 					await assert.rejects(channel.send(say("late")), {
 						code: "tetrad-closed",
 					});
-					assert.equal(await channel.receive(), undefined);
+					assert.equal(await said(channel), ending(place, to));
 				}
 				await four[place].close();
 			}
 			assert.deepEqual(
 				await Promise.all(waiting),
-				waiting.map(() => undefined),
+				all.map(({ place, to }) => ending(place, to)),
 			);
 			for (const place of PLACES)
 				assert.deepEqual(devices.ends(place), [undefined]);
@@ -103,6 +116,21 @@ describe("a tetrad", () => {
 		const heard: string[] = [];
 		for await (const message of four.Y.module) heard.push(`${message.length}`);
 		assert.deepEqual(heard, ["3", "3", "5"]);
+	});
+
+	test("that the other agent closes does not look to a module's reader as if the other module had nothing more to say", async () => {
+		await using devices = await Devices.make();
+		const four = await devices.tetrad();
+		for (const word of ["one", "two"]) await four.Y.module.send(say(word));
+		await settled(() => 0);
+		await four.A.close();
+		await four.X.closed;
+		const heard: string[] = [];
+		const reading = (async () => {
+			for await (const message of four.X.module) heard.push(parseUtf8(message));
+		})();
+		await assert.rejects(reading, { code: "unsealed-end" });
+		assert.deepEqual(heard, ["one", "two"]);
 	});
 
 	test("is closed at the end of its `await using` scope, and so is a device", async () => {

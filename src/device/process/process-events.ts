@@ -5,7 +5,7 @@ import {
 	type PurseReport,
 	type RequestKind,
 } from "../../money/index.ts";
-import type { Place } from "../../tetrad/index.ts";
+import type { ClosedBy, Place } from "../../tetrad/index.ts";
 import type { ListEvent } from "../runtime/index.ts";
 
 /** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
@@ -54,6 +54,8 @@ export type ProcessEvent =
 	| {
 			readonly event: "ended";
 			readonly tetrad: number;
+			/** Who closed it, when it ended in order. At a module, all that the other module said is known to have come only after `module`. */
+			readonly by?: ClosedBy;
 			readonly code?: ErrorCode;
 			readonly reason?: string;
 	  }

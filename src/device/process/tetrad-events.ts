@@ -31,7 +31,7 @@ export function observer(
 					event: "ended",
 					tetrad,
 					...(event.error === undefined
-						? {}
+						? { by: event.by }
 						: { code: event.error.code, reason: event.error.message }),
 				});
 		}

@@ -44,8 +44,10 @@ export class Channel implements AsyncIterable<Uint8Array> {
 	}
 
 	/**
-	 * The next message, or `undefined` when the tetrad was closed in order. Rejects with the error
-	 * that ended the tetrad, or with `aborted`. Messages that came before the end are given first.
+	 * The next message, or `undefined` when the tetrad was closed in order; in session 2, which
+	 * passes through both agents, only when the other module closed it, and `unsealed-end` otherwise.
+	 * Rejects with the error that ended the tetrad, or with `aborted`. Messages that came before the
+	 * end are given first.
 	 */
 	receive(
 		options: { readonly signal?: AbortSignal } = {},
@@ -74,7 +76,7 @@ export class Channel implements AsyncIterable<Uint8Array> {
 		return promise.finally(() => signal.removeEventListener("abort", onAbort));
 	}
 
-	/** Every message until the tetrad is closed in order; throws when it ended otherwise. */
+	/** Every message until the tetrad is closed in order; throws where `receive` rejects. */
 	async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
 		for (;;) {
 			const message = await this.receive();

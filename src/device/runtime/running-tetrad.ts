@@ -7,6 +7,7 @@ import {
 	type ModuleEffect,
 	type ModuleEvent,
 	type ModuleMachine,
+	readToItsEnd,
 	safetyWords,
 } from "../../tetrad/index.ts";
 import type { LinkMessageType } from "../../wire/index.ts";
@@ -110,7 +111,8 @@ export class RunningTetrad implements LinkUser {
 		this.#unfollow();
 		link.detach(tetradId);
 		this.#channels?.agent.end(error);
-		this.#channels?.module.end(error);
+		// At a module this is session 2, which only the other module can end.
+		this.#channels?.module.end(this.#isModule ? readToItsEnd(end) : error);
 		if (end.error === undefined) this.#closed.resolve(end.by);
 		else this.#closed.reject(end.error);
 		// Of no effect once it was resolved.
@@ -119,6 +121,11 @@ export class RunningTetrad implements LinkUser {
 				new TetradError("aborted", "the tetrad ended before it was confirmed"),
 		);
 		observe?.(end);
+	}
+
+	get #isModule(): boolean {
+		const { place } = this.#machine;
+		return place === "X" || place === "Y";
 	}
 
 	#enterConfirmed(): void {
@@ -178,8 +185,7 @@ export class RunningTetrad implements LinkUser {
 
 	/** Sessions 1 and 2 are with the other device of the same kind, sessions 3 and 4 with the own one. */
 	#deliver(session: 1 | 2 | 3 | 4, bytes: Uint8Array): void {
-		const toAgent = this.#machine.place === "A" || this.#machine.place === "B";
-		const from = session <= 2 === toAgent ? "agent" : "module";
+		const from = session <= 2 === this.#isModule ? "module" : "agent";
 		this.#channels?.[from].deliver(bytes);
 	}
 

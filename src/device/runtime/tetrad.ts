@@ -29,6 +29,7 @@ export interface Tetrad extends AsyncDisposable {
 	 * Resolves when the tetrad was closed in order, with who closed it, and rejects with the error
 	 * that ended it otherwise. On a module, `agent` means that its own agent said so, which proves
 	 * nothing about what the other module still had to say; `module` is that module's own seal.
+	 * Whoever reads session 2 to its end hears the same: `unsealed-end` unless it was that seal.
 	 */
 	readonly closed: Promise<ClosedBy>;
 	/** A key for the application, the same on all four devices; at most 8160 bytes. */

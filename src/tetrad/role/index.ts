@@ -6,7 +6,7 @@ export {
 export { AgentMachine } from "./agent-machine.ts";
 export { agentResponder } from "./agent-responder.ts";
 export { endBody } from "./link-end.ts";
-export type { ConfirmedModule } from "./module-conversation.ts";
+export { type ConfirmedModule, readToItsEnd } from "./module-conversation.ts";
 export { type ModuleOptions, moduleInitiator } from "./module-initiator.ts";
 export { ModuleMachine } from "./module-machine.ts";
 export { moduleResponder } from "./module-responder.ts";

@@ -1,5 +1,9 @@
-import { authenticationFailed, unreachable } from "../../errors.ts";
-import { type ClosedBy, unexpected } from "../../machine/index.ts";
+import {
+	authenticationFailed,
+	TetradError,
+	unreachable,
+} from "../../errors.ts";
+import { type ClosedBy, type Ended, unexpected } from "../../machine/index.ts";
 import type { Session } from "../../session/index.ts";
 import { CONTENT, LINK, type LinkMessageType } from "../../wire/index.ts";
 import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
@@ -94,6 +98,20 @@ export class ModuleConversation {
 		this.#role.tellLink();
 		this.#role.steps.end(by);
 	}
+}
+
+/**
+ * What whoever reads session 2 at a module hears at its end: nothing when the other module closed
+ * it, and otherwise why not all that the other module sent need have come. Agents in between can
+ * leave out its last records and still end in order.
+ */
+export function readToItsEnd(end: Ended): TetradError | undefined {
+	if (end.error !== undefined) return end.error;
+	if (end.by === "module") return undefined;
+	return new TetradError(
+		"unsealed-end",
+		"the tetrad was closed, and not by the other module: whether it had more to say is not known",
+	);
 }
 
 function sendLink(type: LinkMessageType, body: Uint8Array): ModuleEffect {

@@ -107,6 +107,10 @@ function purseSentence(event: PurseEvent): string {
 			return `purse: the account holds ${sum}`;
 		case "behind":
 			return `purse: pays nobody: ${why}`;
+		case "overridden":
+			return event.reason === undefined
+				? "purse: the owner overrode what a witness knows of it; it pays again"
+				: `purse: overrode nothing: ${why}`;
 		case "trouble":
 			return `purse: trouble: ${why}`;
 	}

@@ -36,6 +36,8 @@ export type MoneyEvent =
 	  }
 	/** A document with an order of the owner (order.ts). */
 	| { readonly kind: "order"; readonly document: Uint8Array }
+	/** A document in which the owner overrides what a witness said (order.ts). */
+	| { readonly kind: "override"; readonly document: Uint8Array }
 	/** The owner wants all notes of that issuer back in the account there; `request` is random, `REQUEST_ID_BYTES`. */
 	| {
 			readonly kind: "give-back";

@@ -19,7 +19,8 @@ export type SignatureRole =
 	| "NO"
 	| "TR"
 	| "RE"
-	| "OW";
+	| "OW"
+	| "OV";
 
 const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	A: roleLabel("A"),
@@ -35,6 +36,7 @@ const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	TR: roleLabel("TR"),
 	RE: roleLabel("RE"),
 	OW: roleLabel("OW"),
+	OV: roleLabel("OV"),
 };
 
 function roleLabel(role: SignatureRole): Uint8Array {

@@ -1,7 +1,9 @@
 /* Money that goes the whole way round, by the commands that owners and operators give. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readdir, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { Authority } from "../../src/device/authority/authority.ts";
 import { readRoots } from "../../src/device/authority/authority-home.ts";
@@ -12,7 +14,7 @@ import { readPolicy } from "../../src/device/home/policy-file.ts";
 import { moduleIdOf } from "../../src/device/purse/purse-home.ts";
 import { encodeChain, validateChain } from "../../src/identity/index.ts";
 import { hex } from "../../src/wire/index.ts";
-import { done } from "../support/commands.ts";
+import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import {
@@ -22,6 +24,8 @@ import {
 	startModule,
 	startServer,
 } from "../support/processes.ts";
+
+const copied = promisify(execFile);
 
 /** An issuer's module and its agent, paired. */
 async function makeMint(homes: Homes): Promise<void> {
@@ -59,21 +63,25 @@ interface Shown {
 	}[];
 }
 
-test("an owner withdraws, agents pay, and the payee deposits: each in one command", async () => {
-	await using folder = await temporaryFolder();
-	const homes = await Homes.make(folder.path);
+/** An issuer that runs, with 100.00 in Alice's account, and purses at X and Y. */
+async function town(homes: Homes) {
 	await makeMint(homes);
 	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
 	const { terms } = await done(["issuer", "init", "--home", homes.at("mint")]);
-	await using issuer = new Command([
-		...["issuer", "run", "--json", "--home", homes.at("mint")],
-		...["--listen", homes.socket("mint"), "--http", "127.0.0.1:0"],
-	]);
+	const stack = new AsyncDisposableStack();
+	const issuer = stack.use(
+		new Command([
+			...["issuer", "run", "--json", "--home", homes.at("mint")],
+			...["--listen", homes.socket("mint"), "--http", "127.0.0.1:0"],
+		]),
+	);
 	await issuer.expect("listening");
-	await using clerk = new Command([
-		...["agent", "--json", "--home", homes.at("clerk")],
-		...["--module", homes.socket("mint"), "--listen", "127.0.0.1:0"],
-	]);
+	const clerk = stack.use(
+		new Command([
+			...["agent", "--json", "--home", homes.at("clerk")],
+			...["--module", homes.socket("mint"), "--listen", "127.0.0.1:0"],
+		]),
+	);
 	const { address: issuerAt } = await clerk.expect("listening");
 	await done([
 		...["issuer", "credit", "--home", homes.at("mint"), "--amount", "100.00"],
@@ -85,13 +93,27 @@ test("an owner withdraws, agents pay, and the payee deposits: each in one comman
 			...["purse", "create", "--home", homes.of(place)],
 			...["--issuer", String(terms), ...owner],
 		]);
-	await using X = await startModule(homes, "X");
-	await using _ = await startModule(homes, "Y");
 	const at = (place: "X" | "Y") => [
 		...["--home", homes.of(place)],
 		...["--agent", homes.of(place === "X" ? "A" : "B")],
 		...["--module", homes.socket(place), "--issuer-at", issuerAt],
 	];
+	return {
+		terms: String(terms),
+		owner,
+		at,
+		issuerAt,
+		[Symbol.asyncDispose]: () => stack.disposeAsync(),
+	};
+}
+
+test("an owner withdraws, agents pay, and the payee deposits: each in one command", async () => {
+	await using folder = await temporaryFolder();
+	const homes = await Homes.make(folder.path);
+	await using here = await town(homes);
+	const { terms, owner, at } = here;
+	await using X = await startModule(homes, "X");
+	await using _ = await startModule(homes, "Y");
 
 	const { settled, balances } = (await done([
 		...["purse", "withdraw", "60", ...owner, ...at("X")],
@@ -145,4 +167,111 @@ test("an owner withdraws, agents pay, and the payee deposits: each in one comman
 	assert.equal(tooMuch.code, 1, tooMuch.stdout);
 	assert.equal(JSON.parse(tooMuch.stdout).settled, false);
 	assert.match(tooMuch.stderr, /not settled/);
+});
+
+test("homes that were put back sign nothing twice, whether the issuer is met first or not, and after every restart", async () => {
+	await using folder = await temporaryFolder();
+	const homes = await Homes.make(folder.path);
+	await using here = await town(homes);
+	const { terms, owner, at, issuerAt } = here;
+	await using _ = await startModule(homes, "Y");
+	const server = await startServer(
+		homes,
+		...(["B", homes.socket("Y"), "--take-payments"] as const),
+		...["--issuer-terms", terms],
+	);
+	await using __ = server.agent;
+	const agent = (...flags: string[]) =>
+		run([
+			...["agent", "--home", homes.of("A"), "--module", homes.socket("X")],
+			...flags,
+		]);
+	const pay = () =>
+		agent(
+			...["--connect", server.address],
+			...["--pay", "12.50", "--issuer-terms", terms],
+		);
+	const settle = () => agent("--connect", issuerAt, "--settle");
+	const pays = async (code: number) => {
+		const { stderr, ...paid } = await pay();
+		assert.equal(paid.code, code, stderr);
+		if (code !== 0) assert.match(stderr, /purse-behind/);
+	};
+	const places = ["A", "X"] as const;
+	const backUp = async () => {
+		for (const place of places)
+			await copied("cp", ["-a", homes.of(place), `${homes.of(place)}.backup`]);
+	};
+	const putBack = async () => {
+		for (const place of places)
+			await copied("cp", [
+				...["-a", `${homes.of(place)}.backup/.`, homes.of(place)],
+			]);
+	};
+
+	{
+		await using X = await startModule(homes, "X");
+		await done(["purse", "withdraw", "60", ...owner, ...at("X")]);
+		await backUp();
+		await pays(0);
+		assert.equal((await settle()).code, 0);
+		// While it runs, killed, and put back over the same files.
+		await X.kill();
+	}
+	await putBack();
+	{
+		await using X = await startModule(homes, "X");
+		await pays(1);
+		assert.match((await settle()).stderr, /purse-behind/);
+		await pays(1);
+		X.terminate();
+		await X.exits(0);
+	}
+	for (let i = 0; i < 2; i++) {
+		await using X = await startModule(homes, "X");
+		await pays(1);
+		X.terminate();
+		await X.exits(0);
+	}
+	const history = await done([
+		...["purse", "history", "--home", homes.of("X"), "--limit", "1"],
+	]);
+	assert.equal((history["history"] as { what: string }[])[0]?.what, "behind");
+	const override = ["purse", "unsafe-override-behind", "--home", homes.of("X")];
+	await writeFile(homes.at("thief"), "battery staple\n", { mode: 0o600 });
+	await refused(
+		[...override, "--owner-passphrase-file", homes.at("thief")],
+		/not the passphrase of the purse's owner/,
+	);
+	await refused(
+		["purse", "unsafe-override-behind", "--home", homes.of("Y"), ...owner],
+		/is not behind anything/,
+		2,
+	);
+	// The owner may be sure that the witnesses are wrong; here they are right, and the module is found out.
+	await done([...override, ...owner]);
+	{
+		await using X = await startModule(homes, "X");
+		await X.until(
+			() => X.all("purse").some(({ kind }) => kind === "overridden"),
+			"that it has overridden",
+		);
+		assert.equal((await settle()).code, 0);
+		await pays(0);
+		X.terminate();
+		await X.exits(0);
+	}
+	server.agent.terminate();
+	await server.agent.exits(0);
+	// Until then nothing was signed twice: one payment came, and the one after the override is in conflict with it.
+	const { stdout } = await run(["purse", "deposit", ...at("Y"), "--json"]);
+	assert.equal(JSON.parse(stdout).settled, true);
+	const { balanced } = await done([
+		...["issuer", "audit", "--home", homes.at("mint")],
+	]);
+	assert.equal(balanced, true);
+	const { conflicts } = await done([
+		...["issuer", "conflicts", "--home", homes.at("mint")],
+	]);
+	assert.equal((conflicts as unknown[]).length, 1);
 });

@@ -1,13 +1,24 @@
 /* Agents that have their modules pay, over tetrads in one process. */
 import assert from "node:assert/strict";
-import { cp, rm } from "node:fs/promises";
-import { test } from "node:test";
+import {
+	copyFile,
+	cp,
+	mkdir,
+	readdir,
+	rename,
+	rm,
+	stat,
+	utimes,
+	writeFile,
+} from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { Payments } from "../../src/device/purse/index.ts";
 import { Channel } from "../../src/device/runtime/channel.ts";
 import type { Tetrad } from "../../src/device/runtime/index.ts";
 import { TetradError } from "../../src/errors.ts";
-import { openReceipt } from "../../src/money/index.ts";
+import { openReceipt, type PurseReport } from "../../src/money/index.ts";
 import { textMessage } from "../../src/talk/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Purses } from "./purse-support.ts";
@@ -167,6 +178,115 @@ test("a purse that was put back to an old backup pays nobody", async () => {
 	await assert.rejects(A.pay(payment), code("purse-behind"));
 	const [x] = await running.X.balances();
 	assert.equal(x?.spendable, 500n, "the old state, which buys nothing");
+});
+
+describe("a purse whose files were put back, and its agent's with them", () => {
+	/** Alice has paid 100 before the backup and 100 after it. */
+	async function restored(
+		putBack: (backup: string, folder: string) => Promise<void>,
+		backUp: "closed" | "open",
+	): Promise<{ code: string; reports: readonly PurseReport[] }> {
+		await using around = await temporaryFolder();
+		const [folder, backup] = [`${around.path}/home`, `${around.path}/backup`];
+		await mkdir(folder, { mode: 0o700 });
+		await using purses = await Purses.make(folder);
+		await purses.give("X", 500n);
+		const pay = async (after = async () => {}) => {
+			await using running = await purses.start();
+			const { A, B } = await purses.meet(running.devices);
+			const payment = purses.payment(100n);
+			await B.expect(payment);
+			const refused = await A.pay(payment).catch((thrown) => thrown);
+			await after();
+			return refused instanceof TetradError ? refused.code : "";
+		};
+		const copy = async () => {
+			await mkdir(backup);
+			await over(folder, backup);
+		};
+		assert.equal(await pay(backUp === "open" ? copy : undefined), "");
+		if (backUp === "closed") await copy();
+		const heads = new Map(purses.witnesses.A.heads);
+		assert.equal(await pay(), "");
+		await putBack(backup, folder);
+		for (const [id, head] of heads) purses.witnesses.A.heads.set(id, head);
+		purses.reports.X.length = 0;
+		return { code: await pay(), reports: purses.reports.X };
+	}
+	/** As `cp -a` does: into the files that are there, with their old times. */
+	const over = async (from: string, into: string, only = /./) => {
+		for (const name of (await readdir(from)).filter((name) =>
+			only.test(name),
+		)) {
+			const [old, path] = [join(from, name), join(into, name)];
+			const { atime, mtime } = await stat(old);
+			await copyFile(old, path);
+			await utimes(path, atime, mtime);
+		}
+	};
+	const anew = async (backup: string, folder: string) => {
+		await rm(folder, { recursive: true });
+		await mkdir(folder, { mode: 0o700 });
+		await over(backup, folder);
+	};
+	const database = (backup: string, folder: string) =>
+		over(backup, folder, /^X\.db$/);
+	for (const [name, putBack, backUp] of [
+		["as a new folder", anew, "closed"],
+		["as a new folder, from a copy of open files", anew, "open"],
+		["into the old folder", over, "closed"],
+		["into the old folder, from a copy of open files", over, "open"],
+		["by its database alone", database, "closed"],
+	] as const)
+		test(`${name}, pays nobody before it has met its issuer`, async () => {
+			const { code, reports } = await restored(putBack, backUp);
+			assert.equal(code, "purse-behind");
+			const [said] = reports;
+			assert.ok(said?.kind === "trouble");
+			assert.match(said.error.message, /not where it was .* settle first/);
+		});
+
+	test("is none whose folder was renamed", async () => {
+		const { code, reports } = await restored(async (_, folder) => {
+			await rename(folder, `${folder}-moved`);
+			await rename(`${folder}-moved`, folder);
+		}, "closed");
+		assert.equal(code, "");
+		assert.ok(reports.every(({ kind }) => kind !== "trouble"));
+	});
+
+	test("leaves one mark beside its database, also after a process that died over it", async () => {
+		await using around = await temporaryFolder();
+		await using purses = await Purses.make(around.path);
+		await purses.give("X", 500n);
+		const marks = async () =>
+			(await readdir(around.path)).filter((name) => /X\.db\.place/.test(name));
+		for (let i = 0; i < 2; i++) {
+			await using running = await purses.start();
+			const { A, B } = await purses.meet(running.devices);
+			const payment = purses.payment(100n);
+			await B.expect(payment);
+			await A.pay(payment);
+			assert.equal((await marks()).length, 1);
+			await writeFile(purses.path("X").concat(".place-", "0".repeat(32)), "");
+		}
+		assert.equal((await marks()).length, 1);
+	});
+});
+
+test("a purse that shall meet its issuer at every start pays nobody before", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n);
+	for (const expected of ["", "purse-behind"]) {
+		await using running = await purses.start({ meetIssuerAtStart: true });
+		const { A, B } = await purses.meet(running.devices);
+		const payment = purses.payment(100n);
+		await B.expect(payment);
+		const refused = await A.pay(payment).catch((thrown) => thrown);
+		// Nothing had happened to it before the first payment.
+		assert.equal(refused instanceof TetradError ? refused.code : "", expected);
+	}
 });
 
 test("whoever takes what is not of money and throws ends the tetrad, and a payment is in doubt", async () => {

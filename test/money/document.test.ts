@@ -8,6 +8,7 @@ import {
 	DEPOSIT_MARGIN_MS,
 	draftNote,
 	draftOrder,
+	draftOverride,
 	draftReceipt,
 	draftTransfer,
 	encodeEvidence,
@@ -27,12 +28,17 @@ import {
 	messages,
 	openEvidence,
 	openOrder,
+	openOverride,
 	openReceipt,
 	PAY_WITHIN_MS,
 	parseNote,
 	parseTransfer,
 	SEVERAL,
 } from "../../src/money/index.ts";
+import {
+	MAX_META_LIST,
+	MAX_WITNESSED_NUMBER,
+} from "../../src/money/purse/purse-limits.ts";
 import {
 	dec,
 	enc,
@@ -132,6 +138,11 @@ describe("layouts of documents", () => {
 		);
 	});
 
+	test("Override", () => {
+		holdsLayout("an override", layoutOf("Override"), (fields) =>
+			openOverride(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
+		);
+	});
 	test("Order", () => {
 		holdsLayout("an order", layoutOf("Order"), (fields) =>
 			openOrder(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
@@ -308,6 +319,13 @@ test("roles: each document is signed for the place that the page says", async ()
 			amount: 1n,
 			ordered: TEST_NOW,
 		}).toSign,
+		override: draftOverride({
+			purse: device.deviceId,
+			request: filled(16, 1),
+			number: 1n,
+			hash: filled(32, 3),
+			ordered: TEST_NOW,
+		}).toSign,
 	};
 	const { rows } = table("Documents", "role");
 	assert.deepEqual(
@@ -341,6 +359,9 @@ test("limits", () => {
 		"text that says why": MAX_REASON_BYTES,
 		"payments of one tetrad that an agent keeps track of, each way":
 			MAX_AGENT_PAYMENTS,
+		"number of a head that is believed, unless the own one is higher":
+			Number(MAX_WITNESSED_NUMBER),
+		"overridden heads that a purse remembers": MAX_META_LIST,
 		"time that a payee leaves itself to deposit in, ms": DEPOSIT_MARGIN_MS,
 		"time from an invoice to its payBy, ms": PAY_WITHIN_MS,
 	});

@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { FIRST_HEAD } from "../../src/money/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { generateSoftwareKey } from "../../src/keys/index.ts";
+import { done, put } from "../../src/machine/index.ts";
+import { FIRST_HEAD, type Head, messages } from "../../src/money/index.ts";
+import { HEADS } from "../../src/money/issuer/ledger-tables.ts";
+import {
+	LOG,
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+	REQUESTS,
+} from "../../src/money/purse/purse-tables.ts";
+import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
 /* A purse that was put back to an old backup, or that was copied, pays nobody once a witness knows better. */
@@ -55,10 +67,20 @@ describe("a purse that was put back to an old backup", () => {
 		const newest = ann.store;
 		ann.store = backup;
 		town.restart(ann);
-		const before = [ann.store.dump(), bob.store.dump()];
+		// Of all that it keeps, only that it is behind changes, and that once.
+		const kept = () => [
+			...[NOTES, PAYMENTS, RECEIPTS, REQUESTS].map((table) =>
+				ann.store.rows(table as never),
+			),
+			bob.store.dump(),
+		];
+		const before = kept();
 		assert.equal(await pay(here, 3), "purse-behind");
+		assert.deepEqual(kept(), before);
+		const dump = ann.store.dump();
 		assert.equal(await pay(here, 3), "purse-behind");
-		assert.deepEqual([ann.store.dump(), bob.store.dump()], before);
+		assert.deepEqual(kept(), before);
+		assert.deepEqual(ann.store.dump(), dump);
 		assert.equal(ann.reports.filter(({ kind }) => kind === "behind").length, 1);
 		// Paid before the backup was made: there is a receipt for it.
 		assert.equal(await pay(here, 1), "paid");
@@ -159,4 +181,200 @@ test("a purse pays nobody before its agent has said what it knows", async () => 
 	await town.quiet();
 	assert.equal(ann.last("failed").code, "purse-behind");
 	assert.equal(ann.last("failed").isInDoubt, false);
+});
+
+/** Ann has paid, told her issuer so, and was put back to before that, with her agent. */
+async function putBack(): Promise<Scene & { readonly newest: Head }> {
+	const here = await scene();
+	const { ann, town, mint } = here;
+	const [backup, head] = [ann.store.copy(), ann.head];
+	assert.equal(await pay(here, 2), "paid");
+	assert.equal((await town.visit(ann, mint)).code, "");
+	const newest = ann.head;
+	ann.store = backup;
+	ann.head = head;
+	return { ...here, newest };
+}
+
+describe("a purse that has been found to be behind", () => {
+	test("is behind after every restart, whatever its agent knows", async () => {
+		const here = await putBack();
+		const { ann, town, mint } = here;
+		const agents = ann.head;
+		town.restart(ann);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		for (let i = 0; i < 3; i++) {
+			town.restart(ann);
+			ann.head = i === 2 ? FIRST_HEAD : agents;
+			assert.equal(await pay(here, 3 + i), "purse-behind");
+		}
+		assert.equal(
+			ann.store.rows(LOG).filter(({ what }) => what === "behind").length,
+			1,
+		);
+	});
+
+	test("hands the issuer's newer head to its agent, which keeps it", async () => {
+		const { ann, town, mint, newest } = await putBack();
+		town.restart(ann);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(ann.head.number, newest.number);
+		assert.deepEqual(ann.head.hash, newest.hash);
+	});
+
+	test("asks its issuer for no new notes", async () => {
+		const { ann, town, mint } = await putBack();
+		town.restart(ann);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		town.fund(mint, ann, 70n);
+		await town.order(ann, mint, 70n);
+		town.restart(ann);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(town.account(mint, ann), 70n);
+	});
+});
+
+describe("an owner who overrides a witness", () => {
+	const lie = { number: 5000n, hash: nodeCrypto.random(32) };
+
+	/** The issuer makes up a head of Ann's purse. */
+	async function liedTo(): Promise<Scene> {
+		const here = await scene();
+		const { ann, town, mint } = here;
+		const [row] = mint.store
+			.rows(HEADS)
+			.filter(({ device }) => hex(device) === hex(ann.device.deviceId));
+		assert.ok(row);
+		mint.store.run(done([put(HEADS, { ...row, ...lie })], undefined));
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		return here;
+	}
+
+	test("lets the purse pay again, also after restarts and when the lie is told again", async () => {
+		const here = await liedTo();
+		const { ann, town, mint } = here;
+		town.restart(ann);
+		assert.equal(await pay(here, 3), "purse-behind");
+		await town.override(ann, lie);
+		assert.deepEqual(
+			ann.reports.findLast(({ kind }) => kind === "overridden"),
+			{ ...ann.reports.at(-1), kind: "overridden", isDone: true },
+		);
+		assert.equal(await pay(here, 3), "paid");
+		town.restart(ann);
+		assert.equal(await pay(here, 4), "paid");
+		// Both witnesses take what it tells from then on for newer than the lie.
+		assert.ok(ann.head.number > lie.number);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		const [row] = mint.store
+			.rows(HEADS)
+			.filter(({ device }) => hex(device) === hex(ann.device.deviceId));
+		assert.ok(row !== undefined && row.number > lie.number);
+		town.requireConserved(mint);
+	});
+
+	test("overrides that one word, and no other", async () => {
+		const here = await liedTo();
+		const { ann, town, mint } = here;
+		await town.override(ann, { ...lie, number: 5001n });
+		await town.override(ann, { ...lie, hash: nodeCrypto.random(32) });
+		assert.equal(await pay(here, 3), "purse-behind");
+		await town.override(ann, lie);
+		ann.head = { number: 6000n, hash: nodeCrypto.random(32) };
+		assert.equal(await pay(here, 3), "purse-behind");
+		await town.override(ann, lie);
+		town.restart(ann);
+		assert.equal(await pay(here, 3), "purse-behind");
+		town.requireConserved(mint);
+	});
+
+	test("has to be the owner", async () => {
+		const here = await liedTo();
+		const { ann, town } = here;
+		await town.override(ann, lie, generateSoftwareKey("P-256"));
+		const [said] = ann.reports.slice(-1);
+		assert.ok(said?.kind === "trouble");
+		assert.equal(said.error.code, "authentication-failed");
+		assert.equal(await pay(here, 3), "purse-behind");
+	});
+
+	test("is not needed against a number that no purse comes to", async () => {
+		const here = await scene();
+		const { ann, town, mint, bob } = here;
+		const tetrad = await town.meet(ann, bob);
+		ann.events.push({
+			kind: "from-agent",
+			tetrad,
+			bytes: messages.message(messages.WITH_AGENT.witness, {
+				number: 2n ** 64n - 1n,
+				hash: lie.hash,
+			}),
+		});
+		await town.quiet();
+		assert.deepEqual(ann.ended, ["malformed"]);
+		assert.equal(await pay(here, 3), "paid");
+		town.requireConserved(mint);
+	});
+});
+
+describe("a purse whose store was put back or copied", () => {
+	test("pays nobody before it has met its issuer, though its agent agrees", async () => {
+		const here = await putBack();
+		const { ann, town, mint } = here;
+		ann.wasPutBack = true;
+		town.restart(ann);
+		const before = ann.store.rows(PAYMENTS);
+		assert.equal(await pay(here, 3), "purse-behind");
+		// Nor after another start, at which nothing looks wrong.
+		town.restart(ann);
+		assert.equal(await pay(here, 3), "purse-behind");
+		assert.deepEqual(ann.store.rows(PAYMENTS), before);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(await pay(here, 3), "purse-behind");
+		assert.deepEqual(ann.store.rows(PAYMENTS), before);
+	});
+
+	test("pays once its issuer agrees, and after restarts too", async () => {
+		const here = await scene();
+		const { ann, town, mint } = here;
+		ann.store = ann.store.copy();
+		ann.wasPutBack = true;
+		town.restart(ann);
+		assert.equal(await pay(here, 2), "purse-behind");
+		// Paid before it was put back: there is a receipt for it.
+		assert.equal(await pay(here, 1), "paid");
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(await pay(here, 2), "paid");
+		town.restart(ann);
+		assert.equal(await pay(here, 3), "paid");
+		ann.wasPutBack = true;
+		town.restart(ann);
+		assert.equal(await pay(here, 4), "purse-behind");
+		town.requireConserved(mint);
+	});
+
+	test("pays with the notes of those issuers that it has met", async () => {
+		const here = await scene();
+		const { ann, town, mint } = here;
+		const other = await town.issuer("other");
+		for (const purse of [ann, here.bob]) town.restart(purse);
+		await town.withdraw(ann, other, 500n);
+		ann.wasPutBack = true;
+		town.restart(ann);
+		assert.equal((await town.visit(ann, other)).code, "");
+		assert.equal(await pay(here, 2), "purse-behind");
+		assert.equal(await pay({ ...here, mint: other }, 3), "paid");
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(await pay(here, 2), "paid");
+	});
+
+	test("is not held up when nothing has happened to it yet", async () => {
+		const here = await scene();
+		const { town, mint } = here;
+		const cyd = await town.purse("cyd");
+		cyd.wasPutBack = true;
+		town.restart(cyd);
+		await town.withdraw(cyd, mint, 500n);
+		assert.equal(await pay({ ...here, ann: cyd }, 7), "paid");
+	});
 });

@@ -20,6 +20,7 @@ import {
 	BOOKINGS,
 	credit,
 	draftOrder,
+	draftOverride,
 	FIRST_HEAD,
 	type Head,
 	NOTES as ISSUED,
@@ -122,6 +123,8 @@ export class Module {
 	kill: Kill | undefined;
 	writes = 0;
 	recording: Recording | undefined;
+	/** Its host sees that the store was put back or copied before the next start. */
+	wasPutBack = false;
 	/** What its machine draws next, when it lives a recorded life again. */
 	toDraw: Uint8Array[] | undefined;
 	/** How far its clock is ahead of everybody's, in milliseconds. */
@@ -233,7 +236,9 @@ export class Town {
 			name,
 			(self) => {
 				const context = this.#context(self);
-				const state = self.store.run(loadPurse(nodeCrypto));
+				const start = { meetsIssuers: self.wasPutBack };
+				self.wasPutBack = false;
+				const state = self.store.run(loadPurse(nodeCrypto, start));
 				return new PurseMachine(
 					{ context, issuers: this.#issuers, limits, owner: this.owner },
 					state,
@@ -465,6 +470,24 @@ export class Town {
 		});
 		const document = draft.sign(await this.owner.sign(draft.toSign));
 		module.events.push({ kind: "order", document });
+	}
+
+	/** The owner, or whoever has that key, overrides what a witness told. */
+	async override(
+		module: Module,
+		{ number, hash }: Head,
+		owner: Signer = this.owner,
+	): Promise<void> {
+		const draft = draftOverride({
+			purse: module.device.deviceId,
+			request: nodeCrypto.random(REQUEST_ID_BYTES),
+			number,
+			hash,
+			ordered: this.now,
+		});
+		const document = draft.sign(await owner.sign(draft.toSign));
+		module.events.push({ kind: "override", document });
+		await this.quiet();
 	}
 
 	giveBack(module: Module, issuer: Module): void {

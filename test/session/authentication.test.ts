@@ -17,7 +17,7 @@ import { makeWorld } from "../support/authority.ts";
 
 const ROLES = [
 	...(["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const),
-	...(["NO", "TR", "RE", "OW"] as const),
+	...(["NO", "TR", "RE", "OW", "OV"] as const),
 ] as const;
 
 describe("the signed bytes", () => {
@@ -37,6 +37,7 @@ describe("the signed bytes", () => {
 		TR: "7465747261642f3120 5452 00 00000002 aabb 00000001 cc",
 		RE: "7465747261642f3120 5245 00 00000002 aabb 00000001 cc",
 		OW: "7465747261642f3120 4f57 00 00000002 aabb 00000001 cc",
+		OV: "7465747261642f3120 4f56 00 00000002 aabb 00000001 cc",
 	};
 	for (const role of ROLES)
 		test(`of role ${role} are exactly these`, () => {

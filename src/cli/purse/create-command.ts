@@ -42,6 +42,10 @@ export function addCreateCommand(purse: Command): void {
 				"whoever can write into the home can withdraw; no secret is asked for",
 			),
 		)
+		.option(
+			"--meet-issuer-at-start",
+			"after every start, pay with an issuer's notes only once that issuer was met, and not only after the purse was put back or copied",
+		)
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",

@@ -23,6 +23,7 @@ export interface CreateFlags extends OwnerFlags {
 	readonly issuer: string[];
 	readonly undeposited?: Limits;
 	readonly unsafeNoOwner?: true;
+	readonly meetIssuerAtStart?: true;
 	readonly json?: true;
 }
 
@@ -36,7 +37,9 @@ export async function create(flags: CreateFlags): Promise<void> {
 			terms,
 		),
 	}));
-	await createPurse(home, issuers, () => owner(flags));
+	await createPurse(home, issuers, () => owner(flags), {
+		meetIssuerAtStart: flags.meetIssuerAtStart === true,
+	});
 	if (flags.json)
 		return sayJson({
 			home,

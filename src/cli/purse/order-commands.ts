@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { address, jsonFlag } from "../flags.ts";
 import { addOwnerFlags, addSecretFlags } from "../secret-flags.ts";
 import type { DepositFlags, WithdrawFlags } from "./order.ts";
+import type { OverrideFlags } from "./override.ts";
 
 function addSettleFlags(command: Command, example: string): Command {
 	command
@@ -44,6 +45,30 @@ export function addWithdrawCommand(purse: Command): void {
 			await withdraw(amount, flags);
 		},
 	);
+}
+
+export function addOverrideCommand(purse: Command): void {
+	const override = purse
+		.command("unsafe-override-behind")
+		.description(
+			"let a purse pay again that a witness holds to be old or copied, when you are sure that the witness lies; the owner's secret is needed",
+		)
+		.requiredOption("--home <folder>", "the module's home");
+	addOwnerFlags(override)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+If the witness is right, the purse signs ranges again that it has paid with, and your module is
+proved to have spent them twice. Put the newest copy of the home back instead.
+
+Example:
+    tetrad purse unsafe-override-behind --home alice-purse`,
+		)
+		.action(async (flags: OverrideFlags) => {
+			const { override } = await import("./override.ts");
+			await override(flags);
+		});
 }
 
 export function addDepositCommand(purse: Command): void {

@@ -1,6 +1,10 @@
 import type { Command } from "commander";
 import { addCreateCommand } from "./create-command.ts";
-import { addDepositCommand, addWithdrawCommand } from "./order-commands.ts";
+import {
+	addDepositCommand,
+	addOverrideCommand,
+	addWithdrawCommand,
+} from "./order-commands.ts";
 import {
 	addBalanceCommand,
 	addHistoryCommand,
@@ -26,4 +30,5 @@ Examples:
 	addHistoryCommand(purse);
 	addWithdrawCommand(purse);
 	addDepositCommand(purse);
+	addOverrideCommand(purse);
 }

@@ -71,6 +71,16 @@ export function purseEvent(
 			return { ...said, ...money(report.issuer, report.amount) };
 		case "account":
 			return { ...said, ...money(report.issuer, report.balance) };
+		case "overridden": {
+			const { request, record, isDone } = report;
+			return {
+				...said,
+				request: hex(request),
+				...(isDone
+					? {}
+					: { reason: `it is not behind the head ${record.number}` }),
+			};
+		}
 		case "behind":
 		case "trouble":
 			return {

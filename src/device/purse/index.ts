@@ -10,6 +10,7 @@ export {
 	type PurseChange,
 	type PurseNote,
 	viewBalances,
+	viewBehind,
 	viewHistory,
 	viewNotes,
 } from "./owner-view.ts";
@@ -28,6 +29,10 @@ export {
 	viewPurse,
 	viewWaiting,
 } from "./purse-home.ts";
-export { placeGiveBack, placeWithdrawal } from "./purse-orders.ts";
+export {
+	placeGiveBack,
+	placeOverride,
+	placeWithdrawal,
+} from "./purse-orders.ts";
 export { newOwner, openOwner } from "./purse-owner.ts";
 export type { Witness } from "./witness.ts";

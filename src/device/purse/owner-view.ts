@@ -3,6 +3,7 @@ import {
 	type Balance,
 	type Balances,
 	balanceParts,
+	type Head,
 	HISTORY_READ,
 	type HistoryView,
 	historyView,
@@ -10,6 +11,7 @@ import {
 	type NoteView,
 	noteView,
 	type OrderBody,
+	parseHead,
 	purseTables,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
@@ -20,7 +22,7 @@ import { MAX_HISTORY } from "./limits.ts";
  * that has the purse open or beside it.
  */
 
-const { NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
+const { BEHIND_NAME, META, NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
 
 /** What a purse has of one issuer's money, in minor units. */
 export interface PurseBalance extends Omit<Balance, "issuer" | "currency"> {
@@ -122,6 +124,15 @@ export function viewHistory(
 			named.push({ ...change, terms: issuer && termsOf(issuers, issuer) });
 		}
 		return named;
+	});
+}
+
+/** The head of a witness that the purse never had, while it is behind. */
+export function viewBehind(view: View): Promise<Head | undefined> {
+	return view.snapshot(async (scan) => {
+		const named = { table: META, equals: { name: BEHIND_NAME } };
+		for await (const { value } of scan(named)) return parseHead(value);
+		return undefined;
 	});
 }
 

@@ -64,6 +64,8 @@ export interface PurseIssuer {
 export interface PurseSettings {
 	readonly issuers: readonly PurseIssuer[];
 	readonly owner: Owner;
+	/** Whether it meets each issuer after every start before it pays with its notes. */
+	readonly meetIssuerAtStart: boolean;
 }
 
 const amountText = z.string().min(1).max(32);
@@ -99,6 +101,7 @@ const purseFile = z.strictObject({
 		],
 		'is neither an owner\'s key nor "unsafe-no-owner"',
 	),
+	meetIssuerAtStart: z.boolean().optional(),
 });
 
 function purseFilePath(home: string): string {
@@ -121,7 +124,8 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
 		throw unusable(
 			`there is no purse in ${home}; make one with: tetrad purse create --home ${home} --issuer issuer.terms.json`,
 		);
-	const { issuers, owner } = parseJson(purseFile, await readText(path), path);
+	const file = parseJson(purseFile, await readText(path), path);
+	const { issuers, owner, meetIssuerAtStart = false } = file;
 	try {
 		return {
 			issuers: issuers.map(({ terms, undeposited }) => {
@@ -129,6 +133,7 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
 				return { terms: read, undeposited: parseLimits(undeposited, read) };
 			}),
 			owner: owner === "unsafe-no-owner" ? owner : parseOwner(owner),
+			meetIssuerAtStart,
 		};
 	} catch (thrown) {
 		throw unusable(`${path}: ${asTetradError(thrown).message}`, thrown);
@@ -141,7 +146,7 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
  */
 async function writePurseSettings(
 	home: string,
-	{ issuers, owner }: PurseSettings,
+	{ issuers, owner, meetIssuerAtStart }: PurseSettings,
 ): Promise<void> {
 	await requireNoPurse(home);
 	if (issuers.length === 0 || issuers.length > MAX_ISSUERS)
@@ -168,6 +173,7 @@ async function writePurseSettings(
 						salt: hex(owner.salt),
 						cost: { ...owner.cost },
 					},
+		...(meetIssuerAtStart ? { meetIssuerAtStart } : {}),
 	};
 	await replaceFile(
 		purseFilePath(home),
@@ -191,6 +197,7 @@ export async function createPurse(
 	home: string,
 	issuers: readonly PurseIssuer[],
 	owner: () => Owner | Promise<Owner>,
+	{ meetIssuerAtStart = false }: Partial<PurseSettings> = {},
 ): Promise<void> {
 	await readDeviceFile(home, "module");
 	await requireNoPurse(home);
@@ -198,7 +205,11 @@ export async function createPurse(
 		throw unusable(
 			`the module at ${home} is an issuer; a purse needs a module of its own`,
 		);
-	const settings: PurseSettings = { issuers, owner: await owner() };
+	const settings: PurseSettings = {
+		issuers,
+		owner: await owner(),
+		meetIssuerAtStart,
+	};
 	const store = await openSqliteStore({
 		path: purseStorePath(home),
 		schema: purseTables.PURSE_SCHEMA,

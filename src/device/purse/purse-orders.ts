@@ -5,6 +5,8 @@ import { asTetradError, TetradError } from "../../errors.ts";
 import type { SoftwareKey } from "../../keys/index.ts";
 import {
 	draftOrder,
+	draftOverride,
+	type Head,
 	MAX_ORDER_BYTES,
 	REQUEST_ID_BYTES,
 } from "../../money/index.ts";
@@ -24,6 +26,7 @@ import {
  * home, one file each:
  *
  *   <request>.order       to withdraw, signed by the owner's key (src/money/order.ts)
+ *   <request>.override    to pay although a witness knows another state, signed by the same key
  *   <request>.give-back   the device id of an issuer; it needs no signature, because it only puts
  *                         money into the owner's own account
  *   ….refused             what was not the owner's, for the owner to look at
@@ -32,14 +35,14 @@ import {
 /** Files in that folder, of every kind. */
 const MAX_ORDER_FILES = 64;
 
-const ORDER = /^([0-9a-f]{32})\.(order|give-back)$/;
+const ORDER = /^([0-9a-f]{32})\.(order|override|give-back)$/;
 
 export type OrderFile = {
 	/** Its name in orders/. */
 	readonly name: string;
 	readonly request: Uint8Array;
 } & (
-	| { readonly kind: "order"; readonly document: Uint8Array }
+	| { readonly kind: "order" | "override"; readonly document: Uint8Array }
 	| { readonly kind: "give-back"; readonly issuer: Uint8Array }
 	/** It cannot be read. */
 	| { readonly kind: "unreadable"; readonly error: TetradError }
@@ -60,6 +63,23 @@ export async function placeWithdrawal(
 	const document = draft.sign(await owner.sign(draft.toSign));
 	await placeFile(home, `${hex(request)}.order`, document);
 	return request;
+}
+
+/** Overrides what a witness told of the purse in `home`, whose module has that device id. Resolves when it is on the disk. */
+export async function placeOverride(
+	home: string,
+	owner: SoftwareKey,
+	{ purse, record }: { readonly purse: Uint8Array; readonly record: Head },
+): Promise<void> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	const draft = draftOverride({
+		purse,
+		request,
+		...record,
+		ordered: Date.now(),
+	});
+	const document = draft.sign(await owner.sign(draft.toSign));
+	await placeFile(home, `${hex(request)}.override`, document);
 }
 
 /** Orders all notes of an issuer back into the account there. */
@@ -85,7 +105,7 @@ export async function readOrders(home: string): Promise<OrderFile[]> {
 		try {
 			const bytes = await readBytes(join(folder, name), MAX_ORDER_BYTES);
 			files.push(
-				kind === "order"
+				kind === "order" || kind === "override"
 					? { name, request, kind, document: bytes }
 					: { name, request, kind: "give-back", issuer: bytes },
 			);

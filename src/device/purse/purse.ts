@@ -3,12 +3,14 @@ import {
 	asTetradError,
 	authenticationFailed,
 	TetradError,
+	unreachable,
 } from "../../errors.ts";
 import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
 	loadPurse,
 	messages,
 	openOrder,
+	openOverride,
 	PurseMachine,
 	type PurseReport,
 	type PurseState,
@@ -43,6 +45,9 @@ import {
 	removeOrder,
 } from "./purse-orders.ts";
 import { ownerKey } from "./purse-owner.ts";
+import { openPlaced, renewPlace } from "./purse-place.ts";
+
+const MEMORY = ":memory:";
 
 type DriverOptions = MoneyDriverOptions<PurseReport>;
 
@@ -62,11 +67,18 @@ export interface PurseOptions extends PurseHooks {
 	readonly issuers: readonly PurseIssuer[];
 	/** The owner's Ed25519 public key, 32 bytes; without one no order to withdraw is taken. */
 	readonly owner?: Uint8Array;
+	/** Whether it meets each issuer after every start before it pays with its notes, and not only when the file was put back or copied; not so unless given. */
+	readonly meetIssuerAtStart?: boolean;
 }
 
 type State =
 	/** Open, and in no module yet. */
-	| { readonly kind: "loaded"; readonly state: PurseState }
+	| {
+			readonly kind: "loaded";
+			readonly state: PurseState;
+			/** Its file is not where it was, or was put back. */
+			readonly wasMoved: boolean;
+	  }
 	| {
 			readonly kind: "attached";
 			readonly driver: MoneyDriver<PurseReport>;
@@ -108,12 +120,12 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	private constructor(
 		options: PurseOptions,
 		store: Store,
-		state: PurseState,
+		loaded: { readonly state: PurseState; readonly wasMoved: boolean },
 		home?: string,
 	) {
 		this.#options = options;
 		this.#store = store;
-		this.#state = { kind: "loaded", state };
+		this.#state = { kind: "loaded", ...loaded };
 		this.#home = home;
 		this.failed = this.#failed.promise;
 	}
@@ -125,23 +137,29 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	/** Opens the purse in the home of a module, which has purse.json. Throws as `open`. */
 	static async openHome(home: string, hooks: PurseHooks = {}): Promise<Purse> {
-		const { issuers, owner } = await readPurseSettings(home);
+		const { owner, ...settings } = await readPurseSettings(home);
 		const path = purseStorePath(home);
 		return Purse.#open(
-			{ ...hooks, path, issuers, owner: await ownerKey(owner) },
+			{ ...hooks, path, ...settings, owner: await ownerKey(owner) },
 			home,
 		);
 	}
 
 	static async #open(options: PurseOptions, home?: string): Promise<Purse> {
-		const { path } = options;
+		const { path, meetIssuerAtStart: meetsIssuers = false } = options;
 		const store = await openSqliteStore({
 			path,
 			schema: purseTables.PURSE_SCHEMA,
 		});
 		try {
-			const state = await store.transact(loadPurse(nodeCrypto));
-			return new Purse(options, store, state, home);
+			const loaded =
+				path === MEMORY
+					? {
+							state: await store.transact(loadPurse(nodeCrypto)),
+							wasMoved: false,
+						}
+					: await openPlaced(path, store, meetsIssuers);
+			return new Purse(options, store, loaded, home);
 		} catch (thrown) {
 			await store[Symbol.asyncDispose]();
 			throw thrown;
@@ -152,8 +170,9 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	attach(host: PurseHost): void {
 		if (this.#state.kind !== "loaded")
 			throw invalid("this purse is in a module already, and it goes with one");
-		const { issuers, owner, report = () => {}, other, refused } = this.#options;
-		const { state } = this.#state;
+		const { path, issuers, owner, other, refused } = this.#options;
+		const { report = () => {} } = this.#options;
+		const { state, wasMoved } = this.#state;
 		const driver = new MoneyDriver<PurseReport>({
 			machine: new PurseMachine(
 				{
@@ -181,6 +200,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		});
 		this.#state = { kind: "attached", driver, host };
 		void driver.failed.then(this.#failed.resolve);
+		if (wasMoved) report({ kind: "trouble", error: moved(path) });
 		void this.#pickUp();
 	}
 
@@ -212,6 +232,11 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		this.#attached().driver.order(document);
 	}
 
+	/** Hands over an override that the owner signed (`draftOverride`); what comes of it is reported. */
+	override(document: Uint8Array): void {
+		this.#attached().driver.override(document);
+	}
+
 	/** Has all notes of that issuer given back to it at the next meeting. */
 	giveBack(issuer: Uint8Array): void {
 		this.#attached().driver.giveBack(issuer);
@@ -221,6 +246,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		if (this.#state.kind === "attached") await this.#state.driver.close();
 		await this.#picking;
+		if (this.#options.path !== MEMORY)
+			await renewPlace(this.#options.path, this.#store).catch(() => {
+				// It stays as it is: the next opening renews it.
+			});
 		await this.#store[Symbol.asyncDispose]();
 	}
 
@@ -255,10 +284,9 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	#report(what: PurseReport, report: (what: PurseReport) => void): void {
 		report(what);
 		const home = this.#home;
-		if (what.kind !== "ordered" || home === undefined) return;
-		const request = hex(what.request);
-		const kind = what.amount === 0n ? "give-back" : "order";
-		void this.#inTurn(() => removeOrder(home, `${request}.${kind}`));
+		if (home === undefined) return;
+		if (what.kind !== "ordered" && what.kind !== "overridden") return;
+		void this.#inTurn(() => removeOrder(home, orderName(what)));
 	}
 
 	/** Hands over what waits in orders/. */
@@ -284,9 +312,21 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		if (await this.#isKnown(request)) return removeOrder(home, name);
 		const { driver, host } = this.#attached();
 		try {
-			if (file.kind === "give-back")
-				driver.giveBack(this.#knownIssuer(file.issuer), request);
-			else driver.order(this.#ownersOrder(file, host));
+			switch (file.kind) {
+				case "give-back":
+					driver.giveBack(this.#knownIssuer(file.issuer), request);
+					return;
+				case "order":
+					driver.order(this.#owners(openOrder, file, host));
+					return;
+				case "override":
+					driver.override(this.#owners(openOverride, file, host));
+					return;
+				case "unreadable":
+					throw file.error;
+				default:
+					return unreachable(file);
+			}
 		} catch (thrown) {
 			const error = asTetradError(thrown);
 			if (error.code === "tetrad-closed") return;
@@ -302,15 +342,15 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	}
 
 	/** Throws unless the owner's key signed it, for this purse and under that name. */
-	#ownersOrder(
-		file: Extract<OrderFile, { kind: "order" | "unreadable" }>,
+	#owners(
+		open: typeof openOrder | typeof openOverride,
+		file: Extract<OrderFile, { kind: "order" | "override" }>,
 		{ context: { crypto, own } }: PurseHost,
 	): Uint8Array {
 		const { owner } = this.#options;
-		if (file.kind === "unreadable") throw file.error;
 		const order =
 			owner &&
-			openOrder(crypto, file.document, own.deviceId, {
+			open(crypto, file.document, own.deviceId, {
 				algorithm: "Ed25519",
 				publicKey: owner,
 			});
@@ -332,6 +372,22 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 			),
 		);
 	}
+}
+
+/** What the file of an order is called in orders/. */
+function orderName(
+	report: Extract<PurseReport, { kind: "ordered" | "overridden" }>,
+): string {
+	const request = hex(report.request);
+	if (report.kind === "overridden") return `${request}.override`;
+	return `${request}.${report.amount === 0n ? "give-back" : "order"}`;
+}
+
+function moved(path: string): TetradError {
+	return new TetradError(
+		"purse-behind",
+		`${path} is not where it was when it was last open, or was put back or copied: this purse pays with an issuer's notes once it has met that issuer; settle first`,
+	);
 }
 
 function invalid(message: string): TetradError {

@@ -100,10 +100,13 @@ export {
 } from "./note.ts";
 export {
 	draftOrder,
+	draftOverride,
 	MAX_ORDER_BYTES,
 	type Order,
 	type OrderBody,
+	type OverrideBody,
 	openOrder,
+	openOverride,
 } from "./order.ts";
 export { copyPayment, type Payment, samePayment } from "./payment.ts";
 export {

@@ -13,6 +13,7 @@ import {
 	type VerifyingKey,
 } from "../../wire/index.ts";
 import { amount } from "./amount.ts";
+import { HEAD_FIELDS, type Head } from "./head.ts";
 import { DEVICE_ID, REQUEST_ID_BYTES } from "./limits.ts";
 
 /**
@@ -60,8 +61,46 @@ const ORDER: SignedDocument<
 	},
 });
 
-/** The largest order, in bytes. */
-export const MAX_ORDER_BYTES: number = ORDER.maxBytes;
+/**
+ * What the owner of a purse orders under the owner's own key: to pay again, although a witness
+ * knows another state of the purse. It names what that witness said, and overrides nothing else.
+ */
+export interface OverrideBody extends Head {
+	/** Device id of the module that shall do it. */
+	readonly purse: Uint8Array;
+	/** Random, 16 bytes. */
+	readonly request: Uint8Array;
+	/** Milliseconds since the epoch. */
+	readonly ordered: number;
+}
+
+/** An override that the owner signed. Only `openOverride` makes one. */
+export type Override = Verified<Signed<OverrideBody>>;
+
+const OVERRIDE: SignedDocument<
+	OverrideBody,
+	Signed<OverrideBody>,
+	OwnedPurse
+> = new SignedDocument({
+	name: "an override",
+	role: "OV",
+	body: structure<OverrideBody>("an override", {
+		purse: DEVICE_ID,
+		request: bytes(REQUEST_ID_BYTES),
+		...HEAD_FIELDS,
+		ordered: time,
+	}),
+	judge(override, { purse, owner }) {
+		if (!sameBytes(override.purse, purse)) throw authenticationFailed();
+		return { key: owner, proves: override };
+	},
+});
+
+/** The largest order or override, in bytes. */
+export const MAX_ORDER_BYTES: number = Math.max(
+	ORDER.maxBytes,
+	OVERRIDE.maxBytes,
+);
 
 /** The bytes that the owner's key signs, and how they become the order's document. Throws `invalid-argument`. */
 export function draftOrder(body: OrderBody): Draft {
@@ -76,4 +115,22 @@ export function openOrder(
 	owner: Pick<Signer, "algorithm" | "publicKey">,
 ): Order {
 	return ORDER.verify(crypto, ORDER.read(document).signed, { purse, owner });
+}
+
+/** As `draftOrder`, for an override. */
+export function draftOverride(body: OverrideBody): Draft {
+	return OVERRIDE.draft(body);
+}
+
+/** As `openOrder`, for an override. */
+export function openOverride(
+	crypto: CryptoProvider,
+	document: Uint8Array,
+	purse: Uint8Array,
+	owner: Pick<Signer, "algorithm" | "publicKey">,
+): Override {
+	return OVERRIDE.verify(crypto, OVERRIDE.read(document).signed, {
+		purse,
+		owner,
+	});
 }

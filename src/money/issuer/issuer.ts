@@ -149,6 +149,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			// An issuer's agent only lets modules in, and an issuer has no owner's orders.
 			case "from-agent":
 			case "order":
+			case "override":
 			case "give-back":
 			case "time":
 				return [];

@@ -14,6 +14,12 @@ export {
 export type { PurseJob } from "./pending-jobs.ts";
 export { PurseMachine } from "./purse.ts";
 export type { PurseMachineOptions } from "./purse-core.ts";
-export { loadPurse, type PurseState } from "./purse-load.ts";
+export {
+	loadPurse,
+	type PurseStart,
+	type PurseState,
+	placing,
+	readPlace,
+} from "./purse-load.ts";
 export type { PurseReport } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";

@@ -1,34 +1,34 @@
-/* What an owner orders of a purse: to withdraw, and to give everything back. It is carried out at the next visit to the issuer. */
+/* What an owner orders of a purse: to withdraw and to give everything back, which is carried out at the next visit to the issuer, and to override a witness. */
 import { asTetradError, TetradError } from "../../errors.ts";
 import { copy } from "../../wire/index.ts";
-import { message, openOrder, WITH_ISSUER } from "../documents/index.ts";
+import {
+	message,
+	openOrder,
+	openOverride,
+	WITH_ISSUER,
+} from "../documents/index.ts";
+import type { MoneyContext } from "../machine.ts";
 import { newRequest, orderRequest } from "./issuer-requests.ts";
 import type { JobOf } from "./pending-jobs.ts";
-import type { PurseCore } from "./purse-core.ts";
+import type { PurseCore, PurseMachineOptions } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { Witnesses } from "./witnesses.ts";
 
 export class Orders {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
 
-	constructor({ core, work }: PurseParts) {
+	constructor({ core, work, witnesses }: PurseParts) {
 		this.#core = core;
 		this.#work = work;
+		this.#witnesses = witnesses;
 	}
 
 	order(document: Uint8Array): void {
-		const { owner, context } = this.#core.options;
-		if (owner === undefined)
-			return this.#core.trouble(
-				new TetradError(
-					"invalid-argument",
-					"this purse takes no orders: it does not know its owner's key",
-				),
-			);
-		try {
-			const { crypto } = context;
+		this.#signed((owner, { crypto }) => {
 			const { value } = openOrder(crypto, document, this.#core.ownId, owner);
 			const { request, issuer, amount } = value;
 			this.#orderOnce(
@@ -43,9 +43,15 @@ export class Orders {
 					}),
 				}),
 			);
-		} catch (thrown) {
-			this.#core.trouble(asTetradError(thrown));
-		}
+		});
+	}
+
+	override(document: Uint8Array): void {
+		this.#signed((owner, { crypto }) =>
+			this.#witnesses.override(
+				openOverride(crypto, document, this.#core.ownId, owner).value,
+			),
+		);
 	}
 
 	giveBack(request: Uint8Array, issuer: Uint8Array): void {
@@ -65,6 +71,28 @@ export class Orders {
 		{ isNew }: { readonly isNew: boolean },
 	): void {
 		if (isNew) this.#core.report({ kind: "ordered", request, issuer, amount });
+	}
+
+	/** What only the owner can order; what is not the owner's is troubling. */
+	#signed(
+		order: (
+			owner: NonNullable<PurseMachineOptions["owner"]>,
+			context: MoneyContext,
+		) => void,
+	): void {
+		const { owner, context } = this.#core.options;
+		if (owner === undefined)
+			return this.#core.trouble(
+				new TetradError(
+					"invalid-argument",
+					"this purse takes no orders: it does not know its owner's key",
+				),
+			);
+		try {
+			order(owner, context);
+		} catch (thrown) {
+			this.#core.trouble(asTetradError(thrown));
+		}
 	}
 
 	#orderOnce(row: RequestRow): void {

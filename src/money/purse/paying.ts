@@ -229,7 +229,7 @@ export class Paying {
 		const payment = this.#payments.at(job);
 		if (payment?.state.kind !== "looking-up") return;
 		if (row !== undefined) return this.#wasPaid(payment, row);
-		const behind = this.#witnesses.whyNotPay();
+		const behind = this.#witnesses.whyNotPay(payment.asked.issuer);
 		if (behind !== undefined) return this.#payments.giveUp(payment, behind);
 		this.#offers.offer(payment, payment.state.meeting);
 	}

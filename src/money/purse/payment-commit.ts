@@ -137,7 +137,8 @@ export class PaymentCommit {
 			return;
 		}
 		const refusal =
-			this.#witnesses.whyNotPay() ?? whyTooLate(invoice, this.#core.now);
+			this.#witnesses.whyNotPay(transfer.issuer) ??
+			whyTooLate(invoice, this.#core.now);
 		if (refusal !== undefined) {
 			book.release(selection);
 			return this.#payments.giveUp(payment, refusal);

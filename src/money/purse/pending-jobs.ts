@@ -26,6 +26,12 @@ export type Witness =
 	| { readonly kind: "agent"; readonly tetrad: number }
 	| ({ readonly kind: "issuer" } & VisitName);
 
+/** What became of the record of a witness. */
+export type Compared =
+	| { readonly kind: "agrees" }
+	/** It is durable that the purse is behind. */
+	| { readonly kind: "disagrees"; readonly isNewer: boolean };
+
 /** A try to pay a contract. What an earlier try waited for is not for a later one. */
 export interface AttemptName {
 	readonly contract: Uint8Array;
@@ -76,6 +82,12 @@ export type TransactionJob =
 			readonly issuer: Uint8Array;
 			readonly amount: bigint;
 	  }
+	/** The owner overrides what a witness told. */
+	| {
+			readonly kind: "overriding";
+			readonly request: Uint8Array;
+			readonly record: Head;
+	  }
 	/** Requests that have no answer yet are read, to be sent again. */
 	| ({ readonly kind: "reading-open-requests" } & VisitName)
 	| ({ readonly kind: "requesting-deposits" } & VisitName)
@@ -110,8 +122,7 @@ export type PurseJob = TransactionJob | SignatureJob;
 
 /** What the transaction of each kind decides. */
 export interface Results {
-	/** The hash of the head of that number, if this purse ever had it. */
-	readonly "comparing-head": Uint8Array | undefined;
+	readonly "comparing-head": Compared;
 	readonly "looking-up-payment": PaymentRow | undefined;
 	/** Nothing when the ranges cannot be given away any more. */
 	readonly "committing-payment": PaymentRow | undefined;
@@ -124,6 +135,8 @@ export interface Results {
 		readonly isNew: boolean;
 	};
 	readonly ordering: { readonly isNew: boolean };
+	/** Whether the purse was behind that record. */
+	readonly overriding: boolean;
 	readonly "reading-open-requests": readonly RequestRow[];
 	readonly "requesting-deposits": NewDeposits;
 	readonly "requesting-claims": readonly RequestRow[];

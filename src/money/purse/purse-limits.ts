@@ -53,3 +53,9 @@ export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;
 
 /** How long the own agent may not know of a new head by which nothing was given away: 50 milliseconds, in which many make one message. */
 export const WITNESS_WITHIN_MS = 50;
+
+/** Issuers that were met since the store was put back, and heads of witnesses that the owner has overridden: the last ones count. */
+export const MAX_META_LIST = 64;
+
+/** A witness that knows a head above this number, and above the own one, is not believed: no purse comes to it. */
+export const MAX_WITNESSED_NUMBER: bigint = 2n ** 62n;

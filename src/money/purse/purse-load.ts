@@ -4,27 +4,33 @@ import {
 	byKey,
 	done,
 	insert,
+	put,
 	reading,
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
-import { hex } from "../../wire/index.ts";
+import { enc, hex } from "../../wire/index.ts";
 import {
 	FIRST_HEAD,
 	type Head,
 	INVOICE_KEY_BYTES,
+	parseHead,
 } from "../documents/index.ts";
 import {
+	BEHIND_NAME,
 	folding,
 	HEAD_READ,
 	headOf,
 	INVOICE_KEY_NAME,
 	ISSUER_CHAINS,
+	idsIn,
+	MET_NAME,
 	META,
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
 	type PaymentRow,
+	PLACE_NAME,
 	RECEIPTS,
 } from "./purse-tables.ts";
 
@@ -40,6 +46,18 @@ export interface PurseState {
 	/** Payments that are committed and not settled. */
 	readonly payments: readonly PaymentRow[];
 	readonly undeposited: Undeposited;
+	/** The head of a witness that this purse never had, while it is behind. */
+	readonly behind: Head | undefined;
+	/** Device ids of issuers that were met since the store was put back or copied; nothing when it was not. */
+	readonly met: readonly Uint8Array[] | undefined;
+}
+
+/** How a purse starts, as far as its host knows. */
+export interface PurseStart {
+	/** Where the store is now, to be found by `readPlace` when it is opened next; nothing to leave that as it is. */
+	readonly place?: Uint8Array;
+	/** The store was put back or copied, or may have been: each issuer is met before its notes are paid with. Of no account for a purse that nothing has happened to. */
+	readonly meetsIssuers?: boolean;
 }
 
 /** Money that was received and not booked yet, by the issuer's device id in hexadecimal and the payer's level. */
@@ -48,23 +66,59 @@ export type Undeposited = ReadonlyMap<
 	Readonly<Partial<Record<TamperResistance, bigint>>>
 >;
 
+/** What the purse knows of where its store was when it was last opened. */
+export function readPlace(): Transaction<Uint8Array | undefined> {
+	return reading([byKey(META, { name: PLACE_NAME })], ([[row]]) =>
+		done([], row?.value),
+	);
+}
+
+/** Remembers where the store is now. */
+export function placing(place: Uint8Array): Transaction<undefined> {
+	return done(
+		[put(META, { name: PLACE_NAME, value: place })] as const,
+		undefined,
+	);
+}
+
 /** Reads the purse, and makes a new one of an empty store. */
-export function loadPurse(crypto: CryptoProvider): Transaction<PurseState> {
+export function loadPurse(
+	crypto: CryptoProvider,
+	{ place, meetsIssuers = false }: PurseStart = {},
+): Transaction<PurseState> {
 	const value = crypto.random(INVOICE_KEY_BYTES);
 	return reading(
-		[HEAD_READ, byKey(META, { name: INVOICE_KEY_NAME })],
-		([heads, [key]]) => {
-			if (key !== undefined)
-				return readRest({ head: headOf(heads), invoiceKey: key.value }, []);
-			return readRest({ head: FIRST_HEAD, invoiceKey: value }, [
-				insert(META, { name: INVOICE_KEY_NAME, value }),
-			]);
+		[
+			HEAD_READ,
+			byKey(META, { name: INVOICE_KEY_NAME }),
+			byKey(META, { name: BEHIND_NAME }),
+			byKey(META, { name: MET_NAME }),
+		],
+		([heads, [key], [behind], [met]]) => {
+			const head = headOf(heads);
+			const writes: Write[] = [];
+			if (key === undefined)
+				writes.push(insert(META, { name: INVOICE_KEY_NAME, value }));
+			if (place !== undefined)
+				writes.push(put(META, { name: PLACE_NAME, value: place }));
+			// Those that were met before the store was put back do not count.
+			const isAnew = meetsIssuers && head.number > FIRST_HEAD.number;
+			if (isAnew) writes.push(put(META, { name: MET_NAME, value: enc() }));
+			return readRest(
+				{
+					head,
+					invoiceKey: key?.value ?? value,
+					behind: behind && parseHead(behind.value),
+					met: isAnew ? [] : met && idsIn(met.value),
+				},
+				writes,
+			);
 		},
 	);
 }
 
 function readRest(
-	start: Pick<PurseState, "head" | "invoiceKey">,
+	start: Pick<PurseState, "head" | "invoiceKey" | "behind" | "met">,
 	writes: readonly Write[],
 ): Transaction<PurseState> {
 	const chains = new Map<string, Uint8Array>();

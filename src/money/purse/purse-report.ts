@@ -1,4 +1,5 @@
 import type { TetradError } from "../../errors.ts";
+import type { Head } from "../documents/index.ts";
 
 /** What a purse has for its owner's log. Amounts are minor units of the issuer's currency; no secrets. */
 export type PurseReport =
@@ -58,6 +59,13 @@ export type PurseReport =
 	  }
 	/** This purse is not the newest there is, and pays nobody any more. */
 	| { readonly kind: "behind"; readonly error: TetradError }
+	/** The owner said that the head which a witness told does not count; it was not done when the purse is not behind that head. */
+	| {
+			readonly kind: "overridden";
+			readonly request: Uint8Array;
+			readonly record: Head;
+			readonly isDone: boolean;
+	  }
 	| { readonly kind: "trouble"; readonly error: TetradError };
 
 interface PaymentReport {

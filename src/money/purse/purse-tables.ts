@@ -16,8 +16,9 @@ import {
 	table,
 	type Write,
 } from "../../machine/index.ts";
-import { enc, formOf, time, u64, utf8 } from "../../wire/index.ts";
+import { dec, enc, formOf, time, u64, utf8 } from "../../wire/index.ts";
 import { FIRST_HEAD, type Head, nextHead } from "../documents/index.ts";
+import { MAX_META_LIST } from "./purse-limits.ts";
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
 
@@ -26,6 +27,21 @@ export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
 ]);
 
 export const INVOICE_KEY_NAME = "invoice key";
+
+/** The head of a witness that this purse never had, as `encodeHead` has it; there while the purse is behind. */
+export const BEHIND_NAME = "behind";
+
+/** Heads that the owner has overridden, `enc` of them, the newest last. */
+export const OVERRIDDEN_NAME = "overridden";
+
+/**
+ * There from when the purse has to meet its issuers before it pays: device ids of those that it
+ * has met since, `enc` of them.
+ */
+export const MET_NAME = "met";
+
+/** Where the store was when it was last opened, so that one that was put back or copied is noticed; its host says how. */
+export const PLACE_NAME = "place";
 
 const ISSUER_CHAINS_COLUMNS = { hash: "bytes", chain: "bytes" } as const;
 
@@ -156,10 +172,10 @@ const LOG_COLUMNS = {
 	hash: "bytes",
 	time: "integer",
 	what: "text",
-	/** A contract, a request or a note. */
+	/** A contract, a request, a note, or the hash of a head that a witness told. */
 	subject: "bytes",
 	amount: "integer",
-	/** Device id of the other module. */
+	/** Device id of the other module; of the agent whose record disagrees; or of this module, for what its owner overrode. */
 	peer: "bytes",
 } as const;
 
@@ -167,6 +183,11 @@ const LOG_COLUMNS = {
 export const LOG: Table<typeof LOG_COLUMNS> = table("log", LOG_COLUMNS, [
 	"number",
 ]);
+
+/** The device ids of `MET_NAME`, and the heads of `OVERRIDDEN_NAME`. */
+export function idsIn(value: Uint8Array): readonly Uint8Array[] {
+	return dec(value, MAX_META_LIST);
+}
 
 /** For whoever opens the store. */
 export const PURSE_SCHEMA: Schema = schema("purse", [
@@ -205,13 +226,21 @@ export type What =
 	| "exchanged"
 	| "claiming"
 	| "claimed"
-	| "declined";
+	| "declined"
+	/** A witness told a head that this purse never had. */
+	| "behind"
+	/** The owner said that such a head does not count. */
+	| "overridden"
+	/** An issuer was met after the store had been put back or copied. */
+	| "met";
 
 export interface LogEntry {
 	readonly what: What;
 	readonly subject: Uint8Array;
 	readonly amount: bigint;
 	readonly peer: Uint8Array;
+	/** The head goes on above this number. */
+	readonly above?: bigint;
 }
 
 /** What a transaction of a purse decides on: with entries, its head moves on; without, nothing is written. */
@@ -250,10 +279,14 @@ export function changing<const Of extends readonly Columns[], Result>(
 			if (entries.length === 0)
 				return { kind: "done", writes: [], result: { head, result } };
 			const log: Write[] = [];
-			for (const entry of entries) {
-				head = nextHead(crypto, head, logBytes(entry, now));
-				const { number, hash } = head;
-				log.push(insert(LOG, { number, hash, time: BigInt(now), ...entry }));
+			for (const { above = 0n, ...entry } of entries) {
+				const number = above > head.number ? above : head.number;
+				head = nextHead(
+					crypto,
+					{ number, hash: head.hash },
+					logBytes(entry, now),
+				);
+				log.push(insert(LOG, { ...head, time: BigInt(now), ...entry }));
 			}
 			return {
 				kind: "done",

@@ -62,7 +62,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const { invoiceKey } = state;
 		const core = new PurseCore(options, state);
 		const work = new PurseWork(core);
-		const witnesses = new Witnesses(core, work, state.head);
+		const witnesses = new Witnesses(core, work, state);
 		const parts = { core, work, witnesses };
 		const payments = new OpenPayments(parts, state.payments);
 		const delivery = new PaymentDelivery(parts, payments);
@@ -136,6 +136,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#hear(event);
 			case "order":
 				return this.#orders.order(event.document);
+			case "override":
+				return this.#orders.override(event.document);
 			case "give-back":
 				return this.#orders.giveBack(event.request, event.issuer);
 			case "written":
@@ -256,6 +258,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#acceptance.written(done.job, done.result);
 			case "ordering":
 				return this.#orders.ordered(done.job, done.result);
+			case "overriding":
+				return this.#witnesses.overridden(done.job, done.result);
 			case "reading-open-requests":
 				return this.#visitWork.openRequestsRead(done.job, done.result);
 			case "requesting-deposits":
@@ -290,6 +294,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "writing-receipt":
 				return this.#acceptance.notTaken(job.contract, error);
 			case "ordering":
+			case "overriding":
 				return this.#core.trouble(error);
 			case "committing-exchange":
 				return this.#visitWork.exchangeFailed(job, job.selection, error);

@@ -186,7 +186,7 @@ export class VisitWork {
 			return giveBack === undefined
 				? this.#found(visit, [], { kind: "claims" })
 				: this.#closeGiveBack(visit, giveBack);
-		const behind = this.#witnesses.whyNotPay();
+		const behind = this.#witnesses.whyNotPay(visit.terms.issuer);
 		if (behind !== undefined) {
 			visit.problem ??= behind;
 			return this.#found(visit, [], { kind: "claims" });
@@ -202,7 +202,7 @@ export class VisitWork {
 	): void {
 		const { selection } = exchange;
 		const signed = signedExchange(this.#core, exchange, signature);
-		const behind = this.#witnesses.whyNotPay();
+		const behind = this.#witnesses.whyNotPay(signed.request.issuer);
 		if (behind !== undefined)
 			return this.exchangeFailed({ tetrad, visit }, selection, behind);
 		const { ready, request } = signed;

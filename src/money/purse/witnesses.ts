@@ -2,20 +2,51 @@
  * How far this purse has come, and what its witnesses say of that: its own agent and its issuers
  * keep its newest head, so that a purse that was put back to an old backup, or copied, is found out
  * before it gives away what it gave away before.
+ *
+ *   unwitnessed ─the own agent agrees─▶ agreed
+ *        │                                │
+ *        └── a witness knows better ──────┴──▶ behind ─its owner overrides it─▶ unwitnessed
+ *
+ * That it is behind is durable, and so is what the owner overrode: a restart forgets neither. A
+ * purse whose store was put back or copied has, besides, to meet the issuer of whatever it pays
+ * with (`MET_NAME` in purse-tables.ts).
  */
 import { TetradError } from "../../errors.ts";
-import { byKey } from "../../machine/index.ts";
-import { sameBytes } from "../../wire/index.ts";
-import { type Head, message, WITH_AGENT } from "../documents/index.ts";
-import type { JobOf, Witness } from "./pending-jobs.ts";
+import { byKey, put, type Transaction } from "../../machine/index.ts";
+import { enc, hex, sameBytes } from "../../wire/index.ts";
+import {
+	encodeHead,
+	type Head,
+	message,
+	type OverrideBody,
+	WITH_AGENT,
+} from "../documents/index.ts";
+import type { Compared, JobOf, Witness } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
-import { WITNESS_WITHIN_MS } from "./purse-limits.ts";
-import { changing, LOG, unchanged } from "./purse-tables.ts";
+import {
+	MAX_META_LIST,
+	MAX_WITNESSED_NUMBER,
+	WITNESS_WITHIN_MS,
+} from "./purse-limits.ts";
+import type { PurseState } from "./purse-load.ts";
+import {
+	BEHIND_NAME,
+	type Change,
+	type Changed,
+	changing,
+	idsIn,
+	LOG,
+	type LogEntry,
+	MET_NAME,
+	META,
+	OVERRIDDEN_NAME,
+	unchanged,
+} from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
 
-/** What witnesses have said of this purse since it started. */
+/** What witnesses have said of this purse. */
 type Standing =
-	/** None has spoken: it may have been put back to an old backup. */
+	/** None has spoken since it started: it may have been put back to an old backup. */
 	| { readonly kind: "unwitnessed" }
 	| { readonly kind: "agreed" }
 	/** It is not the newest there is, or there are two of it. */
@@ -25,15 +56,29 @@ export class Witnesses {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	#head: Head;
-	#standing: Standing = { kind: "unwitnessed" };
+	#standing: Standing;
+	/** Issuers that were met, in hexadecimal, if the purse has to meet them before it pays. */
+	readonly #met: Set<string> | undefined;
 	/** Tetrads whose agent does not know the head yet, and when it shall. */
 	readonly #toTell = new Set<number>();
 	#tellAt: number | undefined;
 
-	constructor(core: PurseCore, work: PurseWork, head: Head) {
+	constructor(
+		core: PurseCore,
+		work: PurseWork,
+		{ head, behind, met }: Pick<PurseState, "head" | "behind" | "met">,
+	) {
 		this.#core = core;
 		this.#work = work;
 		this.#head = head;
+		this.#standing =
+			behind === undefined
+				? { kind: "unwitnessed" }
+				: {
+						kind: "behind",
+						error: behindError(behind.number > head.number),
+					};
+		this.#met = met && new Set(met.map(hex));
 	}
 
 	/** The newest head that is durable. */
@@ -55,30 +100,70 @@ export class Witnesses {
 		if (head.number > this.#head.number) this.#head = head;
 	}
 
-	/** Holds a witness's record of this purse against what is durable. */
+	/** Holds a witness's record of this purse against what is durable. Throws `malformed` for a number that no purse comes to. */
 	compare(record: Head, witness: Witness): void {
+		const { number } = record;
+		if (number > MAX_WITNESSED_NUMBER && number > this.#head.number)
+			throw new TetradError(
+				"malformed",
+				"a witness tells of a purse with more changes than there can be",
+			);
 		this.#work.transact(
 			{ kind: "comparing-head", record, witness },
-			changing(
-				this.#core.options.context.crypto,
-				this.#core.now,
-				[byKey(LOG, { number: record.number })],
-				([[row]]) => unchanged(row?.hash),
-			),
+			comparing(this.#core, record, this.#witnessId(witness), witness.kind),
 		);
 	}
 
 	/** Only the own agent's word lets the purse pay. */
 	compared(
 		{ record, witness }: JobOf<"comparing-head">,
-		hash: Uint8Array | undefined,
+		compared: Compared,
 	): void {
-		const agrees =
-			record.number === 0n ||
-			(hash !== undefined && sameBytes(hash, record.hash));
-		if (!agrees) this.#fallBehind(hash === undefined);
-		else if (witness.kind === "agent" && this.#standing.kind === "unwitnessed")
-			this.#standing = { kind: "agreed" };
+		switch (compared.kind) {
+			case "disagrees":
+				this.#fallBehind(compared.isNewer);
+				// The own agent keeps what an issuer knows, so that it is known without the issuer.
+				if (witness.kind === "issuer")
+					this.#core.toAgent(
+						witness.tetrad,
+						message(WITH_AGENT.witness, record),
+					);
+				return;
+			case "agrees":
+				if (witness.kind === "issuer")
+					this.#met?.add(hex(this.#witnessId(witness)));
+				else if (this.#standing.kind === "unwitnessed")
+					this.#standing = { kind: "agreed" };
+		}
+	}
+
+	/** Device id; of nobody when the tetrad is over. */
+	#witnessId({ kind, tetrad }: Witness): Uint8Array {
+		const meeting = this.#core.meetings.get(tetrad);
+		if (meeting === undefined) return new Uint8Array();
+		if (kind === "issuer") return meeting.peer.deviceId;
+		return meeting.ids[meeting.place === "X" ? "A" : "B"];
+	}
+
+	/** The owner says that what a witness told does not count. */
+	override({ request, number, hash }: OverrideBody): void {
+		const record = { number, hash };
+		this.#work.transact(
+			{ kind: "overriding", request, record },
+			overriding(this.#core, record),
+		);
+	}
+
+	overridden({ request, record }: JobOf<"overriding">, isDone: boolean): void {
+		if (isDone) this.#standing = { kind: "unwitnessed" };
+		else
+			this.#core.trouble(
+				new TetradError(
+					"invalid-argument",
+					"that is not what this purse is behind: nothing was overridden",
+				),
+			);
+		this.#core.report({ kind: "overridden", request, record, isDone });
 	}
 
 	/** Tells the own agent how far the purse has come, unless that could wipe out a record of something newer. */
@@ -101,11 +186,16 @@ export class Witnesses {
 		for (const tetrad of [...this.#toTell]) this.tell(tetrad);
 	}
 
-	/** Why nothing may be committed now, or `undefined`. */
-	whyNotPay(): TetradError | undefined {
+	/** Why nothing of that issuer's may be committed now, or `undefined`. */
+	whyNotPay(issuer: Uint8Array): TetradError | undefined {
 		switch (this.#standing.kind) {
 			case "agreed":
-				return undefined;
+				return this.#met === undefined || this.#met.has(hex(issuer))
+					? undefined
+					: new TetradError(
+							"purse-behind",
+							"the database of this purse is not where it was, or was put back or copied: it pays with an issuer's notes once it has met that issuer, so settle first",
+						);
 			case "behind":
 				return this.#standing.error;
 			case "unwitnessed":
@@ -118,11 +208,121 @@ export class Witnesses {
 
 	#fallBehind(isNewer: boolean): void {
 		if (this.#standing.kind === "behind") return;
-		const error = new TetradError(
-			"purse-behind",
-			`${isNewer ? "a witness knows a newer state of this purse" : "a witness knows another state of this purse: there are two copies of it"}; put the newest copy of its home back and start again; what cannot be found is claimed from the issuer after the notes have expired`,
-		);
+		const error = behindError(isNewer);
 		this.#standing = { kind: "behind", error };
 		this.#core.report({ kind: "behind", error });
 	}
+}
+
+/** Whether a record is in the log or overridden; if not, that the purse is behind becomes durable, and if so, that its issuer was met. */
+function comparing(
+	{ options, now }: PurseCore,
+	record: Head,
+	peer: Uint8Array,
+	witness: Witness["kind"],
+): Transaction<Changed<Compared>> {
+	return changing(
+		options.context.crypto,
+		now,
+		[
+			byKey(LOG, { number: record.number }),
+			byKey(META, { name: BEHIND_NAME }),
+			byKey(META, { name: OVERRIDDEN_NAME }),
+			byKey(META, { name: MET_NAME }),
+		],
+		([[row], [behind], [overridden], [met]]): Change<Compared> => {
+			const value = encodeHead(record);
+			const entry = { subject: record.hash, amount: 0n, peer };
+			if (
+				record.number > 0n &&
+				!(row !== undefined && sameBytes(row.hash, record.hash)) &&
+				!contains(overridden?.value, value)
+			) {
+				const result = {
+					kind: "disagrees",
+					isNewer: row === undefined,
+				} as const;
+				if (behind !== undefined) return unchanged(result);
+				return {
+					entries: [{ what: "behind", ...entry }],
+					writes: [put(META, { name: BEHIND_NAME, value })],
+					result,
+				};
+			}
+			const result = { kind: "agrees" } as const;
+			if (
+				witness !== "issuer" ||
+				met === undefined ||
+				contains(met.value, peer)
+			)
+				return unchanged(result);
+			return {
+				entries: [{ what: "met", ...entry }],
+				writes: [
+					put(META, { name: MET_NAME, value: appended(met.value, peer) }),
+				],
+				result,
+			};
+		},
+	);
+}
+
+/** Decides on whether the purse was behind that very record. */
+function overriding(
+	{ options, now, ownId: peer }: PurseCore,
+	record: Head,
+): Transaction<Changed<boolean>> {
+	return changing(
+		options.context.crypto,
+		now,
+		[
+			byKey(META, { name: BEHIND_NAME }),
+			byKey(META, { name: OVERRIDDEN_NAME }),
+		],
+		([[behind], [overridden]]): Change<boolean> => {
+			const value = encodeHead(record);
+			if (behind === undefined || !sameBytes(behind.value, value))
+				return unchanged(false);
+			// Above the record, so that its witness takes the next head for a newer one.
+			const entry: LogEntry = {
+				what: "overridden",
+				subject: record.hash,
+				amount: 0n,
+				peer,
+				above: record.number,
+			};
+			return {
+				entries: [entry],
+				writes: [
+					{
+						kind: "delete",
+						table: META as never,
+						key: { name: BEHIND_NAME },
+					},
+					put(META, {
+						name: OVERRIDDEN_NAME,
+						value: appended(overridden?.value ?? enc(), value),
+					}),
+				],
+				result: true,
+			};
+		},
+	);
+}
+
+function contains(list: Uint8Array | undefined, item: Uint8Array): boolean {
+	return (
+		list !== undefined && idsIn(list).some((known) => sameBytes(known, item))
+	);
+}
+
+function appended(list: Uint8Array, item: Uint8Array): Uint8Array {
+	return enc(...[...idsIn(list), item].slice(-MAX_META_LIST));
+}
+
+function behindError(isNewer: boolean): TetradError {
+	return new TetradError(
+		"purse-behind",
+		`${isNewer ? "a witness knows a newer state of this purse" : "a witness knows another state of this purse: there are two copies of it"}; put the newest copy of its home back and start again; what cannot be found is claimed from the issuer after the notes have expired`,
+	);
 }

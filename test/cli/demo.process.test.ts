@@ -123,6 +123,8 @@ describe("a stage of four processes", { concurrency: 3 }, () => {
 			.filter(({ wire }) => wire === "network")
 			.map(({ from, name }) => `${from} ${name.slice(0, 2)}`);
 		assert.deepEqual(flights.slice(0, 2), ["A F1", "B F2"]);
+		const nameless = report.flights.filter(({ name }) => /^type /.test(name));
+		assert.deepEqual(nameless, []);
 		const held = report.claims.filter(({ holds }) => holds);
 		assert.deepEqual(
 			held.map(({ claim }) => claim),

@@ -13,6 +13,7 @@ import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
 	body,
 	FIRST_HEAD,
+	isNotNow,
 	message,
 	type SaidRefusal,
 	sameMoney,
@@ -40,9 +41,6 @@ import type { RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
 import type { VisitWork } from "./visit-work.ts";
 import type { Witnesses } from "./witnesses.ts";
-
-/** Said of what was not even looked at; the request stays open. */
-const NOT_NOW: readonly string[] = ["busy", "store-full", "store-failed"];
 
 export class Settling {
 	readonly #core: PurseCore;
@@ -262,7 +260,7 @@ export class Settling {
 		);
 		const row = visit.inFlight.get(hex(fields.request));
 		if (row === undefined) return;
-		if (NOT_NOW.includes(code)) {
+		if (isNotNow(code)) {
 			visit.problem ??= new TetradError("busy", error.message);
 			visit.inFlight.delete(hex(row.request));
 			return this.#visitWork.advance(visit);

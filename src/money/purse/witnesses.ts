@@ -7,7 +7,7 @@ import { TetradError } from "../../errors.ts";
 import { byKey } from "../../machine/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import { type Head, message, WITH_AGENT } from "../documents/index.ts";
-import type { JobOf, Witness } from "./pending-jobs.ts";
+import type { JobOf, WitnessName } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { WITNESS_WITHIN_MS } from "./purse-limits.ts";
 import { changing, LOG, unchanged } from "./purse-tables.ts";
@@ -56,7 +56,7 @@ export class Witnesses {
 	}
 
 	/** Holds a witness's record of this purse against what is durable. */
-	compare(record: Head, witness: Witness): void {
+	compare(record: Head, witness: WitnessName): void {
 		this.#work.transact(
 			{ kind: "comparing-head", record, witness },
 			changing(

@@ -97,6 +97,7 @@ class Answering {
 	readonly #options: AnswerOptions;
 	/** Contracts whose payment is reported when it comes, or was; in hexadecimal. */
 	readonly #expected = new Set<string>();
+	#greeting: Promise<void> | undefined;
 
 	constructor(
 		work: AgentAtWork,
@@ -184,6 +185,12 @@ class Answering {
 		}
 	}
 
+	/** The module greets once in a tetrad, however many files come. */
+	#hearGreeting(): Promise<void> {
+		this.#greeting ??= hearGreeting(this.#own, this.#number, this.#work.report);
+		return this.#greeting;
+	}
+
 	async #received(
 		file: ReceivedFile,
 		path: string,
@@ -196,8 +203,7 @@ class Answering {
 			sha256: hex(file.sha256),
 			path,
 		});
-		if (this.#options.greet !== undefined)
-			await hearGreeting(this.#own, this.#number, this.#work.report);
+		if (this.#options.greet !== undefined) await this.#hearGreeting();
 		return { kind: "acknowledge" };
 	}
 }

@@ -31,7 +31,6 @@ import {
 } from "./draw.ts";
 import {
 	auditWires,
-	type Balances,
 	byPlace,
 	CLAIMS,
 	type ClaimResult,
@@ -42,6 +41,7 @@ import {
 	NAMES,
 	NEEDS_TOKENS,
 	type Run,
+	type ShownBalances,
 	Stage,
 	type Teller,
 	type WireAudit,
@@ -150,7 +150,7 @@ async function perform(
 
 async function examineMoney(
 	teller: Teller,
-	balances: readonly Balances[],
+	balances: readonly ShownBalances[],
 ): Promise<MoneySeen> {
 	const audit = await teller.audit();
 	const { currency, isPlay } = teller.terms;

@@ -13,7 +13,7 @@ import {
 } from "../machine/index.ts";
 import type { Column, Declared, DeclaredTable } from "./declared.ts";
 import {
-	MAX_ORDER_BYTES,
+	MAX_INDEX_ENTRY_BYTES,
 	MAX_READS,
 	MAX_STEPS,
 	MAX_VALUE_BYTES,
@@ -140,10 +140,10 @@ function checkOrders(table: DeclaredTable, row: Row): void {
 	for (const order of [table.key, ...table.indexes.values()]) {
 		let bytes = 0;
 		for (const name of order) bytes += sizeOf(row[name] as SqlValue);
-		if (bytes > MAX_ORDER_BYTES)
+		if (bytes > MAX_INDEX_ENTRY_BYTES)
 			throw wrong(
 				table,
-				`the columns ${order.join(", ")} have ${bytes} bytes, and may have ${MAX_ORDER_BYTES}`,
+				`the columns ${order.join(", ")} have ${bytes} bytes, and may have ${MAX_INDEX_ENTRY_BYTES}`,
 			);
 	}
 }

@@ -21,7 +21,7 @@ export const MAX_VALUE_BYTES: number = 2 ** 24;
  * Bytes of the values that place one row in one order, integers at eight: PostgreSQL takes no
  * more than 2,704 in an entry of an index, with what it adds.
  */
-export const MAX_ORDER_BYTES = 2_048;
+export const MAX_INDEX_ENTRY_BYTES = 2_048;
 
 /** Letters of a name: PostgreSQL cuts off at 63, and an index has two of them in its own. */
 export const MAX_NAME_LETTERS = 30;

@@ -27,7 +27,7 @@ import {
 	u64,
 } from "../wire/index.ts";
 import { MAX_OFFER_BYTES } from "./offer.ts";
-import { FIN_BYTES, MAX_REASON_BYTES, SHARE_BYTES } from "./parameters.ts";
+import { FIN_BYTES, MAX_END_REASON_BYTES, SHARE_BYTES } from "./parameters.ts";
 
 const share: Field<Uint8Array> = bytes(SHARE_BYTES);
 const fin: Field<Uint8Array> = bytes(FIN_BYTES);
@@ -380,5 +380,5 @@ interface End {
 /** Either way: the tetrad is over. */
 export const END: Structure<End> = structure<End>("end", {
 	code: text(0, 64),
-	reason: text(0, MAX_REASON_BYTES),
+	reason: text(0, MAX_END_REASON_BYTES),
 });

@@ -104,7 +104,7 @@ export const MAX_LIST_MEMORY_BYTES: number = 2 ** 26;
 export const MAX_PAIRING_TRIES = 3;
 
 /** The longest sentence that crosses a link, in bytes. */
-export const MAX_REASON_BYTES = 1024;
+export const MAX_END_REASON_BYTES = 1024;
 
 /** The largest message of session 1, in bytes. */
 export const MAX_AGENT_MESSAGE_BYTES: number = MAX_CONTENT_BYTES;

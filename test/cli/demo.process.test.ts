@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { WireAudit } from "../../src/show/stage/audit.ts";
 import type { ClaimResult } from "../../src/show/stage/claims.ts";
-import type { Balances } from "../../src/show/stage/teller.ts";
+import type { ShownBalances } from "../../src/show/stage/teller.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Command, isAlive, run } from "../support/processes.ts";
@@ -26,7 +26,7 @@ interface Report {
 	readonly claims: readonly ClaimResult[];
 	readonly wiretaps: readonly WireAudit[];
 	readonly play: boolean;
-	readonly balances: readonly Balances[];
+	readonly balances: readonly ShownBalances[];
 	readonly audit: { readonly balanced: boolean; readonly outstanding: string };
 	readonly conserved: boolean;
 }
@@ -123,6 +123,8 @@ describe("a stage of four processes", { concurrency: 3 }, () => {
 			.filter(({ wire }) => wire === "network")
 			.map(({ from, name }) => `${from} ${name.slice(0, 2)}`);
 		assert.deepEqual(flights.slice(0, 2), ["A F1", "B F2"]);
+		const nameless = report.flights.filter(({ name }) => /^type /.test(name));
+		assert.deepEqual(nameless, []);
 		const held = report.claims.filter(({ holds }) => holds);
 		assert.deepEqual(
 			held.map(({ claim }) => claim),

@@ -424,8 +424,13 @@ async function walk(killed: "X" | "Y"): Promise<number> {
 		);
 		if (!module.gone) {
 			await pay(address, contract);
-			// A write that follows the payment may still be on its way.
-			await new Promise((later) => setTimeout(later, 150));
+			// What it reports comes after its last write, which may still be on its way.
+			const last = killed === "X" ? "paid" : "received";
+			await module.until(
+				() =>
+					module.gone || module.all("purse").some(({ kind }) => kind === last),
+				"its end, or that it has nothing more to write",
+			);
 		}
 		if (!module.gone) {
 			const [x, y] = [await balance("X"), await balance("Y")];

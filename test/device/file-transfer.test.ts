@@ -378,6 +378,22 @@ describe("a transfer that goes wrong leaves nothing behind", () => {
 		});
 	});
 
+	test("a disk that fails, which is said", async () => {
+		await using probe = await open(import.meta.filename);
+		const files: FileHandle = Object.getPrototypeOf(probe);
+		for (const name of ["writeFile", "sync"] as const) {
+			const failing = mock.method(files, name, async () => {
+				throw new Error("ENOSPC: no space left on device");
+			});
+			await assert.rejects(receive({ chunks: [half] }), {
+				code: "file-unusable",
+				message: /cannot write into .*no space left/,
+			});
+			failing.mock.restore();
+			assert.deepEqual(await readdir(inbox), []);
+		}
+	});
+
 	test("an offer that is none", async () => {
 		for (const bytes of [
 			new Uint8Array(),
@@ -449,6 +465,22 @@ describe("a sender", () => {
 			else await receiver.send(receipt);
 			await assert.rejects(sendFile(sender, path, quiet), { code });
 		}
+	});
+
+	test("says so when its disk fails", async () => {
+		const path = join(outbox, "file");
+		await writeFile(path, "text");
+		await using probe = await open(path);
+		const files: FileHandle = Object.getPrototypeOf(probe);
+		const failing = mock.method(files, "read", async () => {
+			throw new Error("EIO: i/o error");
+		});
+		const [sender] = channels();
+		await assert.rejects(sendFile(sender, path, quiet), {
+			code: "file-unusable",
+			message: /cannot read the file .*: EIO/,
+		});
+		failing.mock.restore();
 	});
 
 	test("refuses what is no file, by its path", async () => {

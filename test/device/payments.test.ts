@@ -18,7 +18,11 @@ import { Payments } from "../../src/device/purse/index.ts";
 import { Channel } from "../../src/device/runtime/channel.ts";
 import type { Tetrad } from "../../src/device/runtime/index.ts";
 import { TetradError } from "../../src/errors.ts";
-import { openReceipt, type PurseReport } from "../../src/money/index.ts";
+import {
+	messages,
+	openReceipt,
+	type PurseReport,
+} from "../../src/money/index.ts";
 import { textMessage } from "../../src/talk/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Purses } from "./purse-support.ts";
@@ -289,42 +293,76 @@ test("a purse that shall meet its issuer at every start pays nobody before", asy
 	}
 });
 
-test("whoever takes what is not of money and throws ends the tetrad, and a payment is in doubt", async () => {
-	let ended = false;
+/** A tetrad of an agent whose module is played by the test. */
+function alone() {
+	const made = { ended: false };
 	const channel = () => new Channel({ send: async () => {}, full: () => {} });
 	const module = channel();
 	const close = async () => {
-		ended = true;
+		made.ended = true;
 		module.end(undefined);
 	};
 	const parties = { X: { deviceId: new Uint8Array(41) } };
-	const payments = new Payments(
-		{
-			place: "A",
-			agent: channel(),
-			module,
-			parties,
-			close,
-		} as unknown as Tetrad,
-		{
-			other: () => {
-				throw new TetradError("malformed", "no");
-			},
-		},
-	);
-	const contract = new Uint8Array(32);
-	const issuer = new Uint8Array(41);
-	const paying = payments.pay({
-		contract,
-		issuer,
-		currency: "EUR",
-		amount: 1n,
+	const tetrad = { place: "A", agent: channel(), module, parties, close };
+	return Object.assign(made, {
+		module,
+		tetrad: tetrad as unknown as Tetrad,
 	});
-	module.deliver(textMessage("hello"));
+}
+
+const ISSUER = new Uint8Array(41);
+const OF_ONE = {
+	contract: new Uint8Array(32),
+	issuer: ISSUER,
+	currency: "EUR",
+	amount: 1n,
+};
+
+test("whoever takes what is not of money and throws ends the tetrad, and a payment is in doubt", async () => {
+	const agent = alone();
+	const payments = new Payments(agent.tetrad, {
+		other: () => {
+			throw new TetradError("malformed", "no");
+		},
+	});
+	const paying = payments.pay(OF_ONE);
+	agent.module.deliver(textMessage("hello"));
 	await assert.rejects(paying, code("payment-in-doubt"));
 	await payments.over;
-	assert.ok(ended);
-	await assert.rejects(payments.settle(issuer), code("malformed"));
+	assert.ok(agent.ended);
+	await assert.rejects(payments.settle(ISSUER), code("malformed"));
+});
+
+test("a payment is in doubt, and the next is not, when a witness throws at a head", async () => {
+	const agent = alone();
+	let throws = true;
+	const payments = new Payments(agent.tetrad, {
+		witness: {
+			head: () => undefined,
+			keep: () => {
+				if (throws) throw new RangeError("?");
+				return Promise.resolve();
+			},
+		},
+	});
+	const { WITH_AGENT, message } = messages;
+	const told = (number: bigint) => {
+		const head = { number, hash: new Uint8Array(32) };
+		agent.module.deliver(message(WITH_AGENT.witness, head));
+		const { contract, amount } = OF_ONE;
+		const receipt = new Uint8Array(20);
+		agent.module.deliver(
+			message(WITH_AGENT.paid, { contract, amount, receipt }),
+		);
+	};
+	const paying = payments.pay(OF_ONE);
+	told(1n);
+	await assert.rejects(paying, code("payment-in-doubt"));
+	throws = false;
+	const again = payments.pay(OF_ONE);
+	told(2n);
+	assert.equal((await again).amount, 1n);
+	assert.ok(!agent.ended);
 });
 
 test("messages that are not of money end the tetrad, unless somebody takes them", async () => {

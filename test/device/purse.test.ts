@@ -63,7 +63,7 @@ import {
 	putNotes,
 	termsOf,
 } from "./purse-support.ts";
-import { Devices, policyOf, until } from "./support.ts";
+import { Devices, policyOf, settled, until } from "./support.ts";
 
 const code = (expected: string) => (thrown: unknown) =>
 	thrown instanceof TetradError && thrown.code === expected;
@@ -437,14 +437,13 @@ describe("a driver", () => {
 			for (let i = 0; i < 2000; i++) await run.tetrad.module.send(settle);
 		})();
 		sending.catch(() => {});
-		await new Promise((later) => setTimeout(later, 300));
-		const heard = run.events.filter((kind) => kind === "from-agent").length;
-		assert.ok(heard > 200 && heard < 300, `${heard} messages were read`);
+		const heard = () =>
+			run.events.filter((kind) => kind === "from-agent").length;
+		await until(() => heard() > 200, "much is read");
+		await settled(heard);
+		assert.ok(heard() < 300, `${heard()} messages were read`);
 		resolve(undefined as never);
-		await until(
-			() => run.events.filter((kind) => kind === "from-agent").length === 2000,
-			"all are read in the end",
-		);
+		await until(() => heard() === 2000, "all are read in the end");
 	});
 });
 

@@ -362,6 +362,24 @@ describe("a payment that is to come", () => {
 		assert.deepEqual(agent.receive(1), ["refuse 3: store-full"]);
 	});
 
+	test("that was agreed on may still come when it is expected again on other terms and refused", () => {
+		const agent = new Agent();
+		agent.expect(1);
+		agent.receive(1);
+		agent.hears(expecting(1));
+		assert.deepEqual(agent.expect(1, 1n), ["to module: expect"]);
+		assert.deepEqual(agent.hears(failed(1, "payment-refused")), [
+			"refuse 3: payment-refused",
+		]);
+		assert.deepEqual(agent.hears(received(1)), [`answer 2: ${WITH_RECEIPT}`]);
+		agent.expect(1);
+		agent.receive(1);
+		agent.hears(expecting(1));
+		assert.deepEqual(agent.hears(failed(1, "payment-refused")), [
+			"refuse 5: payment-refused",
+		]);
+	});
+
 	test("under a contract is not paid under the same, nor the other way round", () => {
 		const agent = new Agent();
 		agent.expect(1);

@@ -26,14 +26,12 @@ import {
 	type Place,
 	right,
 	rowsOf,
-	Script,
-	STREAM,
 	TABLES,
 	things,
 	wholeNumbers,
 } from "./support.ts";
 
-interface Contract {
+export interface Contract {
 	/** A new place. */
 	readonly make: () => Place | Promise<Place>;
 	readonly skip?: string | false;
@@ -572,25 +570,6 @@ function openingContract(make: Make): void {
 		assert.deepEqual([...(await wholeNumbers(store))], [0, 1, 2, 3, 4]);
 	});
 
-	test("a second opener is told that it is busy, here and in another process, until it is closed", async () => {
-		const place = await make();
-		const open = `say(await support.openAt(place).then(
-			async (store) => { await store[Symbol.asyncDispose](); return "opened"; },
-			({ code }) => code));`;
-		{
-			await using store = await openAt(place);
-			await assert.rejects(openAt(place), { code: "busy", message: /in use/ });
-			await store.transact(increment("n"));
-			await using script = new Script(place, open);
-			await script.exited;
-			assert.deepEqual(script.lines, ["busy"], script.stderr);
-			await store.transact(increment("n"));
-		}
-		await using script = new Script(place, open);
-		await script.exited;
-		assert.deepEqual(script.lines, ["opened"], script.stderr);
-	});
-
 	test("other tables are refused with a sentence that names one", async () => {
 		const place = await make();
 		await (await openAt(place))[Symbol.asyncDispose]();
@@ -680,21 +659,6 @@ function openingContract(make: Make): void {
 		await store[Symbol.asyncDispose]();
 		closed.resolve();
 		await assert.rejects(look, { code: "invalid-argument" });
-	});
-
-	test("after SIGKILL in the middle of a stream everything acknowledged is there, and nothing is half there", async () => {
-		const place = await make();
-		let acknowledged = 0;
-		for (const count of [1, 300]) {
-			const stream = STREAM.replace("next = 0", `next = ${count * 1000}`);
-			await using script = new Script(place, stream);
-			await script.said(count);
-			await script.kill();
-			await using store = await openAt(place);
-			acknowledged += script.lines.length;
-			await assertThere(store, script.lines);
-		}
-		assert.ok(acknowledged >= 301);
 	});
 }
 

@@ -17,7 +17,8 @@ import {
 	unchanged,
 	VERSIONS,
 } from "./migration-contract.ts";
-import { openSchema, type Place, Script } from "./support.ts";
+import { Script } from "./script.ts";
+import { openSchema, type Place } from "./support.ts";
 
 const skip = NO_POSTGRES;
 let disk: TroubledDisk;

@@ -9,6 +9,8 @@ import { MAX_CONFLICTS } from "../../src/store/limits.ts";
 import { NO_POSTGRES, PostgresServer } from "../support/postgres.ts";
 import { TroubledDisk } from "../support/troubled-disk.ts";
 import { assertFailed, assertThere, storeContract } from "./contract.ts";
+import { processesContract } from "./contract-of-processes.ts";
+import { Script, STREAM } from "./script.ts";
 import {
 	both,
 	counters,
@@ -16,8 +18,6 @@ import {
 	left,
 	openAt,
 	type Place,
-	Script,
-	STREAM,
 	TABLES,
 	wholeNumbers,
 } from "./support.ts";
@@ -42,6 +42,7 @@ function place(): Extract<Place, { kind: "postgres" }> {
 }
 
 storeContract("PostgreSQL", { make: place, skip });
+processesContract("PostgreSQL", { make: place, skip });
 
 const failed = { code: "store-failed" };
 

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { TroubledDisk } from "../support/troubled-disk.ts";
+import { Script } from "./script.ts";
 import {
 	copies,
 	filled,
@@ -12,7 +13,6 @@ import {
 	isThereStill,
 	pathOf,
 } from "./sqlite-migrations.ts";
-import { Script } from "./support.ts";
 
 const CONTRACT = new URL("migration-contract.ts", import.meta.url).href;
 const BRING = `

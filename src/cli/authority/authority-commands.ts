@@ -5,11 +5,9 @@ import {
 	addRequestCommand,
 } from "./found-commands.ts";
 import { addIssueCommand } from "./issue-command.ts";
-import {
-	addListCommand,
-	addPublishCommand,
-	addRevokeCommand,
-} from "./keep-commands.ts";
+import { addListCommand } from "./list-command.ts";
+import { addPublishCommand } from "./publish-command.ts";
+import { addRevokeCommand } from "./revoke-command.ts";
 
 export function declareAuthority(authority: Command): void {
 	authority.addHelpText(

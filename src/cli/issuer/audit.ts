@@ -2,7 +2,7 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { readPolicy } from "../../device/home/index.ts";
 import {
 	type AuditJson,
-	auditJson,
+	auditAsJson,
 	readIssuerSettings,
 	runAudit,
 	termsOf,
@@ -45,7 +45,7 @@ async function audit(home: string): Promise<AuditJson> {
 		termsOf(home, settings),
 		readPolicy(home),
 	]);
-	return auditJson(
+	return auditAsJson(
 		await runAudit(new Audit(nodeCrypto, terms, banks), view),
 		terms,
 	);

@@ -43,7 +43,8 @@ export interface IssuedRecord {
 	readonly certificate: string;
 }
 
-interface RevokedRecord {
+/** A certificate that was taken back. */
+export interface RevokedRecord {
 	readonly act: "revoked";
 	readonly at: number;
 	readonly serial: string;

@@ -7,12 +7,9 @@ import {
 	type CertificationRequest,
 	ChainVerdicts,
 	type DeviceRole,
-	encodeBundle,
-	encodeChain,
 	grantDevice,
 	grantIntermediate,
 	type IssuingAuthority,
-	issueUntrustedList,
 	openRenewal,
 	parseCertificate,
 	parseRequest,
@@ -22,10 +19,32 @@ import {
 	type UntrustedReason,
 } from "../../identity/index.ts";
 import { openKey, type StoredKey } from "../../keys/index.ts";
-import { hex, sameBytes } from "../../wire/index.ts";
+import { hex } from "../../wire/index.ts";
 import { type HomeSecrets, lockHome } from "../home/index.ts";
 import { type AuthorityFiles, readAuthorityFiles } from "./authority-home.ts";
 import { AuthorityRegister, type IssuedRecord } from "./authority-register.ts";
+import {
+	type Answer,
+	type DeviceGrantOptions,
+	type GrantOptions,
+	holders,
+	nameHeld,
+	type Plan,
+	refused,
+	requireMayRenew,
+	requireSameAnswer,
+} from "./grants.ts";
+import {
+	type ListOptions,
+	type PublishedList,
+	publishList,
+} from "./publication.ts";
+import {
+	type Revocable,
+	type Revoked,
+	revocation,
+	revoke,
+} from "./revocation.ts";
 import {
 	BACKDATE_MS,
 	DEVICE_VALIDITY_DAYS,
@@ -33,67 +52,6 @@ import {
 } from "./validity.ts";
 
 const DAY_MS = 86_400_000;
-
-/** How long it takes until the next list is due unless the authority says otherwise, in days. */
-const LIST_DAYS = 30;
-
-export interface GrantOptions {
-	/** How long the certificate is valid, in days. */
-	readonly days?: number | undefined;
-	/** Revoke what holds the name, and give the name to this key. */
-	readonly replace?: boolean | undefined;
-	/** Throws unless this is the SHA-256 of the request, in hexadecimal. */
-	readonly expectedHash?: string | undefined;
-}
-
-export interface DeviceGrantOptions extends GrantOptions {
-	/** What is attested; the authority has to have established it. */
-	readonly level?: TamperResistance | undefined;
-}
-
-/** What an authority answers. */
-export interface Answer {
-	/** The certificate and those above it, without the root, in DER. */
-	readonly chain: readonly Uint8Array[];
-	readonly record: IssuedRecord;
-	/** SHA-256 of the request, in hexadecimal. */
-	readonly hash: string;
-	/** What the request wished to have attested. */
-	readonly wished: readonly TamperResistance[];
-	/** Whether the same request was answered before, and this is that answer. */
-	readonly again: boolean;
-	/** Serial numbers of certificates that were revoked to make room for it. */
-	readonly revoked: readonly string[];
-}
-
-/** A list as it was published. */
-export interface PublishedList {
-	readonly number: string;
-	readonly entries: number;
-	readonly thisUpdate: number;
-	readonly nextUpdate: number;
-	readonly recertifyBefore: number | undefined;
-	/** What devices take. */
-	readonly bundle: Uint8Array;
-	/** The list alone, in DER. */
-	readonly list: Uint8Array;
-}
-
-/** What is written beside the certificate. */
-interface Plan {
-	readonly subject: "device" | "authority";
-	readonly levels: readonly TamperResistance[];
-	readonly options: GrantOptions;
-	readonly defaultDays: number;
-	/** The certificate that asked, for a renewal. */
-	readonly renews: string | undefined;
-	readonly grant: (validity: {
-		issuer: IssuingAuthority;
-		notBefore: number;
-		notAfter: number;
-		recertifyBefore: number | undefined;
-	}) => Promise<Uint8Array>;
-}
 
 /**
  * An agency or a bank at work. Each act takes the lock of its home, writes into the register what
@@ -202,96 +160,27 @@ export class Authority implements AsyncDisposable {
 
 	/** Revokes certificates, and says which and since when. Throws `invalid-argument` when there is none. */
 	async revoke(
-		which: { readonly name: string } | { readonly serial: string },
+		which: Revocable,
 		reason: UntrustedReason | undefined,
-	): Promise<{ serial: string; name: string; at: number; again: boolean }[]> {
+	): Promise<readonly Revoked[]> {
 		return this.#withRegister(async (register) => {
-			const records = register
-				.issued()
-				.filter((record) =>
-					"name" in which
-						? record.name === which.name
-						: record.serial === which.serial,
-				);
-			if (records.length === 0)
+			const revoked = await revoke(register, which, reason, Date.now());
+			if (revoked === undefined)
 				throw new TetradError(
 					"invalid-argument",
 					`the ${this.kind} ${this.name} issued no such certificate; see what it issued with: tetrad authority list --home ${this.home}`,
 				);
-			const now = Date.now();
-			const counting =
-				"name" in which
-					? records.filter(
-							(record) =>
-								record.notAfter >= now || register.revocation(record.serial),
-						)
-					: records;
-			const fresh = counting.filter(
-				({ serial }) => register.revocation(serial) === undefined,
-			);
-			if (fresh.length > 0)
-				await register.append(
-					...fresh.map(({ serial }) => revocation(serial, now, reason)),
-				);
-			return counting.map(({ serial, name }) => ({
-				serial,
-				name,
-				at: register.revocation(serial)?.at ?? now,
-				again: !fresh.some((record) => record.serial === serial),
-			}));
+			return revoked;
 		});
 	}
 
-	/**
-	 * Signs the next untrusted list. Its number is on the disk before the list is signed, so
-	 * no number is ever given twice; a number whose list was never handed out is skipped.
-	 */
-	async publish(options: {
-		/** When the next one is due, in days. */
-		readonly days?: number | undefined;
-		/** Certificates from before it are no longer enough; milliseconds since the epoch. It stays in force in later lists. */
-		readonly recertifyBefore?: number | undefined;
-	}): Promise<PublishedList> {
+	/** Signs the next untrusted list. Throws as `publishList`. */
+	async publish(options: ListOptions): Promise<PublishedList> {
 		// Before the lock: whoever types a passphrase keeps nobody else waiting.
 		const issuer = await this.#issuer();
-		return this.#withRegister(async (register) => {
-			const previous = register.list;
-			const thisUpdate = wholeSecond(Date.now());
-			const nextUpdate = thisUpdate + (options.days ?? LIST_DAYS) * DAY_MS;
-			const recertifyBefore =
-				options.recertifyBefore ?? previous?.recertifyBefore;
-			requireForward(previous, thisUpdate, recertifyBefore);
-			const number = String(BigInt(previous?.number ?? 0) + 1n);
-			const entries = register.untrusted(thisUpdate);
-			await register.append({
-				act: "list",
-				at: thisUpdate,
-				number,
-				nextUpdate,
-				...(recertifyBefore === undefined ? {} : { recertifyBefore }),
-			});
-			const list = await issueUntrustedList(nodeCrypto, {
-				issuer,
-				number: BigInt(number),
-				thisUpdate,
-				nextUpdate,
-				entries,
-				recertifyBefore,
-			});
-			const { chain } = this.#files;
-			return {
-				number,
-				entries: entries.length,
-				thisUpdate,
-				nextUpdate,
-				recertifyBefore,
-				list,
-				bundle: encodeBundle(
-					list,
-					chain.length === 0 ? new Uint8Array() : encodeChain(chain),
-				),
-			};
-		});
+		return this.#withRegister((register) =>
+			publishList(register, issuer, this.#files.chain, options),
+		);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -440,121 +329,4 @@ export async function requireFreeName(
 	const [held] = (await authority.register()).live(name, Date.now());
 	if (held !== undefined && held.subject === "device")
 		throw nameHeld(name, held.serial);
-}
-
-function nameHeld(name: string, serial: string): TetradError {
-	return refused(
-		`the name "${name}" is held by certificate ${serial}; a device that has it renews it (tetrad recertify), and one that lost its key takes it over with --replace, which revokes the other`,
-	);
-}
-
-/** Who has the name that a request asks for, and is not the one who asks. */
-function holders(
-	register: AuthorityRegister,
-	request: CertificationRequest,
-	plan: Plan,
-	now: number,
-): IssuedRecord[] {
-	const live = register
-		.live(request.name, now)
-		.filter(({ subject }) => subject === plan.subject);
-	if (plan.subject === "authority")
-		return live.filter(({ certificate }) => {
-			const held = parseCertificate(
-				new Uint8Array(Buffer.from(certificate, "base64")),
-			);
-			return !sameBytes(held.publicKey, request.publicKey);
-		});
-	if (plan.renews === undefined) return live;
-	// What a renewal replaces is an earlier answer to the same certificate.
-	return live.filter(({ renews }) => renews === plan.renews);
-}
-
-/** A stolen key must not begin a second line of certificates beside the one that its owner went on with. */
-function requireMayRenew(
-	register: AuthorityRegister,
-	name: string,
-	serial: string,
-	replace: boolean,
-): void {
-	if (register.certificate(serial) === undefined)
-		throw refused(
-			`the certificate of "${name}" was not issued here; renew it where it was issued, or enroll the device anew`,
-		);
-	if (register.revocation(serial) !== undefined)
-		throw new TetradError(
-			"untrusted",
-			`the certificate ${serial} of "${name}" was revoked; enroll the device anew, with a new key`,
-		);
-	const answered = register
-		.issued()
-		.find(
-			(record) =>
-				record.renews === serial && !register.revocation(record.serial),
-		);
-	if (answered !== undefined && !replace)
-		throw refused(
-			`the certificate ${serial} of "${name}" was renewed already, by certificate ${answered.serial} for another key; if its owner lost that key, use --replace, which revokes it`,
-		);
-}
-
-function requireSameAnswer(
-	register: AuthorityRegister,
-	earlier: IssuedRecord,
-	levels: readonly TamperResistance[],
-): void {
-	const { name, serial } = earlier;
-	if (register.revocation(serial) !== undefined)
-		throw new TetradError(
-			"untrusted",
-			`that request of "${name}" was answered with certificate ${serial}, which was revoked since; make a new key, and ask with that`,
-		);
-	if (levels.toSorted().join() !== earlier.levels.toSorted().join())
-		throw refused(
-			`that request of "${name}" was answered with certificate ${serial}, which attests ${earlier.levels.join(", ") || "nothing"}; use --replace, which revokes it, to attest something else`,
-		);
-}
-
-function requireForward(
-	previous: AuthorityRegister["list"],
-	thisUpdate: number,
-	recertifyBefore: number | undefined,
-): void {
-	if ((recertifyBefore ?? 0) > thisUpdate)
-		throw new TetradError(
-			"invalid-argument",
-			"recertification can be asked for certificates from before the list, and not from after it",
-		);
-	if (previous === undefined) return;
-	if (thisUpdate < previous.at)
-		throw new TetradError(
-			"invalid-argument",
-			"the untrusted list before this one is from a later time; set the clock right",
-		);
-	if ((recertifyBefore ?? 0) < (previous.recertifyBefore ?? 0))
-		throw new TetradError(
-			"invalid-argument",
-			"the untrusted list before this one asks for recertification from a later time, and that cannot be taken back",
-		);
-}
-
-function revocation(
-	serial: string,
-	at: number,
-	reason: UntrustedReason | undefined,
-) {
-	return {
-		act: "revoked" as const,
-		at,
-		serial,
-		...(reason === undefined ? {} : { reason }),
-	};
-}
-
-function wholeSecond(milliseconds: number): number {
-	return Math.floor(milliseconds / 1000) * 1000;
-}
-
-function refused(why: string): TetradError {
-	return new TetradError("chain-refused", why);
 }

@@ -1,4 +1,4 @@
-export { type Answer, Authority } from "./authority.ts";
+export { Authority } from "./authority.ts";
 export {
 	installIntermediate,
 	makeRoot,
@@ -9,6 +9,7 @@ export {
 export type { AuthorityRegister, IssuedRecord } from "./authority-register.ts";
 export { beginEnrolment, finishEnrolment } from "./enrolment.ts";
 export { accusedBy, readBanks, readEvidence } from "./evidence-file.ts";
+export type { Answer } from "./grants.ts";
 export { issueDeviceHome } from "./issue-device-home.ts";
 export {
 	beginRecertification,

@@ -13,7 +13,7 @@ export {
 	viewLedger,
 } from "./issuer-home.ts";
 export {
-	auditJson,
+	auditAsJson,
 	LedgerOperator,
 	type Operator,
 	PLAY_MONEY,

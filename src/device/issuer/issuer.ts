@@ -14,14 +14,12 @@ import {
 	type Tetrad,
 } from "../runtime/index.ts";
 
-type DriverOptions = MoneyDriverOptions<IssuerReport>;
-
 export interface IssuerOptions {
 	readonly parameters: IssuerParameters;
 	/** Of `LEDGER_SCHEMA`; whoever opened it closes it, after this. */
 	readonly store: Store;
-	readonly report: DriverOptions["report"];
-	readonly refused?: DriverOptions["refused"];
+	readonly report: MoneyDriverOptions<IssuerReport>["report"];
+	readonly refused?: MoneyDriverOptions<IssuerReport>["refused"];
 }
 
 /** What makes a module an issuer's: `new MoneyModule({ …, purse: issuer })` gives it every tetrad. */

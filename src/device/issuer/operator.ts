@@ -195,7 +195,7 @@ export class LedgerOperator implements Operator {
 		this.#auditing = true;
 		try {
 			const audit = new Audit(nodeCrypto, this.#terms, this.#banks);
-			return auditJson(await runAudit(audit, this.#store), this.#terms);
+			return auditAsJson(await runAudit(audit, this.#store), this.#terms);
 		} finally {
 			this.#auditing = false;
 		}
@@ -241,7 +241,7 @@ export class LedgerOperator implements Operator {
 }
 
 /** An audit's result as everybody prints it. */
-export function auditJson(
+export function auditAsJson(
 	result: AuditResult,
 	{ currency, isPlay }: IssuerTerms,
 ): AuditJson {

@@ -15,6 +15,7 @@ import {
 	type ReceivedFile,
 } from "../../talk/index.ts";
 import { hex } from "../../wire/index.ts";
+import type { Payments } from "../purse/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { inTetrad } from "./agent-call.ts";
 import { IncomingFile, onDisk } from "./incoming-file.ts";
@@ -104,6 +105,9 @@ class Answering {
 	readonly #own: OwnModule;
 	readonly #number: number;
 	readonly #options: AnswerOptions;
+	/** Contracts whose payment is reported when it comes, or was; in hexadecimal. */
+	readonly #expected = new Set<string>();
+	#greeting: Promise<void> | undefined;
 
 	constructor(
 		work: AgentAtWork,
@@ -168,29 +172,45 @@ class Answering {
 	}
 
 	async #expect(proposed: ProposedPayment): Promise<AgentAnsweringEvent> {
-		const { payment, terms, text } = proposed;
-		const { contract } = payment;
 		if (!(this.#own instanceof PayingModule))
 			throw new TetradError("internal", "a payment is taken without a purse");
 		const { payments } = this.#own;
 		try {
-			await payments.expect(payment);
+			await payments.expect(proposed.payment);
 		} catch (thrown) {
 			return { kind: "not-expecting", error: asTetradError(thrown) };
 		}
-		payments.received(contract).then(
-			(received) =>
-				this.#work.report({
-					event: "received",
-					tetrad: this.#number,
-					contract: hex(contract),
-					text,
-					...moneyText(received.amount, terms),
-				}),
-			// It may come in a later tetrad; the module knows what it has taken.
-			() => {},
-		);
+		void this.#reportReceived(payments, proposed);
 		return { kind: "expecting" };
+	}
+
+	/** However often it is proposed, it is one payment. */
+	async #reportReceived(
+		payments: Payments,
+		{ payment, terms, text }: ProposedPayment,
+	): Promise<void> {
+		const contract = hex(payment.contract);
+		if (this.#expected.has(contract)) return;
+		this.#expected.add(contract);
+		try {
+			const { amount } = await payments.received(payment.contract);
+			this.#work.report({
+				event: "received",
+				tetrad: this.#number,
+				contract,
+				text,
+				...moneyText(amount, terms),
+			});
+		} catch {
+			// It may come in a later tetrad; the module knows what it has taken.
+			this.#expected.delete(contract);
+		}
+	}
+
+	/** The module greets once in a tetrad, however many files come. */
+	#hearGreeting(): Promise<void> {
+		this.#greeting ??= hearGreeting(this.#own, this.#number, this.#work.report);
+		return this.#greeting;
 	}
 
 	async #received(
@@ -207,7 +227,7 @@ class Answering {
 		});
 		if (this.#options.greet !== undefined)
 			try {
-				await hearGreeting(this.#own, this.#number, this.#work.report);
+				await this.#hearGreeting();
 			} catch (thrown) {
 				if (!this.#own.tetrad.ended) throw thrown;
 			}

@@ -28,7 +28,7 @@ export class IncomingFile {
 		this.#folder = folder;
 	}
 
-	/** Begins a file under `name` or the next free one. Rejects with `file-unusable`. */
+	/** Begins a file under `name` or the next free one. */
 	create(name: string): Promise<void> {
 		return this.#inTurn(async () => {
 			const part = await createPart(this.#folder, name);
@@ -71,8 +71,13 @@ export class IncomingFile {
 		throw new TetradError("internal", "there is no file to write into");
 	}
 
+	/** Rejects with `file-unusable` for whatever the disk fails with. */
 	#inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-		const done = this.#work.then(work);
+		const done = this.#work.then(work).catch((thrown: unknown) => {
+			throw thrown instanceof TetradError
+				? thrown
+				: unusable(this.#folder, thrown);
+		});
 		this.#work = done.catch(() => {});
 		return done;
 	}
@@ -113,15 +118,19 @@ async function createPart(folder: string, name: string): Promise<Part> {
 			return { target, path, file };
 		} catch (thrown) {
 			if ((thrown as NodeJS.ErrnoException).code === "EEXIST") continue;
-			throw new TetradError(
-				"file-unusable",
-				`cannot write into ${folder}: ${(thrown as Error).message}`,
-				{ cause: thrown },
-			);
+			throw unusable(folder, thrown);
 		}
 	}
 	throw new TetradError(
 		"file-unusable",
 		`${folder} has a thousand files named ${name}`,
+	);
+}
+
+function unusable(folder: string, cause: unknown): TetradError {
+	return new TetradError(
+		"file-unusable",
+		`cannot write into ${folder}: ${(cause as Error).message}`,
+		{ cause },
 	);
 }

@@ -20,7 +20,7 @@ export interface TransferProgress {
 
 /**
  * Sends a file to the other agent, and resolves when that one has acknowledged it. Rejects with
- * `file-unusable` for what is no file, with `carrier-failed` when it becomes shorter or when other
+ * `file-unusable` for what is no file or cannot be read, with `carrier-failed` when it becomes shorter or when other
  * bytes arrived, and with `truncated` when the other agent closes before.
  */
 export async function sendFile(
@@ -38,7 +38,7 @@ export async function sendFile(
 			{ kind: "begin" },
 			(after) => ({
 				...sessionOne(channel, after),
-				read: ({ at, length }) => after(readPart(file, at, length)),
+				read: ({ at, length }) => after(readPart(file, path, at, length)),
 				progress: ({ bytes, size }) => progress({ bytes, size }),
 				delivered: ({ sha256 }) => delivered.resolve(sha256),
 			}),
@@ -51,12 +51,21 @@ export async function sendFile(
 
 async function readPart(
 	file: FileHandle,
+	path: string,
 	at: number,
 	length: number,
 ): Promise<FileSendingEvent> {
 	const part = new Uint8Array(length);
-	const { bytesRead } = await file.read(part, 0, length, at);
-	return { kind: "read", bytes: part.subarray(0, bytesRead) };
+	try {
+		const { bytesRead } = await file.read(part, 0, length, at);
+		return { kind: "read", bytes: part.subarray(0, bytesRead) };
+	} catch (thrown) {
+		throw new TetradError(
+			"file-unusable",
+			`cannot read the file ${path}: ${(thrown as Error).message}`,
+			{ cause: thrown },
+		);
+	}
 }
 
 /** Throws `file-unusable` unless `path` is a file that can be read. */

@@ -195,8 +195,7 @@ export class Payments {
 	}
 
 	#keep(id: number, head: Head): void {
-		const kept = this.#witness?.keep(this.#own, head);
-		Promise.resolve(kept).then(
+		Promise.try(() => this.#witness?.keep(this.#own, head)).then(
 			() => this.#driver.feed({ kind: "kept", id }),
 			(thrown: unknown) =>
 				this.#driver.feed({

@@ -49,14 +49,12 @@ import { openPlaced, renewPlace } from "./purse-place.ts";
 
 const MEMORY = ":memory:";
 
-type DriverOptions = MoneyDriverOptions<PurseReport>;
-
 interface PurseHooks {
 	/** Hears what the purse has for its owner. */
-	readonly report?: DriverOptions["report"];
+	readonly report?: MoneyDriverOptions<PurseReport>["report"];
 	/** As in `MoneyDriver`. */
-	readonly other?: DriverOptions["other"];
-	readonly refused?: DriverOptions["refused"];
+	readonly other?: MoneyDriverOptions<PurseReport>["other"];
+	readonly refused?: MoneyDriverOptions<PurseReport>["refused"];
 }
 
 /** What a purse is made of. */

@@ -22,6 +22,7 @@ import {
 	LIST_EXTENSION_OID,
 	MAX_LIST_ENTRIES,
 	MAX_LIST_NUMBER,
+	MAX_SERIAL_BYTES,
 	MAX_TIME,
 	SIGNATURE_IDENTIFIER,
 	sign,
@@ -144,8 +145,6 @@ function extensions(
 				]),
 	);
 }
-
-const MAX_SERIAL_BYTES = 20;
 
 /** Copied once, because there may be many. Left out when there is none (RFC 5280, 5.1.2.6). */
 function encodeEntries(entries: Iterable<UntrustedEntry>): Uint8Array {

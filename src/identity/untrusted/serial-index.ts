@@ -1,7 +1,5 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
-
-/** The longest serial number, in bytes, without the octet for the sign. */
-const MAX_SERIAL_BYTES = 20;
+import { MAX_SERIAL_BYTES } from "../x509/index.ts";
 
 /** Of the 32 bits of a product sum, these low ones are not evenly spread when octets are multiplied. */
 const DISCARDED_BITS = 7;

@@ -138,6 +138,9 @@ export const MAX_CLOCK_SKEW_MS = 600_000;
 /** Entries of one untrusted list. */
 export const MAX_LIST_ENTRIES = 200_000;
 
+/** The longest serial number, in bytes, without the octet for the sign (RFC 5280, 4.1.2.2). */
+export const MAX_SERIAL_BYTES = 20;
+
 /** One entry of a list without its two-byte header, in bytes. A serial, a time and a reason need 54. */
 export const MAX_LIST_ENTRY_BYTES = 127;
 

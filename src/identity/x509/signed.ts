@@ -15,6 +15,7 @@ import {
 import {
 	COMMON_NAME_OID,
 	KEY_IDENTIFIER,
+	MAX_SERIAL_BYTES,
 	SIGNATURE_IDENTIFIER,
 } from "./profile.ts";
 import { chainRefused } from "./refusal.ts";
@@ -34,7 +35,6 @@ const P256_POINT_BYTES = 65;
 const UNCOMPRESSED = 4;
 const ED25519_KEY_BYTES = 32;
 const ECDSA_INTEGER_BYTES = 32;
-const MAX_SERIAL_BYTES = 20;
 
 /** SEQUENCE { signed part, AlgorithmIdentifier, BIT STRING }, of which `der` consists. */
 export function openSigned(der: Uint8Array): {

@@ -61,11 +61,18 @@ type State =
 
 /** What becomes of a payment that is to come. */
 type Coming =
-	| { readonly kind: "awaited"; readonly asks: readonly number[] }
+	| {
+			readonly kind: "awaited";
+			readonly asks: readonly number[];
+			/** Whether the module has said that it may come. */
+			readonly isAgreed: boolean;
+	  }
 	/** It came, and is remembered until somebody asks. */
 	| { readonly kind: "come"; readonly payment: ReceiptedPayment }
 	/** It came, and the head before it could not be kept. */
 	| { readonly kind: "unkept"; readonly error: TetradError };
+
+const UNASKED: Coming = { kind: "awaited", asks: [], isAgreed: false };
 
 /** What the module has said, to be told when its head is kept. */
 type Outcome =
@@ -182,8 +189,7 @@ export class AgentPayments
 			case "expect": {
 				const question = message(WITH_AGENT.expect, event.payment);
 				const id = hex(event.payment.contract);
-				if (!this.#coming.has(id))
-					this.#coming.set(id, { kind: "awaited", asks: [] });
+				if (!this.#coming.has(id)) this.#coming.set(id, UNASKED);
 				return this.#askOnce(this.#expecting, event, question);
 			}
 			case "receive":
@@ -249,10 +255,10 @@ export class AgentPayments
 	}
 
 	#receive(id: string, ask: number): void {
-		const coming = this.#coming.get(id) ?? { kind: "awaited", asks: [] };
+		const coming = this.#coming.get(id) ?? UNASKED;
 		switch (coming.kind) {
 			case "awaited":
-				this.#coming.set(id, { kind: "awaited", asks: [...coming.asks, ask] });
+				this.#coming.set(id, { ...coming, asks: [...coming.asks, ask] });
 				return;
 			case "come":
 				this.#coming.delete(id);
@@ -324,6 +330,9 @@ export class AgentPayments
 	}
 
 	#mayCome(id: string): void {
+		const coming = this.#coming.get(id);
+		if (coming?.kind === "awaited")
+			this.#coming.set(id, { ...coming, isAgreed: true });
 		for (const ask of take(this.#expecting, id) ?? []) this.#answer(ask);
 	}
 
@@ -335,9 +344,14 @@ export class AgentPayments
 			: refusal(fields, "payment-refused");
 		const paying = take(this.#paying, id);
 		if (paying !== undefined) return this.#refuseAll(paying, error);
-		this.#refuseAll(take(this.#expecting, id), error);
-		const coming = take(this.#coming, id);
-		if (coming?.kind === "awaited") this.#refuseAll(coming.asks, error);
+		const expecting = take(this.#expecting, id);
+		this.#refuseAll(expecting, error);
+		const coming = this.#coming.get(id);
+		if (coming?.kind !== "awaited") return;
+		// What was refused is what was asked for last, and what was agreed on before may still come.
+		if (expecting !== undefined && coming.isAgreed) return;
+		this.#coming.delete(id);
+		this.#refuseAll(coming.asks, error);
 	}
 
 	#settled(bytes: Uint8Array): void {

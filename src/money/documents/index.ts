@@ -79,6 +79,7 @@ export {
 	body,
 	encodeList,
 	type IssuedNotes,
+	isNotNow,
 	isOfMoney,
 	message,
 	type NotesWithChains,

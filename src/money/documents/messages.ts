@@ -356,6 +356,13 @@ const TYPES: ReadonlySet<number> = new Set([
 	),
 ]);
 
+const NOT_NOW: readonly string[] = ["busy", "store-full", "store-failed"];
+
+/** Whether an issuer that declines with this code has not even looked: the same may be asked again. */
+export function isNotNow(code: string): boolean {
+	return NOT_NOW.includes(code);
+}
+
 /** Whether a message is one of money; any other first byte is somebody else's. */
 export function isOfMoney(bytes: Uint8Array): boolean {
 	return TYPES.has(bytes[0] ?? 0);

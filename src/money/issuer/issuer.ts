@@ -7,12 +7,7 @@
  * The answer is sent when it is durable. `looked up` costs no signature for what was answered
  * before or cannot be done; `issuing` asks the same again, so two of one request issue one note.
  */
-import {
-	asTetradError,
-	type ErrorCode,
-	TetradError,
-	unreachable,
-} from "../../errors.ts";
+import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	Pending,
@@ -24,6 +19,7 @@ import {
 	body,
 	draftNote,
 	type IssuerTerms,
+	isNotNow,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	message,
@@ -73,9 +69,6 @@ interface Client {
 }
 
 type Effects = readonly MoneyEffect<IssuerReport>[];
-
-/** What may be asked again without having been answered. */
-const NOT_NOW: readonly ErrorCode[] = ["busy", "store-full", "store-failed"];
 
 export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	/** Nothing in it waits for time. */
@@ -393,7 +386,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	/** Declines what may be asked again and what is badly formed; everything else, and what has no request id, ends the tetrad. */
 	#tellFailure({ tetrad, request }: Origin, error: TetradError): Effects {
 		if (!this.#clients.has(tetrad)) return [];
-		const canSay = NOT_NOW.includes(error.code) || error.family === "peer";
+		const canSay = isNotNow(error.code) || error.family === "peer";
 		if (request.length === 0 || !canSay) return [end(tetrad, error)];
 		const { code, message: reason } = error;
 		return [toModule(tetrad, declinedMessage(request, { code, reason }))];

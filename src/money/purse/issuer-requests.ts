@@ -38,8 +38,8 @@ import {
 	PAYMENTS,
 	RECEIPTS,
 	REQUESTS,
-	type RequestKind,
 	type RequestRow,
+	type RequestRowKind,
 	unchanged,
 } from "./purse-tables.ts";
 
@@ -47,7 +47,7 @@ const NOTHING: Uint8Array = new Uint8Array();
 
 export function newRequest(
 	of: Pick<RequestRow, "request" | "issuer" | "amount" | "message"> & {
-		readonly kind: RequestKind;
+		readonly kind: RequestRowKind;
 		/** Nothing for a withdrawal and an order to give back. */
 		readonly subject?: Uint8Array;
 	},

@@ -22,7 +22,7 @@ export interface VisitName {
 }
 
 /** Who has said how far it knows this purse to have come. */
-export type Witness =
+export type WitnessName =
 	| { readonly kind: "agent"; readonly tetrad: number }
 	| ({ readonly kind: "issuer" } & VisitName);
 
@@ -44,7 +44,7 @@ export type TransactionJob =
 	| {
 			readonly kind: "comparing-head";
 			readonly record: Head;
-			readonly witness: Witness;
+			readonly witness: WitnessName;
 	  }
 	/** Whether a contract was paid before. */
 	| ({ readonly kind: "looking-up-payment" } & AttemptName)

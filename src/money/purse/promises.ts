@@ -9,7 +9,7 @@ import {
 import { refused } from "./acceptance-refusals.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_PROMISES } from "./purse-limits.ts";
-import type { Undeposited } from "./purse-load.ts";
+import type { UndepositedSums } from "./purse-load.ts";
 import type { ReceiptRow } from "./purse-tables.ts";
 
 /** An invoice that is out, or a transfer that is being taken: counted among what is undeposited until its payer can commit no more. */
@@ -30,7 +30,7 @@ export class Promises {
 	/** By issuer in hexadecimal and level. */
 	readonly #undeposited = new Map<string, bigint>();
 
-	constructor(core: PurseCore, undeposited: Undeposited) {
+	constructor(core: PurseCore, undeposited: UndepositedSums) {
 		this.#core = core;
 		for (const [issuer, byLevel] of undeposited)
 			for (const [level, amount] of Object.entries(byLevel))

@@ -45,7 +45,7 @@ export interface PurseState {
 	readonly notes: readonly NoteRow[];
 	/** Payments that are committed and not settled. */
 	readonly payments: readonly PaymentRow[];
-	readonly undeposited: Undeposited;
+	readonly undeposited: UndepositedSums;
 	/** The head of a witness that this purse never had, while it is behind. */
 	readonly behind: Head | undefined;
 	/** Device ids of issuers that were met since the store was put back or copied; nothing when it was not. */
@@ -61,7 +61,7 @@ export interface PurseStart {
 }
 
 /** Money that was received and not booked yet, by the issuer's device id in hexadecimal and the payer's level. */
-export type Undeposited = ReadonlyMap<
+export type UndepositedSums = ReadonlyMap<
 	string,
 	Readonly<Partial<Record<TamperResistance, bigint>>>
 >;
@@ -170,9 +170,9 @@ function addChains(
 
 /** Only the sums are kept: there may be many rows. */
 function readUndeposited<Result>(
-	then: (sum: Undeposited) => Transaction<Result>,
+	then: (sum: UndepositedSums) => Transaction<Result>,
 ): Transaction<Result> {
-	const none: Undeposited = new Map();
+	const none: UndepositedSums = new Map();
 	return folding(
 		{ table: RECEIPTS, index: "by_state", equals: { state: "to-deposit" } },
 		"contract",

@@ -206,7 +206,7 @@ export type ReceiptRow = Row<typeof RECEIPTS.columns>;
 export type RequestRow = Row<typeof REQUESTS.columns>;
 export type LogRow = Row<typeof LOG.columns>;
 
-export type RequestKind =
+export type RequestRowKind =
 	| "withdraw"
 	| "deposit"
 	| "exchange"

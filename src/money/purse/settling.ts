@@ -13,6 +13,7 @@ import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
 	body,
 	FIRST_HEAD,
+	isNotNow,
 	message,
 	type SaidRefusal,
 	sameMoney,
@@ -42,9 +43,6 @@ import type { VisitWork } from "./visit-work.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 const DAY_MS = 86_400_000;
-
-/** Said of what was not even looked at; the request stays open. */
-const NOT_NOW: readonly string[] = ["busy", "store-full", "store-failed"];
 
 export class Settling {
 	readonly #core: PurseCore;
@@ -267,7 +265,7 @@ export class Settling {
 		);
 		const row = visit.inFlight.get(hex(fields.request));
 		if (row === undefined) return;
-		if (NOT_NOW.includes(code) || visit.state.kind !== "working") {
+		if (isNotNow(code) || visit.state.kind !== "working") {
 			visit.problem ??= new TetradError("busy", error.message);
 			visit.inFlight.delete(hex(row.request));
 			return this.#visitWork.advance(visit);

@@ -21,7 +21,7 @@ import {
 	type OverrideBody,
 	WITH_AGENT,
 } from "../documents/index.ts";
-import type { Compared, JobOf, Witness } from "./pending-jobs.ts";
+import type { Compared, JobOf, WitnessName } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
 	MAX_META_LIST,
@@ -101,7 +101,7 @@ export class Witnesses {
 	}
 
 	/** Holds a witness's record of this purse against what is durable. Throws `malformed` for a number that no purse comes to. */
-	compare(record: Head, witness: Witness): void {
+	compare(record: Head, witness: WitnessName): void {
 		const { number } = record;
 		if (number > MAX_WITNESSED_NUMBER && number > this.#head.number)
 			throw new TetradError(
@@ -138,7 +138,7 @@ export class Witnesses {
 	}
 
 	/** Device id; of nobody when the tetrad is over. */
-	#witnessId({ kind, tetrad }: Witness): Uint8Array {
+	#witnessId({ kind, tetrad }: WitnessName): Uint8Array {
 		const meeting = this.#core.meetings.get(tetrad);
 		if (meeting === undefined) return new Uint8Array();
 		if (kind === "issuer") return meeting.peer.deviceId;
@@ -219,7 +219,7 @@ function comparing(
 	{ options, now }: PurseCore,
 	record: Head,
 	peer: Uint8Array,
-	witness: Witness["kind"],
+	witness: WitnessName["kind"],
 ): Transaction<Changed<Compared>> {
 	return changing(
 		options.context.crypto,

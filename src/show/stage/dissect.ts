@@ -21,7 +21,13 @@ import {
 	type Routing,
 	TETRAD_ID_BYTES,
 } from "../../tetrad/index.ts";
-import { CONTENT, FRAME, LINK, parseFrame } from "../../wire/index.ts";
+import {
+	CONTENT,
+	FRAME,
+	LINK,
+	type LinkMessageType,
+	parseFrame,
+} from "../../wire/index.ts";
 import type { Keylog } from "./keylog.ts";
 import type { Captured, Wire } from "./wiretap.ts";
 
@@ -56,7 +62,8 @@ const KEPT_BYTES = 4096;
 /** Frames that are kept; the rest of a long transfer is only counted. */
 const MAX_KEPT_FRAMES = 5000;
 
-const LINK_NAME: Readonly<Record<number, string>> = {
+const LINK_NAME: Readonly<Record<LinkMessageType, string>> &
+	Readonly<Record<number, string | undefined>> = {
 	[LINK.begin]: "begin",
 	[LINK.prepared]: "prepared: I1",
 	[LINK.bindInitiator]: "bind: h_o, I2",
@@ -73,6 +80,7 @@ const LINK_NAME: Readonly<Record<number, string>> = {
 	[LINK.local]: "session 3 or 4",
 	[LINK.end]: "end",
 	[LINK.chain]: "chain",
+	[LINK.lists]: "untrusted lists",
 };
 
 /** Everything that was captured, opened as far as the keylog goes, in the order of time. */

@@ -99,7 +99,7 @@ export async function tryImpostors(
 					authorities,
 				);
 				if (inLeague) actors[partner] = accomplice(partner, actors[partner]);
-				const refused = await Meeting.hold(actors);
+				const refused = await Encounter.hold(actors);
 				trials.push({ impostor, place, inLeague, refused });
 			}
 	return trials;
@@ -197,7 +197,7 @@ interface Machines {
 }
 
 /** Four machines that meet in memory, over open links: there it is the conversation that refuses, and not a pairing that was never made. */
-class Meeting {
+class Encounter {
 	readonly #actors: Readonly<Record<Place, Actor>>;
 	readonly #links: Readonly<Record<Place, LinkMachine>>;
 	readonly #id = nodeCrypto.random(TETRAD_ID_BYTES);
@@ -210,14 +210,14 @@ class Meeting {
 	static async hold(
 		actors: Readonly<Record<Place, Actor>>,
 	): Promise<Trial["refused"]> {
-		const meeting = new Meeting(actors);
-		for (const place of PLACES) meeting.#atLink(place, { kind: "start" });
-		await meeting.#run();
-		if (meeting.#refused !== undefined) return meeting.#refused;
-		meeting.#machines = meeting.#makeMachines();
-		meeting.#atAgent("A", { kind: "start" });
-		await meeting.#run();
-		return meeting.#refused;
+		const encounter = new Encounter(actors);
+		for (const place of PLACES) encounter.#atLink(place, { kind: "start" });
+		await encounter.#run();
+		if (encounter.#refused !== undefined) return encounter.#refused;
+		encounter.#machines = encounter.#makeMachines();
+		encounter.#atAgent("A", { kind: "start" });
+		await encounter.#run();
+		return encounter.#refused;
 	}
 
 	private constructor(actors: Readonly<Record<Place, Actor>>) {

@@ -10,4 +10,4 @@ export { type Custody, whereOf } from "./custody.ts";
 export { dissect, type WireFrame } from "./dissect.ts";
 export { KEY_ROOMS } from "./key-room.ts";
 export { byPlace, NAMES, type Run, type RunOptions, Stage } from "./stage.ts";
-export type { Balances, MoneySeen, Teller } from "./teller.ts";
+export type { MoneySeen, ShownBalances, Teller } from "./teller.ts";

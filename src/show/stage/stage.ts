@@ -21,7 +21,7 @@ import { inSoftware, type KeyRoom } from "./key-room.ts";
 import { type Keylog, readKeylog } from "./keylog.ts";
 import { StageAuthority } from "./stage-authority.ts";
 import { demandsOfTokens, makeStageHome, type Recipe } from "./stage-home.ts";
-import { CLERK, MINT, type Payment, Teller } from "./teller.ts";
+import { CLERK, MINT, type ShownPayment, Teller } from "./teller.ts";
 import { type Captured, type Wire, Wiretap } from "./wiretap.ts";
 
 /** The four devices of every run, by place. */
@@ -38,7 +38,7 @@ export interface RunOptions {
 	readonly link: LinkFlag;
 	readonly file: string;
 	/** What A has its module pay. */
-	readonly pay?: Payment;
+	readonly pay?: ShownPayment;
 	/** Hears every event of every process. */
 	readonly hear?: (place: Place, event: ProcessEvent) => void;
 	/** Called when something that takes time begins. */

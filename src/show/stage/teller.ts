@@ -39,7 +39,7 @@ export const CLERK = "clerk";
 export const MINT = "mint";
 
 /** What one agent has its module pay, and the other takes. */
-export interface Payment {
+export interface ShownPayment {
 	/** Such as "12.50". */
 	readonly amount: string;
 	/** What it is for. */
@@ -49,7 +49,7 @@ export interface Payment {
 }
 
 /** Who has how much at one moment, in decimals of the issuer's currency. */
-export interface Balances {
+export interface ShownBalances {
 	readonly when: string;
 	/** What each purse can spend, has to deposit, and has in doubt, together. */
 	readonly purses: Readonly<Record<"X" | "Y", string>>;
@@ -74,7 +74,7 @@ export interface MoneySeen {
 	readonly currency: string;
 	readonly isPlay: boolean;
 	/** In the order of time. */
-	readonly balances: readonly Balances[];
+	readonly balances: readonly ShownBalances[];
 	/** What the issuer's tables say at the end. */
 	readonly audit: AuditJson;
 	/** Whether there is as much at the end as at the beginning, and at each moment between, and the audit balances. */
@@ -192,11 +192,11 @@ export class Teller implements AsyncDisposable {
 	}
 
 	/** What A pays B. */
-	payment(amount: string, text: string): Payment {
+	payment(amount: string, text: string): ShownPayment {
 		return { amount, text, terms: termsPath(this.#site.mint) };
 	}
 
-	async balances(when: string): Promise<Balances> {
+	async balances(when: string): Promise<ShownBalances> {
 		const { homes, mint } = this.#site;
 		const purse = async (place: "X" | "Y") => {
 			await using view = await viewPurse(homes[place]);

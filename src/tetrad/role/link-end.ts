@@ -1,7 +1,7 @@
 import { type ErrorCode, TetradError } from "../../errors.ts";
 import { textWithin } from "../../wire/index.ts";
 import { END } from "../messages.ts";
-import { MAX_REASON_BYTES } from "../parameters.ts";
+import { MAX_END_REASON_BYTES } from "../parameters.ts";
 
 /* How the two devices of a side tell each other over their link that a tetrad is over. */
 
@@ -9,7 +9,7 @@ import { MAX_REASON_BYTES } from "../parameters.ts";
 export function endBody(error?: TetradError): Uint8Array {
 	return END.encode({
 		code: error?.code ?? "",
-		reason: textWithin(error?.message ?? "", MAX_REASON_BYTES),
+		reason: textWithin(error?.message ?? "", MAX_END_REASON_BYTES),
 	});
 }
 

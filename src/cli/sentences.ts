@@ -103,6 +103,8 @@ function purseSentence(event: PurseEvent): string {
 				: `purse: exchanged ${sum} for new notes`;
 		case "claimed":
 			return `purse: claimed ${sum} of a note that had expired`;
+		case "void":
+			return `purse: ${sum} of a payment that was never booked came back; the payment is void`;
 		case "account":
 			return `purse: the account holds ${sum}`;
 		case "behind":

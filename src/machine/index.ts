@@ -30,6 +30,7 @@ export {
 	type Read,
 	type Row,
 	reading,
+	remove,
 	type Scan,
 	type Store,
 	type Table,

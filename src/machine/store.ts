@@ -95,6 +95,14 @@ export function put<Of extends Columns>(of: Table<Of>, row: Row<Of>): Write {
 	return { kind: "put", table: of as unknown as Table, row };
 }
 
+/** Takes a row away, if it is there. `key` names all columns of the key. */
+export function remove<Of extends Columns>(
+	of: Table<Of>,
+	key: Partial<Row<Of>>,
+): Write {
+	return { kind: "delete", table: of as unknown as Table, key: key as Row };
+}
+
 /**
  * A transaction that is still to be carried out. Its functions are pure: a store may run them
  * again from the start. What one of them throws rejects the transaction, and nothing is written.

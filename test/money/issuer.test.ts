@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	ANSWERS,
+	done,
 	evidenceOf,
 	listConflicts,
 	messages,
@@ -9,6 +11,8 @@ import {
 	openEvidence,
 	parseNote,
 	parseTransfer,
+	reading,
+	type Transaction,
 } from "../../src/money/index.ts";
 import { enc, hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
@@ -24,6 +28,7 @@ import {
 	piece,
 	readAnswer,
 	requestId,
+	resolve,
 	withdraw,
 } from "./mint.ts";
 
@@ -34,6 +39,13 @@ function declinedWith(code: string, reason: RegExp, bytes: Uint8Array): void {
 	assert.ok(answer.kind === "declined", answer.kind);
 	assert.equal(answer.code, code);
 	assert.match(answer.reason, reason);
+}
+
+/** How many rows there are, up to 100. */
+function rowsOf(of: typeof ANSWERS): Transaction<number> {
+	return reading([{ table: of, limit: 100 }], ([rows]) =>
+		done([], rows.length),
+	);
 }
 
 function credited(bytes: Uint8Array): bigint {
@@ -76,7 +88,7 @@ describe("withdraw", () => {
 		await ledger.sound();
 	});
 
-	test("too little money is declined for good, and no signature is made", async () => {
+	test("too little money is declined, and no signature is made, until there is enough", async () => {
 		await using ledger = await makeLedger();
 		const asked = withdraw(requestId(), 100n);
 		const first = await ledger.mint.once(ledger.payer, asked);
@@ -89,7 +101,9 @@ describe("withdraw", () => {
 		);
 		declinedWith("insufficient-funds", /holds 0\.99 PLAY/, other);
 		await ledger.fund(ledger.payer, 1n);
-		assert.deepEqual(await ledger.mint.once(ledger.payer, asked), first);
+		const note = noteIn(await ledger.mint.once(ledger.payer, asked));
+		assert.equal(note.value, 100n);
+		assert.equal(await ledger.transact(rowsOf(ANSWERS)), 1);
 		await ledger.sound();
 	});
 
@@ -479,10 +493,179 @@ describe("claim", () => {
 		}
 		const booked = await ledger.balanceOf(payee);
 		mint.now = note.expires + 3 * DAY;
-		const ask = () => mint.once(payer, claim(requestId(), note, issuer));
-		const first = credited(await ask());
+		const ask = async (offset: bigint) =>
+			credited(
+				await mint.once(payer, claim(requestId(), note, issuer, offset)),
+			);
+		const first = await ask(2n * booked);
 		assert.ok(first >= 50_000n - 2n * booked, `${first}`);
-		assert.equal(first + credited(await ask()), 50_000n - booked);
+		// What lies below comes back in further claims, of 5,000 ranges each.
+		const second = await ask(0n);
+		assert.equal(second, 5_000n);
+		const third = await ask(second);
+		assert.equal(first + second + third, 50_000n - booked);
+		assert.equal(await ask(0n), 0n);
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 0n);
+	});
+
+	test("it takes nothing that lies below its offset, nor what is booked across it", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 350n, 100n)], issuer);
+		await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		mint.now = note.expires + 3 * DAY;
+		const asked = claim(requestId(), note, issuer, 400n);
+		assert.equal(credited(await mint.once(payer, asked)), 550n);
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 350n);
+	});
+});
+
+describe("resolve", () => {
+	const outcomeIn = (bytes: Uint8Array) => {
+		const answer = readAnswer(bytes);
+		assert.ok(
+			answer.kind === "outcome",
+			answer.kind === "declined" ? answer.reason : answer.kind,
+		);
+		return [answer.state, answer.credited];
+	};
+
+	test("within the grace it is booked for its payee, who hears of it when it deposits", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 400n)], issuer);
+		const ask = () =>
+			mint.once(payer, resolve(requestId(), transfer, [note], issuer));
+		mint.now = note.expires + 3 * DAY - 1;
+		assert.deepEqual(outcomeIn(await ask()), [1, 400n]);
+		mint.now += 1;
+		assert.deepEqual(outcomeIn(await ask()), [1, 400n]);
+		assert.equal(await ledger.balanceOf(payee), 400n);
+		const asked = deposit(requestId(), transfer, [note], issuer);
+		assert.equal(credited(await mint.once(payee, asked)), 400n);
+		assert.equal(await ledger.balanceOf(payee), 400n);
+		const { returned } = await ledger.sound();
+		assert.equal(returned, 400n);
+	});
+
+	test("after the grace it is void for ever, and its payer is credited once", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 400n)], issuer);
+		mint.now = note.expires + 3 * DAY;
+		const asked = resolve(requestId(), transfer, [note], issuer);
+		const answer = await mint.once(payer, asked);
+		assert.deepEqual(outcomeIn(answer), [2, 400n]);
+		assert.deepEqual(await mint.once(payer, asked), answer);
+		const again = resolve(requestId(), transfer, [note], issuer);
+		assert.deepEqual(outcomeIn(await mint.once(payer, again)), [2, 400n]);
+		// Also when the issuer's clock is set back.
+		mint.now = note.expires - DAY;
+		const late = deposit(requestId(), transfer, [note], issuer);
+		declinedWith("payment-refused", /is void/, await mint.once(payee, late));
+		assert.equal(await ledger.balanceOf(payer), 400n);
+		assert.equal(await ledger.balanceOf(payee), 0n);
+		const { outstanding, expired } = await ledger.sound();
+		assert.deepEqual([outstanding, expired], [600n, 400n]);
+	});
+
+	test("what was deposited before is told, and nothing changes", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 400n)], issuer);
+		await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		mint.now = note.expires + 7 * DAY;
+		const asked = resolve(requestId(), transfer, [note], issuer);
+		assert.deepEqual(outcomeIn(await mint.once(payer, asked)), [1, 400n]);
+		assert.equal(await ledger.balanceOf(payer), 0n);
+		await ledger.sound();
+	});
+
+	test("what is free of a transfer that overlaps another goes the same way, with evidence", async () => {
+		for (const isLate of [false, true]) {
+			await using ledger = await makeLedger({
+				parameters: { noteDays: 5, graceDays: 3 },
+			});
+			const { mint, payer, payee, issuer } = ledger;
+			const note = await ledger.note(1_000n);
+			const first = await pay(payer, payee, [piece(note, 0n, 100n)], issuer);
+			await mint.once(payee, deposit(requestId(), first, [note], issuer));
+			const pieces = [piece(note, 50n, 100n), piece(note, 500n, 7n)];
+			const other = await pay(payer, payee, pieces, issuer);
+			if (isLate) mint.now = note.expires + 3 * DAY;
+			const asked = resolve(requestId(), other, [note], issuer);
+			const answer = outcomeIn(await mint.once(payer, asked));
+			assert.deepEqual(answer, [isLate ? 2 : 1, 7n]);
+			assert.equal(
+				await ledger.balanceOf(isLate ? payer : payee),
+				isLate ? 7n : 107n,
+			);
+			assert.equal((await ledger.transact(listConflicts())).length, 1);
+			await ledger.sound();
+		}
+	});
+
+	test("an exchange that was never carried out is void at once", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const paid = await pay(payer, payee, [piece(note, 0n, 10n)], issuer);
+		await mint.once(payee, deposit(requestId(), paid, [note], issuer));
+		for (const [from, free] of [
+			[5n, 100n],
+			[300n, 200n],
+		] as const) {
+			const request = requestId();
+			const pieces = [piece(note, from, 100n), piece(note, from + 100n, 100n)];
+			const transfer = await giveBack(payer, pieces, issuer, request, 1);
+			const asked = exchange(request, 1, transfer, [note], issuer);
+			if (from === 5n)
+				declinedWith("double-spent", /./, await mint.once(payer, asked));
+			const resolved = resolve(requestId(), transfer, [note], issuer);
+			const answer = outcomeIn(await mint.once(payer, resolved));
+			assert.deepEqual(answer, [2, free]);
+			const again = await mint.once(payer, asked);
+			assert.equal(readAnswer(again).kind, "declined");
+		}
+		const request = requestId();
+		const own = [piece(note, 600n, 50n)];
+		const done = await giveBack(payer, own, issuer, request, 0);
+		noteIn(await mint.once(payer, exchange(request, 0, done, [note], issuer)));
+		const resolved = resolve(requestId(), done, [note], issuer);
+		assert.deepEqual(outcomeIn(await mint.once(payer, resolved)), [1, 50n]);
+		assert.equal(await ledger.balanceOf(payer), 300n);
+		await ledger.sound();
+	});
+
+	test("only its payer can ask, and a note that outlived the issuer's certificate is known", async () => {
+		await using ledger = await makeLedger();
+		const { payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 400n)], issuer);
+		const asked = resolve(requestId(), transfer, [note], issuer);
+		declinedWith(
+			"payment-refused",
+			/only the module that signed/,
+			await ledger.mint.once(payee, asked),
+		);
+		const renewed = await ledger.module("mint");
+		const mint = await ledger.restart({
+			issuer: renewed,
+			now: issuer.device.notAfter + 8 * DAY,
+		});
+		assert.deepEqual(outcomeIn(await mint.once(payer, asked)), [2, 400n]);
 	});
 });
 

@@ -223,12 +223,30 @@ export function claim(
 	request: Uint8Array,
 	note: Note,
 	issuer: Module,
+	offset = 0n,
 ): Uint8Array {
 	return copy(
 		message(WITH_ISSUER.claim, {
 			request,
+			offset,
 			note: note.document,
 			chain: issuer.device.encodedChain,
+		}),
+	);
+}
+
+export function resolve(
+	request: Uint8Array,
+	transfer: Transfer,
+	notes: readonly Note[],
+	issuer: Module,
+): Uint8Array {
+	return copy(
+		message(WITH_ISSUER.resolve, {
+			request,
+			transfer: transfer.document,
+			notes: notes.map(({ document }) => document),
+			chains: [issuer.device.encodedChain],
 		}),
 	);
 }
@@ -282,6 +300,11 @@ export type Answer =
 	  }
 	| { readonly kind: "account"; readonly balance: bigint }
 	| {
+			readonly kind: "outcome";
+			readonly state: 0 | 1 | 2;
+			readonly credited: bigint;
+	  }
+	| {
 			readonly kind: "declined";
 			readonly code: string;
 			readonly reason: string;
@@ -303,6 +326,10 @@ export function readAnswer(bytes: Uint8Array): Answer {
 		case WITH_ISSUER.account.type: {
 			const { balance } = body(WITH_ISSUER.account, bytes);
 			return { kind: "account", balance };
+		}
+		case WITH_ISSUER.outcome.type: {
+			const { state, credited } = body(WITH_ISSUER.outcome, bytes);
+			return { kind: "outcome", state, credited };
 		}
 		case WITH_ISSUER.declined.type: {
 			const { code, reason } = body(WITH_ISSUER.declined, bytes);

@@ -230,6 +230,7 @@ describe("what money waits for can be looked at", () => {
 			"requesting-deposits",
 			"recording-answer",
 			"requesting-claims",
+			"requesting-resolutions",
 		]);
 		assert.deepEqual(story(recordingOf(mint)), [
 			"greeting",
@@ -243,12 +244,13 @@ describe("what money waits for can be looked at", () => {
 		const start = recordingOf(ann).steps.length;
 		await town.visit(ann, mint);
 		const steps = recordingOf(ann).steps.slice(start);
-		assert.deepEqual(story({ ...recordingOf(ann), steps }).slice(-5), [
+		assert.deepEqual(story({ ...recordingOf(ann), steps }).slice(-6), [
 			"signing-exchange",
 			"committing-exchange",
 			"recording-answer",
 			"closing-give-back",
 			"requesting-claims",
+			"requesting-resolutions",
 		]);
 	});
 
@@ -367,6 +369,7 @@ const EVERY_KIND: readonly (PurseJob | IssuerJob)["kind"][] = [
 	"recording-answer",
 	"requesting-claims",
 	"requesting-deposits",
+	"requesting-resolutions",
 	"settling",
 	"settling-payment",
 	"signing",

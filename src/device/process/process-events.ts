@@ -147,7 +147,7 @@ type IssuerEvent =
 			/** The certified name of the module that asked. */
 			readonly peer: string;
 			readonly asked: RequestKind;
-			readonly outcome: "issued" | "booked" | "declined";
+			readonly outcome: "issued" | "booked" | "void" | "declined";
 			readonly amount?: string;
 			readonly currency?: string;
 			readonly play?: boolean;

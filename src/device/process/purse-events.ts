@@ -69,6 +69,12 @@ export function purseEvent(
 			};
 		case "claimed":
 			return { ...said, ...money(report.issuer, report.amount) };
+		case "void":
+			return {
+				...said,
+				contract: hex(report.contract),
+				...money(report.issuer, report.amount),
+			};
 		case "account":
 			return { ...said, ...money(report.issuer, report.balance) };
 		case "overridden": {

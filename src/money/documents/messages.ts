@@ -33,6 +33,7 @@ import type { Invoice } from "./invoice.ts";
 import {
 	CONTRACT_BYTES,
 	DEVICE_ID,
+	MAX_AMOUNT,
 	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
 	MAX_NEW_NOTES,
@@ -64,6 +65,13 @@ const contract: Field<Uint8Array> = bytes(CONTRACT_BYTES);
 const request: Field<Uint8Array> = bytes(REQUEST_ID_BYTES);
 const receipt: Field<Uint8Array> = bytes(1, MAX_RECEIPT_BYTES);
 const chain: Field<Uint8Array> = bytes(1, MAX_CHAIN_BYTES);
+const offset: Field<bigint> = mapped(u64, {
+	from(value) {
+		if (value <= MAX_AMOUNT) return value;
+		throw malformed("no note goes so far");
+	},
+	to: (value) => value,
+});
 const reason: Field<string> = text(0, MAX_REASON_BYTES);
 
 /** What is paid with, for the payee to judge. */
@@ -173,6 +181,8 @@ interface Exchange extends Request, TransferWithNotes {
 }
 
 interface Claim extends Request {
+	/** From here on; all that the holder has committed lies below. */
+	readonly offset: bigint;
 	/** Its document. */
 	readonly note: Uint8Array;
 	/** The issuer's, encoded. */
@@ -239,7 +249,7 @@ export const WITH_ISSUER: {
 	readonly deposit: MessageKind<Request & TransferWithNotes>;
 	/** Own notes, transferred to the issuer under the contract `exchangeContract(request, into)`. */
 	readonly exchange: MessageKind<Exchange>;
-	/** What was never booked of an own note that has expired, after the issuer's grace: to the own account. */
+	/** What was never booked of an own note from an offset on, when it has expired and the issuer's grace is over: to the own account. */
 	readonly claim: MessageKind<Claim>;
 	/** What the own account holds. Answered afresh each time. */
 	readonly balance: MessageKind<Request>;
@@ -249,7 +259,7 @@ export const WITH_ISSUER: {
 	readonly booked: MessageKind<Booked>;
 	/** Answer to balance. */
 	readonly account: MessageKind<Request & { readonly balance: bigint }>;
-	/** Refused; with the same code and reason whenever it is asked, unless the code says "not now" (busy, store-full, store-failed). */
+	/** Refused. Only `double-spent` is final; `busy`, `store-full` and `store-failed` mean "not now". */
 	readonly declined: MessageKind<Request & SaidRefusal>;
 	/** Answer to resolve. */
 	readonly outcome: MessageKind<Outcome>;
@@ -275,6 +285,7 @@ export const WITH_ISSUER: {
 	}),
 	claim: kind<Claim>("claim", WITH_ISSUER_BYTE.claim, {
 		request,
+		offset,
 		note: bytes(1, MAX_NOTE_BYTES),
 		chain,
 	}),

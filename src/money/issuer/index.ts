@@ -55,5 +55,6 @@ export {
 	NOTES,
 	type RowOf,
 	TRANSFERS,
+	VOIDS,
 } from "./ledger-tables.ts";
 export type { RequestKind } from "./module-requests.ts";

@@ -4,7 +4,7 @@ import type { RequestKind } from "./module-requests.ts";
 
 /** What an operator may want to know. */
 export type IssuerReport =
-	/** A request was settled, durably and for the first time. */
+	/** A request was settled for the first time, durably if it changed anything. */
 	| {
 			readonly kind: "settled";
 			readonly tetrad: number;

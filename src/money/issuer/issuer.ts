@@ -14,7 +14,7 @@ import {
 	type Transaction,
 	type WorkEvent,
 } from "../../machine/index.ts";
-import { enc, formOf, u8, u64, utf8 } from "../../wire/index.ts";
+import { enc, formOf, sameBytes, u8, u64, utf8 } from "../../wire/index.ts";
 import {
 	body,
 	draftNote,
@@ -59,7 +59,11 @@ import {
 	type RequestOutcome,
 } from "./ledger-answers.ts";
 import { kindOf, parseHeadOf, requestIn } from "./module-requests.ts";
-import { requirePayee, TransferChecks } from "./transfer-checks.ts";
+import {
+	requirePayee,
+	requirePayer,
+	TransferChecks,
+} from "./transfer-checks.ts";
 
 /** A tetrad with a module. */
 interface Client {
@@ -227,7 +231,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const fields = body(WITH_ISSUER.deposit, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const request = asked(transfer.id);
-				const judged = this.#checks.judge(transfer, fields, now, () =>
+				const judged = this.#checks.judge(transfer, fields, () =>
 					requirePayee(transfer, peer.deviceId),
 				);
 				return settle(
@@ -241,7 +245,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const { into } = fields;
 				const request = asked(formOf(u8, into), transfer.id);
-				const judged = this.#checks.judge(transfer, fields, now, () =>
+				const judged = this.#checks.judge(transfer, fields, () =>
 					this.#checks.requireExchange(transfer, peer, origin.request, into),
 				);
 				if (judged.kind === "refused")
@@ -254,7 +258,22 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "claim": {
 				const fields = body(WITH_ISSUER.claim, bytes);
 				const note = parseNote(this.#context.crypto, fields.note);
-				return settle(ledger.claim(asked(note.id), note));
+				const { offset } = fields;
+				const request = asked(note.id, formOf(u64, offset));
+				return settle(ledger.claim(request, note, offset));
+			}
+			case "resolve": {
+				const fields = body(WITH_ISSUER.resolve, bytes);
+				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
+				const request = asked(transfer.id);
+				const judged = this.#checks.judge(transfer, fields, () =>
+					requirePayer(transfer, peer.deviceId),
+				);
+				return settle(
+					judged.kind === "refused"
+						? ledger.refuse(request, judged.refusal)
+						: ledger.resolve(request, judged.verified),
+				);
 			}
 			default:
 				return unreachable(origin.kind);
@@ -329,6 +348,21 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		if (outcome.kind === "needs-note")
 			throw new TetradError("internal", "a request was settled without a note");
 		const name = this.#clients.get(origin.tetrad)?.meeting.peer.name;
+		// The same request is under way in another tetrad, too, and may still be carried out there.
+		if (
+			outcome.kind === "answered" &&
+			outcome.settled.kind === "declined" &&
+			[...this.#pending.all.values()].some((job) =>
+				sameBytes(job.origin.request, origin.request),
+			)
+		)
+			return this.#answer(
+				origin,
+				declinedMessage(origin.request, {
+					code: "busy",
+					reason: "this request is being worked on; ask again later",
+				}),
+			);
 		const effects = this.#answer(origin, outcome.answer);
 		if (outcome.kind === "repeated") return effects;
 		return [

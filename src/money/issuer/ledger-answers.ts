@@ -37,6 +37,8 @@ export interface Conflict {
 export type SettledRequest =
 	| { readonly kind: "issued"; readonly amount: bigint }
 	| { readonly kind: "booked"; readonly amount: bigint }
+	/** A transfer will never be booked, and so much of it went back to its payer. */
+	| { readonly kind: "void"; readonly amount: bigint }
 	| {
 			readonly kind: "declined";
 			readonly code: ErrorCode;
@@ -44,19 +46,19 @@ export type SettledRequest =
 	  };
 
 export type RequestOutcome =
-	/** Now, and durably. */
+	/** Now; durably, if it changed anything. */
 	| {
 			readonly kind: "answered";
 			readonly answer: Uint8Array;
 			readonly settled: SettledRequest;
 			readonly conflicts: readonly Conflict[];
 	  }
-	/** Long ago, or with nothing to keep. */
+	/** It was done long ago. */
 	| { readonly kind: "repeated"; readonly answer: Uint8Array }
 	/** It can be done, once there is a note for it. */
 	| { readonly kind: "needs-note" };
 
-/** Why a request is refused. It is kept, and said again whenever the request is asked again. */
+/** Why a request is refused. It is kept only with what it moved: evidence. */
 export interface Refusal {
 	readonly code: ErrorCode;
 	readonly reason: string;
@@ -134,6 +136,38 @@ export function booked(
 	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
 }
 
+/** What became of a transfer, to be kept with what it changes. */
+export function outcome(
+	asked: Asked,
+	state: 1 | 2,
+	credited: bigint,
+	conflicts: readonly Conflict[],
+	writes: readonly Write[],
+): Answered {
+	const answer = outcomeMessage(asked, state, credited);
+	const kind = state === 2 ? "void" : "booked";
+	const settled: SettledRequest = { kind, amount: credited };
+	return answered(asked, answer, settled, conflicts, writes);
+}
+
+/** What had become of it before. */
+export function outcomeBefore(
+	asked: Asked,
+	state: 1 | 2,
+	credited: bigint,
+): Answered {
+	const answer = outcomeMessage(asked, state, credited);
+	return done([], { kind: "repeated", answer });
+}
+
+function outcomeMessage(
+	{ request }: Asked,
+	state: 1 | 2,
+	credited: bigint,
+): Uint8Array {
+	return message(WITH_ISSUER.outcome, { request, state, credited });
+}
+
 export function answered(
 	{ device, request, hash, at }: Asked,
 	bytes: Uint8Array,
@@ -143,6 +177,9 @@ export function answered(
 ): Answered {
 	// Its own memory: a message is cut from a larger block.
 	const answer = copy(bytes);
+	const outcome = { kind: "answered", answer, settled, conflicts } as const;
+	// What moved nothing is not kept, and may be answered otherwise when it is asked again.
+	if (writes.length === 0) return done([], outcome);
 	return done(
 		[
 			...writes,
@@ -151,6 +188,6 @@ export function answered(
 			),
 			insert(ANSWERS, { device, request, asked: hash, answer, at: BigInt(at) }),
 		],
-		{ kind: "answered", answer, settled, conflicts },
+		outcome,
 	);
 }

@@ -1,6 +1,7 @@
 /* Ranges of notes that came back: what is free of a note, and what was booked. */
 import { insert, type Read, type Write } from "../../machine/index.ts";
 import {
+	MAX_CLAIM_BOOKINGS,
 	MAX_CLAIM_RANGES,
 	type Note,
 	type Piece,
@@ -33,14 +34,16 @@ export function transferRow(
 	{ request, at }: Asked,
 	{ id, document }: Transfer,
 	booked: bigint,
+	by: "payee" | "payer" = "payee",
 ): RowOf<typeof TRANSFERS> {
-	return { id, document, request, booked, at: BigInt(at) };
+	const resolved = by === "payer" ? 1n : 0n;
+	return { id, document, request, booked, at: BigInt(at), resolved };
 }
 
 export function bookingsOf(
 	{ at }: Asked,
 	pieces: readonly Piece[],
-	kind: "deposit" | "exchange" | "claim",
+	kind: "deposit" | "exchange" | "claim" | "void",
 	reference: Uint8Array,
 ): readonly Write[] {
 	return pieces.map(({ noteId, offset, amount }) =>
@@ -55,16 +58,31 @@ export function bookingsOf(
 	);
 }
 
-/** Of more than `MAX_CLAIM_RANGES` the first are left for another claim: what a holder never paid with is last. */
-export function addGap(
-	left: Piece[],
-	{ id }: Note,
+/** What of a note is free from an offset on. */
+export interface Gaps {
+	/** How far it was looked at. */
+	readonly at: bigint;
+	/** Bookings on the way. */
+	readonly count: number;
+	readonly left: readonly Piece[];
+}
+
+/** Whether one claim takes no more than these, and what lies behind them is for the next. */
+export function isFull({ count, left }: Gaps): boolean {
+	return left.length === MAX_CLAIM_RANGES || count === MAX_CLAIM_BOOKINGS;
+}
+
+/** The next booking begins at `offset` and goes to `end`, if there is one. `left` is this run's own. */
+export function pastBooking(
+	gaps: Gaps & { readonly left: Piece[] },
+	{ id: noteId }: Note,
 	offset: bigint,
 	end: bigint,
-): void {
-	if (offset >= end) return;
-	if (left.length === MAX_CLAIM_RANGES) left.shift();
-	left.push({ noteId: id, offset, amount: end - offset });
+): Gaps & { readonly left: Piece[] } {
+	const { at, count, left } = gaps;
+	if (isFull(gaps)) return gaps;
+	if (offset > at) left.push({ noteId, offset: at, amount: offset - at });
+	return { at: end > at ? end : at, count: count + 1, left };
 }
 
 export function sum(pieces: readonly Piece[]): bigint {

@@ -4,7 +4,7 @@ import { utf8 } from "../../wire/index.ts";
 import { nameInDeviceId } from "./ledger-ids.ts";
 import { type ACCOUNTS, ENTRIES, type RowOf } from "./ledger-tables.ts";
 
-/** The issuer's own side of every entry: what it issued, what came back, what was claimed, and what stands behind the accounts. */
+/** The issuer's own side of every entry: what it issued, what came back, what holders claimed or had declared void, and what stands behind the accounts. */
 export const SYSTEM: Readonly<
 	Record<"issued" | "returned" | "expired" | "backing", Uint8Array>
 > = {
@@ -19,6 +19,7 @@ export type EntryKind =
 	| "deposit"
 	| "exchange"
 	| "claim"
+	| "void"
 	| "credit";
 
 export type EntryLine = readonly [

@@ -4,6 +4,8 @@
  * and what the issuer owes in notes is the sum of entries, which only the audit needs.
  */
 import {
+	type AnyTable,
+	addColumn,
 	type Columns,
 	type Row,
 	type Schema,
@@ -33,7 +35,7 @@ const ENTRIES_COLUMNS = {
 	transaction: "bytes",
 	account: "bytes",
 	amount: "integer",
-	/** withdraw, deposit, exchange, claim or credit. */
+	/** withdraw, deposit, exchange, claim, void or credit. */
 	kind: "text",
 	reference: "bytes",
 } as const;
@@ -72,7 +74,7 @@ const BOOKINGS_COLUMNS = {
 	note: "bytes",
 	offset: "integer",
 	amount: "integer",
-	/** deposit, exchange or claim. */
+	/** deposit, exchange, claim or void. */
 	kind: "text",
 	/** The transfer, or the transaction of the claim. */
 	reference: "bytes",
@@ -93,6 +95,8 @@ const TRANSFERS_COLUMNS = {
 	request: "bytes",
 	booked: "integer",
 	at: "integer",
+	/** 1 when its payer handed it in, to have it resolved; else 0: its payee did or, for an exchange, its payer. */
+	resolved: "integer",
 } as const;
 
 /** Every transfer that a module handed in and that its holder signed, also when nothing of it could be booked: evidence. */
@@ -100,6 +104,22 @@ export const TRANSFERS: Table<typeof TRANSFERS_COLUMNS> = table(
 	"transfers",
 	TRANSFERS_COLUMNS,
 	["id"],
+);
+
+const VOIDS_COLUMNS = {
+	transfer: "bytes",
+	/** The payer's, to have it resolved. */
+	request: "bytes",
+	/** What of it was free. */
+	returned: "integer",
+	at: "integer",
+} as const;
+
+/** Transfers that will never be booked any more. What of them was free is in the account of their payer. */
+export const VOIDS: Table<typeof VOIDS_COLUMNS> = table(
+	"voids",
+	VOIDS_COLUMNS,
+	["transfer"],
 );
 
 const CHAINS_COLUMNS = { certificate: "bytes", chain: "bytes" } as const;
@@ -120,7 +140,7 @@ const ANSWERS_COLUMNS = {
 	at: "integer",
 } as const;
 
-/** What was answered, so that the same request has the same answer for ever. */
+/** What was answered to a request that changed anything, so that it has the same answer for ever. */
 export const ANSWERS: Table<typeof ANSWERS_COLUMNS> = table(
 	"answers",
 	ANSWERS_COLUMNS,
@@ -189,6 +209,7 @@ export const LEDGER_SCHEMA: Schema = schema(
 		NOTES,
 		BOOKINGS,
 		TRANSFERS,
+		VOIDS,
 		CHAINS,
 		ANSWERS,
 		CONFLICTS,
@@ -205,6 +226,13 @@ export const LEDGER_SCHEMA: Schema = schema(
 				index: "by_holder",
 				columns: ["holder"],
 			},
+		],
+	},
+	{
+		to: 3,
+		steps: [
+			addColumn("transfers", "resolved", "integer", 0n),
+			{ kind: "add-table", table: VOIDS as unknown as AnyTable },
 		],
 	},
 );

@@ -21,7 +21,6 @@ import {
 	type Head,
 	type IssuerTerms,
 	MAX_AMOUNT,
-	MAX_CLAIM_BOOKINGS,
 	MAX_PIECES,
 	message,
 	type Note,
@@ -40,12 +39,15 @@ import {
 	type Conflict,
 	declined,
 	notIssuedHere,
+	outcome,
+	outcomeBefore,
 	type Refusal,
 	repeated,
 } from "./ledger-answers.ts";
 import {
-	addGap,
 	bookingsOf,
+	isFull,
+	pastBooking,
 	predecessor,
 	sum,
 	type Taken,
@@ -69,6 +71,7 @@ import {
 	NOTES,
 	type RowOf,
 	TRANSFERS,
+	VOIDS,
 } from "./ledger-tables.ts";
 
 /** A note that is ready to be issued, and the devices that it names: the issuer as it signs now, and the holder. */
@@ -84,6 +87,26 @@ export interface SeenHead {
 	/** Another head of the same number came first. */
 	readonly isForked: boolean;
 }
+
+/** What a transfer is held against. */
+interface FoundTransfer {
+	/** When somebody has handed it in before. */
+	readonly known: RowOf<typeof TRANSFERS> | undefined;
+	readonly isVoid: boolean;
+	/** Accounts, which may have to be opened. */
+	readonly payer: RowOf<typeof ACCOUNTS>;
+	readonly payee: RowOf<typeof ACCOUNTS>;
+	readonly free: readonly Piece[];
+	readonly taken: readonly Taken[];
+	/** A note has expired, and the grace is over. */
+	readonly whyNot: Refusal | undefined;
+}
+
+const declaredVoid: Refusal = {
+	code: "payment-refused",
+	reason:
+		"this transfer is void: its payer has handed it in after the grace, and nobody had it booked before",
+};
 
 /** What every transaction of one issuer needs to know. */
 export class Ledger {
@@ -122,7 +145,7 @@ export class Ledger {
 		);
 	}
 
-	/** Only keeps the refusal of a request, unless that was answered before. */
+	/** Says the refusal of a request, unless that was answered before. */
 	refuse(asked: Asked, refusal: Refusal): Answered {
 		return reading([answerRead(asked)], ([[answer]]) =>
 			answer === undefined ? declined(asked, refusal) : repeated(asked, answer),
@@ -155,30 +178,99 @@ export class Ledger {
 
 	/** Books what is still free of a transfer for its payee, who asks. */
 	deposit(asked: Asked, verified: VerifiedTransfer): Answered {
-		return this.#withTransfer(
-			asked,
-			verified,
-			({ known, account, free, taken }) => {
-				// Once is enough, whichever request it came in.
-				if (known !== undefined) return this.#bookedBefore(asked, known);
-				const { transfer } = verified.value;
-				const amount = sum(free);
-				const conflicts = this.#conflicts(asked, verified, taken);
-				const credited = this.#credit(asked, account, amount, "deposit", [
+		return this.#withTransfer(asked, verified, (found) => {
+			const { known, isVoid, free, taken, whyNot } = found;
+			// It is the payer's word that nobody had it booked in time.
+			if (isVoid) return declined(asked, declaredVoid);
+			// Once is enough, whichever request it came in.
+			if (known !== undefined) return this.#bookedBefore(asked, known);
+			if (whyNot !== undefined) return declined(asked, whyNot);
+			const { conflicts, writes } = this.#book(asked, verified, found, "payee");
+			const earlier = taken.flatMap(({ by }) =>
+				by.kind === "claim" ? [] : [by.reference],
+			);
+			return booked(asked, sum(free), earlier, conflicts, writes);
+		});
+	}
+
+	/**
+	 * Says what became of a transfer, to its payer, and makes it final: while the grace lasts what is
+	 * free of it is booked for its payee, and then it is void, for ever. An exchange is void at once
+	 * unless it was carried out: nobody else waits for it.
+	 */
+	resolve(asked: Asked, verified: VerifiedTransfer): Answered {
+		return this.#withTransfer(asked, verified, (found) => {
+			const { known, isVoid, free, taken, whyNot } = found;
+			const { transfer } = verified.value;
+			if (isVoid) return this.#voidBefore(asked, transfer.id);
+			const isExchange = sameBytes(transfer.payee, transfer.issuer);
+			if (known !== undefined && (known.booked > 0n || !isExchange))
+				return outcomeBefore(asked, 1, known.booked);
+			if (whyNot === undefined && !isExchange) {
+				const { conflicts, writes } = this.#book(
+					asked,
+					verified,
+					found,
+					"payer",
+				);
+				return outcome(asked, 1, sum(free), conflicts, writes);
+			}
+			const returned = sum(free);
+			const { id } = transfer;
+			return outcome(
+				asked,
+				2,
+				returned,
+				known === undefined ? this.#conflicts(asked, verified, taken) : [],
+				[
+					...(known === undefined
+						? [insert(TRANSFERS, transferRow(asked, transfer, 0n, "payer"))]
+						: []),
+					insert(VOIDS, {
+						transfer: id,
+						request: asked.request,
+						returned,
+						at: BigInt(asked.at),
+					}),
+					...bookingsOf(asked, free, "void", id),
+					...this.#credit(asked, found.payer, returned, "void", [
+						SYSTEM.expired,
+						id,
+					]),
+				],
+			);
+		});
+	}
+
+	#voidBefore(asked: Asked, transfer: Uint8Array): Answered {
+		return reading([byKey(VOIDS, { transfer })], ([[row]]) =>
+			outcomeBefore(asked, 2, row?.returned ?? 0n),
+		);
+	}
+
+	/** What is free of a transfer becomes its payee's. */
+	#book(
+		asked: Asked,
+		verified: VerifiedTransfer,
+		{ payee, free, taken }: FoundTransfer,
+		by: "payee" | "payer",
+	): {
+		readonly conflicts: readonly Conflict[];
+		readonly writes: readonly Write[];
+	} {
+		const { transfer } = verified.value;
+		const amount = sum(free);
+		return {
+			conflicts: this.#conflicts(asked, verified, taken),
+			writes: [
+				insert(TRANSFERS, transferRow(asked, transfer, amount, by)),
+				...bookingsOf(asked, free, "deposit", transfer.id),
+				...this.#credit(asked, payee, amount, "deposit", [
 					SYSTEM.returned,
 					transfer.id,
-				]);
-				const writes = [
-					insert(TRANSFERS, transferRow(asked, transfer, amount)),
-					...bookingsOf(asked, free, "deposit", transfer.id),
-					...credited,
-				];
-				const earlier = taken.flatMap(({ by }) =>
-					by.kind === "claim" ? [] : [by.reference],
-				);
-				return booked(asked, amount, earlier, conflicts, writes);
-			},
-		);
+				]),
+			],
+		};
 	}
 
 	/** A payee asks under another id when it could not know that its first request was carried out: it hears what was booked then, and nothing changes. */
@@ -234,16 +326,22 @@ export class Ledger {
 		});
 	}
 
-	/** Credits what was never booked of an own note, when it has expired and the grace is over. */
-	claim(asked: Asked, note: Note): Answered {
+	/**
+	 * Credits what was never booked of an own note from an offset on, when it has expired and the
+	 * grace is over. What the holder has committed lies below, and is resolved. Of more than
+	 * `MAX_CLAIM_RANGES` ranges it takes the first; the others are for another claim.
+	 */
+	claim(asked: Asked, note: Note, offset: bigint): Answered {
 		const from = note.expires + this.#graceMs;
 		return reading(
 			[
 				answerRead(asked),
 				byKey(ACCOUNTS, { id: asked.device }),
 				byKey(NOTES, { id: note.id }),
+				// What begins below the offset may reach beyond it.
+				predecessor({ noteId: note.id, offset: 0n, amount: offset }),
 			],
-			([[answer], [account], [own]]) => {
+			([[answer], [account], [own], [before]]) => {
 				if (answer !== undefined) return repeated(asked, answer);
 				if (own === undefined) return declined(asked, notIssuedHere);
 				if (!sameBytes(own.holder, asked.device))
@@ -256,22 +354,31 @@ export class Ledger {
 						code: "issuer-refused",
 						reason: `not yet: what is left of this note can be claimed from ${new Date(from).toISOString()} on`,
 					});
+				const end = before === undefined ? 0n : before.offset + before.amount;
 				return foldRows(
-					{ table: BOOKINGS, equals: { note: note.id } },
-					{ at: 0n, count: 0, left: [] as Piece[] },
-					({ at, count, left }, { offset, amount }) => {
-						addGap(left, note, at, offset);
-						return { at: offset + amount, count: count + 1, left };
+					{
+						table: BOOKINGS,
+						equals: { note: note.id },
+						...(offset > 0n ? { above: offset - 1n } : {}),
 					},
-					({ at, count, left }) => {
-						if (count > MAX_CLAIM_BOOKINGS)
+					{ at: end > offset ? end : offset, count: 0, left: [] as Piece[] },
+					(gaps, { offset, amount }) =>
+						pastBooking(gaps, note, offset, offset + amount),
+					(gaps) => {
+						const { left } = pastBooking(gaps, note, note.value, note.value);
+						if (left.length === 0 && isFull(gaps))
 							return declined(asked, {
 								code: "limit-exceeded",
 								reason: "this note was spent in too many pieces to be claimed",
 							});
-						addGap(left, note, at, note.value);
-						return this.#claimed(asked, account, note, left);
+						return this.#claimed(
+							asked,
+							account ?? newAccount(asked.device, asked.at),
+							note,
+							left,
+						);
 					},
+					isFull,
 				);
 			},
 		);
@@ -279,7 +386,7 @@ export class Ledger {
 
 	#claimed(
 		asked: Asked,
-		account: RowOf<typeof ACCOUNTS> | undefined,
+		account: RowOf<typeof ACCOUNTS>,
 		note: Note,
 		left: readonly Piece[],
 	): Answered {
@@ -296,7 +403,7 @@ export class Ledger {
 		asked: Asked,
 		verified: VerifiedTransfer,
 		then: (
-			account: RowOf<typeof ACCOUNTS> | undefined,
+			account: RowOf<typeof ACCOUNTS>,
 			/** What books the whole transfer. */
 			bookings: readonly Write[],
 		) => Answered,
@@ -304,15 +411,16 @@ export class Ledger {
 		return this.#withTransfer(
 			asked,
 			verified,
-			({ known, account, free, taken }) => {
+			({ known, payer, free, taken, whyNot }) => {
 				const { transfer } = verified.value;
 				if (known !== undefined)
 					return declined(asked, {
 						code: "issuer-refused",
 						reason: "this transfer belongs to another request",
 					});
+				if (whyNot !== undefined) return declined(asked, whyNot);
 				if (taken.length === 0)
-					return then(account, [
+					return then(payer, [
 						insert(TRANSFERS, transferRow(asked, transfer, transfer.amount)),
 						...bookingsOf(asked, free, "exchange", transfer.id),
 					]);
@@ -334,44 +442,44 @@ export class Ledger {
 	#withTransfer(
 		asked: Asked,
 		{ value: { transfer, notes } }: VerifiedTransfer,
-		then: (found: {
-			readonly known: RowOf<typeof TRANSFERS> | undefined;
-			readonly account: RowOf<typeof ACCOUNTS> | undefined;
-			readonly free: readonly Piece[];
-			readonly taken: readonly Taken[];
-		}) => Answered,
+		then: (found: FoundTransfer) => Answered,
 	): Answered {
 		const { pieces } = transfer;
 		const reads = [
 			answerRead(asked),
 			byKey(TRANSFERS, { id: transfer.id }),
-			byKey(ACCOUNTS, { id: asked.device }),
+			byKey(ACCOUNTS, { id: transfer.payer }),
+			byKey(ACCOUNTS, { id: transfer.payee }),
+			byKey(VOIDS, { transfer: transfer.id }),
 			...notes.map(({ id }) => byKey(NOTES, { id })),
 			...pieces.map(predecessor),
 		];
 		return reading(reads as unknown as readonly Read[] as [], (found) => {
 			const rows = found as unknown as readonly (readonly never[])[];
-			const [[answer] = [], [known] = [], [account] = []] =
+			const [[answer] = [], [known] = [], [payer] = [], [payee] = [], voids] =
 				rows as unknown as readonly [
 					RowOf<typeof ANSWERS>[],
 					RowOf<typeof TRANSFERS>[],
 					RowOf<typeof ACCOUNTS>[],
+					RowOf<typeof ACCOUNTS>[],
+					RowOf<typeof VOIDS>[],
 				];
 			if (answer !== undefined) return repeated(asked, answer);
 			const free: Piece[] = [];
 			const taken: Taken[] = [];
+			let whyNot: Refusal | undefined;
 			for (const [i, piece] of pieces.entries()) {
-				const [own] = rows[3 + i] as readonly RowOf<typeof NOTES>[];
-				const [before] = rows[3 + notes.length + i] as readonly RowOf<
+				const [own] = rows[5 + i] as readonly RowOf<typeof NOTES>[];
+				const [before] = rows[5 + notes.length + i] as readonly RowOf<
 					typeof BOOKINGS
 				>[];
 				// Its id is enough: whoever passes a note on can encode the signature anew.
 				if (own === undefined) return declined(asked, notIssuedHere);
 				if (own.expires + BigInt(this.#graceMs) <= BigInt(asked.at))
-					return declined(asked, {
+					whyNot ??= {
 						code: "payment-refused",
 						reason: `a note of this transfer expired on ${new Date(Number(own.expires)).toISOString()}, and the grace is over`,
-					});
+					};
 				if (
 					before !== undefined &&
 					before.offset + before.amount > piece.offset
@@ -379,7 +487,16 @@ export class Ledger {
 					taken.push({ piece, by: before });
 				else free.push(piece);
 			}
-			return then({ known, account, free, taken });
+			const isVoid = voids.length > 0;
+			return then({
+				known,
+				isVoid,
+				payer: payer ?? newAccount(transfer.payer, asked.at),
+				payee: payee ?? newAccount(transfer.payee, asked.at),
+				free,
+				taken,
+				whyNot,
+			});
 		});
 	}
 
@@ -429,27 +546,25 @@ export class Ledger {
 		);
 	}
 
-	/** Puts an amount into the asking module's account, which is opened when there is none. Throws `busy`, so that it is asked again, while the account is too full. */
+	/** Puts an amount into an account. Throws `busy`, so that it is asked again, while the account is too full. */
 	#credit(
 		asked: Asked,
-		account: RowOf<typeof ACCOUNTS> | undefined,
+		account: RowOf<typeof ACCOUNTS>,
 		amount: bigint,
 		kind: EntryKind,
 		[from, reference]: readonly [from: Uint8Array, reference: Uint8Array],
 	): readonly Write[] {
 		if (amount === 0n) return [];
-		const { device, at } = asked;
-		const before = account ?? newAccount(device, at);
-		const balance = before.balance + amount;
+		const balance = account.balance + amount;
 		if (balance > MAX_AMOUNT)
 			throw new TetradError(
 				"busy",
 				"the account cannot hold more than 2^63 - 1 minor units: withdraw some, and ask again",
 			);
 		return [
-			put(ACCOUNTS, { ...before, balance }),
+			put(ACCOUNTS, { ...account, balance }),
 			...this.#entries(asked, kind, [
-				[device, amount, reference],
+				[account.id, amount, reference],
 				[from, -amount, reference],
 			]),
 		];

@@ -15,7 +15,8 @@ export type RequestKind =
 	| "withdraw"
 	| "deposit"
 	| "exchange"
-	| "claim";
+	| "claim"
+	| "resolve";
 
 const KINDS: Readonly<Record<number, RequestKind>> = {
 	[WITH_ISSUER.hello.type]: "hello",
@@ -24,6 +25,7 @@ const KINDS: Readonly<Record<number, RequestKind>> = {
 	[WITH_ISSUER.exchange.type]: "exchange",
 	[WITH_ISSUER.claim.type]: "claim",
 	[WITH_ISSUER.balance.type]: "balance",
+	[WITH_ISSUER.resolve.type]: "resolve",
 };
 
 export function kindOf(bytes: Uint8Array): RequestKind | undefined {

@@ -2,6 +2,8 @@ import { TetradError } from "../../errors.ts";
 import {
 	type Certificate,
 	type CertifiedDevice,
+	certificateId,
+	parseChain,
 	parseTrustAnchor,
 	type TrustAnchor,
 	validateChain,
@@ -11,8 +13,8 @@ import { MAX_OWN_CERTIFICATES, type Note } from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
 
 /**
- * The issuer's own certificates. What it signed under one that has not expired stays good, also
- * when the bank asks for a newer one: a note counts only when the ledger has it.
+ * The issuer's own certificates. What it signed under one while that was valid stays good: a note
+ * counts only when the ledger has it, and outlives the certificate by the grace.
  */
 export class OwnCertificates {
 	readonly #context: MoneyContext;
@@ -28,9 +30,8 @@ export class OwnCertificates {
 
 	/** The one that signed a note; `chains` came with it. Throws `payment-refused`, and as `validateChain`. */
 	of(
-		{ issuer, issuerCertificate }: Note,
+		{ issuer, issuerCertificate, issued }: Note,
 		chains: readonly Uint8Array[],
-		now: number,
 	): CertifiedDevice {
 		const { own } = this.#context;
 		if (!sameBytes(issuer, own.deviceId))
@@ -38,30 +39,33 @@ export class OwnCertificates {
 		if (sameBytes(issuerCertificate, own.certificateId)) return own;
 		const found =
 			this.#known.get(hex(issuerCertificate)) ??
-			this.#learn(issuerCertificate, chains, now);
-		found.requireValid(now);
+			this.#learn(issuerCertificate, chains, issued);
+		found.requireValid(issued);
 		return found;
 	}
 
 	#learn(
 		certificate: Uint8Array,
 		chains: readonly Uint8Array[],
-		now: number,
+		issued: number,
 	): CertifiedDevice {
 		const { crypto, own } = this.#context;
 		for (const chain of chains) {
+			// Another one that came along need not have been valid then.
+			const [leaf] = parseChain(chain);
+			if (
+				leaf === undefined ||
+				!sameBytes(certificateId(crypto, leaf), certificate)
+			)
+				continue;
 			const device = validateChain(
 				crypto,
 				chain,
 				"module",
 				[this.#anchor],
-				now,
+				issued,
 			);
-			if (
-				!sameBytes(device.deviceId, own.deviceId) ||
-				!sameBytes(device.certificateId, certificate)
-			)
-				continue;
+			if (!sameBytes(device.deviceId, own.deviceId)) continue;
 			if (this.#known.size >= MAX_OWN_CERTIFICATES) this.#known.clear();
 			this.#known.set(hex(certificate), device);
 			return device;

@@ -33,7 +33,6 @@ export class TransferChecks {
 	judge(
 		transfer: Transfer,
 		{ notes: documents, chains }: TransferWithNotes,
-		now: number,
 		demand: () => void,
 	): Judged {
 		const { crypto } = this.#context;
@@ -41,7 +40,7 @@ export class TransferChecks {
 			demand();
 			const notes = documents.map((document) => {
 				const note = parseNote(crypto, document);
-				return verifyNote(crypto, note, this.#own.of(note, chains, now));
+				return verifyNote(crypto, note, this.#own.of(note, chains));
 			});
 			const verified = verifyTransfer(crypto, transfer, notes);
 			return { kind: "verified", verified };
@@ -66,6 +65,13 @@ export class TransferChecks {
 		if (!sameBytes(transfer.contract, contract))
 			throw refused("this transfer is for another request than this exchange");
 	}
+}
+
+export function requirePayer({ payer }: Transfer, deviceId: Uint8Array): void {
+	if (!sameBytes(payer, deviceId))
+		throw refused(
+			"only the module that signed a transfer can have it resolved",
+		);
 }
 
 export function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {

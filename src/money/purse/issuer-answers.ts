@@ -1,21 +1,17 @@
 /* What an issuer's answers change. Each is one transaction, and changes nothing when it comes again. */
-import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	byKey,
 	insert,
+	MAX_READ_ROWS,
 	put,
+	remove,
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
-import { copy } from "../../wire/index.ts";
-import {
-	MAX_PIECES,
-	parseList,
-	parseNote,
-	parseTransfer,
-} from "../documents/index.ts";
-import { amountOn, COMMITTED } from "./issuer-requests.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
+import { isExchange } from "./commit-transfer.ts";
+import { bookableUntil, openOf } from "./issuer-requests.ts";
 import type { NewNotes } from "./new-notes.ts";
 import type { PurseCore } from "./purse-core.ts";
 import type { PurseReport } from "./purse-report.ts";
@@ -42,8 +38,8 @@ export interface Consequences {
 	readonly notes: readonly NoteRow[];
 	/** What was deposited, or refused for good. */
 	readonly receipt: ReceiptRow | undefined;
-	/** The note that was claimed. */
-	readonly claimed: Uint8Array | undefined;
+	/** The note that was claimed, and what is left of it. */
+	readonly claimed: NoteRow | undefined;
 	/** Contracts of payments that are in doubt no more. */
 	readonly lapsed: readonly Uint8Array[];
 	readonly report: PurseReport | undefined;
@@ -85,7 +81,11 @@ export function recordIssued(
 				PaymentRow[],
 				...NoteRow[][],
 			];
-			if (row?.state !== "ordered") return unchanged(undefined);
+			// A withdrawal that was declined in one tetrad may have been carried out in another.
+			const isOpen =
+				row?.state === "ordered" ||
+				(row?.state === "declined" && row.kind === "withdraw");
+			if (!isOpen) return unchanged(undefined);
 			if (known.some((notes) => notes.length > 0))
 				throw new TetradError(
 					"issuer-refused",
@@ -213,7 +213,11 @@ function returned(
 	);
 }
 
-/** The note is done with: what was left of it, and what of it was in doubt, is in the account or was booked by its payee. */
+/**
+ * What is left of a note came back, and the note is done with. When less came, the issuer takes no
+ * more ranges in one claim, or knows of others who were paid with them: it is asked once more from
+ * there on, until it credits nothing.
+ */
 function claimed(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
@@ -221,38 +225,30 @@ function claimed(
 	answer: Uint8Array,
 ): AnswerTransaction {
 	const { request, subject: id, issuer } = asked;
-	const { crypto } = options.context;
 	return changing(
-		crypto,
+		options.context.crypto,
 		now,
-		[byKey(REQUESTS, { request }), byKey(NOTES, { id }), COMMITTED],
-		([[row], [note], payments]): Change<Consequences | undefined> => {
+		[byKey(REQUESTS, { request }), byKey(NOTES, { id })],
+		([[row], [note]]): Change<Consequences | undefined> => {
 			if (row?.state !== "ordered" || note === undefined)
 				return unchanged(undefined);
-			if (amount > note.value) throw unasked();
-			const writes: Write[] = [];
-			const lapsed: Uint8Array[] = [];
+			const spent = note.spent + amount;
 			// Two claims of one note may have been asked in two tetrads: the first has settled it.
-			const affected = note.state === "claimed" ? [] : payments;
-			for (const payment of affected) {
-				const of = amountOn(parseTransfer(crypto, payment.transfer), id);
-				if (of === 0n) continue;
-				const inDoubt = payment.in_doubt - of;
-				if (inDoubt === 0n) lapsed.push(payment.contract);
-				const state = inDoubt === 0n ? "lapsed" : payment.state;
-				writes.push(put(PAYMENTS, { ...payment, in_doubt: inDoubt, state }));
-			}
+			const isDone =
+				note.state !== "live" || amount === 0n || spent === note.value;
+			if (note.state === "live" && spent > note.value) throw unasked();
+			const after: NoteRow = isDone
+				? { ...note, spent: note.value, state: "claimed" }
+				: { ...note, spent };
 			return {
 				entries: [entry(asked, "claimed", amount)],
 				writes: [
 					answered(row, answer),
-					put(NOTES, { ...note, spent: note.value, state: "claimed" }),
-					...writes,
+					...(note.state === "live" ? [put(NOTES, after)] : []),
 				],
 				result: {
 					...NOTHING_FOLLOWS,
-					claimed: id,
-					lapsed,
+					claimed: after,
 					report: { kind: "claimed", note: id, issuer, amount },
 				},
 			};
@@ -260,61 +256,148 @@ function claimed(
 	);
 }
 
+/** What became of a transfer that this module has committed: it is void, and what of it was free is in the account, or its payee has it, and only its receipt is still to come. */
+export function recordOutcome(
+	{ options, now }: PurseCore,
+	asked: RequestRow,
+	{ state, credited }: SaidOutcome,
+	answer: Uint8Array,
+): AnswerTransaction {
+	const { request, subject: contract, issuer } = asked;
+	if (asked.kind !== "resolve" || state === 0 || credited > asked.amount)
+		throw unasked();
+	return changing(
+		options.context.crypto,
+		now,
+		[
+			byKey(REQUESTS, { request }),
+			byKey(PAYMENTS, { contract }),
+			openOf(issuer, MAX_READ_ROWS),
+		],
+		([[row], [payment], open]): Change<Consequences | undefined> => {
+			if (row?.state !== "ordered") return unchanged(undefined);
+			const isVoid = state === 2;
+			const entries = [entry(asked, isVoid ? "void" : "booked", credited)];
+			if (payment?.state !== "committed")
+				return {
+					entries,
+					writes: [answered(row, answer)],
+					result: NOTHING_FOLLOWS,
+				};
+			if (!isVoid)
+				return {
+					entries,
+					writes: [
+						answered(row, answer),
+						// An exchange was carried out, and its request has the answer.
+						...(isExchange(payment)
+							? []
+							: [put(PAYMENTS, { ...payment, in_doubt: 0n })]),
+					],
+					result: NOTHING_FOLLOWS,
+				};
+			const exchange = open.find(
+				({ kind, subject }) =>
+					kind !== "resolve" && sameBytes(subject, contract),
+			);
+			return {
+				entries,
+				writes: [
+					answered(row, answer),
+					put(PAYMENTS, { ...payment, in_doubt: 0n, state: "lapsed" }),
+					...(exchange === undefined
+						? []
+						: [put(REQUESTS, { ...exchange, state: "declined" })]),
+				],
+				result: {
+					...NOTHING_FOLLOWS,
+					lapsed: [contract],
+					report: { kind: "void", contract, issuer, amount: credited },
+				},
+			};
+		},
+	);
+}
+
+/** The issuer's word on a transfer, as its message has it. */
+export interface SaidOutcome {
+	readonly state: 0 | 1 | 2;
+	readonly credited: bigint;
+}
+
 /**
- * The issuer will not do it. A deposit is asked for again under another id, as long as it may be
- * the issuer that is wrong: until, by the own clock, its notes have expired and `graceMs` is over.
- * Ranges that an exchange has given away stay in doubt until their notes can be claimed.
+ * The issuer will not do it now, and `code` is why. What it declines may be its own mistake: a
+ * deposit, a claim and what is to be resolved are asked for again under another id, a deposit
+ * until, by the own clock, its notes have expired and `graceMs` is over. The transfer of an
+ * exchange belongs to its request, which stays open until it is carried out or resolved.
  */
 export function recordDeclined(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
+	code: string,
 	answer: Uint8Array,
 	graceMs: number,
 ): AnswerTransaction {
 	const { request, subject: contract, kind } = asked;
 	const { crypto } = options.context;
+	const isOpen =
+		(kind === "exchange" || kind === "return") && code !== "double-spent";
 	return changing(
 		crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
 		([[row], [receipt]]): Change<Consequences | undefined> => {
-			if (row?.state !== "ordered") return unchanged(undefined);
+			if (row?.state !== "ordered" || isOpen) return unchanged(undefined);
 			const entries = [entry(asked, "declined", asked.amount)];
-			const declined = put(REQUESTS, {
-				...row,
-				state: "declined",
-				outcome: copy(answer),
-			});
-			if (kind !== "deposit" || receipt === undefined)
-				return { entries, writes: [declined], result: NOTHING_FOLLOWS };
-			return bookableUntil(crypto, receipt, graceMs) > now
-				? {
+			switch (kind) {
+				case "deposit": {
+					const isOver =
+						receipt === undefined ||
+						bookableUntil(crypto, receipt, graceMs) <= now;
+					if (receipt === undefined || !isOver)
+						return {
+							entries,
+							writes: [
+								withdrawn(row),
+								...(receipt === undefined
+									? []
+									: [put(RECEIPTS, { ...receipt, request: NONE })]),
+							],
+							result: NOTHING_FOLLOWS,
+						};
+					return {
 						entries,
-						writes: [declined, put(RECEIPTS, { ...receipt, request: NONE })],
-						result: NOTHING_FOLLOWS,
-					}
-				: {
-						entries,
-						writes: [declined, put(RECEIPTS, { ...receipt, state: "refused" })],
+						writes: [
+							declined(row, answer),
+							put(RECEIPTS, { ...receipt, state: "refused" }),
+						],
 						result: { ...NOTHING_FOLLOWS, receipt },
 					};
+				}
+				case "claim":
+				case "resolve":
+					return { entries, writes: [withdrawn(row)], result: NOTHING_FOLLOWS };
+				default:
+					return {
+						entries,
+						writes: [declined(row, answer)],
+						result: NOTHING_FOLLOWS,
+					};
+			}
 		},
 	);
 }
 
-/** When a transfer of these notes is booked no more: the first of them has expired, and the grace is over. */
-export function bookableUntil(
-	crypto: CryptoProvider,
-	{ notes }: Pick<ReceiptRow, "notes">,
-	graceMs: number,
-): number {
-	const expiries = parseList(notes, MAX_PIECES).map(
-		(document) => parseNote(crypto, document).expires,
-	);
-	return Math.min(...expiries) + graceMs;
+const NONE: Uint8Array = new Uint8Array();
+
+function declined(row: RequestRow, answer: Uint8Array): Write {
+	return put(REQUESTS, { ...row, state: "declined", outcome: copy(answer) });
 }
 
-const NONE: Uint8Array = new Uint8Array();
+/** It is asked for under another id, if at all. */
+function withdrawn({ request }: RequestRow): Write {
+	return remove(REQUESTS, { request });
+}
 
 function answered(row: RequestRow, answer: Uint8Array): Write {
 	return put(REQUESTS, { ...row, state: "answered", outcome: copy(answer) });

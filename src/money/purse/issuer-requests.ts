@@ -7,7 +7,6 @@ import {
 	MAX_READ_ROWS,
 	put,
 	type Read,
-	reading,
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
@@ -18,16 +17,11 @@ import {
 	parseList,
 	parseNote,
 	REQUEST_ID_BYTES,
-	type Transfer,
 	WITH_ISSUER,
 } from "../documents/index.ts";
-import { chainList } from "./commit-transfer.ts";
+import { chainList, isExchange } from "./commit-transfer.ts";
 import type { PurseCore } from "./purse-core.ts";
-import {
-	MAX_CLAIMS_LOOKED_AT,
-	MAX_OPEN_REQUESTS,
-	MAX_REQUESTS_IN_FLIGHT,
-} from "./purse-limits.ts";
+import { MAX_OPEN_REQUESTS, MAX_REQUESTS_IN_FLIGHT } from "./purse-limits.ts";
 import {
 	type Change,
 	type Changed,
@@ -36,6 +30,7 @@ import {
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
+	type PaymentRow,
 	RECEIPTS,
 	REQUESTS,
 	type RequestRow,
@@ -55,7 +50,8 @@ export function newRequest(
 	return { subject: NOTHING, ...of, state: "ordered", outcome: NOTHING };
 }
 
-function openOf(
+/** Requests to that issuer that have no answer yet. */
+export function openOf(
 	issuer: Uint8Array,
 	limit: number,
 ): Read<typeof REQUESTS.columns> {
@@ -96,7 +92,6 @@ export function orderRequest(
 	);
 }
 
-/** Requests to that issuer that have no answer yet. */
 export function openRequests(
 	{ options, now }: PurseCore,
 	issuer: Uint8Array,
@@ -173,46 +168,116 @@ export function depositRequests(
 	);
 }
 
-/** Makes requests for expired notes of which something is left or in doubt, apart from `unwanted`, whose ids are in hexadecimal. */
+/** Makes requests for notes of which something is left, and whose expiry and grace are over, apart from `unwanted`, whose ids are in hexadecimal. */
 export function claimRequests(
 	{ options, now, book, chains }: PurseCore,
 	issuer: Uint8Array,
+	graceMs: number,
 	unwanted: ReadonlySet<string>,
 ): Transaction<Changed<readonly RequestRow[]>> {
 	const { crypto } = options.context;
 	const requests = freshIds(crypto);
-	const expired = book.expired(issuer, now);
-	return reading([COMMITTED], ([payments]) => {
-		const ids = new Map<string, Uint8Array>();
-		for (const { id } of expired) ids.set(hex(id), id);
-		// What is in doubt with another issuer takes no place here.
-		const own = payments.filter((payment) => sameBytes(payment.issuer, issuer));
-		for (const { notes } of own)
-			for (const document of parseList(notes, MAX_PIECES)) {
-				const { id, expires } = parseNote(crypto, document);
-				if (expires <= now) ids.set(hex(id), id);
-			}
-		const wanted = [...ids.values()]
-			.filter((id) => !unwanted.has(hex(id)))
-			.slice(0, MAX_CLAIMS_LOOKED_AT);
-		return changing(
-			crypto,
-			now,
-			wanted.map((id) => byKey(NOTES, { id })),
-			(found) => {
-				const rows = found
-					.flat()
-					.filter((note) => isClaimable(note, issuer, now))
-					.slice(0, MAX_REQUESTS_IN_FLIGHT)
-					.map((note, i) => claimOf(note, requests[i] as Uint8Array, chains));
-				return {
-					entries: entriesOf("claiming", rows),
-					writes: rows.map((row) => insert(REQUESTS, row)),
-					result: rows,
-				};
-			},
-		);
+	const wanted = book
+		.expired(issuer, now - graceMs)
+		.filter(({ id }) => !unwanted.has(hex(id)))
+		.slice(0, MAX_REQUESTS_IN_FLIGHT);
+	return changing(
+		crypto,
+		now,
+		wanted.map(({ id }) => byKey(NOTES, { id })),
+		(found) => {
+			const rows = found
+				.flat()
+				.filter(({ state }) => state === "live")
+				.map((note, i) => claimOf(note, requests[i] as Uint8Array, chains));
+			return {
+				entries: entriesOf("claiming", rows),
+				writes: rows.map((row) => insert(REQUESTS, row)),
+				result: rows,
+			};
+		},
+	);
+}
+
+/**
+ * Makes requests that resolve what was committed and can be booked no more, by the own clock: its
+ * expiry and grace are over, or it went back to the issuer in an exchange that was declined for
+ * good. Contracts in `unwanted`, in hexadecimal, are left out.
+ */
+export function resolveRequests(
+	{ options, now, chains }: PurseCore,
+	issuer: Uint8Array,
+	graceMs: number,
+	unwanted: ReadonlySet<string>,
+): Transaction<Changed<readonly RequestRow[]>> {
+	const { crypto } = options.context;
+	const requests = freshIds(crypto);
+	return changing(
+		crypto,
+		now,
+		[COMMITTED, openOf(issuer, MAX_READ_ROWS)],
+		([payments, open]) => {
+			const waiting = new Map(
+				open.map(({ subject, kind }) => [hex(subject), kind]),
+			);
+			const isOver = (payment: PaymentRow): boolean => {
+				const asked = waiting.get(hex(payment.contract));
+				if (asked === "resolve") return false;
+				if (asked === undefined && isExchange(payment)) return true;
+				return bookableUntil(crypto, payment, graceMs) <= now;
+			};
+			const rows = payments
+				.filter(
+					(payment) =>
+						payment.in_doubt > 0n &&
+						sameBytes(payment.issuer, issuer) &&
+						!unwanted.has(hex(payment.contract)) &&
+						isOver(payment),
+				)
+				.slice(0, MAX_REQUESTS_IN_FLIGHT)
+				.map((payment, i) =>
+					resolveOf(payment, requests[i] as Uint8Array, chains),
+				);
+			return {
+				entries: entriesOf("resolving", rows),
+				writes: rows.map((row) => insert(REQUESTS, row)),
+				result: rows,
+			};
+		},
+	);
+}
+
+function resolveOf(
+	{ transfer, notes, ...payment }: PaymentRow,
+	request: Uint8Array,
+	chains: ReadonlyMap<string, Uint8Array>,
+): RequestRow {
+	const { issuer, contract: subject, amount } = payment;
+	return newRequest({
+		request,
+		kind: "resolve",
+		issuer,
+		subject,
+		amount,
+		message: message(WITH_ISSUER.resolve, {
+			request,
+			transfer,
+			notes: parseList(notes, MAX_PIECES),
+			chains: chainList(payment.chains, chains),
+		}),
 	});
+}
+
+/** When a transfer of these notes is booked no more: the first of them has expired, and the grace is over. */
+export function bookableUntil(
+	crypto: CryptoProvider,
+	{ notes }: Pick<PaymentRow, "notes">,
+	graceMs: number,
+): number {
+	const expiries = parseList(notes, MAX_PIECES).map(
+		(document) => parseNote(crypto, document).expires,
+	);
+	return Math.min(...expiries) + graceMs;
 }
 
 /** Request ids for one batch, drawn before the transaction: what it does is the same however often it is run. */
@@ -223,27 +288,12 @@ function freshIds(crypto: CryptoProvider): readonly Uint8Array[] {
 }
 
 /** Payments that are committed and not settled; their number is limited. */
-export const COMMITTED: Read<typeof PAYMENTS.columns> = {
+const COMMITTED: Read<typeof PAYMENTS.columns> = {
 	table: PAYMENTS,
 	index: "by_state",
 	equals: { state: "committed" },
 	limit: MAX_READ_ROWS,
 };
-
-/** What of a payment is a piece of that note. */
-export function amountOn(transfer: Transfer, noteId: Uint8Array): bigint {
-	return transfer.pieces
-		.filter((piece) => sameBytes(piece.noteId, noteId))
-		.reduce((sum, { amount }) => sum + amount, 0n);
-}
-
-function isClaimable(note: NoteRow, issuer: Uint8Array, now: number): boolean {
-	return (
-		note.state !== "claimed" &&
-		note.expires <= BigInt(now) &&
-		sameBytes(note.issuer, issuer)
-	);
-}
 
 function claimOf(
 	note: NoteRow,
@@ -258,6 +308,7 @@ function claimOf(
 		amount: note.value - note.spent,
 		message: message(WITH_ISSUER.claim, {
 			request,
+			offset: note.spent,
 			note: note.document,
 			chain: chains.get(hex(note.chain)) ?? NOTHING,
 		}),
@@ -265,7 +316,7 @@ function claimOf(
 }
 
 function entriesOf(
-	what: "depositing" | "claiming",
+	what: "depositing" | "claiming" | "resolving",
 	rows: readonly RequestRow[],
 ): readonly LogEntry[] {
 	return rows.map(({ subject, amount, issuer: peer }) => ({

@@ -41,6 +41,8 @@ export type Source =
 	| { readonly kind: "deposits"; readonly above: Uint8Array }
 	| { readonly kind: "exchanges" }
 	| { readonly kind: "claims" }
+	/** Transfers that were committed and can be booked no more. */
+	| { readonly kind: "resolutions" }
 	| { readonly kind: "none" };
 
 /** Business with an issuer, in one tetrad with its module. */
@@ -61,6 +63,8 @@ export interface Visit {
 	giveBack: RequestRow | undefined;
 	/** Notes that were claimed already, in hexadecimal. */
 	readonly claimed: Set<string>;
+	/** Contracts whose transfers were to be resolved already, in hexadecimal. */
+	readonly resolved: Set<string>;
 	/** The first thing that went wrong. */
 	problem: TetradError | undefined;
 }
@@ -104,6 +108,7 @@ export class IssuerVisits {
 			answering: new Set(),
 			giveBack: undefined,
 			claimed: new Set(),
+			resolved: new Set(),
 			problem: undefined,
 		});
 	}

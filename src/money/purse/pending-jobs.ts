@@ -92,6 +92,7 @@ export type TransactionJob =
 	| ({ readonly kind: "reading-open-requests" } & VisitName)
 	| ({ readonly kind: "requesting-deposits" } & VisitName)
 	| ({ readonly kind: "requesting-claims" } & VisitName)
+	| ({ readonly kind: "requesting-resolutions" } & VisitName)
 	/** Own notes are given away for an exchange, and its request becomes durable with them. */
 	| ({
 			readonly kind: "committing-exchange";
@@ -140,6 +141,7 @@ export interface Results {
 	readonly "reading-open-requests": readonly RequestRow[];
 	readonly "requesting-deposits": NewDeposits;
 	readonly "requesting-claims": readonly RequestRow[];
+	readonly "requesting-resolutions": readonly RequestRow[];
 	readonly "committing-exchange": PaymentRow | undefined;
 	readonly "closing-give-back": Consequences | undefined;
 	readonly "recording-answer": Consequences | undefined;

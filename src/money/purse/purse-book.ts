@@ -112,6 +112,14 @@ export class PurseBook {
 		this.#notes.delete(hex(noteId));
 	}
 
+	/** So much of the front of that note is the issuer's again. */
+	takeBack(noteId: Uint8Array, spent: bigint): void {
+		const live = this.#notes.get(hex(noteId));
+		if (live === undefined) return;
+		live.spent = spent;
+		mend(live);
+	}
+
 	/** Selects ranges: of notes that expire first, then in the fewest pieces. Reserves nothing. */
 	select(wanted: Wanted, { among, beside = [] }: Narrowing = {}): Selected {
 		const only =

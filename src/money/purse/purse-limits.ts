@@ -42,9 +42,6 @@ export const PAYABLE_MARGIN_MS: number = DEPOSIT_MARGIN_MS + PAY_WITHIN_MS;
 export const EXCHANGE_PART_OF_LIFE = 4;
 export const EXCHANGE_WITHIN_MS: number = 14 * 24 * 3_600_000;
 
-/** Expired notes that are looked at for the next claims. */
-export const MAX_CLAIMS_LOOKED_AT = 256;
-
 /** How long after an issuer has declined a claim it is asked again: an hour. */
 export const CLAIM_AGAIN_MS = 3_600_000;
 

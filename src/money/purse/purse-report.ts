@@ -51,6 +51,13 @@ export type PurseReport =
 			readonly issuer: Uint8Array;
 			readonly amount: bigint;
 	  }
+	/** What was committed will never be booked: the issuer has declared it void, and so much of it is in the account. */
+	| {
+			readonly kind: "void";
+			readonly contract: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+	  }
 	/** What the own account at the issuer holds. */
 	| {
 			readonly kind: "account";

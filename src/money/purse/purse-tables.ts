@@ -102,8 +102,8 @@ const PAYMENTS_COLUMNS = {
 
 /**
  * Transfers that this module has signed, exchanges with an issuer among them. State: `committed`
- * until the payee's receipt or the issuer's answer is there, then `settled`; `lapsed` when the
- * notes expired first and their issuer gave back what it had not booked.
+ * until the payee's receipt or the issuer's answer is there, then `settled`; `lapsed` when their
+ * issuer declared them void and gave back what of them was free.
  */
 export const PAYMENTS: Table<typeof PAYMENTS_COLUMNS> = table(
 	"payments",
@@ -145,10 +145,10 @@ export const RECEIPTS: Table<typeof RECEIPTS_COLUMNS> = table(
 
 const REQUESTS_COLUMNS = {
 	request: "bytes",
-	/** `withdraw`, `deposit`, `exchange` (for notes), `return` (to the account), `claim`, or `give-back` (an owner's order to return everything). */
+	/** `withdraw`, `deposit`, `exchange` (for notes), `return` (to the account), `claim`, `resolve`, or `give-back` (an owner's order to return everything). */
 	kind: "text",
 	issuer: "bytes",
-	/** The contract of a deposit, an exchange or a return; the note of a claim; or empty. */
+	/** The contract of a deposit, an exchange, a return or a transfer to resolve; the note of a claim; or empty. */
 	subject: "bytes",
 	amount: "integer",
 	/** What is sent, byte for byte; empty for `give-back`. */
@@ -158,7 +158,10 @@ const REQUESTS_COLUMNS = {
 	outcome: "bytes",
 } as const;
 
-/** Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`. */
+/**
+ * Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`.
+ * What was declined and is asked for again under another id has no row any more.
+ */
 export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	"requests",
 	REQUESTS_COLUMNS,
@@ -212,6 +215,7 @@ export type RequestRowKind =
 	| "exchange"
 	| "return"
 	| "claim"
+	| "resolve"
 	| "give-back";
 
 /** What the log calls a change. */
@@ -226,6 +230,9 @@ export type What =
 	| "exchanged"
 	| "claiming"
 	| "claimed"
+	| "resolving"
+	| "void"
+	| "booked"
 	| "declined"
 	/** A witness told a head that this purse never had. */
 	| "behind"

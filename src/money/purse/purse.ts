@@ -208,6 +208,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case WITH_ISSUER.booked.type:
 			case WITH_ISSUER.account.type:
 			case WITH_ISSUER.declined.type:
+			case WITH_ISSUER.outcome.type:
 				return this.#settling.hear(meeting, bytes);
 			default:
 				throw unexpected("the other module");
@@ -266,6 +267,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#visitWork.depositsRequested(done.job, done.result);
 			case "requesting-claims":
 				return this.#visitWork.claimsRequested(done.job, done.result);
+			case "requesting-resolutions":
+				return this.#visitWork.resolutionsRequested(done.job, done.result);
 			case "committing-exchange":
 				return this.#visitWork.exchangeCommitted(done.job, done.result);
 			case "closing-give-back":
@@ -301,6 +304,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "reading-open-requests":
 			case "requesting-deposits":
 			case "requesting-claims":
+			case "requesting-resolutions":
 			case "closing-give-back":
 			case "recording-answer":
 				return this.#settling.failed(job, error);

@@ -3,7 +3,7 @@
  *
  *   greeting ─welcome─▶ comparing heads ─▶ working ─nothing left─▶ closing ─account─▶ (settled)
  *                                          │     ▲
- *                                          └──▶──┘ open requests, deposits, exchanges, claims
+ *                                          └──▶──┘ open requests, deposits, exchanges, claims, what is to resolve
  *
  * A request is durable before it is sent, and is sent again at each meeting until its answer is
  * durable:  ordered ──▶ answered | declined.  An answer that comes twice changes nothing.
@@ -27,6 +27,7 @@ import {
 	recordBooked,
 	recordDeclined,
 	recordIssued,
+	recordOutcome,
 } from "./issuer-answers.ts";
 import type { IssuerVisits, Visit } from "./issuer-visits.ts";
 import { notesOf } from "./new-notes.ts";
@@ -130,6 +131,12 @@ export class Settling {
 				const { request, credited } = body(WITH_ISSUER.booked, bytes);
 				return this.#answered(visit, request, (row) =>
 					recordBooked(this.#core, row, credited, bytes),
+				);
+			}
+			case WITH_ISSUER.outcome.type: {
+				const { request, ...said } = body(WITH_ISSUER.outcome, bytes);
+				return this.#answered(visit, request, (row) =>
+					recordOutcome(this.#core, row, said, bytes),
 				);
 			}
 			case WITH_ISSUER.account.type: {
@@ -238,13 +245,17 @@ export class Settling {
 		const visit = this.#visits.at({ tetrad, visit: number });
 		if (visit === undefined) return;
 		visit.inFlight.delete(hex(request));
+		if (following?.claimed?.state === "live")
+			this.#visitWork.claimAgain(visit, following.claimed.id);
 		this.#visitWork.advance(visit);
 	}
 
 	#apply({ notes, receipt, lapsed, claimed, report }: Consequences): void {
 		for (const note of notes) this.#core.book.add(note);
 		if (receipt !== undefined) this.#promises.booked(receipt);
-		if (claimed !== undefined) this.#core.book.drop(claimed);
+		if (claimed?.state === "live")
+			this.#core.book.takeBack(claimed.id, claimed.spent);
+		else if (claimed !== undefined) this.#core.book.drop(claimed.id);
 		this.#payments.lapsed(lapsed);
 		if (report === undefined) return;
 		this.#core.report(report);
@@ -277,7 +288,7 @@ export class Settling {
 		}
 		const { graceMs } = visit.state;
 		this.#answered(visit, fields.request, () =>
-			recordDeclined(this.#core, row, bytes, graceMs),
+			recordDeclined(this.#core, row, code, bytes, graceMs),
 		);
 	}
 

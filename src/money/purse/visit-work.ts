@@ -1,6 +1,7 @@
 /*
  * What is done in a visit to an issuer once heads are compared: requests that are open are sent
- * again, and then new ones, for deposits, exchanges and claims, until nothing is left.
+ * again, and then new ones, for deposits, exchanges and claims and to resolve what was committed,
+ * until nothing is left.
  */
 import { TetradError, unreachable } from "../../errors.ts";
 import { insert } from "../../machine/index.ts";
@@ -19,6 +20,7 @@ import {
 	depositRequests,
 	type NewDeposits,
 	openRequests,
+	resolveRequests,
 } from "./issuer-requests.ts";
 import type { IssuerVisits, Source, Visit } from "./issuer-visits.ts";
 import type { JobOf, VisitName } from "./pending-jobs.ts";
@@ -39,8 +41,8 @@ export class VisitWork {
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
 	readonly #visits: IssuerVisits;
-	/** Notes whose claim was declined, in hexadecimal, and when it is worth another try. */
-	readonly #claimAgain = new Map<string, number>();
+	/** Notes whose claim was declined, in hexadecimal, and when. */
+	readonly #claimDeclined = new Map<string, number>();
 
 	constructor({ core, work, witnesses }: PurseParts, visits: IssuerVisits) {
 		this.#core = core;
@@ -51,7 +53,14 @@ export class VisitWork {
 
 	/** The issuer will not have that note claimed now. */
 	claimDeclined(note: Uint8Array): void {
-		this.#claimAgain.set(hex(note), this.#core.now + CLAIM_AGAIN_MS);
+		this.#claimDeclined.set(hex(note), this.#core.now);
+	}
+
+	/** There is more to claim of that note. */
+	claimAgain(visit: Visit, note: Uint8Array): void {
+		visit.claimed.delete(hex(note));
+		if (visit.state.kind !== "working") return;
+		visit.state = { ...visit.state, source: { kind: "claims" } };
 	}
 
 	start(visit: Visit): void {
@@ -96,6 +105,7 @@ export class VisitWork {
 	#lookForMore(visit: Visit, source: Source): void {
 		if (visit.state.kind !== "working") return;
 		visit.state = { ...visit.state, toSend: [], source, isLooking: true };
+		const { graceMs } = visit.state;
 		const { name, terms } = visit;
 		const { issuer } = terms;
 		switch (source.kind) {
@@ -114,7 +124,12 @@ export class VisitWork {
 			case "claims":
 				return this.#work.transact(
 					{ kind: "requesting-claims", ...name },
-					claimRequests(this.#core, issuer, this.#notToClaim(visit)),
+					claimRequests(this.#core, issuer, graceMs, this.#notToClaim(visit)),
+				);
+			case "resolutions":
+				return this.#work.transact(
+					{ kind: "requesting-resolutions", ...name },
+					resolveRequests(this.#core, issuer, graceMs, visit.resolved),
 				);
 			case "none":
 				return;
@@ -151,7 +166,17 @@ export class VisitWork {
 		this.#found(
 			visit,
 			rows,
-			rows.length === 0 ? { kind: "none" } : { kind: "claims" },
+			rows.length === 0 ? { kind: "resolutions" } : { kind: "claims" },
+		);
+	}
+
+	resolutionsRequested(name: VisitName, rows: readonly RequestRow[]): void {
+		const visit = this.#visits.at(name);
+		for (const { subject } of rows) visit?.resolved.add(hex(subject));
+		this.#found(
+			visit,
+			rows,
+			rows.length === 0 ? { kind: "none" } : { kind: "resolutions" },
 		);
 	}
 
@@ -167,8 +192,10 @@ export class VisitWork {
 
 	/** Notes that are claimed, or whose claim was declined not long ago, in hexadecimal. */
 	#notToClaim({ claimed }: Visit): ReadonlySet<string> {
-		const declined = [...this.#claimAgain]
-			.filter(([, at]) => at > this.#core.now)
+		const { now } = this.#core;
+		// The clock may have been set back since then.
+		const declined = [...this.#claimDeclined]
+			.filter(([, at]) => at <= now && now < at + CLAIM_AGAIN_MS)
 			.map(([id]) => id);
 		return new Set([...claimed, ...declined]);
 	}

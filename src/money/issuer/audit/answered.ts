@@ -9,6 +9,10 @@ export function saysBooked(answer: Uint8Array, booked: bigint): boolean {
 		}
 		case WITH_ISSUER.issued.type:
 			return booked > 0n;
+		case WITH_ISSUER.outcome.type: {
+			const { state, credited } = body(WITH_ISSUER.outcome, answer);
+			return booked === (state === 1 ? credited : 0n);
+		}
 		default:
 			return booked === 0n;
 	}

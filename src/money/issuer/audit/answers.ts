@@ -69,8 +69,10 @@ export function checkAnswers(
 							"its entries are not there, or say something else",
 						);
 					});
-					const claim = lines.find(({ account }) =>
-						isSystem(account, "expired"),
+					findings.claimed += said.returned;
+					const claim = lines.find(
+						({ account }) =>
+							isSystem(account, "expired") && said.returned === 0n,
 					);
 					return claim === undefined
 						? NOTHING
@@ -119,17 +121,24 @@ function readAnswer(
 				parseNote(findings.crypto, document),
 			);
 			const amount = notes.reduce((sum, { value }) => sum + value, 0n);
-			return { notes, amount };
+			return { notes, amount, returned: 0n };
 		}
 		case WITH_ISSUER.booked.type: {
 			const fields = body(WITH_ISSUER.booked, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
-			return { notes: [], amount: fields.credited };
+			return { notes: [], amount: fields.credited, returned: 0n };
+		}
+		case WITH_ISSUER.outcome.type: {
+			const fields = body(WITH_ISSUER.outcome, answer);
+			demand(sameBytes(fields.request, request), OTHER_REQUEST);
+			demand(fields.state !== 0, "it says that nothing was handed in");
+			const { state, credited: amount } = fields;
+			return { notes: [], amount, returned: state === 2 ? amount : 0n };
 		}
 		case WITH_ISSUER.declined.type: {
 			const fields = body(WITH_ISSUER.declined, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
-			return { notes: [], amount: 0n };
+			return { notes: [], amount: 0n, returned: 0n };
 		}
 		default:
 			throw new TetradError("malformed", "it is no answer of an issuer");
@@ -140,6 +149,8 @@ function readAnswer(
 interface Said {
 	readonly notes: readonly Note[];
 	readonly amount: bigint;
+	/** What of it came back because a transfer is void. */
+	readonly returned: bigint;
 }
 
 const OTHER_REQUEST = "it is the answer to another request";

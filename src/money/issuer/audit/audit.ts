@@ -16,6 +16,7 @@ import {
 	META,
 	NOTES,
 	TRANSFERS,
+	VOIDS,
 } from "../ledger-tables.ts";
 import { checkAccounts } from "./accounts.ts";
 import { checkAnswers } from "./answers.ts";
@@ -30,6 +31,7 @@ import { checkMeta } from "./meta.ts";
 import { checkNotes } from "./notes.ts";
 import { type AuditStep, stepOf } from "./step.ts";
 import { checkTransfers } from "./transfers.ts";
+import { checkVoids } from "./voids.ts";
 
 /** Amounts in minor units: issued = outstanding + returned + expired. */
 export interface AuditResult {
@@ -39,7 +41,7 @@ export interface AuditResult {
 	readonly outstanding: bigint;
 	/** What was deposited and exchanged. */
 	readonly returned: bigint;
-	/** What holders claimed of notes that had expired. */
+	/** What holders claimed of notes that had expired, and what came back of transfers that are void. */
 	readonly expired: bigint;
 	/** Whether there is no problem at all. */
 	readonly balanced: boolean;
@@ -64,6 +66,7 @@ export class Audit {
 			stepOf(NOTES, checkNotes(findings, chains)),
 			stepOf(BOOKINGS, checkBookings(findings)),
 			stepOf(TRANSFERS, checkTransfers(findings, chains)),
+			stepOf(VOIDS, checkVoids(findings)),
 			stepOf(ENTRIES, checkEntries(findings)),
 			stepOf(ENTRIES, checkBalances(findings), "by_account"),
 			stepOf(ACCOUNTS, checkAccounts(findings)),

@@ -6,12 +6,13 @@ import {
 	NOTES,
 	type RowOf,
 	TRANSFERS,
+	VOIDS,
 } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { isSystem, linesOf } from "./lines.ts";
 import { type Checks, demand, NOTHING, rowName } from "./step.ts";
 
-/** Every booking is a range of its note that no other has, and a piece of its transfer or a claim. */
+/** Every booking is a range of its note that no other has, and a piece of its transfer, booked or void, or a claim. */
 export function checkBookings(
 	findings: Findings,
 ): Checks<RowOf<typeof BOOKINGS>> {
@@ -24,6 +25,7 @@ export function checkBookings(
 			const at = `${rowName("bookings", row.note)} from ${row.offset}`;
 			const end = row.offset + row.amount;
 			const isClaim = row.kind === "claim";
+			const isVoid = row.kind === "void";
 			findings.try(at, () => {
 				demand(row.offset >= 0n && row.amount > 0n, "it is no range");
 				demand(
@@ -31,19 +33,20 @@ export function checkBookings(
 					"it overlaps the booking before it",
 				);
 				demand(
-					["deposit", "exchange", "claim"].includes(row.kind),
+					["deposit", "exchange", "claim", "void"].includes(row.kind),
 					"it is of no known kind",
 				);
 			});
 			last = { note: row.note, end };
-			findings.sums[isClaim ? "expired" : "returned"] += row.amount;
+			findings.sums[isClaim || isVoid ? "expired" : "returned"] += row.amount;
 			return reading(
 				[
 					byKey(NOTES, { id: row.note }),
 					byKey(TRANSFERS, { id: row.reference }),
+					byKey(VOIDS, { transfer: row.reference }),
 					linesOf(row.at, row.reference),
 				],
-				([[note], [transfer], lines]) => {
+				([[note], [transfer], [isOver], lines]) => {
 					findings.try(at, () => {
 						demand(note !== undefined, "there is no such note");
 						demand(end <= note.value, "it goes beyond its note");
@@ -73,6 +76,11 @@ export function checkBookings(
 							),
 							"it is no piece of its transfer",
 						);
+						if (isVoid)
+							return demand(
+								isOver !== undefined && row.at === isOver.at,
+								"its transfer is not void, or is so since another time",
+							);
 						demand(
 							row.kind === (findings.isOwn(payee) ? "exchange" : "deposit") &&
 								row.at === transfer.at,

@@ -10,6 +10,7 @@ import {
 	NOTES,
 	type RowOf,
 	TRANSFERS,
+	VOIDS,
 } from "../ledger-tables.ts";
 import type { Findings } from "./findings.ts";
 import { systemName } from "./lines.ts";
@@ -98,6 +99,14 @@ function checkCause(
 				),
 			);
 		case "expired":
+			if (row.kind === "void")
+				return reading([byKey(VOIDS, { transfer: reference })], ([[isOver]]) =>
+					say(
+						isOver !== undefined &&
+							isOver.returned === -amount &&
+							isOver.at === row.at,
+					),
+				);
 			return foldRows(
 				{ table: BOOKINGS, equals: { note: reference } },
 				0n,
@@ -127,7 +136,7 @@ function kindsOf(names: readonly (keyof typeof SYSTEM)[]): readonly string[] {
 		issued: ["withdraw"],
 		returned: ["deposit", "exchange"],
 		"issued returned": ["exchange"],
-		expired: ["claim"],
+		expired: ["claim", "void"],
 		backing: ["credit"],
 	};
 	return kinds[names.toSorted().join(" ")] ?? [];

@@ -23,7 +23,7 @@ export class Findings {
 		expired: 0n,
 		backing: 0n,
 	};
-	/** What answers credited for claims: no document says who claimed. */
+	/** What answers credited for claims, and for what is void: no document says who claimed. */
 	claimed: bigint = 0n;
 	/** Transfers that came after another, by the transfers and by the answers to them. */
 	readonly late: Record<"transfers" | "answers", number> = {

@@ -16,6 +16,7 @@ import {
 	NOTES,
 	type RowOf,
 	type TRANSFERS,
+	VOIDS,
 } from "../ledger-tables.ts";
 import { conflictsIn, saysBooked, saysLate } from "./answered.ts";
 import type { Findings } from "./findings.ts";
@@ -55,15 +56,18 @@ function checkTransfer(
 	transfer: Transfer,
 ): Transaction<void> {
 	const isExchange = findings.isOwn(transfer.payee);
-	const device = isExchange ? transfer.payer : transfer.payee;
+	const device =
+		isExchange || row.resolved !== 0n ? transfer.payer : transfer.payee;
+	const credited = isExchange ? transfer.payer : transfer.payee;
 	const [first] = transfer.pieces;
 	return reading(
 		[
 			byKey(NOTES, { id: first?.noteId ?? new Uint8Array() }),
 			byKey(ANSWERS, { device, request: row.request }),
+			byKey(VOIDS, { transfer: row.id }),
 			linesOf(row.at, findings.transaction(device, row.request)),
 		],
-		([[note], [answer], lines]) => {
+		([[note], [answer], [isOver], lines]) => {
 			findings.try(at, () => {
 				demand(answer !== undefined, "its request was not answered");
 				demand(
@@ -71,6 +75,9 @@ function checkTransfer(
 					"its request was answered with something else",
 				);
 				if (saysLate(answer.answer)) findings.late.transfers++;
+				// What became of it when it is void is looked at there.
+				if (isOver !== undefined && sameBytes(isOver.request, row.request))
+					return;
 				const other = lines.find(({ account }) => isSystem(account, "issued"));
 				demandLines(
 					lines,
@@ -79,7 +86,7 @@ function checkTransfer(
 						: [
 								[SYSTEM.returned, -row.booked, row.id],
 								other === undefined
-									? [device, row.booked, row.id]
+									? [credited, row.booked, row.id]
 									: [SYSTEM.issued, row.booked, other.reference],
 							],
 				);
@@ -106,6 +113,7 @@ function checkTransfer(
 								row,
 								transfer,
 								isExchange,
+								isOver,
 								answer,
 							);
 						},
@@ -120,10 +128,12 @@ function checkPieces(
 	row: RowOf<typeof TRANSFERS>,
 	{ id, amount: whole, pieces }: Transfer,
 	isExchange: boolean,
+	isOver: RowOf<typeof VOIDS> | undefined,
 	answer: RowOf<typeof ANSWERS> | undefined,
 ): Transaction<void> {
 	return reading(pieces.map(predecessor), (found) => {
 		let booked = 0n;
+		let returned = 0n;
 		const missing: bigint[] = [];
 		const taken: Uint8Array[] = [];
 		for (const [i, piece] of pieces.entries()) {
@@ -131,6 +141,7 @@ function checkPieces(
 			if (by === undefined || by.offset + by.amount <= piece.offset)
 				missing.push(piece.offset);
 			else if (!sameBytes(by.reference, id)) taken.push(piece.noteId);
+			else if (by.kind === "void") returned += by.amount;
 			else booked += by.amount;
 		}
 		findings.try(at, () => {
@@ -138,9 +149,13 @@ function checkPieces(
 				booked === row.booked,
 				`${booked} of it is booked, and not ${row.booked}`,
 			);
+			demand(
+				returned === (isOver?.returned ?? 0n),
+				`${returned} of it is void, and not ${isOver?.returned ?? 0n}`,
+			);
 			if (isExchange)
 				demand(
-					booked === (taken.length > 0 ? 0n : whole),
+					booked === (taken.length > 0 || isOver !== undefined ? 0n : whole),
 					"an exchange is booked as a whole, or not at all",
 				);
 			else
@@ -166,7 +181,7 @@ function checkPieces(
 						),
 						"what overlaps it is booked, and no conflict is recorded",
 					);
-					if (isExchange || answer === undefined) return;
+					if (isExchange || row.resolved !== 0n || answer === undefined) return;
 					const told = new Set(conflictsIn(answer.answer).map(hex));
 					const first = new Set(conflicts.map((row) => hex(row.first)));
 					demand(

@@ -190,7 +190,10 @@ function makeEnds(algorithm: SignatureAlgorithm): readonly [TlsEnd, TlsEnd] {
 	return [end("client"), end("server")];
 }
 
-function makeKey(algorithm: SignatureAlgorithm): node.KeyPairKeyObjectResult {
+function makeKey(algorithm: SignatureAlgorithm): {
+	readonly privateKey: node.KeyObject;
+	readonly publicKey: node.KeyObject;
+} {
 	return algorithm === "P-256"
 		? node.generateKeyPairSync("ec", { namedCurve: "P-256" })
 		: node.generateKeyPairSync("ed25519");

@@ -223,7 +223,8 @@ async function softHsmSigners(
 	const room = stack.use(await inSoftHsm(join(folder, "keys")));
 	const keys = new Map<Place, Signer>();
 	for (const place of PLACES) {
-		const { location } = room.plan(place, `bench-${place.toLowerCase()}`);
+		const role = place === "A" || place === "B" ? "agent" : "module";
+		const { location } = room.plan(role, `bench-${place.toLowerCase()}`);
 		const key = await createKey(location, "P-256", { folder });
 		keys.set(place, stack.use(key));
 	}

@@ -13,6 +13,8 @@ export interface CarrierReceiver {
 	 * other end closed in order at a frame boundary, or this end did and all it sent was flushed.
 	 * Otherwise it is one of `truncated` (the other end stopped inside a frame), `malformed`,
 	 * `limit-exceeded`, `timed-out`, `carrier-failed`, what `destroy` was given, or what `frame` threw.
+	 * After `malformed`, `limit-exceeded` and `timed-out` for what came, and only then, a refusal that
+	 * is sent from inside this call still goes out.
 	 */
 	closed(error?: TetradError): void;
 }

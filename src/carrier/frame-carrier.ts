@@ -26,7 +26,8 @@ export interface Pipe {
  * limits, and hearing of the end exactly once.
  *
  *     open ──close()──▶ closing ──flushed, and the other end closed──▶ closed
- *       └──── end, failure, limit, or destroy() (from closing too) ────▶ closed
+ *       ├──what came cannot be read──▶ refusing ──the receiver was told──▶ closing
+ *       └──── end, failure, limit, or destroy() (from the others too) ────▶ closed
  */
 export class FrameCarrier implements Carrier {
 	readonly kind: Carrier["kind"];
@@ -36,7 +37,7 @@ export class FrameCarrier implements Carrier {
 	readonly #splitter: FrameSplitter;
 	readonly #queue: SendQueue;
 
-	#state: "open" | "closing" | "closed" = "open";
+	#state: "open" | "refusing" | "closing" | "closed" = "open";
 	#receiver: CarrierReceiver | undefined;
 	#paused = false;
 	#delivering = false;
@@ -44,6 +45,7 @@ export class FrameCarrier implements Carrier {
 	#ended = false;
 	/** Why the carrier closed, for a receiver that comes later. */
 	#reason: TetradError | undefined;
+	#told = false;
 
 	#frameLimit: NodeJS.Timeout | undefined;
 	/** The frame, counted from the first, that `#frameLimit` is for. */
@@ -105,7 +107,10 @@ export class FrameCarrier implements Carrier {
 	}
 
 	close(): void {
-		if (this.#state !== "open") return;
+		if (this.#state === "open") this.#flushAndClose();
+	}
+
+	#flushAndClose(): void {
 		this.#state = "closing";
 		this.#clearFrameLimit();
 		// What still comes is read and dropped: a socket closed over unread bytes resets the
@@ -159,7 +164,7 @@ export class FrameCarrier implements Carrier {
 		this.#delivering = true;
 		try {
 			while (this.#state === "open" && !this.#paused) {
-				const frame = this.#splitter.next();
+				const frame = this.#nextFrame();
 				if (frame === undefined) break;
 				this.#receiver.frame(frame);
 				this.#splitter.used(frame);
@@ -170,6 +175,28 @@ export class FrameCarrier implements Carrier {
 			this.#delivering = false;
 		}
 		if (this.#state === "open" && !this.#paused) this.#awaitMore();
+	}
+
+	/** Undefined when there is none, or none that may come. */
+	#nextFrame(): Uint8Array | undefined {
+		try {
+			return this.#splitter.next();
+		} catch (thrown) {
+			this.#refuse(asTetradError(thrown));
+			return undefined;
+		}
+	}
+
+	/** Reads no more, and closes when the receiver has said its last word. */
+	#refuse(error: TetradError): void {
+		this.#state = "refusing";
+		this.#reason = error;
+		this.#clearFrameLimit();
+		process.nextTick(() => {
+			if (this.#state !== "refusing") return;
+			this.#tell();
+			if (this.#state === "refusing") this.#flushAndClose();
+		});
 	}
 
 	#awaitMore(): void {
@@ -197,7 +224,7 @@ export class FrameCarrier implements Carrier {
 		const ms = first ? firstFrameMs : slowFrameMs;
 		this.#limitedFrame = count;
 		this.#frameLimit = startLimit(ms, () =>
-			this.#finish(
+			this.#refuse(
 				new TetradError(
 					"timed-out",
 					`the other end did not send a whole frame within ${seconds(ms)}`,
@@ -214,8 +241,9 @@ export class FrameCarrier implements Carrier {
 
 	#finish(error: TetradError | undefined, abrupt = error !== undefined): void {
 		if (this.#state === "closed") return;
+		// What could not be read is why it closes, whatever happens after that.
+		if (this.#state !== "refusing") this.#reason = error;
 		this.#state = "closed";
-		this.#reason = error;
 		this.#clearFrameLimit();
 		clearTimeout(this.#closeLimit);
 		this.#queue.abandon();
@@ -224,16 +252,18 @@ export class FrameCarrier implements Carrier {
 	}
 
 	#report(): void {
-		process.nextTick(() => {
-			try {
-				this.#receiver?.closed(this.#reason);
-			} catch (error) {
-				// There is nobody left to tell, and a process with other carriers must not die of it.
-				const { message } = asTetradError(error);
-				process.emitWarning(
-					`a carrier's receiver failed at its end: ${message}`,
-				);
-			}
-		});
+		process.nextTick(() => this.#tell());
+	}
+
+	#tell(): void {
+		if (this.#told) return;
+		this.#told = true;
+		try {
+			this.#receiver?.closed(this.#reason);
+		} catch (error) {
+			// There is nobody left to tell, and a process with other carriers must not die of it.
+			const { message } = asTetradError(error);
+			process.emitWarning(`a carrier's receiver failed at its end: ${message}`);
+		}
 	}
 }

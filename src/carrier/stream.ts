@@ -80,6 +80,8 @@ class SocketPipe implements Pipe {
 
 	end(): void {
 		this.#socket.end();
+		// All is written, and waiting for the other end to close too keeps no process alive.
+		this.#socket.unref();
 	}
 
 	destroy(abrupt: boolean): void {

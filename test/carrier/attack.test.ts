@@ -9,7 +9,12 @@ import {
 	type TcpAddress,
 } from "../../src/carrier/index.ts";
 import type { ErrorCode } from "../../src/errors.ts";
-import { concat, MAX_FRAME_BODY } from "../../src/wire/index.ts";
+import {
+	concat,
+	encodeFrame,
+	FRAME,
+	MAX_FRAME_BODY,
+} from "../../src/wire/index.ts";
 import { numbered, Recorder, record, turns } from "./support.ts";
 
 interface Attack extends AsyncDisposable {
@@ -77,13 +82,41 @@ describe("a stranger that sends", () => {
 			assert.equal(a.heard.frames.length, 0);
 		});
 
+	for (const [name, bytes] of OPENINGS)
+		test(`${name} still hears the last word of who refuses it`, async () => {
+			await using a = await attack();
+			const refusal = encodeFrame(FRAME.refusal, Uint8Array.of(0));
+			a.heard.onClosed = () => {
+				a.carrier.send(refusal);
+				a.carrier.close();
+			};
+			const heard: Buffer[] = [];
+			a.socket.on("data", (chunk: Buffer) => heard.push(chunk));
+			a.socket.write(bytes);
+			await once(a.socket, "end");
+			assert.deepEqual(new Uint8Array(Buffer.concat(heard)), refusal);
+			assert.equal(a.heard.ends.length, 1);
+		});
+
+	test("nothing for too long hears the last word, too", async () => {
+		await using a = await attack({ firstFrameMs: 50 });
+		const refusal = encodeFrame(FRAME.refusal, Uint8Array.of(0));
+		a.heard.onClosed = () => void a.carrier.send(refusal);
+		const heard: Buffer[] = [];
+		a.socket.on("data", (chunk: Buffer) => heard.push(chunk));
+		await once(a.socket, "end");
+		assert.deepEqual(new Uint8Array(Buffer.concat(heard)), refusal);
+	});
+
 	test("noise without end is cut off", async () => {
-		await using a = await attack();
+		await using a = await attack({ closeMs: 200 });
 		const noise = Buffer.alloc(2 ** 16, 0x99);
 		const timer = setInterval(() => a.socket.write(noise), 1);
 		assert.equal((await a.heard.untilClosed())?.code, "malformed");
 		a.socket.resume();
-		if (!a.socket.destroyed) await once(a.socket, "close");
+		// It ends with an error, as whoever writes on hears.
+		const closed = new Promise((resolve) => a.socket.once("close", resolve));
+		if (!a.socket.destroyed) await closed;
 		clearInterval(timer);
 	});
 

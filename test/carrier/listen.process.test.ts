@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { lstat, readdir, writeFile } from "node:fs/promises";
-import { connect as connectRaw, type Socket } from "node:net";
+import {
+	type AddressInfo,
+	connect as connectRaw,
+	createServer,
+	type Socket,
+} from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -288,3 +293,37 @@ async function leaveDeadSocket(path: string): Promise<void> {
 	child.kill("SIGKILL");
 	await once(child, "exit");
 }
+
+test("a process ends as soon as its last words are sent, also when the other end stays open", async () => {
+	const accepted = Promise.withResolvers<Socket>();
+	const server = createServer({ allowHalfOpen: true }, accepted.resolve);
+	await new Promise<void>((resolve) =>
+		server.listen(0, "127.0.0.1", () => resolve()),
+	);
+	const { port } = server.address() as AddressInfo;
+	const carrier = new URL("../../src/carrier/index.ts", import.meta.url);
+	// Nothing but the other end could end this close.
+	const script = `
+		import { connect } from ${JSON.stringify(carrier.href)};
+		const carrier = await connect("127.0.0.1:${port}", { limits: { closeMs: Infinity } });
+		carrier.receive({ frame() {}, closed() {} });
+		carrier.send(Uint8Array.of(4, 0, 0, 0, 1, 0));
+		carrier.close();
+	`;
+	const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+		stdio: "ignore",
+	});
+	const socket = await accepted.promise;
+	const heard: Buffer[] = [];
+	socket.on("data", (chunk: Buffer) => heard.push(chunk));
+	try {
+		const [code] = (await once(child, "exit")) as [number | null];
+		assert.equal(code, 0);
+		if (!socket.readableEnded) await once(socket, "end");
+		assert.deepEqual([...Buffer.concat(heard)], [4, 0, 0, 0, 1, 0]);
+	} finally {
+		child.kill("SIGKILL");
+		socket.destroy();
+		server.close();
+	}
+});

@@ -40,8 +40,12 @@ export class Recorder implements CarrierReceiver {
 		this.#notify();
 	}
 
+	/** What it does when it hears of the end. */
+	onClosed: () => void = () => {};
+
 	closed(error?: TetradError): void {
 		this.ends.push(error);
+		this.onClosed();
 		this.#notify();
 	}
 

@@ -96,7 +96,7 @@ export class ListExchange {
 	#said: ReadonlyMap<string, bigint> | undefined;
 	/** What the other end said last that it holds. */
 	#heard: readonly ListNumber[] | undefined;
-	/** The newest list of each authority that we gave over this exchange. */
+	/** The newest list of each authority that either end gave over this exchange: who brings one has it. */
 	readonly #given = new Map<string, bigint>();
 
 	constructor({ lists, limits, memory }: ListExchangeOptions) {
@@ -254,6 +254,8 @@ export class ListExchange {
 			throw refused(
 				`the other end sends the untrusted list ${claim.number} of an authority, and was told that this device holds a newer one or the same`,
 			);
+		if (claim.number > (this.#given.get(id) ?? 0n))
+			this.#given.set(id, claim.number);
 		const held = this.#lists.list(claim.authority)?.number ?? 0n;
 		this.#getting =
 			claim.number > held && this.#memory.take(length)

@@ -198,6 +198,28 @@ describe("two ends", () => {
 		assert.deepEqual(a.all(), []);
 	});
 
+	test("do not give a list back to whoever brought it, whatever that one says it holds", async () => {
+		const giver = new End();
+		const taker = new End();
+		talk(giver, taker);
+		const list = await bundle(world.bank, 7n);
+		// The giver has said that it holds none, and gives one all the same.
+		const { authority } = new End()
+			.learn(list)
+			.lists.numbers()
+			.find(({ number }) => number === 7n) as ListNumber;
+		const header = LIST.encode({ authority, number: 7n, length: list.length });
+		taker.take(concat(Uint8Array.of(LIST_MESSAGE.list), header));
+		taker.take(concat(Uint8Array.of(LIST_MESSAGE.part), list));
+		assert.equal(taker.lists.list(authority)?.number, 7n);
+		const kinds = taker.all().map(([kind]) => kind);
+		assert.deepEqual(kinds, [LIST_MESSAGE.taken, LIST_MESSAGE.held]);
+		// A newer one that came from elsewhere is given.
+		taker.learn(await bundle(world.bank, 8n));
+		const later = taker.all().map(([kind]) => kind);
+		assert.ok(later.includes(LIST_MESSAGE.list));
+	});
+
 	test("give nothing under roots that the other did not name", async () => {
 		const a = new End().learn(await bundle(world.agency, 3n));
 		a.all();

@@ -5,7 +5,7 @@ import {
 	type SessionSecrets,
 	type Suite,
 } from "../session/index.ts";
-import { enc, utf8 } from "../wire/index.ts";
+import { enc, malformed, utf8 } from "../wire/index.ts";
 import type { DeviceContext } from "./context.ts";
 import type { Offer } from "./offer.ts";
 import { PROTOCOL_VERSION } from "./parameters.ts";
@@ -54,4 +54,13 @@ export function openSession(
 	device.unsafeKeylog?.(`${label}_INITIATOR`, secrets.initiatorKey);
 	device.unsafeKeylog?.(`${label}_RESPONDER`, secrets.responderKey);
 	return new Session(device.crypto, secrets, end);
+}
+
+/** A close says nothing more (docs/protocol.md, Closing). Throws `malformed` for one that does. */
+export function demandEmptyClose({
+	bytes,
+}: {
+	readonly bytes: Uint8Array;
+}): void {
+	if (bytes.length > 0) throw malformed("a close has content");
 }

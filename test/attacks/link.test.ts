@@ -323,7 +323,11 @@ describe("a corrupt agent wants the link of its module to break", () => {
 			wire.deliver({ from: "agent", to: "module", bytes });
 			const heard = wire.has("module", "message");
 			assert.equal(heard, type === CONTENT.link);
-			const expected = { [CONTENT.link]: "waits", [CONTENT.close]: "in order" };
+			// A close is empty.
+			const expected = {
+				[CONTENT.link]: "waits",
+				[CONTENT.close]: "malformed",
+			};
 			assert.equal(
 				wire.outcome("module"),
 				expected[type as 3 | 4] ?? "authentication-failed",

@@ -314,6 +314,19 @@ describe("somebody does something to a record of a confirmed tetrad", () => {
 			assert.equal(run.outcomes.Y, "authentication-failed");
 			assert.deepEqual(run.messages("Y"), []);
 		}
+		for (const content of ["", "x"]) {
+			const expected = content === "" ? "in order" : "malformed";
+			const run = await Run.of(four, cast.now).establish();
+			const inner = run.X.confirmed().inner;
+			const closes = inner.seal(CONTENT.close, utf8(content));
+			run.apply("Y", run.Y.linkMessage(LINK.nested, closes, cast.now));
+			assert.equal(run.outcomes.Y ?? "in order", expected);
+			const other = await Run.of(four, cast.now).establish();
+			const outer = other.A.confirmed().outer;
+			const frame = outer.seal(CONTENT.close, utf8(content));
+			other.apply("B", other.B.frame(frame, cast.now));
+			assert.equal(other.outcomes.B ?? "in order", expected);
+		}
 		for (const type of [
 			CONTENT.handshake,
 			CONTENT.link,

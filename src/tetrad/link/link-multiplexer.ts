@@ -30,6 +30,7 @@ import {
 	MAX_LIST_MEMORY_BYTES,
 	TETRAD_ID_BYTES,
 } from "../parameters.ts";
+import { demandEmptyClose } from "../sessions.ts";
 import { ChainBook } from "./chain-book.ts";
 import type { LinkEffect, LinkEvent, LinkOptions } from "./link-events.ts";
 import type { AuthenticatedEnd } from "./link-handshake.ts";
@@ -144,7 +145,10 @@ export class LinkMultiplexer {
 			return this.#message(frame.body, now);
 		}
 		const content = this.#session.open(bytes);
-		if (content.type === CONTENT.close) return this.#steps.end("peer");
+		if (content.type === CONTENT.close) {
+			demandEmptyClose(content);
+			return this.#steps.end("peer");
+		}
 		if (content.type !== CONTENT.link) throw authenticationFailed();
 		this.#message(content.bytes, now);
 	}

@@ -17,6 +17,7 @@ import {
 	MAX_LIST_MEMORY_BYTES,
 	SESSION_LIST_LIMITS,
 } from "../parameters.ts";
+import { demandEmptyClose } from "../sessions.ts";
 import { errorFromEnd } from "./link-end.ts";
 import { openLocal, sealLocal } from "./local-records.ts";
 import {
@@ -136,6 +137,7 @@ export class AgentConversation {
 				return;
 			}
 			case CONTENT.close:
+				demandEmptyClose(content);
 				this.#role.tellLink();
 				return steps.end("agent");
 			case CONTENT.handshake:

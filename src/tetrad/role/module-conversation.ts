@@ -7,6 +7,7 @@ import { type ClosedBy, type Ended, unexpected } from "../../machine/index.ts";
 import type { Session } from "../../session/index.ts";
 import { CONTENT, LINK, type LinkMessageType } from "../../wire/index.ts";
 import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
+import { demandEmptyClose } from "../sessions.ts";
 import { errorFromEnd } from "./link-end.ts";
 import { openLocal, sealLocal } from "./local-records.ts";
 import type { ConfirmedDevice, ModuleEffect, ModuleEvent } from "./role.ts";
@@ -65,6 +66,7 @@ export class ModuleConversation {
 			case LINK.nested: {
 				const content = inner.open(body);
 				if (content.type === CONTENT.close) {
+					demandEmptyClose(content);
 					this.#role.tellLink();
 					return steps.end("module");
 				}

@@ -11,6 +11,8 @@ export interface SignEffect {
 	readonly kind: "sign";
 	readonly id: number;
 	readonly content: Uint8Array;
+	/** The raw public key of one that the device had before, to sign with in the place of its own. */
+	readonly under?: Uint8Array;
 }
 
 export type WorkEffect =

@@ -219,10 +219,22 @@ test("homes that were put back sign nothing twice, whether the issuer is met fir
 		await X.kill();
 	}
 	await putBack();
+	const shown = async () => {
+		const { balances } = await done([
+			...["purse", "balance", "--home", homes.of("X")],
+		]);
+		const [{ spendable, held, heldBecause } = {}] = balances as Record<
+			string,
+			string
+		>[];
+		return [spendable, held, heldBecause];
+	};
 	{
 		await using X = await startModule(homes, "X");
+		assert.deepEqual(await shown(), ["0.00", "60.00", "issuer-not-met"]);
 		await pays(1);
 		assert.match((await settle()).stderr, /purse-behind/);
+		assert.deepEqual(await shown(), ["0.00", "60.00", "behind"]);
 		await pays(1);
 		X.terminate();
 		await X.exits(0);
@@ -274,4 +286,51 @@ test("homes that were put back sign nothing twice, whether the issuer is met fir
 		...["issuer", "conflicts", "--home", homes.at("mint")],
 	]);
 	assert.equal((conflicts as unknown[]).length, 1);
+});
+
+test("a note that was made out to the key before is held, and becomes money once the module settles with its new key", async () => {
+	await using folder = await temporaryFolder();
+	const homes = await Homes.make(folder.path);
+	await using here = await town(homes);
+	const { owner, at } = here;
+	const balance = async () => {
+		const { balances } = await done([
+			...["purse", "balance", "--home", homes.of("X")],
+		]);
+		const [{ spendable, held, heldBecause } = {}] = balances as Record<
+			string,
+			string
+		>[];
+		return [spendable, held, heldBecause];
+	};
+	{
+		await using X = await startModule(homes, "X");
+		const [renewal, chain] = [homes.at("x.renewal"), homes.at("x.chain")];
+		await done(["recertify", "--home", homes.of("X"), "--out", renewal]);
+		await done([
+			...["authority", "issue", "--home", homes.at("bank")],
+			...["--renewal", renewal, "--out", chain],
+		]);
+		await done(["recertify", "--home", homes.of("X"), "--certificate", chain]);
+		// This process still has the old key.
+		await done(["purse", "withdraw", "60", ...owner, ...at("X")]);
+		X.terminate();
+		await X.exits(0);
+	}
+	assert.deepEqual(await balance(), ["0.00", "60.00", "earlier-key"]);
+	const shown = await run(["purse", "balance", "--home", homes.of("X")]);
+	assert.match(shown.stdout, /spendable\s+held\s+to deposit/);
+	assert.match(shown.stdout, /mint\s+PLAY\s+0\.00\s+60\.00/);
+	assert.match(shown.stdout, /held, of mint: it was made out to a key/);
+	await refused(
+		["recertify", "--home", homes.of("X"), "--forget-old"],
+		/holds 1 notes .*deposit first/,
+	);
+	{
+		await using X = await startModule(homes, "X");
+		await done(["purse", "deposit", ...at("X")]);
+		X.terminate();
+		await X.exits(0);
+	}
+	assert.deepEqual(await balance(), ["60.00", "0.00", undefined]);
 });

@@ -181,7 +181,11 @@ test("a purse that was put back to an old backup pays nobody", async () => {
 	await B.expect(payment);
 	await assert.rejects(A.pay(payment), code("purse-behind"));
 	const [x] = await running.X.balances();
-	assert.equal(x?.spendable, 500n, "the old state, which buys nothing");
+	assert.deepEqual(
+		[x?.spendable, x?.held, x?.heldBecause],
+		[0n, 500n, "behind"],
+		"the old state, which buys nothing",
+	);
 });
 
 describe("a purse whose files were put back, and its agent's with them", () => {
@@ -189,7 +193,11 @@ describe("a purse whose files were put back, and its agent's with them", () => {
 	async function restored(
 		putBack: (backup: string, folder: string) => Promise<void>,
 		backUp: "closed" | "open",
-	): Promise<{ code: string; reports: readonly PurseReport[] }> {
+	): Promise<{
+		code: string;
+		reports: readonly PurseReport[];
+		balances: readonly (readonly unknown[])[];
+	}> {
 		await using around = await temporaryFolder();
 		const [folder, backup] = [`${around.path}/home`, `${around.path}/backup`];
 		await mkdir(folder, { mode: 0o700 });
@@ -202,8 +210,11 @@ describe("a purse whose files were put back, and its agent's with them", () => {
 			await B.expect(payment);
 			const refused = await A.pay(payment).catch((thrown) => thrown);
 			await after();
+			const [x] = await running.X.balances();
+			balances.push([x?.spendable, x?.held, x?.heldBecause]);
 			return refused instanceof TetradError ? refused.code : "";
 		};
+		const balances: (readonly unknown[])[] = [];
 		const copy = async () => {
 			await mkdir(backup);
 			await over(folder, backup);
@@ -215,7 +226,7 @@ describe("a purse whose files were put back, and its agent's with them", () => {
 		await putBack(backup, folder);
 		for (const [id, head] of heads) purses.witnesses.A.heads.set(id, head);
 		purses.reports.X.length = 0;
-		return { code: await pay(), reports: purses.reports.X };
+		return { code: await pay(), reports: purses.reports.X, balances };
 	}
 	/** As `cp -a` does: into the files that are there, with their old times. */
 	const over = async (from: string, into: string, only = /./) => {
@@ -243,8 +254,13 @@ describe("a purse whose files were put back, and its agent's with them", () => {
 		["by its database alone", database, "closed"],
 	] as const)
 		test(`${name}, pays nobody before it has met its issuer`, async () => {
-			const { code, reports } = await restored(putBack, backUp);
+			const { code, reports, balances } = await restored(putBack, backUp);
 			assert.equal(code, "purse-behind");
+			assert.deepEqual(balances, [
+				[400n, 0n, undefined],
+				[300n, 0n, undefined],
+				[0n, 400n, "issuer-not-met"],
+			]);
 			const [said] = reports;
 			assert.ok(said?.kind === "trouble");
 			assert.match(said.error.message, /not where it was .* settle first/);

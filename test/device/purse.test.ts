@@ -233,6 +233,29 @@ describe("an owner", () => {
 		assert.equal(await running.account(), 9_900n);
 	});
 
+	test("cannot have the module take another key while an issuer's answer is on the way", async () => {
+		const home = await purseHome();
+		{
+			await using running = await town(home);
+			await placeGiveBack(home, issuer.device.deviceId);
+			await running.settle();
+		}
+		await placeGiveBack(home, issuer.device.deviceId);
+		await requireNothingHeld(home);
+		await withdraw(home, 100n);
+		{
+			await using running = await town(home);
+			await until(
+				() => running.reports.some(({ kind }) => kind === "ordered"),
+				"the order is taken down at the start",
+			);
+		}
+		await assert.rejects(
+			requireNothingHeld(home),
+			/waits for 1 answers of issuers; deposit first/,
+		);
+	});
+
 	test("has an order by another key put aside, and nothing happens", async () => {
 		const home = await purseHome();
 		await using running = await town(home);

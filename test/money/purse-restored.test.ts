@@ -203,6 +203,8 @@ describe("a purse that has been found to be behind", () => {
 		const agents = ann.head;
 		town.restart(ann);
 		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		const { spendable, held, heldBecause } = town.balance(ann, mint);
+		assert.deepEqual([spendable, held, heldBecause], [0n, 900n, "behind"]);
 		for (let i = 0; i < 3; i++) {
 			town.restart(ann);
 			ann.head = i === 2 ? FIRST_HEAD : agents;
@@ -340,10 +342,16 @@ describe("a purse whose store was put back or copied", () => {
 		ann.store = ann.store.copy();
 		ann.wasPutBack = true;
 		town.restart(ann);
+		const shown = () => {
+			const { spendable, held, heldBecause } = town.balance(ann, mint);
+			return [spendable, held, heldBecause];
+		};
+		assert.deepEqual(shown(), [0n, 900n, "issuer-not-met"]);
 		assert.equal(await pay(here, 2), "purse-behind");
 		// Paid before it was put back: there is a receipt for it.
 		assert.equal(await pay(here, 1), "paid");
 		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.deepEqual(shown(), [900n, 0n, undefined]);
 		assert.equal(await pay(here, 2), "paid");
 		town.restart(ann);
 		assert.equal(await pay(here, 3), "paid");

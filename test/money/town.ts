@@ -32,6 +32,7 @@ import {
 	type MoneyEvent,
 	type MoneyMachine,
 	messages,
+	noBalance,
 	openAccount,
 	PurseMachine,
 	type PurseMachineOptions,
@@ -115,6 +116,8 @@ export class Module {
 	/** Tetrads that are open, with the other end of each. */
 	readonly tetrads: Map<number, { peer: Module; tetrad: number }> = new Map();
 	signer: Signer;
+	/** With the keys that it had before and has kept. */
+	earlier: readonly Signer[] = [];
 	/** Signed and not handed over, while signing is slow. */
 	readonly unsigned: MoneyEvent[] = [];
 	isSlowToSign = false;
@@ -240,7 +243,13 @@ export class Town {
 				self.wasPutBack = false;
 				const state = self.store.run(loadPurse(nodeCrypto, start));
 				return new PurseMachine(
-					{ context, issuers: this.#issuers, limits, owner: this.owner },
+					{
+						context,
+						issuers: this.#issuers,
+						limits,
+						owner: this.owner,
+						earlierKeys: self.earlier,
+					},
 					state,
 				);
 			},
@@ -271,9 +280,10 @@ export class Town {
 		return { device, signer };
 	}
 
-	/** A new key and a new certificate for a module, which starts again with them. */
+	/** A new key and a new certificate for a module, which keeps the old key and starts again. */
 	async recertify(module: Module): Promise<void> {
 		this.die(module);
+		module.earlier = [...module.earlier, module.signer];
 		Object.assign(module, await this.#certify(module.name));
 		this.restart(module);
 	}
@@ -618,7 +628,12 @@ export class Town {
 					break;
 				}
 				case "sign": {
-					const signature = await module.signer.sign(effect.content);
+					const signer = [module.signer, ...module.earlier].find(
+						({ publicKey }) =>
+							hex(publicKey) === hex(effect.under ?? module.signer.publicKey),
+					);
+					assert.ok(signer, "nobody has that key");
+					const signature = await signer.sign(effect.content);
 					const signed: MoneyEvent = {
 						kind: "signed",
 						id: effect.id,
@@ -731,16 +746,10 @@ export class Town {
 	// What there is.
 
 	balance(module: Module, issuer: Module): Balance {
-		const balances = module.store.run(readBalances(this.now));
+		const balances = module.store.run(readBalances(this.now, module.device));
 		return (
-			balances.get(hex(issuer.device.deviceId)) ?? {
-				issuer: issuer.device.deviceId,
-				currency: COIN.code,
-				spendable: 0n,
-				toDeposit: 0n,
-				inDoubt: 0n,
-				toClaim: 0n,
-			}
+			balances.get(hex(issuer.device.deviceId)) ??
+			noBalance(issuer.device.deviceId, COIN.code)
 		);
 	}
 
@@ -802,13 +811,13 @@ export class Town {
 			.map(({ id }) => hex(id).slice(0, 8));
 	}
 
-	/** All four together. */
+	/** All five together. */
 	total(module: Module, issuer: Module): bigint {
-		const { spendable, toDeposit, inDoubt, toClaim } = this.balance(
+		const { spendable, held, toDeposit, inDoubt, toClaim } = this.balance(
 			module,
 			issuer,
 		);
-		return spendable + toDeposit + inDoubt + toClaim;
+		return spendable + held + toDeposit + inDoubt + toClaim;
 	}
 }
 

@@ -43,7 +43,11 @@ async function saidOf(view: Pick<Store, "snapshot">) {
 	const notes = await viewNotes(view, [TERMS], SAID.now);
 	const history = await viewHistory(view, [TERMS], 1000);
 	return asSaid({
-		balances: balances.map(({ terms: _, ...rest }) => rest),
+		// Nothing was held apart then.
+		balances: balances.map(({ terms: _, held, heldBecause, ...rest }) => {
+			assert.deepEqual([held, heldBecause], [0n, undefined]);
+			return rest;
+		}),
 		notes: notes.map(({ terms: _, ...rest }) => rest),
 		history: history.map(({ terms, ...rest }) => ({
 			...rest,

@@ -85,12 +85,14 @@ async function sayDeposit(
 	isAll: boolean,
 ): Promise<void> {
 	for (const balance of await balancesOf(home)) {
-		const { terms, toDeposit, spendable } = balance;
+		const { terms, toDeposit, spendable, held, heldBecause } = balance;
+		// One that is behind gives nothing away.
+		const own = spendable + (heldBecause === "behind" ? 0n : held);
 		if (!chosen.some(({ name }) => name === terms.name)) continue;
 		say(`${money(moneyText(toDeposit, terms))} is to deposit`);
 		if (isAll)
 			say(
-				`${money(moneyText(spendable, terms))} of own notes goes back to the account`,
+				`${money(moneyText(own, terms))} of own notes goes back to the account`,
 			);
 	}
 }

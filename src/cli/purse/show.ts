@@ -1,6 +1,7 @@
 import { PLAY_MONEY } from "../../device/issuer/index.ts";
 import { moneyText } from "../../device/process/index.ts";
 import {
+	moduleKeyOf,
 	type PurseBalance,
 	viewBalances,
 	viewHistory,
@@ -8,7 +9,11 @@ import {
 	viewPurse,
 	viewWaiting,
 } from "../../device/purse/index.ts";
-import { formatAmount, type IssuerTerms } from "../../money/index.ts";
+import {
+	formatAmount,
+	type HeldBecause,
+	type IssuerTerms,
+} from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { plainTable } from "../table.ts";
 import { dim, moment, plain, say, sayJson } from "../voice.ts";
@@ -33,10 +38,15 @@ export async function balancesOf(home: string): Promise<PurseBalance[]> {
 	await using view = await viewPurse(home);
 	// Before the snapshot: an order goes only when the purse knows it.
 	const waiting = await viewWaiting(home);
-	return await viewBalances(view.store, view.issuers, Date.now(), waiting);
+	const key = await moduleKeyOf(home);
+	return await viewBalances(view.store, view.issuers, Date.now(), {
+		waiting,
+		key,
+	});
 }
 
 export function sayBalances(balances: readonly PurseBalance[]): void {
+	const isAnyHeld = balances.some(({ held }) => held > 0n);
 	const rows = balances.map((balance) => {
 		const { terms } = balance;
 		const text = (amount: bigint) => formatAmount(amount, terms.currency);
@@ -44,6 +54,7 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 			plain(terms.name),
 			terms.currency.code,
 			text(balance.spendable),
+			...(isAnyHeld ? [text(balance.held)] : []),
 			text(balance.toDeposit),
 			text(balance.inDoubt),
 			text(balance.toClaim),
@@ -54,14 +65,28 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 		"issuer",
 		"money",
 		"spendable",
+		...(isAnyHeld ? ["held"] : []),
 		"to deposit",
 		"in doubt",
 		"to claim",
 		"ordered",
 	];
 	for (const line of plainTable(head, rows)) say(line);
+	for (const { terms, heldBecause } of balances)
+		if (heldBecause !== undefined)
+			say(`held, of ${plain(terms.name)}: ${HELD[heldBecause]}`);
 	sayPlay(balances.map(({ terms }) => terms));
 }
+
+/** Why money cannot be paid with, and what to do about it. */
+const HELD: Readonly<Record<HeldBecause, string>> = {
+	behind:
+		"a witness knows another state of this purse; put the newest copy of its home back",
+	"issuer-not-met":
+		"the purse may have been put back or copied; it pays once it has settled with this issuer",
+	"earlier-key":
+		"it was made out to a key that the module had before; settling exchanges it",
+};
 
 /** What a purse holds of one money, in decimals of it. */
 interface BalanceJson {
@@ -69,6 +94,9 @@ interface BalanceJson {
 	readonly currency: string;
 	readonly play: boolean;
 	readonly spendable: string;
+	readonly held: string;
+	/** There while anything is held. */
+	readonly heldBecause?: HeldBecause;
 	readonly toDeposit: string;
 	readonly inDoubt: string;
 	readonly toClaim: string;
@@ -82,6 +110,10 @@ export function balanceJson({ terms, ...sums }: PurseBalance): BalanceJson {
 		currency: terms.currency.code,
 		play: terms.isPlay,
 		spendable: text(sums.spendable),
+		held: text(sums.held),
+		...(sums.heldBecause === undefined
+			? {}
+			: { heldBecause: sums.heldBecause }),
 		toDeposit: text(sums.toDeposit),
 		inDoubt: text(sums.inDoubt),
 		toClaim: text(sums.toClaim),

@@ -20,24 +20,27 @@ import { besideKey, type KeyLocation, openKey } from "../../keys/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import {
 	askOnce,
-	chainFile,
 	type DeviceSettings,
 	discardKey,
 	ensureKey,
 	type HomeSecrets,
 	isThere,
+	type KeyAndChain,
+	keyAndChain,
 	keyExists,
-	keyLocation,
 	keyName,
 	lockHome,
 	parseJson,
+	previousPath,
 	readCertificates,
 	readDeviceFile,
 	readPolicy,
+	readPrevious,
 	readText,
 	replaceFile,
 	unusable,
 	writeDeviceFile,
+	writePrevious,
 } from "../home/index.ts";
 import { requireNothingHeld } from "../purse/index.ts";
 import { readRequestFile, requireAnswers, wishFor } from "./enrolment.ts";
@@ -54,21 +57,13 @@ import { readRequestFile, requireAnswers, wishFor } from "./enrolment.ts";
  * new. Before it the old ones are whole, and after it the new ones.
  */
 
-const place = z.strictObject({ key: keyLocation, chain: chainFile });
 const renewalFile = z.strictObject({
 	version: z.literal(1),
-	...place.shape,
+	...keyAndChain.shape,
 });
-const previousFile = z.strictObject({
-	version: z.literal(1),
-	replaced: z.array(place).max(64),
-});
-
-type KeyAndChain = z.infer<typeof place>;
 
 const RENEWAL = "renewal.json";
 const REQUEST = "renewal.pem";
-const PREVIOUS = "previous.json";
 
 /** How far names are tried that other keys of the same store might have. */
 const MAX_TRIES = 64;
@@ -201,7 +196,7 @@ export async function forgetPrevious(
 		await discardKey(key, { folder: home, ...secrets });
 		await rm(join(home, chain), { force: true });
 	}
-	await rm(join(home, PREVIOUS), { force: true });
+	await rm(previousPath(home), { force: true });
 	return replaced.length;
 }
 
@@ -277,20 +272,4 @@ function idOf(
 async function readRenewal(home: string): Promise<KeyAndChain> {
 	const path = join(home, RENEWAL);
 	return parseJson(renewalFile, await readText(path), path);
-}
-
-async function readPrevious(home: string): Promise<KeyAndChain[]> {
-	const path = join(home, PREVIOUS);
-	if (!(await isThere(path))) return [];
-	return parseJson(previousFile, await readText(path), path).replaced;
-}
-
-async function writePrevious(
-	home: string,
-	replaced: KeyAndChain[],
-): Promise<void> {
-	await replaceFile(
-		join(home, PREVIOUS),
-		`${JSON.stringify({ version: 1, replaced }, null, "\t")}\n`,
-	);
 }

@@ -43,4 +43,12 @@ export { importList, type ListStatus, listStatus } from "./home-lists.ts";
 export { HomeLock } from "./home-lock.ts";
 export { readPairingTries, writePairingTries } from "./pairing-tries.ts";
 export { type DevicePolicySettings, readPolicy } from "./policy-file.ts";
+export {
+	type KeyAndChain,
+	keyAndChain,
+	previousPath,
+	previousSigners,
+	readPrevious,
+	writePrevious,
+} from "./previous-keys.ts";
 export { lockHome } from "./work-lock.ts";

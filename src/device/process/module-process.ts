@@ -1,8 +1,18 @@
 import { type Address, formatAddress, listen } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { LinkMode } from "../../tetrad/index.ts";
-import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
-import { hasPurse, Purse, readPurseSettings } from "../purse/index.ts";
+import {
+	demandAccepted,
+	type HomeSecrets,
+	previousSigners,
+	readHome,
+} from "../home/index.ts";
+import {
+	hasPurse,
+	Purse,
+	type PurseOptions,
+	readPurseSettings,
+} from "../purse/index.ts";
 import { MoneyModule, type Tetrad } from "../runtime/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { ModuleTexts } from "./module-texts.ts";
@@ -44,8 +54,15 @@ export async function runModuleProcess(
 			? undefined
 			: new KeylogFile(options.unsafeKeylog, [options.listen]);
 	const texts = new WeakMap<Tetrad, ModuleTexts>();
-	await using purse = await openPurse(options.home, report, (tetrad) =>
-		texts.get(tetrad),
+	await using earlier = await previousSigners(
+		options.home,
+		options.secrets ?? {},
+	);
+	await using purse = await openPurse(
+		options.home,
+		earlier.signers,
+		report,
+		(tetrad) => texts.get(tetrad),
 	);
 	await using module = new MoneyModule({
 		...home,
@@ -90,6 +107,7 @@ export async function runModuleProcess(
 /** The purse of a module that has one. */
 async function openPurse(
 	home: string,
+	earlier: NonNullable<PurseOptions["earlier"]>,
 	report: Report,
 	textsOf: (tetrad: Tetrad) => ModuleTexts | undefined,
 ): Promise<Purse | undefined> {
@@ -97,6 +115,7 @@ async function openPurse(
 	const { issuers } = await readPurseSettings(home);
 	const terms = issuers.map(({ terms }) => terms);
 	return Purse.openHome(home, {
+		earlier,
 		report: (what) => report(purseEvent(what, terms)),
 		other: (tetrad, from, bytes) => textsOf(tetrad)?.hear(from, bytes),
 		refused: (tetrad, error) => reportRefused(peerOf(tetrad), error, report),

@@ -21,6 +21,7 @@ export {
 	defaultUndeposited,
 	hasPurse,
 	moduleIdOf,
+	moduleKeyOf,
 	type PurseIssuer,
 	parseLimits,
 	readPurseSettings,

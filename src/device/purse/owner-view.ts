@@ -1,14 +1,16 @@
 import type { Scan, Store } from "../../machine/index.ts";
 import {
 	type Balance,
-	type Balances,
 	balanceParts,
 	type Head,
 	HISTORY_READ,
 	type HistoryView,
+	type HolderKey,
 	historyView,
 	type IssuerTerms,
+	NO_BALANCES,
 	type NoteView,
+	noBalance,
 	noteView,
 	type OrderBody,
 	parseHead,
@@ -45,17 +47,23 @@ export interface PurseChange extends HistoryView {
 
 type View = Pick<Store, "snapshot">;
 
-/** One balance for each issuer, in the same order. `waiting` are orders that the purse may not know yet. */
+/** One balance for each issuer, in the same order. `waiting` are orders that the purse may not know yet; `key` is the module's present one. */
 export function viewBalances(
 	view: View,
 	issuers: readonly IssuerTerms[],
 	now: number,
-	waiting: readonly OrderBody[] = [],
+	{
+		waiting = [],
+		key,
+	}: {
+		readonly waiting?: readonly OrderBody[];
+		readonly key?: HolderKey | undefined;
+	} = {},
 ): Promise<PurseBalance[]> {
 	return view.snapshot(async (scan) => {
-		let balances: Balances = new Map();
-		for (const { read, add } of balanceParts(now))
-			for await (const row of scan(read)) balances = add(balances, row);
+		let found = NO_BALANCES;
+		for (const { read, add } of balanceParts(now, key))
+			for await (const row of scan(read)) found = add(found, row);
 		const ordered = new Map<string, bigint>();
 		const order = (issuer: Uint8Array, amount: bigint) =>
 			ordered.set(hex(issuer), (ordered.get(hex(issuer)) ?? 0n) + amount);
@@ -70,15 +78,13 @@ export function viewBalances(
 				order(issuer, amount);
 		return issuers.map((terms) => {
 			const id = hex(terms.issuer);
-			const of = balances.get(id);
-			return {
-				terms,
-				spendable: of?.spendable ?? 0n,
-				toDeposit: of?.toDeposit ?? 0n,
-				inDoubt: of?.inDoubt ?? 0n,
-				toClaim: of?.toClaim ?? 0n,
-				ordered: ordered.get(id) ?? 0n,
-			};
+			const {
+				issuer: _,
+				currency: __,
+				...sums
+			} = found.balances.get(id) ??
+			noBalance(terms.issuer, terms.currency.code);
+			return { terms, ...sums, ordered: ordered.get(id) ?? 0n };
 		});
 	});
 }
@@ -141,6 +147,8 @@ export interface Unfinished {
 	readonly liveNotes: number;
 	readonly toDeposit: number;
 	readonly inDoubt: number;
+	/** Requests that an issuer has not answered: a note that it makes for one is made out to the key that asked. */
+	readonly unanswered: number;
 }
 
 export function viewUnfinished(view: View): Promise<Unfinished> {
@@ -162,7 +170,20 @@ export function viewUnfinished(view: View): Promise<Unfinished> {
 				equals: { state: "committed" },
 			}),
 		),
+		unanswered: await unanswered(scan),
 	}));
+}
+
+/** Without orders to give everything back, which are asked for as exchanges. */
+async function unanswered(scan: Scan): Promise<number> {
+	let counted = 0;
+	for await (const { kind } of scan({
+		table: REQUESTS,
+		index: "by_issuer",
+		equals: { state: "ordered" },
+	}))
+		if (kind !== "give-back") counted++;
+	return counted;
 }
 
 async function count(rows: AsyncIterable<unknown>): Promise<number> {

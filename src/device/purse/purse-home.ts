@@ -4,6 +4,7 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import {
 	encodeChain,
+	parseCertificate,
 	TAMPER_RESISTANCE,
 	type TamperResistance,
 	validateChain,
@@ -11,6 +12,7 @@ import {
 import { requireBearable } from "../../keys/index.ts";
 import {
 	formatAmount,
+	type HolderKey,
 	type IssuerTerms,
 	loadPurse,
 	type OrderBody,
@@ -270,10 +272,12 @@ export async function viewWaiting(home: string): Promise<OrderBody[]> {
 export async function requireNothingHeld(home: string): Promise<void> {
 	if (!(await hasPurse(home))) return;
 	await using view = await viewPurse(home);
-	const { liveNotes, toDeposit, inDoubt } = await viewUnfinished(view.store);
-	if (liveNotes + toDeposit + inDoubt === 0) return;
+	const { liveNotes, toDeposit, inDoubt, unanswered } = await viewUnfinished(
+		view.store,
+	);
+	if (liveNotes + toDeposit + inDoubt + unanswered === 0) return;
 	throw unusable(
-		`the purse in ${home} holds ${liveNotes} notes made out to the present key, ${toDeposit} payments to deposit and ${inDoubt} in doubt; deposit first, with: tetrad purse deposit --all --home ${home}`,
+		`the purse in ${home} holds ${liveNotes} notes made out to the present key, ${toDeposit} payments to deposit and ${inDoubt} in doubt, and waits for ${unanswered} answers of issuers; deposit first, with: tetrad purse deposit --all --home ${home}`,
 	);
 }
 
@@ -290,6 +294,13 @@ export async function moduleIdOf(home: string): Promise<Uint8Array> {
 		Date.now(),
 	);
 	return deviceId;
+}
+
+/** The key that the module in a home signs with, by its certificate. Throws `home-unusable`. */
+export async function moduleKeyOf(home: string): Promise<HolderKey> {
+	const { chain } = await readDeviceFile(home, "module");
+	const [der = new Uint8Array()] = await readCertificates(join(home, chain));
+	return parseCertificate(der);
 }
 
 /** Without another word: a hundred of the currency from software, and a thousand from anything better. */

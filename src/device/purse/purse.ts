@@ -5,6 +5,7 @@ import {
 	TetradError,
 	unreachable,
 } from "../../errors.ts";
+import type { Signer } from "../../identity/index.ts";
 import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
 	loadPurse,
@@ -65,8 +66,16 @@ export interface PurseOptions extends PurseHooks {
 	readonly issuers: readonly PurseIssuer[];
 	/** The owner's Ed25519 public key, 32 bytes; without one no order to withdraw is taken. */
 	readonly owner?: Uint8Array;
+	/** Signers with keys that the module had before its present one: notes that were made out to them are exchanged under them at the next meeting with their issuer. */
+	readonly earlier?: readonly Signer[];
 	/** Whether it meets each issuer after every start before it pays with its notes, and not only when the file was put back or copied; not so unless given. */
 	readonly meetIssuerAtStart?: boolean;
+}
+
+/** What the purse of a home is given besides. */
+interface HomeHooks extends PurseHooks {
+	/** As in `PurseOptions`. */
+	readonly earlier?: readonly Signer[];
 }
 
 type State =
@@ -134,7 +143,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	}
 
 	/** Opens the purse in the home of a module, which has purse.json. Throws as `open`. */
-	static async openHome(home: string, hooks: PurseHooks = {}): Promise<Purse> {
+	static async openHome(home: string, hooks: HomeHooks = {}): Promise<Purse> {
 		const { owner, ...settings } = await readPurseSettings(home);
 		const path = purseStorePath(home);
 		return Purse.#open(
@@ -169,6 +178,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		if (this.#state.kind !== "loaded")
 			throw invalid("this purse is in a module already, and it goes with one");
 		const { path, issuers, owner, other, refused } = this.#options;
+		const { earlier = [] } = this.#options;
 		const { report = () => {} } = this.#options;
 		const { state, wasMoved } = this.#state;
 		const driver = new MoneyDriver<PurseReport>({
@@ -184,11 +194,13 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 						owner === undefined
 							? undefined
 							: { algorithm: "Ed25519", publicKey: owner },
+					earlierKeys: earlier,
 				},
 				state,
 			),
 			store: this.#store,
 			signer: host.signer,
+			earlier,
 			now: host.now,
 			crypto: host.context.crypto,
 			report: (what) => this.#report(what, report),
@@ -208,7 +220,11 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	}
 
 	balances(): Promise<PurseBalance[]> {
-		return viewBalances(this.#store, this.#terms, this.#now());
+		const key =
+			this.#state.kind === "attached"
+				? this.#state.host.context.own
+				: undefined;
+		return viewBalances(this.#store, this.#terms, this.#now(), { key });
 	}
 
 	/** Those of which something is left. */

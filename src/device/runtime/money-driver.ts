@@ -14,6 +14,7 @@ import {
 	unpackMessages,
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
+import { sameBytes } from "../../wire/index.ts";
 import { Driver } from "./driver.ts";
 import { MoneySender } from "./money-sender.ts";
 import { signFor } from "./signing.ts";
@@ -31,6 +32,8 @@ export interface MoneyDriverOptions<Report> {
 	readonly store: Store;
 	/** The module's own key. */
 	readonly signer: Signer;
+	/** With keys that the module had before; none unless given. */
+	readonly earlier?: readonly Signer[];
 	/** Hears what the machine reports. */
 	readonly report: (report: Report) => void;
 	/** Takes messages that are not of money; without it they end their tetrad. What it throws does so too. */
@@ -250,8 +253,14 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	}
 
 	#sign(effect: SignEffect): void {
+		const { signer, earlier = [] } = this.#options;
+		const { under } = effect;
 		this.#work.enter();
-		signFor(this.#options.signer, effect, (event) => {
+		const named =
+			under === undefined
+				? signer
+				: earlier.find(({ publicKey }) => sameBytes(publicKey, under));
+		signFor(named ?? noSigner(signer), effect, (event) => {
 			this.#work.leave();
 			this.#feed(event);
 		});
@@ -331,6 +340,18 @@ class Load {
 
 function idsOf({ A, B, X, Y }: Parties): FourIds {
 	return { A: A.deviceId, B: B.deviceId, X: X.deviceId, Y: Y.deviceId };
+}
+
+/** Nobody has that key any more. */
+function noSigner({ algorithm, publicKey }: Signer): Signer {
+	const sign = () =>
+		Promise.reject(
+			new TetradError(
+				"key-store-failed",
+				"a key that the module had before is not there any more",
+			),
+		);
+	return { algorithm, publicKey, sign };
 }
 
 function stopped(): TetradError {

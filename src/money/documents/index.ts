@@ -95,6 +95,7 @@ export {
 	type Note,
 	type NoteBody,
 	parseNote,
+	readNote,
 	sameHolder,
 	type VerifiedNote,
 	verifyNote,

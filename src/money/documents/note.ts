@@ -158,6 +158,11 @@ export function draftNote(body: NoteBody): {
 	};
 }
 
+/** What a signed note (copied) says, without its id. Throws `malformed`. */
+export function readNote(document: Uint8Array): NoteBody {
+	return NOTE.read(document).signed;
+}
+
 /** Reads a signed note (copied). Throws `malformed`. */
 export function parseNote(crypto: CryptoProvider, document: Uint8Array): Note {
 	const { signed, encoded } = NOTE.read(document);

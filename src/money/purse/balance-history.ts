@@ -6,11 +6,18 @@ import {
 	type Row,
 	type Transaction,
 } from "../../machine/index.ts";
-import { hex } from "../../wire/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import { type HolderKey, readNote } from "../documents/index.ts";
+import { isHeldUnder } from "./purse-book.ts";
 import {
+	BEHIND_NAME,
 	folding,
+	idsIn,
 	LOG,
 	type LogRow,
+	MET_NAME,
+	META,
+	type MetaRow,
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
@@ -19,13 +26,25 @@ import {
 	type ReceiptRow,
 } from "./purse-tables.ts";
 
-/** What a purse has of one issuer's money, in minor units. The four together are all that it has. */
+/** Why notes may not be paid with. What comes first counts. */
+export type HeldBecause =
+	/** A witness told a head that the purse never had. */
+	| "behind"
+	/** The store was put back or copied, and the issuer was not met since. */
+	| "issuer-not-met"
+	/** They were made out to a key that the module had before. */
+	| "earlier-key";
+
+/** What a purse has of one issuer's money, in minor units. The five together are all that it has. */
 export interface Balance {
 	/** Device id. */
 	readonly issuer: Uint8Array;
 	readonly currency: string;
-	/** Left of notes that have not expired. */
+	/** Left of notes that have not expired and can be paid with. */
 	readonly spendable: bigint;
+	/** Left of the other notes that have not expired. */
+	readonly held: bigint;
+	readonly heldBecause: HeldBecause | undefined;
 	/** Received, and not booked at the issuer yet. */
 	readonly toDeposit: bigint;
 	/** Committed, with no receipt or answer yet. */
@@ -37,6 +56,20 @@ export interface Balance {
 /** By the issuer's device id in hexadecimal. */
 export type Balances = ReadonlyMap<string, Balance>;
 
+/** Balances as they are added up, and what holds notes back. */
+export interface BalanceView {
+	readonly balances: Balances;
+	readonly isBehind: boolean;
+	/** Device ids, if issuers have to be met. */
+	readonly met: readonly Uint8Array[] | undefined;
+}
+
+export const NO_BALANCES: BalanceView = {
+	balances: new Map(),
+	isBehind: false,
+	met: undefined,
+};
+
 /** One read that a view is made of: each of its rows is added to what there is. */
 export interface ViewPart<View> {
 	readonly read: Omit<Read, "limit">;
@@ -45,17 +78,25 @@ export interface ViewPart<View> {
 	readonly add: (view: View, row: Row) => View;
 }
 
-/** For a snapshot: start with an empty map, and add every row of every part. */
-export function balanceParts(now: number): readonly ViewPart<Balances>[] {
+/** For a snapshot: start with `NO_BALANCES`, and add every row of every part. `key` is the module's present one; without it no note is held for another. */
+export function balanceParts(
+	now: number,
+	key?: HolderKey,
+): readonly ViewPart<BalanceView>[] {
 	const adding =
-		<Of>(amounts: (row: Of) => Partial<Balance>) =>
-		(view: Balances, row: Row) =>
-			addBalance(
-				view,
-				row as { issuer: Uint8Array; currency: string },
-				amounts(row as Of),
-			);
+		<Of extends { issuer: Uint8Array; currency: string }>(
+			amounts: (row: Of, view: BalanceView) => Partial<Balance>,
+		) =>
+		(view: BalanceView, row: Row): BalanceView => ({
+			...view,
+			balances: addBalance(view.balances, row as Of, amounts(row as Of, view)),
+		});
 	return [
+		{
+			read: read({ table: META }),
+			column: "name",
+			add: (view, row) => addHolding(view, row as MetaRow),
+		},
 		{
 			read: read({
 				table: NOTES,
@@ -63,11 +104,14 @@ export function balanceParts(now: number): readonly ViewPart<Balances>[] {
 				equals: { state: "live" },
 			}),
 			column: "id",
-			add: adding(({ value, spent, expires }: NoteRow) =>
-				expires <= BigInt(now)
-					? { toClaim: value - spent }
-					: { spendable: value - spent },
-			),
+			add: adding((note: NoteRow, view) => {
+				const left = note.value - note.spent;
+				if (note.expires <= BigInt(now)) return { toClaim: left };
+				const heldBecause = whyHeld(view, note, key);
+				return heldBecause === undefined
+					? { spendable: left }
+					: { held: left, heldBecause };
+			}),
 		},
 		{
 			read: read({
@@ -91,15 +135,42 @@ export function balanceParts(now: number): readonly ViewPart<Balances>[] {
 }
 
 /** The same from the live store, as of one moment. */
-export function readBalances(now: number): Transaction<Balances> {
-	return balanceParts(now).reduceRight<
-		(view: Balances) => Transaction<Balances>
+export function readBalances(
+	now: number,
+	key?: HolderKey,
+): Transaction<Balances> {
+	return balanceParts(now, key).reduceRight<
+		(view: BalanceView) => Transaction<Balances>
 	>(
 		(then, { read, column, add }) =>
 			(view) =>
 				folding(read, column, view, (sum, rows) => rows.reduce(add, sum), then),
-		(view) => done([], view),
-	)(new Map());
+		({ balances }) => done([], balances),
+	)(NO_BALANCES);
+}
+
+function addHolding(view: BalanceView, { name, value }: MetaRow): BalanceView {
+	switch (name) {
+		case BEHIND_NAME:
+			return { ...view, isBehind: true };
+		case MET_NAME:
+			return { ...view, met: idsIn(value) };
+		default:
+			return view;
+	}
+}
+
+function whyHeld(
+	{ isBehind, met }: BalanceView,
+	{ issuer, document }: NoteRow,
+	key: HolderKey | undefined,
+): HeldBecause | undefined {
+	if (isBehind) return "behind";
+	if (met !== undefined && !met.some((id) => sameBytes(id, issuer)))
+		return "issuer-not-met";
+	return key === undefined || isHeldUnder(readNote(document), key)
+		? undefined
+		: "earlier-key";
 }
 
 export interface NoteView {
@@ -164,23 +235,36 @@ function read(of: unknown): Omit<Read, "limit"> {
 }
 
 function addBalance(
-	view: Balances,
+	balances: Balances,
 	{ issuer, currency }: { issuer: Uint8Array; currency: string },
 	amounts: Partial<Balance>,
 ): Balances {
-	const before = view.get(hex(issuer)) ?? {
+	const before = balances.get(hex(issuer)) ?? noBalance(issuer, currency);
+	const sum = (
+		name: Exclude<keyof Balance, "issuer" | "currency" | "heldBecause">,
+	) => before[name] + (amounts[name] ?? 0n);
+	return new Map(balances).set(hex(issuer), {
+		issuer,
+		currency,
+		spendable: sum("spendable"),
+		held: sum("held"),
+		heldBecause: before.heldBecause ?? amounts.heldBecause,
+		toDeposit: sum("toDeposit"),
+		inDoubt: sum("inDoubt"),
+		toClaim: sum("toClaim"),
+	});
+}
+
+/** Of an issuer of whose money there is none. */
+export function noBalance(issuer: Uint8Array, currency: string): Balance {
+	return {
 		issuer,
 		currency,
 		spendable: 0n,
+		held: 0n,
+		heldBecause: undefined,
 		toDeposit: 0n,
 		inDoubt: 0n,
 		toClaim: 0n,
 	};
-	return new Map(view).set(hex(issuer), {
-		...before,
-		spendable: before.spendable + (amounts.spendable ?? 0n),
-		toDeposit: before.toDeposit + (amounts.toDeposit ?? 0n),
-		inDoubt: before.inDoubt + (amounts.inDoubt ?? 0n),
-		toClaim: before.toClaim + (amounts.toClaim ?? 0n),
-	});
 }

@@ -3,6 +3,7 @@ import { HASH_BYTES } from "../../crypto/index.ts";
 import {
 	draftTransfer,
 	exchangeContract,
+	type HolderKey,
 	message,
 	type Note,
 	REQUEST_ID_BYTES,
@@ -28,12 +29,15 @@ export interface Exchange {
 	readonly into: 0 | 1;
 	readonly selection: Selection;
 	readonly transfer: TransferBody;
+	/** The key that the notes were made out to, if it is not the module's present one. */
+	readonly under: HolderKey | undefined;
 }
 
 /**
  * The next notes to exchange: all that are left when they go into the account (1), else those in
  * the last part of their life, and those that nobody would be paid with because the certificate
- * under which they were signed is listed or no longer current. Reserves nothing.
+ * under which they were signed is listed or no longer current, or because they were made out to a
+ * key that this module had before. Those under one key go together. Reserves nothing.
  */
 export function nextExchange(
 	core: PurseCore,
@@ -53,14 +57,26 @@ export function nextExchange(
 		(isToExchange(note, now + ANSWER_WITHIN_MS, now) &&
 			note.expires < longest) ||
 		!isTrusted(chain);
-	const whole = book.selectWhole(
-		issuer,
-		(note, chain) =>
-			note.expires > now + ANSWER_WITHIN_MS &&
-			(into === 1 || (canRenew && isToRenew(note, chain))),
-	);
-	if (whole === undefined) return undefined;
-	const { selection, currency } = whole;
+	const whole = (key: HolderKey, under: HolderKey | undefined) => {
+		const found = book.selectWhole(
+			issuer,
+			key,
+			(note, chain) =>
+				note.expires > now + ANSWER_WITHIN_MS &&
+				(into === 1 ||
+					(canRenew && (under !== undefined || isToRenew(note, chain)))),
+		);
+		return found && { ...found, under };
+	};
+	const { earlierKeys = [] } = options;
+	const next =
+		whole(own, undefined) ??
+		earlierKeys
+			.values()
+			.map((key) => whole(key, key))
+			.find((found) => found !== undefined);
+	if (next === undefined) return undefined;
+	const { selection, currency, under } = next;
 	const request = crypto.random(REQUEST_ID_BYTES);
 	const amount = selection.pieces.reduce(
 		(sum, piece) => sum + piece.amount,
@@ -70,6 +86,7 @@ export function nextExchange(
 		request,
 		into,
 		selection,
+		under,
 		transfer: {
 			payer,
 			payee: issuer,

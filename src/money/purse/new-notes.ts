@@ -30,7 +30,7 @@ export function notesOf(
 	const notes = documents.map(
 		(document) => verifyNote(crypto, parseNote(crypto, document), issuer).value,
 	);
-	// The key may be the one that this module had when it asked: such a note is claimed once it has expired.
+	// The key may be the one that this module had when it asked: such a note is exchanged under that key, or claimed once it has expired.
 	const isWanted = (note: Note) =>
 		sameMoney(terms, note) && sameBytes(note.holder, own.deviceId);
 	if (

@@ -81,7 +81,7 @@ export interface Narrowing {
 
 export class PurseBook {
 	readonly #crypto: CryptoProvider;
-	/** A transfer is signed with this one; notes that were made for an earlier key can only be claimed. */
+	/** Payments are signed with this one; notes that were made for an earlier key are exchanged, or claimed. */
 	readonly #key: HolderKey;
 	readonly #notes = new Map<string, LiveNote>();
 
@@ -152,9 +152,10 @@ export class PurseBook {
 			: { kind: "selected", selection: selectionOf(chosen) };
 	}
 
-	/** The whole rest of notes that nothing is reserved of, as far as one transfer can hold them. */
+	/** The whole rest of notes under one key that nothing is reserved of, as far as one transfer can hold them. */
 	selectWhole(
 		issuer: Uint8Array,
+		key: HolderKey,
 		isWanted: (note: Note, chain: Uint8Array) => boolean,
 	): { readonly selection: Selection; readonly currency: string } | undefined {
 		const chains = new Set<string>();
@@ -165,8 +166,7 @@ export class PurseBook {
 			const left = note.value - taken;
 			if (chosen.length === MAX_PIECES) break;
 			if (reservations > 0 || !sameBytes(note.issuer, issuer)) continue;
-			if (!isHeldUnder(note, this.#key) || !isWanted(note, live.chain))
-				continue;
+			if (!isHeldUnder(note, key) || !isWanted(note, live.chain)) continue;
 			if (chains.size === MAX_ISSUER_CHAINS && !chains.has(hex(live.chain)))
 				continue;
 			if (whole + left > MAX_AMOUNT) continue;
@@ -267,7 +267,11 @@ function isUsable(
 	);
 }
 
-function isHeldUnder({ holderKey }: Note, key: HolderKey): boolean {
+/** Whether that key signs for a note. */
+export function isHeldUnder(
+	{ holderKey }: Pick<Note, "holderKey">,
+	key: HolderKey,
+): boolean {
 	return (
 		holderKey.algorithm === key.algorithm &&
 		sameBytes(holderKey.publicKey, key.publicKey)

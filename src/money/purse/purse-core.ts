@@ -2,6 +2,7 @@ import { TetradError } from "../../errors.ts";
 import type { TamperResistance } from "../../identity/index.ts";
 import { hex, sameBytes, textWithin } from "../../wire/index.ts";
 import {
+	type HolderKey,
 	type IssuerTerms,
 	MAX_REASON_BYTES,
 	message,
@@ -36,6 +37,8 @@ export interface PurseMachineOptions {
 				readonly publicKey: Uint8Array;
 		  }
 		| undefined;
+	/** Keys that the module had before and that its host can still sign with: notes that were made out to them are exchanged. None unless given. */
+	readonly earlierKeys?: readonly HolderKey[];
 }
 
 /** A tetrad that is not over. */

@@ -203,6 +203,7 @@ export const PURSE_SCHEMA: Schema = schema("purse", [
 	LOG,
 ]);
 
+export type MetaRow = Row<typeof META.columns>;
 export type NoteRow = Row<typeof NOTES.columns>;
 export type PaymentRow = Row<typeof PAYMENTS.columns>;
 export type ReceiptRow = Row<typeof RECEIPTS.columns>;

@@ -3,7 +3,7 @@ import {
 	type Transaction,
 	type WorkEvent,
 } from "../../machine/index.ts";
-import type { Head } from "../documents/index.ts";
+import type { Head, HolderKey } from "../documents/index.ts";
 import type {
 	JobOf,
 	PurseJob,
@@ -42,9 +42,15 @@ export class PurseWork {
 		return this.#pending.all;
 	}
 
-	sign(job: SignatureJob, content: Uint8Array): void {
+	/** With the module's own key, or `under` one that it had before. */
+	sign(job: SignatureJob, content: Uint8Array, under?: HolderKey): void {
 		const id = this.#pending.add(job);
-		this.#core.emit({ kind: "sign", id, content });
+		this.#core.emit({
+			kind: "sign",
+			id,
+			content,
+			...(under === undefined ? {} : { under: under.publicKey }),
+		});
 	}
 
 	transact<Kind extends keyof Results>(

@@ -3,11 +3,11 @@
  *
  * Nothing that it has is lost or doubled: at each moment
  *
- *   spendable + toDeposit + inDoubt + toClaim
+ *   spendable + held + toDeposit + inDoubt + toClaim
  *     = what was withdrawn, received and exchanged for − what a payee gave a receipt for
  *       − what an issuer has answered for
  *
- * and each of the four is a sum over rows of its tables (balance-history.ts).
+ * and each of the five is a sum over rows of its tables (balance-history.ts).
  */
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import type { WorkEvent } from "../../machine/index.ts";

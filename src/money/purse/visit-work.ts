@@ -220,7 +220,11 @@ export class VisitWork {
 		}
 		this.#core.book.reserve(exchange.selection);
 		const { toSign } = draftTransfer(exchange.transfer);
-		this.#work.sign({ kind: "signing-exchange", ...name, exchange }, toSign);
+		this.#work.sign(
+			{ kind: "signing-exchange", ...name, exchange },
+			toSign,
+			exchange.under,
+		);
 	}
 
 	exchangeSigned(

@@ -203,7 +203,13 @@ export class Teller implements AsyncDisposable {
 			const [of] = await viewBalances(view.store, view.issuers, Date.now());
 			return of === undefined
 				? 0n
-				: sumAmounts([of.spendable, of.toDeposit, of.inDoubt, of.toClaim]);
+				: sumAmounts([
+						of.spendable,
+						of.held,
+						of.toDeposit,
+						of.inDoubt,
+						of.toClaim,
+					]);
 		};
 		const account = async (place: "X" | "Y") => {
 			const id = hex(await moduleIdOf(homes[place]));

@@ -61,6 +61,63 @@ test("the sums are exact", async () => {
 	});
 });
 
+describe("an honest ledger balances", () => {
+	test("when a transfer comes of which its holder has claimed a range, the clock having been set back", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 3 },
+		});
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const pieces = [piece(note, 0n, 100n), piece(note, 100n, 50n)];
+		const transfer = await pay(payer, payee, pieces, issuer);
+		const { now } = mint;
+		mint.now = note.expires + 3 * DAY;
+		await mint.once(payer, claim(requestId(), note, issuer, 50n));
+		mint.now = now;
+		await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		const request = requestId();
+		const own = [piece(note, 500n, 500n)];
+		const back = await giveBack(payer, own, issuer, request, 1);
+		await mint.once(payer, exchange(request, 1, back, [note], issuer));
+		const { outstanding } = await ledger.sound();
+		assert.equal(outstanding, 50n);
+		await mint.once(payer, resolve(requestId(), transfer, [note], issuer));
+		await mint.once(payer, resolve(requestId(), back, [note], issuer));
+		await ledger.sound();
+	});
+
+	test("with a grace of 0, when a note is claimed while its exchange is being signed", async () => {
+		await using ledger = await makeLedger({
+			parameters: { noteDays: 5, graceDays: 0 },
+		});
+		const { payer, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		let isClaimed = false;
+		const mint = await ledger.restart({
+			now: note.expires - 1,
+			issuer: {
+				...issuer,
+				signer: {
+					...issuer.signer,
+					async sign(content) {
+						mint.now = note.expires;
+						await mint.once(payer, claim(requestId(), note, issuer));
+						isClaimed = true;
+						return issuer.signer.sign(content);
+					},
+				},
+			},
+		});
+		const request = requestId();
+		const own = [piece(note, 0n, 1_000n)];
+		const back = await giveBack(payer, own, issuer, request, 0);
+		await mint.once(payer, exchange(request, 0, back, [note], issuer));
+		assert.ok(isClaimed);
+		const { expired } = await ledger.sound();
+		assert.equal(expired, 1_000n);
+	});
+});
+
 test("an empty ledger balances", async () => {
 	await using ledger = await makeLedger();
 	const { issued } = await ledger.sound();
@@ -191,6 +248,26 @@ const TAMPERINGS: readonly (readonly [
 		"a conflict deleted",
 		/^transfers .* no conflict is recorded/m,
 		`DELETE FROM conflicts`,
+	],
+	[
+		"the kind of a deposit's entry changed to that of an exchange",
+		/^transfers .* its entries are of another kind/m,
+		`UPDATE entries SET kind = 'exchange' WHERE kind = 'deposit'`,
+	],
+	[
+		"the kind of an exchange's entry changed to that of a deposit",
+		/^transfers .* its entries are of another kind/m,
+		`UPDATE entries SET kind = 'deposit' WHERE kind = 'exchange' AND reference IN (SELECT id FROM transfers)`,
+	],
+	[
+		"a byte of the issuer's chain changed in the answer that brought a note",
+		/^notes .* the answer that brought it has another chain/m,
+		`UPDATE answers SET answer = CAST(substr(answer, 1, length(answer) - 1) || x'ff' AS BLOB) WHERE request = (SELECT request FROM notes WHERE value = 500)`,
+	],
+	[
+		"the time of an answer changed that entered nothing",
+		/^transfers .* its request was answered at another time/m,
+		`UPDATE answers SET at = at + 1 WHERE request = (SELECT request FROM transfers WHERE booked = 0 AND resolved = 0)`,
 	],
 	[
 		"a void transfer forgotten, and its money with it",

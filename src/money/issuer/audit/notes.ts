@@ -7,6 +7,7 @@ import { byKey, reading } from "../../../machine/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import {
 	body,
+	type IssuedNotes,
 	type Note,
 	parseNote,
 	sameCurrency,
@@ -46,9 +47,10 @@ export function checkNotes(
 					findings.try(at, () => {
 						chains.verify(note, chain);
 						requireHolder(findings, note, holder);
+						const issued = issuedIn(note, answer);
 						demand(
-							answer !== undefined && isAnsweredBy(note, answer.answer),
-							"no answer to a request holds it",
+							chain !== undefined && sameBytes(issued.chain, chain.chain),
+							"the answer that brought it has another chain",
 						);
 						const other = lines.find(({ account }) =>
 							isSystem(account, "returned"),
@@ -103,8 +105,18 @@ function requireHolder(
 	);
 }
 
-function isAnsweredBy({ document }: Note, answer: Uint8Array): boolean {
-	if (answer[0] !== WITH_ISSUER.issued.type) return false;
-	const { notes } = body(WITH_ISSUER.issued, answer);
-	return notes.some((note) => sameBytes(note, document));
+/** What brought a note to its holder. */
+function issuedIn(
+	{ document }: Note,
+	row: RowOf<typeof ANSWERS> | undefined,
+): IssuedNotes {
+	const issued =
+		row?.answer[0] === WITH_ISSUER.issued.type
+			? body(WITH_ISSUER.issued, row.answer)
+			: undefined;
+	demand(
+		issued?.notes.some((note) => sameBytes(note, document)) === true,
+		"no answer to a request holds it",
+	);
+	return issued;
 }

@@ -74,10 +74,20 @@ function checkTransfer(
 					saysBooked(answer.answer, row.booked),
 					"its request was answered with something else",
 				);
+				demand(
+					answer.at === row.at,
+					"its request was answered at another time",
+				);
 				if (saysLate(answer.answer)) findings.late.transfers++;
 				// What became of it when it is void is looked at there.
 				if (isOver !== undefined && sameBytes(isOver.request, row.request))
 					return;
+				demand(
+					lines.every(
+						({ kind }) => kind === (isExchange ? "exchange" : "deposit"),
+					),
+					"its entries are of another kind than it is",
+				);
 				const other = lines.find(({ account }) => isSystem(account, "issued"));
 				demandLines(
 					lines,
@@ -136,10 +146,13 @@ function checkPieces(
 		let returned = 0n;
 		const missing: bigint[] = [];
 		const taken: Uint8Array[] = [];
+		const claimed: Uint8Array[] = [];
 		for (const [i, piece] of pieces.entries()) {
 			const [by] = found[i] ?? [];
 			if (by === undefined || by.offset + by.amount <= piece.offset)
 				missing.push(piece.offset);
+			// A holder may claim what it has committed, by its own mistake or the clock's, and accuses nobody by it.
+			else if (by.kind === "claim") claimed.push(piece.noteId);
 			else if (!sameBytes(by.reference, id)) taken.push(piece.noteId);
 			else if (by.kind === "void") returned += by.amount;
 			else booked += by.amount;
@@ -155,7 +168,10 @@ function checkPieces(
 			);
 			if (isExchange)
 				demand(
-					booked === (taken.length > 0 || isOver !== undefined ? 0n : whole),
+					booked ===
+						(taken.length + claimed.length > 0 || isOver !== undefined
+							? 0n
+							: whole),
 					"an exchange is booked as a whole, or not at all",
 				);
 			else

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { createConnection } from "node:net";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import {
 	type OperatorHttp,
 	serveOperatorHttp,
@@ -63,7 +64,7 @@ function ask(
 	options: {
 		readonly method?: string;
 		readonly headers?: Readonly<Record<string, string>>;
-		readonly body?: string;
+		readonly body?: string | Uint8Array;
 		readonly token?: string | null;
 	} = {},
 ): Promise<Answer> {
@@ -284,6 +285,66 @@ describe("what is refused", () => {
 			const body = JSON.stringify({ amount: "1", reference });
 			assert.equal((await post(body)).status, 400);
 		}
+	});
+
+	test("bodies that two readers could take for two things", async () => {
+		await client.open(device);
+		const { balance } = await client.open(device);
+		const refuse = async (
+			reference: string,
+			body: string | Uint8Array,
+			detail: RegExp,
+			headers: Record<string, string> = {},
+		) => {
+			const path = `/v1/accounts/${device}/credits`;
+			const answer = await ask(path, { method: "POST", body, headers });
+			assert.ok([400, 415].includes(answer.status), reference);
+			assert.equal(
+				answer.headers["content-type"],
+				"application/problem+json",
+				reference,
+			);
+			const { code, detail: said } = JSON.parse(answer.body);
+			assert.equal(code, "malformed", reference);
+			assert.match(said, detail, reference);
+		};
+		// One name twice, also when it is spelt otherwise, and at any depth.
+		for (const second of [
+			'"amount":"99999"',
+			'"amount" : "1"',
+			'"\\u0061mount":"99999"',
+			'"x":{"a":1,"a":2}',
+			'"x":[{},{"":1,"":1}]',
+			'"__proto__":1,"__proto__":2',
+		])
+			await refuse(
+				second,
+				`{"amount":"1","reference":"twice \\"a\\":",${second}}`,
+				/twice/,
+			);
+		const good = Buffer.from('{"amount":"1","reference":"bytes ?"}');
+		for (const wrong of [0xff, 0xc0, 0x80, 0xed]) {
+			const bytes = Buffer.from(good);
+			bytes[bytes.indexOf("?")] = wrong;
+			await refuse(`byte ${wrong}`, bytes, /UTF-8/);
+		}
+		const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+		await refuse("mark", Buffer.concat([mark, good]), /byte order mark/);
+		for (const coding of ["gzip", "identity", "br, gzip", "x"]) {
+			const headers = { "Content-Encoding": coding };
+			await refuse(coding, good, /Content-Encoding/, headers);
+		}
+		const zipped = { "Content-Encoding": "gzip" };
+		await refuse("zipped", gzipSync(good), /Content-Encoding/, zipped);
+		assert.equal((await client.account(device))?.balance, balance);
+		// A name in a text, or in another object, is no second one.
+		const path = `/v1/accounts/${device}/credits`;
+		const body = String.raw`{"amount":"1","reference":"\"amount\":\"1\",\"amount\":"}`;
+		assert.equal((await ask(path, { method: "POST", body })).status, 200);
+		const apart = '{"amount":{"a":1},"reference":{"a":1}}';
+		const other = await ask(path, { method: "POST", body: apart });
+		assert.equal(other.status, 400);
+		assert.doesNotMatch(other.body, /twice/);
 	});
 
 	test("paths that go elsewhere, unknown ones, and other methods", async () => {

@@ -174,6 +174,13 @@ function oddityOf(
 		return problem(403, "untrusted", "pages of other origins are not served");
 	if (!TARGET.test(request.url ?? "") && request.url !== "/")
 		return problem(400, "malformed", "the path is not one that can be here");
+	// Nothing here decodes, and what is ignored could say something else.
+	if (request.headers["content-encoding"] !== undefined)
+		return problem(
+			415,
+			"malformed",
+			"a body comes as it is, without Content-Encoding",
+		);
 	return undefined;
 }
 

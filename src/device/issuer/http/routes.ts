@@ -24,6 +24,7 @@ import {
 	problemJson,
 	termsJson,
 } from "../operator-schemas.ts";
+import { requireJson } from "./body.ts";
 import {
 	notFound,
 	PROBLEM,
@@ -34,9 +35,7 @@ import {
 } from "./problems.ts";
 import { tokenCheck } from "./token.ts";
 
-/** What a body may cost: its bytes, and how deep its JSON goes. */
 const MAX_BODY_BYTES = 16_384;
-const MAX_JSON_DEPTH = 4;
 
 const json = <Schema extends z.ZodType>(
 	description: string,
@@ -245,7 +244,10 @@ export function operatorApi({ operator, token, isPlay }: Api): OpenAPIHono {
 	);
 	app.use(async (context, next) => {
 		if (context.req.method === "POST" && isKnown(context.req.path, "post"))
-			requireJson(context.req.header("Content-Type"), await context.req.text());
+			requireJson(
+				context.req.header("Content-Type"),
+				new Uint8Array(await context.req.arrayBuffer()),
+			);
 		await next();
 	});
 	addRoutes(app, operator);
@@ -337,31 +339,6 @@ function say(
 		status: what.status as ContentfulStatusCode,
 		headers: { ...SECURITY, ...PROBLEM, ...headers },
 	});
-}
-
-function requireJson(type: string | undefined, text: string): void {
-	if (!/^application\/json(; *charset=utf-8)?$/i.test(type ?? ""))
-		throw new Refused(
-			problem(
-				415,
-				"malformed",
-				"a body is JSON: Content-Type: application/json",
-			),
-		);
-	let depth = 0;
-	for (const character of text) {
-		if (character === "[" || character === "{") depth++;
-		// Brackets in a text count too: nothing here has any.
-		if (depth > MAX_JSON_DEPTH)
-			throw new Refused(
-				problem(400, "malformed", "the body has brackets within brackets"),
-			);
-	}
-	try {
-		JSON.parse(text);
-	} catch {
-		throw new Refused(problem(400, "malformed", "the body is not JSON"));
-	}
 }
 
 const PATHS: readonly Pick<RouteConfig, "method" | "path">[] = [

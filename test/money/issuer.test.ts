@@ -692,6 +692,52 @@ describe("a note whose issuer's signature was encoded anew", () => {
 	});
 });
 
+describe("a module that asks for what cannot be done", () => {
+	test("leaves no row behind, and is told that it is busy after a while, while others are served", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const answers = await ledger.transact(rowsOf(ANSWERS));
+		const thief = await ledger.module("thief");
+		const transfer = await pay(payer, payee, [piece(note, 0n, 1n)], issuer);
+		const codeOf = async (asked: Uint8Array) => {
+			const answer = readAnswer(await mint.once(thief, asked));
+			assert.ok(answer.kind === "declined");
+			return answer.code;
+		};
+		const codes = new Map<string, number>();
+		const kinds = [
+			() => withdraw(requestId(), 1n),
+			() => deposit(requestId(), transfer, [note], issuer),
+			() => claim(requestId(), note, issuer),
+		];
+		for (let i = 0; i < 300; i++) {
+			const code = await codeOf((kinds[i % 3] as () => Uint8Array)());
+			codes.set(code, (codes.get(code) ?? 0) + 1);
+		}
+		assert.equal(codes.get("busy"), 300 - 256);
+		assert.equal(await ledger.transact(rowsOf(ANSWERS)), answers);
+		const { writes } = mint;
+		assert.equal(await codeOf(withdraw(requestId(), 1n)), "busy");
+		assert.equal(mint.writes, writes, "and nothing is looked at");
+		mint.now += 1000;
+		for (let i = 0; i < 4; i++)
+			assert.equal(
+				await codeOf(withdraw(requestId(), 1n)),
+				"insufficient-funds",
+			);
+		assert.equal(await codeOf(withdraw(requestId(), 1n)), "busy");
+		mint.now -= DAY;
+		assert.equal(await codeOf(withdraw(requestId(), 1n)), "busy");
+		mint.now += DAY;
+		// Whoever asks for what can be done is not counted.
+		await ledger.fund(payer, 1_000n);
+		for (let i = 0; i < 300; i++)
+			noteIn(await mint.once(payer, withdraw(requestId(), 1n)));
+		await ledger.sound();
+	});
+});
+
 describe("bad messages", () => {
 	test("a request that can be told apart is declined, and anything else ends its tetrad", async () => {
 		await using ledger = await makeLedger();

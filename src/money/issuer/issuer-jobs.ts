@@ -8,6 +8,8 @@ import type { RequestKind } from "./module-requests.ts";
 /** Where a request came from. */
 export interface Origin {
 	readonly tetrad: number;
+	/** Device id of the module that asks. */
+	readonly device: Uint8Array;
 	readonly kind: RequestKind;
 	/** Empty for `hello`, which has none. */
 	readonly request: Uint8Array;

@@ -35,6 +35,7 @@ import type {
 	MoneyEvent,
 	MoneyMachine,
 } from "../machine.ts";
+import { AskingLimits } from "./asking-limits.ts";
 import type {
 	Issue,
 	IssuerJob,
@@ -57,6 +58,7 @@ import {
 	type Asked,
 	declinedMessage,
 	type RequestOutcome,
+	type SettledRequest,
 } from "./ledger-answers.ts";
 import { kindOf, parseHeadOf, requestIn } from "./module-requests.ts";
 import {
@@ -82,6 +84,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	readonly #context: MoneyContext;
 	readonly #checks: TransferChecks;
 	readonly #issuing: Issuing;
+	readonly #limits: AskingLimits = new AskingLimits();
 	readonly #graceMs: number;
 	readonly #clients = new Map<number, Client>();
 	readonly #pending = new Pending<IssuerJob>();
@@ -171,6 +174,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			];
 		const origin: Origin = {
 			tetrad,
+			device: client.meeting.peer.deviceId,
 			kind,
 			request: kind === "hello" ? new Uint8Array() : requestIn(bytes),
 		};
@@ -182,6 +186,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				throw new TetradError(
 					"busy",
 					"the issuer is at its limit of requests; ask again later",
+				);
+			if (!this.#limits.take(origin.device, now))
+				throw new TetradError(
+					"busy",
+					"this module has asked too often for what could not be done; ask again later",
 				);
 			const effect = this.#ask(client.meeting, origin, bytes, now);
 			client.requests++;
@@ -363,7 +372,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					reason: "this request is being worked on; ask again later",
 				}),
 			);
-		const effects = this.#answer(origin, outcome.answer);
+		const effects = this.#answer(
+			origin,
+			outcome.answer,
+			outcome.kind === "answered" && isFruitless(outcome.settled),
+		);
 		if (outcome.kind === "repeated") return effects;
 		return [
 			...effects,
@@ -405,6 +418,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 
 	#failed({ origin }: IssuerJob, error: TetradError): Effects {
+		this.#limits.giveBack(origin.device);
 		this.#leave(origin);
 		return [
 			...this.#tellFailure(origin, error),
@@ -427,7 +441,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 
 	/** Nobody is there any more who could hear it when the tetrad is over; the answer is kept all the same. */
-	#answer(origin: Origin, bytes: Uint8Array): Effects {
+	#answer(origin: Origin, bytes: Uint8Array, isFruitless = false): Effects {
+		if (!isFruitless) this.#limits.giveBack(origin.device);
 		return this.#leave(origin) ? [toModule(origin.tetrad, bytes)] : [];
 	}
 
@@ -453,6 +468,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		// A store answers with what the transaction decided, and `#transact` has held that to the job.
 		return { kind: job.kind, job, result } as IssuerWritten;
 	}
+}
+
+/** Whether a request moved no money. */
+function isFruitless(settled: SettledRequest): boolean {
+	return settled.kind === "declined" || settled.amount === 0n;
 }
 
 function isSignature(job: IssuerJob): job is IssuerSignatureJob {

@@ -20,12 +20,11 @@ import {
 	NOTES,
 	type Note,
 	openAccount,
-	parseUint64,
 	type Store,
 	type Write,
 } from "../src/money/index.ts";
 
-const { WITH_ISSUER, body, encodeList, message } = messages;
+const { WITH_ISSUER, body, message } = messages;
 
 const DAY_MS = 86_400_000;
 const CURRENCY = { code: "PLAY", exponent: 2 } as const;
@@ -111,8 +110,8 @@ export class DepositWorld {
 		return message(WITH_ISSUER.deposit, {
 			request: nodeCrypto.random(16),
 			transfer: draft.sign(nodeCrypto, signature).document,
-			notes: encodeList([note.document]),
-			chains: encodeList([this.issuer.device.encodedChain]),
+			notes: [note.document],
+			chains: [this.issuer.device.encodedChain],
 		});
 	}
 }
@@ -224,7 +223,7 @@ export class Depositing {
 		this.#answers.delete(tetrad);
 		if (
 			answer[0] !== WITH_ISSUER.booked.type ||
-			parseUint64(body(WITH_ISSUER.booked, answer).credited) !== 1000n
+			body(WITH_ISSUER.booked, answer).credited !== 1000n
 		)
 			throw new Error("a deposit was not credited");
 	}

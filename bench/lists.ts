@@ -31,7 +31,7 @@ export async function benchLists({
 	rounds,
 	tell,
 }: BenchOptions): Promise<BenchResult> {
-	const benches = [];
+	const benches: ListBench[] = [];
 	for (const size of SIZES) benches.push(await ListBench.make(size));
 	const results = benches.map(() => ({
 		take: [] as number[],

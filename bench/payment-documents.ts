@@ -109,11 +109,9 @@ export class PaymentDocuments {
 			parseNote(nodeCrypto, this.#note),
 			this.#issuer.device,
 		);
-		const { transfer } = verifyTransfer(
-			nodeCrypto,
-			parseTransfer(nodeCrypto, document),
-			[note],
-		);
+		const {
+			value: { transfer },
+		} = verifyTransfer(nodeCrypto, parseTransfer(nodeCrypto, document), [note]);
 		const receipt = draftReceipt({
 			contract: transfer.contract,
 			transfer: transfer.id,

@@ -190,10 +190,13 @@ function makeEnds(algorithm: SignatureAlgorithm): readonly [TlsEnd, TlsEnd] {
 	return [end("client"), end("server")];
 }
 
-function makeKey(algorithm: SignatureAlgorithm): {
+/** Both halves, as Node.js has them. */
+interface KeyPair {
 	readonly privateKey: node.KeyObject;
 	readonly publicKey: node.KeyObject;
-} {
+}
+
+function makeKey(algorithm: SignatureAlgorithm): KeyPair {
 	return algorithm === "P-256"
 		? node.generateKeyPairSync("ec", { namedCurve: "P-256" })
 		: node.generateKeyPairSync("ed25519");

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { asTetradError } from "../src/errors.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { createKey, generateSoftwareKey } from "../src/keys/index.ts";
+import { roleOf } from "../src/show/stage/impostors.ts";
 import { inSoftHsm } from "../src/show/stage/key-room.ts";
 import { PLACES, type Place, type Routing } from "../src/tetrad/index.ts";
 import { Four } from "./four.ts";
@@ -223,8 +224,10 @@ async function softHsmSigners(
 	const room = stack.use(await inSoftHsm(join(folder, "keys")));
 	const keys = new Map<Place, Signer>();
 	for (const place of PLACES) {
-		const role = place === "A" || place === "B" ? "agent" : "module";
-		const { location } = room.plan(role, `bench-${place.toLowerCase()}`);
+		const { location } = room.plan(
+			roleOf(place),
+			`bench-${place.toLowerCase()}`,
+		);
 		const key = await createKey(location, "P-256", { folder });
 		keys.set(place, stack.use(key));
 	}

@@ -1,4 +1,4 @@
-import { asTetradError, type TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import type { ClosedBy, Ended, Kind } from "./machine.ts";
 
 /** Something secret that must be overwritten when its machine ends. */
@@ -18,11 +18,16 @@ export class Steps<Effect extends Kind> {
 	readonly #owned = new Set<Wipeable>();
 	readonly #failing: (error: TetradError) => void;
 
-	/** `failing` may still `emit` what others must hear about a failure. `deadline` is in milliseconds since the epoch. */
+	/** `failing` may still `emit` what others must hear about a failure. `deadline` is in milliseconds since the epoch. Throws `invalid-argument` for one that is NaN. */
 	constructor(
 		deadline: number | undefined,
 		failing: (error: TetradError) => void,
 	) {
+		if (Number.isNaN(deadline))
+			throw new TetradError(
+				"invalid-argument",
+				"the time that this may take is not a number, and would never be over",
+			);
 		this.#deadline = deadline;
 		this.#failing = failing;
 	}

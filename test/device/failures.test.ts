@@ -212,6 +212,21 @@ describe("time that runs out", () => {
 		await assertWorks(devices);
 	});
 
+	test("is a number, or nothing is begun", async () => {
+		await using devices = await Devices.make();
+		const [left, right] = devices.carriers("network");
+		const closed = Promise.withResolvers<void>();
+		right.receive({
+			frame: () => assert.fail("nothing is said"),
+			closed: () => closed.resolve(),
+		});
+		await assert.rejects(devices.A.connect(left, { timeoutMs: Number.NaN }), {
+			code: "invalid-argument",
+		});
+		await closed.promise;
+		await assertWorks(devices);
+	});
+
 	test("ends an accept of an agent that says nothing, before its module hears of it", async () => {
 		await using devices = await Devices.make({ timeoutMs: 200 });
 		const [, right] = devices.carriers("network");

@@ -6,6 +6,7 @@ import {
 	readFile,
 	rename,
 	rmdir,
+	symlink,
 	writeFile,
 } from "node:fs/promises";
 import { join } from "node:path";
@@ -533,6 +534,18 @@ describe("an agent's store", () => {
 		for (const content of ["", "{}", '{"version":1}', "\0"]) {
 			await writeFile(join(home, "witness.json"), content);
 			await assert.rejects(AgentStore.open(home), code("home-unusable"));
+		}
+	});
+
+	test("is not taken for empty where a link says that it lies on a disk that is not there", async () => {
+		for (const [name, expected] of [
+			["agent.db", "store-failed"],
+			["witness.json", "home-unusable"],
+		] as const) {
+			const home = join(folder.path, `home-${++count}`);
+			await mkdir(home, { mode: 0o700 });
+			await symlink(join(home, "unmounted", name), join(home, name));
+			await assert.rejects(AgentStore.open(home), code(expected));
 		}
 	});
 

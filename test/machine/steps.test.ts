@@ -33,6 +33,13 @@ describe("steps", () => {
 		);
 	});
 
+	test("have no deadline that never comes", () => {
+		assert.throws(() => new Steps<Say>(Number.NaN, () => {}), {
+			code: "invalid-argument",
+		});
+		assert.equal(new Steps<Say>(undefined, () => {}).deadline, undefined);
+	});
+
 	test("end with the first failure, and drop what the failed one had emitted", () => {
 		const steps = makeSteps();
 		const error = broken();

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { TetradError } from "../../errors.ts";
@@ -97,10 +97,10 @@ export async function readBytes(
 	}
 }
 
-/** Whether there is a file at `path`, of whichever kind. */
+/** Whether there is a file at `path`, of whichever kind: a link that leads nowhere is one, and whoever reads it hears of that. */
 export async function isThere(path: string): Promise<boolean> {
 	try {
-		await stat(path);
+		await lstat(path);
 		return true;
 	} catch {
 		return false;

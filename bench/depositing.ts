@@ -143,6 +143,7 @@ export class Depositing {
 				crypto: nodeCrypto,
 				own: world.issuer.device,
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
+				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),
 			},
 			{ currency: CURRENCY, isPlay: true },
 		);

@@ -20,6 +20,7 @@ export {
 	type NoteBody,
 	openEvidence,
 	openReceipt,
+	openReceiptUnderChain,
 	type Piece,
 	parseAmount,
 	parseNote,

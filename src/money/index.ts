@@ -99,6 +99,7 @@ export {
 	openOrder,
 	openOverride,
 	openReceipt,
+	openReceiptUnderChain,
 	overlap,
 	PAGE_ROWS,
 	PAY_WITHIN_MS,

@@ -76,4 +76,9 @@ export interface MoneyContext {
 	readonly own: CertifiedDevice;
 	/** Judges a chain of an issuer's module by the own policy, as of `now`. Throws as `ChainVerdicts.judge`. */
 	readonly judge: (encodedChain: Uint8Array, now: number) => CertifiedDevice;
+	/** Judges the chain under which a module signed something at a time of the past. Throws as `ChainVerdicts.judgeSigned`. */
+	readonly judgeSigned: (
+		encodedChain: Uint8Array,
+		at: number,
+	) => CertifiedDevice;
 }

@@ -134,6 +134,7 @@ export const WITH_ISSUER_BYTE = {
 	exchange: 0x34,
 	claim: 0x35,
 	balance: 0x36,
+	inquire: 0x37,
 	issued: 0x38,
 	booked: 0x39,
 	account: 0x3a,

@@ -367,8 +367,9 @@ test("a payment is in doubt, and the next is not, when a witness throws at a hea
 		agent.module.deliver(message(WITH_AGENT.witness, head));
 		const { contract, amount } = OF_ONE;
 		const receipt = new Uint8Array(20);
+		const chain = new Uint8Array(30);
 		agent.module.deliver(
-			message(WITH_AGENT.paid, { contract, amount, receipt }),
+			message(WITH_AGENT.paid, { contract, amount, receipt, chain }),
 		);
 	};
 	const paying = payments.pay(OF_ONE);

@@ -22,6 +22,7 @@ type Effect = AgentPaymentsEffect | Ended;
 
 const HEAD: Head = { number: 7n, hash: filled(32, 7) };
 const RECEIPT = filled(20, 9);
+const CHAIN = filled(30, 8);
 const CUT = new TetradError("carrier-failed", "cut");
 const DISK = new TetradError("store-full", "no room");
 
@@ -42,12 +43,14 @@ const paid = (contract: number) =>
 		...contractOf(contract),
 		amount: 650n,
 		receipt: RECEIPT,
+		chain: CHAIN,
 	});
 const received = (contract: number) =>
 	message(WITH_AGENT.received, {
 		...contractOf(contract),
 		amount: 650n,
 		receipt: RECEIPT,
+		chain: CHAIN,
 	});
 const expecting = (contract: number) =>
 	message(WITH_AGENT.expecting, contractOf(contract));
@@ -198,7 +201,7 @@ describe("a payment", () => {
 							{
 								kind: "paid",
 								asks: [1],
-								payment: { amount: 650n, receipt: RECEIPT },
+								payment: { amount: 650n, receipt: RECEIPT, chain: CHAIN },
 							},
 						],
 					},

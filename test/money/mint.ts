@@ -84,12 +84,14 @@ export class Mint {
 		this.#self = self;
 		this.#store = store;
 		this.#kill = options.kill;
+		const certified = (chain: Uint8Array, at: number) =>
+			validateChain(nodeCrypto, chain, "module", world.policy.banks, at);
 		this.machine = new IssuerMachine(
 			{
 				crypto: nodeCrypto,
 				own: self.device,
-				judge: (chain, now) =>
-					validateChain(nodeCrypto, chain, "module", world.policy.banks, now),
+				judge: certified,
+				judgeSigned: certified,
 			},
 			{ currency: PLAY, isPlay: true, ...options.parameters },
 		);

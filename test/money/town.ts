@@ -61,8 +61,9 @@ export interface Heard {
 	/** In hexadecimal; empty for `settled`. */
 	readonly contract: string;
 	readonly amount: bigint;
-	/** In hexadecimal. */
+	/** In hexadecimal, as the chain under which it was signed. */
 	readonly receipt: string;
+	readonly chain: string;
 	readonly code: string;
 	readonly isInDoubt: boolean;
 	readonly reason: string;
@@ -317,6 +318,8 @@ export class Town {
 			crypto: { ...nodeCrypto, random: (length) => self.draw(length) },
 			own: self.device,
 			judge: (chain, now) => self.verdicts.judge(chain, "module", now),
+			judgeSigned: (chain, at) =>
+				self.verdicts.judgeSigned(chain, "module", at),
 		};
 	}
 
@@ -683,6 +686,7 @@ export class Town {
 			contract: "",
 			amount: 0n,
 			receipt: "",
+			chain: "",
 			code: "",
 			isInDoubt: false,
 			reason: "",
@@ -704,6 +708,7 @@ export class Town {
 					contract: hex(fields.contract),
 					amount: fields.amount,
 					receipt: hex(fields.receipt),
+					chain: hex(fields.chain),
 				});
 				return;
 			}

@@ -67,8 +67,16 @@ async function inMemory(path: string, schema: Schema): Promise<MemoryStore> {
 
 for (const name of ["purse", "till"] as const)
 	describe(`a ${name} of version 1`, () => {
-		test("opens, and says what it said", async () => {
+		test("is brought over, and says what it said", async () => {
 			const path = await copyOf(name, folder.path);
+			{
+				await using store = await openSqliteStore({
+					path,
+					schema: PURSE_SCHEMA,
+				});
+				assert.ok(existsSync(`${path}.version-1`));
+				assert.deepEqual(await saidOf(store), SAID[name]);
+			}
 			{
 				await using view = await openSqliteSnapshot({
 					path,

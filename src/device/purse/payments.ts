@@ -93,7 +93,8 @@ export class Payments {
 	/**
 	 * Has the own module pay the other module. Resolves with the receipt, when the payment is done
 	 * and the purse's head is kept. Asked again for the same contract, also in a later tetrad of the
-	 * same four, it resolves with the same and pays nothing more.
+	 * same four, it resolves with the same and pays nothing more. The receipt is empty when it was
+	 * lost and the issuer has said that the payment was booked.
 	 *
 	 * Rejects with `payment-refused` for a contract that is expected here; with the module's code; with `payment-in-doubt` when money may be on its way, also
 	 * when the tetrad ends or `signal` aborts before the outcome is known, or the purse's head cannot be kept: ask again, never anew.

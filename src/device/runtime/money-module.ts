@@ -125,6 +125,7 @@ export class MoneyModule implements AsyncDisposable {
 				crypto,
 				own,
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
+				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),
 			},
 			signer: options.identity.signer,
 			now: clock.now,

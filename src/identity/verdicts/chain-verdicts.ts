@@ -118,6 +118,21 @@ export class ChainVerdicts {
 	}
 
 	/**
+	 * Whose signature one is that was made at `at`, for what was signed before: the certificate was
+	 * valid then, and may have expired since or be older by now than its issuer asks for. Throws
+	 * as `judge`; what is on a list by now is `untrusted`, whenever it signed.
+	 */
+	judgeSigned(
+		encodedChain: Uint8Array,
+		role: DeviceRole,
+		at: number,
+	): CertifiedDevice {
+		const device = this.#validate(encodedChain, role, at);
+		this.lists.requireTrusted(device.path, true);
+		return device;
+	}
+
+	/**
 	 * Why a device that was accepted earlier would be refused now, or `undefined`: it has expired
 	 * (`chain-refused`), is on a list by now, needs a new certificate, or the lists about it have
 	 * become too old. For whoever keeps tetrads alive and has got a new list.

@@ -2,12 +2,14 @@ import type { TetradError } from "../../errors.ts";
 import type { AbortEvent, TimeEvent } from "../../machine/index.ts";
 import type { Head, Payment } from "../documents/index.ts";
 
-/** A payment that was made, and the payee's module's receipt for it: `openReceipt` reads it. */
+/** A payment that was made, and the payee's module's receipt for it: `openReceiptUnderChain` reads it. */
 export interface ReceiptedPayment {
 	/** In minor units. */
 	readonly amount: bigint;
-	/** The document, as it was signed. */
+	/** The document, as it was signed; empty when the issuer has told the payer's module that the payment was booked, and no receipt has come. */
 	readonly receipt: Uint8Array;
+	/** Encoded chain of the payee's module under which it signed the receipt; empty along with it. */
+	readonly chain: Uint8Array;
 }
 
 /** What an agent asks; each under a number of its own, which the answer gives back. */

@@ -501,6 +501,10 @@ function take<Value>(all: Map<string, Value>, id: string): Value | undefined {
 	return value;
 }
 
-function receipted({ amount, receipt }: ReceiptedPayment): ReceiptedPayment {
-	return { amount, receipt: copy(receipt) };
+function receipted({
+	amount,
+	receipt,
+	chain,
+}: ReceiptedPayment): ReceiptedPayment {
+	return { amount, receipt: copy(receipt), chain: copy(chain) };
 }

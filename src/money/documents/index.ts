@@ -118,6 +118,7 @@ export {
 	draftReceipt,
 	MAX_RECEIPT_BYTES,
 	openReceipt,
+	openReceiptUnderChain,
 	type Receipt,
 	type ReceiptBody,
 } from "./receipt.ts";

@@ -131,9 +131,9 @@ interface Receipted extends Contract {
 	readonly amount: bigint;
 	/** Its document. */
 	readonly receipt: Uint8Array;
+	/** Of the payee, encoded: the one under which it signed the receipt. */
+	readonly chain: Uint8Array;
 }
-
-const RECEIPTED: Fields<Receipted> = { contract, amount, receipt };
 
 /** Between the two modules, in session 2. X pays, Y is paid; either may be the initiator's. */
 export const BETWEEN_MODULES: {
@@ -143,8 +143,8 @@ export const BETWEEN_MODULES: {
 	readonly prepared: MessageKind<Contract & Invoice>;
 	/** Payer: here it is. Also again, and in a later tetrad of the same four, until it is answered. */
 	readonly deliver: MessageKind<TransferWithNotes & Invoice>;
-	/** Payee: taken, and credited once. */
-	readonly accepted: MessageKind<Pick<Receipted, "receipt">>;
+	/** Payee: taken, and credited once. The chain is empty when it is the one that the payee shows in this tetrad. */
+	readonly accepted: MessageKind<Pick<Receipted, "receipt" | "chain">>;
 	/** Payee: no. After `deliver` this does not mean that the payee has not got the money. */
 	readonly refused: MessageKind<Contract & SaidRefusal>;
 } = {
@@ -160,7 +160,10 @@ export const BETWEEN_MODULES: {
 		...TRANSFER_WITH_NOTES,
 		...INVOICE,
 	}),
-	accepted: kind("accepted", BETWEEN_MODULES_BYTE.accepted, { receipt }),
+	accepted: kind("accepted", BETWEEN_MODULES_BYTE.accepted, {
+		receipt,
+		chain: bytes(0, MAX_CHAIN_BYTES),
+	}),
 	refused: kind("refused", BETWEEN_MODULES_BYTE.refused, {
 		contract,
 		...REFUSAL,
@@ -253,6 +256,8 @@ export const WITH_ISSUER: {
 	readonly claim: MessageKind<Claim>;
 	/** What the own account holds. Answered afresh each time. */
 	readonly balance: MessageKind<Request>;
+	/** What became of a transfer, by its id; of its payer or its payee. Answered afresh each time. */
+	readonly inquire: MessageKind<Request & { readonly transfer: Uint8Array }>;
 	/** Answer to withdraw and to exchange into notes. */
 	readonly issued: MessageKind<IssuedNotes>;
 	/** Answer to deposit, to exchange into the account, and to claim: what was credited. */
@@ -261,7 +266,7 @@ export const WITH_ISSUER: {
 	readonly account: MessageKind<Request & { readonly balance: bigint }>;
 	/** Refused. Only `double-spent` is final; `busy`, `store-full` and `store-failed` mean "not now". */
 	readonly declined: MessageKind<Request & SaidRefusal>;
-	/** Answer to resolve. */
+	/** Answer to inquire and to resolve. */
 	readonly outcome: MessageKind<Outcome>;
 	/** A transfer that the asking module signed: what became of it, for ever. Within the grace it is booked for its payee, and after it void. */
 	readonly resolve: MessageKind<Request & TransferWithNotes>;
@@ -290,6 +295,10 @@ export const WITH_ISSUER: {
 		chain,
 	}),
 	balance: kind<Request>("balance", WITH_ISSUER_BYTE.balance, { request }),
+	inquire: kind("inquire", WITH_ISSUER_BYTE.inquire, {
+		request,
+		transfer: bytes(HASH_BYTES),
+	}),
 	issued: kind<IssuedNotes>("issued", WITH_ISSUER_BYTE.issued, {
 		request,
 		notes: list(bytes(0, MAX_NOTE_BYTES), 1, MAX_NEW_NOTES),
@@ -325,7 +334,7 @@ interface Failed extends Contract, SaidRefusal {
 export const WITH_AGENT: {
 	/** Agent: pay. */
 	readonly pay: MessageKind<Payment>;
-	/** Module: paid, and this is the payee's receipt. */
+	/** Module: paid, and this is the payee's receipt. It is empty, and so is its chain, when the issuer has said that it was booked and no receipt has come. */
 	readonly paid: MessageKind<Receipted>;
 	/** Agent: the other side is going to pay this; take it. It counts in this tetrad. */
 	readonly expect: MessageKind<Payment>;
@@ -343,10 +352,20 @@ export const WITH_AGENT: {
 	readonly settled: MessageKind<SaidRefusal>;
 } = {
 	pay: kind("pay", WITH_AGENT_BYTE.pay, PAYMENT),
-	paid: kind("paid", WITH_AGENT_BYTE.paid, RECEIPTED),
+	paid: kind("paid", WITH_AGENT_BYTE.paid, {
+		contract,
+		amount,
+		receipt: bytes(0, MAX_RECEIPT_BYTES),
+		chain: bytes(0, MAX_CHAIN_BYTES),
+	}),
 	expect: kind("expect", WITH_AGENT_BYTE.expect, PAYMENT),
 	expecting: kind("expecting", WITH_AGENT_BYTE.expecting, { contract }),
-	received: kind("received", WITH_AGENT_BYTE.received, RECEIPTED),
+	received: kind("received", WITH_AGENT_BYTE.received, {
+		contract,
+		amount,
+		receipt,
+		chain,
+	}),
 	failed: kind<Failed>("failed", WITH_AGENT_BYTE.failed, {
 		contract,
 		isInDoubt: bool,

@@ -82,3 +82,31 @@ export function openReceipt(
 ): Receipt {
 	return RECEIPT.verify(crypto, RECEIPT.read(document).signed, payee);
 }
+
+/**
+ * As `openReceipt`, for a receipt with the chain under which it was signed: `certified` judges that
+ * chain as of the time at which the receipt was given, so that it verifies after its payee has
+ * taken a new key. Throws what `openReceipt` and `certified` throw.
+ *
+ * @example
+ * ```ts
+ * import { validateChain } from "tetrad";
+ * import { nodeCrypto } from "tetrad/crypto";
+ * import { openReceiptUnderChain } from "tetrad/money";
+ *
+ * const { receipt, chain } = await payments.pay(payment);
+ * const { value } = openReceiptUnderChain(nodeCrypto, receipt, chain, (encoded, at) =>
+ * 	validateChain(nodeCrypto, encoded, "module", policy.banks, at),
+ * );
+ * console.log(value.amount, new Date(value.accepted));
+ * ```
+ */
+export function openReceiptUnderChain(
+	crypto: CryptoProvider,
+	document: Uint8Array,
+	chain: Uint8Array,
+	certified: (encodedChain: Uint8Array, at: number) => CertifiedDevice,
+): Receipt {
+	const { signed } = RECEIPT.read(document);
+	return RECEIPT.verify(crypto, signed, certified(chain, signed.accepted));
+}

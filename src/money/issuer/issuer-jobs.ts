@@ -1,7 +1,7 @@
 /* What an issuer waits for, as data: requests of modules, and how far each has come. */
 import type { CertifiedDevice } from "../../identity/index.ts";
 import type { NoteBody, VerifiedTransfer } from "../documents/index.ts";
-import type { SeenHead } from "./ledger.ts";
+import type { SeenHead, TransferOutcome } from "./ledger.ts";
 import type { Asked, RequestOutcome } from "./ledger-answers.ts";
 import type { RequestKind } from "./module-requests.ts";
 
@@ -24,6 +24,7 @@ export type Issue =
 export type IssuerTransactionJob =
 	| { readonly kind: "greeting"; readonly origin: Origin }
 	| { readonly kind: "telling-balance"; readonly origin: Origin }
+	| { readonly kind: "telling-outcome"; readonly origin: Origin }
 	| {
 			readonly kind: "looking-up";
 			readonly origin: Origin;
@@ -51,6 +52,7 @@ export type IssuerJob = IssuerTransactionJob | IssuerSignatureJob;
 export interface IssuerResults {
 	readonly greeting: SeenHead;
 	readonly "telling-balance": bigint;
+	readonly "telling-outcome": TransferOutcome;
 	readonly "looking-up": RequestOutcome;
 	readonly settling: RequestOutcome;
 }

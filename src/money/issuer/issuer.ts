@@ -14,7 +14,15 @@ import {
 	type Transaction,
 	type WorkEvent,
 } from "../../machine/index.ts";
-import { enc, formOf, sameBytes, u8, u64, utf8 } from "../../wire/index.ts";
+import {
+	copy,
+	enc,
+	formOf,
+	sameBytes,
+	u8,
+	u64,
+	utf8,
+} from "../../wire/index.ts";
 import {
 	body,
 	draftNote,
@@ -229,6 +237,13 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					{ kind: "telling-balance", origin },
 					ledger.balance(peer.deviceId),
 				);
+			case "inquire": {
+				const { transfer } = body(WITH_ISSUER.inquire, bytes);
+				return this.#transact(
+					{ kind: "telling-outcome", origin },
+					ledger.outcome(peer.deviceId, copy(transfer)),
+				);
+			}
 			case "withdraw": {
 				const { amount } = body(WITH_ISSUER.withdraw, bytes);
 				return this.#lookUp(origin, asked(formOf(u64, amount)), peer, {
@@ -317,6 +332,14 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					message(WITH_ISSUER.account, {
 						request: done.job.origin.request,
 						balance: done.result,
+					}),
+				);
+			case "telling-outcome":
+				return this.#answer(
+					done.job.origin,
+					message(WITH_ISSUER.outcome, {
+						request: done.job.origin.request,
+						...done.result,
 					}),
 				);
 			case "looking-up":

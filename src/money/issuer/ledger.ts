@@ -25,6 +25,7 @@ import {
 	message,
 	type Note,
 	type Piece,
+	parseTransfer,
 	type VerifiedTransfer,
 	WITH_ISSUER,
 } from "../documents/index.ts";
@@ -108,6 +109,12 @@ const declaredVoid: Refusal = {
 		"this transfer is void: its payer has handed it in after the grace, and nobody had it booked before",
 };
 
+/** What became of a transfer: 0 when nobody has handed it in, 1 when it is booked, 2 when it is void; and what was credited. */
+export interface TransferOutcome {
+	readonly state: 0 | 1 | 2;
+	readonly credited: bigint;
+}
+
 /** What every transaction of one issuer needs to know. */
 export class Ledger {
 	readonly #crypto: CryptoProvider;
@@ -142,6 +149,26 @@ export class Ledger {
 	balance(device: Uint8Array): Transaction<bigint> {
 		return reading([byKey(ACCOUNTS, { id: device })], ([[account]]) =>
 			done([], account?.balance ?? 0n),
+		);
+	}
+
+	/** What became of a transfer, for its payer or its payee. Whoever else asks hears what is heard of a transfer that nobody has handed in. */
+	outcome(device: Uint8Array, id: Uint8Array): Transaction<TransferOutcome> {
+		return reading(
+			[byKey(TRANSFERS, { id }), byKey(VOIDS, { transfer: id })],
+			([[row], [declared]]) => {
+				const unknown: TransferOutcome = { state: 0, credited: 0n };
+				if (row === undefined) return done([], unknown);
+				const { payer, payee } = parseTransfer(this.#crypto, row.document);
+				if (!sameBytes(payer, device) && !sameBytes(payee, device))
+					return done([], unknown);
+				return done<TransferOutcome>(
+					[],
+					declared === undefined
+						? { state: 1, credited: row.booked }
+						: { state: 2, credited: declared.returned },
+				);
+			},
 		);
 	}
 

@@ -12,6 +12,7 @@ import {
 export type RequestKind =
 	| "hello"
 	| "balance"
+	| "inquire"
 	| "withdraw"
 	| "deposit"
 	| "exchange"
@@ -26,6 +27,7 @@ const KINDS: Readonly<Record<number, RequestKind>> = {
 	[WITH_ISSUER.claim.type]: "claim",
 	[WITH_ISSUER.balance.type]: "balance",
 	[WITH_ISSUER.resolve.type]: "resolve",
+	[WITH_ISSUER.inquire.type]: "inquire",
 };
 
 export function kindOf(bytes: Uint8Array): RequestKind | undefined {

@@ -25,6 +25,7 @@ import type { PurseCore } from "./purse-core.ts";
 import {
 	type Changed,
 	changing,
+	NO_CHAIN,
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
@@ -113,6 +114,7 @@ function paymentRow(
 		committed: BigInt(now),
 		state: "committed",
 		receipt: new Uint8Array(),
+		receipt_chain: NO_CHAIN,
 	};
 }
 

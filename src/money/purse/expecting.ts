@@ -188,17 +188,12 @@ export class Expecting {
 		);
 	}
 
-	#tellReceived(
-		tetrad: number,
-		{ contract, amount, receipt }: ReceiptRow,
-	): void {
+	#tellReceived(tetrad: number, row: ReceiptRow): void {
+		const { contract, amount, receipt } = row;
+		const chain = this.#core.chainOfReceipt(row);
 		this.#core.toAgent(
 			tetrad,
-			message(WITH_AGENT.received, {
-				contract,
-				amount,
-				receipt,
-			}),
+			message(WITH_AGENT.received, { contract, amount, receipt, chain }),
 		);
 	}
 }

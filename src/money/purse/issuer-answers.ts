@@ -13,6 +13,11 @@ import { copy, sameBytes } from "../../wire/index.ts";
 import { isExchange } from "./commit-transfer.ts";
 import { bookableUntil, openOf } from "./issuer-requests.ts";
 import type { NewNotes } from "./new-notes.ts";
+import {
+	bookedPayment,
+	type DoubtEnded,
+	type SaidOutcome,
+} from "./payment-outcome.ts";
 import type { PurseCore } from "./purse-core.ts";
 import type { PurseReport } from "./purse-report.ts";
 import {
@@ -42,6 +47,8 @@ export interface Consequences {
 	readonly claimed: NoteRow | undefined;
 	/** Contracts of payments that are in doubt no more. */
 	readonly lapsed: readonly Uint8Array[];
+	/** A payment that is booked, and in doubt no more. */
+	readonly ended: DoubtEnded | undefined;
 	readonly report: PurseReport | undefined;
 }
 
@@ -50,6 +57,7 @@ const NOTHING_FOLLOWS: Consequences = {
 	receipt: undefined,
 	claimed: undefined,
 	lapsed: [],
+	ended: undefined,
 	report: undefined,
 };
 
@@ -284,17 +292,19 @@ export function recordOutcome(
 					writes: [answered(row, answer)],
 					result: NOTHING_FOLLOWS,
 				};
+			const doubt =
+				isVoid || isExchange(payment)
+					? undefined
+					: bookedPayment(payment, credited);
 			if (!isVoid)
 				return {
-					entries,
+					entries: [...entries, ...(doubt?.entries ?? [])],
 					writes: [
 						answered(row, answer),
 						// An exchange was carried out, and its request has the answer.
-						...(isExchange(payment)
-							? []
-							: [put(PAYMENTS, { ...payment, in_doubt: 0n })]),
+						...(doubt === undefined ? [] : doubt.writes),
 					],
-					result: NOTHING_FOLLOWS,
+					result: { ...NOTHING_FOLLOWS, ended: doubt?.result },
 				};
 			const exchange = open.find(
 				({ kind, subject }) =>
@@ -317,12 +327,6 @@ export function recordOutcome(
 			};
 		},
 	);
-}
-
-/** The issuer's word on a transfer, as its message has it. */
-export interface SaidOutcome {
-	readonly state: 0 | 1 | 2;
-	readonly credited: bigint;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
 	message,
 	WITH_AGENT,
 } from "../documents/index.ts";
+import type { CommittedPayment } from "./payment-state.ts";
 import type { VisitName } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { ANSWER_WITHIN_MS } from "./purse-limits.ts";
@@ -37,6 +38,11 @@ interface Work {
 
 export type Source =
 	| { readonly kind: "open" }
+	/** Payments in doubt of which the issuer has still to be asked what became of them. */
+	| {
+			readonly kind: "doubts";
+			readonly left: readonly CommittedPayment[];
+	  }
 	/** Contracts of receipts above this one. */
 	| { readonly kind: "deposits"; readonly above: Uint8Array }
 	| { readonly kind: "exchanges" }
@@ -57,6 +63,8 @@ export interface Visit {
 	until: number;
 	/** Sent and not answered, or answered and not durable, by request in hexadecimal. */
 	readonly inFlight: Map<string, RequestRow>;
+	/** Payments of which the issuer was asked what became of them, by that request in hexadecimal. */
+	readonly inquiries: Map<string, CommittedPayment>;
 	/** Answers that are being made durable. */
 	readonly answering: Set<string>;
 	/** The owner's order to give everything back, if there is one. */
@@ -105,6 +113,7 @@ export class IssuerVisits {
 			state: { kind: "greeting" },
 			until: this.#core.now + ANSWER_WITHIN_MS,
 			inFlight: new Map(),
+			inquiries: new Map(),
 			answering: new Set(),
 			giveBack: undefined,
 			claimed: new Set(),

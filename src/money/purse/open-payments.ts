@@ -1,6 +1,6 @@
 import type { TetradError } from "../../errors.ts";
-import { byKey } from "../../machine/index.ts";
-import { hex } from "../../wire/index.ts";
+import { byKey, reading, type Transaction } from "../../machine/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
 import { message, WITH_AGENT } from "../documents/index.ts";
 import { deliverBytes, isExchange } from "./commit-transfer.ts";
 import { lapsedError } from "./payment-refusals.ts";
@@ -11,13 +11,16 @@ import {
 	type OpenPayment,
 	type PaymentState,
 } from "./payment-state.ts";
-import type { AttemptName } from "./pending-jobs.ts";
+import type { AttemptName, Results } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import {
+	type Changed,
 	changing,
+	NO_CHAIN,
 	PAYMENTS,
 	type PaymentRow,
+	RECEIPT_CHAINS,
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
@@ -49,6 +52,19 @@ export class OpenPayments {
 		return this.#all.values();
 	}
 
+	/** Those of that issuer's money that are committed, and for whose receipt nobody waits. */
+	inDoubtAt(issuer: Uint8Array): readonly CommittedPayment[] {
+		const found: CommittedPayment[] = [];
+		for (const { state, askers } of this.#all.values())
+			if (
+				(state.kind === "in-doubt" || state.kind === "delivered") &&
+				askers.length === 0 &&
+				sameBytes(state.committed.issuer, issuer)
+			)
+				found.push(state.committed);
+		return found;
+	}
+
 	of(contract: Uint8Array): OpenPayment | undefined {
 		return this.#all.get(hex(contract));
 	}
@@ -70,11 +86,21 @@ export class OpenPayments {
 		const { attempt } = this.#add(asked, askers, state);
 		this.#work.transact(
 			{ kind: "looking-up-payment", contract, attempt },
+			this.#lookUp(contract),
+		);
+	}
+
+	#lookUp(
+		contract: Uint8Array,
+	): Transaction<Changed<Results["looking-up-payment"]>> {
+		const { options, now } = this.#core;
+		return reading([byKey(PAYMENTS, { contract })], ([[row]]) =>
 			changing(
-				this.#core.options.context.crypto,
-				this.#core.now,
-				[byKey(PAYMENTS, { contract })],
-				([[row]]) => unchanged(row),
+				options.context.crypto,
+				now,
+				[byKey(RECEIPT_CHAINS, { hash: row?.receipt_chain ?? NO_CHAIN })],
+				([[known]]) =>
+					unchanged(row && { row, chain: known?.chain ?? NO_CHAIN }),
 			),
 		);
 	}
@@ -102,28 +128,35 @@ export class OpenPayments {
 
 	/** Notes have expired and their issuer gave back what it had not booked, so these are in doubt no more. */
 	lapsed(contracts: readonly Uint8Array[]): void {
-		for (const contract of contracts) {
-			const payment = this.of(contract);
-			if (payment === undefined) continue;
-			this.delete(contract);
-			for (const asker of payment.askers)
-				this.#core.failed(asker, contract, lapsedError());
-		}
+		for (const contract of contracts) this.#end(contract, lapsedError());
+	}
+
+	/** Of an issuer that has told what became of it; `why` when that is not what was to be paid. */
+	doubtEnded(contract: Uint8Array, why: TetradError | undefined): void {
+		if (why !== undefined) return this.#end(contract, why);
+		const payment = this.of(contract);
+		if (payment === undefined) return;
+		this.delete(contract);
+		for (const asker of payment.askers)
+			this.paid(asker, payment.asked, NO_RECEIPT);
+	}
+
+	#end(contract: Uint8Array, why: TetradError): void {
+		const payment = this.of(contract);
+		if (payment === undefined) return;
+		this.delete(contract);
+		for (const asker of payment.askers) this.#core.failed(asker, contract, why);
 	}
 
 	/** Tells the own agent that it is paid. */
 	paid(
 		tetrad: number,
 		{ contract, amount }: Pick<AskedPayment, "contract" | "amount">,
-		receipt: Uint8Array,
+		{ receipt, chain }: PaidReceipt,
 	): void {
 		this.#core.toAgent(
 			tetrad,
-			message(WITH_AGENT.paid, {
-				contract,
-				amount,
-				receipt,
-			}),
+			message(WITH_AGENT.paid, { contract, amount, receipt, chain }),
 		);
 	}
 
@@ -142,6 +175,14 @@ export class OpenPayments {
 		return payment;
 	}
 }
+
+/** A receipt and the chain under which it was signed; both are empty when the issuer has said that the payment was booked. */
+interface PaidReceipt {
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
+}
+
+const NO_RECEIPT: PaidReceipt = { receipt: new Uint8Array(), chain: NO_CHAIN };
 
 export function committedOf(
 	row: PaymentRow,

@@ -31,12 +31,12 @@ import type { PaymentCommit } from "./payment-commit.ts";
 import type { PaymentDelivery } from "./payment-delivery.ts";
 import type { PaymentOffers } from "./payment-offers.ts";
 import {
-	lapsedError,
 	noAnswer,
 	otherFour,
 	otherTerms,
 	plain,
 	whyNotJoin,
+	whyNotPaid,
 } from "./payment-refusals.ts";
 import {
 	type AskedPayment,
@@ -45,11 +45,10 @@ import {
 	type OpenPayment,
 	sameAsked,
 } from "./payment-state.ts";
-import type { JobOf } from "./pending-jobs.ts";
+import type { JobOf, Results } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_OPEN_PAYMENTS, MAX_PAYMENTS_PER_TETRAD } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
-import type { PaymentRow } from "./purse-tables.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 /** What agents ask for, and what payees say to it, until there is something to commit. */
@@ -212,11 +211,10 @@ export class Paying {
 				payment.askers = [...payment.askers, meeting.tetrad];
 				return this.#delivery.deliver(payment, state.committed, meeting.tetrad);
 			case "settling":
-				return this.#payments.paid(
-					meeting.tetrad,
-					state.committed,
-					state.receipt.value.document,
-				);
+				return this.#payments.paid(meeting.tetrad, state.committed, {
+					receipt: state.receipt.value.document,
+					chain: state.chain,
+				});
 			default:
 				return unreachable(state);
 		}
@@ -224,11 +222,11 @@ export class Paying {
 
 	lookedUp(
 		job: JobOf<"looking-up-payment">,
-		row: PaymentRow | undefined,
+		found: Results["looking-up-payment"],
 	): void {
 		const payment = this.#payments.at(job);
 		if (payment?.state.kind !== "looking-up") return;
-		if (row !== undefined) return this.#wasPaid(payment, row);
+		if (found !== undefined) return this.#wasPaid(payment, found);
 		const behind = this.#witnesses.whyNotPay(payment.asked.issuer);
 		if (behind !== undefined) return this.#payments.giveUp(payment, behind);
 		this.#offers.offer(payment, payment.state.meeting);
@@ -240,17 +238,16 @@ export class Paying {
 	}
 
 	/** The contract was paid already, in this process's life or in an earlier one. */
-	#wasPaid(payment: OpenPayment, row: PaymentRow): void {
+	#wasPaid(
+		payment: OpenPayment,
+		{ row, chain }: NonNullable<Results["looking-up-payment"]>,
+	): void {
 		// An issuer knows the contracts of exchanges, and could have an agent ask for one.
 		const isIt = sameAsked(payment.asked, askedOf(row)) && !isExchange(row);
-		const refusal = isIt
-			? row.state === "settled"
-				? undefined
-				: lapsedError()
-			: otherTerms();
+		const refusal = isIt ? whyNotPaid(row) : otherTerms();
 		if (refusal !== undefined) return this.#payments.giveUp(payment, refusal);
 		this.#payments.delete(row.contract);
 		for (const asker of payment.askers)
-			this.#payments.paid(asker, row, row.receipt);
+			this.#payments.paid(asker, row, { receipt: row.receipt, chain });
 	}
 }

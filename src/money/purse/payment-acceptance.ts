@@ -253,6 +253,7 @@ export class PaymentAcceptance {
 				currency: transfer.currency,
 				amount: transfer.amount,
 				receipt: draftReceipt(receipt).sign(signature),
+				receipt_chain: this.#core.options.context.own.chainHash,
 				accepted: BigInt(receipt.accepted),
 				state: "to-deposit",
 				request: new Uint8Array(),
@@ -268,7 +269,7 @@ export class PaymentAcceptance {
 		issuers: readonly CertifiedDevice[],
 	): void {
 		const { contract, amount, payer } = row;
-		const chains = issuers
+		const chains = [...issuers, this.#core.options.context.own]
 			.filter(({ chainHash }) => !this.#core.chains.has(hex(chainHash)))
 			.map(({ chainHash: hash, encodedChain: chain }) => ({ hash, chain }));
 		acceptance.state = { kind: "writing", chains };
@@ -314,6 +315,8 @@ export class PaymentAcceptance {
 
 	#answer(row: ReceiptRow, transferId: Uint8Array): void {
 		const { contract, receipt } = row;
+		const { encodedChain: own } = this.#core.options.context.own;
+		const chain = this.#core.chainOfReceipt(row);
 		if (!sameBytes(row.transfer_id, transferId))
 			return this.notTaken(contract, otherTransfer());
 		const waiting = this.#finish(contract);
@@ -321,7 +324,10 @@ export class PaymentAcceptance {
 		for (const tetrad of waiting)
 			this.#core.toModule(
 				tetrad,
-				message(BETWEEN_MODULES.accepted, { receipt }),
+				message(BETWEEN_MODULES.accepted, {
+					receipt,
+					chain: sameBytes(chain, own) ? new Uint8Array() : chain,
+				}),
 			);
 		this.#expecting.received(row);
 	}

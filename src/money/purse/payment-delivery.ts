@@ -3,12 +3,14 @@
  * until the payee's receipt is there and durable.
  */
 import { TetradError } from "../../errors.ts";
+import { chainHash } from "../../identity/index.ts";
 import { byKey, put } from "../../machine/index.ts";
-import { sameBytes } from "../../wire/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
 	body,
 	openReceipt,
+	openReceiptUnderChain,
 	type Receipt,
 } from "../documents/index.ts";
 import { checked } from "./checked.ts";
@@ -26,6 +28,7 @@ import {
 	changing,
 	PAYMENTS,
 	type PaymentRow,
+	RECEIPT_CHAINS,
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
@@ -102,15 +105,27 @@ export class PaymentDelivery {
 
 	/** The other module has taken it. Throws for what is no such message. */
 	accepted(meeting: OpenMeeting, bytes: Uint8Array): void {
-		const { receipt: document } = body(BETWEEN_MODULES.accepted, bytes);
-		const { crypto } = this.#core.options.context;
-		const opened = checked(() => openReceipt(crypto, document, meeting.peer));
+		const fields = body(BETWEEN_MODULES.accepted, bytes);
+		const { peer } = meeting;
+		const { crypto, judgeSigned } = this.#core.options.context;
+		const isOfPeer = fields.chain.length === 0;
+		const opened = checked(() =>
+			isOfPeer
+				? openReceipt(crypto, fields.receipt, peer)
+				: openReceiptUnderChain(
+						crypto,
+						fields.receipt,
+						fields.chain,
+						judgeSigned,
+					),
+		);
 		if (opened.kind === "failed") {
-			if (opened.error.code !== "authentication-failed") throw opened.error;
-			// It may have been signed under a key that the payee had before: no reason to part.
+			if (opened.error.code === "malformed") throw opened.error;
+			// It may have been signed under a key that is listed by now: no reason to part, and the issuer knows more.
 			return this.#core.trouble(opened.error);
 		}
 		const receipt = opened.value;
+		const chain = isOfPeer ? peer.encodedChain : copy(fields.chain);
 		const payment = this.#payments.of(receipt.value.contract);
 		if (payment === undefined) return;
 		const { state } = payment;
@@ -125,24 +140,30 @@ export class PaymentDelivery {
 				"payment-refused",
 				"the other module gave a receipt for another transfer",
 			);
-		this.#settle(payment, committed, receipt);
+		this.#settle(payment, committed, receipt, chain);
 	}
 
 	#settle(
 		payment: OpenPayment,
 		committed: CommittedPayment,
 		receipt: Receipt,
+		chain: Uint8Array,
 	): void {
 		const { contract, amount, payee, issuer } = committed;
 		const { askers } = payment;
+		const { crypto } = this.#core.options.context;
+		const hash = chainHash(crypto, chain);
 		payment.askers = [];
-		payment.state = { kind: "settling", committed, receipt };
+		payment.state = { kind: "settling", committed, receipt, chain };
 		for (const asker of askers)
-			this.#payments.paid(asker, committed, receipt.value.document);
+			this.#payments.paid(asker, committed, {
+				receipt: receipt.value.document,
+				chain,
+			});
 		this.#work.transact(
 			{ kind: "settling-payment", contract, payee, issuer, amount, askers },
 			changing(
-				this.#core.options.context.crypto,
+				crypto,
 				this.#core.now,
 				[byKey(PAYMENTS, { contract })],
 				([[row]]) =>
@@ -152,7 +173,10 @@ export class PaymentDelivery {
 								entries: [
 									{ what: "paid", subject: contract, amount, peer: payee },
 								],
-								writes: [put(PAYMENTS, settledRow(row, receipt))],
+								writes: [
+									put(PAYMENTS, settledRow(row, receipt, hash)),
+									put(RECEIPT_CHAINS, { hash, chain }),
+								],
 								result: undefined,
 							},
 			),
@@ -185,7 +209,8 @@ export class PaymentDelivery {
 
 function settledRow(
 	row: PaymentRow,
-	{ value: { document } }: Receipt,
+	{ value: { document: receipt } }: Receipt,
+	receipt_chain: Uint8Array,
 ): PaymentRow {
-	return { ...row, state: "settled", in_doubt: 0n, receipt: document };
+	return { ...row, state: "settled", in_doubt: 0n, receipt, receipt_chain };
 }

@@ -12,6 +12,7 @@ import {
 } from "./payment-state.ts";
 import type { Selected } from "./purse-book.ts";
 import { MAX_ASKERS } from "./purse-limits.ts";
+import type { PaymentRow } from "./purse-tables.ts";
 
 export function whyNotJoin(
 	known: OpenPayment,
@@ -86,8 +87,29 @@ export function otherFour(): TetradError {
 export function lapsedError(): TetradError {
 	return new TetradError(
 		"payment-refused",
-		"this payment was never delivered, and its notes have expired; the money was claimed back",
+		"nobody had this payment booked before its notes expired; the money was claimed back",
 	);
+}
+
+export function shortError(): TetradError {
+	return new TetradError(
+		"double-spent",
+		"the issuer credited the payee with less than this payment: ranges of its notes had been booked before, for somebody to whom another copy of this purse gave them",
+	);
+}
+
+/** Why a payment in which there is no doubt any more is not one that was made, or `undefined`. */
+export function whyNotPaid({
+	state,
+}: Pick<PaymentRow, "state">): TetradError | undefined {
+	switch (state) {
+		case "settled":
+			return undefined;
+		case "short":
+			return shortError();
+		default:
+			return lapsedError();
+	}
 }
 
 export function noAnswer(): TetradError {

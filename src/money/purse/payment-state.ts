@@ -50,6 +50,8 @@ export type PaymentState =
 			readonly kind: "settling";
 			readonly committed: CommittedPayment;
 			readonly receipt: Receipt;
+			/** The payee's, under which it was signed. */
+			readonly chain: Uint8Array;
 	  };
 
 /** Its payee has agreed to take it. */

@@ -11,6 +11,7 @@ import type {
 import type { Consequences } from "./issuer-answers.ts";
 import type { Exchange } from "./issuer-exchange.ts";
 import type { NewDeposits } from "./issuer-requests.ts";
+import type { DoubtEnded } from "./payment-outcome.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PaymentRow, ReceiptRow, RequestRow } from "./purse-tables.ts";
 
@@ -101,6 +102,13 @@ export type TransactionJob =
 	  } & VisitName)
 	/** Everything was given back: the owner's order is done. */
 	| ({ readonly kind: "closing-give-back" } & VisitName)
+	/** What the issuer has said of a payment in doubt is made durable. */
+	| ({
+			readonly kind: "recording-outcome";
+			readonly contract: Uint8Array;
+			/** The inquiry. */
+			readonly request: Uint8Array;
+	  } & VisitName)
 	/** What the issuer has answered is made durable. */
 	| ({
 			readonly kind: "recording-answer";
@@ -124,10 +132,15 @@ export type PurseJob = TransactionJob | SignatureJob;
 /** What the transaction of each kind decides. */
 export interface Results {
 	readonly "comparing-head": Compared;
-	readonly "looking-up-payment": PaymentRow | undefined;
+	/** With the encoded chain under which its receipt was signed, or without one. */
+	readonly "looking-up-payment":
+		| { readonly row: PaymentRow; readonly chain: Uint8Array }
+		| undefined;
 	/** Nothing when the ranges cannot be given away any more. */
 	readonly "committing-payment": PaymentRow | undefined;
 	readonly "settling-payment": undefined;
+	/** What the issuer's answer has changed; nothing when doubt had ended before, or goes on. */
+	readonly "recording-outcome": DoubtEnded | undefined;
 	readonly "looking-up-expected": ReceiptRow | undefined;
 	readonly "looking-up-delivery": ReceiptRow | undefined;
 	/** The row that is there, and whether it was written now. */

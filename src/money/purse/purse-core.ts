@@ -14,6 +14,7 @@ import { checked } from "./checked.ts";
 import { PurseBook } from "./purse-book.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
+import type { ReceiptRow } from "./purse-tables.ts";
 
 /** How much a purse takes undeposited from payers of each level, in minor units; without a limit for it, nothing. */
 type UndepositedLimits = Readonly<Partial<Record<TamperResistance, bigint>>>;
@@ -81,6 +82,13 @@ export class PurseCore {
 		const open = { ...meeting, parties };
 		this.meetings.set(meeting.tetrad, open);
 		return open;
+	}
+
+	/** The own chain under which a receipt was signed, encoded; the present one for what was kept before chains were. */
+	chainOfReceipt({
+		receipt_chain: hash,
+	}: Pick<ReceiptRow, "receipt_chain">): Uint8Array {
+		return this.chains.get(hex(hash)) ?? this.options.context.own.encodedChain;
 	}
 
 	termsOf(issuer: Uint8Array): TrustedIssuer | undefined {

@@ -5,6 +5,7 @@
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
 import {
+	addColumn,
 	type Columns,
 	insert,
 	type Read,
@@ -45,10 +46,19 @@ export const PLACE_NAME = "place";
 
 const ISSUER_CHAINS_COLUMNS = { hash: "bytes", chain: "bytes" } as const;
 
-/** The chains under which issuers signed the notes in all other tables. */
+/** The chains under which issuers signed the notes in all other tables, and this module its receipts: a purse has them at hand. */
 export const ISSUER_CHAINS: Table<typeof ISSUER_CHAINS_COLUMNS> = table(
 	"issuer_chains",
 	ISSUER_CHAINS_COLUMNS,
+	["hash"],
+);
+
+const RECEIPT_CHAINS_COLUMNS = { hash: "bytes", chain: "bytes" } as const;
+
+/** The chains under which payees signed the receipts in `payments`: there may be many. */
+export const RECEIPT_CHAINS: Table<typeof RECEIPT_CHAINS_COLUMNS> = table(
+	"receipt_chains",
+	RECEIPT_CHAINS_COLUMNS,
 	["hash"],
 );
 
@@ -96,14 +106,17 @@ const PAYMENTS_COLUMNS = {
 	in_doubt: "integer",
 	committed: "integer",
 	state: "text",
-	/** Empty until it is settled, and for an exchange. */
+	/** Empty until it is settled, for an exchange, and when it is the issuer that has said that it was booked. */
 	receipt: "bytes",
+	/** Hash of the payee's chain under which it signed the receipt; empty without one, and for receipts of version 1. */
+	receipt_chain: "bytes",
 } as const;
 
 /**
  * Transfers that this module has signed, exchanges with an issuer among them. State: `committed`
  * until the payee's receipt or the issuer's answer is there, then `settled`; `lapsed` when their
- * issuer declared them void and gave back what of them was free.
+ * issuer declared them void and gave back what of them was free; `short` when the
+ * issuer credited the payee with less, because ranges had been booked before.
  */
 export const PAYMENTS: Table<typeof PAYMENTS_COLUMNS> = table(
 	"payments",
@@ -125,6 +138,8 @@ const RECEIPTS_COLUMNS = {
 	currency: "text",
 	amount: "integer",
 	receipt: "bytes",
+	/** Hash of the own chain under which it was signed; empty for receipts of version 1. */
+	receipt_chain: "bytes",
 	accepted: "integer",
 	state: "text",
 	/** The request that deposits it; empty before there is one. */
@@ -192,16 +207,31 @@ export function idsIn(value: Uint8Array): readonly Uint8Array[] {
 	return dec(value, MAX_META_LIST);
 }
 
+/** In the place of a chain's hash where there is no chain, or none is known. */
+export const NO_CHAIN: Uint8Array = new Uint8Array();
+
 /** For whoever opens the store. */
-export const PURSE_SCHEMA: Schema = schema("purse", [
-	META,
-	ISSUER_CHAINS,
-	NOTES,
-	PAYMENTS,
-	RECEIPTS,
-	REQUESTS,
-	LOG,
-]);
+export const PURSE_SCHEMA: Schema = schema(
+	"purse",
+	[
+		META,
+		ISSUER_CHAINS,
+		RECEIPT_CHAINS,
+		NOTES,
+		PAYMENTS,
+		RECEIPTS,
+		REQUESTS,
+		LOG,
+	],
+	{
+		to: 2,
+		steps: [
+			{ kind: "add-table", table: RECEIPT_CHAINS },
+			addColumn("payments", "receipt_chain", "bytes", NO_CHAIN),
+			addColumn("receipts", "receipt_chain", "bytes", NO_CHAIN),
+		],
+	},
+);
 
 export type MetaRow = Row<typeof META.columns>;
 export type NoteRow = Row<typeof NOTES.columns>;
@@ -224,6 +254,10 @@ export type What =
 	| "ordered"
 	| "committed"
 	| "paid"
+	/** Its payee was credited with that amount, which is less. */
+	| "short"
+	/** Nobody had it booked, and now it cannot be any more. */
+	| "lapsed"
 	| "received"
 	| "depositing"
 	| "deposited"

@@ -87,7 +87,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		);
 		this.#orders = new Orders(parts);
 		const visits = new IssuerVisits(parts);
-		this.#visitWork = new VisitWork(parts, visits);
+		this.#visitWork = new VisitWork(parts, visits, payments);
 		this.#settling = new Settling(
 			parts,
 			visits,
@@ -275,6 +275,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#visitWork.giveBackClosed(done.job);
 			case "recording-answer":
 				return this.#settling.answerRecorded(done.job, done.result);
+			case "recording-outcome":
+				return this.#settling.outcomeRecorded(done.job, done.result);
 			default:
 				return unreachable(done);
 		}
@@ -307,6 +309,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "requesting-resolutions":
 			case "closing-give-back":
 			case "recording-answer":
+			case "recording-outcome":
 				return this.#settling.failed(job, error);
 			default:
 				return unreachable(job);

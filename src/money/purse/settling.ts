@@ -3,12 +3,12 @@
  *
  *   greeting ─welcome─▶ comparing heads ─▶ working ─nothing left─▶ closing ─account─▶ (settled)
  *                                          │     ▲
- *                                          └──▶──┘ open requests, deposits, exchanges, claims, what is to resolve
+ *                                          └──▶──┘ open requests, doubts, deposits, exchanges, claims, what is to resolve
  *
  * A request is durable before it is sent, and is sent again at each meeting until its answer is
  * durable:  ordered ──▶ answered | declined.  An answer that comes twice changes nothing.
  */
-import { TetradError } from "../../errors.ts";
+import { TetradError, unreachable } from "../../errors.ts";
 import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
 	body,
@@ -32,6 +32,12 @@ import {
 import type { IssuerVisits, Visit } from "./issuer-visits.ts";
 import { notesOf } from "./new-notes.ts";
 import type { OpenPayments } from "./open-payments.ts";
+import {
+	type DoubtEnded,
+	recordInquired,
+	type SaidOutcome,
+} from "./payment-outcome.ts";
+import { shortError } from "./payment-refusals.ts";
 import type { JobOf, VisitName } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -135,6 +141,8 @@ export class Settling {
 			}
 			case WITH_ISSUER.outcome.type: {
 				const { request, ...said } = body(WITH_ISSUER.outcome, bytes);
+				if (visit.inquiries.has(hex(request)))
+					return this.#inquired(visit, request, said);
 				return this.#answered(visit, request, (row) =>
 					recordOutcome(this.#core, row, said, bytes),
 				);
@@ -250,17 +258,74 @@ export class Settling {
 		this.#visitWork.advance(visit);
 	}
 
-	#apply({ notes, receipt, lapsed, claimed, report }: Consequences): void {
+	#apply({
+		notes,
+		receipt,
+		lapsed,
+		ended,
+		claimed,
+		report,
+	}: Consequences): void {
 		for (const note of notes) this.#core.book.add(note);
 		if (receipt !== undefined) this.#promises.booked(receipt);
 		if (claimed?.state === "live")
 			this.#core.book.takeBack(claimed.id, claimed.spent);
 		else if (claimed !== undefined) this.#core.book.drop(claimed.id);
 		this.#payments.lapsed(lapsed);
+		if (ended !== undefined) this.#endDoubt(ended);
 		if (report === undefined) return;
 		this.#core.report(report);
 		if (report.kind === "deposited" && report.credited < report.amount)
 			this.#core.trouble(doubleSpent(report));
+	}
+
+	/** What became of a payment in doubt. It is asked again at the next meeting as long as that ends no doubt. */
+	#inquired(visit: Visit, request: Uint8Array, said: SaidOutcome): void {
+		const id = hex(request);
+		const payment = visit.inquiries.get(id);
+		if (payment === undefined) return;
+		const verified = checked(() => recordInquired(this.#core, payment, said));
+		if (verified.kind === "failed")
+			return this.#visits.finish(visit.name, verified.error);
+		const { contract } = payment;
+		this.#work.transact(
+			{ kind: "recording-outcome", ...visit.name, contract, request },
+			verified.value,
+		);
+	}
+
+	outcomeRecorded(
+		{ tetrad, visit: number, request }: JobOf<"recording-outcome">,
+		ended: DoubtEnded | undefined,
+	): void {
+		if (ended !== undefined) this.#endDoubt(ended);
+		const visit = this.#visits.at({ tetrad, visit: number });
+		if (visit === undefined) return;
+		visit.inquiries.delete(hex(request));
+		this.#visitWork.advance(visit);
+	}
+
+	#endDoubt({ kind, contract, payee, issuer, amount }: DoubtEnded): void {
+		switch (kind) {
+			case "paid":
+				this.#payments.doubtEnded(contract, undefined);
+				return this.#core.report({
+					kind: "paid",
+					contract,
+					peer: payee,
+					issuer,
+					amount,
+				});
+			case "short": {
+				const error = shortError();
+				this.#payments.doubtEnded(contract, error);
+				return this.#core.trouble(error);
+			}
+			case "lapsed":
+				return this.#payments.lapsed([contract]);
+			default:
+				return unreachable(kind);
+		}
 	}
 
 	#declined(
@@ -274,11 +339,16 @@ export class Settling {
 			"issuer-refused",
 			`the issuer says: ${reason || code}`,
 		);
-		const row = visit.inFlight.get(hex(fields.request));
-		if (row === undefined) return;
-		if (isNotNow(code) || visit.state.kind !== "working") {
-			visit.problem ??= new TetradError("busy", error.message);
-			visit.inFlight.delete(hex(row.request));
+		const id = hex(fields.request);
+		const row = visit.inFlight.get(id);
+		const wasInquiry = visit.inquiries.delete(id);
+		if (row === undefined && !wasInquiry) return;
+		if (row === undefined || isNotNow(code) || visit.state.kind !== "working") {
+			visit.problem ??=
+				row === undefined && !isNotNow(code)
+					? error
+					: new TetradError("busy", error.message);
+			visit.inFlight.delete(id);
 			return this.#visitWork.advance(visit);
 		}
 		if (row.kind === "claim") this.#visitWork.claimDeclined(row.subject);

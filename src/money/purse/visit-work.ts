@@ -23,6 +23,8 @@ import {
 	resolveRequests,
 } from "./issuer-requests.ts";
 import type { IssuerVisits, Source, Visit } from "./issuer-visits.ts";
+import type { OpenPayments } from "./open-payments.ts";
+import type { CommittedPayment } from "./payment-state.ts";
 import type { JobOf, VisitName } from "./pending-jobs.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PurseCore } from "./purse-core.ts";
@@ -41,14 +43,21 @@ export class VisitWork {
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
 	readonly #visits: IssuerVisits;
+	readonly #payments: OpenPayments;
 	/** Notes whose claim was declined, in hexadecimal, and when. */
 	readonly #claimDeclined = new Map<string, number>();
 
-	constructor({ core, work, witnesses }: PurseParts, visits: IssuerVisits) {
+	/** What of `payments` is in doubt is asked of its issuer. */
+	constructor(
+		{ core, work, witnesses }: PurseParts,
+		visits: IssuerVisits,
+		payments: OpenPayments,
+	) {
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
 		this.#visits = visits;
+		this.#payments = payments;
 	}
 
 	/** The issuer will not have that note claimed now. */
@@ -80,20 +89,20 @@ export class VisitWork {
 	advance(visit: Visit): void {
 		if (visit.state.kind !== "working") return;
 		const { toSend, source, isLooking } = visit.state;
-		const room = MAX_REQUESTS_IN_FLIGHT - visit.inFlight.size;
+		const room = MAX_REQUESTS_IN_FLIGHT - underWay(visit);
 		for (const row of toSend.slice(0, room)) this.#send(visit, row);
 		const rest = toSend.slice(room);
 		visit.state = { ...visit.state, toSend: rest };
 		if (
 			rest.length > 0 ||
-			visit.inFlight.size >= MAX_REQUESTS_IN_FLIGHT ||
+			underWay(visit) >= MAX_REQUESTS_IN_FLIGHT ||
 			isLooking
 		)
 			return;
 		// What is still to come may bring notes that have to go back, too.
-		if (source.kind === "exchanges" && visit.inFlight.size > 0) return;
+		if (source.kind === "exchanges" && underWay(visit) > 0) return;
 		if (source.kind !== "none") this.#lookForMore(visit, source);
-		else if (visit.inFlight.size === 0) this.#close(visit);
+		else if (underWay(visit) === 0) this.#close(visit);
 	}
 
 	#send(visit: Visit, row: RequestRow): void {
@@ -114,6 +123,8 @@ export class VisitWork {
 					{ kind: "reading-open-requests", ...name },
 					openRequests(this.#core, issuer),
 				);
+			case "doubts":
+				return this.#inquire(visit, source.left);
 			case "deposits":
 				return this.#work.transact(
 					{ kind: "requesting-deposits", ...name },
@@ -149,7 +160,31 @@ export class VisitWork {
 		const toSend = rows.filter(
 			({ kind }) => kind !== "give-back" && !(isBehind && kind === "withdraw"),
 		);
-		this.#found(visit, toSend, { kind: "deposits", above: new Uint8Array() });
+		const left = this.#payments.inDoubtAt(visit.terms.issuer);
+		this.#found(visit, toSend, { kind: "doubts", left });
+	}
+
+	/** Asks what became of payments in doubt, as many as there is room for: before anything is claimed of their notes. */
+	#inquire(visit: Visit, left: readonly CommittedPayment[]): void {
+		const room = MAX_REQUESTS_IN_FLIGHT - underWay(visit);
+		const { crypto } = this.#core.options.context;
+		for (const payment of left.slice(0, room)) {
+			const request = crypto.random(REQUEST_ID_BYTES);
+			visit.inquiries.set(hex(request), payment);
+			visit.until = this.#core.now + ANSWER_WITHIN_MS;
+			this.#core.toModule(
+				visit.meeting.tetrad,
+				message(WITH_ISSUER.inquire, { request, transfer: payment.transferId }),
+			);
+		}
+		const rest = left.slice(room);
+		this.#found(
+			visit,
+			[],
+			rest.length > 0
+				? { kind: "doubts", left: rest }
+				: { kind: "deposits", above: new Uint8Array() },
+		);
 	}
 
 	depositsRequested(name: VisitName, { rows, above }: NewDeposits): void {
@@ -290,6 +325,11 @@ export class VisitWork {
 		visit.until = this.#core.now + ANSWER_WITHIN_MS;
 		this.#core.toModule(tetrad, message(WITH_ISSUER.balance, { request }));
 	}
+}
+
+/** Requests and inquiries that are not answered. */
+function underWay({ inFlight, inquiries }: Visit): number {
+	return inFlight.size + inquiries.size;
 }
 
 function disagreement(): TetradError {

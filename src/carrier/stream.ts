@@ -80,8 +80,9 @@ class SocketPipe implements Pipe {
 
 	end(): void {
 		this.#socket.end();
-		// All is written, and waiting for the other end to close too keeps no process alive.
-		this.#socket.unref();
+		// An honest end closes at once. One that does not keeps no process alive for longer than this,
+		// in which what still comes is read: a reset could take what was just written with it.
+		setTimeout(() => this.#socket.unref(), LINGER_MS).unref();
 	}
 
 	destroy(abrupt: boolean): void {
@@ -100,6 +101,9 @@ function broken(cause: Error & { code?: string }): TetradError {
 		{ cause },
 	);
 }
+
+/** How long a process that has nothing else to do waits for the other end to close too, in milliseconds. */
+const LINGER_MS = 1000;
 
 /** Silence in milliseconds after which TCP asks whether the other end is still there. */
 const KEEP_ALIVE_MS = 30_000;

@@ -10,6 +10,10 @@ export function sentence(event: ProcessEvent): string | undefined {
 			return `listening on ${event.address}`;
 		case "linked":
 			return `linked with ${plain(event.peer)}`;
+		case "unlinked":
+			return event.code === undefined
+				? `no longer linked with ${plain(event.peer)}`
+				: `no longer linked with ${plain(event.peer)}: ${plain(event.reason ?? "")} (${event.code})`;
 		case "bound":
 			return `tetrad ${event.tetrad}: bound`;
 		case "confirmed": {

@@ -20,6 +20,7 @@ import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import {
 	type Command,
+	startCaller,
 	startModule,
 	startServer,
 } from "../support/processes.ts";
@@ -139,4 +140,45 @@ test("a file that came whole with the end of its tetrad is kept, and that it was
 		[1, 1, "tetrad-closed"],
 	);
 	assert.equal(B.all("refused").length, 0);
+});
+
+test("a module tells how a link that was ready ended", async () => {
+	const at = homes.socket("X");
+	await using X = await startModule(homes, "X");
+	for (const leaves of ["in order", "killed"] as const) {
+		const before = X.all("unlinked").length;
+		await using A = (await startServer(homes, "A", at)).agent;
+		await X.expect("linked", before);
+		if (leaves === "killed") await A.kill();
+		else A.terminate();
+		const { code } = await X.expect("unlinked", before);
+		assert.equal(code, leaves === "killed" ? "carrier-failed" : undefined);
+	}
+});
+
+test("an answer to a file and to a greeting is waited for no longer than was said", async () => {
+	// No module greets, so nobody answers a greeting, and B acknowledges a file only after one.
+	const inbox = homes.at("slow");
+	await mkdir(inbox);
+	await using X = await startModule(homes, "X");
+	assert.ok(!X.gone);
+	const flags = ["--receive", inbox, "--greet", "hello"];
+	await using B = (await startServer(homes, "B", homes.socket("Y"), ...flags))
+		.agent;
+	const { address } = await B.expect("listening");
+	for (const asked of [
+		["--send", `${homes.of("B")}/device.json`],
+		["--greet", "hello"],
+	]) {
+		const flags = ["--answer-timeout", "1", ...asked];
+		await using A = startCaller(
+			homes,
+			"A",
+			homes.socket("X"),
+			address,
+			...flags,
+		);
+		const { stderr } = await A.exits(1);
+		assert.match(stderr, /no answer within 1 s .*\(timed-out\)/);
+	}
 });

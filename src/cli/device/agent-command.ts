@@ -83,6 +83,11 @@ export function declareAgent(agent: Command): void {
 			"how long an establishment may take",
 			positiveSeconds,
 		)
+		.option(
+			"--answer-timeout <seconds>",
+			"how long the answer to --send or --greet may take; 300 unless given",
+			positiveSeconds,
+		)
 		.addOption(keylogFlag());
 	addSecretFlags(agent)
 		.addOption(jsonFlag())

@@ -27,6 +27,8 @@ export interface AgentFlags extends DeviceFlags {
 	readonly settle?: true;
 	readonly settleAt?: Address;
 	/** In milliseconds. */
+	readonly answerTimeout?: number;
+	/** In milliseconds. */
 	readonly settleEvery?: number;
 	readonly pay?: string;
 	readonly for?: string;
@@ -44,7 +46,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 		);
 	const { home, module, listen, connect, routing } = flags;
 	const { timeout, root, link, message, send, receive, greet } = flags;
-	const { unsafeKeylog } = flags;
+	const { unsafeKeylog, answerTimeout } = flags;
 	const business = await businessOf(flags);
 	await runDevice(flags, (signal, report) =>
 		runAgentProcess(
@@ -60,6 +62,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 				link: linkOf(link),
 				signal,
 				...(timeout === undefined ? {} : { timeoutMs: timeout }),
+				...(answerTimeout === undefined ? {} : { answerMs: answerTimeout }),
 			},
 			report,
 		),

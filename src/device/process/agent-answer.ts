@@ -18,6 +18,7 @@ import { hex } from "../../wire/index.ts";
 import type { Payments } from "../purse/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { inTetrad } from "./agent-call.ts";
+import { DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
 import { IncomingFile, onDisk } from "./incoming-file.ts";
 import {
 	greet,
@@ -42,6 +43,8 @@ export interface AnswerOptions {
 	readonly receive?: string;
 	/** A text for the own module over session 4; its answer is waited for before a file is acknowledged. */
 	readonly greet?: string;
+	/** How long the answer to `greet` is waited for, in milliseconds; 5 minutes unless given. */
+	readonly answerMs?: number;
 	/** Take payments of these issuers' money. */
 	readonly take?: readonly IssuerTerms[];
 	readonly signal: AbortSignal;
@@ -209,7 +212,13 @@ class Answering {
 
 	/** The module greets once in a tetrad, however many files come. */
 	#hearGreeting(): Promise<void> {
-		this.#greeting ??= hearGreeting(this.#own, this.#number, this.#work.report);
+		const { answerMs = DEFAULT_ANSWER_MS } = this.#options;
+		this.#greeting ??= hearGreeting(
+			this.#own,
+			this.#number,
+			this.#work.report,
+			answerMs,
+		);
 		return this.#greeting;
 	}
 

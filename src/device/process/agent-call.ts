@@ -5,6 +5,7 @@ import { hex } from "../../wire/index.ts";
 import type { Tetrad } from "../runtime/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { settle } from "./agent-settling.ts";
+import { DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
 import { sendFile } from "./outgoing-file.ts";
 import {
 	greet,
@@ -30,6 +31,8 @@ export interface CallOptions {
 	readonly settle?: boolean;
 	/** Have the own module pay the other module. */
 	readonly pay?: WantedPayment;
+	/** How long the answer to `send` and to `greet` is waited for, in milliseconds; 5 minutes unless given. */
+	readonly answerMs?: number;
 	readonly signal: AbortSignal;
 }
 
@@ -41,6 +44,7 @@ export async function call(
 ): Promise<void> {
 	const { agent, report, witness } = work;
 	const { signal, message, routing, root } = options;
+	const { answerMs = DEFAULT_ANSWER_MS } = options;
 	const number = work.nextTetrad();
 	const carrier = await connect(address, { signal });
 	const tetrad = await agent.connect(carrier, {
@@ -58,8 +62,9 @@ export async function call(
 		await greet(own, options.greet);
 		if (own instanceof PayingModule) await business(work, options, own, number);
 		if (options.send !== undefined)
-			await send(work, tetrad, options.send, number);
-		if (options.greet !== undefined) await hearGreeting(own, number, report);
+			await send(work, tetrad, options.send, number, answerMs);
+		if (options.greet !== undefined)
+			await hearGreeting(own, number, report, answerMs);
 	});
 	await tetrad.closed;
 }
@@ -82,8 +87,10 @@ async function send(
 	tetrad: Tetrad,
 	path: string,
 	number: number,
+	answerMs: number,
 ): Promise<void> {
-	const sent = await sendFile(tetrad.agent, path, progressOf(number, report));
+	const progress = progressOf(number, report);
+	const sent = await sendFile(tetrad.agent, path, progress, answerMs);
 	report({
 		event: "file-sent",
 		tetrad: number,

@@ -25,7 +25,7 @@ import {
 	type Report,
 	reportLists,
 } from "./process-events.ts";
-import { observer } from "./tetrad-events.ts";
+import { observer, reportUnlinked } from "./tetrad-events.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface IssuerProcessOptions {
@@ -98,7 +98,9 @@ export async function runIssuerProcess(
 	}
 	const listener = stack.use(
 		await listen(options.listen, (carrier) => {
-			module.serve(carrier, { pairing, mode: "paired" }).then(
+			const ended = (error: TetradError | undefined) =>
+				reportUnlinked(carrier.peer, error, report);
+			module.serve(carrier, { pairing, mode: "paired", ended }).then(
 				() => report({ event: "linked", peer: carrier.peer }),
 				(thrown: unknown) => {
 					const { code, message: reason } = asTetradError(thrown);

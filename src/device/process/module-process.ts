@@ -18,7 +18,7 @@ import { KeylogFile } from "./keylog-file.ts";
 import { ModuleTexts } from "./module-texts.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import { purseEvent } from "./purse-events.ts";
-import { observer, reportRefused } from "./tetrad-events.ts";
+import { observer, reportRefused, reportUnlinked } from "./tetrad-events.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 export interface ModuleProcessOptions {
@@ -91,7 +91,9 @@ export async function runModuleProcess(
 			: { purse }),
 	});
 	await using listener = await listen(options.listen, (carrier) => {
-		module.serve(carrier, { pairing, mode: link }).then(
+		const ended = (error: TetradError | undefined) =>
+			reportUnlinked(carrier.peer, error, report);
+		module.serve(carrier, { pairing, mode: link, ended }).then(
 			() => report({ event: "linked", peer: carrier.peer }),
 			(thrown: unknown) => reportRefused(carrier.peer, thrown, report),
 		);

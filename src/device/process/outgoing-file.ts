@@ -10,7 +10,8 @@ import {
 	type ReceivedFile,
 } from "../../talk/index.ts";
 import type { Channel } from "../runtime/index.ts";
-import { runTalk, sessionOne } from "./talk-run.ts";
+import { answerInTime, DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
+import { heard, runTalk, sessionOne } from "./talk-run.ts";
 
 /** How far a file is on its way, in bytes. */
 export interface TransferProgress {
@@ -21,12 +22,14 @@ export interface TransferProgress {
 /**
  * Sends a file to the other agent, and resolves when that one has acknowledged it. Rejects with
  * `file-unusable` for what is no file or cannot be read, with `carrier-failed` when it becomes shorter or when other
- * bytes arrived, and with `truncated` when the other agent closes before.
+ * bytes arrived, with `truncated` when the other agent closes before, and with `timed-out` when it
+ * has not acknowledged the file `answerMs` after the last byte was sent.
  */
 export async function sendFile(
 	channel: Channel,
 	path: string,
 	progress: (progress: TransferProgress) => void,
+	answerMs: number = DEFAULT_ANSWER_MS,
 ): Promise<ReceivedFile> {
 	const file = await openToRead(path);
 	try {
@@ -38,6 +41,14 @@ export async function sendFile(
 			{ kind: "begin" },
 			(after) => ({
 				...sessionOne(channel, after),
+				receive: () =>
+					after(
+						answerInTime(
+							heard(channel),
+							answerMs,
+							"the other agent acknowledges the file",
+						),
+					),
 				read: ({ at, length }) => after(readPart(file, path, at, length)),
 				progress: ({ bytes, size }) => progress({ bytes, size }),
 				delivered: ({ sha256 }) => delivered.resolve(sha256),

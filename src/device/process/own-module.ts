@@ -1,6 +1,7 @@
 import { parseText, textMessage } from "../../talk/index.ts";
 import { Payments, type Witness } from "../purse/index.ts";
 import type { Tetrad } from "../runtime/index.ts";
+import { answerInTime } from "./answer-in-time.ts";
 import type { Report } from "./process-events.ts";
 
 /** The own module of an agent in one tetrad, in which it may have to do with money. */
@@ -56,13 +57,18 @@ export async function greet(
 	if (greeting !== undefined) await tetrad.module.send(textMessage(greeting));
 }
 
-/** Waits until the own module has said something, and reports it when it is a text. */
+/** Waits until the own module has said something, and reports it when it is a text. Rejects with `timed-out` when that takes longer than `answerMs`. */
 export async function hearGreeting(
 	own: OwnModule,
 	number: number,
 	report: Report,
+	answerMs: number,
 ): Promise<void> {
-	const message = await own.greeting();
+	const message = await answerInTime(
+		own.greeting(),
+		answerMs,
+		"the own module answers the greeting",
+	);
 	const text = message && parseText(message);
 	if (text === undefined) return;
 	const session = own.tetrad.place === "A" ? 3 : 4;

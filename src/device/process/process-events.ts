@@ -12,6 +12,13 @@ import type { ListEvent } from "../runtime/index.ts";
 export type ProcessEvent =
 	| { readonly event: "listening"; readonly address: string }
 	| { readonly event: "linked"; readonly peer: string }
+	/** A link that was ready is over: in order, or with why not. */
+	| {
+			readonly event: "unlinked";
+			readonly peer: string;
+			readonly code?: ErrorCode;
+			readonly reason?: string;
+	  }
 	| { readonly event: "bound"; readonly tetrad: number }
 	| {
 			readonly event: "confirmed";

@@ -49,13 +49,14 @@ export function sessionOne(
 	const options = signal === undefined ? {} : { signal };
 	return {
 		"to-agent": ({ bytes }) => after(send(channel, bytes)),
-		receive: () => after(next(channel, options)),
+		receive: () => after(heard(channel, options)),
 	};
 }
 
-async function next(
+/** The next message of the other agent, as a machine takes it. */
+export async function heard(
 	channel: Channel,
-	options: { readonly signal?: AbortSignal },
+	options: { readonly signal?: AbortSignal } = {},
 ): Promise<SessionOneEvent> {
 	const bytes = await channel.receive(options);
 	return bytes === undefined

@@ -1,4 +1,4 @@
-import { asTetradError } from "../../errors.ts";
+import { asTetradError, type TetradError } from "../../errors.ts";
 import type { Tetrad, TetradEvent } from "../runtime/index.ts";
 import type { TransferProgress } from "./outgoing-file.ts";
 import type { Report } from "./process-events.ts";
@@ -50,6 +50,19 @@ export function progressOf(
 		reported = percent;
 		report({ event: "progress", tetrad, bytes, size });
 	};
+}
+
+/** Reports how a link that was ready ended. */
+export function reportUnlinked(
+	peer: string,
+	error: TetradError | undefined,
+	report: Report,
+): void {
+	report({
+		event: "unlinked",
+		peer,
+		...(error === undefined ? {} : { code: error.code, reason: error.message }),
+	});
 }
 
 /** Reports what could not be sent because the tetrad was over. Throws `thrown` when it was not. */

@@ -41,6 +41,8 @@ export interface AgentAccess {
 	readonly pairing: Pairing;
 	/** `paired` unless given. */
 	readonly mode?: LinkMode;
+	/** Hears once how a link that was ready ended: without an error when it was closed in order. */
+	readonly ended?: (error: TetradError | undefined) => void;
 }
 
 /** What a module lends to the purse that it is made with. */
@@ -163,6 +165,7 @@ export class MoneyModule implements AsyncDisposable {
 	 */
 	async serve(carrier: Carrier, access: AgentAccess): Promise<void> {
 		let link: LinkConnection;
+		const over = Promise.withResolvers<TetradError | undefined>();
 		try {
 			if (this.#closed) throw moduleClosed();
 			this.#agentId ??= access.pairing.peerDeviceId;
@@ -179,7 +182,10 @@ export class MoneyModule implements AsyncDisposable {
 				timeoutMs: this.#timeoutMs,
 				stranger: (tetradId, type, body) =>
 					this.#begin(link, tetradId, type, body),
-				ended: () => this.#links.delete(link),
+				ended: (error) => {
+					this.#links.delete(link);
+					over.resolve(error);
+				},
 			});
 		} catch (thrown) {
 			carrier.close();
@@ -187,6 +193,7 @@ export class MoneyModule implements AsyncDisposable {
 		}
 		this.#links.add(link);
 		await link.ready;
+		void over.promise.then((error) => access.ended?.(error));
 	}
 
 	/** The next tetrad that was confirmed. Rejects with `aborted`, and with `tetrad-closed` once this module is closed. */

@@ -39,7 +39,7 @@ export function addRunCommand(issuer: Command): void {
 		)
 		.option(
 			"--database-file <file>",
-			"the ledger is in PostgreSQL, whose address is the line in this file; as the issuer was made unless given",
+			"the ledger is in PostgreSQL, whose address is the line in this file; it is kept in the settings, and as they say unless given",
 		)
 		.option(
 			"--timeout <seconds>",

@@ -6,6 +6,7 @@ export {
 	forgetHttp,
 	makeIssuer,
 	openLedger,
+	placeLedger,
 	readIssuerSettings,
 	readOperatorToken,
 	termsOf,

@@ -169,6 +169,28 @@ export async function readIssuerSettings(
 	};
 }
 
+/**
+ * The settings, with the ledger at `database`, which is written into them: operators at the home
+ * find the same ledger when the issuer does not run. Throws `home-unusable` when there is a ledger
+ * in the home already.
+ */
+export async function placeLedger(
+	home: string,
+	database: DatabaseLocation | undefined,
+): Promise<IssuerSettings> {
+	const settings = await readIssuerSettings(home);
+	if (database === undefined) return settings;
+	if (settings.database === undefined && (await isThere(ledgerPath(home))))
+		throw unusable(
+			`the ledger of this issuer is ${ledgerPath(home)}, and an issuer has one; run it without --database-file`,
+		);
+	const path = pathIn(home, "issuer.json");
+	const file = parseJson(issuerFile, await readText(path), path);
+	const text = JSON.stringify({ ...file, database }, null, "\t");
+	await replaceFile(path, `${text}\n`);
+	return { ...settings, database };
+}
+
 /** What the home's certificate and settings make of it. Its key stays closed. */
 export async function termsOf(
 	home: string,

@@ -15,7 +15,7 @@ import {
 	Issuer,
 	LedgerOperator,
 	openLedger,
-	readIssuerSettings,
+	placeLedger,
 	readOperatorToken,
 	termsOf,
 } from "../issuer/index.ts";
@@ -39,7 +39,7 @@ export interface IssuerProcessOptions {
 		readonly port: number;
 		readonly unsafeAnywhere: boolean;
 	};
-	/** In the place of what the settings say. */
+	/** In the place of what the settings say, and from then on in them. */
 	readonly database?: DatabaseLocation;
 	readonly timeoutMs?: number;
 	readonly signal: AbortSignal;
@@ -51,10 +51,7 @@ export async function runIssuerProcess(
 	report: Report,
 ): Promise<void> {
 	const { signal, timeoutMs, database, http } = options;
-	const settings = {
-		...(await readIssuerSettings(options.home)),
-		...(database === undefined ? {} : { database }),
-	};
+	const settings = await placeLedger(options.home, database);
 	await using home = await readHome(options.home, "module", options.secrets);
 	const { pairing, policy } = home;
 	if (pairing === undefined)

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import {
+	placeLedger,
+	readIssuerSettings,
+} from "../../src/device/issuer/index.ts";
+import { temporaryFolder } from "../support/folders.ts";
+
+const SETTINGS = {
+	version: 1,
+	currency: "PLAY",
+	exponent: 2,
+	play: true,
+	noteDays: 90,
+	graceDays: 7,
+};
+
+async function issuerHome(database?: { readonly file: string }) {
+	const folder = await temporaryFolder();
+	const settings =
+		database === undefined ? SETTINGS : { ...SETTINGS, database };
+	const path = `${folder.path}/issuer.json`;
+	await writeFile(path, JSON.stringify(settings), { mode: 0o600 });
+	return folder;
+}
+
+describe("where the ledger of an issuer is", () => {
+	test("is said once: what runs it and what its operator does read the same place", async () => {
+		await using home = await issuerHome();
+		const database = { file: "/etc/mint/database" };
+		const placed = await placeLedger(home.path, database);
+		assert.deepEqual(placed.database, database);
+		assert.deepEqual(await readIssuerSettings(home.path), placed);
+		assert.deepEqual(await placeLedger(home.path, undefined), placed);
+	});
+
+	test("may be the same server under another file", async () => {
+		await using home = await issuerHome({ file: "/etc/old" });
+		const placed = await placeLedger(home.path, { file: "/etc/new" });
+		assert.deepEqual(placed.database, { file: "/etc/new" });
+		assert.deepEqual(await readIssuerSettings(home.path), placed);
+	});
+
+	test("is not a server when there is a ledger in the home", async () => {
+		await using home = await issuerHome();
+		await writeFile(`${home.path}/ledger.db`, "", { mode: 0o600 });
+		await assert.rejects(placeLedger(home.path, { file: "/etc/new" }), {
+			code: "home-unusable",
+			message: /ledger\.db/,
+		});
+		const { database } = await readIssuerSettings(home.path);
+		assert.equal(database, undefined);
+	});
+});

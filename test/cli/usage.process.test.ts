@@ -186,6 +186,15 @@ describe("wrong usage exits 2 with one line about it:", TOGETHER, () => {
 			() => agent("--connect", "127.0.0.1:1", "--timeout", "soon"),
 			/number of seconds/,
 		],
+		[
+			"settling so seldom that what was received could expire",
+			() =>
+				agent(
+					...["--listen", "127.0.0.1:0", "--settle-at", "127.0.0.1:1"],
+					...["--settle-every", "3600"],
+				),
+			/--settle-every is at most 1800 seconds/,
+		],
 		["port 0 to connect to", () => agent("--connect", "127.0.0.1:0"), /port 0/],
 		[
 			"pairing at both ends",

@@ -49,7 +49,7 @@ export function declareAgent(agent: Command): void {
 		)
 		.option(
 			"--settle-every <seconds>",
-			"how long after each --settle-at; an hour unless given",
+			"how long after each --settle-at; a quarter of an hour unless given, and half an hour at most",
 			positiveSeconds,
 		)
 		.option(

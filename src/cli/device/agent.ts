@@ -6,7 +6,11 @@ import {
 } from "../../device/process/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
-import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import {
+	DEPOSIT_MARGIN_MS,
+	type IssuerTerms,
+	parseAmount,
+} from "../../money/index.ts";
 import { MAX_TEXT_BYTES } from "../../talk/index.ts";
 import type { Routing } from "../../tetrad/index.ts";
 import { utf8 } from "../../wire/index.ts";
@@ -69,13 +73,14 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 	);
 }
 
-const HOUR_MS = 3_600_000;
+/** A payment is taken up to the margin before its notes expire: at least one settling, and its retries, fall into that time. */
+const SETTLE_EVERY_MS: number = DEPOSIT_MARGIN_MS / 4;
 
 /** What has to do with money, checked before anything runs. */
 async function businessOf(
 	flags: AgentFlags,
 ): Promise<Pick<AgentProcessOptions, "settle" | "settleAt" | "pay" | "take">> {
-	const { settle, settleAt, settleEvery = HOUR_MS } = flags;
+	const { settle, settleAt, settleEvery = SETTLE_EVERY_MS } = flags;
 	const { pay, takePayments, connect, listen } = flags;
 	if (connect === undefined && (settle || pay !== undefined))
 		throw invalid("--settle and --pay go with --connect");
@@ -83,6 +88,10 @@ async function businessOf(
 		throw invalid("--take-payments and --settle-at go with --listen");
 	if (settleAt === undefined && flags.settleEvery !== undefined)
 		throw invalid("--settle-every goes with --settle-at");
+	if (settleEvery > DEPOSIT_MARGIN_MS / 2)
+		throw invalid(
+			`--settle-every is at most ${DEPOSIT_MARGIN_MS / 2000} seconds: what was received is deposited before its notes expire`,
+		);
 	for (const flag of ["for", "issuer", "contract"] as const)
 		if (pay === undefined && flags[flag] !== undefined)
 			throw invalid(`--${flag} goes with --pay`);

@@ -144,6 +144,7 @@ export class Depositing {
 				own: world.issuer.device,
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
 				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),
+				certified: (chain) => verdicts.certified(chain, "module"),
 			},
 			{ currency: CURRENCY, isPlay: true },
 		);

@@ -81,4 +81,6 @@ export interface MoneyContext {
 		encodedChain: Uint8Array,
 		at: number,
 	) => CertifiedDevice;
+	/** Whom a trusted bank certified under a chain, whenever that was and whatever lists say since. Throws as `ChainVerdicts.certified`. */
+	readonly certified: (encodedChain: Uint8Array) => CertifiedDevice;
 }

@@ -36,6 +36,7 @@ import {
 	SEVERAL,
 } from "../../src/money/index.ts";
 import {
+	CLOCK_TOLERANCE_MS,
 	MAX_META_LIST,
 	MAX_WITNESSED_NUMBER,
 } from "../../src/money/purse/purse-limits.ts";
@@ -364,6 +365,8 @@ test("limits", () => {
 		"overridden heads that a purse remembers": MAX_META_LIST,
 		"time that a payee leaves itself to deposit in, ms": DEPOSIT_MARGIN_MS,
 		"time from an invoice to its payBy, ms": PAY_WITHIN_MS,
+		"time after payBy in which a transfer is still taken at once, ms":
+			CLOCK_TOLERANCE_MS,
 	});
 	assert.ok(
 		DOCUMENT.includes(

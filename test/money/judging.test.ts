@@ -3,10 +3,16 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { parseNote } from "../../src/money/index.ts";
-import { NOTES, PAYMENTS } from "../../src/money/purse/purse-tables.ts";
+import {
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+} from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
 import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
+
+const NONE = new Uint8Array();
 
 interface Two {
 	readonly town: Town;
@@ -181,5 +187,154 @@ describe("notes that a payee has judged", () => {
 		assert.equal(ann.last("failed").isInDoubt, false);
 		assert.equal(town.balance(ann, mint).spendable, 200n);
 		town.requireConserved(mint);
+	});
+});
+
+describe("a transfer that a payee would not agree to any more", () => {
+	/** Ann has committed it, and it is on its way to Bob. */
+	async function committed(here: Two, contract = 1): Promise<number> {
+		const { town, mint, ann, bob } = here;
+		const tetrad = await town.meet(ann, bob);
+		town.expect(bob, tetrad, contractOf(contract), 250n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contractOf(contract), 250n, mint);
+		await town.deliver(); // prepare
+		await town.deliver(); // prepared
+		assert.equal(town.balance(ann, mint).inDoubt, 250n);
+		return tetrad;
+	}
+
+	/** Bob has not taken it and does not refuse it for good: he takes it once it is booked. */
+	async function requireDepositedFirst(here: Two): Promise<void> {
+		const { town, mint, ann, bob } = here;
+		await town.quiet();
+		assert.equal(ann.last("failed").code, "payment-in-doubt");
+		assert.equal(ann.last("failed").isInDoubt, true);
+		assert.ok(!bob.heard.some(({ kind }) => kind === "received"));
+		assert.equal(town.total(bob, mint), 0n);
+		town.requireConserved(mint);
+		bob.clockAhead = 0;
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), 250n);
+		await town.quiet();
+		town.requireConserved(mint);
+	}
+
+	function requirePaid({ town, mint, ann, bob }: Two): void {
+		assert.equal(town.balance(ann, mint).inDoubt, 0n);
+		const [row] = ann.store.rows(PAYMENTS);
+		assert.equal(row?.state, "settled");
+		assert.equal(bob.last("received").receipt, hex(row?.receipt ?? NONE));
+		town.requireConserved(mint);
+	}
+
+	test("because its list grew meanwhile: it is deposited first, and then paid", async () => {
+		const here = await two();
+		const { town, mint, bob } = here;
+		await committed(here);
+		const { device } = mint;
+		await town.recertify(mint);
+		await town.distrust(device, bob);
+		await requireDepositedFirst(here);
+		requirePaid(here);
+	});
+
+	for (const days of [91, 5])
+		test(`because its clock is ${days} days ahead meanwhile: it is deposited first, and then paid`, async () => {
+			const here = await two();
+			await committed(here);
+			here.bob.clockAhead = days * DAY;
+			await requireDepositedFirst(here);
+			requirePaid(here);
+		});
+
+	test("because it comes after payBy and the tolerance of clocks, and not before", async () => {
+		for (const [late, isTaken] of [
+			[0, true],
+			[1, false],
+		] as const) {
+			const here = await two();
+			const { town, mint, bob } = here;
+			await committed(here);
+			town.now += 120_000 + 600_000 + late;
+			if (!isTaken) await requireDepositedFirst(here);
+			else {
+				await town.quiet();
+				assert.equal(town.balance(bob, mint).toDeposit, 250n);
+			}
+			requirePaid(here);
+		}
+	});
+
+	test("because its payer's clock is behind, so that it commits long after payBy", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		ann.clockAhead = -DAY;
+		ann.isSlowToSign = true;
+		const tetrad = await town.meet(ann, bob);
+		town.expect(bob, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		town.now += 3_600_000;
+		ann.events.push(...ann.unsigned.splice(0));
+		await requireDepositedFirst(here);
+		requirePaid(here);
+	});
+
+	test("is deposited first also when both start again on the way, and answered by the receipt from then on", async () => {
+		const here = await two();
+		const { town, mint, ann, bob } = here;
+		const tetrad = await committed(here);
+		town.now += DAY;
+		await town.quiet();
+		town.part(ann, tetrad);
+		await town.quiet();
+		for (const module of [ann, bob]) town.restart(module);
+		const again = await town.meet(ann, bob);
+		await town.quiet();
+		assert.equal(town.balance(ann, mint).inDoubt, 250n);
+		town.part(ann, again);
+		assert.equal((await town.visit(bob, mint)).code, "");
+		for (const module of [ann, bob]) town.restart(module);
+		const last = await town.meet(ann, bob);
+		town.expect(bob, last, contractOf(1), 250n, mint);
+		await town.quiet();
+		requirePaid(here);
+	});
+
+	test("is not paid when its ranges are booked for somebody else", async () => {
+		const here = await two([250n]);
+		const { town, mint, ann, bob } = here;
+		const cyd = await town.purse("cyd");
+		const before = ann.store.copy();
+		const head = ann.head;
+		const tetrad = await committed(here);
+		town.now += DAY;
+		await town.quiet();
+		town.part(ann, tetrad);
+		await town.quiet();
+		// From a copy, Ann pays Cyd with the same range, and Cyd is the first at the issuer.
+		const own = ann.store;
+		ann.store = before;
+		ann.head = head;
+		town.restart(ann);
+		const other = await town.meet(ann, cyd);
+		town.expect(cyd, other, contractOf(2), 250n, mint);
+		await town.quiet();
+		town.pay(ann, other, contractOf(2), 250n, mint);
+		await town.quiet();
+		await town.visit(cyd, mint);
+		await town.visit(bob, mint);
+		ann.store = own;
+		town.restart(ann);
+		const last = await town.meet(ann, bob);
+		town.expect(bob, last, contractOf(1), 250n, mint);
+		await town.quiet();
+		assert.ok(!bob.heard.some(({ kind }) => kind === "received"));
+		assert.equal(town.balance(ann, mint).inDoubt, 250n);
+		assert.equal(town.account(mint, cyd), 250n);
+		assert.equal(town.account(mint, bob), 0n);
+		assert.equal(bob.store.rows(RECEIPTS)[0]?.receipt.length, 0);
 	});
 });

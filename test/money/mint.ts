@@ -92,6 +92,14 @@ export class Mint {
 				own: self.device,
 				judge: certified,
 				judgeSigned: certified,
+				certified: (chain) =>
+					validateChain(
+						nodeCrypto,
+						chain,
+						"module",
+						world.policy.banks,
+						undefined,
+					),
 			},
 			{ currency: PLAY, isPlay: true, ...options.parameters },
 		);

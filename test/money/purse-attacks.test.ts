@@ -488,13 +488,27 @@ describe("a payee refuses, and nothing changes", () => {
 			await mallory.requireRefused(await attack(mallory, invoice), code);
 		});
 
-	test("a note that expires before it can be deposited", async () => {
+	test("a note that expires before it can be deposited, until it is", async () => {
 		const mallory = await Mallory.make();
+		const { town, mint, bob } = mallory;
 		const invoice = await mallory.prepare();
 		const expires = Number(mallory.notes[0]?.expires);
-		mallory.town.now = expires - 3_600_000;
+		town.now = expires - 3_600_000;
 		const bytes = mallory.deliver(await mallory.transfer(), invoice);
-		await mallory.requireRefused(bytes, "payment-refused");
+		for (let i = 0; i < 2; i++) {
+			const answer = await mallory.say(bytes);
+			assert.equal(answer?.[0], BETWEEN_MODULES.refused.type);
+			assert.equal(
+				body(BETWEEN_MODULES.refused, answer ?? new Uint8Array()).code,
+				"payment-refused",
+			);
+			assert.ok(!bob.heard.some(({ kind }) => kind === "received"));
+			assert.equal(town.total(bob, mint), 0n);
+		}
+		await town.visit(bob, mint);
+		assert.equal(town.account(mint, bob), 250n);
+		const answer = await mallory.say(bytes);
+		assert.equal(answer?.[0], BETWEEN_MODULES.accepted.type);
 	});
 
 	test("money that its agent does not expect, or not so much of it", async () => {
@@ -537,11 +551,13 @@ describe("a payee holds no more undeposited than its owner allows", () => {
 			town.expect(bob, tetrad, contract, 250n, mint);
 			await town.work();
 			const invoice = await mallory.prepare(250n, contract);
-			const pieces = [mallory.piece(0, 0n, 250n)];
+			const pieces = [mallory.piece(i >> 1, BigInt(i % 2) * 250n, 250n)];
 			const transfer = await mallory.transfer({ contract, pieces });
-			deliveries.push(mallory.deliver(transfer, invoice));
+			const note = mallory.notes[i >> 1]?.document as Uint8Array;
+			deliveries.push(mallory.deliver(transfer, invoice, [note]));
 			town.now += 120_000;
 		}
+		const counted = (): bigint => town.balance(bob, mint).toDeposit;
 		const [first, second, third] = deliveries as [
 			Uint8Array,
 			Uint8Array,
@@ -558,16 +574,22 @@ describe("a payee holds no more undeposited than its owner allows", () => {
 		const types = town.wire.splice(0).map(({ bytes }) => bytes?.[0]);
 		const { accepted, refused } = BETWEEN_MODULES;
 		assert.deepEqual(types, [
-			refused.type,
-			refused.type,
 			accepted.type,
 			accepted.type,
+			refused.type,
+			refused.type,
 		]);
-		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		assert.equal(counted(), 250n);
+		for (const bytes of [first, second])
+			assert.equal((await mallory.say(bytes))?.[0], refused.type);
+		assert.equal(counted(), 250n);
+		assert.equal(bob.heard.filter(({ kind }) => kind === "received").length, 1);
 		await town.visit(bob, mint);
-		assert.equal((await mallory.say(first))?.[0], accepted.type);
-		assert.equal((await mallory.say(second))?.[0], refused.type);
-		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+		assert.equal(counted(), 0n);
+		assert.equal(town.account(mint, bob), 750n);
+		for (const bytes of [first, second])
+			assert.equal((await mallory.say(bytes))?.[0], accepted.type);
+		assert.equal(bob.heard.filter(({ kind }) => kind === "received").length, 3);
 	});
 
 	test("from a payer that has two invoices for one contract", async () => {
@@ -594,7 +616,10 @@ describe("a payee holds no more undeposited than its owner allows", () => {
 		}
 		// The large one would be 500 along with what is promised since.
 		const bytes = mallory.deliver(await mallory.transfer(), large);
-		await mallory.requireRefused(bytes, "payment-refused");
+		const answer = await mallory.say(bytes);
+		assert.equal(answer?.[0], BETWEEN_MODULES.refused.type);
+		assert.equal(town.total(bob, mint), 0n);
+		assert.ok(!bob.heard.some(({ kind }) => kind === "received"));
 	});
 });
 

@@ -320,6 +320,7 @@ export class Town {
 			judge: (chain, now) => self.verdicts.judge(chain, "module", now),
 			judgeSigned: (chain, at) =>
 				self.verdicts.judgeSigned(chain, "module", at),
+			certified: (chain) => self.verdicts.certified(chain, "module"),
 		};
 	}
 
@@ -770,7 +771,12 @@ export class Town {
 		);
 		const received = new Set(
 			purses.flatMap(({ store }) =>
-				store.rows(RECEIPTS).map(({ transfer_id }) => hex(transfer_id)),
+				store
+					.rows(RECEIPTS)
+					.filter(
+						({ state, receipt }) => state !== "to-book" && receipt.length > 0,
+					)
+					.map(({ transfer_id }) => hex(transfer_id)),
 			),
 		);
 		const held = new Map(

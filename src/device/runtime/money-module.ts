@@ -128,6 +128,7 @@ export class MoneyModule implements AsyncDisposable {
 				own,
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
 				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),
+				certified: (chain) => verdicts.certified(chain, "module"),
 			},
 			signer: options.identity.signer,
 			now: clock.now,

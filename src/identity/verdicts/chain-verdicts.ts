@@ -106,6 +106,15 @@ export class ChainVerdicts {
 	}
 
 	/**
+	 * Whom a trusted root certified under a chain, whenever that was, and whatever lists say since.
+	 * It is no reason to trust anybody: for what was agreed on before, and is to be told apart from
+	 * what somebody made up.
+	 */
+	certified(encodedChain: Uint8Array, role: DeviceRole): CertifiedDevice {
+		return this.#validate(encodedChain, role, undefined);
+	}
+
+	/**
 	 * As `judgeForRecertification`, for the two ends of a link, who are of one owner and tell each
 	 * other of lists over it. Whether a tetrad may be made is asked again, of `judge`.
 	 */
@@ -151,7 +160,7 @@ export class ChainVerdicts {
 	#validate(
 		encodedChain: Uint8Array,
 		role: DeviceRole,
-		now: number,
+		now: number | undefined,
 	): CertifiedDevice {
 		const anchors = this.#anchors[role];
 		return validateChain(this.#crypto, encodedChain, role, anchors, now);

@@ -166,7 +166,8 @@ export function parseTrustAnchor(
  * without the root; every authority on it is a CA for exactly this role; names are compared
  * byte by byte; nothing that we do not understand is passed over when it is critical.
  * Signatures come last and from the anchor downwards, so that a chain that somebody made up
- * costs one of them.
+ * costs one of them. For a chain that was accepted before, `now` is left out, and when it is
+ * valid is not asked.
  *
  * Throws `malformed` for undecodable bytes and `chain-refused` with the reason.
  */
@@ -175,7 +176,7 @@ export function validateChain(
 	encodedChain: Uint8Array,
 	role: DeviceRole,
 	anchors: readonly TrustAnchor[],
-	now: number,
+	now: number | undefined,
 ): CertifiedDevice {
 	if (anchors.length === 0)
 		throw chainRefused(

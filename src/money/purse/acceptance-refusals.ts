@@ -9,6 +9,7 @@ import {
 	message,
 } from "../documents/index.ts";
 import type { PurseCore } from "./purse-core.ts";
+import { CLOCK_TOLERANCE_MS } from "./purse-limits.ts";
 
 /** Tells the payer's module, if it is still there, and this module's owner. */
 export function refuse(
@@ -53,5 +54,25 @@ export function otherTerms(): TetradError {
 export function otherTransfer(): TetradError {
 	return refused(
 		"that contract was paid by another transfer; there is one payment for a contract",
+	);
+}
+
+/** Whether a transfer comes when its payer could have committed it no more, however far apart two clocks may be. */
+export function whyLate(payBy: number, now: number): TetradError | undefined {
+	return now > payBy + CLOCK_TOLERANCE_MS
+		? refused("the transfer comes after the time until which it was agreed on")
+		: undefined;
+}
+
+/** It is no refusal for good. */
+export function notBooked(): TetradError {
+	return refused(
+		"the payee takes that transfer once its issuer has booked it, and gives the receipt then",
+	);
+}
+
+export function bookedForOthers(): TetradError {
+	return refused(
+		"the issuer has not booked all of that transfer for the payee",
 	);
 }

@@ -22,6 +22,7 @@ import {
 	WITH_AGENT,
 } from "../documents/index.ts";
 import {
+	bookedForOthers,
 	otherTerms,
 	refuse,
 	refused,
@@ -107,15 +108,18 @@ export class Expecting {
 		row: ReceiptRow | undefined,
 	): void {
 		const { contract } = expected;
-		if (row === undefined) {
+		if (row === undefined || row.state === "to-book") {
 			this.#expected.get(tetrad)?.set(hex(contract), expected);
 			return this.#core.toAgent(
 				tetrad,
 				message(WITH_AGENT.expecting, { contract }),
 			);
 		}
-		if (samePayment(row, expected)) return this.#tellReceived(tetrad, row);
-		this.#core.failed(tetrad, contract, otherTerms());
+		if (!samePayment(row, expected))
+			return this.#core.failed(tetrad, contract, otherTerms());
+		if (row.receipt.length === 0)
+			return this.#core.failed(tetrad, contract, bookedForOthers());
+		this.#tellReceived(tetrad, row);
 	}
 
 	notLookedUp(

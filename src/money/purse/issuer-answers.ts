@@ -184,7 +184,12 @@ function deposited(
 						entries: [entry(asked, "deposited", credited)],
 						writes: [
 							answered(row, answer),
-							put(RECEIPTS, { ...receipt, state: "deposited", credited }),
+							put(RECEIPTS, {
+								...receipt,
+								state: "deposited",
+								credited,
+								receipt: receiptAfter(receipt, credited),
+							}),
 						],
 						result: {
 							...NOTHING_FOLLOWS,
@@ -373,7 +378,11 @@ export function recordDeclined(
 						entries,
 						writes: [
 							declined(row, answer),
-							put(RECEIPTS, { ...receipt, state: "refused" }),
+							put(RECEIPTS, {
+								...receipt,
+								state: "refused",
+								receipt: receiptAfter(receipt, 0n),
+							}),
 						],
 						result: { ...NOTHING_FOLLOWS, receipt },
 					};
@@ -401,6 +410,14 @@ function declined(row: RequestRow, answer: Uint8Array): Write {
 /** It is asked for under another id, if at all. */
 function withdrawn({ request }: RequestRow): Write {
 	return remove(REQUESTS, { request });
+}
+
+/** The receipt for a transfer that was not taken before it was booked is given only when all of it is. */
+function receiptAfter(
+	{ state, amount, receipt }: ReceiptRow,
+	credited: bigint,
+): Uint8Array {
+	return state === "to-book" && credited < amount ? NONE : receipt;
 }
 
 function answered(row: RequestRow, answer: Uint8Array): Write {

@@ -110,6 +110,16 @@ export interface NewDeposits {
 	readonly above: Uint8Array | undefined;
 }
 
+function receivedIn(
+	state: "to-deposit" | "to-book",
+	issuer: Uint8Array,
+	above: Uint8Array,
+): Read<typeof RECEIPTS.columns> {
+	const equals = { state, issuer };
+	const limit = MAX_REQUESTS_IN_FLIGHT;
+	return { table: RECEIPTS, index: "by_issuer", equals, above, limit };
+}
+
 /** Makes requests of received transfers that have none. */
 export function depositRequests(
 	{ options, now, chains }: PurseCore,
@@ -122,15 +132,14 @@ export function depositRequests(
 		crypto,
 		now,
 		[
-			{
-				table: RECEIPTS,
-				index: "by_issuer",
-				equals: { state: "to-deposit", issuer },
-				above,
-				limit: MAX_REQUESTS_IN_FLIGHT,
-			},
+			receivedIn("to-deposit", issuer, above),
+			receivedIn("to-book", issuer, above),
 		],
-		([found]) => {
+		(all) => {
+			const found = all
+				.flat()
+				.toSorted((a, b) => (hex(a.contract) < hex(b.contract) ? -1 : 1))
+				.slice(0, MAX_REQUESTS_IN_FLIGHT);
 			const fresh = found.filter(({ request }) => request.length === 0);
 			const writes: Write[] = [];
 			const rows = fresh.map((receipt, i) => {

@@ -121,7 +121,7 @@ export class Paying {
 		const { state } = payment;
 		const error = new TetradError(
 			"payment-refused",
-			`the other module will not take it: ${plain(fields.reason) || plain(fields.code)}`,
+			`the other module ${state.kind === "delivered" ? "says" : "will not take it"}: ${plain(fields.reason) || plain(fields.code)}`,
 		);
 		if (state.kind === "preparing" && state.meeting.tetrad === meeting.tetrad)
 			this.#payments.giveUp(payment, error);

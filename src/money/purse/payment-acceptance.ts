@@ -6,6 +6,13 @@
  *                                         └────────── there already: the stored receipt ───────┘
  *
  * What was promised in this process's life is not looked up: it has not been received.
+ *
+ * What its payer has committed is not refused because this module would not agree to it any more:
+ * because it comes late, its issuer's chain is refused by now, its notes expire soon, or enough is
+ * held undeposited. Such a transfer is written down with its receipt, and the receipt is given to
+ * its payer once the issuer has booked all of it:
+ *
+ *   writing ─▶ (to be booked) ─booked─▶ (received)
  */
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
@@ -24,14 +31,17 @@ import {
 	type Transfer,
 } from "../documents/index.ts";
 import {
+	bookedForOthers,
+	notBooked,
 	otherTransfer,
 	refuse,
 	refused,
 	unknownIssuer,
+	whyLate,
 } from "./acceptance-refusals.ts";
 import { checked } from "./checked.ts";
 import type { Expecting } from "./expecting.ts";
-import type { PaymentJudge } from "./payment-judge.ts";
+import type { JudgedTransfer, PaymentJudge } from "./payment-judge.ts";
 import type { JobOf, Results } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -52,6 +62,7 @@ import type { Witnesses } from "./witnesses.ts";
 interface Delivery {
 	readonly meeting: OpenMeeting;
 	readonly terms: IssuerTerms;
+	readonly payBy: number;
 	readonly transfer: Transfer;
 	readonly notes: readonly Uint8Array[];
 	readonly chains: readonly Uint8Array[];
@@ -62,8 +73,7 @@ type AcceptanceState =
 	| {
 			readonly kind: "signing";
 			readonly delivery: Delivery;
-			/** Whoever signed the notes, as their chains say. */
-			readonly issuers: readonly CertifiedDevice[];
+			readonly judged: JudgedTransfer;
 	  }
 	| {
 			readonly kind: "writing";
@@ -132,7 +142,7 @@ export class PaymentAcceptance {
 		const { contract } = transfer;
 		if (terms instanceof TetradError)
 			return refuse(this.#core, tetrad, contract, terms);
-		this.#take({ meeting, terms, transfer, notes, chains });
+		this.#take({ meeting, terms, payBy, transfer, notes, chains });
 	}
 
 	/** The terms of its issuer, when it is for this module in these four devices and this module has agreed to it; else why not. */
@@ -205,21 +215,24 @@ export class PaymentAcceptance {
 	}
 
 	#verify(acceptance: Acceptance, delivery: Delivery): void {
-		const { transfer, meeting } = delivery;
-		const judged = checked(() => this.#judge.requireTakeable(delivery));
+		const { transfer, meeting, payBy } = delivery;
+		const judged = checked(() => this.#judge.delivered(delivery));
 		if (judged.kind === "failed")
 			return this.notTaken(transfer.contract, judged.error);
-		// An invoice is good for longer than it is counted, and two for one contract count once.
-		const refusal = this.#promises.whyTooMuch(meeting, transfer);
-		if (refusal !== undefined) return this.notTaken(transfer.contract, refusal);
-		this.#promises.promise(meeting, transfer, this.#core.now + PAY_WITHIN_MS);
-		this.#sign(acceptance, delivery, judged.value);
+		const why =
+			judged.value.why ??
+			whyLate(payBy, this.#core.now) ??
+			// An invoice is good for longer than it is counted, and two for one contract count once.
+			this.#promises.whyTooMuch(meeting, transfer);
+		if (why === undefined)
+			this.#promises.promise(meeting, transfer, this.#core.now + PAY_WITHIN_MS);
+		this.#sign(acceptance, delivery, { ...judged.value, why });
 	}
 
 	#sign(
 		acceptance: Acceptance,
 		delivery: Delivery,
-		issuers: readonly CertifiedDevice[],
+		judged: JudgedTransfer,
 	): void {
 		const { contract, amount, id } = delivery.transfer;
 		const receipt = {
@@ -230,14 +243,15 @@ export class PaymentAcceptance {
 			accepted: this.#core.now,
 		};
 		const { toSign } = draftReceipt(receipt);
-		acceptance.state = { kind: "signing", delivery, issuers };
+		acceptance.state = { kind: "signing", delivery, judged };
 		this.#work.sign({ kind: "signing-receipt", receipt }, toSign);
 	}
 
 	signed({ receipt }: JobOf<"signing-receipt">, signature: Uint8Array): void {
 		const acceptance = this.#acceptanceOf(receipt.contract);
 		if (acceptance.state.kind !== "signing") return;
-		const { delivery, issuers } = acceptance.state;
+		const { delivery, judged } = acceptance.state;
+		const { issuers, why } = judged;
 		const { transfer, notes, meeting } = delivery;
 		this.#write(
 			acceptance,
@@ -255,7 +269,7 @@ export class PaymentAcceptance {
 				receipt: draftReceipt(receipt).sign(signature),
 				receipt_chain: this.#core.options.context.own.chainHash,
 				accepted: BigInt(receipt.accepted),
-				state: "to-deposit",
+				state: why === undefined ? "to-deposit" : "to-book",
 				request: new Uint8Array(),
 				credited: 0n,
 			},
@@ -269,6 +283,7 @@ export class PaymentAcceptance {
 		issuers: readonly CertifiedDevice[],
 	): void {
 		const { contract, amount, payer } = row;
+		const what = row.state === "to-book" ? "held" : "received";
 		const chains = [...issuers, this.#core.options.context.own]
 			.filter(({ chainHash }) => !this.#core.chains.has(hex(chainHash)))
 			.map(({ chainHash: hash, encodedChain: chain }) => ({ hash, chain }));
@@ -282,9 +297,7 @@ export class PaymentAcceptance {
 				([[there]]): Change<Results["writing-receipt"]> =>
 					there === undefined
 						? {
-								entries: [
-									{ what: "received", subject: contract, amount, peer: payer },
-								],
+								entries: [{ what, subject: contract, amount, peer: payer }],
 								writes: [
 									...chains.map((chain) => put(ISSUER_CHAINS, chain)),
 									insert(RECEIPTS, row),
@@ -305,30 +318,50 @@ export class PaymentAcceptance {
 		if (state.kind === "writing")
 			for (const { hash, chain } of state.chains)
 				this.#core.chains.set(hex(hash), chain);
-		this.#promises.received(row);
-		const { payer: peer, issuer, amount } = row;
-		this.#core.report({ kind: "received", contract, peer, issuer, amount });
+		if (row.state !== "to-book") {
+			this.#promises.received(row);
+			this.#reportReceived(row);
+		}
 		this.#answer(row, transferId);
+	}
+
+	/** An issuer has answered for a transfer, and has booked so much of it. */
+	booked(row: ReceiptRow, credited: bigint): void {
+		if (row.state !== "to-book") return this.#promises.booked(row);
+		if (credited !== row.amount) return;
+		this.#reportReceived(row);
+		this.#expecting.received(row);
+		for (const { tetrad, peer } of this.#core.meetings.values())
+			if (sameBytes(peer.deviceId, row.payer))
+				this.#core.toModule(tetrad, this.#accepted(row));
+	}
+
+	/** The chain goes along when it is another than this module has now. */
+	#accepted(row: ReceiptRow): Uint8Array {
+		const { encodedChain: own } = this.#core.options.context.own;
+		const chain = this.#core.chainOfReceipt(row);
+		return message(BETWEEN_MODULES.accepted, {
+			receipt: row.receipt,
+			chain: sameBytes(chain, own) ? new Uint8Array() : chain,
+		});
+	}
+
+	#reportReceived({ contract, payer: peer, issuer, amount }: ReceiptRow): void {
+		this.#core.report({ kind: "received", contract, peer, issuer, amount });
 	}
 
 	// Answers.
 
 	#answer(row: ReceiptRow, transferId: Uint8Array): void {
 		const { contract, receipt } = row;
-		const { encodedChain: own } = this.#core.options.context.own;
-		const chain = this.#core.chainOfReceipt(row);
 		if (!sameBytes(row.transfer_id, transferId))
 			return this.notTaken(contract, otherTransfer());
+		if (row.state === "to-book") return this.notTaken(contract, notBooked());
+		if (receipt.length === 0) return this.notTaken(contract, bookedForOthers());
 		const waiting = this.#finish(contract);
 		for (const tetrad of new Set(waiting)) this.#witnesses.tellSoon(tetrad);
 		for (const tetrad of waiting)
-			this.#core.toModule(
-				tetrad,
-				message(BETWEEN_MODULES.accepted, {
-					receipt,
-					chain: sameBytes(chain, own) ? new Uint8Array() : chain,
-				}),
-			);
+			this.#core.toModule(tetrad, this.#accepted(row));
 		this.#expecting.received(row);
 	}
 

@@ -31,6 +31,13 @@ interface Delivered extends NotesWithChains {
 	readonly terms: IssuerTerms;
 }
 
+export interface JudgedTransfer {
+	/** Whoever signed its notes, as their chains say. */
+	readonly issuers: readonly CertifiedDevice[];
+	/** Why an invoice for it would not be given now, if so. */
+	readonly why: TetradError | undefined;
+}
+
 export class PaymentJudge {
 	readonly #core: PurseCore;
 	readonly #verifier: NoteVerifier;
@@ -48,7 +55,8 @@ export class PaymentJudge {
 		offered: NotesWithChains,
 	): TetradError | undefined {
 		const judged = checked(() => {
-			const { notes } = this.#judge(terms, offered);
+			const { notes, why } = this.#judge(terms, offered);
+			if (why !== undefined) throw why;
 			requireHeld(notes, payer);
 			if (sumAmounts(notes.map(({ value }) => value.value)) < amount)
 				throw refused("the notes are worth less than the payment");
@@ -56,34 +64,33 @@ export class PaymentJudge {
 		return judged.kind === "failed" ? judged.error : undefined;
 	}
 
-	/** The issuers under the chains of a transfer that can be taken. Throws what a payee refuses with. */
-	requireTakeable({
-		transfer,
-		terms,
-		...offered
-	}: Delivered): readonly CertifiedDevice[] {
+	/**
+	 * A transfer that a holder signed of notes of its issuer. Its payer has committed it, so that
+	 * what this module agreed to and would not agree to any more is no reason to refuse it. Throws
+	 * for what no honest payer delivers.
+	 */
+	delivered({ transfer, terms, ...offered }: Delivered): JudgedTransfer {
 		const { crypto } = this.#core.options.context;
-		const { issuers, notes } = this.#judge(terms, offered);
+		const { issuers, notes, why } = this.#judge(terms, offered);
 		verifyTransfer(crypto, transfer, notes);
-		return issuers;
+		return { issuers, why };
 	}
 
 	#judge(
 		terms: IssuerTerms,
 		{ notes: documents, chains }: NotesWithChains,
-	): {
-		readonly issuers: readonly CertifiedDevice[];
-		readonly notes: readonly VerifiedNote[];
-	} {
+	): JudgedTransfer & { readonly notes: readonly VerifiedNote[] } {
 		const { now } = this.#core;
-		const issuers = this.#verifier.judgeChains(chains, terms, now);
+		const { issuers, why } = this.#verifier.judgeChains(chains, terms, now);
 		const notes = this.#verifier.verifyAll(documents, issuers);
-		for (const { value } of notes)
-			if (!sameMoney(terms, value) || now + DEPOSIT_MARGIN_MS >= value.expires)
-				throw refused(
-					"a note is of other money than its issuer's terms, or expires too soon to be deposited",
-				);
-		return { issuers, notes };
+		if (notes.some(({ value }) => !sameMoney(terms, value)))
+			throw refused("a note is of other money than its issuer's terms");
+		const isTooLate = notes.some(
+			({ value }) => now + DEPOSIT_MARGIN_MS >= value.expires,
+		);
+		if (why !== undefined || !isTooLate) return { issuers, notes, why };
+		const tooLate = refused("a note expires too soon to be deposited");
+		return { issuers, notes, why: tooLate };
 	}
 }
 

@@ -2,6 +2,9 @@ import { DEPOSIT_MARGIN_MS, PAY_WITHIN_MS } from "../documents/index.ts";
 
 // Limits of a purse: a change makes another program and no other format.
 
+/** How far apart two clocks may be: ten minutes. So long after payBy a transfer is still taken at once. */
+export const CLOCK_TOLERANCE_MS = 600_000;
+
 /** Payments that a purse has begun, or committed and not settled. With so many in doubt it begins no more. */
 export const MAX_OPEN_PAYMENTS = 1024;
 

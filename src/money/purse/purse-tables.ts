@@ -150,6 +150,8 @@ const RECEIPTS_COLUMNS = {
 /**
  * Transfers that this module was paid with. State: `to-deposit`, then `deposited`, or `refused`
  * when the issuer would not book it and, by the own clock, its notes and the grace are over.
+ * `to-book` instead of `to-deposit` is a transfer that is taken only once its issuer has booked all
+ * of it: its receipt is given to nobody before that, and is made empty when that does not happen.
  */
 export const RECEIPTS: Table<typeof RECEIPTS_COLUMNS> = table(
 	"receipts",
@@ -259,6 +261,8 @@ export type What =
 	/** Nobody had it booked, and now it cannot be any more. */
 	| "lapsed"
 	| "received"
+	/** A transfer is there that is taken once it is booked. */
+	| "held"
 	| "depositing"
 	| "deposited"
 	| "withdrawn"

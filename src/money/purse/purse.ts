@@ -92,7 +92,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			parts,
 			visits,
 			this.#visitWork,
-			promises,
+			this.#acceptance,
 			payments,
 		);
 	}

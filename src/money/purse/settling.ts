@@ -32,6 +32,7 @@ import {
 import type { IssuerVisits, Visit } from "./issuer-visits.ts";
 import { notesOf } from "./new-notes.ts";
 import type { OpenPayments } from "./open-payments.ts";
+import type { PaymentAcceptance } from "./payment-acceptance.ts";
 import {
 	type DoubtEnded,
 	recordInquired,
@@ -39,7 +40,6 @@ import {
 } from "./payment-outcome.ts";
 import { shortError } from "./payment-refusals.ts";
 import type { JobOf, VisitName } from "./pending-jobs.ts";
-import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { ANSWER_WITHIN_MS, MAX_ASKERS } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
@@ -57,15 +57,15 @@ export class Settling {
 	readonly #witnesses: Witnesses;
 	readonly #visits: IssuerVisits;
 	readonly #visitWork: VisitWork;
-	readonly #promises: Promises;
+	readonly #acceptance: PaymentAcceptance;
 	readonly #payments: OpenPayments;
 
-	/** An issuer's answers are counted in `promises`, and end `payments` that were in doubt. */
+	/** An issuer's answers are for `acceptance` to hear of, and end `payments` that were in doubt. */
 	constructor(
 		{ core, work, witnesses }: PurseParts,
 		visits: IssuerVisits,
 		visitWork: VisitWork,
-		promises: Promises,
+		acceptance: PaymentAcceptance,
 		payments: OpenPayments,
 	) {
 		this.#core = core;
@@ -73,7 +73,7 @@ export class Settling {
 		this.#witnesses = witnesses;
 		this.#visits = visits;
 		this.#visitWork = visitWork;
-		this.#promises = promises;
+		this.#acceptance = acceptance;
 		this.#payments = payments;
 	}
 
@@ -267,7 +267,11 @@ export class Settling {
 		report,
 	}: Consequences): void {
 		for (const note of notes) this.#core.book.add(note);
-		if (receipt !== undefined) this.#promises.booked(receipt);
+		if (receipt !== undefined)
+			this.#acceptance.booked(
+				receipt,
+				report?.kind === "deposited" ? report.credited : 0n,
+			);
 		if (claimed?.state === "live")
 			this.#core.book.takeBack(claimed.id, claimed.spent);
 		else if (claimed !== undefined) this.#core.book.drop(claimed.id);

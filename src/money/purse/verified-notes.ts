@@ -8,6 +8,7 @@ import {
 	verifyNote,
 } from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
+import { checked } from "./checked.ts";
 import { MAX_VERIFIED_NOTES } from "./purse-limits.ts";
 
 /** Verifies notes of others, and remembers those that it has seen: many payments come out of one note. */
@@ -19,18 +20,26 @@ export class NoteVerifier {
 		this.#context = context;
 	}
 
-	/** The issuer under each of the chains. Throws as `MoneyContext.judge`, and `payment-refused` for somebody else's chain. */
+	/** The issuer under each of the chains, and why one of them is refused now, if one is. Throws as `MoneyContext.certified`, and `payment-refused` for somebody else's chain. */
 	judgeChains(
 		chains: readonly Uint8Array[],
 		{ issuer }: IssuerTerms,
 		now: number,
-	): CertifiedDevice[] {
-		return chains.map((chain) => {
-			const device = this.#context.judge(chain, now);
+	): {
+		readonly issuers: readonly CertifiedDevice[];
+		readonly why: TetradError | undefined;
+	} {
+		let why: TetradError | undefined;
+		const issuers = chains.map((chain) => {
+			const judged = checked(() => this.#context.judge(chain, now));
+			if (judged.kind === "failed") why ??= judged.error;
+			const device =
+				judged.kind === "ok" ? judged.value : this.#context.certified(chain);
 			if (!sameBytes(device.deviceId, issuer))
 				throw refused("a chain came along that is not the issuer's");
 			return device;
 		});
+		return { issuers, why };
 	}
 
 	/** Throws `malformed`, `payment-refused` and `authentication-failed`; each chain has to be needed, once. */

@@ -15,14 +15,18 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { Payments } from "../../src/device/purse/index.ts";
+import { openPlaced } from "../../src/device/purse/purse-place.ts";
 import { Channel } from "../../src/device/runtime/channel.ts";
 import type { Tetrad } from "../../src/device/runtime/index.ts";
 import { TetradError } from "../../src/errors.ts";
+import type { Store } from "../../src/machine/index.ts";
 import {
 	messages,
 	openReceipt,
 	type PurseReport,
+	purseTables,
 } from "../../src/money/index.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
 import { textMessage } from "../../src/talk/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Purses } from "./purse-support.ts";
@@ -292,6 +296,36 @@ describe("a purse whose files were put back, and its agent's with them", () => {
 		}
 		assert.equal((await marks()).length, 1);
 	});
+});
+
+test("a purse that is where it was starts on a full disk, and one that was put back does not", async () => {
+	await using folder = await temporaryFolder();
+	const path = join(folder.path, "purse.db");
+	const { PURSE_SCHEMA } = purseTables;
+	await using store = await openSqliteStore({ path, schema: PURSE_SCHEMA });
+	const full = (): Pick<Store, "transact"> => {
+		let count = 0;
+		return {
+			transact: (transaction) =>
+				++count === 2
+					? Promise.reject(new TetradError("store-full", "no room"))
+					: store.transact(transaction),
+		};
+	};
+	const { state } = await openPlaced(path, store, false);
+	for (let i = 0; i < 2; i++) {
+		const again = await openPlaced(path, full(), false);
+		assert.equal(again.wasMoved, false);
+		assert.deepEqual(again.state.invoiceKey, state.invoiceKey);
+	}
+	const marks = (await readdir(folder.path)).filter((name) =>
+		name.includes(".place-"),
+	);
+	for (const name of marks) {
+		await rm(join(folder.path, name));
+		await writeFile(join(folder.path, name), "");
+	}
+	await assert.rejects(openPlaced(path, full(), false), code("store-full"));
 });
 
 test("a purse that shall meet its issuer at every start pays nobody before", async () => {

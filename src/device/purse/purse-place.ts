@@ -26,21 +26,29 @@ import { reason, replaceFile, unusable } from "../home/index.ts";
 const NAME = /^[0-9a-f]{32}$/;
 
 /**
- * Opens the purse in the database at `path`, remembers where it is, and says whether it was there
- * before. Throws `home-unusable`, and what the store throws.
+ * Loads the purse in the database at `path`, remembers where it is, and says whether it was there
+ * before. One that was is loaded also where nothing can be written, as on a full disk. Throws
+ * `home-unusable`, and what the store throws.
  */
 export async function openPlaced(
 	path: string,
-	store: Store,
+	store: Pick<Store, "transact">,
 	meetsIssuers: boolean,
 ): Promise<{ readonly state: PurseState; readonly wasMoved: boolean }> {
 	const known = await store.transact(readPlace());
 	const wasMoved = known === undefined || !(await isPlace(path, known));
-	const place = await newPlace(path);
-	const start = { place, meetsIssuers: meetsIssuers || wasMoved };
-	const state = await store.transact(loadPurse(nodeCrypto, start));
-	await removeMarks(path, place);
-	return { state, wasMoved: wasMoved && state.met !== undefined };
+	try {
+		const place = await newPlace(path);
+		const start = { place, meetsIssuers: meetsIssuers || wasMoved };
+		const state = await store.transact(loadPurse(nodeCrypto, start));
+		await removeMarks(path, place);
+		return { state, wasMoved: wasMoved && state.met !== undefined };
+	} catch (thrown) {
+		if (wasMoved) throw thrown;
+		// On a full disk it stays known by the old mark, which is there.
+		const start = loadPurse(nodeCrypto, { meetsIssuers });
+		return { state: await store.transact(start), wasMoved };
+	}
 }
 
 /** What was copied while the database was open is no copy of what it is from now on. */

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { parseNote } from "../../src/money/index.ts";
+import { agreeOn } from "../../src/money/purse/agreed-payers.ts";
 import {
 	NOTES,
 	PAYMENTS,
+	PROMISES,
 	RECEIPTS,
 } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
@@ -336,5 +338,142 @@ describe("a transfer that a payee would not agree to any more", () => {
 		assert.equal(town.account(mint, cyd), 250n);
 		assert.equal(town.account(mint, bob), 0n);
 		assert.equal(bob.store.rows(RECEIPTS)[0]?.receipt.length, 0);
+	});
+});
+
+describe("two payers and one contract", () => {
+	interface Three extends Two {
+		readonly cyd: Module;
+	}
+
+	/** Ann has committed it, and nothing of it has come to Bob; Cyd wants to pay for the same. */
+	async function three(): Promise<Three> {
+		const here = await two([1000n], { noteDays: 30 });
+		const { town, mint, ann, bob } = here;
+		const cyd = await town.purse("cyd");
+		town.now += DAY;
+		await town.withdraw(cyd, mint, 1000n);
+		const tetrad = await town.meet(ann, bob);
+		town.expect(bob, tetrad, contractOf(1), 250n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contractOf(1), 250n, mint);
+		await town.deliver(); // prepare
+		await town.deliver(); // prepared
+		town.wire.length = 0;
+		town.part(ann, tetrad);
+		await town.quiet();
+		assert.equal(town.balance(ann, mint).inDoubt, 250n);
+		return { ...here, cyd };
+	}
+
+	async function requireFirstPaid(here: Three): Promise<void> {
+		const { town, mint, ann, bob, cyd } = here;
+		await pay({ ...here, ann: cyd }, 1, 250n);
+		assert.equal(cyd.last("failed").code, "payment-refused");
+		assert.equal(cyd.last("failed").isInDoubt, false);
+		assert.equal(town.balance(cyd, mint).spendable, 1000n);
+		const tetrad = await town.meet(ann, bob);
+		await town.quiet();
+		town.part(ann, tetrad);
+		await town.quiet();
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), 250n);
+		await pay(here, 1, 250n);
+		assert.equal(ann.last("paid").receipt, bob.last("received").receipt);
+		assert.equal(town.balance(ann, mint).inDoubt, 0n);
+		town.requireConserved(mint);
+	}
+
+	test("the second is told before it commits, after the payee's restart, and the first is paid", async () => {
+		const here = await three();
+		here.town.restart(here.bob);
+		await requireFirstPaid(here);
+	});
+
+	test("the second is told before it commits, after two minutes, and the first is paid", async () => {
+		const here = await three();
+		here.town.now += 121_000;
+		await requireFirstPaid(here);
+	});
+
+	test("the second may pay when the notes of the first have expired", async () => {
+		const here = await three();
+		const { town, mint, bob, cyd } = here;
+		const [note] = here.ann.store.rows(NOTES);
+		town.now = Number(note?.expires) + 1;
+		town.restart(bob);
+		await pay({ ...here, ann: cyd }, 1, 250n);
+		assert.equal(cyd.last("paid").amount, 250n);
+		assert.equal(town.balance(bob, mint).toDeposit, 250n);
+	});
+
+	test("the first may ask again, in another tetrad and with other notes", async () => {
+		const here = await two([300n, 300n]);
+		const { town, mint, ann, bob } = here;
+		for (const contract of [1, 1, 2]) {
+			const tetrad = await town.meet(ann, bob);
+			town.expect(bob, tetrad, contractOf(contract), 250n, mint);
+			await town.quiet();
+			ann.isSlowToSign = true;
+			town.pay(ann, tetrad, contractOf(contract), 250n, mint);
+			await town.quiet();
+			town.part(ann, tetrad);
+			await town.quiet();
+			ann.unsigned.length = 0;
+			town.restart(ann);
+		}
+		assert.equal(bob.store.rows(PROMISES).length, 2);
+		ann.isSlowToSign = false;
+		await pay(here, 1, 250n);
+		assert.equal(ann.last("paid").amount, 250n);
+		assert.deepEqual(
+			bob.store.rows(PROMISES).map(({ contract }) => hex(contract)),
+			[hex(contractOf(2))],
+		);
+	});
+
+	test("a payee whose disk is full agrees with nobody", async () => {
+		const here = await two();
+		here.bob.store.isFull = true;
+		await pay(here, 1, 250n);
+		requireNothingCommitted(here);
+		here.bob.store.isFull = false;
+		await pay(here, 1, 250n);
+		assert.equal(here.ann.last("paid").amount, 250n);
+	});
+
+	test("a payer that never pays keeps no more than its own places", async () => {
+		const here = await two([1000n]);
+		const { town, mint, ann, bob } = here;
+		const cyd = await town.purse("cyd");
+		const agree = async (payer: Module, contract: number): Promise<void> => {
+			const until = town.now + DAY;
+			const payerId = payer.device.deviceId;
+			const core = {
+				options: { context: { crypto: nodeCrypto } },
+				now: town.now,
+			};
+			bob.store.run(
+				agreeOn(core as never, {
+					contract: contractOf(contract),
+					payer: payerId,
+					until,
+				}),
+			);
+			town.now += 1;
+		};
+		await agree(cyd, 0);
+		for (let i = 1; i <= 300; i++) await agree(ann, i);
+		const rows = bob.store.rows(PROMISES);
+		assert.equal(rows.length, 256 + 1);
+		const contracts = new Set(rows.map(({ contract }) => hex(contract)));
+		assert.ok(contracts.has(hex(contractOf(0))));
+		assert.ok(contracts.has(hex(contractOf(300))));
+		assert.ok(!contracts.has(hex(contractOf(1))));
+		// Those whose time is over go with new ones.
+		town.now += 2 * DAY;
+		for (let i = 400; i < 420; i++) await agree(cyd, i);
+		assert.equal(bob.store.rows(PROMISES).length, 20);
+		assert.equal(mint.ended.length, 0);
 	});
 });

@@ -172,7 +172,7 @@ describe("what money waits for can be looked at", () => {
 		assert.equal(ann.machine?.pending.size, 0);
 	});
 
-	test("by a payee: expected, signed, written", async () => {
+	test("by a payee: expected, agreed, signed, written", async () => {
 		const here = await three();
 		const { town, ann, bob } = here;
 		await withdraw(here, 1000n);
@@ -184,11 +184,17 @@ describe("what money waits for can be looked at", () => {
 		const jobs = steps.flatMap(({ pending }) =>
 			[...pending.values()].map(shownJob),
 		);
-		const [looking, signing, ...others] = jobs;
+		const [looking, agreeing, signing, ...others] = jobs;
 		assert.match(
 			looking ?? "",
 			new RegExp(
 				`^looking-up-expected { tetrad: ${tetrad}, expected: { contract: ${contract}, issuer: .*, currency: COIN, amount: 250 } }$`,
+			),
+		);
+		assert.match(
+			agreeing ?? "",
+			new RegExp(
+				`^agreeing { tetrad: ${tetrad}, wanted: { contract: ${contract}, issuer: .*, currency: COIN, amount: 250 }, invoice: { payBy: ${town.now + 120_000}, tag: .* } }$`,
 			),
 		);
 		assert.match(
@@ -205,7 +211,7 @@ describe("what money waits for can be looked at", () => {
 		const { town, ann, bob } = here;
 		await withdraw(here, 1000n);
 		const tetrad = await town.meet(ann, bob);
-		town.killAt(bob, { write: 1, when: "before" });
+		town.killAt(bob, { write: 2, when: "before" });
 		await pay(here, tetrad, 7);
 		town.record(bob);
 		await town.meet(ann, bob);
@@ -317,6 +323,8 @@ async function wholeStory(here: Three): Promise<void> {
 	town.expect(bob, other, contractOf(3), 250n, mint);
 	await town.quiet();
 	town.pay(ann, other, contractOf(3), 250n, mint);
+	await town.deliver(); // prepare
+	await town.deliver(); // prepared
 	bob.store.isFull = true;
 	await town.quiet();
 	await town.pass(60_000);
@@ -355,6 +363,7 @@ async function wholeStory(here: Three): Promise<void> {
 }
 
 const EVERY_KIND: readonly (PurseJob | IssuerJob)["kind"][] = [
+	"agreeing",
 	"closing-give-back",
 	"committing-exchange",
 	"committing-payment",

@@ -51,6 +51,12 @@ export function otherTerms(): TetradError {
 	);
 }
 
+export function otherPayer(): TetradError {
+	return refused(
+		"the payee has agreed to another payment for that contract; there is one payment for a contract",
+	);
+}
+
 export function otherTransfer(): TetradError {
 	return refused(
 		"that contract was paid by another transfer; there is one payment for a contract",

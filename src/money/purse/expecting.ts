@@ -2,9 +2,10 @@
  * What this module is to be paid: its agent says so, and the payer's module gets an invoice for it,
  * or hears why not.
  *
- *   looking up ─new─▶ expected ─prepare─▶ (an invoice is out)
+ *   looking up ─new─▶ expected ─prepare─▶ agreeing ─durable─▶ (an invoice is out)
  *
- * All of it is forgotten when the process ends: the invoice alone lets its payer deliver later.
+ * What is expected is forgotten when the process ends. Who may pay for a contract is kept, and the
+ * invoice lets that payer deliver later.
  */
 import { TetradError } from "../../errors.ts";
 import { byKey } from "../../machine/index.ts";
@@ -23,11 +24,14 @@ import {
 } from "../documents/index.ts";
 import {
 	bookedForOthers,
+	otherPayer,
 	otherTerms,
 	refuse,
 	refused,
 	unknownIssuer,
 } from "./acceptance-refusals.ts";
+import { type Agreement, agreeOn } from "./agreed-payers.ts";
+import type { Checked } from "./checked.ts";
 import type { PaymentJudge } from "./payment-judge.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
@@ -133,33 +137,46 @@ export class Expecting {
 	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const fields = body(BETWEEN_MODULES.prepare, bytes);
 		const wanted = copyPayment(fields);
-		const refusal = this.#whyNotPromise(meeting, wanted, fields);
-		if (refusal !== undefined)
-			return refuse(this.#core, meeting.tetrad, wanted.contract, refusal);
+		const judged = this.#judged(meeting, wanted, fields);
+		if (judged.kind === "failed")
+			return refuse(this.#core, meeting.tetrad, wanted.contract, judged.error);
 		const { crypto } = this.#core.options.context;
 		const payBy = this.#core.now + PAY_WITHIN_MS;
 		const { contract } = wanted;
-		const { tag } = makeInvoice(
+		const { tetrad, binding, parties } = meeting;
+		const payer = meeting.peer.deviceId;
+		const invoice = makeInvoice(
 			crypto,
 			this.#invoiceKey,
-			{
-				...wanted,
-				payer: meeting.peer.deviceId,
-				payee: this.#core.ownId,
-				binding: meeting.binding,
-				parties: meeting.parties,
-			},
+			{ ...wanted, payer, payee: this.#core.ownId, binding, parties },
 			payBy,
 		);
 		this.#promises.promise(meeting, wanted, payBy);
-		this.#core.toModule(
-			meeting.tetrad,
-			message(BETWEEN_MODULES.prepared, {
-				contract,
-				payBy,
-				tag,
-			}),
+		this.#work.transact(
+			{ kind: "agreeing", tetrad, wanted, invoice },
+			agreeOn(this.#core, { contract, payer, until: judged.value }),
 		);
+	}
+
+	agreed(
+		{ tetrad, wanted, invoice }: JobOf<"agreeing">,
+		agreement: Agreement,
+	): void {
+		const { contract } = wanted;
+		if (agreement === "taken")
+			return this.notAgreed({ tetrad, wanted }, otherPayer());
+		this.#core.toModule(
+			tetrad,
+			message(BETWEEN_MODULES.prepared, { contract, ...invoice }),
+		);
+	}
+
+	notAgreed(
+		{ tetrad, wanted }: Pick<JobOf<"agreeing">, "tetrad" | "wanted">,
+		error: TetradError,
+	): void {
+		this.#promises.takeBack(wanted.contract);
+		refuse(this.#core, tetrad, wanted.contract, error);
 	}
 
 	/** Tells every agent that expects it. */
@@ -174,22 +191,24 @@ export class Expecting {
 		}
 	}
 
-	#whyNotPromise(
+	/** When the last of the notes expires that are offered, if there may be an invoice. */
+	#judged(
 		meeting: OpenMeeting,
 		wanted: Payment,
 		offered: NotesWithChains,
-	): TetradError | undefined {
+	): Checked<number> {
 		const expected = this.#expected
 			.get(meeting.tetrad)
 			?.get(hex(wanted.contract));
-		if (expected === undefined || !samePayment(expected, wanted))
-			return refused("the payee's agent does not expect that payment");
 		const terms = this.#promises.takes(wanted);
-		if (terms === undefined) return unknownIssuer();
-		return (
-			this.#promises.whyNotPromise(meeting, wanted) ??
-			this.#judge.whyNotTake(terms, meeting.peer.deviceId, wanted, offered)
-		);
+		const refusal =
+			expected === undefined || !samePayment(expected, wanted)
+				? refused("the payee's agent does not expect that payment")
+				: this.#promises.whyNotPromise(meeting, wanted);
+		if (refusal !== undefined) return { kind: "failed", error: refusal };
+		return terms === undefined
+			? { kind: "failed", error: unknownIssuer() }
+			: this.#judge.offered(terms, meeting.peer.deviceId, wanted, offered);
 	}
 
 	#tellReceived(tetrad: number, row: ReceiptRow): void {

@@ -16,7 +16,7 @@
  */
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { byKey, insert, put } from "../../machine/index.ts";
+import { byKey, insert, put, remove } from "../../machine/index.ts";
 import { copy, enc, hex, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
@@ -51,6 +51,7 @@ import {
 	type Change,
 	changing,
 	ISSUER_CHAINS,
+	PROMISES,
 	RECEIPTS,
 	type ReceiptRow,
 	unchanged,
@@ -301,6 +302,7 @@ export class PaymentAcceptance {
 								writes: [
 									...chains.map((chain) => put(ISSUER_CHAINS, chain)),
 									insert(RECEIPTS, row),
+									remove(PROMISES, { contract }),
 								],
 								result: { row, isNew: true },
 							}

@@ -20,7 +20,7 @@ import {
 	verifyTransfer,
 } from "../documents/index.ts";
 import { refused } from "./acceptance-refusals.ts";
-import { checked } from "./checked.ts";
+import { type Checked, checked } from "./checked.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { NoteVerifier } from "./verified-notes.ts";
 
@@ -47,21 +47,21 @@ export class PaymentJudge {
 		this.#verifier = new NoteVerifier(core.options.context);
 	}
 
-	/** Why a payment out of these notes would not be taken, or `undefined`. `payer` is a device id. */
-	whyNotTake(
+	/** When the last of these notes expires, if a payment out of them would be taken. `payer` is a device id. */
+	offered(
 		terms: IssuerTerms,
 		payer: Uint8Array,
 		{ amount }: Payment,
 		offered: NotesWithChains,
-	): TetradError | undefined {
-		const judged = checked(() => {
+	): Checked<number> {
+		return checked(() => {
 			const { notes, why } = this.#judge(terms, offered);
 			if (why !== undefined) throw why;
 			requireHeld(notes, payer);
 			if (sumAmounts(notes.map(({ value }) => value.value)) < amount)
 				throw refused("the notes are worth less than the payment");
+			return Math.max(...notes.map(({ value }) => value.expires));
 		});
-		return judged.kind === "failed" ? judged.error : undefined;
 	}
 
 	/**

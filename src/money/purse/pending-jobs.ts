@@ -4,10 +4,12 @@
  */
 import type {
 	Head,
+	Invoice,
 	Payment,
 	ReceiptBody,
 	TransferBody,
 } from "../documents/index.ts";
+import type { Agreement } from "./agreed-payers.ts";
 import type { Consequences } from "./issuer-answers.ts";
 import type { Exchange } from "./issuer-exchange.ts";
 import type { NewDeposits } from "./issuer-requests.ts";
@@ -71,6 +73,13 @@ export type TransactionJob =
 			readonly kind: "looking-up-expected";
 			readonly tetrad: number;
 			readonly expected: Payment;
+	  }
+	/** With whom this module agrees on a payment becomes durable before its payer hears of it. */
+	| {
+			readonly kind: "agreeing";
+			readonly tetrad: number;
+			readonly wanted: Payment;
+			readonly invoice: Invoice;
 	  }
 	/** Whether a transfer that has come was taken before. */
 	| { readonly kind: "looking-up-delivery"; readonly contract: Uint8Array }
@@ -142,6 +151,7 @@ export interface Results {
 	/** What the issuer's answer has changed; nothing when doubt had ended before, or goes on. */
 	readonly "recording-outcome": DoubtEnded | undefined;
 	readonly "looking-up-expected": ReceiptRow | undefined;
+	readonly agreeing: Agreement;
 	readonly "looking-up-delivery": ReceiptRow | undefined;
 	/** The row that is there, and whether it was written now. */
 	readonly "writing-receipt": {

@@ -6,7 +6,7 @@ import {
 	type Payment,
 	samePayment,
 } from "../documents/index.ts";
-import { refused } from "./acceptance-refusals.ts";
+import { otherPayer, refused } from "./acceptance-refusals.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_PROMISES } from "./purse-limits.ts";
 import type { UndepositedSums } from "./purse-load.ts";
@@ -63,9 +63,7 @@ export class Promises {
 			(!sameBytes(promised.payer, meeting.peer.deviceId) ||
 				!samePayment(promised, wanted))
 		)
-			return refused(
-				"the payee has agreed to another payment for that contract; there is one payment for a contract",
-			);
+			return otherPayer();
 		return this.whyTooMuch(meeting, wanted);
 	}
 
@@ -111,6 +109,11 @@ export class Promises {
 			level,
 			payBy,
 		});
+	}
+
+	/** No invoice went out. */
+	takeBack(contract: Uint8Array): void {
+		if (!this.#taking.has(hex(contract))) this.#promised.delete(hex(contract));
 	}
 
 	/** The transfer for that contract is being taken, until `stopTaking`. */

@@ -23,6 +23,12 @@ export const MAX_EXPECTATIONS = 1024;
 /** Payments that a purse has promised to take and that have not come. */
 export const MAX_PROMISES = 4096;
 
+/** Of those, payments by one payer; and payments that one payer may have committed, of which the oldest is forgotten. */
+export const MAX_PROMISES_TO_PAYER = 256;
+
+/** Promises whose time is over that are forgotten with each new one. */
+export const OLD_PROMISES_AT_ONCE = 16;
+
 /** Transfers of one tetrad that are being taken at once: all that its payer can have in doubt. */
 export const MAX_ACCEPTANCES_PER_TETRAD = 1024;
 

@@ -186,6 +186,26 @@ export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	{ by_issuer: ["state", "issuer"] },
 );
 
+const PROMISES_COLUMNS = {
+	contract: "bytes",
+	/** Device id. */
+	payer: "bytes",
+	/** When the last of the notes expires that were shown for it. */
+	until: "integer",
+	promised: "integer",
+} as const;
+
+/**
+ * Payers that this module has agreed to be paid by and that have not paid: they may have committed,
+ * and nobody else is let pay for the same contract.
+ */
+export const PROMISES: Table<typeof PROMISES_COLUMNS> = table(
+	"promises",
+	PROMISES_COLUMNS,
+	["contract"],
+	{ by_payer: ["payer", "promised"], by_until: ["until"] },
+);
+
 const LOG_COLUMNS = {
 	/** Of the head that the change made. */
 	number: "integer",
@@ -224,6 +244,7 @@ export const PURSE_SCHEMA: Schema = schema(
 		RECEIPTS,
 		REQUESTS,
 		LOG,
+		PROMISES,
 	],
 	{
 		to: 2,
@@ -233,6 +254,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			addColumn("receipts", "receipt_chain", "bytes", NO_CHAIN),
 		],
 	},
+	{ to: 3, steps: [{ kind: "add-table", table: PROMISES }] },
 );
 
 export type MetaRow = Row<typeof META.columns>;
@@ -289,7 +311,7 @@ export interface LogEntry {
 	readonly above?: bigint;
 }
 
-/** What a transaction of a purse decides on: with entries, its head moves on; without, nothing is written. */
+/** What a transaction of a purse decides on: with entries, its head moves on; without, it stays. */
 export interface Change<Result> {
 	readonly entries: readonly LogEntry[];
 	readonly writes: readonly Write[];
@@ -323,7 +345,7 @@ export function changing<const Of extends readonly Columns[], Result>(
 			const { entries, writes, result } = decide(rows as never);
 			let head = headOf((headRows ?? []) as readonly LogRow[]);
 			if (entries.length === 0)
-				return { kind: "done", writes: [], result: { head, result } };
+				return { kind: "done", writes, result: { head, result } };
 			const log: Write[] = [];
 			for (const { above = 0n, ...entry } of entries) {
 				const number = above > head.number ? above : head.number;

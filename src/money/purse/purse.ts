@@ -253,6 +253,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#delivery.settled(done.job);
 			case "looking-up-expected":
 				return this.#expecting.lookedUp(done.job, done.result);
+			case "agreeing":
+				return this.#expecting.agreed(done.job, done.result);
 			case "looking-up-delivery":
 				return this.#acceptance.lookedUp(done.job, done.result);
 			case "writing-receipt":
@@ -295,6 +297,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#delivery.notSettled(job, error);
 			case "looking-up-expected":
 				return this.#expecting.notLookedUp(job, error);
+			case "agreeing":
+				return this.#expecting.notAgreed(job, error);
 			case "looking-up-delivery":
 			case "writing-receipt":
 				return this.#acceptance.notTaken(job.contract, error);

@@ -139,12 +139,22 @@ export function acceptOffer(policy: Policy, offer: Offer): void {
 	demand(policy.links.includes(offer.link), "link", offer.link);
 }
 
-/** Throws `negotiation-failed` unless the policy accepts the mode of the other side's link. */
-export function acceptLink(policy: Policy, link: LinkMode): void {
-	demand(policy.links.includes(link), "link", link);
+/** The mode of the other side's link. Throws `negotiation-failed` for a byte that is none, and unless the policy accepts it. */
+export function acceptLink(policy: Policy, byte: number): LinkMode {
+	const link = fromByte(LINK_BYTE, byte);
+	demand(
+		link !== undefined && policy.links.includes(link),
+		"link",
+		link ?? `0x${byte.toString(16)}`,
+	);
+	return link;
 }
 
-function demand(accepted: boolean, what: string, value: string): void {
+function demand(
+	accepted: boolean,
+	what: string,
+	value: string,
+): asserts accepted {
 	if (!accepted)
 		throw new TetradError(
 			"negotiation-failed",

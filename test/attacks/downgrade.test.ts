@@ -357,8 +357,22 @@ describe("a corrupt agent lies about a link", () => {
 						}));
 					await run.establish();
 					assert.ok(run.error(place));
+					assert.equal(run.outcomes[place], "negotiation-failed");
 					assertNothing(run);
 				}
+				// And as B says it to A.
+				let first = true;
+				const crypto = sealing((plaintext) => {
+					if (plaintext.length === 1088 || !first) return plaintext;
+					first = false;
+					const fields = messages.F2.decode(plaintext);
+					return messages.F2.encode({ ...fields, responderLink });
+				});
+				const B = withKeylog(four.B, { crypto });
+				const run = Run.of({ ...four, B }, cast.now, { routing });
+				await run.establish();
+				assert.equal(run.outcomes.A, "negotiation-failed");
+				assertNothing(run);
 			});
 		test(`I1 is for another suite than the offer (${routing})`, async () => {
 			const every = (["A", "B", "X", "Y"] as const).map((place) => [
@@ -411,14 +425,22 @@ describe("an offer that no honest agent makes", () => {
 		link: "paired",
 	});
 	/** Everything else about flight 1 is right. */
-	const call = (raw: Uint8Array) => {
-		const i1 = new Uint8Array(message1Overhead("NNhfs")).fill(9);
+	const call = (raw: Uint8Array, i1Bytes = message1Overhead("NNhfs")) => {
+		const i1 = new Uint8Array(i1Bytes).fill(9);
 		const caller = new CorruptInitiator(four.A, { ...good, raw }, i1);
 		const run = Run.of(four, cast.now);
 		const bytes = caller.flight1;
 		run.deliver({ wire: "network", from: "A", to: "B", bytes });
 		return run;
 	};
+
+	test("or with a message1 of another length than its suite's", () => {
+		const offer = raw([[1], [1], [1], [1], [1], [1]]);
+		for (const more of [-1, 1]) {
+			const run = call(offer, message1Overhead("NNhfs") + more);
+			assert.equal(run.outcomes.B, "authentication-failed");
+		}
+	});
 
 	test("and one that every honest agent makes, as the control", () => {
 		const run = call(raw([[1], [1], [1], [1], [1], [1]]));

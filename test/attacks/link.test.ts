@@ -18,6 +18,7 @@ import {
 import { PairingTries, PLACES, safetyWords } from "../../src/tetrad/index.ts";
 import {
 	CONTENT,
+	concat,
 	copy,
 	dec,
 	enc,
@@ -317,7 +318,7 @@ describe("a corrupt agent wants the link of its module to break", () => {
 			const wire = await linkBetween(agent, X, now).start();
 			const key = agent.keylog.get("LINK_INITIATOR") as Uint8Array;
 			const sealer = new RecordSealer(nodeCrypto, "AESGCM", key, 1);
-			const body = new Uint8Array(40).fill(0, 0, 16);
+			const body = new Uint8Array(40).fill(1, 0, 16);
 			body[16] = LINK.end;
 			const bytes = sealer.seal(type, body);
 			wire.deliver({ from: "agent", to: "module", bytes });
@@ -368,6 +369,61 @@ describe("a corrupt agent wants the link of its module to break", () => {
 			);
 			await wire.run();
 			assert.equal(wire.outcome("module"), "malformed");
+		}
+	});
+
+	test("by a message of no tetrad, or of an unknown type", async () => {
+		for (const [id, type] of [
+			[new Uint8Array(16), LINK.begin],
+			[new Uint8Array(16), LINK.end],
+			[nodeCrypto.random(16), 0x7f],
+		] as const)
+			for (const mode of ["paired", "unsafe-open"] as const) {
+				const agent = withKeylog(A);
+				const wire = await linkBetween(agent, X, now, { mode }).start();
+				const message = concat(id, Uint8Array.of(type));
+				const key = agent.keylog.get("LINK_INITIATOR") ?? new Uint8Array(32);
+				const sealer = new RecordSealer(nodeCrypto, "AESGCM", key, 1);
+				const bytes =
+					mode === "paired"
+						? sealer.seal(CONTENT.link, message)
+						: encodeFrame(FRAME.openMessage, message);
+				wire.deliver({ from: "agent", to: "module", bytes });
+				assert.ok(!wire.has("module", "message"));
+				assert.equal(wire.outcome("module"), "malformed");
+			}
+	});
+
+	test("by one chain sent again: it takes a second place, and both ends drop alike", async () => {
+		const wire = await linkBetween(A, X, now).start();
+		const id = nodeCrypto.random(16);
+		const named = (i: number) => {
+			const encodedChain = new Uint8Array(8).fill(i);
+			return { encodedChain, chainHash: nodeCrypto.sha256(encodedChain) };
+		};
+		const twice = named(1);
+		for (let i = 0; i < 2; i++)
+			wire.apply(
+				"agent",
+				wire.agent.send(new Uint8Array(16), LINK.chain, twice.encodedChain, []),
+			);
+		await wire.run();
+		const context = wire.module.contextFor(id);
+		const own = A.context.own.chainHash;
+		// With its own chain and these two, 61 more fill the book; the next drops the oldest.
+		for (let i = 2; i < 63; i++)
+			wire.apply("agent", wire.agent.send(id, LINK.end, id, [named(i)]));
+		await wire.run();
+		assert.ok(context.chain(own));
+		for (const [i, left] of [
+			[63, true],
+			[64, true],
+			[65, false],
+		] as const) {
+			wire.apply("agent", wire.agent.send(id, LINK.end, id, [named(i)]));
+			await wire.run();
+			assert.equal(context.chain(twice.chainHash) !== undefined, left);
+			assert.equal(context.chain(own), undefined);
 		}
 	});
 

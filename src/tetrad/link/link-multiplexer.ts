@@ -166,8 +166,11 @@ export class LinkMultiplexer {
 			if (bundle !== undefined) this.#steps.emit({ kind: "list", bundle });
 			return;
 		}
-		if (type !== LINK.chain)
+		if (type !== LINK.chain) {
+			if (sameBytes(tetradId, NO_TETRAD))
+				throw malformed("a link message names no tetrad");
 			return this.#steps.emit({ kind: "message", tetradId, type, body });
+		}
 		if (!sameBytes(tetradId, NO_TETRAD) || body.length > MAX_CHAIN_BYTES)
 			throw malformed("a chain on the link is of no use");
 		const chain = copy(body);

@@ -48,8 +48,6 @@ import {
 import { acceptLink, makeOffer, type Offer } from "../offer.ts";
 import {
 	demandSize,
-	fromByte,
-	LINK_BYTE,
 	type LinkMode,
 	MAX_AGENT_MESSAGE_BYTES,
 	type Root,
@@ -317,9 +315,10 @@ class AgentInitiator implements AgentEstablishment {
 		const peer = this.#role.judge.shown(f2.chain, "peerAgent", now);
 		authenticate(crypto, peer, f2.signature, "B", hash, peer.chainHash);
 		demandTwo(own, peer);
-		const responderLink = fromByte(LINK_BYTE, f2.responderLink);
-		if (responderLink === undefined) throw authenticationFailed();
-		acceptLink(this.#role.device.policy, responderLink);
+		const responderLink = acceptLink(
+			this.#role.device.policy,
+			f2.responderLink,
+		);
 
 		const r1 = this.#role.steps.ownBytes(crypto.random(SHARE_BYTES));
 		const r2 = this.#role.steps.ownBytes(copy(f2.r2));

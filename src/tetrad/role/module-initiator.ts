@@ -34,7 +34,6 @@ import {
 	PREPARED,
 } from "../messages.ts";
 import { acceptLink, acceptOffer, parseOffer } from "../offer.ts";
-import { fromByte, LINK_BYTE } from "../parameters.ts";
 import { RootKey } from "../root-key.ts";
 import { innerSetup, openSession } from "../sessions.ts";
 import type { SignedHashes } from "../signed-hashes.ts";
@@ -227,9 +226,7 @@ class ModuleInitiator implements ModuleEstablishment {
 				"negotiation-failed",
 				"the own agent names an offer that does not fit this link",
 			);
-		const responderLink = fromByte(LINK_BYTE, request.responderLink);
-		if (responderLink === undefined) throw authenticationFailed();
-		acceptLink(policy, responderLink);
+		const responderLink = acceptLink(policy, request.responderLink);
 		const agent = this.#role.judge.paired(request.ownAgent, "ownAgent", now);
 		const peerAgent = this.#role.judge.named(
 			request.peerAgent,

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
+import { runAudit } from "../../src/device/issuer/index.ts";
 import {
+	Audit,
+	claimLedger,
 	conflictOf,
 	FIRST_HEAD,
 	type Head,
+	type IssuerMachine,
 	loadPurse,
 	messages,
 	nextHead,
@@ -16,14 +20,18 @@ import {
 	logBytes,
 	PAYMENTS,
 	RECEIPTS,
+	REQUESTS,
 	type What,
 } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
+import { DAY } from "../support/authority.ts";
+import { MemoryStore } from "../support/memory-store.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
 /*
  * Three purses pay each other, withdraw and deposit, while they are killed, their disks are full,
- * their keys are slow and their messages are late. Every choice follows from a seed.
+ * their keys are slow and their messages are late, and while the clock of their issuer is 100 days
+ * ahead or its ledger is an empty one. Every choice follows from a seed.
  */
 
 const SEEDS = Number(process.env["TETRAD_SIMULATIONS"] ?? 20);
@@ -55,6 +63,8 @@ class Simulation {
 	readonly contracts: Contract[] = [];
 	/** Every transfer that left a module, by its id. */
 	readonly transfers = new Map<string, Transfer>();
+	/** The issuer's ledger, while it runs on an empty one by mistake. */
+	#rightLedger: MemoryStore | undefined;
 	/** Tetrads that ended with receipts on their way. */
 	lost = 0;
 	/** One who only is paid: it can take a new key, and no notes are made out to the old one. */
@@ -75,12 +85,13 @@ class Simulation {
 		this.purses = purses;
 		this.shop = shop;
 		town.sent = (bytes) => this.#sent(bytes);
-		town.afterEach = () => town.requireConserved(mint);
+		town.afterEach = () => this.#requireConserved();
 	}
 
 	static async make(seed: number): Promise<Simulation> {
 		const town = await Town.make({ limits: { software: 5000n } });
 		const mint = await town.issuer();
+		mint.store.run(claimLedger((mint.machine as IssuerMachine).terms));
 		const purses = [];
 		for (const name of ["ann", "bob", "cyd"])
 			purses.push(await town.purse(name));
@@ -108,9 +119,12 @@ class Simulation {
 	async step(): Promise<void> {
 		const { town, mint, roll } = this;
 		const purse = this.pick(this.purses);
-		switch (roll(18)) {
+		// What is wrong with the issuer is noticed soon.
+		if (roll(6) === 0) mint.clockAhead = 0;
+		if (this.#rightLedger !== undefined && roll(6) === 0) this.#changeLedger();
+		switch (roll(20)) {
 			case 0: {
-				if (purse === this.shop) break;
+				if (purse === this.shop || this.#rightLedger !== undefined) break;
 				const amount = BigInt(1 + roll(900));
 				town.fund(mint, purse, amount);
 				this.#funded += amount;
@@ -161,13 +175,47 @@ class Simulation {
 			case 14:
 				if (roll(3) === 0) await town.recertify(this.shop);
 				break;
+			case 15:
+				if (roll(2) === 0) mint.clockAhead = 100 * DAY;
+				break;
+			case 16:
+				if (
+					this.#rightLedger === undefined &&
+					!this.#isWithdrawing &&
+					roll(2) === 0
+				)
+					this.#changeLedger();
+				break;
 			default:
 				for (const module of [...this.purses, mint])
 					if (module.machine === undefined) town.restart(module);
 		}
 		await town.work();
 		for (let i = roll(12); i > 0; i--) await this.#progress();
-		town.requireConserved(mint);
+		this.#requireConserved();
+	}
+
+	#requireConserved(): void {
+		if (this.#rightLedger === undefined) this.town.requireConserved(this.mint);
+	}
+
+	/** Whether an order waits for its answer: it is done when it is declined, also by an issuer that has lost what it answered before. */
+	get #isWithdrawing(): boolean {
+		return this.purses.some(({ store }) =>
+			store
+				.rows(REQUESTS)
+				.some(({ kind, state }) => kind === "withdraw" && state === "ordered"),
+		);
+	}
+
+	/** The issuer is started on an empty ledger, or on its own again. */
+	#changeLedger(): void {
+		const { town, mint } = this;
+		const right = this.#rightLedger;
+		town.die(mint);
+		this.#rightLedger = right === undefined ? mint.store : undefined;
+		mint.store = right ?? new MemoryStore();
+		town.restart(mint);
 	}
 
 	/** A receipt never comes: its tetrad ends with it on the way. */
@@ -233,6 +281,8 @@ class Simulation {
 	/** Everybody lives, has room and meets everybody. */
 	async heal(): Promise<void> {
 		const { town, mint, purses } = this;
+		if (this.#rightLedger !== undefined) this.#changeLedger();
+		mint.clockAhead = 0;
 		for (const module of [...purses, mint]) {
 			module.store.isFull = false;
 			module.isSlowToSign = false;
@@ -251,7 +301,7 @@ class Simulation {
 		}
 	}
 
-	requireRight(): void {
+	async requireRight(): Promise<void> {
 		const { town, mint, purses } = this;
 		let accounts = 0n;
 		for (const purse of purses) {
@@ -262,6 +312,10 @@ class Simulation {
 		}
 		assert.equal(accounts, this.#funded);
 		this.#requireNoOverlap();
+		const { terms } = mint.machine as IssuerMachine;
+		const audit = new Audit(nodeCrypto, terms, town.world.policy.banks);
+		const { problems } = await runAudit(audit, mint.store);
+		assert.deepEqual(problems, []);
 		for (const { id, payee, amount, payer } of this.contracts) {
 			const rows = purses.flatMap(({ store }) =>
 				store
@@ -322,7 +376,7 @@ describe("purses in a hard world", () => {
 				const simulation = await Simulation.make(seed);
 				for (let i = 0; i < STEPS; i++) await simulation.step();
 				await simulation.heal();
-				simulation.requireRight();
+				await simulation.requireRight();
 				paid += simulation.transfers.size;
 				lost += simulation.lost;
 			} catch (thrown) {

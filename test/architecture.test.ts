@@ -209,7 +209,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
-	"cli/verify": ["cli", "device/authority", "money", "wire"],
+	"cli/verify": ["cli", "device/authority", "device/purse", "money", "wire"],
 	show: ["cli", "device/process", "session", "show/stage", "tetrad"],
 	"show/stage": [
 		"carrier",

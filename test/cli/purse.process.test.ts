@@ -209,6 +209,15 @@ describe("tetrad purse", () => {
 		);
 	});
 
+	test("archives nothing while nothing is over, and says so", async () => {
+		const archive = ["purse", "archive", "--home", homes.of("X")];
+		const { files, payments } = await done(archive);
+		assert.deepEqual([files, payments], [0, 0]);
+		const { stdout } = await run(archive);
+		assert.match(stdout, /nothing to archive/);
+		await refused([...archive, "--expired-for", "soon"], /days/, 2);
+	});
+
 	test("tells what a deposit will do", async () => {
 		const { givingBack } = await done([
 			...["purse", "deposit", "--all", "--home", homes.of("Y")],

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addArchiveCommand } from "./archive-command.ts";
 import { addCreateCommand } from "./create-command.ts";
 import {
 	addDepositCommand,
@@ -31,4 +32,5 @@ Examples:
 	addWithdrawCommand(purse);
 	addDepositCommand(purse);
 	addOverrideCommand(purse);
+	addArchiveCommand(purse);
 }

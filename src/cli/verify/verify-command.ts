@@ -4,10 +4,17 @@ import type { VerifyFlags } from "./verify.ts";
 
 export function declareVerify(command: Command): void {
 	command
-		.argument("<file>", "what tetrad issuer conflicts --evidence wrote")
+		.argument(
+			"<file>",
+			"what tetrad issuer conflicts --evidence or tetrad purse archive wrote",
+		)
 		.requiredOption(
 			"--bank <path...>",
-			"root.pem of the banks that certified the holder and the issuer, or their folders",
+			"root.pem of the banks that certified whom it is about, or their folders",
+		)
+		.option(
+			"--home <folder>",
+			"for an archive: a module's home, whose purse shall name it in its log",
 		)
 		.addOption(jsonFlag())
 		.addHelpText(
@@ -15,7 +22,8 @@ export function declareVerify(command: Command): void {
 			`
 Examples:
     tetrad verify evidence/3f0c.evidence --bank bank/root.pem
-    tetrad verify evidence/3f0c.evidence --bank bank/root.pem other-bank/root.pem --json`,
+    tetrad verify evidence/3f0c.evidence --bank bank/root.pem other-bank/root.pem --json
+    tetrad verify bob-purse/archive/000001-5be2e1a0c9d3f684.archive --bank bank/root.pem --home bob-purse`,
 		)
 		.action(async (file: string, flags: VerifyFlags) => {
 			const { verify } = await import("./verify.ts");

@@ -1,5 +1,6 @@
 import { readBanks, readEvidence } from "../../device/authority/index.ts";
-import { asTetradError } from "../../errors.ts";
+import { readArchive } from "../../device/purse/index.ts";
+import { asTetradError, type ErrorCode } from "../../errors.ts";
 import {
 	type DoubleSpending,
 	formatAmount,
@@ -8,21 +9,34 @@ import {
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { EXIT, plain, say, sayJson } from "../voice.ts";
+import { tellArchive } from "./verify-archive.ts";
 
 export interface VerifyFlags {
 	readonly bank: string[];
+	readonly home?: string;
 	readonly json?: true;
 }
+
+/** What a file is refused with that was read and proves nothing. */
+const OF_THE_FILE: readonly ErrorCode[] = [
+	"malformed",
+	"chain-refused",
+	"authentication-failed",
+	"payment-refused",
+	"limit-exceeded",
+];
 
 export async function verify(file: string, flags: VerifyFlags): Promise<void> {
 	const banks = await readBanks(flags.bank);
 	let proved: DoubleSpending;
 	try {
+		const archive = await readArchive(file, banks);
+		if (archive !== undefined) return await tellArchive(archive, flags);
 		proved = await readEvidence(file, banks);
 	} catch (thrown) {
 		const { code, message: reason } = asTetradError(thrown);
 		// What could not be read was not judged.
-		if (code === "file-unusable") throw thrown;
+		if (!OF_THE_FILE.includes(code)) throw thrown;
 		if (flags.json) sayJson({ proved: false, code, reason });
 		else say(`it proves nothing: ${plain(reason)} (${code})`);
 		process.exitCode = EXIT.failed;

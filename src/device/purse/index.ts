@@ -17,6 +17,15 @@ export {
 export { Payments, type PaymentsOptions } from "./payments.ts";
 export { Purse, type PurseOptions } from "./purse.ts";
 export {
+	type ArchivedPayments,
+	type ArchiveOptions,
+	archivePurse,
+	archiveStore,
+	isInLog,
+	logNames,
+	readArchive,
+} from "./purse-archive.ts";
+export {
 	createPurse,
 	defaultUndeposited,
 	hasPurse,

@@ -13,6 +13,18 @@ export {
 	sumAmounts,
 } from "./amount.ts";
 export {
+	type ArchivedFields,
+	type ArchivedPayment,
+	type ArchiveFields,
+	archiveHash,
+	encodeArchive,
+	isArchive,
+	MAX_ARCHIVE_BYTES,
+	NO_ARCHIVE,
+	type OpenedArchive,
+	openArchive,
+} from "./archive.ts";
+export {
 	BINDING_BYTES,
 	BINDING_LABEL,
 	exchangeContract,
@@ -51,6 +63,7 @@ export {
 	HOLDER_KEY,
 	MAX_AGENT_PAYMENTS,
 	MAX_AMOUNT,
+	MAX_ARCHIVED,
 	MAX_AUDIT_CHAINS,
 	MAX_AUDIT_PROBLEMS,
 	MAX_CLAIM_BOOKINGS,

@@ -45,6 +45,12 @@ export const MAX_TRANSFER_BYTES: number =
 /** Chains of issuers in one payment: notes from before and after an issuer was certified anew. */
 export const MAX_ISSUER_CHAINS = 4;
 
+/** Payments in one archive: what is exported and pruned in one step. */
+export const MAX_ARCHIVED = 64;
+
+/** What an issuer answers to a request, in bytes. */
+export const MAX_ANSWER_BYTES = 32_768;
+
 /** Text that says why, in bytes. */
 export const MAX_REASON_BYTES = 256;
 

@@ -26,6 +26,7 @@ import {
 	type Changed,
 	changing,
 	NO_CHAIN,
+	NOT_ARCHIVED,
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
@@ -115,6 +116,7 @@ function paymentRow(
 		state: "committed",
 		receipt: new Uint8Array(),
 		receipt_chain: NO_CHAIN,
+		archive: NOT_ARCHIVED,
 	};
 }
 

@@ -1,4 +1,12 @@
 export {
+	ARCHIVE_START,
+	type ArchiveCursor,
+	type ArchiveStep,
+	type FoundToArchive,
+	findToArchive,
+	pruneArchived,
+} from "./archive.ts";
+export {
 	type Balance,
 	type Balances,
 	type BalanceView,

@@ -51,6 +51,7 @@ import {
 	type Change,
 	changing,
 	ISSUER_CHAINS,
+	NOT_ARCHIVED,
 	PROMISES,
 	RECEIPTS,
 	type ReceiptRow,
@@ -273,6 +274,7 @@ export class PaymentAcceptance {
 				state: why === undefined ? "to-deposit" : "to-book",
 				request: new Uint8Array(),
 				credited: 0n,
+				archive: NOT_ARCHIVED,
 			},
 			issuers,
 		);

@@ -44,6 +44,12 @@ export const MET_NAME = "met";
 /** Where the store was when it was last opened, so that one that was put back or copied is noticed; its host says how. */
 export const PLACE_NAME = "place";
 
+/** Number and hash of the newest archive, as `encodeHead` has it. */
+export const ARCHIVE_NAME = "archive";
+
+/** In the place of an archive's hash in rows that are whole. */
+export const NOT_ARCHIVED: Uint8Array = new Uint8Array();
+
 const ISSUER_CHAINS_COLUMNS = { hash: "bytes", chain: "bytes" } as const;
 
 /** The chains under which issuers signed the notes in all other tables, and this module its receipts: a purse has them at hand. */
@@ -110,6 +116,8 @@ const PAYMENTS_COLUMNS = {
 	receipt: "bytes",
 	/** Hash of the payee's chain under which it signed the receipt; empty without one, and for receipts of version 1. */
 	receipt_chain: "bytes",
+	/** Hash of the archive that has transfer, notes and chains, which are empty here then; else empty. */
+	archive: "bytes",
 } as const;
 
 /**
@@ -122,7 +130,7 @@ export const PAYMENTS: Table<typeof PAYMENTS_COLUMNS> = table(
 	"payments",
 	PAYMENTS_COLUMNS,
 	["contract"],
-	{ by_state: ["state"] },
+	{ by_state: ["state"], by_archive: ["archive", "state"] },
 );
 
 const RECEIPTS_COLUMNS = {
@@ -145,6 +153,8 @@ const RECEIPTS_COLUMNS = {
 	/** The request that deposits it; empty before there is one. */
 	request: "bytes",
 	credited: "integer",
+	/** As in `payments`. */
+	archive: "bytes",
 } as const;
 
 /**
@@ -157,7 +167,11 @@ export const RECEIPTS: Table<typeof RECEIPTS_COLUMNS> = table(
 	"receipts",
 	RECEIPTS_COLUMNS,
 	["contract"],
-	{ by_state: ["state"], by_issuer: ["state", "issuer"] },
+	{
+		by_state: ["state"],
+		by_issuer: ["state", "issuer"],
+		by_archive: ["archive", "state"],
+	},
 );
 
 const REQUESTS_COLUMNS = {
@@ -183,7 +197,7 @@ export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	"requests",
 	REQUESTS_COLUMNS,
 	["request"],
-	{ by_issuer: ["state", "issuer"] },
+	{ by_issuer: ["state", "issuer"], by_subject: ["subject"] },
 );
 
 const PROMISES_COLUMNS = {
@@ -255,6 +269,31 @@ export const PURSE_SCHEMA: Schema = schema(
 		],
 	},
 	{ to: 3, steps: [{ kind: "add-table", table: PROMISES }] },
+	{
+		to: 4,
+		steps: [
+			addColumn("payments", "archive", "bytes", NOT_ARCHIVED),
+			addColumn("receipts", "archive", "bytes", NOT_ARCHIVED),
+			{
+				kind: "add-index",
+				table: "payments",
+				index: "by_archive",
+				columns: ["archive", "state"],
+			},
+			{
+				kind: "add-index",
+				table: "receipts",
+				index: "by_archive",
+				columns: ["archive", "state"],
+			},
+			{
+				kind: "add-index",
+				table: "requests",
+				index: "by_subject",
+				columns: ["subject"],
+			},
+		],
+	},
 );
 
 export type MetaRow = Row<typeof META.columns>;
@@ -295,6 +334,8 @@ export type What =
 	| "void"
 	| "booked"
 	| "declined"
+	/** So many payments were written into an archive, whose hash is the subject, and pruned. */
+	| "archived"
 	/** A witness told a head that this purse never had. */
 	| "behind"
 	/** The owner said that such a head does not count. */

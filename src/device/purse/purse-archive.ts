@@ -1,0 +1,175 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { TrustAnchor } from "../../identity/index.ts";
+import type { Store } from "../../machine/index.ts";
+import {
+	ARCHIVE_START,
+	type ArchiveCursor,
+	type ArchiveStep,
+	FIRST_HEAD,
+	type FoundToArchive,
+	findToArchive,
+	isArchive,
+	MAX_ARCHIVE_BYTES,
+	nextHead,
+	type OpenedArchive,
+	openArchive,
+	pruneArchived,
+	purseTables,
+} from "../../money/index.ts";
+import { openSqliteStore } from "../../store/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import {
+	isThere,
+	makePrivateFolder,
+	readCarried,
+	reason,
+	replaceFile,
+	unusable,
+} from "../home/index.ts";
+import {
+	moduleIdOf,
+	purseStorePath,
+	readPurseSettings,
+	viewPurse,
+} from "./purse-home.ts";
+
+/*
+ * Payments that are over go out of a purse's database into files:
+ *
+ *   archive/000001-<beginning of its hash>.archive   at most MAX_ARCHIVED payments (docs/money.md)
+ *
+ * A file is on the disk, whole, before anything of it is deleted, and is never written over: its
+ * name follows from what is in it.
+ */
+
+const DAY_MS = 86_400_000;
+
+export interface ArchiveOptions {
+	/** Where the files go; `archive` in the home unless given. */
+	readonly folder?: string;
+	/** Only payments whose notes expired so many days ago, or more. */
+	readonly expiredForDays: number;
+	/** Hears of each file once it is written and what is in it is pruned. */
+	readonly wrote?: (path: string, payments: number) => void;
+}
+
+/** What was archived. */
+export interface ArchivedPayments {
+	readonly folder: string;
+	readonly files: number;
+	readonly payments: number;
+}
+
+/** Archives what is over in the purse of a home. Throws `home-unusable` when there is none, and `busy` while its module runs. What was archived until it throws stays so. */
+export async function archivePurse(
+	home: string,
+	options: ArchiveOptions,
+): Promise<ArchivedPayments> {
+	await readPurseSettings(home);
+	const purse = await moduleIdOf(home);
+	await using store = await openSqliteStore({
+		path: purseStorePath(home),
+		schema: purseTables.PURSE_SCHEMA,
+	});
+	const folder = resolve(options.folder ?? join(home, "archive"));
+	return await archiveStore(store, purse, folder, options);
+}
+
+/** The same for a store that is open. `purse` is the module's device id. */
+export async function archiveStore(
+	store: Pick<Store, "transact">,
+	purse: Uint8Array,
+	folder: string,
+	{ expiredForDays, wrote }: ArchiveOptions,
+): Promise<ArchivedPayments> {
+	const now = Date.now();
+	const before = now - expiredForDays * DAY_MS;
+	let files = 0;
+	let payments = 0;
+	let cursor: ArchiveCursor | undefined = ARCHIVE_START;
+	while (cursor !== undefined) {
+		const { step, next }: FoundToArchive = await store.transact(
+			findToArchive(nodeCrypto, purse, before, cursor),
+		);
+		cursor = next;
+		if (step === undefined) continue;
+		await makeLasting(folder);
+		const path = join(folder, nameOf(step));
+		await replaceFile(path, step.archive);
+		await store.transact(pruneArchived(nodeCrypto, purse, step, now));
+		files++;
+		payments += step.payments.length;
+		wrote?.(path, step.payments.length);
+	}
+	return { folder, files, payments };
+}
+
+/** A folder whose name is on the disk, too, before anything is deleted that is only in it. */
+async function makeLasting(folder: string): Promise<void> {
+	const parent = dirname(folder);
+	if (!(await isThere(parent)))
+		throw unusable(`there is no folder ${parent}; make it first`);
+	await makePrivateFolder(folder);
+	try {
+		await using around = await open(parent, constants.O_RDONLY);
+		await around.sync();
+	} catch (thrown) {
+		throw unusable(`cannot keep ${folder}: ${reason(thrown)}`, thrown);
+	}
+}
+
+function nameOf({ number, hash }: ArchiveStep): string {
+	return `${String(number).padStart(6, "0")}-${hex(hash).slice(0, 16)}.archive`;
+}
+
+/** Reads an archive and verifies what is in it under these roots, or `undefined` when the file is none. Throws `file-unusable`, and as `openArchive`. */
+export async function readArchive(
+	path: string,
+	banks: readonly TrustAnchor[],
+): Promise<OpenedArchive | undefined> {
+	const file = await readCarried(path, MAX_ARCHIVE_BYTES);
+	return isArchive(file) ? openArchive(nodeCrypto, file, banks) : undefined;
+}
+
+/**
+ * Whether the log of the purse in a home names that archive. Throws `home-unusable` when there is
+ * no purse, and `store-failed` when its log is not the chain of its heads.
+ */
+export async function isInLog(
+	home: string,
+	archive: Pick<OpenedArchive, "hash" | "purse">,
+): Promise<boolean> {
+	await using view = await viewPurse(home);
+	return await logNames(view.store, archive);
+}
+
+/** The same for a store that is open. */
+export function logNames(
+	store: Pick<Store, "snapshot">,
+	{ hash, purse }: Pick<OpenedArchive, "hash" | "purse">,
+): Promise<boolean> {
+	return store.snapshot(async (scan) => {
+		let isNamed = false;
+		let head = FIRST_HEAD;
+		for await (const row of scan({ table: purseTables.LOG })) {
+			const entry = { ...row, what: row.what as purseTables.What };
+			const bytes = purseTables.logBytes(entry, Number(row.time));
+			const next = nextHead(nodeCrypto, head, bytes);
+			if (row.number < next.number || !sameBytes(row.hash, next.hash))
+				throw new TetradError(
+					"store-failed",
+					`the log of this purse is not the chain of its heads from change ${row.number} on`,
+				);
+			head = row;
+			isNamed ||=
+				row.what === "archived" &&
+				sameBytes(row.subject, hash) &&
+				sameBytes(row.peer, purse);
+		}
+		return isNamed;
+	});
+}

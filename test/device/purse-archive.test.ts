@@ -1,0 +1,386 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	archiveStore,
+	logNames,
+	readArchive,
+} from "../../src/device/purse/index.ts";
+import {
+	done,
+	insert,
+	type Store,
+	type Transaction,
+} from "../../src/machine/index.ts";
+import {
+	ARCHIVE_START,
+	FIRST_HEAD,
+	findToArchive,
+	type Head,
+	nextHead,
+	openArchive,
+	pruneArchived,
+} from "../../src/money/index.ts";
+import {
+	LOG,
+	logBytes,
+	PAYMENTS,
+	PURSE_SCHEMA,
+	RECEIPTS,
+	REQUESTS,
+	type What,
+} from "../../src/money/purse/purse-tables.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import { contractOf, type Module, Town } from "../money/town.ts";
+import { temporaryFolder } from "../support/folders.ts";
+
+/* Payments that are over leave the tables for files, and everything about them can still be shown. */
+
+const DAY = 86_400_000;
+
+interface Scene {
+	readonly town: Town;
+	readonly mint: Module;
+	readonly ann: Module;
+	readonly bob: Module;
+}
+
+/** Ann has paid Bob so often, and he has deposited it. */
+async function scene(payments: number): Promise<Scene> {
+	const town = await Town.make({ noteDays: 20, graceDays: 2 });
+	const mint = await town.issuer();
+	const ann = await town.purse("ann");
+	const bob = await town.purse("bob");
+	await town.withdraw(ann, mint, 10_000n);
+	const here = { town, mint, ann, bob };
+	for (let i = 1; i <= payments; i++) await pay(here, i);
+	await town.visit(bob, mint);
+	return here;
+}
+
+async function pay(
+	{ town, mint, ann, bob }: Scene,
+	contract: number,
+): Promise<void> {
+	const tetrad = await town.meet(ann, bob);
+	town.expect(bob, tetrad, contractOf(contract), 3n, mint);
+	await town.quiet();
+	town.pay(ann, tetrad, contractOf(contract), 3n, mint);
+	await town.quiet();
+	town.part(ann, tetrad);
+	await town.quiet();
+}
+
+/** A module's store, as the device sees one. */
+function storeOf({ store }: Module): Pick<Store, "transact"> {
+	return {
+		transact: <Result>(transaction: Transaction<Result>) =>
+			Promise.resolve().then(() => store.run(transaction)),
+	};
+}
+
+/** Everything that expired in the town's time counts, and not in that of this machine. */
+const forDays = ({ town }: Scene) => (Date.now() - town.now) / DAY;
+
+async function archive(
+	here: Scene,
+	module: Module,
+	folder: string,
+	store: Pick<Store, "transact"> = storeOf(module),
+) {
+	const { deviceId } = module.device;
+	const expiredForDays = forDays(here);
+	return await archiveStore(store, deviceId, folder, { expiredForDays });
+}
+
+/** The log is the chain of the heads. */
+function requireChain({ store }: Module): void {
+	let head: Head = FIRST_HEAD;
+	for (const row of store.rows(LOG)) {
+		const entry = { ...row, what: row.what as What };
+		head = nextHead(nodeCrypto, head, logBytes(entry, Number(row.time)));
+		assert.equal(hex(row.hash), hex(head.hash));
+	}
+}
+
+const sizeOf = ({ store }: Module) => store.dump().length;
+
+describe("payments that are over", () => {
+	test("are archived in files that verify, and leave hashes, receipts and outcomes", async () => {
+		await using folder = await temporaryFolder();
+		const here = await scene(70);
+		const { town, mint, bob, ann } = here;
+		const receipts = bob.store.rows(RECEIPTS);
+		const history = bob.store.rows(LOG);
+		const size = sizeOf(bob);
+		town.now += 23 * DAY;
+		const to = join(folder.path, "archive");
+		const said = await archive(here, bob, to);
+		assert.deepEqual(said, { folder: to, files: 2, payments: 70 });
+		assert.ok(sizeOf(bob) * 2 < size, `${sizeOf(bob)} of ${size}`);
+		assert.deepEqual(bob.store.rows(REQUESTS), []);
+		for (const row of bob.store.rows(RECEIPTS)) {
+			assert.equal(row.transfer.length + row.notes.length, 0);
+			const before = receipts.find(
+				({ contract }) => hex(contract) === hex(row.contract),
+			);
+			assert.ok(before);
+			const { transfer, notes, chains, archive: none } = before;
+			assert.equal(none.length, 0);
+			const { archive: hash } = row;
+			assert.equal(hash.length, 32);
+			assert.deepEqual(
+				{ ...row, transfer, notes, chains, archive: none },
+				before,
+			);
+		}
+		// What each payment was is still told, and the log is one chain.
+		const after = bob.store.rows(LOG);
+		assert.deepEqual(after.slice(0, history.length), history);
+		const named = after.slice(history.length);
+		assert.deepEqual(
+			named.map(({ what }) => what),
+			["archived", "archived"],
+		);
+		requireChain(bob);
+		let previous = new Uint8Array(32);
+		const found: string[] = [];
+		for (const [i, name] of (await readdir(to)).toSorted().entries()) {
+			const { banks } = town.world.policy;
+			const opened = await readArchive(join(to, name), banks);
+			assert.ok(opened);
+			assert.deepEqual(opened.purse, bob.device.deviceId);
+			assert.equal(opened.number, BigInt(i + 1));
+			assert.equal(hex(opened.previous), hex(previous));
+			assert.equal(hex(opened.hash), hex(named[i]?.subject as Uint8Array));
+			previous = new Uint8Array(opened.hash);
+			for (const {
+				kind,
+				state,
+				credited,
+				transfer,
+				receipt,
+			} of opened.payments) {
+				assert.deepEqual(
+					[kind, state, credited],
+					["received", "deposited", 3n],
+				);
+				assert.ok(receipt);
+				found.push(hex(transfer.value.transfer.contract));
+				assert.ok(
+					receipts.some(
+						(row) => hex(row.receipt) === hex(receipt.value.document),
+					),
+				);
+			}
+		}
+		assert.deepEqual(
+			found.toSorted(),
+			receipts.map(({ contract }) => hex(contract)).toSorted(),
+		);
+		assert.deepEqual(await archive(here, bob, to), {
+			folder: to,
+			files: 0,
+			payments: 0,
+		});
+		town.restart(bob);
+		await pay(here, 1);
+		assert.equal(ann.last("paid").receipt, hex(receiptOf(receipts, 1)));
+		assert.equal(bob.last("received").receipt, hex(receiptOf(receipts, 1)));
+		town.requireConserved(mint);
+	});
+
+	test("are archived by their payer, too, who is still asked for none twice", async () => {
+		await using folder = await temporaryFolder();
+		const here = await scene(2);
+		const { town, mint, ann, bob } = here;
+		town.giveBack(ann, mint);
+		await town.visit(ann, mint);
+		town.now += 23 * DAY;
+		const { payments } = await archive(here, ann, folder.path);
+		assert.equal(payments, 3);
+		for (const row of ann.store.rows(PAYMENTS))
+			assert.equal(row.transfer.length, 0);
+		requireChain(ann);
+		town.restart(ann);
+		const { total } = { total: town.account(mint, bob) };
+		await pay(here, 1);
+		assert.equal(ann.last("paid").amount, 3n);
+		await town.visit(bob, mint);
+		assert.equal(town.account(mint, bob), total);
+	});
+
+	test("stay as long as anything can still come of them", async () => {
+		await using folder = await temporaryFolder();
+		const here = await scene(1);
+		const { town, bob, ann } = here;
+		// Received and not deposited.
+		await pay(here, 2);
+		const before = [bob.store.dump(), ann.store.dump()];
+		// Its notes have not expired.
+		assert.equal((await archive(here, bob, folder.path)).payments, 0);
+		assert.equal((await archive(here, ann, folder.path)).payments, 0);
+		assert.deepEqual([bob.store.dump(), ann.store.dump()], before);
+		town.now += 23 * DAY;
+		assert.equal((await archive(here, bob, folder.path)).payments, 1);
+		const whole = bob.store
+			.rows(RECEIPTS)
+			.filter((row) => row.transfer.length > 0);
+		assert.deepEqual(
+			whole.map(({ state }) => state),
+			["to-deposit"],
+		);
+	});
+});
+
+const receiptOf = (
+	rows: readonly { contract: Uint8Array; receipt: Uint8Array }[],
+	contract: number,
+): Uint8Array => {
+	const row = rows.find(
+		(row) => hex(row.contract) === hex(contractOf(contract)),
+	);
+	assert.ok(row);
+	return row.receipt;
+};
+
+describe("an archive that is interrupted", () => {
+	test("has lost nothing at any of its steps, and the next run goes on", async () => {
+		const here = await scene(70);
+		const { town, bob } = here;
+		town.now += 23 * DAY;
+		const whole = bob.store.copy();
+		const { banks } = town.world.policy;
+		for (let stopAt = 1; stopAt <= 7; stopAt++)
+			for (const when of ["before", "after"] as const) {
+				bob.store = whole.copy();
+				await using folder = await temporaryFolder();
+				const inFiles = async () => {
+					const contracts = new Set<string>();
+					for (const name of await readdir(folder.path)) {
+						const file = new Uint8Array(
+							await readFile(join(folder.path, name)),
+						);
+						for (const { transfer } of openArchive(nodeCrypto, file, banks)
+							.payments)
+							contracts.add(hex(transfer.value.transfer.contract));
+					}
+					return contracts;
+				};
+				let transactions = 0;
+				const store = storeOf(bob);
+				const stopping: Pick<Store, "transact"> = {
+					async transact(transaction) {
+						const isLast = ++transactions === stopAt;
+						if (isLast && when === "before") throw new Error("killed");
+						const result = await store.transact(transaction);
+						if (isLast) throw new Error("killed");
+						return result;
+					},
+				};
+				await archive(here, bob, folder.path, stopping).catch((thrown) =>
+					assert.equal((thrown as Error).message, "killed"),
+				);
+				const files = await inFiles();
+				for (const { contract, transfer } of bob.store.rows(RECEIPTS))
+					assert.ok(transfer.length > 0 || files.has(hex(contract)));
+				await archive(here, bob, folder.path);
+				assert.equal((await inFiles()).size, 70);
+				// What was written before it was stopped is written again as it was: no second one.
+				assert.equal((await readdir(folder.path)).length, 2);
+				requireChain(bob);
+			}
+	});
+
+	test("prunes nothing that is not in it as it is now, and nothing twice", async () => {
+		const here = await scene(2);
+		const { town, bob, mint } = here;
+		await pay(here, 3);
+		town.now += 23 * DAY;
+		const { deviceId } = bob.device;
+		const find = () =>
+			bob.store.run(
+				findToArchive(nodeCrypto, deviceId, town.now, ARCHIVE_START),
+			).step ?? assert.fail();
+		const stale = find();
+		assert.deepEqual(find(), stale);
+		const prune = () =>
+			bob.store.run(pruneArchived(nodeCrypto, deviceId, stale, town.now));
+		prune();
+		const before = bob.store.dump();
+		assert.throws(prune, { code: "internal" });
+		assert.equal(bob.store.dump(), before);
+		town.requireConserved(mint);
+	});
+});
+
+test("an archive is named by the log of its purse, which has to be the chain of its heads", async () => {
+	await using folder = await temporaryFolder();
+	const here = await scene(1);
+	const { town, bob, ann } = here;
+	town.now += 23 * DAY;
+	await archive(here, bob, folder.path);
+	const [name] = await readdir(folder.path);
+	const { banks } = town.world.policy;
+	const opened = await readArchive(join(folder.path, name ?? ""), banks);
+	assert.ok(opened);
+	const inStore = async ({ store: from }: Module, changed?: Uint8Array) => {
+		await using store = await openSqliteStore({
+			path: join(folder.path, `${hex(nodeCrypto.random(8))}.db`),
+			schema: PURSE_SCHEMA,
+		});
+		const rows = from.rows(LOG).map((row, i) => ({
+			...row,
+			...(i === 1 && changed !== undefined ? { subject: changed } : {}),
+		}));
+		await store.transact(
+			done(
+				rows.map((row) => insert(LOG, row)),
+				undefined,
+			),
+		);
+		return await logNames(store, opened);
+	};
+	assert.equal(await inStore(bob), true);
+	assert.equal(await inStore(ann), false);
+	await assert.rejects(inStore(bob, new Uint8Array(32)), {
+		code: "store-failed",
+	});
+});
+
+describe("an archive that was changed", () => {
+	test("does not verify, and none of another purse's does for this one", async () => {
+		const here = await scene(2);
+		const { town, bob } = here;
+		town.now += 23 * DAY;
+		const { deviceId } = bob.device;
+		const { banks } = town.world.policy;
+		const step = bob.store.run(
+			findToArchive(nodeCrypto, deviceId, town.now, ARCHIVE_START),
+		).step;
+		assert.ok(step);
+		const { archive: file, hash } = step;
+		assert.equal(openArchive(nodeCrypto, file, banks).payments.length, 2);
+		for (let at = 0; at < file.length; at += 7) {
+			const changed = new Uint8Array(file);
+			changed[at] = (changed[at] as number) ^ 1;
+			let opened: ReturnType<typeof openArchive> | undefined;
+			try {
+				opened = openArchive(nodeCrypto, changed, banks);
+			} catch {
+				continue;
+			}
+			// What nobody signed is held by the hash in the purse's log.
+			assert.notEqual(hex(opened.hash), hex(hash));
+			for (const { transfer, receipt } of opened.payments) {
+				assert.equal(transfer.value.transfer.amount, 3n);
+				assert.ok(receipt === undefined || receipt.value.amount === 3n);
+			}
+		}
+		assert.throws(() => openArchive(nodeCrypto, file.subarray(1), banks));
+		assert.throws(() => openArchive(nodeCrypto, file, []));
+	});
+});

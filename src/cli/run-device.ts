@@ -1,3 +1,4 @@
+import { appendFileSync, openSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import { requirePrivate } from "../device/home/index.ts";
@@ -17,6 +18,32 @@ export interface DeviceFlags extends SecretFlags {
 	readonly json?: true;
 }
 
+/** A log that never ends what it tells of: with a full disk under it a device goes on, and this says so once. */
+class LogFile implements pino.DestinationStream {
+	readonly #path: string;
+	readonly #file: number;
+	#isWritten = true;
+
+	constructor(path: string) {
+		this.#path = path;
+		this.#file = openSync(path, "a", 0o600);
+	}
+
+	write(line: string): void {
+		try {
+			// What a full disk cut off is a line of its own.
+			appendFileSync(this.#file, this.#isWritten ? line : `\n${line}`);
+			this.#isWritten = true;
+		} catch (thrown) {
+			if (this.#isWritten)
+				tell(
+					`cannot write ${this.#path}, and goes on without: ${(thrown as Error).message}`,
+				);
+			this.#isWritten = false;
+		}
+	}
+}
+
 /** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
 export async function runDevice(
 	flags: Pick<DeviceFlags, "home" | "json">,
@@ -34,12 +61,12 @@ export async function runDevice(
 	process.channel?.unref();
 	try {
 		await start(stop.signal, (event) => {
-			if (event.event !== "progress") log.info(event);
 			if (flags.json) sayJson(event);
 			else {
 				const line = sentence(event);
 				if (line !== undefined) say(line);
 			}
+			if (event.event !== "progress") log.info(event);
 		});
 	} catch (thrown) {
 		if (stop.signal.aborted) {
@@ -64,8 +91,7 @@ export async function runDevice(
 
 function openLog(dest: string): pino.Logger {
 	try {
-		const file = pino.destination({ dest, mode: 0o600, sync: true });
-		return pino({ base: null }, file);
+		return pino({ base: null }, new LogFile(dest));
 	} catch (cause) {
 		throw new TetradError(
 			"home-unusable",

@@ -43,12 +43,14 @@ export function sentence(event: ProcessEvent): string | undefined {
 			return `untrusted list ${event.number} of ${plain(event.authority)}, with ${event.entries} certificates, is in force`;
 		case "list-trouble":
 			return `trouble with an untrusted list: ${plain(event.reason)} (${event.code})`;
+		case "paying":
+			return `tetrad ${event.tetrad}: pays ${money(event)}${forWhat(event)}\n  contract ${event.contract}`;
 		case "paid":
 			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it\n  contract ${event.contract}`;
 		case "received":
 			return `tetrad ${event.tetrad}: received ${money(event)}${forWhat(event)}`;
 		case "in-doubt":
-			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt: ${plain(event.reason)}\n  ask again, and nothing is paid twice: --pay ${event.amount} --contract ${event.contract}`;
+			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt, its outcome is not known: ${plain(event.reason)}\n  ask again, and nothing is paid twice: --pay ${event.amount} --contract ${event.contract}`;
 		case "settled":
 			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
 		case "purse":

@@ -9,6 +9,7 @@ export {
 export { SoftwareAuthority } from "../device/authority/index.ts";
 export {
 	AgentStore,
+	type PaidPayment,
 	Payments,
 	type PaymentsOptions,
 	Purse,

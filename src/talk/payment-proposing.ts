@@ -144,7 +144,10 @@ export class PaymentProposing
 	}
 
 	#failing(error: TetradError): void {
-		if (this.#state.kind === "paying" && error.code === "payment-in-doubt")
+		// Where something here went wrong, the module may have paid.
+		const isKnown =
+			error.code !== "payment-in-doubt" && error.code !== "internal";
+		if (this.#state.kind === "paying" && !isKnown)
 			this.#steps.emit({ kind: "in-doubt", error });
 	}
 }

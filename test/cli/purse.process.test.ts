@@ -1,6 +1,6 @@
 /* Purses of real processes: their owner's commands, payments, and modules that are killed. */
 import assert from "node:assert/strict";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Address, parseAddress } from "../../src/carrier/index.ts";
@@ -46,6 +46,7 @@ import {
 	startModule,
 	startServer,
 } from "../support/processes.ts";
+import { TroubledDisk } from "../support/troubled-disk.ts";
 
 const PRELOAD = fileURLToPath(
 	new URL("../support/kill-at-commit.mjs", import.meta.url),
@@ -304,6 +305,56 @@ describe("agents that pay", () => {
 			...paying("--pay", "1.234"),
 		);
 		assert.match((await wrong.exits(2)).stderr, /PLAY has 2 decimals/);
+	});
+
+	test("tell what they paid when their disk is full, and which contract it is before they ask", async () => {
+		await using _ = await startModule(homes, "X");
+		await using __ = await startModule(homes, "Y");
+		const { agent: B, address } = await startServer(
+			homes,
+			"B",
+			homes.socket("Y"),
+			...paying("--take-payments"),
+		);
+		await using ___ = B;
+		await using disk = await TroubledDisk.make();
+		await disk.make("full");
+		const home = homes.of("A");
+		for (const end of ["", "-wal", "-shm"])
+			await rm(`${home}/agent.db${end}`, { force: true });
+		await rm(`${home}/log.jsonl`, { force: true });
+		await symlink("/dev/full", `${home}/log.jsonl`);
+		const before = (await balance("X")).spendable;
+		const contract = "ab".repeat(32);
+		try {
+			for (const flags of [["--json"], []]) {
+				await using A = new Command(
+					[
+						...["agent", "--home", home, "--module", homes.socket("X")],
+						...["--connect", address, ...flags],
+						...paying("--pay", "1", "--contract", contract),
+					],
+					{ env: disk.env("agent.db") },
+				);
+				const { stdout, stderr } = await A.exits(0);
+				assert.match(stderr, /cannot write .*log\.jsonl.*ENOSPC/);
+				assert.equal(stderr.split("log.jsonl, and").length, 2, "said once");
+				assert.doesNotMatch(stderr, /\bat .*:\d+:\d+/);
+				assert.match(stdout, /purse has come.*no room|store-full/);
+				if (flags.length === 0) {
+					assert.match(stdout, /pays 1\.00[^\n]*\n {2}contract (ab){32}\n/);
+					assert.match(stdout, /paid 1\.00/);
+				} else {
+					const said = A.events.map(({ event }) => event);
+					assert.ok(said.indexOf("paying") >= 0, stdout);
+					assert.ok(said.indexOf("paying") < said.indexOf("paid"), stdout);
+					assert.equal((await A.expect("paying")).contract, contract);
+				}
+			}
+			assert.equal((await balance("X")).spendable, before - 100n);
+		} finally {
+			await rm(`${home}/log.jsonl`);
+		}
 	});
 
 	test("are refused by an agent that takes no payments", async () => {

@@ -124,6 +124,8 @@ function inWords(effect: Effect): string {
 			return effect.payment === undefined
 				? `answer ${effect.ask}`
 				: `answer ${effect.ask}: ${effect.payment.amount} ${hex(effect.payment.receipt)}`;
+		case "answered-unkept":
+			return `answer ${effect.ask}, unkept for ${effect.error.code}: ${effect.payment.amount} ${hex(effect.payment.receipt)}`;
 		case "refused":
 			return `refuse ${effect.ask}: ${effect.error.code}`;
 		case "other":
@@ -231,16 +233,18 @@ describe("a payment", () => {
 		]);
 	});
 
-	test("whose head could not be kept is in doubt, and one after a head that could is told of", () => {
+	test("whose head could not be kept is told of with its receipt, and so is one after a head that could", () => {
 		const agent = new Agent();
 		agent.pay(1);
 		agent.pay(2);
 		agent.pay(3);
 		agent.hears(witness(8n), paid(1));
 		assert.deepEqual(agent.does({ kind: "not-kept", id: 0, error: DISK }), [
-			"refuse 1: payment-in-doubt",
+			`answer 1, unkept for store-full: ${WITH_RECEIPT}`,
 		]);
-		assert.deepEqual(agent.hears(paid(2)), ["refuse 2: payment-in-doubt"]);
+		assert.deepEqual(agent.hears(paid(2)), [
+			`answer 2, unkept for store-full: ${WITH_RECEIPT}`,
+		]);
 		agent.hears(witness(9n), paid(3));
 		assert.deepEqual(agent.does({ kind: "kept", id: 1 }), [
 			`answer 3: ${WITH_RECEIPT}`,

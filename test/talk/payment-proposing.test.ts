@@ -40,6 +40,7 @@ describe("a buyer's agent", () => {
 		for (const [code, effects] of [
 			["insufficient-funds", ["ended: insufficient-funds"]],
 			["payment-in-doubt", ["in-doubt", "ended: payment-in-doubt"]],
+			["internal", ["in-doubt", "ended: internal"]],
 		] as const) {
 			const buyer = unanswered();
 			buyer.does(heard(welcome()));

@@ -1,5 +1,5 @@
 import { nodeCrypto } from "../../crypto/index.ts";
-import { asTetradError } from "../../errors.ts";
+import { asTetradError, type TetradError } from "../../errors.ts";
 import type { IssuerTerms, Payment } from "../../money/index.ts";
 import {
 	newContract,
@@ -25,7 +25,8 @@ export interface WantedPayment {
 }
 
 /**
- * Agrees with the other agent on a payment, has the module pay it, and reports what became of it.
+ * Reports which contract it is, agrees with the other agent on the payment, has the module pay it,
+ * and reports what became of it.
  * Rejects with `payment-refused` when the other agent does not want it, and as `Payments.pay`.
  */
 export async function payOther(
@@ -41,12 +42,21 @@ export async function payOther(
 	const { issuer, currency } = terms;
 	const payment = { contract, issuer, currency: currency.code, amount };
 	const said = { tetrad: number, contract: hex(contract), text };
+	// Whatever fails from here on, its owner can ask again for this contract.
+	report({ event: "paying", ...said, ...moneyText(amount, terms) });
+	const unkept = ({ code, message }: TetradError) =>
+		report({
+			event: "trouble",
+			tetrad: number,
+			code,
+			reason: `this agent could not keep how far its module's purse has come, and so would not notice an old backup of it: ${message}`,
+		});
 	await runTalk<PaymentProposingEvent, PaymentProposingEffect>(
 		new PaymentProposing(payment, text),
 		{ kind: "begin" },
 		(after) => ({
 			...sessionOne(tetrad.agent, after, signal),
-			pay: ({ payment }) => after(pay(payments, payment, signal)),
+			pay: ({ payment }) => after(pay(payments, payment, unkept, signal)),
 			paid: ({ amount }) =>
 				report({ event: "paid", ...said, ...moneyText(amount, terms) }),
 			"in-doubt": ({ error }) =>
@@ -63,10 +73,12 @@ export async function payOther(
 async function pay(
 	payments: Payments,
 	payment: Payment,
+	onUnkept: (error: TetradError) => void,
 	signal: AbortSignal,
 ): Promise<PaymentProposingEvent> {
 	try {
-		const { amount } = await payments.pay(payment, { signal });
+		const { amount, unkept } = await payments.pay(payment, { signal });
+		if (unkept !== undefined) onUnkept(unkept);
 		return { kind: "paid", amount };
 	} catch (thrown) {
 		return { kind: "not-paid", error: asTetradError(thrown) };

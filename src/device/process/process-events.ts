@@ -86,6 +86,8 @@ export type ProcessEvent =
 			readonly code: ErrorCode;
 			readonly reason: string;
 	  }
+	/** The agent is about to ask for a payment; whatever fails after that, it is asked for again with this contract. */
+	| ({ readonly event: "paying" } & PaymentEvent)
 	/** An agent's module has paid the other module, or has been paid by it. */
 	| ({ readonly event: "paid" | "received" } & PaymentEvent)
 	/** Money is committed, and it is not known whether the other module has it. */
@@ -177,7 +179,7 @@ type IssuerEvent =
 			readonly peer: string;
 			readonly head: string;
 	  }
-	/** A request could not be settled now. */
+	/** A request could not be settled now, or what was done could not be kept everywhere. */
 	| {
 			readonly event: "trouble";
 			readonly tetrad: number;

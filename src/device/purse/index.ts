@@ -14,7 +14,11 @@ export {
 	viewHistory,
 	viewNotes,
 } from "./owner-view.ts";
-export { Payments, type PaymentsOptions } from "./payments.ts";
+export {
+	type PaidPayment,
+	Payments,
+	type PaymentsOptions,
+} from "./payments.ts";
 export { Purse, type PurseOptions } from "./purse.ts";
 export {
 	type ArchivedPayments,

@@ -20,7 +20,13 @@ export interface PaymentsOptions {
 	readonly other?: (message: Uint8Array) => void;
 }
 
-type Answer = ReceiptedPayment | undefined;
+/** A payment that this agent's module has made. */
+export interface PaidPayment extends ReceiptedPayment {
+	/** Why the head of the module's purse could not be kept, if it could not: an old backup of the purse may pass for the newest here. */
+	readonly unkept?: TetradError;
+}
+
+type Answer = PaidPayment | undefined;
 
 /**
  * What an agent asks of its own module in one tetrad. It alone reads the channel to the module. An
@@ -75,6 +81,8 @@ export class Payments {
 				keep: ({ id, head }) => this.#keep(id, head),
 				answered: ({ ask, payment }) =>
 					this.#waiting.get(ask)?.resolve(payment),
+				"answered-unkept": ({ ask, payment, error }) =>
+					this.#waiting.get(ask)?.resolve({ ...payment, unkept: error }),
 				refused: ({ ask, error }) => this.#waiting.get(ask)?.reject(error),
 				other: ({ bytes }) => this.#other(bytes, options),
 				end: ({ error }) => this.#closeFor(error),
@@ -92,17 +100,17 @@ export class Payments {
 
 	/**
 	 * Has the own module pay the other module. Resolves with the receipt, when the payment is done
-	 * and the purse's head is kept. Asked again for the same contract, also in a later tetrad of the
-	 * same four, it resolves with the same and pays nothing more. The receipt is empty when it was
-	 * lost and the issuer has said that the payment was booked.
+	 * and the purse's head is kept, or could not be. Asked again for the same contract, also in a
+	 * later tetrad of the same four, it resolves with the same and pays nothing more. The receipt is
+	 * empty when it was lost and the issuer has said that the payment was booked.
 	 *
 	 * Rejects with `payment-refused` for a contract that is expected here; with the module's code; with `payment-in-doubt` when money may be on its way, also
-	 * when the tetrad ends or `signal` aborts before the outcome is known, or the purse's head cannot be kept: ask again, never anew.
+	 * when the tetrad ends or `signal` aborts before the outcome is known: ask again, never anew.
 	 */
 	async pay(
 		payment: Payment,
 		options: { readonly signal?: AbortSignal } = {},
-	): Promise<ReceiptedPayment> {
+	): Promise<PaidPayment> {
 		return paymentOf(
 			await this.#ask((ask) => ({ kind: "pay", ask, payment }), options),
 		);
@@ -208,7 +216,7 @@ export class Payments {
 	}
 }
 
-function paymentOf(answer: Answer): ReceiptedPayment {
+function paymentOf(answer: Answer): PaidPayment {
 	if (answer === undefined)
 		throw new TetradError("internal", "a payment was told of without itself");
 	return answer;

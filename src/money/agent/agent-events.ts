@@ -68,6 +68,13 @@ export type AgentPaymentsEffect =
 			readonly ask: number;
 			readonly payment: ReceiptedPayment | undefined;
 	  }
+	/** It was paid, and `error` is why the head that the module told before could not be kept. */
+	| {
+			readonly kind: "answered-unkept";
+			readonly ask: number;
+			readonly payment: ReceiptedPayment;
+			readonly error: TetradError;
+	  }
 	| {
 			readonly kind: "refused";
 			readonly ask: number;

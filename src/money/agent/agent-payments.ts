@@ -1,12 +1,12 @@
 /*
  * What an agent asks of its own module about money, in one tetrad. The agent holds none: its module
  * judges what it asks for. What the module has said is passed on once the head of its purse that
- * it had told before is durable at the agent.
+ * it had told before is durable at the agent, or could not be made so.
  *
  *   the tetrad     new ─opened─▶ open ─closed─▶ ending ─all heads are kept─▶ ended
  *
  *   a payment      asked ─paid────▶ keeping ─kept─▶ answered
- *                    │                └─not kept─▶ in doubt
+ *                    │                └─not kept─▶ answered, and the caller is told so
  *                    ├───failed──▶ refused, or in doubt
  *                    └───ended───▶ in doubt
  *
@@ -429,15 +429,11 @@ export class AgentPayments
 
 	#lose(outcome: Outcome, error: TetradError): void {
 		switch (outcome.kind) {
-			// It was made, and whoever takes it for refused would pay again.
+			// There is a receipt, and whoever is not told of it would pay again.
 			case "paid":
-				return this.#refuseAll(
-					outcome.asks,
-					inDoubt(
-						`this agent could not keep how far its module's purse has come (${error.message}), and so tells nobody`,
-						error,
-					),
-				);
+				for (const ask of outcome.asks)
+					this.#answerUnkept(ask, outcome.payment, error);
+				return;
 			case "received": {
 				const coming = this.#coming.get(outcome.contract);
 				if (coming?.kind !== "awaited") return;
@@ -483,6 +479,15 @@ export class AgentPayments
 	#answer(ask: number, payment?: ReceiptedPayment): void {
 		if (this.#asks.delete(ask))
 			this.#steps.emit({ kind: "answered", ask, payment });
+	}
+
+	#answerUnkept(
+		ask: number,
+		payment: ReceiptedPayment,
+		error: TetradError,
+	): void {
+		if (this.#asks.delete(ask))
+			this.#steps.emit({ kind: "answered-unkept", ask, payment, error });
 	}
 
 	#refuse(ask: number, error: TetradError): void {

@@ -8,6 +8,7 @@ import {
 	statSync,
 	writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
@@ -104,6 +105,56 @@ describe("an issuer", () => {
 		assert.deepEqual([again.isNew, again.account.balance], [false, "100.00"]);
 	});
 
+	test("whose answer to a credit is lost says that its outcome is not known, and asked again with its reference it credits once", async () => {
+		await using issuer = startIssuer();
+		const { url } = await issuer.expect("serving");
+		// What stalls: it passes on what is asked, and keeps the answer to a credit.
+		const stalling = createServer(async (request, response) => {
+			const body = Buffer.concat(await request.toArray());
+			const answer = await fetch(`${url}${request.url}`, {
+				method: request.method ?? "GET",
+				headers: {
+					Authorization: request.headers.authorization ?? "",
+					"Content-Type": "application/json",
+				},
+				...(request.method === "POST" ? { body } : {}),
+			});
+			const text = await answer.text();
+			if (request.url?.endsWith("/credits")) request.socket.destroy();
+			else response.end(text);
+		});
+		await new Promise<void>((resolve) =>
+			stalling.listen(0, "127.0.0.1", resolve),
+		);
+		const address = stalling.address();
+		assert.ok(typeof address === "object" && address !== null);
+		const announced = readFileSync(`${mint}/http.json`, "utf8");
+		const elsewhere = `http://127.0.0.1:${address.port}`;
+		writeFileSync(`${mint}/http.json`, announced.replace(url, elsewhere));
+		const credit = [
+			...["issuer", "credit", "--home", mint, "--amount", "3"],
+			...["--account", "alice-purse"],
+		];
+		const lost = await run(credit);
+		stalling.closeAllConnections();
+		stalling.close();
+		writeFileSync(`${mint}/http.json`, announced);
+		assert.equal(lost.code, 1);
+		assert.equal(lost.stdout, "");
+		const [, reference = ""] =
+			/^the reference of this credit is (\S+)\n/.exec(lost.stderr) ?? [];
+		assert.match(reference, /^[0-9a-f-]{36}$/, lost.stderr);
+		assert.match(lost.stderr, /whether the account was credited is not known/);
+		assert.ok(lost.stderr.includes(`again with --reference "${reference}"`));
+		const again = await json(...credit, "--reference", reference);
+		assert.deepEqual([again.isNew, again.account.balance], [false, "103.00"]);
+		const other = await run([...credit, "--reference", "first"]);
+		assert.equal(other.code, 2);
+		assert.doesNotMatch(other.stderr, /not known/);
+		issuer.terminate();
+		await issuer.exits(0);
+	});
+
 	test("issues to a purse through a tetrad, while its operator looks, and goes on after it was killed", async () => {
 		const purse = homes.of("X");
 		await json(
@@ -155,7 +206,7 @@ describe("an issuer", () => {
 			[found, currency, play, problems],
 			[sums, "PLAY", true, []],
 		);
-		assert.equal(first.accounts[0].balance, "74.50");
+		assert.equal(first.accounts[0].balance, "77.50");
 		assert.match(first.accounts[0].note, /play money/);
 		// It was killed, and still says where it was.
 		assert.ok(existsSync(`${mint}/http.json`));

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { makeCarriedFolder, writeCarried } from "../../device/home/index.ts";
 import type { AccountJson, Operator } from "../../device/issuer/index.ts";
-import { TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import { dec, enc, hex, utf8 } from "../../wire/index.ts";
 import { money } from "../money.ts";
 import { plainTable } from "../table.ts";
@@ -23,7 +23,13 @@ export async function credit(flags: CreditFlags): Promise<void> {
 	const { home, account, amount, reference = randomUUID() } = flags;
 	const credited = await asOperator(home, async (operator) => {
 		const { id } = await accountOf(operator, account, flags.open === true);
-		return operator.credit(id, { amount, reference });
+		if (flags.reference === undefined)
+			tell(`the reference of this credit is ${reference}`);
+		try {
+			return await operator.credit(id, { amount, reference });
+		} catch (thrown) {
+			throw creditFailure(thrown, reference);
+		}
 	});
 	if (credited === undefined) throw noAccount(account);
 	if (flags.json) return sayJson(credited);
@@ -32,6 +38,23 @@ export async function credit(flags: CreditFlags): Promise<void> {
 	say(
 		`${credited.isNew ? "credited" : "was credited"} ${money({ ...credited.account, amount: credited.credited })} to ${plain(name)}, which holds ${balance}`,
 	);
+}
+
+/** Why it was not credited, or that whether it was is not known. */
+function creditFailure(thrown: unknown, reference: string): TetradError {
+	const error = asTetradError(thrown);
+	switch (error.code) {
+		case "invalid-argument":
+		case "limit-exceeded":
+		case "authentication-failed":
+			return error;
+		default:
+			return new TetradError(
+				error.code,
+				`${error.message}; whether the account was credited is not known: ask for the same again with --reference "${plain(reference)}", and it is credited once`,
+				{ cause: error },
+			);
+	}
 }
 
 const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;

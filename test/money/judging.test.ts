@@ -477,3 +477,60 @@ describe("two payers and one contract", () => {
 		assert.equal(mint.ended.length, 0);
 	});
 });
+
+describe("invoices that are never paid", () => {
+	/** Ann has invoices of Bob for these contracts, 250 each, and pays none of them. */
+	async function unpaid(
+		here: Two,
+		...contracts: readonly number[]
+	): Promise<void> {
+		const { town, mint, ann, bob } = here;
+		const tetrad = await town.meet(ann, bob);
+		ann.isSlowToSign = true;
+		for (const contract of contracts) {
+			town.expect(bob, tetrad, contractOf(contract), 250n, mint);
+			await town.quiet();
+			town.pay(ann, tetrad, contractOf(contract), 250n, mint);
+			await town.quiet();
+		}
+		assert.equal(ann.unsigned.length, contracts.length);
+		town.part(ann, tetrad);
+		await town.quiet();
+		ann.unsigned.length = 0;
+		town.restart(ann);
+		ann.isSlowToSign = false;
+	}
+
+	test("by one buyer leave room for the others of its level", async () => {
+		const here = await two([1000n], { limits: { software: 1000n } });
+		const { town, mint, bob } = here;
+		const cyd = await town.purse("cyd");
+		await town.withdraw(cyd, mint, 1000n);
+		await unpaid(here, 1, 2, 3, 4);
+		await pay({ ...here, ann: cyd }, 5, 750n);
+		assert.equal(cyd.last("paid").amount, 750n);
+		// Her own invoices are in Ann's own way until their time is over, and the limit is held to.
+		town.now += 121_000;
+		await pay(here, 1, 250n);
+		assert.equal(here.ann.last("paid").amount, 250n);
+		await pay(here, 2, 250n);
+		assert.equal(here.ann.heard.at(-1)?.kind, "failed");
+		assert.equal(town.balance(bob, mint).toDeposit, 1000n);
+		assert.equal(here.ann.last("failed").isInDoubt, false);
+	});
+
+	test("are forgotten in two minutes, also when the payee's clock was once ahead", async () => {
+		const here = await two([1000n], { limits: { software: 300n } });
+		const { town, mint, bob } = here;
+		const cyd = await town.purse("cyd");
+		await town.withdraw(cyd, mint, 1000n);
+		bob.clockAhead = 5 * DAY;
+		await unpaid(here, 1);
+		bob.clockAhead = 0;
+		await pay({ ...here, ann: cyd }, 2, 250n);
+		assert.equal(cyd.last("failed").isInDoubt, false);
+		town.now += 121_000;
+		await pay({ ...here, ann: cyd }, 2, 250n);
+		assert.equal(cyd.last("paid").amount, 250n);
+	});
+});

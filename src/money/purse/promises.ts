@@ -3,12 +3,17 @@ import type { TamperResistance } from "../../identity/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
 	type IssuerTerms,
+	PAY_WITHIN_MS,
 	type Payment,
 	samePayment,
 } from "../documents/index.ts";
 import { otherPayer, refused } from "./acceptance-refusals.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
-import { MAX_PROMISES } from "./purse-limits.ts";
+import {
+	MAX_PROMISES,
+	MAX_PROMISES_TO_PAYER,
+	PROMISED_PART,
+} from "./purse-limits.ts";
 import type { UndepositedSums } from "./purse-load.ts";
 import type { ReceiptRow } from "./purse-tables.ts";
 
@@ -17,7 +22,8 @@ interface Promised extends Payment {
 	/** Device id. */
 	readonly payer: Uint8Array;
 	readonly level: TamperResistance;
-	readonly payBy: number;
+	/** When it is forgotten. */
+	until: number;
 }
 
 /** What this module may still take: it has promised some, and holds some undeposited, and there is a limit to both. */
@@ -69,24 +75,29 @@ export class Promises {
 
 	/** Why no more may be held undeposited, or `undefined`. */
 	whyTooMuch(
-		{ peer: { tamperResistance: level } }: OpenMeeting,
+		{ peer: { deviceId, tamperResistance: level } }: OpenMeeting,
 		wanted: Payment,
 	): TetradError | undefined {
 		const id = hex(wanted.contract);
 		this.#forget();
-		if (!this.#promised.has(id) && this.#promised.size >= MAX_PROMISES)
-			return new TetradError("busy", "too many payments are promised");
-		let sum = this.#undeposited.get(keyOf(wanted.issuer, level)) ?? 0n;
-		for (const [contract, promised] of this.#promised)
-			if (
-				contract !== id &&
-				promised.level === level &&
-				sameBytes(promised.issuer, wanted.issuer)
-			)
-				sum += promised.amount;
+		const payer = hex(deviceId);
 		const { limits = this.#core.options.limits } =
 			this.#core.termsOf(wanted.issuer) ?? {};
 		const limit = limits[level] ?? 0n;
+		const promised = this.#promisedBeside(id, level, wanted.issuer);
+		const own = promised.get(payer) ?? { count: 0, amount: 0n };
+		if (
+			!this.#promised.has(id) &&
+			(this.#promised.size >= MAX_PROMISES ||
+				own.count >= MAX_PROMISES_TO_PAYER)
+		)
+			return new TetradError("busy", "too many payments are promised");
+		let sum = this.#undeposited.get(keyOf(wanted.issuer, level)) ?? 0n;
+		// One payer that lets invoices lie must not keep all others out.
+		for (const [of, { amount }] of promised) {
+			const most = limit / PROMISED_PART;
+			sum += of === payer || amount < most ? amount : most;
+		}
 		return sum + wanted.amount > limit
 			? refused(
 					`the payee takes no more money from modules of the level "${level}" until it has made a deposit`,
@@ -97,7 +108,7 @@ export class Promises {
 	promise(
 		{ peer: { deviceId: payer, tamperResistance: level } }: OpenMeeting,
 		{ contract, issuer, currency, amount }: Payment,
-		payBy: number,
+		until: number,
 	): void {
 		this.#promised.delete(hex(contract));
 		this.#promised.set(hex(contract), {
@@ -107,7 +118,7 @@ export class Promises {
 			amount,
 			payer,
 			level,
-			payBy,
+			until,
 		});
 	}
 
@@ -136,12 +147,36 @@ export class Promises {
 		this.#count(issuer, level, -amount);
 	}
 
-	/** Their payers could commit no more, so what was not delivered was most likely never paid. */
+	/** What each payer was promised but for that contract, by its device id in hexadecimal. */
+	#promisedBeside(
+		contract: string,
+		level: TamperResistance,
+		issuer: Uint8Array,
+	): Map<string, { readonly count: number; readonly amount: bigint }> {
+		const sums = new Map<string, { count: number; amount: bigint }>();
+		for (const [id, promised] of this.#promised) {
+			const isIt =
+				id !== contract &&
+				promised.level === level &&
+				sameBytes(promised.issuer, issuer);
+			if (!isIt) continue;
+			const payer = hex(promised.payer);
+			const { count, amount } = sums.get(payer) ?? { count: 0, amount: 0n };
+			sums.set(payer, {
+				count: count + 1,
+				amount: amount + promised.amount,
+			});
+		}
+		return sums;
+	}
+
+	/** Their payers could commit no more, so what was not delivered was most likely never paid. When the clock was ahead and is right again, they have no longer than others. */
 	#forget(): void {
-		for (const [contract, { payBy }] of this.#promised) {
-			// A map keeps the order of insertion, in which these times rise.
-			if (this.#core.now < payBy) return;
-			if (!this.#taking.has(contract)) this.#promised.delete(contract);
+		const { now } = this.#core;
+		for (const [contract, promised] of this.#promised) {
+			promised.until = Math.min(promised.until, now + PAY_WITHIN_MS);
+			if (promised.until <= now && !this.#taking.has(contract))
+				this.#promised.delete(contract);
 		}
 	}
 

@@ -26,6 +26,9 @@ export const MAX_PROMISES = 4096;
 /** Of those, payments by one payer; and payments that one payer may have committed, of which the oldest is forgotten. */
 export const MAX_PROMISES_TO_PAYER = 256;
 
+/** What one payer was promised keeps no more than this part of the limit from all others: a quarter. */
+export const PROMISED_PART = 4n;
+
 /** Promises whose time is over that are forgotten with each new one. */
 export const OLD_PROMISES_AT_ONCE = 16;
 

@@ -3,7 +3,7 @@ export { IssuerMachine } from "./issuer.ts";
 export type { IssuerJob } from "./issuer-jobs.ts";
 export type { IssuerParameters } from "./issuer-parameters.ts";
 export type { IssuerReport } from "./issuer-report.ts";
-export { Ledger, type NewNote } from "./ledger.ts";
+export type { NewNote } from "./ledger.ts";
 export {
 	type Asked,
 	type Conflict,
@@ -55,6 +55,5 @@ export {
 	NOTES,
 	type RowOf,
 	TRANSFERS,
-	VOIDS,
 } from "./ledger-tables.ts";
 export type { RequestKind } from "./module-requests.ts";

@@ -17,7 +17,6 @@ export {
 	unusable,
 } from "./files.ts";
 export {
-	chainFile,
 	createHome,
 	createHomeKey,
 	type DeviceSettings,

@@ -21,8 +21,6 @@ export {
 } from "./payments.ts";
 export { Purse, type PurseOptions } from "./purse.ts";
 export {
-	type ArchivedPayments,
-	type ArchiveOptions,
 	archivePurse,
 	archiveStore,
 	isInLog,

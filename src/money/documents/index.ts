@@ -15,7 +15,6 @@ export {
 export {
 	type ArchivedFields,
 	type ArchivedPayment,
-	type ArchiveFields,
 	archiveHash,
 	encodeArchive,
 	isArchive,

@@ -312,9 +312,10 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "requesting-claims":
 			case "requesting-resolutions":
 			case "closing-give-back":
-			case "recording-answer":
 			case "recording-outcome":
 				return this.#settling.failed(job, error);
+			case "recording-answer":
+				return this.#settling.answerNotRecorded(job, error);
 			default:
 				return unreachable(job);
 		}

@@ -127,8 +127,8 @@ export class Settling {
 			case WITH_ISSUER.issued.type: {
 				const fields = body(WITH_ISSUER.issued, bytes);
 				return this.#answered(visit, fields.request, (row) => {
-					const { options, chains, now } = this.#core;
-					const notes = notesOf(options.context, visit.terms, row, fields, now);
+					const { options, chains } = this.#core;
+					const notes = notesOf(options.context, visit.terms, row, fields);
 					chains.set(hex(notes.chain.hash), notes.chain.chain);
 					return recordIssued(this.#core, row, notes, bytes);
 				});
@@ -234,14 +234,33 @@ export class Settling {
 		const row = visit.inFlight.get(id);
 		if (row === undefined || visit.answering.has(id)) return;
 		const verified = checked(() => verify(row));
-		// It stays open, and the issuer may have something better to say next time.
 		if (verified.kind === "failed")
-			return this.#visits.finish(visit.name, verified.error);
+			return this.#notTaken(visit, id, verified.error);
 		visit.answering.add(id);
 		this.#work.transact(
 			{ kind: "recording-answer", ...visit.name, request: row.request },
 			verified.value,
 		);
+	}
+
+	/** The request stays open, and the issuer may have something better to say next time. All others go on. */
+	#notTaken(visit: Visit, request: string, error: TetradError): void {
+		visit.problem ??= error;
+		this.#core.trouble(error);
+		visit.inFlight.delete(request);
+		visit.answering.delete(request);
+		this.#visitWork.advance(visit);
+	}
+
+	/** An answer changes nothing: it does not fit what there is, or it could not be written down. */
+	answerNotRecorded(
+		{ request, ...name }: JobOf<"recording-answer">,
+		error: TetradError,
+	): void {
+		const visit = this.#visits.at(name);
+		if (visit === undefined) return;
+		if (error.code !== "issuer-refused") return this.failed(name, error);
+		this.#notTaken(visit, hex(request), error);
 	}
 
 	/** It follows from an answer also when the visit is over. */

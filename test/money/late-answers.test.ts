@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { messages } from "../../src/money/index.ts";
+import { enc } from "../../src/wire/index.ts";
+import { contractOf, type Module, Town } from "./town.ts";
+
+const { body, message } = messages;
+
+/* An answer of an issuer that comes much later than it was given, and what else is to be settled then. */
+
+const DAY = 86_400_000;
+
+interface Scene {
+	readonly town: Town;
+	readonly mint: Module;
+	readonly ann: Module;
+	readonly bob: Module;
+}
+
+async function scene(): Promise<Scene> {
+	const town = await Town.make({ noteDays: 20, graceDays: 2 });
+	const mint = await town.issuer();
+	const ann = await town.purse("ann");
+	const bob = await town.purse("bob");
+	return { town, mint, ann, bob };
+}
+
+async function pay(
+	{ town, mint }: Scene,
+	payer: Module,
+	payee: Module,
+	amount: bigint,
+): Promise<void> {
+	const contract = contractOf(1);
+	const tetrad = await town.meet(payer, payee);
+	town.expect(payee, tetrad, contract, amount, mint);
+	await town.quiet();
+	town.pay(payer, tetrad, contract, amount, mint);
+	await town.quiet();
+	assert.equal(payer.heard.at(-1)?.kind, "paid");
+	town.part(payer, tetrad);
+	await town.quiet();
+}
+
+/** Ann's withdrawal of 500 is carried out, and she never hears of it. Bob has paid her 300, which she has not deposited. */
+async function lostWithdrawal(): Promise<Scene> {
+	const here = await scene();
+	const { town, mint, ann, bob } = here;
+	await town.withdraw(bob, mint, 1000n);
+	await pay(here, bob, ann, 300n);
+	town.fund(mint, ann, 500n);
+	await town.order(ann, mint, 500n);
+	const tetrad = await town.meet(ann, mint);
+	town.settle(ann, tetrad, mint);
+	await town.work();
+	while (town.account(mint, ann) > 0n) await town.deliver();
+	town.wire.length = 0;
+	town.part(ann, tetrad);
+	await town.quiet();
+	town.restart(ann);
+	return here;
+}
+
+describe("notes whose answer was lost come all the same", () => {
+	test("when the certificate that signed them is listed by now, and are exchanged", async () => {
+		const { town, mint, ann } = await lostWithdrawal();
+		const old = mint.device;
+		await town.recertify(mint);
+		await town.distrust(old, ann);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		const { spendable, toDeposit } = town.balance(ann, mint);
+		assert.deepEqual([spendable, toDeposit], [500n, 0n]);
+		town.requireConserved(mint);
+	});
+
+	test("when that certificate has expired, and are claimed", async () => {
+		const { town, mint, ann } = await lostWithdrawal();
+		town.now += 400 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(town.total(ann, mint), 0n);
+		assert.equal(town.account(mint, ann), 500n);
+	});
+});
+
+test("an answer that cannot be taken keeps nothing else from being settled", async () => {
+	const { town, mint, ann } = await lostWithdrawal();
+	const tetrad = await town.meet(ann, mint);
+	town.settle(ann, tetrad, mint);
+	await town.work();
+	const { WITH_ISSUER } = messages;
+	while (town.wire.length > 0) {
+		for (const [i, wired] of town.wire.entries())
+			if (wired.bytes?.[0] === WITH_ISSUER.issued.type) {
+				const fields = body(WITH_ISSUER.issued, wired.bytes);
+				const chain = enc(new Uint8Array(8));
+				const bytes = message(WITH_ISSUER.issued, { ...fields, chain });
+				town.wire[i] = { ...wired, bytes };
+			}
+		await town.deliver();
+	}
+	assert.notEqual(ann.last("settled").code, "");
+	assert.deepEqual(ann.ended, []);
+	assert.equal(town.account(mint, ann), 300n);
+	assert.equal(town.balance(ann, mint).toDeposit, 0n);
+	town.part(ann, tetrad);
+	await town.quiet();
+	assert.equal((await town.visit(ann, mint)).code, "");
+	assert.equal(town.balance(ann, mint).spendable, 500n);
+	town.requireConserved(mint);
+});

@@ -149,6 +149,36 @@ test("a person is asked at a terminal; what the person says decides, and a refus
 	}
 });
 
+test("what was typed before the question answers nothing, and what is neither yes nor no is asked again", async () => {
+	const homes = await unpaired("early");
+	const at = `unix:${homes.X}.pair`;
+	for (const answer of ["no", "YES"]) {
+		await using module = Command.atTerminal([
+			...["pair", "--home", homes.X, "--listen", at],
+		]);
+		await module.until(() => /waiting for/.test(module.stdout), "ready");
+		// A whole line, and one that the Enter at the question would end.
+		module.type("yes\ryes");
+		await module.until(() => /yes\s+yes/.test(module.stdout), "the echo");
+		await using agent = pairing(homes.A, "--connect", at, "--yes");
+		const asked = (times: number) =>
+			module.until(
+				() => module.stdout.split("type yes if it does").length > times,
+				`question ${times}`,
+			);
+		await asked(1);
+		for (const [times, other] of ["", "maybe", "y", "yes yes"].entries()) {
+			module.type(`${other}\r`);
+			await asked(times + 2);
+		}
+		module.type(`${answer}\r`);
+		await module.exits(answer === "no" ? 1 : 0);
+		await agent.exits(answer === "no" ? 1 : 0);
+		assert.equal(await isPaired(homes.X), answer !== "no");
+		assert.equal(await isPaired(homes.A), answer !== "no");
+	}
+});
+
 test("a question at a terminal ends when the other device goes away", async () => {
 	const homes = await unpaired("left");
 	const at = `unix:${homes.X}.pair`;

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import {
 	type Address,
 	connect,
@@ -21,6 +20,7 @@ import {
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import { MAX_PAIRING_TRIES } from "../../tetrad/index.ts";
+import { askYes } from "../ask-yes.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
 import { bold, plain, say, sayJson, tell } from "../voice.ts";
@@ -175,23 +175,4 @@ async function confirm(
 			"nobody is there to compare the code; use --yes where nobody can be between the two devices",
 		);
 	return await askYes("type yes if it does: ", signal);
-}
-
-async function askYes(
-	question: string,
-	signal: AbortSignal | undefined,
-): Promise<boolean> {
-	const terminal = createInterface({
-		input: process.stdin,
-		output: process.stderr,
-	});
-	try {
-		const answer = await terminal.question(
-			question,
-			signal === undefined ? {} : { signal },
-		);
-		return answer.trim().toLowerCase() === "yes";
-	} finally {
-		terminal.close();
-	}
 }

@@ -35,7 +35,7 @@ import { contractOf, type Module, Town } from "./town.ts";
  */
 
 const SEEDS = Number(process.env["TETRAD_SIMULATIONS"] ?? 20);
-const STEPS = 180;
+const STEPS = 300;
 
 /** Mulberry32: small, and the same everywhere. */
 function dice(seed: number): (sides: number) => number {
@@ -122,7 +122,12 @@ class Simulation {
 		// What is wrong with the issuer is noticed soon.
 		if (roll(6) === 0) mint.clockAhead = 0;
 		if (this.#rightLedger !== undefined && roll(6) === 0) this.#changeLedger();
-		switch (roll(20)) {
+		switch (roll(21)) {
+			case 20:
+				// A purse's clock is wrong, by minutes or days, or right again.
+				purse.clockAhead =
+					roll(3) > 0 ? 0 : this.pick([900_000, -60_000, -900_000, 5 * DAY]);
+				break;
 			case 0: {
 				if (purse === this.shop || this.#rightLedger !== undefined) break;
 				const amount = BigInt(1 + roll(900));
@@ -286,6 +291,7 @@ class Simulation {
 		for (const module of [...purses, mint]) {
 			module.store.isFull = false;
 			module.isSlowToSign = false;
+			module.clockAhead = 0;
 			town.restart(module);
 		}
 		await town.quiet();
@@ -294,6 +300,9 @@ class Simulation {
 				await town.meet(one, other);
 				await town.quiet();
 			}
+		// What came late is deposited first, and its receipt is on its way then.
+		for (const purse of purses) await town.visit(purse, mint);
+		await town.quiet();
 		for (const purse of purses) {
 			town.giveBack(purse, mint);
 			const settled = await town.visit(purse, mint);

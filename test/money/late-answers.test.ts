@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { messages } from "../../src/money/index.ts";
+import { REQUESTS } from "../../src/money/purse/purse-tables.ts";
 import { enc } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
@@ -107,4 +108,31 @@ test("an answer that cannot be taken keeps nothing else from being settled", asy
 	assert.equal((await town.visit(ann, mint)).code, "");
 	assert.equal(town.balance(ann, mint).spendable, 500n);
 	town.requireConserved(mint);
+});
+
+test("a claim that was asked under a wrong clock takes nothing that was paid since", async () => {
+	const here = await scene();
+	const { town, mint, ann, bob } = here;
+	await town.withdraw(ann, mint, 1000n);
+	ann.clockAhead = 23 * DAY;
+	const tetrad = await town.meet(ann, mint);
+	town.settle(ann, tetrad, mint);
+	await town.work();
+	const isClaiming = () =>
+		ann.store.rows(REQUESTS).some(({ kind }) => kind === "claim");
+	while (!isClaiming()) await town.deliver();
+	town.part(ann, tetrad);
+	await town.quiet();
+	ann.clockAhead = 0;
+	town.restart(ann);
+	await pay(here, ann, bob, 300n);
+	town.now += 23 * DAY;
+	assert.equal((await town.visit(ann, mint)).code, "");
+	assert.equal(town.account(mint, ann), 700n);
+	assert.equal(town.total(ann, mint), 0n);
+	assert.equal(isClaiming(), true);
+	assert.deepEqual(
+		ann.store.rows(REQUESTS).filter(({ state }) => state === "ordered"),
+		[],
+	);
 });

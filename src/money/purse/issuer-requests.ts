@@ -7,6 +7,8 @@ import {
 	MAX_READ_ROWS,
 	put,
 	type Read,
+	reading,
+	remove,
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
@@ -92,16 +94,41 @@ export function orderRequest(
 	);
 }
 
+/**
+ * Requests that are sent again. A claim goes when its note was paid with since, which a clock that
+ * was set right allows: it would claim what is committed. What is left is claimed in another one.
+ */
 export function openRequests(
 	{ options, now }: PurseCore,
 	issuer: Uint8Array,
 ): Transaction<Changed<readonly RequestRow[]>> {
-	return changing(
-		options.context.crypto,
-		now,
-		[openOf(issuer, MAX_READ_ROWS)],
-		([rows]) => unchanged(rows),
-	);
+	return reading([openOf(issuer, MAX_READ_ROWS)], ([rows]) => {
+		const claims = rows.filter(({ kind }) => kind === "claim");
+		return changing(
+			options.context.crypto,
+			now,
+			claims.map(({ subject: id }) => byKey(NOTES, { id })),
+			(notes) => {
+				const stale = new Set(
+					claims.filter(({ amount }, i) => {
+						const [note] = notes[i] ?? [];
+						return note === undefined || amount !== leftToClaim(note);
+					}),
+				);
+				return {
+					entries: entriesOf("declined", [...stale]),
+					writes: [...stale].map(({ request }) =>
+						remove(REQUESTS, { request }),
+					),
+					result: rows.filter((row) => !stale.has(row)),
+				};
+			},
+		);
+	});
+}
+
+function leftToClaim({ state, value, spent }: NoteRow): bigint {
+	return state === "live" ? value - spent : 0n;
 }
 
 /** Requests for received transfers, and above which contract there may be more; nothing when there are no more. */
@@ -314,7 +341,7 @@ function claimOf(
 		kind: "claim",
 		issuer: note.issuer,
 		subject: note.id,
-		amount: note.value - note.spent,
+		amount: leftToClaim(note),
 		message: message(WITH_ISSUER.claim, {
 			request,
 			offset: note.spent,
@@ -325,7 +352,7 @@ function claimOf(
 }
 
 function entriesOf(
-	what: "depositing" | "claiming" | "resolving",
+	what: "depositing" | "claiming" | "resolving" | "declined",
 	rows: readonly RequestRow[],
 ): readonly LogEntry[] {
 	return rows.map(({ subject, amount, issuer: peer }) => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { messages } from "../../src/money/index.ts";
-import { REQUESTS } from "../../src/money/purse/purse-tables.ts";
+import { NOTES, REQUESTS } from "../../src/money/purse/purse-tables.ts";
 import { enc } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
@@ -135,4 +135,19 @@ test("a claim that was asked under a wrong clock takes nothing that was paid sin
 		ann.store.rows(REQUESTS).filter(({ state }) => state === "ordered"),
 		[],
 	);
+});
+
+test("notes of an issuer whose clock is behind are renewed once in a meeting", async () => {
+	const { town, mint, ann } = await scene();
+	await town.withdraw(ann, mint, 1000n);
+	town.now += 16 * DAY;
+	mint.clockAhead = -16 * DAY;
+	const count = () => ann.store.rows(NOTES).length;
+	for (let meetings = 1; meetings < 3; meetings++) {
+		town.afterEach = () => assert.ok(count() <= 1 + meetings);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(count(), 1 + meetings);
+	}
+	assert.equal(town.balance(ann, mint).spendable, 1000n);
+	town.requireConserved(mint);
 });

@@ -1,5 +1,6 @@
 /* Own notes that go back to their issuer, for new ones or into the account. */
 import { HASH_BYTES } from "../../crypto/index.ts";
+import { hex } from "../../wire/index.ts";
 import {
 	draftTransfer,
 	exchangeContract,
@@ -37,12 +38,15 @@ export interface Exchange {
  * The next notes to exchange: all that are left when they go into the account (1), else those in
  * the last part of their life, and those that nobody would be paid with because the certificate
  * under which they were signed is listed or no longer current, or because they were made out to a
- * key that this module had before. Those under one key go together. Reserves nothing.
+ * key that this module had before. Those under one key go together. Reserves nothing. `renewed`
+ * notes (ids in hexadecimal) came of an exchange just now and are not renewed again: an issuer
+ * whose clock is behind makes none that live long enough, however often.
  */
 export function nextExchange(
 	core: PurseCore,
 	{ peer }: OpenMeeting,
 	into: 0 | 1,
+	renewed: ReadonlySet<string>,
 ): Exchange | undefined {
 	const { options, now, book, ownId: payer } = core;
 	const { crypto, own } = options.context;
@@ -64,7 +68,9 @@ export function nextExchange(
 			(note, chain) =>
 				note.expires > now + ANSWER_WITHIN_MS &&
 				(into === 1 ||
-					(canRenew && (under !== undefined || isToRenew(note, chain)))),
+					(canRenew &&
+						!renewed.has(hex(note.id)) &&
+						(under !== undefined || isToRenew(note, chain)))),
 		);
 		return found && { ...found, under };
 	};

@@ -69,6 +69,10 @@ export interface Visit {
 	readonly answering: Set<string>;
 	/** The owner's order to give everything back, if there is one. */
 	giveBack: RequestRow | undefined;
+	/** Requests for exchanges that it began, in hexadecimal. */
+	readonly exchanges: Set<string>;
+	/** Notes that came of them, in hexadecimal. */
+	readonly renewed: Set<string>;
 	/** Notes that were claimed already, in hexadecimal. */
 	readonly claimed: Set<string>;
 	/** Contracts whose transfers were to be resolved already, in hexadecimal. */
@@ -116,6 +120,8 @@ export class IssuerVisits {
 			inquiries: new Map(),
 			answering: new Set(),
 			giveBack: undefined,
+			exchanges: new Set(),
+			renewed: new Set(),
 			claimed: new Set(),
 			resolved: new Set(),
 			problem: undefined,

@@ -272,6 +272,8 @@ export class Settling {
 		const visit = this.#visits.at({ tetrad, visit: number });
 		if (visit === undefined) return;
 		visit.inFlight.delete(hex(request));
+		if (following !== undefined && visit.exchanges.has(hex(request)))
+			for (const { id } of following.notes) visit.renewed.add(hex(id));
 		if (following?.claimed?.state === "live")
 			this.#visitWork.claimAgain(visit, following.claimed.id);
 		this.#visitWork.advance(visit);

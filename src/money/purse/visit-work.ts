@@ -243,6 +243,7 @@ export class VisitWork {
 			this.#core,
 			meeting,
 			giveBack === undefined ? 0 : 1,
+			visit.renewed,
 		);
 		if (exchange === undefined)
 			return giveBack === undefined
@@ -286,7 +287,9 @@ export class VisitWork {
 		if (row === undefined)
 			return this.exchangeFailed(name, selection, disagreement());
 		this.#core.book.commit(selection);
-		this.#found(this.#visits.at(name), [request], { kind: "exchanges" });
+		const found = this.#visits.at(name);
+		found?.exchanges.add(hex(request.request));
+		this.#found(found, [request], { kind: "exchanges" });
 	}
 
 	/** These ranges certainly were not given away. */

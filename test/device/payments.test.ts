@@ -396,12 +396,12 @@ test("a payment is told of with its receipt, and that the head was not kept, whe
 		},
 	});
 	const { WITH_AGENT, message } = messages;
+	const chain = new Uint8Array(30);
 	const told = (number: bigint) => {
 		const head = { number, hash: new Uint8Array(32) };
 		agent.module.deliver(message(WITH_AGENT.witness, head));
 		const { contract, amount } = OF_ONE;
 		const receipt = new Uint8Array(20);
-		const chain = new Uint8Array(30);
 		agent.module.deliver(
 			message(WITH_AGENT.paid, { contract, amount, receipt, chain }),
 		);
@@ -416,7 +416,7 @@ test("a payment is told of with its receipt, and that the head was not kept, whe
 	throws = false;
 	const again = payments.pay(OF_ONE);
 	told(2n);
-	assert.deepEqual(await again, { amount: 1n, receipt });
+	assert.deepEqual(await again, { amount: 1n, receipt, chain });
 	assert.ok(!agent.ended);
 });
 

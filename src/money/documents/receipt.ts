@@ -90,8 +90,8 @@ export function openReceipt(
  *
  * @example
  * ```ts
- * import { validateChain } from "tetrad";
  * import { nodeCrypto } from "tetrad/crypto";
+ * import { validateChain } from "tetrad/identity";
  * import { openReceiptUnderChain } from "tetrad/money";
  *
  * const { receipt, chain } = await payments.pay(payment);

@@ -54,6 +54,7 @@ import {
 	type Store,
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
+import { textMessage } from "../../src/talk/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import {
@@ -90,6 +91,8 @@ after(() => folder[Symbol.asyncDispose]());
 class Holder<Report> implements MoneyHolder, AsyncDisposable {
 	driver: MoneyDriver<Report> | undefined;
 	readonly refused: TetradError[] = [];
+	/** What came that is not of money. */
+	readonly others: Uint8Array[] = [];
 	readonly #store: Store;
 	readonly #make: (host: PurseHost) => MoneyMachine<Report>;
 
@@ -105,6 +108,7 @@ class Holder<Report> implements MoneyHolder, AsyncDisposable {
 			signer: host.signer,
 			now: host.now,
 			report: () => {},
+			other: (_, __, bytes) => void this.others.push(bytes),
 			refused: (_, error) => this.refused.push(error),
 		});
 	}
@@ -430,6 +434,55 @@ describe("a driver", () => {
 			[Symbol.asyncDispose]: () => stack.disposeAsync(),
 		};
 	}
+
+	test("hands over what came together with the last flight and the end of its tetrad", async () => {
+		const events: string[] = [];
+		await using holder = new Holder(
+			{ failed: new Promise<Error>(() => {}) } as unknown as Store,
+			() => ({
+				deadline: undefined,
+				pending: new Map(),
+				handle({ kind }) {
+					events.push(kind);
+					return [];
+				},
+			}),
+		);
+		await using devices = await Devices.make({
+			device: (place) => (place === "X" ? { purse: holder } : {}),
+		});
+		const isBound = () => devices.events.X.some(({ kind }) => kind === "bound");
+		const held: (() => void)[] = [];
+		const serve = devices.X.serve.bind(devices.X);
+		devices.X.serve = (carrier, access) =>
+			serve(
+				{
+					...carrier,
+					receive: (receiver) =>
+						carrier.receive({
+							frame(bytes) {
+								if (!isBound()) return receiver.frame(bytes);
+								const lent = bytes.slice();
+								held.push(() => receiver.frame(lent));
+							},
+							closed: (error) => receiver.closed(error),
+						}),
+				},
+				access,
+			);
+		const { connecting } = devices.meet();
+		await connecting;
+		const far = await devices.Y.accept();
+		await far.module.send(textMessage("hello"));
+		await far.module.send(Uint8Array.of(0x21));
+		await far.close();
+		await settled(() => held.length);
+		for (const give of held.splice(0)) give();
+		await until(() => events.includes("closed"), "the tetrad is over");
+		assert.deepEqual(events, ["opened", "from-module", "closed"]);
+		assert.deepEqual(holder.others, [textMessage("hello")]);
+		assert.deepEqual(holder.refused, []);
+	});
 
 	test("goes on after a store that was full", async () => {
 		await using run = await withStore(async () => {

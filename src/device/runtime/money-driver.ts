@@ -102,8 +102,10 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	}
 
 	/**
-	 * Gives a confirmed tetrad to the machine, which alone reads its channels from now on. Resolves
-	 * when the tetrad is over. Rejects with `tetrad-closed` after the driver has stopped.
+	 * Gives a confirmed tetrad to the machine, which alone reads its channels from now on, also what
+	 * came before an end. It is to be given in the turn in which it was confirmed: one that has
+	 * ended is not read. Resolves when the tetrad is over. Rejects with `tetrad-closed` after the
+	 * driver has stopped.
 	 */
 	async serve(tetrad: Tetrad): Promise<void> {
 		if (this.#driver.stopped) {
@@ -156,6 +158,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 			() => {},
 		);
 		const served = this.#servedBy(tetrad);
+		// The key that its binding is made of is gone.
 		if (tetrad.ended) return;
 		this.#served.set(id, served);
 		this.#feed({

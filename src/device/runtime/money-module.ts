@@ -58,7 +58,7 @@ export interface PurseHost {
 export interface MoneyHolder {
 	/** Called once, by the module that it is given to. Throws `invalid-argument` for a second one. */
 	attach(host: PurseHost): void;
-	/** Resolves when the tetrad is over. */
+	/** Called in the turn in which the tetrad was confirmed. Resolves when it is over. */
 	serve(tetrad: Tetrad): Promise<void>;
 }
 
@@ -248,29 +248,29 @@ export class MoneyModule implements AsyncDisposable {
 		};
 		const machine =
 			type === LINK.begin ? moduleInitiator(options) : moduleResponder(options);
-		const { observe } = this.#options;
+		const { observe, purse } = this.#options;
 		const number = ++this.#tetrads;
 		const run = runModule(machine, {
 			device: this.#device,
 			tetradId: id,
 			link,
 			signer: this.#options.identity.signer,
-			...(observe === undefined
-				? {}
-				: { observe: (event) => observe(event, number) }),
+			observe: (event) => {
+				observe?.(event, number);
+				// At once: a tetrad that ends in this very turn may have brought messages before.
+				if (event.kind === "confirmed" && purse !== undefined)
+					serve(purse, event.tetrad);
+			},
 		});
-		run.confirmed.then(
-			(tetrad) => this.#offer(tetrad, number),
-			() => {},
-		);
+		if (purse === undefined)
+			run.confirmed.then(
+				(tetrad) => this.#offer(tetrad, number),
+				() => {},
+			);
 		run.linkMessage(type, body);
 	}
 
 	#offer(tetrad: Tetrad, number: number): void {
-		const { purse } = this.#options;
-		if (purse !== undefined)
-			// A purse that has stopped says so by itself, and closes what it is given.
-			return void purse.serve(tetrad).catch(() => {});
 		if (this.#options.onTetrad !== undefined)
 			return this.#options.onTetrad(tetrad, number);
 		const taker = this.#takers.shift();
@@ -279,6 +279,11 @@ export class MoneyModule implements AsyncDisposable {
 			this.#waiting.push(tetrad);
 		else void tetrad.close();
 	}
+}
+
+/** A purse that has stopped says so by itself, and closes what it is given. */
+function serve(purse: MoneyHolder, tetrad: Tetrad): void {
+	purse.serve(tetrad).catch(() => {});
 }
 
 function moduleClosed(): TetradError {

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { messages } from "../../src/money/index.ts";
 import { NOTES, REQUESTS } from "../../src/money/purse/purse-tables.ts";
 import { enc } from "../../src/wire/index.ts";
+import { MemoryStore } from "../support/memory-store.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
 const { body, message } = messages;
@@ -80,6 +81,95 @@ describe("notes whose answer was lost come all the same", () => {
 		await town.visit(ann, mint);
 		assert.equal(town.total(ann, mint), 0n);
 		assert.equal(town.account(mint, ann), 500n);
+	});
+});
+
+describe("a withdrawal whose answer may have been lost", () => {
+	/** The issuer is started on an empty ledger, until it is put right. */
+	function onEmptyLedger({ town, mint }: Scene): () => void {
+		const { store } = mint;
+		const start = (on: MemoryStore) => {
+			town.die(mint);
+			mint.store = on;
+			town.restart(mint);
+		};
+		start(new MemoryStore());
+		return () => start(store);
+	}
+
+	const stateOf = ({ store }: Module) =>
+		store.rows(REQUESTS).find(({ kind }) => kind === "withdraw")?.state;
+
+	const troubles = ({ reports }: Module) =>
+		reports.flatMap((report) =>
+			report.kind === "trouble" ? [report.error.message] : [],
+		);
+
+	test("stays ordered while an empty ledger declines it, and the right one has the notes", async () => {
+		const here = await lostWithdrawal();
+		const { town, mint, ann } = here;
+		const putRight = onEmptyLedger(here);
+		for (let i = 0; i < 3; i++) {
+			const settled = await town.visit(ann, mint);
+			assert.equal(settled.code, "issuer-refused");
+			assert.match(settled.reason, /the issuer says/);
+			assert.equal(stateOf(ann), "ordered");
+			town.restart(ann);
+			town.now += DAY;
+		}
+		const until = new Date(town.now + 27 * DAY).toISOString();
+		assert.ok(
+			troubles(ann).some(
+				(said) =>
+					said.startsWith("5.00 COIN stay ordered") && said.includes(until),
+			),
+			troubles(ann).join("\n"),
+		);
+		putRight();
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(stateOf(ann), "answered");
+		assert.equal(town.account(mint, ann) + town.total(ann, mint), 800n);
+		town.requireConserved(mint);
+	});
+
+	test("is given up by a decline 30 days after the first one, and not by the time alone", async () => {
+		const here = await lostWithdrawal();
+		const { town, mint, ann } = here;
+		town.now += 400 * DAY;
+		onEmptyLedger(here);
+		await town.visit(ann, mint);
+		town.now += 30 * DAY - 1;
+		await town.visit(ann, mint);
+		assert.equal(stateOf(ann), "ordered");
+		town.now++;
+		await town.visit(ann, mint);
+		assert.equal(stateOf(ann), "declined");
+	});
+
+	test("has its notes when the time is over and the ledger is right", async () => {
+		const here = await lostWithdrawal();
+		const { town, mint, ann } = here;
+		const putRight = onEmptyLedger(here);
+		await town.visit(ann, mint);
+		putRight();
+		town.now += 400 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(stateOf(ann), "answered");
+		assert.equal(town.account(mint, ann), 500n);
+	});
+
+	test("is done with when each sending of it was declined, also in two tetrads at once", async () => {
+		const here = await scene();
+		const { town, mint, ann } = here;
+		town.fund(mint, ann, 20n);
+		await town.order(ann, mint, 50n);
+		for (let i = 0; i < 2; i++)
+			town.settle(ann, await town.meet(ann, mint), mint);
+		await town.quiet();
+		assert.equal(stateOf(ann), "declined");
+		town.fund(mint, ann, 100n);
+		await town.visit(ann, mint);
+		assert.equal(town.account(mint, ann), 120n);
 	});
 });
 

@@ -18,7 +18,8 @@ async function unanswered(): Promise<Scene> {
 	town.fund(mint, ann, 1000n);
 	await town.order(ann, mint, 1000n);
 	const tetrad = await town.meet(ann, mint);
-	town.killAt(ann, { write: 1, when: "before" });
+	// The first one says that the withdrawal is sent.
+	town.killAt(ann, { write: 2, when: "before" });
 	town.settle(ann, tetrad, mint);
 	await town.quiet();
 	assert.equal(ann.machine, undefined);

@@ -20,7 +20,6 @@ import {
 	logBytes,
 	PAYMENTS,
 	RECEIPTS,
-	REQUESTS,
 	type What,
 } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
@@ -184,11 +183,7 @@ class Simulation {
 				if (roll(2) === 0) mint.clockAhead = 100 * DAY;
 				break;
 			case 16:
-				if (
-					this.#rightLedger === undefined &&
-					!this.#isWithdrawing &&
-					roll(2) === 0
-				)
+				if (this.#rightLedger === undefined && roll(2) === 0)
 					this.#changeLedger();
 				break;
 			default:
@@ -202,15 +197,6 @@ class Simulation {
 
 	#requireConserved(): void {
 		if (this.#rightLedger === undefined) this.town.requireConserved(this.mint);
-	}
-
-	/** Whether an order waits for its answer: it is done when it is declined, also by an issuer that has lost what it answered before. */
-	get #isWithdrawing(): boolean {
-		return this.purses.some(({ store }) =>
-			store
-				.rows(REQUESTS)
-				.some(({ kind, state }) => kind === "withdraw" && state === "ordered"),
-		);
 	}
 
 	/** The issuer is started on an empty ledger, or on its own again. */

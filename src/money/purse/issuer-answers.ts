@@ -10,6 +10,7 @@ import {
 	type Write,
 } from "../../machine/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
+import { formatAmount } from "../documents/index.ts";
 import { isExchange } from "./commit-transfer.ts";
 import { bookableUntil, openOf } from "./issuer-requests.ts";
 import type { NewNotes } from "./new-notes.ts";
@@ -19,6 +20,7 @@ import {
 	type SaidOutcome,
 } from "./payment-outcome.ts";
 import type { PurseCore } from "./purse-core.ts";
+import { ORDERED_AFTER_DECLINE_MS } from "./purse-limits.ts";
 import type { PurseReport } from "./purse-report.ts";
 import {
 	type Change,
@@ -50,6 +52,8 @@ export interface Consequences {
 	/** A payment that is booked, and in doubt no more. */
 	readonly ended: DoubtEnded | undefined;
 	readonly report: PurseReport | undefined;
+	/** What the owner should know of a decline. */
+	readonly trouble: TetradError | undefined;
 }
 
 const NOTHING_FOLLOWS: Consequences = {
@@ -59,6 +63,7 @@ const NOTHING_FOLLOWS: Consequences = {
 	lapsed: [],
 	ended: undefined,
 	report: undefined,
+	trouble: undefined,
 };
 
 /** Decides on nothing when the answer was durable before. */
@@ -338,17 +343,21 @@ export function recordOutcome(
  * The issuer will not do it now, and `code` is why. What it declines may be its own mistake: a
  * deposit, a claim and what is to be resolved are asked for again under another id, a deposit
  * until, by the own clock, its notes have expired and `graceMs` is over. The transfer of an
- * exchange belongs to its request, which stays open until it is carried out or resolved.
+ * exchange belongs to its request, which stays open until it is carried out or resolved. A
+ * withdrawal is done with when each sending of it was declined. When an answer may have been lost,
+ * the issuer may have carried it out, and may have been started on another ledger since: the same
+ * request is sent again until it is answered, or declined a month after it was first declined.
  */
 export function recordDeclined(
-	{ options, now }: PurseCore,
+	core: PurseCore,
 	asked: RequestRow,
 	code: string,
 	answer: Uint8Array,
 	graceMs: number,
 ): AnswerTransaction {
 	const { request, subject: contract, kind } = asked;
-	const { crypto } = options.context;
+	const { now } = core;
+	const { crypto } = core.options.context;
 	const isOpen =
 		(kind === "exchange" || kind === "return") && code !== "double-spent";
 	return changing(
@@ -390,6 +399,26 @@ export function recordDeclined(
 				case "claim":
 				case "resolve":
 					return { entries, writes: [withdrawn(row)], result: NOTHING_FOLLOWS };
+				case "withdraw": {
+					const left = { ...row, unanswered: row.unanswered - 1n };
+					const first =
+						row.first_declined === 0n ? now : Number(row.first_declined);
+					const until = first + ORDERED_AFTER_DECLINE_MS;
+					if (left.unanswered <= 0n || until <= now)
+						return {
+							entries,
+							writes: [declined(left, answer)],
+							result: NOTHING_FOLLOWS,
+						};
+					return {
+						entries,
+						writes: [put(REQUESTS, { ...left, first_declined: BigInt(first) })],
+						result: {
+							...NOTHING_FOLLOWS,
+							trouble: staysOrdered(core, row, until),
+						},
+					};
+				}
 				default:
 					return {
 						entries,
@@ -398,6 +427,22 @@ export function recordDeclined(
 					};
 			}
 		},
+	);
+}
+
+function staysOrdered(
+	core: PurseCore,
+	{ issuer, amount }: RequestRow,
+	until: number,
+): TetradError {
+	const currency = core.termsOf(issuer)?.currency;
+	const sum =
+		currency === undefined
+			? `${amount} minor units`
+			: `${formatAmount(amount, currency)} ${currency.code}`;
+	return new TetradError(
+		"issuer-refused",
+		`${sum} stay ordered: what became of an earlier request for them is not known, and they may have been taken from the account then. Each meeting with the issuer asks again, and a decline from ${new Date(until).toISOString()} on ends the order`,
 	);
 }
 

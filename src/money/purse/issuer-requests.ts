@@ -49,7 +49,14 @@ export function newRequest(
 		readonly subject?: Uint8Array;
 	},
 ): RequestRow {
-	return { subject: NOTHING, ...of, state: "ordered", outcome: NOTHING };
+	return {
+		subject: NOTHING,
+		...of,
+		state: "ordered",
+		outcome: NOTHING,
+		unanswered: 0n,
+		first_declined: 0n,
+	};
 }
 
 /** Requests to that issuer that have no answer yet. */
@@ -97,12 +104,22 @@ export function orderRequest(
 /**
  * Requests that are sent again. A claim goes when its note was paid with since, which a clock that
  * was set right allows: it would claim what is committed. What is left is claimed in another one.
+ * That a withdrawal is sent is durable before it is: its answer may be lost. `withdraws` says
+ * whether withdrawals are sent at all.
  */
 export function openRequests(
 	{ options, now }: PurseCore,
 	issuer: Uint8Array,
+	{ withdraws }: { readonly withdraws: boolean },
 ): Transaction<Changed<readonly RequestRow[]>> {
-	return reading([openOf(issuer, MAX_READ_ROWS)], ([rows]) => {
+	return reading([openOf(issuer, MAX_READ_ROWS)], ([found]) => {
+		const rows = found
+			.filter(({ kind }) => withdraws || kind !== "withdraw")
+			.map((row) =>
+				row.kind === "withdraw"
+					? { ...row, unanswered: row.unanswered + 1n }
+					: row,
+			);
 		const claims = rows.filter(({ kind }) => kind === "claim");
 		return changing(
 			options.context.crypto,
@@ -117,9 +134,12 @@ export function openRequests(
 				);
 				return {
 					entries: entriesOf("declined", [...stale]),
-					writes: [...stale].map(({ request }) =>
-						remove(REQUESTS, { request }),
-					),
+					writes: [
+						...[...stale].map(({ request }) => remove(REQUESTS, { request })),
+						...rows
+							.filter(({ kind }) => kind === "withdraw")
+							.map((row) => put(REQUESTS, row)),
+					],
 					result: rows.filter((row) => !stale.has(row)),
 				};
 			},

@@ -57,6 +57,9 @@ export const EXCHANGE_WITHIN_MS: number = 14 * 24 * 3_600_000;
 /** How long after an issuer has declined a claim it is asked again: an hour. */
 export const CLAIM_AGAIN_MS = 3_600_000;
 
+/** So long after its first decline a withdrawal that was asked for without an answer stays ordered: 30 days. */
+export const ORDERED_AFTER_DECLINE_MS: number = 30 * 24 * 3_600_000;
+
 /** A certificate that expires sooner is no reason to exchange notes: no issuer makes notes for it. Two days. */
 export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;
 

@@ -187,10 +187,15 @@ const REQUESTS_COLUMNS = {
 	state: "text",
 	/** The issuer's answer, byte for byte; empty until it came. */
 	outcome: "bytes",
+	/** How often a withdrawal was sent, or may have been, without an answer for good: each such sending may have been carried out. */
+	unanswered: "integer",
+	/** When a withdrawal with such sendings was first declined; zero before that. */
+	first_declined: "integer",
 } as const;
 
 /**
- * Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`.
+ * Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`. A
+ * withdrawal is `declined` when each of its sendings was, or long after the first decline.
  * What was declined and is asked for again under another id has no row any more.
  */
 export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
@@ -292,6 +297,14 @@ export const PURSE_SCHEMA: Schema = schema(
 				index: "by_subject",
 				columns: ["subject"],
 			},
+		],
+	},
+	{
+		to: 5,
+		steps: [
+			// Nobody has written down whether what is open was sent.
+			addColumn("requests", "unanswered", "integer", 1n),
+			addColumn("requests", "first_declined", "integer", 0n),
 		],
 	},
 );

@@ -6,7 +6,8 @@
  *                                          └──▶──┘ open requests, doubts, deposits, exchanges, claims, what is to resolve
  *
  * A request is durable before it is sent, and is sent again at each meeting until its answer is
- * durable:  ordered ──▶ answered | declined.  An answer that comes twice changes nothing.
+ * durable:  ordered ──▶ answered | declined.  An answer that comes twice changes nothing. A
+ * withdrawal stays ordered after a decline when an earlier sending of it has no answer.
  */
 import { TetradError, unreachable } from "../../errors.ts";
 import { copy, hex, sameBytes } from "../../wire/index.ts";
@@ -286,6 +287,7 @@ export class Settling {
 		ended,
 		claimed,
 		report,
+		trouble,
 	}: Consequences): void {
 		for (const note of notes) this.#core.book.add(note);
 		if (receipt !== undefined)
@@ -298,6 +300,7 @@ export class Settling {
 		else if (claimed !== undefined) this.#core.book.drop(claimed.id);
 		this.#payments.lapsed(lapsed);
 		if (ended !== undefined) this.#endDoubt(ended);
+		if (trouble !== undefined) this.#core.trouble(trouble);
 		if (report === undefined) return;
 		this.#core.report(report);
 		if (report.kind === "deposited" && report.credited < report.amount)

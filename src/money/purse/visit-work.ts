@@ -121,7 +121,10 @@ export class VisitWork {
 			case "open":
 				return this.#work.transact(
 					{ kind: "reading-open-requests", ...name },
-					openRequests(this.#core, issuer),
+					openRequests(this.#core, issuer, {
+						// New notes would be of no use to a purse that must not pay.
+						withdraws: this.#witnesses.standing.kind !== "behind",
+					}),
 				);
 			case "doubts":
 				return this.#inquire(visit, source.left);
@@ -155,7 +158,6 @@ export class VisitWork {
 		visit.giveBack = rows.find(({ kind }) => kind === "give-back");
 		for (const { kind, subject } of rows)
 			if (kind === "claim") visit.claimed.add(hex(subject));
-		// New notes would be of no use to a purse that must not pay.
 		const isBehind = this.#witnesses.standing.kind === "behind";
 		const toSend = rows.filter(
 			({ kind }) => kind !== "give-back" && !(isBehind && kind === "withdraw"),

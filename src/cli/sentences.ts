@@ -95,6 +95,8 @@ function purseSentence(event: PurseEvent): string {
 			return `purse: ${sum} is in doubt: ${why}`;
 		case "received":
 			return `purse: received ${sum}; it is deposited at the next meeting with its issuer`;
+		case "to-book":
+			return `purse: took down ${sum}, which is not received before its issuer has booked all of it`;
 		case "refused":
 			return `purse: refused a payment: ${why}`;
 		case "deposited":

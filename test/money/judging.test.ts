@@ -5,6 +5,7 @@ import { nodeCrypto } from "../../src/crypto/index.ts";
 import { parseNote } from "../../src/money/index.ts";
 import { agreeOn } from "../../src/money/purse/agreed-payers.ts";
 import {
+	LOG,
 	NOTES,
 	PAYMENTS,
 	PROMISES,
@@ -249,6 +250,30 @@ describe("a transfer that a payee would not agree to any more", () => {
 			await requireDepositedFirst(here);
 			requirePaid(here);
 		});
+
+	test("is said to be booked first, and is no money of its payee's before that", async () => {
+		const here = await two();
+		const { town, mint, bob } = here;
+		await committed(here);
+		town.now += DAY;
+		await town.quiet();
+		const booked = () => {
+			const { toBook, toDeposit } = town.balance(bob, mint);
+			return [toBook, toDeposit, town.total(bob, mint)];
+		};
+		const kinds = () => bob.reports.map(({ kind }) => kind);
+		const log = () => bob.store.rows(LOG).map(({ what }) => what);
+		assert.deepEqual(booked(), [250n, 0n, 0n]);
+		assert.deepEqual(kinds().slice(-2), ["to-book", "refused"]);
+		assert.equal(log().at(-1), "to-book");
+		town.restart(bob);
+		assert.deepEqual(booked(), [250n, 0n, 0n]);
+		assert.ok(!kinds().includes("received"));
+		await town.visit(bob, mint);
+		assert.deepEqual(booked(), [0n, 0n, 0n]);
+		assert.ok(kinds().includes("received"));
+		assert.equal(kinds().filter((kind) => kind === "to-book").length, 1);
+	});
 
 	test("because it comes after payBy and the tolerance of clocks, and not before", async () => {
 		for (const [late, isTaken] of [

@@ -43,11 +43,13 @@ async function saidOf(view: Pick<Store, "snapshot">) {
 	const notes = await viewNotes(view, [TERMS], SAID.now);
 	const history = await viewHistory(view, [TERMS], 1000);
 	return asSaid({
-		// Nothing was held apart then.
-		balances: balances.map(({ terms: _, held, heldBecause, ...rest }) => {
-			assert.deepEqual([held, heldBecause], [0n, undefined]);
-			return rest;
-		}),
+		// Nothing was held apart then, nor booked first.
+		balances: balances.map(
+			({ terms: _, held, heldBecause, toBook, ...rest }) => {
+				assert.deepEqual([held, heldBecause, toBook], [0n, undefined, 0n]);
+				return rest;
+			},
+		),
 		notes: notes.map(({ terms: _, ...rest }) => rest),
 		history: history.map(({ terms, ...rest }) => ({
 			...rest,

@@ -85,11 +85,15 @@ async function sayDeposit(
 	isAll: boolean,
 ): Promise<void> {
 	for (const balance of await balancesOf(home)) {
-		const { terms, toDeposit, spendable, held, heldBecause } = balance;
+		const { terms, toDeposit, toBook, spendable, held, heldBecause } = balance;
 		// One that is behind gives nothing away.
 		const own = spendable + (heldBecause === "behind" ? 0n : held);
 		if (!chosen.some(({ name }) => name === terms.name)) continue;
 		say(`${money(moneyText(toDeposit, terms))} is to deposit`);
+		if (toBook > 0n)
+			say(
+				`${money(moneyText(toBook, terms))} is to book, and received only then`,
+			);
 		if (isAll)
 			say(
 				`${money(moneyText(own, terms))} of own notes goes back to the account`,

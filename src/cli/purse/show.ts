@@ -47,6 +47,7 @@ export async function balancesOf(home: string): Promise<PurseBalance[]> {
 
 export function sayBalances(balances: readonly PurseBalance[]): void {
 	const isAnyHeld = balances.some(({ held }) => held > 0n);
+	const isAnyToBook = balances.some(({ toBook }) => toBook > 0n);
 	const rows = balances.map((balance) => {
 		const { terms } = balance;
 		const text = (amount: bigint) => formatAmount(amount, terms.currency);
@@ -56,6 +57,7 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 			text(balance.spendable),
 			...(isAnyHeld ? [text(balance.held)] : []),
 			text(balance.toDeposit),
+			...(isAnyToBook ? [text(balance.toBook)] : []),
 			text(balance.inDoubt),
 			text(balance.toClaim),
 			text(balance.ordered),
@@ -67,6 +69,7 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 		"spendable",
 		...(isAnyHeld ? ["held"] : []),
 		"to deposit",
+		...(isAnyToBook ? ["to book"] : []),
 		"in doubt",
 		"to claim",
 		"ordered",
@@ -75,6 +78,11 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 	for (const { terms, heldBecause } of balances)
 		if (heldBecause !== undefined)
 			say(`held, of ${plain(terms.name)}: ${HELD[heldBecause]}`);
+	for (const { terms, toBook } of balances)
+		if (toBook > 0n)
+			say(
+				`to book, of ${plain(terms.name)}: not received before the issuer has booked all of it; settling asks for that`,
+			);
 	sayPlay(balances.map(({ terms }) => terms));
 }
 
@@ -98,6 +106,8 @@ interface BalanceJson {
 	/** There while anything is held. */
 	readonly heldBecause?: HeldBecause;
 	readonly toDeposit: string;
+	/** Not received before the issuer has booked all of it. */
+	readonly toBook: string;
 	readonly inDoubt: string;
 	readonly toClaim: string;
 	readonly ordered: string;
@@ -115,6 +125,7 @@ export function balanceJson({ terms, ...sums }: PurseBalance): BalanceJson {
 			? {}
 			: { heldBecause: sums.heldBecause }),
 		toDeposit: text(sums.toDeposit),
+		toBook: text(sums.toBook),
 		inDoubt: text(sums.inDoubt),
 		toClaim: text(sums.toClaim),
 		ordered: text(sums.ordered),

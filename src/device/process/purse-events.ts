@@ -29,6 +29,7 @@ export function purseEvent(
 		}
 		case "paid":
 		case "received":
+		case "to-book":
 		case "in-doubt": {
 			const { contract, peer, issuer, amount } = report;
 			return {

@@ -35,7 +35,7 @@ export type HeldBecause =
 	/** They were made out to a key that the module had before. */
 	| "earlier-key";
 
-/** What a purse has of one issuer's money, in minor units. The five together are all that it has. */
+/** What a purse has of one issuer's money, in minor units. The sums but `toBook` are together all that it has. */
 export interface Balance {
 	/** Device id. */
 	readonly issuer: Uint8Array;
@@ -47,6 +47,8 @@ export interface Balance {
 	readonly heldBecause: HeldBecause | undefined;
 	/** Received, and not booked at the issuer yet. */
 	readonly toDeposit: bigint;
+	/** Of transfers that are taken once the issuer has booked all of them. Until then it is no money of this purse. */
+	readonly toBook: bigint;
 	/** Committed, with no receipt or answer yet. */
 	readonly inDoubt: bigint;
 	/** Left of notes that have expired. */
@@ -121,6 +123,15 @@ export function balanceParts(
 			}),
 			column: "contract",
 			add: adding(({ amount }: ReceiptRow) => ({ toDeposit: amount })),
+		},
+		{
+			read: read({
+				table: RECEIPTS,
+				index: "by_state",
+				equals: { state: "to-book" },
+			}),
+			column: "contract",
+			add: adding(({ amount }: ReceiptRow) => ({ toBook: amount })),
 		},
 		{
 			read: read({
@@ -250,6 +261,7 @@ function addBalance(
 		held: sum("held"),
 		heldBecause: before.heldBecause ?? amounts.heldBecause,
 		toDeposit: sum("toDeposit"),
+		toBook: sum("toBook"),
 		inDoubt: sum("inDoubt"),
 		toClaim: sum("toClaim"),
 	});
@@ -264,6 +276,7 @@ export function noBalance(issuer: Uint8Array, currency: string): Balance {
 		held: 0n,
 		heldBecause: undefined,
 		toDeposit: 0n,
+		toBook: 0n,
 		inDoubt: 0n,
 		toClaim: 0n,
 	};

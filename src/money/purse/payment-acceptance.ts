@@ -286,7 +286,7 @@ export class PaymentAcceptance {
 		issuers: readonly CertifiedDevice[],
 	): void {
 		const { contract, amount, payer } = row;
-		const what = row.state === "to-book" ? "held" : "received";
+		const what = row.state === "to-book" ? "to-book" : "received";
 		const chains = [...issuers, this.#core.options.context.own]
 			.filter(({ chainHash }) => !this.#core.chains.has(hex(chainHash)))
 			.map(({ chainHash: hash, encodedChain: chain }) => ({ hash, chain }));
@@ -322,9 +322,10 @@ export class PaymentAcceptance {
 		if (state.kind === "writing")
 			for (const { hash, chain } of state.chains)
 				this.#core.chains.set(hex(hash), chain);
-		if (row.state !== "to-book") {
+		if (row.state === "to-book") this.#report("to-book", row);
+		else {
 			this.#promises.received(row);
-			this.#reportReceived(row);
+			this.#report("received", row);
 		}
 		this.#answer(row, transferId);
 	}
@@ -333,7 +334,7 @@ export class PaymentAcceptance {
 	booked(row: ReceiptRow, credited: bigint): void {
 		if (row.state !== "to-book") return this.#promises.booked(row);
 		if (credited !== row.amount) return;
-		this.#reportReceived(row);
+		this.#report("received", row);
 		this.#expecting.received(row);
 		for (const { tetrad, peer } of this.#core.meetings.values())
 			if (sameBytes(peer.deviceId, row.payer))
@@ -350,8 +351,11 @@ export class PaymentAcceptance {
 		});
 	}
 
-	#reportReceived({ contract, payer: peer, issuer, amount }: ReceiptRow): void {
-		this.#core.report({ kind: "received", contract, peer, issuer, amount });
+	#report(
+		kind: "received" | "to-book",
+		{ contract, payer: peer, issuer, amount }: ReceiptRow,
+	): void {
+		this.#core.report({ kind, contract, peer, issuer, amount });
 	}
 
 	// Answers.

@@ -24,6 +24,8 @@ export type PurseReport =
 			readonly error: TetradError;
 	  }
 	| ({ readonly kind: "received" } & PaymentReport)
+	/** A transfer was written down that is taken once its issuer has booked all of it, and is no money before; its payer is told `refused`. */
+	| ({ readonly kind: "to-book" } & PaymentReport)
 	| {
 			readonly kind: "deposited";
 			readonly contract: Uint8Array;

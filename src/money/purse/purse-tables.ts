@@ -336,7 +336,7 @@ export type What =
 	| "lapsed"
 	| "received"
 	/** A transfer is there that is taken once it is booked. */
-	| "held"
+	| "to-book"
 	| "depositing"
 	| "deposited"
 	| "withdrawn"

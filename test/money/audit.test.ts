@@ -138,6 +138,12 @@ function withoutConstraints(database: DatabaseSync, table: string): void {
 		if (sql !== null) database.exec(sql.replace("UNIQUE ", ""));
 }
 
+/** In SQL, a column with another last byte, whichever it has. */
+function otherLastByte(column: string): string {
+	const last = `substr(${column}, -1)`;
+	return `CAST(substr(${column}, 1, length(${column}) - 1) || iif(${last} = x'ff', x'fe', x'ff') AS BLOB)`;
+}
+
 const TAMPERINGS: readonly (readonly [
 	what: string,
 	problem: RegExp,
@@ -232,7 +238,7 @@ const TAMPERINGS: readonly (readonly [
 	[
 		"a transfer's bytes changed",
 		/^transfers .*/m,
-		`UPDATE transfers SET document = CAST(substr(document, 1, length(document) - 1) || x'ff' AS BLOB) WHERE booked = 110`,
+		`UPDATE transfers SET document = ${otherLastByte("document")} WHERE booked = 110`,
 	],
 	[
 		"a transfer's body changed",
@@ -262,7 +268,7 @@ const TAMPERINGS: readonly (readonly [
 	[
 		"a byte of the issuer's chain changed in the answer that brought a note",
 		/^notes .* the answer that brought it has another chain/m,
-		`UPDATE answers SET answer = CAST(substr(answer, 1, length(answer) - 1) || x'ff' AS BLOB) WHERE request = (SELECT request FROM notes WHERE value = 500)`,
+		`UPDATE answers SET answer = ${otherLastByte("answer")} WHERE request = (SELECT request FROM notes WHERE value = 500)`,
 	],
 	[
 		"the time of an answer changed that entered nothing",
@@ -309,7 +315,7 @@ const TAMPERINGS: readonly (readonly [
 	[
 		"a note's bytes changed",
 		/^notes .*/m,
-		`UPDATE notes SET document = CAST(substr(document, 1, length(document) - 1) || x'00' AS BLOB) WHERE value = 500`,
+		`UPDATE notes SET document = ${otherLastByte("document")} WHERE value = 500`,
 	],
 	[
 		"a note duplicated under another id",

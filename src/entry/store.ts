@@ -31,6 +31,7 @@ export {
 	openSqliteSnapshot,
 	openSqliteStore,
 	type PostgresStoreOptions,
+	type SqliteSnapshotOptions,
 	type SqliteStoreOptions,
 	type StoreView,
 } from "../store/index.ts";

@@ -2,6 +2,7 @@ export { openPostgresStore, type PostgresStoreOptions } from "./postgres.ts";
 export {
 	openSqliteSnapshot,
 	openSqliteStore,
+	type SqliteSnapshotOptions,
 	type SqliteStoreOptions,
 	type StoreView,
 } from "./sqlite.ts";

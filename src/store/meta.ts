@@ -52,16 +52,17 @@ export function versionIn(where: string, meta: Meta, history: History): number {
 	return version;
 }
 
-/** For who only looks on: nothing is changed for that, and so the store must be of the newest version. */
+/** For who only looks on: nothing is changed for that, and so the store must be of the newest version. `command` opens it for writing, and is named if it is not. */
 export function requireNewest(
 	where: string,
 	meta: Meta,
 	history: History,
+	command: string | undefined,
 ): void {
 	const version = versionIn(where, meta, history);
 	if (version !== history.version)
 		throw refused(
-			`${where} is still in version ${version} of the schema ${history.name}, and this program reads version ${history.version}: have this program open it for writing once, which brings it there and keeps a copy`,
+			`${where} is still in version ${version} of the schema ${history.name}, and this program reads version ${history.version}: have this program open it for writing once, which brings it there and keeps a copy${command === undefined ? "" : `, with: ${command}`}`,
 		);
 }
 

@@ -60,6 +60,12 @@ export interface SqliteStoreOptions {
 	readonly schema: Schema;
 }
 
+/** What a look at a store takes. */
+export interface SqliteSnapshotOptions extends SqliteStoreOptions {
+	/** The command that opens the store for writing; whoever looks at one of an older version is told it. */
+	readonly command?: string;
+}
+
 /** Looks at a store that another process may be writing to. */
 export type StoreView = Pick<Store, "snapshot"> & AsyncDisposable;
 
@@ -117,11 +123,12 @@ export async function openSqliteStore({
 export async function openSqliteSnapshot({
 	path,
 	schema,
-}: SqliteStoreOptions): Promise<StoreView> {
+	command,
+}: SqliteSnapshotOptions): Promise<StoreView> {
 	const history = new History(schema);
 	const real = await realPath(path);
 	await requirePrivateFile(real, "read");
-	const take = async () => new SqliteSnapshot(real, history);
+	const take = async () => new SqliteSnapshot(real, history, command);
 	await (await take()).close();
 	const snapshots = new Snapshots(history.newest, take);
 	return {
@@ -348,7 +355,7 @@ class SqliteEngine implements Engine {
 	async snapshot(): Promise<Snapshot> {
 		return this.#path === MEMORY
 			? MemorySnapshot.take(this.#database, this.#history)
-			: new SqliteSnapshot(this.#path, this.#history);
+			: new SqliteSnapshot(this.#path, this.#history, undefined);
 	}
 
 	async close(): Promise<void> {
@@ -433,14 +440,14 @@ class SqliteSnapshot implements Snapshot {
 	readonly #database: DatabaseSync;
 	readonly #statements: Statements;
 
-	constructor(path: string, history: History) {
+	constructor(path: string, history: History, command: string | undefined) {
 		this.#path = path;
 		this.#database = openDatabase(path, true);
 		this.#statements = new Statements(this.#database);
 		try {
 			// The first read, not BEGIN, fixes the moment.
 			this.#database.exec("BEGIN");
-			requireNewest(path, readMeta(path, this.#database), history);
+			requireNewest(path, readMeta(path, this.#database), history, command);
 		} catch (thrown) {
 			closeQuietly(this.#database);
 			throw storeError(path, thrown);

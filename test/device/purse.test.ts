@@ -13,14 +13,20 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { writeDeviceFile } from "../../src/device/home/home.ts";
+import {
+	type IssuerSettings,
+	viewLedger,
+} from "../../src/device/issuer/issuer-home.ts";
 import { AgentStore } from "../../src/device/purse/agent-store.ts";
 import { Payments } from "../../src/device/purse/payments.ts";
 import { Purse } from "../../src/device/purse/purse.ts";
 import {
 	createPurse,
 	defaultUndeposited,
+	purseStorePath,
 	readPurseSettings,
 	requireNothingHeld,
+	viewPurse,
 } from "../../src/device/purse/purse-home.ts";
 import {
 	placeGiveBack,
@@ -56,6 +62,7 @@ import {
 import { openSqliteStore } from "../../src/store/index.ts";
 import { textMessage } from "../../src/talk/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
+import { copyOf } from "../store/old-stores.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import {
 	type Module,
@@ -386,6 +393,34 @@ describe("a purse", () => {
 			await writeFile(path, JSON.stringify(wrong));
 			await assert.rejects(Purse.openHome(home), code("home-unusable"));
 		}
+	});
+});
+
+describe("whoever looks at a store of an older version", () => {
+	const names = (command: RegExp) => (thrown: unknown) =>
+		code("store-failed")(thrown) &&
+		thrown instanceof TetradError &&
+		/is still in version 1 .* for writing once/.test(thrown.message) &&
+		command.test(thrown.message);
+
+	test("is told the command that brings a purse to the newest one", async () => {
+		const home = await purseHome();
+		await using own = await temporaryFolder();
+		await rename(await copyOf("purse", own.path), purseStorePath(home));
+		await assert.rejects(
+			viewPurse(home),
+			names(/with: tetrad module --home \S+\/home-\d+ --listen …$/),
+		);
+	});
+
+	test("is told the command that brings a ledger to the newest one", async () => {
+		await using own = await temporaryFolder();
+		await copyOf("ledger", own.path);
+		const settings = { currency: PLAY, isPlay: true } as IssuerSettings;
+		await assert.rejects(
+			viewLedger(own.path, settings),
+			names(/with: tetrad issuer run --home \S+ --listen …$/),
+		);
 	});
 });
 

@@ -232,7 +232,11 @@ export async function viewLedger(
 		throw unusable(
 			`the issuer in ${home} has no ledger yet; run: tetrad issuer run --home ${home} …`,
 		);
-	return openSqliteSnapshot({ path, schema: LEDGER_SCHEMA });
+	return openSqliteSnapshot({
+		path,
+		schema: LEDGER_SCHEMA,
+		command: `tetrad issuer run --home ${home} --listen …`,
+	});
 }
 
 function ledgerPath(home: string): string {

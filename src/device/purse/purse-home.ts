@@ -236,6 +236,7 @@ export async function viewPurse(home: string): Promise<
 	const store = await openSqliteSnapshot({
 		path: purseStorePath(home),
 		schema: purseTables.PURSE_SCHEMA,
+		command: `tetrad module --home ${home} --listen …`,
 	});
 	return {
 		store,

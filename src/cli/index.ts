@@ -13,6 +13,7 @@ export {
 	SUITE_NAMES,
 } from "./flags.ts";
 export { interrupted, interruptible } from "./interruptible.ts";
+export { ProgressBar } from "./progress.ts";
 export { PLAIN_TABLE, plainTable } from "./table.ts";
 export {
 	bad,

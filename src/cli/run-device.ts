@@ -2,9 +2,10 @@ import { appendFileSync, openSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import { requirePrivate } from "../device/home/index.ts";
-import type { Report } from "../device/process/index.ts";
+import type { ProcessEvent, Report } from "../device/process/index.ts";
 import { TetradError } from "../errors.ts";
 import type { LinkFlag } from "./flag-values.ts";
+import { ProgressBar } from "./progress.ts";
 import type { SecretFlags } from "./secret-flags.ts";
 import { sentence } from "./sentences.ts";
 import { EXIT, say, sayJson, tell } from "./voice.ts";
@@ -44,6 +45,28 @@ class LogFile implements pino.DestinationStream {
 	}
 }
 
+type Progress = Extract<ProcessEvent, { readonly event: "progress" }>;
+
+/** The bar of one file; another that is on its way meanwhile goes without. */
+class FileProgress {
+	#bar: ProgressBar | undefined;
+	#tetrad = 0;
+
+	show({ tetrad, bytes, size }: Progress): void {
+		if (this.#bar !== undefined && this.#tetrad !== tetrad) return;
+		this.#bar ??= new ProgressBar(`tetrad ${tetrad}`);
+		this.#tetrad = tetrad;
+		this.#bar.show(bytes, size);
+		if (bytes === size) this.stop();
+	}
+
+	/** Ends its line, so that something else can be said. */
+	stop(): void {
+		this.#bar?.stop();
+		this.#bar = undefined;
+	}
+}
+
 /** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
 export async function runDevice(
 	flags: Pick<DeviceFlags, "home" | "json">,
@@ -59,16 +82,22 @@ export async function runDevice(
 	// A stage that was killed closes the channel to the devices that it started.
 	process.on("disconnect", onSignal);
 	process.channel?.unref();
+	const files = new FileProgress();
 	try {
 		await start(stop.signal, (event) => {
 			if (flags.json) sayJson(event);
+			else if (event.event === "progress") files.show(event);
 			else {
 				const line = sentence(event);
-				if (line !== undefined) say(line);
+				if (line !== undefined) {
+					files.stop();
+					say(line);
+				}
 			}
 			if (event.event !== "progress") log.info(event);
 		});
 	} catch (thrown) {
+		files.stop();
 		if (stop.signal.aborted) {
 			// A server that is asked to stop is done; what was asked for and not finished is not.
 			tell("stopped before it was done");
@@ -82,6 +111,7 @@ export async function runDevice(
 		);
 		throw thrown;
 	} finally {
+		files.stop();
 		process.off("SIGTERM", onSignal);
 		process.off("SIGINT", onSignal);
 		process.off("SIGHUP", onSignal);

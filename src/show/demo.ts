@@ -1,15 +1,13 @@
-import { stat } from "node:fs/promises";
-import { SingleBar } from "cli-progress";
 import {
 	bad,
 	bold,
-	count,
 	dim,
 	EXIT,
 	good,
 	interruptible,
 	type KeysFlag,
 	type LinkFlag,
+	ProgressBar,
 	plain,
 	type RootFlag,
 	say,
@@ -70,12 +68,11 @@ export function demo(flags: DemoFlags): Promise<void> {
 
 async function showRun(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 	await (await openToRead(flags.file)).close();
-	const { size } = await stat(flags.file);
 	const quiet = flags.json === true;
 	const step = (what: string) => {
 		if (!quiet) tell(dim(`… ${what}`));
 	};
-	const bar = new TransferBar(size, quiet);
+	const bar = quiet ? undefined : new ProgressBar("session 1");
 	const seen = await perform(flags, signal, step, bar);
 	if (quiet) sayJson(report(seen));
 	else draw(seen);
@@ -101,7 +98,7 @@ async function perform(
 	flags: DemoFlags,
 	signal: AbortSignal,
 	step: (what: string) => void,
-	bar: TransferBar,
+	bar: ProgressBar | undefined,
 ): Promise<Seen> {
 	const { suite, routing, keys } = flags;
 	await using stage = await Stage.set({
@@ -116,13 +113,17 @@ async function perform(
 	const balances = [await teller.balances("before")];
 	await teller.withdraw("X", WITHDRAWN);
 	balances.push(await teller.balances(`X withdrew ${WITHDRAWN}`));
-	const run = await stage.run({
-		...flags,
-		step,
-		pay: teller.payment(PRICE, "the file"),
-		hear: (place, event) => bar.hear(place, event),
-	});
-	bar.stop();
+	const run = await stage
+		.run({
+			...flags,
+			step,
+			pay: teller.payment(PRICE, "the file"),
+			hear: (place, event) => {
+				if (place === "B" && event.event === "progress")
+					bar?.show(event.bytes, event.size);
+			},
+		})
+		.finally(() => bar?.stop());
 	balances.push(await teller.balances(`X paid Y ${PRICE}`));
 	step("the module that was paid deposits it");
 	await teller.settle("Y");
@@ -397,32 +398,4 @@ function report({
 		claims,
 		wiretaps: audits,
 	};
-}
-
-/** A progress bar for the file, on standard error of a terminal. */
-class TransferBar {
-	readonly #bar: SingleBar | undefined;
-	#started = false;
-
-	constructor(size: number, quiet: boolean) {
-		if (quiet || !process.stderr.isTTY || size === 0) return;
-		this.#bar = new SingleBar({
-			format: "  session 1  [{bar}] {percentage}%  {value} of {total} bytes",
-			stream: process.stderr,
-			clearOnComplete: false,
-			formatValue: (value, _options, type) =>
-				type === "percentage" ? String(value) : count(value),
-		});
-	}
-
-	hear(place: Place, event: ProcessEvent): void {
-		if (place !== "B" || event.event !== "progress") return;
-		if (!this.#started) this.#bar?.start(event.size, 0);
-		this.#started = true;
-		this.#bar?.update(event.bytes);
-	}
-
-	stop(): void {
-		if (this.#started) this.#bar?.stop();
-	}
 }

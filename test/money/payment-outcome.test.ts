@@ -182,6 +182,109 @@ describe("a payment whose receipt was lost", () => {
 	});
 });
 
+/** The receipt of the first payment is at Ann's, whose store has not answered yet. */
+async function receiptHasCome(here: Scene): Promise<void> {
+	const { town, mint, ann, bob } = here;
+	const tetrad = await town.meet(ann, bob);
+	town.expect(bob, tetrad, contractOf(1), 300n, mint);
+	await town.quiet();
+	town.pay(ann, tetrad, contractOf(1), 300n, mint);
+	await town.work();
+	while (!isReceipt(town.wire[0]?.bytes?.[0])) await town.deliver();
+	// Somebody else of the same agent's asks while the receipt is being written.
+	const { events } = ann;
+	events.push({ kind: "from-module", tetrad, bytes: bytesOf(town) });
+	town.pay(ann, tetrad, contractOf(1), 300n, mint);
+}
+
+function bytesOf({ wire }: Town): Uint8Array {
+	const bytes = wire.shift()?.bytes;
+	assert.ok(bytes);
+	return bytes;
+}
+
+describe("a payment whose receipt has come", () => {
+	test("is paid to its agent when the receipt is durable, and not before", async () => {
+		const here = await scene();
+		const { town, ann } = here;
+		await receiptHasCome(here);
+		town.killAt(ann, { write: 1, when: "before" });
+		await town.work();
+		assert.equal(ann.machine, undefined);
+		assert.deepEqual(
+			ann.heard.filter(({ kind }) => kind === "paid"),
+			[],
+		);
+	});
+
+	test("is in doubt when the receipt could not be written, and paid when it comes again", async () => {
+		const here = await scene();
+		const { town, mint, ann } = here;
+		await receiptHasCome(here);
+		ann.store.isFull = true;
+		await town.quiet();
+		const outcomes = () =>
+			ann.heard
+				.filter(({ kind }) => kind === "paid" || kind === "failed")
+				.map(({ kind, isInDoubt }) => (isInDoubt ? "in doubt" : kind));
+		assert.deepEqual(outcomes(), ["in doubt", "in doubt"]);
+		assert.equal(ann.last("failed").code, "payment-in-doubt");
+		assert.equal(
+			ann.reports.filter(({ kind }) => kind === "in-doubt").length,
+			1,
+		);
+		assert.equal(town.balance(ann, mint).inDoubt, 300n);
+		ann.store.isFull = false;
+		await pay(here, 1, 300n);
+		assert.deepEqual(outcomes(), ["in doubt", "in doubt", "paid"]);
+		assert.equal(stateOf(here, 1), "settled");
+	});
+
+	test("stays what its issuer has said of it, when that was written before the receipt", async () => {
+		const here = await scene();
+		const { town, mint, ann, bob } = here;
+		await pay(here, 1, 300n, isReceipt);
+		const visit = await town.meet(ann, mint);
+		const tetrad = await town.meet(ann, bob);
+		town.settle(ann, visit, mint);
+		await town.work();
+		const isOutcome = (type: number | undefined) =>
+			type === WITH_ISSUER.outcome.type;
+		const next = (isIt: (type: number | undefined) => boolean) =>
+			town.wire.findIndex(({ bytes }) => isIt(bytes?.[0]));
+		while (next(isOutcome) < 0 || next(isReceipt) < 0)
+			await town.deliver(
+				town.wire.findIndex(
+					({ bytes }) => !isOutcome(bytes?.[0]) && !isReceipt(bytes?.[0]),
+				),
+			);
+		const [said] = town.wire.splice(next(isOutcome), 1);
+		assert.ok(said?.bytes);
+		const { request } = body(WITH_ISSUER.outcome, said.bytes);
+		const [receipt] = town.wire.splice(next(isReceipt), 1);
+		assert.ok(receipt?.bytes);
+		ann.events.push(
+			{
+				kind: "from-module",
+				tetrad: visit,
+				bytes: message(WITH_ISSUER.outcome, {
+					request,
+					state: 2,
+					credited: 300n,
+				}),
+			},
+			{ kind: "from-module", tetrad, bytes: receipt.bytes },
+		);
+		await town.quiet();
+		assert.equal(stateOf(here, 1), "lapsed");
+		assert.equal(ann.reports.filter(({ kind }) => kind === "paid").length, 0);
+		assert.deepEqual(
+			ann.heard.filter(({ kind }) => kind === "paid"),
+			[],
+		);
+	});
+});
+
 describe("a settling", () => {
 	test("brings back what was never delivered, beside what was paid from the same note", async () => {
 		const here = await scene();

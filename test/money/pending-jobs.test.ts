@@ -163,12 +163,7 @@ describe("what money waits for can be looked at", () => {
 			jobs[2]?.slice(0, jobs[2].indexOf("]") + 1),
 			`committing-payment { contract: ${contract}, selection: ${selection}`,
 		);
-		assert.match(
-			jobs[3] ?? "",
-			new RegExp(
-				`^settling-payment { contract: ${contract}, payee: .*, issuer: .*, amount: 250, askers: \\[${tetrad}\\] }$`,
-			),
-		);
+		assert.equal(jobs[3], `settling-payment { contract: ${contract} }`);
 		assert.equal(ann.machine?.pending.size, 0);
 	});
 

@@ -197,6 +197,7 @@ export class Paying {
 			case "signing":
 			case "signed":
 			case "committing":
+			case "settling":
 				payment.askers = [...payment.askers, meeting.tetrad];
 				return;
 			case "delivered":
@@ -210,11 +211,6 @@ export class Paying {
 					);
 				payment.askers = [...payment.askers, meeting.tetrad];
 				return this.#delivery.deliver(payment, state.committed, meeting.tetrad);
-			case "settling":
-				return this.#payments.paid(meeting.tetrad, state.committed, {
-					receipt: state.receipt.value.document,
-					chain: state.chain,
-				});
 			default:
 				return unreachable(state);
 		}

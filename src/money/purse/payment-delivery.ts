@@ -81,13 +81,15 @@ export class PaymentDelivery {
 
 	doubt(
 		payment: OpenPayment,
-		{ committed }: Extract<PaymentState, { readonly kind: "delivered" }>,
+		{
+			committed,
+		}: Extract<PaymentState, { readonly kind: "delivered" | "settling" }>,
 		why: string,
 	): void {
 		const { contract, payee: peer, issuer, amount } = committed;
 		const error = new TetradError(
 			"payment-in-doubt",
-			`the money is committed and no receipt is there: ${why}; ask for the same payment again, and it is made once`,
+			`the money is committed and no receipt is kept: ${why}; ask for the same payment again, and it is made once`,
 		);
 		for (const asker of payment.askers)
 			this.#core.failed(asker, contract, error, true);
@@ -149,25 +151,18 @@ export class PaymentDelivery {
 		receipt: Receipt,
 		chain: Uint8Array,
 	): void {
-		const { contract, amount, payee, issuer } = committed;
-		const { askers } = payment;
+		const { contract, amount, payee } = committed;
 		const { crypto } = this.#core.options.context;
 		const hash = chainHash(crypto, chain);
-		payment.askers = [];
 		payment.state = { kind: "settling", committed, receipt, chain };
-		for (const asker of askers)
-			this.#payments.paid(asker, committed, {
-				receipt: receipt.value.document,
-				chain,
-			});
 		this.#work.transact(
-			{ kind: "settling-payment", contract, payee, issuer, amount, askers },
+			{ kind: "settling-payment", contract },
 			changing(
 				crypto,
 				this.#core.now,
 				[byKey(PAYMENTS, { contract })],
 				([[row]]) =>
-					row === undefined || row.state === "settled"
+					row?.state !== "committed"
 						? unchanged(undefined)
 						: {
 								entries: [
@@ -183,16 +178,21 @@ export class PaymentDelivery {
 		);
 	}
 
-	settled({
-		contract,
-		payee: peer,
-		issuer,
-		amount,
-		askers,
-	}: JobOf<"settling-payment">): void {
+	settled({ contract }: JobOf<"settling-payment">): void {
+		const payment = this.#payments.of(contract);
+		// Its issuer's word was written first, and all who asked have heard that.
+		if (payment?.state.kind !== "settling") return;
+		const { committed, receipt, chain } = payment.state;
+		const { payee: peer, issuer, amount } = committed;
 		this.#payments.delete(contract);
+		for (const asker of payment.askers)
+			this.#payments.paid(asker, committed, {
+				receipt: receipt.value.document,
+				chain,
+			});
 		this.#core.report({ kind: "paid", contract, peer, issuer, amount });
-		for (const asker of new Set(askers)) this.#witnesses.tellSoon(asker);
+		for (const asker of new Set(payment.askers))
+			this.#witnesses.tellSoon(asker);
 	}
 
 	/** It is delivered again, and the payee gives the same receipt again. */
@@ -200,10 +200,14 @@ export class PaymentDelivery {
 		{ contract }: JobOf<"settling-payment">,
 		error: TetradError,
 	): void {
+		this.#core.trouble(error);
 		const payment = this.#payments.of(contract);
 		if (payment?.state.kind === "settling")
-			payment.state = { kind: "in-doubt", committed: payment.state.committed };
-		this.#core.trouble(error);
+			this.doubt(
+				payment,
+				payment.state,
+				`the receipt has come and could not be kept (${error.message})`,
+			);
 	}
 }
 

@@ -61,12 +61,6 @@ export type TransactionJob =
 	| {
 			readonly kind: "settling-payment";
 			readonly contract: Uint8Array;
-			/** Device ids. */
-			readonly payee: Uint8Array;
-			readonly issuer: Uint8Array;
-			readonly amount: bigint;
-			/** Tetrads whose agents have waited for it. */
-			readonly askers: readonly number[];
 	  }
 	/** Whether a contract that the own agent expects a payment for was paid to this module before. */
 	| {

@@ -500,6 +500,32 @@ describe("business with an issuer", () => {
 		assert.equal(town.account(mint, bob), 150n);
 	});
 
+	test("an issuer that declines the last question of a visit is heard", async () => {
+		const { town, mint, ann } = await two();
+		const tetrad = await town.meet(ann, mint);
+		town.settle(ann, tetrad, mint);
+		await town.work();
+		const { WITH_ISSUER } = messages;
+		while (town.wire.length > 0) {
+			for (const [i, wired] of town.wire.entries())
+				if (wired.bytes?.[0] === WITH_ISSUER.account.type) {
+					const { request } = messages.body(WITH_ISSUER.account, wired.bytes);
+					const code = "busy";
+					const reason = "later";
+					const bytes = messages.message(WITH_ISSUER.declined, {
+						request,
+						code,
+						reason,
+					});
+					town.wire[i] = { ...wired, bytes };
+				}
+			await town.deliver();
+		}
+		assert.equal(ann.last("settled").tetrad, tetrad);
+		assert.equal(ann.last("settled").code, "busy");
+		assert.match(ann.last("settled").reason, /later/);
+	});
+
 	test("what an account has no room for is deposited when it has", async () => {
 		const MOST = 2n ** 63n - 1n;
 		const here = await two([MOST], { limits: { software: MOST } });

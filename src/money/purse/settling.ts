@@ -368,6 +368,14 @@ export class Settling {
 			`the issuer says: ${reason || code}`,
 		);
 		const id = hex(fields.request);
+		if (
+			visit.state.kind === "closing" &&
+			sameBytes(visit.state.request, fields.request)
+		)
+			return this.#visits.finish(
+				visit.name,
+				new TetradError(isNotNow(code) ? "busy" : error.code, error.message),
+			);
 		const row = visit.inFlight.get(id);
 		const wasInquiry = visit.inquiries.delete(id);
 		if (row === undefined && !wasInquiry) return;

@@ -738,6 +738,128 @@ describe("a module that asks for what cannot be done", () => {
 	});
 });
 
+function isBusy(bytes: Uint8Array): boolean {
+	const answer = readAnswer(bytes);
+	return answer.kind === "declined" && answer.code === "busy";
+}
+
+describe("a module that repeats what was answered", () => {
+	/** Asks 300 times, and later again. `make` makes the same request each time, or one like it. */
+	async function repeat(
+		{ mint, ...ledger }: Awaited<ReturnType<typeof makeLedger>>,
+		module: Module,
+		make: () => Uint8Array,
+	): Promise<number> {
+		let answered = 0;
+		for (let i = 0; i < 300; i++)
+			if (!isBusy(await mint.once(module, make()))) answered++;
+		mint.now += 1000;
+		for (let i = 0; i < 4; i++)
+			assert.ok(!isBusy(await mint.once(module, make())));
+		assert.ok(isBusy(await mint.once(module, make())));
+		const other = await ledger.module("somebody");
+		assert.ok(!isBusy(await mint.once(other, withdraw(requestId(), 1n))));
+		return answered;
+	}
+
+	const start = () => makeLedger({ parameters: { noteDays: 5, graceDays: 3 } });
+
+	test("a withdrawal: it is told that it is busy after a while, and answered again later", async () => {
+		await using ledger = await start();
+		await ledger.fund(ledger.payer, 1_000n);
+		const asked = withdraw(requestId(), 1n);
+		assert.equal(await repeat(ledger, ledger.payer, () => asked), 257);
+		await ledger.sound();
+	});
+
+	test("a deposit, also under another id each time", async () => {
+		for (const isNew of [false, true]) {
+			await using ledger = await start();
+			const { payer, payee, issuer } = ledger;
+			const note = await ledger.note(1_000n);
+			const transfer = await pay(payer, payee, [piece(note, 0n, 1n)], issuer);
+			const request = requestId();
+			const make = () =>
+				deposit(isNew ? requestId() : request, transfer, [note], issuer);
+			assert.equal(await repeat(ledger, payee, make), 257);
+			await ledger.sound();
+		}
+	});
+
+	test("an exchange", async () => {
+		await using ledger = await start();
+		const { payer, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const request = requestId();
+		const pieces = [piece(note, 0n, 1n)];
+		const given = await giveBack(payer, pieces, issuer, request, 1);
+		const asked = exchange(request, 1, given, [note], issuer);
+		assert.equal(await repeat(ledger, payer, () => asked), 257);
+		await ledger.sound();
+	});
+
+	test("a claim", async () => {
+		await using ledger = await start();
+		const { mint, payer, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		mint.now = note.expires + 3 * DAY;
+		const asked = claim(requestId(), note, issuer);
+		assert.equal(await repeat(ledger, payer, () => asked), 257);
+		await ledger.sound();
+	});
+
+	test("a resolution", async () => {
+		await using ledger = await start();
+		const { mint, payer, payee, issuer } = ledger;
+		const note = await ledger.note(1_000n);
+		const transfer = await pay(payer, payee, [piece(note, 0n, 1n)], issuer);
+		await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
+		const asked = resolve(requestId(), transfer, [note], issuer);
+		assert.equal(await repeat(ledger, payer, () => asked), 256);
+		await ledger.sound();
+	});
+
+	test("a request that is declined, sent many times at once", async () => {
+		await using ledger = await start();
+		const { mint, payer } = ledger;
+		const asked = withdraw(requestId(), 1n);
+		for (let i = 0; i < 4; i++) {
+			const tetrad = mint.meet(payer);
+			await Promise.all(
+				Array.from({ length: 64 }, () => mint.ask(tetrad, asked)),
+			);
+		}
+		const { writes } = mint;
+		const answer = readAnswer(
+			await mint.once(payer, withdraw(requestId(), 1n)),
+		);
+		assert.ok(answer.kind === "declined");
+		assert.match(answer.reason, /too often/);
+		assert.equal(mint.writes, writes, "and nothing is looked at");
+	});
+
+	test("a question: many more are answered, and then it is told that it is busy", async () => {
+		await using ledger = await start();
+		const { mint, payer } = ledger;
+		let answered = 0;
+		const make = () =>
+			message(WITH_ISSUER.inquire, {
+				request: requestId(),
+				transfer: new Uint8Array(32),
+			});
+		for (let i = 0; i < 2_100; i++)
+			if (!isBusy(await mint.once(payer, make()))) answered++;
+		assert.equal(answered, 2_048);
+		mint.now += 1000;
+		for (let i = 0; i < 10; i++)
+			assert.ok(!isBusy(await mint.once(payer, make())));
+		assert.ok(isBusy(await mint.once(payer, make())));
+		// Requests are counted apart.
+		await ledger.fund(payer, 1_000n);
+		noteIn(await mint.once(payer, withdraw(requestId(), 1n)));
+	});
+});
+
 describe("bad messages", () => {
 	test("a request that can be told apart is declined, and anything else ends its tetrad", async () => {
 		await using ledger = await makeLedger();

@@ -500,6 +500,76 @@ describe("business with an issuer", () => {
 		assert.equal(town.account(mint, bob), 150n);
 	});
 
+	test("deposits whose answers a purse does not know that was put back are all found, though not at once", async () => {
+		const here = await two();
+		const { town, mint, ann, bob, tetrad } = here;
+		for (let i = 0; i < 30; i++) {
+			town.expect(bob, tetrad, contractOf(i), 3n, mint);
+			town.pay(ann, tetrad, contractOf(i), 3n, mint);
+		}
+		await town.quiet();
+		const { store } = bob;
+		bob.store = store.copy();
+		await town.visit(bob, mint);
+		assert.equal(town.total(bob, mint), 0n);
+		town.die(bob);
+		bob.store = store;
+		town.restart(bob);
+		const toDeposit = () => town.balance(bob, mint).toDeposit;
+		assert.equal(toDeposit(), 90n);
+		// Of all that it may ask in vain, 16 requests are left.
+		const visit = await town.meet(bob, mint);
+		for (let i = 0; i < 240; i++) {
+			const request = nodeCrypto.random(16);
+			const bytes = messages.message(messages.WITH_ISSUER.withdraw, {
+				request,
+				amount: 1000n,
+			});
+			town.wire.push({ to: mint, tetrad: visit, bytes });
+			await town.quiet();
+		}
+		await town.visit(bob, mint);
+		assert.equal(toDeposit(), 3n * (30n - 16n));
+		town.now += 15 * 60_000;
+		await town.visit(bob, mint);
+		assert.equal(toDeposit(), 0n);
+		assert.equal(town.account(mint, bob), 90n);
+		town.requireConserved(mint);
+	});
+
+	test("what became of many payments in doubt is told in one visit, and in the next one", async () => {
+		const here = await two();
+		const { town, mint, ann } = here;
+		const DOUBTS = 300;
+		await pay(here, 0, 1n);
+		const [row] = ann.store.rows(PAYMENTS);
+		assert.ok(row);
+		for (let i = 1; i <= DOUBTS; i++)
+			ann.store.run(
+				done(
+					[
+						put(PAYMENTS, {
+							...row,
+							contract: contractOf(i),
+							transfer_id: contractOf(10_000 + i),
+							state: "committed",
+							in_doubt: 1n,
+						}),
+					],
+					i,
+				),
+			);
+		town.restart(ann);
+		for (let i = 0; i < 2; i++) {
+			let asked = 0;
+			town.sent = ([type]) => {
+				if (type === messages.WITH_ISSUER.inquire.type) asked++;
+			};
+			assert.equal((await town.visit(ann, mint)).code, "");
+			assert.equal(asked, DOUBTS);
+		}
+	});
+
 	test("an issuer that declines the last question of a visit is heard", async () => {
 		const { town, mint, ann } = await two();
 		const tetrad = await town.meet(ann, mint);

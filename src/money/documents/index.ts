@@ -77,6 +77,7 @@ export {
 	MAX_NOTE_DAYS,
 	MAX_OWN_CERTIFICATES,
 	MAX_PIECES,
+	MAX_QUESTIONS,
 	MAX_REASON_BYTES,
 	MAX_REFERENCE_BYTES,
 	MAX_REQUESTS,
@@ -86,6 +87,7 @@ export {
 	NOTE_DAYS,
 	PAGE_ROWS,
 	PAY_WITHIN_MS,
+	QUESTION_AGAIN_MS,
 	REQUEST_ID_BYTES,
 } from "./limits.ts";
 export * as messages from "./messages.ts";

@@ -77,9 +77,13 @@ export const MIN_NOTE_LIFE_MS = 86_400_000;
 export const MAX_TETRAD_REQUESTS = 64;
 export const MAX_REQUESTS = 512;
 
-/** Requests of one module that may come to nothing, or be on their way, at once; one more may after so many milliseconds, each. Beyond, the issuer says `busy`. */
+/** Requests of one module that may come to nothing, repeat what was answered, or be on their way, at once; one more may after so many milliseconds, each. Beyond, the issuer says `busy`. */
 export const MAX_FRUITLESS = 256;
 export const FRUITLESS_AGAIN_MS = 250;
+
+/** The same of questions, which only tell what is there: twice what a purse asks at a meeting that has all in doubt that it may have. */
+export const MAX_QUESTIONS = 2048;
+export const QUESTION_AGAIN_MS = 100;
 
 /** Modules whose requests are counted: those that asked last. */
 export const MAX_LIMITED_MODULES = 4096;

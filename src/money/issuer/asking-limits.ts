@@ -1,9 +1,5 @@
 import { hex } from "../../wire/index.ts";
-import {
-	FRUITLESS_AGAIN_MS,
-	MAX_FRUITLESS,
-	MAX_LIMITED_MODULES,
-} from "../documents/index.ts";
+import { MAX_LIMITED_MODULES } from "../documents/index.ts";
 
 interface Budget {
 	/** Requests that the module may still make. */
@@ -13,21 +9,29 @@ interface Budget {
 }
 
 /**
- * What each module may still ask. A request takes one from its budget, and gives it back when it
- * moved something, or said what was known; those that come to nothing come back with time.
+ * How often each module may still ask what moves nothing. A request takes one from its budget, and
+ * gives it back when it moved something; all others come back with time.
  */
 export class AskingLimits {
+	readonly #most: number;
+	readonly #againMs: number;
 	/** By device id in hexadecimal. Who is not in it has the whole budget. */
 	readonly #budgets = new Map<string, Budget>();
+
+	/** `most` requests at once, and one more after each `againMs`. */
+	constructor(most: number, againMs: number) {
+		this.#most = most;
+		this.#againMs = againMs;
+	}
 
 	/** Whether that module may ask now; it has then. */
 	take(device: Uint8Array, now: number): boolean {
 		const key = hex(device);
-		const budget = this.#budgets.get(key) ?? { left: MAX_FRUITLESS, at: now };
-		const regained = Math.floor((now - budget.at) / FRUITLESS_AGAIN_MS);
+		const budget = this.#budgets.get(key) ?? { left: this.#most, at: now };
+		const regained = Math.floor((now - budget.at) / this.#againMs);
 		if (regained > 0) {
-			budget.left = Math.min(MAX_FRUITLESS, budget.left + regained);
-			budget.at += regained * FRUITLESS_AGAIN_MS;
+			budget.left = Math.min(this.#most, budget.left + regained);
+			budget.at += regained * this.#againMs;
 		}
 		// A clock that was set back takes nothing away.
 		budget.at = Math.min(budget.at, now);
@@ -43,7 +47,7 @@ export class AskingLimits {
 		const budget = this.#budgets.get(key);
 		if (budget === undefined) return;
 		budget.left++;
-		if (budget.left >= MAX_FRUITLESS) this.#budgets.delete(key);
+		if (budget.left >= this.#most) this.#budgets.delete(key);
 	}
 
 	#remember(key: string, budget: Budget): void {

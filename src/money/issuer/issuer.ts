@@ -26,13 +26,17 @@ import {
 import {
 	body,
 	draftNote,
+	FRUITLESS_AGAIN_MS,
 	type IssuerTerms,
 	isNotNow,
+	MAX_FRUITLESS,
+	MAX_QUESTIONS,
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	message,
 	parseNote,
 	parseTransfer,
+	QUESTION_AGAIN_MS,
 	requireCurrency,
 	WITH_ISSUER,
 } from "../documents/index.ts";
@@ -68,7 +72,12 @@ import {
 	type RequestOutcome,
 	type SettledRequest,
 } from "./ledger-answers.ts";
-import { kindOf, parseHeadOf, requestIn } from "./module-requests.ts";
+import {
+	isQuestion,
+	kindOf,
+	parseHeadOf,
+	requestIn,
+} from "./module-requests.ts";
 import {
 	requirePayee,
 	requirePayer,
@@ -92,7 +101,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	readonly #context: MoneyContext;
 	readonly #checks: TransferChecks;
 	readonly #issuing: Issuing;
-	readonly #limits: AskingLimits = new AskingLimits();
+	readonly #requests = new AskingLimits(MAX_FRUITLESS, FRUITLESS_AGAIN_MS);
+	readonly #questions = new AskingLimits(MAX_QUESTIONS, QUESTION_AGAIN_MS);
 	readonly #graceMs: number;
 	readonly #clients = new Map<number, Client>();
 	readonly #pending = new Pending<IssuerJob>();
@@ -195,10 +205,10 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					"busy",
 					"the issuer is at its limit of requests; ask again later",
 				);
-			if (!this.#limits.take(origin.device, now))
+			if (!this.#limitsOf(origin).take(origin.device, now))
 				throw new TetradError(
 					"busy",
-					"this module has asked too often for what could not be done; ask again later",
+					"this module has asked too often for what could not be done or was answered before; ask again later",
 				);
 			const effect = this.#ask(client.meeting, origin, bytes, now);
 			client.requests++;
@@ -395,11 +405,9 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					reason: "this request is being worked on; ask again later",
 				}),
 			);
-		const effects = this.#answer(
-			origin,
-			outcome.answer,
-			outcome.kind === "answered" && isFruitless(outcome.settled),
-		);
+		if (outcome.kind === "answered" && hasMoved(outcome.settled))
+			this.#requests.giveBack(origin.device);
+		const effects = this.#answer(origin, outcome.answer);
 		if (outcome.kind === "repeated") return effects;
 		return [
 			...effects,
@@ -441,7 +449,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 
 	#failed({ origin }: IssuerJob, error: TetradError): Effects {
-		this.#limits.giveBack(origin.device);
+		this.#limitsOf(origin).giveBack(origin.device);
 		this.#leave(origin);
 		return [
 			...this.#tellFailure(origin, error),
@@ -464,9 +472,12 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 
 	/** Nobody is there any more who could hear it when the tetrad is over; the answer is kept all the same. */
-	#answer(origin: Origin, bytes: Uint8Array, isFruitless = false): Effects {
-		if (!isFruitless) this.#limits.giveBack(origin.device);
+	#answer(origin: Origin, bytes: Uint8Array): Effects {
 		return this.#leave(origin) ? [toModule(origin.tetrad, bytes)] : [];
+	}
+
+	#limitsOf({ kind }: Origin): AskingLimits {
+		return isQuestion(kind) ? this.#questions : this.#requests;
 	}
 
 	#leave({ tetrad }: Origin): boolean {
@@ -493,9 +504,9 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 }
 
-/** Whether a request moved no money. */
-function isFruitless(settled: SettledRequest): boolean {
-	return settled.kind === "declined" || settled.amount === 0n;
+/** Whether a request moved money. */
+function hasMoved(settled: SettledRequest): boolean {
+	return settled.kind !== "declined" && settled.amount > 0n;
 }
 
 function isSignature(job: IssuerJob): job is IssuerSignatureJob {

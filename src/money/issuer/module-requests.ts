@@ -35,6 +35,11 @@ export function kindOf(bytes: Uint8Array): RequestKind | undefined {
 	return KINDS[type];
 }
 
+/** Whether it only tells what is there, afresh each time. */
+export function isQuestion(kind: RequestKind): boolean {
+	return kind === "hello" || kind === "balance" || kind === "inquire";
+}
+
 /** The first field of every request but `hello`, or nothing when it is not there. */
 export function requestIn(bytes: Uint8Array): Uint8Array {
 	const start = 1 + 4;

@@ -10,11 +10,16 @@ import {
 } from "../keys/index.ts";
 import type { KeyFlags, OwnerFlags, SecretFlags } from "./secret-flags.ts";
 
+/** The passphrase of the owner of the purse in `home`, which is asked for by that name. */
 export function ownerSecret({
+	home,
 	ownerPassphraseFile: file,
 	ownerPassphraseEnv: variable,
-}: OwnerFlags): SecretSource {
-	return source("--owner-passphrase", file, variable) ?? secretFromPrompt();
+}: OwnerFlags & { readonly home: string }): SecretSource {
+	const found =
+		source("--owner-passphrase", file, variable) ?? secretFromPrompt();
+	return ({ what, ...request }) =>
+		found({ ...request, what: `${what} in ${home}` });
 }
 
 export function secretsOf(flags: SecretFlags): HomeSecrets {

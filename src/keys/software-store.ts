@@ -54,6 +54,8 @@ export interface SoftwareStoreOptions {
 export class SoftwareKeyStore implements KeyStore {
 	readonly kind = "software";
 	readonly #folder: string;
+	/** As its owner calls it. */
+	readonly #shown: string;
 	readonly #options: SoftwareStoreOptions;
 	readonly #open = new Set<SealedKey>();
 	#closed = false;
@@ -77,11 +79,16 @@ export class SoftwareKeyStore implements KeyStore {
 			);
 		if ((info.mode & OTHERS_MAY_WRITE) !== 0)
 			throw unusable(`others may write in ${path}; run: chmod 700 ${path}`);
-		return new SoftwareKeyStore(path, options);
+		return new SoftwareKeyStore(path, folder, options);
 	}
 
-	private constructor(folder: string, options: SoftwareStoreOptions) {
+	private constructor(
+		folder: string,
+		shown: string,
+		options: SoftwareStoreOptions,
+	) {
 		this.#folder = folder;
+		this.#shown = shown;
 		this.#options = options;
 	}
 
@@ -185,7 +192,7 @@ export class SoftwareKeyStore implements KeyStore {
 		isNew: boolean,
 		signal: AbortSignal | undefined,
 	): Promise<Uint8Array> {
-		const what = `passphrase of ${fileOfName(name)}`;
+		const what = `passphrase of ${join(this.#shown, fileOfName(name))}`;
 		const secret = await this.#options.passphrase({
 			what,
 			isNew,

@@ -580,7 +580,7 @@ describe("an intermediate", TOGETHER, () => {
 		]);
 		await refused(
 			["issue", "--home", home, "--request", file, "--out", chain],
-			/no terminal to ask for the passphrase of key\.sealed/,
+			/no terminal to ask for the passphrase of \S+\/key\.sealed/,
 		);
 		const wrong = at("wrong");
 		await writeFile(wrong, "incorrect horse\n", { mode: 0o600 });

@@ -111,10 +111,8 @@ describe("enrolment", TOGETHER, () => {
 			...["enroll", "--home", home, "--role", "agent", "--name", "alice"],
 			...["--out", csr],
 		]);
-		await enroll.until(
-			() => /key\.sealed: $/.test(enroll.stdout),
-			"a question",
-		);
+		const question = `passphrase of ${home}/key.sealed: `;
+		await enroll.until(() => enroll.stdout.endsWith(question), "a question");
 		enroll.type("correct horse\r");
 		await enroll.until(() => /again: $/.test(enroll.stdout), "a question");
 		enroll.type("correct horse\r");
@@ -122,7 +120,7 @@ describe("enrolment", TOGETHER, () => {
 		await done(finishing(home, await certified(csr)));
 		await refused(
 			["pair", "--home", home, "--connect", `unix:${home}/sock`],
-			/no terminal to ask for the passphrase of key\.sealed/,
+			/no terminal to ask for the passphrase of \S+\/key\.sealed/,
 		);
 		await refused(
 			["pair", "--home", home, "--connect", `unix:${home}/sock`, ...SEALED()],

@@ -218,7 +218,7 @@ suite("a sealed key file", () => {
 		for (const passphrase of [PASSPHRASE, "wrong"]) {
 			const given: Uint8Array[] = [];
 			const store = await storeWith(async ({ what, isNew }) => {
-				assert.equal(what, `passphrase of ${name}.sealed`);
+				assert.equal(what, `passphrase of ${join(under.folder, name)}.sealed`);
 				assert.equal(isNew, false);
 				const secret = utf8(passphrase);
 				given.push(secret);

@@ -32,7 +32,7 @@ const NO_OWNER_COST: PassphraseCost = { memoryKib: 8, passes: 1, lanes: 1 };
 /** A new owner, from a passphrase that is asked for. */
 export async function newOwner(secret: SecretSource): Promise<PurseOwner> {
 	const passphrase = await secret({
-		what: "passphrase of the purse's owner",
+		what: "passphrase of the owner of the purse",
 		isNew: true,
 	});
 	const salt = nodeCrypto.random(OWNER_SALT_BYTES);
@@ -52,7 +52,7 @@ export async function openOwner(
 ): Promise<SoftwareKey> {
 	if (owner === "unsafe-no-owner") return noOwner();
 	const passphrase = await secret({
-		what: "passphrase of the purse's owner",
+		what: "passphrase of the owner of the purse",
 		isNew: false,
 	});
 	try {

@@ -1,7 +1,11 @@
 import { Command, CommanderError, Help } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { EXIT, tell, tellFailure } from "./cli/index.ts";
+import { EXIT, speakJson, tellFailure, tellTrouble } from "./cli/index.ts";
 import { COMMANDS } from "./commands.ts";
+import { TetradError } from "./errors.ts";
+
+const words = process.argv.slice(2);
+if (words.includes("--json")) speakJson();
 
 const program = new Command("tetrad")
 	.description(
@@ -10,6 +14,7 @@ const program = new Command("tetrad")
 	.version(packageJson.version)
 	.exitOverride()
 	.configureHelp({ subcommandTerm: termOf })
+	.configureOutput({ outputError: tellUsage })
 	.addHelpText(
 		"after",
 		`
@@ -23,9 +28,7 @@ Examples:
 	);
 
 // Only the command that was asked for is loaded: a hundred flags would take longer than most do.
-const [asked, subject] = process.argv
-	.slice(2)
-	.filter((word) => !word.startsWith("-"));
+const [asked, subject] = words.filter((word) => !word.startsWith("-"));
 const called = asked === "help" ? subject : asked;
 const usages = new Map<Command, string>();
 for (const { name, usage, description, load } of COMMANDS) {
@@ -37,7 +40,7 @@ for (const { name, usage, description, load } of COMMANDS) {
 // Whoever reads our output may stop reading; that is no failure of ours to report.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 	if (error.code === "EPIPE") process.exit(process.exitCode ?? EXIT.done);
-	tell(`tetrad: cannot write what there is to say: ${error.message}`);
+	tellTrouble(`cannot write what there is to say: ${error.message}`);
 	process.exit(EXIT.failed);
 });
 
@@ -47,6 +50,15 @@ try {
 	if (thrown instanceof CommanderError)
 		process.exitCode = thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
 	else process.exitCode = tellFailure(thrown);
+}
+
+/** What is wrong with how the program was called, in our voice and on one line. */
+function tellUsage(text: string): void {
+	const sentence = text
+		.replace(/^error: /, "")
+		.trimEnd()
+		.replaceAll("\n", " ");
+	tellFailure(new TetradError("invalid-argument", sentence));
 }
 
 /** Of what was not loaded, the help knows the usage all the same. */

@@ -25,6 +25,8 @@ export {
 	plain,
 	say,
 	sayJson,
+	speakJson,
 	tell,
 	tellFailure,
+	tellTrouble,
 } from "./voice.ts";

@@ -8,7 +8,7 @@ import type { LinkFlag } from "./flag-values.ts";
 import { ProgressBar } from "./progress.ts";
 import type { SecretFlags } from "./secret-flags.ts";
 import { sentence } from "./sentences.ts";
-import { EXIT, say, sayJson, tell } from "./voice.ts";
+import { say, sayJson, tellTrouble } from "./voice.ts";
 
 export interface DeviceFlags extends SecretFlags {
 	readonly home: string;
@@ -37,7 +37,7 @@ class LogFile implements pino.DestinationStream {
 			this.#isWritten = true;
 		} catch (thrown) {
 			if (this.#isWritten)
-				tell(
+				tellTrouble(
 					`cannot write ${this.#path}, and goes on without: ${(thrown as Error).message}`,
 				);
 			this.#isWritten = false;
@@ -98,12 +98,9 @@ export async function runDevice(
 		});
 	} catch (thrown) {
 		files.stop();
-		if (stop.signal.aborted) {
-			// A server that is asked to stop is done; what was asked for and not finished is not.
-			tell("stopped before it was done");
-			process.exitCode = EXIT.failed;
-			return;
-		}
+		// A server that is asked to stop is done; what was asked for and not finished is not.
+		if (stop.signal.aborted)
+			throw new TetradError("aborted", "stopped before it was done");
 		log.error(
 			thrown instanceof TetradError
 				? { code: thrown.code, reason: thrown.message }

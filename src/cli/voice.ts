@@ -2,10 +2,20 @@
  * How the command line speaks, in one place: results on standard output, everything else on
  * standard error; one sentence that names what was wrong and what to do; no control characters
  * that came from somebody else; 0 done, 1 refused or failed, 2 wrong usage.
+ *
+ * With --json both streams have one JSON value on each line: a failure is { code, reason } on
+ * standard error, and what would be told beside a result is { note } there.
  */
 import { asTetradError } from "../errors.ts";
 
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+
+let isJson = false;
+
+/** From now on everything on standard error is JSON. */
+export function speakJson(): void {
+	isJson = true;
+}
 
 /** Prints one line of a result. */
 export function say(line = ""): void {
@@ -19,17 +29,28 @@ export function sayJson(value: unknown): void {
 
 /** Prints one line for the person at the terminal, apart from results. */
 export function tell(line: string): void {
-	process.stderr.write(`${line}\n`);
+	process.stderr.write(`${isJson ? JSON.stringify({ note: line }) : line}\n`);
+}
+
+/** Prints what is wrong, with the prefix that everything wrong has. */
+export function tellTrouble(line: string): void {
+	tell(isJson ? line : `${styled("red", "tetrad:", process.stderr)} ${line}`);
 }
 
 /** Prints why a command failed, and says with which exit code it should. */
 export function tellFailure(thrown: unknown): number {
 	const error = asTetradError(thrown);
-	tell(
-		`${styled("red", "tetrad:", process.stderr)} ${plain(error.message)} (${error.code})`,
-	);
-	if (error.code === "internal") tell(String((error.cause as Error)?.stack));
-	return error.code === "invalid-argument" ? EXIT.usage : EXIT.failed;
+	const { code, message } = error;
+	const stack =
+		code === "internal" ? String((error.cause as Error)?.stack) : undefined;
+	if (isJson) {
+		const failure = { code, reason: message, stack };
+		process.stderr.write(`${JSON.stringify(failure)}\n`);
+	} else {
+		tellTrouble(`${plain(message)} (${code})`);
+		if (stack !== undefined) tell(stack);
+	}
+	return code === "invalid-argument" ? EXIT.usage : EXIT.failed;
 }
 
 /** Text from a peer, with every control character made visible, so that it cannot move the cursor. */

@@ -20,6 +20,7 @@ import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import {
 	type Command,
+	failureIn,
 	startCaller,
 	startModule,
 	startServer,
@@ -178,7 +179,8 @@ test("an answer to a file and to a greeting is waited for no longer than was sai
 			address,
 			...flags,
 		);
-		const { stderr } = await A.exits(1);
-		assert.match(stderr, /no answer within 1 s .*\(timed-out\)/);
+		const { code, reason } = failureIn(await A.exits(1));
+		assert.equal(code, "timed-out");
+		assert.match(reason, /no answer within 1 s /);
 	}
 });

@@ -7,7 +7,7 @@ import { startInitiator, suiteByName } from "../../src/session/index.ts";
 import { enc, encodeFrame, FRAME, utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
-import { Command, type PairEvent } from "../support/processes.ts";
+import { Command, failureIn, type PairEvent } from "../support/processes.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let template: Homes;
@@ -100,7 +100,7 @@ test("without a terminal and without --yes nobody is asked, and neither is paire
 		const { stderr } = await asking.exits(2);
 		assert.match(stderr, /nobody is there to compare the code; use --yes/);
 		const refused = await other.exits(1);
-		assert.match(refused.stderr, /\(pairing-failed\)/);
+		assert.equal(failureIn(refused).code, "pairing-failed");
 		assert.equal(await isPaired(homes.A), false);
 		assert.equal(await isPaired(homes.X), false);
 	}
@@ -111,8 +111,10 @@ test("a module that waits for its agent stops when it is asked to, and is not pa
 	await using module = pairing(homes.X, "--listen", `unix:${homes.X}.pair`);
 	await module.expect("listening");
 	module.terminate();
-	const { stderr } = await module.exits(1);
-	assert.match(stderr, /nobody paired \(aborted\)/);
+	assert.deepEqual(failureIn(await module.exits(1)), {
+		code: "aborted",
+		reason: "nobody paired",
+	});
 	assert.equal(await isPaired(homes.X), false);
 });
 
@@ -280,13 +282,14 @@ test("three tries that come to nothing are shown, end the waiting, and the next 
 			await module.until(() => module.stdout.includes(shown), shown);
 			await breaksOff(module, number - 1);
 		}
-		const { stderr } = await module.exits(1);
-		assert.match(stderr, /3 pairings were tried .*--again \(pairing-failed\)/);
+		const { code, reason } = failureIn(await module.exits(1));
+		assert.equal(code, "pairing-failed");
+		assert.match(reason, /3 pairings were tried .*--again$/);
 	}
 	{
 		await using module = waits();
-		const { stderr } = await module.exits(1);
-		assert.match(stderr, /\(pairing-failed\)/);
+		const { code } = failureIn(await module.exits(1));
+		assert.equal(code, "pairing-failed");
 		assert.equal(module.stdout, "", "it did not listen");
 	}
 	await using module = waits("--again");

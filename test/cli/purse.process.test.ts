@@ -157,6 +157,10 @@ describe("tetrad purse", () => {
 			/not the passphrase of the purse's owner; nothing was ordered/,
 		);
 		await refused(
+			order("1"),
+			new RegExp(`passphrase of the owner of the purse in ${homes.of("X")};`),
+		);
+		await refused(
 			order("1", ...OWNER(), "--issuer", "nobody"),
 			/known are: mint/,
 			2,

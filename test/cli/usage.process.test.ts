@@ -73,6 +73,7 @@ after(async () => {
 function oneClearLine({ stdout, stderr }: Result, expected: RegExp): void {
 	assert.match(stdout, /^(linked with .*\n)?(stopped\n)?$/);
 	assert.match(stderr, expected);
+	assert.match(stderr, /^tetrad: .* \([a-z-]+\)\n$/);
 	assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
 	assert.doesNotMatch(stderr, /\(internal\)|^\s+at /m);
 }
@@ -432,6 +433,60 @@ describe(
 				/keylog/,
 			);
 		});
+	},
+);
+
+describe(
+	"a failure under --json is one JSON object with its code:",
+	TOGETHER,
+	() => {
+		async function failsInJson(
+			args: readonly string[],
+			code: number,
+			expected: string,
+		): Promise<void> {
+			const result = await run([...args, "--json"]);
+			assert.equal(result.code, code, result.stderr);
+			assert.equal(result.stdout, "");
+			const said = JSON.parse(result.stderr);
+			assert.equal(said.code, expected);
+			assert.match(said.reason, /\S/);
+		}
+
+		for (const command of COMMANDS)
+			test(`wrong usage of ${command}`, () =>
+				failsInJson(
+					[...command.split(" "), "--colour"],
+					2,
+					"invalid-argument",
+				));
+
+		test("an unknown command, and a value that is none", async () => {
+			await failsInJson(["frobnicate"], 2, "invalid-argument");
+			await failsInJson(agent("--connect", "7000"), 2, "invalid-argument");
+		});
+
+		test("a home that is not there", async () => {
+			const home = ["--home", homes.at("nowhere")];
+			for (const command of [
+				["purse", "balance"],
+				["policy", "--check"],
+				["issuer", "audit"],
+				["authority", "list"],
+				["module", "--listen", "unix:x"],
+			])
+				await failsInJson([...command, ...home], 1, "home-unusable");
+		});
+
+		test("a module that does not run", () =>
+			failsInJson(
+				[
+					...["agent", "--home", homes.spare("A"), "--connect", "127.0.0.1:1"],
+					...["--module", homes.socket("nobody")],
+				],
+				1,
+				"carrier-failed",
+			));
 	},
 );
 

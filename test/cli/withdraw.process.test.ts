@@ -19,6 +19,7 @@ import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import {
 	Command,
+	failureIn,
 	run,
 	startCaller,
 	startModule,
@@ -165,8 +166,10 @@ test("an owner withdraws, agents pay, and the payee deposits: each in one comman
 		...["purse", "withdraw", "500", ...owner, ...at("X"), "--json"],
 	]);
 	assert.equal(tooMuch.code, 1, tooMuch.stdout);
-	assert.equal(JSON.parse(tooMuch.stdout).settled, false);
-	assert.match(tooMuch.stderr, /not settled/);
+	const unsettled = JSON.parse(tooMuch.stdout);
+	assert.equal(unsettled.settled, false);
+	assert.match(unsettled.left, /not settled/);
+	assert.equal(failureIn(tooMuch).code, "issuer-refused");
 });
 
 test("homes that were put back sign nothing twice, whether the issuer is met first or not, and after every restart", async () => {

@@ -49,6 +49,22 @@ export interface Result {
 	readonly stderr: string;
 }
 
+/** Why a command failed with `--json`: one object on one line, after the notes that may stand above it. */
+export function failureIn({ stderr }: Pick<Result, "stderr">): {
+	readonly code: string;
+	readonly reason: string;
+} {
+	const said = stderr
+		.trimEnd()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+	const { code, reason, stack } = said.pop();
+	assert.match(code, /^[a-z-]+$/);
+	assert.equal(stack, undefined, stderr);
+	for (const { note } of said) assert.equal(typeof note, "string", stderr);
+	return { code, reason };
+}
+
 /** What `pair --json` says. */
 export interface PairEvent {
 	readonly event: "listening" | "try" | "compare" | "paired";

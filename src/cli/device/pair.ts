@@ -23,7 +23,7 @@ import { MAX_PAIRING_TRIES } from "../../tetrad/index.ts";
 import { askYes } from "../ask-yes.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
-import { bold, plain, say, sayJson, tell } from "../voice.ts";
+import { bold, plain, say, sayJson, tell, tellTrouble } from "../voice.ts";
 
 export interface PairFlags extends SecretFlags {
 	readonly home: string;
@@ -117,7 +117,7 @@ async function pairModule(
 			module.pair(carrier, asking).then(resolve, (error: unknown) => {
 				// Whoever fails before there is a code to compare was a stranger.
 				if (asked) return reject(error);
-				tell(`not a pairing: ${asTetradError(error).message}`);
+				tellTrouble(`not a pairing: ${plain(asTetradError(error).message)}`);
 				if (made >= MAX_PAIRING_TRIES) reject(triedTooOften(flags.home));
 			});
 		},

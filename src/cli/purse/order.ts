@@ -15,7 +15,7 @@ import { hex } from "../../wire/index.ts";
 import { chooseIssuer, money } from "../money.ts";
 import type { OwnerFlags, SecretFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
-import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
+import { EXIT, plain, say, sayJson, tellTrouble } from "../voice.ts";
 import { balanceJson, balancesOf, sayBalances } from "./show.ts";
 
 const PROGRAM: string = packageFile("bin/tetrad.js");
@@ -135,9 +135,10 @@ async function settle(
 	}
 	const code = await runAgent(route, flags);
 	if (code !== EXIT.done) {
-		tell(await whatIsLeft(home, route));
+		const left = await whatIsLeft(home, route);
 		process.exitCode = EXIT.failed;
-		if (json) sayJson({ ...done, settled: false });
+		if (json) sayJson({ ...done, settled: false, left });
+		else tellTrouble(left);
 		return;
 	}
 	const balances = await balancesOf(home);
@@ -188,6 +189,7 @@ async function runAgent(
 			...Object.entries(secrets).flatMap(([flag, value]) =>
 				value === undefined ? [] : [flag, value],
 			),
+			...(json ? ["--json"] : []),
 		],
 		{ env, stdio: ["inherit", json ? "ignore" : "inherit", "inherit"] },
 	);

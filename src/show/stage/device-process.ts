@@ -59,9 +59,9 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 		return this.#child.pid ?? 0;
 	}
 
-	/** What the process wrote to standard error, its last 2000 characters. */
+	/** What the process wrote to standard error, its last 2000 characters, and of a failure why. */
 	get errors(): string {
-		return this.#errors.trim();
+		return this.#errors.trim().split("\n").map(inWords).join("\n");
 	}
 
 	/** Calls `listener` for each event from now on. */
@@ -142,5 +142,15 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 			"carrier-failed",
 			`${this.name} did not say "${name}" ${when}${this.errors === "" ? "" : `: ${this.errors}`}`,
 		);
+	}
+}
+
+/** A line of standard error, which is JSON unless something went very wrong. */
+function inWords(line: string): string {
+	try {
+		const { code, reason, note } = JSON.parse(line);
+		return reason === undefined ? String(note) : `${reason} (${code})`;
+	} catch {
+		return line;
 	}
 }

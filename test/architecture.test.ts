@@ -65,6 +65,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"wire",
 	],
 	talk: ["crypto", "machine", "money/documents", "wire"],
+	"trade/documents": ["crypto", "identity", "money/documents", "wire"],
 	keys: ["crypto", "identity", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],
@@ -239,6 +240,7 @@ const PURE = [
 	"tetrad",
 	"money",
 	"talk",
+	"trade",
 ];
 
 /** What a room without IO may take from outside the project. */
@@ -408,8 +410,9 @@ describe("the rooms above the line do no IO", () => {
 				}
 				if (path === PROVIDER) continue;
 				const isMachine =
-					["machine", "session", "tetrad", "money", "talk"].includes(room) &&
-					!DECLARATIONS.includes(path);
+					["machine", "session", "tetrad", "money", "talk", "trade"].includes(
+						room,
+					) && !DECLARATIONS.includes(path);
 				for (const [banned, why] of [
 					...BANNED_IN_PURE,
 					...(isMachine ? BANNED_IN_MACHINES : []),

@@ -3,8 +3,8 @@ import { concat, enc, utf8 } from "./encoding.ts";
 /**
  * The place that a signature is for. Every place has a string of its own, so no signature fits
  * another: the four devices, the two ends of a link, the two ends of a pairing, the old key of a
- * device that is certified anew, and the documents of money: notes, transfers, receipts and the
- * orders of an owner.
+ * device that is certified anew, the documents of money: notes, transfers, receipts and the
+ * orders of an owner, and those of trade: selling certificates and contracts.
  */
 export type SignatureRole =
 	| "A"
@@ -20,7 +20,9 @@ export type SignatureRole =
 	| "TR"
 	| "RE"
 	| "OW"
-	| "OV";
+	| "OV"
+	| "SC"
+	| "CO";
 
 const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	A: roleLabel("A"),
@@ -37,6 +39,8 @@ const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	RE: roleLabel("RE"),
 	OW: roleLabel("OW"),
 	OV: roleLabel("OV"),
+	SC: roleLabel("SC"),
+	CO: roleLabel("CO"),
 };
 
 function roleLabel(role: SignatureRole): Uint8Array {

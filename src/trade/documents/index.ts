@@ -1,0 +1,48 @@
+export {
+	type Contract,
+	type ContractBody,
+	type ContractTerms,
+	draftContract,
+	encodeTerms,
+	MAX_CONTRACT_TERMS_BYTES,
+	parseContract,
+	parseTerms,
+	type RailName,
+	termsHash,
+	type VerifiedContract,
+	verifyContract,
+} from "./contract.ts";
+export {
+	contentKey,
+	EXPORTER_BYTES,
+	EXPORTER_LABEL,
+	exporterHash,
+	goodsKey,
+	keyHash,
+	type SellerOf,
+	saltKey,
+	secretHash,
+	sellingSecret,
+} from "./goods-key.ts";
+export {
+	CONTRACT_ID_BYTES,
+	GENERATION_MS,
+	MAX_BOOK_WITHIN_MS,
+	MAX_CERTIFICATE_BYTES,
+	MAX_CONTRACT_BYTES,
+	MAX_PAY_WITHIN_MS,
+	SECRET_BYTES,
+} from "./limits.ts";
+export {
+	encodePurchaseTerms,
+	type PurchaseTerms,
+	parsePurchaseTerms,
+} from "./purchase-terms.ts";
+export {
+	draftSellingCertificate,
+	parseSellingCertificate,
+	type SellingCertificate,
+	type SellingCertificateBody,
+	type VerifiedSellingCertificate,
+	verifySellingCertificate,
+} from "./selling-certificate.ts";

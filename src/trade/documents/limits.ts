@@ -1,0 +1,24 @@
+// Specification constants: a change makes another format.
+
+/** What names a contract among all of its merchant's agent, in bytes: random, so that none is made twice. */
+export const CONTRACT_ID_BYTES = 16;
+
+/** Of the goods key, of the selling secret and of the exporter, in bytes. */
+export const SECRET_BYTES = 32;
+
+/** The longest time from `made` to `payBy`: one hour. */
+export const MAX_PAY_WITHIN_MS = 3_600_000;
+
+/** The longest time from `made` to `bookBy`: thirty days. */
+export const MAX_BOOK_WITHIN_MS: number = 30 * 86_400_000;
+
+/** How long a generation of selling secrets lasts by its issuer's clock: thirty days. */
+export const GENERATION_MS: number = 30 * 86_400_000;
+
+// Implementation limits: a change makes another program and no other format.
+
+/** A selling certificate with the longest names, in bytes. */
+export const MAX_CERTIFICATE_BYTES = 640;
+
+/** A contract with the longest names, in bytes. */
+export const MAX_CONTRACT_BYTES = 2048;

@@ -1,8 +1,12 @@
 /* Accounts, and the lines by which money moves between them. */
-import { insert, type Write } from "../../machine/index.ts";
+import type { CryptoProvider } from "../../crypto/index.ts";
+import { TetradError } from "../../errors.ts";
+import { insert, put, type Write } from "../../machine/index.ts";
 import { utf8 } from "../../wire/index.ts";
-import { nameInDeviceId } from "./ledger-ids.ts";
-import { type ACCOUNTS, ENTRIES, type RowOf } from "./ledger-tables.ts";
+import { MAX_AMOUNT } from "../documents/index.ts";
+import type { Asked } from "./ledger-answers.ts";
+import { nameInDeviceId, requestTransaction } from "./ledger-ids.ts";
+import { ACCOUNTS, ENTRIES, type RowOf } from "./ledger-tables.ts";
 
 /** The issuer's own side of every entry: what it issued, what came back, what holders claimed or had declared void, and what stands behind the accounts. */
 export const SYSTEM: Readonly<
@@ -49,4 +53,39 @@ export function entries(
 
 export function newAccount(id: Uint8Array, at: number): RowOf<typeof ACCOUNTS> {
 	return { id, name: nameInDeviceId(id), balance: 0n, opened: BigInt(at) };
+}
+
+/** The lines of what one request changes. */
+export function requestEntries(
+	crypto: CryptoProvider,
+	{ device, request, at }: Asked,
+	kind: EntryKind,
+	lines: readonly EntryLine[],
+): readonly Write[] {
+	return entries(requestTransaction(crypto, device, request), at, kind, lines);
+}
+
+/** Puts an amount into an account, at a request. Throws `busy`, so that it is asked again, while the account is too full. */
+export function creditAccount(
+	crypto: CryptoProvider,
+	asked: Asked,
+	account: RowOf<typeof ACCOUNTS>,
+	amount: bigint,
+	kind: EntryKind,
+	[from, reference]: readonly [from: Uint8Array, reference: Uint8Array],
+): readonly Write[] {
+	if (amount === 0n) return [];
+	const balance = account.balance + amount;
+	if (balance > MAX_AMOUNT)
+		throw new TetradError(
+			"busy",
+			"the account cannot hold more than 2^63 - 1 minor units: withdraw some, and ask again",
+		);
+	return [
+		put(ACCOUNTS, { ...account, balance }),
+		...requestEntries(crypto, asked, kind, [
+			[account.id, amount, reference],
+			[from, -amount, reference],
+		]),
+	];
 }

@@ -3,24 +3,21 @@
  * what it changes, and the answer, are one durable write, and asked again it finds the answer.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
-import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	byKey,
 	done,
 	insert,
 	put,
-	type Read,
 	reading,
 	type Transaction,
 	type Write,
 } from "../../machine/index.ts";
-import { hex, sameBytes } from "../../wire/index.ts";
+import { sameBytes } from "../../wire/index.ts";
 import {
 	formatAmount,
 	type Head,
 	type IssuerTerms,
-	MAX_AMOUNT,
 	MAX_PIECES,
 	message,
 	type Note,
@@ -51,20 +48,17 @@ import {
 	pastBooking,
 	predecessor,
 	sum,
-	type Taken,
 	transferRow,
 } from "./ledger-bookings.ts";
 import {
-	type EntryKind,
-	type EntryLine,
-	entries,
+	creditAccount,
 	newAccount,
+	requestEntries,
 	SYSTEM,
 } from "./ledger-entries.ts";
-import { conflictId, requestTransaction } from "./ledger-ids.ts";
+import { requestTransaction } from "./ledger-ids.ts";
 import {
 	ACCOUNTS,
-	type ANSWERS,
 	BOOKINGS,
 	CHAINS,
 	CONFLICTS,
@@ -74,6 +68,11 @@ import {
 	TRANSFERS,
 	VOIDS,
 } from "./ledger-tables.ts";
+import {
+	conflictsOf,
+	type FoundTransfer,
+	withTransfer,
+} from "./ledger-transfers.ts";
 
 /** A note that is ready to be issued, and the devices that it names: the issuer as it signs now, and the holder. */
 export interface NewNote {
@@ -87,20 +86,6 @@ export interface SeenHead {
 	readonly newest: Head;
 	/** Another head of the same number came first. */
 	readonly isForked: boolean;
-}
-
-/** What a transfer is held against. */
-interface FoundTransfer {
-	/** When somebody has handed it in before. */
-	readonly known: RowOf<typeof TRANSFERS> | undefined;
-	readonly isVoid: boolean;
-	/** Accounts, which may have to be opened. */
-	readonly payer: RowOf<typeof ACCOUNTS>;
-	readonly payee: RowOf<typeof ACCOUNTS>;
-	readonly free: readonly Piece[];
-	readonly taken: readonly Taken[];
-	/** A note has expired, and the grace is over. */
-	readonly whyNot: Refusal | undefined;
 }
 
 const declaredVoid: Refusal = {
@@ -194,7 +179,7 @@ export class Ledger {
 				const { id } = issue.note;
 				return this.#issued(asked, issue, [
 					put(ACCOUNTS, { ...account, balance: account.balance - amount }),
-					...this.#entries(asked, "withdraw", [
+					...requestEntries(this.#crypto, asked, "withdraw", [
 						[asked.device, -amount, id],
 						[SYSTEM.issued, amount, id],
 					]),
@@ -205,7 +190,7 @@ export class Ledger {
 
 	/** Books what is still free of a transfer for its payee, who asks. */
 	deposit(asked: Asked, verified: VerifiedTransfer): Answered {
-		return this.#withTransfer(asked, verified, (found) => {
+		return withTransfer(this.#graceMs, asked, verified, (found) => {
 			const { known, isVoid, free, taken, whyNot } = found;
 			// It is the payer's word that nobody had it booked in time.
 			if (isVoid) return declined(asked, declaredVoid);
@@ -226,7 +211,7 @@ export class Ledger {
 	 * unless it was carried out: nobody else waits for it.
 	 */
 	resolve(asked: Asked, verified: VerifiedTransfer): Answered {
-		return this.#withTransfer(asked, verified, (found) => {
+		return withTransfer(this.#graceMs, asked, verified, (found) => {
 			const { known, isVoid, free, taken, whyNot } = found;
 			const { transfer } = verified.value;
 			if (isVoid) return this.#voidBefore(asked, transfer.id);
@@ -248,7 +233,9 @@ export class Ledger {
 				asked,
 				2,
 				returned,
-				known === undefined ? this.#conflicts(asked, verified, taken) : [],
+				known === undefined
+					? conflictsOf(this.#crypto, asked, verified, taken)
+					: [],
 				[
 					...(known === undefined
 						? [insert(TRANSFERS, transferRow(asked, transfer, 0n, "payer"))]
@@ -260,7 +247,7 @@ export class Ledger {
 						at: BigInt(asked.at),
 					}),
 					...bookingsOf(asked, free, "void", id),
-					...this.#credit(asked, found.payer, returned, "void", [
+					...creditAccount(this.#crypto, asked, found.payer, returned, "void", [
 						SYSTEM.expired,
 						id,
 					]),
@@ -288,11 +275,11 @@ export class Ledger {
 		const { transfer } = verified.value;
 		const amount = sum(free);
 		return {
-			conflicts: this.#conflicts(asked, verified, taken),
+			conflicts: conflictsOf(this.#crypto, asked, verified, taken),
 			writes: [
 				insert(TRANSFERS, transferRow(asked, transfer, amount, by)),
 				...bookingsOf(asked, free, "deposit", transfer.id),
-				...this.#credit(asked, payee, amount, "deposit", [
+				...creditAccount(this.#crypto, asked, payee, amount, "deposit", [
 					SYSTEM.returned,
 					transfer.id,
 				]),
@@ -326,10 +313,14 @@ export class Ledger {
 	exchangeIntoAccount(asked: Asked, verified: VerifiedTransfer): Answered {
 		return this.#exchange(asked, verified, (account, free) => {
 			const { id, amount } = verified.value.transfer;
-			const credited = this.#credit(asked, account, amount, "exchange", [
-				SYSTEM.returned,
-				id,
-			]);
+			const credited = creditAccount(
+				this.#crypto,
+				asked,
+				account,
+				amount,
+				"exchange",
+				[SYSTEM.returned, id],
+			);
 			return booked(asked, amount, [], [], [...free, ...credited]);
 		});
 	}
@@ -345,7 +336,7 @@ export class Ledger {
 			const { id, amount } = verified.value.transfer;
 			return this.#issued(asked, issue, [
 				...free,
-				...this.#entries(asked, "exchange", [
+				...requestEntries(this.#crypto, asked, "exchange", [
 					[SYSTEM.returned, -amount, id],
 					[SYSTEM.issued, amount, issue.note.id],
 				]),
@@ -418,11 +409,20 @@ export class Ledger {
 		left: readonly Piece[],
 	): Answered {
 		const amount = sum(left);
-		const credited = this.#credit(asked, account, amount, "claim", [
-			SYSTEM.expired,
-			note.id,
-		]);
-		const bookings = bookingsOf(asked, left, "claim", this.#transaction(asked));
+		const credited = creditAccount(
+			this.#crypto,
+			asked,
+			account,
+			amount,
+			"claim",
+			[SYSTEM.expired, note.id],
+		);
+		const bookings = bookingsOf(
+			asked,
+			left,
+			"claim",
+			requestTransaction(this.#crypto, asked.device, asked.request),
+		);
 		return booked(asked, amount, [], [], [...bookings, ...credited]);
 	}
 
@@ -435,7 +435,8 @@ export class Ledger {
 			bookings: readonly Write[],
 		) => Answered,
 	): Answered {
-		return this.#withTransfer(
+		return withTransfer(
+			this.#graceMs,
 			asked,
 			verified,
 			({ known, payer, free, taken, whyNot }) => {
@@ -459,72 +460,10 @@ export class Ledger {
 					asked,
 					refusal,
 					[insert(TRANSFERS, transferRow(asked, transfer, 0n))],
-					this.#conflicts(asked, verified, taken),
+					conflictsOf(this.#crypto, asked, verified, taken),
 				);
 			},
 		);
-	}
-
-	/** Reads everything that a transfer is held against. Its cost depends on its pieces alone. */
-	#withTransfer(
-		asked: Asked,
-		{ value: { transfer, notes } }: VerifiedTransfer,
-		then: (found: FoundTransfer) => Answered,
-	): Answered {
-		const { pieces } = transfer;
-		const reads = [
-			answerRead(asked),
-			byKey(TRANSFERS, { id: transfer.id }),
-			byKey(ACCOUNTS, { id: transfer.payer }),
-			byKey(ACCOUNTS, { id: transfer.payee }),
-			byKey(VOIDS, { transfer: transfer.id }),
-			...notes.map(({ id }) => byKey(NOTES, { id })),
-			...pieces.map(predecessor),
-		];
-		return reading(reads as unknown as readonly Read[] as [], (found) => {
-			const rows = found as unknown as readonly (readonly never[])[];
-			const [[answer] = [], [known] = [], [payer] = [], [payee] = [], voids] =
-				rows as unknown as readonly [
-					RowOf<typeof ANSWERS>[],
-					RowOf<typeof TRANSFERS>[],
-					RowOf<typeof ACCOUNTS>[],
-					RowOf<typeof ACCOUNTS>[],
-					RowOf<typeof VOIDS>[],
-				];
-			if (answer !== undefined) return repeated(asked, answer);
-			const free: Piece[] = [];
-			const taken: Taken[] = [];
-			let whyNot: Refusal | undefined;
-			for (const [i, piece] of pieces.entries()) {
-				const [own] = rows[5 + i] as readonly RowOf<typeof NOTES>[];
-				const [before] = rows[5 + notes.length + i] as readonly RowOf<
-					typeof BOOKINGS
-				>[];
-				// Its id is enough: whoever passes a note on can encode the signature anew.
-				if (own === undefined) return declined(asked, notIssuedHere);
-				if (own.expires + BigInt(this.#graceMs) <= BigInt(asked.at))
-					whyNot ??= {
-						code: "payment-refused",
-						reason: `a note of this transfer expired on ${new Date(Number(own.expires)).toISOString()}, and the grace is over`,
-					};
-				if (
-					before !== undefined &&
-					before.offset + before.amount > piece.offset
-				)
-					taken.push({ piece, by: before });
-				else free.push(piece);
-			}
-			const isVoid = voids.length > 0;
-			return then({
-				known,
-				isVoid,
-				payer: payer ?? newAccount(transfer.payer, asked.at),
-				payee: payee ?? newAccount(transfer.payee, asked.at),
-				free,
-				taken,
-				whyNot,
-			});
-		});
 	}
 
 	#issued(
@@ -571,61 +510,6 @@ export class Ledger {
 				);
 			},
 		);
-	}
-
-	/** Puts an amount into an account. Throws `busy`, so that it is asked again, while the account is too full. */
-	#credit(
-		asked: Asked,
-		account: RowOf<typeof ACCOUNTS>,
-		amount: bigint,
-		kind: EntryKind,
-		[from, reference]: readonly [from: Uint8Array, reference: Uint8Array],
-	): readonly Write[] {
-		if (amount === 0n) return [];
-		const balance = account.balance + amount;
-		if (balance > MAX_AMOUNT)
-			throw new TetradError(
-				"busy",
-				"the account cannot hold more than 2^63 - 1 minor units: withdraw some, and ask again",
-			);
-		return [
-			put(ACCOUNTS, { ...account, balance }),
-			...this.#entries(asked, kind, [
-				[account.id, amount, reference],
-				[from, -amount, reference],
-			]),
-		];
-	}
-
-	#entries(
-		asked: Asked,
-		kind: EntryKind,
-		lines: readonly EntryLine[],
-	): readonly Write[] {
-		return entries(this.#transaction(asked), asked.at, kind, lines);
-	}
-
-	#transaction({ device, request }: Asked): Uint8Array {
-		return requestTransaction(this.#crypto, device, request);
-	}
-
-	/** One for each earlier transfer and note, however many pieces overlap. */
-	#conflicts(
-		{ at }: Asked,
-		{ value: { transfer } }: VerifiedTransfer,
-		taken: readonly Taken[],
-	): readonly Conflict[] {
-		const found = new Map<string, Conflict>();
-		for (const { piece, by } of taken) {
-			// A claim has no transfer that could accuse anybody.
-			if (by.kind === "claim") continue;
-			const note = piece.noteId;
-			const [first, second] = [by.reference, transfer.id];
-			const id = conflictId(this.#crypto, note, first, second);
-			const { payer: holder } = transfer;
-			found.set(hex(id), { id, note, first, second, holder, at });
-		}
-		return [...found.values()];
 	}
 
 	#money(amount: bigint): string {

@@ -39,6 +39,7 @@ export type ErrorCode =
 	| "store-failed"
 	| "purse-behind"
 	| "payment-in-doubt"
+	| "approval-needed"
 	| "internal";
 
 const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
@@ -80,6 +81,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"store-failed": "environment",
 	"purse-behind": "environment",
 	"payment-in-doubt": "environment",
+	"approval-needed": "environment",
 
 	internal: "internal",
 };

@@ -21,6 +21,8 @@ export type SignatureRole =
 	| "RE"
 	| "OW"
 	| "OV"
+	| "LI"
+	| "AP"
 	| "SC"
 	| "CO";
 
@@ -39,6 +41,8 @@ const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	RE: roleLabel("RE"),
 	OW: roleLabel("OW"),
 	OV: roleLabel("OV"),
+	LI: roleLabel("LI"),
+	AP: roleLabel("AP"),
 	SC: roleLabel("SC"),
 	CO: roleLabel("CO"),
 };

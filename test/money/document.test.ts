@@ -6,6 +6,8 @@ import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	BINDING_LABEL,
 	DEPOSIT_MARGIN_MS,
+	draftApproval,
+	draftLimits,
 	draftNote,
 	draftOrder,
 	draftOverride,
@@ -13,10 +15,14 @@ import {
 	draftTransfer,
 	encodeEvidence,
 	MAX_AGENT_PAYMENTS,
+	MAX_APPROVAL_BYTES,
 	MAX_ARCHIVED,
 	MAX_EVIDENCE_BYTES,
 	MAX_EXPONENT,
 	MAX_ISSUER_CHAINS,
+	MAX_LIMITED_ISSUERS,
+	MAX_LIMITS_BYTES,
+	MAX_NAMED_MERCHANTS,
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
 	MAX_ORDER_BYTES,
@@ -27,7 +33,9 @@ import {
 	MAX_SEVERAL_BYTES,
 	MAX_TRANSFER_BYTES,
 	messages,
+	openApproval,
 	openEvidence,
+	openLimits,
 	openOrder,
 	openOverride,
 	openReceipt,
@@ -148,6 +156,18 @@ describe("layouts of documents", () => {
 	test("Order", () => {
 		holdsLayout("an order", layoutOf("Order"), (fields) =>
 			openOrder(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
+		);
+	});
+
+	test("Spending limits", () => {
+		holdsLayout("limits", layoutOf("Spending limits"), (fields) =>
+			openLimits(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
+		);
+	});
+
+	test("Approval", () => {
+		holdsLayout("an approval", layoutOf("Approval"), (fields) =>
+			openApproval(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
 		);
 	});
 
@@ -328,6 +348,25 @@ test("roles: each document is signed for the place that the page says", async ()
 			hash: filled(32, 3),
 			ordered: TEST_NOW,
 		}).toSign,
+		"spending limits": draftLimits({
+			purse: device.deviceId,
+			request: filled(16, 1),
+			number: 1n,
+			money: [],
+			merchants: undefined,
+			approveNewMerchants: false,
+			ordered: TEST_NOW,
+		}).toSign,
+		approval: draftApproval({
+			purse: device.deviceId,
+			request: filled(16, 1),
+			contract: filled(32, 3),
+			payee: idOf("bob"),
+			issuer: idOf("bank"),
+			amount: 1n,
+			isApproved: true,
+			ordered: TEST_NOW,
+		}).toSign,
 	};
 	const { rows } = table("Documents", "role");
 	assert.deepEqual(
@@ -354,6 +393,10 @@ test("limits", () => {
 		transfer: MAX_TRANSFER_BYTES,
 		receipt: MAX_RECEIPT_BYTES,
 		order: MAX_ORDER_BYTES,
+		"spending limits": MAX_LIMITS_BYTES,
+		approval: MAX_APPROVAL_BYTES,
+		"issuers in spending limits": MAX_LIMITED_ISSUERS,
+		"merchants in spending limits": MAX_NAMED_MERCHANTS,
 		evidence: MAX_EVIDENCE_BYTES,
 		"payments in an archive": MAX_ARCHIVED,
 		"messages in one": MAX_SEVERAL,

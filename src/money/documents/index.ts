@@ -71,7 +71,9 @@ export {
 	MAX_FRUITLESS,
 	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
+	MAX_LIMITED_ISSUERS,
 	MAX_LIMITED_MODULES,
+	MAX_NAMED_MERCHANTS,
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
 	MAX_NOTE_DAYS,
@@ -143,6 +145,20 @@ export {
 	SEVERAL,
 	unpackMessages,
 } from "./several.ts";
+export {
+	type ApprovalBody,
+	type ApprovalOrder,
+	draftApproval,
+	draftLimits,
+	type LimitsBody,
+	type LimitsOrder,
+	MAX_APPROVAL_BYTES,
+	MAX_LIMITS_BYTES,
+	type MoneyLimits,
+	openApproval,
+	openLimits,
+	type SpendingRules,
+} from "./spending-order.ts";
 export { type IssuerTerms, sameMoney } from "./terms.ts";
 export {
 	draftTransfer,

@@ -30,6 +30,12 @@ export const MAX_GRACE_DAYS = 365;
 /** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
 export const DEVICE_ID: Field<Uint8Array> = bytes(41, 104);
 
+/** Issuers whose money an owner limits in one order. */
+export const MAX_LIMITED_ISSUERS = 16;
+
+/** Merchants that an owner names in one order. */
+export const MAX_NAMED_MERCHANTS = 256;
+
 /** A key with the byte that says what it is for: Ed25519 32 bytes, P-256 65. */
 export const HOLDER_KEY: Field<Uint8Array> = bytes(33, 66);
 

@@ -36,7 +36,7 @@ export interface OrderBody {
 export type Order = Verified<Signed<OrderBody>>;
 
 /** The purse that is ordered, and the key of its owner. */
-interface OwnedPurse {
+export interface OwnedPurse {
 	readonly purse: Uint8Array;
 	readonly owner: VerifyingKey;
 }

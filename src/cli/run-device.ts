@@ -99,7 +99,7 @@ export async function runDevice(
 	} catch (thrown) {
 		files.stop();
 		// A server that is asked to stop is done; what was asked for and not finished is not.
-		if (stop.signal.aborted)
+		if (stop.signal.aborted && !isOfDisk(thrown))
 			throw new TetradError("aborted", "stopped before it was done");
 		log.error(
 			thrown instanceof TetradError
@@ -114,6 +114,14 @@ export async function runDevice(
 		process.off("SIGHUP", onSignal);
 		process.off("disconnect", onSignal);
 	}
+}
+
+/** Whether something could not be kept, which its owner has to hear also of a device that was asked to stop. */
+function isOfDisk(thrown: unknown): boolean {
+	const { code } = thrown as { code?: unknown };
+	return (
+		code === "home-unusable" || code === "store-full" || code === "store-failed"
+	);
 }
 
 function openLog(dest: string): pino.Logger {

@@ -5,6 +5,9 @@ const SQLITE_FULL = 13;
 const SQLITE_TOOBIG = 18;
 const SQLITE_CONSTRAINT = 19;
 
+/** The index of the write-ahead log could not be made longer. */
+const SQLITE_IOERR_SHMSIZE = 4874;
+
 /** SQLite's code without its extension; nothing when it is no error of SQLite. */
 export function primaryCode(thrown: unknown): number | undefined {
 	const { errcode } = (thrown ?? {}) as { errcode?: unknown };
@@ -20,6 +23,17 @@ export function isRefusal(thrown: unknown): boolean {
 /** Whether SQLite found no room. */
 export function isFull(thrown: unknown): boolean {
 	return primaryCode(thrown) === SQLITE_FULL;
+}
+
+/** As `storeError`, for a store that is being opened and in which nothing was written: what it needs beside its file found no room. */
+export function openingError(path: string, thrown: unknown): TetradError {
+	const { errcode } = (thrown ?? {}) as { errcode?: unknown };
+	if (errcode !== SQLITE_IOERR_SHMSIZE) return storeError(path, thrown);
+	return new TetradError(
+		"store-full",
+		`there is no room for what ${path} needs to be opened; nothing was written: make room on its disk, and start again`,
+		{ cause: thrown },
+	);
 }
 
 /** What SQLite's failure means for the store: `store-full`, `busy` or, in doubt, `store-failed`. */

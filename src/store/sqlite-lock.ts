@@ -21,7 +21,8 @@ export class StoreLock implements Disposable {
 		let database: DatabaseSync | undefined;
 		try {
 			database = new DatabaseSync(path, { timeout: 0 });
-			database.exec("BEGIN EXCLUSIVE");
+			// A journal on the disk would be of no use, and needs room there.
+			database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
 			return new StoreLock(database);
 		} catch (thrown) {
 			database?.close();

@@ -45,7 +45,7 @@ import {
 	writeStatement,
 } from "./sql.ts";
 import { copyAside } from "./sqlite-copy.ts";
-import { isRefusal, storeError } from "./sqlite-errors.ts";
+import { isRefusal, openingError, storeError } from "./sqlite-errors.ts";
 import {
 	makePrivateFile,
 	realPath,
@@ -112,7 +112,7 @@ export async function openSqliteStore({
 	} catch (thrown) {
 		closeQuietly(database);
 		lock[Symbol.dispose]();
-		throw storeError(real, thrown);
+		throw openingError(real, thrown);
 	}
 }
 
@@ -450,7 +450,7 @@ class SqliteSnapshot implements Snapshot {
 			requireNewest(path, readMeta(path, this.#database), history, command);
 		} catch (thrown) {
 			closeQuietly(this.#database);
-			throw storeError(path, thrown);
+			throw openingError(path, thrown);
 		}
 	}
 

@@ -361,6 +361,56 @@ describe("agents that pay", () => {
 		}
 	});
 
+	test("are told that nothing was paid while the module's disk is full, and paid by the same process when it has room", async () => {
+		await using disk = await TroubledDisk.make();
+		const home = homes.of("X");
+		const args = [
+			...["module", "--json", "--home", home],
+			...["--listen", homes.socket("X")],
+		];
+		const env = disk.env(home);
+		// Its lock needs no room, and its database says what it lacks.
+		await disk.make("full");
+		await rm(`${home}/lock.db`);
+		{
+			await using X = new Command(args, { env });
+			const { stderr } = await X.exits(1);
+			assert.match(stderr, /there is no room for .*purse\.db.*make room/);
+			assert.match(stderr, /store-full/);
+		}
+		await disk.end("full");
+		await using X = new Command(args, { env });
+		await X.expect("listening");
+		await using _ = await startModule(homes, "Y");
+		const { agent: B, address } = await startServer(
+			homes,
+			"B",
+			homes.socket("Y"),
+			...paying("--take-payments"),
+		);
+		await using __ = B;
+		const pay = () =>
+			startCaller(
+				homes,
+				...(["A", homes.socket("X"), address] as const),
+				...paying("--pay", "1"),
+			);
+		const { spendable } = await balance("X");
+		await disk.make("full");
+		{
+			await using A = pay();
+			const { stderr } = await A.exits(1);
+			assert.match(stderr, /store-full|no room/);
+			assert.doesNotMatch(stderr, /\bat .*:\d+:\d+/);
+		}
+		await disk.end("full");
+		assert.equal((await balance("X")).spendable, spendable);
+		await using A = pay();
+		await A.exits(0);
+		assert.equal((await balance("X")).spendable, spendable - 100n);
+		assert.equal(X.all("stopped").length, 0);
+	});
+
 	test("are refused by an agent that takes no payments", async () => {
 		await using _ = await startModule(homes, "X");
 		await using __ = await startModule(homes, "Y");

@@ -187,6 +187,41 @@ describe("a running device", () => {
 		full = false;
 	});
 
+	test("that could not store the time makes tetrads again once it can", async () => {
+		let full = false;
+		const clock = new TestClock();
+		const store: ClockOptions = {
+			...clock.options,
+			seen: async (time) => {
+				if (full) throw new TetradError("home-unusable", "the disk is full");
+				clock.stored.push(time);
+			},
+		};
+		await using devices = await Devices.make({
+			device: (at) => (at === "B" ? { clock: store } : {}),
+		});
+		full = true;
+		clock.time += 2 * MINUTE_MS;
+		const outcomes: string[] = [];
+		for (const isFull of [true, true, false, false, false]) {
+			full = isFull;
+			outcomes.push(
+				await devices.meet().accepting.then(
+					async (made) => {
+						await made.close();
+						return "made";
+					},
+					({ code }: TetradError) => code,
+				),
+			);
+		}
+		assert.equal(outcomes[1], "home-unusable");
+		// The first time that it is asked to again, it tries to store the time.
+		assert.deepEqual(outcomes.slice(3), ["made", "made"]);
+		assert.equal(clock.stored.at(-1), clock.time);
+		await devices.B.close();
+	});
+
 	test("takes no list from after its time, and an expired one of a peer is no fault", async () => {
 		const clock = new TestClock();
 		await using devices = await Devices.make({

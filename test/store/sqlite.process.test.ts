@@ -161,6 +161,31 @@ describe("SQLite store: a disk that fails", () => {
 		assert.deepEqual(script.lines, ["store-full", "1"], script.stderr);
 	});
 
+	test("a store that was closed is store-full while its disk has no room to open it, and not changed", async () => {
+		const at = place();
+		await using script = troubled(
+			at,
+			`
+			{
+				await using store = await support.openAt(place);
+				await store.transact(support.both(1));
+			}
+			make("full");
+			try {
+				await support.openAt(place);
+			} catch (why) {
+				say(why.code + " " + why.message);
+			}
+			end("full");
+			await using store = await support.openAt(place);
+			say((await support.wholeNumbers(store)).size);`,
+		);
+		await script.exited;
+		const [said = "", numbers] = script.lines;
+		assert.match(said, /^store-full there is no room for .*: make room/);
+		assert.equal(numbers, "1", script.stderr);
+	});
+
 	for (const trouble of ["fsync", "write"] as const)
 		for (const ending of ["is closed", "crashes"] as const)
 			test(`after a ${trouble} that failed, a store that ${ending} has refused everything, and keeps what it acknowledged`, async () => {

@@ -144,6 +144,9 @@ export function reason(thrown: unknown): string {
 			return "it exists already";
 		case "ELOOP":
 			return "it is a symbolic link";
+		case "ENOSPC":
+		case "EDQUOT":
+			return "its disk is full";
 		case "ENOTDIR":
 			return "a part of the path is not a folder";
 		default:

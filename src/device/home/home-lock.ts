@@ -1,8 +1,8 @@
-import { open, readFile, writeFile } from "node:fs/promises";
+import { open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TetradError } from "../../errors.ts";
-import { unusable } from "./files.ts";
+import { reason, unusable } from "./files.ts";
 
 /**
  * Keeps other processes, and other uses in this one, out of a home. The lock is the operating
@@ -20,7 +20,8 @@ export class HomeLock implements Disposable {
 	static async take(home: string): Promise<HomeLock> {
 		const database = await openDatabase(home);
 		try {
-			database.exec("BEGIN EXCLUSIVE");
+			// A journal on the disk would be of no use, and needs room there.
+			database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
 		} catch (cause) {
 			database.close();
 			if (!isBusy(cause)) throw notLocked(home, cause);
@@ -30,7 +31,7 @@ export class HomeLock implements Disposable {
 				{ cause },
 			);
 		}
-		await writeFile(holderFile(home), `${process.pid}\n`, { mode: 0o600 });
+		await tellHolder(home);
 		return new HomeLock(database);
 	}
 
@@ -64,6 +65,17 @@ function isBusy(thrown: unknown): boolean {
 	return typeof code === "number" && (code & 0xff) === 5;
 }
 
+/** The lock is held also where this cannot be written, as on a full disk. */
+async function tellHolder(home: string): Promise<void> {
+	const path = holderFile(home);
+	try {
+		await writeFile(path, `${process.pid}\n`, { mode: 0o600 });
+	} catch {
+		// It would name an earlier process.
+		await rm(path, { force: true }).catch(() => {});
+	}
+}
+
 async function holder(home: string): Promise<string> {
 	try {
 		const pid = Number(await readFile(holderFile(home), "utf8"));
@@ -82,7 +94,7 @@ function holderFile(home: string): string {
 
 function notLocked(home: string, cause: unknown): TetradError {
 	return unusable(
-		`${home} cannot be locked against a second process; check that lock.db in it is a file that its owner may write`,
+		`${home} cannot be locked against a second process (${reason(cause)}); check its disk, and that lock.db in it is a file that its owner may write`,
 		cause,
 	);
 }

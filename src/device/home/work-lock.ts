@@ -19,7 +19,8 @@ export async function lockHome(home: string): Promise<AsyncDisposable> {
 	try {
 		await (await open(path, "a", 0o600)).close();
 		database = new DatabaseSync(path, { timeout: 0 });
-		database.exec("BEGIN EXCLUSIVE");
+		// A journal on the disk would be of no use, and needs room there.
+		database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
 		const held = database;
 		return { [Symbol.asyncDispose]: async () => held.close() };
 	} catch (thrown) {

@@ -43,10 +43,15 @@ export class DeviceClock {
 
 	/**
 	 * The time, if it is to be believed. Throws `clock-wrong` when it is not, `chain-refused` when
-	 * the own certificate has expired, and what the storing of an earlier time failed with.
+	 * the own certificate has expired, and what the storing of an earlier time failed with: that is
+	 * tried again then, so that a device whose disk was full goes on by itself.
 	 */
 	believable(own: CertifiedDevice, lists: UntrustedLists): number {
-		if (this.#failure !== undefined) throw this.#failure;
+		const failure = this.#failure;
+		if (failure !== undefined) {
+			if (this.#waiting === 0) this.#store();
+			throw failure;
+		}
 		const now = this.now();
 		requireNotBehind(now, this.#lastSeen);
 		for (const { thisUpdate, issuerText } of lists.lists())
@@ -66,9 +71,11 @@ export class DeviceClock {
 		if (this.#lastSeen !== this.#stored) this.#store();
 		await this.#storing;
 		const failure = this.#failure;
+		if (failure === undefined) return;
 		// Whoever closes twice has heard of it.
 		this.#failure = undefined;
-		if (failure !== undefined) throw failure;
+		this.#stored = this.#lastSeen ?? this.#stored;
+		throw failure;
 	}
 
 	#store(): void {
@@ -81,9 +88,15 @@ export class DeviceClock {
 		const storing = this.#waiting > 0 ? this.#storing.then(begin) : begin();
 		this.#waiting++;
 		this.#storing = storing
-			.catch((thrown: unknown) => {
-				this.#failure = thrown;
-			})
+			.then(
+				() => {
+					this.#failure = undefined;
+				},
+				(thrown: unknown) => {
+					this.#failure = thrown;
+					this.#stored = Number.NEGATIVE_INFINITY;
+				},
+			)
 			.finally(() => {
 				this.#waiting--;
 			});

@@ -89,6 +89,10 @@ function purseSentence(event: PurseEvent): string {
 	switch (kind) {
 		case "ordered":
 			return `purse: the owner ordered ${/^0(\.0*)?$/.test(amount ?? "") ? "all notes back into the account" : `to withdraw ${sum}`}`;
+		case "cancelled":
+			return event.reason === undefined
+				? `purse: the owner cancelled the order to withdraw ${sum}`
+				: `purse: the order to withdraw ${sum} could not be cancelled: ${why}`;
 		case "paid":
 			return `purse: paid ${sum}`;
 		case "in-doubt":

@@ -38,6 +38,8 @@ export type MoneyEvent =
 	| { readonly kind: "order"; readonly document: Uint8Array }
 	/** A document in which the owner overrides what a witness said (order.ts). */
 	| { readonly kind: "override"; readonly document: Uint8Array }
+	/** A document in which the owner cancels an order to withdraw (order.ts). */
+	| { readonly kind: "cancel"; readonly document: Uint8Array }
 	/** The owner wants all notes of that issuer back in the account there; `request` is random, `REQUEST_ID_BYTES`. */
 	| {
 			readonly kind: "give-back";

@@ -21,6 +21,7 @@ export type SignatureRole =
 	| "RE"
 	| "OW"
 	| "OV"
+	| "OC"
 	| "LI"
 	| "AP"
 	| "SC"
@@ -41,6 +42,7 @@ const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	RE: roleLabel("RE"),
 	OW: roleLabel("OW"),
 	OV: roleLabel("OV"),
+	OC: roleLabel("OC"),
 	LI: roleLabel("LI"),
 	AP: roleLabel("AP"),
 	SC: roleLabel("SC"),

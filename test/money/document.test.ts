@@ -7,6 +7,7 @@ import {
 	BINDING_LABEL,
 	DEPOSIT_MARGIN_MS,
 	draftApproval,
+	draftCancellation,
 	draftLimits,
 	draftNote,
 	draftOrder,
@@ -34,6 +35,7 @@ import {
 	MAX_TRANSFER_BYTES,
 	messages,
 	openApproval,
+	openCancellation,
 	openEvidence,
 	openLimits,
 	openOrder,
@@ -151,6 +153,11 @@ describe("layouts of documents", () => {
 	test("Override", () => {
 		holdsLayout("an override", layoutOf("Override"), (fields) =>
 			openOverride(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
+		);
+	});
+	test("Cancellation", () => {
+		holdsLayout("a cancellation", layoutOf("Cancellation"), (fields) =>
+			openCancellation(nodeCrypto, signed(fields), idOf("alice"), FIXED.owner),
 		);
 	});
 	test("Order", () => {
@@ -347,6 +354,13 @@ test("roles: each document is signed for the place that the page says", async ()
 			number: 1n,
 			hash: filled(32, 3),
 			ordered: TEST_NOW,
+		}).toSign,
+		cancellation: draftCancellation({
+			purse: device.deviceId,
+			request: filled(16, 1),
+			issuer: device.deviceId,
+			amount: 1n,
+			cancelled: TEST_NOW,
 		}).toSign,
 		"spending limits": draftLimits({
 			purse: device.deviceId,

@@ -19,6 +19,7 @@ import {
 	type Balance,
 	BOOKINGS,
 	credit,
+	draftCancellation,
 	draftOrder,
 	draftOverride,
 	FIRST_HEAD,
@@ -484,6 +485,26 @@ export class Town {
 		});
 		const document = draft.sign(await this.owner.sign(draft.toSign));
 		module.events.push({ kind: "order", document });
+	}
+
+	/** The owner, or whoever has that key, cancels an order. */
+	async cancel(
+		module: Module,
+		issuer: Module,
+		amount: bigint,
+		request: Uint8Array,
+		owner: Signer = this.owner,
+	): Promise<void> {
+		const draft = draftCancellation({
+			purse: module.device.deviceId,
+			request,
+			issuer: issuer.device.deviceId,
+			amount,
+			cancelled: this.now,
+		});
+		const document = draft.sign(await owner.sign(draft.toSign));
+		module.events.push({ kind: "cancel", document });
+		await this.quiet();
 	}
 
 	/** The owner, or whoever has that key, overrides what a witness told. */

@@ -17,7 +17,7 @@ import { makeWorld } from "../support/authority.ts";
 
 const ROLES = [
 	...(["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const),
-	...(["NO", "TR", "RE", "OW", "OV", "LI", "AP", "SC", "CO"] as const),
+	...(["NO", "TR", "RE", "OW", "OV", "OC", "LI", "AP", "SC", "CO"] as const),
 ] as const;
 
 describe("the signed bytes", () => {
@@ -38,6 +38,7 @@ describe("the signed bytes", () => {
 		RE: "7465747261642f3120 5245 00 00000002 aabb 00000001 cc",
 		OW: "7465747261642f3120 4f57 00 00000002 aabb 00000001 cc",
 		OV: "7465747261642f3120 4f56 00 00000002 aabb 00000001 cc",
+		OC: "7465747261642f3120 4f43 00 00000002 aabb 00000001 cc",
 		LI: "7465747261642f3120 4c49 00 00000002 aabb 00000001 cc",
 		AP: "7465747261642f3120 4150 00 00000002 aabb 00000001 cc",
 		SC: "7465747261642f3120 5343 00 00000002 aabb 00000001 cc",

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { address, jsonFlag } from "../flags.ts";
 import { addOwnerFlags, addSecretFlags } from "../secret-flags.ts";
+import type { CancelFlags } from "./cancel.ts";
 import type { DepositFlags, WithdrawFlags } from "./order.ts";
 import type { OverrideFlags } from "./override.ts";
 
@@ -45,6 +46,50 @@ export function addWithdrawCommand(purse: Command): void {
 			await withdraw(amount, flags);
 		},
 	);
+}
+
+export function addOrdersCommand(purse: Command): void {
+	purse
+		.command("orders")
+		.description("withdrawals that the owner has ordered and that are not over")
+		.requiredOption("--home <folder>", "the module's home")
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+  Also while the module runs:
+    tetrad purse orders --home alice-purse`,
+		)
+		.action(async (flags: CancelFlags) => {
+			const { showOrders } = await import("./cancel.ts");
+			await showOrders(flags);
+		});
+}
+
+export function addCancelCommand(purse: Command): void {
+	const cancel = purse
+		.command("cancel")
+		.description(
+			"take back a withdrawal that was ordered and not sent to the issuer yet; the owner's secret is needed",
+		)
+		.argument(
+			"<order>",
+			"which, as tetrad purse orders names it; its first letters will do",
+		)
+		.requiredOption("--home <folder>", "the module's home");
+	addOwnerFlags(cancel)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+    tetrad purse cancel 3f0c82d1 --home alice-purse`,
+		)
+		.action(async (order: string, flags: CancelFlags) => {
+			const { cancel } = await import("./cancel.ts");
+			await cancel(order, flags);
+		});
 }
 
 export function addOverrideCommand(purse: Command): void {

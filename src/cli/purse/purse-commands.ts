@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import { addArchiveCommand } from "./archive-command.ts";
 import { addCreateCommand } from "./create-command.ts";
 import {
+	addCancelCommand,
 	addDepositCommand,
+	addOrdersCommand,
 	addOverrideCommand,
 	addWithdrawCommand,
 } from "./order-commands.ts";
@@ -30,6 +32,8 @@ Examples:
 	addNotesCommand(purse);
 	addHistoryCommand(purse);
 	addWithdrawCommand(purse);
+	addOrdersCommand(purse);
+	addCancelCommand(purse);
 	addDepositCommand(purse);
 	addOverrideCommand(purse);
 	addArchiveCommand(purse);

@@ -37,7 +37,8 @@ export async function showBalance({ home, json }: ShowFlags): Promise<void> {
 export async function balancesOf(home: string): Promise<PurseBalance[]> {
 	await using view = await viewPurse(home);
 	// Before the snapshot: an order goes only when the purse knows it.
-	const waiting = await viewWaiting(home);
+	const { orders, cancelled } = await viewWaiting(home);
+	const waiting = orders.filter(({ request }) => !cancelled.has(hex(request)));
 	const key = await moduleKeyOf(home);
 	return await viewBalances(view.store, view.issuers, Date.now(), {
 		waiting,

@@ -62,6 +62,20 @@ export function purseEvent(
 					: { credited: formatAmount(credited, terms.currency) }),
 			};
 		}
+		case "cancelled": {
+			const { request, issuer, amount, isDone } = report;
+			return {
+				...said,
+				request: hex(request),
+				...money(issuer, amount),
+				...(isDone
+					? {}
+					: {
+							reason:
+								"it was sent to its issuer, which may have carried it out, or it is over",
+						}),
+			};
+		}
 		case "exchanged":
 			return {
 				...said,

@@ -9,10 +9,12 @@ export {
 	type PurseBalance,
 	type PurseChange,
 	type PurseNote,
+	type PurseOrder,
 	viewBalances,
 	viewBehind,
 	viewHistory,
 	viewNotes,
+	viewOrders,
 } from "./owner-view.ts";
 export {
 	type PaidPayment,
@@ -42,6 +44,7 @@ export {
 	viewWaiting,
 } from "./purse-home.ts";
 export {
+	placeCancellation,
 	placeGiveBack,
 	placeOverride,
 	placeWithdrawal,

@@ -45,7 +45,51 @@ export interface PurseChange extends HistoryView {
 	readonly terms: IssuerTerms | undefined;
 }
 
+/** A withdrawal that the owner has ordered and that is not over. */
+export interface PurseOrder {
+	/** 16 bytes. */
+	readonly request: Uint8Array;
+	readonly issuer: Uint8Array;
+	readonly amount: bigint;
+	/** `waiting` until the purse has taken it down, `taken-down` until its issuer is met, then `sent`: it may have been carried out. */
+	readonly state: "waiting" | "taken-down" | "sent";
+	/** Whether the owner has cancelled it, which the purse has not taken down yet. */
+	readonly isCancelled: boolean;
+}
+
 type View = Pick<Store, "snapshot">;
+
+/** Withdrawals that are not over. `waiting` are orders that the purse may not know yet, `cancelled` the request ids, in hexadecimal, that cancellations wait for. */
+export function viewOrders(
+	view: View,
+	{
+		waiting,
+		cancelled,
+	}: {
+		readonly waiting: readonly OrderBody[];
+		readonly cancelled: ReadonlySet<string>;
+	},
+): Promise<PurseOrder[]> {
+	return view.snapshot(async (scan) => {
+		const found: Omit<PurseOrder, "isCancelled">[] = [];
+		for await (const { kind, unanswered, ...row } of scan({
+			table: REQUESTS,
+			index: "by_issuer",
+			equals: { state: "ordered" },
+		})) {
+			const { request, issuer, amount } = row;
+			const state = unanswered > 0n ? "sent" : "taken-down";
+			if (kind === "withdraw") found.push({ request, issuer, amount, state });
+		}
+		for (const { request, issuer, amount } of waiting)
+			if ((await count(scan({ table: REQUESTS, equals: { request } }))) === 0)
+				found.push({ request, issuer, amount, state: "waiting" });
+		return found.map((order) => ({
+			...order,
+			isCancelled: cancelled.has(hex(order.request)),
+		}));
+	});
+}
 
 /** One balance for each issuer, in the same order. `waiting` are orders that the purse may not know yet; `key` is the module's present one. */
 export function viewBalances(

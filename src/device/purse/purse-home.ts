@@ -16,6 +16,7 @@ import {
 	type IssuerTerms,
 	loadPurse,
 	type OrderBody,
+	openCancellation,
 	openOrder,
 	parseAmount,
 	purseTables,
@@ -245,25 +246,47 @@ export async function viewPurse(home: string): Promise<
 	};
 }
 
-/** What the owner has ordered to withdraw and the module has not taken down yet. What is not the owner's is left out. */
-export async function viewWaiting(home: string): Promise<OrderBody[]> {
+/** What the owner has ordered and the module has not taken down yet. What is not the owner's is left out. */
+export interface WaitingOrders {
+	/** To withdraw. */
+	readonly orders: readonly OrderBody[];
+	/** Not to do that: request ids of the orders, in hexadecimal. */
+	readonly cancelled: ReadonlySet<string>;
+}
+
+/** Reads what waits in orders/ of a home. */
+export async function viewWaiting(home: string): Promise<WaitingOrders> {
 	const { owner } = await readPurseSettings(home);
 	const files = await readOrders(home);
-	if (files.length === 0) return [];
+	if (files.length === 0) return { orders: [], cancelled: new Set() };
 	const purse = await moduleIdOf(home);
 	const signer = {
 		algorithm: "Ed25519",
 		publicKey: await ownerKey(owner),
 	} as const;
-	return files.flatMap((file) => {
-		if (file.kind !== "order") return [];
-		try {
-			const { value } = openOrder(nodeCrypto, file.document, purse, signer);
-			return sameBytes(value.request, file.request) ? [value] : [];
-		} catch {
-			return [];
-		}
-	});
+	const owners = <Of extends { readonly request: Uint8Array }>(
+		kind: "order" | "cancel",
+		open: (document: Uint8Array) => { readonly value: Of },
+	): Of[] =>
+		files.flatMap((file) => {
+			if (file.kind !== kind) return [];
+			try {
+				const { value } = open(file.document);
+				return sameBytes(value.request, file.request) ? [value] : [];
+			} catch {
+				return [];
+			}
+		});
+	const orders = owners("order", (document) =>
+		openOrder(nodeCrypto, document, purse, signer),
+	);
+	const cancelled = owners("cancel", (document) =>
+		openCancellation(nodeCrypto, document, purse, signer),
+	);
+	return {
+		orders,
+		cancelled: new Set(cancelled.map(({ request }) => hex(request))),
+	};
 }
 
 /**

@@ -4,6 +4,7 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { SoftwareKey } from "../../keys/index.ts";
 import {
+	draftCancellation,
 	draftOrder,
 	draftOverride,
 	type Head,
@@ -26,6 +27,7 @@ import {
  * home, one file each:
  *
  *   <request>.order       to withdraw, signed by the owner's key (src/money/order.ts)
+ *   <request>.cancel      not to carry out the order of that name, signed by the same key
  *   <request>.override    to pay although a witness knows another state, signed by the same key
  *   <request>.give-back   the device id of an issuer; it needs no signature, because it only puts
  *                         money into the owner's own account
@@ -35,14 +37,17 @@ import {
 /** Files in that folder, of every kind. */
 const MAX_ORDER_FILES = 64;
 
-const ORDER = /^([0-9a-f]{32})\.(order|override|give-back)$/;
+const ORDER = /^([0-9a-f]{32})\.(order|cancel|override|give-back)$/;
 
 export type OrderFile = {
 	/** Its name in orders/. */
 	readonly name: string;
 	readonly request: Uint8Array;
 } & (
-	| { readonly kind: "order" | "override"; readonly document: Uint8Array }
+	| {
+			readonly kind: "order" | "cancel" | "override";
+			readonly document: Uint8Array;
+	  }
 	| { readonly kind: "give-back"; readonly issuer: Uint8Array }
 	/** It cannot be read. */
 	| { readonly kind: "unreadable"; readonly error: TetradError }
@@ -63,6 +68,23 @@ export async function placeWithdrawal(
 	const document = draft.sign(await owner.sign(draft.toSign));
 	await placeFile(home, `${hex(request)}.order`, document);
 	return request;
+}
+
+/** Cancels an order to withdraw of the purse in `home`, whose module has that device id. Resolves when it is on the disk. */
+export async function placeCancellation(
+	home: string,
+	owner: SoftwareKey,
+	order: {
+		readonly purse: Uint8Array;
+		/** Of the order. */
+		readonly request: Uint8Array;
+		readonly issuer: Uint8Array;
+		readonly amount: bigint;
+	},
+): Promise<void> {
+	const draft = draftCancellation({ ...order, cancelled: Date.now() });
+	const document = draft.sign(await owner.sign(draft.toSign));
+	await placeFile(home, `${hex(order.request)}.cancel`, document);
 }
 
 /** Overrides what a witness told of the purse in `home`, whose module has that device id. Resolves when it is on the disk. */
@@ -105,7 +127,7 @@ export async function readOrders(home: string): Promise<OrderFile[]> {
 		try {
 			const bytes = await readBytes(join(folder, name), MAX_ORDER_BYTES);
 			files.push(
-				kind === "order" || kind === "override"
+				kind === "order" || kind === "cancel" || kind === "override"
 					? { name, request, kind, document: bytes }
 					: { name, request, kind: "give-back", issuer: bytes },
 			);

@@ -10,6 +10,7 @@ import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
 	loadPurse,
 	messages,
+	openCancellation,
 	openOrder,
 	openOverride,
 	PurseMachine,
@@ -251,6 +252,11 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		this.#attached().driver.override(document);
 	}
 
+	/** Hands over a cancellation that the owner signed; what comes of it is reported. */
+	cancel(document: Uint8Array): void {
+		this.#attached().driver.cancel(document);
+	}
+
 	/** Has all notes of that issuer given back to it at the next meeting. */
 	giveBack(issuer: Uint8Array): void {
 		this.#attached().driver.giveBack(issuer);
@@ -299,8 +305,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		report(what);
 		const home = this.#home;
 		if (home === undefined) return;
-		if (what.kind !== "ordered" && what.kind !== "overridden") return;
-		void this.#inTurn(() => removeOrder(home, orderName(what)));
+		for (const name of orderNames(what))
+			void this.#inTurn(() => removeOrder(home, name));
 	}
 
 	/** Hands over what waits in orders/. */
@@ -323,7 +329,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	async #take(home: string, file: OrderFile): Promise<void> {
 		const { name, request } = file;
-		if (await this.#isKnown(request)) return removeOrder(home, name);
+		if (file.kind !== "cancel" && (await this.#isKnown(request)))
+			return removeOrder(home, name);
 		const { driver, host } = this.#attached();
 		try {
 			switch (file.kind) {
@@ -335,6 +342,9 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 					return;
 				case "override":
 					driver.override(this.#owners(openOverride, file, host));
+					return;
+				case "cancel":
+					driver.cancel(this.#owners(openCancellation, file, host));
 					return;
 				case "unreadable":
 					throw file.error;
@@ -357,8 +367,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	/** Throws unless the owner's key signed it, for this purse and under that name. */
 	#owners(
-		open: typeof openOrder | typeof openOverride,
-		file: Extract<OrderFile, { kind: "order" | "override" }>,
+		open: typeof openOrder | typeof openOverride | typeof openCancellation,
+		file: Extract<OrderFile, { kind: "order" | "override" | "cancel" }>,
 		{ context: { crypto, own } }: PurseHost,
 	): Uint8Array {
 		const { owner } = this.#options;
@@ -388,13 +398,22 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	}
 }
 
-/** What the file of an order is called in orders/. */
-function orderName(
-	report: Extract<PurseReport, { kind: "ordered" | "overridden" }>,
-): string {
-	const request = hex(report.request);
-	if (report.kind === "overridden") return `${request}.override`;
-	return `${request}.${report.amount === 0n ? "give-back" : "order"}`;
+/** What the files in orders/ are called that a report is the end of. */
+function orderNames(report: PurseReport): readonly string[] {
+	switch (report.kind) {
+		case "ordered":
+			return [
+				`${hex(report.request)}.${report.amount === 0n ? "give-back" : "order"}`,
+			];
+		case "overridden":
+			return [`${hex(report.request)}.override`];
+		case "cancelled":
+			return ["order", "cancel"].map(
+				(kind) => `${hex(report.request)}.${kind}`,
+			);
+		default:
+			return [];
+	}
 }
 
 function moved(path: string): TetradError {

@@ -131,6 +131,11 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#ask({ kind: "override", document });
 	}
 
+	/** Hands over a cancellation of the owner; what comes of it is reported. Throws as `order`. */
+	cancel(document: Uint8Array): void {
+		this.#ask({ kind: "cancel", document });
+	}
+
 	/** Asks for all own notes of that issuer to be given back to it; what comes of it is reported. `request` is random, and names it for ever. Throws as `order`. */
 	giveBack(
 		issuer: Uint8Array,

@@ -120,12 +120,15 @@ export {
 	verifyNote,
 } from "./note.ts";
 export {
+	type CancellationBody,
+	draftCancellation,
 	draftOrder,
 	draftOverride,
 	MAX_ORDER_BYTES,
 	type Order,
 	type OrderBody,
 	type OverrideBody,
+	openCancellation,
 	openOrder,
 	openOverride,
 } from "./order.ts";

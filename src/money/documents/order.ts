@@ -96,10 +96,50 @@ const OVERRIDE: SignedDocument<
 	},
 });
 
-/** The largest order or override, in bytes. */
+/**
+ * What the owner of a purse orders under the owner's own key: not to carry out an order to
+ * withdraw. It says all of that order, so that one which comes later is known for what it is.
+ */
+export interface CancellationBody {
+	/** Device id of the module that was to do it. */
+	readonly purse: Uint8Array;
+	/** Of the order, 16 bytes. */
+	readonly request: Uint8Array;
+	/** Device id of the issuer. */
+	readonly issuer: Uint8Array;
+	readonly amount: bigint;
+	/** Milliseconds since the epoch. */
+	readonly cancelled: number;
+}
+
+/** A cancellation that the owner signed. Only `openCancellation` makes one. */
+export type Cancellation = Verified<Signed<CancellationBody>>;
+
+const CANCELLATION: SignedDocument<
+	CancellationBody,
+	Signed<CancellationBody>,
+	OwnedPurse
+> = new SignedDocument({
+	name: "a cancellation",
+	role: "OC",
+	body: structure<CancellationBody>("a cancellation", {
+		purse: DEVICE_ID,
+		request: bytes(REQUEST_ID_BYTES),
+		issuer: DEVICE_ID,
+		amount,
+		cancelled: time,
+	}),
+	judge(cancellation, { purse, owner }) {
+		if (!sameBytes(cancellation.purse, purse)) throw authenticationFailed();
+		return { key: owner, proves: cancellation };
+	},
+});
+
+/** The largest order, override or cancellation, in bytes. */
 export const MAX_ORDER_BYTES: number = Math.max(
 	ORDER.maxBytes,
 	OVERRIDE.maxBytes,
+	CANCELLATION.maxBytes,
 );
 
 /** The bytes that the owner's key signs, and how they become the order's document. Throws `invalid-argument`. */
@@ -130,6 +170,24 @@ export function openOverride(
 	owner: Pick<Signer, "algorithm" | "publicKey">,
 ): Override {
 	return OVERRIDE.verify(crypto, OVERRIDE.read(document).signed, {
+		purse,
+		owner,
+	});
+}
+
+/** As `draftOrder`, for a cancellation. */
+export function draftCancellation(body: CancellationBody): Draft {
+	return CANCELLATION.draft(body);
+}
+
+/** As `openOrder`, for a cancellation. */
+export function openCancellation(
+	crypto: CryptoProvider,
+	document: Uint8Array,
+	purse: Uint8Array,
+	owner: Pick<Signer, "algorithm" | "publicKey">,
+): Cancellation {
+	return CANCELLATION.verify(crypto, CANCELLATION.read(document).signed, {
 		purse,
 		owner,
 	});

@@ -168,6 +168,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "from-agent":
 			case "order":
 			case "override":
+			case "cancel":
 			case "give-back":
 			case "time":
 				return [];

@@ -101,6 +101,39 @@ export function orderRequest(
 	);
 }
 
+/** Whether an order is cancelled now, or was before. */
+export interface Cancelled {
+	readonly isDone: boolean;
+}
+
+/**
+ * Takes an order back that was never sent; one that the purse does not know yet will not be carried
+ * out when it comes. What may have been sent may have been carried out, and stays.
+ */
+export function cancelRequest(
+	{ options, now }: PurseCore,
+	order: RequestRow,
+): Transaction<Changed<Cancelled>> {
+	return changing(
+		options.context.crypto,
+		now,
+		[byKey(REQUESTS, { request: order.request })],
+		([[known]]): Change<Cancelled> => {
+			const row = known ?? order;
+			if (row.state === "cancelled") return unchanged({ isDone: true });
+			const isUnsent = row.state === "ordered" && row.unanswered === 0n;
+			if (row.kind !== "withdraw" || !isUnsent)
+				return unchanged({ isDone: false });
+			const { request: subject, amount, issuer: peer } = row;
+			return {
+				entries: [{ what: "cancelled", subject, amount, peer }],
+				writes: [put(REQUESTS, { ...row, state: "cancelled" })],
+				result: { isDone: true },
+			};
+		},
+	);
+}
+
 /**
  * Requests that are sent again. A claim goes when its note was paid with since, which a clock that
  * was set right allows: it would claim what is committed. What is left is claimed in another one.

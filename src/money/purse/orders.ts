@@ -1,14 +1,21 @@
-/* What an owner orders of a purse: to withdraw and to give everything back, which is carried out at the next visit to the issuer, and to override a witness. */
+/* What an owner orders of a purse: to withdraw and to give everything back, which is carried out at the next visit to the issuer, and to override a witness; and to take a withdrawal back that was not sent yet. */
 import { asTetradError, TetradError } from "../../errors.ts";
 import { copy } from "../../wire/index.ts";
 import {
 	message,
+	type OrderBody,
+	openCancellation,
 	openOrder,
 	openOverride,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
-import { newRequest, orderRequest } from "./issuer-requests.ts";
+import {
+	type Cancelled,
+	cancelRequest,
+	newRequest,
+	orderRequest,
+} from "./issuer-requests.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore, PurseMachineOptions } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
@@ -30,18 +37,18 @@ export class Orders {
 	order(document: Uint8Array): void {
 		this.#signed((owner, { crypto }) => {
 			const { value } = openOrder(crypto, document, this.#core.ownId, owner);
+			this.#orderOnce(withdrawalOf(value));
+		});
+	}
+
+	cancel(document: Uint8Array): void {
+		this.#signed((owner, { crypto }) => {
+			const { ownId } = this.#core;
+			const { value } = openCancellation(crypto, document, ownId, owner);
 			const { request, issuer, amount } = value;
-			this.#orderOnce(
-				newRequest({
-					request,
-					kind: "withdraw",
-					issuer,
-					amount,
-					message: message(WITH_ISSUER.withdraw, {
-						request,
-						amount,
-					}),
-				}),
+			this.#work.transact(
+				{ kind: "cancelling", request, issuer, amount },
+				cancelRequest(this.#core, withdrawalOf(value)),
 			);
 		});
 	}
@@ -71,6 +78,13 @@ export class Orders {
 		{ isNew }: { readonly isNew: boolean },
 	): void {
 		if (isNew) this.#core.report({ kind: "ordered", request, issuer, amount });
+	}
+
+	cancelled(
+		{ request, issuer, amount }: JobOf<"cancelling">,
+		{ isDone }: Cancelled,
+	): void {
+		this.#core.report({ kind: "cancelled", request, issuer, amount, isDone });
 	}
 
 	/** What only the owner can order; what is not the owner's is troubling. */
@@ -109,4 +123,18 @@ export class Orders {
 			orderRequest(this.#core, row),
 		);
 	}
+}
+
+function withdrawalOf({
+	request,
+	issuer,
+	amount,
+}: Pick<OrderBody, "request" | "issuer" | "amount">): RequestRow {
+	return newRequest({
+		request,
+		kind: "withdraw",
+		issuer,
+		amount,
+		message: message(WITH_ISSUER.withdraw, { request, amount }),
+	});
 }

@@ -12,7 +12,7 @@ import type {
 import type { Agreement } from "./agreed-payers.ts";
 import type { Consequences } from "./issuer-answers.ts";
 import type { Exchange } from "./issuer-exchange.ts";
-import type { NewDeposits } from "./issuer-requests.ts";
+import type { Cancelled, NewDeposits } from "./issuer-requests.ts";
 import type { DoubtEnded } from "./payment-outcome.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PaymentRow, ReceiptRow, RequestRow } from "./purse-tables.ts";
@@ -86,6 +86,13 @@ export type TransactionJob =
 			readonly issuer: Uint8Array;
 			readonly amount: bigint;
 	  }
+	/** The owner cancels an order. */
+	| {
+			readonly kind: "cancelling";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+	  }
 	/** The owner overrides what a witness told. */
 	| {
 			readonly kind: "overriding";
@@ -153,6 +160,7 @@ export interface Results {
 		readonly isNew: boolean;
 	};
 	readonly ordering: { readonly isNew: boolean };
+	readonly cancelling: Cancelled;
 	/** Whether the purse was behind that record. */
 	readonly overriding: boolean;
 	readonly "reading-open-requests": readonly RequestRow[];

@@ -11,6 +11,14 @@ export type PurseReport =
 			/** Zero to give everything back. */
 			readonly amount: bigint;
 	  }
+	/** The owner cancelled that order; it was not done when the order may have been sent, or is no withdrawal. */
+	| {
+			readonly kind: "cancelled";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+			readonly isDone: boolean;
+	  }
 	/** The payee has it; the receipt is durable. */
 	| ({ readonly kind: "paid" } & PaymentReport)
 	/** Money is committed, and it is not known whether the payee has it. It is delivered again at each meeting. */

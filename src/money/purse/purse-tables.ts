@@ -196,7 +196,8 @@ const REQUESTS_COLUMNS = {
 /**
  * Requests to issuers. State: `ordered` until there is an answer, then `answered` or `declined`. A
  * withdrawal is `declined` when each of its sendings was, or long after the first decline.
- * What was declined and is asked for again under another id has no row any more.
+ * What was declined and is asked for again under another id has no row any more. A withdrawal is
+ * `cancelled` when its owner took it back before it was ever sent.
  */
 export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	"requests",
@@ -328,6 +329,8 @@ export type RequestRowKind =
 /** What the log calls a change. */
 export type What =
 	| "ordered"
+	/** The owner took an order back that was not sent yet. */
+	| "cancelled"
 	| "committed"
 	| "paid"
 	/** Its payee was credited with that amount, which is less. */

@@ -138,6 +138,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#orders.order(event.document);
 			case "override":
 				return this.#orders.override(event.document);
+			case "cancel":
+				return this.#orders.cancel(event.document);
 			case "give-back":
 				return this.#orders.giveBack(event.request, event.issuer);
 			case "written":
@@ -261,6 +263,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#acceptance.written(done.job, done.result);
 			case "ordering":
 				return this.#orders.ordered(done.job, done.result);
+			case "cancelling":
+				return this.#orders.cancelled(done.job, done.result);
 			case "overriding":
 				return this.#witnesses.overridden(done.job, done.result);
 			case "reading-open-requests":
@@ -303,6 +307,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "writing-receipt":
 				return this.#acceptance.notTaken(job.contract, error);
 			case "ordering":
+			case "cancelling":
 			case "overriding":
 				return this.#core.trouble(error);
 			case "committing-exchange":

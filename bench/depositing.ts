@@ -216,6 +216,7 @@ export class Depositing {
 				peer,
 			},
 		});
+				agents: { own, other: peer },
 		const answer = await new Promise<Uint8Array>((resolve) => {
 			this.#answers.set(tetrad, resolve);
 			this.#handle({ kind: "from-module", tetrad, bytes });

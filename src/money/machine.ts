@@ -23,6 +23,11 @@ export interface Meeting {
 	readonly binding: Uint8Array;
 	/** The other module, as the own policy judged it. */
 	readonly peer: CertifiedDevice;
+	/** The agent on this side and that on the other, as the own policy judged them. */
+	readonly agents: {
+		readonly own: CertifiedDevice;
+		readonly other: CertifiedDevice;
+	};
 }
 
 export type MoneyEvent =

@@ -124,6 +124,7 @@ export class Mint {
 					},
 					binding: new Uint8Array(32),
 					peer: peer.device,
+					agents: { own: this.#self.device, other: peer.device },
 				},
 			},
 			this.now,

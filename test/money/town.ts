@@ -105,6 +105,8 @@ export interface Recording {
 export class Module {
 	readonly name: string;
 	device: CertifiedDevice;
+	/** Its own agent; the module itself in a town where agents have no certificates. */
+	agent: CertifiedDevice;
 	readonly agentId: Uint8Array;
 	/** Its own policy and the lists that it holds. */
 	readonly verdicts: ChainVerdicts;
@@ -141,13 +143,16 @@ export class Module {
 		signer: Signer,
 		verdicts: ChainVerdicts,
 		start: Start,
+		agent: CertifiedDevice | undefined,
 	) {
 		this.name = name;
 		this.device = device;
+		this.agent = agent ?? device;
 		this.verdicts = verdicts;
 		this.signer = signer;
 		this.start = start;
-		this.agentId = enc(new Uint8Array(32), utf8(`agent of ${name}`));
+		this.agentId =
+			agent?.deviceId ?? enc(new Uint8Array(32), utf8(`agent of ${name}`));
 	}
 
 	draw(length: number): Uint8Array {
@@ -178,10 +183,12 @@ export interface TownOptions {
 	readonly world?: TownWorld;
 	/** The owner of all purses. */
 	readonly owner?: Signer;
+	/** Whether agents have certificates, as sales need them. */
+	readonly certifiesAgents?: boolean;
 }
 
 export type TownWorld = Pick<World, "now" | "policy" | "module"> &
-	Partial<Pick<World, "bank">>;
+	Partial<Pick<World, "bank" | "agent">>;
 
 export class Town {
 	readonly world: TownWorld;
@@ -268,7 +275,8 @@ export class Town {
 	): Promise<Module> {
 		const { device, signer } = await this.#certify(name);
 		const verdicts = new ChainVerdicts(nodeCrypto, this.world.policy);
-		const module = new Module(name, device, signer, verdicts, start);
+		const agent = await this.#agent(name);
+		const module = new Module(name, device, signer, verdicts, start, agent);
 		if (store !== undefined) module.store = store;
 		this.#modules.add(module);
 		return module;
@@ -280,6 +288,14 @@ export class Town {
 		const { banks } = policy;
 		const device = validateChain(nodeCrypto, chain, "module", banks, now);
 		return { device, signer };
+	}
+
+	async #agent(name: string): Promise<CertifiedDevice | undefined> {
+		const { agent, policy, now } = this.world;
+		if (this.#options.certifiesAgents !== true) return undefined;
+		assert.ok(agent);
+		const { chain } = await agent(`agent of ${name}`);
+		return validateChain(nodeCrypto, chain, "agent", policy.agencies, now);
 	}
 
 	/** A new key and a new certificate for a module, which keeps the old key and starts again. */
@@ -343,9 +359,17 @@ export class Town {
 	}
 
 	/** The same module where its recording begins, apart from all others. */
-	again({ name, device, signer, verdicts, start, recording }: Module): Module {
+	again({
+		name,
+		device,
+		signer,
+		verdicts,
+		start,
+		agent,
+		recording,
+	}: Module): Module {
 		assert.ok(recording);
-		const module = new Module(name, device, signer, verdicts, start);
+		const module = new Module(name, device, signer, verdicts, start, agent);
 		module.store = recording.store.copy();
 		module.toDraw = [...recording.random];
 		module.machine = start(module);
@@ -400,6 +424,7 @@ export class Town {
 				ids,
 				binding,
 				peer: peer.device,
+				agents: { own: self.agent, other: peer.agent },
 			};
 			self.events.push({ kind: "opened", meeting });
 		}

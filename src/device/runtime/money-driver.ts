@@ -166,14 +166,18 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		// The key that its binding is made of is gone.
 		if (tetrad.ended) return;
 		this.#served.set(id, served);
+		const { place, parties } = tetrad;
+		const { A, B, X, Y } = parties;
+		const isX = place === "X";
 		this.#feed({
 			kind: "opened",
 			meeting: {
 				tetrad: id,
-				place: tetrad.place,
-				ids: idsOf(tetrad.parties),
+				place,
+				ids: idsOf(parties),
 				binding: tetrad.export(BINDING_LABEL, new Uint8Array(), BINDING_BYTES),
-				peer: tetrad.parties[tetrad.place === "X" ? "Y" : "X"],
+				peer: isX ? Y : X,
+				agents: isX ? { own: A, other: B } : { own: B, other: A },
 			},
 		});
 		await Promise.all([

@@ -105,6 +105,7 @@ export class DepositWorld {
 			binding: contract,
 			parties: contract,
 			pieces: [{ noteId: note.id, offset: 0n, amount: note.value }],
+			purpose: "payment",
 		});
 		const signature = await this.payer.signer.sign(draft.toSign);
 		return message(WITH_ISSUER.deposit, {
@@ -112,6 +113,7 @@ export class DepositWorld {
 			transfer: draft.sign(nodeCrypto, signature).document,
 			notes: [note.document],
 			chains: [this.issuer.device.encodedChain],
+			terms: messages.NO_TERMS,
 		});
 	}
 }
@@ -214,9 +216,9 @@ export class Depositing {
 				},
 				binding: new Uint8Array(32),
 				peer,
+				agents: { own, other: peer },
 			},
 		});
-				agents: { own, other: peer },
 		const answer = await new Promise<Uint8Array>((resolve) => {
 			this.#answers.set(tetrad, resolve);
 			this.#handle({ kind: "from-module", tetrad, bytes });

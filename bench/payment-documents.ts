@@ -98,6 +98,7 @@ export class PaymentDocuments {
 			binding: contract,
 			parties: contract,
 			pieces: [{ noteId: this.#noteId, offset: this.#paid++, amount: 1n }],
+			purpose: "payment",
 		});
 		const { document } = draft.sign(
 			nodeCrypto,

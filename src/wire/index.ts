@@ -65,4 +65,9 @@ export {
 	Verified,
 	type VerifyingKey,
 } from "./signed-document.ts";
-export { mappedStructure, type Structure, structure } from "./structure.ts";
+export {
+	mappedStructure,
+	type Structure,
+	structure,
+	twoForms,
+} from "./structure.ts";

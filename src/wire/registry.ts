@@ -141,6 +141,8 @@ export const WITH_ISSUER_BYTE = {
 	declined: 0x3b,
 	outcome: 0x3c,
 	resolve: 0x3d,
+	secret: 0x3e,
+	sellingSecret: 0x3f,
 } as const;
 
 /** Between an agent and its own module. */

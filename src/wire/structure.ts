@@ -80,6 +80,30 @@ export function structure<Value extends object>(
 }
 
 /**
+ * A message body in two forms: the fields of `short`, or those and further ones, which `long` has.
+ * `isLong` says which form a value has, and the number of fields which was read.
+ */
+export function twoForms<Value>(
+	short: Structure<Value>,
+	long: Structure<Value>,
+	isLong: (value: Value) => boolean,
+): Structure<Value> {
+	const count = Object.keys(short.fields).length;
+	return {
+		name: long.name,
+		fields: long.fields,
+		maxBytes: long.maxBytes,
+		encode: (value) => (isLong(value) ? long : short).encode(value),
+		decode(bytes) {
+			let end = 0;
+			for (let i = 0; i < count && end < bytes.length; i++)
+				end = fieldEnd(bytes, end, bytes.length);
+			return (end === bytes.length ? short : long).decode(bytes);
+		},
+	};
+}
+
+/**
  * A message body whose values are made of those of another. `from` throws `malformed` for what no
  * value is made of; `to` undoes it.
  */

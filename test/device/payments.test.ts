@@ -403,7 +403,13 @@ test("a payment is told of with its receipt, and that the head was not kept, whe
 		const { contract, amount } = OF_ONE;
 		const receipt = new Uint8Array(20);
 		agent.module.deliver(
-			message(WITH_AGENT.paid, { contract, amount, receipt, chain }),
+			message(WITH_AGENT.paid, {
+				contract,
+				amount,
+				receipt,
+				chain,
+				key: undefined,
+			}),
 		);
 	};
 	const paying = payments.pay(OF_ONE);

@@ -44,6 +44,7 @@ const paid = (contract: number) =>
 		amount: 650n,
 		receipt: RECEIPT,
 		chain: CHAIN,
+		key: undefined,
 	});
 const received = (contract: number) =>
 	message(WITH_AGENT.received, {

@@ -4,6 +4,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	GOODS_KEY_BYTES,
+	MAX_SELLING_CERTIFICATE_BYTES,
+	SELLING_SECRET_BYTES,
+} from "../../src/money/documents/limits.ts";
+import {
 	BINDING_LABEL,
 	DEPOSIT_MARGIN_MS,
 	draftApproval,
@@ -32,6 +37,7 @@ import {
 	MAX_RECEIPT_BYTES,
 	MAX_SEVERAL,
 	MAX_SEVERAL_BYTES,
+	MAX_TERMS_BYTES,
 	MAX_TRANSFER_BYTES,
 	messages,
 	openApproval,
@@ -416,6 +422,9 @@ test("limits", () => {
 		"messages in one": MAX_SEVERAL,
 		"several messages in one": MAX_SEVERAL_BYTES,
 		"chains of issuers in a payment": MAX_ISSUER_CHAINS,
+		"terms of a sale": MAX_TERMS_BYTES,
+		"selling certificate": MAX_SELLING_CERTIFICATE_BYTES,
+		"goods key, selling secret": GOODS_KEY_BYTES,
 		"text that says why": MAX_REASON_BYTES,
 		"payments of one tetrad that an agent keeps track of, each way":
 			MAX_AGENT_PAYMENTS,
@@ -427,6 +436,7 @@ test("limits", () => {
 		"time after payBy in which a transfer is still taken at once, ms":
 			CLOCK_TOLERANCE_MS,
 	});
+	assert.equal(SELLING_SECRET_BYTES, GOODS_KEY_BYTES);
 	assert.ok(
 		DOCUMENT.includes(
 			`enc of 1–${MAX_PIECES} notes or of 1–${MAX_ISSUER_CHAINS} chains`,

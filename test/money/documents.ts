@@ -73,6 +73,7 @@ export const FIXED_TRANSFER: TransferBody = {
 		{ noteId: filled(32, 0x11), offset: 0n, amount: 1000n },
 		{ noteId: filled(32, 0x22), offset: 9750n, amount: 250n },
 	],
+	purpose: "payment",
 };
 
 /** A certified module and its key. */
@@ -164,6 +165,7 @@ export class MoneyWorld {
 			binding: filled(32, 2),
 			parties: filled(32, 3),
 			pieces,
+			purpose: "payment",
 			...changes,
 		};
 	}

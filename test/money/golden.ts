@@ -90,6 +90,11 @@ export const TRANSFER_SIGNATURE: Uint8Array = bytesOf(`
 `);
 
 /** Under a key of 32 bytes 0x4b. */
+/** What a transfer of a sale has at its end. */
+export const SALE_FIELD: Uint8Array = bytesOf(`
+	00000004 73616c65 # purpose
+`);
+
 export const INVOICE_TAG: Uint8Array = bytesOf(
 	"b46b9827292270b9e884e35b65a7fa8e362e83d1b169cbe3bd6577cf25055262",
 );

@@ -40,6 +40,7 @@ describe("an invoice", () => {
 		contract: filled(32, 1),
 		binding: filled(32, 1),
 		parties: filled(32, 1),
+		purpose: "sale",
 	};
 	for (const [name, value] of Object.entries(changed))
 		test(`fits no terms with another ${name}`, () => {

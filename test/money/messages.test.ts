@@ -6,6 +6,7 @@ import {
 	MAX_ISSUER_CHAINS,
 	MAX_NOTE_BYTES,
 	MAX_PIECES,
+	MAX_TERMS_BYTES,
 	messages,
 } from "../../src/money/index.ts";
 import { MAX_MODULE_MESSAGE_BYTES } from "../../src/tetrad/parameters.ts";
@@ -38,6 +39,7 @@ test("golden bytes of a message", () => {
 		amount: 0x0101_0101_0101_0101n,
 		notes: [filled(2, 0xa0), filled(1, 0xa1)],
 		chains: [filled(3, 0xcc)],
+		terms: filled(2, 0xee),
 	});
 	assert.equal(
 		hex(bytes),
@@ -49,6 +51,7 @@ test("golden bytes of a message", () => {
 			`00000008${"01".repeat(8)}`,
 			"0000000b00000002a0a000000001a1",
 			"0000000700000003cccccc",
+			"00000002eeee",
 		].join(""),
 	);
 	assert.equal(messages.body(prepare, bytes).currency, "EUR");
@@ -93,6 +96,35 @@ describe("each message", () => {
 	});
 });
 
+test("what a store kept before messages had terms and keys is read with one field more", () => {
+	const { deposit, outcome, account } = messages.WITH_ISSUER;
+	const request = filled(16, 7);
+	const sent = messages.message(deposit, {
+		request,
+		transfer: filled(3, 1),
+		notes: [filled(2, 1)],
+		chains: [filled(2, 2)],
+		terms: messages.NO_TERMS,
+	});
+	const said = messages.message(outcome, {
+		request,
+		state: 1,
+		credited: 5n,
+		key: undefined,
+	});
+	for (const [bytes, types] of [
+		[sent, messages.SENT_WITH_TERMS],
+		[said, messages.SAID_WITH_KEY],
+	] as const) {
+		const before = bytes.subarray(0, -4);
+		assert.deepEqual(messages.withEmptyField(before, types), bytes);
+	}
+	const other = messages.message(account, { request, balance: 1n });
+	for (const kept of [other, new Uint8Array()])
+		for (const types of [messages.SENT_WITH_TERMS, messages.SAID_WITH_KEY])
+			assert.deepEqual(messages.withEmptyField(kept, types), kept);
+});
+
 describe("a list in a message", () => {
 	test("round trip", () => {
 		const items = fc.array(fc.uint8Array({ maxLength: 20 }), {
@@ -130,6 +162,7 @@ describe("a list in a message", () => {
 			chains: Array(MAX_ISSUER_CHAINS).fill(filled(MAX_CHAIN_BYTES, 1)),
 			payBy: 2,
 			tag: filled(32, 3),
+			terms: filled(MAX_TERMS_BYTES, 1),
 		});
 		const { notes, chains } = messages.body(deliver, bytes);
 		assert.equal(notes.length, MAX_PIECES);

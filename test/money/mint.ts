@@ -208,6 +208,7 @@ export function deposit(
 			transfer: transfer.document,
 			notes: notes.map(({ document }) => document),
 			chains: [issuer.device.encodedChain],
+			terms: messages.NO_TERMS,
 		}),
 	);
 }
@@ -258,6 +259,7 @@ export function resolve(
 			transfer: transfer.document,
 			notes: notes.map(({ document }) => document),
 			chains: [issuer.device.encodedChain],
+			terms: messages.NO_TERMS,
 		}),
 	);
 }
@@ -280,6 +282,7 @@ export async function pay(
 		binding: nodeCrypto.random(32),
 		parties: nodeCrypto.random(32),
 		pieces,
+		purpose: "payment",
 		...changes,
 	});
 	return draft.sign(nodeCrypto, await payer.signer.sign(draft.toSign));

@@ -271,6 +271,7 @@ describe("a payment whose receipt has come", () => {
 					request,
 					state: 2,
 					credited: 300n,
+					key: undefined,
 				}),
 			},
 			{ kind: "from-module", tetrad, bytes: receipt.bytes },

@@ -123,6 +123,7 @@ class Mallory {
 			binding: this.binding,
 			parties: this.parties,
 			pieces: [this.piece(0, 0n, 250n)],
+			purpose: "payment",
 			...changes,
 		});
 		return draft.sign(nodeCrypto, await signer.sign(draft.toSign)).document;
@@ -133,11 +134,19 @@ class Mallory {
 		{ payBy, tag }: Invoice,
 		notes: readonly Uint8Array[] = [this.notes[0]?.document as Uint8Array],
 		chains: readonly Uint8Array[] = [this.mint.device.encodedChain],
+		terms: Uint8Array = new Uint8Array(),
 	): Uint8Array {
 		// More of them than a structure would write, too.
 		return concat(
 			Uint8Array.of(BETWEEN_MODULES.deliver.type),
-			enc(transfer, enc(...notes), enc(...chains), formOf(time, payBy), tag),
+			enc(
+				transfer,
+				enc(...notes),
+				enc(...chains),
+				formOf(time, payBy),
+				tag,
+				terms,
+			),
 		);
 	}
 
@@ -169,6 +178,7 @@ function prepareBytes(
 		amount,
 		notes,
 		chains,
+		terms: new Uint8Array(),
 	});
 }
 
@@ -348,12 +358,28 @@ const DELIVERIES: Readonly<Record<string, readonly [string, Attack]>> = {
 			);
 		},
 	],
+	"a sale, to a module that sells nothing": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(await m.transfer({ purpose: "sale" }), invoice),
+	],
+	"a payment that comes with terms": [
+		"payment-refused",
+		async (m, invoice) =>
+			m.deliver(
+				await m.transfer(),
+				invoice,
+				undefined,
+				undefined,
+				Uint8Array.of(1),
+			),
+	],
 	"a field that is missing": [
 		"malformed",
 		async (m, invoice) => {
 			const fine = m.deliver(await m.transfer(), invoice);
-			const fields = dec(fine.subarray(1), 5);
-			return concat(fine.subarray(0, 1), enc(...fields.slice(0, 4)));
+			const fields = dec(fine.subarray(1), 6);
+			return concat(fine.subarray(0, 1), enc(...fields.slice(0, 5)));
 		},
 	],
 	"a byte too many": [

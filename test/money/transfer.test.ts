@@ -52,6 +52,39 @@ test("golden bytes of a transfer", async () => {
 	);
 });
 
+test("golden bytes of a sale: those of a payment, and one field more", () => {
+	const sale = { ...FIXED_TRANSFER, purpose: "sale" } as const;
+	const role = "tetrad/1 TR\0".length;
+	const body = concat(
+		golden.TRANSFER_TO_SIGN.subarray(role + 4),
+		golden.SALE_FIELD,
+	);
+	assert.equal(
+		hex(draftTransfer(sale).toSign),
+		hex(concat(golden.TRANSFER_TO_SIGN.subarray(0, role), enc(body))),
+	);
+	const transfer = unsigned(sale);
+	assert.equal(transfer.purpose, "sale");
+	assert.notEqual(hex(transfer.id), hex(golden.TRANSFER_ID));
+});
+
+test("there is no other purpose, and nothing after it", () => {
+	const body = golden.TRANSFER_TO_SIGN.subarray("tetrad/1 TR\0".length + 4);
+	const read = (...more: readonly Uint8Array[]) =>
+		parse(enc(concat(body, enc(...more)), filled(64, 1)));
+	assert.equal(read().purpose, "payment");
+	assert.equal(read(utf8("sale")).purpose, "sale");
+	for (const more of [
+		[utf8("gift")],
+		[utf8("Sale")],
+		[utf8("")],
+		[utf8("sales")],
+		[utf8("sale"), utf8("")],
+		[utf8("sale"), utf8("sale")],
+	])
+		refused(() => read(...more));
+});
+
 /** Pieces of up to 64 notes, which are disjoint whatever was drawn. */
 const anyPieces: fc.Arbitrary<Piece[]> = fc
 	.array(
@@ -82,6 +115,7 @@ const anyBody: fc.Arbitrary<TransferBody> = fc
 		binding: hash,
 		parties: hash,
 		pieces: anyPieces,
+		purpose: fc.constantFrom("payment" as const, "sale" as const),
 	})
 	.map((body) => ({
 		...body,

@@ -14,6 +14,7 @@ import {
 	LEDGER_SCHEMA,
 	listConflicts,
 	loadPurse,
+	messages,
 	openAccount,
 	purseTables,
 } from "../../src/money/index.ts";
@@ -34,7 +35,7 @@ import {
 	WORLD,
 } from "./old-stores.ts";
 
-const { PURSE_SCHEMA } = purseTables;
+const { PURSE_SCHEMA, REQUESTS } = purseTables;
 const folder = await temporaryFolder();
 after(() => folder[Symbol.asyncDispose]());
 
@@ -78,6 +79,10 @@ for (const name of ["purse", "till"] as const)
 				});
 				assert.ok(existsSync(`${path}.version-1`));
 				assert.deepEqual(await saidOf(store), SAID[name]);
+				const [requests = []] = await contents(store, REQUESTS);
+				for (const { kind, message } of requests)
+					if (kind === "deposit")
+						messages.body(messages.WITH_ISSUER.deposit, message as Uint8Array);
 			}
 			{
 				await using view = await openSqliteSnapshot({

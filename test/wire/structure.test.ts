@@ -6,11 +6,22 @@ import {
 	concat,
 	enc,
 	hex,
+	mappedStructure,
 	type Structure,
 	structure,
+	twoForms,
 	utf8,
 } from "../../src/wire/index.ts";
 import { MALFORMED, onlyTetradErrors } from "./only-tetrad-errors.ts";
+
+interface Pair {
+	readonly one: Uint8Array;
+	readonly two: Uint8Array;
+}
+
+interface Triple extends Pair {
+	readonly three: Uint8Array | undefined;
+}
 
 interface Body {
 	readonly nonce: Uint8Array;
@@ -159,6 +170,48 @@ suite("structure", () => {
 				code: "invalid-argument",
 				message: `a test body: ${Object.keys(wrong)[0]} has a wrong length`,
 			});
+	});
+
+	test("a body in two forms is read by the number of its fields", () => {
+		const short = structure<Pair>("a pair", {
+			one: bytes(1),
+			two: bytes(0, 2),
+		});
+		const long = structure<Pair & { readonly three: Uint8Array }>("a pair", {
+			one: bytes(1),
+			two: bytes(0, 2),
+			three: bytes(1),
+		});
+		const pair = twoForms<Triple>(
+			mappedStructure(short, {
+				from: (found) => ({ ...found, three: undefined }),
+				to: (value) => value,
+			}),
+			mappedStructure(long, {
+				from: (found) => found,
+				to: (value) => ({ ...value, three: value.three ?? utf8("") }),
+			}),
+			({ three }) => three !== undefined,
+		);
+		const [one, two, three] = [utf8("1"), utf8(""), utf8("3")];
+		for (const fields of [
+			[one, two],
+			[one, two, three],
+		]) {
+			const found = pair.decode(enc(...fields));
+			assert.deepEqual(found, { one, two, three: fields[2] });
+			assert.deepEqual(pair.encode(found), enc(...fields));
+		}
+		assert.equal(pair.maxBytes, long.maxBytes);
+		for (const wrong of [
+			enc(),
+			enc(one),
+			enc(one, two, utf8("")),
+			enc(one, two, three, three),
+			enc(one, utf8("two"), three),
+			concat(enc(one, two), Uint8Array.of(0)),
+		])
+			assert.throws(() => pair.decode(wrong), MALFORMED);
 	});
 
 	test("a body without fields is empty", () => {

@@ -1,6 +1,7 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
 import {
 	bytes,
+	type Fields,
 	type Structure,
 	structure,
 	text,
@@ -48,14 +49,14 @@ export function isInvoiceFor(
 }
 
 /** What a tag is made over. */
-interface InvoiceInput extends PaymentTerms {
+interface InvoiceInput extends Omit<PaymentTerms, "purpose"> {
 	readonly label: string;
 	readonly payBy: number;
 }
 
 const LABEL = "tetrad/1 invoice";
 
-const INPUT: Structure<InvoiceInput> = structure<InvoiceInput>("an invoice", {
+const FIELDS: Fields<InvoiceInput> = {
 	label: text(LABEL.length, LABEL.length),
 	payer: DEVICE_ID,
 	payee: DEVICE_ID,
@@ -66,8 +67,20 @@ const INPUT: Structure<InvoiceInput> = structure<InvoiceInput>("an invoice", {
 	binding: bytes(HASH_BYTES),
 	parties: bytes(HASH_BYTES),
 	payBy: time,
-});
+};
+
+const OF_PAYMENT: Structure<InvoiceInput> = structure<InvoiceInput>(
+	"an invoice",
+	FIELDS,
+);
+
+/** What was agreed as a sale is paid as none else. */
+const OF_SALE: Structure<InvoiceInput & { readonly purpose: string }> =
+	structure("an invoice", { ...FIELDS, purpose: text(4, 4) });
 
 function invoiceInput(terms: PaymentTerms, payBy: number): Uint8Array {
-	return INPUT.encode({ ...terms, label: LABEL, payBy });
+	const input = { ...terms, label: LABEL, payBy };
+	return terms.purpose === "sale"
+		? OF_SALE.encode(input)
+		: OF_PAYMENT.encode(input);
 }

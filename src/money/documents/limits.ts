@@ -24,6 +24,10 @@ const PIECE_BYTES: number = HASH_BYTES + 8 + 8;
 /** Notes that one request to an issuer may make. */
 export const MAX_NEW_NOTES = 16;
 
+/** The goods key that a sale is paid for, and the secret that such keys are derived from. */
+export const GOODS_KEY_BYTES = 32;
+export const SELLING_SECRET_BYTES = 32;
+
 /** Days from the expiry of a note until what is left of it can be claimed. */
 export const MAX_GRACE_DAYS = 365;
 
@@ -53,6 +57,12 @@ export const MAX_ISSUER_CHAINS = 4;
 
 /** Payments in one archive: what is exported and pruned in one step. */
 export const MAX_ARCHIVED = 64;
+
+/** What a purse knows of the terms of a sale, in bytes: a contract, and the chain of the agent that signed it. */
+export const MAX_TERMS_BYTES = 20_000;
+
+/** A signed document in which an issuer says whose a selling secret is, in bytes. */
+export const MAX_SELLING_CERTIFICATE_BYTES = 640;
 
 /** What an issuer answers to a request, in bytes. */
 export const MAX_ANSWER_BYTES = 32_768;

@@ -16,6 +16,7 @@ import {
 	list,
 	malformed,
 	mapped,
+	optional,
 	packed,
 	type Structure,
 	structure,
@@ -33,6 +34,7 @@ import type { Invoice } from "./invoice.ts";
 import {
 	CONTRACT_BYTES,
 	DEVICE_ID,
+	GOODS_KEY_BYTES,
 	MAX_AMOUNT,
 	MAX_GRACE_DAYS,
 	MAX_ISSUER_CHAINS,
@@ -40,8 +42,11 @@ import {
 	MAX_NOTE_BYTES,
 	MAX_PIECES,
 	MAX_REASON_BYTES,
+	MAX_SELLING_CERTIFICATE_BYTES,
+	MAX_TERMS_BYTES,
 	MAX_TRANSFER_BYTES,
 	REQUEST_ID_BYTES,
+	SELLING_SECRET_BYTES,
 } from "./limits.ts";
 import type { Payment } from "./payment.ts";
 import { MAX_RECEIPT_BYTES } from "./receipt.ts";
@@ -87,6 +92,24 @@ export interface TransferWithNotes extends NotesWithChains {
 	/** Its document. */
 	readonly transfer: Uint8Array;
 }
+
+/** What is bought, for those who know of sales; money only takes it along. */
+export interface SaleTerms {
+	/** What the contract of a sale is the hash of, and the chain of its signer. Empty for a payment. */
+	readonly terms: Uint8Array;
+}
+
+/** What a sale is paid for. */
+export interface SaleKey {
+	/** The goods key, 32 bytes; nothing for a payment. */
+	readonly key: Uint8Array | undefined;
+}
+
+const TERMS: Fields<SaleTerms> = { terms: bytes(0, MAX_TERMS_BYTES) };
+const KEY: Fields<SaleKey> = { key: optional(bytes(GOODS_KEY_BYTES)) };
+
+/** The terms of a payment. */
+export const NO_TERMS: Uint8Array = new Uint8Array();
 
 const NOTES_WITH_CHAINS: Fields<NotesWithChains> = {
 	notes: list(bytes(0, MAX_NOTE_BYTES), 1, MAX_PIECES),
@@ -138,19 +161,22 @@ interface Receipted extends Contract {
 /** Between the two modules, in session 2. X pays, Y is paid; either may be the initiator's. */
 export const BETWEEN_MODULES: {
 	/** Payer: will you take this, out of these notes? */
-	readonly prepare: MessageKind<Payment & NotesWithChains>;
+	readonly prepare: MessageKind<Payment & NotesWithChains & SaleTerms>;
 	/** Payee: yes, on these terms. */
 	readonly prepared: MessageKind<Contract & Invoice>;
 	/** Payer: here it is. Also again, and in a later tetrad of the same four, until it is answered. */
-	readonly deliver: MessageKind<TransferWithNotes & Invoice>;
+	readonly deliver: MessageKind<TransferWithNotes & Invoice & SaleTerms>;
 	/** Payee: taken, and credited once. The chain is empty when it is the one that the payee shows in this tetrad. */
-	readonly accepted: MessageKind<Pick<Receipted, "receipt" | "chain">>;
+	readonly accepted: MessageKind<
+		Pick<Receipted, "receipt" | "chain"> & SaleKey
+	>;
 	/** Payee: no. After `deliver` this does not mean that the payee has not got the money. */
 	readonly refused: MessageKind<Contract & SaidRefusal>;
 } = {
 	prepare: kind("prepare", BETWEEN_MODULES_BYTE.prepare, {
 		...PAYMENT,
 		...NOTES_WITH_CHAINS,
+		...TERMS,
 	}),
 	prepared: kind("prepared", BETWEEN_MODULES_BYTE.prepared, {
 		contract,
@@ -159,10 +185,12 @@ export const BETWEEN_MODULES: {
 	deliver: kind("deliver", BETWEEN_MODULES_BYTE.deliver, {
 		...TRANSFER_WITH_NOTES,
 		...INVOICE,
+		...TERMS,
 	}),
 	accepted: kind("accepted", BETWEEN_MODULES_BYTE.accepted, {
 		receipt,
 		chain: bytes(0, MAX_CHAIN_BYTES),
+		...KEY,
 	}),
 	refused: kind("refused", BETWEEN_MODULES_BYTE.refused, {
 		contract,
@@ -206,7 +234,7 @@ interface Booked extends Request {
 }
 
 /** What became of a transfer, as the issuer's books have it. */
-interface Outcome extends Request {
+interface Outcome extends Request, SaleKey {
 	/**
 	 * 0: nobody has handed it in. 1: it was handed in and booked for its payee, as far as its ranges
 	 * were free. 2: it is void; it will never be booked, and what was free of it is its payer's.
@@ -214,6 +242,21 @@ interface Outcome extends Request {
 	readonly state: 0 | 1 | 2;
 	/** What its payee was credited with or, when it is void, its payer; 0 when nobody has handed it in. */
 	readonly credited: bigint;
+}
+
+/** Whatever selling secret a module asks for. */
+interface SecretRequest extends Request {
+	/** 0: the current one. */
+	readonly generation: number;
+}
+
+interface SellingSecret extends Request {
+	/** For that module behind its agent of this tetrad, and for nobody else. */
+	readonly secret: Uint8Array;
+	/** The issuer's word on whose it is, and on its hash. */
+	readonly certificate: Uint8Array;
+	/** The issuer's, encoded: the one under which it signed. */
+	readonly chain: Uint8Array;
 }
 
 const outcomeState: Field<0 | 1 | 2> = mapped(u8, {
@@ -249,7 +292,7 @@ export const WITH_ISSUER: {
 	/** From the own account, as new notes. */
 	readonly withdraw: MessageKind<Request & { readonly amount: bigint }>;
 	/** A transfer that was received; the own account is credited. */
-	readonly deposit: MessageKind<Request & TransferWithNotes>;
+	readonly deposit: MessageKind<Request & TransferWithNotes & SaleTerms>;
 	/** Own notes, transferred to the issuer under the contract `exchangeContract(request, into)`. */
 	readonly exchange: MessageKind<Exchange>;
 	/** What was never booked of an own note from an offset on, when it has expired and the issuer's grace is over: to the own account. */
@@ -269,7 +312,11 @@ export const WITH_ISSUER: {
 	/** Answer to inquire and to resolve. */
 	readonly outcome: MessageKind<Outcome>;
 	/** A transfer that the asking module signed: what became of it, for ever. Within the grace it is booked for its payee, and after it void. */
-	readonly resolve: MessageKind<Request & TransferWithNotes>;
+	readonly resolve: MessageKind<Request & TransferWithNotes & SaleTerms>;
+	/** The secret from which the goods keys of the asking module and of its agent in this tetrad are derived. */
+	readonly secret: MessageKind<SecretRequest>;
+	/** Answer to secret; the same for the same generation, but for the signature. */
+	readonly sellingSecret: MessageKind<SellingSecret>;
 } = {
 	hello: kind("hello", WITH_ISSUER_BYTE.hello, HEAD_FIELDS),
 	welcome: kind<Welcome>("welcome", WITH_ISSUER_BYTE.welcome, {
@@ -282,6 +329,7 @@ export const WITH_ISSUER: {
 	deposit: kind("deposit", WITH_ISSUER_BYTE.deposit, {
 		request,
 		...TRANSFER_WITH_NOTES,
+		...TERMS,
 	}),
 	exchange: kind<Exchange>("exchange", WITH_ISSUER_BYTE.exchange, {
 		request,
@@ -318,11 +366,27 @@ export const WITH_ISSUER: {
 		request,
 		state: outcomeState,
 		credited: u64,
+		...KEY,
 	}),
 	resolve: kind("resolve", WITH_ISSUER_BYTE.resolve, {
 		request,
 		...TRANSFER_WITH_NOTES,
+		...TERMS,
 	}),
+	secret: kind<SecretRequest>("secret", WITH_ISSUER_BYTE.secret, {
+		request,
+		generation: u32,
+	}),
+	sellingSecret: kind<SellingSecret>(
+		"sellingSecret",
+		WITH_ISSUER_BYTE.sellingSecret,
+		{
+			request,
+			secret: bytes(SELLING_SECRET_BYTES),
+			certificate: bytes(1, MAX_SELLING_CERTIFICATE_BYTES),
+			chain,
+		},
+	),
 };
 
 interface Failed extends Contract, SaidRefusal {
@@ -335,7 +399,7 @@ export const WITH_AGENT: {
 	/** Agent: pay. */
 	readonly pay: MessageKind<Payment>;
 	/** Module: paid, and this is the payee's receipt. It is empty, and so is its chain, when the issuer has said that it was booked and no receipt has come. */
-	readonly paid: MessageKind<Receipted>;
+	readonly paid: MessageKind<Receipted & SaleKey>;
 	/** Agent: the other side is going to pay this; take it. It counts in this tetrad. */
 	readonly expect: MessageKind<Payment>;
 	/** Module: it may come. */
@@ -357,6 +421,7 @@ export const WITH_AGENT: {
 		amount,
 		receipt: bytes(0, MAX_RECEIPT_BYTES),
 		chain: bytes(0, MAX_CHAIN_BYTES),
+		...KEY,
 	}),
 	expect: kind("expect", WITH_AGENT_BYTE.expect, PAYMENT),
 	expecting: kind("expecting", WITH_AGENT_BYTE.expecting, { contract }),
@@ -426,4 +491,22 @@ export function parseList(bytes: Uint8Array, max: number): Uint8Array[] {
 	const items = dec(bytes, max);
 	if (items.length === 0) throw malformed("a list is empty");
 	return items;
+}
+
+/** Messages that stores keep and that had no `terms` and no `key` once. */
+export const SENT_WITH_TERMS: readonly number[] = [
+	WITH_ISSUER.deposit.type,
+	WITH_ISSUER.resolve.type,
+];
+export const SAID_WITH_KEY: readonly number[] = [WITH_ISSUER.outcome.type];
+
+/** A message of one of these types from before they had their last field, with that field, empty. */
+export function withEmptyField(
+	bytes: Uint8Array,
+	types: readonly number[],
+): Uint8Array {
+	const [type] = bytes;
+	return type !== undefined && types.includes(type)
+		? concat(bytes, enc(new Uint8Array()))
+		: bytes;
 }

@@ -4,6 +4,7 @@ import {
 	bytes,
 	enc,
 	type Field,
+	type Fields,
 	hex,
 	malformed,
 	mapped,
@@ -14,6 +15,7 @@ import {
 	type Structure,
 	sameBytes,
 	structure,
+	twoForms,
 	u64,
 	utf8,
 	type Verified,
@@ -56,6 +58,8 @@ export interface TransferBody {
 	/** Hash over the four device ids of that tetrad, 32 bytes. */
 	readonly parties: Uint8Array;
 	readonly pieces: readonly Piece[];
+	/** A sale is booked only along with the terms whose contract it names; a payment has none. */
+	readonly purpose: "payment" | "sale";
 }
 
 /** Note id (32), offset (8) and amount (8). */
@@ -71,18 +75,48 @@ const piece: Field<Piece> = mapped(
 	},
 );
 
+/** The tenth field of a sale. */
+const SALE: Uint8Array = utf8("sale");
+
+const sale: Field<"sale"> = mapped(bytes(SALE.length), {
+	from(found) {
+		if (!sameBytes(found, SALE))
+			throw malformed("a transfer has a purpose that there is not");
+		return "sale";
+	},
+	to: () => SALE,
+});
+
+type PaymentBody = Omit<TransferBody, "purpose">;
+type SaleBody = PaymentBody & { readonly purpose: "sale" };
+
+const PAYMENT: Fields<PaymentBody> = {
+	payer: DEVICE_ID,
+	payee: DEVICE_ID,
+	issuer: DEVICE_ID,
+	currency: currencyCode,
+	amount,
+	contract: bytes(CONTRACT_BYTES),
+	binding: bytes(HASH_BYTES),
+	parties: bytes(HASH_BYTES),
+	pieces: packed(piece, 1, MAX_PIECES),
+};
+
 const BODY: Structure<TransferBody> = mappedStructure(
-	structure<TransferBody>("a transfer", {
-		payer: DEVICE_ID,
-		payee: DEVICE_ID,
-		issuer: DEVICE_ID,
-		currency: currencyCode,
-		amount,
-		contract: bytes(CONTRACT_BYTES),
-		binding: bytes(HASH_BYTES),
-		parties: bytes(HASH_BYTES),
-		pieces: packed(piece, 1, MAX_PIECES),
-	}),
+	twoForms<TransferBody>(
+		mappedStructure(structure<PaymentBody>("a transfer", PAYMENT), {
+			from: (body) => ({ ...body, purpose: "payment" }),
+			to: (body) => body,
+		}),
+		mappedStructure(
+			structure<SaleBody>("a transfer", { ...PAYMENT, purpose: sale }),
+			{
+				from: (body) => body,
+				to: (body) => ({ ...body, purpose: "sale" as const }),
+			},
+		),
+		({ purpose }) => purpose === "sale",
+	),
 	{
 		from(body) {
 			let sum = 0n;

@@ -81,6 +81,7 @@ import {
 import {
 	requirePayee,
 	requirePayer,
+	requirePayment,
 	TransferChecks,
 } from "./transfer-checks.ts";
 
@@ -266,9 +267,10 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const fields = body(WITH_ISSUER.deposit, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const request = asked(transfer.id);
-				const judged = this.#checks.judge(transfer, fields, () =>
-					requirePayee(transfer, peer.deviceId),
-				);
+				const judged = this.#checks.judge(transfer, fields, () => {
+					requirePayee(transfer, peer.deviceId);
+					requirePayment(transfer, fields.terms);
+				});
 				return settle(
 					judged.kind === "refused"
 						? ledger.refuse(request, judged.refusal)
@@ -301,9 +303,10 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const fields = body(WITH_ISSUER.resolve, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const request = asked(transfer.id);
-				const judged = this.#checks.judge(transfer, fields, () =>
-					requirePayer(transfer, peer.deviceId),
-				);
+				const judged = this.#checks.judge(transfer, fields, () => {
+					requirePayer(transfer, peer.deviceId);
+					requirePayment(transfer, fields.terms);
+				});
 				return settle(
 					judged.kind === "refused"
 						? ledger.refuse(request, judged.refusal)
@@ -351,6 +354,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					message(WITH_ISSUER.outcome, {
 						request: done.job.origin.request,
 						...done.result,
+						key: undefined,
 					}),
 				);
 			case "looking-up":

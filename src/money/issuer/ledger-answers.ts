@@ -165,7 +165,12 @@ function outcomeMessage(
 	state: 1 | 2,
 	credited: bigint,
 ): Uint8Array {
-	return message(WITH_ISSUER.outcome, { request, state, credited });
+	return message(WITH_ISSUER.outcome, {
+		request,
+		state,
+		credited,
+		key: undefined,
+	});
 }
 
 export function answered(

@@ -8,11 +8,13 @@ import {
 	addColumn,
 	type Columns,
 	type Row,
+	rewrite,
 	type Schema,
 	schema,
 	type Table,
 	table,
 } from "../../machine/index.ts";
+import { SAID_WITH_KEY, withEmptyField } from "../documents/index.ts";
 
 const ACCOUNTS_COLUMNS = {
 	id: "bytes",
@@ -233,6 +235,16 @@ export const LEDGER_SCHEMA: Schema = schema(
 		steps: [
 			addColumn("transfers", "resolved", "integer", 0n),
 			{ kind: "add-table", table: VOIDS as unknown as AnyTable },
+		],
+	},
+	{
+		to: 4,
+		steps: [
+			// What was answered is answered again as it stands, and has one field more now.
+			rewrite(ANSWERS, ANSWERS, (row) => ({
+				...row,
+				answer: withEmptyField(row.answer, SAID_WITH_KEY),
+			})),
 		],
 	},
 );

@@ -3,6 +3,7 @@ import type { CertifiedDevice } from "../../identity/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import {
 	exchangeContract,
+	NO_TERMS,
 	parseNote,
 	type Transfer,
 	type TransferWithNotes,
@@ -59,6 +60,7 @@ export class TransferChecks {
 	): void {
 		const { crypto, own } = this.#context;
 		requirePayee(transfer, own.deviceId);
+		requirePayment(transfer, NO_TERMS);
 		if (!sameBytes(transfer.payer, peer.deviceId))
 			throw refused("only the module that holds notes can exchange them");
 		const contract = exchangeContract(crypto, request, into);
@@ -72,6 +74,12 @@ export function requirePayer({ payer }: Transfer, deviceId: Uint8Array): void {
 		throw refused(
 			"only the module that signed a transfer can have it resolved",
 		);
+}
+
+/** A sale is booked along with its terms, by whoever knows of sales. */
+export function requirePayment({ purpose }: Transfer, terms: Uint8Array): void {
+	if (purpose === "sale" || terms.length > 0)
+		throw refused("this issuer does not book sales");
 }
 
 export function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {

@@ -39,6 +39,11 @@ export function refused(why: string): TetradError {
 	return new TetradError("payment-refused", why);
 }
 
+/** Nobody here knows what a sale is. */
+export function noSales(): TetradError {
+	return refused("this module sells nothing");
+}
+
 export function unknownIssuer(): TetradError {
 	return refused(
 		"this module takes no notes of that issuer and currency; its owner would have to import the issuer's terms",

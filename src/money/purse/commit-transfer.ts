@@ -15,6 +15,7 @@ import {
 	MAX_ISSUER_CHAINS,
 	MAX_PIECES,
 	message,
+	NO_TERMS,
 	type Piece,
 	parseList,
 	type Transfer,
@@ -26,6 +27,7 @@ import {
 	type Changed,
 	changing,
 	NO_CHAIN,
+	NO_KEY,
 	NOT_ARCHIVED,
 	NOTES,
 	type NoteRow,
@@ -116,6 +118,9 @@ function paymentRow(
 		state: "committed",
 		receipt: new Uint8Array(),
 		receipt_chain: NO_CHAIN,
+		terms: NO_TERMS,
+		key_hash: NO_KEY,
+		key: NO_KEY,
 		archive: NOT_ARCHIVED,
 	};
 }
@@ -141,6 +146,7 @@ export function deliverBytes(
 		chains: chainList(row.chains, chains),
 		payBy: Number(row.pay_by),
 		tag: row.tag,
+		terms: row.terms,
 	});
 }
 

@@ -24,6 +24,7 @@ import {
 } from "../documents/index.ts";
 import {
 	bookedForOthers,
+	noSales,
 	otherPayer,
 	otherTerms,
 	refuse,
@@ -137,7 +138,10 @@ export class Expecting {
 	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const fields = body(BETWEEN_MODULES.prepare, bytes);
 		const wanted = copyPayment(fields);
-		const judged = this.#judged(meeting, wanted, fields);
+		const judged: Checked<number> =
+			fields.terms.length > 0
+				? { kind: "failed", error: noSales() }
+				: this.#judged(meeting, wanted, fields);
 		if (judged.kind === "failed")
 			return refuse(this.#core, meeting.tetrad, wanted.contract, judged.error);
 		const { crypto } = this.#core.options.context;
@@ -148,7 +152,14 @@ export class Expecting {
 		const invoice = makeInvoice(
 			crypto,
 			this.#invoiceKey,
-			{ ...wanted, payer, payee: this.#core.ownId, binding, parties },
+			{
+				...wanted,
+				payer,
+				payee: this.#core.ownId,
+				binding,
+				parties,
+				purpose: "payment",
+			},
 			payBy,
 		);
 		this.#promises.promise(meeting, wanted, payBy);

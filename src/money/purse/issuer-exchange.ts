@@ -103,6 +103,7 @@ export function nextExchange(
 			binding: NO_TETRAD,
 			parties: NO_TETRAD,
 			pieces: selection.pieces,
+			purpose: "payment",
 		},
 	};
 }

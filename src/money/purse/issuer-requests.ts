@@ -236,6 +236,7 @@ export function depositRequests(
 						transfer,
 						notes: parseList(notes, MAX_PIECES),
 						chains: chainList(receipt.chains, chains),
+						terms: receipt.terms,
 					}),
 				});
 				writes.push(insert(REQUESTS, row));
@@ -353,6 +354,7 @@ function resolveOf(
 			transfer,
 			notes: parseList(notes, MAX_PIECES),
 			chains: chainList(payment.chains, chains),
+			terms: payment.terms,
 		}),
 	});
 }

@@ -156,7 +156,13 @@ export class OpenPayments {
 	): void {
 		this.#core.toAgent(
 			tetrad,
-			message(WITH_AGENT.paid, { contract, amount, receipt, chain }),
+			message(WITH_AGENT.paid, {
+				contract,
+				amount,
+				receipt,
+				chain,
+				key: undefined,
+			}),
 		);
 	}
 

@@ -26,12 +26,14 @@ import {
 	type IssuerTerms,
 	isInvoiceFor,
 	message,
+	NO_TERMS,
 	PAY_WITHIN_MS,
 	parseTransfer,
 	type Transfer,
 } from "../documents/index.ts";
 import {
 	bookedForOthers,
+	noSales,
 	notBooked,
 	otherTransfer,
 	refuse,
@@ -51,6 +53,7 @@ import {
 	type Change,
 	changing,
 	ISSUER_CHAINS,
+	NO_KEY,
 	NOT_ARCHIVED,
 	PROMISES,
 	RECEIPTS,
@@ -141,7 +144,9 @@ export class PaymentAcceptance {
 		const chains = fields.chains.map(copy);
 		const terms = this.#addressed(meeting, transfer, { payBy, tag });
 		const { tetrad } = meeting;
-		const { contract } = transfer;
+		const { contract, purpose } = transfer;
+		if (purpose === "sale" || fields.terms.length > 0)
+			return refuse(this.#core, tetrad, contract, noSales());
 		if (terms instanceof TetradError)
 			return refuse(this.#core, tetrad, contract, terms);
 		this.#take({ meeting, terms, payBy, transfer, notes, chains });
@@ -274,6 +279,8 @@ export class PaymentAcceptance {
 				state: why === undefined ? "to-deposit" : "to-book",
 				request: new Uint8Array(),
 				credited: 0n,
+				terms: NO_TERMS,
+				key: NO_KEY,
 				archive: NOT_ARCHIVED,
 			},
 			issuers,
@@ -348,6 +355,7 @@ export class PaymentAcceptance {
 		return message(BETWEEN_MODULES.accepted, {
 			receipt: row.receipt,
 			chain: sameBytes(chain, own) ? new Uint8Array() : chain,
+			key: undefined,
 		});
 	}
 

@@ -77,7 +77,8 @@ export class PaymentCommit {
 			binding: meeting.binding,
 			parties: meeting.parties,
 			pieces: selection.pieces,
-		};
+			purpose: "payment",
+		} as const;
 		const { toSign } = draftTransfer(transfer);
 		book.reserve(selection);
 		payment.state = { kind: "signing", meeting, offer, invoice, selection };

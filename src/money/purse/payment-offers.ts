@@ -1,5 +1,5 @@
 /* Which notes a payer asks its payee about, before anything is reserved or signed. */
-import { BETWEEN_MODULES, message } from "../documents/index.ts";
+import { BETWEEN_MODULES, message, NO_TERMS } from "../documents/index.ts";
 import { selectionLists } from "./commit-transfer.ts";
 import type { OpenPayments } from "./open-payments.ts";
 import { unpayable } from "./payment-refusals.ts";
@@ -39,6 +39,7 @@ export class PaymentOffers {
 			message(BETWEEN_MODULES.prepare, {
 				...asked,
 				...selectionLists(offer, this.#core.chains),
+				terms: NO_TERMS,
 			}),
 		);
 	}

@@ -10,6 +10,7 @@ import {
 	insert,
 	type Read,
 	type Row,
+	rewrite,
 	type Schema,
 	schema,
 	type Table,
@@ -18,7 +19,15 @@ import {
 	type Write,
 } from "../../machine/index.ts";
 import { dec, enc, formOf, time, u64, utf8 } from "../../wire/index.ts";
-import { FIRST_HEAD, type Head, nextHead } from "../documents/index.ts";
+import {
+	FIRST_HEAD,
+	type Head,
+	NO_TERMS,
+	nextHead,
+	SAID_WITH_KEY,
+	SENT_WITH_TERMS,
+	withEmptyField,
+} from "../documents/index.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
@@ -116,7 +125,13 @@ const PAYMENTS_COLUMNS = {
 	receipt: "bytes",
 	/** Hash of the payee's chain under which it signed the receipt; empty without one, and for receipts of version 1. */
 	receipt_chain: "bytes",
-	/** Hash of the archive that has transfer, notes and chains, which are empty here then; else empty. */
+	/** Of a sale: what its contract is the hash of, and the chain of its signer. Empty for a payment. */
+	terms: "bytes",
+	/** Of a sale: SHA-256 of the key that it is paid for. Empty for a payment. */
+	key_hash: "bytes",
+	/** That key; empty until it has come. */
+	key: "bytes",
+	/** Hash of the archive that has transfer, notes, chains and terms, which are empty here then; else empty. */
 	archive: "bytes",
 } as const;
 
@@ -153,6 +168,10 @@ const RECEIPTS_COLUMNS = {
 	/** The request that deposits it; empty before there is one. */
 	request: "bytes",
 	credited: "integer",
+	/** As in `payments`. */
+	terms: "bytes",
+	/** The key that was sold; empty for a payment. */
+	key: "bytes",
 	/** As in `payments`. */
 	archive: "bytes",
 } as const;
@@ -252,6 +271,9 @@ export function idsIn(value: Uint8Array): readonly Uint8Array[] {
 /** In the place of a chain's hash where there is no chain, or none is known. */
 export const NO_CHAIN: Uint8Array = new Uint8Array();
 
+/** In the place of a key where there is none. */
+export const NO_KEY: Uint8Array = new Uint8Array();
+
 /** For whoever opens the store. */
 export const PURSE_SCHEMA: Schema = schema(
 	"purse",
@@ -306,6 +328,22 @@ export const PURSE_SCHEMA: Schema = schema(
 			// Nobody has written down whether what is open was sent.
 			addColumn("requests", "unanswered", "integer", 1n),
 			addColumn("requests", "first_declined", "integer", 0n),
+		],
+	},
+	{
+		to: 6,
+		steps: [
+			addColumn("payments", "terms", "bytes", NO_TERMS),
+			addColumn("payments", "key_hash", "bytes", NO_KEY),
+			addColumn("payments", "key", "bytes", NO_KEY),
+			addColumn("receipts", "terms", "bytes", NO_TERMS),
+			addColumn("receipts", "key", "bytes", NO_KEY),
+			// What is stored is sent and read as it stands, and has one field more now.
+			rewrite(REQUESTS, REQUESTS, (row) => ({
+				...row,
+				message: withEmptyField(row.message, SENT_WITH_TERMS),
+				outcome: withEmptyField(row.outcome, SAID_WITH_KEY),
+			})),
 		],
 	},
 );

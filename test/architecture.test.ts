@@ -139,6 +139,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"machine",
 		"money",
 		"tetrad",
+		"trade/documents",
 		"wire",
 	],
 	entry: [

@@ -158,6 +158,26 @@ export const WITH_AGENT_BYTE = {
 	settled: 0x48,
 } as const;
 
+/** Between an agent and its own module, about purchases. */
+export const PURCHASE_BYTE = {
+	buy: 0x60,
+	bought: 0x61,
+	waiting: 0x62,
+	notBought: 0x63,
+	cancel: 0x64,
+	final: 0x65,
+	closed: 0x66,
+	purchases: 0x67,
+	purchase: 0x68,
+	resolve: 0x69,
+	selling: 0x6a,
+	seller: 0x6b,
+	sell: 0x6c,
+	goodsKey: 0x6d,
+	unsold: 0x6e,
+	sold: 0x6f,
+} as const;
+
 /**
  * Where a number is read: as the type of a frame on one kind of carrier, as the type of a record's
  * content, as the type of a link message or of one about untrusted lists, or as the first byte of
@@ -215,6 +235,7 @@ export const REGISTRY: readonly RegisteredMessage[] = [
 	...registered(WITH_ISSUER_BYTE, "session 2"),
 	...registered(SEVERAL_BYTE, "session 2", "session 3 or 4"),
 	...registered(WITH_AGENT_BYTE, "session 3 or 4"),
+	...registered(PURCHASE_BYTE, "session 3 or 4"),
 ];
 
 function registered(

@@ -575,6 +575,14 @@ test("what is not of money is somebody else's", () => {
 	]);
 });
 
+test("what is not of money is somebody else's among messages of money, too", () => {
+	const agent = new Agent();
+	agent.expect(2);
+	const [packed] = packMessages([expecting(2), Uint8Array.of(0x61, 0x62)]);
+	assert.ok(packed);
+	assert.deepEqual(agent.hears(packed), ["answer 1", "other: 6162"]);
+});
+
 test("1024 of each kind are under way at most, and those that are known take no more room", () => {
 	const agent = new Agent();
 	const bytes = (i: number) => {

@@ -14,6 +14,7 @@ import {
 	unpackMessages,
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
+import { isAboutPurchases } from "../../trade/documents/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import { Driver } from "./driver.ts";
 import { MoneySender } from "./money-sender.ts";
@@ -36,13 +37,13 @@ export interface MoneyDriverOptions<Report> {
 	readonly earlier?: readonly Signer[];
 	/** Hears what the machine reports. */
 	readonly report: (report: Report) => void;
-	/** Takes messages that are not of money; without it they end their tetrad. What it throws does so too. */
+	/** Takes messages that are neither of money nor about purchases; without it they end their tetrad. What it throws does so too. */
 	readonly other?: (
 		tetrad: Tetrad,
 		from: "agent" | "module",
 		bytes: Uint8Array,
 	) => void | Promise<void>;
-	/** Is waited for before a message of money is handed over. What it throws ends the tetrad. */
+	/** Is waited for before a message is handed over to the machine. What it throws ends the tetrad. */
 	readonly before?: (
 		from: "agent" | "module",
 		bytes: Uint8Array,
@@ -212,7 +213,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		try {
 			for await (const bytes of tetrad[from]) {
 				if (this.#driver.stopped) return;
-				if (isOfMoney(bytes))
+				if (isForMachine(bytes))
 					for (const one of unpackMessages(bytes)) {
 						const waiting = this.#options.before?.(from, one);
 						if (waiting !== undefined) await waiting;
@@ -319,6 +320,11 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#driver.stop();
 		for (const { tetrad } of this.#served.values()) void tetrad.close();
 	}
+}
+
+/** Whether the machine of a purse or of an issuer hears a message; one that it does not know ends its tetrad. */
+function isForMachine(bytes: Uint8Array): boolean {
+	return isOfMoney(bytes) || isAboutPurchases(bytes);
 }
 
 /** Counts what is under way, for those who wait until it is less. */

@@ -286,7 +286,9 @@ export class AgentPayments
 		if (this.#state.kind !== "open") return;
 		if (!isOfMoney(bytes)) return this.#steps.emit({ kind: "other", bytes });
 		try {
-			for (const one of unpackMessages(bytes)) this.#hearOne(one);
+			for (const one of unpackMessages(bytes))
+				if (isOfMoney(one)) this.#hearOne(one);
+				else this.#steps.emit({ kind: "other", bytes: one });
 		} catch (thrown) {
 			const error = asTetradError(thrown);
 			this.#steps.emit({ kind: "end", error });

@@ -101,6 +101,7 @@ export {
 	type IssuedNotes,
 	isNotNow,
 	isOfMoney,
+	type MessageKind,
 	message,
 	NO_TERMS,
 	type NotesWithChains,

@@ -25,6 +25,14 @@ export {
 	sellingSecret,
 } from "./goods-key.ts";
 export {
+	encodeItemDescription,
+	ITEM_SALT_BYTES,
+	type ItemDescription,
+	itemHash,
+	MAX_DESCRIPTION_BYTES,
+	parseItemDescription,
+} from "./item.ts";
+export {
 	CONTRACT_ID_BYTES,
 	GENERATION_MS,
 	MAX_BOOK_WITHIN_MS,
@@ -33,6 +41,15 @@ export {
 	MAX_PAY_WITHIN_MS,
 	SECRET_BYTES,
 } from "./limits.ts";
+export {
+	ABOUT_PURCHASES,
+	type Bought,
+	type Buy,
+	isAboutPurchases,
+	type NotBoughtOutcome,
+	type PurchaseSaid,
+	type PurchaseStep,
+} from "./module-messages.ts";
 export {
 	encodePurchaseTerms,
 	type PurchaseTerms,

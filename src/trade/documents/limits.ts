@@ -22,3 +22,9 @@ export const MAX_CERTIFICATE_BYTES = 640;
 
 /** A contract with the longest names, in bytes. */
 export const MAX_CONTRACT_BYTES = 2048;
+
+/** Of an item's description, in bytes of UTF-8: its name, its media type, what its merchant says about it, and what its buyer has ordered. */
+export const MAX_ITEM_NAME_BYTES = 255;
+export const MAX_MEDIA_TYPE_BYTES = 127;
+export const MAX_ABOUT_BYTES = 2048;
+export const MAX_ORDER_TEXT_BYTES = 4096;

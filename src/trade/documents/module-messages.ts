@@ -1,0 +1,303 @@
+/*
+ * What an agent and its own module say to each other about purchases, in session 3 or 4. The first
+ * byte says which message it is; the body is `enc` of the fields below. docs/trade.md has them in
+ * order. Each names its purchase by the contract's hash.
+ */
+import { HASH_BYTES } from "../../crypto/index.ts";
+import { MAX_CHAIN_BYTES } from "../../identity/index.ts";
+import {
+	CONTRACT_BYTES,
+	DEVICE_ID,
+	MAX_REASON_BYTES,
+	MAX_RECEIPT_BYTES,
+	type MessageKind,
+	type SaidRefusal,
+} from "../../money/documents/index.ts";
+import {
+	bytes,
+	type Field,
+	type Fields,
+	malformed,
+	mapped,
+	optional,
+	PURCHASE_BYTE,
+	structure,
+	text,
+	u8,
+	u32,
+	u64,
+} from "../../wire/index.ts";
+import { MAX_CONTRACT_TERMS_BYTES } from "./contract.ts";
+import { ITEM_SALT_BYTES, MAX_DESCRIPTION_BYTES } from "./item.ts";
+import {
+	MAX_CERTIFICATE_BYTES,
+	MAX_CONTRACT_BYTES,
+	SECRET_BYTES,
+} from "./limits.ts";
+
+/** A purchase, by its contract. */
+interface OfContract {
+	/** The contract's hash, 32 bytes. */
+	readonly contract: Uint8Array;
+}
+
+/** What somebody needs to judge what is bought. */
+interface ContractOfItem {
+	/** The contract's document. */
+	readonly document: Uint8Array;
+	/** What the item's description is hashed with. */
+	readonly salt: Uint8Array;
+	/** The item's description, encoded. */
+	readonly description: Uint8Array;
+}
+
+/** A purchase that an agent wants. */
+export interface Buy extends ContractOfItem {
+	/** Of the issuer, encoded: the one under which it signed the selling certificate. */
+	readonly issuerChain: Uint8Array;
+}
+
+/** A purchase whose key has come. */
+export interface Bought extends OfContract {
+	/** The goods key. */
+	readonly key: Uint8Array;
+	/** The payee's receipt, and the chain under which it was signed. Both are empty when the key is the issuer's word, and no receipt has come. */
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
+}
+
+/** What became of money that bought nothing, or has not yet. */
+export type NotBoughtOutcome =
+	/** Nothing was paid, and nothing will be. */
+	| "aborted"
+	/** What was paid is void, and is the payer's again. */
+	| "refunded"
+	/** It is committed, and is being resolved. */
+	| "in-doubt";
+
+interface NotBought extends OfContract, SaidRefusal {
+	readonly outcome: NotBoughtOutcome;
+	/** What came back or is in doubt, in minor units; 0 when nothing was paid. */
+	readonly amount: bigint;
+}
+
+/** How far a purchase is that was paid for. */
+export type PurchaseStep =
+	/** Paid, and the key has not come. */
+	| "locked"
+	/** The key is there. */
+	| "keyed"
+	/** And the agent has said that it has the goods. */
+	| "closed"
+	/** It was void, and its money is the payer's again. */
+	| "refunded";
+
+/** All that an agent needs to have the goods of a purchase that another has made. */
+export interface PurchaseSaid extends ContractOfItem {
+	/** Of the agent that signed the contract, encoded. */
+	readonly sellerChain: Uint8Array;
+	/** What the tetrad of the contract exported. */
+	readonly exporter: Uint8Array;
+	readonly step: PurchaseStep;
+	readonly key: Uint8Array | undefined;
+	/** As in `bought`; both empty when none has come. */
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
+}
+
+interface Selling {
+	/** Device id of the issuer for whose money is sold. */
+	readonly issuer: Uint8Array;
+	/** 0 for the current one. */
+	readonly generation: number;
+}
+
+/** What an agent sells with. */
+interface Seller {
+	/** The selling certificate. */
+	readonly certificate: Uint8Array;
+	/** Of the issuer, encoded: the one under which it signed it. */
+	readonly issuerChain: Uint8Array;
+	readonly saltKey: Uint8Array;
+}
+
+interface GoodsKey {
+	/** `termsHash` of the terms that it was asked for. */
+	readonly termsHash: Uint8Array;
+	readonly key: Uint8Array;
+}
+
+interface Unsold extends SaidRefusal {
+	/** Of the terms that it was asked for; none when it answers `selling`. */
+	readonly termsHash: Uint8Array | undefined;
+}
+
+interface Sold extends OfContract {
+	readonly amount: bigint;
+	/** The own module's receipt, and the chain under which it was signed. */
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
+}
+
+const contract: Field<Uint8Array> = bytes(CONTRACT_BYTES);
+const hash: Field<Uint8Array> = bytes(HASH_BYTES);
+const secret: Field<Uint8Array> = bytes(SECRET_BYTES);
+const chain: Field<Uint8Array> = bytes(1, MAX_CHAIN_BYTES);
+const anyReceipt: Field<Uint8Array> = bytes(0, MAX_RECEIPT_BYTES);
+const anyChain: Field<Uint8Array> = bytes(0, MAX_CHAIN_BYTES);
+
+const REFUSAL: Fields<SaidRefusal> = {
+	code: text(1, 40),
+	reason: text(0, MAX_REASON_BYTES),
+};
+
+const CONTRACT_OF_ITEM: Fields<ContractOfItem> = {
+	document: bytes(1, MAX_CONTRACT_BYTES),
+	salt: bytes(ITEM_SALT_BYTES),
+	description: bytes(1, MAX_DESCRIPTION_BYTES),
+};
+
+const outcome: Field<NotBoughtOutcome> = oneOf("outcome of a purchase", [
+	"aborted",
+	"refunded",
+	"in-doubt",
+]);
+
+const step: Field<PurchaseStep> = oneOf("step of a purchase", [
+	"locked",
+	"keyed",
+	"closed",
+	"refunded",
+]);
+
+/** Between an agent and its own module, about purchases. */
+export const ABOUT_PURCHASES: {
+	/** Agent: pay for this. Asked again, it is answered with where the purchase is. */
+	readonly buy: MessageKind<Buy>;
+	/** Module: paid, and this is the key. */
+	readonly bought: MessageKind<Bought>;
+	/** Module: it goes on once the owner has approved of it, and nothing is paid before. */
+	readonly waiting: MessageKind<OfContract & SaidRefusal>;
+	/** Module: there is no key. */
+	readonly notBought: MessageKind<NotBought>;
+	/** Agent: do not pay for this. It is answered by `notBought` or, once it was paid, by where the purchase is. */
+	readonly cancel: MessageKind<OfContract>;
+	/** Agent: I have the goods, or evidence that they are wrong, durably. */
+	readonly final: MessageKind<OfContract>;
+	/** Module: so nothing more is to be said about it. */
+	readonly closed: MessageKind<OfContract>;
+	/**
+	 * Agent: tell me what was paid for, in the order of contracts, after this one or from the first.
+	 * Module: that was all of it for now; ask again after this one. When it is the one that was
+	 * asked for, there is nothing more.
+	 */
+	readonly purchases: MessageKind<{ readonly after: Uint8Array | undefined }>;
+	/** Module: one of them. */
+	readonly purchase: MessageKind<PurchaseSaid>;
+	/** Agent: where is this purchase? */
+	readonly resolve: MessageKind<OfContract>;
+	/** Agent: what do I sell with? */
+	readonly selling: MessageKind<Selling>;
+	/** Module: this. */
+	readonly seller: MessageKind<Seller>;
+	/** Agent: the key for these terms (`encodeTerms`). */
+	readonly sell: MessageKind<{ readonly terms: Uint8Array }>;
+	/** Module: this. */
+	readonly goodsKey: MessageKind<GoodsKey>;
+	/** Module: no. */
+	readonly unsold: MessageKind<Unsold>;
+	/** Module: it is paid, and the money is ours. */
+	readonly sold: MessageKind<Sold>;
+} = {
+	buy: kind("buy", PURCHASE_BYTE.buy, {
+		...CONTRACT_OF_ITEM,
+		issuerChain: chain,
+	}),
+	bought: kind("bought", PURCHASE_BYTE.bought, {
+		contract,
+		key: secret,
+		receipt: anyReceipt,
+		chain: anyChain,
+	}),
+	waiting: kind("waiting", PURCHASE_BYTE.waiting, { contract, ...REFUSAL }),
+	notBought: kind<NotBought>("notBought", PURCHASE_BYTE.notBought, {
+		contract,
+		outcome,
+		amount: u64,
+		...REFUSAL,
+	}),
+	cancel: kind("cancel", PURCHASE_BYTE.cancel, { contract }),
+	final: kind("final", PURCHASE_BYTE.final, { contract }),
+	closed: kind("closed", PURCHASE_BYTE.closed, { contract }),
+	purchases: kind("purchases", PURCHASE_BYTE.purchases, {
+		after: optional(contract),
+	}),
+	purchase: kind<PurchaseSaid>("purchase", PURCHASE_BYTE.purchase, {
+		...CONTRACT_OF_ITEM,
+		sellerChain: chain,
+		exporter: secret,
+		step,
+		key: optional(secret),
+		receipt: anyReceipt,
+		chain: anyChain,
+	}),
+	resolve: kind("resolve", PURCHASE_BYTE.resolve, { contract }),
+	selling: kind<Selling>("selling", PURCHASE_BYTE.selling, {
+		issuer: DEVICE_ID,
+		generation: u32,
+	}),
+	seller: kind<Seller>("seller", PURCHASE_BYTE.seller, {
+		certificate: bytes(1, MAX_CERTIFICATE_BYTES),
+		issuerChain: chain,
+		saltKey: secret,
+	}),
+	sell: kind("sell", PURCHASE_BYTE.sell, {
+		terms: bytes(1, MAX_CONTRACT_TERMS_BYTES),
+	}),
+	goodsKey: kind<GoodsKey>("goodsKey", PURCHASE_BYTE.goodsKey, {
+		termsHash: hash,
+		key: secret,
+	}),
+	unsold: kind<Unsold>("unsold", PURCHASE_BYTE.unsold, {
+		termsHash: optional(hash),
+		...REFUSAL,
+	}),
+	sold: kind<Sold>("sold", PURCHASE_BYTE.sold, {
+		contract,
+		amount: u64,
+		receipt: bytes(1, MAX_RECEIPT_BYTES),
+		chain,
+	}),
+};
+
+const TYPES: ReadonlySet<number> = new Set(
+	Object.values(ABOUT_PURCHASES).map(({ type }) => type),
+);
+
+/** Whether a message is one about purchases; any other first byte is somebody else's. */
+export function isAboutPurchases(bytes: Uint8Array): boolean {
+	return TYPES.has(bytes[0] ?? 0);
+}
+
+function kind<Value extends object>(
+	name: string,
+	type: number,
+	fields: Fields<Value>,
+): MessageKind<Value> {
+	return { type, body: structure(name, fields) };
+}
+
+/** One byte: the number of a name in its list, from 0. */
+function oneOf<const Name extends string>(
+	what: string,
+	names: readonly Name[],
+): Field<Name> {
+	return mapped(u8, {
+		from(byte) {
+			const name = names[byte];
+			if (name === undefined) throw malformed(`there is no such ${what}`);
+			return name;
+		},
+		to: (name) => names.indexOf(name),
+	});
+}

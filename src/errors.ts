@@ -25,6 +25,8 @@ export type ErrorCode =
 	| "payment-refused"
 	| "issuer-refused"
 	| "double-spent"
+	| "merchandise-changed"
+	| "merchandise-wrong"
 	| "timed-out"
 	| "carrier-failed"
 	| "address-in-use"
@@ -66,6 +68,8 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"payment-refused": "peer",
 	"issuer-refused": "peer",
 	"double-spent": "peer",
+	"merchandise-changed": "peer",
+	"merchandise-wrong": "peer",
 
 	"timed-out": "environment",
 	"carrier-failed": "environment",

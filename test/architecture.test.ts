@@ -132,6 +132,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"store",
 		"wire",
 	],
+	"device/trade": ["device/home", "money", "wire"],
 	"device/runtime": [
 		"carrier",
 		"crypto",

@@ -1,0 +1,144 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { TetradError } from "../../errors.ts";
+import { utf8 } from "../../wire/index.ts";
+import {
+	CATALOGUE_FILE,
+	type Item,
+	type Pricing,
+	readCatalogueFile,
+} from "./catalogue-file.ts";
+import { filesToSell, type NotOffered } from "./folder-files.ts";
+import {
+	MerchandiseBytes,
+	MerchandiseFile,
+	type MerchandiseSource,
+	requireSellable,
+} from "./merchandise-file.ts";
+
+/** What one page of a catalogue has. */
+export interface CataloguePage {
+	readonly items: readonly Item[];
+	/** Whether more follows. */
+	readonly hasMore: boolean;
+}
+
+/**
+ * What a folder sells: what its catalogue.json names, or, when there is none, every file in it and
+ * in its folders, each under its path and at one price. No file is held open or in memory.
+ *
+ * @example
+ * ```ts
+ * import { FolderCatalogue, parseAmount } from "tetrad";
+ *
+ * const currency = { code: "EUR", exponent: 2 };
+ * const price = parseAmount("4.20", currency);
+ * const catalogue = await FolderCatalogue.read("shop", { currency, price });
+ * console.log(catalogue.size, catalogue.notOffered);
+ * ```
+ */
+export class FolderCatalogue {
+	/** Files of a folder without catalogue.json that are not offered: hidden ones are not even named here. */
+	readonly notOffered: readonly NotOffered[];
+	readonly #folder: string;
+	/** In the order in which they are listed. */
+	readonly #items: readonly Item[];
+	/** Where each stands among them. */
+	readonly #places: ReadonlyMap<string, number>;
+
+	private constructor(
+		folder: string,
+		items: readonly Item[],
+		notOffered: readonly NotOffered[],
+	) {
+		this.#folder = folder;
+		this.#items = items;
+		this.#places = new Map(items.map(({ name }, place) => [name, place]));
+		this.notOffered = notOffered;
+	}
+
+	/**
+	 * Looks at every file that is to be sold, and reads none. Throws `file-unusable` for a folder
+	 * that cannot be read and for a file of catalogue.json that may not be sold or cannot be read,
+	 * with why; `invalid-argument` when there is no price for what the folder has.
+	 */
+	static async read(
+		folder: string,
+		pricing: Pricing,
+	): Promise<FolderCatalogue> {
+		await requireFolder(folder);
+		const items = await readCatalogueFile(folder, pricing);
+		if (items === undefined) {
+			const { price } = pricing;
+			if (price === undefined)
+				throw new TetradError(
+					"invalid-argument",
+					`say what a file of ${folder} costs: with --price, or in ${join(folder, CATALOGUE_FILE)}`,
+				);
+			const { files, notOffered } = await filesToSell(folder);
+			const offered = files.map((path) => ({
+				name: path,
+				description: "",
+				price,
+				goods: { kind: "file", path } as const,
+			}));
+			return new FolderCatalogue(folder, offered, notOffered);
+		}
+		requireDifferentNames(folder, items);
+		for (const { goods } of items)
+			if (goods.kind === "file") await requireSellable(folder, goods.path);
+		return new FolderCatalogue(folder, items, []);
+	}
+
+	/** How many items there are. */
+	get size(): number {
+		return this.#items.length;
+	}
+
+	/** At most `limit` items that follow the one called `after`, or the first ones. */
+	page(after: string | undefined, limit: number): CataloguePage {
+		const known = after === undefined ? undefined : this.#places.get(after);
+		const from = known === undefined ? 0 : known + 1;
+		const items = this.#items.slice(from, from + limit);
+		return { items, hasMore: from + items.length < this.#items.length };
+	}
+
+	/** The item of that name. */
+	item(name: string): Item | undefined {
+		const place = this.#places.get(name);
+		return place === undefined ? undefined : this.#items[place];
+	}
+
+	/** Opens what is sold as an item, unless that is made on order. Throws `file-unusable`. */
+	async open({ goods }: Item): Promise<MerchandiseSource | undefined> {
+		switch (goods.kind) {
+			case "file":
+				return MerchandiseFile.open(this.#folder, goods.path);
+			case "text":
+				return new MerchandiseBytes(utf8(goods.text));
+			case "on-order":
+				return undefined;
+		}
+	}
+}
+
+async function requireFolder(folder: string): Promise<void> {
+	const isFolder = await stat(folder).then(
+		(info) => info.isDirectory(),
+		() => false,
+	);
+	if (!isFolder)
+		throw new TetradError("file-unusable", `there is no folder ${folder}`);
+}
+
+function requireDifferentNames(folder: string, items: readonly Item[]): void {
+	const seen = new Set<string>();
+	for (const { name } of items) {
+		if (seen.has(name))
+			throw new TetradError(
+				"file-unusable",
+				`${join(folder, CATALOGUE_FILE)}: two items are called "${name}"; give one of them another "name"`,
+			);
+		seen.add(name);
+	}
+}

@@ -149,6 +149,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/authority",
 		"device/purse",
 		"device/runtime",
+		"device/trade",
 		"identity",
 		"keys",
 		"machine",

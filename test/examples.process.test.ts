@@ -98,6 +98,8 @@ describe("the examples in docstrings", () => {
 		// Within the project, so that an example finds `tetrad` as its users do.
 		folder = mkdtempSync(join(ROOT, "dist", "examples-"));
 		mkdirSync(join(folder, "home"), { mode: 0o700 });
+		mkdirSync(join(folder, "shop"));
+		writeFileSync(join(folder, "shop", "photo.jpg"), "a harbour");
 		for (const example of EXAMPLES) {
 			const declared = example.given.map(
 				(name) => `declare const ${name}: ${GIVEN[name]};\n`,

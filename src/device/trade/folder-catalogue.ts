@@ -29,12 +29,14 @@ export interface CataloguePage {
  *
  * @example
  * ```ts
- * import { FolderCatalogue, parseAmount } from "tetrad";
+ * import { parseAmount } from "tetrad";
+ * import { FolderCatalogue } from "tetrad/trade";
  *
  * const currency = { code: "EUR", exponent: 2 };
  * const price = parseAmount("4.20", currency);
  * const catalogue = await FolderCatalogue.read("shop", { currency, price });
- * console.log(catalogue.size, catalogue.notOffered);
+ * for (const { path, why } of catalogue.notOffered) console.warn(path, why);
+ * console.log(catalogue.item("photo.jpg")?.price); // 420n
  * ```
  */
 export class FolderCatalogue {

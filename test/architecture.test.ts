@@ -66,6 +66,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	],
 	talk: ["crypto", "machine", "money/documents", "wire"],
 	"trade/documents": ["crypto", "identity", "money/documents", "wire"],
+	"trade/merchandise": ["crypto", "identity", "trade/documents", "wire"],
 	keys: ["crypto", "identity", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],

@@ -1,3 +1,5 @@
+import { HASH_BYTES, TAG_BYTES } from "../../crypto/index.ts";
+
 // Specification constants: a change makes another format.
 
 /** What names a contract among all of its merchant's agent, in bytes: random, so that none is made twice. */
@@ -14,6 +16,27 @@ export const MAX_BOOK_WITHIN_MS: number = 30 * 86_400_000;
 
 /** How long a generation of selling secrets lasts by its issuer's clock: thirty days. */
 export const GENERATION_MS: number = 30 * 86_400_000;
+
+/** Bytes of merchandise in one chunk; the last may have fewer. */
+export const CHUNK_BYTES: number = 2 ** 16;
+
+/** What is sealed before each chunk, and keeps its leaf from being guessed. */
+export const SALT_BYTES: number = HASH_BYTES;
+
+/** What sealing adds to a chunk: its salt and a tag. */
+export const SEALING_BYTES: number = SALT_BYTES + TAG_BYTES;
+
+/** The largest sealed chunk, in bytes. */
+export const MAX_SEALED_CHUNK_BYTES: number = CHUNK_BYTES + SEALING_BYTES;
+
+/** Chunks are counted in 32 bits. */
+export const MAX_CHUNKS: number = 2 ** 32 - 1;
+
+/** The largest merchandise, in bytes. */
+export const MAX_MERCHANDISE_BYTES: number = MAX_CHUNKS * CHUNK_BYTES;
+
+/** Hashes from a leaf to the root of a tree of `MAX_CHUNKS`. */
+export const MAX_PATH_HASHES = 32;
 
 // Implementation limits: a change makes another program and no other format.
 

@@ -125,6 +125,8 @@ function purseSentence(event: PurseEvent): string {
 			return event.reason === undefined
 				? "purse: the owner overrode what a witness knows of it; it pays again"
 				: `purse: overrode nothing: ${why}`;
+		case "sale":
+			return `purse: ${plain(event.what ?? "")}${why === "" ? "" : `: ${why}`}`;
 		case "trouble":
 			return `purse: trouble: ${why}`;
 	}

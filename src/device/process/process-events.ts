@@ -134,6 +134,8 @@ export type PurseEvent = {
 	readonly credited?: string;
 	/** Of an exchange: whether own notes became new ones, or went to the account. */
 	readonly into?: "notes" | "account";
+	/** Of a sale: what it came to, in a sentence. */
+	readonly what?: string;
 	readonly code?: ErrorCode;
 	readonly reason?: string;
 } & Partial<Money>;

@@ -102,6 +102,17 @@ export function purseEvent(
 					: { reason: `it is not behind the head ${record.number}` }),
 			};
 		}
+		case "sale": {
+			const { contract, what, error } = report;
+			return {
+				...said,
+				contract: hex(contract),
+				what,
+				...(error === undefined
+					? {}
+					: { code: error.code, reason: error.message }),
+			};
+		}
 		case "behind":
 		case "trouble":
 			return {

@@ -26,6 +26,7 @@ export {
 export type { PurseJob } from "./pending-jobs.ts";
 export { PurseMachine } from "./purse.ts";
 export type { PurseMachineOptions } from "./purse-core.ts";
+export { CLOCK_TOLERANCE_MS } from "./purse-limits.ts";
 export {
 	loadPurse,
 	type PurseStart,
@@ -35,3 +36,15 @@ export {
 } from "./purse-load.ts";
 export type { PurseReport } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";
+export type {
+	DeliveredSale,
+	GivenSecret,
+	MakeSalePart,
+	OfferedSale,
+	SaleEvent,
+	SalePart,
+	SalePayment,
+	SaleRail,
+	SaleReport,
+	Sold,
+} from "./sale-part.ts";

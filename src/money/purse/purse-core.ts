@@ -15,6 +15,7 @@ import { PurseBook } from "./purse-book.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import type { ReceiptRow } from "./purse-tables.ts";
+import type { MakeSalePart } from "./sale-part.ts";
 
 /** How much a purse takes undeposited from payers of each level, in minor units; without a limit for it, nothing. */
 type UndepositedLimits = Readonly<Partial<Record<TamperResistance, bigint>>>;
@@ -40,6 +41,8 @@ export interface PurseMachineOptions {
 		| undefined;
 	/** Keys that the module had before and that its host can still sign with: notes that were made out to them are exchanged. None unless given. */
 	readonly earlierKeys?: readonly HolderKey[];
+	/** Who knows of sales; without one the module neither buys nor sells. */
+	readonly sale?: MakeSalePart;
 }
 
 /** A tetrad that is not over. */

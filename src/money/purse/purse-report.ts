@@ -83,6 +83,15 @@ export type PurseReport =
 			readonly record: Head;
 			readonly isDone: boolean;
 	  }
+	/** What a purchase or a sale came to, beside what happened to its money. */
+	| {
+			readonly kind: "sale";
+			readonly contract: Uint8Array;
+			/** A sentence without a full stop. */
+			readonly what: string;
+			/** Why, when something went wrong. */
+			readonly error: TetradError | undefined;
+	  }
 	| { readonly kind: "trouble"; readonly error: TetradError };
 
 interface PaymentReport {

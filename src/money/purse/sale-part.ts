@@ -1,0 +1,226 @@
+/*
+ * What a purse has to do with those who know what a sale is. A sale is a payment for a key: its
+ * contract is a hash, its terms are bytes that travel along with its transfer, and it is paid for a
+ * key whose hash the payer knows. What terms mean, which key fits them and what is bought is for a
+ * `SalePart` to know, which whoever makes a purse gives it; the purse moves the money, once, and
+ * calls the part within its own steps. A part does no more than a machine: it decides at once, asks
+ * for what has to be done through its `SaleRail`, and keeps no promise of its own.
+ *
+ * A sale at its payer, as far as a part has to know (paying.ts and payment-delivery.ts have it all):
+ *
+ *   pay ─▶ (under way) ─COMMIT─▶ committed ─accepted, key right─▶ keyed ─the issuer says booked─▶ (over)
+ *             │                    │  ▲ │                           │
+ *             ├─refused─▶ not-paid │  └─┤ receipt-without-key       └─the issuer says void─▶ refunded
+ *             └─cancel──▶ aborted  │    │ in-doubt
+ *                                  │    └─ delivered again when the same four meet; resolved when the issuer is met
+ *                                  ├─the issuer says key─▶ keyed
+ *                                  ├─the issuer says void─▶ refunded
+ *                                  └─its ranges were another transfer's─▶ declined
+ *
+ * and at its payee:
+ *
+ *   prepare, judged ─▶ (an invoice is out; nothing durable) ─deliver, judged, key─▶ ACCEPT ─▶ sold ─deposit─▶ booked | refused
+ *                                                              └─deposit first─▶ (to book) ─▶ sold, or refused
+ */
+import type { TetradError } from "../../errors.ts";
+import type { Kind, Transaction, Write } from "../../machine/index.ts";
+import type { IssuerTerms, Payment, Transfer } from "../documents/index.ts";
+import type { Meeting, MoneyContext } from "../machine.ts";
+import type { PurseReport } from "./purse-report.ts";
+
+/** A sale as its payer asks for it to be paid. */
+export interface SalePayment extends Payment {
+	/** Device id of the payee's module: the other one of the tetrad. */
+	readonly payee: Uint8Array;
+	/** What `contract` is the hash of, and the chain of its signer: 1 to `MAX_TERMS_BYTES`. */
+	readonly terms: Uint8Array;
+	/** SHA-256 of the key that it is paid for, 32 bytes. */
+	readonly keyHash: Uint8Array;
+	/** Until when it may be committed, by the clock of who signed its terms; milliseconds since the epoch. `CLOCK_TOLERANCE_MS` before that it is not committed any more. */
+	readonly payBy: number;
+}
+
+/** What a payer shows its payee of a sale before it commits. */
+export interface OfferedSale extends Payment {
+	/** Device id of the payer's module. */
+	readonly payer: Uint8Array;
+	readonly terms: Uint8Array;
+}
+
+/** A sale that its payer has committed, as it came. Its notes, its signature and the payee's invoice were judged. */
+export interface DeliveredSale {
+	readonly transfer: Transfer;
+	readonly terms: Uint8Array;
+}
+
+/** That a payee sells. */
+export interface Sold {
+	/** 32 bytes; it leaves the module along with the receipt, and not before. */
+	readonly key: Uint8Array;
+	/** Whether the transfer is taken only once its issuer has booked it. */
+	readonly depositsFirst: boolean;
+	/** Written in the very transaction that takes the transfer. */
+	readonly also: readonly Write[];
+}
+
+/** What was paid for, with its receipt. */
+interface KeyedSale {
+	readonly contract: Uint8Array;
+	/** The right one, 32 bytes. */
+	readonly key: Uint8Array;
+	/** The payee's, as it was signed; empty along with its chain when the key came from the issuer and no receipt ever did. */
+	readonly receipt: Uint8Array;
+	/** Encoded chain of the payee's module under which it was signed. */
+	readonly chain: Uint8Array;
+}
+
+/** What becomes of a sale. A part may be told again what it knows: what follows from that is the same. */
+export type SaleEvent =
+	// At the payer.
+	/** COMMIT is durable: whatever comes, the money is the payee's, or comes back by `refunded`. */
+	| { readonly kind: "committed"; readonly contract: Uint8Array }
+	/** Bought. It may not be durable yet; if it never is, it is told again when the payee or the issuer is met. */
+	| ({ readonly kind: "keyed" } & KeyedSale)
+	/** The payee took the money and gave no key, or a wrong one: it goes on as in doubt. */
+	| {
+			readonly kind: "receipt-without-key";
+			readonly contract: Uint8Array;
+			readonly receipt: Uint8Array;
+			readonly chain: Uint8Array;
+	  }
+	/** Nothing was committed, and `error` is why: `approval-needed` when the owner has to be asked first, and nothing is held for it meanwhile. */
+	| {
+			readonly kind: "not-paid";
+			readonly contract: Uint8Array;
+			readonly error: TetradError;
+	  }
+	/** The owner has said yes to what was refused with `approval-needed`: it can be asked for again. */
+	| { readonly kind: "approved"; readonly contract: Uint8Array }
+	/** The owner has said no. */
+	| { readonly kind: "denied"; readonly contract: Uint8Array }
+	/** Committed, and no answer; it goes on by itself. */
+	| {
+			readonly kind: "in-doubt";
+			readonly contract: Uint8Array;
+			readonly error: TetradError;
+	  }
+	/** Void: it will never be booked, and so much is in the own account. Also of a sale that was keyed before. */
+	| {
+			readonly kind: "refunded";
+			readonly contract: Uint8Array;
+			readonly amount: bigint;
+	  }
+	/** Its ranges had been given to somebody else before, by another copy of this purse: there is no key and no money. */
+	| {
+			readonly kind: "declined";
+			readonly contract: Uint8Array;
+			readonly error: TetradError;
+	  }
+	/** It is durable that it will never be committed. */
+	| { readonly kind: "aborted"; readonly contract: Uint8Array }
+	/** It was committed before it was cancelled, and goes on. */
+	| { readonly kind: "too-late"; readonly contract: Uint8Array }
+	// At the payee.
+	/** The receipt is durable and given: the key may go out, and has. `isBooked` when its issuer had to book it first. */
+	| ({
+			readonly kind: "sold";
+			readonly amount: bigint;
+			/** Device id. */
+			readonly payer: Uint8Array;
+			readonly terms: Uint8Array;
+			readonly isBooked: boolean;
+	  } & KeyedSale)
+	/** The issuer has booked it. */
+	| { readonly kind: "booked"; readonly contract: Uint8Array }
+	/** The issuer will never book it, and `error` is what it said. */
+	| {
+			readonly kind: "refused";
+			readonly contract: Uint8Array;
+			readonly error: TetradError;
+	  };
+
+/** What an owner reads of a sale, beside what the purse reports of every payment. */
+export type SaleReport = Extract<PurseReport, { readonly kind: "sale" }>;
+
+/** The selling secret that an issuer gave; documents and bytes as they came. */
+export interface GivenSecret {
+	readonly secret: Uint8Array;
+	readonly certificate: Uint8Array;
+	/** The issuer's, encoded. */
+	readonly chain: Uint8Array;
+}
+
+/** What a purse does for its part. All of it may be called within a call to the part, and only there. */
+export interface SaleRail {
+	readonly context: MoneyContext;
+	/** Of the event that is handled; milliseconds since the epoch. */
+	readonly now: number;
+	/** The tetrads that are open, by their numbers. */
+	readonly meetings: ReadonlyMap<number, Meeting>;
+	/** An issuer whose money this purse takes, and its terms. */
+	issuerOf(issuer: Uint8Array): IssuerTerms | undefined;
+	/**
+	 * Pays, or goes on with what was begun: asked again with the same, in a tetrad of the same four,
+	 * it is paid once, is delivered again when it is committed, and says what became of it. `also`
+	 * is written in the very transaction of COMMIT, and not when it was committed before. Everything
+	 * that comes of it comes as a `SaleEvent`, also within this call.
+	 */
+	pay(tetrad: number, payment: SalePayment, also: readonly Write[]): void;
+	/** Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted` or `too-late`. */
+	cancel(contract: Uint8Array): void;
+	/** Asks for a transaction, in its turn; answered by `written` with what it decides, or by `notWritten`. `job` is data that says what to do then. */
+	transact(job: Kind, transaction: Transaction<unknown>): void;
+	/** To the own agent in a tetrad, if it is still open. */
+	toAgent(tetrad: number, bytes: Uint8Array): void;
+	/** To the other module. */
+	toModule(tetrad: number, bytes: Uint8Array): void;
+	report(report: SaleReport): void;
+}
+
+/**
+ * Whoever knows what a sale is, at a module that buys or sells. What it throws in `fromAgent` and
+ * `fromModule` ends that tetrad; what it throws elsewhere ends the purse.
+ */
+export interface SalePart {
+	/** Whether messages of that first byte are for it. */
+	hears(from: "agent" | "module", type: number): boolean;
+	fromAgent(meeting: Meeting, bytes: Uint8Array): void;
+	fromModule(meeting: Meeting, bytes: Uint8Array): void;
+	opened(meeting: Meeting): void;
+	/** Nothing more comes from that tetrad, and nothing can be sent in it. */
+	closed(tetrad: number): void;
+	/** When `time` shall be called, for each thing that waits. */
+	deadlines(): Iterable<number>;
+	time(): void;
+	written(job: Kind, result: unknown): void;
+	/** What the transaction threw, or why the store did not write it. */
+	notWritten(job: Kind, error: TetradError): void;
+	happened(event: SaleEvent): void;
+
+	// A payee is asked; it answers at once, and nothing changes by that.
+
+	/** Why that sale is not for this module to take now, or nothing. The terms are to be those of the contract. */
+	judge(meeting: Meeting, sale: OfferedSale): TetradError | undefined;
+	/**
+	 * The key of a sale that its payer has committed, in this tetrad or in an earlier one of the same
+	 * four; or why it is not taken at all. Only what no honest payer delivers, and what is over for
+	 * good, is refused: what comes late is to be deposited first.
+	 */
+	sell(meeting: Meeting, sale: DeliveredSale): Sold | TetradError;
+
+	// What a seller needs of its issuer.
+
+	/** The generation of the selling secret to ask for in a visit to that issuer, 0 for the current one; nothing when there is nothing to ask. */
+	wantedSecret(meeting: Meeting, issuer: IssuerTerms): number | undefined;
+	/** What to write of a secret that was asked for. Throws when it is not good. */
+	keepSecret(
+		meeting: Meeting,
+		issuer: IssuerTerms,
+		given: GivenSecret,
+	): Transaction<unknown>;
+	/** It is durable; `result` is what that transaction has decided. */
+	secretKept(result: unknown): void;
+}
+
+/** How a purse gets its part: made along with it, before anything happens. */
+export type MakeSalePart = (rail: SaleRail) => SalePart;

@@ -215,6 +215,7 @@ export class Depositing {
 					Y: own.deviceId,
 				},
 				binding: new Uint8Array(32),
+				exporter: new Uint8Array(32),
 				peer,
 				agents: { own, other: peer },
 			},

@@ -21,6 +21,8 @@ export interface Meeting {
 	readonly ids: FourIds;
 	/** `BINDING_BYTES` exported by the tetrad under `BINDING_LABEL`. */
 	readonly binding: Uint8Array;
+	/** What the tetrad exports for the goods that are sold in it, 32 bytes (docs/trade.md, "Keys"): secret from all but the four. */
+	readonly exporter: Uint8Array;
 	/** The other module, as the own policy judged it. */
 	readonly peer: CertifiedDevice;
 	/** The agent on this side and that on the other, as the own policy judged them. */

@@ -123,6 +123,7 @@ export class Mint {
 						Y: this.#self.device.deviceId,
 					},
 					binding: new Uint8Array(32),
+					exporter: new Uint8Array(32),
 					peer: peer.device,
 					agents: { own: this.#self.device, other: peer.device },
 				},

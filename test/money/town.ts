@@ -423,6 +423,7 @@ export class Town {
 				place,
 				ids,
 				binding,
+				exporter: nodeCrypto.sha256(binding),
 				peer: peer.device,
 				agents: { own: self.agent, other: peer.agent },
 			};

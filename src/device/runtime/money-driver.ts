@@ -14,7 +14,11 @@ import {
 	unpackMessages,
 } from "../../money/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
-import { isAboutPurchases } from "../../trade/documents/index.ts";
+import {
+	EXPORTER_BYTES,
+	EXPORTER_LABEL,
+	isAboutPurchases,
+} from "../../trade/documents/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import { Driver } from "./driver.ts";
 import { MoneySender } from "./money-sender.ts";
@@ -55,6 +59,9 @@ export interface MoneyDriverOptions<Report> {
 	/** `nodeCrypto` unless given. */
 	readonly crypto?: CryptoProvider;
 }
+
+/** Of what a tetrad exports. */
+const NO_CONTEXT: Uint8Array = new Uint8Array();
 
 interface Served {
 	readonly tetrad: Tetrad;
@@ -176,7 +183,8 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 				tetrad: id,
 				place,
 				ids: idsOf(parties),
-				binding: tetrad.export(BINDING_LABEL, new Uint8Array(), BINDING_BYTES),
+				binding: tetrad.export(BINDING_LABEL, NO_CONTEXT, BINDING_BYTES),
+				exporter: tetrad.export(EXPORTER_LABEL, NO_CONTEXT, EXPORTER_BYTES),
 				peer: isX ? Y : X,
 				agents: isX ? { own: A, other: B } : { own: B, other: A },
 			},

@@ -81,7 +81,9 @@ class SocketPipe implements Pipe {
 	end(): void {
 		this.#socket.end();
 		// An honest end closes at once. One that does not keeps no process alive for longer than this,
-		// in which what still comes is read: a reset could take what was just written with it.
+		// in which what still comes is read: once the process is gone, whatever comes is answered by a
+		// reset, which takes with it what was written last and is still on its way. No socket says when
+		// the other end has that, so there is nothing to wait for but its own end, or this time.
 		setTimeout(() => this.#socket.unref(), LINGER_MS).unref();
 	}
 

@@ -67,9 +67,10 @@ async function runClaims(
 			pay: teller.payment("1.00", "the file"),
 		});
 		const { suite } = stage;
+		const { captures, keylog } = done;
 		return {
 			run: done,
-			frames: await dissect(done.captures, done.keylog, { suite, routing }),
+			...(await dissect(captures, keylog, { suite, routing })),
 		};
 	};
 	const runs = {

@@ -33,6 +33,7 @@ import {
 	CLAIMS,
 	type ClaimResult,
 	checkClaim,
+	type Dissected,
 	dissect,
 	KEY_ROOMS,
 	type MoneySeen,
@@ -43,7 +44,6 @@ import {
 	Stage,
 	type Teller,
 	type WireAudit,
-	type WireFrame,
 } from "./stage/index.ts";
 
 export interface DemoFlags {
@@ -81,11 +81,9 @@ async function showRun(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 }
 
 /** Everything that a demonstration showed. */
-interface Seen {
+interface Seen extends Dissected {
 	readonly suite: SuiteName;
 	readonly keys: KeysFlag;
-	readonly run: Run;
-	readonly frames: readonly WireFrame[];
 	readonly audits: readonly WireAudit[];
 	readonly claims: readonly ClaimResult[];
 	readonly money: MoneySeen;
@@ -129,10 +127,10 @@ async function perform(
 	await teller.settle("Y");
 	balances.push(await teller.balances("after, Y having deposited"));
 	const money = await examineMoney(teller, balances);
-	const frames = await dissect(run.captures, run.keylog, flags);
+	const dissection = await dissect(run.captures, run.keylog, flags);
 	const audits = await auditWires(run);
 	const claims = CLAIMS.filter((claim) => claim.routing === routing).map(
-		(claim) => checkClaim(claim, { run, frames }),
+		(claim) => checkClaim(claim, { run, ...dissection }),
 	);
 	const outcome = judge(run, audits, claims, money, flags);
 	const { pairingCodes } = stage;
@@ -140,7 +138,7 @@ async function perform(
 		suite,
 		keys,
 		run,
-		frames,
+		...dissection,
 		audits,
 		claims,
 		money,
@@ -250,7 +248,7 @@ function fileEvent(
 }
 
 function draw(seen: Seen): void {
-	const { suite, run, frames, audits, outcome } = seen;
+	const { suite, run, frames, omitted, audits, outcome } = seen;
 	const { routing, root, link, file } = run.options;
 	say(heading("Four processes, one conversation"));
 	say();
@@ -268,6 +266,13 @@ function draw(seen: Seen): void {
 		),
 	);
 	for (const line of flightTable(frames)) say(line);
+	const further = omitted.reduce((sum, { count }) => sum + count, 0);
+	if (further > 0)
+		say(
+			dim(
+				`  ${further} further frames of kinds that came very often were counted, and not kept.`,
+			),
+		);
 
 	say(heading("Every session in use"));
 	for (const { session, to, text } of outcome.messages)
@@ -356,6 +361,7 @@ function report({
 	keys,
 	run,
 	frames,
+	omitted,
 	audits,
 	claims,
 	money,
@@ -395,6 +401,7 @@ function report({
 			name,
 			bytes,
 		})),
+		omitted,
 		claims,
 		wiretaps: audits,
 	};

@@ -29,8 +29,9 @@ before(async () => {
 			link: "paired",
 			file: FILE,
 		});
-		const frames = await dissect(run.captures, run.keylog, { suite, routing });
-		seen[routing] = { run, frames };
+		const { captures, keylog } = run;
+		const found = await dissect(captures, keylog, { suite, routing });
+		seen[routing] = { run, ...found };
 	}
 });
 
@@ -56,7 +57,7 @@ function holds(claim: number, what: Dissected): boolean {
 
 /** The run with one value of one keylog changed. */
 function withSecret(
-	{ run, frames }: Dissected,
+	{ run, ...found }: Dissected,
 	place: Place,
 	label: string,
 ): Dissected {
@@ -69,21 +70,47 @@ function withSecret(
 	);
 	return {
 		run: { ...run, keylog: { ...run.keylog, [place]: entries } },
-		frames,
+		...found,
 	};
 }
 
 function withFrames(
-	{ run, frames }: Dissected,
+	{ frames, ...rest }: Dissected,
 	change: (frame: WireFrame) => WireFrame | undefined,
 ): Dissected {
-	return { run, frames: frames.flatMap((frame) => change(frame) ?? []) };
+	return { ...rest, frames: frames.flatMap((frame) => change(frame) ?? []) };
 }
 
 describe("a claim holds on real runs and falls when what it says is not so", () => {
 	test("every claim that software keys can show holds", () => {
 		for (const { claim, routing } of CLAIMS)
 			assert.equal(holds(claim, seen[routing]), !NEEDS_TOKENS.has(claim));
+	});
+
+	test("claims 5 and 9 are judged by what was kept, and say how much was not", () => {
+		for (const [claim, routing] of [
+			[5, "direct"],
+			[9, "crossed"],
+		] as const) {
+			const all = check(claim, seen[routing]);
+			assert.doesNotMatch(all.evidence, /not kept/);
+			const omitted = ["message", "session 2 in session 1"].map(
+				(name, i) =>
+					({
+						wire: "network",
+						from: "A",
+						to: "B",
+						name,
+						count: 5 + i,
+					}) as const,
+			);
+			const some = check(claim, { ...seen[routing], omitted });
+			assert.ok(some.holds);
+			assert.match(
+				some.evidence,
+				/; 6 further records of session 2 were captured, and not kept to be judged$/,
+			);
+		}
 	});
 
 	test("claim 1: three processes, another R2, a key known elsewhere, no session 3", () => {

@@ -71,11 +71,11 @@ async function runOn(stage: Stage): Promise<Dissected> {
 		link: "paired",
 		file: new URL("../../LICENSE", import.meta.url).pathname,
 	});
-	const frames = await dissect(done.captures, done.keylog, {
+	const dissection = await dissect(done.captures, done.keylog, {
 		suite,
 		routing: "direct",
 	});
-	return { run: done, frames };
+	return { run: done, ...dissection };
 }
 
 function check(number: number, seen: Dissected): ClaimResult {

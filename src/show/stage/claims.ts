@@ -7,7 +7,7 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
 import { enc, hex, sameBytes, utf8 } from "../../wire/index.ts";
 import { type Custody, whereOf } from "./custody.ts";
-import type { WireFrame } from "./dissect.ts";
+import type { Dissection, WireFrame } from "./dissect.ts";
 import { type Impostor, PARTNER, roleOf, type Trial } from "./impostors.ts";
 import type { Run } from "./stage.ts";
 
@@ -18,9 +18,8 @@ export interface ClaimResult {
 }
 
 /** A run and its frames. */
-export interface Dissected {
+export interface Dissected extends Dissection {
 	readonly run: Run;
-	readonly frames: readonly WireFrame[];
 }
 
 /** Claims that no run with keys in software can show. */
@@ -249,7 +248,16 @@ function nestedThroughout(seen: Dissected): string {
 	const i1 = offer?.layers[0]?.fields["i1"];
 	need(i1 instanceof Uint8Array, "no flight 1 was captured");
 	const messages = nested.filter(({ name }) => name.startsWith("session 2"));
-	return `${nested.length} records of session 2 were captured on the network, ${messages.length} of them messages between the modules; each opened first with a key of session 1 and only then with one of session 2, the last ${where(nested.at(-1) as WireFrame)}; in clear went only I1, ${i1.length} bytes of ephemeral public keys`;
+	const unjudged = seen.omitted
+		.filter(
+			({ wire, name }) => wire === "network" && name.startsWith("session 2"),
+		)
+		.reduce((sum, { count }) => sum + count, 0);
+	const further =
+		unjudged === 0
+			? ""
+			: `; ${unjudged} further records of session 2 were captured, and not kept to be judged`;
+	return `${nested.length} records of session 2 were captured on the network, ${messages.length} of them messages between the modules; each opened first with a key of session 1 and only then with one of session 2, the last ${where(nested.at(-1) as WireFrame)}; in clear went only I1, ${i1.length} bytes of ephemeral public keys${further}`;
 }
 
 /** What a key that cannot leave its token is, by the names of PKCS #11, and what it may do. */

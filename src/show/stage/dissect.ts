@@ -57,10 +57,23 @@ export interface WireFrame {
 	readonly layers: readonly Layer[];
 }
 
+/** Frames of one name that went one way, and were read and not kept. */
+export interface Omitted
+	extends Pick<WireFrame, "wire" | "from" | "to" | "name"> {
+	readonly count: number;
+}
+
+/** What was captured. */
+export interface Dissection {
+	/** In the order of time. */
+	readonly frames: readonly WireFrame[];
+	readonly omitted: readonly Omitted[];
+}
+
 const KEPT_BYTES = 4096;
 
-/** Frames that are kept; the rest of a long transfer is only counted. */
-const MAX_KEPT_FRAMES = 5000;
+/** Frames of each name that are kept in each direction, from the first; the rest of a long transfer is only counted, and takes no other frame's place. */
+const MAX_KEPT_FRAMES = 1000;
 
 const LINK_NAME: Readonly<Record<LinkMessageType, string>> &
 	Readonly<Record<number, string | undefined>> = {
@@ -83,13 +96,14 @@ const LINK_NAME: Readonly<Record<LinkMessageType, string>> &
 	[LINK.lists]: "untrusted lists",
 };
 
-/** Everything that was captured, opened as far as the keylog goes, in the order of time. */
+/** Everything that was captured, opened as far as the keylog goes. */
 export async function dissect(
 	captures: readonly Captured[],
 	keylog: Keylog,
 	run: { readonly suite: SuiteName; readonly routing: Routing },
-): Promise<WireFrame[]> {
+): Promise<Dissection> {
 	const frames: WireFrame[] = [];
+	const omitted: Omitted[] = [];
 	const suite = suiteByName(run.suite);
 	const inner = new InnerReader(keylog, suite, run.routing);
 	// The network first: records of session 2 are opened in the order in which they crossed it.
@@ -98,13 +112,15 @@ export async function dissect(
 			captured.wire === "network"
 				? new NetworkReader(captured, keylog, suite, run.routing, inner)
 				: new LinkReader(captured, keylog, suite, run.routing);
+		const { wire, from, to } = captured;
+		const counts = new Map<string, number>();
 		for await (const { frame, offset } of framesOf(captured)) {
 			const { name, layers } = reader.read(frame);
-			if (frames.length < MAX_KEPT_FRAMES)
+			const count = (counts.get(name) ?? 0) + 1;
+			counts.set(name, count);
+			if (count <= MAX_KEPT_FRAMES)
 				frames.push({
-					wire: captured.wire,
-					from: captured.from,
-					to: captured.to,
+					...{ wire, from, to },
 					at: timeOf(captured, offset + frame.length - 1),
 					offset,
 					bytes: frame.length,
@@ -113,8 +129,11 @@ export async function dissect(
 					layers,
 				});
 		}
+		for (const [name, count] of counts)
+			if (count > MAX_KEPT_FRAMES)
+				omitted.push({ wire, from, to, name, count: count - MAX_KEPT_FRAMES });
 	}
-	return frames.sort((a, b) => a.at - b.at);
+	return { frames: frames.sort((a, b) => a.at - b.at), omitted };
 }
 
 async function* framesOf(

@@ -10,6 +10,7 @@ import {
 	draftNote,
 	draftReceipt,
 	draftTransfer,
+	FIRST_HEAD,
 	openReceipt,
 	parseNote,
 	parseTransfer,
@@ -119,6 +120,7 @@ export class PaymentDocuments {
 			payee: payee.device.deviceId,
 			amount: transfer.amount,
 			accepted: this.#now,
+			head: FIRST_HEAD,
 		});
 		const signed = receipt.sign(await payee.signer.sign(receipt.toSign));
 

@@ -154,6 +154,13 @@ describe("layouts of documents", () => {
 		holdsLayout("a receipt", layoutOf("Receipt"), (fields) =>
 			openReceipt(nodeCrypto, signed(fields), payee),
 		);
+		const short = layoutOf("Receipt").map(({ min }) => filled(min, 0));
+		for (const length of [0, 39, 41])
+			assert.throws(
+				() =>
+					openReceipt(nodeCrypto, signed([...short, filled(length, 1)]), payee),
+				/head has a wrong length|a receipt is too long/,
+			);
 	});
 
 	test("Override", () => {
@@ -224,6 +231,7 @@ describe("layouts of documents", () => {
 			payee: idOf("bob"),
 			amount: 1n,
 			accepted: TEST_NOW,
+			head: undefined,
 		};
 		const receiptDocument = draftReceipt(receipt).sign(filled(64, 1));
 		for (const field of ["contract", "transfer", "payee"] as const)
@@ -348,6 +356,7 @@ test("roles: each document is signed for the place that the page says", async ()
 			payee: device.deviceId,
 			amount: 1n,
 			accepted: TEST_NOW,
+			head: undefined,
 		}).toSign,
 		order: draftOrder({
 			purse: device.deviceId,

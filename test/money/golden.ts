@@ -66,6 +66,19 @@ export const RECEIPT_TO_SIGN: Uint8Array = bytesOf(`
 	00000008 0000019e830e1a00 # accepted
 `);
 
+/** The same for one that quotes a head. */
+export const HEADED_RECEIPT_TO_SIGN: Uint8Array = bytesOf(`
+	7465747261642f3120524500 # "tetrad/1 RE" 00
+	000000bb # length
+	00000020 c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0 # contract
+	00000020 35b60f9418970186f2fe09a0efb7f8e5f03a5fba5bffe85bdbcfe362081b7450 # transfer
+	0000002b 00000020d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d000000003 # payee
+	626f62
+	00000008 00000000000004e2 # amount
+	00000008 0000019e830e1a00 # accepted
+	00000028 0102030405060708 4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e4e # head
+`);
+
 /** What is signed of an order: the place of the signature, the length of the body, and its fields with their lengths. */
 export const ORDER_TO_SIGN: Uint8Array = bytesOf(`
 	7465747261642f31204f5700 # "tetrad/1 OW" 00

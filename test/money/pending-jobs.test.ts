@@ -195,7 +195,7 @@ describe("what money waits for can be looked at", () => {
 		assert.match(
 			signing ?? "",
 			new RegExp(
-				`^signing-receipt { receipt: { contract: ${contract}, transfer: .*, payee: .*, amount: 250, accepted: ${town.now} } }$`,
+				`^signing-receipt { receipt: { contract: ${contract}, transfer: .*, payee: .*, amount: 250, accepted: ${town.now}, head: { number: 0, hash: 00000000 } } }$`,
 			),
 		);
 		assert.deepEqual(others, [`writing-receipt { contract: ${contract} }`]);

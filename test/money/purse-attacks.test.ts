@@ -308,6 +308,7 @@ const DELIVERIES: Readonly<Record<string, readonly [string, Attack]>> = {
 				payee: m.self.device.deviceId,
 				amount: 250n,
 				accepted: 1,
+				head: undefined,
 			});
 			const signature = await m.self.signer.sign(draft.toSign);
 			const [transferBody] = dec(await m.transfer(), 2);

@@ -34,12 +34,22 @@ const FIXED_RECEIPT: ReceiptBody = {
 	payee: idOf("bob"),
 	amount: 1250n,
 	accepted: TEST_NOW,
+	head: undefined,
 };
 
 test("golden bytes of what a payee signs", () => {
 	assert.equal(
 		hex(draftReceipt(FIXED_RECEIPT).toSign),
 		hex(golden.RECEIPT_TO_SIGN),
+	);
+	assert.equal(
+		hex(
+			draftReceipt({
+				...FIXED_RECEIPT,
+				head: { number: 0x0102030405060708n, hash: filled(32, 0x4e) },
+			}).toSign,
+		),
+		hex(golden.HEADED_RECEIPT_TO_SIGN),
 	);
 });
 
@@ -52,6 +62,13 @@ test("round trip, in at most MAX_RECEIPT_BYTES", async () => {
 			payee: fc.uint8Array({ minLength: 41, maxLength: 104 }),
 			amount: fc.bigInt({ min: 1n, max: MAX_AMOUNT }),
 			accepted: fc.nat(),
+			head: fc.option(
+				fc.record(
+					{ number: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), hash },
+					{ noNullPrototype: true },
+				),
+				{ nil: undefined },
+			),
 		},
 		{ noNullPrototype: true },
 	);

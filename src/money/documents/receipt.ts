@@ -1,17 +1,23 @@
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { authenticationFailed } from "../../errors.ts";
+import { authenticationFailed, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	bytes,
 	type Draft,
+	type Fields,
+	mappedStructure,
+	row,
 	type Signed,
 	SignedDocument,
+	type Structure,
 	sameBytes,
 	structure,
 	time,
+	twoForms,
 	type Verified,
 } from "../../wire/index.ts";
 import { amount } from "./amount.ts";
+import { HEAD_FIELDS, type Head } from "./head.ts";
 import { CONTRACT_BYTES, DEVICE_ID } from "./limits.ts";
 
 /** A payee's module's word that it has taken a transfer and credited it once. */
@@ -26,13 +32,45 @@ export interface ReceiptBody {
 	readonly amount: bigint;
 	/** By the payee's clock; milliseconds since the epoch. */
 	readonly accepted: number;
+	/** The newest head of the payee's purse when it signed: whatever its log says up to there cannot be changed unseen. Receipts of older programs have none. */
+	readonly head: Head | undefined;
 }
+
+type HeadlessBody = Omit<ReceiptBody, "head">;
+type HeadedBody = HeadlessBody & { readonly head: Head };
 
 /** A receipt that the payee's module signed. Only `openReceipt` makes one. */
 export type Receipt = Verified<Signed<ReceiptBody>>;
 
 /** Whose receipt it has to be. */
 type Payee = Pick<CertifiedDevice, "deviceId" | "algorithm" | "publicKey">;
+
+const HEADLESS: Fields<HeadlessBody> = {
+	contract: bytes(CONTRACT_BYTES),
+	transfer: bytes(HASH_BYTES),
+	payee: DEVICE_ID,
+	amount,
+	accepted: time,
+};
+
+const BODY: Structure<ReceiptBody> = twoForms<ReceiptBody>(
+	mappedStructure(structure<HeadlessBody>("a receipt", HEADLESS), {
+		from: (body) => ({ ...body, head: undefined }),
+		to: (body) => body,
+	}),
+	mappedStructure(
+		structure<HeadedBody>("a receipt", { ...HEADLESS, head: row(HEAD_FIELDS) }),
+		{
+			from: (body) => body,
+			to(body) {
+				if (body.head === undefined)
+					throw new TetradError("internal", "a receipt without its head");
+				return { ...body, head: body.head };
+			},
+		},
+	),
+	({ head }) => head !== undefined,
+);
 
 const RECEIPT: SignedDocument<
 	ReceiptBody,
@@ -41,13 +79,7 @@ const RECEIPT: SignedDocument<
 > = new SignedDocument({
 	name: "a receipt",
 	role: "RE",
-	body: structure<ReceiptBody>("a receipt", {
-		contract: bytes(CONTRACT_BYTES),
-		transfer: bytes(HASH_BYTES),
-		payee: DEVICE_ID,
-		amount,
-		accepted: time,
-	}),
+	body: BODY,
 	judge(receipt, payee) {
 		if (!sameBytes(receipt.payee, payee.deviceId)) throw authenticationFailed();
 		return { key: payee, proves: receipt };

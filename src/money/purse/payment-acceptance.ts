@@ -248,6 +248,7 @@ export class PaymentAcceptance {
 			payee: this.#core.ownId,
 			amount,
 			accepted: this.#core.now,
+			head: this.#witnesses.head,
 		};
 		const { toSign } = draftReceipt(receipt);
 		acceptance.state = { kind: "signing", delivery, judged };

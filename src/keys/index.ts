@@ -27,6 +27,7 @@ export {
 	secretFromPrompt,
 	type Terminal,
 } from "./secret.ts";
+export { createSecretFile, readSecretFile } from "./secret-file.ts";
 export {
 	generateSoftwareKey,
 	readSoftwareKey,

@@ -1,17 +1,17 @@
 /*
- * A sealed key file, version 1. All numbers are big-endian; all before the ciphertext is the
+ * A sealed file, version 1, with a key or a secret. All numbers are big-endian; all before the ciphertext is the
  * associated data of the AEAD, so that nothing in the file can change unnoticed.
  *
  *   offset  bytes
  *        0     16  "tetrad/1 sealed" and a line feed
- *       16      1  algorithm of the key: 1 is P-256, 2 is Ed25519
+ *       16      1  what is in it: 1 is a key for P-256, 2 one for Ed25519, 3 a secret
  *       17      4  Argon2id (RFC 9106, version 1.3): memory in KiB
  *       21      4  passes
  *       25      4  lanes
  *       29     16  salt, random
  *       45     12  nonce, random
- *       57  n + 16 AES-256-GCM of the private key in PKCS#8 DER under the 32 bytes of Argon2id,
- *                  and its tag; n is 138 for P-256 and 48 for Ed25519
+ *       57  n + 16 AES-256-GCM of the private key in PKCS#8 DER, or of the secret, under the 32
+ *                  bytes of Argon2id, and its tag; n is 138 for P-256, 48 for Ed25519, 32 for a secret
  */
 import { argon2 } from "node:crypto";
 import { promisify } from "node:util";
@@ -62,18 +62,23 @@ const NONCE_BYTES = 12;
 const HEADER_BYTES: number =
 	MAGIC.length + 1 + 3 * 4 + SALT_BYTES + NONCE_BYTES;
 
-const ALGORITHMS: Readonly<Record<number, SignatureAlgorithm>> = {
+/** What a sealed file can hold. */
+type Kind = SignatureAlgorithm | "secret";
+
+const KINDS: Readonly<Record<number, Kind>> = {
 	1: "P-256",
 	2: "Ed25519",
+	3: "secret",
 };
 
-const DER_BYTES: Readonly<Record<SignatureAlgorithm, number>> = {
+const CONTENT_BYTES: Readonly<Record<Kind, number>> = {
 	"P-256": 138,
 	Ed25519: 48,
+	secret: KEY_BYTES,
 };
 
 interface Header {
-	readonly algorithm: SignatureAlgorithm;
+	readonly kind: Kind;
 	readonly cost: PassphraseCost;
 	readonly salt: Uint8Array;
 	readonly nonce: Uint8Array;
@@ -89,31 +94,48 @@ export async function sealKey(
 	passphrase: Uint8Array,
 	cost: PassphraseCost = DEFAULT_COST,
 ): Promise<Uint8Array> {
+	const der = privateKeyDer(key);
+	try {
+		return await seal(key.algorithm, der, passphrase, cost);
+	} finally {
+		der.fill(0);
+	}
+}
+
+/** The content of a sealed file for a secret of 32 bytes. Rejects as `sealKey`. */
+export function sealSecret(
+	secret: Uint8Array,
+	passphrase: Uint8Array,
+	cost: PassphraseCost = DEFAULT_COST,
+): Promise<Uint8Array> {
+	return seal("secret", secret, passphrase, cost);
+}
+
+async function seal(
+	kind: Kind,
+	content: Uint8Array,
+	passphrase: Uint8Array,
+	cost: PassphraseCost,
+): Promise<Uint8Array> {
 	if (!isBearable(cost))
 		throw new TetradError(
 			"invalid-argument",
 			`the cost of a passphrase is at most ${MAX_COST.memoryKib} KiB, ${MAX_COST.passes} passes and ${MAX_COST.lanes} lanes, with 8 KiB or more for each lane`,
 		);
+	if (content.length !== CONTENT_BYTES[kind])
+		throw new TetradError("internal", "what is to be sealed has an odd length");
 	const salt = nodeCrypto.random(SALT_BYTES);
 	const nonce = nodeCrypto.random(NONCE_BYTES);
-	const algorithm = Object.values(ALGORITHMS).indexOf(key.algorithm) + 1;
 	const numbers = Buffer.alloc(13);
-	numbers.writeUInt8(algorithm);
+	numbers.writeUInt8(Object.values(KINDS).indexOf(kind) + 1);
 	numbers.writeUInt32BE(cost.memoryKib, 1);
 	numbers.writeUInt32BE(cost.passes, 5);
 	numbers.writeUInt32BE(cost.lanes, 9);
 	const header = concat(MAGIC, numbers, salt, nonce);
-	const der = privateKeyDer(key);
-	try {
-		if (der.length !== DER_BYTES[key.algorithm])
-			throw new TetradError("internal", "a private key has an odd length");
-		const sealed = await withAead(passphrase, cost, salt, (aead) =>
-			aead.seal(nonce, header, der),
-		);
-		return concat(header, sealed);
-	} finally {
-		der.fill(0);
-	}
+	const sealed = await withAead(passphrase, cost, salt, (aead) =>
+		aead.seal(nonce, header, content),
+	);
+	return concat(header, sealed);
 }
 
 /**
@@ -126,43 +148,67 @@ export async function unsealKey(
 	passphrase: () => Promise<Uint8Array>,
 ): Promise<SoftwareKey | "not-opened" | undefined> {
 	const header = parseHeader(content);
-	if (header === undefined) return undefined;
-	const secret = await passphrase();
-	let der: Uint8Array | undefined;
+	if (header === undefined || header.kind === "secret") return undefined;
+	const der = await unseal(header, passphrase);
+	if (der === undefined) return "not-opened";
 	try {
-		der = await withAead(secret, header.cost, header.salt, (aead) =>
-			aead.open(header.nonce, header.bytes, header.sealed),
-		);
-		if (der === undefined) return "not-opened";
 		const view = Buffer.from(der.buffer, der.byteOffset, der.byteLength);
 		const key = await parsePrivateKeyDer(view);
-		return key?.algorithm === header.algorithm ? key : undefined;
+		return key?.algorithm === header.kind ? key : undefined;
+	} finally {
+		der.fill(0);
+	}
+}
+
+/** The secret in the content of a sealed file, in a buffer that is the caller's to wipe; otherwise as `unsealKey`. */
+export async function unsealSecret(
+	content: Uint8Array,
+	passphrase: () => Promise<Uint8Array>,
+): Promise<Uint8Array | "not-opened" | undefined> {
+	const header = parseHeader(content);
+	if (header?.kind !== "secret") return undefined;
+	return (await unseal(header, passphrase)) ?? "not-opened";
+}
+
+/** Whether the content of a file says that it is a sealed one. */
+export function isSealed(content: Uint8Array): boolean {
+	return sameBytes(content.subarray(0, MAGIC.length), MAGIC);
+}
+
+async function unseal(
+	{ cost, salt, nonce, bytes, sealed }: Header,
+	passphrase: () => Promise<Uint8Array>,
+): Promise<Uint8Array | undefined> {
+	const secret = await passphrase();
+	try {
+		return await withAead(secret, cost, salt, (aead) =>
+			aead.open(nonce, bytes, sealed),
+		);
 	} finally {
 		secret.fill(0);
-		der?.fill(0);
 	}
 }
 
 function parseHeader(content: Uint8Array): Header | undefined {
 	if (content.length < HEADER_BYTES) return undefined;
-	if (!sameBytes(content.subarray(0, MAGIC.length), MAGIC)) return undefined;
+	if (!isSealed(content)) return undefined;
 	const view = new DataView(
 		content.buffer,
 		content.byteOffset + MAGIC.length,
 		content.byteLength - MAGIC.length,
 	);
-	const algorithm = ALGORITHMS[view.getUint8(0)];
+	const kind = KINDS[view.getUint8(0)];
 	const cost: PassphraseCost = {
 		memoryKib: view.getUint32(1),
 		passes: view.getUint32(5),
 		lanes: view.getUint32(9),
 	};
-	if (algorithm === undefined || !isBearable(cost)) return undefined;
-	const length = HEADER_BYTES + DER_BYTES[algorithm] + TAG_BYTES;
+	if (kind === undefined || !isBearable(cost)) return undefined;
+	const length = HEADER_BYTES + CONTENT_BYTES[kind] + TAG_BYTES;
 	if (content.length !== length) return undefined;
 	const salt = HEADER_BYTES - NONCE_BYTES - SALT_BYTES;
 	return {
-		algorithm,
+		kind,
 		cost,
 		salt: content.subarray(salt, salt + SALT_BYTES),
 		nonce: content.subarray(HEADER_BYTES - NONCE_BYTES, HEADER_BYTES),

@@ -147,6 +147,7 @@ export class Depositing {
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
 				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),
 				certified: (chain) => verdicts.certified(chain, "module"),
+				certifiedAgent: (chain) => verdicts.certified(chain, "agent"),
 			},
 			{ currency: CURRENCY, isPlay: true },
 		);

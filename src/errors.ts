@@ -27,6 +27,7 @@ export type ErrorCode =
 	| "double-spent"
 	| "merchandise-changed"
 	| "merchandise-wrong"
+	| "purchase-void"
 	| "timed-out"
 	| "carrier-failed"
 	| "address-in-use"
@@ -70,6 +71,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"double-spent": "peer",
 	"merchandise-changed": "peer",
 	"merchandise-wrong": "peer",
+	"purchase-void": "peer",
 
 	"timed-out": "environment",
 	"carrier-failed": "environment",

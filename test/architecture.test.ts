@@ -67,6 +67,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	talk: ["crypto", "machine", "money/documents", "wire"],
 	"trade/documents": ["crypto", "identity", "money/documents", "wire"],
 	"trade/merchandise": ["crypto", "identity", "trade/documents", "wire"],
+	"trade/issuer": ["crypto", "identity", "money", "trade/documents", "wire"],
 	keys: ["crypto", "identity", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],
@@ -99,6 +100,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"store",
 		"talk",
+		"trade/issuer",
 		"wire",
 	],
 	"device/issuer/http": [
@@ -195,7 +197,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"cli/issuer": [
 		"carrier",
 		"cli",
-		"crypto",
 		"device/home",
 		"device/issuer",
 		"device/issuer/http",

@@ -92,4 +92,6 @@ export interface MoneyContext {
 	) => CertifiedDevice;
 	/** Whom a trusted bank certified under a chain, whenever that was and whatever lists say since. Throws as `ChainVerdicts.certified`. */
 	readonly certified: (encodedChain: Uint8Array) => CertifiedDevice;
+	/** The same of an agent, by a trusted agency. */
+	readonly certifiedAgent: (encodedChain: Uint8Array) => CertifiedDevice;
 }

@@ -199,6 +199,7 @@ describe("an issuer", () => {
 			outstanding: "25.50",
 			returned: "0.00",
 			expired: "0.00",
+			owed: "0.00",
 			balanced: true,
 		};
 		const { currency, play, problems, ...found } = first.audit;

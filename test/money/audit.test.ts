@@ -57,6 +57,7 @@ test("the sums are exact", async () => {
 		outstanding: 552n,
 		returned: 320n,
 		expired: 731n,
+		owed: 0n,
 		balanced: true,
 	});
 });

@@ -4,7 +4,6 @@ import { DatabaseSync } from "node:sqlite";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { runAudit } from "../../src/device/issuer/audit-run.ts";
 import {
-	Audit,
 	type AuditResult,
 	claimLedger,
 	credit,
@@ -58,6 +57,8 @@ export interface Ledgers extends AsyncDisposable {
 
 export interface LedgerOptions {
 	readonly parameters?: Partial<IssuerParameters>;
+	/** The issuer's, for a test of sales. */
+	readonly master?: Uint8Array;
 	/** In a file, for a test that kills or tampers; in memory unless given. */
 	readonly onDisk?: true;
 	/** Any other store, which is opened anew at each restart. */
@@ -68,6 +69,7 @@ export async function makeLedger(
 	options: LedgerOptions = {},
 ): Promise<Ledgers> {
 	const { parameters = {}, onDisk } = options;
+	const master = options.master === undefined ? {} : { master: options.master };
 	const isKept = onDisk === true || options.open !== undefined;
 	await using stack = new AsyncDisposableStack();
 	const folder = onDisk && stack.use(await temporaryFolder());
@@ -88,7 +90,7 @@ export async function makeLedger(
 		issuer,
 		payer,
 		payee,
-		mint: new Mint(world, issuer, store, { parameters }),
+		mint: new Mint(world, issuer, store, { parameters, ...master }),
 		module: (name) => moduleOf(world, name),
 		async restart(how = {}) {
 			if (isKept) {
@@ -98,6 +100,7 @@ export async function makeLedger(
 			const now = how.now ?? ledgers.mint.now;
 			ledgers.mint = new Mint(world, how.issuer ?? issuer, store, {
 				parameters,
+				...master,
 				now,
 				...(how.kill === undefined ? {} : { kill: how.kill }),
 			});
@@ -106,8 +109,7 @@ export async function makeLedger(
 		transact: (transaction) => store.transact(transaction),
 		audit() {
 			const { terms } = ledgers.mint.machine;
-			const audit = new Audit(nodeCrypto, terms, world.policy.banks);
-			return runAudit(audit, store);
+			return runAudit(terms, world.policy.banks, store);
 		},
 		async sound() {
 			const result = await ledgers.audit();

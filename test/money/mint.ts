@@ -11,6 +11,7 @@ import {
 	IssuerMachine,
 	type IssuerParameters,
 	type IssuerReport,
+	type MoneyContext,
 	type MoneyEffect,
 	type MoneyEvent,
 	messages,
@@ -21,6 +22,7 @@ import {
 	type Transfer,
 	type TransferBody,
 } from "../../src/money/index.ts";
+import { SaleDesk } from "../../src/trade/issuer/index.ts";
 import { copy, hex } from "../../src/wire/index.ts";
 import type { TestDevice, World } from "../support/authority.ts";
 
@@ -41,6 +43,8 @@ export interface Kill {
 export interface Module {
 	readonly device: CertifiedDevice;
 	readonly signer: TestDevice["signer"];
+	/** The agent behind which it comes; for whoever asks. */
+	readonly agent?: CertifiedDevice;
 }
 
 export async function moduleOf(world: World, name: string): Promise<Module> {
@@ -78,6 +82,8 @@ export class Mint {
 			readonly parameters?: Partial<IssuerParameters>;
 			readonly now?: number;
 			readonly kill?: Kill;
+			/** With which it derives selling secrets; without one it knows of no sales. */
+			readonly master?: Uint8Array;
 		} = {},
 	) {
 		this.now = options.now ?? world.now;
@@ -86,22 +92,33 @@ export class Mint {
 		this.#kill = options.kill;
 		const certified = (chain: Uint8Array, at: number) =>
 			validateChain(nodeCrypto, chain, "module", world.policy.banks, at);
+		const context: MoneyContext = {
+			crypto: nodeCrypto,
+			own: self.device,
+			judge: certified,
+			judgeSigned: certified,
+			certified: (chain) =>
+				validateChain(
+					nodeCrypto,
+					chain,
+					"module",
+					world.policy.banks,
+					undefined,
+				),
+			certifiedAgent: (chain) =>
+				validateChain(
+					nodeCrypto,
+					chain,
+					"agent",
+					world.policy.agencies,
+					undefined,
+				),
+		};
+		const { parameters, master } = options;
 		this.machine = new IssuerMachine(
-			{
-				crypto: nodeCrypto,
-				own: self.device,
-				judge: certified,
-				judgeSigned: certified,
-				certified: (chain) =>
-					validateChain(
-						nodeCrypto,
-						chain,
-						"module",
-						world.policy.banks,
-						undefined,
-					),
-			},
-			{ currency: PLAY, isPlay: true, ...options.parameters },
+			context,
+			{ currency: PLAY, isPlay: true, ...parameters },
+			master === undefined ? undefined : new SaleDesk(context, master),
 		);
 	}
 
@@ -125,7 +142,7 @@ export class Mint {
 					binding: new Uint8Array(32),
 					exporter: new Uint8Array(32),
 					peer: peer.device,
-					agents: { own: this.#self.device, other: peer.device },
+					agents: { own: this.#self.device, other: peer.agent ?? peer.device },
 				},
 			},
 			this.now,
@@ -202,6 +219,7 @@ export function deposit(
 	transfer: Transfer,
 	notes: readonly Note[],
 	issuer: Module,
+	terms: Uint8Array = messages.NO_TERMS,
 ): Uint8Array {
 	return copy(
 		message(WITH_ISSUER.deposit, {
@@ -209,7 +227,7 @@ export function deposit(
 			transfer: transfer.document,
 			notes: notes.map(({ document }) => document),
 			chains: [issuer.device.encodedChain],
-			terms: messages.NO_TERMS,
+			terms,
 		}),
 	);
 }
@@ -253,6 +271,7 @@ export function resolve(
 	transfer: Transfer,
 	notes: readonly Note[],
 	issuer: Module,
+	terms: Uint8Array = messages.NO_TERMS,
 ): Uint8Array {
 	return copy(
 		message(WITH_ISSUER.resolve, {
@@ -260,7 +279,7 @@ export function resolve(
 			transfer: transfer.document,
 			notes: notes.map(({ document }) => document),
 			chains: [issuer.device.encodedChain],
-			terms: messages.NO_TERMS,
+			terms,
 		}),
 	);
 }

@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { runAudit } from "../../src/device/issuer/index.ts";
 import {
-	Audit,
 	claimLedger,
 	conflictOf,
 	FIRST_HEAD,
@@ -308,8 +307,11 @@ class Simulation {
 		assert.equal(accounts, this.#funded);
 		this.#requireNoOverlap();
 		const { terms } = mint.machine as IssuerMachine;
-		const audit = new Audit(nodeCrypto, terms, town.world.policy.banks);
-		const { problems } = await runAudit(audit, mint.store);
+		const { problems } = await runAudit(
+			terms,
+			town.world.policy.banks,
+			mint.store,
+		);
 		assert.deepEqual(problems, []);
 		for (const { id, payee, amount, payer } of this.contracts) {
 			const rows = purses.flatMap(({ store }) =>

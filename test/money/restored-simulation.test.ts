@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { runAudit } from "../../src/device/issuer/audit-run.ts";
 import {
-	Audit,
 	CONFLICTS,
 	claimLedger,
 	conflictOf,
@@ -255,8 +254,7 @@ class Simulation {
 		const { machine, store } = this.mint;
 		assert.ok(machine instanceof IssuerMachine);
 		const { banks } = this.town.world.policy;
-		const audit = new Audit(nodeCrypto, machine.terms, banks);
-		const { problems, balanced } = await runAudit(audit, store);
+		const { problems, balanced } = await runAudit(machine.terms, banks, store);
 		assert.deepEqual(problems, []);
 		assert.ok(balanced);
 	}

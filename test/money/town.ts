@@ -338,6 +338,7 @@ export class Town {
 			judgeSigned: (chain, at) =>
 				self.verdicts.judgeSigned(chain, "module", at),
 			certified: (chain) => self.verdicts.certified(chain, "module"),
+			certifiedAgent: (chain) => self.verdicts.certified(chain, "agent"),
 		};
 	}
 

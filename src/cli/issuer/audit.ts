@@ -1,4 +1,3 @@
-import { nodeCrypto } from "../../crypto/index.ts";
 import { readPolicy } from "../../device/home/index.ts";
 import {
 	type AuditJson,
@@ -8,7 +7,6 @@ import {
 	termsOf,
 	viewLedger,
 } from "../../device/issuer/index.ts";
-import { Audit } from "../../money/index.ts";
 import { money } from "../money.ts";
 import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
 import { asOperator } from "./as-operator.ts";
@@ -29,6 +27,7 @@ export async function showAudit({ home, json }: AuditFlags): Promise<void> {
 		line("outstanding", result.outstanding);
 		line("returned", result.returned);
 		line("expired", result.expired);
+		line("owed", result.owed);
 		say(result.balanced ? "it balances" : "it does not balance");
 	}
 	for (const problem of result.problems) tell(plain(problem));
@@ -45,8 +44,5 @@ async function audit(home: string): Promise<AuditJson> {
 		termsOf(home, settings),
 		readPolicy(home),
 	]);
-	return auditAsJson(
-		await runAudit(new Audit(nodeCrypto, terms, banks), view),
-		terms,
-	);
+	return auditAsJson(await runAudit(terms, banks, view), terms);
 }

@@ -1,3 +1,5 @@
+import { nodeCrypto } from "../../crypto/index.ts";
+import type { TrustAnchor } from "../../identity/index.ts";
 import type {
 	Read,
 	Row,
@@ -5,16 +7,23 @@ import type {
 	Store,
 	Transaction,
 } from "../../machine/index.ts";
-import type { Audit, AuditResult } from "../../money/index.ts";
+import {
+	Audit,
+	type AuditResult,
+	type IssuerTerms,
+} from "../../money/index.ts";
+import { readSaleTerms } from "../../trade/issuer/index.ts";
 
 /** Rows whose surroundings are read at the same time. */
 const ROWS_AT_ONCE = 64;
 
-/** Carries an audit out on a store as it is at one moment, while others go on with it. */
+/** Audits a ledger as it is at one moment, while others go on with it. `banks` are the roots under which its issuer was certified at any time. */
 export function runAudit(
-	audit: Audit,
+	terms: IssuerTerms,
+	banks: readonly TrustAnchor[],
 	store: Pick<Store, "snapshot">,
 ): Promise<AuditResult> {
+	const audit = new Audit(nodeCrypto, terms, banks, readSaleTerms(nodeCrypto));
 	return store.snapshot(async (scan) => {
 		for (const step of audit.steps) {
 			let looking: Promise<void>[] = [];

@@ -73,6 +73,8 @@ export interface AuditJson {
 	readonly outstanding: string;
 	readonly returned: string;
 	readonly expired: string;
+	/** Of sales that are void, and whose payers have not asked yet. */
+	readonly owed: string;
 	readonly balanced: boolean;
 	readonly currency: string;
 	readonly play: boolean;
@@ -227,6 +229,10 @@ export const auditJson: z.ZodType<AuditJson> = z
 		outstanding: heldText,
 		returned: heldText,
 		expired: heldText,
+		owed: heldText.openapi({
+			description:
+				"What of it is of sales that are void, and whose payers have not asked yet.",
+		}),
 		balanced: z.boolean(),
 		currency: z.string(),
 		play,

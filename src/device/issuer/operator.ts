@@ -5,7 +5,6 @@ import type { TrustAnchor } from "../../identity/index.ts";
 import type { Store } from "../../machine/index.ts";
 import {
 	type Account,
-	Audit,
 	type AuditResult,
 	accountOf,
 	accountsNamed,
@@ -194,8 +193,10 @@ export class LedgerOperator implements Operator {
 			);
 		this.#auditing = true;
 		try {
-			const audit = new Audit(nodeCrypto, this.#terms, this.#banks);
-			return auditAsJson(await runAudit(audit, this.#store), this.#terms);
+			return auditAsJson(
+				await runAudit(this.#terms, this.#banks, this.#store),
+				this.#terms,
+			);
 		} finally {
 			this.#auditing = false;
 		}
@@ -251,6 +252,7 @@ export function auditAsJson(
 		outstanding: text(result.outstanding),
 		returned: text(result.returned),
 		expired: text(result.expired),
+		owed: text(result.owed),
 		balanced: result.balanced,
 		currency: currency.code,
 		play: isPlay,

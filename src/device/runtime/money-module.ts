@@ -129,6 +129,7 @@ export class MoneyModule implements AsyncDisposable {
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
 				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),
 				certified: (chain) => verdicts.certified(chain, "module"),
+				certifiedAgent: (chain) => verdicts.certified(chain, "agent"),
 			},
 			signer: options.identity.signer,
 			now: clock.now,

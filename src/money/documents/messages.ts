@@ -307,7 +307,7 @@ export const WITH_ISSUER: {
 	readonly booked: MessageKind<Booked>;
 	/** Answer to balance. */
 	readonly account: MessageKind<Request & { readonly balance: bigint }>;
-	/** Refused. Only `double-spent` is final; `busy`, `store-full` and `store-failed` mean "not now". */
+	/** Refused. Only `double-spent` and `purchase-void` are final; `busy`, `store-full` and `store-failed` mean "not now". */
 	readonly declined: MessageKind<Request & SaidRefusal>;
 	/** Answer to inquire and to resolve. */
 	readonly outcome: MessageKind<Outcome>;

@@ -19,6 +19,7 @@ export {
 	accountsNamed,
 	type ConflictRow,
 	claimLedger,
+	claimSellingMaster,
 	credit,
 	evidenceOf,
 	listAccounts,
@@ -26,6 +27,7 @@ export {
 	type NoteStatus,
 	noteStatus,
 	openAccount,
+	sellingMasterOf,
 } from "./ledger-desk.ts";
 export {
 	type EntryKind,
@@ -37,6 +39,7 @@ export {
 	conflictId,
 	creditTransaction,
 	ledgerValue,
+	masterHash,
 	nameInDeviceId,
 	noteSerial,
 	requestTransaction,
@@ -57,3 +60,11 @@ export {
 	TRANSFERS,
 } from "./ledger-tables.ts";
 export type { RequestKind } from "./module-requests.ts";
+export type {
+	JudgedSale,
+	ReadTerms,
+	SaidTerms,
+	SaleJudge,
+	Seller,
+	SellingSecret,
+} from "./sale-judge.ts";

@@ -4,6 +4,7 @@ import type { NoteBody, VerifiedTransfer } from "../documents/index.ts";
 import type { SeenHead, TransferOutcome } from "./ledger.ts";
 import type { Asked, RequestOutcome } from "./ledger-answers.ts";
 import type { RequestKind } from "./module-requests.ts";
+import type { Seller } from "./sale-judge.ts";
 
 /** Where a request came from. */
 export interface Origin {
@@ -34,8 +35,8 @@ export type IssuerTransactionJob =
 	  }
 	| { readonly kind: "settling"; readonly origin: Origin };
 
-/** Answered by a signature under the issuer's key. */
-export interface IssuerSignatureJob {
+/** Answered by the signature under a note. */
+export interface NoteJob {
 	readonly kind: "signing";
 	readonly origin: Origin;
 	readonly asked: Asked;
@@ -44,6 +45,16 @@ export interface IssuerSignatureJob {
 	readonly note: NoteBody;
 	readonly peer: CertifiedDevice;
 }
+
+/** Answered by the signature under a selling certificate. */
+interface CertifyingJob {
+	readonly kind: "certifying";
+	readonly origin: Origin;
+	readonly seller: Seller;
+}
+
+/** Answered by a signature under the issuer's key. */
+export type IssuerSignatureJob = NoteJob | CertifyingJob;
 
 /** What a request waits for. */
 export type IssuerJob = IssuerTransactionJob | IssuerSignatureJob;

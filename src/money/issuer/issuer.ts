@@ -2,7 +2,8 @@
  * The issuer's module. Modules come to it through a tetrad and ask; each request goes this way:
  *
  *   read ──> looked up ──> signing ──> issuing ──> answered     withdraw, exchange into notes
- *     └────────────────> settling ─────────────────────┘        all others
+ *     ├────────────────> settling ─────────────────────┤        all others that may move money
+ *     └─> certifying ──────────────────────────────────┘        secret
  *
  * The answer is sent when it is durable. `looked up` costs no signature for what was answered
  * before or cannot be done; `issuing` asks the same again, so two of one request issue one note.
@@ -34,6 +35,7 @@ import {
 	MAX_REQUESTS,
 	MAX_TETRAD_REQUESTS,
 	message,
+	NO_TERMS,
 	parseNote,
 	parseTransfer,
 	QUESTION_AGAIN_MS,
@@ -78,10 +80,10 @@ import {
 	parseHeadOf,
 	requestIn,
 } from "./module-requests.ts";
+import type { SaleJudge } from "./sale-judge.ts";
 import {
 	requirePayee,
 	requirePayer,
-	requirePayment,
 	TransferChecks,
 } from "./transfer-checks.ts";
 
@@ -102,18 +104,24 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	readonly #context: MoneyContext;
 	readonly #checks: TransferChecks;
 	readonly #issuing: Issuing;
+	readonly #sales: SaleJudge | undefined;
 	readonly #requests = new AskingLimits(MAX_FRUITLESS, FRUITLESS_AGAIN_MS);
 	readonly #questions = new AskingLimits(MAX_QUESTIONS, QUESTION_AGAIN_MS);
 	readonly #graceMs: number;
 	readonly #clients = new Map<number, Client>();
 	readonly #pending = new Pending<IssuerJob>();
 
-	/** Throws `invalid-argument` for parameters that no issuer has. */
-	constructor(context: MoneyContext, parameters: IssuerParameters) {
+	/** Without `sales`, an issuer has nothing to do with them. Throws `invalid-argument` for parameters that no issuer has. */
+	constructor(
+		context: MoneyContext,
+		parameters: IssuerParameters,
+		sales?: SaleJudge,
+	) {
 		requireCurrency(parameters.currency);
 		const { noteMs, graceMs } = lifeOfNotes(parameters);
 		this.#context = context;
-		this.#checks = new TransferChecks(context);
+		this.#checks = new TransferChecks(context, sales);
+		this.#sales = sales;
 		this.#graceMs = graceMs;
 		this.terms = {
 			issuer: context.own.deviceId,
@@ -221,7 +229,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 	}
 
 	#ask(
-		{ peer }: Meeting,
+		{ peer, agents }: Meeting,
 		origin: Origin,
 		bytes: Uint8Array,
 		now: number,
@@ -267,14 +275,16 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const fields = body(WITH_ISSUER.deposit, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const request = asked(transfer.id);
-				const judged = this.#checks.judge(transfer, fields, () => {
-					requirePayee(transfer, peer.deviceId);
-					requirePayment(transfer, fields.terms);
-				});
+				const judged = this.#checks.judge(transfer, fields, () =>
+					requirePayee(transfer, peer.deviceId),
+				);
+				if (judged.kind === "refused")
+					return settle(ledger.refuse(request, judged.refusal));
+				const { verified, sale } = judged;
 				return settle(
-					judged.kind === "refused"
-						? ledger.refuse(request, judged.refusal)
-						: ledger.deposit(request, judged.verified),
+					sale === undefined
+						? ledger.deposit(request, verified)
+						: ledger.sales.deposit(request, verified, sale),
 				);
 			}
 			case "exchange": {
@@ -282,8 +292,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const { into } = fields;
 				const request = asked(formOf(u8, into), transfer.id);
-				const judged = this.#checks.judge(transfer, fields, () =>
-					this.#checks.requireExchange(transfer, peer, origin.request, into),
+				const judged = this.#checks.judge(
+					transfer,
+					{ ...fields, terms: NO_TERMS },
+					() =>
+						this.#checks.requireExchange(transfer, peer, origin.request, into),
 				);
 				if (judged.kind === "refused")
 					return settle(ledger.refuse(request, judged.refusal));
@@ -303,19 +316,43 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				const fields = body(WITH_ISSUER.resolve, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
 				const request = asked(transfer.id);
-				const judged = this.#checks.judge(transfer, fields, () => {
-					requirePayer(transfer, peer.deviceId);
-					requirePayment(transfer, fields.terms);
-				});
+				const judged = this.#checks.judge(transfer, fields, () =>
+					requirePayer(transfer, peer.deviceId),
+				);
+				if (judged.kind === "refused")
+					return settle(ledger.refuse(request, judged.refusal));
+				const { verified, sale } = judged;
 				return settle(
-					judged.kind === "refused"
-						? ledger.refuse(request, judged.refusal)
-						: ledger.resolve(request, judged.verified),
+					sale === undefined
+						? ledger.resolve(request, verified)
+						: ledger.sales.resolve(request, verified, sale),
+				);
+			}
+			case "secret": {
+				const { generation } = body(WITH_ISSUER.secret, bytes);
+				const seller = this.#selling().seller(
+					// Never from a message: behind another agent it is another secret.
+					{ module: peer.deviceId, agent: agents.other.deviceId },
+					generation,
+					now,
+				);
+				return this.#sign(
+					{ kind: "certifying", origin, seller },
+					this.#selling().toSign(seller),
 				);
 			}
 			default:
 				return unreachable(origin.kind);
 		}
+	}
+
+	/** Throws `issuer-refused` at an issuer that knows of no sales. */
+	#selling(): SaleJudge {
+		if (this.#sales !== undefined) return this.#sales;
+		throw new TetradError(
+			"issuer-refused",
+			"this issuer gives nobody a selling secret",
+		);
 	}
 
 	#lookUp(
@@ -354,12 +391,11 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					message(WITH_ISSUER.outcome, {
 						request: done.job.origin.request,
 						...done.result,
-						key: undefined,
 					}),
 				);
 			case "looking-up":
 				return done.result.kind === "needs-note"
-					? [this.#sign(done.job)]
+					? [this.#signNote(done.job)]
 					: this.#settled(done.job.origin, done.result);
 			case "settling":
 				return this.#settled(done.job.origin, done.result);
@@ -368,20 +404,38 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		}
 	}
 
-	#sign({
+	#signNote({
 		origin,
 		asked,
 		issue,
 		peer,
 	}: IssuerJobOf<"looking-up">): MoneyEffect<IssuerReport> {
 		const note = this.#issuing.noteFor(asked, issue, peer);
-		const job = { kind: "signing", origin, asked, issue, note, peer } as const;
-		const { toSign } = draftNote(note);
-		return { kind: "sign", id: this.#pending.add(job), content: toSign };
+		return this.#sign(
+			{ kind: "signing", origin, asked, issue, note, peer },
+			draftNote(note).toSign,
+		);
+	}
+
+	#sign(
+		job: IssuerSignatureJob,
+		content: Uint8Array,
+	): MoneyEffect<IssuerReport> {
+		return { kind: "sign", id: this.#pending.add(job), content };
 	}
 
 	#signed(job: IssuerSignatureJob, signature: Uint8Array): Effects {
-		const { origin, asked, issue } = job;
+		const { origin } = job;
+		if (job.kind === "certifying") {
+			const { request } = origin;
+			const chain = this.#context.own.encodedChain;
+			const said = this.#selling().secret(job.seller, signature);
+			return this.#answer(
+				origin,
+				message(WITH_ISSUER.sellingSecret, { request, ...said, chain }),
+			);
+		}
+		const { asked, issue } = job;
 		const note = this.#issuing.signed(job, signature);
 		return [
 			this.#transact(
@@ -515,11 +569,11 @@ function hasMoved(settled: SettledRequest): boolean {
 }
 
 function isSignature(job: IssuerJob): job is IssuerSignatureJob {
-	return job.kind === "signing";
+	return job.kind === "signing" || job.kind === "certifying";
 }
 
 function isTransaction(job: IssuerJob): job is IssuerTransactionJob {
-	return job.kind !== "signing";
+	return !isSignature(job);
 }
 
 function end(tetrad: number, error: TetradError): MoneyEffect<IssuerReport> {

@@ -7,7 +7,7 @@ import {
 	type NoteBody,
 } from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
-import type { Issue, IssuerSignatureJob } from "./issuer-jobs.ts";
+import type { Issue, NoteJob } from "./issuer-jobs.ts";
 import type { Ledger, NewNote } from "./ledger.ts";
 import type { Asked, Refusal, RequestOutcome } from "./ledger-answers.ts";
 import { noteSerial } from "./ledger-ids.ts";
@@ -75,7 +75,7 @@ export class Issuing {
 	}
 
 	signed(
-		{ note, peer }: Pick<IssuerSignatureJob, "note" | "peer">,
+		{ note, peer }: Pick<NoteJob, "note" | "peer">,
 		signature: Uint8Array,
 	): NewNote {
 		const { crypto, own } = this.#context;

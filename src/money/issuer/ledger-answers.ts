@@ -99,6 +99,15 @@ export function repeated(asked: Asked, row: RowOf<typeof ANSWERS>): Answered {
 	return done([], { kind: "repeated", answer });
 }
 
+/** What moved nothing now, because it was settled before, under whichever request. */
+export function saidBefore(answer: Uint8Array): Answered {
+	return done([], { kind: "repeated", answer });
+}
+
+export function declinedBefore(asked: Asked, refusal: Refusal): Answered {
+	return saidBefore(declinedMessage(asked.request, refusal));
+}
+
 export function declined(
 	asked: Asked,
 	refusal: Refusal,
@@ -136,15 +145,16 @@ export function booked(
 	return answered(asked, answer, { kind: "booked", amount }, conflicts, writes);
 }
 
-/** What became of a transfer, to be kept with what it changes. */
+/** What became of a transfer, to be kept with what it changes. `key` is what a sale that is booked was paid for. */
 export function outcome(
 	asked: Asked,
 	state: 1 | 2,
 	credited: bigint,
 	conflicts: readonly Conflict[],
 	writes: readonly Write[],
+	key?: Uint8Array,
 ): Answered {
-	const answer = outcomeMessage(asked, state, credited);
+	const answer = outcomeMessage(asked, state, credited, key);
 	const kind = state === 2 ? "void" : "booked";
 	const settled: SettledRequest = { kind, amount: credited };
 	return answered(asked, answer, settled, conflicts, writes);
@@ -155,21 +165,22 @@ export function outcomeBefore(
 	asked: Asked,
 	state: 1 | 2,
 	credited: bigint,
+	key?: Uint8Array,
 ): Answered {
-	const answer = outcomeMessage(asked, state, credited);
-	return done([], { kind: "repeated", answer });
+	return saidBefore(outcomeMessage(asked, state, credited, key));
 }
 
 function outcomeMessage(
 	{ request }: Asked,
 	state: 1 | 2,
 	credited: bigint,
+	key: Uint8Array | undefined,
 ): Uint8Array {
 	return message(WITH_ISSUER.outcome, {
 		request,
 		state,
 		credited,
-		key: undefined,
+		key,
 	});
 }
 

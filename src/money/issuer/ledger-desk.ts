@@ -64,6 +64,26 @@ export function claimLedger(terms: IssuerTerms): Transaction<void> {
 	});
 }
 
+/** `masterHash` of the master secret with which the sales of this ledger are judged; `undefined` before there was one. */
+export function sellingMasterOf(): Transaction<Uint8Array | undefined> {
+	return reading([byKey(META, { name: "selling" })], ([[known]]) =>
+		done([], known?.value),
+	);
+}
+
+/** Ties a ledger to a master secret, or throws `home-unusable` when it is tied to another: under that one, every sale would be void. */
+export function claimSellingMaster(value: Uint8Array): Transaction<void> {
+	return reading([byKey(META, { name: "selling" })], ([[known]]) => {
+		if (known === undefined)
+			return done([insert(META, { name: "selling", value })], undefined);
+		if (sameBytes(known.value, value)) return done([], undefined);
+		throw new TetradError(
+			"home-unusable",
+			"the master secret of this issuer is another one than its ledger knows, and every sale under it would be void; put back the selling.secret that the ledger was begun with",
+		);
+	});
+}
+
 /** Opens the account of a module, which may be open already. Throws `invalid-argument` for what is no device id. */
 export function openAccount(id: Uint8Array, at: number): Transaction<Account> {
 	const fresh = newAccount(id, at);

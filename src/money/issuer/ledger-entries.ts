@@ -8,13 +8,14 @@ import type { Asked } from "./ledger-answers.ts";
 import { nameInDeviceId, requestTransaction } from "./ledger-ids.ts";
 import { ACCOUNTS, ENTRIES, type RowOf } from "./ledger-tables.ts";
 
-/** The issuer's own side of every entry: what it issued, what came back, what holders claimed or had declared void, and what stands behind the accounts. */
+/** The issuer's own side of every entry: what it issued, what came back, what holders claimed or what is void, what of that waits for its payer to ask, and what stands behind the accounts. */
 export const SYSTEM: Readonly<
-	Record<"issued" | "returned" | "expired" | "backing", Uint8Array>
+	Record<"issued" | "returned" | "expired" | "owed" | "backing", Uint8Array>
 > = {
 	issued: utf8("issued"),
 	returned: utf8("returned"),
 	expired: utf8("expired"),
+	owed: utf8("owed"),
 	backing: utf8("backing"),
 };
 

@@ -12,6 +12,7 @@ const LABEL = {
 	credit: utf8("tetrad/1 credit"),
 	conflict: utf8("tetrad/1 conflict"),
 	serial: utf8("tetrad/1 note serial"),
+	master: utf8("tetrad/1 selling master"),
 };
 
 /** What ties everything together that one request changed, 32 bytes. */
@@ -80,4 +81,12 @@ export function ledgerValue({
 		formOf(currencyCode, currency.code),
 		formOf(moneyKind, { exponent: currency.exponent, isPlay }),
 	);
+}
+
+/** What a ledger knows of the master secret with which its sales are judged, 32 bytes. */
+export function masterHash(
+	crypto: CryptoProvider,
+	master: Uint8Array,
+): Uint8Array {
+	return crypto.sha256(enc(LABEL.master, master));
 }

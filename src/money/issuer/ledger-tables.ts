@@ -124,6 +124,26 @@ export const VOIDS: Table<typeof VOIDS_COLUMNS> = table(
 	["transfer"],
 );
 
+const SALES_COLUMNS = {
+	transfer: "bytes",
+	/** What the transfer is for; a buyer knows its purchase by it. */
+	contract: "bytes",
+	/** booked, void or declined. */
+	state: "text",
+	/** The goods key of one that is booked; else empty. */
+	key: "bytes",
+	/** The contract and the chain of its signer, as they were first handed in. */
+	terms: "bytes",
+} as const;
+
+/** Transfers that are marked as sales, and what became of each when it was handed in. A void one has its row in `VOIDS` once its payer was credited. */
+export const SALES: Table<typeof SALES_COLUMNS> = table(
+	"sales",
+	SALES_COLUMNS,
+	["transfer"],
+	{ by_contract: ["contract"] },
+);
+
 const CHAINS_COLUMNS = { certificate: "bytes", chain: "bytes" } as const;
 
 /** The chains of the issuer under which it signed notes, and of their holders, by certificate id: evidence needs both. */
@@ -197,7 +217,7 @@ export const CREDITS: Table<typeof CREDITS_COLUMNS> = table(
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
 
-/** Whose ledger this is. */
+/** Whose ledger this is, and with which master secret its sales are judged. */
 export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
 	"name",
 ]);
@@ -212,6 +232,7 @@ export const LEDGER_SCHEMA: Schema = schema(
 		BOOKINGS,
 		TRANSFERS,
 		VOIDS,
+		SALES,
 		CHAINS,
 		ANSWERS,
 		CONFLICTS,
@@ -246,6 +267,10 @@ export const LEDGER_SCHEMA: Schema = schema(
 				answer: withEmptyField(row.answer, SAID_WITH_KEY),
 			})),
 		],
+	},
+	{
+		to: 5,
+		steps: [{ kind: "add-table", table: SALES as unknown as AnyTable }],
 	},
 );
 

@@ -57,6 +57,7 @@ import {
 	SYSTEM,
 } from "./ledger-entries.ts";
 import { requestTransaction } from "./ledger-ids.ts";
+import { SaleLedger } from "./ledger-sales.ts";
 import {
 	ACCOUNTS,
 	BOOKINGS,
@@ -65,6 +66,7 @@ import {
 	HEADS,
 	NOTES,
 	type RowOf,
+	SALES,
 	TRANSFERS,
 	VOIDS,
 } from "./ledger-tables.ts";
@@ -98,6 +100,8 @@ const declaredVoid: Refusal = {
 export interface TransferOutcome {
 	readonly state: 0 | 1 | 2;
 	readonly credited: bigint;
+	/** Of a sale that is booked, for its payer. */
+	readonly key: Uint8Array | undefined;
 }
 
 /** What every transaction of one issuer needs to know. */
@@ -105,12 +109,15 @@ export class Ledger {
 	readonly #crypto: CryptoProvider;
 	readonly #terms: IssuerTerms;
 	readonly #graceMs: number;
+	/** The same for transfers that are marked as sales. */
+	readonly sales: SaleLedger;
 
 	/** `graceMs` is the time from the expiry of a note in which its transfers are still booked. */
 	constructor(crypto: CryptoProvider, terms: IssuerTerms, graceMs: number) {
 		this.#crypto = crypto;
 		this.#terms = terms;
 		this.#graceMs = graceMs;
+		this.sales = new SaleLedger(crypto, graceMs);
 	}
 
 	/** Keeps the head of a purse, unless a newer one was seen. */
@@ -137,22 +144,35 @@ export class Ledger {
 		);
 	}
 
-	/** What became of a transfer, for its payer or its payee. Whoever else asks hears what is heard of a transfer that nobody has handed in. */
+	/** What became of a transfer, for its payer or its payee. Whoever else asks hears what is heard of a transfer that nobody has handed in. Only its payer hears the key of a sale. */
 	outcome(device: Uint8Array, id: Uint8Array): Transaction<TransferOutcome> {
 		return reading(
-			[byKey(TRANSFERS, { id }), byKey(VOIDS, { transfer: id })],
-			([[row], [declared]]) => {
-				const unknown: TransferOutcome = { state: 0, credited: 0n };
+			[
+				byKey(TRANSFERS, { id }),
+				byKey(VOIDS, { transfer: id }),
+				byKey(SALES, { transfer: id }),
+			],
+			([[row], [declared], [sale]]) => {
+				const unknown: TransferOutcome = {
+					state: 0,
+					credited: 0n,
+					key: undefined,
+				};
 				if (row === undefined) return done([], unknown);
 				const { payer, payee } = parseTransfer(this.#crypto, row.document);
-				if (!sameBytes(payer, device) && !sameBytes(payee, device))
-					return done([], unknown);
-				return done<TransferOutcome>(
-					[],
-					declared === undefined
-						? { state: 1, credited: row.booked }
-						: { state: 2, credited: declared.returned },
-				);
+				const isPayer = sameBytes(payer, device);
+				if (!isPayer && !sameBytes(payee, device)) return done([], unknown);
+				if (declared !== undefined || sale?.state === "void")
+					return done<TransferOutcome>([], {
+						state: 2,
+						credited: declared?.returned ?? 0n,
+						key: undefined,
+					});
+				return done<TransferOutcome>([], {
+					state: 1,
+					credited: row.booked,
+					key: isPayer && sale?.state === "booked" ? sale.key : undefined,
+				});
 			},
 		);
 	}

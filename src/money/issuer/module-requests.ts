@@ -17,7 +17,8 @@ export type RequestKind =
 	| "deposit"
 	| "exchange"
 	| "claim"
-	| "resolve";
+	| "resolve"
+	| "secret";
 
 const KINDS: Readonly<Record<number, RequestKind>> = {
 	[WITH_ISSUER.hello.type]: "hello",
@@ -28,6 +29,7 @@ const KINDS: Readonly<Record<number, RequestKind>> = {
 	[WITH_ISSUER.balance.type]: "balance",
 	[WITH_ISSUER.resolve.type]: "resolve",
 	[WITH_ISSUER.inquire.type]: "inquire",
+	[WITH_ISSUER.secret.type]: "secret",
 };
 
 export function kindOf(bytes: Uint8Array): RequestKind | undefined {

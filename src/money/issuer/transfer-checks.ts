@@ -1,10 +1,10 @@
 import { asTetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { sameBytes } from "../../wire/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	exchangeContract,
-	NO_TERMS,
 	parseNote,
+	type SaleTerms,
 	type Transfer,
 	type TransferWithNotes,
 	type VerifiedTransfer,
@@ -13,27 +13,37 @@ import {
 } from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
 import type { Refusal } from "./ledger-answers.ts";
+import type { HandedInSale } from "./ledger-sales.ts";
 import { OwnCertificates, refused } from "./own-certificates.ts";
+import type { SaleJudge } from "./sale-judge.ts";
 
 /** What can be said of a transfer without the ledger. */
 type Judged =
-	| { readonly kind: "verified"; readonly verified: VerifiedTransfer }
+	| {
+			readonly kind: "verified";
+			readonly verified: VerifiedTransfer;
+			/** What a transfer that is marked as a sale came with. */
+			readonly sale: HandedInSale | undefined;
+	  }
 	| { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** Checks transfers that modules hand in, as far as that goes without the ledger. */
 export class TransferChecks {
 	readonly #context: MoneyContext;
 	readonly #own: OwnCertificates;
+	readonly #sales: SaleJudge | undefined;
 
-	constructor(context: MoneyContext) {
+	/** Without `sales`, no transfer is taken that is marked as a sale. */
+	constructor(context: MoneyContext, sales: SaleJudge | undefined) {
 		this.#context = context;
+		this.#sales = sales;
 		this.#own = new OwnCertificates(context);
 	}
 
-	/** Whether `demand` holds, and the transfer was signed by the holder of notes that were signed here. Throws what may be otherwise later. */
+	/** Whether `demand` holds, the transfer was signed by the holder of notes that were signed here, and a sale came with its own terms. Throws what may be otherwise later. */
 	judge(
 		transfer: Transfer,
-		{ notes: documents, chains }: TransferWithNotes,
+		{ notes: documents, chains, terms }: TransferWithNotes & SaleTerms,
 		demand: () => void,
 	): Judged {
 		const { crypto } = this.#context;
@@ -44,12 +54,28 @@ export class TransferChecks {
 				return verifyNote(crypto, note, this.#own.of(note, chains));
 			});
 			const verified = verifyTransfer(crypto, transfer, notes);
-			return { kind: "verified", verified };
+			const sale = this.#saleOf(transfer, terms);
+			return { kind: "verified", verified, sale };
 		} catch (thrown) {
 			const { code, message: reason, family } = asTetradError(thrown);
 			if (family !== "peer") throw thrown;
 			return { kind: "refused", refusal: { code, reason } };
 		}
+	}
+
+	/** What is marked is judged only along with its terms, and nothing else has any. */
+	#saleOf(transfer: Transfer, terms: Uint8Array): HandedInSale | undefined {
+		if (transfer.purpose === "payment") {
+			if (terms.length > 0)
+				throw refused("terms of a sale came with a transfer that is none");
+			return undefined;
+		}
+		if (terms.length === 0)
+			throw refused("a transfer that is marked as a sale came without terms");
+		if (this.#sales === undefined)
+			throw refused("this issuer does not book sales");
+		const ownTerms = copy(terms);
+		return { ...this.#sales.judge(ownTerms, transfer), terms: ownTerms };
 	}
 
 	requireExchange(
@@ -60,7 +86,6 @@ export class TransferChecks {
 	): void {
 		const { crypto, own } = this.#context;
 		requirePayee(transfer, own.deviceId);
-		requirePayment(transfer, NO_TERMS);
 		if (!sameBytes(transfer.payer, peer.deviceId))
 			throw refused("only the module that holds notes can exchange them");
 		const contract = exchangeContract(crypto, request, into);
@@ -74,12 +99,6 @@ export function requirePayer({ payer }: Transfer, deviceId: Uint8Array): void {
 		throw refused(
 			"only the module that signed a transfer can have it resolved",
 		);
-}
-
-/** A sale is booked along with its terms, by whoever knows of sales. */
-export function requirePayment({ purpose }: Transfer, terms: Uint8Array): void {
-	if (purpose === "sale" || terms.length > 0)
-		throw refused("this issuer does not book sales");
 }
 
 export function requirePayee({ payee }: Transfer, deviceId: Uint8Array): void {

@@ -43,6 +43,9 @@ export const MAX_PATH_HASHES = 32;
 /** A selling certificate with the longest names, in bytes. */
 export const MAX_CERTIFICATE_BYTES = 640;
 
+/** Agents of merchants that an issuer keeps validated. */
+export const MAX_MERCHANT_AGENTS = 1024;
+
 /** A contract with the longest names, in bytes. */
 export const MAX_CONTRACT_BYTES = 2048;
 

@@ -62,6 +62,12 @@ export function checkAnswers(
 								"a note in it answers another request",
 							);
 						}
+						if (said.isDeclined && lines.length > 0)
+							// Its payee was told that a sale is void; the transfer says of what.
+							return demand(
+								lines.some(({ account }) => isSystem(account, "owed")),
+								"it was declined, and has entries",
+							);
 						demand(
 							lines.length === 0
 								? said.amount === 0n
@@ -72,7 +78,9 @@ export function checkAnswers(
 					findings.claimed += said.returned;
 					const claim = lines.find(
 						({ account }) =>
-							isSystem(account, "expired") && said.returned === 0n,
+							isSystem(account, "expired") &&
+							said.returned === 0n &&
+							!said.isDeclined,
 					);
 					return claim === undefined
 						? NOTHING
@@ -121,24 +129,34 @@ function readAnswer(
 				parseNote(findings.crypto, document),
 			);
 			const amount = notes.reduce((sum, { value }) => sum + value, 0n);
-			return { notes, amount, returned: 0n };
+			return { notes, amount, returned: 0n, isDeclined: false };
 		}
 		case WITH_ISSUER.booked.type: {
 			const fields = body(WITH_ISSUER.booked, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
-			return { notes: [], amount: fields.credited, returned: 0n };
+			return {
+				notes: [],
+				amount: fields.credited,
+				returned: 0n,
+				isDeclined: false,
+			};
 		}
 		case WITH_ISSUER.outcome.type: {
 			const fields = body(WITH_ISSUER.outcome, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
 			demand(fields.state !== 0, "it says that nothing was handed in");
 			const { state, credited: amount } = fields;
-			return { notes: [], amount, returned: state === 2 ? amount : 0n };
+			return {
+				notes: [],
+				amount,
+				returned: state === 2 ? amount : 0n,
+				isDeclined: false,
+			};
 		}
 		case WITH_ISSUER.declined.type: {
 			const fields = body(WITH_ISSUER.declined, answer);
 			demand(sameBytes(fields.request, request), OTHER_REQUEST);
-			return { notes: [], amount: 0n, returned: 0n };
+			return { notes: [], amount: 0n, returned: 0n, isDeclined: true };
 		}
 		default:
 			throw new TetradError("malformed", "it is no answer of an issuer");
@@ -151,6 +169,7 @@ interface Said {
 	readonly amount: bigint;
 	/** What of it came back because a transfer is void. */
 	readonly returned: bigint;
+	readonly isDeclined: boolean;
 }
 
 const OTHER_REQUEST = "it is the answer to another request";

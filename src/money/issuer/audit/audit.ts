@@ -15,9 +15,11 @@ import {
 	ENTRIES,
 	META,
 	NOTES,
+	SALES,
 	TRANSFERS,
 	VOIDS,
 } from "../ledger-tables.ts";
+import type { ReadTerms } from "../sale-judge.ts";
 import { checkAccounts } from "./accounts.ts";
 import { checkAnswers } from "./answers.ts";
 import { checkBalances } from "./balances.ts";
@@ -29,6 +31,7 @@ import { Findings } from "./findings.ts";
 import { IssuerChains } from "./issuer-chains.ts";
 import { checkMeta } from "./meta.ts";
 import { checkNotes } from "./notes.ts";
+import { checkSales } from "./sales.ts";
 import { type AuditStep, stepOf } from "./step.ts";
 import { checkTransfers } from "./transfers.ts";
 import { checkVoids } from "./voids.ts";
@@ -43,6 +46,8 @@ export interface AuditResult {
 	readonly returned: bigint;
 	/** What holders claimed of notes that had expired, and what came back of transfers that are void. */
 	readonly expired: bigint;
+	/** What of that is of sales that are void, and whose payers have not asked yet: nobody's account has it. */
+	readonly owed: bigint;
 	/** Whether there is no problem at all. */
 	readonly balanced: boolean;
 	/** What does not fit, each with the row; at most `MAX_AUDIT_PROBLEMS`. */
@@ -53,11 +58,12 @@ export class Audit {
 	readonly steps: readonly AuditStep[];
 	readonly #findings: Findings;
 
-	/** `banks` are the roots under which the issuer was certified at any time. */
+	/** `banks` are the roots under which the issuer was certified at any time; `readTerms` reads what sales are for. */
 	constructor(
 		crypto: CryptoProvider,
 		terms: IssuerTerms,
 		banks: readonly TrustAnchor[],
+		readTerms: ReadTerms,
 	) {
 		const findings = new Findings(crypto, terms);
 		const chains = new IssuerChains(crypto, banks);
@@ -67,6 +73,7 @@ export class Audit {
 			stepOf(BOOKINGS, checkBookings(findings)),
 			stepOf(TRANSFERS, checkTransfers(findings, chains)),
 			stepOf(VOIDS, checkVoids(findings)),
+			stepOf(SALES, checkSales(findings, readTerms)),
 			stepOf(ENTRIES, checkEntries(findings)),
 			stepOf(ENTRIES, checkBalances(findings), "by_account"),
 			stepOf(ACCOUNTS, checkAccounts(findings)),
@@ -88,9 +95,14 @@ export class Audit {
 					`entries: those of "${name}" sum to ${findings.entered[name]}, and the notes and bookings to ${sum}`,
 				);
 		}
-		if (findings.entered.expired !== -findings.claimed)
+		const { owed } = findings;
+		if (findings.entered.expired !== -(findings.claimed + owed))
 			findings.problem(
-				`entries: those of "expired" sum to ${findings.entered.expired}, and the answers to claims to ${-findings.claimed}`,
+				`entries: those of "expired" sum to ${findings.entered.expired}, and the answers to claims to ${-(findings.claimed + owed)} with what is owed`,
+			);
+		if (findings.entered.owed !== owed)
+			findings.problem(
+				`entries: those of "owed" sum to ${findings.entered.owed}, and the sales that are void and not credited to ${owed}`,
 			);
 		const { transfers, answers } = findings.late;
 		if (transfers !== answers)
@@ -102,6 +114,7 @@ export class Audit {
 			outstanding: issued - returned - expired,
 			returned,
 			expired,
+			owed,
 			balanced: findings.isSound,
 			problems: findings.problems,
 		};

@@ -5,6 +5,7 @@ import {
 	type BOOKINGS,
 	NOTES,
 	type RowOf,
+	SALES,
 	TRANSFERS,
 	VOIDS,
 } from "../ledger-tables.ts";
@@ -44,9 +45,10 @@ export function checkBookings(
 					byKey(NOTES, { id: row.note }),
 					byKey(TRANSFERS, { id: row.reference }),
 					byKey(VOIDS, { transfer: row.reference }),
+					byKey(SALES, { transfer: row.reference }),
 					linesOf(row.at, row.reference),
 				],
-				([[note], [transfer], [isOver], lines]) => {
+				([[note], [transfer], [isOver], [sale], lines]) => {
 					findings.try(at, () => {
 						demand(note !== undefined, "there is no such note");
 						demand(end <= note.value, "it goes beyond its note");
@@ -76,6 +78,11 @@ export function checkBookings(
 							),
 							"it is no piece of its transfer",
 						);
+						if (isVoid && sale !== undefined)
+							return demand(
+								sale.state === "void" && row.at === transfer.at,
+								"its sale is not void, or is so since another time",
+							);
 						if (isVoid)
 							return demand(
 								isOver !== undefined && row.at === isOver.at,

@@ -9,6 +9,7 @@ import {
 	type ENTRIES,
 	NOTES,
 	type RowOf,
+	SALES,
 	TRANSFERS,
 	VOIDS,
 } from "../ledger-tables.ts";
@@ -100,12 +101,22 @@ function checkCause(
 			);
 		case "expired":
 			if (row.kind === "void")
-				return reading([byKey(VOIDS, { transfer: reference })], ([[isOver]]) =>
-					say(
-						isOver !== undefined &&
-							isOver.returned === -amount &&
-							isOver.at === row.at,
-					),
+				return reading(
+					[
+						byKey(VOIDS, { transfer: reference }),
+						byKey(SALES, { transfer: reference }),
+						byKey(TRANSFERS, { id: reference }),
+					],
+					([[isOver], [sale], [transfer]]) => {
+						// What is void as a sale was so when it was handed in, whenever its payer was credited.
+						if (sale !== undefined)
+							return say(sale.state === "void" && transfer?.at === row.at);
+						return say(
+							isOver !== undefined &&
+								isOver.returned === -amount &&
+								isOver.at === row.at,
+						);
+					},
 				);
 			return foldRows(
 				{ table: BOOKINGS, equals: { note: reference } },
@@ -115,6 +126,21 @@ function checkCause(
 						? sum + booking.amount
 						: sum,
 				(sum) => say(sum === -amount),
+			);
+		case "owed":
+			return reading(
+				[
+					byKey(SALES, { transfer: reference }),
+					byKey(TRANSFERS, { id: reference }),
+					byKey(VOIDS, { transfer: reference }),
+				],
+				([[sale], [transfer], [credited]]) =>
+					say(
+						sale?.state === "void" &&
+							(amount > 0n
+								? transfer?.at === row.at
+								: credited?.at === row.at && credited.returned === -amount),
+					),
 			);
 		case "backing": {
 			const text = findings.try(at, () => parseUtf8(reference)) ?? "";
@@ -137,6 +163,8 @@ function kindsOf(names: readonly (keyof typeof SYSTEM)[]): readonly string[] {
 		returned: ["deposit", "exchange"],
 		"issued returned": ["exchange"],
 		expired: ["claim", "void"],
+		"expired owed": ["void"],
+		owed: ["void"],
 		backing: ["credit"],
 	};
 	return kinds[names.toSorted().join(" ")] ?? [];

@@ -21,8 +21,11 @@ export class Findings {
 		issued: 0n,
 		returned: 0n,
 		expired: 0n,
+		owed: 0n,
 		backing: 0n,
 	};
+	/** What the sales say is void, and was not credited to its payer yet. */
+	owed: bigint = 0n;
 	/** What answers credited for claims, and for what is void: no document says who claimed. */
 	claimed: bigint = 0n;
 	/** Transfers that came after another, by the transfers and by the answers to them. */

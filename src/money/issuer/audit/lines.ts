@@ -39,7 +39,13 @@ export function demandLines(
 export function systemName(
 	account: Uint8Array,
 ): keyof typeof SYSTEM | undefined {
-	for (const name of ["issued", "returned", "expired", "backing"] as const)
+	for (const name of [
+		"issued",
+		"returned",
+		"expired",
+		"owed",
+		"backing",
+	] as const)
 		if (isSystem(account, name)) return name;
 	return undefined;
 }

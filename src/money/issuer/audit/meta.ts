@@ -1,3 +1,4 @@
+import { HASH_BYTES } from "../../../crypto/index.ts";
 import { sameBytes } from "../../../wire/index.ts";
 import { ledgerValue } from "../ledger-ids.ts";
 import type { META, RowOf } from "../ledger-tables.ts";
@@ -9,13 +10,16 @@ export function checkMeta(findings: Findings): Checks<RowOf<typeof META>> {
 	let count = 0;
 	return {
 		check: ({ name, value }) => {
-			count++;
-			findings.try(`meta ${name}`, () =>
+			findings.try(`meta ${name}`, () => {
+				// Which master secret it is the hash of, only the issuer itself can tell.
+				if (name === "selling")
+					return demand(value.length === HASH_BYTES, "it is no hash");
+				count++;
 				demand(
 					name === "terms" && sameBytes(value, ledgerValue(findings.terms)),
 					"it names another issuer, or another money",
-				),
-			);
+				);
+			});
 			return NOTHING;
 		},
 		finish: () => {

@@ -15,6 +15,7 @@ import {
 	CONFLICTS,
 	NOTES,
 	type RowOf,
+	SALES,
 	type TRANSFERS,
 	VOIDS,
 } from "../ledger-tables.ts";
@@ -65,10 +66,15 @@ function checkTransfer(
 			byKey(NOTES, { id: first?.noteId ?? new Uint8Array() }),
 			byKey(ANSWERS, { device, request: row.request }),
 			byKey(VOIDS, { transfer: row.id }),
+			byKey(SALES, { transfer: row.id }),
 			linesOf(row.at, findings.transaction(device, row.request)),
 		],
-		([[note], [answer], [isOver], lines]) => {
+		([[note], [answer], [isOver], [sale], lines]) => {
 			findings.try(at, () => {
+				demand(
+					(transfer.purpose === "sale") === (sale !== undefined),
+					"it is marked as a sale and none is there, or the other way round",
+				);
 				demand(answer !== undefined, "its request was not answered");
 				demand(
 					saysBooked(answer.answer, row.booked),
@@ -82,6 +88,11 @@ function checkTransfer(
 				// What became of it when it is void is looked at there.
 				if (isOver !== undefined && sameBytes(isOver.request, row.request))
 					return;
+				if (sale?.state === "void")
+					return demandLines(lines, [
+						[SYSTEM.owed, transfer.amount, row.id],
+						[SYSTEM.expired, -transfer.amount, row.id],
+					]);
 				demand(
 					lines.every(
 						({ kind }) => kind === (isExchange ? "exchange" : "deposit"),
@@ -124,6 +135,7 @@ function checkTransfer(
 								transfer,
 								isExchange,
 								isOver,
+								sale,
 								answer,
 							);
 						},
@@ -139,8 +151,13 @@ function checkPieces(
 	{ id, amount: whole, pieces }: Transfer,
 	isExchange: boolean,
 	isOver: RowOf<typeof VOIDS> | undefined,
+	sale: RowOf<typeof SALES> | undefined,
 	answer: RowOf<typeof ANSWERS> | undefined,
 ): Transaction<void> {
+	const isWhole = isExchange || sale !== undefined;
+	const isVoid = isOver !== undefined || sale?.state === "void";
+	const declaredVoid =
+		sale?.state === "void" ? whole : (isOver?.returned ?? 0n);
 	return reading(pieces.map(predecessor), (found) => {
 		let booked = 0n;
 		let returned = 0n;
@@ -163,16 +180,13 @@ function checkPieces(
 				`${booked} of it is booked, and not ${row.booked}`,
 			);
 			demand(
-				returned === (isOver?.returned ?? 0n),
-				`${returned} of it is void, and not ${isOver?.returned ?? 0n}`,
+				returned === declaredVoid,
+				`${returned} of it is void, and not ${declaredVoid}`,
 			);
-			if (isExchange)
+			if (isWhole)
 				demand(
-					booked ===
-						(taken.length + claimed.length > 0 || isOver !== undefined
-							? 0n
-							: whole),
-					"an exchange is booked as a whole, or not at all",
+					booked === (taken.length + claimed.length > 0 || isVoid ? 0n : whole),
+					"an exchange or a sale is booked as a whole, or not at all",
 				);
 			else
 				demand(
@@ -197,7 +211,7 @@ function checkPieces(
 						),
 						"what overlaps it is booked, and no conflict is recorded",
 					);
-					if (isExchange || row.resolved !== 0n || answer === undefined) return;
+					if (isWhole || row.resolved !== 0n || answer === undefined) return;
 					const told = new Set(conflictsIn(answer.answer).map(hex));
 					const first = new Set(conflicts.map((row) => hex(row.first)));
 					demand(

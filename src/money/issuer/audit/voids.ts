@@ -4,6 +4,7 @@ import { SYSTEM } from "../ledger-entries.ts";
 import {
 	ANSWERS,
 	type RowOf,
+	SALES,
 	TRANSFERS,
 	type VOIDS,
 } from "../ledger-tables.ts";
@@ -17,15 +18,27 @@ export function checkVoids(findings: Findings): Checks<RowOf<typeof VOIDS>> {
 		check: (row) => {
 			const at = rowName("voids", row.transfer);
 			return reading(
-				[byKey(TRANSFERS, { id: row.transfer })],
-				([[transfer]]) => {
+				[
+					byKey(TRANSFERS, { id: row.transfer }),
+					byKey(SALES, { transfer: row.transfer }),
+				],
+				([[transfer], [sale]]) => {
 					const payer = findings.try(at, () => {
 						demand(transfer !== undefined, "its transfer is not there");
 						return parseTransfer(findings.crypto, transfer.document).payer;
 					});
 					return payer === undefined
 						? NOTHING
-						: checkPayer(findings, at, row, payer);
+						: checkPayer(
+								findings,
+								at,
+								row,
+								payer,
+								// A sale that its payee handed in was void before its payer asked.
+								sale !== undefined && transfer?.resolved === 0n
+									? SYSTEM.owed
+									: SYSTEM.expired,
+							);
 				},
 			);
 		},
@@ -37,6 +50,7 @@ function checkPayer(
 	at: string,
 	{ transfer, request, returned, at: time }: RowOf<typeof VOIDS>,
 	device: Uint8Array,
+	from: Uint8Array,
 ): Transaction<void> {
 	return reading(
 		[
@@ -57,7 +71,7 @@ function checkPayer(
 						? []
 						: [
 								[device, returned, transfer],
-								[SYSTEM.expired, -returned, transfer],
+								[from, -returned, transfer],
 							],
 				);
 			});

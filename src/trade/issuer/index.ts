@@ -1,0 +1,1 @@
+export { readSaleTerms, SaleDesk } from "./sale-desk.ts";

@@ -20,3 +20,4 @@ export {
 	PLAY_MONEY,
 } from "./operator.ts";
 export type { AccountJson, AuditJson } from "./operator-schemas.ts";
+export { openSellingMaster } from "./selling-master.ts";

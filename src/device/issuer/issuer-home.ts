@@ -42,6 +42,7 @@ import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
  *   issuer.json         its currency, how long notes live, and where its ledger is
  *   issuer.terms.json   what owners import into purses (issuer-terms.ts)
  *   ledger.db           the ledger, unless it is in PostgreSQL
+ *   selling.secret      what merchants' selling secrets follow from (selling-master.ts)
  *   operator.token      what the HTTP API asks for
  *   http.json           where that is, while the issuer runs
  */

@@ -6,6 +6,7 @@ import {
 	type IssuerReport,
 } from "../../money/index.ts";
 import { parseText } from "../../talk/index.ts";
+import { SaleDesk } from "../../trade/issuer/index.ts";
 import {
 	MoneyDriver,
 	type MoneyDriverOptions,
@@ -18,6 +19,8 @@ export interface IssuerOptions {
 	readonly parameters: IssuerParameters;
 	/** Of `LEDGER_SCHEMA`; whoever opened it closes it, after this. */
 	readonly store: Store;
+	/** The lasting master secret of this issuer, 32 bytes, the same whenever it runs on that ledger: merchants sell by what follows from it. Without it, nothing can be sold for this issuer's money. */
+	readonly sellingMaster?: Uint8Array;
 	readonly report: MoneyDriverOptions<IssuerReport>["report"];
 	readonly refused?: MoneyDriverOptions<IssuerReport>["refused"];
 }
@@ -42,9 +45,13 @@ export class Issuer implements MoneyHolder, AsyncDisposable {
 				"invalid-argument",
 				"this issuer is in a module already, and it goes with one",
 			);
-		const { parameters, store, report, refused } = this.#options;
+		const { parameters, store, report, refused, sellingMaster } = this.#options;
+		const sales =
+			sellingMaster === undefined
+				? undefined
+				: new SaleDesk(context, sellingMaster);
 		const driver = new MoneyDriver({
-			machine: new IssuerMachine(context, parameters),
+			machine: new IssuerMachine(context, parameters, sales),
 			store,
 			signer,
 			crypto: context.crypto,

@@ -7,7 +7,12 @@ import {
 	type IssuerTerms,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
-import { demandAccepted, type HomeSecrets, readHome } from "../home/index.ts";
+import {
+	askOnce,
+	demandAccepted,
+	type HomeSecrets,
+	readHome,
+} from "../home/index.ts";
 import {
 	announceHttp,
 	type DatabaseLocation,
@@ -15,6 +20,7 @@ import {
 	Issuer,
 	LedgerOperator,
 	openLedger,
+	openSellingMaster,
 	placeLedger,
 	readOperatorToken,
 	termsOf,
@@ -52,7 +58,16 @@ export async function runIssuerProcess(
 ): Promise<void> {
 	const { signal, timeoutMs, database, http } = options;
 	const settings = await placeLedger(options.home, database);
-	await using home = await readHome(options.home, "module", options.secrets);
+	await using stack = new AsyncDisposableStack();
+	const { passphrase: source, ...others } = options.secrets ?? {};
+	// One for the key and for the master secret beside it, and nobody is asked twice.
+	const passphrase = source && askOnce(source);
+	stack.defer(() => passphrase?.forget());
+	const secrets = {
+		...others,
+		...(passphrase === undefined ? {} : { passphrase: passphrase.ask }),
+	};
+	await using home = await readHome(options.home, "module", secrets);
 	const { pairing, policy } = home;
 	if (pairing === undefined)
 		throw new TetradError(
@@ -63,9 +78,16 @@ export async function runIssuerProcess(
 	const terms = await termsOf(options.home, settings);
 	await using store = await openLedger(options.home, settings);
 	await store.transact(claimLedger(terms));
+	const sellingMaster = await openSellingMaster(
+		options.home,
+		store,
+		passphrase?.ask,
+	);
+	passphrase?.forget();
 	await using issuer = new Issuer({
 		parameters: settings,
 		store,
+		sellingMaster,
 		report: (what) => report(issuerEvent(what, terms)),
 		refused: (tetrad, error) => reportRefused(tetrad, error, report),
 	});
@@ -76,24 +98,24 @@ export async function runIssuerProcess(
 		...(timeoutMs === undefined ? {} : { timeoutMs }),
 		observe: (event, number) => observer(number, report)(event),
 	});
-	await using stack = new AsyncDisposableStack();
+	await using served = new AsyncDisposableStack();
 	// What a process that was killed has left.
 	await forgetHttp(options.home);
 	if (http !== undefined) {
 		// What speaks HTTP is loaded when it is needed: it takes long to load.
 		const { serveOperatorHttp } = await import("../issuer/http/index.ts");
-		const served = await serveOperatorHttp({
+		const api = await serveOperatorHttp({
 			...http,
 			operator: new LedgerOperator({ store, terms, banks: policy.banks }),
 			token: await readOperatorToken(options.home),
 			isPlay: terms.isPlay,
 		});
-		stack.use(served);
-		await announceHttp(options.home, served.url);
-		stack.defer(() => forgetHttp(options.home));
-		report({ event: "serving", url: served.url });
+		served.use(api);
+		await announceHttp(options.home, api.url);
+		served.defer(() => forgetHttp(options.home));
+		report({ event: "serving", url: api.url });
 	}
-	const listener = stack.use(
+	const listener = served.use(
 		await listen(options.listen, (carrier) => {
 			const ended = (error: TetradError | undefined) =>
 				reportUnlinked(carrier.peer, error, report);

@@ -22,6 +22,11 @@ export function say(line = ""): void {
 	process.stdout.write(`${line}\n`);
 }
 
+/** Prints a result as it is, its line ends with it. */
+export function sayText(text: string): void {
+	process.stdout.write(text);
+}
+
 /** Prints one JSON value, on one line. */
 export function sayJson(value: unknown): void {
 	process.stdout.write(`${JSON.stringify(value)}\n`);

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_HISTORY } from "../../device/purse/index.ts";
 import { jsonFlag } from "../flags.ts";
 import type { HistoryFlags, ShowFlags } from "./show.ts";
@@ -57,6 +57,12 @@ export function addHistoryCommand(purse: Command): void {
 		"history",
 		"what has changed in the purse, the newest first",
 	)
+		.addOption(
+			new Option(
+				"--csv",
+				"print comma-separated values, for spreadsheets and bookkeeping",
+			).conflicts("json"),
+		)
 		.option("--limit <count>", "so many changes at most", countOfEntries, 50)
 		.action(async (flags: HistoryFlags) => {
 			const { showHistory } = await import("./show.ts");

@@ -3,6 +3,7 @@ import { moneyText } from "../../device/process/index.ts";
 import {
 	moduleKeyOf,
 	type PurseBalance,
+	type PurseChange,
 	viewBalances,
 	viewHistory,
 	viewNotes,
@@ -13,10 +14,12 @@ import {
 	formatAmount,
 	type HeldBecause,
 	type IssuerTerms,
+	nameInDeviceId,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
+import { csv } from "../csv.ts";
 import { plainTable } from "../table.ts";
-import { dim, moment, plain, say, sayJson } from "../voice.ts";
+import { dim, moment, plain, say, sayJson, sayText } from "../voice.ts";
 
 export interface ShowFlags {
 	readonly home: string;
@@ -26,6 +29,7 @@ export interface ShowFlags {
 export interface HistoryFlags extends ShowFlags {
 	/** So many changes at most. */
 	readonly limit: number;
+	readonly csv?: true;
 }
 
 export async function showBalance({ home, json }: ShowFlags): Promise<void> {
@@ -164,9 +168,11 @@ export async function showHistory({
 	home,
 	json,
 	limit,
+	csv: isCsv,
 }: HistoryFlags): Promise<void> {
 	await using view = await viewPurse(home);
 	const history = await viewHistory(view.store, view.issuers, limit);
+	if (isCsv) return sayText(csv(HISTORY_COLUMNS, history.map(historyCells)));
 	if (json)
 		return sayJson({
 			home,
@@ -177,6 +183,7 @@ export async function showHistory({
 				...(terms === undefined ? {} : moneyText(entry.amount, terms)),
 				subject: hex(entry.subject),
 				peer: hex(entry.peer),
+				...named(entry),
 			})),
 		});
 	const rows = history.map(({ terms, ...entry }) => [
@@ -185,12 +192,45 @@ export async function showHistory({
 		entry.what,
 		terms === undefined ? "" : formatAmount(entry.amount, terms.currency),
 		terms?.currency.code ?? "",
+		named(entry).with ?? "",
 		hex(entry.subject).slice(0, 16),
 	]);
-	const head = ["", "when", "what", "amount", "money", "about"];
+	const head = ["", "when", "what", "amount", "money", "with", "about"];
 	if (rows.length === 0) say("nothing has happened in this purse yet");
 	else for (const line of plainTable(head, rows)) say(line);
 	sayPlay(view.issuers);
+}
+
+const HISTORY_COLUMNS = [
+	...["number", "time", "what", "amount", "currency", "play", "issuer"],
+	...["with", "subject", "peer"],
+] as const;
+
+/** Everything in full, for whoever keeps accounts. */
+function historyCells({ terms, ...entry }: PurseChange): string[] {
+	const money = terms && moneyText(entry.amount, terms);
+	return [
+		String(entry.number),
+		new Date(entry.time).toISOString(),
+		entry.what,
+		...(money === undefined
+			? ["", "", "", ""]
+			: [money.amount, money.currency, String(money.play), money.issuer]),
+		named(entry).with ?? "",
+		hex(entry.subject),
+		hex(entry.peer),
+	];
+}
+
+/** The certified name of whom a change has to do with; some have to do with nobody. */
+function named({ peer }: Pick<PurseChange, "peer">): {
+	readonly with?: string;
+} {
+	try {
+		return { with: nameInDeviceId(peer) };
+	} catch {
+		return {};
+	}
 }
 
 /** Says it once below a table, of each money that nobody exchanges for anything. */

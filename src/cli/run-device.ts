@@ -1,7 +1,7 @@
 import { appendFileSync, openSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
-import { requirePrivate } from "../device/home/index.ts";
+import { requireHome } from "../device/home/index.ts";
 import type { ProcessEvent, Report } from "../device/process/index.ts";
 import { TetradError } from "../errors.ts";
 import type { LinkFlag } from "./flag-values.ts";
@@ -72,7 +72,7 @@ export async function runDevice(
 	flags: Pick<DeviceFlags, "home" | "json">,
 	start: (signal: AbortSignal, report: Report) => Promise<void>,
 ): Promise<void> {
-	await requirePrivate(flags.home);
+	await requireHome(flags.home, "device");
 	const log = openLog(join(flags.home, "log.jsonl"));
 	const stop = new AbortController();
 	const onSignal = () => stop.abort();

@@ -57,6 +57,19 @@ async function stage(...args: string[]): Promise<string> {
 	return stdout;
 }
 
+test("without a place for temporary files it says so", async () => {
+	for (const command of ["demo", "claims"]) {
+		const env = { TMPDIR: join(folder.path, "nowhere") };
+		const { code, stdout, stderr } = await run([command], { env });
+		assert.equal(code, 1);
+		assert.equal(stdout, "");
+		assert.match(
+			stderr,
+			/^tetrad: cannot make a folder in .*nowhere .*TMPDIR \(file-unusable\)\n$/,
+		);
+	}
+});
+
 async function demo(...flags: string[]): Promise<Report> {
 	const report = JSON.parse(await stage("demo", ...flags)) as Report;
 	assert.deepEqual(report.problems, []);

@@ -182,7 +182,7 @@ describe("enrolment", TOGETHER, () => {
 		);
 		await refused(
 			finishing(at("nowhere"), await certified(csr)),
-			/no home at .*nowhere/,
+			/nowhere has asked for no certificate/,
 		);
 		await chmod(home, 0o755);
 		await refused(asking(home, csr), /others may read.*chmod 700/);

@@ -259,6 +259,81 @@ describe(
 				/no home at .*nowhere.*tetrad authority issue/,
 			));
 
+		/** Every command that opens a home, by the flags that it needs beside it. */
+		const openers: readonly (readonly string[])[] = [
+			["purse", "balance"],
+			["purse", "notes"],
+			["purse", "history"],
+			["purse", "orders"],
+			["purse", "withdraw", "1"],
+			["purse", "cancel", "ab"],
+			["purse", "deposit"],
+			["purse", "archive"],
+			["purse", "unsafe-override-behind"],
+			["policy", "--check"],
+			["lists"],
+			["recertify", "--forget-old"],
+			["pair", "--listen", "unix:m"],
+			["agent", "--module", "unix:m", "--connect", "127.0.0.1:1"],
+			["module", "--listen", "unix:m"],
+			["issuer", "run", "--listen", "unix:m"],
+			["issuer", "credit", "--account", "x", "--amount", "1"],
+			["issuer", "accounts"],
+			["issuer", "conflicts"],
+			["issuer", "audit"],
+		];
+
+		test("a folder that is no home, which is not told to close itself to others", async () => {
+			const home = homes.at("no-home");
+			await mkdir(home, { mode: 0o755 });
+			await chmod(home, 0o755);
+			await writeFile(join(home, "notes.txt"), "not ours");
+			const expected =
+				/there is no home at .*no-home: .*no-home\/device\.json is not there/;
+			await Promise.all(
+				openers.map((command) =>
+					fails(1, [...command, "--home", home], expected),
+				),
+			);
+			const authority = ["authority", "list", "--home", home];
+			await fails(1, authority, /there is no authority at .*no-home/);
+			const name = ["--role", "agent", "--name", "a", "--out", homes.at("csr")];
+			await fails(
+				1,
+				["enroll", "--home", home, ...name],
+				/others may read .*no-home, and it is not empty; name a new folder/,
+			);
+		});
+
+		test("a home of another kind, named as what it is", async () => {
+			const authority =
+				/agency is the folder of an authority, and not the home of a device/;
+			await Promise.all(
+				openers.map((command) =>
+					fails(1, [...command, "--home", homes.at("agency")], authority),
+				),
+			);
+			await fails(
+				1,
+				["authority", "list", "--home", homes.of("A")],
+				/alice is the home of a device, and not the folder of an authority/,
+			);
+			for (const command of [
+				["purse", "balance"],
+				["issuer", "audit"],
+			])
+				await fails(
+					1,
+					[...command, "--home", homes.of("A")],
+					/alice is the home of an agent/,
+				);
+			await fails(
+				1,
+				["issuer", "audit", "--home", homes.of("X")],
+				/there is no issuer in .*alice-purse/,
+			);
+		});
+
 		test("a home that others can read, with the command that closes it", async () => {
 			const open = homes.at("open");
 			await cp(homes.of("X"), open, { recursive: true });

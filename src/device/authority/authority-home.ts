@@ -34,8 +34,8 @@ import {
 	readCertificates,
 	readText,
 	replaceFile,
+	requireHome,
 	requireNoKey,
-	requirePrivate,
 	unusable,
 } from "../home/index.ts";
 import { BACKDATE_MS, ROOT_VALIDITY_MS } from "./validity.ts";
@@ -132,11 +132,11 @@ export async function requestIntermediate(
 	wanted: NewAuthority | undefined,
 	secrets: HomeSecrets,
 ): Promise<{ pem: string; hash: string; settings: AuthoritySettings }> {
-	if (wanted !== undefined) {
+	if (wanted === undefined) await requireHome(home, "authority");
+	else {
 		requireName(wanted.name);
 		await makePrivateFolder(home);
 	}
-	await requireAuthorityFolder(home);
 	await using _ = await lockHome(home);
 	const resumed =
 		wanted === undefined || (await begin(home, wanted, true, secrets));
@@ -165,7 +165,7 @@ export async function installIntermediate(
 	chain: readonly Uint8Array[],
 	rootDer: Uint8Array,
 ): Promise<void> {
-	await requireAuthorityFolder(home);
+	await requireHome(home, "authority");
 	await using _ = await lockHome(home);
 	const settings = await readSettings(home);
 	const root = parseTrustAnchor(nodeCrypto, rootDer);
@@ -223,7 +223,7 @@ async function replaceRoot(home: string, rootDer: Uint8Array): Promise<void> {
 export async function readAuthorityFiles(
 	home: string,
 ): Promise<AuthorityFiles> {
-	await requireAuthorityFolder(home);
+	await requireHome(home, "authority");
 	const settings = await readSettings(home);
 	const last = settings.intermediate ? "chain.pem" : "root.pem";
 	if (!(await isThere(join(home, last))))
@@ -279,14 +279,6 @@ async function begin(
 async function readSettings(home: string): Promise<AuthoritySettings> {
 	const path = join(home, "authority.json");
 	return parseJson(authorityFile, await readText(path), path);
-}
-
-async function requireAuthorityFolder(home: string): Promise<void> {
-	if (!(await isThere(home)))
-		throw unusable(
-			`there is no authority at ${home}; make one with: tetrad authority init --home ${home} …`,
-		);
-	await requirePrivate(home);
 }
 
 function requireName(name: string): void {

@@ -141,6 +141,7 @@ export async function finishEnrolment(
 		readonly banks: readonly Uint8Array[];
 	},
 ): Promise<CertifiedDevice> {
+	await readEnrolment(home);
 	await requirePrivate(home);
 	await using _ = await lockHome(home);
 	const { role, name, key } = await readEnrolment(home);

@@ -1,6 +1,14 @@
 import { constants } from "node:fs";
-import { lstat, mkdir, open, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import {
+	lstat,
+	mkdir,
+	open,
+	readdir,
+	rename,
+	rm,
+	stat,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { TetradError } from "../../errors.ts";
 import { parsePem } from "../../identity/index.ts";
@@ -8,14 +16,67 @@ import { parsePem } from "../../identity/index.ts";
 /** A text file of a home, in bytes. */
 const MAX_FILE_BYTES = 262_144;
 
-/** A new folder that only its owner may read; an empty one that is so already will do. */
+/** A new folder that only its owner may read; one that is so already will do. */
 export async function makePrivateFolder(path: string): Promise<void> {
 	try {
 		await mkdir(path, { mode: 0o700, recursive: true });
 	} catch (thrown) {
 		throw unusable(`cannot make ${path}: ${reason(thrown)}`, thrown);
 	}
+	await requireOwn(path);
+	// A folder that others use shall not be closed to them.
+	if ((await isOpen(path)) && (await readdir(path)).length > 0)
+		throw unusable(
+			`others may read ${path}, and it is not empty; name a new folder`,
+		);
 	await requirePrivate(path);
+}
+
+/** What a home is of, the file that no other folder has, and how such a home is made. */
+const KINDS = {
+	device: {
+		file: "device.json",
+		noun: "home",
+		is: "the home of a device",
+		command: (path: string) => `tetrad authority issue --device ${path} …`,
+	},
+	authority: {
+		file: "authority.json",
+		noun: "authority",
+		is: "the folder of an authority",
+		command: (path: string) => `tetrad authority init --home ${path} …`,
+	},
+	enrolment: {
+		file: "enrolment.json",
+		noun: "device that is being enrolled",
+		is: "the home of a device that has no certificate yet",
+		command: (path: string) => `tetrad enroll --home ${path} …`,
+	},
+} as const;
+
+/**
+ * Throws `home-unusable` unless `path` is a home of that kind, of this user, and nobody else may
+ * enter it. What is no home is not told to close itself: others may need it.
+ */
+export async function requireHome(
+	path: string,
+	kind: keyof typeof KINDS,
+): Promise<void> {
+	const { file, noun, is, command } = KINDS[kind];
+	await requireOwn(path, `there is no ${noun} at ${path}`, command(path));
+	if (!(await isThere(join(path, file)))) {
+		for (const other of Object.values(KINDS))
+			if (await isThere(join(path, other.file)))
+				throw unusable(`${path} is ${other.is}, and not ${is}`);
+		throw unusable(
+			`there is no ${noun} at ${path}: ${join(path, file)} is not there; make one with: ${command(path)}`,
+		);
+	}
+	await requirePrivate(path);
+}
+
+async function isOpen(path: string): Promise<boolean> {
+	return ((await stat(path)).mode & 0o077) !== 0;
 }
 
 /**
@@ -45,20 +106,28 @@ export async function replaceFile(
 
 /** Throws `home-unusable` unless `path` is a folder of this user that nobody else may enter. */
 export async function requirePrivate(path: string): Promise<void> {
+	await requireOwn(path);
+	if (await isOpen(path))
+		throw unusable(`others may read ${path}; close it with: chmod 700 ${path}`);
+}
+
+async function requireOwn(
+	path: string,
+	missing: string = `there is no folder ${path}`,
+	command?: string,
+): Promise<void> {
 	let info: Awaited<ReturnType<typeof stat>>;
 	try {
 		info = await stat(path);
 	} catch (thrown) {
 		throw unusable(
-			`there is no home at ${path} (${reason(thrown)}); make one with: tetrad authority issue --device ${path} …`,
+			`${missing} (${reason(thrown)})${command === undefined ? "" : `; make one with: ${command}`}`,
 			thrown,
 		);
 	}
 	if (!info.isDirectory()) throw unusable(`${path} is not a folder`);
 	if (info.uid !== process.getuid?.())
 		throw unusable(`${path} belongs to another user`);
-	if ((info.mode & 0o077) !== 0)
-		throw unusable(`others may read ${path}; close it with: chmod 700 ${path}`);
 }
 
 /** The certificates of a PEM file, in DER. */

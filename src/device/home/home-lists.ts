@@ -11,7 +11,7 @@ import {
 import type { Policy } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
 import { ListKeeper, requireNotBehind } from "../runtime/index.ts";
-import { requirePrivate } from "./files.ts";
+import { requireHome } from "./files.ts";
 import { HomeLock } from "./home-lock.ts";
 import { HomeState } from "./home-state.ts";
 import { readPolicy } from "./policy-file.ts";
@@ -43,7 +43,7 @@ export async function importList(
 	file: Uint8Array,
 	now: () => number = Date.now,
 ): Promise<ListStatus> {
-	await requirePrivate(home);
+	await requireHome(home, "device");
 	using _ = await HomeLock.take(home);
 	const policy = await readPolicy(home);
 	const state = await HomeState.read(home);
@@ -85,7 +85,7 @@ function requireNewest(state: HomeState, list: ListNumber): void {
 
 /** What a home holds of lists, also while its device runs: each trusted root, and the intermediates whose lists are held. */
 export async function listStatus(home: string): Promise<ListStatus[]> {
-	await requirePrivate(home);
+	await requireHome(home, "device");
 	const policy = await readPolicy(home);
 	const lists = (await HomeState.read(home)).restored(policy);
 	return lists.numbers().map(({ authority }) => {

@@ -37,7 +37,7 @@ import {
 	readCertificates,
 	readText,
 	replaceFile,
-	requirePrivate,
+	requireHome,
 	unusable,
 } from "./files.ts";
 import { discardKey, type HomeSecrets } from "./home-key.ts";
@@ -175,7 +175,7 @@ export async function readDeviceFile(
 	home: string,
 	role?: DeviceRole,
 ): Promise<DeviceSettings & { readonly chain: string }> {
-	await requirePrivate(home);
+	await requireHome(home, "device");
 	const path = join(home, "device.json");
 	const text = await readText(path);
 	if (isOfVersion1(text))

@@ -13,6 +13,7 @@ export {
 	readText,
 	reason,
 	replaceFile,
+	requireHome,
 	requirePrivate,
 	unusable,
 } from "./files.ts";

@@ -31,7 +31,6 @@ import {
 	readPolicy,
 	readText,
 	replaceFile,
-	requirePrivate,
 	unusable,
 } from "../home/index.ts";
 import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
@@ -150,7 +149,7 @@ export async function makeIssuer(
 export async function readIssuerSettings(
 	home: string,
 ): Promise<IssuerSettings> {
-	await requirePrivate(home);
+	await readDeviceFile(home, "module");
 	const path = pathIn(home, "issuer.json");
 	if (!(await isThere(path)))
 		throw unusable(

@@ -115,6 +115,10 @@ export function purseStorePath(home: string): string {
 	return join(home, "purse.db");
 }
 
+function isIssuer(home: string): Promise<boolean> {
+	return isThere(join(home, "issuer.json"));
+}
+
 export function hasPurse(home: string): Promise<boolean> {
 	return isThere(purseFilePath(home));
 }
@@ -123,6 +127,8 @@ export function hasPurse(home: string): Promise<boolean> {
 export async function readPurseSettings(home: string): Promise<PurseSettings> {
 	await readDeviceFile(home, "module");
 	const path = purseFilePath(home);
+	if (!(await isThere(path)) && (await isIssuer(home)))
+		throw unusable(`${home} is the home of an issuer, and has no purse`);
 	if (!(await isThere(path)))
 		throw unusable(
 			`there is no purse in ${home}; make one with: tetrad purse create --home ${home} --issuer issuer.terms.json`,
@@ -204,7 +210,7 @@ export async function createPurse(
 ): Promise<void> {
 	await readDeviceFile(home, "module");
 	await requireNoPurse(home);
-	if (await isThere(join(home, "issuer.json")))
+	if (await isIssuer(home))
 		throw unusable(
 			`the module at ${home} is an issuer; a purse needs a module of its own`,
 		);

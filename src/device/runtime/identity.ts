@@ -50,6 +50,40 @@ export interface Device {
 	readonly lists: ListKeeper;
 }
 
+/** What a device cannot do without, and what each is, for whoever calls this without types. */
+const NEEDED: readonly (readonly [
+	name: string,
+	is: string,
+	holds: (options: DeviceOptions) => boolean,
+])[] = [
+	[
+		"identity.signer",
+		"the signer of its key",
+		({ identity }) => typeof identity?.signer?.sign === "function",
+	],
+	[
+		"identity.chain",
+		"its encoded chain, a Uint8Array",
+		({ identity }) => identity?.chain instanceof Uint8Array,
+	],
+	[
+		"policy",
+		"what it trusts, accepts and demands (makePolicy)",
+		({ policy }) =>
+			Array.isArray(policy?.agencies) && Array.isArray(policy.banks),
+	],
+];
+
+/** Throws `invalid-argument`, naming what is missing, for options that no device can be made of. */
+export function requireDeviceOptions(of: string, options: DeviceOptions): void {
+	for (const [name, is, holds] of NEEDED)
+		if (!holds(options ?? {}))
+			throw new TetradError(
+				"invalid-argument",
+				`new ${of}({ … }) needs ${name}: ${is}`,
+			);
+}
+
 /**
  * Judges the own chain first: a device that its own policy refuses would be refused by everybody.
  * Throws what is wrong with the chain, the lists that were stored, or the clock.

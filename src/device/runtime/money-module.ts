@@ -23,6 +23,7 @@ import {
 	type DeviceOptions,
 	learnList,
 	makeDevice,
+	requireDeviceOptions,
 } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
 import { runModule } from "./module-run.ts";
@@ -110,6 +111,7 @@ export class MoneyModule implements AsyncDisposable {
 
 	/** Throws as `TrustedAgent` does, and `invalid-argument` for a purse along with `onTetrad`, or one that another module has. */
 	constructor(options: MoneyModuleOptions) {
+		requireDeviceOptions("MoneyModule", options);
 		const { purse, onTetrad } = options;
 		if (purse !== undefined && onTetrad !== undefined)
 			throw new TetradError(

@@ -20,6 +20,7 @@ import {
 	type DeviceOptions,
 	learnList,
 	makeDevice,
+	requireDeviceOptions,
 } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
@@ -83,6 +84,7 @@ export class TrustedAgent implements AsyncDisposable {
 	 * to the own policy, `clock-wrong`, and `list-refused` for a stored list that is none.
 	 */
 	constructor(options: DeviceOptions) {
+		requireDeviceOptions("TrustedAgent", options);
 		this.#options = options;
 		this.#device = makeDevice("agent", options);
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;

@@ -110,7 +110,7 @@ export class Stage implements AsyncDisposable {
 		readonly step?: (what: string) => void;
 	}): Promise<Stage> {
 		const { suite, signal, algorithm = "P-256", step = () => {} } = options;
-		const folder = await mkdtemp(join(tmpdir(), "tetrad-"));
+		const folder = await makeFolder();
 		const stage = new Stage(folder, suite, signal);
 		try {
 			const { keys = inSoftware } = options;
@@ -351,4 +351,17 @@ export class Stage implements AsyncDisposable {
 
 export function byPlace<T>(make: (place: Place) => T): Record<Place, T> {
 	return { A: make("A"), B: make("B"), X: make("X"), Y: make("Y") };
+}
+
+async function makeFolder(): Promise<string> {
+	const path = join(tmpdir(), "tetrad-");
+	try {
+		return await mkdtemp(path);
+	} catch (thrown) {
+		throw new TetradError(
+			"file-unusable",
+			`cannot make a folder in ${tmpdir()} (${(thrown as NodeJS.ErrnoException).code}); name another place for temporary files in TMPDIR`,
+			{ cause: thrown },
+		);
+	}
 }

@@ -18,7 +18,6 @@ export {
 	type Write,
 } from "../machine/index.ts";
 export {
-	AGENT_SCHEMA,
 	AgentPayments,
 	type AgentPaymentsEffect,
 	type AgentPaymentsEvent,

@@ -28,8 +28,9 @@ import {
 	validateChain,
 } from "../../src/identity/index.ts";
 import { readSoftwareKey } from "../../src/keys/index.ts";
-import { AGENT_SCHEMA, WITNESSED } from "../../src/money/index.ts";
+import { WITNESSED } from "../../src/money/index.ts";
 import { openSqliteSnapshot } from "../../src/store/index.ts";
+import { AGENT_SCHEMA } from "../../src/trade/records/index.ts";
 import {
 	type Module,
 	mintNote,

@@ -3,15 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { schema, versionOf } from "../../src/machine/index.ts";
-import {
-	AGENT_SCHEMA,
-	LEDGER_SCHEMA,
-	purseTables,
-} from "../../src/money/index.ts";
+import { LEDGER_SCHEMA, purseTables } from "../../src/money/index.ts";
 import { History } from "../../src/store/history.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { MAX_COPIES } from "../../src/store/limits.ts";
 import { newestMeta } from "../../src/store/meta.ts";
+import { AGENT_SCHEMA } from "../../src/trade/records/index.ts";
 import { cell, parseTables, tableIn } from "../protocol/document.ts";
 
 const DOCUMENT = readFileSync(

@@ -1,13 +1,9 @@
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
-import type { Store } from "../../machine/index.ts";
-import {
-	AGENT_SCHEMA,
-	type Head,
-	WITNESSED,
-	witnessing,
-} from "../../money/index.ts";
+import type { Store, Transaction } from "../../machine/index.ts";
+import { type Head, WITNESSED, witnessing } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
+import { AGENT_SCHEMA } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import { isThere } from "../home/index.ts";
 import {
@@ -24,8 +20,8 @@ interface Known {
 }
 
 /**
- * What the agent of a home keeps of money, in agent.db there (docs/stores.md): one process has it
- * open at a time. An agent that never pays has none, and its store is made with the first head.
+ * What the agent of a home keeps of money and purchases, in agent.db there (docs/stores.md): one process has it
+ * open at a time. An agent that has to do with neither has none: its store is made when there is something to keep.
  *
  * @example
  * ```ts
@@ -81,17 +77,12 @@ export class AgentStore implements Witness, AsyncDisposable {
 		return written;
 	}
 
-	async [Symbol.asyncDispose](): Promise<void> {
-		this.#isClosed = true;
-		const store = await this.#store?.catch(() => undefined);
-		await store?.[Symbol.asyncDispose]();
-	}
-
-	async #write(id: string, module: Uint8Array, head: Head): Promise<void> {
+	/** For what is kept beside heads: what it resolves to is durable. Rejects with what the store rejects with; the next transaction is tried all the same. */
+	async transact<Result>(transaction: Transaction<Result>): Promise<Result> {
 		const opening = this.#opened();
 		const store = await opening;
 		try {
-			this.#kept.set(id, await store.transact(witnessing(module, head)));
+			return await store.transact(transaction);
 		} catch (thrown) {
 			// One that has failed shows what is there when it is opened again.
 			if (thrown instanceof TetradError && thrown.code === "store-failed") {
@@ -100,6 +91,16 @@ export class AgentStore implements Witness, AsyncDisposable {
 			}
 			throw thrown;
 		}
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#isClosed = true;
+		const store = await this.#store?.catch(() => undefined);
+		await store?.[Symbol.asyncDispose]();
+	}
+
+	async #write(id: string, module: Uint8Array, head: Head): Promise<void> {
+		this.#kept.set(id, await this.transact(witnessing(module, head)));
 	}
 
 	/** What could not be kept is not known either. */

@@ -1,7 +1,6 @@
 /*
- * What an agent keeps of money. It holds none: this is what it has to know of its module and of
- * what it has asked for, whatever becomes of its process. Purchases will keep what they need in
- * further tables here.
+ * What an agent keeps of money. It holds none: this is what it has to know of its module, whatever
+ * becomes of its process. What it keeps of purchases stands in further tables of the same store.
  */
 import { TetradError } from "../../errors.ts";
 import {
@@ -9,8 +8,6 @@ import {
 	done,
 	put,
 	reading,
-	type Schema,
-	schema,
 	type Table,
 	type Transaction,
 	table,
@@ -25,9 +22,6 @@ export const WITNESSED: Table<{
 }> = table("witnessed", { module: "bytes", number: "integer", hash: "bytes" }, [
 	"module",
 ]);
-
-/** For whoever opens the store of an agent. */
-export const AGENT_SCHEMA: Schema = schema("agent", [WITNESSED]);
 
 const MAX_NUMBER = 2n ** 63n - 1n;
 

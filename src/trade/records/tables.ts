@@ -1,0 +1,151 @@
+/*
+ * What an agent keeps of purchases, beside how far its module's purse was seen to have come. It
+ * holds no money and no secret of its own, but the goods keys and exporters of what it bought: who
+ * has them and the ciphertext has the goods. Amounts are minor units, times milliseconds since the
+ * epoch, and what is called a hash or an id is in the bytes that its document gives it.
+ */
+import {
+	type Row,
+	type Schema,
+	schema,
+	type Table,
+	table,
+} from "../../machine/index.ts";
+import { WITNESSED } from "../../money/agent/index.ts";
+
+const PURCHASES_COLUMNS = {
+	/** Its hash. */
+	contract: "bytes",
+	/** When it became provisional. */
+	time: "integer",
+	/** When its state last changed. */
+	changed: "integer",
+	state: "text",
+	/** The contract, and the encoded chain of the agent that signed it. */
+	document: "bytes",
+	chain: "bytes",
+	/** Of the issuer, encoded: the one under which it signed the selling certificate. */
+	issuer_chain: "bytes",
+	/** What the item's description is hashed with, and the description. */
+	salt: "bytes",
+	description: "bytes",
+	exporter: "bytes",
+	/** The certified names of the merchant's agent and module. */
+	merchant: "text",
+	merchant_module: "text",
+	/** Where the merchant's agent was reached; empty when it was that one that dialled. */
+	address: "text",
+	/** Where the goods go, and where their ciphertext is, both as paths. */
+	target: "text",
+	part: "text",
+	/** The goods key; empty before it came. */
+	key: "bytes",
+	/** The receipt, and the encoded chain of the module that signed it; empty while none has come. */
+	receipt: "bytes",
+	receipt_chain: "bytes",
+	/** What came back, when it was refunded by the issuer. */
+	credited: "integer",
+	/** Evidence of a wrong chunk, when there is one. */
+	evidence: "bytes",
+	/** Why there are no goods: an error code and a sentence; empty otherwise. */
+	code: "text",
+	reason: "text",
+} as const;
+
+/**
+ * What this agent bought, or tried to. State: `provisional` from before its module was asked to
+ * pay; `final` when the goods are where they belong, or evidence that they are wrong is in the row;
+ * `aborted` when nothing was paid; `refunded` when what was paid is void and credited.
+ */
+export const PURCHASES: Table<typeof PURCHASES_COLUMNS> = table(
+	"purchases",
+	PURCHASES_COLUMNS,
+	["contract"],
+	{ by_time: ["time"], by_state: ["state", "time"] },
+);
+
+const SALES_COLUMNS = {
+	contract: "bytes",
+	time: "integer",
+	/** The certified name of the buyer's agent, and its device id. */
+	buyer: "text",
+	buyer_agent: "bytes",
+	/** The name of the item; empty when it was sold before this agent was started again. */
+	item: "text",
+	/** Device id of the issuer. */
+	issuer: "bytes",
+	currency: "text",
+	amount: "integer",
+	receipt: "bytes",
+	receipt_chain: "bytes",
+} as const;
+
+/** What this agent has heard of its own module's sales. History: no sale needs it. */
+export const SALES: Table<typeof SALES_COLUMNS> = table(
+	"sales",
+	SALES_COLUMNS,
+	["contract"],
+	{ by_time: ["time"] },
+);
+
+const MADE_COLUMNS = {
+	/** The contract's id, 16 bytes: the name of the file in the home that has it. */
+	id: "bytes",
+	/** Device id of the buyer's agent. */
+	buyer: "bytes",
+	time: "integer",
+	item: "text",
+	/** What was ordered. */
+	wanted: "text",
+	state: "text",
+} as const;
+
+/** Goods that were made on order. State: `unpaid`, then `sold`. */
+export const MADE: Table<typeof MADE_COLUMNS> = table(
+	"made",
+	MADE_COLUMNS,
+	["id"],
+	{ by_buyer: ["buyer", "state"], by_time: ["time"] },
+);
+
+const REFUNDS_COLUMNS = {
+	/** Of the sale. */
+	sale: "bytes",
+	/** From 1. */
+	number: "integer",
+	/** What its own payment is for: `refundContract` of the two. */
+	contract: "bytes",
+	/** Whether this agent's module gives the money back, or gets it. */
+	side: "text",
+	time: "integer",
+	amount: "integer",
+	state: "text",
+	receipt: "bytes",
+	receipt_chain: "bytes",
+} as const;
+
+/** Payments that give back what a sale was paid with. Side: `gives` or `gets`. State: `owed`, then `paid`. */
+export const REFUNDS: Table<typeof REFUNDS_COLUMNS> = table(
+	"refunds",
+	REFUNDS_COLUMNS,
+	["sale", "number"],
+	{ by_state: ["state"], by_contract: ["contract"] },
+);
+
+/** For whoever opens the store of an agent. */
+export const AGENT_SCHEMA: Schema = schema(
+	"agent",
+	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS],
+	{
+		to: 2,
+		steps: [PURCHASES, SALES, MADE, REFUNDS].map((of) => ({
+			kind: "add-table",
+			table: of as unknown as typeof WITNESSED,
+		})),
+	},
+);
+
+export type PurchaseRow = Row<typeof PURCHASES.columns>;
+export type SaleRow = Row<typeof SALES.columns>;
+export type MadeRow = Row<typeof MADE.columns>;
+export type RefundRow = Row<typeof REFUNDS.columns>;

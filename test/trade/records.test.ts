@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { schema } from "../../src/machine/index.ts";
+import { WITNESSED, witnessing } from "../../src/money/index.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
+import {
+	AGENT_SCHEMA,
+	beginPurchase,
+	concludePurchase,
+	countUnpaid,
+	MAX_UNPAID,
+	type NewPurchase,
+	type PurchaseOutcome,
+	readProvisional,
+	readPurchase,
+	recordMade,
+	recordSale,
+	SALES,
+	settleMade,
+} from "../../src/trade/records/index.ts";
+import { utf8 } from "../../src/wire/index.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+
+const CONTRACT = utf8("contract");
+const KEY = utf8("key");
+
+function purchase(contract = CONTRACT, time = 100n): NewPurchase {
+	return {
+		contract,
+		time,
+		document: utf8("document"),
+		chain: utf8("chain"),
+		issuer_chain: utf8("issuer chain"),
+		salt: utf8("salt"),
+		description: utf8("description"),
+		exporter: utf8("exporter"),
+		merchant: "shop",
+		merchant_module: "till",
+		address: "127.0.0.1:7000",
+		target: "/tmp/photo.jpg",
+		part: "/tmp/.photo.jpg.tetrad-part",
+	};
+}
+
+const final: PurchaseOutcome = {
+	kind: "final",
+	key: KEY,
+	receipt: utf8("receipt"),
+	receiptChain: utf8("receipt chain"),
+	evidence: undefined,
+};
+const aborted: PurchaseOutcome = {
+	kind: "aborted",
+	code: "offer-expired",
+	reason: "too late",
+};
+const refunded: PurchaseOutcome = {
+	kind: "refunded",
+	credited: 420n,
+	code: "purchase-void",
+	reason: "void",
+};
+
+describe("a purchase in the store of its buyer's agent", () => {
+	test("is provisional once, and stays as it was begun", async () => {
+		const store = new MemoryStore();
+		const first = await store.transact(beginPurchase(purchase()));
+		assert.equal(first.state, "provisional");
+		const again = await store.transact(
+			beginPurchase({ ...purchase(), target: "/tmp/other" }),
+		);
+		assert.deepEqual(again, first);
+		assert.equal(store.writes, 1);
+	});
+
+	const walks: readonly (readonly [readonly PurchaseOutcome[], string])[] = [
+		[[final], "final"],
+		[[aborted], "aborted"],
+		[[refunded], "refunded"],
+		[[final, refunded], "refunded"],
+		[[final, aborted], "final"],
+		[[aborted, final], "aborted"],
+		[[refunded, final], "refunded"],
+	];
+	for (const [outcomes, state] of walks)
+		test(`is ${state} after ${outcomes.map(({ kind }) => kind).join(", then ")}`, async () => {
+			const store = new MemoryStore();
+			await store.transact(beginPurchase(purchase()));
+			for (const outcome of outcomes)
+				await store.transact(concludePurchase(CONTRACT, outcome, 200));
+			const row = await store.transact(readPurchase(CONTRACT));
+			assert.equal(row?.state, state);
+			assert.equal(row?.changed, 200n);
+		});
+
+	test("keeps its key and its receipt when it is refunded after it was final", async () => {
+		const store = new MemoryStore();
+		await store.transact(beginPurchase(purchase()));
+		await store.transact(concludePurchase(CONTRACT, final, 200));
+		const row = await store.transact(concludePurchase(CONTRACT, refunded, 300));
+		assert.deepEqual(row.key, KEY);
+		assert.equal(row.credited, 420n);
+	});
+
+	test("that was never begun has no end", async () => {
+		const store = new MemoryStore();
+		await assert.rejects(
+			store.transact(concludePurchase(CONTRACT, final, 200)),
+			{ code: "internal" },
+		);
+	});
+
+	test("is found among those that go on, the oldest first", async () => {
+		const store = new MemoryStore();
+		for (const [name, time] of [
+			["c", 300n],
+			["a", 100n],
+			["b", 200n],
+		] as const)
+			await store.transact(beginPurchase(purchase(utf8(name), time)));
+		await store.transact(concludePurchase(utf8("b"), aborted, 400));
+		const open = await store.transact(readProvisional(10));
+		assert.deepEqual(
+			open.map(({ contract }) => contract),
+			[utf8("a"), utf8("c")],
+		);
+	});
+});
+
+describe("what a merchant's agent keeps", () => {
+	test("counts what a buyer left unpaid, as far as it matters", async () => {
+		const store = new MemoryStore();
+		const make = (id: string, buyer: string) =>
+			store.transact(
+				recordMade({
+					id: utf8(id),
+					buyer: utf8(buyer),
+					time: 100n,
+					item: "translation",
+					wanted: "this",
+				}),
+			);
+		for (const id of ["1", "2", "2"]) await make(id, "carol");
+		await make("3", "dave");
+		assert.equal(await store.transact(countUnpaid(utf8("carol"))), 2);
+		await store.transact(settleMade(utf8("1")));
+		assert.equal(await store.transact(countUnpaid(utf8("carol"))), 1);
+		for (const id of ["4", "5", "6", "7"]) await make(id, "carol");
+		assert.equal(await store.transact(countUnpaid(utf8("carol"))), MAX_UNPAID);
+		await store.transact(settleMade(utf8("no such")));
+	});
+
+	test("has each sale once", async () => {
+		const store = new MemoryStore();
+		const sale = {
+			contract: CONTRACT,
+			time: 100n,
+			buyer: "carol",
+			buyer_agent: utf8("carol's"),
+			item: "photo.jpg",
+			issuer: utf8("issuer"),
+			currency: "EUR",
+			amount: 420n,
+			receipt: utf8("receipt"),
+			receipt_chain: utf8("chain"),
+		};
+		await store.transact(recordSale(sale));
+		await store.transact(recordSale({ ...sale, time: 200n }));
+		const times: bigint[] = [];
+		await store.snapshot(async (scan) => {
+			for await (const { time } of scan({ table: SALES })) times.push(time);
+		});
+		assert.deepEqual(times, [100n]);
+	});
+});
+
+test("a store of an agent from before there were purchases is brought over with its heads", async () => {
+	await using folder = await temporaryFolder();
+	const path = join(folder.path, "agent.db");
+	const head = { number: 7n, hash: new Uint8Array(32).fill(7) };
+	{
+		await using old = await openSqliteStore({
+			path,
+			schema: schema("agent", [WITNESSED]),
+		});
+		await old.transact(witnessing(utf8("module"), head));
+	}
+	await using store = await openSqliteStore({ path, schema: AGENT_SCHEMA });
+	const kept = await store.transact(
+		witnessing(utf8("module"), { ...head, number: 6n }),
+	);
+	assert.deepEqual(kept, head);
+	const row = await store.transact(beginPurchase(purchase()));
+	assert.equal(row.state, "provisional");
+});

@@ -25,6 +25,7 @@ export type ErrorCode =
 	| "payment-refused"
 	| "issuer-refused"
 	| "double-spent"
+	| "offer-expired"
 	| "merchandise-changed"
 	| "merchandise-wrong"
 	| "purchase-void"
@@ -69,6 +70,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"payment-refused": "peer",
 	"issuer-refused": "peer",
 	"double-spent": "peer",
+	"offer-expired": "peer",
 	"merchandise-changed": "peer",
 	"merchandise-wrong": "peer",
 	"purchase-void": "peer",

@@ -40,6 +40,7 @@ export {
 	parseFrameHeader,
 } from "./frame.ts";
 export {
+	BETWEEN_AGENTS_BYTE,
 	BETWEEN_MODULES_BYTE,
 	CONTENT,
 	type ContentType,

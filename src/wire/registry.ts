@@ -113,6 +113,21 @@ export const PAYMENT_TALK = {
 	paymentUnwelcome: 0x14,
 } as const;
 
+/** Between the agents of a buyer and a merchant. */
+export const BETWEEN_AGENTS_BYTE = {
+	list: 0x50,
+	items: 0x51,
+	ask: 0x52,
+	offer: 0x53,
+	take: 0x54,
+	merchandise: 0x55,
+	chunk: 0x56,
+	contract: 0x57,
+	unavailable: 0x58,
+	fetch: 0x59,
+	cancel: 0x5a,
+} as const;
+
 /** Between the modules of payer and payee. */
 export const BETWEEN_MODULES_BYTE = {
 	prepare: 0x20,
@@ -231,6 +246,7 @@ export const REGISTRY: readonly RegisteredMessage[] = [
 	...registered(FILE_MESSAGE, "session 1"),
 	...registered(TEXT_MESSAGE, "session 1", "session 2", "session 3 or 4"),
 	...registered(PAYMENT_TALK, "session 1"),
+	...registered(BETWEEN_AGENTS_BYTE, "session 1"),
 	...registered(BETWEEN_MODULES_BYTE, "session 2"),
 	...registered(WITH_ISSUER_BYTE, "session 2"),
 	...registered(SEVERAL_BYTE, "session 2", "session 3 or 4"),

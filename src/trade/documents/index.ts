@@ -1,3 +1,4 @@
+export { BETWEEN_AGENTS, isOfTrade } from "./agent-messages.ts";
 export {
 	type Contract,
 	type ContractBody,
@@ -42,9 +43,11 @@ export {
 	MAX_CONTRACT_BYTES,
 	MAX_MERCHANDISE_BYTES,
 	MAX_MERCHANT_AGENTS,
+	MAX_PAGE_ITEMS,
 	MAX_PATH_HASHES,
 	MAX_PAY_WITHIN_MS,
 	MAX_SEALED_CHUNK_BYTES,
+	PAGE_BYTES,
 	SALT_BYTES,
 	SEALING_BYTES,
 	SECRET_BYTES,
@@ -58,6 +61,17 @@ export {
 	type PurchaseSaid,
 	type PurchaseStep,
 } from "./module-messages.ts";
+export {
+	copyOffer,
+	type ItemKind,
+	type Listing,
+	listingSize,
+	OFFER_ID_BYTES,
+	OFFER_KEY_BYTES,
+	type Offer,
+	offerId,
+	type Price,
+} from "./offer.ts";
 export {
 	encodePurchaseTerms,
 	type PurchaseTerms,

@@ -54,3 +54,7 @@ export const MAX_ITEM_NAME_BYTES = 255;
 export const MAX_MEDIA_TYPE_BYTES = 127;
 export const MAX_ABOUT_BYTES = 2048;
 export const MAX_ORDER_TEXT_BYTES = 4096;
+
+/** Items in one page of a catalogue, and about how many bytes a page is filled with. */
+export const MAX_PAGE_ITEMS = 256;
+export const PAGE_BYTES: number = 2 ** 16;

@@ -17,13 +17,10 @@ import {
 	bytes,
 	type Field,
 	type Fields,
-	malformed,
-	mapped,
 	optional,
 	PURCHASE_BYTE,
 	structure,
 	text,
-	u8,
 	u32,
 	u64,
 } from "../../wire/index.ts";
@@ -34,6 +31,7 @@ import {
 	MAX_CONTRACT_BYTES,
 	SECRET_BYTES,
 } from "./limits.ts";
+import { oneOf } from "./one-of.ts";
 
 /** A purchase, by its contract. */
 interface OfContract {
@@ -285,19 +283,4 @@ function kind<Value extends object>(
 	fields: Fields<Value>,
 ): MessageKind<Value> {
 	return { type, body: structure(name, fields) };
-}
-
-/** One byte: the number of a name in its list, from 0. */
-function oneOf<const Name extends string>(
-	what: string,
-	names: readonly Name[],
-): Field<Name> {
-	return mapped(u8, {
-		from(byte) {
-			const name = names[byte];
-			if (name === undefined) throw malformed(`there is no such ${what}`);
-			return name;
-		},
-		to: (name) => names.indexOf(name),
-	});
 }

@@ -1,0 +1,147 @@
+/*
+ * What a merchant's agent says that it sells. It is not signed: session 1 says whose word it is,
+ * and what binds the merchant is the contract. An offer carries a tag that only its merchant can
+ * make, so that one which is taken needs not be remembered.
+ */
+import type { CryptoProvider } from "../../crypto/index.ts";
+import {
+	amount,
+	currencyCode,
+	DEVICE_ID,
+	moneyKind,
+} from "../../money/documents/index.ts";
+import {
+	bytes,
+	copy,
+	enc,
+	type Field,
+	type Fields,
+	mapped,
+	optional,
+	type Structure,
+	structure,
+	time,
+	u64,
+	utf8,
+} from "../../wire/index.ts";
+import {
+	encodeItemDescription,
+	type ItemDescription,
+	MAX_DESCRIPTION_BYTES,
+	parseItemDescription,
+} from "./item.ts";
+import { oneOf } from "./one-of.ts";
+
+/** What names an offer, in bytes. */
+export const OFFER_ID_BYTES = 16;
+
+/** Of the key that a merchant's agent makes the tags of its offers with, in bytes. */
+export const OFFER_KEY_BYTES = 32;
+
+/** Where merchandise comes from: it is there as a file, it is a licence or a small text, or it is made when somebody takes it. */
+export type ItemKind = "file" | "inline" | "made-on-order";
+
+/** A price, and all that has to be known of its money. */
+export interface Price {
+	/** Device id of the issuer. */
+	readonly issuer: Uint8Array;
+	/** Its currency's code. */
+	readonly currency: string;
+	/** Decimals of the currency, and whether it is play money. */
+	readonly money: { readonly exponent: number; readonly isPlay: boolean };
+	/** In minor units. */
+	readonly amount: bigint;
+}
+
+/** One thing in a catalogue. */
+export interface Listing extends Price {
+	/** A name is one item's in its catalogue. */
+	readonly description: ItemDescription;
+	readonly kind: ItemKind;
+	/** In bytes; `undefined` for what is still to be made. */
+	readonly length: bigint | undefined;
+}
+
+/** One thing at a price that its merchant stands by. */
+export interface Offer extends Listing {
+	/** `offerId` of the rest, 16 bytes. */
+	readonly id: Uint8Array;
+	/** By the merchant's clock; milliseconds since the epoch. */
+	readonly validUntil: number;
+}
+
+/** How one text, or one list of them, is a field. */
+const description: Field<ItemDescription> = mapped(
+	bytes(1, MAX_DESCRIPTION_BYTES),
+	{ from: parseItemDescription, to: encodeItemDescription },
+);
+
+const LISTING: Fields<Listing> = {
+	description,
+	kind: oneOf<ItemKind>("kind of item", ["file", "inline", "made-on-order"]),
+	length: optional(u64),
+	issuer: DEVICE_ID,
+	currency: currencyCode,
+	money: moneyKind,
+	amount,
+};
+
+/** What an offer has after its id. */
+const OFFERED: Structure<Omit<Offer, "id">> = structure<Omit<Offer, "id">>(
+	"what is offered",
+	{ ...LISTING, validUntil: time },
+);
+
+/** The fields of an offer, in their order. */
+export const OFFER_FIELDS: Fields<Offer> = {
+	id: bytes(OFFER_ID_BYTES),
+	...LISTING,
+	validUntil: time,
+};
+
+const LISTING_STRUCTURE: Structure<Listing> = structure<Listing>(
+	"an item of a catalogue",
+	LISTING,
+);
+
+/** A listing as one field. */
+export const LISTING_FIELD: Field<Listing> = mapped(
+	bytes(1, LISTING_STRUCTURE.maxBytes),
+	{ from: LISTING_STRUCTURE.decode, to: LISTING_STRUCTURE.encode },
+);
+
+/** How many bytes a listing takes in a page. Throws `invalid-argument` for one that nobody would read. */
+export function listingSize(listing: Listing): number {
+	return LISTING_FIELD.size(listing);
+}
+
+const OFFER: Uint8Array = utf8("tetrad/1 offer");
+
+/**
+ * What names an offer and proves to its merchant that it made it to that buyer: the beginning of
+ * HMAC-SHA-256 under a key of its own over enc("tetrad/1 offer", buyer's agent, the rest of it).
+ */
+export function offerId(
+	crypto: CryptoProvider,
+	key: Uint8Array,
+	buyerAgent: Uint8Array,
+	offered: Omit<Offer, "id">,
+): Uint8Array {
+	const tag = crypto.hmac(key, enc(OFFER, buyerAgent, OFFERED.encode(offered)));
+	return copy(tag.subarray(0, OFFER_ID_BYTES));
+}
+
+/** An offer of its own, of what a message that has one says. */
+export function copyOffer(offer: Offer): Offer {
+	return {
+		id: copy(offer.id),
+		description: offer.description,
+		kind: offer.kind,
+		length: offer.length,
+		issuer: copy(offer.issuer),
+		currency: offer.currency,
+		money: offer.money,
+		amount: offer.amount,
+		validUntil: offer.validUntil,
+	};
+}

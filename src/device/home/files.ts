@@ -25,7 +25,9 @@ export async function makePrivateFolder(path: string): Promise<void> {
 	}
 	await requireOwn(path);
 	// A folder that others use shall not be closed to them.
-	if ((await isOpen(path)) && (await readdir(path)).length > 0)
+	const names = (await isOpen(path)) ? await readdir(path) : [];
+	const isHome = Object.values(KINDS).some(({ file }) => names.includes(file));
+	if (names.length > 0 && !isHome)
 		throw unusable(
 			`others may read ${path}, and it is not empty; name a new folder`,
 		);

@@ -98,6 +98,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/issuer/index.ts")).declareIssuer,
 	},
 	{
+		name: "log",
+		usage: "",
+		description:
+			"hold a module to the log of its purse: what it was, up to the newest head that others were told",
+		load: async () => (await import("./cli/log/index.ts")).declareLog,
+	},
+	{
 		name: "verify",
 		usage: `${FLAGS} <file>`,
 		description:

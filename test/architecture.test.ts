@@ -207,6 +207,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
+	"cli/log": ["cli", "device/purse", "wire"],
 	"cli/purse": [
 		"carrier",
 		"cli",

@@ -138,6 +138,7 @@ export {
 	REQUEST_ID_BYTES,
 	type Receipt,
 	type ReceiptBody,
+	readReceipt,
 	requireAmount,
 	requireCurrency,
 	SEVERAL,

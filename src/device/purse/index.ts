@@ -6,6 +6,11 @@ export {
 } from "./issuer-terms.ts";
 export { MAX_HISTORY } from "./limits.ts";
 export {
+	type CheckedLog,
+	type QuotedHead,
+	verifyLog,
+} from "./log-check.ts";
+export {
 	type PurseBalance,
 	type PurseChange,
 	type PurseNote,

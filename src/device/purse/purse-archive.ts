@@ -2,19 +2,16 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
-import { TetradError } from "../../errors.ts";
 import type { TrustAnchor } from "../../identity/index.ts";
 import type { Store } from "../../machine/index.ts";
 import {
 	ARCHIVE_START,
 	type ArchiveCursor,
 	type ArchiveStep,
-	FIRST_HEAD,
 	type FoundToArchive,
 	findToArchive,
 	isArchive,
 	MAX_ARCHIVE_BYTES,
-	nextHead,
 	type OpenedArchive,
 	openArchive,
 	pruneArchived,
@@ -30,6 +27,7 @@ import {
 	replaceFile,
 	unusable,
 } from "../home/index.ts";
+import { walkLog } from "./log-check.ts";
 import {
 	moduleIdOf,
 	purseStorePath,
@@ -154,22 +152,12 @@ export function logNames(
 ): Promise<boolean> {
 	return store.snapshot(async (scan) => {
 		let isNamed = false;
-		let head = FIRST_HEAD;
-		for await (const row of scan({ table: purseTables.LOG })) {
-			const entry = { ...row, what: row.what as purseTables.What };
-			const bytes = purseTables.logBytes(entry, Number(row.time));
-			const next = nextHead(nodeCrypto, head, bytes);
-			if (row.number < next.number || !sameBytes(row.hash, next.hash))
-				throw new TetradError(
-					"store-failed",
-					`the log of this purse is not the chain of its heads from change ${row.number} on`,
-				);
-			head = row;
+		await walkLog(scan, ({ what, subject, peer }) => {
 			isNamed ||=
-				row.what === "archived" &&
-				sameBytes(row.subject, hash) &&
-				sameBytes(row.peer, purse);
-		}
+				what === "archived" &&
+				sameBytes(subject, hash) &&
+				sameBytes(peer, purse);
+		});
 		return isNamed;
 	});
 }

@@ -147,6 +147,7 @@ export {
 	openReceiptUnderChain,
 	type Receipt,
 	type ReceiptBody,
+	readReceipt,
 } from "./receipt.ts";
 export {
 	MAX_SEVERAL,

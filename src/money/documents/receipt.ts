@@ -115,6 +115,11 @@ export function openReceipt(
 	return RECEIPT.verify(crypto, RECEIPT.read(document).signed, payee);
 }
 
+/** What a receipt (copied) says, whoever signed it. Throws `malformed`. */
+export function readReceipt(document: Uint8Array): ReceiptBody {
+	return RECEIPT.read(document).signed;
+}
+
 /**
  * As `openReceipt`, for a receipt with the chain under which it was signed: `certified` judges that
  * chain as of the time at which the receipt was given, so that it verifies after its payee has

@@ -1,0 +1,1 @@
+export { declareLog } from "./log-command.ts";

@@ -43,18 +43,35 @@ export class Declared {
 
 	/** One line for each table, the same for the same tables in whatever order they are given. */
 	describe(): string {
-		return this.all
-			.map(({ name, columns, key, indexes }) =>
-				JSON.stringify([
-					name,
-					columns.map((column) => `${column.name} ${column.type}`).toSorted(),
-					key,
-					[...indexes].toSorted(([a], [b]) => (a < b ? -1 : 1)),
-				]),
-			)
-			.toSorted()
-			.join("\n");
+		return describeTables(
+			this.all.map((table) => ({
+				...table,
+				columns: table.columns.map(({ name, type }) => `${name} ${type}`),
+			})),
+		);
 	}
+}
+
+/** What is said of a table. */
+export interface DescribedTable
+	extends Pick<DeclaredTable, "name" | "key" | "indexes"> {
+	/** Each with its type. */
+	readonly columns: readonly string[];
+}
+
+/** One line for each table, the same for the same tables in whatever order they are given. */
+export function describeTables(tables: readonly DescribedTable[]): string {
+	return tables
+		.map(({ name, columns, key, indexes }) =>
+			JSON.stringify([
+				name,
+				columns.toSorted(),
+				key,
+				[...indexes].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+			]),
+		)
+		.toSorted()
+		.join("\n");
 }
 
 /** What PostgreSQL has in every table, and what SQLite keeps for itself. */

@@ -52,6 +52,7 @@ import {
 	requirePrivateFile,
 } from "./sqlite-file.ts";
 import { StoreLock } from "./sqlite-lock.ts";
+import { realTables } from "./sqlite-tables.ts";
 
 /** Where a store on SQLite is, and what it holds. */
 export interface SqliteStoreOptions {
@@ -105,7 +106,7 @@ export async function openSqliteStore({
 		database = openDatabase(real, false);
 		checkSound(real, database);
 		// Before anything is changed in it.
-		if (!isEmpty(database)) versionIn(real, readMeta(real, database), history);
+		if (!isEmpty(database)) requireTables(real, database, history);
 		makeDurable(real, database);
 		await prepareTables(real, database, history);
 		return new DurableStore(new SqliteEngine(real, database, history, lock));
@@ -270,6 +271,19 @@ function readMeta(path: string, database: DatabaseSync): Meta {
 		);
 	const rows = database.prepare(`SELECT name, value FROM ${quoted(META)}`);
 	return new Map(rows.all() as unknown as [string, string][]);
+}
+
+/** The version of a store, whose tables are those of that version by what it says of itself, and by what they are. Throws as `versionIn`. */
+function requireTables(
+	path: string,
+	database: DatabaseSync,
+	history: History,
+): Meta {
+	const meta = readMeta(path, database);
+	versionIn(path, meta, history);
+	const real = new Map([...meta, ["tables", realTables(database)]]);
+	versionIn(path, real, history);
+	return meta;
 }
 
 function closeQuietly(database: DatabaseSync | undefined): void {
@@ -447,7 +461,8 @@ class SqliteSnapshot implements Snapshot {
 		try {
 			// The first read, not BEGIN, fixes the moment.
 			this.#database.exec("BEGIN");
-			requireNewest(path, readMeta(path, this.#database), history, command);
+			const meta = requireTables(path, this.#database, history);
+			requireNewest(path, meta, history, command);
 		} catch (thrown) {
 			closeQuietly(this.#database);
 			throw openingError(path, thrown);

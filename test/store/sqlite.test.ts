@@ -98,6 +98,60 @@ describe("SQLite store: its files", () => {
 		}
 	});
 
+	test("tables that are not what the store says of itself are refused, and left as they are", async () => {
+		const cases: [string, string][] = [
+			['DROP INDEX "things:by_label"', "things"],
+			[
+				'DROP INDEX "things:by_label"; CREATE INDEX "things:by_label" ON things (label, number, owner)',
+				"things",
+			],
+			[
+				'DROP INDEX "things:by_label"; CREATE UNIQUE INDEX "things:by_label" ON things (label, owner, number)',
+				"things",
+			],
+			["ALTER TABLE counters ADD COLUMN other INTEGER", "counters"],
+			["ALTER TABLE right_half RENAME COLUMN bytes TO octets", "right_half"],
+			["DROP TABLE left_half", "left_half"],
+			[
+				"DROP TABLE left_half; CREATE TABLE left_half (number INTEGER NOT NULL)",
+				"left_half",
+			],
+			[
+				"DROP TABLE left_half; CREATE TABLE left_half (number TEXT NOT NULL PRIMARY KEY)",
+				"left_half",
+			],
+			["CREATE TABLE further (number INTEGER PRIMARY KEY)", "further"],
+			[
+				"CREATE TRIGGER spy AFTER INSERT ON left_half BEGIN DELETE FROM right_half; END",
+				"left_half",
+			],
+		];
+		for (const [change, table] of cases) {
+			const at = place();
+			{
+				await using store = await openAt(at);
+				await store.transact(both(1));
+			}
+			{
+				using database = new DatabaseSync(at.path);
+				database.exec(change);
+			}
+			const before = await readFile(at.path);
+			const message = new RegExp(
+				`has other tables than .*\\(${table} differs\\)`,
+			);
+			const refusal = { code: "store-failed", message };
+			await assert.rejects(openAt(at), refusal, change);
+			const schemaOf = schema("test", TABLES);
+			await assert.rejects(
+				openSqliteSnapshot({ path: at.path, schema: schemaOf }),
+				refusal,
+				change,
+			);
+			assert.deepEqual(await readFile(at.path), before, change);
+		}
+	});
+
 	test("a damaged page is noticed when the store is opened", async () => {
 		const at = place();
 		{

@@ -103,6 +103,16 @@ function purseSentence(event: PurseEvent): string {
 			return `purse: took down ${sum}, which is not received before its issuer has booked all of it`;
 		case "refused":
 			return `purse: refused a payment: ${why}`;
+		case "approval-needed":
+			return `purse: ${sum} to ${plain(event.name ?? "")}${event.text === undefined ? "" : ` for "${plain(event.text)}"`} waits for you, because ${why}\n  tetrad approve ${event.contract?.slice(0, 16)}, or: tetrad deny ${event.contract?.slice(0, 16)}`;
+		case "decided":
+			return event.reason === undefined
+				? `purse: the owner ${event.approved ? "approved" : "denied"} contract ${event.contract}`
+				: `purse: nothing was ${event.approved ? "approved" : "denied"}: ${why}`;
+		case "limits":
+			return event.reason === undefined
+				? `purse: limits ${event.number} of the owner are in force`
+				: `purse: limits ${event.number} of the owner are not put in force: ${why}`;
 		case "deposited":
 			return credited === amount
 				? `purse: deposited ${sum}`

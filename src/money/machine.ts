@@ -47,6 +47,10 @@ export type MoneyEvent =
 	| { readonly kind: "override"; readonly document: Uint8Array }
 	/** A document in which the owner cancels an order to withdraw (order.ts). */
 	| { readonly kind: "cancel"; readonly document: Uint8Array }
+	/** A document with what the owner lets the purse pay (spending-order.ts). */
+	| { readonly kind: "limits"; readonly document: Uint8Array }
+	/** A document in which the owner approves or denies a payment that waits (spending-order.ts). */
+	| { readonly kind: "approval"; readonly document: Uint8Array }
 	/** The owner wants all notes of that issuer back in the account there; `request` is random, `REQUEST_ID_BYTES`. */
 	| {
 			readonly kind: "give-back";

@@ -53,7 +53,10 @@ import {
 	SEVERAL,
 } from "../../src/money/index.ts";
 import {
+	APPROVAL_KEPT_MS,
 	CLOCK_TOLERANCE_MS,
+	MAX_APPROVALS,
+	MAX_APPROVALS_OF_MERCHANT,
 	MAX_META_LIST,
 	MAX_WITNESSED_NUMBER,
 } from "../../src/money/purse/purse-limits.ts";
@@ -442,6 +445,11 @@ test("limits", () => {
 		"number of a head that is believed, unless the own one is higher":
 			Number(MAX_WITNESSED_NUMBER),
 		"overridden heads that a purse remembers": MAX_META_LIST,
+		"payments that wait for the owner, or are decided and not made":
+			MAX_APPROVALS,
+		"of those, to one module": MAX_APPROVALS_OF_MERCHANT,
+		"time in which what waits for the owner gives way to nothing, ms":
+			APPROVAL_KEPT_MS,
 		"time that a payee leaves itself to deposit in, ms": DEPOSIT_MARGIN_MS,
 		"time from an invoice to its payBy, ms": PAY_WITHIN_MS,
 		"time after payBy in which a transfer is still taken at once, ms":

@@ -234,11 +234,15 @@ describe("what money waits for can be looked at", () => {
 			"requesting-resolutions",
 		]);
 		assert.deepEqual(story(recordingOf(mint)), [
+			"deciding",
 			"greeting",
+			"limiting",
 			"looking-up",
 			"signing",
 			"settling",
+			"deciding",
 			"greeting",
+			"limiting",
 			"telling-balance",
 		]);
 		town.giveBack(ann, mint);
@@ -293,6 +297,13 @@ describe("what money waits for can be looked at", () => {
 });
 
 /** Withdrawals, payments, deposits, exchanges and claims, with what can go wrong on the way. */
+const NO_LIMITS = {
+	perPayment: undefined,
+	perDay: undefined,
+	perMerchantDay: undefined,
+	inAll: undefined,
+};
+
 async function wholeStory(here: Three): Promise<void> {
 	const { town, mint, ann, bob } = here;
 	await withdraw(here, 1000n, 500n);
@@ -336,6 +347,22 @@ async function wholeStory(here: Three): Promise<void> {
 	const last = await town.meet(ann, bob);
 	await town.quiet();
 	town.part(ann, last);
+	// The owner is asked, and approves.
+	const { deviceId: issuer } = mint.device;
+	await town.limits(ann, {
+		money: [{ ...NO_LIMITS, issuer, approvalAbove: 0n }],
+	});
+	const approved = await town.meet(ann, bob);
+	await pay(here, approved, 4);
+	const asked = {
+		contract: contractOf(4),
+		payee: bob,
+		issuer: mint,
+		amount: 250n,
+	};
+	await town.decide(ann, asked, true);
+	town.part(ann, approved);
+	await town.quiet();
 	// A visit that is not answered, and one in the same tetrad that is.
 	const visit = await town.meet(bob, mint);
 	const held = mint.store;
@@ -359,11 +386,14 @@ async function wholeStory(here: Three): Promise<void> {
 
 const EVERY_KIND: readonly (PurseJob | IssuerJob)["kind"][] = [
 	"agreeing",
+	"asking-owner",
 	"closing-give-back",
 	"committing-exchange",
 	"committing-payment",
 	"comparing-head",
+	"deciding",
 	"greeting",
+	"limiting",
 	"looking-up",
 	"looking-up-delivery",
 	"looking-up-expected",

@@ -19,7 +19,9 @@ import {
 	type Balance,
 	BOOKINGS,
 	credit,
+	draftApproval,
 	draftCancellation,
+	draftLimits,
 	draftOrder,
 	draftOverride,
 	FIRST_HEAD,
@@ -40,6 +42,7 @@ import {
 	type PurseReport,
 	REQUEST_ID_BYTES,
 	readBalances,
+	type SpendingRules,
 	TRANSFERS,
 } from "../../src/money/index.ts";
 import {
@@ -200,6 +203,7 @@ export class Town {
 	/** Called after each delivery. */
 	afterEach: (() => void) | undefined;
 	#tetrads = 0;
+	#limits = 0n;
 	readonly #options: TownOptions;
 	readonly #issuers: IssuerTerms[] = [];
 	readonly #modules = new Set<Module>();
@@ -550,6 +554,59 @@ export class Town {
 		const document = draft.sign(await owner.sign(draft.toSign));
 		module.events.push({ kind: "override", document });
 		await this.quiet();
+	}
+
+	/** The owner, or whoever has that key, says what the purse may pay: `number` is one more than that of the last unless given. Answers with the document. */
+	async limits(
+		module: Module,
+		rules: Partial<SpendingRules>,
+		{
+			number = ++this.#limits,
+			owner = this.owner,
+		}: { readonly number?: bigint; readonly owner?: Signer } = {},
+	): Promise<Uint8Array> {
+		const draft = draftLimits({
+			money: [],
+			merchants: undefined,
+			approveNewMerchants: false,
+			...rules,
+			purse: module.device.deviceId,
+			request: nodeCrypto.random(REQUEST_ID_BYTES),
+			number,
+			ordered: this.now,
+		});
+		const document = draft.sign(await owner.sign(draft.toSign));
+		module.events.push({ kind: "limits", document });
+		await this.quiet();
+		return document;
+	}
+
+	/** The owner, or whoever has that key, approves or denies a payment. Answers with the document. */
+	async decide(
+		module: Module,
+		payment: {
+			readonly contract: Uint8Array;
+			readonly payee: Module;
+			readonly issuer: Module;
+			readonly amount: bigint;
+		},
+		isApproved: boolean,
+		{ owner = this.owner }: { readonly owner?: Signer } = {},
+	): Promise<Uint8Array> {
+		const draft = draftApproval({
+			purse: module.device.deviceId,
+			request: nodeCrypto.random(REQUEST_ID_BYTES),
+			contract: payment.contract,
+			payee: payment.payee.device.deviceId,
+			issuer: payment.issuer.device.deviceId,
+			amount: payment.amount,
+			isApproved,
+			ordered: this.now,
+		});
+		const document = draft.sign(await owner.sign(draft.toSign));
+		module.events.push({ kind: "approval", document });
+		await this.quiet();
+		return document;
 	}
 
 	giveBack(module: Module, issuer: Module): void {

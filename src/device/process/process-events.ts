@@ -132,6 +132,13 @@ export type PurseEvent = {
 	readonly request?: string;
 	/** Of a deposit: what the account was credited with. */
 	readonly credited?: string;
+	/** Of a payment that waits for the owner: the certified name of the other module, and what it is for, if anybody has said. */
+	readonly name?: string;
+	readonly text?: string;
+	/** Of a payment that waited: what the owner said. */
+	readonly approved?: boolean;
+	/** Of the owner's limits. */
+	readonly number?: string;
 	/** Of an exchange: whether own notes became new ones, or went to the account. */
 	readonly into?: "notes" | "account";
 	/** Of a sale: what it came to, in a sentence. */

@@ -2,10 +2,18 @@ import { unreachable } from "../../errors.ts";
 import {
 	formatAmount,
 	type IssuerTerms,
+	nameInDeviceId,
 	type PurseReport,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { moneyText, type PurseEvent } from "./process-events.ts";
+
+/** Why a payment waits for its owner, as an owner reads it. */
+export const WHY_APPROVAL: Readonly<Record<"amount" | "new-merchant", string>> =
+	{
+		amount: "it is more than may be paid without the owner",
+		"new-merchant": "nothing was ever paid to that module",
+	};
 
 /** What a purse reports, as a process says it. */
 export function purseEvent(
@@ -111,6 +119,39 @@ export function purseEvent(
 				...(error === undefined
 					? {}
 					: { code: error.code, reason: error.message }),
+			};
+		}
+		case "approval-needed": {
+			const { contract, peer, issuer, amount, why, what } = report;
+			return {
+				...said,
+				contract: hex(contract),
+				peer: hex(peer),
+				name: nameInDeviceId(peer),
+				...money(issuer, amount),
+				reason: WHY_APPROVAL[why],
+				...(what === "" ? {} : { text: what }),
+			};
+		}
+		case "decided": {
+			const { request, contract, isApproved, isDone } = report;
+			return {
+				...said,
+				request: hex(request),
+				contract: hex(contract),
+				approved: isApproved,
+				...(isDone
+					? {}
+					: { reason: "it does not wait, or the owner has said more since" }),
+			};
+		}
+		case "limits": {
+			const { request, number, isDone } = report;
+			return {
+				...said,
+				request: hex(request),
+				number: String(number),
+				...(isDone ? {} : { reason: "there are newer ones in force" }),
 			};
 		}
 		case "behind":

@@ -168,6 +168,7 @@ export {
 	type MoneyLimits,
 	openApproval,
 	openLimits,
+	readLimits,
 	type SpendingRules,
 } from "./spending-order.ts";
 export { type IssuerTerms, sameMoney } from "./terms.ts";

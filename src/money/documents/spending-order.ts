@@ -76,7 +76,7 @@ export interface LimitsBody extends SpendingRules {
 /** Limits that the owner signed. Only `openLimits` makes one. */
 export type LimitsOrder = Verified<Signed<LimitsBody>>;
 
-/** What the owner says to one payment that waits, or may come: this one, to that payee, of that amount, and no other. */
+/** What the owner says to one payment that waits: to this one, to that payee, of that amount, and no other. */
 export interface ApprovalBody {
 	/** Device id of the module that shall do it. */
 	readonly purse: Uint8Array;
@@ -215,6 +215,11 @@ export function openLimits(
 	owner: Pick<Signer, "algorithm" | "publicKey">,
 ): LimitsOrder {
 	return LIMITS.verify(crypto, LIMITS.read(document).signed, { purse, owner });
+}
+
+/** Reads limits that were verified when they came, from where this purse keeps them. Throws `malformed`. */
+export function readLimits(document: Uint8Array): Signed<LimitsBody> {
+	return LIMITS.read(document).signed;
 }
 
 /** As `draftLimits`, for an approval or a denial. */

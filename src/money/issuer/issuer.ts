@@ -178,6 +178,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "order":
 			case "override":
 			case "cancel":
+			case "limits":
+			case "approval":
 			case "give-back":
 			case "time":
 				return [];

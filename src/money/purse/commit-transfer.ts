@@ -35,6 +35,18 @@ import {
 	type PaymentRow,
 	unchanged,
 } from "./purse-tables.ts";
+import type { Counting } from "./spending-sums.ts";
+
+/** What the transaction that commits a payment does for its owner's limits. */
+export interface CountedCommit {
+	/** When it counts, by the limits' clock; zero when its money is not limited. */
+	readonly at: number;
+	readonly counting: Counting | undefined;
+	readonly also: readonly Write[];
+}
+
+/** An exchange, which pays nobody. */
+const NOT_COUNTED: CountedCommit = { at: 0, counting: undefined, also: [] };
 
 /** A transfer that is signed and has not left this module. */
 export interface ReadyTransfer {
@@ -53,19 +65,23 @@ export function commitTransfer(
 	core: PurseCore,
 	ready: ReadyTransfer,
 	also: readonly Write[] = [],
+	counted: CountedCommit = NOT_COUNTED,
 ): Transaction<Changed<PaymentRow | undefined>> {
 	const { transfer } = ready;
-	const row = paymentRow(ready, core.now);
+	const row = paymentRow(ready, core.now, counted.at);
 	const reads = [
 		byKey(PAYMENTS, { contract: transfer.contract }),
 		...transfer.pieces.map(({ noteId }) => byKey(NOTES, { id: noteId })),
+		...(counted.counting?.reads ?? []),
 	];
 	return changing(
 		core.options.context.crypto,
 		core.now,
 		reads as never,
 		(rows: readonly (readonly unknown[])[]) => {
-			const [[paid] = [], ...notes] = rows;
+			const [[paid] = [], ...rest] = rows;
+			const notes = rest.slice(0, transfer.pieces.length);
+			const sums = rest.slice(transfer.pieces.length);
 			const spent = transfer.pieces.map((piece, i) =>
 				afterSpending(notes[i]?.[0] as NoteRow | undefined, piece),
 			);
@@ -79,6 +95,8 @@ export function commitTransfer(
 					...(spent as NoteRow[]).map((note) => put(NOTES, note)),
 					insert(PAYMENTS, row),
 					...also,
+					...counted.also,
+					...(counted.counting?.writes(sums as never) ?? []),
 				],
 				result: row as PaymentRow | undefined,
 			};
@@ -99,6 +117,7 @@ function afterSpending(
 function paymentRow(
 	{ transfer, selection, invoice }: ReadyTransfer,
 	now: number,
+	counted: number,
 ): PaymentRow {
 	return {
 		contract: transfer.contract,
@@ -122,6 +141,7 @@ function paymentRow(
 		key_hash: NO_KEY,
 		key: NO_KEY,
 		archive: NOT_ARCHIVED,
+		counted: BigInt(counted),
 	};
 }
 

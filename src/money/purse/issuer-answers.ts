@@ -5,6 +5,8 @@ import {
 	insert,
 	MAX_READ_ROWS,
 	put,
+	type Row,
+	reading,
 	remove,
 	type Transaction,
 	type Write,
@@ -38,6 +40,7 @@ import {
 	unchanged,
 	type What,
 } from "./purse-tables.ts";
+import { type Counting, givingBack } from "./spending-sums.ts";
 
 /** What the purse has to do in memory after an answer is durable. */
 export interface Consequences {
@@ -284,58 +287,73 @@ export function recordOutcome(
 	const { request, subject: contract, issuer } = asked;
 	if (asked.kind !== "resolve" || state === 0 || credited > asked.amount)
 		throw unasked();
-	return changing(
-		options.context.crypto,
-		now,
-		[
-			byKey(REQUESTS, { request }),
-			byKey(PAYMENTS, { contract }),
-			openOf(issuer, MAX_READ_ROWS),
-		],
-		([[row], [payment], open]): Change<Consequences | undefined> => {
-			if (row?.state !== "ordered") return unchanged(undefined);
-			const isVoid = state === 2;
-			const entries = [entry(asked, isVoid ? "void" : "booked", credited)];
-			if (payment?.state !== "committed")
+	const record = (
+		payment: PaymentRow | undefined,
+		back: Counting,
+	): AnswerTransaction =>
+		changing(
+			options.context.crypto,
+			now,
+			[
+				byKey(REQUESTS, { request }),
+				openOf(issuer, MAX_READ_ROWS),
+				...back.reads,
+			] as never,
+			(
+				found: readonly (readonly unknown[])[],
+			): Change<Consequences | undefined> => {
+				const [[row], open, ...sums] = found as [
+					RequestRow[],
+					RequestRow[],
+					...Row[][],
+				];
+				if (row?.state !== "ordered") return unchanged(undefined);
+				const isVoid = state === 2;
+				const entries = [entry(asked, isVoid ? "void" : "booked", credited)];
+				if (payment?.state !== "committed")
+					return {
+						entries,
+						writes: [answered(row, answer)],
+						result: NOTHING_FOLLOWS,
+					};
+				const doubt =
+					isVoid || isExchange(payment)
+						? undefined
+						: bookedPayment(payment, credited);
+				if (!isVoid)
+					return {
+						entries: [...entries, ...(doubt?.entries ?? [])],
+						writes: [
+							answered(row, answer),
+							// An exchange was carried out, and its request has the answer.
+							...(doubt === undefined ? [] : doubt.writes),
+						],
+						result: { ...NOTHING_FOLLOWS, ended: doubt?.result },
+					};
+				const exchange = open.find(
+					({ kind, subject }) =>
+						kind !== "resolve" && sameBytes(subject, contract),
+				);
 				return {
 					entries,
-					writes: [answered(row, answer)],
-					result: NOTHING_FOLLOWS,
-				};
-			const doubt =
-				isVoid || isExchange(payment)
-					? undefined
-					: bookedPayment(payment, credited);
-			if (!isVoid)
-				return {
-					entries: [...entries, ...(doubt?.entries ?? [])],
 					writes: [
 						answered(row, answer),
-						// An exchange was carried out, and its request has the answer.
-						...(doubt === undefined ? [] : doubt.writes),
+						put(PAYMENTS, { ...payment, in_doubt: 0n, state: "lapsed" }),
+						...(exchange === undefined
+							? []
+							: [put(REQUESTS, { ...exchange, state: "declined" })]),
+						...back.writes(sums),
 					],
-					result: { ...NOTHING_FOLLOWS, ended: doubt?.result },
+					result: {
+						...NOTHING_FOLLOWS,
+						lapsed: [contract],
+						report: { kind: "void", contract, issuer, amount: credited },
+					},
 				};
-			const exchange = open.find(
-				({ kind, subject }) =>
-					kind !== "resolve" && sameBytes(subject, contract),
-			);
-			return {
-				entries,
-				writes: [
-					answered(row, answer),
-					put(PAYMENTS, { ...payment, in_doubt: 0n, state: "lapsed" }),
-					...(exchange === undefined
-						? []
-						: [put(REQUESTS, { ...exchange, state: "declined" })]),
-				],
-				result: {
-					...NOTHING_FOLLOWS,
-					lapsed: [contract],
-					report: { kind: "void", contract, issuer, amount: credited },
-				},
-			};
-		},
+			},
+		);
+	return reading([byKey(PAYMENTS, { contract })], ([[payment]]) =>
+		record(payment, givingBack(payment)),
 	);
 }
 

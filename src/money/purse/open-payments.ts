@@ -11,10 +11,11 @@ import {
 	type OpenPayment,
 	type PaymentState,
 } from "./payment-state.ts";
-import type { AttemptName, Results } from "./pending-jobs.ts";
+import type { AttemptName, LookedUp } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import {
+	type Change,
 	type Changed,
 	changing,
 	NO_CHAIN,
@@ -24,18 +25,28 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SpendingLimits } from "./spending-limits.ts";
+
+type Looking = Transaction<Changed<LookedUp>>;
 
 /** The payments by this module that are under way, or committed and not settled. */
 export class OpenPayments {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
+	readonly #limits: SpendingLimits;
 	/** By contract, in hexadecimal. */
 	readonly #all = new Map<string, OpenPayment>();
 	#attempts = 0;
 
-	constructor({ core, work }: PurseParts, committed: readonly PaymentRow[]) {
+	/** What is not committed any more, or void, counts no more against `limits`. */
+	constructor(
+		{ core, work }: PurseParts,
+		limits: SpendingLimits,
+		committed: readonly PaymentRow[],
+	) {
 		this.#core = core;
 		this.#work = work;
+		this.#limits = limits;
 		for (const row of committed.filter((row) => !isExchange(row)))
 			this.#add(askedOf(row), [], {
 				kind: "in-doubt",
@@ -86,22 +97,45 @@ export class OpenPayments {
 		const { attempt } = this.#add(asked, askers, state);
 		this.#work.transact(
 			{ kind: "looking-up-payment", contract, attempt },
-			this.#lookUp(contract),
+			this.#lookUp(asked),
 		);
 	}
 
-	#lookUp(
-		contract: Uint8Array,
-	): Transaction<Changed<Results["looking-up-payment"]>> {
+	#lookUp({ contract, payee }: AskedPayment): Looking {
 		const { options, now } = this.#core;
-		return reading([byKey(PAYMENTS, { contract })], ([[row]]) =>
-			changing(
-				options.context.crypto,
-				now,
-				[byKey(RECEIPT_CHAINS, { hash: row?.receipt_chain ?? NO_CHAIN })],
-				([[known]]) =>
-					unchanged(row && { row, chain: known?.chain ?? NO_CHAIN }),
-			),
+		const { crypto } = options.context;
+		const toPayee = (state: string) =>
+			({
+				table: PAYMENTS,
+				index: "by_payee",
+				equals: { payee, state },
+				limit: 1,
+			}) as const;
+		return reading(
+			[byKey(PAYMENTS, { contract })],
+			([[row]]): Looking =>
+				row === undefined
+					? changing(
+							crypto,
+							now,
+							[toPayee("settled"), toPayee("committed")],
+							([paid, inDoubt]): Change<LookedUp> =>
+								unchanged({
+									kind: "unpaid",
+									isNewMerchant: paid.length + inDoubt.length === 0,
+								}),
+						)
+					: changing(
+							crypto,
+							now,
+							[byKey(RECEIPT_CHAINS, { hash: row.receipt_chain })],
+							([[known]]): Change<LookedUp> =>
+								unchanged({
+									kind: "paid",
+									row,
+									chain: known?.chain ?? NO_CHAIN,
+								}),
+						),
 		);
 	}
 
@@ -116,6 +150,7 @@ export class OpenPayments {
 
 	delete(contract: Uint8Array): void {
 		this.#all.delete(hex(contract));
+		this.#limits.giveUp({ contract });
 	}
 
 	/** Nothing was committed, and all who asked hear why. */
@@ -123,12 +158,19 @@ export class OpenPayments {
 		const { contract, payee: peer } = asked;
 		this.delete(contract);
 		for (const asker of askers) this.#core.failed(asker, contract, error);
-		this.#core.report({ kind: "refused", contract, peer, error });
+		// What waits for its owner is told of as such, once.
+		if (error.code !== "approval-needed")
+			this.#core.report({ kind: "refused", contract, peer, error });
 	}
 
 	/** Notes have expired and their issuer gave back what it had not booked, so these are in doubt no more. */
 	lapsed(contracts: readonly Uint8Array[]): void {
-		for (const contract of contracts) this.#end(contract, lapsedError());
+		for (const contract of contracts) {
+			const payment = this.of(contract);
+			if (payment !== undefined && "committed" in payment.state)
+				this.#limits.givenBack(payment.asked, payment.state.committed.counted);
+			this.#end(contract, lapsedError());
+		}
 	}
 
 	/** Of an issuer that has told what became of it; `why` when that is not what was to be paid. */
@@ -197,6 +239,7 @@ export function committedOf(
 	return {
 		...askedOf(row),
 		transferId: row.transfer_id,
+		counted: Number(row.counted),
 		parties: row.parties,
 		deliver: deliverBytes(row, chains),
 	};

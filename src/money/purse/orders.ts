@@ -1,15 +1,18 @@
-/* What an owner orders of a purse: to withdraw and to give everything back, which is carried out at the next visit to the issuer, and to override a witness; and to take a withdrawal back that was not sent yet. */
+/* What an owner orders of a purse: to withdraw and to give everything back, which is carried out at the next visit to the issuer, and to override a witness; to take a withdrawal back that was not sent yet; what it may pay, and what to make of a payment that waits. */
 import { asTetradError, TetradError } from "../../errors.ts";
 import { copy } from "../../wire/index.ts";
 import {
 	message,
 	type OrderBody,
+	openApproval,
 	openCancellation,
+	openLimits,
 	openOrder,
 	openOverride,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type { MoneyContext } from "../machine.ts";
+import type { Approvals } from "./approvals.ts";
 import {
 	type Cancelled,
 	cancelRequest,
@@ -21,17 +24,26 @@ import type { PurseCore, PurseMachineOptions } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SpendingLimits } from "./spending-limits.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 export class Orders {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
+	readonly #limits: SpendingLimits;
+	readonly #approvals: Approvals;
 
-	constructor({ core, work, witnesses }: PurseParts) {
+	constructor(
+		{ core, work, witnesses }: PurseParts,
+		limits: SpendingLimits,
+		approvals: Approvals,
+	) {
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
+		this.#limits = limits;
+		this.#approvals = approvals;
 	}
 
 	order(document: Uint8Array): void {
@@ -57,6 +69,22 @@ export class Orders {
 		this.#signed((owner, { crypto }) =>
 			this.#witnesses.override(
 				openOverride(crypto, document, this.#core.ownId, owner).value,
+			),
+		);
+	}
+
+	limits(document: Uint8Array): void {
+		this.#signed((owner, { crypto }) =>
+			this.#limits.order(
+				openLimits(crypto, document, this.#core.ownId, owner).value,
+			),
+		);
+	}
+
+	approval(document: Uint8Array): void {
+		this.#signed((owner, { crypto }) =>
+			this.#approvals.decide(
+				openApproval(crypto, document, this.#core.ownId, owner).value,
 			),
 		);
 	}

@@ -14,6 +14,10 @@
  *      │          in doubt
  *      └─settled─▶ (the stored receipt)
  *
+ * It becomes `choosing`, and later `committing`, only when its owner's limits allow it
+ * (spending-permission.ts). What the owner has to approve is given up once that is durable, and is
+ * asked for again.
+ *
  * Before `committing` everybody may give up, and nothing has changed. From there on it only goes
  * forward: the ranges are the payee's, and the same bytes are delivered until a receipt is there.
  */
@@ -45,10 +49,11 @@ import {
 	type OpenPayment,
 	sameAsked,
 } from "./payment-state.ts";
-import type { JobOf, Results } from "./pending-jobs.ts";
+import type { JobOf, LookedUp, Results } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_OPEN_PAYMENTS, MAX_PAYMENTS_PER_TETRAD } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
+import type { SpendingPermission } from "./spending-permission.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 /** What agents ask for, and what payees say to it, until there is something to commit. */
@@ -57,6 +62,7 @@ export class Paying {
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
 	readonly #offers: PaymentOffers;
+	readonly #permission: SpendingPermission;
 	readonly #commit: PaymentCommit;
 	readonly #delivery: PaymentDelivery;
 
@@ -64,6 +70,7 @@ export class Paying {
 		{ core, witnesses }: PurseParts,
 		payments: OpenPayments,
 		offers: PaymentOffers,
+		permission: SpendingPermission,
 		commit: PaymentCommit,
 		delivery: PaymentDelivery,
 	) {
@@ -71,6 +78,7 @@ export class Paying {
 		this.#witnesses = witnesses;
 		this.#payments = payments;
 		this.#offers = offers;
+		this.#permission = permission;
 		this.#commit = commit;
 		this.#delivery = delivery;
 	}
@@ -191,6 +199,7 @@ export class Paying {
 		const { state } = payment;
 		switch (state.kind) {
 			case "looking-up":
+			case "asking-owner":
 			case "choosing":
 			case "preparing":
 			case "waiting":
@@ -222,10 +231,12 @@ export class Paying {
 	): void {
 		const payment = this.#payments.at(job);
 		if (payment?.state.kind !== "looking-up") return;
-		if (found !== undefined) return this.#wasPaid(payment, found);
+		if (found.kind === "paid") return this.#wasPaid(payment, found);
 		const behind = this.#witnesses.whyNotPay(payment.asked.issuer);
 		if (behind !== undefined) return this.#payments.giveUp(payment, behind);
-		this.#offers.offer(payment, payment.state.meeting);
+		const { state } = payment;
+		if (this.#permission.begin(payment, state, found.isNewMerchant))
+			this.#offers.offer(payment, state.meeting);
 	}
 
 	notLookedUp(job: JobOf<"looking-up-payment">, error: TetradError): void {
@@ -236,7 +247,7 @@ export class Paying {
 	/** The contract was paid already, in this process's life or in an earlier one. */
 	#wasPaid(
 		payment: OpenPayment,
-		{ row, chain }: NonNullable<Results["looking-up-payment"]>,
+		{ row, chain }: Extract<LookedUp, { readonly kind: "paid" }>,
 	): void {
 		// An issuer knows the contracts of exchanges, and could have an agent ask for one.
 		const isIt = sameAsked(payment.asked, askedOf(row)) && !isExchange(row);

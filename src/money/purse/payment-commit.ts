@@ -21,6 +21,8 @@ import type { PurseCore } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { PaymentRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SpendingLimits } from "./spending-limits.ts";
+import type { SpendingPermission } from "./spending-permission.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 export class PaymentCommit {
@@ -29,6 +31,8 @@ export class PaymentCommit {
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
 	readonly #offers: PaymentOffers;
+	readonly #limits: SpendingLimits;
+	readonly #permission: SpendingPermission;
 	readonly #delivery: PaymentDelivery;
 	/** Payments that are signing or signed, in the order in which their ranges were reserved. */
 	readonly #turns: OpenPayment[] = [];
@@ -37,6 +41,8 @@ export class PaymentCommit {
 		{ core, work, witnesses }: PurseParts,
 		payments: OpenPayments,
 		offers: PaymentOffers,
+		limits: SpendingLimits,
+		permission: SpendingPermission,
 		delivery: PaymentDelivery,
 	) {
 		this.#core = core;
@@ -44,6 +50,8 @@ export class PaymentCommit {
 		this.#witnesses = witnesses;
 		this.#payments = payments;
 		this.#offers = offers;
+		this.#limits = limits;
+		this.#permission = permission;
 		this.#delivery = delivery;
 	}
 
@@ -144,11 +152,20 @@ export class PaymentCommit {
 			book.release(selection);
 			return this.#payments.giveUp(payment, refusal);
 		}
+		if (!this.#permission.stillAllowed(payment, state)) {
+			book.release(selection);
+			return;
+		}
 		const { contract } = payment.asked;
 		payment.state = { kind: "committing", meeting, offer, invoice, selection };
 		this.#work.transact(
 			{ kind: "committing-payment", contract, selection },
-			commitTransfer(this.#core, { transfer, selection, invoice }),
+			commitTransfer(
+				this.#core,
+				{ transfer, selection, invoice },
+				[],
+				this.#limits.committing(payment.asked),
+			),
 		);
 	}
 
@@ -161,6 +178,7 @@ export class PaymentCommit {
 		const { tetrad } = state.meeting;
 		this.#core.book.commit(state.selection);
 		const committed = committedOf(row, this.#core);
+		this.#limits.committed(payment.asked, committed.counted);
 		this.#witnesses.tell(tetrad);
 		this.#delivery.deliver(payment, committed, tetrad);
 	}

@@ -1,6 +1,6 @@
 /* What an issuer's books say of a payment in doubt, and what follows from that. */
 import { TetradError, unreachable } from "../../errors.ts";
-import { byKey, put, type Transaction } from "../../machine/index.ts";
+import { byKey, put, reading, type Transaction } from "../../machine/index.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
 	type Change,
@@ -10,6 +10,7 @@ import {
 	type PaymentRow,
 	unchanged,
 } from "./purse-tables.ts";
+import { givingBack } from "./spending-sums.ts";
 
 /** The issuer's word on a transfer, as its message has it: 0 when nobody has handed it in, 1 when it is booked, 2 when it is void; and what was credited. */
 export interface SaidOutcome {
@@ -42,11 +43,9 @@ export function recordInquired(
 			"issuer-refused",
 			"the issuer says that it credited more than was paid",
 		);
-	return changing(
-		options.context.crypto,
-		now,
-		[byKey(PAYMENTS, { contract })],
-		([[row]]): Ended => {
+	return reading([byKey(PAYMENTS, { contract })], ([[row]]) => {
+		const back = givingBack(row);
+		return changing(options.context.crypto, now, back.reads, (sums): Ended => {
 			if (row?.state !== "committed") return unchanged(undefined);
 			switch (state) {
 				// It can still be booked, until it is resolved.
@@ -54,13 +53,16 @@ export function recordInquired(
 					return unchanged(undefined);
 				case 1:
 					return bookedPayment(row, credited);
-				case 2:
-					return ended(row, "lapsed", credited);
+				case 2: {
+					const lapsed = ended(row, "lapsed", credited);
+					const writes = [...lapsed.writes, ...back.writes(sums)];
+					return { ...lapsed, writes };
+				}
 				default:
 					return unreachable(state);
 			}
-		},
-	);
+		});
+	});
 }
 
 /** A payment of which the issuer has credited so much to its payee. */

@@ -19,6 +19,8 @@ export interface AskedPayment extends Payment {
 /** A payment that is durable. */
 export interface CommittedPayment extends AskedPayment {
 	readonly transferId: Uint8Array;
+	/** When it was counted against the owner's limits; zero when it was not. */
+	readonly counted: number;
 	readonly parties: Uint8Array;
 	/** The whole message, the same each time. */
 	readonly deliver: Uint8Array;
@@ -27,6 +29,8 @@ export interface CommittedPayment extends AskedPayment {
 /** The states of a payment and their order are drawn in paying.ts. */
 export type PaymentState =
 	| { readonly kind: "looking-up"; readonly meeting: OpenMeeting }
+	/** It waits until it is durable that its owner has to approve it. */
+	| { readonly kind: "asking-owner"; readonly meeting: OpenMeeting }
 	/** Without notes to ask its payee about. */
 	| { readonly kind: "choosing"; readonly meeting: OpenMeeting }
 	| {

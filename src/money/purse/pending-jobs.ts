@@ -5,6 +5,7 @@
 import type {
 	Head,
 	Invoice,
+	LimitsBody,
 	Payment,
 	ReceiptBody,
 	TransferBody,
@@ -16,6 +17,7 @@ import type { Cancelled, NewDeposits } from "./issuer-requests.ts";
 import type { DoubtEnded } from "./payment-outcome.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PaymentRow, ReceiptRow, RequestRow } from "./purse-tables.ts";
+import type { ApprovalRow } from "./spending-tables.ts";
 
 /** A visit to an issuer, in a tetrad with its module. */
 export interface VisitName {
@@ -41,6 +43,20 @@ export interface AttemptName {
 	readonly attempt: number;
 }
 
+/** What a purse knows of a contract that it is asked to pay. */
+export type LookedUp =
+	/** With the encoded chain under which its receipt was signed, or an empty one. */
+	| {
+			readonly kind: "paid";
+			readonly row: PaymentRow;
+			readonly chain: Uint8Array;
+	  }
+	| {
+			readonly kind: "unpaid";
+			/** Nothing was ever paid to that module. */
+			readonly isNewMerchant: boolean;
+	  };
+
 /** Answered by what a transaction has decided, which is in `Results`. */
 export type TransactionJob =
 	/** Whether the record of a witness is in the log. */
@@ -51,6 +67,21 @@ export type TransactionJob =
 	  }
 	/** Whether a contract was paid before. */
 	| ({ readonly kind: "looking-up-payment" } & AttemptName)
+	/** That a payment waits for the owner is made durable. */
+	| ({ readonly kind: "asking-owner"; readonly row: ApprovalRow } & AttemptName)
+	/** What the owner has said to such a payment. */
+	| {
+			readonly kind: "deciding";
+			readonly request: Uint8Array;
+			readonly contract: Uint8Array;
+			readonly isApproved: boolean;
+	  }
+	/** Limits of the owner, in force at once, are made durable; those before come back when they cannot be. */
+	| {
+			readonly kind: "limiting";
+			readonly limits: LimitsBody;
+			readonly before: LimitsBody | undefined;
+	  }
 	/** The payer's irrevocable write. */
 	| {
 			readonly kind: "committing-payment";
@@ -142,10 +173,11 @@ export type PurseJob = TransactionJob | SignatureJob;
 /** What the transaction of each kind decides. */
 export interface Results {
 	readonly "comparing-head": Compared;
-	/** With the encoded chain under which its receipt was signed, or without one. */
-	readonly "looking-up-payment":
-		| { readonly row: PaymentRow; readonly chain: Uint8Array }
-		| undefined;
+	readonly "looking-up-payment": LookedUp;
+	readonly "asking-owner": undefined;
+	/** The row as it is now; nothing when it was not about what waits, or not newer than what was said. */
+	readonly deciding: ApprovalRow | undefined;
+	readonly limiting: undefined;
 	/** Nothing when the ranges cannot be given away any more. */
 	readonly "committing-payment": PaymentRow | undefined;
 	readonly "settling-payment": undefined;

@@ -71,3 +71,15 @@ export const MAX_META_LIST = 64;
 
 /** A witness that knows a head above this number, and above the own one, is not believed: no purse comes to it. */
 export const MAX_WITNESSED_NUMBER: bigint = 2n ** 62n;
+
+/** Minutes of spending that count no more and are forgotten with each new payment. */
+export const OLD_SPENT_AT_ONCE = 16;
+
+/** Payments that wait for the owner, or that the owner has decided on and that were not made. */
+export const MAX_APPROVALS = 256;
+
+/** Of those, payments to one merchant. */
+export const MAX_APPROVALS_OF_MERCHANT = 32;
+
+/** So long what waits for the owner gives way to nothing: a day. */
+export const APPROVAL_KEPT_MS = 86_400_000;

@@ -4,6 +4,7 @@ import {
 	byKey,
 	done,
 	insert,
+	MAX_READ_ROWS,
 	put,
 	reading,
 	type Transaction,
@@ -24,6 +25,7 @@ import {
 	INVOICE_KEY_NAME,
 	ISSUER_CHAINS,
 	idsIn,
+	LIMITS_NAME,
 	MET_NAME,
 	META,
 	NOTES,
@@ -33,6 +35,14 @@ import {
 	PLACE_NAME,
 	RECEIPTS,
 } from "./purse-tables.ts";
+import {
+	APPROVALS,
+	type ApprovalRow,
+	SPENT,
+	SPENT_IN_ALL,
+	type SpentInAllRow,
+	type SpentRow,
+} from "./spending-tables.ts";
 
 /** What a purse that starts has to know of what is durable. */
 export interface PurseState {
@@ -50,6 +60,16 @@ export interface PurseState {
 	readonly behind: Head | undefined;
 	/** Device ids of issuers that were met since the store was put back or copied; nothing when it was not. */
 	readonly met: readonly Uint8Array[] | undefined;
+	readonly spending: SpendingState;
+}
+
+/** What the owner lets the purse pay, what counts against that, and what waits for the owner. */
+export interface SpendingState {
+	/** As the owner signed them; nothing without any. */
+	readonly limits: Uint8Array | undefined;
+	readonly spent: readonly SpentRow[];
+	readonly spentInAll: readonly SpentInAllRow[];
+	readonly approvals: readonly ApprovalRow[];
 }
 
 /** How a purse starts, as far as its host knows. */
@@ -145,13 +165,16 @@ function readRest(
 						(sum, rows) => [...sum, ...rows],
 						(payments) =>
 							readUndeposited((undeposited) =>
-								done(writes, {
-									...start,
-									chains,
-									notes,
-									payments,
-									undeposited,
-								}),
+								readSpending((spending) =>
+									done(writes, {
+										...start,
+										chains,
+										notes,
+										payments,
+										undeposited,
+										spending,
+									}),
+								),
 							),
 					),
 			),
@@ -166,6 +189,27 @@ function addChains(
 		...sum,
 		...rows.map(({ hash, chain }) => [hex(hash), chain] as const),
 	]);
+}
+
+function readSpending<Result>(
+	then: (spending: SpendingState) => Transaction<Result>,
+): Transaction<Result> {
+	return folding(
+		{ table: SPENT },
+		"id",
+		[] as readonly SpentRow[],
+		(sum, rows) => [...sum, ...rows],
+		(spent) =>
+			reading(
+				[
+					byKey(META, { name: LIMITS_NAME }),
+					{ table: SPENT_IN_ALL, limit: MAX_READ_ROWS },
+					{ table: APPROVALS, limit: MAX_READ_ROWS },
+				],
+				([[limits], spentInAll, approvals]) =>
+					then({ limits: limits?.value, spent, spentInAll, approvals }),
+			),
+	);
 }
 
 /** Only the sums are kept: there may be many rows. */

@@ -74,6 +74,28 @@ export type PurseReport =
 			readonly issuer: Uint8Array;
 			readonly balance: bigint;
 	  }
+	/** A payment waits for the owner: because of its amount, or because nothing was ever paid to that module. */
+	| ({
+			readonly kind: "approval-needed";
+			readonly why: "amount" | "new-merchant";
+			/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
+			readonly what: string;
+	  } & PaymentReport)
+	/** What the owner said to such a payment; not done when it does not wait, or the owner has said something later. */
+	| {
+			readonly kind: "decided";
+			readonly request: Uint8Array;
+			readonly contract: Uint8Array;
+			readonly isApproved: boolean;
+			readonly isDone: boolean;
+	  }
+	/** The owner's limits of that number are in force; not done when they are no newer than those that are. */
+	| {
+			readonly kind: "limits";
+			readonly request: Uint8Array;
+			readonly number: bigint;
+			readonly isDone: boolean;
+	  }
 	/** This purse is not the newest there is, and pays nobody any more. */
 	| { readonly kind: "behind"; readonly error: TetradError }
 	/** The owner said that the head which a witness told does not count; it was not done when the purse is not behind that head. */

@@ -29,6 +29,7 @@ import {
 	withEmptyField,
 } from "../documents/index.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
+import { APPROVALS, SPENT, SPENT_IN_ALL } from "./spending-tables.ts";
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
 
@@ -55,6 +56,9 @@ export const PLACE_NAME = "place";
 
 /** Number and hash of the newest archive, as `encodeHead` has it. */
 export const ARCHIVE_NAME = "archive";
+
+/** The owner's limits that are in force, as the owner signed them. */
+export const LIMITS_NAME = "limits";
 
 /** In the place of an archive's hash in rows that are whole. */
 export const NOT_ARCHIVED: Uint8Array = new Uint8Array();
@@ -133,6 +137,8 @@ const PAYMENTS_COLUMNS = {
 	key: "bytes",
 	/** Hash of the archive that has transfer, notes, chains and terms, which are empty here then; else empty. */
 	archive: "bytes",
+	/** When it was counted against the owner's limits, by their clock; zero when it was not. */
+	counted: "integer",
 } as const;
 
 /**
@@ -145,7 +151,11 @@ export const PAYMENTS: Table<typeof PAYMENTS_COLUMNS> = table(
 	"payments",
 	PAYMENTS_COLUMNS,
 	["contract"],
-	{ by_state: ["state"], by_archive: ["archive", "state"] },
+	{
+		by_state: ["state"],
+		by_archive: ["archive", "state"],
+		by_payee: ["payee", "state"],
+	},
 );
 
 const RECEIPTS_COLUMNS = {
@@ -287,6 +297,9 @@ export const PURSE_SCHEMA: Schema = schema(
 		REQUESTS,
 		LOG,
 		PROMISES,
+		SPENT,
+		SPENT_IN_ALL,
+		APPROVALS,
 	],
 	{
 		to: 2,
@@ -346,6 +359,21 @@ export const PURSE_SCHEMA: Schema = schema(
 			})),
 		],
 	},
+	{
+		to: 7,
+		steps: [
+			addColumn("payments", "counted", "integer", 0n),
+			{
+				kind: "add-index",
+				table: "payments",
+				index: "by_payee",
+				columns: ["payee", "state"],
+			},
+			{ kind: "add-table", table: SPENT },
+			{ kind: "add-table", table: SPENT_IN_ALL },
+			{ kind: "add-table", table: APPROVALS },
+		],
+	},
 );
 
 export type MetaRow = Row<typeof META.columns>;
@@ -395,7 +423,12 @@ export type What =
 	/** The owner said that such a head does not count. */
 	| "overridden"
 	/** An issuer was met after the store had been put back or copied. */
-	| "met";
+	| "met"
+	/** The owner's limits of that number are in force. */
+	| "limits"
+	/** What the owner said to a payment that waited. */
+	| "approved"
+	| "denied";
 
 export interface LogEntry {
 	readonly what: What;

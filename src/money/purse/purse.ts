@@ -19,6 +19,7 @@ import {
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type { MoneyEffect, MoneyEvent, MoneyMachine } from "../machine.ts";
+import { Approvals } from "./approvals.ts";
 import { Expecting } from "./expecting.ts";
 import { IssuerVisits } from "./issuer-visits.ts";
 import { OpenPayments } from "./open-payments.ts";
@@ -41,6 +42,8 @@ import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { PurseWork, type Written } from "./purse-work.ts";
 import { Settling } from "./settling.ts";
+import { SpendingLimits } from "./spending-limits.ts";
+import { SpendingPermission } from "./spending-permission.ts";
 import { VisitWork } from "./visit-work.ts";
 import { Witnesses } from "./witnesses.ts";
 
@@ -55,6 +58,9 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	readonly #expecting: Expecting;
 	readonly #acceptance: PaymentAcceptance;
 	readonly #orders: Orders;
+	readonly #limits: SpendingLimits;
+	readonly #approvals: Approvals;
+	readonly #permission: SpendingPermission;
 	readonly #visitWork: VisitWork;
 	readonly #settling: Settling;
 
@@ -64,17 +70,34 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const work = new PurseWork(core);
 		const witnesses = new Witnesses(core, work, state);
 		const parts = { core, work, witnesses };
-		const payments = new OpenPayments(parts, state.payments);
+		const approvals = new Approvals(parts, state.spending.approvals);
+		const limits = new SpendingLimits(parts, approvals, state.spending);
+		const payments = new OpenPayments(parts, limits, state.payments);
+		const permission = new SpendingPermission(payments, limits, approvals);
 		const delivery = new PaymentDelivery(parts, payments);
 		const offers = new PaymentOffers(parts, payments);
-		const commit = new PaymentCommit(parts, payments, offers, delivery);
+		const commit = new PaymentCommit(
+			parts,
+			payments,
+			offers,
+			limits,
+			permission,
+			delivery,
+		);
 		const promises = new Promises(core, state.undeposited);
 		const judge = new PaymentJudge(core);
 		const expecting = new Expecting(parts, invoiceKey, promises, judge);
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
-		this.#paying = new Paying(parts, payments, offers, commit, delivery);
+		this.#paying = new Paying(
+			parts,
+			payments,
+			offers,
+			permission,
+			commit,
+			delivery,
+		);
 		this.#commit = commit;
 		this.#delivery = delivery;
 		this.#expecting = expecting;
@@ -85,7 +108,10 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			judge,
 			expecting,
 		);
-		this.#orders = new Orders(parts);
+		this.#orders = new Orders(parts, limits, approvals);
+		this.#limits = limits;
+		this.#approvals = approvals;
+		this.#permission = permission;
 		const visits = new IssuerVisits(parts);
 		this.#visitWork = new VisitWork(parts, visits, payments);
 		this.#settling = new Settling(
@@ -112,6 +138,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 
 	handle(event: MoneyEvent, now: number): readonly MoneyEffect<PurseReport>[] {
 		this.#core.now = now;
+		this.#limits.time();
 		this.#handle(event);
 		this.#commit.retry();
 		return this.#core.takeEffects();
@@ -140,6 +167,10 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#orders.override(event.document);
 			case "cancel":
 				return this.#orders.cancel(event.document);
+			case "limits":
+				return this.#orders.limits(event.document);
+			case "approval":
+				return this.#orders.approval(event.document);
 			case "give-back":
 				return this.#orders.giveBack(event.request, event.issuer);
 			case "written":
@@ -249,6 +280,12 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#compared(done.job);
 			case "looking-up-payment":
 				return this.#paying.lookedUp(done.job, done.result);
+			case "asking-owner":
+				return this.#permission.asked(done.job);
+			case "deciding":
+				return this.#approvals.decided(done.job, done.result);
+			case "limiting":
+				return this.#limits.ordered(done.job);
 			case "committing-payment":
 				return this.#commit.committed(done.job, done.result);
 			case "settling-payment":
@@ -295,6 +332,12 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#compared(job);
 			case "looking-up-payment":
 				return this.#paying.notLookedUp(job, error);
+			case "asking-owner":
+				return this.#permission.notAsked(job, error);
+			case "limiting":
+				return this.#limits.notOrdered(job, error);
+			case "deciding":
+				return this.#core.trouble(error);
 			case "committing-payment":
 				return this.#commit.notCommitted(job, error);
 			case "settling-payment":

@@ -1,0 +1,223 @@
+/*
+ * Payments that are made only when the owner says so.
+ *
+ *   (none) ─asked for─▶ waiting ─approved─▶ approved ─committed─▶ (none)
+ *                        │   │                │  ▲
+ *   (none) ◀─gave way────┘   └─denied─▶ denied◀──┘ a later word of the owner
+ *                                          └─gave way─▶ (none)
+ *
+ * Each is durable before the agent hears that it waits. There are only so many, and of one
+ * merchant fewer: what is new gets a place only from what was denied, or has waited for a day.
+ */
+import { TetradError } from "../../errors.ts";
+import { byKey, put, remove, type Write } from "../../machine/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import type { ApprovalBody } from "../documents/index.ts";
+import type { AskedPayment } from "./payment-state.ts";
+import type { AttemptName, JobOf, Results } from "./pending-jobs.ts";
+import type { PurseCore } from "./purse-core.ts";
+import {
+	APPROVAL_KEPT_MS,
+	MAX_APPROVALS,
+	MAX_APPROVALS_OF_MERCHANT,
+} from "./purse-limits.ts";
+import type { PurseParts } from "./purse-parts.ts";
+import { type Change, changing, unchanged } from "./purse-tables.ts";
+import type { PurseWork } from "./purse-work.ts";
+import { APPROVALS, type ApprovalRow } from "./spending-tables.ts";
+import type { Witnesses } from "./witnesses.ts";
+
+/** Why the owner is asked: it is more than may be paid without the owner, or nothing was ever paid to that module. */
+export type WhyApproval = "amount" | "new-merchant";
+
+/** What the owner has said to a payment. */
+export type Said =
+	/** Nothing; it may wait already. */
+	| "nothing"
+	| "approved"
+	| "denied"
+	/** Something about the same contract with another payee, amount or money. */
+	| "of-another";
+
+/** Hears what the owner has decided, when it is durable. */
+export type ApprovalListener = (
+	contract: Uint8Array,
+	isApproved: boolean,
+) => void;
+
+export class Approvals {
+	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #witnesses: Witnesses;
+	/** By contract, in hexadecimal. */
+	readonly #all: Map<string, ApprovalRow>;
+	readonly #listeners: ApprovalListener[] = [];
+
+	constructor(
+		{ core, work, witnesses }: PurseParts,
+		rows: readonly ApprovalRow[],
+	) {
+		this.#core = core;
+		this.#work = work;
+		this.#witnesses = witnesses;
+		this.#all = new Map(rows.map((row) => [hex(row.contract), row]));
+	}
+
+	/** Has what waits go on by itself. */
+	hear(listener: ApprovalListener): void {
+		this.#listeners.push(listener);
+	}
+
+	of(asked: AskedPayment): Said {
+		const row = this.#all.get(hex(asked.contract));
+		if (row === undefined) return "nothing";
+		if (!isFor(row, asked)) return "of-another";
+		return row.state === "waiting" ? "nothing" : (row.state as Said);
+	}
+
+	/** Whether it waits already, and the owner was told. */
+	waits({ contract }: Pick<AskedPayment, "contract">): boolean {
+		return this.#all.get(hex(contract))?.state === "waiting";
+	}
+
+	/** Writes down that it waits for the owner. Throws `busy` when too much does. */
+	ask(
+		asked: AskedPayment,
+		attempt: AttemptName["attempt"],
+		{ what, why }: { readonly what: string; readonly why: WhyApproval },
+	): void {
+		const { contract, payee, issuer, currency, amount } = asked;
+		const { now } = this.#core;
+		const givesWay = this.#givesWay(payee);
+		if (givesWay !== undefined) this.#all.delete(hex(givesWay.contract));
+		const row: ApprovalRow = {
+			...{ contract, payee, issuer, currency, amount, what, why },
+			asked: BigInt(now),
+			decided: 0n,
+			state: "waiting",
+		};
+		this.#all.set(hex(contract), row);
+		this.#work.transact(
+			{ kind: "asking-owner", contract, attempt, row },
+			changing(this.#core.options.context.crypto, now, [], () => ({
+				entries: [],
+				writes: [
+					put(APPROVALS, row),
+					...(givesWay === undefined ? [] : [forgetting(givesWay)]),
+				],
+				result: undefined,
+			})),
+		);
+	}
+
+	asked({ row }: JobOf<"asking-owner">): void {
+		const { contract, payee: peer, issuer, amount, why, what } = row;
+		this.#core.report({
+			kind: "approval-needed",
+			...{ contract, peer, issuer, amount, what },
+			why: why as WhyApproval,
+		});
+	}
+
+	notAsked({ contract }: JobOf<"asking-owner">): void {
+		this.#all.delete(hex(contract));
+	}
+
+	/** What the owner said, and signed. It counts for what waits, or was decided on earlier, and for nothing else. */
+	decide({ contract, payee, issuer, amount, ...said }: ApprovalBody): void {
+		const { request, isApproved } = said;
+		const decided = BigInt(said.ordered);
+		const { context } = this.#core.options;
+		this.#work.transact(
+			{ kind: "deciding", request, contract, isApproved },
+			changing(
+				context.crypto,
+				this.#core.now,
+				[byKey(APPROVALS, { contract })],
+				([[row]]): Change<Results["deciding"]> => {
+					const isIt =
+						row !== undefined && isFor(row, { payee, issuer, amount });
+					if (!isIt || decided <= row.decided) return unchanged(undefined);
+					const state = isApproved ? "approved" : "denied";
+					const next = { ...row, state, decided };
+					return {
+						entries: [{ what: state, subject: contract, amount, peer: payee }],
+						writes: [put(APPROVALS, next)],
+						result: next,
+					};
+				},
+			),
+		);
+	}
+
+	decided(
+		{ request, contract, isApproved }: JobOf<"deciding">,
+		row: Results["deciding"],
+	): void {
+		const isDone = row !== undefined;
+		// It may have been committed since, and has no row any more then.
+		if (isDone && this.#all.has(hex(contract)))
+			this.#all.set(hex(contract), row);
+		this.#core.report({
+			kind: "decided",
+			...{ request, contract, isApproved, isDone },
+		});
+		if (!isDone) return;
+		for (const tetrad of this.#core.meetings.keys())
+			this.#witnesses.tellSoon(tetrad);
+		for (const listener of this.#listeners) listener(contract, isApproved);
+	}
+
+	/** For the transaction that commits a payment: the owner's word on it is used. */
+	using({ contract }: Pick<AskedPayment, "contract">): readonly Write[] {
+		const row = this.#all.get(hex(contract));
+		return row === undefined ? [] : [forgetting(row)];
+	}
+
+	/** It is committed. */
+	used({ contract }: Pick<AskedPayment, "contract">): void {
+		this.#all.delete(hex(contract));
+	}
+
+	/** What a new one takes the place of, if it needs one. Throws `busy`. */
+	#givesWay(payee: Uint8Array): ApprovalRow | undefined {
+		const all = [...this.#all.values()];
+		const ofMerchant = all.filter((row) => sameBytes(row.payee, payee));
+		const isFull = all.length >= MAX_APPROVALS;
+		if (!isFull && ofMerchant.length < MAX_APPROVALS_OF_MERCHANT)
+			return undefined;
+		const old = BigInt(this.#core.now - APPROVAL_KEPT_MS);
+		const candidates = (
+			ofMerchant.length < MAX_APPROVALS_OF_MERCHANT ? all : ofMerchant
+		).filter(
+			({ state, asked }) =>
+				state === "denied" || (state === "waiting" && asked <= old),
+		);
+		const [oldest] = candidates.toSorted(
+			(a, b) =>
+				Number(b.state === "denied") - Number(a.state === "denied") ||
+				Number(a.asked - b.asked),
+		);
+		if (oldest === undefined)
+			throw new TetradError(
+				"busy",
+				"too many payments wait for the owner of this purse; ask again when some have been approved or denied",
+			);
+		return oldest;
+	}
+}
+
+function isFor(
+	row: ApprovalRow,
+	{ payee, issuer, amount }: Pick<AskedPayment, "payee" | "issuer" | "amount">,
+): boolean {
+	return (
+		row.amount === amount &&
+		sameBytes(row.payee, payee) &&
+		sameBytes(row.issuer, issuer)
+	);
+}
+
+function forgetting({ contract }: ApprovalRow): Write {
+	return remove(APPROVALS, { contract });
+}

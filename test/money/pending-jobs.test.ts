@@ -234,15 +234,11 @@ describe("what money waits for can be looked at", () => {
 			"requesting-resolutions",
 		]);
 		assert.deepEqual(story(recordingOf(mint)), [
-			"deciding",
 			"greeting",
-			"limiting",
 			"looking-up",
 			"signing",
 			"settling",
-			"deciding",
 			"greeting",
-			"limiting",
 			"telling-balance",
 		]);
 		town.giveBack(ann, mint);

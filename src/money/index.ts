@@ -271,5 +271,6 @@ export {
 	type SaleRail,
 	type SaleReport,
 	type Sold,
+	saleTables,
 	type ViewPart,
 } from "./purse/index.ts";

@@ -48,3 +48,4 @@ export type {
 	SaleReport,
 	Sold,
 } from "./sale-part.ts";
+export * as saleTables from "./sale-tables.ts";

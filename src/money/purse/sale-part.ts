@@ -98,6 +98,10 @@ export type SaleEvent =
 	| { readonly kind: "approved"; readonly contract: Uint8Array }
 	/** The owner has said no. */
 	| { readonly kind: "denied"; readonly contract: Uint8Array }
+	/** The owner has approved what was not paid with `approval-needed`: asked for again, it may be paid. */
+	| { readonly kind: "approved"; readonly contract: Uint8Array }
+	/** The owner will not have it paid. */
+	| { readonly kind: "denied"; readonly contract: Uint8Array }
 	/** Committed, and no answer; it goes on by itself. */
 	| {
 			readonly kind: "in-doubt";

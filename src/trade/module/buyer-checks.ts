@@ -1,0 +1,104 @@
+/* What a buyer's module makes sure of by itself before it pays: neither its own agent nor the merchant can talk it into another purchase than the one that the contract says. */
+import { TetradError } from "../../errors.ts";
+import {
+	CLOCK_TOLERANCE_MS,
+	type Meeting,
+	type SalePayment,
+	type SaleRail,
+	type saleTables,
+} from "../../money/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
+import {
+	type Buy,
+	type Contract,
+	encodePurchaseTerms,
+	exporterHash,
+	itemHash,
+	parseItemDescription,
+	verifyContract,
+	verifySellingCertificate,
+} from "../documents/index.ts";
+
+/** A purchase that may be paid, as far as its contract goes. */
+export interface JudgedPurchase {
+	readonly payment: SalePayment;
+	/** Until when it may be committed, by the own clock; milliseconds since the epoch. */
+	readonly until: number;
+	/** Written along with it. */
+	readonly row: saleTables.PurchaseRow;
+}
+
+/**
+ * Throws `payment-refused`, `authentication-failed` and what judges of chains throw for a contract
+ * that is not one between these four about this item, and `offer-expired` for one that is over.
+ */
+export function judgePurchase(
+	{ context, now, issuerOf }: SaleRail,
+	{ ids, place, peer, agents, binding, exporter }: Meeting,
+	contract: Contract,
+	{ salt, description, issuerChain }: Buy,
+): JudgedPurchase {
+	const { crypto, own, judge } = context;
+	verifyContract(crypto, contract, agents.other);
+	if (
+		!sameBytes(contract.buyerModule, own.deviceId) ||
+		!sameBytes(contract.sellerModule, peer.deviceId) ||
+		!sameBytes(contract.buyerAgent, place === "X" ? ids.A : ids.B)
+	)
+		throw refused("it is between other devices than these four");
+	if (!sameBytes(contract.binding, binding))
+		throw refused("it was made in another tetrad");
+	if (!sameBytes(contract.exporterHash, exporterHash(crypto, exporter)))
+		throw refused(
+			"its merchandise is sealed with what another tetrad exports, and could not be opened",
+		);
+	if (!sameBytes(contract.item, itemHash(crypto, salt, description)))
+		throw refused("it is about another item than the own agent says");
+	const { name: item } = parseItemDescription(description);
+	const terms = issuerOf(contract.issuer);
+	if (terms === undefined || terms.currency.code !== contract.currency)
+		throw refused(
+			"it asks for money of an issuer that this module does not know, or in another currency",
+		);
+	verifySellingCertificate(crypto, contract.selling, judge(issuerChain, now));
+	const until = contract.payBy - CLOCK_TOLERANCE_MS;
+	if (now >= until) throw expired();
+	const { hash, issuer, currency, amount, keyHash, payBy } = contract;
+	return {
+		payment: {
+			contract: hash,
+			issuer,
+			currency,
+			amount,
+			payee: peer.deviceId,
+			terms: encodePurchaseTerms({
+				contract: contract.document,
+				chain: agents.other.encodedChain,
+			}),
+			keyHash,
+			payBy,
+		},
+		until,
+		row: {
+			contract: hash,
+			agent: contract.buyerAgent,
+			merchant: agents.other.name,
+			item,
+			description: copy(description),
+			salt: copy(salt),
+			exporter: copy(exporter),
+			state: "open",
+		},
+	};
+}
+
+export function expired(): TetradError {
+	return new TetradError(
+		"offer-expired",
+		"the time is over until which the merchant's offer could be paid; ask for a new one",
+	);
+}
+
+function refused(why: string): TetradError {
+	return new TetradError("payment-refused", `the contract is refused: ${why}`);
+}

@@ -1,0 +1,650 @@
+/*
+ * The buyer's module, x: what an agent of its owner's buys.
+ *
+ *   buy ─contract, issuer, devices right─▶ paying ─COMMIT─▶ LOCKED ─key─▶ KEYED ─final─▶ CLOSED
+ *    │                                     │  ▲ │            │ │           │
+ *    │                                     │  │ │            │ └───void────┴──▶ REFUNDED
+ *    │                      the owner has  │  │ │            └─its ranges were spent before─▶ DECLINED
+ *    │                      to approve     ▼  │ │ approved
+ *    │                                  waiting │
+ *    │                                     │    │ refused by the payee or the purse, cancelled, too late, denied,
+ *    │                                     ▼    ▼ or the tetrad is over
+ *    └─wrong─▶ (refused)                 cancelling ─▶ ABORTED
+ *
+ * What stands in capitals is durable. The payment has it, and a row in `purchases` that is written
+ * in the transaction of COMMIT: nothing else is written before the money is given away. Nothing is
+ * in doubt before COMMIT, and after it nobody can cancel; the purse delivers and resolves by itself
+ * until there is a key or the money is back. A contract is paid only in the tetrad in which it was
+ * made. What is in memory here is only who waits to hear: a module that starts again learns the
+ * rest from its rows, when an agent asks or something happens.
+ */
+import { asTetradError, TetradError, unreachable } from "../../errors.ts";
+import { type Kind, put, type Write } from "../../machine/index.ts";
+import {
+	type Meeting,
+	messages,
+	type purseTables,
+	type SaleEvent,
+	type SalePayment,
+	type SaleRail,
+	saleTables,
+} from "../../money/index.ts";
+import { copy, hex, sameBytes } from "../../wire/index.ts";
+import {
+	ABOUT_PURCHASES,
+	type NotBoughtOutcome,
+	parseContract,
+} from "../documents/index.ts";
+import { expired, type JudgedPurchase, judgePurchase } from "./buyer-checks.ts";
+import { MAX_OPEN_PURCHASES } from "./limits.ts";
+import {
+	closePurchase,
+	type FoundPurchase,
+	type FoundPurchases,
+	findPurchase,
+	findPurchases,
+} from "./purchase-rows.ts";
+import { said } from "./said.ts";
+
+const { body, message } = messages;
+
+/** A purchase that may be paid, and the tetrad in which. */
+interface Payable {
+	readonly tetrad: number;
+	readonly payment: SalePayment;
+	readonly until: number;
+	readonly also: readonly Write[];
+}
+
+type PurchaseState =
+	/** Whether it is known, and how far it is. */
+	| { readonly kind: "looking-up" }
+	| ({ readonly kind: "paying" } & Payable)
+	| ({ readonly kind: "waiting"; readonly why: TetradError } & Payable)
+	/** `why` is for whoever asked for it. It may be too late, and `payment` is what it is then. */
+	| {
+			readonly kind: "cancelling";
+			readonly why: TetradError;
+			readonly payment: SalePayment | undefined;
+	  }
+	| { readonly kind: "locked"; readonly payment: SalePayment };
+
+/** A purchase that somebody waits for. */
+interface Purchase {
+	readonly contract: Uint8Array;
+	/** Tetrads whose agent wants to hear of it. */
+	readonly askers: Set<number>;
+	state: PurchaseState;
+}
+
+/** What a purchase's transaction is for; `what` says what follows. */
+export type BuyerJob =
+	| {
+			readonly kind: "finding-purchase";
+			readonly contract: Uint8Array;
+			/** Nobody has to have asked: it is told to the agent that wanted it, and reported. */
+			readonly isNews: boolean;
+	  }
+	| {
+			readonly kind: "finding-purchases";
+			readonly tetrad: number;
+			readonly after: Uint8Array | undefined;
+	  }
+	| {
+			readonly kind: "closing-purchase";
+			readonly tetrad: number;
+			readonly contract: Uint8Array;
+	  };
+
+type JobOf<Of extends BuyerJob["kind"]> = Extract<
+	BuyerJob,
+	{ readonly kind: Of }
+>;
+
+/** What happens to a sale at its payer. */
+type BuyerEvent = Exclude<
+	SaleEvent,
+	{ readonly kind: "sold" | "booked" | "refused" }
+>;
+
+/** There is no key, and never will be. */
+type EndEvent = Extract<BuyerEvent, { readonly kind: "refunded" | "declined" }>;
+
+export class BuyerModule {
+	readonly #rail: SaleRail;
+	/** By contract, in hexadecimal. */
+	readonly #purchases = new Map<string, Purchase>();
+
+	constructor(rail: SaleRail) {
+		this.#rail = rail;
+	}
+
+	// What the own agent says. Throws for what is no such message.
+
+	buy(meeting: Meeting, bytes: Uint8Array): void {
+		const asked = body(ABOUT_PURCHASES.buy, bytes);
+		const { tetrad, binding } = meeting;
+		const contract = parseContract(this.#rail.context.crypto, asked.document);
+		const { hash } = contract;
+		const known = this.#purchases.get(hex(hash));
+		if (known !== undefined) return this.#join(known, meeting);
+		if (this.#purchases.size >= MAX_OPEN_PURCHASES)
+			return this.#notBought(tetrad, hash, "aborted", 0n, tooMany());
+		// It can have been paid only there; if it was not, it never will be.
+		if (!sameBytes(contract.binding, binding)) return this.#ask(hash, meeting);
+		let judged: JudgedPurchase;
+		try {
+			judged = judgePurchase(this.#rail, meeting, contract, asked);
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			this.#report("refused", hash, error);
+			return this.#notBought(tetrad, hash, "aborted", 0n, error);
+		}
+		const { payment, until, row } = judged;
+		const also = [put(saleTables.PURCHASES, row)];
+		const state = { kind: "paying", tetrad, payment, until, also } as const;
+		this.#add(hash, tetrad, state);
+		this.#rail.pay(tetrad, payment, also);
+	}
+
+	cancel(meeting: Meeting, bytes: Uint8Array): void {
+		const { contract } = body(ABOUT_PURCHASES.cancel, bytes);
+		const known = this.#purchases.get(hex(contract));
+		if (known === undefined) {
+			const added = this.#begin(contract, meeting, { kind: "looking-up" });
+			if (added !== undefined) this.#cancel(added, cancelled());
+			return;
+		}
+		known.askers.add(meeting.tetrad);
+		if (known.state.kind === "paying" || known.state.kind === "waiting")
+			this.#cancel(known, cancelled());
+		else this.#sayWhere(known, meeting.tetrad);
+	}
+
+	resolve(meeting: Meeting, bytes: Uint8Array): void {
+		const { contract } = body(ABOUT_PURCHASES.resolve, bytes);
+		const known = this.#purchases.get(hex(contract));
+		if (known === undefined) this.#ask(contract, meeting);
+		else this.#join(known, meeting);
+	}
+
+	final({ tetrad }: Meeting, bytes: Uint8Array): void {
+		const contract = copy(body(ABOUT_PURCHASES.final, bytes).contract);
+		this.#transact(
+			{ kind: "closing-purchase", tetrad, contract },
+			closePurchase(contract),
+		);
+	}
+
+	purchases({ tetrad }: Meeting, bytes: Uint8Array): void {
+		const { after } = body(ABOUT_PURCHASES.purchases, bytes);
+		const from = after && copy(after);
+		this.#transact(
+			{ kind: "finding-purchases", tetrad, after: from },
+			findPurchases(from),
+		);
+	}
+
+	// What happens to tetrads, and time.
+
+	closed(tetrad: number): void {
+		for (const purchase of [...this.#purchases.values()]) {
+			const { askers, state } = purchase;
+			askers.delete(tetrad);
+			if (
+				(state.kind === "paying" || state.kind === "waiting") &&
+				state.tetrad === tetrad
+			)
+				this.#cancel(purchase, tetradOver());
+			else if (askers.size === 0 && state.kind === "locked")
+				this.#drop(purchase);
+		}
+	}
+
+	/** When `time` shall be called, of each that waits for the owner. */
+	*deadlines(): Generator<number> {
+		for (const { state } of this.#purchases.values())
+			if (state.kind === "waiting") yield state.until;
+	}
+
+	time(): void {
+		for (const purchase of [...this.#purchases.values()]) {
+			const { state } = purchase;
+			if (state.kind === "waiting" && state.until <= this.#rail.now)
+				this.#cancel(purchase, expired());
+		}
+	}
+
+	// What becomes of a payment.
+
+	happened(event: BuyerEvent): void {
+		const { contract } = event;
+		const purchase = this.#purchases.get(hex(contract));
+		switch (event.kind) {
+			case "committed":
+				if (purchase !== undefined) this.#committed(purchase);
+				return;
+			case "keyed":
+				return purchase === undefined
+					? this.#findNews(contract)
+					: this.#keyed(purchase, event);
+			case "receipt-without-key":
+				return this.#doubt(purchase, noKey());
+			case "in-doubt":
+				return this.#doubt(purchase, event.error);
+			case "not-paid":
+				if (purchase !== undefined) this.#notPaid(purchase, event.error);
+				return;
+			case "refunded":
+			case "declined":
+				return purchase === undefined
+					? this.#findNews(contract)
+					: this.#ended(purchase, event);
+			case "aborted":
+				if (purchase !== undefined) this.#aborted(purchase);
+				return;
+			case "too-late":
+				if (purchase !== undefined) this.#tooLate(purchase);
+				return;
+			case "approved":
+			case "denied":
+				if (purchase !== undefined) this.#decided(purchase, event.kind);
+				return;
+			default:
+				return unreachable(event);
+		}
+	}
+
+	#committed(purchase: Purchase): void {
+		const { state } = purchase;
+		// It may have been cancelled too late.
+		if (state.kind !== "paying" && state.kind !== "cancelling") return;
+		const { payment } = state;
+		if (payment !== undefined) purchase.state = { kind: "locked", payment };
+	}
+
+	#keyed(
+		purchase: Purchase,
+		event: Extract<BuyerEvent, { readonly kind: "keyed" }>,
+	): void {
+		const { contract, state, askers } = purchase;
+		const bytes = message(ABOUT_PURCHASES.bought, event);
+		this.#drop(purchase);
+		for (const asker of askers) this.#rail.toAgent(asker, bytes);
+		// What was asked for again was reported when it came.
+		if (state.kind === "locked") this.#report("bought", contract);
+	}
+
+	#doubt(purchase: Purchase | undefined, error: TetradError): void {
+		if (purchase === undefined) return;
+		const { contract, askers, state } = purchase;
+		const amount = state.kind === "locked" ? state.payment.amount : 0n;
+		for (const asker of askers)
+			this.#notBought(asker, contract, "in-doubt", amount, error);
+	}
+
+	/** The purse did not commit it. One that its owner has to approve waits; any other is over. */
+	#notPaid(purchase: Purchase, error: TetradError): void {
+		const { state, contract, askers } = purchase;
+		if (state.kind !== "paying") return;
+		if (error.code !== "approval-needed") return this.#cancel(purchase, error);
+		purchase.state = { ...state, kind: "waiting", why: error };
+		for (const asker of askers) this.#tellWaiting(asker, contract, error);
+		this.#report("waiting", contract);
+	}
+
+	#decided(purchase: Purchase, kind: "approved" | "denied"): void {
+		const { state } = purchase;
+		if (state.kind !== "waiting") return;
+		if (kind === "denied") return this.#cancel(purchase, denied());
+		if (state.until <= this.#rail.now) return this.#cancel(purchase, expired());
+		const { tetrad, payment, until, also } = state;
+		purchase.state = { kind: "paying", tetrad, payment, until, also };
+		this.#rail.pay(tetrad, payment, also);
+	}
+
+	#ended(purchase: Purchase, event: EndEvent): void {
+		const { contract, askers } = purchase;
+		this.#drop(purchase);
+		for (const asker of askers) this.#ends(asker, event);
+		const error = event.kind === "refunded" ? undefined : event.error;
+		this.#report(event.kind, contract, error);
+	}
+
+	#ends(tetrad: number, event: EndEvent): void {
+		const { contract } = event;
+		if (event.kind === "refunded")
+			this.#notBought(tetrad, contract, "refunded", event.amount, isVoid());
+		else this.#notBought(tetrad, contract, "aborted", 0n, event.error);
+	}
+
+	/** That it will not be paid is durable. */
+	#aborted(purchase: Purchase): void {
+		const { contract, state, askers } = purchase;
+		this.#drop(purchase);
+		const why = state.kind === "cancelling" ? state.why : cancelled();
+		for (const asker of askers)
+			this.#notBought(asker, contract, "aborted", 0n, why);
+	}
+
+	/** Whoever wanted to cancel it hears where it is. */
+	#tooLate(purchase: Purchase): void {
+		const { state, askers } = purchase;
+		if (state.kind === "cancelling") return this.#find(purchase);
+		for (const asker of askers) this.#sayWhere(purchase, asker);
+	}
+
+	#cancel(purchase: Purchase, why: TetradError): void {
+		const { state, contract } = purchase;
+		if (state.kind === "cancelling") return;
+		const payment = "payment" in state ? state.payment : undefined;
+		purchase.state = { kind: "cancelling", why, payment };
+		this.#rail.cancel(contract);
+	}
+
+	// Where a purchase is.
+
+	/** An agent asks for what is known. What is in doubt is delivered once more, if it can be. */
+	#join(purchase: Purchase, { tetrad, peer }: Meeting): void {
+		const { state, askers } = purchase;
+		askers.add(tetrad);
+		this.#sayWhere(purchase, tetrad);
+		if (
+			state.kind === "locked" &&
+			sameBytes(state.payment.payee, peer.deviceId)
+		)
+			this.#rail.pay(tetrad, state.payment, []);
+	}
+
+	/** Those that are under way are told of when there is something to say. */
+	#sayWhere({ contract, state }: Purchase, tetrad: number): void {
+		switch (state.kind) {
+			case "looking-up":
+			case "paying":
+			case "cancelling":
+				return;
+			case "waiting":
+				return this.#tellWaiting(tetrad, contract, state.why);
+			case "locked":
+				return this.#notBought(
+					tetrad,
+					contract,
+					"in-doubt",
+					state.payment.amount,
+					resolving(),
+				);
+			default:
+				return unreachable(state);
+		}
+	}
+
+	/** An agent asks for what is not in memory. */
+	#ask(contract: Uint8Array, meeting: Meeting): void {
+		const added = this.#begin(contract, meeting, { kind: "looking-up" });
+		if (added !== undefined) this.#find(added);
+	}
+
+	#begin(
+		contract: Uint8Array,
+		{ tetrad }: Meeting,
+		state: PurchaseState,
+	): Purchase | undefined {
+		if (this.#purchases.size < MAX_OPEN_PURCHASES)
+			return this.#add(copy(contract), tetrad, state);
+		this.#notBought(tetrad, contract, "in-doubt", 0n, tooMany());
+		return undefined;
+	}
+
+	#find(purchase: Purchase): void {
+		const { contract } = purchase;
+		purchase.state = { kind: "looking-up" };
+		this.#transact(
+			{ kind: "finding-purchase", contract, isNews: false },
+			findPurchase(contract),
+		);
+	}
+
+	/** Something has become of a purchase for which nobody in memory waits. */
+	#findNews(contract: Uint8Array): void {
+		this.#transact(
+			{ kind: "finding-purchase", contract, isNews: true },
+			findPurchase(contract),
+		);
+	}
+
+	#found(
+		{ contract, isNews }: JobOf<"finding-purchase">,
+		found: FoundPurchase | undefined,
+	): void {
+		const purchase = this.#purchases.get(hex(contract));
+		if (isNews) {
+			if (found !== undefined) this.#tellNews(found, purchase);
+			return;
+		}
+		if (purchase?.state.kind !== "looking-up") return;
+		// It is told that it was not paid once it is sure that it never will be.
+		if (found === undefined) return this.#cancel(purchase, unknown());
+		for (const asker of purchase.askers) this.#tell(asker, found);
+		if (found.step === "locked")
+			purchase.state = { kind: "locked", payment: paymentOf(found.payment) };
+		else this.#drop(purchase);
+	}
+
+	#tellNews(found: FoundPurchase, purchase: Purchase | undefined): void {
+		const { row, step } = found;
+		if (step === "locked") return;
+		const tetrads = new Set(purchase?.askers);
+		for (const [tetrad, { agents }] of this.#rail.meetings)
+			if (sameBytes(agents.own.deviceId, row.agent)) tetrads.add(tetrad);
+		for (const tetrad of tetrads) this.#tell(tetrad, found);
+		if (purchase !== undefined) this.#drop(purchase);
+		const what = step === "keyed" || step === "closed" ? "bought" : step;
+		const error = step === "declined" ? spentBefore() : undefined;
+		this.#report(what, row.contract, error);
+	}
+
+	/** Tells an agent where a purchase is, of its rows. */
+	#tell(tetrad: number, { payment, chain, step }: FoundPurchase): void {
+		const { contract, key, receipt, amount } = payment;
+		switch (step) {
+			case "keyed":
+			case "closed":
+				return this.#rail.toAgent(
+					tetrad,
+					message(ABOUT_PURCHASES.bought, {
+						...{ contract, key, receipt, chain },
+					}),
+				);
+			case "locked":
+				return this.#notBought(
+					tetrad,
+					contract,
+					"in-doubt",
+					amount,
+					resolving(),
+				);
+			case "refunded":
+				return this.#ends(tetrad, { kind: step, contract, amount });
+			case "declined":
+				return this.#ends(tetrad, {
+					...{ kind: step, contract, error: spentBefore() },
+				});
+			default:
+				return unreachable(step);
+		}
+	}
+
+	// Work.
+
+	written(job: BuyerJob, result: unknown): void {
+		switch (job.kind) {
+			case "finding-purchase":
+				return this.#found(job, result as FoundPurchase | undefined);
+			case "finding-purchases":
+				return this.#foundMany(job, result as FoundPurchases);
+			case "closing-purchase":
+				return this.#closed(job, result as FoundPurchase | undefined);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	/** Who asked hears nothing and asks again, but for a purchase of which it is not known where it is. */
+	notWritten(job: BuyerJob, error: TetradError): void {
+		const contract = "contract" in job ? job.contract : new Uint8Array();
+		this.#report("trouble", contract, error);
+		if (job.kind !== "finding-purchase" || job.isNews) return;
+		const purchase = this.#purchases.get(hex(job.contract));
+		if (purchase?.state.kind !== "looking-up") return;
+		this.#drop(purchase);
+		for (const asker of purchase.askers)
+			this.#notBought(asker, job.contract, "in-doubt", 0n, error);
+	}
+
+	#closed(
+		{ tetrad, contract }: JobOf<"closing-purchase">,
+		found: FoundPurchase | undefined,
+	): void {
+		if (found?.step === "closed")
+			return this.#rail.toAgent(
+				tetrad,
+				message(ABOUT_PURCHASES.closed, { contract }),
+			);
+		if (found === undefined)
+			return this.#notBought(tetrad, contract, "aborted", 0n, unknown());
+		this.#tell(tetrad, found);
+	}
+
+	#foundMany(
+		{ tetrad, after }: JobOf<"finding-purchases">,
+		{ purchases, last }: FoundPurchases,
+	): void {
+		for (const { row, payment, terms, chain, step } of purchases)
+			this.#rail.toAgent(
+				tetrad,
+				message(ABOUT_PURCHASES.purchase, {
+					document: terms.contract,
+					sellerChain: terms.chain,
+					salt: row.salt,
+					description: row.description,
+					exporter: row.exporter,
+					step,
+					key: payment.key.length === 0 ? undefined : payment.key,
+					receipt: payment.receipt,
+					chain,
+				}),
+			);
+		this.#rail.toAgent(
+			tetrad,
+			message(ABOUT_PURCHASES.purchases, { after: last ?? after }),
+		);
+	}
+
+	#transact(
+		job: BuyerJob,
+		transaction: Parameters<SaleRail["transact"]>[1],
+	): void {
+		this.#rail.transact(job satisfies Kind, transaction);
+	}
+
+	#add(contract: Uint8Array, asker: number, state: PurchaseState): Purchase {
+		const purchase = { contract, askers: new Set([asker]), state };
+		this.#purchases.set(hex(contract), purchase);
+		return purchase;
+	}
+
+	#drop({ contract }: Purchase): void {
+		this.#purchases.delete(hex(contract));
+	}
+
+	#tellWaiting(tetrad: number, contract: Uint8Array, why: TetradError): void {
+		this.#rail.toAgent(
+			tetrad,
+			message(ABOUT_PURCHASES.waiting, { contract, ...said(why) }),
+		);
+	}
+
+	#notBought(
+		tetrad: number,
+		contract: Uint8Array,
+		outcome: NotBoughtOutcome,
+		amount: bigint,
+		error: TetradError,
+	): void {
+		this.#rail.toAgent(
+			tetrad,
+			message(ABOUT_PURCHASES.notBought, {
+				...{ contract, outcome, amount, ...said(error) },
+			}),
+		);
+	}
+
+	#report(what: string, contract: Uint8Array, error?: TetradError): void {
+		this.#rail.report({ kind: "sale", what, contract, error });
+	}
+}
+
+function paymentOf(row: purseTables.PaymentRow): SalePayment {
+	return { ...row, keyHash: row.key_hash, payBy: Number(row.pay_by) };
+}
+
+function cancelled(): TetradError {
+	return new TetradError("aborted", "it was cancelled, and nothing was paid");
+}
+
+function denied(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"the owner of the paying module has denied it",
+	);
+}
+
+/** A contract ends with its tetrad unless it was committed. */
+function tetradOver(): TetradError {
+	return new TetradError(
+		"offer-expired",
+		"the tetrad ended before anything was paid, and the offer with it; ask for a new one",
+	);
+}
+
+function unknown(): TetradError {
+	return new TetradError(
+		"offer-expired",
+		"nothing was paid for it, and nothing will be; ask for a new offer",
+	);
+}
+
+function tooMany(): TetradError {
+	return new TetradError(
+		"busy",
+		"too many purchases are under way; ask again when some are over",
+	);
+}
+
+function resolving(): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		"it is paid, and the key has not come; the merchant is asked again when it is met, and the issuer when that is",
+	);
+}
+
+function noKey(): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		"the merchant has taken the money and given no key, or a wrong one; the issuer is asked for it when it is met",
+	);
+}
+
+function isVoid(): TetradError {
+	return new TetradError(
+		"purchase-void",
+		"the issuer has declared the sale void, and what was paid is in the account there",
+	);
+}
+
+function spentBefore(): TetradError {
+	return new TetradError(
+		"double-spent",
+		"the notes that it was paid with had been given to somebody else, by another copy of this purse",
+	);
+}

@@ -1,0 +1,344 @@
+/*
+ * The merchant's module, y: it keeps the selling secrets, and lets a goods key go when the money
+ * for it is there.
+ *
+ *   (nothing) ─an issuer answers─▶ SECRET                                          of an agent, an issuer and a generation
+ *
+ *   prepare ─judged─▶ (an invoice is out) ─deliver, judged─▶ ACCEPTED ─booked─▶ BOOKED         the key goes out at ACCEPTED
+ *                                                │               └─declined─▶ REFUSED
+ *                                                └─late─▶ (to be booked first) ─booked─▶ BOOKED     and here at BOOKED
+ *
+ * What stands in capitals is durable: a secret in `selling_secrets`, and a sale in the purse's row
+ * of what it received. Its own agent gets keys ahead, to seal goods with, and for nothing but terms
+ * between the four devices of its tetrad. Nothing is kept of a sale before it is paid.
+ */
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
+import type { Transaction } from "../../machine/index.ts";
+import {
+	CLOCK_TOLERANCE_MS,
+	type DeliveredSale,
+	type GivenSecret,
+	type IssuerTerms,
+	type Meeting,
+	messages,
+	type OfferedSale,
+	type SaleEvent,
+	type SaleRail,
+	type Sold,
+} from "../../money/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
+import {
+	ABOUT_PURCHASES,
+	type Contract,
+	type ContractTerms,
+	exporterHash,
+	goodsKey,
+	keyHash,
+	parseContract,
+	parsePurchaseTerms,
+	parseSellingCertificate,
+	parseTerms,
+	type SellingCertificate,
+	saltKey,
+	termsHash,
+	verifyContract,
+} from "../documents/index.ts";
+import { BOOKING_MARGIN_MS } from "./limits.ts";
+import { said } from "./said.ts";
+import {
+	type KeptSecret,
+	keepSellingSecret,
+	SellingSecrets,
+} from "./selling-secrets.ts";
+
+const { body, message } = messages;
+
+/** What happens to a sale at its payee. */
+type SellerEvent = Extract<
+	SaleEvent,
+	{ readonly kind: "sold" | "booked" | "refused" }
+>;
+
+/** What a contract and a transfer have in common. */
+interface PaidSale {
+	readonly contract: Uint8Array;
+	/** Device ids. */
+	readonly payer: Uint8Array;
+	readonly issuer: Uint8Array;
+	readonly currency: string;
+	readonly amount: bigint;
+}
+
+export class SellerModule {
+	readonly #rail: SaleRail;
+	readonly #secrets: SellingSecrets;
+
+	constructor(rail: SaleRail, kept: readonly KeptSecret[]) {
+		this.#rail = rail;
+		this.#secrets = new SellingSecrets(kept);
+	}
+
+	// What the own agent says. Throws for what is no such message.
+
+	selling({ tetrad, agents }: Meeting, bytes: Uint8Array): void {
+		const asked = body(ABOUT_PURCHASES.selling, bytes);
+		const issuer = copy(asked.issuer);
+		const whose = { agent: agents.own.deviceId, issuer };
+		const kept = this.#secrets.of(whose, asked.generation);
+		if (kept !== undefined) return this.#tellSeller(tetrad, kept);
+		if (this.#rail.issuerOf(issuer) === undefined)
+			return this.#unsold(tetrad, undefined, unknownIssuer());
+		try {
+			this.#secrets.want(whose, asked.generation, tetrad);
+			this.#unsold(tetrad, undefined, noSecret());
+		} catch (thrown) {
+			this.#unsold(tetrad, undefined, asTetradError(thrown));
+		}
+	}
+
+	sell(meeting: Meeting, bytes: Uint8Array): void {
+		const { crypto } = this.#rail.context;
+		const terms = parseTerms(body(ABOUT_PURCHASES.sell, bytes).terms);
+		const hash = termsHash(crypto, terms);
+		try {
+			const key = this.#keyAhead(meeting, terms, hash);
+			this.#rail.toAgent(
+				meeting.tetrad,
+				message(ABOUT_PURCHASES.goodsKey, { termsHash: hash, key }),
+			);
+			key.fill(0);
+		} catch (thrown) {
+			this.#unsold(meeting.tetrad, hash, asTetradError(thrown));
+		}
+	}
+
+	closed(tetrad: number): void {
+		this.#secrets.closed(tetrad);
+	}
+
+	// What a payer wants, and has committed.
+
+	judge(meeting: Meeting, sale: OfferedSale): TetradError | undefined {
+		const { now } = this.#rail;
+		try {
+			const { contract, key } = this.#judged(meeting, sale, (chain) => {
+				const { own } = meeting.agents;
+				if (!sameBytes(chain, own.encodedChain))
+					throw refused("its seller's chain is another one than its agent has");
+				return own;
+			});
+			key.fill(0);
+			if (!sameBytes(contract.binding, meeting.binding))
+				throw refused("it was made in another tetrad");
+			if (now >= contract.payBy || now >= contract.bookBy)
+				throw refused("the time is over until which it could be paid");
+			return undefined;
+		} catch (thrown) {
+			return asTetradError(thrown);
+		}
+	}
+
+	keyFor(
+		meeting: Meeting,
+		{ transfer, terms }: DeliveredSale,
+	): Sold | TetradError {
+		const { now, context } = this.#rail;
+		try {
+			const { contract, key } = this.#judged(
+				meeting,
+				{ ...transfer, terms },
+				(chain) => context.certifiedAgent(copy(chain)),
+			);
+			// What it was paid for late, or has to be booked soon, is booked before it is given.
+			const depositsFirst =
+				now > contract.payBy + CLOCK_TOLERANCE_MS ||
+				now + BOOKING_MARGIN_MS >= contract.bookBy;
+			return { key, depositsFirst, also: [] };
+		} catch (thrown) {
+			return asTetradError(thrown);
+		}
+	}
+
+	happened(event: SellerEvent): void {
+		const { contract } = event;
+		switch (event.kind) {
+			case "sold":
+				return this.#sold(event);
+			case "booked":
+				return;
+			case "refused":
+				return this.#rail.report({
+					...{ kind: "sale", what: "refused", contract, error: event.error },
+				});
+		}
+	}
+
+	// What it needs of its issuers.
+
+	wantedSecret(
+		{ agents, peer }: Meeting,
+		{ issuer }: IssuerTerms,
+	): number | undefined {
+		const whose = { agent: agents.own.deviceId, issuer };
+		return this.#secrets.missing(whose, peer, this.#rail.now);
+	}
+
+	keepSecret(
+		meeting: Meeting,
+		{ issuer }: IssuerTerms,
+		given: GivenSecret,
+	): Transaction<KeptSecret> {
+		const { context, now } = this.#rail;
+		return keepSellingSecret(context, now, meeting, issuer, given);
+	}
+
+	secretKept(kept: KeptSecret): void {
+		for (const tetrad of this.#secrets.kept(kept))
+			this.#tellSeller(tetrad, kept);
+	}
+
+	// The steps.
+
+	/** For its own agent of that tetrad, before anything is paid. */
+	#keyAhead(
+		{ peer, agents, binding, exporter }: Meeting,
+		terms: ContractTerms,
+		hash: Uint8Array,
+	): Uint8Array {
+		const { crypto } = this.#rail.context;
+		if (
+			!sameBytes(terms.sellerAgent, agents.own.deviceId) ||
+			!sameBytes(terms.buyerAgent, agents.other.deviceId) ||
+			!sameBytes(terms.buyerModule, peer.deviceId)
+		)
+			throw refused("it is between other devices than these four");
+		if (
+			!sameBytes(terms.binding, binding) ||
+			!sameBytes(terms.exporterHash, exporterHash(crypto, exporter))
+		)
+			throw refused("it was made in another tetrad");
+		return this.#keyOf(terms, parseSellingCertificate(terms.certificate), hash);
+	}
+
+	/** A contract that the own agent signed, for which this is paid, with its key. */
+	#judged(
+		{ agents }: Meeting,
+		sale: PaidSale & { readonly terms: Uint8Array },
+		certified: (chain: Uint8Array) => CertifiedDevice,
+	): { readonly contract: Contract; readonly key: Uint8Array } {
+		const { crypto } = this.#rail.context;
+		const { contract: document, chain } = parsePurchaseTerms(sale.terms);
+		const contract = parseContract(crypto, document);
+		verifyContract(crypto, contract, certified(chain));
+		if (!sameBytes(contract.sellerAgent, agents.own.deviceId))
+			throw refused("another agent than this module's own has signed it");
+		if (
+			!sameBytes(contract.hash, sale.contract) ||
+			!sameBytes(contract.buyerModule, sale.payer) ||
+			!sameBytes(contract.issuer, sale.issuer) ||
+			contract.currency !== sale.currency ||
+			contract.amount !== sale.amount
+		)
+			throw refused("it is not what is paid for");
+		const key = this.#keyOf(contract, contract.selling, contract.termsHash);
+		if (sameBytes(keyHash(crypto, key), contract.keyHash))
+			return { contract, key };
+		key.fill(0);
+		throw refused("its key is not the one of its terms");
+	}
+
+	#keyOf(
+		terms: ContractTerms,
+		{ module, agent, issuer, generation }: SellingCertificate,
+		hash: Uint8Array,
+	): Uint8Array {
+		const { crypto, own } = this.#rail.context;
+		const known = this.#rail.issuerOf(terms.issuer);
+		if (known === undefined || known.currency.code !== terms.currency)
+			throw unknownIssuer();
+		if (
+			!sameBytes(terms.sellerModule, own.deviceId) ||
+			!sameBytes(module, own.deviceId) ||
+			!sameBytes(agent, terms.sellerAgent) ||
+			!sameBytes(issuer, terms.issuer)
+		)
+			throw refused("it is another module's sale");
+		const kept =
+			generation === 0
+				? undefined
+				: this.#secrets.of({ agent, issuer }, generation);
+		if (kept === undefined) throw noSecret();
+		return goodsKey(crypto, kept.secret, hash);
+	}
+
+	#sold({
+		contract,
+		amount,
+		receipt,
+		chain,
+		terms,
+		payer,
+	}: Extract<SellerEvent, { readonly kind: "sold" }>): void {
+		const { meetings, context } = this.#rail;
+		this.#rail.report({
+			...{ kind: "sale", what: "sold", contract, error: undefined },
+		});
+		const document = parsePurchaseTerms(terms).contract;
+		const { sellerAgent } = parseContract(context.crypto, document);
+		const ofAgent = [...meetings.values()].filter(({ agents }) =>
+			sameBytes(agents.own.deviceId, sellerAgent),
+		);
+		const meeting =
+			ofAgent.find(({ peer }) => sameBytes(peer.deviceId, payer)) ?? ofAgent[0];
+		if (meeting === undefined) return;
+		this.#rail.toAgent(
+			meeting.tetrad,
+			message(ABOUT_PURCHASES.sold, { contract, amount, receipt, chain }),
+		);
+	}
+
+	#tellSeller(
+		tetrad: number,
+		{ certificate, chain, secret }: KeptSecret,
+	): void {
+		const key = saltKey(this.#rail.context.crypto, secret);
+		this.#rail.toAgent(
+			tetrad,
+			message(ABOUT_PURCHASES.seller, {
+				certificate,
+				issuerChain: chain,
+				saltKey: key,
+			}),
+		);
+		key.fill(0);
+	}
+
+	#unsold(
+		tetrad: number,
+		hash: Uint8Array | undefined,
+		error: TetradError,
+	): void {
+		this.#rail.toAgent(
+			tetrad,
+			message(ABOUT_PURCHASES.unsold, { termsHash: hash, ...said(error) }),
+		);
+	}
+}
+
+function unknownIssuer(): TetradError {
+	return refused(
+		"this module takes no money of that issuer and currency; its owner would have to import the issuer's terms",
+	);
+}
+
+function noSecret(): TetradError {
+	return new TetradError(
+		"busy",
+		"this module has no selling secret of that issuer and generation yet; it asks for one when it meets the issuer",
+	);
+}
+
+function refused(why: string): TetradError {
+	return new TetradError("payment-refused", why);
+}

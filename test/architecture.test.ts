@@ -145,7 +145,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/records",
 		"wire",
 	],
-	"device/trade": ["device/home", "money", "wire"],
+	"device/trade": [
+		"crypto",
+		"device/home",
+		"money",
+		"trade/documents",
+		"trade/merchandise",
+		"wire",
+	],
 	"device/runtime": [
 		"carrier",
 		"crypto",

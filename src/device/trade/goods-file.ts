@@ -1,0 +1,332 @@
+import { constants } from "node:fs";
+import {
+	type FileHandle,
+	link,
+	lstat,
+	open,
+	rename,
+	rm,
+	statfs,
+} from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { HASH_BYTES } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import {
+	CHUNK_BYTES,
+	MAX_SEALED_CHUNK_BYTES,
+	SEALING_BYTES,
+} from "../../trade/documents/index.ts";
+import type { SealedChunk } from "../../trade/merchandise/index.ts";
+import { utf8Within } from "../../wire/index.ts";
+import { isThere, reason } from "../home/index.ts";
+
+/*
+ * Merchandise on its buyer's disk, beside the file that it shall become:
+ *
+ *   .NAME.tetrad-part   sealed, as it came: for each chunk its leaf and the chunk, so that all but
+ *                       the last take equally much room
+ *   .NAME.tetrad-new    what was opened so far
+ *   NAME                appears when all of it was opened and verified, and is durable
+ *
+ * All are for their owner only. A file that was there is not written over unless that was asked
+ * for; when one has appeared meanwhile, the goods get the next free name.
+ */
+
+/** What one chunk takes in the part. */
+const RECORD_BYTES: number = HASH_BYTES + MAX_SEALED_CHUNK_BYTES;
+
+/** What may stand before the ends of our names, in bytes; file systems take 255. */
+const MAX_STEM_BYTES = 200;
+
+/** How many names are tried when files have appeared. */
+const MAX_NAMES = 1000;
+
+/** Where goods go. */
+export interface GoodsTarget {
+	readonly path: string;
+	/** Whether a file that is there is written over; not so unless given. */
+	readonly overwrite?: boolean;
+}
+
+/** Where the ciphertext of goods for that file is. */
+export function partOf(target: string): string {
+	return beside(target, "part");
+}
+
+/** Leaves nothing of what was sealed for that file; what was shown stays. Throws `file-unusable`. */
+export async function discardGoods(target: string): Promise<void> {
+	try {
+		await rm(beside(target, "new"), { force: true });
+		await rm(partOf(target), { force: true });
+	} catch (thrown) {
+		throw unusable(target, thrown);
+	}
+}
+
+/** Goods as they come, sealed, and as they are opened. What is asked is done in order. */
+export class GoodsFile implements AsyncDisposable {
+	readonly #target: string;
+	readonly #overwrite: boolean;
+	readonly #part: FileHandle;
+
+	private constructor(target: string, overwrite: boolean, part: FileHandle) {
+		this.#target = target;
+		this.#overwrite = overwrite;
+		this.#part = part;
+	}
+
+	/**
+	 * Begins to take goods. A part that is there is left of something that was given up, and goes:
+	 * the caller has made sure of that. Throws `file-unusable` for a target that is there, or
+	 * that could not be written.
+	 */
+	static async begin({
+		path,
+		overwrite = false,
+	}: GoodsTarget): Promise<GoodsFile> {
+		const target = resolve(path);
+		await requireFree(target, overwrite);
+		try {
+			await rm(partOf(target), { force: true });
+			const part = await open(partOf(target), "wx+", 0o600);
+			return new GoodsFile(target, overwrite, part);
+		} catch (thrown) {
+			throw unusable(target, thrown);
+		}
+	}
+
+	/** Goes on with a part that is there, from its first chunk on. Throws `file-unusable` when it is gone. */
+	static async resume({
+		path,
+		overwrite = false,
+	}: GoodsTarget): Promise<GoodsFile> {
+		const target = resolve(path);
+		try {
+			const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+			return new GoodsFile(
+				target,
+				overwrite,
+				await open(partOf(target), flags),
+			);
+		} catch (thrown) {
+			throw unusable(target, thrown);
+		}
+	}
+
+	/** Throws `file-unusable` unless there is room for goods of so many bytes, sealed and opened. */
+	async requireRoom(length: bigint): Promise<void> {
+		const chunks = length / BigInt(CHUNK_BYTES) + 1n;
+		const needed = 2n * length + chunks * BigInt(HASH_BYTES + SEALING_BYTES);
+		const { bavail, bsize } = await statfs(dirname(this.#target), {
+			bigint: true,
+		}).catch((thrown: unknown) => {
+			throw unusable(this.#target, thrown);
+		});
+		if (bavail * bsize < needed)
+			throw new TetradError(
+				"file-unusable",
+				`there is no room for ${this.#target}: it needs ${needed} bytes while it is opened, and ${bavail * bsize} are free`,
+			);
+	}
+
+	/** Keeps one chunk, in the place of what was there. */
+	async put({ index, leaf, sealed }: SealedChunk): Promise<void> {
+		const at = index * RECORD_BYTES;
+		await this.#do(async () => {
+			await writeAll(this.#part, [leaf, sealed], at);
+		});
+	}
+
+	/** Resolves when the first `count` chunks are on the disk, and nothing behind them. */
+	async seal(count: number): Promise<void> {
+		await this.#do(async () => {
+			const { size } = await this.#part.stat();
+			if (size > count * RECORD_BYTES)
+				await this.#part.truncate(count * RECORD_BYTES);
+			await this.#part.sync();
+			await syncFolder(this.#target);
+		});
+	}
+
+	/** What is there, chunk by chunk; what a crash has cut off is left out when it is shorter than any chunk. */
+	async *chunks(): AsyncIterable<SealedChunk> {
+		for (let index = 0; ; index++) {
+			const chunk = await this.chunk(index);
+			if (chunk === undefined) return;
+			yield chunk;
+		}
+	}
+
+	/** One chunk, if it is there. */
+	async chunk(index: number): Promise<SealedChunk | undefined> {
+		const record = new Uint8Array(RECORD_BYTES);
+		const length = await this.#do(() =>
+			readAll(this.#part, record, index * RECORD_BYTES),
+		);
+		if (length < HASH_BYTES + SEALING_BYTES) return undefined;
+		return {
+			index,
+			leaf: record.subarray(0, HASH_BYTES),
+			sealed: record.subarray(HASH_BYTES, length),
+		};
+	}
+
+	/**
+	 * Writes opened chunks, and shows them under the final name once `opened` has come to its end,
+	 * which says that they are whole and verified, and they are durable. Resolves with that name.
+	 * What `opened` throws is thrown, and nothing is shown. Done again, it is the same file.
+	 */
+	async reveal(opened: AsyncIterable<Uint8Array>): Promise<string> {
+		const draft = beside(this.#target, "new");
+		const shown = await this.#revealed(draft);
+		if (shown !== undefined) return shown;
+		const file = await this.#do(async () => {
+			await rm(draft, { force: true });
+			return open(draft, "wx", 0o600);
+		});
+		try {
+			for await (const chunk of opened)
+				await this.#do(() => file.writeFile(chunk));
+			await this.#do(() => file.sync());
+		} catch (thrown) {
+			await file.close();
+			await rm(draft, { force: true });
+			throw thrown;
+		}
+		return this.#do(async () => {
+			await file.close();
+			const path = await this.#show(draft);
+			await syncFolder(this.#target);
+			return path;
+		});
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#part.close();
+	}
+
+	/** A crash between showing the goods and forgetting the draft leaves one file under two names. */
+	async #revealed(draft: string): Promise<string | undefined> {
+		const was = await lstat(draft, { bigint: true }).catch(() => undefined);
+		if (was === undefined || was.nlink < 2n) return undefined;
+		for (const name of names(this.#target)) {
+			const is = await lstat(name, { bigint: true }).catch(() => undefined);
+			if (is === undefined) return undefined;
+			if (is.ino === was.ino && is.dev === was.dev) return name;
+		}
+		return undefined;
+	}
+
+	async #show(draft: string): Promise<string> {
+		if (this.#overwrite) {
+			await rename(draft, this.#target);
+			return this.#target;
+		}
+		for (const name of names(this.#target))
+			try {
+				await link(draft, name);
+				return name;
+			} catch (thrown) {
+				const { code } = thrown as NodeJS.ErrnoException;
+				if (code === "EEXIST") continue;
+				// Some file systems know no second name of a file.
+				if (code !== "EPERM" && code !== "ENOTSUP") throw thrown;
+				if (await isThere(name)) continue;
+				await rename(draft, name);
+				return name;
+			}
+		throw new TetradError(
+			"file-unusable",
+			`there are ${MAX_NAMES} files named ${this.#target}`,
+		);
+	}
+
+	async #do<Value>(work: () => Promise<Value>): Promise<Value> {
+		try {
+			return await work();
+		} catch (thrown) {
+			throw unusable(this.#target, thrown);
+		}
+	}
+}
+
+/** NAME, NAME (2), NAME (3) and so on. */
+function* names(target: string): Iterable<string> {
+	yield target;
+	for (let i = 2; i <= MAX_NAMES; i++) yield `${target} (${i})`;
+}
+
+function beside(target: string, end: "part" | "new"): string {
+	const path = resolve(target);
+	const stem = new TextDecoder().decode(
+		utf8Within(basename(path), MAX_STEM_BYTES),
+	);
+	return join(dirname(path), `.${stem}.tetrad-${end}`);
+}
+
+async function requireFree(target: string, overwrite: boolean): Promise<void> {
+	const info = await lstat(target).catch(() => undefined);
+	if (info === undefined) return;
+	if (overwrite && info.isFile()) return;
+	throw new TetradError(
+		"file-unusable",
+		overwrite
+			? `${target} is not a file, and is not written over`
+			: `${target} exists already; choose another name`,
+	);
+}
+
+async function writeAll(
+	file: FileHandle,
+	pieces: readonly Uint8Array[],
+	from: number,
+): Promise<void> {
+	let at = from;
+	for (const piece of pieces) {
+		let written = 0;
+		while (written < piece.length) {
+			const { bytesWritten } = await file.write(
+				piece,
+				written,
+				piece.length - written,
+				at + written,
+			);
+			written += bytesWritten;
+		}
+		at += piece.length;
+	}
+}
+
+/** How many bytes there were, up to as many as fit. */
+async function readAll(
+	file: FileHandle,
+	into: Uint8Array,
+	from: number,
+): Promise<number> {
+	let at = 0;
+	while (at < into.length) {
+		const { bytesRead } = await file.read(
+			into,
+			at,
+			into.length - at,
+			from + at,
+		);
+		if (bytesRead === 0) break;
+		at += bytesRead;
+	}
+	return at;
+}
+
+async function syncFolder(target: string): Promise<void> {
+	await using folder = await open(dirname(target), constants.O_RDONLY);
+	await folder.sync();
+}
+
+function unusable(target: string, thrown: unknown): TetradError {
+	if (thrown instanceof TetradError) return asTetradError(thrown);
+	return new TetradError(
+		"file-unusable",
+		`cannot write ${target}: ${reason(thrown)}`,
+		{ cause: thrown },
+	);
+}

@@ -52,11 +52,14 @@ import {
 import {
 	accountOf,
 	credit,
+	done,
 	IssuerMachine,
 	LEDGER_SCHEMA,
 	type MoneyMachine,
 	openAccount,
 	type PurseReport,
+	purseTables,
+	put,
 	type Store,
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
@@ -266,6 +269,32 @@ describe("an owner", () => {
 			requireNothingHeld(home),
 			/waits for 1 answers of issuers; deposit first/,
 		);
+	});
+
+	test("cannot have the module take another key while a transfer waits to be booked", async () => {
+		const home = await purseHome();
+		{
+			await using running = await town(home);
+			await running.settle();
+		}
+		await requireNothingHeld(home);
+		const { RECEIPTS, PURSE_SCHEMA } = purseTables;
+		const none = new Uint8Array();
+		const { deviceId } = issuer.device;
+		{
+			const path = purseStorePath(home);
+			await using store = await openSqliteStore({ path, schema: PURSE_SCHEMA });
+			const row = {
+				...{ contract: new Uint8Array(32), transfer_id: new Uint8Array(32) },
+				...{ transfer: none, notes: none, chains: none, payer: deviceId },
+				...{ level: "software", issuer: deviceId, currency: "PLAY" },
+				...{ amount: 250n, receipt: none, receipt_chain: none, accepted: 0n },
+				...{ state: "to-book", request: none, credited: 0n, terms: none },
+				...{ key: none, archive: none },
+			};
+			await store.transact(done([put(RECEIPTS, row)], undefined));
+		}
+		await assert.rejects(requireNothingHeld(home), /1 to book .*deposit first/);
 	});
 
 	test("has an order by another key put aside, and nothing happens", async () => {

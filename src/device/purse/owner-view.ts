@@ -190,6 +190,8 @@ export function viewBehind(view: View): Promise<Head | undefined> {
 export interface Unfinished {
 	readonly liveNotes: number;
 	readonly toDeposit: number;
+	/** Transfers that are taken only once their issuer has booked them. */
+	readonly toBook: number;
 	readonly inDoubt: number;
 	/** Requests that an issuer has not answered: a note that it makes for one is made out to the key that asked. */
 	readonly unanswered: number;
@@ -200,13 +202,8 @@ export function viewUnfinished(view: View): Promise<Unfinished> {
 		liveNotes: await count(
 			scan({ table: NOTES, index: "by_state", equals: { state: "live" } }),
 		),
-		toDeposit: await count(
-			scan({
-				table: RECEIPTS,
-				index: "by_state",
-				equals: { state: "to-deposit" },
-			}),
-		),
+		toDeposit: await countReceipts(scan, "to-deposit"),
+		toBook: await countReceipts(scan, "to-book"),
 		inDoubt: await count(
 			scan({
 				table: PAYMENTS,
@@ -216,6 +213,14 @@ export function viewUnfinished(view: View): Promise<Unfinished> {
 		),
 		unanswered: await unanswered(scan),
 	}));
+}
+
+function countReceipts(
+	scan: Scan,
+	state: "to-deposit" | "to-book",
+): Promise<number> {
+	const read = { table: RECEIPTS, index: "by_state", equals: { state } };
+	return count(scan(read));
 }
 
 /** Without orders to give everything back, which are asked for as exchanges. */

@@ -302,12 +302,11 @@ export async function viewWaiting(home: string): Promise<WaitingOrders> {
 export async function requireNothingHeld(home: string): Promise<void> {
 	if (!(await hasPurse(home))) return;
 	await using view = await viewPurse(home);
-	const { liveNotes, toDeposit, inDoubt, unanswered } = await viewUnfinished(
-		view.store,
-	);
-	if (liveNotes + toDeposit + inDoubt + unanswered === 0) return;
+	const { liveNotes, toDeposit, toBook, inDoubt, unanswered } =
+		await viewUnfinished(view.store);
+	if (liveNotes + toDeposit + toBook + inDoubt + unanswered === 0) return;
 	throw unusable(
-		`the purse in ${home} holds ${liveNotes} notes made out to the present key, ${toDeposit} payments to deposit and ${inDoubt} in doubt, and waits for ${unanswered} answers of issuers; deposit first, with: tetrad purse deposit --all --home ${home}`,
+		`the purse in ${home} holds ${liveNotes} notes made out to the present key, ${toDeposit} payments to deposit, ${toBook} to book and ${inDoubt} in doubt, and waits for ${unanswered} answers of issuers; deposit first, with: tetrad purse deposit --all --home ${home}`,
 	);
 }
 

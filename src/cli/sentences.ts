@@ -47,6 +47,8 @@ export function sentence(event: ProcessEvent): string | undefined {
 			return `tetrad ${event.tetrad}: pays ${money(event)}${forWhat(event)}\n  contract ${event.contract}`;
 		case "paid":
 			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it\n  contract ${event.contract}`;
+		case "not-paid":
+			return `nothing was paid${event.again ? " now" : ""}: ${money(event)}${forWhat(event)} came to nothing: ${plain(event.reason)} (${event.code})\n  to try again: --pay ${event.amount} --contract ${event.contract}`;
 		case "received":
 			return `tetrad ${event.tetrad}: received ${money(event)}${forWhat(event)}`;
 		case "in-doubt":

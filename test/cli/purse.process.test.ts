@@ -370,6 +370,41 @@ describe("agents that pay", () => {
 		assert.match((await wrong.exits(2)).stderr, /PLAY has 2 decimals/);
 	});
 
+	test("say that nothing was paid, and for which contract, when either module is down", async () => {
+		const nobody = homes.socket("nobody");
+		const contract = "cd".repeat(32);
+		const before = (await balance("X")).spendable;
+		await using X = await startModule(homes, "X");
+		const merchant = await startModule(homes, "Y");
+		const server = await startServer(
+			homes,
+			"B",
+			homes.socket("Y"),
+			...paying("--take-payments"),
+		);
+		await using _ = server.agent;
+		merchant.terminate();
+		await merchant.exits(0);
+		const call = (module: string, ...flags: string[]) => [
+			...["agent", "--home", homes.of("A"), "--module", module],
+			...["--connect", server.address, ...paying("--pay", "2", ...flags)],
+		];
+		for (const module of [homes.socket("X"), nobody]) {
+			const { code, stdout } = await run(call(module));
+			assert.equal(code, 1);
+			assert.match(
+				stdout,
+				/nothing was paid: 2\.00 PLAY .* came to nothing: .*\n {2}to try again: --pay 2\.00 --contract [0-9a-f]{64}\n/,
+			);
+			const again = await run(call(module, "--contract", contract));
+			assert.match(again.stdout, /nothing was paid now: /);
+			assert.match(again.stdout, new RegExp(`--contract ${contract}\n`));
+		}
+		X.terminate();
+		await X.exits(0);
+		assert.equal((await balance("X")).spendable, before);
+	});
+
 	test("are in the history with whom, of which contract, and for a spreadsheet", async () => {
 		const history = ["purse", "history", "--home", homes.of("X")];
 		const { history: changes } = await done(history);

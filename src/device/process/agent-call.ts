@@ -14,7 +14,7 @@ import {
 	PayingModule,
 	SilentModule,
 } from "./own-module.ts";
-import { payOther, type WantedPayment } from "./paying-other.ts";
+import { type ContractedPayment, payOther } from "./paying-other.ts";
 import { observer, progressOf } from "./tetrad-events.ts";
 
 /** What an agent does in a tetrad that it starts. */
@@ -30,7 +30,7 @@ export interface CallOptions {
 	/** The other agent is that of an issuer: let the own module do its business with the issuer's. */
 	readonly settle?: boolean;
 	/** Have the own module pay the other module. */
-	readonly pay?: WantedPayment;
+	readonly pay?: ContractedPayment;
 	/** How long the answer to `send` and to `greet` is waited for, in milliseconds; 5 minutes unless given. */
 	readonly answerMs?: number;
 	readonly signal: AbortSignal;

@@ -11,9 +11,14 @@ import { type CallOptions, call } from "./agent-call.ts";
 import { type SettleAt, settleAgain } from "./agent-settling.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { openToRead } from "./outgoing-file.ts";
+import { sayingUnpaid, type WantedPayment } from "./paying-other.ts";
 import { type Report, reportLists } from "./process-events.ts";
 
-export interface AgentProcessOptions extends CallOptions, AnswerOptions {
+export interface AgentProcessOptions
+	extends Omit<CallOptions, "pay">,
+		AnswerOptions {
+	/** With `connect`: have the own module pay the other module. */
+	readonly pay?: WantedPayment;
 	readonly home: string;
 	/** Where the passphrase or the PIN of its key comes from, if it needs one. */
 	readonly secrets?: HomeSecrets;
@@ -35,7 +40,16 @@ export interface AgentProcessOptions extends CallOptions, AnswerOptions {
 
 /** Runs an agent until its work is done or `signal` says stop. Rejects with why it could not. */
 export async function runAgentProcess(
-	options: AgentProcessOptions,
+	{ pay: wanted, ...options }: AgentProcessOptions,
+	report: Report,
+): Promise<void> {
+	await sayingUnpaid(wanted, report, (pay) =>
+		runAgent({ ...options, ...(pay === undefined ? {} : { pay }) }, report),
+	);
+}
+
+async function runAgent(
+	options: Omit<AgentProcessOptions, "pay"> & CallOptions,
 	report: Report,
 ): Promise<void> {
 	const { signal, module, link, timeoutMs } = options;

@@ -24,6 +24,47 @@ export interface WantedPayment {
 	readonly contract?: Uint8Array;
 }
 
+/** A payment whose contract is known before anything else. */
+export interface ContractedPayment extends WantedPayment {
+	readonly contract: Uint8Array;
+	/** Called before the own module is asked to pay: from then on it may have paid. */
+	readonly asking: () => void;
+}
+
+/**
+ * Runs what leads to a payment, and reports that nothing was paid when it comes to nothing before
+ * the own module was asked. Rejects as `work` does.
+ */
+export async function sayingUnpaid(
+	wanted: WantedPayment | undefined,
+	report: Report,
+	work: (wanted: ContractedPayment | undefined) => Promise<void>,
+): Promise<void> {
+	if (wanted === undefined) return work(undefined);
+	const { terms, amount, text } = wanted;
+	const contract = wanted.contract ?? newContract(nodeCrypto, text);
+	let isAsked = false;
+	try {
+		const asking = () => {
+			isAsked = true;
+		};
+		await work({ ...wanted, contract, asking });
+	} catch (thrown) {
+		const { code, message: reason } = asTetradError(thrown);
+		if (!isAsked)
+			report({
+				event: "not-paid",
+				contract: hex(contract),
+				text,
+				again: wanted.contract !== undefined,
+				code,
+				reason,
+				...moneyText(amount, terms),
+			});
+		throw thrown;
+	}
+}
+
 /**
  * Reports which contract it is, agrees with the other agent on the payment, has the module pay it,
  * and reports what became of it.
@@ -33,12 +74,11 @@ export async function payOther(
 	tetrad: Tetrad,
 	number: number,
 	payments: Payments,
-	wanted: WantedPayment,
+	wanted: ContractedPayment,
 	report: Report,
 	signal: AbortSignal,
 ): Promise<void> {
-	const { terms, amount, text } = wanted;
-	const contract = wanted.contract ?? newContract(nodeCrypto, text);
+	const { terms, amount, text, contract } = wanted;
 	const { issuer, currency } = terms;
 	const payment = { contract, issuer, currency: currency.code, amount };
 	const said = { tetrad: number, contract: hex(contract), text };
@@ -56,7 +96,10 @@ export async function payOther(
 		{ kind: "begin" },
 		(after) => ({
 			...sessionOne(tetrad.agent, after, signal),
-			pay: ({ payment }) => after(pay(payments, payment, unkept, signal)),
+			pay: ({ payment }) => {
+				wanted.asking();
+				after(pay(payments, payment, unkept, signal));
+			},
 			paid: ({ amount }) =>
 				report({ event: "paid", ...said, ...moneyText(amount, terms) }),
 			"in-doubt": ({ error }) =>

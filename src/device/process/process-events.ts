@@ -88,6 +88,17 @@ export type ProcessEvent =
 	  }
 	/** The agent is about to ask for a payment; whatever fails after that, it is asked for again with this contract. */
 	| ({ readonly event: "paying" } & PaymentEvent)
+	/** What came to nothing before anything was asked of the own module; it can be asked for with the same contract. */
+	| ({
+			readonly event: "not-paid";
+			/** In hexadecimal. */
+			readonly contract: string;
+			readonly text: string;
+			/** Whether the contract was given: it may have been paid earlier. */
+			readonly again: boolean;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  } & Money)
 	/** An agent's module has paid the other module, or has been paid by it. */
 	| ({ readonly event: "paid" | "received" } & PaymentEvent)
 	/** Money is committed, and it is not known whether the other module has it. */

@@ -1,3 +1,4 @@
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
 import type { Store, Transaction } from "../../machine/index.ts";
@@ -5,7 +6,6 @@ import { type Head, WITNESSED, witnessing } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
 import { AGENT_SCHEMA } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
-import { isThere } from "../home/index.ts";
 import {
 	hasOldWitness,
 	putOldWitnessAside,
@@ -52,7 +52,9 @@ export class AgentStore implements Witness, AsyncDisposable {
 	 */
 	static async open(home: string): Promise<AgentStore> {
 		const store = new AgentStore(home);
-		const isUsed = (await isThere(store.#path)) || (await hasOldWitness(home));
+		// One that found no room when it was made is empty, and holds up no payment.
+		const isUsed =
+			(await hasContent(store.#path)) || (await hasOldWitness(home));
 		if (isUsed) await store.#opened();
 		return store;
 	}
@@ -153,5 +155,13 @@ export class AgentStore implements Witness, AsyncDisposable {
 			await store[Symbol.asyncDispose]();
 			throw thrown;
 		}
+	}
+}
+
+async function hasContent(path: string): Promise<boolean> {
+	try {
+		return (await lstat(path)).size > 0;
+	} catch {
+		return false;
 	}
 }

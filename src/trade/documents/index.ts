@@ -73,6 +73,14 @@ export {
 	type Price,
 } from "./offer.ts";
 export {
+	encodePurchaseReceipt,
+	isPurchaseReceipt,
+	MAX_PURCHASE_RECEIPT_BYTES,
+	openPurchaseReceipt,
+	type ProvedPurchase,
+	type PurchaseReceipt,
+} from "./purchase-receipt.ts";
+export {
 	encodePurchaseTerms,
 	type PurchaseTerms,
 	parsePurchaseTerms,

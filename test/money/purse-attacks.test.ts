@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import type { Signer } from "../../src/identity/index.ts";
 import {
+	CONFLICTS,
 	draftReceipt,
 	draftTransfer,
 	type Invoice,
@@ -703,5 +704,110 @@ describe("a payee that has been paid", () => {
 		assert.equal(answers[0]?.[0], BETWEEN_MODULES.accepted.type);
 		assert.equal(town.balance(bob, mallory.mint).toDeposit, 250n);
 		assert.equal(bob.heard.filter(({ kind }) => kind === "received").length, 1);
+	});
+});
+
+describe("an issuer whose clock is ahead past expiry and grace of a note", () => {
+	const DAY = 86_400_000;
+
+	interface Late {
+		readonly town: Town;
+		readonly mint: Module;
+		readonly ann: Module;
+		readonly bob: Module;
+	}
+
+	/** Bob has accepted 300 from Ann and not deposited it; what `isLost` is lost. */
+	async function accepted(isLost: (type: number) => boolean): Promise<Late> {
+		const town = await Town.make({ noteDays: 10, graceDays: 2 });
+		const mint = await town.issuer();
+		const ann = await town.purse("ann");
+		const bob = await town.purse("bob");
+		await town.withdraw(ann, mint, 1000n);
+		const tetrad = await town.meet(ann, bob);
+		town.expect(bob, tetrad, CONTRACT, 300n, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, CONTRACT, 300n, mint);
+		await town.work();
+		while (town.wire.length > 0) {
+			if (isLost(town.wire[0]?.bytes?.[0] ?? 0)) town.wire.shift();
+			else await town.deliver();
+		}
+		town.part(ann, tetrad);
+		await town.quiet();
+		assert.equal(town.balance(bob, mint).toDeposit, 300n);
+		return { town, mint, ann, bob };
+	}
+
+	/** Bob comes when all clocks are right, long before the note expires. */
+	async function depositsLate({ town, mint, bob }: Late): Promise<bigint> {
+		await town.visit(bob, mint);
+		await town.visit(bob, mint);
+		assert.deepEqual(mint.store.rows(CONFLICTS), [], "nobody is accused");
+		return town.account(mint, bob);
+	}
+
+	test("takes nothing from a payee whose payer has the receipt, however wrong the payer's clock is too", async () => {
+		const here = await accepted(() => false);
+		const { town, mint, ann } = here;
+		ann.clockAhead = mint.clockAhead = 13 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(town.account(mint, ann), 700n);
+		ann.clockAhead = mint.clockAhead = 0;
+		assert.equal(await depositsLate(here), 300n);
+		town.requireConserved(mint);
+	});
+
+	test("takes nothing from a payee while the clock of an honest payer is right", async () => {
+		const here = await accepted(
+			(type) => type === BETWEEN_MODULES.accepted.type,
+		);
+		const { town, mint, ann } = here;
+		mint.clockAhead = 13 * DAY;
+		await town.visit(ann, mint);
+		mint.clockAhead = 0;
+		assert.equal(await depositsLate(here), 300n);
+		town.requireConserved(mint);
+	});
+
+	// In these two the payee loses what it has not deposited, as docs/money.md says.
+	test("gives a payment without a receipt back to its payer whose clock is ahead, too", async () => {
+		const here = await accepted(
+			(type) => type === BETWEEN_MODULES.accepted.type,
+		);
+		const { town, mint, ann, bob } = here;
+		ann.clockAhead = mint.clockAhead = 13 * DAY;
+		await town.visit(ann, mint);
+		assert.equal(town.account(mint, ann), 1000n);
+		ann.clockAhead = mint.clockAhead = 0;
+		assert.equal(await depositsLate(here), 0n);
+		town.requireConserved(mint);
+		assert.match(bob.last("settled").reason, /this transfer is void/);
+	});
+
+	test("gives what was paid to a payer that claims the whole note", async () => {
+		for (const [daysAhead, lost] of [
+			[11, 0n],
+			[13, 300n],
+		] as const) {
+			const here = await accepted(() => false);
+			const { town, mint, ann } = here;
+			mint.clockAhead = daysAhead * DAY;
+			const [note] = ann.store.rows(NOTES);
+			assert.ok(note);
+			const [chain] = ann.store.rows(ISSUER_CHAINS);
+			const tetrad = await town.meet(ann, mint);
+			const bytes = message(messages.WITH_ISSUER.claim, {
+				request: nodeCrypto.random(16),
+				offset: 0n,
+				note: note.document,
+				chain: chain?.chain ?? new Uint8Array(),
+			});
+			town.wire.push({ to: mint, tetrad, bytes });
+			await town.quiet();
+			assert.equal(town.account(mint, ann), lost === 0n ? 0n : 1000n);
+			mint.clockAhead = 0;
+			assert.equal(await depositsLate(here), 300n - lost);
+		}
 	});
 });

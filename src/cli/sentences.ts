@@ -33,6 +33,8 @@ export function sentence(event: ProcessEvent): string | undefined {
 		case "file-sent":
 		case "file-received":
 			return `tetrad ${event.tetrad}: ${event.event === "file-sent" ? "sent" : "received"} ${plain(event.name)}, ${count(event.size)} bytes, SHA-256 ${event.sha256}${event.path === undefined ? "" : `, as ${plain(event.path)}`}`;
+		case "file-cut-off":
+			return `tetrad ${event.tetrad}: ${plain(event.name)} was cut off ${cutAt(event)}`;
 		case "ended":
 			return event.code === undefined
 				? `tetrad ${event.tetrad}: closed in order`
@@ -72,6 +74,18 @@ export function sentence(event: ProcessEvent): string | undefined {
 		case "stopped":
 			return "stopped";
 	}
+}
+
+function cutAt({
+	way,
+	bytes,
+	size,
+}: Extract<ProcessEvent, { readonly event: "file-cut-off" }>): string {
+	const at = `after ${count(bytes)} of ${count(size)} bytes`;
+	if (way === "in") return `${at}, and nothing of it is kept`;
+	return bytes < size
+		? `${at}; the other agent keeps nothing of it`
+		: `${at}; whether the other agent has it is not known`;
 }
 
 function forWhat({ text }: { readonly text: string }): string {

@@ -216,8 +216,9 @@ export class AgentAnswering
 	}
 
 	#failing(): void {
-		if (this.#state.kind === "taking" && this.#state.file.isUnkept)
-			this.#steps.emit({ kind: "discard" });
+		if (this.#state.kind !== "taking") return;
+		const { unkept } = this.#state.file;
+		if (unkept !== undefined) this.#steps.emit({ kind: "discard", ...unkept });
 	}
 }
 

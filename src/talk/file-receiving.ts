@@ -36,6 +36,16 @@ export interface ReceivedFile {
 	readonly sha256: Uint8Array;
 }
 
+/** A file that is not here, or not for good. */
+export interface UnkeptFile {
+	/** The sender's, made harmless. */
+	readonly name: string;
+	/** In bytes, as it was offered. */
+	readonly size: number;
+	/** So many of them have come. */
+	readonly bytes: number;
+}
+
 /** What becomes of a file on the disk. */
 export type FileWorkEvent =
 	| { readonly kind: "created" }
@@ -51,8 +61,8 @@ export type FileWorkEffect =
 	| { readonly kind: "write"; readonly bytes: Uint8Array }
 	/** Make it durable and show it under its name; answered by `kept`. */
 	| { readonly kind: "keep" }
-	/** Leave nothing of it. */
-	| { readonly kind: "discard" }
+	/** Leave nothing of it: it ends before it is whole. */
+	| ({ readonly kind: "discard" } & UnkeptFile)
 	/** So many of its bytes are here. */
 	| { readonly kind: "progress"; readonly bytes: number; readonly size: number }
 	/** The whole file is here. When the device is content, it goes on with `acknowledge`. */
@@ -118,20 +128,25 @@ export class FileReceiving
 		return undefined;
 	}
 
-	/** Whether there is something on the disk that is not kept. */
-	get isUnkept(): boolean {
-		switch (this.#state.kind) {
+	/** What is on the disk and not kept. */
+	get unkept(): UnkeptFile | undefined {
+		const state = this.#state;
+		switch (state.kind) {
 			case "creating":
+				return { ...state.offered, bytes: 0 };
 			case "taking":
 			case "writing":
-			case "keeping":
-				return true;
+				return { ...state.offered, bytes: state.at };
+			case "keeping": {
+				const { name, size } = state.file;
+				return { name, size, bytes: size };
+			}
 			case "new":
 			case "kept":
 			case "acknowledging":
-				return false;
+				return undefined;
 			default:
-				return unreachable(this.#state);
+				return unreachable(state);
 		}
 	}
 
@@ -259,6 +274,7 @@ export class FileReceiving
 	}
 
 	#failing(): void {
-		if (this.isUnkept) this.#steps.emit({ kind: "discard" });
+		const { unkept } = this;
+		if (unkept !== undefined) this.#steps.emit({ kind: "discard", ...unkept });
 	}
 }

@@ -3,11 +3,11 @@
  *
  *   new ─begin─▶ sending ─sent─▶ reading ─read─▶ sending ─sent─▶ …
  *               (the offer)                     (a chunk)
- *       … sending ─sent─▶ ending ─sent─▶ unacknowledged ─from-agent─▶ over
+ *       … sending ─sent─▶ checking ─read nothing─▶ ending ─sent─▶ unacknowledged ─from-agent─▶ over
  *                       (the end)
  *
- * As many bytes go as were offered: of a file that grows meanwhile, no more. One that becomes
- * shorter ends the sending.
+ * As many bytes go as were offered. A file that becomes shorter meanwhile ends the sending, and one
+ * that has become longer, too, before its end is sent: what arrived was never all of it.
  */
 import type { CryptoProvider, Sha256 } from "../crypto/index.ts";
 import { TetradError, unreachable } from "../errors.ts";
@@ -58,6 +58,8 @@ type State =
 	/** A message is on its way, after which the other agent has been sent the file up to `at`. */
 	| { readonly kind: "sending"; readonly at: number }
 	| { readonly kind: "reading"; readonly at: number; readonly length: number }
+	/** Everything was sent, and the file is looked at behind that. */
+	| { readonly kind: "checking" }
 	| { readonly kind: "ending"; readonly sha256: Uint8Array }
 	| { readonly kind: "unacknowledged"; readonly sha256: Uint8Array };
 
@@ -131,6 +133,7 @@ export class FileSending
 				return;
 			case "new":
 			case "reading":
+			case "checking":
 			case "unacknowledged":
 				throw unasked("room for a message");
 			default:
@@ -146,6 +149,16 @@ export class FileSending
 			this.#state = { kind: "reading", at, length };
 			return;
 		}
+		this.#steps.emit({ kind: "read", at, length: 1 });
+		this.#state = { kind: "checking" };
+	}
+
+	#checked(bytes: Uint8Array): void {
+		if (bytes.length > 0)
+			throw new TetradError(
+				"carrier-failed",
+				`${this.#file.name} became longer while it was sent; send it again when nobody writes into it`,
+			);
 		const sha256 = this.#hash.digest();
 		this.#send(message(FILE.end, { sha256 }));
 		this.#state = { kind: "ending", sha256 };
@@ -153,6 +166,7 @@ export class FileSending
 
 	#read(bytes: Uint8Array): void {
 		const state = this.#state;
+		if (state.kind === "checking") return this.#checked(bytes);
 		if (state.kind !== "reading" || bytes.length > state.length)
 			throw unasked("a part of the file");
 		if (bytes.length === 0)

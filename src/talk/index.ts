@@ -5,6 +5,7 @@ export {
 	type AgentAnsweringOptions,
 	type ProposedPayment,
 } from "./agent-answering.ts";
+export { numberedName } from "./file-name.ts";
 export {
 	FileReceiving,
 	type FileReceivingEffect,

@@ -1,6 +1,6 @@
 /* What the owners of two agents see of a file that goes from one to the other. */
 import assert from "node:assert/strict";
-import { truncate, writeFile } from "node:fs/promises";
+import { readdir, truncate, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
@@ -30,6 +30,26 @@ const caller = (...flags: string[]) => [
 ];
 
 describe("a file that is sent", { concurrency: 1 }, () => {
+	test("that is cut off by control-C is said at both ends, and nothing of it is kept", async () => {
+		const path = homes.at("large");
+		await writeFile(path, "");
+		await truncate(path, 2 ** 31);
+		const { agent } = server;
+		await using sender = new Command(caller("--send", path));
+		await agent.expect("progress");
+		sender.terminate("SIGINT");
+		const { stdout, stderr } = await sender.exits(1);
+		assert.match(
+			stdout,
+			/large was cut off after [\d,]+ of 2,147,483,648 bytes; the other agent keeps nothing of it/,
+		);
+		assert.match(stderr, /^tetrad: stopped before it was done \(aborted\)\n$/);
+		const { way, name, bytes, size } = await agent.expect("file-cut-off");
+		assert.deepEqual([way, name, size], ["in", "large", 2 ** 31]);
+		assert.ok(bytes > 0 && bytes < size);
+		assert.deepEqual(await readdir(homes.at("inbox")), []);
+	});
+
 	test("is shown on its way at a terminal, and not anywhere else", async () => {
 		const path = homes.at("order.pdf");
 		await writeFile(path, "");

@@ -32,6 +32,7 @@ import {
 	FileReceiving,
 	type FileReceivingEffect,
 	type FileReceivingEvent,
+	numberedName,
 	type ReceivedFile,
 } from "../../src/talk/index.ts";
 import { concat, enc, hex, utf8 } from "../../src/wire/index.ts";
@@ -219,12 +220,12 @@ describe("a file", () => {
 		for (const text of ["one", "two"])
 			await receive({ name: "order.pdf", chunks: [utf8(text)] });
 		assert.deepEqual((await readdir(inbox)).sort(), [
+			"order (2).pdf",
+			"order (3).pdf",
 			"order.pdf",
-			"order.pdf (2)",
-			"order.pdf (3)",
 		]);
 		assert.equal(await readFile(join(inbox, "order.pdf"), "utf8"), "mine");
-		assert.equal(await readFile(join(inbox, "order.pdf (2)"), "utf8"), "one");
+		assert.equal(await readFile(join(inbox, "order (2).pdf"), "utf8"), "one");
 	});
 
 	test("does not go through a link that lies where it would be put", async () => {
@@ -232,14 +233,14 @@ describe("a file", () => {
 		await symlink(victim, join(inbox, "order.pdf"));
 		await receive({ name: "order.pdf", chunks: [utf8("text")] });
 		await assert.rejects(readFile(victim), { code: "ENOENT" });
-		assert.equal(await readFile(join(inbox, "order.pdf (2)"), "utf8"), "text");
+		assert.equal(await readFile(join(inbox, "order (2).pdf"), "utf8"), "text");
 	});
 
 	test("leaves nothing beside a half file of an earlier run", async () => {
 		await writeFile(join(inbox, "order.pdf.part"), "half");
 		await receive({ name: "order.pdf", chunks: [utf8("text")] });
 		assert.deepEqual((await readdir(inbox)).sort(), [
-			"order.pdf (2)",
+			"order (2).pdf",
 			"order.pdf.part",
 		]);
 	});
@@ -257,6 +258,20 @@ describe("a file", () => {
 });
 
 describe("a file's name", () => {
+	for (const [name, second] of [
+		["order.pdf", "order (2).pdf"],
+		["backup.tar.gz", "backup (2).tar.gz"],
+		["notes", "notes (2)"],
+		["Rechnung (2).pdf", "Rechnung (2) (2).pdf"],
+		["v1. a long story", "v1. a long story (2)"],
+		["_bashrc", "_bashrc (2)"],
+		[".x", ".x (2)"],
+		["a.", "a. (2)"],
+	] as const)
+		test(`${name} is ${second} the second time`, () => {
+			assert.equal(numberedName(name, 2), second);
+		});
+
 	const cases: [string, string][] = [
 		["order.pdf", "order.pdf"],
 		["Rechnung für Bob (2).pdf", "Rechnung für Bob (2).pdf"],
@@ -411,23 +426,28 @@ describe("a transfer that goes wrong leaves nothing behind", () => {
 });
 
 describe("a sender", () => {
-	test("whose file becomes shorter while it is sent says so, and the receiver keeps nothing", async () => {
-		const path = join(outbox, "shrinking");
-		await writeFile(path, randomBytes(600_000));
-		const [sender, receiver] = channels();
-		const sending = sendFile(sender, path, quiet);
-		const failed = assert.rejects(sending, { message: /became shorter/ });
-		const first = await receiver.receive();
-		await truncate(path, 100_000);
-		await failed;
-		sender.end(undefined);
-		receiver.end(undefined);
-		assert.ok(first);
-		await assert.rejects(receiveFile(receiver, first, inbox, quiet), {
-			code: "truncated",
+	for (const [becomes, size] of [
+		["shorter", 100_000],
+		["longer", 600_001],
+	] as const)
+		test(`whose file becomes ${becomes} while it is sent says so, and the receiver keeps nothing`, async () => {
+			const path = join(outbox, becomes);
+			await writeFile(path, randomBytes(600_000));
+			const [sender, receiver] = channels();
+			const sending = sendFile(sender, path, quiet);
+			const message = new RegExp(`became ${becomes}`);
+			const failed = assert.rejects(sending, { message });
+			const first = await receiver.receive();
+			await truncate(path, size);
+			await failed;
+			sender.end(undefined);
+			receiver.end(undefined);
+			assert.ok(first);
+			await assert.rejects(receiveFile(receiver, first, inbox, quiet), {
+				code: "truncated",
+			});
+			assert.deepEqual(await readdir(inbox), []);
 		});
-		assert.deepEqual(await readdir(inbox), []);
-	});
 
 	test("whose receiver closes meanwhile is told so, and of another end what it was", async () => {
 		const path = join(outbox, "file");

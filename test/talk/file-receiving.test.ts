@@ -172,6 +172,14 @@ describe("the receiver of a file", () => {
 		]);
 	});
 
+	test("says how much of a file had come that is cut off", () => {
+		const file = taking();
+		file.does(heard(chunk(utf8("he"))), WRITTEN);
+		assert.deepEqual(file.machine.handle({ kind: "closed" }, 0)[0], {
+			...{ kind: "discard", name: "a", size: 5, bytes: 2 },
+		});
+	});
+
 	test("leaves a file that is whole when the other agent does not wait for its acknowledgement", () => {
 		const file = taking(0n);
 		file.does(heard(end(nodeCrypto.sha256())), KEPT);

@@ -14,13 +14,14 @@ const read = (bytes: Uint8Array) => ({ kind: "read", bytes }) as const;
 const heard = (bytes: Uint8Array) => ({ kind: "from-agent", bytes }) as const;
 const acknowledgement = (sha256: Uint8Array) =>
 	concat(Uint8Array.of(0x04), enc(sha256));
+const NOTHING = new Uint8Array();
 const SENT = { kind: "sent" } as const;
 const BEGIN = { kind: "begin" } as const;
 
 /** A sender whose whole file of five bytes has gone. */
 function unacknowledged() {
 	const file = sendingOf("a", 5);
-	file.does(BEGIN, SENT, read(utf8("hello")), SENT, SENT);
+	file.does(BEGIN, SENT, read(utf8("hello")), SENT, read(NOTHING), SENT);
 	return file;
 }
 
@@ -39,6 +40,9 @@ describe("the sender of a file", () => {
 		const sha256 = digestOf(first, last);
 		assert.deepEqual(file.does(SENT), [
 			`progress ${CHUNK_BYTES + 2} of ${CHUNK_BYTES + 2}`,
+			`read 1 at ${CHUNK_BYTES + 2}`,
+		]);
+		assert.deepEqual(file.does(read(NOTHING)), [
 			`to-agent 0300000020${hex(sha256)}`,
 		]);
 		assert.deepEqual(file.does(SENT), ["receive"]);
@@ -51,7 +55,8 @@ describe("the sender of a file", () => {
 	test("of nothing sends an offer and an end", () => {
 		const file = sendingOf("a", 0);
 		file.does(BEGIN);
-		assert.deepEqual(file.does(SENT), [
+		assert.deepEqual(file.does(SENT), ["read 1 at 0"]);
+		assert.deepEqual(file.does(read(NOTHING)), [
 			`to-agent 0300000020${hex(digestOf())}`,
 		]);
 	});
@@ -63,12 +68,14 @@ describe("the sender of a file", () => {
 		assert.deepEqual(file.does(SENT), ["progress 2 of 5", "read 3 at 2"]);
 	});
 
-	test("sends no more of a file that grows than it offered", () => {
-		const file = sendingOf("a", 5);
-		file.does(BEGIN);
-		assert.deepEqual(file.does(SENT), ["read 5 at 0"]);
-		file.does(read(utf8("hello")));
-		assert.match(file.does(SENT).join(), /^progress 5 of 5,to-agent 03/);
+	test("ends when the file has become longer, and does not send its end", () => {
+		const file = new FileSending(nodeCrypto, { name: "a", size: 5 });
+		for (const event of [BEGIN, SENT, read(utf8("hello")), SENT])
+			file.handle(event);
+		const [end] = file.handle(read(utf8("!")));
+		assert.ok(end?.kind === "ended");
+		assert.equal(end.error?.code, "carrier-failed");
+		assert.match(end.error?.message ?? "", /a became longer/);
 	});
 
 	test("ends when the file becomes shorter", () => {

@@ -151,6 +151,11 @@ class Answering {
 						}),
 					expect: ({ proposed }) => after(this.#expect(proposed)),
 					...onDisk(files, after),
+					discard: ({ kind: _, ...unkept }) => {
+						const said = { event: "file-cut-off", way: "in" } as const;
+						report({ ...said, tetrad: this.#number, ...unkept });
+						void files.discard();
+					},
 					progress: (step) => progress(step),
 					received: ({ file, path }) => {
 						progress = progressOf(this.#number, report);

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { type Address, connect } from "../../carrier/index.ts";
 import { textMessage } from "../../talk/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
@@ -6,7 +7,7 @@ import type { Tetrad } from "../runtime/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { settle } from "./agent-settling.ts";
 import { DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
-import { sendFile } from "./outgoing-file.ts";
+import { sendFile, sizeOf, type TransferProgress } from "./outgoing-file.ts";
 import {
 	greet,
 	hearGreeting,
@@ -89,8 +90,20 @@ async function send(
 	number: number,
 	answerMs: number,
 ): Promise<void> {
-	const progress = progressOf(number, report);
-	const sent = await sendFile(tetrad.agent, path, progress, answerMs);
+	const told = progressOf(number, report);
+	let gone: TransferProgress = { bytes: 0, size: await sizeOf(path) };
+	const progress = (step: TransferProgress) => {
+		gone = step;
+		told(step);
+	};
+	const sent = await sendFile(tetrad.agent, path, progress, answerMs).catch(
+		(thrown: unknown) => {
+			const name = basename(path);
+			const said = { event: "file-cut-off", tetrad: number } as const;
+			report({ ...said, way: "out", name, ...gone });
+			throw thrown;
+		},
+	);
 	report({
 		event: "file-sent",
 		tetrad: number,

@@ -2,7 +2,11 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
-import type { FileWorkEffect, FileWorkEvent } from "../../talk/index.ts";
+import {
+	type FileWorkEffect,
+	type FileWorkEvent,
+	numberedName,
+} from "../../talk/index.ts";
 import type { Handlers } from "../runtime/index.ts";
 import type { After } from "./talk-run.ts";
 
@@ -106,7 +110,7 @@ export function onDisk(
 /** The target's name is taken at once, so that two transfers of one name do not meet. */
 async function createPart(folder: string, name: string): Promise<Part> {
 	for (let i = 1; i <= 1000; i++) {
-		const target = join(folder, i === 1 ? name : `${name} (${i})`);
+		const target = join(folder, i === 1 ? name : numberedName(name, i));
 		try {
 			const placeholder = await open(target, "wx", 0o600);
 			await placeholder.close();

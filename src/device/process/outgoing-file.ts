@@ -21,7 +21,7 @@ export interface TransferProgress {
 
 /**
  * Sends a file to the other agent, and resolves when that one has acknowledged it. Rejects with
- * `file-unusable` for what is no file or cannot be read, with `carrier-failed` when it becomes shorter or when other
+ * `file-unusable` for what is no file or cannot be read, with `carrier-failed` when it becomes shorter or longer or when other
  * bytes arrived, with `truncated` when the other agent closes before, and with `timed-out` when it
  * has not acknowledged the file `answerMs` after the last byte was sent.
  */
@@ -93,4 +93,10 @@ export async function openToRead(path: string): Promise<FileHandle> {
 		});
 	}
 	throw new TetradError("file-unusable", `${path} is not a file`);
+}
+
+/** In bytes. Throws as `openToRead`. */
+export async function sizeOf(path: string): Promise<number> {
+	await using file = await openToRead(path);
+	return (await file.stat()).size;
 }

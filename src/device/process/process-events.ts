@@ -58,6 +58,17 @@ export type ProcessEvent =
 			readonly sha256: string;
 			readonly path?: string;
 	  }
+	/** A file that ended before it was whole: the receiver keeps nothing of it, unless all of it was sent and only the acknowledgement is missing. */
+	| {
+			readonly event: "file-cut-off";
+			readonly tetrad: number;
+			/** Whether it was on its way from here, or to here. */
+			readonly way: "out" | "in";
+			readonly name: string;
+			/** So many bytes had gone or come. */
+			readonly bytes: number;
+			readonly size: number;
+	  }
 	| {
 			readonly event: "ended";
 			readonly tetrad: number;

@@ -64,7 +64,7 @@ export function sentence(event: ProcessEvent): string | undefined {
 		case "serving":
 			return `operators ask ${event.url}`;
 		case "request":
-			return `tetrad ${event.tetrad}: ${event.asked} by ${plain(event.peer)}: ${event.outcome === "declined" ? `declined: ${plain(event.reason ?? "")} (${event.code})` : `${event.outcome} ${event.amount} ${event.currency}${event.play ? " (play money)" : ""}`}`;
+			return `tetrad ${event.tetrad}: ${event.asked}${event.sale === undefined ? "" : " of a sale"} by ${plain(event.peer)}: ${event.outcome === "declined" ? `declined: ${plain(event.reason ?? "")} (${event.code})` : `${event.outcome} ${event.amount} ${event.currency}${event.play ? " (play money)" : ""}`}`;
 		case "double-spending":
 			return `double spending: conflict ${event.conflict} proves it`;
 		case "forked":

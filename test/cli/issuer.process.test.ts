@@ -215,6 +215,36 @@ describe("an issuer", () => {
 		assert.deepEqual(again.accounts, first.accounts);
 	});
 
+	test("shows what was sold to its operator: nothing yet", async () => {
+		const sales = ["issuer", "sales", "--home", mint];
+		assert.deepEqual(await json(...sales), { sales: [] });
+		const { stdout } = await run(sales);
+		assert.match(stdout, /nobody has handed in a sale/);
+		const none = await run([...sales, "--contract", "x"]);
+		assert.equal(none.code, 2);
+	});
+
+	test("does not start without the master secret that its ledger knows, nor with another one", async () => {
+		const path = `${mint}/selling.secret`;
+		assert.equal(statSync(path).mode & 0o077, 0);
+		const secret = readFileSync(path);
+		rmSync(path);
+		const start = async (why: RegExp) => {
+			await using issuer = startIssuer();
+			const { stderr } = await issuer.exits(1);
+			assert.match(stderr, why);
+		};
+		await start(/home-unusable.*selling\.secret is gone/);
+		assert.ok(!existsSync(path));
+		writeFileSync(path, "ab".repeat(32), { mode: 0o600 });
+		await start(/home-unusable.*another one than its ledger knows/);
+		writeFileSync(path, secret);
+		await using issuer = startIssuer();
+		await issuer.expect("listening");
+		issuer.terminate();
+		await issuer.exits(0);
+	});
+
 	test("stops by itself, with exit code 1 and why, when its store fails for good", async () => {
 		await using issuer = startIssuer();
 		await issuer.expect("listening");

@@ -53,6 +53,7 @@ const COMMANDS = [
 	"issuer credit",
 	"issuer accounts",
 	"issuer conflicts",
+	"issuer sales",
 	"issuer audit",
 	"verify",
 ];
@@ -280,6 +281,7 @@ describe(
 			["issuer", "credit", "--account", "x", "--amount", "1"],
 			["issuer", "accounts"],
 			["issuer", "conflicts"],
+			["issuer", "sales"],
 			["issuer", "audit"],
 		];
 

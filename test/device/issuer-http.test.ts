@@ -152,6 +152,10 @@ describe("what operators do", () => {
 			conflicts: [],
 		});
 		assert.equal((await ask("/v1/conflicts?holder=x")).status, 400);
+		const contract = "00".repeat(32);
+		assert.deepEqual(await client.sales({}), { sales: [] });
+		assert.deepEqual(await client.sales({ contract }), { sales: [] });
+		assert.equal((await ask("/v1/sales?contract=x")).status, 400);
 		assert.equal(await client.note("00".repeat(32)), undefined);
 		assert.equal(await client.evidence("00".repeat(32)), undefined);
 		assert.equal(await client.credit("00".repeat(50), asked), undefined);
@@ -191,7 +195,7 @@ describe("the description", () => {
 		assert.match(api.info.description, /play money/);
 		assert.ok("operator" in api.components.securitySchemes);
 		const paths = Object.entries(api.paths);
-		assert.equal(paths.length, 9);
+		assert.equal(paths.length, 10);
 		for (const [path, methods] of paths)
 			for (const method of Object.keys(methods)) {
 				const id = path.startsWith("/v1/accounts") ? device : "00".repeat(32);

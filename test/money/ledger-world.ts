@@ -43,6 +43,8 @@ export interface Ledgers extends AsyncDisposable {
 		readonly now?: number;
 		readonly issuer?: Module;
 	}): Promise<Mint>;
+	/** As it is open now. */
+	store(): Store;
 	transact<Result>(transaction: Transaction<Result>): Promise<Result>;
 	audit(): Promise<AuditResult>;
 	/** Fails the test unless everything is as it must be. */
@@ -106,6 +108,7 @@ export async function makeLedger(
 			});
 			return ledgers.mint;
 		},
+		store: () => store,
 		transact: (transaction) => store.transact(transaction),
 		audit() {
 			const { terms } = ledgers.mint.machine;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
+import { LedgerOperator } from "../../src/device/issuer/index.ts";
 import {
 	evidenceOf,
 	listConflicts,
@@ -745,6 +746,80 @@ describe("who asks", () => {
 			merchant: PRICE,
 			owed: PRICE,
 		});
+	});
+
+	test("its operator sees what became of each sale, and no key", async () => {
+		await using world = await SaleWorld.make();
+		const { ledger, mint } = world;
+		const note = await ledger.note(PRICE, world.buyer);
+		const sales = {
+			booked: await world.sale({}, { notes: [note] }),
+			declined: await world.sale({}, { notes: [note] }),
+			owed: await world.wrong(),
+			credited: await world.wrong(),
+		};
+		for (const sale of Object.values(sales)) await world.deposit(sale);
+		const { now } = mint;
+		mint.now += DAY;
+		await world.resolve(sales.credited);
+		const operator = new LedgerOperator({
+			store: ledger.store(),
+			terms: mint.machine.terms,
+			banks: ledger.world.policy.banks,
+		});
+		for (const [name, state, credited] of [
+			["booked", "booked", undefined],
+			["declined", "declined", undefined],
+			["owed", "void", undefined],
+			["credited", "void", now + DAY],
+		] as const) {
+			const { contract, transfer } = sales[name];
+			const found = await operator.sales({ contract: hex(contract.hash) });
+			assert.deepEqual(found, {
+				sales: [
+					{
+						transfer: hex(transfer.id),
+						contract: hex(contract.hash),
+						state,
+						amount: "1.00",
+						buyer: hex(world.buyer.device.deviceId),
+						buyerName: "ann-purse",
+						merchant: hex(world.merchant.device.deviceId),
+						merchantName: "bob-purse",
+						at: new Date(now).toISOString(),
+						...(credited === undefined
+							? {}
+							: { credited: new Date(credited).toISOString() }),
+						currency: "PLAY",
+						play: true,
+						note: "this is play money, which nobody exchanges for anything",
+					},
+				],
+			});
+		}
+		const all = await operator.sales({});
+		assert.equal(all.sales.length, 4);
+		assert.equal((await operator.audit()).owed, "1.00");
+		for (const { key } of Object.values(sales))
+			assert.ok(!JSON.stringify(all).includes(hex(key)));
+	});
+
+	test("it reports of which sale it was", async () => {
+		await using world = await SaleWorld.make();
+		const sale = await world.wrong();
+		await world.deposit(sale);
+		await world.resolve(sale);
+		await world.resolve(sale);
+		const told = world.mint.reports.flatMap((report) =>
+			report.kind === "settled" && report.sale !== undefined
+				? [[report.asked, report.settled.kind, hex(report.sale)]]
+				: [],
+		);
+		const contract = hex(sale.contract.hash);
+		assert.deepEqual(told, [
+			["deposit", "declined", contract],
+			["resolve", "void", contract],
+		]);
 	});
 
 	test("plain payments go as before", async () => {

@@ -5,6 +5,7 @@ import {
 	addAccountsCommand,
 	addConflictsCommand,
 	addCreditCommand,
+	addSalesCommand,
 } from "./operate-commands.ts";
 import { addRunCommand } from "./run-command.ts";
 
@@ -27,5 +28,6 @@ Examples:
 	addCreditCommand(issuer);
 	addAccountsCommand(issuer);
 	addConflictsCommand(issuer);
+	addSalesCommand(issuer);
 	addAuditCommand(issuer);
 }

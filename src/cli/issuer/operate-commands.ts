@@ -1,6 +1,11 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
-import type { AccountsFlags, ConflictsFlags, CreditFlags } from "./operate.ts";
+import type {
+	AccountsFlags,
+	ConflictsFlags,
+	CreditFlags,
+	SalesFlags,
+} from "./operate.ts";
 
 export function addCreditCommand(issuer: Command): void {
 	issuer
@@ -75,5 +80,30 @@ Examples:
 		.action(async (flags: ConflictsFlags) => {
 			const { showConflicts } = await import("./operate.ts");
 			await showConflicts(flags);
+		});
+}
+
+export function addSalesCommand(issuer: Command): void {
+	issuer
+		.command("sales")
+		.description("show sales that were handed in, and what became of each")
+		.requiredOption("--home <folder>", "the issuer's home")
+		.option(
+			"--contract <id>",
+			"only those that pay for this contract, in hexadecimal",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+A sale is booked, declined because a part of its notes was spent before, or void: then its
+buyer is owed the amount until it asks for it.
+
+Example:
+    tetrad issuer sales --home mint`,
+		)
+		.action(async (flags: SalesFlags) => {
+			const { showSales } = await import("./operate.ts");
+			await showSales(flags);
 		});
 }

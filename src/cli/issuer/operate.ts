@@ -153,6 +153,46 @@ export async function showConflicts(flags: ConflictsFlags): Promise<void> {
 		);
 }
 
+export interface SalesFlags {
+	readonly home: string;
+	readonly contract?: string;
+	readonly json?: true;
+}
+
+export async function showSales({
+	home,
+	contract,
+	json,
+}: SalesFlags): Promise<void> {
+	if (contract !== undefined && !/^[0-9a-f]{64}$/.test(contract))
+		throw new TetradError(
+			"invalid-argument",
+			`"${plain(contract.slice(0, 64))}" is no contract; those have 64 hexadecimal digits, in small letters`,
+		);
+	const sales = await asOperator(home, (operator) =>
+		allOf(async (after) => {
+			const { sales, next } = await operator.sales({ after, contract });
+			return { rows: sales, next };
+		}),
+	);
+	if (json) return sayJson({ sales });
+	if (sales.length === 0) return say("nobody has handed in a sale");
+	for (const line of plainTable(
+		["at", "state", "amount", "buyer", "merchant", "contract"],
+		sales.map((sale) => [
+			sale.at,
+			sale.state === "void" && sale.credited === undefined
+				? "void, owed"
+				: sale.state,
+			money(sale),
+			sale.buyerName,
+			sale.merchantName,
+			sale.contract,
+		]),
+	))
+		say(line);
+}
+
 /** All pages, one after another. */
 async function allOf<Of>(
 	page: (

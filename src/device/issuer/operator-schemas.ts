@@ -68,6 +68,25 @@ export interface ConflictsJson {
 	readonly next?: string | undefined;
 }
 
+export interface SaleJson extends OfMoney {
+	readonly transfer: string;
+	readonly contract: string;
+	readonly state: "booked" | "void" | "declined";
+	readonly amount: string;
+	readonly buyer: string;
+	readonly buyerName: string;
+	readonly merchant: string;
+	readonly merchantName: string;
+	readonly at: string;
+	/** Of a void one: when its buyer was credited. */
+	readonly credited?: string | undefined;
+}
+
+export interface SalesJson {
+	readonly sales: SaleJson[];
+	readonly next?: string | undefined;
+}
+
 export interface AuditJson {
 	readonly issued: string;
 	readonly outstanding: string;
@@ -222,6 +241,32 @@ export const conflictsJson: z.ZodType<ConflictsJson> = z
 		next: z.string().optional(),
 	})
 	.openapi("Conflicts");
+
+const saleJson: z.ZodType<SaleJson> = z
+	.strictObject({
+		transfer: hashText,
+		contract: hashText,
+		state: z.enum(["booked", "void", "declined"]),
+		amount: heldText,
+		buyer: deviceIdText,
+		buyerName: z.string(),
+		merchant: deviceIdText,
+		merchantName: z.string(),
+		at: z.iso.datetime(),
+		credited: z.iso.datetime().optional().openapi({
+			description:
+				"When the buyer of a void one was credited; it is owed the amount before that.",
+		}),
+		...kind,
+	})
+	.openapi("Sale");
+
+export const salesJson: z.ZodType<SalesJson> = z
+	.strictObject({
+		sales: z.array(saleJson),
+		next: z.string().optional(),
+	})
+	.openapi("Sales");
 
 export const auditJson: z.ZodType<AuditJson> = z
 	.strictObject({

@@ -15,12 +15,14 @@ import {
 	type IssuerTerms,
 	listAccounts,
 	listConflicts,
+	listSales,
 	type NoteStatus,
 	nameInDeviceId,
 	noteStatus,
 	openAccount,
 	PAGE_ROWS,
 	parseAmount,
+	type SaleStatus,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { runAudit } from "./audit-run.ts";
@@ -31,6 +33,8 @@ import type {
 	ConflictsJson,
 	CreditJson,
 	NoteJson,
+	SaleJson,
+	SalesJson,
 	TermsJson,
 } from "./operator-schemas.ts";
 
@@ -58,6 +62,11 @@ export interface Operator {
 		readonly holder?: string | undefined;
 	}): Promise<ConflictsJson>;
 	evidence(id: string): Promise<Uint8Array | undefined>;
+	/** As `accounts`; `contract` asks for those that pay for one. */
+	sales(page: {
+		readonly after?: string | undefined;
+		readonly contract?: string | undefined;
+	}): Promise<SalesJson>;
 	audit(): Promise<AuditJson>;
 }
 
@@ -184,6 +193,25 @@ export class LedgerOperator implements Operator {
 		return this.#store.transact(evidenceOf(nodeCrypto, bytesOf(id)));
 	}
 
+	async sales({
+		after,
+		contract,
+	}: {
+		readonly after?: string | undefined;
+		readonly contract?: string | undefined;
+	}): Promise<SalesJson> {
+		const rows = await this.#store.transact(
+			listSales(nodeCrypto, bytesOf(after), PAGE_ROWS, bytesOf(contract)),
+		);
+		const last = rows.at(-1);
+		return {
+			sales: rows.map((row) => this.#sale(row)),
+			...(last !== undefined && rows.length === PAGE_ROWS
+				? { next: hex(last.transfer) }
+				: {}),
+		};
+	}
+
 	/** One at a time: it reads everything. Throws `busy`. */
 	async audit(): Promise<AuditJson> {
 		if (this.#auditing)
@@ -223,6 +251,23 @@ export class LedgerOperator implements Operator {
 			bookings: status.bookings,
 			issued: moment(issued),
 			expires: moment(expires),
+			...this.#kind(),
+		};
+	}
+
+	#sale(status: SaleStatus): SaleJson {
+		const { transfer, contract, state, payer, payee, credited } = status;
+		return {
+			transfer: hex(transfer),
+			contract: hex(contract),
+			state,
+			amount: this.#money(status.amount),
+			buyer: hex(payer),
+			buyerName: nameInDeviceId(payer),
+			merchant: hex(payee),
+			merchantName: nameInDeviceId(payee),
+			at: moment(status.at),
+			...(credited === undefined ? {} : { credited: moment(credited) }),
 			...this.#kind(),
 		};
 	}

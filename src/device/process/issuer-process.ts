@@ -145,8 +145,14 @@ function issuerEvent(
 ): ProcessEvent {
 	switch (what.kind) {
 		case "settled": {
-			const { tetrad, name, asked, settled } = what;
-			const said = { event: "request", tetrad, peer: name, asked } as const;
+			const { tetrad, name, asked, settled, sale } = what;
+			const said = {
+				event: "request",
+				tetrad,
+				peer: name,
+				asked,
+				...(sale === undefined ? {} : { sale: hex(sale) }),
+			} as const;
 			return settled.kind === "declined"
 				? {
 						...said,

@@ -187,6 +187,8 @@ type IssuerEvent =
 			/** The certified name of the module that asked. */
 			readonly peer: string;
 			readonly asked: RequestKind;
+			/** The contract of the sale that was handed in, in hexadecimal. */
+			readonly sale?: string;
 			readonly outcome: "issued" | "booked" | "void" | "declined";
 			readonly amount?: string;
 			readonly currency?: string;

@@ -24,9 +24,11 @@ export {
 	evidenceOf,
 	listAccounts,
 	listConflicts,
+	listSales,
 	type NoteStatus,
 	noteStatus,
 	openAccount,
+	type SaleStatus,
 	sellingMasterOf,
 } from "./ledger-desk.ts";
 export {

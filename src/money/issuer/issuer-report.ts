@@ -12,6 +12,8 @@ export type IssuerReport =
 			readonly name: string;
 			readonly asked: RequestKind;
 			readonly settled: SettledRequest;
+			/** The contract of the sale that it was about, if it was about one. */
+			readonly sale: Uint8Array | undefined;
 	  }
 	/** A holder spent one range twice, and two transfers prove it. */
 	| { readonly kind: "double-spending"; readonly conflict: Conflict }

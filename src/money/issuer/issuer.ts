@@ -40,6 +40,7 @@ import {
 	parseTransfer,
 	QUESTION_AGAIN_MS,
 	requireCurrency,
+	type Transfer,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import type {
@@ -276,7 +277,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "deposit": {
 				const fields = body(WITH_ISSUER.deposit, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
-				const request = asked(transfer.id);
+				const request = { ...asked(transfer.id), ...saleIn(transfer) };
 				const judged = this.#checks.judge(transfer, fields, () =>
 					requirePayee(transfer, peer.deviceId),
 				);
@@ -317,7 +318,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "resolve": {
 				const fields = body(WITH_ISSUER.resolve, bytes);
 				const transfer = parseTransfer(this.#context.crypto, fields.transfer);
-				const request = asked(transfer.id);
+				const request = { ...asked(transfer.id), ...saleIn(transfer) };
 				const judged = this.#checks.judge(transfer, fields, () =>
 					requirePayer(transfer, peer.deviceId),
 				);
@@ -478,6 +479,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				name: name ?? "",
 				asked: origin.kind,
 				settled: outcome.settled,
+				sale: outcome.sale,
 			}),
 			...outcome.conflicts.map((conflict) =>
 				report({ kind: "double-spending", conflict }),
@@ -563,6 +565,10 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		// A store answers with what the transaction decided, and `#transact` has held that to the job.
 		return { kind: job.kind, job, result } as IssuerWritten;
 	}
+}
+
+function saleIn({ purpose, contract }: Transfer): Pick<Asked, "sale"> {
+	return purpose === "sale" ? { sale: contract } : {};
 }
 
 /** Whether a request moved money. */

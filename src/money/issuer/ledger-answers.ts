@@ -21,6 +21,8 @@ export interface Asked {
 	readonly hash: Uint8Array;
 	/** By the issuer's clock; milliseconds since the epoch. */
 	readonly at: number;
+	/** The contract of a sale, if one is handed in. */
+	readonly sale?: Uint8Array;
 }
 
 export interface Conflict {
@@ -52,6 +54,8 @@ export type RequestOutcome =
 			readonly answer: Uint8Array;
 			readonly settled: SettledRequest;
 			readonly conflicts: readonly Conflict[];
+			/** The contract of the sale that was handed in. */
+			readonly sale: Uint8Array | undefined;
 	  }
 	/** It was done long ago. */
 	| { readonly kind: "repeated"; readonly answer: Uint8Array }
@@ -185,7 +189,7 @@ function outcomeMessage(
 }
 
 export function answered(
-	{ device, request, hash, at }: Asked,
+	{ device, request, hash, at, sale }: Asked,
 	bytes: Uint8Array,
 	settled: SettledRequest,
 	conflicts: readonly Conflict[],
@@ -193,7 +197,13 @@ export function answered(
 ): Answered {
 	// Its own memory: a message is cut from a larger block.
 	const answer = copy(bytes);
-	const outcome = { kind: "answered", answer, settled, conflicts } as const;
+	const outcome = {
+		kind: "answered",
+		answer,
+		settled,
+		conflicts,
+		sale,
+	} as const;
 	// What moved nothing is not kept, and may be answered otherwise when it is asked again.
 	if (writes.length === 0) return done([], outcome);
 	return done(

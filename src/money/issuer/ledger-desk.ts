@@ -6,6 +6,7 @@ import {
 	done,
 	insert,
 	put,
+	type Read,
 	reading,
 	type Transaction,
 } from "../../machine/index.ts";
@@ -17,11 +18,13 @@ import {
 	MAX_REFERENCE_BYTES,
 	PAGE_ROWS,
 	parseNote,
+	parseTransfer,
 	requireAmount,
 } from "../documents/index.ts";
 import { foldRows } from "./fold-rows.ts";
 import { entries, newAccount, SYSTEM } from "./ledger-entries.ts";
 import { creditTransaction, ledgerValue } from "./ledger-ids.ts";
+import { type SaleState, stateOf } from "./ledger-sales.ts";
 import {
 	ACCOUNTS,
 	BOOKINGS,
@@ -31,7 +34,9 @@ import {
 	META,
 	NOTES,
 	type RowOf,
+	SALES,
 	TRANSFERS,
+	VOIDS,
 } from "./ledger-tables.ts";
 
 export type Account = RowOf<typeof ACCOUNTS>;
@@ -48,6 +53,22 @@ export interface NoteStatus {
 	readonly booked: bigint;
 	readonly claimed: bigint;
 	readonly bookings: number;
+}
+
+/** What became of a sale. */
+export interface SaleStatus {
+	readonly transfer: Uint8Array;
+	readonly contract: Uint8Array;
+	readonly state: SaleState;
+	/** Device ids. */
+	readonly payer: Uint8Array;
+	readonly payee: Uint8Array;
+	/** In minor units. */
+	readonly amount: bigint;
+	/** When it was handed in; milliseconds since the epoch. */
+	readonly at: number;
+	/** When the payer of a void one was credited; before that, the amount is owed to it. */
+	readonly credited: number | undefined;
 }
 
 /** Makes a new store this issuer's ledger, or throws `home-unusable` when it is another's. */
@@ -188,6 +209,65 @@ export function listConflicts(
 			},
 		],
 		([conflicts]) => done([], conflicts),
+	);
+}
+
+/**
+ * One page of sales in the order of their transfers' ids, as `listAccounts`; `contract` asks for
+ * those of one. What a sale is for, and its key, are not shown.
+ */
+export function listSales(
+	crypto: CryptoProvider,
+	above?: Uint8Array,
+	limit: number = PAGE_ROWS,
+	contract?: Uint8Array,
+): Transaction<readonly SaleStatus[]> {
+	return reading(
+		[
+			{
+				table: SALES,
+				...(contract === undefined
+					? {}
+					: { index: "by_contract", equals: { contract } }),
+				...(above === undefined ? {} : { above }),
+				limit,
+			},
+		],
+		([sales]): Transaction<readonly SaleStatus[]> => {
+			const reads = sales.flatMap(({ transfer }) => [
+				byKey(TRANSFERS, { id: transfer }),
+				byKey(VOIDS, { transfer }),
+			]);
+			return reading(reads as unknown as readonly Read[] as [], (found) => {
+				const rows = found as unknown as readonly (readonly never[])[];
+				return done(
+					[],
+					sales.map((sale, i) => {
+						const [handedIn] = rows[2 * i] as readonly RowOf<
+							typeof TRANSFERS
+						>[];
+						const [credited] = rows[2 * i + 1] as readonly RowOf<
+							typeof VOIDS
+						>[];
+						if (handedIn === undefined) throw incomplete();
+						const { payer, payee, amount } = parseTransfer(
+							crypto,
+							handedIn.document,
+						);
+						return {
+							transfer: sale.transfer,
+							contract: sale.contract,
+							state: stateOf(sale),
+							payer,
+							payee,
+							amount,
+							at: Number(handedIn.at),
+							credited: credited && Number(credited.at),
+						};
+					}),
+				);
+			});
+		},
 	);
 }
 

@@ -24,6 +24,8 @@ import {
 	type NoteJson,
 	noteJson,
 	problemJson,
+	type SalesJson,
+	salesJson,
 	type TermsJson,
 	termsJson,
 } from "../operator-schemas.ts";
@@ -129,6 +131,13 @@ export class OperatorClient implements Operator {
 		if (response.status === 404) return undefined;
 		if (!response.ok) throw await failure(response);
 		return new Uint8Array(await response.arrayBuffer());
+	}
+
+	sales({
+		after,
+		contract,
+	}: Parameters<Operator["sales"]>[0]): Promise<SalesJson> {
+		return this.#get(`/v1/sales${query({ after, contract })}`, salesJson);
 	}
 
 	audit(): Promise<AuditJson> {

@@ -22,6 +22,7 @@ import {
 	noteJson,
 	type ProblemJson,
 	problemJson,
+	salesJson,
 	termsJson,
 } from "../operator-schemas.ts";
 import { requireJson } from "./body.ts";
@@ -179,6 +180,15 @@ const ROUTES = {
 			...failures,
 		},
 	}),
+	sales: createRoute({
+		method: "get",
+		path: "/v1/sales",
+		summary:
+			"Sales that were handed in, and what became of each, a page at a time, or those of one contract.",
+		security: secured,
+		request: { query: page.extend({ contract: hashText.optional() }) },
+		responses: { 200: json("The sales.", salesJson), ...failures },
+	}),
 	audit: createRoute({
 		method: "get",
 		path: AUDIT_PATH,
@@ -326,6 +336,9 @@ function addRoutes(app: OpenAPIHono, operator: Operator): void {
 			"Content-Type": "application/octet-stream",
 		});
 	});
+	app.openapi(ROUTES.sales, async (context) =>
+		context.json(await operator.sales(context.req.valid("query")), 200),
+	);
 	app.openapi(ROUTES.audit, async (context) =>
 		context.json(await operator.audit(), 200),
 	);

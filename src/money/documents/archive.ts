@@ -19,6 +19,7 @@ import {
 	list,
 	malformed,
 	mapped,
+	optional,
 	packed,
 	type Structure,
 	sameBytes,
@@ -30,11 +31,13 @@ import {
 } from "../../wire/index.ts";
 import {
 	DEVICE_ID,
+	GOODS_KEY_BYTES,
 	MAX_ANSWER_BYTES,
 	MAX_ARCHIVED,
 	MAX_ISSUER_CHAINS,
 	MAX_NOTE_BYTES,
 	MAX_PIECES,
+	MAX_TERMS_BYTES,
 	MAX_TRANSFER_BYTES,
 } from "./limits.ts";
 import { parseNote, verifyNote } from "./note.ts";
@@ -70,6 +73,10 @@ export interface ArchivedFields {
 	readonly receiptChain: Uint8Array;
 	/** The issuer's answer, byte for byte; empty when it was not asked. */
 	readonly outcome: Uint8Array;
+	/** Of a sale; empty for a payment. */
+	readonly terms: Uint8Array;
+	/** What the sale was paid for, as far as the purse knows it. */
+	readonly key: Uint8Array | undefined;
 }
 
 /** What an archive holds. */
@@ -107,6 +114,8 @@ const PAYMENT: Structure<ArchivedFields> = structure<ArchivedFields>(
 		receipt: bytes(0, MAX_RECEIPT_BYTES),
 		receiptChain: bytes(0, HASH_BYTES),
 		outcome: bytes(0, MAX_ANSWER_BYTES),
+		terms: bytes(0, MAX_TERMS_BYTES),
+		key: optional(bytes(GOODS_KEY_BYTES)),
 	},
 );
 
@@ -156,7 +165,10 @@ export function isArchive(file: Uint8Array): boolean {
 
 /** A payment in an archive, its signatures verified. */
 export interface ArchivedPayment
-	extends Pick<ArchivedFields, "kind" | "state" | "credited"> {
+	extends Pick<
+		ArchivedFields,
+		"kind" | "state" | "credited" | "terms" | "key"
+	> {
 	readonly transfer: VerifiedTransfer;
 	/** Nothing when the purse never had one, or not the chain under which it was signed. */
 	readonly receipt: Receipt | undefined;
@@ -216,15 +228,20 @@ class ArchiveJudge {
 	}
 
 	verified(purse: Uint8Array, fields: ArchivedFields): ArchivedPayment {
-		const { kind, state, credited } = fields;
+		const { kind, state, credited, terms, key } = fields;
 		const transfer = this.#transfer(fields);
 		const { payer, payee, amount } = transfer.value.transfer;
 		if (!sameBytes(kind === "received" ? payee : payer, purse))
 			throw refused("a payment in the archive is not this purse's");
 		if (credited > amount)
 			throw refused("a payment in the archive was credited with too much");
+		const { purpose } = transfer.value.transfer;
+		if ((purpose === "sale") !== terms.length > 0)
+			throw refused(
+				"a sale in the archive has no terms, or a payment has some",
+			);
 		const receipt = this.#receipt(fields, transfer);
-		return { kind, state, credited, transfer, receipt };
+		return { kind, state, credited, transfer, receipt, terms, key };
 	}
 
 	#transfer({ transfer, notes, chains }: ArchivedFields): VerifiedTransfer {

@@ -108,6 +108,7 @@ export {
 	parseList,
 	SAID_WITH_KEY,
 	type SaidRefusal,
+	type SaleKey,
 	type SaleTerms,
 	SENT_WITH_TERMS,
 	type TransferWithNotes,

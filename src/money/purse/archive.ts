@@ -295,6 +295,8 @@ function fieldsOf(payment: Archived): ArchivedFields {
 		outcome:
 			requests.find((request) => request.state === "answered")?.outcome ??
 			new Uint8Array(),
+		terms: row.terms,
+		key: row.key.length === 0 ? undefined : row.key,
 	};
 }
 
@@ -306,7 +308,13 @@ function creditedOf({ kind, row }: Over): bigint {
 /** What stays is enough to answer for it: hashes, the receipt, and what came of it. */
 function pruned(payment: Archived, archive: Uint8Array): Write {
 	const gone = new Uint8Array();
-	const less = { transfer: gone, notes: gone, chains: gone, archive };
+	const less = {
+		transfer: gone,
+		notes: gone,
+		chains: gone,
+		terms: gone,
+		archive,
+	};
 	return payment.kind === "received"
 		? put(RECEIPTS, { ...payment.row, ...less })
 		: put(PAYMENTS, { ...payment.row, ...less });

@@ -21,9 +21,12 @@ import {
 	type Transfer,
 	type TransferWithNotes,
 } from "../documents/index.ts";
+import type { AskedSale } from "./payment-state.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
+	ABORTED,
+	type Change,
 	type Changed,
 	changing,
 	NO_CHAIN,
@@ -54,23 +57,30 @@ export interface ReadyTransfer {
 	readonly selection: Selection;
 	/** All zero for an exchange, which needs none. */
 	readonly invoice: Invoice;
+	/** Nothing unless the transfer is marked as a sale. */
+	readonly sale: AskedSale | undefined;
 }
+
+/** What became of a commit: the row, `aborted` when its contract was cancelled before, or nothing when the ranges cannot be given away any more. */
+export type CommitResult = PaymentRow | "aborted" | undefined;
 
 /**
  * The one irrevocable write of a payment: the ranges are given away and the transfer is there to
- * be delivered, both or neither. Its result is `undefined`, and nothing is written, when the
- * ranges do not begin where their notes are spent up to.
+ * be delivered, both or neither, and `also` along with them. Its result is `undefined`, and
+ * nothing is written, when the ranges do not begin where their notes are spent up to; it is
+ * `aborted` when the contract was cancelled before.
  */
 export function commitTransfer(
 	core: PurseCore,
 	ready: ReadyTransfer,
 	also: readonly Write[] = [],
 	counted: CountedCommit = NOT_COUNTED,
-): Transaction<Changed<PaymentRow | undefined>> {
+): Transaction<Changed<CommitResult>> {
 	const { transfer } = ready;
 	const row = paymentRow(ready, core.now, counted.at);
 	const reads = [
 		byKey(PAYMENTS, { contract: transfer.contract }),
+		byKey(ABORTED, { contract: transfer.contract }),
 		...transfer.pieces.map(({ noteId }) => byKey(NOTES, { id: noteId })),
 		...(counted.counting?.reads ?? []),
 	];
@@ -78,8 +88,8 @@ export function commitTransfer(
 		core.options.context.crypto,
 		core.now,
 		reads as never,
-		(rows: readonly (readonly unknown[])[]) => {
-			const [[paid] = [], ...rest] = rows;
+		(rows: readonly (readonly unknown[])[]): Change<CommitResult> => {
+			const [[paid] = [], [aborted] = [], ...rest] = rows;
 			const notes = rest.slice(0, transfer.pieces.length);
 			const sums = rest.slice(transfer.pieces.length);
 			const spent = transfer.pieces.map((piece, i) =>
@@ -87,6 +97,7 @@ export function commitTransfer(
 			);
 			if (paid !== undefined)
 				throw new TetradError("internal", "a contract would be paid twice");
+			if (aborted !== undefined) return unchanged("aborted");
 			if (spent.includes(undefined)) return unchanged(undefined);
 			const { contract: subject, amount, payee: peer } = transfer;
 			return {
@@ -98,7 +109,7 @@ export function commitTransfer(
 					...counted.also,
 					...(counted.counting?.writes(sums as never) ?? []),
 				],
-				result: row as PaymentRow | undefined,
+				result: row,
 			};
 		},
 	);
@@ -115,7 +126,7 @@ function afterSpending(
 }
 
 function paymentRow(
-	{ transfer, selection, invoice }: ReadyTransfer,
+	{ transfer, selection, invoice, sale }: ReadyTransfer,
 	now: number,
 	counted: number,
 ): PaymentRow {
@@ -137,8 +148,8 @@ function paymentRow(
 		state: "committed",
 		receipt: new Uint8Array(),
 		receipt_chain: NO_CHAIN,
-		terms: NO_TERMS,
-		key_hash: NO_KEY,
+		terms: sale?.terms ?? NO_TERMS,
+		key_hash: sale?.keyHash ?? NO_KEY,
 		key: NO_KEY,
 		archive: NOT_ARCHIVED,
 		counted: BigInt(counted),

@@ -9,7 +9,7 @@
  */
 import { TetradError } from "../../errors.ts";
 import { byKey } from "../../machine/index.ts";
-import { hex } from "../../wire/index.ts";
+import { copy, hex } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
 	body,
@@ -19,6 +19,7 @@ import {
 	type NotesWithChains,
 	PAY_WITHIN_MS,
 	type Payment,
+	type SaleTerms,
 	samePayment,
 	WITH_AGENT,
 } from "../documents/index.ts";
@@ -27,6 +28,7 @@ import {
 	noSales,
 	otherPayer,
 	otherTerms,
+	otherTransfer,
 	refuse,
 	refused,
 	unknownIssuer,
@@ -46,6 +48,7 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SalePart } from "./sale-part.ts";
 
 export class Expecting {
 	readonly #core: PurseCore;
@@ -53,17 +56,19 @@ export class Expecting {
 	readonly #invoiceKey: Uint8Array;
 	readonly #promises: Promises;
 	readonly #judge: PaymentJudge;
+	readonly #sale: SalePart | undefined;
 	/** By tetrad, and by contract in hexadecimal. */
 	readonly #expected = new Map<number, Map<string, Payment>>();
 
 	constructor(
-		{ core, work }: PurseParts,
+		{ core, work, sale }: PurseParts,
 		invoiceKey: Uint8Array,
 		promises: Promises,
 		judge: PaymentJudge,
 	) {
 		this.#core = core;
 		this.#work = work;
+		this.#sale = sale;
 		this.#invoiceKey = invoiceKey;
 		this.#promises = promises;
 		this.#judge = judge;
@@ -138,10 +143,11 @@ export class Expecting {
 	prepare(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const fields = body(BETWEEN_MODULES.prepare, bytes);
 		const wanted = copyPayment(fields);
-		const judged: Checked<number> =
-			fields.terms.length > 0
-				? { kind: "failed", error: noSales() }
-				: this.#judged(meeting, wanted, fields);
+		const { terms } = fields;
+		const isSale = terms.length > 0;
+		const judged = isSale
+			? this.#judgedSale(meeting, { ...wanted, terms: copy(terms) }, fields)
+			: this.#judged(meeting, wanted, fields);
 		if (judged.kind === "failed")
 			return refuse(this.#core, meeting.tetrad, wanted.contract, judged.error);
 		const { crypto } = this.#core.options.context;
@@ -153,19 +159,43 @@ export class Expecting {
 			crypto,
 			this.#invoiceKey,
 			{
+				purpose: isSale ? "sale" : "payment",
 				...wanted,
 				payer,
 				payee: this.#core.ownId,
 				binding,
 				parties,
-				purpose: "payment",
 			},
 			payBy,
 		);
 		this.#promises.promise(meeting, wanted, payBy);
+		// Its terms name its payer, so nobody else can pay it: that needs not be written down.
+		if (isSale)
+			return this.#work.transact(
+				{ kind: "looking-up-offered", tetrad, wanted, invoice },
+				changing(
+					crypto,
+					this.#core.now,
+					[byKey(RECEIPTS, { contract })],
+					([[row]]) => unchanged(row),
+				),
+			);
 		this.#work.transact(
 			{ kind: "agreeing", tetrad, wanted, invoice },
 			agreeOn(this.#core, { contract, payer, until: judged.value }),
+		);
+	}
+
+	offeredLookedUp(
+		{ tetrad, wanted, invoice }: JobOf<"looking-up-offered">,
+		row: ReceiptRow | undefined,
+	): void {
+		if (row !== undefined)
+			return this.notAgreed({ tetrad, wanted }, otherTransfer());
+		const { contract } = wanted;
+		this.#core.toModule(
+			tetrad,
+			message(BETWEEN_MODULES.prepared, { contract, ...invoice }),
 		);
 	}
 
@@ -220,6 +250,24 @@ export class Expecting {
 		return terms === undefined
 			? { kind: "failed", error: unknownIssuer() }
 			: this.#judge.offered(terms, meeting.peer.deviceId, wanted, offered);
+	}
+
+	/** Whoever sells it is asked in the place of the own agent. */
+	#judgedSale(
+		meeting: OpenMeeting,
+		wanted: Payment & SaleTerms,
+		offered: NotesWithChains,
+	): Checked<number> {
+		const terms = this.#promises.takes(wanted);
+		const payer = meeting.peer.deviceId;
+		if (this.#sale === undefined) return { kind: "failed", error: noSales() };
+		if (terms === undefined) return { kind: "failed", error: unknownIssuer() };
+		const refusal =
+			this.#promises.whyNotPromise(meeting, wanted) ??
+			this.#sale.judge(meeting, { ...wanted, payer });
+		return refusal === undefined
+			? this.#judge.offered(terms, payer, wanted, offered)
+			: { kind: "failed", error: refusal };
 	}
 
 	#tellReceived(tetrad: number, row: ReceiptRow): void {

@@ -1,4 +1,5 @@
 /* What an issuer's answers change. Each is one transaction, and changes nothing when it comes again. */
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	byKey,
@@ -21,6 +22,7 @@ import {
 	type DoubtEnded,
 	type SaidOutcome,
 } from "./payment-outcome.ts";
+import { shortError } from "./payment-refusals.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { ORDERED_AFTER_DECLINE_MS } from "./purse-limits.ts";
 import type { PurseReport } from "./purse-report.ts";
@@ -29,10 +31,12 @@ import {
 	type Changed,
 	changing,
 	ISSUER_CHAINS,
+	NO_CHAIN,
 	NOTES,
 	type NoteRow,
 	PAYMENTS,
 	type PaymentRow,
+	RECEIPT_CHAINS,
 	RECEIPTS,
 	REQUESTS,
 	type ReceiptRow,
@@ -40,6 +44,7 @@ import {
 	unchanged,
 	type What,
 } from "./purse-tables.ts";
+import type { SaleEvent } from "./sale-part.ts";
 import { type Counting, givingBack } from "./spending-sums.ts";
 
 /** What the purse has to do in memory after an answer is durable. */
@@ -54,6 +59,10 @@ export interface Consequences {
 	readonly lapsed: readonly Uint8Array[];
 	/** A payment that is booked, and in doubt no more. */
 	readonly ended: DoubtEnded | undefined;
+	/** What became of a sale. */
+	readonly sale: SaleEvent | undefined;
+	/** A sale that is void: it counts no more against limits. */
+	readonly refunded: PaymentRow | undefined;
 	readonly report: PurseReport | undefined;
 	/** What the owner should know of a decline. */
 	readonly trouble: TetradError | undefined;
@@ -65,6 +74,8 @@ const NOTHING_FOLLOWS: Consequences = {
 	claimed: undefined,
 	lapsed: [],
 	ended: undefined,
+	sale: undefined,
+	refunded: undefined,
 	report: undefined,
 	trouble: undefined,
 };
@@ -185,26 +196,31 @@ function deposited(
 		options.context.crypto,
 		now,
 		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
-		([[row], [receipt]]): Change<Consequences | undefined> =>
-			row?.state !== "ordered" || receipt === undefined
-				? unchanged(undefined)
-				: {
-						entries: [entry(asked, "deposited", credited)],
-						writes: [
-							answered(row, answer),
-							put(RECEIPTS, {
-								...receipt,
-								state: "deposited",
-								credited,
-								receipt: receiptAfter(receipt, credited),
-							}),
-						],
-						result: {
-							...NOTHING_FOLLOWS,
-							receipt,
-							report: { kind: "deposited", contract, issuer, amount, credited },
-						},
-					},
+		([[row], [receipt]]): Change<Consequences | undefined> => {
+			if (row?.state !== "ordered" || receipt === undefined)
+				return unchanged(undefined);
+			const isSale = receipt.terms.length > 0;
+			// A sale is booked whole or not at all.
+			if (isSale && credited !== amount) throw unasked();
+			return {
+				entries: [entry(asked, "deposited", credited)],
+				writes: [
+					answered(row, answer),
+					put(RECEIPTS, {
+						...receipt,
+						state: "deposited",
+						credited,
+						receipt: receiptAfter(receipt, credited),
+					}),
+				],
+				result: {
+					...NOTHING_FOLLOWS,
+					receipt,
+					sale: isSale ? { kind: "booked", contract } : undefined,
+					report: { kind: "deposited", contract, issuer, amount, credited },
+				},
+			};
+		},
 	);
 }
 
@@ -281,33 +297,45 @@ function claimed(
 export function recordOutcome(
 	{ options, now }: PurseCore,
 	asked: RequestRow,
-	{ state, credited }: SaidOutcome,
+	said: SaidOutcome,
 	answer: Uint8Array,
 ): AnswerTransaction {
+	const { state, credited } = said;
 	const { request, subject: contract, issuer } = asked;
 	if (asked.kind !== "resolve" || state === 0 || credited > asked.amount)
 		throw unasked();
+	const { crypto } = options.context;
 	const record = (
 		payment: PaymentRow | undefined,
 		back: Counting,
 	): AnswerTransaction =>
 		changing(
-			options.context.crypto,
+			crypto,
 			now,
 			[
 				byKey(REQUESTS, { request }),
 				openOf(issuer, MAX_READ_ROWS),
+				byKey(RECEIPT_CHAINS, { hash: payment?.receipt_chain ?? NO_CHAIN }),
 				...back.reads,
 			] as never,
 			(
 				found: readonly (readonly unknown[])[],
 			): Change<Consequences | undefined> => {
-				const [[row], open, ...sums] = found as [
+				const [[row], open, [known], ...sums] = found as [
 					RequestRow[],
 					RequestRow[],
+					{ readonly chain: Uint8Array }[],
 					...Row[][],
 				];
 				if (row?.state !== "ordered") return unchanged(undefined);
+				if (payment !== undefined && payment.key_hash.length > 0)
+					return recordSaleOutcome(
+						crypto,
+						row,
+						{ payment, chain: known?.chain ?? NO_CHAIN },
+						{ said, answer },
+						back.writes(sums),
+					);
 				const isVoid = state === 2;
 				const entries = [entry(asked, isVoid ? "void" : "booked", credited)];
 				if (payment?.state !== "committed")
@@ -369,7 +397,10 @@ export function recordOutcome(
 export function recordDeclined(
 	core: PurseCore,
 	asked: RequestRow,
-	code: string,
+	{
+		code,
+		message: reason,
+	}: { readonly code: string; readonly message: string },
 	answer: Uint8Array,
 	graceMs: number,
 ): AnswerTransaction {
@@ -381,14 +412,21 @@ export function recordDeclined(
 	return changing(
 		crypto,
 		now,
-		[byKey(REQUESTS, { request }), byKey(RECEIPTS, { contract })],
-		([[row], [receipt]]): Change<Consequences | undefined> => {
+		[
+			byKey(REQUESTS, { request }),
+			byKey(RECEIPTS, { contract }),
+			byKey(PAYMENTS, { contract }),
+		],
+		([[row], [receipt], [payment]]): Change<Consequences | undefined> => {
 			if (row?.state !== "ordered" || isOpen) return unchanged(undefined);
+			const saleError = saleEnded(code, reason);
 			const entries = [entry(asked, "declined", asked.amount)];
 			switch (kind) {
 				case "deposit": {
+					const isSale = receipt !== undefined && receipt.terms.length > 0;
 					const isOver =
 						receipt === undefined ||
+						(isSale && saleError !== undefined) ||
 						bookableUntil(crypto, receipt, graceMs) <= now;
 					if (receipt === undefined || !isOver)
 						return {
@@ -411,11 +449,41 @@ export function recordDeclined(
 								receipt: receiptAfter(receipt, 0n),
 							}),
 						],
-						result: { ...NOTHING_FOLLOWS, receipt },
+						result: {
+							...NOTHING_FOLLOWS,
+							receipt,
+							sale: isSale
+								? {
+										kind: "refused",
+										contract,
+										error:
+											saleError ?? new TetradError("issuer-refused", reason),
+									}
+								: undefined,
+						},
 					};
 				}
-				case "claim":
 				case "resolve":
+					if (
+						payment !== undefined &&
+						payment.key_hash.length > 0 &&
+						isOpenSale(payment) &&
+						code === "double-spent"
+					)
+						return {
+							entries: [...entries, entry(asked, "short", 0n)],
+							writes: [
+								declined(row, answer),
+								put(PAYMENTS, { ...payment, in_doubt: 0n, state: "short" }),
+							],
+							result: {
+								...NOTHING_FOLLOWS,
+								sale: { kind: "declined", contract, error: shortError() },
+								trouble: shortError(),
+							},
+						};
+					return { entries, writes: [withdrawn(row)], result: NOTHING_FOLLOWS };
+				case "claim":
 					return { entries, writes: [withdrawn(row)], result: NOTHING_FOLLOWS };
 				case "withdraw": {
 					const left = { ...row, unanswered: row.unanswered - 1n };
@@ -446,6 +514,81 @@ export function recordDeclined(
 			}
 		},
 	);
+}
+
+/** Why an issuer that declines a sale with that code will never book it, or nothing when it may. */
+function saleEnded(code: string, reason: string): TetradError | undefined {
+	return code === "purchase-void" || code === "double-spent"
+		? new TetradError(code, reason)
+		: undefined;
+}
+
+/** Whether its issuer has still to say what became of it. */
+function isOpenSale({ state }: PaymentRow): boolean {
+	return state === "committed" || state === "keyed";
+}
+
+/** A sale is booked whole, and its key is there for its payer; or it is void, and its payer has the money back. */
+function recordSaleOutcome(
+	crypto: CryptoProvider,
+	row: RequestRow,
+	{
+		payment,
+		chain,
+	}: { readonly payment: PaymentRow; readonly chain: Uint8Array },
+	{ said, answer }: { readonly said: SaidOutcome; readonly answer: Uint8Array },
+	givingBack: readonly Write[],
+): Change<Consequences | undefined> {
+	const { state, credited, key } = said;
+	const { contract, issuer, amount, payee, receipt } = payment;
+	const isVoid = state === 2;
+	if (!isVoid && credited !== amount) throw unasked();
+	const entries = [entry(row, isVoid ? "void" : "booked", credited)];
+	if (!isOpenSale(payment))
+		return {
+			entries,
+			writes: [answered(row, answer)],
+			result: NOTHING_FOLLOWS,
+		};
+	const lapsed: PaymentRow = { ...payment, in_doubt: 0n, state: "lapsed" };
+	if (isVoid)
+		return {
+			entries,
+			writes: [answered(row, answer), put(PAYMENTS, lapsed), ...givingBack],
+			result: {
+				...NOTHING_FOLLOWS,
+				sale: { kind: "refunded", contract, amount: credited },
+				refunded: payment,
+				report: { kind: "void", contract, issuer, amount: credited },
+			},
+		};
+	if (key === undefined || !sameBytes(crypto.sha256(key), payment.key_hash))
+		throw new TetradError(
+			"issuer-refused",
+			"the issuer has not given the key that was paid for",
+		);
+	const settled: PaymentRow = {
+		...payment,
+		in_doubt: 0n,
+		state: "settled",
+		key: copy(key),
+	};
+	const isNew = payment.state === "committed";
+	return {
+		entries: isNew
+			? [...entries, { what: "paid", subject: contract, amount, peer: payee }]
+			: entries,
+		writes: [answered(row, answer), put(PAYMENTS, settled)],
+		result: {
+			...NOTHING_FOLLOWS,
+			sale: isNew
+				? { kind: "keyed", contract, key: settled.key, receipt, chain }
+				: { kind: "booked", contract },
+			report: isNew
+				? { kind: "paid", contract, peer: payee, issuer, amount }
+				: undefined,
+		},
+	};
 }
 
 function staysOrdered(

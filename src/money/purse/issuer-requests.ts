@@ -337,6 +337,69 @@ export function resolveRequests(
 	);
 }
 
+/** Requests that hand sales in, and where there may be more; nothing when there are no more. */
+export interface NewSaleResolutions {
+	readonly rows: readonly RequestRow[];
+	readonly next: SalesCursor | undefined;
+}
+
+/** Sales in that state with contracts above this one. */
+export interface SalesCursor {
+	readonly state: "committed" | "keyed";
+	readonly above: Uint8Array;
+}
+
+export const FIRST_SALES: SalesCursor = { state: "committed", above: NOTHING };
+
+/** Makes requests of sales that their issuer may not have booked: for a key that has not come, and so that whoever gave one is paid. Contracts in `unwanted`, in hexadecimal, are left out. */
+export function saleRequests(
+	{ options, now, chains }: PurseCore,
+	issuer: Uint8Array,
+	{ state, above }: SalesCursor,
+	unwanted: ReadonlySet<string>,
+): Transaction<Changed<NewSaleResolutions>> {
+	const { crypto } = options.context;
+	const requests = freshIds(crypto);
+	const page: Read<typeof PAYMENTS.columns> = {
+		table: PAYMENTS,
+		index: "by_state",
+		equals: { state },
+		above,
+		limit: MAX_REQUESTS_IN_FLIGHT,
+	};
+	return changing(
+		crypto,
+		now,
+		[page, openOf(issuer, MAX_READ_ROWS)],
+		([payments, open]): Change<NewSaleResolutions> => {
+			const waiting = new Set(open.map(({ subject }) => hex(subject)));
+			const rows = payments
+				.filter(
+					({ contract, key_hash, ...payment }) =>
+						key_hash.length > 0 &&
+						sameBytes(payment.issuer, issuer) &&
+						!waiting.has(hex(contract)) &&
+						!unwanted.has(hex(contract)),
+				)
+				.map((payment, i) =>
+					resolveOf(payment, requests[i] as Uint8Array, chains),
+				);
+			const last = payments.at(-1);
+			const next: SalesCursor | undefined =
+				last !== undefined && payments.length >= MAX_REQUESTS_IN_FLIGHT
+					? { state, above: last.contract }
+					: state === "committed"
+						? { state: "keyed", above: NOTHING }
+						: undefined;
+			return {
+				entries: entriesOf("resolving", rows),
+				writes: rows.map((row) => insert(REQUESTS, row)),
+				result: { rows, next },
+			};
+		},
+	);
+}
+
 function resolveOf(
 	{ transfer, notes, ...payment }: PaymentRow,
 	request: Uint8Array,

@@ -7,6 +7,7 @@ import {
 	message,
 	WITH_AGENT,
 } from "../documents/index.ts";
+import type { SalesCursor } from "./issuer-requests.ts";
 import type { CommittedPayment } from "./payment-state.ts";
 import type { VisitName } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -38,6 +39,8 @@ interface Work {
 
 export type Source =
 	| { readonly kind: "open" }
+	/** Sales that are committed, or whose key came from their payee. */
+	| { readonly kind: "sales"; readonly cursor: SalesCursor }
 	/** Payments in doubt of which the issuer has still to be asked what became of them. */
 	| {
 			readonly kind: "doubts";
@@ -65,6 +68,8 @@ export interface Visit {
 	readonly inFlight: Map<string, RequestRow>;
 	/** Payments of which the issuer was asked what became of them, by that request in hexadecimal. */
 	readonly inquiries: Map<string, CommittedPayment>;
+	/** The request for a selling secret that is not kept yet, in hexadecimal. */
+	secret: string | undefined;
 	/** Answers that are being made durable. */
 	readonly answering: Set<string>;
 	/** The owner's order to give everything back, if there is one. */
@@ -118,6 +123,7 @@ export class IssuerVisits {
 			until: this.#core.now + ANSWER_WITHIN_MS,
 			inFlight: new Map(),
 			inquiries: new Map(),
+			secret: undefined,
 			answering: new Set(),
 			giveBack: undefined,
 			exchanges: new Set(),

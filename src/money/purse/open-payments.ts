@@ -1,9 +1,9 @@
 import type { TetradError } from "../../errors.ts";
 import { byKey, reading, type Transaction } from "../../machine/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { message, WITH_AGENT } from "../documents/index.ts";
+import { message, type SaleKey, WITH_AGENT } from "../documents/index.ts";
 import { deliverBytes, isExchange } from "./commit-transfer.ts";
-import { lapsedError } from "./payment-refusals.ts";
+import { abortedError, lapsedError, tetradOver } from "./payment-refusals.ts";
 import {
 	type AskedPayment,
 	askedOf,
@@ -15,6 +15,7 @@ import type { AttemptName, LookedUp } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import {
+	ABORTED,
 	type Change,
 	type Changed,
 	changing,
@@ -25,6 +26,7 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SaleEvent, SalePart } from "./sale-part.ts";
 import type { SpendingLimits } from "./spending-limits.ts";
 
 type Looking = Transaction<Changed<LookedUp>>;
@@ -34,19 +36,21 @@ export class OpenPayments {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	readonly #limits: SpendingLimits;
+	readonly #sale: SalePart | undefined;
 	/** By contract, in hexadecimal. */
 	readonly #all = new Map<string, OpenPayment>();
 	#attempts = 0;
 
 	/** What is not committed any more, or void, counts no more against `limits`. */
 	constructor(
-		{ core, work }: PurseParts,
+		{ core, work, sale }: PurseParts,
 		limits: SpendingLimits,
 		committed: readonly PaymentRow[],
 	) {
 		this.#core = core;
 		this.#work = work;
 		this.#limits = limits;
+		this.#sale = sale;
 		for (const row of committed.filter((row) => !isExchange(row)))
 			this.#add(askedOf(row), [], {
 				kind: "in-doubt",
@@ -63,13 +67,14 @@ export class OpenPayments {
 		return this.#all.values();
 	}
 
-	/** Those of that issuer's money that are committed, and for whose receipt nobody waits. */
+	/** Those of that issuer's money that are committed, and for whose receipt nobody waits. Sales are handed in instead. */
 	inDoubtAt(issuer: Uint8Array): readonly CommittedPayment[] {
 		const found: CommittedPayment[] = [];
 		for (const { state, askers } of this.#all.values())
 			if (
 				(state.kind === "in-doubt" || state.kind === "delivered") &&
 				askers.length === 0 &&
+				state.committed.sale === undefined &&
 				sameBytes(state.committed.issuer, issuer)
 			)
 				found.push(state.committed);
@@ -112,40 +117,41 @@ export class OpenPayments {
 				limit: 1,
 			}) as const;
 		return reading(
-			[byKey(PAYMENTS, { contract })],
-			([[row]]): Looking =>
-				row === undefined
-					? changing(
-							crypto,
-							now,
-							[toPayee("settled"), toPayee("committed")],
-							([paid, inDoubt]): Change<LookedUp> =>
-								unchanged({
-									kind: "unpaid",
-									isNewMerchant: paid.length + inDoubt.length === 0,
-								}),
-						)
-					: changing(
-							crypto,
-							now,
-							[byKey(RECEIPT_CHAINS, { hash: row.receipt_chain })],
-							([[known]]): Change<LookedUp> =>
-								unchanged({
-									kind: "paid",
-									row,
-									chain: known?.chain ?? NO_CHAIN,
-								}),
+			[byKey(PAYMENTS, { contract }), byKey(ABORTED, { contract })],
+			([[row], [aborted]]): Looking => {
+				if (row !== undefined)
+					return changing(
+						crypto,
+						now,
+						[byKey(RECEIPT_CHAINS, { hash: row.receipt_chain })],
+						([[known]]): Change<LookedUp> =>
+							unchanged({ kind: "paid", row, chain: known?.chain ?? NO_CHAIN }),
+					);
+				return changing(
+					crypto,
+					now,
+					[toPayee("settled"), toPayee("keyed"), toPayee("committed")],
+					(paid): Change<LookedUp> =>
+						unchanged(
+							aborted === undefined
+								? { kind: "unpaid", isNewMerchant: paid.flat().length === 0 }
+								: { kind: "aborted" },
 						),
+				);
+			},
 		);
 	}
 
 	/** Its tetrad is over. Those who asked in other tetrads with the same payee still want it. */
-	beginAgain({ asked, askers }: OpenPayment): void {
+	beginAgain(payment: OpenPayment): void {
+		const { asked, askers } = payment;
 		this.delete(asked.contract);
 		const [first] = askers;
 		const meeting =
 			first === undefined ? undefined : this.#core.meetings.get(first);
-		if (meeting !== undefined) this.begin(asked, meeting, [...askers]);
+		if (meeting !== undefined) return this.begin(asked, meeting, [...askers]);
+		const { contract } = asked;
+		this.failed(payment, { kind: "not-paid", contract, error: tetradOver() });
 	}
 
 	delete(contract: Uint8Array): void {
@@ -154,13 +160,62 @@ export class OpenPayments {
 	}
 
 	/** Nothing was committed, and all who asked hear why. */
-	giveUp({ asked, askers }: OpenPayment, error: TetradError): void {
-		const { contract, payee: peer } = asked;
+	giveUp(payment: OpenPayment, error: TetradError): void {
+		const { contract, payee: peer } = payment.asked;
 		this.delete(contract);
-		for (const asker of askers) this.#core.failed(asker, contract, error);
+		this.failed(payment, { kind: "not-paid", contract, error });
 		// What waits for its owner is told of as such, once.
 		if (error.code !== "approval-needed")
 			this.#core.report({ kind: "refused", contract, peer, error });
+	}
+
+	/** It was cancelled before it was committed. */
+	aborted(payment: OpenPayment): void {
+		const { contract } = payment.asked;
+		if (payment.asked.sale === undefined)
+			return this.giveUp(payment, abortedError());
+		this.delete(contract);
+		this.#sale?.happened({ kind: "aborted", contract });
+	}
+
+	/** Tells whoever asked that it was not paid, or that it is in doubt. */
+	failed(
+		{ asked, askers }: OpenPayment,
+		event: Extract<SaleEvent, { readonly kind: "not-paid" | "in-doubt" }>,
+	): void {
+		const { kind, contract, error } = event;
+		if (asked.sale !== undefined) return this.#sale?.happened(event);
+		for (const asker of askers)
+			this.#core.failed(asker, contract, error, kind === "in-doubt");
+	}
+
+	/** Tells whoever asked that it is paid. */
+	paid({ asked, askers }: OpenPayment, { receipt, chain, key }: Paid): void {
+		const { contract, amount, sale } = asked;
+		if (sale !== undefined && key !== undefined)
+			return this.#sale?.happened({
+				kind: "keyed",
+				contract,
+				key,
+				receipt,
+				chain,
+			});
+		for (const asker of askers)
+			this.#core.toAgent(
+				asker,
+				message(WITH_AGENT.paid, { contract, amount, receipt, chain, key }),
+			);
+	}
+
+	/** The money of a sale is the purse's again. */
+	refunded(row: PaymentRow): void {
+		this.#limits.givenBack(askedOf(row), Number(row.counted));
+	}
+
+	/** What became of a sale that was committed; nobody waits for it any more. */
+	saleOver(event: SaleEvent): void {
+		this.delete(event.contract);
+		this.#sale?.happened(event);
 	}
 
 	/** Notes have expired and their issuer gave back what it had not booked, so these are in doubt no more. */
@@ -179,8 +234,7 @@ export class OpenPayments {
 		const payment = this.of(contract);
 		if (payment === undefined) return;
 		this.delete(contract);
-		for (const asker of payment.askers)
-			this.paid(asker, payment.asked, NO_RECEIPT);
+		this.paid(payment, NOTHING_CAME);
 	}
 
 	#end(contract: Uint8Array, why: TetradError): void {
@@ -188,24 +242,6 @@ export class OpenPayments {
 		if (payment === undefined) return;
 		this.delete(contract);
 		for (const asker of payment.askers) this.#core.failed(asker, contract, why);
-	}
-
-	/** Tells the own agent that it is paid. */
-	paid(
-		tetrad: number,
-		{ contract, amount }: Pick<AskedPayment, "contract" | "amount">,
-		{ receipt, chain }: PaidReceipt,
-	): void {
-		this.#core.toAgent(
-			tetrad,
-			message(WITH_AGENT.paid, {
-				contract,
-				amount,
-				receipt,
-				chain,
-				key: undefined,
-			}),
-		);
 	}
 
 	#add(
@@ -224,13 +260,17 @@ export class OpenPayments {
 	}
 }
 
-/** A receipt and the chain under which it was signed; both are empty when the issuer has said that the payment was booked. */
-interface PaidReceipt {
+/** A receipt and the chain under which it was signed; both are empty when the issuer has said that the payment was booked. And the key, for a sale. */
+interface Paid extends SaleKey {
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
 }
 
-const NO_RECEIPT: PaidReceipt = { receipt: new Uint8Array(), chain: NO_CHAIN };
+const NOTHING_CAME: Paid = {
+	receipt: new Uint8Array(),
+	chain: NO_CHAIN,
+	key: undefined,
+};
 
 export function committedOf(
 	row: PaymentRow,

@@ -22,6 +22,7 @@
  * forward: the ranges are the payee's, and the same bytes are delivered until a receipt is there.
  */
 import { TetradError, unreachable } from "../../errors.ts";
+import type { Write } from "../../machine/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
@@ -39,6 +40,8 @@ import {
 	otherFour,
 	otherTerms,
 	plain,
+	tetradOver,
+	whyNoSale,
 	whyNotJoin,
 	whyNotPaid,
 } from "./payment-refusals.ts";
@@ -53,12 +56,17 @@ import type { JobOf, LookedUp, Results } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_OPEN_PAYMENTS, MAX_PAYMENTS_PER_TETRAD } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
+import type { PurseWork } from "./purse-work.ts";
+import { abort } from "./sale-cancelling.ts";
+import type { SalePart, SalePayment } from "./sale-part.ts";
 import type { SpendingPermission } from "./spending-permission.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 /** What agents ask for, and what payees say to it, until there is something to commit. */
 export class Paying {
 	readonly #core: PurseCore;
+	readonly #work: PurseWork;
+	readonly #sale: SalePart | undefined;
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
 	readonly #offers: PaymentOffers;
@@ -67,7 +75,7 @@ export class Paying {
 	readonly #delivery: PaymentDelivery;
 
 	constructor(
-		{ core, witnesses }: PurseParts,
+		{ core, work, witnesses, sale }: PurseParts,
 		payments: OpenPayments,
 		offers: PaymentOffers,
 		permission: SpendingPermission,
@@ -75,6 +83,8 @@ export class Paying {
 		delivery: PaymentDelivery,
 	) {
 		this.#core = core;
+		this.#work = work;
+		this.#sale = sale;
 		this.#witnesses = witnesses;
 		this.#payments = payments;
 		this.#offers = offers;
@@ -90,6 +100,7 @@ export class Paying {
 		const asked: AskedPayment = {
 			...copyPayment(body(WITH_AGENT.pay, bytes)),
 			payee: meeting.peer.deviceId,
+			sale: undefined,
 		};
 		const known = this.#payments.of(asked.contract);
 		const refusal =
@@ -100,6 +111,78 @@ export class Paying {
 			this.#core.failed(meeting.tetrad, asked.contract, refusal);
 		else if (known === undefined) this.#payments.begin(asked, meeting);
 		else this.#join(known, meeting);
+	}
+
+	// What the part asks for that knows of sales.
+
+	/** All that comes of it is told to the part. */
+	paySale(
+		tetrad: number,
+		{
+			contract,
+			issuer,
+			currency,
+			amount,
+			payee,
+			terms,
+			keyHash,
+			payBy,
+		}: SalePayment,
+		also: readonly Write[],
+	): void {
+		const meeting = this.#core.meetings.get(tetrad);
+		const asked: AskedPayment = {
+			contract: copy(contract),
+			issuer: copy(issuer),
+			currency,
+			amount,
+			payee: copy(payee),
+			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, also },
+		};
+		const known = this.#payments.of(contract);
+		if (meeting === undefined) return this.#notPaid(asked, tetradOver());
+		const refusal =
+			whyNoSale(asked, meeting) ??
+			(known === undefined
+				? this.#whyNotBegin(asked, meeting)
+				: whyNotJoin(known, asked));
+		if (refusal !== undefined) this.#notPaid(asked, refusal);
+		else if (known === undefined) this.#payments.begin(asked, meeting);
+		else this.#join(known, meeting);
+	}
+
+	/** Nothing comes of what was asked just now; what was asked before goes on. */
+	#notPaid({ contract }: AskedPayment, error: TetradError): void {
+		this.#sale?.happened({ kind: "not-paid", contract, error });
+	}
+
+	/** Once it is durable, no contract that was not committed before is ever committed. */
+	cancel(contract: Uint8Array): void {
+		const known = this.#payments.of(contract);
+		if (known !== undefined && isUncommitted(known.state)) {
+			this.#commit.putBack(known, known.state);
+			this.#payments.delete(contract);
+			this.#commit.takeTurns();
+		}
+		this.#work.transact(
+			{ kind: "aborting", contract: copy(contract) },
+			abort(this.#core, copy(contract)),
+		);
+	}
+
+	cancelled({ contract }: JobOf<"aborting">, isAborted: boolean): void {
+		const known = this.#payments.of(contract);
+		if (isAborted && known !== undefined && isUncommitted(known.state)) {
+			this.#commit.putBack(known, known.state);
+			this.#payments.delete(contract);
+			this.#commit.takeTurns();
+		}
+		const kind = isAborted ? "aborted" : "too-late";
+		this.#sale?.happened({ kind, contract });
+	}
+
+	notCancelled({ contract }: JobOf<"aborting">, error: TetradError): void {
+		this.#sale?.happened({ kind: "not-cancelled", contract, error });
 	}
 
 	// What the other module says. Each throws for what is no such message.
@@ -206,9 +289,20 @@ export class Paying {
 			case "signing":
 			case "signed":
 			case "committing":
-			case "settling":
 				payment.askers = [...payment.askers, meeting.tetrad];
 				return;
+			case "settling": {
+				payment.askers = [...payment.askers, meeting.tetrad];
+				const { receipt, chain, key } = state;
+				// What was bought is told before it is durable.
+				if (key !== undefined)
+					this.#payments.paid(payment, {
+						receipt: receipt.value.document,
+						chain,
+						key,
+					});
+				return;
+			}
 			case "delivered":
 			case "in-doubt":
 				if (!sameBytes(state.committed.parties, meeting.parties))
@@ -231,6 +325,7 @@ export class Paying {
 	): void {
 		const payment = this.#payments.at(job);
 		if (payment?.state.kind !== "looking-up") return;
+		if (found.kind === "aborted") return this.#payments.aborted(payment);
 		if (found.kind === "paid") return this.#wasPaid(payment, found);
 		const behind = this.#witnesses.whyNotPay(payment.asked.issuer);
 		if (behind !== undefined) return this.#payments.giveUp(payment, behind);
@@ -249,12 +344,23 @@ export class Paying {
 		payment: OpenPayment,
 		{ row, chain }: Extract<LookedUp, { readonly kind: "paid" }>,
 	): void {
+		const { asked } = payment;
 		// An issuer knows the contracts of exchanges, and could have an agent ask for one.
-		const isIt = sameAsked(payment.asked, askedOf(row)) && !isExchange(row);
+		const isIt =
+			!isExchange(row) &&
+			(asked.sale === undefined
+				? sameAsked({ ...askedOf(row), sale: undefined }, asked)
+				: sameAsked(askedOf(row), asked));
 		const refusal = isIt ? whyNotPaid(row) : otherTerms();
+		if (refusal !== undefined && isIt && asked.sale !== undefined)
+			return this.#payments.saleOver(
+				row.state === "lapsed"
+					? { kind: "refunded", contract: row.contract, amount: row.amount }
+					: { kind: "declined", contract: row.contract, error: refusal },
+			);
 		if (refusal !== undefined) return this.#payments.giveUp(payment, refusal);
 		this.#payments.delete(row.contract);
-		for (const asker of payment.askers)
-			this.#payments.paid(asker, row, { receipt: row.receipt, chain });
+		const key = row.key.length === 0 ? undefined : row.key;
+		this.#payments.paid(payment, { receipt: row.receipt, chain, key });
 	}
 }

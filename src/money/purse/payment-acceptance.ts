@@ -16,7 +16,7 @@
  */
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import { byKey, insert, put, remove } from "../../machine/index.ts";
+import { byKey, insert, put, remove, type Write } from "../../machine/index.ts";
 import { copy, enc, hex, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
@@ -26,7 +26,6 @@ import {
 	type IssuerTerms,
 	isInvoiceFor,
 	message,
-	NO_TERMS,
 	PAY_WITHIN_MS,
 	parseTransfer,
 	type Transfer,
@@ -61,6 +60,7 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SalePart, Sold } from "./sale-part.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 /** What came with one `deliver`, read and not yet verified. */
@@ -71,6 +71,8 @@ interface Delivery {
 	readonly transfer: Transfer;
 	readonly notes: readonly Uint8Array[];
 	readonly chains: readonly Uint8Array[];
+	/** Empty for a payment. */
+	readonly saleTerms: Uint8Array;
 }
 
 type AcceptanceState =
@@ -79,6 +81,8 @@ type AcceptanceState =
 			readonly kind: "signing";
 			readonly delivery: Delivery;
 			readonly judged: JudgedTransfer;
+			/** Of a sale. */
+			readonly sold: Sold | undefined;
 	  }
 	| {
 			readonly kind: "writing";
@@ -105,13 +109,14 @@ export class PaymentAcceptance {
 	readonly #promises: Promises;
 	readonly #expecting: Expecting;
 	readonly #judge: PaymentJudge;
+	readonly #sale: SalePart | undefined;
 	/** How many transfers of an open tetrad are being taken. */
 	readonly #ofTetrad = new Map<number, number>();
 	/** By contract, in hexadecimal. */
 	readonly #acceptances = new Map<string, Acceptance>();
 
 	constructor(
-		{ core, work, witnesses }: PurseParts,
+		{ core, work, witnesses, sale }: PurseParts,
 		invoiceKey: Uint8Array,
 		promises: Promises,
 		judge: PaymentJudge,
@@ -119,6 +124,7 @@ export class PaymentAcceptance {
 	) {
 		this.#core = core;
 		this.#work = work;
+		this.#sale = sale;
 		this.#witnesses = witnesses;
 		this.#invoiceKey = invoiceKey;
 		this.#promises = promises;
@@ -144,12 +150,29 @@ export class PaymentAcceptance {
 		const chains = fields.chains.map(copy);
 		const terms = this.#addressed(meeting, transfer, { payBy, tag });
 		const { tetrad } = meeting;
-		const { contract, purpose } = transfer;
-		if (purpose === "sale" || fields.terms.length > 0)
-			return refuse(this.#core, tetrad, contract, noSales());
+		const { contract } = transfer;
 		if (terms instanceof TetradError)
 			return refuse(this.#core, tetrad, contract, terms);
-		this.#take({ meeting, terms, payBy, transfer, notes, chains });
+		const saleTerms = copy(fields.terms);
+		const refusal = this.#whyNoSale(transfer, saleTerms);
+		if (refusal !== undefined)
+			return refuse(this.#core, tetrad, contract, refusal);
+		this.#take({ meeting, terms, payBy, transfer, notes, chains, saleTerms });
+	}
+
+	/** What is marked comes with its terms, and nothing else does. */
+	#whyNoSale(
+		{ purpose }: Transfer,
+		terms: Uint8Array,
+	): TetradError | undefined {
+		const isSale = purpose === "sale";
+		if (isSale !== terms.length > 0)
+			return refused(
+				isSale
+					? "the transfer of a sale came without its terms"
+					: "terms of a sale came with a transfer that is none",
+			);
+		return isSale && this.#sale === undefined ? noSales() : undefined;
 	}
 
 	/** The terms of its issuer, when it is for this module in these four devices and this module has agreed to it; else why not. */
@@ -226,20 +249,37 @@ export class PaymentAcceptance {
 		const judged = checked(() => this.#judge.delivered(delivery));
 		if (judged.kind === "failed")
 			return this.notTaken(transfer.contract, judged.error);
+		const sold = this.#sold(delivery);
+		if (sold instanceof TetradError)
+			return this.notTaken(transfer.contract, sold);
 		const why =
 			judged.value.why ??
+			(sold?.depositsFirst === true ? notBooked() : undefined) ??
 			whyLate(payBy, this.#core.now) ??
 			// An invoice is good for longer than it is counted, and two for one contract count once.
 			this.#promises.whyTooMuch(meeting, transfer);
 		if (why === undefined)
 			this.#promises.promise(meeting, transfer, this.#core.now + PAY_WITHIN_MS);
-		this.#sign(acceptance, delivery, { ...judged.value, why });
+		this.#sign(acceptance, delivery, { ...judged.value, why }, sold);
+	}
+
+	/** What was sold, of a sale. */
+	#sold({
+		meeting,
+		transfer,
+		saleTerms,
+	}: Delivery): Sold | TetradError | undefined {
+		return saleTerms.length === 0
+			? undefined
+			: (this.#sale?.sell(meeting, { transfer, terms: saleTerms }) ??
+					noSales());
 	}
 
 	#sign(
 		acceptance: Acceptance,
 		delivery: Delivery,
 		judged: JudgedTransfer,
+		sold: Sold | undefined,
 	): void {
 		const { contract, amount, id } = delivery.transfer;
 		const receipt = {
@@ -251,16 +291,16 @@ export class PaymentAcceptance {
 			head: this.#witnesses.head,
 		};
 		const { toSign } = draftReceipt(receipt);
-		acceptance.state = { kind: "signing", delivery, judged };
+		acceptance.state = { kind: "signing", delivery, judged, sold };
 		this.#work.sign({ kind: "signing-receipt", receipt }, toSign);
 	}
 
 	signed({ receipt }: JobOf<"signing-receipt">, signature: Uint8Array): void {
 		const acceptance = this.#acceptanceOf(receipt.contract);
 		if (acceptance.state.kind !== "signing") return;
-		const { delivery, judged } = acceptance.state;
+		const { delivery, judged, sold } = acceptance.state;
 		const { issuers, why } = judged;
-		const { transfer, notes, meeting } = delivery;
+		const { transfer, notes, meeting, saleTerms } = delivery;
 		this.#write(
 			acceptance,
 			{
@@ -280,11 +320,12 @@ export class PaymentAcceptance {
 				state: why === undefined ? "to-deposit" : "to-book",
 				request: new Uint8Array(),
 				credited: 0n,
-				terms: NO_TERMS,
-				key: NO_KEY,
+				terms: saleTerms,
+				key: sold?.key ?? NO_KEY,
 				archive: NOT_ARCHIVED,
 			},
 			issuers,
+			sold?.also ?? [],
 		);
 	}
 
@@ -292,6 +333,7 @@ export class PaymentAcceptance {
 		acceptance: Acceptance,
 		row: ReceiptRow,
 		issuers: readonly CertifiedDevice[],
+		also: readonly Write[],
 	): void {
 		const { contract, amount, payer } = row;
 		const what = row.state === "to-book" ? "to-book" : "received";
@@ -313,6 +355,7 @@ export class PaymentAcceptance {
 									...chains.map((chain) => put(ISSUER_CHAINS, chain)),
 									insert(RECEIPTS, row),
 									remove(PROMISES, { contract }),
+									...also,
 								],
 								result: { row, isNew: true },
 							}
@@ -336,6 +379,25 @@ export class PaymentAcceptance {
 			this.#report("received", row);
 		}
 		this.#answer(row, transferId);
+		if (row.state !== "to-book") this.#tellSold(row, false);
+	}
+
+	/** It was given out along with the receipt. */
+	#tellSold(row: ReceiptRow, isBooked: boolean): void {
+		const { contract, key, receipt, amount, payer, terms } = row;
+		if (terms.length === 0) return;
+		const chain = this.#core.chainOfReceipt(row);
+		this.#sale?.happened({
+			kind: "sold",
+			contract,
+			key,
+			receipt,
+			chain,
+			amount,
+			payer,
+			terms,
+			isBooked,
+		});
 	}
 
 	/** An issuer has answered for a transfer, and has booked so much of it. */
@@ -347,6 +409,7 @@ export class PaymentAcceptance {
 		for (const { tetrad, peer } of this.#core.meetings.values())
 			if (sameBytes(peer.deviceId, row.payer))
 				this.#core.toModule(tetrad, this.#accepted(row));
+		this.#tellSold(row, true);
 	}
 
 	/** The chain goes along when it is another than this module has now. */
@@ -356,7 +419,7 @@ export class PaymentAcceptance {
 		return message(BETWEEN_MODULES.accepted, {
 			receipt: row.receipt,
 			chain: sameBytes(chain, own) ? new Uint8Array() : chain,
-			key: undefined,
+			key: row.key.length === 0 ? undefined : row.key,
 		});
 	}
 

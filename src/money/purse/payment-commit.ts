@@ -4,11 +4,11 @@
  */
 import { TetradError } from "../../errors.ts";
 import { draftTransfer } from "../documents/index.ts";
-import { commitTransfer } from "./commit-transfer.ts";
+import { type CommitResult, commitTransfer } from "./commit-transfer.ts";
 import { committedOf, type OpenPayments } from "./open-payments.ts";
 import type { PaymentDelivery } from "./payment-delivery.ts";
 import type { PaymentOffers } from "./payment-offers.ts";
-import { whyTooLate } from "./payment-refusals.ts";
+import { whyExpired, whyTooLate } from "./payment-refusals.ts";
 import type {
 	Agreed,
 	OpenPayment,
@@ -19,8 +19,8 @@ import type {
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
-import type { PaymentRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SalePart } from "./sale-part.ts";
 import type { SpendingLimits } from "./spending-limits.ts";
 import type { SpendingPermission } from "./spending-permission.ts";
 import type { Witnesses } from "./witnesses.ts";
@@ -34,11 +34,12 @@ export class PaymentCommit {
 	readonly #limits: SpendingLimits;
 	readonly #permission: SpendingPermission;
 	readonly #delivery: PaymentDelivery;
+	readonly #sale: SalePart | undefined;
 	/** Payments that are signing or signed, in the order in which their ranges were reserved. */
 	readonly #turns: OpenPayment[] = [];
 
 	constructor(
-		{ core, work, witnesses }: PurseParts,
+		{ core, work, witnesses, sale }: PurseParts,
 		payments: OpenPayments,
 		offers: PaymentOffers,
 		limits: SpendingLimits,
@@ -47,6 +48,7 @@ export class PaymentCommit {
 	) {
 		this.#core = core;
 		this.#work = work;
+		this.#sale = sale;
 		this.#witnesses = witnesses;
 		this.#payments = payments;
 		this.#offers = offers;
@@ -68,7 +70,7 @@ export class PaymentCommit {
 	/** Chooses ranges of the notes that the payee has judged and has the transfer signed, if ranges can be had now. When others have taken them, the payee is asked about other notes. */
 	reserve(payment: OpenPayment, { meeting, offer, invoice }: Agreed): void {
 		const { asked, attempt } = payment;
-		const { contract, payee, issuer, currency, amount } = asked;
+		const { contract, payee, issuer, currency, amount, sale } = asked;
 		const { book, ownId: payer } = this.#core;
 		const selected = this.#offers.among(asked, offer);
 		if (selected.kind === "wait") return;
@@ -85,7 +87,7 @@ export class PaymentCommit {
 			binding: meeting.binding,
 			parties: meeting.parties,
 			pieces: selection.pieces,
-			purpose: "payment",
+			purpose: sale === undefined ? "payment" : "sale",
 		} as const;
 		const { toSign } = draftTransfer(transfer);
 		book.reserve(selection);
@@ -147,7 +149,8 @@ export class PaymentCommit {
 		}
 		const refusal =
 			this.#witnesses.whyNotPay(transfer.issuer) ??
-			whyTooLate(invoice, this.#core.now);
+			whyTooLate(invoice, this.#core.now) ??
+			whyExpired(payment.asked.sale, this.#core.now);
 		if (refusal !== undefined) {
 			book.release(selection);
 			return this.#payments.giveUp(payment, refusal);
@@ -156,14 +159,14 @@ export class PaymentCommit {
 			book.release(selection);
 			return;
 		}
-		const { contract } = payment.asked;
+		const { contract, sale } = payment.asked;
 		payment.state = { kind: "committing", meeting, offer, invoice, selection };
 		this.#work.transact(
 			{ kind: "committing-payment", contract, selection },
 			commitTransfer(
 				this.#core,
-				{ transfer, selection, invoice },
-				[],
+				{ transfer, selection, invoice, sale },
+				sale?.also,
 				this.#limits.committing(payment.asked),
 			),
 		);
@@ -171,15 +174,21 @@ export class PaymentCommit {
 
 	committed(
 		{ contract }: JobOf<"committing-payment">,
-		row: PaymentRow | undefined,
+		row: CommitResult,
 	): void {
 		const { payment, state } = this.#committing(contract);
 		if (row === undefined) return this.#wasOvertaken(payment, state);
+		if (row === "aborted") {
+			this.#core.book.release(state.selection);
+			return this.#payments.aborted(payment);
+		}
 		const { tetrad } = state.meeting;
 		this.#core.book.commit(state.selection);
 		const committed = committedOf(row, this.#core);
 		this.#limits.committed(payment.asked, committed.counted);
 		this.#witnesses.tell(tetrad);
+		if (committed.sale !== undefined)
+			this.#sale?.happened({ kind: "committed", contract });
 		this.#delivery.deliver(payment, committed, tetrad);
 	}
 

@@ -32,15 +32,24 @@ import {
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SalePart } from "./sale-part.ts";
 import type { Witnesses } from "./witnesses.ts";
+
+/** What has come of a payment that is settling. */
+type Come = Omit<Extract<PaymentState, { readonly kind: "settling" }>, "kind">;
 
 export class PaymentDelivery {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
+	readonly #sale: SalePart | undefined;
 
-	constructor({ core, work, witnesses }: PurseParts, payments: OpenPayments) {
+	constructor(
+		{ core, work, witnesses, sale }: PurseParts,
+		payments: OpenPayments,
+	) {
+		this.#sale = sale;
 		this.#core = core;
 		this.#work = work;
 		this.#witnesses = witnesses;
@@ -81,9 +90,7 @@ export class PaymentDelivery {
 
 	doubt(
 		payment: OpenPayment,
-		{
-			committed,
-		}: Extract<PaymentState, { readonly kind: "delivered" | "settling" }>,
+		{ committed }: { readonly committed: CommittedPayment },
 		why: string,
 	): void {
 		const { contract, payee: peer, issuer, amount } = committed;
@@ -91,8 +98,7 @@ export class PaymentDelivery {
 			"payment-in-doubt",
 			`the money is committed and no receipt is kept: ${why}; ask for the same payment again, and it is made once`,
 		);
-		for (const asker of payment.askers)
-			this.#core.failed(asker, contract, error, true);
+		this.#payments.failed(payment, { kind: "in-doubt", contract, error });
 		payment.askers = [];
 		payment.state = { kind: "in-doubt", committed };
 		this.#core.report({
@@ -142,19 +148,89 @@ export class PaymentDelivery {
 				"payment-refused",
 				"the other module gave a receipt for another transfer",
 			);
-		this.#settle(payment, committed, receipt, chain);
+		const { sale } = committed;
+		if (sale === undefined)
+			return this.#settle(payment, {
+				committed,
+				receipt,
+				chain,
+				key: undefined,
+			});
+		const key = this.#rightKey(fields.key, sale.keyHash);
+		if (key === undefined)
+			return this.#keepReceipt(payment, committed, receipt, chain);
+		// What was bought is told at once: until it is durable here, both the payee and the issuer tell it again.
+		this.#payments.paid(payment, {
+			receipt: receipt.value.document,
+			chain,
+			key,
+		});
+		this.#settle(payment, { committed, receipt, chain, key });
 	}
 
-	#settle(
+	#rightKey(
+		key: Uint8Array | undefined,
+		keyHash: Uint8Array,
+	): Uint8Array | undefined {
+		const { crypto } = this.#core.options.context;
+		return key !== undefined && sameBytes(crypto.sha256(key), keyHash)
+			? copy(key)
+			: undefined;
+	}
+
+	/** The payee has taken the money and has not given what it was for: that is for the issuer to settle. */
+	#keepReceipt(
 		payment: OpenPayment,
 		committed: CommittedPayment,
 		receipt: Receipt,
-		chain: Uint8Array,
+		encodedChain: Uint8Array,
 	): void {
+		const { contract } = committed;
+		const { document } = receipt.value;
+		const { crypto } = this.#core.options.context;
+		const hash = chainHash(crypto, encodedChain);
+		this.#work.transact(
+			{ kind: "keeping-receipt", contract },
+			changing(
+				crypto,
+				this.#core.now,
+				[byKey(PAYMENTS, { contract })],
+				([[row]]) =>
+					row?.state !== "committed" || row.receipt.length > 0
+						? unchanged(undefined)
+						: {
+								entries: [],
+								writes: [
+									put(PAYMENTS, {
+										...row,
+										receipt: document,
+										receipt_chain: hash,
+									}),
+									put(RECEIPT_CHAINS, { hash, chain: encodedChain }),
+								],
+								result: undefined,
+							},
+			),
+		);
+		this.#sale?.happened({
+			kind: "receipt-without-key",
+			contract,
+			receipt: document,
+			chain: encodedChain,
+		});
+		this.doubt(
+			payment,
+			{ committed },
+			"the payee has given a receipt and not the key that was paid for; the issuer is asked",
+		);
+	}
+
+	#settle(payment: OpenPayment, come: Come): void {
+		const { committed, chain } = come;
 		const { contract, amount, payee } = committed;
 		const { crypto } = this.#core.options.context;
 		const hash = chainHash(crypto, chain);
-		payment.state = { kind: "settling", committed, receipt, chain };
+		payment.state = { kind: "settling", ...come };
 		this.#work.transact(
 			{ kind: "settling-payment", contract },
 			changing(
@@ -169,7 +245,7 @@ export class PaymentDelivery {
 									{ what: "paid", subject: contract, amount, peer: payee },
 								],
 								writes: [
-									put(PAYMENTS, settledRow(row, receipt, hash)),
+									put(PAYMENTS, settledRow(row, come, hash)),
 									put(RECEIPT_CHAINS, { hash, chain }),
 								],
 								result: undefined,
@@ -182,13 +258,14 @@ export class PaymentDelivery {
 		const payment = this.#payments.of(contract);
 		// Its issuer's word was written first, and all who asked have heard that.
 		if (payment?.state.kind !== "settling") return;
-		const { committed, receipt, chain } = payment.state;
+		const { committed, receipt, chain, key } = payment.state;
 		const { payee: peer, issuer, amount } = committed;
 		this.#payments.delete(contract);
-		for (const asker of payment.askers)
-			this.#payments.paid(asker, committed, {
+		if (committed.sale === undefined)
+			this.#payments.paid(payment, {
 				receipt: receipt.value.document,
 				chain,
+				key,
 			});
 		this.#core.report({ kind: "paid", contract, peer, issuer, amount });
 		for (const asker of new Set(payment.askers))
@@ -211,10 +288,18 @@ export class PaymentDelivery {
 	}
 }
 
+/** A sale is still to be handed to its issuer: whoever sold it may be gone. */
 function settledRow(
 	row: PaymentRow,
-	{ value: { document: receipt } }: Receipt,
+	{ receipt, key }: Come,
 	receipt_chain: Uint8Array,
 ): PaymentRow {
-	return { ...row, state: "settled", in_doubt: 0n, receipt, receipt_chain };
+	return {
+		...row,
+		state: key === undefined ? "settled" : "keyed",
+		in_doubt: 0n,
+		receipt: receipt.value.document,
+		receipt_chain,
+		key: key ?? row.key,
+	};
 }

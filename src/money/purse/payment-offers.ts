@@ -39,7 +39,7 @@ export class PaymentOffers {
 			message(BETWEEN_MODULES.prepare, {
 				...asked,
 				...selectionLists(offer, this.#core.chains),
-				terms: NO_TERMS,
+				terms: asked.sale?.terms ?? NO_TERMS,
 			}),
 		);
 	}

@@ -1,6 +1,7 @@
 /* What an issuer's books say of a payment in doubt, and what follows from that. */
 import { TetradError, unreachable } from "../../errors.ts";
 import { byKey, put, reading, type Transaction } from "../../machine/index.ts";
+import type { SaleKey } from "../documents/index.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
 	type Change,
@@ -13,7 +14,7 @@ import {
 import { givingBack } from "./spending-sums.ts";
 
 /** The issuer's word on a transfer, as its message has it: 0 when nobody has handed it in, 1 when it is booked, 2 when it is void; and what was credited. */
-export interface SaidOutcome {
+export interface SaidOutcome extends SaleKey {
 	readonly state: 0 | 1 | 2;
 	readonly credited: bigint;
 }

@@ -1,17 +1,23 @@
 /* Why a payment is not made, as its agent hears it. */
+import { HASH_BYTES } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
+import { sameBytes } from "../../wire/index.ts";
 import {
 	formatAmount,
 	type Invoice,
 	type IssuerTerms,
+	MAX_AMOUNT,
+	MAX_TERMS_BYTES,
 } from "../documents/index.ts";
 import {
 	type AskedPayment,
+	type AskedSale,
 	type OpenPayment,
 	sameAsked,
 } from "./payment-state.ts";
 import type { Selected } from "./purse-book.ts";
-import { MAX_ASKERS } from "./purse-limits.ts";
+import type { OpenMeeting } from "./purse-core.ts";
+import { CLOCK_TOLERANCE_MS, MAX_ASKERS } from "./purse-limits.ts";
 import type { PaymentRow } from "./purse-tables.ts";
 
 export function whyNotJoin(
@@ -91,6 +97,26 @@ export function lapsedError(): TetradError {
 	);
 }
 
+export function abortedError(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this contract was cancelled before it was paid, and is never paid any more",
+	);
+}
+
+/** Why a sale is not committed any more: whoever reads its terms by another clock may find that their time is over. */
+export function whyExpired(
+	sale: AskedSale | undefined,
+	now: number,
+): TetradError | undefined {
+	return sale === undefined || now + CLOCK_TOLERANCE_MS < sale.payBy
+		? undefined
+		: new TetradError(
+				"timed-out",
+				"the time to pay by its terms is over, or nearly: ask for a new contract",
+			);
+}
+
 export function shortError(): TetradError {
 	return new TetradError(
 		"double-spent",
@@ -104,12 +130,41 @@ export function whyNotPaid({
 }: Pick<PaymentRow, "state">): TetradError | undefined {
 	switch (state) {
 		case "settled":
+		case "keyed":
 			return undefined;
 		case "short":
 			return shortError();
 		default:
 			return lapsedError();
 	}
+}
+
+/** The part that knows of sales asks for nothing else, and is not trusted with that. */
+export function whyNoSale(
+	{ payee, sale, amount }: AskedPayment,
+	{ peer }: OpenMeeting,
+): TetradError | undefined {
+	const isIt =
+		sale !== undefined &&
+		sale.terms.length > 0 &&
+		sale.terms.length <= MAX_TERMS_BYTES &&
+		sale.keyHash.length === HASH_BYTES &&
+		amount > 0n &&
+		amount <= MAX_AMOUNT &&
+		sameBytes(payee, peer.deviceId);
+	return isIt
+		? undefined
+		: new TetradError(
+				"payment-refused",
+				"this is no sale by the other module of the tetrad",
+			);
+}
+
+export function tetradOver(): TetradError {
+	return new TetradError(
+		"tetrad-closed",
+		"the tetrad is over; nothing was paid",
+	);
 }
 
 export function noAnswer(): TetradError {

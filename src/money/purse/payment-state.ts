@@ -1,3 +1,4 @@
+import type { Write } from "../../machine/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import {
 	type Invoice,
@@ -14,6 +15,19 @@ import type { PaymentRow } from "./purse-tables.ts";
 export interface AskedPayment extends Payment {
 	/** Device id. */
 	readonly payee: Uint8Array;
+	/** What it is paid for, when it is a sale. */
+	readonly sale: AskedSale | undefined;
+}
+
+/** What a sale has beside a payment, until it is committed. */
+export interface AskedSale {
+	readonly terms: Uint8Array;
+	/** SHA-256 of the key, 32 bytes. */
+	readonly keyHash: Uint8Array;
+	/** Until when it may be committed by its terms; milliseconds since the epoch. */
+	readonly payBy: number;
+	/** Written along with it. */
+	readonly also: readonly Write[];
 }
 
 /** A payment that is durable. */
@@ -56,6 +70,8 @@ export type PaymentState =
 			readonly receipt: Receipt;
 			/** The payee's, under which it was signed. */
 			readonly chain: Uint8Array;
+			/** Of a sale. */
+			readonly key: Uint8Array | undefined;
 	  };
 
 /** Its payee has agreed to take it. */
@@ -94,10 +110,29 @@ export function isUncommitted(
 }
 
 export function askedOf(row: PaymentRow): AskedPayment {
-	const { contract, issuer, currency, amount, payee } = row;
-	return { contract, issuer, currency, amount, payee };
+	const { contract, issuer, currency, amount, payee, terms } = row;
+	const keyHash = row.key_hash;
+	return {
+		contract,
+		issuer,
+		currency,
+		amount,
+		payee,
+		sale:
+			keyHash.length === 0
+				? undefined
+				: { terms, keyHash, payBy: Number(row.pay_by), also: [] },
+	};
 }
 
 export function sameAsked(a: AskedPayment, b: AskedPayment): boolean {
-	return samePayment(a, b) && sameBytes(a.payee, b.payee);
+	return (
+		samePayment(a, b) && sameBytes(a.payee, b.payee) && sameSale(a.sale, b.sale)
+	);
+}
+
+/** Whether both are paid for the same key; the terms are what the contract is the hash of. */
+function sameSale(a: AskedSale | undefined, b: AskedSale | undefined): boolean {
+	if (a === undefined || b === undefined) return a === b;
+	return sameBytes(a.keyHash, b.keyHash);
 }

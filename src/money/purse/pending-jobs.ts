@@ -2,6 +2,7 @@
  * What a purse waits for, as data: one kind for each thing, and what is needed to go on once its
  * answer is there. A simulator can show all of it.
  */
+import type { Kind as KindOfJob } from "../../machine/index.ts";
 import type {
 	Head,
 	Invoice,
@@ -11,9 +12,14 @@ import type {
 	TransferBody,
 } from "../documents/index.ts";
 import type { Agreement } from "./agreed-payers.ts";
+import type { CommitResult } from "./commit-transfer.ts";
 import type { Consequences } from "./issuer-answers.ts";
 import type { Exchange } from "./issuer-exchange.ts";
-import type { Cancelled, NewDeposits } from "./issuer-requests.ts";
+import type {
+	Cancelled,
+	NewDeposits,
+	NewSaleResolutions,
+} from "./issuer-requests.ts";
 import type { DoubtEnded } from "./payment-outcome.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PaymentRow, ReceiptRow, RequestRow } from "./purse-tables.ts";
@@ -55,7 +61,9 @@ export type LookedUp =
 			readonly kind: "unpaid";
 			/** Nothing was ever paid to that module. */
 			readonly isNewMerchant: boolean;
-	  };
+	  }
+	/** It was cancelled, and will never be paid. */
+	| { readonly kind: "aborted" };
 
 /** Answered by what a transaction has decided, which is in `Results`. */
 export type TransactionJob =
@@ -93,11 +101,26 @@ export type TransactionJob =
 			readonly kind: "settling-payment";
 			readonly contract: Uint8Array;
 	  }
+	/** The receipt for a sale is being kept whose key did not come with it. */
+	| { readonly kind: "keeping-receipt"; readonly contract: Uint8Array }
+	/** A sale is cancelled, unless it is committed. */
+	| { readonly kind: "aborting"; readonly contract: Uint8Array }
+	/** What the part that knows of sales has asked for. */
+	| { readonly kind: "sale-work"; readonly job: KindOfJob }
+	/** A selling secret is being kept. */
+	| ({ readonly kind: "keeping-secret" } & VisitName)
 	/** Whether a contract that the own agent expects a payment for was paid to this module before. */
 	| {
 			readonly kind: "looking-up-expected";
 			readonly tetrad: number;
 			readonly expected: Payment;
+	  }
+	/** Whether a sale that a payer offers was paid before. */
+	| {
+			readonly kind: "looking-up-offered";
+			readonly tetrad: number;
+			readonly wanted: Payment;
+			readonly invoice: Invoice;
 	  }
 	/** With whom this module agrees on a payment becomes durable before its payer hears of it. */
 	| {
@@ -135,6 +158,8 @@ export type TransactionJob =
 	| ({ readonly kind: "requesting-deposits" } & VisitName)
 	| ({ readonly kind: "requesting-claims" } & VisitName)
 	| ({ readonly kind: "requesting-resolutions" } & VisitName)
+	/** Sales that are handed to their issuer. */
+	| ({ readonly kind: "requesting-sales" } & VisitName)
 	/** Own notes are given away for an exchange, and its request becomes durable with them. */
 	| ({
 			readonly kind: "committing-exchange";
@@ -178,12 +203,17 @@ export interface Results {
 	/** The row as it is now; nothing when it was not about what waits, or not newer than what was said. */
 	readonly deciding: ApprovalRow | undefined;
 	readonly limiting: undefined;
-	/** Nothing when the ranges cannot be given away any more. */
-	readonly "committing-payment": PaymentRow | undefined;
+	readonly "committing-payment": CommitResult;
 	readonly "settling-payment": undefined;
+	readonly "keeping-receipt": undefined;
+	/** Whether it is cancelled now, or was before. */
+	readonly aborting: boolean;
+	readonly "sale-work": unknown;
+	readonly "keeping-secret": unknown;
 	/** What the issuer's answer has changed; nothing when doubt had ended before, or goes on. */
 	readonly "recording-outcome": DoubtEnded | undefined;
 	readonly "looking-up-expected": ReceiptRow | undefined;
+	readonly "looking-up-offered": ReceiptRow | undefined;
 	readonly agreeing: Agreement;
 	readonly "looking-up-delivery": ReceiptRow | undefined;
 	/** The row that is there, and whether it was written now. */
@@ -199,7 +229,8 @@ export interface Results {
 	readonly "requesting-deposits": NewDeposits;
 	readonly "requesting-claims": readonly RequestRow[];
 	readonly "requesting-resolutions": readonly RequestRow[];
-	readonly "committing-exchange": PaymentRow | undefined;
+	readonly "requesting-sales": NewSaleResolutions;
+	readonly "committing-exchange": CommitResult;
 	readonly "closing-give-back": Consequences | undefined;
 	readonly "recording-answer": Consequences | undefined;
 }

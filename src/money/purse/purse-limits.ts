@@ -32,6 +32,10 @@ export const PROMISED_PART = 4n;
 /** Promises whose time is over that are forgotten with each new one. */
 export const OLD_PROMISES_AT_ONCE = 16;
 
+/** So long it is remembered that a contract was cancelled: 40 days, and none can be committed longer than that after it was made. Older ones are forgotten with each new one, so many at once. */
+export const ABORTED_KEPT_MS: number = 40 * 24 * 3_600_000;
+export const OLD_ABORTED_AT_ONCE = 16;
+
 /** Transfers of one tetrad that are being taken at once: all that its payer can have in doubt. */
 export const MAX_ACCEPTANCES_PER_TETRAD = 1024;
 

@@ -143,7 +143,8 @@ const PAYMENTS_COLUMNS = {
 
 /**
  * Transfers that this module has signed, exchanges with an issuer among them. State: `committed`
- * until the payee's receipt or the issuer's answer is there, then `settled`; `lapsed` when their
+ * until the payee's receipt or the issuer's answer is there, then `settled`; a sale whose key came
+ * from its payee is `keyed` until its issuer has been handed it, too; `lapsed` when their
  * issuer declared them void and gave back what of them was free; `short` when the
  * issuer credited the payee with less, because ranges had been booked before.
  */
@@ -255,6 +256,16 @@ export const PROMISES: Table<typeof PROMISES_COLUMNS> = table(
 	{ by_payer: ["payer", "promised"], by_until: ["until"] },
 );
 
+const ABORTED_COLUMNS = { contract: "bytes", at: "integer" } as const;
+
+/** Contracts that this module will never pay: they were cancelled before they were committed. */
+export const ABORTED: Table<typeof ABORTED_COLUMNS> = table(
+	"aborted",
+	ABORTED_COLUMNS,
+	["contract"],
+	{ by_at: ["at"] },
+);
+
 const LOG_COLUMNS = {
 	/** Of the head that the change made. */
 	number: "integer",
@@ -297,6 +308,7 @@ export const PURSE_SCHEMA: Schema = schema(
 		REQUESTS,
 		LOG,
 		PROMISES,
+		ABORTED,
 		SPENT,
 		SPENT_IN_ALL,
 		APPROVALS,
@@ -374,6 +386,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			{ kind: "add-table", table: APPROVALS },
 		],
 	},
+	{ to: 8, steps: [{ kind: "add-table", table: ABORTED }] },
 );
 
 export type MetaRow = Row<typeof META.columns>;

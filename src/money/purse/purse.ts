@@ -33,6 +33,7 @@ import { PaymentOffers } from "./payment-offers.ts";
 import type {
 	JobOf,
 	PurseJob,
+	Results,
 	SignatureJob,
 	TransactionJob,
 } from "./pending-jobs.ts";
@@ -41,6 +42,8 @@ import { PurseCore, type PurseMachineOptions } from "./purse-core.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { PurseWork, type Written } from "./purse-work.ts";
+import type { SalePart } from "./sale-part.ts";
+import { makeSaleRail } from "./sale-rail.ts";
 import { Settling } from "./settling.ts";
 import { SpendingLimits } from "./spending-limits.ts";
 import { SpendingPermission } from "./spending-permission.ts";
@@ -50,6 +53,7 @@ import { Witnesses } from "./witnesses.ts";
 /** The machine of a module that holds money. `state` is what `loadPurse` has read from its store. */
 export class PurseMachine implements MoneyMachine<PurseReport> {
 	readonly #core: PurseCore;
+	readonly #sale: SalePart | undefined;
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
 	readonly #paying: Paying;
@@ -69,7 +73,14 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const core = new PurseCore(options, state);
 		const work = new PurseWork(core);
 		const witnesses = new Witnesses(core, work, state);
-		const parts = { core, work, witnesses };
+		const sale = options.sale?.(
+			makeSaleRail(core, work, {
+				pay: (tetrad, payment, also) =>
+					this.#paying.paySale(tetrad, payment, also),
+				cancel: (contract) => this.#paying.cancel(contract),
+			}),
+		);
+		const parts = { core, work, witnesses, sale };
 		const approvals = new Approvals(parts, state.spending.approvals);
 		const limits = new SpendingLimits(parts, approvals, state.spending);
 		const payments = new OpenPayments(parts, limits, state.payments);
@@ -88,6 +99,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const judge = new PaymentJudge(core);
 		const expecting = new Expecting(parts, invoiceKey, promises, judge);
 		this.#core = core;
+		this.#sale = sale;
 		this.#work = work;
 		this.#witnesses = witnesses;
 		this.#paying = new Paying(
@@ -130,8 +142,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	/** The first of all that its parts wait until. */
 	get deadline(): number | undefined {
 		let first = this.#witnesses.deadline;
-		for (const part of [this.#paying, this.#settling])
-			for (const deadline of part.deadlines())
+		for (const part of [this.#paying, this.#settling, this.#sale])
+			for (const deadline of part?.deadlines() ?? [])
 				if (first === undefined || deadline < first) first = deadline;
 		return first;
 	}
@@ -150,14 +162,16 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				const meeting = this.#core.open(event.meeting);
 				this.#expecting.opened(meeting);
 				this.#acceptance.opened(meeting);
-				return this.#delivery.opened(meeting);
+				this.#delivery.opened(meeting);
+				return this.#sale?.opened(meeting);
 			}
 			case "closed":
 				this.#core.meetings.delete(event.tetrad);
 				this.#expecting.closed(event.tetrad);
 				this.#acceptance.closed(event.tetrad);
 				this.#settling.closed(event.tetrad);
-				return this.#paying.closed(event.tetrad);
+				this.#paying.closed(event.tetrad);
+				return this.#sale?.closed(event.tetrad);
 			case "from-agent":
 			case "from-module":
 				return this.#hear(event);
@@ -181,7 +195,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "time":
 				this.#witnesses.time();
 				this.#paying.time();
-				return this.#settling.time();
+				this.#settling.time();
+				return this.#sale?.time();
 			default:
 				return unreachable(event);
 		}
@@ -219,6 +234,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case WITH_AGENT.settle.type:
 				return this.#settling.settle(meeting, bytes);
 			default:
+				if (this.#sale?.hears("agent", bytes[0] ?? 0) === true)
+					return this.#sale.fromAgent(meeting, bytes);
 				throw unexpected("the own agent");
 		}
 	}
@@ -243,7 +260,12 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case WITH_ISSUER.declined.type:
 			case WITH_ISSUER.outcome.type:
 				return this.#settling.hear(meeting, bytes);
+			case WITH_ISSUER.sellingSecret.type:
+				if (this.#sale === undefined) throw unexpected("the other module");
+				return this.#settling.hear(meeting, bytes);
 			default:
+				if (this.#sale?.hears("module", bytes[0] ?? 0) === true)
+					return this.#sale.fromModule(meeting, bytes);
 				throw unexpected("the other module");
 		}
 	}
@@ -283,15 +305,26 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "asking-owner":
 				return this.#permission.asked(done.job);
 			case "deciding":
-				return this.#approvals.decided(done.job, done.result);
+				this.#approvals.decided(done.job, done.result);
+				return this.#tellDecided(done.result);
 			case "limiting":
 				return this.#limits.ordered(done.job);
 			case "committing-payment":
 				return this.#commit.committed(done.job, done.result);
 			case "settling-payment":
 				return this.#delivery.settled(done.job);
+			case "keeping-receipt":
+				return;
+			case "aborting":
+				return this.#paying.cancelled(done.job, done.result);
+			case "sale-work":
+				return this.#sale?.written(done.job.job, done.result);
+			case "keeping-secret":
+				return this.#settling.secretKept(done.job, done.result);
 			case "looking-up-expected":
 				return this.#expecting.lookedUp(done.job, done.result);
+			case "looking-up-offered":
+				return this.#expecting.offeredLookedUp(done.job, done.result);
 			case "agreeing":
 				return this.#expecting.agreed(done.job, done.result);
 			case "looking-up-delivery":
@@ -312,6 +345,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#visitWork.claimsRequested(done.job, done.result);
 			case "requesting-resolutions":
 				return this.#visitWork.resolutionsRequested(done.job, done.result);
+			case "requesting-sales":
+				return this.#visitWork.salesRequested(done.job, done.result);
 			case "committing-exchange":
 				return this.#visitWork.exchangeCommitted(done.job, done.result);
 			case "closing-give-back":
@@ -342,8 +377,15 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#commit.notCommitted(job, error);
 			case "settling-payment":
 				return this.#delivery.notSettled(job, error);
+			case "keeping-receipt":
+				return this.#core.trouble(error);
+			case "aborting":
+				return this.#paying.notCancelled(job, error);
+			case "sale-work":
+				return this.#sale?.notWritten(job.job, error);
 			case "looking-up-expected":
 				return this.#expecting.notLookedUp(job, error);
+			case "looking-up-offered":
 			case "agreeing":
 				return this.#expecting.notAgreed(job, error);
 			case "looking-up-delivery":
@@ -359,6 +401,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "requesting-deposits":
 			case "requesting-claims":
 			case "requesting-resolutions":
+			case "requesting-sales":
+			case "keeping-secret":
 			case "closing-give-back":
 			case "recording-outcome":
 				return this.#settling.failed(job, error);
@@ -397,6 +441,14 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			default:
 				return unreachable(job);
 		}
+	}
+
+	/** A sale that waited for the owner may be asked for again, or not. */
+	#tellDecided(row: Results["deciding"]): void {
+		if (row === undefined) return;
+		const { contract, state } = row;
+		const kind = state === "approved" ? "approved" : "denied";
+		this.#sale?.happened({ kind, contract });
 	}
 
 	/** The witness is told how far this purse has come; with an issuer it is the start of the business. */

@@ -122,6 +122,12 @@ export type SaleEvent =
 	  }
 	/** It is durable that it will never be committed. */
 	| { readonly kind: "aborted"; readonly contract: Uint8Array }
+	/** That could not be made durable, and `error` is why: it may be asked for again. */
+	| {
+			readonly kind: "not-cancelled";
+			readonly contract: Uint8Array;
+			readonly error: TetradError;
+	  }
 	/** It was committed before it was cancelled, and goes on. */
 	| { readonly kind: "too-late"; readonly contract: Uint8Array }
 	// At the payee.
@@ -134,7 +140,8 @@ export type SaleEvent =
 			readonly terms: Uint8Array;
 			readonly isBooked: boolean;
 	  } & KeyedSale)
-	/** The issuer has booked it. */
+	// At both.
+	/** The issuer has booked it, and nothing more becomes of it: its payer had the key before. */
 	| { readonly kind: "booked"; readonly contract: Uint8Array }
 	/** The issuer will never book it, and `error` is what it said. */
 	| {
@@ -170,7 +177,7 @@ export interface SaleRail {
 	 * that comes of it comes as a `SaleEvent`, also within this call.
 	 */
 	pay(tetrad: number, payment: SalePayment, also: readonly Write[]): void;
-	/** Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted` or `too-late`. */
+	/** Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted`, `too-late` or `not-cancelled`. */
 	cancel(contract: Uint8Array): void;
 	/** Asks for a transaction, in its turn; answered by `written` with what it decides, or by `notWritten`. `job` is data that says what to do then. */
 	transact(job: Kind, transaction: Transaction<unknown>): void;

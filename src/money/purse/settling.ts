@@ -47,6 +47,8 @@ import type { PurseParts } from "./purse-parts.ts";
 import type { PurseReport } from "./purse-report.ts";
 import type { RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { GivenSecret, SalePart } from "./sale-part.ts";
+import { withHead } from "./sale-rail.ts";
 import type { VisitWork } from "./visit-work.ts";
 import type { Witnesses } from "./witnesses.ts";
 
@@ -60,10 +62,11 @@ export class Settling {
 	readonly #visitWork: VisitWork;
 	readonly #acceptance: PaymentAcceptance;
 	readonly #payments: OpenPayments;
+	readonly #sale: SalePart | undefined;
 
 	/** An issuer's answers are for `acceptance` to hear of, and end `payments` that were in doubt. */
 	constructor(
-		{ core, work, witnesses }: PurseParts,
+		{ core, work, witnesses, sale }: PurseParts,
 		visits: IssuerVisits,
 		visitWork: VisitWork,
 		acceptance: PaymentAcceptance,
@@ -71,6 +74,7 @@ export class Settling {
 	) {
 		this.#core = core;
 		this.#work = work;
+		this.#sale = sale;
 		this.#witnesses = witnesses;
 		this.#visits = visits;
 		this.#visitWork = visitWork;
@@ -147,6 +151,10 @@ export class Settling {
 				return this.#answered(visit, request, (row) =>
 					recordOutcome(this.#core, row, said, bytes),
 				);
+			}
+			case WITH_ISSUER.sellingSecret.type: {
+				const { request, ...given } = body(WITH_ISSUER.sellingSecret, bytes);
+				return this.#secretGiven(visit, request, given);
 			}
 			case WITH_ISSUER.account.type: {
 				const { request, balance } = body(WITH_ISSUER.account, bytes);
@@ -286,6 +294,8 @@ export class Settling {
 		lapsed,
 		ended,
 		claimed,
+		sale,
+		refunded,
 		report,
 		trouble,
 	}: Consequences): void {
@@ -300,11 +310,47 @@ export class Settling {
 		else if (claimed !== undefined) this.#core.book.drop(claimed.id);
 		this.#payments.lapsed(lapsed);
 		if (ended !== undefined) this.#endDoubt(ended);
+		if (refunded !== undefined) this.#payments.refunded(refunded);
+		if (sale !== undefined) this.#payments.saleOver(sale);
 		if (trouble !== undefined) this.#core.trouble(trouble);
 		if (report === undefined) return;
 		this.#core.report(report);
 		if (report.kind === "deposited" && report.credited < report.amount)
 			this.#core.trouble(doubleSpent(report));
+	}
+
+	/** It is durable before the visit is over. */
+	#secretGiven(visit: Visit, request: Uint8Array, given: GivenSecret): void {
+		if (visit.secret !== hex(request) || this.#sale === undefined) return;
+		const part = this.#sale;
+		const { meeting, terms, name } = visit;
+		const kept = checked(() =>
+			part.keepSecret(meeting, terms, {
+				secret: copy(given.secret),
+				certificate: copy(given.certificate),
+				chain: copy(given.chain),
+			}),
+		);
+		if (kept.kind === "failed") return this.#noSecret(visit, kept.error);
+		this.#work.transact(
+			{ kind: "keeping-secret", ...name },
+			withHead(kept.value),
+		);
+	}
+
+	secretKept(name: VisitName, result: unknown): void {
+		this.#sale?.secretKept(result);
+		const visit = this.#visits.at(name);
+		if (visit === undefined) return;
+		visit.secret = undefined;
+		this.#visitWork.advance(visit);
+	}
+
+	/** What was to be sold cannot be, and everything else goes on. */
+	#noSecret(visit: Visit, error: TetradError): void {
+		this.#core.trouble(error);
+		visit.secret = undefined;
+		this.#visitWork.advance(visit);
 	}
 
 	/** What became of a payment in doubt. It is asked again at the next meeting as long as that ends no doubt. */
@@ -378,6 +424,7 @@ export class Settling {
 			);
 		const row = visit.inFlight.get(id);
 		const wasInquiry = visit.inquiries.delete(id);
+		if (visit.secret === id) return this.#noSecret(visit, error);
 		if (row === undefined && !wasInquiry) return;
 		if (row === undefined || isNotNow(code) || visit.state.kind !== "working") {
 			visit.problem ??=
@@ -394,7 +441,13 @@ export class Settling {
 		}
 		const { graceMs } = visit.state;
 		this.#answered(visit, fields.request, () =>
-			recordDeclined(this.#core, row, code, bytes, graceMs),
+			recordDeclined(
+				this.#core,
+				row,
+				{ code, message: error.message },
+				bytes,
+				graceMs,
+			),
 		);
 	}
 

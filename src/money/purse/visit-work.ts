@@ -12,15 +12,18 @@ import {
 	REQUEST_ID_BYTES,
 	WITH_ISSUER,
 } from "../documents/index.ts";
-import { commitTransfer } from "./commit-transfer.ts";
+import { type CommitResult, commitTransfer } from "./commit-transfer.ts";
 import { recordGivenBack } from "./issuer-answers.ts";
 import { nextExchange, signedExchange } from "./issuer-exchange.ts";
 import {
 	claimRequests,
 	depositRequests,
+	FIRST_SALES,
 	type NewDeposits,
+	type NewSaleResolutions,
 	openRequests,
 	resolveRequests,
+	saleRequests,
 } from "./issuer-requests.ts";
 import type { IssuerVisits, Source, Visit } from "./issuer-visits.ts";
 import type { OpenPayments } from "./open-payments.ts";
@@ -34,8 +37,9 @@ import {
 	MAX_REQUESTS_IN_FLIGHT,
 } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
-import { type PaymentRow, REQUESTS, type RequestRow } from "./purse-tables.ts";
+import { REQUESTS, type RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
+import type { SalePart } from "./sale-part.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 export class VisitWork {
@@ -44,17 +48,19 @@ export class VisitWork {
 	readonly #witnesses: Witnesses;
 	readonly #visits: IssuerVisits;
 	readonly #payments: OpenPayments;
+	readonly #sale: SalePart | undefined;
 	/** Notes whose claim was declined, in hexadecimal, and when. */
 	readonly #claimDeclined = new Map<string, number>();
 
 	/** What of `payments` is in doubt is asked of its issuer. */
 	constructor(
-		{ core, work, witnesses }: PurseParts,
+		{ core, work, witnesses, sale }: PurseParts,
 		visits: IssuerVisits,
 		payments: OpenPayments,
 	) {
 		this.#core = core;
 		this.#work = work;
+		this.#sale = sale;
 		this.#witnesses = witnesses;
 		this.#visits = visits;
 		this.#payments = payments;
@@ -82,7 +88,22 @@ export class VisitWork {
 			source: { kind: "open" },
 			isLooking: false,
 		};
+		this.#askForSecret(visit);
 		this.advance(visit);
+	}
+
+	/** Whoever sells may want another selling secret. */
+	#askForSecret(visit: Visit): void {
+		const { meeting, terms } = visit;
+		const generation = this.#sale?.wantedSecret(meeting, terms);
+		if (generation === undefined) return;
+		const request = this.#core.options.context.crypto.random(REQUEST_ID_BYTES);
+		visit.secret = hex(request);
+		visit.until = this.#core.now + ANSWER_WITHIN_MS;
+		this.#core.toModule(
+			meeting.tetrad,
+			message(WITH_ISSUER.secret, { request, generation }),
+		);
 	}
 
 	/** Sends what can be sent, and looks for more. */
@@ -126,6 +147,11 @@ export class VisitWork {
 						withdraws: this.#witnesses.standing.kind !== "behind",
 					}),
 				);
+			case "sales":
+				return this.#work.transact(
+					{ kind: "requesting-sales", ...name },
+					saleRequests(this.#core, issuer, source.cursor, visit.resolved),
+				);
 			case "doubts":
 				return this.#inquire(visit, source.left);
 			case "deposits":
@@ -162,8 +188,21 @@ export class VisitWork {
 		const toSend = rows.filter(
 			({ kind }) => kind !== "give-back" && !(isBehind && kind === "withdraw"),
 		);
+		this.#found(visit, toSend, { kind: "sales", cursor: FIRST_SALES });
+	}
+
+	salesRequested(name: VisitName, { rows, next }: NewSaleResolutions): void {
+		const visit = this.#visits.at(name);
+		if (visit === undefined) return;
+		for (const { subject } of rows) visit.resolved.add(hex(subject));
 		const left = this.#payments.inDoubtAt(visit.terms.issuer);
-		this.#found(visit, toSend, { kind: "doubts", left });
+		this.#found(
+			visit,
+			rows,
+			next === undefined
+				? { kind: "doubts", left }
+				: { kind: "sales", cursor: next },
+		);
 	}
 
 	/** Asks what became of payments in doubt, as many as there is room for: before anything is claimed of their notes. */
@@ -283,10 +322,10 @@ export class VisitWork {
 
 	exchangeCommitted(
 		{ tetrad, visit, selection, request }: JobOf<"committing-exchange">,
-		row: PaymentRow | undefined,
+		row: CommitResult,
 	): void {
 		const name = { tetrad, visit };
-		if (row === undefined)
+		if (row === undefined || row === "aborted")
 			return this.exchangeFailed(name, selection, disagreement());
 		this.#core.book.commit(selection);
 		const found = this.#visits.at(name);
@@ -332,9 +371,9 @@ export class VisitWork {
 	}
 }
 
-/** Requests and inquiries that are not answered. */
-function underWay({ inFlight, inquiries }: Visit): number {
-	return inFlight.size + inquiries.size;
+/** What was asked and is not answered. */
+function underWay({ inFlight, inquiries, secret }: Visit): number {
+	return inFlight.size + inquiries.size + (secret === undefined ? 0 : 1);
 }
 
 function disagreement(): TetradError {

@@ -231,6 +231,7 @@ export class BuyerModule {
 			case "receipt-without-key":
 				return this.#doubt(purchase, noKey());
 			case "in-doubt":
+			case "not-cancelled":
 				return this.#doubt(purchase, event.error);
 			case "not-paid":
 				if (purchase !== undefined) this.#notPaid(purchase, event.error);

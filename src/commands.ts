@@ -91,6 +91,31 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/purse/index.ts")).declarePurse,
 	},
 	{
+		name: "limits",
+		usage: FLAGS,
+		description:
+			"show and set what a purse may pay; setting needs the owner's secret",
+		load: async () => (await import("./cli/limits/index.ts")).declareLimits,
+	},
+	{
+		name: "approvals",
+		usage: FLAGS,
+		description: "show the payments that wait for the owner of a purse",
+		load: async () => (await import("./cli/limits/index.ts")).declareApprovals,
+	},
+	{
+		name: "approve",
+		usage: `${FLAGS} <contract>`,
+		description: "let a payment that waits be made",
+		load: async () => (await import("./cli/limits/index.ts")).declareApprove,
+	},
+	{
+		name: "deny",
+		usage: `${FLAGS} <contract>`,
+		description: "refuse a payment that waits",
+		load: async () => (await import("./cli/limits/index.ts")).declareDeny,
+	},
+	{
 		name: "issuer",
 		usage: "",
 		description:

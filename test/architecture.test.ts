@@ -222,6 +222,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
+	"cli/limits": [
+		"cli",
+		"crypto",
+		"device/home",
+		"device/process",
+		"device/purse",
+		"identity",
+		"money",
+		"wire",
+	],
 	"cli/log": ["cli", "device/purse", "wire"],
 	"cli/purse": [
 		"carrier",

@@ -138,6 +138,7 @@ export {
 	REQUEST_ID_BYTES,
 	type Receipt,
 	type ReceiptBody,
+	readLimits,
 	readReceipt,
 	requireAmount,
 	requireCurrency,
@@ -241,6 +242,7 @@ export {
 	type BalanceView,
 	balanceParts,
 	CLOCK_TOLERANCE_MS,
+	countingRows,
 	type DeliveredSale,
 	type FoundToArchive,
 	findToArchive,
@@ -274,5 +276,6 @@ export {
 	type SaleReport,
 	type Sold,
 	saleTables,
+	spendingTables,
 	type ViewPart,
 } from "./purse/index.ts";

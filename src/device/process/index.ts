@@ -9,3 +9,4 @@ export {
 	type PurseEvent,
 	type Report,
 } from "./process-events.ts";
+export { WHY_APPROVAL } from "./purse-events.ts";

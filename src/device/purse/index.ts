@@ -49,10 +49,20 @@ export {
 	viewWaiting,
 } from "./purse-home.ts";
 export {
+	isWaiting,
+	placeApproval,
 	placeCancellation,
 	placeGiveBack,
+	placeLimits,
 	placeOverride,
 	placeWithdrawal,
 } from "./purse-orders.ts";
 export { newOwner, openOwner } from "./purse-owner.ts";
+export {
+	NOTHING_SPENT,
+	type PurseSpending,
+	type SpentMoney,
+	viewSpending,
+	type WaitingPayment,
+} from "./spending-view.ts";
 export type { Witness } from "./witness.ts";

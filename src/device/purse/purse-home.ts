@@ -14,9 +14,11 @@ import {
 	formatAmount,
 	type HolderKey,
 	type IssuerTerms,
+	type LimitsBody,
 	loadPurse,
 	type OrderBody,
 	openCancellation,
+	openLimits,
 	openOrder,
 	parseAmount,
 	purseTables,
@@ -258,20 +260,23 @@ export interface WaitingOrders {
 	readonly orders: readonly OrderBody[];
 	/** Not to do that: request ids of the orders, in hexadecimal. */
 	readonly cancelled: ReadonlySet<string>;
+	/** What the purse may pay: of several the one with the highest number. */
+	readonly limits: LimitsBody | undefined;
 }
 
 /** Reads what waits in orders/ of a home. */
 export async function viewWaiting(home: string): Promise<WaitingOrders> {
 	const { owner } = await readPurseSettings(home);
 	const files = await readOrders(home);
-	if (files.length === 0) return { orders: [], cancelled: new Set() };
+	if (files.length === 0)
+		return { orders: [], cancelled: new Set(), limits: undefined };
 	const purse = await moduleIdOf(home);
 	const signer = {
 		algorithm: "Ed25519",
 		publicKey: await ownerKey(owner),
 	} as const;
 	const owners = <Of extends { readonly request: Uint8Array }>(
-		kind: "order" | "cancel",
+		kind: "order" | "cancel" | "limits",
 		open: (document: Uint8Array) => { readonly value: Of },
 	): Of[] =>
 		files.flatMap((file) => {
@@ -292,6 +297,11 @@ export async function viewWaiting(home: string): Promise<WaitingOrders> {
 	return {
 		orders,
 		cancelled: new Set(cancelled.map(({ request }) => hex(request))),
+		limits: owners<LimitsBody>("limits", (document) =>
+			openLimits(nodeCrypto, document, purse, signer),
+		)
+			.toSorted((a, b) => (a.number < b.number ? -1 : 1))
+			.at(-1),
 	};
 }
 

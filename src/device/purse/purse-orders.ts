@@ -4,10 +4,16 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { SoftwareKey } from "../../keys/index.ts";
 import {
+	type ApprovalBody,
+	draftApproval,
 	draftCancellation,
+	draftLimits,
 	draftOrder,
 	draftOverride,
 	type Head,
+	type LimitsBody,
+	MAX_APPROVAL_BYTES,
+	MAX_LIMITS_BYTES,
 	MAX_ORDER_BYTES,
 	REQUEST_ID_BYTES,
 } from "../../money/index.ts";
@@ -28,6 +34,8 @@ import {
  *
  *   <request>.order       to withdraw, signed by the owner's key (src/money/order.ts)
  *   <request>.cancel      not to carry out the order of that name, signed by the same key
+ *   <request>.limits      what the purse may pay, signed by the same key (src/money/spending-order.ts)
+ *   <request>.approval    what to make of a payment that waits, signed by the same key
  *   <request>.override    to pay although a witness knows another state, signed by the same key
  *   <request>.give-back   the device id of an issuer; it needs no signature, because it only puts
  *                         money into the owner's own account
@@ -37,7 +45,23 @@ import {
 /** Files in that folder, of every kind. */
 const MAX_ORDER_FILES = 64;
 
-const ORDER = /^([0-9a-f]{32})\.(order|cancel|override|give-back)$/;
+/** What is signed by the owner's key. */
+export type SignedOrderKind =
+	| "order"
+	| "cancel"
+	| "override"
+	| "limits"
+	| "approval";
+
+const ORDER =
+	/^([0-9a-f]{32})\.(order|cancel|override|limits|approval|give-back)$/;
+
+/** The largest of any kind, in bytes. */
+const MAX_FILE_BYTES: number = Math.max(
+	MAX_ORDER_BYTES,
+	MAX_LIMITS_BYTES,
+	MAX_APPROVAL_BYTES,
+);
 
 export type OrderFile = {
 	/** Its name in orders/. */
@@ -45,7 +69,7 @@ export type OrderFile = {
 	readonly request: Uint8Array;
 } & (
 	| {
-			readonly kind: "order" | "cancel" | "override";
+			readonly kind: SignedOrderKind;
 			readonly document: Uint8Array;
 	  }
 	| { readonly kind: "give-back"; readonly issuer: Uint8Array }
@@ -104,6 +128,39 @@ export async function placeOverride(
 	await placeFile(home, `${hex(request)}.override`, document);
 }
 
+/** Orders what the purse in `home` may pay, in the place of what was ordered before. Resolves with the name of its file in orders/, when it is on the disk. */
+export async function placeLimits(
+	home: string,
+	owner: SoftwareKey,
+	limits: Omit<LimitsBody, "request" | "ordered">,
+): Promise<string> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	const draft = draftLimits({ ...limits, request, ordered: Date.now() });
+	const document = draft.sign(await owner.sign(draft.toSign));
+	const name = `${hex(request)}.limits`;
+	await placeFile(home, name, document);
+	return name;
+}
+
+/** Approves or denies a payment that waits in the purse in `home`. It counts from `ordered` on, in milliseconds since the epoch. Resolves as `placeLimits`. */
+export async function placeApproval(
+	home: string,
+	owner: SoftwareKey,
+	approval: Omit<ApprovalBody, "request">,
+): Promise<string> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	const draft = draftApproval({ ...approval, request });
+	const document = draft.sign(await owner.sign(draft.toSign));
+	const name = `${hex(request)}.approval`;
+	await placeFile(home, name, document);
+	return name;
+}
+
+/** Whether the module has not taken a file of orders/ down yet. */
+export async function isWaiting(home: string, name: string): Promise<boolean> {
+	return isThere(join(ordersFolder(home), name));
+}
+
 /** Orders all notes of an issuer back into the account there. */
 export async function placeGiveBack(
 	home: string,
@@ -125,11 +182,11 @@ export async function readOrders(home: string): Promise<OrderFile[]> {
 		if (id === undefined) continue;
 		const request = fromHex(id);
 		try {
-			const bytes = await readBytes(join(folder, name), MAX_ORDER_BYTES);
+			const bytes = await readBytes(join(folder, name), MAX_FILE_BYTES);
 			files.push(
-				kind === "order" || kind === "cancel" || kind === "override"
-					? { name, request, kind, document: bytes }
-					: { name, request, kind: "give-back", issuer: bytes },
+				kind === "give-back"
+					? { name, request, kind, issuer: bytes }
+					: { name, request, kind: kind as SignedOrderKind, document: bytes },
 			);
 		} catch (thrown) {
 			const error = asTetradError(thrown);

@@ -10,7 +10,9 @@ import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
 	loadPurse,
 	messages,
+	openApproval,
 	openCancellation,
+	openLimits,
 	openOrder,
 	openOverride,
 	PurseMachine,
@@ -45,11 +47,15 @@ import {
 	putOrderAside,
 	readOrders,
 	removeOrder,
+	type SignedOrderKind,
 } from "./purse-orders.ts";
 import { ownerKey } from "./purse-owner.ts";
 import { openPlaced, renewPlace } from "./purse-place.ts";
 
 const MEMORY = ":memory:";
+
+/** How often a module that runs looks for what its owner says about payments: half a second. */
+const LOOK_EVERY_MS = 500;
 
 interface PurseHooks {
 	/** Hears what the purse has for its owner. */
@@ -124,6 +130,9 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	readonly #failed = Promise.withResolvers<TetradError>();
 	#state: State;
 	#picking: Promise<void> = Promise.resolve();
+	#looking: NodeJS.Timeout | undefined;
+	/** Files in orders/ that were handed over; what was not carried out waits for the next settling. */
+	readonly #handed = new Set<string>();
 
 	private constructor(
 		options: PurseOptions,
@@ -213,6 +222,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		void driver.failed.then(this.#failed.resolve);
 		if (wasMoved) report({ kind: "trouble", error: moved(path) });
 		void this.#pickUp();
+		if (this.#home !== undefined) this.#look(this.#home);
 	}
 
 	/** For `MoneyModule`. */
@@ -257,6 +267,16 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		this.#attached().driver.cancel(document);
 	}
 
+	/** Hands over limits that the owner signed; what comes of it is reported. */
+	limits(document: Uint8Array): void {
+		this.#attached().driver.limits(document);
+	}
+
+	/** Hands over what the owner has said, and signed, about a payment that waits; what comes of it is reported. */
+	approval(document: Uint8Array): void {
+		this.#attached().driver.approval(document);
+	}
+
 	/** Has all notes of that issuer given back to it at the next meeting. */
 	giveBack(issuer: Uint8Array): void {
 		this.#attached().driver.giveBack(issuer);
@@ -264,6 +284,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	/** Ends what is under way and closes the store. Close the module first. */
 	async [Symbol.asyncDispose](): Promise<void> {
+		clearTimeout(this.#looking);
+		this.#looking = undefined;
 		if (this.#state.kind === "attached") await this.#state.driver.close();
 		await this.#picking;
 		if (this.#options.path !== MEMORY)
@@ -305,8 +327,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		report(what);
 		const home = this.#home;
 		if (home === undefined) return;
-		for (const name of orderNames(what))
+		for (const name of orderNames(what)) {
+			this.#handed.delete(name);
 			void this.#inTurn(() => removeOrder(home, name));
+		}
 	}
 
 	/** Hands over what waits in orders/. */
@@ -316,6 +340,20 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		return this.#inTurn(async () => {
 			for (const file of await readOrders(home)) await this.#take(home, file);
 		});
+	}
+
+	/** Takes what the owner says about payments while it counts, and not only when the agent settles. */
+	#look(home: string): void {
+		this.#looking = setTimeout(async () => {
+			await this.#inTurn(async () => {
+				for (const file of await readOrders(home)) {
+					const isUrgent = file.kind === "limits" || file.kind === "approval";
+					if (!isUrgent || this.#handed.has(file.name)) continue;
+					await this.#take(home, file);
+				}
+			});
+			if (this.#looking !== undefined) this.#look(home);
+		}, LOOK_EVERY_MS).unref();
 	}
 
 	/** One thing at a time in orders/; what goes wrong there is for the owner to hear of, and stops nothing. */
@@ -329,6 +367,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	async #take(home: string, file: OrderFile): Promise<void> {
 		const { name, request } = file;
+		this.#handed.add(name);
 		if (file.kind !== "cancel" && (await this.#isKnown(request)))
 			return removeOrder(home, name);
 		const { driver, host } = this.#attached();
@@ -345,6 +384,12 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 					return;
 				case "cancel":
 					driver.cancel(this.#owners(openCancellation, file, host));
+					return;
+				case "limits":
+					driver.limits(this.#owners(openLimits, file, host));
+					return;
+				case "approval":
+					driver.approval(this.#owners(openApproval, file, host));
 					return;
 				case "unreadable":
 					throw file.error;
@@ -367,8 +412,13 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	/** Throws unless the owner's key signed it, for this purse and under that name. */
 	#owners(
-		open: typeof openOrder | typeof openOverride | typeof openCancellation,
-		file: Extract<OrderFile, { kind: "order" | "override" | "cancel" }>,
+		open:
+			| typeof openOrder
+			| typeof openOverride
+			| typeof openCancellation
+			| typeof openLimits
+			| typeof openApproval,
+		file: Extract<OrderFile, { kind: SignedOrderKind }>,
 		{ context: { crypto, own } }: PurseHost,
 	): Uint8Array {
 		const { owner } = this.#options;
@@ -407,6 +457,10 @@ function orderNames(report: PurseReport): readonly string[] {
 			];
 		case "overridden":
 			return [`${hex(report.request)}.override`];
+		case "limits":
+			return [`${hex(report.request)}.limits`];
+		case "decided":
+			return [`${hex(report.request)}.approval`];
 		case "cancelled":
 			return ["order", "cancel"].map(
 				(kind) => `${hex(report.request)}.${kind}`,

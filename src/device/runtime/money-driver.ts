@@ -144,6 +144,16 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#ask({ kind: "cancel", document });
 	}
 
+	/** Hands over limits of the owner; what comes of it is reported. Throws as `order`. */
+	limits(document: Uint8Array): void {
+		this.#ask({ kind: "limits", document });
+	}
+
+	/** Hands over an approval or a denial of the owner; what comes of it is reported. Throws as `order`. */
+	approval(document: Uint8Array): void {
+		this.#ask({ kind: "approval", document });
+	}
+
 	/** Asks for all own notes of that issuer to be given back to it; what comes of it is reported. `request` is random, and names it for ever. Throws as `order`. */
 	giveBack(
 		issuer: Uint8Array,

@@ -49,3 +49,5 @@ export type {
 	Sold,
 } from "./sale-part.ts";
 export * as saleTables from "./sale-tables.ts";
+export { countingRows } from "./spending-sums.ts";
+export * as spendingTables from "./spending-tables.ts";

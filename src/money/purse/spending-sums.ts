@@ -173,6 +173,16 @@ export class SpendingSums {
 	}
 }
 
+/** Those rows that count at `now`, or when the last of them was written, if that was later. */
+export function countingRows(
+	spent: readonly SpentRow[],
+	now: number,
+): readonly SpentRow[] {
+	let latest = minuteOf(now);
+	for (const { minute } of spent) if (minute > latest) latest = minute;
+	return spent.filter(({ minute }) => minute >= latest - DAY_MINUTES);
+}
+
 /** For the transaction that ends a payment which was counted then and was not made; nothing when it was not counted. */
 export function givingBack(
 	payment: (Spent & { readonly counted: bigint }) | undefined,

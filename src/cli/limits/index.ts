@@ -1,0 +1,6 @@
+export {
+	declareApprovals,
+	declareApprove,
+	declareDeny,
+} from "./approvals-command.ts";
+export { declareLimits } from "./limits-command.ts";

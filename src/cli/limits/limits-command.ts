@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import { jsonFlag } from "../flags.ts";
+import { addOwnerFlags } from "../secret-flags.ts";
+import type { LimitsFlags } from "./limits.ts";
+
+export function declareLimits(command: Command): void {
+	command
+		.requiredOption("--home <folder>", "the module's home")
+		.option(
+			"--issuer <name>",
+			"of whose money, where the purse knows several issuers",
+		)
+		.option(
+			"--per-payment <amount>",
+			"pay at most this at once; 0 is nothing, and none takes the limit away, here and below",
+		)
+		.option("--per-day <amount>", "pay at most this within any 24 hours")
+		.option(
+			"--per-merchant-per-day <amount>",
+			"pay at most this to one merchant within any 24 hours",
+		)
+		.option(
+			"--in-all <amount>",
+			"pay at most this in all, counted from when it is first set",
+		)
+		.option(
+			"--approval-above <amount>",
+			"ask for your approval of a payment of more than this",
+		)
+		.option(
+			"--merchant <name...>",
+			"pay only modules that were named, and these among them: a certified name, or a device id in hexadecimal",
+		)
+		.option(
+			"--forget-merchant <name...>",
+			"pay these no more, which were named before",
+		)
+		.option("--all-merchants", "pay any module again")
+		.option(
+			"--approve-new-merchants",
+			"ask for your approval of the first payment to a module",
+		)
+		.option("--no-approve-new-merchants", "do not ask for that any more");
+	addOwnerFlags(command)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Without a limit to set it shows them, and what is used of them now. Setting one leaves all others
+as they are, and needs the owner's secret. A purse without limits pays all that it has.
+
+Examples:
+    tetrad limits --home alice-purse
+    tetrad limits --home alice-purse --per-payment 5 --per-day 20
+    tetrad limits --home alice-purse --approval-above 2.50 --approve-new-merchants
+    tetrad limits --home alice-purse --merchant bob-till --per-merchant-per-day 10
+  A purse that is only paid:
+    tetrad limits --home bob-till --per-payment 0`,
+		)
+		.action(async (flags: LimitsFlags) => {
+			const { limits } = await import("./limits.ts");
+			await limits(flags);
+		});
+}

@@ -72,6 +72,15 @@ export function serial(text: string): string {
 	return plain;
 }
 
+/** An amount greater than zero, in decimals of a currency that is not known yet. */
+export function amount(text: string): string {
+	if (!/^\d{1,19}(\.\d{1,18})?$/.test(text) || /^[0.]+$/.test(text))
+		throw new InvalidArgumentError(
+			"That is no amount: say one greater than zero, such as 12.50.",
+		);
+	return text;
+}
+
 /** A SHA-256 in hexadecimal. */
 export function sha256(text: string): string {
 	const plain = text.replaceAll(":", "").toLowerCase();

@@ -204,6 +204,41 @@ describe("wrong usage exits 2 with one line about it:", TOGETHER, () => {
 				),
 			/--settle-every is at most 1800 seconds/,
 		],
+		...["-1", "0", "1e3", "1,5", "1.", "x"].flatMap(
+			(amount): [string, () => string[], RegExp][] => [
+				[
+					`an amount of ${amount} to credit`,
+					() => [
+						...["issuer", "credit", "--home", "x", "--account", "a"],
+						...["--amount", amount],
+					],
+					/no amount/,
+				],
+				[
+					`an amount of ${amount} to pay`,
+					() => agent("--connect", "127.0.0.1:1", "--pay", amount),
+					/no amount/,
+				],
+				[
+					`an amount of ${amount} to withdraw`,
+					() => ["purse", "withdraw", "--home", "x", "--", amount],
+					/no amount/,
+				],
+			],
+		),
+		[
+			"a limit below zero",
+			() => [
+				...["purse", "create", "--home", "x", "--issuer", "y"],
+				...["--undeposited", "software=-1"],
+			],
+			/Say software/,
+		],
+		[
+			"notes of no days",
+			() => ["issuer", "init", "--home", "x", "--note-days", "0"],
+			/number of days/,
+		],
 		["port 0 to connect to", () => agent("--connect", "127.0.0.1:0"), /port 0/],
 		[
 			"pairing at both ends",

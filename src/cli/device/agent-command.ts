@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import {
 	address,
+	amount,
 	contract,
 	jsonFlag,
 	keylogFlag,
@@ -55,6 +56,7 @@ export function declareAgent(agent: Command): void {
 		.option(
 			"--pay <amount>",
 			"with --connect: have the own module pay the other agent's module",
+			amount,
 		)
 		.option("--for <text>", "what --pay is for, in up to 256 bytes")
 		.option(

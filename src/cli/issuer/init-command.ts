@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GRACE_DAYS, NOTE_DAYS } from "../../money/index.ts";
-import { jsonFlag } from "../flags.ts";
+import { days, jsonFlag } from "../flags.ts";
 import type { InitFlags } from "./init.ts";
 
 function whole(text: string): number {
@@ -16,7 +16,7 @@ export function addInitCommand(issuer: Command): void {
 		.requiredOption("--home <folder>", "the module's home")
 		.option("--currency <code>", "1 to 8 capital letters or digits", "PLAY")
 		.option("--exponent <decimals>", "decimals of the currency", whole, 2)
-		.option("--note-days <days>", "how long a note lives", whole, NOTE_DAYS)
+		.option("--note-days <days>", "how long a note lives", days, NOTE_DAYS)
 		.option(
 			"--grace-days <days>",
 			"how long after that its holder can claim what is left of it",

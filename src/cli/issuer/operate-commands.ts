@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { jsonFlag } from "../flags.ts";
+import { amount, jsonFlag } from "../flags.ts";
 import type {
 	AccountsFlags,
 	ConflictsFlags,
@@ -18,7 +18,7 @@ export function addCreditCommand(issuer: Command): void {
 			"--account <id>",
 			"a module's device id in hexadecimal, or the certified name of one that has an account",
 		)
-		.requiredOption("--amount <amount>", 'such as "100.00"')
+		.requiredOption("--amount <amount>", 'such as "100.00"', amount)
 		.option(
 			"--open",
 			"open the account of the module of that name that the issuer's own bank certifies",

@@ -10,9 +10,10 @@ import type { CreateFlags, Limits } from "./create.ts";
 function limits(text: string): Limits {
 	const found: Partial<Record<TamperResistance, string>> = {};
 	for (const part of text.split(",")) {
-		const [name, amount, ...more] = part.split("=");
+		const [name, amount = "", ...more] = part.split("=");
 		const level = TAMPER_RESISTANCE.find((known) => known === name);
-		if (level === undefined || !amount || more.length > 0 || found[level])
+		const isAmount = /^\d{1,19}(\.\d{1,18})?$/.test(amount);
+		if (level === undefined || !isAmount || more.length > 0 || found[level])
 			throw new InvalidArgumentError(
 				`Say ${TAMPER_RESISTANCE.join(", ")}, each once, with = and an amount, and commas between them.`,
 			);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { address, jsonFlag } from "../flags.ts";
+import { address, amount, jsonFlag } from "../flags.ts";
 import { addOwnerFlags, addSecretFlags } from "../secret-flags.ts";
 import type { CancelFlags } from "./cancel.ts";
 import type { DepositFlags, WithdrawFlags } from "./order.ts";
@@ -39,7 +39,7 @@ export function addWithdrawCommand(purse: Command): void {
 		.description(
 			"order notes from the account at an issuer; the owner's secret is needed",
 		)
-		.argument("<amount>", "how much, such as 100 or 12.50");
+		.argument("<amount>", "how much, such as 100 or 12.50", amount);
 	addSettleFlags(addOwnerFlags(withdraw), "withdraw 100").action(
 		async (amount: string, flags: WithdrawFlags) => {
 			const { withdraw } = await import("./order.ts");

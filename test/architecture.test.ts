@@ -67,6 +67,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	talk: ["crypto", "machine", "money/documents", "wire"],
 	"trade/records": ["machine", "money/agent"],
 	"trade/documents": ["crypto", "identity", "money/documents", "wire"],
+	"trade/agent": [
+		"crypto",
+		"identity",
+		"machine",
+		"money/documents",
+		"trade/documents",
+		"trade/merchandise",
+		"wire",
+	],
 	"trade/merchandise": ["crypto", "identity", "trade/documents", "wire"],
 	"trade/issuer": ["crypto", "identity", "money", "trade/documents", "wire"],
 	"trade/module": [

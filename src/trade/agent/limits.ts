@@ -1,0 +1,22 @@
+// Implementation limits: a change makes another program and no other format.
+
+/** How long a merchant stands by an offer: a quarter of an hour. */
+export const OFFER_VALID_MS = 900_000;
+
+/** Chunks of a source that are read ahead of what was sent. */
+export const READ_AHEAD_CHUNKS = 2;
+
+/** Chunks that may be on their way to a buyer at once. */
+export const SENT_AHEAD_CHUNKS = 2;
+
+/** Chunks that may be on their way to the disk of a buyer at once. */
+export const KEPT_AHEAD_CHUNKS = 4;
+
+/** How long a buyer may take nothing of what is sent to it: two minutes. */
+export const STALL_MS = 120_000;
+
+/** What an agent may have asked for in one tetrad and not been told yet. */
+export const MAX_BUYER_ASKS = 1024;
+
+/** How long after `payBy` a buyer's agent waits for its module's word before it cancels. */
+export const CANCEL_AFTER_MS = 5_000;

@@ -1,0 +1,815 @@
+/*
+ * A merchant's agent in one tetrad. It answers one question after another, and keeps nothing of a
+ * sale: what is sent again, to who has paid, follows from the contract.
+ *
+ *   new ─begin─▶ listening ─list─▶ listing ─listed─▶ listening
+ *                 │ │ └─ask─▶ pricing ─priced─▶ listening
+ *                 │ └─take, fetch─▶ finding ─the seller─▶ opening ─opened─▶ measuring ⟳ ─the last chunk─▶ keying
+ *                 │                                                                                        │
+ *                 │      listening ◀─signed─ signing ◀─the last chunk that was taken─ sealing ⟳ ◀─the key──┘
+ *                 │      listening ◀───────────────────the last chunk that was fetched──┘
+ *                 └─closed─▶ over            (and from everywhere)
+ *
+ * `cancel`, and whatever cannot be had, lead from everywhere to listening with `unavailable`. Each
+ * answer has a number, so that what comes too late for one is told apart from what the next needs.
+ */
+import type { CryptoProvider } from "../../crypto/index.ts";
+import { isErrorCode, TetradError, unreachable } from "../../errors.ts";
+import {
+	type Ended,
+	type Machine,
+	Pending,
+	Steps,
+	timedOut,
+	unexpected,
+} from "../../machine/index.ts";
+import {
+	body,
+	MAX_REASON_BYTES,
+	message,
+	type SaidRefusal,
+	unpackMessages,
+} from "../../money/documents/index.ts";
+import { copy, malformed, sameBytes, textWithin } from "../../wire/index.ts";
+import {
+	ABOUT_PURCHASES,
+	BETWEEN_AGENTS,
+	CHUNK_BYTES,
+	type Contract,
+	copyOffer,
+	draftContract,
+	encodeTerms,
+	keyHash,
+	type Listing,
+	listingSize,
+	MAX_PAGE_ITEMS,
+	offerId,
+	PAGE_BYTES,
+	parseSellingCertificate,
+	termsHash,
+} from "../documents/index.ts";
+import {
+	chunkCount,
+	chunkLength,
+	type Measured,
+	Measuring,
+	Sealing,
+} from "../merchandise/index.ts";
+import {
+	OFFER_VALID_MS,
+	READ_AHEAD_CHUNKS,
+	SENT_AHEAD_CHUNKS,
+	STALL_MS,
+} from "./limits.ts";
+import {
+	type ContractTimes,
+	contractIdOf,
+	descriptionOf,
+	fetchedSale,
+	LONGEST_TIMES,
+	type Seller,
+	sellerKey,
+	sellerQuestion,
+	type Taken,
+	takenOffer,
+	termsOf,
+	type Wanted,
+} from "./sale.ts";
+import type { SellingEffect, SellingEvent } from "./selling-events.ts";
+import type { TradeTetrad } from "./trade-tetrad.ts";
+
+/** What a merchant's agent sells with. */
+export interface SellingOptions extends Partial<ContractTimes> {
+	readonly crypto: CryptoProvider;
+	readonly tetrad: TradeTetrad;
+	/** `OFFER_KEY_BYTES`, random: whoever has the same knows its own offers, also in another tetrad. */
+	readonly offerKey: Uint8Array;
+	/** How long an offer stands, in milliseconds; `OFFER_VALID_MS` unless given. */
+	readonly offerValidMs?: number;
+}
+
+/** Reads a source once, some chunks ahead. */
+interface Pass {
+	readonly length: bigint;
+	/** The chunk that is read next. */
+	readonly next: number;
+	/** Chunks that were asked for and have not come. */
+	readonly asked: number;
+}
+
+/** What the terms of a sale were, and their key's hash to be. */
+interface Keyed {
+	readonly termsHash: Uint8Array;
+	readonly make: (key: Uint8Array) => Sealed;
+}
+
+/** A merchandise while it is sealed, and what ends it. */
+interface Sealed {
+	readonly sealing: Sealing;
+	readonly end: SealedEnd;
+}
+
+type SealedEnd =
+	/** Sign a contract over the root of the ciphertext. */
+	| {
+			readonly kind: "sign";
+			readonly draft: (ciphertextRoot: Uint8Array) => DraftOfSale;
+	  }
+	/** It is the contract's already. */
+	| { readonly kind: "compare"; readonly contract: Contract };
+
+interface DraftOfSale {
+	readonly draft: ReturnType<typeof draftContract>;
+	readonly taken: Taken;
+	readonly seller: Seller;
+}
+
+interface Answering {
+	readonly answer: number;
+}
+
+interface Sending extends Answering {
+	readonly wanted: Wanted;
+}
+
+type State =
+	| { readonly kind: "new" }
+	| { readonly kind: "listening" }
+	| ({ readonly kind: "listing" | "pricing" } & Answering)
+	| ({ readonly kind: "finding"; readonly seller: string } & Sending)
+	| ({ readonly kind: "opening"; readonly seller: Seller } & Sending)
+	| ({
+			readonly kind: "measuring";
+			readonly seller: Seller;
+			readonly measuring: Measuring;
+			readonly pass: Pass;
+	  } & Sending)
+	| ({
+			readonly kind: "keying";
+			readonly keyed: Keyed;
+			readonly length: bigint;
+	  } & Sending)
+	| ({
+			readonly kind: "sealing";
+			readonly sealed: Sealed;
+			readonly pass: Pass;
+			/** Chunks that were read and have not been sealed. */
+			readonly held: readonly Uint8Array[];
+			/** The chunk that is sealed next. */
+			readonly at: number;
+	  } & Sending)
+	| ({ readonly kind: "signing"; readonly draft: DraftOfSale } & Sending);
+
+/** A merchant's agent. */
+export class Selling implements Machine<SellingEvent, SellingEffect> {
+	readonly #steps: Steps<SellingEffect> = new Steps<SellingEffect>(
+		undefined,
+		() => this.#leave(),
+	);
+	readonly #options: SellingOptions;
+	readonly #sellers = new Map<string, Seller>();
+	/** What the own module was asked to sell with and has not said, in order. */
+	readonly #questions: string[] = [];
+	/** Signatures that are waited for, by the answer that they are for. */
+	readonly #signing: Pending<Answering> = new Pending<Answering>();
+	#state: State = { kind: "new" };
+	#answers = 0;
+	#unsent = 0;
+	#isReceiving = false;
+
+	constructor(options: SellingOptions) {
+		this.#options = options;
+	}
+
+	get deadline(): number | undefined {
+		return this.#steps.deadline;
+	}
+
+	/** Signatures that it waits for. */
+	get pending(): ReadonlyMap<number, Answering> {
+		return this.#signing.all;
+	}
+
+	handle(event: SellingEvent, now: number): readonly (SellingEffect | Ended)[] {
+		return this.#steps.run(() => {
+			this.#handle(event, now);
+			this.#receive();
+		});
+	}
+
+	#handle(event: SellingEvent, now: number): void {
+		switch (event.kind) {
+			case "begin":
+				if (this.#state.kind !== "new") throw unasked("a beginning");
+				return this.#listen();
+			case "from-agent":
+				this.#isReceiving = false;
+				return this.#hear(event.bytes, now);
+			case "from-module":
+				for (const one of unpackMessages(event.bytes))
+					this.#hearModule(one, now);
+				return;
+			case "sent":
+				return this.#sent(now);
+			case "listed":
+			case "priced":
+			case "opened":
+			case "read":
+			case "failed":
+				return this.#answered(event, now);
+			case "signed": {
+				const { answer } = this.#signing.take(event.id);
+				return this.#signed(answer, event.signature, now);
+			}
+			case "not-signed": {
+				const { answer } = this.#signing.take(event.id);
+				return this.#fail(answer, event.error, now);
+			}
+			case "closed":
+				this.#leave();
+				return this.#steps.end("peer");
+			case "abort":
+				throw event.error;
+			case "time":
+				if (this.#steps.isDue(now))
+					throw timedOut("a buyer took what it was sent");
+				return;
+			default:
+				return unreachable(event);
+		}
+	}
+
+	// Session 1.
+
+	/** A buyer that is being answered may still cancel, and one that takes no answer is not heard. */
+	#receive(): void {
+		const { kind } = this.#state;
+		if (this.#steps.ended || this.#isReceiving || kind === "new") return;
+		if (kind === "listening" && this.#unsent > 0) return;
+		this.#isReceiving = true;
+		this.#steps.emit({ kind: "receive" });
+	}
+
+	#tell(bytes: Uint8Array, now: number): void {
+		this.#unsent++;
+		this.#steps.deadline = now + STALL_MS;
+		this.#steps.emit({ kind: "to-agent", bytes });
+	}
+
+	#sent(now: number): void {
+		if (this.#unsent === 0) throw unasked("room for a message");
+		this.#unsent--;
+		this.#steps.deadline = this.#unsent === 0 ? undefined : now + STALL_MS;
+		if (this.#state.kind === "sealing") this.#seal(now);
+	}
+
+	#hear(bytes: Uint8Array, now: number): void {
+		const { kind } = this.#state;
+		if (bytes[0] === BETWEEN_AGENTS.cancel.type) {
+			body(BETWEEN_AGENTS.cancel, bytes);
+			if (kind === "listening") return;
+			return this.#refuse(
+				new TetradError("aborted", "the buyer does not want it any more"),
+				now,
+			);
+		}
+		if (kind !== "listening")
+			throw unexpected("a message to a merchant that has not answered yet");
+		switch (bytes[0]) {
+			case BETWEEN_AGENTS.list.type:
+				return this.#list(body(BETWEEN_AGENTS.list, bytes).after);
+			case BETWEEN_AGENTS.ask.type: {
+				const answer = ++this.#answers;
+				const { name, order } = body(BETWEEN_AGENTS.ask, bytes);
+				this.#state = { kind: "pricing", answer };
+				return this.#steps.emit({ kind: "price", answer, name, order });
+			}
+			case BETWEEN_AGENTS.take.type:
+				return this.#take(bytes, now);
+			case BETWEEN_AGENTS.fetch.type:
+				return this.#sendAgain(bytes, now);
+			default:
+				throw unexpected("a message that a merchant's agent does not know");
+		}
+	}
+
+	#list(after: string | undefined): void {
+		const answer = ++this.#answers;
+		this.#state = { kind: "listing", answer };
+		const limit = MAX_PAGE_ITEMS;
+		this.#steps.emit({ kind: "list", answer, after, limit });
+	}
+
+	#take(bytes: Uint8Array, now: number): void {
+		const { crypto, tetrad, offerKey } = this.#options;
+		const { id, ...offered } = copyOffer(body(BETWEEN_AGENTS.take, bytes));
+		const buyer = tetrad.other.agent.deviceId;
+		const own = offerId(crypto, offerKey, buyer, offered);
+		if (!crypto.equal(id, own) || now > offered.validUntil)
+			return this.#refuse(
+				new TetradError(
+					"offer-expired",
+					"the offer is not valid any more; ask for another one",
+				),
+				now,
+			);
+		this.#find(takenOffer(crypto, { id, ...offered }));
+	}
+
+	#sendAgain(bytes: Uint8Array, now: number): void {
+		const { crypto, tetrad } = this.#options;
+		const asked = body(BETWEEN_AGENTS.fetch, bytes);
+		try {
+			this.#find(fetchedSale(crypto, tetrad, asked));
+		} catch (thrown) {
+			if (thrown instanceof TetradError && thrown.code === "payment-refused")
+				return this.#refuse(thrown, now);
+			throw thrown;
+		}
+	}
+
+	// What it is sold with.
+
+	#find(wanted: Wanted): void {
+		const answer = ++this.#answers;
+		const question = sellerQuestion(wanted);
+		const key = sellerKey(question);
+		const known = this.#sellers.get(key);
+		if (known !== undefined) return this.#open(answer, wanted, known);
+		this.#state = { kind: "finding", answer, wanted, seller: key };
+		this.#questions.push(key);
+		this.#toModule(message(ABOUT_PURCHASES.selling, question));
+	}
+
+	#open(answer: number, wanted: Wanted, seller: Seller): void {
+		this.#state = { kind: "opening", answer, wanted, seller };
+		this.#steps.emit({
+			kind: "open",
+			answer,
+			goods: {
+				description: descriptionOf(wanted),
+				itemKind: wanted.kind === "taken" ? wanted.offer.kind : undefined,
+				contractId: contractIdOf(wanted),
+				buyer: this.#options.tetrad.other.agent,
+			},
+		});
+	}
+
+	#hearModule(bytes: Uint8Array, now: number): void {
+		switch (bytes[0]) {
+			case ABOUT_PURCHASES.seller.type:
+				return this.#sellerTold(bytes);
+			case ABOUT_PURCHASES.goodsKey.type:
+				return this.#keyed(bytes, now);
+			case ABOUT_PURCHASES.unsold.type:
+				return this.#unsold(bytes, now);
+			case ABOUT_PURCHASES.sold.type: {
+				const { contract, amount, receipt, chain } = body(
+					ABOUT_PURCHASES.sold,
+					bytes,
+				);
+				return this.#steps.emit({
+					kind: "sold",
+					contract: copy(contract),
+					amount,
+					receipt: copy(receipt),
+					chain: copy(chain),
+				});
+			}
+			default:
+				throw unexpected("a message that modules do not send to merchants");
+		}
+	}
+
+	/** A module that had no secret tells by itself once it has one. */
+	#sellerTold(bytes: Uint8Array): void {
+		const fields = body(ABOUT_PURCHASES.seller, bytes);
+		const { own } = this.#options.tetrad;
+		const certified = parseSellingCertificate(fields.certificate);
+		if (
+			!sameBytes(certified.agent, own.agent.deviceId) ||
+			!sameBytes(certified.module, own.module.deviceId)
+		)
+			throw malformed("a module has the selling certificate of somebody else");
+		const seller: Seller = {
+			certificate: copy(fields.certificate),
+			issuerChain: copy(fields.issuerChain),
+			saltKey: copy(fields.saltKey),
+		};
+		const { issuer, generation } = certified;
+		const keys = [0, generation].map((of) =>
+			sellerKey({ issuer, generation: of }),
+		);
+		const at = this.#questions.findIndex((question) => keys.includes(question));
+		// A generation of the past that nobody asks for now is not the current one.
+		const isCurrent = at < 0 || this.#questions[at] === keys[0];
+		for (const key of isCurrent ? keys : keys.slice(1))
+			this.#sellers.set(key, seller);
+		if (at >= 0) this.#questions.splice(at, 1);
+		const state = this.#state;
+		if (state.kind === "finding" && this.#sellers.has(state.seller))
+			this.#open(state.answer, state.wanted, seller);
+	}
+
+	#unsold(bytes: Uint8Array, now: number): void {
+		const said = body(ABOUT_PURCHASES.unsold, bytes);
+		const state = this.#state;
+		if (said.termsHash === undefined) {
+			const question = this.#questions.shift();
+			if (question === undefined) throw unexpected("a refusal to sell");
+			if (state.kind === "finding" && state.seller === question)
+				this.#refuse(saidError(said), now);
+			return;
+		}
+		if (
+			state.kind === "keying" &&
+			sameBytes(state.keyed.termsHash, said.termsHash)
+		)
+			this.#refuse(saidError(said), now);
+	}
+
+	// What was asked of whoever has the catalogue.
+
+	#answered(
+		event: Extract<SellingEvent, { readonly answer: number }>,
+		now: number,
+	): void {
+		const state = this.#state;
+		// An answer that is over may still be told what it has asked for.
+		if (!("answer" in state) || state.answer !== event.answer) return;
+		if (event.kind === "failed")
+			return this.#fail(event.answer, event.error, now);
+		switch (state.kind) {
+			case "listing":
+				if (event.kind !== "listed") break;
+				return this.#listed(event.items, event.isLast, now);
+			case "pricing":
+				if (event.kind !== "priced") break;
+				return this.#priced(event.listing, now);
+			case "opening":
+				if (event.kind !== "opened") break;
+				return this.#opened(state, event.length, now);
+			case "measuring":
+				if (event.kind !== "read") break;
+				return this.#measure(state, event.bytes, now);
+			case "sealing":
+				if (event.kind !== "read") break;
+				return this.#hold(state, event.bytes, now);
+			case "finding":
+			case "keying":
+			case "signing":
+				break;
+			default:
+				return unreachable(state);
+		}
+		throw unasked(event.kind);
+	}
+
+	#listed(items: readonly Listing[], isLast: boolean, now: number): void {
+		const page: Listing[] = [];
+		let size = 0;
+		for (const item of items) {
+			if (page.length === MAX_PAGE_ITEMS) break;
+			size += listingSize(item);
+			if (size > PAGE_BYTES && page.length > 0) break;
+			page.push(item);
+		}
+		const isWhole = page.length === items.length;
+		if (items.length === 0 && !isLast)
+			throw unasked("a page with nothing on it");
+		this.#listen();
+		this.#tell(
+			message(BETWEEN_AGENTS.items, { items: page, isLast: isLast && isWhole }),
+			now,
+		);
+	}
+
+	#priced(listing: Listing, now: number): void {
+		const { crypto, tetrad, offerKey } = this.#options;
+		const { offerValidMs = OFFER_VALID_MS } = this.#options;
+		const offered = { ...listing, validUntil: now + offerValidMs };
+		const buyer = tetrad.other.agent.deviceId;
+		const id = offerId(crypto, offerKey, buyer, offered);
+		this.#listen();
+		this.#tell(message(BETWEEN_AGENTS.offer, { id, ...offered }), now);
+	}
+
+	// The first pass.
+
+	#opened(
+		{ answer, wanted, seller }: Extract<State, { kind: "opening" }>,
+		length: bigint,
+		now: number,
+	): void {
+		if (length !== expectedLength(wanted, length))
+			return this.#refuse(changed(), now);
+		const measuring = new Measuring(this.#options.crypto, {
+			saltKey: seller.saltKey,
+			contractId: contractIdOf(wanted),
+		});
+		const pass = this.#ahead(answer, { length, next: 0, asked: 0 });
+		this.#state = {
+			kind: "measuring",
+			answer,
+			wanted,
+			seller,
+			measuring,
+			pass,
+		};
+	}
+
+	/** Asks for as many chunks as may be read ahead. */
+	#ahead(answer: number, { length, next, asked }: Pass, held = 0): Pass {
+		let at = next;
+		let more = asked;
+		while (more + held < READ_AHEAD_CHUNKS) {
+			const bytes = chunkLength(length, at);
+			if (bytes === undefined) break;
+			const from = at * CHUNK_BYTES;
+			this.#steps.emit({ kind: "read", answer, at: from, length: bytes });
+			at++;
+			more++;
+		}
+		return { length, next: at, asked: more };
+	}
+
+	#measure(
+		state: Extract<State, { kind: "measuring" }>,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const { answer, measuring, pass } = state;
+		const at = pass.next - pass.asked;
+		if (bytes.length !== chunkLength(pass.length, at))
+			return this.#refuse(changed(), now);
+		measuring.add(bytes);
+		if (at + 1 < chunkCount(pass.length)) {
+			const rest = { ...pass, asked: pass.asked - 1 };
+			this.#state = { ...state, pass: this.#ahead(answer, rest) };
+			return;
+		}
+		this.#askForKey(state, measuring.finish(), now);
+	}
+
+	#askForKey(
+		{ answer, wanted, seller }: Extract<State, { kind: "measuring" }>,
+		measured: Measured,
+		now: number,
+	): void {
+		const { crypto, tetrad } = this.#options;
+		const { payWithinMs, bookWithinMs } = {
+			...LONGEST_TIMES,
+			...this.#options,
+		};
+		if (
+			wanted.kind === "fetched" &&
+			!sameBytes(measured.plaintextRoot, wanted.contract.plaintextRoot)
+		)
+			return this.#refuse(changed(), now);
+		const times = { payWithinMs, bookWithinMs };
+		const terms =
+			wanted.kind === "fetched"
+				? wanted.contract
+				: termsOf(crypto, tetrad, wanted, seller, measured, times, now);
+		const sealing = (key: Uint8Array) =>
+			new Sealing(crypto, {
+				key,
+				measured,
+				saltKey: seller.saltKey,
+				contractId: terms.id,
+				exporter: wanted.kind === "fetched" ? wanted.exporter : tetrad.exporter,
+			});
+		const keyed: Keyed = {
+			termsHash: termsHash(crypto, terms),
+			make: (key) => ({
+				sealing: sealing(key),
+				end:
+					wanted.kind === "fetched"
+						? { kind: "compare", contract: wanted.contract }
+						: {
+								kind: "sign",
+								draft: (ciphertextRoot) => ({
+									draft: draftContract({
+										...terms,
+										keyHash: keyHash(crypto, key),
+										ciphertextRoot,
+									}),
+									taken: wanted,
+									seller,
+								}),
+							},
+			}),
+		};
+		const { length } = measured;
+		this.#state = { kind: "keying", answer, wanted, keyed, length };
+		this.#toModule(
+			message(ABOUT_PURCHASES.sell, { terms: encodeTerms(terms) }),
+		);
+	}
+
+	// The second pass.
+
+	#keyed(bytes: Uint8Array, now: number): void {
+		const { termsHash: of, key } = body(ABOUT_PURCHASES.goodsKey, bytes);
+		const state = this.#state;
+		// A sale that was cancelled needs its key no more.
+		if (state.kind !== "keying" || !sameBytes(state.keyed.termsHash, of))
+			return;
+		const { answer, wanted, keyed, length } = state;
+		if (wanted.kind === "fetched") {
+			const { crypto } = this.#options;
+			if (!sameBytes(keyHash(crypto, key), wanted.contract.keyHash))
+				return this.#refuse(neverSold(), now);
+		}
+		const sealed = keyed.make(copy(key));
+		const contractId = contractIdOf(wanted);
+		this.#tell(
+			message(BETWEEN_AGENTS.merchandise, { contractId, length }),
+			now,
+		);
+		const pass = this.#ahead(answer, { length, next: 0, asked: 0 });
+		this.#state = {
+			kind: "sealing",
+			answer,
+			wanted,
+			sealed,
+			pass,
+			held: [],
+			at: 0,
+		};
+	}
+
+	#hold(
+		state: Extract<State, { kind: "sealing" }>,
+		bytes: Uint8Array,
+		now: number,
+	): void {
+		const pass = { ...state.pass, asked: state.pass.asked - 1 };
+		this.#state = { ...state, pass, held: [...state.held, bytes] };
+		this.#seal(now);
+	}
+
+	/** Seals and sends as long as there are chunks, and room for them on the way. */
+	#seal(now: number): void {
+		for (;;) {
+			const state = this.#state;
+			if (state.kind !== "sealing" || this.#unsent >= SENT_AHEAD_CHUNKS) return;
+			const { held, at, answer, wanted, sealed } = state;
+			const [chunk, ...rest] = held;
+			if (chunk === undefined) return;
+			const { length } = state.pass;
+			try {
+				const one = sealed.sealing.seal(chunk);
+				const isLast = at + 1 === chunkCount(length);
+				const root = isLast ? sealed.sealing.finish() : undefined;
+				if (root !== undefined && sealed.end.kind === "compare")
+					requireRoot(root, sealed.end.contract);
+				if (wanted.kind === "taken" || at >= wanted.from)
+					this.#tell(message(BETWEEN_AGENTS.chunk, one), now);
+				this.#progress(answer, at, length);
+				if (root !== undefined) return this.#sealedAll(state, root);
+			} catch (thrown) {
+				if (
+					thrown instanceof TetradError &&
+					thrown.code === "merchandise-changed"
+				)
+					return this.#refuse(thrown, now);
+				throw thrown;
+			}
+			const pass = this.#ahead(answer, state.pass, rest.length);
+			this.#state = { ...state, pass, held: rest, at: at + 1 };
+		}
+	}
+
+	#progress(answer: number, at: number, length: bigint): void {
+		const end = BigInt(at + 1) * BigInt(CHUNK_BYTES);
+		const bytes = end < length ? end : length;
+		this.#steps.emit({ kind: "progress", answer, bytes, length });
+	}
+
+	#sealedAll(
+		{ answer, wanted, sealed }: Extract<State, { kind: "sealing" }>,
+		root: Uint8Array,
+	): void {
+		const { end } = sealed;
+		if (end.kind === "compare") {
+			this.#leave();
+			return this.#listen();
+		}
+		const draft = end.draft(root);
+		this.#leave();
+		this.#state = { kind: "signing", answer, wanted, draft };
+		const id = this.#signing.add({ answer });
+		const content = draft.draft.toSign;
+		this.#steps.emit({ kind: "sign", id, content });
+	}
+
+	#signed(answer: number, signature: Uint8Array, now: number): void {
+		const state = this.#state;
+		if (state.kind !== "signing" || state.answer !== answer) return;
+		const { draft, taken, seller } = state.draft;
+		const contract = draft.sign(this.#options.crypto, signature);
+		this.#listen();
+		this.#tell(
+			message(BETWEEN_AGENTS.contract, {
+				document: contract.document,
+				salt: taken.salt,
+				issuerChain: seller.issuerChain,
+			}),
+			now,
+		);
+		const { description } = taken.offer;
+		this.#steps.emit({ kind: "contracted", contract, description });
+	}
+
+	// How an answer ends.
+
+	#listen(): void {
+		this.#state = { kind: "listening" };
+	}
+
+	#fail(answer: number, error: TetradError, now: number): void {
+		const state = this.#state;
+		if ("answer" in state && state.answer === answer) this.#refuse(error, now);
+	}
+
+	/** The buyer hears the code, and the sentence only where it is about itself. */
+	#refuse(error: TetradError, now: number): void {
+		this.#leave();
+		this.#listen();
+		const reason =
+			error.family === "peer" || error.code === "aborted"
+				? error.message
+				: "the merchant cannot send this now";
+		this.#tell(
+			message(BETWEEN_AGENTS.unavailable, {
+				code: error.code,
+				reason: textWithin(reason, MAX_REASON_BYTES),
+			}),
+			now,
+		);
+		this.#steps.emit({ kind: "unavailable", error });
+	}
+
+	/** Lets go of what the state holds open. */
+	#leave(): void {
+		const state = this.#state;
+		switch (state.kind) {
+			case "sealing":
+				state.sealed.sealing.wipe();
+				return this.#steps.emit({ kind: "release", answer: state.answer });
+			case "opening":
+			case "measuring":
+			case "keying":
+				return this.#steps.emit({ kind: "release", answer: state.answer });
+			case "new":
+			case "listening":
+			case "listing":
+			case "pricing":
+			case "finding":
+			case "signing":
+				return;
+			default:
+				return unreachable(state);
+		}
+	}
+
+	#toModule(bytes: Uint8Array): void {
+		this.#steps.emit({ kind: "to-module", bytes });
+	}
+}
+
+/** The length that was offered or sold, where it is known. */
+function expectedLength(wanted: Wanted, actual: bigint): bigint {
+	return wanted.kind === "taken"
+		? (wanted.offer.length ?? actual)
+		: wanted.contract.length;
+}
+
+function requireRoot(root: Uint8Array, { ciphertextRoot }: Contract): void {
+	if (!sameBytes(root, ciphertextRoot)) throw changed();
+}
+
+/** What a module said of why not; a code that is not ours becomes `busy`. */
+function saidError({ code, reason }: SaidRefusal): TetradError {
+	return new TetradError(isErrorCode(code) ? code : "busy", reason);
+}
+
+function changed(): TetradError {
+	return new TetradError(
+		"merchandise-changed",
+		"what is sold is not what it was when it was offered",
+	);
+}
+
+function neverSold(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this contract is none of this merchant's: its key is another one",
+	);
+}
+
+/** A mistake of whoever runs the machine. */
+function unasked(what: string): TetradError {
+	return new TetradError("internal", `${what} came that was not asked for`);
+}

@@ -151,6 +151,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"machine",
 		"money",
 		"store",
+		"trade/module",
 		"trade/records",
 		"wire",
 	],

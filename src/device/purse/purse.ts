@@ -21,6 +21,11 @@ import {
 	purseTables,
 } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
+import {
+	loadTrade,
+	moduleTrade,
+	type TradeState,
+} from "../../trade/module/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
 	MoneyDriver,
@@ -90,6 +95,7 @@ type State =
 	| {
 			readonly kind: "loaded";
 			readonly state: PurseState;
+			readonly trade: TradeState;
 			/** Its file is not where it was, or was put back. */
 			readonly wasMoved: boolean;
 	  }
@@ -137,7 +143,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	private constructor(
 		options: PurseOptions,
 		store: Store,
-		loaded: { readonly state: PurseState; readonly wasMoved: boolean },
+		loaded: Omit<Extract<State, { readonly kind: "loaded" }>, "kind">,
 		home?: string,
 	) {
 		this.#options = options;
@@ -176,7 +182,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 							wasMoved: false,
 						}
 					: await openPlaced(path, store, meetsIssuers);
-			return new Purse(options, store, loaded, home);
+			const trade = await store.transact(loadTrade());
+			return new Purse(options, store, { ...loaded, trade }, home);
 		} catch (thrown) {
 			await store[Symbol.asyncDispose]();
 			throw thrown;
@@ -190,7 +197,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		const { path, issuers, owner, other, refused } = this.#options;
 		const { earlier = [] } = this.#options;
 		const { report = () => {} } = this.#options;
-		const { state, wasMoved } = this.#state;
+		const { state, trade, wasMoved } = this.#state;
 		const driver = new MoneyDriver<PurseReport>({
 			machine: new PurseMachine(
 				{
@@ -205,6 +212,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 							? undefined
 							: { algorithm: "Ed25519", publicKey: owner },
 					earlierKeys: earlier,
+					sale: moduleTrade(trade),
 				},
 				state,
 			),

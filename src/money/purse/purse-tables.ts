@@ -1,7 +1,8 @@
 /*
  * What a purse keeps. Amounts are minor units, times are milliseconds since the epoch, and what
  * is called a hash or an id is in the bytes that its document gives it. An owner can read all of
- * it with SQL, and nothing in it is secret but the row `invoice key` of `meta`.
+ * it with SQL. Secret are the row `invoice key` of `meta`, what `selling_secrets` has, and the keys
+ * and exporters of purchases: each of them opens something.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
 import {
@@ -29,6 +30,7 @@ import {
 	withEmptyField,
 } from "../documents/index.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
+import { PURCHASES, SELLING_SECRETS } from "./sale-tables.ts";
 import { APPROVALS, SPENT, SPENT_IN_ALL } from "./spending-tables.ts";
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
@@ -312,6 +314,8 @@ export const PURSE_SCHEMA: Schema = schema(
 		SPENT,
 		SPENT_IN_ALL,
 		APPROVALS,
+		PURCHASES,
+		SELLING_SECRETS,
 	],
 	{
 		to: 2,
@@ -387,6 +391,13 @@ export const PURSE_SCHEMA: Schema = schema(
 		],
 	},
 	{ to: 8, steps: [{ kind: "add-table", table: ABORTED }] },
+	{
+		to: 9,
+		steps: [
+			{ kind: "add-table", table: PURCHASES },
+			{ kind: "add-table", table: SELLING_SECRETS },
+		],
+	},
 );
 
 export type MetaRow = Row<typeof META.columns>;

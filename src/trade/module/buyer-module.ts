@@ -34,6 +34,7 @@ import {
 	ABOUT_PURCHASES,
 	type NotBoughtOutcome,
 	parseContract,
+	parsePurchaseTerms,
 } from "../documents/index.ts";
 import { expired, type JudgedPurchase, judgePurchase } from "./buyer-checks.ts";
 import { MAX_OPEN_PURCHASES } from "./limits.ts";
@@ -229,9 +230,12 @@ export class BuyerModule {
 					? this.#findNews(contract)
 					: this.#keyed(purchase, event);
 			case "receipt-without-key":
-				return this.#doubt(purchase, noKey());
+				// Whoever waits is told that it is in doubt, which follows.
+				return this.#report("no-key", contract, noKey());
 			case "in-doubt":
+				return this.#doubt(purchase, event.error);
 			case "not-cancelled":
+				if (purchase !== undefined) this.#drop(purchase);
 				return this.#doubt(purchase, event.error);
 			case "not-paid":
 				if (purchase !== undefined) this.#notPaid(purchase, event.error);
@@ -346,15 +350,28 @@ export class BuyerModule {
 	// Where a purchase is.
 
 	/** An agent asks for what is known. What is in doubt is delivered once more, if it can be. */
-	#join(purchase: Purchase, { tetrad, peer }: Meeting): void {
+	#join(purchase: Purchase, meeting: Meeting): void {
 		const { state, askers } = purchase;
+		const { tetrad } = meeting;
 		askers.add(tetrad);
 		this.#sayWhere(purchase, tetrad);
-		if (
-			state.kind === "locked" &&
-			sameBytes(state.payment.payee, peer.deviceId)
-		)
+		if (state.kind === "locked" && this.#isBetween(state.payment, meeting))
 			this.#rail.pay(tetrad, state.payment, []);
+	}
+
+	/** Whether these are the four devices of a contract. */
+	#isBetween(
+		{ terms, payee }: SalePayment,
+		{ peer, agents }: Meeting,
+	): boolean {
+		if (!sameBytes(payee, peer.deviceId)) return false;
+		const { crypto } = this.#rail.context;
+		const document = parsePurchaseTerms(terms).contract;
+		const { buyerAgent, sellerAgent } = parseContract(crypto, document);
+		return (
+			sameBytes(buyerAgent, agents.own.deviceId) &&
+			sameBytes(sellerAgent, agents.other.deviceId)
+		);
 	}
 
 	/** Those that are under way are told of when there is something to say. */

@@ -30,6 +30,7 @@ import {
 	IssuerMachine,
 	type IssuerTerms,
 	loadPurse,
+	type MakeSalePart,
 	type Meeting,
 	type MoneyContext,
 	type MoneyEvent,
@@ -42,6 +43,7 @@ import {
 	type PurseReport,
 	REQUEST_ID_BYTES,
 	readBalances,
+	type SaleJudge,
 	type SpendingRules,
 	TRANSFERS,
 } from "../../src/money/index.ts";
@@ -111,6 +113,8 @@ export class Module {
 	/** Its own agent; the module itself in a town where agents have no certificates. */
 	agent: CertifiedDevice;
 	readonly agentId: Uint8Array;
+	/** Of its agent's key; none in such a town. */
+	readonly agentSigner: Signer | undefined;
 	/** Its own policy and the lists that it holds. */
 	readonly verdicts: ChainVerdicts;
 	store: MemoryStore = new MemoryStore();
@@ -146,16 +150,18 @@ export class Module {
 		signer: Signer,
 		verdicts: ChainVerdicts,
 		start: Start,
-		agent: CertifiedDevice | undefined,
+		agent: CertifiedAgent | undefined,
 	) {
 		this.name = name;
 		this.device = device;
-		this.agent = agent ?? device;
+		this.agent = agent?.device ?? device;
+		this.agentSigner = agent?.signer;
 		this.verdicts = verdicts;
 		this.signer = signer;
 		this.start = start;
 		this.agentId =
-			agent?.deviceId ?? enc(new Uint8Array(32), utf8(`agent of ${name}`));
+			agent?.device.deviceId ??
+			enc(new Uint8Array(32), utf8(`agent of ${name}`));
 	}
 
 	draw(length: number): Uint8Array {
@@ -178,6 +184,12 @@ export class Module {
 	}
 }
 
+/** An agent and its key. */
+interface CertifiedAgent {
+	readonly device: CertifiedDevice;
+	readonly signer: Signer;
+}
+
 export interface TownOptions {
 	readonly limits?: PurseMachineOptions["limits"];
 	readonly noteDays?: number;
@@ -188,6 +200,11 @@ export interface TownOptions {
 	readonly owner?: Signer;
 	/** Whether agents have certificates, as sales need them. */
 	readonly certifiesAgents?: boolean;
+	/** What purses are given that know of sales, and what issuers are; nothing unless given. */
+	readonly sale?: (self: Module) => MakeSalePart;
+	readonly judge?: (context: MoneyContext) => SaleJudge;
+	/** Hears what modules say to their agents that is not of money. */
+	readonly heard?: (self: Module, tetrad: number, bytes: Uint8Array) => void;
 }
 
 export type TownWorld = Pick<World, "now" | "policy" | "module"> &
@@ -233,7 +250,11 @@ export class Town {
 		};
 		const module = await this.#module(
 			name,
-			(self) => new IssuerMachine(this.#context(self), parameters),
+			(self) => {
+				const context = this.#context(self);
+				const judge = this.#options.judge?.(context);
+				return new IssuerMachine(context, parameters, judge);
+			},
 			store,
 		);
 		this.#issuers.push({
@@ -255,6 +276,7 @@ export class Town {
 				const start = { meetsIssuers: self.wasPutBack };
 				self.wasPutBack = false;
 				const state = self.store.run(loadPurse(nodeCrypto, start));
+				const sale = this.#options.sale?.(self);
 				return new PurseMachine(
 					{
 						context,
@@ -262,6 +284,7 @@ export class Town {
 						limits,
 						owner: this.owner,
 						earlierKeys: self.earlier,
+						...(sale === undefined ? {} : { sale }),
 					},
 					state,
 				);
@@ -294,12 +317,14 @@ export class Town {
 		return { device, signer };
 	}
 
-	async #agent(name: string): Promise<CertifiedDevice | undefined> {
+	async #agent(name: string): Promise<CertifiedAgent | undefined> {
 		const { agent, policy, now } = this.world;
 		if (this.#options.certifiesAgents !== true) return undefined;
 		assert.ok(agent);
-		const { chain } = await agent(`agent of ${name}`);
-		return validateChain(nodeCrypto, chain, "agent", policy.agencies, now);
+		const { chain, signer } = await agent(`agent-of-${name}`);
+		const { agencies } = policy;
+		const device = validateChain(nodeCrypto, chain, "agent", agencies, now);
+		return { device, signer };
 	}
 
 	/** A new key and a new certificate for a module, which keeps the old key and starts again. */
@@ -370,10 +395,12 @@ export class Town {
 		signer,
 		verdicts,
 		start,
-		agent,
+		agent: ofAgent,
+		agentSigner,
 		recording,
 	}: Module): Module {
 		assert.ok(recording);
+		const agent = agentSigner && { device: ofAgent, signer: agentSigner };
 		const module = new Module(name, device, signer, verdicts, start, agent);
 		module.store = recording.store.copy();
 		module.toDraw = [...recording.random];
@@ -850,7 +877,11 @@ export class Town {
 				return;
 			}
 			default:
-				assert.fail("an agent cannot read what its module sent");
+				assert.ok(
+					this.#options.heard,
+					"an agent cannot read what its module sent",
+				);
+				return this.#options.heard(module, tetrad, copy(bytes));
 		}
 	}
 

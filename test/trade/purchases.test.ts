@@ -1,0 +1,895 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { validateChain } from "../../src/identity/index.ts";
+import { messages, type SalePart } from "../../src/money/index.ts";
+import { ABORTED } from "../../src/money/purse/purse-tables.ts";
+import { PURCHASES } from "../../src/money/purse/sale-tables.ts";
+import {
+	type ContractBody,
+	encodeItemDescription,
+	keyHash,
+	parseSellingCertificate,
+} from "../../src/trade/documents/index.ts";
+import { loadTrade, moduleTrade } from "../../src/trade/module/index.ts";
+import { copy, hex } from "../../src/wire/index.ts";
+import { filled } from "../money/documents.ts";
+import type { Module, Town } from "../money/town.ts";
+import { DAY, makeWorld } from "../support/authority.ts";
+import { Market, MINUTE, PRICE } from "./market.ts";
+
+const { BETWEEN_MODULES, body, message, WITH_ISSUER } = messages;
+
+const world = await makeWorld({ algorithm: "Ed25519" });
+const open = () => Market.make({ world });
+
+/** What modules say about sales, in the order in which it arrives. */
+function names(bytes: Uint8Array): string {
+	const kinds = Object.entries({ ...BETWEEN_MODULES, ...WITH_ISSUER });
+	return kinds.find(([, { type }]) => type === bytes[0])?.[0] ?? "?";
+}
+
+/** Changes what comes over the wire next. */
+function onTheWay(
+	town: Town,
+	change: (bytes: Uint8Array) => Uint8Array | undefined,
+): void {
+	for (const [at, wired] of town.wire.entries()) {
+		const changed = wired.bytes && change(wired.bytes);
+		if (changed !== undefined) town.wire[at] = { ...wired, bytes: changed };
+	}
+}
+
+describe("a purchase", () => {
+	test("ends with the key at the buyer and the money at the merchant, after one write of each", async () => {
+		const market = await open();
+		const { town, ann, bob } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		const said: string[] = [];
+		town.sent = (bytes) => said.push(names(bytes));
+		const before = { ann: ann.writes, bob: bob.writes };
+		const states: (string | undefined)[] = [];
+		town.afterEach = () => {
+			const at = `${market.paymentOf(contract)} ${market.receiptOf(contract)}`;
+			if (at !== states.at(-1)) states.push(at);
+		};
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(said, ["prepare", "prepared", "deliver", "accepted"]);
+		assert.deepEqual(market.brief(contract), ["bought"]);
+		assert.ok(market.isKeyed(contract));
+		assert.deepEqual(states, [
+			"undefined undefined",
+			"committed undefined",
+			"committed to-deposit",
+			"keyed to-deposit",
+		]);
+		// COMMIT and, later, the receipt; ACCEPT.
+		assert.equal(ann.writes - before.ann, 2);
+		assert.equal(bob.writes - before.bob, 1);
+		assert.deepEqual(
+			market.sold.map(({ contract, amount }) => [contract, amount]),
+			[[hex(contract.hash), PRICE]],
+		);
+		market.about("final", visit.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["bought", "closed"]);
+		market.requireConserved();
+		await market.settle();
+		assert.equal(market.paymentOf(contract), "settled");
+		assert.equal(market.receiptOf(contract), "deposited");
+		assert.equal(town.account(market.mint, bob), 1n + PRICE);
+		market.requireConserved();
+		const reported = (module: Module) =>
+			module.reports.flatMap((report) =>
+				report.kind === "sale" ? [report.what] : [],
+			);
+		assert.deepEqual(reported(ann), ["bought"]);
+		assert.deepEqual(reported(bob), ["sold"]);
+	});
+
+	test("that is asked for again is the same one", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		market.buy(visit, contract);
+		await market.quiet();
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["bought", "bought"]);
+		assert.equal(market.town.balance(market.ann, market.mint).spendable, 750n);
+		const later = await market.meet();
+		market.buy(later, contract);
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(2), ["bought"]);
+		assert.deepEqual(
+			market.ann.reports.filter(({ kind }) => kind === "sale").length,
+			1,
+		);
+	});
+
+	test("of another contract under the same id is another one", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const id = filled(16, 9);
+		const first = await market.contract(visit, { id });
+		const second = await market.contract(visit, { id, amount: 1n });
+		assert.notEqual(hex(first.keyHash), hex(second.keyHash));
+		market.buy(visit, first);
+		market.buy(visit, second);
+		await market.quiet();
+		assert.ok(market.isKeyed(first) && market.isKeyed(second));
+		await market.settle();
+		assert.equal(market.town.account(market.mint, market.bob), 1n + PRICE + 1n);
+		market.requireConserved();
+	});
+
+	test("is made of one payment only: offered to two merchants, it is two", async () => {
+		const market = await open();
+		const { town, ann, bob } = market;
+		const carl = await town.purse("carl");
+		await market.learnsSecret(carl);
+		const toBob = await market.meet();
+		const toCarl = await market.meet(ann, carl);
+		const ofBob = await market.contract(toBob);
+		const ofCarl = await market.contract(toCarl, {}, { merchant: carl });
+		// The agent says each to the wrong merchant, and then to the right one.
+		market.buy(toCarl, ofBob);
+		market.buy(toBob, ofCarl);
+		await market.quiet();
+		assert.deepEqual(market.brief(ofBob), ["aborted 0: offer-expired"]);
+		assert.deepEqual(market.brief(ofCarl), ["aborted 0: offer-expired"]);
+		const again = await market.contract(toBob);
+		const other = await market.contract(toCarl, {}, { merchant: carl });
+		market.buy(toBob, again);
+		market.buy(toCarl, other);
+		await market.quiet();
+		assert.ok(market.isPaid(again, bob) && market.isPaid(other, carl));
+		assert.ok(!market.isPaid(again, carl) && !market.isPaid(other, bob));
+		assert.equal(town.balance(ann, market.mint).spendable, 500n);
+		market.requireConserved();
+	});
+});
+
+describe("a buyer's module pays nothing for a contract", () => {
+	const refusals: Readonly<
+		Record<string, readonly [(market: Market) => Partial<ContractBody>, string]>
+	> = {
+		"for another buyer's agent": [
+			({ bob }) => ({ buyerAgent: bob.device.deviceId }),
+			"payment-refused",
+		],
+		"for another buyer's module": [
+			({ mint }) => ({ buyerModule: mint.device.deviceId }),
+			"payment-refused",
+		],
+		"whose merchandise is sealed for another tetrad": [
+			() => ({ exporterHash: filled(32, 1) }),
+			"payment-refused",
+		],
+		"about another item": [() => ({ item: filled(32, 1) }), "payment-refused"],
+		"in another currency": [() => ({ currency: "EUR" }), "payment-refused"],
+		"for the money of somebody who is no issuer": [
+			({ bob }) => ({ issuer: bob.device.deviceId }),
+			"payment-refused",
+		],
+		"that is over soon": [
+			({ town }) => ({ payBy: town.now + 10 * MINUTE }),
+			"offer-expired",
+		],
+	};
+	for (const [name, [changes, code]] of Object.entries(refusals))
+		test(name, async () => {
+			const market = await open();
+			const visit = await market.meet();
+			const contract = await market.contract(visit, {
+				...changes(market),
+				keyHash: filled(32, 3),
+			});
+			market.buy(visit, contract);
+			await market.quiet();
+			assert.deepEqual(market.brief(contract), [`aborted 0: ${code}`]);
+			requireNothing(market);
+		});
+
+	test("that somebody else signed in the merchant's name", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const { contract } = { contract: await market.contract(visit) };
+		const forged = await market.sign(market.ann, {
+			...contract,
+			amount: 1n,
+		});
+		market.buy(visit, forged);
+		await market.quiet();
+		assert.deepEqual(market.brief(forged), [
+			"aborted 0: authentication-failed",
+		]);
+		requireNothing(market);
+	});
+
+	test("of another tetrad, whatever its agent says", async () => {
+		const market = await open();
+		const first = await market.meet();
+		const contract = await market.contract(first);
+		const second = await market.meet();
+		market.buy(second, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["aborted 0: offer-expired"]);
+		requireNothing(market);
+	});
+
+	test("with another description, another salt, or another chain of its issuer", async () => {
+		for (const [changes, code] of [
+			[
+				{
+					description: encodeItemDescription({
+						...{ name: "A car", mediaType: "", about: "", order: "" },
+					}),
+				},
+				"payment-refused",
+			],
+			[{ salt: filled(32, 1) }, "payment-refused"],
+			[{ issuerChain: filled(10, 1) }, "malformed"],
+		] as const) {
+			const market = await open();
+			const visit = await market.meet();
+			const contract = await market.contract(visit);
+			market.buy(visit, contract, changes);
+			await market.quiet();
+			assert.deepEqual(market.brief(contract), [`aborted 0: ${code}`]);
+			requireNothing(market);
+		}
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		const issuerChain = market.bob.device.encodedChain;
+		market.buy(visit, contract, { issuerChain });
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), [
+			"aborted 0: authentication-failed",
+		]);
+	});
+
+	test("whose bytes are none, and ends the tetrad", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, { ...contract, document: filled(99, 1) });
+		await market.quiet();
+		assert.deepEqual(market.ann.ended, ["malformed"]);
+		requireNothing(market);
+	});
+
+	test("whose key its merchant's module would not have", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit, { keyHash: filled(32, 3) });
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["aborted 0: payment-refused"]);
+		requireNothing(market, 1);
+	});
+});
+
+/** No money was moved, and so many contracts were cancelled for good. */
+function requireNothing(market: Market, aborted = 0): void {
+	const { town, ann, mint } = market;
+	assert.equal(town.balance(ann, mint).spendable, 1000n);
+	assert.equal(ann.store.rows(PURCHASES).length, 0);
+	if (aborted > 0) assert.equal(ann.store.rows(ABORTED).length, aborted);
+	market.requireConserved();
+}
+
+describe("a merchant's module gives no key", () => {
+	const refusals: Readonly<
+		Record<string, (market: Market) => Partial<ContractBody>>
+	> = {
+		"for terms of another merchant's agent": ({ ann }) => ({
+			sellerAgent: ann.agent.deviceId,
+		}),
+		"for terms of another merchant's module": ({ ann }) => ({
+			sellerModule: ann.device.deviceId,
+		}),
+		"for terms of another buyer": ({ mint }) => ({
+			buyerModule: mint.device.deviceId,
+		}),
+		"for terms of another buyer's agent": ({ mint }) => ({
+			buyerAgent: mint.agent.deviceId,
+		}),
+		"for terms of another tetrad": () => ({ binding: filled(32, 1) }),
+		"for goods that are sealed for another tetrad": () => ({
+			exporterHash: filled(32, 1),
+		}),
+		"for money that it does not take": () => ({ currency: "EUR" }),
+		"for the money of another issuer": ({ ann }) => ({
+			issuer: ann.device.deviceId,
+		}),
+	};
+	for (const [name, changes] of Object.entries(refusals))
+		test(name, async () => {
+			const market = await open();
+			const visit = await market.meet();
+			const terms = market.terms(visit, changes(market));
+			assert.equal(await market.keyOf(visit, terms), undefined);
+			assert.match(market.unsold.at(-1) ?? "", /^payment-refused/);
+		});
+
+	test("for a generation that it has not got", async () => {
+		const market = await open();
+		const { town, bob, mint } = market;
+		const before = market.sellingOf(bob).certificate;
+		await town.pass(31 * DAY);
+		await town.visit(bob, mint);
+		const visit = await market.meet();
+		// It has renewed its secret by itself, and still has the old one.
+		assert.ok(await market.keyOf(visit, market.terms(visit)));
+		market.selling.clear();
+		await market.learnsSecret(bob);
+		const after = market.sellingOf(bob).certificate;
+		assert.equal(
+			parseSellingCertificate(after).generation,
+			parseSellingCertificate(before).generation + 1,
+		);
+	});
+
+	test("before its issuer has given it a secret", async () => {
+		const market = await open();
+		const carl = await market.town.purse("carl");
+		const visit = await market.meet(market.ann, carl);
+		const terms = market.terms(
+			visit,
+			{ certificate: market.sellingOf(market.bob).certificate },
+			{ merchant: carl },
+		);
+		assert.equal(await market.keyOf(visit, terms, carl), undefined);
+	});
+});
+
+describe("a purchase that is not approved yet", () => {
+	const asking = async () => {
+		const market = await open();
+		await market.town.limits(market.ann, {
+			money: [{ issuer: market.mint.device.deviceId, approvalAbove: 100n }],
+		} as never);
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["waiting: approval-needed"]);
+		const decide = async (isApproved: boolean) => {
+			const { ann, bob, mint } = market;
+			await market.town.decide(
+				ann,
+				{ contract: contract.hash, payee: bob, issuer: mint, amount: PRICE },
+				isApproved,
+			);
+			await market.quiet();
+		};
+		return { market, visit, contract, decide };
+	};
+
+	test("goes on by itself when it is, and holds nobody up", async () => {
+		const { market, visit, contract, decide } = await asking();
+		assert.equal(market.town.wire.length, 0);
+		const other = await market.contract(visit, { amount: 50n });
+		market.buy(visit, other);
+		await market.quiet();
+		assert.ok(market.isKeyed(other));
+		await decide(true);
+		assert.deepEqual(market.brief(contract), [
+			"waiting: approval-needed",
+			"bought",
+		]);
+		market.requireConserved();
+	});
+
+	test("is not made when it is denied", async () => {
+		const { market, contract, decide } = await asking();
+		await decide(false);
+		assert.deepEqual(market.brief(contract).slice(1), [
+			"aborted 0: payment-refused",
+		]);
+		requireNothing(market, 1);
+	});
+
+	test("has expired when its time is over, and is not made when it is approved then", async () => {
+		const { market, contract, decide } = await asking();
+		await market.town.pass(31 * MINUTE);
+		market.listen();
+		assert.deepEqual(market.brief(contract).slice(1), [
+			"aborted 0: offer-expired",
+		]);
+		await decide(true);
+		requireNothing(market, 1);
+	});
+
+	test("has expired with its tetrad", async () => {
+		const { market, visit, contract, decide } = await asking();
+		market.town.part(market.ann, visit.tetrad);
+		await market.quiet();
+		await decide(true);
+		const later = await market.meet();
+		market.buy(later, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(1), [
+			"aborted 0: offer-expired",
+		]);
+		requireNothing(market, 1);
+	});
+
+	test("can be cancelled", async () => {
+		const { market, visit, contract, decide } = await asking();
+		market.about("cancel", visit.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(1), ["aborted 0: aborted"]);
+		await decide(true);
+		requireNothing(market, 1);
+	});
+});
+
+describe("cancelling", () => {
+	test("is for good: what comes later pays nothing", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.about("cancel", visit.tetrad, contract);
+		await market.quiet();
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract)[0], "aborted 0: aborted");
+		assert.match(market.brief(contract)[1] ?? "", /^aborted 0: /);
+		requireNothing(market, 1);
+	});
+
+	test("races the commit, and one of them wins", async () => {
+		let bought = 0;
+		let aborted = 0;
+		// After so many messages the agent cancels.
+		for (let after = 0; after < 5; after++) {
+			const market = await open();
+			const visit = await market.meet();
+			const contract = await market.contract(visit);
+			market.buy(visit, contract);
+			await market.town.work();
+			for (let i = 0; i < after; i++) await market.town.deliver();
+			market.about("cancel", visit.tetrad, contract);
+			await market.quiet();
+			await market.settle();
+			const isPaid = market.isPaid(contract);
+			assert.equal(market.isKeyed(contract), isPaid);
+			if (isPaid) bought++;
+			else {
+				assert.deepEqual(market.brief(contract), ["aborted 0: aborted"]);
+				aborted++;
+			}
+			market.requireConserved();
+		}
+		assert.ok(bought > 0 && aborted > 0, `${bought} ${aborted}`);
+	});
+
+	test("in the very moment of the commit is told where it is", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		// The payee has agreed, the transfer is being signed and then written.
+		await market.town.work();
+		await market.town.deliver();
+		await market.town.deliver();
+		assert.equal(market.paymentOf(contract), "committed");
+		market.about("cancel", visit.tetrad, contract);
+		await market.town.work();
+		market.listen();
+		assert.deepEqual(market.brief(contract), [
+			`in-doubt ${PRICE}: payment-in-doubt`,
+		]);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(1), ["bought"]);
+	});
+});
+
+describe("a module whose disk is full", () => {
+	test("pays nothing, and says that it is not sure of it, until it is", async () => {
+		const market = await open();
+		const { ann } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		ann.store.isFull = true;
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["in-doubt 0: store-full"]);
+		ann.store.isFull = false;
+		market.about("resolve", visit.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(1), [
+			"aborted 0: offer-expired",
+		]);
+		requireNothing(market, 1);
+	});
+
+	test("has sold nothing before there is room", async () => {
+		const market = await open();
+		const { bob } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		bob.store.isFull = true;
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.ok(!market.isKeyed(contract));
+		assert.deepEqual(market.brief(contract), [
+			`in-doubt ${PRICE}: payment-in-doubt`,
+		]);
+		bob.store.isFull = false;
+		// In the same tetrad, as soon as the agent asks again.
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.ok(market.isKeyed(contract) && market.isPaid(contract));
+		market.requireConserved();
+	});
+
+	test("has the key all the same, and keeps it later", async () => {
+		const market = await open();
+		const { town, ann } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await town.work();
+		await town.deliver();
+		await town.deliver();
+		assert.equal(market.paymentOf(contract), "committed");
+		ann.store.isFull = true;
+		await market.quiet();
+		assert.equal(market.brief(contract)[0], "bought");
+		ann.store.isFull = false;
+		await market.settle();
+		const later = await market.meet();
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.equal(market.brief(contract).at(-1), "bought");
+		market.about("final", later.tetrad, contract);
+		await market.quiet();
+		assert.equal(market.brief(contract).at(-1), "closed");
+		market.requireConserved();
+	});
+});
+
+describe("a merchant that takes the money", () => {
+	/** Its module says that it sells whatever comes, with that key. */
+	const rogue = (key: Uint8Array) => async () => {
+		const market = await Market.make({
+			world,
+			sale: (self) => (rail) => {
+				const honest = moduleTrade(self.store.run(loadTrade()))(rail);
+				if (self.name !== "bob") return honest;
+				const sell: SalePart["sell"] = () => ({
+					...{ key, depositsFirst: false, also: [] },
+				});
+				return overriding(honest, { sell, judge: () => undefined });
+			},
+		});
+		return market;
+	};
+
+	test("and gives a wrong key is found out, and the issuer gives the right one", async () => {
+		const market = await rogue(filled(32, 0xbd))();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), [
+			`in-doubt ${PRICE}: payment-in-doubt`,
+		]);
+		assert.equal(market.paymentOf(contract), "committed");
+		await market.settle();
+		const later = await market.meet();
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.ok(market.isKeyed(contract));
+		assert.equal(market.town.account(market.mint, market.bob), 1n + PRICE);
+		market.requireConserved();
+	});
+
+	test("and gives no key is found out, and the issuer gives it", async () => {
+		const market = await open();
+		const { town } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await town.work();
+		for (let i = 0; i < 4; i++) {
+			onTheWay(town, (bytes) =>
+				bytes[0] === BETWEEN_MODULES.accepted.type
+					? message(BETWEEN_MODULES.accepted, {
+							...body(BETWEEN_MODULES.accepted, bytes),
+							key: undefined,
+						})
+					: undefined,
+			);
+			await town.deliver();
+		}
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), [
+			`in-doubt ${PRICE}: payment-in-doubt`,
+		]);
+		// In the tetrad with the issuer there is the agent, too.
+		const tetrad = await town.meet(market.ann, market.mint);
+		market.about("resolve", tetrad, contract);
+		town.settle(market.ann, tetrad, market.mint);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(-1), ["bought"]);
+		const heard = market.heard(contract).at(-1);
+		assert.ok(heard?.kind === "bought" && heard.receipt.length > 0);
+		market.requireConserved();
+	});
+
+	test("for a key that nobody has gets nothing, and the buyer has it back", async () => {
+		const key = filled(32, 0xbd);
+		const market = await rogue(key)();
+		const visit = await market.meet();
+		const contract = await market.contract(visit, {
+			keyHash: keyHash(nodeCrypto, filled(32, 0x99)),
+		});
+		market.buy(visit, contract);
+		await market.quiet();
+		await market.settle();
+		const later = await market.meet();
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(-1), [
+			`refunded ${PRICE}: purchase-void`,
+		]);
+		assert.equal(market.town.account(market.mint, market.ann), PRICE);
+		assert.equal(market.town.account(market.mint, market.bob), 1n);
+		assert.ok(!market.isKeyed(contract));
+		market.requireConserved();
+		const whats = market.ann.reports.flatMap((report) =>
+			report.kind === "sale" ? [report.what] : [],
+		);
+		assert.deepEqual(whats, ["no-key", "refunded"]);
+	});
+
+	test("and sells the key of another merchant at a price of its own cannot", async () => {
+		const market = await open();
+		const { town, ann } = market;
+		const carl = await town.purse("carl");
+		await market.learnsSecret(carl);
+		const ofBob = await market.contract(await market.meet());
+		const visit = await market.meet(ann, carl);
+		const contract = await market.contract(
+			visit,
+			{ amount: 1n, keyHash: ofBob.keyHash },
+			{ merchant: carl },
+		);
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["aborted 0: payment-refused"]);
+		requireNothing(market, 1);
+	});
+});
+
+/** A part with some of its answers changed. */
+function overriding(part: SalePart, changes: Partial<SalePart>): SalePart {
+	return new Proxy(part, {
+		get(target, name) {
+			const own = changes[name as keyof SalePart];
+			if (own !== undefined) return own;
+			const value: unknown = Reflect.get(target, name, target);
+			return typeof value === "function" ? value.bind(target) : value;
+		},
+	});
+}
+
+describe("what comes late", () => {
+	test("is booked before the merchant gives the key", async () => {
+		const market = await open();
+		const { town, bob, mint } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit, {
+			bookBy: town.now + 90 * MINUTE,
+		});
+		market.buy(visit, contract);
+		await town.work();
+		await town.deliver();
+		await town.deliver();
+		assert.equal(market.paymentOf(contract), "committed");
+		// The delivery is on its way for an hour.
+		town.now += 60 * MINUTE;
+		await market.quiet();
+		assert.equal(market.receiptOf(contract), "to-book");
+		assert.ok(!market.isKeyed(contract));
+		await town.visit(bob, mint);
+		await market.settle();
+		const later = await market.meet();
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.ok(market.isKeyed(contract));
+		assert.equal(market.receiptOf(contract), "deposited");
+		market.requireConserved();
+	});
+
+	test("and cannot be booked any more is the buyer's again", async () => {
+		const market = await open();
+		const { town, ann, mint } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit, {
+			bookBy: town.now + 60 * MINUTE,
+		});
+		market.buy(visit, contract);
+		await town.work();
+		await town.deliver();
+		await town.deliver();
+		town.wire.length = 0;
+		town.part(ann, visit.tetrad);
+		await market.quiet();
+		await town.pass(2 * 60 * MINUTE);
+		await town.visit(ann, mint);
+		const later = await market.meet();
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract).slice(-1), [
+			`refunded ${PRICE}: purchase-void`,
+		]);
+		assert.equal(town.account(mint, ann), PRICE);
+		await market.settle();
+		market.requireConserved();
+	});
+});
+
+describe("an agent in the place of another", () => {
+	async function replaceAgent(module: Module): Promise<void> {
+		const { chain, signer } = await world.agent(`new-agent-of-${module.name}`);
+		const { agencies } = world.policy;
+		const agent = validateChain(
+			nodeCrypto,
+			chain,
+			"agent",
+			agencies,
+			world.now,
+		);
+		Object.assign(module, {
+			agent,
+			agentId: agent.deviceId,
+			agentSigner: signer,
+		});
+	}
+
+	test("learns what was bought, and how to open it", async () => {
+		const market = await open();
+		const { town, ann } = market;
+		const visits = [];
+		const contracts = [];
+		for (let i = 0; i < 19; i++) {
+			const visit = await market.meet();
+			const contract = await market.contract(visit, { amount: 2n });
+			market.buy(visit, contract);
+			await market.quiet();
+			market.about("final", visit.tetrad, contract);
+			await market.quiet();
+			town.part(ann, visit.tetrad);
+			visits.push(visit);
+			contracts.push(contract);
+		}
+		await replaceAgent(ann);
+		const learnt = await market.learn(await market.meet());
+		assert.equal(learnt.length, 19);
+		for (const [i, contract] of contracts.entries()) {
+			const found = learnt.find(
+				({ document }) => hex(document) === hex(contract.document),
+			);
+			assert.ok(found?.key);
+			assert.equal(found.step, "closed");
+			assert.equal(
+				hex(found.exporter),
+				hex(visits[i]?.exporter ?? filled(0, 0)),
+			);
+			assert.equal(hex(keyHash(nodeCrypto, found.key)), hex(contract.keyHash));
+			assert.equal(hex(found.sellerChain), hex(market.bob.agent.encodedChain));
+			assert.ok(found.receipt.length > 0 && found.chain.length > 0);
+		}
+	});
+
+	test("hears of what the other has paid for, when its key comes from the issuer", async () => {
+		const market = await open();
+		const { town, ann, mint } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await town.work();
+		await town.deliver();
+		await town.deliver();
+		town.wire.length = 0;
+		town.part(ann, visit.tetrad);
+		await market.quiet();
+		await replaceAgent(ann);
+		const later = await market.meet();
+		const [learnt] = await market.learn(later);
+		assert.equal(learnt?.step, "locked");
+		assert.equal(learnt.key, undefined);
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		await town.visit(ann, mint);
+		market.listen();
+		assert.ok(market.isKeyed(contract));
+		market.requireConserved();
+	});
+});
+
+describe("a selling secret", () => {
+	test("is asked for when an agent wants to sell, and is durable before it is used", async () => {
+		const market = await open();
+		const { town, mint } = market;
+		const carl = await town.purse("carl");
+		await market.learnsSecret(carl);
+		const { certificate } = market.sellingOf(carl);
+		const said = parseSellingCertificate(certificate);
+		assert.equal(hex(said.agent), hex(carl.agent.deviceId));
+		town.restart(carl);
+		market.selling.clear();
+		await market.learnsSecret(carl);
+		assert.equal(hex(market.sellingOf(carl).certificate), hex(certificate));
+		assert.equal(hex(said.issuer), hex(mint.device.deviceId));
+	});
+
+	test("of another merchant, or other than its certificate says, is not kept", async () => {
+		for (const change of ["secret", "certificate"] as const) {
+			const market = await open();
+			const { town, mint, bob } = market;
+			const carl = await town.purse("carl");
+			town.fund(mint, carl, 1n);
+			const tetrad = await town.meet(carl, mint);
+			market.say(
+				carl,
+				tetrad,
+				message(
+					(await import("../../src/trade/documents/index.ts")).ABOUT_PURCHASES
+						.selling,
+					{ issuer: mint.device.deviceId, generation: 0 },
+				),
+			);
+			town.settle(carl, tetrad, mint);
+			await town.work();
+			for (let i = 0; i < 40 && town.wire.length > 0; i++) {
+				onTheWay(town, (bytes) => {
+					if (bytes[0] !== WITH_ISSUER.sellingSecret.type) return undefined;
+					const fields = body(WITH_ISSUER.sellingSecret, bytes);
+					return message(WITH_ISSUER.sellingSecret, {
+						...fields,
+						...(change === "secret"
+							? { secret: filled(32, 1) }
+							: { certificate: market.sellingOf(bob).certificate }),
+					});
+				});
+				await town.deliver();
+			}
+			await market.quiet();
+			assert.ok(!market.selling.has(carl));
+		}
+	});
+});
+
+test("neither a goods key nor a selling secret is in what a module reports or refuses", async () => {
+	const market = await open();
+	const visit = await market.meet();
+	const contract = await market.contract(visit);
+	market.buy(visit, contract);
+	await market.quiet();
+	await market.settle();
+	const heard = market.heard(contract).find(({ kind }) => kind === "bought");
+	assert.ok(heard?.kind === "bought");
+	const key = hex(copy(heard.key));
+	const text = JSON.stringify(
+		[...market.ann.reports, ...market.bob.reports, ...market.mint.reports],
+		(_, value: unknown) =>
+			value instanceof Uint8Array
+				? hex(value)
+				: typeof value === "bigint"
+					? String(value)
+					: value,
+	);
+	assert.ok(text.includes(hex(contract.hash)));
+	assert.ok(!text.includes(key));
+});

@@ -10,6 +10,7 @@ import {
 	openEvidence,
 } from "../../src/money/index.ts";
 import {
+	draftSellingCertificate,
 	encodePurchaseTerms,
 	GENERATION_MS,
 	keyHash,
@@ -426,11 +427,39 @@ describe("a mark and its terms", () => {
 				}),
 		],
 		[
+			"marked, to a friend of the buyer's and not to the merchant",
+			async (world) => {
+				const { deviceId: payee } = (await world.trader("carol")).device;
+				return world.sale({}, { transfer: { payee } });
+			},
+		],
+		[
 			"marked, of another issuer than its contract's",
 			async (world) =>
 				world.sale({
 					issuer: (await world.trader("carol")).device.deviceId,
 				}),
+		],
+		[
+			"marked, of another issuer, who has certified a secret of its own",
+			async (world) => {
+				const { device, signer } = await world.trader("carol");
+				const secret = nodeCrypto.random(32);
+				const { toSign, sign } = draftSellingCertificate({
+					issuer: device.deviceId,
+					issuerCertificate: device.certificateId,
+					module: world.merchant.device.deviceId,
+					agent: world.merchant.agent.deviceId,
+					generation: 1,
+					secretHash: secretHash(nodeCrypto, secret),
+					issued: world.mint.now,
+				});
+				const certificate = sign(await signer.sign(toSign));
+				return world.sale(
+					{ issuer: device.deviceId },
+					{ selling: { secret, certificate } },
+				);
+			},
 		],
 		[
 			"marked, in another currency than its contract's",
@@ -697,6 +726,14 @@ describe("time at the issuer", () => {
 		assert.ok(first && second);
 		assert.deepEqual(await world.deposit(first), booked(PRICE));
 		assert.deepEqual(await world.resolve(second), bought(second));
+		await world.ledger.sound();
+	});
+
+	test("a merchant that has not renewed its secret sells on with it", async () => {
+		await using world = await SaleWorld.make();
+		const old = await world.secret(world.merchant, 1);
+		const sale = await world.sale({}, { selling: old });
+		assert.deepEqual(await world.resolve(sale), bought(sale));
 		await world.ledger.sound();
 	});
 

@@ -46,7 +46,8 @@ export interface Ledgers extends AsyncDisposable {
 	/** As it is open now. */
 	store(): Store;
 	transact<Result>(transaction: Transaction<Result>): Promise<Result>;
-	audit(): Promise<AuditResult>;
+	/** Of this ledger's store, or of what shows it otherwise. */
+	audit(of?: Pick<Store, "snapshot">): Promise<AuditResult>;
 	/** Fails the test unless everything is as it must be. */
 	sound(): Promise<AuditResult>;
 	/** A note from the payer's account. */
@@ -110,9 +111,9 @@ export async function makeLedger(
 		},
 		store: () => store,
 		transact: (transaction) => store.transact(transaction),
-		audit() {
+		audit(of: Pick<Store, "snapshot"> = store) {
 			const { terms } = ledgers.mint.machine;
-			return runAudit(terms, world.policy.banks, store);
+			return runAudit(terms, world.policy.banks, of);
 		},
 		async sound() {
 			const result = await ledgers.audit();

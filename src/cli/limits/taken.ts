@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { isWaiting } from "../../device/purse/index.ts";
 
 /** A running module looks twice a second; so long a command waits for it, in milliseconds. */
-const TAKEN_WITHIN_MS = 2_000;
+const TAKEN_WITHIN_MS = 1_500;
 const LOOK_EVERY_MS = 50;
 
 /** Whether a running module has taken an order down by now. */

@@ -214,7 +214,7 @@ export class SpendingLimits {
 			if (limit !== undefined && spent + amount > limit)
 				return new TetradError(
 					"payment-refused",
-					`the owner's limits let this purse pay ${this.#text(asked, limit)} ${when}${spent === 0n ? "" : `, of which ${this.#text(asked, spent)} are paid`}; the owner raises it with: tetrad limits ${flag}`,
+					`the owner's limits let this purse pay at most ${this.#text(asked, limit)} ${when}${spent === 0n ? "" : `, of which ${this.#text(asked, spent)} are paid`}; the owner raises it with: tetrad limits ${flag}`,
 				);
 		return undefined;
 	}

@@ -1,6 +1,14 @@
 import { Command, CommanderError, Help } from "commander";
 import packageJson from "../package.json" with { type: "json" };
-import { EXIT, speakJson, tellFailure, tellTrouble } from "./cli/index.ts";
+import {
+	EXIT,
+	fitting,
+	HELP,
+	speakJson,
+	tellFailure,
+	tellTrouble,
+	terminalWidth,
+} from "./cli/index.ts";
 import { COMMANDS } from "./commands.ts";
 import { TetradError } from "./errors.ts";
 
@@ -13,8 +21,14 @@ const program = new Command("tetrad")
 	)
 	.version(packageJson.version)
 	.exitOverride()
-	.configureHelp({ subcommandTerm: termOf })
-	.configureOutput({ outputError: tellUsage })
+	.configureHelp({ ...HELP, subcommandTerm: termOf })
+	.configureOutput({
+		outputError: tellUsage,
+		writeOut: (text) =>
+			void process.stdout.write(fitting(text, terminalWidth())),
+		writeErr: (text) =>
+			void process.stderr.write(fitting(text, terminalWidth(process.stderr))),
+	})
 	.addHelpText(
 		"after",
 		`

@@ -12,9 +12,10 @@ export {
 	routingFlag,
 	SUITE_NAMES,
 } from "./flags.ts";
+export { HELP } from "./help.ts";
 export { interrupted, interruptible } from "./interruptible.ts";
 export { ProgressBar } from "./progress.ts";
-export { PLAIN_TABLE, plainTable } from "./table.ts";
+export { plainTable } from "./table.ts";
 export {
 	bad,
 	bold,
@@ -24,9 +25,12 @@ export {
 	good,
 	plain,
 	say,
+	sayFitting,
 	sayJson,
 	speakJson,
 	tell,
 	tellFailure,
+	tellFitting,
 	tellTrouble,
 } from "./voice.ts";
+export { fitting, terminalWidth } from "./wrap.ts";

@@ -7,6 +7,7 @@
  * standard error, and what would be told beside a result is { note } there.
  */
 import { asTetradError } from "../errors.ts";
+import { terminalWidth, visible, wrapped } from "./wrap.ts";
 
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
@@ -22,6 +23,15 @@ export function say(line = ""): void {
 	process.stdout.write(`${line}\n`);
 }
 
+/** Prints one line of a result, as several where the terminal is narrower. */
+export function sayFitting(line: string): void {
+	const width = terminalWidth();
+	const [indent = ""] = /^\s*/.exec(visible(line)) ?? [];
+	const hanging = `${indent.replace(/^\n+/, "")}  `;
+	if (width === undefined) return say(line);
+	for (const part of wrapped(line, width, { hanging })) say(part);
+}
+
 /** Prints a result as it is, its line ends with it. */
 export function sayText(text: string): void {
 	process.stdout.write(text);
@@ -35,6 +45,13 @@ export function sayJson(value: unknown): void {
 /** Prints one line for the person at the terminal, apart from results. */
 export function tell(line: string): void {
 	process.stderr.write(`${isJson ? JSON.stringify({ note: line }) : line}\n`);
+}
+
+/** As `tell`, as several lines where the terminal is narrower. */
+export function tellFitting(line: string): void {
+	const width = terminalWidth(process.stderr);
+	if (width === undefined) return tell(line);
+	for (const part of wrapped(line, width, { hanging: "  " })) tell(part);
 }
 
 /** Prints what is wrong, with the prefix that everything wrong has. */

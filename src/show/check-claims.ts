@@ -6,9 +6,9 @@ import {
 	good,
 	interruptible,
 	type KeysFlag,
-	say,
+	sayFitting,
 	sayJson,
-	tell,
+	tellFitting,
 } from "../cli/index.ts";
 import { defaultFile } from "./default-file.ts";
 import {
@@ -29,12 +29,14 @@ export interface ClaimsFlags {
 }
 
 export async function checkClaims(flags: ClaimsFlags): Promise<void> {
-	const step = flags.json ? () => {} : (what: string) => tell(dim(`… ${what}`));
+	const step = flags.json
+		? () => {}
+		: (what: string) => tellFitting(dim(`… ${what}`));
 	const results = await interruptible((signal) =>
 		runClaims(flags.keys, step, signal),
 	);
 	if (flags.json) sayJson(results);
-	else for (const line of claimLines(results)) say(line);
+	else for (const line of claimLines(results)) sayFitting(line);
 	if (!asExpected(results, flags.keys)) process.exitCode = EXIT.failed;
 }
 

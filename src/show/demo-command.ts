@@ -12,10 +12,11 @@ import type { DemoFlags } from "./demo.ts";
 
 export function declareDemo(command: Command): void {
 	command
-		.option(
-			"--file <path>",
-			"the file that one agent sends to the other",
-			defaultFile(),
+		.addOption(
+			new Option(
+				"--file <path>",
+				"the file that one agent sends to the other",
+			).default(defaultFile(), "the README"),
 		)
 		.addOption(routingFlag())
 		.addOption(rootFlag())

@@ -11,8 +11,10 @@ import {
 	plain,
 	type RootFlag,
 	say,
+	sayFitting,
 	sayJson,
-	tell,
+	tellFitting,
+	terminalWidth,
 } from "../cli/index.ts";
 import { openToRead, type ProcessEvent } from "../device/process/index.ts";
 import type { SuiteName } from "../session/index.ts";
@@ -70,7 +72,7 @@ async function showRun(flags: DemoFlags, signal: AbortSignal): Promise<void> {
 	await (await openToRead(flags.file)).close();
 	const quiet = flags.json === true;
 	const step = (what: string) => {
-		if (!quiet) tell(dim(`… ${what}`));
+		if (!quiet) tellFitting(dim(`… ${what}`));
 	};
 	const bar = quiet ? undefined : new ProgressBar("session 1");
 	const seen = await perform(flags, signal, step, bar);
@@ -250,66 +252,70 @@ function fileEvent(
 function draw(seen: Seen): void {
 	const { suite, run, frames, omitted, audits, outcome } = seen;
 	const { routing, root, link, file } = run.options;
-	say(heading("Four processes, one conversation"));
+	sayFitting(heading("Four processes, one conversation"));
 	say();
-	for (const line of square(run.pids)) say(line);
-	say(heading("Where each key lives"));
-	for (const line of keyTable(run.custody)) say(line);
-	say(
+	for (const line of square(run.pids, terminalWidth())) sayFitting(line);
+	sayFitting(heading("Where each key lives"));
+	for (const line of keyTable(run.custody)) sayFitting(line);
+	sayFitting(
 		heading(
 			`Flight by flight (routing ${routing}, root ${root}, links ${link}, ${suite})`,
 		),
 	);
-	say(
+	sayFitting(
 		dim(
 			"  Times are those of a tap on each wire. The names of sealed messages come from the keylog.",
 		),
 	);
-	for (const line of flightTable(frames)) say(line);
+	for (const line of flightTable(frames)) sayFitting(line);
 	const further = omitted.reduce((sum, { count }) => sum + count, 0);
 	if (further > 0)
-		say(
+		sayFitting(
 			dim(
 				`  ${further} further frames of kinds that came very often were counted, and not kept.`,
 			),
 		);
 
-	say(heading("Every session in use"));
+	sayFitting(heading("Every session in use"));
 	for (const { session, to, text } of outcome.messages)
-		say(`  session ${session}  to ${to}  ${plain(text)}`);
-	say(`  session 1  to B  ${plain(file)}`);
-	say(`             sent     SHA-256 ${outcome.sha256.sent}`);
-	say(`             received SHA-256 ${outcome.sha256.received}`);
+		sayFitting(`  session ${session}  to ${to}  ${plain(text)}`);
+	sayFitting(`  session 1  to B  ${plain(file)}`);
+	sayFitting(`             sent     SHA-256 ${outcome.sha256.sent}`);
+	sayFitting(`             received SHA-256 ${outcome.sha256.received}`);
 
-	say(
+	sayFitting(
 		heading(
 			"Money: withdrawn, paid over session 2 inside session 1, deposited",
 		),
 	);
-	for (const line of moneyLines(seen.money)) say(line);
+	for (const line of moneyLines(seen.money)) sayFitting(line);
 
-	say(heading("What a wiretap on each wire could read"));
-	say(
+	sayFitting(heading("What a wiretap on each wire could read"));
+	sayFitting(
 		dim(
 			link === "open"
 				? "  In clear: frame types and lengths, the offer, ephemeral public keys, and all messages on the open links."
 				: "  In clear, always: frame types and lengths, the offer, and ephemeral public keys.",
 		),
 	);
-	for (const line of wiretapLines(audits)) say(line);
-	for (const line of exposure(run, audits)) say(`  ${bad(line)}`);
+	for (const line of wiretapLines(audits)) sayFitting(line);
+	for (const line of exposure(run, audits)) sayFitting(`  ${bad(line)}`);
 
-	say(heading("The safety code, as each process computed it"));
+	sayFitting(heading("The safety code, as each process computed it"));
 	for (const place of PLACES)
-		say(`  ${place}  ${NAMES[place].padEnd(12)} ${bold(outcome.codes[place])}`);
+		sayFitting(
+			`  ${place}  ${NAMES[place].padEnd(12)} ${bold(outcome.codes[place])}`,
+		);
 
-	say(heading("The claims of US patent 5,703,949"));
-	for (const line of claimTable(seen)) say(`  ${line}`);
+	sayFitting(heading("The claims of US patent 5,703,949"));
+	for (const line of claimTable(seen)) sayFitting(`  ${line}`);
 	say();
 	for (const problem of outcome.problems)
-		say(bad(`  not as promised: ${problem}`));
+		sayFitting(bad(`  not as promised: ${problem}`));
 	if (outcome.ok)
-		say(good("  Bound, confirmed, used, closed. Nothing is left running."));
+		sayFitting(
+			good("  Bound, confirmed, used, closed. Nothing is left running."),
+		);
 }
 
 /** What the unsafe choices cost, in words. */

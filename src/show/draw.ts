@@ -1,12 +1,4 @@
-import Table from "cli-table3";
-import {
-	bad,
-	bold,
-	count,
-	good,
-	PLAIN_TABLE,
-	plainTable,
-} from "../cli/index.ts";
+import { bad, bold, count, good, plainTable } from "../cli/index.ts";
 import type { ProcessEvent } from "../device/process/index.ts";
 import { PLACES, type Place } from "../tetrad/index.ts";
 import {
@@ -18,8 +10,18 @@ import {
 	whereOf,
 } from "./stage/index.ts";
 
-/** The square of four devices, with the sessions between them. */
-export function square(pids: Readonly<Record<Place, number>>): string[] {
+const SQUARE_COLUMNS = 66;
+
+/** The square of four devices, with the sessions between them; in words where it does not fit. */
+export function square(
+	pids: Readonly<Record<Place, number>>,
+	width: number = SQUARE_COLUMNS,
+): string[] {
+	if (width < SQUARE_COLUMNS)
+		return PLACES.map(
+			(place, i) =>
+				`  ${i + 1} ${place}  ${NAMES[place]}, process ${pids[place]}`,
+		);
 	const box = (place: Place, number: number, kind: string) => {
 		const lines = [
 			`${number} ${place}  ${kind}`,
@@ -56,36 +58,27 @@ export function square(pids: Readonly<Record<Place, number>>): string[] {
 
 /** Where the long-term key of each device is, and what its certificate attests of that. */
 export function keyTable(custody: Readonly<Record<Place, Custody>>): string[] {
-	const table = new Table({
-		head: ["", "device", "key", "attested"].map(bold),
-		...PLAIN_TABLE,
-	});
-	for (const place of PLACES) {
+	const rows = PLACES.map((place) => {
 		const seen = custody[place];
 		const { token } = seen;
 		const level = Object.values(seen.judgedBy)[0]?.level ?? "";
-		table.push([
+		return [
 			place,
 			NAMES[place],
 			token === undefined
 				? `file ${whereOf(seen)}, in clear`
 				: `token "${token.token}" (${token.manufacturer}), which does not give it away`,
 			level === "software" ? "nothing" : level,
-		]);
-	}
-	return table.toString().split("\n");
+		];
+	});
+	return plainTable(["", "device", "key", "attested"], rows);
 }
 
 /** What crossed each wire from flight 1 until all four were confirmed, in the order of time. */
 export function flightTable(frames: readonly WireFrame[]): string[] {
 	const shown = establishment(frames);
 	const start = shown[0]?.at ?? 0;
-	const table = new Table({
-		head: ["ms", "wire", "from → to", "what", "bytes"].map(bold),
-		colAligns: ["right", "left", "left", "left", "right"],
-		...PLAIN_TABLE,
-	});
-	for (const { at, wire, from, to, name, bytes } of shown) {
+	const rows = shown.map(({ at, wire, from, to, name, bytes }) => {
 		const isNetwork = wire === "network";
 		const indent = isNetwork ? "" : "  ";
 		const row = [
@@ -95,9 +88,11 @@ export function flightTable(frames: readonly WireFrame[]): string[] {
 			`${indent}${name}`,
 			count(bytes),
 		];
-		table.push(isNetwork ? row.map(bold) : row);
-	}
-	return table.toString().split("\n");
+		return isNetwork ? row.map(bold) : row;
+	});
+	return plainTable(["ms", "wire", "from → to", "what", "bytes"], rows, {
+		right: [0, 4],
+	});
 }
 
 /** The frames of the establishment itself. */

@@ -34,7 +34,7 @@ Examples:
     tetrad authority init --kind agency --name "Example Agency" --home root
   A root whose key is in a token, and which may attest tokens and TPMs:
     tetrad authority init --kind bank --name "Example Bank" --home root --attests software,token,tpm \\
-      --key "pkcs11:token=bank;object=root?module-path=/usr/lib/softhsm/libsofthsm2.so" --pin-file pin`,
+      --key "pkcs11:token=bank;object=root?module-path=/usr/lib/libsofthsm2.so" --pin-file pin`,
 		)
 		.action(async (flags: InitFlags) => {
 			const { init } = await import("./found.ts");

@@ -41,7 +41,7 @@ Examples:
     tetrad enroll --home alice --role agent --name alice --out alice.csr
   With the key in a token:
     tetrad enroll --home till --role module --name bob-till --out till.csr --pin-file pin \\
-      --key "pkcs11:token=tills;object=till?module-path=/usr/lib/softhsm/libsofthsm2.so"
+      --key "pkcs11:token=tills;object=till?module-path=/usr/lib/libsofthsm2.so"
   When the certificate is back:
     tetrad enroll --home alice --certificate alice.pem --trust-agency agency-root.pem --trust-bank bank-root.pem`,
 		)

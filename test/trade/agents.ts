@@ -244,6 +244,12 @@ export interface AgentsOptions extends Tampering {
 	readonly merchantsModule?: (bytes: Uint8Array) => Promise<Uint8Array[]>;
 }
 
+/** A message that was not taken yet. */
+interface OnTheWay {
+	readonly bytes: Uint8Array;
+	readonly arrived: () => void;
+}
+
 /** Two agents in one tetrad. */
 export class Agents {
 	readonly world: TradeWorld;
@@ -267,8 +273,9 @@ export class Agents {
 	#asks = 0;
 	readonly #work: (() => Promise<void> | void)[] = [];
 	readonly #held: (() => void)[] = [];
-	readonly #toBuyer: Uint8Array[] = [];
-	readonly #toMerchant: Uint8Array[] = [];
+	readonly #toBuyer: OnTheWay[] = [];
+	readonly #toMerchant: OnTheWay[] = [];
+	#isMerchantsTurn = false;
 	#buyerHears = false;
 	#merchantHears = false;
 	#sent = { buyer: 0, merchant: 0 };
@@ -371,20 +378,30 @@ export class Agents {
 
 	// The two devices.
 
+	/** One message to whoever hears, in turns. */
 	#deliver(): boolean {
-		if (this.#buyerHears && this.#toBuyer.length > 0) {
-			this.#buyerHears = false;
-			const bytes = this.#toBuyer.shift() as Uint8Array;
-			this.toBuying({ kind: "from-agent", bytes });
-			return true;
-		}
-		if (this.#merchantHears && this.#toMerchant.length > 0) {
-			this.#merchantHears = false;
-			const bytes = this.#toMerchant.shift() as Uint8Array;
-			this.toSelling({ kind: "from-agent", bytes });
-			return true;
-		}
-		return false;
+		this.#isMerchantsTurn = !this.#isMerchantsTurn;
+		return this.#isMerchantsTurn
+			? this.#deliverToMerchant() || this.#deliverToBuyer()
+			: this.#deliverToBuyer() || this.#deliverToMerchant();
+	}
+
+	#deliverToBuyer(): boolean {
+		const next = this.#buyerHears ? this.#toBuyer.shift() : undefined;
+		if (next === undefined) return false;
+		this.#buyerHears = false;
+		next.arrived();
+		this.toBuying({ kind: "from-agent", bytes: next.bytes });
+		return true;
+	}
+
+	#deliverToMerchant(): boolean {
+		const next = this.#merchantHears ? this.#toMerchant.shift() : undefined;
+		if (next === undefined) return false;
+		this.#merchantHears = false;
+		next.arrived();
+		this.toSelling({ kind: "from-agent", bytes: next.bytes });
+		return true;
 	}
 
 	toBuying(event: BuyingEvent): void {
@@ -405,10 +422,20 @@ export class Agents {
 		}
 	}
 
-	#passOn(from: "buyer" | "merchant", bytes: Uint8Array): void {
+	/** There is room for the next message when this one is taken. */
+	#passOn(
+		from: "buyer" | "merchant",
+		bytes: Uint8Array,
+		sent: () => void,
+	): void {
 		const number = this.#sent[from]++;
-		const arrive = this.options.message?.(from, bytes, number) ?? [bytes];
-		(from === "buyer" ? this.#toMerchant : this.#toBuyer).push(...arrive);
+		const [first, ...others] = this.options.message?.(from, bytes, number) ?? [
+			bytes,
+		];
+		const way = from === "buyer" ? this.#toMerchant : this.#toBuyer;
+		if (first === undefined) return sent();
+		way.push({ bytes: first, arrived: sent });
+		for (const other of others) way.push({ bytes: other, arrived: () => {} });
 	}
 
 	#over(ask: number): void {
@@ -421,8 +448,9 @@ export class Agents {
 			this.#work.push(() => this.toBuying(event));
 		switch (effect.kind) {
 			case "to-agent":
-				this.#passOn("buyer", effect.bytes);
-				return void later({ kind: "sent" });
+				return this.#passOn("buyer", effect.bytes, () =>
+					later({ kind: "sent" }),
+				);
 			case "receive":
 				this.#buyerHears = true;
 				return;
@@ -500,8 +528,9 @@ export class Agents {
 		};
 		switch (effect.kind) {
 			case "to-agent":
-				this.#passOn("merchant", effect.bytes);
-				return void later({ kind: "sent" });
+				return this.#passOn("merchant", effect.bytes, () =>
+					later({ kind: "sent" }),
+				);
 			case "receive":
 				this.#merchantHears = true;
 				return;

@@ -294,16 +294,6 @@ describe("a merchant's module gives no key", () => {
 		"for terms of another merchant's module": ({ ann }) => ({
 			sellerModule: ann.device.deviceId,
 		}),
-		"for terms of another buyer": ({ mint }) => ({
-			buyerModule: mint.device.deviceId,
-		}),
-		"for terms of another buyer's agent": ({ mint }) => ({
-			buyerAgent: mint.agent.deviceId,
-		}),
-		"for terms of another tetrad": () => ({ binding: filled(32, 1) }),
-		"for goods that are sealed for another tetrad": () => ({
-			exporterHash: filled(32, 1),
-		}),
 		"for money that it does not take": () => ({ currency: "EUR" }),
 		"for the money of another issuer": ({ ann }) => ({
 			issuer: ann.device.deviceId,
@@ -317,6 +307,17 @@ describe("a merchant's module gives no key", () => {
 			assert.equal(await market.keyOf(visit, terms), undefined);
 			assert.match(market.unsold.at(-1) ?? "", /^payment-refused/);
 		});
+
+	test("but for a sale of its own agent in an earlier tetrad, also when its buyer has another agent now", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const terms = market.terms(visit, {
+			binding: filled(32, 1),
+			exporterHash: filled(32, 1),
+			buyerAgent: market.mint.agent.deviceId,
+		});
+		assert.ok(await market.keyOf(visit, terms));
+	});
 
 	test("for a generation that it has not got", async () => {
 		const market = await open();

@@ -9,8 +9,8 @@
  *                                                └─late─▶ (to be booked first) ─booked─▶ BOOKED     and here at BOOKED
  *
  * What stands in capitals is durable: a secret in `selling_secrets`, and a sale in the purse's row
- * of what it received. Its own agent gets keys ahead, to seal goods with, and for nothing but terms
- * between the four devices of its tetrad. Nothing is kept of a sale before it is paid.
+ * of what it received. Its own agent gets keys ahead, to seal goods with: of its own sales, and of nobody
+ * else's. Nothing is kept of a sale before it is paid.
  */
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
@@ -32,7 +32,6 @@ import {
 	ABOUT_PURCHASES,
 	type Contract,
 	type ContractTerms,
-	exporterHash,
 	goodsKey,
 	keyHash,
 	parseContract,
@@ -200,24 +199,18 @@ export class SellerModule {
 
 	// The steps.
 
-	/** For its own agent of that tetrad, before anything is paid. */
+	/**
+	 * For its own agent, to seal goods with: before anything is paid, or once more for who has paid
+	 * and has lost them, in another tetrad then and maybe behind another agent. What the key is
+	 * paid for is judged with the payment.
+	 */
 	#keyAhead(
-		{ peer, agents, binding, exporter }: Meeting,
+		{ agents }: Meeting,
 		terms: ContractTerms,
 		hash: Uint8Array,
 	): Uint8Array {
-		const { crypto } = this.#rail.context;
-		if (
-			!sameBytes(terms.sellerAgent, agents.own.deviceId) ||
-			!sameBytes(terms.buyerAgent, agents.other.deviceId) ||
-			!sameBytes(terms.buyerModule, peer.deviceId)
-		)
-			throw refused("it is between other devices than these four");
-		if (
-			!sameBytes(terms.binding, binding) ||
-			!sameBytes(terms.exporterHash, exporterHash(crypto, exporter))
-		)
-			throw refused("it was made in another tetrad");
+		if (!sameBytes(terms.sellerAgent, agents.own.deviceId))
+			throw refused("it is another agent's sale");
 		return this.#keyOf(terms, parseSellingCertificate(terms.certificate), hash);
 	}
 

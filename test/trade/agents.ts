@@ -5,6 +5,7 @@
  */
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { asTetradError, TetradError } from "../../src/errors.ts";
+import type { CertifiedDevice } from "../../src/identity/index.ts";
 import type { Ended } from "../../src/machine/index.ts";
 import { messages, unpackMessages } from "../../src/money/index.ts";
 import {
@@ -241,6 +242,8 @@ export interface AgentsOptions extends Tampering {
 	readonly exporter?: Uint8Array;
 	readonly binding?: Uint8Array;
 	readonly offerKey?: Uint8Array;
+	/** Who is at the other end for the buyer, in the place of the merchant. */
+	readonly otherMerchant?: CertifiedDevice;
 	readonly merchantsModule?: (bytes: Uint8Array) => Promise<Uint8Array[]>;
 }
 
@@ -271,6 +274,7 @@ export class Agents {
 	now: number = TEST_NOW;
 	steps = 0;
 	#asks = 0;
+	#interruption: { at: number; event: BuyingEvent } | undefined;
 	readonly #work: (() => Promise<void> | void)[] = [];
 	readonly #held: (() => void)[] = [];
 	readonly #toBuyer: OnTheWay[] = [];
@@ -293,7 +297,12 @@ export class Agents {
 		const buyer = { agent: buyerAgent.device, module: buyerModule.device };
 		const merchant = { agent: sellerAgent.device, module: sellerModule.device };
 		const tetrad = { exporter, binding };
-		const ofBuyer: TradeTetrad = { ...tetrad, own: buyer, other: merchant };
+		const { otherMerchant = merchant.agent } = options;
+		const ofBuyer: TradeTetrad = {
+			...tetrad,
+			own: buyer,
+			other: { ...merchant, agent: otherMerchant },
+		};
 		const ofMerchant: TradeTetrad = { ...tetrad, own: merchant, other: buyer };
 		this.buying = new Buying({ crypto: nodeCrypto, tetrad: ofBuyer });
 		this.selling = new Selling({
@@ -312,6 +321,11 @@ export class Agents {
 			if (this.steps >= (this.options.stopAfter ?? Number.POSITIVE_INFINITY))
 				return this;
 			this.steps++;
+			if (this.#interruption?.at === this.steps) {
+				const { event } = this.#interruption;
+				this.#interruption = undefined;
+				this.toBuying(event);
+			}
 			const next = this.#work.shift();
 			if (next !== undefined) await next();
 			else if (!this.#deliver()) return this;
@@ -356,6 +370,27 @@ export class Agents {
 
 	get held(): number {
 		return this.#held.length;
+	}
+
+	/** How much was asked. */
+	get asked(): number {
+		return this.#asks;
+	}
+
+	/** That happens after so many steps more. */
+	interruptAfter(steps: number, event: BuyingEvent): void {
+		this.#interruption = { at: this.steps + steps, event };
+	}
+
+	/** Something that takes its time. */
+	later(work: () => Promise<void>): void {
+		this.#work.push(work);
+	}
+
+	/** A message of nobody's machine. */
+	arrives(from: "buyer" | "merchant", bytes: Uint8Array): void {
+		const way = from === "buyer" ? this.#toMerchant : this.#toBuyer;
+		way.push({ bytes, arrived: () => {} });
 	}
 
 	/** Something that happens by itself, next. */

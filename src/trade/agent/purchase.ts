@@ -146,7 +146,7 @@ export class Purchase {
 			case "opening":
 			case "fetching":
 			case "concluding":
-				return this.#port.refuse(this.ask, error);
+				return this.#port.refuse(this.ask, isPaid(error));
 			case "final":
 			case "over":
 				return;
@@ -398,6 +398,14 @@ export function saidError(
 	return new TetradError(
 		isErrorCode(code) ? code : unknown,
 		reason === "" ? "the module gave no reason" : reason,
+	);
+}
+
+function isPaid(cause: TetradError): TetradError {
+	return new TetradError(
+		"aborted",
+		"it is paid already; nobody waits for the goods any more, and they come all the same",
+		{ cause },
 	);
 }
 

@@ -77,6 +77,7 @@ describe("a ledger in PostgreSQL", { skip: NO_POSTGRES }, () => {
 		assert.deepEqual(sums, {
 			issued: 1_100n,
 			outstanding: 100n,
+			owed: 0n,
 			returned: 300n,
 			expired: 700n,
 			balanced: true,

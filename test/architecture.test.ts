@@ -307,6 +307,9 @@ const BANNED_IN_PURE: readonly (readonly [RegExp, string])[] = [
 	[/\.slice\(\)/, "slice of a Buffer is a view: use copy"],
 ];
 
+/** The one decoder of texts, which refuses what is not UTF-8. */
+const DECODER = "wire/encoding.ts";
+
 /** Machines answer at once: nothing in them waits. */
 const BANNED_IN_MACHINES: readonly (readonly [RegExp, string])[] = [
 	[/\basync\b|\bawait\b|\bPromise\b/, "nothing waits in a machine"],
@@ -456,6 +459,8 @@ describe("the rooms above the line do no IO", () => {
 					["machine", "session", "tetrad", "money", "talk", "trade"].includes(
 						room,
 					) && !DECLARATIONS.includes(path);
+				if (path !== DECODER)
+					assert.doesNotMatch(withoutComments(text), /\bTextDecoder\b/, path);
 				for (const [banned, why] of [
 					...BANNED_IN_PURE,
 					...(isMachine ? BANNED_IN_MACHINES : []),

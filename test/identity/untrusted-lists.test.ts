@@ -31,7 +31,7 @@ import {
 	MAX_LISTS_PER_ROOT,
 } from "../../src/identity/x509/profile.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
-import { concat, enc, hex } from "../../src/wire/index.ts";
+import { concat, dec, enc, hex } from "../../src/wire/index.ts";
 import {
 	DAY,
 	makeAuthority,
@@ -57,6 +57,12 @@ import {
 const NONE = new Uint8Array();
 const HOUR = DAY / 24;
 const serialOf = (der: Uint8Array) => parseCertificate(der).serial;
+const filled = (length: number) => new Uint8Array(length).fill(0x41);
+
+/** In front of a field of enc: its length in 32 bits. */
+const lengthOf = (field: Uint8Array) =>
+	field.length.toString(16).padStart(8, "0");
+
 const idOf = (der: Uint8Array) =>
 	authorityId(nodeCrypto, parseCertificate(der));
 
@@ -368,6 +374,51 @@ suite("the lists that a device holds", () => {
 			() => lists.offer(unsound, TEST_NOW),
 			refusal("chain-refused", /does not say that it is an authority/),
 		);
+	});
+
+	test("that are not enc of a list and a chain, or whose chain is not enc, are malformed", async () => {
+		const bundle = await bundleOf(agency, 1n);
+		const [list = NONE, chain = NONE] = dec(bundle, 2);
+		const lists = newLists();
+		for (const wrong of [
+			NONE,
+			list,
+			enc(list),
+			enc(list, chain, NONE),
+			concat(bundle, Uint8Array.of(0)),
+			bundle.subarray(0, -1),
+			enc(list, filled(7)),
+			enc(list, chain.subarray(0, -1)),
+			enc(list, concat(chain, Uint8Array.of(0))),
+			enc(enc(list), chain),
+		])
+			assert.throws(
+				() => lists.offer(wrong, TEST_NOW),
+				{ code: "malformed" },
+				hex(wrong.subarray(0, 20)),
+			);
+		assert.equal(lists.offer(bundle, TEST_NOW).kind, "newer");
+	});
+
+	test("are kept by the key and the name of their issuer as they stand in its certificate, whole DER elements", () => {
+		const { spki, subject } = parseCertificate(agencySub);
+		for (const element of [spki, subject]) {
+			// A SEQUENCE with tag and length, and nothing behind it.
+			assert.equal(element[0], 0x30);
+			const isShort = (element[1] ?? 0) < 0x80;
+			const header = isShort ? 2 : 2 + ((element[1] ?? 0) & 0x7f);
+			const length = isShort
+				? (element[1] ?? 0)
+				: Number(`0x${hex(element.subarray(2, header))}`);
+			assert.equal(element.length, header + length);
+		}
+		const expected = nodeCrypto.sha256(
+			fromHex(lengthOf(spki)),
+			spki,
+			fromHex(lengthOf(subject)),
+			subject,
+		);
+		assert.equal(hex(idOf(agencySub)), hex(expected));
 	});
 
 	test("are refused from the future, and at a time that is none", async () => {

@@ -120,7 +120,7 @@ function purseSentence(event: PurseEvent): string {
 		case "refused":
 			return `purse: refused a payment: ${why}`;
 		case "approval-needed":
-			return `purse: ${sum} to ${plain(event.name ?? "")}${event.text === undefined ? "" : ` for "${plain(event.text)}"`} waits for you, because ${why}\n  tetrad approve ${event.contract?.slice(0, 16)}, or: tetrad deny ${event.contract?.slice(0, 16)}`;
+			return `purse: ${sum} to ${plain(event.name ?? "")}${event.text === undefined ? "" : ` for "${plain(event.text)}"`} waits for you, because ${why}\n  answer with: tetrad approve ${event.contract?.slice(0, 16)}, or: tetrad deny ${event.contract?.slice(0, 16)}`;
 		case "decided":
 			return event.reason === undefined
 				? `purse: the owner ${event.approved ? "approved" : "denied"} contract ${event.contract}`

@@ -28,6 +28,7 @@ const PROGRAM = fileURLToPath(new URL("../../bin/tetrad.js", import.meta.url));
 
 const GUIDES_FOLLOWED = [
 	"authorities.md",
+	"limits.md",
 	"lists.md",
 	"tokens.md",
 	"two-machines.md",
@@ -206,6 +207,8 @@ test("two-machines.md", async () => {
 		"two of the blue ones, please\n",
 	);
 });
+
+test("limits.md", () => follow("limits.md"));
 
 test("lists.md", async () => {
 	await follow("lists.md");

@@ -376,6 +376,10 @@ describe("a purchase that is not approved yet", () => {
 	test("goes on by itself when it is, and holds nobody up", async () => {
 		const { market, visit, contract, decide } = await asking();
 		assert.equal(market.town.wire.length, 0);
+		const asked = market.ann.reports.find(
+			(report) => report.kind === "approval-needed",
+		);
+		assert.equal(asked?.what, "Song");
 		const other = await market.contract(visit, { amount: 50n });
 		market.buy(visit, other);
 		await market.quiet();

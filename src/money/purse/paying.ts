@@ -127,6 +127,7 @@ export class Paying {
 			terms,
 			keyHash,
 			payBy,
+			what = "",
 		}: SalePayment,
 		also: readonly Write[],
 	): void {
@@ -137,7 +138,7 @@ export class Paying {
 			currency,
 			amount,
 			payee: copy(payee),
-			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, also },
+			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, what, also },
 		};
 		const known = this.#payments.of(contract);
 		if (meeting === undefined) return this.#notPaid(asked, tetradOver());

@@ -26,6 +26,8 @@ export interface AskedSale {
 	readonly keyHash: Uint8Array;
 	/** Until when it may be committed by its terms; milliseconds since the epoch. */
 	readonly payBy: number;
+	/** What it is for, as its payee says; empty when nobody has said. */
+	readonly what: string;
 	/** Written along with it. */
 	readonly also: readonly Write[];
 }
@@ -121,7 +123,7 @@ export function askedOf(row: PaymentRow): AskedPayment {
 		sale:
 			keyHash.length === 0
 				? undefined
-				: { terms, keyHash, payBy: Number(row.pay_by), also: [] },
+				: { terms, keyHash, payBy: Number(row.pay_by), what: "", also: [] },
 	};
 }
 

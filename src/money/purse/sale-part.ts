@@ -38,6 +38,8 @@ export interface SalePayment extends Payment {
 	readonly keyHash: Uint8Array;
 	/** Until when it may be committed, by the clock of who signed its terms; milliseconds since the epoch. `CLOCK_TOLERANCE_MS` before that it is not committed any more. */
 	readonly payBy: number;
+	/** What it is for, as its payee says, for an owner who has to approve it; nothing unless given. */
+	readonly what?: string;
 }
 
 /** What a payer shows its payee of a sale before it commits. */

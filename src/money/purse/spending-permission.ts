@@ -72,9 +72,7 @@ export class SpendingPermission {
 					this.#payments.giveUp(payment, approvalNeeded());
 					return false;
 				}
-				const done = checked(() =>
-					this.#approvals.ask(asked, attempt, { what: "", why }),
-				);
+				const done = checked(() => this.#approvals.ask(asked, attempt, why));
 				if (done.kind === "failed") this.#payments.giveUp(payment, done.error);
 				else payment.state = { kind: "asking-owner", meeting };
 				return false;

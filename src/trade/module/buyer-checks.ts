@@ -77,6 +77,7 @@ export function judgePurchase(
 			}),
 			keyHash,
 			payBy,
+			what: item,
 		},
 		until,
 		row: {

@@ -81,7 +81,7 @@ function readTerms(
 }
 
 /** How an issuer judges such terms. It never refuses to book for the time. */
-export const JUDGE: SaleJudge = {
+const JUDGE: SaleJudge = {
 	seller: (asking, generation) => ({ ...asking, generation, issued: 1 }),
 	toSign: ({ module }) => enc(utf8("certificate"), module),
 	secret: ({ module }, signature) => ({

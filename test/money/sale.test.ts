@@ -163,13 +163,20 @@ describe("a payee that does not give what was paid for", () => {
 			});
 			assert.deepEqual(clerks.ann.kinds, [
 				"committed",
-				"receipt-without-key",
 				"in-doubt",
+				"receipt-without-key",
 			]);
 			assert.equal(stateOf(ann), "committed");
 			assert.equal(town.balance(ann, mint).inDoubt, 250n);
 			const [row] = ann.store.rows(PAYMENTS).slice(-1);
 			assert.ok(row && row.receipt.length > 0 && row.key.length === 0);
+			const doubts = () =>
+				ann.reports.filter(({ kind }) => kind === "in-doubt").length;
+			assert.equal(doubts(), 1);
+			await town.meet(ann, bob);
+			await town.quiet();
+			assert.equal(clerks.ann.told.length, 3);
+			assert.equal(doubts(), 1);
 			town.restart(ann);
 			await town.visit(ann, mint);
 			assert.equal(clerks.ann.key(), hex(goods.key));
@@ -476,6 +483,29 @@ describe("a payee", () => {
 		town.requireConserved(mint);
 	});
 
+	test("takes what comes late by depositing it first, and gives its key then", async () => {
+		const made = await SaleTown.make();
+		const { town, ann, bob, mint } = made;
+		const goods = made.goods(1);
+		town.sent = (bytes) => {
+			if (bytes[0] === BETWEEN_MODULES.deliver.type) town.die(bob);
+		};
+		await made.bought(goods);
+		town.sent = undefined;
+		town.restart(bob);
+		await town.pass(13 * 60_000);
+		const tetrad = await town.meet(ann, bob);
+		await town.quiet();
+		assert.equal(bob.store.rows(RECEIPTS)[0]?.state, "to-book");
+		assert.deepEqual(made.clerk(ann).kinds, ["committed", "in-doubt"]);
+		await town.visit(bob, mint);
+		assert.equal(made.clerk(ann).key(), hex(goods.key));
+		assert.equal(town.account(mint, bob), 250n);
+		town.part(ann, tetrad);
+		await town.quiet();
+		town.requireConserved(mint);
+	});
+
 	test("refuses what it does not sell, and judges again when it comes", async () => {
 		const { clerks, bob, ann, town, mint } = await sold({
 			before: (made) => {
@@ -550,6 +580,26 @@ describe("a payee", () => {
 			assert.equal(bob.store.rows(RECEIPTS).length, 0);
 		}
 	});
+});
+
+test("an agent that asks for a payment in the place of a sale hears of it, and pays nothing anew", async () => {
+	const { town, ann, bob, mint, goods } = await sold();
+	const again = await town.meet(ann, bob);
+	town.pay(ann, again, goods.contract, 250n, mint);
+	await town.quiet();
+	assert.equal(ann.last("paid").contract, hex(goods.contract));
+	assert.equal(ann.store.rows(PAYMENTS).length, 1);
+	const other = await sold({
+		keyHash: nodeCrypto.random(32),
+		before: (made) => {
+			made.clerk(made.bob).isBlind = true;
+		},
+	});
+	await other.town.visit(other.ann, other.mint);
+	const tetrad = await other.town.meet(other.ann, other.bob);
+	other.town.pay(other.ann, tetrad, other.goods.contract, 250n, other.mint);
+	await other.town.quiet();
+	assert.equal(other.ann.last("failed").code, "purchase-void");
 });
 
 test("a sale that is declined as spent before is over, without key or money", async () => {

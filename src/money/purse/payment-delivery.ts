@@ -20,11 +20,12 @@ import type {
 	OpenPayment,
 	PaymentState,
 } from "./payment-state.ts";
-import type { JobOf } from "./pending-jobs.ts";
+import type { JobOf, Results } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { ANSWER_WITHIN_MS, MAX_DELIVERED_AGAIN_BYTES } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import {
+	type Change,
 	changing,
 	PAYMENTS,
 	type PaymentRow,
@@ -96,7 +97,9 @@ export class PaymentDelivery {
 		const { contract, payee: peer, issuer, amount } = committed;
 		const error = new TetradError(
 			"payment-in-doubt",
-			`the money is committed and no receipt is kept: ${why}; ask for the same payment again, and it is made once`,
+			committed.sale === undefined
+				? `the money is committed and no receipt is kept: ${why}; ask for the same payment again, and it is made once`
+				: `the money is committed, and what it is paid for has not come: ${why}; the payee is asked again, and so is the issuer`,
 		);
 		this.#payments.failed(payment, { kind: "in-doubt", contract, error });
 		payment.askers = [];
@@ -195,7 +198,7 @@ export class PaymentDelivery {
 				crypto,
 				this.#core.now,
 				[byKey(PAYMENTS, { contract })],
-				([[row]]) =>
+				([[row]]): Change<Results["keeping-receipt"]> =>
 					row?.state !== "committed" || row.receipt.length > 0
 						? unchanged(undefined)
 						: {
@@ -208,21 +211,25 @@ export class PaymentDelivery {
 									}),
 									put(RECEIPT_CHAINS, { hash, chain: encodedChain }),
 								],
-								result: undefined,
+								result: { receipt: document, chain: encodedChain },
 							},
 			),
 		);
-		this.#sale?.happened({
-			kind: "receipt-without-key",
-			contract,
-			receipt: document,
-			chain: encodedChain,
-		});
-		this.doubt(
-			payment,
-			{ committed },
-			"the payee has given a receipt and not the key that was paid for; the issuer is asked",
-		);
+		// Whoever waits hears it at once, and what is delivered again at each meeting is said once.
+		if (payment.state.kind === "delivered")
+			this.doubt(
+				payment,
+				{ committed },
+				"it has given a receipt without the key",
+			);
+	}
+
+	receiptKept(
+		{ contract }: JobOf<"keeping-receipt">,
+		kept: Results["keeping-receipt"],
+	): void {
+		if (kept !== undefined)
+			this.#sale?.happened({ kind: "receipt-without-key", contract, ...kept });
 	}
 
 	#settle(payment: OpenPayment, come: Come): void {

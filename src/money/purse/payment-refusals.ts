@@ -97,6 +97,13 @@ export function lapsedError(): TetradError {
 	);
 }
 
+function voidError(): TetradError {
+	return new TetradError(
+		"purchase-void",
+		"the issuer has found this sale void, and the money is back in the account there",
+	);
+}
+
 export function abortedError(): TetradError {
 	return new TetradError(
 		"payment-refused",
@@ -127,7 +134,8 @@ export function shortError(): TetradError {
 /** Why a payment in which there is no doubt any more is not one that was made, or `undefined`. */
 export function whyNotPaid({
 	state,
-}: Pick<PaymentRow, "state">): TetradError | undefined {
+	key_hash,
+}: Pick<PaymentRow, "state" | "key_hash">): TetradError | undefined {
 	switch (state) {
 		case "settled":
 		case "keyed":
@@ -135,7 +143,7 @@ export function whyNotPaid({
 		case "short":
 			return shortError();
 		default:
-			return lapsedError();
+			return key_hash.length > 0 ? voidError() : lapsedError();
 	}
 }
 

@@ -205,7 +205,10 @@ export interface Results {
 	readonly limiting: undefined;
 	readonly "committing-payment": CommitResult;
 	readonly "settling-payment": undefined;
-	readonly "keeping-receipt": undefined;
+	/** What is kept now; nothing when there is one already. */
+	readonly "keeping-receipt":
+		| { readonly receipt: Uint8Array; readonly chain: Uint8Array }
+		| undefined;
 	/** Whether it is cancelled now, or was before. */
 	readonly aborting: boolean;
 	readonly "sale-work": unknown;

@@ -314,7 +314,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "settling-payment":
 				return this.#delivery.settled(done.job);
 			case "keeping-receipt":
-				return;
+				return this.#delivery.receiptKept(done.job, done.result);
 			case "aborting":
 				return this.#paying.cancelled(done.job, done.result);
 			case "sale-work":

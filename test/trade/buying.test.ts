@@ -227,6 +227,18 @@ describe("a buyer's agent pays nothing", () => {
 			description: { ...offer.description, name: "coffee" },
 		}));
 		await assert.rejects(other.quote("tea"), { code: "malformed" });
+		const ordered = changing("merchant", BETWEEN_AGENTS.offer, (offer) => ({
+			...offer,
+			description: { ...offer.description, order: "cold" },
+		}));
+		await assert.rejects(ordered.quote("tea", "hot"), { code: "malformed" });
+		const empty = changing("merchant", BETWEEN_AGENTS.items, () => ({
+			items: [],
+			isLast: false,
+		}));
+		const ask = empty.ask({ kind: "list", after: undefined });
+		await empty.run();
+		assert.equal(outcomeOf(empty, ask), "malformed");
 	});
 });
 
@@ -661,6 +673,38 @@ describe("whoever gives a purchase up", () => {
 	});
 });
 
+test("a merchant that was told to stop may end what it was sending, and say nothing else", async () => {
+	const error = new TetradError("aborted", "no more");
+	const chunk = { index: 0, leaf: filled(32, 0), sealed: filled(48, 0) };
+	const said = {
+		"a chunk of nothing that was announced": message(
+			BETWEEN_AGENTS.chunk,
+			chunk,
+		),
+		"a page": message(BETWEEN_AGENTS.items, { items: [], isLast: true }),
+	};
+	for (const [what, bytes] of Object.entries(said)) {
+		const agents = new Agents(world, {
+			stock: TEA,
+			hold: (effect) => effect.kind === "open",
+			message: (from, honest) => (from === "merchant" ? [] : [honest]),
+		});
+		const [item] = [...TEA.keys()];
+		const offer = await new Agents(world, { stock: TEA }).quote(item ?? "");
+		const ask = agents.ask({ kind: "buy", offer });
+		await agents.run();
+		agents.happens({ kind: "give-up", ask, error });
+		await agents.run();
+		agents.arrives("merchant", bytes);
+		await agents.run();
+		assert.ok(
+			agents.buyerEffects.some(({ kind }) => kind === "end"),
+			what,
+		);
+		assert.equal(outcomeOf(agents, ask), "aborted");
+	}
+});
+
 describe("a merchant that signed for a wrong chunk", () => {
 	test("is shown by evidence, which is kept, and the purchase is final", async () => {
 		const LIE = { sealed: filled(CHUNK_BYTES + 48, 0xaa) };
@@ -817,6 +861,12 @@ describe("a tetrad that ends", () => {
 		agents.happens({ kind: "closed" });
 		await agents.run();
 		assert.equal(outcomeOf(agents, ask), undefined);
+		for (const late of [
+			{ kind: "from-agent", bytes: filled(1, 0) },
+			{ kind: "from-module", bytes: filled(1, 0) },
+			{ kind: "closed" },
+		] as const)
+			assert.deepEqual(agents.buying.handle(late, 0), []);
 		await agents.release();
 		assert.equal(outcomeOf(agents, ask), "bought");
 		assert.deepEqual(agents.module.finals, []);

@@ -1,12 +1,22 @@
-/* What docs/trade.md says of merchandise is what the code does. */
+/* What docs/trade.md says of merchandise, and of how agents deal with it, is what the code does. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
+	KEPT_AHEAD_CHUNKS,
+	MAX_BUYER_ASKS,
+	OFFER_VALID_MS,
+	READ_AHEAD_CHUNKS,
+	SENT_AHEAD_CHUNKS,
+	STALL_MS,
+} from "../../src/trade/agent/limits.ts";
+import {
 	CHUNK_BYTES,
 	MAX_CHUNKS,
+	MAX_PAGE_ITEMS,
 	MAX_PATH_HASHES,
 	MAX_SEALED_CHUNK_BYTES,
+	PAGE_BYTES,
 	SEALING_BYTES,
 } from "../../src/trade/documents/index.ts";
 import {
@@ -58,7 +68,7 @@ test("evidence of a wrong chunk has the fields that the document lists", () => {
 	);
 });
 
-test("chunks and trees have the sizes that the document names", () => {
+test("chunks, trees and agents have the sizes and times that the document names", () => {
 	for (const said of [
 		`in **chunks** of ${CHUNK_BYTES} bytes`,
 		`${SEALING_BYTES} bytes longer than its chunk`,
@@ -67,6 +77,14 @@ test("chunks and trees have the sizes that the document names", () => {
 		`| bytes of one chunk | ${CHUNK_BYTES} | wire |`,
 		`| chunks of one merchandise | ${MAX_CHUNKS} | wire |`,
 		`| hashes of one path | ${MAX_PATH_HASHES} | wire |`,
+		`| items of one page | ${MAX_PAGE_ITEMS} | device |`,
+		`| bytes that a page is filled with | ${PAGE_BYTES} | device |`,
+		`| time for which an offer stands, ms | ${OFFER_VALID_MS} | device |`,
+		`| time in which a buyer has to take something of what is sent to it, ms | ${STALL_MS} | device |`,
+		`| chunks that a merchant reads ahead, and has on the way | ${READ_AHEAD_CHUNKS} | device |`,
+		`| chunks that a buyer has on the way to its disk | ${KEPT_AHEAD_CHUNKS} | device |`,
+		`| what a buyer's agent may have asked for at once in one tetrad | ${MAX_BUYER_ASKS} | device |`,
 	])
 		assert.ok(DOCUMENT.includes(said), said);
+	assert.equal(READ_AHEAD_CHUNKS, SENT_AHEAD_CHUNKS);
 });

@@ -444,6 +444,27 @@ describe("merchandise that was paid for", () => {
 			assert.equal(agents.signed.length, 0);
 		});
 
+	test("is taken in order alone", async () => {
+		const changed: Record<string, (index: number) => number> = {
+			"a chunk twice": (index) => (index === 2 ? 1 : index),
+			"a chunk too late": (index) => (index === 0 ? 1 : index),
+		};
+		for (const [what, indexOf] of Object.entries(changed)) {
+			const { agents, ask } = await fetching(TEA, 0, {
+				message: (from, bytes) => {
+					const { chunk } = BETWEEN_AGENTS;
+					if (from !== "merchant" || bytes[0] !== chunk.type) return [bytes];
+					const sent = chunk.body.decode(bytes.subarray(1));
+					return [message(chunk, { ...sent, index: indexOf(sent.index) })];
+				},
+			});
+			assert.equal(refusalOf(agents, ask), "truncated", what);
+			const [end] = agents.buyerEffects.filter(({ kind }) => kind === "end");
+			assert.ok(end?.kind === "end");
+			assert.equal(end.error.code, "malformed");
+		}
+	});
+
 	test("is not sent when it is not what it was", async () => {
 		for (const now of [content(3 * CHUNK_BYTES + 1, 8), content(4)]) {
 			const { agents, ask, id } = await fetching(stock("tea", now), 0);

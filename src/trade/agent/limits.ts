@@ -17,6 +17,3 @@ export const STALL_MS = 120_000;
 
 /** What an agent may have asked for in one tetrad and not been told yet. */
 export const MAX_BUYER_ASKS = 1024;
-
-/** How long after `payBy` a buyer's agent waits for its module's word before it cancels. */
-export const CANCEL_AFTER_MS = 5_000;

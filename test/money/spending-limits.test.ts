@@ -609,6 +609,22 @@ describe("what the owner has to approve", () => {
 			}
 	});
 
+	test("what cannot be kept is not asked, and what gave way to it still waits", async () => {
+		const all = await above();
+		const { town, ann } = all;
+		for (let i = 0; i < 32; i++)
+			assert.equal(
+				await pay(all, 60n, { contract: 100 + i }),
+				"approval-needed",
+			);
+		await town.pass(DAY);
+		ann.store.refuse = 1;
+		assert.equal(await pay(all, 60n, { contract: 200 }), "store-full");
+		assert.equal(reports(ann, "approval-needed").length, 32);
+		await town.decide(ann, what(all, 100, 60n), true);
+		assert.equal(await pay(all, 60n, { contract: 100 }), "paid");
+	});
+
 	test("nobody floods it: what is new gives way to what waits, for a day", async () => {
 		const all = await here(1000n, 9);
 		const { town, ann } = all;

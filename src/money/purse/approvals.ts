@@ -93,8 +93,8 @@ export class Approvals {
 			MAX_REASON_BYTES,
 		);
 		const { now } = this.#core;
-		const givesWay = this.#givesWay(payee);
-		if (givesWay !== undefined) this.#all.delete(hex(givesWay.contract));
+		const gaveWay = this.#givesWay(payee);
+		if (gaveWay !== undefined) this.#all.delete(hex(gaveWay.contract));
 		const row: ApprovalRow = {
 			...{ contract, payee, issuer, currency, amount, what, why },
 			asked: BigInt(now),
@@ -103,12 +103,12 @@ export class Approvals {
 		};
 		this.#all.set(hex(contract), row);
 		this.#work.transact(
-			{ kind: "asking-owner", contract, attempt, row },
+			{ kind: "asking-owner", contract, attempt, row, gaveWay },
 			changing(this.#core.options.context.crypto, now, [], () => ({
 				entries: [],
 				writes: [
 					put(APPROVALS, row),
-					...(givesWay === undefined ? [] : [forgetting(givesWay)]),
+					...(gaveWay === undefined ? [] : [forgetting(gaveWay)]),
 				],
 				result: undefined,
 			})),
@@ -124,8 +124,9 @@ export class Approvals {
 		});
 	}
 
-	notAsked({ contract }: JobOf<"asking-owner">): void {
+	notAsked({ contract, gaveWay }: JobOf<"asking-owner">): void {
 		this.#all.delete(hex(contract));
+		if (gaveWay !== undefined) this.#all.set(hex(gaveWay.contract), gaveWay);
 	}
 
 	/** What the owner said, and signed. It counts for what waits, or was decided on earlier, and for nothing else. */

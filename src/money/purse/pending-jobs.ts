@@ -76,7 +76,12 @@ export type TransactionJob =
 	/** Whether a contract was paid before. */
 	| ({ readonly kind: "looking-up-payment" } & AttemptName)
 	/** That a payment waits for the owner is made durable. */
-	| ({ readonly kind: "asking-owner"; readonly row: ApprovalRow } & AttemptName)
+	| ({
+			readonly kind: "asking-owner";
+			readonly row: ApprovalRow;
+			/** What waited before, and comes back when it cannot be. */
+			readonly gaveWay: ApprovalRow | undefined;
+	  } & AttemptName)
 	/** What the owner has said to such a payment. */
 	| {
 			readonly kind: "deciding";

@@ -64,7 +64,7 @@ export interface PurseState {
 }
 
 /** What the owner lets the purse pay, what counts against that, and what waits for the owner. */
-export interface SpendingState {
+interface SpendingState {
 	/** As the owner signed them; nothing without any. */
 	readonly limits: Uint8Array | undefined;
 	readonly spent: readonly SpentRow[];

@@ -702,6 +702,22 @@ test("a selling secret is asked for in a visit, and kept before the visit is ove
 	assert.equal(made.clerk(bob).secrets.length, 1);
 });
 
+test("a visit waits for the selling secret that it has asked for", async () => {
+	const made = await SaleTown.make();
+	const { town, bob, mint } = made;
+	made.clerk(bob).wants = 0;
+	const tetrad = await town.meet(bob, mint);
+	mint.isSlowToSign = true;
+	town.settle(bob, tetrad, mint);
+	await town.quiet();
+	assert.equal(bob.heard.length, 0);
+	mint.isSlowToSign = false;
+	mint.events.push(...mint.unsigned.splice(0));
+	await town.quiet();
+	assert.equal(made.clerk(bob).secrets.length, 1);
+	assert.equal(bob.last("settled").code, "");
+});
+
 test("an issuer that knows of no sales declines a secret, and the visit goes on", async () => {
 	const made = await SaleTown.make({ judge: undefined as never });
 	const { town, bob, mint } = made;

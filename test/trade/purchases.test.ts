@@ -361,6 +361,10 @@ describe("a purchase that is not approved yet", () => {
 		market.buy(visit, contract);
 		await market.quiet();
 		assert.deepEqual(market.brief(contract), ["waiting: approval-needed"]);
+		const report = market.ann.reports.findLast(
+			({ kind }) => kind === "approval-needed",
+		);
+		assert.ok(report?.kind === "approval-needed" && report.what === "Song");
 		const decide = async (isApproved: boolean) => {
 			const { ann, bob, mint } = market;
 			await market.town.decide(

@@ -295,7 +295,6 @@ export class BuyerModule {
 		if (error.code !== "approval-needed") return this.#cancel(purchase, error);
 		purchase.state = { ...state, kind: "waiting", why: error };
 		for (const asker of askers) this.#tellWaiting(asker, contract, error);
-		this.#report("waiting", contract);
 	}
 
 	#decided(purchase: Purchase, kind: "approved" | "denied"): void {
@@ -603,7 +602,7 @@ export class BuyerModule {
 }
 
 function paymentOf(row: purseTables.PaymentRow): SalePayment {
-	return { ...row, keyHash: row.key_hash, payBy: Number(row.pay_by) };
+	return { ...row, keyHash: row.key_hash, payBy: Number(row.pay_by), what: "" };
 }
 
 function cancelled(): TetradError {

@@ -261,7 +261,7 @@ describe("a buyer's module pays nothing for a contract", () => {
 		market.buy(visit, { ...contract, document: filled(99, 1) });
 		await market.quiet();
 		assert.deepEqual(market.ann.ended, ["malformed"]);
-		requireNothing(market);
+		requireNothing(market, 0);
 	});
 
 	test("whose key its merchant's module would not have", async () => {
@@ -271,16 +271,16 @@ describe("a buyer's module pays nothing for a contract", () => {
 		market.buy(visit, contract);
 		await market.quiet();
 		assert.deepEqual(market.brief(contract), ["aborted 0: payment-refused"]);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 });
 
 /** No money was moved, and so many contracts were cancelled for good. */
-function requireNothing(market: Market, aborted = 0): void {
+function requireNothing(market: Market, aborted = 1): void {
 	const { town, ann, mint } = market;
 	assert.equal(town.balance(ann, mint).spendable, 1000n);
 	assert.equal(ann.store.rows(PURCHASES).length, 0);
-	if (aborted > 0) assert.equal(ann.store.rows(ABORTED).length, aborted);
+	assert.equal(ann.store.rows(ABORTED).length, aborted);
 	market.requireConserved();
 }
 
@@ -402,7 +402,7 @@ describe("a purchase that is not approved yet", () => {
 		assert.deepEqual(market.brief(contract).slice(1), [
 			"aborted 0: payment-refused",
 		]);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 
 	test("has expired when its time is over, and is not made when it is approved then", async () => {
@@ -413,7 +413,7 @@ describe("a purchase that is not approved yet", () => {
 			"aborted 0: offer-expired",
 		]);
 		await decide(true);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 
 	test("has expired with its tetrad", async () => {
@@ -427,7 +427,7 @@ describe("a purchase that is not approved yet", () => {
 		assert.deepEqual(market.brief(contract).slice(1), [
 			"aborted 0: offer-expired",
 		]);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 
 	test("can be cancelled", async () => {
@@ -436,7 +436,7 @@ describe("a purchase that is not approved yet", () => {
 		await market.quiet();
 		assert.deepEqual(market.brief(contract).slice(1), ["aborted 0: aborted"]);
 		await decide(true);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 });
 
@@ -451,7 +451,7 @@ describe("cancelling", () => {
 		await market.quiet();
 		assert.deepEqual(market.brief(contract)[0], "aborted 0: aborted");
 		assert.match(market.brief(contract)[1] ?? "", /^aborted 0: /);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 
 	test("races the commit, and one of them wins", async () => {
@@ -517,7 +517,7 @@ describe("a module whose disk is full", () => {
 		assert.deepEqual(market.brief(contract).slice(1), [
 			"aborted 0: offer-expired",
 		]);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 
 	test("has sold nothing before there is room", async () => {
@@ -676,7 +676,7 @@ describe("a merchant that takes the money", () => {
 		market.buy(visit, contract);
 		await market.quiet();
 		assert.deepEqual(market.brief(contract), ["aborted 0: payment-refused"]);
-		requireNothing(market, 1);
+		requireNothing(market);
 	});
 });
 
@@ -746,6 +746,179 @@ describe("what comes late", () => {
 		await market.settle();
 		market.requireConserved();
 	});
+});
+
+describe("a purchase survives", () => {
+	/** The transfer is committed and on its way to the merchant. */
+	const onItsWay = async () => {
+		const market = await open();
+		const { town } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await town.work();
+		await town.deliver();
+		await town.deliver();
+		assert.equal(market.paymentOf(contract), "committed");
+		return { ...market, market, visit, contract };
+	};
+
+	test("a merchant that is destroyed with what it was paid, and pays it", async () => {
+		const { market, town, ann, bob, mint, visit, contract } = await onItsWay();
+		await market.quiet();
+		market.about("final", visit.tetrad, contract);
+		await market.quiet();
+		town.die(bob);
+		await town.visit(ann, mint);
+		assert.equal(town.account(mint, bob), 1n + PRICE);
+		assert.equal(market.paymentOf(contract), "settled");
+		// Handed over once.
+		const { length } = mint.reports;
+		await town.visit(ann, mint);
+		assert.equal(mint.reports.length, length);
+	});
+
+	test("a merchant that is destroyed before it has been paid, and has the key from the issuer", async () => {
+		const { market, town, ann, bob, mint, contract } = await onItsWay();
+		town.die(bob);
+		await market.quiet();
+		const tetrad = await town.meet(ann, mint);
+		market.about("resolve", tetrad, contract);
+		town.settle(ann, tetrad, mint);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), [
+			`in-doubt ${PRICE}: payment-in-doubt`,
+			"bought",
+		]);
+		const heard = market.heard(contract).at(-1);
+		assert.ok(heard?.kind === "bought" && heard.receipt.length === 0);
+		assert.equal(town.account(mint, bob), 1n + PRICE);
+	});
+
+	test("a start of its buyer's module between the key and its agent's word", async () => {
+		const { market, town, ann, contract } = await onItsWay();
+		await market.quiet();
+		town.restart(ann);
+		await market.quiet();
+		const later = await market.meet();
+		market.about("final", later.tetrad, contract);
+		market.about("final", later.tetrad, contract);
+		market.about("resolve", later.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), [
+			"bought",
+			"closed",
+			"closed",
+			"bought",
+		]);
+	});
+
+	test("a selling secret that is renewed before it is paid, and before it is booked", async () => {
+		for (const renewed of ["before it is paid", "before it is booked"]) {
+			const market = await open();
+			const { town, bob, mint } = market;
+			const near = DAY * 30 - (town.now % (DAY * 30)) - 20 * MINUTE;
+			await town.pass(near);
+			await town.visit(bob, mint);
+			const visit = await market.meet();
+			const contract = await market.contract(visit);
+			if (renewed === "before it is paid") {
+				town.now += 21 * MINUTE;
+				await town.visit(bob, mint);
+			}
+			market.buy(visit, contract);
+			await market.quiet();
+			assert.ok(market.isKeyed(contract), renewed);
+			await town.pass(2 * DAY);
+			await market.settle();
+			assert.equal(market.receiptOf(contract), "deposited");
+			market.requireConserved();
+		}
+	});
+
+	test("clocks that are eight minutes apart, or comes to nothing", async () => {
+		for (const [ahead, behind] of [
+			["ann", "bob"],
+			["bob", "ann"],
+			["mint", "ann"],
+		] as const) {
+			const market = await open();
+			market[ahead].clockAhead = 4 * MINUTE;
+			market[behind].clockAhead = -4 * MINUTE;
+			const visit = await market.meet();
+			const contract = await market.contract(visit);
+			market.buy(visit, contract);
+			await market.quiet();
+			// A payer whose clock is far ahead of its payee's finds each invoice too old.
+			assert.equal(market.isKeyed(contract), ahead !== "ann", ahead);
+			await market.settle();
+			assert.equal(market.isPaid(contract), ahead !== "ann");
+			market.requireConserved();
+		}
+	});
+
+	test("not a copy of its purse that has spent the same notes: there is no key", async () => {
+		const market = await open();
+		const { town, ann, mint } = market;
+		const carl = await town.purse("carl");
+		await market.learnsSecret(carl);
+		const before = ann.store.copy();
+		const first = await market.meet(ann, carl);
+		const ofCarl = await market.contract(first, {}, { merchant: carl });
+		market.buy(first, ofCarl);
+		await market.quiet();
+		assert.ok(market.isKeyed(ofCarl));
+		await town.visit(carl, mint);
+		// Nobody has noticed: neither its host nor its agent.
+		town.die(ann);
+		await market.quiet();
+		ann.store = before;
+		ann.head = { number: 0n, hash: filled(32, 0) };
+		town.restart(ann);
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await town.work();
+		await town.deliver();
+		await town.deliver();
+		assert.equal(market.paymentOf(contract), "committed");
+		town.die(market.bob);
+		await market.quiet();
+		const tetrad = await town.meet(ann, mint);
+		market.about("resolve", tetrad, contract);
+		town.settle(ann, tetrad, mint);
+		await market.quiet();
+		assert.equal(market.brief(contract).at(-1), "aborted 0: double-spent");
+		assert.ok(!market.isKeyed(contract));
+		assert.equal(town.account(mint, carl), 1n + PRICE);
+	});
+});
+
+test("an agent that says final for what it has no key of is told where it is", async () => {
+	const market = await open();
+	const visit = await market.meet();
+	const contract = await market.contract(visit);
+	market.about("final", visit.tetrad, contract);
+	await market.quiet();
+	assert.deepEqual(market.brief(contract), ["aborted 0: offer-expired"]);
+	market.buy(visit, contract);
+	await market.quiet();
+	assert.deepEqual(market.brief(contract).slice(1), ["aborted 0: aborted"]);
+	requireNothing(market);
+	const other = await market.contract(visit);
+	market.buy(visit, other);
+	await market.town.work();
+	market.about("final", visit.tetrad, other);
+	await market.town.deliver();
+	await market.town.deliver();
+	market.about("final", visit.tetrad, other);
+	await market.town.work();
+	market.listen();
+	assert.deepEqual(market.brief(other), [
+		`in-doubt ${PRICE}: payment-in-doubt`,
+	]);
+	await market.quiet();
+	assert.ok(market.isKeyed(other));
 });
 
 describe("an agent in the place of another", () => {

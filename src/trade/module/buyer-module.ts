@@ -129,22 +129,21 @@ export class BuyerModule {
 		const { hash } = contract;
 		const known = this.#purchases.get(hex(hash));
 		if (known !== undefined) return this.#join(known, meeting);
-		if (this.#purchases.size >= MAX_OPEN_PURCHASES)
-			return this.#notBought(tetrad, hash, "aborted", 0n, tooMany());
 		// It can have been paid only there; if it was not, it never will be.
 		if (!sameBytes(contract.binding, binding)) return this.#ask(hash, meeting);
+		const purchase = this.#begin(hash, meeting, { kind: "looking-up" });
+		if (purchase === undefined) return;
 		let judged: JudgedPurchase;
 		try {
 			judged = judgePurchase(this.#rail, meeting, contract, asked);
 		} catch (thrown) {
 			const error = asTetradError(thrown);
-			this.#report("refused", hash, error);
-			return this.#notBought(tetrad, hash, "aborted", 0n, error);
+			if (error.code !== "offer-expired") this.#report("refused", hash, error);
+			return this.#cancel(purchase, error);
 		}
 		const { payment, until, row } = judged;
 		const also = [put(saleTables.PURCHASES, row)];
-		const state = { kind: "paying", tetrad, payment, until, also } as const;
-		this.#add(hash, tetrad, state);
+		purchase.state = { kind: "paying", tetrad, payment, until, also };
 		this.#rail.pay(tetrad, payment, also);
 	}
 
@@ -442,7 +441,7 @@ export class BuyerModule {
 		// It is told that it was not paid once it is sure that it never will be.
 		if (found === undefined) return this.#cancel(purchase, unknown());
 		for (const asker of purchase.askers) this.#tell(asker, found);
-		if (found.step === "locked")
+		if (found.step === "locked" && purchase.askers.size > 0)
 			purchase.state = { kind: "locked", payment: paymentOf(found.payment) };
 		else this.#drop(purchase);
 	}
@@ -527,9 +526,14 @@ export class BuyerModule {
 				tetrad,
 				message(ABOUT_PURCHASES.closed, { contract }),
 			);
-		if (found === undefined)
-			return this.#notBought(tetrad, contract, "aborted", 0n, unknown());
-		this.#tell(tetrad, found);
+		if (found !== undefined) return this.#tell(tetrad, found);
+		const known = this.#purchases.get(hex(contract));
+		if (known !== undefined) return this.#sayWhere(known, tetrad);
+		// As for any other that this module knows nothing of.
+		this.#cancel(
+			this.#add(contract, tetrad, { kind: "looking-up" }),
+			unknown(),
+		);
 	}
 
 	#foundMany(

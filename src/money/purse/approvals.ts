@@ -39,19 +39,12 @@ export type Said =
 	/** Something about the same contract with another payee, amount or money. */
 	| "of-another";
 
-/** Hears what the owner has decided, when it is durable. */
-export type ApprovalListener = (
-	contract: Uint8Array,
-	isApproved: boolean,
-) => void;
-
 export class Approvals {
 	readonly #core: PurseCore;
 	readonly #work: PurseWork;
 	readonly #witnesses: Witnesses;
 	/** By contract, in hexadecimal. */
 	readonly #all: Map<string, ApprovalRow>;
-	readonly #listeners: ApprovalListener[] = [];
 
 	constructor(
 		{ core, work, witnesses }: PurseParts,
@@ -61,11 +54,6 @@ export class Approvals {
 		this.#work = work;
 		this.#witnesses = witnesses;
 		this.#all = new Map(rows.map((row) => [hex(row.contract), row]));
-	}
-
-	/** Has what waits go on by itself. */
-	hear(listener: ApprovalListener): void {
-		this.#listeners.push(listener);
 	}
 
 	of(asked: AskedPayment): Said {
@@ -171,7 +159,6 @@ export class Approvals {
 		if (!isDone) return;
 		for (const tetrad of this.#core.meetings.keys())
 			this.#witnesses.tellSoon(tetrad);
-		for (const listener of this.#listeners) listener(contract, isApproved);
 	}
 
 	/** For the transaction that commits a payment: the owner's word on it is used. */

@@ -100,6 +100,8 @@ export class BuyerModule {
 	readonly finals: string[] = [];
 	/** What it is told in the place of a key, in this order, while there is any. */
 	readonly instead: ((contract: Uint8Array) => Uint8Array)[] = [];
+	/** The same in the place of the answer to a cancel. */
+	readonly insteadOfCancelled: ((contract: Uint8Array) => Uint8Array)[] = [];
 	readonly rows: LearnedPurchase[] = [];
 
 	constructor(world: TradeWorld) {
@@ -123,6 +125,8 @@ export class BuyerModule {
 			}
 			case said.cancel.type: {
 				const { contract } = body(said.cancel, bytes);
+				const instead = this.insteadOfCancelled.shift();
+				if (instead !== undefined) return [instead(contract)];
 				if (this.paid.has(hex(contract))) return [this.bought(contract)];
 				this.aborted.add(hex(contract));
 				return [aborted(contract)];

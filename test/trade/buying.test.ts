@@ -673,6 +673,91 @@ describe("whoever gives a purchase up", () => {
 	});
 });
 
+describe("a purchase that is given up", () => {
+	const error = new TetradError("aborted", "no more");
+	const doubt = (contract: Uint8Array) =>
+		notBought(contract, "in-doubt", "payment-in-doubt", PRICE);
+
+	test("while it is made durable is cancelled before its module has heard of it", async () => {
+		const agents = new Agents(world, {
+			stock: TEA,
+			hold: (effect) => effect.kind === "keep",
+		});
+		const ask = await agents.buy("tea");
+		agents.happens({ kind: "give-up", ask, error });
+		await agents.run();
+		await agents.release();
+		assert.equal(outcomeOf(agents, ask), "aborted");
+		assert.equal(agents.module.paid.size, 0);
+		assert.equal(agents.module.aborted.size, 1);
+		requireRest(agents);
+	});
+
+	test("while it waits for the owner is cancelled, once", async () => {
+		const module = new BuyerModule(world);
+		module.instead.push((contract) =>
+			message(ABOUT_PURCHASES.waiting, {
+				contract,
+				code: "approval-needed",
+				reason: "",
+			}),
+		);
+		const agents = new Agents(world, { stock: TEA, module });
+		const ask = await agents.buy("tea");
+		for (let time = 0; time < 2; time++)
+			agents.happens({ kind: "give-up", ask, error });
+		await agents.run();
+		assert.equal(outcomeOf(agents, ask), "aborted");
+		assert.equal(module.aborted.size, 1);
+		const cancels = agents.buyerEffects.filter(
+			(effect) =>
+				effect.kind === "to-module" &&
+				effect.bytes[0] === ABOUT_PURCHASES.cancel.type,
+		);
+		assert.equal(cancels.length, 1);
+		requireRest(agents);
+	});
+
+	test("when it is paid and in doubt is said to be so, and goes on", async () => {
+		const module = new BuyerModule(world);
+		module.instead.push(doubt);
+		module.insteadOfCancelled.push(doubt);
+		const agents = new Agents(world, { stock: TEA, module });
+		const ask = await agents.buy("tea");
+		agents.happens({ kind: "give-up", ask, error });
+		await agents.run();
+		assert.equal(outcomeOf(agents, ask), "payment-in-doubt");
+		const [[id, kept] = []] = agents.disk.kept;
+		assert.ok(kept && id);
+		module.paid.set(id, world.keyOf(kept.contract));
+		const bytes = module.bought(kept.contract.hash);
+		agents.happens({ kind: "from-module", bytes });
+		await agents.run();
+		assert.equal(agents.disk.concluded.get(id)?.kind, "final");
+		requireRest(agents);
+	});
+});
+
+test("a module that did not hear that a purchase is final is told again", async () => {
+	let lost = 1;
+	const agents = new Agents(world, {
+		stock: TEA,
+		hold: (effect) =>
+			effect.kind === "to-module" &&
+			effect.bytes[0] === ABOUT_PURCHASES.final.type &&
+			lost-- > 0,
+	});
+	await agents.buy("tea");
+	const [id = ""] = agents.contracts();
+	assert.deepEqual(agents.module.finals, []);
+	const contract = new Uint8Array(Buffer.from(id, "hex"));
+	const bytes = agents.module.bought(contract);
+	agents.happens({ kind: "from-module", bytes });
+	await agents.run();
+	assert.deepEqual(agents.module.finals, [id]);
+	assert.equal(agents.buying.purchases.size, 0);
+});
+
 test("a merchant that was told to stop may end what it was sending, and say nothing else", async () => {
 	const error = new TetradError("aborted", "no more");
 	const chunk = { index: 0, leaf: filled(32, 0), sealed: filled(48, 0) };

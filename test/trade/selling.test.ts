@@ -65,6 +65,40 @@ describe("a merchant's catalogue", () => {
 		assert.ok(sizes.length > 3000 / MAX_PAGE_ITEMS);
 	});
 
+	test("whose owner gives more than fits into a page goes on with the next", async () => {
+		const large: Stock = new Map(
+			Array.from({ length: 250 }, (_, at) => [
+				`${String(at).padStart(3, "0")}${"n".repeat(252)}`,
+				{ content: content(1), kind: "file" as const },
+			]),
+		);
+		const agents = new Agents(world, { stock: large });
+		const page = await agents.page();
+		assert.ok(page?.kind === "page");
+		assert.ok(!page.isLast);
+		assert.ok(page.items.length < 250);
+	});
+
+	test("is asked for once at a time, however fast the questions come", async () => {
+		const agents = new Agents(world, {
+			stock: TEA,
+			hold: (effect) =>
+				effect.kind === "to-agent" &&
+				effect.bytes[0] === BETWEEN_AGENTS.items.type,
+		});
+		agents.ask({ kind: "list", after: undefined });
+		await agents.run();
+		for (let time = 0; time < 4; time++)
+			agents.arrives(
+				"buyer",
+				message(BETWEEN_AGENTS.list, { after: undefined }),
+			);
+		await agents.run();
+		assert.equal(did(agents, "list").length, 1);
+		await agents.release();
+		assert.equal(did(agents, "list").length, 2);
+	});
+
 	test("that is empty is one page", async () => {
 		const page = await new Agents(world, { stock: new Map() }).page();
 		assert.deepEqual(page, { kind: "page", items: [], isLast: true });
@@ -320,6 +354,25 @@ describe("a sale", () => {
 		assert.equal(refusalOf(owing, second), "limit-exceeded");
 	});
 
+	test("is not mistaken for one that was given up, whose source is there only now", async () => {
+		const two: Stock = new Map([
+			...TEA,
+			["ink", { content: content(9), kind: "file" }],
+		]);
+		const agents = new Agents(world, {
+			stock: two,
+			hold: (effect) => effect.kind === "open",
+		});
+		const first = await agents.buy("tea");
+		const error = new TetradError("aborted", "no more");
+		agents.happens({ kind: "give-up", ask: first, error });
+		await agents.run();
+		const second = await agents.buy("ink");
+		await agents.release();
+		assert.equal(refusalOf(agents, first), "aborted");
+		assert.equal(refusalOf(agents, second), "bought");
+	});
+
 	test("tells of what was sold", async () => {
 		const agents = new Agents(world, { stock: TEA });
 		agents.happensToMerchant({
@@ -477,6 +530,10 @@ describe("merchandise that was paid for", () => {
 			assert.equal(agents.disk.goods.size, 0);
 			assert.equal(agents.disk.concluded.get(id), undefined);
 			assert.equal(agents.open.size, 0);
+			const chunks = agents.buyerEffects.filter(
+				({ kind }) => kind === "keep-chunk",
+			);
+			assert.equal(chunks.length, 0);
 		}
 	});
 
@@ -493,7 +550,18 @@ describe("merchandise that was paid for", () => {
 				},
 			});
 		const own = await world.contract({ exporterHash: filled(32, 1) });
+		const first = new Agents(world, { stock: TEA });
+		await first.buy("tea");
+		const [bought] = first.disk.kept.values();
+		assert.ok(bought);
+		const { keyHash: _, ...terms } = bought.contract;
+		const others = await Promise.all([
+			world.contract({ ...terms, sellerAgent: world.idOf("strangerAgent") }),
+			world.contract({ ...terms, sellerModule: world.idOf("strangerModule") }),
+		]);
+		const { salt } = bought;
 		for (const changes of [
+			...others.map(({ document }) => ({ document, salt })),
 			{ exporter: filled(32, 1) },
 			{ salt: filled(32, 1) },
 			{ from: 4 },

@@ -176,6 +176,8 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	#answers = 0;
 	#unsent = 0;
 	#isReceiving = false;
+	/** The next one, from a buyer that has not taken all of the last answer. */
+	#question: Uint8Array | undefined;
 
 	constructor(options: SellingOptions) {
 		this.#options = options;
@@ -241,11 +243,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 
 	// Session 1.
 
-	/** A buyer that is being answered may still cancel, and one that takes no answer is not heard. */
+	/** A buyer that is being answered may still cancel, and one that takes no answer is not heard any further. */
 	#receive(): void {
-		const { kind } = this.#state;
-		if (this.#steps.ended || this.#isReceiving || kind === "new") return;
-		if (kind === "listening" && this.#unsent > 0) return;
+		if (this.#steps.ended || this.#isReceiving) return;
+		if (this.#state.kind === "new" || this.#question !== undefined) return;
 		this.#isReceiving = true;
 		this.#steps.emit({ kind: "receive" });
 	}
@@ -260,7 +261,11 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		if (this.#unsent === 0) throw unasked("room for a message");
 		this.#unsent--;
 		this.#steps.deadline = this.#unsent === 0 ? undefined : now + STALL_MS;
-		if (this.#state.kind === "sealing") this.#seal(now);
+		if (this.#state.kind === "sealing") return this.#seal(now);
+		const question = this.#question;
+		if (question === undefined || this.#unsent > 0) return;
+		this.#question = undefined;
+		this.#hear(question, now);
 	}
 
 	#hear(bytes: Uint8Array, now: number): void {
@@ -275,6 +280,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		}
 		if (kind !== "listening")
 			throw unexpected("a message to a merchant that has not answered yet");
+		if (this.#unsent > 0) {
+			this.#question = bytes;
+			return;
+		}
 		switch (bytes[0]) {
 			case BETWEEN_AGENTS.list.type:
 				return this.#list(body(BETWEEN_AGENTS.list, bytes).after);

@@ -35,7 +35,7 @@ const catalogue = (items: unknown, more: object = {}) =>
 	file("catalogue.json", JSON.stringify({ version: 1, ...more, items }));
 
 const names = (of: FolderCatalogue) =>
-	of.page(undefined, 1000).items.map(({ name }) => name);
+	of.page(undefined, 1000).items.map(({ description }) => description.name);
 
 function itemOf(of: FolderCatalogue, name: string) {
 	const item = of.item(name);
@@ -97,7 +97,12 @@ describe("catalogue.json", () => {
 		await file("unnamed.txt");
 		await catalogue(
 			[
-				{ file: "photo.jpg", price: "4.20", description: "A harbour." },
+				{
+					file: "photo.jpg",
+					type: "image/jpeg",
+					price: "4.20",
+					description: "A harbour.",
+				},
 				{ name: "licence", text: "KEY-1", price: "9" },
 				{ name: "translation", onOrder: true, price: "2.50" },
 				{ name: "summary", onOrder: "summarise -", price: "1" },
@@ -112,8 +117,12 @@ describe("catalogue.json", () => {
 			"summary",
 		]);
 		assert.deepEqual(itemOf(sold, "photo.jpg"), {
-			name: "photo.jpg",
-			description: "A harbour.",
+			description: {
+				name: "photo.jpg",
+				mediaType: "image/jpeg",
+				about: "A harbour.",
+				order: "",
+			},
 			price: 420n,
 			goods: { kind: "file", path: "photo.jpg" },
 		});
@@ -123,6 +132,12 @@ describe("catalogue.json", () => {
 		assert.equal(licence.length, 5);
 		assert.deepEqual(await licence.read(4, 100), utf8("1"));
 		assert.equal(await sold.open(itemOf(sold, "translation")), undefined);
+		assert.deepEqual(
+			await Promise.all(
+				names(sold).map((name) => sold.lengthOf(itemOf(sold, name))),
+			),
+			[7n, 5n, undefined, undefined],
+		);
 		assert.deepEqual(itemOf(sold, "summary").goods, {
 			kind: "on-order",
 			command: "summarise -",
@@ -181,7 +196,7 @@ describe("catalogue.json", () => {
 		[
 			"a long name",
 			[{ name: "x".repeat(256), text: "KEY", price: "1" }],
-			/more than 255 bytes/,
+			/item 1/,
 		],
 	];
 	for (const [what, items, why] of refused)
@@ -233,12 +248,15 @@ describe("catalogue.json", () => {
 		for (;;) {
 			const page = sold.page(after, 300);
 			seen += page.items.length;
-			after = page.items.at(-1)?.name;
+			after = page.items.at(-1)?.description.name;
 			if (!page.hasMore) break;
 		}
 		assert.equal(seen, 5000);
 		assert.equal(after, "licence 4999");
-		assert.equal(sold.page("no such item", 1).items[0]?.name, "licence 0");
+		assert.equal(
+			sold.page("no such item", 1).items[0]?.description.name,
+			"licence 0",
+		);
 	});
 });
 

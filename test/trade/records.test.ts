@@ -6,15 +6,17 @@ import { WITNESSED, witnessing } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import {
 	AGENT_SCHEMA,
+	beginMade,
 	beginPurchase,
 	concludePurchase,
-	countUnpaid,
+	contractMade,
+	forgetMade,
 	MAX_UNPAID,
 	type NewPurchase,
 	type PurchaseOutcome,
 	readProvisional,
 	readPurchase,
-	recordMade,
+	readPurchaseOf,
 	recordSale,
 	SALES,
 	settleMade,
@@ -29,6 +31,7 @@ const KEY = utf8("key");
 function purchase(contract = CONTRACT, time = 100n): NewPurchase {
 	return {
 		contract,
+		offer: utf8("offer"),
 		time,
 		document: utf8("document"),
 		chain: utf8("chain"),
@@ -36,11 +39,13 @@ function purchase(contract = CONTRACT, time = 100n): NewPurchase {
 		salt: utf8("salt"),
 		description: utf8("description"),
 		exporter: utf8("exporter"),
+		exponent: 2n,
+		play: 1n,
 		merchant: "shop",
 		merchant_module: "till",
 		address: "127.0.0.1:7000",
 		target: "/tmp/photo.jpg",
-		part: "/tmp/.photo.jpg.tetrad-part",
+		overwrite: 0n,
 	};
 }
 
@@ -112,6 +117,15 @@ describe("a purchase in the store of its buyer's agent", () => {
 		);
 	});
 
+	test("is found by its offer, the newest first", async () => {
+		const store = new MemoryStore();
+		await store.transact(beginPurchase(purchase(utf8("a"), 100n)));
+		await store.transact(beginPurchase(purchase(utf8("b"), 200n)));
+		const found = await store.transact(readPurchaseOf(utf8("offer")));
+		assert.deepEqual(found?.contract, utf8("b"));
+		assert.equal(await store.transact(readPurchaseOf(utf8("x"))), undefined);
+	});
+
 	test("is found among those that go on, the oldest first", async () => {
 		const store = new MemoryStore();
 		for (const [name, time] of [
@@ -130,11 +144,11 @@ describe("a purchase in the store of its buyer's agent", () => {
 });
 
 describe("what a merchant's agent keeps", () => {
-	test("counts what a buyer left unpaid, as far as it matters", async () => {
+	test("lets nothing more be made for a buyer who has left too much unpaid", async () => {
 		const store = new MemoryStore();
 		const make = (id: string, buyer: string) =>
 			store.transact(
-				recordMade({
+				beginMade({
 					id: utf8(id),
 					buyer: utf8(buyer),
 					time: 100n,
@@ -142,14 +156,20 @@ describe("what a merchant's agent keeps", () => {
 					wanted: "this",
 				}),
 			);
-		for (const id of ["1", "2", "2"]) await make(id, "carol");
-		await make("3", "dave");
-		assert.equal(await store.transact(countUnpaid(utf8("carol"))), 2);
-		await store.transact(settleMade(utf8("1")));
-		assert.equal(await store.transact(countUnpaid(utf8("carol"))), 1);
-		for (const id of ["4", "5", "6", "7"]) await make(id, "carol");
-		assert.equal(await store.transact(countUnpaid(utf8("carol"))), MAX_UNPAID);
+		for (let i = 0; i < MAX_UNPAID; i++)
+			assert.ok(await make(String(i), "carol"));
+		assert.ok(!(await make("more", "carol")));
+		assert.ok(await make("0", "carol"));
+		assert.ok(await make("his", "dave"));
+		await store.transact(contractMade(utf8("1"), CONTRACT));
+		await store.transact(settleMade(CONTRACT));
+		assert.ok(await make("more", "carol"));
+		assert.ok(!(await make("yet more", "carol")));
 		await store.transact(settleMade(utf8("no such")));
+		await store.transact(contractMade(utf8("no such"), CONTRACT));
+		assert.deepEqual(await store.transact(forgetMade(100, 9)), []);
+		assert.equal((await store.transact(forgetMade(101, 9))).length, 5);
+		assert.ok(await make("again", "carol"));
 	});
 
 	test("has each sale once", async () => {
@@ -162,6 +182,8 @@ describe("what a merchant's agent keeps", () => {
 			item: "photo.jpg",
 			issuer: utf8("issuer"),
 			currency: "EUR",
+			exponent: 2n,
+			play: 1n,
 			amount: 420n,
 			receipt: utf8("receipt"),
 			receipt_chain: utf8("chain"),

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import { z } from "zod";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { type Currency, parseAmount } from "../../money/index.ts";
+import {
+	encodeItemDescription,
+	type ItemDescription,
+} from "../../trade/documents/index.ts";
 import { utf8 } from "../../wire/index.ts";
 import { isThere, parseJson, readCarried } from "../home/index.ts";
 import {
 	MAX_CATALOGUE_BYTES,
-	MAX_DESCRIPTION_BYTES,
-	MAX_ITEM_NAME_BYTES,
 	MAX_ITEM_TEXT_BYTES,
 	MAX_ITEMS,
 } from "./limits.ts";
@@ -31,9 +33,8 @@ export type Goods =
 
 /** One thing that is sold. */
 export interface Item {
-	/** Of one item in its catalogue. */
-	readonly name: string;
-	readonly description: string;
+	/** A name is one item's in its catalogue; nothing is ordered here. */
+	readonly description: ItemDescription;
 	/** In minor units. */
 	readonly price: bigint;
 	readonly goods: Goods;
@@ -41,6 +42,7 @@ export interface Item {
 
 interface ItemSettings {
 	readonly name?: string | undefined;
+	readonly type?: string | undefined;
 	readonly description?: string | undefined;
 	readonly price?: string | undefined;
 	readonly file?: string | undefined;
@@ -54,6 +56,7 @@ const NAME = /^[^\p{Cc}\p{Cf}\u2028\u2029]+$/u;
 const item: z.ZodType<ItemSettings> = z
 	.strictObject({
 		name: z.string().optional(),
+		type: z.string().optional(),
 		description: z.string().optional(),
 		price: z.string().optional(),
 		file: z.string().optional(),
@@ -125,16 +128,14 @@ function parsed(text: string, path: string): z.infer<typeof catalogueFile> {
 }
 
 function itemOf(
-	{ name, description = "", price, file, text, onOrder }: ItemSettings,
+	{ name, type = "", description: about = "", ...settings }: ItemSettings,
 	pricing: Pricing,
 ): Item {
+	const { price, file, text, onOrder } = settings;
 	const named = name ?? file;
 	if (named === undefined) throw invalid("it has no name");
-	requireName(named);
-	requireWithin("its description", description, MAX_DESCRIPTION_BYTES);
 	return {
-		name: named,
-		description,
+		description: describe(named, type, about),
 		price: priceOf(price, pricing),
 		goods: goodsOf(file, text, onOrder),
 	};
@@ -166,13 +167,19 @@ function priceOf(
 	return value;
 }
 
-/** Throws `invalid-argument` for what no item is called. */
-export function requireName(name: string): void {
+/** Throws `invalid-argument` for what no item is called, and for texts that are too long. */
+export function describe(
+	name: string,
+	mediaType = "",
+	about = "",
+): ItemDescription {
 	if (!NAME.test(name))
 		throw invalid(
 			`${JSON.stringify(name)} cannot be shown as the name of an item`,
 		);
-	requireWithin("its name", name, MAX_ITEM_NAME_BYTES);
+	const description = { name, mediaType, about, order: "" };
+	encodeItemDescription(description);
+	return description;
 }
 
 /** Throws `invalid-argument` for a text of more than `max` bytes of UTF-8. */

@@ -4,6 +4,7 @@ import { TetradError } from "../../errors.ts";
 import { utf8 } from "../../wire/index.ts";
 import {
 	CATALOGUE_FILE,
+	describe,
 	type Item,
 	type Pricing,
 	readCatalogueFile,
@@ -55,7 +56,9 @@ export class FolderCatalogue {
 	) {
 		this.#folder = folder;
 		this.#items = items;
-		this.#places = new Map(items.map(({ name }, place) => [name, place]));
+		this.#places = new Map(
+			items.map(({ description }, place) => [description.name, place]),
+		);
 		this.notOffered = notOffered;
 	}
 
@@ -79,8 +82,7 @@ export class FolderCatalogue {
 				);
 			const { files, notOffered } = await filesToSell(folder);
 			const offered = files.map((path) => ({
-				name: path,
-				description: "",
+				description: describe(path),
 				price,
 				goods: { kind: "file", path } as const,
 			}));
@@ -105,10 +107,30 @@ export class FolderCatalogue {
 		return { items, hasMore: from + items.length < this.#items.length };
 	}
 
+	/** All of them. */
+	items(): Iterable<Item> {
+		return this.#items;
+	}
+
 	/** The item of that name. */
 	item(name: string): Item | undefined {
 		const place = this.#places.get(name);
 		return place === undefined ? undefined : this.#items[place];
+	}
+
+	/** How long it is, in bytes, where that is known and the file is there. */
+	async lengthOf({ goods }: Item): Promise<bigint | undefined> {
+		switch (goods.kind) {
+			case "file":
+				return stat(join(this.#folder, goods.path), { bigint: true }).then(
+					({ size }) => size,
+					() => undefined,
+				);
+			case "text":
+				return BigInt(utf8(goods.text).length);
+			case "on-order":
+				return undefined;
+		}
 	}
 
 	/** Opens what is sold as an item, unless that is made on order. Throws `file-unusable`. */
@@ -135,7 +157,8 @@ async function requireFolder(folder: string): Promise<void> {
 
 function requireDifferentNames(folder: string, items: readonly Item[]): void {
 	const seen = new Set<string>();
-	for (const { name } of items) {
+	for (const { description } of items) {
+		const { name } = description;
 		if (seen.has(name))
 			throw new TetradError(
 				"file-unusable",

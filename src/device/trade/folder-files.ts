@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { reason } from "../home/index.ts";
-import { requireName } from "./catalogue-file.ts";
+import { describe } from "./catalogue-file.ts";
 import { MAX_FOLDER_DEPTH, MAX_ITEMS } from "./limits.ts";
 import { requireSellable } from "./merchandise-file.ts";
 
@@ -44,7 +44,7 @@ export async function filesToSell(folder: string): Promise<FilesToSell> {
 					folders.push(path);
 					continue;
 				}
-				requireName(path);
+				describe(path);
 				await requireSellable(folder, path);
 				files.push(path);
 			} catch (thrown) {

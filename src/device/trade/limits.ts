@@ -4,14 +4,29 @@ export const MAX_ITEMS = 65_536;
 /** catalogue.json, in bytes: 65,536 items of half a KiB. */
 export const MAX_CATALOGUE_BYTES: number = 2 ** 25;
 
-/** The name of an item, in bytes of UTF-8. */
-export const MAX_ITEM_NAME_BYTES = 255;
-
-/** The description of an item, in bytes of UTF-8. */
-export const MAX_DESCRIPTION_BYTES = 4096;
-
 /** A text that is sold as it stands in the catalogue, in bytes of UTF-8. */
 export const MAX_ITEM_TEXT_BYTES = 65_536;
 
 /** Folders within folders that are looked into for files to sell. */
 export const MAX_FOLDER_DEPTH = 16;
+
+/** What is made on order for one sale, in bytes: 1 GiB. */
+export const MAX_MADE_BYTES: number = 2 ** 30;
+
+/** Orders that are made at once. */
+export const MAX_MAKING = 16;
+
+/** How long what was made is kept, for who has paid and wants it again: a day longer than any contract can be booked. */
+export const MADE_FORGOTTEN_MS: number = 31 * 86_400_000;
+
+/** How long making something on order may take, in milliseconds: ten minutes. */
+export const MAKE_WITHIN_MS = 600_000;
+
+/** Contracts that went out and of which a shop remembers what they are about, for its owner to see. */
+export const MAX_OFFERED = 16_384;
+
+/** Purchases that are gone on with in one tetrad. */
+export const MAX_RESUMED = 512;
+
+/** Purchases or sales that are looked at at once. */
+export const MAX_RECORDS = 100_000;

@@ -6,11 +6,13 @@ export {
 	type PurchaseState,
 	readProvisional,
 	readPurchase,
+	readPurchaseOf,
 } from "./purchases.ts";
 export {
-	countUnpaid,
+	beginMade,
+	contractMade,
+	forgetMade,
 	MAX_UNPAID,
-	recordMade,
 	recordSale,
 	settleMade,
 } from "./sales.ts";

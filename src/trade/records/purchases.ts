@@ -59,6 +59,9 @@ export type PurchaseOutcome =
 			readonly reason: string;
 	  };
 
+/** How often one offer may have been taken, each time in vain but for the last. */
+const MAX_TAKEN = 1000;
+
 const NOTHING: Uint8Array = new Uint8Array();
 
 /** Makes a purchase provisional; one that is there stays as it is, and is the result. */
@@ -82,11 +85,12 @@ export function beginPurchase(purchase: NewPurchase): Transaction<PurchaseRow> {
 	});
 }
 
-/** Keeps what became of a purchase, and answers with it as it is then. Throws `internal` for one that was never begun. */
+/** Keeps what became of a purchase, and where its goods are if that is given, and answers with it as it is then. Throws `internal` for one that was never begun. */
 export function concludePurchase(
 	contract: Uint8Array,
 	outcome: PurchaseOutcome,
 	now: number,
+	target?: string,
 ): Transaction<PurchaseRow> {
 	return reading([byKey(PURCHASES, { contract })], ([[known]]) => {
 		if (known === undefined)
@@ -95,6 +99,7 @@ export function concludePurchase(
 		const row: PurchaseRow = {
 			...known,
 			...columnsOf(outcome),
+			...(target === undefined ? {} : { target }),
 			changed: BigInt(now),
 			state: outcome.kind,
 		};
@@ -108,6 +113,23 @@ export function readPurchase(
 ): Transaction<PurchaseRow | undefined> {
 	return reading([byKey(PURCHASES, { contract })], ([[known]]) =>
 		done([], known),
+	);
+}
+
+/** The newest purchase for which that offer was taken, if there is one. */
+export function readPurchaseOf(
+	offer: Uint8Array,
+): Transaction<PurchaseRow | undefined> {
+	return reading(
+		[
+			{
+				table: PURCHASES,
+				index: "by_offer",
+				equals: { offer },
+				limit: MAX_TAKEN,
+			},
+		],
+		([rows]) => done([], rows.toSorted((a, b) => Number(b.time - a.time))[0]),
 	);
 }
 

@@ -4,9 +4,12 @@ import {
 	insert,
 	put,
 	reading,
+	remove,
 	type Transaction,
 } from "../../machine/index.ts";
 import { MADE, type MadeRow, SALES, type SaleRow } from "./tables.ts";
+
+const NOTHING: Uint8Array = new Uint8Array();
 
 /** Goods that were made on order and that one buyer may leave unpaid: what is ordered beyond them is not made. */
 export const MAX_UNPAID = 3;
@@ -19,10 +22,17 @@ export function recordSale(sale: SaleRow): Transaction<undefined> {
 	);
 }
 
-/** How many goods were made for that buyer that it has not paid for, as far as `MAX_UNPAID`. */
-export function countUnpaid(buyer: Uint8Array): Transaction<number> {
+/**
+ * Remembers goods before they are made: work that is begun counts as work that was done. Whether
+ * they may be: a buyer who has left `MAX_UNPAID` unpaid gets nothing more made.
+ */
+export function beginMade(
+	made: Omit<MadeRow, "contract" | "state">,
+): Transaction<boolean> {
+	const { id, buyer } = made;
 	return reading(
 		[
+			byKey(MADE, { id }),
 			{
 				table: MADE,
 				index: "by_buyer",
@@ -30,28 +40,51 @@ export function countUnpaid(buyer: Uint8Array): Transaction<number> {
 				limit: MAX_UNPAID,
 			},
 		],
-		([rows]) => done([], rows.length),
+		([[known], unpaid]) => {
+			if (known !== undefined) return done([], true);
+			if (unpaid.length >= MAX_UNPAID) return done([], false);
+			const row = { ...made, contract: NOTHING, state: "unpaid" };
+			return done([insert(MADE, row)], true);
+		},
 	);
 }
 
-/** Remembers goods before they are made: work that is begun counts as work that was done. */
-export function recordMade(
-	made: Omit<MadeRow, "state">,
+/** The contract is signed under which they are sold. Goods that were not made on order have no row, and none is made. */
+export function contractMade(
+	id: Uint8Array,
+	contract: Uint8Array,
 ): Transaction<undefined> {
-	return reading([byKey(MADE, { id: made.id })], ([[known]]) =>
-		done(
-			known === undefined ? [insert(MADE, { ...made, state: "unpaid" })] : [],
-			undefined,
-		),
-	);
-}
-
-/** They were paid for. Goods that were not made on order have no row, and none is made. */
-export function settleMade(id: Uint8Array): Transaction<undefined> {
 	return reading([byKey(MADE, { id })], ([[known]]) =>
 		done(
-			known === undefined ? [] : [put(MADE, { ...known, state: "sold" })],
+			known === undefined ? [] : [put(MADE, { ...known, contract })],
 			undefined,
 		),
+	);
+}
+
+/** That contract was paid for. */
+export function settleMade(contract: Uint8Array): Transaction<undefined> {
+	return reading(
+		[{ table: MADE, index: "by_contract", equals: { contract }, limit: 1 }],
+		([[known]]) =>
+			done(
+				known === undefined ? [] : [put(MADE, { ...known, state: "sold" })],
+				undefined,
+			),
+	);
+}
+
+/** Takes away what was made before that time, at most `limit` of it, and answers with the ids. */
+export function forgetMade(
+	before: number,
+	limit: number,
+): Transaction<readonly Uint8Array[]> {
+	return reading(
+		[{ table: MADE, index: "by_time", below: BigInt(before), limit }],
+		([rows]) =>
+			done(
+				rows.map(({ id }) => remove(MADE, { id })),
+				rows.map(({ id }) => id),
+			),
 	);
 }

@@ -16,6 +16,8 @@ import { WITNESSED } from "../../money/agent/index.ts";
 const PURCHASES_COLUMNS = {
 	/** Its hash. */
 	contract: "bytes",
+	/** Id of the offer that was taken; empty where only the module knew of it. */
+	offer: "bytes",
 	/** When it became provisional. */
 	time: "integer",
 	/** When its state last changed. */
@@ -30,14 +32,17 @@ const PURCHASES_COLUMNS = {
 	salt: "bytes",
 	description: "bytes",
 	exporter: "bytes",
+	/** Decimals of the currency, and 1 for play money. */
+	exponent: "integer",
+	play: "integer",
 	/** The certified names of the merchant's agent and module. */
 	merchant: "text",
 	merchant_module: "text",
 	/** Where the merchant's agent was reached; empty when it was that one that dialled. */
 	address: "text",
-	/** Where the goods go, and where their ciphertext is, both as paths. */
+	/** Where the goods go, as a path, and 1 when a file that is there is written over. */
 	target: "text",
-	part: "text",
+	overwrite: "integer",
 	/** The goods key; empty before it came. */
 	key: "bytes",
 	/** The receipt, and the encoded chain of the module that signed it; empty while none has come. */
@@ -61,7 +66,7 @@ export const PURCHASES: Table<typeof PURCHASES_COLUMNS> = table(
 	"purchases",
 	PURCHASES_COLUMNS,
 	["contract"],
-	{ by_time: ["time"], by_state: ["state", "time"] },
+	{ by_time: ["time"], by_state: ["state", "time"], by_offer: ["offer"] },
 );
 
 const SALES_COLUMNS = {
@@ -75,6 +80,9 @@ const SALES_COLUMNS = {
 	/** Device id of the issuer. */
 	issuer: "bytes",
 	currency: "text",
+	/** As in `purchases`. */
+	exponent: "integer",
+	play: "integer",
 	amount: "integer",
 	receipt: "bytes",
 	receipt_chain: "bytes",
@@ -91,6 +99,8 @@ export const SALES: Table<typeof SALES_COLUMNS> = table(
 const MADE_COLUMNS = {
 	/** The contract's id, 16 bytes: the name of the file in the home that has it. */
 	id: "bytes",
+	/** The contract's hash; empty while it is not signed. */
+	contract: "bytes",
 	/** Device id of the buyer's agent. */
 	buyer: "bytes",
 	time: "integer",
@@ -105,7 +115,11 @@ export const MADE: Table<typeof MADE_COLUMNS> = table(
 	"made",
 	MADE_COLUMNS,
 	["id"],
-	{ by_buyer: ["buyer", "state"], by_time: ["time"] },
+	{
+		by_buyer: ["buyer", "state"],
+		by_contract: ["contract"],
+		by_time: ["time"],
+	},
 );
 
 const REFUNDS_COLUMNS = {

@@ -5,7 +5,9 @@ export {
 	type AgentAnsweringOptions,
 	type ProposedPayment,
 } from "./agent-answering.ts";
-export { numberedName } from "./file-name.ts";
+
+export { harmlessName, numberedName } from "./file-name.ts";
+
 export {
 	FileReceiving,
 	type FileReceivingEffect,

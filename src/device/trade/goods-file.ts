@@ -48,6 +48,12 @@ export interface GoodsTarget {
 	readonly overwrite?: boolean;
 }
 
+/** A target of goods that are begun. */
+export interface NewGoodsTarget extends GoodsTarget {
+	/** Whether it is begun although a file is there: the goods get the next free name then. */
+	readonly mayBeThere?: boolean;
+}
+
 /** Where the ciphertext of goods for that file is. */
 export function partOf(target: string): string {
 	return beside(target, "part");
@@ -83,9 +89,10 @@ export class GoodsFile implements AsyncDisposable {
 	static async begin({
 		path,
 		overwrite = false,
-	}: GoodsTarget): Promise<GoodsFile> {
+		mayBeThere = false,
+	}: NewGoodsTarget): Promise<GoodsFile> {
 		const target = resolve(path);
-		await requireFree(target, overwrite);
+		if (!mayBeThere) await requireFree(target, overwrite);
 		try {
 			await rm(partOf(target), { force: true });
 			const part = await open(partOf(target), "wx+", 0o600);
@@ -155,6 +162,12 @@ export class GoodsFile implements AsyncDisposable {
 			if (chunk === undefined) return;
 			yield chunk;
 		}
+	}
+
+	/** How many whole chunks there are, of those that are as long as all but the last. */
+	async count(): Promise<number> {
+		const { size } = await this.#do(() => this.#part.stat());
+		return Math.floor(size / RECORD_BYTES);
 	}
 
 	/** One chunk, if it is there. */

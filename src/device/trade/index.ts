@@ -1,4 +1,29 @@
+export { Buyer, type BuyStep } from "./buyer.ts";
 export type { Goods, Item, Pricing } from "./catalogue-file.ts";
+export { commandMaker } from "./command-maker.ts";
 export { type CataloguePage, FolderCatalogue } from "./folder-catalogue.ts";
 export type { NotOffered } from "./folder-files.ts";
+export { FolderShop, type FolderShopOptions } from "./folder-shop.ts";
+export type { GoodsTarget } from "./goods-file.ts";
+export type { MakeOnOrder, Order } from "./made-goods.ts";
 export type { MerchandiseSource } from "./merchandise-file.ts";
+export { type PurchaseProof, readPurchaseProof } from "./proof-files.ts";
+export {
+	type PurchaseView,
+	viewPurchase,
+	viewPurchases,
+	viewRefunds,
+	viewSale,
+	viewSales,
+} from "./records-view.ts";
+export type { SellerEvent } from "./seller.ts";
+export type { Shop, ShopSale } from "./shop.ts";
+export {
+	type PurchaseStep,
+	type Quote,
+	type ResumedPurchase,
+	resumeAll,
+	type SalesEvent,
+	TradingAgent,
+	type TradingAgentOptions,
+} from "./trading-agent.ts";

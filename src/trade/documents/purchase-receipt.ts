@@ -32,6 +32,9 @@ import { MAX_CONTRACT_BYTES } from "./limits.ts";
  * signed, what its module signed for the money, and what item that was. It opens no merchandise.
  */
 
+/** Before each field stands its length. */
+const LENGTH_BYTES = 4;
+
 const LABEL: Uint8Array = utf8("tetrad/1 purchase receipt");
 
 /** What the receipt of a purchase is made of. */
@@ -101,8 +104,10 @@ export function encodePurchaseReceipt(receipt: PurchaseReceipt): Uint8Array {
 
 /** Whether a file begins as the receipt of a purchase does. */
 export function isPurchaseReceipt(file: Uint8Array): boolean {
-	const from = 4;
-	return sameBytes(file.subarray(from, from + LABEL.length), LABEL);
+	return sameBytes(
+		file.subarray(LENGTH_BYTES, LENGTH_BYTES + LABEL.length),
+		LABEL,
+	);
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 	structure,
 	text,
 	u32,
+	utf8,
 } from "../../wire/index.ts";
 import {
 	type Contract,
@@ -38,6 +39,9 @@ import { rootOf } from "./tree.ts";
  * right chunk accuses nobody. It shows the chunk that it is about, and the key and the exporter
  * that open all others.
  */
+
+/** Before each field stands its length. */
+const LENGTH_BYTES = 4;
 
 const LABEL = "tetrad/1 merchandise evidence";
 
@@ -109,6 +113,15 @@ export function encodeMerchandiseEvidence(
 	evidence: MerchandiseEvidence,
 ): Uint8Array {
 	return copy(EVIDENCE.encode({ ...evidence, label: LABEL }));
+}
+
+/** Whether a file begins as evidence of a wrong chunk does. */
+export function isMerchandiseEvidence(file: Uint8Array): boolean {
+	const start = utf8(LABEL);
+	return sameBytes(
+		file.subarray(LENGTH_BYTES, LENGTH_BYTES + start.length),
+		start,
+	);
 }
 
 /**

@@ -2,6 +2,7 @@ export { chunkCount, chunkLength } from "./chunk.ts";
 export { ContentCipher, type ContentSecrets } from "./content.ts";
 export {
 	encodeMerchandiseEvidence,
+	isMerchandiseEvidence,
 	MAX_MERCHANDISE_EVIDENCE_BYTES,
 	type MerchandiseEvidence,
 	openMerchandiseEvidence,

@@ -1,0 +1,490 @@
+import { resolve } from "node:path";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError, unreachable } from "../../errors.ts";
+import { nameInDeviceId } from "../../money/index.ts";
+import { harmlessName } from "../../talk/index.ts";
+import {
+	type AgentSessionEvent,
+	type BuyerAnswer,
+	type BuyerAsk,
+	type BuyerStep,
+	Buying,
+	type BuyingEffect,
+	type BuyingEvent,
+	type GoodsEvent,
+	type LearnedPurchase,
+	type PaidGoods,
+	type ProvisionalPurchase,
+} from "../../trade/agent/index.ts";
+import {
+	ABOUT_PURCHASES,
+	type Listing,
+	type Offer,
+	parseContract,
+	parseItemDescription,
+} from "../../trade/documents/index.ts";
+import { chunkCount } from "../../trade/merchandise/index.ts";
+import {
+	beginPurchase,
+	concludePurchase,
+	type PurchaseRow,
+	readPurchase,
+} from "../../trade/records/index.ts";
+import type { AgentStore, Payments } from "../purse/index.ts";
+import { Driver, type Tetrad } from "../runtime/index.ts";
+import { discardGoods, GoodsFile, type GoodsTarget } from "./goods-file.ts";
+import { openGoods } from "./open-goods.ts";
+import { TradeSession, tradeTetrad } from "./trade-session.ts";
+
+/** What a buyer's agent does in one tetrad. */
+export interface BuyerOptions {
+	readonly tetrad: Tetrad;
+	readonly store: AgentStore;
+	/** Where the other agent was reached; empty when it was that one that dialled. */
+	readonly address: string;
+	/** Where goods go of which only the module knew, by the name of the item. */
+	readonly learnedTo: (name: string) => string;
+}
+
+/** What becomes of goods while they are opened, beside what the machine says. */
+export type BuyStep =
+	| BuyerStep
+	/** So many bytes of the goods are opened and verified. */
+	| {
+			readonly kind: "opening";
+			readonly bytes: bigint;
+			readonly length: bigint;
+	  };
+
+/** Goods that are here. */
+export type Bought = Extract<BuyerAnswer, { readonly kind: "bought" }>;
+
+type AnswerOf<Kind extends BuyerAnswer["kind"]> = Extract<
+	BuyerAnswer,
+	{ readonly kind: Kind }
+>;
+
+/** What is known of something that was asked for. */
+interface Asked {
+	readonly answer: PromiseWithResolvers<BuyerAnswer>;
+	readonly step: (step: BuyStep) => void;
+	/** Of what is bought. */
+	readonly goods?: AskedGoods;
+}
+
+interface AskedGoods {
+	readonly target: GoodsTarget;
+	readonly offer: Offer | undefined;
+	/** Whether it was paid already: then a file that has appeared is no reason to refuse. */
+	readonly isPaid: boolean;
+	file: GoodsFile | undefined;
+	path: string | undefined;
+	/** What was asked of disk and store is done in order. */
+	work: Promise<unknown>;
+}
+
+/** In the place of a currency's decimals where only the module knows them. */
+const UNKNOWN_EXPONENT = -1n;
+
+const NONE: Uint8Array = new Uint8Array();
+
+/** A buyer's agent in one tetrad: with a merchant, or with whomever, to go on with what was bought before. */
+export class Buyer {
+	/** Resolves when nothing more comes of this tetrad, its goods on the disk included. Never rejects. */
+	readonly over: Promise<void>;
+	readonly tetrad: Tetrad;
+	readonly #options: BuyerOptions;
+	readonly #session: TradeSession;
+	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
+	readonly #asked = new Map<number, Asked>();
+	readonly #over = Promise.withResolvers<void>();
+	#asks = 0;
+	#end: TetradError | undefined;
+
+	constructor(options: BuyerOptions) {
+		const { tetrad, store } = options;
+		this.#options = options;
+		this.tetrad = tetrad;
+		this.over = this.#over.promise;
+		this.#session = new TradeSession({ tetrad, witness: store }, (event) => {
+			if (!isForSellers(event)) this.#driver.feed(event);
+		});
+		this.#driver = new Driver<BuyingEvent, BuyingEffect>({
+			machine: new Buying({
+				crypto: nodeCrypto,
+				tetrad: tradeTetrad(tetrad),
+			}),
+			now: Date.now,
+			handlers: {
+				...this.#session.handlers,
+				"begin-goods": ({ ask, length, from }) =>
+					this.#do(ask, (goods) => begin(goods, ask, length, from)),
+				"keep-chunk": ({ ask, chunk }) =>
+					this.#do(ask, async (goods) => {
+						await fileOf(goods).put(chunk);
+						return { kind: "chunk-kept", ask };
+					}),
+				keep: ({ ask, purchase, count }) =>
+					this.#do(ask, (goods) => this.#keep(ask, goods, purchase, count)),
+				"open-goods": ({ ask, goods: paid }) =>
+					this.#do(ask, (goods) => this.#open(ask, goods, paid)),
+				conclude: ({ ask, contract, conclusion }) =>
+					this.#do(ask, async (goods) => {
+						const outcome = concludePurchase(
+							contract,
+							conclusion,
+							Date.now(),
+							goods.path,
+						);
+						await store.transact(outcome);
+						return { kind: "concluded", ask };
+					}),
+				"drop-goods": ({ ask }) => this.#drop(ask),
+				step: ({ ask, step }) => this.#asked.get(ask)?.step(step),
+				answered: ({ ask, answer }) =>
+					this.#asked.get(ask)?.answer.resolve(answer),
+				refused: ({ ask, error }) => this.#asked.get(ask)?.answer.reject(error),
+				learned: ({ learned }) => void this.#learned(learned).catch(() => {}),
+				unknown: ({ contract }) => void this.#goOn(contract).catch(() => {}),
+				end: ({ error }) => this.#close(error),
+			},
+			ended: ({ error }) => this.#finish(error ?? closed()),
+			failed: (error) => {
+				this.#close(error);
+				this.#finish(error);
+			},
+		});
+	}
+
+	/** What else may be asked of the own module. */
+	get payments(): Payments {
+		return this.#session.payments;
+	}
+
+	/** A page of the merchant's catalogue: the items after the one of that name, or the first. */
+	async list(
+		after?: string,
+	): Promise<{ readonly items: readonly Listing[]; readonly isLast: boolean }> {
+		return this.#ask<"page">((ask) => ({ kind: "list", ask, after }));
+	}
+
+	/** An offer of one item; `order` says what shall be made, for what is made on order. */
+	async quote(name: string, order = "", signal?: AbortSignal): Promise<Offer> {
+		const { offer } = await this.#ask<"offer">(
+			(ask) => ({ kind: "quote", ask, name, order }),
+			{ signal },
+		);
+		return offer;
+	}
+
+	/**
+	 * Takes an offer, and has the own module pay for it. Resolves when the goods are under their name.
+	 * `signal` stops it: what was not paid then is not paid, and what was goes on. Rejects with why
+	 * there are no goods: `payment-in-doubt` when it is paid and goes on.
+	 */
+	buy(
+		offer: Offer,
+		target: GoodsTarget,
+		step: (step: BuyStep) => void,
+		signal?: AbortSignal,
+	): Promise<Bought> {
+		const goods = goodsFor(target, offer, false);
+		return this.#ask<"bought">((ask) => ({ kind: "buy", ask, offer }), {
+			step,
+			goods,
+			signal,
+		});
+	}
+
+	/** Goes on with a purchase that is kept. Resolves and rejects as `buy`. */
+	resume(
+		row: PurchaseRow,
+		step: (step: BuyStep) => void = () => {},
+		signal?: AbortSignal,
+	): Promise<Bought> {
+		const purchase: ProvisionalPurchase = {
+			contract: parseContract(nodeCrypto, row.document),
+			chain: row.chain,
+			issuerChain: row.issuer_chain,
+			salt: row.salt,
+			description: row.description,
+			exporter: row.exporter,
+		};
+		const target = { path: row.target, overwrite: row.overwrite === 1n };
+		return this.#ask<"bought">(
+			(ask) => ({
+				kind: "resume",
+				ask,
+				purchase,
+				isFinal: row.state === "final",
+			}),
+			{ step, goods: goodsFor(target, undefined, true), signal },
+		);
+	}
+
+	/** Keeps all purchases of which only the module knows. They go on when they are resumed. */
+	async learn(): Promise<void> {
+		await this.#ask<"learned">((ask) => ({ kind: "learn", ask }));
+	}
+
+	async #ask<Kind extends BuyerAnswer["kind"]>(
+		asked: (ask: number) => BuyerAsk,
+		{
+			step = () => {},
+			goods,
+			signal,
+		}: {
+			readonly step?: (step: BuyStep) => void;
+			readonly goods?: AskedGoods;
+			readonly signal?: AbortSignal | undefined;
+		} = {},
+	): Promise<AnswerOf<Kind>> {
+		if (this.#end !== undefined) throw this.#end;
+		const ask = this.#asks++;
+		const answer = Promise.withResolvers<BuyerAnswer>();
+		this.#asked.set(ask, {
+			answer,
+			step,
+			...(goods === undefined ? {} : { goods }),
+		});
+		const onAbort = () =>
+			this.#driver.feed({ kind: "give-up", ask, error: gaveUp(signal) });
+		try {
+			if (signal?.aborted) throw gaveUp(signal);
+			this.#driver.feed(asked(ask));
+			signal?.addEventListener("abort", onAbort, { once: true });
+			// A question has answers of one kind.
+			return (await answer.promise) as AnswerOf<Kind>;
+		} finally {
+			signal?.removeEventListener("abort", onAbort);
+			void goods?.work.then(async () => {
+				await goods.file?.[Symbol.asyncDispose]();
+				this.#asked.delete(ask);
+			});
+			if (goods === undefined) this.#asked.delete(ask);
+		}
+	}
+
+	/** Does something with goods in its turn, and tells the machine what came of it. */
+	#do(ask: number, work: (goods: AskedGoods) => Promise<GoodsEvent>): void {
+		const goods = this.#asked.get(ask)?.goods;
+		if (goods === undefined)
+			throw new TetradError("internal", "there are no goods of that number");
+		goods.work = goods.work
+			.then(() => work(goods))
+			.then(
+				(event) => this.#driver.feed(event),
+				(thrown: unknown) =>
+					this.#driver.feed({
+						kind: "not-done",
+						ask,
+						error: asTetradError(thrown),
+					}),
+			);
+	}
+
+	#drop(ask: number): void {
+		const goods = this.#asked.get(ask)?.goods;
+		if (goods === undefined) return;
+		goods.work = goods.work.then(async () => {
+			const { file } = goods;
+			goods.file = undefined;
+			if (file === undefined && !goods.isPaid) return;
+			await file?.[Symbol.asyncDispose]();
+			await discardGoods(goods.target.path).catch(() => {});
+		});
+	}
+
+	async #keep(
+		ask: number,
+		goods: AskedGoods,
+		purchase: ProvisionalPurchase,
+		count: number,
+	): Promise<GoodsEvent> {
+		const { store, address } = this.#options;
+		const { other } = tradeTetrad(this.tetrad);
+		await fileOf(goods).seal(count);
+		const { offer } = goods;
+		if (offer === undefined)
+			throw new TetradError("internal", "nothing was offered");
+		await store.transact(
+			beginPurchase({
+				...rowOf(purchase),
+				offer: offer.id,
+				exponent: BigInt(offer.money.exponent),
+				play: offer.money.isPlay ? 1n : 0n,
+				merchant: other.agent.name,
+				merchant_module: other.module.name,
+				address,
+				target: resolve(goods.target.path),
+				overwrite: goods.target.overwrite === true ? 1n : 0n,
+			}),
+		);
+		return { kind: "kept", ask };
+	}
+
+	async #open(
+		ask: number,
+		goods: AskedGoods,
+		paid: PaidGoods,
+	): Promise<GoodsEvent> {
+		const { length } = paid.contract;
+		const file = await partOf(goods);
+		if (file === undefined) return { kind: "goods-missing", ask, from: 0 };
+		const opened = await openGoods(file, paid, (bytes) =>
+			this.#asked.get(ask)?.step({ kind: "opening", bytes, length }),
+		);
+		switch (opened.kind) {
+			case "opened":
+				goods.path = opened.path;
+				return { kind: "goods-opened", ask, path: opened.path };
+			case "wrong":
+				return { kind: "goods-wrong", ask, evidence: opened.evidence };
+			case "damaged": {
+				// What was cut off is sent from there on; what is wrong, all anew.
+				const count = await file.count();
+				const from = count < chunkCount(length) ? count : 0;
+				return { kind: "goods-missing", ask, from };
+			}
+			default:
+				return unreachable(opened);
+		}
+	}
+
+	/** The module knows of a purchase that was made by another agent, or that this one has lost. */
+	async #learned({ purchase, step }: LearnedPurchase): Promise<void> {
+		const { store, learnedTo } = this.#options;
+		const { contract } = purchase;
+		const { name } = parseItemDescription(purchase.description);
+		await store.transact(
+			beginPurchase({
+				...rowOf(purchase),
+				offer: NONE,
+				// The module has the money's terms, and says nothing of them.
+				exponent: UNKNOWN_EXPONENT,
+				play: 0n,
+				merchant: nameInDeviceId(contract.sellerAgent),
+				merchant_module: nameInDeviceId(contract.sellerModule),
+				address: "",
+				target: resolve(learnedTo(harmlessName(name))),
+				overwrite: 0n,
+			}),
+		);
+		if (step !== "refunded") return;
+		const outcome = {
+			kind: "refunded",
+			credited: contract.amount,
+			code: "purchase-void",
+			reason: "",
+		} as const;
+		await store.transact(concludePurchase(contract.hash, outcome, Date.now()));
+	}
+
+	/** The module speaks of a purchase that is not asked for here. */
+	async #goOn(contract: Uint8Array): Promise<void> {
+		const row = await this.#options.store.transact(readPurchase(contract));
+		if (row === undefined) return this.learn();
+		await this.resume(row);
+	}
+
+	#close(error: TetradError): void {
+		this.#end ??= error;
+		void this.tetrad.close();
+	}
+
+	#finish(error: TetradError): void {
+		this.#end ??= error;
+		const works: Promise<unknown>[] = [this.payments.over];
+		for (const { answer, goods } of this.#asked.values()) {
+			answer.reject(this.#end);
+			if (goods !== undefined) works.push(goods.work);
+		}
+		void Promise.allSettled(works).then(() => this.#over.resolve());
+	}
+}
+
+const FOR_SELLERS: ReadonlySet<number | undefined> = new Set(
+	(["seller", "goodsKey", "unsold", "sold"] as const).map(
+		(name) => ABOUT_PURCHASES[name].type,
+	),
+);
+
+/** An agent whose module sells, too, may hear of that in any tetrad. */
+function isForSellers(event: AgentSessionEvent): boolean {
+	return event.kind === "from-module" && FOR_SELLERS.has(event.bytes[0]);
+}
+
+function goodsFor(
+	target: GoodsTarget,
+	offer: Offer | undefined,
+	isPaid: boolean,
+): AskedGoods {
+	const nothing = { file: undefined, path: undefined };
+	return { target, offer, isPaid, ...nothing, work: Promise.resolve() };
+}
+
+async function begin(
+	goods: AskedGoods,
+	ask: number,
+	length: bigint,
+	from: number,
+): Promise<GoodsEvent> {
+	const { target, isPaid } = goods;
+	if (from === 0) {
+		await goods.file?.[Symbol.asyncDispose]();
+		goods.file = await GoodsFile.begin({ ...target, mayBeThere: isPaid });
+	}
+	try {
+		await fileOf(goods).requireRoom(length);
+	} catch (thrown) {
+		if (from === 0 && !isPaid) {
+			await goods.file?.[Symbol.asyncDispose]();
+			goods.file = undefined;
+			await discardGoods(target.path);
+		}
+		throw thrown;
+	}
+	return { kind: "begun", ask };
+}
+
+function fileOf({ file }: AskedGoods): GoodsFile {
+	if (file === undefined)
+		throw new TetradError("internal", "goods came that were not begun");
+	return file;
+}
+
+/** What is on the disk of goods, if anything is. */
+async function partOf(goods: AskedGoods): Promise<GoodsFile | undefined> {
+	goods.file ??= await GoodsFile.resume(goods.target).catch(() => undefined);
+	return goods.file;
+}
+
+function rowOf({
+	contract,
+	chain,
+	issuerChain,
+	salt,
+	description,
+	exporter,
+}: ProvisionalPurchase) {
+	return {
+		contract: contract.hash,
+		time: BigInt(Date.now()),
+		document: contract.document,
+		chain,
+		issuer_chain: issuerChain,
+		salt,
+		description,
+		exporter,
+	};
+}
+
+function gaveUp(signal: AbortSignal | undefined): TetradError {
+	return new TetradError("aborted", "the caller gave up waiting", {
+		cause: signal?.reason,
+	});
+}
+
+function closed(): TetradError {
+	return new TetradError("tetrad-closed", "the tetrad has been closed");
+}

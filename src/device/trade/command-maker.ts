@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { TetradError } from "../../errors.ts";
+import { MAKE_WITHIN_MS } from "./limits.ts";
+import type { MakeOnOrder } from "./made-goods.ts";
+
+/**
+ * Makes what is ordered by a command of the merchant's, which a shell runs: the order comes on its
+ * standard input, and what it writes on its standard output is the merchandise. The name of the
+ * item is in TETRAD_ITEM, and that of the buyer's agent in TETRAD_BUYER. Nothing that a buyer says
+ * becomes a part of the command. A command that fails, or takes longer than ten minutes, has made
+ * nothing, and is killed when nobody waits for it any more.
+ */
+export function commandMaker(command: string): MakeOnOrder {
+	return async function* make({ item, buyer }, signal) {
+		// Few agents make anything on order, and no others can start a process.
+		const { spawn } = process.getBuiltinModule("node:child_process");
+		const within = AbortSignal.timeout(MAKE_WITHIN_MS);
+		const child = spawn("/bin/sh", ["-c", command], {
+			stdio: ["pipe", "pipe", "inherit"],
+			env: {
+				...process.env,
+				TETRAD_ITEM: item.name,
+				TETRAD_BUYER: buyer.name,
+			},
+			signal: AbortSignal.any([signal, within]),
+			killSignal: "SIGKILL",
+		});
+		const ended = once(child, "close").catch((thrown: unknown) => {
+			throw failed(command, thrown);
+		});
+		// Whoever does not read its order may go without it.
+		child.stdin.on("error", () => {});
+		child.stdin.end(item.order);
+		ended.catch(() => {});
+		yield* child.stdout as AsyncIterable<Uint8Array>;
+		const [code] = (await ended) as [number | null];
+		if (code !== 0) throw failed(command, undefined);
+	};
+}
+
+function failed(command: string, cause: unknown): TetradError {
+	return new TetradError(
+		"file-unusable",
+		`the command for what is made on order has made nothing: ${command}`,
+		{ cause },
+	);
+}

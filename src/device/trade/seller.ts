@@ -1,0 +1,185 @@
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { Signer } from "../../identity/index.ts";
+import {
+	Selling,
+	type SellingEffect,
+	type SellingEvent,
+	type SellingOptions,
+} from "../../trade/agent/index.ts";
+import type { Contract, ItemDescription } from "../../trade/documents/index.ts";
+import { Driver, signFor } from "../runtime/index.ts";
+import type { MerchandiseSource } from "./merchandise-file.ts";
+import type { Shop, ShopSale } from "./shop.ts";
+import {
+	TradeSession,
+	type TradeSessionOptions,
+	tradeTetrad,
+} from "./trade-session.ts";
+
+/** What the owner of a shop may want to see. */
+export type SellerEvent =
+	| {
+			readonly kind: "sending";
+			readonly bytes: bigint;
+			readonly length: bigint;
+	  }
+	/** A contract has gone to its buyer. */
+	| {
+			readonly kind: "offered";
+			readonly contract: Contract;
+			readonly description: ItemDescription;
+	  }
+	| { readonly kind: "sold"; readonly sale: ShopSale }
+	/** Why a buyer did not get what it asked for, or something of a sale could not be kept. */
+	| { readonly kind: "trouble"; readonly error: TetradError };
+
+/** What a merchant's agent sells with in one tetrad. */
+export interface SellerOptions
+	extends TradeSessionOptions,
+		Pick<
+			SellingOptions,
+			"offerKey" | "offerValidMs" | "payWithinMs" | "bookWithinMs"
+		> {
+	readonly shop: Shop;
+	/** The agent's own. */
+	readonly signer: Signer;
+	readonly observe?: (event: SellerEvent) => void;
+}
+
+/** Something that was asked for under a number, and is open until it is released. */
+interface Opened {
+	readonly gaveUp: AbortController;
+	readonly source: Promise<MerchandiseSource>;
+	/** Reads are answered in the order in which they were asked for. */
+	reading: Promise<unknown>;
+}
+
+/** Sells to the other agent of a tetrad until that is over. Rejects with why it ended, if not in order. */
+export function sellIn(options: SellerOptions): Promise<void> {
+	return new Seller(options).over;
+}
+
+class Seller {
+	readonly over: Promise<void>;
+	readonly #options: SellerOptions;
+	readonly #driver: Driver<SellingEvent, SellingEffect>;
+	readonly #opened = new Map<number, Opened>();
+
+	constructor(options: SellerOptions) {
+		const { tetrad, shop, signer } = options;
+		const over = Promise.withResolvers<void>();
+		this.over = over.promise;
+		this.#options = options;
+		const end = (error?: TetradError) => {
+			for (const number of this.#opened.keys()) this.#release(number);
+			void tetrad.close();
+			if (error === undefined) over.resolve();
+			else over.reject(error);
+		};
+		const session = new TradeSession(options, (event) => this.#feed(event));
+		this.#driver = new Driver<SellingEvent, SellingEffect>({
+			machine: new Selling({
+				...options,
+				crypto: nodeCrypto,
+				tetrad: tradeTetrad(tetrad),
+			}),
+			now: Date.now,
+			handlers: {
+				...session.handlers,
+				list: ({ answer, after, limit }) =>
+					this.#after(answer, shop.list(after, limit), (page) => ({
+						kind: "listed",
+						answer,
+						...page,
+					})),
+				price: ({ answer, name, order }) =>
+					this.#after(answer, shop.price(name, order), (listing) => ({
+						kind: "priced",
+						answer,
+						listing,
+					})),
+				open: ({ answer, goods }) => {
+					const gaveUp = new AbortController();
+					const source = shop.open(goods, gaveUp.signal);
+					this.#opened.set(answer, { gaveUp, source, reading: source });
+					this.#after(answer, source, ({ length }) => ({
+						kind: "opened",
+						answer,
+						length: BigInt(length),
+					}));
+				},
+				read: ({ answer, at, length }) =>
+					this.#after(answer, this.#read(answer, at, length), (bytes) => ({
+						kind: "read",
+						answer,
+						bytes,
+					})),
+				release: ({ answer }) => this.#release(answer),
+				progress: ({ bytes, length }) =>
+					this.#observe({ kind: "sending", bytes, length }),
+				contracted: ({ contract, description }) => {
+					this.#observe({ kind: "offered", contract, description });
+					this.#keep(shop.contracted(contract, description));
+				},
+				sold: ({ contract, amount, receipt, chain }) => {
+					const buyer = tradeTetrad(tetrad).other.agent;
+					const sale = { contract, amount, receipt, chain, buyer };
+					this.#observe({ kind: "sold", sale });
+					this.#keep(shop.sold(sale));
+				},
+				unavailable: ({ error }) => this.#observe({ kind: "trouble", error }),
+				sign: (effect) => signFor(signer, effect, (event) => this.#feed(event)),
+			},
+			ended: ({ error }) => end(error),
+			failed: end,
+		});
+		this.#feed({ kind: "begin" });
+	}
+
+	#feed(event: SellingEvent): void {
+		this.#driver.feed(event);
+	}
+
+	/** Hands over what somebody was asked for, or that it came to nothing. */
+	#after<Value>(
+		answer: number,
+		coming: Promise<Value>,
+		event: (value: Value) => SellingEvent,
+	): void {
+		coming.then(
+			(value) => this.#feed(event(value)),
+			(thrown: unknown) =>
+				this.#feed({ kind: "failed", answer, error: asTetradError(thrown) }),
+		);
+	}
+
+	async #read(answer: number, at: number, length: number): Promise<Uint8Array> {
+		const opened = this.#opened.get(answer);
+		if (opened === undefined)
+			throw new TetradError("internal", "nothing is open to be read");
+		const { source, reading } = opened;
+		const bytes = reading.then(async () => (await source).read(at, length));
+		opened.reading = bytes.catch(() => {});
+		return bytes;
+	}
+
+	#release(answer: number): void {
+		const opened = this.#opened.get(answer);
+		this.#opened.delete(answer);
+		opened?.gaveUp.abort();
+		void opened?.reading
+			.then(async () => (await opened.source)[Symbol.asyncDispose]())
+			.catch(() => {});
+	}
+
+	#keep(work: Promise<void>): void {
+		work.catch((thrown: unknown) =>
+			this.#observe({ kind: "trouble", error: asTetradError(thrown) }),
+		);
+	}
+
+	#observe(event: SellerEvent): void {
+		this.#options.observe?.(event);
+	}
+}

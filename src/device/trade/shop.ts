@@ -1,0 +1,37 @@
+import type { CertifiedDevice } from "../../identity/index.ts";
+import type { Goods } from "../../trade/agent/index.ts";
+import type {
+	Contract,
+	ItemDescription,
+	Listing,
+} from "../../trade/documents/index.ts";
+import type { MerchandiseSource } from "./merchandise-file.ts";
+
+/** A sale whose money the own module has. */
+export interface ShopSale {
+	/** The contract's hash. */
+	readonly contract: Uint8Array;
+	/** In minor units. */
+	readonly amount: bigint;
+	/** The own module's receipt, and the encoded chain under which it was signed. */
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
+	readonly buyer: CertifiedDevice;
+}
+
+/** What a merchant sells, for its agent to ask. What it throws goes to the buyer as "unavailable": with its sentence where it is about the buyer, and without it otherwise. */
+export interface Shop {
+	/** At most `limit` items after the one of that name, or the first ones. */
+	list(
+		after: string | undefined,
+		limit: number,
+	): Promise<{ readonly items: readonly Listing[]; readonly isLast: boolean }>;
+	/** What an item costs, with the order in its description. */
+	price(name: string, order: string): Promise<Listing>;
+	/** Has merchandise ready to be read; what is made on order is made now, until `signal` says that nobody waits for it. */
+	open(goods: Goods, signal: AbortSignal): Promise<MerchandiseSource>;
+	/** That contract has gone to its buyer, who may pay for it or not. */
+	contracted(contract: Contract, description: ItemDescription): Promise<void>;
+	/** It is paid. */
+	sold(sale: ShopSale): Promise<void>;
+}

@@ -1,0 +1,488 @@
+import {
+	type Carrier,
+	connect,
+	type Listener,
+	listen,
+} from "../../carrier/index.ts";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { CertifiedDevice, Signer } from "../../identity/index.ts";
+import {
+	type Contract,
+	type Listing,
+	OFFER_KEY_BYTES,
+	type Offer,
+	parseContract,
+} from "../../trade/documents/index.ts";
+import {
+	type PurchaseRow,
+	readProvisional,
+	readPurchase,
+	readPurchaseOf,
+} from "../../trade/records/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import type { AgentStore } from "../purse/index.ts";
+import type {
+	ConnectOptions,
+	Tetrad,
+	TetradEvent,
+	TrustedAgent,
+} from "../runtime/index.ts";
+import { Buyer, type BuyStep } from "./buyer.ts";
+import type { GoodsTarget } from "./goods-file.ts";
+import { MAX_RESUMED } from "./limits.ts";
+import { type SellerEvent, sellIn } from "./seller.ts";
+import type { Shop } from "./shop.ts";
+import { tradeTetrad } from "./trade-session.ts";
+
+/** What an agent trades with. */
+export interface TradingAgentOptions {
+	readonly agent: TrustedAgent;
+	/** Of the agent's home. */
+	readonly store: AgentStore;
+	/** The agent's key, which signs contracts; whoever only buys needs none here. */
+	readonly signer?: Signer;
+	/** Where goods go that the module alone knew of, by the name of the item: a file in the working folder unless given. */
+	readonly learnedTo?: (name: string) => string;
+	/** How tetrads are made. */
+	readonly connect?: Pick<ConnectOptions, "routing" | "root">;
+	/** Hears what becomes of each tetrad, for logs. */
+	readonly observe?: (event: TetradEvent) => void;
+}
+
+/** A price that a merchant stands by, and who the merchant is. */
+export interface Quote {
+	readonly offer: Offer;
+	/** Where its agent was reached. */
+	readonly address: string;
+	/** As their authorities certified them. */
+	readonly merchant: CertifiedDevice;
+	readonly merchantModule: CertifiedDevice;
+}
+
+/** How far a purchase is; the last step is that it is bought. */
+export type PurchaseStep =
+	| BuyStep
+	/** The goods are at `path`, whole and verified. */
+	| {
+			readonly kind: "bought";
+			readonly contract: Contract;
+			readonly path: string;
+			/** The payee's receipt, and the encoded chain under which it was signed; both empty when only the issuer has told the key. */
+			readonly receipt: Uint8Array;
+			readonly receiptChain: Uint8Array;
+	  };
+
+/** What became of a purchase that was gone on with. */
+export interface ResumedPurchase {
+	/** As it is kept now. */
+	readonly purchase: PurchaseRow;
+	/** Why it is not over yet, or has no goods. */
+	readonly error: TetradError | undefined;
+}
+
+/** What a merchant may want to see of its sales. */
+export type SalesEvent =
+	| { readonly kind: "listening"; readonly address: Listener["address"] }
+	/** Somebody has come; what follows has the same number. */
+	| {
+			readonly kind: "tetrad";
+			readonly number: number;
+			readonly event: TetradEvent;
+	  }
+	| {
+			readonly kind: "sale";
+			readonly number: number;
+			readonly buyer: CertifiedDevice;
+			readonly event: SellerEvent;
+	  }
+	/** A connection that came to nothing. */
+	| {
+			readonly kind: "refused";
+			readonly peer: string;
+			readonly error: TetradError;
+	  };
+
+/**
+ * An agent that buys and sells. Its module holds the money and judges every purchase again.
+ *
+ * @example
+ * ```ts
+ * import { AgentStore } from "tetrad";
+ * import { TradingAgent } from "tetrad/trade";
+ *
+ * await using store = await AgentStore.open("home");
+ * const trading = new TradingAgent({ agent, store });
+ * const quote = await trading.quote("shop.example:7000", "photo.jpg");
+ * if (quote.offer.amount <= 420n)
+ * 	for await (const step of trading.buy(quote, { to: { path: "photo.jpg" } }))
+ * 		console.log(step.kind);
+ * ```
+ */
+export class TradingAgent {
+	readonly #options: TradingAgentOptions;
+	/** Offers that are being taken, by id in hexadecimal. */
+	readonly #taking = new Map<string, Promise<unknown>>();
+
+	constructor(options: TradingAgentOptions) {
+		this.#options = options;
+	}
+
+	/** Everything that a merchant sells, a page at a time. */
+	async *catalogue(
+		address: string,
+		{ signal }: { readonly signal?: AbortSignal } = {},
+	): AsyncIterable<Listing> {
+		const buyer = await this.#meet(address, signal);
+		try {
+			let after: string | undefined;
+			for (;;) {
+				const { items, isLast } = await buyer.list(after);
+				yield* items;
+				if (isLast) return;
+				after = items.at(-1)?.description.name;
+			}
+		} finally {
+			await leave(buyer);
+		}
+	}
+
+	/**
+	 * What an item costs; `order` says what shall be made, for what is made on order. Rejects with
+	 * why it cannot be had, and as `TrustedAgent.connect`.
+	 */
+	async quote(
+		address: string,
+		item: string,
+		{
+			order,
+			signal,
+		}: { readonly order?: string; readonly signal?: AbortSignal } = {},
+	): Promise<Quote> {
+		const buyer = await this.#meet(address, signal);
+		try {
+			const offer = await buyer.quote(item, order, signal);
+			const { other } = tradeTetrad(buyer.tetrad);
+			return {
+				offer,
+				address,
+				merchant: other.agent,
+				merchantModule: other.module,
+			};
+		} finally {
+			await leave(buyer);
+		}
+	}
+
+	/**
+	 * Buys what was quoted. It is the owner's word: the own module pays as its limits allow. The same
+	 * quote again is the same purchase, and nothing is paid twice; a quote of which nothing was paid
+	 * can be taken again while it is valid.
+	 *
+	 * `signal` stops it, and never leaves money in doubt: what was not paid then is not paid, and
+	 * what was paid goes on, here or with `resume`. Throws why there are no goods: `payment-in-doubt`
+	 * for a purchase that goes on, `purchase-void` for one whose money is back, and
+	 * `merchandise-wrong` for goods that are not what the merchant signed for.
+	 */
+	async *buy(
+		quote: Quote,
+		{ to, signal }: { readonly to: GoodsTarget; readonly signal?: AbortSignal },
+	): AsyncIterable<PurchaseStep> {
+		const id = hex(quote.offer.id);
+		await this.#taking.get(id)?.catch(() => {});
+		const known = await this.#options.store.transact(
+			readPurchaseOf(quote.offer.id),
+		);
+		if (known?.state === "final") return yield boughtBefore(known);
+		if (known?.state === "refunded") throw voided(known);
+		const buyer = await this.#meet(quote.address, signal);
+		try {
+			if (
+				!sameBytes(
+					tradeTetrad(buyer.tetrad).other.agent.deviceId,
+					quote.merchant.deviceId,
+				)
+			)
+				throw new TetradError(
+					"authentication-failed",
+					`another agent than the one of ${quote.merchant.name} that made the offer answers at ${quote.address}`,
+				);
+			const steps = new Steps<BuyStep>();
+			const buying =
+				known?.state === "provisional"
+					? buyer.resume(known, steps.push, signal)
+					: buyer.buy(quote.offer, to, steps.push, signal);
+			this.#taking.set(id, buying);
+			buying.then(steps.end, steps.end);
+			yield* steps;
+			const bought = await buying;
+			const row = await this.#options.store.transact(
+				readPurchase(bought.contract.hash),
+			);
+			if (row === undefined)
+				throw new TetradError("internal", "a purchase was not kept");
+			yield boughtBefore(row);
+		} finally {
+			this.#taking.delete(id);
+			await leave(buyer);
+		}
+	}
+
+	/**
+	 * Goes on with everything that was bought and is not over, in a tetrad with the agent at that
+	 * address: a merchant's, who sends goods again, or that of the issuer with `isIssuer`, which says
+	 * what became of money in doubt. With `learn` the module is asked first for purchases that this
+	 * agent does not know.
+	 */
+	async resume(
+		address: string,
+		{
+			isIssuer = false,
+			learn = false,
+			signal,
+			step = () => {},
+		}: {
+			readonly isIssuer?: boolean;
+			readonly learn?: boolean;
+			readonly signal?: AbortSignal;
+			readonly step?: (purchase: PurchaseRow, step: BuyStep) => void;
+		} = {},
+	): Promise<readonly ResumedPurchase[]> {
+		const buyer = await this.#meet(address, signal);
+		try {
+			if (isIssuer) {
+				const { other } = tradeTetrad(buyer.tetrad);
+				const options = signal === undefined ? {} : { signal };
+				await buyer.payments.settle(other.module.deviceId, options);
+			}
+			if (learn) await buyer.learn();
+			return await resumeAll(buyer, this.#options.store, { signal, step });
+		} finally {
+			await leave(buyer);
+		}
+	}
+
+	/**
+	 * Sells to whoever comes, many at once, until the signal. A buyer that is slow or gone holds up
+	 * nobody else.
+	 */
+	async sell(
+		address: string,
+		shop: Shop,
+		{
+			signal,
+			observe = () => {},
+		}: {
+			readonly signal: AbortSignal;
+			readonly observe?: (event: SalesEvent) => void;
+		},
+	): Promise<void> {
+		const { signer } = this.#options;
+		if (signer === undefined)
+			throw new TetradError(
+				"invalid-argument",
+				"an agent that sells signs contracts: give it its signer",
+			);
+		const offerKey = nodeCrypto.random(OFFER_KEY_BYTES);
+		const running = new Set<Promise<void>>();
+		let tetrads = 0;
+		await using listener = await listen(address, (carrier) => {
+			const number = ++tetrads;
+			const run = this.#serve(carrier, {
+				number,
+				shop,
+				signal,
+				observe,
+				offerKey,
+				signer,
+			}).catch((thrown: unknown) =>
+				observe({
+					kind: "refused",
+					peer: carrier.peer,
+					error: asTetradError(thrown),
+				}),
+			);
+			running.add(run);
+			void run.then(() => running.delete(run));
+		});
+		observe({ kind: "listening", address: listener.address });
+		await untilAborted(signal);
+		await listener.close();
+		await Promise.all(running);
+	}
+
+	async #serve(
+		carrier: Carrier,
+		{
+			number,
+			shop,
+			signal,
+			observe,
+			offerKey,
+			signer,
+		}: {
+			readonly number: number;
+			readonly shop: Shop;
+			readonly signal: AbortSignal;
+			readonly observe: (event: SalesEvent) => void;
+			readonly offerKey: Uint8Array;
+			readonly signer: Signer;
+		},
+	): Promise<void> {
+		const { agent, store } = this.#options;
+		const tetrad = await agent.accept(carrier, {
+			signal,
+			observe: (event) => observe({ kind: "tetrad", number, event }),
+		});
+		const close = () => void tetrad.close();
+		signal.addEventListener("abort", close, { once: true });
+		const buyer = tradeTetrad(tetrad).other.agent;
+		try {
+			await sellIn({
+				tetrad,
+				witness: store,
+				shop,
+				signer,
+				offerKey,
+				observe: (event) => observe({ kind: "sale", number, buyer, event }),
+			});
+		} catch (thrown) {
+			// How a tetrad ended was observed.
+			if (!tetrad.ended) throw thrown;
+		} finally {
+			signal.removeEventListener("abort", close);
+			await tetrad.close();
+		}
+	}
+
+	async #meet(address: string, signal?: AbortSignal): Promise<Buyer> {
+		const { agent, store, observe, connect: how } = this.#options;
+		const options = signal === undefined ? {} : { signal };
+		const tetrad = await agent.connect(await connect(address, options), {
+			...how,
+			...options,
+			...(observe === undefined ? {} : { observe }),
+		});
+		return new Buyer({
+			tetrad,
+			store,
+			address,
+			learnedTo: this.#options.learnedTo ?? ((name) => name),
+		});
+	}
+}
+
+/** Goes on with everything that was bought and is not over, as far as that can be in one tetrad. */
+export async function resumeAll(
+	buyer: Buyer,
+	store: AgentStore,
+	{
+		signal,
+		step = () => {},
+	}: {
+		readonly signal?: AbortSignal | undefined;
+		readonly step?: (purchase: PurchaseRow, step: BuyStep) => void;
+	} = {},
+): Promise<readonly ResumedPurchase[]> {
+	const rows = await store.transact(readProvisional(MAX_RESUMED));
+	return Promise.all(
+		rows.map(async (row) => {
+			let error: TetradError | undefined;
+			try {
+				await resumeUntilDoubt(buyer, row, step, signal);
+			} catch (thrown) {
+				error = asTetradError(thrown);
+			}
+			const purchase = await store.transact(readPurchase(row.contract));
+			return { purchase: purchase ?? row, error };
+		}),
+	);
+}
+
+/** What is still in doubt is not waited for: the next meeting tells. */
+async function resumeUntilDoubt(
+	buyer: Buyer,
+	row: PurchaseRow,
+	step: (purchase: PurchaseRow, step: BuyStep) => void,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	const doubt = Promise.withResolvers<never>();
+	doubt.promise.catch(() => {});
+	const resuming = buyer.resume(
+		row,
+		(one) => {
+			step(row, one);
+			if (one.kind === "in-doubt" || one.kind === "waiting")
+				doubt.reject(one.error);
+		},
+		signal,
+	);
+	resuming.catch(() => {});
+	await Promise.race([resuming, doubt.promise]);
+}
+
+/** Steps as they come, for one reader. */
+class Steps<Step> implements AsyncIterable<Step> {
+	readonly #steps: Step[] = [];
+	#more = Promise.withResolvers<void>();
+	#isOver = false;
+
+	readonly push = (step: Step): void => {
+		this.#steps.push(step);
+		this.#more.resolve();
+	};
+
+	readonly end = (): void => {
+		this.#isOver = true;
+		this.#more.resolve();
+	};
+
+	async *[Symbol.asyncIterator](): AsyncIterator<Step> {
+		for (;;) {
+			yield* this.#steps.splice(0);
+			if (this.#steps.length > 0) continue;
+			if (this.#isOver) return;
+			await this.#more.promise;
+			this.#more = Promise.withResolvers();
+		}
+	}
+}
+
+function boughtBefore(row: PurchaseRow): PurchaseStep {
+	if (row.evidence.length > 0)
+		throw new TetradError(
+			"merchandise-wrong",
+			"it is paid, and the merchant's agent signed for goods that do not open; the evidence is kept",
+		);
+	return {
+		kind: "bought",
+		contract: parseContract(nodeCrypto, row.document),
+		path: row.target,
+		receipt: row.receipt,
+		receiptChain: row.receipt_chain,
+	};
+}
+
+function voided({ reason }: PurchaseRow): TetradError {
+	return new TetradError(
+		"purchase-void",
+		reason === ""
+			? "the issuer has declared the sale void, and what was paid is credited"
+			: reason,
+	);
+}
+
+async function leave({
+	tetrad,
+	over,
+}: Buyer & { readonly tetrad: Tetrad }): Promise<void> {
+	await tetrad.close();
+	await over;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+	if (signal.aborted) return Promise.resolve();
+	return new Promise((resolve) =>
+		signal.addEventListener("abort", () => resolve(), { once: true }),
+	);
+}

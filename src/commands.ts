@@ -123,6 +123,59 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/issuer/index.ts")).declareIssuer,
 	},
 	{
+		name: "sell",
+		usage: `${FLAGS} <folder>`,
+		description:
+			"sell the files of a folder, texts, and what is made on order, to whoever comes",
+		load: async () => (await import("./cli/trade/index.ts")).declareSell,
+	},
+	{
+		name: "catalogue",
+		usage: `${FLAGS} <address>`,
+		description: "show what a merchant sells, and for how much",
+		load: async () => (await import("./cli/trade/index.ts")).declareCatalogue,
+	},
+	{
+		name: "buy",
+		usage: `${FLAGS} <address> <item>`,
+		description:
+			"buy one item: either the goods are here and paid, or nothing is, or it goes on by itself",
+		load: async () => (await import("./cli/trade/index.ts")).declareBuy,
+	},
+	{
+		name: "purchases",
+		usage: FLAGS,
+		description: "show what an agent has bought, and what became of it",
+		load: async () => (await import("./cli/trade/index.ts")).declarePurchases,
+	},
+	{
+		name: "sales",
+		usage: FLAGS,
+		description: "show what an agent has heard of its module's sales",
+		load: async () => (await import("./cli/trade/index.ts")).declareSales,
+	},
+	{
+		name: "resolve",
+		usage: `${FLAGS} <address>`,
+		description:
+			"go on with purchases that are in doubt, or whose goods are missing",
+		load: async () => (await import("./cli/trade/index.ts")).declareResolve,
+	},
+	{
+		name: "receipt",
+		usage: `${FLAGS} <contract>`,
+		description:
+			"write the receipt of a purchase: who sold what to whom for how much",
+		load: async () => (await import("./cli/trade/index.ts")).declareReceipt,
+	},
+	{
+		name: "dispute",
+		usage: `${FLAGS} <contract>`,
+		description:
+			"write what proves that goods are not what their merchant signed for",
+		load: async () => (await import("./cli/trade/index.ts")).declareDispute,
+	},
+	{
 		name: "log",
 		usage: "",
 		description:
@@ -133,7 +186,7 @@ export const COMMANDS: readonly Entry[] = [
 		name: "verify",
 		usage: `${FLAGS} <file>`,
 		description:
-			"judge evidence of double spending by itself, with no network; exit code 0 when it proves one, and 1 when not",
+			"judge a receipt, evidence or an archive by itself, with no network; exit code 0 when it proves something, and 1 when not",
 		load: async () => (await import("./cli/verify/index.ts")).declareVerify,
 	},
 ];

@@ -67,6 +67,14 @@ class FileProgress {
 	}
 }
 
+/** Reports nothing of what a device does on its way to a result, but what is wrong. */
+export function quietly(report: Report): Report {
+	return (event) => {
+		if (event.event === "refused" || event.event === "list-trouble")
+			report(event);
+	};
+}
+
 /** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
 export async function runDevice(
 	flags: Pick<DeviceFlags, "home" | "json">,

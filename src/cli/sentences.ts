@@ -57,6 +57,29 @@ export function sentence(event: ProcessEvent): string | undefined {
 			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt, its outcome is not known: ${plain(event.reason)}\n  ask again, and nothing is paid twice: --pay ${event.amount} --contract ${event.contract}`;
 		case "settled":
 			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
+		case "not-offered":
+			return `not offered: ${plain(event.reason)}`;
+		case "selling":
+			return `sells ${count(event.items)} ${event.items === 1 ? "item" : "items"} for ${event.currency} of ${plain(event.issuer)}${event.play ? " (play money)" : ""}`;
+		case "offered":
+			return `tetrad ${event.tetrad}: ${plain(event.buyer)} may buy "${plain(event.item)}" for ${money(event)}\n  contract ${event.contract}`;
+		case "sold":
+			return `tetrad ${event.tetrad}: sold ${event.item === "" ? "" : `"${plain(event.item)}" `}to ${plain(event.buyer)} for ${money(event)}\n  contract ${event.contract}`;
+		case "unavailable":
+			return `tetrad ${event.tetrad}: ${plain(event.peer)} did not get what it asked for: ${plain(event.reason)} (${event.code})`;
+		case "quoted":
+			return quoteSentence(event);
+		case "purchase":
+			return purchaseSentence(event);
+		case "bought":
+			return [
+				`bought "${plain(event.item)}" of ${plain(event.merchant)} for ${money(event)}`,
+				`  file      ${plain(event.path)}, ${count(event.size)} bytes, verified`,
+				`  contract  ${event.contract}`,
+				...(event.receipted
+					? []
+					: ["  receipt   none came: the issuer has said that it was booked"]),
+			].join("\n");
 		case "purse":
 			return purseSentence(event);
 		case "issuing":
@@ -86,6 +109,49 @@ function cutAt({
 	return bytes < size
 		? `${at}; the other agent keeps nothing of it`
 		: `${at}; whether the other agent has it is not known`;
+}
+
+type Quoted = Extract<ProcessEvent, { readonly event: "quoted" }>;
+
+function quoteSentence(event: Quoted): string {
+	const size = event.size === undefined ? "" : `, ${count(event.size)} bytes`;
+	return [
+		`${plain(event.merchant)} with ${plain(event.module)}, as certified, offers "${plain(event.item)}"${size} for ${money(event)}`,
+		...(event.about === undefined ? [] : [`  ${plain(event.about)}`]),
+		...(event.order === undefined
+			? []
+			: [`  made on order: ${plain(event.order)}`]),
+	].join("\n");
+}
+
+type Purchase = Extract<ProcessEvent, { readonly event: "purchase" }>;
+
+/** What an owner is told of a purchase that is over, or left alone, is true whatever comes. */
+function purchaseSentence(event: Purchase): string | undefined {
+	const { state, until, reason, code, contract } = event;
+	const of = contract === undefined ? "" : ` ${contract}`;
+	const why =
+		reason === undefined ? "" : `: ${plain(reason)} (${code ?? "internal"})`;
+	switch (state) {
+		case "paying":
+			return `contract${of}\n  pays, until ${until ?? ""} at the latest`;
+		case "waiting":
+			return `waits for the owner of the module, and nothing is paid${why}\n  on its machine, until ${until ?? ""}: tetrad approvals, then tetrad approve${of}`;
+		case "paid":
+			return "paid, and the key is here";
+		case "fetching":
+			return "the goods are fetched again";
+		case "bought":
+			return `bought: contract${of}${event.path === undefined ? "" : `\n  file  ${plain(event.path)}`}`;
+		case "wrong":
+			return `paid, and the goods are not what the merchant signed for: contract${of}\n  make the evidence with: tetrad dispute${of}`;
+		case "not-bought":
+			return `not bought, and nothing paid: contract${of}${why}`;
+		case "void":
+			return `void and credited: contract${of}${why}`;
+		case "in-doubt":
+			return `in doubt until ${until ?? ""}, and going on by itself: contract${of}${why}`;
+	}
 }
 
 function forWhat({ text }: { readonly text: string }): string {

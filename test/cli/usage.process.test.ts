@@ -59,6 +59,14 @@ const COMMANDS = [
 	"issuer conflicts",
 	"issuer sales",
 	"issuer audit",
+	"sell",
+	"catalogue",
+	"buy",
+	"purchases",
+	"sales",
+	"resolve",
+	"receipt",
+	"dispute",
 	"verify",
 ];
 

@@ -4,21 +4,11 @@ import { execFile } from "node:child_process";
 import { readdir, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { nodeCrypto } from "../../src/crypto/index.ts";
-import { Authority } from "../../src/device/authority/authority.ts";
-import { readRoots } from "../../src/device/authority/authority-home.ts";
-import { issueDeviceHome } from "../../src/device/authority/issue-device-home.ts";
-import { readCertificates } from "../../src/device/home/files.ts";
-import { writePairing } from "../../src/device/home/home.ts";
-import { readPolicy } from "../../src/device/home/policy-file.ts";
-import { moduleIdOf } from "../../src/device/purse/purse-home.ts";
-import { encodeChain, validateChain } from "../../src/identity/index.ts";
-import { hex } from "../../src/wire/index.ts";
 import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
+import { mintTown } from "../support/mint-town.ts";
 import {
-	Command,
 	failureIn,
 	run,
 	startCaller,
@@ -27,33 +17,6 @@ import {
 } from "../support/processes.ts";
 
 const copied = promisify(execFile);
-
-/** An issuer's module and its agent, paired. */
-async function makeMint(homes: Homes): Promise<void> {
-	for (const [authority, other, name] of [
-		["agency", "bank", "clerk"],
-		["bank", "agency", "mint"],
-	] as const)
-		await issueDeviceHome(await Authority.open(homes.at(authority)), {
-			home: homes.at(name),
-			name,
-			algorithm: "P-256",
-			trust: await readRoots(homes.at(other)),
-		});
-	const { agencies } = await readPolicy(homes.at("clerk"));
-	const chain = encodeChain(
-		await readCertificates(homes.at("clerk", "chain.pem")),
-	);
-	const clerk = validateChain(nodeCrypto, chain, "agent", agencies, Date.now());
-	const key = nodeCrypto.random(32);
-	const mintId = await moduleIdOf(homes.at("mint"));
-	await writePairing(homes.at("clerk"), { peerDeviceId: mintId, key }, "mint");
-	await writePairing(
-		homes.at("mint"),
-		{ peerDeviceId: clerk.deviceId, key },
-		"clerk",
-	);
-}
 
 interface Shown {
 	readonly settled: boolean;
@@ -64,54 +27,10 @@ interface Shown {
 	}[];
 }
 
-/** An issuer that runs, with 100.00 in Alice's account, and purses at X and Y. */
-async function town(homes: Homes) {
-	await makeMint(homes);
-	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
-	const { terms } = await done(["issuer", "init", "--home", homes.at("mint")]);
-	const stack = new AsyncDisposableStack();
-	const issuer = stack.use(
-		new Command([
-			...["issuer", "run", "--json", "--home", homes.at("mint")],
-			...["--listen", homes.socket("mint"), "--http", "127.0.0.1:0"],
-		]),
-	);
-	await issuer.expect("listening");
-	const clerk = stack.use(
-		new Command([
-			...["agent", "--json", "--home", homes.at("clerk")],
-			...["--module", homes.socket("mint"), "--listen", "127.0.0.1:0"],
-		]),
-	);
-	const { address: issuerAt } = await clerk.expect("listening");
-	await done([
-		...["issuer", "credit", "--home", homes.at("mint"), "--amount", "100.00"],
-		...["--account", hex(await moduleIdOf(homes.of("X")))],
-	]);
-	const owner = ["--owner-passphrase-file", homes.at("owner")];
-	for (const place of ["X", "Y"] as const)
-		await done([
-			...["purse", "create", "--home", homes.of(place)],
-			...["--issuer", String(terms), ...owner],
-		]);
-	const at = (place: "X" | "Y") => [
-		...["--home", homes.of(place)],
-		...["--agent", homes.of(place === "X" ? "A" : "B")],
-		...["--module", homes.socket(place), "--issuer-at", issuerAt],
-	];
-	return {
-		terms: String(terms),
-		owner,
-		at,
-		issuerAt,
-		[Symbol.asyncDispose]: () => stack.disposeAsync(),
-	};
-}
-
 test("an owner withdraws, agents pay, and the payee deposits: each in one command", async () => {
 	await using folder = await temporaryFolder();
 	const homes = await Homes.make(folder.path);
-	await using here = await town(homes);
+	await using here = await mintTown(homes);
 	const { terms, owner, at } = here;
 	await using X = await startModule(homes, "X");
 	await using _ = await startModule(homes, "Y");
@@ -175,7 +94,7 @@ test("an owner withdraws, agents pay, and the payee deposits: each in one comman
 test("homes that were put back sign nothing twice, whether the issuer is met first or not, and after every restart", async () => {
 	await using folder = await temporaryFolder();
 	const homes = await Homes.make(folder.path);
-	await using here = await town(homes);
+	await using here = await mintTown(homes);
 	const { terms, owner, at, issuerAt } = here;
 	await using _ = await startModule(homes, "Y");
 	const server = await startServer(
@@ -294,7 +213,7 @@ test("homes that were put back sign nothing twice, whether the issuer is met fir
 test("a note that was made out to the key before is held, and becomes money once the module settles with its new key", async () => {
 	await using folder = await temporaryFolder();
 	const homes = await Homes.make(folder.path);
-	await using here = await town(homes);
+	await using here = await mintTown(homes);
 	const { owner, at } = here;
 	const balance = async () => {
 		const { balances } = await done([

@@ -1,1 +1,2 @@
 export { declarePurse } from "./purse-commands.ts";
+export { balanceJson, balancesOf, sayBalances } from "./show.ts";

@@ -6,11 +6,15 @@ export function declareVerify(command: Command): void {
 	command
 		.argument(
 			"<file>",
-			"what tetrad issuer conflicts --evidence or tetrad purse archive wrote",
+			"what tetrad receipt, tetrad dispute, tetrad issuer conflicts --evidence or tetrad purse archive wrote",
 		)
-		.requiredOption(
+		.option(
 			"--bank <path...>",
-			"root.pem of the banks that certified whom it is about, or their folders",
+			"root.pem of the banks that certified the modules that it is about, or their folders",
+		)
+		.option(
+			"--agency <path...>",
+			"the same of the agencies that certified its agents: for what is about a purchase",
 		)
 		.option(
 			"--home <folder>",
@@ -21,6 +25,8 @@ export function declareVerify(command: Command): void {
 			"after",
 			`
 Examples:
+    tetrad verify harbour.receipt --agency agency/root.pem --bank bank/root.pem
+    tetrad verify harbour.evidence --agency agency/root.pem
     tetrad verify evidence/3f0c.evidence --bank bank/root.pem
     tetrad verify evidence/3f0c.evidence --bank bank/root.pem other-bank/root.pem --json
     tetrad verify bob-purse/archive/000001-5be2e1a0c9d3f684.archive --bank bank/root.pem --home bob-purse`,

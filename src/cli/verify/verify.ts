@@ -1,6 +1,11 @@
-import { readBanks, readEvidence } from "../../device/authority/index.ts";
+import {
+	readAgencies,
+	readBanks,
+	readEvidence,
+} from "../../device/authority/index.ts";
 import { readArchive } from "../../device/purse/index.ts";
-import { asTetradError, type ErrorCode } from "../../errors.ts";
+import { readPurchaseProof } from "../../device/trade/index.ts";
+import { asTetradError, type ErrorCode, TetradError } from "../../errors.ts";
 import {
 	type DoubleSpending,
 	formatAmount,
@@ -10,9 +15,11 @@ import {
 import { hex } from "../../wire/index.ts";
 import { EXIT, plain, say, sayJson } from "../voice.ts";
 import { tellArchive } from "./verify-archive.ts";
+import { tellPurchase } from "./verify-purchase.ts";
 
 export interface VerifyFlags {
-	readonly bank: string[];
+	readonly bank?: string[];
+	readonly agency?: string[];
 	readonly home?: string;
 	readonly json?: true;
 }
@@ -27,9 +34,18 @@ const OF_THE_FILE: readonly ErrorCode[] = [
 ];
 
 export async function verify(file: string, flags: VerifyFlags): Promise<void> {
-	const banks = await readBanks(flags.bank);
+	const { bank = [], agency = [] } = flags;
+	const banks = await readBanks(bank);
+	const agencies = await readAgencies(agency);
 	let proved: DoubleSpending;
 	try {
+		const purchase = await readPurchaseProof(file, { agencies, banks });
+		if (purchase !== undefined) return tellPurchase(purchase, flags.json);
+		if (banks.length === 0)
+			throw new TetradError(
+				"invalid-argument",
+				"say which bank certified whom it is about, with --bank",
+			);
 		const archive = await readArchive(file, banks);
 		if (archive !== undefined) return await tellArchive(archive, flags);
 		proved = await readEvidence(file, banks);

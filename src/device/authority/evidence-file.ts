@@ -1,6 +1,7 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import {
+	type AuthorityKind,
 	deviceId,
 	parseTrustAnchor,
 	type TrustAnchor,
@@ -32,17 +33,29 @@ export async function readEvidence(
 }
 
 /** Roots of banks, from PEM files or the homes of authorities. Throws as `readRoots`, and `chain-refused`. */
-export async function readBanks(
+export function readBanks(paths: readonly string[]): Promise<TrustAnchor[]> {
+	return readAnchors(paths, "bank");
+}
+
+/** Roots of agencies, as `readBanks`. */
+export function readAgencies(paths: readonly string[]): Promise<TrustAnchor[]> {
+	return readAnchors(paths, "agency");
+}
+
+async function readAnchors(
 	paths: readonly string[],
+	kind: AuthorityKind,
 ): Promise<TrustAnchor[]> {
 	const anchors: TrustAnchor[] = [];
 	for (const path of paths)
 		for (const der of await readRoots(path)) {
 			const anchor = parseTrustAnchor(nodeCrypto, der);
-			if (anchor.kind !== "bank")
+			if (anchor.kind !== kind)
 				throw new TetradError(
 					"chain-refused",
-					`${path} is the root of an agency; only banks certify modules`,
+					kind === "bank"
+						? `${path} is the root of an agency; only banks certify modules`
+						: `${path} is the root of a bank; only agencies certify agents`,
 				);
 			anchors.push(anchor);
 		}

@@ -8,7 +8,12 @@ export {
 } from "./authority-home.ts";
 export type { AuthorityRegister, IssuedRecord } from "./authority-register.ts";
 export { beginEnrolment, finishEnrolment } from "./enrolment.ts";
-export { accusedBy, readBanks, readEvidence } from "./evidence-file.ts";
+export {
+	accusedBy,
+	readAgencies,
+	readBanks,
+	readEvidence,
+} from "./evidence-file.ts";
 export type { Answer } from "./grants.ts";
 export { issueDeviceHome } from "./issue-device-home.ts";
 export {

@@ -1,22 +1,34 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Address, connect, formatAddress } from "../../carrier/index.ts";
+import { type IssuerTerms, messages } from "../../money/index.ts";
+import { ABOUT_PURCHASES } from "../../trade/documents/index.ts";
+import type { AgentStore } from "../purse/index.ts";
+import { Buyer, resumeAll } from "../trade/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
-import { PayingModule } from "./own-module.ts";
+import type { PayingModule } from "./own-module.ts";
 import type { Report } from "./process-events.ts";
 import { observer, reportRefused } from "./tetrad-events.ts";
+import { reportResumed } from "./trade-events.ts";
 
 /** How long after a settling that came to nothing the next one is tried: half a minute. */
 const SETTLE_RETRY_MS = 30_000;
+
+/** How a module is asked for what it sells with now. */
+const CURRENT_GENERATION = 0;
+
+const { message } = messages;
 
 /** Where an issuer's agent answers, and how often the own module does its business there. */
 export interface SettleAt {
 	readonly address: Address;
 	readonly everyMs: number;
+	/** Of the money that is sold for: the module asks its issuer for what it sells with. */
+	readonly sells?: IssuerTerms;
 }
 
 /** Lets the own module do its business with the other module, which is an issuer's, and reports it. */
 export async function settle(
-	{ tetrad, payments }: PayingModule,
+	{ tetrad, payments }: Pick<PayingModule, "tetrad" | "payments">,
 	number: number,
 	report: Report,
 	signal: AbortSignal,
@@ -29,13 +41,15 @@ export async function settle(
 /** Settles until `signal`; an issuer that is out of reach is tried again soon. */
 export async function settleAgain(
 	work: AgentAtWork,
-	{ address, everyMs }: SettleAt,
+	store: AgentStore,
+	at: SettleAt,
 	signal: AbortSignal,
 ): Promise<void> {
+	const { address, everyMs } = at;
 	while (!signal.aborted) {
 		let wait = everyMs;
 		try {
-			await settleOnce(work, address, signal);
+			await settleOnce(work, store, at, signal);
 		} catch (thrown) {
 			wait = Math.min(everyMs, SETTLE_RETRY_MS);
 			if (!signal.aborted)
@@ -47,7 +61,8 @@ export async function settleAgain(
 
 async function settleOnce(
 	work: AgentAtWork,
-	address: Address,
+	store: AgentStore,
+	{ address, sells }: SettleAt,
 	signal: AbortSignal,
 ): Promise<void> {
 	const number = work.nextTetrad();
@@ -56,11 +71,27 @@ async function settleOnce(
 		signal,
 		observe: observer(number, work.report),
 	});
-	const own = new PayingModule(tetrad, work.witness);
+	const buyer = new Buyer({
+		tetrad,
+		store,
+		address: "",
+		learnedTo: (name) => name,
+	});
 	try {
-		await settle(own, number, work.report, signal);
+		if (sells !== undefined)
+			await tetrad.module.send(
+				message(ABOUT_PURCHASES.selling, {
+					issuer: sells.issuer,
+					generation: CURRENT_GENERATION,
+				}),
+			);
+		await settle(buyer, number, work.report, signal);
+		// What the issuer has said leads on, with goods that are here already.
+		const resumed = await resumeAll(buyer, store, { signal });
+		for (const { purchase, error } of resumed)
+			reportResumed(purchase, error, work.report);
 	} finally {
 		await tetrad.close();
-		await own.over();
+		await buyer.over;
 	}
 }

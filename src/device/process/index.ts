@@ -10,3 +10,15 @@ export {
 	type Report,
 } from "./process-events.ts";
 export { WHY_APPROVAL } from "./purse-events.ts";
+export {
+	priceText,
+	rowMoney,
+	stateOf,
+} from "./trade-events.ts";
+export {
+	type CallMerchant,
+	runBuying,
+	runCatalogue,
+	runResolving,
+	runSelling,
+} from "./trade-process.ts";

@@ -121,13 +121,15 @@ export type ProcessEvent =
 			/** The certified name of the issuer's module. */
 			readonly issuer: string;
 	  }
+	/** What agents have to do with purchases. */
+	| TradeEvent
 	/** What a module's purse has for its owner. */
 	| PurseEvent
 	/** What an issuer has for its operator. */
 	| IssuerEvent
 	| { readonly event: "stopped" };
 
-interface Money {
+export interface Money {
 	/** Decimal, such as "12.50". */
 	readonly amount: string;
 	readonly currency: string;
@@ -136,6 +138,84 @@ interface Money {
 	/** The issuer's name. */
 	readonly issuer: string;
 }
+
+/** How far a purchase is. What an owner is told of one that is over, or that is left alone, is always `bought`, `wrong`, `not-bought`, `void` or `in-doubt`. */
+export type PurchaseState =
+	/** The goods are here, sealed, and the module is asked to pay. */
+	| "paying"
+	/** It waits for the owner of the module; nothing is paid. */
+	| "waiting"
+	| "paid"
+	| "fetching"
+	| "bought"
+	/** It is paid, and the goods are not what the merchant signed for: there is evidence. */
+	| "wrong"
+	/** Nothing was paid. */
+	| "not-bought"
+	/** What was paid is credited. */
+	| "void"
+	/** It goes on by itself, and is over at `until` at the latest. */
+	| "in-doubt";
+
+type TradeEvent =
+	/** A file of the folder that is sold, and why it is not offered. */
+	| {
+			readonly event: "not-offered";
+			readonly path: string;
+			readonly reason: string;
+	  }
+	| ({ readonly event: "selling"; readonly items: number } & Omit<
+			Money,
+			"amount"
+	  >)
+	/** A contract has gone to a buyer, or its money is there. */
+	| ({
+			readonly event: "offered" | "sold";
+			readonly tetrad: number;
+			readonly contract: string;
+			readonly item: string;
+			/** The certified name of the buyer's agent. */
+			readonly buyer: string;
+	  } & Money)
+	/** Why a buyer did not get what it asked for. */
+	| {
+			readonly event: "unavailable";
+			readonly tetrad: number;
+			readonly peer: string;
+			readonly code: ErrorCode;
+			readonly reason: string;
+	  }
+	/** What a merchant offers. Names of devices are certified; all else is its own word. */
+	| ({
+			readonly event: "quoted";
+			readonly item: string;
+			readonly about?: string;
+			readonly order?: string;
+			/** In bytes, where it is known. */
+			readonly size?: number;
+			readonly merchant: string;
+			readonly module: string;
+			readonly until: string;
+	  } & Money)
+	| ({
+			readonly event: "purchase";
+			readonly state: PurchaseState;
+			readonly contract?: string;
+			readonly path?: string;
+			readonly until?: string;
+			readonly code?: ErrorCode;
+			readonly reason?: string;
+	  } & Partial<Money>)
+	| ({
+			readonly event: "bought";
+			readonly contract: string;
+			readonly item: string;
+			readonly merchant: string;
+			readonly path: string;
+			readonly size: number;
+			/** Whether the merchant's module has signed for the money; else the issuer has said that it was booked. */
+			readonly receipted: boolean;
+	  } & Money);
 
 interface PaymentEvent extends Money {
 	readonly tetrad: number;

@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import type { BuyFlags } from "./buy.ts";
+import { addCallerFlags } from "./caller.ts";
+
+export function declareBuy(buy: Command): void {
+	buy
+		.argument("<address>", "where the merchant's agent answers")
+		.argument("<item>", "its name, as tetrad catalogue shows it")
+		.requiredOption(
+			"--max <amount>",
+			'what it may cost at most, with its currency, such as "4.20 EUR"',
+		)
+		.requiredOption(
+			"--out <file>",
+			"where the goods go, once they are whole and verified",
+		)
+		.option("--overwrite", "write over a file that is there")
+		.option("--order <text>", "of what is made on order: what shall be made")
+		.option(
+			"--wait",
+			"wait for the owner of the module where a purchase needs one, as long as the offer stands",
+		)
+		.option("--receipt <file>", "write the receipt there, too")
+		.option(
+			"--purse <folder>",
+			"the module's home, where it is on this machine: the new balance is shown; the folder of a module on a Unix socket unless given",
+		);
+	addCallerFlags(buy)
+		.addHelpText(
+			"after",
+			`
+Examples:
+  Pay 4.20 at most, and have the file:
+    tetrad buy 127.0.0.1:7000 harbour.jpg --max "4.20 EUR" --out harbour.jpg --home alice --module unix:alice-purse/link.sock
+  Order something:
+    tetrad buy 127.0.0.1:7000 translation --order "Good morning" --max "2.50 EUR" --out morning.txt --home alice --module unix:alice-purse/link.sock
+
+What becomes of a purchase that did not end well is shown by tetrad purchases, and gone on with by tetrad resolve.`,
+		)
+		.action(async (address: string, item: string, flags: BuyFlags) => {
+			const { buy: run } = await import("./buy.ts");
+			await run(address, item, flags);
+		});
+}

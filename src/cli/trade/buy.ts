@@ -1,0 +1,98 @@
+import { dirname } from "node:path";
+import { type ProcessEvent, runBuying } from "../../device/process/index.ts";
+import { hasPurse } from "../../device/purse/index.ts";
+import type { Quote } from "../../device/trade/index.ts";
+import { TetradError } from "../../errors.ts";
+import { formatAmount, parseAmount } from "../../money/index.ts";
+import { balanceJson, balancesOf, sayBalances } from "../purse/index.ts";
+import { runDevice } from "../run-device.ts";
+import { plain, say, sayJson } from "../voice.ts";
+import { type CallerFlags, callerOf } from "./caller.ts";
+import { writeReceipt } from "./proofs.ts";
+
+export interface BuyFlags extends CallerFlags {
+	readonly max: string;
+	readonly out: string;
+	readonly overwrite?: true;
+	readonly order?: string;
+	readonly wait?: true;
+	readonly receipt?: string;
+	readonly purse?: string;
+}
+
+export async function buy(
+	address: string,
+	item: string,
+	flags: BuyFlags,
+): Promise<void> {
+	const { out, overwrite = false, order, wait, receipt, home } = flags;
+	const most = parseMost(flags.max);
+	let bought: string | undefined;
+	await runDevice(flags, (signal, report) =>
+		runBuying(
+			{
+				...callerOf(flags, address, signal),
+				item,
+				to: { path: out, overwrite },
+				judge: (quote) => requireWithin(quote, most),
+				waits: wait === true,
+				...(order === undefined ? {} : { order }),
+			},
+			(event: ProcessEvent) => {
+				if (event.event === "bought") bought = event.contract;
+				report(event);
+			},
+		),
+	);
+	if (bought === undefined) return;
+	if (receipt !== undefined) await writeReceipt(home, bought, receipt);
+	else if (!flags.json)
+		say(
+			`  receipt   tetrad receipt ${bought.slice(0, 16)} --home ${home} --out FILE`,
+		);
+	await showBalance(flags);
+}
+
+/** What a purchase may cost, before it is known in which money. */
+interface Most {
+	readonly amount: string;
+	readonly currency: string;
+}
+
+function parseMost(text: string): Most {
+	const [, amount, currency] = /^([0-9.]+) +([A-Z0-9]{1,8})$/.exec(text) ?? [];
+	if (amount === undefined || currency === undefined)
+		throw new TetradError(
+			"invalid-argument",
+			`--max says an amount and its currency, such as "4.20 EUR", and not "${plain(text)}"`,
+		);
+	return { amount, currency };
+}
+
+/** Throws `payment-refused` for a price that is more than the owner wants to pay, or in other money. */
+function requireWithin({ offer }: Quote, { amount, currency }: Most): void {
+	if (offer.currency !== currency)
+		throw new TetradError(
+			"payment-refused",
+			`nothing was paid: it costs ${offer.currency}, and --max is in ${currency}`,
+		);
+	const of = { code: currency, exponent: offer.money.exponent };
+	if (offer.amount > parseAmount(amount, of))
+		throw new TetradError(
+			"payment-refused",
+			`nothing was paid: it costs ${formatAmount(offer.amount, of)} ${currency}, and --max is ${amount}`,
+		);
+}
+
+/** Where the module is on this machine, and may be looked at. */
+async function showBalance({ purse, module, json }: BuyFlags): Promise<void> {
+	const home =
+		purse ?? (module.kind === "unix" ? dirname(module.path) : undefined);
+	if (home === undefined || !(await hasPurse(home).catch(() => false))) return;
+	const balances = await balancesOf(home).catch((thrown: unknown) => {
+		if (purse !== undefined) throw thrown;
+		return [];
+	});
+	if (json) sayJson({ event: "balance", balances: balances.map(balanceJson) });
+	else if (balances.length > 0) sayBalances(balances);
+}

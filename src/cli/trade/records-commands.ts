@@ -1,0 +1,42 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { jsonFlag } from "../flags.ts";
+import type { RecordsFlags } from "./records.ts";
+
+const MAX_SHOWN = 100_000;
+
+function countOf(text: string): number {
+	const value = Number(text);
+	if (!Number.isInteger(value) || value < 1 || value > MAX_SHOWN)
+		throw new InvalidArgumentError(`Say a number from 1 to ${MAX_SHOWN}.`);
+	return value;
+}
+
+function addRecordFlags(command: Command, name: string): Command {
+	return command
+		.requiredOption("--home <folder>", "the agent's home")
+		.option("--limit <count>", "so many at most", countOf, 50)
+		.addOption(jsonFlag())
+		.option("--csv", "print them as CSV, for a spreadsheet")
+		.addHelpText(
+			"after",
+			`
+Examples:
+  Also while the agent runs:
+    tetrad ${name} --home alice
+    tetrad ${name} --home alice --limit 100000 --csv`,
+		);
+}
+
+export function declarePurchases(purchases: Command): void {
+	addRecordFlags(purchases, "purchases").action(async (flags: RecordsFlags) => {
+		const { showPurchases } = await import("./records.ts");
+		await showPurchases(flags);
+	});
+}
+
+export function declareSales(sales: Command): void {
+	addRecordFlags(sales, "sales").action(async (flags: RecordsFlags) => {
+		const { showSales } = await import("./records.ts");
+		await showSales(flags);
+	});
+}

@@ -1,0 +1,280 @@
+import { type Address, formatAddress } from "../../carrier/index.ts";
+import type { TetradError } from "../../errors.ts";
+import type { IssuerTerms } from "../../money/index.ts";
+import type { Root, Routing } from "../../tetrad/index.ts";
+import type { Listing } from "../../trade/documents/index.ts";
+import { hex } from "../../wire/index.ts";
+import {
+	commandMaker,
+	FolderCatalogue,
+	FolderShop,
+	type GoodsTarget,
+	type Quote,
+	TradingAgent,
+} from "../trade/index.ts";
+import { AgentAtWork } from "./agent-at-work.ts";
+import { type SettleAt, settleAgain } from "./agent-settling.ts";
+import { moneyText, type Report } from "./process-events.ts";
+import { observer, reportRefused } from "./tetrad-events.ts";
+import {
+	purchaseReporter,
+	reportQuote,
+	reportResumed,
+	rowMoney,
+	sellerReporter,
+} from "./trade-events.ts";
+import {
+	type AgentHomeOptions,
+	type OpenedAgent,
+	withAgent,
+} from "./with-agent.ts";
+
+/** A folder that is sold. */
+export interface SellOptions extends AgentHomeOptions {
+	readonly listen: Address;
+	readonly folder: string;
+	readonly terms: IssuerTerms;
+	/** Of what has no price of its own, in minor units. */
+	readonly price?: bigint;
+	/** Makes what is ordered; a shell runs it. */
+	readonly onOrder?: string;
+	/** At an issuer's agent the module gets what it sells with, and hands in what it was paid. */
+	readonly settleAt?: SettleAt;
+}
+
+/** Sells what a folder has, until the signal. Rejects with why it cannot. */
+export async function runSelling(
+	options: SellOptions,
+	report: Report,
+): Promise<void> {
+	const { folder, terms, price, onOrder, signal, settleAt } = options;
+	const { currency } = terms;
+	const catalogue = await FolderCatalogue.read(folder, {
+		currency,
+		...(price === undefined ? {} : { price }),
+	});
+	for (const { path, why } of catalogue.notOffered)
+		report({ event: "not-offered", path, reason: why });
+	const plan = { addresses: [options.listen] };
+	await withAgent(options, plan, report, async ({ agent, store, home }) => {
+		const shop = await FolderShop.open({
+			home: home.path,
+			store,
+			catalogue,
+			terms,
+			...(onOrder === undefined ? {} : { onOrder: commandMaker(onOrder) }),
+		});
+		const over = new AbortController();
+		const until = AbortSignal.any([signal, over.signal]);
+		const work = new AgentAtWork(agent, store, report);
+		const settling =
+			settleAt &&
+			settleAgain(work, store, { ...settleAt, sells: terms }, until);
+		const trading = new TradingAgent({
+			agent,
+			store,
+			signer: home.identity.signer,
+		});
+		const observers = new Map<number, ReturnType<typeof observer>>();
+		const reporters = new Map<number, ReturnType<typeof sellerReporter>>();
+		try {
+			await trading.sell(formatAddress(options.listen), shop, {
+				signal,
+				observe(event) {
+					switch (event.kind) {
+						case "listening":
+							report({
+								event: "listening",
+								address: formatAddress(event.address),
+							});
+							return report({
+								event: "selling",
+								items: catalogue.size,
+								currency: currency.code,
+								play: terms.isPlay,
+								issuer: terms.name,
+							});
+						case "tetrad": {
+							const { number } = event;
+							const known =
+								observers.get(number) ?? observer(work.nextTetrad(), report);
+							observers.set(number, known);
+							known(event.event);
+							if (event.event.kind === "ended") {
+								observers.delete(number);
+								reporters.delete(number);
+							}
+							return;
+						}
+						case "sale": {
+							const { number, buyer } = event;
+							const known =
+								reporters.get(number) ??
+								sellerReporter(
+									number,
+									buyer.name,
+									(contract) => shop.nameOf(contract),
+									(amount) => moneyText(amount, terms),
+									report,
+								);
+							reporters.set(number, known);
+							return known(event.event);
+						}
+						case "refused":
+							return reportRefused(event.peer, event.error, report);
+					}
+				},
+			});
+		} finally {
+			over.abort();
+			await settling;
+		}
+	});
+}
+
+/** How an agent calls a merchant's. */
+export interface CallMerchant extends AgentHomeOptions {
+	readonly connect: Address;
+	readonly routing: Routing;
+	readonly root: Root;
+}
+
+/** Hands over everything that a merchant sells. */
+export async function runCatalogue(
+	options: CallMerchant,
+	report: Report,
+	item: (listing: Listing) => void,
+): Promise<void> {
+	await calling(options, report, async ({ trading }) => {
+		const { signal, connect } = options;
+		const address = formatAddress(connect);
+		for await (const listing of trading.catalogue(address, { signal }))
+			item(listing);
+	});
+}
+
+/** One purchase as an owner asks for it. */
+export interface BuyOptions extends CallMerchant {
+	readonly item: string;
+	readonly order?: string;
+	readonly to: GoodsTarget;
+	/** Judges a quote before it is taken: throws why not. */
+	readonly judge: (quote: Quote) => void;
+	/** Whether to wait for the owner of the module; else a purchase that needs one is given up. */
+	readonly waits: boolean;
+}
+
+/** Buys one item. Rejects with why there are no goods. */
+export async function runBuying(
+	options: BuyOptions,
+	report: Report,
+): Promise<void> {
+	const { item, order, to, judge, waits, signal } = options;
+	await calling(options, report, async ({ trading }) => {
+		const address = formatAddress(options.connect);
+		const quote = await trading.quote(address, item, {
+			signal,
+			...(order === undefined ? {} : { order }),
+		});
+		reportQuote(quote, report);
+		judge(quote);
+		const stop = new AbortController();
+		const until = AbortSignal.any([signal, stop.signal]);
+		const step = purchaseReporter(report);
+		let waiting: TetradError | undefined;
+		try {
+			for await (const one of trading.buy(quote, { to, signal: until }))
+				if (one.kind === "bought")
+					report({
+						event: "bought",
+						contract: hex(one.contract.hash),
+						item: quote.offer.description.name,
+						merchant: quote.merchant.name,
+						path: one.path,
+						size: Number(one.contract.length),
+						receipted: one.receipt.length > 0,
+						...rowMoneyOf(quote, one.contract),
+					});
+				else {
+					step(one);
+					if (one.kind === "in-doubt") throw one.error;
+					if (one.kind === "waiting" && !waits) {
+						waiting = one.error;
+						stop.abort();
+					}
+				}
+		} catch (thrown) {
+			throw waiting ?? thrown;
+		}
+	});
+}
+
+/** Goes on with what was bought and is not over. Resolves with how many purchases are not over yet. */
+export async function runResolving(
+	options: CallMerchant & {
+		readonly isIssuer: boolean;
+		readonly learn: boolean;
+		/** Where goods go of which only the module knew. */
+		readonly learnedTo: (name: string) => string;
+	},
+	report: Report,
+): Promise<number> {
+	let open = 0;
+	const { learnedTo } = options;
+	await calling(
+		options,
+		report,
+		async ({ trading }) => {
+			const { signal, connect, isIssuer, learn } = options;
+			const resumed = await trading.resume(formatAddress(connect), {
+				signal,
+				isIssuer,
+				learn,
+			});
+			for (const { purchase, error } of resumed) {
+				if (purchase.state === "provisional") open++;
+				reportResumed(purchase, error, report);
+			}
+		},
+		learnedTo,
+	);
+	return open;
+}
+
+function rowMoneyOf({ offer }: Quote, contract: { readonly amount: bigint }) {
+	return rowMoney(
+		{
+			exponent: BigInt(offer.money.exponent),
+			play: offer.money.isPlay ? 1n : 0n,
+		},
+		{ ...offer, amount: contract.amount },
+	);
+}
+
+async function calling(
+	options: CallMerchant,
+	report: Report,
+	work: (
+		opened: OpenedAgent & { readonly trading: TradingAgent },
+	) => Promise<void>,
+	learnedTo?: (name: string) => string,
+): Promise<void> {
+	const { connect, routing, root } = options;
+	const calls = { routing, root };
+	const plan = { addresses: [connect], calls };
+	await withAgent(options, plan, report, async (opened) => {
+		let tetrads = 0;
+		let observe = observer(1, report);
+		const trading = new TradingAgent({
+			...opened,
+			signer: opened.home.identity.signer,
+			connect: calls,
+			observe(event) {
+				if (event.kind === "bound") observe = observer(++tetrads, report);
+				observe(event);
+			},
+			...(learnedTo === undefined ? {} : { learnedTo }),
+		});
+		await work({ ...opened, trading });
+	});
+}

@@ -1,0 +1,89 @@
+import { type Address, connect, formatAddress } from "../../carrier/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { LinkMode, Root, Routing } from "../../tetrad/index.ts";
+import {
+	demandAccepted,
+	type Home,
+	type HomeSecrets,
+	readHome,
+} from "../home/index.ts";
+import { AgentStore } from "../purse/index.ts";
+import { TrustedAgent } from "../runtime/index.ts";
+import { KeylogFile } from "./keylog-file.ts";
+import { type Report, reportLists } from "./process-events.ts";
+
+/** How the agent of a home is run, whatever it is to do. */
+export interface AgentHomeOptions {
+	readonly home: string;
+	/** Where the passphrase or the PIN of its key comes from, if it needs one. */
+	readonly secrets?: HomeSecrets;
+	/** Where the own module listens. */
+	readonly module: Address;
+	readonly link: LinkMode;
+	readonly timeoutMs?: number;
+	readonly unsafeKeylog?: string;
+	readonly signal: AbortSignal;
+}
+
+/** What it is going to do, to be checked before anything is opened. */
+export interface AgentPlan {
+	/** Addresses beside that of the module. */
+	readonly addresses: readonly Address[];
+	/** How it calls other agents, if it does. */
+	readonly calls?: { readonly root: Root; readonly routing: Routing };
+	/** What has to be there. */
+	readonly before?: () => Promise<void>;
+}
+
+/** An agent that runs, linked with its module. */
+export interface OpenedAgent {
+	readonly agent: TrustedAgent;
+	readonly store: AgentStore;
+	readonly home: Home;
+}
+
+/** Runs the agent of a home while `work` goes on. Rejects with why it could not. */
+export async function withAgent(
+	options: AgentHomeOptions,
+	{ addresses, calls, before }: AgentPlan,
+	report: Report,
+	work: (opened: OpenedAgent) => Promise<void>,
+): Promise<void> {
+	const { signal, module, link, timeoutMs } = options;
+	await using home = await readHome(options.home, "agent", options.secrets);
+	if (home.pairing === undefined)
+		throw new TetradError(
+			"not-paired",
+			`the agent at ${options.home} is paired with no module yet; run: tetrad pair --home ${options.home} --connect ${formatAddress(module)}`,
+		);
+	demandAccepted(home, {
+		links: link,
+		...(calls === undefined
+			? {}
+			: { roots: calls.root, routings: calls.routing }),
+	});
+	await before?.();
+	using keylog =
+		options.unsafeKeylog === undefined
+			? undefined
+			: new KeylogFile(options.unsafeKeylog, [module, ...addresses]);
+	await using agent = new TrustedAgent({
+		...home,
+		observeLists: reportLists(report),
+		...(timeoutMs === undefined ? {} : { timeoutMs }),
+		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
+	});
+	agent.useModule({
+		pairing: home.pairing,
+		mode: link,
+		dial: () => connect(module, { signal }),
+	});
+	await using store = await AgentStore.open(home.path);
+	try {
+		await agent.reachModule();
+		report({ event: "linked", peer: formatAddress(module) });
+		await work({ agent, store, home });
+	} finally {
+		report({ event: "stopped" });
+	}
+}

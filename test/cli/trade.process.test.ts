@@ -1,0 +1,204 @@
+/* A folder that is sold, and what becomes of purchases, by the commands that people give: four devices, and an issuer with its agent. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { done, refused } from "../support/commands.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import { type MintTown, mintTown } from "../support/mint-town.ts";
+import { Command, run, startModule } from "../support/processes.ts";
+
+const PHOTO = randomBytes(300_000);
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let homes: Homes;
+let town: MintTown;
+let X: Command;
+let Y: Command;
+let shop: Command;
+let shopAt: string;
+
+/** What a test buys goes here. */
+const out = (name: string) => join(folder.path, "bought", name);
+const caller = () => [
+	...["--home", homes.of("A"), "--module", homes.socket("X")],
+];
+
+async function startShop(...flags: string[]): Promise<void> {
+	shop = new Command([
+		...["sell", homes.at("shop"), "--json", "--home", homes.of("B")],
+		...["--module", homes.socket("Y"), "--listen", "127.0.0.1:0"],
+		...["--issuer-terms", town.terms, "--settle-at", town.issuerAt],
+		...["--on-order", "tr a-z A-Z"],
+		...flags,
+	]);
+	({ address: shopAt } = await shop.expect("listening"));
+	await shop.expect("settled");
+}
+
+before(async () => {
+	folder = await temporaryFolder();
+	homes = await Homes.make(folder.path);
+	town = await mintTown(homes);
+	[X, Y] = [await startModule(homes, "X"), await startModule(homes, "Y")];
+	await done([...["purse", "withdraw", "60", ...town.owner, ...town.at("X")]]);
+	await mkdir(homes.at("shop"));
+	await mkdir(out(""), { recursive: true });
+	await writeFile(homes.at("shop", "photo.jpg"), PHOTO);
+	await writeFile(
+		homes.at("shop", "catalogue.json"),
+		JSON.stringify({
+			version: 1,
+			currency: "PLAY",
+			items: [
+				{
+					file: "photo.jpg",
+					price: "4.20",
+					description: "A harbour.\u001b[2J",
+				},
+				{ name: "licence", text: "KEY-1234", price: "9.00" },
+				{ name: "shouting", onOrder: true, price: "2.50" },
+			],
+		}),
+	);
+	await startShop();
+});
+after(async () => {
+	for (const process of [shop, X, Y, town])
+		await process?.[Symbol.asyncDispose]();
+	await folder[Symbol.asyncDispose]();
+});
+
+/** What a command said with --json, an object a line. */
+async function said(args: readonly string[], code = 0) {
+	const result = await run([...args, "--json"]);
+	assert.equal(result.code, code, result.stderr + result.stdout);
+	return result.stdout
+		.trimEnd()
+		.split("\n")
+		.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+const event = (events: readonly Record<string, unknown>[], name: string) =>
+	events.find((one) => one["event"] === name);
+
+const buy = (...[item, max, to, ...flags]: string[]) => [
+	...["buy", shopAt, item ?? "", "--max", max ?? "", "--out", out(to ?? "")],
+	...caller(),
+	...flags,
+];
+
+describe("a folder that is sold", () => {
+	test("is listed, with what a merchant says made harmless", async () => {
+		const items = await said(["catalogue", shopAt, ...caller()]);
+		assert.deepEqual(
+			items.map(({ item, amount, currency, size }) => [
+				...[item, amount, currency, size],
+			]),
+			[
+				["photo.jpg", "4.20", "PLAY", "300000"],
+				["licence", "9.00", "PLAY", "8"],
+				["shouting", "2.50", "PLAY", undefined],
+			],
+		);
+		const { stdout } = await run(["catalogue", shopAt, ...caller()]);
+		assert.match(stdout, /A harbour\.\\u\{1b\}\[2J/);
+		assert.ok(!stdout.includes("\u001b[2J"));
+	});
+
+	test("is bought from: the file, the receipt, and the new balance", async () => {
+		const receipt = out("photo.receipt");
+		const events = await said(
+			buy(
+				...["photo.jpg", "4.20 PLAY", "photo.jpg"],
+				...["--receipt", receipt, "--purse", homes.of("X")],
+			),
+		);
+		const bought = event(events, "bought");
+		assert.equal(bought?.["path"], out("photo.jpg"));
+		assert.equal(bought?.["amount"], "4.20");
+		assert.deepEqual(await readFile(out("photo.jpg")), PHOTO);
+		const balance = event(events, "balance") as {
+			balances: { spendable: string }[];
+		};
+		assert.equal(balance.balances[0]?.spendable, "55.80");
+		const { contract } = bought as { contract: string };
+		const proved = await done([
+			...["verify", receipt, "--agency", homes.at("agency", "root.pem")],
+			...["--bank", homes.at("bank", "root.pem")],
+		]);
+		assert.equal(proved["contract"], contract);
+		assert.equal(proved["item"], "photo.jpg");
+		await shop.until(
+			() => shop.all("sold").some((sold) => sold.contract === contract),
+			"the sale",
+		);
+		assert.deepEqual(
+			(await readdir(out(""))).toSorted(),
+			["photo.jpg", "photo.receipt"].toSorted(),
+		);
+	});
+
+	test("sells small texts, and what is made on order", async () => {
+		await said(buy("licence", "9 PLAY", "licence.txt"));
+		assert.equal(await readFile(out("licence.txt"), "utf8"), "KEY-1234");
+		await said(
+			buy("shouting", "2.50 PLAY", "loud.txt", "--order", "good morning"),
+		);
+		assert.equal(await readFile(out("loud.txt"), "utf8"), "GOOD MORNING");
+	});
+
+	test("sells nothing for more than its buyer wants to pay, or in other money", async () => {
+		const before = await readdir(out(""));
+		for (const [max, why] of [
+			[
+				"4.19 PLAY",
+				/nothing was paid: it costs 4\.20 PLAY, and --max is 4\.19/,
+			],
+			["4.20 EUR", /nothing was paid: it costs PLAY, and --max is in EUR/],
+		] as const) {
+			const result = await run(buy("photo.jpg", max, "too-dear.jpg"));
+			assert.equal(result.code, 1);
+			assert.match(result.stderr, why);
+		}
+		await refused(buy("photo.jpg", "4.20", "x.jpg"), /"4\.20 EUR"/, 2);
+		assert.deepEqual(await readdir(out("")), before);
+	});
+
+	test("says what it does not sell", async () => {
+		const result = await run(buy("nothing", "1 PLAY", "nothing"));
+		assert.equal(result.code, 1);
+		assert.match(result.stderr, /nothing of that name is sold here/);
+	});
+
+	test("is in the history of both", async () => {
+		const { purchases } = (await done([
+			...["purchases", "--home", homes.of("A")],
+		])) as { purchases: { item: string; state: string; amount: string }[] };
+		assert.deepEqual(
+			purchases.map(({ item, state, amount }) => [item, state, amount]),
+			[
+				["shouting", "bought", "2.50"],
+				["licence", "bought", "9.00"],
+				["photo.jpg", "bought", "4.20"],
+			],
+		);
+		const sales = await run(["sales", "--home", homes.of("B"), "--csv"]);
+		assert.equal(sales.code, 0, sales.stderr);
+		assert.equal(sales.stdout.split("\r\n").length, 5);
+		assert.match(sales.stdout, /^time,item,buyer,amount,currency,/);
+		assert.match(sales.stdout, /,photo\.jpg,.*,4\.20,PLAY,true,/);
+	});
+
+	test("is bought from by many at once", async () => {
+		const all = await Promise.all(
+			[1, 2].map((number) =>
+				run(buy("licence", "9 PLAY", `many-${number}.txt`, "--json")),
+			),
+		);
+		// One home is one agent: the second is told so, and nothing happens to its money.
+		assert.ok(all.some(({ code }) => code === 0));
+	});
+});

@@ -1,0 +1,103 @@
+/* An issuer that runs, an account with money, and purses, by the commands that operators and owners give. */
+import { writeFile } from "node:fs/promises";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { Authority } from "../../src/device/authority/authority.ts";
+import { readRoots } from "../../src/device/authority/authority-home.ts";
+import { issueDeviceHome } from "../../src/device/authority/issue-device-home.ts";
+import { readCertificates } from "../../src/device/home/files.ts";
+import { writePairing } from "../../src/device/home/home.ts";
+import { readPolicy } from "../../src/device/home/policy-file.ts";
+import { moduleIdOf } from "../../src/device/purse/purse-home.ts";
+import { encodeChain, validateChain } from "../../src/identity/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import { done } from "./commands.ts";
+import type { Homes } from "./homes.ts";
+import { Command } from "./processes.ts";
+
+/** An issuer's module and its agent, paired. */
+async function makeMint(homes: Homes): Promise<void> {
+	for (const [authority, other, name] of [
+		["agency", "bank", "clerk"],
+		["bank", "agency", "mint"],
+	] as const)
+		await issueDeviceHome(await Authority.open(homes.at(authority)), {
+			home: homes.at(name),
+			name,
+			algorithm: "P-256",
+			trust: await readRoots(homes.at(other)),
+		});
+	const { agencies } = await readPolicy(homes.at("clerk"));
+	const chain = encodeChain(
+		await readCertificates(homes.at("clerk", "chain.pem")),
+	);
+	const clerk = validateChain(nodeCrypto, chain, "agent", agencies, Date.now());
+	const key = nodeCrypto.random(32);
+	const mintId = await moduleIdOf(homes.at("mint"));
+	await writePairing(homes.at("clerk"), { peerDeviceId: mintId, key }, "mint");
+	await writePairing(
+		homes.at("mint"),
+		{ peerDeviceId: clerk.deviceId, key },
+		"clerk",
+	);
+}
+
+/** What a test needs to know of it. */
+export interface MintTown extends AsyncDisposable {
+	/** The issuer's terms, as a file. */
+	readonly terms: string;
+	/** Flags that name the owner of both purses. */
+	readonly owner: readonly string[];
+	/** Flags for a command that has a purse settle. */
+	readonly at: (place: "X" | "Y") => string[];
+	/** Where the issuer's agent answers. */
+	readonly issuerAt: string;
+	/** The issuer's two processes. */
+	readonly issuer: Command;
+	readonly clerk: Command;
+}
+
+/** An issuer that runs, with 100.00 in Alice's account, and purses at X and Y. */
+export async function mintTown(homes: Homes): Promise<MintTown> {
+	await makeMint(homes);
+	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
+	const { terms } = await done(["issuer", "init", "--home", homes.at("mint")]);
+	const stack = new AsyncDisposableStack();
+	const issuer = stack.use(
+		new Command([
+			...["issuer", "run", "--json", "--home", homes.at("mint")],
+			...["--listen", homes.socket("mint"), "--http", "127.0.0.1:0"],
+		]),
+	);
+	await issuer.expect("listening");
+	const clerk = stack.use(
+		new Command([
+			...["agent", "--json", "--home", homes.at("clerk")],
+			...["--module", homes.socket("mint"), "--listen", "127.0.0.1:0"],
+		]),
+	);
+	const { address: issuerAt } = await clerk.expect("listening");
+	await done([
+		...["issuer", "credit", "--home", homes.at("mint"), "--amount", "100.00"],
+		...["--account", hex(await moduleIdOf(homes.of("X")))],
+	]);
+	const owner = ["--owner-passphrase-file", homes.at("owner")];
+	for (const place of ["X", "Y"] as const)
+		await done([
+			...["purse", "create", "--home", homes.of(place)],
+			...["--issuer", String(terms), ...owner],
+		]);
+	const at = (place: "X" | "Y") => [
+		...["--home", homes.of(place)],
+		...["--agent", homes.of(place === "X" ? "A" : "B")],
+		...["--module", homes.socket(place), "--issuer-at", issuerAt],
+	];
+	return {
+		terms: String(terms),
+		owner,
+		at,
+		issuerAt: String(issuerAt),
+		issuer,
+		clerk,
+		[Symbol.asyncDispose]: () => stack.disposeAsync(),
+	};
+}

@@ -199,6 +199,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"session",
 		"store",
 		"tetrad",
+		"trade/documents",
 		"wire",
 	],
 	cli: [

@@ -1,10 +1,32 @@
-/** `tetrad/trade`: what a merchant sells, for who sells by a program. */
+/** `tetrad/trade`: buying and selling (docs/trade.md), for programs: an agent that trades, and what a shop is made of. */
 export {
+	type BuyStep,
 	type CataloguePage,
 	FolderCatalogue,
+	FolderShop,
+	type FolderShopOptions,
 	type Goods,
+	type GoodsTarget,
 	type Item,
+	type MakeOnOrder,
 	type MerchandiseSource,
 	type NotOffered,
+	type Order,
 	type Pricing,
+	type PurchaseStep,
+	type Quote,
+	type ResumedPurchase,
+	type SalesEvent,
+	type SellerEvent,
+	type Shop,
+	type ShopSale,
+	TradingAgent,
+	type TradingAgentOptions,
 } from "../device/trade/index.ts";
+export type {
+	Contract,
+	ItemDescription,
+	ItemKind,
+	Listing,
+	Offer,
+} from "../trade/documents/index.ts";

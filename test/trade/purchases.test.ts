@@ -189,22 +189,26 @@ describe("a buyer's module pays nothing for a contract", () => {
 				...changes(market),
 				keyHash: filled(32, 3),
 			});
+			const said = overhear(market);
 			market.buy(visit, contract);
 			await market.quiet();
 			assert.deepEqual(market.brief(contract), [`aborted 0: ${code}`]);
+			assert.deepEqual(said, [], "its merchant is not even asked");
 			requireNothing(market);
 		});
 
 	test("that somebody else signed in the merchant's name", async () => {
 		const market = await open();
 		const visit = await market.meet();
-		const { contract } = { contract: await market.contract(visit) };
+		const contract = await market.contract(visit);
 		const forged = await market.sign(market.ann, {
 			...contract,
 			amount: 1n,
 		});
+		const said = overhear(market);
 		market.buy(visit, forged);
 		await market.quiet();
+		assert.deepEqual(said, []);
 		assert.deepEqual(market.brief(forged), [
 			"aborted 0: authentication-failed",
 		]);
@@ -274,6 +278,13 @@ describe("a buyer's module pays nothing for a contract", () => {
 		requireNothing(market);
 	});
 });
+
+/** What modules say from now on. */
+function overhear({ town }: Market): readonly string[] {
+	const said: string[] = [];
+	town.sent = (bytes) => said.push(names(bytes));
+	return said;
+}
 
 /** No money was moved, and so many contracts were cancelled for good. */
 function requireNothing(market: Market, aborted = 1): void {

@@ -58,7 +58,7 @@ export type Stock = Map<
 /** The price of everything, in minor units. */
 export const PRICE = 420n;
 
-export function listingOf(
+function listingOf(
 	world: TradeWorld,
 	name: string,
 	stock: Stock,
@@ -177,7 +177,7 @@ export class BuyerModule {
 	}
 }
 
-export function aborted(contract: Uint8Array): Uint8Array {
+function aborted(contract: Uint8Array): Uint8Array {
 	return notBought(contract, "aborted", "aborted", 0n);
 }
 
@@ -221,7 +221,7 @@ export function merchantModule(world: TradeWorld) {
 }
 
 /** What can be put between the two. */
-export interface Tampering {
+interface Tampering {
 	/** What arrives in the place of the `number`th message from there. */
 	readonly message?: (
 		from: "buyer" | "merchant",

@@ -82,8 +82,6 @@ export function checkContract(
 		contract.amount !== offer.amount
 	)
 		throw wrong("its price is not the one that was offered");
-	if (offer.length !== undefined && contract.length !== offer.length)
-		throw wrong("it is about more or less than was offered");
 	if (!sameBytes(contract.id, contractId))
 		throw wrong("the merchandise was sealed for another one");
 	if (!isMerchandiseOf(contract, received))

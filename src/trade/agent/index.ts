@@ -1,6 +1,5 @@
-export { Buying, type BuyingOptions } from "./buying.ts";
+export { Buying } from "./buying.ts";
 export type {
-	BoughtKey,
 	BuyerAnswer,
 	BuyerAsk,
 	BuyerStep,
@@ -12,11 +11,10 @@ export type {
 	PaidGoods,
 } from "./buying-events.ts";
 export type { ProvisionalPurchase } from "./contract-check.ts";
-export { OFFER_VALID_MS } from "./limits.ts";
 export { Selling, type SellingOptions } from "./selling.ts";
 export type { Goods, SellingEffect, SellingEvent } from "./selling-events.ts";
 export type {
 	AgentSessionEffect,
 	AgentSessionEvent,
 } from "./session-events.ts";
-export type { TradeSide, TradeTetrad } from "./trade-tetrad.ts";
+export type { TradeTetrad } from "./trade-tetrad.ts";

@@ -1,7 +1,7 @@
 import type { CertifiedDevice } from "../../identity/index.ts";
 
 /** An agent and its module. */
-export interface TradeSide {
+interface TradeSide {
 	readonly agent: CertifiedDevice;
 	readonly module: CertifiedDevice;
 }

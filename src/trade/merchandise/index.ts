@@ -1,5 +1,5 @@
 export { chunkCount, chunkLength } from "./chunk.ts";
-export { ContentCipher, type ContentSecrets } from "./content.ts";
+export { ContentCipher } from "./content.ts";
 export {
 	encodeMerchandiseEvidence,
 	isMerchandiseEvidence,
@@ -9,13 +9,12 @@ export {
 	type WrongChunk,
 } from "./evidence.ts";
 export { leafSalt, plaintextLeaf, sealedLeaf } from "./leaf.ts";
-export { type Measured, Measuring, type Salting } from "./measuring.ts";
+export { type Measured, Measuring } from "./measuring.ts";
 export {
-	type ChunkPaths,
 	isMerchandiseOf,
 	MerchandiseReceiver,
 	type ReceivedMerchandise,
 } from "./receiving.ts";
 export { Sealing, type SealingOptions } from "./sealing.ts";
 export type { MerchandiseTerms, SealedChunk } from "./terms.ts";
-export { HashTree, rootOf, type TreePath } from "./tree.ts";
+export { HashTree, rootOf } from "./tree.ts";

@@ -179,7 +179,7 @@ export const COMMANDS: readonly Entry[] = [
 		name: "log",
 		usage: "",
 		description:
-			"hold a module to the log of its purse: what it was, up to the newest head that others were told",
+			"the log of an agent or of a purse: show it, and hold the device to it as far as others were told",
 		load: async () => (await import("./cli/log/index.ts")).declareLog,
 	},
 	{

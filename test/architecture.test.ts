@@ -37,7 +37,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	tetrad: ["crypto", "identity", "machine", "session", "wire"],
 	"tetrad/link": ["identity", "machine", "session", "tetrad", "wire"],
 	"tetrad/role": ["identity", "machine", "session", "tetrad", "wire"],
-	money: ["crypto", "identity", "machine", "money/documents"],
+	money: ["crypto", "identity", "machine", "money/documents", "wire"],
 	"money/agent": ["machine", "money/documents", "wire"],
 	"money/documents": ["crypto", "identity", "wire"],
 	"money/issuer": [
@@ -65,7 +65,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"wire",
 	],
 	talk: ["crypto", "machine", "money/documents", "wire"],
-	"trade/records": ["machine", "money/agent"],
+	"trade/records": ["crypto", "machine", "money", "money/agent"],
 	"trade/documents": ["crypto", "identity", "money/documents", "wire"],
 	"trade/agent": [
 		"crypto",
@@ -255,7 +255,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
-	"cli/log": ["cli", "device/purse", "wire"],
+	"cli/log": ["cli", "device/purse", "money", "wire"],
 	"cli/purse": [
 		"carrier",
 		"cli",

@@ -1,4 +1,5 @@
 /* What the command line calls some values. */
+import { InvalidArgumentError } from "commander";
 import type { LinkMode, Root } from "../tetrad/index.ts";
 
 /** What the command line calls a root and a link; the API's names say that two of them are unsafe. */
@@ -15,3 +16,13 @@ export function linkOf(flag: LinkFlag): LinkMode {
 
 /** Where the keys of a stage are made. */
 export type KeysFlag = "software" | "softhsm";
+
+/** Reads how many of something are wanted: from 1 to `most`. */
+export function countUpTo(most: number): (text: string) => number {
+	return (text) => {
+		const value = Number(text);
+		if (!Number.isInteger(value) || value < 1 || value > most)
+			throw new InvalidArgumentError(`Say a number from 1 to ${most}.`);
+		return value;
+	};
+}

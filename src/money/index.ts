@@ -226,6 +226,15 @@ export {
 	sellingMasterOf,
 	TRANSFERS,
 } from "./issuer/index.ts";
+export {
+	type DeviceLogEntry,
+	HEAD_READ,
+	headOf,
+	LOG,
+	type LogRow,
+	logBytes,
+	logging,
+} from "./log.ts";
 export type {
 	Meeting,
 	MoneyContext,

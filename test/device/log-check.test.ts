@@ -1,16 +1,27 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { checkLog } from "../../src/device/purse/log-check.ts";
-import type { Scan } from "../../src/machine/index.ts";
+import { AgentStore } from "../../src/device/purse/agent-store.ts";
+import {
+	checkLog,
+	verifyLog,
+	viewLog,
+} from "../../src/device/purse/log-check.ts";
+import { done, remove, type Scan } from "../../src/machine/index.ts";
 import {
 	FIRST_HEAD,
 	type Head,
+	LOG,
 	nextHead,
 	purseTables,
 } from "../../src/money/index.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
+import { AGENT_SCHEMA, beginMade } from "../../src/trade/records/index.ts";
 import { filled, idOf } from "../money/documents.ts";
 import { TEST_NOW } from "../support/authority.ts";
+import { temporaryFolder } from "../support/folders.ts";
 
 /** A log of so many entries, as a purse writes it. */
 function logOf(count: number): purseTables.LogRow[] {
@@ -124,5 +135,82 @@ describe("a log is held to the heads that others were told", () => {
 			quotes.map(({ found }) => found),
 			["beyond", "there"],
 		);
+	});
+});
+
+describe("the log in the home of an agent", () => {
+	async function agentHome(folder: { readonly path: string }): Promise<string> {
+		const home = folder.path;
+		const device = { version: 2, role: "agent", name: "alice" };
+		const key = { unsafeUnsealedFile: "key.pem" };
+		await writeFile(
+			join(home, "device.json"),
+			JSON.stringify({ ...device, key }),
+			{ mode: 0o600 },
+		);
+		return home;
+	}
+
+	async function keep(home: string, ids: readonly number[]): Promise<void> {
+		await using store = await AgentStore.open(home);
+		for (const id of ids)
+			await store.transact(
+				beginMade({
+					...{ id: filled(16, id), buyer: idOf("carol"), time: 1n },
+					...{ item: "a poem", wanted: "of roses" },
+				}),
+			);
+	}
+
+	test("goes on where it ended when the agent starts again", async () => {
+		await using folder = await temporaryFolder();
+		const home = await agentHome(folder);
+		await keep(home, [1, 2]);
+		await keep(home, [2, 3]);
+		const { entries, loose } = await verifyLog(home, {
+			receipts: [],
+			agents: [],
+		});
+		assert.deepEqual([entries, loose], [3, 3]);
+		const log = await viewLog(home, 2);
+		assert.deepEqual(
+			log.map(({ number, subject }) => [number, subject]),
+			[
+				[3n, filled(16, 3)],
+				[2n, filled(16, 2)],
+			],
+		);
+	});
+
+	test("is no chain when an entry was taken out of its database", async () => {
+		await using folder = await temporaryFolder();
+		const home = await agentHome(folder);
+		await keep(home, [1, 2, 3]);
+		const path = join(home, "agent.db");
+		{
+			await using store = await openSqliteStore({ path, schema: AGENT_SCHEMA });
+			await store.transact(done([remove(LOG, { number: 2n })], undefined));
+		}
+		await assert.rejects(verifyLog(home, { receipts: [], agents: [] }), {
+			code: "store-failed",
+		});
+	});
+
+	test("is quoted by nobody", async () => {
+		await using folder = await temporaryFolder();
+		const home = await agentHome(folder);
+		await keep(home, [1]);
+		await assert.rejects(
+			verifyLog(home, { receipts: ["a.receipt"], agents: [] }),
+			{ code: "invalid-argument" },
+		);
+	});
+
+	test("is not there before the agent has kept anything", async () => {
+		await using folder = await temporaryFolder();
+		const home = await agentHome(folder);
+		await assert.rejects(verifyLog(home, { receipts: [], agents: [] }), {
+			code: "home-unusable",
+		});
 	});
 });

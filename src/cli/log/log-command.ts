@@ -1,14 +1,22 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { MAX_HISTORY } from "../../device/purse/index.ts";
+import { countUpTo } from "../flag-values.ts";
 import { jsonFlag } from "../flags.ts";
+import type { ShowLogFlags } from "./show-log.ts";
 import type { VerifyLogFlags } from "./verify-log.ts";
 
 export function declareLog(command: Command): void {
+	addVerifyCommand(command);
+	addShowCommand(command);
+}
+
+function addVerifyCommand(command: Command): void {
 	command
 		.command("verify")
 		.description(
-			"recompute the log of a module's purse, and look in it for the heads that others were told",
+			"recompute the log of an agent or of a module's purse, and look in it for the heads that others were told",
 		)
-		.requiredOption("--home <folder>", "the module's home")
+		.requiredOption("--home <folder>", "the device's home")
 		.option(
 			"--receipt <file...>",
 			"receipts that this module gave: each quotes the newest head of then",
@@ -25,12 +33,49 @@ Examples:
     tetrad log verify --home shop-purse
     tetrad log verify --home shop-purse --agent shop-agent --receipt sold/*.receipt
     tetrad log verify --home shop-purse --agent shop-agent --json
+    tetrad log verify --home shop-agent
 
 An entry that was taken away, changed or put elsewhere is found up to the newest head that
-somebody else was told. What comes after it, nobody but the module itself has seen.`,
+somebody else was told. What comes after it, nobody but the device itself has seen, and nobody
+is told of an agent's log: whoever has its database can write all of it anew.`,
 		)
 		.action(async (flags: VerifyLogFlags) => {
 			const { verifyLogOf } = await import("./verify-log.ts");
 			await verifyLogOf(flags);
+		});
+}
+
+function addShowCommand(command: Command): void {
+	command
+		.command("show")
+		.description(
+			"what an agent or a module's purse has written into its log, the newest first",
+		)
+		.requiredOption("--home <folder>", "the device's home")
+		.addOption(jsonFlag())
+		.addOption(
+			new Option(
+				"--csv",
+				"print comma-separated values, for spreadsheets and bookkeeping",
+			).conflicts("json"),
+		)
+		.option(
+			"--limit <count>",
+			"so many entries at most",
+			countUpTo(MAX_HISTORY),
+			50,
+		)
+		.addHelpText(
+			"after",
+			`
+Examples:
+    tetrad log show --home my-agent
+    tetrad log show --home shop-purse --limit 1000 --csv > log.csv
+
+It may be running. With --json and --csv everything is there that the chain of heads is made of.`,
+		)
+		.action(async (flags: ShowLogFlags) => {
+			const { showLog } = await import("./show-log.ts");
+			await showLog(flags);
 		});
 }

@@ -10,7 +10,7 @@ export interface VerifyLogFlags {
 	readonly json?: true;
 }
 
-/** Says how far the log of a purse is what it was; exit code 1 when it is not. */
+/** Says how far the log of a device is what it was; exit code 1 when it is not. */
 export async function verifyLogOf(flags: VerifyLogFlags): Promise<void> {
 	const { home, receipt: receipts = [], agent: agents = [], json } = flags;
 	let checked: CheckedLog;
@@ -50,8 +50,8 @@ function tell(
 	if (!holds) return;
 	say(
 		quotes.length === 0
-			? "nobody was asked what it was told of it: give --receipt or --agent to hold it to that"
-			: `nothing was taken away, changed or put elsewhere up to number ${heldTo}; ${count(loose)} entries after it are known to this module alone`,
+			? "nobody was asked what it was told of it: --receipt and --agent hold the log of a module to that"
+			: `nothing was taken away, changed or put elsewhere up to number ${heldTo}; ${count(loose)} entries after it are known to this device alone`,
 	);
 }
 

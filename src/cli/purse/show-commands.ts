@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { MAX_HISTORY } from "../../device/purse/index.ts";
+import { countUpTo } from "../flag-values.ts";
 import { jsonFlag } from "../flags.ts";
 import type { HistoryFlags, ShowFlags } from "./show.ts";
 
@@ -20,13 +21,6 @@ Example:
   Also while the module runs:
     tetrad purse ${name} --home alice-purse --json`,
 		);
-}
-
-function countOfEntries(text: string): number {
-	const value = Number(text);
-	if (!Number.isInteger(value) || value < 1 || value > MAX_HISTORY)
-		throw new InvalidArgumentError(`Say a number from 1 to ${MAX_HISTORY}.`);
-	return value;
 }
 
 export function addBalanceCommand(purse: Command): void {
@@ -63,7 +57,12 @@ export function addHistoryCommand(purse: Command): void {
 				"print comma-separated values, for spreadsheets and bookkeeping",
 			).conflicts("json"),
 		)
-		.option("--limit <count>", "so many changes at most", countOfEntries, 50)
+		.option(
+			"--limit <count>",
+			"so many changes at most",
+			countUpTo(MAX_HISTORY),
+			50,
+		)
 		.action(async (flags: HistoryFlags) => {
 			const { showHistory } = await import("./show.ts");
 			await showHistory(flags);

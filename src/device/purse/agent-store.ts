@@ -1,11 +1,17 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { Store, Transaction } from "../../machine/index.ts";
 import { type Head, WITNESSED, witnessing } from "../../money/index.ts";
-import { openSqliteStore } from "../../store/index.ts";
-import { AGENT_SCHEMA } from "../../trade/records/index.ts";
+import {
+	openSqliteSnapshot,
+	openSqliteStore,
+	type StoreView,
+} from "../../store/index.ts";
+import { AGENT_SCHEMA, logged } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
+import { unusable } from "../home/index.ts";
 import {
 	hasOldWitness,
 	putOldWitnessAside,
@@ -60,7 +66,7 @@ export class AgentStore implements Witness, AsyncDisposable {
 	}
 
 	get #path(): string {
-		return join(this.#home, "agent.db");
+		return storePath(this.#home);
 	}
 
 	head(module: Uint8Array): Head | undefined {
@@ -79,12 +85,12 @@ export class AgentStore implements Witness, AsyncDisposable {
 		return written;
 	}
 
-	/** For what is kept beside heads: what it resolves to is durable. Rejects with what the store rejects with; the next transaction is tried all the same. */
+	/** For what is kept beside heads, with an entry in the agent's log for each change: what it resolves to is durable. Rejects with what the store rejects with; the next transaction is tried all the same. */
 	async transact<Result>(transaction: Transaction<Result>): Promise<Result> {
 		const opening = this.#opened();
 		const store = await opening;
 		try {
-			return await store.transact(transaction);
+			return await store.transact(logged(nodeCrypto, transaction, Date.now()));
 		} catch (thrown) {
 			// One that has failed shows what is there when it is opened again.
 			if (thrown instanceof TetradError && thrown.code === "store-failed") {
@@ -156,6 +162,24 @@ export class AgentStore implements Witness, AsyncDisposable {
 			throw thrown;
 		}
 	}
+}
+
+/** Looks at what the agent of a home keeps, which may be running. Throws `home-unusable` when it has kept nothing yet. */
+export async function viewAgentStore(home: string): Promise<StoreView> {
+	const path = storePath(home);
+	if (!(await hasContent(path)))
+		throw unusable(
+			`the agent at ${home} has had to do with no purchase yet, and has no store`,
+		);
+	return await openSqliteSnapshot({
+		path,
+		schema: AGENT_SCHEMA,
+		command: `tetrad agent --home ${home}`,
+	});
+}
+
+function storePath(home: string): string {
+	return join(home, "agent.db");
 }
 
 async function hasContent(path: string): Promise<boolean> {

@@ -9,6 +9,7 @@ export {
 	type CheckedLog,
 	type QuotedHead,
 	verifyLog,
+	viewLog,
 } from "./log-check.ts";
 export {
 	type PurseBalance,

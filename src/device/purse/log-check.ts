@@ -9,25 +9,28 @@ import type { Scan } from "../../machine/index.ts";
 import {
 	FIRST_HEAD,
 	type Head,
+	LOG,
+	type LogRow,
+	logBytes,
 	MAX_RECEIPT_BYTES,
 	nextHead,
-	purseTables,
 	readReceipt,
 } from "../../money/index.ts";
+import type { StoreView } from "../../store/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { readCarried } from "../home/index.ts";
-import { AgentStore } from "./agent-store.ts";
+import { readCarried, readDeviceFile } from "../home/index.ts";
+import { AgentStore, viewAgentStore } from "./agent-store.ts";
+import { MAX_HISTORY } from "./limits.ts";
 import { moduleIdOf, viewPurse } from "./purse-home.ts";
 
 /** Hands over each entry of a log that is the chain of its heads, and answers with the last head. Throws `store-failed` at the first entry that is not. */
 export async function walkLog(
 	scan: Scan,
-	visit: (entry: purseTables.LogRow) => void,
+	visit: (entry: LogRow) => void,
 ): Promise<Head> {
 	let head: Head = FIRST_HEAD;
-	for await (const row of scan({ table: purseTables.LOG })) {
-		const entry = { ...row, what: row.what as purseTables.What };
-		const bytes = purseTables.logBytes(entry, Number(row.time));
+	for await (const row of scan({ table: LOG })) {
+		const bytes = logBytes(row, Number(row.time));
 		const next = nextHead(nodeCrypto, head, bytes);
 		// An override leaves a gap above what its witness told.
 		if (row.number < next.number || !sameBytes(row.hash, next.hash))
@@ -108,16 +111,52 @@ export interface Quoting {
 }
 
 /**
- * Checks the log of the purse in a module's home against what others were told of it; the module
- * may be running. Throws `store-failed` when the log is no chain, `home-unusable` without a purse,
- * and `file-unusable` for a receipt that is none, or not of this module, or quotes nothing.
+ * Checks the log in a device's home: of a module's purse, against what others were told of it, or
+ * of an agent, of which nobody is told. The device may be running. Throws `store-failed` when the
+ * log is no chain, `home-unusable` without one, `file-unusable` for a receipt that is none, or not
+ * of this module, or quotes nothing, and `invalid-argument` for quotes of an agent's log.
  */
 export async function verifyLog(
 	home: string,
 	{ receipts, agents }: Quoting,
 ): Promise<CheckedLog> {
+	const { role } = await readDeviceFile(home);
+	if (role === "agent" && receipts.length + agents.length > 0)
+		throw new TetradError(
+			"invalid-argument",
+			"nobody is told of the log of an agent: receipts and other agents quote that of a module",
+		);
+	const quoted = role === "agent" ? [] : await quotedOf(home, receipts, agents);
+	await using store = await viewLogStore(home);
+	return await store.snapshot((scan) => checkLog(scan, quoted));
+}
+
+/** The newest entries of a device's log, at most `MAX_HISTORY`, the newest first; the device may be running. Throws `home-unusable` without a log. */
+export async function viewLog(home: string, limit: number): Promise<LogRow[]> {
+	await using store = await viewLogStore(home);
+	return await store.snapshot(async (scan) => {
+		const rows: LogRow[] = [];
+		for await (const row of scan({ table: LOG, order: "descending" })) {
+			if (rows.length >= Math.min(limit, MAX_HISTORY)) break;
+			rows.push(row);
+		}
+		return rows;
+	});
+}
+
+async function viewLogStore(home: string): Promise<StoreView> {
+	const { role } = await readDeviceFile(home);
+	return role === "agent"
+		? viewAgentStore(home)
+		: (await viewPurse(home)).store;
+}
+
+async function quotedOf(
+	home: string,
+	receipts: readonly string[],
+	agents: readonly string[],
+): Promise<QuotedHead[]> {
 	const module = await moduleIdOf(home);
-	await using view = await viewPurse(home);
 	const quoted: QuotedHead[] = [];
 	for (const by of receipts)
 		quoted.push({ by, head: await quotedIn(by, module) });
@@ -131,7 +170,7 @@ export async function verifyLog(
 			);
 		quoted.push({ by, head });
 	}
-	return await view.store.snapshot((scan) => checkLog(scan, quoted));
+	return quoted;
 }
 
 async function quotedIn(path: string, module: Uint8Array): Promise<Head> {

@@ -8,7 +8,6 @@ import type { CryptoProvider } from "../../crypto/index.ts";
 import {
 	addColumn,
 	type Columns,
-	insert,
 	type Read,
 	type Row,
 	rewrite,
@@ -19,19 +18,27 @@ import {
 	table,
 	type Write,
 } from "../../machine/index.ts";
-import { dec, enc, formOf, time, u64, utf8 } from "../../wire/index.ts";
+import { dec } from "../../wire/index.ts";
 import {
-	FIRST_HEAD,
 	type Head,
 	NO_TERMS,
-	nextHead,
 	SAID_WITH_KEY,
 	SENT_WITH_TERMS,
 	withEmptyField,
 } from "../documents/index.ts";
+import {
+	type DeviceLogEntry,
+	HEAD_READ,
+	headOf,
+	LOG,
+	type LogRow,
+	logging,
+} from "../log.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
 import { PURCHASES, SELLING_SECRETS } from "./sale-tables.ts";
 import { APPROVALS, SPENT, SPENT_IN_ALL } from "./spending-tables.ts";
+
+export { HEAD_READ, headOf, LOG, type LogRow, logBytes } from "../log.ts";
 
 const META_COLUMNS = { name: "text", value: "bytes" } as const;
 
@@ -268,24 +275,6 @@ export const ABORTED: Table<typeof ABORTED_COLUMNS> = table(
 	{ by_at: ["at"] },
 );
 
-const LOG_COLUMNS = {
-	/** Of the head that the change made. */
-	number: "integer",
-	hash: "bytes",
-	time: "integer",
-	what: "text",
-	/** A contract, a request, a note, or the hash of a head that a witness told. */
-	subject: "bytes",
-	amount: "integer",
-	/** Device id of the other module; of the agent whose record disagrees; or of this module, for what its owner overrode. */
-	peer: "bytes",
-} as const;
-
-/** Every durable change, in order: the purse's history and the chain of its heads. */
-export const LOG: Table<typeof LOG_COLUMNS> = table("log", LOG_COLUMNS, [
-	"number",
-]);
-
 /** The device ids of `MET_NAME`, and the heads of `OVERRIDDEN_NAME`. */
 export function idsIn(value: Uint8Array): readonly Uint8Array[] {
 	return dec(value, MAX_META_LIST);
@@ -405,7 +394,6 @@ export type NoteRow = Row<typeof NOTES.columns>;
 export type PaymentRow = Row<typeof PAYMENTS.columns>;
 export type ReceiptRow = Row<typeof RECEIPTS.columns>;
 export type RequestRow = Row<typeof REQUESTS.columns>;
-export type LogRow = Row<typeof LOG.columns>;
 
 export type RequestRowKind =
 	| "withdraw"
@@ -454,14 +442,8 @@ export type What =
 	| "approved"
 	| "denied";
 
-export interface LogEntry {
-	readonly what: What;
-	readonly subject: Uint8Array;
-	readonly amount: bigint;
-	readonly peer: Uint8Array;
-	/** The head goes on above this number. */
-	readonly above?: bigint;
-}
+/** A contract, a request, a note, or the hash of a head that a witness told; and the device id of the other module, of the agent whose record disagrees, or of this module, for what its owner overrode. */
+export type LogEntry = DeviceLogEntry<What>;
 
 /** What a transaction of a purse decides on: with entries, its head moves on; without, it stays. */
 export interface Change<Result> {
@@ -495,45 +477,15 @@ export function changing<const Of extends readonly Columns[], Result>(
 		reads: all,
 		decide: ([headRows, ...rows]) => {
 			const { entries, writes, result } = decide(rows as never);
-			let head = headOf((headRows ?? []) as readonly LogRow[]);
-			if (entries.length === 0)
-				return { kind: "done", writes, result: { head, result } };
-			const log: Write[] = [];
-			for (const { above = 0n, ...entry } of entries) {
-				const number = above > head.number ? above : head.number;
-				head = nextHead(
-					crypto,
-					{ number, hash: head.hash },
-					logBytes(entry, now),
-				);
-				log.push(insert(LOG, { ...head, time: BigInt(now), ...entry }));
-			}
+			const head = headOf((headRows ?? []) as readonly LogRow[]);
+			const log = logging(crypto, head, entries, now);
 			return {
 				kind: "done",
-				writes: [...writes, ...log],
-				result: { head, result },
+				writes: [...writes, ...log.writes],
+				result: { head: log.head, result },
 			};
 		},
 	};
-}
-
-/** The newest entry of the log, which has the head. */
-export const HEAD_READ: Read<typeof LOG_COLUMNS> = {
-	table: LOG,
-	order: "descending",
-	limit: 1,
-};
-
-export function headOf([newest]: readonly LogRow[]): Head {
-	return newest === undefined
-		? FIRST_HEAD
-		: { number: newest.number, hash: newest.hash };
-}
-
-/** What a change adds to the chain of heads, so that anyone can recompute it from the log. */
-export function logBytes(entry: LogEntry, now: number): Uint8Array {
-	const { what, subject, amount, peer } = entry;
-	return enc(formOf(time, now), utf8(what), subject, formOf(u64, amount), peer);
 }
 
 /** Reads all rows of an order, a batch after the other; `column` is the one after those of `equals`, and no two rows agree in it. */

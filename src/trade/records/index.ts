@@ -1,3 +1,4 @@
+export { type AgentWhat, logged } from "./log.ts";
 export {
 	beginPurchase,
 	concludePurchase,

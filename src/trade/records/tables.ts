@@ -12,6 +12,7 @@ import {
 	table,
 } from "../../machine/index.ts";
 import { WITNESSED } from "../../money/agent/index.ts";
+import { LOG } from "../../money/index.ts";
 
 const PURCHASES_COLUMNS = {
 	/** Its hash. */
@@ -149,7 +150,7 @@ export const REFUNDS: Table<typeof REFUNDS_COLUMNS> = table(
 /** For whoever opens the store of an agent. */
 export const AGENT_SCHEMA: Schema = schema(
 	"agent",
-	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS],
+	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS, LOG],
 	{
 		to: 2,
 		steps: [PURCHASES, SALES, MADE, REFUNDS].map((of) => ({
@@ -157,6 +158,7 @@ export const AGENT_SCHEMA: Schema = schema(
 			table: of as unknown as typeof WITNESSED,
 		})),
 	},
+	{ to: 3, steps: [{ kind: "add-table", table: LOG }] },
 );
 
 export type PurchaseRow = Row<typeof PURCHASES.columns>;

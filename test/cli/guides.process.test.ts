@@ -30,8 +30,10 @@ const GUIDES_FOLLOWED = [
 	"authorities.md",
 	"limits.md",
 	"lists.md",
+	"sell-files.md",
 	"tokens.md",
 	"two-machines.md",
+	"when-something-went-wrong.md",
 ];
 
 /** How long a block may take. Nothing that goes well takes it. */
@@ -131,7 +133,8 @@ class Terminal {
 
 let world: Awaited<ReturnType<typeof temporaryFolder>>;
 let env: Record<string, string>;
-let port: string;
+/** The ports that guides name, and those that are free here. */
+const ports = new Map<string, string>();
 const background: Terminal[] = [];
 
 before(async () => {
@@ -147,12 +150,18 @@ before(async () => {
 		PATH: `${at("bin")}:${process.env["PATH"]}`,
 		STICK: at("stick"),
 		BOB: "127.0.0.1",
+		MINT: "127.0.0.1",
 		NODE_OPTIONS: "",
 	};
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	port = String((server.address() as { port: number }).port);
-	server.close();
+	const servers = ["7000", "7100", "7180"].map((port) => {
+		const server = createServer().listen(0, "127.0.0.1");
+		return { port, server };
+	});
+	for (const { port, server } of servers) {
+		if (!server.listening) await once(server, "listening");
+		ports.set(port, String((server.address() as { port: number }).port));
+	}
+	for (const { server } of servers) server.close();
 });
 after(async () => {
 	for (const terminal of background) terminal.kill();
@@ -170,7 +179,10 @@ async function follow(
 		if (flags.some((flag) => without.includes(flag))) continue;
 		const folder = join(world.path, machine);
 		await mkdir(folder, { mode: 0o700, recursive: true });
-		const script = block.script.replaceAll("7000", port);
+		const script = block.script.replaceAll(
+			/:(7\d\d0)\b/g,
+			(_, port) => `:${ports.get(port)}`,
+		);
 		if (flags.includes("restart")) await stopAll(machine);
 		const terminal = new Terminal({ ...block, script }, folder, env);
 		const timer = setTimeout(() => terminal.kill(), PATIENCE_MS);
@@ -209,6 +221,21 @@ test("two-machines.md", async () => {
 });
 
 test("limits.md", () => follow("limits.md"));
+
+test("sell-files.md", async () => {
+	await follow("sell-files.md");
+	for (const [name, goods] of [
+		["harbour.txt", "a harbour in the morning\n"],
+		["morning.txt", "GOOD MORNING"],
+	] as const)
+		assert.equal(
+			await readFile(join(world.path, "alice", name), "utf8"),
+			goods,
+		);
+});
+
+test("when-something-went-wrong.md", () =>
+	follow("when-something-went-wrong.md"));
 
 test("lists.md", async () => {
 	await follow("lists.md");

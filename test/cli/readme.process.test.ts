@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ class Command {
 	}
 }
 
-test("the README's commands, word for word, set up two sides, send a file, and pay", async () => {
+test("the README's commands, word for word, set up two sides, send a file, pay, sell and buy", async () => {
 	const folder = await mkdtemp(join(tmpdir(), "tetrad-readme-"));
 	const commands: Command[] = [];
 	const start = (words: readonly string[] = [], ...more: string[]) => {
@@ -97,10 +97,11 @@ test("the README's commands, word for word, set up two sides, send a file, and p
 			),
 		);
 		const [setup = [], pairs = [], runs = [], ...money] = blocks;
-		const [mint = [], services = [], business = []] = money;
+		const [mint = [], services = [], business = [], shop = [], shopping = []] =
+			money;
 		assert.deepEqual(
 			blocks.map(({ length }) => length),
-			[6, 4, 4, 7, 5, 5],
+			[6, 4, 4, 7, 5, 5, 1, 5],
 		);
 		const prepare = async (block: readonly (readonly string[])[]) => {
 			let waiting: Command | undefined;
@@ -163,6 +164,28 @@ test("the README's commands, word for word, set up two sides, send a file, and p
 		const audited = start(audit);
 		await audited.succeeds();
 		await audited.says(/it balances/);
+
+		await stop(servers.splice(-1));
+		await mkdir(join(folder, "goods"));
+		await writeFile(join(folder, "goods", "photo.jpg"), "a harbour\n");
+		servers.push(...(await serve(shop)));
+		const [catalogue, buy, verify, purchases, sales] = shopping;
+		const shown = start(catalogue);
+		await shown.succeeds();
+		await shown.says(/photo\.jpg/);
+		await start(buy).succeeds();
+		assert.equal(
+			await readFile(join(folder, "bought.jpg"), "utf8"),
+			"a harbour\n",
+		);
+		const proved = start(verify);
+		await proved.succeeds();
+		await proved.says(/bob sold "photo\.jpg" to alice for 420/);
+		for (const words of [purchases, sales]) {
+			const table = start(words);
+			await table.succeeds();
+			await table.says(/photo\.jpg/);
+		}
 		await stop(servers);
 	} finally {
 		for (const command of commands) command.stop("SIGKILL");

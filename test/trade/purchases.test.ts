@@ -2,13 +2,21 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { validateChain } from "../../src/identity/index.ts";
-import { messages, type SalePart } from "../../src/money/index.ts";
+import {
+	type Meeting,
+	messages,
+	type SalePart,
+	type SalePayment,
+} from "../../src/money/index.ts";
 import { ABORTED } from "../../src/money/purse/purse-tables.ts";
 import { PURCHASES } from "../../src/money/purse/sale-tables.ts";
 import {
+	ABOUT_PURCHASES,
 	type ContractBody,
 	encodeItemDescription,
+	encodePurchaseTerms,
 	keyHash,
+	parseContract,
 	parseSellingCertificate,
 } from "../../src/trade/documents/index.ts";
 import { loadTrade, moduleTrade } from "../../src/trade/module/index.ts";
@@ -691,6 +699,80 @@ describe("a merchant that takes the money", () => {
 	});
 });
 
+describe("a merchant's module agrees to nothing that a buyer's module has made up", () => {
+	/** Ann's module pays for whatever its agent names, as it is told to. */
+	const lying = (
+		changes: Partial<SalePayment>,
+		chainOf = ({ agents }: Meeting) => agents.other.encodedChain,
+	) =>
+		Market.make({
+			world,
+			sale: (self) => (rail) => {
+				const honest = moduleTrade(self.store.run(loadTrade()))(rail);
+				if (self.name !== "ann") return honest;
+				const fromAgent: SalePart["fromAgent"] = (meeting, bytes) => {
+					const { document } = body(ABOUT_PURCHASES.buy, bytes);
+					const { hash, issuer, currency, amount, keyHash, payBy } =
+						parseContract(nodeCrypto, document);
+					const terms = encodePurchaseTerms({
+						contract: document,
+						chain: chainOf(meeting),
+					});
+					const payee = meeting.peer.deviceId;
+					const payment = {
+						...{ contract: hash, issuer, currency, amount, keyHash, payBy },
+						...{ payee, terms, ...changes },
+					};
+					rail.pay(meeting.tetrad, payment, []);
+				};
+				return overriding(honest, { fromAgent });
+			},
+		});
+	const requireRefused = async (
+		market: Market,
+		made: Partial<ContractBody> = {},
+		isElsewhere = false,
+	) => {
+		const visit = await market.meet();
+		const other = isElsewhere ? await market.meet() : visit;
+		const contract = await market.contract(visit, made);
+		const said = overhear(market);
+		market.buy(other, contract);
+		await market.quiet();
+		assert.deepEqual(said, ["prepare", "refused"]);
+		assert.equal(market.paymentOf(contract), undefined);
+	};
+
+	test("of another tetrad", async () => {
+		await requireRefused(await lying({}), {}, true);
+	});
+
+	test("at another price, or for another contract", async () => {
+		await requireRefused(await lying({ amount: 1n }));
+		await requireRefused(await lying({ contract: filled(32, 7) }));
+	});
+
+	test("without terms that are a contract", async () => {
+		await requireRefused(await lying({ terms: filled(50, 1) }));
+	});
+
+	test("with the chain of somebody else", async () => {
+		await requireRefused(
+			await lying({}, ({ agents }) => agents.own.encodedChain),
+		);
+	});
+
+	test("that another buyer was to pay, or when its time is over", async () => {
+		const market = await lying({});
+		await requireRefused(market, { buyerModule: market.mint.device.deviceId });
+		const { now } = market.town;
+		await requireRefused(await lying({ payBy: now + DAY }), {
+			made: now - 30 * MINUTE,
+			payBy: now - MINUTE,
+		});
+	});
+});
+
 /** A part with some of its answers changed. */
 function overriding(part: SalePart, changes: Partial<SalePart>): SalePart {
 	return new Proxy(part, {
@@ -728,6 +810,24 @@ describe("what comes late", () => {
 		await market.quiet();
 		assert.ok(market.isKeyed(contract));
 		assert.equal(market.receiptOf(contract), "deposited");
+		market.requireConserved();
+	});
+
+	test("or has to be booked within the hour is booked first, too", async () => {
+		const market = await open();
+		const { town, bob, mint } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit, {
+			bookBy: town.now + 50 * MINUTE,
+		});
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.equal(market.receiptOf(contract), "to-book");
+		assert.ok(!market.isKeyed(contract));
+		await town.visit(bob, mint);
+		market.about("resolve", visit.tetrad, contract);
+		await market.quiet();
+		assert.ok(market.isKeyed(contract));
 		market.requireConserved();
 	});
 
@@ -1037,11 +1137,10 @@ describe("a selling secret", () => {
 			market.say(
 				carl,
 				tetrad,
-				message(
-					(await import("../../src/trade/documents/index.ts")).ABOUT_PURCHASES
-						.selling,
-					{ issuer: mint.device.deviceId, generation: 0 },
-				),
+				message(ABOUT_PURCHASES.selling, {
+					issuer: mint.device.deviceId,
+					generation: 0,
+				}),
 			);
 			town.settle(carl, tetrad, mint);
 			await town.work();

@@ -30,6 +30,7 @@ import {
 	type PurchaseRow,
 	readPurchase,
 } from "../../trade/records/index.ts";
+import { hex } from "../../wire/index.ts";
 import type { AgentStore, Payments } from "../purse/index.ts";
 import { Driver, type Tetrad } from "../runtime/index.ts";
 import { discardGoods, GoodsFile, type GoodsTarget } from "./goods-file.ts";
@@ -83,6 +84,12 @@ interface AskedGoods {
 	work: Promise<unknown>;
 }
 
+/** A purchase that goes on without having been asked for, and who has asked since. */
+interface GoingOn {
+	readonly bought: Promise<Bought>;
+	readonly steps: ((step: BuyStep) => void)[];
+}
+
 /** In the place of a currency's decimals where only the module knows them. */
 const UNKNOWN_EXPONENT = -1n;
 
@@ -97,6 +104,8 @@ export class Buyer {
 	readonly #session: TradeSession;
 	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
 	readonly #asked = new Map<number, Asked>();
+	/** Those of which the module has spoken by itself, by contract in hexadecimal. */
+	readonly #goingOn = new Map<string, GoingOn>();
 	readonly #over = Promise.withResolvers<void>();
 	#asks = 0;
 	#end: TetradError | undefined;
@@ -196,10 +205,21 @@ export class Buyer {
 		});
 	}
 
-	/** Goes on with a purchase that is kept. Resolves and rejects as `buy`. */
+	/** Goes on with a purchase that is kept, or waits for one that goes on by itself. Resolves and rejects as `buy`. */
 	resume(
 		row: PurchaseRow,
 		step: (step: BuyStep) => void = () => {},
+		signal?: AbortSignal,
+	): Promise<Bought> {
+		const known = this.#goingOn.get(hex(row.contract));
+		if (known === undefined) return this.#resume(row, step, signal);
+		known.steps.push(step);
+		return untilGivenUp(known.bought, signal);
+	}
+
+	#resume(
+		row: PurchaseRow,
+		step: (step: BuyStep) => void,
 		signal?: AbortSignal,
 	): Promise<Bought> {
 		const purchase: ProvisionalPurchase = {
@@ -384,7 +404,13 @@ export class Buyer {
 	async #goOn(contract: Uint8Array): Promise<void> {
 		const row = await this.#options.store.transact(readPurchase(contract));
 		if (row === undefined) return this.learn();
-		await this.resume(row);
+		const steps: ((step: BuyStep) => void)[] = [];
+		const bought = this.#resume(row, (one) => {
+			for (const step of steps) step(one);
+		});
+		const id = hex(contract);
+		this.#goingOn.set(id, { bought, steps });
+		bought.catch(() => this.#goingOn.delete(id));
 	}
 
 	#close(error: TetradError): void {
@@ -483,6 +509,22 @@ function gaveUp(signal: AbortSignal | undefined): TetradError {
 	return new TetradError("aborted", "the caller gave up waiting", {
 		cause: signal?.reason,
 	});
+}
+
+/** What goes on all the same is not waited for any more. */
+async function untilGivenUp<Value>(
+	coming: Promise<Value>,
+	signal: AbortSignal | undefined,
+): Promise<Value> {
+	const leaving = Promise.withResolvers<never>();
+	const onAbort = () => leaving.reject(gaveUp(signal));
+	if (signal?.aborted) onAbort();
+	signal?.addEventListener("abort", onAbort, { once: true });
+	try {
+		return await Promise.race([coming, leaving.promise]);
+	} finally {
+		signal?.removeEventListener("abort", onAbort);
+	}
 }
 
 function closed(): TetradError {

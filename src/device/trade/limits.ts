@@ -28,5 +28,8 @@ export const MAX_OFFERED = 16_384;
 /** Purchases that are gone on with in one tetrad. */
 export const MAX_RESUMED = 512;
 
+/** How long a merchant has to tell what became of money that is in doubt, in milliseconds, before that waits for the next meeting: its disk may be slow. */
+export const CLEARED_WITHIN_MS = 5000;
+
 /** Purchases or sales that are looked at at once. */
 export const MAX_RECORDS = 100_000;

@@ -30,7 +30,7 @@ import type {
 } from "../runtime/index.ts";
 import { Buyer, type BuyStep } from "./buyer.ts";
 import type { GoodsTarget } from "./goods-file.ts";
-import { MAX_RESUMED } from "./limits.ts";
+import { CLEARED_WITHIN_MS, MAX_RESUMED } from "./limits.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
 import { tradeTetrad } from "./trade-session.ts";
@@ -256,7 +256,10 @@ export class TradingAgent {
 				await buyer.payments.settle(other.module.deviceId, options);
 			}
 			if (learn) await buyer.learn();
-			return await resumeAll(buyer, this.#options.store, { signal, step });
+			// An issuer has said by now what became of it.
+			const doubtMs = isIssuer ? 0 : CLEARED_WITHIN_MS;
+			const options = { signal, step, doubtMs };
+			return await resumeAll(buyer, this.#options.store, options);
 		} finally {
 			await leave(buyer);
 		}
@@ -379,9 +382,12 @@ export async function resumeAll(
 	{
 		signal,
 		step = () => {},
+		doubtMs = 0,
 	}: {
 		readonly signal?: AbortSignal | undefined;
 		readonly step?: (purchase: PurchaseRow, step: BuyStep) => void;
+		/** How long to wait for what is in doubt at first, in milliseconds: not at all unless given. */
+		readonly doubtMs?: number;
 	} = {},
 ): Promise<readonly ResumedPurchase[]> {
 	const rows = await store.transact(readProvisional(MAX_RESUMED));
@@ -389,7 +395,7 @@ export async function resumeAll(
 		rows.map(async (row) => {
 			let error: TetradError | undefined;
 			try {
-				await resumeUntilDoubt(buyer, row, step, signal);
+				await resumeUntilDoubt(buyer, row, { step, doubtMs, signal });
 			} catch (thrown) {
 				error = asTetradError(thrown);
 			}
@@ -399,26 +405,41 @@ export async function resumeAll(
 	);
 }
 
-/** What is still in doubt is not waited for: the next meeting tells. */
+/** What stays in doubt is waited for no longer than that: the next meeting tells. */
 async function resumeUntilDoubt(
 	buyer: Buyer,
 	row: PurchaseRow,
-	step: (purchase: PurchaseRow, step: BuyStep) => void,
-	signal: AbortSignal | undefined,
+	{
+		step,
+		doubtMs,
+		signal,
+	}: {
+		readonly step: (purchase: PurchaseRow, step: BuyStep) => void;
+		readonly doubtMs: number;
+		readonly signal: AbortSignal | undefined;
+	},
 ): Promise<void> {
 	const doubt = Promise.withResolvers<never>();
 	doubt.promise.catch(() => {});
+	let timer: NodeJS.Timeout | undefined;
 	const resuming = buyer.resume(
 		row,
 		(one) => {
 			step(row, one);
-			if (one.kind === "in-doubt" || one.kind === "waiting")
-				doubt.reject(one.error);
+			// The module says so first, also while it pays again, and the key may follow.
+			clearTimeout(timer);
+			if (one.kind === "in-doubt")
+				timer = setTimeout(() => doubt.reject(one.error), doubtMs);
+			if (one.kind === "waiting") doubt.reject(one.error);
 		},
 		signal,
 	);
 	resuming.catch(() => {});
-	await Promise.race([resuming, doubt.promise]);
+	try {
+		await Promise.race([resuming, doubt.promise]);
+	} finally {
+		clearTimeout(timer);
+	}
 }
 
 /** Steps as they come, for one reader. */

@@ -1,0 +1,411 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+	type Carrier,
+	connect,
+	formatAddress,
+	type Listener,
+	listen,
+} from "../../src/carrier/index.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import { Issuer } from "../../src/device/issuer/issuer.ts";
+import { AgentStore } from "../../src/device/purse/agent-store.ts";
+import { Payments } from "../../src/device/purse/payments.ts";
+import { Purse } from "../../src/device/purse/purse.ts";
+import { pairInProcess } from "../../src/device/runtime/in-process.ts";
+import {
+	type MoneyHolder,
+	MoneyModule,
+} from "../../src/device/runtime/money-module.ts";
+import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
+import { Buyer } from "../../src/device/trade/buyer.ts";
+import { FolderCatalogue } from "../../src/device/trade/folder-catalogue.ts";
+import { FolderShop } from "../../src/device/trade/folder-shop.ts";
+import { TradingAgent } from "../../src/device/trade/trading-agent.ts";
+import {
+	type CertifiedDevice,
+	type Signer,
+	validateChain,
+} from "../../src/identity/index.ts";
+import { generateSoftwareKey } from "../../src/keys/index.ts";
+import {
+	done,
+	draftNote,
+	type IssuerTerms,
+	insert,
+	LEDGER_SCHEMA,
+	loadPurse,
+	MAX_AMOUNT,
+	messages,
+	NOTES,
+	openAccount,
+	type PurseReport,
+	purseTables,
+	put,
+	type Store,
+} from "../../src/money/index.ts";
+import { openSqliteStore } from "../../src/store/index.ts";
+import { makePolicy, type Policy } from "../../src/tetrad/index.ts";
+import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
+
+const DAY_MS = 86_400_000;
+const CURRENCY = { code: "PLAY", exponent: 2 } as const;
+const ALGORITHM = "P-256";
+
+/** What each buyer has, as one note. */
+const VALUE: bigint = 2n ** 40n;
+
+/** What everything in the shop costs. */
+const PRICE = 1n;
+
+/** A device with its key. */
+interface Identity {
+	readonly signer: Signer;
+	readonly chain: Uint8Array;
+}
+
+/** The authorities, and what all devices trust. */
+interface Authorities {
+	readonly agency: SoftwareAuthority;
+	readonly bank: SoftwareAuthority;
+	readonly policy: Policy;
+}
+
+/** An agent and its module, linked in memory. */
+interface Pair {
+	readonly agent: TrustedAgent;
+	readonly signer: Signer;
+}
+
+/** One who buys: an agent with its store, a module with its purse, and a folder for the goods. */
+export interface Customer {
+	readonly agent: TrustedAgent;
+	readonly store: AgentStore;
+	readonly trading: TradingAgent;
+	readonly folder: string;
+}
+
+/**
+ * An issuer, a merchant and buyers, all of them in one process: agents over loopback TCP, links in
+ * memory, and each purse, agent's store, ledger and file on the disk.
+ */
+export class DeviceMarket implements AsyncDisposable {
+	/** Of everything that is written. */
+	readonly folder: string;
+	/** Of the merchant's agent. */
+	readonly address: string;
+	/** Of the issuer's agent. */
+	readonly issuerAddress: string;
+	readonly customers: readonly Customer[];
+	/** Called with what the merchant's purse reports. */
+	atMerchant: (report: PurseReport) => void = () => {};
+	readonly #stack: AsyncDisposableStack;
+
+	private constructor(
+		parts: Pick<
+			DeviceMarket,
+			"folder" | "address" | "issuerAddress" | "customers"
+		>,
+		stack: AsyncDisposableStack,
+	) {
+		this.folder = parts.folder;
+		this.address = parts.address;
+		this.issuerAddress = parts.issuerAddress;
+		this.customers = parts.customers;
+		this.#stack = stack;
+	}
+
+	/** So many buyers, and files of so many bytes, under the names that they are sold by. */
+	static async make(
+		buyers: number,
+		files: Readonly<Record<string, number>>,
+	): Promise<DeviceMarket> {
+		const stack = new AsyncDisposableStack();
+		const folder = await mkdtemp(join(tmpdir(), "tetrad-market-"));
+		stack.defer(() => rm(folder, { recursive: true, force: true }));
+		const authorities = await makeAuthorities();
+		const mint = await Mint.make(authorities, folder, stack);
+		let heard: (report: PurseReport) => void = () => {};
+		const address = await openShop(
+			{ ...authorities, mint, folder, files, stack },
+			(report) => heard(report),
+		);
+		const customers: Customer[] = [];
+		for (let i = 0; i < buyers; i++)
+			customers.push(
+				await customer({ ...authorities, mint, folder, stack }, i),
+			);
+		const { address: issuerAddress } = mint;
+		const parts = { folder, address, issuerAddress, customers };
+		const market = new DeviceMarket(parts, stack);
+		heard = (report) => market.atMerchant(report);
+		return market;
+	}
+
+	/** What the merchant has under that name. */
+	soldFile(name: string): string {
+		return join(soldIn(this.folder), name);
+	}
+
+	/** A tetrad of that buyer with the merchant, to buy in as often as it likes. */
+	async stand(
+		{ agent, store }: Customer,
+		address: string = this.address,
+	): Promise<Buyer> {
+		const tetrad = await agent.connect(await connect(address));
+		return new Buyer({ tetrad, store, address, learnedTo: (name) => name });
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#stack.disposeAsync();
+	}
+}
+
+interface Place extends Authorities {
+	readonly mint: Mint;
+	readonly folder: string;
+	readonly stack: AsyncDisposableStack;
+}
+
+async function makeAuthorities(): Promise<Authorities> {
+	const agency = await SoftwareAuthority.create("agency", "Agency", ALGORITHM);
+	const bank = await SoftwareAuthority.create("bank", "Bank", ALGORITHM);
+	const policy = makePolicy({
+		agencies: [agency.anchor],
+		banks: [bank.anchor],
+	});
+	return { agency, bank, policy };
+}
+
+async function identify(
+	authority: SoftwareAuthority,
+	name: string,
+): Promise<Identity> {
+	const signer = generateSoftwareKey(ALGORITHM);
+	return { signer, chain: await authority.issue(name, signer) };
+}
+
+function judge(bank: SoftwareAuthority, chain: Uint8Array): CertifiedDevice {
+	return validateChain(nodeCrypto, chain, "module", [bank.anchor], Date.now());
+}
+
+async function pair(
+	{ agency, policy }: Authorities,
+	stack: AsyncDisposableStack,
+	name: string,
+	own: Identity,
+	purse: MoneyHolder,
+): Promise<Pair> {
+	const identity = await identify(agency, name);
+	const agent = new TrustedAgent({ identity, policy });
+	const module = new MoneyModule({ identity: own, policy, purse });
+	await pairInProcess(agent, module);
+	await agent.reachModule();
+	stack.defer(() => agent.close());
+	return { agent, signer: identity.signer };
+}
+
+/** An issuer with its agent, and how the others' money got into the ledger. */
+class Mint {
+	readonly address: string;
+	readonly terms: IssuerTerms;
+	readonly #device: CertifiedDevice;
+	readonly #signer: Signer;
+	readonly #store: Store;
+
+	private constructor(
+		address: string,
+		device: CertifiedDevice,
+		signer: Signer,
+		store: Store,
+	) {
+		const { deviceId: issuer, name } = device;
+		this.address = address;
+		this.terms = { issuer, name, currency: CURRENCY, isPlay: true };
+		this.#device = device;
+		this.#signer = signer;
+		this.#store = store;
+	}
+
+	static async make(
+		authorities: Authorities,
+		folder: string,
+		stack: AsyncDisposableStack,
+	): Promise<Mint> {
+		const { bank } = authorities;
+		const own = await identify(bank, "mint");
+		const path = join(folder, "ledger.db");
+		const store = stack.use(
+			await openSqliteStore({ path, schema: LEDGER_SCHEMA }),
+		);
+		const issuer = stack.use(
+			new Issuer({
+				parameters: { currency: CURRENCY, isPlay: true },
+				store,
+				sellingMaster: nodeCrypto.random(32),
+				report: () => {},
+			}),
+		);
+		const { agent } = await pair(authorities, stack, "clerk", own, issuer);
+		const listener = stack.use(
+			await listen("127.0.0.1:0", (carrier) => void answer(agent, carrier)),
+		);
+		const device = judge(bank, own.chain);
+		return new Mint(addressOf(listener), device, own.signer, store);
+	}
+
+	openAccount(holder: CertifiedDevice): Promise<unknown> {
+		return this.#store.transact(openAccount(holder.deviceId, Date.now()));
+	}
+
+	/** A purse at `path` that holds one note, which the ledger knows, as if it had been withdrawn. */
+	async fill(
+		path: string,
+		holder: CertifiedDevice,
+		holderKey: Signer,
+	): Promise<void> {
+		await this.openAccount(holder);
+		const draft = draftNote({
+			issuer: this.#device.deviceId,
+			issuerCertificate: this.#device.certificateId,
+			currency: CURRENCY,
+			isPlay: true,
+			value: VALUE,
+			issued: Date.now() - 1000,
+			expires: Date.now() + 30 * DAY_MS,
+			holder: holder.deviceId,
+			holderKey,
+			serial: nodeCrypto.random(32),
+		});
+		const note = draft.sign(nodeCrypto, await this.#signer.sign(draft.toSign));
+		const { id, document, value } = note;
+		const expires = BigInt(note.expires);
+		const row = {
+			...{ id, holder: note.holder, value, expires, document },
+			holder_certificate: holder.certificateId,
+			request: nodeCrypto.random(16),
+			issued: BigInt(note.issued),
+		};
+		await this.#store.transact(done([insert(NOTES, row)], undefined));
+		const { chainHash: chain, encodedChain } = this.#device;
+		const schema = purseTables.PURSE_SCHEMA;
+		await using store = await openSqliteStore({ path, schema });
+		await store.transact(loadPurse(nodeCrypto));
+		await store.transact(
+			done(
+				[
+					put(purseTables.ISSUER_CHAINS, { hash: chain, chain: encodedChain }),
+					insert(purseTables.NOTES, {
+						...{ id, document, value, expires, chain },
+						issuer: note.issuer,
+						currency: CURRENCY.code,
+						spent: 0n,
+						state: "live",
+					}),
+				],
+				undefined,
+			),
+		);
+	}
+
+	/** Whose notes a purse takes. */
+	get issuers(): NonNullable<Parameters<typeof Purse.open>[0]["issuers"]> {
+		const undeposited = { software: MAX_AMOUNT, token: 0n, tpm: 0n };
+		return [{ terms: this.terms, undeposited }];
+	}
+}
+
+async function answer(agent: TrustedAgent, carrier: Carrier): Promise<void> {
+	try {
+		await (await agent.accept(carrier)).closed;
+	} catch {
+		// Whoever called sees it.
+	}
+}
+
+function addressOf({ address }: Listener): string {
+	return formatAddress(address);
+}
+
+function soldIn(folder: string): string {
+	return join(folder, "sold");
+}
+
+async function openShop(
+	{
+		files,
+		...place
+	}: Place & { readonly files: Readonly<Record<string, number>> },
+	report: (report: PurseReport) => void,
+): Promise<string> {
+	const { bank, mint, folder, stack } = place;
+	const home = join(folder, "merchant");
+	const sold = soldIn(folder);
+	await mkdir(home, { mode: 0o700 });
+	await mkdir(sold);
+	for (const [name, bytes] of Object.entries(files))
+		await writeFile(join(sold, name), nodeCrypto.random(bytes));
+	const own = await identify(bank, "till");
+	await mint.openAccount(judge(bank, own.chain));
+	const path = join(home, "purse.db");
+	const purse = stack.use(
+		await Purse.open({ path, issuers: mint.issuers, report }),
+	);
+	const { agent, signer } = await pair(place, stack, "merchant", own, purse);
+	const store = stack.use(await AgentStore.open(home));
+	const trading = new TradingAgent({ agent, store, signer });
+	const { terms } = mint;
+	await askForSecret(agent, store, mint);
+	const shop = await FolderShop.open({
+		...{ home, store, terms },
+		catalogue: await FolderCatalogue.read(sold, {
+			currency: CURRENCY,
+			price: PRICE,
+		}),
+	});
+	const closing = new AbortController();
+	const listening = Promise.withResolvers<string>();
+	const selling = trading.sell("127.0.0.1:0", shop, {
+		signal: closing.signal,
+		observe(event) {
+			if (event.kind === "listening")
+				listening.resolve(formatAddress(event.address));
+		},
+	});
+	stack.defer(() => {
+		closing.abort();
+		return selling;
+	});
+	return listening.promise;
+}
+
+/** The merchant's module meets its issuer, and gets what it sells with. */
+async function askForSecret(
+	agent: TrustedAgent,
+	store: AgentStore,
+	{ address, terms: { issuer } }: Mint,
+): Promise<void> {
+	const tetrad = await agent.connect(await connect(address));
+	const payments = new Payments(tetrad, { witness: store });
+	const { message } = messages;
+	const asked = message(ABOUT_PURCHASES.selling, { issuer, generation: 0 });
+	await tetrad.module.send(asked);
+	await payments.settle(issuer);
+	await tetrad.close();
+	await payments.over;
+}
+
+async function customer(place: Place, number: number): Promise<Customer> {
+	const { bank, mint, stack } = place;
+	const folder = join(place.folder, `buyer-${number}`);
+	await mkdir(folder, { mode: 0o700 });
+	const own = await identify(bank, `purse-${number}`);
+	const path = join(folder, "purse.db");
+	await mint.fill(path, judge(bank, own.chain), own.signer);
+	const purse = stack.use(await Purse.open({ path, issuers: mint.issuers }));
+	const { agent } = await pair(place, stack, `buyer-${number}`, own, purse);
+	const store = stack.use(await AgentStore.open(folder));
+	return { agent, store, folder, trading: new TradingAgent({ agent, store }) };
+}

@@ -162,6 +162,12 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/trade/index.ts")).declareResolve,
 	},
 	{
+		name: "refund",
+		usage: `${FLAGS} <contract>`,
+		description: "give back what a sale was paid with, or a part of it",
+		load: async () => (await import("./cli/trade/index.ts")).declareRefund,
+	},
+	{
 		name: "receipt",
 		usage: `${FLAGS} <contract>`,
 		description:

@@ -192,13 +192,130 @@ describe("a folder that is sold", () => {
 		assert.match(sales.stdout, /,photo\.jpg,.*,4\.20,PLAY,true,/);
 	});
 
-	test("is bought from by many at once", async () => {
+	test("is bought from by many", async () => {
 		const all = await Promise.all(
 			[1, 2].map((number) =>
 				run(buy("licence", "9 PLAY", `many-${number}.txt`, "--json")),
 			),
 		);
-		// One home is one agent: the second is told so, and nothing happens to its money.
-		assert.ok(all.some(({ code }) => code === 0));
+		const codes = all.map(({ code }) => code);
+		assert.ok(codes.includes(0));
+		const bought = (await purchasesOf("A")).filter(
+			({ item }) => item === "licence",
+		);
+		assert.equal(bought.length, 1 + codes.filter((code) => code === 0).length);
 	});
 });
+
+describe("a purchase that needs its owner", () => {
+	before(async () => {
+		await done([
+			...["limits", "--home", homes.of("X"), "--approval-above", "2.00"],
+			...town.owner,
+		]);
+	});
+	after(async () => {
+		await done([
+			...["limits", "--home", homes.of("X"), "--approval-above", "none"],
+			...town.owner,
+		]);
+	});
+
+	test("is not waited for unless that was asked for, and says what to do", async () => {
+		const result = await run(buy("photo.jpg", "4.20 PLAY", "unapproved.jpg"));
+		assert.equal(result.code, 1, result.stdout);
+		assert.match(result.stdout, /waits for the owner .* nothing is paid/s);
+		assert.match(result.stdout, /tetrad approve [0-9a-f]{64}/);
+		assert.match(result.stderr, /\(approval-needed\)/);
+		assert.ok(!(await readdir(out(""))).includes("unapproved.jpg"));
+		const [last] = await purchasesOf("A");
+		assert.equal(last?.state, "not-bought");
+	});
+
+	test("goes on by itself when it is approved", async () => {
+		await using command = new Command(
+			buy("photo.jpg", "4.20 PLAY", "approved.jpg", "--wait", "--json"),
+		);
+		await command.until(
+			() => command.all("purchase").some(({ state }) => state === "waiting"),
+			"that it waits",
+		);
+		const { contract = "" } =
+			command.all("purchase").find(({ state }) => state === "waiting") ?? {};
+		await done([
+			...["approve", contract, "--home", homes.of("X")],
+			...town.owner,
+		]);
+		await command.exits(0);
+		assert.deepEqual(await readFile(out("approved.jpg")), PHOTO);
+	});
+
+	test("pays nothing when whoever waits is stopped", async () => {
+		const command = new Command(
+			buy("photo.jpg", "4.20 PLAY", "stopped.jpg", "--wait", "--json"),
+		);
+		await command.until(
+			() => command.all("purchase").some(({ state }) => state === "waiting"),
+			"that it waits",
+		);
+		command.terminate();
+		const { code } = await command.exited;
+		assert.equal(code, 1);
+		await said(["resolve", town.issuerAt, ...caller()]);
+		const [last] = await purchasesOf("A");
+		assert.equal(last?.state, "not-bought");
+	});
+});
+
+test("what a sale was paid with is given back, once, and both see it", async () => {
+	const { contract = "" } =
+		(await purchasesOf("A")).find(({ item }) => item === "licence") ?? {};
+	shop.terminate();
+	await shop.exits(0);
+	await done([
+		"purse",
+		"deposit",
+		"--home",
+		homes.of("Y"),
+		...town.at("Y").slice(2),
+	]);
+	await done(["purse", "withdraw", "5", ...town.owner, ...town.at("Y")]);
+	const buyer = new Command([
+		...["agent", "--json", ...caller(), "--listen", "127.0.0.1:0"],
+		...["--take-payments", "--issuer-terms", town.terms],
+	]);
+	const { address } = await buyer.expect("listening");
+	const refund = (amount: string) =>
+		run([
+			...["refund", contract.slice(0, 16), "--amount", amount, "--json"],
+			...["--to", address, "--home", homes.of("B")],
+			...["--module", homes.socket("Y")],
+		]);
+	const first = await refund("1.50");
+	assert.equal(first.code, 0, first.stderr);
+	const tooMuch = await refund("8.00");
+	assert.match(tooMuch.stderr, /more would be given back than was paid/);
+	buyer.terminate();
+	await buyer.exits(0);
+	for (const place of ["A", "B"] as const) {
+		const command = place === "A" ? "purchases" : "sales";
+		const shown = (await done([command, "--home", homes.of(place)]))[
+			command
+		] as { contract: string; refunded?: string }[];
+		const one = shown.find((row) => row.contract === contract);
+		assert.equal(one?.refunded, "1.50", command);
+	}
+});
+
+interface Shown {
+	readonly item: string;
+	readonly state: string;
+	readonly contract: string;
+}
+
+async function purchasesOf(place: "A" | "B"): Promise<readonly Shown[]> {
+	const { purchases } = (await done([
+		...["purchases", "--home", homes.of(place)],
+	])) as { purchases: Shown[] };
+	return purchases;
+}

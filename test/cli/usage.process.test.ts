@@ -65,6 +65,7 @@ const COMMANDS = [
 	"purchases",
 	"sales",
 	"resolve",
+	"refund",
 	"receipt",
 	"dispute",
 	"verify",

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import { schema } from "../../src/machine/index.ts";
 import { WITNESSED, witnessing } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
+import {
+	parseRefundText,
+	refundContract,
+	refundText,
+} from "../../src/trade/documents/index.ts";
 import {
 	AGENT_SCHEMA,
 	beginMade,
@@ -11,9 +18,13 @@ import {
 	concludePurchase,
 	contractMade,
 	forgetMade,
+	gotRefund,
 	MAX_UNPAID,
 	type NewPurchase,
+	oweRefund,
 	type PurchaseOutcome,
+	payRefund,
+	REFUNDS,
 	readProvisional,
 	readPurchase,
 	readPurchaseOf,
@@ -21,9 +32,10 @@ import {
 	SALES,
 	settleMade,
 } from "../../src/trade/records/index.ts";
-import { utf8 } from "../../src/wire/index.ts";
+import { hex, utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { MemoryStore } from "../support/memory-store.ts";
+import { enc } from "./merchandise-reference.ts";
 
 const CONTRACT = utf8("contract");
 const KEY = utf8("key");
@@ -195,6 +207,74 @@ describe("what a merchant's agent keeps", () => {
 			for await (const { time } of scan({ table: SALES })) times.push(time);
 		});
 		assert.deepEqual(times, [100n]);
+	});
+});
+
+describe("a refund", () => {
+	const owe = (store: MemoryStore, amount: bigint) =>
+		store.transact(
+			oweRefund({
+				sale: CONTRACT,
+				paid: 420n,
+				amount,
+				now: 100,
+				contractOf: (number) => utf8(`refund ${number}`),
+			}),
+		);
+
+	test("is the same while it is owed, and another one when it was paid", async () => {
+		const store = new MemoryStore();
+		const first = await owe(store, 200n);
+		assert.equal(first.number, 1n);
+		assert.deepEqual(await owe(store, 200n), first);
+		await store.transact(payRefund(first));
+		const second = await owe(store, 200n);
+		assert.equal(second.number, 2n);
+		assert.deepEqual(second.contract, utf8("refund 2"));
+	});
+
+	test("gives back no more than was paid, what is owed included", async () => {
+		const store = new MemoryStore();
+		await owe(store, 400n);
+		await assert.rejects(owe(store, 21n), { code: "invalid-argument" });
+		assert.equal((await owe(store, 20n)).number, 2n);
+	});
+
+	test("that came is kept once, however often it is told", async () => {
+		const store = new MemoryStore();
+		const got = {
+			sale: CONTRACT,
+			number: 1n,
+			contract: utf8("refund 1"),
+			time: 100n,
+			amount: 200n,
+		};
+		await store.transact(gotRefund(got));
+		await store.transact(gotRefund(got));
+		const sides: string[] = [];
+		await store.snapshot(async (scan) => {
+			for await (const { side, state } of scan({ table: REFUNDS }))
+				sides.push(`${side} ${state}`);
+		});
+		assert.deepEqual(sides, ["gets paid"]);
+	});
+
+	test("is named by its sale and its number, and its text by nothing else", () => {
+		const of = { contract: new Uint8Array(32).fill(0xc0), number: 2 };
+		const text = `refund 2 of ${"c0".repeat(32)}`;
+		assert.equal(refundText(of), text);
+		assert.deepEqual(parseRefundText(text), {
+			number: 2,
+			contract: "c0".repeat(32),
+		});
+		for (const other of ["", `${text} `, text.replace("2", "0"), "refund"])
+			assert.equal(parseRefundText(other), undefined);
+		const hashed = createHash("sha256")
+			.update(
+				enc(utf8("tetrad/1 refund"), of.contract, Uint8Array.of(0, 0, 0, 2)),
+			)
+			.digest("hex");
+		assert.equal(hex(refundContract(nodeCrypto, of)), hashed);
 	});
 });
 

@@ -5,5 +5,6 @@ export {
 	declareReceipt,
 } from "./proof-commands.ts";
 export { declarePurchases, declareSales } from "./records-commands.ts";
+export { declareRefund } from "./refund-command.ts";
 export { declareResolve } from "./resolve-command.ts";
 export { declareSell } from "./sell-command.ts";

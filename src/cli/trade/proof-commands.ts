@@ -3,7 +3,7 @@ import { jsonFlag } from "../flags.ts";
 import type { ProofFlags } from "./proofs.ts";
 
 /** As many digits of a contract as tables show, or more. */
-function digits(text: string): string {
+export function digits(text: string): string {
 	const small = text.toLowerCase();
 	if (!/^[0-9a-f]{8,64}$/.test(small))
 		throw new InvalidArgumentError(

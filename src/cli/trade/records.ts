@@ -2,8 +2,10 @@ import { priceText, rowMoney, stateOf } from "../../device/process/index.ts";
 import {
 	type PurchaseView,
 	viewPurchases,
+	viewRefunds,
 	viewSales,
 } from "../../device/trade/index.ts";
+import { formatAmount } from "../../money/index.ts";
 import type { SaleRow } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import { csv } from "../csv.ts";
@@ -21,7 +23,11 @@ const instant = (time: bigint) => new Date(Number(time)).toISOString();
 
 export async function showPurchases(flags: RecordsFlags): Promise<void> {
 	const { home, limit } = flags;
-	const purchases = (await viewPurchases(home, limit)).map(purchaseOf);
+	const refunded = await refundsOf(home);
+	const purchases = (await viewPurchases(home, limit)).map((view) => ({
+		...purchaseOf(view),
+		...refunded(view.row.contract, view.row.exponent),
+	}));
 	if (flags.json) return sayJson({ home, purchases });
 	if (flags.csv) return sayText(csvOf(PURCHASE_COLUMNS, purchases));
 	if (purchases.length === 0) return say("nothing was bought here yet");
@@ -30,7 +36,7 @@ export async function showPurchases(flags: RecordsFlags): Promise<void> {
 		moment(Date.parse(one.time)),
 		plain(one.item),
 		plain(one.merchant),
-		`${one.amount} ${one.currency}`,
+		priced(one),
 		STATES[one.state],
 		one.contract.slice(0, 16),
 	]);
@@ -44,7 +50,11 @@ export async function showPurchases(flags: RecordsFlags): Promise<void> {
 
 export async function showSales(flags: RecordsFlags): Promise<void> {
 	const { home, limit } = flags;
-	const sales = (await viewSales(home, limit)).map(saleOf);
+	const refunded = await refundsOf(home);
+	const sales = (await viewSales(home, limit)).map((row) => ({
+		...saleOf(row),
+		...refunded(row.contract, row.exponent),
+	}));
 	if (flags.json) return sayJson({ home, sales });
 	if (flags.csv) return sayText(csvOf(SALE_COLUMNS, sales));
 	if (sales.length === 0) return say("nothing was sold here yet");
@@ -53,10 +63,22 @@ export async function showSales(flags: RecordsFlags): Promise<void> {
 		moment(Date.parse(one.time)),
 		plain(one.item),
 		plain(one.buyer),
-		`${one.amount} ${one.currency}`,
+		priced(one),
 		one.contract.slice(0, 16),
 	]);
 	for (const line of plainTable(head, rows)) say(line);
+}
+
+function priced({
+	amount,
+	currency,
+	refunded,
+}: {
+	readonly amount: string;
+	readonly currency: string;
+	readonly refunded?: string;
+}): string {
+	return `${amount} ${currency}${refunded === undefined ? "" : `, ${refunded} refunded`}`;
 }
 
 /** What an owner is told of a purchase, as a table has it. */
@@ -70,13 +92,32 @@ const STATES: Readonly<Record<ReturnType<typeof stateOf>, string>> = {
 
 const PURCHASE_COLUMNS = [
 	...["time", "item", "merchant", "module", "amount", "currency", "play"],
-	...["issuer", "state", "until", "path", "contract", "code", "reason"],
+	...["issuer", "refunded", "state", "until", "path", "contract", "code"],
+	"reason",
 ] as const;
 
 const SALE_COLUMNS = [
 	...["time", "item", "buyer", "amount", "currency", "play", "issuer"],
-	"contract",
+	...["refunded", "contract"],
 ] as const;
+
+/** What of each price was given back, where something was. */
+async function refundsOf(
+	home: string,
+): Promise<
+	(sale: Uint8Array, exponent: bigint) => { readonly refunded?: string }
+> {
+	const sums = new Map<string, bigint>();
+	for (const { sale, amount, state } of await viewRefunds(home))
+		if (state === "paid")
+			sums.set(hex(sale), (sums.get(hex(sale)) ?? 0n) + amount);
+	return (sale, exponent) => {
+		const sum = sums.get(hex(sale));
+		if (sum === undefined) return {};
+		const currency = { code: "", exponent: Math.max(0, Number(exponent)) };
+		return { refunded: formatAmount(sum, currency) };
+	};
+}
 
 function purchaseOf({ row, contract, item }: PurchaseView) {
 	return {

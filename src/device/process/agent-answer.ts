@@ -6,7 +6,7 @@ import {
 } from "../../carrier/index.ts";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
-import type { IssuerTerms } from "../../money/index.ts";
+import type { IssuerTerms, Payment } from "../../money/index.ts";
 import {
 	AgentAnswering,
 	type AgentAnsweringEffect,
@@ -16,6 +16,7 @@ import {
 } from "../../talk/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { Payments } from "../purse/index.ts";
+import type { Tetrad } from "../runtime/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { inTetrad } from "./agent-call.ts";
 import { DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
@@ -47,6 +48,12 @@ export interface AnswerOptions {
 	readonly answerMs?: number;
 	/** Take payments of these issuers' money. */
 	readonly take?: readonly IssuerTerms[];
+	/** Hears of a payment that has come, before it is reported. */
+	readonly keep?: (
+		tetrad: Tetrad,
+		payment: Payment,
+		text: string,
+	) => Promise<void>;
 	readonly signal: AbortSignal;
 }
 
@@ -202,6 +209,7 @@ class Answering {
 		this.#expected.add(contract);
 		try {
 			const { amount } = await payments.received(payment.contract);
+			await this.#options.keep?.(this.#own.tetrad, payment, text);
 			this.#work.report({
 				event: "received",
 				tetrad: this.#number,

@@ -30,6 +30,8 @@ export interface CallOptions {
 	readonly greet?: string;
 	/** The other agent is that of an issuer: let the own module do its business with the issuer's. */
 	readonly settle?: boolean;
+	/** Throws when the other agent is not the one that is meant: nothing is done then. */
+	readonly requirePeer?: (tetrad: Tetrad) => void;
 	/** Have the own module pay the other module. */
 	readonly pay?: ContractedPayment;
 	/** How long the answer to `send` and to `greet` is waited for, in milliseconds; 5 minutes unless given. */
@@ -60,6 +62,7 @@ export async function call(
 			? new PayingModule(tetrad, witness)
 			: new SilentModule(tetrad);
 	await inTetrad(own, signal, async () => {
+		options.requirePeer?.(tetrad);
 		await greet(own, options.greet);
 		if (own instanceof PayingModule) await business(work, options, own, number);
 		if (options.send !== undefined)

@@ -7,6 +7,7 @@ import { type SettleAt, settleAgain } from "./agent-settling.ts";
 import { openToRead } from "./outgoing-file.ts";
 import { sayingUnpaid, type WantedPayment } from "./paying-other.ts";
 import type { Report } from "./process-events.ts";
+import { keepRefund } from "./refunding.ts";
 import { type AgentHomeOptions, withAgent } from "./with-agent.ts";
 
 export interface AgentProcessOptions
@@ -58,7 +59,12 @@ async function runAgent(
 		const until = AbortSignal.any([signal, over.signal]);
 		const settling = settleAt && settleAgain(work, store, settleAt, until);
 		try {
-			const serving = here && serve(work, here, options);
+			const serving =
+				here &&
+				serve(work, here, {
+					...options,
+					keep: (...received) => keepRefund(store, ...received),
+				});
 			if (address !== undefined) await call(work, address, options);
 			await serving;
 		} finally {

@@ -10,6 +10,7 @@ export {
 	type Report,
 } from "./process-events.ts";
 export { WHY_APPROVAL } from "./purse-events.ts";
+export { runRefunding } from "./refunding.ts";
 export {
 	priceText,
 	rowMoney,

@@ -85,6 +85,12 @@ export {
 	parsePurchaseTerms,
 } from "./purchase-terms.ts";
 export {
+	parseRefundText,
+	type RefundOf,
+	refundContract,
+	refundText,
+} from "./refund.ts";
+export {
 	draftSellingCertificate,
 	parseSellingCertificate,
 	type SellingCertificate,

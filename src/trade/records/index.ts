@@ -9,6 +9,7 @@ export {
 	readPurchase,
 	readPurchaseOf,
 } from "./purchases.ts";
+export { gotRefund, oweRefund, payRefund } from "./refunds.ts";
 export {
 	beginMade,
 	contractMade,

@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+import { addCallerFlags } from "./caller.ts";
+import { digits } from "./proof-commands.ts";
+import type { RefundFlags } from "./refund.ts";
+
+export function declareRefund(refund: Command): void {
+	refund
+		.argument(
+			"<contract>",
+			"as tetrad sales shows it, or the beginning of it",
+			digits,
+		)
+		.requiredOption(
+			"--to <address>",
+			"where the buyer's agent answers, and takes payments",
+		)
+		.option("--amount <amount>", "a part of the price; all of it unless given");
+	addCallerFlags(refund)
+		.addHelpText(
+			"after",
+			`
+Examples:
+  Give all of the price back; the buyer's agent runs with --take-payments:
+    tetrad refund 3f0c9a1b5be2e1a0 --to 127.0.0.1:7200 --home shop --module unix:shop-till/link.sock
+  Give a part of it back:
+    tetrad refund 3f0c9a1b5be2e1a0 --amount 1.50 --to 127.0.0.1:7200 --home shop --module unix:shop-till/link.sock
+
+Asked again after a failure, it is the same refund, and paid once. The agent of a home runs once: stop tetrad sell meanwhile.`,
+		)
+		.action(async (contract: string, flags: RefundFlags) => {
+			const { refund: run } = await import("./refund.ts");
+			await run(contract, flags);
+		});
+}

@@ -6,8 +6,10 @@ import {
 	KEPT_AHEAD_CHUNKS,
 	MAX_BUYER_ASKS,
 	OFFER_VALID_MS,
+	PAY_WITHIN_MS,
 	READ_AHEAD_CHUNKS,
 	SENT_AHEAD_CHUNKS,
+	SLOW_LINE_BYTES_PER_S,
 	STALL_MS,
 } from "../../src/trade/agent/limits.ts";
 import {
@@ -80,6 +82,8 @@ test("chunks, trees and agents have the sizes and times that the document names"
 		`| items of one page | ${MAX_PAGE_ITEMS} | device |`,
 		`| bytes that a page is filled with | ${PAGE_BYTES} | device |`,
 		`| time for which an offer stands, ms | ${OFFER_VALID_MS} | device |`,
+		`| time from \`made\` to \`payBy\` beside that of sending, ms | ${PAY_WITHIN_MS} | device |`,
+		`| bytes a second that a merchant counts on when it gives time for sending | ${SLOW_LINE_BYTES_PER_S} | device |`,
 		`| time in which a buyer has to take something of what is sent to it, ms | ${STALL_MS} | device |`,
 		`| chunks that a merchant reads ahead, and has on the way | ${READ_AHEAD_CHUNKS} | device |`,
 		`| chunks that a buyer has on the way to its disk | ${KEPT_AHEAD_CHUNKS} | device |`,

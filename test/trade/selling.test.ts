@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { messages } from "../../src/money/index.ts";
+import { timesFor } from "../../src/trade/agent/sale.ts";
 import {
 	ABOUT_PURCHASES,
 	BETWEEN_AGENTS,
@@ -174,6 +175,12 @@ describe("a sale", () => {
 			hex(keyHash(nodeCrypto, world.keyOf(contract))),
 		);
 		assert.equal(contracted.description.name, "tea");
+	});
+
+	test("gives so much more time to pay as its merchandise takes to be sent, up to a day", () => {
+		assert.equal(timesFor(0n).payWithinMs, 3_600_000);
+		assert.equal(timesFor(262_144n * 600n).payWithinMs, 4_200_000);
+		assert.equal(timesFor(2n ** 48n).payWithinMs, DAY);
 	});
 
 	test("asks its module once for what it sells with, and for a key each time", async () => {

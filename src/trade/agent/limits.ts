@@ -3,6 +3,12 @@
 /** How long a merchant stands by an offer: a quarter of an hour. */
 export const OFFER_VALID_MS = 900_000;
 
+/** How long a buyer has to pay for what is sent at once: an hour. */
+export const PAY_WITHIN_MS = 3_600_000;
+
+/** What a merchant counts on of a buyer's line, in bytes a second: merchandise gives so much more time to pay as it takes to be sent. */
+export const SLOW_LINE_BYTES_PER_S = 262_144n;
+
 /** Chunks of a source that are read ahead of what was sent. */
 export const READ_AHEAD_CHUNKS = 2;
 

@@ -17,6 +17,7 @@ import {
 	parseItemDescription,
 } from "../documents/index.ts";
 import { chunkCount, type Measured } from "../merchandise/index.ts";
+import { PAY_WITHIN_MS, SLOW_LINE_BYTES_PER_S } from "./limits.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
 
 /** What is sent: an offer that was taken, or what was paid for before. */
@@ -126,11 +127,14 @@ export interface ContractTimes {
 	readonly bookWithinMs: number;
 }
 
-/** The longest that contracts may give. */
-export const LONGEST_TIMES: ContractTimes = {
-	payWithinMs: MAX_PAY_WITHIN_MS,
-	bookWithinMs: MAX_BOOK_WITHIN_MS,
-};
+/** What contracts give for merchandise of that length, unless the merchant says otherwise. */
+export function timesFor(length: bigint): ContractTimes {
+	const sending = Number((length * 1000n) / SLOW_LINE_BYTES_PER_S);
+	return {
+		payWithinMs: Math.min(PAY_WITHIN_MS + sending, MAX_PAY_WITHIN_MS),
+		bookWithinMs: MAX_BOOK_WITHIN_MS,
+	};
+}
 
 /** The terms of a new contract. */
 export function termsOf(

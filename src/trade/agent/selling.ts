@@ -66,13 +66,13 @@ import {
 	contractIdOf,
 	descriptionOf,
 	fetchedSale,
-	LONGEST_TIMES,
 	type Seller,
 	sellerKey,
 	sellerQuestion,
 	type Taken,
 	takenOffer,
 	termsOf,
+	timesFor,
 	type Wanted,
 } from "./sale.ts";
 import type { SellingEffect, SellingEvent } from "./selling-events.ts";
@@ -567,7 +567,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	): void {
 		const { crypto, tetrad } = this.#options;
 		const { payWithinMs, bookWithinMs } = {
-			...LONGEST_TIMES,
+			...timesFor(measured.length),
 			...this.#options,
 		};
 		if (

@@ -8,8 +8,8 @@ export const CONTRACT_ID_BYTES = 16;
 /** Of the goods key, of the selling secret and of the exporter, in bytes. */
 export const SECRET_BYTES = 32;
 
-/** The longest time from `made` to `payBy`: one hour. */
-export const MAX_PAY_WITHIN_MS = 3_600_000;
+/** The longest time from `made` to `payBy`: one day. A contract is made before its merchandise is sent, which may be long. */
+export const MAX_PAY_WITHIN_MS = 86_400_000;
 
 /** The longest time from `made` to `bookBy`: thirty days. */
 export const MAX_BOOK_WITHIN_MS: number = 30 * 86_400_000;

@@ -88,6 +88,8 @@ interface AskedGoods {
 interface GoingOn {
 	readonly bought: Promise<Bought>;
 	readonly steps: ((step: BuyStep) => void)[];
+	/** What whoever asks late has missed. */
+	last: BuyStep | undefined;
 }
 
 /** In the place of a currency's decimals where only the module knows them. */
@@ -213,6 +215,7 @@ export class Buyer {
 	): Promise<Bought> {
 		const known = this.#goingOn.get(hex(row.contract));
 		if (known === undefined) return this.#resume(row, step, signal);
+		if (known.last !== undefined) step(known.last);
 		known.steps.push(step);
 		return untilGivenUp(known.bought, signal);
 	}
@@ -406,10 +409,12 @@ export class Buyer {
 		if (row === undefined) return this.learn();
 		const steps: ((step: BuyStep) => void)[] = [];
 		const bought = this.#resume(row, (one) => {
+			goingOn.last = one;
 			for (const step of steps) step(one);
 		});
+		const goingOn: GoingOn = { bought, steps, last: undefined };
 		const id = hex(contract);
-		this.#goingOn.set(id, { bought, steps });
+		this.#goingOn.set(id, goingOn);
 		bought.catch(() => this.#goingOn.delete(id));
 	}
 

@@ -54,6 +54,7 @@ export {
 } from "./limits.ts";
 export {
 	ABOUT_PURCHASES,
+	type Bought,
 	type Buy,
 	isAboutPurchases,
 	type NotBoughtOutcome,

@@ -12,7 +12,7 @@ import { encodeChain, validateChain } from "../../src/identity/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { done } from "./commands.ts";
 import type { Homes } from "./homes.ts";
-import { Command } from "./processes.ts";
+import { Command, type CommandOptions } from "./processes.ts";
 
 /** An issuer's module and its agent, paired. */
 async function makeMint(homes: Homes): Promise<void> {
@@ -51,33 +51,54 @@ export interface MintTown extends AsyncDisposable {
 	readonly at: (place: "X" | "Y") => string[];
 	/** Where the issuer's agent answers. */
 	readonly issuerAt: string;
-	/** The issuer's two processes. */
+	/** The issuer's two processes, as they run now. */
 	readonly issuer: Command;
 	readonly clerk: Command;
+	/** Starts those of the two again that are gone. */
+	readonly revive: () => Promise<void>;
 }
 
-/** An issuer that runs, with 100.00 in Alice's account, and purses at X and Y. */
-export async function mintTown(homes: Homes): Promise<MintTown> {
+export interface MintTownOptions {
+	/** What each of the two processes gets in its environment. */
+	readonly env?: (
+		who: "issuer" | "clerk",
+	) => NonNullable<CommandOptions["env"]>;
+	/** Credited to Alice's account; 100.00 unless given. */
+	readonly amount?: string;
+}
+
+/** An issuer that runs, with money in Alice's account, and purses at X and Y. */
+export async function mintTown(
+	homes: Homes,
+	{ env = () => ({}), amount = "100.00" }: MintTownOptions = {},
+): Promise<MintTown> {
 	await makeMint(homes);
 	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
 	const { terms } = await done(["issuer", "init", "--home", homes.at("mint")]);
 	const stack = new AsyncDisposableStack();
-	const issuer = stack.use(
-		new Command([
+	const start = async (
+		who: "issuer" | "clerk",
+		args: readonly string[],
+	): Promise<Command> => {
+		const command = stack.use(new Command(args, { env: env(who) }));
+		await command.expect("listening");
+		return command;
+	};
+	const startIssuer = () =>
+		start("issuer", [
 			...["issuer", "run", "--json", "--home", homes.at("mint")],
 			...["--listen", homes.socket("mint"), "--http", "127.0.0.1:0"],
-		]),
-	);
-	await issuer.expect("listening");
-	const clerk = stack.use(
-		new Command([
+		]);
+	const startClerk = (listen: string) =>
+		start("clerk", [
 			...["agent", "--json", "--home", homes.at("clerk")],
-			...["--module", homes.socket("mint"), "--listen", "127.0.0.1:0"],
-		]),
-	);
+			...["--module", homes.socket("mint"), "--listen", listen],
+		]);
+	let issuer = await startIssuer();
+	let clerk = await startClerk("127.0.0.1:0");
 	const { address: issuerAt } = await clerk.expect("listening");
 	await done([
-		...["issuer", "credit", "--home", homes.at("mint"), "--amount", "100.00"],
+		...["issuer", "credit", "--home", homes.at("mint"), "--amount", amount],
 		...["--account", hex(await moduleIdOf(homes.of("X")))],
 	]);
 	const owner = ["--owner-passphrase-file", homes.at("owner")];
@@ -95,9 +116,18 @@ export async function mintTown(homes: Homes): Promise<MintTown> {
 		terms: String(terms),
 		owner,
 		at,
-		issuerAt: String(issuerAt),
-		issuer,
-		clerk,
+		issuerAt,
+		get issuer() {
+			return issuer;
+		},
+		get clerk() {
+			return clerk;
+		},
+		async revive() {
+			if (issuer.gone) issuer = await startIssuer();
+			// Whoever settles goes on where it did.
+			if (clerk.gone) clerk = await startClerk(issuerAt);
+		},
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};
 }

@@ -36,7 +36,7 @@ const MASTER = filled(32, 0x3a);
 const SALT = filled(32, 0x5a);
 
 /** What the buyer's agent heard of a purchase. */
-type HeardOfPurchase =
+export type HeardOfPurchase =
 	| {
 			readonly kind: "bought";
 			readonly key: Uint8Array;
@@ -53,7 +53,7 @@ type HeardOfPurchase =
 	| { readonly kind: "closed" };
 
 /** In short, for comparisons. */
-function brief(heard: HeardOfPurchase): string {
+export function brief(heard: HeardOfPurchase): string {
 	switch (heard.kind) {
 		case "bought":
 			return "bought";

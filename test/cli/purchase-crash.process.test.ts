@@ -1,0 +1,137 @@
+/*
+ * A purchase of real processes, each of which is killed before and after every one of its durable
+ * writes and, chosen by a seed, of its messages, a third of them once more while they recover.
+ * TETRAD_LONG_WALKS=1 takes every message, and dies again in every recovery.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { dice } from "../support/dice.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import {
+	MORTALS,
+	type Mortal,
+	type Point,
+	pointName,
+	Street,
+} from "../support/street.ts";
+import type { DeathAt } from "../support/told-to-die.ts";
+
+const IS_LONG = process.env["TETRAD_LONG_WALKS"] === "1";
+const SEED = Number(process.env["TETRAD_WALK_SEED"] ?? 1);
+
+/** Messages of each device that are tried, unless all are. */
+const SOME_MESSAGES = 1;
+/** Within so many steps of its start a recovery is killed. */
+const EARLY_STEPS: Readonly<Record<DeathAt["kind"], number>> = {
+	write: 4,
+	message: 12,
+};
+const WHENS = ["before", "after"] as const;
+
+type Steps = Readonly<Record<Mortal, readonly DeathAt["kind"][]>>;
+
+/** What each device does in a purchase, and until everything is at rest. */
+async function recordSteps(street: Street): Promise<Steps> {
+	for (const who of MORTALS) street.fates[who].count();
+	const { code, reason } = await street.buy(street.newTarget());
+	assert.equal(code, undefined, reason);
+	const ofBuyer = street.fates.A.end();
+	await street.resolve("issuer");
+	await street.requireRest();
+	const end = (who: Mortal) => street.fates[who].end();
+	return {
+		A: ofBuyer,
+		X: end("X"),
+		B: end("B"),
+		Y: end("Y"),
+		mint: end("mint"),
+		clerk: end("clerk"),
+	};
+}
+
+/** Steps of a kind, by number. What a command does before it says anything, and when all is said, is to open and to close its home. */
+function numbersOf(
+	steps: readonly DeathAt["kind"][],
+	kind: DeathAt["kind"],
+	who: Mortal,
+): number[] {
+	const [first, last] =
+		who === "A" && !IS_LONG
+			? [steps.indexOf("message"), steps.lastIndexOf("message")]
+			: [0, steps.length];
+	let number = 0;
+	return steps.flatMap((step, at) => {
+		if (step !== kind) return [];
+		number++;
+		return at >= first && at <= last ? [number] : [];
+	});
+}
+
+function pointsOf(steps: Steps): Point[] {
+	const roll = dice(SEED);
+	const either = () => WHENS[roll(2)] ?? "after";
+	return MORTALS.flatMap((who) => {
+		const both = (kind: DeathAt["kind"]): DeathAt[] =>
+			numbersOf(steps[who], kind, who).flatMap((number) =>
+				WHENS.map((when) => ({ kind, number, when })),
+			);
+		// A buyer's agent has many, of which the next one begins where one ended.
+		const writes = both("write").filter(
+			({ when, number }) =>
+				IS_LONG || who !== "A" || when === WHENS[number % WHENS.length],
+		);
+		const messages = both("message");
+		while (!IS_LONG && messages.length > SOME_MESSAGES)
+			messages.splice(roll(messages.length), 1);
+		return [...writes, ...messages].map((at) => {
+			if (!IS_LONG && roll(3) > 0) return { who, at };
+			const kind = roll(2) === 0 ? "write" : "message";
+			const number = 1 + roll(EARLY_STEPS[kind]);
+			return { who, at, again: { kind, number, when: either() } };
+		});
+	});
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let streets: readonly Street[];
+
+before(async () => {
+	folder = await temporaryFolder();
+	streets = await Promise.all(
+		["left", "right"].map((name) => Street.open(join(folder.path, name))),
+	);
+});
+after(async () => {
+	for (const street of streets ?? []) await street[Symbol.asyncDispose]();
+	await folder[Symbol.asyncDispose]();
+});
+
+describe("a purchase of five devices", () => {
+	test("comes to a true end whoever is killed at whichever step", async (t) => {
+		const [first] = streets;
+		assert.ok(first);
+		const points = pointsOf(await recordSteps(first));
+		const died: Record<string, number> = {};
+		const failures: Error[] = [];
+		const walk = async (street: Street) => {
+			for (let point = points.shift(); point; point = points.shift()) {
+				const name = pointName(point);
+				try {
+					const came = await street.live(point);
+					const key = `${point.who} ${point.at.kind} ${came}`;
+					died[key] = (died[key] ?? 0) + 1;
+				} catch (cause) {
+					// What was left behind would fail all that follow.
+					failures.push(new Error(name, { cause }));
+					return;
+				}
+			}
+		};
+		await Promise.all(streets.map(walk));
+		t.diagnostic(JSON.stringify(died));
+		if (failures.length > 0) throw new AggregateError(failures, "it did not");
+		for (const who of MORTALS)
+			if (who !== "clerk") assert.ok(died[`${who} write died`], who);
+	});
+});

@@ -1,0 +1,84 @@
+/*
+ * Loaded before a command: kills the process at one of its steps, while the file
+ * TETRAD_TEST_TOLD names one, counted from when the file came: "write 3 before", "message 1 after".
+ * A write is what makes something durable, or changes a folder; a message is what goes into a
+ * socket at once. Each step adds its letter to the file's neighbour, whose name ends in .steps.
+ */
+import { appendFileSync, readFileSync } from "node:fs";
+import fs from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+import net from "node:net";
+import { DatabaseSync, StatementSync } from "node:sqlite";
+
+const file = process.env.TETRAD_TEST_TOLD;
+let told = "";
+let count = 0;
+let hasChanged = false;
+
+/** When this step is to kill: "before", "after", or not at all. */
+function step(kind) {
+	let now = "";
+	try {
+		now = readFileSync(file, "utf8");
+	} catch {
+		// Nothing is told.
+	}
+	if (now !== told) [told, count] = [now, 0];
+	const [what, at, when] = told.split(" ");
+	if (what !== kind && what !== "count") return undefined;
+	appendFileSync(`${file}.steps`, kind.slice(0, 1));
+	return ++count === Number(at) ? when : undefined;
+}
+
+function die() {
+	process.kill(process.pid, "SIGKILL");
+}
+
+const { run } = StatementSync.prototype;
+StatementSync.prototype.run = function (...args) {
+	hasChanged = true;
+	return run.apply(this, args);
+};
+
+const { exec } = DatabaseSync.prototype;
+DatabaseSync.prototype.exec = function (sql) {
+	const isWrite = sql === "COMMIT" && hasChanged;
+	if (isWrite) hasChanged = false;
+	const when = isWrite ? step("write") : undefined;
+	if (when === "before") die();
+	const result = exec.call(this, sql);
+	if (when === "after") die();
+	return result;
+};
+
+function writing(on, name) {
+	const call = on[name];
+	on[name] = async function (...args) {
+		const when = step("write");
+		if (when === "before") die();
+		const result = await call.apply(this, args);
+		if (when === "after") die();
+		return result;
+	};
+}
+
+for (const name of ["rename", "link", "unlink", "rm"]) writing(fs, name);
+const probe = await fs.open(new URL(import.meta.url).pathname, "r");
+const handle = Object.getPrototypeOf(probe);
+await probe.close();
+for (const name of ["sync", "truncate", "writeFile"]) writing(handle, name);
+syncBuiltinESMExports();
+
+const { write } = net.Socket.prototype;
+net.Socket.prototype.write = function (bytes, ...others) {
+	if (this === process.stdout || this === process.stderr)
+		return write.call(this, bytes, ...others);
+	const when = step("message");
+	if (when === "before") die();
+	if (when === undefined) return write.call(this, bytes, ...others);
+	const done = others.findLast((other) => typeof other === "function");
+	return write.call(this, bytes, (error) => {
+		done?.(error);
+		die();
+	});
+};

@@ -16,12 +16,24 @@ const SETTINGS = {
 	graceDays: 7,
 };
 
+const DEVICE = {
+	version: 2,
+	role: "module",
+	name: "mint",
+	key: { file: "key" },
+};
+
 async function issuerHome(database?: { readonly file: string }) {
 	const folder = await temporaryFolder();
 	const settings =
 		database === undefined ? SETTINGS : { ...SETTINGS, database };
-	const path = `${folder.path}/issuer.json`;
-	await writeFile(path, JSON.stringify(settings), { mode: 0o600 });
+	for (const [file, content] of [
+		["device.json", DEVICE],
+		["issuer.json", settings],
+	] as const)
+		await writeFile(`${folder.path}/${file}`, JSON.stringify(content), {
+			mode: 0o600,
+		});
 	return folder;
 }
 

@@ -49,6 +49,18 @@ import type { TradeWorld } from "./world.ts";
 
 const { body, message } = messages;
 
+/** Who trades. */
+export type AgentsWorld = Pick<
+	TradeWorld,
+	| "parties"
+	| "exporter"
+	| "binding"
+	| "idOf"
+	| "certificate"
+	| "secret"
+	| "keyOf"
+>;
+
 /** What a merchant has to sell, by name. */
 export type Stock = Map<
 	string,
@@ -59,10 +71,11 @@ export type Stock = Map<
 export const PRICE = 420n;
 
 function listingOf(
-	world: TradeWorld,
+	world: AgentsWorld,
 	name: string,
 	stock: Stock,
 	order = "",
+	currency = "EUR",
 ): Listing {
 	const item = stock.get(name);
 	if (item === undefined)
@@ -73,7 +86,7 @@ function listingOf(
 		kind: item.kind,
 		length: isMade ? undefined : BigInt(item.content.length),
 		issuer: world.idOf("issuer"),
-		currency: "EUR",
+		currency,
 		money: { exponent: 2, isPlay: true },
 		amount: PRICE,
 	};
@@ -93,7 +106,7 @@ export class BuyerDisk {
 
 /** What the buyer's module has done; it outlives everything. */
 export class BuyerModule {
-	readonly world: TradeWorld;
+	readonly world: AgentsWorld;
 	/** Contracts that are paid, with their keys; and what will never be. */
 	readonly paid: Map<string, Uint8Array> = new Map();
 	readonly aborted: Set<string> = new Set();
@@ -104,7 +117,7 @@ export class BuyerModule {
 	readonly insteadOfCancelled: ((contract: Uint8Array) => Uint8Array)[] = [];
 	readonly rows: LearnedPurchase[] = [];
 
-	constructor(world: TradeWorld) {
+	constructor(world: AgentsWorld) {
 		this.world = world;
 	}
 
@@ -197,7 +210,7 @@ export function notBought(
 }
 
 /** The merchant's module, as far as its agent needs it. */
-export function merchantModule(world: TradeWorld) {
+export function merchantModule(world: AgentsWorld) {
 	return async (bytes: Uint8Array): Promise<Uint8Array[]> => {
 		if (bytes[0] === ABOUT_PURCHASES.selling.type) {
 			const { generation } = body(ABOUT_PURCHASES.selling, bytes);
@@ -249,6 +262,10 @@ export interface AgentsOptions extends Tampering {
 	/** Who is at the other end for the buyer, in the place of the merchant. */
 	readonly otherMerchant?: CertifiedDevice;
 	readonly merchantsModule?: (bytes: Uint8Array) => Promise<Uint8Array[]>;
+	/** Who hears what the buyer's agent says to its module, in the place of `module`. */
+	readonly buyersModule?: (bytes: Uint8Array) => Promise<Uint8Array[]>;
+	readonly currency?: string;
+	readonly now?: number;
 }
 
 /** A message that was not taken yet. */
@@ -259,7 +276,7 @@ interface OnTheWay {
 
 /** Two agents in one tetrad. */
 export class Agents {
-	readonly world: TradeWorld;
+	readonly world: AgentsWorld;
 	readonly disk: BuyerDisk;
 	readonly module: BuyerModule;
 	readonly buying: Buying;
@@ -275,7 +292,7 @@ export class Agents {
 	readonly stepsOf: Map<number, BuyerStep[]> = new Map();
 	readonly signed: Uint8Array[] = [];
 	readonly open: Set<number> = new Set();
-	now: number = TEST_NOW;
+	now: number;
 	steps = 0;
 	#asks = 0;
 	#interruption: { at: number; event: BuyingEvent } | undefined;
@@ -290,9 +307,10 @@ export class Agents {
 	#reads = 0;
 	readonly #sources = new Map<number, Uint8Array>();
 
-	constructor(world: TradeWorld, options: AgentsOptions) {
+	constructor(world: AgentsWorld, options: AgentsOptions) {
 		this.world = world;
 		this.options = options;
+		this.now = options.now ?? TEST_NOW;
 		this.disk = options.disk ?? new BuyerDisk();
 		this.module = options.module ?? new BuyerModule(world);
 		const { exporter = world.exporter, binding = world.binding } = options;
@@ -494,6 +512,14 @@ export class Agents {
 				this.#buyerHears = true;
 				return;
 			case "to-module":
+				if (this.options.buyersModule !== undefined) {
+					const { buyersModule } = this.options;
+					this.#work.push(async () => {
+						for (const bytes of await buyersModule(effect.bytes))
+							this.toBuying({ kind: "from-module", bytes });
+					});
+					return;
+				}
 				for (const one of unpackMessages(effect.bytes))
 					this.#work.push(() => {
 						for (const bytes of this.module.hear(one))
@@ -594,7 +620,13 @@ export class Agents {
 			case "price": {
 				const { answer, name, order } = effect;
 				return attempt(answer, () => {
-					const listing = listingOf(this.world, name, stock, order);
+					const listing = listingOf(
+						this.world,
+						name,
+						stock,
+						order,
+						this.options.currency,
+					);
 					return { kind: "priced", answer, listing };
 				});
 			}

@@ -36,7 +36,7 @@ const MASTER = filled(32, 0x3a);
 const SALT = filled(32, 0x5a);
 
 /** What the buyer's agent heard of a purchase. */
-export type HeardOfPurchase =
+type HeardOfPurchase =
 	| {
 			readonly kind: "bought";
 			readonly key: Uint8Array;
@@ -53,7 +53,7 @@ export type HeardOfPurchase =
 	| { readonly kind: "closed" };
 
 /** In short, for comparisons. */
-export function brief(heard: HeardOfPurchase): string {
+function brief(heard: HeardOfPurchase): string {
 	switch (heard.kind) {
 		case "bought":
 			return "bought";

@@ -79,9 +79,9 @@ export async function withAgent(
 		dial: () => connect(module, { signal }),
 	});
 	await using store = await AgentStore.open(home.path);
+	await agent.reachModule();
+	report({ event: "linked", peer: formatAddress(module) });
 	try {
-		await agent.reachModule();
-		report({ event: "linked", peer: formatAddress(module) });
 		await work({ agent, store, home });
 	} finally {
 		report({ event: "stopped" });

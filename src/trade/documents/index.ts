@@ -54,7 +54,6 @@ export {
 } from "./limits.ts";
 export {
 	ABOUT_PURCHASES,
-	type Bought,
 	type Buy,
 	isAboutPurchases,
 	type NotBoughtOutcome,

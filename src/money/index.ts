@@ -251,6 +251,7 @@ export {
 	type BalanceView,
 	balanceParts,
 	CLOCK_TOLERANCE_MS,
+	type CommittedSale,
 	countingRows,
 	type DeliveredSale,
 	type FoundToArchive,

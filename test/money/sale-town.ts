@@ -192,12 +192,9 @@ class FakePart implements SalePart {
 		}
 	}
 
-	sell(
-		_: unknown,
-		{ transfer, terms }: Parameters<SalePart["sell"]>[1],
-	): Sold | TetradError {
+	sell(_: unknown, sale: Parameters<SalePart["sell"]>[1]): Sold | TetradError {
 		try {
-			const key = keyOf(readTerms(terms, transfer));
+			const key = keyOf(readTerms(sale.terms, sale));
 			const right: Sold = { key, depositsFirst: false, also: [] };
 			return this.#clerk.sells?.(right) ?? right;
 		} catch (error) {

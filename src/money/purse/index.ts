@@ -37,6 +37,7 @@ export {
 export type { PurseReport } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";
 export type {
+	CommittedSale,
 	DeliveredSale,
 	GivenSecret,
 	MakeSalePart,

@@ -271,7 +271,7 @@ export class PaymentAcceptance {
 	}: Delivery): Sold | TetradError | undefined {
 		return saleTerms.length === 0
 			? undefined
-			: (this.#sale?.sell(meeting, { transfer, terms: saleTerms }) ??
+			: (this.#sale?.sell(meeting, { ...transfer, terms: saleTerms }) ??
 					noSales());
 	}
 

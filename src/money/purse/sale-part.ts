@@ -24,7 +24,7 @@
  */
 import type { TetradError } from "../../errors.ts";
 import type { Kind, Transaction, Write } from "../../machine/index.ts";
-import type { IssuerTerms, Payment, Transfer } from "../documents/index.ts";
+import type { IssuerTerms, Payment } from "../documents/index.ts";
 import type { Meeting, MoneyContext } from "../machine.ts";
 import type { PurseReport } from "./purse-report.ts";
 
@@ -49,11 +49,8 @@ export interface OfferedSale extends Payment {
 	readonly terms: Uint8Array;
 }
 
-/** A sale that its payer has committed, as it came. Its notes, its signature and the payee's invoice were judged. */
-export interface DeliveredSale {
-	readonly transfer: Transfer;
-	readonly terms: Uint8Array;
-}
+/** A sale that its payer has committed, as it came; that the money for it is there was judged. */
+export type DeliveredSale = OfferedSale;
 
 /** That a payee sells. */
 export interface Sold {
@@ -163,7 +160,39 @@ export interface GivenSecret {
 	readonly chain: Uint8Array;
 }
 
-/** What a purse does for its part. All of it may be called within a call to the part, and only there. */
+/**
+ * How far a sale has come that its payer has committed. Notes are locked in the very write that
+ * commits them; a rail on which locking is a step of its own has sales that are `committed` and
+ * not yet `locked`, of which it goes on, or takes the money back, by itself.
+ */
+export type SaleStep =
+	| "committed"
+	| "locked"
+	| "keyed"
+	/** Void, and the money is back. */
+	| "refunded"
+	/** What it was paid with had been given to somebody else before. */
+	| "declined";
+
+/** What a rail knows of a sale that its payer has committed. */
+export interface CommittedSale {
+	/** Its terms are empty once they are in an archive. */
+	readonly payment: SalePayment;
+	readonly step: SaleStep;
+	/** Empty until it has come. */
+	readonly key: Uint8Array;
+	/** The payee's, and the encoded chain under which it was signed; empty without one. */
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
+}
+
+/**
+ * The rail: what a purse does for its part, as any kind of money would. It offers a sale to its
+ * payee and locks the money for it (`pay`), makes sure at the payee that it is locked and has the
+ * part accept it (`judge`, `sell` and `sold` of the part), finds out by itself what became of it,
+ * at the payee and at whoever makes the money (`keyed`, `refunded`, `declined`, or still
+ * `in-doubt`), and cancels what is not committed (`cancel`). The part does not know which money it
+ * is. All of it may be called within a call to the part, and only there. */
 export interface SaleRail {
 	readonly context: MoneyContext;
 	/** Of the event that is handled; milliseconds since the epoch. */
@@ -181,6 +210,13 @@ export interface SaleRail {
 	pay(tetrad: number, payment: SalePayment, also: readonly Write[]): void;
 	/** Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted`, `too-late` or `not-cancelled`. */
 	cancel(contract: Uint8Array): void;
+	/** Within a transaction: what is known of these contracts, in the same order; nothing of those that were not committed. */
+	committed<Result>(
+		contracts: readonly Uint8Array[],
+		then: (
+			sales: readonly (CommittedSale | undefined)[],
+		) => Transaction<Result>,
+	): Transaction<Result>;
 	/** Asks for a transaction, in its turn; answered by `written` with what it decides, or by `notWritten`. `job` is data that says what to do then. */
 	transact(job: Kind, transaction: Transaction<unknown>): void;
 	/** To the own agent in a tetrad, if it is still open. */

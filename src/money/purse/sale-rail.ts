@@ -1,9 +1,17 @@
 /* What a part that knows of sales may ask of its purse, put together of the purse's parts. */
-import { reading, type Transaction } from "../../machine/index.ts";
+import { byKey, reading, type Transaction } from "../../machine/index.ts";
 import type { PurseCore } from "./purse-core.ts";
-import { type Changed, HEAD_READ, headOf } from "./purse-tables.ts";
+import {
+	type Changed,
+	HEAD_READ,
+	headOf,
+	NO_CHAIN,
+	PAYMENTS,
+	type PaymentRow,
+	RECEIPT_CHAINS,
+} from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
-import type { SaleRail } from "./sale-part.ts";
+import type { CommittedSale, SaleRail } from "./sale-part.ts";
 
 /** `pay` and `cancel` are those of the purse's payments. */
 export function makeSaleRail(
@@ -20,12 +28,59 @@ export function makeSaleRail(
 		issuerOf: (issuer) => core.termsOf(issuer),
 		pay,
 		cancel,
+		committed: committedSales,
 		transact: (job, transaction) =>
 			work.transact({ kind: "sale-work", job }, withHead(transaction)),
 		toAgent: (tetrad, bytes) => core.toAgent(tetrad, bytes),
 		toModule: (tetrad, bytes) => core.toModule(tetrad, bytes),
 		report: (report) => core.report(report),
 	};
+}
+
+/** Of the rows of payments and of their receipts' chains. */
+function committedSales<Result>(
+	contracts: readonly Uint8Array[],
+	then: (sales: readonly (CommittedSale | undefined)[]) => Transaction<Result>,
+): Transaction<Result> {
+	return reading(
+		contracts.map((contract) => byKey(PAYMENTS, { contract })),
+		(payments) =>
+			reading(
+				payments.map(([row]) =>
+					byKey(RECEIPT_CHAINS, { hash: row?.receipt_chain ?? NO_CHAIN }),
+				),
+				(chains) =>
+					then(
+						payments.map(([row], i) =>
+							row === undefined
+								? undefined
+								: committedSale(row, chains[i]?.[0]?.chain ?? NO_CHAIN),
+						),
+					),
+			),
+	);
+}
+
+function committedSale(row: PaymentRow, chain: Uint8Array): CommittedSale {
+	const { key, receipt } = row;
+	const payment = {
+		...row,
+		keyHash: row.key_hash,
+		payBy: Number(row.pay_by),
+		what: "",
+	};
+	return { payment, step: stepOf(row), key, receipt, chain };
+}
+
+function stepOf({ state, key }: PaymentRow): CommittedSale["step"] {
+	switch (state) {
+		case "lapsed":
+			return "refunded";
+		case "short":
+			return "declined";
+		default:
+			return key.length === 0 ? "locked" : "keyed";
+	}
 }
 
 /** What a part writes is no change of the purse, whose head stays. */

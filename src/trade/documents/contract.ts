@@ -13,17 +13,14 @@ import {
 import {
 	bytes,
 	enc,
-	type Field,
 	type Fields,
 	malformed,
-	mapped,
 	mappedStructure,
 	SignedDocument,
 	type Structure,
 	sameBytes,
 	structure,
 	time,
-	u8,
 	u64,
 	utf8,
 	type Verified,
@@ -35,16 +32,11 @@ import {
 	MAX_CONTRACT_BYTES,
 	MAX_PAY_WITHIN_MS,
 } from "./limits.ts";
+import { type RailName, rail } from "./rail.ts";
 import {
 	parseSellingCertificate,
 	type SellingCertificate,
 } from "./selling-certificate.ts";
-
-/** The kinds of money that a contract can be paid with, and the bytes that say so. */
-const RAILS = { "own-notes": 1 } as const;
-
-/** A kind of money, and how it is locked, claimed and given back. */
-export type RailName = keyof typeof RAILS;
 
 /** All of a contract that the goods key is derived from. */
 export interface ContractTerms {
@@ -103,14 +95,6 @@ export interface Contract extends ContractBody {
 
 /** A contract that the agent signed that sells by it. Only `verifyContract` makes one. */
 export type VerifiedContract = Verified<Contract>;
-
-const rail: Field<RailName> = mapped(u8, {
-	from(byte) {
-		if (byte === RAILS["own-notes"]) return "own-notes";
-		throw malformed("a contract is paid with money that is not known here");
-	},
-	to: (name) => RAILS[name],
-});
 
 const TERMS: Fields<ContractTerms> = {
 	id: bytes(CONTRACT_ID_BYTES),

@@ -8,7 +8,6 @@ export {
 	MAX_CONTRACT_TERMS_BYTES,
 	parseContract,
 	parseTerms,
-	type RailName,
 	termsHash,
 	type VerifiedContract,
 	verifyContract,
@@ -84,6 +83,11 @@ export {
 	type PurchaseTerms,
 	parsePurchaseTerms,
 } from "./purchase-terms.ts";
+export {
+	type RailName,
+	type RailPromises,
+	railPromises,
+} from "./rail.ts";
 export {
 	parseRefundText,
 	type RefundOf,

@@ -23,7 +23,6 @@ import { type Kind, put, type Write } from "../../machine/index.ts";
 import {
 	type Meeting,
 	messages,
-	type purseTables,
 	type SaleEvent,
 	type SalePayment,
 	type SaleRail,
@@ -172,7 +171,7 @@ export class BuyerModule {
 		const contract = copy(body(ABOUT_PURCHASES.final, bytes).contract);
 		this.#transact(
 			{ kind: "closing-purchase", tetrad, contract },
-			closePurchase(contract),
+			closePurchase(this.#rail, contract),
 		);
 	}
 
@@ -181,7 +180,7 @@ export class BuyerModule {
 		const from = after && copy(after);
 		this.#transact(
 			{ kind: "finding-purchases", tetrad, after: from },
-			findPurchases(from),
+			findPurchases(this.#rail, from),
 		);
 	}
 
@@ -416,7 +415,7 @@ export class BuyerModule {
 		purchase.state = { kind: "looking-up" };
 		this.#transact(
 			{ kind: "finding-purchase", contract, isNews: false },
-			findPurchase(contract),
+			findPurchase(this.#rail, contract),
 		);
 	}
 
@@ -424,7 +423,7 @@ export class BuyerModule {
 	#findNews(contract: Uint8Array): void {
 		this.#transact(
 			{ kind: "finding-purchase", contract, isNews: true },
-			findPurchase(contract),
+			findPurchase(this.#rail, contract),
 		);
 	}
 
@@ -442,7 +441,7 @@ export class BuyerModule {
 		if (found === undefined) return this.#cancel(purchase, unknown());
 		for (const asker of purchase.askers) this.#tell(asker, found);
 		if (found.step === "locked" && purchase.askers.size > 0)
-			purchase.state = { kind: "locked", payment: paymentOf(found.payment) };
+			purchase.state = { kind: "locked", payment: found.sale.payment };
 		else this.#drop(purchase);
 	}
 
@@ -460,8 +459,9 @@ export class BuyerModule {
 	}
 
 	/** Tells an agent where a purchase is, of its rows. */
-	#tell(tetrad: number, { payment, chain, step }: FoundPurchase): void {
-		const { contract, key, receipt, amount } = payment;
+	#tell(tetrad: number, { sale, step }: FoundPurchase): void {
+		const { payment, key, receipt, chain } = sale;
+		const { contract, amount } = payment;
 		switch (step) {
 			case "keyed":
 			case "closed":
@@ -540,7 +540,7 @@ export class BuyerModule {
 		{ tetrad, after }: JobOf<"finding-purchases">,
 		{ purchases, last }: FoundPurchases,
 	): void {
-		for (const { row, payment, terms, chain, step } of purchases)
+		for (const { row, sale, terms, step } of purchases)
 			this.#rail.toAgent(
 				tetrad,
 				message(ABOUT_PURCHASES.purchase, {
@@ -550,9 +550,9 @@ export class BuyerModule {
 					description: row.description,
 					exporter: row.exporter,
 					step,
-					key: payment.key.length === 0 ? undefined : payment.key,
-					receipt: payment.receipt,
-					chain,
+					key: sale.key.length === 0 ? undefined : sale.key,
+					receipt: sale.receipt,
+					chain: sale.chain,
 				}),
 			);
 		this.#rail.toAgent(
@@ -603,10 +603,6 @@ export class BuyerModule {
 	#report(what: string, contract: Uint8Array, error?: TetradError): void {
 		this.#rail.report({ kind: "sale", what, contract, error });
 	}
-}
-
-function paymentOf(row: purseTables.PaymentRow): SalePayment {
-	return { ...row, keyHash: row.key_hash, payBy: Number(row.pay_by), what: "" };
 }
 
 function cancelled(): TetradError {
@@ -666,6 +662,6 @@ function isVoid(): TetradError {
 function spentBefore(): TetradError {
 	return new TetradError(
 		"double-spent",
-		"the notes that it was paid with had been given to somebody else, by another copy of this purse",
+		"what it was paid with had been given to somebody else before, by another copy of this purse",
 	);
 }

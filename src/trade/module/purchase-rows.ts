@@ -1,4 +1,4 @@
-/* What the store of a buyer's purse says of purchases: its row of the payment, and that of the purchase beside it. */
+/* What a buyer's module knows of purchases: its row of the purchase, and what the rail says of the sale. */
 import {
 	byKey,
 	done,
@@ -7,7 +7,11 @@ import {
 	reading,
 	type Transaction,
 } from "../../machine/index.ts";
-import { purseTables, saleTables } from "../../money/index.ts";
+import {
+	type CommittedSale,
+	type SaleRail,
+	saleTables,
+} from "../../money/index.ts";
 import {
 	type PurchaseStep,
 	type PurchaseTerms,
@@ -15,16 +19,13 @@ import {
 } from "../documents/index.ts";
 import { PURCHASES_AT_ONCE } from "./limits.ts";
 
-const { PAYMENTS, RECEIPT_CHAINS } = purseTables;
 const { PURCHASES } = saleTables;
 
 /** A purchase that was committed. */
 export interface FoundPurchase {
 	readonly row: saleTables.PurchaseRow;
-	readonly payment: purseTables.PaymentRow;
-	/** Under which its receipt was signed, encoded; empty without a receipt. */
-	readonly chain: Uint8Array;
-	/** `declined` when its ranges had been booked for somebody else. */
+	readonly sale: CommittedSale;
+	/** `declined` when what it was paid with had been given to somebody else before. */
 	readonly step: PurchaseStep | "declined";
 }
 
@@ -39,15 +40,17 @@ export interface FoundPurchases {
 }
 
 export function findPurchase(
+	rail: SaleRail,
 	contract: Uint8Array,
 ): Transaction<FoundPurchase | undefined> {
-	return withPayments([byKey(PURCHASES, { contract })], ([found]) =>
+	return withSales(rail, [byKey(PURCHASES, { contract })], ([found]) =>
 		done([], found),
 	);
 }
 
 /** Those that are whole: an archive has what was taken out of the others. */
 export function findPurchases(
+	rail: SaleRail,
 	after: Uint8Array | undefined,
 ): Transaction<FoundPurchases> {
 	const read = {
@@ -55,13 +58,14 @@ export function findPurchases(
 		limit: PURCHASES_AT_ONCE,
 		...(after === undefined ? {} : { above: after }),
 	};
-	return withPayments([read], (found) =>
+	return withSales(rail, [read], (found) =>
 		done([], {
 			purchases: found.flatMap((one) => {
-				const { step, payment } = one;
-				return step === "declined" || payment.terms.length === 0
+				const { step, sale } = one;
+				const { terms } = sale.payment;
+				return step === "declined" || terms.length === 0
 					? []
-					: [{ ...one, step, terms: parsePurchaseTerms(payment.terms) }];
+					: [{ ...one, step, terms: parsePurchaseTerms(terms) }];
 			}),
 			last: found.at(-1)?.row.contract,
 		}),
@@ -70,39 +74,32 @@ export function findPurchases(
 
 /** An agent has the goods. A purchase without a key stays open. */
 export function closePurchase(
+	rail: SaleRail,
 	contract: Uint8Array,
 ): Transaction<FoundPurchase | undefined> {
-	return withPayments([byKey(PURCHASES, { contract })], ([found]) => {
+	return withSales(rail, [byKey(PURCHASES, { contract })], ([found]) => {
 		if (found?.step !== "keyed") return done([], found);
 		const row = { ...found.row, state: "closed" };
 		return done([put(PURCHASES, row)], { ...found, row, step: "closed" });
 	});
 }
 
-function withPayments<Result>(
+function withSales<Result>(
+	{ committed }: SaleRail,
 	[purchases]: readonly [Read<typeof PURCHASES.columns>],
 	decide: (found: readonly FoundPurchase[]) => Transaction<Result>,
 ): Transaction<Result> {
 	return reading([purchases], ([rows]) =>
-		reading(
-			rows.map(({ contract }) => byKey(PAYMENTS, { contract })),
-			(payments) =>
-				reading(
-					payments.map(([payment]) =>
-						byKey(RECEIPT_CHAINS, {
-							hash: payment?.receipt_chain ?? purseTables.NO_CHAIN,
-						}),
-					),
-					(chains) =>
-						decide(
-							rows.flatMap((row, i) => {
-								const payment = payments[i]?.[0];
-								const chain = chains[i]?.[0]?.chain ?? purseTables.NO_CHAIN;
-								return payment === undefined
-									? []
-									: [{ row, payment, chain, step: stepOf(row, payment) }];
-							}),
-						),
+		committed(
+			rows.map(({ contract }) => contract),
+			(sales) =>
+				decide(
+					rows.flatMap((row, i) => {
+						const sale = sales[i];
+						return sale === undefined
+							? []
+							: [{ row, sale, step: stepOf(row, sale) }];
+					}),
 				),
 		),
 	);
@@ -110,15 +107,15 @@ function withPayments<Result>(
 
 function stepOf(
 	{ state }: saleTables.PurchaseRow,
-	payment: purseTables.PaymentRow,
+	{ step }: CommittedSale,
 ): FoundPurchase["step"] {
-	switch (payment.state) {
-		case "lapsed":
-			return "refunded";
-		case "short":
-			return "declined";
-		default:
-			if (payment.key.length === 0) return "locked";
+	switch (step) {
+		// Whether its money is locked already is the rail's to know: there is no key yet.
+		case "committed":
+			return "locked";
+		case "keyed":
 			return state === "closed" ? "closed" : "keyed";
+		default:
+			return step;
 	}
 }

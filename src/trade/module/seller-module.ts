@@ -138,16 +138,11 @@ export class SellerModule {
 		}
 	}
 
-	keyFor(
-		meeting: Meeting,
-		{ transfer, terms }: DeliveredSale,
-	): Sold | TetradError {
+	keyFor(meeting: Meeting, sale: DeliveredSale): Sold | TetradError {
 		const { now, context } = this.#rail;
 		try {
-			const { contract, key } = this.#judged(
-				meeting,
-				{ ...transfer, terms },
-				(chain) => context.certifiedAgent(copy(chain)),
+			const { contract, key } = this.#judged(meeting, sale, (chain) =>
+				context.certifiedAgent(copy(chain)),
 			);
 			// What it was paid for late, or has to be booked soon, is booked before it is given.
 			const depositsFirst =

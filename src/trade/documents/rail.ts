@@ -1,0 +1,77 @@
+/*
+ * Rails: the kinds of money that a contract can be paid with, and what each promises. What a rail
+ * does for a purchase is the same for all of them (`SaleRail`); what it promises is data, which
+ * whoever pays can judge before anything is paid.
+ */
+import { type Field, malformed, mapped, u8 } from "../../wire/index.ts";
+
+/** The bytes that say which rail it is. */
+const RAILS = { "own-notes": 1 } as const;
+
+/** A kind of money, and how it is locked, claimed and given back. */
+export type RailName = keyof typeof RAILS;
+
+/** What a buyer can lose, or has to wait for, while its module keeps its store. */
+export type BuyerRisk =
+	/** A merchant that takes the money and gives no key costs the time until the issuer is met. */
+	| "waits-for-issuer"
+	/** Money may be locked until a deadline without a key. */
+	| "locked-to-deadline"
+	/** The issuer can keep the money, or the key. */
+	| "issuer-corrupt";
+
+/** What a merchant can lose. */
+export type MerchantRisk =
+	/** The key was given before the issuer was asked, and the buyer had spent the money before. */
+	| "double-spent"
+	/** The key was given, and the money was not claimed in time. */
+	| "claimed-too-late"
+	| "issuer-corrupt";
+
+/** What a rail promises to whoever uses it. */
+export interface RailPromises {
+	/** Whether a purchase can be made while nobody but its four devices is in reach. */
+	readonly isOffline: boolean;
+	/** Who else learns payer, payee and amount of a payment. */
+	readonly seenBy: "nobody" | "issuer" | "everybody";
+	/** Whether money is locked in the very write that commits it, or in a step of its own after that, until which it can be taken back. */
+	readonly locks: "at-commit" | "after-commit";
+	/** When a payment cannot be taken back any more: by its payer from then on, and by nobody once there is a key. */
+	readonly finalAt: "commit" | "lock" | "claim";
+	/** What ends a doubt: the issuer's answer whenever it is asked, or one that is to be had until a deadline. */
+	readonly doubtEnds: "when-asked" | "at-deadline";
+	readonly buyerRisks: readonly BuyerRisk[];
+	/** What it can lose in a sale for which it gives the key at once. */
+	readonly merchantRisks: readonly MerchantRisk[];
+	/** The same for one for which the rail is asked before the key is given. */
+	readonly merchantRisksWhenAsked: readonly MerchantRisk[];
+}
+
+const PROMISES: Readonly<Record<RailName, RailPromises>> = {
+	"own-notes": {
+		isOffline: true,
+		seenBy: "issuer",
+		locks: "at-commit",
+		finalAt: "commit",
+		doubtEnds: "when-asked",
+		buyerRisks: ["waits-for-issuer", "issuer-corrupt"],
+		merchantRisks: ["double-spent", "claimed-too-late", "issuer-corrupt"],
+		merchantRisksWhenAsked: ["issuer-corrupt"],
+	},
+};
+
+export function railPromises(rail: RailName): RailPromises {
+	return PROMISES[rail];
+}
+
+/** The byte of a rail in a contract. */
+export const rail: Field<RailName> = mapped(u8, {
+	from(byte) {
+		for (const [name, known] of Object.entries(RAILS))
+			if (byte === known) return name as RailName;
+		throw malformed(
+			`a contract is to be paid over rail ${byte}, which this program does not know: it may be from a newer one`,
+		);
+	},
+	to: (name) => RAILS[name],
+});

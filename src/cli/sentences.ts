@@ -121,7 +121,36 @@ function quoteSentence(event: Quoted): string {
 		...(event.order === undefined
 			? []
 			: [`  made on order: ${plain(event.order)}`]),
+		`  paid with ${RAIL_NAMES[event.rail]}: ${promisesText(event.promises)}`,
 	].join("\n");
+}
+
+const RAIL_NAMES: Readonly<Record<Quoted["rail"], string>> = {
+	"own-notes": "notes",
+};
+
+/** What a buyer has to know before it pays. */
+function promisesText({
+	isOffline,
+	seenBy,
+	finalAt,
+	doubtEnds,
+}: Quoted["promises"]): string {
+	const seen = {
+		nobody: "nobody else sees",
+		issuer: "the issuer sees",
+		everybody: "everybody sees",
+	}[seenBy];
+	const final = {
+		commit: "once it is committed",
+		lock: "once it is locked",
+		claim: "once the merchant has claimed it",
+	}[finalAt];
+	const ends =
+		doubtEnds === "when-asked"
+			? "if the merchant gives no key, the issuer gives it or the money back when it is met"
+			: "if the merchant gives no key, the money is back at a deadline";
+	return `${isOffline ? "nobody else need be in reach" : "its issuer must be in reach"}; ${seen} who pays whom how much; it cannot be taken back ${final}; ${ends}`;
 }
 
 type Purchase = Extract<ProcessEvent, { readonly event: "purchase" }>;

@@ -199,6 +199,7 @@ export {
 	listAccounts,
 	listConflicts,
 	listSales,
+	type MarkedTransfer,
 	META,
 	masterHash,
 	type NewNote,

@@ -203,6 +203,12 @@ export interface TownOptions {
 	/** What purses are given that know of sales, and what issuers are; nothing unless given. */
 	readonly sale?: (self: Module) => MakeSalePart;
 	readonly judge?: (context: MoneyContext) => SaleJudge;
+	/** What runs in a module with money in the place of a purse. */
+	readonly purse?: (parts: {
+		readonly context: MoneyContext;
+		readonly issuers: readonly IssuerTerms[];
+		readonly sale: MakeSalePart;
+	}) => MoneyMachine<unknown>;
 	/** Hears what modules say to their agents that is not of money. */
 	readonly heard?: (self: Module, tetrad: number, bytes: Uint8Array) => void;
 }
@@ -273,10 +279,15 @@ export class Town {
 			name,
 			(self) => {
 				const context = this.#context(self);
+				const { purse, sale: makesSale } = this.#options;
+				if (purse !== undefined && makesSale !== undefined)
+					return purse({
+						...{ context, issuers: this.#issuers, sale: makesSale(self) },
+					});
 				const start = { meetsIssuers: self.wasPutBack };
 				self.wasPutBack = false;
 				const state = self.store.run(loadPurse(nodeCrypto, start));
-				const sale = this.#options.sale?.(self);
+				const sale = makesSale?.(self);
 				return new PurseMachine(
 					{
 						context,

@@ -256,6 +256,19 @@ describe("a contract", () => {
 		);
 	});
 
+	test("over a rail that is not known is refused, and says which", async () => {
+		const contract = await world.contract();
+		const terms = encodeTerms(contract);
+		// The byte after the binding and the length of the field.
+		const at = indexOf(terms, contract.binding) + contract.binding.length + 4;
+		assert.equal(terms[at], 1);
+		terms[at] = 9;
+		assert.throws(() => parseTerms(terms), {
+			code: "malformed",
+			message: /over rail 9, which this program does not know/,
+		});
+	});
+
 	test("travels with the chain of its agent", async () => {
 		const { document } = await world.contract();
 		const { chain } = world.parties.sellerAgent;
@@ -307,3 +320,7 @@ describe("a selling certificate", () => {
 		await assert.rejects(world.certificate(0), { code: "invalid-argument" });
 	});
 });
+
+function indexOf(bytes: Uint8Array, part: Uint8Array): number {
+	return Buffer.from(bytes).indexOf(part);
+}

@@ -87,6 +87,8 @@ export interface Visit {
 
 export interface MarketOptions extends TownOptions {
 	readonly money?: bigint;
+	/** Gives the buyer its money, in the place of its bank. */
+	readonly fund?: (market: Market, desk: SaleDesk) => Promise<void>;
 }
 
 export class Market {
@@ -118,7 +120,7 @@ export class Market {
 
 	/** Ann has money, and Bob's module a selling secret. */
 	static async make(options: MarketOptions = {}): Promise<Market> {
-		const { money = 1000n, ...others } = options;
+		const { money = 1000n, fund, ...others } = options;
 		const unheard: Unheard[] = [];
 		const world = others.world ?? (await makeWorld({ algorithm: "Ed25519" }));
 		const town = await Town.make({
@@ -135,7 +137,14 @@ export class Market {
 		const ann = await town.purse("ann");
 		const bob = await town.purse("bob");
 		const market = new Market(town, ann, bob, mint, unheard);
-		await town.withdraw(ann, mint, money);
+		if (fund === undefined) await town.withdraw(ann, mint, money);
+		else {
+			const { verdicts, device: own } = mint;
+			const certifiedAgent = (chain: Uint8Array) =>
+				verdicts.certified(chain, "agent");
+			const context = { crypto: nodeCrypto, own, certifiedAgent };
+			await fund(market, new SaleDesk(context, MASTER));
+		}
 		await market.learnsSecret(bob);
 		return market;
 	}

@@ -6,6 +6,7 @@ import {
 	type RequestKind,
 } from "../../money/index.ts";
 import type { ClosedBy, Place } from "../../tetrad/index.ts";
+import type { RailName, RailPromises } from "../../trade/documents/index.ts";
 import type { ListEvent } from "../runtime/index.ts";
 
 /** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
@@ -196,6 +197,8 @@ type TradeEvent =
 			readonly merchant: string;
 			readonly module: string;
 			readonly until: string;
+			readonly rail: RailName;
+			readonly promises: RailPromises;
 	  } & Money)
 	| ({
 			readonly event: "purchase";

@@ -5,6 +5,7 @@ import {
 	type Contract,
 	type Offer,
 	parseContract,
+	railPromises,
 } from "../../trade/documents/index.ts";
 import type { PurchaseRow } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
@@ -44,7 +45,10 @@ export function rowMoney(
 	});
 }
 
-/** Reports what was quoted. */
+/** Offers name the issuer of notes. */
+const RAIL_OF_OFFERS = "own-notes";
+
+/** Reports what was quoted, and what is promised of the money that it is to be paid with. */
 export function reportQuote(
 	{ offer, merchant, merchantModule }: Quote,
 	report: Report,
@@ -62,6 +66,8 @@ export function reportQuote(
 		merchant: merchant.name,
 		module: merchantModule.name,
 		until: new Date(offer.validUntil).toISOString(),
+		rail: RAIL_OF_OFFERS,
+		promises: railPromises(RAIL_OF_OFFERS),
 		...priceText(offer),
 	});
 }

@@ -64,6 +64,7 @@ export {
 export type { RequestKind } from "./module-requests.ts";
 export type {
 	JudgedSale,
+	MarkedTransfer,
 	ReadTerms,
 	SaidTerms,
 	SaleJudge,

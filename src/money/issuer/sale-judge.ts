@@ -38,6 +38,12 @@ export interface JudgedSale {
 		| { readonly kind: "void" };
 }
 
+/** What the terms of a sale are held against. */
+export type MarkedTransfer = Pick<
+	Transfer,
+	"contract" | "payer" | "payee" | "issuer" | "currency" | "amount"
+>;
+
 export interface SaleJudge {
 	/** Whose selling secret a module asks for; `generation` 0 is the current one. */
 	seller(
@@ -53,7 +59,7 @@ export interface SaleJudge {
 	 * `malformed`, `payment-refused`, `chain-refused` and `authentication-failed` for terms that are
 	 * none, are those of another transfer, or were not signed by the agent that they name.
 	 */
-	judge(terms: Uint8Array, transfer: Transfer): JudgedSale;
+	judge(terms: Uint8Array, transfer: MarkedTransfer): JudgedSale;
 }
 
 /** What the terms of a sale say, as far as it can be held against the books. */

@@ -12,7 +12,7 @@ const RAILS = { "own-notes": 1 } as const;
 export type RailName = keyof typeof RAILS;
 
 /** What a buyer can lose, or has to wait for, while its module keeps its store. */
-export type BuyerRisk =
+type BuyerRisk =
 	/** A merchant that takes the money and gives no key costs the time until the issuer is met. */
 	| "waits-for-issuer"
 	/** Money may be locked until a deadline without a key. */
@@ -21,7 +21,7 @@ export type BuyerRisk =
 	| "issuer-corrupt";
 
 /** What a merchant can lose. */
-export type MerchantRisk =
+type MerchantRisk =
 	/** The key was given before the issuer was asked, and the buyer had spent the money before. */
 	| "double-spent"
 	/** The key was given, and the money was not claimed in time. */

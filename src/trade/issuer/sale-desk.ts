@@ -7,11 +7,11 @@ import { TetradError } from "../../errors.ts";
 import { type CertifiedDevice, chainHash } from "../../identity/index.ts";
 import type {
 	JudgedSale,
+	MarkedTransfer,
 	ReadTerms,
 	SaleJudge,
 	Seller,
 	SellingSecret,
-	Transfer,
 } from "../../money/index.ts";
 import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
@@ -75,7 +75,7 @@ export class SaleDesk implements SaleJudge {
 		};
 	}
 
-	judge(terms: Uint8Array, transfer: Transfer): JudgedSale {
+	judge(terms: Uint8Array, transfer: MarkedTransfer): JudgedSale {
 		const { crypto } = this.#context;
 		const { contract: document, chain } = parsePurchaseTerms(terms);
 		const contract = parseContract(crypto, document);
@@ -130,7 +130,7 @@ export function readSaleTerms(crypto: CryptoProvider): ReadTerms {
 }
 
 /** A transfer pays for a contract only as that says: whom, by whom, how much, of whose money. */
-function requireTransferOf(contract: Contract, transfer: Transfer): void {
+function requireTransferOf(contract: Contract, transfer: MarkedTransfer): void {
 	if (!sameBytes(contract.hash, transfer.contract))
 		throw refused("this transfer pays for another contract than came with it");
 	if (

@@ -1,4 +1,4 @@
-export { type AgentWhat, logged } from "./log.ts";
+export { logged } from "./log.ts";
 export {
 	beginPurchase,
 	concludePurchase,

@@ -30,7 +30,7 @@ import {
 } from "./tables.ts";
 
 /** What the log of an agent calls a change. */
-export type AgentWhat =
+type AgentWhat =
 	/** What became of a purchase. */
 	| PurchaseState
 	/** It was paid for, and its goods are not what its contract says: there is evidence. */

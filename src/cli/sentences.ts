@@ -175,7 +175,7 @@ function purchaseSentence(event: Purchase): string | undefined {
 		case "wrong":
 			return `paid, and the goods are not what the merchant signed for: contract${of}\n  make the evidence with: tetrad dispute${of}`;
 		case "not-bought":
-			return `not bought, and nothing paid: contract${of}${why}`;
+			return `not bought, and nothing paid${contract === undefined ? "" : `: contract${of}`}${why}`;
 		case "void":
 			return `void and credited: contract${of}${why}`;
 		case "in-doubt":

@@ -226,6 +226,7 @@ describe("a purchase that needs its owner", () => {
 		assert.equal(result.code, 1, result.stdout);
 		assert.match(result.stdout, /waits for the owner .* nothing is paid/s);
 		assert.match(result.stdout, /tetrad approve [0-9a-f]{64}/);
+		assert.match(result.stdout, /^not bought, and nothing paid: contract /m);
 		assert.match(result.stderr, /\(approval-needed\)/);
 		assert.ok(!(await readdir(out(""))).includes("unapproved.jpg"));
 		const [last] = await purchasesOf("A");
@@ -261,6 +262,7 @@ describe("a purchase that needs its owner", () => {
 		command.terminate();
 		const { code } = await command.exited;
 		assert.equal(code, 1);
+		assert.equal(command.all("purchase").at(-1)?.state, "not-bought");
 		await said(["resolve", town.issuerAt, ...caller()]);
 		const [last] = await purchasesOf("A");
 		assert.equal(last?.state, "not-bought");

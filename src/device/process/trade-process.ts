@@ -1,9 +1,11 @@
 import { type Address, formatAddress } from "../../carrier/index.ts";
-import type { TetradError } from "../../errors.ts";
+import { asTetradError, type TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
 import type { Listing } from "../../trade/documents/index.ts";
+import { readPurchaseOf } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
+import type { AgentStore } from "../purse/index.ts";
 import {
 	commandMaker,
 	FolderCatalogue,
@@ -17,6 +19,7 @@ import { type SettleAt, settleAgain } from "./agent-settling.ts";
 import { moneyText, type Report } from "./process-events.ts";
 import { observer, reportRefused } from "./tetrad-events.ts";
 import {
+	priceText,
 	purchaseReporter,
 	reportQuote,
 	reportResumed,
@@ -170,7 +173,7 @@ export async function runBuying(
 	report: Report,
 ): Promise<void> {
 	const { item, order, to, judge, waits, signal } = options;
-	await calling(options, report, async ({ trading }) => {
+	await calling(options, report, async ({ trading, store }) => {
 		const address = formatAddress(options.connect);
 		const quote = await trading.quote(address, item, {
 			signal,
@@ -196,16 +199,37 @@ export async function runBuying(
 						...rowMoneyOf(quote, one.contract),
 					});
 				else {
-					step(one);
 					if (one.kind === "in-doubt") throw one.error;
+					step(one);
 					if (one.kind === "waiting" && !waits) {
 						waiting = one.error;
 						stop.abort();
 					}
 				}
 		} catch (thrown) {
-			throw waiting ?? thrown;
+			const error = waiting ?? asTetradError(thrown);
+			await reportUnbought(store, quote, error, report);
+			throw error;
 		}
+	});
+}
+
+/** Says where a purchase is that was not bought: it is true whatever comes. */
+async function reportUnbought(
+	store: AgentStore,
+	{ offer }: Quote,
+	error: TetradError,
+	report: Report,
+): Promise<void> {
+	const purchase = await store.transact(readPurchaseOf(offer.id));
+	if (purchase !== undefined) return reportResumed(purchase, error, report);
+	const { code, message: reason } = error;
+	report({
+		event: "purchase",
+		state: "not-bought",
+		code,
+		reason,
+		...priceText(offer),
 	});
 }
 

@@ -116,6 +116,7 @@ describe("a folder that is sold", () => {
 				...["--receipt", receipt, "--purse", homes.of("X")],
 			),
 		);
+		assert.equal(event(events, "quoted")?.["rail"], "own-notes");
 		const bought = event(events, "bought");
 		assert.equal(bought?.["path"], out("photo.jpg"));
 		assert.equal(bought?.["amount"], "4.20");
@@ -190,6 +191,20 @@ describe("a folder that is sold", () => {
 		assert.equal(sales.stdout.split("\r\n").length, 5);
 		assert.match(sales.stdout, /^time,item,buyer,amount,currency,/);
 		assert.match(sales.stdout, /,photo\.jpg,.*,4\.20,PLAY,true,/);
+	});
+
+	test("is in the logs of both agents, and of the buyer's module", async () => {
+		const words = { A: "final", B: "sold", X: "committed" } as const;
+		for (const [place, what] of Object.entries(words)) {
+			const home = homes.of(place as keyof typeof words);
+			const { log } = (await done(["log", "show", "--home", home])) as {
+				log: { what: string }[];
+			};
+			assert.ok(log.filter((entry) => entry.what === what).length >= 3, place);
+			const checked = await done(["log", "verify", "--home", home]);
+			assert.equal(checked["holds"], true);
+			assert.equal(checked["entries"], log.length);
+		}
 	});
 
 	test("is bought from by many", async () => {

@@ -39,6 +39,24 @@ suite("verdicts", () => {
 		assert.equal(verified(), 2);
 	});
 
+	test("about who was certified whenever that was are remembered, too", async () => {
+		const { verdicts, verified } = counting(world.policy);
+		const { chain } = await world.agent("shop");
+		const first = verdicts.certified(chain, "agent");
+		assert.equal(verified(), 2);
+		assert.equal(verdicts.certified(chain.slice(), "agent"), first);
+		assert.equal(verified(), 2);
+		assert.throws(
+			() => verdicts.certified(chain, "module"),
+			refusal("chain-refused", /role "agent" and not for "module"/),
+		);
+		// It is no verdict on whether to trust that device now.
+		assert.throws(
+			() => verdicts.judge(chain, "agent", world.now + 91 * DAY),
+			refusal("chain-refused", /"shop" expired/),
+		);
+	});
+
 	test("hold for one role only", async () => {
 		const { verdicts } = counting(world.policy);
 		const { chain } = await world.agent("shop");

@@ -22,7 +22,7 @@ interface Verdict {
 
 /**
  * `validateChain` under one policy and its untrusted lists, remembering the last `MAX_VERDICTS`
- * chains that it accepted. A refusal is not remembered, so that it costs an attacker's memory
+ * chains that it accepted, and as many that it found certified. A refusal is not remembered, so that it costs an attacker's memory
  * and not ours. A remembered verdict is held against the lists again when one has changed, and
  * otherwise costs a comparison. A new policy needs a new object.
  */
@@ -33,6 +33,8 @@ export class ChainVerdicts {
 	readonly #anchors: Readonly<Record<DeviceRole, readonly TrustAnchor[]>>;
 	readonly #limits: FreshnessLimits | undefined;
 	readonly #accepted = new Map<string, Verdict>();
+	/** Whom `certified` has named. */
+	readonly #certified = new Map<string, CertifiedDevice>();
 
 	/** `lists` are those of the same roots; without them it starts with none. Throws like `UntrustedLists`. */
 	constructor(
@@ -82,12 +84,7 @@ export class ChainVerdicts {
 		const device = this.#validate(encodedChain, role, now);
 		const verdict: Verdict = { device, generation: -1, freshUntil: 0 };
 		this.#requireListed(verdict, now);
-		if (this.#accepted.size === MAX_VERDICTS) {
-			// A map keeps the order of insertion.
-			const [oldest] = this.#accepted.keys();
-			this.#accepted.delete(oldest as string);
-		}
-		this.#accepted.set(key, verdict);
+		remember(this.#accepted, key, verdict);
 		return device;
 	}
 
@@ -111,7 +108,13 @@ export class ChainVerdicts {
 	 * what somebody made up.
 	 */
 	certified(encodedChain: Uint8Array, role: DeviceRole): CertifiedDevice {
-		return this.#validate(encodedChain, role, undefined);
+		// Neither time nor lists change the answer.
+		const key = `${role} ${hex(chainHash(this.#crypto, encodedChain))}`;
+		const known = this.#certified.get(key);
+		if (known !== undefined) return known;
+		const device = this.#validate(encodedChain, role, undefined);
+		remember(this.#certified, key, device);
+		return device;
 	}
 
 	/**
@@ -177,4 +180,18 @@ export class ChainVerdicts {
 		if (!(now <= verdict.freshUntil))
 			this.lists.requireFresh(path, this.#limits, now);
 	}
+}
+
+/** The oldest of too many goes. */
+function remember<Value>(
+	known: Map<string, Value>,
+	key: string,
+	value: Value,
+): void {
+	if (known.size === MAX_VERDICTS) {
+		// A map keeps the order of insertion.
+		const [oldest] = known.keys();
+		known.delete(oldest as string);
+	}
+	known.set(key, value);
 }

@@ -17,7 +17,10 @@ const listed = (folder: string) =>
 		(name) => join(folder, name),
 	);
 
-const FILES: readonly string[] = FOLDERS.flatMap(listed);
+/** What a bench has installed is not ours. */
+const FILES: readonly string[] = FOLDERS.flatMap(listed).filter(
+	(path) => !path.includes("node_modules"),
+);
 
 const DOCUMENTS: readonly string[] = [
 	...readdirSync(ROOT),

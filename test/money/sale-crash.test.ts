@@ -80,7 +80,9 @@ class Story {
 			this.#tetrad = await made.town.meet(ann, bob);
 			made.buy(this.#tetrad, this.#goods);
 			if (isCancelled)
-				made.order(this.#tetrad, (rail) => rail.cancel(this.#goods.contract));
+				made.order(this.#tetrad, (rail) =>
+					rail.cancel(this.#goods.contract, true),
+				);
 			await this.#quiet();
 			this.#part(ann, this.#tetrad);
 			await this.#quiet();

@@ -273,7 +273,7 @@ describe("cancelling a sale", () => {
 		const { town, ann, bob } = made;
 		const goods = made.goods(1);
 		const tetrad = await town.meet(ann, bob);
-		made.order(tetrad, (rail) => rail.cancel(goods.contract));
+		made.order(tetrad, (rail) => rail.cancel(goods.contract, true));
 		await town.quiet();
 		assert.deepEqual(made.clerk(ann).kinds, ["aborted"]);
 		made.buy(tetrad, goods);
@@ -295,7 +295,7 @@ describe("cancelling a sale", () => {
 			made.buy(tetrad, goods);
 			await town.work();
 			for (let i = 0; i < at; i++) await town.deliver();
-			made.order(tetrad, (rail) => rail.cancel(goods.contract));
+			made.order(tetrad, (rail) => rail.cancel(goods.contract, true));
 			await town.quiet();
 			const { kinds } = made.clerk(ann);
 			const isAborted = kinds.includes("aborted");
@@ -321,7 +321,7 @@ describe("cancelling a sale", () => {
 		made.buy(tetrad, goods);
 		await town.quiet();
 		assert.equal(ann.unsigned.length, 1);
-		made.order(tetrad, (rail) => rail.cancel(goods.contract));
+		made.order(tetrad, (rail) => rail.cancel(goods.contract, true));
 		await town.quiet();
 		ann.events.push(...ann.unsigned.splice(0));
 		await town.quiet();
@@ -336,7 +336,7 @@ describe("cancelling a sale", () => {
 		const tetrad = await town.meet(ann, bob);
 		made.order(tetrad, (rail, at) => {
 			rail.pay(at, goods, []);
-			rail.cancel(goods.contract);
+			rail.cancel(goods.contract, true);
 			rail.pay(at, goods, []);
 		});
 		await town.quiet();
@@ -349,7 +349,7 @@ describe("cancelling a sale", () => {
 		const { town, ann, bob } = made;
 		const cancel = async (number: number) => {
 			const tetrad = await town.meet(ann, bob);
-			made.order(tetrad, (rail) => rail.cancel(contractOf(number)));
+			made.order(tetrad, (rail) => rail.cancel(contractOf(number), true));
 			await town.quiet();
 		};
 		for (let i = 0; i < 3; i++) await cancel(i);

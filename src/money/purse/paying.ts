@@ -158,7 +158,7 @@ export class Paying {
 	}
 
 	/** Once it is durable, no contract that was not committed before is ever committed. */
-	cancel(contract: Uint8Array): void {
+	cancel(contract: Uint8Array, isOfOpenTetrad: boolean): void {
 		const known = this.#payments.of(contract);
 		if (known !== undefined && isUncommitted(known.state)) {
 			this.#commit.putBack(known, known.state);
@@ -167,7 +167,7 @@ export class Paying {
 		}
 		this.#work.transact(
 			{ kind: "aborting", contract: copy(contract) },
-			abort(this.#core, copy(contract)),
+			abort(this.#core, copy(contract), isOfOpenTetrad),
 		);
 	}
 

@@ -77,7 +77,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			makeSaleRail(core, work, {
 				pay: (tetrad, payment, also) =>
 					this.#paying.paySale(tetrad, payment, also),
-				cancel: (contract) => this.#paying.cancel(contract),
+				cancel: (contract, isOfOpenTetrad) =>
+					this.#paying.cancel(contract, isOfOpenTetrad),
 			}),
 		);
 		const parts = { core, work, witnesses, sale };

@@ -97,10 +97,6 @@ export type SaleEvent =
 	| { readonly kind: "approved"; readonly contract: Uint8Array }
 	/** The owner has said no. */
 	| { readonly kind: "denied"; readonly contract: Uint8Array }
-	/** The owner has approved what was not paid with `approval-needed`: asked for again, it may be paid. */
-	| { readonly kind: "approved"; readonly contract: Uint8Array }
-	/** The owner will not have it paid. */
-	| { readonly kind: "denied"; readonly contract: Uint8Array }
 	/** Committed, and no answer; it goes on by itself. */
 	| {
 			readonly kind: "in-doubt";
@@ -208,8 +204,13 @@ export interface SaleRail {
 	 * that comes of it comes as a `SaleEvent`, also within this call.
 	 */
 	pay(tetrad: number, payment: SalePayment, also: readonly Write[]): void;
-	/** Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted`, `too-late` or `not-cancelled`. */
-	cancel(contract: Uint8Array): void;
+	/**
+	 * Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted`,
+	 * `too-late` or `not-cancelled`. `isOfOpenTetrad` when it can have been paid in a tetrad that is
+	 * open, and nowhere else: of any other, a purse that was put back may have lost the payment, and
+	 * the answer is `not-cancelled` with `purse-behind`.
+	 */
+	cancel(contract: Uint8Array, isOfOpenTetrad: boolean): void;
 	/** Within a transaction: what is known of these contracts, in the same order; nothing of those that were not committed. */
 	committed<Result>(
 		contracts: readonly Uint8Array[],

@@ -138,7 +138,7 @@ export class BuyerModule {
 		} catch (thrown) {
 			const error = asTetradError(thrown);
 			if (error.code !== "offer-expired") this.#report("refused", hash, error);
-			return this.#cancel(purchase, error);
+			return this.#cancel(purchase, error, true);
 		}
 		const { payment, until, row } = judged;
 		const also = [put(saleTables.PURCHASES, row)];
@@ -336,12 +336,13 @@ export class BuyerModule {
 		for (const asker of askers) this.#sayWhere(purchase, asker);
 	}
 
-	#cancel(purchase: Purchase, why: TetradError): void {
+	/** What was judged, or was to be paid, is of an open tetrad, and cannot have been paid before. */
+	#cancel(purchase: Purchase, why: TetradError, isJudged = false): void {
 		const { state, contract } = purchase;
 		if (state.kind === "cancelling") return;
 		const payment = "payment" in state ? state.payment : undefined;
 		purchase.state = { kind: "cancelling", why, payment };
-		this.#rail.cancel(contract);
+		this.#rail.cancel(contract, isJudged || payment !== undefined);
 	}
 
 	// Where a purchase is.

@@ -210,9 +210,23 @@ function* candidatesIn(content: Buffer): Generator<Buffer> {
 		if (/[-_]/.test(digits)) yield* windows(Buffer.from(digits, "base64url"));
 }
 
+/** A random key of 32 bytes has more different ones; the pages of a database, which are mostly empty, do not. */
+const MIN_DIFFERENT = 12;
+
 function* windows(bytes: Buffer): Generator<Buffer> {
-	for (let at = 0; at + SECRET_BYTES <= bytes.length; at++)
-		yield bytes.subarray(at, at + SECRET_BYTES);
+	const counts = new Uint8Array(256);
+	let different = 0;
+	for (let end = 1; end <= bytes.length; end++) {
+		const entering = bytes[end - 1] as number;
+		if (counts[entering] === 0) different++;
+		counts[entering] = (counts[entering] as number) + 1;
+		const at = end - SECRET_BYTES;
+		if (at < 0) continue;
+		if (different >= MIN_DIFFERENT) yield bytes.subarray(at, end);
+		const leaving = bytes[at] as number;
+		counts[leaving] = (counts[leaving] as number) - 1;
+		if (counts[leaving] === 0) different--;
+	}
 }
 
 const ED25519_PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");

@@ -8,15 +8,26 @@ import {
 	SUITE_NAMES,
 } from "../cli/index.ts";
 import { defaultFile } from "./default-file.ts";
-import type { DemoFlags } from "./demo.ts";
+import type { DemoFlags } from "./seen.ts";
+import type { Victim } from "./stage/index.ts";
+
+const VICTIMS: readonly Victim[] = ["module", "issuer", "agent", "none"];
 
 export function declareDemo(command: Command): void {
 	command
 		.addOption(
 			new Option(
 				"--file <path>",
-				"the file that one agent sends to the other",
+				"the file that one side sells to the other",
 			).default(defaultFile(), "the README"),
+		)
+		.addOption(
+			new Option(
+				"--kill <whom>",
+				"who is killed while the money is in doubt: the merchant's module, the issuer's, the buyer's agent, or nobody",
+			)
+				.choices([...VICTIMS])
+				.default("module"),
 		)
 		.addOption(routingFlag())
 		.addOption(rootFlag())
@@ -33,6 +44,7 @@ export function declareDemo(command: Command): void {
 			`
 Examples:
     tetrad demo --file photo.jpg
+    tetrad demo --kill issuer
     tetrad demo --routing crossed --suite classical-chachapoly
   Keys in two tokens of SoftHSM, which has to be installed:
     tetrad demo --keys softhsm

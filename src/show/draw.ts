@@ -1,63 +1,95 @@
-import { bad, bold, count, good, plainTable } from "../cli/index.ts";
+import { bold, count, plainTable } from "../cli/index.ts";
 import type { ProcessEvent } from "../device/process/index.ts";
 import { PLACES, type Place } from "../tetrad/index.ts";
 import {
 	type Custody,
-	type MoneySeen,
 	NAMES,
 	type WireAudit,
 	type WireFrame,
 	whereOf,
 } from "./stage/index.ts";
 
-const SQUARE_COLUMNS = 66;
+/** Three lines about each device. */
+export type Boxes = Readonly<Record<Place, readonly [string, string, string]>>;
 
-/** The square of four devices, with the sessions between them; in words where it does not fit. */
+/** What stands between the boxes: beside session 1 and 2, and down the two links. */
+interface Between {
+	readonly above: string;
+	readonly below: string;
+	readonly left: string;
+	readonly right: string;
+}
+
+const INNER_COLUMNS = 24;
+const BETWEEN_COLUMNS = 22;
+const SQUARE_COLUMNS: number = 2 + 2 * (INNER_COLUMNS + 2) + BETWEEN_COLUMNS;
+
+/** The four devices in a square; one below the other where that does not fit. */
+export function boxes(
+	words: Boxes,
+	{ above, below, left, right }: Between,
+	width: number | undefined,
+): string[] {
+	if (width !== undefined && width < SQUARE_COLUMNS)
+		return PLACES.map((place) => `  ${words[place].join(", ")}`);
+	const box = (place: Place) => [
+		`┌${"─".repeat(INNER_COLUMNS)}┐`,
+		...words[place].map((line) => `│ ${line.padEnd(INNER_COLUMNS - 1)}│`),
+		`└${"─".repeat(INNER_COLUMNS)}┘`,
+	];
+	const beside = (first: string[], second: string[], between: string) =>
+		first.map((line, i) => {
+			const middle = i === 2 ? between : "";
+			return `  ${line}${middle.padEnd(BETWEEN_COLUMNS)}${second[i]}`;
+		});
+	const apart = INNER_COLUMNS + 2 + BETWEEN_COLUMNS;
+	const link = `${" ".repeat(14)}${left.padEnd(apart)}${right}`;
+	return [
+		...beside(box("A"), box("B"), centred(above)),
+		link,
+		...beside(box("X"), box("Y"), centred(below)),
+	];
+}
+
+function centred(text: string): string {
+	const before = Math.floor((BETWEEN_COLUMNS - text.length) / 2);
+	return `${" ".repeat(Math.max(0, before))}${text}`;
+}
+
+/** The square of four devices, with the sessions between them. */
 export function square(
 	pids: Readonly<Record<Place, number>>,
-	width: number = SQUARE_COLUMNS,
+	width?: number,
 ): string[] {
-	if (width < SQUARE_COLUMNS)
-		return PLACES.map(
-			(place, i) =>
-				`  ${i + 1} ${place}  ${NAMES[place]}, process ${pids[place]}`,
-		);
-	const box = (place: Place, number: number, kind: string) => {
-		const lines = [
+	const words = (place: Place, number: number, kind: string) =>
+		[
 			`${number} ${place}  ${kind}`,
 			NAMES[place],
 			`process ${pids[place]}`,
-		].map((line) => ` ${line.padEnd(17)}`);
-		return [
-			`┌${"─".repeat(18)}┐`,
-			...lines.map((line) => `│${line}│`),
-			`└${"─".repeat(18)}┘`,
-		];
-	};
-	const beside = (left: string[], right: string[], between: string) =>
-		left.map(
-			(line, i) =>
-				`  ${line}${i === 2 ? between : " ".repeat(between.length)}${right[i]}`,
-		);
-	return [
-		...beside(
-			box("A", 1, "agent"),
-			box("B", 2, "agent"),
-			"◀════ session 1 ════▶",
-		),
-		"           ║                                        ║",
-		"           ║ session 3                              ║ session 4",
-		"           ║                                        ║",
-		...beside(
-			box("X", 3, "module"),
-			box("Y", 4, "module"),
-			"◀─ ─ session 2 ─ ─ ─▶",
-		),
-	];
+		] as const;
+	return boxes(
+		{
+			A: words("A", 1, "agent"),
+			B: words("B", 2, "agent"),
+			X: words("X", 3, "module"),
+			Y: words("Y", 4, "module"),
+		},
+		{
+			above: "◀════ session 1 ════▶",
+			below: "◀─ ─ session 2 ─ ─ ─▶",
+			left: "║ session 3",
+			right: "║ session 4",
+		},
+		width,
+	);
 }
 
 /** Where the long-term key of each device is, and what its certificate attests of that. */
 export function keyTable(custody: Readonly<Record<Place, Custody>>): string[] {
+	if (PLACES.every((place) => custody[place].token === undefined))
+		return [
+			"  Each has a key of its own, in clear in a file of its own folder.",
+		];
 	const rows = PLACES.map((place) => {
 		const seen = custody[place];
 		const { token } = seen;
@@ -74,9 +106,16 @@ export function keyTable(custody: Readonly<Record<Place, Custody>>): string[] {
 	return plainTable(["", "device", "key", "attested"], rows);
 }
 
+/** What says nothing about how the four are bound. */
+const BESIDE: ReadonlySet<string> = new Set([
+	"chain",
+	"message",
+	"untrusted lists",
+]);
+
 /** What crossed each wire from flight 1 until all four were confirmed, in the order of time. */
 export function flightTable(frames: readonly WireFrame[]): string[] {
-	const shown = establishment(frames);
+	const shown = establishment(frames).filter(({ name }) => !BESIDE.has(name));
 	const start = shown[0]?.at ?? 0;
 	const rows = shown.map(({ at, wire, from, to, name, bytes }) => {
 		const isNetwork = wire === "network";
@@ -120,37 +159,10 @@ export function establishment(frames: readonly WireFrame[]): WireFrame[] {
 		);
 }
 
-/** Who had how much, from before to after. */
-export function moneyLines({
-	currency,
-	isPlay,
-	balances,
-	audit,
-	conserved,
-}: MoneySeen): string[] {
-	const rows = balances.map(({ when, purses, accounts, sum }) => [
-		when,
-		purses.X,
-		purses.Y,
-		accounts.X,
-		accounts.Y,
-		bold(sum),
-	]);
-	const head = ["", "purse X", "purse Y", "account X", "account Y", "sum"];
-	return [
-		...plainTable(head, rows),
-		`  all in ${currency}${isPlay ? ", play money that nobody exchanges for anything" : ""}`,
-		`  the issuer's tables, computed again: issued ${audit.issued}, returned ${audit.returned}, outstanding ${audit.outstanding}: ${audit.balanced ? good("balanced") : bad("not balanced")}`,
-		conserved
-			? good("  Nothing was lost, and nothing doubled.")
-			: bad("  The sum has changed."),
-	];
-}
-
 /** What a wiretap on each wire could and could not read. */
 export function wiretapLines(audits: readonly WireAudit[]): string[] {
 	return audits.flatMap(({ wire, bytes, plaintexts, secrets, found }) => {
-		const looked = `${count(bytes)} bytes captured, searched for ${plaintexts} pieces of plaintext and ${secrets} secrets`;
+		const looked = `${count(bytes)} bytes, searched for ${plaintexts} plaintexts and ${secrets} secrets`;
 		const shown = found
 			.slice(0, 8)
 			.map(

@@ -18,7 +18,8 @@ import {
 	type KeyRoom,
 	softHsmModule,
 } from "../../src/show/stage/key-room.ts";
-import { NAMES, Stage } from "../../src/show/stage/stage.ts";
+import { NAMES } from "../../src/show/stage/names.ts";
+import { Stage } from "../../src/show/stage/stage.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { isAlive, run } from "../support/processes.ts";

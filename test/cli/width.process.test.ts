@@ -7,6 +7,8 @@ import { plainTable } from "../../src/cli/table.ts";
 import { columnsOf, fitting, wrapped } from "../../src/cli/wrap.ts";
 import { COMMANDS } from "../../src/commands.ts";
 import { square } from "../../src/show/draw.ts";
+import { knowledge } from "../../src/show/draw-sale.ts";
+import type { DoubtfulSale } from "../../src/show/stage/sale.ts";
 
 /** Every command, with the help that it has at that width. */
 async function helpsAt(width: number): Promise<Map<string, string>> {
@@ -98,6 +100,37 @@ describe("the square of the demonstration", () => {
 			fits(lines.join("\n"), width);
 			for (const pid of Object.values(pids))
 				assert.ok(lines.some((line) => line.includes(`process ${pid}`)));
+		});
+});
+
+describe("a purchase in doubt", () => {
+	const sale: DoubtfulSale = {
+		...{ file: "", item: "README.md", price: "12.50", currency: "PLAY" },
+		pids: { A: 1, B: 2, X: 3, Y: 4 },
+		steps: [],
+		contract: "",
+		gaveUp: undefined,
+		doubt: {
+			killed: undefined,
+			buyer: { inDoubt: "12.50", spendable: "27.50" },
+			merchant: { toDeposit: "12.50" },
+			agent: { state: "in-doubt", until: "2026-12-28T18:00:00.000Z" },
+			hasGoods: false,
+			isBooked: false,
+		},
+	};
+
+	for (const what of ["module", "issuer", "agent"] as const)
+		test(`fits into 80 columns when the ${what} is killed, and says who it was`, () => {
+			const killed = { what, name: "", pid: 1, signal: "SIGKILL", at: "" };
+			const lines = knowledge(
+				{ ...sale, doubt: { ...sale.doubt, killed } },
+				80,
+			);
+			fits(lines.join("\n"), 80);
+			const isKilled = lines.some((line) => line.includes("KILLED"));
+			assert.equal(isKilled, what !== "issuer");
+			assert.equal(lines.join("").includes("╳"), what !== "issuer");
 		});
 });
 

@@ -1,6 +1,7 @@
 import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import { secretsOf } from "./keylog.ts";
+import type { Sale } from "./sale.ts";
 import { MIN_NEEDLE_BYTES, type Needle, search } from "./search.ts";
 import type { Run } from "./stage.ts";
 import { ENDS, type Wire } from "./wiretap.ts";
@@ -27,14 +28,21 @@ const MAX_PIECES = 256;
 /** Beyond the serial number and the issuer, where one certificate differs from the next. */
 const CERTIFICATE_PIECE = { from: 100, to: 228 } as const;
 
-/** Searches everything that was captured for every plaintext and every secret of the run. */
-export async function auditWires(run: Run): Promise<WireAudit[]> {
-	const plaintexts = await plaintextsOf(run);
-	const secrets = secretsOf(run.keylog);
+/** Searches everything that was captured for every plaintext and every secret of the run, and of a sale after it. */
+export async function auditWires(
+	run: Run,
+	sale?: Pick<Sale, "captures" | "secrets" | "file">,
+): Promise<WireAudit[]> {
+	const plaintexts = await plaintextsOf(run, sale?.file);
+	const secrets = secretsOf([
+		run.keylog,
+		...(sale === undefined ? [] : [sale.secrets]),
+	]);
+	const captured = [...run.captures, ...(sale?.captures ?? [])];
 	const needles = [...plaintexts, ...secrets.flatMap(withHex)];
 	const audits: WireAudit[] = [];
 	for (const wire of Object.keys(ENDS) as Wire[]) {
-		const captures = run.captures.filter((captured) => captured.wire === wire);
+		const captures = captured.filter((one) => one.wire === wire);
 		const found = new Map<string, { from: string; offset: number }>();
 		for (const captured of captures)
 			for (const { needle, offset } of await search(captured.file, needles))
@@ -51,7 +59,11 @@ export async function auditWires(run: Run): Promise<WireAudit[]> {
 	return audits;
 }
 
-async function plaintextsOf(run: Run): Promise<Needle[]> {
+async function plaintextsOf(
+	run: Run,
+	sold: string | undefined,
+): Promise<Needle[]> {
+	const file = sold ?? run.options.file;
 	const text = (name: string, value: string): Needle => ({
 		name,
 		bytes: new TextEncoder().encode(value),
@@ -62,7 +74,7 @@ async function plaintextsOf(run: Run): Promise<Needle[]> {
 			text(`the greeting of ${place}`, value),
 		),
 		...certificatesOf(run),
-		...(await piecesOf(run.options.file)),
+		...(file === undefined ? [] : await piecesOf(file)),
 	];
 }
 

@@ -69,12 +69,13 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 		this.#listeners.add(listener);
 	}
 
-	/** The first event of this kind, also if it was before. Rejects with `carrier-failed` when the process ends without it. */
+	/** The first event of this kind for which `where` is so, also if it was before. Rejects with `carrier-failed` when the process ends without it. */
 	async expect<Name extends E["event"]>(
 		name: Name,
+		where: (event: Extract<E, { event: Name }>) => boolean = () => true,
 	): Promise<Extract<E, { event: Name }>> {
 		const wanted = (event: E): event is Extract<E, { event: Name }> =>
-			event.event === name;
+			event.event === name && where(event as Extract<E, { event: Name }>);
 		const known = this.events.find(wanted);
 		if (known !== undefined) return known;
 		const { promise, resolve, reject } =
@@ -116,10 +117,11 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 		return code;
 	}
 
-	/** Ends the process as a crash would. */
-	async kill(): Promise<void> {
+	/** Ends the process as a crash would. Resolves with the signal that it died of. */
+	async kill(): Promise<NodeJS.Signals | null> {
 		this.#child.kill("SIGKILL");
 		await this.exited;
+		return this.#child.signalCode;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -143,6 +145,21 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 			`${this.name} did not say "${name}" ${when}${this.errors === "" ? "" : `: ${this.errors}`}`,
 		);
 	}
+}
+
+/** The exit code of one of our commands, and what it said on its last line. */
+export async function answerOf(
+	name: string,
+	args: readonly string[],
+	signal: AbortSignal,
+): Promise<{
+	readonly code: number;
+	readonly said: Readonly<Record<string, unknown>>;
+}> {
+	type Said = Event & Readonly<Record<string, unknown>>;
+	await using process = new DeviceProcess<Said>(name, args, signal);
+	const code = await process.exited;
+	return { code, said: process.events.at(-1) ?? {} };
 }
 
 /** A line of standard error, which is JSON unless something went very wrong. */

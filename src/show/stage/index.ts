@@ -8,6 +8,17 @@ export {
 } from "./claims.ts";
 export { type Custody, whereOf } from "./custody.ts";
 export { type Dissection, dissect, type WireFrame } from "./dissect.ts";
+export type { Victim } from "./doubt.ts";
 export { KEY_ROOMS } from "./key-room.ts";
-export { byPlace, NAMES, type Run, type RunOptions, Stage } from "./stage.ts";
-export type { MoneySeen, ShownBalances, Teller } from "./teller.ts";
+export { byPlace, NAMES } from "./names.ts";
+export type { DoubtfulSale, Sale, SaleStep } from "./sale.ts";
+export {
+	type Books,
+	checkBooks,
+	checkDelivery,
+	checkReceipt,
+	type Delivery,
+	type ReceiptCheck,
+} from "./sale-check.ts";
+export { type Run, type RunOptions, Stage } from "./stage.ts";
+export type { ShownBalances } from "./teller.ts";

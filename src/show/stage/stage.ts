@@ -1,17 +1,13 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import {
-	type Address,
-	formatAddress,
-	parseAddress,
-} from "../../carrier/index.ts";
+import { formatAddress, parseAddress } from "../../carrier/index.ts";
 import type { LinkFlag, RootFlag } from "../../cli/index.ts";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
 import { readCertificates } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
 import { TetradError } from "../../errors.ts";
-import type { DeviceRole } from "../../identity/index.ts";
+import { type DeviceRole, printPem } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
 import { type Custody, examineCustody } from "./custody.ts";
@@ -19,24 +15,20 @@ import { DeviceProcess } from "./device-process.ts";
 import { roleOf, type Trial, tryImpostors } from "./impostors.ts";
 import { inSoftware, type KeyRoom } from "./key-room.ts";
 import { type Keylog, readKeylog } from "./keylog.ts";
+import { byPlace, NAMES } from "./names.ts";
+import { performSale, type Sale, type SaleOptions } from "./sale.ts";
+import { Scene } from "./scene.ts";
 import { StageAuthority } from "./stage-authority.ts";
 import { demandsOfTokens, makeStageHome, type Recipe } from "./stage-home.ts";
 import { CLERK, MINT, type ShownPayment, Teller } from "./teller.ts";
-import { type Captured, type Wire, Wiretap } from "./wiretap.ts";
-
-/** The four devices of every run, by place. */
-export const NAMES: Readonly<Record<Place, string>> = {
-	A: "alice",
-	X: "alice-purse",
-	B: "bob",
-	Y: "bob-till",
-};
+import type { Captured } from "./wiretap.ts";
 
 export interface RunOptions {
 	readonly routing: Routing;
 	readonly root: RootFlag;
 	readonly link: LinkFlag;
-	readonly file: string;
+	/** What A sends to B; an order unless given. */
+	readonly file?: string;
 	/** What A has its module pay. */
 	readonly pay?: ShownPayment;
 	/** Hears every event of every process. */
@@ -72,13 +64,13 @@ interface PairEvent {
 	readonly code?: string;
 }
 
-type Process = DeviceProcess<ProcessEvent>;
-
 /** A temporary folder with two authorities and four certified, paired devices, on which runs are made. */
 export class Stage implements AsyncDisposable {
 	readonly folder: string;
 	readonly suite: SuiteName;
 	readonly homes: Readonly<Record<Place, string>>;
+	/** The roots of the two authorities, in files. */
+	readonly roots: { readonly agency: string; readonly bank: string };
 	/** The code that each pairing showed at both of its devices. */
 	readonly pairingCodes: string[] = [];
 	readonly #signal: AbortSignal;
@@ -86,12 +78,16 @@ export class Stage implements AsyncDisposable {
 	#room: KeyRoom | undefined;
 	#impostors: readonly Trial[] = [];
 	#recipe: Recipe | undefined;
-	#runs = 0;
+	#scenes = 0;
 
 	private constructor(folder: string, suite: SuiteName, signal: AbortSignal) {
 		this.folder = folder;
 		this.#signal = signal;
 		this.suite = suite;
+		this.roots = {
+			agency: join(folder, "agency.pem"),
+			bank: join(folder, "bank.pem"),
+		};
 		this.homes = {
 			A: join(folder, NAMES.A),
 			B: join(folder, NAMES.B),
@@ -165,75 +161,37 @@ export class Stage implements AsyncDisposable {
 
 	/** Starts four processes with a tap on every wire, lets them use every session, and stops them. */
 	async run(options: RunOptions): Promise<Run> {
-		const { step = () => {}, hear = () => {}, file, pay } = options;
+		const { step = () => {}, pay } = options;
 		const issuers = pay === undefined ? [] : ["--issuer-terms", pay.terms];
-		const folder = join(this.folder, `run-${++this.#runs}`);
-		await mkdir(folder, { mode: 0o700 });
-		const keylogs = byPlace((place) => join(folder, `${place}.keylog`));
+		await using scene = await this.#scene("run", options);
+		const { folder, keylogs } = scene;
 		const said: Plaintexts = {
 			message: `an order from ${NAMES.A}, number ${crypto.randomUUID()}`,
 			greet: byPlace(
 				(place) => `${NAMES[place]} says hello, number ${crypto.randomUUID()}`,
 			),
 		};
-		await using processes = new AsyncDisposableStack();
-		const start = (place: Place, args: readonly string[]): Process => {
-			const device = new DeviceProcess<ProcessEvent>(
-				NAMES[place],
-				[
-					place === "A" || place === "B" ? "agent" : "module",
-					...["--home", this.homes[place]],
-					...["--greet", said.greet[place]],
-					...["--link", options.link],
-					...["--unsafe-keylog", keylogs[place]],
-					...args,
-				],
-				this.#signal,
-			);
-			device.listen((event) => hear(place, event));
-			return processes.use(device);
-		};
-		const tap = async (wire: Wire, at: Address, target: Address) => {
-			const placed = await Wiretap.place(wire, folder, at, target);
-			processes.use(placed.tap);
-			return placed;
-		};
-
+		const { file = join(folder, "order.txt") } = options;
+		if (options.file === undefined) await writeFile(file, said.message);
+		const greet = (place: Place) => ["--greet", said.greet[place]];
 		step("the four processes start");
-		const socket = (place: Place): Address => ({
-			kind: "unix",
-			path: join(folder, `${place}.sock`),
-		});
-		const tapped = (place: Place): Address => ({
-			kind: "unix",
-			path: join(folder, `${place}.tap`),
-		});
-		const startModule = async (place: Place) => {
-			const module = start(place, ["--listen", formatAddress(socket(place))]);
-			await module.expect("listening");
-			return module;
-		};
 		const [X, Y] = await this.#each([
-			() => startModule("X"),
-			() => startModule("Y"),
+			() => scene.startModule("X", greet("X")),
+			() => scene.startModule("Y", greet("Y")),
 		]);
-		const ax = await tap("link A–X", tapped("X"), socket("X"));
-		const by = await tap("link B–Y", tapped("Y"), socket("Y"));
-		const B = start("B", [
-			...["--module", formatAddress(by.address)],
+		const ax = await scene.tapLink("X");
+		const by = await scene.tapLink("Y");
+		const B = scene.start("B", [
+			...["agent", "--module", formatAddress(by.address), ...greet("B")],
 			...["--listen", "127.0.0.1:0"],
 			...["--receive", join(folder, "inbox")],
 			...(pay === undefined ? [] : ["--take-payments", ...issuers]),
 		]);
 		const { address } = await B.expect("listening");
-		const network = await tap(
-			"network",
-			{ kind: "tcp", host: "127.0.0.1", port: 0 },
-			parseAddress(address),
-		);
+		const network = await scene.tapNetwork(parseAddress(address));
 		step("they become one conversation and use every session");
-		const A = start("A", [
-			...["--module", formatAddress(ax.address)],
+		const A = scene.start("A", [
+			...["agent", "--module", formatAddress(ax.address), ...greet("A")],
 			...["--connect", formatAddress(network.address)],
 			...["--routing", options.routing],
 			...["--root", options.root],
@@ -247,18 +205,23 @@ export class Stage implements AsyncDisposable {
 		await Promise.all([B, X, Y].map((device) => device.expect("ended")));
 		const running = { A, B, X, Y };
 		for (const place of ["B", "X", "Y"] as const) await running[place].stop();
-		for (const { tap } of [network, ax, by]) await tap.flush();
 		return {
 			options,
 			pids: byPlace((place) => running[place].pid),
 			events: byPlace((place) => running[place].events),
-			captures: [network, ax, by].flatMap(({ tap }) => [...tap.captured]),
+			captures: await scene.captured(),
 			keylog: await readKeylog(keylogs),
 			said,
 			certificates: await this.#certificates(),
 			custody: await examineCustody(this.homes, keylogs),
 			impostors: this.#impostors,
 		};
+	}
+
+	/** B sells a file, A buys it, and a process is killed in the middle. Whoever asked looks at what came of it before the stage is disposed of. */
+	async sell(options: SaleOptions): Promise<Sale> {
+		await using scene = await this.#scene("sale", options);
+		return await performSale(scene, options, (work) => this.#each(work));
 	}
 
 	/** Looks at the homes as they are now. */
@@ -276,6 +239,19 @@ export class Stage implements AsyncDisposable {
 		await this.#open.disposeAsync();
 		await this.#room?.[Symbol.asyncDispose]();
 		await rm(this.folder, { recursive: true, force: true });
+	}
+
+	#scene(
+		kind: string,
+		{ link, hear }: Pick<RunOptions, "link" | "hear">,
+	): Promise<Scene> {
+		return Scene.open({
+			folder: join(this.folder, `${kind}-${++this.#scenes}`),
+			homes: this.homes,
+			link,
+			signal: this.#signal,
+			...(hear === undefined ? {} : { hear }),
+		});
 	}
 
 	/** Does both at the same time, where the place for the keys lets it. */
@@ -296,6 +272,8 @@ export class Stage implements AsyncDisposable {
 			StageAuthority.create("agency", "Demo Agency", algorithm),
 			StageAuthority.create("bank", "Demo Bank", algorithm),
 		]);
+		await writeFile(this.roots.agency, printPem([agent.root]));
+		await writeFile(this.roots.bank, printPem([module.root]));
 		const plans = byPlace((place) => room.plan(roleOf(place), NAMES[place]));
 		const inTokens = PLACES.every((place) => plans[place].level !== "software");
 		const recipe: Recipe = {
@@ -347,10 +325,6 @@ export class Stage implements AsyncDisposable {
 		const { code } = await atAgent.expect("compare");
 		return code ?? "";
 	}
-}
-
-export function byPlace<T>(make: (place: Place) => T): Record<Place, T> {
-	return { A: make("A"), B: make("B"), X: make("X"), Y: make("Y") };
 }
 
 async function makeFolder(): Promise<string> {

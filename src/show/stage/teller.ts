@@ -17,6 +17,7 @@ import {
 	moduleIdOf,
 	newOwner,
 	openOwner,
+	type PurseBalance,
 	placeWithdrawal,
 	readPurseSettings,
 	viewBalances,
@@ -28,6 +29,7 @@ import {
 	formatAmount,
 	type IssuerTerms,
 	parseAmount,
+	purseTables,
 	sumAmounts,
 } from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
@@ -69,18 +71,6 @@ interface Site {
 /** Of the two modules that have a purse, the agents. */
 const AGENT_OF = { X: "A", Y: "B" } as const;
 
-/** What became of the money of a demonstration. */
-export interface MoneySeen {
-	readonly currency: string;
-	readonly isPlay: boolean;
-	/** In the order of time. */
-	readonly balances: readonly ShownBalances[];
-	/** What the issuer's tables say at the end. */
-	readonly audit: AuditJson;
-	/** Whether there is as much at the end as at the beginning, and at each moment between, and the audit balances. */
-	readonly conserved: boolean;
-}
-
 /** An issuer of play money in two processes of its own, and the purses of the two modules X and Y. */
 export class Teller implements AsyncDisposable {
 	readonly terms: IssuerTerms;
@@ -88,6 +78,7 @@ export class Teller implements AsyncDisposable {
 	readonly #clerkAt: string;
 	readonly #owner: SecretSource;
 	readonly #processes: AsyncDisposableStack;
+	#issuer: IssuerProcess;
 
 	private constructor(
 		terms: IssuerTerms,
@@ -95,12 +86,14 @@ export class Teller implements AsyncDisposable {
 		clerkAt: string,
 		owner: SecretSource,
 		processes: AsyncDisposableStack,
+		issuer: IssuerProcess,
 	) {
 		this.terms = terms;
 		this.#site = site;
 		this.#clerkAt = clerkAt;
 		this.#owner = owner;
 		this.#processes = processes;
+		this.#issuer = issuer;
 	}
 
 	static async open(site: Site): Promise<Teller> {
@@ -116,34 +109,44 @@ export class Teller implements AsyncDisposable {
 		for (const home of [homes.X, homes.Y])
 			await createPurse(home, [{ terms, undeposited }], () => newOwner(owner));
 		await using processes = new AsyncDisposableStack();
-		const link = `unix:${mint}.sock`;
-		const issuer = processes.use(
-			new DeviceProcess<ProcessEvent>(
-				MINT,
-				[
-					"issuer",
-					"run",
-					"--home",
-					mint,
-					"--listen",
-					link,
-					"--http",
-					"127.0.0.1:0",
-				],
-				signal,
-			),
-		);
+		const issuer = processes.use(startIssuer(site));
 		await issuer.expect("listening");
 		const clerk = processes.use(
 			new DeviceProcess<ProcessEvent>(
 				CLERK,
-				["agent", "--home", agent, "--module", link, "--listen", "127.0.0.1:0"],
+				[
+					...["agent", "--home", agent, "--module", linkOf(site)],
+					...["--listen", "127.0.0.1:0"],
+				],
 				signal,
 			),
 		);
 		const { address } = await clerk.expect("listening");
 		const clerkAt = formatAddress(parseAddress(address));
-		return new Teller(terms, site, clerkAt, owner, processes.move());
+		const held = processes.move();
+		return new Teller(terms, site, clerkAt, owner, held, issuer);
+	}
+
+	/** Where the issuer's agent answers. */
+	get address(): string {
+		return this.#clerkAt;
+	}
+
+	/** The issuer's terms, in a file. */
+	get termsFile(): string {
+		return termsPath(this.#site.mint);
+	}
+
+	/** The issuer's module as a process. */
+	get issuer(): IssuerProcess {
+		return this.#issuer;
+	}
+
+	/** Starts the issuer's module again after it was killed. */
+	async reopen(): Promise<IssuerProcess> {
+		this.#issuer = this.#processes.use(startIssuer(this.#site));
+		await this.#issuer.expect("listening");
+		return this.#issuer;
 	}
 
 	/** The operator puts play money into the account of a module. */
@@ -193,14 +196,53 @@ export class Teller implements AsyncDisposable {
 
 	/** What A pays B. */
 	payment(amount: string, text: string): ShownPayment {
-		return { amount, text, terms: termsPath(this.#site.mint) };
+		return { amount, text, terms: this.termsFile };
+	}
+
+	/** What the purse of a module has of this issuer's money, read off its disk, whether it runs or not. */
+	async purse(place: "X" | "Y"): Promise<PurseBalance | undefined> {
+		await using view = await viewPurse(this.#site.homes[place]);
+		const [of] = await viewBalances(view.store, view.issuers, Date.now());
+		return of;
+	}
+
+	/** Whether the purse of a module has taken what was paid for a contract, and not deposited it. */
+	async hasTaken(place: "X" | "Y", contract: string): Promise<boolean> {
+		await using view = await viewPurse(this.#site.homes[place]);
+		return await view.store.snapshot(async (scan) => {
+			const table = purseTables.RECEIPTS;
+			const equals = { contract: new Uint8Array(Buffer.from(contract, "hex")) };
+			for await (const { state } of scan({ table, equals }))
+				return state === "to-deposit";
+			return false;
+		});
+	}
+
+	/** Whether the issuer's books know of that sale. */
+	async hasBooked(contract: string): Promise<boolean> {
+		const { sales } = await asOperator(this.#site.mint, (operator) =>
+			operator.sales({ contract }),
+		);
+		return sales.some(({ state }) => state === "booked");
+	}
+
+	/** An amount in decimals. */
+	text(amount: bigint): string {
+		return formatAmount(amount, this.terms.currency);
+	}
+
+	/** An amount that the issuer or a purse has said; zero is one, too. */
+	parse(text: string): bigint {
+		return /^0(\.0*)?$/.test(text)
+			? 0n
+			: parseAmount(text, this.terms.currency);
 	}
 
 	async balances(when: string): Promise<ShownBalances> {
 		const { homes, mint } = this.#site;
+		const text = (amount: bigint) => this.text(amount);
 		const purse = async (place: "X" | "Y") => {
-			await using view = await viewPurse(homes[place]);
-			const [of] = await viewBalances(view.store, view.issuers, Date.now());
+			const of = await this.purse(place);
 			return of === undefined
 				? 0n
 				: sumAmounts([
@@ -214,11 +256,10 @@ export class Teller implements AsyncDisposable {
 		const account = async (place: "X" | "Y") => {
 			const id = hex(await moduleIdOf(homes[place]));
 			const found = await asOperator(mint, (operator) => operator.account(id));
-			return found === undefined ? 0n : this.#parse(found.balance);
+			return found === undefined ? 0n : this.parse(found.balance);
 		};
 		const purses = { X: await purse("X"), Y: await purse("Y") };
 		const accounts = { X: await account("X"), Y: await account("Y") };
-		const text = (amount: bigint) => formatAmount(amount, this.terms.currency);
 		return {
 			when,
 			purses: { X: text(purses.X), Y: text(purses.Y) },
@@ -235,12 +276,25 @@ export class Teller implements AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#processes.disposeAsync();
 	}
+}
 
-	#parse(text: string): bigint {
-		return /^0(\.0*)?$/.test(text)
-			? 0n
-			: parseAmount(text, this.terms.currency);
-	}
+type IssuerProcess = DeviceProcess<ProcessEvent>;
+
+/** Where the issuer's module waits for its agent. */
+function linkOf({ mint }: Site): string {
+	return `unix:${mint}.sock`;
+}
+
+function startIssuer(site: Site): IssuerProcess {
+	const { mint, signal } = site;
+	return new DeviceProcess<ProcessEvent>(
+		MINT,
+		[
+			...["issuer", "run", "--home", mint, "--listen", linkOf(site)],
+			...["--http", "127.0.0.1:0"],
+		],
+		signal,
+	);
 }
 
 /** Pairs two devices of this machine without processes: whoever made both has no code to compare. */

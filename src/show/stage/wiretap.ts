@@ -6,6 +6,7 @@ import {
 	type Socket,
 } from "node:net";
 import { join } from "node:path";
+import type { Writable } from "node:stream";
 import type { Address } from "../../carrier/index.ts";
 import type { Place } from "../../tetrad/index.ts";
 
@@ -40,6 +41,12 @@ export interface Captured {
 /** Arrivals whose time is kept; later bytes count as arriving with the last of them. */
 const MAX_ARRIVALS = 100_000;
 
+/** What becomes of bytes that a tap holds back: they go on, or the wire is cut before them. */
+export type Verdict = "pass" | "cut";
+
+/** Asked before each piece of what goes one way, which is held back until it has said. */
+type Gate = () => Promise<Verdict>;
+
 /** Connections that a tap lets through at a time; a tap stands on one wire between two processes. */
 const MAX_CONNECTIONS = 8;
 
@@ -53,6 +60,7 @@ export class Wiretap implements AsyncDisposable {
 	readonly #target: Address;
 	readonly #sockets = new Set<Socket>();
 	readonly #files: readonly [WriteStream, WriteStream];
+	readonly #gates: [Gate?, Gate?] = [];
 
 	private constructor(wire: Wire, folder: string, target: Address) {
 		const [caller, answerer] = ENDS[wire];
@@ -96,6 +104,11 @@ export class Wiretap implements AsyncDisposable {
 		return { tap, address };
 	}
 
+	/** From now on nothing that `from` sends goes on before `gate` has judged it; it is captured either way. */
+	hold(from: Place, gate: Gate): void {
+		this.#gates[from === this.captured[0].from ? 0 : 1] = gate;
+	}
+
 	/** Waits until everything that was captured is in its file. */
 	async flush(): Promise<void> {
 		await Promise.all(
@@ -129,6 +142,23 @@ export class Wiretap implements AsyncDisposable {
 	#copy(source: Socket, sink: Socket, direction: 0 | 1): void {
 		const captured = this.captured[direction];
 		const file = this.#files[direction];
+		const waitFor = (full: Writable) => {
+			source.pause();
+			full.once("drain", () => source.resume());
+		};
+		const held = (chunk: string | Buffer, filed: boolean, gate: Gate) => {
+			source.pause();
+			const cut = () => {
+				source.destroy();
+				sink.destroy();
+			};
+			gate().then((verdict) => {
+				if (verdict === "cut") return cut();
+				const room = sink.write(chunk);
+				if (room && filed) source.resume();
+				else waitFor(room ? file : sink);
+			}, cut);
+		};
 		this.#sockets.add(source);
 		source.on("data", (chunk) => {
 			if (captured.arrivals.length < MAX_ARRIVALS)
@@ -137,12 +167,11 @@ export class Wiretap implements AsyncDisposable {
 					at: performance.now(),
 				});
 			captured.bytes += chunk.length;
-			const room = sink.write(chunk);
 			const filed = file.write(chunk);
-			if (room && filed) return;
-			source.pause();
-			const waiting = room ? file : sink;
-			waiting.once("drain", () => source.resume());
+			const gate = this.#gates[direction];
+			if (gate !== undefined) return held(chunk, filed, gate);
+			const room = sink.write(chunk);
+			if (!room || !filed) waitFor(room ? file : sink);
 		});
 		source.on("end", () => sink.end());
 		source.on("error", () => sink.destroy());

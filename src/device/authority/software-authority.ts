@@ -38,23 +38,30 @@ export class SoftwareAuthority {
 	readonly anchor: TrustAnchor;
 	readonly key: SoftwareKey;
 	readonly #issuer: IssuingAuthority;
+	readonly #now: () => number;
 
-	/** `root` is the authority's certificate in DER, which `key` signed. */
-	constructor(root: Uint8Array, key: SoftwareKey) {
+	/** `root` is the authority's certificate in DER, which `key` signed; `now` is the machine's clock unless given. */
+	constructor(
+		root: Uint8Array,
+		key: SoftwareKey,
+		now: () => number = Date.now,
+	) {
 		this.anchor = parseTrustAnchor(nodeCrypto, root);
 		this.kind = this.anchor.kind;
 		this.key = key;
+		this.#now = now;
 		this.#issuer = { certificate: root, signer: key };
 	}
 
-	/** A new authority, valid for ten years. */
+	/** A new authority, valid for ten years by `clock`, which is the machine's unless given. */
 	static async create(
 		kind: AuthorityKind,
 		name: string,
 		algorithm: SignatureAlgorithm = "P-256",
+		clock: () => number = Date.now,
 	): Promise<SoftwareAuthority> {
 		const key = await generateSoftwareKey(algorithm);
-		const now = Date.now();
+		const now = clock();
 		const root = await issueRoot(nodeCrypto, {
 			kind,
 			name,
@@ -62,7 +69,7 @@ export class SoftwareAuthority {
 			notBefore: now - BACKDATE_MS,
 			notAfter: now + ROOT_VALIDITY_MS,
 		});
-		return new SoftwareAuthority(root, key);
+		return new SoftwareAuthority(root, key, clock);
 	}
 
 	/** The chain of a device with this name and key, valid for a year. */
@@ -70,7 +77,7 @@ export class SoftwareAuthority {
 		name: string,
 		device: Pick<SoftwareKey, "algorithm" | "publicKey">,
 	): Promise<Uint8Array> {
-		const now = Date.now();
+		const now = this.#now();
 		const leaf = await issueDevice(nodeCrypto, {
 			role: ROLE_OF_KIND[this.kind],
 			name,

@@ -1,9 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Address, connect, formatAddress } from "../../carrier/index.ts";
-import { type IssuerTerms, messages } from "../../money/index.ts";
-import { ABOUT_PURCHASES } from "../../trade/documents/index.ts";
+import type { IssuerTerms } from "../../money/index.ts";
 import type { AgentStore } from "../purse/index.ts";
-import { Buyer, resumeAll } from "../trade/index.ts";
+import { askToSell, Buyer, resumeAll } from "../trade/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import type { PayingModule } from "./own-module.ts";
 import type { Report } from "./process-events.ts";
@@ -12,11 +11,6 @@ import { reportResumed } from "./trade-events.ts";
 
 /** How long after a settling that came to nothing the next one is tried: half a minute. */
 const SETTLE_RETRY_MS = 30_000;
-
-/** How a module is asked for what it sells with now. */
-const CURRENT_GENERATION = 0;
-
-const { message } = messages;
 
 /** Where an issuer's agent answers, and how often the own module does its business there. */
 export interface SettleAt {
@@ -78,13 +72,7 @@ async function settleOnce(
 		learnedTo: (name) => name,
 	});
 	try {
-		if (sells !== undefined)
-			await tetrad.module.send(
-				message(ABOUT_PURCHASES.selling, {
-					issuer: sells.issuer,
-					generation: CURRENT_GENERATION,
-				}),
-			);
+		if (sells !== undefined) await askToSell(tetrad, sells.issuer);
 		await settle(buyer, number, work.report, signal);
 		// What the issuer has said leads on, with goods that are here already.
 		const resumed = await resumeAll(buyer, store, { signal });

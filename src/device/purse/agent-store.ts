@@ -12,6 +12,7 @@ import {
 import { AGENT_SCHEMA, logged } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import { unusable } from "../home/index.ts";
+import { borrowed } from "./borrowed-store.ts";
 import {
 	hasOldWitness,
 	putOldWitnessAside,
@@ -39,7 +40,8 @@ interface Known {
  * ```
  */
 export class AgentStore implements Witness, AsyncDisposable {
-	readonly #home: string;
+	readonly #open: () => Promise<Store>;
+	readonly #now: () => number;
 	/** The newest head of each module, by its device id. */
 	readonly #known = new Map<string, Known>();
 	/** Those of them that are kept for good. */
@@ -47,8 +49,9 @@ export class AgentStore implements Witness, AsyncDisposable {
 	#store: Promise<Store> | undefined;
 	#isClosed = false;
 
-	private constructor(home: string) {
-		this.#home = home;
+	private constructor(open: () => Promise<Store>, now: () => number) {
+		this.#open = open;
+		this.#now = now;
 	}
 
 	/**
@@ -57,16 +60,22 @@ export class AgentStore implements Witness, AsyncDisposable {
 	 * a store throws.
 	 */
 	static async open(home: string): Promise<AgentStore> {
-		const store = new AgentStore(home);
+		const store = new AgentStore(() => openIn(home), Date.now);
 		// One that found no room when it was made is empty, and holds up no payment.
 		const isUsed =
-			(await hasContent(store.#path)) || (await hasOldWitness(home));
+			(await hasContent(storePath(home))) || (await hasOldWitness(home));
 		if (isUsed) await store.#opened();
 		return store;
 	}
 
-	get #path(): string {
-		return storePath(this.#home);
+	/** What an agent keeps in a store that is open already (docs/stores.md), which nothing else writes to; whoever opened it closes it, after this. `now` is the agent's clock, the machine's unless given. */
+	static async over(
+		store: Store,
+		now: () => number = Date.now,
+	): Promise<AgentStore> {
+		const kept = new AgentStore(async () => borrowed(store), now);
+		await kept.#opened();
+		return kept;
 	}
 
 	head(module: Uint8Array): Head | undefined {
@@ -90,7 +99,7 @@ export class AgentStore implements Witness, AsyncDisposable {
 		const opening = this.#opened();
 		const store = await opening;
 		try {
-			return await store.transact(logged(nodeCrypto, transaction, Date.now()));
+			return await store.transact(logged(nodeCrypto, transaction, this.#now()));
 		} catch (thrown) {
 			// One that has failed shows what is there when it is opened again.
 			if (thrown instanceof TetradError && thrown.code === "store-failed") {
@@ -125,7 +134,7 @@ export class AgentStore implements Witness, AsyncDisposable {
 				new TetradError("invalid-argument", "the agent's store is closed"),
 			);
 		if (this.#store === undefined) {
-			const opening = this.#open();
+			const opening = this.#read();
 			this.#store = opening;
 			opening.catch(() => {
 				if (this.#store === opening) this.#store = undefined;
@@ -134,17 +143,9 @@ export class AgentStore implements Witness, AsyncDisposable {
 		return this.#store;
 	}
 
-	async #open(): Promise<Store> {
-		const old = await readOldWitness(this.#home);
-		const store = await openSqliteStore({
-			path: this.#path,
-			schema: AGENT_SCHEMA,
-		});
+	async #read(): Promise<Store> {
+		const store = await this.#open();
 		try {
-			if (old !== undefined) {
-				await store.transact(witnessing(old.module, old.head));
-				await putOldWitnessAside(this.#home);
-			}
 			await store.snapshot(async (scan) => {
 				for await (const { module, number, hash } of scan({
 					table: WITNESSED,
@@ -161,6 +162,25 @@ export class AgentStore implements Witness, AsyncDisposable {
 			await store[Symbol.asyncDispose]();
 			throw thrown;
 		}
+	}
+}
+
+/** The store in a home, with what an older program has kept beside it. */
+async function openIn(home: string): Promise<Store> {
+	const old = await readOldWitness(home);
+	const store = await openSqliteStore({
+		path: storePath(home),
+		schema: AGENT_SCHEMA,
+	});
+	try {
+		if (old !== undefined) {
+			await store.transact(witnessing(old.module, old.head));
+			await putOldWitnessAside(home);
+		}
+		return store;
+	} catch (thrown) {
+		await store[Symbol.asyncDispose]();
+		throw thrown;
 	}
 }
 

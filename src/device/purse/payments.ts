@@ -18,6 +18,8 @@ export interface PaymentsOptions {
 	readonly witness?: Witness;
 	/** Takes what the module sends that is not of money; it is dropped unless given. */
 	readonly other?: (message: Uint8Array) => void;
+	/** The agent's clock, in milliseconds since the epoch; `Date.now` unless given. */
+	readonly now?: () => number;
 }
 
 /** A payment that this agent's module has made. */
@@ -75,7 +77,7 @@ export class Payments {
 		this.over = this.#over.promise;
 		this.#driver = new Driver<AgentPaymentsEvent, AgentPaymentsEffect>({
 			machine: new AgentPayments(),
-			now: Date.now,
+			now: options.now ?? Date.now,
 			handlers: {
 				"to-module": ({ bytes }) => this.#sender.send(bytes),
 				keep: ({ id, head }) => this.#keep(id, head),

@@ -34,6 +34,7 @@ import {
 	type PurseHost,
 	type Tetrad,
 } from "../runtime/index.ts";
+import { borrowed } from "./borrowed-store.ts";
 import {
 	type PurseBalance,
 	type PurseChange,
@@ -156,6 +157,19 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	/** Throws `busy` while another process has it open, and `store-full`, `store-failed` and `home-unusable` for what cannot be read. */
 	static open(options: PurseOptions): Promise<Purse> {
 		return Purse.#open(options);
+	}
+
+	/** A purse in a store that is open (docs/stores.md), which nothing else writes to; whoever opened it closes it, after this. Throws as `open`. */
+	static async over(
+		store: Store,
+		options: Omit<PurseOptions, "path">,
+	): Promise<Purse> {
+		const { meetIssuerAtStart: meetsIssuers = false } = options;
+		const start = loadPurse(nodeCrypto, { meetsIssuers });
+		const state = await store.transact(start);
+		const trade = await store.transact(loadTrade());
+		const loaded = { state, trade, wasMoved: false };
+		return new Purse({ ...options, path: MEMORY }, borrowed(store), loaded);
 	}
 
 	/** Opens the purse in the home of a module, which has purse.json. Throws as `open`. */

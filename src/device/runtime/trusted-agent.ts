@@ -95,6 +95,11 @@ export class TrustedAgent implements AsyncDisposable {
 		return this.#device.context.own;
 	}
 
+	/** The time by this agent's clock, in milliseconds since the epoch. */
+	now(): number {
+		return this.#device.clock.now();
+	}
+
 	/**
 	 * Takes an untrusted list (docs/identity.md, Bundle) that the owner has got. Resolves when it is
 	 * in force, stored, and on its way to the own module and to the other agents. Live tetrads with

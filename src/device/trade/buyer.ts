@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import { nameInDeviceId } from "../../money/index.ts";
@@ -33,7 +32,12 @@ import {
 import { hex } from "../../wire/index.ts";
 import type { AgentStore, Payments } from "../purse/index.ts";
 import { Driver, type Tetrad } from "../runtime/index.ts";
-import { discardGoods, GoodsFile, type GoodsTarget } from "./goods-file.ts";
+import {
+	type GoodsKeeper,
+	type GoodsTarget,
+	goodsFiles,
+	type KeptGoods,
+} from "./goods-file.ts";
 import { openGoods } from "./open-goods.ts";
 import { TradeSession, tradeTetrad } from "./trade-session.ts";
 
@@ -45,6 +49,10 @@ export interface BuyerOptions {
 	readonly address: string;
 	/** Where goods go of which only the module knew, by the name of the item. */
 	readonly learnedTo: (name: string) => string;
+	/** Where goods are kept; in files unless given. */
+	readonly goods?: GoodsKeeper;
+	/** The agent's clock, in milliseconds since the epoch; `Date.now` unless given. */
+	readonly now?: () => number;
 }
 
 /** What becomes of goods while they are opened, beside what the machine says. */
@@ -78,7 +86,7 @@ interface AskedGoods {
 	readonly offer: Offer | undefined;
 	/** Whether it was paid already: then a file that has appeared is no reason to refuse. */
 	readonly isPaid: boolean;
-	file: GoodsFile | undefined;
+	file: KeptGoods | undefined;
 	path: string | undefined;
 	/** What was asked of disk and store is done in order. */
 	work: Promise<unknown>;
@@ -103,6 +111,8 @@ export class Buyer {
 	readonly over: Promise<void>;
 	readonly tetrad: Tetrad;
 	readonly #options: BuyerOptions;
+	readonly #keeper: GoodsKeeper;
+	readonly #now: () => number;
 	readonly #session: TradeSession;
 	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
 	readonly #asked = new Map<number, Asked>();
@@ -113,23 +123,30 @@ export class Buyer {
 	#end: TetradError | undefined;
 
 	constructor(options: BuyerOptions) {
-		const { tetrad, store } = options;
+		const { tetrad, store, goods = goodsFiles, now = Date.now } = options;
 		this.#options = options;
+		this.#keeper = goods;
+		this.#now = now;
 		this.tetrad = tetrad;
 		this.over = this.#over.promise;
-		this.#session = new TradeSession({ tetrad, witness: store }, (event) => {
-			if (!isForSellers(event)) this.#driver.feed(event);
-		});
+		this.#session = new TradeSession(
+			{ tetrad, witness: store, now },
+			(event) => {
+				if (!isForSellers(event)) this.#driver.feed(event);
+			},
+		);
 		this.#driver = new Driver<BuyingEvent, BuyingEffect>({
 			machine: new Buying({
 				crypto: nodeCrypto,
 				tetrad: tradeTetrad(tetrad),
 			}),
-			now: Date.now,
+			now,
 			handlers: {
 				...this.#session.handlers,
 				"begin-goods": ({ ask, length, from }) =>
-					this.#do(ask, (goods) => begin(goods, ask, length, from)),
+					this.#do(ask, (goods) =>
+						begin(this.#keeper, goods, { ask, length, from }),
+					),
 				"keep-chunk": ({ ask, chunk }) =>
 					this.#do(ask, async (goods) => {
 						await fileOf(goods).put(chunk);
@@ -144,7 +161,7 @@ export class Buyer {
 						const outcome = concludePurchase(
 							contract,
 							conclusion,
-							Date.now(),
+							now(),
 							goods.path,
 						);
 						await store.transact(outcome);
@@ -314,7 +331,7 @@ export class Buyer {
 			goods.file = undefined;
 			if (file === undefined && !goods.isPaid) return;
 			await file?.[Symbol.asyncDispose]();
-			await discardGoods(goods.target.path).catch(() => {});
+			await this.#keeper.discard(goods.target.path).catch(() => {});
 		});
 	}
 
@@ -332,14 +349,14 @@ export class Buyer {
 			throw new TetradError("internal", "nothing was offered");
 		await store.transact(
 			beginPurchase({
-				...rowOf(purchase),
+				...rowOf(purchase, this.#now()),
 				offer: offer.id,
 				exponent: BigInt(offer.money.exponent),
 				play: offer.money.isPlay ? 1n : 0n,
 				merchant: other.agent.name,
 				merchant_module: other.module.name,
 				address,
-				target: resolve(goods.target.path),
+				target: this.#keeper.nameOf(goods.target.path),
 				overwrite: goods.target.overwrite === true ? 1n : 0n,
 			}),
 		);
@@ -352,7 +369,7 @@ export class Buyer {
 		paid: PaidGoods,
 	): Promise<GoodsEvent> {
 		const { length } = paid.contract;
-		const file = await partOf(goods);
+		const file = await partOf(this.#keeper, goods);
 		if (file === undefined) return { kind: "goods-missing", ask, from: 0 };
 		const opened = await openGoods(file, paid, (bytes) =>
 			this.#asked.get(ask)?.step({ kind: "opening", bytes, length }),
@@ -381,7 +398,7 @@ export class Buyer {
 		const { name } = parseItemDescription(purchase.description);
 		await store.transact(
 			beginPurchase({
-				...rowOf(purchase),
+				...rowOf(purchase, this.#now()),
 				offer: NONE,
 				// The module has the money's terms, and says nothing of them.
 				exponent: UNKNOWN_EXPONENT,
@@ -389,7 +406,7 @@ export class Buyer {
 				merchant: nameInDeviceId(contract.sellerAgent),
 				merchant_module: nameInDeviceId(contract.sellerModule),
 				address: "",
-				target: resolve(learnedTo(harmlessName(name))),
+				target: this.#keeper.nameOf(learnedTo(harmlessName(name))),
 				overwrite: 0n,
 			}),
 		);
@@ -400,7 +417,7 @@ export class Buyer {
 			code: "purchase-void",
 			reason: "",
 		} as const;
-		await store.transact(concludePurchase(contract.hash, outcome, Date.now()));
+		await store.transact(concludePurchase(contract.hash, outcome, this.#now()));
 	}
 
 	/** The module speaks of a purchase that is not asked for here. */
@@ -455,15 +472,18 @@ function goodsFor(
 }
 
 async function begin(
+	keeper: GoodsKeeper,
 	goods: AskedGoods,
-	ask: number,
-	length: bigint,
-	from: number,
+	{
+		ask,
+		length,
+		from,
+	}: { readonly ask: number; readonly length: bigint; readonly from: number },
 ): Promise<GoodsEvent> {
 	const { target, isPaid } = goods;
 	if (from === 0) {
 		await goods.file?.[Symbol.asyncDispose]();
-		goods.file = await GoodsFile.begin({ ...target, mayBeThere: isPaid });
+		goods.file = await keeper.begin({ ...target, mayBeThere: isPaid });
 	}
 	try {
 		await fileOf(goods).requireRoom(length);
@@ -471,36 +491,42 @@ async function begin(
 		if (from === 0 && !isPaid) {
 			await goods.file?.[Symbol.asyncDispose]();
 			goods.file = undefined;
-			await discardGoods(target.path);
+			await keeper.discard(target.path);
 		}
 		throw thrown;
 	}
 	return { kind: "begun", ask };
 }
 
-function fileOf({ file }: AskedGoods): GoodsFile {
+function fileOf({ file }: AskedGoods): KeptGoods {
 	if (file === undefined)
 		throw new TetradError("internal", "goods came that were not begun");
 	return file;
 }
 
 /** What is on the disk of goods, if anything is. */
-async function partOf(goods: AskedGoods): Promise<GoodsFile | undefined> {
-	goods.file ??= await GoodsFile.resume(goods.target).catch(() => undefined);
+async function partOf(
+	keeper: GoodsKeeper,
+	goods: AskedGoods,
+): Promise<KeptGoods | undefined> {
+	goods.file ??= await keeper.resume(goods.target).catch(() => undefined);
 	return goods.file;
 }
 
-function rowOf({
-	contract,
-	chain,
-	issuerChain,
-	salt,
-	description,
-	exporter,
-}: ProvisionalPurchase) {
+function rowOf(
+	{
+		contract,
+		chain,
+		issuerChain,
+		salt,
+		description,
+		exporter,
+	}: ProvisionalPurchase,
+	now: number,
+) {
 	return {
 		contract: contract.hash,
-		time: BigInt(Date.now()),
+		time: BigInt(now),
 		document: contract.document,
 		chain,
 		issuer_chain: issuerChain,

@@ -54,6 +54,36 @@ export interface NewGoodsTarget extends GoodsTarget {
 	readonly mayBeThere?: boolean;
 }
 
+/** Goods as they come, sealed, and as they are opened, wherever they are kept. What is asked is done in order. */
+export interface KeptGoods extends AsyncDisposable {
+	/** Throws `file-unusable` unless there is room for goods of so many bytes, sealed and opened. */
+	requireRoom(length: bigint): Promise<void>;
+	/** Keeps one chunk, in the place of what was there. */
+	put(chunk: SealedChunk): Promise<void>;
+	/** Resolves when the first `count` chunks are durable, and nothing behind them. */
+	seal(count: number): Promise<void>;
+	/** What is there, chunk by chunk. */
+	chunks(): AsyncIterable<SealedChunk>;
+	/** How many whole chunks there are. */
+	count(): Promise<number>;
+	/** One chunk, if it is there. */
+	chunk(index: number): Promise<SealedChunk | undefined>;
+	/** Shows what was opened under its name, once `opened` has come to its end. Resolves with that name; what `opened` throws is thrown, and nothing is shown. */
+	reveal(opened: AsyncIterable<Uint8Array>): Promise<string>;
+}
+
+/** Where a buyer's agent keeps goods. */
+export interface GoodsKeeper {
+	/** The name under which goods for that path are found again. */
+	nameOf(path: string): string;
+	/** Throws `file-unusable`, for a target that is there, too. */
+	begin(target: NewGoodsTarget): Promise<KeptGoods>;
+	/** Goes on with what was begun. Throws `file-unusable` when it is gone. */
+	resume(target: GoodsTarget): Promise<KeptGoods>;
+	/** Leaves nothing of what was sealed for that target. */
+	discard(path: string): Promise<void>;
+}
+
 /** Where the ciphertext of goods for that file is. */
 export function partOf(target: string): string {
 	return beside(target, "part");
@@ -70,7 +100,7 @@ export async function discardGoods(target: string): Promise<void> {
 }
 
 /** Goods as they come, sealed, and as they are opened. What is asked is done in order. */
-export class GoodsFile implements AsyncDisposable {
+export class GoodsFile implements KeptGoods {
 	readonly #target: string;
 	readonly #overwrite: boolean;
 	readonly #part: FileHandle;
@@ -262,6 +292,14 @@ export class GoodsFile implements AsyncDisposable {
 		}
 	}
 }
+
+/** Goods in files. */
+export const goodsFiles: GoodsKeeper = {
+	nameOf: (path) => resolve(path),
+	begin: (target) => GoodsFile.begin(target),
+	resume: (target) => GoodsFile.resume(target),
+	discard: discardGoods,
+};
 
 /** NAME, NAME (2), NAME (3) and so on. */
 function* names(target: string): Iterable<string> {

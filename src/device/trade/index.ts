@@ -1,12 +1,21 @@
+export { askToSell } from "./ask-to-sell.ts";
 export { Buyer, type BuyStep } from "./buyer.ts";
 export type { Goods, Item, Pricing } from "./catalogue-file.ts";
 export { commandMaker } from "./command-maker.ts";
 export { type CataloguePage, FolderCatalogue } from "./folder-catalogue.ts";
 export type { NotOffered } from "./folder-files.ts";
 export { FolderShop, type FolderShopOptions } from "./folder-shop.ts";
-export type { GoodsTarget } from "./goods-file.ts";
+export type {
+	GoodsKeeper,
+	GoodsTarget,
+	KeptGoods,
+	NewGoodsTarget,
+} from "./goods-file.ts";
 export type { MakeOnOrder, Order } from "./made-goods.ts";
-export type { MerchandiseSource } from "./merchandise-file.ts";
+export {
+	MerchandiseBytes,
+	type MerchandiseSource,
+} from "./merchandise-file.ts";
 export { type PurchaseProof, readPurchaseProof } from "./proof-files.ts";
 export {
 	type PurchaseView,

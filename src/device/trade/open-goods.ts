@@ -9,7 +9,7 @@ import {
 	MerchandiseReceiver,
 } from "../../trade/merchandise/index.ts";
 import { copy } from "../../wire/index.ts";
-import type { GoodsFile } from "./goods-file.ts";
+import type { KeptGoods } from "./goods-file.ts";
 
 /** What was paid for, and what opens it. */
 export interface PaidGoods {
@@ -47,7 +47,7 @@ class Damaged extends Error {}
  * `progress` hears how many bytes are opened. Throws `file-unusable`, and asked again it goes on.
  */
 export async function openGoods(
-	file: GoodsFile,
+	file: KeptGoods,
 	goods: PaidGoods,
 	progress: (bytes: bigint) => void = () => {},
 ): Promise<OpenedGoods> {
@@ -63,7 +63,7 @@ export async function openGoods(
 }
 
 async function* opened(
-	file: GoodsFile,
+	file: KeptGoods,
 	{ contract, key, exporter }: PaidGoods,
 	progress: (bytes: bigint) => void,
 ): AsyncIterable<Uint8Array> {
@@ -94,7 +94,7 @@ async function* opened(
 
 /** A second time over all chunks: whether it is the merchant's word that is wrong, or the disk. */
 async function judgeChunk(
-	file: GoodsFile,
+	file: KeptGoods,
 	{ contract, chain, key, exporter }: PaidGoods,
 	index: number,
 ): Promise<OpenedGoods> {

@@ -84,7 +84,7 @@ class Seller {
 				crypto: nodeCrypto,
 				tetrad: tradeTetrad(tetrad),
 			}),
-			now: Date.now,
+			now: options.now ?? Date.now,
 			handlers: {
 				...session.handlers,
 				list: ({ answer, after, limit }) =>

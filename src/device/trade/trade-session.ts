@@ -14,6 +14,8 @@ export interface TradeSessionOptions {
 	readonly tetrad: Tetrad;
 	/** As in `Payments`. */
 	readonly witness?: PaymentsOptions["witness"];
+	/** The agent's clock, in milliseconds since the epoch; `Date.now` unless given. */
+	readonly now?: () => number;
 }
 
 /** How a machine that trades speaks in one tetrad, with the other agent and with the own module. */
@@ -25,12 +27,13 @@ export class TradeSession {
 
 	/** `feed` may be called from now on, though not before this returns. */
 	constructor(
-		{ tetrad, witness }: TradeSessionOptions,
+		{ tetrad, witness, now = Date.now }: TradeSessionOptions,
 		feed: (event: AgentSessionEvent) => void,
 	) {
 		this.tetrad = tetrad;
 		this.#feed = feed;
 		this.payments = new Payments(tetrad, {
+			now,
 			...(witness === undefined ? {} : { witness }),
 			other: (bytes) => feed({ kind: "from-module", bytes }),
 		});

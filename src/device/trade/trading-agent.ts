@@ -28,8 +28,9 @@ import type {
 	TetradEvent,
 	TrustedAgent,
 } from "../runtime/index.ts";
+import { askToSell } from "./ask-to-sell.ts";
 import { Buyer, type BuyStep } from "./buyer.ts";
-import type { GoodsTarget } from "./goods-file.ts";
+import type { GoodsKeeper, GoodsTarget } from "./goods-file.ts";
 import { CLEARED_WITHIN_MS, MAX_RESUMED } from "./limits.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
@@ -44,6 +45,18 @@ export interface TradingAgentOptions {
 	readonly signer?: Signer;
 	/** Where goods go that the module alone knew of, by the name of the item: a file in the working folder unless given. */
 	readonly learnedTo?: (name: string) => string;
+	/** Where goods are kept; in files unless given. */
+	readonly goods?: GoodsKeeper;
+	/** Makes a carrier to the agent at an address; over Unix sockets and TCP unless given. */
+	readonly dial?: (
+		address: string,
+		options: { readonly signal?: AbortSignal },
+	) => Promise<Carrier>;
+	/** Takes carriers at an address; over Unix sockets and TCP unless given. */
+	readonly listen?: (
+		address: string,
+		onCarrier: (carrier: Carrier) => void,
+	) => Promise<Listener>;
 	/** How tetrads are made. */
 	readonly connect?: Pick<ConnectOptions, "routing" | "root">;
 	/** Hears what becomes of each tetrad, for logs. */
@@ -231,18 +244,21 @@ export class TradingAgent {
 	/**
 	 * Goes on with everything that was bought and is not over, in a tetrad with the agent at that
 	 * address: a merchant's, who sends goods again, or that of the issuer with `isIssuer`, which says
-	 * what became of money in doubt. With `learn` the module is asked first for purchases that this
-	 * agent does not know.
+	 * what became of money in doubt, and takes what was received. With `sells`, too, the module gets
+	 * what it sells with from that issuer: whoever sells meets it so first. With `learn` the module is
+	 * asked first for purchases that this agent does not know.
 	 */
 	async resume(
 		address: string,
 		{
 			isIssuer = false,
+			sells = false,
 			learn = false,
 			signal,
 			step = () => {},
 		}: {
 			readonly isIssuer?: boolean;
+			readonly sells?: boolean;
 			readonly learn?: boolean;
 			readonly signal?: AbortSignal;
 			readonly step?: (purchase: PurchaseRow, step: BuyStep) => void;
@@ -253,7 +269,9 @@ export class TradingAgent {
 			if (isIssuer) {
 				const { other } = tradeTetrad(buyer.tetrad);
 				const options = signal === undefined ? {} : { signal };
-				await buyer.payments.settle(other.module.deviceId, options);
+				const issuer = other.module.deviceId;
+				if (sells) await askToSell(buyer.tetrad, issuer);
+				await buyer.payments.settle(issuer, options);
 			}
 			if (learn) await buyer.learn();
 			// An issuer has said by now what became of it.
@@ -289,7 +307,8 @@ export class TradingAgent {
 		const offerKey = nodeCrypto.random(OFFER_KEY_BYTES);
 		const running = new Set<Promise<void>>();
 		let tetrads = 0;
-		await using listener = await listen(address, (carrier) => {
+		const listening = this.#options.listen ?? listen;
+		await using listener = await listening(address, (carrier) => {
 			const number = ++tetrads;
 			const run = this.#serve(carrier, {
 				number,
@@ -347,6 +366,7 @@ export class TradingAgent {
 				shop,
 				signer,
 				offerKey,
+				now: () => agent.now(),
 				observe: (event) => observe({ kind: "sale", number, buyer, event }),
 			});
 		} catch (thrown) {
@@ -359,9 +379,10 @@ export class TradingAgent {
 	}
 
 	async #meet(address: string, signal?: AbortSignal): Promise<Buyer> {
-		const { agent, store, observe, connect: how } = this.#options;
+		const { agent, store, observe, connect: how, goods } = this.#options;
+		const dial = this.#options.dial ?? connect;
 		const options = signal === undefined ? {} : { signal };
-		const tetrad = await agent.connect(await connect(address, options), {
+		const tetrad = await agent.connect(await dial(address, options), {
 			...how,
 			...options,
 			...(observe === undefined ? {} : { observe }),
@@ -371,6 +392,8 @@ export class TradingAgent {
 			store,
 			address,
 			learnedTo: this.#options.learnedTo ?? ((name) => name),
+			now: () => agent.now(),
+			...(goods === undefined ? {} : { goods }),
 		});
 	}
 }

@@ -1,0 +1,11 @@
+import type { Store } from "../../machine/index.ts";
+
+/** A store that somebody else has opened, and closes. */
+export function borrowed(store: Store): Store {
+	return {
+		failed: store.failed,
+		transact: (transaction) => store.transact(transaction),
+		snapshot: (look) => store.snapshot(look),
+		[Symbol.asyncDispose]: async () => {},
+	};
+}

@@ -44,7 +44,9 @@ const NEED_ONE = [
 	"Payments",
 	"Purse",
 	"SoftwareAuthority",
+	"TestTown",
 	"TetradError",
+	"TradingAgent",
 	"TrustedAgent",
 ];
 

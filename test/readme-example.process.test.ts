@@ -7,17 +7,30 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-test("the README's library example is examples/one-process.ts, under 25 lines, and runs", () => {
+test("the README's library example is examples/buy-and-sell.ts, under 25 lines", () => {
 	const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-	const path = join(ROOT, "examples", "one-process.ts");
+	const path = join(ROOT, "examples", "buy-and-sell.ts");
 	const example = readFileSync(path, "utf8").trim();
 	const block = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]?.trim();
 	assert.equal(block, example);
 	const lines = example.split("\n").filter((line) => line.trim() !== "");
 	assert.ok(lines.length < 25, `${lines.length} lines`);
+});
+
+test("examples/one-process.ts runs", () => {
+	const path = join(ROOT, "examples", "one-process.ts");
 	const said = execFileSync(process.execPath, [path], { encoding: "utf8" });
 	const [one, two, three, four, code] = said.trim().split("\n");
 	assert.deepEqual([one, two, three, four], Array(4).fill("hello"));
 	const [atA, atY] = code?.split(" = ") ?? [];
 	assert.ok(atA && atA === atY);
+});
+
+test("examples/buying-agent.test.ts passes", () => {
+	const path = join(ROOT, "examples", "buying-agent.test.ts");
+	const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+	const args = ["--test", "--test-reporter=tap", path];
+	const said = execFileSync(process.execPath, args, { encoding: "utf8", env });
+	assert.match(said, /^# pass 3$/m);
+	assert.match(said, /^# fail 0$/m);
 });

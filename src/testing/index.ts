@@ -1,0 +1,10 @@
+export type { Reachable, TestBuyer } from "./buyer.ts";
+export type { TestClock } from "./clock.ts";
+export type { TestDevice } from "./device.ts";
+export type { TestDisk } from "./disk.ts";
+export type { Faults } from "./faults.ts";
+export type { TestBalance, TestLimits } from "./holder.ts";
+export type { TestAudit, TestIssuer } from "./issuer.ts";
+export type { TestItem } from "./items.ts";
+export type { TestShop } from "./shop.ts";
+export { TestTown, type TownBalances, type TownOptions } from "./town.ts";

@@ -129,7 +129,7 @@ async function startAnvil(): Promise<[ChildProcess, number]> {
 		`@foundry-rs/anvil-${process.platform}-${arch}/bin/anvil`,
 	);
 	const anvil = spawn(binary, ["--port", "0"], {
-		stdio: ["ignore", "pipe", "inherit"],
+		stdio: ["ignore", "pipe", "ignore"],
 	});
 	for await (const line of createInterface({ input: anvil.stdout })) {
 		const [, port] = /Listening on .*:(\d+)/.exec(line) ?? [];

@@ -17,17 +17,20 @@ const [bytes = 4096, warmUp = 20, rounds = 50, buyers = 64] = process.argv
 	.slice(2)
 	.map(Number);
 
-await using chain = await OwnChain.start(buyers + 1, EACH);
+const stack = new AsyncDisposableStack();
+const chain = stack.use(await OwnChain.start(buyers + 1, EACH));
 const [merchant, ...customers] = chain.holders;
 const [customer] = customers;
 if (merchant === undefined || customer === undefined)
 	throw new Error("there have to be a merchant and a buyer");
 const goods = crypto.getRandomValues(new Uint8Array(bytes));
-await using parties = await Parties.start(chain, {
-	merchant: merchant.address,
-	price: PRICE,
-	goods,
-});
+const parties = stack.use(
+	await Parties.start(chain, {
+		merchant: merchant.address,
+		price: PRICE,
+		goods,
+	}),
+);
 const url = `${parties.url}/goods`;
 
 const one = buyer(chain, customer);
@@ -53,6 +56,8 @@ console.log(
 		lost_answer: await loseAnswer(),
 	}),
 );
+// A chain that is left behind would keep the pipes of whoever started this open.
+await stack.disposeAsync();
 process.exit(0);
 
 async function buy(fetch: Fetch): Promise<void> {

@@ -127,3 +127,45 @@ test("the README's table of payments says what the bench measured", () => {
 	])
 		assert.ok(readme.includes(fact), `the README does not say ${fact}`);
 });
+
+test("the README's table of purchases says what the bench measured", () => {
+	const { purchases, machine } = JSON.parse(
+		read("bench/results/purchases.json"),
+	);
+	const { standing, per_second, settled_ms, bytes, x402, large_file } =
+		purchases;
+	const ms = (value: number) => `${value.toFixed(1)} ms`;
+	const row = (
+		what: string,
+		of: { ms: number; bare_ms: number; vs_bare: number },
+	) => [
+		...[what, ms(of.ms)],
+		`its durable writes and round trips alone, ${ms(of.bare_ms)}`,
+		of.vs_bare.toFixed(2),
+	];
+	requireRows([
+		row("a purchase, until the key is there", standing.key),
+		row("a purchase, until the goods are there, durable", standing.goods),
+		[
+			...["the same sale", ms(standing.goods.ms)],
+			`x402 \`exact\` on a chain in memory, ${ms(x402.latency_ms)}`,
+			(standing.goods.ms / x402.latency_ms).toFixed(2),
+		],
+		[
+			"a file of 256 MiB, bought",
+			`${large_file.mb_per_s.bought.toFixed(0)} MB/s`,
+			`TLS 1.3 from file to file, ${large_file.mb_per_s.tls.toFixed(0)} MB/s`,
+			large_file.vs_tls.toFixed(2),
+		],
+	]);
+	const readme = read("README.md");
+	for (const fact of [
+		`${per_second[1]} purchases a second by one buyer and ${per_second[64]} by 64`,
+		`${purchases.cold_ms} ms cold`,
+		`${bytes.standing} bytes on the network`,
+		`${settled_ms.with_merchant} ms after the merchant`,
+		`${settled_ms.with_issuer} ms after the issuer`,
+		`commit ${machine.commit}`,
+	])
+		assert.ok(readme.includes(fact), `the README does not say ${fact}`);
+});

@@ -3,8 +3,11 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { draftApproval } from "../../src/money/index.ts";
+import type { Contract } from "../../src/trade/documents/index.ts";
+import { filled } from "../money/documents.ts";
 import { makeWorld } from "../support/authority.ts";
-import { Market } from "../trade/market.ts";
+import { Market, PRICE } from "../trade/market.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 const open = () => Market.make({ world });
@@ -67,5 +70,62 @@ describe("a buyer's module whose home was put back to before it paid", () => {
 		market.buy(visit, contract);
 		await market.quiet();
 		assert.deepEqual(market.brief(contract), ["aborted 0: purse-behind"]);
+	});
+});
+
+describe("an owner's word on a purchase", () => {
+	const asking = async () => {
+		const market = await open();
+		const { town, ann, bob, mint } = market;
+		await town.limits(ann, {
+			money: [{ issuer: mint.device.deviceId, approvalAbove: 100n }],
+		} as never);
+		const visit = await market.meet();
+		const decide = (contract: Contract, isApproved: boolean) =>
+			town.decide(
+				ann,
+				{ contract: contract.hash, payee: bob, issuer: mint, amount: PRICE },
+				isApproved,
+			);
+		const ask = async () => {
+			const contract = await market.contract(visit);
+			market.buy(visit, contract);
+			await market.quiet();
+			return contract;
+		};
+		const done = () =>
+			ann.reports.flatMap((report) =>
+				report.kind === "decided" ? [report.isDone] : [],
+			);
+		return { market, visit, ask, decide, done };
+	};
+
+	test("that is no while it is signed is not said to be done and then paid all the same", async () => {
+		const { market, ask, decide, done } = await asking();
+		const { town, ann, bob, mint } = market;
+		const contract = await ask();
+		ann.isSlowToSign = true;
+		await decide(contract, true);
+		await town.quiet();
+		assert.equal(ann.unsigned.length, 1);
+		// The owner's no is on its way to the disk when the signature comes.
+		const [signed] = ann.unsigned.splice(0);
+		assert.ok(signed);
+		ann.isSlowToSign = false;
+		const { toSign, sign } = draftApproval({
+			purse: ann.device.deviceId,
+			request: filled(16, 3),
+			contract: contract.hash,
+			payee: bob.device.deviceId,
+			issuer: mint.device.deviceId,
+			amount: PRICE,
+			isApproved: false,
+			ordered: town.now + 1,
+		});
+		const document = sign(await town.owner.sign(toSign));
+		ann.events.push({ kind: "approval", document }, signed);
+		await market.quiet();
+		const isPaid = market.paymentOf(contract) !== undefined;
+		assert.equal(isPaid, done().at(-1) !== true, "denied or paid, not both");
 	});
 });

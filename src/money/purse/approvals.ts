@@ -122,8 +122,17 @@ export class Approvals {
 		const { request, isApproved } = said;
 		const decided = BigInt(said.ordered);
 		const { context } = this.#core.options;
+		const before = this.#all.get(hex(contract));
+		// A no counts at once: what comes to its commit before that is durable is not committed any more.
+		if (
+			before !== undefined &&
+			!isApproved &&
+			isFor(before, { payee, issuer, amount }) &&
+			decided > before.decided
+		)
+			this.#all.set(hex(contract), { ...before, state: "denied", decided });
 		this.#work.transact(
-			{ kind: "deciding", request, contract, isApproved },
+			{ kind: "deciding", request, contract, isApproved, decided, before },
 			changing(
 				context.crypto,
 				this.#core.now,
@@ -144,11 +153,10 @@ export class Approvals {
 		);
 	}
 
-	decided(
-		{ request, contract, isApproved }: JobOf<"deciding">,
-		row: Results["deciding"],
-	): void {
+	decided(job: JobOf<"deciding">, row: Results["deciding"]): void {
+		const { request, contract, isApproved } = job;
 		const isDone = row !== undefined;
+		if (!isDone) this.#undecided(job);
 		// It may have been committed since, and has no row any more then.
 		if (isDone && this.#all.has(hex(contract)))
 			this.#all.set(hex(contract), row);
@@ -159,6 +167,18 @@ export class Approvals {
 		if (!isDone) return;
 		for (const tetrad of this.#core.meetings.keys())
 			this.#witnesses.tellSoon(tetrad);
+	}
+
+	notDecided(job: JobOf<"deciding">, error: TetradError): void {
+		this.#undecided(job);
+		this.#core.trouble(error);
+	}
+
+	/** Nothing came of that word, which may have counted already. */
+	#undecided({ contract, decided, before }: JobOf<"deciding">): void {
+		const row = this.#all.get(hex(contract));
+		if (before !== undefined && row?.decided === decided)
+			this.#all.set(hex(contract), before);
 	}
 
 	/** For the transaction that commits a payment: the owner's word on it is used. */

@@ -88,6 +88,10 @@ export type TransactionJob =
 			readonly request: Uint8Array;
 			readonly contract: Uint8Array;
 			readonly isApproved: boolean;
+			/** When the owner signed it; milliseconds since the epoch. */
+			readonly decided: bigint;
+			/** What was known of that payment before. */
+			readonly before: ApprovalRow | undefined;
 	  }
 	/** Limits of the owner, in force at once, are made durable; those before come back when they cannot be. */
 	| {

@@ -373,7 +373,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "limiting":
 				return this.#limits.notOrdered(job, error);
 			case "deciding":
-				return this.#core.trouble(error);
+				return this.#approvals.notDecided(job, error);
 			case "committing-payment":
 				return this.#commit.notCommitted(job, error);
 			case "settling-payment":

@@ -4,10 +4,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { draftApproval } from "../../src/money/index.ts";
+import { APPROVALS } from "../../src/money/purse/spending-tables.ts";
 import type { Contract } from "../../src/trade/documents/index.ts";
 import { filled } from "../money/documents.ts";
 import { makeWorld } from "../support/authority.ts";
-import { Market, PRICE } from "../trade/market.ts";
+import { Market, MINUTE, PRICE } from "../trade/market.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 const open = () => Market.make({ world });
@@ -127,5 +128,33 @@ describe("an owner's word on a purchase", () => {
 		await market.quiet();
 		const isPaid = market.paymentOf(contract) !== undefined;
 		assert.equal(isPaid, done().at(-1) !== true, "denied or paid, not both");
+	});
+
+	test("is not asked for any more when its contract is over", async () => {
+		const { market, visit, ask, decide, done } = await asking();
+		const contract = await ask();
+		market.about("cancel", visit.tetrad, contract);
+		await market.quiet();
+		assert.equal(market.ann.store.rows(APPROVALS).length, 0);
+		await decide(contract, true);
+		assert.deepEqual(done(), [false]);
+	});
+
+	test("that is yes to what was over by then keeps nobody's place for ever", async () => {
+		const { market, visit, ask, decide } = await asking();
+		const { town } = market;
+		for (let i = 0; i < 40; i++) {
+			const contract = await ask();
+			assert.deepEqual(
+				market.brief(contract),
+				["waiting: approval-needed"],
+				`purchase ${i}`,
+			);
+			market.about("cancel", visit.tetrad, contract);
+			await market.quiet();
+			await decide(contract, true);
+		}
+		await town.pass(MINUTE);
+		assert.equal(market.ann.store.rows(APPROVALS).length, 0);
 	});
 });

@@ -5,6 +5,7 @@
  *                        │   │                │  ▲
  *   (none) ◀─gave way────┘   └─denied─▶ denied◀──┘ a later word of the owner
  *                                          └─gave way─▶ (none)
+ *   waiting, approved ─the contract is cancelled─▶ (none)
  *
  * Each is durable before the agent hears that it waits. There are only so many, and of one
  * merchant fewer: what is new gets a place only from what was denied, or has waited for a day.
@@ -192,6 +193,13 @@ export class Approvals {
 		this.#all.delete(hex(contract));
 	}
 
+	/** Its contract is never paid any more, and the store has forgotten that it waited. */
+	cancelled({ contract }: Pick<AskedPayment, "contract">): void {
+		const row = this.#all.get(hex(contract));
+		if (row !== undefined && isOverWithContract(row))
+			this.#all.delete(hex(contract));
+	}
+
 	/** What a new one takes the place of, if it needs one. Throws `busy`. */
 	#givesWay(payee: Uint8Array): ApprovalRow | undefined {
 		const all = [...this.#all.values()];
@@ -218,6 +226,13 @@ export class Approvals {
 			);
 		return oldest;
 	}
+}
+
+/** Whether a payment is asked about no more once its contract is cancelled: what was denied stays, and gives way. */
+export function isOverWithContract({
+	state,
+}: Pick<ApprovalRow, "state">): boolean {
+	return state !== "denied";
 }
 
 function isFor(

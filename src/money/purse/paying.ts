@@ -178,6 +178,7 @@ export class Paying {
 			this.#payments.delete(contract);
 			this.#commit.takeTurns();
 		}
+		if (isAborted) this.#permission.cancelled(contract);
 		const kind = isAborted ? "aborted" : "too-late";
 		this.#sale?.happened({ kind, contract });
 	}

@@ -2,6 +2,7 @@
 import { TetradError } from "../../errors.ts";
 import { byKey, put, remove, type Transaction } from "../../machine/index.ts";
 import { sameBytes } from "../../wire/index.ts";
+import { isOverWithContract } from "./approvals.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { ABORTED_KEPT_MS, OLD_ABORTED_AT_ONCE } from "./purse-limits.ts";
 import {
@@ -16,6 +17,7 @@ import {
 	PAYMENTS,
 	unchanged,
 } from "./purse-tables.ts";
+import { APPROVALS } from "./spending-tables.ts";
 
 /**
  * Whether it is cancelled now, or was before: not when it is committed. `isOfOpenTetrad` is for a
@@ -41,8 +43,16 @@ export function abort(
 			},
 			byKey(META, { name: BEHIND_NAME }),
 			byKey(META, { name: MET_NAME }),
+			byKey(APPROVALS, { contract }),
 		],
-		([[payment], [known], old, [behind], [met]]): Change<boolean> => {
+		([
+			[payment],
+			[known],
+			old,
+			[behind],
+			[met],
+			[approval],
+		]): Change<boolean> => {
 			if (payment !== undefined) return unchanged(false);
 			if (known !== undefined) return unchanged(true);
 			if (
@@ -55,6 +65,9 @@ export function abort(
 				writes: [
 					...old.map((row) => remove(ABORTED, { contract: row.contract })),
 					put(ABORTED, { contract, at: BigInt(now) }),
+					...(approval !== undefined && isOverWithContract(approval)
+						? [remove(APPROVALS, { contract })]
+						: []),
 				],
 				result: true,
 			};

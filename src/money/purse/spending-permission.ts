@@ -39,6 +39,11 @@ export class SpendingPermission {
 		return this.#follow(payment, state, this.#limits.judgeAgain(payment.asked));
 	}
 
+	/** It is never paid any more, so that nobody is asked about it. */
+	cancelled(contract: Uint8Array): void {
+		this.#approvals.cancelled({ contract });
+	}
+
 	/** That it waits is durable. */
 	asked(job: JobOf<"asking-owner">): void {
 		this.#approvals.asked(job);

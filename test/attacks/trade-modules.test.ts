@@ -3,12 +3,19 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { draftApproval } from "../../src/money/index.ts";
+import { draftApproval, messages } from "../../src/money/index.ts";
 import { APPROVALS } from "../../src/money/purse/spending-tables.ts";
-import type { Contract } from "../../src/trade/documents/index.ts";
+import {
+	ABOUT_PURCHASES,
+	type Contract,
+	parseSellingCertificate,
+} from "../../src/trade/documents/index.ts";
+import { hex } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
-import { makeWorld } from "../support/authority.ts";
+import { DAY, makeWorld } from "../support/authority.ts";
 import { Market, MINUTE, PRICE } from "../trade/market.ts";
+
+const { message } = messages;
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 const open = () => Market.make({ world });
@@ -156,5 +163,54 @@ describe("an owner's word on a purchase", () => {
 		}
 		await town.pass(MINUTE);
 		assert.equal(market.ann.store.rows(APPROVALS).length, 0);
+	});
+});
+
+describe("a merchant's agent that asks for the selling secret of a generation", () => {
+	test("that has not begun gets none, and its module's secrets go on being renewed", async () => {
+		const market = await open();
+		const { town, bob, mint } = market;
+		const { issuerCertificate } = parseSellingCertificate(
+			market.sellingOf(bob).certificate,
+		);
+		const tetrad = await town.meet(bob, mint);
+		market.say(
+			bob,
+			tetrad,
+			message(ABOUT_PURCHASES.selling, {
+				issuer: mint.device.deviceId,
+				generation: 2 ** 32 - 1,
+			}),
+		);
+		town.settle(bob, tetrad, mint);
+		await market.quiet();
+		town.part(bob, tetrad);
+		await town.recertify(mint);
+		await town.visit(bob, mint);
+		market.listen();
+		await market.learnsSecret(bob);
+		const renewed = parseSellingCertificate(market.sellingOf(bob).certificate);
+		assert.notEqual(hex(renewed.issuerCertificate), hex(issuerCertificate));
+		assert.ok(renewed.generation < 2 ** 31, `generation ${renewed.generation}`);
+		assert.match(market.unsold.join(), /payment-refused: that generation/);
+	});
+
+	test("while the issuer's clock was ahead has it certified anew when that is right again", async () => {
+		const market = await open();
+		const { town, mint } = market;
+		const carl = await town.purse("carl");
+		mint.clockAhead = 31 * DAY;
+		await market.learnsSecret(carl);
+		const ahead = parseSellingCertificate(market.sellingOf(carl).certificate);
+		mint.clockAhead = 0;
+		await town.recertify(mint);
+		await town.visit(carl, mint);
+		await market.learnsSecret(carl);
+		const renewed = parseSellingCertificate(market.sellingOf(carl).certificate);
+		assert.equal(renewed.generation, ahead.generation);
+		assert.notEqual(
+			hex(renewed.issuerCertificate),
+			hex(ahead.issuerCertificate),
+		);
 	});
 });

@@ -48,6 +48,7 @@ import { said } from "./said.ts";
 import {
 	type KeptSecret,
 	keepSellingSecret,
+	mayHaveBegun,
 	SellingSecrets,
 } from "./selling-secrets.ts";
 
@@ -88,6 +89,8 @@ export class SellerModule {
 		if (kept !== undefined) return this.#tellSeller(tetrad, kept);
 		if (this.#rail.issuerOf(issuer) === undefined)
 			return this.#unsold(tetrad, undefined, unknownIssuer());
+		if (!mayHaveBegun(asked.generation, this.#rail.now))
+			return this.#unsold(tetrad, undefined, notBegun());
 		try {
 			this.#secrets.want(whose, asked.generation, tetrad);
 			this.#unsold(tetrad, undefined, noSecret());
@@ -318,6 +321,10 @@ function unknownIssuer(): TetradError {
 	return refused(
 		"this module takes no money of that issuer and currency; its owner would have to import the issuer's terms",
 	);
+}
+
+function notBegun(): TetradError {
+	return refused("that generation of selling secrets has not begun");
 }
 
 function noSecret(): TetradError {

@@ -10,6 +10,7 @@ import {
 	type Transaction,
 } from "../../machine/index.ts";
 import {
+	CLOCK_TOLERANCE_MS,
 	type GivenSecret,
 	type Meeting,
 	type MoneyContext,
@@ -124,12 +125,14 @@ export class SellingSecrets {
 		if (wanted !== undefined) return wanted.generation;
 		const newest = this.of(whose, 0);
 		if (newest === undefined) return undefined;
-		const current = Math.floor(now / GENERATION_MS) + 1;
+		const current = currentGeneration(now);
 		const { issuerCertificate } = parseSellingCertificate(newest.certificate);
 		const isCurrent =
 			newest.generation >= current &&
 			sameBytes(issuerCertificate, issuer.certificateId);
-		return isCurrent ? undefined : 0;
+		if (isCurrent) return undefined;
+		// One that an issuer gave ahead of its time is certified anew, since it stays the newest.
+		return newest.generation > current ? newest.generation : 0;
 	}
 
 	/** It is durable. Answers with the tetrads whose agent has waited for it. */
@@ -211,6 +214,15 @@ export function keepSellingSecret(
 		],
 		{ agent, issuer, generation, secret, certificate, chain },
 	);
+}
+
+/** Whether a generation may have begun by the issuer's clock, which may be ahead. */
+export function mayHaveBegun(generation: number, now: number): boolean {
+	return generation <= currentGeneration(now + CLOCK_TOLERANCE_MS);
+}
+
+function currentGeneration(now: number): number {
+	return Math.floor(now / GENERATION_MS) + 1;
 }
 
 function nameOf({ agent, issuer }: SecretOf): string {

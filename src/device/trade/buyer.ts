@@ -27,6 +27,7 @@ import {
 	beginPurchase,
 	concludePurchase,
 	type PurchaseRow,
+	readProvisional,
 	readPurchase,
 } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
@@ -38,6 +39,7 @@ import {
 	goodsFiles,
 	type KeptGoods,
 } from "./goods-file.ts";
+import { MAX_RESUMED } from "./limits.ts";
 import { openGoods } from "./open-goods.ts";
 import { TradeSession, tradeTetrad } from "./trade-session.ts";
 
@@ -144,9 +146,10 @@ export class Buyer {
 			handlers: {
 				...this.#session.handlers,
 				"begin-goods": ({ ask, length, from }) =>
-					this.#do(ask, (goods) =>
-						begin(this.#keeper, goods, { ask, length, from }),
-					),
+					this.#do(ask, async (goods) => {
+						if (!goods.isPaid) await this.#requireUnclaimed(goods.target);
+						return begin(this.#keeper, goods, { ask, length, from });
+					}),
 				"keep-chunk": ({ ask, chunk }) =>
 					this.#do(ask, async (goods) => {
 						await fileOf(goods).put(chunk);
@@ -320,6 +323,18 @@ export class Buyer {
 						ask,
 						error: asTetradError(thrown),
 					}),
+			);
+	}
+
+	/** What came for a purchase that is not over is all that its buyer has of it. Throws `file-unusable`. */
+	async #requireUnclaimed({ path }: GoodsTarget): Promise<void> {
+		const { store } = this.#options;
+		const name = this.#keeper.nameOf(path);
+		const open = await store.transact(readProvisional(MAX_RESUMED));
+		if (open.some(({ target }) => target === name))
+			throw new TetradError(
+				"file-unusable",
+				`a purchase that is not over yet goes to ${name}; choose another name, or end that one first, with tetrad resolve`,
 			);
 	}
 

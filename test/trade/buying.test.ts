@@ -892,6 +892,25 @@ describe("the disk of a buyer", () => {
 		}
 	});
 
+	test("that fails when all is paid is told so", async () => {
+		for (const kind of ["open-goods", "conclude"] as const) {
+			const agents = new Agents(world, {
+				stock: TEA,
+				hold: (effect) => effect.kind === kind,
+			});
+			const ask = await agents.buy("tea");
+			agents.happens({
+				kind: "not-done",
+				ask,
+				error: new TetradError("file-unusable", "cannot write it"),
+			});
+			await agents.run();
+			const { code, message } = agents.refusals.get(ask) ?? {};
+			assert.equal(code, "file-unusable", kind);
+			assert.match(message ?? "", /^it is paid, .*: cannot write it$/);
+		}
+	});
+
 	test("on which what was paid for was spoiled is filled again, once", async () => {
 		for (const spoil of ["sealed", "leaf"] as const) {
 			const agents: Agents = new Agents(world, {

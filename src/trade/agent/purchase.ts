@@ -364,12 +364,26 @@ export class Purchase {
 	}
 
 	#notDone(error: TetradError): void {
-		const { kind } = this.#state;
-		// Before its module was asked nothing can have been paid.
-		if (kind === "keeping")
-			this.#port.emit({ kind: "drop-goods", ask: this.ask });
-		if (kind === "keeping" || kind === "opening" || kind === "concluding")
-			this.#end(error);
+		const state = this.#state;
+		switch (state.kind) {
+			case "keeping":
+				// Before its module was asked nothing can have been paid.
+				this.#port.emit({ kind: "drop-goods", ask: this.ask });
+				return this.#end(error);
+			case "opening":
+				return this.#end(notKept(error));
+			case "concluding":
+				return this.#end(
+					state.conclusion.kind === "final" ? notKept(error) : error,
+				);
+			case "asked":
+			case "fetching":
+			case "final":
+			case "over":
+				return;
+			default:
+				return unreachable(state);
+		}
 	}
 
 	#tellFinal(): void {
@@ -413,6 +427,15 @@ function wrongGoods(): TetradError {
 	return new TetradError(
 		"merchandise-wrong",
 		"it is paid, and the merchant's agent signed for goods that do not open; the evidence is kept",
+	);
+}
+
+/** Whoever reads only that a file could not be written would take it that nothing was paid. */
+function notKept(cause: TetradError): TetradError {
+	return new TetradError(
+		cause.code,
+		`it is paid, and the goods could not be kept, which is tried again in the next tetrad: ${cause.message}`,
+		{ cause },
 	);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Loaded before a command: kills the process at one of its steps, while the file
- * TETRAD_TEST_TOLD names one, counted from when the file came: "write 3 before", "message 1 after".
+ * Loaded before a command: sends its process a signal at one of its steps, while the file
+ * TETRAD_TEST_TOLD names one, counted from when the file came: "write 3 before SIGKILL".
  * A write is what makes something durable, or changes a folder; a message is what goes into a
  * socket at once. Each step adds its letter to the file's neighbour, whose name ends in .steps.
  */
@@ -14,8 +14,9 @@ const file = process.env.TETRAD_TEST_TOLD;
 let told = "";
 let count = 0;
 let hasChanged = false;
+let signal;
 
-/** When this step is to kill: "before", "after", or not at all. */
+/** When this step brings the signal: "before", "after", or not at all. */
 function step(kind) {
 	let now = "";
 	try {
@@ -24,14 +25,15 @@ function step(kind) {
 		// Nothing is told.
 	}
 	if (now !== told) [told, count] = [now, 0];
-	const [what, at, when] = told.split(" ");
+	const [what, at, when, named] = told.split(" ");
+	signal = named;
 	if (what !== kind && what !== "count") return undefined;
 	appendFileSync(`${file}.steps`, kind.slice(0, 1));
 	return ++count === Number(at) ? when : undefined;
 }
 
 function die() {
-	process.kill(process.pid, "SIGKILL");
+	process.kill(process.pid, signal);
 }
 
 const { run } = StatementSync.prototype;
@@ -75,7 +77,7 @@ net.Socket.prototype.write = function (bytes, ...others) {
 		return write.call(this, bytes, ...others);
 	const when = step("message");
 	if (when === "before") die();
-	if (when === undefined) return write.call(this, bytes, ...others);
+	if (when !== "after") return write.call(this, bytes, ...others);
 	const done = others.findLast((other) => typeof other === "function");
 	return write.call(this, bytes, (error) => {
 		done?.(error);

@@ -10,6 +10,8 @@ export interface DeathAt {
 	/** From 1. */
 	readonly number: number;
 	readonly when: "before" | "after";
+	/** What it gets there; SIGKILL unless given. */
+	readonly signal?: "SIGKILL" | "SIGINT";
 }
 
 /** What one device is told, whichever of its processes runs. */
@@ -30,13 +32,13 @@ export class ToldToDie {
 	}
 
 	/** The step, counted anew. */
-	tell({ kind, number, when }: DeathAt): void {
-		this.#begin(`${kind} ${number} ${when}`);
+	tell({ kind, number, when, signal = "SIGKILL" }: DeathAt): void {
+		this.#begin(`${kind} ${number} ${when} ${signal}`);
 	}
 
 	/** Only counts. */
 	count(): void {
-		this.#begin("count 0");
+		this.#begin("count 0 never none");
 	}
 
 	/** Takes back what was told; answers with the steps there were, in order. */

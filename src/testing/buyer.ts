@@ -6,7 +6,6 @@ import type {
 } from "../device/trade/index.ts";
 import { TetradError } from "../errors.ts";
 import type { Listing } from "../trade/documents/index.ts";
-import type { TestClock } from "./clock.ts";
 import type { TestDevice } from "./device.ts";
 import type { Holder, TestBalance, TestLimits } from "./holder.ts";
 
@@ -16,12 +15,10 @@ export type Reachable = { readonly address: string } | string;
 /** An agent that buys and its module, with an owner who can be asked. */
 export class TestBuyer {
 	readonly #holder: Holder;
-	readonly #clock: TestClock;
 
-	/** `TestTown.buyer` makes one, with the clock of the town. */
-	constructor(holder: Holder, clock: TestClock) {
+	/** `TestTown.buyer` makes one. */
+	constructor(holder: Holder) {
 		this.#holder = holder;
-		this.#clock = clock;
 	}
 
 	get name(): string {
@@ -41,13 +38,12 @@ export class TestBuyer {
 		return this.#trading.catalogue(addressOf(shop));
 	}
 
-	/** As `TradingAgent.quote`. Asking takes a millisecond of the town's time: two offers that agree in all, also in their time, are one, and buying by the same offer again is the same purchase. */
+	/** As `TradingAgent.quote`. Buying by the same offer again is the same purchase. */
 	quote(
 		shop: Reachable,
 		item: string,
 		options: { readonly order?: string; readonly signal?: AbortSignal } = {},
 	): Promise<Quote> {
-		this.#clock.advance(1);
 		return this.#trading.quote(addressOf(shop), item, options);
 	}
 

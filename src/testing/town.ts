@@ -111,7 +111,7 @@ export class TestTown implements AsyncDisposable {
 	): Promise<TestBuyer> {
 		const holder = await this.#holder(name);
 		if (balance !== undefined) await holder.fund(balance);
-		return new TestBuyer(holder, this.clock);
+		return new TestBuyer(holder);
 	}
 
 	/** Somebody who sells. Throws `invalid-argument` for a name that is taken, and for a price that is none. */

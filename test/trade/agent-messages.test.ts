@@ -60,7 +60,12 @@ const LISTING: Listing = {
 	money: { exponent: 2, isPlay: true },
 	amount: 420n,
 };
-const OFFER: Offer = { ...LISTING, id: filled(16, 0x1d), validUntil: 256 };
+const OFFER: Offer = {
+	...LISTING,
+	id: filled(16, 0x1d),
+	validUntil: 256,
+	nonce: filled(8, 0x0c),
+};
 
 const field = (text: string) =>
 	`${(text.length / 2).toString(16).padStart(8, "0")}${text}`;
@@ -74,7 +79,7 @@ const LISTED = [
 	field("0201"),
 	field("00000000000001a4"),
 ].join("");
-const OFFERED = `${field("1d".repeat(16))}${LISTED}${field("0000000000000100")}`;
+const OFFERED = `${field("1d".repeat(16))}${LISTED}${field("0000000000000100")}${field("0c".repeat(8))}`;
 
 /** One of each, and its bytes after the type, written out. */
 const GOLDEN: Readonly<Record<string, readonly [Uint8Array, string]>> = {
@@ -245,7 +250,7 @@ describe("the id of an offer", () => {
 		assert.equal(idFor(), tag.slice(0, 32));
 	});
 
-	test("is another for another buyer, merchant, item, order, price and time", () => {
+	test("is another for another buyer, merchant, item, order, price, time and nonce", () => {
 		const { description } = LISTING;
 		const ids = [
 			idFor(),
@@ -261,6 +266,7 @@ describe("the id of an offer", () => {
 			idFor({ money: { exponent: 3, isPlay: true } }),
 			idFor({ amount: 421n }),
 			idFor({ validUntil: 257 }),
+			idFor({ nonce: filled(8, 0x0d) }),
 		];
 		assert.equal(new Set(ids).size, ids.length);
 	});

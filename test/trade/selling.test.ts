@@ -160,6 +160,13 @@ describe("an offer", () => {
 });
 
 describe("a sale", () => {
+	test("of one item twice at one moment is two", async () => {
+		const agents = new Agents(world, { stock: TEA });
+		const [one, other] = [await agents.quote("tea"), await agents.quote("tea")];
+		assert.equal(one.validUntil, other.validUntil);
+		assert.notEqual(hex(one.id), hex(other.id));
+	});
+
 	test("has its times, its four devices, and a key that its module derived", async () => {
 		const agents = new Agents(world, { stock: TEA });
 		await agents.buy("tea");

@@ -43,6 +43,7 @@ import {
 	type Listing,
 	listingSize,
 	MAX_PAGE_ITEMS,
+	OFFER_NONCE_BYTES,
 	offerId,
 	PAGE_BYTES,
 	parseSellingCertificate,
@@ -496,7 +497,11 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	#priced(listing: Listing, now: number): void {
 		const { crypto, tetrad, offerKey } = this.#options;
 		const { offerValidMs = OFFER_VALID_MS } = this.#options;
-		const offered = { ...listing, validUntil: now + offerValidMs };
+		const offered = {
+			...listing,
+			validUntil: now + offerValidMs,
+			nonce: crypto.random(OFFER_NONCE_BYTES),
+		};
 		const buyer = tetrad.other.agent.deviceId;
 		const id = offerId(crypto, offerKey, buyer, offered);
 		this.#listen();

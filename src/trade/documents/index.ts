@@ -66,6 +66,7 @@ export {
 	listingSize,
 	OFFER_ID_BYTES,
 	OFFER_KEY_BYTES,
+	OFFER_NONCE_BYTES,
 	type Offer,
 	offerId,
 	type Price,

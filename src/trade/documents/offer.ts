@@ -35,6 +35,9 @@ import { oneOf } from "./one-of.ts";
 /** What names an offer, in bytes. */
 export const OFFER_ID_BYTES = 16;
 
+/** What tells offers of one item apart, in bytes. */
+export const OFFER_NONCE_BYTES = 8;
+
 /** Of the key that a merchant's agent makes the tags of its offers with, in bytes. */
 export const OFFER_KEY_BYTES = 32;
 
@@ -68,6 +71,8 @@ export interface Offer extends Listing {
 	readonly id: Uint8Array;
 	/** By the merchant's clock; milliseconds since the epoch. */
 	readonly validUntil: number;
+	/** Random, 8 bytes: an item that is offered twice at one moment can be bought twice. */
+	readonly nonce: Uint8Array;
 }
 
 /** How one text, or one list of them, is a field. */
@@ -89,7 +94,7 @@ const LISTING: Fields<Listing> = {
 /** What an offer has after its id. */
 const OFFERED: Structure<Omit<Offer, "id">> = structure<Omit<Offer, "id">>(
 	"what is offered",
-	{ ...LISTING, validUntil: time },
+	{ ...LISTING, validUntil: time, nonce: bytes(OFFER_NONCE_BYTES) },
 );
 
 /** The fields of an offer, in their order. */
@@ -97,6 +102,7 @@ export const OFFER_FIELDS: Fields<Offer> = {
 	id: bytes(OFFER_ID_BYTES),
 	...LISTING,
 	validUntil: time,
+	nonce: bytes(OFFER_NONCE_BYTES),
 };
 
 const LISTING_STRUCTURE: Structure<Listing> = structure<Listing>(
@@ -143,5 +149,6 @@ export function copyOffer(offer: Offer): Offer {
 		money: offer.money,
 		amount: offer.amount,
 		validUntil: offer.validUntil,
+		nonce: copy(offer.nonce),
 	};
 }

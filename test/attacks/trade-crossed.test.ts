@@ -166,6 +166,20 @@ describe("money and key change hands once, both or neither", () => {
 	});
 });
 
+test("a key that comes in a later tetrad is told to the agent, which has not asked again", async () => {
+	const { market, contract } = await lost();
+	market.town.restart(market.bob);
+	await market.meet();
+	await market.quiet();
+	assert.deepEqual(market.brief(contract).at(-1), "bought");
+	assert.deepEqual(
+		market.ann.reports.flatMap((report) =>
+			report.kind === "sale" ? [report.what] : [],
+		),
+		["bought"],
+	);
+});
+
 test("a purchase whose rows are in an archive is answered as before, and ends no tetrad", async () => {
 	const market = await open();
 	const { town, ann, bob } = market;

@@ -84,6 +84,8 @@ export type BuyerJob =
 			readonly contract: Uint8Array;
 			/** Nobody has to have asked: it is told to the agent that wanted it, and reported. */
 			readonly isNews: boolean;
+			/** The key that has just come, which may not be in the rows yet. */
+			readonly keyed: KeyedEvent | undefined;
 	  }
 	| {
 			readonly kind: "finding-purchases";
@@ -106,6 +108,8 @@ type BuyerEvent = Exclude<
 	SaleEvent,
 	{ readonly kind: "sold" | "booked" | "refused" }
 >;
+
+type KeyedEvent = Extract<BuyerEvent, { readonly kind: "keyed" }>;
 
 /** There is no key, and never will be. */
 type EndEvent = Extract<BuyerEvent, { readonly kind: "refunded" | "declined" }>;
@@ -225,7 +229,7 @@ export class BuyerModule {
 				return;
 			case "keyed":
 				return purchase === undefined
-					? this.#findNews(contract)
+					? this.#findNews(contract, event)
 					: this.#keyed(purchase, event);
 			case "receipt-without-key":
 				// Whoever waits is told that it is in doubt, which follows.
@@ -266,10 +270,7 @@ export class BuyerModule {
 		if (payment !== undefined) purchase.state = { kind: "locked", payment };
 	}
 
-	#keyed(
-		purchase: Purchase,
-		event: Extract<BuyerEvent, { readonly kind: "keyed" }>,
-	): void {
+	#keyed(purchase: Purchase, event: KeyedEvent): void {
 		const { contract, state, askers } = purchase;
 		const bytes = message(ABOUT_PURCHASES.bought, event);
 		this.#drop(purchase);
@@ -415,26 +416,26 @@ export class BuyerModule {
 		const { contract } = purchase;
 		purchase.state = { kind: "looking-up" };
 		this.#transact(
-			{ kind: "finding-purchase", contract, isNews: false },
+			{ kind: "finding-purchase", contract, isNews: false, keyed: undefined },
 			findPurchase(this.#rail, contract),
 		);
 	}
 
 	/** Something has become of a purchase for which nobody in memory waits. */
-	#findNews(contract: Uint8Array): void {
+	#findNews(contract: Uint8Array, keyed?: KeyedEvent): void {
 		this.#transact(
-			{ kind: "finding-purchase", contract, isNews: true },
+			{ kind: "finding-purchase", contract, isNews: true, keyed },
 			findPurchase(this.#rail, contract),
 		);
 	}
 
 	#found(
-		{ contract, isNews }: JobOf<"finding-purchase">,
+		{ contract, isNews, keyed }: JobOf<"finding-purchase">,
 		found: FoundPurchase | undefined,
 	): void {
 		const purchase = this.#purchases.get(hex(contract));
 		if (isNews) {
-			if (found !== undefined) this.#tellNews(found, purchase);
+			if (found !== undefined) this.#tellNews(withKey(found, keyed), purchase);
 			return;
 		}
 		if (purchase?.state.kind !== "looking-up") return;
@@ -604,6 +605,20 @@ export class BuyerModule {
 	#report(what: string, contract: Uint8Array, error?: TetradError): void {
 		this.#rail.report({ kind: "sale", what, contract, error });
 	}
+}
+
+/** As it is when its key is written down, which may still be under way. */
+function withKey(
+	found: FoundPurchase,
+	keyed: KeyedEvent | undefined,
+): FoundPurchase {
+	if (keyed === undefined || found.step !== "locked") return found;
+	const { key, receipt, chain } = keyed;
+	return {
+		...found,
+		step: "keyed",
+		sale: { ...found.sale, key, receipt, chain },
+	};
 }
 
 function cancelled(): TetradError {

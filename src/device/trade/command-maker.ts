@@ -7,14 +7,17 @@ import type { MakeOnOrder } from "./made-goods.ts";
  * Makes what is ordered by a command of the merchant's, which a shell runs: the order comes on its
  * standard input, and what it writes on its standard output is the merchandise. The name of the
  * item is in TETRAD_ITEM, and that of the buyer's agent in TETRAD_BUYER. Nothing that a buyer says
- * becomes a part of the command. A command that fails, or takes longer than ten minutes, has made
- * nothing, and is killed when nobody waits for it any more.
+ * becomes a part of the command. A command that fails, writes nothing, or takes longer than ten
+ * minutes, has made nothing, and is killed with all that it started when nobody waits for it any more.
  */
 export function commandMaker(command: string): MakeOnOrder {
 	return async function* make({ item, buyer }, signal) {
 		// Few agents make anything on order, and no others can start a process.
 		const { spawn } = process.getBuiltinModule("node:child_process");
-		const within = AbortSignal.timeout(MAKE_WITHIN_MS);
+		const until = AbortSignal.any([
+			signal,
+			AbortSignal.timeout(MAKE_WITHIN_MS),
+		]);
 		const child = spawn("/bin/sh", ["-c", command], {
 			stdio: ["pipe", "pipe", "inherit"],
 			env: {
@@ -22,20 +25,46 @@ export function commandMaker(command: string): MakeOnOrder {
 				TETRAD_ITEM: item.name,
 				TETRAD_BUYER: buyer.name,
 			},
-			signal: AbortSignal.any([signal, within]),
-			killSignal: "SIGKILL",
+			// A group of its own, so that what the shell has started ends with it.
+			detached: true,
 		});
-		const ended = once(child, "close").catch((thrown: unknown) => {
-			throw failed(command, thrown);
-		});
+		const end = () => {
+			killGroup(child.pid);
+			child.stdout.destroy();
+		};
+		const ended = once(child, "close");
+		ended.catch(() => {});
 		// Whoever does not read its order may go without it.
 		child.stdin.on("error", () => {});
 		child.stdin.end(item.order);
-		ended.catch(() => {});
-		yield* child.stdout as AsyncIterable<Uint8Array>;
-		const [code] = (await ended) as [number | null];
-		if (code !== 0) throw failed(command, undefined);
+		until.addEventListener("abort", end, { once: true });
+		if (until.aborted) end();
+		let isEmpty = true;
+		let isOver = false;
+		try {
+			for await (const piece of child.stdout as AsyncIterable<Uint8Array>) {
+				isEmpty = false;
+				yield piece;
+			}
+			const [code] = (await ended) as [number | null];
+			isOver = true;
+			if (code !== 0 || isEmpty) throw failed(command, undefined);
+		} catch (thrown) {
+			throw thrown instanceof TetradError ? thrown : failed(command, thrown);
+		} finally {
+			until.removeEventListener("abort", end);
+			if (!isOver) end();
+		}
 	};
+}
+
+function killGroup(leader: number | undefined): void {
+	if (leader === undefined) return;
+	try {
+		process.kill(-leader, "SIGKILL");
+	} catch {
+		// All of it has ended by itself.
+	}
 }
 
 function failed(command: string, cause: unknown): TetradError {

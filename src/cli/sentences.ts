@@ -1,7 +1,7 @@
 /* What a device reports, as a person at a terminal reads it. */
 import type { ProcessEvent, PurseEvent } from "../device/process/index.ts";
 import { money } from "./money.ts";
-import { count, plain } from "./voice.ts";
+import { count, moment, plain } from "./voice.ts";
 
 /** `undefined` for what only programs want to know. */
 export function sentence(event: ProcessEvent): string | undefined {
@@ -157,15 +157,17 @@ type Purchase = Extract<ProcessEvent, { readonly event: "purchase" }>;
 
 /** What an owner is told of a purchase that is over, or left alone, is true whatever comes. */
 function purchaseSentence(event: Purchase): string | undefined {
-	const { state, until, reason, code, contract } = event;
+	const { state, reason, code, contract } = event;
 	const of = contract === undefined ? "" : ` ${contract}`;
+	const until =
+		event.until === undefined ? "" : moment(Date.parse(event.until));
 	const why =
 		reason === undefined ? "" : `: ${plain(reason)} (${code ?? "internal"})`;
 	switch (state) {
 		case "paying":
-			return `contract${of}\n  pays, until ${until ?? ""} at the latest`;
+			return `contract${of}\n  pays, until ${until} at the latest`;
 		case "waiting":
-			return `waits for the owner of the module, and nothing is paid${why}\n  on its machine, until ${until ?? ""}: tetrad approvals, then tetrad approve${of}`;
+			return `waits for the owner of the module, and nothing is paid\n  on its machine, until ${until}: tetrad approvals, then tetrad approve${of}`;
 		case "paid":
 			return "paid, and the key is here";
 		case "fetching":
@@ -179,7 +181,7 @@ function purchaseSentence(event: Purchase): string | undefined {
 		case "void":
 			return `void and credited: contract${of}${why}`;
 		case "in-doubt":
-			return `in doubt until ${until ?? ""}, and going on by itself: contract${of}${why}`;
+			return `in doubt until ${until}, and going on by itself: contract${of}${why}`;
 	}
 }
 

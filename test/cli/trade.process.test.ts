@@ -1,7 +1,7 @@
 /* A folder that is sold, and what becomes of purchases, by the commands that people give: four devices, and an issuer with its agent. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { done, refused } from "../support/commands.ts";
@@ -163,9 +163,31 @@ describe("a folder that is sold", () => {
 			const result = await run(buy("photo.jpg", max, "too-dear.jpg"));
 			assert.equal(result.code, 1);
 			assert.match(result.stderr, why);
+			assert.match(result.stdout, /^not bought, and nothing paid/m);
 		}
 		await refused(buy("photo.jpg", "4.20", "x.jpg"), /"4\.20 EUR"/, 2);
 		assert.deepEqual(await readdir(out("")), before);
+	});
+
+	test("is not asked when the goods or their receipt would have no place", async () => {
+		const before = await purchasesOf("A");
+		await writeFile(out("there.jpg"), "mine");
+		const places: [to: string, receipt: string, why: RegExp][] = [
+			["there.jpg", "r", /exists already; .* write over it with --overwrite/],
+			["none/photo.jpg", "r", /there is no folder .*none \(/],
+			["photo-2.jpg", "none/r", /there is no folder .*none \(/],
+		];
+		for (const [to, receipt, why] of places) {
+			const result = await run(
+				buy("photo.jpg", "9 PLAY", to, "--receipt", out(receipt)),
+			);
+			assert.equal(result.code, 1);
+			assert.match(result.stderr, why);
+			assert.doesNotMatch(result.stdout, /linked|bought "/);
+		}
+		assert.equal(await readFile(out("there.jpg"), "utf8"), "mine");
+		assert.deepEqual(await purchasesOf("A"), before);
+		await rm(out("there.jpg"));
 	});
 
 	test("says what it does not sell", async () => {
@@ -239,10 +261,9 @@ describe("a purchase that needs its owner", () => {
 	test("is not waited for unless that was asked for, and says what to do", async () => {
 		const result = await run(buy("photo.jpg", "4.20 PLAY", "unapproved.jpg"));
 		assert.equal(result.code, 1, result.stdout);
-		assert.match(result.stdout, /waits for the owner .* nothing is paid/s);
-		assert.match(result.stdout, /tetrad approve [0-9a-f]{64}/);
 		assert.match(result.stdout, /^not bought, and nothing paid: contract /m);
-		assert.match(result.stderr, /\(approval-needed\)/);
+		assert.doesNotMatch(result.stdout, /tetrad approve/);
+		assert.match(result.stderr, /buy it with --wait, .* \(approval-needed\)/);
 		assert.ok(!(await readdir(out(""))).includes("unapproved.jpg"));
 		const [last] = await purchasesOf("A");
 		assert.equal(last?.state, "not-bought");

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { type ProcessEvent, runBuying } from "../../device/process/index.ts";
 import { hasPurse } from "../../device/purse/index.ts";
-import type { Quote } from "../../device/trade/index.ts";
-import { TetradError } from "../../errors.ts";
+import { type Quote, requireTarget } from "../../device/trade/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import { formatAmount, parseAmount } from "../../money/index.ts";
 import { balanceJson, balancesOf, sayBalances } from "../purse/index.ts";
 import { runDevice } from "../run-device.ts";
@@ -27,6 +27,8 @@ export async function buy(
 ): Promise<void> {
 	const { out, overwrite = false, order, wait, receipt, home } = flags;
 	const most = parseMost(flags.max);
+	if (receipt !== undefined)
+		await requireTarget({ path: receipt, overwrite: true });
 	let bought: string | undefined;
 	await runDevice(flags, (signal, report) =>
 		runBuying(
@@ -45,12 +47,30 @@ export async function buy(
 		),
 	);
 	if (bought === undefined) return;
-	if (receipt !== undefined) await writeReceipt(home, bought, receipt);
+	if (receipt !== undefined) await writeReceiptOf(bought, home, receipt);
 	else if (!flags.json)
 		say(
 			`  receipt   tetrad receipt ${bought.slice(0, 16)} --home ${home} --out FILE`,
 		);
 	await showBalance(flags);
+}
+
+/** The goods are here when their receipt cannot be written, and it can be had again. */
+async function writeReceiptOf(
+	contract: string,
+	home: string,
+	out: string,
+): Promise<void> {
+	try {
+		await writeReceipt(home, contract, out);
+	} catch (thrown) {
+		const { code, message } = asTetradError(thrown);
+		throw new TetradError(
+			code,
+			`it is bought, and its receipt was not written: ${message}; write it with: tetrad receipt ${contract.slice(0, 16)} --home ${home} --out FILE`,
+			{ cause: thrown },
+		);
+	}
 }
 
 /** What a purchase may cost, before it is known in which money. */

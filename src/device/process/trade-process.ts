@@ -1,17 +1,19 @@
 import { type Address, formatAddress } from "../../carrier/index.ts";
-import { asTetradError, type TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
 import type { Listing } from "../../trade/documents/index.ts";
 import { readPurchaseOf } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
+import type { TetradEvent } from "../runtime/index.ts";
 import {
 	commandMaker,
 	FolderCatalogue,
 	FolderShop,
 	type GoodsTarget,
 	type Quote,
+	requireTarget,
 	TradingAgent,
 } from "../trade/index.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
@@ -43,6 +45,12 @@ export interface SellOptions extends AgentHomeOptions {
 	readonly onOrder?: string;
 	/** At an issuer's agent the module gets what it sells with, and hands in what it was paid. */
 	readonly settleAt?: SettleAt;
+}
+
+/** A buyer in a tetrad, which has one number in all that is said of it. */
+interface Visit {
+	readonly tetrad: number;
+	readonly observe: (event: TetradEvent) => void;
 }
 
 /** Sells what a folder has, until the signal. Rejects with why it cannot. */
@@ -78,8 +86,13 @@ export async function runSelling(
 			store,
 			signer: home.identity.signer,
 		});
-		const observers = new Map<number, ReturnType<typeof observer>>();
-		const reporters = new Map<number, ReturnType<typeof sellerReporter>>();
+		const come = new Map<number, Visit>();
+		const visit = (number: number): Visit => {
+			const tetrad = work.nextTetrad();
+			const made = { tetrad, observe: observer(tetrad, report) };
+			come.set(number, made);
+			return made;
+		};
 		try {
 			await trading.sell(formatAddress(options.listen), shop, {
 				signal,
@@ -99,29 +112,21 @@ export async function runSelling(
 							});
 						case "tetrad": {
 							const { number } = event;
-							const known =
-								observers.get(number) ?? observer(work.nextTetrad(), report);
-							observers.set(number, known);
-							known(event.event);
-							if (event.event.kind === "ended") {
-								observers.delete(number);
-								reporters.delete(number);
-							}
+							const { observe } = come.get(number) ?? visit(number);
+							observe(event.event);
+							if (event.event.kind === "ended") come.delete(number);
 							return;
 						}
 						case "sale": {
 							const { number, buyer } = event;
-							const known =
-								reporters.get(number) ??
-								sellerReporter(
-									number,
-									buyer.name,
-									(contract) => shop.nameOf(contract),
-									(amount) => moneyText(amount, terms),
-									report,
-								);
-							reporters.set(number, known);
-							return known(event.event);
+							const { tetrad } = come.get(number) ?? { tetrad: number };
+							return sellerReporter(
+								tetrad,
+								buyer.name,
+								(contract) => shop.nameOf(contract),
+								(amount) => moneyText(amount, terms),
+								report,
+							)(event.event);
 						}
 						case "refused":
 							return reportRefused(event.peer, event.error, report);
@@ -167,51 +172,81 @@ export interface BuyOptions extends CallMerchant {
 	readonly waits: boolean;
 }
 
-/** Buys one item. Rejects with why there are no goods. */
+/**
+ * Buys one item. Rejects with why there are no goods, and what became of the money is reported
+ * before.
+ */
 export async function runBuying(
 	options: BuyOptions,
 	report: Report,
 ): Promise<void> {
-	const { item, order, to, judge, waits, signal } = options;
-	await calling(options, report, async ({ trading, store }) => {
-		const address = formatAddress(options.connect);
-		const quote = await trading.quote(address, item, {
-			signal,
-			...(order === undefined ? {} : { order }),
-		});
-		reportQuote(quote, report);
-		judge(quote);
-		const stop = new AbortController();
-		const until = AbortSignal.any([signal, stop.signal]);
-		const step = purchaseReporter(report);
-		let waiting: TetradError | undefined;
-		try {
-			for await (const one of trading.buy(quote, { to, signal: until }))
-				if (one.kind === "bought")
-					report({
-						event: "bought",
-						contract: hex(one.contract.hash),
-						item: quote.offer.description.name,
-						merchant: quote.merchant.name,
-						path: one.path,
-						size: Number(one.contract.length),
-						receipted: one.receipt.length > 0,
-						...rowMoneyOf(quote, one.contract),
-					});
-				else {
-					if (one.kind === "in-doubt") throw one.error;
-					step(one);
-					if (one.kind === "waiting" && !waits) {
-						waiting = one.error;
-						stop.abort();
-					}
-				}
-		} catch (thrown) {
-			const error = waiting ?? asTetradError(thrown);
-			await reportUnbought(store, quote, error, report);
-			throw error;
-		}
+	let isTold = false;
+	const telling: Report = (event) => {
+		if (event.event === "purchase" && event.state !== "waiting") isTold = true;
+		report(event);
+	};
+	try {
+		await requireTarget(options.to);
+		await calling(options, telling, (opened) =>
+			buyOne(options, opened, telling),
+		);
+	} catch (thrown) {
+		if (!isTold) report({ event: "purchase", state: "not-bought" });
+		throw thrown;
+	}
+}
+
+async function buyOne(
+	{ item, order, to, judge, waits, signal, connect }: BuyOptions,
+	{ trading, store }: Trading,
+	report: Report,
+): Promise<void> {
+	const quote = await trading.quote(formatAddress(connect), item, {
+		signal,
+		...(order === undefined ? {} : { order }),
 	});
+	reportQuote(quote, report);
+	judge(quote);
+	const stop = new AbortController();
+	const until = AbortSignal.any([signal, stop.signal]);
+	const step = purchaseReporter(report);
+	let waiting: TetradError | undefined;
+	try {
+		for await (const one of trading.buy(quote, { to, signal: until })) {
+			if (one.kind === "bought") {
+				report({
+					event: "bought",
+					contract: hex(one.contract.hash),
+					item: quote.offer.description.name,
+					merchant: quote.merchant.name,
+					path: one.path,
+					size: Number(one.contract.length),
+					receipted: one.receipt.length > 0,
+					...rowMoneyOf(quote, one.contract),
+				});
+				continue;
+			}
+			if (one.kind === "in-doubt") throw one.error;
+			if (one.kind === "waiting" && !waits) {
+				waiting = withoutWaiting(one.error);
+				stop.abort();
+				continue;
+			}
+			step(one);
+		}
+	} catch (thrown) {
+		const error = waiting ?? asTetradError(thrown);
+		await reportUnbought(store, quote, error, report);
+		throw error;
+	}
+}
+
+/** Who does not wait has given up, and an approval that comes later is of no use. */
+function withoutWaiting({ code }: TetradError): TetradError {
+	return new TetradError(
+		code,
+		"the owner of the module has to approve this purchase, and was not waited for; buy it with --wait, and approve it meanwhile",
+	);
 }
 
 /** Says where a purchase is that was not bought: it is true whatever comes. */
@@ -275,12 +310,15 @@ function rowMoneyOf({ offer }: Quote, contract: { readonly amount: bigint }) {
 	);
 }
 
+/** An agent that runs, and what it trades with. */
+interface Trading extends OpenedAgent {
+	readonly trading: TradingAgent;
+}
+
 async function calling(
 	options: CallMerchant,
 	report: Report,
-	work: (
-		opened: OpenedAgent & { readonly trading: TradingAgent },
-	) => Promise<void>,
+	work: (opened: Trading) => Promise<void>,
 	learnedTo?: (name: string) => string,
 ): Promise<void> {
 	const { connect, routing, root } = options;

@@ -6,6 +6,7 @@ import {
 	open,
 	rename,
 	rm,
+	stat,
 	statfs,
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -122,7 +123,7 @@ export class GoodsFile implements KeptGoods {
 		mayBeThere = false,
 	}: NewGoodsTarget): Promise<GoodsFile> {
 		const target = resolve(path);
-		if (!mayBeThere) await requireFree(target, overwrite);
+		if (!mayBeThere) await requireTarget({ path, overwrite });
 		try {
 			await rm(partOf(target), { force: true });
 			const part = await open(partOf(target), "wx+", 0o600);
@@ -315,15 +316,31 @@ function beside(target: string, end: "part" | "new"): string {
 	return join(dirname(path), `.${stem}.tetrad-${end}`);
 }
 
-async function requireFree(target: string, overwrite: boolean): Promise<void> {
+/** Throws `file-unusable` for a target that is there and not to be written over, and for one in no folder. */
+export async function requireTarget({
+	path,
+	overwrite = false,
+}: GoodsTarget): Promise<void> {
+	const target = resolve(path);
 	const info = await lstat(target).catch(() => undefined);
-	if (info === undefined) return;
+	if (info === undefined) {
+		const folder = dirname(target);
+		const isFolder = await stat(folder).then(
+			(found) => found.isDirectory(),
+			() => false,
+		);
+		if (isFolder) return;
+		throw new TetradError(
+			"file-unusable",
+			`cannot write ${target}: there is no folder ${folder}`,
+		);
+	}
 	if (overwrite && info.isFile()) return;
 	throw new TetradError(
 		"file-unusable",
-		overwrite
-			? `${target} is not a file, and is not written over`
-			: `${target} exists already; choose another name`,
+		info.isFile() && !overwrite
+			? `${target} exists already; choose another name, or write over it with --overwrite`
+			: `${target} is not a file, and is not written over; choose another name`,
 	);
 }
 

@@ -5,11 +5,12 @@ export { commandMaker } from "./command-maker.ts";
 export { type CataloguePage, FolderCatalogue } from "./folder-catalogue.ts";
 export type { NotOffered } from "./folder-files.ts";
 export { FolderShop, type FolderShopOptions } from "./folder-shop.ts";
-export type {
-	GoodsKeeper,
-	GoodsTarget,
-	KeptGoods,
-	NewGoodsTarget,
+export {
+	type GoodsKeeper,
+	type GoodsTarget,
+	type KeptGoods,
+	type NewGoodsTarget,
+	requireTarget,
 } from "./goods-file.ts";
 export type { MakeOnOrder, Order } from "./made-goods.ts";
 export {

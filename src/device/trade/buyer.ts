@@ -121,6 +121,10 @@ export class Buyer {
 	/** Those of which the module has spoken by itself, by contract in hexadecimal. */
 	readonly #goingOn = new Map<string, GoingOn>();
 	readonly #over = Promise.withResolvers<void>();
+	/** Of what was learned in this tetrad. */
+	readonly #learnedTargets = new Set<string>();
+	/** What was learned is kept one after another, so that each has a name of its own. */
+	#learning: Promise<void> = Promise.resolve();
 	#asks = 0;
 	#end: TetradError | undefined;
 
@@ -175,7 +179,10 @@ export class Buyer {
 				answered: ({ ask, answer }) =>
 					this.#asked.get(ask)?.answer.resolve(answer),
 				refused: ({ ask, error }) => this.#asked.get(ask)?.answer.reject(error),
-				learned: ({ learned }) => void this.#learned(learned).catch(() => {}),
+				learned: ({ learned }) => {
+					this.#learning = this.#learning.then(() => this.#learned(learned));
+					this.#learning.catch(() => {});
+				},
 				unknown: ({ contract }) => void this.#goOn(contract).catch(() => {}),
 				end: ({ error }) => this.#close(error),
 			},
@@ -268,6 +275,7 @@ export class Buyer {
 	/** Keeps all purchases of which only the module knows. They go on when they are resumed. */
 	async learn(): Promise<void> {
 		await this.#ask<"learned">((ask) => ({ kind: "learn", ask }));
+		await this.#learning;
 	}
 
 	async #ask<Kind extends BuyerAnswer["kind"]>(
@@ -324,6 +332,21 @@ export class Buyer {
 						error: asTetradError(thrown),
 					}),
 			);
+	}
+
+	/** Where the goods of no other purchase go that is not over: the same item may have been bought often. */
+	async #freeTarget(path: string): Promise<string> {
+		const { store } = this.#options;
+		const open = await store.transact(readProvisional(MAX_RESUMED));
+		const taken = new Set(open.map(({ target }) => target));
+		for (let number = 1; ; number++) {
+			const name = number === 1 ? path : `${path} (${number})`;
+			const target = this.#keeper.nameOf(name);
+			if (!taken.has(target) && !this.#learnedTargets.has(target)) {
+				this.#learnedTargets.add(target);
+				return target;
+			}
+		}
 	}
 
 	/** What came for a purchase that is not over is all that its buyer has of it. Throws `file-unusable`. */
@@ -421,7 +444,7 @@ export class Buyer {
 				merchant: nameInDeviceId(contract.sellerAgent),
 				merchant_module: nameInDeviceId(contract.sellerModule),
 				address: "",
-				target: this.#keeper.nameOf(learnedTo(harmlessName(name))),
+				target: await this.#freeTarget(learnedTo(harmlessName(name))),
 				overwrite: 0n,
 			}),
 		);

@@ -156,7 +156,8 @@ describe("the same purchase at the same time", () => {
 		const target = street.newTarget();
 		const both = await Promise.all([street.buy(target), street.buy(target)]);
 		const codes = both.map(({ code }) => code ?? "bought").toSorted();
-		assert.deepEqual(codes, ["bought", "busy"]);
+		// One that comes when the other is done finds its file there.
+		assert.match(codes.join(), /^bought,(busy|file-unusable)$/);
 		await street.comesToRest(target, [
 			...both.toSorted((a, b) => (a.code ?? "").localeCompare(b.code ?? "")),
 		]);

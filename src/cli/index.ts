@@ -28,7 +28,6 @@ export {
 	sayFitting,
 	sayJson,
 	speakJson,
-	tell,
 	tellFailure,
 	tellFitting,
 	tellTrouble,

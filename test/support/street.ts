@@ -50,7 +50,6 @@ export function pointName({ who, at, again }: Point): string {
 const PATIENCE_MS = 30_000;
 
 /** In minor units. */
-export const PRICE = 25n;
 const MONEY = 1_000_000n;
 
 /** What the shop sells: more than one chunk. */

@@ -18,7 +18,7 @@ import type { Module } from "../money/town.ts";
 import { type Market, MINUTE, PRICE, type Visit } from "./market.ts";
 
 /** A rail with a buyer who has 1000 on it, and a merchant. */
-export interface RailMarket {
+interface RailMarket {
 	readonly market: Market;
 	/** What a module has, once nothing is open. */
 	balance(module: Module): bigint;

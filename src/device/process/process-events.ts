@@ -141,7 +141,7 @@ export interface Money {
 }
 
 /** How far a purchase is. What an owner is told of one that is over, or that is left alone, is always `bought`, `wrong`, `not-bought`, `void` or `in-doubt`. */
-export type PurchaseState =
+type PurchaseState =
 	/** The goods are here, sealed, and the module is asked to pay. */
 	| "paying"
 	/** It waits for the owner of the module; nothing is paid. */

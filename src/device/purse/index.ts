@@ -7,7 +7,6 @@ export {
 export { MAX_HISTORY } from "./limits.ts";
 export {
 	type CheckedLog,
-	type QuotedHead,
 	verifyLog,
 	viewLog,
 } from "./log-check.ts";

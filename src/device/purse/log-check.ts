@@ -52,7 +52,7 @@ export interface QuotedHead {
 }
 
 /** What was found of a quoted head in a log. */
-export interface CheckedQuote extends QuotedHead {
+interface CheckedQuote extends QuotedHead {
 	/** `there`: the log led to it. `beyond`: the log ends before it. `other`: the log has another head in its place. */
 	readonly found: "there" | "beyond" | "other";
 }

@@ -161,7 +161,7 @@ export interface GivenSecret {
  * commits them; a rail on which locking is a step of its own has sales that are `committed` and
  * not yet `locked`, of which it goes on, or takes the money back, by itself.
  */
-export type SaleStep =
+type SaleStep =
 	| "committed"
 	| "locked"
 	| "keyed"

@@ -58,8 +58,7 @@ export interface WireFrame {
 }
 
 /** Frames of one name that went one way, and were read and not kept. */
-export interface Omitted
-	extends Pick<WireFrame, "wire" | "from" | "to" | "name"> {
+interface Omitted extends Pick<WireFrame, "wire" | "from" | "to" | "name"> {
 	readonly count: number;
 }
 

@@ -7,7 +7,7 @@ export {
 	NEEDS_TOKENS,
 } from "./claims.ts";
 export { type Custody, whereOf } from "./custody.ts";
-export { type Dissection, dissect, type WireFrame } from "./dissect.ts";
+export { dissect, type WireFrame } from "./dissect.ts";
 export type { Victim } from "./doubt.ts";
 export { KEY_ROOMS } from "./key-room.ts";
 export { byPlace, NAMES } from "./names.ts";
@@ -21,4 +21,3 @@ export {
 	type ReceiptCheck,
 } from "./sale-check.ts";
 export { type Run, type RunOptions, Stage } from "./stage.ts";
-export type { ShownBalances } from "./teller.ts";

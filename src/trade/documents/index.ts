@@ -9,7 +9,6 @@ export {
 	parseContract,
 	parseTerms,
 	termsHash,
-	type VerifiedContract,
 	verifyContract,
 } from "./contract.ts";
 export {
@@ -19,7 +18,6 @@ export {
 	exporterHash,
 	goodsKey,
 	keyHash,
-	type SellerOf,
 	saltKey,
 	secretHash,
 	sellingSecret,
@@ -34,10 +32,8 @@ export {
 } from "./item.ts";
 export {
 	CHUNK_BYTES,
-	CONTRACT_ID_BYTES,
 	GENERATION_MS,
 	MAX_BOOK_WITHIN_MS,
-	MAX_CERTIFICATE_BYTES,
 	MAX_CHUNKS,
 	MAX_CONTRACT_BYTES,
 	MAX_MERCHANDISE_BYTES,
@@ -64,12 +60,10 @@ export {
 	type ItemKind,
 	type Listing,
 	listingSize,
-	OFFER_ID_BYTES,
 	OFFER_KEY_BYTES,
 	OFFER_NONCE_BYTES,
 	type Offer,
 	offerId,
-	type Price,
 } from "./offer.ts";
 export {
 	encodePurchaseReceipt,
@@ -91,7 +85,6 @@ export {
 } from "./rail.ts";
 export {
 	parseRefundText,
-	type RefundOf,
 	refundContract,
 	refundText,
 } from "./refund.ts";
@@ -100,6 +93,5 @@ export {
 	parseSellingCertificate,
 	type SellingCertificate,
 	type SellingCertificateBody,
-	type VerifiedSellingCertificate,
 	verifySellingCertificate,
 } from "./selling-certificate.ts";

@@ -33,7 +33,7 @@ import {
 import { oneOf } from "./one-of.ts";
 
 /** What names an offer, in bytes. */
-export const OFFER_ID_BYTES = 16;
+const OFFER_ID_BYTES = 16;
 
 /** What tells offers of one item apart, in bytes. */
 export const OFFER_NONCE_BYTES = 8;
@@ -45,7 +45,7 @@ export const OFFER_KEY_BYTES = 32;
 export type ItemKind = "file" | "inline" | "made-on-order";
 
 /** A price, and all that has to be known of its money. */
-export interface Price {
+interface Price {
 	/** Device id of the issuer. */
 	readonly issuer: Uint8Array;
 	/** Its currency's code. */

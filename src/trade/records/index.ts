@@ -4,7 +4,6 @@ export {
 	concludePurchase,
 	type NewPurchase,
 	type PurchaseOutcome,
-	type PurchaseState,
 	readProvisional,
 	readPurchase,
 	readPurchaseOf,
@@ -21,7 +20,6 @@ export {
 export {
 	AGENT_SCHEMA,
 	MADE,
-	type MadeRow,
 	PURCHASES,
 	type PurchaseRow,
 	REFUNDS,

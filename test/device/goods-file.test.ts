@@ -222,7 +222,7 @@ describe("a file that is there already", () => {
 	test("and a folder that is not there are told of before anything is paid", async () => {
 		await assert.rejects(
 			GoodsFile.begin({ path: join(folder.path, "no", "photo.jpg") }),
-			{ code: "file-unusable", message: /does not exist/ },
+			{ code: "file-unusable", message: /there is no folder/ },
 		);
 	});
 });

@@ -224,12 +224,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	cli: [
 		"carrier",
 		"device/home",
+		"device/issuer",
 		"device/process",
+		"device/purse",
 		"identity",
 		"keys",
 		"money",
 		"session",
 		"tetrad",
+		"wire",
 	],
 	"cli/authority": [
 		"cli",
@@ -278,7 +281,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"cli/purse": [
 		"carrier",
 		"cli",
-		"device/issuer",
 		"device/process",
 		"device/purse",
 		"identity",
@@ -288,7 +290,6 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"cli/trade": [
 		"carrier",
 		"cli",
-		"cli/purse",
 		"device/home",
 		"device/process",
 		"device/purse",

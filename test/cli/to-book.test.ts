@@ -1,7 +1,7 @@
 /* How an owner reads of a transfer that is taken only once its issuer has booked it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { balanceJson, sayBalances } from "../../src/cli/purse/show.ts";
+import { balanceJson, sayBalances } from "../../src/cli/balances.ts";
 import { sentence } from "../../src/cli/sentences.ts";
 import { purseEvent } from "../../src/device/process/purse-events.ts";
 import type { PurseBalance } from "../../src/device/purse/index.ts";

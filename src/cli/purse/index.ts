@@ -1,2 +1,1 @@
 export { declarePurse } from "./purse-commands.ts";
-export { balanceJson, balancesOf, sayBalances } from "./show.ts";

@@ -12,11 +12,11 @@ import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { packageFile } from "../../package-file.ts";
 import { hex } from "../../wire/index.ts";
+import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
 import { chooseIssuer, money } from "../money.ts";
 import type { OwnerFlags, SecretFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
 import { EXIT, plain, say, sayJson, tellTrouble } from "../voice.ts";
-import { balanceJson, balancesOf, sayBalances } from "./show.ts";
 
 const PROGRAM: string = packageFile("bin/tetrad.js");
 

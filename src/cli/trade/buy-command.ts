@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { BuyFlags } from "./buy.ts";
-import { addCallerFlags } from "./caller.ts";
+import { addCallerFlags } from "./caller-flags.ts";
 
 export function declareBuy(buy: Command): void {
 	buy

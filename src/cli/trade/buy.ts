@@ -4,7 +4,7 @@ import { hasPurse } from "../../device/purse/index.ts";
 import { type Quote, requireTarget } from "../../device/trade/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { formatAmount, parseAmount } from "../../money/index.ts";
-import { balanceJson, balancesOf, sayBalances } from "../purse/index.ts";
+import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
 import { runDevice } from "../run-device.ts";
 import { plain, say, sayJson } from "../voice.ts";
 import { type CallerFlags, callerOf } from "./caller.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { addCallerFlags } from "./caller.ts";
+import { addCallerFlags } from "./caller-flags.ts";
 import { digits } from "./proof-commands.ts";
 import type { RefundFlags } from "./refund.ts";
 

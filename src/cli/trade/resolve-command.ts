@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { addCallerFlags } from "./caller.ts";
+import { addCallerFlags } from "./caller-flags.ts";
 import type { ResolveFlags } from "./resolve.ts";
 
 export function declareResolve(resolve: Command): void {

@@ -1,0 +1,29 @@
+/* What every command has that runs an agent which calls another. It is apart from what runs it, which no help text needs. */
+import type { Command } from "commander";
+import {
+	address,
+	jsonFlag,
+	keylogFlag,
+	linkFlag,
+	positiveSeconds,
+	rootFlag,
+	routingFlag,
+} from "../flags.ts";
+import { addSecretFlags } from "../secret-flags.ts";
+
+/** Of the agent of a home that calls another agent. */
+export function addCallerFlags(command: Command): Command {
+	command
+		.requiredOption("--home <folder>", "the agent's home")
+		.requiredOption("--module <address>", "where its module listens", address)
+		.addOption(routingFlag())
+		.addOption(rootFlag())
+		.addOption(linkFlag())
+		.option(
+			"--timeout <seconds>",
+			"how long an establishment may take",
+			positiveSeconds,
+		)
+		.addOption(keylogFlag());
+	return addSecretFlags(command).addOption(jsonFlag());
+}

@@ -238,6 +238,13 @@ describe("tetrad purse", () => {
 			() => module.all("purse").some(({ kind }) => kind === "cancelled"),
 			"the cancellation",
 		);
+		// The other order may be taken down after it.
+		for (let tries = 0; ; tries++) {
+			const waiting = await readdir(`${homes.of("X")}/orders`);
+			if (waiting.length === 0) break;
+			assert.ok(tries < 500, `not taken down: ${waiting.join()}`);
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
 		module.terminate();
 		await module.exits(0);
 		const left = await orders();

@@ -8,6 +8,7 @@ import {
 	logNames,
 	readArchive,
 } from "../../src/device/purse/index.ts";
+import { TetradError } from "../../src/errors.ts";
 import {
 	done,
 	insert,
@@ -254,7 +255,10 @@ describe("an archive that is interrupted", () => {
 		town.now += 23 * DAY;
 		const whole = bob.store.copy();
 		const { banks } = town.world.policy;
-		for (let stopAt = 1; stopAt <= 7; stopAt++)
+		let kills = 0;
+		let stopAt = 1;
+		for (let last = -1; kills > last; stopAt++) {
+			last = kills;
 			for (const when of ["before", "after"] as const) {
 				bob.store = whole.copy();
 				await using folder = await temporaryFolder();
@@ -281,9 +285,10 @@ describe("an archive that is interrupted", () => {
 						return result;
 					},
 				};
-				await archive(here, bob, folder.path, stopping).catch((thrown) =>
-					assert.equal((thrown as Error).message, "killed"),
-				);
+				await archive(here, bob, folder.path, stopping).catch((thrown) => {
+					assert.equal((thrown as Error).message, "killed");
+					kills++;
+				});
 				const files = await inFiles();
 				for (const { contract, transfer } of bob.store.rows(RECEIPTS))
 					assert.ok(transfer.length > 0 || files.has(hex(contract)));
@@ -293,6 +298,10 @@ describe("an archive that is interrupted", () => {
 				assert.equal((await readdir(folder.path)).length, 2);
 				requireChain(bob);
 			}
+		}
+		// Each was killed there, before and after, but the last, which had no such step.
+		assert.ok(stopAt - 2 >= 7, `${stopAt}`);
+		assert.equal(kills, 2 * (stopAt - 2));
 	});
 
 	test("prunes nothing that is not in it as it is now, and nothing twice", async () => {
@@ -351,6 +360,14 @@ test("an archive is named by the log of its purse, which has to be the chain of 
 	});
 });
 
+/** Somebody looked at the file and said no; nothing broke. */
+function requireRefusal(thrown: unknown): void {
+	assert.ok(thrown instanceof TetradError, String(thrown));
+	const { code } = thrown;
+	const refusals = ["malformed", "payment-refused", "authentication-failed"];
+	assert.ok(refusals.includes(code), `${code}: ${thrown.message}`);
+}
+
 describe("an archive that was changed", () => {
 	test("does not verify, and none of another purse's does for this one", async () => {
 		const here = await scene(2);
@@ -364,13 +381,16 @@ describe("an archive that was changed", () => {
 		assert.ok(step);
 		const { archive: file, hash } = step;
 		assert.equal(openArchive(nodeCrypto, file, banks).payments.length, 2);
+		let refused = 0;
 		for (let at = 0; at < file.length; at += 7) {
 			const changed = new Uint8Array(file);
 			changed[at] = (changed[at] as number) ^ 1;
 			let opened: ReturnType<typeof openArchive> | undefined;
 			try {
 				opened = openArchive(nodeCrypto, changed, banks);
-			} catch {
+			} catch (thrown) {
+				requireRefusal(thrown);
+				refused++;
 				continue;
 			}
 			// What nobody signed is held by the hash in the purse's log.
@@ -380,7 +400,12 @@ describe("an archive that was changed", () => {
 				assert.ok(receipt === undefined || receipt.value.amount === 3n);
 			}
 		}
-		assert.throws(() => openArchive(nodeCrypto, file.subarray(1), banks));
-		assert.throws(() => openArchive(nodeCrypto, file, []));
+		assert.ok(refused > 400, `${refused} of ${Math.ceil(file.length / 7)}`);
+		assert.throws(() => openArchive(nodeCrypto, file.subarray(1), banks), {
+			code: "malformed",
+		});
+		assert.throws(() => openArchive(nodeCrypto, file, []), {
+			code: "chain-refused",
+		});
 	});
 });

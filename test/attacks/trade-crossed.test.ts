@@ -8,6 +8,7 @@ import {
 	pruneArchived,
 } from "../../src/money/index.ts";
 import { RECEIPTS } from "../../src/money/purse/purse-tables.ts";
+import type { Contract } from "../../src/trade/documents/index.ts";
 import { DAY, makeWorld } from "../support/authority.ts";
 import { Market, type MarketOptions, MINUTE, PRICE } from "../trade/market.ts";
 
@@ -20,7 +21,7 @@ const open = (options: MarketOptions = {}) =>
 /** Committed, and the merchant's module dies before it has heard of it. */
 async function lost(): Promise<{
 	market: Market;
-	contract: Awaited<ReturnType<Market["contract"]>>;
+	contract: Contract;
 }> {
 	const market = await open();
 	const { town, bob } = market;
@@ -115,20 +116,30 @@ describe("money and key change hands once, both or neither", () => {
 			market.requireConserved();
 		});
 
-	test("when one contract is asked for in two tetrads at once", async () => {
-		const market = await open();
-		const { town, mint, bob } = market;
-		const first = await market.meet();
-		const second = await market.meet();
-		const contract = await market.contract(first);
-		market.buy(second, contract);
-		market.buy(first, contract);
-		await market.quiet();
-		await market.settle();
-		const isPaid = town.account(mint, bob) === 1n + PRICE;
-		assert.equal(market.isKeyed(contract), isPaid);
-		market.requireConserved();
-	});
+	for (const [asked, first] of [
+		["where it was made first", true],
+		["elsewhere first, which voids it", false],
+	] as const)
+		test(`when one contract is asked for in two tetrads at once, ${asked}`, async () => {
+			const market = await open();
+			const { town, mint, bob } = market;
+			const there = await market.meet();
+			const elsewhere = await market.meet();
+			const contract = await market.contract(there);
+			for (const visit of first ? [there, elsewhere] : [elsewhere, there])
+				market.buy(visit, contract);
+			await market.quiet();
+			await market.settle();
+			assert.deepEqual(
+				market.brief(contract),
+				first
+					? ["bought", "bought"]
+					: ["aborted 0: offer-expired", "aborted 0: offer-expired"],
+			);
+			assert.equal(market.isKeyed(contract), first);
+			assert.equal(town.account(mint, bob), first ? 1n + PRICE : 1n);
+			market.requireConserved();
+		});
 
 	test("at the least price, with a note of one unit, and at the greatest", async () => {
 		const least = await open({ money: 1n });
@@ -160,8 +171,18 @@ describe("money and key change hands once, both or neither", () => {
 		town.settle(ann, tetrad, mint);
 		await market.quiet();
 		await market.settle();
-		const isPaid = town.account(mint, market.bob) === 1n + PRICE;
-		assert.equal(market.isKeyed(contract), isPaid);
+		assert.deepEqual(market.brief(contract), ["aborted 0: insufficient-funds"]);
+		assert.ok(!market.isKeyed(contract));
+		assert.equal(town.account(mint, market.bob), 1n);
+		market.requireConserved();
+		// Those that came for them pay for the next.
+		const later = await market.meet();
+		const next = await market.contract(later);
+		market.buy(later, next);
+		await market.quiet();
+		await market.settle();
+		assert.ok(market.isKeyed(next));
+		assert.equal(town.account(mint, market.bob), 1n + PRICE);
 		market.requireConserved();
 	});
 });
@@ -218,16 +239,16 @@ test("a purchase whose rows are in an archive is answered as before, and ends no
 	assert.deepEqual(ann.ended, []);
 });
 
-test("bytes of a sale that are changed on their way sell nothing and end no module", async () => {
+test("bytes of a sale that are changed on their way sell nothing before their issuer has spoken, and end no module", async () => {
 	const market = await open();
-	const { town, ann, bob } = market;
-	for (const type of [
-		BETWEEN_MODULES.prepare.type,
-		BETWEEN_MODULES.deliver.type,
-	])
+	const { town, ann, bob, mint } = market;
+	const { prepare, deliver } = BETWEEN_MODULES;
+	const sales: { type: number; contract: Contract }[] = [];
+	for (const { type } of [prepare, deliver])
 		for (let i = 0; i < 60; i++) {
 			const visit = await market.meet();
 			const contract = await market.contract(visit, { amount: 1n });
+			sales.push({ type, contract });
 			let isChanged = false;
 			town.sent = (bytes) => {
 				if (bytes[0] !== type || isChanged) return;
@@ -239,11 +260,27 @@ test("bytes of a sale that are changed on their way sell nothing and end no modu
 			await market.quiet();
 			town.sent = undefined;
 			assert.ok(ann.machine !== undefined && bob.machine !== undefined);
-			const isKeyed = market.isKeyed(contract);
-			assert.equal(isKeyed && !market.isPaid(contract), false);
+			assert.ok(isChanged);
+			assert.ok(!market.isKeyed(contract));
+			assert.ok(!market.isPaid(contract));
+			assert.equal(
+				market.paymentOf(contract),
+				type === deliver.type ? "committed" : undefined,
+			);
 			for (const tetrad of [...ann.tetrads.keys()]) town.part(ann, tetrad);
 			await market.quiet();
 		}
 	await market.settle();
+	// What was committed is sold by the issuer, whatever the merchant was sent; of all else nothing is paid.
+	for (const { type, contract } of sales) {
+		const isSold = type === deliver.type;
+		assert.equal(market.isKeyed(contract), isSold);
+		assert.equal(market.paymentOf(contract), isSold ? "settled" : undefined);
+	}
+	assert.equal(town.account(mint, bob), 1n + 60n);
+	assert.equal(
+		town.balance(ann, mint).spendable + town.account(mint, ann),
+		1000n - 60n,
+	);
 	market.requireConserved();
 });

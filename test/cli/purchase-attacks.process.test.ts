@@ -131,8 +131,11 @@ describe("a file", () => {
 describe("an interrupted purchase", () => {
 	test("is told as it is, wherever the signal comes", async () => {
 		street.fates.A.count();
-		await street.buy(street.newTarget());
+		const counted = await street.buy(street.newTarget());
+		assert.equal(counted.code, undefined, counted.reason);
 		const steps = street.fates.A.end();
+		assert.ok(steps.length >= 45, `${steps.length}`);
+		let interrupted = 0;
 		for (let number = 2; number <= steps.length; number += 4) {
 			const target = street.newTarget();
 			const kind = steps[number - 1] ?? "write";
@@ -146,8 +149,15 @@ describe("an interrupted purchase", () => {
 			const told = await street.buy(target);
 			street.fates.A.end();
 			assert.equal(told.result.signal, null);
+			if (told.code === undefined) assert.equal(told.result.code, 0);
+			else {
+				assert.equal(told.code, "aborted", told.reason);
+				interrupted++;
+			}
 			await street.comesToRest(target, [told]);
 		}
+		// What comes when all is said interrupts nothing.
+		assert.ok(interrupted >= 9, `${interrupted}`);
 	});
 });
 

@@ -2,6 +2,7 @@
 export {
 	type BuyStep,
 	type CataloguePage,
+	type Environment,
 	FolderCatalogue,
 	FolderShop,
 	type FolderShopOptions,

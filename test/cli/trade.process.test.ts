@@ -27,13 +27,16 @@ const caller = () => [
 ];
 
 async function startShop(...flags: string[]): Promise<void> {
-	shop = new Command([
+	const args = [
 		...["sell", homes.at("shop"), "--json", "--home", homes.of("B")],
 		...["--module", homes.socket("Y"), "--listen", "127.0.0.1:0"],
 		...["--issuer-terms", town.terms, "--settle-at", town.issuerAt],
-		...["--on-order", "tr a-z A-Z"],
+		...["--on-order", 'tr a-z A-Z; printf "$SHOP_WORD$SHOP_PIN$SHOP_MARK"'],
+		...["--passphrase-env", "SHOP_WORD", "--pin-env", "SHOP_PIN"],
 		...flags,
-	]);
+	];
+	const env = { SHOP_WORD: "a secret", SHOP_PIN: "1234", SHOP_MARK: "!" };
+	shop = new Command(args, { env });
 	({ address: shopAt } = await shop.expect("listening"));
 	await shop.expect("settled");
 }
@@ -142,13 +145,13 @@ describe("a folder that is sold", () => {
 		);
 	});
 
-	test("sells small texts, and what is made on order", async () => {
+	test("sells small texts, and what is made on order by a command that has no secret of the agent's", async () => {
 		await said(buy("licence", "9 PLAY", "licence.txt"));
 		assert.equal(await readFile(out("licence.txt"), "utf8"), "KEY-1234");
 		await said(
 			buy("shouting", "2.50 PLAY", "loud.txt", "--order", "good morning"),
 		);
-		assert.equal(await readFile(out("loud.txt"), "utf8"), "GOOD MORNING");
+		assert.equal(await readFile(out("loud.txt"), "utf8"), "GOOD MORNING!");
 	});
 
 	test("sells nothing for more than its buyer wants to pay, or in other money", async () => {

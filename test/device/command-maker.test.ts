@@ -17,7 +17,7 @@ async function made(
 	signal: AbortSignal = new AbortController().signal,
 ): Promise<string> {
 	const pieces: Uint8Array[] = [];
-	const making = await commandMaker(command)(ORDER, signal);
+	const making = await commandMaker(command, process.env)(ORDER, signal);
 	if (making instanceof Uint8Array) pieces.push(making);
 	else for await (const piece of making) pieces.push(piece);
 	return Buffer.concat(pieces).toString("utf8");

@@ -28,7 +28,7 @@ export function declareSell(sell: Command): void {
 		)
 		.option(
 			"--on-order <command>",
-			"makes what is made on order: a shell runs it, with the order on its standard input and the merchandise on its standard output",
+			"makes what is made on order: a shell runs it, with the order on its standard input and the merchandise on its standard output, and without the variables of --passphrase-env and --pin-env",
 		)
 		.option(
 			"--settle-at <address>",

@@ -41,6 +41,7 @@ export async function sell(folder: string, flags: SellFlags): Promise<void> {
 				terms,
 				signal,
 				secrets: secretsOf(flags),
+				environment: withoutSecrets(flags),
 				link: linkOf(flags.link),
 				...(amount === undefined ? {} : { price: amount }),
 				...(onOrder === undefined ? {} : { onOrder }),
@@ -53,6 +54,15 @@ export async function sell(folder: string, flags: SellFlags): Promise<void> {
 			report,
 		),
 	);
+}
+
+/** What commands that work on a stranger's text may know of this process. */
+function withoutSecrets({
+	passphraseEnv = "",
+	pinEnv = "",
+}: SellFlags): NodeJS.ProcessEnv {
+	const { [passphraseEnv]: _, [pinEnv]: __, ...environment } = process.env;
+	return environment;
 }
 
 function invalid(message: string): TetradError {

@@ -9,6 +9,7 @@ import type { AgentStore } from "../purse/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
 	commandMaker,
+	type Environment,
 	FolderCatalogue,
 	FolderShop,
 	type GoodsTarget,
@@ -43,6 +44,8 @@ export interface SellOptions extends AgentHomeOptions {
 	readonly price?: bigint;
 	/** Makes what is ordered; a shell runs it. */
 	readonly onOrder?: string;
+	/** What that command and those of the catalogue find in their environment. */
+	readonly environment: Environment;
 	/** At an issuer's agent the module gets what it sells with, and hands in what it was paid. */
 	readonly settleAt?: SettleAt;
 }
@@ -59,6 +62,7 @@ export async function runSelling(
 	report: Report,
 ): Promise<void> {
 	const { folder, terms, price, onOrder, signal, settleAt } = options;
+	const { environment } = options;
 	const { currency } = terms;
 	const catalogue = await FolderCatalogue.read(folder, {
 		currency,
@@ -73,7 +77,10 @@ export async function runSelling(
 			store,
 			catalogue,
 			terms,
-			...(onOrder === undefined ? {} : { onOrder: commandMaker(onOrder) }),
+			environment,
+			...(onOrder === undefined
+				? {}
+				: { onOrder: commandMaker(onOrder, environment) }),
 		});
 		const over = new AbortController();
 		const until = AbortSignal.any([signal, over.signal]);

@@ -3,14 +3,21 @@ import { TetradError } from "../../errors.ts";
 import { MAKE_WITHIN_MS } from "./limits.ts";
 import type { MakeOnOrder } from "./made-goods.ts";
 
+/** Variables of an environment, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * Makes what is ordered by a command of the merchant's, which a shell runs: the order comes on its
  * standard input, and what it writes on its standard output is the merchandise. The name of the
- * item is in TETRAD_ITEM, and that of the buyer's agent in TETRAD_BUYER. Nothing that a buyer says
- * becomes a part of the command. A command that fails, writes nothing, or takes longer than ten
+ * item is in TETRAD_ITEM, and that of the buyer's agent in TETRAD_BUYER; whatever else is in its
+ * environment is in `environment`, which should have no secrets: the command works on a stranger's
+ * text. Nothing that a buyer says becomes a part of the command. A command that fails, writes nothing, or takes longer than ten
  * minutes, has made nothing, and is killed with all that it started when nobody waits for it any more.
  */
-export function commandMaker(command: string): MakeOnOrder {
+export function commandMaker(
+	command: string,
+	environment: Environment,
+): MakeOnOrder {
 	return async function* make({ item, buyer }, signal) {
 		// Few agents make anything on order, and no others can start a process.
 		const { spawn } = process.getBuiltinModule("node:child_process");
@@ -21,7 +28,7 @@ export function commandMaker(command: string): MakeOnOrder {
 		const child = spawn("/bin/sh", ["-c", command], {
 			stdio: ["pipe", "pipe", "inherit"],
 			env: {
-				...process.env,
+				...environment,
 				TETRAD_ITEM: item.name,
 				TETRAD_BUYER: buyer.name,
 			},

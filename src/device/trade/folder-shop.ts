@@ -11,7 +11,7 @@ import { recordSale } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import type { Goods as GoodsOf, Item } from "./catalogue-file.ts";
-import { commandMaker } from "./command-maker.ts";
+import { commandMaker, type Environment } from "./command-maker.ts";
 import type { FolderCatalogue } from "./folder-catalogue.ts";
 import { MAX_OFFERED } from "./limits.ts";
 import { MadeGoods, type MakeOnOrder } from "./made-goods.ts";
@@ -28,6 +28,8 @@ export interface FolderShopOptions {
 	readonly terms: IssuerTerms;
 	/** Makes what is made on order and has no command of its own. */
 	readonly onOrder?: MakeOnOrder;
+	/** What the commands of the catalogue find in their environment, which should have no secrets; that of this process unless given. */
+	readonly environment?: Environment;
 }
 
 /** Sells what a folder has, and what is made on order; keeps what it has heard of its sales. */
@@ -147,9 +149,10 @@ export class FolderShop implements Shop {
 	}
 
 	#maker({ goods }: Item): MakeOnOrder | undefined {
+		const { onOrder, environment = process.env } = this.#options;
 		return goods.kind === "on-order" && goods.command !== undefined
-			? commandMaker(goods.command)
-			: this.#options.onOrder;
+			? commandMaker(goods.command, environment)
+			: onOrder;
 	}
 
 	async #listing(item: Item, order: string): Promise<Listing> {

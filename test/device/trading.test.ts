@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { Quote } from "../../src/device/trade/index.ts";
 import { TetradError } from "../../src/errors.ts";
+import { hex } from "../../src/wire/index.ts";
 import { type Customer, DeviceMarket } from "../support/device-market.ts";
 import { Relay } from "../support/relay.ts";
 
@@ -50,3 +52,61 @@ for (const from of ["merchant", "issuer"] as const)
 		const goods = await readFile(path);
 		assert.ok(goods.equals(await readFile(market.soldFile(ITEM))));
 	});
+
+/** Buys, and says what was bought. */
+async function bought(
+	quote: Quote,
+	path: string,
+	signal?: AbortSignal,
+): Promise<{ readonly contract: string; readonly path: string }> {
+	const options = signal === undefined ? {} : { signal };
+	for await (const step of ann.trading.buy(quote, { to: { path }, ...options }))
+		if (step.kind === "bought")
+			return { contract: hex(step.contract.hash), path: step.path };
+	throw new Error("it ended without an error");
+}
+
+test("a quote that is bought three times at once is paid once, whoever of them gives up", async () => {
+	let payments = 0;
+	market.atMerchant = ({ kind }) => {
+		if (kind === "received") payments++;
+	};
+	const quote = await ann.trading.quote(market.address, ITEM);
+	const path = join(ann.folder, "once");
+	const first = bought(quote, path);
+	const gone = new AbortController();
+	const second = bought(quote, join(ann.folder, "given-up"), gone.signal);
+	const third = bought(quote, join(ann.folder, "again"));
+	gone.abort();
+	await assert.rejects(second, { code: "aborted" });
+	const one = await first;
+	assert.equal(one.path, path);
+	assert.deepEqual(await third, one);
+	assert.equal(payments, 1);
+	market.atMerchant = () => {};
+});
+
+test("two purchases at once do not go to one file: the second is refused, and nothing of it is paid", async () => {
+	let payments = 0;
+	market.atMerchant = ({ kind }) => {
+		if (kind === "received") payments++;
+	};
+	const path = join(ann.folder, "shared");
+	const quotes = [
+		await ann.trading.quote(market.address, ITEM),
+		await ann.trading.quote(market.address, ITEM),
+	] as const;
+	const first = bought(quotes[0], path);
+	await assert.rejects(bought(quotes[1], path), {
+		code: "file-unusable",
+		message: /another purchase that is under way goes to .*shared/,
+	});
+	assert.equal((await first).path, path);
+	assert.equal(payments, 1);
+	assert.ok(
+		(await readFile(path)).equals(await readFile(market.soldFile(ITEM))),
+	);
+	const other = await bought(quotes[1], join(ann.folder, "of-its-own"));
+	assert.notEqual(other.contract, (await first).contract);
+	market.atMerchant = () => {};
+});

@@ -580,8 +580,8 @@ function gaveUp(signal: AbortSignal | undefined): TetradError {
 	});
 }
 
-/** What goes on all the same is not waited for any more. */
-async function untilGivenUp<Value>(
+/** What goes on all the same is not waited for any more. Rejects with `aborted`. */
+export async function untilGivenUp<Value>(
 	coming: Promise<Value>,
 	signal: AbortSignal | undefined,
 ): Promise<Value> {

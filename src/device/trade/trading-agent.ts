@@ -29,8 +29,12 @@ import type {
 	TrustedAgent,
 } from "../runtime/index.ts";
 import { askToSell } from "./ask-to-sell.ts";
-import { Buyer, type BuyStep } from "./buyer.ts";
-import type { GoodsKeeper, GoodsTarget } from "./goods-file.ts";
+import { Buyer, type BuyStep, untilGivenUp } from "./buyer.ts";
+import {
+	type GoodsKeeper,
+	type GoodsTarget,
+	goodsFiles,
+} from "./goods-file.ts";
 import { CLEARED_WITHIN_MS, MAX_RESUMED } from "./limits.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
@@ -134,8 +138,10 @@ export type SalesEvent =
  */
 export class TradingAgent {
 	readonly #options: TradingAgentOptions;
-	/** Offers that are being taken, by id in hexadecimal. */
+	/** When nobody takes an offer any more, by its id in hexadecimal. */
 	readonly #taking = new Map<string, Promise<unknown>>();
+	/** Where the goods of purchases under way go. */
+	readonly #targets = new Set<string>();
 
 	constructor(options: TradingAgentOptions) {
 		this.#options = options;
@@ -189,26 +195,73 @@ export class TradingAgent {
 
 	/**
 	 * Buys what was quoted. It is the owner's word: the own module pays as its limits allow. The same
-	 * quote again is the same purchase, and nothing is paid twice; a quote of which nothing was paid
-	 * can be taken again while it is valid.
+	 * quote again, at once or later, is the same purchase, and nothing is paid twice; a quote of which
+	 * nothing was paid can be taken again while it is valid.
 	 *
 	 * `signal` stops it, and never leaves money in doubt: what was not paid then is not paid, and
-	 * what was paid goes on, here or with `resume`. Throws why there are no goods: `payment-in-doubt`
-	 * for a purchase that goes on, `purchase-void` for one whose money is back, and
-	 * `merchandise-wrong` for goods that are not what the merchant signed for.
+	 * what was paid goes on, here or with `resume`. Throws why there are no goods: `file-unusable`
+	 * while another purchase goes to the same place, `payment-in-doubt` for a purchase that goes on,
+	 * `purchase-void` for one whose money is back, and `merchandise-wrong` for goods that are not
+	 * what the merchant signed for.
 	 */
 	async *buy(
 		quote: Quote,
 		{ to, signal }: { readonly to: GoodsTarget; readonly signal?: AbortSignal },
 	): AsyncIterable<PurchaseStep> {
-		const id = hex(quote.offer.id);
-		await this.#taking.get(id)?.catch(() => {});
-		const known = await this.#options.store.transact(
-			readPurchaseOf(quote.offer.id),
+		const steps = new Steps<PurchaseStep>();
+		const left = new AbortController();
+		const taking = this.#inTurn(hex(quote.offer.id), signal, () =>
+			this.#take(quote, to, { push: steps.push, signal, left: left.signal }),
 		);
-		if (known?.state === "final") return yield boughtBefore(known);
+		taking.then(steps.end, steps.end);
+		try {
+			yield* steps;
+			await taking;
+		} finally {
+			left.abort();
+			await taking.catch(() => {});
+		}
+	}
+
+	/** Purchases of one quote come one after another, so that each sees what became of those before it. */
+	#inTurn(
+		id: string,
+		signal: AbortSignal | undefined,
+		take: () => Promise<void>,
+	): Promise<void> {
+		const before = this.#taking.get(id) ?? Promise.resolve();
+		const taking = untilGivenUp(before, signal).then(take);
+		const over = Promise.allSettled([before, taking]);
+		this.#taking.set(id, over);
+		void over.then(() => {
+			if (this.#taking.get(id) === over) this.#taking.delete(id);
+		});
+		return taking;
+	}
+
+	/** Whoever has `left` reads no more steps. */
+	async #take(
+		quote: Quote,
+		to: GoodsTarget,
+		{
+			push,
+			signal,
+			left,
+		}: {
+			readonly push: (step: PurchaseStep) => void;
+			readonly signal: AbortSignal | undefined;
+			readonly left: AbortSignal;
+		},
+	): Promise<void> {
+		const { store } = this.#options;
+		const known = await store.transact(readPurchaseOf(quote.offer.id));
+		if (known?.state === "final") return push(boughtBefore(known));
 		if (known?.state === "refunded") throw voided(known);
+		const goesOn = known?.state === "provisional" ? known : undefined;
+		using _ = this.#claim(goesOn?.target ?? to.path);
 		const buyer = await this.#meet(quote.address, signal);
+		const close = () => void buyer.tetrad.close();
+		left.addEventListener("abort", close, { once: true });
 		try {
 			if (
 				!sameBytes(
@@ -220,25 +273,30 @@ export class TradingAgent {
 					"authentication-failed",
 					`another agent than the one of ${quote.merchant.name} that made the offer answers at ${quote.address}`,
 				);
-			const steps = new Steps<BuyStep>();
-			const buying =
-				known?.state === "provisional"
-					? buyer.resume(known, steps.push, signal)
-					: buyer.buy(quote.offer, to, steps.push, signal);
-			this.#taking.set(id, buying);
-			buying.then(steps.end, steps.end);
-			yield* steps;
-			const bought = await buying;
-			const row = await this.#options.store.transact(
-				readPurchase(bought.contract.hash),
-			);
+			const bought = await (goesOn === undefined
+				? buyer.buy(quote.offer, to, push, signal)
+				: buyer.resume(goesOn, push, signal));
+			const row = await store.transact(readPurchase(bought.contract.hash));
 			if (row === undefined)
 				throw new TetradError("internal", "a purchase was not kept");
-			yield boughtBefore(row);
+			push(boughtBefore(row));
 		} finally {
-			this.#taking.delete(id);
+			left.removeEventListener("abort", close);
 			await leave(buyer);
 		}
+	}
+
+	/** Goods of one purchase at a time go to one place. Throws `file-unusable`. */
+	#claim(path: string): Disposable {
+		const { goods = goodsFiles } = this.#options;
+		const target = goods.nameOf(path);
+		if (this.#targets.has(target))
+			throw new TetradError(
+				"file-unusable",
+				`another purchase that is under way goes to ${target}; choose another name, or wait for that one`,
+			);
+		this.#targets.add(target);
+		return { [Symbol.dispose]: () => void this.#targets.delete(target) };
 	}
 
 	/**

@@ -125,6 +125,53 @@ describe("a selling secret", () => {
 });
 
 describe("a sale that is handed in", () => {
+	test("by both is asked in vain by neither, however many there are", async () => {
+		await using world = await SaleWorld.make();
+		const { mint, merchant, buyer } = world;
+		const sales = [await world.sale(), await world.sale(), await world.sale()];
+		const tetrad = mint.meet(merchant);
+		const ask = async (bytes: Uint8Array) => {
+			const [answer] = await mint.ask(tetrad, copy(bytes));
+			return answer ?? new Uint8Array();
+		};
+		const withdraw = () =>
+			message(WITH_ISSUER.withdraw, { request: requestId(), amount: 9n });
+		// The merchant's secret took one, and one is left.
+		for (let i = 2; i < 256; i++)
+			assert.equal(said(await ask(withdraw())).kind, "declined");
+		// Nothing is left of its questions but what each sale gives it.
+		for (let i = 0; i < 2048; i++)
+			await ask(message(WITH_ISSUER.balance, { request: requestId() }));
+		for (const sale of sales) {
+			assert.deepEqual(await world.resolve(sale, buyer), bought(sale));
+			assert.deepEqual(said(await ask(world.depositing(sale))), booked(PRICE));
+		}
+		assert.equal((await ask(withdraw()))[0], WITH_ISSUER.issued.type);
+	});
+
+	test("again and again is a question as long as one is left, and in vain then", async () => {
+		await using world = await SaleWorld.make();
+		const { mint, merchant } = world;
+		const sale = await world.sale();
+		const resolved = await world.resolve(sale);
+		assert.deepEqual(resolved, bought(sale));
+		const tetrad = mint.meet(merchant);
+		const again = async () => {
+			const [answer] = await mint.ask(tetrad, world.depositing(sale));
+			return said(answer ?? new Uint8Array());
+		};
+		for (let i = 0; i < 2040; i++)
+			await mint.ask(
+				tetrad,
+				copy(message(WITH_ISSUER.balance, { request: requestId() })),
+			);
+		let heard = 0;
+		while ((await again()).kind === "booked") heard++;
+		// One of the 256 was spent on the secret.
+		assert.equal(heard, 8 + 255);
+		assert.deepEqual(await again(), { kind: "declined", code: "busy" });
+	});
+
 	test("by its payee is booked whole, and its payer gets the key", async () => {
 		await using world = await SaleWorld.make();
 		const sale = await world.sale();

@@ -33,7 +33,12 @@ export type IssuerTransactionJob =
 			readonly issue: Issue;
 			readonly peer: CertifiedDevice;
 	  }
-	| { readonly kind: "settling"; readonly origin: Origin };
+	| {
+			readonly kind: "settling";
+			readonly origin: Origin;
+			/** Device id of the other party of a sale, which may hand it in, too. */
+			readonly other?: Uint8Array | undefined;
+	  };
 
 /** Answered by the signature under a note. */
 export interface NoteJob {

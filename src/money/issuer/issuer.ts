@@ -154,7 +154,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				return client === undefined ? [] : this.#read(client, event.bytes, now);
 			}
 			case "written":
-				return this.#written(this.#done(event));
+				return this.#written(this.#done(event), now);
 			case "signed":
 				return this.#signed(
 					this.#pending.take(event.id, isSignature),
@@ -244,8 +244,10 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			hash: this.#context.crypto.sha256(enc(utf8(origin.kind), ...what)),
 			at: now,
 		});
-		const settle = (transaction: Transaction<RequestOutcome>) =>
-			this.#transact({ kind: "settling", origin }, transaction);
+		const settle = (
+			transaction: Transaction<RequestOutcome>,
+			other?: Uint8Array,
+		) => this.#transact({ kind: "settling", origin, other }, transaction);
 		switch (origin.kind) {
 			case "hello": {
 				const head = parseHeadOf(bytes);
@@ -288,6 +290,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					sale === undefined
 						? ledger.deposit(request, verified)
 						: ledger.sales.deposit(request, verified, sale),
+					sale && transfer.payer,
 				);
 			}
 			case "exchange": {
@@ -329,6 +332,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					sale === undefined
 						? ledger.resolve(request, verified)
 						: ledger.sales.resolve(request, verified, sale),
+					sale && transfer.payee,
 				);
 			}
 			case "secret": {
@@ -376,7 +380,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		);
 	}
 
-	#written(done: IssuerWritten): Effects {
+	#written(done: IssuerWritten, now: number): Effects {
 		switch (done.kind) {
 			case "greeting":
 				return this.#welcome(done.job.origin, done.result);
@@ -399,9 +403,9 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "looking-up":
 				return done.result.kind === "needs-note"
 					? [this.#signNote(done.job)]
-					: this.#settled(done.job.origin, done.result);
+					: this.#settled(done.job.origin, done.result, now);
 			case "settling":
-				return this.#settled(done.job.origin, done.result);
+				return this.#settled(done.job.origin, done.result, now, done.job.other);
 			default:
 				return unreachable(done);
 		}
@@ -448,7 +452,12 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 		];
 	}
 
-	#settled(origin: Origin, outcome: RequestOutcome): Effects {
+	#settled(
+		origin: Origin,
+		outcome: RequestOutcome,
+		now: number,
+		other?: Uint8Array,
+	): Effects {
 		if (outcome.kind === "needs-note")
 			throw new TetradError("internal", "a request was settled without a note");
 		const name = this.#clients.get(origin.tetrad)?.meeting.peer.name;
@@ -467,8 +476,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 					reason: "this request is being worked on; ask again later",
 				}),
 			);
-		if (outcome.kind === "answered" && hasMoved(outcome.settled))
-			this.#requests.giveBack(origin.device);
+		this.#count(origin, outcome, now, other);
 		const effects = this.#answer(origin, outcome.answer);
 		if (outcome.kind === "repeated") return effects;
 		return [
@@ -485,6 +493,29 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 				report({ kind: "double-spending", conflict }),
 			),
 		];
+	}
+
+	/** Gives back what was not asked in vain. Both parties of a sale hand it in: whoever comes second asks what became of it, and has that question besides. */
+	#count(
+		{ device }: Origin,
+		outcome: Exclude<RequestOutcome, { readonly kind: "needs-note" }>,
+		now: number,
+		other: Uint8Array | undefined,
+	): void {
+		switch (outcome.kind) {
+			case "answered":
+				if (!hasMoved(outcome.settled)) return;
+				this.#requests.giveBack(device);
+				if (other !== undefined) this.#questions.giveBack(other);
+				return;
+			case "repeated":
+				// Only once the transaction has told whose it was is it known to be a question.
+				if (outcome.forOther && this.#questions.take(device, now))
+					this.#requests.giveBack(device);
+				return;
+			default:
+				return unreachable(outcome);
+		}
 	}
 
 	#welcome(origin: Origin, { newest, isForked }: SeenHead): Effects {

@@ -58,7 +58,12 @@ export type RequestOutcome =
 			readonly sale: Uint8Array | undefined;
 	  }
 	/** It was done long ago. */
-	| { readonly kind: "repeated"; readonly answer: Uint8Array }
+	| {
+			readonly kind: "repeated";
+			readonly answer: Uint8Array;
+			/** Whether it was done for the other party of a sale, which handed it in first. */
+			readonly forOther: boolean;
+	  }
 	/** It can be done, once there is a note for it. */
 	| { readonly kind: "needs-note" };
 
@@ -100,16 +105,20 @@ export function repeated(asked: Asked, row: RowOf<typeof ANSWERS>): Answered {
 				code: "issuer-refused",
 				reason: "something else was asked before under this request's id",
 			});
-	return done([], { kind: "repeated", answer });
+	return done([], { kind: "repeated", answer, forOther: false });
 }
 
 /** What moved nothing now, because it was settled before, under whichever request. */
-export function saidBefore(answer: Uint8Array): Answered {
-	return done([], { kind: "repeated", answer });
+export function saidBefore(answer: Uint8Array, forOther: boolean): Answered {
+	return done([], { kind: "repeated", answer, forOther });
 }
 
-export function declinedBefore(asked: Asked, refusal: Refusal): Answered {
-	return saidBefore(declinedMessage(asked.request, refusal));
+export function declinedBefore(
+	asked: Asked,
+	refusal: Refusal,
+	forOther: boolean,
+): Answered {
+	return saidBefore(declinedMessage(asked.request, refusal), forOther);
 }
 
 export function declined(
@@ -169,9 +178,10 @@ export function outcomeBefore(
 	asked: Asked,
 	state: 1 | 2,
 	credited: bigint,
+	forOther: boolean,
 	key?: Uint8Array,
 ): Answered {
-	return saidBefore(outcomeMessage(asked, state, credited, key));
+	return saidBefore(outcomeMessage(asked, state, credited, key), forOther);
 }
 
 function outcomeMessage(

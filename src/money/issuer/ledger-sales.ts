@@ -98,7 +98,7 @@ export class SaleLedger {
 			const { id: transfer } = verified.value.transfer;
 			if (known !== undefined)
 				return reading([byKey(SALES, { transfer })], ([[row]]) =>
-					this.#before(asked, verified, found, row, by),
+					this.#before(asked, verified, found, row, by, isForOther(known, by)),
 				);
 			if (taken.length > 0)
 				return this.#declined(asked, verified, sale, found, by);
@@ -120,18 +120,24 @@ export class SaleLedger {
 		{ isVoid, payer }: FoundTransfer,
 		row: RowOf<typeof SALES> | undefined,
 		by: By,
+		forOther: boolean,
 	): Answered {
 		const state = row === undefined ? undefined : stateOf(row);
 		switch (state) {
 			case "booked":
 				return by === "payee"
-					? saidBefore(bookedMessage(asked.request, transfer.amount, []))
-					: outcomeBefore(asked, 1, transfer.amount, row?.key);
+					? saidBefore(
+							bookedMessage(asked.request, transfer.amount, []),
+							forOther,
+						)
+					: outcomeBefore(asked, 1, transfer.amount, forOther, row?.key);
 			case "declined":
-				return declinedBefore(asked, spentTwice);
+				return declinedBefore(asked, spentTwice, forOther);
 			case "void":
-				if (by === "payee") return declinedBefore(asked, declaredVoid);
-				if (isVoid) return outcomeBefore(asked, 2, transfer.amount);
+				if (by === "payee")
+					return declinedBefore(asked, declaredVoid, forOther);
+				// The money came back to whoever asks, at its own request.
+				if (isVoid) return outcomeBefore(asked, 2, transfer.amount, false);
 				return outcome(
 					asked,
 					2,
@@ -275,4 +281,9 @@ export function stateOf({ state }: RowOf<typeof SALES>): SaleState {
 	if (state === "booked" || state === "void" || state === "declined")
 		return state;
 	throw new TetradError("internal", "a sale is in no state that there is");
+}
+
+/** Whether the other party handed it in first. */
+function isForOther({ resolved }: RowOf<typeof TRANSFERS>, by: By): boolean {
+	return (resolved === 1n) === (by === "payee");
 }

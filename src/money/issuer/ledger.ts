@@ -41,6 +41,7 @@ import {
 	outcomeBefore,
 	type Refusal,
 	repeated,
+	saidBefore,
 } from "./ledger-answers.ts";
 import {
 	bookingsOf,
@@ -237,7 +238,7 @@ export class Ledger {
 			if (isVoid) return this.#voidBefore(asked, transfer.id);
 			const isExchange = sameBytes(transfer.payee, transfer.issuer);
 			if (known !== undefined && (known.booked > 0n || !isExchange))
-				return outcomeBefore(asked, 1, known.booked);
+				return outcomeBefore(asked, 1, known.booked, false);
 			if (whyNot === undefined && !isExchange) {
 				const { conflicts, writes } = this.#book(
 					asked,
@@ -278,7 +279,7 @@ export class Ledger {
 
 	#voidBefore(asked: Asked, transfer: Uint8Array): Answered {
 		return reading([byKey(VOIDS, { transfer })], ([[row]]) =>
-			outcomeBefore(asked, 2, row?.returned ?? 0n),
+			outcomeBefore(asked, 2, row?.returned ?? 0n, false),
 		);
 	}
 
@@ -324,7 +325,7 @@ export class Ledger {
 			([conflicts]) => {
 				const earlier = conflicts.map(({ first }) => first);
 				const answer = bookedMessage(request, credited, earlier);
-				return done([], { kind: "repeated", answer });
+				return saidBefore(answer, false);
 			},
 		);
 	}

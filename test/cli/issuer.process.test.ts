@@ -18,6 +18,7 @@ import { readHome } from "../../src/device/home/home.ts";
 import { validateChain } from "../../src/identity/index.ts";
 import { LEDGER_SCHEMA } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
+import { enc, hex, utf8 } from "../../src/wire/index.ts";
 import {
 	deposit,
 	Mint,
@@ -385,5 +386,27 @@ describe("a module that spends twice", () => {
 			...["authority", "publish", "--home", bank, "--out", homes.at("list")],
 		);
 		assert.equal(list.entries, 1);
+	});
+});
+
+describe("a name that is credited", () => {
+	test("is that of a module of the issuer's own bank, whoever else is called the same", async () => {
+		const credit = ["issuer", "credit", "--home", mint, "--amount", "1"];
+		// Anybody who pays with the issuer's notes opens an account for a payee of any bank.
+		const namesake = hex(enc(new Uint8Array(32).fill(9), utf8("carol-purse")));
+		await json(...credit, "--account", namesake);
+		const byName = await run([...credit, "--account", "carol-purse"]);
+		assert.equal(byName.code, 2);
+		assert.match(byName.stderr, /say the module's device id/);
+		const opened = await json(
+			...credit,
+			...["--account", "carol-purse", "--open"],
+		);
+		assert.notEqual(opened.account.id, namesake);
+		const again = await json(...credit, "--account", "carol-purse");
+		assert.deepEqual(
+			[again.account.id, again.account.balance],
+			[opened.account.id, "2.00"],
+		);
 	});
 });

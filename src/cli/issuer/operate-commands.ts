@@ -16,7 +16,7 @@ export function addCreditCommand(issuer: Command): void {
 		.requiredOption("--home <folder>", "the issuer's home")
 		.requiredOption(
 			"--account <id>",
-			"a module's device id in hexadecimal, or the certified name of one that has an account",
+			"a module's device id in hexadecimal, or the name of one that the issuer's own bank certifies",
 		)
 		.requiredOption("--amount <amount>", 'such as "100.00"', amount)
 		.option(

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { makeCarriedFolder, writeCarried } from "../../device/home/index.ts";
-import type { AccountJson, Operator } from "../../device/issuer/index.ts";
+import type { Operator } from "../../device/issuer/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { dec, enc, hex, utf8 } from "../../wire/index.ts";
 import { money } from "../money.ts";
@@ -22,7 +22,7 @@ export interface CreditFlags {
 export async function credit(flags: CreditFlags): Promise<void> {
 	const { home, account, amount, reference = randomUUID() } = flags;
 	const credited = await asOperator(home, async (operator) => {
-		const { id } = await accountOf(operator, account, flags.open === true);
+		const id = await accountOf(operator, account, flags.open === true);
 		if (flags.reference === undefined)
 			tell(`the reference of this credit is ${reference}`);
 		try {
@@ -59,26 +59,20 @@ function creditFailure(thrown: unknown, reference: string): TetradError {
 
 const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
 
+/**
+ * A name is that of a module of the issuer's own bank, which names no two alike. Other banks may
+ * call theirs the same, and whoever pays opens an account for any payee: those go by device id.
+ */
 async function accountOf(
 	operator: Operator,
 	account: string,
 	mayOpen: boolean,
-): Promise<AccountJson> {
-	if (DEVICE_ID.test(account)) return operator.open(account);
+): Promise<string> {
+	if (DEVICE_ID.test(account)) return (await operator.open(account)).id;
 	if (!/^[a-z0-9.-]{1,64}$/.test(account)) throw noAccount(account);
-	const { accounts } = await operator.accounts({ name: account });
-	const [first, second] = accounts;
-	if (first === undefined) {
-		if (!mayOpen) throw noAccount(account);
-		const { issuer } = await operator.terms();
-		return operator.open(deviceOfSameBank(issuer, account));
-	}
-	if (second !== undefined)
-		throw new TetradError(
-			"invalid-argument",
-			`${accounts.length} modules are called ${account}; say which by its device id (tetrad issuer accounts)`,
-		);
-	return first;
+	const { issuer } = await operator.terms();
+	const id = deviceOfSameBank(issuer, account);
+	return mayOpen ? (await operator.open(id)).id : id;
 }
 
 function deviceOfSameBank(issuer: string, name: string): string {
@@ -89,7 +83,7 @@ function deviceOfSameBank(issuer: string, name: string): string {
 function noAccount(account: string): TetradError {
 	return new TetradError(
 		"invalid-argument",
-		`no account is open for "${plain(account.slice(0, 64))}"; say the module's device id, or --open for one of the issuer's own bank`,
+		`no account of the issuer's own bank is open for "${plain(account.slice(0, 64))}"; say the module's device id, or --open for one of that bank`,
 	);
 }
 

@@ -13,6 +13,7 @@ import type { ProcessEvent } from "../../src/device/process/index.ts";
 import { sendFile } from "../../src/device/process/outgoing-file.ts";
 import { Payments } from "../../src/device/purse/index.ts";
 import type { TrustedAgent } from "../../src/device/runtime/index.ts";
+import { TetradError } from "../../src/errors.ts";
 import { message } from "../../src/money/documents/index.ts";
 import { textMessage } from "../../src/talk/index.ts";
 import { PAYMENT } from "../../src/talk/messages.ts";
@@ -71,6 +72,36 @@ test("a payment that is proposed again and again is made once, and reported once
 		received.map((event) => event.event === "received" && event.text),
 		["a tea"],
 	);
+});
+
+test("a payment that has come is reported also when its agent cannot keep what it was for", async () => {
+	await using folder = await temporaryFolder();
+	await using purses = await Purses.make(folder.path);
+	await purses.give("X", 500n);
+	await using running = await purses.start();
+	const { A, B } = running.devices;
+	await using agent = await answers(B, folder.path, {
+		take: [purses.terms],
+		keep: async () => {
+			throw new TetradError("store-full", "there is no room");
+		},
+	});
+	const tetrad = await A.connect(await connect(agent.address));
+	const payments = new Payments(tetrad, { witness: purses.witnesses.A });
+	const payment = purses.payment(200n);
+	const propose = message(PAYMENT.propose, { ...payment, text: "a tea" });
+	await tetrad.agent.send(propose);
+	await tetrad.agent.receive();
+	await payments.pay(payment);
+	await tetrad.agent.send(propose);
+	await tetrad.agent.receive();
+	await tetrad.close();
+	await agent.stop();
+	const told = agent.events.flatMap((event) => {
+		if (event.event === "received") return [event.text];
+		return event.event === "trouble" ? [event.code] : [];
+	});
+	assert.deepEqual(told, ["a tea", "store-full"]);
 });
 
 test("a second file is acknowledged, too, though the module greets once", async () => {

@@ -250,13 +250,13 @@ describe("a refund", () => {
 			amount: 200n,
 		};
 		await store.transact(gotRefund(got));
-		await store.transact(gotRefund(got));
-		const sides: string[] = [];
+		await store.transact(gotRefund({ ...got, time: 200n }));
+		const rows: unknown[][] = [];
 		await store.snapshot(async (scan) => {
-			for await (const { side, state } of scan({ table: REFUNDS }))
-				sides.push(`${side} ${state}`);
+			for await (const { side, state, time } of scan({ table: REFUNDS }))
+				rows.push([side, state, time]);
 		});
-		assert.deepEqual(sides, ["gets paid"]);
+		assert.deepEqual(rows, [["gets", "paid", 100n]]);
 	});
 
 	test("is named by its sale and its number, and its text by nothing else", () => {

@@ -48,7 +48,7 @@ export interface AnswerOptions {
 	readonly answerMs?: number;
 	/** Take payments of these issuers' money. */
 	readonly take?: readonly IssuerTerms[];
-	/** Hears of a payment that has come, before it is reported. */
+	/** Hears of a payment that has come, after it was reported. What it rejects with is reported as trouble. */
 	readonly keep?: (
 		tetrad: Tetrad,
 		payment: Payment,
@@ -93,6 +93,7 @@ async function answer(
 		options.take === undefined
 			? new SilentModule(tetrad)
 			: new PayingModule(tetrad, work.witness);
+	const answering = new Answering(work, own, number, options);
 	await inTetrad(own, signal, async () => {
 		// What the other agent said before it closed is heard, whatever cannot be said any more.
 		try {
@@ -101,12 +102,12 @@ async function answer(
 			reportUnsent(tetrad, number, 4, thrown, work.report);
 		}
 		try {
-			await new Answering(work, own, number, options).run();
+			await answering.run();
 		} catch (thrown) {
 			// The end of the tetrad was reported by its observer; anything else ends it.
 			if (!tetrad.ended) throw thrown;
 		}
-	});
+	}).finally(() => answering.over());
 }
 
 /** Carries out what the machine of one answered tetrad asks for. */
@@ -117,6 +118,7 @@ class Answering {
 	readonly #options: AnswerOptions;
 	/** Contracts whose payment is reported when it comes, or was; in hexadecimal. */
 	readonly #expected = new Set<string>();
+	readonly #receiving = new Set<Promise<void>>();
 	#greeting: Promise<void> | undefined;
 
 	constructor(
@@ -129,6 +131,11 @@ class Answering {
 		this.#own = own;
 		this.#number = number;
 		this.#options = options;
+	}
+
+	/** Resolves when what has come is kept. The tetrad has ended, and nothing more comes. */
+	async over(): Promise<void> {
+		await Promise.all(this.#receiving);
 	}
 
 	/** Resolves when the other agent has closed the tetrad, and rejects with why it ended otherwise. */
@@ -195,22 +202,24 @@ class Answering {
 		} catch (thrown) {
 			return { kind: "not-expecting", error: asTetradError(thrown) };
 		}
-		void this.#reportReceived(payments, proposed);
+		const receiving = this.#receive(payments, proposed);
+		this.#receiving.add(receiving);
+		void receiving.then(() => this.#receiving.delete(receiving));
 		return { kind: "expecting" };
 	}
 
 	/** However often it is proposed, it is one payment. */
-	async #reportReceived(
+	async #receive(
 		payments: Payments,
 		{ payment, terms, text }: ProposedPayment,
 	): Promise<void> {
+		const { report } = this.#work;
 		const contract = hex(payment.contract);
 		if (this.#expected.has(contract)) return;
 		this.#expected.add(contract);
 		try {
 			const { amount } = await payments.received(payment.contract);
-			await this.#options.keep?.(this.#own.tetrad, payment, text);
-			this.#work.report({
+			report({
 				event: "received",
 				tetrad: this.#number,
 				contract,
@@ -220,6 +229,18 @@ class Answering {
 		} catch {
 			// It may come in a later tetrad; the module knows what it has taken.
 			this.#expected.delete(contract);
+			return;
+		}
+		try {
+			await this.#options.keep?.(this.#own.tetrad, payment, text);
+		} catch (thrown) {
+			const { code, message } = asTetradError(thrown);
+			report({
+				event: "trouble",
+				tetrad: this.#number,
+				code,
+				reason: `the payment has come, and this agent could not keep what it was for: ${message}`,
+			});
 		}
 	}
 

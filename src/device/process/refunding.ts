@@ -1,7 +1,11 @@
 import type { Address } from "../../carrier/index.ts";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import { type IssuerTerms, nameInDeviceId } from "../../money/index.ts";
+import {
+	type IssuerTerms,
+	nameInDeviceId,
+	type Payment,
+} from "../../money/index.ts";
 import {
 	parseContract,
 	parseRefundText,
@@ -75,11 +79,11 @@ export async function runRefunding(
 	});
 }
 
-/** Keeps a payment that has come as the refund of a purchase, if it is one. */
+/** Keeps a payment that has come as the refund of a purchase, if it is one: from whom the purchase was paid to, and in the same money. */
 export async function keepRefund(
 	store: AgentStore,
-	tetrad: Tetrad,
-	payment: { readonly contract: Uint8Array; readonly amount: bigint },
+	tetrad: Pick<Tetrad, "parties" | "place">,
+	payment: Payment,
 	text: string,
 ): Promise<void> {
 	const said = parseRefundText(text);
@@ -89,7 +93,12 @@ export async function keepRefund(
 	if (!sameBytes(refundContract(nodeCrypto, of), payment.contract)) return;
 	const purchase = await store.transact(readPurchase(sale));
 	if (purchase === undefined) return;
-	const { sellerAgent } = parseContract(nodeCrypto, purchase.document);
+	const { sellerAgent, issuer, currency } = parseContract(
+		nodeCrypto,
+		purchase.document,
+	);
+	if (!sameBytes(payment.issuer, issuer) || payment.currency !== currency)
+		return;
 	const other = tetrad.parties[tetrad.place === "A" ? "B" : "A"];
 	if (!sameBytes(other.deviceId, sellerAgent)) return;
 	await store.transact(

@@ -1,5 +1,12 @@
 import { TetradError } from "../../errors.ts";
-import { done, put, reading, type Transaction } from "../../machine/index.ts";
+import {
+	byKey,
+	done,
+	insert,
+	put,
+	reading,
+	type Transaction,
+} from "../../machine/index.ts";
 import { REFUNDS, type RefundRow } from "./tables.ts";
 
 /** Refunds of one sale. */
@@ -65,7 +72,7 @@ export function payRefund(refund: RefundRow): Transaction<undefined> {
 	return done([put(REFUNDS, { ...refund, state: "paid" })], undefined);
 }
 
-/** A refund has come. */
+/** A refund has come. Told again, nothing changes. */
 export function gotRefund(
 	refund: Pick<RefundRow, "sale" | "number" | "contract" | "time" | "amount">,
 ): Transaction<undefined> {
@@ -76,5 +83,8 @@ export function gotRefund(
 		receipt: NOTHING,
 		receipt_chain: NOTHING,
 	};
-	return done([put(REFUNDS, row)], undefined);
+	const { sale, number } = refund;
+	return reading([byKey(REFUNDS, { sale, number })], ([[known]]) =>
+		done(known === undefined ? [insert(REFUNDS, row)] : [], undefined),
+	);
 }

@@ -2,10 +2,16 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentStore } from "../../src/device/purse/index.ts";
 import { FolderCatalogue, FolderShop } from "../../src/device/trade/index.ts";
+import {
+	MADE_FORGOTTEN_MS,
+	MAX_MAKING,
+} from "../../src/device/trade/limits.ts";
+import { MadeGoods } from "../../src/device/trade/made-goods.ts";
 import type { Goods } from "../../src/trade/agent/index.ts";
+import { MAX_UNPAID } from "../../src/trade/records/index.ts";
 import { filled } from "../money/documents.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { TradeWorld } from "../trade/world.ts";
@@ -54,4 +60,47 @@ test("a command of the catalogue finds in its environment what its shop was give
 	await using made = await shop.open(ordered(1), never);
 	const bytes = await made.read(0, Number(made.length));
 	assert.equal(Buffer.from(bytes).toString("utf8"), "ab");
+});
+
+describe("what is made on order", () => {
+	const make = () => Buffer.from("made");
+
+	test("counts against no buyer while it is not begun for all that is being made", async () => {
+		await using store = await AgentStore.open(folder.path);
+		const made = await MadeGoods.open(folder.path, store);
+		const others = world.parties.strangerAgent.device;
+		const going = Promise.withResolvers<Buffer>();
+		const making: Promise<AsyncDisposable>[] = [];
+		for (let i = 0; i < MAX_MAKING; i++) {
+			const deviceId = filled(others.deviceId.length, i);
+			const goods = { ...ordered(i), buyer: { ...others, deviceId } };
+			making.push(made.make(goods as Goods, () => going.promise, never));
+		}
+		for (let i = 0; i <= MAX_UNPAID; i++)
+			await assert.rejects(made.make(ordered(0x40 + i), make, never), {
+				code: "busy",
+			});
+		going.resolve(make());
+		for (const one of making) await (await one)[Symbol.asyncDispose]();
+		await using first = await made.make(ordered(0x50), make, never);
+		assert.equal(first.length, 4);
+	});
+
+	test("is refused to a buyer who leaves it unpaid, until it is forgotten, in a shop that stays open, too", async (context) => {
+		await using store = await AgentStore.open(folder.path);
+		const made = await MadeGoods.open(folder.path, store);
+		const start = Date.now();
+		for (let i = 0; i < MAX_UNPAID; i++)
+			await (await made.make(ordered(i), make, never))[Symbol.asyncDispose]();
+		await assert.rejects(made.make(ordered(9), make, never), {
+			code: "limit-exceeded",
+		});
+		context.mock.timers.enable({
+			apis: ["Date"],
+			now: start + MADE_FORGOTTEN_MS + 60_000,
+		});
+		await using again = await made.make(ordered(9), make, never);
+		assert.equal(again.length, 4);
+		assert.equal(await made.again(ordered(0).contractId), undefined);
+	});
 });

@@ -60,15 +60,11 @@ export class MadeGoods {
 	static async open(home: string, store: AgentStore): Promise<MadeGoods> {
 		const folder = join(home, "made");
 		await makePrivateFolder(folder);
-		const before = Date.now() - MADE_FORGOTTEN_MS;
 		for (const name of await readdir(folder))
 			if (name.endsWith(".new")) await rm(join(folder, name), { force: true });
-		for (;;) {
-			const ids = await store.transact(forgetMade(before, FORGET_AT_ONCE));
-			for (const id of ids) await rm(join(folder, hex(id)), { force: true });
-			if (ids.length < FORGET_AT_ONCE) break;
-		}
-		return new MadeGoods(folder, store);
+		const made = new MadeGoods(folder, store);
+		await made.#forget();
+		return made;
 	}
 
 	/**
@@ -80,6 +76,25 @@ export class MadeGoods {
 		make: MakeOnOrder,
 		signal: AbortSignal,
 	): Promise<MerchandiseSource> {
+		if (this.#making >= MAX_MAKING)
+			throw new TetradError("busy", "too much is being made at once");
+		this.#making++;
+		try {
+			await this.#forget();
+			await this.#begin({ contractId, description, buyer });
+			const made = await make({ item: description, buyer }, signal);
+			await this.#write(hex(contractId), made, signal);
+		} finally {
+			this.#making--;
+		}
+		return MerchandiseFile.open(this.#folder, hex(contractId));
+	}
+
+	async #begin({
+		contractId,
+		description,
+		buyer,
+	}: Omit<Goods, "itemKind">): Promise<void> {
 		const isAllowed = await this.#store.transact(
 			beginMade({
 				id: contractId,
@@ -94,16 +109,19 @@ export class MadeGoods {
 				"limit-exceeded",
 				`${MAX_UNPAID} orders of this buyer were made and not paid for; nothing more is made for it until they are forgotten`,
 			);
-		if (this.#making >= MAX_MAKING)
-			throw new TetradError("busy", "too much is being made at once");
-		this.#making++;
-		try {
-			const made = await make({ item: description, buyer }, signal);
-			await this.#write(hex(contractId), made, signal);
-		} finally {
-			this.#making--;
+	}
+
+	/** Takes away what nobody can pay for any more. */
+	async #forget(): Promise<void> {
+		const before = Date.now() - MADE_FORGOTTEN_MS;
+		for (;;) {
+			const ids = await this.#store.transact(
+				forgetMade(before, FORGET_AT_ONCE),
+			);
+			for (const id of ids)
+				await rm(join(this.#folder, hex(id)), { force: true });
+			if (ids.length < FORGET_AT_ONCE) return;
 		}
-		return MerchandiseFile.open(this.#folder, hex(contractId));
 	}
 
 	/** What was made for a contract, if it is still there. */

@@ -218,6 +218,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"store",
 		"tetrad",
 		"trade/documents",
+		"trade/merchandise",
 		"trade/records",
 		"wire",
 	],

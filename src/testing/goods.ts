@@ -5,6 +5,8 @@ import type {
 	NewGoodsTarget,
 } from "../device/trade/index.ts";
 import { TetradError } from "../errors.ts";
+import { SEALING_BYTES } from "../trade/documents/index.ts";
+import { chunkLength } from "../trade/merchandise/index.ts";
 import { copy } from "../wire/index.ts";
 import type { TestDisk } from "./disk.ts";
 import type { Life } from "./life.ts";
@@ -62,7 +64,8 @@ export class MemoryGoods {
 					if (index >= count) chunks.delete(index);
 			},
 			chunks: () => inOrder(chunks),
-			count: async () => chunks.size,
+			count: async (length) =>
+				[...chunks.values()].filter((chunk) => isWhole(chunk, length)).length,
 			chunk: async (index) => chunks.get(index),
 			reveal: async (opened) => {
 				const pieces: Uint8Array[] = [];
@@ -83,6 +86,10 @@ export class MemoryGoods {
 			if (!this.#shown.has(name)) return name;
 		}
 	}
+}
+
+function isWhole({ index, sealed }: Chunk, length: bigint): boolean {
+	return sealed.length - SEALING_BYTES === chunkLength(length, index);
 }
 
 async function* inOrder(

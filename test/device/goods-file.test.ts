@@ -13,12 +13,17 @@ import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	discardGoods,
 	GoodsFile,
+	type GoodsKeeper,
+	goodsFiles,
 	partOf,
 } from "../../src/device/trade/goods-file.ts";
 import {
 	openGoods,
 	type PaidGoods,
 } from "../../src/device/trade/open-goods.ts";
+import { TestDisk } from "../../src/testing/disk.ts";
+import { MemoryGoods } from "../../src/testing/goods.ts";
+import { Life } from "../../src/testing/life.ts";
 import {
 	CHUNK_BYTES,
 	exporterHash,
@@ -122,6 +127,26 @@ describe("goods on their buyer's disk", () => {
 		const became = await openGoods(file, await goodsOf(sold));
 		assert.equal(became.kind, "opened");
 	});
+
+	const keepers: Readonly<Record<string, () => GoodsKeeper>> = {
+		"on a disk": () => goodsFiles,
+		"in memory": () =>
+			new MemoryGoods(new TestDisk("a buyer")).keeper(new Life()),
+	};
+	for (const [where, keeper] of Object.entries(keepers))
+		for (const size of SIZES)
+			test(`${where} of ${size} bytes are counted by their whole chunks, the last one too`, async () => {
+				const length = BigInt(size);
+				const { chunks } = sell(content(size));
+				await using kept = await keeper().begin({ path: target });
+				assert.equal(await kept.count(length), 0);
+				for (const chunk of chunks) {
+					await kept.put({ ...chunk, sealed: chunk.sealed.slice(0, -1) });
+					assert.equal(await kept.count(length), chunk.index);
+					await kept.put(chunk);
+					assert.equal(await kept.count(length), chunk.index + 1);
+				}
+			});
 
 	test("have nothing behind their last chunk once they are sealed", async () => {
 		const sold = sell(content(10));

@@ -930,6 +930,25 @@ describe("the disk of a buyer", () => {
 		}
 	});
 
+	test("that loses its end again and again is filled from there, then all anew, and not for ever", async () => {
+		const agents: Agents = new Agents(world, {
+			stock: TEA,
+			hold: (effect) => effect.kind === "open-goods",
+		});
+		const ask = await agents.buy("tea");
+		for (let times = 0; times < 3; times++) {
+			agents.disk.parts.get(ask)?.pop();
+			await agents.release();
+		}
+		assert.equal(outcomeOf(agents, ask), "truncated");
+		const fetches = agents.stepsOf
+			.get(ask)
+			?.flatMap((step) => (step.kind === "fetching" ? [step.from] : []));
+		assert.deepEqual(fetches, [2, 0]);
+		assert.equal(agents.held, 0);
+		assert.equal(agents.disk.concluded.size, 0);
+	});
+
 	test("is not filled for ever by a merchant that sends something else", async () => {
 		const agents: Agents = new Agents(world, {
 			stock: TEA,

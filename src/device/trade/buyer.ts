@@ -420,7 +420,7 @@ export class Buyer {
 				return { kind: "goods-wrong", ask, evidence: opened.evidence };
 			case "damaged": {
 				// What was cut off is sent from there on; what is wrong, all anew.
-				const count = await file.count();
+				const count = await file.count(length);
 				const from = count < chunkCount(length) ? count : 0;
 				return { kind: "goods-missing", ask, from };
 			}

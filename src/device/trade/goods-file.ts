@@ -17,7 +17,11 @@ import {
 	MAX_SEALED_CHUNK_BYTES,
 	SEALING_BYTES,
 } from "../../trade/documents/index.ts";
-import type { SealedChunk } from "../../trade/merchandise/index.ts";
+import {
+	chunkCount,
+	chunkLength,
+	type SealedChunk,
+} from "../../trade/merchandise/index.ts";
 import { utf8Within } from "../../wire/index.ts";
 import { isThere, reason } from "../home/index.ts";
 
@@ -65,8 +69,8 @@ export interface KeptGoods extends AsyncDisposable {
 	seal(count: number): Promise<void>;
 	/** What is there, chunk by chunk. */
 	chunks(): AsyncIterable<SealedChunk>;
-	/** How many whole chunks there are. */
-	count(): Promise<number>;
+	/** How many whole chunks there are of goods of so many bytes. */
+	count(length: bigint): Promise<number>;
 	/** One chunk, if it is there. */
 	chunk(index: number): Promise<SealedChunk | undefined>;
 	/** Shows what was opened under its name, once `opened` has come to its end. Resolves with that name; what `opened` throws is thrown, and nothing is shown. */
@@ -195,10 +199,16 @@ export class GoodsFile implements KeptGoods {
 		}
 	}
 
-	/** How many whole chunks there are, of those that are as long as all but the last. */
-	async count(): Promise<number> {
+	/** How many whole chunks there are of goods of so many bytes, by how long the part is. */
+	async count(length: bigint): Promise<number> {
 		const { size } = await this.#do(() => this.#part.stat());
-		return Math.floor(size / RECORD_BYTES);
+		const index = Math.floor(size / RECORD_BYTES);
+		const rest = chunkLength(length, index);
+		// Of all chunks the last one alone may be shorter.
+		const isLastWhole =
+			rest !== undefined &&
+			size - index * RECORD_BYTES >= HASH_BYTES + SEALING_BYTES + rest;
+		return isLastWhole ? index + 1 : Math.min(index, chunkCount(length));
 	}
 
 	/** One chunk, if it is there. */

@@ -76,8 +76,8 @@ export class Purchase {
 	readonly kept: ProvisionalPurchase;
 	readonly #port: PurchasePort;
 	#state: State;
-	/** Whether all of its goods were fetched again. */
-	#wasFetched = false;
+	/** From which chunk on its goods were fetched again last, if they were. */
+	#fetchedFrom: number | undefined;
 
 	private constructor(
 		port: PurchasePort,
@@ -306,17 +306,13 @@ export class Purchase {
 		this.#port.emit({ kind: "open-goods", ask: this.ask, goods });
 	}
 
-	#missing(bought: BoughtKey, from: number): void {
+	/** What is still missing when it was fetched is fetched from the beginning, once. */
+	#missing(bought: BoughtKey, missingFrom: number): void {
 		this.#state = { kind: "fetching", bought };
-		const isAgain = from === 0 && this.#wasFetched;
-		if (from === 0) this.#wasFetched = true;
-		if (isAgain)
-			return this.#end(
-				new TetradError(
-					"merchandise-changed",
-					"it is paid, and what the merchant sends now is not what its contract says",
-				),
-			);
+		if (this.#fetchedFrom === 0)
+			return this.#end(missingFrom === 0 ? changed() : notWhole(undefined));
+		const from = this.#fetchedFrom === undefined ? missingFrom : 0;
+		this.#fetchedFrom = from;
 		if (!this.#port.fetchGoods(this, from))
 			return this.#end(notWhole(undefined));
 		this.#port.step(this.ask, { kind: "fetching", from });
@@ -436,6 +432,13 @@ function notKept(cause: TetradError): TetradError {
 		cause.code,
 		`it is paid, and the goods could not be kept, which is tried again in the next tetrad: ${cause.message}`,
 		{ cause },
+	);
+}
+
+function changed(): TetradError {
+	return new TetradError(
+		"merchandise-changed",
+		"it is paid, and what the merchant sends now is not what its contract says",
 	);
 }
 

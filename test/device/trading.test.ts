@@ -3,8 +3,15 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { connect } from "../../src/carrier/index.ts";
+import { Channel } from "../../src/device/runtime/channel.ts";
+import type { Tetrad } from "../../src/device/runtime/index.ts";
+import { Buyer } from "../../src/device/trade/buyer.ts";
 import type { Quote } from "../../src/device/trade/index.ts";
-import { TetradError } from "../../src/errors.ts";
+import { asTetradError, TetradError } from "../../src/errors.ts";
+import { messages } from "../../src/money/index.ts";
+import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
+import { readPurchase } from "../../src/trade/records/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { type Customer, DeviceMarket } from "../support/device-market.ts";
 import { Relay } from "../support/relay.ts";
@@ -109,4 +116,68 @@ test("two purchases at once do not go to one file: the second is refused, and no
 	const other = await bought(quotes[1], join(ann.folder, "of-its-own"));
 	assert.notEqual(other.contract, (await first).contract);
 	market.atMerchant = () => {};
+});
+
+/** The same tetrad, in which the test changes what the module is heard to say. */
+function heardAs(
+	tetrad: Tetrad,
+	change: (bytes: Uint8Array) => Uint8Array,
+): { readonly tetrad: Tetrad; readonly say: (bytes: Uint8Array) => void } {
+	const { agent, place, parties, transcript, safetyCode, closed } = tetrad;
+	const module = new Channel({ send: (bytes) => tetrad.module.send(bytes) });
+	void (async () => {
+		for await (const bytes of tetrad.module) module.deliver(change(bytes));
+		module.end(undefined);
+	})().catch((thrown: unknown) => module.end(asTetradError(thrown)));
+	const close = () => tetrad.close();
+	return {
+		say: (bytes) => module.deliver(bytes),
+		tetrad: {
+			...{ agent, module, place, parties, transcript, safetyCode, closed },
+			get ended() {
+				return tetrad.ended;
+			},
+			export: (...what) => tetrad.export(...what),
+			close,
+			[Symbol.asyncDispose]: close,
+		},
+	};
+}
+
+test("a purchase that is voided after its goods are here is refunded, and the tetrad goes on", async () => {
+	const { agent, store, folder } = ann;
+	const { address } = market;
+	const closed = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+	const waiting = [...closed];
+	let voided: Uint8Array | undefined;
+	const { tetrad, say } = heardAs(
+		await agent.connect(await connect(address)),
+		(bytes) => {
+			if (bytes[0] !== ABOUT_PURCHASES.closed.type) return bytes;
+			waiting.shift()?.resolve();
+			return voided ?? bytes;
+		},
+	);
+	const buyer = new Buyer({
+		...{ tetrad, store, address },
+		learnedTo: (name) => name,
+	});
+	const path = join(folder, "voided");
+	const offer = await buyer.quote(ITEM);
+	const { contract } = await buyer.buy(offer, { path }, () => {});
+	await closed[0]?.promise;
+	voided = messages.message(ABOUT_PURCHASES.notBought, {
+		...{ contract: contract.hash, outcome: "refunded", amount: 1n },
+		...{ code: "purchase-void", reason: "" },
+	});
+	say(voided);
+	// Its agent tells the module again that it is final, and hears that it is not.
+	await closed[1]?.promise;
+	assert.equal((await buyer.list()).items.length, 1);
+	await tetrad.close();
+	await buyer.over;
+	const row = await store.transact(readPurchase(contract.hash));
+	assert.deepEqual([row?.state, row?.credited], ["refunded", 1n]);
+	assert.equal(row?.target, path);
+	assert.equal((await readFile(path)).length, BYTES);
 });

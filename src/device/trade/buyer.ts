@@ -89,7 +89,6 @@ interface AskedGoods {
 	/** Whether it was paid already: then a file that has appeared is no reason to refuse. */
 	readonly isPaid: boolean;
 	file: KeptGoods | undefined;
-	path: string | undefined;
 	/** What was asked of disk and store is done in order. */
 	work: Promise<unknown>;
 }
@@ -125,6 +124,8 @@ export class Buyer {
 	readonly #learnedTargets = new Set<string>();
 	/** What was learned is kept one after another, so that each has a name of its own. */
 	#learning: Promise<void> = Promise.resolve();
+	/** What became of purchases is kept one after another, and whether or not their goods are still at hand. */
+	#concluding: Promise<unknown> = Promise.resolve();
 	#asks = 0;
 	#end: TetradError | undefined;
 
@@ -163,14 +164,9 @@ export class Buyer {
 					this.#do(ask, (goods) => this.#keep(ask, goods, purchase, count)),
 				"open-goods": ({ ask, goods: paid }) =>
 					this.#do(ask, (goods) => this.#open(ask, goods, paid)),
-				conclude: ({ ask, contract, conclusion }) =>
-					this.#do(ask, async (goods) => {
-						const outcome = concludePurchase(
-							contract,
-							conclusion,
-							now(),
-							goods.path,
-						);
+				conclude: ({ ask, contract, conclusion, path }) =>
+					this.#conclude(ask, async () => {
+						const outcome = concludePurchase(contract, conclusion, now(), path);
 						await store.transact(outcome);
 						return { kind: "concluded", ask };
 					}),
@@ -321,17 +317,31 @@ export class Buyer {
 		const goods = this.#asked.get(ask)?.goods;
 		if (goods === undefined)
 			throw new TetradError("internal", "there are no goods of that number");
-		goods.work = goods.work
-			.then(() => work(goods))
-			.then(
-				(event) => this.#driver.feed(event),
-				(thrown: unknown) =>
-					this.#driver.feed({
-						kind: "not-done",
-						ask,
-						error: asTetradError(thrown),
-					}),
-			);
+		goods.work = this.#after(goods.work, ask, () => work(goods));
+	}
+
+	/** What is voided when its goods are here and nobody asks for them is concluded as well. */
+	#conclude(ask: number, work: () => Promise<GoodsEvent>): void {
+		const goods = this.#asked.get(ask)?.goods;
+		const before = Promise.all([this.#concluding, goods?.work]);
+		this.#concluding = this.#after(before, ask, work);
+		if (goods !== undefined) goods.work = this.#concluding;
+	}
+
+	#after(
+		before: Promise<unknown>,
+		ask: number,
+		work: () => Promise<GoodsEvent>,
+	): Promise<void> {
+		return before.then(work).then(
+			(event) => this.#driver.feed(event),
+			(thrown: unknown) =>
+				this.#driver.feed({
+					kind: "not-done",
+					ask,
+					error: asTetradError(thrown),
+				}),
+		);
 	}
 
 	/** Where the goods of no other purchase go that is not over: the same item may have been bought often. */
@@ -414,7 +424,6 @@ export class Buyer {
 		);
 		switch (opened.kind) {
 			case "opened":
-				goods.path = opened.path;
 				return { kind: "goods-opened", ask, path: opened.path };
 			case "wrong":
 				return { kind: "goods-wrong", ask, evidence: opened.evidence };
@@ -480,7 +489,7 @@ export class Buyer {
 
 	#finish(error: TetradError): void {
 		this.#end ??= error;
-		const works: Promise<unknown>[] = [this.payments.over];
+		const works: Promise<unknown>[] = [this.payments.over, this.#concluding];
 		for (const { answer, goods } of this.#asked.values()) {
 			answer.reject(this.#end);
 			if (goods !== undefined) works.push(goods.work);
@@ -505,8 +514,8 @@ function goodsFor(
 	offer: Offer | undefined,
 	isPaid: boolean,
 ): AskedGoods {
-	const nothing = { file: undefined, path: undefined };
-	return { target, offer, isPaid, ...nothing, work: Promise.resolve() };
+	const file = undefined;
+	return { target, offer, isPaid, file, work: Promise.resolve() };
 }
 
 async function begin(

@@ -201,6 +201,8 @@ export type BuyingEffect =
 			/** The contract's hash. */
 			readonly contract: Uint8Array;
 			readonly conclusion: Conclusion;
+			/** Where its goods are, if they have been shown just now. */
+			readonly path: string | undefined;
 	  }
 	/** Leave nothing of what was sealed. */
 	| { readonly kind: "drop-goods"; readonly ask: number }

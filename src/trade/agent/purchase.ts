@@ -329,7 +329,13 @@ export class Purchase {
 	#conclude(conclusion: Conclusion, path?: string): void {
 		this.#state = { kind: "concluding", conclusion, path };
 		const { hash: contract } = this.kept.contract;
-		this.#port.emit({ kind: "conclude", ask: this.ask, contract, conclusion });
+		this.#port.emit({
+			kind: "conclude",
+			ask: this.ask,
+			contract,
+			conclusion,
+			path,
+		});
 	}
 
 	#concluded(conclusion: Conclusion, path: string | undefined): void {

@@ -510,6 +510,31 @@ describe("what the module says", () => {
 		});
 	});
 
+	for (const came of [
+		{ kind: "goods-opened", path: "photo.jpg" },
+		{ kind: "goods-missing", from: 1 },
+		{ kind: "not-done", error: new TetradError("store-full", "no room") },
+	] as const)
+		test(`refunded while its goods are opened, before ${came.kind}: so much is back, and nothing is left of the part`, async () => {
+			const agents = new Agents(world, {
+				stock: TEA,
+				hold: ({ kind }) => kind === "open-goods" || kind === "conclude",
+			});
+			const ask = await agents.buy("tea");
+			const [id = ""] = agents.contracts();
+			const bytes = notBought(unhex(id), "refunded", "purchase-void", PRICE);
+			agents.happens({ kind: "from-module", bytes });
+			agents.happens({ ...came, ask });
+			await agents.run();
+			assert.equal(outcomeOf(agents, ask), undefined);
+			assert.equal(agents.disk.parts.size, 1);
+			agents.happens({ kind: "concluded", ask });
+			await agents.run();
+			assert.equal(outcomeOf(agents, ask), "purchase-void");
+			assert.equal(agents.disk.parts.size, 0);
+			assert.equal((await agents.page())?.kind, "page");
+		});
+
 	test("in doubt is passed on, nothing is dropped, and it goes on by itself", async () => {
 		const run = await buying((contract) =>
 			notBought(contract, "in-doubt", "payment-in-doubt", PRICE),

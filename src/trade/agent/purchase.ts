@@ -8,6 +8,8 @@
  *      │    in doubt     └──aborted, refunded─────────────────────┘
  *      └─not kept─▶ over
  *
+ * What is refunded while its goods are opened, or fetched, is concluded as well.
+ *
  * PROVISIONAL is from `kept` on, and FINAL from `concluded` on: both are durable, and what the
  * module is told follows them. One that is resumed begins in asked, with a cancel that comes to
  * nothing when it was paid, or in final. Nothing is in doubt before asked, and from opening on it
@@ -65,6 +67,8 @@ type State =
 			readonly kind: "concluding";
 			readonly conclusion: Conclusion;
 			readonly path: string | undefined;
+			/** Whether it is still to be told what came of opening its goods, which matters no more. */
+			readonly isOpening: boolean;
 	  }
 	| { readonly kind: "final" }
 	| { readonly kind: "over" };
@@ -266,6 +270,7 @@ export class Purchase {
 				if (event.kind !== "goods-missing") break;
 				return this.#missing(state.bought, event.from);
 			case "concluding":
+				if (state.isOpening && isOpened(event)) return this.#isOpened(state);
 				if (event.kind !== "concluded") break;
 				return this.#concluded(state.conclusion, state.path);
 			case "over":
@@ -327,7 +332,9 @@ export class Purchase {
 	}
 
 	#conclude(conclusion: Conclusion, path?: string): void {
-		this.#state = { kind: "concluding", conclusion, path };
+		const isOpening =
+			this.#state.kind === "opening" && conclusion.kind === "refunded";
+		this.#state = { kind: "concluding", conclusion, path, isOpening };
 		const { hash: contract } = this.kept.contract;
 		this.#port.emit({
 			kind: "conclude",
@@ -375,6 +382,7 @@ export class Purchase {
 			case "opening":
 				return this.#end(notKept(error));
 			case "concluding":
+				if (state.isOpening) return this.#isOpened(state);
 				return this.#end(
 					state.conclusion.kind === "final" ? notKept(error) : error,
 				);
@@ -386,6 +394,11 @@ export class Purchase {
 			default:
 				return unreachable(state);
 		}
+	}
+
+	/** What was asked first is answered first. */
+	#isOpened(state: Extract<State, { readonly kind: "concluding" }>): void {
+		this.#state = { ...state, isOpening: false };
 	}
 
 	#tellFinal(): void {
@@ -414,6 +427,14 @@ export function saidError(
 	return new TetradError(
 		isErrorCode(code) ? code : unknown,
 		reason === "" ? "the module gave no reason" : reason,
+	);
+}
+
+function isOpened({ kind }: GoodsEvent): boolean {
+	return (
+		kind === "goods-opened" ||
+		kind === "goods-wrong" ||
+		kind === "goods-missing"
 	);
 }
 

@@ -6,6 +6,15 @@ import type { ShowLogFlags } from "./show-log.ts";
 import type { VerifyLogFlags } from "./verify-log.ts";
 
 export function declareLog(command: Command): void {
+	command.addHelpText(
+		"after",
+		`
+Examples:
+  Recompute the log of a shop's purse, and hold it to what its agent was told:
+    tetrad log verify --home shop-purse --agent shop-agent
+  Read the newest entries of the agent's own:
+    tetrad log show --home shop-agent --limit 20`,
+	);
 	addVerifyCommand(command);
 	addShowCommand(command);
 }

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { writeIssuerTerms } from "../../src/device/purse/issuer-terms.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import {
@@ -16,60 +17,17 @@ import {
 	startModule,
 	startServer,
 } from "../support/processes.ts";
+import { commandsOf } from "../support/program-commands.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../bin/tetrad.js", import.meta.url));
 
-const COMMANDS = [
-	"demo",
-	"claims",
-	"authority",
-	"authority init",
-	"authority request",
-	"authority install",
-	"authority issue",
-	"authority revoke",
-	"authority list",
-	"authority publish",
-	"enroll",
-	"recertify",
-	"lists",
-	"policy",
-	"pair",
-	"agent",
-	"module",
-	"purse",
-	"purse create",
-	"purse balance",
-	"purse notes",
-	"purse history",
-	"purse withdraw",
-	"purse deposit",
-	"purse orders",
-	"purse cancel",
-	"purse archive",
-	"limits",
-	"approvals",
-	"approve",
-	"deny",
-	"issuer",
-	"issuer init",
-	"issuer run",
-	"issuer credit",
-	"issuer accounts",
-	"issuer conflicts",
-	"issuer sales",
-	"issuer audit",
-	"sell",
-	"catalogue",
-	"buy",
-	"purchases",
-	"sales",
-	"resolve",
-	"refund",
-	"receipt",
-	"dispute",
-	"verify",
-];
+const PROGRAM_COMMANDS = await commandsOf();
+/** Every command and group, as it is typed after the name of the program. */
+const COMMANDS = [...PROGRAM_COMMANDS.keys()]
+	.filter((name) => name !== "tetrad")
+	.map((name) => name.replace("tetrad ", ""));
+
+const TOP_COMMANDS = COMMANDS.filter((name) => !name.includes(" "));
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let homes: Homes;
@@ -79,6 +37,12 @@ let module: Command;
 before(async () => {
 	folder = await temporaryFolder();
 	homes = await Homes.make(folder.path);
+	await writeIssuerTerms(homes.at("issuer.terms.json"), {
+		issuer: new Uint8Array(41),
+		name: "mint",
+		currency: { code: "PLAY", exponent: 2 },
+		isPlay: true,
+	});
 	module = await startModule(homes, "X");
 });
 after(async () => {
@@ -118,20 +82,11 @@ describe("help", TOGETHER, () => {
 		const { code, stdout, stderr } = await run(["--help"]);
 		assert.equal(code, 0);
 		assert.equal(stderr, "");
-		for (const command of [
-			"demo",
-			"claims",
-			"authority",
-			"enroll",
-			"recertify",
-			"policy",
-			"pair",
-			"agent",
-			"module",
-			"issuer",
-			"verify",
-		])
-			assert.match(stdout, new RegExp(`^  ${command} `, "m"));
+		const listed = stdout.slice(stdout.search(/^Commands:$/m));
+		assert.deepEqual(
+			[...listed.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name),
+			[...TOP_COMMANDS, "help"],
+		);
 		assert.match(stdout, /Examples?:\n/);
 	});
 
@@ -308,30 +263,91 @@ describe(
 				/no home at .*nowhere.*tetrad authority issue/,
 			));
 
-		/** Every command that opens a home, by the flags that it needs beside it. */
-		const openers: readonly (readonly string[])[] = [
-			["purse", "balance"],
-			["purse", "notes"],
-			["purse", "history"],
-			["purse", "orders"],
-			["purse", "withdraw", "1"],
-			["purse", "cancel", "ab"],
-			["purse", "deposit"],
-			["purse", "archive"],
-			["purse", "unsafe-override-behind"],
-			["policy", "--check"],
-			["lists"],
-			["recertify", "--forget-old"],
-			["pair", "--listen", "unix:m"],
-			["agent", "--module", "unix:m", "--connect", "127.0.0.1:1"],
-			["module", "--listen", "unix:m"],
-			["issuer", "run", "--listen", "unix:m"],
-			["issuer", "credit", "--account", "x", "--amount", "1"],
-			["issuer", "accounts"],
-			["issuer", "conflicts"],
-			["issuer", "sales"],
-			["issuer", "audit"],
+		/** What each command that opens the home of a device needs beside it. */
+		const openers = (): ReadonlyMap<string, readonly string[]> =>
+			new Map([
+				["recertify", ["--forget-old"]],
+				["lists", []],
+				["policy", ["--check"]],
+				["pair", ["--listen", "unix:m"]],
+				["agent", ["--module", "unix:m", "--connect", "127.0.0.1:1"]],
+				["module", ["--listen", "unix:m"]],
+				[
+					"purse create",
+					["--issuer", homes.at("issuer.terms.json"), "--unsafe-no-owner"],
+				],
+				["purse balance", []],
+				["purse notes", []],
+				["purse history", []],
+				["purse withdraw", ["1"]],
+				["purse deposit", []],
+				["purse orders", []],
+				["purse cancel", ["ab"]],
+				["purse unsafe-override-behind", []],
+				["purse archive", []],
+				["limits", []],
+				["approvals", []],
+				["approve", ["ab"]],
+				["deny", ["ab"]],
+				["issuer init", []],
+				["issuer run", ["--listen", "unix:m"]],
+				["issuer credit", ["--account", "x", "--amount", "1"]],
+				["issuer accounts", []],
+				["issuer conflicts", []],
+				["issuer sales", []],
+				["issuer audit", []],
+				[
+					"sell",
+					[
+						...[".", "--module", "unix:m", "--listen", "127.0.0.1:0"],
+						...["--issuer-terms", homes.at("issuer.terms.json")],
+					],
+				],
+				["catalogue", ["127.0.0.1:1", "--module", "unix:m"]],
+				[
+					"buy",
+					[
+						...["127.0.0.1:1", "tea", "--module", "unix:m"],
+						...["--max", "1 PLAY", "--out", "tea"],
+					],
+				],
+				["purchases", []],
+				["sales", []],
+				["resolve", ["127.0.0.1:1", "--module", "unix:m"]],
+				[
+					"refund",
+					[
+						...["abababab", "--amount", "1", "--module", "unix:m"],
+						...["--to", "127.0.0.1:1"],
+					],
+				],
+				["receipt", ["abababab", "--out", "tea.receipt"]],
+				["dispute", ["abababab", "--out", "tea.evidence"]],
+				["log verify", []],
+				["log show", []],
+			]);
+		const opening = (home: string) =>
+			[...openers()].map(([name, flags]) => [
+				...name.split(" "),
+				...flags,
+				...["--home", home],
+			]);
+
+		/** Those whose --home is no home of a device, or not yet. */
+		const OTHER_HOMES = [
+			...COMMANDS.filter((name) => name.startsWith("authority ")),
+			"enroll",
 		];
+
+		test("every command that needs a home is held to the two that follow", () =>
+			assert.deepEqual(
+				[...openers().keys(), ...OTHER_HOMES].toSorted(),
+				COMMANDS.filter((name) =>
+					PROGRAM_COMMANDS.get(`tetrad ${name}`)?.options.some(
+						({ long, mandatory }) => long === "--home" && mandatory,
+					),
+				).toSorted(),
+			));
 
 		test("a folder that is no home, which is not told to close itself to others", async () => {
 			const home = homes.at("no-home");
@@ -341,9 +357,7 @@ describe(
 			const expected =
 				/there is no home at .*no-home: .*no-home\/device\.json is not there/;
 			await Promise.all(
-				openers.map((command) =>
-					fails(1, [...command, "--home", home], expected),
-				),
+				opening(home).map((command) => fails(1, command, expected)),
 			);
 			const authority = ["authority", "list", "--home", home];
 			await fails(1, authority, /there is no authority at .*no-home/);
@@ -359,8 +373,8 @@ describe(
 			const authority =
 				/agency is the folder of an authority, and not the home of a device/;
 			await Promise.all(
-				openers.map((command) =>
-					fails(1, [...command, "--home", homes.at("agency")], authority),
+				opening(homes.at("agency")).map((command) =>
+					fails(1, command, authority),
 				),
 			);
 			await fails(

@@ -5,10 +5,10 @@ import { Command } from "commander";
 import { HELP } from "../../src/cli/help.ts";
 import { plainTable } from "../../src/cli/table.ts";
 import { columnsOf, fitting, wrapped } from "../../src/cli/wrap.ts";
-import { COMMANDS } from "../../src/commands.ts";
 import { square } from "../../src/show/draw.ts";
 import { knowledge } from "../../src/show/draw-sale.ts";
 import type { DoubtfulSale } from "../../src/show/stage/sale.ts";
+import { commandsOf } from "../support/program-commands.ts";
 
 /** Every command, with the help that it has at that width. */
 async function helpsAt(width: number): Promise<Map<string, string>> {
@@ -19,16 +19,12 @@ async function helpsAt(width: number): Promise<Map<string, string>> {
 			text += fitting(part, width);
 		},
 	});
-	for (const { name, description, load } of COMMANDS)
-		(await load())(program.command(name).description(description));
 	const helps = new Map<string, string>();
-	const visit = (command: Command, name: string) => {
+	for (const [name, command] of await commandsOf(program)) {
 		text = "";
 		command.outputHelp();
 		helps.set(name, text);
-		for (const sub of command.commands) visit(sub, `${name} ${sub.name()}`);
-	};
-	visit(program, "tetrad");
+	}
 	return helps;
 }
 

@@ -8,7 +8,7 @@ import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 import { type MintTown, mintTown } from "../support/mint-town.ts";
-import { Command, run, startModule } from "../support/processes.ts";
+import { Command, failureIn, run, startModule } from "../support/processes.ts";
 
 const PHOTO = randomBytes(300_000);
 
@@ -232,7 +232,7 @@ describe("a folder that is sold", () => {
 		}
 	});
 
-	test("is bought from by many", async () => {
+	test("is bought from by two commands of one agent: whichever meets the other is told `busy`", async () => {
 		const all = await Promise.all(
 			[1, 2].map((number) =>
 				run(buy("licence", "9 PLAY", `many-${number}.txt`, "--json")),
@@ -240,6 +240,9 @@ describe("a folder that is sold", () => {
 		);
 		const codes = all.map(({ code }) => code);
 		assert.ok(codes.includes(0));
+		for (const result of all)
+			if (result.code !== 0)
+				assert.equal(failureIn(result).code, "busy", result.stdout);
 		const bought = (await purchasesOf("A")).filter(
 			({ item }) => item === "licence",
 		);

@@ -105,9 +105,23 @@ const isWhole = (agents: Agents): boolean => {
 	return goods !== undefined && Buffer.compare(goods, CONTENT) === 0;
 };
 
+/** The price left the one purse and is in the other, once, and nothing is in doubt. */
+function requirePaid(
+	town: Town,
+	mint: Module,
+	buyer: Module,
+	merchant: Module,
+): void {
+	assert.equal(town.balance(buyer, mint).spendable, 1000n - PRICE);
+	assert.equal(town.total(buyer, mint), 1000n - PRICE);
+	assert.equal(town.balance(merchant, mint).toDeposit, PRICE);
+	assert.equal(town.total(merchant, mint), PRICE);
+	town.requireConserved(mint);
+}
+
 describe("a purchase of all five", () => {
 	test("ends with the goods at the buyer's, the money at the merchant's, and nothing open", async () => {
-		const { town, mint, ann, meet } = await market();
+		const { town, mint, ann, bob, meet } = await market();
 		const agents = await meet();
 		const ask = await agents.buy("tea");
 		assert.equal(
@@ -116,13 +130,14 @@ describe("a purchase of all five", () => {
 			String(agents.refusals.get(ask)),
 		);
 		assert.ok(isWhole(agents));
-		assert.equal(town.balance(ann, mint).spendable, 1000n - PRICE);
+		requirePaid(town, mint, ann, bob);
 		assert.equal(agents.buying.purchases.size, 0);
+		assert.equal(agents.selling.pending.size, 0);
 		assert.equal(agents.disk.parts.size, 0);
 	});
 
 	test("goes on in another tetrad when the buyer's agent died with the goods sealed: nothing is paid twice", async () => {
-		const { town, mint, ann, meet } = await market();
+		const { town, mint, ann, bob, meet } = await market();
 		const before = await meet({ hold: ({ kind }) => kind === "open-goods" });
 		await before.buy("tea");
 		const { disk } = before;
@@ -139,11 +154,11 @@ describe("a purchase of all five", () => {
 			String(after.refusals.get(ask)),
 		);
 		assert.ok(isWhole(after));
-		assert.equal(town.balance(ann, mint).spendable, 1000n - PRICE);
+		requirePaid(town, mint, ann, bob);
 	});
 
 	test("that was not paid before its agent died is cancelled, and nothing is paid", async () => {
-		const { town, mint, ann, meet } = await market();
+		const { town, mint, ann, bob, meet } = await market();
 		const before = await meet({
 			hold: ({ kind, ...effect }) =>
 				kind === "to-module" &&
@@ -160,6 +175,9 @@ describe("a purchase of all five", () => {
 		assert.ok(after.refusals.has(ask));
 		assert.equal([...disk.concluded.values()][0]?.kind, "aborted");
 		assert.equal(town.balance(ann, mint).spendable, 1000n);
+		assert.equal(town.total(ann, mint), 1000n);
+		assert.equal(town.total(bob, mint), 0n);
+		town.requireConserved(mint);
 		assert.equal(disk.goods.size, 0);
 	});
 });

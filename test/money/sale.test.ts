@@ -241,6 +241,42 @@ describe("a sale whose key nobody could have", () => {
 			assert.equal(town.balance(ann, mint).inDoubt, 0n);
 		});
 
+	test("is not taken as void by an issuer that gives back less, or more, than was paid", async () => {
+		for (const credited of [0n, 249n, 251n]) {
+			const { town, ann, bob, mint, clerks } = await sold({
+				keyHash: nodeCrypto.random(32),
+				before: (made) => {
+					made.clerk(made.bob).isBlind = true;
+				},
+			});
+			await town.visit(bob, mint);
+			const tetrad = await town.meet(ann, mint);
+			town.settle(ann, tetrad, mint);
+			await town.work();
+			const outcome = () =>
+				town.wire.findIndex(
+					({ bytes }) => bytes?.[0] === WITH_ISSUER.outcome.type,
+				);
+			while (outcome() < 0) await town.deliver();
+			const at = outcome();
+			const [wired] = town.wire.slice(at);
+			assert.ok(wired?.bytes);
+			const fields = body(WITH_ISSUER.outcome, wired.bytes);
+			assert.deepEqual([fields.state, fields.credited], [2, 250n]);
+			town.wire[at] = {
+				...wired,
+				bytes: message(WITH_ISSUER.outcome, { ...fields, credited }),
+			};
+			await town.quiet();
+			assert.ok(!clerks.ann.kinds.includes("refunded"), String(credited));
+			assert.equal(stateOf(ann), "committed");
+			await town.visit(ann, mint);
+			const refunded = clerks.ann.last("refunded");
+			assert.ok(refunded.kind === "refunded" && refunded.amount === 250n);
+			assert.equal(stateOf(ann), "lapsed");
+		}
+	});
+
 	test("frees the owner's limits again, also after a restart", async () => {
 		const made = await SaleTown.make();
 		const { town, ann, bob, mint } = made;

@@ -542,7 +542,8 @@ function recordSaleOutcome(
 	const { state, credited, key } = said;
 	const { contract, issuer, amount, payee, receipt } = payment;
 	const isVoid = state === 2;
-	if (!isVoid && credited !== amount) throw unasked();
+	// Booked or void, it is so whole: what was credited less would never be asked for again.
+	if (credited !== amount) throw unasked();
 	const entries = [entry(row, isVoid ? "void" : "booked", credited)];
 	if (!isOpenSale(payment))
 		return {

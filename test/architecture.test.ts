@@ -233,6 +233,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"session",
 		"tetrad",
+		"trade/documents",
 		"wire",
 	],
 	"cli/authority": [

@@ -1,5 +1,6 @@
 /* What a device reports, as a person at a terminal reads it. */
 import type { ProcessEvent, PurseEvent } from "../device/process/index.ts";
+import { parseRefundText } from "../trade/documents/index.ts";
 import { money } from "./money.ts";
 import { count, moment, plain } from "./voice.ts";
 
@@ -50,11 +51,11 @@ export function sentence(event: ProcessEvent): string | undefined {
 		case "paid":
 			return `tetrad ${event.tetrad}: paid ${money(event)}${forWhat(event)}, and the other module has it\n  contract ${event.contract}`;
 		case "not-paid":
-			return `nothing was paid${event.again ? " now" : ""}: ${money(event)}${forWhat(event)} came to nothing: ${plain(event.reason)} (${event.code})\n  to try again: --pay ${event.amount} --contract ${event.contract}`;
+			return `nothing was paid${event.again ? " now" : ""}: ${money(event)}${forWhat(event)} came to nothing: ${plain(event.reason)} (${event.code})\n  to try again: ${askAgain(event)}`;
 		case "received":
 			return `tetrad ${event.tetrad}: received ${money(event)}${forWhat(event)}`;
 		case "in-doubt":
-			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt, its outcome is not known: ${plain(event.reason)}\n  ask again, and nothing is paid twice: --pay ${event.amount} --contract ${event.contract}`;
+			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt, its outcome is not known: ${plain(event.reason)}\n  ask again, and nothing is paid twice: ${askAgain(event)}`;
 		case "settled":
 			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
 		case "not-offered":
@@ -181,8 +182,25 @@ function purchaseSentence(event: Purchase): string | undefined {
 		case "void":
 			return `void and credited: contract${of}${why}`;
 		case "in-doubt":
-			return `in doubt until ${until}, and going on by itself: contract${of}${why}`;
+			return `in doubt: contract${of}${why}${until === "" ? "" : `\n  ${doubtEnds(until)}`}`;
 	}
+}
+
+/** Who ends a doubt, since nothing does by itself, and until when, as `moment` says it. */
+export function doubtEnds(until: string): string {
+	return `the issuer says what became of it, until ${until} at the latest: tetrad resolve ISSUER, or an agent with --settle-at`;
+}
+
+/** How the same payment is asked for again: a refund says in its text of which sale it is. */
+function askAgain({
+	amount,
+	contract,
+	text,
+}: Extract<ProcessEvent, { readonly event: "not-paid" | "in-doubt" }>): string {
+	const refund = parseRefundText(text);
+	return refund === undefined
+		? `--pay ${amount} --contract ${contract}`
+		: `tetrad refund ${refund.contract.slice(0, 16)} --amount ${amount}`;
 }
 
 function forWhat({ text }: { readonly text: string }): string {

@@ -146,7 +146,14 @@ describe("a folder that is sold", () => {
 	});
 
 	test("sells small texts, and what is made on order by a command that has no secret of the agent's", async () => {
-		await said(buy("licence", "9 PLAY", "licence.txt"));
+		const broken = homes.at("broken");
+		await mkdir(broken);
+		await writeFile(join(broken, "purse.json"), "{}");
+		const { code, stderr } = await run(
+			buy("licence", "9 PLAY", "licence.txt", "--purse", broken),
+		);
+		assert.equal(code, 1);
+		assert.match(stderr, /it is bought, and what is left in the purse/);
 		assert.equal(await readFile(out("licence.txt"), "utf8"), "KEY-1234");
 		await said(
 			buy("shouting", "2.50 PLAY", "loud.txt", "--order", "good morning"),
@@ -285,10 +292,11 @@ describe("a purchase that needs its owner", () => {
 		);
 		const { contract = "" } =
 			command.all("purchase").find(({ state }) => state === "waiting") ?? {};
-		await done([
+		const approved = await run([
 			...["approve", contract, "--home", homes.of("X")],
 			...town.owner,
 		]);
+		assert.match(approved.stdout, /^a purchase that waits is paid now; /m);
 		await command.exits(0);
 		assert.deepEqual(await readFile(out("approved.jpg")), PHOTO);
 	});

@@ -84,7 +84,12 @@ export async function decide(
 	say(
 		`${isApproved ? "approved" : "denied"} ${what}${isInForce ? "" : `; the module takes that down when it starts (${home}/orders)`}`,
 	);
-	if (isApproved) say("it is paid when it is asked for again");
+	if (isApproved)
+		say(
+			isInForce
+				? "a purchase that waits is paid now; anything else when it is asked for again"
+				: "it is paid when it is asked for again",
+		);
 }
 
 async function waitingIn(home: string): Promise<Named[]> {

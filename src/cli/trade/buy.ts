@@ -47,27 +47,35 @@ export async function buy(
 		),
 	);
 	if (bought === undefined) return;
-	if (receipt !== undefined) await writeReceiptOf(bought, home, receipt);
-	else if (!flags.json)
-		say(
-			`  receipt   tetrad receipt ${bought.slice(0, 16)} --home ${home} --out FILE`,
+	const shown = bought.slice(0, 16);
+	if (receipt !== undefined)
+		await afterBuying(
+			"its receipt was not written",
+			`; write it with: tetrad receipt ${shown} --home ${home} --out FILE`,
+			writeReceipt(home, bought, receipt),
 		);
-	await showBalance(flags);
+	else if (!flags.json)
+		say(`  receipt   tetrad receipt ${shown} --home ${home} --out FILE`);
+	await afterBuying(
+		"what is left in the purse is not known",
+		"",
+		showBalance(flags),
+	);
 }
 
-/** The goods are here when their receipt cannot be written, and it can be had again. */
-async function writeReceiptOf(
-	contract: string,
-	home: string,
-	out: string,
+/** The goods are here whatever fails after that, which says so. */
+async function afterBuying(
+	failure: string,
+	hint: string,
+	work: Promise<unknown>,
 ): Promise<void> {
 	try {
-		await writeReceipt(home, contract, out);
+		await work;
 	} catch (thrown) {
 		const { code, message } = asTetradError(thrown);
 		throw new TetradError(
 			code,
-			`it is bought, and its receipt was not written: ${message}; write it with: tetrad receipt ${contract.slice(0, 16)} --home ${home} --out FILE`,
+			`it is bought, and ${failure}: ${message}${hint}`,
 			{ cause: thrown },
 		);
 	}

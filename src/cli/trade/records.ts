@@ -9,6 +9,7 @@ import { formatAmount } from "../../money/index.ts";
 import type { SaleRow } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import { csv } from "../csv.ts";
+import { doubtEnds } from "../sentences.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson, sayText } from "../voice.ts";
 
@@ -44,7 +45,7 @@ export async function showPurchases(flags: RecordsFlags): Promise<void> {
 	for (const { state, until, contract } of purchases)
 		if (state === "in-doubt")
 			say(
-				`${contract.slice(0, 16)}: in doubt until ${until}, and going on by itself; tetrad resolve asks at once`,
+				`${contract.slice(0, 16)}: in doubt; ${doubtEnds(moment(Date.parse(until)))}`,
 			);
 }
 

@@ -1,0 +1,58 @@
+/* What a person is told of money: where it is, and what to do. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sentence } from "../../src/cli/sentences.ts";
+
+const CONTRACT = "c0".repeat(32);
+const money = {
+	amount: "1.50",
+	currency: "PLAY",
+	play: true,
+	issuer: "mint",
+} as const;
+const failed = { code: "timed-out", reason: "no answer" } as const;
+
+test("a doubt is said to end with the issuer, and not by itself", () => {
+	const said = sentence({
+		event: "purchase",
+		state: "in-doubt",
+		contract: CONTRACT,
+		until: "2030-01-01T12:00:00.000Z",
+		...failed,
+	});
+	assert.match(said ?? "", /^in doubt: contract c0/);
+	assert.match(
+		said ?? "",
+		/the issuer says what became of it, until .* at the latest: tetrad resolve ISSUER, or an agent with --settle-at$/,
+	);
+});
+
+for (const event of ["not-paid", "in-doubt"] as const)
+	test(`a refund that is ${event} is asked for again as a refund`, () => {
+		const again = (text: string) =>
+			sentence(
+				event === "not-paid"
+					? {
+							event,
+							contract: "ff".repeat(32),
+							text,
+							again: false,
+							...failed,
+							...money,
+						}
+					: {
+							event,
+							tetrad: 1,
+							contract: "ff".repeat(32),
+							text,
+							reason: "",
+							...money,
+						},
+			)?.split("\n")[1];
+		const refund = again(`refund 1 of ${CONTRACT}`);
+		assert.match(
+			refund ?? "",
+			/: tetrad refund c0c0c0c0c0c0c0c0 --amount 1\.50$/,
+		);
+		assert.match(again("lunch") ?? "", /: --pay 1\.50 --contract (ff){32}$/);
+	});

@@ -5,7 +5,7 @@ import type { AgentStore } from "../purse/index.ts";
 import { askToSell, Buyer, resumeAll } from "../trade/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import type { PayingModule } from "./own-module.ts";
-import type { Report } from "./process-events.ts";
+import type { ProcessEvent, Report } from "./process-events.ts";
 import { observer, reportRefused } from "./tetrad-events.ts";
 import { reportResumed } from "./trade-events.ts";
 
@@ -32,7 +32,10 @@ export async function settle(
 	report({ event: "settled", tetrad: number, issuer: issuer.name });
 }
 
-/** Settles until `signal`; an issuer that is out of reach is tried again soon. */
+/**
+ * Settles until `signal`; an issuer that is out of reach is tried again soon. A settling that
+ * changed nothing is reported only when it is the first one, or the first after one that failed.
+ */
 export async function settleAgain(
 	work: AgentAtWork,
 	store: AgentStore,
@@ -40,44 +43,61 @@ export async function settleAgain(
 	signal: AbortSignal,
 ): Promise<void> {
 	const { address, everyMs } = at;
+	let isQuiet = false;
 	while (!signal.aborted) {
 		let wait = everyMs;
+		const held: ProcessEvent[] = [];
+		const report: Report = isQuiet ? (event) => held.push(event) : work.report;
 		try {
-			await settleOnce(work, store, at, signal);
+			const hasChanged = await settleOnce(work, store, at, report, signal);
+			if (hasChanged) for (const event of held) work.report(event);
+			isQuiet = true;
 		} catch (thrown) {
 			wait = Math.min(everyMs, SETTLE_RETRY_MS);
-			if (!signal.aborted)
+			isQuiet = false;
+			if (!signal.aborted) {
+				for (const event of held) work.report(event);
 				reportRefused(formatAddress(address), thrown, work.report);
+			}
 		}
 		await pause(wait, undefined, { signal }).catch(() => {});
 	}
 }
 
+/** Resolves with whether the module has paid, got or handed in anything, or a purchase is over. */
 async function settleOnce(
 	work: AgentAtWork,
 	store: AgentStore,
 	{ address, sells }: SettleAt,
+	report: Report,
 	signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
 	const number = work.nextTetrad();
 	const carrier = await connect(address, { signal });
 	const tetrad = await work.agent.connect(carrier, {
 		signal,
-		observe: observer(number, work.report),
+		observe: observer(number, report),
 	});
+	const own = tetrad.parties[tetrad.place === "A" ? "X" : "Y"].deviceId;
+	const before = store.head(own)?.number;
 	const buyer = new Buyer({
 		tetrad,
 		store,
 		address: "",
 		learnedTo: (name) => name,
+		now: () => work.agent.now(),
 	});
 	try {
 		if (sells !== undefined) await askToSell(tetrad, sells.issuer);
-		await settle(buyer, number, work.report, signal);
+		await settle(buyer, number, report, signal);
 		// What the issuer has said leads on, with goods that are here already.
 		const resumed = await resumeAll(buyer, store, { signal });
 		for (const { purchase, error } of resumed)
-			reportResumed(purchase, error, work.report);
+			reportResumed(purchase, error, report);
+		return (
+			store.head(own)?.number !== before ||
+			resumed.some(({ purchase }) => purchase.state !== "provisional")
+		);
 	} finally {
 		await tetrad.close();
 		await buyer.over;

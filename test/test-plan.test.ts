@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { findTests, growth, plan } from "../tools/test-plan.ts";
+import { findTests, growth, isForEveryDay, plan } from "../tools/test-plan.ts";
 import { temporaryFolder } from "./support/folders.ts";
 
 describe("the plan of a test run", () => {
@@ -29,6 +29,11 @@ describe("the plan of a test run", () => {
 			["a.test.ts"],
 			["b.process.test.ts"],
 		]);
+	});
+
+	test("leaves processes and what is slow out of the verdict of every day", () => {
+		const files = ["a.test.ts", "b.process.test.ts", "c.slow.test.ts"];
+		assert.deepEqual(files.filter(isForEveryDay), ["a.test.ts"]);
 	});
 
 	test("spreads the others evenly, and leaves none out", () => {

@@ -17,6 +17,13 @@ export function findTests(root: string): string[] {
 
 export const startsProcesses = (file: string): boolean => file.endsWith(MARK);
 
+/** A test that walks or tries so much that it is not for every change; it starts no process. */
+const SLOW_MARK = ".slow.test.ts";
+
+/** Whether a file is for the verdict of every day. */
+export const isForEveryDay = (file: string): boolean =>
+	!startsProcesses(file) && !file.endsWith(SLOW_MARK);
+
 /** Of a file that was not recorded yet: early, so that it is not the last one to end. */
 const UNKNOWN_SECONDS = 5;
 

@@ -6,7 +6,7 @@
  *   npm test -- test/wire/*.test.ts     these files
  *   npm test -- --name flights          tests whose name matches
  *   npm test -- --record                everything, and writes what each file costs
- *   npm test -- --in-process            only what starts no process
+ *   npm test -- --every-day             only what starts no process and is not slow
  *   npm test -- --with lint             a script of package.json beside the tests
  */
 import { spawn } from "node:child_process";
@@ -29,9 +29,9 @@ import {
 	type Costs,
 	findTests,
 	growth,
+	isForEveryDay,
 	type Job,
 	plan,
-	startsProcesses,
 } from "./test-plan.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -41,7 +41,7 @@ const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
-		"in-process": { type: "boolean", default: false },
+		"every-day": { type: "boolean", default: false },
 		name: { type: "string", multiple: true, default: [] },
 		record: { type: "boolean", default: false },
 		with: { type: "string", multiple: true, default: [] },
@@ -104,7 +104,7 @@ function wanted(): string[] {
 	for (const path of named)
 		if (!all.includes(path)) throw new Error(`${path} is not a test file`);
 	return (named.length > 0 ? named : all).filter(
-		(file) => !values["in-process"] || !startsProcesses(file),
+		(file) => !values["every-day"] || isForEveryDay(file),
 	);
 }
 

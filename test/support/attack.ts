@@ -165,7 +165,7 @@ interface Side {
 /**
  * The two ends of a link without a link between them: every chain that anybody carried is known
  * at both, and each end may be paired with whomever. It stands in for `LinkMachine`, whose own
- * attacks are in test/attacks/link.test.ts.
+ * attacks are in test/attacks/link.slow.test.ts.
  */
 function looseLink(
 	agent: Device,

@@ -86,6 +86,42 @@ describe("what is made on order", () => {
 		assert.equal(first.length, 4);
 	});
 
+	test("keeps no place from others while it is refused to who leaves too much unpaid", async () => {
+		await using store = await AgentStore.open(folder.path);
+		const made = await MadeGoods.open(folder.path, store);
+		for (let i = 0; i < MAX_UNPAID; i++)
+			await (await made.make(ordered(i), make, never))[Symbol.asyncDispose]();
+		const refused: Promise<unknown>[] = [];
+		for (let i = 0; i <= MAX_MAKING; i++)
+			refused.push(
+				assert.rejects(made.make(ordered(0x40 + i), make, never), {
+					code: "limit-exceeded",
+				}),
+			);
+		const buyer = world.parties.strangerAgent.device;
+		await using other = await made.make(
+			{ ...ordered(0x80), buyer },
+			make,
+			never,
+		);
+		assert.equal(other.length, 4);
+		await Promise.all(refused);
+	});
+
+	test("is made once for a contract that is taken twice at once", async () => {
+		await using store = await AgentStore.open(folder.path);
+		const made = await MadeGoods.open(folder.path, store);
+		const going = Promise.withResolvers<Buffer>();
+		const first = made.make(ordered(1), () => going.promise, never);
+		await assert.rejects(made.make(ordered(1), make, never), {
+			code: "busy",
+			message: /already/,
+		});
+		going.resolve(make());
+		await using goods = await first;
+		assert.equal(goods.length, 4);
+	});
+
 	test("is refused to a buyer who leaves it unpaid, until it is forgotten, in a shop that stays open, too", async (context) => {
 		await using store = await AgentStore.open(folder.path);
 		const made = await MadeGoods.open(folder.path, store);

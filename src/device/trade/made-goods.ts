@@ -49,7 +49,10 @@ export type MakeOnOrder = (
 export class MadeGoods {
 	readonly #folder: string;
 	readonly #store: AgentStore;
-	#making = 0;
+	/** Names of what is being made: each has its row in the store. */
+	readonly #making = new Set<string>();
+	/** Orders are begun one after another, so that each sees which places are taken. */
+	#beginning: Promise<unknown> = Promise.resolve();
 
 	private constructor(folder: string, store: AgentStore) {
 		this.#folder = folder;
@@ -69,32 +72,37 @@ export class MadeGoods {
 
 	/**
 	 * Makes goods, once for each contract. Throws `limit-exceeded` for a buyer who has left too much
-	 * unpaid, `busy` while too much is made, and what making throws.
+	 * unpaid, `busy` while too much is made or these goods are, and what making throws.
 	 */
 	async make(
-		{ contractId, description, buyer }: Goods,
+		goods: Goods,
 		make: MakeOnOrder,
 		signal: AbortSignal,
 	): Promise<MerchandiseSource> {
-		if (this.#making >= MAX_MAKING)
-			throw new TetradError("busy", "too much is being made at once");
-		this.#making++;
+		const { contractId, description, buyer } = goods;
+		const name = hex(contractId);
+		const begun = this.#beginning.then(() => this.#begin(name, goods));
+		this.#beginning = begun.catch(() => {});
+		await begun;
 		try {
-			await this.#forget();
-			await this.#begin({ contractId, description, buyer });
 			const made = await make({ item: description, buyer }, signal);
-			await this.#write(hex(contractId), made, signal);
+			await this.#write(name, made, signal);
 		} finally {
-			this.#making--;
+			this.#making.delete(name);
 		}
-		return MerchandiseFile.open(this.#folder, hex(contractId));
+		return MerchandiseFile.open(this.#folder, name);
 	}
 
-	async #begin({
-		contractId,
-		description,
-		buyer,
-	}: Omit<Goods, "itemKind">): Promise<void> {
+	/** Takes a place and writes its row; who is refused has neither. */
+	async #begin(
+		name: string,
+		{ contractId, description, buyer }: Goods,
+	): Promise<void> {
+		if (this.#making.has(name))
+			throw new TetradError("busy", "it is being made already");
+		if (this.#making.size >= MAX_MAKING)
+			throw new TetradError("busy", "too much is being made at once");
+		await this.#forget();
 		const isAllowed = await this.#store.transact(
 			beginMade({
 				id: contractId,
@@ -109,6 +117,7 @@ export class MadeGoods {
 				"limit-exceeded",
 				`${MAX_UNPAID} orders of this buyer were made and not paid for; nothing more is made for it until they are forgotten`,
 			);
+		this.#making.add(name);
 	}
 
 	/** Takes away what nobody can pay for any more. */

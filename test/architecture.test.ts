@@ -158,6 +158,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/records",
 		"wire",
 	],
+	"device/supervisor": [],
 	"device/trade": [
 		"carrier",
 		"crypto",
@@ -322,6 +323,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/process",
 		"device/purse",
 		"device/runtime",
+		"device/supervisor",
 		"device/trade",
 		"identity",
 		"keys",

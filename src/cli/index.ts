@@ -13,7 +13,7 @@ export {
 	SUITE_NAMES,
 } from "./flags.ts";
 export { HELP } from "./help.ts";
-export { interrupted, interruptible } from "./interruptible.ts";
+export { interruptible } from "./interruptible.ts";
 export { ProgressBar } from "./progress.ts";
 export { plainTable } from "./table.ts";
 export {

@@ -23,6 +23,6 @@ export async function interruptible<Value>(
 	}
 }
 
-export function interrupted(): TetradError {
+function interrupted(): TetradError {
 	return new TetradError("aborted", "interrupted; nothing is left running");
 }

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { type Address, formatAddress } from "../../carrier/index.ts";
 import type { LinkFlag } from "../../cli/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
+import { answerOf, DeviceProcess } from "../../device/supervisor/index.ts";
 import type { Place } from "../../tetrad/index.ts";
-import { answerOf, DeviceProcess } from "./device-process.ts";
 import { byPlace, NAMES } from "./names.ts";
 import { type Captured, type Wire, Wiretap } from "./wiretap.ts";
 

@@ -24,6 +24,7 @@ import {
 	viewPurse,
 } from "../../device/purse/index.ts";
 import { MoneyModule, TrustedAgent } from "../../device/runtime/index.ts";
+import { DeviceProcess } from "../../device/supervisor/index.ts";
 import type { SecretSource } from "../../keys/index.ts";
 import {
 	formatAmount,
@@ -34,7 +35,6 @@ import {
 } from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
 import { hex, utf8 } from "../../wire/index.ts";
-import { DeviceProcess } from "./device-process.ts";
 
 /** The issuer's agent, through which devices reach it, and its module, which signs notes. */
 export const CLERK = "clerk";

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { interrupted } from "../../cli/index.ts";
 import { TetradError } from "../../errors.ts";
 import { packageFile } from "../../package-file.ts";
 
@@ -31,7 +30,8 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 	/** `signal` asks the process to stop; once it has aborted, none is started any more. */
 	constructor(name: string, args: readonly string[], signal: AbortSignal) {
 		this.name = name;
-		if (signal.aborted) throw interrupted();
+		if (signal.aborted)
+			throw new TetradError("aborted", "interrupted; nothing is left running");
 		const child = spawn(process.execPath, [PROGRAM, ...args, "--json"], {
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
 		});

@@ -1,0 +1,1 @@
+export { answerOf, DeviceProcess } from "./device-process.ts";

@@ -501,11 +501,13 @@ describe("every long-term key leaks after the run", () => {
 					const noise = new Eavesdropper(protocol, prologue, psk);
 					const first = noise.message1(one);
 					assert.ok(first !== undefined, "message 1 is readable with the psk");
-					const { ciphertext, payload } = noise.message2(two, guess, guess);
-					// What was never sealed comes back as it is.
-					for (const opened of [ciphertext, payload])
-						assert.ok(
-							opened === undefined || hex(two).includes(hex(opened)),
+					// Without any key nothing is opened: all comes back as it is.
+					const hasKey = noise.key !== undefined || guess !== undefined;
+					const opened = noise.message2(two, guess, guess);
+					if (hasKey)
+						assert.deepEqual(
+							opened,
+							{ ciphertext: undefined, payload: undefined },
 							"message 2 opens",
 						);
 					tryKeys([...noise.records(), noise.key ?? noise.ck]);

@@ -128,6 +128,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
+	"device/operating": [],
 	"device/process": [
 		"carrier",
 		"crypto",
@@ -227,6 +228,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"carrier",
 		"device/home",
 		"device/issuer",
+		"device/operating",
 		"device/process",
 		"device/purse",
 		"identity",

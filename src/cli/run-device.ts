@@ -1,48 +1,23 @@
-import { appendFileSync, openSync } from "node:fs";
 import { join } from "node:path";
-import pino from "pino";
+import pino, { stdTimeFunctions } from "pino";
 import { requireHome } from "../device/home/index.ts";
+import { LogFile, type LogLimits } from "../device/operating/index.ts";
 import type { ProcessEvent, Report } from "../device/process/index.ts";
 import { TetradError } from "../errors.ts";
 import type { LinkFlag } from "./flag-values.ts";
+import { logLimitsOf, type OperateFlags } from "./operate-flags.ts";
 import { ProgressBar } from "./progress.ts";
 import type { SecretFlags } from "./secret-flags.ts";
 import { sentence } from "./sentences.ts";
 import { say, sayJson, tellTrouble } from "./voice.ts";
 
-export interface DeviceFlags extends SecretFlags {
+export interface DeviceFlags extends SecretFlags, OperateFlags {
 	readonly home: string;
 	readonly link: LinkFlag;
 	readonly greet?: string;
 	readonly timeout?: number;
 	readonly unsafeKeylog?: string;
 	readonly json?: true;
-}
-
-/** A log that never ends what it tells of: with a full disk under it a device goes on, and this says so once. */
-class LogFile implements pino.DestinationStream {
-	readonly #path: string;
-	readonly #file: number;
-	#isWritten = true;
-
-	constructor(path: string) {
-		this.#path = path;
-		this.#file = openSync(path, "a", 0o600);
-	}
-
-	write(line: string): void {
-		try {
-			// What a full disk cut off is a line of its own.
-			appendFileSync(this.#file, this.#isWritten ? line : `\n${line}`);
-			this.#isWritten = true;
-		} catch (thrown) {
-			if (this.#isWritten)
-				tellTrouble(
-					`cannot write ${this.#path}, and goes on without: ${(thrown as Error).message}`,
-				);
-			this.#isWritten = false;
-		}
-	}
 }
 
 type Progress = Extract<ProcessEvent, { readonly event: "progress" }>;
@@ -77,11 +52,12 @@ export function quietly(report: Report): Report {
 
 /** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
 export async function runDevice(
-	flags: Pick<DeviceFlags, "home" | "json">,
+	flags: Pick<DeviceFlags, "home" | "json"> & OperateFlags,
 	start: (signal: AbortSignal, report: Report) => Promise<void>,
 ): Promise<void> {
 	await requireHome(flags.home, "device");
-	const log = openLog(join(flags.home, "log.jsonl"));
+	using file = openLog(join(flags.home, "log.jsonl"), logLimitsOf(flags));
+	const log = pino({ base: null, timestamp: stdTimeFunctions.isoTime }, file);
 	const stop = new AbortController();
 	const onSignal = () => stop.abort();
 	process.on("SIGTERM", onSignal);
@@ -132,13 +108,13 @@ function isOfDisk(thrown: unknown): boolean {
 	);
 }
 
-function openLog(dest: string): pino.Logger {
+function openLog(path: string, limits: LogLimits): LogFile {
 	try {
-		return pino({ base: null }, new LogFile(dest));
+		return new LogFile(path, { limits, trouble: tellTrouble });
 	} catch (cause) {
 		throw new TetradError(
 			"home-unusable",
-			`cannot write ${dest}: ${(cause as Error).message}`,
+			`cannot write ${path}: ${(cause as Error).message}`,
 			{ cause },
 		);
 	}

@@ -10,6 +10,7 @@ import {
 	rootFlag,
 	routingFlag,
 } from "../flags.ts";
+import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 import type { AgentFlags } from "./agent.ts";
 
@@ -91,7 +92,7 @@ export function declareAgent(agent: Command): void {
 			positiveSeconds,
 		)
 		.addOption(keylogFlag());
-	addSecretFlags(agent)
+	addOperateFlags(addSecretFlags(agent))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",

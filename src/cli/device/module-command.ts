@@ -6,6 +6,7 @@ import {
 	linkFlag,
 	positiveSeconds,
 } from "../flags.ts";
+import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 import type { ModuleFlags } from "./module.ts";
 
@@ -28,7 +29,7 @@ export function declareModule(module: Command): void {
 			positiveSeconds,
 		)
 		.addOption(keylogFlag());
-	addSecretFlags(module)
+	addOperateFlags(addSecretFlags(module))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { address, jsonFlag, positiveSeconds } from "../flags.ts";
+import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 import type { RunFlags } from "./run.ts";
 
@@ -46,7 +47,7 @@ export function addRunCommand(issuer: Command): void {
 			"how long an establishment may take",
 			positiveSeconds,
 		);
-	addSecretFlags(run)
+	addOperateFlags(addSecretFlags(run))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",

@@ -1,11 +1,12 @@
 import type { Address } from "../../carrier/index.ts";
 import { runIssuerProcess } from "../../device/process/index.ts";
+import type { OperateFlags } from "../operate-flags.ts";
 import { runDevice } from "../run-device.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
 import { databaseOf } from "./database.ts";
 
-export interface RunFlags extends SecretFlags {
+export interface RunFlags extends SecretFlags, OperateFlags {
 	readonly home: string;
 	readonly listen: Address;
 	readonly http?: { readonly host: string; readonly port: number };

@@ -6,6 +6,7 @@ import {
 	linkFlag,
 	positiveSeconds,
 } from "../flags.ts";
+import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 import type { SellFlags } from "./sell.ts";
 
@@ -47,7 +48,7 @@ export function declareSell(sell: Command): void {
 			positiveSeconds,
 		)
 		.addOption(keylogFlag());
-	addSecretFlags(sell)
+	addOperateFlags(addSecretFlags(sell))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",

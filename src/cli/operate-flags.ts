@@ -1,0 +1,55 @@
+/* Flags of every command that runs a device, for whoever keeps it running. */
+import { type Command, InvalidArgumentError } from "commander";
+import {
+	LOG_LIMITS,
+	type LogLimits,
+	MAX_LOG_BYTES,
+	MAX_LOG_FILES,
+	MIN_LOG_BYTES,
+} from "../device/operating/index.ts";
+import { countUpTo } from "./flag-values.ts";
+
+export interface OperateFlags {
+	/** In bytes. */
+	readonly logSize?: number;
+	readonly logKeep?: number;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+	"": 1,
+	kB: 1e3,
+	MB: 1e6,
+	GB: 1e9,
+};
+
+/** Bytes, such as "10 MB". */
+export function logSize(text: string): number {
+	const [, digits, unit = ""] = /^(\d{1,11}) ?(kB|MB|GB)?$/.exec(text) ?? [];
+	const bytes = Number(digits) * (UNITS[unit] ?? 1);
+	if (!(bytes >= MIN_LOG_BYTES && bytes <= MAX_LOG_BYTES))
+		throw new InvalidArgumentError(
+			'Say how large it may get, from "1 kB" to "10 GB".',
+		);
+	return bytes;
+}
+
+export function addOperateFlags(command: Command): Command {
+	return command
+		.option(
+			"--log-size <size>",
+			'how large log.jsonl in its home gets before it goes on in a new file; "10 MB" unless given',
+			logSize,
+		)
+		.option(
+			"--log-keep <count>",
+			"how many full files of the log are kept beside it; 5 unless given",
+			countUpTo(MAX_LOG_FILES),
+		);
+}
+
+export function logLimitsOf({
+	logSize: bytes = LOG_LIMITS.bytes,
+	logKeep: keep = LOG_LIMITS.keep,
+}: OperateFlags): LogLimits {
+	return { bytes, keep };
+}

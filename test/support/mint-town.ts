@@ -51,7 +51,7 @@ export interface MintTown extends AsyncDisposable {
 	readonly at: (place: "X" | "Y") => string[];
 	/** Where the issuer's agent answers. */
 	readonly issuerAt: string;
-	/** The issuer's two processes, as they run now. */
+	/** The issuer's two processes, as they were started last. */
 	readonly issuer: Command;
 	readonly clerk: Command;
 	/** Starts those of the two again that are gone. */
@@ -76,14 +76,8 @@ export async function mintTown(
 	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
 	const { terms } = await done(["issuer", "init", "--home", homes.at("mint")]);
 	const stack = new AsyncDisposableStack();
-	const start = async (
-		who: "issuer" | "clerk",
-		args: readonly string[],
-	): Promise<Command> => {
-		const command = stack.use(new Command(args, { env: env(who) }));
-		await command.expect("listening");
-		return command;
-	};
+	const start = (who: "issuer" | "clerk", args: readonly string[]): Command =>
+		stack.use(new Command(args, { env: env(who) }));
 	const startIssuer = () =>
 		start("issuer", [
 			...["issuer", "run", "--json", "--home", homes.at("mint")],
@@ -94,8 +88,9 @@ export async function mintTown(
 			...["agent", "--json", "--home", homes.at("clerk")],
 			...["--module", homes.socket("mint"), "--listen", listen],
 		]);
-	let issuer = await startIssuer();
-	let clerk = await startClerk("127.0.0.1:0");
+	let issuer = startIssuer();
+	await issuer.expect("listening");
+	let clerk = startClerk("127.0.0.1:0");
 	const { address: issuerAt } = await clerk.expect("listening");
 	await done([
 		...["issuer", "credit", "--home", homes.at("mint"), "--amount", amount],
@@ -124,9 +119,11 @@ export async function mintTown(
 			return clerk;
 		},
 		async revive() {
-			if (issuer.gone) issuer = await startIssuer();
+			if (issuer.gone) issuer = startIssuer();
+			await issuer.expect("listening");
 			// Whoever settles goes on where it did.
-			if (clerk.gone) clerk = await startClerk(issuerAt);
+			if (clerk.gone) clerk = startClerk(issuerAt);
+			await clerk.expect("listening");
 		},
 		[Symbol.asyncDispose]: () => stack.disposeAsync(),
 	};

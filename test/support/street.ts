@@ -40,6 +40,12 @@ export interface Point {
 	readonly again?: DeathAt;
 }
 
+/** Whether it died where it was told to. */
+export interface Lived {
+	readonly died: boolean;
+	readonly diedAgain: boolean;
+}
+
 export function pointName({ who, at, again }: Point): string {
 	const death = ({ when, kind, number }: DeathAt) =>
 		`${when} ${kind} ${number}`;
@@ -137,7 +143,7 @@ export class Street implements AsyncDisposable {
 		return this.#shopAt;
 	}
 
-	/** The process of a device that runs all the time. */
+	/** The process of a device that runs all the time, as it was started last. */
 	processOf(who: Exclude<Mortal, "A">): Command {
 		switch (who) {
 			case "B":
@@ -157,39 +163,45 @@ export class Street implements AsyncDisposable {
 	/** Starts again whoever is gone. */
 	async revive(): Promise<void> {
 		await this.town.revive();
-		const modules = this.#modules;
-		const [X, Y] = await Promise.all(
-			(["X", "Y"] as const).map(async (place) =>
-				modules === undefined || modules[place].gone
-					? this.#startModule(place)
-					: modules[place],
-			),
-		);
-		assert.ok(X && Y);
+		const last = this.#modules;
+		const started = (place: "X" | "Y") =>
+			last === undefined || last[place].gone
+				? this.#startModule(place)
+				: last[place];
+		const { X, Y } = { X: started("X"), Y: started("Y") };
 		this.#modules = { X, Y };
+		await Promise.all([X.expect("listening"), Y.expect("listening")]);
 		if (this.#shop === undefined || this.#shop.gone) await this.#startShop();
 	}
 
-	/** As `revive`, while it is told to die again; whether it did. */
-	async reviveToDie(who: Mortal, at: DeathAt): Promise<void> {
-		const fate = this.fates[who];
-		fate.tell(at);
-		if (who !== "A")
-			// It may die before it listens.
-			await this.revive().catch(() => {});
+	/** Whether it was killed after it was started last. Fails the test if it ended otherwise. */
+	async wasKilled(who: Exclude<Mortal, "A">): Promise<boolean> {
+		const process = this.processOf(who);
+		if (!process.gone) return false;
+		const { signal, stderr } = await process.exited;
+		assert.equal(signal, "SIGKILL", `${process.name} ended: ${stderr}`);
+		return true;
 	}
 
-	async #startModule(place: "X" | "Y"): Promise<Command> {
+	/** As `revive`, while one of them is told to die again, which it may do before it listens. */
+	async reviveToDie(who: Exclude<Mortal, "A">, at: DeathAt): Promise<void> {
+		this.fates[who].tell(at);
+		try {
+			await this.revive();
+		} catch (thrown) {
+			if (!(await this.wasKilled(who))) throw thrown;
+		}
+	}
+
+	#startModule(place: "X" | "Y"): Command {
 		const { homes } = this;
-		const module = new Command(
+		return new Command(
 			[
 				...["module", "--json", "--home", homes.of(place)],
 				...["--listen", homes.socket(place)],
 			],
 			{ env: this.fates[place].env },
 		);
-		await module.expect("listening");
-		return module;
 	}
 
 	async #startShop(): Promise<void> {
@@ -286,33 +298,53 @@ export class Street implements AsyncDisposable {
 	}
 
 	/** One purchase during which somebody dies, and maybe again while it recovers. Fails the test unless all holds then that must. */
-	async live({ who, at, again }: Point): Promise<"died" | "lived"> {
+	async live({ who, at, again }: Point): Promise<Lived> {
 		const target = this.newTarget();
 		const fate = this.fates[who];
 		fate.tell(at);
 		const told = [await this.buy(target)];
 		// What is left to do after the purchase is also done while somebody may die.
 		const isDead = () =>
-			who === "A"
-				? told.some(({ result }) => result.signal === "SIGKILL")
-				: this.processOf(who).gone;
-		if (!isDead()) told.push(await this.resolve("issuer"));
+			who === "A" ? told.some(wasKilled) : this.processOf(who).gone;
+		// The merchant's devices have nothing to do with what the buyer asks the issuer.
+		if (!isDead() && who !== "B" && who !== "Y")
+			told.push(await this.resolve("issuer"));
 		if (!isDead() && who !== "A" && who !== "X")
 			await this.#settled().catch((thrown: unknown) => {
 				if (!isDead()) throw thrown;
 			});
-		fate.end();
-		const died = isDead() ? "died" : "lived";
-		if (again !== undefined) {
-			await this.reviveToDie(who, again);
-			if (who === "A") {
-				await this.resolve("issuer");
-				await this.resolve("merchant");
-			} else if (!this.processOf(who).gone) await this.resolve("issuer");
-			fate.end();
-		}
+		const died = await this.#reached(who, at, told);
+		const diedAgain = again !== undefined && (await this.#dieAgain(who, again));
 		await this.comesToRest(target, told);
-		return died;
+		return { died, diedAgain };
+	}
+
+	/** Takes back what a device was told; whether it has died of it. */
+	async #reached(
+		who: Mortal,
+		{ number }: DeathAt,
+		told: readonly Told[],
+	): Promise<boolean> {
+		const steps = this.fates[who].end();
+		if (who === "A") return told.some(wasKilled);
+		// What it did at its last step is seen earlier than that it is gone.
+		const process = this.processOf(who);
+		if (steps.length >= number)
+			await process.until(() => process.gone, "its death");
+		return this.wasKilled(who);
+	}
+
+	/** What whoever died does when it is started again; whether it died of that. */
+	async #dieAgain(who: Mortal, at: DeathAt): Promise<boolean> {
+		const told: Told[] = [];
+		if (who === "A") {
+			this.fates.A.tell(at);
+			told.push(await this.resolve("issuer"), await this.resolve("merchant"));
+		} else {
+			await this.reviveToDie(who, at);
+			if (!this.processOf(who).gone) await this.resolve("issuer");
+		}
+		return this.#reached(who, at, told);
 	}
 
 	/** Waits until the merchant's module has nothing to hand in. */
@@ -439,6 +471,10 @@ async function photoShop(folder: string): Promise<void> {
 			items: [{ file: "photo.jpg", price: "0.25" }],
 		}),
 	);
+}
+
+function wasKilled({ result }: Told): boolean {
+	return result.signal === "SIGKILL";
 }
 
 function linesOf(text: string): Record<string, unknown>[] {

@@ -84,8 +84,9 @@ function pointsOf(steps: Steps): Point[] {
 		const messages = both("message");
 		while (!IS_LONG && messages.length > SOME_MESSAGES)
 			messages.splice(roll(messages.length), 1);
-		return [...writes, ...messages].map((at) => {
-			if (!IS_LONG && roll(3) > 0) return { who, at };
+		return [...writes, ...messages].map((at, nth) => {
+			// How often a seed is rolled hangs on the messages that were recorded.
+			if (!IS_LONG && nth % 3 > 0) return { who, at };
 			const kind = roll(2) === 0 ? "write" : "message";
 			const number = 1 + roll(EARLY_STEPS[kind]);
 			return { who, at, again: { kind, number, when: either() } };
@@ -173,7 +174,7 @@ describe("a purchase of five devices", () => {
 		if (failures.length > 0) throw new AggregateError(failures, "it did not");
 		for (const who of MORTALS)
 			deaths.write[who].require(`writes of ${who}`, LEAST_WRITES[who], 3 / 4);
-		// How many messages there are before a step hangs on the time.
+		// How many messages there are hangs on the time: on a slow machine a merchant settles more often in the record than in a purchase.
 		const all = (of: Readonly<Record<Mortal, Deaths>>): Deaths => {
 			const sum = new Deaths();
 			for (const { tried, died } of Object.values(of)) {
@@ -182,7 +183,7 @@ describe("a purchase of five devices", () => {
 			}
 			return sum;
 		};
-		all(deaths.message).require("messages", MORTALS.length, 1 / 2);
+		all(deaths.message).require("messages", MORTALS.length, 1 / 3);
 		all(deaths.again).require("recoveries", 8, 1 / 2);
 	});
 });

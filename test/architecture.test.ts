@@ -159,6 +159,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/records",
 		"wire",
 	],
+	"device/side": ["carrier", "device/home", "keys", "money"],
 	"device/supervisor": [],
 	"device/trade": [
 		"carrier",

@@ -1,0 +1,28 @@
+export { findSide, isSide } from "./find-side.ts";
+export {
+	agentSocket,
+	type FoundSetting,
+	linkSocket,
+	makeRunFolder,
+	readSide,
+	runFolder,
+	type SecretPlace,
+	type SecretPlaces,
+	type SettingSource,
+	type Side,
+	type SideSettings,
+	secretsOfSide,
+	variableOf,
+} from "./side.ts";
+export {
+	type ModuleRuns,
+	SETTING_KEYS,
+	type SettingKey,
+	SIDE_FILE,
+	SIDE_FILE_SCHEMA,
+	type SideFile,
+	type SideKind,
+	USER_FILE_SCHEMA,
+	type UserFile,
+} from "./side-file.ts";
+export { writeSide } from "./write-side.ts";

@@ -1,0 +1,509 @@
+import { stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import {
+	type Address,
+	formatAddress,
+	parseAddress,
+	type TcpAddress,
+} from "../../carrier/index.ts";
+import { asTetradError } from "../../errors.ts";
+import { secretFromEnvironment, secretFromFile } from "../../keys/index.ts";
+import { DEPOSIT_MARGIN_MS } from "../../money/index.ts";
+import {
+	type HomeSecrets,
+	isThere,
+	makePrivateFolder,
+	unusable,
+} from "../home/index.ts";
+import {
+	type ModuleRuns,
+	readSettingsFile,
+	readSettingText,
+	SETTING_KEYS,
+	type SettingKey,
+	SIDE_FILE,
+	SIDE_FILE_SCHEMA,
+	type SideFile,
+	type SideKind,
+	USER_FILE_SCHEMA,
+	type UserFile,
+} from "./side-file.ts";
+
+/*
+ * A side: a folder with one agent, its module, and what commands about them need not be told.
+ *
+ *   tetrad.toml          the settings (side-file.ts)
+ *   agent/               the home of the agent
+ *   module/              the home of the module
+ *   inbox/               of a buyer: what it has bought
+ *   goods/               of a shop: what it sells
+ *   issuer.terms.json    whose money it uses; of an issuer: to be given away
+ *   run/                 its sockets, for its owner only
+ */
+
+/** Variables of an environment, by name. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a value comes from; the first of these that has it wins. */
+export type SettingSource = "flag" | "environment" | "file" | "default";
+
+/** A value that holds, and from where. */
+export interface FoundSetting {
+	readonly key: SettingKey | "home";
+	/** Paths are absolute, addresses as `formatAddress` writes them. Nothing is said where this is undefined. */
+	readonly value: string | number | undefined;
+	readonly from: SettingSource;
+	/** The flag, the variable or the file; empty for a default. */
+	readonly where: string;
+}
+
+/** Where a secret of a device is; neither is said where it is asked for. */
+export interface SecretPlaces {
+	readonly passphrase?: SecretPlace;
+	readonly pin?: SecretPlace;
+}
+
+/** A file with a secret in its only line, or an environment variable. */
+export type SecretPlace = { readonly file: string } | { readonly env: string };
+
+/** What holds for a side. All paths are absolute. */
+export interface SideSettings {
+	readonly kind: SideKind;
+	readonly name: string;
+	/** The folder. */
+	readonly path: string;
+	readonly agent: { readonly home: string; readonly listen?: Address };
+	readonly module: {
+		readonly home: string;
+		readonly at: Address;
+		readonly runs: ModuleRuns;
+	};
+	/** Whose money a buyer or a shop uses, once that is said. */
+	readonly issuer?: {
+		readonly at: Address;
+		readonly termsPath: string;
+		readonly settleEveryMs: number;
+	};
+	/** Where bought goods go; a buyer has one. */
+	readonly buyFolder?: string;
+	/** A shop has it. */
+	readonly sell?: {
+		readonly folder: string;
+		readonly price?: string;
+		readonly onOrder?: string;
+	};
+	readonly operate: {
+		readonly http?: TcpAddress;
+		readonly metrics?: TcpAddress;
+		readonly logBytes: number;
+		/** Full files of a log that are kept. */
+		readonly logKeep: number;
+		readonly traces?: string;
+	};
+	readonly secrets: {
+		readonly agent: SecretPlaces;
+		readonly module: SecretPlaces;
+	};
+}
+
+/** The settings of a side, with where each is from. */
+export interface Side extends SideSettings {
+	readonly found: readonly FoundSetting[];
+}
+
+/** How a side was named. */
+export type NamedBy = Pick<FoundSetting, "from" | "where">;
+
+const DEFAULT_LOG_SIZE = "10 MB";
+const DEFAULT_LOG_KEEP = 5;
+
+/** The environment variable that names the side. */
+export const HOME_VARIABLE = "TETRAD_HOME";
+
+/** The environment variable that stands for a key: `TETRAD_ISSUER_SETTLE_EVERY` for `issuer.settle-every`. */
+export function variableOf(key: SettingKey): string {
+	return `TETRAD_${key.toUpperCase().replace(/[.-]/g, "_")}`;
+}
+
+/**
+ * Reads the settings of the side in the folder `path`. Throws `home-unusable`, with the file and
+ * the key, for what is missing, wrong or unknown, for a file that others may write, and for a
+ * folder whose path is too long for sockets in it.
+ */
+export async function readSide(
+	path: string,
+	environment: Environment = process.env,
+	named: NamedBy = { from: "flag", where: "--home" },
+): Promise<Side> {
+	const folder = resolve(path);
+	const file = join(folder, SIDE_FILE);
+	if (!(await isThere(file)))
+		throw unusable(
+			`there is no side in ${path}: ${file} is not there; make one with: tetrad setup`,
+		);
+	await requireUnwritable(folder);
+	await requireUnwritable(file);
+	const settings = await readSettingsFile(file, SIDE_FILE_SCHEMA);
+	const user = await readUserFile(environment);
+	const layers = new Layers(
+		{ folder, file, settings },
+		user,
+		environment,
+		named,
+	);
+	const side = settled(folder, settings, layers);
+	requireSockets(side);
+	return side;
+}
+
+/** The file of the user, if there is one. */
+export async function readUserFile(
+	environment: Environment,
+): Promise<FileOfUser | undefined> {
+	const file = userFilePath(environment);
+	if (file === undefined || !(await isThere(file))) return undefined;
+	await requireUnwritable(file);
+	const settings = await readSettingsFile(file, USER_FILE_SCHEMA);
+	return { folder: dirname(file), file, settings };
+}
+
+function userFilePath({
+	XDG_CONFIG_HOME: config = "",
+	HOME: home = "",
+}: Environment): string | undefined {
+	// A relative one is to be ignored (XDG Base Directory Specification).
+	if (isAbsolute(config)) return join(config, "tetrad", SIDE_FILE);
+	return isAbsolute(home)
+		? join(home, ".config", "tetrad", SIDE_FILE)
+		: undefined;
+}
+
+/** Whoever can write settings can have commands run, and say who is paid from where. */
+async function requireUnwritable(path: string): Promise<void> {
+	const { mode, uid } = await stat(path).catch((thrown: unknown) => {
+		throw unusable(`cannot read ${path}`, thrown);
+	});
+	if (uid !== 0 && uid !== process.getuid?.())
+		throw unusable(`${path} belongs to another user`);
+	if ((mode & 0o022) !== 0)
+		throw unusable(
+			`others may write ${path}; close it with: chmod go-w ${path}`,
+		);
+}
+
+interface FileOf<Settings> {
+	readonly folder: string;
+	readonly file: string;
+	readonly settings: Settings;
+}
+
+type FileOfUser = FileOf<UserFile>;
+
+/** A value as its layer says it. */
+interface RawSetting extends NamedBy {
+	readonly value: string | number;
+	/** What its paths are relative to. */
+	readonly base: string;
+	/** The lower ones win. */
+	readonly layer: number;
+}
+
+/** Higher than every layer. */
+const LAST = 9;
+
+/** Finds each key in the first layer that has it, and keeps from where. */
+class Layers {
+	readonly found: FoundSetting[];
+	readonly #side: FileOf<SideFile>;
+	readonly #user: FileOfUser | undefined;
+	readonly #environment: Environment;
+
+	constructor(
+		side: FileOf<SideFile>,
+		user: FileOfUser | undefined,
+		environment: Environment,
+		named: NamedBy,
+	) {
+		this.#side = side;
+		this.#user = user;
+		this.#environment = environment;
+		this.found = [{ key: "home", value: side.folder, ...named }];
+	}
+
+	/** A text as it stands there. */
+	text(key: SettingKey): string | undefined;
+	text(key: SettingKey, otherwise: string): string;
+	text(key: SettingKey, otherwise?: string): string | undefined {
+		const { value } = this.#keep(key, otherwise, (raw) => String(raw));
+		return value as string | undefined;
+	}
+
+	number(key: SettingKey, otherwise: number): number {
+		const { value } = this.#keep(key, otherwise, Number);
+		return value as number;
+	}
+
+	/** Relative to the folder of the file; what the environment says, to the working folder. */
+	path(key: SettingKey): string | undefined;
+	path(key: SettingKey, otherwise: string): string;
+	path(key: SettingKey, otherwise?: string): string | undefined {
+		const { value } = this.#keep(key, otherwise, (raw, base) =>
+			resolve(base, String(raw)),
+		);
+		return value as string | undefined;
+	}
+
+	address(key: SettingKey): Address | undefined;
+	address(key: SettingKey, otherwise: string): Address;
+	address(key: SettingKey, otherwise?: string): Address | undefined {
+		const { value } = this.#keep(key, otherwise, (raw, base) => {
+			const [, path] = /^unix:(.*)$/s.exec(String(raw)) ?? [];
+			return formatAddress(
+				parseAddress(
+					path === undefined ? String(raw) : `unix:${resolve(base, path)}`,
+				),
+			);
+		});
+		return value === undefined ? undefined : parseAddress(String(value));
+	}
+
+	/** Where the first layer says that a secret is. */
+	secret(
+		name: "agent" | "module",
+		what: "passphrase" | "pin",
+	): SecretPlace | undefined {
+		const file = `secrets.${name}-${what}-file` as const;
+		const env = `secrets.${name}-${what}-env` as const;
+		const [ofFile, ofEnv] = [this.#raw(file), this.#raw(env)];
+		if (ofFile !== undefined && ofFile.layer === ofEnv?.layer)
+			throw unusable(
+				`${ofFile.where}: ${file} and ${env}: say one of the two, and not both`,
+			);
+		const path = this.path(file);
+		const variable = this.text(env);
+		const isInFile =
+			path !== undefined && (ofFile?.layer ?? 0) < (ofEnv?.layer ?? LAST);
+		if (isInFile) return { file: path };
+		return variable === undefined ? undefined : { env: variable };
+	}
+
+	/** Whether anybody says anything of a key. */
+	says(key: SettingKey): boolean {
+		return this.#raw(key) !== undefined;
+	}
+
+	#keep(
+		key: SettingKey,
+		otherwise: string | number | undefined,
+		read: (raw: string | number, base: string) => string | number,
+	): FoundSetting {
+		const raw = this.#raw(key);
+		const value = raw?.value ?? otherwise;
+		const { from, where, base } = raw ?? {
+			from: "default" as const,
+			where: "",
+			base: this.#side.folder,
+		};
+		try {
+			const found = {
+				key,
+				value: value === undefined ? undefined : read(value, base),
+				from,
+				where,
+			};
+			this.found.push(found);
+			return found;
+		} catch (thrown) {
+			const { message } = asTetradError(thrown);
+			throw unusable(
+				`${where === "" ? this.#side.file : where}: ${key}: ${message}`,
+				thrown,
+			);
+		}
+	}
+
+	#raw(key: SettingKey): RawSetting | undefined {
+		const variable = variableOf(key);
+		const text = this.#environment[variable];
+		if (text !== undefined && text !== "")
+			return {
+				value: readSettingText(key, text, variable),
+				from: "environment",
+				where: variable,
+				base: process.cwd(),
+				layer: 0,
+			};
+		for (const [at, file] of [this.#side, this.#user].entries()) {
+			const value = file && valueAt(file.settings, key);
+			if (file === undefined || value === undefined) continue;
+			const { file: where, folder: base } = file;
+			return { value, from: "file", where, base, layer: at + 1 };
+		}
+		return undefined;
+	}
+}
+
+function valueAt(
+	settings: object,
+	key: SettingKey,
+): string | number | undefined {
+	const [table = "", name = ""] = key.split(".");
+	const tables = settings as Readonly<
+		Record<string, Readonly<Record<string, string | number>> | undefined>
+	>;
+	return tables[table]?.[name];
+}
+
+function settled(
+	folder: string,
+	{ kind, name }: SideFile,
+	layers: Layers,
+): Side {
+	const agentHome = layers.path("agent.home", "agent");
+	const listen = layers.address("agent.listen");
+	const module = {
+		home: layers.path("module.home", "module"),
+		at: layers.address("module.at", "unix:run/link.sock"),
+		runs: layers.text("module.runs", "apart") as ModuleRuns,
+	};
+	const at = layers.address("issuer.at");
+	const termsPath = layers.path("issuer.terms", "issuer.terms.json");
+	const settleEvery = layers.number(
+		"issuer.settle-every",
+		DEPOSIT_MARGIN_MS / 4000,
+	);
+	if (
+		at === undefined &&
+		(layers.says("issuer.terms") || layers.says("issuer.settle-every"))
+	)
+		throw unusable(
+			`${join(folder, SIDE_FILE)}: issuer.at: is not there; say where the agent of the issuer answers, such as at = "127.0.0.1:7100"`,
+		);
+	const buyFolder =
+		kind === "buyer"
+			? layers.path("buy.folder", "inbox")
+			: layers.path("buy.folder");
+	const sellFolder =
+		kind === "shop"
+			? layers.path("sell.folder", "goods")
+			: layers.path("sell.folder");
+	const price = layers.text("sell.price");
+	const onOrder = layers.text("sell.on-order");
+	const http = layers.address("operate.http");
+	const metrics = layers.address("operate.metrics");
+	const logBytes = bytesOf(layers.text("operate.log-size", DEFAULT_LOG_SIZE));
+	const logKeep = layers.number("operate.log-keep", DEFAULT_LOG_KEEP);
+	const traces = layers.text("operate.traces");
+	const secrets = {
+		agent: secretsAt(layers, "agent"),
+		module: secretsAt(layers, "module"),
+	};
+	return {
+		kind,
+		name,
+		path: folder,
+		agent: { home: agentHome, ...(listen === undefined ? {} : { listen }) },
+		module,
+		...(at === undefined
+			? {}
+			: { issuer: { at, termsPath, settleEveryMs: settleEvery * 1000 } }),
+		...(buyFolder === undefined ? {} : { buyFolder }),
+		...(sellFolder === undefined
+			? {}
+			: {
+					sell: {
+						folder: sellFolder,
+						...(price === undefined ? {} : { price }),
+						...(onOrder === undefined ? {} : { onOrder }),
+					},
+				}),
+		operate: {
+			...(http?.kind === "tcp" ? { http } : {}),
+			...(metrics?.kind === "tcp" ? { metrics } : {}),
+			logBytes,
+			logKeep,
+			...(traces === undefined ? {} : { traces }),
+		},
+		secrets,
+		found: layers.found.toSorted((a, b) => placeOf(a.key) - placeOf(b.key)),
+	};
+}
+
+/** As the file has them. */
+function placeOf(key: FoundSetting["key"]): number {
+	return key === "home" ? -1 : SETTING_KEYS.indexOf(key);
+}
+
+const BYTES: Readonly<Record<string, number>> = {
+	kB: 1e3,
+	MB: 1e6,
+	GB: 1e9,
+};
+
+function bytesOf(size: string): number {
+	const [, digits, unit = ""] = /^(\d+) ?(.B)$/.exec(size) ?? [];
+	return Number(digits) * (BYTES[unit] ?? 1);
+}
+
+function secretsAt(layers: Layers, name: "agent" | "module"): SecretPlaces {
+	const passphrase = layers.secret(name, "passphrase");
+	const pin = layers.secret(name, "pin");
+	return {
+		...(passphrase === undefined ? {} : { passphrase }),
+		...(pin === undefined ? {} : { pin }),
+	};
+}
+
+/** The sockets of a side are checked when it is read, and not when it runs. */
+function requireSockets(side: Side): void {
+	try {
+		parseAddress(`unix:${agentSocket(side)}`);
+	} catch (thrown) {
+		throw unusable(
+			`the path of the side is too long for sockets in it: ${asTetradError(thrown).message}`,
+			thrown,
+		);
+	}
+}
+
+/** Where the sockets of a side are; see `makeRunFolder`. */
+export function runFolder({ path }: Pick<SideSettings, "path">): string {
+	return join(path, "run");
+}
+
+/** The path of the socket where its module waits for the agent, unless settings say otherwise. */
+export function linkSocket(side: Pick<SideSettings, "path">): string {
+	return join(runFolder(side), "link.sock");
+}
+
+/** The path of the socket where its running agent answers programs of this machine. */
+export function agentSocket(side: Pick<SideSettings, "path">): string {
+	return join(runFolder(side), "agent.sock");
+}
+
+/** Makes the folder of sockets, which nobody else may enter. Throws `home-unusable`. */
+export async function makeRunFolder(
+	side: Pick<SideSettings, "path">,
+): Promise<string> {
+	await makePrivateFolder(runFolder(side));
+	return runFolder(side);
+}
+
+/** The secrets of one of its devices, as far as settings say where they are. */
+export function secretsOfSide(
+	{ secrets }: Pick<SideSettings, "secrets">,
+	role: "agent" | "module",
+): HomeSecrets {
+	const source = (place: SecretPlace | undefined) => {
+		if (place === undefined) return undefined;
+		return "file" in place
+			? secretFromFile(place.file)
+			: secretFromEnvironment(place.env);
+	};
+	const passphrase = source(secrets[role].passphrase);
+	const pin = source(secrets[role].pin);
+	return {
+		...(passphrase === undefined ? {} : { passphrase }),
+		...(pin === undefined ? {} : { pin }),
+	};
+}

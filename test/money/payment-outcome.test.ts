@@ -3,11 +3,14 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { validateChain } from "../../src/identity/index.ts";
 import {
+	draftReceipt,
 	FIRST_HEAD,
 	messages,
 	openReceiptUnderChain,
+	readReceipt,
 } from "../../src/money/index.ts";
 import { PAYMENTS } from "../../src/money/purse/purse-tables.ts";
+import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
 /* What became of a payment whose receipt was lost: its issuer knows, and nothing that was paid is reported as claimed back. */
@@ -283,6 +286,116 @@ describe("a payment whose receipt has come", () => {
 			ann.heard.filter(({ kind }) => kind === "paid"),
 			[],
 		);
+	});
+});
+
+describe("a receipt that comes when its issuer has said that it is booked", () => {
+	const received = ({ ann }: Scene) => {
+		const row = ann.store
+			.rows(PAYMENTS)
+			.find(({ contract }) => hex(contract) === hex(contractOf(1)));
+		return row?.receipt.length ?? 0;
+	};
+
+	/** The issuer has booked it for its payee, and the receipt is on its way. */
+	async function booked(): Promise<
+		Scene & { readonly tetrad: number; readonly receipt: Uint8Array }
+	> {
+		const here = await scene();
+		const { town, mint, ann, bob } = here;
+		await pay(here, 1, 300n, isReceipt);
+		await town.visit(bob, mint);
+		const tetrad = await town.meet(ann, bob);
+		const next = () =>
+			town.wire.findIndex(({ bytes }) => isReceipt(bytes?.[0]));
+		while (next() < 0) await town.deliver();
+		const [receipt] = town.wire.splice(next(), 1);
+		assert.ok(receipt?.bytes);
+		return { ...here, tetrad, receipt: receipt.bytes };
+	}
+
+	/** Asked again, also after a restart, the purse gives it, and nothing is paid or reported twice. */
+	async function requireKept(here: Scene): Promise<void> {
+		const { town, mint, ann } = here;
+		assert.ok(received(here) > 0);
+		assert.equal(stateOf(here, 1), "settled");
+		assert.equal(ann.reports.filter(({ kind }) => kind === "paid").length, 1);
+		town.restart(ann);
+		await pay(here, 1, 300n);
+		const { receipt, chain } = ann.last("paid");
+		const { value } = openReceiptUnderChain(
+			nodeCrypto,
+			fromHex(receipt),
+			fromHex(chain),
+			(encoded, at) => {
+				const { banks } = town.world.policy;
+				return validateChain(nodeCrypto, encoded, "module", banks, at);
+			},
+		);
+		assert.equal(value.amount, 300n);
+		assert.equal(town.balance(ann, mint).spendable, 700n);
+		town.requireConserved(mint);
+	}
+
+	test("is kept, long after that was durable", async () => {
+		const here = await booked();
+		const { town, mint, ann, tetrad, receipt } = here;
+		await town.visit(ann, mint);
+		assert.equal(received(here), 0);
+		assert.equal(stateOf(here, 1), "settled");
+		for (let i = 0; i < 2; i++)
+			ann.events.push({ kind: "from-module", tetrad, bytes: receipt });
+		await town.quiet();
+		assert.deepEqual(ann.ended, []);
+		await requireKept(here);
+	});
+
+	test("is kept, and told to who asked, when it is written right after that", async () => {
+		const here = await booked();
+		const { town, mint, ann, tetrad, receipt } = here;
+		const visit = await town.meet(ann, mint);
+		town.settle(ann, visit, mint);
+		await town.work();
+		const isOutcome = () =>
+			town.wire.findIndex(
+				({ bytes }) => bytes?.[0] === WITH_ISSUER.outcome.type,
+			);
+		while (isOutcome() < 0) await town.deliver();
+		const [said] = town.wire.splice(isOutcome(), 1);
+		assert.ok(said?.bytes);
+		town.pay(ann, tetrad, contractOf(1), 300n, mint);
+		await town.work();
+		ann.events.push(
+			{ kind: "from-module", tetrad: visit, bytes: said.bytes },
+			{ kind: "from-module", tetrad, bytes: receipt },
+		);
+		await town.quiet();
+		const told = ann.heard.filter(({ kind }) => kind === "paid");
+		assert.equal(told.length, 1);
+		assert.ok(told[0] && told[0].receipt.length > 0);
+		await requireKept(here);
+	});
+
+	test("is not kept when it is for another transfer", async () => {
+		const here = await booked();
+		const { town, mint, ann, bob, tetrad, receipt } = here;
+		await town.visit(ann, mint);
+		const fields = body(BETWEEN_MODULES.accepted, receipt);
+		const right = readReceipt(fields.receipt);
+		for (const wrong of [
+			{ ...right, transfer: new Uint8Array(32) },
+			{ ...right, amount: 301n },
+		]) {
+			const draft = draftReceipt(wrong);
+			const signature = await bob.signer.sign(draft.toSign);
+			const bytes = message(BETWEEN_MODULES.accepted, {
+				...fields,
+				receipt: draft.sign(signature),
+			});
+			ann.events.push({ kind: "from-module", tetrad, bytes });
+			await town.quiet();
+		}
+		assert.equal(received(here), 0);
 	});
 });
 

@@ -234,7 +234,7 @@ export class OpenPayments {
 		const payment = this.of(contract);
 		if (payment === undefined) return;
 		this.delete(contract);
-		this.paid(payment, NOTHING_CAME);
+		this.paid(payment, cameOf(payment.state));
 	}
 
 	#end(contract: Uint8Array, why: TetradError): void {
@@ -266,11 +266,13 @@ interface Paid extends SaleKey {
 	readonly chain: Uint8Array;
 }
 
-const NOTHING_CAME: Paid = {
-	receipt: new Uint8Array(),
-	chain: NO_CHAIN,
-	key: undefined,
-};
+/** Its receipt may have come, and be written down right after the issuer's word. */
+function cameOf(state: PaymentState): Paid {
+	if (state.kind !== "settling")
+		return { receipt: new Uint8Array(), chain: NO_CHAIN, key: undefined };
+	const { receipt, chain, key } = state;
+	return { receipt: receipt.value.document, chain, key };
+}
 
 export function committedOf(
 	row: PaymentRow,

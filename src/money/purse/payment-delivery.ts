@@ -2,9 +2,10 @@
  * What becomes of a payment that is committed: it is delivered, with the same bytes each time,
  * until the payee's receipt is there and durable.
  */
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { chainHash } from "../../identity/index.ts";
-import { byKey, put } from "../../machine/index.ts";
+import { byKey, put, type Write } from "../../machine/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
@@ -14,6 +15,7 @@ import {
 	type Receipt,
 } from "../documents/index.ts";
 import { checked } from "./checked.ts";
+import { isExchange } from "./commit-transfer.ts";
 import type { OpenPayments } from "./open-payments.ts";
 import type {
 	CommittedPayment,
@@ -138,9 +140,13 @@ export class PaymentDelivery {
 		const receipt = opened.value;
 		const chain = isOfPeer ? peer.encodedChain : copy(fields.chain);
 		const payment = this.#payments.of(receipt.value.contract);
-		if (payment === undefined) return;
-		const { state } = payment;
-		if (state.kind !== "delivered" && state.kind !== "in-doubt") return;
+		const state = payment?.state;
+		if (state?.kind === "settling") return;
+		if (
+			payment === undefined ||
+			(state?.kind !== "delivered" && state?.kind !== "in-doubt")
+		)
+			return this.#keepReceipt(receipt, chain);
 		const { committed } = state;
 		if (
 			!sameBytes(receipt.value.payee, committed.payee) ||
@@ -160,8 +166,13 @@ export class PaymentDelivery {
 				key: undefined,
 			});
 		const key = this.#rightKey(fields.key, sale.keyHash);
-		if (key === undefined)
-			return this.#keepReceipt(payment, committed, receipt, chain);
+		if (key === undefined) {
+			this.#keepReceipt(receipt, chain);
+			// Whoever waits hears it at once, and what is delivered again at each meeting is said once.
+			if (state.kind === "delivered")
+				this.doubt(payment, state, "it has given a receipt without the key");
+			return;
+		}
 		// What was bought is told at once: until it is durable here, both the payee and the issuer tell it again.
 		this.#payments.paid(payment, {
 			receipt: receipt.value.document,
@@ -181,47 +192,34 @@ export class PaymentDelivery {
 			: undefined;
 	}
 
-	/** The payee has taken the money and has not given what it was for: that is for the issuer to settle. */
-	#keepReceipt(
-		payment: OpenPayment,
-		committed: CommittedPayment,
-		receipt: Receipt,
-		encodedChain: Uint8Array,
-	): void {
-		const { contract } = committed;
-		const { document } = receipt.value;
+	/** Beside what is known of the payment, where no receipt was kept: the payee has taken the money and has not given what it was for, which is for the issuer to settle; or the issuer has settled it before. */
+	#keepReceipt({ value: receipt }: Receipt, chain: Uint8Array): void {
+		const { contract } = receipt;
 		const { crypto } = this.#core.options.context;
-		const hash = chainHash(crypto, encodedChain);
+		const kept = keptReceipt(crypto, receipt, chain);
 		this.#work.transact(
 			{ kind: "keeping-receipt", contract },
 			changing(
 				crypto,
 				this.#core.now,
-				[byKey(PAYMENTS, { contract })],
-				([[row]]): Change<Results["keeping-receipt"]> =>
-					row?.state !== "committed" || row.receipt.length > 0
-						? unchanged(undefined)
-						: {
-								entries: [],
-								writes: [
-									put(PAYMENTS, {
-										...row,
-										receipt: document,
-										receipt_chain: hash,
-									}),
-									put(RECEIPT_CHAINS, { hash, chain: encodedChain }),
-								],
-								result: { receipt: document, chain: encodedChain },
-							},
+				[byKey(PAYMENTS, { contract }), kept.read],
+				([[row], [known]]): Change<Results["keeping-receipt"]> => {
+					if (row === undefined || isExchange(row) || !isWithout(row, receipt))
+						return unchanged(undefined);
+					return {
+						entries: [],
+						writes: [
+							put(PAYMENTS, { ...row, ...kept.columns }),
+							...kept.writes(known),
+						],
+						result:
+							row.state === "committed"
+								? { receipt: receipt.document, chain }
+								: undefined,
+					};
+				},
 			),
 		);
-		// Whoever waits hears it at once, and what is delivered again at each meeting is said once.
-		if (payment.state.kind === "delivered")
-			this.doubt(
-				payment,
-				{ committed },
-				"it has given a receipt without the key",
-			);
 	}
 
 	receiptKept(
@@ -233,30 +231,37 @@ export class PaymentDelivery {
 	}
 
 	#settle(payment: OpenPayment, come: Come): void {
-		const { committed, chain } = come;
+		const { committed, receipt, chain } = come;
 		const { contract, amount, payee } = committed;
 		const { crypto } = this.#core.options.context;
-		const hash = chainHash(crypto, chain);
+		const kept = keptReceipt(crypto, receipt.value, chain);
 		payment.state = { kind: "settling", ...come };
 		this.#work.transact(
 			{ kind: "settling-payment", contract },
 			changing(
 				crypto,
 				this.#core.now,
-				[byKey(PAYMENTS, { contract })],
-				([[row]]) =>
-					row?.state !== "committed"
-						? unchanged(undefined)
-						: {
-								entries: [
-									{ what: "paid", subject: contract, amount, peer: payee },
-								],
-								writes: [
-									put(PAYMENTS, settledRow(row, come, hash)),
-									put(RECEIPT_CHAINS, { hash, chain }),
-								],
-								result: undefined,
-							},
+				[byKey(PAYMENTS, { contract }), kept.read],
+				([[row], [known]]): Change<undefined> => {
+					if (row === undefined) return unchanged(undefined);
+					const isFirst = row.state === "committed";
+					// Its issuer's word was written first.
+					if (!isFirst && !isWithout(row, receipt.value))
+						return unchanged(undefined);
+					return {
+						entries: isFirst
+							? [{ what: "paid", subject: contract, amount, peer: payee }]
+							: [],
+						writes: [
+							put(PAYMENTS, {
+								...(isFirst ? settledRow(row, come) : row),
+								...kept.columns,
+							}),
+							...kept.writes(known),
+						],
+						result: undefined,
+					};
+				},
 			),
 		);
 	}
@@ -296,17 +301,36 @@ export class PaymentDelivery {
 }
 
 /** A sale is still to be handed to its issuer: whoever sold it may be gone. */
-function settledRow(
-	row: PaymentRow,
-	{ receipt, key }: Come,
-	receipt_chain: Uint8Array,
-): PaymentRow {
+function settledRow(row: PaymentRow, { key }: Come): PaymentRow {
 	return {
 		...row,
 		state: key === undefined ? "settled" : "keyed",
 		in_doubt: 0n,
-		receipt: receipt.value.document,
-		receipt_chain,
 		key: key ?? row.key,
+	};
+}
+
+/** Whether that payment is the one which the receipt is for, and has none. */
+function isWithout(row: PaymentRow, receipt: Receipt["value"]): boolean {
+	return (
+		row.receipt.length === 0 &&
+		sameBytes(row.payee, receipt.payee) &&
+		sameBytes(row.transfer_id, receipt.transfer) &&
+		row.amount === receipt.amount
+	);
+}
+
+/** What a transaction reads and writes to keep a receipt with its chain, which it may have of another one. */
+function keptReceipt(
+	crypto: CryptoProvider,
+	{ document }: Receipt["value"],
+	chain: Uint8Array,
+) {
+	const hash = chainHash(crypto, chain);
+	return {
+		read: byKey(RECEIPT_CHAINS, { hash }),
+		columns: { receipt: document, receipt_chain: hash },
+		writes: (known: object | undefined): readonly Write[] =>
+			known === undefined ? [put(RECEIPT_CHAINS, { hash, chain })] : [],
 	};
 }

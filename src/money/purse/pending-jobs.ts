@@ -110,7 +110,7 @@ export type TransactionJob =
 			readonly kind: "settling-payment";
 			readonly contract: Uint8Array;
 	  }
-	/** The receipt for a sale is being kept whose key did not come with it. */
+	/** A receipt is being kept that ends nothing: for a sale whose key did not come with it, or of a payment that its issuer has settled. */
 	| { readonly kind: "keeping-receipt"; readonly contract: Uint8Array }
 	/** A sale is cancelled, unless it is committed. */
 	| { readonly kind: "aborting"; readonly contract: Uint8Array }
@@ -214,7 +214,7 @@ export interface Results {
 	readonly limiting: undefined;
 	readonly "committing-payment": CommitResult;
 	readonly "settling-payment": undefined;
-	/** What is kept now; nothing when there is one already. */
+	/** What is kept now of a sale that goes on; else nothing. */
 	readonly "keeping-receipt":
 		| { readonly receipt: Uint8Array; readonly chain: Uint8Array }
 		| undefined;

@@ -134,7 +134,7 @@ const PAYMENTS_COLUMNS = {
 	in_doubt: "integer",
 	committed: "integer",
 	state: "text",
-	/** Empty until it is settled, for an exchange, and when it is the issuer that has said that it was booked. */
+	/** Empty until it has come, which for a sale may be before it is settled, and after that when its issuer has spoken first; and for an exchange. */
 	receipt: "bytes",
 	/** Hash of the payee's chain under which it signed the receipt; empty without one, and for receipts of version 1. */
 	receipt_chain: "bytes",

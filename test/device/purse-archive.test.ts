@@ -9,6 +9,8 @@ import {
 	readArchive,
 } from "../../src/device/purse/index.ts";
 import { TetradError } from "../../src/errors.ts";
+import { encodeChain, issueDevice } from "../../src/identity/index.ts";
+import { generateSoftwareKey } from "../../src/keys/index.ts";
 import {
 	done,
 	insert,
@@ -20,6 +22,7 @@ import {
 	FIRST_HEAD,
 	findToArchive,
 	type Head,
+	messages,
 	nextHead,
 	openArchive,
 	pruneArchived,
@@ -36,6 +39,7 @@ import {
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "../money/town.ts";
+import { makeWorld, type TestDevice } from "../support/authority.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
 /* Payments that are over leave the tables for files, and everything about them can still be shown. */
@@ -235,6 +239,71 @@ describe("payments that are over", () => {
 			["to-deposit"],
 		);
 	});
+});
+
+test("a payment with notes from before and after its issuer was certified anew verifies, in whatever order its chains came", async () => {
+	const made = await makeWorld({ algorithm: "Ed25519" });
+	let now = made.now;
+	const world = {
+		...made,
+		get now() {
+			return now;
+		},
+		/** Certified a moment ago. */
+		async module(name: string): Promise<TestDevice> {
+			const signer = generateSoftwareKey("Ed25519");
+			const leaf = await issueDevice(nodeCrypto, {
+				role: "module",
+				name,
+				algorithm: "Ed25519",
+				publicKey: signer.publicKey,
+				issuer: made.bank.issuer,
+				notBefore: now - 60_000,
+				notAfter: now + 90 * DAY,
+			});
+			return { signer, chain: encodeChain([leaf]), certificates: [leaf] };
+		},
+	};
+	const town = await Town.make({ noteDays: 20, graceDays: 2, world });
+	const mint = await town.issuer();
+	const ann = await town.purse("ann");
+	const bob = await town.purse("bob");
+	await town.withdraw(ann, mint, 100n);
+	now = town.now += DAY;
+	await town.recertify(mint);
+	await town.withdraw(ann, mint, 100n);
+	const tetrad = await town.meet(ann, bob);
+	town.expect(bob, tetrad, contractOf(1), 150n, mint);
+	await town.quiet();
+	town.pay(ann, tetrad, contractOf(1), 150n, mint);
+	await town.work();
+	const { deliver } = messages.BETWEEN_MODULES;
+	while (town.wire[0]?.bytes?.[0] !== deliver.type) await town.deliver();
+	const [wired] = town.wire;
+	assert.ok(wired?.bytes);
+	const fields = messages.body(deliver, wired.bytes);
+	assert.equal(fields.chains.length, 2);
+	const chains = fields.chains.toReversed();
+	town.wire[0] = {
+		...wired,
+		bytes: messages.message(deliver, { ...fields, chains }),
+	};
+	await town.quiet();
+	assert.equal(ann.last("paid").amount, 150n);
+	await town.visit(bob, mint);
+	town.now += 23 * DAY;
+	for (const { store, device } of [ann, bob]) {
+		const { deviceId } = device;
+		const find = (cursor = ARCHIVE_START): Uint8Array => {
+			const { step, next } = store.run(
+				findToArchive(nodeCrypto, deviceId, town.now, cursor),
+			);
+			return step?.archive ?? find(next ?? assert.fail());
+		};
+		const { payments } = openArchive(nodeCrypto, find(), made.policy.banks);
+		assert.equal(payments.length, 1);
+		assert.equal(payments[0]?.transfer.value.transfer.amount, 150n);
+	}
 });
 
 const receiptOf = (

@@ -7,8 +7,10 @@ import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type CertifiedDevice,
+	certificateId,
 	chainHash,
 	MAX_CHAIN_BYTES,
+	parseChain,
 	type TrustAnchor,
 	validateChain,
 } from "../../identity/index.ts";
@@ -248,12 +250,15 @@ class ArchiveJudge {
 		const crypto = this.#crypto;
 		const verified = notes.map((document) => {
 			const note = parseNote(crypto, document);
-			for (const hash of chains) {
-				const issuer = this.#certified(this.#chain(hash), note.issued);
-				if (sameBytes(issuer.certificateId, note.issuerCertificate))
-					return verifyNote(crypto, note, issuer);
-			}
-			throw refused("the chain under which a note was signed is missing");
+			// Chains of before and after its issuer was certified anew need not have been valid then.
+			const chain = chains
+				.map((hash) => this.#chain(hash))
+				.find((chain) =>
+					sameBytes(this.#certificate(chain), note.issuerCertificate),
+				);
+			if (chain === undefined)
+				throw refused("the chain under which a note was signed is missing");
+			return verifyNote(crypto, note, this.#certified(chain, note.issued));
 		});
 		return verifyTransfer(crypto, parseTransfer(crypto, transfer), verified);
 	}
@@ -284,6 +289,12 @@ class ArchiveJudge {
 		const chain = this.#chains.get(hex(hash));
 		if (chain === undefined) throw refused("a chain is missing in the archive");
 		return chain;
+	}
+
+	/** Id of the certificate that a chain is for. */
+	#certificate(chain: Uint8Array): Uint8Array {
+		const [leaf = new Uint8Array()] = parseChain(chain);
+		return certificateId(this.#crypto, leaf);
 	}
 
 	#certified(chain: Uint8Array, at: number): CertifiedDevice {

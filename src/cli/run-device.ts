@@ -63,8 +63,9 @@ export async function runDevice(
 	process.on("SIGTERM", onSignal);
 	process.on("SIGINT", onSignal);
 	process.on("SIGHUP", onSignal);
-	// A stage that was killed closes the channel to the devices that it started.
+	// Whoever started this device and was killed has closed the channel to it, perhaps already.
 	process.on("disconnect", onSignal);
+	if (process.connected === false) onSignal();
 	process.channel?.unref();
 	const files = new FileProgress();
 	try {

@@ -1,67 +1,44 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { TetradError } from "../../errors.ts";
-import { packageFile } from "../../package-file.ts";
-
-const PROGRAM: string = packageFile("bin/tetrad.js");
-
-/** How long a process may take to stop when it is asked to. */
-const STOP_MS = 5000;
+import { Child, type SaidEvent } from "./child.ts";
 
 /** How long a process may take to say what is expected of it. */
 const EXPECT_MS = 60_000;
 
-interface Event {
-	readonly event: string;
-}
-
-/** One of our own commands as a process of its own, with `--json`, heard line by line. */
-export class DeviceProcess<E extends Event> implements AsyncDisposable {
+/** One of our own commands as a process of its own, with `--json`; all that it says is kept. */
+export class DeviceProcess<E extends SaidEvent> implements AsyncDisposable {
 	readonly name: string;
 	/** Everything that it said, in order. */
 	readonly events: E[] = [];
 	/** Settles with the exit code when the process is gone. */
 	readonly exited: Promise<number>;
-	readonly #child: ChildProcess;
+	readonly #child: Child<E>;
 	readonly #listeners = new Set<(event: E) => void>();
-	#errors = "";
-	#gone = false;
 
 	/** `signal` asks the process to stop; once it has aborted, none is started any more. */
 	constructor(name: string, args: readonly string[], signal: AbortSignal) {
 		this.name = name;
 		if (signal.aborted)
 			throw new TetradError("aborted", "interrupted; nothing is left running");
-		const child = spawn(process.execPath, [PROGRAM, ...args, "--json"], {
-			stdio: ["ignore", "pipe", "pipe", "ipc"],
+		const child = new Child<E>(args, (event) => {
+			this.events.push(event);
+			for (const listener of [...this.#listeners]) listener(event);
 		});
 		this.#child = child;
-		child.stderr?.on("data", (chunk: Buffer) => {
-			this.#errors = (this.#errors + chunk.toString()).slice(-2000);
-		});
-		const lines = createInterface({
-			input: child.stdout as NodeJS.ReadableStream,
-		});
-		lines.on("line", (line) => this.#hear(line));
-		const read = new Promise<void>((resolve) => lines.once("close", resolve));
-		this.exited = new Promise((resolve) =>
-			child.once("close", (code) => {
-				this.#gone = true;
-				signal.removeEventListener("abort", onAbort);
-				void read.then(() => resolve(code ?? 1));
-			}),
-		);
-		const onAbort = () => void this.stop();
+		const onAbort = () => void child.stop();
 		signal.addEventListener("abort", onAbort, { once: true });
+		this.exited = child.ended.then(({ code }) => {
+			signal.removeEventListener("abort", onAbort);
+			return code ?? 1;
+		});
 	}
 
 	get pid(): number {
-		return this.#child.pid ?? 0;
+		return this.#child.pid;
 	}
 
 	/** What the process wrote to standard error, its last 2000 characters, and of a failure why. */
 	get errors(): string {
-		return this.#errors.trim().split("\n").map(inWords).join("\n");
+		return this.#child.errors;
 	}
 
 	/** Calls `listener` for each event from now on. */
@@ -109,34 +86,18 @@ export class DeviceProcess<E extends Event> implements AsyncDisposable {
 
 	/** Asks the process to stop, and makes it after five seconds. Resolves with its exit code. */
 	async stop(): Promise<number> {
-		if (this.#gone) return this.exited;
-		this.#child.kill("SIGTERM");
-		const timer = setTimeout(() => this.#child.kill("SIGKILL"), STOP_MS);
-		const code = await this.exited;
-		clearTimeout(timer);
-		return code;
+		const { code } = await this.#child.stop();
+		return code ?? 1;
 	}
 
 	/** Ends the process as a crash would. Resolves with the signal that it died of. */
 	async kill(): Promise<NodeJS.Signals | null> {
-		this.#child.kill("SIGKILL");
-		await this.exited;
-		return this.#child.signalCode;
+		const { signal } = await this.#child.kill();
+		return signal;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.stop();
-	}
-
-	#hear(line: string): void {
-		let event: E;
-		try {
-			event = JSON.parse(line) as E;
-		} catch {
-			return;
-		}
-		this.events.push(event);
-		for (const listener of [...this.#listeners]) listener(event);
 	}
 
 	#failure(name: string, when: string): TetradError {
@@ -156,18 +117,8 @@ export async function answerOf(
 	readonly code: number;
 	readonly said: Readonly<Record<string, unknown>>;
 }> {
-	type Said = Event & Readonly<Record<string, unknown>>;
+	type Said = SaidEvent & Readonly<Record<string, unknown>>;
 	await using process = new DeviceProcess<Said>(name, args, signal);
 	const code = await process.exited;
 	return { code, said: process.events.at(-1) ?? {} };
-}
-
-/** A line of standard error, which is JSON unless something went very wrong. */
-function inWords(line: string): string {
-	try {
-		const { code, reason, note } = JSON.parse(line);
-		return reason === undefined ? String(note) : `${reason} (${code})`;
-	} catch {
-		return line;
-	}
 }

@@ -1,0 +1,20 @@
+/** How a process that ended unasked is started again, and how long one may take to stop. */
+export interface SupervisorLimits {
+	/** Before the first start after an end; each further wait is twice as long. */
+	readonly firstWaitMs: number;
+	readonly longestWaitMs: number;
+	/** A process that was ready for so long begins with the first wait again. */
+	readonly steadyMs: number;
+	/** How often a process is started that dies of a signal before it has ever been ready. */
+	readonly triesToStart: number;
+	/** A process that was asked to stop and has not by then is made to. */
+	readonly stopMs: number;
+}
+
+export const SUPERVISOR_LIMITS: SupervisorLimits = {
+	firstWaitMs: 250,
+	longestWaitMs: 30_000,
+	steadyMs: 60_000,
+	triesToStart: 3,
+	stopMs: 5000,
+};

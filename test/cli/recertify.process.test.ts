@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { finishRecertification } from "../../src/device/authority/recertification.ts";
+import { readCertificates } from "../../src/device/home/files.ts";
 import { readHome } from "../../src/device/home/home.ts";
 import { lockHome } from "../../src/device/home/work-lock.ts";
 import { makeDevice } from "../../src/device/runtime/identity.ts";
@@ -168,6 +171,24 @@ describe("recertification", TOGETHER, () => {
 		const lockless = (names: string[]) =>
 			names.filter((name) => !/lock/.test(name)).toSorted();
 		assert.deepEqual(lockless(await readdir(home)), lockless(before));
+	});
+
+	test("is gone over to by two at once, of which one waits and finds it done", async () => {
+		const home = await sealedDevice("olivia");
+		await done(asking(home));
+		const path = await renewed(`${home}.renewal`);
+		const chain = await readCertificates(path);
+		const held = await lockHome(home);
+		const both = Promise.all([
+			finishRecertification(home, chain),
+			finishRecertification(home, chain),
+		]);
+		// Both have read by then what one of them is about to change.
+		await Promise.race([both, pause(200)]);
+		await held[Symbol.asyncDispose]();
+		const [one, other] = await both;
+		assert.deepEqual(one.deviceId, other.deviceId);
+		assert.match(await text(join(home, "device.json")), /key-2\.sealed/);
 	});
 
 	test("is made by one process at a time", async () => {

@@ -80,8 +80,10 @@ export async function beginRecertification(
 	home: string,
 	secrets: HomeSecrets,
 ): Promise<{ renewal: Uint8Array; hash: string; settings: DeviceSettings }> {
-	const settings = await readDeviceFile(home);
+	await readDeviceFile(home);
 	await using _ = await lockHome(home);
+	// Only now: whoever was waited for may have changed it.
+	const settings = await readDeviceFile(home);
 	await dropDone(home, settings);
 	await requireNothingHeld(home);
 	const { role, name } = settings;
@@ -137,8 +139,10 @@ export async function finishRecertification(
 	home: string,
 	chain: readonly Uint8Array[],
 ): Promise<CertifiedDevice> {
-	const settings = await readDeviceFile(home);
+	await readDeviceFile(home);
 	await using _ = await lockHome(home);
+	// Only now: whoever was waited for may have changed it.
+	const settings = await readDeviceFile(home);
 	const { role, name } = settings;
 	const { agencies, banks } = await readPolicy(home);
 	const anchors = role === "agent" ? agencies : banks;
@@ -184,8 +188,10 @@ export async function forgetPrevious(
 	home: string,
 	secrets: HomeSecrets,
 ): Promise<number> {
-	const settings = await readDeviceFile(home);
+	await readDeviceFile(home);
 	await using _ = await lockHome(home);
+	// Only now: whoever was waited for may have changed it.
+	const settings = await readDeviceFile(home);
 	await dropDone(home, settings);
 	await requireNothingHeld(home);
 	const replaced = (await readPrevious(home)).filter(

@@ -1,8 +1,9 @@
-import { open, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TetradError } from "../../errors.ts";
 import { reason, unusable } from "./files.ts";
+import { isLockHeld, makeLockFile } from "./lock-file.ts";
 
 /**
  * Keeps other processes, and other uses in this one, out of a home. The lock is the operating
@@ -24,7 +25,7 @@ export class HomeLock implements Disposable {
 			database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
 		} catch (cause) {
 			database.close();
-			if (!isBusy(cause)) throw notLocked(home, cause);
+			if (!isLockHeld(cause)) throw notLocked(home, cause);
 			throw new TetradError(
 				"busy",
 				`${home} is in use by ${await holder(home)}; a device runs once: stop that one first`,
@@ -43,26 +44,11 @@ export class HomeLock implements Disposable {
 async function openDatabase(home: string): Promise<DatabaseSync> {
 	const path = join(home, "lock.db");
 	try {
-		await makePrivate(path);
+		await makeLockFile(path);
 		return new DatabaseSync(path, { timeout: 0 });
 	} catch (cause) {
 		throw notLocked(home, cause);
 	}
-}
-
-/** SQLite would make the file as the umask says. One that is there is not opened: closing it again would drop the locks that this process has on it. */
-async function makePrivate(path: string): Promise<void> {
-	try {
-		await using _ = await open(path, "wx", 0o600);
-	} catch (thrown) {
-		if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
-	}
-}
-
-/** SQLITE_BUSY, whatever its extension says. */
-function isBusy(thrown: unknown): boolean {
-	const code = (thrown as { errcode?: unknown }).errcode;
-	return typeof code === "number" && (code & 0xff) === 5;
 }
 
 /** The lock is held also where this cannot be written, as on a full disk. */

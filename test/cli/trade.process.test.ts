@@ -145,6 +145,18 @@ describe("a folder that is sold", () => {
 		);
 	});
 
+	test("is not empty", async () => {
+		const nothing = homes.at("nothing");
+		await mkdir(nothing);
+		const { code, stderr } = await run([
+			...["sell", nothing, "--price", "1", "--home", homes.of("B")],
+			...["--module", homes.socket("Y"), "--listen", "127.0.0.1:0"],
+			...["--issuer-terms", town.terms],
+		]);
+		assert.equal(code, 2);
+		assert.match(stderr, /nothing to sell in .*--on-order COMMAND/);
+	});
+
 	test("sells small texts, and what is made on order by a command that has no secret of the agent's", async () => {
 		const broken = homes.at("broken");
 		await mkdir(broken);

@@ -181,3 +181,28 @@ test("a purchase that is voided after its goods are here is refunded, and the te
 	assert.equal(row?.target, path);
 	assert.equal((await readFile(path)).length, BYTES);
 });
+
+const asked: Readonly<
+	Record<string, (signal: AbortSignal) => Promise<unknown>>
+> = {
+	"a catalogue": async (signal) => {
+		for await (const _ of ann.trading.catalogue(market.address, { signal }));
+	},
+	"learning what was bought": (signal) =>
+		ann.trading.resume(market.address, { learn: true, signal }),
+};
+for (const [what, ask] of Object.entries(asked))
+	test(`${what} is not waited for when its caller gives up in the tetrad`, async (context) => {
+		const gone = new AbortController();
+		const call = ann.agent.connect.bind(ann.agent);
+		context.mock.method(
+			ann.agent,
+			"connect",
+			async (...args: Parameters<typeof call>) => {
+				const tetrad = await call(...args);
+				gone.abort();
+				return tetrad;
+			},
+		);
+		await assert.rejects(ask(gone.signal), { code: "aborted" });
+	});

@@ -8,6 +8,7 @@ import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
+	CATALOGUE_FILE,
 	commandMaker,
 	type Environment,
 	FolderCatalogue,
@@ -70,6 +71,11 @@ export async function runSelling(
 	});
 	for (const { path, why } of catalogue.notOffered)
 		report({ event: "not-offered", path, reason: why });
+	if (catalogue.size === 0)
+		throw new TetradError(
+			"invalid-argument",
+			`there is nothing to sell in ${folder}: put files there, or say in its ${CATALOGUE_FILE} what is made on order, by --on-order COMMAND`,
+		);
 	const plan = { addresses: [options.listen] };
 	await withAgent(options, plan, report, async ({ agent, store, home }) => {
 		const shop = await FolderShop.open({

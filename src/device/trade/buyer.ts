@@ -198,8 +198,11 @@ export class Buyer {
 	/** A page of the merchant's catalogue: the items after the one of that name, or the first. */
 	async list(
 		after?: string,
+		signal?: AbortSignal,
 	): Promise<{ readonly items: readonly Listing[]; readonly isLast: boolean }> {
-		return this.#ask<"page">((ask) => ({ kind: "list", ask, after }));
+		return this.#ask<"page">((ask) => ({ kind: "list", ask, after }), {
+			signal,
+		});
 	}
 
 	/** An offer of one item; `order` says what shall be made, for what is made on order. */
@@ -269,8 +272,8 @@ export class Buyer {
 	}
 
 	/** Keeps all purchases of which only the module knows. They go on when they are resumed. */
-	async learn(): Promise<void> {
-		await this.#ask<"learned">((ask) => ({ kind: "learn", ask }));
+	async learn(signal?: AbortSignal): Promise<void> {
+		await this.#ask<"learned">((ask) => ({ kind: "learn", ask }), { signal });
 		await this.#learning;
 	}
 

@@ -1,6 +1,11 @@
 export { askToSell } from "./ask-to-sell.ts";
 export { Buyer, type BuyStep } from "./buyer.ts";
-export type { Goods, Item, Pricing } from "./catalogue-file.ts";
+export {
+	CATALOGUE_FILE,
+	type Goods,
+	type Item,
+	type Pricing,
+} from "./catalogue-file.ts";
 export { commandMaker, type Environment } from "./command-maker.ts";
 export { type CataloguePage, FolderCatalogue } from "./folder-catalogue.ts";
 export type { NotOffered } from "./folder-files.ts";

@@ -156,7 +156,7 @@ export class TradingAgent {
 		try {
 			let after: string | undefined;
 			for (;;) {
-				const { items, isLast } = await buyer.list(after);
+				const { items, isLast } = await buyer.list(after, signal);
 				yield* items;
 				if (isLast) return;
 				after = items.at(-1)?.description.name;
@@ -331,7 +331,7 @@ export class TradingAgent {
 				if (sells) await askToSell(buyer.tetrad, issuer);
 				await buyer.payments.settle(issuer, options);
 			}
-			if (learn) await buyer.learn();
+			if (learn) await buyer.learn(signal);
 			// An issuer has said by now what became of it.
 			const doubtMs = isIssuer ? 0 : CLEARED_WITHIN_MS;
 			const options = { signal, step, doubtMs };

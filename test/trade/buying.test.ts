@@ -535,6 +535,37 @@ describe("what the module says", () => {
 			assert.equal((await agents.page())?.kind, "page");
 		});
 
+	for (const held of ["begin-goods", "keep-chunk", "to-agent"] as const)
+		test(`refunded while its goods are fetched, before the answer to ${held}: they are fetched no more, and nothing is left of the part`, async () => {
+			let isFetching = false;
+			const agents: Agents = new Agents(world, {
+				stock: TEA,
+				hold: ({ kind }) =>
+					kind === "open-goods" ||
+					kind === "conclude" ||
+					(isFetching && kind === held),
+			});
+			const ask = await agents.buy("tea");
+			isFetching = true;
+			agents.disk.parts.set(ask, []);
+			await agents.release();
+			const [id = ""] = agents.contracts();
+			const bytes = notBought(unhex(id), "refunded", "purchase-void", PRICE);
+			agents.happens({ kind: "from-module", bytes });
+			isFetching = false;
+			await agents.run();
+			await agents.release();
+			assert.equal(outcomeOf(agents, ask), "purchase-void");
+			assert.equal(agents.told.get(ask), 1);
+			assert.equal(agents.disk.parts.size, 0);
+			assert.equal((await agents.page())?.kind, "page");
+			requireRest(agents);
+			const asked = agents.buyerEffects.map(({ kind }) => kind);
+			const after = asked.slice(asked.indexOf("drop-goods"));
+			assert.ok(!after.includes("begin-goods"), `${after}`);
+			assert.ok(!after.includes("keep-chunk"), `${after}`);
+		});
+
 	test("in doubt is passed on, nothing is dropped, and it goes on by itself", async () => {
 		const run = await buying((contract) =>
 			notBought(contract, "in-doubt", "payment-in-doubt", PRICE),

@@ -134,6 +134,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			emit: (effect) => this.#steps.emit(effect),
 			toModule: (bytes) => this.#toModule(bytes),
 			fetchGoods: (purchase, from) => this.#fetchGoods(purchase, from),
+			stopFetching: (purchase) => this.#stopFetching(purchase),
 			step: (ask, step) => this.#step(ask, step),
 			answer: (ask, answer) => this.#answer(ask, answer),
 			refuse: (ask, error) => this.#refuse(ask, error),
@@ -616,6 +617,16 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			return false;
 		this.#errands.push({ kind: "fetch", ask: purchase.ask, purchase, from });
 		return true;
+	}
+
+	#stopFetching({ ask }: Purchase): number {
+		const at = this.#errands.findIndex((errand) => errand.ask === ask);
+		if (at >= 0) this.#errands.splice(at, 1);
+		const talk = this.#talk;
+		if (talk.kind === "idle" || talk.errand.ask !== ask) return 0;
+		this.#cancel();
+		if (talk.kind === "receiving") return talk.unkept;
+		return talk.kind === "making-room" ? 1 : 0;
 	}
 
 	// What the module says.

@@ -46,6 +46,8 @@ export interface PurchasePort {
 	toModule(bytes: Uint8Array): void;
 	/** Asks the merchant for the chunks from there on, if it is at the other end; `fetched` or `notFetched` follows. */
 	fetchGoods(purchase: Purchase, from: number): boolean;
+	/** Asks for no more of them. Answers how much of what the disk was asked is still to be answered. */
+	stopFetching(purchase: Purchase): number;
 	step(ask: number, step: BuyerStep): void;
 	answer(ask: number, answer: BuyerAnswer): void;
 	refuse(ask: number, error: TetradError): void;
@@ -67,8 +69,8 @@ type State =
 			readonly kind: "concluding";
 			readonly conclusion: Conclusion;
 			readonly path: string | undefined;
-			/** Whether it is still to be told what came of opening its goods, which matters no more. */
-			readonly isOpening: boolean;
+			/** How much of what was asked about its goods before is still to be answered, which matters no more. */
+			readonly unanswered: number;
 	  }
 	| { readonly kind: "final" }
 	| { readonly kind: "over" };
@@ -270,7 +272,7 @@ export class Purchase {
 				if (event.kind !== "goods-missing") break;
 				return this.#missing(state.bought, event.from);
 			case "concluding":
-				if (state.isOpening && isOpened(event)) return this.#isOpened(state);
+				if (state.unanswered > 0) return this.#answered(state);
 				if (event.kind !== "concluded") break;
 				return this.#concluded(state.conclusion, state.path);
 			case "over":
@@ -332,9 +334,8 @@ export class Purchase {
 	}
 
 	#conclude(conclusion: Conclusion, path?: string): void {
-		const isOpening =
-			this.#state.kind === "opening" && conclusion.kind === "refunded";
-		this.#state = { kind: "concluding", conclusion, path, isOpening };
+		const unanswered = conclusion.kind === "refunded" ? this.#stop() : 0;
+		this.#state = { kind: "concluding", conclusion, path, unanswered };
 		const { hash: contract } = this.kept.contract;
 		this.#port.emit({
 			kind: "conclude",
@@ -382,7 +383,7 @@ export class Purchase {
 			case "opening":
 				return this.#end(notKept(error));
 			case "concluding":
-				if (state.isOpening) return this.#isOpened(state);
+				if (state.unanswered > 0) return this.#answered(state);
 				return this.#end(
 					state.conclusion.kind === "final" ? notKept(error) : error,
 				);
@@ -397,8 +398,26 @@ export class Purchase {
 	}
 
 	/** What was asked first is answered first. */
-	#isOpened(state: Extract<State, { readonly kind: "concluding" }>): void {
-		this.#state = { ...state, isOpening: false };
+	#answered(state: Extract<State, { readonly kind: "concluding" }>): void {
+		this.#state = { ...state, unanswered: state.unanswered - 1 };
+	}
+
+	/** Its goods are wanted no more. Answers how much of what was asked about them is still to be answered. */
+	#stop(): number {
+		switch (this.#state.kind) {
+			case "opening":
+				return 1;
+			case "fetching":
+				return this.#port.stopFetching(this);
+			case "keeping":
+			case "asked":
+			case "concluding":
+			case "final":
+			case "over":
+				return 0;
+			default:
+				return unreachable(this.#state);
+		}
 	}
 
 	#tellFinal(): void {
@@ -427,14 +446,6 @@ export function saidError(
 	return new TetradError(
 		isErrorCode(code) ? code : unknown,
 		reason === "" ? "the module gave no reason" : reason,
-	);
-}
-
-function isOpened({ kind }: GoodsEvent): boolean {
-	return (
-		kind === "goods-opened" ||
-		kind === "goods-wrong" ||
-		kind === "goods-missing"
 	);
 }
 

@@ -78,13 +78,21 @@ function bytes(buffer: Buffer): Uint8Array {
 
 /**
  * One call into OpenSSL: joining a few short parts costs less than an object that takes them one
- * by one. The digest comes as a string of 32 characters, which costs half of a Buffer with memory
- * of its own and cannot be wiped: what is secret takes another way out, in `mac`.
+ * by one, and copying much costs more. The digest comes as a string of 32 characters, which costs
+ * half of a Buffer with memory of its own and cannot be wiped: what is secret takes another way
+ * out, in `mac`.
  */
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+	if (parts.length > 1 && sizeOf(parts) > FEW_BYTES) return sha256OfMuch(parts);
 	const digest = new Uint8Array(HASH_BYTES);
 	withJoined(parts, (input) => sha256Into(digest, 0, input));
 	return digest;
+}
+
+function sha256OfMuch(parts: readonly Uint8Array[]): Uint8Array {
+	const hash = beginSha256();
+	for (const part of parts) hash.update(part);
+	return hash.digest();
 }
 
 function beginSha256(): Sha256 {

@@ -16,6 +16,8 @@ export interface Structure<Value> {
 	 * `invalid-argument` for a value that `decode` would not have found.
 	 */
 	encode(value: Value): Uint8Array;
+	/** The same behind one byte that says which message it is, and in memory of its own. */
+	encodeMessage(type: number, value: Value): Uint8Array;
 	/**
 	 * Bytes in it are views into `bytes`. Throws `malformed` unless every field is there with a
 	 * fitting length and content, and nothing follows.
@@ -33,26 +35,34 @@ export function structure<Value extends object>(
 	);
 	let maxBytes = 0;
 	for (const { field } of columns) maxBytes += 4 + field.maxBytes;
+	const sizeOf = (value: Value): number => {
+		let size = 0;
+		for (const { key, field } of columns) {
+			const length = field.size(value[key]);
+			if (length < field.minBytes || length > field.maxBytes)
+				throw new TetradError(
+					"invalid-argument",
+					`${name}: ${key} has a wrong length`,
+				);
+			size += 4 + length;
+		}
+		return size;
+	};
+	const write = (value: Value, out: Uint8Array, from: number): Uint8Array => {
+		let at = from;
+		for (const { key, field } of columns)
+			at = writeField(field, value[key], out, at);
+		return out;
+	};
 	return {
 		name,
 		fields,
 		maxBytes,
-		encode(value) {
-			let size = 0;
-			for (const { key, field } of columns) {
-				const length = field.size(value[key]);
-				if (length < field.minBytes || length > field.maxBytes)
-					throw new TetradError(
-						"invalid-argument",
-						`${name}: ${key} has a wrong length`,
-					);
-				size += 4 + length;
-			}
-			const out = allocate(size);
-			let at = 0;
-			for (const { key, field } of columns)
-				at = writeField(field, value[key], out, at);
-			return out;
+		encode: (value) => write(value, allocate(sizeOf(value)), 0),
+		encodeMessage(type, value) {
+			const out = new Uint8Array(1 + sizeOf(value));
+			out[0] = type;
+			return write(value, out, 1);
 		},
 		decode(bytes) {
 			// Nothing is read before all of it is known to be there.
@@ -94,6 +104,8 @@ export function twoForms<Value>(
 		fields: long.fields,
 		maxBytes: long.maxBytes,
 		encode: (value) => (isLong(value) ? long : short).encode(value),
+		encodeMessage: (type, value) =>
+			(isLong(value) ? long : short).encodeMessage(type, value),
 		decode(bytes) {
 			let end = 0;
 			for (let i = 0; i < count && end < bytes.length; i++)
@@ -122,6 +134,7 @@ export function mappedStructure<Inner, Value>(
 		fields: inner.fields,
 		maxBytes: inner.maxBytes,
 		encode: (value) => inner.encode(to(value)),
+		encodeMessage: (type, value) => inner.encodeMessage(type, to(value)),
 		decode: (bytes) => from(inner.decode(bytes)),
 	};
 }

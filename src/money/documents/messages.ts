@@ -468,7 +468,7 @@ export function message<Value>(
 	kind: MessageKind<Value>,
 	values: Value,
 ): Uint8Array {
-	return concat(Uint8Array.of(kind.type), kind.body.encode(values));
+	return kind.body.encodeMessage(kind.type, values);
 }
 
 /** The body of a message whose type was looked at. Bytes in it are views into `bytes`. Throws `malformed`. */

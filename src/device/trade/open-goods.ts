@@ -2,11 +2,11 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { Contract } from "../../trade/documents/index.ts";
 import {
-	ContentCipher,
 	chunkLength,
 	encodeMerchandiseEvidence,
 	isMerchandiseOf,
 	MerchandiseReceiver,
+	Opening,
 } from "../../trade/merchandise/index.ts";
 import { copy } from "../../wire/index.ts";
 import type { KeptGoods } from "./goods-file.ts";
@@ -67,28 +67,19 @@ async function* opened(
 	{ contract, key, exporter }: PaidGoods,
 	progress: (bytes: bigint) => void,
 ): AsyncIterable<Uint8Array> {
-	const { id, length } = contract;
-	const receiver = new MerchandiseReceiver(nodeCrypto, id);
-	const cipher = new ContentCipher(nodeCrypto, {
-		key,
-		exporter,
-		contractId: id,
-	});
+	const { length } = contract;
+	const opening = new Opening(nodeCrypto, { terms: contract, key, exporter });
 	try {
 		for await (const sealed of file.chunks()) {
-			const { index, leaf } = sealed;
-			const expected = chunkLength(length, index);
-			if (expected === undefined) break;
-			take(receiver, sealed);
-			const chunk = cipher.open(index, leaf, sealed.sealed);
-			if (chunk === undefined || chunk.length !== expected)
-				throw new WrongChunkFound(index);
+			if (chunkLength(length, sealed.index) === undefined) break;
+			const chunk = opening.open(sealed);
+			if (chunk === undefined) throw new WrongChunkFound(sealed.index);
 			yield chunk;
-			progress(receiver.length);
+			progress(opening.length);
 		}
-		requireWhole(receiver, contract);
+		if (!opening.isWhole()) throw new Damaged();
 	} finally {
-		cipher.wipe();
+		opening.wipe();
 	}
 }
 

@@ -5,7 +5,7 @@
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import { enc, formOf, malformed, u32, utf8 } from "../../wire/index.ts";
+import { copy, enc, formOf, malformed, u32, utf8 } from "../../wire/index.ts";
 
 const ROOT = utf8("tetrad/1 root");
 const NODE = Uint8Array.of(1);
@@ -48,9 +48,10 @@ export class HashTree {
 		return this.#count;
 	}
 
+	/** The leaf is copied: it may be a part of something larger, which nobody needs any more. */
 	add(leaf: Uint8Array): void {
 		let last: Subtree = {
-			hash: leaf,
+			hash: copy(leaf),
 			leaves: 1,
 			isOnPath: this.#count === this.#wanted,
 		};

@@ -67,13 +67,13 @@ export interface KeptGoods extends AsyncDisposable {
 	put(chunk: SealedChunk): Promise<void>;
 	/** Resolves when the first `count` chunks are durable, and nothing behind them. */
 	seal(count: number): Promise<void>;
-	/** What is there, chunk by chunk. */
+	/** What is there, chunk by chunk; each is lent until the next is asked for. */
 	chunks(): AsyncIterable<SealedChunk>;
 	/** How many whole chunks there are of goods of so many bytes. */
 	count(length: bigint): Promise<number>;
 	/** One chunk, if it is there. */
 	chunk(index: number): Promise<SealedChunk | undefined>;
-	/** Shows what was opened under its name, once `opened` has come to its end. Resolves with that name; what `opened` throws is thrown, and nothing is shown. */
+	/** Shows what was opened, a piece of which is used up when the next is asked for, under its name, once `opened` has come to its end. Resolves with that name; what `opened` throws is thrown, and nothing is shown. */
 	reveal(opened: AsyncIterable<Uint8Array>): Promise<string>;
 }
 
@@ -174,9 +174,7 @@ export class GoodsFile implements KeptGoods {
 	/** Keeps one chunk, in the place of what was there. */
 	async put({ index, leaf, sealed }: SealedChunk): Promise<void> {
 		const at = index * RECORD_BYTES;
-		await this.#do(async () => {
-			await writeAll(this.#part, [leaf, sealed], at);
-		});
+		await this.#do(() => writeAll(this.#part, [leaf, sealed], at));
 	}
 
 	/** Resolves when the first `count` chunks are on the disk, and nothing behind them. */
@@ -190,10 +188,11 @@ export class GoodsFile implements KeptGoods {
 		});
 	}
 
-	/** What is there, chunk by chunk; what a crash has cut off is left out when it is shorter than any chunk. */
+	/** What is there, chunk by chunk, each lent until the next is asked for; what a crash has cut off is left out when it is shorter than any chunk. */
 	async *chunks(): AsyncIterable<SealedChunk> {
+		const record = new Uint8Array(RECORD_BYTES);
 		for (let index = 0; ; index++) {
-			const chunk = await this.chunk(index);
+			const chunk = await this.#read(index, record);
 			if (chunk === undefined) return;
 			yield chunk;
 		}
@@ -213,7 +212,13 @@ export class GoodsFile implements KeptGoods {
 
 	/** One chunk, if it is there. */
 	async chunk(index: number): Promise<SealedChunk | undefined> {
-		const record = new Uint8Array(RECORD_BYTES);
+		return this.#read(index, new Uint8Array(RECORD_BYTES));
+	}
+
+	async #read(
+		index: number,
+		record: Uint8Array,
+	): Promise<SealedChunk | undefined> {
 		const length = await this.#do(() =>
 			readAll(this.#part, record, index * RECORD_BYTES),
 		);
@@ -239,8 +244,11 @@ export class GoodsFile implements KeptGoods {
 			return open(draft, "wx", 0o600);
 		});
 		try {
-			for await (const chunk of opened)
-				await this.#do(() => file.writeFile(chunk));
+			let at = 0;
+			for await (const chunk of opened) {
+				await this.#do(() => writeAll(file, [chunk], at));
+				at += chunk.length;
+			}
 			await this.#do(() => file.sync());
 		} catch (thrown) {
 			await file.close();
@@ -359,20 +367,24 @@ async function writeAll(
 	pieces: readonly Uint8Array[],
 	from: number,
 ): Promise<void> {
+	let left = pieces.filter((piece) => piece.length > 0);
 	let at = from;
-	for (const piece of pieces) {
-		let written = 0;
-		while (written < piece.length) {
-			const { bytesWritten } = await file.write(
-				piece,
-				written,
-				piece.length - written,
-				at + written,
-			);
-			written += bytesWritten;
-		}
-		at += piece.length;
+	while (left.length > 0) {
+		const { bytesWritten } = await file.writev(left, at);
+		at += bytesWritten;
+		left = behind(left, bytesWritten);
 	}
+}
+
+/** What is left of the pieces behind so many bytes of them. */
+function behind(pieces: readonly Uint8Array[], count: number): Uint8Array[] {
+	const left: Uint8Array[] = [];
+	let skipped = count;
+	for (const piece of pieces) {
+		if (piece.length > skipped) left.push(piece.subarray(skipped));
+		skipped = Math.max(0, skipped - piece.length);
+	}
+	return left;
 }
 
 /** How many bytes there were, up to as many as fit. */

@@ -2,13 +2,14 @@ import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
+import { copy } from "../../wire/index.ts";
 import { reason } from "../home/index.ts";
 
 /** What is sold, as it can be read more than once, at any place and never as a whole. */
 export interface MerchandiseSource extends AsyncDisposable {
 	/** In bytes. */
 	readonly length: number;
-	/** The bytes from `at` on. Rejects with `merchandise-changed` when they are not there any more, or the source is not what it was when it was opened. */
+	/** The bytes from `at` on, for the caller to do with as it likes. Rejects with `merchandise-changed` when they are not there any more, and with the last ones when the source is not what it was when it was opened. */
 	read(at: number, length: number): Promise<Uint8Array>;
 }
 
@@ -25,13 +26,13 @@ export class MerchandiseBytes implements MerchandiseSource {
 	}
 
 	async read(at: number, length: number): Promise<Uint8Array> {
-		return this.#bytes.subarray(at, at + length);
+		return copy(this.#bytes.subarray(at, at + length));
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** One file of a folder, opened for one sale. A change of its length or its times is noticed with the next bytes; one that leaves both as they were is found by the hashes of the sale. */
+/** One file of a folder, opened for one sale. A change of its length or its times is noticed with its last bytes; one that leaves both as they were is found by the hashes of the sale. */
 export class MerchandiseFile implements MerchandiseSource {
 	readonly #file: FileHandle;
 	readonly #name: string;
@@ -74,8 +75,8 @@ export class MerchandiseFile implements MerchandiseSource {
 				if (bytesRead === 0) throw this.#changed();
 				here += bytesRead;
 			}
-			const is = await this.#file.stat({ bigint: true });
-			if (!isSame(is, this.#was)) throw this.#changed();
+			// Once in each pass over the file; what changed before has changed then, too.
+			if (at + wanted === this.length) await this.#requireSame();
 		} catch (thrown) {
 			if (thrown instanceof TetradError) throw thrown;
 			throw unsellable(this.#name, reason(thrown), thrown);
@@ -85,6 +86,11 @@ export class MerchandiseFile implements MerchandiseSource {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#file.close();
+	}
+
+	async #requireSame(): Promise<void> {
+		const is = await this.#file.stat({ bigint: true });
+		if (!isSame(is, this.#was)) throw this.#changed();
 	}
 
 	#changed(): TetradError {

@@ -36,3 +36,12 @@ export function release({ buffer, byteLength }: Uint8Array): void {
 	if (byteLength <= LARGE_BYTES || byteLength !== buffer.byteLength) return;
 	if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
+
+/** What a field may have around it in its message. */
+const AROUND_BYTES = 256;
+
+/** The same for a large field and the message in which it came alone: nobody may need that either. */
+export function releaseAround({ buffer, byteLength }: Uint8Array): void {
+	if (buffer.byteLength - byteLength <= AROUND_BYTES)
+		release(new Uint8Array(buffer));
+}

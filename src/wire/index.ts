@@ -1,4 +1,4 @@
-export { release } from "./allocate.ts";
+export { release, releaseAround } from "./allocate.ts";
 export {
 	concat,
 	copy,

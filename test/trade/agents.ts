@@ -645,7 +645,7 @@ export class Agents {
 			case "read": {
 				const { answer, at, length } = effect;
 				const part = this.#sources.get(answer)?.subarray(at, at + length);
-				const bytes = part ?? filled(0, 0);
+				const bytes = copy(part ?? filled(0, 0));
 				const read = this.options.read?.(bytes, this.#reads++) ?? bytes;
 				return void later({ kind: "read", answer, bytes: read });
 			}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { allocate, release } from "../../src/wire/allocate.ts";
+import { allocate, release, releaseAround } from "../../src/wire/allocate.ts";
 import {
 	concat,
 	enc,
@@ -49,6 +49,18 @@ suite("releasing", () => {
 			// What is gone is gone.
 			release(bytes);
 		}
+	});
+
+	test("gives back what is around a large field, and no more than its message", () => {
+		const message = new Uint8Array(65_000);
+		releaseAround(message.subarray(49, 64_990));
+		assert.equal(message.length, 0);
+		const several = new Uint8Array(65_000);
+		releaseAround(several.subarray(257));
+		releaseAround(several.subarray(0, 4096));
+		const block = allocate(4096);
+		releaseAround(block);
+		assert.deepEqual([several.length, block.length], [65_000, 4096]);
 	});
 
 	test("leaves alone what others may use: small arrays, parts, pools and shared memory", () => {

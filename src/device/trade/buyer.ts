@@ -30,7 +30,7 @@ import {
 	readProvisional,
 	readPurchase,
 } from "../../trade/records/index.ts";
-import { hex } from "../../wire/index.ts";
+import { hex, releaseAround } from "../../wire/index.ts";
 import type { AgentStore, Payments } from "../purse/index.ts";
 import { Driver, type Tetrad } from "../runtime/index.ts";
 import {
@@ -158,6 +158,7 @@ export class Buyer {
 				"keep-chunk": ({ ask, chunk }) =>
 					this.#do(ask, async (goods) => {
 						await fileOf(goods).put(chunk);
+						releaseAround(chunk.sealed);
 						return { kind: "chunk-kept", ask };
 					}),
 				keep: ({ ask, purchase, count }) =>

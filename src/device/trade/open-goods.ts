@@ -8,7 +8,7 @@ import {
 	MerchandiseReceiver,
 	Opening,
 } from "../../trade/merchandise/index.ts";
-import { copy } from "../../wire/index.ts";
+import { copy, releaseAround } from "../../wire/index.ts";
 import type { KeptGoods } from "./goods-file.ts";
 
 /** What was paid for, and what opens it. */
@@ -75,6 +75,7 @@ async function* opened(
 			const chunk = opening.open(sealed);
 			if (chunk === undefined) throw new WrongChunkFound(sealed.index);
 			yield chunk;
+			releaseAround(chunk);
 			progress(opening.length);
 		}
 		if (!opening.isWhole()) throw new Damaged();

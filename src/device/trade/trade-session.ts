@@ -6,6 +6,7 @@ import type {
 	TradeTetrad,
 } from "../../trade/agent/index.ts";
 import { EXPORTER_BYTES, EXPORTER_LABEL } from "../../trade/documents/index.ts";
+import { release } from "../../wire/index.ts";
 import { Payments, type PaymentsOptions } from "../purse/index.ts";
 import type { Handlers, Tetrad } from "../runtime/index.ts";
 
@@ -54,7 +55,10 @@ export class TradeSession {
 		return {
 			"to-agent": ({ bytes }) =>
 				void agent.send(bytes).then(
-					() => this.#feed({ kind: "sent" }),
+					() => {
+						release(bytes);
+						this.#feed({ kind: "sent" });
+					},
 					() => {},
 				),
 			receive: () =>

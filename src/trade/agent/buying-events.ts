@@ -175,7 +175,7 @@ export type BuyingEffect =
 			readonly length: bigint;
 			readonly from: number;
 	  }
-	/** Keep a sealed chunk; answered by `chunk-kept` or `not-done`. */
+	/** Keep a sealed chunk, which nobody else needs; answered by `chunk-kept` or `not-done`. */
 	| {
 			readonly kind: "keep-chunk";
 			readonly ask: number;

@@ -34,7 +34,7 @@ export type SellingEvent =
 			readonly answer: number;
 			readonly length: bigint;
 	  }
-	/** All that was asked for; less where the source became shorter. */
+	/** All that was asked for; less where the source became shorter. Nobody may need the bytes afterwards. */
 	| {
 			readonly kind: "read";
 			readonly answer: number;

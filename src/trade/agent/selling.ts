@@ -30,7 +30,14 @@ import {
 	type SaidRefusal,
 	unpackMessages,
 } from "../../money/documents/index.ts";
-import { copy, malformed, sameBytes, textWithin } from "../../wire/index.ts";
+import {
+	copy,
+	malformed,
+	release,
+	releaseAround,
+	sameBytes,
+	textWithin,
+} from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
 	BETWEEN_AGENTS,
@@ -557,6 +564,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		if (bytes.length !== chunkLength(pass.length, at))
 			return this.#refuse(changed(), now);
 		measuring.add(bytes);
+		release(bytes);
 		if (at + 1 < chunkCount(pass.length)) {
 			const rest = { ...pass, asked: pass.asked - 1 };
 			this.#state = { ...state, pass: this.#ahead(answer, rest) };
@@ -680,6 +688,8 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 					requireRoot(root, sealed.end.contract);
 				if (wanted.kind === "taken" || at >= wanted.from)
 					this.#tell(message(BETWEEN_AGENTS.chunk, one), now);
+				release(chunk);
+				releaseAround(one.sealed);
 				this.#progress(answer, at, length);
 				if (root !== undefined) return this.#sealedAll(state, root);
 			} catch (thrown) {

@@ -91,6 +91,18 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/purse/index.ts")).declarePurse,
 	},
 	{
+		name: "balance",
+		usage: FLAGS,
+		description: "show what a purse has: to spend, to deposit, and in doubt",
+		load: async () => (await import("./cli/purse/index.ts")).declareBalance,
+	},
+	{
+		name: "config",
+		usage: FLAGS,
+		description: "show the settings of a side, and from where each of them is",
+		load: async () => (await import("./cli/config/index.ts")).declareConfig,
+	},
+	{
 		name: "limits",
 		usage: FLAGS,
 		description:
@@ -124,7 +136,7 @@ export const COMMANDS: readonly Entry[] = [
 	},
 	{
 		name: "sell",
-		usage: `${FLAGS} <folder>`,
+		usage: `${FLAGS} [folder]`,
 		description:
 			"sell the files of a folder, texts, and what is made on order, to whoever comes",
 		load: async () => (await import("./cli/trade/index.ts")).declareSell,
@@ -156,7 +168,7 @@ export const COMMANDS: readonly Entry[] = [
 	},
 	{
 		name: "resolve",
-		usage: `${FLAGS} <address>`,
+		usage: `${FLAGS} [address]`,
 		description:
 			"go on with purchases that are in doubt, or whose goods are missing",
 		load: async () => (await import("./cli/trade/index.ts")).declareResolve,

@@ -259,9 +259,13 @@ describe("the settings of a side", () => {
 	});
 
 	for (const [text, complaint] of [
-		["", /tetrad\.toml: kind: is none of "buyer", "shop" and "issuer"$/],
-		['kind = "bank"\nname = "x"', /: kind: is none of/],
-		['kind = "buyer"', /: name: is not a text in quotes$/],
+		["", /tetrad\.toml: kind: is missing$/],
+		[
+			'kind = "bank"\nname = "x"',
+			/: kind: is none of "buyer", "shop" and "issuer"$/,
+		],
+		['kind = "buyer"', /: name: is missing$/],
+		['kind = "buyer"\nname = 1', /: name: is not a text in quotes$/],
 		['kind = "buyer"\nname = "Al ice"', /: name: is no name/],
 		[`${MINIMAL}version = 2`, /: version: is not 1/],
 		[`${MINIMAL}colour = "red"`, /: colour: is no setting/],

@@ -10,17 +10,23 @@ import {
 	rootFlag,
 	routingFlag,
 } from "../flags.ts";
+import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { AgentFlags } from "./agent.ts";
 
 export function declareAgent(agent: Command): void {
 	agent
-		.requiredOption("--home <folder>", "the agent's home")
-		.requiredOption("--module <address>", "where its module listens", address)
+		.addOption(homeFlag("agent"))
+		.option(
+			"--module <address>",
+			`where its module listens; ${AS_THE_SIDE_SAYS}`,
+			address,
+		)
 		.option(
 			"--listen <address>",
-			"answer other agents here, until SIGTERM",
+			`answer other agents here, until SIGTERM; without --connect ${AS_THE_SIDE_SAYS}`,
 			address,
 		)
 		.option(
@@ -42,16 +48,16 @@ export function declareAgent(agent: Command): void {
 		)
 		.option(
 			"--settle",
-			"with --connect to the agent of an issuer: let the own module withdraw what was ordered, deposit what it received, and change what expires",
+			"with --connect to the agent of an issuer, that of the side unless given: let the own module withdraw what was ordered, deposit what it received, and change what expires",
 		)
 		.option(
 			"--settle-at <address>",
-			"with --listen: the same at this address, at the start and then regularly",
+			`with --listen: the same at this address, at the start and then regularly; ${AS_THE_SIDE_SAYS}`,
 			address,
 		)
 		.option(
 			"--settle-every <seconds>",
-			"how long after each --settle-at; a quarter of an hour unless given, and half an hour at most",
+			"how long after each --settle-at; as the side says or a quarter of an hour unless given, and half an hour at most",
 			positiveSeconds,
 		)
 		.option(
@@ -71,7 +77,7 @@ export function declareAgent(agent: Command): void {
 		)
 		.option(
 			"--issuer-terms <file...>",
-			"issuer.terms.json of each issuer whose money is paid or taken",
+			`issuer.terms.json of each issuer whose money is paid or taken; ${AS_THE_SIDE_SAYS}`,
 		)
 		.option(
 			"--take-payments",
@@ -99,17 +105,20 @@ export function declareAgent(agent: Command): void {
 			`
 Examples:
   Answer on port 7000 and take files:
-    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --receive inbox
-  Send a file to that agent:
-    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --send order.pdf
-  Withdraw what the owner has ordered with tetrad purse, at the issuer's agent on port 7100:
-    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7100 --settle
-  Take payments, deposit them every hour, and pay one:
-    tetrad agent --home bob --module unix:bob-till/link.sock --listen 127.0.0.1:7000 --take-payments --issuer-terms issuer.terms.json --settle-at 127.0.0.1:7100
-    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --pay 12.50 --for "a book" --issuer-terms issuer.terms.json`,
+    tetrad agent --home bob --listen 127.0.0.1:7000 --receive inbox
+  Send a file to that agent, as the agent of the side of the working folder:
+    tetrad agent --connect 127.0.0.1:7000 --send order.pdf
+  Withdraw what the owner has ordered with tetrad purse:
+    tetrad agent --settle
+  Take payments, deposit them regularly, and pay one:
+    tetrad agent --home bob --listen 127.0.0.1:7000 --take-payments
+    tetrad agent --connect 127.0.0.1:7000 --pay 12.50 --for "a book"
+  The last of an agent that is no part of a side:
+    tetrad agent --home alice --module unix:alice-purse/link.sock --connect 127.0.0.1:7000 --pay 12.50 --issuer-terms issuer.terms.json`,
 		)
-		.action(async (flags: AgentFlags) => {
+		.action(async (flags: Given<AgentFlags, "module">) => {
+			const { agentWithSide } = await import("./agent-with-side.ts");
 			const { runAgent } = await import("./agent.ts");
-			await runAgent(flags);
+			await runAgent(await agentWithSide(flags));
 		});
 }

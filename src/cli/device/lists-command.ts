@@ -1,10 +1,12 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { eitherHomeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { ListsFlags } from "./lists.ts";
 
 export function declareLists(command: Command): void {
 	command
-		.requiredOption("--home <folder>", "the device's folder")
+		.addOption(eitherHomeFlag())
 		.option(
 			"--import <file...>",
 			"what an authority published; the device must not run. One that runs gets lists over its link and from other agents",
@@ -14,11 +16,16 @@ export function declareLists(command: Command): void {
 			"after",
 			`
 Examples:
-    tetrad lists --home alice
-    tetrad lists --home alice --import agency.tetrad bank.tetrad`,
+  Of both devices of a side:
+    tetrad lists
+    tetrad lists --import agency.tetrad bank.tetrad
+  Of one device:
+    tetrad lists --home alice/module`,
 		)
-		.action(async (flags: ListsFlags) => {
+		.action(async (flags: Given<ListsFlags>) => {
+			const { homesOf } = await import("../side-flags.ts");
 			const { manageLists } = await import("./lists.ts");
-			await manageLists(flags);
+			for (const home of await homesOf(flags.home))
+				await manageLists({ ...flags, home });
 		});
 }

@@ -6,16 +6,18 @@ import {
 	linkFlag,
 	positiveSeconds,
 } from "../flags.ts";
+import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { ModuleFlags } from "./module.ts";
 
 export function declareModule(module: Command): void {
 	module
-		.requiredOption("--home <folder>", "the module's home")
-		.requiredOption(
+		.addOption(homeFlag("module"))
+		.option(
 			"--listen <address>",
-			"where its agent finds it; a Unix socket, unless they are on two machines",
+			`where its agent finds it; a Unix socket, unless they are on two machines; ${AS_THE_SIDE_SAYS}`,
 			address,
 		)
 		.addOption(linkFlag())
@@ -34,11 +36,18 @@ export function declareModule(module: Command): void {
 		.addHelpText(
 			"after",
 			`
-Example:
+Examples:
+  Of a side:
+    tetrad module --home bob
+  That is no part of a side:
     tetrad module --home bob-till --listen unix:bob-till/link.sock`,
 		)
-		.action(async (flags: ModuleFlags) => {
+		.action(async (flags: Given<ModuleFlags, "listen">) => {
+			const { LISTEN_OF_MODULE, withSide } = await import("../side-flags.ts");
 			const { runModule } = await import("./module.ts");
-			await runModule(flags);
+			const known = { listen: LISTEN_OF_MODULE };
+			await runModule(
+				await withSide<ModuleFlags, "listen">(flags, "module", known),
+			);
 		});
 }

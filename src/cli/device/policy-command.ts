@@ -1,20 +1,27 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { eitherHomeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { PolicyFlags } from "./policy.ts";
 
 export function declarePolicy(command: Command): void {
 	command
-		.requiredOption("--home <folder>", "the device's folder")
+		.addOption(eitherHomeFlag())
 		.option("--check", "read it as the device will, and say what is wrong")
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
 			`
-Example:
-    tetrad policy --home alice --check`,
+Examples:
+  Of both devices of a side:
+    tetrad policy --check
+  Of one device:
+    tetrad policy --home alice/agent --check`,
 		)
-		.action(async (flags: PolicyFlags) => {
+		.action(async (flags: Given<PolicyFlags>) => {
+			const { homesOf } = await import("../side-flags.ts");
 			const { checkPolicy } = await import("./policy.ts");
-			await checkPolicy(flags);
+			for (const home of await homesOf(flags.home))
+				await checkPolicy({ ...flags, home });
 		});
 }

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { AuditFlags } from "./audit.ts";
 
 export function addAuditCommand(issuer: Command): void {
@@ -8,16 +10,17 @@ export function addAuditCommand(issuer: Command): void {
 		.description(
 			"compute everything again from the tables alone, also while the issuer runs; exit code 1 when it does not balance",
 		)
-		.requiredOption("--home <folder>", "the issuer's home")
+		.addOption(homeFlag("issuer"))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
 			`
 Example:
-    tetrad issuer audit --home mint --json`,
+    tetrad issuer audit --json`,
 		)
-		.action(async (flags: AuditFlags) => {
+		.action(async (flags: Given<AuditFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showAudit } = await import("./audit.ts");
-			await showAudit(flags);
+			await showAudit(await withSide(flags, "module", {}));
 		});
 }

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { GRACE_DAYS, NOTE_DAYS } from "../../money/index.ts";
 import { days, jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { InitFlags } from "./init.ts";
 
 function whole(text: string): number {
@@ -13,7 +15,7 @@ export function addInitCommand(issuer: Command): void {
 	issuer
 		.command("init")
 		.description("make an issuer in the home of a paired module")
-		.requiredOption("--home <folder>", "the module's home")
+		.addOption(homeFlag("module"))
 		.option("--currency <code>", "1 to 8 capital letters or digits", "PLAY")
 		.option("--exponent <decimals>", "decimals of the currency", whole, 2)
 		.option("--note-days <days>", "how long a note lives", days, NOTE_DAYS)
@@ -39,14 +41,15 @@ export function addInitCommand(issuer: Command): void {
 			`
 Examples:
   Play money:
-    tetrad issuer init --home mint
+    tetrad issuer init
   Play money without decimals, in notes of 30 days:
-    tetrad issuer init --home mint --currency POINTS --exponent 0 --note-days 30
+    tetrad issuer init --currency POINTS --exponent 0 --note-days 30
   With the ledger in PostgreSQL; the file is for its owner only:
     tetrad issuer init --home mint --database-file mint/postgres.url`,
 		)
-		.action(async (flags: InitFlags) => {
+		.action(async (flags: Given<InitFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { init } = await import("./init.ts");
-			await init(flags);
+			await init(await withSide(flags, "module", {}));
 		});
 }

@@ -16,9 +16,9 @@ export function declareIssuer(issuer: Command): void {
 Examples:
   Make an issuer of play money in the home of a paired module, and run it:
     tetrad issuer init --home mint
-    tetrad issuer run --home mint --listen unix:mint/link.sock --http 127.0.0.1:7180
+    tetrad issuer run --home mint --http 127.0.0.1:7180
   Its agent, through which purses reach it:
-    tetrad agent --home clerk --module unix:mint/link.sock --listen 127.0.0.1:7100
+    tetrad agent --home mint --listen 127.0.0.1:7100
   Put play money into the account of a module, and check everything:
     tetrad issuer credit --home mint --account DEVICE-ID --amount 100.00
     tetrad issuer audit --home mint`,

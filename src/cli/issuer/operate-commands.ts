@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { amount, jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type {
 	AccountsFlags,
 	ConflictsFlags,
@@ -13,7 +15,7 @@ export function addCreditCommand(issuer: Command): void {
 		.description(
 			"put money into the account of a module; a device id opens its account",
 		)
-		.requiredOption("--home <folder>", "the issuer's home")
+		.addOption(homeFlag("issuer"))
 		.requiredOption(
 			"--account <id>",
 			"a module's device id in hexadecimal, or the name of one that the issuer's own bank certifies",
@@ -33,12 +35,13 @@ export function addCreditCommand(issuer: Command): void {
 			`
 Examples:
   The first time, for a module of the same bank; of another bank, say its device id:
-    tetrad issuer credit --home mint --account alice-purse --amount 100.00 --open
-    tetrad issuer credit --home mint --account alice-purse --amount 100.00 --reference "march 2026"`,
+    tetrad issuer credit --account alice-purse --amount 100.00 --open
+    tetrad issuer credit --account alice-purse --amount 100.00 --reference "march 2026"`,
 		)
-		.action(async (flags: CreditFlags) => {
+		.action(async (flags: Given<CreditFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { credit } = await import("./operate.ts");
-			await credit(flags);
+			await credit(await withSide(flags, "module", {}));
 		});
 }
 
@@ -46,17 +49,18 @@ export function addAccountsCommand(issuer: Command): void {
 	issuer
 		.command("accounts")
 		.description("show the accounts of modules")
-		.requiredOption("--home <folder>", "the issuer's home")
+		.addOption(homeFlag("issuer"))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
 			`
 Example:
-    tetrad issuer accounts --home mint`,
+    tetrad issuer accounts`,
 		)
-		.action(async (flags: AccountsFlags) => {
+		.action(async (flags: Given<AccountsFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showAccounts } = await import("./operate.ts");
-			await showAccounts(flags);
+			await showAccounts(await withSide(flags, "module", {}));
 		});
 }
 
@@ -64,7 +68,7 @@ export function addConflictsCommand(issuer: Command): void {
 	issuer
 		.command("conflicts")
 		.description("show modules that spent one range of a note twice")
-		.requiredOption("--home <folder>", "the issuer's home")
+		.addOption(homeFlag("issuer"))
 		.option(
 			"--evidence <folder>",
 			"write the evidence of each into this folder, for tetrad verify and the bank",
@@ -74,12 +78,13 @@ export function addConflictsCommand(issuer: Command): void {
 			"after",
 			`
 Examples:
-    tetrad issuer conflicts --home mint
-    tetrad issuer conflicts --home mint --evidence evidence`,
+    tetrad issuer conflicts
+    tetrad issuer conflicts --evidence evidence`,
 		)
-		.action(async (flags: ConflictsFlags) => {
+		.action(async (flags: Given<ConflictsFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showConflicts } = await import("./operate.ts");
-			await showConflicts(flags);
+			await showConflicts(await withSide(flags, "module", {}));
 		});
 }
 
@@ -87,7 +92,7 @@ export function addSalesCommand(issuer: Command): void {
 	issuer
 		.command("sales")
 		.description("show sales that were handed in, and what became of each")
-		.requiredOption("--home <folder>", "the issuer's home")
+		.addOption(homeFlag("issuer"))
 		.option(
 			"--contract <id>",
 			"only those that pay for this contract, in hexadecimal",
@@ -100,10 +105,11 @@ A sale is booked, declined because a part of its notes was spent before, or void
 buyer is owed the amount until it asks for it.
 
 Example:
-    tetrad issuer sales --home mint`,
+    tetrad issuer sales`,
 		)
-		.action(async (flags: SalesFlags) => {
+		.action(async (flags: Given<SalesFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showSales } = await import("./operate.ts");
-			await showSales(flags);
+			await showSales(await withSide(flags, "module", {}));
 		});
 }

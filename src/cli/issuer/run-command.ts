@@ -1,7 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Side } from "../../device/side/index.ts";
 import { address, jsonFlag, positiveSeconds } from "../flags.ts";
+import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { RunFlags } from "./run.ts";
 
 function httpAddress(text: string): { host: string; port: number } {
@@ -21,15 +24,15 @@ export function addRunCommand(issuer: Command): void {
 		.description(
 			"run the issuer's module, which serves one agent, and the HTTP API for operators",
 		)
-		.requiredOption("--home <folder>", "the issuer's home")
-		.requiredOption(
+		.addOption(homeFlag("issuer"))
+		.option(
 			"--listen <address>",
-			"where its agent finds it; a Unix socket, unless they are on two machines",
+			`where its agent finds it; a Unix socket, unless they are on two machines; ${AS_THE_SIDE_SAYS}`,
 			address,
 		)
 		.option(
 			"--http <address>",
-			"serve the HTTP API at this loopback address, such as 127.0.0.1:7180",
+			`serve the HTTP API at this loopback address, such as 127.0.0.1:7180; ${AS_THE_SIDE_SAYS}`,
 			httpAddress,
 		)
 		.addOption(
@@ -53,13 +56,18 @@ export function addRunCommand(issuer: Command): void {
 			"after",
 			`
 Examples:
-  With the HTTP API, whose token is in mint/operator.token:
-    tetrad issuer run --home mint --listen unix:mint/link.sock --http 127.0.0.1:7180
+  With the HTTP API, whose token is in mint/module/operator.token:
+    tetrad issuer run --home mint --http 127.0.0.1:7180
   Ask it:
-    curl -H "Authorization: Bearer $(cat mint/operator.token)" http://127.0.0.1:7180/v1/terms`,
+    curl -H "Authorization: Bearer $(cat mint/module/operator.token)" http://127.0.0.1:7180/v1/terms`,
 		)
-		.action(async (flags: RunFlags) => {
+		.action(async (flags: Given<RunFlags, "listen">) => {
+			const { LISTEN_OF_MODULE, withSide } = await import("../side-flags.ts");
 			const { run } = await import("./run.ts");
-			await run(flags);
+			const known = {
+				listen: LISTEN_OF_MODULE,
+				http: { of: ({ operate }: Side) => operate.http },
+			};
+			await run(await withSide<RunFlags, "listen">(flags, "module", known));
 		});
 }

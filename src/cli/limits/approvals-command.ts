@@ -1,22 +1,27 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
 import { addOwnerFlags } from "../secret-flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { ApprovalsFlags, DecideFlags } from "./approvals.ts";
 
 export function declareApprovals(command: Command): void {
 	command
-		.requiredOption("--home <folder>", "the module's home")
+		.addOption(homeFlag("module"))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
 			`
-Example:
+Examples:
   Also while the module runs:
-    tetrad approvals --home alice-purse --json`,
+    tetrad approvals --json
+  Of a module that is no part of a side:
+    tetrad approvals --home alice-purse`,
 		)
-		.action(async (flags: ApprovalsFlags) => {
+		.action(async (flags: Given<ApprovalsFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showApprovals } = await import("./approvals.ts");
-			await showApprovals(flags);
+			await showApprovals(await withSide(flags, "module", {}));
 		});
 }
 
@@ -31,17 +36,19 @@ export function declareDeny(command: Command): void {
 function declareDecision(command: Command, name: "approve" | "deny"): void {
 	command
 		.argument("<contract>", "the contract, or an unambiguous beginning of it")
-		.requiredOption("--home <folder>", "the module's home");
+		.addOption(homeFlag("module"));
 	addOwnerFlags(command)
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
 			`
 Example:
-    tetrad ${name} 5f0c2a --home alice-purse`,
+    tetrad ${name} 5f0c2a`,
 		)
-		.action(async (contract: string, flags: DecideFlags) => {
+		.action(async (contract: string, flags: Given<DecideFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { decide } = await import("./approvals.ts");
-			await decide(contract, flags, name === "approve");
+			const all = await withSide(flags, "module", {});
+			await decide(contract, all, name === "approve");
 		});
 }

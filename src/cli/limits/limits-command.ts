@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
 import { addOwnerFlags } from "../secret-flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { LimitsFlags } from "./limits.ts";
 
 export function declareLimits(command: Command): void {
 	command
-		.requiredOption("--home <folder>", "the module's home")
+		.addOption(homeFlag("module"))
 		.option(
 			"--issuer <name>",
 			"of whose money, where the purse knows several issuers",
@@ -50,15 +52,16 @@ Without a limit to set it shows them, and what is used of them now. Setting one 
 as they are, and needs the owner's secret. A purse without limits pays all that it has.
 
 Examples:
-    tetrad limits --home alice-purse
-    tetrad limits --home alice-purse --per-payment 5 --per-day 20
-    tetrad limits --home alice-purse --approval-above 2.50 --approve-new-merchants
-    tetrad limits --home alice-purse --merchant bob-till --per-merchant-per-day 10
+    tetrad limits
+    tetrad limits --per-payment 5 --per-day 20
+    tetrad limits --approval-above 2.50 --approve-new-merchants
+    tetrad limits --merchant bob-till --per-merchant-per-day 10
   A purse that is only paid:
     tetrad limits --home bob-till --per-payment 0`,
 		)
-		.action(async (flags: LimitsFlags) => {
+		.action(async (flags: Given<LimitsFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { limits } = await import("./limits.ts");
-			await limits(flags);
+			await limits(await withSide(flags, "module", {}));
 		});
 }

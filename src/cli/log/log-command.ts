@@ -2,8 +2,15 @@ import { type Command, Option } from "commander";
 import { MAX_HISTORY } from "../../device/purse/index.ts";
 import { countUpTo } from "../flag-values.ts";
 import { jsonFlag } from "../flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { ShowLogFlags } from "./show-log.ts";
 import type { VerifyLogFlags } from "./verify-log.ts";
+
+const logHomeFlag = (): Option =>
+	new Option(
+		"--home <folder>",
+		"the home of a device, or a side, whose module it is about then; the side of TETRAD_HOME, of the working folder or of your own tetrad.toml unless given",
+	);
 
 export function declareLog(command: Command): void {
 	command.addHelpText(
@@ -25,7 +32,7 @@ function addVerifyCommand(command: Command): void {
 		.description(
 			"recompute the log of an agent or of a module's purse, and look in it for the heads that others were told",
 		)
-		.requiredOption("--home <folder>", "the device's home")
+		.addOption(logHomeFlag())
 		.option(
 			"--receipt <file...>",
 			"receipts that this module gave: each quotes the newest head of then",
@@ -39,8 +46,8 @@ function addVerifyCommand(command: Command): void {
 			"after",
 			`
 Examples:
-    tetrad log verify --home shop-purse
-    tetrad log verify --home shop-purse --agent shop-agent --receipt sold/*.receipt
+    tetrad log verify
+    tetrad log verify --receipt sold/*.receipt
     tetrad log verify --home shop-purse --agent shop-agent --json
     tetrad log verify --home shop-agent
 
@@ -48,9 +55,13 @@ An entry that was taken away, changed or put elsewhere is found up to the newest
 somebody else was told. What comes after it, nobody but the device itself has seen, and nobody
 is told of an agent's log: whoever has its database can write all of it anew.`,
 		)
-		.action(async (flags: VerifyLogFlags) => {
+		.action(async (flags: Given<VerifyLogFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { verifyLogOf } = await import("./verify-log.ts");
-			await verifyLogOf(flags);
+			const all = await withSide<VerifyLogFlags, "agent">(flags, "module", {
+				agent: { of: ({ agent }) => [agent.home] },
+			});
+			await verifyLogOf(all);
 		});
 }
 
@@ -60,7 +71,7 @@ function addShowCommand(command: Command): void {
 		.description(
 			"what an agent or a module's purse has written into its log, the newest first",
 		)
-		.requiredOption("--home <folder>", "the device's home")
+		.addOption(logHomeFlag())
 		.addOption(jsonFlag())
 		.addOption(
 			new Option(
@@ -79,12 +90,13 @@ function addShowCommand(command: Command): void {
 			`
 Examples:
     tetrad log show --home my-agent
-    tetrad log show --home shop-purse --limit 1000 --csv > log.csv
+    tetrad log show --limit 1000 --csv > log.csv
 
 It may be running. With --json and --csv everything is there that the chain of heads is made of.`,
 		)
-		.action(async (flags: ShowLogFlags) => {
+		.action(async (flags: Given<ShowLogFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showLog } = await import("./show-log.ts");
-			await showLog(flags);
+			await showLog(await withSide(flags, "module", {}));
 		});
 }

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { MAX_GRACE_DAYS } from "../../money/index.ts";
 import { days, jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { ArchiveFlags } from "./archive.ts";
 
 export function addArchiveCommand(purse: Command): void {
@@ -9,7 +11,7 @@ export function addArchiveCommand(purse: Command): void {
 		.description(
 			"move payments that are over into files that can be verified without the purse; the module must not be running",
 		)
-		.requiredOption("--home <folder>", "the module's home")
+		.addOption(homeFlag("module"))
 		.option(
 			"--to <folder>",
 			"where the files go (default: archive in the home)",
@@ -25,12 +27,13 @@ export function addArchiveCommand(purse: Command): void {
 			"after",
 			`
 Examples:
-    tetrad purse archive --home bob-purse
-    tetrad purse archive --home bob-purse --expired-for 30 --to /backup/bob-purse
+    tetrad purse archive
+    tetrad purse archive --expired-for 30 --to /backup/bob-purse
     tetrad verify bob-purse/archive/000001-5be2e1a0c9d3f684.archive --bank bank/root.pem --home bob-purse`,
 		)
-		.action(async (flags: ArchiveFlags) => {
+		.action(async (flags: Given<ArchiveFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { archive } = await import("./archive.ts");
-			await archive(flags);
+			await archive(await withSide(flags, "module", {}));
 		});
 }

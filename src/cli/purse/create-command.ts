@@ -4,7 +4,9 @@ import {
 	type TamperResistance,
 } from "../../identity/index.ts";
 import { jsonFlag } from "../flags.ts";
+import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addOwnerFlags } from "../secret-flags.ts";
+import type { Given } from "../side-flags.ts";
 import type { CreateFlags, Limits } from "./create.ts";
 
 function limits(text: string): Limits {
@@ -26,10 +28,10 @@ export function addCreateCommand(purse: Command): void {
 	const create = purse
 		.command("create")
 		.description("make the purse of a module, and its owner's secret")
-		.requiredOption("--home <folder>", "the module's home")
-		.requiredOption(
+		.addOption(homeFlag("module"))
+		.option(
 			"--issuer <file...>",
-			"issuer.terms.json of each issuer whose notes it takes",
+			`issuer.terms.json of each issuer whose notes it takes; ${AS_THE_SIDE_SAYS}`,
 		)
 		.option(
 			"--undeposited <limits>",
@@ -53,12 +55,20 @@ export function addCreateCommand(purse: Command): void {
 			`
 Examples:
   The owner's passphrase is asked for:
-    tetrad purse create --home alice-purse --issuer issuer.terms.json
+    tetrad purse create --home alice
   Taking at most 20.00 undeposited from modules whose keys are in software:
     tetrad purse create --home alice-purse --issuer issuer.terms.json --undeposited software=20`,
 		)
-		.action(async (flags: CreateFlags) => {
+		.action(async (flags: Given<CreateFlags, "issuer">) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { create } = await import("./create.ts");
-			await create(flags);
+			const all = await withSide<CreateFlags, "issuer">(flags, "module", {
+				issuer: {
+					of: ({ issuer }) => issuer && [issuer.termsPath],
+					need: "--issuer FILE, the issuer.terms.json of whose money it takes",
+					key: "issuer.at",
+				},
+			});
+			await create(all);
 		});
 }

@@ -1,1 +1,2 @@
 export { declarePurse } from "./purse-commands.ts";
+export { declareBalance } from "./show-commands.ts";

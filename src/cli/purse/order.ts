@@ -20,7 +20,7 @@ import { EXIT, plain, say, sayJson, tellTrouble } from "../voice.ts";
 
 const PROGRAM: string = packageFile("bin/tetrad.js");
 
-interface SettleFlags extends SecretFlags {
+export interface SettleFlags extends SecretFlags {
 	readonly home: string;
 	readonly issuer?: string;
 	readonly agent?: string;

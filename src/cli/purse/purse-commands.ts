@@ -20,12 +20,14 @@ export function declarePurse(purse: Command): void {
 		`
 Examples:
   Make a purse in the home of a module; issuer.terms.json comes from the issuer:
-    tetrad purse create --home alice-purse --issuer issuer.terms.json
+    tetrad purse create --home alice/module --issuer issuer.terms.json
   Order a withdrawal, and carry it out at once through the agent:
-    tetrad purse withdraw 100 --home alice-purse --agent alice --module unix:alice-purse/link.sock --issuer-at 127.0.0.1:7100
+    tetrad purse withdraw 100
   Look, also while the module runs:
-    tetrad purse balance --home alice-purse
-    tetrad purse history --home alice-purse --limit 20 --json`,
+    tetrad balance
+    tetrad purse history --limit 20 --json
+  Of a module that is no part of a side:
+    tetrad purse balance --home alice-purse`,
 	);
 	addCreateCommand(purse);
 	addBalanceCommand(purse);

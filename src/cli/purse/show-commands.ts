@@ -2,6 +2,8 @@ import { type Command, Option } from "commander";
 import { MAX_HISTORY } from "../../device/purse/index.ts";
 import { countUpTo } from "../flag-values.ts";
 import { jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { HistoryFlags, ShowFlags } from "./show.ts";
 
 function addShowCommand(
@@ -12,14 +14,14 @@ function addShowCommand(
 	return purse
 		.command(name)
 		.description(description)
-		.requiredOption("--home <folder>", "the module's home")
+		.addOption(homeFlag("module"))
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",
 			`
 Example:
   Also while the module runs:
-    tetrad purse ${name} --home alice-purse --json`,
+    tetrad purse ${name} --json`,
 		);
 }
 
@@ -28,10 +30,28 @@ export function addBalanceCommand(purse: Command): void {
 		purse,
 		"balance",
 		"what the purse has: to spend, to deposit, and in doubt",
-	).action(async (flags: ShowFlags) => {
-		const { showBalance } = await import("./show.ts");
-		await showBalance(flags);
-	});
+	).action(tellBalance);
+}
+
+/** `tetrad balance`, the same in one word. */
+export function declareBalance(command: Command): void {
+	command
+		.addOption(homeFlag("module"))
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+Example:
+  Also while the module runs:
+    tetrad balance --json`,
+		)
+		.action(tellBalance);
+}
+
+async function tellBalance(flags: Given<ShowFlags>): Promise<void> {
+	const { withSide } = await import("../side-flags.ts");
+	const { showBalance } = await import("./show.ts");
+	await showBalance(await withSide(flags, "module", {}));
 }
 
 export function addNotesCommand(purse: Command): void {
@@ -39,9 +59,10 @@ export function addNotesCommand(purse: Command): void {
 		purse,
 		"notes",
 		"the notes of which something is left, those that expire first before the others",
-	).action(async (flags: ShowFlags) => {
+	).action(async (flags: Given<ShowFlags>) => {
+		const { withSide } = await import("../side-flags.ts");
 		const { showNotes } = await import("./show.ts");
-		await showNotes(flags);
+		await showNotes(await withSide(flags, "module", {}));
 	});
 }
 
@@ -63,8 +84,9 @@ export function addHistoryCommand(purse: Command): void {
 			countUpTo(MAX_HISTORY),
 			50,
 		)
-		.action(async (flags: HistoryFlags) => {
+		.action(async (flags: Given<HistoryFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
 			const { showHistory } = await import("./show.ts");
-			await showHistory(flags);
+			await showHistory(await withSide(flags, "module", {}));
 		});
 }

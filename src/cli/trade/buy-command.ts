@@ -1,18 +1,18 @@
 import type { Command } from "commander";
-import type { BuyFlags } from "./buy.ts";
+import type { GivenToBuy } from "./buy-with-side.ts";
 import { addCallerFlags } from "./caller-flags.ts";
 
 export function declareBuy(buy: Command): void {
 	buy
 		.argument("<address>", "where the merchant's agent answers")
 		.argument("<item>", "its name, as tetrad catalogue shows it")
-		.requiredOption(
+		.option(
 			"--max <amount>",
-			'what it may cost at most, with its currency, such as "4.20 EUR"',
+			'what it may cost at most, such as 4.20, or "4.20 EUR" where the side does not say whose money it uses',
 		)
-		.requiredOption(
+		.option(
 			"--out <file>",
-			"where the goods go, once they are whole and verified",
+			"where the goods go, once they are whole and verified; under their name into the folder of the side unless given",
 		)
 		.option("--overwrite", "write over a file that is there")
 		.option("--order <text>", "of what is made on order: what shall be made")
@@ -23,7 +23,7 @@ export function declareBuy(buy: Command): void {
 		.option("--receipt <file>", "write the receipt there, too")
 		.option(
 			"--purse <folder>",
-			"the module's home, where it is on this machine: the new balance is shown; the folder of a module on a Unix socket unless given",
+			"the module's home, where it is on this machine: the new balance is shown; as the side says, or the folder of a module on a Unix socket unless given",
 		);
 	addCallerFlags(buy)
 		.addHelpText(
@@ -31,14 +31,17 @@ export function declareBuy(buy: Command): void {
 			`
 Examples:
   Pay 4.20 at most, and have the file:
-    tetrad buy 127.0.0.1:7000 harbour.jpg --max "4.20 EUR" --out harbour.jpg --home alice --module unix:alice-purse/link.sock
+    tetrad buy 127.0.0.1:7000 harbour.jpg --max 4.20
   Order something:
-    tetrad buy 127.0.0.1:7000 translation --order "Good morning" --max "2.50 EUR" --out morning.txt --home alice --module unix:alice-purse/link.sock
+    tetrad buy 127.0.0.1:7000 translation --order "Good morning" --max 2.50 --out morning.txt
+  With an agent that is no part of a side:
+    tetrad buy 127.0.0.1:7000 harbour.jpg --max "4.20 EUR" --out harbour.jpg --home alice --module unix:alice-purse/link.sock
 
 What becomes of a purchase that did not end well is shown by tetrad purchases, and gone on with by tetrad resolve.`,
 		)
-		.action(async (address: string, item: string, flags: BuyFlags) => {
+		.action(async (address: string, item: string, flags: GivenToBuy) => {
+			const { buyWithSide } = await import("./buy-with-side.ts");
 			const { buy: run } = await import("./buy.ts");
-			await run(address, item, flags);
+			await run(address, item, await buyWithSide(item, flags));
 		});
 }

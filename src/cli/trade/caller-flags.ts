@@ -9,13 +9,18 @@ import {
 	rootFlag,
 	routingFlag,
 } from "../flags.ts";
+import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 
 /** Of the agent of a home that calls another agent. */
 export function addCallerFlags(command: Command): Command {
 	command
-		.requiredOption("--home <folder>", "the agent's home")
-		.requiredOption("--module <address>", "where its module listens", address)
+		.addOption(homeFlag("agent"))
+		.option(
+			"--module <address>",
+			`where its module listens; ${AS_THE_SIDE_SAYS}`,
+			address,
+		)
 		.addOption(routingFlag())
 		.addOption(rootFlag())
 		.addOption(linkFlag())

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Given } from "../side-flags.ts";
 import { addCallerFlags } from "./caller-flags.ts";
 import type { CatalogueFlags } from "./catalogue.ts";
 
@@ -9,11 +10,18 @@ export function declareCatalogue(catalogue: Command): void {
 			"after",
 			`
 Examples:
-    tetrad catalogue 127.0.0.1:7000 --home alice --module unix:alice-purse/link.sock
-    tetrad catalogue shop.example:7000 --home alice --module unix:alice-purse/link.sock --json`,
+    tetrad catalogue 127.0.0.1:7000
+    tetrad catalogue shop.example:7000 --json
+  With an agent that is no part of a side:
+    tetrad catalogue shop.example:7000 --home alice --module unix:alice-purse/link.sock`,
 		)
-		.action(async (address: string, flags: CatalogueFlags) => {
+		.action(async (address: string, flags: Given<CatalogueFlags, "module">) => {
+			const { MODULE_AT, withSide } = await import("../side-flags.ts");
 			const { showCatalogue } = await import("./catalogue.ts");
-			await showCatalogue(address, flags);
+			const known = { module: MODULE_AT };
+			await showCatalogue(
+				address,
+				await withSide<CatalogueFlags, "module">(flags, "agent", known),
+			);
 		});
 }

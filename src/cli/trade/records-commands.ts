@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { homeFlag } from "../home-flag.ts";
+import type { Given } from "../side-flags.ts";
 import type { RecordsFlags } from "./records.ts";
 
 const MAX_SHOWN = 100_000;
@@ -13,7 +15,7 @@ function countOf(text: string): number {
 
 function addRecordFlags(command: Command, name: string): Command {
 	return command
-		.requiredOption("--home <folder>", "the agent's home")
+		.addOption(homeFlag("agent"))
 		.option("--limit <count>", "so many at most", countOf, 50)
 		.addOption(jsonFlag())
 		.option("--csv", "print them as CSV, for a spreadsheet")
@@ -22,21 +24,25 @@ function addRecordFlags(command: Command, name: string): Command {
 			`
 Examples:
   Also while the agent runs:
-    tetrad ${name} --home alice
-    tetrad ${name} --home alice --limit 100000 --csv`,
+    tetrad ${name}
+    tetrad ${name} --limit 100000 --csv`,
 		);
 }
 
 export function declarePurchases(purchases: Command): void {
-	addRecordFlags(purchases, "purchases").action(async (flags: RecordsFlags) => {
-		const { showPurchases } = await import("./records.ts");
-		await showPurchases(flags);
-	});
+	addRecordFlags(purchases, "purchases").action(
+		async (flags: Given<RecordsFlags>) => {
+			const { withSide } = await import("../side-flags.ts");
+			const { showPurchases } = await import("./records.ts");
+			await showPurchases(await withSide(flags, "agent", {}));
+		},
+	);
 }
 
 export function declareSales(sales: Command): void {
-	addRecordFlags(sales, "sales").action(async (flags: RecordsFlags) => {
+	addRecordFlags(sales, "sales").action(async (flags: Given<RecordsFlags>) => {
+		const { withSide } = await import("../side-flags.ts");
 		const { showSales } = await import("./records.ts");
-		await showSales(flags);
+		await showSales(await withSide(flags, "agent", {}));
 	});
 }

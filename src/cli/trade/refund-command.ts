@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Given } from "../side-flags.ts";
 import { addCallerFlags } from "./caller-flags.ts";
 import { digits } from "./proof-commands.ts";
 import type { RefundFlags } from "./refund.ts";
@@ -21,14 +22,19 @@ export function declareRefund(refund: Command): void {
 			`
 Examples:
   Give all of the price back; the buyer's agent runs with --take-payments:
-    tetrad refund 3f0c9a1b5be2e1a0 --to 127.0.0.1:7200 --home shop --module unix:shop-till/link.sock
+    tetrad refund 3f0c9a1b5be2e1a0 --to 127.0.0.1:7200
   Give a part of it back:
-    tetrad refund 3f0c9a1b5be2e1a0 --amount 1.50 --to 127.0.0.1:7200 --home shop --module unix:shop-till/link.sock
+    tetrad refund 3f0c9a1b5be2e1a0 --amount 1.50 --to 127.0.0.1:7200
 
 Asked again after a failure, it is the same refund, and paid once. The agent of a home runs once: stop tetrad sell meanwhile.`,
 		)
-		.action(async (contract: string, flags: RefundFlags) => {
+		.action(async (contract: string, flags: Given<RefundFlags, "module">) => {
+			const { MODULE_AT, withSide } = await import("../side-flags.ts");
 			const { refund: run } = await import("./refund.ts");
-			await run(contract, flags);
+			const known = { module: MODULE_AT };
+			await run(
+				contract,
+				await withSide<RefundFlags, "module">(flags, "agent", known),
+			);
 		});
 }

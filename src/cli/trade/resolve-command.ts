@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import { addCallerFlags } from "./caller-flags.ts";
-import type { ResolveFlags } from "./resolve.ts";
+import type { GivenToResolve } from "./resolve-with-side.ts";
 
 export function declareResolve(resolve: Command): void {
 	resolve
 		.argument(
-			"<address>",
-			"where the issuer's agent answers, which says what became of money in doubt; or with --merchant a merchant's",
+			"[address]",
+			"where the issuer's agent answers, which says what became of money in doubt, as the side says unless given; or with --merchant a merchant's",
 		)
 		.option(
 			"--merchant",
@@ -18,7 +18,7 @@ export function declareResolve(resolve: Command): void {
 		)
 		.option(
 			"--out <folder>",
-			"where goods go that only the module knew of; the working folder unless given",
+			"where goods go that only the module knew of; as the side says or the working folder unless given",
 		);
 	addCallerFlags(resolve)
 		.addHelpText(
@@ -26,16 +26,18 @@ export function declareResolve(resolve: Command): void {
 			`
 Examples:
   Have the issuer say what became of purchases in doubt:
-    tetrad resolve 127.0.0.1:7100 --home alice --module unix:alice-purse/link.sock
+    tetrad resolve
   Fetch what was paid for and is missing:
-    tetrad resolve 127.0.0.1:7000 --merchant --home alice --module unix:alice-purse/link.sock
+    tetrad resolve 127.0.0.1:7000 --merchant
   The agent is a new one: have all that the old one bought
-    tetrad resolve 127.0.0.1:7000 --merchant --learn --out bought --home alice --module unix:alice-purse/link.sock
+    tetrad resolve 127.0.0.1:7000 --merchant --learn
 
 An agent that runs with --settle-at does the first of these by itself.`,
 		)
-		.action(async (address: string, flags: ResolveFlags) => {
+		.action(async (address: string | undefined, flags: GivenToResolve) => {
+			const { resolveWithSide } = await import("./resolve-with-side.ts");
 			const { resolve: run } = await import("./resolve.ts");
-			await run(address, flags);
+			const [at, all] = await resolveWithSide(address, flags);
+			await run(at, all);
 		});
 }

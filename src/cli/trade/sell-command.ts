@@ -6,26 +6,35 @@ import {
 	linkFlag,
 	positiveSeconds,
 } from "../flags.ts";
+import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
-import type { SellFlags } from "./sell.ts";
+import type { GivenToSell } from "./sell-with-side.ts";
 
 export function declareSell(sell: Command): void {
 	sell
 		.argument(
-			"<folder>",
-			"whose files are sold, or what its catalogue.json names",
+			"[folder]",
+			`whose files are sold, or what its catalogue.json names; ${AS_THE_SIDE_SAYS}`,
 		)
-		.requiredOption("--home <folder>", "the agent's home")
-		.requiredOption("--module <address>", "where its module listens", address)
-		.requiredOption("--listen <address>", "where buyers come", address)
-		.requiredOption(
+		.addOption(homeFlag("agent"))
+		.option(
+			"--module <address>",
+			`where its module listens; ${AS_THE_SIDE_SAYS}`,
+			address,
+		)
+		.option(
+			"--listen <address>",
+			`where buyers come; ${AS_THE_SIDE_SAYS}`,
+			address,
+		)
+		.option(
 			"--issuer-terms <file>",
-			"issuer.terms.json of the issuer whose money is taken",
+			`issuer.terms.json of the issuer whose money is taken; ${AS_THE_SIDE_SAYS}`,
 		)
 		.option(
 			"--price <amount>",
-			"of everything that has no price in catalogue.json",
+			`of everything that has no price in catalogue.json; ${AS_THE_SIDE_SAYS}`,
 		)
 		.option(
 			"--on-order <command>",
@@ -33,12 +42,12 @@ export function declareSell(sell: Command): void {
 		)
 		.option(
 			"--settle-at <address>",
-			"the agent of the issuer: gets what the module sells with, and hands in what it was paid, at the start and then regularly",
+			"the agent of the issuer: gets what the module sells with, and hands in what it was paid, at the start and then regularly; as the side says unless given",
 			address,
 		)
 		.option(
 			"--settle-every <seconds>",
-			"how long after each --settle-at; a quarter of an hour unless given, and half an hour at most",
+			"how long after each --settle-at; as the side says or a quarter of an hour unless given, and half an hour at most",
 			positiveSeconds,
 		)
 		.addOption(linkFlag())
@@ -54,10 +63,12 @@ export function declareSell(sell: Command): void {
 			"after",
 			`
 Examples:
-  Sell every file of a folder at one price:
+  What the side of the working folder sells:
+    tetrad sell
+  Sell every file of a folder at one price, with an agent that is no part of a side:
     tetrad sell photos --price 4.20 --home shop --module unix:shop-till/link.sock --listen 127.0.0.1:7000 --issuer-terms issuer.terms.json --settle-at 127.0.0.1:7100
   Sell what catalogue.json in the folder names, and what is made on order:
-    tetrad sell goods --on-order "translate --to de" --home shop --module unix:shop-till/link.sock --listen 127.0.0.1:7000 --issuer-terms issuer.terms.json --settle-at 127.0.0.1:7100
+    tetrad sell goods --on-order "translate --to de"
 
 catalogue.json, where each item has a "file", a "text" or "onOrder":
     { "version": 1, "items": [
@@ -65,8 +76,10 @@ catalogue.json, where each item has a "file", a "text" or "onOrder":
       { "name": "licence", "text": "KEY-1234", "price": "9.00" },
       { "name": "translation", "onOrder": true, "price": "2.50" } ] }`,
 		)
-		.action(async (folder: string, flags: SellFlags) => {
+		.action(async (folder: string | undefined, flags: GivenToSell) => {
+			const { sellWithSide } = await import("./sell-with-side.ts");
 			const { sell: run } = await import("./sell.ts");
-			await run(folder, flags);
+			const [all, sold] = await sellWithSide(flags, folder);
+			await run(sold, all);
 		});
 }

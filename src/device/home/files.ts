@@ -70,6 +70,10 @@ export async function requireHome(
 		for (const other of Object.values(KINDS))
 			if (await isThere(join(path, other.file)))
 				throw unusable(`${path} is ${other.is}, and not ${is}`);
+		if (await isThere(join(path, "tetrad.toml")))
+			throw unusable(
+				`${path} is the folder of a side, and not ${is}; name that of one of its devices, such as ${join(path, "agent")}`,
+			);
 		throw unusable(
 			`there is no ${noun} at ${path}: ${join(path, file)} is not there; make one with: ${command(path)}`,
 		);

@@ -4,6 +4,7 @@ export {
 	type FoundSetting,
 	linkSocket,
 	makeRunFolder,
+	onOrderCommand,
 	readSide,
 	runFolder,
 	type SecretPlace,

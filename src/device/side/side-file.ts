@@ -102,6 +102,12 @@ const text = (most = 4096) =>
 		.min(1, "is empty")
 		.max(most, `has more than ${most} characters`);
 
+/** What is said of a value that has to be there. */
+const unlessMissing =
+	(otherwise: string) =>
+	({ input }: { readonly input?: unknown }): string =>
+		input === undefined ? "is missing" : otherwise;
+
 const path = () =>
 	text().refine((value) => !value.includes("\0"), "has a zero byte in it");
 
@@ -245,13 +251,12 @@ const version = z.literal(
 export const SIDE_FILE_SCHEMA: z.ZodType<SideFile> = z.strictObject({
 	version: version.optional().describe("of this file's form"),
 	kind: z
-		.enum(
-			["buyer", "shop", "issuer"],
-			'is none of "buyer", "shop" and "issuer"',
-		)
+		.enum(["buyer", "shop", "issuer"], {
+			error: unlessMissing('is none of "buyer", "shop" and "issuer"'),
+		})
 		.describe("what the side is for: buyer, shop or issuer"),
 	name: z
-		.string("is not a text in quotes")
+		.string({ error: unlessMissing("is not a text in quotes") })
 		.regex(
 			/^[a-z0-9]([a-z0-9.-]{0,62})$/,
 			"is no name: it has up to 63 letters a to z, digits, dots and dashes",

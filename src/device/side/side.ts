@@ -466,6 +466,15 @@ function requireSockets(side: Side): void {
 	}
 }
 
+/** The command that makes what is made on order, for a shell: it runs in the folder of the side. */
+export function onOrderCommand({
+	path,
+	sell,
+}: Pick<SideSettings, "path" | "sell">): string | undefined {
+	if (sell?.onOrder === undefined) return undefined;
+	return `cd '${path.replaceAll("'", "'\\''")}' && ${sell.onOrder}`;
+}
+
 /** Where the sockets of a side are; see `makeRunFolder`. */
 export function runFolder({ path }: Pick<SideSettings, "path">): string {
 	return join(path, "run");

@@ -1,0 +1,1 @@
+export { declareConfig } from "./config-command.ts";

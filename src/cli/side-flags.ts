@@ -1,0 +1,149 @@
+/* Flags that the settings of a side stand for. */
+
+import { join } from "node:path";
+import type { Address } from "../carrier/index.ts";
+import {
+	findSide,
+	makeRunFolder,
+	type SecretPlaces,
+	SIDE_FILE,
+	type Side,
+} from "../device/side/index.ts";
+import { TetradError } from "../errors.ts";
+import type { SecretFlags } from "./secret-flags.ts";
+
+/** What every command about a device has at least. */
+interface OfHome extends SecretFlags {
+	readonly home: string;
+}
+
+/** Flags as they were given: any of those may be missing that settings say. */
+export type Given<
+	Flags extends OfHome,
+	Known extends keyof Flags = never,
+> = Omit<Flags, "home" | Known> & Partial<Pick<Flags, "home" | Known>>;
+
+/** What stands for a flag that was not given. */
+export interface KnownFlag<Value, Flags> {
+	/** `undefined` where the settings do not say it. */
+	of(
+		side: Side,
+		flags: Partial<Flags>,
+	): Value | undefined | Promise<Value | undefined>;
+	/** How it is said, where nothing can be done without it. */
+	readonly need?: string;
+	/** The key that says it. */
+	readonly key?: string;
+}
+
+/** Where the module of a side listens. */
+export const MODULE_AT: KnownFlag<Address, unknown> = {
+	of: ({ module }) => module.at,
+	need: "--module ADDRESS, where its module listens",
+};
+
+/** Where the module itself listens. */
+export const LISTEN_OF_MODULE: KnownFlag<Address, unknown> = {
+	async of(side) {
+		await makeRunFolder(side);
+		return side.module.at;
+	},
+	need: "--listen ADDRESS, where its agent finds it",
+};
+
+/**
+ * The flags of a command about the agent or the module of a side, with what its settings say in
+ * the place of those that were not given. Without a side all have to be given. Throws
+ * `invalid-argument` for one that is missing, and as `findSide` does.
+ */
+export async function withSide<
+	Flags extends OfHome,
+	Known extends keyof Flags = never,
+>(
+	flags: Given<Flags, Known>,
+	role: "agent" | "module",
+	known: { readonly [Name in Known]: KnownFlag<Flags[Name], Flags> },
+	/** Whose key the command opens. */
+	opens: "agent" | "module" = role,
+): Promise<Flags> {
+	const given = flags as Partial<Flags>;
+	const side = await findSide(given.home);
+	if (side === undefined && given.home === undefined) throw noHome(role);
+	const filled: Record<string, unknown> = {
+		...(side === undefined ? {} : secretFlags(side.secrets[opens], given)),
+		...given,
+		...(side === undefined ? {} : { home: side[role].home }),
+	};
+	for (const [name, flag] of Object.entries<KnownFlag<unknown, Flags>>(known)) {
+		filled[name] ??= side && (await flag.of(side, given));
+		if (filled[name] === undefined) {
+			delete filled[name];
+			if (flag.need !== undefined) throw missing(flag, side);
+		}
+	}
+	return filled as unknown as Flags;
+}
+
+/** The homes that a command is about which takes either device: both of a side, or the one that was named. */
+export async function homesOf(home: string | undefined): Promise<string[]> {
+	const side = await findSide(home);
+	if (side !== undefined) return [side.agent.home, side.module.home];
+	if (home !== undefined) return [home];
+	throw noHome("device");
+}
+
+/** Throws `invalid-argument` where there is none. */
+export async function requireSide(home: string | undefined): Promise<Side> {
+	const side = await findSide(home);
+	if (side !== undefined) return side;
+	throw wrong(
+		home === undefined
+			? "say --home FOLDER, with the folder of a side; neither TETRAD_HOME nor the working folder nor your own tetrad.toml names one"
+			: `${home} is not the folder of a side: ${join(home, SIDE_FILE)} is not there`,
+	);
+}
+
+/** A flag that is given counts, in whichever of the two ways. */
+function secretFlags(
+	{ passphrase, pin }: SecretPlaces,
+	given: { readonly [Name in keyof SecretFlags]: string | undefined },
+): SecretFlags {
+	const { passphraseFile, passphraseEnv, pinFile, pinEnv } = given;
+	const isPassphraseSaid = (passphraseFile ?? passphraseEnv) !== undefined;
+	const isPinSaid = (pinFile ?? pinEnv) !== undefined;
+	return {
+		...(passphrase === undefined || isPassphraseSaid
+			? {}
+			: "file" in passphrase
+				? { passphraseFile: passphrase.file }
+				: { passphraseEnv: passphrase.env }),
+		...(pin === undefined || isPinSaid
+			? {}
+			: "file" in pin
+				? { pinFile: pin.file }
+				: { pinEnv: pin.env }),
+	};
+}
+
+function noHome(role: "agent" | "module" | "device"): TetradError {
+	return wrong(
+		`say --home FOLDER: the ${role}'s home, or the folder of a side; neither TETRAD_HOME nor the working folder nor your own tetrad.toml names one`,
+	);
+}
+
+function missing(
+	{ need, key }: KnownFlag<unknown, never>,
+	side: Side | undefined,
+): TetradError {
+	if (side === undefined)
+		return wrong(`say ${need}; or name a side with --home, which knows it`);
+	return wrong(
+		key === undefined
+			? `say ${need}`
+			: `say ${need}, or ${key} in ${join(side.path, SIDE_FILE)}`,
+	);
+}
+
+function wrong(message: string): TetradError {
+	return new TetradError("invalid-argument", message);
+}

@@ -1,0 +1,52 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { readIssuerTerms } from "../../device/purse/index.ts";
+import type { Side } from "../../device/side/index.ts";
+import { harmlessName } from "../../talk/index.ts";
+import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
+import type { BuyFlags } from "./buy.ts";
+
+export type GivenToBuy = Given<BuyFlags, "module" | "max" | "out">;
+
+/** How an item is bought, as far as it is not said, by the settings of the side. */
+export function buyWithSide(
+	item: string,
+	{ max, ...flags }: GivenToBuy,
+): Promise<BuyFlags> {
+	const isBare = max !== undefined && /^[0-9.]+$/.test(max);
+	return withSide<BuyFlags, "module" | "max" | "out" | "purse">(
+		isBare || max === undefined ? flags : { ...flags, max },
+		"agent",
+		{
+			module: MODULE_AT,
+			max: {
+				of: (side) => (isBare ? inMoneyOf(side, max) : undefined),
+				need: isBare
+					? `--max with its currency, such as "${max} EUR"`
+					: "--max AMOUNT, what it may cost at most",
+			},
+			out: {
+				of: ({ buyFolder }) => buyFolder && placeIn(buyFolder, item),
+				need: "--out FILE, where the goods go",
+				key: "buy.folder",
+			},
+			purse: { of: ({ module }) => module.home },
+		},
+	);
+}
+
+/** An amount in the money that the side uses, if it says which. */
+async function inMoneyOf(
+	{ issuer }: Side,
+	amount: string,
+): Promise<string | undefined> {
+	if (issuer === undefined) return undefined;
+	const { currency } = await readIssuerTerms(issuer.termsPath);
+	return `${amount} ${currency.code}`;
+}
+
+/** The name is the merchant's, and leads nowhere else. */
+async function placeIn(folder: string, item: string): Promise<string> {
+	await mkdir(folder, { recursive: true, mode: 0o700 });
+	return join(folder, harmlessName(item));
+}

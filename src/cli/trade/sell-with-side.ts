@@ -1,0 +1,50 @@
+import { onOrderCommand } from "../../device/side/index.ts";
+import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
+import type { SellFlags } from "./sell.ts";
+
+interface SellFolder extends SellFlags {
+	readonly folder: string;
+}
+
+export type GivenToSell = Given<SellFlags, "module" | "listen" | "issuerTerms">;
+
+/** How a folder is sold and which, as far as it is not said, by the settings of the side. */
+export async function sellWithSide(
+	flags: GivenToSell,
+	named: string | undefined,
+): Promise<[SellFlags, string]> {
+	const given = named === undefined ? flags : { ...flags, folder: named };
+	const { folder, ...all } = await withSide<
+		SellFolder,
+		| "module"
+		| "listen"
+		| "issuerTerms"
+		| "folder"
+		| "price"
+		| "onOrder"
+		| "settleAt"
+		| "settleEvery"
+	>(given, "agent", {
+		module: MODULE_AT,
+		listen: {
+			of: ({ agent }) => agent.listen,
+			need: "--listen ADDRESS, where buyers come",
+			key: "agent.listen",
+		},
+		issuerTerms: {
+			of: ({ issuer }) => issuer?.termsPath,
+			need: "--issuer-terms FILE, the issuer.terms.json of whose money is taken",
+			key: "issuer.at",
+		},
+		folder: {
+			of: ({ sell }) => sell?.folder,
+			need: "the folder whose files are sold",
+			key: "sell.folder",
+		},
+		price: { of: ({ sell }) => sell?.price },
+		onOrder: { of: (side) => onOrderCommand(side) },
+		settleAt: { of: ({ issuer }) => issuer?.at },
+		settleEvery: { of: ({ issuer }) => issuer?.settleEveryMs },
+	});
+	return [all, folder];
+}

@@ -1,0 +1,247 @@
+/* Daily commands with nothing but their own words: what else they need is in the settings of a side. */
+import assert from "node:assert/strict";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { writeSide } from "../../src/device/side/index.ts";
+import { refused } from "../support/commands.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Homes } from "../support/homes.ts";
+import { type MintTown, mintTown } from "../support/mint-town.ts";
+import { Command, failureIn, type Result, run } from "../support/processes.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let homes: Homes;
+let town: MintTown;
+let shopAt: string;
+const running = new AsyncDisposableStack();
+
+/** The side of the buyer, and that of the shop. */
+const side = (name: "buyer" | "shop") => homes.at("sides", name);
+
+/** A command about the buyer's side, which nothing but the environment names. */
+const ofBuyer = (...args: string[]): Promise<Result> =>
+	run(args, { env: { TETRAD_HOME: side("buyer") } });
+
+async function json(...args: string[]): Promise<Record<string, unknown>> {
+	const { code, stdout, stderr } = await ofBuyer(...args, "--json");
+	assert.equal(code, 0, stderr);
+	return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+}
+
+before(async () => {
+	folder = await temporaryFolder();
+	homes = await Homes.make(folder.path);
+	town = running.use(await mintTown(homes));
+	const issuer = { at: town.issuerAt, terms: town.terms, "settle-every": 60 };
+	await writeSide(side("buyer"), {
+		kind: "buyer",
+		name: "alice",
+		agent: { home: homes.of("A") },
+		module: { home: homes.of("X") },
+		issuer,
+	});
+	await writeSide(side("shop"), {
+		kind: "shop",
+		name: "bob",
+		agent: { home: homes.of("B"), listen: "127.0.0.1:0" },
+		module: { home: homes.of("Y") },
+		issuer,
+		sell: { price: "1.00", "on-order": "./make.sh" },
+	});
+	const goods = join(side("shop"), "goods");
+	await mkdir(goods);
+	await writeFile(join(goods, "harbour.jpg"), "a harbour");
+	await writeFile(
+		join(goods, "catalogue.json"),
+		JSON.stringify({
+			version: 1,
+			items: [{ file: "harbour.jpg" }, { name: "shout", onOrder: true }],
+		}),
+	);
+	await writeFile(
+		join(side("shop"), "make.sh"),
+		'#!/bin/sh\nprintf "made "; cat\n',
+		{ mode: 0o755 },
+	);
+	for (const name of ["buyer", "shop"] as const) {
+		const module = running.use(
+			new Command(["module", "--home", side(name), "--json"]),
+		);
+		await module.expect("listening");
+	}
+});
+after(async () => {
+	await running.disposeAsync();
+	await folder[Symbol.asyncDispose]();
+});
+
+describe("what daily commands need is in the settings of a side:", () => {
+	test("money is withdrawn, and the balance is shown", async () => {
+		const withdrawn = await json(
+			...["purse", "withdraw", "20"],
+			...["--owner-passphrase-file", homes.at("owner")],
+		);
+		assert.equal(withdrawn["settled"], true);
+		const { balances } = await json("balance");
+		assert.equal((balances as [{ spendable: string }])[0].spendable, "20.00");
+	});
+
+	test("a folder is sold, listed, bought from and paid in the issuer's money", async () => {
+		const shop = running.use(
+			new Command(["sell", "--home", side("shop"), "--json"]),
+		);
+		({ address: shopAt } = await shop.expect("listening"));
+		await shop.expect("settled");
+		shopAt = shopAt.replace("tcp:", "");
+		const listed = await ofBuyer("catalogue", shopAt);
+		assert.match(listed.stdout, /^ {2}harbour\.jpg +1\.00 PLAY/m);
+		const { stdout, code, stderr } = await ofBuyer(
+			...["buy", shopAt, "harbour.jpg", "--max", "1.50"],
+		);
+		assert.equal(code, 0, stderr);
+		assert.match(stdout, /19\.00/, "the balance is shown");
+		const inbox = join(side("buyer"), "inbox");
+		assert.deepEqual(await readdir(inbox), ["harbour.jpg"]);
+		assert.equal(
+			await readFile(join(inbox, "harbour.jpg"), "utf8"),
+			"a harbour",
+		);
+	});
+
+	test("what is made on order is made in the folder of the side", async () => {
+		await json("buy", shopAt, "shout", "--order", "it", "--max", "1");
+		const made = join(side("buyer"), "inbox", "shout");
+		assert.equal(await readFile(made, "utf8"), "made it");
+	});
+
+	test("a price above --max is not paid, and --max says its currency where no issuer is known", async () => {
+		const { code, stderr } = await ofBuyer(
+			...["buy", shopAt, "harbour.jpg", "--max", "0.50", "--json"],
+			...["--out", homes.at("never")],
+		);
+		assert.equal(code, 1);
+		assert.match(failureIn({ stderr }).reason, /costs 1\.00 PLAY/);
+		await refused(
+			[
+				...["buy", shopAt, "harbour.jpg", "--max", "1", "--home"],
+				...[homes.of("A"), "--module", "unix:x", "--out", "x"],
+			],
+			/say --max with its currency, such as "1 EUR"/,
+			2,
+		);
+	});
+
+	test("purchases, their receipt and the log are shown", async () => {
+		const { purchases } = await json("purchases");
+		const [bought] = purchases as [{ contract: string; state: string }];
+		assert.equal(bought.state, "bought");
+		const { receipt } = await json("receipt", bought.contract);
+		assert.equal(
+			receipt,
+			join(side("buyer"), "inbox", `${bought.contract.slice(0, 16)}.receipt`),
+		);
+		assert.equal((await json("log", "verify"))["holds"], true);
+		assert.equal((await json("log", "show"))["home"], homes.of("X"));
+		assert.deepEqual(await json("resolve"), { event: "resolved", open: 0 });
+	});
+
+	test("limits, approvals and orders are those of the module", async () => {
+		assert.deepEqual((await json("approvals"))["approvals"], []);
+		assert.deepEqual((await json("purse", "orders"))["orders"], []);
+		assert.equal((await json("limits"))["home"], homes.of("X"));
+	});
+
+	test("lists and policy are those of both devices", async () => {
+		const { stdout, code } = await ofBuyer("policy", "--check", "--json");
+		assert.equal(code, 0);
+		const roles = stdout
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line).role);
+		assert.deepEqual(roles, ["agent", "module"]);
+	});
+});
+
+describe("tetrad config", () => {
+	test("shows what holds and from where", async () => {
+		const { settings, home, kind, name } = (await json("config")) as {
+			readonly settings: Readonly<Record<string, object>>;
+			readonly [other: string]: unknown;
+		};
+		assert.deepEqual([home, kind, name], [side("buyer"), "buyer", "alice"]);
+		const file = join(side("buyer"), "tetrad.toml");
+		assert.deepEqual(settings["home"], {
+			value: side("buyer"),
+			from: "environment",
+			where: "TETRAD_HOME",
+		});
+		assert.deepEqual(settings["issuer.settle-every"], {
+			value: 60,
+			from: "file",
+			where: file,
+		});
+		assert.deepEqual(settings["module.runs"], {
+			value: "apart",
+			from: "default",
+		});
+		const { stdout } = await run(["config", "--home", side("buyer")], {
+			env: { TETRAD_OPERATE_LOG_KEEP: "3" },
+		});
+		assert.match(stdout, /^ {2}home +\S+ +--home$/m);
+		assert.match(
+			stdout,
+			/^ {2}operate\.log-keep +3 +TETRAD_OPERATE_LOG_KEEP$/m,
+		);
+		assert.match(stdout, /^ {2}operate\.log-size +10 MB +default$/m);
+	});
+
+	test("refuses settings that are wrong, with their file and key", async () => {
+		const wrong = homes.at("wrong");
+		await mkdir(wrong);
+		await writeFile(
+			join(wrong, "tetrad.toml"),
+			'kind = "buyer"\nname = "x"\ncolour = 1',
+		);
+		await refused(["config", "--home", wrong], /tetrad\.toml: colour: is no/);
+		await refused(
+			["config", "--home", homes.of("A")],
+			/is not the folder of a side/,
+			2,
+		);
+	});
+});
+
+describe("a command without a side", () => {
+	test("says how its device is named", async () => {
+		const env = { HOME: folder.path, XDG_CONFIG_HOME: "" };
+		for (const command of [
+			["purchases"],
+			["balance"],
+			["lists"],
+			["catalogue", "127.0.0.1:1", "--module", "unix:x"],
+		]) {
+			const { code, stderr } = await run(command, { env });
+			assert.equal(code, 2);
+			assert.match(
+				stderr,
+				/say --home FOLDER: the (agent|module|device)'s home, or/,
+			);
+		}
+	});
+
+	test("is told of what is missing by its flag", async () => {
+		await refused(
+			["catalogue", "127.0.0.1:1", "--home", homes.of("A")],
+			/say --module ADDRESS, where its module listens; or name a side/,
+			2,
+		);
+	});
+
+	test("that is about one device tells whoever names a side to name that", async () => {
+		await refused(
+			["recertify", "--home", side("buyer"), "--forget-old"],
+			/is the folder of a side, and not the home of a device; name that of one of its devices/,
+		);
+	});
+});

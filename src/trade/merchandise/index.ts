@@ -10,7 +10,7 @@ export {
 } from "./evidence.ts";
 export { leafSalt, plaintextLeaf, sealedLeaf } from "./leaf.ts";
 export { type Measured, Measuring } from "./measuring.ts";
-export { Opening, type OpeningOptions } from "./opening.ts";
+export { Opening } from "./opening.ts";
 export {
 	isMerchandiseOf,
 	MerchandiseReceiver,

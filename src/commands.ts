@@ -84,6 +84,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/device/index.ts")).declareModule,
 	},
 	{
+		name: "health",
+		usage: FLAGS,
+		description:
+			"ask a running device how it is; exit code 0 when it does its work, and 1 when not",
+		load: async () => (await import("./cli/device/index.ts")).declareHealth,
+	},
+	{
 		name: "purse",
 		usage: "",
 		description:

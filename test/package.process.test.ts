@@ -119,7 +119,8 @@ async function loadedBy(args: readonly string[]): Promise<string[]> {
 		"--import",
 		`data:text/javascript,${encodeURIComponent(hooks)}`,
 		...args,
-	]);
+		// What a command says before it fails counts, too.
+	]).catch((thrown: { readonly stderr: string }) => thrown);
 	return [...stderr.matchAll(/^loaded ((?!node:).+)$/gm)].map(
 		([, url]) => url as string,
 	);
@@ -147,6 +148,15 @@ suite("what is loaded", () => {
 			assert.deepEqual([...packagesIn(urls)], [undefined]);
 		});
 
+	test("for a device that nobody watches is nothing of metrics", async () => {
+		const urls = await loadedBy([
+			...[program, "module", "--home", "/nowhere", "--listen", "unix:/no"],
+		]);
+		const packages = packagesIn(urls);
+		assert.ok(packages.has("pino"), "what is loaded is seen");
+		assert.ok(!packages.has("prom-client"));
+	});
+
 	test("for the library is nothing of commands, HTTP, databases and tokens", async () => {
 		const library = pathToFileURL(`${ROOT}dist/entry/index.js`);
 		const urls = await loadedBy([
@@ -161,6 +171,7 @@ suite("what is loaded", () => {
 			"@hono/node-server",
 			"postgres",
 			"pino",
+			"prom-client",
 			"pkcs11js",
 			"commander",
 			"cli-table3",

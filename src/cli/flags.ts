@@ -23,6 +23,23 @@ export function address(text: string): Address {
 	}
 }
 
+/** Where something speaks HTTP. */
+export interface HttpAddress {
+	readonly host: string;
+	readonly port: number;
+}
+
+export function httpAddress(text: string): HttpAddress {
+	const [, v6, name, digits] =
+		/^(?:\[([0-9a-f:]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text) ?? [];
+	const [host, port] = [v6 ?? name, Number(digits)];
+	if (host === undefined || port > 65_535)
+		throw new InvalidArgumentError(
+			"Say a host and a port, such as 127.0.0.1:7180.",
+		);
+	return { host, port };
+}
+
 export function positiveSeconds(text: string): number {
 	const seconds = Number(text);
 	if (!Number.isFinite(seconds) || seconds <= 0 || seconds > 86_400)

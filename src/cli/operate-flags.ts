@@ -1,15 +1,18 @@
 /* Flags of every command that runs a device, for whoever keeps it running. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import {
 	LOG_LIMITS,
 	type LogLimits,
 	MAX_LOG_BYTES,
 	MAX_LOG_FILES,
 	MIN_LOG_BYTES,
-} from "../device/operating/index.ts";
+} from "../device/operating/log/index.ts";
 import { countUpTo } from "./flag-values.ts";
+import { type HttpAddress, httpAddress } from "./flags.ts";
 
 export interface OperateFlags {
+	readonly metrics?: HttpAddress;
+	readonly unsafeMetricsAnywhere?: true;
 	/** In bytes. */
 	readonly logSize?: number;
 	readonly logKeep?: number;
@@ -35,6 +38,17 @@ export function logSize(text: string): number {
 
 export function addOperateFlags(command: Command): Command {
 	return command
+		.option(
+			"--metrics <address>",
+			"say how it is, for Prometheus at /metrics and for whoever asks at /health, at this loopback address, such as 127.0.0.1:9464",
+			httpAddress,
+		)
+		.addOption(
+			new Option(
+				"--unsafe-metrics-anywhere",
+				"let --metrics be any address: whoever reaches it sees how much is bought and sold",
+			),
+		)
 		.option(
 			"--log-size <size>",
 			'how large log.jsonl in its home gets before it goes on in a new file; "10 MB" unless given',

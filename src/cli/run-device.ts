@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import pino, { stdTimeFunctions } from "pino";
 import { requireHome } from "../device/home/index.ts";
-import { LogFile, type LogLimits } from "../device/operating/index.ts";
+import { LogFile, type LogLimits } from "../device/operating/log/index.ts";
+import type { Metrics } from "../device/operating/metrics/index.ts";
 import type { ProcessEvent, Report } from "../device/process/index.ts";
 import { TetradError } from "../errors.ts";
 import type { LinkFlag } from "./flag-values.ts";
@@ -68,8 +69,9 @@ export async function runDevice(
 	if (process.connected === false) onSignal();
 	process.channel?.unref();
 	const files = new FileProgress();
+	await using metrics = await openMetrics(flags);
 	try {
-		await start(stop.signal, (event) => {
+		const report: Report = (event) => {
 			if (flags.json) sayJson(event);
 			else if (event.event === "progress") files.show(event);
 			else {
@@ -80,7 +82,10 @@ export async function runDevice(
 				}
 			}
 			if (event.event !== "progress") log.info(event);
-		});
+			metrics?.hear(event);
+		};
+		if (metrics !== undefined) report({ event: "metrics", url: metrics.url });
+		await start(stop.signal, report);
 	} catch (thrown) {
 		files.stop();
 		// A server that is asked to stop is done; what was asked for and not finished is not.
@@ -99,6 +104,21 @@ export async function runDevice(
 		process.off("SIGHUP", onSignal);
 		process.off("disconnect", onSignal);
 	}
+}
+
+/** What serves them is loaded when it is wanted: most devices do without. */
+async function openMetrics({
+	home,
+	metrics,
+	unsafeMetricsAnywhere,
+}: Pick<DeviceFlags, "home"> & OperateFlags): Promise<Metrics | undefined> {
+	if (metrics === undefined) return undefined;
+	const { serveMetrics } = await import("../device/operating/metrics/index.ts");
+	return serveMetrics({
+		...metrics,
+		home,
+		unsafeAnywhere: unsafeMetricsAnywhere === true,
+	});
 }
 
 /** Whether something could not be kept, which its owner has to hear also of a device that was asked to stop. */

@@ -9,6 +9,8 @@ export function sentence(event: ProcessEvent): string | undefined {
 	switch (event.event) {
 		case "listening":
 			return `listening on ${event.address}`;
+		case "metrics":
+			return `says how it is at ${event.url}/metrics and ${event.url}/health`;
 		case "linked":
 			return `linked with ${plain(event.peer)}`;
 		case "unlinked":

@@ -32,6 +32,7 @@ export {
 	type ListEvent,
 	type ListStore,
 	type ModuleAccess,
+	type ModuleLinkEvent,
 	type ModulePairOptions,
 	type MoneyHolder,
 	MoneyModule,

@@ -9,7 +9,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { LogFile, type LogLimits } from "../../src/device/operating/index.ts";
+import {
+	LogFile,
+	type LogLimits,
+} from "../../src/device/operating/log/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
 const LIMITS: LogLimits = { bytes: 1000, keep: 3 };

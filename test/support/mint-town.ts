@@ -63,6 +63,8 @@ export interface MintTownOptions {
 	readonly env?: (
 		who: "issuer" | "clerk",
 	) => NonNullable<CommandOptions["env"]>;
+	/** What each of the two processes is told beside that. */
+	readonly flags?: (who: "issuer" | "clerk") => readonly string[];
 	/** Credited to Alice's account; 100.00 unless given. */
 	readonly amount?: string;
 }
@@ -70,14 +72,18 @@ export interface MintTownOptions {
 /** An issuer that runs, with money in Alice's account, and purses at X and Y. */
 export async function mintTown(
 	homes: Homes,
-	{ env = () => ({}), amount = "100.00" }: MintTownOptions = {},
+	{
+		env = () => ({}),
+		flags = () => [],
+		amount = "100.00",
+	}: MintTownOptions = {},
 ): Promise<MintTown> {
 	await makeMint(homes);
 	await writeFile(homes.at("owner"), "correct horse\n", { mode: 0o600 });
 	const { terms } = await done(["issuer", "init", "--home", homes.at("mint")]);
 	const stack = new AsyncDisposableStack();
 	const start = (who: "issuer" | "clerk", args: readonly string[]): Command =>
-		stack.use(new Command(args, { env: env(who) }));
+		stack.use(new Command([...args, ...flags(who)], { env: env(who) }));
 	const startIssuer = () =>
 		start("issuer", [
 			...["issuer", "run", "--json", "--home", homes.at("mint")],

@@ -1,22 +1,11 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { Side } from "../../device/side/index.ts";
-import { address, jsonFlag, positiveSeconds } from "../flags.ts";
+import { address, httpAddress, jsonFlag, positiveSeconds } from "../flags.ts";
 import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
 import { addOperateFlags } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 import type { Given } from "../side-flags.ts";
 import type { RunFlags } from "./run.ts";
-
-function httpAddress(text: string): { host: string; port: number } {
-	const [, v6, name, digits] =
-		/^(?:\[([0-9a-f:]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text) ?? [];
-	const [host, port] = [v6 ?? name, Number(digits)];
-	if (host === undefined || port > 65_535)
-		throw new InvalidArgumentError(
-			"Say a host and a port, such as 127.0.0.1:7180.",
-		);
-	return { host, port };
-}
 
 export function addRunCommand(issuer: Command): void {
 	const run = issuer

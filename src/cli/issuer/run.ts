@@ -1,5 +1,6 @@
 import type { Address } from "../../carrier/index.ts";
 import { runIssuerProcess } from "../../device/process/index.ts";
+import type { HttpAddress } from "../flags.ts";
 import type { OperateFlags } from "../operate-flags.ts";
 import { runDevice } from "../run-device.ts";
 import type { SecretFlags } from "../secret-flags.ts";
@@ -9,7 +10,7 @@ import { databaseOf } from "./database.ts";
 export interface RunFlags extends SecretFlags, OperateFlags {
 	readonly home: string;
 	readonly listen: Address;
-	readonly http?: { readonly host: string; readonly port: number };
+	readonly http?: HttpAddress;
 	readonly unsafeHttpAnywhere?: true;
 	readonly databaseFile?: string;
 	readonly timeout?: number;

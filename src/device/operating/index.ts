@@ -1,9 +1,2 @@
-export {
-	LOG_LIMITS,
-	LogFile,
-	type LogFileOptions,
-	type LogLimits,
-	MAX_LOG_BYTES,
-	MAX_LOG_FILES,
-	MIN_LOG_BYTES,
-} from "./log-file.ts";
+export { announcedMetrics } from "./announced.ts";
+export { askHealth, type HealthReport } from "./health.ts";

@@ -12,6 +12,8 @@ import type { ListEvent } from "../runtime/index.ts";
 /** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
 export type ProcessEvent =
 	| { readonly event: "listening"; readonly address: string }
+	/** /metrics and /health of this device can be asked there. */
+	| { readonly event: "metrics"; readonly url: string }
 	| { readonly event: "linked"; readonly peer: string }
 	/** A link that was ready is over: in order, or with why not. */
 	| {

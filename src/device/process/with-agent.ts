@@ -11,6 +11,7 @@ import { AgentStore } from "../purse/index.ts";
 import { TrustedAgent } from "../runtime/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";
+import { reportUnlinked } from "./tetrad-events.ts";
 
 /** How the agent of a home is run, whatever it is to do. */
 export interface AgentHomeOptions {
@@ -77,10 +78,14 @@ export async function withAgent(
 		pairing: home.pairing,
 		mode: link,
 		dial: () => connect(module, { signal }),
+		observe(event) {
+			const peer = formatAddress(module);
+			if (event.kind === "linked") report({ event: "linked", peer });
+			else reportUnlinked(peer, event.error, report);
+		},
 	});
 	await using store = await AgentStore.open(home.path);
 	await agent.reachModule();
-	report({ event: "linked", peer: formatAddress(module) });
 	try {
 		await work({ agent, store, home });
 	} finally {

@@ -15,11 +15,13 @@ export {
 	type PurseChange,
 	type PurseNote,
 	type PurseOrder,
+	type PurseQueues,
 	viewBalances,
 	viewBehind,
 	viewHistory,
 	viewNotes,
 	viewOrders,
+	viewQueues,
 } from "./owner-view.ts";
 export {
 	type PaidPayment,
@@ -56,6 +58,7 @@ export {
 	placeLimits,
 	placeOverride,
 	placeWithdrawal,
+	readOrders,
 } from "./purse-orders.ts";
 export { newOwner, openOwner } from "./purse-owner.ts";
 export {

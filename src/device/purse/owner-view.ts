@@ -15,6 +15,7 @@ import {
 	type OrderBody,
 	parseHead,
 	purseTables,
+	spendingTables,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { MAX_HISTORY } from "./limits.ts";
@@ -24,6 +25,7 @@ import { MAX_HISTORY } from "./limits.ts";
  * that has the purse open or beside it.
  */
 
+const { APPROVALS } = spendingTables;
 const { BEHIND_NAME, META, NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
 
 /** What a purse has of one issuer's money, in minor units. */
@@ -235,10 +237,49 @@ async function unanswered(scan: Scan): Promise<number> {
 	return counted;
 }
 
-async function count(rows: AsyncIterable<unknown>): Promise<number> {
+async function count(
+	rows: AsyncIterable<unknown>,
+	limit = Number.POSITIVE_INFINITY,
+): Promise<number> {
 	let counted = 0;
-	for await (const _ of rows) counted++;
+	for await (const _ of rows) if (++counted >= limit) break;
 	return counted;
+}
+
+/** How much of each kind a purse has to do yet, each counted up to a limit. */
+export interface PurseQueues {
+	readonly toDeposit: number;
+	readonly toBook: number;
+	/** Payments of which it is not known whether the other module has them. */
+	readonly inDoubt: number;
+	/** What issuers have not answered. */
+	readonly unanswered: number;
+	/** Payments that wait for the owner. */
+	readonly approvals: number;
+}
+
+export function viewQueues(view: View, limit: number): Promise<PurseQueues> {
+	return view.snapshot(async (scan) => {
+		const receipts = (state: "to-deposit" | "to-book") =>
+			count(
+				scan({ table: RECEIPTS, index: "by_state", equals: { state } }),
+				limit,
+			);
+		const [index, state] = ["by_state", "committed"] as const;
+		const committed = { table: PAYMENTS, index, equals: { state } } as const;
+		return {
+			toDeposit: await receipts("to-deposit"),
+			toBook: await receipts("to-book"),
+			inDoubt: await count(scan(committed), limit),
+			unanswered: await unanswered(scan),
+			approvals: await count(waiting(scan), limit),
+		};
+	});
+}
+
+async function* waiting(scan: Scan): AsyncIterable<unknown> {
+	for await (const row of scan({ table: APPROVALS }))
+		if (row.state === "waiting") yield row;
 }
 
 /** The log says what changed; the row that it names says of whose money. */

@@ -29,5 +29,6 @@ export {
 	type AcceptOptions,
 	type ConnectOptions,
 	type ModuleAccess,
+	type ModuleLinkEvent,
 	TrustedAgent,
 } from "./trusted-agent.ts";

@@ -33,7 +33,15 @@ export interface ModuleAccess {
 	readonly mode?: LinkMode;
 	/** A new carrier to the module; called again after the link was lost. */
 	dial(): Carrier | Promise<Carrier>;
+	/** Hears when the link is there, and when it is over before the agent is closed. */
+	readonly observe?: (event: ModuleLinkEvent) => void;
 }
+
+/** What becomes of an agent's link with its module. */
+export type ModuleLinkEvent =
+	| { readonly kind: "linked" }
+	/** Without an error the module has closed it in order. */
+	| { readonly kind: "unlinked"; readonly error?: TetradError };
 
 /** How an agent answers another. */
 export interface AcceptOptions {
@@ -219,6 +227,7 @@ export class TrustedAgent implements AsyncDisposable {
 				"this agent has no module: pair it with one first",
 			);
 		const carrier = await access.dial();
+		let isLinked = false;
 		let link: LinkConnection;
 		try {
 			link = new LinkConnection("agent", carrier, {
@@ -229,8 +238,13 @@ export class TrustedAgent implements AsyncDisposable {
 				timeoutMs: this.#timeoutMs,
 				// A module may still speak of a tetrad that has just ended here.
 				stranger: () => {},
-				ended: () => {
+				ended: (error) => {
 					this.#link = undefined;
+					if (isLinked && !this.#closed)
+						access.observe?.({
+							kind: "unlinked",
+							...(error === undefined ? {} : { error }),
+						});
 				},
 			});
 		} catch (thrown) {
@@ -238,6 +252,8 @@ export class TrustedAgent implements AsyncDisposable {
 			throw thrown;
 		}
 		await link.ready;
+		isLinked = true;
+		access.observe?.({ kind: "linked" });
 		return link;
 	}
 }

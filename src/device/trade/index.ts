@@ -24,6 +24,7 @@ export {
 } from "./merchandise-file.ts";
 export { type PurchaseProof, readPurchaseProof } from "./proof-files.ts";
 export {
+	countUnfinished,
 	type PurchaseView,
 	viewPurchase,
 	viewPurchases,

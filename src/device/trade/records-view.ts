@@ -43,6 +43,34 @@ export async function viewPurchases(
 	return rows.map(viewOf);
 }
 
+/** How many purchases are not over, and how many refunds are owed, each counted up to `limit`. */
+export async function countUnfinished(
+	home: string,
+	limit: number,
+): Promise<{ readonly purchases: number; readonly refunds: number }> {
+	const by = "by_state";
+	const [purchases = 0, refunds = 0] = await scanned(home, async (scan) => [
+		await count(
+			scan({ table: PURCHASES, index: by, equals: { state: "provisional" } }),
+			limit,
+		),
+		await count(
+			scan({ table: REFUNDS, index: by, equals: { state: "owed" } }),
+			limit,
+		),
+	]);
+	return { purchases, refunds };
+}
+
+async function count(
+	rows: AsyncIterable<unknown>,
+	limit: number,
+): Promise<number> {
+	let counted = 0;
+	for await (const _ of rows) if (++counted >= limit) break;
+	return counted;
+}
+
 /** What was sold, the newest first, `limit` at most. */
 export function viewSales(home: string, limit: number): Promise<SaleRow[]> {
 	return newest(home, SALES, limit);

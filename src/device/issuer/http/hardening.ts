@@ -5,12 +5,17 @@
 import {
 	createServer,
 	type IncomingMessage,
-	type Server,
 	type ServerResponse,
 } from "node:http";
-import { isIP, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { TetradError } from "../../../errors.ts";
+import {
+	authority,
+	isLoopback,
+	listenHttp,
+	ownHosts,
+} from "../../http/index.ts";
 import type { Operator } from "../operator.ts";
 import type { ProblemJson } from "../operator-schemas.ts";
 import { PROBLEM, problem, SECURITY } from "./problems.ts";
@@ -46,14 +51,12 @@ export interface OperatorHttp extends AsyncDisposable {
 	readonly url: string;
 }
 
-const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
-
 /** Throws `invalid-argument` for an address that is not loopback, and `address-in-use`. */
 export async function serveOperatorHttp(
 	options: OperatorHttpOptions,
 ): Promise<OperatorHttp> {
 	const { host, port, unsafeAnywhere = false } = options;
-	if (!unsafeAnywhere && !LOOPBACK.includes(host))
+	if (!unsafeAnywhere && !isLoopback(host))
 		throw new TetradError(
 			"invalid-argument",
 			`the HTTP API is in clear, and ${host} can be reached from elsewhere; listen at 127.0.0.1, or say --unsafe-http-anywhere`,
@@ -96,7 +99,7 @@ export async function serveOperatorHttp(
 			socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
 		else socket.destroy();
 	});
-	const bound = await listening(server, host, port);
+	const bound = await listenHttp(server, { host, port, flag: "--http" });
 	isOwn = ownHosts(host, bound);
 	return {
 		url: `http://${authority(host, bound)}`,
@@ -106,50 +109,6 @@ export async function serveOperatorHttp(
 			await closed;
 		},
 	};
-}
-
-function authority(host: string, port: number): string {
-	return `${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-function listening(
-	server: Server,
-	host: string,
-	port: number,
-): Promise<number> {
-	return new Promise((resolve, reject) => {
-		server.once("error", (cause: NodeJS.ErrnoException) =>
-			reject(
-				new TetradError(
-					cause.code === "EADDRINUSE" ? "address-in-use" : "carrier-failed",
-					`cannot serve HTTP at ${authority(host, port)}: ${cause.code === "EADDRINUSE" ? "the address is in use" : cause.message}; choose another with --http`,
-					{ cause },
-				),
-			),
-		);
-		server.listen(port, host, () => {
-			const address = server.address();
-			resolve(typeof address === "object" && address ? address.port : port);
-		});
-	});
-}
-
-/**
- * What a client may call this server. At an address that stands for all of a machine's, any of
- * them: whoever makes a name lead here cannot make it look like one.
- */
-function ownHosts(host: string, port: number): (host: string) => boolean {
-	if (host === "0.0.0.0" || host === "::")
-		return (given) => {
-			const [, address = ""] =
-				/^\[?([0-9a-f:.]+?)\]?:\d{1,5}$/.exec(given) ?? [];
-			return isIP(address) !== 0 && given === authority(address, port);
-		};
-	const names = LOOPBACK.includes(host)
-		? [host, "127.0.0.1", "localhost"]
-		: [host];
-	const own = new Set(names.map((name) => authority(name, port)));
-	return (given) => own.has(given);
 }
 
 /** The plain paths of this API, and queries of letters, digits and dashes. */

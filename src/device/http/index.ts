@@ -1,0 +1,7 @@
+export {
+	authority,
+	type HttpPlace,
+	isLoopback,
+	listenHttp,
+	ownHosts,
+} from "./serving.ts";

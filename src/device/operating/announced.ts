@@ -1,0 +1,39 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { isThere, parseJson, readText, replaceFile } from "../home/index.ts";
+
+/*
+ * metrics.json in the home of a device that runs: where it says how it is. It goes when the
+ * device stops; one that a killed process has left names an address where nobody answers.
+ */
+
+const file = z.strictObject({ version: z.literal(1), url: z.url().max(300) });
+
+function pathIn(home: string): string {
+	return join(home, "metrics.json");
+}
+
+/** `url` is without a slash at its end. */
+export async function announceMetrics(
+	home: string,
+	url: string,
+): Promise<void> {
+	await replaceFile(
+		pathIn(home),
+		`${JSON.stringify({ version: 1, url } satisfies z.infer<typeof file>)}\n`,
+	);
+}
+
+export function forgetMetrics(home: string): Promise<void> {
+	return rm(pathIn(home), { force: true });
+}
+
+/** Where a device says how it is, as it said itself; it may be gone. Throws `home-unusable`. */
+export async function announcedMetrics(
+	home: string,
+): Promise<string | undefined> {
+	const path = pathIn(home);
+	if (!(await isThere(path))) return undefined;
+	return parseJson(file, await readText(path), path).url;
+}

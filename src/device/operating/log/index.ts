@@ -1,0 +1,9 @@
+export {
+	LOG_LIMITS,
+	LogFile,
+	type LogFileOptions,
+	type LogLimits,
+	MAX_LOG_BYTES,
+	MAX_LOG_FILES,
+	MIN_LOG_BYTES,
+} from "./log-file.ts";

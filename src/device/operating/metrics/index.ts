@@ -1,0 +1,5 @@
+export {
+	type Metrics,
+	type MetricsOptions,
+	serveMetrics,
+} from "./serve-metrics.ts";

@@ -1,5 +1,6 @@
 /** `tetrad/trade`: buying and selling (docs/trade.md), for programs: an agent that trades, and what a shop is made of. */
 export {
+	BegunGoods,
 	type BuyStep,
 	type CataloguePage,
 	type Environment,

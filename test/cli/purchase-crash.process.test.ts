@@ -172,6 +172,7 @@ describe("a purchase of five devices", () => {
 		await Promise.all(streets.map(walk));
 		t.diagnostic(JSON.stringify(deaths));
 		if (failures.length > 0) throw new AggregateError(failures, "it did not");
+		await Promise.all(streets.map((street) => street.requireNothingSealed()));
 		for (const who of MORTALS)
 			deaths.write[who].require(`writes of ${who}`, LEAST_WRITES[who], 3 / 4);
 		// How many messages there are hangs on the time: on a slow machine a merchant settles more often in the record than in a purchase.

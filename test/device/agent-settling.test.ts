@@ -6,6 +6,7 @@ import { parseAddress } from "../../src/carrier/index.ts";
 import { AgentAtWork } from "../../src/device/process/agent-at-work.ts";
 import { settleAgain } from "../../src/device/process/agent-settling.ts";
 import type { ProcessEvent } from "../../src/device/process/index.ts";
+import { goodsFiles } from "../../src/device/trade/goods-file.ts";
 import { DeviceMarket } from "../support/device-market.ts";
 import { Relay } from "../support/relay.ts";
 import { until } from "./support.ts";
@@ -51,7 +52,12 @@ test("a settling says something at first, when it did something, when it fails a
 						: [],
 			);
 	const at = { address: parseAddress(toIssuer.address), everyMs: 1 };
-	const settling = settleAgain(work, store, at, stop.signal);
+	const settling = settleAgain(
+		work,
+		{ store, goods: goodsFiles },
+		at,
+		stop.signal,
+	);
 	try {
 		await rounds("rounds of nothing");
 		const first = events.map(({ event }) => event);

@@ -417,6 +417,16 @@ export class Street implements AsyncDisposable {
 		}
 	}
 
+	/** Nothing that was sealed for the buyer stays, once its agent has run again. */
+	async requireNothingSealed(): Promise<void> {
+		await this.resolve("issuer");
+		const { homes } = this;
+		const names = await readdir(homes.at("bought"));
+		const hidden = names.filter((name) => name.startsWith("."));
+		const marks = await readdir(join(homes.of("A"), "begun"));
+		assert.deepEqual([hidden, marks], [[], []]);
+	}
+
 	/** What the owner was told of this purchase was true, whatever came later. */
 	async #requireTrue(target: string, told: readonly Told[]): Promise<void> {
 		const purchases = await this.purchases();

@@ -52,12 +52,13 @@ async function runAgent(
 				await mkdir(options.receive, { recursive: true, mode: 0o700 });
 		},
 	};
-	await withAgent(options, plan, report, async ({ agent, store }) => {
+	await withAgent(options, plan, report, async ({ agent, store, goods }) => {
 		const work = new AgentAtWork(agent, store, report);
 		// Who can serve nobody shall not go on settling.
 		const over = new AbortController();
 		const until = AbortSignal.any([signal, over.signal]);
-		const settling = settleAt && settleAgain(work, store, settleAt, until);
+		const settling =
+			settleAt && settleAgain(work, { store, goods }, settleAt, until);
 		try {
 			const serving =
 				here &&

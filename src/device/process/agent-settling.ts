@@ -1,13 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Address, connect, formatAddress } from "../../carrier/index.ts";
 import type { IssuerTerms } from "../../money/index.ts";
-import type { AgentStore } from "../purse/index.ts";
 import { askToSell, Buyer, resumeAll } from "../trade/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import type { PayingModule } from "./own-module.ts";
 import type { ProcessEvent, Report } from "./process-events.ts";
 import { observer, reportRefused } from "./tetrad-events.ts";
 import { reportResumed } from "./trade-events.ts";
+import type { OpenedAgent } from "./with-agent.ts";
+
+/** Where an agent keeps what it has bought. */
+type Kept = Pick<OpenedAgent, "store" | "goods">;
 
 /** How long after a settling that came to nothing the next one is tried: half a minute. */
 const SETTLE_RETRY_MS = 30_000;
@@ -38,7 +41,7 @@ export async function settle(
  */
 export async function settleAgain(
 	work: AgentAtWork,
-	store: AgentStore,
+	kept: Kept,
 	at: SettleAt,
 	signal: AbortSignal,
 ): Promise<void> {
@@ -49,7 +52,7 @@ export async function settleAgain(
 		const held: ProcessEvent[] = [];
 		const report: Report = isQuiet ? (event) => held.push(event) : work.report;
 		try {
-			const hasChanged = await settleOnce(work, store, at, report, signal);
+			const hasChanged = await settleOnce(work, kept, at, report, signal);
 			if (hasChanged) for (const event of held) work.report(event);
 			isQuiet = true;
 		} catch (thrown) {
@@ -67,7 +70,7 @@ export async function settleAgain(
 /** Resolves with whether the module has paid, got or handed in anything, or a purchase is over. */
 async function settleOnce(
 	work: AgentAtWork,
-	store: AgentStore,
+	{ store, goods }: Kept,
 	{ address, sells }: SettleAt,
 	report: Report,
 	signal: AbortSignal,
@@ -83,6 +86,7 @@ async function settleOnce(
 	const buyer = new Buyer({
 		tetrad,
 		store,
+		goods,
 		address: "",
 		learnedTo: (name) => name,
 		now: () => work.agent.now(),

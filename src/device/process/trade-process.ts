@@ -77,7 +77,8 @@ export async function runSelling(
 			`there is nothing to sell in ${folder}: put files there, or say in its ${CATALOGUE_FILE} what is made on order, by --on-order COMMAND`,
 		);
 	const plan = { addresses: [options.listen] };
-	await withAgent(options, plan, report, async ({ agent, store, home }) => {
+	await withAgent(options, plan, report, async (opened) => {
+		const { agent, store, home } = opened;
 		const shop = await FolderShop.open({
 			home: home.path,
 			store,
@@ -93,7 +94,7 @@ export async function runSelling(
 		const work = new AgentAtWork(agent, store, report);
 		const settling =
 			settleAt &&
-			settleAgain(work, store, { ...settleAt, sells: terms }, until);
+			settleAgain(work, opened, { ...settleAt, sells: terms }, until);
 		const trading = new TradingAgent({
 			agent,
 			store,

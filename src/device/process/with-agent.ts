@@ -9,6 +9,7 @@ import {
 } from "../home/index.ts";
 import { AgentStore } from "../purse/index.ts";
 import { TrustedAgent } from "../runtime/index.ts";
+import { BegunGoods, type GoodsKeeper } from "../trade/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import { reportUnlinked } from "./tetrad-events.ts";
@@ -40,6 +41,8 @@ export interface AgentPlan {
 export interface OpenedAgent {
 	readonly agent: TrustedAgent;
 	readonly store: AgentStore;
+	/** Where what it buys is kept. */
+	readonly goods: GoodsKeeper;
 	readonly home: Home;
 }
 
@@ -85,9 +88,10 @@ export async function withAgent(
 		},
 	});
 	await using store = await AgentStore.open(home.path);
+	const goods = await BegunGoods.open(home.path, store);
 	await agent.reachModule();
 	try {
-		await work({ agent, store, home });
+		await work({ agent, store, goods, home });
 	} finally {
 		report({ event: "stopped" });
 	}

@@ -1,4 +1,5 @@
 export { askToSell } from "./ask-to-sell.ts";
+export { BegunGoods } from "./begun-goods.ts";
 export { Buyer, type BuyStep } from "./buyer.ts";
 export {
 	CATALOGUE_FILE,

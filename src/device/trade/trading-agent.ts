@@ -49,7 +49,7 @@ export interface TradingAgentOptions {
 	readonly signer?: Signer;
 	/** Where goods go that the module alone knew of, by the name of the item: a file in the working folder unless given. */
 	readonly learnedTo?: (name: string) => string;
-	/** Where goods are kept; in files unless given. */
+	/** Where goods are kept; in files unless given. Those of `BegunGoods` leave nothing behind for ever when the process dies. */
 	readonly goods?: GoodsKeeper;
 	/** Makes a carrier to the agent at an address; over Unix sockets and TCP unless given. */
 	readonly dial?: (

@@ -104,6 +104,19 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/purse/index.ts")).declareBalance,
 	},
 	{
+		name: "status",
+		usage: FLAGS,
+		description:
+			"show how a side is: what runs, its certificates and lists, its money, and what waits for you",
+		load: async () => (await import("./cli/doctor/index.ts")).declareStatus,
+	},
+	{
+		name: "doctor",
+		usage: FLAGS,
+		description: "say what is wrong with a side, and what to do about it",
+		load: async () => (await import("./cli/doctor/index.ts")).declareDoctor,
+	},
+	{
 		name: "config",
 		usage: FLAGS,
 		description: "show the settings of a side, and from where each of them is",

@@ -99,6 +99,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
+	"device/doctor": [
+		"carrier",
+		"device/home",
+		"device/issuer",
+		"device/purse",
+		"device/side",
+		"device/trade",
+		"identity",
+		"money",
+		"tetrad",
+		"wire",
+	],
 	"device/home": [
 		"crypto",
 		"device/runtime",
@@ -277,6 +289,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"talk",
 		"tetrad",
 		"wire",
+	],
+	"cli/doctor": [
+		"carrier",
+		"cli",
+		"device/doctor",
+		"device/purse",
+		"device/side",
+		"money",
 	],
 	"cli/issuer": [
 		"carrier",

@@ -125,7 +125,8 @@ function secretFlags(
 	};
 }
 
-function noHome(role: "agent" | "module" | "device"): TetradError {
+/** What is said where nothing names a home. */
+export function noHome(role: "agent" | "module" | "device"): TetradError {
 	return wrong(
 		`say --home FOLDER: the ${role}'s home, or the folder of a side; neither TETRAD_HOME nor the working folder nor your own tetrad.toml names one`,
 	);

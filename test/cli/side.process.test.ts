@@ -163,6 +163,43 @@ describe("what daily commands need is in the settings of a side:", () => {
 	});
 });
 
+describe("how a side is", () => {
+	test("is shown by tetrad status", async () => {
+		const status = await json("status");
+		const { devices, balances } = status as {
+			readonly devices: readonly Record<string, unknown>[];
+			readonly balances: readonly Record<string, unknown>[];
+		};
+		const [agent, module] = devices;
+		assert.equal(agent?.["process"], undefined);
+		assert.equal(typeof module?.["process"], "number");
+		assert.equal(agent?.["pairedWith"], "alice-purse");
+		assert.equal(balances[0]?.["spendable"], "18.00");
+		const { stdout } = await run(["status", "--home", side("shop")]);
+		assert.match(stdout, /^ {2}side +bob, of a shop, in /m);
+		assert.match(
+			stdout,
+			/^ {2}agent +bob runs as process \d+, paired with bob-till, certified until /m,
+		);
+		assert.match(stdout, /^ {2}issuer +mint at tcp:.*, met at /m);
+	});
+
+	test("is looked into by tetrad doctor, whose exit code says whether something is wrong", async () => {
+		const well = await json("doctor");
+		assert.equal(well["healthy"], true, JSON.stringify(well));
+		const { stdout, code } = await run(["doctor", "--home", side("shop")], {
+			env: { TETRAD_ISSUER_AT: "127.0.0.1:1" },
+		});
+		assert.equal(code, 1);
+		assert.match(
+			stdout,
+			/^WRONG {2}issuer: nobody answers at tcp:127\.0\.0\.1:1$/m,
+		);
+		assert.match(stdout, /^fine {3}link: the module answers at unix:/m);
+		assert.match(stdout, /^1 things? (is|are) wrong$/m);
+	});
+});
+
 describe("tetrad config", () => {
 	test("shows what holds and from where", async () => {
 		const { settings, home, kind, name } = (await json("config")) as {

@@ -36,6 +36,17 @@ export class HomeLock implements Disposable {
 		return new HomeLock(database);
 	}
 
+	/**
+	 * The process that has a home, as lock.txt names it, or `undefined` when none has: for whoever
+	 * only looks. Nobody is kept out of a home that is free.
+	 */
+	static async holder(home: string): Promise<number | undefined> {
+		const pid = await namedHolder(home);
+		if (pid === undefined || !isAlive(pid)) return undefined;
+		// Another process may have that number by now.
+		return isHeld(join(home, "lock.db")) ? pid : undefined;
+	}
+
 	[Symbol.dispose](): void {
 		if (this.#database.isOpen) this.#database.close();
 	}
@@ -63,14 +74,36 @@ async function tellHolder(home: string): Promise<void> {
 }
 
 async function holder(home: string): Promise<string> {
+	const pid = await namedHolder(home);
+	if (pid === undefined) return "another process";
+	return pid === process.pid ? "this very process" : `process ${pid}`;
+}
+
+async function namedHolder(home: string): Promise<number | undefined> {
 	try {
 		const pid = Number(await readFile(holderFile(home), "utf8"));
-		if (pid === process.pid) return "this very process";
-		return Number.isSafeInteger(pid) && pid > 0
-			? `process ${pid}`
-			: "another process";
+		return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
 	} catch {
-		return "another process";
+		return undefined;
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (thrown) {
+		return (thrown as NodeJS.ErrnoException).code === "EPERM";
+	}
+}
+
+function isHeld(path: string): boolean {
+	try {
+		using database = new DatabaseSync(path, { timeout: 0, readOnly: true });
+		database.prepare("SELECT count(*) FROM sqlite_schema").get();
+		return false;
+	} catch (thrown) {
+		return isLockHeld(thrown);
 	}
 }
 

@@ -328,6 +328,25 @@ export async function writePairing(
 	await replaceFile(join(home, "pairing.json"), `${text}\n`);
 }
 
+/** With whom a home is paired, without the key; `undefined` before it is. Throws `home-unusable`. */
+export async function viewPairing(
+	home: string,
+): Promise<
+	{ readonly peerName: string; readonly peerDeviceId: Uint8Array } | undefined
+> {
+	const path = join(home, "pairing.json");
+	if (!(await isThere(path))) return undefined;
+	const { peerName, peerDeviceId } = parseJson(
+		pairingFile,
+		await readText(path),
+		path,
+	);
+	return {
+		peerName,
+		peerDeviceId: new Uint8Array(Buffer.from(peerDeviceId, "hex")),
+	};
+}
+
 async function readPairing(home: string): Promise<Pairing | undefined> {
 	const path = join(home, "pairing.json");
 	try {

@@ -4,6 +4,7 @@ export {
 	readCarriedPem,
 	writeCarried,
 } from "./carried-file.ts";
+export { type DeviceLook, lookAtDevice } from "./device-look.ts";
 export {
 	isThere,
 	makePrivateFolder,
@@ -27,6 +28,7 @@ export {
 	readDeviceFile,
 	readHome,
 	requireNoDevice,
+	viewPairing,
 	writeDeviceFile,
 	writePairing,
 } from "./home.ts";

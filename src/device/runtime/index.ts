@@ -1,5 +1,5 @@
 export { aborted, type Channel } from "./channel.ts";
-export { type ClockOptions, requireNotBehind } from "./clock.ts";
+export { type ClockOptions, DeviceClock, requireNotBehind } from "./clock.ts";
 export { Driver, type Handlers } from "./driver.ts";
 export {
 	type DeviceIdentity,

@@ -1,0 +1,2 @@
+export { declareDoctor } from "./doctor-command.ts";
+export { declareStatus } from "./status-command.ts";

@@ -1,0 +1,159 @@
+import { formatAddress } from "../../carrier/index.ts";
+import {
+	type DeviceStatus,
+	findPatient,
+	type SideStatus,
+	statusOf,
+} from "../../device/doctor/index.ts";
+import { hasPurse, type PurseBalance } from "../../device/purse/index.ts";
+import type { Side } from "../../device/side/index.ts";
+import { formatAmount } from "../../money/index.ts";
+import { balanceJson, balancesOf } from "../balances.ts";
+import { requireSide } from "../side-flags.ts";
+import { plainTable } from "../table.ts";
+import { day, moment, plain, say, sayFitting, sayJson } from "../voice.ts";
+
+export interface StatusFlags {
+	readonly home?: string;
+	readonly json?: true;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Says how a side is, as its homes say. */
+export async function status(flags: StatusFlags): Promise<void> {
+	const side = await requireSide(flags.home);
+	const patient = await findPatient(side.path);
+	if (patient === undefined) return;
+	const now = await statusOf(side, patient);
+	const { home } = side.module;
+	const isPurse = await hasPurse(home).catch(() => false);
+	const balances = isPurse ? await balancesOf(home) : [];
+	if (flags.json) return sayJson(inJson(side, now, balances));
+	const rows = [
+		["side", `${side.name}, of ${AN[side.kind]}, in ${plain(side.path)}`],
+		...now.devices.map((device) => [device.role, aboutDevice(device)]),
+		["link", `the module is awaited at ${formatAddress(side.module.at)}`],
+		...(side.issuer === undefined
+			? []
+			: [["issuer", aboutIssuer(formatAddress(side.issuer.at), now)]]),
+		...balances.map((balance) => ["purse", aboutMoney(balance)]),
+		...(side.kind === "issuer"
+			? []
+			: [
+					[
+						"purchases",
+						now.inDoubt === 0
+							? "none in doubt"
+							: `${now.inDoubt} in doubt; tetrad resolve asks at once`,
+					],
+				]),
+	];
+	for (const line of plainTable(["status", ""], rows)) say(line);
+	const waiting = waitsForYou(now);
+	if (waiting.length > 0) say();
+	for (const line of waiting) sayFitting(line);
+}
+
+const AN = { buyer: "a buyer", shop: "a shop", issuer: "an issuer" } as const;
+
+function aboutDevice(device: DeviceStatus): string {
+	const { process, trouble, name, certificateEnds, oldestList, pairedWith } =
+		device;
+	const runs =
+		process === undefined ? "does not run" : `runs as process ${process}`;
+	if (trouble !== undefined) return `${runs}; ${plain(trouble)}`;
+	return [
+		`${plain(name ?? "")} ${runs}`,
+		pairedWith === undefined
+			? "paired with nobody"
+			: `paired with ${plain(pairedWith)}`,
+		`certified until ${day(certificateEnds ?? 0)}`,
+		oldestList === undefined
+			? "holds no lists"
+			: `lists ${Math.max(0, Math.floor((Date.now() - oldestList) / DAY_MS))} days old`,
+	].join(", ");
+}
+
+function aboutIssuer(at: string, { settled }: SideStatus): string {
+	return settled === undefined
+		? `at ${at}, not met yet`
+		: `${plain(settled.issuer)} at ${at}, met at ${moment(settled.time)}`;
+}
+
+function aboutMoney({ terms, ...sums }: PurseBalance): string {
+	const { currency, name } = terms;
+	const text = (amount: bigint) => formatAmount(amount, currency);
+	const others = [
+		[sums.toDeposit, "to deposit"],
+		[sums.inDoubt, "in doubt"],
+		[sums.held, "held"],
+		[sums.toClaim, "to claim"],
+		[sums.ordered, "ordered"],
+	] as const;
+	return [
+		`${text(sums.spendable)} ${currency.code} of ${plain(name)} to spend`,
+		...others.flatMap(([amount, what]) =>
+			amount === 0n ? [] : [`${text(amount)} ${what}`],
+		),
+	].join(", ");
+}
+
+/** What nobody but a person can do. */
+function waitsForYou({ approvals, devices }: SideStatus): string[] {
+	const tries = devices.find(({ role }) => role === "module")?.pairingTries;
+	const unpaired = devices.some(
+		({ trouble, pairedWith }) =>
+			trouble === undefined && pairedWith === undefined,
+	);
+	return [
+		...(approvals === 0
+			? []
+			: [`${approvals} payments wait for you: tetrad approvals`]),
+		...(unpaired ? ["agent and module wait to be paired: tetrad pair"] : []),
+		...((tries ?? 0) === 0
+			? []
+			: [`${tries} tries to pair came to nothing: tetrad doctor says more`]),
+		...(devices.some(({ trouble }) => trouble !== undefined)
+			? ["something is wrong: tetrad doctor says what to do"]
+			: []),
+	];
+}
+
+function inJson(
+	side: Side,
+	now: SideStatus,
+	balances: readonly PurseBalance[],
+) {
+	const time = (at: number | undefined) =>
+		at === undefined ? undefined : new Date(at).toISOString();
+	const { name, kind, path, module, issuer } = side;
+	return {
+		home: path,
+		kind,
+		name,
+		devices: now.devices.map(({ certificateEnds, oldestList, ...device }) => ({
+			...device,
+			certificateEnds: time(certificateEnds),
+			oldestList: time(oldestList),
+		})),
+		link: { module: formatAddress(module.at) },
+		...(issuer === undefined
+			? {}
+			: {
+					issuer: {
+						at: formatAddress(issuer.at),
+						...(now.settled === undefined
+							? {}
+							: {
+									name: now.settled.issuer,
+									settled: time(now.settled.time),
+								}),
+					},
+				}),
+		balances: balances.map(balanceJson),
+		inDoubt: now.inDoubt,
+		approvals: now.approvals,
+		waitsForYou: waitsForYou(now),
+	};
+}

@@ -30,6 +30,27 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./show/index.ts")).declareClaims,
 	},
 	{
+		name: "sandbox",
+		usage: `${FLAGS} [folder]`,
+		description:
+			"make and run a world of play money: authorities, an issuer, a shop and a buyer",
+		load: async () => (await import("./cli/side/index.ts")).declareSandbox,
+	},
+	{
+		name: "setup",
+		usage: `${FLAGS} <kind> [folder]`,
+		description:
+			"make a side, which is an agent and its module: a buyer, a shop or an issuer",
+		load: async () => (await import("./cli/side/index.ts")).declareSetup,
+	},
+	{
+		name: "up",
+		usage: FLAGS,
+		description:
+			"run a side: its module and its agent, started again when they die",
+		load: async () => (await import("./cli/side/index.ts")).declareUp,
+	},
+	{
 		name: "authority",
 		usage: "",
 		description:

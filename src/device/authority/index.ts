@@ -7,7 +7,11 @@ export {
 	requestIntermediate,
 } from "./authority-home.ts";
 export type { AuthorityRegister, IssuedRecord } from "./authority-register.ts";
-export { beginEnrolment, finishEnrolment } from "./enrolment.ts";
+export {
+	beginEnrolment,
+	type CarriedRequest,
+	finishEnrolment,
+} from "./enrolment.ts";
 export {
 	accusedBy,
 	readAgencies,

@@ -60,7 +60,7 @@ export {
 	placeWithdrawal,
 	readOrders,
 } from "./purse-orders.ts";
-export { newOwner, openOwner } from "./purse-owner.ts";
+export { newOwner, type Owner, openOwner } from "./purse-owner.ts";
 export {
 	NOTHING_SPENT,
 	type PurseSpending,

@@ -16,8 +16,10 @@ export interface SaidEvent {
 }
 
 export interface ChildOptions {
-	/** Variables beside those of this process. */
-	readonly environment?: Readonly<Record<string, string>>;
+	/** Where it runs; the working folder of this process unless given. */
+	readonly folder?: string;
+	/** Variables beside those of this process, or without those that are undefined. */
+	readonly environment?: Readonly<Record<string, string | undefined>>;
 	/**
 	 * Whether it is in a process group of its own: what is typed at the terminal to interrupt then
 	 * reaches this process alone, which stops the others in order.
@@ -55,13 +57,10 @@ export class Child<E extends SaidEvent> implements AsyncDisposable {
 	constructor(
 		args: readonly string[],
 		hear: (event: E) => void,
-		{
-			environment,
-			isApart = false,
-			stopMs = SUPERVISOR_LIMITS.stopMs,
-		}: ChildOptions = {},
+		options: ChildOptions = {},
 	) {
-		const child = startProcess(args, isApart, environment);
+		const { stopMs = SUPERVISOR_LIMITS.stopMs } = options;
+		const child = startProcess(args, options);
 		this.#child = child;
 		this.#stopMs = stopMs;
 		const { stdout, stderr } = child;
@@ -133,16 +132,14 @@ export class Child<E extends SaidEvent> implements AsyncDisposable {
 
 function startProcess(
 	args: readonly string[],
-	isApart: boolean,
-	environment: Readonly<Record<string, string>> | undefined,
+	{ folder, environment, isApart = false }: ChildOptions,
 ): ChildProcess {
 	try {
 		return spawn(process.execPath, [PROGRAM, ...args, "--json"], {
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
 			detached: isApart,
-			...(environment === undefined
-				? {}
-				: { env: { ...process.env, ...environment } }),
+			env: { ...process.env, ...environment },
+			...(folder === undefined ? {} : { cwd: folder }),
 		});
 	} catch (thrown) {
 		throw notStarted(thrown);

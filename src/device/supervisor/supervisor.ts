@@ -21,8 +21,10 @@ export interface ProcessPlan<E extends SaidEvent> {
 	readonly ready: E["event"];
 	/** Names of earlier plans that are ready before it starts, and stop after it. */
 	readonly after: readonly string[];
-	/** Variables beside those of this process. */
-	readonly environment?: Readonly<Record<string, string>>;
+	/** Where it runs; the working folder of this process unless given. */
+	readonly folder?: string;
+	/** Variables beside those of this process, or without those that are undefined. */
+	readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 export type ProcessState =
@@ -226,7 +228,7 @@ class Supervised<E extends SaidEvent> {
 	}
 
 	#start(onReady: () => void): Child<E> {
-		const { args, ready, name, environment } = this.#plan;
+		const { args, ready, name, folder, environment } = this.#plan;
 		const child: Child<E> = new Child<E>(
 			args,
 			(event) => {
@@ -241,6 +243,7 @@ class Supervised<E extends SaidEvent> {
 			{
 				isApart: true,
 				stopMs: this.#limits.stopMs,
+				...(folder === undefined ? {} : { folder }),
 				...(environment === undefined ? {} : { environment }),
 			},
 		);

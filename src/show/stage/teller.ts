@@ -1,10 +1,5 @@
-import {
-	formatAddress,
-	memoryCarriers,
-	parseAddress,
-} from "../../carrier/index.ts";
+import { formatAddress, parseAddress } from "../../carrier/index.ts";
 import { asOperator } from "../../cli/issuer/index.ts";
-import { readHome, writePairing } from "../../device/home/index.ts";
 import {
 	type AuditJson,
 	makeIssuer,
@@ -23,7 +18,7 @@ import {
 	viewBalances,
 	viewPurse,
 } from "../../device/purse/index.ts";
-import { MoneyModule, TrustedAgent } from "../../device/runtime/index.ts";
+import { pairHomes } from "../../device/setup/index.ts";
 import { DeviceProcess } from "../../device/supervisor/index.ts";
 import type { SecretSource } from "../../keys/index.ts";
 import {
@@ -295,20 +290,4 @@ function startIssuer(site: Site): IssuerProcess {
 		],
 		signal,
 	);
-}
-
-/** Pairs two devices of this machine without processes: whoever made both has no code to compare. */
-async function pairHomes(agentHome: string, moduleHome: string): Promise<void> {
-	await using agentsHome = await readHome(agentHome, "agent");
-	await using modulesHome = await readHome(moduleHome, "module");
-	await using agent = new TrustedAgent(agentsHome);
-	await using module = new MoneyModule(modulesHome);
-	const [agentEnd, moduleEnd] = memoryCarriers();
-	const confirm = () => true;
-	const [atAgent, atModule] = await Promise.all([
-		agent.pair(agentEnd, { confirm }),
-		module.pair(moduleEnd, { confirm, tried: () => {} }),
-	]);
-	await writePairing(agentHome, atAgent.pairing, MINT);
-	await writePairing(moduleHome, atModule.pairing, CLERK);
 }

@@ -1,0 +1,33 @@
+import type { Command } from "commander";
+import { jsonFlag } from "../flags.ts";
+import type { SandboxFlags } from "./sandbox.ts";
+
+export function declareSandbox(sandbox: Command): void {
+	sandbox
+		.argument(
+			"[folder]",
+			"where it is made; a folder of its own among temporary files unless given",
+		)
+		.option(
+			"--keep",
+			"leave the folder when it stops, and go on with it when it is there",
+		)
+		.addOption(jsonFlag())
+		.addHelpText(
+			"after",
+			`
+It makes an agency, a bank, an issuer of play money, a shop with three things to sell and a buyer
+with 100.00, and runs them until Ctrl-C, which leaves nothing. All keys are in clear: it is for
+trying things. With --json, one event "ready" has all addresses, folders, and what to do next.
+
+Examples:
+  Make a world, and be told what to paste next:
+    tetrad sandbox
+  One that is there tomorrow, with the same money:
+    tetrad sandbox world --keep`,
+		)
+		.action(async (folder: string | undefined, flags) => {
+			const { sandbox: run } = await import("./sandbox.ts");
+			await run({ ...flags, folder } satisfies SandboxFlags);
+		});
+}

@@ -1,0 +1,182 @@
+/* A world in a folder: made, run under one supervisor, shown, and taken away again. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { ProcessEvent } from "../../device/process/index.ts";
+import {
+	freePorts,
+	hasSandbox,
+	makeSandbox,
+} from "../../device/setup/index.ts";
+import type { Side } from "../../device/side/index.ts";
+import {
+	DeviceProcess,
+	type ProcessPlan,
+	type ProcessState,
+	plansOfSide,
+	Supervisor,
+} from "../../device/supervisor/index.ts";
+import { TetradError } from "../../errors.ts";
+import { sayJson } from "../voice.ts";
+import { pasteFor } from "./paste.ts";
+import { SandboxView } from "./sandbox-view.ts";
+import { showAddress } from "./show-address.ts";
+import { untilStopped } from "./until-stopped.ts";
+import { aborted, lockSide, stateJson } from "./up.ts";
+import { readWorld, type World } from "./world.ts";
+
+export interface SandboxFlags {
+	readonly folder: string | undefined;
+	readonly keep?: true;
+	readonly json?: true;
+}
+
+export async function sandbox(flags: SandboxFlags): Promise<void> {
+	const { keep = false, json = false } = flags;
+	const given = flags.folder === undefined ? undefined : resolve(flags.folder);
+	const isThere = given !== undefined && (await hasSandbox(given));
+	if (isThere && !keep)
+		throw new TetradError(
+			"home-unusable",
+			`there is a sandbox in ${given}, which was kept; go on with it by --keep, or remove the folder`,
+		);
+	await untilStopped(async (signal) => {
+		const folder = given ?? (await mkdtemp(join(tmpdir(), "tetrad-")));
+		const view = json ? undefined : new SandboxView(folder, keep);
+		try {
+			await run({ folder, isThere, signal, view, keep });
+		} catch (thrown) {
+			// What was under way then fails as a consequence.
+			throw signal.aborted ? stopped() : thrown;
+		} finally {
+			view?.close();
+			// What was there before, or stays in use by another process, is not ours to take away.
+			if (!keep) await rm(folder, { recursive: true, force: true });
+		}
+		if (json) sayJson({ event: "stopped" });
+		else view?.sayEnd();
+	});
+}
+
+interface Run {
+	readonly folder: string;
+	/** Whether it was made earlier. */
+	readonly isThere: boolean;
+	readonly keep: boolean;
+	readonly signal: AbortSignal;
+	/** Without one, programs read along. */
+	readonly view: SandboxView | undefined;
+}
+
+async function run({
+	folder,
+	isThere,
+	keep,
+	signal,
+	view,
+}: Run): Promise<void> {
+	const begun = performance.now();
+	const step = (what: string) => {
+		if (signal.aborted) throw stopped();
+		if (view === undefined) sayJson({ event: "step", what });
+		else view.step(what);
+	};
+	if (!isThere) {
+		const [issuer = 0, shop = 0, operators = 0] = await freePorts(3);
+		const at = (port: number) => `127.0.0.1:${port}`;
+		await makeSandbox(folder, {
+			addresses: {
+				issuer: at(issuer),
+				shop: at(shop),
+				operators: at(operators),
+			},
+			step,
+		});
+	}
+	const world = await readWorld(folder);
+	using locks = new DisposableStack();
+	for (const side of Object.values(world)) locks.use(await lockSide(side));
+	step("all of them start");
+	view?.watch(world);
+	await using _ = await Supervisor.start(plansOf(world), {
+		signal,
+		changed: (name, state) => report(view, name, state),
+		said: (name, event) => {
+			if (view === undefined) sayJson({ process: name, ...event });
+			else view.said(name, event);
+		},
+	});
+	step("the buyer fetches its money");
+	await settle(world.buyer, signal);
+	const paste = pasteFor(folder, world);
+	const seconds = (performance.now() - begun) / 1000;
+	if (view !== undefined) await view.ready(paste, seconds);
+	else sayJson({ event: "ready", ...readyJson(folder, keep, world), paste });
+	await aborted(signal);
+}
+
+function report(
+	view: SandboxView | undefined,
+	name: string,
+	state: ProcessState,
+): void {
+	if (view === undefined) sayJson(stateJson(name, state));
+	else view.changed(name, state);
+}
+
+/** The issuer is met at the start, so it comes first. */
+function plansOf(world: World): ProcessPlan<ProcessEvent>[] {
+	const issuer = plansOfSide(world.issuer, { prefix: "issuer " });
+	const after = issuer.map(({ name }) => name);
+	return [
+		...issuer,
+		...plansOfSide(world.shop, { prefix: "shop ", after }),
+		...plansOfSide(world.buyer, { prefix: "buyer ", after }),
+	];
+}
+
+/** What was ordered is withdrawn; nothing is, when that was done earlier. */
+async function settle(buyer: Side, signal: AbortSignal): Promise<void> {
+	const { agent, module, issuer } = buyer;
+	if (issuer === undefined) return;
+	await using settling = new DeviceProcess<ProcessEvent>(
+		"the buyer's agent",
+		[
+			...["agent", "--home", agent.home, "--module", showAddress(module.at)],
+			...["--connect", showAddress(issuer.at), "--settle"],
+		],
+		signal,
+	);
+	await settling.succeed();
+}
+
+function readyJson(folder: string, keep: boolean, world: World) {
+	return {
+		folder,
+		kept: keep,
+		agency: join(folder, "agency"),
+		bank: join(folder, "bank"),
+		terms: join(folder, "issuer", "issuer.terms.json"),
+		sides: Object.fromEntries(
+			Object.values(world).map(({ name, path, agent, module, operate }) => [
+				name,
+				{
+					home: path,
+					agent: agent.home,
+					module: module.home,
+					link: showAddress(module.at),
+					...(agent.listen === undefined
+						? {}
+						: { address: showAddress(agent.listen) }),
+					...(operate.http === undefined
+						? {}
+						: { http: showAddress(operate.http) }),
+				},
+			]),
+		),
+	};
+}
+
+function stopped(): TetradError {
+	return new TetradError("aborted", "stopped before it was ready");
+}

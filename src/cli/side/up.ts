@@ -1,0 +1,180 @@
+import { HomeLock, readDeviceFile } from "../../device/home/index.ts";
+import type { ProcessEvent } from "../../device/process/index.ts";
+import { findSide, makeRunFolder, type Side } from "../../device/side/index.ts";
+import {
+	type AskedSecrets,
+	type ProcessState,
+	plansOfSide,
+	Supervisor,
+} from "../../device/supervisor/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import { parsePkcs11Uri, secretFromPrompt } from "../../keys/index.ts";
+import { sentence } from "../sentences.ts";
+import { plain, say, sayJson, tellTrouble } from "../voice.ts";
+import { showAddress } from "./show-address.ts";
+import { untilStopped } from "./until-stopped.ts";
+
+export interface UpFlags {
+	readonly home?: string;
+	readonly json?: true;
+}
+
+export async function up({ home, json }: UpFlags): Promise<void> {
+	const side = await sideOf(home);
+	using _ = await lockSide(side);
+	const asked = await askSecrets(side);
+	const plans = plansOfSide(side, { asked });
+	if (plans.length === 0)
+		throw new TetradError(
+			"home-unusable",
+			`there is nothing to run here of ${side.name}: its module runs elsewhere, and a buyer's agent runs when it buys`,
+		);
+	await untilStopped(async (signal) => {
+		await using _ = await Supervisor.start(plans, {
+			signal,
+			changed: (name, state) => {
+				if (json) sayJson(stateJson(name, state));
+				else sayState(name, state);
+			},
+			said: (name, event) => {
+				if (json) sayJson({ process: name, ...event });
+				else sayEvent(name, event);
+			},
+		});
+		sayUp(side, json === true);
+		await aborted(signal);
+	});
+	if (json) sayJson({ event: "stopped" });
+	else say("stopped");
+}
+
+/** The side that is named, or the one that commands are about. Throws `home-unusable` where there is none. */
+async function sideOf(home: string | undefined): Promise<Side> {
+	const side = await findSide(home);
+	if (side !== undefined) return side;
+	throw new TetradError(
+		"home-unusable",
+		home === undefined
+			? "there is no side in this folder; name one with --home, or make one with: tetrad setup"
+			: `there is no side in ${home}; make one with: tetrad setup buyer ${home}`,
+	);
+}
+
+/** Keeps a second supervisor out of a side. Throws `busy`. */
+export async function lockSide(
+	side: Pick<Side, "path" | "name">,
+): Promise<Disposable> {
+	const folder = await makeRunFolder(side);
+	try {
+		return await HomeLock.take(folder);
+	} catch (thrown) {
+		const { code, message } = asTetradError(thrown);
+		if (code !== "busy") throw thrown;
+		const [, process = "another process"] =
+			/ is in use by ([^;]*);/.exec(message) ?? [];
+		throw new TetradError(
+			"busy",
+			`${side.name} is up already, by ${process}; stop that one first`,
+			{ cause: thrown },
+		);
+	}
+}
+
+/** Asks for what no setting says, once: a device that is started again does not ask. */
+async function askSecrets(side: Side): Promise<AskedSecrets> {
+	const asked: Record<string, AskedSecrets["agent"]> = {};
+	for (const role of ["agent", "module"] as const) {
+		if (role === "module" && side.module.runs === "elsewhere") continue;
+		if (role === "agent" && side.agent.listen === undefined) continue;
+		const { home } = side[role];
+		const { key, name } = await readDeviceFile(home, role);
+		const kind = kindOfSecret(key);
+		if (kind === undefined || side.secrets[role][kind] !== undefined) continue;
+		const what = `${kind === "pin" ? "PIN" : "passphrase"} of the ${role} ${name}`;
+		const bytes = await secretFromPrompt()({ what, isNew: false });
+		asked[role] = { kind, text: Buffer.from(bytes).toString("utf8") };
+		bytes.fill(0);
+	}
+	return asked;
+}
+
+function kindOfSecret(
+	key: Awaited<ReturnType<typeof readDeviceFile>>["key"],
+): "passphrase" | "pin" | undefined {
+	if ("unsafeUnsealedFile" in key) return undefined;
+	if ("file" in key) return "passphrase";
+	return parsePkcs11Uri(key.pkcs11).pinFile === undefined ? "pin" : undefined;
+}
+
+function sayUp(side: Side, json: boolean): void {
+	const { name, kind, path, agent } = side;
+	const address =
+		agent.listen === undefined ? undefined : showAddress(agent.listen);
+	if (json)
+		return sayJson({
+			event: "up",
+			side: name,
+			kind,
+			home: path,
+			...(address === undefined ? {} : { address }),
+		});
+	say(
+		`${name} is up, ${kind === "issuer" ? "an" : "a"} ${kind}${address === undefined ? "" : `: others reach it at ${address}`}`,
+	);
+}
+
+/** A change of a process as programs read it. */
+export function stateJson(name: string, { kind, ...rest }: ProcessState) {
+	return { event: "process", process: name, state: kind, ...rest };
+}
+
+function sayState(name: string, state: ProcessState): void {
+	switch (state.kind) {
+		case "running":
+			return say(`${name}: runs as process ${state.pid}`);
+		case "ended":
+			return tellTrouble(
+				`${name}: ${plain(state.reason)}; it is started again in ${state.againInMs / 1000} s`,
+			);
+		case "waiting":
+		case "starting":
+		case "failed":
+		case "stopped":
+			return;
+	}
+}
+
+/** What programs want to know of each conversation, and no owner of a side. */
+const DETAILS: ReadonlySet<ProcessEvent["event"]> = new Set<
+	ProcessEvent["event"]
+>([
+	"listening",
+	"linked",
+	"bound",
+	"confirmed",
+	"progress",
+	"offered",
+	"settled",
+	"stopped",
+]);
+
+/** Whether an owner wants to know it of a side that runs. */
+export function isOfNote(event: ProcessEvent): boolean {
+	if (event.event === "unlinked" || event.event === "ended")
+		return event.code !== undefined;
+	// What the account holds is said at every meeting.
+	if (event.event === "purse") return event.kind !== "account";
+	return !DETAILS.has(event.event);
+}
+
+function sayEvent(name: string, event: ProcessEvent): void {
+	const line = isOfNote(event) ? sentence(event) : undefined;
+	if (line !== undefined) say(`${name}: ${line}`);
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+	if (signal.aborted) return Promise.resolve();
+	return new Promise((resolve) =>
+		signal.addEventListener("abort", () => resolve(), { once: true }),
+	);
+}

@@ -1,0 +1,356 @@
+/* One sandbox, which is kept, for all tests that need one that runs. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { promisify } from "node:util";
+import { done, refused } from "../support/commands.ts";
+import { temporaryFolder } from "../support/folders.ts";
+import { Command, isAlive, run } from "../support/processes.ts";
+
+const execute = promisify(execFile);
+
+interface SideJson {
+	readonly home: string;
+	readonly agent: string;
+	readonly module: string;
+	readonly link: string;
+	readonly address?: string;
+}
+
+interface Ready {
+	readonly event: "ready";
+	readonly folder: string;
+	readonly kept: boolean;
+	readonly sides: Readonly<Record<"issuer" | "shop" | "buyer", SideJson>>;
+	readonly paste: Readonly<Record<"buy" | "shop", readonly string[]>>;
+}
+
+type WorldEvent =
+	| Ready
+	| { readonly event: "step"; readonly what: string }
+	| {
+			readonly event: "process";
+			readonly process: string;
+			readonly state: string;
+			readonly pid?: number;
+	  }
+	| { readonly event: "stopped" };
+
+type World = Command<WorldEvent>;
+
+/** A world takes its six processes, and as long as they need on a busy machine. */
+const PATIENT = { patienceMs: 120_000 };
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let world: World;
+let ready: Ready;
+
+const at = (...names: string[]) => join(folder.path, ...names);
+
+async function startWorld(): Promise<void> {
+	world = new Command<WorldEvent>(
+		["sandbox", at("world"), "--keep", "--json"],
+		PATIENT,
+	);
+	ready = await world.expect("ready");
+}
+
+before(async () => {
+	folder = await temporaryFolder();
+	await startWorld();
+});
+after(async () => {
+	await world?.[Symbol.asyncDispose]();
+	await folder[Symbol.asyncDispose]();
+});
+
+/** As a person pastes it, in a folder of its own. */
+async function paste(lines: readonly string[]): Promise<string> {
+	const { stdout } = await execute(
+		"sh",
+		["-e"].concat("-c", lines.join("\n")),
+		{
+			cwd: folder.path,
+		},
+	);
+	return stdout;
+}
+
+/** Processes of a world that have run. */
+function pidsOf({ events }: World): number[] {
+	return events.flatMap((event) =>
+		event.event === "process" && event.pid !== undefined ? [event.pid] : [],
+	);
+}
+
+/** The process of a name that runs now. */
+function pidOf(name: string): number {
+	const last = world.events.findLast(
+		(event) =>
+			event.event === "process" &&
+			event.process === name &&
+			event.state === "running",
+	);
+	assert.ok(last?.event === "process");
+	return last.pid ?? 0;
+}
+
+async function minor(module: string): Promise<bigint> {
+	const { balances } = (await done(["purse", "balance", "--home", module])) as {
+		balances: Record<string, string>[];
+	};
+	const [sums] = balances;
+	return ["spendable", "held", "toDeposit", "inDoubt", "toClaim"]
+		.map((name) => BigInt((sums?.[name] ?? "0").replace(".", "")))
+		.reduce((a, b) => a + b, 0n);
+}
+
+/** All money of the world, in minor units: what is in the two purses and in accounts. */
+async function allMoney(): Promise<bigint> {
+	const { issuer, shop, buyer } = ready.sides;
+	const { accounts } = (await done([
+		...["issuer", "accounts", "--home", issuer.module],
+	])) as { accounts: { balance: string }[] };
+	const inAccounts = accounts
+		.map(({ balance }) => BigInt(balance.replace(".", "")))
+		.reduce((a, b) => a + b, 0n);
+	return inAccounts + (await minor(shop.module)) + (await minor(buyer.module));
+}
+
+/** What is deposited between two looks is counted twice, or not at all: the next look has it right. */
+async function requireConserved(): Promise<void> {
+	for (let look = 0; look < 5; look++)
+		if ((await allMoney()) === 100_00n) return;
+	assert.equal(await allMoney(), 100_00n);
+}
+
+describe("tetrad sandbox", () => {
+	test("is ready with 100.00 in the purse of the buyer, and limits", async () => {
+		const { buyer } = ready.sides;
+		assert.equal(ready.kept, true);
+		assert.equal(await minor(buyer.module), 100_00n);
+		const { money } = (await done(["limits", "--home", buyer.module])) as {
+			money: { limits: object }[];
+		};
+		assert.deepEqual(money[0]?.limits, {
+			perPayment: "20.00",
+			perDay: "50.00",
+			approvalAbove: "10.00",
+		});
+		await requireConserved();
+	});
+
+	test("sells what is pasted, and no money comes or goes", async () => {
+		const said = await paste(ready.paste.buy);
+		for (const item of ["harbour.svg", "licence", "capitals"])
+			assert.match(said, new RegExp(item));
+		const { shop, buyer } = ready.sides;
+		const inbox = await readFile(await boughtFile());
+		assert.deepEqual(
+			inbox,
+			await readFile(join(shop.home, "goods", "harbour.svg")),
+		);
+		assert.equal(await minor(buyer.module), 95_80n);
+		await requireConserved();
+		const { ok } = await done([
+			"issuer",
+			"audit",
+			"--home",
+			ready.sides.issuer.module,
+		]);
+		assert.equal(ok, true);
+	});
+
+	test("has a shop of one's own by what is pasted, which sells", async () => {
+		const [setup = "", stock = "", up = ""] = ready.paste.shop;
+		await paste([setup, stock]);
+		const args = up.split(" ").slice(2);
+		assert.deepEqual(args.slice(0, 2), ["up", "--home"]);
+		await using shop = new Command<
+			WorldEvent | { readonly event: "up"; readonly address: string }
+		>(["up", "--home", at(args[2] ?? ""), "--json"], PATIENT);
+		const { address } = await shop.expect("up");
+		await buy(address, "hello.txt", "1.00", "hello.txt");
+		assert.equal(await readFile(at("hello.txt"), "utf8"), "Hello\n");
+	});
+
+	test("starts the shop's module again that dies while a purchase runs", async () => {
+		const { shop, buyer } = ready.sides;
+		const pid = pidOf("shop module");
+		await using buying = new Command(
+			[
+				...["buy", shop.address ?? "", "capitals", "--order", "hello"],
+				...["--max", "0.50 PLAY", "--out", at("capitals"), "--json"],
+				...["--home", buyer.agent, "--module", buyer.link],
+			],
+			PATIENT,
+		);
+		await buying.until(
+			() => buying.all("purchase").length > 0,
+			"a purchase under way",
+		);
+		process.kill(pid, "SIGKILL");
+		const { code } = await buying.exited;
+		await world.until(
+			() => pidsOf(world).length > 6 && pidOf("shop module") !== pid,
+			"the module again",
+		);
+		// Whatever the moment was: it is bought, it goes on by itself, or nothing was paid.
+		if (code !== 0)
+			await run(
+				[
+					...["resolve", shop.address ?? "", "--merchant"],
+					...["--home", buyer.agent, "--module", buyer.link],
+				],
+				PATIENT,
+			);
+		await buyUntilBought("capitals", "0.50", ["--order", "again"]);
+		assert.equal(await readFile(at("capitals-again"), "utf8"), "AGAIN");
+		await requireConserved();
+	});
+
+	test("runs once in a folder, and is never made where something else is", async () => {
+		await refused(
+			["sandbox", at("world"), "--keep"],
+			/is up already, by process \d+/,
+		);
+		await refused(
+			["sandbox", at("world")],
+			/there is a sandbox in .*world, which was kept; go on with it by --keep/,
+		);
+		await mkdir(at("full"));
+		await writeFile(at("full", "letter.txt"), "Dear");
+		await refused(
+			["sandbox", at("full")],
+			/full is not empty, and it is no sandbox: letter.txt is in it/,
+		);
+		assert.deepEqual(await readdir(at("full")), ["letter.txt"]);
+	});
+
+	test("that is interrupted leaves no process, and goes on with the same money", async () => {
+		const money = await minor(ready.sides.buyer.module);
+		await stopWorld();
+		const { port } = new URL(`tcp://${ready.sides.shop.address}`);
+		const taker = createServer().listen(Number(port), "127.0.0.1");
+		await new Promise((resolve) => taker.once("listening", resolve));
+		await refused(
+			["sandbox", at("world"), "--keep"],
+			/shop agent cannot start: .*\(address-in-use\)/,
+		);
+		await new Promise((resolve) => taker.close(resolve));
+		await startWorld();
+		assert.equal(await minor(ready.sides.buyer.module), money);
+		await requireConserved();
+		await stopWorld();
+	});
+
+	test("that is killed leaves no process", async () => {
+		await startWorld();
+		const pids = pidsOf(world);
+		process.kill(world.pid, "SIGKILL");
+		await world.exited;
+		for (let waited = 0; pids.some(isAlive); waited++) {
+			assert.ok(waited < 600, "they live");
+			await new Promise((resolve) => setTimeout(resolve, 50));
+		}
+	});
+
+	test("at a terminal shows a table, and Ctrl-C leaves nothing at all", async () => {
+		await using shown = new Command(["sandbox"], {
+			...PATIENT,
+			terminal: true,
+			env: { TMPDIR: folder.path, COLUMNS: "120" },
+		});
+		await shown.until(
+			() => /money/.test(shown.stdout) && /100\.00 PLAY/.test(shown.stdout),
+			"the table",
+		);
+		assert.match(shown.stdout, /ready.* in \d+\.\d s: a world of play money/);
+		const made = (await readdir(folder.path)).filter((name) =>
+			/^tetrad-/.test(name),
+		);
+		assert.equal(made.length, 1);
+		const pids = [...shown.stdout.matchAll(/runs \((\d+)\)/g)].map(([, pid]) =>
+			Number(pid),
+		);
+		assert.ok(pids.length >= 5);
+		shown.type("\u0003");
+		await shown.exits(0);
+		assert.match(shown.stdout, /stopped, and nothing is left/);
+		assert.deepEqual(pids.filter(isAlive), []);
+		await assert.rejects(stat(at(made[0] ?? "")), /ENOENT/);
+	});
+
+	test("that is interrupted while it is made leaves nothing", async () => {
+		await using begun = new Command<WorldEvent>(
+			["sandbox", at("begun"), "--json"],
+			PATIENT,
+		);
+		await begun.until(() => pidsOf(begun).length > 0, "a process");
+		begun.terminate("SIGINT");
+		await begun.exits(1);
+		assert.match(begun.stderr, /"code":"aborted"/);
+		assert.deepEqual(pidsOf(begun).filter(isAlive), []);
+		await assert.rejects(stat(at("begun")), /ENOENT/);
+	});
+});
+
+/** Buys at a shop of the world. */
+function buy(
+	address: string,
+	item: string,
+	price: string,
+	out: string,
+	more: readonly string[] = [],
+): Promise<Record<string, unknown>[]> {
+	const { agent, link } = ready.sides.buyer;
+	return lines([
+		...["buy", address, item, "--max", `${price} PLAY`, "--out", at(out)],
+		...["--home", agent, "--module", link, ...more],
+	]);
+}
+
+/** Events of a command that is done. */
+async function lines(
+	args: readonly string[],
+): Promise<Record<string, unknown>[]> {
+	const { code, stdout, stderr } = await run([...args, "--json"], PATIENT);
+	assert.equal(code, 0, stderr);
+	return stdout
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+}
+
+/** A shop whose module was killed may still be coming back. */
+async function buyUntilBought(
+	item: string,
+	price: string,
+	more: readonly string[],
+): Promise<void> {
+	for (let tries = 1; ; tries++)
+		try {
+			const address = ready.sides.shop.address ?? "";
+			await buy(address, item, price, `${item}-again`, more);
+			return;
+		} catch (thrown) {
+			if (tries === 5) throw thrown;
+		}
+}
+
+/** Where the pasted purchase put what it bought. */
+async function boughtFile(): Promise<string> {
+	return at("harbour.svg");
+}
+
+async function stopWorld(): Promise<void> {
+	const pids = pidsOf(world);
+	world.terminate("SIGINT");
+	await world.exits(0);
+	assert.deepEqual(world.events.at(-1), { event: "stopped" });
+	assert.deepEqual(pids.filter(isAlive), []);
+	assert.ok((await readdir(at("world"))).includes("sandbox.json"));
+}

@@ -124,7 +124,10 @@ function sayUp(side: Side, json: boolean): void {
 }
 
 /** A change of a process as programs read it. */
-export function stateJson(name: string, { kind, ...rest }: ProcessState) {
+export function stateJson(
+	name: string,
+	{ kind, ...rest }: ProcessState,
+): object {
 	return { event: "process", process: name, state: kind, ...rest };
 }
 

@@ -55,7 +55,6 @@ async function perform(
 	await teller.withdraw("X", WITHDRAWN);
 	const run = await stage.run({ routing, root, link, step });
 	const dissection = await dissect(run.captures, run.keylog, flags);
-	screen.conversation({ suite, run, ...dissection });
 	const before = await teller.balances("before");
 	const sale = await stage.sell({
 		...{ routing, root, link, file, teller, step },
@@ -65,7 +64,6 @@ async function perform(
 			if (place === "A" && event.event === "progress")
 				screen.progress(event.bytes, event.size);
 		},
-		doubted: (sale) => screen.doubtful(sale),
 	});
 	const after = await teller.balances("after");
 	const audit = await teller.audit();

@@ -86,7 +86,9 @@ export function knowledge(sale: DoubtfulSale, width?: number): string[] {
 		),
 		issuer,
 		`  ${NAMES.A} is in doubt, until ${doubt.agent.until.slice(0, 10)} at most. Nobody has to repair anything.`,
-		...(gaveUp === undefined ? [] : [dim(`  It says: ${plain(gaveUp)}`)]),
+		...(gaveUp === undefined
+			? []
+			: [dim(`  What ${NAMES.A} was told: ${plain(gaveUp)}`)]),
 	];
 }
 

@@ -63,6 +63,7 @@ export function report({
 		play: money.isPlay,
 		balances: { before: books.before, after: books.after },
 		audit: books.audit,
+		strangers: run.strangers,
 		messages: verdict.messages,
 		flights: shown.map(({ at, wire, from, to, name, bytes }) => ({
 			ms: milliseconds(at - start),

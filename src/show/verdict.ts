@@ -50,6 +50,9 @@ export function judge(
 			)
 		)
 			problems.push(`no message reached ${to} over session ${session}`);
+	for (const { place, refused } of run.strangers)
+		if (refused === undefined)
+			problems.push(`a stranger's module was taken in the place of ${place}`);
 	// An open link is in clear by intention; it is shown, and it is no surprise.
 	for (const { wire, found } of audits)
 		if (found.length > 0 && (wire === "network" || flags.link === "paired"))

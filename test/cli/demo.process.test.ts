@@ -6,6 +6,7 @@ import { after, before, describe, test } from "node:test";
 import type { WireAudit } from "../../src/show/stage/audit.ts";
 import type { ClaimResult } from "../../src/show/stage/claims.ts";
 import type { Doubt, Kill } from "../../src/show/stage/doubt.ts";
+import type { StrangerTrial } from "../../src/show/stage/impostors.ts";
 import { checkReceipt } from "../../src/show/stage/sale-check.ts";
 import { Stage } from "../../src/show/stage/stage.ts";
 import type { ShownBalances } from "../../src/show/stage/teller.ts";
@@ -41,6 +42,7 @@ interface Report {
 	readonly messages: readonly { session: number; to: Place; text: string }[];
 	readonly flights: readonly { wire: string; from: string; name: string }[];
 	readonly claims: readonly ClaimResult[];
+	readonly strangers: readonly StrangerTrial[];
 	readonly wiretaps: readonly WireAudit[];
 	readonly play: boolean;
 	readonly balances: Readonly<Record<"before" | "after", ShownBalances>>;
@@ -97,6 +99,13 @@ async function demo(...flags: string[]): Promise<Report> {
 	assert.equal(codes.size, 1);
 	assert.match([...codes][0] ?? "", /^([a-z]+ ){5}[a-z]+$/);
 	assert.equal(report.pairingCodes.length, 2);
+	assert.deepEqual(
+		report.strangers.map(({ place, refused }) => [place, refused?.by]),
+		[
+			["X", "A"],
+			["Y", "B"],
+		],
+	);
 	const { purchase, balances, audit } = report;
 	const all = [...Object.values(purchase.processes), ...purchase.restarted];
 	for (const pid of all) assert.equal(isAlive(pid), false);

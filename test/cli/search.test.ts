@@ -178,6 +178,7 @@ describe("an audit", () => {
 				found: [],
 			}),
 			impostors: [],
+			strangers: [],
 		};
 	}
 

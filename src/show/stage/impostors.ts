@@ -3,10 +3,10 @@
  * the devices' own keys and policies, in each of the four places. The impostor is a device of the
  * stage's own authorities that follows the protocol in everything else.
  */
-import { nodeCrypto } from "../../crypto/index.ts";
+import { KEY_BYTES, nodeCrypto } from "../../crypto/index.ts";
 import { type Home, readHome } from "../../device/home/index.ts";
 import { makeDevice } from "../../device/runtime/index.ts";
-import type { TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import {
 	type CertifiedDevice,
 	ChainVerdicts,
@@ -26,15 +26,18 @@ import {
 	type LinkEffect,
 	type LinkEvent,
 	LinkMachine,
+	type LinkMode,
 	type ModuleEvent,
 	type ModuleMachine,
 	moduleInitiator,
 	moduleResponder,
+	type Pairing,
 	PLACES,
 	type Place,
 	SignedHashes,
 	TETRAD_ID_BYTES,
 } from "../../tetrad/index.ts";
+import { byPlace } from "./names.ts";
 import type { StageAuthority } from "./stage-authority.ts";
 
 /** The device at the other end of the own link. */
@@ -62,6 +65,12 @@ export interface Trial {
 	readonly refused: { readonly by: Place; readonly reason: string } | undefined;
 }
 
+/** What came of a module that is certified like the right one, in the place of a module that was paired. */
+export interface StrangerTrial {
+	readonly place: "X" | "Y";
+	readonly refused: Trial["refused"];
+}
+
 export function roleOf(place: Place): DeviceRole {
 	return place === "A" || place === "B" ? "agent" : "module";
 }
@@ -71,21 +80,20 @@ interface Actor {
 	readonly signer: Signer;
 }
 
+/** How the links of an encounter are made. */
+interface Links {
+	readonly mode: LinkMode;
+	/** What each device knows of the other end of its link. */
+	readonly pairings: Readonly<Record<Place, Pairing>>;
+}
+
 /** Tries impostors in each place, alone and with its partner in league. */
 export async function tryImpostors(
 	homes: Readonly<Record<Place, string>>,
 	authorities: Readonly<Record<DeviceRole, StageAuthority>>,
 ): Promise<Trial[]> {
 	await using stack = new AsyncDisposableStack();
-	const open = async (place: Place) =>
-		stack.use(await readHome(homes[place], roleOf(place)));
-	const [A, B, X, Y] = [
-		await open("A"),
-		await open("B"),
-		await open("X"),
-		await open("Y"),
-	];
-	const opened = { A, B, X, Y };
+	const opened = await openAll(homes, stack);
 	const trials: Trial[] = [];
 	for (const impostor of ["role", "level"] as const)
 		for (const place of PLACES)
@@ -99,10 +107,74 @@ export async function tryImpostors(
 					authorities,
 				);
 				if (inLeague) actors[partner] = accomplice(partner, actors[partner]);
-				const refused = await Encounter.hold(actors);
+				const refused = await Encounter.hold(actors, openLinks(actors));
 				trials.push({ impostor, place, inLeague, refused });
 			}
 	return trials;
+}
+
+/**
+ * Tries a stranger's module in the place of each module. Nothing is wrong with its certificate, it
+ * takes whatever comes, and the links ask for no key; it is only not the one that was paired.
+ */
+export async function tryStrangers(
+	homes: Readonly<Record<Place, string>>,
+	authorities: Readonly<Record<DeviceRole, StageAuthority>>,
+): Promise<StrangerTrial[]> {
+	await using stack = new AsyncDisposableStack();
+	const opened = await openAll(homes, stack);
+	const trials: StrangerTrial[] = [];
+	for (const place of ["X", "Y"] as const) {
+		const actors = honest(opened);
+		const signer = generateSoftwareKey("P-256");
+		const chain = await authorities.module.certify("mallory", signer, "tpm");
+		const context = indifferent(actors[place].context, chain, "module");
+		actors[place] = { context, signer };
+		const pairings = {
+			...byPlace((device) => pairingOf(opened[device])),
+			[place]: guessed(actors[PARTNER[place]]),
+		};
+		const refused = await Encounter.hold(actors, {
+			mode: "unsafe-open",
+			pairings,
+		});
+		trials.push({ place, refused });
+	}
+	return trials;
+}
+
+async function openAll(
+	homes: Readonly<Record<Place, string>>,
+	stack: AsyncDisposableStack,
+): Promise<Record<Place, Home>> {
+	const open = async (place: Place) =>
+		stack.use(await readHome(homes[place], roleOf(place)));
+	return {
+		A: await open("A"),
+		B: await open("B"),
+		X: await open("X"),
+		Y: await open("Y"),
+	};
+}
+
+function pairingOf({ pairing, name }: Home): Pairing {
+	if (pairing === undefined)
+		throw new TetradError("internal", `${name} is paired with nobody`);
+	return pairing;
+}
+
+/** What somebody knows who was never paired with that device: who it is, and no key. */
+function guessed({ context }: Actor): Pairing {
+	const key = nodeCrypto.random(KEY_BYTES);
+	return { peerDeviceId: context.own.deviceId, key };
+}
+
+/** Links that ask for no pairing. */
+function openLinks(actors: Readonly<Record<Place, Actor>>): Links {
+	return {
+		mode: "unsafe-open",
+		pairings: byPlace((place) => guessed(actors[PARTNER[place]])),
+	};
 }
 
 function honest(homes: Readonly<Record<Place, Home>>): Record<Place, Actor> {
@@ -196,7 +268,7 @@ interface Machines {
 	readonly Y: ModuleMachine;
 }
 
-/** Four machines that meet in memory, over open links: there it is the conversation that refuses, and not a pairing that was never made. */
+/** Four machines that meet in memory. Over open links it is the conversation that refuses, and not a pairing that was never made. */
 class Encounter {
 	readonly #actors: Readonly<Record<Place, Actor>>;
 	readonly #links: Readonly<Record<Place, LinkMachine>>;
@@ -209,8 +281,9 @@ class Encounter {
 	/** Resolves with the first refusal, or with `undefined` once nobody has anything to say any more. */
 	static async hold(
 		actors: Readonly<Record<Place, Actor>>,
+		links: Links,
 	): Promise<Trial["refused"]> {
-		const encounter = new Encounter(actors);
+		const encounter = new Encounter(actors, links);
 		for (const place of PLACES) encounter.#atLink(place, { kind: "start" });
 		await encounter.#run();
 		if (encounter.#refused !== undefined) return encounter.#refused;
@@ -220,16 +293,16 @@ class Encounter {
 		return encounter.#refused;
 	}
 
-	private constructor(actors: Readonly<Record<Place, Actor>>) {
+	private constructor(
+		actors: Readonly<Record<Place, Actor>>,
+		{ mode, pairings }: Links,
+	) {
 		this.#actors = actors;
 		const link = (place: Place) =>
 			new LinkMachine(roleOf(place), {
 				device: actors[place].context,
-				pairing: {
-					peerDeviceId: actors[PARTNER[place]].context.own.deviceId,
-					key: new Uint8Array(32),
-				},
-				mode: "unsafe-open",
+				pairing: pairings[place],
+				mode,
 				now: this.#now,
 				timeoutMs: DEFAULT_TIMEOUT_MS,
 			});

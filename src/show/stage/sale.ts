@@ -27,8 +27,6 @@ export interface SaleOptions extends Pick<SceneOptions, "link" | "hear"> {
 	readonly kill: Victim;
 	/** Called when something that takes time begins. */
 	readonly step?: (what: string) => void;
-	/** Called when whoever lives has said what it knows, and before anybody goes on. */
-	readonly doubted?: (sale: DoubtfulSale) => void;
 }
 
 /** Something that happened. */
@@ -60,6 +58,8 @@ export interface DoubtfulSale {
 
 /** A purchase that is over. Whether it is as promised has to be looked at. */
 export interface Sale extends DoubtfulSale {
+	/** How many of the steps came before the worst moment, and at it. */
+	readonly untilDoubt: number;
 	/** Of processes that were started again. */
 	readonly restarted: readonly number[];
 	/** What the buyer's agent has got, a file. */
@@ -88,11 +88,10 @@ export async function performSale(
 	options: SaleOptions,
 	both: Both,
 ): Promise<Sale> {
-	const { step = () => {}, doubted = () => {} } = options;
+	const { step = () => {} } = options;
 	step(`${NAMES.B} sells the file, and ${NAMES.A} buys it`);
 	const purchase = await Purchase.begin(scene, options, both);
 	const doubtful = await purchase.untilDoubt();
-	doubted(doubtful);
 	step("it goes on");
 	return purchase.goOn(doubtful);
 }
@@ -264,6 +263,7 @@ class Purchase {
 		for (const device of [B, X, module]) await device.stop();
 		return {
 			...doubtful,
+			untilDoubt: doubtful.steps.length,
 			steps: this.#steps.map(({ ms, who, what }) => ({ ms, who, what })),
 			restarted: restarted.map(({ pid }) => pid),
 			got,

@@ -12,7 +12,13 @@ import { type DeviceRole, printPem } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
 import { type Custody, examineCustody } from "./custody.ts";
-import { roleOf, type Trial, tryImpostors } from "./impostors.ts";
+import {
+	roleOf,
+	type StrangerTrial,
+	type Trial,
+	tryImpostors,
+	tryStrangers,
+} from "./impostors.ts";
 import { inSoftware, type KeyRoom } from "./key-room.ts";
 import { type Keylog, readKeylog } from "./keylog.ts";
 import { byPlace, NAMES } from "./names.ts";
@@ -56,6 +62,8 @@ export interface Run {
 	readonly custody: Readonly<Record<Place, Custody>>;
 	/** What came of devices that are not what their place asks for, tried once on each stage. */
 	readonly impostors: readonly Trial[];
+	/** What came of a stranger's module behind each agent, tried once on each stage. */
+	readonly strangers: readonly StrangerTrial[];
 }
 
 interface PairEvent {
@@ -77,6 +85,7 @@ export class Stage implements AsyncDisposable {
 	readonly #open = new AsyncDisposableStack();
 	#room: KeyRoom | undefined;
 	#impostors: readonly Trial[] = [];
+	#strangers: readonly StrangerTrial[] = [];
 	#recipe: Recipe | undefined;
 	#scenes = 0;
 
@@ -124,6 +133,8 @@ export class Stage implements AsyncDisposable {
 			step("impostors try each of the four places");
 			stage.#recipe = recipe;
 			stage.#impostors = await stage.tryImpostors();
+			step("a stranger's module tries to stand behind each agent");
+			stage.#strangers = await tryStrangers(stage.homes, recipe.authorities);
 			return stage;
 		} catch (thrown) {
 			await stage[Symbol.asyncDispose]();
@@ -215,6 +226,7 @@ export class Stage implements AsyncDisposable {
 			certificates: await this.#certificates(),
 			custody: await examineCustody(this.homes, keylogs),
 			impostors: this.#impostors,
+			strangers: this.#strangers,
 		};
 	}
 

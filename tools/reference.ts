@@ -1,6 +1,6 @@
 /*
  * The pages of docs/reference that are made from the code: every command with its flags, every
- * setting, and what an issuer's operators can ask over HTTP. test/reference.test.ts holds the pages
+ * setting, and what an issuer's operators can ask over HTTP. test/reference.process.test.ts holds the pages
  * to the code, and `npx node tools/reference.ts` renews them.
  */
 import { mkdirSync, writeFileSync } from "node:fs";

@@ -266,6 +266,38 @@ describe("the owner's orders", () => {
 		assert.equal(reports(ann, "limits").at(-1)?.isDone, true);
 		assert.equal(await pay(all, 6n), "payment-refused");
 	});
+
+	test("what cannot be kept has changed no sum, nor has what came after it", async () => {
+		const all = await here();
+		const { town, ann } = all;
+		await town.limits(ann, limitsOf(all, { inAll: 100n }));
+		assert.equal(await pay(all, 60n), "paid");
+		ann.store.isFull = true;
+		await town.limits(ann, limitsOf(all, { perPayment: 500n }));
+		await town.limits(ann, limitsOf(all, { inAll: 500n }));
+		ann.store.isFull = false;
+		assert.equal(reports(ann, "trouble").length, 2);
+		assert.equal(await pay(all, 41n), "payment-refused");
+		assert.equal(await pay(all, 40n), "paid");
+	});
+
+	test("of two that cannot be kept neither is in force", async () => {
+		const all = await here();
+		const { town, ann } = all;
+		await town.limits(ann, limitsOf(all, { perPayment: 5n }));
+		ann.store.refuse = 2;
+		const documents = [
+			await town.limits(ann, limitsOf(all, { perPayment: 50n })),
+			await town.limits(ann, limitsOf(all, { perPayment: 60n })),
+		];
+		ann.store.refuse = 2;
+		for (const document of documents)
+			ann.events.push({ kind: "limits", document });
+		await town.quiet();
+		assert.equal(reports(ann, "trouble").length, 4);
+		assert.equal(await pay(all, 6n), "payment-refused");
+		assert.equal(await pay(all, 5n), "paid");
+	});
 });
 
 describe("the clock", () => {
@@ -433,6 +465,31 @@ describe("what counts", () => {
 		assert.equal(await pay(all, 100n, { contract: 3 }), "paid");
 		town.restart(ann);
 		assert.equal(await pay(all, 1n, { contract: 4 }), "payment-refused");
+	});
+
+	test("what was paid in a minute that comes again is not forgotten with what was freed", async () => {
+		const all = await here(1000n, 18);
+		const { town, ann, shops } = all;
+		const set = (ahead: number) => {
+			for (const module of [ann, ...shops]) module.clockAhead = ahead;
+		};
+		const limits = limitsOf(all, { perDay: 100n });
+		await town.limits(ann, limits);
+		for (let shop = 0; shop < 18; shop++)
+			assert.equal(await pay(all, 1n, { shop }), "paid");
+		// A look at a wrong clock frees all of it, until the owner has put it right.
+		set(2 * DAY);
+		ann.events.push({ kind: "time" });
+		await town.quiet();
+		set(0);
+		await town.limits(ann, limits);
+		assert.equal(await pay(all, 50n, { shop: 17 }), "paid");
+		assert.equal(await pay(all, 1n), "paid");
+		for (const isRestarted of [false, true]) {
+			if (isRestarted) town.restart(ann);
+			assert.equal(await pay(all, 50n), "payment-refused");
+		}
+		assert.equal(await pay(all, 49n), "paid");
 	});
 
 	test("rows that count no more are forgotten as new ones come", async () => {

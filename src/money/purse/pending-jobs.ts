@@ -93,11 +93,12 @@ export type TransactionJob =
 			/** What was known of that payment before. */
 			readonly before: ApprovalRow | undefined;
 	  }
-	/** Limits of the owner, in force at once, are made durable; those before come back when they cannot be. */
+	/** Limits of the owner, in force at once, are made durable; those that were durable before come back when they cannot be. */
 	| {
 			readonly kind: "limiting";
 			readonly limits: LimitsBody;
-			readonly before: LimitsBody | undefined;
+			/** When they came; milliseconds since the epoch. */
+			readonly at: number;
 	  }
 	/** The payer's irrevocable write. */
 	| {

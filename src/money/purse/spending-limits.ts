@@ -49,7 +49,10 @@ export class SpendingLimits {
 	readonly #witnesses: Witnesses;
 	readonly #approvals: Approvals;
 	readonly #sums: SpendingSums;
+	/** In force. */
 	#rules: LimitsBody | undefined;
+	/** Durable, and in force again when those that came after cannot be kept. */
+	#kept: LimitsBody | undefined;
 	/** By contract, in hexadecimal. */
 	readonly #underWay = new Map<string, UnderWay>();
 	/** Sums of them, by issuer, and by issuer and merchant, in hexadecimal. */
@@ -65,7 +68,8 @@ export class SpendingLimits {
 		this.#witnesses = witnesses;
 		this.#approvals = approvals;
 		this.#sums = new SpendingSums(spent, spentInAll);
-		this.#rules = limits && readLimits(limits);
+		this.#kept = limits && readLimits(limits);
+		this.#rules = this.#kept;
 	}
 
 	// What the owner orders.
@@ -83,10 +87,10 @@ export class SpendingLimits {
 			});
 		const issuers = limitedInAll(limits);
 		this.#rules = limits;
-		this.#sums.limited(issuers, now);
+		this.#sums.dateAnew(now);
 		const { reads, writes } = limiting(issuers, now);
 		this.#work.transact(
-			{ kind: "limiting", limits, before },
+			{ kind: "limiting", limits, at: now },
 			changing(crypto, now, reads, (rows) => ({
 				entries: [{ what: "limits", subject: request, amount: number, peer }],
 				writes: [
@@ -98,15 +102,18 @@ export class SpendingLimits {
 		);
 	}
 
-	ordered({ limits: { request, number } }: JobOf<"limiting">): void {
+	ordered({ limits, at }: JobOf<"limiting">): void {
+		const { request, number } = limits;
+		this.#kept = limits;
+		this.#sums.limited(limitedInAll(limits), at);
 		this.#core.report({ kind: "limits", request, number, isDone: true });
 		for (const tetrad of this.#core.meetings.keys())
 			this.#witnesses.tellSoon(tetrad);
 	}
 
 	/** What is not durable is not in force. */
-	notOrdered({ limits, before }: JobOf<"limiting">, error: TetradError): void {
-		if (this.#rules === limits) this.#rules = before;
+	notOrdered({ limits }: JobOf<"limiting">, error: TetradError): void {
+		if (this.#rules === limits) this.#rules = this.#kept;
 		this.#core.trouble(error);
 	}
 

@@ -58,8 +58,8 @@ export class SpendingSums {
 	/** Sums over the minutes, by issuer, and by issuer and merchant, in hexadecimal. */
 	readonly #inDay = new Map<string, bigint>();
 	readonly #inAll: Map<string, SpentInAllRow>;
-	/** Rows that count no more and are still in the store. */
-	readonly #over: Uint8Array[] = [];
+	/** Ids of rows that count no more and are still in the store, by their hexadecimal. */
+	readonly #over = new Map<string, Uint8Array>();
 	/** Milliseconds since the epoch; never set back but by the owner. */
 	#latest = 0;
 
@@ -82,7 +82,7 @@ export class SpendingSums {
 			this.#minutes.delete(minute);
 			for (const row of rows.values()) {
 				this.#sum(row, -row.amount);
-				this.#over.push(row.id);
+				this.#over.set(hex(row.id), row.id);
 			}
 		}
 		return this.#latest;
@@ -100,19 +100,27 @@ export class SpendingSums {
 	/** For the transaction that commits it at `at`, a time that `advance` has told. */
 	counting({ issuer, payee, amount }: Spent, at: number): Counting {
 		const fresh = rowOf({ issuer, payee, amount: 0n }, at);
-		const old = this.#over.splice(0, OLD_SPENT_AT_ONCE);
+		// The clock was ahead, and that minute has come again: its row counts from nothing.
+		const isOver = this.#over.delete(hex(fresh.id));
+		const old = this.#takeOver();
 		return countingOf(fresh, ({ spent = fresh, inAll }) => [
 			...old.map((id) => remove(SPENT, { id })),
-			put(SPENT, { ...spent, amount: spent.amount + amount }),
+			put(SPENT, { ...fresh, amount: (isOver ? 0n : spent.amount) + amount }),
 			...(inAll === undefined
 				? []
 				: [put(SPENT_IN_ALL, { ...inAll, amount: inAll.amount + amount })]),
 		]);
 	}
 
-	/** It was committed and counted at that time. */
+	#takeOver(): readonly Uint8Array[] {
+		const old = [...this.#over].slice(0, OLD_SPENT_AT_ONCE);
+		for (const [key] of old) this.#over.delete(key);
+		return old.map(([, id]) => id);
+	}
+
+	/** It was committed and counted at that time, or the owner has dated it anew while it was. */
 	counted(spent: Spent, at: number): void {
-		this.#add(rowOf(spent, at));
+		this.#add(rowOf(spent, Math.min(at, this.#latest)));
 		this.#addInAll(spent, at, spent.amount);
 	}
 
@@ -129,12 +137,16 @@ export class SpendingSums {
 		this.#addInAll(spent, at, -spent.amount);
 	}
 
-	/** An owner's order has come: what is limited in all from now on counts from nothing, unless it was limited before; what was dated ahead is dated anew. */
-	limited(issuers: readonly Uint8Array[], now: number): void {
+	/** An owner's order that came `at` that time is durable: what is limited in all counts from nothing since then, unless it was limited before. */
+	limited(issuers: readonly Uint8Array[], at: number): void {
 		const before = new Map(this.#inAll);
 		this.#inAll.clear();
-		for (const row of limitedInAll([...before.values()], issuers, now))
+		for (const row of limitedInAll([...before.values()], issuers, at))
 			this.#inAll.set(hex(row.issuer), row);
+	}
+
+	/** An owner's order has come and tells the time: what was dated ahead is dated anew. */
+	dateAnew(now: number): void {
 		this.#latest = now;
 		for (const [minute, rows] of [...this.#minutes]) {
 			if (minute <= minuteOf(now)) continue;
@@ -201,7 +213,7 @@ export function givingBack(
 	]);
 }
 
-/** For the transaction that puts limits in force, as `SpendingSums.limited` has it in memory. */
+/** For the transaction that puts limits in force, as `SpendingSums` has it in memory. */
 export function limiting(
 	issuers: readonly Uint8Array[],
 	now: number,

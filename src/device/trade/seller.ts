@@ -8,8 +8,13 @@ import {
 	type SellingOptions,
 } from "../../trade/agent/index.ts";
 import type { Contract, ItemDescription } from "../../trade/documents/index.ts";
+import { copy } from "../../wire/index.ts";
 import { Driver, signFor } from "../runtime/index.ts";
-import type { MerchandiseSource } from "./merchandise-file.ts";
+import {
+	MerchandiseBytes,
+	MerchandiseFile,
+	type MerchandiseSource,
+} from "./merchandise-file.ts";
 import type { Shop, ShopSale } from "./shop.ts";
 import {
 	TradeSession,
@@ -159,7 +164,14 @@ class Seller {
 		if (opened === undefined)
 			throw new TetradError("internal", "nothing is open to be read");
 		const { source, reading } = opened;
-		const bytes = reading.then(async () => (await source).read(at, length));
+		const bytes = reading.then(async () => {
+			const from = await source;
+			const read = await from.read(at, length);
+			// Their memory is given back once they are sent; what another source returns may be its own.
+			return from instanceof MerchandiseFile || from instanceof MerchandiseBytes
+				? read
+				: copy(read);
+		});
 		opened.reading = bytes.catch(() => {});
 		return bytes;
 	}

@@ -23,6 +23,7 @@ import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import { Buyer } from "../../src/device/trade/buyer.ts";
 import { FolderCatalogue } from "../../src/device/trade/folder-catalogue.ts";
 import { FolderShop } from "../../src/device/trade/folder-shop.ts";
+import type { Shop } from "../../src/device/trade/shop.ts";
 import { TradingAgent } from "../../src/device/trade/trading-agent.ts";
 import {
 	type CertifiedDevice,
@@ -117,10 +118,11 @@ export class DeviceMarket implements AsyncDisposable {
 		this.#stack = stack;
 	}
 
-	/** So many buyers, and files of so many bytes, under the names that they are sold by. */
+	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front. */
 	static async make(
 		buyers: number,
 		files: Readonly<Record<string, number>>,
+		inFront: (shop: Shop) => Shop = (shop) => shop,
 	): Promise<DeviceMarket> {
 		const stack = new AsyncDisposableStack();
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-market-"));
@@ -129,7 +131,7 @@ export class DeviceMarket implements AsyncDisposable {
 		const mint = await Mint.make(authorities, folder, stack);
 		let heard: (report: PurseReport) => void = () => {};
 		const address = await openShop(
-			{ ...authorities, mint, folder, files, stack },
+			{ ...authorities, mint, folder, files, inFront, stack },
 			(report) => heard(report),
 		);
 		const customers: Customer[] = [];
@@ -336,8 +338,12 @@ function soldIn(folder: string): string {
 async function openShop(
 	{
 		files,
+		inFront,
 		...place
-	}: Place & { readonly files: Readonly<Record<string, number>> },
+	}: Place & {
+		readonly files: Readonly<Record<string, number>>;
+		readonly inFront: (shop: Shop) => Shop;
+	},
 	report: (report: PurseReport) => void,
 ): Promise<string> {
 	const { bank, mint, folder, stack } = place;
@@ -367,7 +373,7 @@ async function openShop(
 	});
 	const closing = new AbortController();
 	const listening = Promise.withResolvers<string>();
-	const selling = trading.sell("127.0.0.1:0", shop, {
+	const selling = trading.sell("127.0.0.1:0", inFront(shop), {
 		signal: closing.signal,
 		observe(event) {
 			if (event.kind === "listening")

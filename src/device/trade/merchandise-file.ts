@@ -9,7 +9,7 @@ import { reason } from "../home/index.ts";
 export interface MerchandiseSource extends AsyncDisposable {
 	/** In bytes. */
 	readonly length: number;
-	/** The bytes from `at` on, for the caller to do with as it likes. Rejects with `merchandise-changed` when they are not there any more, and with the last ones when the source is not what it was when it was opened. */
+	/** The bytes from `at` on. Rejects with `merchandise-changed` when they are not there any more, and with the last ones when the source is not what it was when it was opened. */
 	read(at: number, length: number): Promise<Uint8Array>;
 }
 

@@ -32,7 +32,7 @@ import {
 	NO_ARCHIVE,
 	parseHead,
 	parseList,
-	parseNote,
+	readNote,
 } from "../documents/index.ts";
 import {
 	ARCHIVE_NAME,
@@ -127,7 +127,7 @@ export function findToArchive(
 							source: cursor.source,
 							above: found.at(-1)?.row.contract ?? new Uint8Array(),
 						};
-			const over = found.filter(({ row }) => hasExpired(crypto, row, before));
+			const over = found.filter(({ row }) => hasExpired(row, before));
 			if (over.length === 0) return done([], { step: undefined, next });
 			return withRest(over, (payments, chains) => {
 				const previous = headOfArchives(newest?.value);
@@ -224,12 +224,11 @@ function candidates(
 }
 
 function hasExpired(
-	crypto: CryptoProvider,
 	{ notes }: Pick<ReceiptRow, "notes">,
 	before: number,
 ): boolean {
 	return parseList(notes, MAX_PIECES).every(
-		(document) => parseNote(crypto, document).expires <= before,
+		(document) => readNote(document).expires <= before,
 	);
 }
 

@@ -15,7 +15,7 @@ import {
 import { copy, sameBytes } from "../../wire/index.ts";
 import { formatAmount } from "../documents/index.ts";
 import { isExchange } from "./commit-transfer.ts";
-import { bookableUntil, openOf } from "./issuer-requests.ts";
+import { bookableUntil } from "./issuer-requests.ts";
 import type { NewNotes } from "./new-notes.ts";
 import {
 	bookedPayment,
@@ -314,14 +314,19 @@ export function recordOutcome(
 			now,
 			[
 				byKey(REQUESTS, { request }),
-				openOf(issuer, MAX_READ_ROWS),
+				{
+					table: REQUESTS,
+					index: "by_subject",
+					equals: { subject: contract },
+					limit: MAX_READ_ROWS,
+				},
 				byKey(RECEIPT_CHAINS, { hash: payment?.receipt_chain ?? NO_CHAIN }),
 				...back.reads,
 			] as never,
 			(
 				found: readonly (readonly unknown[])[],
 			): Change<Consequences | undefined> => {
-				const [[row], open, [known], ...sums] = found as [
+				const [[row], ofContract, [known], ...sums] = found as [
 					RequestRow[],
 					RequestRow[],
 					{ readonly chain: Uint8Array }[],
@@ -358,9 +363,9 @@ export function recordOutcome(
 						],
 						result: { ...NOTHING_FOLLOWS, ended: doubt?.result },
 					};
-				const exchange = open.find(
-					({ kind, subject }) =>
-						kind !== "resolve" && sameBytes(subject, contract),
+				const exchange = ofContract.find(
+					({ kind, state, issuer: of }) =>
+						state === "ordered" && kind !== "resolve" && sameBytes(of, issuer),
 				);
 				return {
 					entries,
@@ -427,7 +432,7 @@ export function recordDeclined(
 					const isOver =
 						receipt === undefined ||
 						(isSale && saleError !== undefined) ||
-						bookableUntil(crypto, receipt, graceMs) <= now;
+						bookableUntil(receipt, graceMs) <= now;
 					if (receipt === undefined || !isOver)
 						return {
 							entries,

@@ -17,8 +17,8 @@ import {
 	MAX_PIECES,
 	message,
 	parseList,
-	parseNote,
 	REQUEST_ID_BYTES,
+	readNote,
 	WITH_ISSUER,
 } from "../documents/index.ts";
 import { chainList, isExchange } from "./commit-transfer.ts";
@@ -314,7 +314,7 @@ export function resolveRequests(
 				const asked = waiting.get(hex(payment.contract));
 				if (asked === "resolve") return false;
 				if (asked === undefined && isExchange(payment)) return true;
-				return bookableUntil(crypto, payment, graceMs) <= now;
+				return bookableUntil(payment, graceMs) <= now;
 			};
 			const rows = payments
 				.filter(
@@ -424,12 +424,11 @@ function resolveOf(
 
 /** When a transfer of these notes is booked no more: the first of them has expired, and the grace is over. */
 export function bookableUntil(
-	crypto: CryptoProvider,
 	{ notes }: Pick<PaymentRow, "notes">,
 	graceMs: number,
 ): number {
 	const expiries = parseList(notes, MAX_PIECES).map(
-		(document) => parseNote(crypto, document).expires,
+		(document) => readNote(document).expires,
 	);
 	return Math.min(...expiries) + graceMs;
 }

@@ -1,14 +1,20 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { HomeLock } from "../../device/home/index.ts";
 import { isWaiting } from "../../device/purse/index.ts";
 
-/** A running module looks twice a second; so long a command waits for it, in milliseconds. */
-const TAKEN_WITHIN_MS = 1_500;
+/** A running module looks twice a second, and less often on a busy machine; so long a command waits for it, in milliseconds. */
+const TAKEN_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
-/** Whether a running module has taken an order down by now. */
-export async function isTaken(home: string, file: string): Promise<boolean> {
+/** Whether a module has taken an order down by now. Nothing is waited for while none runs. */
+export async function isTaken(
+	home: string,
+	file: string,
+	wait: (ms: number) => Promise<unknown> = pause,
+): Promise<boolean> {
 	for (let waited = 0; waited < TAKEN_WITHIN_MS; waited += LOOK_EVERY_MS) {
 		if (!(await isWaiting(home, file))) return true;
+		if ((await HomeLock.holder(home)) === undefined) break;
 		await wait(LOOK_EVERY_MS);
 	}
 	return !(await isWaiting(home, file));

@@ -16,7 +16,7 @@ import {
 } from "../../talk/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { Payments } from "../purse/index.ts";
-import type { Tetrad } from "../runtime/index.ts";
+import { type Tetrad, untilAborted } from "../runtime/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { inTetrad } from "./agent-call.ts";
 import { DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
@@ -36,7 +36,6 @@ import {
 	reportRefused,
 	reportUnsent,
 } from "./tetrad-events.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 /** What an agent does in the tetrads that others start. */
 export interface AnswerOptions {

@@ -3,11 +3,12 @@ import type { Address } from "../../carrier/index.ts";
 import { type AnswerOptions, serve } from "./agent-answer.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
 import { type CallOptions, call } from "./agent-call.ts";
-import { type SettleAt, settleAgain } from "./agent-settling.ts";
+import type { SettleAt } from "./agent-settling.ts";
 import { openToRead } from "./outgoing-file.ts";
 import { sayingUnpaid, type WantedPayment } from "./paying-other.ts";
 import type { Report } from "./process-events.ts";
 import { keepRefund } from "./refunding.ts";
+import { settleWhile } from "./settle-while.ts";
 import { type AgentHomeOptions, withAgent } from "./with-agent.ts";
 
 export interface AgentProcessOptions
@@ -52,14 +53,10 @@ async function runAgent(
 				await mkdir(options.receive, { recursive: true, mode: 0o700 });
 		},
 	};
-	await withAgent(options, plan, report, async ({ agent, store, goods }) => {
+	await withAgent(options, plan, report, async (opened) => {
+		const { agent, store } = opened;
 		const work = new AgentAtWork(agent, store, report);
-		// Who can serve nobody shall not go on settling.
-		const over = new AbortController();
-		const until = AbortSignal.any([signal, over.signal]);
-		const settling =
-			settleAt && settleAgain(work, { store, goods }, settleAt, until);
-		try {
+		await settleWhile(settleAt, work, opened, signal, async () => {
 			const serving =
 				here &&
 				serve(work, here, {
@@ -68,9 +65,6 @@ async function runAgent(
 				});
 			if (address !== undefined) await call(work, address, options);
 			await serving;
-		} finally {
-			over.abort();
-			await settling;
-		}
+		});
 	});
 }

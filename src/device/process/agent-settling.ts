@@ -10,7 +10,7 @@ import { reportResumed } from "./trade-events.ts";
 import type { OpenedAgent } from "./with-agent.ts";
 
 /** Where an agent keeps what it has bought. */
-type Kept = Pick<OpenedAgent, "store" | "goods">;
+export type Kept = Pick<OpenedAgent, "store" | "goods">;
 
 /** How long after a settling that came to nothing the next one is tried: half a minute. */
 const SETTLE_RETRY_MS = 30_000;

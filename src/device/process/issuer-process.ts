@@ -25,14 +25,13 @@ import {
 	readOperatorToken,
 	termsOf,
 } from "../issuer/index.ts";
-import { MoneyModule, type Tetrad } from "../runtime/index.ts";
+import { MoneyModule, type Tetrad, untilAborted } from "../runtime/index.ts";
 import {
 	type ProcessEvent,
 	type Report,
 	reportLists,
 } from "./process-events.ts";
 import { observer, reportUnlinked } from "./tetrad-events.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 export interface IssuerProcessOptions {
 	readonly home: string;

@@ -13,13 +13,12 @@ import {
 	type PurseOptions,
 	readPurseSettings,
 } from "../purse/index.ts";
-import { MoneyModule, type Tetrad } from "../runtime/index.ts";
+import { MoneyModule, type Tetrad, untilAborted } from "../runtime/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { ModuleTexts } from "./module-texts.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import { purseEvent } from "./purse-events.ts";
 import { observer, reportRefused, reportUnlinked } from "./tetrad-events.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 export interface ModuleProcessOptions {
 	readonly home: string;

@@ -19,8 +19,9 @@ import {
 	TradingAgent,
 } from "../trade/index.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
-import { type SettleAt, settleAgain } from "./agent-settling.ts";
+import type { SettleAt } from "./agent-settling.ts";
 import { moneyText, type Report } from "./process-events.ts";
+import { settleWhile } from "./settle-while.ts";
 import { observer, reportRefused } from "./tetrad-events.ts";
 import {
 	priceText,
@@ -89,12 +90,8 @@ export async function runSelling(
 				? {}
 				: { onOrder: commandMaker(onOrder, environment) }),
 		});
-		const over = new AbortController();
-		const until = AbortSignal.any([signal, over.signal]);
 		const work = new AgentAtWork(agent, store, report);
-		const settling =
-			settleAt &&
-			settleAgain(work, opened, { ...settleAt, sells: terms }, until);
+		const at = settleAt && { ...settleAt, sells: terms };
 		const trading = new TradingAgent({
 			agent,
 			store,
@@ -107,8 +104,8 @@ export async function runSelling(
 			come.set(number, made);
 			return made;
 		};
-		try {
-			await trading.sell(formatAddress(options.listen), shop, {
+		await settleWhile(at, work, opened, signal, () =>
+			trading.sell(formatAddress(options.listen), shop, {
 				signal,
 				observe(event) {
 					switch (event.kind) {
@@ -146,11 +143,8 @@ export async function runSelling(
 							return reportRefused(event.peer, event.error, report);
 					}
 				},
-			});
-		} finally {
-			over.abort();
-			await settling;
-		}
+			}),
+		);
 	});
 }
 

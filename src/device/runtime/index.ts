@@ -32,3 +32,4 @@ export {
 	type ModuleLinkEvent,
 	TrustedAgent,
 } from "./trusted-agent.ts";
+export { untilAborted } from "./until-aborted.ts";

@@ -22,11 +22,12 @@ import {
 } from "../../trade/records/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
-import type {
-	ConnectOptions,
-	Tetrad,
-	TetradEvent,
-	TrustedAgent,
+import {
+	type ConnectOptions,
+	type Tetrad,
+	type TetradEvent,
+	type TrustedAgent,
+	untilAborted,
 } from "../runtime/index.ts";
 import { askToSell } from "./ask-to-sell.ts";
 import { Buyer, type BuyStep, untilGivenUp } from "./buyer.ts";
@@ -580,11 +581,4 @@ async function leave({
 }: Buyer & { readonly tetrad: Tetrad }): Promise<void> {
 	await tetrad.close();
 	await over;
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-	if (signal.aborted) return Promise.resolve();
-	return new Promise((resolve) =>
-		signal.addEventListener("abort", () => resolve(), { once: true }),
-	);
 }

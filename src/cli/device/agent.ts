@@ -6,11 +6,7 @@ import {
 } from "../../device/process/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import { TetradError } from "../../errors.ts";
-import {
-	DEPOSIT_MARGIN_MS,
-	type IssuerTerms,
-	parseAmount,
-} from "../../money/index.ts";
+import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { MAX_TEXT_BYTES } from "../../talk/index.ts";
 import type { Routing } from "../../tetrad/index.ts";
 import { utf8 } from "../../wire/index.ts";
@@ -18,8 +14,9 @@ import { linkOf, type RootFlag, rootOf } from "../flag-values.ts";
 import { chooseIssuer } from "../money.ts";
 import { type DeviceFlags, runDevice } from "../run-device.ts";
 import { secretsOf } from "../secrets.ts";
+import { type SettlingFlags, settlingOf } from "../settling.ts";
 
-export interface AgentFlags extends DeviceFlags {
+export interface AgentFlags extends DeviceFlags, SettlingFlags {
 	readonly module: Address;
 	readonly listen?: Address;
 	readonly connect?: Address;
@@ -29,11 +26,8 @@ export interface AgentFlags extends DeviceFlags {
 	readonly send?: string;
 	readonly receive?: string;
 	readonly settle?: true;
-	readonly settleAt?: Address;
 	/** In milliseconds. */
 	readonly answerTimeout?: number;
-	/** In milliseconds. */
-	readonly settleEvery?: number;
 	readonly pay?: string;
 	readonly for?: string;
 	readonly issuer?: string;
@@ -73,25 +67,17 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 	);
 }
 
-/** A payment is taken up to the margin before its notes expire: at least one settling, and its retries, fall into that time. */
-const SETTLE_EVERY_MS: number = DEPOSIT_MARGIN_MS / 4;
-
 /** What has to do with money, checked before anything runs. */
 async function businessOf(
 	flags: AgentFlags,
 ): Promise<Pick<AgentProcessOptions, "settle" | "settleAt" | "pay" | "take">> {
-	const { settle, settleAt, settleEvery = SETTLE_EVERY_MS } = flags;
+	const { settle, settleAt } = flags;
 	const { pay, takePayments, connect, listen } = flags;
 	if (connect === undefined && (settle || pay !== undefined))
 		throw invalid("--settle and --pay go with --connect");
 	if (listen === undefined && (takePayments || settleAt !== undefined))
 		throw invalid("--take-payments and --settle-at go with --listen");
-	if (settleAt === undefined && flags.settleEvery !== undefined)
-		throw invalid("--settle-every goes with --settle-at");
-	if (settleEvery > DEPOSIT_MARGIN_MS / 2)
-		throw invalid(
-			`--settle-every is at most ${DEPOSIT_MARGIN_MS / 2000} seconds: what was received is deposited before its notes expire`,
-		);
+	const settling = settlingOf(flags);
 	for (const flag of ["for", "issuer", "contract"] as const)
 		if (pay === undefined && flags[flag] !== undefined)
 			throw invalid(`--${flag} goes with --pay`);
@@ -104,9 +90,7 @@ async function businessOf(
 		);
 	return {
 		...(settle ? { settle } : {}),
-		...(settleAt === undefined
-			? {}
-			: { settleAt: { address: settleAt, everyMs: settleEvery } }),
+		...settling,
 		...(takePayments ? { take: issuers } : {}),
 		...(pay === undefined ? {} : { pay: wantedOf(pay, flags, issuers) }),
 	};

@@ -8,9 +8,9 @@ import {
 	viewSpending,
 	type WaitingPayment,
 } from "../../device/purse/index.ts";
-import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, nameInDeviceId } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
+import { chosen } from "../chosen.ts";
 import { money } from "../money.ts";
 import type { OwnerFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
@@ -55,7 +55,11 @@ export async function decide(
 	isApproved: boolean,
 ): Promise<void> {
 	const { home } = flags;
-	const named = chosen(await waitingIn(home), beginning, home);
+	const named = chosen(await waitingIn(home), beginning, {
+		id: ({ payment }) => payment.contract,
+		what: "waiting contract",
+		see: `tetrad approvals --home ${home}`,
+	});
 	const { payment, terms } = named;
 	const { contract, payee, issuer, amount } = payment;
 	const { owner } = await readPurseSettings(home);
@@ -101,23 +105,6 @@ async function waitingIn(home: string): Promise<Named[]> {
 		);
 		return terms === undefined ? [] : [{ payment, terms }];
 	});
-}
-
-function chosen(
-	waiting: readonly Named[],
-	beginning: string,
-	home: string,
-): Named {
-	const prefix = beginning.toLowerCase();
-	const found = waiting.filter(({ payment }) =>
-		hex(payment.contract).startsWith(prefix),
-	);
-	const [first, second] = prefix === "" ? [] : found;
-	if (first !== undefined && second === undefined) return first;
-	throw new TetradError(
-		"invalid-argument",
-		`${first === undefined ? "no contract" : "more than one contract"} that waits begins with "${plain(beginning)}"; see: tetrad approvals --home ${home}`,
-	);
 }
 
 function paymentJson({ payment, terms }: Named) {

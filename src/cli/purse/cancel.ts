@@ -12,6 +12,7 @@ import {
 import { TetradError, unreachable } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
+import { chosen } from "../chosen.ts";
 import { money } from "../money.ts";
 import type { OwnerFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
@@ -59,7 +60,11 @@ function stateOf({ state, isCancelled }: PurseOrder): string {
 /** Cancels an order that was not sent. */
 export async function cancel(name: string, flags: CancelFlags): Promise<void> {
 	const { home } = flags;
-	const named = chosen(await ordersOf(home), name, home);
+	const named = chosen(await ordersOf(home), name, {
+		id: ({ order }) => order.request,
+		what: "order",
+		see: `tetrad purse orders --home ${home}`,
+	});
 	const { request, issuer, amount, state, isCancelled } = named.order;
 	if (state === "sent")
 		throw new TetradError(
@@ -89,23 +94,6 @@ async function ordersOf(home: string): Promise<NamedOrder[]> {
 		);
 		return terms === undefined ? [] : [{ order, terms }];
 	});
-}
-
-function chosen(
-	orders: readonly NamedOrder[],
-	name: string,
-	home: string,
-): NamedOrder {
-	const prefix = name.toLowerCase();
-	const found = orders.filter(({ order }) =>
-		hex(order.request).startsWith(prefix),
-	);
-	const [first, second] = prefix === "" ? [] : found;
-	if (first !== undefined && second === undefined) return first;
-	throw new TetradError(
-		"invalid-argument",
-		`${first === undefined ? "no order" : "more than one order"} begins with "${plain(name)}"; see: tetrad purse orders --home ${home}`,
-	);
 }
 
 function orderJson({ order, terms }: NamedOrder) {

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { countUpTo } from "../flag-values.ts";
 import { jsonFlag } from "../flags.ts";
 import { homeFlag } from "../home-flag.ts";
 import type { Given } from "../side-flags.ts";
@@ -6,17 +7,10 @@ import type { RecordsFlags } from "./records.ts";
 
 const MAX_SHOWN = 100_000;
 
-function countOf(text: string): number {
-	const value = Number(text);
-	if (!Number.isInteger(value) || value < 1 || value > MAX_SHOWN)
-		throw new InvalidArgumentError(`Say a number from 1 to ${MAX_SHOWN}.`);
-	return value;
-}
-
 function addRecordFlags(command: Command, name: string): Command {
 	return command
 		.addOption(homeFlag("agent"))
-		.option("--limit <count>", "so many at most", countOf, 50)
+		.option("--limit <count>", "so many at most", countUpTo(MAX_SHOWN), 50)
 		.addOption(jsonFlag())
 		.option("--csv", "print them as CSV, for a spreadsheet")
 		.addHelpText(

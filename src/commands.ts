@@ -248,4 +248,20 @@ export const COMMANDS: readonly Entry[] = [
 			"judge a receipt, evidence or an archive by itself, with no network; exit code 0 when it proves something, and 1 when not",
 		load: async () => (await import("./cli/verify/index.ts")).declareVerify,
 	},
+	{
+		name: "completion",
+		usage: "<shell>",
+		description:
+			"print what a shell reads to complete commands and flags: bash, zsh or fish",
+		load: async () => {
+			const { declareCompletion } = await import("./cli/completion/index.ts");
+			return (command) => declareCompletion(command, declareAll);
+		},
+	},
 ];
+
+/** Declares every command, with all of its flags, for whoever lists them. */
+export async function declareAll(program: Command): Promise<void> {
+	for (const { name, description, load } of COMMANDS)
+		(await load())(program.command(name).description(description));
+}

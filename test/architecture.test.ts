@@ -288,6 +288,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/home",
 		"identity",
 	],
+	"cli/completion": ["cli"],
 	"cli/config": ["cli", "device/side"],
 	"cli/device": [
 		"carrier",

@@ -1,0 +1,1 @@
+export { declareCompletion } from "./completion-command.ts";

@@ -1,0 +1,4 @@
+/** A word as every shell reads it back. */
+export function quoted(text: string): string {
+	return `'${text.replaceAll("'", "'\\''")}'`;
+}

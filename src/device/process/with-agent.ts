@@ -49,12 +49,30 @@ export interface OpenedAgent {
 /** Runs the agent of a home while `work` goes on. Rejects with why it could not. */
 export async function withAgent(
 	options: AgentHomeOptions,
-	{ addresses, calls, before }: AgentPlan,
+	plan: AgentPlan,
 	report: Report,
 	work: (opened: OpenedAgent) => Promise<void>,
 ): Promise<void> {
+	await using opened = await openAgentHome(options, plan, report);
+	try {
+		await work(opened);
+	} finally {
+		report({ event: "stopped" });
+	}
+}
+
+/**
+ * Runs the agent of a home until what it resolves to is disposed of; `signal` is of reaching the
+ * module. Rejects with why it could not.
+ */
+export async function openAgentHome(
+	options: AgentHomeOptions,
+	{ addresses, calls, before }: AgentPlan,
+	report: Report,
+): Promise<OpenedAgent & AsyncDisposable> {
 	const { signal, module, link, timeoutMs } = options;
-	await using home = await readHome(options.home, "agent", options.secrets);
+	await using open = new AsyncDisposableStack();
+	const home = open.use(await readHome(options.home, "agent", options.secrets));
 	if (home.pairing === undefined)
 		throw new TetradError(
 			"not-paired",
@@ -67,16 +85,18 @@ export async function withAgent(
 			: { roots: calls.root, routings: calls.routing }),
 	});
 	await before?.();
-	using keylog =
+	const keylog =
 		options.unsafeKeylog === undefined
 			? undefined
-			: new KeylogFile(options.unsafeKeylog, [module, ...addresses]);
-	await using agent = new TrustedAgent({
-		...home,
-		observeLists: reportLists(report),
-		...(timeoutMs === undefined ? {} : { timeoutMs }),
-		...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
-	});
+			: open.use(new KeylogFile(options.unsafeKeylog, [module, ...addresses]));
+	const agent = open.use(
+		new TrustedAgent({
+			...home,
+			observeLists: reportLists(report),
+			...(timeoutMs === undefined ? {} : { timeoutMs }),
+			...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
+		}),
+	);
 	agent.useModule({
 		pairing: home.pairing,
 		mode: link,
@@ -87,12 +107,15 @@ export async function withAgent(
 			else reportUnlinked(peer, event.error, report);
 		},
 	});
-	await using store = await AgentStore.open(home.path);
+	const store = open.use(await AgentStore.open(home.path));
 	const goods = await BegunGoods.open(home.path, store);
 	await agent.reachModule();
-	try {
-		await work({ agent, store, goods, home });
-	} finally {
-		report({ event: "stopped" });
-	}
+	const held = open.move();
+	return {
+		agent,
+		store,
+		goods,
+		home,
+		[Symbol.asyncDispose]: () => held.disposeAsync(),
+	};
 }

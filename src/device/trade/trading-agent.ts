@@ -78,6 +78,13 @@ export interface Quote {
 	readonly merchantModule: CertifiedDevice;
 }
 
+/** How one thing that a trading agent does is watched and stopped. */
+export interface TradeOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Hears what becomes of its tetrad, in the place of what hears that of all. */
+	readonly observe?: ((event: TetradEvent) => void) | undefined;
+}
+
 /** How far a purchase is; the last step is that it is bought. */
 export type PurchaseStep =
 	| BuyStep
@@ -97,6 +104,12 @@ export interface ResumedPurchase {
 	readonly purchase: PurchaseRow;
 	/** Why it is not over yet, or has no goods. */
 	readonly error: TetradError | undefined;
+}
+
+/** One purchase while it is made. Whoever has `left` reads no more steps. */
+interface Taking extends TradeOptions {
+	readonly push: (step: PurchaseStep) => void;
+	readonly left: AbortSignal;
 }
 
 /** What a merchant may want to see of its sales. */
@@ -151,9 +164,9 @@ export class TradingAgent {
 	/** Everything that a merchant sells, a page at a time. */
 	async *catalogue(
 		address: string,
-		{ signal }: { readonly signal?: AbortSignal } = {},
+		options: TradeOptions = {},
 	): AsyncIterable<Listing> {
-		const buyer = await this.#meet(address, signal);
+		const buyer = await this.#meet(address, options);
 		try {
 			let after: string | undefined;
 			for (;;) {
@@ -176,12 +189,12 @@ export class TradingAgent {
 		item: string,
 		{
 			order,
-			signal,
-		}: { readonly order?: string; readonly signal?: AbortSignal } = {},
+			...options
+		}: TradeOptions & { readonly order?: string | undefined } = {},
 	): Promise<Quote> {
-		const buyer = await this.#meet(address, signal);
+		const buyer = await this.#meet(address, options);
 		try {
-			const offer = await buyer.quote(item, order, signal);
+			const offer = await buyer.quote(item, order, options.signal);
 			const { other } = tradeTetrad(buyer.tetrad);
 			return {
 				offer,
@@ -205,15 +218,47 @@ export class TradingAgent {
 	 * `purchase-void` for one whose money is back, and `merchandise-wrong` for goods that are not
 	 * what the merchant signed for.
 	 */
-	async *buy(
+	buy(
 		quote: Quote,
-		{ to, signal }: { readonly to: GoodsTarget; readonly signal?: AbortSignal },
+		{ to, ...options }: TradeOptions & { readonly to: GoodsTarget },
+	): AsyncIterable<PurchaseStep> {
+		return this.#steps(quote.offer.id, options, async (taking) => {
+			const known = await this.#known(quote.offer.id);
+			return known === undefined || known.state === "aborted"
+				? this.#take(quote, to, taking)
+				: this.#goOn(known, quote.address, taking);
+		});
+	}
+
+	/**
+	 * Goes on with the purchase for which the offer of that id was taken, by this agent or by the one
+	 * that had its store before; or says again that it is bought. Throws `offer-expired` when
+	 * nothing was paid for it, and as `buy`.
+	 */
+	again(
+		offer: Uint8Array,
+		options: TradeOptions = {},
+	): AsyncIterable<PurchaseStep> {
+		return this.#steps(offer, options, async (taking) => {
+			const known = await this.#known(offer);
+			if (known === undefined || known.state === "aborted")
+				throw new TetradError(
+					"offer-expired",
+					"nothing was paid for this quote, and it is not known here any more; ask for a new one",
+				);
+			return this.#goOn(known, known.address, taking);
+		});
+	}
+
+	async *#steps(
+		offer: Uint8Array,
+		{ signal, observe }: TradeOptions,
+		take: (taking: Taking) => Promise<void>,
 	): AsyncIterable<PurchaseStep> {
 		const steps = new Steps<PurchaseStep>();
 		const left = new AbortController();
-		const taking = this.#inTurn(hex(quote.offer.id), signal, () =>
-			this.#take(quote, to, { push: steps.push, signal, left: left.signal }),
-		);
+		const how = { push: steps.push, signal, observe, left: left.signal };
+		const taking = this.#inTurn(hex(offer), signal, () => take(how));
 		taking.then(steps.end, steps.end);
 		try {
 			yield* steps;
@@ -240,44 +285,76 @@ export class TradingAgent {
 		return taking;
 	}
 
-	/** Whoever has `left` reads no more steps. */
-	async #take(
-		quote: Quote,
-		to: GoodsTarget,
-		{
-			push,
-			signal,
-			left,
-		}: {
-			readonly push: (step: PurchaseStep) => void;
-			readonly signal: AbortSignal | undefined;
-			readonly left: AbortSignal;
-		},
+	#known(offer: Uint8Array): Promise<PurchaseRow | undefined> {
+		return this.#options.store.transact(readPurchaseOf(offer));
+	}
+
+	async #take(quote: Quote, to: GoodsTarget, taking: Taking): Promise<void> {
+		using _ = this.#claim(to.path);
+		const { merchant, address } = quote;
+		await this.#bought({ merchant, address }, taking, (buyer) =>
+			buyer.buy(quote.offer, to, taking.push, taking.signal),
+		);
+	}
+
+	/** Goes on with what was begun: nothing is agreed on or paid anew. */
+	async #goOn(
+		row: PurchaseRow,
+		address: string,
+		taking: Taking,
 	): Promise<void> {
-		const { store } = this.#options;
-		const known = await store.transact(readPurchaseOf(quote.offer.id));
-		if (known?.state === "final") return push(boughtBefore(known));
-		if (known?.state === "refunded") throw voided(known);
-		const goesOn = known?.state === "provisional" ? known : undefined;
-		using _ = this.#claim(goesOn?.target ?? to.path);
-		const buyer = await this.#meet(quote.address, signal);
+		switch (row.state) {
+			case "final":
+				return taking.push(boughtBefore(row));
+			case "refunded":
+				throw voided(row);
+			default: {
+				if (address === "")
+					throw new TetradError(
+						"payment-in-doubt",
+						"where its merchant answers is not known: ask the issuer what became of it, with tetrad resolve",
+					);
+				using _ = this.#claim(row.target);
+				const { sellerAgent } = parseContract(nodeCrypto, row.document);
+				const merchant = { deviceId: sellerAgent, name: row.merchant };
+				await this.#bought({ merchant, address }, taking, (buyer) =>
+					buyer.resume(row, taking.push, taking.signal),
+				);
+			}
+		}
+	}
+
+	/** Meets the merchant, and no other agent, until it is bought. */
+	async #bought(
+		{
+			merchant,
+			address,
+		}: {
+			readonly merchant: Pick<CertifiedDevice, "deviceId" | "name">;
+			readonly address: string;
+		},
+		taking: Taking,
+		buy: (buyer: Buyer) => Promise<{ readonly contract: Contract }>,
+	): Promise<void> {
+		const { push, left } = taking;
+		const buyer = await this.#meet(address, taking);
 		const close = () => void buyer.tetrad.close();
 		left.addEventListener("abort", close, { once: true });
 		try {
 			if (
 				!sameBytes(
 					tradeTetrad(buyer.tetrad).other.agent.deviceId,
-					quote.merchant.deviceId,
+					merchant.deviceId,
 				)
 			)
 				throw new TetradError(
 					"authentication-failed",
-					`another agent than the one of ${quote.merchant.name} that made the offer answers at ${quote.address}`,
+					`another agent than the one of ${merchant.name} that made the offer answers at ${address}`,
 				);
-			const bought = await (goesOn === undefined
-				? buyer.buy(quote.offer, to, push, signal)
-				: buyer.resume(goesOn, push, signal));
-			const row = await store.transact(readPurchase(bought.contract.hash));
+			const { contract } = await buy(buyer);
+			const row = await this.#options.store.transact(
+				readPurchase(contract.hash),
+			);
 			if (row === undefined)
 				throw new TetradError("internal", "a purchase was not kept");
 			push(boughtBefore(row));
@@ -313,30 +390,37 @@ export class TradingAgent {
 			isIssuer = false,
 			sells = false,
 			learn = false,
-			signal,
 			step = () => {},
-		}: {
+			...options
+		}: TradeOptions & {
 			readonly isIssuer?: boolean;
 			readonly sells?: boolean;
 			readonly learn?: boolean;
-			readonly signal?: AbortSignal;
+			/** Where goods go that the module alone knew of, in the place of what says that for all. */
+			readonly learnedTo?: ((name: string) => string) | undefined;
 			readonly step?: (purchase: PurchaseRow, step: BuyStep) => void;
 		} = {},
 	): Promise<readonly ResumedPurchase[]> {
-		const buyer = await this.#meet(address, signal);
+		const { signal } = options;
+		const buyer = await this.#meet(address, options);
 		try {
 			if (isIssuer) {
 				const { other } = tradeTetrad(buyer.tetrad);
-				const options = signal === undefined ? {} : { signal };
 				const issuer = other.module.deviceId;
 				if (sells) await askToSell(buyer.tetrad, issuer);
-				await buyer.payments.settle(issuer, options);
+				await buyer.payments.settle(
+					issuer,
+					signal === undefined ? {} : { signal },
+				);
 			}
 			if (learn) await buyer.learn(signal);
 			// An issuer has said by now what became of it.
 			const doubtMs = isIssuer ? 0 : CLEARED_WITHIN_MS;
-			const options = { signal, step, doubtMs };
-			return await resumeAll(buyer, this.#options.store, options);
+			return await resumeAll(buyer, this.#options.store, {
+				signal,
+				step,
+				doubtMs,
+			});
 		} finally {
 			await leave(buyer);
 		}
@@ -437,8 +521,17 @@ export class TradingAgent {
 		}
 	}
 
-	async #meet(address: string, signal?: AbortSignal): Promise<Buyer> {
-		const { agent, store, observe, connect: how, goods } = this.#options;
+	async #meet(
+		address: string,
+		{
+			signal,
+			observe = this.#options.observe,
+			learnedTo = this.#options.learnedTo,
+		}: TradeOptions & {
+			readonly learnedTo?: ((name: string) => string) | undefined;
+		},
+	): Promise<Buyer> {
+		const { agent, store, connect: how, goods } = this.#options;
 		const dial = this.#options.dial ?? connect;
 		const options = signal === undefined ? {} : { signal };
 		const tetrad = await agent.connect(await dial(address, options), {
@@ -450,7 +543,7 @@ export class TradingAgent {
 			tetrad,
 			store,
 			address,
-			learnedTo: this.#options.learnedTo ?? ((name) => name),
+			learnedTo: learnedTo ?? ((name) => name),
 			now: () => agent.now(),
 			...(goods === undefined ? {} : { goods }),
 		});

@@ -112,6 +112,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/device/index.ts")).declareHealth,
 	},
 	{
+		name: "serve",
+		usage: FLAGS,
+		description:
+			"run the agent of a side: it sells, answers, settles, and is there for the programs of this machine",
+		load: async () => (await import("./cli/device/index.ts")).declareServe,
+	},
+	{
 		name: "purse",
 		usage: "",
 		description:

@@ -183,6 +183,24 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/records",
 		"wire",
 	],
+	"device/service": [
+		"carrier",
+		"crypto",
+		"device/home",
+		"device/process",
+		"device/purse",
+		"device/runtime",
+		"device/side",
+		"device/supervisor",
+		"device/trade",
+		"keys",
+		"money",
+		"talk",
+		"tetrad",
+		"trade/documents",
+		"trade/records",
+		"wire",
+	],
 	"device/side": ["carrier", "device/home", "keys", "money"],
 	"device/setup": [
 		"carrier",
@@ -233,6 +251,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/authority",
 		"device/purse",
 		"device/runtime",
+		"device/service",
 		"device/trade",
 		"identity",
 		"keys",
@@ -300,6 +319,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/process",
 		"device/purse",
 		"device/runtime",
+		"device/service",
+		"device/side",
 		"identity",
 		"money",
 		"talk",
@@ -614,15 +635,21 @@ const TEST = join(ROOT, "test");
 /** The modules of Node that start another process or thread. */
 const STARTERS = /^node:(child_process|cluster|worker_threads)$/;
 
-/** Whoever reads a key imports it; it starts a process only for a key in a token. */
-const TOKEN_HOST = join(SRC, "keys", "token-host.ts");
+/**
+ * What is imported by many who start nothing: one starts a process only for a key in a token, and
+ * one only for a module that an agent needs and that does not run.
+ */
+const START_WHEN_NEEDED: readonly string[] = [
+	join(SRC, "keys", "token-host.ts"),
+	join(SRC, "device", "service", "module-host.ts"),
+];
 
 /** How a file reaches a starter by what it loads, types aside, written out; or `undefined`. */
 function wayToStarter(
 	file: string,
 	seen: Set<string> = new Set(),
 ): string | undefined {
-	if (file === TOKEN_HOST || seen.has(file) || !existsSync(file))
+	if (START_WHEN_NEEDED.includes(file) || seen.has(file) || !existsSync(file))
 		return undefined;
 	seen.add(file);
 	const loaded = readFileSync(file, "utf8").replace(

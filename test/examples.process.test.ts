@@ -39,6 +39,7 @@ const NEED_ONE = [
 	"makePolicy",
 	"MoneyModule",
 	"memoryCarriers",
+	"openAgent",
 	"pairInProcess",
 	"parseAmount",
 	"Payments",

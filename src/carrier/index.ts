@@ -8,5 +8,10 @@ export {
 	type CarrierLimits,
 	LISTENER_LIMITS,
 } from "./limits.ts";
-export { type Listener, type ListenOptions, listen } from "./listen.ts";
+export {
+	bindPrivately,
+	type Listener,
+	type ListenOptions,
+	listen,
+} from "./listen.ts";
 export { memoryCarriers } from "./memory.ts";

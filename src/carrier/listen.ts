@@ -122,6 +122,14 @@ function listener(server: Server, address: Address): Listener {
 	return { address, close, [Symbol.asyncDispose]: close };
 }
 
+/**
+ * Makes a server listen at a Unix socket for this user alone, in the place of the file of a process
+ * that is gone. Rejects with `address-in-use`, `carrier-failed` or `invalid-argument`.
+ */
+export function bindPrivately(server: Server, path: string): Promise<void> {
+	return bind(server, asAddress({ kind: "unix", path }));
+}
+
 async function bind(server: Server, address: Address): Promise<void> {
 	// Exclusive: a cluster of processes must not share what looks like one device.
 	if (address.kind === "tcp") {

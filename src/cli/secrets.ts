@@ -22,12 +22,17 @@ export function ownerSecret({
 		found({ ...request, what: `${what} in ${home}` });
 }
 
-export function secretsOf(flags: SecretFlags): HomeSecrets {
+/** What flags name, or else `otherwise`; a passphrase is asked for where neither says where it is. */
+export function secretsOf(
+	flags: SecretFlags,
+	otherwise: HomeSecrets = {},
+): HomeSecrets {
 	const { passphraseFile, passphraseEnv, pinFile, pinEnv } = flags;
-	const pin = source("--pin", pinFile, pinEnv);
+	const pin = source("--pin", pinFile, pinEnv) ?? otherwise.pin;
 	return {
 		passphrase:
 			source("--passphrase", passphraseFile, passphraseEnv) ??
+			otherwise.passphrase ??
 			secretFromPrompt(),
 		...(pin === undefined ? {} : { pin }),
 	};

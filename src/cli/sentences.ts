@@ -11,6 +11,8 @@ export function sentence(event: ProcessEvent): string | undefined {
 			return `listening on ${event.address}`;
 		case "metrics":
 			return `says how it is at ${event.url}/metrics and ${event.url}/health`;
+		case "answering":
+			return `programs of this machine reach it at ${plain(event.socket)}`;
 		case "linked":
 			return `linked with ${plain(event.peer)}`;
 		case "unlinked":

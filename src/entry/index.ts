@@ -45,6 +45,30 @@ export {
 	type TetradEvent,
 	TrustedAgent,
 } from "../device/runtime/index.ts";
+export {
+	type AgentEvent,
+	type AgentService,
+	type AgentStatus,
+	type Approval,
+	type AskOptions,
+	type Balance,
+	type BuyOptions,
+	type CatalogueItem,
+	type ForSale,
+	type HistoryEntry,
+	type ListOptions,
+	type MoneyOf,
+	type OpenAgentOptions,
+	type OrderTaken,
+	type OwnerOptions,
+	openAgent,
+	type Purchase,
+	type Quote,
+	type QuoteOptions,
+	type ResolveOptions,
+	type Sale,
+	type SellOptions,
+} from "../device/service/index.ts";
 export { type ErrorCode, type ErrorFamily, TetradError } from "../errors.ts";
 export {
 	type Currency,

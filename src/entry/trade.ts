@@ -2,6 +2,7 @@
 export {
 	BegunGoods,
 	type BuyStep,
+	type Catalogue,
 	type CataloguePage,
 	type Environment,
 	FolderCatalogue,
@@ -11,6 +12,8 @@ export {
 	type GoodsKeeper,
 	type GoodsTarget,
 	type Item,
+	ItemCatalogue,
+	type ItemForSale,
 	type KeptGoods,
 	type MakeOnOrder,
 	type MerchandiseSource,

@@ -6,3 +6,4 @@ export { declareModule } from "./module-command.ts";
 export { declarePair } from "./pair-command.ts";
 export { declarePolicy } from "./policy-command.ts";
 export { declareRecertify } from "./recertify-command.ts";
+export { declareServe } from "./serve-command.ts";

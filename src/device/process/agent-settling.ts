@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Address, connect, formatAddress } from "../../carrier/index.ts";
+import { asTetradError, type TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import { askToSell, Buyer, resumeAll } from "../trade/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
@@ -20,7 +21,9 @@ export interface SettleAt {
 	readonly address: Address;
 	readonly everyMs: number;
 	/** Of the money that is sold for: the module asks its issuer for what it sells with. */
-	readonly sells?: IssuerTerms;
+	readonly sells?: IssuerTerms | undefined;
+	/** Hears what came of each settling, also where nothing is reported of it: which issuer was met, or why none. */
+	readonly met?: ((came: string | TetradError) => void) | undefined;
 }
 
 /** Lets the own module do its business with the other module, which is an issuer's, and reports it. */
@@ -52,13 +55,21 @@ export async function settleAgain(
 		const held: ProcessEvent[] = [];
 		const report: Report = isQuiet ? (event) => held.push(event) : work.report;
 		try {
-			const hasChanged = await settleOnce(work, kept, at, report, signal);
+			const { hasChanged, issuer } = await settleOnce(
+				work,
+				kept,
+				at,
+				report,
+				signal,
+			);
+			at.met?.(issuer);
 			if (hasChanged) for (const event of held) work.report(event);
 			isQuiet = true;
 		} catch (thrown) {
 			wait = Math.min(everyMs, SETTLE_RETRY_MS);
 			isQuiet = false;
 			if (!signal.aborted) {
+				at.met?.(asTetradError(thrown));
 				for (const event of held) work.report(event);
 				reportRefused(formatAddress(address), thrown, work.report);
 			}
@@ -67,14 +78,14 @@ export async function settleAgain(
 	}
 }
 
-/** Resolves with whether the module has paid, got or handed in anything, or a purchase is over. */
-async function settleOnce(
+/** Resolves with whether the module has paid, got or handed in anything, or a purchase is over, and with the issuer's certified name. */
+export async function settleOnce(
 	work: AgentAtWork,
 	{ store, goods }: Kept,
-	{ address, sells }: SettleAt,
+	{ address, sells }: Omit<SettleAt, "everyMs" | "met">,
 	report: Report,
 	signal: AbortSignal,
-): Promise<boolean> {
+): Promise<{ readonly hasChanged: boolean; readonly issuer: string }> {
 	const number = work.nextTetrad();
 	const carrier = await connect(address, { signal });
 	const tetrad = await work.agent.connect(carrier, {
@@ -98,10 +109,11 @@ async function settleOnce(
 		const resumed = await resumeAll(buyer, store, { signal });
 		for (const { purchase, error } of resumed)
 			reportResumed(purchase, error, report);
-		return (
+		const hasChanged =
 			store.head(own)?.number !== before ||
-			resumed.some(({ purchase }) => purchase.state !== "provisional")
-		);
+			resumed.some(({ purchase }) => purchase.state !== "provisional");
+		const { name: issuer } = tetrad.parties[tetrad.place === "A" ? "Y" : "X"];
+		return { hasChanged, issuer };
 	} finally {
 		await tetrad.close();
 		await buyer.over;

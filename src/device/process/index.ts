@@ -1,4 +1,7 @@
+export { type AnswerOptions, serve } from "./agent-answer.ts";
+export { AgentAtWork } from "./agent-at-work.ts";
 export { type AgentProcessOptions, runAgentProcess } from "./agent-process.ts";
+export { type SettleAt, settleAgain, settleOnce } from "./agent-settling.ts";
 export { runIssuerProcess } from "./issuer-process.ts";
 export { runModuleProcess } from "./module-process.ts";
 export { openToRead } from "./outgoing-file.ts";
@@ -10,10 +13,17 @@ export {
 	type Report,
 } from "./process-events.ts";
 export { WHY_APPROVAL } from "./purse-events.ts";
-export { runRefunding } from "./refunding.ts";
+export { keepRefund, runRefunding } from "./refunding.ts";
+export { observer, reportRefused } from "./tetrad-events.ts";
 export {
 	priceText,
+	purchaseReporter,
+	RAIL_OF_OFFERS,
+	reportBought,
+	reportQuote,
+	reportResumed,
 	rowMoney,
+	sellerReporter,
 	stateOf,
 } from "./trade-events.ts";
 export {
@@ -23,3 +33,10 @@ export {
 	runResolving,
 	runSelling,
 } from "./trade-process.ts";
+export { untilAborted } from "./until-aborted.ts";
+export {
+	type AgentHomeOptions,
+	type AgentPlan,
+	type OpenedAgent,
+	openAgentHome,
+} from "./with-agent.ts";

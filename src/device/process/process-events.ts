@@ -14,6 +14,8 @@ export type ProcessEvent =
 	| { readonly event: "listening"; readonly address: string }
 	/** /metrics and /health of this device can be asked there. */
 	| { readonly event: "metrics"; readonly url: string }
+	/** An agent answers programs of this machine, at that path. */
+	| { readonly event: "answering"; readonly socket: string }
 	| { readonly event: "linked"; readonly peer: string }
 	/** A link that was ready is over: in order, or with why not. */
 	| {

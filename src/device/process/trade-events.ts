@@ -5,6 +5,7 @@ import {
 	type Contract,
 	type Offer,
 	parseContract,
+	parseItemDescription,
 	railPromises,
 } from "../../trade/documents/index.ts";
 import type { PurchaseRow } from "../../trade/records/index.ts";
@@ -46,7 +47,7 @@ export function rowMoney(
 }
 
 /** Offers name the issuer of notes. */
-const RAIL_OF_OFFERS = "own-notes";
+export const RAIL_OF_OFFERS = "own-notes";
 
 /** Reports what was quoted, and what is promised of the money that it is to be paid with. */
 export function reportQuote(
@@ -135,6 +136,21 @@ export function purchaseReporter(report: Report): (step: BuyStep) => void {
 				return unreachable(step);
 		}
 	};
+}
+
+/** Reports a purchase whose goods are here. */
+export function reportBought(row: PurchaseRow, report: Report): void {
+	const contract = parseContract(nodeCrypto, row.document);
+	report({
+		event: "bought",
+		contract: hex(row.contract),
+		item: parseItemDescription(row.description).name,
+		merchant: row.merchant,
+		path: row.target,
+		size: Number(contract.length),
+		receipted: row.receipt.length > 0,
+		...rowMoney(row, contract),
+	});
 }
 
 /** Reports what a merchant's agent has to say of a sale. `money` is of amounts in its currency. */

@@ -1,4 +1,9 @@
-import { type Address, connect, formatAddress } from "../../carrier/index.ts";
+import {
+	type Address,
+	type Carrier,
+	connect,
+	formatAddress,
+} from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { LinkMode, Root, Routing } from "../../tetrad/index.ts";
 import {
@@ -21,6 +26,8 @@ export interface AgentHomeOptions {
 	readonly secrets?: HomeSecrets;
 	/** Where the own module listens. */
 	readonly module: Address;
+	/** Makes a carrier to it in another way than dialling that address. */
+	readonly dialModule?: ((signal: AbortSignal) => Promise<Carrier>) | undefined;
 	readonly link: LinkMode;
 	readonly timeoutMs?: number;
 	readonly unsafeKeylog?: string;
@@ -71,6 +78,7 @@ export async function openAgentHome(
 	report: Report,
 ): Promise<OpenedAgent & AsyncDisposable> {
 	const { signal, module, link, timeoutMs } = options;
+	const dial = options.dialModule ?? ((signal) => connect(module, { signal }));
 	await using open = new AsyncDisposableStack();
 	const home = open.use(await readHome(options.home, "agent", options.secrets));
 	if (home.pairing === undefined)
@@ -100,7 +108,7 @@ export async function openAgentHome(
 	agent.useModule({
 		pairing: home.pairing,
 		mode: link,
-		dial: () => connect(module, { signal }),
+		dial: () => dial(signal),
 		observe(event) {
 			const peer = formatAddress(module);
 			if (event.kind === "linked") report({ event: "linked", peer });

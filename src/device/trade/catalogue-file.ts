@@ -13,6 +13,7 @@ import {
 	MAX_ITEM_TEXT_BYTES,
 	MAX_ITEMS,
 } from "./limits.ts";
+import type { MakeOnOrder } from "./made-goods.ts";
 
 /*
  * catalogue.json in the folder that is sold: what is offered, and at which price. It is JSON, as
@@ -28,8 +29,14 @@ export type Goods =
 	| { readonly kind: "file"; readonly path: string }
 	/** A licence or a small text, as the catalogue has it. */
 	| { readonly kind: "text"; readonly text: string }
-	/** It is made when somebody orders it: by that command, or by the one for all. */
-	| { readonly kind: "on-order"; readonly command: string | undefined };
+	/** Bytes that a program has. */
+	| { readonly kind: "bytes"; readonly bytes: Uint8Array }
+	/** It is made when somebody orders it: by that command, by what a program has for it, or by the one for all. */
+	| {
+			readonly kind: "on-order";
+			readonly command: string | undefined;
+			readonly make?: MakeOnOrder;
+	  };
 
 /** One thing that is sold. */
 export interface Item {

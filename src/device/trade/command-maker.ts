@@ -11,12 +11,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * standard input, and what it writes on its standard output is the merchandise. The name of the
  * item is in TETRAD_ITEM, and that of the buyer's agent in TETRAD_BUYER; whatever else is in its
  * environment is in `environment`, which should have no secrets: the command works on a stranger's
- * text. Nothing that a buyer says becomes a part of the command. A command that fails, writes nothing, or takes longer than ten
+ * text. It runs in `folder`, or in the working folder unless given. Nothing that a buyer says becomes a part of the command. A command that fails, writes nothing, or takes longer than ten
  * minutes, has made nothing, and is killed with all that it started when nobody waits for it any more.
  */
 export function commandMaker(
 	command: string,
 	environment: Environment,
+	folder?: string,
 ): MakeOnOrder {
 	return async function* make({ item, buyer }, signal) {
 		// Few agents make anything on order, and no others can start a process.
@@ -27,6 +28,7 @@ export function commandMaker(
 		]);
 		const child = spawn("/bin/sh", ["-c", command], {
 			stdio: ["pipe", "pipe", "inherit"],
+			...(folder === undefined ? {} : { cwd: folder }),
 			env: {
 				...environment,
 				TETRAD_ITEM: item.name,

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
 import { utf8 } from "../../wire/index.ts";
+import type { Catalogue, CataloguePage } from "./catalogue.ts";
 import {
 	CATALOGUE_FILE,
 	describe,
@@ -16,13 +17,6 @@ import {
 	type MerchandiseSource,
 	requireSellable,
 } from "./merchandise-file.ts";
-
-/** What one page of a catalogue has. */
-export interface CataloguePage {
-	readonly items: readonly Item[];
-	/** Whether more follows. */
-	readonly hasMore: boolean;
-}
 
 /**
  * What a folder sells: what its catalogue.json names, or, when there is none, every file in it and
@@ -40,7 +34,7 @@ export interface CataloguePage {
  * console.log(catalogue.item("photo.jpg")?.price); // 420n
  * ```
  */
-export class FolderCatalogue {
+export class FolderCatalogue implements Catalogue {
 	/** Files of a folder without catalogue.json that are not offered: hidden ones are not even named here. */
 	readonly notOffered: readonly NotOffered[];
 	readonly #folder: string;
@@ -128,6 +122,8 @@ export class FolderCatalogue {
 				);
 			case "text":
 				return BigInt(utf8(goods.text).length);
+			case "bytes":
+				return BigInt(goods.bytes.length);
 			case "on-order":
 				return undefined;
 		}
@@ -140,6 +136,8 @@ export class FolderCatalogue {
 				return MerchandiseFile.open(this.#folder, goods.path);
 			case "text":
 				return new MerchandiseBytes(utf8(goods.text));
+			case "bytes":
+				return new MerchandiseBytes(goods.bytes);
 			case "on-order":
 				return undefined;
 		}

@@ -10,9 +10,9 @@ import type {
 import { recordSale } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
+import type { Catalogue } from "./catalogue.ts";
 import type { Goods as GoodsOf, Item } from "./catalogue-file.ts";
 import { commandMaker, type Environment } from "./command-maker.ts";
-import type { FolderCatalogue } from "./folder-catalogue.ts";
 import { MAX_OFFERED } from "./limits.ts";
 import { MadeGoods, type MakeOnOrder } from "./made-goods.ts";
 import type { MerchandiseSource } from "./merchandise-file.ts";
@@ -23,16 +23,18 @@ export interface FolderShopOptions {
 	/** Of the merchant's agent. */
 	readonly home: string;
 	readonly store: AgentStore;
-	readonly catalogue: FolderCatalogue;
+	readonly catalogue: Catalogue;
 	/** Whose money it is paid in. */
 	readonly terms: IssuerTerms;
 	/** Makes what is made on order and has no command of its own. */
 	readonly onOrder?: MakeOnOrder;
 	/** What the commands of the catalogue find in their environment, which should have no secrets; that of this process unless given. */
 	readonly environment?: Environment;
+	/** Where those commands run; in the working folder unless given. */
+	readonly workingFolder?: string;
 }
 
-/** Sells what a folder has, and what is made on order; keeps what it has heard of its sales. */
+/** Sells what a folder or another catalogue has, and what is made on order; keeps what it has heard of its sales. */
 export class FolderShop implements Shop {
 	readonly #options: FolderShopOptions;
 	readonly #made: MadeGoods;
@@ -51,6 +53,7 @@ export class FolderShop implements Shop {
 			if (
 				goods.kind === "on-order" &&
 				goods.command === undefined &&
+				goods.make === undefined &&
 				onOrder === undefined
 			)
 				throw new TetradError(
@@ -149,10 +152,12 @@ export class FolderShop implements Shop {
 	}
 
 	#maker({ goods }: Item): MakeOnOrder | undefined {
-		const { onOrder, environment = process.env } = this.#options;
-		return goods.kind === "on-order" && goods.command !== undefined
-			? commandMaker(goods.command, environment)
-			: onOrder;
+		const { onOrder, environment = process.env, workingFolder } = this.#options;
+		if (goods.kind !== "on-order") return onOrder;
+		if (goods.make !== undefined) return goods.make;
+		return goods.command === undefined
+			? onOrder
+			: commandMaker(goods.command, environment, workingFolder);
 	}
 
 	async #listing(item: Item, order: string): Promise<Listing> {
@@ -172,5 +177,6 @@ export class FolderShop implements Shop {
 const KINDS: Readonly<Record<GoodsOf["kind"], ItemKind>> = {
 	file: "file",
 	text: "inline",
+	bytes: "file",
 	"on-order": "made-on-order",
 };

@@ -1,6 +1,7 @@
 export { askToSell } from "./ask-to-sell.ts";
 export { BegunGoods } from "./begun-goods.ts";
 export { Buyer, type BuyStep } from "./buyer.ts";
+export type { Catalogue, CataloguePage } from "./catalogue.ts";
 export {
 	CATALOGUE_FILE,
 	type Goods,
@@ -8,7 +9,7 @@ export {
 	type Pricing,
 } from "./catalogue-file.ts";
 export { commandMaker, type Environment } from "./command-maker.ts";
-export { type CataloguePage, FolderCatalogue } from "./folder-catalogue.ts";
+export { FolderCatalogue } from "./folder-catalogue.ts";
 export type { NotOffered } from "./folder-files.ts";
 export { FolderShop, type FolderShopOptions } from "./folder-shop.ts";
 export {
@@ -18,6 +19,7 @@ export {
 	type NewGoodsTarget,
 	requireTarget,
 } from "./goods-file.ts";
+export { ItemCatalogue, type ItemForSale } from "./item-catalogue.ts";
 export type { MakeOnOrder, Order } from "./made-goods.ts";
 export {
 	MerchandiseBytes,
@@ -28,6 +30,7 @@ export {
 	countUnfinished,
 	type PurchaseView,
 	viewPurchase,
+	viewPurchaseOf,
 	viewPurchases,
 	viewRefunds,
 	viewSale,

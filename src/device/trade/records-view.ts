@@ -71,6 +71,19 @@ async function count(
 	return counted;
 }
 
+/** The newest purchase for which the offer of that id was taken, if there is one. */
+export function viewPurchaseOf(
+	home: string,
+	offer: Uint8Array,
+): Promise<PurchaseRow | undefined> {
+	return scanned(home, async (scan) => {
+		const rows: PurchaseRow[] = [];
+		const read = { table: PURCHASES, index: "by_offer", equals: { offer } };
+		for await (const row of scan(read)) rows.push(row);
+		return rows.toSorted((a, b) => Number(b.time - a.time)).slice(0, 1);
+	}).then(([newest]) => newest);
+}
+
 /** What was sold, the newest first, `limit` at most. */
 export function viewSales(home: string, limit: number): Promise<SaleRow[]> {
 	return newest(home, SALES, limit);

@@ -170,7 +170,7 @@ export class TradingAgent {
 		try {
 			let after: string | undefined;
 			for (;;) {
-				const { items, isLast } = await buyer.list(after, signal);
+				const { items, isLast } = await buyer.list(after, options.signal);
 				yield* items;
 				if (isLast) return;
 				after = items.at(-1)?.description.name;

@@ -1,0 +1,40 @@
+import { runServing } from "../../device/service/index.ts";
+import { findSide, secretsOfSide } from "../../device/side/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { OperateFlags } from "../operate-flags.ts";
+import { runDevice } from "../run-device.ts";
+import type { SecretFlags } from "../secret-flags.ts";
+import { secretsOf } from "../secrets.ts";
+
+export interface ServeFlags extends SecretFlags, OperateFlags {
+	readonly home?: string;
+	readonly module: boolean;
+	readonly timeout?: number;
+	readonly json?: true;
+}
+
+export async function serve(flags: ServeFlags): Promise<void> {
+	const { home, module, timeout } = flags;
+	const side = await findSide(home);
+	if (side === undefined)
+		throw new TetradError(
+			"home-unusable",
+			home === undefined
+				? "there is no side here; say which with --home, or make one with: tetrad setup"
+				: `${home} is no side: there is no tetrad.toml in it`,
+		);
+	const { logBytes, logKeep } = side.operate;
+	const logged = { logSize: logBytes, logKeep, ...flags };
+	await runDevice({ ...logged, home: side.agent.home }, (signal, report) =>
+		runServing(
+			side.path,
+			{
+				secrets: secretsOf(flags, secretsOfSide(side, "agent")),
+				signal,
+				...(module ? {} : { moduleRuns: "elsewhere" }),
+				...(timeout === undefined ? {} : { timeoutMs: timeout }),
+			},
+			report,
+		),
+	);
+}

@@ -1,0 +1,323 @@
+import type { ErrorCode } from "../../errors.ts";
+import type { SecretSource } from "../../keys/index.ts";
+import type { HeldBecause } from "../../money/index.ts";
+import type {
+	ItemKind,
+	RailName,
+	RailPromises,
+} from "../../trade/documents/index.ts";
+import type { ProcessEvent } from "../process/index.ts";
+import type { ForSale } from "./selling.ts";
+
+/*
+ * What programs ask of an agent that buys and sells, and what it answers: data that any program
+ * can keep and print. Ids are in hexadecimal, times in ISO 8601, amounts in minor units of the
+ * money that stands beside them.
+ */
+
+/** Which money an amount is of. */
+export interface MoneyOf {
+	/** The code of its currency. */
+	readonly currency: string;
+	/** Decimals of the currency: with 2, the amount 1250n is 12.50. */
+	readonly exponent: number;
+	/** Whether it is play money, which nobody exchanges for anything. */
+	readonly play: boolean;
+	/** The certified name of its issuer. */
+	readonly issuer: string;
+}
+
+/** One thing that a merchant sells. All but the money's terms is its merchant's word. */
+export interface CatalogueItem extends MoneyOf {
+	readonly item: string;
+	readonly kind: ItemKind;
+	readonly amount: bigint;
+	/** In bytes, where it is known. */
+	readonly size?: number | undefined;
+	/** As of RFC 6838. */
+	readonly type?: string | undefined;
+	readonly about?: string | undefined;
+}
+
+/** A price that a merchant stands by. Names of devices are certified; all else is its merchant's word. */
+export interface Quote extends CatalogueItem {
+	/** It is bought by this, and only once. */
+	readonly id: string;
+	/** What shall be made, of what is made on order. */
+	readonly order?: string | undefined;
+	/** The merchant's agent, by its certified name and its device id, and where it was reached. */
+	readonly merchant: string;
+	readonly merchantId: string;
+	readonly address: string;
+	/** The merchant's module, which is paid. */
+	readonly module: string;
+	readonly moduleId: string;
+	/** By the merchant's clock. */
+	readonly until: string;
+	readonly rail: RailName;
+	readonly promises: RailPromises;
+}
+
+/** What became of a purchase. */
+export interface Purchase extends MoneyOf {
+	readonly contract: string;
+	/** The quote that was bought, where this agent has asked for it. */
+	readonly quote?: string | undefined;
+	/** `in-doubt` until it is known whether it was paid, and `wrong` when it is paid and the goods are not what the merchant signed for. */
+	readonly state: "bought" | "wrong" | "not-bought" | "void" | "in-doubt";
+	readonly time: string;
+	readonly item: string;
+	readonly order?: string | undefined;
+	readonly merchant: string;
+	readonly module: string;
+	readonly amount: bigint;
+	/** What of it was given back by the merchant. */
+	readonly refunded?: bigint | undefined;
+	/** When it can be booked no more: a doubt ends then at the latest, once the issuer is asked. */
+	readonly until: string;
+	/** Where the goods are, or shall be. */
+	readonly path: string;
+	/** In bytes. */
+	readonly size: number;
+	/** Whether the merchant's module has signed for the money. */
+	readonly receipted: boolean;
+	/** Why there are no goods. */
+	readonly code?: string | undefined;
+	readonly reason?: string | undefined;
+}
+
+/** What this agent has heard of one of its module's sales. */
+export interface Sale extends MoneyOf {
+	readonly contract: string;
+	readonly time: string;
+	/** Empty where it was sold before the agent was started again. */
+	readonly item: string;
+	/** The certified name of the buyer's agent. */
+	readonly buyer: string;
+	readonly amount: bigint;
+	/** What of it was given back. */
+	readonly refunded?: bigint | undefined;
+}
+
+/** What a purse holds of one money. */
+export interface Balance extends MoneyOf {
+	readonly spendable: bigint;
+	/** Own money that cannot be paid with now. */
+	readonly held: bigint;
+	/** There while anything is held. */
+	readonly heldBecause?: HeldBecause | undefined;
+	readonly toDeposit: bigint;
+	/** Not received before the issuer has booked all of it. */
+	readonly toBook: bigint;
+	readonly inDoubt: bigint;
+	readonly toClaim: bigint;
+	/** Withdrawals that the owner has ordered: it is no money yet. */
+	readonly ordered: bigint;
+}
+
+/** One durable change of a purse; of which money it is stands beside it as far as the purse knows. */
+export interface HistoryEntry {
+	readonly currency?: string | undefined;
+	readonly exponent?: number | undefined;
+	readonly play?: boolean | undefined;
+	readonly issuer?: string | undefined;
+	readonly number: bigint;
+	readonly time: string;
+	readonly what: string;
+	readonly amount: bigint;
+	/** What it is about: a contract, a request or a note. */
+	readonly subject: string;
+	/** Device id of whom it has to do with, and the name in it if there is one. */
+	readonly peer: string;
+	readonly with?: string | undefined;
+}
+
+/** A payment that waits for the owner of the module, or that the owner has decided on and that was not made. */
+export interface Approval extends MoneyOf {
+	readonly contract: string;
+	readonly state: "waiting" | "approved" | "denied";
+	readonly amount: bigint;
+	/** The module that is to be paid. */
+	readonly payee: string;
+	readonly payeeId: string;
+	/** What it is for, as the agent or the merchant says; empty when nobody has said. */
+	readonly text: string;
+	readonly because: "amount" | "new-merchant";
+	/** The same in a sentence. */
+	readonly reason: string;
+	readonly asked: string;
+}
+
+/** How an agent is. */
+export interface AgentStatus {
+	/** Its certified name. */
+	readonly name: string;
+	/** Of the agent. */
+	readonly home: string;
+	/** The process that runs it. */
+	readonly process: number;
+	readonly since: string;
+	/** Where its module is, and whether it is linked with it now. */
+	readonly module: string;
+	readonly isLinked: boolean;
+	/** Where other agents reach it. */
+	readonly listening: readonly string[];
+	/** When it last met its issuer, and the issuer's certified name. */
+	readonly settled?:
+		| { readonly time: string; readonly issuer: string }
+		| undefined;
+	/** Why the last meeting after that came to nothing. */
+	readonly trouble?:
+		| {
+				readonly time: string;
+				readonly code: ErrorCode;
+				readonly reason: string;
+		  }
+		| undefined;
+	/** Purchases that are not over. */
+	readonly inDoubt: number;
+}
+
+/** What an agent does; `missed` stands where so many were not read in time. */
+export type AgentEvent =
+	| ProcessEvent
+	| { readonly event: "missed"; readonly count: number };
+
+/** How something that takes its time is stopped, and watched. */
+export interface AskOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Hears how far it is. */
+	readonly step?: ((event: ProcessEvent) => void) | undefined;
+}
+
+export interface QuoteOptions extends AskOptions {
+	/** Of what is made on order: what shall be made. */
+	readonly order?: string | undefined;
+}
+
+export interface BuyOptions extends AskOptions {
+	/** Where the goods go; into the buyer's folder, under the name of the item, unless given. */
+	readonly to?: string | undefined;
+	/** Whether a file that is there is written over; not so unless given. */
+	readonly overwrite?: boolean | undefined;
+	/** What it may cost at most, in minor units of the quote's money. The limits of the module's owner hold beside it. */
+	readonly maximum?: bigint | undefined;
+	/** Whether to wait for the owner of the module where a purchase needs one; without, it is given up and nothing is paid. */
+	readonly waits?: boolean | undefined;
+}
+
+export type SellOptions = ForSale &
+	AskOptions & {
+		/** Where buyers come; what the side says unless given. */
+		readonly listen?: string | undefined;
+	};
+
+export interface ListOptions {
+	/** The newest come first, and no more than that; 100 unless given. */
+	readonly limit?: number | undefined;
+}
+
+export interface ResolveOptions extends AskOptions {
+	/** Where to ask: the own issuer, and then each merchant from whom goods are missing, unless given. */
+	readonly at?: string | undefined;
+	/** Whether the agent there is a merchant's, and not the issuer's. */
+	readonly isMerchant?: boolean | undefined;
+	/** Ask the module first what was bought: for a new agent in the place of an old one. */
+	readonly learn?: boolean | undefined;
+	/** Where goods go of which only the module knew; the buyer's folder, or the working folder, unless given. */
+	readonly folder?: string | undefined;
+}
+
+/** How an owner decides. */
+export interface OwnerOptions {
+	/** Where the passphrase of the purse's owner comes from. */
+	readonly owner: SecretSource;
+}
+
+/** What came of an order that an owner has given. */
+export interface OrderTaken {
+	/** Whether the running module has taken it down; else it does when it starts. */
+	readonly inForce: boolean;
+}
+
+/**
+ * An agent that buys and sells. `openAgent` opens one. Everything rejects with a `TetradError`, and
+ * with the same codes wherever the agent runs.
+ */
+export interface AgentService extends AsyncDisposable {
+	/** Its certified name. */
+	readonly name: string;
+
+	/** What an item costs at the merchant whose agent answers at that address. */
+	quote(merchant: string, item: string, options?: QuoteOptions): Promise<Quote>;
+
+	/**
+	 * Buys what was quoted, or says where it is if it is bought already: one quote is one purchase,
+	 * however often and by however many it is asked for, also after a crash. Resolves when the goods
+	 * are there, whole and verified.
+	 *
+	 * `signal` stops it, and never leaves money in doubt that was not in doubt before. Rejects with
+	 * `payment-refused` for a price above `maximum` and for what the module refuses, `approval-needed`
+	 * for what needs its owner, `offer-expired` for a quote that is too old or not known,
+	 * `payment-in-doubt` where it is not known yet whether it is paid: the same quote again, or
+	 * `resolve`, goes on; `purchase-void` for one whose money is back, and `merchandise-wrong` for one
+	 * whose goods are not what the merchant signed for. After any other code nothing is paid.
+	 */
+	buy(quote: Quote | string, options?: BuyOptions): Promise<Purchase>;
+
+	/** Everything that a merchant sells, as it comes. */
+	catalogue(
+		merchant: string,
+		options?: AskOptions,
+	): AsyncIterable<CatalogueItem>;
+
+	/** What the purse of its module holds. Throws `home-unusable` where that is not on this machine. */
+	balance(): Promise<readonly Balance[]>;
+
+	/** What has changed in that purse, the newest first. Throws as `balance`. */
+	history(options?: ListOptions): AsyncIterable<HistoryEntry>;
+
+	/** What was bought, the newest first. */
+	purchases(options?: ListOptions): AsyncIterable<Purchase>;
+
+	/** What was sold, the newest first. */
+	sales(options?: ListOptions): AsyncIterable<Sale>;
+
+	/** The receipt of the purchase whose contract begins so, as `tetrad verify` judges it. Throws `invalid-argument` when there is none. */
+	receipt(contract: string): Promise<Uint8Array>;
+
+	/** What proves that the goods of that purchase are wrong. Throws `invalid-argument` when there is nothing to dispute. */
+	dispute(contract: string): Promise<Uint8Array>;
+
+	/** Lets the module do its business with its issuer now. */
+	settle(options?: AskOptions): Promise<void>;
+
+	/** Goes on with what was bought and is not over. Resolves with what it has gone on with, as it is now. */
+	resolve(options?: ResolveOptions): Promise<readonly Purchase[]>;
+
+	/**
+	 * Sells until the signal, or until the agent is closed, and meets the issuer regularly meanwhile.
+	 * Where it listens and what it has sold is among the events. Rejects with why it cannot, and
+	 * with `busy` where the agent runs in another process, or sells already.
+	 */
+	sell(options: SellOptions): Promise<void>;
+
+	/** What waits for the owner of the module. Throws as `balance`. */
+	approvals(): Promise<readonly Approval[]>;
+
+	/** Lets the payment be made whose contract begins so, as the owner of the module, whose home has to be on this machine. It is paid when it is bought again. */
+	approve(contract: string, options: OwnerOptions): Promise<OrderTaken>;
+
+	/** Refuses it. */
+	deny(contract: string, options: OwnerOptions): Promise<OrderTaken>;
+
+	status(): Promise<AgentStatus>;
+
+	/** What the agent does from now on, until it is closed. */
+	events(options?: {
+		readonly signal?: AbortSignal | undefined;
+	}): AsyncIterable<AgentEvent>;
+
+	/** Lets go of the agent. What is under way here is stopped as by its signal. */
+	close(): Promise<void>;
+}

@@ -1,0 +1,144 @@
+import { asTetradError, TetradError } from "../../errors.ts";
+import { formatAmount } from "../../money/index.ts";
+import { type PurchaseRow, readPurchaseOf } from "../../trade/records/index.ts";
+import {
+	priceText,
+	purchaseReporter,
+	type Report,
+	reportBought,
+	reportResumed,
+} from "../process/index.ts";
+import type { AgentStore } from "../purse/index.ts";
+import type { TetradEvent } from "../runtime/index.ts";
+import {
+	type GoodsTarget,
+	type PurchaseStep,
+	type Quote,
+	requireTarget,
+	type TradingAgent,
+} from "../trade/index.ts";
+
+/** What one purchase is made with. */
+export interface Buying {
+	readonly trading: TradingAgent;
+	readonly store: AgentStore;
+	/** Id of the offer that is taken. */
+	readonly offer: Uint8Array;
+	/** What was quoted, where that is known: an earlier process may have asked. */
+	readonly quote: Quote | undefined;
+	/** In minor units. */
+	readonly maximum: bigint | undefined;
+	/** Whether to wait for the owner of the module. */
+	readonly waits: boolean;
+	/** Where the goods go, which is nobody else's until it is disposed of. */
+	readonly target: (quote: Quote) => Promise<GoodsTarget & Disposable>;
+	readonly observe: (event: TetradEvent) => void;
+	readonly report: Report;
+	readonly signal: AbortSignal;
+}
+
+/** Buys what was quoted, or goes on with that purchase. What is reported of it and thrown is true whatever comes. */
+export async function buyQuoted(buying: Buying): Promise<PurchaseRow> {
+	const { store, offer, report, quote } = buying;
+	const failed = await buy(buying).then(() => undefined, asTetradError);
+	let row: PurchaseRow | undefined;
+	try {
+		row = await store.transact(readPurchaseOf(offer));
+	} catch (thrown) {
+		throw doubtful(failed ?? asTetradError(thrown));
+	}
+	// Whoever stopped it, or lost the merchant, may have bought it all the same.
+	if (row?.state === "final" && row.evidence.length === 0) {
+		reportBought(row, report);
+		return row;
+	}
+	const error =
+		failed ?? new TetradError("internal", "a purchase was not kept");
+	if (row !== undefined) reportResumed(row, error, report);
+	else reportNotBought(quote, error, report);
+	throw row?.state === "provisional" ? doubtful(error) : error;
+}
+
+async function buy(buying: Buying): Promise<void> {
+	const { trading, store, quote, offer, observe, maximum } = buying;
+	const stop = new AbortController();
+	const signal = AbortSignal.any([buying.signal, stop.signal]);
+	const options = { signal, observe };
+	const known = await store.transact(readPurchaseOf(offer));
+	const isBegun = known !== undefined && known.state !== "aborted";
+	if (isBegun || quote === undefined)
+		return follow(trading.again(offer, options), buying, stop);
+	requireWithin(quote, maximum);
+	using target = await buying.target(quote);
+	await requireTarget(target);
+	const steps = trading.buy(quote, { ...options, to: target });
+	return await follow(steps, buying, stop);
+}
+
+/** Follows a purchase to its end; what is in doubt is not waited for, and the owner only if that was asked for. */
+async function follow(
+	steps: AsyncIterable<PurchaseStep>,
+	{ report, waits }: Buying,
+	stop: AbortController,
+): Promise<void> {
+	const step = purchaseReporter(report);
+	let waiting: TetradError | undefined;
+	try {
+		for await (const one of steps) {
+			if (one.kind === "bought") continue;
+			if (one.kind === "in-doubt") throw one.error;
+			if (one.kind === "waiting" && !waits) {
+				waiting = withoutWaiting(one.error);
+				stop.abort();
+				continue;
+			}
+			step(one);
+		}
+	} catch (thrown) {
+		throw waiting ?? thrown;
+	}
+}
+
+/** Throws `payment-refused` for a price that is more than the buyer wants to pay. */
+function requireWithin({ offer }: Quote, maximum: bigint | undefined): void {
+	if (maximum === undefined || offer.amount <= maximum) return;
+	const { currency: code, money } = offer;
+	const of = { code, exponent: money.exponent };
+	const most = maximum > 0n ? formatAmount(maximum, of) : "0";
+	throw new TetradError(
+		"payment-refused",
+		`nothing was paid: it costs ${formatAmount(offer.amount, of)} ${code}, and at most ${most} was to be paid`,
+	);
+}
+
+/** Who does not wait has given up, and an approval that comes later is of no use. */
+function withoutWaiting({ code }: TetradError): TetradError {
+	return new TetradError(
+		code,
+		"the owner of the module has to approve this purchase, and was not waited for; buy it with --wait, and approve it meanwhile",
+	);
+}
+
+/** Whatever went wrong, what its buyer has to know is that it may be paid. */
+function doubtful(error: TetradError): TetradError {
+	if (error.code === "payment-in-doubt") return error;
+	return new TetradError(
+		"payment-in-doubt",
+		`it is not known yet whether it is paid, and it goes on; nothing is paid twice: ${error.message}`,
+		{ cause: error },
+	);
+}
+
+function reportNotBought(
+	quote: Quote | undefined,
+	{ code, message: reason }: TetradError,
+	report: Report,
+): void {
+	report({
+		event: "purchase",
+		state: "not-bought",
+		code,
+		reason,
+		...(quote === undefined ? {} : priceText(quote.offer)),
+	});
+}

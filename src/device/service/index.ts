@@ -1,0 +1,26 @@
+export type { OpenAgentOptions } from "./agent-place.ts";
+export type {
+	AgentEvent,
+	AgentService,
+	AgentStatus,
+	Approval,
+	AskOptions,
+	Balance,
+	BuyOptions,
+	CatalogueItem,
+	HistoryEntry,
+	ListOptions,
+	MoneyOf,
+	OrderTaken,
+	OwnerOptions,
+	Purchase,
+	Quote,
+	QuoteOptions,
+	ResolveOptions,
+	Sale,
+	SellOptions,
+} from "./agent-service.ts";
+
+export { openAgent } from "./open-agent.ts";
+export type { ForSale } from "./selling.ts";
+export { runServing, type ServeOptions } from "./serving.ts";

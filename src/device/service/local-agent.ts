@@ -1,0 +1,554 @@
+import { join, resolve } from "node:path";
+import {
+	type Address,
+	formatAddress,
+	parseAddress,
+} from "../../carrier/index.ts";
+import { TetradError } from "../../errors.ts";
+import { DEPOSIT_MARGIN_MS, type IssuerTerms } from "../../money/index.ts";
+import type { Root, Routing } from "../../tetrad/index.ts";
+import { readProvisional } from "../../trade/records/index.ts";
+import { hex } from "../../wire/index.ts";
+import {
+	AgentAtWork,
+	keepRefund,
+	type OpenedAgent,
+	observer,
+	type Report,
+	reportQuote,
+	reportResumed,
+	type SettleAt,
+	serve,
+	settleAgain,
+	settleOnce,
+} from "../process/index.ts";
+import type { TetradEvent } from "../runtime/index.ts";
+import {
+	type Environment,
+	type GoodsTarget,
+	TradingAgent,
+} from "../trade/index.ts";
+import type {
+	AgentEvent,
+	AgentService,
+	AgentStatus,
+	Approval,
+	AskOptions,
+	Balance,
+	BuyOptions,
+	CatalogueItem,
+	HistoryEntry,
+	ListOptions,
+	OrderTaken,
+	OwnerOptions,
+	Purchase,
+	Quote,
+	QuoteOptions,
+	ResolveOptions,
+	Sale,
+	SellOptions,
+} from "./agent-service.ts";
+import {
+	disputeIn,
+	itemOf,
+	purchaseOf,
+	purchasesIn,
+	quoteOf,
+	receiptIn,
+	salesIn,
+} from "./agent-views.ts";
+import { buyQuoted } from "./buying.ts";
+import { decideIn } from "./deciding.ts";
+import { EventHub } from "./event-hub.ts";
+import { FreeTargets } from "./free-target.ts";
+import {
+	DEFAULT_LIST_ROWS,
+	MAX_MERCHANTS_ASKED,
+	MAX_OPEN_PURCHASES,
+} from "./limits.ts";
+import { OpenQuotes } from "./open-quotes.ts";
+import {
+	approvalOf,
+	balanceOf,
+	balancesIn,
+	historyIn,
+	waitingIn,
+} from "./purse-views.ts";
+import { sellUntil } from "./selling.ts";
+
+/** What an agent has to be told that runs here. */
+export interface LocalAgentOptions {
+	readonly opened: OpenedAgent & AsyncDisposable;
+	/** Where its module listens. */
+	readonly module: Address;
+	/** The module's home, where it is on this machine. */
+	readonly moduleHome?: string | undefined;
+	readonly routing: Routing;
+	readonly root: Root;
+	/** Where the agent of the own issuer answers. */
+	readonly issuerAt?: Address | undefined;
+	/** How often it is met while this agent sells, in milliseconds. */
+	readonly settleEveryMs?: number | undefined;
+	/** Of the money that is sold for. */
+	readonly terms?: IssuerTerms | undefined;
+	/** Where other agents come, where that is not said with `sell`. */
+	readonly listen?: Address | undefined;
+	/** What commands find that make what is ordered; it should have no secrets. */
+	readonly environment?: Environment | undefined;
+	/** Where goods go whose buyer names no file. */
+	readonly buyFolder?: string | undefined;
+	/** Hears everything. */
+	readonly report?: Report | undefined;
+	/** Disposed of after the rest, at the end. */
+	readonly last?: AsyncDisposable | undefined;
+	/** Aborts when it is closed; what was opened is disposed of then, once nothing is under way. */
+	readonly closing: AbortController;
+}
+
+/** An agent that runs in this process. */
+export class LocalAgent implements AgentService {
+	readonly name: string;
+	readonly #options: LocalAgentOptions;
+	readonly #hub = new EventHub();
+	readonly #quotes = new OpenQuotes();
+	readonly #trading: TradingAgent;
+	readonly #work: AgentAtWork;
+	readonly #targets: FreeTargets | undefined;
+	readonly #since: number = Date.now();
+	/** What is under way, to be waited for at the end. */
+	readonly #under = new Set<Promise<unknown>>();
+	readonly #listening = new Set<string>();
+	#met: Pick<AgentStatus, "settled" | "trouble"> = {};
+	#isSelling = false;
+	#closed: Promise<void> | undefined;
+
+	constructor(options: LocalAgentOptions) {
+		const { opened, routing, root, buyFolder } = options;
+		const { agent, store, goods, home } = opened;
+		this.name = agent.device.name;
+		this.#options = options;
+		this.#trading = new TradingAgent({
+			agent,
+			store,
+			goods,
+			signer: home.identity.signer,
+			connect: { routing, root },
+		});
+		this.#work = new AgentAtWork(agent, store, (event) => {
+			options.report?.(event);
+			this.#hub.report(event);
+		});
+		this.#targets =
+			buyFolder === undefined ? undefined : new FreeTargets(buyFolder, store);
+	}
+
+	quote(
+		merchant: string,
+		item: string,
+		{ order, ...options }: QuoteOptions = {},
+	): Promise<Quote> {
+		return this.#doing(options, async (signal, report) => {
+			const quote = await this.#trading.quote(addressOf(merchant), item, {
+				order,
+				signal,
+				observe: this.#observe(report),
+			});
+			this.#quotes.keep(quote, this.#options.opened.agent.now());
+			reportQuote(quote, report);
+			return quoteOf(quote);
+		});
+	}
+
+	buy(
+		quote: Quote | string,
+		{
+			to,
+			overwrite = false,
+			maximum,
+			waits = false,
+			...options
+		}: BuyOptions = {},
+	): Promise<Purchase> {
+		return this.#doing(options, async (signal, report) => {
+			const id = quoteId(typeof quote === "string" ? quote : quote.id);
+			const row = await buyQuoted({
+				trading: this.#trading,
+				store: this.#options.opened.store,
+				offer: new Uint8Array(Buffer.from(id, "hex")),
+				quote: this.#quotes.get(id),
+				maximum,
+				waits,
+				target: ({ offer }) =>
+					this.#target(to, overwrite, offer.description.name),
+				observe: this.#observe(report),
+				report,
+				signal,
+			});
+			return purchaseOf(row);
+		});
+	}
+
+	async *catalogue(
+		merchant: string,
+		options: AskOptions = {},
+	): AsyncIterable<CatalogueItem> {
+		const { signal, report } = this.#asked(options);
+		const listings = this.#trading.catalogue(addressOf(merchant), {
+			signal,
+			observe: this.#observe(report),
+		});
+		for await (const listing of listings) yield itemOf(listing);
+	}
+
+	async balance(): Promise<readonly Balance[]> {
+		return (await balancesIn(this.#moduleHome())).map(balanceOf);
+	}
+
+	async *history({
+		limit = DEFAULT_LIST_ROWS,
+	}: ListOptions = {}): AsyncIterable<HistoryEntry> {
+		yield* await historyIn(this.#moduleHome(), limit);
+	}
+
+	async *purchases({
+		limit = DEFAULT_LIST_ROWS,
+	}: ListOptions = {}): AsyncIterable<Purchase> {
+		yield* await purchasesIn(this.#home, limit);
+	}
+
+	async *sales({
+		limit = DEFAULT_LIST_ROWS,
+	}: ListOptions = {}): AsyncIterable<Sale> {
+		yield* await salesIn(this.#home, limit);
+	}
+
+	async receipt(contract: string): Promise<Uint8Array> {
+		return (await receiptIn(this.#home, contract)).receipt;
+	}
+
+	async dispute(contract: string): Promise<Uint8Array> {
+		return (await disputeIn(this.#home, contract)).evidence;
+	}
+
+	settle(options: AskOptions = {}): Promise<void> {
+		return this.#doing(options, async (signal, report) => {
+			const address = this.#issuerAt();
+			const at = { address };
+			const { issuer } = await settleOnce(
+				this.#work,
+				this.#options.opened,
+				at,
+				report,
+				signal,
+			);
+			this.#hasMet(issuer);
+		});
+	}
+
+	resolve({
+		at,
+		isMerchant = false,
+		learn = false,
+		folder = this.#options.buyFolder ?? ".",
+		...options
+	}: ResolveOptions = {}): Promise<readonly Purchase[]> {
+		return this.#doing(options, async (signal, report) => {
+			const resumed = new Map<string, Purchase>();
+			const ask = async (
+				address: string,
+				isIssuer: boolean,
+				learn: boolean,
+			) => {
+				const found = await this.#trading.resume(address, {
+					signal,
+					observe: this.#observe(report),
+					isIssuer,
+					learn,
+					learnedTo: (name) => join(folder, name),
+				});
+				for (const { purchase, error } of found) {
+					reportResumed(purchase, error, report);
+					const why = error && { code: error.code, reason: error.message };
+					resumed.set(hex(purchase.contract), {
+						...purchaseOf(purchase),
+						...why,
+					});
+				}
+			};
+			if (at !== undefined) await ask(addressOf(at), !isMerchant, learn);
+			else {
+				await ask(formatAddress(this.#issuerAt()), true, learn);
+				for (const merchant of await this.#merchantsOfOpen())
+					await ask(merchant, false, false);
+			}
+			return [...resumed.values()];
+		});
+	}
+
+	async approvals(): Promise<readonly Approval[]> {
+		return (await waitingIn(this.#moduleHome())).map(approvalOf);
+	}
+
+	sell({ listen, signal, step, ...sells }: SellOptions): Promise<void> {
+		return this.#doing({ signal, step }, async (signal, report) => {
+			if (this.#isSelling)
+				throw new TetradError("busy", "this agent sells already");
+			const { opened, terms, environment = {} } = this.#options;
+			const at =
+				listen === undefined ? this.#options.listen : parseAddress(listen);
+			if (at === undefined || terms === undefined)
+				throw new TetradError(
+					"invalid-argument",
+					`to sell, say ${at === undefined ? "where buyers come" : "whose money is taken"}`,
+				);
+			this.#isSelling = true;
+			try {
+				await this.#whileListening(report, (report) =>
+					sellUntil({
+						trading: this.#trading,
+						opened,
+						work: this.#work,
+						home: this.#home,
+						listen: at,
+						sells,
+						terms,
+						environment,
+						settleAt: this.#settleAt(),
+						report,
+						signal,
+					}),
+				);
+			} finally {
+				this.#isSelling = false;
+			}
+		});
+	}
+
+	/** Answers other agents, and takes payments of the own issuer's money, until the signal. */
+	answer(address: Address, { signal, step }: AskOptions = {}): Promise<void> {
+		return this.#doing({ signal, step }, async (signal, report) => {
+			const { opened, terms } = this.#options;
+			await this.#whileListening(report, (report) =>
+				serve(this.#work.reporting(report), address, {
+					signal,
+					...(terms === undefined ? {} : { take: [terms] }),
+					keep: (...received) => keepRefund(opened.store, ...received),
+				}),
+			);
+		});
+	}
+
+	/** Meets the own issuer at once and then regularly, until the signal. */
+	settleRegularly({ signal, step }: AskOptions = {}): Promise<void> {
+		return this.#doing({ signal, step }, async (signal, report) => {
+			this.#issuerAt();
+			const at = this.#settleAt();
+			const { opened } = this.#options;
+			if (at !== undefined)
+				await settleAgain(this.#work.reporting(report), opened, at, signal);
+		});
+	}
+
+	approve(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+		return decideIn(this.#moduleHome(), contract, true, owner);
+	}
+
+	deny(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+		return decideIn(this.#moduleHome(), contract, false, owner);
+	}
+
+	async status(): Promise<AgentStatus> {
+		const { module, opened } = this.#options;
+		const open = await opened.store.transact(
+			readProvisional(MAX_OPEN_PURCHASES),
+		);
+		return {
+			name: this.name,
+			home: this.#home,
+			process: process.pid,
+			since: new Date(this.#since).toISOString(),
+			module: formatAddress(module),
+			isLinked: await opened.agent.reachModule().then(
+				() => true,
+				() => false,
+			),
+			listening: [...this.#listening],
+			...this.#met,
+			inDoubt: open.length,
+		};
+	}
+
+	events({
+		signal,
+	}: {
+		readonly signal?: AbortSignal | undefined;
+	} = {}): AsyncIterable<AgentEvent> {
+		return this.#hub.listen(signal);
+	}
+
+	close(): Promise<void> {
+		this.#closed ??= this.#close();
+		return this.#closed;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	async #close(): Promise<void> {
+		const { closing, opened, last } = this.#options;
+		closing.abort();
+		await Promise.allSettled(this.#under);
+		await opened[Symbol.asyncDispose]();
+		await last?.[Symbol.asyncDispose]();
+		this.#work.report({ event: "stopped" });
+		this.#hub.end();
+	}
+
+	get #home(): string {
+		return this.#options.opened.home.path;
+	}
+
+	#moduleHome(): string {
+		const { moduleHome } = this.#options;
+		if (moduleHome === undefined)
+			throw new TetradError(
+				"home-unusable",
+				"it is not known where the home of the module is on this machine, so that its purse cannot be looked at",
+			);
+		return moduleHome;
+	}
+
+	#issuerAt(): Address {
+		const { issuerAt } = this.#options;
+		if (issuerAt === undefined)
+			throw new TetradError(
+				"invalid-argument",
+				"say where the agent of the issuer answers",
+			);
+		return issuerAt;
+	}
+
+	#settleAt(): SettleAt | undefined {
+		const {
+			issuerAt: address,
+			settleEveryMs: everyMs = DEPOSIT_MARGIN_MS / 4,
+		} = this.#options;
+		if (address === undefined) return undefined;
+		return { address, everyMs, met: (came) => this.#hasMet(came) };
+	}
+
+	/** Keeps where it listens, for as long as it does. */
+	async #whileListening(
+		report: Report,
+		work: (report: Report) => Promise<void>,
+	): Promise<void> {
+		const here: string[] = [];
+		try {
+			await work((event) => {
+				if (event.event === "listening") {
+					here.push(event.address);
+					this.#listening.add(event.address);
+				}
+				report(event);
+			});
+		} finally {
+			for (const address of here) this.#listening.delete(address);
+		}
+	}
+
+	/** What is asked for is stopped with the agent. A listener that throws stops no purchase. */
+	#asked({ signal, step }: AskOptions): {
+		readonly signal: AbortSignal;
+		readonly report: Report;
+	} {
+		const { report } = this.#work;
+		const closing = this.#options.closing.signal;
+		return {
+			signal:
+				signal === undefined ? closing : AbortSignal.any([closing, signal]),
+			report:
+				step === undefined
+					? report
+					: (event) => {
+							report(event);
+							try {
+								step(event);
+							} catch (thrown) {
+								queueMicrotask(() => {
+									throw thrown;
+								});
+							}
+						},
+		};
+	}
+
+	/** Does what was asked for, which is waited for when the agent is closed. */
+	#doing<Result>(
+		options: AskOptions,
+		work: (signal: AbortSignal, report: Report) => Promise<Result>,
+	): Promise<Result> {
+		const { signal, report } = this.#asked(options);
+		const doing = this.#unlessClosed().then(() => work(signal, report));
+		this.#under.add(doing);
+		const done = () => void this.#under.delete(doing);
+		doing.then(done, done);
+		return doing;
+	}
+
+	async #unlessClosed(): Promise<void> {
+		if (this.#options.closing.signal.aborted)
+			throw new TetradError("tetrad-closed", "this agent is closed");
+	}
+
+	/** Each thing that is asked for makes one tetrad at a time. */
+	#observe(report: Report): (event: TetradEvent) => void {
+		return observer(this.#work.nextTetrad(), report);
+	}
+
+	async #target(
+		to: string | undefined,
+		overwrite: boolean,
+		item: string,
+	): Promise<GoodsTarget & Disposable> {
+		if (to !== undefined)
+			return { path: resolve(to), overwrite, [Symbol.dispose]() {} };
+		if (this.#targets === undefined)
+			throw new TetradError(
+				"invalid-argument",
+				"say where the goods go: there is no folder for them",
+			);
+		return this.#targets.take(item);
+	}
+
+	/** Where goods may still be had of purchases that are not over. */
+	async #merchantsOfOpen(): Promise<readonly string[]> {
+		const { store } = this.#options.opened;
+		const open = await store.transact(readProvisional(MAX_OPEN_PURCHASES));
+		const addresses = new Set(open.map(({ address }) => address));
+		addresses.delete("");
+		return [...addresses].slice(0, MAX_MERCHANTS_ASKED);
+	}
+
+	#hasMet(came: string | TetradError): void {
+		const time = new Date().toISOString();
+		if (typeof came === "string")
+			this.#met = { settled: { time, issuer: came } };
+		else {
+			const { code, message: reason } = came;
+			this.#met = { ...this.#met, trouble: { time, code, reason } };
+		}
+	}
+}
+
+function addressOf(text: string): string {
+	return formatAddress(parseAddress(text));
+}
+
+function quoteId(text: string): string {
+	if (/^[0-9a-f]{32}$/.test(text)) return text;
+	throw new TetradError(
+		"invalid-argument",
+		"that is no quote: its id has 32 hexadecimal digits",
+	);
+}

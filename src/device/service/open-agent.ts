@@ -1,0 +1,102 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { asTetradError } from "../../errors.ts";
+import type { Report } from "../process/index.ts";
+import {
+	type AgentPlace,
+	type OpenAgentOptions,
+	placeOf,
+} from "./agent-place.ts";
+import type { AgentService } from "./agent-service.ts";
+import { OPENING_PAUSE_MS, OPENING_TRIES } from "./limits.ts";
+import type { LocalAgent } from "./local-agent.ts";
+import { ModuleStarter } from "./module-starter.ts";
+import { type LocalHomeOptions, openLocalAgent } from "./open-local-agent.ts";
+import { RemoteAgent } from "./remote-agent.ts";
+
+/**
+ * Opens the agent of a side, or of the home of an agent: where it runs already, it is asked there;
+ * else it runs here until it is closed, and its module with it, in a process of its own, unless
+ * that runs already. Rejects with `busy` while another program has the home and answers nobody,
+ * and with why it cannot be opened.
+ *
+ * @example
+ * ```ts
+ * import { openAgent } from "tetrad";
+ *
+ * export async function buyPhoto(home: string): Promise<string> {
+ * 	await using agent = await openAgent(home);
+ * 	const quote = await agent.quote("shop.example:7000", "photo.jpg");
+ * 	const bought = await agent.buy(quote, { to: "photo.jpg", maximum: 420n });
+ * 	return bought.path;
+ * }
+ * ```
+ */
+export async function openAgent(
+	home: string,
+	options: OpenAgentOptions = {},
+): Promise<AgentService> {
+	const place = await placeOf(home, options);
+	for (let tries = 1; ; tries++) {
+		const running = await reachRunning(place);
+		if (running !== undefined) return running;
+		try {
+			return await openPlace(place, options);
+		} catch (thrown) {
+			// Whoever is opening it may answer soon.
+			const isBusy = asTetradError(thrown).code === "busy";
+			if (!isBusy || place.socket === undefined || tries >= OPENING_TRIES)
+				throw thrown;
+			await pause(OPENING_PAUSE_MS);
+		}
+	}
+}
+
+/** The agent of a place where it runs already. */
+export async function reachRunning(
+	place: AgentPlace,
+): Promise<RemoteAgent | undefined> {
+	const { socket } = place;
+	return socket === undefined
+		? undefined
+		: RemoteAgent.reach({ ...place, socket });
+}
+
+/** Opens the agent of a place in this process. */
+export async function openPlace(
+	place: AgentPlace,
+	options: Pick<OpenAgentOptions, "timeoutMs" | "signal"> &
+		Pick<LocalHomeOptions, "routing" | "root" | "unsafeKeylog"> & {
+			readonly link?: LocalHomeOptions["link"] | undefined;
+			readonly report?: Report | undefined;
+		} = {},
+): Promise<LocalAgent> {
+	const { timeoutMs, unsafeKeylog, link = "paired" } = options;
+	const starter = new ModuleStarter(place);
+	const { side, ...here } = place;
+	const settings = side?.secrets.agent;
+	const secretNames = [settings?.passphrase, settings?.pin].map(
+		(found) => found && "env" in found && found.env,
+	);
+	try {
+		return await openLocalAgent({
+			...here,
+			link,
+			routing: options.routing,
+			root: options.root,
+			report: options.report,
+			signal: options.signal,
+			environment: Object.fromEntries(
+				Object.entries(process.env).filter(
+					([name]) => !secretNames.includes(name),
+				),
+			),
+			dialModule: (signal) => starter.dial(signal),
+			last: starter,
+			...(timeoutMs === undefined ? {} : { timeoutMs }),
+			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
+		});
+	} catch (thrown) {
+		await starter[Symbol.asyncDispose]();
+		throw thrown;
+	}
+}

@@ -1,0 +1,296 @@
+import { resolve } from "node:path";
+import { TetradError } from "../../errors.ts";
+import { HomeLock } from "../home/index.ts";
+import { stateOf } from "../process/index.ts";
+import { viewPurchaseOf } from "../trade/index.ts";
+import type { AgentPlace } from "./agent-place.ts";
+import type {
+	AgentEvent,
+	AgentService,
+	AgentStatus,
+	Approval,
+	AskOptions,
+	Balance,
+	BuyOptions,
+	CatalogueItem,
+	HistoryEntry,
+	ListOptions,
+	OrderTaken,
+	OwnerOptions,
+	Purchase,
+	Quote,
+	QuoteOptions,
+	ResolveOptions,
+	Sale,
+	SellOptions,
+} from "./agent-service.ts";
+import { purchaseOf } from "./agent-views.ts";
+import { decideIn } from "./deciding.ts";
+import { CLOSE_WITHIN_MS } from "./limits.ts";
+import { ConnectionLost, RemoteCall } from "./remote-call.ts";
+import { ASKS, type Ask, LISTS } from "./socket-messages.ts";
+
+/** Where a running agent is, and what is known of it on this machine. */
+export type RemotePlace = Pick<AgentPlace, "home" | "moduleHome"> & {
+	readonly socket: string;
+};
+
+/** An agent that runs in another process, and answers at a socket. */
+export class RemoteAgent implements AgentService {
+	readonly name: string;
+	readonly #place: RemotePlace;
+	readonly #closing = new AbortController();
+	readonly #under = new Set<Promise<unknown>>();
+	readonly #calls = new Set<RemoteCall>();
+
+	private constructor(name: string, place: RemotePlace) {
+		this.name = name;
+		this.#place = place;
+	}
+
+	/** The agent that runs there; `undefined` when none does. */
+	static async reach(place: RemotePlace): Promise<RemoteAgent | undefined> {
+		const call = await RemoteCall.reach(place.socket);
+		call?.close();
+		return call && new RemoteAgent(call.name, place);
+	}
+
+	quote(
+		merchant: string,
+		item: string,
+		{ order, ...options }: QuoteOptions = {},
+	): Promise<Quote> {
+		return this.#once("quote", ASKS.quote, { merchant, item, order }, options);
+	}
+
+	async buy(
+		quote: Quote | string,
+		{ to, overwrite, maximum, waits, ...options }: BuyOptions = {},
+	): Promise<Purchase> {
+		const id = typeof quote === "string" ? quote : quote.id;
+		const said = {
+			quote: id,
+			// Its working folder is another one.
+			to: to && resolve(to),
+			...{ overwrite, maximum, waits },
+		};
+		try {
+			return await this.#once("buy", ASKS.buy, said, options);
+		} catch (thrown) {
+			if (thrown instanceof ConnectionLost) return this.#whatBecame(id, thrown);
+			throw thrown;
+		}
+	}
+
+	catalogue(
+		merchant: string,
+		options: AskOptions = {},
+	): AsyncIterable<CatalogueItem> {
+		return this.#list("catalogue", LISTS.catalogue, { merchant }, options);
+	}
+
+	balance(): Promise<readonly Balance[]> {
+		return this.#once("balance", ASKS.balance, {});
+	}
+
+	history({ limit }: ListOptions = {}): AsyncIterable<HistoryEntry> {
+		return this.#list("history", LISTS.history, { limit });
+	}
+
+	purchases({ limit }: ListOptions = {}): AsyncIterable<Purchase> {
+		return this.#list("purchases", LISTS.purchases, { limit });
+	}
+
+	sales({ limit }: ListOptions = {}): AsyncIterable<Sale> {
+		return this.#list("sales", LISTS.sales, { limit });
+	}
+
+	receipt(contract: string): Promise<Uint8Array> {
+		return this.#once("receipt", ASKS.receipt, { contract });
+	}
+
+	dispute(contract: string): Promise<Uint8Array> {
+		return this.#once("dispute", ASKS.dispute, { contract });
+	}
+
+	async settle(options: AskOptions = {}): Promise<void> {
+		await this.#once("settle", ASKS.settle, {}, options);
+	}
+
+	resolve({
+		at,
+		isMerchant,
+		learn,
+		folder,
+		...options
+	}: ResolveOptions = {}): Promise<readonly Purchase[]> {
+		const said = { at, isMerchant, learn, folder: folder && resolve(folder) };
+		return this.#once("resolve", ASKS.resolve, said, options);
+	}
+
+	async sell(_options: SellOptions): Promise<void> {
+		throw new TetradError(
+			"busy",
+			`the agent of ${this.#place.home} runs in another process, and what is sold is said there; stop that one to sell from here`,
+		);
+	}
+
+	approvals(): Promise<readonly Approval[]> {
+		return this.#once("approvals", ASKS.approvals, {});
+	}
+
+	approve(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+		return this.#decide(contract, true, owner);
+	}
+
+	deny(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+		return this.#decide(contract, false, owner);
+	}
+
+	status(): Promise<AgentStatus> {
+		return this.#once("status", ASKS.status, {});
+	}
+
+	events({
+		signal,
+	}: {
+		readonly signal?: AbortSignal | undefined;
+	} = {}): AsyncIterable<AgentEvent> {
+		return this.#list("events", LISTS.events, {}, { signal });
+	}
+
+	async close(): Promise<void> {
+		this.#closing.abort();
+		const timer = setTimeout(() => {
+			for (const call of this.#calls) call.close();
+		}, CLOSE_WITHIN_MS);
+		await Promise.allSettled(this.#under);
+		clearTimeout(timer);
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	/** Only the owner decides, in the home of the module, and the agent has no part in it. */
+	async #decide(
+		contract: string,
+		isApproved: boolean,
+		owner: OwnerOptions["owner"],
+	): Promise<OrderTaken> {
+		const { moduleHome } = this.#place;
+		if (moduleHome === undefined)
+			throw new TetradError(
+				"home-unusable",
+				"it is not known where the home of the module is on this machine",
+			);
+		return decideIn(moduleHome, contract, isApproved, owner);
+	}
+
+	/**
+	 * What became of a purchase whose agent said no more. Its store tells once no process has it
+	 * any more; while one may go on with the purchase, only what is bought is certain.
+	 */
+	async #whatBecame(id: string, lost: ConnectionLost): Promise<Purchase> {
+		const { home } = this.#place;
+		const offer = new Uint8Array(Buffer.from(id, "hex"));
+		const isOver = await isUnused(home);
+		const row = await viewPurchaseOf(home, offer).catch(() => undefined);
+		const state = row && stateOf(row);
+		if (row !== undefined && state === "bought") return purchaseOf(row);
+		const isUnpaid = state === undefined || state === "not-bought";
+		if (isOver && isUnpaid)
+			throw new TetradError(
+				"carrier-failed",
+				`nothing was paid: ${lost.message}`,
+				{ cause: lost },
+			);
+		if (row !== undefined && (state === "void" || state === "wrong"))
+			throw new TetradError(
+				state === "void" ? "purchase-void" : "merchandise-wrong",
+				row.reason === "" ? lost.message : row.reason,
+				{ cause: lost },
+			);
+		throw new TetradError(
+			"payment-in-doubt",
+			`${lost.message}, and whether it is paid is not known yet; the same quote again goes on, and nothing is paid twice`,
+			{ cause: lost },
+		);
+	}
+
+	#once<With, Answer>(
+		name: string,
+		ask: Ask<With, Answer>,
+		said: With,
+		options: AskOptions = {},
+	): Promise<Answer> {
+		const asking = this.#call(options, (call, options) =>
+			call.once(name, ask, said, options),
+		);
+		this.#under.add(asking);
+		const done = () => void this.#under.delete(asking);
+		asking.then(done, done);
+		return asking;
+	}
+
+	async *#list<With, Answer>(
+		name: string,
+		ask: Ask<With, Answer>,
+		said: With,
+		options: AskOptions = {},
+	): AsyncGenerator<Answer, void, undefined> {
+		const { call, how } = await this.#reach(options);
+		try {
+			yield* call.list(name, ask, said, how);
+		} finally {
+			this.#calls.delete(call);
+			call.close();
+		}
+	}
+
+	async #call<Result>(
+		options: AskOptions,
+		work: (call: RemoteCall, options: AskOptions) => Promise<Result>,
+	): Promise<Result> {
+		const { call, how } = await this.#reach(options);
+		try {
+			return await work(call, how);
+		} finally {
+			this.#calls.delete(call);
+		}
+	}
+
+	async #reach({ signal, step }: AskOptions): Promise<{
+		readonly call: RemoteCall;
+		readonly how: AskOptions;
+	}> {
+		const closing = this.#closing.signal;
+		if (closing.aborted)
+			throw new TetradError("tetrad-closed", "this agent is closed");
+		const call = await RemoteCall.reach(this.#place.socket);
+		if (call === undefined)
+			throw new TetradError(
+				"carrier-failed",
+				`the agent of ${this.#place.home} does not run any more; open it again`,
+			);
+		this.#calls.add(call);
+		return {
+			call,
+			how: {
+				signal:
+					signal === undefined ? closing : AbortSignal.any([closing, signal]),
+				step,
+			},
+		};
+	}
+}
+
+/** Whether no process has a home. */
+async function isUnused(home: string): Promise<boolean> {
+	try {
+		using _ = await HomeLock.take(home);
+		return true;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,177 @@
+import { type Address, formatAddress } from "../../carrier/index.ts";
+import { TetradError } from "../../errors.ts";
+import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import {
+	type AgentAtWork,
+	moneyText,
+	type OpenedAgent,
+	observer,
+	type Report,
+	reportRefused,
+	type SettleAt,
+	sellerReporter,
+	settleAgain,
+} from "../process/index.ts";
+import type { TetradEvent } from "../runtime/index.ts";
+import {
+	CATALOGUE_FILE,
+	type Catalogue,
+	commandMaker,
+	type Environment,
+	FolderCatalogue,
+	FolderShop,
+	ItemCatalogue,
+	type ItemForSale,
+	type SalesEvent,
+	type TradingAgent,
+} from "../trade/index.ts";
+
+/** What is sold: what a program has, or what a folder has. */
+export type ForSale =
+	| { readonly items: readonly ItemForSale[] }
+	| {
+			readonly folder: string;
+			/** Of what has no price of its own; decimal. */
+			readonly price?: string | undefined;
+			/** A command that makes what is made on order; a shell runs it. */
+			readonly onOrder?: string | undefined;
+			/** Where that command and those of the catalogue run; in the working folder unless given. */
+			readonly workingFolder?: string | undefined;
+	  };
+
+/** What selling needs. */
+export interface Selling {
+	readonly trading: TradingAgent;
+	readonly opened: OpenedAgent;
+	readonly work: AgentAtWork;
+	/** Of the agent. */
+	readonly home: string;
+	readonly listen: Address;
+	readonly sells: ForSale;
+	/** Whose money is taken. */
+	readonly terms: IssuerTerms;
+	/** What commands find that make what is ordered; it should have no secrets. */
+	readonly environment: Environment;
+	/** At an issuer's agent the module gets what it sells with, and hands in what it was paid. */
+	readonly settleAt: Omit<SettleAt, "sells"> | undefined;
+	readonly report: Report;
+	readonly signal: AbortSignal;
+}
+
+/** Sells until the signal. Rejects with why it cannot. */
+export async function sellUntil(selling: Selling): Promise<void> {
+	const { trading, opened, work, terms, settleAt, report, signal } = selling;
+	const catalogue = await catalogueOf(selling);
+	const shop = await shopOf(selling, catalogue);
+	const over = new AbortController();
+	const until = AbortSignal.any([signal, over.signal]);
+	const settling =
+		settleAt &&
+		settleAgain(
+			work.reporting(report),
+			opened,
+			{ ...settleAt, sells: terms },
+			until,
+		);
+	try {
+		const observe = observerOf(selling, catalogue, shop);
+		const address = formatAddress(selling.listen);
+		await trading.sell(address, shop, { signal, observe });
+	} finally {
+		over.abort();
+		await settling;
+	}
+}
+
+async function catalogueOf({
+	sells,
+	terms: { currency },
+	report,
+}: Selling): Promise<Catalogue> {
+	if ("items" in sells) {
+		if (sells.items.length === 0)
+			throw new TetradError("invalid-argument", "there is nothing to sell");
+		return ItemCatalogue.of(sells.items, currency);
+	}
+	const { folder, price } = sells;
+	const catalogue = await FolderCatalogue.read(folder, {
+		currency,
+		...(price === undefined ? {} : { price: parseAmount(price, currency) }),
+	});
+	for (const { path, why } of catalogue.notOffered)
+		report({ event: "not-offered", path, reason: why });
+	if (catalogue.size === 0)
+		throw new TetradError(
+			"invalid-argument",
+			`there is nothing to sell in ${folder}: put files there, or say in its ${CATALOGUE_FILE} what is made on order, by --on-order COMMAND`,
+		);
+	return catalogue;
+}
+
+function shopOf(
+	{ sells, home, opened, terms, environment }: Selling,
+	catalogue: Catalogue,
+): Promise<FolderShop> {
+	const { onOrder = undefined, workingFolder = undefined } =
+		"folder" in sells ? sells : {};
+	return FolderShop.open({
+		...{ home, catalogue, store: opened.store, terms, environment },
+		...(workingFolder === undefined ? {} : { workingFolder }),
+		...(onOrder === undefined
+			? {}
+			: { onOrder: commandMaker(onOrder, environment, workingFolder) }),
+	});
+}
+
+/** A buyer in a tetrad, which has one number in all that is said of it. */
+interface Visit {
+	readonly tetrad: number;
+	readonly observe: (event: TetradEvent) => void;
+}
+
+function observerOf(
+	{ work, terms, report }: Selling,
+	catalogue: Catalogue,
+	shop: FolderShop,
+): (event: SalesEvent) => void {
+	const come = new Map<number, Visit>();
+	const visit = (number: number): Visit => {
+		const tetrad = work.nextTetrad();
+		const made = { tetrad, observe: observer(tetrad, report) };
+		come.set(number, made);
+		return made;
+	};
+	return (event) => {
+		switch (event.kind) {
+			case "listening":
+				report({ event: "listening", address: formatAddress(event.address) });
+				return report({
+					event: "selling",
+					items: catalogue.size,
+					currency: terms.currency.code,
+					play: terms.isPlay,
+					issuer: terms.name,
+				});
+			case "tetrad": {
+				const { number } = event;
+				const { observe } = come.get(number) ?? visit(number);
+				observe(event.event);
+				if (event.event.kind === "ended") come.delete(number);
+				return;
+			}
+			case "sale": {
+				const { number, buyer } = event;
+				const { tetrad } = come.get(number) ?? { tetrad: number };
+				return sellerReporter(
+					tetrad,
+					buyer.name,
+					(contract) => shop.nameOf(contract),
+					(amount) => moneyText(amount, terms),
+					report,
+				)(event.event);
+			}
+			case "refused":
+				return reportRefused(event.peer, event.error, report);
+		}
+	};
+}

@@ -1,0 +1,68 @@
+import { TetradError } from "../../errors.ts";
+import { type Report, untilAborted } from "../process/index.ts";
+import { makeRunFolder } from "../side/index.ts";
+import {
+	type AgentPlace,
+	type OpenAgentOptions,
+	placeOf,
+} from "./agent-place.ts";
+import { serveAgent } from "./agent-socket.ts";
+import type { LocalAgent } from "./local-agent.ts";
+import { openPlace, reachRunning } from "./open-agent.ts";
+
+export interface ServeOptions
+	extends Pick<OpenAgentOptions, "secrets" | "moduleRuns" | "timeoutMs"> {
+	readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the agent of a side until the signal: it sells or answers where the side says so, meets its
+ * issuer, and answers programs of this machine. Rejects with `busy` where it runs already, and with
+ * why it cannot run, or cannot any more.
+ */
+export async function runServing(
+	home: string,
+	{ signal, ...options }: ServeOptions,
+	report: Report,
+): Promise<void> {
+	const place = await placeOf(home, options);
+	const { side, socket } = place;
+	if (side === undefined || socket === undefined)
+		throw new TetradError(
+			"home-unusable",
+			`${home} is no side: there is no tetrad.toml in it`,
+		);
+	const running = await reachRunning(place);
+	await running?.close();
+	if (running !== undefined)
+		throw new TetradError("busy", `the agent of ${home} runs already`);
+	await makeRunFolder(side);
+	await using agent = await openPlace(place, { ...options, signal, report });
+	await using _ = await serveAgent(agent, socket);
+	report({ event: "answering", socket });
+	const over = new AbortController();
+	const until = AbortSignal.any([signal, over.signal]);
+	try {
+		await Promise.all([untilAborted(signal), ...worksOf(agent, place, until)]);
+	} finally {
+		over.abort();
+	}
+}
+
+/** What the agent of a side does by itself. */
+function worksOf(
+	agent: LocalAgent,
+	{ side, listen, issuerAt }: AgentPlace,
+	signal: AbortSignal,
+): Promise<void>[] {
+	const sell = side?.sell;
+	if (sell !== undefined && side !== undefined) {
+		const { folder, price, onOrder } = sell;
+		const workingFolder = side.path;
+		return [agent.sell({ folder, price, onOrder, workingFolder, signal })];
+	}
+	return [
+		...(listen === undefined ? [] : [agent.answer(listen, { signal })]),
+		...(issuerAt === undefined ? [] : [agent.settleRegularly({ signal })]),
+	];
+}

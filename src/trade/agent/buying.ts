@@ -1,14 +1,14 @@
 /*
- * A buyer's agent in one tetrad. What it wants of the merchant is an errand, one after another:
+ * A buyer's agent in one tetrad. What it wants of the merchant's is an errand (errands.ts), and what
+ * it buys is a purchase (purchase.ts), which goes on beside all others:
  *
- *   idle ─list, quote─▶ asking ─the answer─▶ idle
- *   idle ─take, fetch─▶ beginning ─merchandise─▶ making room ─begun─▶ receiving ⟳ ─the last chunk─▶ ─all kept─▶ idle
- *                           │                         │                   │    (and the contract, when it was taken)
- *                           └───────given up──────────┴───────────────────┴─▶ cancelling ─unavailable, or its end─▶ idle
+ *   asked ─list, quote─▶ errand ─▶ answered
+ *         ─buy─────────▶ errand ─the goods and a contract─▶ purchase ─▶ answered
+ *         ─resume──────▶ purchase ─▶ answered
+ *         ─learn───────▶ the module tells of purchases ─▶ answered
  *
- * `unavailable` leads from everywhere to idle. A contract that is right makes a purchase
- * (purchase.ts), which goes on beside all others. When the tetrad is over, what needs none of it
- * is still brought to its end.
+ * Each may be given up or refused instead. When the tetrad is over, what needs none of it is still
+ * brought to its end.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
@@ -18,28 +18,13 @@ import {
 	Steps,
 	unexpected,
 } from "../../machine/index.ts";
-import {
-	body,
-	message,
-	type SaidRefusal,
-	unpackMessages,
-} from "../../money/documents/index.ts";
+import { body, message, unpackMessages } from "../../money/documents/index.ts";
 import { copy, hex, malformed, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
-	BETWEEN_AGENTS,
-	CHUNK_BYTES,
 	copyOffer,
-	type Offer,
 	parseContract,
-	SEALING_BYTES,
 } from "../documents/index.ts";
-import {
-	chunkCount,
-	chunkLength,
-	MerchandiseReceiver,
-	type SealedChunk,
-} from "../merchandise/index.ts";
 import type {
 	BoughtKey,
 	BuyerAnswer,
@@ -49,9 +34,10 @@ import type {
 	BuyingEvent,
 	GoodsEvent,
 } from "./buying-events.ts";
-import { checkContract, type ProvisionalPurchase } from "./contract-check.ts";
-import { KEPT_AHEAD_CHUNKS, MAX_BUYER_ASKS } from "./limits.ts";
-import { Purchase, type PurchasePort, saidError } from "./purchase.ts";
+import type { ProvisionalPurchase } from "./contract-check.ts";
+import { Errands } from "./errands.ts";
+import { MAX_BUYER_ASKS } from "./limits.ts";
+import { Purchase, type PurchasePort } from "./purchase.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
 
 /** What a buyer's agent is made with. */
@@ -59,53 +45,6 @@ export interface BuyingOptions {
 	readonly crypto: CryptoProvider;
 	readonly tetrad: TradeTetrad;
 }
-
-type Errand =
-	| Extract<BuyerAsk, { readonly kind: "list" | "quote" }>
-	| { readonly kind: "take"; readonly ask: number; readonly offer: Offer }
-	| {
-			readonly kind: "fetch";
-			readonly ask: number;
-			readonly purchase: Purchase;
-			readonly from: number;
-	  };
-
-/** What merchandise comes for. */
-type Carrying = Extract<Errand, { readonly kind: "take" | "fetch" }>;
-
-/** What was announced, and how far it has come. */
-interface Coming {
-	readonly errand: Carrying;
-	readonly contractId: Uint8Array;
-	readonly length: bigint;
-	/** The chunk that comes next. */
-	readonly next: number;
-}
-
-type SentContract = ReturnType<typeof BETWEEN_AGENTS.contract.body.decode>;
-
-type Talk =
-	| { readonly kind: "idle" }
-	| {
-			readonly kind: "asking";
-			readonly errand: Extract<Errand, { readonly kind: "list" | "quote" }>;
-	  }
-	| { readonly kind: "beginning"; readonly errand: Carrying }
-	| ({ readonly kind: "making-room" } & Coming)
-	| ({
-			readonly kind: "receiving";
-			/** Of what is taken; what is fetched is judged when it is opened. */
-			readonly receiver: MerchandiseReceiver | undefined;
-			/** Chunks that are on their way to the disk. */
-			readonly unkept: number;
-			readonly signed: SentContract | undefined;
-	  } & Coming)
-	/** `end` is the chunk after which nothing follows, where that is known. */
-	| {
-			readonly kind: "cancelling";
-			readonly errand: Carrying;
-			readonly end: number | undefined;
-	  };
 
 /** A buyer's agent. */
 export class Buying implements Machine<BuyingEvent, BuyingEffect> {
@@ -117,13 +56,11 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	readonly #port: PurchasePort;
 	/** Whoever has not been told yet. */
 	readonly #asks = new Set<number>();
-	readonly #errands: Errand[] = [];
+	readonly #errands: Errands;
 	/** By the contract's hash, in hexadecimal. */
 	readonly #purchases = new Map<string, Purchase>();
 	/** Whoever wants to learn of purchases: the first is told of them. */
 	readonly #learners: number[] = [];
-	#talk: Talk = { kind: "idle" };
-	#isReceiving = false;
 	/** Why the tetrad is over, when it is. */
 	#over: TetradError | undefined;
 
@@ -134,11 +71,23 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			emit: (effect) => this.#steps.emit(effect),
 			toModule: (bytes) => this.#toModule(bytes),
 			fetchGoods: (purchase, from) => this.#fetchGoods(purchase, from),
-			stopFetching: (purchase) => this.#stopFetching(purchase),
+			stopFetching: ({ ask }) => this.#errands.stopFetching(ask),
 			step: (ask, step) => this.#step(ask, step),
 			answer: (ask, answer) => this.#answer(ask, answer),
 			refuse: (ask, error) => this.#refuse(ask, error),
 		};
+		const isOver = (): boolean => this.#over !== undefined;
+		this.#errands = new Errands({
+			...options,
+			get isOver() {
+				return isOver();
+			},
+			emit: (effect) => this.#steps.emit(effect),
+			step: (ask, step) => this.#step(ask, step),
+			answer: (ask, answer) => this.#answer(ask, answer),
+			refuse: (ask, error) => this.#refuse(ask, error),
+			purchased: (ask, kept, chunks) => this.#purchased(ask, kept, chunks),
+		});
 	}
 
 	get deadline(): undefined {
@@ -154,8 +103,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		return this.#steps.run(() => {
 			this.#handle(event, now);
 			this.#forgetPurchases();
-			this.#next();
-			this.#receive();
+			this.#errands.next();
+			this.#errands.receive();
 			this.#endWhenOver();
 		});
 	}
@@ -180,8 +129,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			case "not-done":
 				return this.#happened(event, now);
 			case "from-agent":
-				this.#isReceiving = false;
-				return this.#heard(() => this.#hear(event.bytes, now));
+				this.#errands.receives();
+				return this.#heard(() => this.#errands.hear(event.bytes, now));
 			case "from-module":
 				return this.#heard(() => {
 					for (const one of unpackMessages(event.bytes)) this.#hearModule(one);
@@ -228,10 +177,10 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		switch (event.kind) {
 			case "list":
 			case "quote":
-				this.#errands.push(event);
+				this.#errands.add(event);
 				return;
 			case "buy":
-				this.#errands.push({
+				this.#errands.add({
 					kind: "take",
 					ask,
 					offer: copyOffer(event.offer),
@@ -272,339 +221,26 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		if (!this.#asks.has(ask)) return;
 		for (const purchase of this.#purchases.values())
 			if (purchase.ask === ask) return purchase.giveUp(error);
-		const at = this.#errands.findIndex((errand) => errand.ask === ask);
-		if (at >= 0) this.#errands.splice(at, 1);
-		const talk = this.#talk;
-		if (talk.kind !== "idle" && talk.errand.ask === ask) {
-			this.#cancel();
-			if (talk.errand.kind === "take" && talk.kind !== "cancelling")
-				this.#steps.emit({ kind: "drop-goods", ask });
-		}
+		this.#errands.giveUp(ask);
 		this.#refuse(ask, error);
-	}
-
-	// Errands.
-
-	/** Begins the next errand when the one before it is over. */
-	#next(): void {
-		if (this.#talk.kind !== "idle" || this.#over !== undefined) return;
-		const errand = this.#errands.shift();
-		if (errand === undefined) return;
-		switch (errand.kind) {
-			case "list": {
-				const { after } = errand;
-				this.#talk = { kind: "asking", errand };
-				return this.#send(message(BETWEEN_AGENTS.list, { after }));
-			}
-			case "quote": {
-				const { name, order } = errand;
-				this.#talk = { kind: "asking", errand };
-				return this.#send(message(BETWEEN_AGENTS.ask, { name, order }));
-			}
-			case "take":
-				this.#talk = { kind: "beginning", errand };
-				return this.#send(message(BETWEEN_AGENTS.take, errand.offer));
-			case "fetch": {
-				this.#talk = { kind: "beginning", errand };
-				const { kept } = errand.purchase;
-				const { exporter, salt, description } = kept;
-				return this.#send(
-					message(BETWEEN_AGENTS.fetch, {
-						document: kept.contract.document,
-						exporter,
-						salt,
-						description,
-						from: errand.from,
-					}),
-				);
-			}
-			default:
-				return unreachable(errand);
-		}
-	}
-
-	/** The merchant is heard while it has something to say, and no faster than the disk takes it. */
-	#receive(): void {
-		const talk = this.#talk;
-		if (this.#isReceiving || this.#over !== undefined) return;
-		if (talk.kind === "idle" || talk.kind === "making-room") return;
-		if (talk.kind === "receiving" && !wantsMore(talk)) return;
-		this.#isReceiving = true;
-		this.#steps.emit({ kind: "receive" });
-	}
-
-	#hear(bytes: Uint8Array, now: number): void {
-		const talk = this.#talk;
-		if (bytes[0] === BETWEEN_AGENTS.unavailable.type)
-			return this.#unavailable(body(BETWEEN_AGENTS.unavailable, bytes));
-		switch (talk.kind) {
-			case "asking":
-				return this.#hearAnswer(talk.errand, bytes);
-			case "beginning":
-				return this.#hearMerchandise(talk.errand, bytes);
-			case "receiving":
-				return this.#hearPart(talk, bytes, now);
-			case "cancelling":
-				return this.#hearRest(talk, bytes);
-			case "idle":
-			case "making-room":
-				break;
-			default:
-				return unreachable(talk);
-		}
-		throw unexpected("a message of a merchant");
-	}
-
-	#unavailable(said: SaidRefusal): void {
-		const talk = this.#talk;
-		if (talk.kind === "idle") throw unexpected("a merchant's refusal");
-		this.#talk = { kind: "idle" };
-		if (talk.kind === "cancelling") return;
-		this.#failed(talk.errand, saidError(said, "refused-by-peer"));
-	}
-
-	/** An errand came to nothing. */
-	#failed(errand: Errand, error: TetradError): void {
-		switch (errand.kind) {
-			case "list":
-			case "quote":
-				return this.#refuse(errand.ask, error);
-			case "take":
-				this.#steps.emit({ kind: "drop-goods", ask: errand.ask });
-				return this.#refuse(errand.ask, error);
-			case "fetch":
-				return errand.purchase.notFetched(error);
-			default:
-				return unreachable(errand);
-		}
-	}
-
-	#hearAnswer(
-		errand: Extract<Errand, { readonly kind: "list" | "quote" }>,
-		bytes: Uint8Array,
-	): void {
-		this.#talk = { kind: "idle" };
-		if (errand.kind === "list") {
-			if (bytes[0] !== BETWEEN_AGENTS.items.type)
-				throw malformed("this is not a page of a catalogue");
-			const { items, isLast } = body(BETWEEN_AGENTS.items, bytes);
-			if (items.length === 0 && !isLast)
-				throw malformed("a page of a catalogue has nothing on it");
-			const own = items.map((item) => ({ ...item, issuer: copy(item.issuer) }));
-			return this.#answer(errand.ask, { kind: "page", items: own, isLast });
-		}
-		if (bytes[0] !== BETWEEN_AGENTS.offer.type)
-			throw malformed("this is not an offer");
-		const offer = copyOffer(body(BETWEEN_AGENTS.offer, bytes));
-		const { name, order } = offer.description;
-		if (name !== errand.name || order !== errand.order)
-			throw malformed("this is an offer of something else");
-		this.#answer(errand.ask, { kind: "offer", offer });
-	}
-
-	#hearMerchandise(errand: Carrying, bytes: Uint8Array): void {
-		if (bytes[0] !== BETWEEN_AGENTS.merchandise.type)
-			throw malformed("this is not the beginning of a merchandise");
-		const { contractId, length } = body(BETWEEN_AGENTS.merchandise, bytes);
-		const expected =
-			errand.kind === "fetch"
-				? errand.purchase.kept.contract.length
-				: (errand.offer.length ?? length);
-		if (length !== expected || chunkCount(length) === 0)
-			throw malformed("a merchandise is longer or shorter than it is to be");
-		const { ask } = errand;
-		const next = errand.kind === "fetch" ? errand.from : 0;
-		this.#talk = {
-			kind: "making-room",
-			errand,
-			contractId: copy(contractId),
-			length,
-			next,
-		};
-		this.#steps.emit({ kind: "begin-goods", ask, length, from: next });
-	}
-
-	#hearPart(
-		talk: Extract<Talk, { readonly kind: "receiving" }>,
-		bytes: Uint8Array,
-		now: number,
-	): void {
-		const { next, length, errand, receiver } = talk;
-		if (next < chunkCount(length)) return this.#chunk(talk, bytes);
-		if (errand.kind === "fetch" || receiver === undefined || talk.signed)
-			throw unexpected("a message behind a merchandise");
-		if (bytes[0] !== BETWEEN_AGENTS.contract.type)
-			throw malformed("this is not a contract");
-		const sent = body(BETWEEN_AGENTS.contract, bytes);
-		const signed: SentContract = {
-			document: copy(sent.document),
-			salt: copy(sent.salt),
-			issuerChain: copy(sent.issuerChain),
-		};
-		this.#talk = { ...talk, signed };
-		this.#received(now);
-	}
-
-	#chunk(
-		talk: Extract<Talk, { readonly kind: "receiving" }>,
-		bytes: Uint8Array,
-	): void {
-		const { next, length, errand, receiver, unkept } = talk;
-		if (bytes[0] !== BETWEEN_AGENTS.chunk.type)
-			throw malformed("this is not a chunk of a merchandise");
-		const chunk: SealedChunk = body(BETWEEN_AGENTS.chunk, bytes);
-		if (
-			chunk.index !== next ||
-			chunk.sealed.length - SEALING_BYTES !== chunkLength(length, next)
-		)
-			throw malformed("this is not the next chunk of the merchandise");
-		receiver?.take(chunk);
-		const { ask } = errand;
-		this.#talk = { ...talk, next: next + 1, unkept: unkept + 1 };
-		this.#steps.emit({ kind: "keep-chunk", ask, chunk });
-	}
-
-	/** What still comes of an errand that was given up. */
-	#hearRest(
-		talk: Extract<Talk, { readonly kind: "cancelling" }>,
-		bytes: Uint8Array,
-	): void {
-		const { errand, end } = talk;
-		switch (bytes[0]) {
-			case BETWEEN_AGENTS.merchandise.type: {
-				const { length } = body(BETWEEN_AGENTS.merchandise, bytes);
-				if (end !== undefined) break;
-				this.#talk = { ...talk, end: chunkCount(length) };
-				return;
-			}
-			case BETWEEN_AGENTS.chunk.type: {
-				const { index } = body(BETWEEN_AGENTS.chunk, bytes);
-				if (end === undefined) break;
-				// Nothing follows the last chunk of what was fetched.
-				if (errand.kind === "fetch" && index + 1 === end)
-					this.#talk = { kind: "idle" };
-				return;
-			}
-			case BETWEEN_AGENTS.contract.type:
-				if (errand.kind !== "take") break;
-				this.#talk = { kind: "idle" };
-				return;
-			default:
-				break;
-		}
-		throw unexpected("a message of a merchant that was told to stop");
-	}
-
-	/** The errand under way is given up by whoever asked for it. */
-	#cancel(): void {
-		const talk = this.#talk;
-		switch (talk.kind) {
-			case "beginning":
-				return this.#stop(talk.errand, undefined);
-			case "making-room":
-				return this.#stop(talk.errand, chunkCount(talk.length));
-			case "receiving": {
-				const { errand, length, next } = talk;
-				const end = chunkCount(length);
-				if (
-					talk.signed === undefined &&
-					!(errand.kind === "fetch" && next === end)
-				)
-					return this.#stop(errand, end);
-				this.#talk = { kind: "idle" };
-				return;
-			}
-			// A question is answered soon, and nobody hears it.
-			case "asking":
-			case "idle":
-			case "cancelling":
-				return;
-			default:
-				return unreachable(talk);
-		}
-	}
-
-	#stop(errand: Carrying, end: number | undefined): void {
-		this.#talk = { kind: "cancelling", errand, end };
-		this.#send(message(BETWEEN_AGENTS.cancel, {}));
 	}
 
 	// What becomes of goods.
 
 	#happened(event: GoodsEvent, now: number): void {
 		const { ask } = event;
-		const talk = this.#talk;
-		if (
-			(talk.kind === "making-room" || talk.kind === "receiving") &&
-			talk.errand.ask === ask
-		)
-			return this.#coming(talk, event, now);
+		if (this.#errands.happened(event, now)) return;
 		for (const purchase of this.#purchases.values())
 			if (purchase.ask === ask) return purchase.happened(event);
 		// What was given up may still be told of what it has asked for.
 	}
 
-	#coming(
-		talk: Extract<Talk, { readonly kind: "making-room" | "receiving" }>,
-		event: GoodsEvent,
-		now: number,
-	): void {
-		const { errand, contractId, length, next } = talk;
-		const { crypto } = this.#options;
-		if (event.kind === "not-done") {
-			this.#cancel();
-			return this.#failed(errand, event.error);
-		}
-		if (talk.kind === "making-room" && event.kind === "begun") {
-			const receiver =
-				errand.kind === "take"
-					? new MerchandiseReceiver(crypto, contractId)
-					: undefined;
-			const coming = { errand, contractId, length, next };
-			const nothing = { unkept: 0, signed: undefined };
-			this.#talk = { kind: "receiving", ...coming, receiver, ...nothing };
-			return;
-		}
-		if (talk.kind === "receiving" && event.kind === "chunk-kept") {
-			if (talk.unkept === 0) throw unasked(event.kind);
-			this.#talk = { ...talk, unkept: talk.unkept - 1 };
-			const bytes = keptBytes(this.#talk);
-			this.#step(errand.ask, { kind: "receiving", bytes, length });
-			return this.#received(now);
-		}
-		throw unasked(event.kind);
-	}
-
-	/** Whether all is here, and what follows then. */
-	#received(now: number): void {
-		const talk = this.#talk;
-		if (talk.kind !== "receiving" || talk.unkept > 0) return;
-		const { errand, length, next, receiver, signed, contractId } = talk;
-		if (next < chunkCount(length)) return;
-		if (errand.kind === "fetch") {
-			this.#talk = { kind: "idle" };
-			return errand.purchase.fetched();
-		}
-		if (signed === undefined || receiver === undefined) return;
-		this.#talk = { kind: "idle" };
-		const { crypto, tetrad } = this.#options;
-		const { ask, offer } = errand;
-		try {
-			const received = receiver.finish();
-			const kept = checkContract(crypto, tetrad, signed, {
-				offer,
-				contractId,
-				received,
-				now,
-			});
-			const id = hex(kept.contract.hash);
-			// The same contract twice would be one payment for two.
-			if (this.#purchases.has(id))
-				throw malformed("this contract was sent before");
-			this.#purchases.set(id, Purchase.begin(this.#port, ask, kept, next));
-		} catch (thrown) {
-			this.#failed(errand, asTetradError(thrown));
-		}
+	#purchased(ask: number, kept: ProvisionalPurchase, chunks: number): void {
+		const id = hex(kept.contract.hash);
+		// The same contract twice would be one payment for two.
+		if (this.#purchases.has(id))
+			throw malformed("this contract was sent before");
+		this.#purchases.set(id, Purchase.begin(this.#port, ask, kept, chunks));
 	}
 
 	#fetchGoods(purchase: Purchase, from: number): boolean {
@@ -615,18 +251,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			!sameBytes(contract.sellerAgent, other.agent.deviceId)
 		)
 			return false;
-		this.#errands.push({ kind: "fetch", ask: purchase.ask, purchase, from });
+		this.#errands.add({ kind: "fetch", ask: purchase.ask, purchase, from });
 		return true;
-	}
-
-	#stopFetching({ ask }: Purchase): number {
-		const at = this.#errands.findIndex((errand) => errand.ask === ask);
-		if (at >= 0) this.#errands.splice(at, 1);
-		const talk = this.#talk;
-		if (talk.kind === "idle" || talk.errand.ask !== ask) return 0;
-		this.#cancel();
-		if (talk.kind === "receiving") return talk.unkept;
-		return talk.kind === "making-room" ? 1 : 0;
 	}
 
 	// What the module says.
@@ -724,14 +350,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	#close(why: TetradError): void {
 		if (this.#over !== undefined) return;
 		this.#over = why;
-		const talk = this.#talk;
-		this.#talk = { kind: "idle" };
-		if (
-			talk.kind === "beginning" ||
-			talk.kind === "making-room" ||
-			talk.kind === "receiving"
-		)
-			this.#failed(talk.errand, why);
+		this.#errands.close(why);
 		for (const purchase of this.#purchases.values()) purchase.closed(why);
 		const local = new Set<number>();
 		for (const purchase of this.#purchases.values())
@@ -748,10 +367,6 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		for (const [id, purchase] of this.#purchases)
 			if (purchase.isOver || (this.#over !== undefined && !purchase.isLocal))
 				this.#purchases.delete(id);
-	}
-
-	#send(bytes: Uint8Array): void {
-		this.#steps.emit({ kind: "to-agent", bytes });
 	}
 
 	#toModule(bytes: Uint8Array): void {
@@ -774,32 +389,6 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	}
 }
 
-function wantsMore({
-	errand,
-	length,
-	next,
-	unkept,
-	signed,
-}: Extract<Talk, { readonly kind: "receiving" }>): boolean {
-	if (next < chunkCount(length)) return unkept < KEPT_AHEAD_CHUNKS;
-	return errand.kind === "take" && signed === undefined;
-}
-
-/** How many bytes of the merchandise are on the disk. */
-function keptBytes({
-	length,
-	next,
-	unkept,
-}: Extract<Talk, { readonly kind: "receiving" }>): bigint {
-	const kept = BigInt(next - unkept) * BigInt(CHUNK_BYTES);
-	return kept < length ? kept : length;
-}
-
 function tetradOver(): TetradError {
 	return new TetradError("tetrad-closed", "the tetrad has been closed");
-}
-
-/** A mistake of whoever runs the machine. */
-function unasked(what: string): TetradError {
-	return new TetradError("internal", `${what} came that was not asked for`);
 }

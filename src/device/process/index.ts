@@ -33,7 +33,6 @@ export {
 	runResolving,
 	runSelling,
 } from "./trade-process.ts";
-export { untilAborted } from "./until-aborted.ts";
 export {
 	type AgentHomeOptions,
 	type AgentPlan,

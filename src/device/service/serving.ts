@@ -1,5 +1,6 @@
 import { TetradError } from "../../errors.ts";
-import { type Report, untilAborted } from "../process/index.ts";
+import type { Report } from "../process/index.ts";
+import { untilAborted } from "../runtime/index.ts";
 import { makeRunFolder } from "../side/index.ts";
 import {
 	type AgentPlace,

@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { CLAIMS, NEEDS_TOKENS } from "../src/show/stage/claims.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FOLDERS = ["src", "test", "docs", "tools", "bench", "examples", "bin"];
@@ -78,20 +77,6 @@ describe("the documents", () => {
 			}
 		assert.ok(seen > 50, `${seen} names of files`);
 	});
-});
-
-test("docs/claims.md has the claims that are checked, and says which need tokens", () => {
-	const rows = read("docs/claims.md").matchAll(
-		/^\| (\d+) \| (.+) \| (.+) \| holds \|$/gm,
-	);
-	assert.deepEqual(
-		[...rows].map(([, claim, title, inFiles]) => [claim, title, inFiles]),
-		CLAIMS.map(({ claim, title }) => [
-			String(claim),
-			title,
-			NEEDS_TOKENS.has(claim) ? "does not" : "holds",
-		]),
-	);
 });
 
 describe("ARCHITECTURE.md", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { asExpected } from "../../src/show/check-claims.ts";
@@ -12,6 +13,7 @@ import { dissect, type WireFrame } from "../../src/show/stage/dissect.ts";
 import { Stage } from "../../src/show/stage/stage.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";
 
+const PAGE = new URL("../../docs/claims.md", import.meta.url);
 const FILE = fileURLToPath(new URL("../../LICENSE", import.meta.url));
 
 /** Real runs; each test alters one thing in a copy, and the claim must fall. */
@@ -234,4 +236,18 @@ describe("a claim holds on real runs and falls when what it says is not so", () 
 				NEEDS_TOKENS.has(claim),
 			);
 	});
+});
+
+test("docs/claims.md has the claims that are checked, and says which need tokens", () => {
+	const rows = readFileSync(PAGE, "utf8").matchAll(
+		/^\| (\d+) \| (.+) \| (.+) \| holds \|$/gm,
+	);
+	assert.deepEqual(
+		[...rows].map(([, claim, title, inFiles]) => [claim, title, inFiles]),
+		CLAIMS.map(({ claim, title }) => [
+			String(claim),
+			title,
+			NEEDS_TOKENS.has(claim) ? "does not" : "holds",
+		]),
+	);
 });

@@ -37,7 +37,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 export interface CommandOptions {
 	readonly env?: Readonly<Record<string, string>>;
 	/** Give it a terminal, so that it asks; what it then says comes all on standard output. */
-	readonly terminal?: boolean;
+	readonly terminal?:
+		| boolean
+		| { readonly rows: number; readonly columns: number };
 	/** For a command that starts dozens of processes; as for everything else unless given. */
 	readonly patienceMs?: number;
 }
@@ -103,12 +105,17 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		this.name = `tetrad ${args.join(" ")}`;
 		this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
 		const line = [process.execPath, PROGRAM, ...args];
+		const { terminal = false } = options;
+		const size =
+			typeof terminal === "object"
+				? `stty rows ${terminal.rows} cols ${terminal.columns}; `
+				: "";
 		const [program = "", ...rest] =
-			options.terminal === true
-				? ["script", "-qefc", line.map(quoted).join(" "), "/dev/null"]
-				: line;
+			terminal === false
+				? line
+				: ["script", "-qefc", size + line.map(quoted).join(" "), "/dev/null"];
 		const child = spawn(program, rest, {
-			stdio: [options.terminal === true ? "pipe" : "ignore", "pipe", "pipe"],
+			stdio: [terminal === false ? "ignore" : "pipe", "pipe", "pipe"],
 			detached: true,
 			env: {
 				...process.env,

@@ -15,11 +15,11 @@ export function pasteFor(folder: string, { buyer, shop }: World): Paste {
 	const tetrad = ourName();
 	const at =
 		shop.agent.listen === undefined ? "" : showAddress(shop.agent.listen);
-	const home = `--home ${word(buyer.agent.home)} --module ${word(showAddress(buyer.module.at))}`;
+	const home = `--home ${word(buyer.path)}`;
 	return {
 		buy: [
 			`${tetrad} catalogue ${at} ${home}`,
-			`${tetrad} buy ${at} harbour.svg --max "4.20 PLAY" --out harbour.svg ${home}`,
+			`${tetrad} buy ${at} harbour.svg --max 4.20 --out harbour.svg ${home}`,
 		],
 		shop: [
 			`${tetrad} setup shop my-shop --sandbox ${word(folder)}`,

@@ -5,7 +5,7 @@ import { formatAmount } from "../../money/index.ts";
 import { balancesOf } from "../balances.ts";
 import { sentence } from "../sentences.ts";
 import { plainTable } from "../table.ts";
-import { bold, dim, good, plain, say } from "../voice.ts";
+import { bold, dim, good, plain, say, tell } from "../voice.ts";
 import type { Paste } from "./paste.ts";
 import { showAddress } from "./show-address.ts";
 import { isOfNote } from "./up.ts";
@@ -37,14 +37,14 @@ export class SandboxView {
 		this.#folder = folder;
 		this.#keeps = keeps;
 		this.#live =
-			process.stdout.isTTY === true
+			process.stdout.isTTY === true && process.stdout.rows > 0
 				? createLogUpdate(process.stdout)
 				: undefined;
 	}
 
 	/** Says what takes time. */
 	step(what: string): void {
-		if (this.#live === undefined) say(what);
+		if (this.#live === undefined) tell(what);
 		this.#steps.push(what);
 		this.#draw();
 	}

@@ -1,12 +1,10 @@
 import type { Command } from "commander";
 import { jsonFlag } from "../flags.ts";
+import { sideFlag } from "../home-flag.ts";
 import type { UpFlags } from "./up.ts";
 
 export function declareUp(up: Command): void {
-	up.option(
-		"--home <folder>",
-		"the side; TETRAD_HOME, the working folder or the user's tetrad.toml name it unless given",
-	)
+	up.addOption(sideFlag())
 		.addOption(jsonFlag())
 		.addHelpText(
 			"after",

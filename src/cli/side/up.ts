@@ -1,6 +1,6 @@
 import { HomeLock, readDeviceFile } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
-import { findSide, makeRunFolder, type Side } from "../../device/side/index.ts";
+import { makeRunFolder, type Side } from "../../device/side/index.ts";
 import {
 	type AskedSecrets,
 	type ProcessState,
@@ -10,6 +10,7 @@ import {
 import { asTetradError, TetradError } from "../../errors.ts";
 import { parsePkcs11Uri, secretFromPrompt } from "../../keys/index.ts";
 import { sentence } from "../sentences.ts";
+import { requireSide } from "../side-flags.ts";
 import { plain, say, sayJson, tellTrouble } from "../voice.ts";
 import { showAddress } from "./show-address.ts";
 import { untilStopped } from "./until-stopped.ts";
@@ -20,7 +21,7 @@ export interface UpFlags {
 }
 
 export async function up({ home, json }: UpFlags): Promise<void> {
-	const side = await sideOf(home);
+	const side = await requireSide(home);
 	using _ = await lockSide(side);
 	const asked = await askSecrets(side);
 	const plans = plansOfSide(side, { asked });
@@ -46,18 +47,6 @@ export async function up({ home, json }: UpFlags): Promise<void> {
 	});
 	if (json) sayJson({ event: "stopped" });
 	else say("stopped");
-}
-
-/** The side that is named, or the one that commands are about. Throws `home-unusable` where there is none. */
-async function sideOf(home: string | undefined): Promise<Side> {
-	const side = await findSide(home);
-	if (side !== undefined) return side;
-	throw new TetradError(
-		"home-unusable",
-		home === undefined
-			? "there is no side in this folder; name one with --home, or make one with: tetrad setup"
-			: `there is no side in ${home}; make one with: tetrad setup buyer ${home}`,
-	);
 }
 
 /** Keeps a second supervisor out of a side. Throws `busy`. */

@@ -132,6 +132,25 @@ describe("what daily commands need is in the settings of a side:", () => {
 		);
 	});
 
+	test("without --max it is asked for at a terminal, and refused elsewhere", async () => {
+		await using terminal = new Command(["buy", shopAt, "harbour.jpg"], {
+			terminal: true,
+			env: { TETRAD_HOME: side("buyer"), TETRAD_BUY_FOLDER: homes.at("asked") },
+		});
+		await terminal.until(
+			() =>
+				/type yes to buy harbour\.jpg for 1\.00 PLAY: /.test(terminal.stdout),
+			"the question",
+		);
+		terminal.type("no\r");
+		const { code, stdout } = await terminal.exited;
+		assert.equal(code, 1, stdout);
+		assert.match(stdout, /nothing was paid: you did not say yes/);
+		const { code: usage, stderr } = await ofBuyer("buy", shopAt, "harbour.jpg");
+		assert.equal(usage, 2);
+		assert.match(stderr, /say --max AMOUNT.*nobody is there to be asked/);
+	});
+
 	test("purchases, their receipt and the log are shown", async () => {
 		const { purchases } = await json("purchases");
 		const [bought] = purchases as [{ contract: string; state: string }];

@@ -8,7 +8,7 @@ export function declareBuy(buy: Command): void {
 		.argument("<item>", "its name, as tetrad catalogue shows it")
 		.option(
 			"--max <amount>",
-			'what it may cost at most, such as 4.20, or "4.20 EUR" where the side does not say whose money it uses',
+			'what it may cost at most, such as 4.20, or "4.20 EUR" where the side does not say whose money it uses; asked for at a terminal unless given',
 		)
 		.option(
 			"--out <file>",
@@ -32,6 +32,8 @@ export function declareBuy(buy: Command): void {
 Examples:
   Pay 4.20 at most, and have the file:
     tetrad buy 127.0.0.1:7000 harbour.jpg --max 4.20
+  Be asked once the price is known:
+    tetrad buy 127.0.0.1:7000 harbour.jpg
   Order something:
     tetrad buy 127.0.0.1:7000 translation --order "Good morning" --max 2.50 --out morning.txt
   With an agent that is no part of a side:

@@ -6,7 +6,7 @@ import { harmlessName } from "../../talk/index.ts";
 import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
 import type { BuyFlags } from "./buy.ts";
 
-export type GivenToBuy = Given<BuyFlags, "module" | "max" | "out">;
+export type GivenToBuy = Given<BuyFlags, "module" | "out">;
 
 /** How an item is bought, as far as it is not said, by the settings of the side. */
 export function buyWithSide(
@@ -21,9 +21,9 @@ export function buyWithSide(
 			module: MODULE_AT,
 			max: {
 				of: (side) => (isBare ? inMoneyOf(side, max) : undefined),
-				need: isBare
-					? `--max with its currency, such as "${max} EUR"`
-					: "--max AMOUNT, what it may cost at most",
+				...(isBare
+					? { need: `--max with its currency, such as "${max} EUR"` }
+					: {}),
 			},
 			out: {
 				of: ({ buyFolder }) => buyFolder && placeIn(buyFolder, item),

@@ -4,6 +4,7 @@ import { hasPurse } from "../../device/purse/index.ts";
 import { type Quote, requireTarget } from "../../device/trade/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { formatAmount, parseAmount } from "../../money/index.ts";
+import { askYes } from "../ask-yes.ts";
 import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
 import { runDevice } from "../run-device.ts";
 import { plain, say, sayJson } from "../voice.ts";
@@ -11,7 +12,8 @@ import { type CallerFlags, callerOf } from "./caller.ts";
 import { writeReceipt } from "./proofs.ts";
 
 export interface BuyFlags extends CallerFlags {
-	readonly max: string;
+	/** Asked for at the terminal, once the price is known, unless given. */
+	readonly max?: string;
 	readonly out: string;
 	readonly overwrite?: true;
 	readonly order?: string;
@@ -26,7 +28,12 @@ export async function buy(
 	flags: BuyFlags,
 ): Promise<void> {
 	const { out, overwrite = false, order, wait, receipt, home } = flags;
-	const most = parseMost(flags.max);
+	const most = flags.max === undefined ? undefined : parseMost(flags.max);
+	if (most === undefined && (flags.json || !process.stdin.isTTY))
+		throw new TetradError(
+			"invalid-argument",
+			"say --max AMOUNT, what it may cost at most; nobody is there to be asked",
+		);
 	if (receipt !== undefined)
 		await requireTarget({ path: receipt, overwrite: true });
 	let bought: string | undefined;
@@ -36,7 +43,10 @@ export async function buy(
 				...callerOf(flags, address, signal),
 				item,
 				to: { path: out, overwrite },
-				judge: (quote) => requireWithin(quote, most),
+				judge: (quote) =>
+					most === undefined
+						? requireYes(quote, signal)
+						: requireWithin(quote, most),
 				waits: wait === true,
 				...(order === undefined ? {} : { order }),
 			},
@@ -110,6 +120,21 @@ function requireWithin({ offer }: Quote, { amount, currency }: Most): void {
 			"payment-refused",
 			`nothing was paid: it costs ${formatAmount(offer.amount, of)} ${currency}, and --max is ${amount}`,
 		);
+}
+
+/** Throws `aborted` unless whoever is at the terminal wants it at this price. */
+async function requireYes(
+	{ offer }: Quote,
+	signal: AbortSignal,
+): Promise<void> {
+	const price = formatAmount(offer.amount, {
+		code: offer.currency,
+		exponent: offer.money.exponent,
+	});
+	const item = plain(offer.description.name);
+	const question = `type yes to buy ${item} for ${price} ${offer.currency}: `;
+	if (!(await askYes(question, signal)))
+		throw new TetradError("aborted", "nothing was paid: you did not say yes");
 }
 
 /** Where the module is on this machine, and may be looked at. */

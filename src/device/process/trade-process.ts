@@ -175,7 +175,7 @@ export interface BuyOptions extends CallMerchant {
 	readonly order?: string;
 	readonly to: GoodsTarget;
 	/** Judges a quote before it is taken: throws why not. */
-	readonly judge: (quote: Quote) => void;
+	readonly judge: (quote: Quote) => void | Promise<void>;
 	/** Whether to wait for the owner of the module; else a purchase that needs one is given up. */
 	readonly waits: boolean;
 }
@@ -214,7 +214,7 @@ async function buyOne(
 		...(order === undefined ? {} : { order }),
 	});
 	reportQuote(quote, report);
-	judge(quote);
+	await judge(quote);
 	const stop = new AbortController();
 	const until = AbortSignal.any([signal, stop.signal]);
 	const step = purchaseReporter(report);

@@ -867,6 +867,29 @@ describe("a deposit that the issuer declines", () => {
 		assert.equal((await town.visit(bob, mint)).code, "");
 		assert.equal(bob.store.rows(RECEIPTS)[0]?.state, "refused");
 	});
+
+	test("is asked for again when the payee's own clock, by which it was given up, was ahead", async () => {
+		const here = await two();
+		const { town, mint, bob } = here;
+		await pay(here, 1, 250n);
+		const { store } = mint;
+		mint.store = new MemoryStore();
+		town.restart(mint);
+		bob.clockAhead = 100 * DAY;
+		assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+		assert.equal(bob.store.rows(RECEIPTS)[0]?.state, "refused");
+		mint.store = store;
+		town.restart(mint);
+		bob.clockAhead = 0;
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(bob.store.rows(RECEIPTS)[0]?.state, "deposited");
+		assert.equal(town.account(mint, bob), 250n);
+		town.requireConserved(mint);
+		// It counted against what may be held undeposited, once, and does not any more.
+		await pay(here, 2, 250n);
+		assert.equal((await town.visit(bob, mint)).code, "");
+		assert.equal(town.account(mint, bob), 500n);
+	});
 });
 
 describe("bytes that are no messages", () => {

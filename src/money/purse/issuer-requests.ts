@@ -35,6 +35,7 @@ import {
 	type PaymentRow,
 	RECEIPTS,
 	REQUESTS,
+	type ReceiptRow,
 	type RequestRow,
 	type RequestRowKind,
 	unchanged,
@@ -188,10 +189,12 @@ function leftToClaim({ state, value, spent }: NoteRow): bigint {
 export interface NewDeposits {
 	readonly rows: readonly RequestRow[];
 	readonly above: Uint8Array | undefined;
+	/** Those among them that were given up while the own clock was ahead. */
+	readonly again: readonly ReceiptRow[];
 }
 
 function receivedIn(
-	state: "to-deposit" | "to-book",
+	state: "to-deposit" | "to-book" | "refused",
 	issuer: Uint8Array,
 	above: Uint8Array,
 ): Read<typeof RECEIPTS.columns> {
@@ -200,10 +203,14 @@ function receivedIn(
 	return { table: RECEIPTS, index: "by_issuer", equals, above, limit };
 }
 
-/** Makes requests of received transfers that have none. */
+/**
+ * Makes requests of received transfers that have none, and of those that were given up by an own
+ * clock that was ahead: by the clock as it is now, their issuer still books them.
+ */
 export function depositRequests(
 	{ options, now, chains }: PurseCore,
 	issuer: Uint8Array,
+	graceMs: number,
 	above: Uint8Array,
 ): Transaction<Changed<NewDeposits>> {
 	const { crypto } = options.context;
@@ -214,13 +221,23 @@ export function depositRequests(
 		[
 			receivedIn("to-deposit", issuer, above),
 			receivedIn("to-book", issuer, above),
+			receivedIn("refused", issuer, above),
 		],
 		(all) => {
 			const found = all
 				.flat()
 				.toSorted((a, b) => (hex(a.contract) < hex(b.contract) ? -1 : 1))
 				.slice(0, MAX_REQUESTS_IN_FLIGHT);
-			const fresh = found.filter(({ request }) => request.length === 0);
+			const again = found.filter(
+				(receipt) =>
+					isPaymentGivenUp(receipt) &&
+					bookableUntil(crypto, receipt, graceMs) > now,
+			);
+			const fresh = found.filter(
+				(receipt) =>
+					again.includes(receipt) ||
+					(receipt.state !== "refused" && receipt.request.length === 0),
+			);
 			const writes: Write[] = [];
 			const rows = fresh.map((receipt, i) => {
 				const request = ids[i] as Uint8Array;
@@ -240,7 +257,8 @@ export function depositRequests(
 					}),
 				});
 				writes.push(insert(REQUESTS, row));
-				writes.push(put(RECEIPTS, { ...receipt, request }));
+				const state = again.includes(receipt) ? "to-deposit" : receipt.state;
+				writes.push(put(RECEIPTS, { ...receipt, request, state }));
 				return row;
 			});
 			return {
@@ -248,6 +266,7 @@ export function depositRequests(
 				writes,
 				result: {
 					rows,
+					again,
 					above:
 						found.length < MAX_REQUESTS_IN_FLIGHT
 							? undefined
@@ -255,6 +274,19 @@ export function depositRequests(
 				},
 			};
 		},
+	);
+}
+
+/**
+ * Whether it counted as received and was given up since. Of one that did not, and of a sale, the
+ * payer asks the issuer what became of it, or hands it in.
+ */
+function isPaymentGivenUp(receipt: ReceiptRow): boolean {
+	return (
+		receipt.state === "refused" &&
+		receipt.receipt.length > 0 &&
+		receipt.terms.length === 0 &&
+		receipt.archive.length === 0
 	);
 }
 

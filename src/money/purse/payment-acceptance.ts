@@ -400,6 +400,11 @@ export class PaymentAcceptance {
 		});
 	}
 
+	/** What was given up counts as received again. */
+	toDepositAgain(rows: readonly ReceiptRow[]): void {
+		for (const row of rows) this.#promises.received(row);
+	}
+
 	/** An issuer has answered for a transfer, and has booked so much of it. */
 	booked(row: ReceiptRow, credited: bigint): void {
 		if (row.state !== "to-book") return this.#promises.booked(row);

@@ -341,6 +341,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "reading-open-requests":
 				return this.#visitWork.openRequestsRead(done.job, done.result);
 			case "requesting-deposits":
+				this.#acceptance.toDepositAgain(done.result.again);
 				return this.#visitWork.depositsRequested(done.job, done.result);
 			case "requesting-claims":
 				return this.#visitWork.claimsRequested(done.job, done.result);

@@ -157,7 +157,7 @@ export class VisitWork {
 			case "deposits":
 				return this.#work.transact(
 					{ kind: "requesting-deposits", ...name },
-					depositRequests(this.#core, issuer, source.above),
+					depositRequests(this.#core, issuer, graceMs, source.above),
 				);
 			case "exchanges":
 				return this.#exchange(visit);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { runAudit } from "../../src/device/issuer/audit-run.ts";
+import type { CertifiedDevice } from "../../src/identity/index.ts";
 import {
 	CONFLICTS,
 	claimLedger,
@@ -14,17 +15,18 @@ import {
 } from "../../src/money/index.ts";
 import { BEHIND_NAME, META } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
-import { makeWorld } from "../support/authority.ts";
+import { DAY, makeWorld } from "../support/authority.ts";
 import type { MemoryStore } from "../support/memory-store.ts";
 import { contractOf, type Module, Town, type TownWorld } from "./town.ts";
 
 /*
  * Three purses pay each other while homes of modules, of agents, or of both are put back to a
- * backup, modules die and take new keys, and the newest homes come back in the end. Every choice
- * follows from a seed. A purse that was put back pays nobody, whoever notices it first.
+ * backup, modules die and take new keys, and the newest homes come back in the end. Meanwhile their
+ * issuer takes new keys, and what it was certified with before gets on an untrusted list and off it
+ * again, clocks are wrong, and answers are lost. Every choice follows from a seed. A purse that was put back pays nobody, whoever notices it first.
  */
 
-const SEEDS = Number(process.env["TETRAD_SIMULATIONS"] ?? 20);
+const SEEDS = Number(process.env["TETRAD_SIMULATIONS"] ?? 16);
 const ROUNDS = 8;
 
 /** Linear congruential (Numerical Recipes), its upper bits: small, and the same everywhere. */
@@ -42,6 +44,11 @@ const NOTHING_MET = {
 	forgotten: 0,
 	renewed: 0,
 	died: 0,
+	renewedIssuer: 0,
+	/** A payer's notes were of a certificate that somebody refused, and nothing was committed. */
+	listed: 0,
+	wrongClock: 0,
+	lostAnswer: 0,
 };
 
 interface Backup {
@@ -60,6 +67,10 @@ class Simulation {
 	readonly met = { ...NOTHING_MET };
 	#contracts = 0;
 	#funded = 0n;
+	/** What the issuer was certified with before. */
+	readonly #earlier: CertifiedDevice[] = [];
+	/** Whether any of it may be on a list that somebody holds. */
+	#isListed = false;
 
 	constructor(seed: number, town: Town, mint: Module, purses: Module[]) {
 		this.roll = dice(seed);
@@ -108,9 +119,55 @@ class Simulation {
 		await this.settle(purse);
 	}
 
-	async settle(purse: Module, code = ""): Promise<void> {
-		const settled = await this.town.visit(purse, this.mint);
-		assert.equal(settled.code, code, settled.reason);
+	/** An answer may be lost before, or the purse's clock be wrong. */
+	async settle(purse: Module): Promise<void> {
+		const { town, mint, roll } = this;
+		if (roll(5) === 0) await this.#loseAnswer(purse);
+		if (roll(5) === 0) {
+			purse.clockAhead = this.pick([900_000, -900_000, 5 * DAY, -5 * DAY]);
+			this.met.wrongClock++;
+		}
+		const settled = await town.visit(purse, mint);
+		purse.clockAhead = 0;
+		assert.equal(settled.code, "", settled.reason);
+	}
+
+	/** The purse asks, the issuer writes down, and the tetrad ends. */
+	async #loseAnswer(purse: Module): Promise<void> {
+		const { town, mint } = this;
+		const tetrad = await town.meet(purse, mint);
+		town.settle(purse, tetrad, mint);
+		await town.work();
+		for (let i = this.roll(6); i > 0 && town.wire.length > 0; i--)
+			await town.deliver();
+		const isLost = town.wire.some(({ to }) => to === purse);
+		if (isLost) this.met.lostAnswer++;
+		town.wire.length = 0;
+		town.part(purse, tetrad);
+		mint.tetrads.delete(tetrad);
+		mint.events.push({ kind: "closed", tetrad });
+		await town.quiet();
+	}
+
+	/** A new key for the issuer; some hear that what it had before is on a list, or on it no more. */
+	async #renewIssuer(): Promise<void> {
+		const { town, mint, purses, roll } = this;
+		this.#earlier.push(mint.device);
+		await town.recertify(mint);
+		this.met.renewedIssuer++;
+		await this.#publish(
+			roll(3) === 0 ? [] : this.#earlier,
+			purses.filter(() => roll(2) === 0),
+		);
+	}
+
+	async #publish(
+		listed: readonly CertifiedDevice[],
+		to: readonly Module[],
+	): Promise<void> {
+		if (listed.length > 0) this.#isListed = true;
+		const list = await this.town.publish(listed);
+		for (const { verdicts } of to) verdicts.lists.offer(list, this.town.now);
 	}
 
 	/** Answers with what the payer's agent heard, or with nothing when its module died over it. */
@@ -125,6 +182,8 @@ class Simulation {
 		await town.quiet();
 		const id = hex(contract);
 		const heard = payer.heard.findLast(({ contract }) => contract === id);
+		if (this.#isListed && /untrusted|meet the issuer/.test(heard?.reason ?? ""))
+			this.met.listed++;
 		town.part(payer, tetrad);
 		await town.quiet();
 		return heard?.kind === "failed" ? heard.code : heard?.kind;
@@ -160,6 +219,7 @@ class Simulation {
 	async round(): Promise<void> {
 		const { town, mint, roll } = this;
 		const purse = this.pick(this.purses);
+		if (roll(2) === 0) await this.#renewIssuer();
 		await this.fund(purse);
 		if (roll(3) === 0) {
 			this.met.renewed++;
@@ -202,7 +262,9 @@ class Simulation {
 					const payer = this.other(purse);
 					const paid = await this.pay(payer, purse);
 					assert.ok(
-						paid === "paid" || paid === "insufficient-funds",
+						paid === "paid" ||
+							paid === "insufficient-funds" ||
+							(paid === "payment-refused" && this.#isListed),
 						`paid? ${paid}`,
 					);
 					await town.visit(purse, mint);
@@ -226,7 +288,8 @@ class Simulation {
 	}
 
 	async heal(): Promise<void> {
-		const { town, mint, purses } = this;
+		const { town, mint, purses, roll } = this;
+		await this.#publish(roll(2) === 0 ? [] : this.#earlier, [...purses, mint]);
 		for (const purse of purses) {
 			town.giveBack(purse, mint);
 			await this.settle(purse);

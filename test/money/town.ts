@@ -351,23 +351,28 @@ export class Town {
 		device: CertifiedDevice,
 		...by: readonly Module[]
 	): Promise<void> {
+		this.#listed.push(device);
+		const bundle = await this.publish(this.#listed);
+		for (const { verdicts, clockAhead } of by)
+			verdicts.lists.offer(bundle, this.now + clockAhead);
+	}
+
+	/** The bank's next list, with these certificates on it and no others, for whoever it is offered to. */
+	async publish(listed: readonly CertifiedDevice[]): Promise<Uint8Array> {
 		const { bank } = this.world;
 		assert.ok(bank);
-		this.#listed.push(device);
 		const list = await issueUntrustedList(nodeCrypto, {
 			issuer: bank.issuer,
 			number: ++this.#lists,
 			thisUpdate: this.now,
 			nextUpdate: this.now + 86_400_000,
-			entries: this.#listed.map(({ path: [{ serial }] }) => ({
+			entries: listed.map(({ path: [{ serial }] }) => ({
 				serial,
 				instant: this.now,
 				reason: "keyCompromise",
 			})),
 		});
-		const bundle = encodeBundle(list, new Uint8Array());
-		for (const { verdicts, clockAhead } of by)
-			verdicts.lists.offer(bundle, this.now + clockAhead);
+		return encodeBundle(list, new Uint8Array());
 	}
 
 	#context(self: Module): MoneyContext {

@@ -1,3 +1,4 @@
+export { MAX_BACKUP_BYTES } from "./limits.ts";
 export {
 	besideKey,
 	createKey,
@@ -18,7 +19,13 @@ export {
 	printPkcs11Uri,
 	type TokenSelector,
 } from "./pkcs11-uri.ts";
-export { DEFAULT_COST, type PassphraseCost } from "./sealed.ts";
+export {
+	DEFAULT_COST,
+	type PassphraseCost,
+	SEAL_BYTES,
+	sealBackup,
+	unsealBackup,
+} from "./sealed.ts";
 export {
 	type SecretRequest,
 	type SecretSource,

@@ -3,6 +3,9 @@
 /** A key file larger than this is none of ours, in bytes. */
 export const MAX_KEY_FILE_BYTES: number = 16 * 1024;
 
+/** What a sealed backup holds at most, in bytes: it is sealed and opened in memory. */
+export const MAX_BACKUP_BYTES: number = 1024 * 1024 * 1024;
+
 /** A passphrase or a PIN, in bytes of UTF-8. */
 export const MAX_SECRET_BYTES = 1024;
 

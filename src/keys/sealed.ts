@@ -1,17 +1,19 @@
 /*
- * A sealed file, version 1, with a key or a secret. All numbers are big-endian; all before the ciphertext is the
+ * A sealed file, version 1, with a key, a secret or a backup. All numbers are big-endian; all before the ciphertext is the
  * associated data of the AEAD, so that nothing in the file can change unnoticed.
  *
  *   offset  bytes
  *        0     16  "tetrad/1 sealed" and a line feed
- *       16      1  what is in it: 1 is a key for P-256, 2 one for Ed25519, 3 a secret
+ *       16      1  what is in it: 1 is a key for P-256, 2 one for Ed25519, 3 a secret,
+ *                4 a backup
  *       17      4  Argon2id (RFC 9106, version 1.3): memory in KiB
  *       21      4  passes
  *       25      4  lanes
  *       29     16  salt, random
  *       45     12  nonce, random
- *       57  n + 16 AES-256-GCM of the private key in PKCS#8 DER, or of the secret, under the 32
- *                  bytes of Argon2id, and its tag; n is 138 for P-256, 48 for Ed25519, 32 for a secret
+ *       57  n + 16 AES-256-GCM of the private key in PKCS#8 DER, of the secret or of the backup,
+ *                  under the 32 bytes of Argon2id, and its tag; n is 138 for P-256, 48 for Ed25519,
+ *                  32 for a secret, and 1 to 2^30 for a backup
  */
 import { argon2 } from "node:crypto";
 import { promisify } from "node:util";
@@ -23,6 +25,7 @@ import {
 } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import { concat, sameBytes, utf8 } from "../wire/index.ts";
+import { MAX_BACKUP_BYTES } from "./limits.ts";
 import {
 	parsePrivateKeyDer,
 	privateKeyDer,
@@ -63,19 +66,25 @@ const HEADER_BYTES: number =
 	MAGIC.length + 1 + 3 * 4 + SALT_BYTES + NONCE_BYTES;
 
 /** What a sealed file can hold. */
-type Kind = SignatureAlgorithm | "secret";
+type Kind = SignatureAlgorithm | "secret" | "backup";
 
 const KINDS: Readonly<Record<number, Kind>> = {
 	1: "P-256",
 	2: "Ed25519",
 	3: "secret",
+	4: "backup",
 };
 
-const CONTENT_BYTES: Readonly<Record<Kind, number>> = {
-	"P-256": 138,
-	Ed25519: 48,
-	secret: KEY_BYTES,
+/** The least and the most. */
+const CONTENT_BYTES: Readonly<Record<Kind, readonly [number, number]>> = {
+	"P-256": [138, 138],
+	Ed25519: [48, 48],
+	secret: [KEY_BYTES, KEY_BYTES],
+	backup: [1, MAX_BACKUP_BYTES],
 };
+
+/** What a sealed file adds to its content, in bytes. */
+export const SEAL_BYTES: number = HEADER_BYTES + TAG_BYTES;
 
 interface Header {
 	readonly kind: Kind;
@@ -111,6 +120,20 @@ export function sealSecret(
 	return seal("secret", secret, passphrase, cost);
 }
 
+/** The content of a sealed file for a backup. Rejects as `sealKey`, and with `limit-exceeded` for one that is too large. */
+export async function sealBackup(
+	backup: Uint8Array,
+	passphrase: Uint8Array,
+	cost: PassphraseCost = DEFAULT_COST,
+): Promise<Uint8Array> {
+	if (backup.length > MAX_BACKUP_BYTES)
+		throw new TetradError(
+			"limit-exceeded",
+			`a backup has at most ${MAX_BACKUP_BYTES} bytes, and this would have ${backup.length}`,
+		);
+	return seal("backup", backup, passphrase, cost);
+}
+
 async function seal(
 	kind: Kind,
 	content: Uint8Array,
@@ -122,7 +145,7 @@ async function seal(
 			"invalid-argument",
 			`the cost of a passphrase is at most ${MAX_COST.memoryKib} KiB, ${MAX_COST.passes} passes and ${MAX_COST.lanes} lanes, with 8 KiB or more for each lane`,
 		);
-	if (content.length !== CONTENT_BYTES[kind])
+	if (!isLengthOf(kind, content.length))
 		throw new TetradError("internal", "what is to be sealed has an odd length");
 	const salt = nodeCrypto.random(SALT_BYTES);
 	const nonce = nodeCrypto.random(NONCE_BYTES);
@@ -148,7 +171,12 @@ export async function unsealKey(
 	passphrase: () => Promise<Uint8Array>,
 ): Promise<SoftwareKey | "not-opened" | undefined> {
 	const header = parseHeader(content);
-	if (header === undefined || header.kind === "secret") return undefined;
+	if (
+		header === undefined ||
+		header.kind === "secret" ||
+		header.kind === "backup"
+	)
+		return undefined;
 	const der = await unseal(header, passphrase);
 	if (der === undefined) return "not-opened";
 	try {
@@ -167,6 +195,16 @@ export async function unsealSecret(
 ): Promise<Uint8Array | "not-opened" | undefined> {
 	const header = parseHeader(content);
 	if (header?.kind !== "secret") return undefined;
+	return (await unseal(header, passphrase)) ?? "not-opened";
+}
+
+/** The backup in the content of a sealed file; otherwise as `unsealSecret`. */
+export async function unsealBackup(
+	content: Uint8Array,
+	passphrase: () => Promise<Uint8Array>,
+): Promise<Uint8Array | "not-opened" | undefined> {
+	const header = parseHeader(content);
+	if (header?.kind !== "backup") return undefined;
 	return (await unseal(header, passphrase)) ?? "not-opened";
 }
 
@@ -204,8 +242,7 @@ function parseHeader(content: Uint8Array): Header | undefined {
 		lanes: view.getUint32(9),
 	};
 	if (kind === undefined || !isBearable(cost)) return undefined;
-	const length = HEADER_BYTES + CONTENT_BYTES[kind] + TAG_BYTES;
-	if (content.length !== length) return undefined;
+	if (!isLengthOf(kind, content.length - SEAL_BYTES)) return undefined;
 	const salt = HEADER_BYTES - NONCE_BYTES - SALT_BYTES;
 	return {
 		kind,
@@ -215,6 +252,11 @@ function parseHeader(content: Uint8Array): Header | undefined {
 		bytes: content.subarray(0, HEADER_BYTES),
 		sealed: content.subarray(HEADER_BYTES),
 	};
+}
+
+function isLengthOf(kind: Kind, bytes: number): boolean {
+	const [least, most] = CONTENT_BYTES[kind];
+	return bytes >= least && bytes <= most;
 }
 
 /** Within the limits, and within what Argon2 itself demands. */

@@ -1,5 +1,6 @@
 export { openPostgresStore, type PostgresStoreOptions } from "./postgres.ts";
 export {
+	copySqliteStore,
 	openSqliteSnapshot,
 	openSqliteStore,
 	type SqliteSnapshotOptions,

@@ -87,6 +87,27 @@ async function makeCopy(
 	}
 }
 
+/**
+ * Writes what a store holds at one moment into a new file at `copy`, also while another process
+ * has it open. Throws `store-full` and `store-failed`, and leaves nothing at `copy` then.
+ */
+export async function snapshotInto(
+	path: string,
+	copy: string,
+	openReader: (path: string) => DatabaseSync,
+): Promise<void> {
+	try {
+		await makePrivateFile(copy);
+		using reader = openReader(path);
+		reader.prepare("VACUUM INTO ?").run(copy);
+	} catch (thrown) {
+		await rm(copy, { force: true }).catch(() => {});
+		throw isFileError(thrown)
+			? unusable(copy, thrown)
+			: storeError(path, thrown);
+	}
+}
+
 /** One that is there may never have reached the disk, or not under its name. */
 async function bringToDisk(copy: string): Promise<void> {
 	try {

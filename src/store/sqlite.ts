@@ -44,7 +44,7 @@ import {
 	selectStatement,
 	writeStatement,
 } from "./sql.ts";
-import { copyAside } from "./sqlite-copy.ts";
+import { copyAside, snapshotInto } from "./sqlite-copy.ts";
 import { isRefusal, openingError, storeError } from "./sqlite-errors.ts";
 import {
 	makePrivateFile,
@@ -136,6 +136,19 @@ export async function openSqliteSnapshot({
 		snapshot: (look: (scan: Scan) => Promise<never>) => snapshots.show(look),
 		[Symbol.asyncDispose]: () => snapshots.close(),
 	} as StoreView;
+}
+
+/**
+ * Writes what the store at `path` holds at one moment into a new file, also while another process
+ * has it open. Throws as opening a store does, and leaves nothing at `copy` then.
+ */
+export async function copySqliteStore(
+	path: string,
+	copy: string,
+): Promise<void> {
+	const real = await realPath(path);
+	await requirePrivateFile(real, "read");
+	await snapshotInto(real, copy, (path) => openDatabase(path, true));
 }
 
 const MEMORY = ":memory:";

@@ -12,6 +12,7 @@ const FOLLOWED_HERE = [
 	"authorities.md",
 	"limits.md",
 	"lists.md",
+	"restore.md",
 	"sell-files.md",
 	"tokens.md",
 	"two-machines.md",
@@ -59,6 +60,8 @@ test("sell-files.md", async () => {
 test("when-something-went-wrong.md", async () => {
 	await follow("when-something-went-wrong.md");
 });
+
+test("restore.md", () => follow("restore.md"));
 
 test("lists.md", async () => {
 	await follow("lists.md");

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addArchiveCommand } from "./archive-command.ts";
+import { addBackupCommand, addRestoreCommand } from "./backup-commands.ts";
 import { addCreateCommand } from "./create-command.ts";
 import {
 	addCancelCommand,
@@ -39,4 +40,6 @@ Examples:
 	addDepositCommand(purse);
 	addOverrideCommand(purse);
 	addArchiveCommand(purse);
+	addBackupCommand(purse);
+	addRestoreCommand(purse);
 }

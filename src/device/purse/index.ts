@@ -37,6 +37,11 @@ export {
 	readArchive,
 } from "./purse-archive.ts";
 export {
+	backUpPurse,
+	type PurseBackup,
+	restorePurse,
+} from "./purse-backup.ts";
+export {
 	createPurse,
 	defaultUndeposited,
 	hasPurse,

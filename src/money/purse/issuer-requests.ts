@@ -230,8 +230,7 @@ export function depositRequests(
 				.slice(0, MAX_REQUESTS_IN_FLIGHT);
 			const again = found.filter(
 				(receipt) =>
-					isPaymentGivenUp(receipt) &&
-					bookableUntil(crypto, receipt, graceMs) > now,
+					isPaymentGivenUp(receipt) && bookableUntil(receipt, graceMs) > now,
 			);
 			const fresh = found.filter(
 				(receipt) =>

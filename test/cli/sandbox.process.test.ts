@@ -1,16 +1,25 @@
 /* One sandbox, which is kept, for all tests that need one that runs. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import {
+	mkdir,
+	readdir,
+	readFile,
+	stat,
+	symlink,
+	writeFile,
+} from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Command, isAlive, run } from "../support/processes.ts";
 
 const execute = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 interface SideJson {
 	readonly home: string;
@@ -25,7 +34,9 @@ interface Ready {
 	readonly folder: string;
 	readonly kept: boolean;
 	readonly sides: Readonly<Record<"issuer" | "shop" | "buyer", SideJson>>;
-	readonly paste: Readonly<Record<"buy" | "shop", readonly string[]>>;
+	readonly paste: Readonly<
+		Record<"buy" | "program" | "shop", readonly string[]>
+	>;
 }
 
 type WorldEvent =
@@ -166,6 +177,15 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 			await readFile(join(shop.home, "goods", "harbour.svg")),
 		);
 		assert.equal(await minor(buyer.module), 95_80n);
+		await requireConserved();
+	});
+
+	test("sells to a program that is pasted", async () => {
+		await mkdir(at("node_modules"));
+		await symlink(ROOT, at("node_modules", "tetrad"));
+		const path = (await paste(ready.paste.program)).trim();
+		assert.equal(path, join(ready.sides.buyer.home, "inbox", "licence"));
+		assert.equal(await readFile(path, "utf8"), "KEY-7F3A-91C2");
 		await requireConserved();
 	});
 

@@ -6,6 +6,8 @@ import type { World } from "./world.ts";
 export interface Paste {
 	/** Lines of a purchase. */
 	readonly buy: readonly string[];
+	/** Of a program that buys, where the package is installed. */
+	readonly program: readonly string[];
 	/** Of a shop of one's own, whose last command runs it. */
 	readonly shop: readonly string[];
 }
@@ -20,6 +22,16 @@ export function pasteFor(folder: string, { buyer, shop }: World): Paste {
 		buy: [
 			`${tetrad} catalogue ${at} ${home}`,
 			`${tetrad} buy ${at} harbour.svg --max 4.20 --out harbour.svg ${home}`,
+		],
+		program: [
+			"cat > buyer.mjs <<'END'",
+			'import { openAgent } from "tetrad";',
+			`await using agent = await openAgent(${JSON.stringify(buyer.path)});`,
+			`const quote = await agent.quote("${at}", "licence");`,
+			"const bought = await agent.buy(quote, { maximum: 900n });",
+			"console.log(bought.path);",
+			"END",
+			"node buyer.mjs",
 		],
 		shop: [
 			`${tetrad} setup shop my-shop --sandbox ${word(folder)}`,

@@ -89,6 +89,7 @@ export class SandboxView {
 		);
 		for (const [title, lines] of [
 			["Buy something, in another terminal:", paste.buy],
+			["Have a program buy, where tetrad is installed:", paste.program],
 			["Have a shop of your own:", paste.shop],
 		] as const) {
 			say();

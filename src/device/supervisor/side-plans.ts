@@ -1,4 +1,4 @@
-import { formatAddress } from "../../carrier/index.ts";
+import { formatAddress, type TcpAddress } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { ProcessEvent } from "../process/index.ts";
 import type { SecretPlace, SideSettings } from "../side/index.ts";
@@ -59,52 +59,58 @@ export function plansOfSide(
 	return plans;
 }
 
-function moduleArgs({ kind, module, operate }: SideSettings): string[] {
-	const where = ["--home", module.home, "--listen", formatAddress(module.at)];
-	if (kind !== "issuer") return ["module", ...where];
+function moduleArgs(side: SideSettings): string[] {
+	const { kind, module, operate } = side;
+	const args = [
+		...["--home", module.home, "--listen", formatAddress(module.at)],
+		...operateArgs(side, "module"),
+	];
+	if (kind !== "issuer") return ["module", ...args];
 	const { http } = operate;
 	return [
-		...["issuer", "run", ...where],
-		...(http === undefined
-			? []
-			: ["--http", formatAddress(http).replace("tcp:", "")]),
+		...["issuer", "run", ...args],
+		...(http === undefined ? [] : ["--http", showTcp(http)]),
 	];
 }
 
+/** A buyer's agent runs when it buys. */
 function agentArgs(side: SideSettings): string[] | undefined {
-	const { kind, agent, module, issuer, sell } = side;
-	const { listen } = agent;
-	if (listen === undefined) {
-		if (kind === "buyer") return undefined;
+	const { kind, agent, issuer, path } = side;
+	if (kind === "buyer") return undefined;
+	if (agent.listen === undefined)
 		throw new TetradError(
 			"home-unusable",
-			`${side.path}/tetrad.toml: agent.listen: is not there; say where the agent answers, such as listen = "127.0.0.1:7000"`,
+			`${path}/tetrad.toml: agent.listen: is not there; say where the agent answers, such as listen = "127.0.0.1:7000"`,
 		);
-	}
-	const where = [
-		...["--home", agent.home, "--module", formatAddress(module.at)],
-		...["--listen", formatAddress(listen)],
-	];
-	const settle =
-		issuer === undefined
-			? []
-			: [
-					...["--settle-at", formatAddress(issuer.at)],
-					...["--settle-every", String(issuer.settleEveryMs / 1000)],
-				];
-	if (kind !== "shop" || sell === undefined)
-		return ["agent", ...where, ...settle];
-	if (issuer === undefined)
+	if (kind === "shop" && issuer === undefined)
 		throw new TetradError(
 			"home-unusable",
-			`${side.path}/tetrad.toml: issuer.at: is not there; say where the agent of the issuer answers whose money the shop takes`,
+			`${path}/tetrad.toml: issuer.at: is not there; say where the agent of the issuer answers whose money the shop takes`,
 		);
 	return [
-		...["sell", sell.folder, ...where, ...settle],
-		...["--issuer-terms", issuer.termsPath],
-		...(sell.price === undefined ? [] : ["--price", sell.price]),
-		...(sell.onOrder === undefined ? [] : ["--on-order", sell.onOrder]),
+		"serve",
+		"--home",
+		path,
+		"--no-module",
+		...operateArgs(side, "agent"),
 	];
+}
+
+/** One of the two says how it is: a shop's agent, which sees sales, and else the module. */
+function operateArgs(
+	{ kind, operate }: SideSettings,
+	role: "agent" | "module",
+): string[] {
+	const { metrics, logBytes, logKeep } = operate;
+	const tells = role === (kind === "shop" ? "agent" : "module");
+	return [
+		...["--log-size", String(logBytes), "--log-keep", String(logKeep)],
+		...(metrics === undefined || !tells ? [] : ["--metrics", showTcp(metrics)]),
+	];
+}
+
+function showTcp(address: TcpAddress): string {
+	return formatAddress(address).replace(/^tcp:/, "");
 }
 
 function secretArgs(

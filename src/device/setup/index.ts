@@ -3,16 +3,13 @@ export {
 	hasSandbox,
 	makeSandbox,
 	SANDBOX_SIDES,
-	type SandboxAddresses,
 	type SandboxSide,
 	sandboxParts,
 } from "./make-sandbox.ts";
 export {
-	type Certifiers,
 	completeSide,
 	deviceHome,
 	isCertified,
-	makeSide,
 	makeSideFolder,
 	type NewMoney,
 	type NewSide,

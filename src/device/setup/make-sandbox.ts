@@ -67,7 +67,7 @@ const MONEY = {
 const SETTLE_EVERY = 30;
 
 /** Where the parts of a sandbox answer, such as "127.0.0.1:7000". */
-export interface SandboxAddresses {
+interface SandboxAddresses {
 	readonly issuer: string;
 	readonly shop: string;
 	/** Of the issuer's HTTP API. */

@@ -49,7 +49,7 @@ import {
 import { pairHomes } from "./pair-homes.ts";
 
 /** One of the two devices of a side that is to be made. */
-export interface NewSideDevice {
+interface NewSideDevice {
 	/** The name to certify. */
 	readonly name: string;
 	readonly key: KeyLocation;

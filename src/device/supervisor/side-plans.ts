@@ -5,7 +5,7 @@ import type { SecretPlace, SideSettings } from "../side/index.ts";
 import type { ProcessPlan } from "./supervisor.ts";
 
 /** A secret of a device that somebody was asked for. */
-export interface AskedSecret {
+interface AskedSecret {
 	readonly kind: "passphrase" | "pin";
 	readonly text: string;
 }

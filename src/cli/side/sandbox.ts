@@ -58,6 +58,12 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
 	});
 }
 
+/**
+ * Of the issuer, the shop and the operators: those that our documents name, unless they are taken.
+ * Programs that read along may run many worlds at once, and take any.
+ */
+const PORTS = [7100, 7000, 7180];
+
 interface Run {
 	readonly folder: string;
 	/** Whether it was made earlier. */
@@ -82,7 +88,10 @@ async function run({
 		else view.step(what);
 	};
 	if (!isThere) {
-		const [issuer = 0, shop = 0, operators = 0] = await freePorts(3);
+		const [issuer = 0, shop = 0, operators = 0] = await freePorts(
+			PORTS.length,
+			view === undefined ? [] : PORTS,
+		);
 		const at = (port: number) => `127.0.0.1:${port}`;
 		await makeSandbox(folder, {
 			addresses: {

@@ -29,12 +29,14 @@ before(async () => {
 });
 after(() => world[Symbol.asyncDispose]());
 
-const follow = (guide: string, without: readonly string[] = []) =>
-	world.follow(`docs/guides/${guide}`, without);
+async function follow(
+	guide: string,
+	without: readonly string[] = [],
+): Promise<void> {
+	await world.follow(`docs/guides/${guide}`, without);
+}
 
-test("authorities.md", async () => {
-	await follow("authorities.md");
-});
+test("authorities.md", () => follow("authorities.md"));
 
 test("two-machines.md", async () => {
 	await follow("two-machines.md");
@@ -44,9 +46,7 @@ test("two-machines.md", async () => {
 	);
 });
 
-test("limits.md", async () => {
-	await follow("limits.md");
-});
+test("limits.md", () => follow("limits.md"));
 
 test("sell-files.md", async () => {
 	await follow("sell-files.md");
@@ -57,9 +57,8 @@ test("sell-files.md", async () => {
 		assert.equal(await readFile(world.path("alice", name), "utf8"), goods);
 });
 
-test("when-something-went-wrong.md", async () => {
-	await follow("when-something-went-wrong.md");
-});
+test("when-something-went-wrong.md", () =>
+	follow("when-something-went-wrong.md"));
 
 test("restore.md", () => follow("restore.md"));
 

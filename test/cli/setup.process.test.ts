@@ -169,6 +169,13 @@ describe("tetrad setup", { concurrency: 2 }, () => {
 			[handed.currency, handed.name, handed.play],
 			["BEANS", "mint-of-beans-mint", true],
 		);
+		// Operators reach it while it is up.
+		const { operate } = await readSide(home, {});
+		assert.deepEqual(operate.http, {
+			kind: "tcp",
+			host: "127.0.0.1",
+			port: 7180,
+		});
 	});
 
 	test("never makes anything where there is something", async () => {

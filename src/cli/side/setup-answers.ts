@@ -34,6 +34,7 @@ export interface SetupFlags extends OwnerFlags, DeviceSecrets {
 	readonly issuer?: string;
 	readonly issuerAt?: Address;
 	readonly listen?: Address;
+	readonly http?: Address;
 	readonly price?: string;
 	readonly currency?: string;
 	readonly exponent: string;
@@ -93,6 +94,9 @@ export async function answersOf(
 		module: { runs: "apart" },
 		...(kind === "buyer" ? { buy: { folder: "inbox" } } : {}),
 		...(kind === "shop" ? { sell: await sellOf(flags) } : {}),
+		...(kind === "issuer"
+			? { operate: { http: flags.http ? showAddress(flags.http) : OPERATORS } }
+			: {}),
 		...secretsTable(flags),
 	};
 	const checked = SIDE_FILE_SCHEMA.safeParse(settings);
@@ -127,6 +131,9 @@ function newKey(
 
 /** Where a shop and an issuer answer unless it is said. */
 const LISTEN = { shop: "127.0.0.1:7000", issuer: "127.0.0.1:7100" } as const;
+
+/** Where an issuer answers its operators unless it is said. */
+const OPERATORS = "127.0.0.1:7180";
 
 async function agentOf({
 	kind,

@@ -40,6 +40,11 @@ export function declareSetup(setup: Command): void {
 			address,
 		)
 		.option(
+			"--http <address>",
+			"where an issuer answers its operators; 127.0.0.1:7180 unless given",
+			address,
+		)
+		.option(
 			"--price <amount>",
 			"of what a shop sells without another price",
 			amount,

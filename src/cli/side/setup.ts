@@ -104,15 +104,18 @@ async function withSandbox(flags: SetupFlags): Promise<SetupFlags> {
 				"--agency, --bank, --issuer and --issuer-at are those of the sandbox; leave them out with --sandbox",
 			);
 	const { agency, bank, terms, issuerAt } = await sandboxParts(flags.sandbox);
-	const [port = 0] = await freePorts(1);
+	const [port = 0, operators = 0] = await freePorts(2);
+	const at = (free: number) =>
+		({ kind: "tcp", host: "127.0.0.1", port: free }) as const;
 	return {
 		...flags,
 		agency: [agency],
 		bank: [bank],
 		...(flags.kind === "issuer" ? {} : { issuer: terms, issuerAt }),
 		...(flags.listen === undefined && flags.kind !== "buyer"
-			? { listen: { kind: "tcp", host: "127.0.0.1", port } }
+			? { listen: at(port) }
 			: {}),
+		...(flags.http === undefined ? { http: at(operators) } : {}),
 		unsafeUnsealedKey: true,
 		unsafeNoOwner: true,
 	};

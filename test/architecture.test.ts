@@ -104,6 +104,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/home",
 		"device/issuer",
 		"device/purse",
+		"device/service",
 		"device/side",
 		"device/trade",
 		"identity",

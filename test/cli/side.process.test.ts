@@ -194,12 +194,14 @@ describe("how a side is", () => {
 		assert.equal(typeof module?.["process"], "number");
 		assert.equal(agent?.["pairedWith"], "alice-purse");
 		assert.equal(balances[0]?.["spendable"], "18.00");
+		assert.equal((status["link"] as { isUp: boolean }).isUp, false);
 		const { stdout } = await run(["status", "--home", side("shop")]);
 		assert.match(stdout, /^ {2}side +bob, of a shop, in /m);
 		assert.match(
 			stdout,
 			/^ {2}agent +bob runs as process \d+, paired with bob-till, certified until /m,
 		);
+		assert.match(stdout, /^ {2}link +up at unix:.*, since /m);
 		assert.match(stdout, /^ {2}issuer +mint at tcp:.*, met at /m);
 	});
 

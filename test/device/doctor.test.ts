@@ -19,7 +19,7 @@ import {
 import { writePairingTries } from "../../src/device/home/pairing-tries.ts";
 import { writeIssuerTerms } from "../../src/device/purse/issuer-terms.ts";
 import { createPurse, moduleIdOf } from "../../src/device/purse/purse-home.ts";
-import { writeSide } from "../../src/device/side/index.ts";
+import { type Side, writeSide } from "../../src/device/side/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 
@@ -321,8 +321,13 @@ describe("the status of a side", () => {
 			agent("log.jsonl"),
 			`{"time":"2026-05-01T10:00:00.000Z","event":"settled","issuer":"mint"}\n{"time":1,"event":"linked"}\n{"tim`,
 		);
+		await writeFile(
+			module("log.jsonl"),
+			'{"time":1000,"event":"listening"}\n{"time":2000,"event":"linked"}\n{"time":3000,"event":"bound"}\n',
+		);
 		const { devices, ...rest } = await statusOf(patient.side, patient);
 		assert.deepEqual(rest, {
+			link: { isUp: true, since: 2000 },
 			settled: { time: Date.parse("2026-05-01T10:00:00Z"), issuer: "mint" },
 			inDoubt: 0,
 			approvals: 0,
@@ -349,6 +354,27 @@ describe("the status of a side", () => {
 				},
 			],
 		);
+	});
+
+	test("has no link while the module does not run, or after it was started anew", async () => {
+		const log = '{"time":2000,"event":"linked"}\n';
+		await writeFile(module("log.jsonl"), log);
+		const patient = await findPatient(path, {}, machine);
+		assert.ok(patient?.side);
+		const isUp = async (holder: number | undefined) =>
+			(
+				await statusOf(patient.side as Side, {
+					...patient,
+					machine: { ...machine, holder: async () => holder },
+				})
+			).link?.isUp;
+		assert.equal(await isUp(4711), true);
+		assert.equal(await isUp(undefined), false);
+		await writeFile(
+			module("log.jsonl"),
+			`${log}{"time":3000,"event":"listening"}\n`,
+		);
+		assert.equal(await isUp(4711), false);
 	});
 
 	test("says of a home that cannot be read why", async () => {

@@ -33,7 +33,7 @@ export async function status(flags: StatusFlags): Promise<void> {
 	const rows = [
 		["side", `${side.name}, of ${AN[side.kind]}, in ${plain(side.path)}`],
 		...now.devices.map((device) => [device.role, aboutDevice(device)]),
-		["link", `the module is awaited at ${formatAddress(side.module.at)}`],
+		["link", aboutLink(formatAddress(side.module.at), now)],
 		...(side.issuer === undefined
 			? []
 			: [["issuer", aboutIssuer(formatAddress(side.issuer.at), now)]]),
@@ -75,10 +75,19 @@ function aboutDevice(device: DeviceStatus): string {
 	].join(", ");
 }
 
-function aboutIssuer(at: string, { settled }: SideStatus): string {
-	return settled === undefined
-		? `at ${at}, not met yet`
-		: `${plain(settled.issuer)} at ${at}, met at ${moment(settled.time)}`;
+function aboutLink(at: string, { link }: SideStatus): string {
+	if (link === undefined) return `at ${at}, never made yet`;
+	return link.isUp
+		? `up at ${at}, since ${moment(link.since)}`
+		: `not up; it is made at ${at}`;
+}
+
+function aboutIssuer(at: string, { settled, trouble }: SideStatus): string {
+	const met =
+		settled === undefined
+			? `at ${at}, not met yet`
+			: `${plain(settled.issuer)} at ${at}, met at ${moment(settled.time)}`;
+	return trouble === undefined ? met : `${met}; not since: ${plain(trouble)}`;
 }
 
 function aboutMoney({ terms, ...sums }: PurseBalance): string {
@@ -137,7 +146,11 @@ function inJson(
 			certificateEnds: time(certificateEnds),
 			oldestList: time(oldestList),
 		})),
-		link: { module: formatAddress(module.at) },
+		link: {
+			module: formatAddress(module.at),
+			isUp: now.link?.isUp ?? false,
+			...(now.link?.isUp ? { since: time(now.link.since) } : {}),
+		},
 		...(issuer === undefined
 			? {}
 			: {
@@ -149,6 +162,7 @@ function inJson(
 									name: now.settled.issuer,
 									settled: time(now.settled.time),
 								}),
+						...(now.trouble === undefined ? {} : { trouble: now.trouble }),
 					},
 				}),
 		balances: balances.map(balanceJson),

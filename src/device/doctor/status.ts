@@ -9,6 +9,7 @@ import {
 	viewPairing,
 } from "../home/index.ts";
 import { hasPurse, viewPurse, viewSpending } from "../purse/index.ts";
+import { runningAgent } from "../service/index.ts";
 import type { Side } from "../side/index.ts";
 import { viewPurchases } from "../trade/index.ts";
 import type { DeviceAt, Patient } from "./check.ts";
@@ -39,8 +40,12 @@ export interface DeviceStatus {
 /** How a side is, read from its homes, also while it runs. */
 export interface SideStatus {
 	readonly devices: readonly DeviceStatus[];
-	/** When the log of its agent says that it met its issuer last. */
+	/** Whether agent and module are linked now, and since when; `undefined` where no log says it. */
+	readonly link?: { readonly isUp: boolean; readonly since: number };
+	/** When it met its issuer last, as a running agent says, or else the log. */
 	readonly settled?: { readonly time: number; readonly issuer: string };
+	/** Why the last meeting after that came to nothing, as a running agent says. */
+	readonly trouble?: string;
 	/** Purchases that are not over. */
 	readonly inDoubt: number;
 	/** Payments that wait for the owner. */
@@ -53,15 +58,23 @@ export async function statusOf(
 	{ devices, machine }: Patient,
 ): Promise<SideStatus> {
 	const module = devices.find(({ role }) => role === "module");
-	const settled = await orElse(lastSettled(side.agent.home), undefined);
+	const looked = await Promise.all(
+		devices.map(async (device) => ({
+			...(await deviceStatus(device)),
+			...processIs(await machine.holder(device.home)),
+		})),
+	);
+	const told = await orElse(toldBy(side), undefined);
+	const settled = told?.settled ?? (await lastSettled(side.agent.home));
+	const link = await linkOf(
+		looked.find(({ role }) => role === "module"),
+		told?.isLinked,
+	);
 	return {
-		devices: await Promise.all(
-			devices.map(async (device) => ({
-				...(await deviceStatus(device)),
-				...processIs(await machine.holder(device.home)),
-			})),
-		),
+		devices: looked,
+		...(link === undefined ? {} : { link }),
 		...(settled === undefined ? {} : { settled }),
+		...(told?.trouble === undefined ? {} : { trouble: told.trouble }),
 		inDoubt: await orElse(openPurchases(side.agent.home), 0),
 		approvals:
 			module === undefined
@@ -107,15 +120,66 @@ async function waitingPayments(home: string, now: number): Promise<number> {
 	return waiting.filter(({ state }) => state === "waiting").length;
 }
 
+/** What the agent of a side says itself, where it runs and can be asked. */
+async function toldBy(side: Side): Promise<
+	| {
+			readonly isLinked: boolean;
+			readonly settled?: { readonly time: number; readonly issuer: string };
+			readonly trouble?: string;
+	  }
+	| undefined
+> {
+	const agent = await runningAgent(side.path);
+	if (agent === undefined) return undefined;
+	await using _ = agent;
+	const { isLinked, settled, trouble } = await agent.status();
+	return {
+		isLinked,
+		...(settled === undefined
+			? {}
+			: { settled: { ...settled, time: Date.parse(settled.time) } }),
+		...(trouble === undefined ? {} : { trouble: trouble.reason }),
+	};
+}
+
+/** A module logs when it begins to listen, is linked, and is so no more. */
+async function linkOf(
+	module: DeviceStatus | undefined,
+	isLinked: boolean | undefined,
+): Promise<SideStatus["link"]> {
+	if (module === undefined) return undefined;
+	const last = await lastOf(module.home, ["listening", "linked", "unlinked"]);
+	if (last === undefined) return undefined;
+	const isRunning = module.process !== undefined;
+	const isUp = isLinked ?? (isRunning && last.event === "linked");
+	return { isUp, since: last.time };
+}
+
 async function lastSettled(home: string): Promise<SideStatus["settled"]> {
+	const last = await lastOf(home, ["settled"]);
+	if (typeof last?.issuer !== "string") return undefined;
+	return { time: last.time, issuer: last.issuer };
+}
+
+/** The last line of a device's log that is about one of these. */
+async function lastOf(
+	home: string,
+	events: readonly string[],
+): Promise<
+	| {
+			readonly event: string;
+			readonly time: number;
+			readonly issuer: unknown;
+	  }
+	| undefined
+> {
 	const path = join(home, "log.jsonl");
 	if (!(await isThere(path))) return undefined;
 	for (const line of (await endOf(path)).split("\n").toReversed()) {
-		if (!line.includes('"settled"')) continue;
 		const { event, time, issuer } = read(line);
-		if (event !== "settled" || typeof issuer !== "string") continue;
+		if (typeof event !== "string" || !events.includes(event)) continue;
 		const at = new Date(time as string | number).getTime();
-		if (!Number.isNaN(at)) return { time: at, issuer };
+		if (!Number.isNaN(at)) return { event, time: at, issuer };
 	}
 	return undefined;
 }

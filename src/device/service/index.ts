@@ -21,6 +21,6 @@ export type {
 	SellOptions,
 } from "./agent-service.ts";
 
-export { openAgent } from "./open-agent.ts";
+export { openAgent, runningAgent } from "./open-agent.ts";
 export type { ForSale } from "./selling.ts";
 export { runServing, type ServeOptions } from "./serving.ts";

@@ -51,6 +51,14 @@ export async function openAgent(
 	}
 }
 
+/** The agent of a side, or of the home of an agent, where it runs already and can be asked; nothing is started. */
+export async function runningAgent(
+	home: string,
+	options: OpenAgentOptions = {},
+): Promise<AgentService | undefined> {
+	return reachRunning(await placeOf(home, options));
+}
+
 /** The agent of a place where it runs already. */
 export async function reachRunning(
 	place: AgentPlace,

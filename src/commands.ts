@@ -151,6 +151,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/config/index.ts")).declareConfig,
 	},
 	{
+		name: "settle",
+		usage: FLAGS,
+		description:
+			"meet the issuer now: withdraw what was ordered, deposit what was received",
+		load: async () => (await import("./cli/trade/index.ts")).declareSettle,
+	},
+	{
 		name: "limits",
 		usage: FLAGS,
 		description:

@@ -391,6 +391,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/home",
 		"device/process",
 		"device/purse",
+		"device/service",
 		"device/side",
 		"device/trade",
 		"money",

@@ -337,7 +337,7 @@ describe(
 		/** Those whose --home is no home of a device, or not yet, or looked at only for more. */
 		const OTHER_HOMES = [
 			...COMMANDS.filter((name) => name.startsWith("authority ")),
-			...["enroll", "config", "status", "doctor", "verify"],
+			...["enroll", "config", "settle", "status", "doctor", "verify"],
 		];
 
 		test("every command that needs a home is held to the two that follow", () =>

@@ -46,10 +46,15 @@ async function withRoute<Flags extends SettleFlags>(
 	flags: Given<Flags>,
 ): Promise<Flags> {
 	const { withSide } = await import("../side-flags.ts");
+	const { agent, module, issuerAt } = flags as SettleFlags;
+	const isOwn = (agent ?? module ?? issuerAt) !== undefined;
 	const known = {
-		agent: { of: (side: Side) => side.issuer && side.agent.home },
-		module: { of: (side: Side) => side.issuer && side.module.at },
-		issuerAt: { of: (side: Side) => side.issuer?.at },
+		side: {
+			of: (side: Side) => (isOwn || !side.issuer ? undefined : side.path),
+		},
+		agent: { of: (side: Side) => (isOwn ? side.agent.home : undefined) },
+		module: { of: (side: Side) => (isOwn ? side.module.at : undefined) },
+		issuerAt: { of: (side: Side) => (isOwn ? side.issuer?.at : undefined) },
 	};
 	// The one secret that is not the owner's opens the agent's key.
 	return await withSide<Flags, never>(flags, "module", known, "agent");

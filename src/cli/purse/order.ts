@@ -26,6 +26,8 @@ export interface SettleFlags extends SecretFlags {
 	readonly agent?: string;
 	readonly module?: Address;
 	readonly issuerAt?: Address;
+	/** The folder of the side that settles at once, where nothing else is said. */
+	readonly side?: string;
 	readonly json?: true;
 }
 
@@ -101,15 +103,21 @@ async function sayDeposit(
 	}
 }
 
-interface Route {
-	readonly agent: string;
-	readonly module: Address;
-	readonly issuerAt: Address;
-}
+/** The command that settles at once. */
+type Route = readonly string[];
 
-function routeOf({ agent, module, issuerAt }: SettleFlags): Route | undefined {
+function routeOf({
+	side,
+	agent,
+	module,
+	issuerAt,
+}: SettleFlags): Route | undefined {
+	if (side !== undefined) return ["settle", "--home", side];
 	if (agent !== undefined && module !== undefined && issuerAt !== undefined)
-		return { agent, module, issuerAt };
+		return [
+			...["agent", "--home", agent, "--module", formatAddress(module)],
+			...["--connect", formatAddress(issuerAt), "--settle"],
+		];
 	if (agent !== undefined || module !== undefined || issuerAt !== undefined)
 		throw new TetradError(
 			"invalid-argument",
@@ -152,10 +160,7 @@ async function settle(
 }
 
 /** What a settling that came to nothing leaves to do. */
-async function whatIsLeft(
-	home: string,
-	{ agent, module, issuerAt }: Route,
-): Promise<string> {
+async function whatIsLeft(home: string, route: Route): Promise<string> {
 	const ordered = (await balancesOf(home)).filter(
 		({ ordered }) => ordered > 0n,
 	);
@@ -163,12 +168,12 @@ async function whatIsLeft(
 	const sums = ordered.map(({ terms, ordered }) =>
 		money(moneyText(ordered, terms)),
 	);
-	return `not settled: ${sums.join(" and ")} stays ordered; do not order it again, but settle: tetrad agent --home ${agent} --module ${formatAddress(module)} --connect ${formatAddress(issuerAt)} --settle`;
+	return `not settled: ${sums.join(" and ")} stays ordered; do not order it again, but settle: tetrad ${route.join(" ")}`;
 }
 
 /** A process of its own: the owner's secret was in this one, and does not go over to the agent. */
 async function runAgent(
-	{ agent, module, issuerAt }: Route,
+	route: Route,
 	flags: SettleFlags & OwnerFlags,
 ): Promise<number> {
 	const { passphraseFile, passphraseEnv, pinFile, pinEnv, json } = flags;
@@ -184,8 +189,7 @@ async function runAgent(
 		process.execPath,
 		[
 			PROGRAM,
-			...["agent", "--home", agent, "--module", formatAddress(module)],
-			...["--connect", formatAddress(issuerAt), "--settle"],
+			...route,
 			...Object.entries(secrets).flatMap(([flag, value]) =>
 				value === undefined ? [] : [flag, value],
 			),

@@ -8,3 +8,4 @@ export { declarePurchases, declareSales } from "./records-commands.ts";
 export { declareRefund } from "./refund-command.ts";
 export { declareResolve } from "./resolve-command.ts";
 export { declareSell } from "./sell-command.ts";
+export { declareSettle } from "./settle-command.ts";

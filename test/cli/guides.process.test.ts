@@ -60,7 +60,9 @@ test("sell-files.md", async () => {
 test("when-something-went-wrong.md", () =>
 	follow("when-something-went-wrong.md"));
 
-test("restore.md", () => follow("restore.md"));
+test("restore.md", async () => {
+	await follow("restore.md");
+});
 
 test("lists.md", async () => {
 	await follow("lists.md");

@@ -239,12 +239,8 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 
 	test("runs once in a folder, and is never made where something else is", async () => {
 		await refused(
-			["sandbox", at("world"), "--keep"],
-			/is up already, by process \d+/,
-		);
-		await refused(
 			["sandbox", at("world")],
-			/there is a sandbox in .*world, which was kept; go on with it by --keep/,
+			/the sandbox in .*world is up already, by process \d+/,
 		);
 		await mkdir(at("full"));
 		await writeFile(at("full", "letter.txt"), "Dear");
@@ -258,6 +254,10 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 	test("that is interrupted leaves no process, and goes on with the same money", async () => {
 		const money = await minor(ready.sides.buyer.module);
 		await stopWorld();
+		await refused(
+			["sandbox", at("world")],
+			/there is a sandbox in .*world, which was kept; go on with it by --keep/,
+		);
 		const { port } = new URL(`tcp://${ready.sides.shop.address}`);
 		const taker = createServer().listen(Number(port), "127.0.0.1");
 		await new Promise((resolve) => taker.once("listening", resolve));
@@ -317,6 +317,8 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 			["sandbox", at("begun"), "--json"],
 			PATIENT,
 		);
+		await begun.expect("step");
+		await refused(["sandbox", at("begun")], /begun is up already, by process/);
 		await begun.until(() => pidsOf(begun).length > 0, "a process");
 		begun.terminate("SIGINT");
 		await begun.exits(1);

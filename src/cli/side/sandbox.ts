@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { makePrivateFolder } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
 import {
 	freePorts,
@@ -18,11 +19,12 @@ import {
 } from "../../device/supervisor/index.ts";
 import { TetradError } from "../../errors.ts";
 import { sayJson } from "../voice.ts";
+import { lockFolder, lockSide } from "./lock-side.ts";
 import { pasteFor } from "./paste.ts";
 import { SandboxView } from "./sandbox-view.ts";
 import { showAddress } from "./show-address.ts";
 import { untilStopped } from "./until-stopped.ts";
-import { aborted, lockSide, stateJson } from "./up.ts";
+import { aborted, stateJson } from "./up.ts";
 import { readWorld, type World } from "./world.ts";
 
 export interface SandboxFlags {
@@ -34,14 +36,19 @@ export interface SandboxFlags {
 export async function sandbox(flags: SandboxFlags): Promise<void> {
 	const { keep = false, json = false } = flags;
 	const given = flags.folder === undefined ? undefined : resolve(flags.folder);
-	const isThere = given !== undefined && (await hasSandbox(given));
-	if (isThere && !keep)
-		throw new TetradError(
-			"home-unusable",
-			`there is a sandbox in ${given}, which was kept; go on with it by --keep, or remove the folder`,
-		);
+	// Before anything is written where somebody else's things are.
+	if (given !== undefined) await hasSandbox(given);
 	await untilStopped(async (signal) => {
 		const folder = given ?? (await mkdtemp(join(tmpdir(), "tetrad-")));
+		await makePrivateFolder(folder);
+		// Whoever has not got it takes nothing away.
+		using _ = await lockFolder(folder, `the sandbox in ${folder}`);
+		const isThere = await hasSandbox(folder);
+		if (isThere && !keep)
+			throw new TetradError(
+				"home-unusable",
+				`there is a sandbox in ${folder}, which was kept; go on with it by --keep, or remove the folder`,
+			);
 		const view = json ? undefined : new SandboxView(folder, keep);
 		try {
 			await run({ folder, isThere, signal, view, keep });
@@ -50,7 +57,6 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
 			throw signal.aborted ? stopped() : thrown;
 		} finally {
 			view?.close();
-			// What was there before, or stays in use by another process, is not ours to take away.
 			if (!keep) await rm(folder, { recursive: true, force: true });
 		}
 		if (json) sayJson({ event: "stopped" });
@@ -120,7 +126,13 @@ async function run({
 	const paste = pasteFor(folder, world);
 	const seconds = (performance.now() - begun) / 1000;
 	if (view !== undefined) await view.ready(paste, seconds);
-	else sayJson({ event: "ready", ...readyJson(folder, keep, world), paste });
+	else
+		sayJson({
+			event: "ready",
+			seconds,
+			...readyJson(folder, keep, world),
+			paste,
+		});
 	await aborted(signal);
 }
 

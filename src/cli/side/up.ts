@@ -1,17 +1,18 @@
-import { HomeLock, readDeviceFile } from "../../device/home/index.ts";
+import { readDeviceFile } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
-import { makeRunFolder, type Side } from "../../device/side/index.ts";
+import type { Side } from "../../device/side/index.ts";
 import {
 	type AskedSecrets,
 	type ProcessState,
 	plansOfSide,
 	Supervisor,
 } from "../../device/supervisor/index.ts";
-import { asTetradError, TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import { parsePkcs11Uri, secretFromPrompt } from "../../keys/index.ts";
 import { sentence } from "../sentences.ts";
 import { requireSide } from "../side-flags.ts";
 import { plain, say, sayJson, tellTrouble } from "../voice.ts";
+import { lockSide } from "./lock-side.ts";
 import { showAddress } from "./show-address.ts";
 import { untilStopped } from "./until-stopped.ts";
 
@@ -28,7 +29,7 @@ export async function up({ home, json }: UpFlags): Promise<void> {
 	if (plans.length === 0)
 		throw new TetradError(
 			"home-unusable",
-			`there is nothing to run here of ${side.name}: its module runs elsewhere, and a buyer's agent runs when it buys`,
+			`there is nothing to run here of ${side.name}: its module does not run apart, and a buyer's agent runs when it buys`,
 		);
 	await untilStopped(async (signal) => {
 		await using _ = await Supervisor.start(plans, {
@@ -49,31 +50,11 @@ export async function up({ home, json }: UpFlags): Promise<void> {
 	else say("stopped");
 }
 
-/** Keeps a second supervisor out of a side. Throws `busy`. */
-export async function lockSide(
-	side: Pick<Side, "path" | "name">,
-): Promise<Disposable> {
-	const folder = await makeRunFolder(side);
-	try {
-		return await HomeLock.take(folder);
-	} catch (thrown) {
-		const { code, message } = asTetradError(thrown);
-		if (code !== "busy") throw thrown;
-		const [, process = "another process"] =
-			/ is in use by ([^;]*);/.exec(message) ?? [];
-		throw new TetradError(
-			"busy",
-			`${side.name} is up already, by ${process}; stop that one first`,
-			{ cause: thrown },
-		);
-	}
-}
-
 /** Asks for what no setting says, once: a device that is started again does not ask. */
 async function askSecrets(side: Side): Promise<AskedSecrets> {
 	const asked: Record<string, AskedSecrets["agent"]> = {};
 	for (const role of ["agent", "module"] as const) {
-		if (role === "module" && side.module.runs === "elsewhere") continue;
+		if (role === "module" && side.module.runs !== "apart") continue;
 		if (role === "agent" && side.agent.listen === undefined) continue;
 		const { home } = side[role];
 		const { key, name } = await readDeviceFile(home, role);

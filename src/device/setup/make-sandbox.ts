@@ -46,6 +46,9 @@ const sandboxFile = z.strictObject({
 
 type SandboxState = z.infer<typeof sandboxFile>["state"];
 
+/** What a process leaves that had the folder. */
+const LOCK = /^lock\.(db|txt)$/;
+
 const PARTS = ["agency", "bank", "issuer", "shop", "buyer"] as const;
 
 /** The sides of a sandbox, in the order in which they start. */
@@ -86,7 +89,7 @@ export async function hasSandbox(folder: string): Promise<boolean> {
 	const file = join(folder, SANDBOX_FILE);
 	if (await isThere(file))
 		return parseJson(sandboxFile, await readText(file), file).state === "made";
-	const [other] = await readdir(folder);
+	const other = (await readdir(folder)).find((name) => !LOCK.test(name));
 	if (other !== undefined)
 		throw unusable(
 			`${folder} is not empty, and it is no sandbox: ${other} is in it; name a new folder`,

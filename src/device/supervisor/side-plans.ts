@@ -75,7 +75,7 @@ function moduleArgs(side: SideSettings): string[] {
 
 /** A buyer's agent runs when it buys. */
 function agentArgs(side: SideSettings): string[] | undefined {
-	const { kind, agent, issuer, path } = side;
+	const { kind, agent, module, issuer, path } = side;
 	if (kind === "buyer") return undefined;
 	if (agent.listen === undefined)
 		throw new TetradError(
@@ -91,7 +91,7 @@ function agentArgs(side: SideSettings): string[] | undefined {
 		"serve",
 		"--home",
 		path,
-		"--no-module",
+		...(module.runs === "inside-agent" ? [] : ["--no-module"]),
 		...operateArgs(side, "agent"),
 	];
 }

@@ -154,6 +154,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/trade",
 		"identity",
 	],
+	"device/operating/traces": ["crypto", "device/process", "wire"],
 	"device/process": [
 		"carrier",
 		"crypto",
@@ -290,6 +291,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/issuer",
 		"device/operating/log",
 		"device/operating/metrics",
+		"device/operating/traces",
 		"device/process",
 		"device/purse",
 		"device/side",

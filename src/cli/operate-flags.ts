@@ -13,6 +13,8 @@ import { type HttpAddress, httpAddress } from "./flags.ts";
 export interface OperateFlags {
 	readonly metrics?: HttpAddress;
 	readonly unsafeMetricsAnywhere?: true;
+	/** Where OTLP over HTTP is taken. */
+	readonly traces?: string;
 	/** In bytes. */
 	readonly logSize?: number;
 	readonly logKeep?: number;
@@ -36,8 +38,31 @@ export function logSize(text: string): number {
 	return bytes;
 }
 
+/** The address of a collector, of which nothing but scheme, host, port and path may be said. */
+export function collector(text: string): string {
+	const url = URL.parse(text);
+	const isPlain =
+		url !== null &&
+		/^https?:$/.test(url.protocol) &&
+		`${url.username}${url.password}${url.search}${url.hash}` === "";
+	if (!isPlain)
+		throw new InvalidArgumentError(
+			"Say where OTLP over HTTP is taken, such as http://127.0.0.1:4318.",
+		);
+	return text.replace(/\/+$/, "");
+}
+
+/** For every command that runs a device, also for one errand. */
+export function tracesFlag(): Option {
+	return new Option(
+		"--traces <url>",
+		"send what it has to do with purchases as OpenTelemetry spans to the collector there, such as http://127.0.0.1:4318",
+	).argParser(collector);
+}
+
 export function addOperateFlags(command: Command): Command {
 	return command
+		.addOption(tracesFlag())
 		.option(
 			"--metrics <address>",
 			"say how it is, for Prometheus at /metrics and for whoever asks at /health, at this loopback address, such as 127.0.0.1:9464",

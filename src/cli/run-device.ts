@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import pino, { stdTimeFunctions } from "pino";
-import { requireHome } from "../device/home/index.ts";
+import { isThere, readDeviceFile, requireHome } from "../device/home/index.ts";
 import { LogFile, type LogLimits } from "../device/operating/log/index.ts";
 import type { Metrics } from "../device/operating/metrics/index.ts";
+import type { Traces } from "../device/operating/traces/index.ts";
 import type { ProcessEvent, Report } from "../device/process/index.ts";
 import { TetradError } from "../errors.ts";
 import type { LinkFlag } from "./flag-values.ts";
@@ -70,6 +71,7 @@ export async function runDevice(
 	process.channel?.unref();
 	const files = new FileProgress();
 	await using metrics = await openMetrics(flags);
+	await using traces = await openTraces(flags);
 	try {
 		const report: Report = (event) => {
 			if (flags.json) sayJson(event);
@@ -83,6 +85,7 @@ export async function runDevice(
 			}
 			if (event.event !== "progress") log.info(event);
 			metrics?.hear(event);
+			traces?.hear(event);
 		};
 		if (metrics !== undefined) report({ event: "metrics", url: metrics.url });
 		await start(stop.signal, report);
@@ -119,6 +122,28 @@ async function openMetrics({
 		home,
 		unsafeAnywhere: unsafeMetricsAnywhere === true,
 	});
+}
+
+/** The packages of OpenTelemetry are loaded when they are wanted, and need not be there before. */
+async function openTraces({
+	home,
+	traces: url,
+}: Pick<DeviceFlags, "home"> & OperateFlags): Promise<Traces | undefined> {
+	if (url === undefined) return undefined;
+	const { role } = await readDeviceFile(home);
+	const isIssuer = await isThere(join(home, "issuer.json"));
+	let loaded: typeof import("../device/operating/traces/index.ts");
+	try {
+		loaded = await import("../device/operating/traces/index.ts");
+	} catch (cause) {
+		throw new TetradError(
+			"invalid-argument",
+			"traces need packages that do not come with tetrad; run: npm install @opentelemetry/api @opentelemetry/resources @opentelemetry/sdk-trace @opentelemetry/exporter-trace-otlp-http",
+			{ cause },
+		);
+	}
+	const service = isIssuer ? "tetrad-issuer" : (`tetrad-${role}` as const);
+	return loaded.openTraces({ url, service });
 }
 
 /** Whether something could not be kept, which its owner has to hear also of a device that was asked to stop. */

@@ -10,6 +10,8 @@ import {
 	type Side,
 } from "../device/side/index.ts";
 import { TetradError } from "../errors.ts";
+import type { HttpAddress } from "./flags.ts";
+import type { OperateFlags } from "./operate-flags.ts";
 import type { SecretFlags } from "./secret-flags.ts";
 
 /** What every command about a device has at least. */
@@ -51,6 +53,30 @@ export const LISTEN_OF_MODULE: KnownFlag<Address, unknown> = {
 	need: "--listen ADDRESS, where its agent finds it",
 };
 
+/** Where a device that goes on says how it is: the agent where the side says, and its module at the next port. */
+export function metricsOf(
+	{ operate: { metrics } }: Side,
+	role: "agent" | "module",
+): HttpAddress | undefined {
+	if (metrics === undefined) return undefined;
+	const { host, port } = metrics;
+	return { host, port: role === "agent" || port === 0 ? port : port + 1 };
+}
+
+/** For whoever runs the agent or the module of a side until it is stopped. */
+export function metricsFlag(
+	role: "agent" | "module",
+): KnownFlag<HttpAddress | undefined, unknown> {
+	return { of: (side) => metricsOf(side, role) };
+}
+
+/** How a device of a side is run, beside that, as its settings say it. */
+export function operatedAs({
+	operate: { logBytes: logSize, logKeep, traces },
+}: Side): Pick<OperateFlags, "logSize" | "logKeep" | "traces"> {
+	return { logSize, logKeep, ...(traces === undefined ? {} : { traces }) };
+}
+
 /**
  * The flags of a command about the agent or the module of a side, with what its settings say in
  * the place of those that were not given. Without a side all have to be given. Throws
@@ -71,6 +97,7 @@ export async function withSide<
 	if (side === undefined && given.home === undefined) throw noHome(role);
 	const filled: Record<string, unknown> = {
 		...(side === undefined ? {} : secretFlags(side.secrets[opens], given)),
+		...(side === undefined ? {} : operatedAs(side)),
 		...given,
 		...(side === undefined ? {} : { home: side[role].home }),
 	};

@@ -1,4 +1,4 @@
-import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
+import { type Given, MODULE_AT, metricsOf, withSide } from "../side-flags.ts";
 import type { AgentFlags } from "./agent.ts";
 
 /** What an agent is told by the settings of its side, as far as that has to do with what is asked of it. */
@@ -11,7 +11,13 @@ export function agentWithSide(
 	const isAboutMoney = pay !== undefined || takePayments !== undefined;
 	return withSide<
 		AgentFlags,
-		"module" | "listen" | "connect" | "settleAt" | "settleEvery" | "issuerTerms"
+		| "module"
+		| "listen"
+		| "connect"
+		| "settleAt"
+		| "settleEvery"
+		| "issuerTerms"
+		| "metrics"
 	>(flags, "agent", {
 		module: MODULE_AT,
 		listen: { of: ({ agent }) => (isServer ? agent.listen : undefined) },
@@ -19,6 +25,9 @@ export function agentWithSide(
 		settleAt: { of: ({ issuer }) => (isServer ? issuer?.at : undefined) },
 		settleEvery: {
 			of: ({ issuer }) => (isServer ? issuer?.settleEveryMs : undefined),
+		},
+		metrics: {
+			of: (side) => (isServer ? metricsOf(side, "agent") : undefined),
 		},
 		issuerTerms: {
 			of: ({ issuer }) =>

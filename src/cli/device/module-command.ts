@@ -43,11 +43,20 @@ Examples:
     tetrad module --home bob-till --listen unix:bob-till/link.sock`,
 		)
 		.action(async (flags: Given<ModuleFlags, "listen">) => {
-			const { LISTEN_OF_MODULE, withSide } = await import("../side-flags.ts");
+			const { LISTEN_OF_MODULE, metricsFlag, withSide } = await import(
+				"../side-flags.ts"
+			);
 			const { runModule } = await import("./module.ts");
-			const known = { listen: LISTEN_OF_MODULE };
+			const known = {
+				listen: LISTEN_OF_MODULE,
+				metrics: metricsFlag("module"),
+			};
 			await runModule(
-				await withSide<ModuleFlags, "listen">(flags, "module", known),
+				await withSide<ModuleFlags, "listen" | "metrics">(
+					flags,
+					"module",
+					known,
+				),
 			);
 		});
 }

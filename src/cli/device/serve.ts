@@ -5,6 +5,7 @@ import type { OperateFlags } from "../operate-flags.ts";
 import { runDevice } from "../run-device.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
+import { metricsOf, operatedAs } from "../side-flags.ts";
 
 export interface ServeFlags extends SecretFlags, OperateFlags {
 	readonly home?: string;
@@ -23,9 +24,13 @@ export async function serve(flags: ServeFlags): Promise<void> {
 				? "there is no side here; say which with --home, or make one with: tetrad setup"
 				: `${home} is no side: there is no tetrad.toml in it`,
 		);
-	const { logBytes, logKeep } = side.operate;
-	const logged = { logSize: logBytes, logKeep, ...flags };
-	await runDevice({ ...logged, home: side.agent.home }, (signal, report) =>
+	const metrics = metricsOf(side, "agent");
+	const operated = {
+		...operatedAs(side),
+		...(metrics === undefined ? {} : { metrics }),
+		...flags,
+	};
+	await runDevice({ ...operated, home: side.agent.home }, (signal, report) =>
 		runServing(
 			side.path,
 			{

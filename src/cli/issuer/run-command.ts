@@ -51,12 +51,17 @@ Examples:
     curl -H "Authorization: Bearer $(cat mint/module/operator.token)" http://127.0.0.1:7180/v1/terms`,
 		)
 		.action(async (flags: Given<RunFlags, "listen">) => {
-			const { LISTEN_OF_MODULE, withSide } = await import("../side-flags.ts");
+			const { LISTEN_OF_MODULE, metricsFlag, withSide } = await import(
+				"../side-flags.ts"
+			);
 			const { run } = await import("./run.ts");
 			const known = {
 				listen: LISTEN_OF_MODULE,
 				http: { of: ({ operate }: Side) => operate.http },
+				metrics: metricsFlag("module"),
 			};
-			await run(await withSide<RunFlags, "listen">(flags, "module", known));
+			await run(
+				await withSide<RunFlags, "listen" | "metrics">(flags, "module", known),
+			);
 		});
 }

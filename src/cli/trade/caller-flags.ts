@@ -10,6 +10,7 @@ import {
 	routingFlag,
 } from "../flags.ts";
 import { AS_THE_SIDE_SAYS, homeFlag } from "../home-flag.ts";
+import { tracesFlag } from "../operate-flags.ts";
 import { addSecretFlags } from "../secret-flags.ts";
 
 /** Of the agent of a home that calls another agent. */
@@ -29,6 +30,7 @@ export function addCallerFlags(command: Command): Command {
 			"how long an establishment may take",
 			positiveSeconds,
 		)
-		.addOption(keylogFlag());
+		.addOption(keylogFlag())
+		.addOption(tracesFlag());
 	return addSecretFlags(command).addOption(jsonFlag());
 }

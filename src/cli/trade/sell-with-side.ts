@@ -1,5 +1,5 @@
 import { onOrderCommand } from "../../device/side/index.ts";
-import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
+import { type Given, MODULE_AT, metricsFlag, withSide } from "../side-flags.ts";
 import type { SellFlags } from "./sell.ts";
 
 interface SellFolder extends SellFlags {
@@ -24,6 +24,7 @@ export async function sellWithSide(
 		| "onOrder"
 		| "settleAt"
 		| "settleEvery"
+		| "metrics"
 	>(given, "agent", {
 		module: MODULE_AT,
 		listen: {
@@ -45,6 +46,7 @@ export async function sellWithSide(
 		onOrder: { of: (side) => onOrderCommand(side) },
 		settleAt: { of: ({ issuer }) => issuer?.at },
 		settleEvery: { of: ({ issuer }) => issuer?.settleEveryMs },
+		metrics: metricsFlag("agent"),
 	});
 	return [all, folder];
 }

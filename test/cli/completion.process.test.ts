@@ -107,9 +107,10 @@ describe("the scripts for other shells", () => {
 
 	test("of fish complete in it, where it is installed", (context) => {
 		if (!isThere("fish")) return context.diagnostic("fish is not installed");
+		const shell = "fish";
 		const fish = (line: string) =>
 			spawnSync(
-				"fish",
+				shell,
 				[
 					"--no-config",
 					"-c",

@@ -6,7 +6,7 @@ export type Values =
 	| { readonly kind: "file" | "folder" | "none" };
 
 /** A flag of a command. */
-export interface Flag {
+interface Flag {
 	readonly name: string;
 	/** In half a line. */
 	readonly about: string;

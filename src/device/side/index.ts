@@ -9,7 +9,6 @@ export {
 	runFolder,
 	type SecretPlace,
 	type SecretPlaces,
-	type SettingSource,
 	type Side,
 	type SideSettings,
 	secretsOfSide,
@@ -23,7 +22,5 @@ export {
 	SIDE_FILE_SCHEMA,
 	type SideFile,
 	type SideKind,
-	USER_FILE_SCHEMA,
-	type UserFile,
 } from "./side-file.ts";
 export { writeSide } from "./write-side.ts";

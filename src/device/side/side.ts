@@ -45,7 +45,7 @@ import {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a value comes from; the first of these that has it wins. */
-export type SettingSource = "flag" | "environment" | "file" | "default";
+type SettingSource = "flag" | "environment" | "file" | "default";
 
 /** A value that holds, and from where. */
 export interface FoundSetting {

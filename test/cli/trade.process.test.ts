@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
@@ -331,44 +332,98 @@ describe("a purchase that needs its owner", () => {
 	});
 });
 
-test("what a sale was paid with is given back, once, and both see it", async () => {
-	const { contract = "" } =
-		(await purchasesOf("A")).find(({ item }) => item === "licence") ?? {};
-	shop.terminate();
-	await shop.exits(0);
-	await done([
-		"purse",
-		"deposit",
-		"--home",
-		homes.of("Y"),
-		...town.at("Y").slice(2),
-	]);
-	await done(["purse", "withdraw", "5", ...town.owner, ...town.at("Y")]);
-	const buyer = new Command([
-		...["agent", "--json", ...caller(), "--listen", "127.0.0.1:0"],
-		...["--take-payments", "--issuer-terms", town.terms],
-	]);
-	const { address } = await buyer.expect("listening");
-	const refund = (amount: string) =>
-		run([
-			...["refund", contract.slice(0, 16), "--amount", amount, "--json"],
-			...["--to", address, "--home", homes.of("B")],
-			...["--module", homes.socket("Y")],
+describe("what a sale was paid with", () => {
+	let contract: string;
+	let buyer: Command;
+	let address: string;
+
+	const startBuyer = async () => {
+		buyer = new Command([
+			...["agent", "--json", ...caller(), "--listen", "127.0.0.1:0"],
+			...["--take-payments", "--issuer-terms", town.terms],
 		]);
-	const first = await refund("1.50");
-	assert.equal(first.code, 0, first.stderr);
-	const tooMuch = await refund("8.00");
-	assert.match(tooMuch.stderr, /more would be given back than was paid/);
-	buyer.terminate();
-	await buyer.exits(0);
-	for (const place of ["A", "B"] as const) {
-		const command = place === "A" ? "purchases" : "sales";
-		const shown = (await done([command, "--home", homes.of(place)]))[
-			command
-		] as { contract: string; refunded?: string }[];
-		const one = shown.find((row) => row.contract === contract);
-		assert.equal(one?.refunded, "1.50", command);
-	}
+		({ address } = await buyer.expect("listening"));
+	};
+	const stopBuyer = async () => {
+		buyer.terminate();
+		await buyer.exits(0);
+	};
+	const refund = (amount: string) => [
+		...["refund", contract.slice(0, 16), "--amount", amount, "--json"],
+		...["--to", address, "--home", homes.of("B")],
+		...["--module", homes.socket("Y")],
+	];
+	/** Both have in their books that so much was given back. */
+	const requireRefunded = async (amount: string) => {
+		await stopBuyer();
+		for (const place of ["A", "B"] as const) {
+			const command = place === "A" ? "purchases" : "sales";
+			const shown = (await done([command, "--home", homes.of(place)]))[
+				command
+			] as { contract: string; refunded?: string }[];
+			const one = shown.find((row) => row.contract === contract);
+			assert.equal(one?.refunded, amount, command);
+		}
+		await startBuyer();
+	};
+
+	before(async () => {
+		({ contract = "" } =
+			(await purchasesOf("A")).find(({ item }) => item === "licence") ?? {});
+		shop.terminate();
+		await shop.exits(0);
+		await done([
+			...["purse", "deposit", "--home", homes.of("Y")],
+			...town.at("Y").slice(2),
+		]);
+		await done(["purse", "withdraw", "5", ...town.owner, ...town.at("Y")]);
+		await startBuyer();
+	});
+	after(() => buyer[Symbol.asyncDispose]());
+
+	test("is given back by the command itself where nothing sells", async () => {
+		const events = await said(refund("1.50"));
+		assert.equal(event(events, "paid")?.["amount"], "1.50");
+		await requireRefunded("1.50");
+	});
+
+	test("is given back by the agent that sells, and goes on", async () => {
+		await startShop();
+		const [paid, ...more] = await said(refund("0.50"));
+		assert.deepEqual([paid?.["event"], more], ["paid", []]);
+		const [by] = shop.all("paid");
+		assert.deepEqual([by?.amount, by?.contract], ["0.50", paid?.["contract"]]);
+		const tooMuch = await run(refund("8.00"));
+		assert.match(tooMuch.stderr, /more would be given back than was paid/);
+		await requireRefunded("2.00");
+	});
+
+	test("is the same refund when it is asked for again after a failure", async () => {
+		await stopBuyer();
+		const failed = await said(refund("0.75"), 1);
+		assert.equal(event(failed, "not-paid")?.["code"], "carrier-failed");
+		await startBuyer();
+		const again = event(await said(refund("0.75")), "paid");
+		assert.equal(again?.["contract"], event(failed, "not-paid")?.["contract"]);
+		await requireRefunded("2.75");
+		assert.deepEqual(await readdir(refunds()), []);
+	});
+
+	test("is given back once when the agent that sells is killed over it", async () => {
+		buyer.terminate("SIGSTOP");
+		await using command = new Command(refund("0.25"));
+		const isTaken = async () =>
+			(await readdir(refunds())).some((name) => name.endsWith(".taken"));
+		while (!(await isTaken())) await wait(20);
+		await shop.kill();
+		buyer.terminate("SIGCONT");
+		await command.exits(0);
+		assert.equal(command.all("paid").length, 1);
+		await requireRefunded("3.00");
+		assert.deepEqual(await readdir(refunds()), []);
+	});
+
+	const refunds = () => join(homes.of("B"), "refunds");
 });
 
 interface Shown {

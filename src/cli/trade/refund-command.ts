@@ -26,7 +26,7 @@ Examples:
   Give a part of it back:
     tetrad refund 3f0c9a1b5be2e1a0 --amount 1.50 --to 127.0.0.1:7200
 
-Asked again after a failure, it is the same refund, and paid once. The agent of a home runs once: stop tetrad sell meanwhile.`,
+Asked again after a failure, it is the same refund, and paid once. While tetrad sell runs, it gives the money back, with the settings that it runs with.`,
 		)
 		.action(async (contract: string, flags: Given<RefundFlags, "module">) => {
 			const { MODULE_AT, withSide } = await import("../side-flags.ts");

@@ -213,7 +213,7 @@ function isOfVersion1(text: string): boolean {
 export function demandAccepted(
 	{ path, policy }: Home,
 	asked: {
-		readonly links: LinkMode;
+		readonly links?: LinkMode;
 		readonly roots?: Root;
 		readonly routings?: Routing;
 	},

@@ -3,12 +3,13 @@ import type { Address } from "../../carrier/index.ts";
 import { type AnswerOptions, serve } from "./agent-answer.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
 import { type CallOptions, call } from "./agent-call.ts";
-import type { SettleAt } from "./agent-settling.ts";
+import { type SettleAt, settleAgain } from "./agent-settling.ts";
+import { type Alongside, alongside } from "./alongside.ts";
 import { openToRead } from "./outgoing-file.ts";
 import { sayingUnpaid, type WantedPayment } from "./paying-other.ts";
 import type { Report } from "./process-events.ts";
+import { serveRefunds } from "./refund-desk.ts";
 import { keepRefund } from "./refunding.ts";
-import { settleWhile } from "./settle-while.ts";
 import { type AgentHomeOptions, withAgent } from "./with-agent.ts";
 
 export interface AgentProcessOptions
@@ -56,7 +57,11 @@ async function runAgent(
 	await withAgent(options, plan, report, async (opened) => {
 		const { agent, store } = opened;
 		const work = new AgentAtWork(agent, store, report);
-		await settleWhile(settleAt, work, opened, signal, async () => {
+		const others: Alongside = [
+			settleAt && ((until) => settleAgain(work, opened, settleAt, until)),
+			here && ((until) => serveRefunds({ ...opened, work }, until)),
+		];
+		await alongside(signal, others, async () => {
 			const serving =
 				here &&
 				serve(work, here, {

@@ -2,6 +2,7 @@ export { type AnswerOptions, serve } from "./agent-answer.ts";
 export { AgentAtWork } from "./agent-at-work.ts";
 export { type AgentProcessOptions, runAgentProcess } from "./agent-process.ts";
 export { type SettleAt, settleAgain, settleOnce } from "./agent-settling.ts";
+export { type Alongside, alongside } from "./alongside.ts";
 export { runIssuerProcess } from "./issuer-process.ts";
 export { runModuleProcess } from "./module-process.ts";
 export { openToRead } from "./outgoing-file.ts";
@@ -13,6 +14,7 @@ export {
 	type Report,
 } from "./process-events.ts";
 export { WHY_APPROVAL } from "./purse-events.ts";
+export { serveRefunds } from "./refund-desk.ts";
 export { keepRefund, runRefunding } from "./refunding.ts";
 export { observer, reportRefused } from "./tetrad-events.ts";
 export {

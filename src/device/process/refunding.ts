@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Address } from "../../carrier/index.ts";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
@@ -6,6 +7,7 @@ import {
 	nameInDeviceId,
 	type Payment,
 } from "../../money/index.ts";
+import type { Root, Routing } from "../../tetrad/index.ts";
 import {
 	parseContract,
 	parseRefundText,
@@ -20,63 +22,178 @@ import {
 	type SaleRow,
 } from "../../trade/records/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
+import { HomeLock } from "../home/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import type { Tetrad } from "../runtime/index.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
 import { call } from "./agent-call.ts";
 import { sayingUnpaid } from "./paying-other.ts";
-import type { Report } from "./process-events.ts";
-import type { CallMerchant } from "./trade-process.ts";
-import { withAgent } from "./with-agent.ts";
+import { moneyText, type Report } from "./process-events.ts";
+import {
+	hearAnswer,
+	isTaken,
+	isUnderWay,
+	placeRefund,
+	type RefundAnswer,
+	type RefundName,
+	TAKEN_WITHIN_MS,
+	withdrawRefund,
+} from "./refund-orders.ts";
+import { type AgentHomeOptions, withAgent } from "./with-agent.ts";
 
-/** Money that is given back. */
-export interface RefundOptions extends CallMerchant {
+/** How often a command looks whether the agent has answered, in milliseconds. */
+const LOOK_EVERY_MS = 50;
+
+/** A refund. */
+interface WantedRefund {
 	/** Where the buyer's agent answers, and takes payments. */
 	readonly connect: Address;
+	readonly routing: Routing;
+	readonly root: Root;
 	readonly sale: SaleRow;
 	/** In minor units. */
 	readonly amount: bigint;
+	readonly signal: AbortSignal;
 }
 
-/** Has the own module give back what a sale was paid with, or a part of it. Asked again after a failure, it is the same refund. */
+/** A refund by the agent of a home. */
+export interface RefundOptions extends AgentHomeOptions, WantedRefund {}
+
+/**
+ * Has the own module give back what a sale was paid with, or a part of it: by the agent that runs,
+ * if one does, and else here. Asked again after a failure, it is the same refund.
+ */
 export async function runRefunding(
 	options: RefundOptions,
 	report: Report,
 ): Promise<void> {
-	const { connect, sale, amount, routing, root } = options;
+	const answer = await askRunning(options);
+	if (answer !== undefined) return tell(options, answer, report);
+	const { home, connect, routing, root } = options;
 	const plan = { addresses: [connect], calls: { routing, root } };
 	await withAgent(options, plan, report, async ({ agent, store }) => {
-		const refund = await store.transact(
-			oweRefund({
-				sale: sale.contract,
-				paid: sale.amount,
-				amount,
-				now: Date.now(),
-				contractOf: (number) =>
-					refundContract(nodeCrypto, { contract: sale.contract, number }),
-			}),
-		);
-		const of = { contract: sale.contract, number: Number(refund.number) };
-		const wanted = {
-			terms: termsOf(sale),
-			amount,
-			text: refundText(of),
-			contract: refund.contract,
-		};
-		let isPaid = false;
-		await sayingUnpaid(wanted, report, async (pay) => {
-			const work = new AgentAtWork(agent, store, (event) => {
-				if (event.event === "paid") isPaid = true;
-				report(event);
-			});
-			await call(work, connect, {
-				...options,
-				...(pay === undefined ? {} : { pay }),
-				requirePeer: (tetrad) => requireBuyer(tetrad, sale),
-			});
-		});
-		if (isPaid) await store.transact(payRefund(refund));
+		// What was asked of an agent that has died meanwhile is this refund.
+		await withdrawRefund(home, nameOf(options));
+		const before = await hearAnswer(home, nameOf(options));
+		if (before?.kind === "paid") return tell(options, before, report);
+		await giveBack(new AgentAtWork(agent, store, report), store, options);
 	});
+}
+
+/** What the agent that runs says to it; `undefined` when none runs, or no longer. */
+export async function askRunning(
+	options: Pick<RefundOptions, "home"> & WantedRefund,
+	wait: (
+		ms: number,
+		value: undefined,
+		how: { readonly signal: AbortSignal },
+	) => Promise<unknown> = pause,
+): Promise<RefundAnswer | undefined> {
+	const { home, signal } = options;
+	if ((await HomeLock.holder(home)) === undefined) return undefined;
+	const of = nameOf(options);
+	const before = await hearAnswer(home, of);
+	if (before?.kind === "paid") return before;
+	if (!(await isTaken(home, of)))
+		await placeRefund(home, { ...options, ...of });
+	for (let waited = 0; ; waited += LOOK_EVERY_MS) {
+		const isGoing = await isUnderWay(home, of);
+		const answer = await hearAnswer(home, of);
+		if (answer !== undefined) return answer;
+		const holder = await HomeLock.holder(home);
+		if (holder === undefined) return undefined;
+		if (signal.aborted) {
+			await withdrawRefund(home, of);
+			throw new TetradError("aborted", "stopped before it was done");
+		}
+		const isLate = waited >= TAKEN_WITHIN_MS && !(await isTaken(home, of));
+		if (!isGoing || (isLate && (await withdrawRefund(home, of))))
+			throw new TetradError(
+				"busy",
+				`process ${holder} has ${home}, and has not taken this refund: if it does not sell or listen, stop it, and ask again`,
+			);
+		await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => {});
+	}
+}
+
+/** Says what the agent that runs has said, as if it had been done here. */
+function tell(
+	{ sale, amount }: RefundOptions,
+	answer: RefundAnswer,
+	report: Report,
+): void {
+	if (answer.kind === "failed")
+		throw new TetradError(answer.code, answer.reason);
+	const of = { contract: sale.contract, number: answer.number };
+	const said = {
+		contract: hex(refundContract(nodeCrypto, of)),
+		text: refundText(of),
+		...moneyText(amount, termsOf(sale)),
+	};
+	if (answer.kind === "paid")
+		return report({ event: "paid", tetrad: 1, ...said });
+	const { code, reason } = answer;
+	if (answer.kind === "in-doubt")
+		report({ event: "in-doubt", tetrad: 1, reason, ...said });
+	else report({ event: "not-paid", again: true, code, reason, ...said });
+	throw new TetradError(code, reason);
+}
+
+/** Gives money back, and resolves with which refund of its sale that was; `owed` hears it before anything is paid. */
+export async function giveBack(
+	work: AgentAtWork,
+	store: AgentStore,
+	{
+		sale,
+		amount,
+		connect,
+		owed = async () => {},
+		...how
+	}: WantedRefund & { readonly owed?: (number: number) => Promise<void> },
+): Promise<number> {
+	const refund = await store.transact(
+		oweRefund({
+			sale: sale.contract,
+			paid: sale.amount,
+			amount,
+			now: Date.now(),
+			contractOf: (number) =>
+				refundContract(nodeCrypto, { contract: sale.contract, number }),
+		}),
+	);
+	const number = Number(refund.number);
+	await owed(number);
+	const wanted = {
+		terms: termsOf(sale),
+		amount,
+		text: refundText({ contract: sale.contract, number }),
+		contract: refund.contract,
+	};
+	let isPaid = false;
+	const hearing = work.reporting((event) => {
+		if (event.event === "paid" && event.contract === hex(refund.contract))
+			isPaid = true;
+		work.report(event);
+	});
+	const { routing, root, signal } = how;
+	await sayingUnpaid(wanted, work.report, (pay) =>
+		call(hearing, connect, {
+			...{ routing, root, signal },
+			...(pay === undefined ? {} : { pay }),
+			requirePeer: (tetrad) => requireBuyer(tetrad, sale),
+		}),
+	);
+	if (!isPaid)
+		throw new TetradError(
+			"payment-in-doubt",
+			"the tetrad was closed before it was known whether this is paid; ask again, and nothing is paid twice",
+		);
+	await store.transact(payRefund(refund));
+	return number;
+}
+
+function nameOf({ sale, amount }: WantedRefund): RefundName {
+	return { sale: sale.contract, amount };
 }
 
 /** Keeps a payment that has come as the refund of a purchase, if it is one: from whom the purchase was paid to, and in the same money. */

@@ -19,9 +19,10 @@ import {
 	TradingAgent,
 } from "../trade/index.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
-import type { SettleAt } from "./agent-settling.ts";
+import { type SettleAt, settleAgain } from "./agent-settling.ts";
+import { type Alongside, alongside } from "./alongside.ts";
 import { moneyText, type Report } from "./process-events.ts";
-import { settleWhile } from "./settle-while.ts";
+import { serveRefunds } from "./refund-desk.ts";
 import { observer, reportRefused } from "./tetrad-events.ts";
 import {
 	priceText,
@@ -91,7 +92,6 @@ export async function runSelling(
 				: { onOrder: commandMaker(onOrder, environment) }),
 		});
 		const work = new AgentAtWork(agent, store, report);
-		const at = settleAt && { ...settleAt, sells: terms };
 		const trading = new TradingAgent({
 			agent,
 			store,
@@ -104,7 +104,13 @@ export async function runSelling(
 			come.set(number, made);
 			return made;
 		};
-		await settleWhile(at, work, opened, signal, () =>
+		const others: Alongside = [
+			(until) => serveRefunds({ ...opened, work }, until),
+			settleAt &&
+				((until) =>
+					settleAgain(work, opened, { ...settleAt, sells: terms }, until)),
+		];
+		await alongside(signal, others, () =>
 			trading.sell(formatAddress(options.listen), shop, {
 				signal,
 				observe(event) {

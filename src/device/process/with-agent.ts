@@ -17,6 +17,7 @@ import { TrustedAgent } from "../runtime/index.ts";
 import { BegunGoods, type GoodsKeeper } from "../trade/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";
+import { recoverRefunds } from "./refund-orders.ts";
 import { reportUnlinked } from "./tetrad-events.ts";
 
 /** How the agent of a home is run, whatever it is to do. */
@@ -117,6 +118,7 @@ export async function openAgentHome(
 	});
 	const store = open.use(await AgentStore.open(home.path));
 	const goods = await BegunGoods.open(home.path, store);
+	await recoverRefunds(home.path, store);
 	await agent.reachModule();
 	const held = open.move();
 	return {

@@ -11,6 +11,8 @@ import { readProvisional } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import {
 	AgentAtWork,
+	type Alongside,
+	alongside,
 	keepRefund,
 	type OpenedAgent,
 	observer,
@@ -19,6 +21,7 @@ import {
 	reportResumed,
 	type SettleAt,
 	serve,
+	serveRefunds,
 	settleAgain,
 	settleOnce,
 } from "../process/index.ts";
@@ -328,13 +331,19 @@ export class LocalAgent implements AgentService {
 	answer(address: Address, { signal, step }: AskOptions = {}): Promise<void> {
 		return this.#doing({ signal, step }, async (signal, report) => {
 			const { opened, terms } = this.#options;
-			await this.#whileListening(report, (report) =>
-				serve(this.#work.reporting(report), address, {
-					signal,
-					...(terms === undefined ? {} : { take: [terms] }),
-					keep: (...received) => keepRefund(opened.store, ...received),
-				}),
-			);
+			await this.#whileListening(report, (report) => {
+				const work = this.#work.reporting(report);
+				const refunds: Alongside = [
+					(until) => serveRefunds({ ...opened, work }, until),
+				];
+				return alongside(signal, refunds, () =>
+					serve(work, address, {
+						signal,
+						...(terms === undefined ? {} : { take: [terms] }),
+						keep: (...received) => keepRefund(opened.store, ...received),
+					}),
+				);
+			});
 		});
 	}
 

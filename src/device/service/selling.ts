@@ -3,6 +3,8 @@ import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import {
 	type AgentAtWork,
+	type Alongside,
+	alongside,
 	moneyText,
 	type OpenedAgent,
 	observer,
@@ -10,6 +12,7 @@ import {
 	reportRefused,
 	type SettleAt,
 	sellerReporter,
+	serveRefunds,
 	settleAgain,
 } from "../process/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
@@ -63,24 +66,18 @@ export async function sellUntil(selling: Selling): Promise<void> {
 	const { trading, opened, work, terms, settleAt, report, signal } = selling;
 	const catalogue = await catalogueOf(selling);
 	const shop = await shopOf(selling, catalogue);
-	const over = new AbortController();
-	const until = AbortSignal.any([signal, over.signal]);
-	const settling =
+	const reporting = work.reporting(report);
+	const others: Alongside = [
+		(until) => serveRefunds({ ...opened, work: reporting }, until),
 		settleAt &&
-		settleAgain(
-			work.reporting(report),
-			opened,
-			{ ...settleAt, sells: terms },
-			until,
-		);
-	try {
-		const observe = observerOf(selling, catalogue, shop);
-		const address = formatAddress(selling.listen);
-		await trading.sell(address, shop, { signal, observe });
-	} finally {
-		over.abort();
-		await settling;
-	}
+			((until) =>
+				settleAgain(reporting, opened, { ...settleAt, sells: terms }, until)),
+	];
+	const observe = observerOf(selling, catalogue, shop);
+	const address = formatAddress(selling.listen);
+	await alongside(signal, others, () =>
+		trading.sell(address, shop, { signal, observe }),
+	);
 }
 
 async function catalogueOf({

@@ -8,12 +8,13 @@ export {
 	readPurchase,
 	readPurchaseOf,
 } from "./purchases.ts";
-export { gotRefund, oweRefund, payRefund } from "./refunds.ts";
+export { gotRefund, oweRefund, payRefund, readRefund } from "./refunds.ts";
 export {
 	beginMade,
 	contractMade,
 	forgetMade,
 	MAX_UNPAID,
+	readSale,
 	recordSale,
 	settleMade,
 } from "./sales.ts";

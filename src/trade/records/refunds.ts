@@ -67,6 +67,15 @@ export function oweRefund({
 	);
 }
 
+/** One refund of a sale, by its number. */
+export function readRefund(
+	sale: Uint8Array,
+	number: number,
+): Transaction<RefundRow | undefined> {
+	const key = { sale, number: BigInt(number) };
+	return reading([byKey(REFUNDS, key)], ([[known]]) => done([], known));
+}
+
 /** The refund is paid. */
 export function payRefund(refund: RefundRow): Transaction<undefined> {
 	return done([put(REFUNDS, { ...refund, state: "paid" })], undefined);

@@ -22,6 +22,13 @@ export function recordSale(sale: SaleRow): Transaction<undefined> {
 	);
 }
 
+/** The sale under that contract. */
+export function readSale(
+	contract: Uint8Array,
+): Transaction<SaleRow | undefined> {
+	return reading([byKey(SALES, { contract })], ([[known]]) => done([], known));
+}
+
 /**
  * Remembers goods before they are made: work that is begun counts as work that was done. Whether
  * they may be: a buyer who has left `MAX_UNPAID` unpaid gets nothing more made.

@@ -138,7 +138,7 @@ const whole = (least: number, most: number) => {
 };
 
 const agent = z.strictObject({
-	home: path().optional().describe("the home of the agent"),
+	home: path().optional().describe("the home of the agent; agent unless given"),
 	listen: address()
 		.optional()
 		.describe("where the agent answers other agents; of a shop and an issuer"),
@@ -148,12 +148,12 @@ const module = z.strictObject({
 	home: path()
 		.optional()
 		.describe(
-			"the home of the module, with its purse, or of an issuer with its ledger",
+			"the home of the module, with its purse, or of an issuer with its ledger; module unless given",
 		),
 	at: address()
 		.optional()
 		.describe(
-			"where the module waits for its agent; a Unix socket, unless they are on two machines",
+			"where the module waits for its agent; a Unix socket, unless they are on two machines; unix:run/link.sock unless given",
 		),
 	runs: z
 		.enum(
@@ -162,7 +162,7 @@ const module = z.strictObject({
 		)
 		.optional()
 		.describe(
-			"apart is a process of its own; inside-agent is in the agent's process, and whoever owns that process owns the money; elsewhere is not started here",
+			"apart is a process of its own; inside-agent is in the agent's process, and whoever owns that process owns the money; elsewhere is not started here; apart unless given",
 		),
 });
 
@@ -170,26 +170,34 @@ const issuer = z.strictObject({
 	at: address()
 		.optional()
 		.describe("where the agent of the issuer answers whose money is used"),
-	terms: path().optional().describe("issuer.terms.json of that issuer"),
+	terms: path()
+		.optional()
+		.describe("the terms of that issuer; issuer.terms.json unless given"),
 	"settle-every": whole(1, DEPOSIT_MARGIN_MS / 2000)
 		.optional()
-		.describe("seconds between two meetings with the issuer"),
+		.describe(
+			"seconds between two meetings with the issuer, 1800 at most; 900 unless given",
+		),
 });
 
 const buy = z.strictObject({
 	folder: path()
 		.optional()
-		.describe("where goods go that are bought; of a buyer"),
+		.describe("where goods go that are bought; inbox of a buyer unless given"),
 });
 
 const sell = z.strictObject({
 	folder: path()
 		.optional()
-		.describe("whose files are sold, or what its catalogue.json names"),
+		.describe(
+			"whose files are sold, or what its catalogue.json names; goods of a shop unless given",
+		),
 	price: text(40)
 		.regex(/^\d{1,19}(\.\d{1,18})?$/, 'is no amount, such as "1.00"')
 		.optional()
-		.describe("of everything that has no price in catalogue.json"),
+		.describe(
+			"of everything that has no price in catalogue.json, such as 1.00",
+		),
 	"on-order": text()
 		.optional()
 		.describe(
@@ -203,24 +211,30 @@ const operate = z.strictObject({
 		.describe("where an issuer serves the HTTP API for its operators"),
 	metrics: tcpAddress()
 		.optional()
-		.describe("where /metrics, for Prometheus, and /health are served"),
+		.describe(
+			"where /metrics, for Prometheus, and /health are served; nowhere unless given",
+		),
 	"log-size": text(40)
 		.regex(
 			/^[1-9]\d{0,5} ?(kB|MB|GB)$/,
 			'is no size, such as "500 kB", "10 MB" or "1 GB"',
 		)
 		.optional()
-		.describe("how large a log gets before a new file is begun"),
+		.describe(
+			"how large a log gets before a new file is begun; 10 MB unless given",
+		),
 	"log-keep": whole(0, 1000)
 		.optional()
-		.describe("how many full files of a log are kept"),
+		.describe("how many full files of a log are kept; 5 unless given"),
 	traces: text(2048)
 		.refine(
 			(value) => URL.canParse(value) && /^https?:/.test(value),
 			"is no address of HTTP, such as http://127.0.0.1:4318",
 		)
 		.optional()
-		.describe("where spans of OpenTelemetry go, as OTLP over HTTP"),
+		.describe(
+			"where spans of OpenTelemetry go, as OTLP over HTTP; nowhere unless given",
+		),
 });
 
 const file = (what: string) =>

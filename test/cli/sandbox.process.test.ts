@@ -58,6 +58,9 @@ const PATIENT = { patienceMs: 120_000 };
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let world: World;
 const worlds = new AsyncDisposableStack();
+
+/** What the operator of the world has credited, in minor units. */
+let given = 100_00n;
 let ready: Ready;
 
 const at = (...names: string[]) => join(folder.path, ...names);
@@ -131,7 +134,7 @@ async function minor(module: string): Promise<bigint> {
 async function requireConserved(): Promise<void> {
 	for (let look = 1; ; look++)
 		try {
-			return assert.equal(await allMoney(), 100_00n);
+			return assert.equal(await allMoney(), given);
 		} catch (thrown) {
 			// A deposit between two looks is in both, or in neither.
 			if (look === 3) throw thrown;
@@ -200,6 +203,26 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 		const { address } = await shop.expect("up");
 		await buy(address, "hello.txt", "1.00", "hello.txt");
 		assert.equal(await readFile(at("hello.txt"), "utf8"), "Hello\n");
+	});
+
+	test("has a buyer of one's own, with money in its account", async () => {
+		const home = at("bob");
+		await done(["setup", "buyer", home, "--sandbox", ready.folder]);
+		given += 100_00n;
+		await using up = new Command<WorldEvent | { readonly event: "up" }>(
+			["up", "--home", home, "--json"],
+			PATIENT,
+		);
+		await up.expect("up");
+		await lines(["purse", "withdraw", "20", "--home", home]);
+		assert.equal(await minor(home), 20_00n);
+		const buying = ["buy", ready.sides.shop.address ?? "", "licence"];
+		await lines([...buying, "--max", "9.00", "--home", home]);
+		assert.equal(
+			await readFile(join(home, "inbox", "licence"), "utf8"),
+			"KEY-7F3A-91C2",
+		);
+		assert.equal(await minor(home), 11_00n);
 	});
 
 	test("starts the shop's module again that dies while a purchase runs", async () => {

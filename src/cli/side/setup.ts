@@ -28,6 +28,7 @@ import {
 } from "../../device/purse/index.ts";
 import {
 	completeSide,
+	creditInSandbox,
 	deviceHome,
 	freePorts,
 	isCertified,
@@ -90,6 +91,9 @@ export async function setup(given: SetupFlags): Promise<void> {
 	const waiting = await certify(side, certifying);
 	if (waiting.length > 0) return sayWaiting(side, waiting, flags.json === true);
 	await completeSide(side);
+	const { sandbox } = flags;
+	if (sandbox !== undefined && flags.kind === "buyer")
+		await creditInSandbox(sandbox, deviceHome(folder, "module"));
 	for (const name of [ANSWERS, ...REQUESTS])
 		await rm(join(folder, name), { force: true });
 	await sayDone(side, flags.json === true);
@@ -424,7 +428,7 @@ async function sayDone(side: NewSide, json: boolean): Promise<void> {
 	if (kind === "issuer") say(`purses need ${join(folder, TERMS)}`);
 	if (money.kind === "purse" && kind === "buyer")
 		say(
-			`money comes from ${plain(money.terms.name)}: its operator credits ${devices.module.name}, and then: ${ourName()} purse withdraw`,
+			`once ${plain(money.terms.name)} has credited ${devices.module.name}, and it runs: ${ourName()} purse withdraw 100 --home ${folder}`,
 		);
 	if (
 		devices.agent.key !== undefined &&

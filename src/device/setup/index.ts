@@ -1,5 +1,6 @@
 export { freePorts } from "./free-ports.ts";
 export {
+	creditInSandbox,
 	hasSandbox,
 	makeSandbox,
 	SANDBOX_SIDES,

@@ -10,6 +10,7 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Address } from "../../carrier/index.ts";
+import { formatAmount, nameInDeviceId } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { Authority, makeRoot } from "../authority/index.ts";
 import {
@@ -167,12 +168,7 @@ async function makeParts(
 	await makeOne(folder, "buyer", certifiers, addresses, money);
 	const purseHome = deviceHome(join(folder, "buyer"), "module");
 	const purse = await moduleIdOf(purseHome);
-	const { asOperator } = await import("../issuer/http/index.ts");
-	await asOperator(mint, async (operator) => {
-		await operator.open(hex(purse));
-		const asked = { amount: "100.00", reference: "to begin with" };
-		await operator.credit(hex(purse), asked);
-	});
+	await credit(mint, purse);
 	const owner = await openOwner("unsafe-no-owner", nobody);
 	const { issuer } = terms;
 	const { balance: amount, ...limits } = MONEY;
@@ -185,6 +181,27 @@ async function makeParts(
 		merchants: undefined,
 		approveNewMerchants: false,
 	});
+}
+
+/** What an account begins with; one that has begun gets no more. */
+async function credit(mint: string, purse: Uint8Array): Promise<void> {
+	const { asOperator } = await import("../issuer/http/index.ts");
+	await asOperator(mint, async (operator) => {
+		await operator.open(hex(purse));
+		const amount = formatAmount(MONEY.balance, CURRENCY);
+		// The same reference credits once.
+		const reference = `for ${nameInDeviceId(purse)} to begin with`;
+		await operator.credit(hex(purse), { amount, reference });
+	});
+}
+
+/** Puts 100.00 into the account of a buyer who became a part of a sandbox, whether it runs or not. */
+export async function creditInSandbox(
+	folder: string,
+	purseHome: string,
+): Promise<void> {
+	const mint = deviceHome(join(folder, "issuer"), "module");
+	await credit(mint, await moduleIdOf(purseHome));
 }
 
 /** A purse without an owner asks for no secret. */

@@ -1,5 +1,6 @@
 import { moneyText, WHY_APPROVAL } from "../../device/process/index.ts";
 import {
+	isTakenDown,
 	moduleIdOf,
 	openOwner,
 	placeApproval,
@@ -16,7 +17,6 @@ import type { OwnerFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson } from "../voice.ts";
-import { isTaken } from "./taken.ts";
 
 export interface ApprovalsFlags {
 	readonly home: string;
@@ -76,7 +76,7 @@ export async function decide(
 		isApproved,
 		ordered,
 	});
-	const isInForce = await isTaken(home, file);
+	const isInForce = await isTakenDown(home, file);
 	if (flags.json)
 		return sayJson({
 			home,

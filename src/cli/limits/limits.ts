@@ -1,6 +1,7 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { readPolicy } from "../../device/home/index.ts";
 import {
+	isTakenDown,
 	moduleIdOf,
 	NOTHING_SPENT,
 	openOwner,
@@ -29,7 +30,6 @@ import type { OwnerFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
 import { plainTable } from "../table.ts";
 import { plain, say, sayJson } from "../voice.ts";
-import { isTaken } from "./taken.ts";
 
 export interface LimitsFlags extends OwnerFlags {
 	readonly home: string;
@@ -119,7 +119,7 @@ async function set(flags: LimitsFlags, looked: Looked): Promise<void> {
 	const key = await openOwner(owner, ownerSecret(flags));
 	const body = { ...rules, purse, number };
 	const file = await placeLimits(home, key, body);
-	const isInForce = await isTaken(home, file);
+	const isInForce = await isTakenDown(home, file);
 	const now = isInForce
 		? await look(home)
 		: { ...looked, ordered: { ...body, request: purse, ordered: 0 } };

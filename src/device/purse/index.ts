@@ -10,6 +10,7 @@ export {
 	verifyLog,
 	viewLog,
 } from "./log-check.ts";
+export { isTakenDown } from "./order-taken.ts";
 export {
 	type PurseBalance,
 	type PurseChange,
@@ -56,7 +57,6 @@ export {
 	viewWaiting,
 } from "./purse-home.ts";
 export {
-	isWaiting,
 	placeApproval,
 	placeCancellation,
 	placeGiveBack,

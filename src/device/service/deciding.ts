@@ -1,14 +1,12 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { SecretSource } from "../../keys/index.ts";
 import {
-	isWaiting,
+	isTakenDown,
 	moduleIdOf,
 	openOwner,
 	placeApproval,
 	readPurseSettings,
 } from "../purse/index.ts";
 import type { OrderTaken } from "./agent-service.ts";
-import { LOOK_EVERY_MS, TAKEN_WITHIN_MS } from "./limits.ts";
 import { chosenOf, waitingIn } from "./purse-views.ts";
 
 /** Approves or denies, as its owner, the payment that waits in the purse in a home and whose contract begins so. */
@@ -28,14 +26,5 @@ export async function decideIn(
 		// Later than what was said before, also when the clock is not.
 		ordered: Math.max(Date.now(), payment.decided + 1),
 	});
-	return { inForce: await isTaken(home, file) };
-}
-
-/** Whether a running module has taken an order down by now. */
-export async function isTaken(home: string, file: string): Promise<boolean> {
-	for (let waited = 0; waited < TAKEN_WITHIN_MS; waited += LOOK_EVERY_MS) {
-		if (!(await isWaiting(home, file))) return true;
-		await pause(LOOK_EVERY_MS);
-	}
-	return !(await isWaiting(home, file));
+	return { inForce: await isTakenDown(home, file) };
 }

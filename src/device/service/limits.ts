@@ -16,10 +16,6 @@ export const MAX_MERCHANTS_ASKED = 64;
 /** Purchases that are not over and that are looked at when one is made. */
 export const MAX_OPEN_PURCHASES = 4096;
 
-/** A running module looks for orders twice a second; so long whoever gave one waits for it, in milliseconds. */
-export const TAKEN_WITHIN_MS = 1500;
-export const LOOK_EVERY_MS = 50;
-
 /** One line of the local socket, either way, in bytes: the evidence of a wrong chunk in base64 and more. */
 export const MAX_LINE_BYTES: number = 2 ** 18;
 

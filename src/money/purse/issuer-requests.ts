@@ -61,7 +61,7 @@ export function newRequest(
 }
 
 /** Requests to that issuer that have no answer yet. */
-export function openOf(
+function openOf(
 	issuer: Uint8Array,
 	limit: number,
 ): Read<typeof REQUESTS.columns> {

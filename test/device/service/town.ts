@@ -15,6 +15,7 @@ import {
 import {
 	createPurse,
 	defaultUndeposited,
+	isTakenDown,
 	moduleIdOf,
 	newOwner,
 	openOwner,
@@ -22,7 +23,6 @@ import {
 	placeWithdrawal,
 	readPurseSettings,
 } from "../../../src/device/purse/index.ts";
-import { isTaken } from "../../../src/device/service/deciding.ts";
 import type { LocalAgent } from "../../../src/device/service/local-agent.ts";
 import {
 	type LocalHomeOptions,
@@ -243,7 +243,7 @@ export class ServiceTown implements AsyncDisposable {
 				approveNewMerchants: false,
 			},
 		);
-		assert.ok(await isTaken(home, file));
+		assert.ok(await isTakenDown(home, file));
 	}
 
 	/** The buyer's agent, in this process. */

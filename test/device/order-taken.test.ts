@@ -1,10 +1,10 @@
-/* How long a command waits for a module that runs. */
+/* How long whoever gave an order waits for a module that runs. */
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { isTaken } from "../../src/cli/limits/taken.ts";
 import { HomeLock, makePrivateFolder } from "../../src/device/home/index.ts";
+import { isTakenDown } from "../../src/device/purse/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
 const ORDER = "00".repeat(16).concat(".limits");
@@ -23,7 +23,7 @@ async function homeWithOrder() {
 		takeDown: () => rm(order),
 		/** Whether it is taken down; `then` is what happens after so many milliseconds. */
 		isTaken: (then?: { readonly ms: number; run(): unknown }) =>
-			isTaken(folder.path, ORDER, async (ms) => {
+			isTakenDown(folder.path, ORDER, async (ms) => {
 				const isDue = waited < (then?.ms ?? 0);
 				waited += ms;
 				if (then !== undefined && isDue && waited >= then.ms) await then.run();

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { HomeLock } from "../../device/home/index.ts";
-import { isWaiting } from "../../device/purse/index.ts";
+import { HomeLock } from "../home/index.ts";
+import { isWaiting } from "./purse-orders.ts";
 
-/** A running module looks twice a second, and less often on a busy machine; so long a command waits for it, in milliseconds. */
+/** A running module looks twice a second, and less often on a busy machine; so long whoever gave an order waits for it, in milliseconds. */
 const TAKEN_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
 /** Whether a module has taken an order down by now. Nothing is waited for while none runs. */
-export async function isTaken(
+export async function isTakenDown(
 	home: string,
 	file: string,
 	wait: (ms: number) => Promise<unknown> = pause,

@@ -1,4 +1,5 @@
-export { openPostgresStore, type PostgresStoreOptions } from "./postgres.ts";
+export { openPostgresStore } from "./open-postgres.ts";
+export type { PostgresStoreOptions } from "./postgres.ts";
 export {
 	copySqliteStore,
 	openSqliteSnapshot,

@@ -51,14 +51,8 @@ export interface PostgresStoreOptions {
 	readonly unsafeServerWithoutFsync?: boolean;
 }
 
-/**
- * Opens a store in a namespace of PostgreSQL. One of an older version of the schema is brought to
- * the newest, and a copy of it is kept in a namespace beside it (docs/stores.md). Throws `busy`
- * when somebody else has it open, `invalid-argument` for an address of another form, `store-full`
- * when the server has no room, and `store-failed` when the server is not there or not durable, or
- * the namespace holds something else or a newer version.
- */
-export async function openPostgresStore({
+/** What `openPostgresStore` does, once what talks to a server is loaded. */
+export async function openStore({
 	url,
 	schema,
 	namespace = "tetrad",

@@ -18,6 +18,9 @@ import {
 	type TradingAgent,
 } from "../trade/index.ts";
 
+/** How long a merchant and the own module have to end a doubt when a purchase is gone on with, in milliseconds. */
+const CLEARED_MS = 5000;
+
 /** What one purchase is made with. */
 export interface Buying {
 	readonly trading: TradingAgent;
@@ -67,35 +70,44 @@ async function buy(buying: Buying): Promise<void> {
 	const known = await store.transact(readPurchaseOf(offer));
 	const isBegun = known !== undefined && known.state !== "aborted";
 	if (isBegun || quote === undefined)
-		return follow(trading.again(offer, options), buying, stop);
+		return follow(trading.again(offer, options), buying, stop, CLEARED_MS);
 	requireWithin(quote, maximum);
 	using target = await buying.target(quote);
 	await requireTarget(target);
 	const steps = trading.buy(quote, { ...options, to: target });
-	return await follow(steps, buying, stop);
+	return await follow(steps, buying, stop, 0);
 }
 
-/** Follows a purchase to its end; what is in doubt is not waited for, and the owner only if that was asked for. */
+/** Follows a purchase to its end; what is in doubt is waited for so many milliseconds, and the owner only if that was asked for. */
 async function follow(
 	steps: AsyncIterable<PurchaseStep>,
 	{ report, waits }: Buying,
 	stop: AbortController,
+	doubtMs: number,
 ): Promise<void> {
 	const step = purchaseReporter(report);
-	let waiting: TetradError | undefined;
+	let given: TetradError | undefined;
+	let timer: NodeJS.Timeout | undefined;
+	const giveUp = (why: TetradError) => {
+		given = why;
+		stop.abort();
+	};
 	try {
 		for await (const one of steps) {
+			clearTimeout(timer);
 			if (one.kind === "bought") continue;
-			if (one.kind === "in-doubt") throw one.error;
-			if (one.kind === "waiting" && !waits) {
-				waiting = withoutWaiting(one.error);
-				stop.abort();
-				continue;
-			}
-			step(one);
+			if (one.kind === "in-doubt") {
+				if (doubtMs === 0) throw one.error;
+				// The module says so first, and the key may follow.
+				timer = setTimeout(() => giveUp(one.error), doubtMs);
+			} else if (one.kind === "waiting" && !waits)
+				giveUp(withoutWaiting(one.error));
+			else step(one);
 		}
 	} catch (thrown) {
-		throw waiting ?? thrown;
+		throw given ?? thrown;
+	} finally {
+		clearTimeout(timer);
 	}
 }
 

@@ -263,7 +263,11 @@ describe("payments under limits", () => {
 			],
 			/not the passphrase of the purse's owner/,
 		);
-		await refused(["approve", "60", ...home(), ...OWNER()], /no contract/, 2);
+		await refused(
+			["approve", "60", ...home(), ...OWNER()],
+			/no waiting contract/,
+			2,
+		);
 		const denied = await done(["deny", "5f", ...home(), ...OWNER()]);
 		assert.deepEqual([denied["state"], denied["inForce"]], ["denied", true]);
 		{

@@ -285,6 +285,7 @@ describe(
 				["purse cancel", ["ab"]],
 				["purse unsafe-override-behind", []],
 				["purse archive", []],
+				["purse backup", ["--out", "purse.backup"]],
 				["balance", []],
 				["limits", []],
 				["approvals", []],
@@ -338,6 +339,7 @@ describe(
 		const OTHER_HOMES = [
 			...COMMANDS.filter((name) => name.startsWith("authority ")),
 			...["enroll", "config", "settle", "status", "doctor", "verify"],
+			...["health", "purse restore", "serve", "up"],
 		];
 
 		test("every command that needs a home is held to the two that follow", () =>

@@ -14,6 +14,8 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { showAddress } from "../../src/cli/side/show-address.ts";
+import { readSide } from "../../src/device/side/side.ts";
 import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Command, isAlive, run } from "../support/processes.ts";
@@ -80,6 +82,8 @@ before(async () => {
 });
 after(async () => {
 	await worlds.disposeAsync();
+	// The processes of one that was killed end by themselves.
+	await untilGone(pidsOf(world));
 	await folder[Symbol.asyncDispose]();
 });
 
@@ -100,6 +104,13 @@ function pidsOf({ events }: World): number[] {
 	return events.flatMap((event) =>
 		event.event === "process" && event.pid !== undefined ? [event.pid] : [],
 	);
+}
+
+async function untilGone(pids: readonly number[]): Promise<void> {
+	for (let waited = 0; pids.some(isAlive); waited++) {
+		assert.ok(waited < 600, "they live");
+		await new Promise((resolve) => setTimeout(resolve, 50));
+	}
 }
 
 /** The process of a name that runs now. */
@@ -303,10 +314,7 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 		const pids = pidsOf(world);
 		process.kill(world.pid, "SIGKILL");
 		await world.exited;
-		for (let waited = 0; pids.some(isAlive); waited++) {
-			assert.ok(waited < 600, "they live");
-			await new Promise((resolve) => setTimeout(resolve, 50));
-		}
+		await untilGone(pids);
 	});
 
 	test("at a terminal shows a table, and Ctrl-C leaves nothing at all", async () => {
@@ -319,6 +327,9 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 			() => /money/.test(shown.stdout) && /100\.00 PLAY/.test(shown.stdout),
 			"the table",
 		);
+		// As it stands there, it can be pasted.
+		for (const line of ["END", "node buyer.mjs"])
+			assert.ok(shown.stdout.split(/\r?\n/).includes(line), line);
 		assert.match(shown.stdout, /ready.* in \d+\.\d s: a world of play money/);
 		const made = (await readdir(folder.path)).filter((name) =>
 			/^tetrad-/.test(name),
@@ -333,6 +344,29 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 		assert.match(shown.stdout, /stopped, and nothing is left/);
 		assert.deepEqual(pids.filter(isAlive), []);
 		await assert.rejects(stat(at(made[0] ?? "")), /ENOENT/);
+	});
+
+	test("takes other ports when somebody takes its own before it has them", async () => {
+		await using begun = new Command<WorldEvent>(
+			["sandbox", at("other"), "--json"],
+			PATIENT,
+		);
+		await begun.until(
+			() => begun.all("step").some(({ what }) => /^a buyer/.test(what)),
+			"the making of the buyer",
+		);
+		const { agent } = await readSide(at("other", "shop"), {});
+		assert.equal(agent.listen?.kind, "tcp");
+		const taker = createServer().listen(agent.listen.port, "127.0.0.1");
+		try {
+			const { sides } = await begun.expect("ready");
+			assert.ok(sides.shop.address);
+			assert.notEqual(sides.shop.address, showAddress(agent.listen));
+			begun.terminate("SIGINT");
+			await begun.exits(0);
+		} finally {
+			await new Promise((resolve) => taker.close(resolve));
+		}
 	});
 
 	test("that is interrupted while it is made leaves nothing", async () => {

@@ -94,7 +94,8 @@ export class SandboxView {
 		] as const) {
 			say();
 			say(bold(title));
-			for (const line of lines) say(`  ${line}`);
+			// As they are: a shell does not end a text where its mark is indented.
+			for (const line of lines) say(line);
 		}
 		say();
 		if (this.#live === undefined) for (const line of this.#table()) say(line);

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { makePrivateFolder } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
 import {
+	forgetSandbox,
 	freePorts,
 	hasSandbox,
 	makeSandbox,
@@ -17,7 +18,7 @@ import {
 	plansOfSide,
 	Supervisor,
 } from "../../device/supervisor/index.ts";
-import { TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import { sayJson } from "../voice.ts";
 import { lockFolder, lockSide } from "./lock-side.ts";
 import { pasteFor } from "./paste.ts";
@@ -34,6 +35,7 @@ export interface SandboxFlags {
 }
 
 export async function sandbox(flags: SandboxFlags): Promise<void> {
+	const begun = performance.now();
 	const { keep = false, json = false } = flags;
 	const given = flags.folder === undefined ? undefined : resolve(flags.folder);
 	// Before anything is written where somebody else's things are.
@@ -51,7 +53,7 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
 			);
 		const view = json ? undefined : new SandboxView(folder, keep);
 		try {
-			await run({ folder, isThere, signal, view, keep });
+			await run({ folder, isThere, keep, begun, signal, view });
 		} catch (thrown) {
 			// What was under way then fails as a consequence.
 			throw signal.aborted ? stopped() : thrown;
@@ -75,43 +77,58 @@ interface Run {
 	/** Whether it was made earlier. */
 	readonly isThere: boolean;
 	readonly keep: boolean;
+	/** When the command began, as `performance` has it. */
+	readonly begun: number;
 	readonly signal: AbortSignal;
 	/** Without one, programs read along. */
 	readonly view: SandboxView | undefined;
 }
 
-async function run({
-	folder,
-	isThere,
-	keep,
-	signal,
-	view,
-}: Run): Promise<void> {
-	const begun = performance.now();
-	const step = (what: string) => {
-		if (signal.aborted) throw stopped();
-		if (view === undefined) sayJson({ event: "step", what });
-		else view.step(what);
-	};
-	if (!isThere) {
-		const [issuer = 0, shop = 0, operators = 0] = await freePorts(
-			PORTS.length,
-			view === undefined ? [] : PORTS,
-		);
-		const at = (port: number) => `127.0.0.1:${port}`;
-		await makeSandbox(folder, {
-			addresses: {
-				issuer: at(issuer),
-				shop: at(shop),
-				operators: at(operators),
-			},
-			step,
-		});
+/** How often a new world is made whose ports somebody else takes before it has them. */
+const TRIES = 3;
+
+async function run(options: Run): Promise<void> {
+	const { folder, isThere, view } = options;
+	for (let tries = 1; ; tries++) {
+		const wanted = tries === 1 && view !== undefined ? PORTS : [];
+		if (!isThere) await make(options, wanted);
+		try {
+			return await runMade(options);
+		} catch (thrown) {
+			const isTaken = asTetradError(thrown).code === "address-in-use";
+			if (isThere || !isTaken || tries === TRIES) throw thrown;
+			// It has never run, and has nothing to lose.
+			await forgetSandbox(folder);
+		}
 	}
+}
+
+async function make(options: Run, wanted: readonly number[]): Promise<void> {
+	const [issuer, shop, operators] = (await freePorts(PORTS.length, wanted)).map(
+		(port) => `127.0.0.1:${port}`,
+	);
+	await makeSandbox(options.folder, {
+		addresses: {
+			issuer: issuer ?? "",
+			shop: shop ?? "",
+			operators: operators ?? "",
+		},
+		step: (what) => step(options, what),
+	});
+}
+
+function step({ signal, view }: Run, what: string): void {
+	if (signal.aborted) throw stopped();
+	if (view === undefined) sayJson({ event: "step", what });
+	else view.step(what);
+}
+
+async function runMade(options: Run): Promise<void> {
+	const { folder, keep, signal, view } = options;
 	const world = await readWorld(folder);
 	using locks = new DisposableStack();
 	for (const side of Object.values(world)) locks.use(await lockSide(side));
-	step("all of them start");
+	step(options, "all of them start");
 	view?.watch(world);
 	await using _ = await Supervisor.start(plansOf(world), {
 		signal,
@@ -121,10 +138,10 @@ async function run({
 			else view.said(name, event);
 		},
 	});
-	step("the buyer fetches its money");
+	step(options, "the buyer fetches its money");
 	await settle(world.buyer, signal);
 	const paste = pasteFor(folder, world);
-	const seconds = (performance.now() - begun) / 1000;
+	const seconds = (performance.now() - options.begun) / 1000;
 	if (view !== undefined) await view.ready(paste, seconds);
 	else
 		sayJson({

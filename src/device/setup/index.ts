@@ -1,6 +1,7 @@
 export { freePorts } from "./free-ports.ts";
 export {
 	creditInSandbox,
+	forgetSandbox,
 	hasSandbox,
 	makeSandbox,
 	SANDBOX_SIDES,

@@ -121,6 +121,11 @@ export async function makeSandbox(
 	}
 }
 
+/** Makes a sandbox as one that was not finished: it is made anew when it is made again. */
+export function forgetSandbox(folder: string): Promise<void> {
+	return writeState(folder, "being-made");
+}
+
 function writeState(folder: string, state: SandboxState): Promise<void> {
 	const text = JSON.stringify({ version: 1, state });
 	return replaceFile(join(folder, SANDBOX_FILE), `${text}\n`);

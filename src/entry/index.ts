@@ -10,6 +10,7 @@ export { SoftwareAuthority } from "../device/authority/index.ts";
 export {
 	AgentStore,
 	type PaidPayment,
+	type PaymentOptions,
 	Payments,
 	type PaymentsOptions,
 	Purse,

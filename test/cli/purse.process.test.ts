@@ -416,31 +416,38 @@ describe("agents that pay", () => {
 		assert.equal((await balance("X")).spendable, before);
 	});
 
-	test("are in the history with whom, of which contract, and for a spreadsheet", async () => {
+	test("are in the history of both with whom and for what, and for a spreadsheet", async () => {
 		const history = ["purse", "history", "--home", homes.of("X")];
 		const { history: changes } = await done(history);
 		const paid = (
-			changes as { what: string; with: string; subject: string; peer: string }[]
+			changes as Record<"what" | "with" | "text" | "subject" | "peer", string>[]
 		).find(({ what }) => what === "paid");
 		assert.equal(paid?.with, "bob-till");
+		assert.equal(paid.text, "a book");
 		const { stdout } = await run(history);
-		const shown = `paid +12\\.50 +PLAY +bob-till +${paid.subject.slice(0, 16)}`;
+		const shown = `paid +12\\.50 +PLAY +bob-till +a book +${paid.subject.slice(0, 16)}`;
 		assert.match(stdout, new RegExp(shown));
 		const csv = await run([...history, "--csv"]);
 		assert.equal(csv.code, 0, csv.stderr);
 		const [head, ...rows] = csv.stdout.split("\r\n");
 		assert.equal(
 			head,
-			"number,time,what,amount,currency,play,issuer,with,subject,peer",
+			"number,time,what,amount,currency,play,issuer,with,text,subject,peer",
 		);
 		assert.equal(rows.pop(), "");
 		assert.equal(rows.length, (changes as unknown[]).length);
 		const row = rows.find((row) => row.includes(",paid,")) ?? "";
 		const { subject, peer } = paid;
 		assert.ok(
-			row.endsWith(`,paid,12.50,PLAY,true,mint,bob-till,${subject},${peer}`),
+			row.endsWith(
+				`,paid,12.50,PLAY,true,mint,bob-till,a book,${subject},${peer}`,
+			),
 			row,
 		);
+		const { stdout: atPayee } = await run([
+			...["purse", "history", "--home", homes.of("Y")],
+		]);
+		assert.match(atPayee, /received +12\.50 +PLAY +alice-purse +a book /);
 		await refused([...history, "--csv", "--json"], /'--csv' cannot be used/, 2);
 	});
 

@@ -43,9 +43,10 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 	const { A, B, tetrads } = await purses.meet(running.devices);
 	const payment = purses.payment(650n);
 
-	await B.expect(payment);
+	const text = "a book\u001b[2J";
+	await B.expect(payment, { text });
 	const coming = B.received(payment.contract);
-	const paid = await A.pay(payment);
+	const paid = await A.pay(payment, { text });
 	const received = await coming;
 
 	assert.equal(paid.amount, 650n);
@@ -70,6 +71,7 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 		assert.equal(newest?.what, "paid");
 		assert.equal(newest?.amount, 650n);
 		assert.equal(newest?.terms?.name, "mint");
+		assert.equal(newest.text, text);
 		const own = tetrads.A.parties.X.deviceId;
 		await until(
 			() => purses.witnesses.A.head(own)?.number === newest?.number,
@@ -77,6 +79,7 @@ test("a module pays the other, offline, and both agents hear of it", async () =>
 		);
 		const [latest] = await running.Y.history({ limit: 1 });
 		assert.equal(latest?.what, "received");
+		assert.equal(latest.text, text);
 	});
 	await test("what the other did not agree to is refused, and nothing changes", async () => {
 		const unwanted = purses.payment(1n);

@@ -290,7 +290,7 @@ describe("an owner", () => {
 				...{ level: "software", issuer: deviceId, currency: "PLAY" },
 				...{ amount: 250n, receipt: none, receipt_chain: none, accepted: 0n },
 				...{ state: "to-book", request: none, credited: 0n, terms: none },
-				...{ key: none, archive: none },
+				...{ key: none, archive: none, what: "" },
 			};
 			await store.transact(done([put(RECEIPTS, row)], undefined));
 		}

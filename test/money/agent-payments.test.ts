@@ -85,13 +85,15 @@ class Agent {
 
 	pay(contract: number, amount?: bigint): string[] {
 		const ask = ++this.#asks;
-		return this.does({ kind: "pay", ask, payment: payment(contract, amount) });
+		return this.does({
+			...{ kind: "pay", ask, payment: payment(contract, amount), text: "" },
+		});
 	}
 
 	expect(contract: number, amount?: bigint): string[] {
 		const ask = ++this.#asks;
 		const expected = payment(contract, amount);
-		return this.does({ kind: "expect", ask, payment: expected });
+		return this.does({ kind: "expect", ask, payment: expected, text: "" });
 	}
 
 	receive(contract: number): string[] {
@@ -147,13 +149,16 @@ describe("a payment", () => {
 		assert.ok(first?.kind === "to-module");
 		const { number, hash } = body(WITH_AGENT.witness, first.bytes);
 		assert.deepEqual([number, hash], [7n, HEAD.hash]);
-		const [pay] = machine.handle({ kind: "pay", ask: 1, payment: payment(1) });
+		const [pay] = machine.handle({
+			...{ kind: "pay", ask: 1, payment: payment(1), text: "a book" },
+		});
 		assert.ok(pay?.kind === "to-module");
 		assert.deepEqual(body(WITH_AGENT.pay, pay.bytes), {
 			...contractOf(1),
 			issuer: idOf("bank.example"),
 			currency: "EUR",
 			amount: 650n,
+			text: "a book",
 		});
 	});
 
@@ -163,6 +168,7 @@ describe("a payment", () => {
 			kind: "pay",
 			ask: 1,
 			payment: payment(1),
+			text: "",
 		});
 		assert.deepEqual(effects.map(inWords), ["refuse 1: not-confirmed"]);
 	});
@@ -179,9 +185,13 @@ describe("a payment", () => {
 		];
 		for (const payment of bad)
 			for (const kind of ["pay", "expect"] as const)
-				assert.deepEqual(agent.does({ kind, ask: 7, payment }), [
+				assert.deepEqual(agent.does({ kind, ask: 7, payment, text: "" }), [
 					"refuse 7: invalid-argument",
 				]);
+		const text = "x".repeat(257);
+		assert.deepEqual(agent.does({ kind: "pay", ask: 7, payment: fine, text }), [
+			"refuse 7: invalid-argument",
+		]);
 		assert.deepEqual(agent.does({ kind: "settle", ask: 7, issuer: short }), [
 			"refuse 7: invalid-argument",
 		]);
@@ -492,6 +502,7 @@ describe("a module that breaks the rules ends the tetrad:", () => {
 			issuer: idOf("bank.example"),
 			currency: "EUR",
 			amount: 1n,
+			text: "",
 		}),
 		settle: message(WITH_AGENT.settle, { issuer: idOf("bank.example") }),
 		prepare: concat(Uint8Array.of(messages.BETWEEN_MODULES.prepare.type)),
@@ -596,6 +607,7 @@ test("1024 of each kind are under way at most, and those that are known take no 
 			kind: what,
 			ask: ++ask,
 			payment: { ...payment(0), contract: bytes(i) },
+			text: "",
 		});
 	for (let i = 0; i < 1024; i++) {
 		assert.deepEqual(asks("pay", i), ["to module: pay"]);

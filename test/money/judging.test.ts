@@ -483,6 +483,7 @@ describe("two payers and one contract", () => {
 					contract: contractOf(contract),
 					payer: payerId,
 					until,
+					what: "",
 				}),
 			);
 			town.now += 1;

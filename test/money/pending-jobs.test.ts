@@ -183,7 +183,7 @@ describe("what money waits for can be looked at", () => {
 		assert.match(
 			looking ?? "",
 			new RegExp(
-				`^looking-up-expected { tetrad: ${tetrad}, expected: { contract: ${contract}, issuer: .*, currency: COIN, amount: 250 } }$`,
+				`^looking-up-expected { tetrad: ${tetrad}, expected: { contract: ${contract}, issuer: .*, currency: COIN, amount: 250, what:  } }$`,
 			),
 		);
 		assert.match(

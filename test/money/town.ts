@@ -502,8 +502,9 @@ export class Town {
 		contract: Uint8Array,
 		amount: bigint,
 		issuer: Module,
+		text = "",
 	): void {
-		this.#ask(module, tetrad, "pay", contract, amount, issuer);
+		this.#ask(module, tetrad, "pay", contract, amount, issuer, text);
 	}
 
 	expect(
@@ -512,8 +513,9 @@ export class Town {
 		contract: Uint8Array,
 		amount: bigint,
 		issuer: Module,
+		text = "",
 	): void {
-		this.#ask(module, tetrad, "expect", contract, amount, issuer);
+		this.#ask(module, tetrad, "expect", contract, amount, issuer, text);
 	}
 
 	#ask(
@@ -523,6 +525,7 @@ export class Town {
 		contract: Uint8Array,
 		amount: bigint,
 		issuer: Module,
+		text: string,
 	): void {
 		module.events.push({
 			kind: "from-agent",
@@ -532,6 +535,7 @@ export class Town {
 				issuer: issuer.device.deviceId,
 				currency: COIN.code,
 				amount,
+				text,
 			}),
 		});
 	}

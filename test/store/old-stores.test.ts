@@ -52,10 +52,11 @@ async function saidOf(view: Pick<Store, "snapshot">) {
 			},
 		),
 		notes: notes.map(({ terms: _, ...rest }) => rest),
-		history: history.map(({ terms, ...rest }) => ({
-			...rest,
-			of: terms?.name ?? "",
-		})),
+		// Nor did anybody keep what a payment was for.
+		history: history.map(({ terms, text, ...rest }) => {
+			assert.equal(text, "");
+			return { ...rest, of: terms?.name ?? "" };
+		}),
 	});
 }
 

@@ -120,8 +120,8 @@ test("what an agent asks of its module", () => {
 	assert.deepEqual(
 		agent.does(
 			{ kind: "opened", head },
-			{ kind: "pay", ask: 1, payment },
-			{ kind: "expect", ask: 2, payment: other },
+			{ kind: "pay", ask: 1, payment, text: "a book" },
+			{ kind: "expect", ask: 2, payment: other, text: "" },
 			{ kind: "settle", ask: 3, issuer: unhex(ISSUER) },
 		),
 		[

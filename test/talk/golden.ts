@@ -50,7 +50,9 @@ export const GOLDEN: Readonly<
 	paymentUnwelcome: `1400000020${CONTRACT}000000026e6f`,
 	/** Head 7. */
 	witness: `46000000080000000000000007${`00000020${"ab".repeat(32)}`}`,
-	pay: `40${MONEY}`,
-	expect: `42${MONEY}`,
+	/** For "a book". */
+	pay: `40${MONEY}000000066120626f6f6b`,
+	/** For nothing that was said. */
+	expect: `42${MONEY}00000000`,
 	settle: `4700000034${ISSUER}`,
 };

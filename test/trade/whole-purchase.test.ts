@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { messages } from "../../src/money/index.ts";
+import { PAYMENTS } from "../../src/money/purse/purse-tables.ts";
 import {
 	ABOUT_PURCHASES,
 	CHUNK_BYTES,
@@ -131,6 +132,7 @@ describe("a purchase of all five", () => {
 		);
 		assert.ok(isWhole(agents));
 		requirePaid(town, mint, ann, bob);
+		assert.equal(ann.store.rows(PAYMENTS)[0]?.what, "tea");
 		assert.equal(agents.buying.purchases.size, 0);
 		assert.equal(agents.selling.pending.size, 0);
 		assert.equal(agents.disk.parts.size, 0);

@@ -76,6 +76,7 @@ export async function showHistory({
 				subject: hex(entry.subject),
 				peer: hex(entry.peer),
 				...named(entry),
+				...(entry.text === "" ? {} : { text: entry.text }),
 			})),
 		});
 	const rows = history.map(({ terms, ...entry }) => [
@@ -85,9 +86,10 @@ export async function showHistory({
 		terms === undefined ? "" : formatAmount(entry.amount, terms.currency),
 		terms?.currency.code ?? "",
 		named(entry).with ?? "",
+		plain(entry.text),
 		hex(entry.subject).slice(0, 16),
 	]);
-	const head = ["", "when", "what", "amount", "money", "with", "about"];
+	const head = ["", "when", "what", "amount", "money", "with", "for", "about"];
 	if (rows.length === 0) say("nothing has happened in this purse yet");
 	else for (const line of plainTable(head, rows)) say(line);
 	sayPlay(view.issuers);
@@ -95,7 +97,7 @@ export async function showHistory({
 
 const HISTORY_COLUMNS = [
 	...["number", "time", "what", "amount", "currency", "play", "issuer"],
-	...["with", "subject", "peer"],
+	...["with", "text", "subject", "peer"],
 ] as const;
 
 /** Everything in full, for whoever keeps accounts. */
@@ -109,6 +111,7 @@ function historyCells({ terms, ...entry }: PurseChange): string[] {
 			? ["", "", "", ""]
 			: [money.amount, money.currency, String(money.play), money.issuer]),
 		named(entry).with ?? "",
+		plain(entry.text),
 		hex(entry.subject),
 		hex(entry.peer),
 	];

@@ -197,7 +197,8 @@ class Answering {
 			throw new TetradError("internal", "a payment is taken without a purse");
 		const { payments } = this.#own;
 		try {
-			await payments.expect(proposed.payment);
+			const { payment, text } = proposed;
+			await payments.expect(payment, { text });
 		} catch (thrown) {
 			return { kind: "not-expecting", error: asTetradError(thrown) };
 		}

@@ -98,7 +98,7 @@ export async function payOther(
 			...sessionOne(tetrad.agent, after, signal),
 			pay: ({ payment }) => {
 				wanted.asking();
-				after(pay(payments, payment, unkept, signal));
+				after(pay(payments, payment, text, unkept, signal));
 			},
 			paid: ({ amount }) =>
 				report({ event: "paid", ...said, ...moneyText(amount, terms) }),
@@ -116,11 +116,15 @@ export async function payOther(
 async function pay(
 	payments: Payments,
 	payment: Payment,
+	text: string,
 	onUnkept: (error: TetradError) => void,
 	signal: AbortSignal,
 ): Promise<PaymentProposingEvent> {
 	try {
-		const { amount, unkept } = await payments.pay(payment, { signal });
+		const { amount, unkept } = await payments.pay(payment, {
+			text,
+			signal,
+		});
 		if (unkept !== undefined) onUnkept(unkept);
 		return { kind: "paid", amount };
 	} catch (thrown) {

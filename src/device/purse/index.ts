@@ -26,6 +26,7 @@ export {
 } from "./owner-view.ts";
 export {
 	type PaidPayment,
+	type PaymentOptions,
 	Payments,
 	type PaymentsOptions,
 } from "./payments.ts";

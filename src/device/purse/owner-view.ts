@@ -15,6 +15,7 @@ import {
 	type OrderBody,
 	parseHead,
 	purseTables,
+	saleTables,
 	spendingTables,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
@@ -26,6 +27,7 @@ import { MAX_HISTORY } from "./limits.ts";
  */
 
 const { APPROVALS } = spendingTables;
+const { PURCHASES } = saleTables;
 const { BEHIND_NAME, META, NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
 
 /** What a purse has of one issuer's money, in minor units. */
@@ -45,6 +47,11 @@ export interface PurseNote
 export interface PurseChange extends HistoryView {
 	/** Whose money it is, as far as the purse knows. */
 	readonly terms: IssuerTerms | undefined;
+	/**
+	 * What it is about, as the own agent or a merchant said; empty when nobody has said. At most
+	 * `MAX_PAYMENT_TEXT_BYTES` of UTF-8, in which anything may stand that a peer has written.
+	 */
+	readonly text: string;
 }
 
 /** A withdrawal that the owner has ordered and that is not over. */
@@ -172,8 +179,9 @@ export function viewHistory(
 			}
 		const named: PurseChange[] = [];
 		for (const change of changes) {
-			const issuer = await issuerOf(scan, change);
-			named.push({ ...change, terms: issuer && termsOf(issuers, issuer) });
+			const { issuer, text } = await aboutOf(scan, change.subject);
+			const terms = issuer && termsOf(issuers, issuer);
+			named.push({ ...change, terms, text });
 		}
 		return named;
 	});
@@ -282,19 +290,42 @@ async function* waiting(scan: Scan): AsyncIterable<unknown> {
 		if (row.state === "waiting") yield row;
 }
 
-/** The log says what changed; the row that it names says of whose money. */
-async function issuerOf(
-	scan: Scan,
-	{ subject }: HistoryView,
-): Promise<Uint8Array | undefined> {
-	const rows = [
-		scan({ table: PAYMENTS, equals: { contract: subject } }),
-		scan({ table: RECEIPTS, equals: { contract: subject } }),
-		scan({ table: REQUESTS, equals: { request: subject } }),
-		scan({ table: NOTES, equals: { id: subject } }),
+/** What the rows say that a change is about. */
+interface About {
+	/** Device id. */
+	readonly issuer?: Uint8Array;
+	readonly text: string;
+}
+
+/** The log says what changed; the row that it names says of whose money, and for what. */
+async function aboutOf(scan: Scan, subject: Uint8Array): Promise<About> {
+	const equals = { contract: subject };
+	const told = [
+		scan({ table: PAYMENTS, equals }),
+		scan({ table: RECEIPTS, equals }),
+		scan({ table: APPROVALS, equals }),
 	];
-	for (const found of rows) for await (const { issuer } of found) return issuer;
-	return undefined;
+	for (const rows of told)
+		for await (const { issuer, what } of rows)
+			return { issuer, text: what || (await itemOf(scan, subject)) };
+	for await (const { issuer } of scan({
+		table: REQUESTS,
+		equals: { request: subject },
+	}))
+		return { issuer, text: "" };
+	for await (const { issuer } of scan({
+		table: NOTES,
+		equals: { id: subject },
+	}))
+		return { issuer, text: "" };
+	return { text: "" };
+}
+
+/** Of a purchase from before payments had texts. */
+async function itemOf(scan: Scan, contract: Uint8Array): Promise<string> {
+	const rows = scan({ table: PURCHASES, equals: { contract } });
+	for await (const { item } of rows) return item;
+	return "";
 }
 
 function termsOf(

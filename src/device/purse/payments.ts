@@ -28,6 +28,16 @@ export interface PaidPayment extends ReceiptedPayment {
 	readonly unkept?: TetradError;
 }
 
+/** What goes with a payment that is asked for. */
+export interface PaymentOptions {
+	/**
+	 * What it is for, at most `MAX_PAYMENT_TEXT_BYTES` of UTF-8, for the history of the module's
+	 * purse and for its owner, who may have to approve the payment. The text that came first counts.
+	 */
+	readonly text?: string;
+	readonly signal?: AbortSignal;
+}
+
 type Answer = PaidPayment | undefined;
 
 /**
@@ -42,7 +52,7 @@ type Answer = PaidPayment | undefined;
  * const payments = new Payments(tetrad, { witness: store });
  * const payment = { contract, issuer: terms.issuer, currency: "EUR", amount: 1250n };
  * try {
- * 	const { receipt } = await payments.pay(payment);
+ * 	const { receipt } = await payments.pay(payment, { text: "a book" });
  * 	console.log("paid", receipt.length);
  * } catch (thrown) {
  * 	// Asked again for the same contract, it is paid once; a new contract would be paid twice.
@@ -111,19 +121,18 @@ export class Payments {
 	 */
 	async pay(
 		payment: Payment,
-		options: { readonly signal?: AbortSignal } = {},
+		options: PaymentOptions = {},
 	): Promise<PaidPayment> {
+		const { text = "" } = options;
 		return paymentOf(
-			await this.#ask((ask) => ({ kind: "pay", ask, payment }), options),
+			await this.#ask((ask) => ({ kind: "pay", ask, payment, text }), options),
 		);
 	}
 
 	/** Has the own module take this payment from the other module. Resolves when it may come, or has; `received` tells when it has. Rejects with `payment-refused` for a contract that is being paid here. */
-	async expect(
-		payment: Payment,
-		options: { readonly signal?: AbortSignal } = {},
-	): Promise<void> {
-		await this.#ask((ask) => ({ kind: "expect", ask, payment }), options);
+	async expect(payment: Payment, options: PaymentOptions = {}): Promise<void> {
+		const { text = "" } = options;
+		await this.#ask((ask) => ({ kind: "expect", ask, payment, text }), options);
 	}
 
 	/** Resolves when the payment for an expected contract has come. Rejects when it cannot come in this tetrad any more. */

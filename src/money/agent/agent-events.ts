@@ -12,12 +12,20 @@ export interface ReceiptedPayment {
 	readonly chain: Uint8Array;
 }
 
+/** A payment that the module is asked to make or to take. */
+interface AskedOfModule {
+	readonly ask: number;
+	readonly payment: Payment;
+	/** What it is for, at most `MAX_PAYMENT_TEXT_BYTES` of UTF-8; empty to say nothing. */
+	readonly text: string;
+}
+
 /** What an agent asks; each under a number of its own, which the answer gives back. */
 export type PaymentAsk =
 	/** Pay, and say when it is done and the head kept. */
-	| { readonly kind: "pay"; readonly ask: number; readonly payment: Payment }
+	| ({ readonly kind: "pay" } & AskedOfModule)
 	/** Take this payment from the other module, and say when it may come. */
-	| { readonly kind: "expect"; readonly ask: number; readonly payment: Payment }
+	| ({ readonly kind: "expect" } & AskedOfModule)
 	/** Say when the payment for that contract has come. */
 	| {
 			readonly kind: "receive";

@@ -184,10 +184,13 @@ export class AgentPayments
 				return this.#askOnce(
 					this.#paying,
 					event,
-					message(WITH_AGENT.pay, event.payment),
+					message(WITH_AGENT.pay, { ...event.payment, text: event.text }),
 				);
 			case "expect": {
-				const question = message(WITH_AGENT.expect, event.payment);
+				const question = message(WITH_AGENT.expect, {
+					...event.payment,
+					text: event.text,
+				});
 				const id = hex(event.payment.contract);
 				if (!this.#coming.has(id)) this.#coming.set(id, UNASKED);
 				return this.#askOnce(this.#expecting, event, question);

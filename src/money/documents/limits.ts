@@ -70,6 +70,9 @@ export const MAX_ANSWER_BYTES = 32_768;
 /** Text that says why, in bytes. */
 export const MAX_REASON_BYTES = 256;
 
+/** Text that says what a payment is for, in bytes. */
+export const MAX_PAYMENT_TEXT_BYTES = 256;
+
 /** What a payee leaves between now and the expiry of what it takes, to deposit it in: one hour. */
 export const DEPOSIT_MARGIN_MS = 3_600_000;
 

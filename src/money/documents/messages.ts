@@ -40,6 +40,7 @@ import {
 	MAX_ISSUER_CHAINS,
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
+	MAX_PAYMENT_TEXT_BYTES,
 	MAX_PIECES,
 	MAX_REASON_BYTES,
 	MAX_SELLING_CERTIFICATE_BYTES,
@@ -78,6 +79,7 @@ const offset: Field<bigint> = mapped(u64, {
 	to: (value) => value,
 });
 const reason: Field<string> = text(0, MAX_REASON_BYTES);
+const paymentText: Field<string> = text(0, MAX_PAYMENT_TEXT_BYTES);
 
 /** What is paid with, for the payee to judge. */
 export interface NotesWithChains {
@@ -394,14 +396,19 @@ interface Failed extends Contract, SaidRefusal {
 	readonly isInDoubt: boolean;
 }
 
+/** A payment, and what its agents say that it is for; empty when they have not said. No part of the payment: asked for again with another text, it is the same. */
+interface ToldPayment extends Payment {
+	readonly text: string;
+}
+
 /** Between an agent and its own module, in session 3 or 4. */
 export const WITH_AGENT: {
 	/** Agent: pay. */
-	readonly pay: MessageKind<Payment>;
+	readonly pay: MessageKind<ToldPayment>;
 	/** Module: paid, and this is the payee's receipt. It is empty, and so is its chain, when the issuer has said that it was booked and no receipt has come. */
 	readonly paid: MessageKind<Receipted & SaleKey>;
 	/** Agent: the other side is going to pay this; take it. It counts in this tetrad. */
-	readonly expect: MessageKind<Payment>;
+	readonly expect: MessageKind<ToldPayment>;
 	/** Module: it may come. */
 	readonly expecting: MessageKind<Contract>;
 	/** Module: it came, and this is the receipt that was given for it. */
@@ -415,7 +422,7 @@ export const WITH_AGENT: {
 	/** Module: done, with an empty code, or not; what came of it is for its owner. */
 	readonly settled: MessageKind<SaidRefusal>;
 } = {
-	pay: kind("pay", WITH_AGENT_BYTE.pay, PAYMENT),
+	pay: kind("pay", WITH_AGENT_BYTE.pay, { ...PAYMENT, text: paymentText }),
 	paid: kind("paid", WITH_AGENT_BYTE.paid, {
 		contract,
 		amount,
@@ -423,7 +430,10 @@ export const WITH_AGENT: {
 		chain: bytes(0, MAX_CHAIN_BYTES),
 		...KEY,
 	}),
-	expect: kind("expect", WITH_AGENT_BYTE.expect, PAYMENT),
+	expect: kind("expect", WITH_AGENT_BYTE.expect, {
+		...PAYMENT,
+		text: paymentText,
+	}),
 	expecting: kind("expecting", WITH_AGENT_BYTE.expecting, { contract }),
 	received: kind("received", WITH_AGENT_BYTE.received, {
 		contract,

@@ -28,12 +28,14 @@ export interface AgreedPayer {
 	readonly payer: Uint8Array;
 	/** When the last of the notes expires that it may pay with; milliseconds since the epoch. */
 	readonly until: number;
+	/** What the payment is for, as the own agent says; empty when it has not said. */
+	readonly what: string;
 }
 
 /** Writes down who may pay, in the place of the oldest of the same payer when it has too many. */
 export function agreeOn(
 	{ options, now }: PurseCore,
-	{ contract, payer, until }: AgreedPayer,
+	{ contract, payer, until, what }: AgreedPayer,
 ): Transaction<Changed<Agreement>> {
 	const reads = [
 		byKey(RECEIPTS, { contract }),
@@ -74,6 +76,7 @@ export function agreeOn(
 					payer,
 					until: BigInt(until),
 					promised: BigInt(now),
+					what,
 				}),
 			);
 			return { entries: [], writes, result: "agreed" };

@@ -12,8 +12,8 @@
  */
 import { TetradError } from "../../errors.ts";
 import { byKey, put, remove, type Write } from "../../machine/index.ts";
-import { hex, sameBytes, textWithin } from "../../wire/index.ts";
-import { type ApprovalBody, MAX_REASON_BYTES } from "../documents/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import type { ApprovalBody } from "../documents/index.ts";
 import type { AskedPayment } from "./payment-state.ts";
 import type { AttemptName, JobOf, Results } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
@@ -75,12 +75,7 @@ export class Approvals {
 		attempt: AttemptName["attempt"],
 		why: WhyApproval,
 	): void {
-		const { contract, payee, issuer, currency, amount, sale } = asked;
-		// A store keeps no text with a NUL in it.
-		const what = textWithin(
-			(sale?.what ?? "").replaceAll("\0", "?"),
-			MAX_REASON_BYTES,
-		);
+		const { contract, payee, issuer, currency, amount, what } = asked;
 		const { now } = this.#core;
 		const gaveWay = this.#givesWay(payee);
 		if (gaveWay !== undefined) this.#all.delete(hex(gaveWay.contract));

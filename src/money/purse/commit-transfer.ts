@@ -57,6 +57,8 @@ export interface ReadyTransfer {
 	readonly selection: Selection;
 	/** All zero for an exchange, which needs none. */
 	readonly invoice: Invoice;
+	/** What it is for; empty for an exchange. */
+	readonly what: string;
 	/** Nothing unless the transfer is marked as a sale. */
 	readonly sale: AskedSale | undefined;
 }
@@ -126,7 +128,7 @@ function afterSpending(
 }
 
 function paymentRow(
-	{ transfer, selection, invoice, sale }: ReadyTransfer,
+	{ transfer, selection, invoice, what, sale }: ReadyTransfer,
 	now: number,
 	counted: number,
 ): PaymentRow {
@@ -153,6 +155,7 @@ function paymentRow(
 		key: NO_KEY,
 		archive: NOT_ARCHIVED,
 		counted: BigInt(counted),
+		what,
 	};
 }
 

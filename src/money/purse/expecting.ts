@@ -36,6 +36,7 @@ import {
 import { type Agreement, agreeOn } from "./agreed-payers.ts";
 import type { Checked } from "./checked.ts";
 import type { PaymentJudge } from "./payment-judge.ts";
+import { type ExpectedPayment, keptText } from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { Promises } from "./promises.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
@@ -58,7 +59,7 @@ export class Expecting {
 	readonly #judge: PaymentJudge;
 	readonly #sale: SalePart | undefined;
 	/** By tetrad, and by contract in hexadecimal. */
-	readonly #expected = new Map<number, Map<string, Payment>>();
+	readonly #expected = new Map<number, Map<string, ExpectedPayment>>();
 
 	constructor(
 		{ core, work, sale }: PurseParts,
@@ -84,7 +85,8 @@ export class Expecting {
 
 	/** The own agent expects a payment. Throws for what is no such message. */
 	expect({ tetrad }: OpenMeeting, bytes: Uint8Array): void {
-		const expected = copyPayment(body(WITH_AGENT.expect, bytes));
+		const fields = body(WITH_AGENT.expect, bytes);
+		const expected = { ...copyPayment(fields), what: keptText(fields.text) };
 		const { contract } = expected;
 		const all = this.#expected.get(tetrad);
 		if (all === undefined) return;
@@ -182,7 +184,10 @@ export class Expecting {
 			);
 		this.#work.transact(
 			{ kind: "agreeing", tetrad, wanted, invoice },
-			agreeOn(this.#core, { contract, payer, until: judged.value }),
+			agreeOn(this.#core, {
+				...{ contract, payer, until: judged.value },
+				what: this.#expected.get(tetrad)?.get(hex(contract))?.what ?? "",
+			}),
 		);
 	}
 

@@ -119,7 +119,7 @@ export function signedExchange(
 	const { issuer, contract: subject, amount } = transfer;
 	const invoice = { payBy: 0, tag: new Uint8Array(HASH_BYTES) };
 	return {
-		ready: { transfer, selection, invoice, sale: undefined },
+		ready: { transfer, selection, invoice, what: "", sale: undefined },
 		request: newRequest({
 			request,
 			kind: into === 1 ? "return" : "exchange",

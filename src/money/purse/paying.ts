@@ -49,6 +49,7 @@ import {
 	type AskedPayment,
 	askedOf,
 	isUncommitted,
+	keptText,
 	type OpenPayment,
 	sameAsked,
 } from "./payment-state.ts";
@@ -97,8 +98,10 @@ export class Paying {
 
 	/** Throws for what is no request. */
 	pay(meeting: OpenMeeting, bytes: Uint8Array): void {
+		const fields = body(WITH_AGENT.pay, bytes);
 		const asked: AskedPayment = {
-			...copyPayment(body(WITH_AGENT.pay, bytes)),
+			...copyPayment(fields),
+			what: keptText(fields.text),
 			payee: meeting.peer.deviceId,
 			sale: undefined,
 		};
@@ -137,8 +140,9 @@ export class Paying {
 			issuer: copy(issuer),
 			currency,
 			amount,
+			what: keptText(what),
 			payee: copy(payee),
-			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, what, also },
+			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, also },
 		};
 		const known = this.#payments.of(contract);
 		if (meeting === undefined) return this.#notPaid(asked, tetradOver());

@@ -323,6 +323,7 @@ export class PaymentAcceptance {
 				terms: saleTerms,
 				key: sold?.key ?? NO_KEY,
 				archive: NOT_ARCHIVED,
+				what: "",
 			},
 			issuers,
 			sold?.also ?? [],
@@ -346,20 +347,22 @@ export class PaymentAcceptance {
 			changing(
 				this.#core.options.context.crypto,
 				this.#core.now,
-				[byKey(RECEIPTS, { contract })],
-				([[there]]): Change<Results["writing-receipt"]> =>
-					there === undefined
-						? {
-								entries: [{ what, subject: contract, amount, peer: payer }],
-								writes: [
-									...chains.map((chain) => put(ISSUER_CHAINS, chain)),
-									insert(RECEIPTS, row),
-									remove(PROMISES, { contract }),
-									...also,
-								],
-								result: { row, isNew: true },
-							}
-						: unchanged({ row: there, isNew: false }),
+				[byKey(RECEIPTS, { contract }), byKey(PROMISES, { contract })],
+				([[there], [promised]]): Change<Results["writing-receipt"]> => {
+					if (there !== undefined)
+						return unchanged({ row: there, isNew: false });
+					const received = { ...row, what: promised?.what ?? row.what };
+					return {
+						entries: [{ what, subject: contract, amount, peer: payer }],
+						writes: [
+							...chains.map((chain) => put(ISSUER_CHAINS, chain)),
+							insert(RECEIPTS, received),
+							remove(PROMISES, { contract }),
+							...also,
+						],
+						result: { row: received, isNew: true },
+					};
+				},
 			),
 		);
 	}

@@ -159,13 +159,13 @@ export class PaymentCommit {
 			book.release(selection);
 			return;
 		}
-		const { contract, sale } = payment.asked;
+		const { contract, what, sale } = payment.asked;
 		payment.state = { kind: "committing", meeting, offer, invoice, selection };
 		this.#work.transact(
 			{ kind: "committing-payment", contract, selection },
 			commitTransfer(
 				this.#core,
-				{ transfer, selection, invoice, sale },
+				{ transfer, selection, invoice, what, sale },
 				sale?.also,
 				this.#limits.committing(payment.asked),
 			),

@@ -1,7 +1,8 @@
 import type { Write } from "../../machine/index.ts";
-import { sameBytes } from "../../wire/index.ts";
+import { sameBytes, textWithin } from "../../wire/index.ts";
 import {
 	type Invoice,
+	MAX_PAYMENT_TEXT_BYTES,
 	type Payment,
 	type Receipt,
 	samePayment,
@@ -13,10 +14,17 @@ import type { PaymentRow } from "./purse-tables.ts";
 
 /** What the agent asked for. */
 export interface AskedPayment extends Payment {
+	/** What it is for, as the own agent or, of a sale, its payee says; empty when nobody has said. */
+	readonly what: string;
 	/** Device id. */
 	readonly payee: Uint8Array;
 	/** What it is paid for, when it is a sale. */
 	readonly sale: AskedSale | undefined;
+}
+
+/** What the own agent expects, and what it is for, as that agent says. */
+export interface ExpectedPayment extends Payment {
+	readonly what: string;
 }
 
 /** What a sale has beside a payment, until it is committed. */
@@ -26,8 +34,6 @@ export interface AskedSale {
 	readonly keyHash: Uint8Array;
 	/** Until when it may be committed by its terms; milliseconds since the epoch. */
 	readonly payBy: number;
-	/** What it is for, as its payee says; empty when nobody has said. */
-	readonly what: string;
 	/** Written along with it. */
 	readonly also: readonly Write[];
 }
@@ -112,19 +118,25 @@ export function isUncommitted(
 }
 
 export function askedOf(row: PaymentRow): AskedPayment {
-	const { contract, issuer, currency, amount, payee, terms } = row;
+	const { contract, issuer, currency, amount, what, payee, terms } = row;
 	const keyHash = row.key_hash;
 	return {
 		contract,
 		issuer,
 		currency,
 		amount,
+		what,
 		payee,
 		sale:
 			keyHash.length === 0
 				? undefined
-				: { terms, keyHash, payBy: Number(row.pay_by), what: "", also: [] },
+				: { terms, keyHash, payBy: Number(row.pay_by), also: [] },
 	};
+}
+
+/** What a payment is for, as a store can keep it: without a NUL, and not longer than an agent may say it. */
+export function keptText(text: string): string {
+	return textWithin(text.replaceAll("\0", "?"), MAX_PAYMENT_TEXT_BYTES);
 }
 
 export function sameAsked(a: AskedPayment, b: AskedPayment): boolean {

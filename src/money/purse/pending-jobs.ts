@@ -21,6 +21,7 @@ import type {
 	NewSaleResolutions,
 } from "./issuer-requests.ts";
 import type { DoubtEnded } from "./payment-outcome.ts";
+import type { ExpectedPayment } from "./payment-state.ts";
 import type { Selection } from "./purse-book.ts";
 import type { PaymentRow, ReceiptRow, RequestRow } from "./purse-tables.ts";
 import type { ApprovalRow } from "./spending-tables.ts";
@@ -123,7 +124,7 @@ export type TransactionJob =
 	| {
 			readonly kind: "looking-up-expected";
 			readonly tetrad: number;
-			readonly expected: Payment;
+			readonly expected: ExpectedPayment;
 	  }
 	/** Whether a sale that a payer offers was paid before. */
 	| {

@@ -148,6 +148,8 @@ const PAYMENTS_COLUMNS = {
 	archive: "bytes",
 	/** When it was counted against the owner's limits, by their clock; zero when it was not. */
 	counted: "integer",
+	/** What it is for, as the own agent or, of a sale, its payee says; empty when nobody has said, and for payments from before version 10. */
+	what: "text",
 } as const;
 
 /**
@@ -194,6 +196,8 @@ const RECEIPTS_COLUMNS = {
 	key: "bytes",
 	/** As in `payments`. */
 	archive: "bytes",
+	/** What it is for, as the own agent said when it expected it; empty when it did not. */
+	what: "text",
 } as const;
 
 /**
@@ -245,6 +249,26 @@ export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	{ by_issuer: ["state", "issuer"], by_subject: ["subject"] },
 );
 
+const PROMISES_OF_3_COLUMNS = {
+	contract: "bytes",
+	payer: "bytes",
+	until: "integer",
+	promised: "integer",
+} as const;
+
+const PROMISES_INDEXES = {
+	by_payer: ["payer", "promised"],
+	by_until: ["until"],
+} as const;
+
+/** As they were in version 3. */
+const PROMISES_OF_3: Table<typeof PROMISES_OF_3_COLUMNS> = table(
+	"promises",
+	PROMISES_OF_3_COLUMNS,
+	["contract"],
+	PROMISES_INDEXES,
+);
+
 const PROMISES_COLUMNS = {
 	contract: "bytes",
 	/** Device id. */
@@ -252,6 +276,8 @@ const PROMISES_COLUMNS = {
 	/** When the last of the notes expires that were shown for it. */
 	until: "integer",
 	promised: "integer",
+	/** As in `receipts`, where it goes when it is paid. */
+	what: "text",
 } as const;
 
 /**
@@ -262,7 +288,7 @@ export const PROMISES: Table<typeof PROMISES_COLUMNS> = table(
 	"promises",
 	PROMISES_COLUMNS,
 	["contract"],
-	{ by_payer: ["payer", "promised"], by_until: ["until"] },
+	PROMISES_INDEXES,
 );
 
 const ABORTED_COLUMNS = { contract: "bytes", at: "integer" } as const;
@@ -314,7 +340,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			addColumn("receipts", "receipt_chain", "bytes", NO_CHAIN),
 		],
 	},
-	{ to: 3, steps: [{ kind: "add-table", table: PROMISES }] },
+	{ to: 3, steps: [{ kind: "add-table", table: PROMISES_OF_3 }] },
 	{
 		to: 4,
 		steps: [
@@ -385,6 +411,14 @@ export const PURSE_SCHEMA: Schema = schema(
 		steps: [
 			{ kind: "add-table", table: PURCHASES },
 			{ kind: "add-table", table: SELLING_SECRETS },
+		],
+	},
+	{
+		to: 10,
+		steps: [
+			addColumn("payments", "what", "text", ""),
+			addColumn("receipts", "what", "text", ""),
+			addColumn("promises", "what", "text", ""),
 		],
 	},
 );

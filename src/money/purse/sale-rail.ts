@@ -67,7 +67,6 @@ function committedSale(row: PaymentRow, chain: Uint8Array): CommittedSale {
 		...row,
 		keyHash: row.key_hash,
 		payBy: Number(row.pay_by),
-		what: "",
 	};
 	return { payment, step: stepOf(row), key, receipt, chain };
 }

@@ -202,15 +202,20 @@ export class ServiceTown implements AsyncDisposable {
 		this.#modules.delete(place);
 	}
 
-	/** From the buyer's account into its purse. */
-	async withdraw(amount: bigint): Promise<void> {
-		const home = this.homes.of("X");
+	/** From an account into its purse: the buyer's unless given, where no other agent of it runs. */
+	async withdraw(
+		amount: bigint,
+		place: "X" | "Y" = "X",
+		running?: LocalAgent,
+	): Promise<void> {
+		const home = this.homes.of(place);
 		const settings = await readPurseSettings(home);
 		await placeWithdrawal(home, await openOwner(settings.owner, owner), {
 			purse: await moduleIdOf(home),
 			issuer: this.terms.issuer,
 			amount,
 		});
+		if (running !== undefined) return running.settle();
 		await using agent = await this.openBuyer();
 		await agent.settle();
 	}

@@ -57,7 +57,7 @@ export async function decide(
 	const { home } = flags;
 	const named = chosen(await waitingIn(home), beginning, {
 		id: ({ payment }) => payment.contract,
-		what: "waiting contract",
+		what: "contract that waits",
 		see: `tetrad approvals --home ${home}`,
 	});
 	const { payment, terms } = named;

@@ -72,6 +72,22 @@ const pagesOf = (pattern: string) =>
 			link: `/${path.replace(/\.md$/, "")}`,
 		}));
 
+/** What a newcomer reads, in this order. */
+const FIRST = [
+	["What it is", "/"],
+	["Why", "/docs/why"],
+	["Ten minutes", "/docs/ten-minutes"],
+	["Sell files", "/docs/guides/sell-files"],
+	["Buy and sell from a program", "/docs/guides/buy-from-a-program"],
+	["Run an issuer", "/docs/guides/run-an-issuer"],
+	["Threat model", "/docs/threats"],
+] as const;
+
+const isFirst = ({ link }: { readonly link: string }): boolean =>
+	FIRST.some(([, other]) => other === link);
+
+const MEASURED = "docs/{speed,claims}.md";
+
 export default defineConfig({
 	title: "Tetrad",
 	description:
@@ -96,13 +112,34 @@ export default defineConfig({
 		},
 	},
 	themeConfig: {
+		nav: [
+			{ text: "Why", link: "/docs/why" },
+			{ text: "Ten minutes", link: "/docs/ten-minutes" },
+			{ text: "Threat model", link: "/docs/threats" },
+			{ text: "Commands", link: "/docs/reference/commands" },
+		],
 		search: { provider: "local" },
 		outline: [2, 3],
 		sidebar: [
-			{ text: "Guides", items: pagesOf("docs/guides/*.md") },
+			{
+				text: "Begin here",
+				items: FIRST.map(([text, link]) => ({ text, link })),
+			},
+			{
+				text: "Guides",
+				items: pagesOf("docs/guides/*.md").filter((page) => !isFirst(page)),
+			},
 			{ text: "Reference", items: pagesOf("docs/reference/*.md") },
 			{ text: "Entry points", items: pagesOf("docs/api/*.md") },
-			{ text: "Byte by byte", items: pagesOf("docs/*.md") },
+			{ text: "Measured", items: pagesOf(MEASURED) },
+			{
+				text: "Byte by byte",
+				items: pagesOf("docs/*.md").filter(
+					(page) =>
+						!isFirst(page) &&
+						!pagesOf(MEASURED).some(({ link }) => link === page.link),
+				),
+			},
 			{ text: "Decisions", items: pagesOf("docs/decisions/*.md") },
 			{
 				text: "The project",

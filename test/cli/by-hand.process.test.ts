@@ -17,5 +17,4 @@ test("by-hand.md sets up two sides, sends a file, pays, sells and buys", async (
 		["bought.jpg", "a harbour\n"],
 	] as const)
 		assert.equal(await readFile(world.path("here", name), "utf8"), text);
-	await world.stop();
 });

@@ -20,7 +20,11 @@ const FOLLOWED_HERE = [
 ];
 
 /** Those that begin with nothing have tests of their own. */
-const FOLLOWED_ELSEWHERE = ["by-hand.md"];
+const FOLLOWED_ELSEWHERE = [
+	"buy-from-a-program.md",
+	"by-hand.md",
+	"run-an-issuer.md",
+];
 
 let world: GuideWorld;
 

@@ -14,7 +14,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,17 +26,21 @@ const PROGRAM = join(ROOT, "bin", "tetrad.js");
 /** How long a block may take. Nothing that goes well takes it. */
 const PATIENCE_MS = 60_000;
 
-/** What a person types at what is asked. Each machine has one passphrase. */
+/** What a person types at what is asked. Each machine has one passphrase, and no authority. */
 const ANSWERS: readonly (readonly [RegExp, (machine: string) => string])[] = [
 	[/passphrase of [^\n]*: $/, (machine) => `the passphrase of ${machine}\r`],
 	[/type yes if it does: /, () => "yes\r"],
+	[/or nothing to write a request to one elsewhere: /, () => "\r"],
 ];
 
 /** When a block that goes on in its terminal has begun its work. */
-const UNDER_WAY = /listening on|waiting for the agent|^ready /m;
+const UNDER_WAY =
+	/listening on|waiting for the agent| is up, a|event: \S*'listening'|Have a shop of your own:[\s\S]*up --home/;
 
-/** The ports that pages name; others are free here. */
-const PORTS = ["7000", "7001", "7100", "7180"];
+/** The ports that pages name; others are free here. Where the shop of a sandbox is, that says itself. */
+const PORTS = ["7000", "7001", "7002", "7003", "7004", "7005", "7100", "7180"];
+
+const SANDBOX_SHOP = / catalogue 127\.0\.0\.1:(\d+) /;
 
 interface Block {
 	readonly machine: string;
@@ -135,14 +139,14 @@ class Terminal {
 /** Machines on which pages are followed, one after another. */
 export class GuideWorld implements AsyncDisposable {
 	readonly #folder: Awaited<ReturnType<typeof temporaryFolder>>;
-	readonly #ports: ReadonlyMap<string, string>;
+	readonly #ports: Map<string, string>;
 	readonly #background: Terminal[] = [];
 	/** What shells find beside what the tests have. */
 	readonly env: Record<string, string>;
 
 	private constructor(
 		folder: Awaited<ReturnType<typeof temporaryFolder>>,
-		ports: ReadonlyMap<string, string>,
+		ports: Map<string, string>,
 		env: Record<string, string>,
 	) {
 		this.#folder = folder;
@@ -160,6 +164,7 @@ export class GuideWorld implements AsyncDisposable {
 		);
 		// In a clone it is called so, without asking npm each time.
 		await writeFile(at("bin", "npx"), '#!/bin/sh\nexec "$@"\n');
+		await symlink(process.execPath, at("bin", "node"));
 		for (const name of ["tetrad", "npx"]) await chmod(at("bin", name), 0o755);
 		return new GuideWorld(folder, await freePorts(), {
 			PATH: `${at("bin")}:${process.env["PATH"]}`,
@@ -213,6 +218,8 @@ export class GuideWorld implements AsyncDisposable {
 		try {
 			if (goesOn && (await terminal.isUnderWay())) {
 				this.#background.push(terminal);
+				const [, shop] = SANDBOX_SHOP.exec(terminal.said) ?? [];
+				if (shop !== undefined) this.#ports.set("7000", shop);
 				return "";
 			}
 			const mayEnd = !flags.includes("background");
@@ -245,8 +252,8 @@ export class GuideWorld implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		for (const terminal of this.#background) terminal.kill();
-		await Promise.all(this.#background.map(({ exited }) => exited));
+		// What hangs up still writes for a moment, and what is stopped does not.
+		await this.stop();
 		await this.#folder[Symbol.asyncDispose]();
 	}
 }

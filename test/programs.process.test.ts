@@ -1,21 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-test("the README's library example is examples/buy-and-sell.ts, under 25 lines", () => {
-	const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-	const path = join(ROOT, "examples", "buy-and-sell.ts");
-	const example = readFileSync(path, "utf8").trim();
-	const block = /```ts\n([\s\S]*?)```/.exec(readme)?.[1]?.trim();
-	assert.equal(block, example);
-	const lines = example.split("\n").filter((line) => line.trim() !== "");
-	assert.ok(lines.length < 25, `${lines.length} lines`);
-});
 
 test("examples/one-process.ts runs", () => {
 	const path = join(ROOT, "examples", "one-process.ts");

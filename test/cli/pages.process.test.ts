@@ -1,0 +1,100 @@
+/* The pages that begin with a sandbox, one after another in the same one, and the programs that they quote. */
+import assert from "node:assert/strict";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { GuideWorld, requireNoOtherCommands } from "../support/guides.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+const PACKAGE = new URL("../../dist/entry/index.js", import.meta.url).href;
+
+const PROGRAMS = ["buyer.ts", "shop.ts", "shop-on-order.ts"];
+
+/** Without empty ones. */
+const linesOf = (code: string) =>
+	code.split("\n").filter((line) => line.trim() !== "").length;
+
+const read = (path: string) => readFile(join(ROOT, path), "utf8");
+
+let world: GuideWorld;
+
+before(async () => {
+	world = await GuideWorld.make();
+});
+after(() => world[Symbol.asyncDispose]());
+
+/** What the page's sandbox is begun with is the README's, which runs. */
+async function followInSandbox(page: string): Promise<string> {
+	const [, begun] =
+		/^```sh clone sandbox\n(.+)\n```$/m.exec(await read(page)) ?? [];
+	assert.ok((await read("README.md")).includes(`background\n${begun}\n`));
+	return world.follow(page, ["sandbox"]);
+}
+
+describe("in one sandbox", () => {
+	test("README.md buys and sells, a file and what a tool makes", async () => {
+		const said = await world.follow("README.md");
+		for (const item of ["harbour.svg", "licence", "capitals", "hello.txt"])
+			assert.match(said, new RegExp(item));
+		const at = (name: string) => readFile(world.path("clone", name), "utf8");
+		assert.equal(await at("hello.txt"), "Hello\n");
+		assert.equal((await at("count.txt")).trim(), "5");
+		assert.match(await at("harbour.svg"), /^<svg/);
+	});
+
+	test("docs/ten-minutes.md buys, forbids and sells", async () => {
+		await copyFile(
+			world.path("clone", "world", "issuer", "issuer.terms.json"),
+			join(world.env["STICK"] ?? "", "issuer.terms.json"),
+		);
+		const said = await followInSandbox("docs/ten-minutes.md");
+		assert.match(said, /Roses are red/);
+		assert.match(said, /goes to the agency/);
+	});
+
+	test("docs/guides/buy-from-a-program.md buys, sells and makes by program", async () => {
+		await mkdir(world.path("clone", "examples"));
+		for (const name of PROGRAMS) {
+			const code = await read(`examples/${name}`);
+			await writeFile(
+				world.path("clone", "examples", name),
+				code.replace('"tetrad"', JSON.stringify(PACKAGE)),
+			);
+		}
+		const said = await world.follow("docs/guides/buy-from-a-program.md");
+		assert.match(said, /licence is at .*world\/buyer\/inbox/);
+		const at = (name: string) => readFile(world.path("clone", name), "utf8");
+		assert.equal(await at("poem"), "Roses are red");
+		assert.equal(await at("translation"), "gninrom doog");
+	});
+});
+
+test("docs/guides/run-an-issuer.md sells calls for credit", async () => {
+	await using own = await GuideWorld.make();
+	const said = await own.follow("docs/guides/run-an-issuer.md");
+	assert.match(said, /it balances/);
+	const answer = await readFile(own.path("shop", "answer.txt"), "utf8");
+	assert.equal(answer.trim(), "5");
+});
+
+test("programs stand on pages as they are", async () => {
+	for (const [page, names] of [
+		["README.md", PROGRAMS.slice(0, 1)],
+		["docs/guides/buy-from-a-program.md", PROGRAMS],
+	] as const) {
+		const blocks = [...(await read(page)).matchAll(/```ts\n([\s\S]*?)```/g)];
+		const programs = names.map((name) => read(`examples/${name}`));
+		assert.deepEqual(
+			blocks.map(([, block]) => block),
+			await Promise.all(programs),
+		);
+		for (const [, block = ""] of blocks.slice(0, 2))
+			assert.ok(linesOf(block) <= 10, block);
+	}
+});
+
+for (const page of ["README.md", "docs/ten-minutes.md", "docs/why.md"])
+	test(`${page} has no command that is not followed`, () =>
+		requireNoOtherCommands(page));

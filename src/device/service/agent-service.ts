@@ -130,6 +130,8 @@ export interface HistoryEntry {
 	/** Device id of whom it has to do with, and the name in it if there is one. */
 	readonly peer: string;
 	readonly with?: string | undefined;
+	/** What it is for, as the agent or the merchant says; empty when nobody has said. */
+	readonly text: string;
 }
 
 /** A payment that waits for the owner of the module, or that the owner has decided on and that was not made. */

@@ -60,6 +60,7 @@ export async function historyIn(
 		subject: hex(change.subject),
 		peer: hex(change.peer),
 		...named(change.peer),
+		text: change.text,
 		...(terms === undefined ? {} : moneyOf(terms)),
 	}));
 }

@@ -141,6 +141,7 @@ const historyEntry: z.ZodType<HistoryEntry> = z.object({
 	subject: z.string(),
 	peer: z.string(),
 	with: z.string().optional(),
+	text: z.string(),
 });
 
 const approval: z.ZodType<Approval> = z.object({

@@ -225,6 +225,9 @@ export function agentContract(way: string, open: OpenAgent): void {
 			const entries = await all(agent.history({ limit: 3 }));
 			assert.equal(entries.length, 3);
 			assert.equal(typeof entries[0]?.number, "bigint");
+			const changes = await all(agent.history({ limit: 100 }));
+			const paid = changes.find(({ what }) => what === "committed");
+			assert.equal(paid?.text, "photo.jpg");
 		});
 
 		test("has no receipt and no dispute of what is not", async () => {

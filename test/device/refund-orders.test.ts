@@ -200,6 +200,9 @@ describe("a refund that an agent was at when it died", () => {
 			await placeRefund(home, ASKED);
 			await take(home);
 			if (isNumbered) await numberRefund(home, OF, number);
+			// It died while it wrote, too.
+			for (const kind of ["taken", "told"])
+				await writeFile(join(home, "refunds", `${NAME}.${kind}.new`), "{");
 			await recoverRefunds(home, store);
 			assert.deepEqual(await filesOf(home), []);
 		}

@@ -49,6 +49,9 @@ const MAX_REFUND_FILES = 64;
 
 const NAME = /^([0-9a-f]{64})-([1-9][0-9]{0,19})\.(asked|taken|told)$/;
 
+/** What the agent was writing when it died. */
+const DRAFT = /^[0-9a-f]{64}-[0-9]+\.(taken|told)\.new$/;
+
 type FileKind = "asked" | "taken" | "told";
 
 /** What names a refund until it has a number. */
@@ -275,6 +278,8 @@ export async function recoverRefunds(
 			await answerRefund(home, of, { kind: "paid", number });
 		else await rm(path, { force: true });
 	}
+	for (const name of await listFiles(home))
+		if (DRAFT.test(name)) await rm(join(folderOf(home), name), { force: true });
 }
 
 async function readAsked(path: string): Promise<AskedFile> {
@@ -282,16 +287,20 @@ async function readAsked(path: string): Promise<AskedFile> {
 }
 
 async function namesOf(home: string, kind: FileKind): Promise<RefundName[]> {
-	const folder = folderOf(home);
-	if (!(await isThere(folder))) return [];
-	await requirePrivate(folder);
-	const names = await readdir(folder);
+	const names = await listFiles(home);
 	return names.slice(0, MAX_REFUND_FILES).flatMap((name) => {
 		const [, sale, amount, its] = NAME.exec(name) ?? [];
 		return sale === undefined || amount === undefined || its !== kind
 			? []
 			: [{ sale: fromHex(sale), amount: BigInt(amount) }];
 	});
+}
+
+async function listFiles(home: string): Promise<string[]> {
+	const folder = folderOf(home);
+	if (!(await isThere(folder))) return [];
+	await requirePrivate(folder);
+	return readdir(folder);
 }
 
 /** A command and the agent may run in different folders. */

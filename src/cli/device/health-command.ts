@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { httpAddress, jsonFlag } from "../flags.ts";
+import { eitherHomeFlag } from "../home-flag.ts";
 import type { HealthFlags } from "./health.ts";
 
 export function declareHealth(health: Command): void {
 	health
-		.option("--home <folder>", "the home of a device that runs with --metrics")
+		.addOption(eitherHomeFlag())
 		.option(
 			"--at <address>",
 			"what that one was given as --metrics, in the place of --home",
@@ -14,8 +15,10 @@ export function declareHealth(health: Command): void {
 		.addHelpText(
 			"after",
 			`
+It asks devices that were started with --metrics, or of a side whose tetrad.toml has metrics.
+
 Examples:
-    tetrad health --home alice-purse
+    tetrad health --home alice
   From another user, or another machine:
     tetrad health --at 127.0.0.1:9464`,
 		)

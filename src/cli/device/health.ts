@@ -4,7 +4,8 @@ import {
 	askHealth,
 	type HealthReport,
 } from "../../device/operating/index.ts";
-import { TetradError } from "../../errors.ts";
+import { findSide } from "../../device/side/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import type { HttpAddress } from "../flags.ts";
 import { EXIT, moment, plain, say, sayJson } from "../voice.ts";
 
@@ -14,11 +15,42 @@ export interface HealthFlags {
 	readonly json?: true;
 }
 
-/** Says how a running device is, and ends with exit code 1 when it does not do its work. */
+/** Says how running devices are, and ends with exit code 1 when one does not do its work. */
 export async function health(flags: HealthFlags): Promise<void> {
-	const report = await askHealth(await urlOf(flags));
+	const { home, at, json } = flags;
+	if (home !== undefined && at !== undefined)
+		throw new TetradError(
+			"invalid-argument",
+			"say --home FOLDER or --at ADDRESS, and not both",
+		);
+	const side = at === undefined ? await findSide(home) : undefined;
+	if (side === undefined)
+		return tellOf(await askHealth(await urlOf(flags)), json);
+	const { agent, module } = side;
+	const homes = [
+		["agent", agent.home],
+		...(module.runs === "apart" ? [["module", module.home] as const] : []),
+	] as const;
+	for (const [device, path] of homes)
+		tellOf(await healthOf(device, path), json);
+}
+
+/** Of a device that is to run: one that says nothing is down. */
+async function healthOf(
+	device: HealthReport["device"],
+	home: string,
+): Promise<HealthReport> {
+	try {
+		return await askHealth(await urlOf({ home }));
+	} catch (thrown) {
+		const { message } = asTetradError(thrown);
+		return { status: "down", device, since: "", notes: [message] };
+	}
+}
+
+function tellOf(report: HealthReport, json: true | undefined): void {
 	if (report.status === "down") process.exitCode = EXIT.failed;
-	if (flags.json) return sayJson(report);
+	if (json) return sayJson(report);
 	for (const line of linesOf(report)) say(line);
 }
 
@@ -32,17 +64,17 @@ function linesOf({ status, device, since, notes }: HealthReport): string[] {
 }
 
 async function urlOf({ home, at }: HealthFlags): Promise<string> {
-	if ((home === undefined) === (at === undefined))
-		throw new TetradError(
-			"invalid-argument",
-			"say which device: --home FOLDER or --at ADDRESS, one of the two",
-		);
 	if (at !== undefined) {
 		const host = at.host.includes(":") ? `[${at.host}]` : at.host;
 		return `http://${host}:${at.port}`;
 	}
-	await requireHome(home ?? "", "device");
-	const url = await announcedMetrics(home ?? "");
+	if (home === undefined)
+		throw new TetradError(
+			"invalid-argument",
+			"say which device: --home FOLDER or --at ADDRESS",
+		);
+	await requireHome(home, "device");
+	const url = await announcedMetrics(home);
 	if (url === undefined)
 		throw new TetradError(
 			"carrier-failed",

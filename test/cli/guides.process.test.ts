@@ -12,10 +12,12 @@ const FOLLOWED_HERE = [
 	"authorities.md",
 	"limits.md",
 	"lists.md",
+	"operate.md",
 	"restore.md",
 	"sell-files.md",
 	"tokens.md",
 	"two-machines.md",
+	"upgrade.md",
 	"when-something-went-wrong.md",
 ];
 
@@ -66,6 +68,14 @@ test("when-something-went-wrong.md", () =>
 
 test("restore.md", async () => {
 	await follow("restore.md");
+});
+
+test("operate.md", async () => {
+	await follow("operate.md");
+});
+
+test("upgrade.md", async () => {
+	await follow("upgrade.md");
 });
 
 test("lists.md", async () => {

@@ -38,7 +38,10 @@ const UNDER_WAY =
 	/listening on|waiting for the agent| is up, a|event: \S*'listening'|Have a shop of your own:[\s\S]*up --home/;
 
 /** The ports that pages name; others are free here. Where the shop of a sandbox is, that says itself. */
-const PORTS = ["7000", "7001", "7002", "7003", "7004", "7005", "7100", "7180"];
+const PORTS = [
+	...["7000", "7001", "7002", "7003", "7004", "7005"],
+	...["7100", "7180", "7190"],
+];
 
 const SANDBOX_SHOP = / catalogue 127\.0\.0\.1:(\d+) /;
 

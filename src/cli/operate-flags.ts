@@ -28,7 +28,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Bytes, such as "10 MB". */
-export function logSize(text: string): number {
+function logSize(text: string): number {
 	const [, digits, unit = ""] = /^(\d{1,11}) ?(kB|MB|GB)?$/.exec(text) ?? [];
 	const bytes = Number(digits) * (UNITS[unit] ?? 1);
 	if (!(bytes >= MIN_LOG_BYTES && bytes <= MAX_LOG_BYTES))
@@ -39,7 +39,7 @@ export function logSize(text: string): number {
 }
 
 /** The address of a collector, of which nothing but scheme, host, port and path may be said. */
-export function collector(text: string): string {
+function collector(text: string): string {
 	const url = URL.parse(text);
 	const isPlain =
 		url !== null &&

@@ -1,6 +1,5 @@
 export {
 	authority,
-	type HttpPlace,
 	isLoopback,
 	listenHttp,
 	ownHosts,

@@ -1,7 +1,6 @@
 export {
 	LOG_LIMITS,
 	LogFile,
-	type LogFileOptions,
 	type LogLimits,
 	MAX_LOG_BYTES,
 	MAX_LOG_FILES,

@@ -16,7 +16,7 @@ import {
 import { countUnfinished } from "../../trade/index.ts";
 
 /** Up to this many of a kind are counted: a queue that long says enough. */
-export const MAX_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
 /** How long what was seen is shown again, in milliseconds: whoever asks in a loop costs no more than one who does not. */
 const SHOWN_MS = 5_000;

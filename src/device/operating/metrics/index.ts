@@ -1,5 +1,4 @@
 export {
 	type Metrics,
-	type MetricsOptions,
 	serveMetrics,
 } from "./serve-metrics.ts";

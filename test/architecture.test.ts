@@ -189,6 +189,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"carrier",
 		"crypto",
 		"device/home",
+		"device/issuer",
+		"device/issuer/http",
 		"device/process",
 		"device/purse",
 		"device/runtime",

@@ -21,6 +21,23 @@ export type {
 	SellOptions,
 } from "./agent-service.ts";
 
+export type {
+	LimitChanges,
+	ModuleService,
+	Ordered,
+	OwnedNote,
+	OwnerLimits,
+	SpendingLimits,
+} from "./module-service.ts";
 export { openAgent, runningAgent } from "./open-agent.ts";
+export {
+	type CreditOptions,
+	type IssuerAccount,
+	type IssuerAudit,
+	type IssuerService,
+	openIssuer,
+	type RunIssuerOptions,
+} from "./open-issuer.ts";
+export { openModule } from "./open-module.ts";
 export type { ForSale } from "./selling.ts";
 export { runServing, type ServeOptions } from "./serving.ts";

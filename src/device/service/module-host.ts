@@ -1,4 +1,8 @@
-import { type Address, formatAddress } from "../../carrier/index.ts";
+import {
+	type Address,
+	formatAddress,
+	type TcpAddress,
+} from "../../carrier/index.ts";
 import type { HomeSecrets } from "../home/index.ts";
 import {
 	type ProcessEvent,
@@ -12,8 +16,9 @@ import { DeviceProcess } from "../supervisor/index.ts";
 export interface HostedModule {
 	readonly home: string;
 	readonly listen: Address;
-	/** Whether it is an issuer's. */
+	/** Whether it is an issuer's, and where operators ask that one. */
 	readonly isIssuer: boolean;
+	readonly http: TcpAddress | undefined;
 	readonly secrets: HomeSecrets;
 	/** Where a process of its own finds them. */
 	readonly secretPlaces: SecretPlaces;
@@ -24,7 +29,7 @@ export type ModuleHost = AsyncDisposable;
 
 /** Starts a module as a process of its own, and resolves when it listens. Rejects with why it does not. */
 export async function startApart(
-	{ home, listen, isIssuer, secretPlaces }: HostedModule,
+	{ home, listen, isIssuer, http, secretPlaces }: HostedModule,
 	signal: AbortSignal,
 ): Promise<ModuleHost> {
 	const process = new DeviceProcess<ProcessEvent>(
@@ -32,6 +37,9 @@ export async function startApart(
 		[
 			...(isIssuer ? ["issuer", "run"] : ["module"]),
 			...["--home", home, "--listen", formatAddress(listen)],
+			...(isIssuer && http !== undefined
+				? ["--http", formatAddress(http).slice("tcp:".length)]
+				: []),
 			...flagsOf("passphrase", secretPlaces.passphrase),
 			...flagsOf("pin", secretPlaces.pin),
 		],
@@ -51,13 +59,19 @@ export async function startInside({
 	home,
 	listen,
 	isIssuer,
+	http,
 	secrets,
 }: HostedModule): Promise<ModuleHost> {
 	const stop = new AbortController();
 	const listening = Promise.withResolvers<void>();
 	const run = isIssuer ? runIssuerProcess : runModuleProcess;
 	const running = run(
-		{ home, listen, secrets, link: "paired", signal: stop.signal },
+		{
+			...{ home, listen, secrets, link: "paired", signal: stop.signal },
+			...(http === undefined
+				? {}
+				: { http: { ...http, unsafeAnywhere: false } }),
+		},
 		(event) => {
 			if (event.event === "listening") listening.resolve();
 		},

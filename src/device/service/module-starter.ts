@@ -78,6 +78,7 @@ export class ModuleStarter implements AsyncDisposable {
 			home: moduleHome,
 			listen: module,
 			isIssuer: side?.kind === "issuer",
+			http: side?.operate.http,
 			secrets: side === undefined ? {} : secretsOfSide(side, "module"),
 			secretPlaces: side?.secrets.module ?? {},
 		};

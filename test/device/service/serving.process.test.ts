@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 import {
 	type AgentService,
 	openAgent,
+	openIssuer,
+	openModule,
 	type Purchase,
 	type Quote,
 } from "../../../src/device/service/index.ts";
@@ -226,6 +228,52 @@ describe("programs that buy and sell in a few lines", () => {
 				await serve("shop");
 			}
 		});
+});
+
+describe("owners and operators, in a few lines", () => {
+	const owner = async (): Promise<Uint8Array> => new Uint8Array();
+
+	test("the owner of a module limits, withdraws and sees what is there", async () => {
+		await using module = await openModule(side("buyer"));
+		const taken = await module.setLimits({ perPayment: 5000n }, { owner });
+		assert.equal(taken.inForce, true);
+		const { money, merchants } = await module.limits();
+		assert.equal(money[0]?.perPayment, 5000n);
+		assert.equal(money[0]?.approvalAbove, 1000n);
+		assert.equal(merchants, undefined);
+		await module.setLimits({ perPayment: null }, { owner });
+		assert.equal((await module.limits()).money[0]?.perPayment, undefined);
+		const { request } = await module.withdraw(100n, { owner });
+		assert.match(request, /^[0-9a-f]{32}$/);
+		const [balance] = await module.balance();
+		assert.equal(balance?.ordered, 100n);
+		assert.ok((await module.notes()).length > 0);
+		await assert.rejects(
+			module.setLimits({ perDay: 1n, issuer: "nobody" }, { owner }),
+			{ code: "invalid-argument" },
+		);
+	});
+
+	test("the operator of an issuer credits an account, which the agent then settles", async () => {
+		await using issuer = await openIssuer(side("issuer"));
+		const accounts = await all(issuer.accounts());
+		const account = accounts.find(({ name }) => name === "buyer-purse");
+		assert.ok(account);
+		const options = { reference: "a hundred" };
+		const credited = await issuer.credit(account.id, 10_000n, options);
+		assert.equal(credited.balance, account.balance + 10_000n);
+		const again = await issuer.credit(account.id, 10_000n, options);
+		assert.equal(again.balance, credited.balance);
+		const audit = await issuer.audit();
+		assert.deepEqual(audit.problems, []);
+		assert.equal(audit.isBalanced, true);
+		await using agent = await openAgent(side("buyer"));
+		const [before] = await agent.balance();
+		await agent.settle();
+		const [after] = await agent.balance();
+		assert.equal(after?.spendable, (before?.spendable ?? 0n) + 100n);
+		assert.equal(after?.ordered, 0n);
+	});
 });
 
 /** What a program was told of a purchase: that it is bought, or why not. */

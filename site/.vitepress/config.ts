@@ -86,6 +86,8 @@ const FIRST = [
 const isFirst = ({ link }: { readonly link: string }): boolean =>
 	FIRST.some(([, other]) => other === link);
 
+const VUE = dirname(fileURLToPath(import.meta.resolve("vue/package.json")));
+
 const MEASURED = "docs/{speed,claims}.md";
 
 export default defineConfig({
@@ -105,10 +107,7 @@ export default defineConfig({
 	vite: {
 		esbuild: { tsconfigRaw: "{}" },
 		resolve: {
-			alias: ["vue/server-renderer", "vue"].map((name) => ({
-				find: new RegExp(`^${name}$`),
-				replacement: fileURLToPath(import.meta.resolve(name)),
-			})),
+			alias: [{ find: /^vue(?=$|\/server-renderer$)/, replacement: VUE }],
 		},
 	},
 	themeConfig: {

@@ -4,6 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const SITE = fileURLToPath(new URL("../site", import.meta.url));
@@ -12,6 +13,6 @@ const npm = (...args: readonly string[]): void => {
 	execFileSync("npm", args, { cwd: SITE, stdio: "inherit" });
 };
 
-if (!existsSync(new URL("../site/node_modules/vitepress", import.meta.url)))
+if (!existsSync(join(SITE, "node_modules", "vitepress")))
 	npm("ci", "--no-fund", "--no-audit");
 npm("run", "build");

@@ -33,6 +33,21 @@ async function followInSandbox(page: string): Promise<string> {
 	return world.follow(page, ["sandbox"]);
 }
 
+/** As they are in a clone, where they find the package. */
+async function giveExamples(
+	folder: string,
+	names: readonly string[],
+): Promise<void> {
+	await mkdir(join(folder, "examples"), { recursive: true });
+	for (const name of names) {
+		const code = await read(`examples/${name}`);
+		await writeFile(
+			join(folder, "examples", name),
+			code.replace('"tetrad"', JSON.stringify(PACKAGE)),
+		);
+	}
+}
+
 describe("in one sandbox", () => {
 	test("README.md buys and sells, a file and what a tool makes", async () => {
 		const said = await world.follow("README.md");
@@ -55,14 +70,7 @@ describe("in one sandbox", () => {
 	});
 
 	test("docs/guides/buy-from-a-program.md buys, sells and makes by program", async () => {
-		await mkdir(world.path("clone", "examples"));
-		for (const name of PROGRAMS) {
-			const code = await read(`examples/${name}`);
-			await writeFile(
-				world.path("clone", "examples", name),
-				code.replace('"tetrad"', JSON.stringify(PACKAGE)),
-			);
-		}
+		await giveExamples(world.path("clone"), PROGRAMS);
 		const said = await world.follow("docs/guides/buy-from-a-program.md");
 		assert.match(said, /licence is at .*world\/buyer\/inbox/);
 		const at = (name: string) => readFile(world.path("clone", name), "utf8");
@@ -73,7 +81,9 @@ describe("in one sandbox", () => {
 
 test("docs/guides/run-an-issuer.md sells calls for credit", async () => {
 	await using own = await GuideWorld.make();
+	await giveExamples(own.path("shop"), ["issuer.ts"]);
 	const said = await own.follow("docs/guides/run-an-issuer.md");
+	assert.match(said, /customer-purse: 125 CALLS/);
 	assert.match(said, /it balances/);
 	const answer = await readFile(own.path("shop", "answer.txt"), "utf8");
 	assert.equal(answer.trim(), "5");
@@ -83,6 +93,7 @@ test("programs stand on pages as they are", async () => {
 	for (const [page, names] of [
 		["README.md", PROGRAMS.slice(0, 1)],
 		["docs/guides/buy-from-a-program.md", PROGRAMS],
+		["docs/guides/run-an-issuer.md", ["issuer.ts"]],
 	] as const) {
 		const blocks = [...(await read(page)).matchAll(/```ts\n([\s\S]*?)```/g)];
 		const programs = names.map((name) => read(`examples/${name}`));

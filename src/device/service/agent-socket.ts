@@ -6,7 +6,10 @@ import {
 	ASK_WITHIN_MS,
 	CLOSE_WITHIN_MS,
 	MAX_CONNECTIONS,
+	MAX_LISTENERS,
+	MAX_TURNED_AWAY,
 	MAX_UNSENT_BYTES,
+	READ_WITHIN_MS,
 } from "./limits.ts";
 import { LineSplitter } from "./lines.ts";
 import {
@@ -32,12 +35,14 @@ export async function serveAgent(
 	path: string,
 ): Promise<AsyncDisposable> {
 	const served = new Set<Served>();
+	const listeners = new Set<Served>();
 	const server = createServer({ allowHalfOpen: false }, (socket) => {
-		const one = new Served(agent, socket);
+		if (served.size >= MAX_CONNECTIONS) return turnAway(socket);
+		const one = new Served(agent, socket, listeners);
 		served.add(one);
 		void one.over.then(() => served.delete(one));
 	});
-	server.maxConnections = MAX_CONNECTIONS;
+	server.maxConnections = MAX_CONNECTIONS + MAX_TURNED_AWAY;
 	await bindPrivately(server, path);
 	// One connection that cannot be taken ends no others.
 	server.on("error", () => {});
@@ -50,21 +55,41 @@ export async function serveAgent(
 	};
 }
 
+/** Says in the place of the greeting, before anything can be asked, that there is no place. */
+function turnAway(socket: Socket): void {
+	socket.on("error", () => {});
+	const { code, message } = busy(
+		`the agent answers ${MAX_CONNECTIONS} programs at once, and as many ask already; ask again when one has ended`,
+	);
+	socket.end(lineOf({ error: { code, message } }));
+	const timer = setTimeout(() => socket.destroy(), CLOSE_WITHIN_MS);
+	socket.on("close", () => clearTimeout(timer));
+	socket.resume();
+}
+
+function busy(message: string): TetradError {
+	return new TetradError("busy", message);
+}
+
 /** One program, which asks one thing. */
 class Served {
 	/** Resolves when nothing of it is left. */
 	readonly over: Promise<void>;
 	readonly #agent: AgentService;
 	readonly #socket: Socket;
+	/** Those of all programs that listen to events. */
+	readonly #listeners: Set<Served>;
 	readonly #lines = new LineSplitter();
 	readonly #stop = new AbortController();
 	readonly #closed = Promise.withResolvers<void>();
 	#working: Promise<void> | undefined;
 	readonly #patience: NodeJS.Timeout;
 
-	constructor(agent: AgentService, socket: Socket) {
+	constructor(agent: AgentService, socket: Socket, listeners: Set<Served>) {
 		this.#agent = agent;
 		this.#socket = socket;
+		this.#listeners = listeners;
+		socket.on("close", () => listeners.delete(this));
 		this.over = this.#closed.promise.then(() => this.#working);
 		socket.on("data", (chunk: Buffer) => this.#hear(chunk));
 		socket.on("error", () => {});
@@ -196,6 +221,11 @@ class Served {
 				return;
 			case "events":
 				decoded(LISTS.events.with, said);
+				if (this.#listeners.size >= MAX_LISTENERS)
+					throw busy(
+						`${MAX_LISTENERS} programs listen to this agent already, which is all it takes`,
+					);
+				this.#listeners.add(this);
 				for await (const event of agent.events({ signal }))
 					yield encoded(LISTS.events.answer, event);
 				return;
@@ -227,7 +257,7 @@ class Served {
 		this.#last({ error: { code, message } });
 	}
 
-	/** Resolves when the program has read, is gone, or wants no more. */
+	/** Resolves when the program has read, is gone, or wants no more. One that reads nothing for too long is let go. */
 	async #drained(): Promise<void> {
 		const socket = this.#socket;
 		const { signal } = this.#stop;
@@ -236,7 +266,9 @@ class Served {
 		const go = () => resolve();
 		socket.once("drain", go);
 		signal.addEventListener("abort", go, { once: true });
+		const timer = setTimeout(() => socket.destroy(), READ_WITHIN_MS);
 		await promise;
+		clearTimeout(timer);
 		socket.off("drain", go);
 		signal.removeEventListener("abort", go);
 	}

@@ -22,6 +22,15 @@ export const MAX_LINE_BYTES: number = 2 ** 18;
 /** Programs that the local socket answers at once; each asks one thing. */
 export const MAX_CONNECTIONS = 256;
 
+/** Of those, the ones that may listen to events, which have no end; the others are left to whoever asks. */
+export const MAX_LISTENERS = 128;
+
+/** Programs beyond all these that are told so at once; of more, the system hangs up. */
+export const MAX_TURNED_AWAY = 64;
+
+/** How long a program may read nothing of what waits for it, in milliseconds. */
+export const READ_WITHIN_MS = 60_000;
+
 /** Bytes that wait for a program that does not read; one with more is let go. */
 export const MAX_UNSENT_BYTES: number = 2 ** 20;
 

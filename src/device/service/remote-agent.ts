@@ -27,7 +27,7 @@ import type {
 import { purchaseOf } from "./agent-views.ts";
 import { decideIn } from "./deciding.ts";
 import { CLOSE_WITHIN_MS } from "./limits.ts";
-import { ConnectionLost, RemoteCall } from "./remote-call.ts";
+import { ConnectionLost, NotReached, RemoteCall } from "./remote-call.ts";
 import { ASKS, type Ask, LISTS } from "./socket-messages.ts";
 
 /** Where a running agent is, and what is known of it on this machine. */
@@ -77,7 +77,8 @@ export class RemoteAgent implements AgentService {
 		try {
 			return await this.#once("buy", ASKS.buy, said, options);
 		} catch (thrown) {
-			if (thrown instanceof ConnectionLost) return this.#whatBecame(id, thrown);
+			if (thrown instanceof ConnectionLost || thrown instanceof NotReached)
+				return this.#whatBecame(id, thrown);
 			throw thrown;
 		}
 	}
@@ -189,22 +190,24 @@ export class RemoteAgent implements AgentService {
 
 	/**
 	 * What became of a purchase whose agent said no more. Its store tells once no process has it
-	 * any more; while one may go on with the purchase, only what is bought is certain.
+	 * any more; while one may go on with the purchase, only what is bought is certain. Where the
+	 * agent never heard of it, no process goes on with it, and only an earlier try can have paid.
 	 */
-	async #whatBecame(id: string, lost: ConnectionLost): Promise<Purchase> {
+	async #whatBecame(
+		id: string,
+		lost: ConnectionLost | NotReached,
+	): Promise<Purchase> {
 		const { home } = this.#place;
 		const offer = new Uint8Array(Buffer.from(id, "hex"));
-		const isOver = await isUnused(home);
+		const isOver = lost instanceof NotReached || (await isUnused(home));
 		const row = await viewPurchaseOf(home, offer).catch(() => undefined);
 		const state = row && stateOf(row);
 		if (row !== undefined && state === "bought") return purchaseOf(row);
 		const isUnpaid = state === undefined || state === "not-bought";
 		if (isOver && isUnpaid)
-			throw new TetradError(
-				"carrier-failed",
-				`nothing was paid: ${lost.message}`,
-				{ cause: lost },
-			);
+			throw new TetradError(lost.code, `nothing was paid: ${lost.message}`, {
+				cause: lost,
+			});
 		if (row !== undefined && (state === "void" || state === "wrong"))
 			throw new TetradError(
 				state === "void" ? "purchase-void" : "merchandise-wrong",
@@ -269,7 +272,7 @@ export class RemoteAgent implements AgentService {
 			throw new TetradError("tetrad-closed", "this agent is closed");
 		const call = await RemoteCall.reach(this.#place.socket);
 		if (call === undefined)
-			throw new TetradError(
+			throw new NotReached(
 				"carrier-failed",
 				`the agent of ${this.#place.home} does not run any more; open it again`,
 			);

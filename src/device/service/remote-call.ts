@@ -18,6 +18,9 @@ import {
 /** A connection to the running agent ended before it said what came of what was asked for. */
 export class ConnectionLost extends TetradError {}
 
+/** There was no place at a running agent, or it was gone, before anything was asked for. */
+export class NotReached extends TetradError {}
+
 /** One connection to a running agent, on which one thing is asked for. */
 export class RemoteCall {
 	/** The agent's certified name. */
@@ -31,7 +34,7 @@ export class RemoteCall {
 		this.#replies = replies;
 	}
 
-	/** Connects to the agent at a socket; `undefined` when none runs there. Rejects with `carrier-failed` for anything else that is there. */
+	/** Connects to the agent at a socket; `undefined` when none runs there. Rejects with `NotReached` when it has no place or hangs up, and with `carrier-failed` for anything else that is there. */
 	static async reach(path: string): Promise<RemoteCall | undefined> {
 		const socket = createConnection({ path });
 		const replies = new Replies(socket);
@@ -40,9 +43,17 @@ export class RemoteCall {
 			const line = await replies.next();
 			if (line === undefined) {
 				if (replies.isNobody) return undefined;
-				throw lost();
+				throw new NotReached(
+					"carrier-failed",
+					"the process of the agent has ended, or hung up, before it was asked",
+				);
 			}
-			const { version, name } = parseGreeting(line);
+			const greeting = parseGreeting(line);
+			if ("error" in greeting) {
+				const { code, message } = errorOf(greeting.error);
+				throw new NotReached(code, message);
+			}
+			const { version, name } = greeting;
 			if (version !== SOCKET_VERSION)
 				throw new TetradError(
 					"carrier-failed",

@@ -306,6 +306,15 @@ const greeting: z.ZodType<Greeting> = z.object({
 	name: z.string(),
 });
 
+/** What it says in the place of that to a program which it has no place for; nothing can be asked then. */
+export interface Refusal {
+	readonly error: { readonly code: string; readonly message: string };
+}
+
+const refusal: z.ZodType<Refusal> = z.object({
+	error: z.object({ code: z.string(), message: z.string() }),
+});
+
 /** What the program says: what it asks for, and then at most that it is to be stopped. */
 export type Request =
 	| { readonly do: string; readonly with: unknown }
@@ -322,17 +331,18 @@ export type Reply =
 	| { readonly item: unknown }
 	| { readonly answer: unknown }
 	| { readonly end: true }
-	| { readonly error: { readonly code: string; readonly message: string } };
+	| Refusal;
 
 const reply: z.ZodType<Reply> = z.union([
 	z.object({ step: event }),
 	z.object({ item: z.unknown() }),
 	z.object({ answer: z.unknown() }),
 	z.object({ end: z.literal(true) }),
-	z.object({ error: z.object({ code: z.string(), message: z.string() }) }),
+	refusal,
 ]);
 
-export const parseGreeting = (line: string): Greeting => parsed(greeting, line);
+export const parseGreeting = (line: string): Greeting | Refusal =>
+	parsed(z.union([greeting, refusal]), line);
 export const parseRequest = (line: string): Request => parsed(request, line);
 export const parseReply = (line: string): Reply => parsed(reply, line);
 

@@ -306,6 +306,14 @@ describe("the settings of a side", () => {
 			/: operate\.traces: is no address/,
 		],
 		[
+			`${MINIMAL}[operate]\ntraces = "http://me:secret@127.0.0.1:4318"`,
+			/: operate\.traces: says more than.* OTEL_EXPORTER_OTLP_HEADERS(?!.*secret)/,
+		],
+		[
+			`${MINIMAL}[operate]\ntraces = "http://127.0.0.1:4318/?token=secret"`,
+			/: operate\.traces: says more than(?!.*secret)/,
+		],
+		[
 			`${MINIMAL}[secrets]\nagent-pin-env = "A B"`,
 			/: secrets\.agent-pin-env: is not the name of/,
 		],
@@ -334,6 +342,11 @@ describe("the settings of a side", () => {
 			/^TETRAD_ISSUER_SETTLE_EVERY: is not a whole number/,
 		],
 		["TETRAD_MODULE_RUNS", "there", /^TETRAD_MODULE_RUNS: is none of/],
+		[
+			"TETRAD_OPERATE_TRACES",
+			"http://me@127.0.0.1:4318",
+			/^TETRAD_OPERATE_TRACES: says more than/,
+		],
 	] as const)
 		test(`are refused where ${variable} is "${value}"`, async () => {
 			const message = await refusal(read(MINIMAL, { [variable]: value }));

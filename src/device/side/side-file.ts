@@ -205,6 +205,15 @@ const sell = z.strictObject({
 		),
 });
 
+/** Whether an address can be shown to anybody. */
+function isBare(address: string): boolean {
+	const url = URL.parse(address);
+	return (
+		url === null ||
+		`${url.username}${url.password}${url.search}${url.hash}` === ""
+	);
+}
+
 const operate = z.strictObject({
 	http: tcpAddress()
 		.optional()
@@ -230,6 +239,10 @@ const operate = z.strictObject({
 		.refine(
 			(value) => URL.canParse(value) && /^https?:/.test(value),
 			"is no address of HTTP, such as http://127.0.0.1:4318",
+		)
+		.refine(
+			isBare,
+			"says more than scheme, host, port and path; a password or a token for the collector goes into OTEL_EXPORTER_OTLP_HEADERS of the environment",
 		)
 		.optional()
 		.describe(

@@ -3,7 +3,9 @@
 import { join } from "node:path";
 import type { Address } from "../carrier/index.ts";
 import {
+	beingSetUpAs,
 	findSide,
+	HOME_VARIABLE,
 	makeRunFolder,
 	type SecretPlaces,
 	SIDE_FILE,
@@ -94,7 +96,10 @@ export async function withSide<
 ): Promise<Flags> {
 	const given = flags as Partial<Flags>;
 	const side = await findSide(given.home);
-	if (side === undefined && given.home === undefined) throw noHome(role);
+	if (side === undefined) {
+		if (given.home === undefined) throw noHome(role);
+		await requireMade(given.home);
+	}
 	const filled: Record<string, unknown> = {
 		...(side === undefined ? {} : secretFlags(side.secrets[opens], given)),
 		...(side === undefined ? {} : operatedAs(side)),
@@ -119,15 +124,28 @@ export async function homesOf(home: string | undefined): Promise<string[]> {
 	throw noHome("device");
 }
 
-/** Throws `invalid-argument` where there is none. */
+/** Throws `invalid-argument` where there is none, and `home-unusable` where one is only half made. */
 export async function requireSide(home: string | undefined): Promise<Side> {
+	const named = home ?? (process.env[HOME_VARIABLE] || undefined);
+	if (named !== undefined) await requireMade(named);
 	const side = await findSide(home);
 	if (side !== undefined) return side;
+	await requireMade(".");
 	throw wrong(
 		home === undefined
 			? "say --home FOLDER, with the folder of a side; neither TETRAD_HOME nor the working folder nor your own tetrad.toml names one"
 			: `${home} is not the folder of a side: ${join(home, SIDE_FILE)} is not there`,
 	);
+}
+
+/** Throws `home-unusable`, with how to go on, for the folder of a side that is being set up. */
+async function requireMade(folder: string): Promise<void> {
+	const kind = await beingSetUpAs(folder);
+	if (kind !== undefined)
+		throw new TetradError(
+			"home-unusable",
+			`${folder} is being set up as ${kind}, and is not done; go on with: tetrad setup ${kind} ${folder}`,
+		);
 }
 
 /** A flag that is given counts, in whichever of the two ways. */

@@ -4,6 +4,7 @@ import {
 	mkdir,
 	readdir,
 	readFile,
+	rename,
 	stat,
 	writeFile,
 } from "node:fs/promises";
@@ -14,6 +15,7 @@ import {
 	issueDeviceHome,
 } from "../../src/device/authority/issue-device-home.ts";
 import { makeIssuer, termsPath } from "../../src/device/issuer/issuer-home.ts";
+import { makeSandbox } from "../../src/device/setup/make-sandbox.ts";
 import { pairHomes } from "../../src/device/setup/pair-homes.ts";
 import { readSide } from "../../src/device/side/side.ts";
 import { done, refused } from "../support/commands.ts";
@@ -155,6 +157,10 @@ describe("tetrad setup", { concurrency: 2 }, () => {
 			[...setup, "--agency", at("agency"), "--bank", at("half")],
 			/there is no authority at .*half/,
 		);
+		await refused(
+			["up", "--home", home],
+			/mint-of-beans is being set up as issuer, and is not done; go on with: tetrad setup issuer .*mint-of-beans/,
+		);
 		const agent = await readFile(join(home, "agent", "chain.pem"), "utf8");
 		const made = await done([...setup, ...authorities()]);
 		assert.equal(made["state"], "ready");
@@ -176,6 +182,45 @@ describe("tetrad setup", { concurrency: 2 }, () => {
 			host: "127.0.0.1",
 			port: 7180,
 		});
+	});
+
+	test("in a sandbox gives no buyer without its money, wherever it is interrupted", async () => {
+		await makeSandbox(at("world"), {
+			addresses: {
+				issuer: "127.0.0.1:7101",
+				shop: "127.0.0.1:7001",
+				operators: "127.0.0.1:7181",
+			},
+		});
+		const mintHome = at("world", "issuer", "module");
+		const home = at("carol");
+		await rename(mintHome, at("elsewhere"));
+		await refused(
+			["setup", "buyer", home, "--sandbox", at("world")],
+			/cannot read|is not there|there is no/,
+		);
+		await refused(["status", "--home", home], /is being set up as buyer/);
+		await rename(at("elsewhere"), mintHome);
+		// A process that was killed leaves drafts, too.
+		for (const name of ["tetrad.toml", "agent.csr.0123456789abcdef"])
+			await writeFile(join(home, `${name}.new`), "");
+		const answers = await readFile(join(home, "setup.json"));
+		const made = await done(["setup", "buyer", home]);
+		assert.equal(made["state"], "ready");
+		// Between the side and the end of its answers.
+		await writeFile(join(home, "setup.json"), answers);
+		assert.deepEqual(await done(["setup", "buyer", home]), made);
+		const { accounts } = (await done([
+			...["issuer", "accounts", "--home", mintHome],
+		])) as { accounts: Record<string, string>[] };
+		assert.deepEqual(
+			accounts.map(({ name, balance }) => [name, balance]),
+			[
+				["buyer-purse", "100.00"],
+				["carol-purse", "100.00"],
+			],
+		);
+		await refused(["setup", "buyer", home], /there is a side in .*carol/);
 	});
 
 	test("never makes anything where there is something", async () => {

@@ -60,6 +60,7 @@ export const answersFile: z.ZodType<Answers> = z.strictObject({
 		})
 		.optional(),
 	hasOwner: z.boolean(),
+	sandbox: z.string().optional(),
 	settings: SIDE_FILE_SCHEMA,
 });
 
@@ -77,6 +78,8 @@ export interface Answers {
 		  }
 		| undefined;
 	readonly hasOwner: boolean;
+	/** The folder of the sandbox that it becomes a part of. */
+	readonly sandbox?: string | undefined;
 	readonly settings: SideFile;
 }
 
@@ -115,6 +118,7 @@ export async function answersOf(
 		},
 		...(kind === "issuer" ? { currency: await currencyOf(flags) } : {}),
 		hasOwner: flags.unsafeNoOwner !== true,
+		...(flags.sandbox === undefined ? {} : { sandbox: resolve(flags.sandbox) }),
 		settings,
 	};
 }

@@ -39,7 +39,7 @@ import {
 	sandboxParts,
 	UNFINISHED,
 } from "../../device/setup/index.ts";
-import { isSide } from "../../device/side/index.ts";
+import { ANSWERS_FILE, isSide } from "../../device/side/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	type DeviceRole,
@@ -52,7 +52,7 @@ import { hex } from "../../wire/index.ts";
 import { ownerSecret, secretsOf } from "../secrets.ts";
 import { plain, say, sayJson, tell } from "../voice.ts";
 import { askText, canAsk } from "./ask-text.ts";
-import { ourName } from "./our-name.ts";
+import { ourName, word } from "./our-name.ts";
 import {
 	type Answers,
 	answersFile,
@@ -62,41 +62,52 @@ import {
 
 export type { SetupFlags } from "./setup-answers.ts";
 
-const ANSWERS = "setup.json";
 const TERMS = "issuer.terms.json";
 const ROLES = ["agent", "module"] as const;
 const REQUESTS: readonly string[] = ROLES.map((role) => `${role}.csr`);
 
 export async function setup(given: SetupFlags): Promise<void> {
-	const flags = await withSandbox(given);
-	const folder = resolve(await folderOf(flags));
-	const file = join(folder, ANSWERS);
+	const folder = resolve(await folderOf(given));
+	const file = join(folder, ANSWERS_FILE);
 	const begun = (await isThere(file))
 		? parseJson(answersFile, await readText(file), file)
 		: undefined;
 	if (begun === undefined) await requireFree(folder);
-	else if (begun.settings.kind !== flags.kind)
+	else if (begun.settings.kind !== given.kind)
 		throw unusable(
-			`${folder} is being set up as ${begun.settings.kind}, and not as ${flags.kind}; go on as it was begun, or name another folder`,
+			`${folder} is being set up as ${begun.settings.kind}, and not as ${given.kind}; go on as it was begun, or name another folder`,
 		);
+	const flags = await withSandbox({
+		...given,
+		...defined({ sandbox: given.sandbox ?? begun?.sandbox }),
+	});
+	if (begun !== undefined && (await isSide(folder)))
+		return finish(await sideOf(folder, begun, flags), flags.json === true);
 	requireSecrets(flags, begun);
 	requireMissing(flags, begun);
 	const terms = await termsOf(flags, folder, begun);
 	const answers = begun ?? (await answersOf(flags, folder));
 	const certifying = begun === undefined ? await withAuthorities(flags) : flags;
-	await makeSideFolder(folder, [ANSWERS, ...REQUESTS, ...UNFINISHED]);
+	await makeSideFolder(folder, [ANSWERS_FILE, ...REQUESTS, ...UNFINISHED]);
 	await replaceFile(file, `${JSON.stringify(answers, null, "\t")}\n`);
 	if (terms !== undefined) await writeIssuerTerms(join(folder, TERMS), terms);
 	const side = await sideOf(folder, answers, flags);
 	const waiting = await certify(side, certifying);
 	if (waiting.length > 0) return sayWaiting(side, waiting, flags.json === true);
-	await completeSide(side);
 	const { sandbox } = flags;
-	if (sandbox !== undefined && flags.kind === "buyer")
-		await creditInSandbox(sandbox, deviceHome(folder, "module"));
-	for (const name of [ANSWERS, ...REQUESTS])
-		await rm(join(folder, name), { force: true });
-	await sayDone(side, flags.json === true);
+	await completeSide(side, async () => {
+		if (sandbox !== undefined && flags.kind === "buyer")
+			await creditInSandbox(sandbox, deviceHome(folder, "module"));
+	});
+	await finish(side, flags.json === true);
+}
+
+/** The side is made, and what was kept to go on with is not needed any more. */
+async function finish(side: NewSide, json: boolean): Promise<void> {
+	// The answers come last: as long as they are there, it goes on.
+	for (const name of [...REQUESTS, ANSWERS_FILE])
+		await rm(join(side.folder, name), { force: true });
+	await sayDone(side, json);
 }
 
 /** In a sandbox everything is known. */
@@ -146,7 +157,9 @@ async function requireFree(folder: string): Promise<void> {
 		throw unusable(
 			`there is a side in ${folder}, and it is never made anew; run it with: tetrad up --home ${folder}`,
 		);
-	const [other] = await readdir(folder);
+	const other = (await readdir(folder)).find(
+		(name) => name !== `${ANSWERS_FILE}.new`,
+	);
 	if (other !== undefined)
 		throw unusable(
 			`${folder} is not empty: ${other} is in it; name a new folder`,
@@ -385,7 +398,7 @@ function sayWaiting(
 ): void {
 	const { kind } = settings;
 	const flags = waiting.map(({ role }) => `--${role}-chain FILE`).join(" ");
-	const next = `${ourName()} setup ${kind} ${folder} ${flags} --agency ROOT --bank ROOT`;
+	const next = `${ourName()} setup ${kind} ${word(folder)} ${flags} --agency ROOT --bank ROOT`;
 	if (json)
 		return sayJson({
 			state: "waiting",
@@ -406,7 +419,7 @@ async function sayDone(side: NewSide, json: boolean): Promise<void> {
 	const { folder, settings, devices, money } = side;
 	const { kind, name } = settings;
 	const deviceId = hex(await moduleIdOf(deviceHome(folder, "module")));
-	const next = `${ourName()} up --home ${folder}`;
+	const next = `${ourName()} up --home ${word(folder)}`;
 	const address = settings.agent?.listen;
 	if (json)
 		return sayJson({
@@ -428,7 +441,7 @@ async function sayDone(side: NewSide, json: boolean): Promise<void> {
 	if (kind === "issuer") say(`purses need ${join(folder, TERMS)}`);
 	if (money.kind === "purse" && kind === "buyer")
 		say(
-			`once ${plain(money.terms.name)} has credited ${devices.module.name}, and it runs: ${ourName()} purse withdraw 100 --home ${folder}`,
+			`once ${plain(money.terms.name)} has credited ${devices.module.name}, and it runs: ${ourName()} purse withdraw 100 --home ${word(folder)}`,
 		);
 	if (
 		devices.agent.key !== undefined &&

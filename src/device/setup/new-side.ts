@@ -114,7 +114,7 @@ export async function makeSideFolder(
 		);
 	if (await isThere(folder)) {
 		const others = (await readdir(folder)).filter(
-			(name) => !known.includes(name),
+			(name) => !known.includes(name.replace(DRAFT, "")),
 		);
 		if (others.length > 0)
 			throw unusable(
@@ -125,6 +125,9 @@ export async function makeSideFolder(
 	await makePrivateFolder(folder);
 }
 
+/** How a file ends that a process was writing when it was killed. */
+const DRAFT = /(\.[0-9a-f]{16})?\.new$/;
+
 /** What is in the folder of a side before it is one. */
 export const UNFINISHED: readonly string[] = [
 	"agent",
@@ -133,6 +136,7 @@ export const UNFINISHED: readonly string[] = [
 	"goods",
 	"run",
 	"issuer.terms.json",
+	"tetrad.toml",
 ];
 
 /** Makes the key of a device, and the request for its certificate. Throws as `beginEnrolment` does. */
@@ -165,8 +169,11 @@ export async function makeSide(
 	await completeSide(side);
 }
 
-/** Makes all of a side that comes after its certificates. */
-export async function completeSide(side: NewSide): Promise<void> {
+/** Makes all of a side that comes after its certificates; what is given is done before the folder says that it is one. */
+export async function completeSide(
+	side: NewSide,
+	beforeItIsOne: () => Promise<void> = async () => {},
+): Promise<void> {
 	const { folder, devices, settings } = side;
 	const [agent, module] = [
 		deviceHome(folder, "agent"),
@@ -183,6 +190,7 @@ export async function completeSide(side: NewSide): Promise<void> {
 		if (path !== undefined)
 			await mkdir(join(folder, path), { mode: 0o700, recursive: true });
 	await makeRunFolder({ path: folder });
+	await beforeItIsOne();
 	await writeSide(folder, settings);
 }
 

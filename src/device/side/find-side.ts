@@ -1,11 +1,28 @@
 import { join, resolve } from "node:path";
-import { isThere } from "../home/index.ts";
+import { z } from "zod";
+import { isThere, parseJson, readText } from "../home/index.ts";
 import { HOME_VARIABLE, readSide, readUserFile, type Side } from "./side.ts";
-import { SIDE_FILE } from "./side-file.ts";
+import { SIDE_FILE, type SideKind } from "./side-file.ts";
 
 /** Whether there are settings of a side in a folder. */
 export function isSide(folder: string): Promise<boolean> {
 	return isThere(join(folder, SIDE_FILE));
+}
+
+/** What was answered about a side that is being set up; it is there until the side is made. */
+export const ANSWERS_FILE = "setup.json";
+
+const begunSide = z.object({
+	settings: z.object({ kind: z.enum(["buyer", "shop", "issuer"]) }),
+});
+
+/** What a folder is being set up as; `undefined` where nothing is, or a side is made already. Throws `home-unusable` for answers that cannot be read. */
+export async function beingSetUpAs(
+	folder: string,
+): Promise<SideKind | undefined> {
+	const file = join(folder, ANSWERS_FILE);
+	if ((await isSide(folder)) || !(await isThere(file))) return undefined;
+	return parseJson(begunSide, await readText(file), file).settings.kind;
 }
 
 /**

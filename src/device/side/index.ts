@@ -1,7 +1,13 @@
-export { findSide, isSide } from "./find-side.ts";
+export {
+	ANSWERS_FILE,
+	beingSetUpAs,
+	findSide,
+	isSide,
+} from "./find-side.ts";
 export {
 	agentSocket,
 	type FoundSetting,
+	HOME_VARIABLE,
 	linkSocket,
 	makeRunFolder,
 	onOrderCommand,

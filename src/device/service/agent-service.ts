@@ -192,11 +192,13 @@ export interface AskOptions {
 	readonly step?: ((event: ProcessEvent) => void) | undefined;
 }
 
+/** What is asked for, beside the item. */
 export interface QuoteOptions extends AskOptions {
 	/** Of what is made on order: what shall be made. */
 	readonly order?: string | undefined;
 }
 
+/** How something is bought. */
 export interface BuyOptions extends AskOptions {
 	/** Where the goods go; into the buyer's folder, under the name of the item, unless given. */
 	readonly to?: string | undefined;
@@ -208,17 +210,20 @@ export interface BuyOptions extends AskOptions {
 	readonly waits?: boolean | undefined;
 }
 
+/** What is sold, and where buyers come. */
 export type SellOptions = ForSale &
 	AskOptions & {
 		/** Where buyers come; what the side says unless given. */
 		readonly listen?: string | undefined;
 	};
 
+/** How much of a list is wanted. */
 export interface ListOptions {
 	/** The newest come first, and no more than that; 100 unless given. */
 	readonly limit?: number | undefined;
 }
 
+/** Where to ask for what is not over, and what for. */
 export interface ResolveOptions extends AskOptions {
 	/** Where to ask: the own issuer, and then each merchant from whom goods are missing, unless given. */
 	readonly at?: string | undefined;

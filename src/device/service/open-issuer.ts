@@ -43,11 +43,13 @@ export interface IssuerAudit extends MoneyOf {
 	readonly problems: readonly string[];
 }
 
+/** How an account is credited. */
 export interface CreditOptions {
 	/** One reference is credited once, however often it is asked for. */
 	readonly reference: string;
 }
 
+/** How an issuer is run. */
 export interface RunIssuerOptions extends AskOptions {
 	/** Where its agent finds it; what the side says unless given. */
 	readonly listen?: string | undefined;

@@ -72,7 +72,7 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 /** Why money cannot be paid with, and what to do about it. */
 const HELD: Readonly<Record<HeldBecause, string>> = {
 	behind:
-		"a witness knows another state of this purse; put the newest copy of its home back",
+		"this purse was restored from a backup, or a witness knows another state of it; put the newest copy of its home back, or wait: after the notes have expired they are claimed from the issuer",
 	"issuer-not-met":
 		"the purse may have been put back or copied; it pays once it has settled with this issuer",
 	"earlier-key":

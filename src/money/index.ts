@@ -264,6 +264,7 @@ export {
 	historyView,
 	loadPurse,
 	type MakeSalePart,
+	markRestored,
 	NO_BALANCES,
 	NOTES_READ,
 	type NoteView,

@@ -79,6 +79,15 @@ async function lose(): Promise<void> {
 	await rename(homes.of("X"), homes.at("lost"));
 }
 
+/** Once the module runs: it takes the order down. */
+async function override(): Promise<void> {
+	await done([
+		...["purse", "unsafe-override-behind", "--home", homes.of("X")],
+		...town.owner,
+	]);
+	await settle();
+}
+
 async function bringBack(name: string): Promise<void> {
 	await done(restore(name, homes.of("X")));
 	X = await startModule(homes, "X");
@@ -157,13 +166,17 @@ describe("a purse that is backed up while its module runs", () => {
 		assert.ok(!existsSync(homes.at("none")));
 	});
 
-	test("pays again where nothing was done since, once it has met its issuer", async () => {
+	test("is held from the moment of its restore, and pays once its owner says that nothing was done since", async () => {
 		await lose();
-		await bringBack("first.backup");
-		assert.deepEqual(await held(), ["0.00", "60.00", "issuer-not-met"]);
+		await done(restore("first.backup", homes.of("X")));
+		assert.deepEqual(await held(), ["0.00", "60.00", "behind"]);
+		X = await startModule(homes, "X");
 		const early = await buy("early.jpg");
 		assert.equal(early.code, 1);
 		assert.match(early.stderr, /purse-behind/);
+		assert.match((await settle()).stderr, /restored from a backup/);
+		assert.deepEqual(await held(), ["0.00", "60.00", "behind"]);
+		await override();
 		assert.equal((await settle()).code, 0);
 		assert.deepEqual((await held())[0], "60.00");
 		const bought = await buy("photo.jpg");
@@ -177,6 +190,8 @@ describe("a purse that is backed up while its module runs", () => {
 		for (const name of readdirSync(homes.of("X")))
 			if (name.startsWith("purse.db")) await rm(`${homes.of("X")}/${name}`);
 		await bringBack("second.backup");
+		assert.deepEqual(await held(), ["0.00", "55.80", "behind"]);
+		await override();
 		assert.equal((await settle()).code, 0);
 		assert.deepEqual((await held())[0], "55.80");
 	});
@@ -185,13 +200,14 @@ describe("a purse that is backed up while its module runs", () => {
 describe("a purse that was restored to before what it has paid", () => {
 	test("pays nobody, spends nothing twice, and is accused of nothing", async () => {
 		await backUp("old.backup");
+		await cp(homes.of("A"), homes.at("old-agent"), { recursive: true });
 		const bought = await buy("later.jpg");
 		assert.equal(bought.code, 0, bought.stderr);
 		await rm(homes.at("lost"), { recursive: true });
 		await lose();
 		await bringBack("old.backup");
 		// It holds what it has paid already, and says why it does not pay with it.
-		assert.deepEqual(await held(), ["0.00", "55.80", "issuer-not-met"]);
+		assert.deepEqual(await held(), ["0.00", "55.80", "behind"]);
 		assert.match((await settle()).stderr, /purse-behind/);
 		assert.deepEqual(await held(), ["0.00", "55.80", "behind"]);
 		for (const name of ["again.jpg", "and-again.jpg"]) {
@@ -230,6 +246,35 @@ describe("a purse that was restored to before what it has paid", () => {
 			...["issuer", "audit", "--home", homes.at("mint")],
 		]);
 		assert.equal(balanced, true);
+	});
+
+	test("neither when its agent was restored with it, and nobody else knows more", async () => {
+		X.terminate();
+		await X.exits(0);
+		await rm(homes.of("X"), { recursive: true });
+		await rename(homes.of("A"), homes.at("newest-agent"));
+		await cp(homes.at("old-agent"), homes.of("A"), { recursive: true });
+		await bringBack("old.backup");
+		await settle();
+		assert.deepEqual(await held(), ["0.00", "55.80", "behind"]);
+		for (const name of ["twice.jpg", "and-twice.jpg"]) {
+			const again = await buy(name);
+			assert.equal(again.code, 1);
+			assert.match(again.stderr, /purse-behind/);
+			assert.ok(!existsSync(homes.at(name)));
+			await settle();
+		}
+		assert.deepEqual(await held(), ["0.00", "55.80", "behind"]);
+		const { conflicts } = (await done([
+			...["issuer", "conflicts", "--home", homes.at("mint")],
+		])) as { readonly conflicts: readonly unknown[] };
+		assert.deepEqual(conflicts, []);
+		const { balanced } = await done([
+			...["issuer", "audit", "--home", homes.at("mint")],
+		]);
+		assert.equal(balanced, true);
+		await rm(homes.of("A"), { recursive: true });
+		await rename(homes.at("newest-agent"), homes.of("A"));
 	});
 
 	test("has kept a copy of nothing that the newest one has not", async () => {

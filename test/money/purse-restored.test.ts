@@ -3,7 +3,12 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { done, put } from "../../src/machine/index.ts";
-import { FIRST_HEAD, type Head, messages } from "../../src/money/index.ts";
+import {
+	FIRST_HEAD,
+	type Head,
+	markRestored,
+	messages,
+} from "../../src/money/index.ts";
 import { HEADS } from "../../src/money/issuer/ledger-tables.ts";
 import {
 	LOG,
@@ -13,7 +18,7 @@ import {
 	REQUESTS,
 } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
-import { contractOf, type Module, Town } from "./town.ts";
+import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
 
 /* A purse that was put back to an old backup, or that was copied, pays nobody once a witness knows better. */
 
@@ -25,8 +30,8 @@ interface Scene {
 }
 
 /** Ann has 1000 and paid 100 of it. */
-async function scene(): Promise<Scene> {
-	const town = await Town.make();
+async function scene(options?: TownOptions): Promise<Scene> {
+	const town = await Town.make(options);
 	const mint = await town.issuer();
 	const ann = await town.purse("ann");
 	const bob = await town.purse("bob");
@@ -150,6 +155,78 @@ test("an issuer's record outlasts a purse that has gone on past it", async () =>
 		ann.head = FIRST_HEAD;
 		town.restart(ann);
 	}
+});
+
+/** Ann has paid since her backup, and was restored from it, with her agent. */
+async function restored(
+	open: (scene: Scene) => Promise<void> = () => Promise.resolve(),
+): Promise<Scene> {
+	const here = await scene({ noteDays: 30, graceDays: 7 });
+	const { ann, town } = here;
+	await open(here);
+	const [backup, head] = [ann.store.copy(), ann.head];
+	assert.equal(await pay(here, 2), "paid");
+	backup.run(markRestored(nodeCrypto, town.now, ann.device.deviceId));
+	ann.store = backup;
+	ann.head = head;
+	return here;
+}
+
+describe("a purse that was restored from a backup, with its agent", () => {
+	test("pays with nothing that it had, although nobody knows more than it does", async () => {
+		const here = await restored();
+		const { ann, bob, town, mint } = here;
+		const { spendable, held, heldBecause } = town.balance(ann, mint);
+		assert.deepEqual([spendable, held, heldBecause], [0n, 900n, "behind"]);
+		town.restart(ann);
+		for (let i = 3; i < 6; i++) {
+			assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+			assert.equal(await pay(here, i), "purse-behind");
+			town.restart(ann);
+		}
+		// What is left is claimed, and the purse pays with what it withdraws then.
+		await town.order(ann, mint, 50n);
+		await town.visit(bob, mint);
+		await town.pass(41 * 86_400_000);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(await pay(here, 6), "purse-behind");
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(town.account(mint, ann), 750n);
+		assert.equal(await pay(here, 7), "insufficient-funds");
+		await town.order(ann, mint, 70n);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		assert.equal(await pay(here, 8), "paid");
+		town.requireConserved(mint);
+	});
+
+	test("is held while a withdrawal is open that may have been sent since", async () => {
+		const here = await restored(async ({ town, ann, mint }) => {
+			await town.order(ann, mint, 5n);
+			await town.quiet();
+		});
+		const { ann, town, mint } = here;
+		town.restart(ann);
+		await town.pass(41 * 86_400_000);
+		for (let i = 0; i < 3; i++)
+			assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(town.balance(ann, mint).toClaim, 0n);
+		assert.equal(await pay(here, 3), "purse-behind");
+	});
+
+	test("pays again once its owner overrides the restore", async () => {
+		const here = await scene();
+		const { ann, town, mint } = here;
+		ann.store = ann.store.copy();
+		ann.store.run(markRestored(nodeCrypto, town.now, ann.device.deviceId));
+		town.restart(ann);
+		assert.equal(await pay(here, 2), "purse-behind");
+		const [{ number } = assert.fail()] = ann.store
+			.rows(LOG)
+			.filter(({ what }) => what === "behind");
+		await town.override(ann, { ...FIRST_HEAD, number: number - 1n });
+		assert.equal(await pay(here, 3), "paid");
+		town.requireConserved(mint);
+	});
 });
 
 describe("a purse that was copied", () => {

@@ -21,8 +21,8 @@ export function addBackupCommand(purse: Command): void {
 		.addHelpText(
 			"after",
 			`
-A backup that is not the newest state of the purse pays nobody once it is restored, and its notes
-come back when they have expired. Archives, and a key in a token, are not in it.
+A purse that was restored from a backup pays with nothing that was in it, and what is left of its
+notes comes back when they have expired. Archives, and a key in a token, are not in it.
 
 Example:
     tetrad purse backup --out /backup/alice.backup`,
@@ -47,8 +47,8 @@ export function addRestoreCommand(purse: Command): void {
 		.addHelpText(
 			"after",
 			`
-It pays nobody until it has met its issuer, and only when neither that one nor its agent has seen
-a newer state of it. Two copies of one purse must never run.
+What it had is held, whatever its agent and its issuer know, until the notes have expired and were
+claimed, or its owner says otherwise (unsafe-override-behind). Two copies of one purse must never run.
 
 Example:
     tetrad purse restore /backup/alice.backup --home alice-purse`,

@@ -38,7 +38,7 @@ export async function restore(
 		`${plain(home)} has the purse as it was at ${moment(made.made.getTime())}, after ${made.changes} changes`,
 	);
 	say(
-		"it pays nobody until it has met its issuer: start the module, and let its agent settle",
+		"what it has is held, for nobody may know what was paid after that: start the module, and let its agent settle; what is left of the notes is claimed once they have expired",
 	);
 }
 

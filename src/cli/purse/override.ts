@@ -20,14 +20,17 @@ export interface OverrideFlags extends OwnerFlags {
 export async function override(flags: OverrideFlags): Promise<void> {
 	const { home } = flags;
 	const { owner } = await readPurseSettings(home);
-	const record = await behindOf(home);
-	if (record === undefined)
+	const behind = await behindOf(home);
+	if (behind === undefined)
 		throw new TetradError(
 			"invalid-argument",
-			`the purse in ${home} is not behind anything that a witness told; nothing was overridden`,
+			`the purse in ${home} is not behind anything; nothing was overridden`,
 		);
+	const { record, isRestored } = behind;
 	tell(
-		`a witness knows this purse with ${record.number} changes, which it does not have; if it was put back to an old backup, it will sign ranges again that it has paid with, and be proved to have spent them twice`,
+		isRestored
+			? `this purse was restored from a backup with ${record.number} changes; if anything was paid after that was made, it will sign ranges again that it has paid with, and be proved to have spent them twice`
+			: `a witness knows this purse with ${record.number} changes, which it does not have; if it was put back to an old backup, it will sign ranges again that it has paid with, and be proved to have spent them twice`,
 	);
 	const purse = await moduleIdOf(home);
 	const key = await openOwner(owner, ownerSecret(flags));

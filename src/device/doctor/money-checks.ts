@@ -51,10 +51,13 @@ export const PURSE: Check = {
 			];
 		await using view = await viewPurse(home);
 		const found: Finding[] = [];
-		if ((await viewBehind(view.store)) !== undefined)
+		const behind = await viewBehind(view.store);
+		if (behind !== undefined)
 			found.push(
 				wrong(
-					"a witness knows another state of it: it was put back or copied, and pays nothing",
+					behind.isRestored
+						? "it was restored from a backup, and pays nothing that it had then"
+						: "a witness knows another state of it: it was put back or copied, and pays nothing",
 					"put the newest copy of its home back; docs/money.md says what to do without one",
 				),
 			);

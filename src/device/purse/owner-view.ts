@@ -28,7 +28,15 @@ import { MAX_HISTORY } from "./limits.ts";
 
 const { APPROVALS } = spendingTables;
 const { PURCHASES } = saleTables;
-const { BEHIND_NAME, META, NOTES, PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
+const {
+	BEHIND_NAME,
+	isRestoredHead,
+	META,
+	NOTES,
+	PAYMENTS,
+	RECEIPTS,
+	REQUESTS,
+} = purseTables;
 
 /** What a purse has of one issuer's money, in minor units. */
 export interface PurseBalance extends Omit<Balance, "issuer" | "currency"> {
@@ -187,11 +195,22 @@ export function viewHistory(
 	});
 }
 
-/** The head of a witness that the purse never had, while it is behind. */
-export function viewBehind(view: View): Promise<Head | undefined> {
+/** What a purse is behind. */
+export interface Behind {
+	/** The head of a witness that the purse never had; of a restored purse, what the order that overrides its restore names. */
+	readonly record: Head;
+	/** Whether it is held because it was restored from a backup. */
+	readonly isRestored: boolean;
+}
+
+/** Nothing while the purse is not behind. */
+export function viewBehind(view: View): Promise<Behind | undefined> {
 	return view.snapshot(async (scan) => {
 		const named = { table: META, equals: { name: BEHIND_NAME } };
-		for await (const { value } of scan(named)) return parseHead(value);
+		for await (const { value } of scan(named)) {
+			const record = parseHead(value);
+			return { record, isRestored: isRestoredHead(record) };
+		}
 		return undefined;
 	});
 }

@@ -20,7 +20,8 @@ import {
 	sealBackup,
 	unsealBackup,
 } from "../../keys/index.ts";
-import { copySqliteStore } from "../../store/index.ts";
+import { markRestored, purseTables } from "../../money/index.ts";
+import { copySqliteStore, openSqliteStore } from "../../store/index.ts";
 import { hex } from "../../wire/index.ts";
 import {
 	askOnce,
@@ -160,12 +161,62 @@ export async function restorePurse(
 	secret: SecretSource,
 ): Promise<PurseBackup> {
 	await requireNoPurseIn(home);
-	const { content, bytes } = await readBackup(file, secret);
+	const { content: read, bytes } = await readBackup(file, secret);
+	const content = await marked(read, home);
 	if (await isThere(join(home, "device.json")))
 		await restoreInto(home, content);
 	else await restoreHome(home, content);
 	const { made, changes } = content;
 	return { made, changes, bytes };
+}
+
+/** The same, with its purse held as one that was restored, before it is anywhere where a module finds it. */
+async function marked(
+	content: BackupContent,
+	home: string,
+): Promise<BackupContent> {
+	const folder = draftOf(home);
+	const path = join(folder, DATABASE);
+	try {
+		await mkdir(folder, { mode: 0o700 });
+		const files: BackedUpFile[] = [];
+		for (const file of content.files) {
+			if (file.name !== DATABASE) {
+				files.push(file);
+				continue;
+			}
+			await writeNewFile(path, file.bytes);
+			await markStore(path, content.module);
+			files.push({ name: DATABASE, bytes: await readFile(path) });
+		}
+		return { ...content, files };
+	} catch (thrown) {
+		if (thrown instanceof TetradError) throw thrown;
+		throw unusable(`cannot make ${folder}: ${reason(thrown)}`, thrown);
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+async function markStore(path: string, module: string): Promise<void> {
+	const store = await openSqliteStore({
+		path,
+		schema: purseTables.PURSE_SCHEMA,
+	});
+	try {
+		const ownId = new Uint8Array(Buffer.from(module, "hex"));
+		await store.transact(markRestored(nodeCrypto, Date.now(), ownId));
+	} finally {
+		await store[Symbol.asyncDispose]();
+	}
+	if (await isThere(`${path}-wal`))
+		throw unusable(`${path} was not closed: its log is left`);
+}
+
+/** A folder beside a home, for what is to be in it. */
+function draftOf(home: string): string {
+	const path = resolve(home);
+	return join(dirname(path), `.${basename(path)}.${hex(nodeCrypto.random(8))}`);
 }
 
 async function requireNoPurseIn(home: string): Promise<void> {
@@ -240,10 +291,7 @@ async function restoreHome(
 	{ files }: BackupContent,
 ): Promise<void> {
 	const path = resolve(home);
-	const draft = join(
-		dirname(path),
-		`.${basename(path)}.${hex(nodeCrypto.random(8))}`,
-	);
+	const draft = draftOf(home);
 	try {
 		await mkdir(draft, { mode: 0o700 });
 		for (const { name, bytes } of files) {

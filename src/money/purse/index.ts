@@ -29,6 +29,7 @@ export type { PurseMachineOptions } from "./purse-core.ts";
 export { CLOCK_TOLERANCE_MS } from "./purse-limits.ts";
 export {
 	loadPurse,
+	markRestored,
 	type PurseStart,
 	type PurseState,
 	placing,

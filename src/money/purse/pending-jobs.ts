@@ -40,7 +40,8 @@ export type WitnessName =
 
 /** What became of the record of a witness. */
 export type Compared =
-	| { readonly kind: "agrees" }
+	/** If it is the issuer's, nothing may be left to spend twice of what a restored purse had: it is behind no more. */
+	| { readonly kind: "agrees"; readonly endsRestore: boolean }
 	/** It is durable that the purse is behind. */
 	| { readonly kind: "disagrees"; readonly isNewer: boolean };
 

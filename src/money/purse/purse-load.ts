@@ -12,11 +12,13 @@ import {
 } from "../../machine/index.ts";
 import { enc, hex } from "../../wire/index.ts";
 import {
+	encodeHead,
 	FIRST_HEAD,
 	type Head,
 	INVOICE_KEY_BYTES,
 	parseHead,
 } from "../documents/index.ts";
+import { logging } from "../log.ts";
 import {
 	BEHIND_NAME,
 	folding,
@@ -26,6 +28,7 @@ import {
 	ISSUER_CHAINS,
 	idsIn,
 	LIMITS_NAME,
+	type LogEntry,
 	MET_NAME,
 	META,
 	NOTES,
@@ -34,6 +37,9 @@ import {
 	type PaymentRow,
 	PLACE_NAME,
 	RECEIPTS,
+	REQUESTS,
+	type RequestRow,
+	restoredHead,
 } from "./purse-tables.ts";
 import {
 	APPROVALS,
@@ -56,7 +62,7 @@ export interface PurseState {
 	/** Payments that are committed and not settled. */
 	readonly payments: readonly PaymentRow[];
 	readonly undeposited: UndepositedSums;
-	/** The head of a witness that this purse never had, while it is behind. */
+	/** The head of a witness that this purse never had, or `restoredHead`, while it is behind. */
 	readonly behind: Head | undefined;
 	/** Device ids of issuers that were met since the store was put back or copied; nothing when it was not. */
 	readonly met: readonly Uint8Array[] | undefined;
@@ -99,6 +105,49 @@ export function placing(place: Uint8Array): Transaction<undefined> {
 		[put(META, { name: PLACE_NAME, value: place })] as const,
 		undefined,
 	);
+}
+
+/**
+ * Marks a purse that was restored from a backup: it is behind, for nobody may know what was done
+ * since. A withdrawal that was ordered in it may have been sent since, too. `ownId` is the device id
+ * of its module. A purse that nothing has happened to is let off.
+ */
+export function markRestored(
+	crypto: CryptoProvider,
+	now: number,
+	ownId: Uint8Array,
+): Transaction<undefined> {
+	return reading([HEAD_READ], ([heads]) => {
+		const head = headOf(heads);
+		if (head.number === FIRST_HEAD.number) return done([], undefined);
+		const behind = restoredHead(head.number);
+		const entry: LogEntry = {
+			what: "behind",
+			subject: behind.hash,
+			amount: 0n,
+			peer: ownId,
+		};
+		const value = encodeHead(behind);
+		return folding(
+			{ table: REQUESTS },
+			"request",
+			[] as readonly RequestRow[],
+			(sum, rows) => [...sum, ...rows.filter(isToWithdraw)],
+			(orders) =>
+				done(
+					[
+						...logging(crypto, head, [entry], now).writes,
+						put(META, { name: BEHIND_NAME, value }),
+						...orders.map((row) => put(REQUESTS, { ...row, unanswered: 1n })),
+					],
+					undefined,
+				),
+		);
+	});
+}
+
+function isToWithdraw({ kind, state, unanswered }: RequestRow): boolean {
+	return kind === "withdraw" && state === "ordered" && unanswered === 0n;
 }
 
 /** Reads the purse, and makes a new one of an empty store. */

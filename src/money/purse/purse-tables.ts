@@ -18,8 +18,9 @@ import {
 	table,
 	type Write,
 } from "../../machine/index.ts";
-import { dec } from "../../wire/index.ts";
+import { dec, sameBytes } from "../../wire/index.ts";
 import {
+	FIRST_HEAD,
 	type Head,
 	NO_TERMS,
 	SAID_WITH_KEY,
@@ -48,8 +49,21 @@ export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
 
 export const INVOICE_KEY_NAME = "invoice key";
 
-/** The head of a witness that this purse never had, as `encodeHead` has it; there while the purse is behind. */
+/** The head of a witness that this purse never had, as `encodeHead` has it, or `restoredHead`; there while the purse is behind. */
 export const BEHIND_NAME = "behind";
+
+/**
+ * What a purse is behind that was restored from a backup, with so many changes in it: whatever was
+ * done since, which no witness may know. No purse comes to it, for only the first head has zeros.
+ */
+export function restoredHead(number: bigint): Head {
+	return { number, hash: FIRST_HEAD.hash };
+}
+
+/** Whether a head that a purse is behind is such a one. */
+export function isRestoredHead({ hash }: Head): boolean {
+	return sameBytes(hash, FIRST_HEAD.hash);
+}
 
 /** Heads that the owner has overridden, `enc` of them, the newest last. */
 export const OVERRIDDEN_NAME = "overridden";
@@ -464,7 +478,7 @@ export type What =
 	| "declined"
 	/** So many payments were written into an archive, whose hash is the subject, and pruned. */
 	| "archived"
-	/** A witness told a head that this purse never had. */
+	/** A witness told a head that this purse never had, or it was restored from a backup. */
 	| "behind"
 	/** The owner said that such a head does not count. */
 	| "overridden"
@@ -476,7 +490,7 @@ export type What =
 	| "approved"
 	| "denied";
 
-/** A contract, a request, a note, or the hash of a head that a witness told; and the device id of the other module, of the agent whose record disagrees, or of this module, for what its owner overrode. */
+/** A contract, a request, a note, or the hash of a head that a witness told; and the device id of the other module, of the agent whose record disagrees, or of this module, for its restore and for what its owner overrode. */
 export type LogEntry = DeviceLogEntry<What>;
 
 /** What a transaction of a purse decides on: with entries, its head moves on; without, it stays. */

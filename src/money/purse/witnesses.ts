@@ -6,19 +6,28 @@
  *   unwitnessed ─the own agent agrees─▶ agreed
  *        │                                │
  *        └── a witness knows better ──────┴──▶ behind ─its owner overrides it─▶ unwitnessed
+ *                 or it was restored
  *
  * That it is behind is durable, and so is what the owner overrode: a restart forgets neither. A
  * purse whose store was put back or copied has, besides, to meet the issuer of whatever it pays
  * with (`MET_NAME` in purse-tables.ts).
  */
 import { TetradError } from "../../errors.ts";
-import { byKey, put, type Transaction } from "../../machine/index.ts";
+import {
+	byKey,
+	MAX_READ_ROWS,
+	put,
+	type Read,
+	remove,
+	type Transaction,
+} from "../../machine/index.ts";
 import { enc, hex, sameBytes } from "../../wire/index.ts";
 import {
 	encodeHead,
 	type Head,
 	message,
 	type OverrideBody,
+	parseHead,
 	WITH_AGENT,
 } from "../documents/index.ts";
 import type { Compared, JobOf, WitnessName } from "./pending-jobs.ts";
@@ -35,11 +44,15 @@ import {
 	type Changed,
 	changing,
 	idsIn,
+	isRestoredHead,
 	LOG,
 	type LogEntry,
 	MET_NAME,
 	META,
+	NOTES,
 	OVERRIDDEN_NAME,
+	REQUESTS,
+	type RequestRow,
 	unchanged,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
@@ -76,7 +89,9 @@ export class Witnesses {
 				? { kind: "unwitnessed" }
 				: {
 						kind: "behind",
-						error: behindError(behind.number > head.number),
+						error: isRestoredHead(behind)
+							? restoredError()
+							: behindError(behind.number > head.number),
 					};
 		this.#met = met && new Set(met.map(hex));
 	}
@@ -130,6 +145,7 @@ export class Witnesses {
 					);
 				return;
 			case "agrees":
+				if (compared.endsRestore) this.#standing = { kind: "unwitnessed" };
 				if (witness.kind === "issuer")
 					this.#met?.add(hex(this.#witnessId(witness)));
 				else if (this.#standing.kind === "unwitnessed")
@@ -214,6 +230,25 @@ export class Witnesses {
 	}
 }
 
+/** What a purse that was restored may have given away after its backup was made, if there is any: notes, and requests that are answered with notes. */
+const SPENDABLE_AGAIN = [
+	{ table: NOTES, index: "by_state", equals: { state: "live" }, limit: 1 },
+	{
+		table: REQUESTS,
+		index: "by_issuer",
+		equals: { state: "ordered" },
+		limit: MAX_READ_ROWS,
+	},
+] as const satisfies readonly [
+	Read<typeof NOTES.columns>,
+	Read<typeof REQUESTS.columns>,
+];
+
+/** A withdrawal that was ordered after the restore was never sent, and its notes are new. */
+function bringsNotes({ kind, unanswered }: RequestRow): boolean {
+	return kind === "exchange" || (kind === "withdraw" && unanswered > 0n);
+}
+
 /** Whether a record is in the log or overridden; if not, that the purse is behind becomes durable, and if so, that its issuer was met. */
 function comparing(
 	{ options, now }: PurseCore,
@@ -229,8 +264,16 @@ function comparing(
 			byKey(META, { name: BEHIND_NAME }),
 			byKey(META, { name: OVERRIDDEN_NAME }),
 			byKey(META, { name: MET_NAME }),
+			...SPENDABLE_AGAIN,
 		],
-		([[row], [behind], [overridden], [met]]): Change<Compared> => {
+		([
+			[row],
+			[behind],
+			[overridden],
+			[met],
+			notes,
+			requests,
+		]): Change<Compared> => {
 			const value = encodeHead(record);
 			const entry = { subject: record.hash, amount: 0n, peer };
 			if (
@@ -249,17 +292,23 @@ function comparing(
 					result,
 				};
 			}
-			const result = { kind: "agrees" } as const;
-			if (
-				witness !== "issuer" ||
-				met === undefined ||
-				contains(met.value, peer)
-			)
-				return unchanged(result);
+			const endsRestore =
+				witness === "issuer" &&
+				behind !== undefined &&
+				isRestoredHead(parseHead(behind.value)) &&
+				notes.length === 0 &&
+				!requests.some(bringsNotes);
+			const isFirst =
+				witness === "issuer" && met !== undefined && !contains(met.value, peer);
+			const result = { kind: "agrees", endsRestore } as const;
+			if (!endsRestore && !isFirst) return unchanged(result);
 			return {
 				entries: [{ what: "met", ...entry }],
 				writes: [
-					put(META, { name: MET_NAME, value: appended(met.value, peer) }),
+					...(endsRestore ? [remove(META, { name: BEHIND_NAME })] : []),
+					...(isFirst
+						? [put(META, { name: MET_NAME, value: appended(met.value, peer) })]
+						: []),
 				],
 				result,
 			};
@@ -294,11 +343,7 @@ function overriding(
 			return {
 				entries: [entry],
 				writes: [
-					{
-						kind: "delete",
-						table: META as never,
-						key: { name: BEHIND_NAME },
-					},
+					remove(META, { name: BEHIND_NAME }),
 					put(META, {
 						name: OVERRIDDEN_NAME,
 						value: appended(overridden?.value ?? enc(), value),
@@ -318,6 +363,13 @@ function contains(list: Uint8Array | undefined, item: Uint8Array): boolean {
 
 function appended(list: Uint8Array, item: Uint8Array): Uint8Array {
 	return enc(...[...idsIn(list), item].slice(-MAX_META_LIST));
+}
+
+function restoredError(): TetradError {
+	return new TetradError(
+		"purse-behind",
+		"this purse was restored from a backup, and what was done after that is not in it; put the newest copy of its home back if there is one; what it had is claimed from the issuer after the notes have expired",
+	);
 }
 
 function behindError(isNewer: boolean): TetradError {

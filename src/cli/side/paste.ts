@@ -1,4 +1,4 @@
-import { ourName, word } from "./our-name.ts";
+import { nodeName, ourName, word } from "./our-name.ts";
 import { showAddress } from "./show-address.ts";
 import type { World } from "./world.ts";
 
@@ -31,7 +31,7 @@ export function pasteFor(folder: string, { buyer, shop }: World): Paste {
 			"const bought = await agent.buy(quote, { maximum: 900n });",
 			"console.log(bought.path);",
 			"END",
-			"node buyer.mjs",
+			`${nodeName()} buyer.mjs`,
 		],
 		shop: [
 			`${tetrad} setup shop my-shop --sandbox ${word(folder)}`,

@@ -355,7 +355,7 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 		await assert.rejects(stat(at(made[0] ?? "")), /ENOENT/);
 	});
 
-	test("takes other ports when somebody takes its own before it has them", async () => {
+	test("takes other ports when somebody takes its own before it has them, and leaves what is not its own", async () => {
 		await using begun = new Command<WorldEvent>(
 			["sandbox", at("other"), "--json"],
 			PATIENT,
@@ -371,8 +371,10 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 			const { sides } = await begun.expect("ready");
 			assert.ok(sides.shop.address);
 			assert.notEqual(sides.shop.address, showAddress(agent.listen));
+			await writeFile(at("other", "mine.txt"), "Dear");
 			begun.terminate("SIGINT");
 			await begun.exits(0);
+			assert.deepEqual(await readdir(at("other")), ["mine.txt"]);
 		} finally {
 			await new Promise((resolve) => taker.close(resolve));
 		}

@@ -84,7 +84,7 @@ export class SandboxView {
 			dim(
 				this.#keeps
 					? "Ctrl-C stops it, and the folder stays; all keys in it are in clear."
-					: "Ctrl-C stops it and takes the folder away; all keys in it are in clear.",
+					: "Ctrl-C stops it and takes away what it made; all keys in it are in clear.",
 			),
 		);
 		for (const [title, lines] of [
@@ -110,11 +110,14 @@ export class SandboxView {
 		this.#live?.done();
 	}
 
-	sayEnd(): void {
+	/** Whether the folder is gone, too. */
+	sayEnd(isGone: boolean): void {
 		say(
 			this.#keeps
 				? `stopped; ${this.#folder} stays, and goes on with --keep`
-				: "stopped, and nothing is left",
+				: isGone
+					? "stopped, and nothing is left"
+					: `stopped; what else was put into ${this.#folder} stays`,
 		);
 	}
 

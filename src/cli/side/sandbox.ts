@@ -1,5 +1,5 @@
 /* A world in a folder: made, run under one supervisor, shown, and taken away again. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makePrivateFolder } from "../../device/home/index.ts";
@@ -9,6 +9,7 @@ import {
 	freePorts,
 	hasSandbox,
 	makeSandbox,
+	removeSandbox,
 } from "../../device/setup/index.ts";
 import type { Side } from "../../device/side/index.ts";
 import {
@@ -51,6 +52,7 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
 				"home-unusable",
 				`there is a sandbox in ${folder}, which was kept; go on with it by --keep, or remove the folder`,
 			);
+		let isGone = false;
 		const view = json ? undefined : new SandboxView(folder, keep);
 		try {
 			await run({ folder, isThere, keep, begun, signal, view });
@@ -59,10 +61,10 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
 			throw signal.aborted ? stopped() : thrown;
 		} finally {
 			view?.close();
-			if (!keep) await rm(folder, { recursive: true, force: true });
+			if (!keep) isGone = await removeSandbox(folder);
 		}
 		if (json) sayJson({ event: "stopped" });
-		else view?.sayEnd();
+		else view?.sayEnd(isGone);
 	});
 }
 

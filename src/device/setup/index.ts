@@ -4,6 +4,7 @@ export {
 	forgetSandbox,
 	hasSandbox,
 	makeSandbox,
+	removeSandbox,
 	SANDBOX_SIDES,
 	type SandboxSide,
 	sandboxParts,

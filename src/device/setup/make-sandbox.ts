@@ -6,7 +6,7 @@
  *   agency/, bank/   the authorities
  *   issuer/, shop/, buyer/   the sides
  */
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Address } from "../../carrier/index.ts";
@@ -49,6 +49,9 @@ type SandboxState = z.infer<typeof sandboxFile>["state"];
 
 /** What a process leaves that had the folder. */
 const LOCK = /^lock\.(db|txt)$/;
+
+/** What a process leaves that was killed while it wrote that. */
+const DRAFT = `${SANDBOX_FILE}.new`;
 
 const PARTS = ["agency", "bank", "issuer", "shop", "buyer"] as const;
 
@@ -124,6 +127,22 @@ export async function makeSandbox(
 /** Makes a sandbox as one that was not finished: it is made anew when it is made again. */
 export function forgetSandbox(folder: string): Promise<void> {
 	return writeState(folder, "being-made");
+}
+
+/** Takes away all that a sandbox made, and its folder unless something else is in it. Returns whether the folder is gone. */
+export async function removeSandbox(folder: string): Promise<boolean> {
+	if (!(await isThere(folder))) return true;
+	await removeParts(folder);
+	for (const name of await readdir(folder))
+		if (name === SANDBOX_FILE || name === DRAFT || LOCK.test(name))
+			await rm(join(folder, name), { force: true });
+	try {
+		await rmdir(folder);
+		return true;
+	} catch {
+		// What somebody else put there stays.
+		return false;
+	}
 }
 
 function writeState(folder: string, state: SandboxState): Promise<void> {

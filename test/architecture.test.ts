@@ -296,6 +296,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"device/operating/traces",
 		"device/process",
 		"device/purse",
+		"device/service",
 		"device/side",
 		"identity",
 		"keys",

@@ -1,7 +1,21 @@
 /* How the command line speaks of money. */
+import type { Money } from "../device/process/index.ts";
+import type { MoneyOf } from "../device/service/index.ts";
 import { TetradError } from "../errors.ts";
-import type { IssuerTerms } from "../money/index.ts";
+import { formatAmount, type IssuerTerms } from "../money/index.ts";
 import { plain } from "./voice.ts";
+
+/** An amount of the service, as events and JSON have it. */
+export function amountText({
+	amount,
+	currency,
+	exponent,
+	play,
+	issuer,
+}: MoneyOf & { readonly amount: bigint }): Money {
+	const of = { code: currency, exponent };
+	return { amount: formatAmount(amount, of), currency, play, issuer };
+}
 
 /** An amount with its currency, and a word where it is play money. */
 export function money({

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Address } from "../carrier/index.ts";
 import {
+	agentSocket,
 	beingSetUpAs,
 	findSide,
 	HOME_VARIABLE,
@@ -44,6 +45,11 @@ export interface KnownFlag<Value, Flags> {
 export const MODULE_AT: KnownFlag<Address, unknown> = {
 	of: ({ module }) => module.at,
 	need: "--module ADDRESS, where its module listens",
+};
+
+/** Where the agent of a side answers while it runs. */
+export const SOCKET_OF_AGENT: KnownFlag<string | undefined, unknown> = {
+	of: (side) => agentSocket(side),
 };
 
 /** Where the module itself listens. */

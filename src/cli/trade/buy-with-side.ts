@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import type { Side } from "../../device/side/index.ts";
 import { harmlessName } from "../../talk/index.ts";
-import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
+import {
+	type Given,
+	MODULE_AT,
+	SOCKET_OF_AGENT,
+	withSide,
+} from "../side-flags.ts";
 import type { BuyFlags } from "./buy.ts";
 
 export type GivenToBuy = Given<BuyFlags, "module" | "out">;
@@ -14,11 +19,12 @@ export function buyWithSide(
 	{ max, ...flags }: GivenToBuy,
 ): Promise<BuyFlags> {
 	const isBare = max !== undefined && /^[0-9.]+$/.test(max);
-	return withSide<BuyFlags, "module" | "max" | "out" | "purse">(
+	return withSide<BuyFlags, "module" | "socket" | "max" | "out" | "purse">(
 		isBare || max === undefined ? flags : { ...flags, max },
 		"agent",
 		{
 			module: MODULE_AT,
+			socket: SOCKET_OF_AGENT,
 			max: {
 				of: (side) => (isBare ? inMoneyOf(side, max) : undefined),
 				...(isBare

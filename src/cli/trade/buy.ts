@@ -1,14 +1,14 @@
-import { dirname } from "node:path";
-import { type ProcessEvent, runBuying } from "../../device/process/index.ts";
+import { dirname, resolve } from "node:path";
 import { hasPurse } from "../../device/purse/index.ts";
-import { type Quote, requireTarget } from "../../device/trade/index.ts";
+import type { Quote } from "../../device/service/index.ts";
+import { requireTarget } from "../../device/trade/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { formatAmount, parseAmount } from "../../money/index.ts";
 import { askYes } from "../ask-yes.ts";
 import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
-import { runDevice } from "../run-device.ts";
+import { amountText } from "../money.ts";
 import { plain, say, sayJson } from "../voice.ts";
-import { type CallerFlags, callerOf } from "./caller.ts";
+import { askAgent, type CallerFlags } from "./caller.ts";
 import { writeReceipt } from "./proofs.ts";
 
 export interface BuyFlags extends CallerFlags {
@@ -37,24 +37,28 @@ export async function buy(
 	if (receipt !== undefined)
 		await requireTarget({ path: receipt, overwrite: true });
 	let bought: string | undefined;
-	await runDevice(flags, (signal, report) =>
-		runBuying(
-			{
-				...callerOf(flags, address, signal),
-				item,
-				to: { path: out, overwrite },
-				judge: (quote) =>
-					most === undefined
-						? requireYes(quote, signal)
-						: requireWithin(quote, most),
-				waits: wait === true,
-				...(order === undefined ? {} : { order }),
-			},
-			(event: ProcessEvent) => {
-				if (event.event === "bought") bought = event.contract;
+	let isTold = false;
+	const to = { path: resolve(out), overwrite };
+	await askAgent(
+		flags,
+		async (agent, how) => {
+			const quote = await agent.quote(address, item, { order, ...how });
+			if (most === undefined) await requireYes(quote, how.signal);
+			else requireWithin(quote, most);
+			const options = { to: to.path, overwrite, waits: wait === true };
+			({ contract: bought } = await agent.buy(quote, { ...options, ...how }));
+		},
+		{
+			before: () => requireTarget(to),
+			through: (report) => (event) => {
+				if (event.event === "purchase" && event.state !== "waiting")
+					isTold = true;
 				report(event);
 			},
-		),
+			failed(report) {
+				if (!isTold) report({ event: "purchase", state: "not-bought" });
+			},
+		},
 	);
 	if (bought === undefined) return;
 	const shown = bought.slice(0, 16);
@@ -108,31 +112,25 @@ function parseMost(text: string): Most {
 }
 
 /** Throws `payment-refused` for a price that is more than the owner wants to pay, or in other money. */
-function requireWithin({ offer }: Quote, { amount, currency }: Most): void {
-	if (offer.currency !== currency)
+function requireWithin(quote: Quote, { amount, currency }: Most): void {
+	if (quote.currency !== currency)
 		throw new TetradError(
 			"payment-refused",
-			`nothing was paid: it costs ${offer.currency}, and --max is in ${currency}`,
+			`nothing was paid: it costs ${quote.currency}, and --max is in ${currency}`,
 		);
-	const of = { code: currency, exponent: offer.money.exponent };
-	if (offer.amount > parseAmount(amount, of))
+	const of = { code: currency, exponent: quote.exponent };
+	if (quote.amount > parseAmount(amount, of))
 		throw new TetradError(
 			"payment-refused",
-			`nothing was paid: it costs ${formatAmount(offer.amount, of)} ${currency}, and --max is ${amount}`,
+			`nothing was paid: it costs ${formatAmount(quote.amount, of)} ${currency}, and --max is ${amount}`,
 		);
 }
 
 /** Throws `aborted` unless whoever is at the terminal wants it at this price. */
-async function requireYes(
-	{ offer }: Quote,
-	signal: AbortSignal,
-): Promise<void> {
-	const price = formatAmount(offer.amount, {
-		code: offer.currency,
-		exponent: offer.money.exponent,
-	});
-	const item = plain(offer.description.name);
-	const question = `type yes to buy ${item} for ${price} ${offer.currency}: `;
+async function requireYes(quote: Quote, signal: AbortSignal): Promise<void> {
+	const { amount, currency } = amountText(quote);
+	const item = plain(quote.item);
+	const question = `type yes to buy ${item} for ${amount} ${currency}: `;
 	if (!(await askYes(question, signal)))
 		throw new TetradError("aborted", "nothing was paid: you did not say yes");
 }

@@ -16,12 +16,18 @@ Examples:
     tetrad catalogue shop.example:7000 --home alice --module unix:alice-purse/link.sock`,
 		)
 		.action(async (address: string, flags: Given<CatalogueFlags, "module">) => {
-			const { MODULE_AT, withSide } = await import("../side-flags.ts");
+			const { MODULE_AT, SOCKET_OF_AGENT, withSide } = await import(
+				"../side-flags.ts"
+			);
 			const { showCatalogue } = await import("./catalogue.ts");
-			const known = { module: MODULE_AT };
+			const known = { module: MODULE_AT, socket: SOCKET_OF_AGENT };
 			await showCatalogue(
 				address,
-				await withSide<CatalogueFlags, "module">(flags, "agent", known),
+				await withSide<CatalogueFlags, "module" | "socket">(
+					flags,
+					"agent",
+					known,
+				),
 			);
 		});
 }

@@ -1,10 +1,9 @@
-import { priceText, runCatalogue } from "../../device/process/index.ts";
-import type { Listing } from "../../trade/documents/index.ts";
-import { money } from "../money.ts";
-import { quietly, runDevice } from "../run-device.ts";
+import type { CatalogueItem } from "../../device/service/index.ts";
+import { amountText, money } from "../money.ts";
+import { quietly } from "../run-device.ts";
 import { plainTable } from "../table.ts";
 import { count, plain, say, sayJson } from "../voice.ts";
-import { type CallerFlags, callerOf } from "./caller.ts";
+import { askAgent, type CallerFlags } from "./caller.ts";
 
 export type CatalogueFlags = CallerFlags;
 
@@ -22,44 +21,41 @@ export async function showCatalogue(
 		for (const line of plainTable(head, rows)) say(line);
 		rows = [];
 	};
-	await runDevice(flags, (signal, report) =>
-		runCatalogue(
-			callerOf(flags, address, signal),
-			quietly(report),
-			(listing) => {
+	await askAgent(
+		flags,
+		async (agent, how) => {
+			for await (const item of agent.catalogue(address, how)) {
 				items++;
-				if (flags.json) return sayJson(inJson(listing));
-				rows.push(cells(listing));
+				if (flags.json) sayJson(inJson(item));
+				else rows.push(cells(item));
 				if (rows.length === ROWS_AT_ONCE) show();
-			},
-		),
+			}
+		},
+		{ through: quietly },
 	);
 	if (flags.json) return;
 	if (rows.length > 0) show();
 	if (items === 0) say("nothing is sold there");
 }
 
-function inJson(listing: Listing) {
-	const { description, kind, length } = listing;
-	const { name, mediaType, about } = description;
+function inJson(one: CatalogueItem) {
+	const { item, kind, size, type, about } = one;
 	return {
-		item: name,
+		item,
 		kind,
-		...priceText(listing),
-		...(length === undefined ? {} : { size: String(length) }),
-		...(mediaType === "" ? {} : { type: mediaType }),
-		...(about === "" ? {} : { about }),
+		...amountText(one),
+		...(size === undefined ? {} : { size: String(size) }),
+		...(type === undefined ? {} : { type }),
+		...(about === undefined ? {} : { about }),
 	};
 }
 
-function cells(listing: Listing): string[] {
-	const { description, kind, length } = listing;
+function cells(one: CatalogueItem): string[] {
+	const { item, kind, size, about = "" } = one;
 	return [
-		plain(description.name),
-		money(priceText(listing)),
-		kind === "made-on-order" || length === undefined
-			? "on order"
-			: count(Number(length)),
-		plain(description.about),
+		plain(item),
+		money(amountText(one)),
+		kind === "made-on-order" || size === undefined ? "on order" : count(size),
+		plain(about),
 	];
 }

@@ -1,5 +1,10 @@
 import { formatAddress } from "../../carrier/index.ts";
-import { type Given, MODULE_AT, withSide } from "../side-flags.ts";
+import {
+	type Given,
+	MODULE_AT,
+	SOCKET_OF_AGENT,
+	withSide,
+} from "../side-flags.ts";
 import type { ResolveFlags } from "./resolve.ts";
 
 interface ResolveAt extends ResolveFlags {
@@ -16,9 +21,10 @@ export async function resolveWithSide(
 	const given = named === undefined ? flags : { ...flags, address: named };
 	const { address, ...all } = await withSide<
 		ResolveAt,
-		"module" | "address" | "out"
+		"module" | "socket" | "address" | "out"
 	>(given, "agent", {
 		module: MODULE_AT,
+		socket: SOCKET_OF_AGENT,
 		address: {
 			of: ({ issuer }) =>
 				issuer === undefined || flags.merchant

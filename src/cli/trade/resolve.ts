@@ -1,8 +1,5 @@
-import { join } from "node:path";
-import { runResolving } from "../../device/process/index.ts";
-import { runDevice } from "../run-device.ts";
 import { EXIT, say, sayJson } from "../voice.ts";
-import { type CallerFlags, callerOf } from "./caller.ts";
+import { askAgent, type CallerFlags } from "./caller.ts";
 
 export interface ResolveFlags extends CallerFlags {
 	readonly merchant?: true;
@@ -16,16 +13,15 @@ export async function resolve(
 ): Promise<void> {
 	const { merchant, learn, out = ".", json } = flags;
 	let open = 0;
-	await runDevice(flags, async (signal, report) => {
-		open = await runResolving(
-			{
-				...callerOf(flags, address, signal),
-				isIssuer: merchant !== true,
-				learn: learn === true,
-				learnedTo: (name) => join(out, name),
-			},
-			report,
-		);
+	await askAgent(flags, async (agent, how) => {
+		const resumed = await agent.resolve({
+			at: address,
+			isMerchant: merchant === true,
+			learn: learn === true,
+			folder: out,
+			...how,
+		});
+		open = resumed.filter(({ state }) => state === "in-doubt").length;
 	});
 	if (json) sayJson({ event: "resolved", open });
 	else if (open === 0) say("nothing that was bought here is in doubt");

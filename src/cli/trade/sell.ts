@@ -1,7 +1,6 @@
 import type { Address } from "../../carrier/index.ts";
-import { runSelling } from "../../device/process/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
-import { parseAmount } from "../../money/index.ts";
+import { openLocalAgent, readCatalogue } from "../../device/service/index.ts";
 import { linkOf } from "../flag-values.ts";
 import { type DeviceFlags, runDevice } from "../run-device.ts";
 import { secretsOf } from "../secrets.ts";
@@ -18,31 +17,24 @@ export interface SellFlags extends DeviceFlags, SettlingFlags {
 export async function sell(folder: string, flags: SellFlags): Promise<void> {
 	const { home, module, listen, price, onOrder } = flags;
 	const { timeout, unsafeKeylog } = flags;
-	const settling = settlingOf(flags);
+	const { settleAt } = settlingOf(flags);
 	const terms = await readIssuerTerms(flags.issuerTerms);
-	const amount =
-		price === undefined ? undefined : parseAmount(price, terms.currency);
-	await runDevice(flags, (signal, report) =>
-		runSelling(
-			{
-				home,
-				module,
-				listen,
-				folder,
-				terms,
-				signal,
-				secrets: secretsOf(flags),
-				environment: withoutSecrets(flags),
-				link: linkOf(flags.link),
-				...(amount === undefined ? {} : { price: amount }),
-				...(onOrder === undefined ? {} : { onOrder }),
-				...settling,
-				...(timeout === undefined ? {} : { timeoutMs: timeout }),
-				...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
-			},
-			report,
-		),
-	);
+	await runDevice(flags, async (signal, report) => {
+		const { currency } = terms;
+		const catalogue = await readCatalogue({ folder, price }, currency, report);
+		await using agent = await openLocalAgent({
+			...{ home, module, listen, terms, report, signal },
+			addresses: [listen],
+			issuerAt: settleAt?.address,
+			settleEveryMs: settleAt?.everyMs,
+			secrets: secretsOf(flags),
+			environment: withoutSecrets(flags),
+			link: linkOf(flags.link),
+			...(timeout === undefined ? {} : { timeoutMs: timeout }),
+			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
+		});
+		await agent.sell({ catalogue, onOrder, signal });
+	});
 }
 
 /** What commands that work on a stranger's text may know of this process. */

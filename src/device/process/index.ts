@@ -8,6 +8,7 @@ export { runModuleProcess } from "./module-process.ts";
 export { openToRead } from "./outgoing-file.ts";
 export type { WantedPayment } from "./paying-other.ts";
 export {
+	type Money,
 	moneyText,
 	type ProcessEvent,
 	type PurseEvent,
@@ -29,15 +30,9 @@ export {
 	stateOf,
 } from "./trade-events.ts";
 export {
-	type CallMerchant,
-	runBuying,
-	runCatalogue,
-	runResolving,
-	runSelling,
-} from "./trade-process.ts";
-export {
 	type AgentHomeOptions,
 	type AgentPlan,
+	type CallMerchant,
 	type OpenedAgent,
 	openAgentHome,
 } from "./with-agent.ts";

@@ -35,6 +35,13 @@ export interface AgentHomeOptions {
 	readonly signal: AbortSignal;
 }
 
+/** How an agent calls another. */
+export interface CallMerchant extends AgentHomeOptions {
+	readonly connect: Address;
+	readonly routing: Routing;
+	readonly root: Root;
+}
+
 /** What it is going to do, to be checked before anything is opened. */
 export interface AgentPlan {
 	/** Addresses beside that of the module. */

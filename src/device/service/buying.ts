@@ -136,7 +136,7 @@ function doubtful(error: TetradError): TetradError {
 	if (error.code === "payment-in-doubt") return error;
 	return new TetradError(
 		"payment-in-doubt",
-		`it is not known yet whether it is paid, and it goes on; nothing is paid twice: ${error.message}`,
+		`whether it is paid is not known yet; the same quote again, or tetrad resolve, goes on, and nothing is paid twice: ${error.message}`,
 		{ cause: error },
 	);
 }

@@ -29,7 +29,7 @@ export type {
 	OwnerLimits,
 	SpendingLimits,
 } from "./module-service.ts";
-export { openAgent, runningAgent } from "./open-agent.ts";
+export { openAgent, reachAgent, runningAgent } from "./open-agent.ts";
 export {
 	type CreditOptions,
 	type IssuerAccount,
@@ -38,6 +38,7 @@ export {
 	openIssuer,
 	type RunIssuerOptions,
 } from "./open-issuer.ts";
+export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule } from "./open-module.ts";
-export type { ForSale } from "./selling.ts";
+export { type ForSale, readCatalogue } from "./selling.ts";
 export { runServing, type ServeOptions } from "./serving.ts";

@@ -59,6 +59,14 @@ export async function runningAgent(
 	return reachRunning(await placeOf(home, options));
 }
 
+/** The agent of a home where it runs already and answers at that socket. */
+export function reachAgent(
+	home: string,
+	socket: string,
+): Promise<AgentService | undefined> {
+	return RemoteAgent.reach({ home, socket, moduleHome: undefined });
+}
+
 /** The agent of a place where it runs already. */
 export async function reachRunning(
 	place: AgentPlace,

@@ -1,6 +1,10 @@
 import { type Address, formatAddress } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
-import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import {
+	type Currency,
+	type IssuerTerms,
+	parseAmount,
+} from "../../money/index.ts";
 import {
 	type AgentAtWork,
 	type Alongside,
@@ -29,18 +33,23 @@ import {
 	type TradingAgent,
 } from "../trade/index.ts";
 
-/** What is sold: what a program has, or what a folder has. */
+/** How what is made on order is made. */
+interface Making {
+	/** A command that makes it; a shell runs it. */
+	readonly onOrder?: string | undefined;
+	/** Where that command and those of the catalogue run; in the working folder unless given. */
+	readonly workingFolder?: string | undefined;
+}
+
+/** What is sold: what a program has, what a folder has, or what is in a catalogue of the program's own. */
 export type ForSale =
 	| { readonly items: readonly ItemForSale[] }
-	| {
+	| (Making & {
 			readonly folder: string;
 			/** Of what has no price of its own; decimal. */
 			readonly price?: string | undefined;
-			/** A command that makes what is made on order; a shell runs it. */
-			readonly onOrder?: string | undefined;
-			/** Where that command and those of the catalogue run; in the working folder unless given. */
-			readonly workingFolder?: string | undefined;
-	  };
+	  })
+	| (Making & { readonly catalogue: Catalogue });
 
 /** What selling needs. */
 export interface Selling {
@@ -64,7 +73,8 @@ export interface Selling {
 /** Sells until the signal. Rejects with why it cannot. */
 export async function sellUntil(selling: Selling): Promise<void> {
 	const { trading, opened, work, terms, settleAt, report, signal } = selling;
-	const catalogue = await catalogueOf(selling);
+	const { sells } = selling;
+	const catalogue = await readCatalogue(sells, terms.currency, report);
 	const shop = await shopOf(selling, catalogue);
 	const reporting = work.reporting(report);
 	const others: Alongside = [
@@ -80,11 +90,13 @@ export async function sellUntil(selling: Selling): Promise<void> {
 	);
 }
 
-async function catalogueOf({
-	sells,
-	terms: { currency },
-	report,
-}: Selling): Promise<Catalogue> {
+/** Reads what is for sale. Throws `invalid-argument` and `file-unusable` for what cannot be sold. */
+export async function readCatalogue(
+	sells: ForSale,
+	currency: Currency,
+	report: Report,
+): Promise<Catalogue> {
+	if ("catalogue" in sells) return sells.catalogue;
 	if ("items" in sells) {
 		if (sells.items.length === 0)
 			throw new TetradError("invalid-argument", "there is nothing to sell");
@@ -110,7 +122,7 @@ function shopOf(
 	catalogue: Catalogue,
 ): Promise<FolderShop> {
 	const { onOrder = undefined, workingFolder = undefined } =
-		"folder" in sells ? sells : {};
+		"items" in sells ? {} : sells;
 	return FolderShop.open({
 		...{ home, catalogue, store: opened.store, terms, environment },
 		...(workingFolder === undefined ? {} : { workingFolder }),

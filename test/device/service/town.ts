@@ -10,7 +10,6 @@ import {
 	runAgentProcess,
 	runIssuerProcess,
 	runModuleProcess,
-	runSelling,
 } from "../../../src/device/process/index.ts";
 import {
 	createPurse,
@@ -268,28 +267,25 @@ export class ServiceTown implements AsyncDisposable {
 	async startShop(
 		folder: string,
 		{
-			price = 420n,
+			price = "4.20",
 			onOrder,
-		}: { readonly price?: bigint; readonly onOrder?: string } = {},
+		}: { readonly price?: string; readonly onOrder?: string } = {},
 	): Promise<string> {
-		this.#shop = new Running((signal, report) =>
-			runSelling(
-				{
-					home: this.homes.of("B"),
-					module: this.module("Y"),
-					listen: parseAddress(this.#shopAt),
-					folder,
-					terms: this.terms,
-					price,
-					link: "paired",
-					environment: process.env,
-					settleAt: { address: parseAddress(this.issuerAt), everyMs: 60_000 },
-					signal,
-					...(onOrder === undefined ? {} : { onOrder }),
-				},
+		this.#shop = new Running(async (signal, report) => {
+			await using agent = await openLocalAgent({
+				home: this.homes.of("B"),
+				module: this.module("Y"),
+				listen: parseAddress(this.#shopAt),
+				link: "paired",
+				terms: this.terms,
+				issuerAt: parseAddress(this.issuerAt),
+				settleEveryMs: 60_000,
+				environment: process.env,
 				report,
-			),
-		);
+				signal,
+			});
+			await agent.sell({ folder, price, onOrder, signal });
+		});
 		const { address } = await this.#shop.expect("listening");
 		await this.#shop.expect("settled");
 		this.#shopAt = formatAddress(parseAddress(address));

@@ -1,6 +1,6 @@
 /* Daily commands with nothing but their own words: what else they need is in the settings of a side. */
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { writeSide } from "../../src/device/side/index.ts";
@@ -203,6 +203,43 @@ describe("how a side is", () => {
 		);
 		assert.match(stdout, /^ {2}link +up at unix:.*, since /m);
 		assert.match(stdout, /^ {2}issuer +mint at tcp:.*, met at /m);
+	});
+
+	test("is not said to be well where its stores cannot be read", async () => {
+		const [agent, module] = [homes.at("torn-agent"), homes.at("torn-module")];
+		await cp(homes.of("A"), agent, { recursive: true });
+		await mkdir(module, { mode: 0o700 });
+		for (const name of await readdir(homes.of("X")))
+			if (!/^purse\.db|sock$|^orders$/.test(name))
+				await cp(join(homes.of("X"), name), join(module, name), {
+					recursive: true,
+				});
+		await writeFile(join(agent, "agent.db"), "no database", { mode: 0o600 });
+		await writeSide(homes.at("sides", "torn"), {
+			kind: "buyer",
+			name: "torn",
+			agent: { home: agent },
+			module: { home: module },
+		});
+		const of = ["status", "--home", homes.at("sides", "torn")];
+		const shown = await run(of);
+		assert.equal(shown.code, 1);
+		assert.match(shown.stdout, /^ {2}agent +alice does not run, paired with /m);
+		assert.match(shown.stdout, /^ {2}purse +cannot be read: /m);
+		assert.match(shown.stdout, /^ {2}purchases +cannot be read, so some may/m);
+		assert.match(shown.stdout, /payments may wait for you/);
+		assert.doesNotMatch(shown.stdout, /none in doubt/);
+		const told = await run([...of, "--json"]);
+		assert.equal(told.code, 1);
+		const { inDoubt, approvals, balances, unreadable } = JSON.parse(
+			told.stdout,
+		);
+		assert.deepEqual([inDoubt, approvals, balances], [null, null, null]);
+		assert.deepEqual(Object.keys(unreadable).toSorted(), [
+			"approvals",
+			"balances",
+			"inDoubt",
+		]);
 	});
 
 	test("is looked into by tetrad doctor, whose exit code says whether something is wrong", async () => {

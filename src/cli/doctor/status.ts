@@ -1,5 +1,6 @@
 import { formatAddress } from "../../carrier/index.ts";
 import {
+	type Counted,
 	type DeviceStatus,
 	findPatient,
 	type SideStatus,
@@ -7,11 +8,20 @@ import {
 } from "../../device/doctor/index.ts";
 import { hasPurse, type PurseBalance } from "../../device/purse/index.ts";
 import type { Side } from "../../device/side/index.ts";
+import { asTetradError } from "../../errors.ts";
 import { formatAmount } from "../../money/index.ts";
 import { balanceJson, balancesOf } from "../balances.ts";
 import { requireSide } from "../side-flags.ts";
 import { plainTable } from "../table.ts";
-import { day, moment, plain, say, sayFitting, sayJson } from "../voice.ts";
+import {
+	day,
+	EXIT,
+	moment,
+	plain,
+	say,
+	sayFitting,
+	sayJson,
+} from "../voice.ts";
 
 export interface StatusFlags {
 	readonly home?: string;
@@ -28,8 +38,10 @@ export async function status(flags: StatusFlags): Promise<void> {
 	const now = await statusOf(side, patient);
 	const { home } = side.module;
 	const isPurse = await hasPurse(home).catch(() => false);
-	const balances = isPurse ? await balancesOf(home) : [];
-	if (flags.json) return sayJson(inJson(side, now, balances));
+	const money = isPurse ? await moneyOf(home) : NO_MONEY;
+	const unreadable = unreadableOf(now, money);
+	if (Object.keys(unreadable).length > 0) process.exitCode = EXIT.failed;
+	if (flags.json) return sayJson(inJson(side, now, { money, unreadable }));
 	const rows = [
 		["side", `${side.name}, of ${AN[side.kind]}, in ${plain(side.path)}`],
 		...now.devices.map((device) => [device.role, aboutDevice(device)]),
@@ -37,22 +49,59 @@ export async function status(flags: StatusFlags): Promise<void> {
 		...(side.issuer === undefined
 			? []
 			: [["issuer", aboutIssuer(formatAddress(side.issuer.at), now)]]),
-		...balances.map((balance) => ["purse", aboutMoney(balance)]),
+		...aboutPurse(money).map((text) => ["purse", text]),
 		...(side.kind === "issuer"
 			? []
-			: [
-					[
-						"purchases",
-						now.inDoubt === 0
-							? "none in doubt"
-							: `${now.inDoubt} in doubt; tetrad resolve asks at once`,
-					],
-				]),
+			: [["purchases", aboutPurchases(now.inDoubt)]]),
 	];
 	for (const line of plainTable(["status", ""], rows)) say(line);
-	const waiting = waitsForYou(now);
+	const waiting = waitsForYou(now, unreadable);
 	if (waiting.length > 0) say();
 	for (const line of waiting) sayFitting(line);
+}
+
+/** What the purse of a side has. */
+type Money =
+	| { readonly kind: "read"; readonly balances: readonly PurseBalance[] }
+	| { readonly kind: "unreadable"; readonly reason: string };
+
+const NO_MONEY: Money = { kind: "read", balances: [] };
+
+async function moneyOf(home: string): Promise<Money> {
+	try {
+		return { kind: "read", balances: await balancesOf(home) };
+	} catch (thrown) {
+		return { kind: "unreadable", reason: asTetradError(thrown).message };
+	}
+}
+
+/** Why what cannot be read cannot, by the names under which `--json` has null for it. */
+type Unreadable = Partial<Record<"balances" | "inDoubt" | "approvals", string>>;
+
+function unreadableOf(
+	{ inDoubt, approvals }: SideStatus,
+	balances: Money,
+): Unreadable {
+	const all = Object.entries({ balances, inDoubt, approvals });
+	return Object.fromEntries(
+		all.flatMap(([name, one]) =>
+			one.kind === "unreadable" ? [[name, one.reason]] : [],
+		),
+	);
+}
+
+function aboutPurse(money: Money): string[] {
+	return money.kind === "unreadable"
+		? [`cannot be read: ${plain(money.reason)}`]
+		: money.balances.map(aboutMoney);
+}
+
+function aboutPurchases(inDoubt: Counted): string {
+	if (inDoubt.kind === "unreadable")
+		return `cannot be read, so some may be in doubt: ${plain(inDoubt.reason)}`;
+	return inDoubt.count === 0
+		? "none in doubt"
+		: `${inDoubt.count} in doubt; tetrad resolve asks at once`;
 }
 
 const AN = { buyer: "a buyer", shop: "a shop", issuer: "an issuer" } as const;
@@ -109,31 +158,47 @@ function aboutMoney({ terms, ...sums }: PurseBalance): string {
 }
 
 /** What nobody but a person can do. */
-function waitsForYou({ approvals, devices }: SideStatus): string[] {
+function waitsForYou(
+	{ approvals, devices }: SideStatus,
+	unreadable: Unreadable,
+): string[] {
+	const isUnreadable = Object.keys(unreadable).length > 0;
 	const tries = devices.find(({ role }) => role === "module")?.pairingTries;
 	const unpaired = devices.some(
 		({ trouble, pairedWith }) =>
 			trouble === undefined && pairedWith === undefined,
 	);
 	return [
-		...(approvals === 0
-			? []
-			: [`${approvals} payments wait for you: tetrad approvals`]),
+		...aboutApprovals(approvals),
 		...(unpaired ? ["agent and module wait to be paired: tetrad pair"] : []),
 		...((tries ?? 0) === 0
 			? []
 			: [`${tries} tries to pair came to nothing: tetrad doctor says more`]),
-		...(devices.some(({ trouble }) => trouble !== undefined)
+		...(devices.some(({ trouble }) => trouble !== undefined) || isUnreadable
 			? ["something is wrong: tetrad doctor says what to do"]
 			: []),
 	];
 }
 
+function aboutApprovals(approvals: Counted): string[] {
+	if (approvals.kind === "unreadable")
+		return [
+			"payments may wait for you, for what waits cannot be read: tetrad doctor says more",
+		];
+	return approvals.count === 0
+		? []
+		: [`${approvals.count} payments wait for you: tetrad approvals`];
+}
+
 function inJson(
 	side: Side,
 	now: SideStatus,
-	balances: readonly PurseBalance[],
+	{
+		money,
+		unreadable,
+	}: { readonly money: Money; readonly unreadable: Unreadable },
 ) {
+	const count = (of: Counted) => (of.kind === "counted" ? of.count : null);
 	const time = (at: number | undefined) =>
 		at === undefined ? undefined : new Date(at).toISOString();
 	const { name, kind, path, module, issuer } = side;
@@ -165,9 +230,10 @@ function inJson(
 						...(now.trouble === undefined ? {} : { trouble: now.trouble }),
 					},
 				}),
-		balances: balances.map(balanceJson),
-		inDoubt: now.inDoubt,
-		approvals: now.approvals,
-		waitsForYou: waitsForYou(now),
+		balances: money.kind === "read" ? money.balances.map(balanceJson) : null,
+		inDoubt: count(now.inDoubt),
+		approvals: count(now.approvals),
+		...(Object.keys(unreadable).length === 0 ? {} : { unreadable }),
+		waitsForYou: waitsForYou(now, unreadable),
 	};
 }

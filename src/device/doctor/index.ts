@@ -1,2 +1,7 @@
 export { type Examined, examine, findPatient } from "./examine.ts";
-export { type DeviceStatus, type SideStatus, statusOf } from "./status.ts";
+export {
+	type Counted,
+	type DeviceStatus,
+	type SideStatus,
+	statusOf,
+} from "./status.ts";

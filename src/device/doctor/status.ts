@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import type { DeviceRole } from "../../identity/index.ts";
 import {
 	isThere,
@@ -47,12 +47,17 @@ export interface SideStatus {
 	/** Why the last meeting after that came to nothing, as a running agent says. */
 	readonly trouble?: string;
 	/** Purchases that are not over. */
-	readonly inDoubt: number;
+	readonly inDoubt: Counted;
 	/** Payments that wait for the owner. */
-	readonly approvals: number;
+	readonly approvals: Counted;
 }
 
-/** Looks at a side. What cannot be read is left out, and `tetrad doctor` says why. */
+/** How many there are, where the store that has them can be read. */
+export type Counted =
+	| { readonly kind: "counted"; readonly count: number }
+	| { readonly kind: "unreadable"; readonly reason: string };
+
+/** Looks at a side. What cannot be read is left out, and `tetrad doctor` says why; that purchases or payments cannot be read is said, for none is another thing. */
 export async function statusOf(
 	side: Side,
 	{ devices, machine }: Patient,
@@ -75,11 +80,12 @@ export async function statusOf(
 		...(link === undefined ? {} : { link }),
 		...(settled === undefined ? {} : { settled }),
 		...(told?.trouble === undefined ? {} : { trouble: told.trouble }),
-		inDoubt: await orElse(openPurchases(side.agent.home), 0),
-		approvals:
+		inDoubt: await counted(openPurchases(side.agent.home)),
+		approvals: await counted(
 			module === undefined
-				? 0
-				: await orElse(waitingPayments(module.home, machine.now()), 0),
+				? Promise.resolve(0)
+				: waitingPayments(module.home, machine.now()),
+		),
 	};
 }
 
@@ -199,6 +205,14 @@ function read(line: string): Readonly<Record<string, unknown>> {
 		return JSON.parse(line) ?? {};
 	} catch {
 		return {};
+	}
+}
+
+async function counted(count: Promise<number>): Promise<Counted> {
+	try {
+		return { kind: "counted", count: await count };
+	} catch (thrown) {
+		return { kind: "unreadable", reason: asTetradError(thrown).message };
 	}
 }
 

@@ -1,6 +1,7 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { TetradError } from "../../errors.ts";
-import { HomeLock } from "../home/index.ts";
+import type { PurchaseRow } from "../../trade/records/index.ts";
+import { HomeLock, isThere } from "../home/index.ts";
 import { stateOf } from "../process/index.ts";
 import { viewPurchaseOf } from "../trade/index.ts";
 import type { AgentPlace } from "./agent-place.ts";
@@ -200,7 +201,8 @@ export class RemoteAgent implements AgentService {
 		const { home } = this.#place;
 		const offer = new Uint8Array(Buffer.from(id, "hex"));
 		const isOver = lost instanceof NotReached || (await isUnused(home));
-		const row = await viewPurchaseOf(home, offer).catch(() => undefined);
+		const row = await newestOf(home, offer, lost);
+		if (row === "unreadable") throw inDoubt(lost);
 		const state = row && stateOf(row);
 		if (row !== undefined && state === "bought") return purchaseOf(row);
 		const isUnpaid = state === undefined || state === "not-bought";
@@ -214,11 +216,7 @@ export class RemoteAgent implements AgentService {
 				row.reason === "" ? lost.message : row.reason,
 				{ cause: lost },
 			);
-		throw new TetradError(
-			"payment-in-doubt",
-			`${lost.message}, and whether it is paid is not known yet; the same quote again goes on, and nothing is paid twice`,
-			{ cause: lost },
-		);
+		throw inDoubt(lost);
 	}
 
 	#once<With, Answer>(
@@ -295,5 +293,29 @@ async function isUnused(home: string): Promise<boolean> {
 		return true;
 	} catch {
 		return false;
+	}
+}
+
+/** Where nobody can say whether money left. */
+function inDoubt(lost: ConnectionLost | NotReached): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		`${lost.message}, and whether it is paid is not known yet; the same quote again goes on, and nothing is paid twice`,
+		{ cause: lost },
+	);
+}
+
+/** An agent that was asked to buy has a store: one that is gone tells as little as one that cannot be read. */
+async function newestOf(
+	home: string,
+	offer: Uint8Array,
+	lost: ConnectionLost | NotReached,
+): Promise<PurchaseRow | "unreadable" | undefined> {
+	try {
+		if (!(await isThere(join(home, "agent.db"))))
+			return lost instanceof NotReached ? undefined : "unreadable";
+		return await viewPurchaseOf(home, offer);
+	} catch {
+		return "unreadable";
 	}
 }

@@ -1,6 +1,7 @@
 /* The socket of an agent and programs that take places there. Nothing is paid: the agent does nothing. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createConnection, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
@@ -147,6 +148,11 @@ test("a purchase that an agent never heard of is not in doubt", async () => {
 	await assert.rejects(agent.buy("00".repeat(32)), {
 		code: "carrier-failed",
 		message: /^nothing was paid: .* before it was asked/,
+	});
+	// An earlier try may have paid, and nobody can tell.
+	await writeFile(join(folder.path, "agent.db"), "no database");
+	await assert.rejects(agent.buy("00".repeat(32)), {
+		code: "payment-in-doubt",
 	});
 	server.close();
 });

@@ -1,4 +1,4 @@
-export { type AnswerOptions, serve } from "./agent-answer.ts";
+export { serve } from "./agent-answer.ts";
 export { AgentAtWork } from "./agent-at-work.ts";
 export { type AgentProcessOptions, runAgentProcess } from "./agent-process.ts";
 export { type SettleAt, settleAgain, settleOnce } from "./agent-settling.ts";

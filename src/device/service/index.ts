@@ -41,4 +41,4 @@ export {
 export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule } from "./open-module.ts";
 export { type ForSale, readCatalogue } from "./selling.ts";
-export { runServing, type ServeOptions } from "./serving.ts";
+export { runServing } from "./serving.ts";

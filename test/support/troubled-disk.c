@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int wanted(int file, const char *trouble)
@@ -32,6 +33,7 @@ static int wanted(int file, const char *trouble)
 }
 
 typedef ssize_t (*pwrite_function)(int, const void *, size_t, off_t);
+typedef ssize_t (*pwritev_function)(int, const struct iovec *, int, off_t);
 typedef int (*sync_function)(int);
 
 static ssize_t troubled_pwrite(const char *name, int file, const void *bytes, size_t count, off_t at)
@@ -58,6 +60,25 @@ ssize_t pwrite(int file, const void *bytes, size_t count, off_t at)
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at)
 {
 	return troubled_pwrite("pwrite64", file, bytes, count, at);
+}
+
+/* Of several pieces at once only the first comes to the disk: its caller writes the rest again. */
+static ssize_t troubled_pwritev(const char *name, int file, const struct iovec *pieces, int count, off_t at)
+{
+	pwritev_function real = (pwritev_function)dlsym(RTLD_NEXT, name);
+	if ((wanted(file, "write") || wanted(file, "full")) && count > 0)
+		return troubled_pwrite("pwrite64", file, pieces[0].iov_base, pieces[0].iov_len, at);
+	return real(file, pieces, count, at);
+}
+
+ssize_t pwritev(int file, const struct iovec *pieces, int count, off_t at)
+{
+	return troubled_pwritev("pwritev", file, pieces, count, at);
+}
+
+ssize_t pwritev64(int file, const struct iovec *pieces, int count, off64_t at)
+{
+	return troubled_pwritev("pwritev64", file, pieces, count, at);
 }
 
 static int troubled_sync(const char *name, int file)

@@ -266,8 +266,8 @@ export interface AgentService extends AsyncDisposable {
 	 * `signal` stops it, and never leaves money in doubt that was not in doubt before. Rejects with
 	 * `payment-refused` for a price above `maximum` and for what the module refuses, `approval-needed`
 	 * for what needs its owner, `offer-expired` for a quote that is too old or not known,
-	 * `payment-in-doubt` where it is not known yet whether it is paid: the same quote again, or
-	 * `resolve`, goes on; `purchase-void` for one whose money is back, and `merchandise-wrong` for one
+	 * `payment-in-doubt` where it is not known yet whether it is paid, or it is paid and its goods are
+	 * still to come: the same quote again, or `resolve`, goes on; `purchase-void` for one whose money is back, and `merchandise-wrong` for one
 	 * whose goods are not what the merchant signed for. After any other code nothing is paid.
 	 */
 	buy(quote: Quote | string, options?: BuyOptions): Promise<Purchase>;

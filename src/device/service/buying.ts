@@ -21,6 +21,9 @@ import {
 /** How long a merchant and the own module have to end a doubt when a purchase is gone on with, in milliseconds. */
 const CLEARED_MS = 5000;
 
+/** How an error begins that knows of the money, and has only the goods to come. */
+const KNOWN_PAID = "it is paid";
+
 /** What one purchase is made with. */
 export interface Buying {
 	readonly trading: TradingAgent;
@@ -131,12 +134,15 @@ function withoutWaiting({ code }: TetradError): TetradError {
 	);
 }
 
-/** Whatever went wrong, what its buyer has to know is that it may be paid. */
+/** Whatever went wrong, what its buyer has to know is that it is or may be paid, and that it goes on. */
 function doubtful(error: TetradError): TetradError {
 	if (error.code === "payment-in-doubt") return error;
+	const isKnown = error.message.startsWith(KNOWN_PAID);
 	return new TetradError(
 		"payment-in-doubt",
-		`whether it is paid is not known yet; the same quote again, or tetrad resolve, goes on, and nothing is paid twice: ${error.message}`,
+		isKnown
+			? error.message
+			: `whether it is paid is not known yet; the same quote again, or tetrad resolve, goes on, and nothing is paid twice: ${error.message}`,
 		{ cause: error },
 	);
 }

@@ -110,7 +110,8 @@ async function contentOf(home: string): Promise<BackupContent> {
 	for (const folder of FOLDERS)
 		if (await isThere(join(home, folder)))
 			for (const name of await readdir(join(home, folder)))
-				names.push(`${folder}/${name}`);
+				// What is being written in its place is renamed in the meantime.
+				if (!name.endsWith(".new")) names.push(`${folder}/${name}`);
 	const files: BackedUpFile[] = [];
 	for (const name of names.toSorted())
 		files.push({ name, bytes: await readPart(join(home, name)) });

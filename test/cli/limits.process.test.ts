@@ -265,7 +265,7 @@ describe("payments under limits", () => {
 		);
 		await refused(
 			["approve", "60", ...home(), ...OWNER()],
-			/no waiting contract/,
+			/no contract that waits begins with/,
 			2,
 		);
 		const denied = await done(["deny", "5f", ...home(), ...OWNER()]);

@@ -329,8 +329,8 @@ describe("the status of a side", () => {
 		assert.deepEqual(rest, {
 			link: { isUp: true, since: 2000 },
 			settled: { time: Date.parse("2026-05-01T10:00:00Z"), issuer: "mint" },
-			inDoubt: 0,
-			approvals: 0,
+			inDoubt: { kind: "counted", count: 0 },
+			approvals: { kind: "counted", count: 0 },
 		});
 		assert.deepEqual(
 			devices.map(({ role, name, process, pairedWith }) => ({

@@ -109,8 +109,8 @@ async function contentOf(home: string): Promise<BackupContent> {
 	const names = (await readdir(home)).filter((name) => OF_A_HOME.test(name));
 	for (const folder of FOLDERS)
 		if (await isThere(join(home, folder)))
+			// What is being written in its place is renamed in the meantime.
 			for (const name of await readdir(join(home, folder)))
-				// What is being written in its place is renamed in the meantime.
 				if (!name.endsWith(".new")) names.push(`${folder}/${name}`);
 	const files: BackedUpFile[] = [];
 	for (const name of names.toSorted())

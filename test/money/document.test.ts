@@ -32,6 +32,7 @@ import {
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
 	MAX_ORDER_BYTES,
+	MAX_PAYMENT_TEXT_BYTES,
 	MAX_PIECES,
 	MAX_REASON_BYTES,
 	MAX_RECEIPT_BYTES,
@@ -440,6 +441,7 @@ test("limits", () => {
 		"selling certificate": MAX_SELLING_CERTIFICATE_BYTES,
 		"goods key, selling secret": GOODS_KEY_BYTES,
 		"text that says why": MAX_REASON_BYTES,
+		"text that says what a payment is for": MAX_PAYMENT_TEXT_BYTES,
 		"payments of one tetrad that an agent keeps track of, each way":
 			MAX_AGENT_PAYMENTS,
 		"number of a head that is believed, unless the own one is higher":

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	GOODS_KEY_BYTES,
+	MAX_PAYMENT_TEXT_BYTES,
 	MAX_SELLING_CERTIFICATE_BYTES,
 	SELLING_SECRET_BYTES,
 } from "../../src/money/documents/limits.ts";
@@ -32,7 +33,6 @@ import {
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
 	MAX_ORDER_BYTES,
-	MAX_PAYMENT_TEXT_BYTES,
 	MAX_PIECES,
 	MAX_REASON_BYTES,
 	MAX_RECEIPT_BYTES,

@@ -1,32 +1,13 @@
 /* What a purse holds, as the command line shows it. */
 import { PLAY_MONEY } from "../device/issuer/index.ts";
-import {
-	moduleKeyOf,
-	type PurseBalance,
-	viewBalances,
-	viewPurse,
-	viewWaiting,
-} from "../device/purse/index.ts";
+import type { PurseBalance } from "../device/purse/index.ts";
 import {
 	formatAmount,
 	type HeldBecause,
 	type IssuerTerms,
 } from "../money/index.ts";
-import { hex } from "../wire/index.ts";
 import { plainTable } from "./table.ts";
 import { dim, plain, say } from "./voice.ts";
-
-export async function balancesOf(home: string): Promise<PurseBalance[]> {
-	await using view = await viewPurse(home);
-	// Before the snapshot: an order goes only when the purse knows it.
-	const { orders, cancelled } = await viewWaiting(home);
-	const waiting = orders.filter(({ request }) => !cancelled.has(hex(request)));
-	const key = await moduleKeyOf(home);
-	return await viewBalances(view.store, view.issuers, Date.now(), {
-		waiting,
-		key,
-	});
-}
 
 export function sayBalances(balances: readonly PurseBalance[]): void {
 	const isAnyHeld = balances.some(({ held }) => held > 0n);

@@ -6,11 +6,15 @@ import {
 	type SideStatus,
 	statusOf,
 } from "../../device/doctor/index.ts";
-import { hasPurse, type PurseBalance } from "../../device/purse/index.ts";
+import {
+	balancesOf,
+	hasPurse,
+	type PurseBalance,
+} from "../../device/purse/index.ts";
 import type { Side } from "../../device/side/index.ts";
 import { asTetradError } from "../../errors.ts";
 import { formatAmount } from "../../money/index.ts";
-import { balanceJson, balancesOf } from "../balances.ts";
+import { balanceJson } from "../balances.ts";
 import { requireSide } from "../side-flags.ts";
 import { plainTable } from "../table.ts";
 import {

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { type Address, formatAddress } from "../../carrier/index.ts";
 import { moneyText } from "../../device/process/index.ts";
 import {
+	balancesOf,
 	moduleIdOf,
 	openOwner,
 	placeGiveBack,
@@ -12,7 +13,7 @@ import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { packageFile } from "../../package-file.ts";
 import { hex } from "../../wire/index.ts";
-import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
+import { balanceJson, sayBalances } from "../balances.ts";
 import { chooseIssuer, money } from "../money.ts";
 import type { OwnerFlags, SecretFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";

@@ -1,5 +1,6 @@
 import { moneyText } from "../../device/process/index.ts";
 import {
+	balancesOf,
 	type PurseChange,
 	viewHistory,
 	viewNotes,
@@ -7,7 +8,7 @@ import {
 } from "../../device/purse/index.ts";
 import { formatAmount, nameInDeviceId } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
-import { balanceJson, balancesOf, sayBalances, sayPlay } from "../balances.ts";
+import { balanceJson, sayBalances, sayPlay } from "../balances.ts";
 import { csv } from "../csv.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson, sayText } from "../voice.ts";

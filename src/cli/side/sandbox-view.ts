@@ -1,8 +1,9 @@
 import { createLogUpdate } from "log-update";
 import type { ProcessEvent } from "../../device/process/index.ts";
+import { balancesOf } from "../../device/purse/index.ts";
 import type { ProcessState } from "../../device/supervisor/index.ts";
 import { formatAmount } from "../../money/index.ts";
-import { balancesOf } from "../balances.ts";
+
 import { sentence } from "../sentences.ts";
 import { plainTable } from "../table.ts";
 import { bold, dim, good, plain, say, tell } from "../voice.ts";

@@ -1,11 +1,11 @@
 import { dirname, resolve } from "node:path";
-import { hasPurse } from "../../device/purse/index.ts";
+import { balancesOf, hasPurse } from "../../device/purse/index.ts";
 import type { Quote } from "../../device/service/index.ts";
 import { requireTarget } from "../../device/trade/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { formatAmount, parseAmount } from "../../money/index.ts";
 import { askYes } from "../ask-yes.ts";
-import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
+import { balanceJson, sayBalances } from "../balances.ts";
 import { amountText } from "../money.ts";
 import { plain, say, sayJson } from "../voice.ts";
 import { askAgent, type CallerFlags } from "./caller.ts";

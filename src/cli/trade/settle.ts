@@ -1,5 +1,6 @@
+import { balancesOf } from "../../device/purse/index.ts";
 import { openAgent } from "../../device/service/index.ts";
-import { balanceJson, balancesOf, sayBalances } from "../balances.ts";
+import { balanceJson, sayBalances } from "../balances.ts";
 import { interruptible } from "../interruptible.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";

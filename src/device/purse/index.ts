@@ -44,6 +44,7 @@ export {
 	restorePurse,
 } from "./purse-backup.ts";
 export {
+	balancesOf,
 	createPurse,
 	defaultUndeposited,
 	hasPurse,

@@ -40,7 +40,11 @@ import {
 	unusable,
 } from "../home/index.ts";
 import { termsFile, termsFromFile, termsToFile } from "./issuer-terms.ts";
-import { viewUnfinished } from "./owner-view.ts";
+import {
+	type PurseBalance,
+	viewBalances,
+	viewUnfinished,
+} from "./owner-view.ts";
 import { readOrders } from "./purse-orders.ts";
 import { type Owner, ownerKey, type PurseOwner } from "./purse-owner.ts";
 
@@ -333,6 +337,19 @@ export async function moduleIdOf(home: string): Promise<Uint8Array> {
 		Date.now(),
 	);
 	return deviceId;
+}
+
+/** What the purse of a home holds, one balance for each issuer, with what waits in orders/. Throws as `viewPurse`. */
+export async function balancesOf(home: string): Promise<PurseBalance[]> {
+	await using view = await viewPurse(home);
+	// Before the snapshot: an order goes only when the purse knows it.
+	const { orders, cancelled } = await viewWaiting(home);
+	const waiting = orders.filter(({ request }) => !cancelled.has(hex(request)));
+	const key = await moduleKeyOf(home);
+	return await viewBalances(view.store, view.issuers, Date.now(), {
+		waiting,
+		key,
+	});
 }
 
 /** The key that the module in a home signs with, by its certificate. Throws `home-unusable`. */

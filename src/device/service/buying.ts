@@ -21,9 +21,6 @@ import {
 /** How long a merchant and the own module have to end a doubt when a purchase is gone on with, in milliseconds. */
 const CLEARED_MS = 5000;
 
-/** How an error begins that knows of the money, and has only the goods to come. */
-const KNOWN_PAID = "it is paid";
-
 /** What one purchase is made with. */
 export interface Buying {
 	readonly trading: TradingAgent;
@@ -46,12 +43,15 @@ export interface Buying {
 /** Buys what was quoted, or goes on with that purchase. What is reported of it and thrown is true whatever comes. */
 export async function buyQuoted(buying: Buying): Promise<PurchaseRow> {
 	const { store, offer, report, quote } = buying;
-	const failed = await buy(buying).then(() => undefined, asTetradError);
+	let isPaid = false;
+	const failed = await buy(buying, () => {
+		isPaid = true;
+	}).then(() => undefined, asTetradError);
 	let row: PurchaseRow | undefined;
 	try {
 		row = await store.transact(readPurchaseOf(offer));
 	} catch (thrown) {
-		throw doubtful(failed ?? asTetradError(thrown));
+		throw doubtful(failed ?? asTetradError(thrown), isPaid);
 	}
 	// Whoever stopped it, or lost the merchant, may have bought it all the same.
 	if (row?.state === "final" && row.evidence.length === 0) {
@@ -62,10 +62,11 @@ export async function buyQuoted(buying: Buying): Promise<PurchaseRow> {
 		failed ?? new TetradError("internal", "a purchase was not kept");
 	if (row !== undefined) reportResumed(row, error, report);
 	else reportNotBought(quote, error, report);
-	throw row?.state === "provisional" ? doubtful(error) : error;
+	throw row?.state === "provisional" ? doubtful(error, isPaid) : error;
 }
 
-async function buy(buying: Buying): Promise<void> {
+/** Calls `paid` once the module has said that it is paid. */
+async function buy(buying: Buying, paid: () => void): Promise<void> {
 	const { trading, store, quote, offer, observe, maximum } = buying;
 	const stop = new AbortController();
 	const signal = AbortSignal.any([buying.signal, stop.signal]);
@@ -73,20 +74,31 @@ async function buy(buying: Buying): Promise<void> {
 	const known = await store.transact(readPurchaseOf(offer));
 	const isBegun = known !== undefined && known.state !== "aborted";
 	if (isBegun || quote === undefined)
-		return follow(trading.again(offer, options), buying, stop, CLEARED_MS);
+		return follow(trading.again(offer, options), buying, {
+			stop,
+			paid,
+			doubtMs: CLEARED_MS,
+		});
 	requireWithin(quote, maximum);
 	using target = await buying.target(quote);
 	await requireTarget(target);
 	const steps = trading.buy(quote, { ...options, to: target });
-	return await follow(steps, buying, stop, 0);
+	return await follow(steps, buying, { stop, paid, doubtMs: 0 });
 }
 
 /** Follows a purchase to its end; what is in doubt is waited for so many milliseconds, and the owner only if that was asked for. */
 async function follow(
 	steps: AsyncIterable<PurchaseStep>,
 	{ report, waits }: Buying,
-	stop: AbortController,
-	doubtMs: number,
+	{
+		stop,
+		paid,
+		doubtMs,
+	}: {
+		readonly stop: AbortController;
+		readonly paid: () => void;
+		readonly doubtMs: number;
+	},
 ): Promise<void> {
 	const step = purchaseReporter(report);
 	let given: TetradError | undefined;
@@ -99,6 +111,7 @@ async function follow(
 		for await (const one of steps) {
 			clearTimeout(timer);
 			if (one.kind === "bought") continue;
+			if (one.kind === "paid") paid();
 			if (one.kind === "in-doubt") {
 				if (doubtMs === 0) throw one.error;
 				// The module says so first, and the key may follow.
@@ -135,12 +148,11 @@ function withoutWaiting({ code }: TetradError): TetradError {
 }
 
 /** Whatever went wrong, what its buyer has to know is that it is or may be paid, and that it goes on. */
-function doubtful(error: TetradError): TetradError {
+function doubtful(error: TetradError, isPaid: boolean): TetradError {
 	if (error.code === "payment-in-doubt") return error;
-	const isKnown = error.message.startsWith(KNOWN_PAID);
 	return new TetradError(
 		"payment-in-doubt",
-		isKnown
+		isPaid
 			? error.message
 			: `whether it is paid is not known yet; the same quote again, or tetrad resolve, goes on, and nothing is paid twice: ${error.message}`,
 		{ cause: error },

@@ -25,6 +25,7 @@ import {
 	settleAgain,
 	settleOnce,
 } from "../process/index.ts";
+import { balancesOf } from "../purse/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
 	type Environment,
@@ -70,13 +71,7 @@ import {
 	MAX_OPEN_PURCHASES,
 } from "./limits.ts";
 import { OpenQuotes } from "./open-quotes.ts";
-import {
-	approvalOf,
-	balanceOf,
-	balancesIn,
-	historyIn,
-	waitingIn,
-} from "./purse-views.ts";
+import { approvalOf, balanceOf, historyIn, waitingIn } from "./purse-views.ts";
 import { sellUntil } from "./selling.ts";
 
 /** What an agent has to be told that runs here. */
@@ -204,7 +199,7 @@ export class LocalAgent implements AgentService {
 	}
 
 	async balance(): Promise<readonly Balance[]> {
-		return (await balancesIn(this.#moduleHome())).map(balanceOf);
+		return (await balancesOf(this.#moduleHome())).map(balanceOf);
 	}
 
 	async *history({

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { TetradError } from "../../errors.ts";
 import { hex } from "../../wire/index.ts";
 import {
+	balancesOf,
 	moduleIdOf,
 	openOwner,
 	placeGiveBack,
@@ -32,7 +33,6 @@ import type {
 import {
 	approvalOf,
 	balanceOf,
-	balancesIn,
 	historyIn,
 	moneyOf,
 	waitingIn,
@@ -59,7 +59,7 @@ class OwnedModule implements ModuleService {
 	}
 
 	async balance(): Promise<readonly Balance[]> {
-		return (await balancesIn(this.#open())).map(balanceOf);
+		return (await balancesOf(this.#open())).map(balanceOf);
 	}
 
 	async *history({

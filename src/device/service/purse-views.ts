@@ -4,13 +4,10 @@ import { type IssuerTerms, nameInDeviceId } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { WHY_APPROVAL } from "../process/index.ts";
 import {
-	moduleKeyOf,
 	type PurseBalance,
-	viewBalances,
 	viewHistory,
 	viewPurse,
 	viewSpending,
-	viewWaiting,
 	type WaitingPayment,
 } from "../purse/index.ts";
 import type {
@@ -19,19 +16,6 @@ import type {
 	HistoryEntry,
 	MoneyOf,
 } from "./agent-service.ts";
-
-/** What the purse in a home holds, one balance for each issuer. */
-export async function balancesIn(home: string): Promise<PurseBalance[]> {
-	await using view = await viewPurse(home);
-	// Before the snapshot: an order goes only when the purse knows it.
-	const { orders, cancelled } = await viewWaiting(home);
-	const waiting = orders.filter(({ request }) => !cancelled.has(hex(request)));
-	const key = await moduleKeyOf(home);
-	return await viewBalances(view.store, view.issuers, Date.now(), {
-		waiting,
-		key,
-	});
-}
 
 export function balanceOf({ terms, ...sums }: PurseBalance): Balance {
 	const { spendable, held, heldBecause, toDeposit, toBook } = sums;

@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
-import { utf8 } from "../../wire/index.ts";
 import type { Catalogue, CataloguePage } from "./catalogue.ts";
 import {
 	CATALOGUE_FILE,
@@ -11,8 +10,8 @@ import {
 	readCatalogueFile,
 } from "./catalogue-file.ts";
 import { filesToSell, type NotOffered } from "./folder-files.ts";
+import { ListedItems, lengthOfGoods, openGoods } from "./listed-items.ts";
 import {
-	MerchandiseBytes,
 	MerchandiseFile,
 	type MerchandiseSource,
 	requireSellable,
@@ -38,10 +37,7 @@ export class FolderCatalogue implements Catalogue {
 	/** Files of a folder without catalogue.json that are not offered: hidden ones are not even named here. */
 	readonly notOffered: readonly NotOffered[];
 	readonly #folder: string;
-	/** In the order in which they are listed. */
-	readonly #items: readonly Item[];
-	/** Where each stands among them. */
-	readonly #places: ReadonlyMap<string, number>;
+	readonly #listed: ListedItems;
 
 	private constructor(
 		folder: string,
@@ -49,10 +45,7 @@ export class FolderCatalogue implements Catalogue {
 		notOffered: readonly NotOffered[],
 	) {
 		this.#folder = folder;
-		this.#items = items;
-		this.#places = new Map(
-			items.map(({ description }, place) => [description.name, place]),
-		);
+		this.#listed = new ListedItems(items);
 		this.notOffered = notOffered;
 	}
 
@@ -90,57 +83,32 @@ export class FolderCatalogue implements Catalogue {
 
 	/** How many items there are. */
 	get size(): number {
-		return this.#items.length;
+		return this.#listed.size;
 	}
 
 	/** At most `limit` items that follow the one called `after`, or the first ones. */
 	page(after: string | undefined, limit: number): CataloguePage {
-		const known = after === undefined ? undefined : this.#places.get(after);
-		const from = known === undefined ? 0 : known + 1;
-		const items = this.#items.slice(from, from + limit);
-		return { items, hasMore: from + items.length < this.#items.length };
+		return this.#listed.page(after, limit);
 	}
 
 	/** All of them. */
 	items(): Iterable<Item> {
-		return this.#items;
+		return this.#listed.all();
 	}
 
 	/** The item of that name. */
 	item(name: string): Item | undefined {
-		const place = this.#places.get(name);
-		return place === undefined ? undefined : this.#items[place];
+		return this.#listed.named(name);
 	}
 
 	/** How long it is, in bytes, where that is known and the file is there. */
-	async lengthOf({ goods }: Item): Promise<bigint | undefined> {
-		switch (goods.kind) {
-			case "file":
-				return stat(join(this.#folder, goods.path), { bigint: true }).then(
-					({ size }) => size,
-					() => undefined,
-				);
-			case "text":
-				return BigInt(utf8(goods.text).length);
-			case "bytes":
-				return BigInt(goods.bytes.length);
-			case "on-order":
-				return undefined;
-		}
+	lengthOf({ goods }: Item): Promise<bigint | undefined> {
+		return lengthOfGoods(goods, (path) => join(this.#folder, path));
 	}
 
 	/** Opens what is sold as an item, unless that is made on order. Throws `file-unusable`. */
-	async open({ goods }: Item): Promise<MerchandiseSource | undefined> {
-		switch (goods.kind) {
-			case "file":
-				return MerchandiseFile.open(this.#folder, goods.path);
-			case "text":
-				return new MerchandiseBytes(utf8(goods.text));
-			case "bytes":
-				return new MerchandiseBytes(goods.bytes);
-			case "on-order":
-				return undefined;
-		}
+	open({ goods }: Item): Promise<MerchandiseSource | undefined> {
+		return openGoods(goods, (path) => MerchandiseFile.open(this.#folder, path));
 	}
 }
 

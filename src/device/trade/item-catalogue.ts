@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { TetradError } from "../../errors.ts";
 import { type Currency, parseAmount } from "../../money/index.ts";
@@ -6,9 +5,9 @@ import { copy, utf8 } from "../../wire/index.ts";
 import type { Catalogue, CataloguePage } from "./catalogue.ts";
 import { describe, type Goods, type Item } from "./catalogue-file.ts";
 import { MAX_ITEM_TEXT_BYTES, MAX_ITEMS } from "./limits.ts";
+import { ListedItems, lengthOfGoods, openGoods } from "./listed-items.ts";
 import type { MakeOnOrder, Order } from "./made-goods.ts";
 import {
-	MerchandiseBytes,
 	MerchandiseFile,
 	type MerchandiseSource,
 	requireSellable,
@@ -39,15 +38,10 @@ export type ItemForSale = {
 
 /** What a program sells. */
 export class ItemCatalogue implements Catalogue {
-	/** In the order in which they are listed. */
-	readonly #items: readonly Item[];
-	readonly #places: ReadonlyMap<string, number>;
+	readonly #listed: ListedItems;
 
 	private constructor(items: readonly Item[]) {
-		this.#items = items;
-		this.#places = new Map(
-			items.map(({ description }, place) => [description.name, place]),
-		);
+		this.#listed = new ListedItems(items);
 	}
 
 	/** Throws `invalid-argument` for what cannot be offered, and `file-unusable` for a file that may not be sold. */
@@ -74,52 +68,29 @@ export class ItemCatalogue implements Catalogue {
 	}
 
 	get size(): number {
-		return this.#items.length;
+		return this.#listed.size;
 	}
 
 	page(after: string | undefined, limit: number): CataloguePage {
-		const known = after === undefined ? undefined : this.#places.get(after);
-		const from = known === undefined ? 0 : known + 1;
-		const items = this.#items.slice(from, from + limit);
-		return { items, hasMore: from + items.length < this.#items.length };
+		return this.#listed.page(after, limit);
 	}
 
 	items(): Iterable<Item> {
-		return this.#items;
+		return this.#listed.all();
 	}
 
 	item(name: string): Item | undefined {
-		const place = this.#places.get(name);
-		return place === undefined ? undefined : this.#items[place];
+		return this.#listed.named(name);
 	}
 
-	async lengthOf({ goods }: Item): Promise<bigint | undefined> {
-		switch (goods.kind) {
-			case "file":
-				return stat(goods.path, { bigint: true }).then(
-					({ size }) => size,
-					() => undefined,
-				);
-			case "text":
-				return BigInt(utf8(goods.text).length);
-			case "bytes":
-				return BigInt(goods.bytes.length);
-			case "on-order":
-				return undefined;
-		}
+	lengthOf({ goods }: Item): Promise<bigint | undefined> {
+		return lengthOfGoods(goods, (path) => path);
 	}
 
-	async open({ goods }: Item): Promise<MerchandiseSource | undefined> {
-		switch (goods.kind) {
-			case "file":
-				return MerchandiseFile.open(dirname(goods.path), basename(goods.path));
-			case "text":
-				return new MerchandiseBytes(utf8(goods.text));
-			case "bytes":
-				return new MerchandiseBytes(goods.bytes);
-			case "on-order":
-				return undefined;
-		}
+	open({ goods }: Item): Promise<MerchandiseSource | undefined> {
+		return openGoods(goods, (path) =>
+			MerchandiseFile.open(dirname(path), basename(path)),
+		);
 	}
 }
 

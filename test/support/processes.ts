@@ -113,7 +113,12 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		const [program = "", ...rest] =
 			terminal === false
 				? line
-				: ["script", "-qefc", size + line.map(quoted).join(" "), "/dev/null"];
+				: // A shell that waited for the program would be ended by a Ctrl-C of its own.
+					[
+						...["script", "-qefc"],
+						`${size}exec ${line.map(quoted).join(" ")}`,
+						"/dev/null",
+					];
 		const child = spawn(program, rest, {
 			stdio: [terminal === false ? "ignore" : "pipe", "pipe", "pipe"],
 			detached: true,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** What bench/x402/main.ts says. */
+/** What stock/x402/main.ts says. */
 export interface X402Sales {
 	/** Of the first purchase of all. */
 	readonly first_ms: number;
@@ -21,7 +21,7 @@ interface PaidAndDelivered {
 	readonly delivered: number;
 }
 
-const FOLDER: string = fileURLToPath(new URL("x402/", import.meta.url));
+const FOLDER: string = fileURLToPath(new URL("../stock/", import.meta.url));
 
 /**
  * The same sale by x402, in a process of its own. Its packages are installed now if they are not
@@ -38,7 +38,7 @@ export async function x402Sales(asked: {
 		if (!existsSync(`${FOLDER}node_modules`))
 			execFileSync("npm", ["ci", "--prefix", FOLDER], { stdio: "ignore" });
 		const { stdout } = await promisify(execFile)(process.execPath, [
-			`${FOLDER}main.ts`,
+			`${FOLDER}x402/main.ts`,
 			...[bytes, warmUp, rounds, buyers].map(String),
 		]);
 		return JSON.parse(stdout);

@@ -2,7 +2,7 @@
  * A sale by x402 `exact`, as its packages do it: a buyer that fetches, a merchant's server, a
  * facilitator, and a chain of this machine's own, which makes a block of each transaction at once.
  *
- *   node bench/x402/main.ts BYTES WARM_UP ROUNDS BUYERS     ends with one line of JSON
+ *   node stock/x402/main.ts BYTES WARM_UP ROUNDS BUYERS     ends with one line of JSON
  */
 import { OwnChain } from "./chain.ts";
 import { buyer, type Fetch, Parties } from "./parties.ts";

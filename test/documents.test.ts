@@ -6,7 +6,16 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["src", "test", "docs", "tools", "bench", "examples", "bin"];
+const FOLDERS = [
+	"src",
+	"test",
+	"docs",
+	"tools",
+	"bench",
+	"stock",
+	"examples",
+	"bin",
+];
 const DECISIONS = join(ROOT, "docs", "decisions");
 
 /** These speak of what was, and all other documents of what is. */
@@ -17,7 +26,7 @@ const listed = (folder: string) =>
 		(name) => join(folder, name),
 	);
 
-/** What a bench has installed is not ours. */
+/** What is installed is not ours. */
 const FILES: readonly string[] = FOLDERS.flatMap(listed).filter(
 	(path) => !path.includes("node_modules"),
 );
@@ -67,7 +76,7 @@ describe("the documents", () => {
 		let seen = 0;
 		for (const path of DOCUMENTS)
 			for (const [, named = ""] of read(path).matchAll(
-				/`((?:src|test|docs|tools|bench|examples|bin)\/[\w./-]+|[\w-]+(?:\.process)?(?:\.test)?\.ts)`/g,
+				/`((?:src|test|docs|tools|bench|stock|examples|bin)\/[\w./-]+|[\w-]+(?:\.process)?(?:\.test)?\.ts)`/g,
 			)) {
 				seen++;
 				const there = named.includes("/")

@@ -290,4 +290,5 @@ export {
 	saleTables,
 	spendingTables,
 	type ViewPart,
+	type WhyApproval,
 } from "./purse/index.ts";

@@ -3,7 +3,11 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { draftApproval, messages } from "../../src/money/index.ts";
+import {
+	draftApproval,
+	type MoneyLimits,
+	messages,
+} from "../../src/money/index.ts";
 import { APPROVALS } from "../../src/money/purse/spending-tables.ts";
 import {
 	ABOUT_PURCHASES,
@@ -163,6 +167,79 @@ describe("an owner's word on a purchase", () => {
 		}
 		await town.pass(MINUTE);
 		assert.equal(market.ann.store.rows(APPROVALS).length, 0);
+	});
+});
+
+describe("a purchase that its agent wants its owner to be asked about", () => {
+	const asking = async (limits?: Partial<MoneyLimits>) => {
+		const market = await open();
+		const { town, ann, bob, mint } = market;
+		if (limits !== undefined)
+			await town.limits(ann, {
+				money: [{ issuer: mint.device.deviceId, ...limits }],
+			} as never);
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract, { askOwner: true });
+		await market.quiet();
+		const decide = async (isApproved: boolean) => {
+			await town.pass(1);
+			await town.decide(
+				ann,
+				{ contract: contract.hash, payee: bob, issuer: mint, amount: PRICE },
+				isApproved,
+			);
+			await market.quiet();
+		};
+		const why = () => ann.store.rows(APPROVALS).map(({ why }) => why);
+		return { market, visit, contract, decide, why };
+	};
+
+	test("waits where there are no limits, and is paid when it is approved and not before", async () => {
+		const { market, contract, decide, why } = await asking();
+		assert.deepEqual(market.brief(contract), ["waiting: approval-needed"]);
+		assert.deepEqual(why(), ["asked"]);
+		assert.equal(market.paymentOf(contract), undefined);
+		await decide(true);
+		assert.ok(market.isKeyed(contract));
+	});
+
+	test("is not paid when the agent asks for it again without that", async () => {
+		const { market, visit, contract, decide } = await asking();
+		market.buy(visit, contract, { askOwner: false });
+		await market.quiet();
+		assert.equal(market.paymentOf(contract), undefined);
+		assert.equal(market.brief(contract).at(-1), "waiting: approval-needed");
+		await decide(false);
+		assert.equal(market.paymentOf(contract), undefined);
+		assert.equal(market.brief(contract).at(-1), "aborted 0: payment-refused");
+	});
+
+	test("gets past no limit by being approved", async () => {
+		const { market, contract, decide, why } = await asking({
+			perPayment: PRICE,
+		});
+		assert.deepEqual(why(), ["asked"]);
+		const { town, ann, mint } = market;
+		await town.limits(ann, {
+			money: [{ issuer: mint.device.deviceId, perPayment: PRICE - 1n }],
+		} as never);
+		await decide(true);
+		assert.equal(market.paymentOf(contract), undefined);
+		assert.equal(market.brief(contract).at(-1), "aborted 0: payment-refused");
+	});
+
+	test("is shown as what the owner's own limits ask about, where they do", async () => {
+		const { why } = await asking({ approvalAbove: PRICE - 1n });
+		assert.deepEqual(why(), ["amount"]);
+	});
+
+	test("makes nothing wait that another purchase is", async () => {
+		const { market, visit } = await asking();
+		const other = await market.contract(visit);
+		market.buy(visit, other);
+		await market.quiet();
+		assert.ok(market.isKeyed(other));
 	});
 });
 

@@ -379,7 +379,7 @@ export class Agents {
 	/** Asks for an offer and takes it; the number of the purchase. */
 	async buy(name: string, order = ""): Promise<number> {
 		const offer = await this.quote(name, order);
-		const ask = this.ask({ kind: "buy", offer });
+		const ask = this.ask({ kind: "buy", offer, askOwner: false });
 		await this.run();
 		return ask;
 	}

@@ -250,7 +250,7 @@ describe("every message between the agents", () => {
 		await agents.run();
 		const answer = agents.answers.get(quoting);
 		if (answer?.kind === "offer") {
-			agents.ask({ kind: "buy", offer: answer.offer });
+			agents.ask({ kind: "buy", offer: answer.offer, askOwner: false });
 			await agents.run();
 		}
 		// What is cut off is over when the carrier says so.
@@ -700,7 +700,7 @@ describe("whoever gives a purchase up", () => {
 		for (let at = 0; at < 70; at++) {
 			const agents = new Agents(world, { stock: TEA });
 			const offer = await agents.quote("tea");
-			const ask = agents.ask({ kind: "buy", offer });
+			const ask = agents.ask({ kind: "buy", offer, askOwner: false });
 			agents.interruptAfter(at, { kind: "give-up", ask, error });
 			await agents.run();
 			requireRest(agents);
@@ -832,7 +832,7 @@ test("a merchant that was told to stop may end what it was sending, and say noth
 		});
 		const [item] = [...TEA.keys()];
 		const offer = await new Agents(world, { stock: TEA }).quote(item ?? "");
-		const ask = agents.ask({ kind: "buy", offer });
+		const ask = agents.ask({ kind: "buy", offer, askOwner: false });
 		await agents.run();
 		agents.happens({ kind: "give-up", ask, error });
 		await agents.run();

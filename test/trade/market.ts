@@ -367,6 +367,7 @@ export class Market {
 			salt: Uint8Array;
 			description: Uint8Array;
 			issuerChain: Uint8Array;
+			askOwner: boolean;
 		}> = {},
 	): Uint8Array {
 		return message(ABOUT_PURCHASES.buy, {
@@ -374,6 +375,7 @@ export class Market {
 			salt: SALT,
 			description: this.description(),
 			issuerChain: this.mint.device.encodedChain,
+			askOwner: false,
 			...changes,
 		});
 	}

@@ -118,7 +118,7 @@ describe("an offer", () => {
 			...(options.key === undefined ? {} : { offerKey: options.key }),
 		});
 		agents.now += options.later ?? 0;
-		const ask = agents.ask({ kind: "buy", offer });
+		const ask = agents.ask({ kind: "buy", offer, askOwner: false });
 		await agents.run();
 		return refusalOf(agents, ask);
 	};
@@ -235,7 +235,7 @@ describe("a sale", () => {
 		const agents = new Agents(world, { stock: changing });
 		const offer = await agents.quote("tea");
 		changing.set("tea", { content: content(5), kind: "file" });
-		const ask = agents.ask({ kind: "buy", offer });
+		const ask = agents.ask({ kind: "buy", offer, askOwner: false });
 		await agents.run();
 		assert.equal(refusalOf(agents, ask), "merchandise-changed");
 	});
@@ -245,7 +245,7 @@ describe("a sale", () => {
 		const agents = new Agents(world, { stock: gone });
 		const offer = await agents.quote("tea");
 		gone.delete("tea");
-		const ask = agents.ask({ kind: "buy", offer });
+		const ask = agents.ask({ kind: "buy", offer, askOwner: false });
 		await agents.run();
 		const refusal = agents.refusals.get(ask);
 		assert.equal(refusal?.code, "file-unusable");
@@ -347,7 +347,7 @@ describe("a sale", () => {
 		const offer = await agents.quote("poem", "about tea");
 		assert.equal(offer.length, undefined);
 		assert.equal(did(agents, "open").length, 0);
-		const ask = agents.ask({ kind: "buy", offer });
+		const ask = agents.ask({ kind: "buy", offer, askOwner: false });
 		await agents.run();
 		assert.equal(refusalOf(agents, ask), "bought");
 		const [open] = did(agents, "open");

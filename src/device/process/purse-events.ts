@@ -4,16 +4,17 @@ import {
 	type IssuerTerms,
 	nameInDeviceId,
 	type PurseReport,
+	type WhyApproval,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { moneyText, type PurseEvent } from "./process-events.ts";
 
 /** Why a payment waits for its owner, as an owner reads it. */
-export const WHY_APPROVAL: Readonly<Record<"amount" | "new-merchant", string>> =
-	{
-		amount: "it is more than may be paid without the owner",
-		"new-merchant": "nothing was ever paid to that module",
-	};
+export const WHY_APPROVAL: Readonly<Record<WhyApproval, string>> = {
+	amount: "it is more than may be paid without the owner",
+	"new-merchant": "nothing was ever paid to that module",
+	asked: "its agent wants you to be asked",
+};
 
 /** What a purse reports, as a process says it. */
 export function purseEvent(

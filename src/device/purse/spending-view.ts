@@ -5,6 +5,7 @@ import {
 	purseTables,
 	readLimits,
 	spendingTables,
+	type WhyApproval,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 
@@ -35,7 +36,7 @@ export interface WaitingPayment {
 	readonly amount: bigint;
 	/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
 	readonly what: string;
-	readonly why: "amount" | "new-merchant";
+	readonly why: WhyApproval;
 	/** Milliseconds since the epoch; `decided` is when the owner's word was signed, and 0 without one. */
 	readonly asked: number;
 	readonly decided: number;

@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../errors.ts";
 import type { SecretSource } from "../../keys/index.ts";
-import type { HeldBecause } from "../../money/index.ts";
+import type { HeldBecause, WhyApproval } from "../../money/index.ts";
 import type {
 	ItemKind,
 	RailName,
@@ -144,7 +144,7 @@ export interface Approval extends MoneyOf {
 	readonly payeeId: string;
 	/** What it is for, as the agent or the merchant says; empty when nobody has said. */
 	readonly text: string;
-	readonly because: "amount" | "new-merchant";
+	readonly because: WhyApproval;
 	/** The same in a sentence. */
 	readonly reason: string;
 	readonly asked: string;
@@ -208,6 +208,8 @@ export interface BuyOptions extends AskOptions {
 	readonly maximum?: bigint | undefined;
 	/** Whether to wait for the owner of the module where a purchase needs one; without, it is given up and nothing is paid. */
 	readonly waits?: boolean | undefined;
+	/** Whether the owner of the module is asked first, whatever the limits say: nothing that a program says loosens those. */
+	readonly askOwner?: boolean | undefined;
 }
 
 /** What is sold, and where buyers come. */

@@ -33,6 +33,8 @@ export interface Buying {
 	readonly maximum: bigint | undefined;
 	/** Whether to wait for the owner of the module. */
 	readonly waits: boolean;
+	/** Whether that owner is asked first, whatever the limits say. */
+	readonly askOwner: boolean;
 	/** Where the goods go, which is nobody else's until it is disposed of. */
 	readonly target: (quote: Quote) => Promise<GoodsTarget & Disposable>;
 	readonly observe: (event: TetradEvent) => void;
@@ -67,7 +69,7 @@ export async function buyQuoted(buying: Buying): Promise<PurchaseRow> {
 
 /** Calls `paid` once the module has said that it is paid. */
 async function buy(buying: Buying, paid: () => void): Promise<void> {
-	const { trading, store, quote, offer, observe, maximum } = buying;
+	const { trading, store, quote, offer, observe, maximum, askOwner } = buying;
 	const stop = new AbortController();
 	const signal = AbortSignal.any([buying.signal, stop.signal]);
 	const options = { signal, observe };
@@ -82,7 +84,7 @@ async function buy(buying: Buying, paid: () => void): Promise<void> {
 	requireWithin(quote, maximum);
 	using target = await buying.target(quote);
 	await requireTarget(target);
-	const steps = trading.buy(quote, { ...options, to: target });
+	const steps = trading.buy(quote, { ...options, to: target, askOwner });
 	return await follow(steps, buying, { stop, paid, doubtMs: 0 });
 }
 

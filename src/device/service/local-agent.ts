@@ -164,6 +164,7 @@ export class LocalAgent implements AgentService {
 			overwrite = false,
 			maximum,
 			waits = false,
+			askOwner = false,
 			...options
 		}: BuyOptions = {},
 	): Promise<Purchase> {
@@ -176,6 +177,7 @@ export class LocalAgent implements AgentService {
 				quote: this.#quotes.get(id),
 				maximum,
 				waits,
+				askOwner,
 				target: ({ offer }) =>
 					this.#target(to, overwrite, offer.description.name),
 				observe: this.#observe(report),

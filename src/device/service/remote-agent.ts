@@ -66,14 +66,14 @@ export class RemoteAgent implements AgentService {
 
 	async buy(
 		quote: Quote | string,
-		{ to, overwrite, maximum, waits, ...options }: BuyOptions = {},
+		{ to, overwrite, maximum, waits, askOwner, ...options }: BuyOptions = {},
 	): Promise<Purchase> {
 		const id = typeof quote === "string" ? quote : quote.id;
 		const said = {
 			quote: id,
 			// Its working folder is another one.
 			to: to && resolve(to),
-			...{ overwrite, maximum, waits },
+			...{ overwrite, maximum, waits, askOwner },
 		};
 		try {
 			return await this.#once("buy", ASKS.buy, said, options);

@@ -152,7 +152,7 @@ const approval: z.ZodType<Approval> = z.object({
 	payee: z.string(),
 	payeeId: z.string(),
 	text: z.string(),
-	because: z.enum(["amount", "new-merchant"]),
+	because: z.enum(["amount", "new-merchant", "asked"]),
 	reason: z.string(),
 	asked: z.string(),
 });
@@ -208,6 +208,7 @@ export interface Asks {
 			readonly overwrite?: boolean | undefined;
 			readonly maximum?: bigint | undefined;
 			readonly waits?: boolean | undefined;
+			readonly askOwner?: boolean | undefined;
 		},
 		Purchase
 	>;
@@ -261,6 +262,7 @@ export const ASKS: Asks = {
 			overwrite: z.boolean().optional(),
 			maximum: minorUnits.optional(),
 			waits: z.boolean().optional(),
+			askOwner: z.boolean().optional(),
 		}),
 		answer: purchase,
 	},

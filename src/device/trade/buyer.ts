@@ -216,7 +216,8 @@ export class Buyer {
 	}
 
 	/**
-	 * Takes an offer, and has the own module pay for it. Resolves when the goods are under their name.
+	 * Takes an offer, and has the own module pay for it, with `askOwner` only once its owner was asked.
+	 * Resolves when the goods are under their name.
 	 * `signal` stops it: what was not paid then is not paid, and what was goes on. Rejects with why
 	 * there are no goods: `payment-in-doubt` when it is paid and goes on.
 	 */
@@ -224,14 +225,19 @@ export class Buyer {
 		offer: Offer,
 		target: GoodsTarget,
 		step: (step: BuyStep) => void,
-		signal?: AbortSignal,
+		{
+			signal,
+			askOwner = false,
+		}: {
+			readonly signal?: AbortSignal | undefined;
+			readonly askOwner?: boolean | undefined;
+		} = {},
 	): Promise<Bought> {
 		const goods = goodsFor(target, offer, false);
-		return this.#ask<"bought">((ask) => ({ kind: "buy", ask, offer }), {
-			step,
-			goods,
-			signal,
-		});
+		return this.#ask<"bought">(
+			(ask) => ({ kind: "buy", ask, offer, askOwner }),
+			{ step, goods, signal },
+		);
 	}
 
 	/** Goes on with a purchase that is kept, or waits for one that goes on by itself. Resolves and rejects as `buy`. */

@@ -210,7 +210,8 @@ export class TradingAgent {
 	/**
 	 * Buys what was quoted. It is the owner's word: the own module pays as its limits allow. The same
 	 * quote again, at once or later, is the same purchase, and nothing is paid twice; a quote of which
-	 * nothing was paid can be taken again while it is valid.
+	 * nothing was paid can be taken again while it is valid. With `askOwner` the module's owner is
+	 * asked first, whatever the limits say.
 	 *
 	 * `signal` stops it, and never leaves money in doubt: what was not paid then is not paid, and
 	 * what was paid goes on, here or with `resume`. Throws why there are no goods: `file-unusable`
@@ -220,12 +221,19 @@ export class TradingAgent {
 	 */
 	buy(
 		quote: Quote,
-		{ to, ...options }: TradeOptions & { readonly to: GoodsTarget },
+		{
+			to,
+			askOwner = false,
+			...options
+		}: TradeOptions & {
+			readonly to: GoodsTarget;
+			readonly askOwner?: boolean | undefined;
+		},
 	): AsyncIterable<PurchaseStep> {
 		return this.#steps(quote.offer.id, options, async (taking) => {
 			const known = await this.#known(quote.offer.id);
 			return known === undefined || known.state === "aborted"
-				? this.#take(quote, to, taking)
+				? this.#take(quote, { to, askOwner }, taking)
 				: this.#goOn(known, quote.address, taking);
 		});
 	}
@@ -289,11 +297,16 @@ export class TradingAgent {
 		return this.#options.store.transact(readPurchaseOf(offer));
 	}
 
-	async #take(quote: Quote, to: GoodsTarget, taking: Taking): Promise<void> {
+	async #take(
+		quote: Quote,
+		{ to, askOwner }: { readonly to: GoodsTarget; readonly askOwner: boolean },
+		taking: Taking,
+	): Promise<void> {
 		using _ = this.#claim(to.path);
 		const { merchant, address } = quote;
+		const { push, signal } = taking;
 		await this.#bought({ merchant, address }, taking, (buyer) =>
-			buyer.buy(quote.offer, to, taking.push, taking.signal),
+			buyer.buy(quote.offer, to, push, { signal, askOwner }),
 		);
 	}
 

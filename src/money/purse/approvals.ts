@@ -23,13 +23,11 @@ import {
 	MAX_APPROVALS_OF_MERCHANT,
 } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
+import type { WhyApproval } from "./purse-report.ts";
 import { type Change, changing, unchanged } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
 import { APPROVALS, type ApprovalRow } from "./spending-tables.ts";
 import type { Witnesses } from "./witnesses.ts";
-
-/** Why the owner is asked: it is more than may be paid without the owner, or nothing was ever paid to that module. */
-export type WhyApproval = "amount" | "new-merchant";
 
 /** What the owner has said to a payment. */
 export type Said =

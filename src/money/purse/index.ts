@@ -35,7 +35,7 @@ export {
 	placing,
 	readPlace,
 } from "./purse-load.ts";
-export type { PurseReport } from "./purse-report.ts";
+export type { PurseReport, WhyApproval } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";
 export type {
 	CommittedSale,

@@ -102,6 +102,7 @@ export class Paying {
 		const asked: AskedPayment = {
 			...copyPayment(fields),
 			what: keptText(fields.text),
+			askOwner: false,
 			payee: meeting.peer.deviceId,
 			sale: undefined,
 		};
@@ -131,6 +132,7 @@ export class Paying {
 			keyHash,
 			payBy,
 			what = "",
+			askOwner = false,
 		}: SalePayment,
 		also: readonly Write[],
 	): void {
@@ -141,6 +143,7 @@ export class Paying {
 			currency,
 			amount,
 			what: keptText(what),
+			askOwner,
 			payee: copy(payee),
 			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, also },
 		};

@@ -16,6 +16,8 @@ import type { PaymentRow } from "./purse-tables.ts";
 export interface AskedPayment extends Payment {
 	/** What it is for, as the own agent or, of a sale, its payee says; empty when nobody has said. */
 	readonly what: string;
+	/** Whether the own agent wants its owner to be asked first, whatever the limits say. */
+	readonly askOwner: boolean;
 	/** Device id. */
 	readonly payee: Uint8Array;
 	/** What it is paid for, when it is a sale. */
@@ -126,6 +128,8 @@ export function askedOf(row: PaymentRow): AskedPayment {
 		currency,
 		amount,
 		what,
+		// It is committed.
+		askOwner: false,
 		payee,
 		sale:
 			keyHash.length === 0

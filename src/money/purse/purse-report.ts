@@ -1,6 +1,9 @@
 import type { TetradError } from "../../errors.ts";
 import type { Head } from "../documents/index.ts";
 
+/** Why the owner is asked: it is more than may be paid without the owner, nothing was ever paid to that module, or the own agent wants it. */
+export type WhyApproval = "amount" | "new-merchant" | "asked";
+
 /** What a purse has for its owner's log. Amounts are minor units of the issuer's currency; no secrets. */
 export type PurseReport =
 	/** The owner's order was taken down, and is carried out at the next meeting with the issuer. */
@@ -77,7 +80,7 @@ export type PurseReport =
 	/** A payment waits for the owner: because of its amount, or because nothing was ever paid to that module. */
 	| ({
 			readonly kind: "approval-needed";
-			readonly why: "amount" | "new-merchant";
+			readonly why: WhyApproval;
 			/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
 			readonly what: string;
 	  } & PaymentReport)

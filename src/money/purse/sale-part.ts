@@ -40,6 +40,8 @@ export interface SalePayment extends Payment {
 	readonly payBy: number;
 	/** What it is for, as its payee says, for an owner who has to approve it; nothing unless given. */
 	readonly what?: string;
+	/** Whether the owner is asked first, whatever the limits say; not unless given. */
+	readonly askOwner?: boolean;
 }
 
 /** What a payer shows its payee of a sale before it commits. */

@@ -1,7 +1,8 @@
 /*
  * What the owner of a purse lets it pay. The own agent and the merchant have no say in it: limits
  * come only in an order that the owner's key signed, each with a number above that of the last.
- * Without any, everything passes.
+ * Without any, everything passes, but for what the own agent wants its owner to be asked about: it
+ * can only be stricter with itself.
  *
  * What is under way counts from when it is let pass until it is committed or given up, and from
  * COMMIT on by the rows that are written along with it.
@@ -16,13 +17,14 @@ import {
 	readLimits,
 	type Signed,
 } from "../documents/index.ts";
-import type { Approvals, WhyApproval } from "./approvals.ts";
+import type { Approvals } from "./approvals.ts";
 import type { CountedCommit } from "./commit-transfer.ts";
 import type { AskedPayment } from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseParts } from "./purse-parts.ts";
+import type { WhyApproval } from "./purse-report.ts";
 import { changing, LIMITS_NAME, META } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
 import { limiting, SpendingSums } from "./spending-sums.ts";
@@ -132,8 +134,12 @@ export class SpendingLimits {
 			return refused(
 				"the owner of this purse was asked about this contract with another payee, amount or money",
 			);
+		const asks: Judgement =
+			asked.askOwner && said !== "approved"
+				? { kind: "waiting", why: "asked" }
+				: ALLOWED;
 		const rules = this.#rules;
-		if (rules === undefined) return ALLOWED;
+		if (rules === undefined) return asks;
 		const { merchants } = rules;
 		if (
 			merchants !== undefined &&
@@ -151,7 +157,7 @@ export class SpendingLimits {
 			return { kind: "waiting", why: "amount" };
 		return rules.approveNewMerchants && isNewMerchant
 			? { kind: "waiting", why: "new-merchant" }
-			: ALLOWED;
+			: asks;
 	}
 
 	/** Judges again what is under way: limits may have been lowered since. */

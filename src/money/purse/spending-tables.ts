@@ -42,7 +42,7 @@ const APPROVALS_COLUMNS = {
 	amount: "integer",
 	/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
 	what: "text",
-	/** `amount` or `new-merchant`. */
+	/** `amount`, `new-merchant` or `asked`. */
 	why: "text",
 	asked: "integer",
 	/** When the owner's last word on it was signed, by the owner's clock; zero before there is one. */

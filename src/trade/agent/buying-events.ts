@@ -27,8 +27,13 @@ export type BuyerAsk =
 			readonly name: string;
 			readonly order: string;
 	  }
-	/** Take that offer, and pay for it. It is the owner's word. */
-	| { readonly kind: "buy"; readonly ask: number; readonly offer: Offer }
+	/** Take that offer, and pay for it, once the owner was asked if that is wanted. It is the owner's word. */
+	| {
+			readonly kind: "buy";
+			readonly ask: number;
+			readonly offer: Offer;
+			readonly askOwner: boolean;
+	  }
 	/** Go on with a purchase that is kept; `isFinal` when it is over but for telling the module. */
 	| {
 			readonly kind: "resume";

@@ -35,7 +35,7 @@ import type {
 	GoodsEvent,
 } from "./buying-events.ts";
 import type { ProvisionalPurchase } from "./contract-check.ts";
-import { Errands } from "./errands.ts";
+import { Errands, type TakeErrand } from "./errands.ts";
 import { MAX_BUYER_ASKS } from "./limits.ts";
 import { Purchase, type PurchasePort } from "./purchase.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
@@ -86,7 +86,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			step: (ask, step) => this.#step(ask, step),
 			answer: (ask, answer) => this.#answer(ask, answer),
 			refuse: (ask, error) => this.#refuse(ask, error),
-			purchased: (ask, kept, chunks) => this.#purchased(ask, kept, chunks),
+			purchased: (errand, kept, chunks) =>
+				this.#purchased(errand, kept, chunks),
 		});
 	}
 
@@ -184,6 +185,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 					kind: "take",
 					ask,
 					offer: copyOffer(event.offer),
+					askOwner: event.askOwner,
 				});
 				return;
 			case "resume":
@@ -235,12 +237,17 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		// What was given up may still be told of what it has asked for.
 	}
 
-	#purchased(ask: number, kept: ProvisionalPurchase, chunks: number): void {
+	#purchased(
+		{ ask, askOwner }: TakeErrand,
+		kept: ProvisionalPurchase,
+		chunks: number,
+	): void {
 		const id = hex(kept.contract.hash);
 		// The same contract twice would be one payment for two.
 		if (this.#purchases.has(id))
 			throw malformed("this contract was sent before");
-		this.#purchases.set(id, Purchase.begin(this.#port, ask, kept, chunks));
+		const purchase = { ask, kept, chunks, askOwner };
+		this.#purchases.set(id, Purchase.begin(this.#port, purchase));
 	}
 
 	#fetchGoods(purchase: Purchase, from: number): boolean {

@@ -54,19 +54,30 @@ export interface ErrandPort {
 	answer(ask: number, answer: BuyerAnswer): void;
 	refuse(ask: number, error: TetradError): void;
 	/** What was taken is here, so many chunks, and its contract is right. Throws `malformed` for a contract that was sent before. */
-	purchased(ask: number, kept: ProvisionalPurchase, chunks: number): void;
+	purchased(
+		errand: TakeErrand,
+		kept: ProvisionalPurchase,
+		chunks: number,
+	): void;
 }
 
 /** One thing that is wanted of the merchant. */
 export type Errand =
 	| Extract<BuyerAsk, { readonly kind: "list" | "quote" }>
-	| { readonly kind: "take"; readonly ask: number; readonly offer: Offer }
+	| {
+			readonly kind: "take";
+			readonly ask: number;
+			readonly offer: Offer;
+			readonly askOwner: boolean;
+	  }
 	| {
 			readonly kind: "fetch";
 			readonly ask: number;
 			readonly purchase: Purchase;
 			readonly from: number;
 	  };
+
+export type TakeErrand = Extract<Errand, { readonly kind: "take" }>;
 
 /** What merchandise comes for. */
 type Carrying = Extract<Errand, { readonly kind: "take" | "fetch" }>;
@@ -451,7 +462,7 @@ export class Errands {
 		if (signed === undefined || receiver === undefined) return;
 		this.#talk = { kind: "idle" };
 		const { crypto, tetrad } = this.#port;
-		const { ask, offer } = errand;
+		const { offer } = errand;
 		try {
 			const received = receiver.finish();
 			const kept = checkContract(crypto, tetrad, signed, {
@@ -460,7 +471,7 @@ export class Errands {
 				received,
 				now,
 			});
-			this.#port.purchased(ask, kept, next);
+			this.#port.purchased(errand, kept, next);
 		} catch (thrown) {
 			this.#failed(errand, asTetradError(thrown));
 		}

@@ -60,7 +60,11 @@ export interface SaidNotBought extends SaidRefusal {
 }
 
 type State =
-	| { readonly kind: "keeping"; readonly gaveUp: boolean }
+	| {
+			readonly kind: "keeping";
+			readonly askOwner: boolean;
+			readonly gaveUp: boolean;
+	  }
 	/** The module is to say where it is. */
 	| { readonly kind: "asked"; readonly gaveUp: boolean }
 	| { readonly kind: "opening"; readonly bought: BoughtKey }
@@ -100,12 +104,22 @@ export class Purchase {
 	/** A new one, whose contract is right and all of whose chunks have come: so many. */
 	static begin(
 		port: PurchasePort,
-		ask: number,
-		kept: ProvisionalPurchase,
-		count: number,
+		{
+			ask,
+			kept,
+			chunks,
+			askOwner,
+		}: {
+			readonly ask: number;
+			readonly kept: ProvisionalPurchase;
+			readonly chunks: number;
+			/** Whether the module's owner is asked first, whatever the limits say. */
+			readonly askOwner: boolean;
+		},
 	): Purchase {
-		port.emit({ kind: "keep", ask, purchase: kept, count });
-		return new Purchase(port, ask, kept, { kind: "keeping", gaveUp: false });
+		port.emit({ kind: "keep", ask, purchase: kept, count: chunks });
+		const state = { kind: "keeping", askOwner, gaveUp: false } as const;
+		return new Purchase(port, ask, kept, state);
 	}
 
 	/** One that is kept. A contract ends with its tetrad, so that it is paid already or never will be. */
@@ -263,7 +277,7 @@ export class Purchase {
 		switch (state.kind) {
 			case "keeping":
 				if (event.kind !== "kept") break;
-				return this.#kept(state.gaveUp);
+				return this.#kept(state);
 			case "opening":
 				if (event.kind === "goods-opened")
 					return this.#final(state.bought, undefined, event.path);
@@ -290,7 +304,7 @@ export class Purchase {
 		);
 	}
 
-	#kept(gaveUp: boolean): void {
+	#kept({ askOwner, gaveUp }: Extract<State, { kind: "keeping" }>): void {
 		const { contract, salt, description, issuerChain } = this.kept;
 		this.#state = { kind: "asked", gaveUp };
 		if (gaveUp) return this.#cancel();
@@ -302,6 +316,7 @@ export class Purchase {
 				salt,
 				description,
 				issuerChain,
+				askOwner,
 			}),
 		);
 	}

@@ -14,6 +14,7 @@ import {
 	type SaidRefusal,
 } from "../../money/documents/index.ts";
 import {
+	bool,
 	bytes,
 	type Field,
 	type Fields,
@@ -53,6 +54,8 @@ interface ContractOfItem {
 export interface Buy extends ContractOfItem {
 	/** Of the issuer, encoded: the one under which it signed the selling certificate. */
 	readonly issuerChain: Uint8Array;
+	/** Whether the owner is asked first, whatever the limits say. */
+	readonly askOwner: boolean;
 }
 
 /** A purchase whose key has come. */
@@ -210,6 +213,7 @@ export const ABOUT_PURCHASES: {
 	buy: kind("buy", PURCHASE_BYTE.buy, {
 		...CONTRACT_OF_ITEM,
 		issuerChain: chain,
+		askOwner: bool,
 	}),
 	bought: kind("bought", PURCHASE_BYTE.bought, {
 		contract,

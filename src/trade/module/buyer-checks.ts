@@ -36,7 +36,7 @@ export function judgePurchase(
 	{ context, now, issuerOf }: SaleRail,
 	{ ids, place, peer, agents, binding, exporter }: Meeting,
 	contract: Contract,
-	{ salt, description, issuerChain }: Buy,
+	{ salt, description, issuerChain, askOwner }: Buy,
 ): JudgedPurchase {
 	const { crypto, own, judge } = context;
 	verifyContract(crypto, contract, agents.other);
@@ -78,6 +78,7 @@ export function judgePurchase(
 			keyHash,
 			payBy,
 			what: item,
+			askOwner,
 		},
 		until,
 		row: {

@@ -195,6 +195,30 @@ export function agentContract(way: string, open: OpenAgent): void {
 			}
 		});
 
+		test("has the owner asked where a program wants that", async () => {
+			const quote = await agent.quote(shop, "photo.jpg");
+			await assert.rejects(agent.buy(quote, { askOwner: true }), {
+				code: "approval-needed",
+			});
+			const again = await agent.quote(shop, "photo.jpg");
+			const waiting = Promise.withResolvers<void>();
+			const buying = agent.buy(again, {
+				askOwner: true,
+				waits: true,
+				step: (event) => {
+					if (event.event === "purchase" && event.state === "waiting")
+						waiting.resolve();
+				},
+			});
+			await Promise.race([waiting.promise, buying]);
+			const [approval] = (await agent.approvals()).filter(
+				({ state }) => state === "waiting",
+			);
+			assert.equal(approval?.because, "asked");
+			await agent.approve(approval?.contract ?? "", { owner });
+			assert.equal((await buying).state, "bought");
+		});
+
 		test("tells what it does to whoever listens", async () => {
 			const stop = new AbortController();
 			const heard: string[] = [];

@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { STOCK, skipUnlessStock, stockVersions } from "./support/stock.ts";
 
 const run = promisify(execFile);
+const TSC = fileURLToPath(new URL("../node_modules/.bin/tsc", import.meta.url));
 
 suite("stock packages", { skip: skipUnlessStock() }, () => {
 	test("run in the versions that are named", (t) => {
@@ -16,7 +18,7 @@ suite("stock packages", { skip: skipUnlessStock() }, () => {
 	});
 
 	test("are used as their types say", async () => {
-		const { stdout } = await run("tsc", ["-p", STOCK]).catch((thrown) => {
+		const { stdout } = await run(TSC, ["-p", STOCK]).catch((thrown) => {
 			throw new Error(thrown.stdout);
 		});
 		assert.equal(stdout, "");

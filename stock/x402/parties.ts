@@ -57,7 +57,8 @@ export function buyer(
 	return wrapFetchWithPayment(fetch, client);
 }
 
-function facilitator(chain: OwnChain): Hono {
+/** What checks payments and settles them on the chain. */
+export function facilitator(chain: OwnChain): Hono {
 	const scheme = new FacilitatorScheme(
 		// Its types are narrower than viem's, and it is made for viem's clients.
 		toFacilitatorEvmSigner(
@@ -123,7 +124,8 @@ function merchant(
 	return app;
 }
 
-async function listen(
+/** At a free port of this machine. */
+export async function listen(
 	app: Hono,
 ): Promise<{ readonly server: ServerType; readonly url: string }> {
 	const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { createConnection, type Socket } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../src/carrier/index.ts";
 import type { ProcessEvent } from "../../src/device/process/process-events.ts";
@@ -40,6 +40,8 @@ export interface CommandOptions {
 	readonly terminal?:
 		| boolean
 		| { readonly rows: number; readonly columns: number };
+	/** The program to run, a file that Node runs; ours unless given. */
+	readonly program?: string;
 	/** For a command that starts dozens of processes; as for everything else unless given. */
 	readonly patienceMs?: number;
 }
@@ -84,7 +86,7 @@ type Named<E, Name extends string> = E extends { readonly event: infer Names }
 		: never
 	: never;
 
-/** One of our commands, running. */
+/** One of our commands, or another program, running. */
 export class Command<E extends { readonly event: string } = ProcessEvent>
 	implements AsyncDisposable
 {
@@ -102,9 +104,10 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 	#gone = false;
 
 	constructor(args: readonly string[], options: CommandOptions = {}) {
-		this.name = `tetrad ${args.join(" ")}`;
+		const { program: path = PROGRAM } = options;
+		this.name = `${basename(path, ".js")} ${args.join(" ")}`;
 		this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
-		const line = [process.execPath, PROGRAM, ...args];
+		const line = [process.execPath, path, ...args];
 		const { terminal = false } = options;
 		const size =
 			typeof terminal === "object"

@@ -7,7 +7,7 @@ interface Outcome {
 	readonly ran: number;
 	readonly paid: number;
 	readonly got: number;
-	readonly answers: readonly number[];
+	readonly served: number;
 }
 
 export type Outcomes = Readonly<

@@ -68,7 +68,9 @@ export interface Purchase extends MoneyOf {
 	readonly time: string;
 	readonly item: string;
 	readonly order?: string | undefined;
+	/** The merchant's agent, by its certified name and its device id. */
 	readonly merchant: string;
+	readonly merchantId: string;
 	readonly module: string;
 	readonly amount: bigint;
 	/** What of it was given back by the merchant. */
@@ -200,8 +202,10 @@ export interface QuoteOptions extends AskOptions {
 
 /** How something is bought. */
 export interface BuyOptions extends AskOptions {
-	/** Where the goods go; into the buyer's folder, under the name of the item, unless given. */
+	/** Where the goods go; into `folder` unless given. */
 	readonly to?: string | undefined;
+	/** Where the goods get the name of the item, as far as that is harmless and free; the buyer's folder unless given. */
+	readonly folder?: string | undefined;
 	/** Whether a file that is there is written over; not so unless given. */
 	readonly overwrite?: boolean | undefined;
 	/** What it may cost at most, in minor units of the quote's money. The limits of the module's owner hold beside it. */

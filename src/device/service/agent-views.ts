@@ -91,6 +91,7 @@ export function purchaseOf(row: PurchaseRow): Purchase {
 		item: name,
 		...(order === "" ? {} : { order }),
 		merchant: row.merchant,
+		merchantId: hex(contract.sellerAgent),
 		module: row.merchant_module,
 		amount: contract.amount,
 		until: instant(contract.bookBy),

@@ -7,20 +7,18 @@ import type { AgentStore } from "../purse/index.ts";
 import type { GoodsTarget } from "../trade/index.ts";
 import { MAX_FREE_NAMES, MAX_OPEN_PURCHASES } from "./limits.ts";
 
-/** Finds names in the buyer's folder for goods whose buyer has named none. */
+/** Finds names in folders for goods whose buyer has named none. */
 export class FreeTargets {
-	readonly #folder: string;
 	readonly #store: AgentStore;
 	/** Those of purchases under way. */
 	readonly #taken = new Set<string>();
 
-	constructor(folder: string, store: AgentStore) {
-		this.#folder = folder;
+	constructor(store: AgentStore) {
 		this.#store = store;
 	}
 
 	/** A name that no file has, and no purchase that is not over. It is taken until it is disposed of. */
-	async take(item: string): Promise<GoodsTarget & Disposable> {
+	async take(folder: string, item: string): Promise<GoodsTarget & Disposable> {
 		const open = await this.#store.transact(
 			readProvisional(MAX_OPEN_PURCHASES),
 		);
@@ -30,7 +28,7 @@ export class FreeTargets {
 				number === 1
 					? harmlessName(item)
 					: numberedName(harmlessName(item), number);
-			const path = resolve(join(this.#folder, name));
+			const path = resolve(join(folder, name));
 			if (targets.has(path) || this.#taken.has(path) || (await isThere(path)))
 				continue;
 			// Somebody else may have taken it while the disk was asked.
@@ -40,7 +38,7 @@ export class FreeTargets {
 		}
 		throw new TetradError(
 			"file-unusable",
-			`there are ${MAX_FREE_NAMES} files called ${harmlessName(item)} in ${this.#folder}; move them away`,
+			`there are ${MAX_FREE_NAMES} files called ${harmlessName(item)} in ${folder}; move them away`,
 		);
 	}
 }

@@ -111,7 +111,7 @@ export class LocalAgent implements AgentService {
 	readonly #quotes = new OpenQuotes();
 	readonly #trading: TradingAgent;
 	readonly #work: AgentAtWork;
-	readonly #targets: FreeTargets | undefined;
+	readonly #targets: FreeTargets;
 	readonly #since: number = Date.now();
 	/** What is under way, to be waited for at the end. */
 	readonly #under = new Set<Promise<unknown>>();
@@ -121,7 +121,7 @@ export class LocalAgent implements AgentService {
 	#closed: Promise<void> | undefined;
 
 	constructor(options: LocalAgentOptions) {
-		const { opened, routing, root, buyFolder } = options;
+		const { opened, routing, root } = options;
 		const { agent, store, goods, home } = opened;
 		this.name = agent.device.name;
 		this.#options = options;
@@ -136,8 +136,7 @@ export class LocalAgent implements AgentService {
 			options.report?.(event);
 			this.#hub.report(event);
 		});
-		this.#targets =
-			buyFolder === undefined ? undefined : new FreeTargets(buyFolder, store);
+		this.#targets = new FreeTargets(store);
 	}
 
 	quote(
@@ -161,6 +160,7 @@ export class LocalAgent implements AgentService {
 		quote: Quote | string,
 		{
 			to,
+			folder = this.#options.buyFolder,
 			overwrite = false,
 			maximum,
 			waits = false,
@@ -179,7 +179,7 @@ export class LocalAgent implements AgentService {
 				waits,
 				askOwner,
 				target: ({ offer }) =>
-					this.#target(to, overwrite, offer.description.name),
+					this.#target({ to, folder, overwrite }, offer.description.name),
 				observe: this.#observe(report),
 				report,
 				signal,
@@ -513,18 +513,25 @@ export class LocalAgent implements AgentService {
 	}
 
 	async #target(
-		to: string | undefined,
-		overwrite: boolean,
+		{
+			to,
+			folder,
+			overwrite,
+		}: {
+			readonly to: string | undefined;
+			readonly folder: string | undefined;
+			readonly overwrite: boolean;
+		},
 		item: string,
 	): Promise<GoodsTarget & Disposable> {
 		if (to !== undefined)
 			return { path: resolve(to), overwrite, [Symbol.dispose]() {} };
-		if (this.#targets === undefined)
+		if (folder === undefined)
 			throw new TetradError(
 				"invalid-argument",
 				"say where the goods go: there is no folder for them",
 			);
-		return this.#targets.take(item);
+		return this.#targets.take(folder, item);
 	}
 
 	/** Where goods may still be had of purchases that are not over. */

@@ -66,13 +66,22 @@ export class RemoteAgent implements AgentService {
 
 	async buy(
 		quote: Quote | string,
-		{ to, overwrite, maximum, waits, askOwner, ...options }: BuyOptions = {},
+		{
+			to,
+			folder,
+			overwrite,
+			maximum,
+			waits,
+			askOwner,
+			...options
+		}: BuyOptions = {},
 	): Promise<Purchase> {
 		const id = typeof quote === "string" ? quote : quote.id;
 		const said = {
 			quote: id,
 			// Its working folder is another one.
 			to: to && resolve(to),
+			folder: folder && resolve(folder),
 			...{ overwrite, maximum, waits, askOwner },
 		};
 		try {

@@ -96,6 +96,7 @@ const purchase: z.ZodType<Purchase> = z.object({
 	item: z.string(),
 	order: z.string().optional(),
 	merchant: z.string(),
+	merchantId: z.string(),
 	module: z.string(),
 	amount: minorUnits,
 	refunded: minorUnits.optional(),
@@ -205,6 +206,7 @@ export interface Asks {
 		{
 			readonly quote: string;
 			readonly to?: string | undefined;
+			readonly folder?: string | undefined;
 			readonly overwrite?: boolean | undefined;
 			readonly maximum?: bigint | undefined;
 			readonly waits?: boolean | undefined;
@@ -259,6 +261,7 @@ export const ASKS: Asks = {
 		with: z.strictObject({
 			quote: z.string().max(64),
 			to: path.optional(),
+			folder: path.optional(),
 			overwrite: z.boolean().optional(),
 			maximum: minorUnits.optional(),
 			waits: z.boolean().optional(),

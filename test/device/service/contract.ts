@@ -1,7 +1,7 @@
 /* What every way to reach an agent has to do alike. */
 import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { AgentService } from "../../../src/device/service/index.ts";
 import { owner, ServiceTown } from "./town.ts";
@@ -138,6 +138,15 @@ export function agentContract(way: string, open: OpenAgent): void {
 				assert.equal(dirname(path), town.homes.at("bought"));
 				assert.equal(await readFile(path, "utf8"), GOODS);
 			}
+		});
+
+		test("puts goods into the folder that is named, under a harmless name", async () => {
+			const folder = town.homes.at("elsewhere");
+			await mkdir(folder);
+			const quote = await agent.quote(shop, "photo.jpg");
+			const { path, merchantId } = await agent.buy(quote, { folder });
+			assert.equal(path, join(folder, "photo.jpg"));
+			assert.equal(merchantId, quote.merchantId);
 		});
 
 		test("does not write over a file unless that is asked for", async () => {

@@ -135,14 +135,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"wire",
 	],
 	"device/issuer/http": [
-		"crypto",
 		"device/home",
 		"device/http",
 		"device/issuer",
 		"money",
 		"wire",
 	],
-	"device/http": [],
+	"device/http": ["crypto", "wire"],
 	"device/operating": ["device/home"],
 	"device/operating/log": [],
 	"device/operating/metrics": [

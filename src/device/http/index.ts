@@ -1,6 +1,8 @@
+export { whyForeign } from "./foreign.ts";
 export {
 	authority,
 	isLoopback,
 	listenHttp,
 	ownHosts,
 } from "./serving.ts";
+export { tokenCheck } from "./token.ts";

@@ -15,12 +15,13 @@ import {
 	isLoopback,
 	listenHttp,
 	ownHosts,
+	tokenCheck,
+	whyForeign,
 } from "../../http/index.ts";
 import type { Operator } from "../operator.ts";
 import type { ProblemJson } from "../operator-schemas.ts";
 import { PROBLEM, problem, SECURITY } from "./problems.ts";
 import { AUDIT_PATH, operatorApi } from "./routes.ts";
-import { tokenCheck } from "./token.ts";
 
 const MAX_HEADER_BYTES = 8_192;
 /** Connections that have not shown the token; the oldest makes room for one more. */
@@ -114,23 +115,21 @@ export async function serveOperatorHttp(
 /** The plain paths of this API, and queries of letters, digits and dashes. */
 const TARGET = /^(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+(?:\?[A-Za-z0-9=&._-]*)?$/;
 
+const FOREIGN: Readonly<
+	Record<NonNullable<ReturnType<typeof whyForeign>>, ProblemJson>
+> = {
+	"many-hosts": problem(400, "malformed", "a request names one host"),
+	host: problem(403, "untrusted", "this is not the host that is served here"),
+	origin: problem(403, "untrusted", "pages of other origins are not served"),
+};
+
 /** Whatever is wrong with a request before anybody looks at what it asks. */
 function oddityOf(
 	request: IncomingMessage,
 	isOwn: (host: string) => boolean,
 ): ProblemJson | undefined {
-	const { host, origin } = request.headers;
-	if ((request.headersDistinct["host"]?.length ?? 0) > 1)
-		return problem(400, "malformed", "a request names one host");
-	// A page in a browser can have its name lead here, but it cannot change these two.
-	if (host === undefined || !isOwn(host))
-		return problem(
-			403,
-			"untrusted",
-			"this is not the host that is served here",
-		);
-	if (origin !== undefined && origin !== `http://${host}`)
-		return problem(403, "untrusted", "pages of other origins are not served");
+	const foreign = whyForeign(request, isOwn);
+	if (foreign !== undefined) return FOREIGN[foreign];
 	if (!TARGET.test(request.url ?? "") && request.url !== "/")
 		return problem(400, "malformed", "the path is not one that can be here");
 	// Nothing here decodes, and what is ignored could say something else.

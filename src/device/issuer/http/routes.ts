@@ -7,6 +7,7 @@ import {
 } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { tokenCheck } from "../../http/index.ts";
 import { type Operator, PLAY_MONEY } from "../operator.ts";
 import {
 	accountJson,
@@ -34,7 +35,6 @@ import {
 	Refused,
 	SECURITY,
 } from "./problems.ts";
-import { tokenCheck } from "./token.ts";
 
 const MAX_BODY_BYTES = 16_384;
 

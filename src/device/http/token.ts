@@ -1,5 +1,5 @@
-import { nodeCrypto } from "../../../crypto/index.ts";
-import { utf8 } from "../../../wire/index.ts";
+import { nodeCrypto } from "../../crypto/index.ts";
+import { utf8 } from "../../wire/index.ts";
 
 /** Compares hashes, so that neither a length nor a prefix is told. */
 export function tokenCheck(

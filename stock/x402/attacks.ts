@@ -16,7 +16,7 @@ export interface Target {
 }
 
 /** What came of an attack. */
-export interface Outcome {
+interface Outcome {
 	/** How often the handler ran. */
 	readonly ran: number;
 	/** How many prices the buyer has paid. */
@@ -32,9 +32,7 @@ const AT_ONCE = 5;
 
 type Attack = (target: Target) => Promise<Outcome>;
 
-export const ATTACKS: Readonly<
-	Record<"five at once" | "another address" | "answer lost", Attack>
-> = {
+const ATTACKS: Readonly<Record<string, Attack>> = {
 	/** One payment, sent five times before the handler has answered once. */
 	"five at once": (target) =>
 		run(target, "/held", async (request, send) => {
@@ -77,6 +75,16 @@ export const ATTACKS: Readonly<
 		);
 	},
 };
+
+/** Runs one after another, and says what came of each. */
+export async function attackAll(
+	target: Target,
+): Promise<Readonly<Record<string, Outcome>>> {
+	const outcomes: Record<string, Outcome> = {};
+	for (const [name, attack] of Object.entries(ATTACKS))
+		outcomes[name] = await attack(target);
+	return outcomes;
+}
 
 /** A buyer asks up to so many times, and `attack` has its way with each request that carries a payment. */
 async function run(

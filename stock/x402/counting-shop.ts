@@ -1,33 +1,29 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import express, { type RequestHandler } from "express";
+import { ExpressServer } from "./express-server.ts";
 
 /** The routes of the shop that are paid for, all of one price. */
 export const PAID_ROUTES = ["GET /a", "GET /b", "GET /held"] as const;
 
 /** An API on Express that counts how often its handlers run, behind a middleware that has it paid for. */
 export class CountingShop implements AsyncDisposable {
-	readonly url: string;
 	/** How often a handler has begun. */
 	ran = 0;
 	/** Told when one has. */
 	onRun: () => void = () => {};
-	readonly #server: Server;
-	readonly #released = Promise.withResolvers<void>();
+	readonly #server: ExpressServer;
+	readonly #released: PromiseWithResolvers<void>;
 
-	private constructor(server: Server, url: string) {
+	private constructor(
+		server: ExpressServer,
+		released: PromiseWithResolvers<void>,
+	) {
 		this.#server = server;
-		this.url = url;
+		this.#released = released;
 	}
 
 	static async open(paid: RequestHandler): Promise<CountingShop> {
-		const app = express();
-		const server = app.listen(0, "127.0.0.1");
-		await once(server, "listening");
-		const { port } = server.address() as AddressInfo;
-		const shop = new CountingShop(server, `http://127.0.0.1:${port}`);
-		app.use(paid);
+		const released = Promise.withResolvers<void>();
+		const app = express().use(paid);
 		for (const path of ["/a", "/b"])
 			app.get(path, (_, response) => {
 				shop.#count();
@@ -35,10 +31,15 @@ export class CountingShop implements AsyncDisposable {
 			});
 		app.get("/held", async (_, response) => {
 			shop.#count();
-			await shop.#released.promise;
+			await released.promise;
 			response.json({ path: "/held" });
 		});
+		const shop = new CountingShop(await ExpressServer.open(app), released);
 		return shop;
+	}
+
+	get url(): string {
+		return this.#server.url;
 	}
 
 	/** Lets what is held answer. */
@@ -46,9 +47,8 @@ export class CountingShop implements AsyncDisposable {
 		this.#released.resolve();
 	}
 
-	async [Symbol.asyncDispose](): Promise<void> {
-		this.#server.close();
-		this.#server.closeAllConnections();
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#server[Symbol.asyncDispose]();
 	}
 
 	#count(): void {

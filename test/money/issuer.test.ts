@@ -19,6 +19,7 @@ import { DAY } from "../support/authority.ts";
 import { makeLedger } from "./ledger-world.ts";
 import {
 	claim,
+	credited,
 	deposit,
 	exchange,
 	giveBack,
@@ -46,15 +47,6 @@ function rowsOf(of: typeof ANSWERS): Transaction<number> {
 	return reading([{ table: of, limit: 100 }], ([rows]) =>
 		done([], rows.length),
 	);
-}
-
-function credited(bytes: Uint8Array): bigint {
-	const answer = readAnswer(bytes);
-	assert.ok(
-		answer.kind === "booked",
-		answer.kind === "declined" ? answer.reason : answer.kind,
-	);
-	return answer.credited;
 }
 
 describe("withdraw", () => {
@@ -475,38 +467,6 @@ describe("claim", () => {
 		assert.equal(await ledger.balanceOf(payer), 899n);
 		const { outstanding, returned, expired } = await ledger.sound();
 		assert.deepEqual([outstanding, returned, expired], [0n, 101n, 899n]);
-	});
-
-	test("what was never paid with comes back, however many payees have not deposited", async () => {
-		await using ledger = await makeLedger({
-			parameters: { noteDays: 5, graceDays: 3 },
-		});
-		const { mint, payer, payee, issuer } = ledger;
-		const note = await ledger.note(50_000n);
-		// Payments of one unit, of which every other was deposited.
-		for (let first = 1n; first < 10_500n; first += 128n) {
-			const pieces = Array.from({ length: 64 }, (_, i) =>
-				piece(note, first + BigInt(2 * i), 1n),
-			);
-			const transfer = await pay(payer, payee, pieces, issuer);
-			await mint.once(payee, deposit(requestId(), transfer, [note], issuer));
-		}
-		const booked = await ledger.balanceOf(payee);
-		mint.now = note.expires + 3 * DAY;
-		const ask = async (offset: bigint) =>
-			credited(
-				await mint.once(payer, claim(requestId(), note, issuer, offset)),
-			);
-		const first = await ask(2n * booked);
-		assert.ok(first >= 50_000n - 2n * booked, `${first}`);
-		// What lies below comes back in further claims, of 5,000 ranges each.
-		const second = await ask(0n);
-		assert.equal(second, 5_000n);
-		const third = await ask(second);
-		assert.equal(first + second + third, 50_000n - booked);
-		assert.equal(await ask(0n), 0n);
-		const { outstanding } = await ledger.sound();
-		assert.equal(outstanding, 0n);
 	});
 
 	test("it takes nothing that lies below its offset, nor what is booked across it", async () => {

@@ -385,3 +385,13 @@ export function noteIn(bytes: Uint8Array): Note {
 	assert.ok(answer.kind === "issued" && answer.notes.length === 1);
 	return answer.notes[0] as Note;
 }
+
+/** What an answer says was credited; fails the test when it says anything else. */
+export function credited(bytes: Uint8Array): bigint {
+	const answer = readAnswer(bytes);
+	assert.ok(
+		answer.kind === "booked",
+		answer.kind === "declined" ? answer.reason : answer.kind,
+	);
+	return answer.credited;
+}

@@ -19,40 +19,8 @@ import {
 import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
-
-interface Two {
-	readonly town: Town;
-	readonly mint: Module;
-	readonly ann: Module;
-	readonly bob: Module;
-	readonly tetrad: number;
-}
-
-/** Ann has notes of these values, and meets Bob. */
-async function two(
-	values: readonly bigint[] = [1000n],
-	options: TownOptions = {},
-): Promise<Two> {
-	const town = await Town.make(options);
-	const mint = await town.issuer();
-	const ann = await town.purse("ann");
-	const bob = await town.purse("bob");
-	await town.withdraw(ann, mint, ...values);
-	return { town, mint, ann, bob, tetrad: await town.meet(ann, bob) };
-}
-
-/** Both agents agree on it, and everything that follows happens. */
-async function pay(
-	{ town, mint, ann, bob, tetrad }: Two,
-	contract: number,
-	amount: bigint,
-): Promise<void> {
-	town.expect(bob, tetrad, contractOf(contract), amount, mint);
-	await town.quiet();
-	town.pay(ann, tetrad, contractOf(contract), amount, mint);
-	await town.quiet();
-}
+import { contractOf, type Module, type TownOptions } from "./town.ts";
+import { pay, type Two, two } from "./two-purses.ts";
 
 function reportsOf<Kind extends PurseReport["kind"]>(
 	{ reports }: Module,
@@ -783,28 +751,6 @@ describe("what was committed", () => {
 		assert.equal(town.account(mint, ann), 1000n);
 		assert.equal((await town.visit(ann, mint)).code, "");
 		town.requireConserved(mint);
-	});
-
-	test("of a note that the issuer gives back in several claims, is kept apart from them", async () => {
-		const here = await two([20_000n], { noteDays: 10, graceDays: 2 });
-		const { town, mint, ann, bob } = here;
-		await pay(here, 1, 100n);
-		// Another copy of the purse has paid every other unit of what this one still has.
-		const copied = ann.store.copy();
-		const head = ann.head;
-		for (let i = 0; i < 160; i++) {
-			await pay(here, 1000 + 2 * i, 1n);
-			await pay(here, 1001 + 2 * i, 1n);
-		}
-		await town.visit(bob, mint);
-		ann.store = copied;
-		ann.head = head;
-		town.restart(ann);
-		town.now += 12 * DAY;
-		await town.visit(ann, mint);
-		assert.equal(town.total(ann, mint), 0n);
-		assert.equal(town.account(mint, ann), 20_000n - 100n - 320n);
-		assert.equal(town.account(mint, bob), 420n);
 	});
 });
 

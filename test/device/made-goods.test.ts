@@ -29,6 +29,7 @@ function ordered(number: number, name = "made"): Goods {
 	return {
 		contractId: filled(16, number),
 		description: { name, mediaType: "", about: "", order: "good morning" },
+		offer: undefined,
 		itemKind: "made-on-order",
 		buyer: world.parties.buyerAgent.device,
 	};

@@ -36,6 +36,13 @@ export {
 	viewSale,
 	viewSales,
 } from "./records-view.ts";
+export { RequestRecords } from "./request-records.ts";
+export type {
+	QuotedRequest,
+	RequestOrder,
+	RequestSeller,
+} from "./request-seller.ts";
+export { RequestShop } from "./request-shop.ts";
 export type { SellerEvent } from "./seller.ts";
 export type { Shop, ShopSale } from "./shop.ts";
 export {

@@ -33,3 +33,15 @@ export const CLEARED_WITHIN_MS = 5000;
 
 /** Purchases or sales that are looked at at once. */
 export const MAX_RECORDS = 100_000;
+
+/** Answers to requests of one buyer that are begun and not paid: more are not begun. */
+export const MAX_OPEN_WORKS = 16;
+
+/** How long an open one counts, in milliseconds: an hour, in which its contract can be paid. One that an end of the merchant's own has cut is held against nobody for longer. */
+export const WORK_OPEN_MS = 3_600_000;
+
+/** Answers that one buyer may leave unpaid before it has to pay first. */
+export const MAX_LEFT_WORKS = 0;
+
+/** How long one that was left counts, in milliseconds: a day. */
+export const LEFT_FORGOTTEN_MS = 86_400_000;

@@ -2,13 +2,14 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
 import {
+	type Goods,
 	Selling,
 	type SellingEffect,
 	type SellingEvent,
 	type SellingOptions,
 } from "../../trade/agent/index.ts";
 import type { Contract, ItemDescription } from "../../trade/documents/index.ts";
-import { copy } from "../../wire/index.ts";
+import { copy, hex } from "../../wire/index.ts";
 import { Driver, signFor } from "../runtime/index.ts";
 import {
 	MerchandiseBytes,
@@ -70,14 +71,20 @@ class Seller {
 	readonly #options: SellerOptions;
 	readonly #driver: Driver<SellingEvent, SellingEffect>;
 	readonly #opened = new Map<number, Opened>();
+	/** What was made on order here and is not paid: ids of contracts, by themselves and by hash, in hexadecimal. */
+	readonly #unpaid = new Map<string, Uint8Array>();
 
 	constructor(options: SellerOptions) {
 		const { tetrad, shop, signer } = options;
 		const over = Promise.withResolvers<void>();
+		const known = tradeTetrad(tetrad);
+		const buyer = known.other.agent;
 		this.over = over.promise;
 		this.#options = options;
 		const end = (error?: TetradError) => {
 			for (const number of this.#opened.keys()) this.#release(number);
+			const left = new Set(this.#unpaid.values());
+			if (left.size > 0) shop.left?.([...left]);
 			void tetrad.close();
 			if (error === undefined) over.resolve();
 			else over.reject(error);
@@ -87,7 +94,7 @@ class Seller {
 			machine: new Selling({
 				...options,
 				crypto: nodeCrypto,
-				tetrad: tradeTetrad(tetrad),
+				tetrad: known,
 			}),
 			now: options.now ?? Date.now,
 			handlers: {
@@ -104,9 +111,10 @@ class Seller {
 						answer,
 						listing,
 					})),
+				quoted: ({ offer }) => shop.quoted?.(offer, buyer),
 				open: ({ answer, goods }) => {
 					const gaveUp = new AbortController();
-					const source = shop.open(goods, gaveUp.signal);
+					const source = this.#open(goods, gaveUp.signal);
 					this.#opened.set(answer, { gaveUp, source, reading: source });
 					this.#after(answer, source, ({ length }) => ({
 						kind: "opened",
@@ -125,11 +133,15 @@ class Seller {
 					this.#observe({ kind: "sending", bytes, length }),
 				contracted: ({ contract, description }) => {
 					this.#observe({ kind: "offered", contract, description });
+					const id = this.#unpaid.get(hex(contract.id));
+					if (id !== undefined) this.#unpaid.set(hex(contract.hash), id);
 					this.#keep(shop.contracted(contract, description));
 				},
 				sold: ({ contract, amount, receipt, chain }) => {
-					const buyer = tradeTetrad(tetrad).other.agent;
 					const sale = { contract, amount, receipt, chain, buyer };
+					const id = this.#unpaid.get(hex(contract));
+					if (id !== undefined) this.#unpaid.delete(hex(id));
+					this.#unpaid.delete(hex(contract));
 					this.#observe({ kind: "sold", sale });
 					this.#keep(shop.sold(sale));
 				},
@@ -144,6 +156,19 @@ class Seller {
 
 	#feed(event: SellingEvent): void {
 		this.#driver.feed(event);
+	}
+
+	/** What comes to nothing while it is made is not left: whoever makes it knows. */
+	async #open(goods: Goods, signal: AbortSignal): Promise<MerchandiseSource> {
+		const { contractId, itemKind } = goods;
+		if (itemKind === "made-on-order")
+			this.#unpaid.set(hex(contractId), contractId);
+		try {
+			return await this.#options.shop.open(goods, signal);
+		} catch (thrown) {
+			this.#unpaid.delete(hex(contractId));
+			throw thrown;
+		}
 	}
 
 	/** Hands over what somebody was asked for, or that it came to nothing. */

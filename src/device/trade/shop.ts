@@ -4,6 +4,7 @@ import type {
 	Contract,
 	ItemDescription,
 	Listing,
+	Offer,
 } from "../../trade/documents/index.ts";
 import type { MerchandiseSource } from "./merchandise-file.ts";
 
@@ -28,10 +29,14 @@ export interface Shop {
 	): Promise<{ readonly items: readonly Listing[]; readonly isLast: boolean }>;
 	/** What an item costs, with the order in its description. */
 	price(name: string, order: string): Promise<Listing>;
+	/** That offer goes to that buyer now. */
+	quoted?(offer: Offer, buyer: CertifiedDevice): void;
 	/** Has merchandise ready to be read; what is made on order is made now, until `signal` says that nobody waits for it. */
 	open(goods: Goods, signal: AbortSignal): Promise<MerchandiseSource>;
 	/** That contract has gone to its buyer, who may pay for it or not. */
 	contracted(contract: Contract, description: ItemDescription): Promise<void>;
 	/** It is paid. */
 	sold(sale: ShopSale): Promise<void>;
+	/** The tetrad is over in which what was made on order was opened, or contracted, under contracts of those ids, and it was not heard that any of it is paid. */
+	left?(contractIds: readonly Uint8Array[]): void;
 }

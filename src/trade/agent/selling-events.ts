@@ -6,6 +6,7 @@ import type {
 	ItemDescription,
 	ItemKind,
 	Listing,
+	Offer,
 } from "../documents/index.ts";
 import type {
 	AgentSessionEffect,
@@ -56,6 +57,8 @@ export interface Goods {
 	readonly itemKind: ItemKind | undefined;
 	/** What names it: the contract that it is sold under, 16 bytes. */
 	readonly contractId: Uint8Array;
+	/** Id of the offer that was taken; `undefined` when it is sent again. */
+	readonly offer: Uint8Array | undefined;
 	/** The agent that takes it. */
 	readonly buyer: CertifiedDevice;
 }
@@ -76,6 +79,8 @@ export type SellingEffect =
 			readonly name: string;
 			readonly order: string;
 	  }
+	/** That offer goes to the buyer. */
+	| { readonly kind: "quoted"; readonly offer: Offer }
 	/**
 	 * Have merchandise ready to be read; what is made on order is made now, unless its buyer has
 	 * left too much unpaid. Answered by `opened` or `failed`, and ended by `release`.

@@ -367,6 +367,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				description: descriptionOf(wanted),
 				itemKind: wanted.kind === "taken" ? wanted.offer.kind : undefined,
 				contractId: contractIdOf(wanted),
+				offer: wanted.kind === "taken" ? wanted.offer.id : undefined,
 				buyer: this.#options.tetrad.other.agent,
 			},
 		});
@@ -512,6 +513,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		const buyer = tetrad.other.agent.deviceId;
 		const id = offerId(crypto, offerKey, buyer, offered);
 		this.#listen();
+		this.#steps.emit({ kind: "quoted", offer: { id, ...offered } });
 		this.#tell(message(BETWEEN_AGENTS.offer, { id, ...offered }), now);
 	}
 

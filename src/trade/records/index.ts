@@ -27,4 +27,28 @@ export {
 	type RefundRow,
 	SALES,
 	type SaleRow,
+	type TicketRow,
 } from "./tables.ts";
+export {
+	answerTicket,
+	beginTicket,
+	contractAnswer,
+	cutTickets,
+	failTicket,
+	forgetTickets,
+	hasAnswer,
+	makeTicket,
+	readOwedTickets,
+	readTicket,
+	refundTicket,
+	sellAnswer,
+	type TicketUse,
+} from "./tickets.ts";
+export {
+	beginWork,
+	dropWork,
+	forgetWorks,
+	leaveWork,
+	type WorkBegun,
+	type WorkLimits,
+} from "./works.ts";

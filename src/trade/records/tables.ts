@@ -147,10 +147,73 @@ export const REFUNDS: Table<typeof REFUNDS_COLUMNS> = table(
 	{ by_state: ["state"], by_contract: ["contract"] },
 );
 
+const WORKS_COLUMNS = {
+	/** The contract's id, 16 bytes. */
+	id: "bytes",
+	/** The contract's hash; empty while it is not signed. */
+	contract: "bytes",
+	/** Device id of the buyer's agent. */
+	buyer: "bytes",
+	time: "integer",
+	state: "text",
+} as const;
+
+/**
+ * Answers that were begun for a buyer and are not paid. State: `open` while it may pay, `left` when
+ * it has gone without. What is paid has no row.
+ */
+export const WORKS: Table<typeof WORKS_COLUMNS> = table(
+	"works",
+	WORKS_COLUMNS,
+	["id"],
+	{
+		by_buyer: ["buyer", "state", "time"],
+		by_contract: ["contract"],
+		by_time: ["time"],
+	},
+);
+
+const TICKETS_COLUMNS = {
+	/** The contract's id, 16 bytes. */
+	id: "bytes",
+	/** What is sold: 32 random bytes. */
+	ticket: "bytes",
+	/** The contract's hash; empty while it is not signed. */
+	contract: "bytes",
+	/** Device id of the buyer's agent. */
+	buyer: "bytes",
+	/** When it was made, and when its state last changed. */
+	time: "integer",
+	changed: "integer",
+	/** The name of what it is sold as, which says its price, and the request that it is for. */
+	item: "text",
+	wanted: "text",
+	state: "text",
+	/** What was answered; empty before that, and when it failed. */
+	answer: "bytes",
+} as const;
+
+/**
+ * Tickets for requests that are paid first. State: `made`, `sold` when it is paid, `begun` from
+ * before the request is answered, then `answered`, or `failed` when its price is owed back.
+ */
+export const TICKETS: Table<typeof TICKETS_COLUMNS> = table(
+	"tickets",
+	TICKETS_COLUMNS,
+	["id"],
+	{
+		by_ticket: ["ticket"],
+		by_buyer: ["buyer", "state", "time"],
+		by_contract: ["contract"],
+		by_state: ["state", "time"],
+		by_time: ["time"],
+	},
+);
+
 /** For whoever opens the store of an agent. */
 export const AGENT_SCHEMA: Schema = schema(
 	"agent",
-	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS, LOG],
+	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS, LOG, WORKS, TICKETS],
 	{
 		to: 2,
 		steps: [PURCHASES, SALES, MADE, REFUNDS].map((of) => ({
@@ -159,9 +222,18 @@ export const AGENT_SCHEMA: Schema = schema(
 		})),
 	},
 	{ to: 3, steps: [{ kind: "add-table", table: LOG }] },
+	{
+		to: 4,
+		steps: [WORKS, TICKETS].map((of) => ({
+			kind: "add-table",
+			table: of as unknown as typeof WITNESSED,
+		})),
+	},
 );
 
 export type PurchaseRow = Row<typeof PURCHASES.columns>;
 export type SaleRow = Row<typeof SALES.columns>;
 export type MadeRow = Row<typeof MADE.columns>;
 export type RefundRow = Row<typeof REFUNDS.columns>;
+export type WorkRow = Row<typeof WORKS.columns>;
+export type TicketRow = Row<typeof TICKETS.columns>;

@@ -7,7 +7,7 @@ import type {
 	RailPromises,
 } from "../../trade/documents/index.ts";
 import type { ProcessEvent } from "../process/index.ts";
-import type { ForSale } from "./selling.ts";
+import type { ForSale } from "./for-sale.ts";
 
 /*
  * What programs ask of an agent that buys and sells, and what it answers: data that any program

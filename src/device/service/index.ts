@@ -22,6 +22,12 @@ export type {
 } from "./agent-service.ts";
 
 export type {
+	ForSale,
+	RequestDesk,
+	RequestsForSale,
+	Ware,
+} from "./for-sale.ts";
+export type {
 	LimitChanges,
 	ModuleService,
 	Ordered,
@@ -40,5 +46,5 @@ export {
 } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule } from "./open-module.ts";
-export { type ForSale, readCatalogue } from "./selling.ts";
+export { readCatalogue } from "./selling.ts";
 export { runServing } from "./serving.ts";

@@ -5,6 +5,7 @@ import {
 	type IssuerTerms,
 	parseAmount,
 } from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
 import {
 	type AgentAtWork,
 	type Alongside,
@@ -28,28 +29,13 @@ import {
 	FolderCatalogue,
 	FolderShop,
 	ItemCatalogue,
-	type ItemForSale,
+	RequestRecords,
+	RequestShop,
 	type SalesEvent,
+	type Shop,
 	type TradingAgent,
 } from "../trade/index.ts";
-
-/** How what is made on order is made. */
-interface Making {
-	/** A command that makes it; a shell runs it. */
-	readonly onOrder?: string | undefined;
-	/** Where that command and those of the catalogue run; in the working folder unless given. */
-	readonly workingFolder?: string | undefined;
-}
-
-/** What is sold: what a program has, what a folder has, or what is in a catalogue of the program's own. */
-export type ForSale =
-	| { readonly items: readonly ItemForSale[] }
-	| (Making & {
-			readonly folder: string;
-			/** Of what has no price of its own; decimal. */
-			readonly price?: string | undefined;
-	  })
-	| (Making & { readonly catalogue: Catalogue });
+import type { ForSale, Ware } from "./for-sale.ts";
 
 /** What selling needs. */
 export interface Selling {
@@ -96,6 +82,12 @@ export async function readCatalogue(
 	currency: Currency,
 	report: Report,
 ): Promise<Catalogue> {
+	if ("requests" in sells) {
+		const { beside } = sells;
+		return beside === undefined
+			? ItemCatalogue.of([], currency)
+			: readCatalogue(beside, currency, report);
+	}
 	if ("catalogue" in sells) return sells.catalogue;
 	if ("items" in sells) {
 		if (sells.items.length === 0)
@@ -117,12 +109,39 @@ export async function readCatalogue(
 	return catalogue;
 }
 
-function shopOf(
-	{ sells, home, opened, terms, environment }: Selling,
+/** A shop that knows the names of what it has sold. */
+type NamedShop = Shop & { nameOf(contract: Uint8Array): string };
+
+async function shopOf(
+	selling: Selling,
+	catalogue: Catalogue,
+): Promise<NamedShop> {
+	const { sells, opened, terms } = selling;
+	if (!("requests" in sells)) return wareShop(selling, sells, catalogue);
+	const { requests, beside = { items: [] } } = sells;
+	const { agent, store, home } = opened;
+	const now = () => agent.now();
+	const records = await RequestRecords.open(store, now);
+	const seller = requests({
+		terms,
+		agent: hex(agent.device.deviceId),
+		module: hex(home.pairing?.peerDeviceId ?? new Uint8Array()),
+		records,
+		now,
+	});
+	return new RequestShop({
+		...{ seller, records, terms },
+		beside: await wareShop(selling, beside, catalogue),
+	});
+}
+
+function wareShop(
+	{ home, opened, terms, environment }: Selling,
+	ware: Ware,
 	catalogue: Catalogue,
 ): Promise<FolderShop> {
 	const { onOrder = undefined, workingFolder = undefined } =
-		"items" in sells ? {} : sells;
+		"items" in ware ? {} : ware;
 	return FolderShop.open({
 		...{ home, catalogue, store: opened.store, terms, environment },
 		...(workingFolder === undefined ? {} : { workingFolder }),
@@ -141,7 +160,7 @@ interface Visit {
 function observerOf(
 	{ work, terms, report }: Selling,
 	catalogue: Catalogue,
-	shop: FolderShop,
+	shop: NamedShop,
 ): (event: SalesEvent) => void {
 	const come = new Map<number, Visit>();
 	const visit = (number: number): Visit => {

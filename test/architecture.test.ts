@@ -248,6 +248,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/documents",
 		"wire",
 	],
+	paid: [
+		"crypto",
+		"device/home",
+		"device/service",
+		"device/trade",
+		"money",
+		"wire",
+	],
 	entry: [
 		"carrier",
 		"crypto",

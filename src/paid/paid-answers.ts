@@ -1,0 +1,323 @@
+import type {
+	AgentService,
+	AskOptions,
+	Purchase,
+	Quote,
+} from "../device/service/index.ts";
+import { asTetradError, TetradError } from "../errors.ts";
+import { AnswerFiles } from "./answer-files.ts";
+import {
+	MAX_ANSWER_BYTES,
+	MAX_LOOKED_THROUGH,
+	MAX_PAID_AT_ONCE,
+} from "./limits.ts";
+import type { PaidMode, PaidTerms } from "./terms.ts";
+import { Turns } from "./turns.ts";
+
+/** What a buyer pays for answers. The limits of its module's owner hold beside it. */
+export interface PaidAnswersOptions {
+	/** What one answer may cost at most, in minor units of `currency`. */
+	readonly maximum: bigint;
+	/** The code of the currency that is paid with. */
+	readonly currency: string;
+	/** Whose money is paid, by its certified name; anybody's whom the module's owner trusts, unless given. */
+	readonly issuer?: string | undefined;
+	/** Whether it is play money; either will do unless given. */
+	readonly play?: boolean | undefined;
+	/** `["sealed"]` unless given. What is prepaid may be paid and not answered. */
+	readonly modes?: readonly PaidMode[] | undefined;
+	/** Device ids of agents that may be paid, in hexadecimal; every merchant's unless given. */
+	readonly merchants?: readonly string[] | undefined;
+	/** Whether a purchase waits for the module's owner where it needs one. */
+	readonly waits?: boolean | undefined;
+	/** One answer, in bytes. */
+	readonly maxAnswerBytes?: number | undefined;
+}
+
+/** An answer that is paid, whole and verified. */
+export interface PaidAnswer {
+	readonly bytes: Uint8Array;
+	/** What was bought. Its receipt is had by its contract. */
+	readonly purchase: Purchase;
+}
+
+interface PayingOf {
+	/** What the request says of its payment, that is no secret of the buyer's money. */
+	readonly id: string;
+	/** Whether the request has to be sent, with that id. Else its answer is here already, or comes by itself. */
+	readonly isToBeSent: boolean;
+	/** The answer was handed over: it is kept no longer, and the same request is another one from now on. */
+	taken(): Promise<void>;
+	/** There will be no answer, as the merchant has said: what is not paid then is not paid. */
+	giveUp(why: unknown): void;
+}
+
+/** A payment for one request. */
+export type Paying =
+	/** The answer comes by the purchase, whatever comes by HTTP. Rejects as `AgentService.buy` does. */
+	| (PayingOf & {
+			readonly mode: "sealed";
+			readonly answer: Promise<PaidAnswer>;
+	  })
+	/** It is paid: the request shows the ticket, which is its id, until it is answered. */
+	| (PayingOf & { readonly mode: "prepaid"; readonly purchase: Purchase });
+
+/** One purchase, and all who wait for it. */
+interface Job {
+	readonly begun: Promise<Begun>;
+	/** Gives it up, once nobody waits for it. */
+	readonly stop: AbortController;
+	users: number;
+}
+
+interface Begun {
+	readonly mode: PaidMode;
+	readonly quote: string;
+	readonly isToBeSent: boolean;
+	readonly answer: Promise<PaidAnswer>;
+}
+
+/** What a buyer's agent pays for answers with. */
+export class PaidAnswers {
+	readonly #agent: AgentService;
+	readonly #options: PaidAnswersOptions;
+	readonly #turns: Turns = new Turns(MAX_PAID_AT_ONCE);
+	/** By their requests. */
+	readonly #jobs = new Map<string, Job>();
+	#files: Promise<AnswerFiles> | undefined;
+
+	constructor(agent: AgentService, options: PaidAnswersOptions) {
+		this.#agent = agent;
+		this.#options = options;
+	}
+
+	/**
+	 * Pays for a request as its merchant's terms say, if `request`, which is what is really asked
+	 * for, and these options allow it. The same request is the same purchase until its answer was taken, also
+	 * when several ask for it at once and after a crash: nothing is paid twice.
+	 *
+	 * Rejects with `payment-refused` for terms that are not to be paid, and as `AgentService.quote`
+	 * and, of what is prepaid, `buy`: after any code but `payment-in-doubt`, `merchandise-wrong` and
+	 * `purchase-void` nothing is paid.
+	 */
+	async pay(
+		terms: PaidTerms,
+		request: string,
+		options: AskOptions = {},
+	): Promise<Paying> {
+		this.#judge(terms, request);
+		const known = this.#jobs.get(request);
+		const job = known ?? this.#begin(terms, request, options.step);
+		const { signal } = options;
+		job.users++;
+		const done = once(() => {
+			signal?.removeEventListener("abort", giveUp);
+			return --job.users === 0;
+		});
+		const giveUp = () => {
+			if (done()) job.stop.abort();
+		};
+		if (signal?.aborted) giveUp();
+		signal?.addEventListener("abort", giveUp, { once: true });
+		try {
+			const begun = await job.begun;
+			const isToBeSent = known === undefined && begun.isToBeSent;
+			const taken = async () => {
+				if (!done()) return;
+				if (this.#jobs.get(request) === job) this.#jobs.delete(request);
+				const { purchase } = await begun.answer;
+				await (await this.#filesOf()).forget(request, purchase.path);
+			};
+			return await payingOf(begun, { isToBeSent, taken, giveUp });
+		} catch (thrown) {
+			done();
+			throw thrown;
+		}
+	}
+
+	#begin(terms: PaidTerms, request: string, step: AskOptions["step"]): Job {
+		const stop = new AbortController();
+		const how = { signal: stop.signal, step };
+		const job: Job = {
+			begun: this.#buy(terms, request, how),
+			stop,
+			users: 0,
+		};
+		this.#jobs.set(request, job);
+		const forget = () => {
+			if (this.#jobs.get(request) === job) this.#jobs.delete(request);
+		};
+		job.begun.then(({ answer }) => answer.catch(forget), forget);
+		return job;
+	}
+
+	async #buy(
+		terms: PaidTerms,
+		request: string,
+		{ signal, step }: AskOptions,
+	): Promise<Begun> {
+		const turn = await this.#turns.take(terms.agent, signal);
+		try {
+			const files = await this.#filesOf();
+			const to = files.pathOf(request);
+			const how = { step, to, waits: this.#options.waits, signal };
+			const marking = files.begin(request);
+			marking.catch(() => {});
+			const quoting = this.#quote(terms, request, how);
+			quoting.catch(() => {});
+			const isNew = await marking;
+			const before = isNew ? undefined : await this.#before(files, request);
+			const quote =
+				before?.quote ??
+				(
+					await quoting.catch(async (thrown) => {
+						if (isNew) await files.forget(request, undefined);
+						throw thrown;
+					})
+				).id;
+			const buying =
+				before?.state === "bought"
+					? Promise.resolve(before)
+					: this.#agent.buy(quote, { ...how, maximum: terms.amount });
+			const answer = this.#answer(files, request, buying);
+			answer.catch(() => {});
+			void answer.then(
+				() => turn[Symbol.dispose](),
+				() => turn[Symbol.dispose](),
+			);
+			const isToBeSent = before === undefined;
+			return { mode: terms.mode, quote, isToBeSent, answer };
+		} catch (thrown) {
+			turn[Symbol.dispose]();
+			throw thrown;
+		}
+	}
+
+	/** A price for exactly what the terms say. */
+	async #quote(
+		terms: PaidTerms,
+		request: string,
+		{ signal, step }: AskOptions,
+	): Promise<Quote> {
+		const quote = await this.#agent.quote(terms.address, terms.item, {
+			order: request,
+			signal,
+			step,
+		});
+		const isAsSaid =
+			quote.merchantId === terms.agent &&
+			quote.moduleId === terms.module &&
+			quote.item === terms.item &&
+			quote.order === request &&
+			quote.amount === terms.amount &&
+			quote.currency === terms.currency &&
+			quote.exponent === terms.exponent &&
+			quote.play === terms.play &&
+			quote.issuer === terms.issuer;
+		if (!isAsSaid)
+			throw refused("what the merchant's agent offers is not what it said");
+		return quote;
+	}
+
+	async #answer(
+		files: AnswerFiles,
+		request: string,
+		buying: Promise<Purchase>,
+	): Promise<PaidAnswer> {
+		let purchase: Purchase;
+		try {
+			purchase = await buying;
+		} catch (thrown) {
+			// What is in doubt is gone on with when the same is asked for again.
+			if (asTetradError(thrown).code !== "payment-in-doubt")
+				await files.forget(request, undefined);
+			throw thrown;
+		}
+		const { maxAnswerBytes = MAX_ANSWER_BYTES } = this.#options;
+		const bytes = await files.read(purchase.path, maxAnswerBytes);
+		return { bytes, purchase };
+	}
+
+	/** What was bought for the same request before, and was not taken or is not over. */
+	async #before(
+		files: AnswerFiles,
+		request: string,
+	): Promise<(Purchase & { readonly quote: string }) | undefined> {
+		const path = files.pathOf(request);
+		const isHere = await files.isHere(request);
+		const wanted = isHere ? "bought" : "in-doubt";
+		for await (const purchase of this.#agent.purchases({
+			limit: MAX_LOOKED_THROUGH,
+		})) {
+			const { quote, state } = purchase;
+			if (purchase.path === path && state === wanted && quote !== undefined)
+				return { ...purchase, quote };
+		}
+		return undefined;
+	}
+
+	/** Throws `payment-refused`. */
+	#judge(terms: PaidTerms, request: string): void {
+		const { maximum, currency, issuer, play, merchants } = this.#options;
+		const { modes = ["sealed"] } = this.#options;
+		if (terms.request !== request)
+			throw refused("the merchant's terms are for another request");
+		if (!modes.includes(terms.mode))
+			throw refused(
+				terms.mode === "prepaid"
+					? "the merchant wants to be paid before it answers (prepaid), which was not allowed: what is paid so may have no answer"
+					: "the merchant sells a sealed answer, which was not allowed",
+			);
+		if (terms.currency !== currency)
+			throw refused(`it costs ${terms.currency}, and ${currency} is paid with`);
+		if (issuer !== undefined && terms.issuer !== issuer)
+			throw refused("it is to be paid with the money of another issuer");
+		if (play !== undefined && terms.play !== play)
+			throw refused(
+				play ? "it costs real money" : "it costs play money, and real is paid",
+			);
+		if (terms.amount > maximum)
+			throw refused(
+				`it costs ${terms.amount} minor units, and at most ${maximum} were to be paid`,
+			);
+		if (merchants !== undefined && !merchants.includes(terms.agent))
+			throw refused("its merchant is none of those that may be paid");
+	}
+
+	#filesOf(): Promise<AnswerFiles> {
+		this.#files ??= this.#agent
+			.status()
+			.then(({ home }) => AnswerFiles.in(home));
+		this.#files.catch(() => {
+			this.#files = undefined;
+		});
+		return this.#files;
+	}
+}
+
+/** What one of those who wait for a purchase has of it. */
+async function payingOf(
+	{ mode, quote, answer }: Begun,
+	of: Pick<Paying, "isToBeSent" | "taken"> & { readonly giveUp: () => void },
+): Promise<Paying> {
+	if (mode === "sealed") return { mode, id: quote, answer, ...of };
+	const { bytes, purchase } = await answer;
+	const id = Buffer.from(bytes).toString("hex");
+	// What was paid for the ticket is gone, or comes back by itself.
+	const giveUp = () => void of.taken().catch(() => {});
+	return { mode, id, purchase, ...of, isToBeSent: true, giveUp };
+}
+
+/** Does it the first time, and is false after that. */
+function once(work: () => boolean): () => boolean {
+	let isDone = false;
+	return () => {
+		if (isDone) return false;
+		isDone = true;
+		return work();
+	};
+}
+
+function refused(why: string): TetradError {
+	return new TetradError("payment-refused", `nothing was paid: ${why}`);
+}

@@ -1,0 +1,234 @@
+import type {
+	AgentService,
+	AskOptions,
+	RequestDesk,
+	Ware,
+} from "../device/service/index.ts";
+import { asTetradError, TetradError } from "../errors.ts";
+import { nameInDeviceId } from "../money/index.ts";
+import { copy, hex } from "../wire/index.ts";
+import type { Exchange } from "./exchange.ts";
+import { ItemNames, type Priced } from "./item-name.ts";
+import {
+	ANSWER_WITHIN_MS,
+	MAX_ANSWER_BYTES,
+	MAX_OPEN,
+	MAX_OPEN_OF_BUYER,
+	MEET_WITHIN_MS,
+	SETTLE_WITHIN_MS,
+} from "./limits.ts";
+import { OrderBook, type OrderLimits } from "./order-book.ts";
+import type { PaidTerms } from "./terms.ts";
+
+/** How a merchant is paid for answers to requests. */
+export interface PaidRequestsOptions
+	extends Partial<OrderLimits>,
+		Pick<AskOptions, "step"> {
+	/** Where buyers' agents come; what the side says unless given. */
+	readonly listen?: string | undefined;
+	/** Where they are told to come; where the agent listens unless given. */
+	readonly address?: string | undefined;
+	/** What answers are sold as; "request" unless given. */
+	readonly item?: string | undefined;
+	/** What the same agent sells beside. */
+	readonly beside?: Ware | undefined;
+	/** One answer, in bytes. */
+	readonly maxAnswerBytes?: number | undefined;
+}
+
+/** A buyer, as it is certified. */
+export interface PaidBuyer {
+	readonly name: string;
+	/** Device id of its agent, in hexadecimal. */
+	readonly id: string;
+}
+
+/** A request that is to be answered now. */
+export interface Admitted {
+	readonly buyer: PaidBuyer;
+	/** What was answered before to who has paid first: it is answered again, and nothing is done anew. */
+	readonly kept?: Uint8Array | undefined;
+	/** Aborts when nobody waits for the answer any more. */
+	readonly signal: AbortSignal;
+	/**
+	 * Hands over the whole answer. Resolves when it is paid, with the contract's hash in hexadecimal;
+	 * rejects when it was not, and then the answer is to be given to nobody.
+	 */
+	answer(bytes: Uint8Array): Promise<{ readonly contract: string }>;
+	/** There is no answer: nothing is paid, and the buyer hears why where `error` is a `TetradError` that is about it. */
+	fail(error: unknown): Promise<void>;
+}
+
+/** The price of one route, tool or request. */
+export type RequestPrice = Priced;
+
+/**
+ * What a merchant's agent is paid for answers with. It sells them in this process, as long as this is
+ * open, and each is sold for one request.
+ */
+export class PaidRequests implements AsyncDisposable {
+	/** Resolves when it sells no more, and rejects with why it cannot any more. */
+	readonly over: Promise<void>;
+	readonly #desk: RequestDesk;
+	readonly #book: OrderBook;
+	readonly #names: ItemNames;
+	readonly #address: string;
+	readonly #maxAnswerBytes: number;
+	readonly #stop: AbortController;
+
+	private constructor(
+		parts: {
+			readonly desk: RequestDesk;
+			readonly book: OrderBook;
+			readonly names: ItemNames;
+			readonly address: string;
+			readonly over: Promise<void>;
+			readonly stop: AbortController;
+		},
+		maxAnswerBytes: number,
+	) {
+		this.#desk = parts.desk;
+		this.#book = parts.book;
+		this.#names = parts.names;
+		this.#address = parts.address;
+		this.#stop = parts.stop;
+		this.over = parts.over;
+		this.#maxAnswerBytes = maxAnswerBytes;
+	}
+
+	/** Begins to sell. Rejects as `AgentService.sell` does: with `busy` where the agent sells already, or runs in another process. */
+	static async open(
+		agent: AgentService,
+		options: PaidRequestsOptions = {},
+	): Promise<PaidRequests> {
+		const { listen, beside, item = "request", step } = options;
+		const { maxAnswerBytes = MAX_ANSWER_BYTES } = options;
+		const names = new ItemNames(item);
+		const limits = {
+			meetWithinMs: options.meetWithinMs ?? MEET_WITHIN_MS,
+			answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS,
+			settleWithinMs: options.settleWithinMs ?? SETTLE_WITHIN_MS,
+			maxOpen: options.maxOpen ?? MAX_OPEN,
+			maxOpenOfBuyer: options.maxOpenOfBuyer ?? MAX_OPEN_OF_BUYER,
+		};
+		const stop = new AbortController();
+		const ready = Promise.withResolvers<{
+			readonly desk: RequestDesk;
+			readonly book: OrderBook;
+		}>();
+		const listening = Promise.withResolvers<string>();
+		const over = agent.sell({
+			requests: (desk) => {
+				const book = new OrderBook(desk, names, limits, stop.signal);
+				ready.resolve({ desk, book });
+				return book;
+			},
+			beside,
+			listen,
+			signal: stop.signal,
+			step: (event) => {
+				if (event.event === "listening") listening.resolve(event.address);
+				step?.(event);
+			},
+		});
+		over.catch((thrown: unknown) => {
+			ready.reject(thrown);
+			listening.reject(thrown);
+		});
+		listening.promise.catch(() => {});
+		const { desk, book } = await ready.promise;
+		const here = await listening.promise;
+		const address = options.address ?? here;
+		return new PaidRequests(
+			{ desk, book, names, address, over, stop },
+			maxAnswerBytes,
+		);
+	}
+
+	/** What a request is told that is not paid. Throws `invalid-argument` for a price that is none. */
+	terms(request: string, price: RequestPrice): PaidTerms {
+		const { agent, module, terms } = this.#desk;
+		return {
+			mode: price.mode,
+			address: this.#address,
+			agent,
+			module,
+			item: this.#names.of(request, price),
+			amount: price.amount,
+			currency: terms.currency.code,
+			exponent: terms.currency.exponent,
+			play: terms.isPlay,
+			issuer: nameInDeviceId(terms.issuer),
+			request,
+		};
+	}
+
+	/**
+	 * Lets a request be answered that says how it is paid: `id` is what its buyer has sent with it, and
+	 * `request` and `price` are what it really asks for and what that costs. Rejects, and nothing is to be
+	 * done then, with `malformed` for what is no such id; `payment-refused` when it pays for another
+	 * request, price or mode, or was used before; `PaysFirst`, which is one of these, for a buyer who
+	 * has to pay first; `offer-expired` for what is not known here; `timed-out`, `busy`, `limit-exceeded`
+	 * and `aborted`.
+	 */
+	async admit(
+		id: string,
+		request: string,
+		price: RequestPrice,
+		signal?: AbortSignal,
+	): Promise<Admitted> {
+		if (this.#stop.signal.aborted)
+			throw new TetradError("tetrad-closed", "nothing is sold here any more");
+		const item = this.#names.of(request, price);
+		if (!/^[0-9a-f]{32}$/.test(id))
+			throw new TetradError("malformed", "that names no payment");
+		const exchange = await this.#book.admit(id, item, request, signal);
+		return this.#sealed(exchange);
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.#stop.abort();
+		await this.over.catch(() => {});
+	}
+
+	#sealed(exchange: Exchange): Admitted {
+		const most = this.#maxAnswerBytes;
+		const { name, deviceId } = exchange.order.buyer;
+		return {
+			buyer: { name, id: hex(deviceId) },
+			signal: exchange.signal,
+			async answer(bytes) {
+				if (bytes.length > most) {
+					exchange.fail(tooLong(most));
+					await exchange.over;
+					throw tooLong(most);
+				}
+				exchange.answer(copy(bytes));
+				return { contract: await exchange.paid };
+			},
+			async fail(error) {
+				exchange.fail(sayable(error));
+				await exchange.over;
+			},
+		};
+	}
+}
+
+/** What a buyer may hear of why there is no answer. */
+function sayable(thrown: unknown): TetradError {
+	const error = asTetradError(thrown);
+	return error.family === "peer"
+		? error
+		: new TetradError(
+				"payment-refused",
+				"the request was not answered, and nothing is paid",
+				{ cause: thrown },
+			);
+}
+
+function tooLong(most: number): TetradError {
+	return new TetradError(
+		"limit-exceeded",
+		`the answer is longer than ${most} bytes`,
+	);
+}

@@ -38,6 +38,8 @@ export class Exchange {
 	readonly #gone = new AbortController();
 	#state: "answering" | "settling" | "over" = "answering";
 	#timer: NodeJS.Timeout;
+	readonly #close = (): void =>
+		this.leave(new TetradError("tetrad-closed", "the merchant sells no more"));
 
 	constructor(order: RequestOrder, records: Records, limits: ExchangeLimits) {
 		this.order = order;
@@ -53,6 +55,7 @@ export class Exchange {
 			() => this.fail(new TetradError("timed-out", "the answer took too long")),
 			limits.answerWithinMs,
 		);
+		limits.closing.addEventListener("abort", this.#close, { once: true });
 	}
 
 	/** Aborts when nobody waits for the answer any more. */
@@ -96,19 +99,20 @@ export class Exchange {
 	/** It is paid. */
 	sold(contract: string): void {
 		this.#paid.resolve(contract);
-		if (this.#state !== "over") this.#close(Promise.resolve());
+		if (this.#state !== "over") this.#finish(Promise.resolve());
 	}
 
 	#end(error: TetradError, keeping: Promise<void>): void {
 		this.#merchandise.reject(error);
 		this.#paid.reject(error);
 		this.#gone.abort(error);
-		this.#close(keeping);
+		this.#finish(keeping);
 	}
 
-	#close(keeping: Promise<void>): void {
+	#finish(keeping: Promise<void>): void {
 		this.#state = "over";
 		clearTimeout(this.#timer);
+		this.#limits.closing.removeEventListener("abort", this.#close);
 		// A store that has failed ends the agent, and says so there.
 		void keeping.catch(() => {}).then(() => this.#over.resolve());
 	}

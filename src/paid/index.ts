@@ -1,5 +1,10 @@
+export {
+	type Admitted,
+	NotAnswered,
+	type PaidBuyer,
+	PaysFirst,
+} from "./admitted.ts";
 export type { Priced } from "./item-name.ts";
-export { PaysFirst } from "./order-book.ts";
 export {
 	type PaidAnswer,
 	PaidAnswers,
@@ -7,8 +12,6 @@ export {
 	type Paying,
 } from "./paid-answers.ts";
 export {
-	type Admitted,
-	type PaidBuyer,
 	PaidRequests,
 	type PaidRequestsOptions,
 	type RequestPrice,

@@ -11,6 +11,8 @@ import type { PaidMode } from "./terms.ts";
 /** Of the key of the tags, in bytes. */
 const KEY_BYTES = 32;
 
+const MAX_AMOUNT: bigint = 2n ** 63n - 1n;
+
 /** Of a tag, in bytes. */
 const TAG_BYTES = 16;
 
@@ -44,7 +46,7 @@ export class ItemNames {
 
 	/** Throws `invalid-argument` for a price that is none. */
 	of(request: string, { mode, amount }: Priced): string {
-		if (amount <= 0n || amount >= 2n ** 63n)
+		if (amount <= 0n || amount > MAX_AMOUNT)
 			throw new TetradError(
 				"invalid-argument",
 				"a paid request costs a positive amount",
@@ -52,6 +54,14 @@ export class ItemNames {
 		const form = enc(LABEL, utf8(mode), utf8(`${amount}`), utf8(request));
 		const tag = nodeCrypto.hmac(this.#key, form).subarray(0, TAG_BYTES);
 		return `${this.#name} ${mode} ${amount} ${hex(tag)}`;
+	}
+
+	/** What an item costs whose name was made here, in this process or an earlier one. */
+	static priceOf(item: string): Priced | undefined {
+		const [, mode, minor] = ITEM.exec(item) ?? [];
+		if (mode === undefined || minor === undefined) return undefined;
+		const amount = BigInt(minor);
+		return { mode: mode === "sealed" ? mode : "prepaid", amount };
 	}
 
 	/** What an item of that name is for that request; `undefined` for a name that was not made here for it. */

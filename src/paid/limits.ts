@@ -25,8 +25,8 @@ export const MAX_OPEN = 256;
 /** The same, of one certified agent. */
 export const MAX_OPEN_OF_BUYER = 16;
 
-/** Answers to prepaid requests that are kept are forgotten after so many milliseconds: a day. */
-export const KEPT_FORGOTTEN_MS = 86_400_000;
+/** One answer that was paid first, which is kept, in bytes: 1 MiB. */
+export const MAX_KEPT_ANSWER_BYTES: number = 2 ** 20;
 
 /** Quotes of sealed answers that are remembered, in all and of one certified agent; of more, the oldest are forgotten. */
 export const MAX_QUOTES = 16_384;

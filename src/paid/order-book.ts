@@ -6,6 +6,7 @@ import type {
 } from "../device/trade/index.ts";
 import { TetradError, unreachable } from "../errors.ts";
 import { hex } from "../wire/index.ts";
+import { PaysFirst } from "./admitted.ts";
 import { Exchange } from "./exchange.ts";
 import type { ItemNames } from "./item-name.ts";
 import { MAX_QUOTES, MAX_QUOTES_OF_BUYER } from "./limits.ts";
@@ -20,16 +21,6 @@ export interface OrderLimits {
 	/** Orders and requests that wait or are answered, in all and of one certified agent. */
 	readonly maxOpen: number;
 	readonly maxOpenOfBuyer: number;
-}
-
-/** This buyer has left answers unpaid, and pays first from now on. Nothing was done, and nothing is paid. */
-export class PaysFirst extends TetradError {
-	constructor() {
-		super(
-			"payment-refused",
-			"this buyer has left an answer unpaid: it is answered when it pays first (prepaid), and sealed again once it has",
-		);
-	}
 }
 
 type Meeting =

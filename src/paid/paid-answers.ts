@@ -48,7 +48,7 @@ interface PayingOf {
 	readonly isToBeSent: boolean;
 	/** The answer was handed over: it is kept no longer, and the same request is another one from now on. */
 	taken(): Promise<void>;
-	/** There will be no answer, as the merchant has said: what is not paid then is not paid. */
+	/** There will be no answer, as the merchant has said: what is not paid then is not paid, and what was paid first is taken back. */
 	giveUp(why: unknown): void;
 }
 
@@ -60,7 +60,12 @@ export type Paying =
 			readonly answer: Promise<PaidAnswer>;
 	  })
 	/** It is paid: the request shows the ticket, which is its id, until it is answered. */
-	| (PayingOf & { readonly mode: "prepaid"; readonly purchase: Purchase });
+	| (PayingOf & {
+			readonly mode: "prepaid";
+			readonly purchase: Purchase;
+			/** Takes back what was paid, of a request that its merchant says it has not answered. Resolves with how much it is, in minor units; rejects with `timed-out` when nothing comes now. */
+			refund(): Promise<bigint>;
+	  });
 
 /** One purchase, and all who wait for it. */
 interface Job {
@@ -128,11 +133,28 @@ export class PaidAnswers {
 				const { purchase } = await begun.answer;
 				await (await this.#filesOf()).forget(request, purchase.path);
 			};
-			return await payingOf(begun, { isToBeSent, taken, giveUp });
+			return await this.#paying(begun, { isToBeSent, taken, giveUp });
 		} catch (thrown) {
 			done();
 			throw thrown;
 		}
+	}
+
+	/** What one of those who wait for a purchase has of it. */
+	async #paying(
+		{ mode, quote, answer }: Begun,
+		of: Pick<Paying, "isToBeSent" | "taken"> & { readonly giveUp: () => void },
+	): Promise<Paying> {
+		if (mode === "sealed") return { mode, id: quote, answer, ...of };
+		const { bytes, purchase } = await answer;
+		const id = Buffer.from(bytes).toString("hex");
+		const refund = async () => {
+			const amount = await this.#agent.takeRefund(purchase.contract);
+			await of.taken();
+			return amount;
+		};
+		const giveUp = () => void refund().catch(() => {});
+		return { mode, id, purchase, ...of, isToBeSent: true, refund, giveUp };
 	}
 
 	#begin(terms: PaidTerms, request: string, step: AskOptions["step"]): Job {
@@ -293,19 +315,6 @@ export class PaidAnswers {
 		});
 		return this.#files;
 	}
-}
-
-/** What one of those who wait for a purchase has of it. */
-async function payingOf(
-	{ mode, quote, answer }: Begun,
-	of: Pick<Paying, "isToBeSent" | "taken"> & { readonly giveUp: () => void },
-): Promise<Paying> {
-	if (mode === "sealed") return { mode, id: quote, answer, ...of };
-	const { bytes, purchase } = await answer;
-	const id = Buffer.from(bytes).toString("hex");
-	// What was paid for the ticket is gone, or comes back by itself.
-	const giveUp = () => void of.taken().catch(() => {});
-	return { mode, id, purchase, ...of, isToBeSent: true, giveUp };
 }
 
 /** Does it the first time, and is false after that. */

@@ -4,14 +4,17 @@ import type {
 	RequestDesk,
 	Ware,
 } from "../device/service/index.ts";
+import type { RequestSeller } from "../device/trade/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import { nameInDeviceId } from "../money/index.ts";
 import { copy, hex } from "../wire/index.ts";
+import type { Admitted } from "./admitted.ts";
 import type { Exchange } from "./exchange.ts";
 import { ItemNames, type Priced } from "./item-name.ts";
 import {
 	ANSWER_WITHIN_MS,
 	MAX_ANSWER_BYTES,
+	MAX_KEPT_ANSWER_BYTES,
 	MAX_OPEN,
 	MAX_OPEN_OF_BUYER,
 	MEET_WITHIN_MS,
@@ -19,6 +22,7 @@ import {
 } from "./limits.ts";
 import { OrderBook, type OrderLimits } from "./order-book.ts";
 import type { PaidTerms } from "./terms.ts";
+import { TicketDesk } from "./ticket-desk.ts";
 
 /** How a merchant is paid for answers to requests. */
 export interface PaidRequestsOptions
@@ -36,29 +40,6 @@ export interface PaidRequestsOptions
 	readonly maxAnswerBytes?: number | undefined;
 }
 
-/** A buyer, as it is certified. */
-export interface PaidBuyer {
-	readonly name: string;
-	/** Device id of its agent, in hexadecimal. */
-	readonly id: string;
-}
-
-/** A request that is to be answered now. */
-export interface Admitted {
-	readonly buyer: PaidBuyer;
-	/** What was answered before to who has paid first: it is answered again, and nothing is done anew. */
-	readonly kept?: Uint8Array | undefined;
-	/** Aborts when nobody waits for the answer any more. */
-	readonly signal: AbortSignal;
-	/**
-	 * Hands over the whole answer. Resolves when it is paid, with the contract's hash in hexadecimal;
-	 * rejects when it was not, and then the answer is to be given to nobody.
-	 */
-	answer(bytes: Uint8Array): Promise<{ readonly contract: string }>;
-	/** There is no answer: nothing is paid, and the buyer hears why where `error` is a `TetradError` that is about it. */
-	fail(error: unknown): Promise<void>;
-}
-
 /** The price of one route, tool or request. */
 export type RequestPrice = Priced;
 
@@ -71,8 +52,10 @@ export class PaidRequests implements AsyncDisposable {
 	readonly over: Promise<void>;
 	readonly #desk: RequestDesk;
 	readonly #book: OrderBook;
+	readonly #tickets: TicketDesk;
 	readonly #names: ItemNames;
-	readonly #address: string;
+	/** Where buyers' agents are told to come. */
+	readonly address: string;
 	readonly #maxAnswerBytes: number;
 	readonly #stop: AbortController;
 
@@ -80,6 +63,7 @@ export class PaidRequests implements AsyncDisposable {
 		parts: {
 			readonly desk: RequestDesk;
 			readonly book: OrderBook;
+			readonly tickets: TicketDesk;
 			readonly names: ItemNames;
 			readonly address: string;
 			readonly over: Promise<void>;
@@ -89,8 +73,9 @@ export class PaidRequests implements AsyncDisposable {
 	) {
 		this.#desk = parts.desk;
 		this.#book = parts.book;
+		this.#tickets = parts.tickets;
 		this.#names = parts.names;
-		this.#address = parts.address;
+		this.address = parts.address;
 		this.#stop = parts.stop;
 		this.over = parts.over;
 		this.#maxAnswerBytes = maxAnswerBytes;
@@ -111,17 +96,23 @@ export class PaidRequests implements AsyncDisposable {
 			maxOpen: options.maxOpen ?? MAX_OPEN,
 			maxOpenOfBuyer: options.maxOpenOfBuyer ?? MAX_OPEN_OF_BUYER,
 		};
+		const ofTickets = {
+			maxAnswerBytes: Math.min(maxAnswerBytes, MAX_KEPT_ANSWER_BYTES),
+			answerWithinMs: limits.answerWithinMs,
+		};
 		const stop = new AbortController();
 		const ready = Promise.withResolvers<{
 			readonly desk: RequestDesk;
 			readonly book: OrderBook;
+			readonly tickets: TicketDesk;
 		}>();
 		const listening = Promise.withResolvers<string>();
 		const over = agent.sell({
 			requests: (desk) => {
 				const book = new OrderBook(desk, names, limits, stop.signal);
-				ready.resolve({ desk, book });
-				return book;
+				const tickets = new TicketDesk(desk, names, ofTickets, stop.signal);
+				ready.resolve({ desk, book, tickets });
+				return sellerOf(book, tickets);
 			},
 			beside,
 			listen,
@@ -136,11 +127,11 @@ export class PaidRequests implements AsyncDisposable {
 			listening.reject(thrown);
 		});
 		listening.promise.catch(() => {});
-		const { desk, book } = await ready.promise;
+		const parts = await ready.promise;
 		const here = await listening.promise;
 		const address = options.address ?? here;
 		return new PaidRequests(
-			{ desk, book, names, address, over, stop },
+			{ ...parts, names, address, over, stop },
 			maxAnswerBytes,
 		);
 	}
@@ -150,7 +141,7 @@ export class PaidRequests implements AsyncDisposable {
 		const { agent, module, terms } = this.#desk;
 		return {
 			mode: price.mode,
-			address: this.#address,
+			address: this.address,
 			agent,
 			module,
 			item: this.#names.of(request, price),
@@ -168,7 +159,7 @@ export class PaidRequests implements AsyncDisposable {
 	 * `request` and `price` are what it really asks for and what that costs. Rejects, and nothing is to be
 	 * done then, with `malformed` for what is no such id; `payment-refused` when it pays for another
 	 * request, price or mode, or was used before; `PaysFirst`, which is one of these, for a buyer who
-	 * has to pay first; `offer-expired` for what is not known here; `timed-out`, `busy`, `limit-exceeded`
+	 * has to pay first, or `NotAnswered` for a ticket whose request has failed; `offer-expired` for what is not known here; `timed-out`, `busy`, `limit-exceeded`
 	 * and `aborted`.
 	 */
 	async admit(
@@ -180,6 +171,8 @@ export class PaidRequests implements AsyncDisposable {
 		if (this.#stop.signal.aborted)
 			throw new TetradError("tetrad-closed", "nothing is sold here any more");
 		const item = this.#names.of(request, price);
+		if (price.mode === "prepaid")
+			return this.#tickets.admit(id, request, price);
 		if (!/^[0-9a-f]{32}$/.test(id))
 			throw new TetradError("malformed", "that names no payment");
 		const exchange = await this.#book.admit(id, item, request, signal);
@@ -212,6 +205,23 @@ export class PaidRequests implements AsyncDisposable {
 			},
 		};
 	}
+}
+
+/** Each item says which of the two it is of. */
+function sellerOf(book: OrderBook, tickets: TicketDesk): RequestSeller {
+	const isTicket = ({ item }: { readonly item: string }) =>
+		ItemNames.priceOf(item)?.mode === "prepaid";
+	return {
+		price: (item, order) =>
+			book.price(item, order) ?? tickets.price(item, order),
+		quoted(quote) {
+			if (!isTicket(quote)) book.quoted(quote);
+		},
+		answer: (order, signal) =>
+			isTicket(order) ? tickets.answer(order) : book.answer(order, signal),
+		sold: (order, contract) => book.sold(order, contract),
+		left: (order) => book.left(order),
+	};
 }
 
 /** What a buyer may hear of why there is no answer. */

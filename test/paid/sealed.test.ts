@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { TetradError } from "../../src/errors.ts";
 import { requestText } from "../../src/paid/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
-import { PaidWorld, PRICE } from "./world.ts";
+import { coded, PaidWorld, PRICE } from "./world.ts";
 
 let asked = 0;
 
@@ -15,14 +15,6 @@ const another = (): string =>
 	requestText({ method: "GET", url: `https://api.example/${++asked}` });
 
 const sealed = { mode: "sealed", amount: PRICE } as const;
-
-/** Whether it is an error of that code. */
-const coded =
-	(code: string, message = /./) =>
-	(thrown: unknown): boolean =>
-		thrown instanceof TetradError &&
-		thrown.code === code &&
-		message.test(thrown.message);
 
 describe("a sealed answer", () => {
 	let world: PaidWorld;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { parseAddress } from "../../src/carrier/index.ts";
 import type { LocalAgent } from "../../src/device/service/local-agent.ts";
 import { openLocalAgent } from "../../src/device/service/open-local-agent.ts";
+import { TetradError } from "../../src/errors.ts";
 import {
 	PaidAnswers,
 	type PaidAnswersOptions,
@@ -101,4 +102,15 @@ function openShop(town: ServiceTown): Promise<LocalAgent> {
 /** Resolves when a signal has aborted. */
 export async function aborted(signal: AbortSignal): Promise<void> {
 	if (!signal.aborted) await once(signal, "abort");
+}
+
+/** Whether it is an error of that code, and that says so. */
+export function coded(
+	code: string,
+	message: RegExp = /./,
+): (thrown: unknown) => boolean {
+	return (thrown) =>
+		thrown instanceof TetradError &&
+		thrown.code === code &&
+		message.test(thrown.message);
 }

@@ -309,6 +309,14 @@ export interface AgentService extends AsyncDisposable {
 	resolve(options?: ResolveOptions): Promise<readonly Purchase[]>;
 
 	/**
+	 * Meets the merchant of a purchase, and takes back what it owes of it: the price of a ticket whose
+	 * request was not answered. Resolves with how much that is, also when it has come before. Rejects
+	 * with `timed-out` when nothing comes, and with `invalid-argument` for a contract that nothing was
+	 * bought under.
+	 */
+	takeRefund(contract: string, options?: AskOptions): Promise<bigint>;
+
+	/**
 	 * Sells until the signal, or until the agent is closed, and meets the issuer regularly meanwhile.
 	 * Where it listens and what it has sold is among the events. Rejects with why it cannot, and
 	 * with `busy` where the agent runs in another process, or sells already.

@@ -183,6 +183,11 @@ class Served {
 				const resumed = await agent.resolve({ ...options, ...how });
 				return encoded(ASKS.resolve.answer, resumed);
 			}
+			case "takeRefund": {
+				const { contract } = decoded(ASKS.takeRefund.with, said);
+				const amount = await agent.takeRefund(contract, how);
+				return encoded(ASKS.takeRefund.answer, amount);
+			}
 			case "approvals":
 				decoded(ASKS.approvals.with, said);
 				return encoded(ASKS.approvals.answer, await agent.approvals());

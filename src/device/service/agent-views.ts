@@ -72,6 +72,15 @@ export async function purchasesIn(
 	}));
 }
 
+/** A purchase, and what of it was given back. */
+export async function withRefunds(
+	home: string,
+	purchase: Purchase,
+): Promise<Purchase> {
+	const refunded = await refundsIn(home);
+	return { ...purchase, ...refunded(fromHex(purchase.contract)) };
+}
+
 /** What was sold, the newest first. */
 export async function salesIn(home: string, limit: number): Promise<Sale[]> {
 	const refunded = await refundsIn(home);
@@ -193,6 +202,10 @@ function moneyOfRow(
 		play: play === 1n,
 		issuer: nameInDeviceId(issuer),
 	};
+}
+
+function fromHex(text: string): Uint8Array {
+	return new Uint8Array(Buffer.from(text, "hex"));
 }
 
 function instant(time: bigint | number): string {

@@ -31,6 +31,7 @@ import {
 	type Environment,
 	type GoodsTarget,
 	TradingAgent,
+	viewPurchase,
 } from "../trade/index.ts";
 import type {
 	AgentEvent,
@@ -60,6 +61,7 @@ import {
 	quoteOf,
 	receiptIn,
 	salesIn,
+	withRefunds,
 } from "./agent-views.ts";
 import { buyQuoted } from "./buying.ts";
 import { decideIn } from "./deciding.ts";
@@ -282,6 +284,23 @@ export class LocalAgent implements AgentService {
 					await ask(merchant, false, false);
 			}
 			return [...resumed.values()];
+		});
+	}
+
+	takeRefund(contract: string, options: AskOptions = {}): Promise<bigint> {
+		return this.#doing(options, async (signal, report) => {
+			const { row } = await viewPurchase(this.#home, contract);
+			const { refunded } = await withRefunds(this.#home, purchaseOf(row));
+			if (refunded !== undefined) return refunded;
+			if (row.state !== "final" || row.address === "")
+				throw new TetradError(
+					"invalid-argument",
+					"nothing was bought under that contract that could be given back",
+				);
+			return this.#trading.takeRefund(row, 1, {
+				signal,
+				observe: this.#observe(report),
+			});
 		});
 	}
 

@@ -139,6 +139,10 @@ export class RemoteAgent implements AgentService {
 		return this.#once("resolve", ASKS.resolve, said, options);
 	}
 
+	takeRefund(contract: string, options: AskOptions = {}): Promise<bigint> {
+		return this.#once("takeRefund", ASKS.takeRefund, { contract }, options);
+	}
+
 	async sell(_options: SellOptions): Promise<void> {
 		throw new TetradError(
 			"busy",

@@ -227,6 +227,7 @@ export interface Asks {
 		},
 		readonly Purchase[]
 	>;
+	readonly takeRefund: Ask<{ readonly contract: string }, bigint>;
 	readonly approvals: Ask<object, readonly Approval[]>;
 	readonly status: Ask<object, AgentStatus>;
 }
@@ -282,6 +283,7 @@ export const ASKS: Asks = {
 		}),
 		answer: z.array(purchase),
 	},
+	takeRefund: { with: z.strictObject({ contract }), answer: minorUnits },
 	approvals: { with: nothing, answer: z.array(approval) },
 	status: { with: nothing, answer: status },
 };

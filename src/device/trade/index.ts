@@ -1,3 +1,4 @@
+export type { TicketRow } from "../../trade/records/index.ts";
 export { askToSell } from "./ask-to-sell.ts";
 export { BegunGoods } from "./begun-goods.ts";
 export { Buyer, type BuyStep } from "./buyer.ts";
@@ -44,7 +45,7 @@ export type {
 } from "./request-seller.ts";
 export { RequestShop } from "./request-shop.ts";
 export type { SellerEvent } from "./seller.ts";
-export type { Shop, ShopSale } from "./shop.ts";
+export type { OwedRefund, Shop, ShopSale } from "./shop.ts";
 export {
 	type PurchaseStep,
 	type Quote,

@@ -45,3 +45,18 @@ export const MAX_LEFT_WORKS = 0;
 
 /** How long one that was left counts, in milliseconds: a day. */
 export const LEFT_FORGOTTEN_MS = 86_400_000;
+
+/** A ticket for a request that is paid first, in bytes: random, so that whoever has it has bought it. */
+export const TICKET_BYTES = 32;
+
+/** Tickets that one buyer may order in an hour and not pay for. */
+export const MAX_UNPAID_TICKETS = 64;
+
+/** How long an answer is kept that was paid first, in milliseconds: a day from when its ticket was made. */
+export const KEPT_ANSWER_MS = 86_400_000;
+
+/** Refunds that a merchant pays one buyer in one go. */
+export const MAX_REFUNDED_AT_ONCE = 16;
+
+/** How long a buyer waits in a tetrad for a refund that is owed to it, in milliseconds. */
+export const REFUND_WITHIN_MS = 10_000;

@@ -1,24 +1,47 @@
+import { nodeCrypto } from "../../crypto/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import type { IssuerTerms } from "../../money/index.ts";
+import { refundContract, refundText } from "../../trade/documents/index.ts";
 import {
+	answerTicket,
+	beginTicket,
 	beginWork,
 	contractAnswer,
+	cutTickets,
 	dropWork,
+	failTicket,
+	forgetTickets,
 	forgetWorks,
 	hasAnswer,
 	leaveWork,
+	makeTicket,
+	oweRefund,
+	payRefund,
+	type RefundRow,
+	readOwedTickets,
+	readSale,
 	readTicket,
+	refundTicket,
 	sellAnswer,
+	type TicketRow,
+	type TicketUse,
 	type WorkBegun,
 } from "../../trade/records/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
+	KEPT_ANSWER_MS,
 	LEFT_FORGOTTEN_MS,
+	MADE_FORGOTTEN_MS,
 	MAX_LEFT_WORKS,
 	MAX_OPEN_WORKS,
+	MAX_REFUNDED_AT_ONCE,
+	MAX_UNPAID_TICKETS,
+	TICKET_BYTES,
 	WORK_OPEN_MS,
 } from "./limits.ts";
 import type { RequestOrder } from "./request-seller.ts";
-import type { ShopSale } from "./shop.ts";
+import type { OwedRefund, ShopSale } from "./shop.ts";
 
 /** What a merchant's agent keeps of answers to requests: what was begun and is not paid, and what was paid first. */
 export class RequestRecords {
@@ -30,13 +53,14 @@ export class RequestRecords {
 		this.#now = now;
 	}
 
-	/** Those of an agent's store; what is too old to count goes. */
+	/** Those of an agent's store, which no other process has. What is too old to count goes, and what the end of the last process has cut has failed. */
 	static async open(
 		store: AgentStore,
 		now: () => number,
 	): Promise<RequestRecords> {
 		const records = new RequestRecords(store, now);
-		await store.transact(forgetWorks(BigInt(now() - LEFT_FORGOTTEN_MS)));
+		await records.forget();
+		while ((await store.transact(cutTickets(BigInt(now())))) > 0);
 		return records;
 	}
 
@@ -97,6 +121,112 @@ export class RequestRecords {
 			receipt_chain: chain,
 		};
 		return this.#store.transact(sellAnswer(row, time));
+	}
+
+	/** Takes away what is too old to count. */
+	async forget(): Promise<void> {
+		const now = this.#now();
+		const works = forgetWorks(BigInt(now - LEFT_FORGOTTEN_MS));
+		while ((await this.#store.transact(works)) > 0);
+		const tickets = forgetTickets({
+			used: BigInt(now - KEPT_ANSWER_MS),
+			unused: BigInt(now - MADE_FORGOTTEN_MS),
+		});
+		while ((await this.#store.transact(tickets)) > 0);
+	}
+
+	/** Makes a ticket for an order, and keeps it. Throws `limit-exceeded` for a buyer who has ordered too many and not paid for them. */
+	async makeTicket({
+		id,
+		buyer,
+		item,
+		order,
+	}: RequestOrder): Promise<Uint8Array> {
+		const now = this.#now();
+		const ticket = nodeCrypto.random(TICKET_BYTES);
+		const made = {
+			id: fromHex(id),
+			ticket,
+			buyer: buyer.deviceId,
+			time: BigInt(now),
+			item,
+			wanted: order,
+		};
+		const since = BigInt(now - WORK_OPEN_MS);
+		const isMade = await this.#store.transact(
+			makeTicket(made, MAX_UNPAID_TICKETS, since),
+		);
+		if (isMade) return ticket;
+		throw new TetradError(
+			"limit-exceeded",
+			"this buyer has ordered many tickets and not paid for them; ask again in an hour",
+		);
+	}
+
+	/** Begins to answer the request of a ticket, durably and once, if `fits` says that it is for that request. */
+	useTicket(
+		ticket: Uint8Array,
+		fits: (row: TicketRow) => boolean,
+	): Promise<TicketUse> {
+		const now = BigInt(this.#now());
+		return this.#store.transact(beginTicket(ticket, fits, now));
+	}
+
+	/** Keeps what was answered. */
+	answered({ id }: TicketRow, answer: Uint8Array): Promise<void> {
+		return this.#store.transact(answerTicket(id, answer, BigInt(this.#now())));
+	}
+
+	/** There is no answer, and the price is owed back. */
+	failed({ id }: TicketRow): Promise<void> {
+		return this.#store.transact(failTicket(id, BigInt(this.#now())));
+	}
+
+	/** What is owed to a buyer: the price of each of its tickets that has failed. */
+	async owed(buyer: CertifiedDevice): Promise<readonly OwedRefund[]> {
+		const tickets = await this.#store.transact(
+			readOwedTickets(buyer.deviceId, MAX_REFUNDED_AT_ONCE),
+		);
+		const owed: OwedRefund[] = [];
+		for (const ticket of tickets) {
+			const refund = await this.#owed(ticket);
+			if (refund !== undefined) owed.push(refund);
+		}
+		return owed;
+	}
+
+	/** What is not known to be sold is not owed yet, and what its owner has given back already, not any more. */
+	async #owed({ id, contract }: TicketRow): Promise<OwedRefund | undefined> {
+		const sale = await this.#store.transact(readSale(contract));
+		if (sale === undefined) return undefined;
+		const { amount, issuer, currency } = sale;
+		const paid = () =>
+			this.#store.transact(refundTicket(id, BigInt(this.#now())));
+		let refund: RefundRow;
+		try {
+			refund = await this.#store.transact(
+				oweRefund({
+					sale: contract,
+					paid: amount,
+					amount,
+					now: this.#now(),
+					contractOf: (number) =>
+						refundContract(nodeCrypto, { contract, number }),
+				}),
+			);
+		} catch (thrown) {
+			if (asTetradError(thrown).code !== "invalid-argument") throw thrown;
+			await paid();
+			return undefined;
+		}
+		return {
+			payment: { contract: refund.contract, issuer, currency, amount },
+			text: refundText({ contract, number: Number(refund.number) }),
+			paid: async () => {
+				await this.#store.transact(payRefund(refund));
+				await paid();
+			},
+		};
 	}
 
 	/** What was sold under the contract of that id, for who has paid and wants it again: tickets alone are kept. */

@@ -14,7 +14,7 @@ import {
 } from "./merchandise-file.ts";
 import type { RequestRecords } from "./request-records.ts";
 import type { RequestOrder, RequestSeller } from "./request-seller.ts";
-import type { Shop, ShopSale } from "./shop.ts";
+import type { OwedRefund, Shop, ShopSale } from "./shop.ts";
 
 /** What such a shop is made of. */
 export interface RequestShopOptions {
@@ -119,6 +119,10 @@ export class RequestShop implements Shop {
 		this.#forget(order);
 		seller.sold(order, contract);
 		await records.sold(sale, terms, order.item);
+	}
+
+	owed(buyer: CertifiedDevice): Promise<readonly OwedRefund[]> {
+		return this.#options.records.owed(buyer);
 	}
 
 	left(contractIds: readonly Uint8Array[]): void {

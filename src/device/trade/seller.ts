@@ -1,6 +1,6 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
-import type { Signer } from "../../identity/index.ts";
+import type { CertifiedDevice, Signer } from "../../identity/index.ts";
 import {
 	type Goods,
 	Selling,
@@ -71,6 +71,7 @@ class Seller {
 	readonly #options: SellerOptions;
 	readonly #driver: Driver<SellingEvent, SellingEffect>;
 	readonly #opened = new Map<number, Opened>();
+	#isGivingBack = false;
 	/** What was made on order here and is not paid: ids of contracts, by themselves and by hash, in hexadecimal. */
 	readonly #unpaid = new Map<string, Uint8Array>();
 
@@ -99,12 +100,14 @@ class Seller {
 			now: options.now ?? Date.now,
 			handlers: {
 				...session.handlers,
-				list: ({ answer, after, limit }) =>
+				list: ({ answer, after, limit }) => {
+					this.#keep(this.#giveBack(session, buyer));
 					this.#after(answer, shop.list(after, limit), (page) => ({
 						kind: "listed",
 						answer,
 						...page,
-					})),
+					}));
+				},
 				price: ({ answer, name, order }) =>
 					this.#after(answer, shop.price(name, order), (listing) => ({
 						kind: "priced",
@@ -156,6 +159,24 @@ class Seller {
 
 	#feed(event: SellingEvent): void {
 		this.#driver.feed(event);
+	}
+
+	/** Pays what is owed to the buyer, once at a time. */
+	async #giveBack(
+		{ payments }: TradeSession,
+		buyer: CertifiedDevice,
+	): Promise<void> {
+		if (this.#isGivingBack) return;
+		this.#isGivingBack = true;
+		try {
+			const owed = (await this.#options.shop.owed?.(buyer)) ?? [];
+			for (const { payment, text, paid } of owed) {
+				await payments.pay(payment, { text });
+				await paid();
+			}
+		} finally {
+			this.#isGivingBack = false;
+		}
 	}
 
 	/** What comes to nothing while it is made is not left: whoever makes it knows. */

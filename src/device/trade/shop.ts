@@ -1,4 +1,5 @@
 import type { CertifiedDevice } from "../../identity/index.ts";
+import type { Payment } from "../../money/index.ts";
 import type { Goods } from "../../trade/agent/index.ts";
 import type {
 	Contract,
@@ -20,6 +21,15 @@ export interface ShopSale {
 	readonly buyer: CertifiedDevice;
 }
 
+/** What a merchant owes a buyer: the refund of a sale. */
+export interface OwedRefund {
+	readonly payment: Payment;
+	/** What it is for, as `refundText` says it. */
+	readonly text: string;
+	/** The own module has paid it. */
+	paid(): Promise<void>;
+}
+
 /** What a merchant sells, for its agent to ask. What it throws goes to the buyer as "unavailable": with its sentence where it is about the buyer, and without it otherwise. */
 export interface Shop {
 	/** At most `limit` items after the one of that name, or the first ones. */
@@ -37,6 +47,8 @@ export interface Shop {
 	contracted(contract: Contract, description: ItemDescription): Promise<void>;
 	/** It is paid. */
 	sold(sale: ShopSale): Promise<void>;
+	/** What is owed to that buyer. A buyer that has its module expect a refund asks for the catalogue, and is paid then. */
+	owed?(buyer: CertifiedDevice): Promise<readonly OwedRefund[]>;
 	/** The tetrad is over in which what was made on order was opened, or contracted, under contracts of those ids, and it was not heard that any of it is paid. */
 	left?(contractIds: readonly Uint8Array[]): void;
 }

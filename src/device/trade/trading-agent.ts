@@ -13,8 +13,11 @@ import {
 	OFFER_KEY_BYTES,
 	type Offer,
 	parseContract,
+	refundContract,
+	refundText,
 } from "../../trade/documents/index.ts";
 import {
+	gotRefund,
 	type PurchaseRow,
 	readProvisional,
 	readPurchase,
@@ -36,7 +39,7 @@ import {
 	type GoodsTarget,
 	goodsFiles,
 } from "./goods-file.ts";
-import { CLEARED_WITHIN_MS, MAX_RESUMED } from "./limits.ts";
+import { CLEARED_WITHIN_MS, MAX_RESUMED, REFUND_WITHIN_MS } from "./limits.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
 import { tradeTetrad } from "./trade-session.ts";
@@ -354,16 +357,7 @@ export class TradingAgent {
 		const close = () => void buyer.tetrad.close();
 		left.addEventListener("abort", close, { once: true });
 		try {
-			if (
-				!sameBytes(
-					tradeTetrad(buyer.tetrad).other.agent.deviceId,
-					merchant.deviceId,
-				)
-			)
-				throw new TetradError(
-					"authentication-failed",
-					`another agent than the one of ${merchant.name} that made the offer answers at ${address}`,
-				);
+			requireMerchant(buyer, merchant, address);
 			const { contract } = await buy(buyer);
 			const row = await this.#options.store.transact(
 				readPurchase(contract.hash),
@@ -437,6 +431,60 @@ export class TradingAgent {
 		} finally {
 			await leave(buyer);
 		}
+	}
+
+	/**
+	 * Takes back what the merchant of a purchase owes of it, and resolves with how much that is, in
+	 * minor units. Rejects with `timed-out` when nothing comes in time, and then it may come another
+	 * time.
+	 */
+	async takeRefund(
+		{ contract: sale, document, address, merchant }: PurchaseRow,
+		number: number,
+		options: TradeOptions = {},
+	): Promise<bigint> {
+		const { store, agent } = this.#options;
+		const { sellerAgent, issuer, currency, amount } = parseContract(
+			nodeCrypto,
+			document,
+		);
+		const of = { contract: sale, number };
+		const contract = refundContract(nodeCrypto, of);
+		const late = AbortSignal.timeout(REFUND_WITHIN_MS);
+		const signal =
+			options.signal === undefined
+				? late
+				: AbortSignal.any([late, options.signal]);
+		const buyer = await this.#meet(address, options);
+		try {
+			requireMerchant(
+				buyer,
+				{ deviceId: sellerAgent, name: merchant },
+				address,
+			);
+			const { payments } = buyer;
+			const payment = { contract, issuer, currency, amount };
+			await payments.expect(payment, { text: refundText(of), signal });
+			// Whoever owes something pays it when it is asked for its catalogue.
+			await buyer.list(undefined, signal);
+			await payments.received(contract, { signal });
+			// The merchant's module hears by now that it came, and its agent can keep that.
+			await buyer.list(undefined, signal);
+		} catch (thrown) {
+			if (!late.aborted) throw thrown;
+			throw new TetradError(
+				"timed-out",
+				"the merchant has given nothing back yet; ask again later",
+				{ cause: thrown },
+			);
+		} finally {
+			await leave(buyer);
+		}
+		const time = BigInt(agent.now());
+		await store.transact(
+			gotRefund({ sale, number: BigInt(number), contract, time, amount }),
+		);
+		return amount;
 	}
 
 	/**
@@ -655,6 +703,19 @@ class Steps<Step> implements AsyncIterable<Step> {
 			this.#more = Promise.withResolvers();
 		}
 	}
+}
+
+/** Throws `authentication-failed` when another agent than that merchant's was met. */
+function requireMerchant(
+	{ tetrad }: Buyer,
+	{ deviceId, name }: Pick<CertifiedDevice, "deviceId" | "name">,
+	address: string,
+): void {
+	if (!sameBytes(tradeTetrad(tetrad).other.agent.deviceId, deviceId))
+		throw new TetradError(
+			"authentication-failed",
+			`another agent than the one of ${name} that made the offer answers at ${address}`,
+		);
 }
 
 function boughtBefore(row: PurchaseRow): PurchaseStep {

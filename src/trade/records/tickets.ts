@@ -129,11 +129,23 @@ export function cutTickets(
 	);
 }
 
-/** Tickets whose price is owed back, the oldest first. */
+/** Tickets of a buyer whose price is owed back, the oldest first. */
 export function readOwedTickets(
+	buyer: Uint8Array,
 	limit: number,
 ): Transaction<readonly TicketRow[]> {
-	return reading([inState("failed", limit)], ([rows]) => done([], rows));
+	const state: TicketState = "failed";
+	return reading(
+		[
+			{
+				table: TICKETS,
+				index: "by_buyer",
+				equals: { buyer, state },
+				limit,
+			},
+		],
+		([rows]) => done([], rows),
+	);
 }
 
 /** Its price was given back. */

@@ -1,0 +1,117 @@
+/* Requests that are paid before they are answered. */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { NotAnswered, type Paying, requestText } from "../../src/paid/index.ts";
+import { utf8 } from "../../src/wire/index.ts";
+import { coded, PaidWorld, PRICE } from "./world.ts";
+
+let asked = 0;
+
+/** A request that was never made before. */
+const another = (): string =>
+	requestText({
+		method: "POST",
+		url: "https://api.example/",
+		body: `${++asked}`,
+	});
+
+const prepaid = { mode: "prepaid", amount: PRICE } as const;
+
+describe("a request that is paid first", () => {
+	let world: PaidWorld;
+
+	/** Pays for a request. */
+	async function paid(
+		request: string,
+	): Promise<Extract<Paying, { readonly mode: "prepaid" }>> {
+		const terms = world.requests.terms(request, prepaid);
+		const answers = world.answers({ modes: ["prepaid"] });
+		const paying = await answers.pay(terms, request);
+		assert.ok(paying.mode === "prepaid");
+		return paying;
+	}
+
+	before(async () => {
+		world = await PaidWorld.open();
+	});
+	after(() => world?.[Symbol.asyncDispose]());
+
+	test("is answered once, and its answer is given again to who has the ticket", async () => {
+		const { requests } = world;
+		const request = another();
+		const had = await world.spendable();
+		const { id, purchase, taken } = await paid(request);
+		assert.equal(await world.spendable(), had - PRICE);
+		const admitted = await requests.admit(id, request, prepaid);
+		assert.equal(admitted.kept, undefined);
+		assert.equal(admitted.buyer.name, "alice");
+		const { contract } = await admitted.answer(utf8("done"));
+		assert.equal(contract, purchase.contract);
+		const again = await requests.admit(id, request, prepaid);
+		assert.deepEqual(again.kept, utf8("done"));
+		await taken();
+	});
+
+	test("is begun by one of two that show its ticket at once", async () => {
+		const { requests } = world;
+		const request = another();
+		const { id, taken } = await paid(request);
+		const both = await Promise.allSettled([
+			requests.admit(id, request, prepaid),
+			requests.admit(id, request, prepaid),
+		]);
+		const [begun, ...more] = both.filter(
+			({ status }) => status === "fulfilled",
+		);
+		assert.ok(begun?.status === "fulfilled");
+		assert.equal(more.length, 0);
+		const refused = both.find(({ status }) => status === "rejected");
+		assert.ok(refused?.status === "rejected" && coded("busy")(refused.reason));
+		await begun.value.answer(utf8("once"));
+		await taken();
+	});
+
+	test("has a ticket that is good for no other request and no other price", async () => {
+		const { requests } = world;
+		const request = another();
+		const { id, taken } = await paid(request);
+		const wrong = coded("payment-refused");
+		await assert.rejects(requests.admit(id, another(), prepaid), wrong);
+		const dear = { mode: "prepaid", amount: PRICE + 1n } as const;
+		await assert.rejects(requests.admit(id, request, dear), wrong);
+		const made = "00".repeat(32);
+		await assert.rejects(requests.admit(made, request, prepaid), wrong);
+		await (await requests.admit(id, request, prepaid)).answer(utf8("right"));
+		await taken();
+	});
+
+	test("that was not answered is refunded when its buyer asks", async () => {
+		const { requests } = world;
+		// A merchant gives back what its purse can pay.
+		await world.shop.settle();
+		await world.town.withdraw(2n * PRICE, "Y", world.shop);
+		const request = another();
+		const had = await world.spendable();
+		const { id, refund, purchase } = await paid(request);
+		await (await requests.admit(id, request, prepaid)).fail(new Error("oops"));
+		await assert.rejects(requests.admit(id, request, prepaid), NotAnswered);
+		assert.equal(await refund(), PRICE);
+		for await (const { contract, refunded } of world.buyer.purchases())
+			if (contract === purchase.contract) assert.equal(refunded, PRICE);
+		// Asked again, it has come already, and nothing more comes.
+		assert.equal(await world.buyer.takeRefund(purchase.contract), PRICE);
+		assert.ok((await world.spendable()) <= had);
+	});
+
+	test("that the end of the merchant's process has cut is owed back, and is not answered anew", async () => {
+		const request = another();
+		const { id, refund } = await paid(request);
+		await world.requests.admit(id, request, prepaid);
+		await world.restartShop({ listen: world.requests.address });
+		await assert.rejects(
+			world.requests.admit(id, request, prepaid),
+			NotAnswered,
+		);
+		assert.equal(await refund(), PRICE);
+	});
+});

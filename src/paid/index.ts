@@ -5,6 +5,7 @@ export {
 	PaysFirst,
 } from "./admitted.ts";
 export type { Priced } from "./item-name.ts";
+export { MAX_ANSWER_BYTES } from "./limits.ts";
 export {
 	type PaidAnswer,
 	PaidAnswers,
@@ -14,6 +15,7 @@ export {
 export {
 	PaidRequests,
 	type PaidRequestsOptions,
+	type Payee,
 	type RequestPrice,
 } from "./paid-requests.ts";
 export {

@@ -40,6 +40,9 @@ export interface PaidRequestsOptions
 	readonly maxAnswerBytes?: number | undefined;
 }
 
+/** What all terms of a merchant have in common. */
+export type Payee = Omit<PaidTerms, "mode" | "amount" | "item" | "request">;
+
 /** The price of one route, tool or request. */
 export type RequestPrice = Priced;
 
@@ -138,19 +141,22 @@ export class PaidRequests implements AsyncDisposable {
 
 	/** What a request is told that is not paid. Throws `invalid-argument` for a price that is none. */
 	terms(request: string, price: RequestPrice): PaidTerms {
+		const item = this.#names.of(request, price);
+		const { mode, amount } = price;
+		return { ...this.payee, mode, amount, item, request };
+	}
+
+	/** Who is paid, and in whose money. */
+	get payee(): Payee {
 		const { agent, module, terms } = this.#desk;
 		return {
-			mode: price.mode,
 			address: this.address,
 			agent,
 			module,
-			item: this.#names.of(request, price),
-			amount: price.amount,
 			currency: terms.currency.code,
 			exponent: terms.currency.exponent,
 			play: terms.isPlay,
 			issuer: nameInDeviceId(terms.issuer),
-			request,
 		};
 	}
 

@@ -1,0 +1,9 @@
+export { type TetradClient, tetradClient } from "./client.ts";
+export { keepBody } from "./incoming.ts";
+export {
+	TetradPayments,
+	type TetradPaymentsOptions,
+	type TetradPrice,
+} from "./payments.ts";
+export { EVERY_ISSUER, networkOf, type TetradNetwork } from "./ways.ts";
+export { type TetradFetchOptions, wrapFetchWithTetrad } from "./wrap-fetch.ts";

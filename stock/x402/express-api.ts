@@ -1,0 +1,45 @@
+/* An Express API that is paid for by purchases, with the stock middleware. */
+import { paymentMiddleware } from "@x402/express";
+import express, { type Request, type Response } from "express";
+import { keepBody } from "../../src/entry/x402.ts";
+import { ExpressServer } from "./express-server.ts";
+import { Handlers, isListening, paidFor } from "./handlers.ts";
+
+const [home = "", origin] = process.argv.slice(2);
+
+const payments = await paidFor(home, { origin, answerWithinMs: 3000 });
+const handlers = new Handlers();
+const app = express();
+app.use(express.json({ verify: keepBody }));
+app.get("/ran", (_, response) => void response.json(handlers.ran));
+app.get("/release", (_, response) => {
+	handlers.release();
+	response.json({});
+});
+app.use(
+	paymentMiddleware(
+		{
+			"/sealed/*": { accepts: payments.accepts("0.05") },
+			"/prepaid/*": { accepts: payments.accepts("0.05", "prepaid") },
+		},
+		payments.server,
+	),
+);
+
+async function answer(request: Request, response: Response): Promise<void> {
+	if (request.path.endsWith("/by-hand")) {
+		response.writeHead(500).end("by hand");
+		return;
+	}
+	const { status, type, body } = await handlers.answer(
+		request.path,
+		request.body,
+	);
+	response.status(status).type(type).set("link", "</next>; rel=next");
+	for (const piece of body) response.write(piece);
+	response.end();
+}
+
+app.all("/sealed/*path", answer);
+app.all("/prepaid/*path", answer);
+isListening((await ExpressServer.open(app)).url);

@@ -1,0 +1,114 @@
+/* A town of processes in which requests of HTTP are paid for: an issuer and a buyer that are served, and APIs on stock middlewares, each with an agent of its own. */
+import { join } from "node:path";
+import {
+	type AgentService,
+	openAgent,
+	type Purchase,
+} from "../../../src/device/service/index.ts";
+import { freePorts, makeSandbox } from "../../../src/device/setup/index.ts";
+import { done } from "../../support/commands.ts";
+import { temporaryFolder } from "../../support/folders.ts";
+import { Command } from "../../support/processes.ts";
+import { STOCK } from "../../support/stock.ts";
+
+/** Which framework serves an API. */
+export type Framework = "express" | "hono";
+
+/** An API that is paid for, and what it has done. */
+export interface PaidApi {
+	readonly url: string;
+	readonly process: Command;
+	/** How often a handler ran for that path. */
+	ran(path: string): Promise<number>;
+	/** Lets what is held go on. */
+	release(): Promise<void>;
+}
+
+/** It runs until it is disposed of. */
+export class PaidTown implements AsyncDisposable {
+	readonly agent: AgentService;
+	readonly #world: string;
+	readonly #open: AsyncDisposableStack;
+
+	private constructor(
+		world: string,
+		agent: AgentService,
+		open: AsyncDisposableStack,
+	) {
+		this.#world = world;
+		this.agent = agent;
+		this.#open = open;
+	}
+
+	static async make(): Promise<PaidTown> {
+		await using open = new AsyncDisposableStack();
+		const folder = open.use(await temporaryFolder());
+		const world = join(folder.path, "world");
+		const ports = await freePorts(3);
+		const [issuer = "", shop = "", operators = ""] = ports.map(
+			(port) => `127.0.0.1:${port}`,
+		);
+		await makeSandbox(world, { addresses: { issuer, shop, operators } });
+		for (const name of ["issuer", "buyer"]) {
+			const args = ["serve", "--home", join(world, name), "--json"];
+			const served = open.use(new Command(args));
+			await served.expect(name === "issuer" ? "answering" : "settled");
+		}
+		const limits = ["limits", "--home", join(world, "buyer")];
+		await done([...limits, "--per-day", "none", "--per-payment", "none"]);
+		const agent = open.use(await openAgent(join(world, "buyer")));
+		return new PaidTown(world, agent, open.move());
+	}
+
+	/** The side of the buyer, for programs of their own. */
+	get buyer(): string {
+		return join(this.#world, "buyer");
+	}
+
+	/** Starts an API on a framework, with a side of its own. */
+	async api(
+		framework: Framework,
+		...args: readonly string[]
+	): Promise<PaidApi> {
+		const home = await this.#shop(framework);
+		const program = `${STOCK}x402/${framework}-api.ts`;
+		const process = this.#open.use(new Command([home, ...args], { program }));
+		const { address: url } = await process.expect("listening");
+		const ask = async (
+			path: string,
+		): Promise<Readonly<Record<string, number>>> =>
+			JSON.parse(await (await fetch(`${url}${path}`)).text());
+		return {
+			url,
+			process,
+			ran: async (path) => (await ask("/ran"))[path] ?? 0,
+			release: async () => void (await ask("/release")),
+		};
+	}
+
+	/** What the buyer can still pay, in minor units. */
+	async spendable(): Promise<bigint> {
+		const [balance] = await this.agent.balance();
+		return balance?.spendable ?? 0n;
+	}
+
+	/** What was bought last. */
+	async lastPurchase(): Promise<Purchase | undefined> {
+		for await (const purchase of this.agent.purchases({ limit: 1 }))
+			return purchase;
+		return undefined;
+	}
+
+	async #shop(framework: Framework): Promise<string> {
+		if (framework === "express") return join(this.#world, "shop");
+		const home = join(this.#world, "..", framework);
+		const [port] = await freePorts(1);
+		const args = ["--sandbox", this.#world, "--listen", `127.0.0.1:${port}`];
+		await done(["setup", "shop", home, ...args, "--price", "1.00"]);
+		return home;
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#open.disposeAsync();
+	}
+}

@@ -138,7 +138,8 @@ describe("the examples in docstrings", () => {
 				},
 			},
 			include: [folder, join(ROOT, "examples")],
-			exclude: [],
+			// These are on packages that a clone does not have; stock/ holds them to their types.
+			exclude: [join(ROOT, "examples", "stock")],
 		};
 		const path = join(folder, "tsconfig.json");
 		writeFileSync(path, JSON.stringify(config));

@@ -1,16 +1,29 @@
 /* The pages that begin with a sandbox, one after another in the same one, and the programs that they quote. */
 import assert from "node:assert/strict";
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import {
+	copyFile,
+	mkdir,
+	readFile,
+	symlink,
+	writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { GuideWorld, requireNoOtherCommands } from "../support/guides.ts";
+import { STOCK, skipUnlessStock } from "../support/stock.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-const PACKAGE = new URL("../../dist/entry/index.js", import.meta.url).href;
+/** Where an entry of the package is, by what stands behind its name. */
+const entry = (name: string) =>
+	new URL(`../../dist/entry/${name}.js`, import.meta.url).href;
 
 const PROGRAMS = ["buyer.ts", "shop.ts", "shop-on-order.ts"];
+
+/** Those of requests that are paid, which may need packages of others. */
+const PAID_API = "stock/paid-api.ts";
+const PAYING = ["paying-fetch.ts", "stock/paying-client.ts"];
 
 /** Without empty ones. */
 const linesOf = (code: string) =>
@@ -38,12 +51,15 @@ async function giveExamples(
 	folder: string,
 	names: readonly string[],
 ): Promise<void> {
-	await mkdir(join(folder, "examples"), { recursive: true });
 	for (const name of names) {
 		const code = await read(`examples/${name}`);
+		const path = join(folder, "examples", name);
+		await mkdir(dirname(path), { recursive: true });
 		await writeFile(
-			join(folder, "examples", name),
-			code.replace('"tetrad"', JSON.stringify(PACKAGE)),
+			path,
+			code
+				.replace('"tetrad"', JSON.stringify(entry("index")))
+				.replace('"tetrad/x402"', JSON.stringify(entry("x402"))),
 		);
 	}
 }
@@ -77,6 +93,19 @@ describe("in one sandbox", () => {
 		assert.equal(await at("poem"), "Roses are red");
 		assert.equal(await at("translation"), "gninrom doog");
 	});
+
+	test("docs/guides/get-paid-for-an-api.md and pay-with-fetch.md sell and buy answers", {
+		skip: skipUnlessStock(),
+	}, async () => {
+		const clone = world.path("clone");
+		await giveExamples(clone, [PAID_API, ...PAYING]);
+		await symlink(join(STOCK, "node_modules"), join(clone, "node_modules"));
+		for (const guide of ["get-paid-for-an-api", "pay-with-fetch"]) {
+			const page = `docs/guides/${guide}.md`;
+			const said = await world.follow(page, ["install"]);
+			assert.match(said, /200\S* \{"sky":"clear"\}/, page);
+		}
+	});
 });
 
 test("docs/guides/run-an-issuer.md sells calls for credit", async () => {
@@ -90,10 +119,12 @@ test("docs/guides/run-an-issuer.md sells calls for credit", async () => {
 });
 
 test("programs stand on pages as they are", async () => {
-	for (const [page, names] of [
-		["README.md", PROGRAMS.slice(0, 1)],
-		["docs/guides/buy-from-a-program.md", PROGRAMS],
-		["docs/guides/run-an-issuer.md", ["issuer.ts"]],
+	for (const [page, names, most] of [
+		["README.md", PROGRAMS.slice(0, 1), 10],
+		["docs/guides/buy-from-a-program.md", PROGRAMS, 10],
+		["docs/guides/run-an-issuer.md", ["issuer.ts"], 10],
+		["docs/guides/get-paid-for-an-api.md", [PAID_API], 19],
+		["docs/guides/pay-with-fetch.md", PAYING, 19],
 	] as const) {
 		const blocks = [...(await read(page)).matchAll(/```ts\n([\s\S]*?)```/g)];
 		const programs = names.map((name) => read(`examples/${name}`));
@@ -102,7 +133,7 @@ test("programs stand on pages as they are", async () => {
 			await Promise.all(programs),
 		);
 		for (const [, block = ""] of blocks.slice(0, 2))
-			assert.ok(linesOf(block) <= 10, block);
+			assert.ok(linesOf(block) <= most, block);
 	}
 });
 

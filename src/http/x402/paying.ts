@@ -69,12 +69,18 @@ export function isUnpaid({ code }: TetradError): boolean {
 }
 
 /** Why there is no answer: the server has answered with a failure, or refused the payment. */
-export function refusedBy({ status, headers }: Response): TetradError {
-	const said = readField(headers.get(PAYMENT_REQUIRED), MAX_PAYMENT_FIELD);
-	const { error } = parsePaymentRequired(said) ?? {};
-	const why = isErrorCode(error ?? "") ? ` (${error})` : "";
+export function refusedBy(response: Response): TetradError {
+	const code = refusalIn(response);
+	const why = code === undefined ? "" : ` (${code})`;
 	return new TetradError(
 		"refused-by-peer",
-		`the server has answered a request that has its payment with status ${status}${why}`,
+		`the server has answered a request that has its payment with status ${response.status}${why}`,
 	);
+}
+
+/** With which of our codes a payment was refused, as far as that is said. */
+export function refusalIn({ headers }: Response): ErrorCode | undefined {
+	const said = readField(headers.get(PAYMENT_REQUIRED), MAX_PAYMENT_FIELD);
+	const code = parsePaymentRequired(said)?.error ?? "";
+	return isErrorCode(code) ? code : undefined;
 }

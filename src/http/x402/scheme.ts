@@ -200,10 +200,10 @@ export class PurchaseScheme implements SchemeNetworkServer {
 				"invalid-argument",
 				"an answer costs what its request was told: a handler cannot change that",
 			);
-		if (admitted.kept !== undefined) return { transaction: "", extra: KEPT };
-		const bytes = this.#answerIn(httpContext(transportContext));
+		const { kept } = admitted;
+		const bytes = kept ?? this.#answerIn(httpContext(transportContext));
 		const { contract } = await admitted.answer(bytes);
-		return { transaction: contract };
+		return { transaction: contract, ...(kept && { extra: KEPT }) };
 	}
 
 	#answerIn({

@@ -1,9 +1,5 @@
 import { writeCarried } from "../../device/home/index.ts";
-import { stateOf } from "../../device/process/index.ts";
-import { viewPurchase } from "../../device/trade/index.ts";
-import { TetradError } from "../../errors.ts";
-import { encodePurchaseReceipt } from "../../trade/documents/index.ts";
-import { hex } from "../../wire/index.ts";
+import { disputeIn, receiptIn } from "../../device/service/index.ts";
 import { count, plain, say, sayJson } from "../voice.ts";
 
 export interface ProofFlags {
@@ -30,42 +26,21 @@ export async function writeReceipt(
 	contract: string,
 	out: string,
 ): Promise<string> {
-	const { row } = await viewPurchase(home, contract);
-	if (row.receipt.length === 0)
-		throw new TetradError(
-			"invalid-argument",
-			row.key.length === 0
-				? "this purchase has no receipt: it was not bought, or is still in doubt"
-				: "this purchase has no receipt: its merchant never sent one, and the issuer has said that it was booked",
-		);
-	await writeCarried(
-		out,
-		encodePurchaseReceipt({
-			contract: row.document,
-			contractChain: row.chain,
-			receipt: row.receipt,
-			receiptChain: row.receipt_chain,
-			salt: row.salt,
-			description: row.description,
-		}),
-	);
-	return hex(row.contract);
+	const found = await receiptIn(home, contract);
+	await writeCarried(out, found.receipt);
+	return found.contract;
 }
 
 export async function showDispute(
 	contract: string,
 	{ home, out, json }: ProofFlags,
 ): Promise<void> {
-	const { row, item } = await viewPurchase(home, contract);
-	if (stateOf(row) !== "wrong")
-		throw new TetradError(
-			"invalid-argument",
-			`there is nothing to dispute about "${plain(item.name)}": no chunk of it was found that is not what the merchant signed for`,
-		);
-	await writeCarried(out, row.evidence);
-	if (json) return sayJson({ contract: hex(row.contract), evidence: out });
+	const found = await disputeIn(home, contract);
+	const { contract: hash, merchant, evidence } = found;
+	await writeCarried(out, evidence);
+	if (json) return sayJson({ contract: hash, evidence: out });
 	say(
-		`wrote ${plain(out)}, ${count(row.evidence.length)} bytes: it proves that ${plain(row.merchant)} signed for a chunk that does not open`,
+		`wrote ${plain(out)}, ${count(evidence.length)} bytes: it proves that ${plain(merchant)} signed for a chunk that does not open`,
 	);
 	say(
 		"  it shows that chunk, and the key of this one sale: whoever has it and the sealed goods can open them",

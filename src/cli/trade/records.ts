@@ -1,14 +1,13 @@
-import { priceText, rowMoney, stateOf } from "../../device/process/index.ts";
 import {
-	type PurchaseView,
-	viewPurchases,
-	viewRefunds,
-	viewSales,
-} from "../../device/trade/index.ts";
+	type MoneyOf,
+	type Purchase,
+	purchasesIn,
+	type Sale,
+	salesIn,
+} from "../../device/service/index.ts";
 import { formatAmount } from "../../money/index.ts";
-import type { SaleRow } from "../../trade/records/index.ts";
-import { hex } from "../../wire/index.ts";
 import { csv } from "../csv.ts";
+import { amountText } from "../money.ts";
 import { doubtEnds } from "../sentences.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson, sayText } from "../voice.ts";
@@ -20,15 +19,9 @@ export interface RecordsFlags {
 	readonly csv?: true;
 }
 
-const instant = (time: bigint) => new Date(Number(time)).toISOString();
-
 export async function showPurchases(flags: RecordsFlags): Promise<void> {
 	const { home, limit } = flags;
-	const refunded = await refundsOf(home);
-	const purchases = (await viewPurchases(home, limit)).map((view) => ({
-		...purchaseOf(view),
-		...refunded(view.row.contract, view.row.exponent),
-	}));
+	const purchases = (await purchasesIn(home, limit)).map(purchaseJson);
 	if (flags.json) return sayJson({ home, purchases });
 	if (flags.csv) return sayText(csvOf(PURCHASE_COLUMNS, purchases));
 	if (purchases.length === 0) return say("nothing was bought here yet");
@@ -51,11 +44,7 @@ export async function showPurchases(flags: RecordsFlags): Promise<void> {
 
 export async function showSales(flags: RecordsFlags): Promise<void> {
 	const { home, limit } = flags;
-	const refunded = await refundsOf(home);
-	const sales = (await viewSales(home, limit)).map((row) => ({
-		...saleOf(row),
-		...refunded(row.contract, row.exponent),
-	}));
+	const sales = (await salesIn(home, limit)).map(saleJson);
 	if (flags.json) return sayJson({ home, sales });
 	if (flags.csv) return sayText(csvOf(SALE_COLUMNS, sales));
 	if (sales.length === 0) return say("nothing was sold here yet");
@@ -83,7 +72,7 @@ function priced({
 }
 
 /** What an owner is told of a purchase, as a table has it. */
-const STATES: Readonly<Record<ReturnType<typeof stateOf>, string>> = {
+const STATES: Readonly<Record<Purchase["state"], string>> = {
 	bought: "bought",
 	wrong: "paid, goods wrong",
 	"not-bought": "not paid",
@@ -102,56 +91,42 @@ const SALE_COLUMNS = [
 	...["refunded", "contract"],
 ] as const;
 
-/** What of each price was given back, where something was. */
-async function refundsOf(
-	home: string,
-): Promise<
-	(sale: Uint8Array, exponent: bigint) => { readonly refunded?: string }
-> {
-	const sums = new Map<string, bigint>();
-	for (const { sale, amount, state } of await viewRefunds(home))
-		if (state === "paid")
-			sums.set(hex(sale), (sums.get(hex(sale)) ?? 0n) + amount);
-	return (sale, exponent) => {
-		const sum = sums.get(hex(sale));
-		if (sum === undefined) return {};
-		const currency = { code: "", exponent: Math.max(0, Number(exponent)) };
-		return { refunded: formatAmount(sum, currency) };
+function purchaseJson(one: Purchase) {
+	const { time, item, order, merchant, module, state, until, path } = one;
+	const { size, contract, receipted, code, reason } = one;
+	return {
+		...{ time, item },
+		...(order === undefined ? {} : { order }),
+		...{ merchant, module },
+		...amountText(one),
+		...{ state, until, path },
+		...{ size: String(size), contract, receipted },
+		...(code === undefined ? {} : { code, reason }),
+		...refundedText(one),
 	};
 }
 
-function purchaseOf({ row, contract, item }: PurchaseView) {
+function saleJson(one: Sale) {
+	const { time, item, buyer, contract } = one;
 	return {
-		time: instant(row.time),
-		item: item.name,
-		...(item.order === "" ? {} : { order: item.order }),
-		merchant: row.merchant,
-		module: row.merchant_module,
-		...rowMoney(row, contract),
-		state: stateOf(row),
-		until: new Date(contract.bookBy).toISOString(),
-		path: row.target,
-		size: String(contract.length),
-		contract: hex(row.contract),
-		receipted: row.receipt.length > 0,
-		...(row.code === "" ? {} : { code: row.code, reason: row.reason }),
+		...{ time, item, buyer },
+		...amountText(one),
+		contract,
+		...refundedText(one),
 	};
 }
 
-function saleOf(row: SaleRow) {
-	const { item, buyer, currency, exponent, play, issuer, amount } = row;
-	return {
-		time: instant(row.time),
-		item,
-		buyer,
-		...priceText({
-			amount,
-			currency,
-			issuer,
-			money: { exponent: Number(exponent), isPlay: play === 1n },
-		}),
-		contract: hex(row.contract),
-	};
+/** What of a price was given back, where something was. */
+function refundedText({
+	refunded,
+	currency: code,
+	exponent,
+}: MoneyOf & { readonly refunded?: bigint | undefined }): {
+	readonly refunded?: string;
+} {
+	return refunded === undefined
+		? {}
+		: { refunded: formatAmount(refunded, { code, exponent }) };
 }
 
 function csvOf(

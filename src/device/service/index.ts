@@ -20,7 +20,12 @@ export type {
 	Sale,
 	SellOptions,
 } from "./agent-service.ts";
-
+export {
+	disputeIn,
+	purchasesIn,
+	receiptIn,
+	salesIn,
+} from "./agent-views.ts";
 export type {
 	ForSale,
 	RequestDesk,

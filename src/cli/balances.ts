@@ -1,23 +1,19 @@
 /* What a purse holds, as the command line shows it. */
 import { PLAY_MONEY } from "../device/issuer/index.ts";
-import type { PurseBalance } from "../device/purse/index.ts";
-import {
-	formatAmount,
-	type HeldBecause,
-	type IssuerTerms,
-} from "../money/index.ts";
+import type { Balance, MoneyOf } from "../device/service/index.ts";
+import { formatAmount, type HeldBecause } from "../money/index.ts";
 import { plainTable } from "./table.ts";
 import { dim, plain, say } from "./voice.ts";
 
-export function sayBalances(balances: readonly PurseBalance[]): void {
+export function sayBalances(balances: readonly Balance[]): void {
 	const isAnyHeld = balances.some(({ held }) => held > 0n);
 	const isAnyToBook = balances.some(({ toBook }) => toBook > 0n);
 	const rows = balances.map((balance) => {
-		const { terms } = balance;
-		const text = (amount: bigint) => formatAmount(amount, terms.currency);
+		const { currency: code, exponent, issuer } = balance;
+		const text = (amount: bigint) => formatAmount(amount, { code, exponent });
 		return [
-			plain(terms.name),
-			terms.currency.code,
+			plain(issuer),
+			code,
 			text(balance.spendable),
 			...(isAnyHeld ? [text(balance.held)] : []),
 			text(balance.toDeposit),
@@ -39,15 +35,15 @@ export function sayBalances(balances: readonly PurseBalance[]): void {
 		"ordered",
 	];
 	for (const line of plainTable(head, rows)) say(line);
-	for (const { terms, heldBecause } of balances)
+	for (const { issuer, heldBecause } of balances)
 		if (heldBecause !== undefined)
-			say(`held, of ${plain(terms.name)}: ${HELD[heldBecause]}`);
-	for (const { terms, toBook } of balances)
+			say(`held, of ${plain(issuer)}: ${HELD[heldBecause]}`);
+	for (const { issuer, toBook } of balances)
 		if (toBook > 0n)
 			say(
-				`to book, of ${plain(terms.name)}: not received before the issuer has booked all of it; settling asks for that`,
+				`to book, of ${plain(issuer)}: not received before the issuer has booked all of it; settling asks for that`,
 			);
-	sayPlay(balances.map(({ terms }) => terms));
+	sayPlay(balances);
 }
 
 /** Why money cannot be paid with, and what to do about it. */
@@ -77,31 +73,29 @@ interface BalanceJson {
 	readonly ordered: string;
 }
 
-export function balanceJson({ terms, ...sums }: PurseBalance): BalanceJson {
-	const text = (amount: bigint) => formatAmount(amount, terms.currency);
+export function balanceJson(balance: Balance): BalanceJson {
+	const { issuer, currency, exponent, play, heldBecause } = balance;
+	const text = (amount: bigint) =>
+		formatAmount(amount, { code: currency, exponent });
 	return {
-		issuer: terms.name,
-		currency: terms.currency.code,
-		play: terms.isPlay,
-		spendable: text(sums.spendable),
-		held: text(sums.held),
-		...(sums.heldBecause === undefined
-			? {}
-			: { heldBecause: sums.heldBecause }),
-		toDeposit: text(sums.toDeposit),
-		toBook: text(sums.toBook),
-		inDoubt: text(sums.inDoubt),
-		toClaim: text(sums.toClaim),
-		ordered: text(sums.ordered),
+		...{ issuer, currency, play },
+		spendable: text(balance.spendable),
+		held: text(balance.held),
+		...(heldBecause === undefined ? {} : { heldBecause }),
+		toDeposit: text(balance.toDeposit),
+		toBook: text(balance.toBook),
+		inDoubt: text(balance.inDoubt),
+		toClaim: text(balance.toClaim),
+		ordered: text(balance.ordered),
 	};
 }
 
 /** Says it once below a table, of each money that nobody exchanges for anything. */
-export function sayPlay(issuers: readonly IssuerTerms[]): void {
-	const names = issuers.filter(({ isPlay }) => isPlay);
-	if (names.length === 0) return;
-	const text = names
-		.map(({ name, currency }) => `${currency.code} of ${plain(name)}`)
+export function sayPlay(money: readonly MoneyOf[]): void {
+	const ofPlay = money.filter(({ play }) => play);
+	if (ofPlay.length === 0) return;
+	const text = ofPlay
+		.map(({ issuer, currency }) => `${currency} of ${plain(issuer)}`)
 		.join(", ");
 	say(dim(`${text}: ${PLAY_MONEY}`));
 }

@@ -31,16 +31,30 @@ export function money({
 }
 
 /** The issuer of that name; without one the only issuer. Throws `invalid-argument`. */
-export function chooseIssuer<Of extends Pick<IssuerTerms, "name">>(
-	issuers: readonly Of[],
+export function chooseIssuer(
+	issuers: readonly IssuerTerms[],
+	name: string | undefined,
+): IssuerTerms {
+	return chosenBy(issuers, ({ name }) => name, name);
+}
+
+/** Of the money of several issuers, that of the one of that name. As `chooseIssuer`. */
+export function chooseMoney<Of extends Pick<MoneyOf, "issuer">>(
+	money: readonly Of[],
+	name: string | undefined,
+): Of {
+	return chosenBy(money, ({ issuer }) => issuer, name);
+}
+
+function chosenBy<Of>(
+	all: readonly Of[],
+	nameOf: (one: Of) => string,
 	name: string | undefined,
 ): Of {
 	const named =
-		name === undefined
-			? issuers
-			: issuers.filter((terms) => terms.name === name);
+		name === undefined ? all : all.filter((one) => nameOf(one) === name);
 	const [first, second] = named;
-	const known = issuers.map((terms) => plain(terms.name)).join(", ");
+	const known = all.map((one) => plain(nameOf(one))).join(", ");
 	if (first === undefined)
 		throw new TetradError(
 			"invalid-argument",

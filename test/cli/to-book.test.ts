@@ -4,16 +4,16 @@ import { test } from "node:test";
 import { balanceJson, sayBalances } from "../../src/cli/balances.ts";
 import { sentence } from "../../src/cli/sentences.ts";
 import { purseEvent } from "../../src/device/process/purse-events.ts";
-import type { PurseBalance } from "../../src/device/purse/index.ts";
-import { noBalance } from "../../src/money/index.ts";
+import type { Balance } from "../../src/device/service/index.ts";
 
 const PLAY = { code: "PLAY", exponent: 2 } as const;
 const ISSUER = new Uint8Array(41);
 const TERMS = { issuer: ISSUER, name: "mint", currency: PLAY, isPlay: true };
-const BALANCE = {
-	...noBalance(ISSUER, PLAY.code),
-	terms: TERMS,
-	ordered: 0n,
+const BALANCE: Balance = {
+	...{ spendable: 0n, held: 0n, toDeposit: 0n, toBook: 0n },
+	...{ inDoubt: 0n, toClaim: 0n, ordered: 0n },
+	...{ currency: PLAY.code, exponent: PLAY.exponent },
+	...{ play: true, issuer: "mint" },
 };
 
 test("what is to book is a sum of its own, in the table while there is any", (t) => {
@@ -23,7 +23,7 @@ test("what is to book is a sum of its own, in the table while there is any", (t)
 		[json.toBook, json.toDeposit, json.spendable],
 		["2.50", "0.00", "0.00"],
 	);
-	const said = (balance: PurseBalance): string => {
+	const said = (balance: Balance): string => {
 		const lines: string[] = [];
 		const writing = t.mock.method(process.stdout, "write", (line: string) => {
 			lines.push(line);

@@ -6,11 +6,8 @@ import {
 	type SideStatus,
 	statusOf,
 } from "../../device/doctor/index.ts";
-import {
-	balancesOf,
-	hasPurse,
-	type PurseBalance,
-} from "../../device/purse/index.ts";
+import { hasPurse } from "../../device/purse/index.ts";
+import { type Balance, balancesIn } from "../../device/service/index.ts";
 import type { Side } from "../../device/side/index.ts";
 import { asTetradError } from "../../errors.ts";
 import { formatAmount } from "../../money/index.ts";
@@ -66,14 +63,14 @@ export async function status(flags: StatusFlags): Promise<void> {
 
 /** What the purse of a side has. */
 type Money =
-	| { readonly kind: "read"; readonly balances: readonly PurseBalance[] }
+	| { readonly kind: "read"; readonly balances: readonly Balance[] }
 	| { readonly kind: "unreadable"; readonly reason: string };
 
 const NO_MONEY: Money = { kind: "read", balances: [] };
 
 async function moneyOf(home: string): Promise<Money> {
 	try {
-		return { kind: "read", balances: await balancesOf(home) };
+		return { kind: "read", balances: await balancesIn(home) };
 	} catch (thrown) {
 		return { kind: "unreadable", reason: asTetradError(thrown).message };
 	}
@@ -143,9 +140,9 @@ function aboutIssuer(at: string, { settled, trouble }: SideStatus): string {
 	return trouble === undefined ? met : `${met}; not since: ${plain(trouble)}`;
 }
 
-function aboutMoney({ terms, ...sums }: PurseBalance): string {
-	const { currency, name } = terms;
-	const text = (amount: bigint) => formatAmount(amount, currency);
+function aboutMoney(sums: Balance): string {
+	const { currency: code, exponent, issuer } = sums;
+	const text = (amount: bigint) => formatAmount(amount, { code, exponent });
 	const others = [
 		[sums.toDeposit, "to deposit"],
 		[sums.inDoubt, "in doubt"],
@@ -154,7 +151,7 @@ function aboutMoney({ terms, ...sums }: PurseBalance): string {
 		[sums.ordered, "ordered"],
 	] as const;
 	return [
-		`${text(sums.spendable)} ${currency.code} of ${plain(name)} to spend`,
+		`${text(sums.spendable)} ${code} of ${plain(issuer)} to spend`,
 		...others.flatMap(([amount, what]) =>
 			amount === 0n ? [] : [`${text(amount)} ${what}`],
 		),

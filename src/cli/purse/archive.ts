@@ -1,4 +1,4 @@
-import { archivePurse } from "../../device/purse/index.ts";
+import { openModule } from "../../device/service/index.ts";
 import { plain, say, sayJson } from "../voice.ts";
 
 export interface ArchiveFlags {
@@ -12,8 +12,9 @@ export interface ArchiveFlags {
 /** Takes payments that are over out of the database, into files that can be verified without it. */
 export async function archive(flags: ArchiveFlags): Promise<void> {
 	const { home, to, expiredFor: expiredForDays, json } = flags;
-	const { folder, files, payments } = await archivePurse(home, {
-		...(to === undefined ? {} : { folder: to }),
+	await using module = await openModule(home);
+	const { folder, files, payments } = await module.archive({
+		folder: to,
 		expiredForDays,
 		wrote: (path, payments) => {
 			if (!json) say(`${payments} payments are in ${plain(path)}`);

@@ -1,8 +1,8 @@
 import {
-	backUpPurse,
-	type PurseBackup,
-	restorePurse,
-} from "../../device/purse/index.ts";
+	type BackedUp,
+	openModule,
+	restoreModule,
+} from "../../device/service/index.ts";
 import type { OwnerFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
 import { count, moment, plain, say, sayJson } from "../voice.ts";
@@ -20,10 +20,11 @@ export interface RestoreFlags extends OwnerFlags {
 
 export async function backup(flags: BackupFlags): Promise<void> {
 	const { home, out, json } = flags;
-	const made = await backUpPurse(home, out, ownerSecret(flags));
-	if (json) return sayJson({ home, out, ...jsonOf(made) });
+	await using module = await openModule(home);
+	const made = await module.backUp(out, { owner: ownerSecret(flags) });
+	if (json) return sayJson({ home, out, ...backupJson(made) });
 	say(
-		`${plain(out)} has the purse as it was at ${moment(made.made.getTime())}, after ${made.changes} changes: ${count(made.bytes)} bytes, sealed`,
+		`${plain(out)} has the purse as it was at ${moment(Date.parse(made.made))}, after ${made.changes} changes: ${count(made.bytes)} bytes, sealed`,
 	);
 }
 
@@ -32,16 +33,16 @@ export async function restore(
 	flags: RestoreFlags,
 ): Promise<void> {
 	const { home, json } = flags;
-	const made = await restorePurse(file, home, ownerSecret(flags));
-	if (json) return sayJson({ home, file, ...jsonOf(made) });
+	const made = await restoreModule(file, home, { owner: ownerSecret(flags) });
+	if (json) return sayJson({ home, file, ...backupJson(made) });
 	say(
-		`${plain(home)} has the purse as it was at ${moment(made.made.getTime())}, after ${made.changes} changes`,
+		`${plain(home)} has the purse as it was at ${moment(Date.parse(made.made))}, after ${made.changes} changes`,
 	);
 	say(
 		"what it has is held, for nobody may know what was paid after that: start the module, and let its agent settle; what is left of the notes is claimed once they have expired",
 	);
 }
 
-function jsonOf({ made, changes, bytes }: PurseBackup) {
-	return { made: made.toISOString(), changes: String(changes), bytes };
+function backupJson({ made, changes, bytes }: BackedUp) {
+	return { made, changes: String(changes), bytes };
 }

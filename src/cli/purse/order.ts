@@ -1,20 +1,16 @@
 import { spawn } from "node:child_process";
 import { type Address, formatAddress } from "../../carrier/index.ts";
-import { moneyText } from "../../device/process/index.ts";
 import {
-	balancesOf,
-	moduleIdOf,
-	openOwner,
-	placeGiveBack,
-	placeWithdrawal,
-	readPurseSettings,
-} from "../../device/purse/index.ts";
+	type Balance,
+	type ModuleService,
+	type MoneyOf,
+	openModule,
+} from "../../device/service/index.ts";
 import { TetradError } from "../../errors.ts";
-import { type IssuerTerms, parseAmount } from "../../money/index.ts";
+import { parseAmount } from "../../money/index.ts";
 import { packageFile } from "../../package-file.ts";
-import { hex } from "../../wire/index.ts";
 import { balanceJson, sayBalances } from "../balances.ts";
-import { chooseIssuer, money } from "../money.ts";
+import { amountText, chooseMoney, money } from "../money.ts";
 import type { OwnerFlags, SecretFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
 import { EXIT, plain, say, sayJson, tellTrouble } from "../voice.ts";
@@ -44,63 +40,47 @@ export async function withdraw(
 ): Promise<void> {
 	const { home } = flags;
 	const route = routeOf(flags);
-	const { issuers, owner } = await readPurseSettings(home);
-	const terms = chooseIssuer(
-		issuers.map(({ terms }) => terms),
-		flags.issuer,
-	);
-	const sum = parseAmount(amount, terms.currency);
-	const purseId = await moduleIdOf(home);
-	const key = await openOwner(owner, ownerSecret(flags));
-	const request = await placeWithdrawal(home, key, {
-		purse: purseId,
-		issuer: terms.issuer,
-		amount: sum,
-	});
-	const text = moneyText(sum, terms);
+	await using module = await openModule(home);
+	const of = chooseMoney(module.money, flags.issuer);
+	const { issuer, currency: code, exponent } = of;
+	const sum = parseAmount(amount, { code, exponent });
+	const owner = ownerSecret(flags);
+	const { request } = await module.withdraw(sum, { issuer, owner });
+	const text = amountText({ ...of, amount: sum });
 	if (!flags.json)
 		say(
-			`ordered ${money(text)} from ${plain(terms.name)}; the order waits in ${home}/orders`,
+			`ordered ${money(text)} from ${plain(issuer)}; the order waits in ${home}/orders`,
 		);
-	await settle(flags, route, {
-		ordered: { request: hex(request), ...text },
-	});
+	await settle(flags, module, route, { ordered: { request, ...text } });
 }
 
 export async function deposit(flags: DepositFlags): Promise<void> {
-	const { home } = flags;
+	const { home, issuer, all = false } = flags;
 	const route = routeOf(flags);
-	const { issuers } = await readPurseSettings(home);
-	const all = issuers.map(({ terms }) => terms);
+	await using module = await openModule(home);
 	const chosen =
-		flags.issuer === undefined ? all : [chooseIssuer(all, flags.issuer)];
-	if (flags.all)
-		for (const { issuer } of chosen) await placeGiveBack(home, issuer);
-	if (!flags.json) await sayDeposit(home, chosen, flags.all === true);
-	await settle(flags, route, {
-		givingBack: flags.all ? chosen.map(({ name }) => name) : [],
-	});
+		issuer === undefined ? module.money : [chooseMoney(module.money, issuer)];
+	const givingBack = all
+		? (await module.giveBack({ issuer })).map(({ issuer }) => issuer)
+		: [];
+	if (!flags.json) sayDeposit(await module.balance(), chosen, all);
+	await settle(flags, module, route, { givingBack });
 }
 
-async function sayDeposit(
-	home: string,
-	chosen: readonly IssuerTerms[],
+function sayDeposit(
+	balances: readonly Balance[],
+	chosen: readonly MoneyOf[],
 	isAll: boolean,
-): Promise<void> {
-	for (const balance of await balancesOf(home)) {
-		const { terms, toDeposit, toBook, spendable, held, heldBecause } = balance;
+): void {
+	for (const balance of balances) {
+		const { issuer, toDeposit, toBook, spendable, held, heldBecause } = balance;
+		const text = (amount: bigint) => money(amountText({ ...balance, amount }));
 		// One that is behind gives nothing away.
 		const own = spendable + (heldBecause === "behind" ? 0n : held);
-		if (!chosen.some(({ name }) => name === terms.name)) continue;
-		say(`${money(moneyText(toDeposit, terms))} is to deposit`);
-		if (toBook > 0n)
-			say(
-				`${money(moneyText(toBook, terms))} is to book, and received only then`,
-			);
-		if (isAll)
-			say(
-				`${money(moneyText(own, terms))} of own notes goes back to the account`,
-			);
+		if (!chosen.some((one) => one.issuer === issuer)) continue;
+		say(`${text(toDeposit)} is to deposit`);
+		if (toBook > 0n) say(`${text(toBook)} is to book, and received only then`);
+		if (isAll) say(`${text(own)} of own notes goes back to the account`);
 	}
 }
 
@@ -130,10 +110,11 @@ function routeOf({
 /** Settles through the agent, or says how that is done. */
 async function settle(
 	flags: SettleFlags & OwnerFlags,
+	module: ModuleService,
 	route: Route | undefined,
 	done: object,
 ): Promise<void> {
-	const { home, json } = flags;
+	const { json } = flags;
 	if (route === undefined) {
 		const command =
 			"tetrad agent --home AGENT --module ADDRESS --connect ISSUER --settle";
@@ -144,13 +125,13 @@ async function settle(
 	}
 	const code = await runAgent(route, flags);
 	if (code !== EXIT.done) {
-		const left = await whatIsLeft(home, route);
+		const left = await whatIsLeft(module, route);
 		process.exitCode = EXIT.failed;
 		if (json) sayJson({ ...done, settled: false, left });
 		else tellTrouble(left);
 		return;
 	}
-	const balances = await balancesOf(home);
+	const balances = await module.balance();
 	if (json)
 		return sayJson({
 			...done,
@@ -161,13 +142,16 @@ async function settle(
 }
 
 /** What a settling that came to nothing leaves to do. */
-async function whatIsLeft(home: string, route: Route): Promise<string> {
-	const ordered = (await balancesOf(home)).filter(
+async function whatIsLeft(
+	module: ModuleService,
+	route: Route,
+): Promise<string> {
+	const ordered = (await module.balance()).filter(
 		({ ordered }) => ordered > 0n,
 	);
 	if (ordered.length === 0) return "not settled; no withdrawal is ordered";
-	const sums = ordered.map(({ terms, ordered }) =>
-		money(moneyText(ordered, terms)),
+	const sums = ordered.map(({ ordered: amount, ...of }) =>
+		money(amountText({ ...of, amount })),
 	);
 	return `not settled: ${sums.join(" and ")} stays ordered; do not order it again, but settle: tetrad ${route.join(" ")}`;
 }

@@ -1,15 +1,9 @@
-import { moneyText } from "../../device/process/index.ts";
-import {
-	balancesOf,
-	type PurseChange,
-	viewHistory,
-	viewNotes,
-	viewPurse,
-} from "../../device/purse/index.ts";
-import { formatAmount, nameInDeviceId } from "../../money/index.ts";
-import { hex } from "../../wire/index.ts";
+import type { Money } from "../../device/process/index.ts";
+import { type HistoryEntry, openModule } from "../../device/service/index.ts";
+import { allOf } from "../all-of.ts";
 import { balanceJson, sayBalances, sayPlay } from "../balances.ts";
 import { csv } from "../csv.ts";
+import { amountText } from "../money.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson, sayText } from "../voice.ts";
 
@@ -25,36 +19,35 @@ export interface HistoryFlags extends ShowFlags {
 }
 
 export async function showBalance({ home, json }: ShowFlags): Promise<void> {
-	const balances = await balancesOf(home);
+	await using module = await openModule(home);
+	const balances = await module.balance();
 	if (json) sayJson({ home, balances: balances.map(balanceJson) });
 	else sayBalances(balances);
 }
 
 export async function showNotes({ home, json }: ShowFlags): Promise<void> {
-	await using view = await viewPurse(home);
-	const notes = await viewNotes(view.store, view.issuers, Date.now());
+	await using module = await openModule(home);
+	const notes = (await module.notes()).map(({ value, ...note }) => ({
+		...note,
+		...amountText({ ...note, amount: value }),
+		left: amountText({ ...note, amount: note.left }).amount,
+	}));
 	if (json)
 		return sayJson({
 			home,
-			notes: notes.map(({ id, terms, value, left, expires }) => ({
-				id: hex(id),
-				...moneyText(value, terms),
-				left: formatAmount(left, terms.currency),
-				expires: new Date(expires).toISOString(),
-			})),
+			notes: notes.map((note) => {
+				const { id, amount, currency, play, issuer, left, expires } = note;
+				return { id, amount, currency, play, issuer, left, expires };
+			}),
 		});
-	const rows = notes.map(({ id, terms, value, left, expires }) => [
-		hex(id).slice(0, 16),
-		plain(terms.name),
-		terms.currency.code,
-		formatAmount(value, terms.currency),
-		formatAmount(left, terms.currency),
-		moment(expires),
+	const rows = notes.map(({ id, issuer, currency, amount, left, expires }) => [
+		...[id.slice(0, 16), plain(issuer), currency, amount, left],
+		moment(Date.parse(expires)),
 	]);
 	const head = ["note", "issuer", "money", "value", "left", "expires"];
 	if (rows.length === 0) say("there are no notes in this purse");
 	else for (const line of plainTable(head, rows)) say(line);
-	sayPlay(view.issuers);
+	sayPlay(module.money);
 }
 
 export async function showHistory({
@@ -63,37 +56,41 @@ export async function showHistory({
 	limit,
 	csv: isCsv,
 }: HistoryFlags): Promise<void> {
-	await using view = await viewPurse(home);
-	const history = await viewHistory(view.store, view.issuers, limit);
+	await using module = await openModule(home);
+	const history = await allOf(module.history({ limit }));
 	if (isCsv) return sayText(csv(HISTORY_COLUMNS, history.map(historyCells)));
 	if (json)
 		return sayJson({
 			home,
-			history: history.map(({ terms, ...entry }) => ({
-				number: String(entry.number),
-				time: new Date(entry.time).toISOString(),
-				what: entry.what,
-				...(terms === undefined ? {} : moneyText(entry.amount, terms)),
-				subject: hex(entry.subject),
-				peer: hex(entry.peer),
-				...named(entry),
-				...(entry.text === "" ? {} : { text: entry.text }),
-			})),
+			history: history.map((entry) => {
+				const { number, time, what, subject, peer, with: name, text } = entry;
+				return {
+					number: String(number),
+					...{ time, what },
+					...moneyText(entry),
+					...{ subject, peer },
+					...(name === undefined ? {} : { with: name }),
+					...(text === "" ? {} : { text }),
+				};
+			}),
 		});
-	const rows = history.map(({ terms, ...entry }) => [
-		String(entry.number),
-		moment(entry.time),
-		entry.what,
-		terms === undefined ? "" : formatAmount(entry.amount, terms.currency),
-		terms?.currency.code ?? "",
-		named(entry).with ?? "",
-		plain(entry.text),
-		hex(entry.subject).slice(0, 16),
-	]);
+	const rows = history.map((entry) => {
+		const money = moneyText(entry);
+		return [
+			String(entry.number),
+			moment(Date.parse(entry.time)),
+			entry.what,
+			money?.amount ?? "",
+			money?.currency ?? "",
+			entry.with ?? "",
+			plain(entry.text),
+			entry.subject.slice(0, 16),
+		];
+	});
 	const head = ["", "when", "what", "amount", "money", "with", "for", "about"];
 	if (rows.length === 0) say("nothing has happened in this purse yet");
 	else for (const line of plainTable(head, rows)) say(line);
-	sayPlay(view.issuers);
+	sayPlay(module.money);
 }
 
 const HISTORY_COLUMNS = [
@@ -102,29 +99,26 @@ const HISTORY_COLUMNS = [
 ] as const;
 
 /** Everything in full, for whoever keeps accounts. */
-function historyCells({ terms, ...entry }: PurseChange): string[] {
-	const money = terms && moneyText(entry.amount, terms);
+function historyCells(entry: HistoryEntry): string[] {
+	const money = moneyText(entry);
 	return [
-		String(entry.number),
-		new Date(entry.time).toISOString(),
-		entry.what,
+		...[String(entry.number), entry.time, entry.what],
 		...(money === undefined
 			? ["", "", "", ""]
 			: [money.amount, money.currency, String(money.play), money.issuer]),
-		named(entry).with ?? "",
-		plain(entry.text),
-		hex(entry.subject),
-		hex(entry.peer),
+		...[entry.with ?? "", plain(entry.text), entry.subject, entry.peer],
 	];
 }
 
-/** The certified name of whom a change has to do with; some have to do with nobody. */
-function named({ peer }: Pick<PurseChange, "peer">): {
-	readonly with?: string;
-} {
-	try {
-		return { with: nameInDeviceId(peer) };
-	} catch {
-		return {};
-	}
+/** What has changed, as far as the purse knows of which money it is. */
+function moneyText(entry: HistoryEntry): Money | undefined {
+	const { amount, currency, exponent, play, issuer } = entry;
+	if (
+		currency === undefined ||
+		exponent === undefined ||
+		play === undefined ||
+		issuer === undefined
+	)
+		return undefined;
+	return amountText({ amount, currency, exponent, play, issuer });
 }

@@ -1,6 +1,6 @@
 import { createLogUpdate } from "log-update";
 import type { ProcessEvent } from "../../device/process/index.ts";
-import { balancesOf } from "../../device/purse/index.ts";
+import { balancesIn } from "../../device/service/index.ts";
 import type { ProcessState } from "../../device/supervisor/index.ts";
 import { formatAmount } from "../../money/index.ts";
 
@@ -175,10 +175,10 @@ export class SandboxView {
 		for (const name of ["buyer", "shop"] as const) {
 			const side = this.#world?.[name];
 			if (side === undefined) return;
-			const sums = (await balancesOf(side.module.home)).map(
-				({ spendable, toDeposit, terms: { currency } }) => {
+			const sums = (await balancesIn(side.module.home)).map(
+				({ spendable, toDeposit, currency: code, exponent }) => {
 					const sum = (amount: bigint) =>
-						`${formatAmount(amount, currency)} ${currency.code}`;
+						`${formatAmount(amount, { code, exponent })} ${code}`;
 					return name === "buyer"
 						? sum(spendable)
 						: `${sum(toDeposit)} to deposit`;

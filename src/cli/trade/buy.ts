@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { balancesOf, hasPurse } from "../../device/purse/index.ts";
-import type { Quote } from "../../device/service/index.ts";
+import { hasPurse } from "../../device/purse/index.ts";
+import { balancesIn, type Quote } from "../../device/service/index.ts";
 import { requireTarget } from "../../device/trade/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { formatAmount, parseAmount } from "../../money/index.ts";
@@ -140,7 +140,7 @@ async function showBalance({ purse, module, json }: BuyFlags): Promise<void> {
 	const home =
 		purse ?? (module.kind === "unix" ? dirname(module.path) : undefined);
 	if (home === undefined || !(await hasPurse(home).catch(() => false))) return;
-	const balances = await balancesOf(home).catch((thrown: unknown) => {
+	const balances = await balancesIn(home).catch((thrown: unknown) => {
 		if (purse !== undefined) throw thrown;
 		return [];
 	});

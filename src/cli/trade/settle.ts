@@ -1,4 +1,3 @@
-import { balancesOf } from "../../device/purse/index.ts";
 import { openAgent } from "../../device/service/index.ts";
 import { balanceJson, sayBalances } from "../balances.ts";
 import { interruptible } from "../interruptible.ts";
@@ -22,13 +21,12 @@ export async function settle(flags: SettleFlags): Promise<void> {
 	const secrets = secretsOf(
 		await withSide<HomeFlags>({ ...flags, home: path }, "agent", {}),
 	);
-	await interruptible(async (signal) => {
+	const balances = await interruptible(async (signal) => {
 		await using agent = await openAgent(path, { secrets, signal });
 		await agent.settle({ signal });
+		// Of one that runs elsewhere nothing can be shown.
+		return module.runs === "elsewhere" ? [] : await agent.balance();
 	});
-	// Of one that runs elsewhere nothing can be shown.
-	const balances =
-		module.runs === "elsewhere" ? [] : await balancesOf(module.home);
 	if (flags.json)
 		sayJson({ settled: true, balances: balances.map(balanceJson) });
 	else if (balances.length > 0) sayBalances(balances);

@@ -253,6 +253,9 @@ export interface OrderTaken {
 	readonly inForce: boolean;
 }
 
+/** What an owner has decided about a payment, and what came of saying so. */
+export interface Decision extends Approval, OrderTaken {}
+
 /**
  * An agent that buys and sells. `openAgent` opens one. Everything rejects with a `TetradError`, and
  * with the same codes wherever the agent runs.
@@ -327,10 +330,10 @@ export interface AgentService extends AsyncDisposable {
 	approvals(): Promise<readonly Approval[]>;
 
 	/** Lets the payment be made whose contract begins so, as the owner of the module, whose home has to be on this machine. It is paid when it is bought again. */
-	approve(contract: string, options: OwnerOptions): Promise<OrderTaken>;
+	approve(contract: string, options: OwnerOptions): Promise<Decision>;
 
 	/** Refuses it. */
-	deny(contract: string, options: OwnerOptions): Promise<OrderTaken>;
+	deny(contract: string, options: OwnerOptions): Promise<Decision>;
 
 	status(): Promise<AgentStatus>;
 

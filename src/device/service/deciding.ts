@@ -1,4 +1,5 @@
 import type { SecretSource } from "../../keys/index.ts";
+import { hex } from "../../wire/index.ts";
 import {
 	isTakenDown,
 	moduleIdOf,
@@ -6,8 +7,9 @@ import {
 	placeApproval,
 	readPurseSettings,
 } from "../purse/index.ts";
-import type { OrderTaken } from "./agent-service.ts";
-import { chosenOf, waitingIn } from "./purse-views.ts";
+import type { Decision } from "./agent-service.ts";
+import { chosen } from "./chosen.ts";
+import { approvalOf, waitingIn } from "./purse-views.ts";
 
 /** Approves or denies, as its owner, the payment that waits in the purse in a home and whose contract begins so. */
 export async function decideIn(
@@ -15,16 +17,24 @@ export async function decideIn(
 	beginning: string,
 	isApproved: boolean,
 	owner: SecretSource,
-): Promise<OrderTaken> {
-	const { payment } = chosenOf(await waitingIn(home), beginning);
-	const { contract, payee, issuer, amount } = payment;
+): Promise<Decision> {
+	const waits = chosen(await waitingIn(home), beginning, {
+		id: ({ payment }) => hex(payment.contract),
+		what: "contract that waits",
+		see: `tetrad approvals --home ${home}`,
+	});
+	const { contract, payee, issuer, amount, decided } = waits.payment;
 	const settings = await readPurseSettings(home);
 	const purse = await moduleIdOf(home);
 	const key = await openOwner(settings.owner, owner);
 	const file = await placeApproval(home, key, {
 		...{ purse, contract, payee, issuer, amount, isApproved },
 		// Later than what was said before, also when the clock is not.
-		ordered: Math.max(Date.now(), payment.decided + 1),
+		ordered: Math.max(Date.now(), decided + 1),
 	});
-	return { inForce: await isTakenDown(home, file) };
+	return {
+		...approvalOf(waits),
+		state: isApproved ? "approved" : "denied",
+		inForce: await isTakenDown(home, file),
+	};
 }

@@ -8,6 +8,7 @@ export type {
 	Balance,
 	BuyOptions,
 	CatalogueItem,
+	Decision,
 	HistoryEntry,
 	ListOptions,
 	MoneyOf,
@@ -33,12 +34,18 @@ export type {
 	Ware,
 } from "./for-sale.ts";
 export type {
+	Archived,
+	ArchivePayments,
+	BackedUp,
+	BehindHead,
 	LimitChanges,
 	ModuleService,
 	Ordered,
+	OrderedWithdrawal,
 	OwnedNote,
 	OwnerLimits,
 	SpendingLimits,
+	UsedLimits,
 } from "./module-service.ts";
 export { openAgent, reachAgent, runningAgent } from "./open-agent.ts";
 export {
@@ -50,6 +57,7 @@ export {
 	type RunIssuerOptions,
 } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
-export { openModule } from "./open-module.ts";
+export { openModule, restoreModule } from "./open-module.ts";
+export { balancesIn } from "./purse-views.ts";
 export { readCatalogue } from "./selling.ts";
 export { runServing } from "./serving.ts";

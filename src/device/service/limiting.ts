@@ -1,13 +1,17 @@
 /* What the owner of a purse lets it pay, as the service says and changes it. */
+import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
+import { deviceId } from "../../identity/index.ts";
 import type { SecretSource } from "../../keys/index.ts";
 import {
 	type IssuerTerms,
 	type LimitsBody,
 	type MoneyLimits,
 	nameInDeviceId,
+	type SpendingRules,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
+import { readPolicy } from "../home/index.ts";
 import {
 	isTakenDown,
 	moduleIdOf,
@@ -20,7 +24,6 @@ import {
 	viewWaiting,
 } from "../purse/index.ts";
 import type { OrderTaken } from "./agent-service.ts";
-
 import type { LimitChanges, OwnerLimits } from "./module-service.ts";
 import { moneyOf } from "./purse-views.ts";
 
@@ -31,6 +34,8 @@ const AMOUNTS = {
 	inAll: "inAll",
 	approvalAbove: "approvalAbove",
 } as const;
+
+const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
 
 const NAMES: readonly (keyof typeof AMOUNTS)[] = [
 	"perPayment",
@@ -44,10 +49,11 @@ const NAMES: readonly (keyof typeof AMOUNTS)[] = [
 export async function limitsIn(home: string): Promise<OwnerLimits> {
 	const { rules, isInForce, spent, issuers } = await look(home);
 	return {
+		...(rules === undefined ? {} : { number: rules.number }),
 		inForce: isInForce,
 		money: issuers.map((terms) => {
 			const limits = limitsOf(rules?.money ?? [], terms);
-			const { inDay, inAll } = spent.get(hex(terms.issuer)) ?? NOTHING_SPENT;
+			const used = spent.get(hex(terms.issuer)) ?? NOTHING_SPENT;
 			return {
 				...moneyOf(terms),
 				...Object.fromEntries(
@@ -56,7 +62,15 @@ export async function limitsIn(home: string): Promise<OwnerLimits> {
 						return limit === undefined ? [] : [[name, limit]];
 					}),
 				),
-				used: { perDay: inDay, inAll },
+				used: {
+					perDay: used.inDay,
+					inAll: used.inAll,
+					perMerchantPerDay: [...used.toMerchants].map(([id, amount]) => ({
+						id,
+						name: nameInDeviceId(fromHex(id)),
+						amount,
+					})),
+				},
 			};
 		}),
 		...(rules?.merchants === undefined
@@ -66,25 +80,19 @@ export async function limitsIn(home: string): Promise<OwnerLimits> {
 	};
 }
 
-/** Orders changed limits of the purse in a home, as its owner. */
+/** Orders changed limits of the purse in a home, as its owner, who is asked once all else is known to be right. */
 export async function changeLimits(
 	home: string,
 	changes: LimitChanges,
 	owner: SecretSource,
 ): Promise<OrderTaken> {
 	const { rules, issuers } = await look(home);
+	const changed = await changedRules(home, rules, issuers, changes);
 	const settings = await readPurseSettings(home);
 	const purse = await moduleIdOf(home);
 	const key = await openOwner(settings.owner, owner);
-	const { merchants = rules?.merchants?.map(hex) ?? null } = changes;
-	const file = await placeLimits(home, key, {
-		purse,
-		number: (rules?.number ?? 0n) + 1n,
-		money: changedMoney(rules?.money ?? [], issuers, changes),
-		merchants: merchants === null ? undefined : merchants.map(merchantId),
-		approveNewMerchants:
-			changes.approveNewMerchants ?? rules?.approveNewMerchants ?? false,
-	});
+	const number = (rules?.number ?? 0n) + 1n;
+	const file = await placeLimits(home, key, { ...changed, purse, number });
 	return { inForce: await isTakenDown(home, file) };
 }
 
@@ -97,6 +105,37 @@ async function look(home: string) {
 		waiting !== undefined && waiting.number > (limits?.number ?? 0n);
 	const rules: LimitsBody | undefined = isNewer ? waiting : limits;
 	return { rules, isInForce: !isNewer, spent, issuers: view.issuers };
+}
+
+async function changedRules(
+	home: string,
+	before: SpendingRules | undefined,
+	issuers: readonly IssuerTerms[],
+	changes: LimitChanges,
+): Promise<SpendingRules> {
+	const { approveNewMerchants = before?.approveNewMerchants ?? false } =
+		changes;
+	return {
+		merchants: await changedMerchants(home, before?.merchants, changes),
+		money: changedMoney(before?.money ?? [], issuers, changes),
+		approveNewMerchants,
+	};
+}
+
+/** Where any module may be paid, to forget one changes nothing. */
+async function changedMerchants(
+	home: string,
+	before: readonly Uint8Array[] | undefined,
+	{ merchants, addMerchants = [], forgetMerchants = [] }: LimitChanges,
+): Promise<readonly Uint8Array[] | undefined> {
+	if (merchants === null) return undefined;
+	if (merchants !== undefined) return merchantIds(home, merchants);
+	const added = await merchantIds(home, addMerchants);
+	const forgotten = await merchantIds(home, forgetMerchants);
+	if (before === undefined && added.length === 0) return undefined;
+	const isNamed = (id: Uint8Array) =>
+		[...added, ...forgotten].some((named) => sameBytes(named, id));
+	return [...(before ?? []).filter((id) => !isNamed(id)), ...added];
 }
 
 function changedMoney(
@@ -152,14 +191,30 @@ function limitsOf(
 	return money.find(({ issuer }) => sameBytes(issuer, terms.issuer));
 }
 
-/** Throws `invalid-argument` for what is no device id. */
-function merchantId(text: string): Uint8Array {
-	if (!/^([0-9a-f]{2}){41,104}$/.test(text))
-		throw new TetradError(
-			"invalid-argument",
-			"a merchant is named by the device id of its module, in hexadecimal",
-		);
-	const id = new Uint8Array(Buffer.from(text, "hex"));
-	nameInDeviceId(id);
-	return id;
+/** Device ids of modules that are named by their certified names, or by the ids themselves. Throws `invalid-argument`. */
+async function merchantIds(
+	home: string,
+	names: readonly string[],
+): Promise<Uint8Array[]> {
+	if (names.length === 0) return [];
+	const { banks } = await readPolicy(home);
+	return names.map((name) => {
+		const ids = DEVICE_ID.test(name)
+			? [fromHex(name)]
+			: banks.map(({ certificate: { spki } }) =>
+					deviceId(nodeCrypto, spki, name),
+				);
+		const [id, ...more] = ids;
+		if (id === undefined || more.length > 0)
+			throw new TetradError(
+				"invalid-argument",
+				`several banks are trusted here, and each may have certified ${JSON.stringify(name)}: say its device id, in hexadecimal, as tetrad approvals --json and the module's own events have it`,
+			);
+		nameInDeviceId(id);
+		return id;
+	});
+}
+
+function fromHex(text: string): Uint8Array {
+	return new Uint8Array(Buffer.from(text, "hex"));
 }

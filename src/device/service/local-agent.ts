@@ -25,7 +25,6 @@ import {
 	settleAgain,
 	settleOnce,
 } from "../process/index.ts";
-import { balancesOf } from "../purse/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
 	type Environment,
@@ -42,9 +41,9 @@ import type {
 	Balance,
 	BuyOptions,
 	CatalogueItem,
+	Decision,
 	HistoryEntry,
 	ListOptions,
-	OrderTaken,
 	OwnerOptions,
 	Purchase,
 	Quote,
@@ -73,7 +72,7 @@ import {
 	MAX_OPEN_PURCHASES,
 } from "./limits.ts";
 import { OpenQuotes } from "./open-quotes.ts";
-import { approvalOf, balanceOf, historyIn, waitingIn } from "./purse-views.ts";
+import { approvalOf, balancesIn, historyIn, waitingIn } from "./purse-views.ts";
 import { sellUntil } from "./selling.ts";
 
 /** What an agent has to be told that runs here. */
@@ -203,7 +202,7 @@ export class LocalAgent implements AgentService {
 	}
 
 	async balance(): Promise<readonly Balance[]> {
-		return (await balancesOf(this.#moduleHome())).map(balanceOf);
+		return balancesIn(this.#moduleHome());
 	}
 
 	async *history({
@@ -374,11 +373,11 @@ export class LocalAgent implements AgentService {
 		});
 	}
 
-	approve(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+	approve(contract: string, { owner }: OwnerOptions): Promise<Decision> {
 		return decideIn(this.#moduleHome(), contract, true, owner);
 	}
 
-	deny(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+	deny(contract: string, { owner }: OwnerOptions): Promise<Decision> {
 		return decideIn(this.#moduleHome(), contract, false, owner);
 	}
 

@@ -1,6 +1,7 @@
 import type {
 	Approval,
 	Balance,
+	Decision,
 	HistoryEntry,
 	ListOptions,
 	MoneyOf,
@@ -28,14 +29,28 @@ export interface SpendingLimits {
 	readonly approvalAbove?: bigint | undefined;
 }
 
+/** What is used of limits, in minor units. */
+export interface UsedLimits {
+	/** Within the last 24 hours, as below. */
+	readonly perDay: bigint;
+	/** Counted only while it is limited. */
+	readonly inAll: bigint;
+	/** Merchants' modules by device id, with the certified name in it. */
+	readonly perMerchantPerDay: readonly {
+		readonly id: string;
+		readonly name: string;
+		readonly amount: bigint;
+	}[];
+}
+
 /** The limits of a purse, and what is used of them. */
 export interface OwnerLimits {
+	/** Of the order that set them: each has a higher one. Not there where none did. */
+	readonly number?: bigint | undefined;
 	/** Whether the module has taken down what was ordered last. */
 	readonly inForce: boolean;
 	readonly money: readonly (MoneyOf &
-		SpendingLimits & {
-			readonly used: { readonly perDay: bigint; readonly inAll: bigint };
-		})[];
+		SpendingLimits & { readonly used: UsedLimits })[];
 	/** Modules that may be paid, by device id; all unless given. */
 	readonly merchants?: readonly string[] | undefined;
 	/** Whether the first payment to a module waits for the owner. */
@@ -51,15 +66,68 @@ export interface LimitChanges {
 	readonly perMerchantPerDay?: bigint | null | undefined;
 	readonly inAll?: bigint | null | undefined;
 	readonly approvalAbove?: bigint | null | undefined;
-	/** Device ids in hexadecimal; `null` is all. */
+	/** Modules that may be paid, and no others: device ids in hexadecimal, or certified names where one bank is trusted. `null` is all. */
 	readonly merchants?: readonly string[] | null | undefined;
+	/** The same, beside those that may be paid already; where all may, these alone. Without effect beside `merchants`, as the next. */
+	readonly addMerchants?: readonly string[] | undefined;
+	/** Modules that may be paid no more, of those that were named. */
+	readonly forgetMerchants?: readonly string[] | undefined;
 	readonly approveNewMerchants?: boolean | undefined;
+}
+
+/** A withdrawal that the owner has ordered and that is not over. */
+export interface OrderedWithdrawal extends MoneyOf {
+	/** Names it. */
+	readonly request: string;
+	readonly amount: bigint;
+	/** `waiting` until the module has taken it down, `taken-down` until its issuer is met, then `sent`: it may have been carried out. */
+	readonly state: "waiting" | "taken-down" | "sent";
+	/** Whether the owner has taken it back, which the module has not taken down yet. */
+	readonly isCancelled: boolean;
+}
+
+/** What a purse is behind, for which it pays nothing. */
+export interface BehindHead {
+	/** How many changes the purse had made by then. */
+	readonly changes: bigint;
+	/** Hash of the last of them, in hexadecimal. */
+	readonly hash: string;
+	/** Whether it is behind because it was restored from a backup, and not because a witness knows more. */
+	readonly isRestored: boolean;
+}
+
+/** A backup that was written. */
+export interface BackedUp {
+	readonly made: string;
+	/** How many changes the purse had made by then. */
+	readonly changes: bigint;
+	/** The size of the backup. */
+	readonly bytes: number;
+}
+
+/** What goes into an archive, and where to. */
+export interface ArchivePayments {
+	/** `archive` in the home unless given. */
+	readonly folder?: string | undefined;
+	/** Only payments whose notes expired so many days ago, or more: the issuer's grace at least. */
+	readonly expiredForDays: number;
+	/** Hears of each file once it is written, and of how many payments are in it. */
+	readonly wrote?: ((path: string, payments: number) => void) | undefined;
+}
+
+/** What was archived. */
+export interface Archived {
+	readonly folder: string;
+	readonly files: number;
+	readonly payments: number;
 }
 
 /** What is ordered is done when the module meets its issuer. */
 export interface Ordered {
 	/** Names it. */
 	readonly request: string;
+	/** The certified name of the issuer. */
+	readonly issuer: string;
 }
 
 /**
@@ -69,24 +137,44 @@ export interface Ordered {
 export interface ModuleService extends AsyncDisposable {
 	/** Of the module. */
 	readonly home: string;
+	/** What it takes. */
+	readonly money: readonly MoneyOf[];
 	balance(): Promise<readonly Balance[]>;
 	/** The newest first. */
 	history(options?: ListOptions): AsyncIterable<HistoryEntry>;
+	/** Those that expire first before the others. */
 	notes(): Promise<readonly OwnedNote[]>;
+	/** Those that were ordered last, also while they are not in force. */
 	limits(): Promise<OwnerLimits>;
 	setLimits(changes: LimitChanges, options: OwnerOptions): Promise<OrderTaken>;
 	/** Payments that wait for the owner. */
 	approvals(): Promise<readonly Approval[]>;
-	approve(contract: string, options: OwnerOptions): Promise<OrderTaken>;
-	deny(contract: string, options: OwnerOptions): Promise<OrderTaken>;
-	/** Orders so much from the account at the issuer into the purse. */
+	approve(contract: string, options: OwnerOptions): Promise<Decision>;
+	deny(contract: string, options: OwnerOptions): Promise<Decision>;
+	/** Orders so much from the account at the issuer into the purse; `issuer` is its name, where the purse knows several. */
 	withdraw(
 		amount: bigint,
 		options: OwnerOptions & { readonly issuer?: string | undefined },
 	): Promise<Ordered>;
-	/** Orders all notes back into the account at the issuer. */
+	/** Withdrawals that are not over. */
+	orders(): Promise<readonly OrderedWithdrawal[]>;
+	/** Takes back the withdrawal whose request begins so. Throws `invalid-argument` when there is none, and `issuer-refused` when it was sent: it may have been carried out. */
+	cancel(request: string, options: OwnerOptions): Promise<OrderedWithdrawal>;
+	/** Orders all notes back into the account at the issuer of that name, or at each. */
 	giveBack(options?: {
 		readonly issuer?: string | undefined;
-	}): Promise<Ordered>;
+	}): Promise<readonly Ordered[]>;
+	/** Writes the purse and the home around it into a new file, sealed with the owner's passphrase. */
+	backUp(path: string, options: OwnerOptions): Promise<BackedUp>;
+	/** Moves payments that are over into files that can be verified without the purse. Throws `busy` while the module runs. */
+	archive(options: ArchivePayments): Promise<Archived>;
+	/** Nothing while it is not behind. */
+	behind(): Promise<BehindHead | undefined>;
+	/**
+	 * Lets it pay again although it is behind that head, and no other. If it was put back to an old
+	 * state or copied, it signs ranges again that it has paid with, and is proved to have spent them
+	 * twice. Throws `invalid-argument` where that is not what it is behind.
+	 */
+	unsafeOverrideBehind(head: BehindHead, options: OwnerOptions): Promise<void>;
 	close(): Promise<void>;
 }

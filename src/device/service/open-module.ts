@@ -1,42 +1,47 @@
-import { resolve } from "node:path";
 import { TetradError } from "../../errors.ts";
-import { hex } from "../../wire/index.ts";
 import {
-	balancesOf,
-	moduleIdOf,
-	openOwner,
-	placeGiveBack,
-	placeWithdrawal,
+	archivePurse,
+	backUpPurse,
+	type PurseBackup,
 	readPurseSettings,
-	viewNotes,
-	viewPurse,
+	restorePurse,
 } from "../purse/index.ts";
 import { findSide } from "../side/index.ts";
 import type {
 	Approval,
 	Balance,
+	Decision,
 	HistoryEntry,
 	ListOptions,
+	MoneyOf,
 	OrderTaken,
 	OwnerOptions,
 } from "./agent-service.ts";
 import { decideIn } from "./deciding.ts";
-import { changeLimits, issuerNamed, limitsIn } from "./limiting.ts";
+import { changeLimits, limitsIn } from "./limiting.ts";
 import { DEFAULT_LIST_ROWS } from "./limits.ts";
 import type {
+	Archived,
+	ArchivePayments,
+	BackedUp,
+	BehindHead,
 	LimitChanges,
 	ModuleService,
 	Ordered,
+	OrderedWithdrawal,
 	OwnedNote,
 	OwnerLimits,
 } from "./module-service.ts";
+import { behindIn, overrideIn } from "./overriding.ts";
 import {
 	approvalOf,
-	balanceOf,
+	balancesIn,
 	historyIn,
 	moneyOf,
+	notesIn,
 	waitingIn,
 } from "./purse-views.ts";
+import { cancelIn, giveBackIn, ordersIn, withdrawIn } from "./withdrawing.ts";
 
 /**
  * Opens the purse of a side, or of the home of a module, for its owner: it need not run, and may.
@@ -44,22 +49,44 @@ import {
  */
 export async function openModule(home: string): Promise<ModuleService> {
 	const side = await findSide(home);
-	const path = side?.module.home ?? resolve(home);
-	await readPurseSettings(path);
-	return new OwnedModule(path);
+	const path = side?.module.home ?? home;
+	const { issuers } = await readPurseSettings(path);
+	const money = issuers.map(({ terms }) => moneyOf(terms));
+	return new OwnedModule(path, money);
+}
+
+/**
+ * Puts the purse of a backup into the home of a module: a new one, or that of the same module
+ * when its purse is lost. What it had is held until its notes have expired, or its owner says
+ * otherwise. Rejects with `home-unusable` where a purse is, `busy` while the module runs,
+ * `file-unusable` for what is no backup, and `key-store-failed` for another passphrase than the
+ * owner's when the backup was made.
+ */
+export async function restoreModule(
+	file: string,
+	home: string,
+	{ owner }: OwnerOptions,
+): Promise<BackedUp> {
+	return backedUp(await restorePurse(file, home, owner));
+}
+
+function backedUp({ made, ...backup }: PurseBackup): BackedUp {
+	return { made: made.toISOString(), ...backup };
 }
 
 /** A purse in a home. Everything is read from the disk when it is asked for, and ordered there. */
 class OwnedModule implements ModuleService {
 	readonly home: string;
+	readonly money: readonly MoneyOf[];
 	#isClosed = false;
 
-	constructor(home: string) {
+	constructor(home: string, money: readonly MoneyOf[]) {
 		this.home = home;
+		this.money = money;
 	}
 
 	async balance(): Promise<readonly Balance[]> {
-		return (await balancesOf(this.#open())).map(balanceOf);
+		return balancesIn(this.#open());
 	}
 
 	async *history({
@@ -69,15 +96,7 @@ class OwnedModule implements ModuleService {
 	}
 
 	async notes(): Promise<readonly OwnedNote[]> {
-		await using view = await viewPurse(this.#open());
-		const notes = await viewNotes(view.store, view.issuers, Date.now());
-		return notes.map(({ id, terms, value, left, expires }) => ({
-			id: hex(id),
-			value,
-			left,
-			expires: new Date(expires).toISOString(),
-			...moneyOf(terms),
-		}));
+		return notesIn(this.#open());
 	}
 
 	async limits(): Promise<OwnerLimits> {
@@ -95,44 +114,65 @@ class OwnedModule implements ModuleService {
 		return (await waitingIn(this.#open())).map(approvalOf);
 	}
 
-	async approve(
-		contract: string,
-		{ owner }: OwnerOptions,
-	): Promise<OrderTaken> {
+	async approve(contract: string, { owner }: OwnerOptions): Promise<Decision> {
 		return decideIn(this.#open(), contract, true, owner);
 	}
 
-	async deny(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+	async deny(contract: string, { owner }: OwnerOptions): Promise<Decision> {
 		return decideIn(this.#open(), contract, false, owner);
 	}
 
 	async withdraw(
 		amount: bigint,
-		{
-			issuer: name,
-			owner: secret,
-		}: OwnerOptions & { readonly issuer?: string | undefined },
+		{ issuer, owner }: OwnerOptions & { readonly issuer?: string | undefined },
 	): Promise<Ordered> {
-		const home = this.#open();
-		const { issuers, owner } = await readPurseSettings(home);
-		const all = issuers.map(({ terms }) => terms);
-		const { issuer } = issuerNamed(all, name);
-		const purse = await moduleIdOf(home);
-		const key = await openOwner(owner, secret);
-		const order = { purse, issuer, amount };
-		return { request: hex(await placeWithdrawal(home, key, order)) };
+		return withdrawIn(this.#open(), amount, issuer, owner);
+	}
+
+	async orders(): Promise<readonly OrderedWithdrawal[]> {
+		return ordersIn(this.#open());
+	}
+
+	async cancel(
+		request: string,
+		{ owner }: OwnerOptions,
+	): Promise<OrderedWithdrawal> {
+		return cancelIn(this.#open(), request, owner);
 	}
 
 	async giveBack({
-		issuer: name,
+		issuer,
 	}: {
 		readonly issuer?: string | undefined;
-	} = {}): Promise<Ordered> {
-		const home = this.#open();
-		const { issuers } = await readPurseSettings(home);
-		const all = issuers.map(({ terms }) => terms);
-		const { issuer } = issuerNamed(all, name);
-		return { request: hex(await placeGiveBack(home, issuer)) };
+	} = {}): Promise<readonly Ordered[]> {
+		return giveBackIn(this.#open(), issuer);
+	}
+
+	async backUp(path: string, { owner }: OwnerOptions): Promise<BackedUp> {
+		return backedUp(await backUpPurse(this.#open(), path, owner));
+	}
+
+	async archive({
+		folder,
+		expiredForDays,
+		wrote,
+	}: ArchivePayments): Promise<Archived> {
+		return archivePurse(this.#open(), {
+			expiredForDays,
+			...(folder === undefined ? {} : { folder }),
+			...(wrote === undefined ? {} : { wrote }),
+		});
+	}
+
+	async behind(): Promise<BehindHead | undefined> {
+		return behindIn(this.#open());
+	}
+
+	async unsafeOverrideBehind(
+		head: BehindHead,
+		{ owner }: OwnerOptions,
+	): Promise<void> {
+		await overrideIn(this.#open(), head, owner);
 	}
 
 	async close(): Promise<void> {

@@ -1,11 +1,12 @@
 /* What the owner of a module sees of its purse, as the service says it. */
-import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, nameInDeviceId } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { WHY_APPROVAL } from "../process/index.ts";
 import {
+	balancesOf,
 	type PurseBalance,
 	viewHistory,
+	viewNotes,
 	viewPurse,
 	viewSpending,
 	type WaitingPayment,
@@ -16,8 +17,14 @@ import type {
 	HistoryEntry,
 	MoneyOf,
 } from "./agent-service.ts";
+import type { OwnedNote } from "./module-service.ts";
 
-export function balanceOf({ terms, ...sums }: PurseBalance): Balance {
+/** What the purse in a home holds, one balance for each issuer. */
+export async function balancesIn(home: string): Promise<Balance[]> {
+	return (await balancesOf(home)).map(balanceOf);
+}
+
+function balanceOf({ terms, ...sums }: PurseBalance): Balance {
 	const { spendable, held, heldBecause, toDeposit, toBook } = sums;
 	const { inDoubt, toClaim, ordered } = sums;
 	return {
@@ -49,6 +56,19 @@ export async function historyIn(
 	}));
 }
 
+/** The notes of which something is left, those that expire first before the others. */
+export async function notesIn(home: string): Promise<OwnedNote[]> {
+	await using view = await viewPurse(home);
+	const notes = await viewNotes(view.store, view.issuers, Date.now());
+	return notes.map(({ id, terms, value, left, expires }) => ({
+		id: hex(id),
+		value,
+		left,
+		expires: new Date(expires).toISOString(),
+		...moneyOf(terms),
+	}));
+}
+
 /** A payment that waits, and of whose money it is. */
 export interface WaitingApproval {
 	readonly payment: WaitingPayment;
@@ -65,23 +85,6 @@ export async function waitingIn(home: string): Promise<WaitingApproval[]> {
 		);
 		return terms === undefined ? [] : [{ payment, terms }];
 	});
-}
-
-/** The one of them whose contract begins so. Throws `invalid-argument`. */
-export function chosenOf(
-	waiting: readonly WaitingApproval[],
-	beginning: string,
-): WaitingApproval {
-	const prefix = beginning.toLowerCase();
-	const found = waiting.filter(({ payment }) =>
-		hex(payment.contract).startsWith(prefix),
-	);
-	const [first, second] = prefix === "" ? [] : found;
-	if (first !== undefined && second === undefined) return first;
-	throw new TetradError(
-		"invalid-argument",
-		`${first === undefined ? "no contract" : "more than one contract"} that waits begins with ${JSON.stringify(beginning)}; see: tetrad approvals`,
-	);
 }
 
 export function approvalOf({ payment, terms }: WaitingApproval): Approval {

@@ -14,9 +14,9 @@ import type {
 	Balance,
 	BuyOptions,
 	CatalogueItem,
+	Decision,
 	HistoryEntry,
 	ListOptions,
-	OrderTaken,
 	OwnerOptions,
 	Purchase,
 	Quote,
@@ -154,11 +154,11 @@ export class RemoteAgent implements AgentService {
 		return this.#once("approvals", ASKS.approvals, {});
 	}
 
-	approve(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+	approve(contract: string, { owner }: OwnerOptions): Promise<Decision> {
 		return this.#decide(contract, true, owner);
 	}
 
-	deny(contract: string, { owner }: OwnerOptions): Promise<OrderTaken> {
+	deny(contract: string, { owner }: OwnerOptions): Promise<Decision> {
 		return this.#decide(contract, false, owner);
 	}
 
@@ -192,7 +192,7 @@ export class RemoteAgent implements AgentService {
 		contract: string,
 		isApproved: boolean,
 		owner: OwnerOptions["owner"],
-	): Promise<OrderTaken> {
+	): Promise<Decision> {
 		const { moduleHome } = this.#place;
 		if (moduleHome === undefined)
 			throw new TetradError(

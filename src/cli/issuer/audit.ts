@@ -1,48 +1,32 @@
-import { readPolicy } from "../../device/home/index.ts";
-import {
-	type AuditJson,
-	auditAsJson,
-	readIssuerSettings,
-	runAudit,
-	termsOf,
-	viewLedger,
-} from "../../device/issuer/index.ts";
-import { money } from "../money.ts";
+import { openIssuer } from "../../device/service/index.ts";
+import { amountText, money } from "../money.ts";
 import { EXIT, plain, say, sayJson, tell } from "../voice.ts";
-import { asOperator } from "./as-operator.ts";
 
 export interface AuditFlags {
 	readonly home: string;
 	readonly json?: true;
 }
 
-export async function showAudit({ home, json }: AuditFlags): Promise<void> {
-	const result = await audit(home);
-	if (json) sayJson(result);
-	else {
-		const { currency, play } = result;
-		const line = (what: string, amount: string) =>
-			say(`${what.padEnd(12)} ${money({ amount, currency, play })}`);
-		line("issued", result.issued);
-		line("outstanding", result.outstanding);
-		line("returned", result.returned);
-		line("expired", result.expired);
-		line("owed", result.owed);
-		say(result.balanced ? "it balances" : "it does not balance");
-	}
-	for (const problem of result.problems) tell(plain(problem));
-	if (!result.balanced) process.exitCode = EXIT.failed;
-}
+/** What an audit sums up. */
+const SUMS = ["issued", "outstanding", "returned", "expired", "owed"] as const;
 
-async function audit(home: string): Promise<AuditJson> {
-	const settings = await readIssuerSettings(home);
-	const view = await viewLedger(home, settings);
-	if (view === undefined)
-		return asOperator(home, (operator) => operator.audit());
-	await using _ = view;
-	const [terms, { banks }] = await Promise.all([
-		termsOf(home, settings),
-		readPolicy(home),
-	]);
-	return auditAsJson(await runAudit(terms, banks, view), terms);
+export async function showAudit({ home, json }: AuditFlags): Promise<void> {
+	await using issuer = await openIssuer(home);
+	const audit = await issuer.audit();
+	const { isBalanced, problems, currency, play } = audit;
+	const sums = SUMS.map(
+		(what) => [what, amountText({ ...audit, amount: audit[what] })] as const,
+	);
+	if (json)
+		sayJson({
+			...Object.fromEntries(sums.map(([what, { amount }]) => [what, amount])),
+			balanced: isBalanced,
+			...{ currency, play, problems },
+		});
+	else {
+		for (const [what, sum] of sums) say(`${what.padEnd(12)} ${money(sum)}`);
+		say(isBalanced ? "it balances" : "it does not balance");
+	}
+	for (const problem of problems) tell(plain(problem));
+	if (!isBalanced) process.exitCode = EXIT.failed;
 }

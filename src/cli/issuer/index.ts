@@ -1,2 +1,1 @@
-export { asOperator } from "./as-operator.ts";
 export { declareIssuer } from "./issuer-commands.ts";

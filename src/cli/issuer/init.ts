@@ -1,12 +1,11 @@
+import { resolve } from "node:path";
 import {
-	type DatabaseLocation,
 	makeIssuer,
 	PLAY_MONEY,
 	termsPath,
 } from "../../device/issuer/index.ts";
 import { termsToFile } from "../../device/purse/index.ts";
 import { say, sayJson, tell } from "../voice.ts";
-import { databaseOf } from "./database.ts";
 
 export interface InitFlags {
 	readonly home: string;
@@ -21,19 +20,20 @@ export interface InitFlags {
 
 export async function init(flags: InitFlags): Promise<void> {
 	const { home, currency, exponent, noteDays, graceDays } = flags;
-	const database: DatabaseLocation | undefined = databaseOf(flags);
+	const { databaseFile: file } = flags;
 	const terms = await makeIssuer(home, {
 		currency: { code: currency, exponent },
 		isPlay: flags.unsafeNotPlay !== true,
 		noteDays,
 		graceDays,
-		...(database === undefined ? {} : { database }),
+		// The settings hold a path from anywhere.
+		...(file === undefined ? {} : { database: { file: resolve(file) } }),
 	});
-	const file = termsPath(home);
-	if (flags.json) sayJson({ ...termsToFile(terms), home, terms: file });
+	const path = termsPath(home);
+	if (flags.json) sayJson({ ...termsToFile(terms), home, terms: path });
 	else {
 		say(`made the issuer ${terms.name} of ${currency}`);
-		say(`purses need ${file}`);
+		say(`purses need ${path}`);
 	}
 	if (terms.isPlay) tell(`${currency} is ${PLAY_MONEY}`);
 }

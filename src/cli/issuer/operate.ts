@@ -2,13 +2,20 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { makeCarriedFolder, writeCarried } from "../../device/home/index.ts";
-import type { Operator } from "../../device/issuer/index.ts";
+import { PLAY_MONEY } from "../../device/issuer/index.ts";
+import {
+	type IssuerAccount,
+	type IssuerSale,
+	type IssuerService,
+	type MoneyOf,
+	openIssuer,
+} from "../../device/service/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
-import { dec, enc, hex, utf8 } from "../../wire/index.ts";
-import { money } from "../money.ts";
+import { parseAmount } from "../../money/index.ts";
+import { allOf } from "../all-of.ts";
+import { amountText, money } from "../money.ts";
 import { plainTable } from "../table.ts";
 import { plain, say, sayJson, tell } from "../voice.ts";
-import { asOperator } from "./as-operator.ts";
 
 export interface CreditFlags {
 	readonly home: string;
@@ -19,25 +26,47 @@ export interface CreditFlags {
 	readonly json?: true;
 }
 
+/** A module that is named by its device id. */
+const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
+
 export async function credit(flags: CreditFlags): Promise<void> {
-	const { home, account, amount, reference = randomUUID() } = flags;
-	const credited = await asOperator(home, async (operator) => {
-		const id = await accountOf(operator, account, flags.open === true);
-		if (flags.reference === undefined)
-			tell(`the reference of this credit is ${reference}`);
-		try {
-			return await operator.credit(id, { amount, reference });
-		} catch (thrown) {
-			throw creditFailure(thrown, reference);
-		}
-	});
-	if (credited === undefined) throw noAccount(account);
-	if (flags.json) return sayJson(credited);
-	const { name, balance } = credited.account;
-	if (!credited.isNew) tell("that reference was credited before");
+	const { home, account: named, reference = randomUUID() } = flags;
+	await using issuer = await openIssuer(home);
+	const account =
+		flags.open || DEVICE_ID.test(named)
+			? await issuer.open(named)
+			: await issuer.account(named);
+	if (account === undefined) throw noAccount(named);
+	if (flags.reference === undefined)
+		tell(`the reference of this credit is ${reference}`);
+	const credited = await creditWith(issuer, account, flags.amount, reference);
+	const { isNew } = credited;
+	const amount = amountText({ ...credited, amount: credited.credited });
+	if (flags.json)
+		return sayJson({
+			credited: amount.amount,
+			...{ reference, isNew },
+			account: accountJson(credited),
+		});
+	if (!isNew) tell("that reference was credited before");
 	say(
-		`${credited.isNew ? "credited" : "was credited"} ${money({ ...credited.account, amount: credited.credited })} to ${plain(name)}, which holds ${balance}`,
+		`${isNew ? "credited" : "was credited"} ${money(amount)} to ${plain(credited.name)}, which holds ${balanceOf(credited).amount}`,
 	);
+}
+
+async function creditWith(
+	issuer: IssuerService,
+	{ id }: IssuerAccount,
+	text: string,
+	reference: string,
+): ReturnType<IssuerService["credit"]> {
+	const { currency: code, exponent } = issuer.money;
+	const amount = parseAmount(text, { code, exponent });
+	try {
+		return await issuer.credit(id, amount, { reference });
+	} catch (thrown) {
+		throw creditFailure(thrown, reference);
+	}
 }
 
 /** Why it was not credited, or that whether it was is not known. */
@@ -57,29 +86,6 @@ function creditFailure(thrown: unknown, reference: string): TetradError {
 	}
 }
 
-const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
-
-/**
- * A name is that of a module of the issuer's own bank, which names no two alike. Other banks may
- * call theirs the same, and whoever pays opens an account for any payee: those go by device id.
- */
-async function accountOf(
-	operator: Operator,
-	account: string,
-	mayOpen: boolean,
-): Promise<string> {
-	if (DEVICE_ID.test(account)) return (await operator.open(account)).id;
-	if (!/^[a-z0-9.-]{1,64}$/.test(account)) throw noAccount(account);
-	const { issuer } = await operator.terms();
-	const id = deviceOfSameBank(issuer, account);
-	return mayOpen ? (await operator.open(id)).id : id;
-}
-
-function deviceOfSameBank(issuer: string, name: string): string {
-	const [bank = new Uint8Array()] = dec(Buffer.from(issuer, "hex"), 2);
-	return hex(enc(bank, utf8(name)));
-}
-
 function noAccount(account: string): TetradError {
 	return new TetradError(
 		"invalid-argument",
@@ -96,18 +102,14 @@ export async function showAccounts({
 	home,
 	json,
 }: AccountsFlags): Promise<void> {
-	const accounts = await asOperator(home, (operator) =>
-		allOf(async (after) => {
-			const { accounts, next } = await operator.accounts({ after });
-			return { rows: accounts, next };
-		}),
-	);
-	if (json) return sayJson({ accounts });
+	await using issuer = await openIssuer(home);
+	const accounts = await allOf(issuer.accounts());
+	if (json) return sayJson({ accounts: accounts.map(accountJson) });
 	for (const line of plainTable(
 		["name", "balance", "device id"],
 		accounts.map((account) => [
 			account.name,
-			money({ ...account, amount: account.balance }),
+			money(balanceOf(account)),
 			account.id,
 		]),
 	))
@@ -122,23 +124,17 @@ export interface ConflictsFlags {
 
 export async function showConflicts(flags: ConflictsFlags): Promise<void> {
 	const { home, evidence: folder, json } = flags;
-	const conflicts = await asOperator(home, async (operator) => {
-		const found = await allOf(async (after) => {
-			const { conflicts, next } = await operator.conflicts({ after });
-			return { rows: conflicts, next };
-		});
-		if (folder === undefined)
-			return found.map((conflict) => ({ ...conflict, file: undefined }));
-		await makeCarriedFolder(folder);
-		return Promise.all(
-			found.map(async (conflict) => {
-				const file = join(folder, `${conflict.id}.evidence`);
-				const bytes = await operator.evidence(conflict.id);
-				await writeCarried(file, bytes ?? new Uint8Array());
-				return { ...conflict, file };
-			}),
-		);
-	});
+	await using issuer = await openIssuer(home);
+	const found = await allOf(issuer.conflicts());
+	if (folder !== undefined) await makeCarriedFolder(folder);
+	const conflicts = [];
+	for (const { holder: name, holderId: holder, ...conflict } of found) {
+		const { id } = conflict;
+		const file = folder && join(folder, `${id}.evidence`);
+		if (file !== undefined) await writeCarried(file, await issuer.evidence(id));
+		const { note, first, second, at } = conflict;
+		conflicts.push({ id, holder, name, note, first, second, at, file });
+	}
 	if (json) return sayJson({ conflicts });
 	if (conflicts.length === 0) say("nobody has spent anything twice");
 	for (const { id, name, note, file } of conflicts)
@@ -158,18 +154,9 @@ export async function showSales({
 	contract,
 	json,
 }: SalesFlags): Promise<void> {
-	if (contract !== undefined && !/^[0-9a-f]{64}$/.test(contract))
-		throw new TetradError(
-			"invalid-argument",
-			`"${plain(contract.slice(0, 64))}" is no contract; those have 64 hexadecimal digits, in small letters`,
-		);
-	const sales = await asOperator(home, (operator) =>
-		allOf(async (after) => {
-			const { sales, next } = await operator.sales({ after, contract });
-			return { rows: sales, next };
-		}),
-	);
-	if (json) return sayJson({ sales });
+	await using issuer = await openIssuer(home);
+	const sales = await allOf(issuer.sales({ contract }));
+	if (json) return sayJson({ sales: sales.map(saleJson) });
 	if (sales.length === 0) return say("nobody has handed in a sale");
 	for (const line of plainTable(
 		["at", "state", "amount", "buyer", "merchant", "contract"],
@@ -178,27 +165,44 @@ export async function showSales({
 			sale.state === "void" && sale.credited === undefined
 				? "void, owed"
 				: sale.state,
-			money(sale),
-			sale.buyerName,
-			sale.merchantName,
+			money(amountText(sale)),
+			sale.buyer,
+			sale.merchant,
 			sale.contract,
 		]),
 	))
 		say(line);
 }
 
-/** All pages, one after another. */
-async function allOf<Of>(
-	page: (
-		after: string | undefined,
-	) => Promise<{ rows: readonly Of[]; next: string | undefined }>,
-): Promise<Of[]> {
-	const all: Of[] = [];
-	let after: string | undefined;
-	do {
-		const { rows, next } = await page(after);
-		all.push(...rows);
-		after = next;
-	} while (after !== undefined);
-	return all;
+function balanceOf(account: IssuerAccount): ReturnType<typeof amountText> {
+	return amountText({ ...account, amount: account.balance });
+}
+
+function accountJson(account: IssuerAccount) {
+	const { id, name, opened } = account;
+	const { amount: balance } = balanceOf(account);
+	return { ...{ id, name, balance, opened }, ...kindOf(account) };
+}
+
+function saleJson(sale: IssuerSale) {
+	const { transfer, contract, state, at, credited } = sale;
+	return {
+		...{ transfer, contract, state },
+		amount: amountText(sale).amount,
+		buyer: sale.buyerId,
+		buyerName: sale.buyer,
+		merchant: sale.merchantId,
+		merchantName: sale.merchant,
+		at,
+		...(credited === undefined ? {} : { credited }),
+		...kindOf(sale),
+	};
+}
+
+/** What is said beside each amount, as the HTTP API does. */
+function kindOf({ currency, play }: MoneyOf) {
+	return {
+		...{ currency, play },
+		...(play ? { note: `this is ${PLAY_MONEY}` } : {}),
+	};
 }

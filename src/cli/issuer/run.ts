@@ -1,11 +1,10 @@
-import type { Address } from "../../carrier/index.ts";
-import { runIssuerProcess } from "../../device/process/index.ts";
+import { type Address, formatAddress } from "../../carrier/index.ts";
+import { openIssuer } from "../../device/service/index.ts";
 import type { HttpAddress } from "../flags.ts";
 import type { OperateFlags } from "../operate-flags.ts";
 import { runDevice } from "../run-device.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
-import { databaseOf } from "./database.ts";
 
 export interface RunFlags extends SecretFlags, OperateFlags {
 	readonly home: string;
@@ -18,27 +17,19 @@ export interface RunFlags extends SecretFlags, OperateFlags {
 }
 
 export async function run(flags: RunFlags): Promise<void> {
-	const { home, listen, http, timeout, unsafeHttpAnywhere } = flags;
-	const database = databaseOf(flags);
-	await runDevice(flags, (signal, report) =>
-		runIssuerProcess(
-			{
-				home,
-				listen,
-				secrets: secretsOf(flags),
-				signal,
-				...(http === undefined
-					? {}
-					: {
-							http: {
-								...http,
-								unsafeAnywhere: unsafeHttpAnywhere === true,
-							},
-						}),
-				...(database === undefined ? {} : { database }),
-				...(timeout === undefined ? {} : { timeoutMs: timeout }),
-			},
-			report,
-		),
-	);
+	const { home, listen, http, timeout, databaseFile } = flags;
+	await runDevice(flags, async (signal, step) => {
+		await using issuer = await openIssuer(home);
+		await issuer.run({
+			listen: formatAddress(listen),
+			...(http === undefined
+				? {}
+				: { http: formatAddress({ kind: "tcp", ...http }) }),
+			unsafeHttpAnywhere: flags.unsafeHttpAnywhere === true,
+			databaseFile,
+			timeoutMs: timeout,
+			secrets: secretsOf(flags),
+			...{ signal, step },
+		});
+	});
 }

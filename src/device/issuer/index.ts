@@ -19,5 +19,5 @@ export {
 	type Operator,
 	PLAY_MONEY,
 } from "./operator.ts";
-export type { AccountJson, AuditJson } from "./operator-schemas.ts";
+export type { AccountJson, AuditJson, SaleJson } from "./operator-schemas.ts";
 export { openSellingMaster } from "./selling-master.ts";

@@ -34,6 +34,16 @@ export type {
 	Ware,
 } from "./for-sale.ts";
 export type {
+	CreditedAccount,
+	CreditOptions,
+	IssuerAccount,
+	IssuerAudit,
+	IssuerConflict,
+	IssuerSale,
+	IssuerService,
+	RunIssuerOptions,
+} from "./issuer-service.ts";
+export type {
 	Archived,
 	ArchivePayments,
 	BackedUp,
@@ -48,14 +58,7 @@ export type {
 	UsedLimits,
 } from "./module-service.ts";
 export { openAgent, reachAgent, runningAgent } from "./open-agent.ts";
-export {
-	type CreditOptions,
-	type IssuerAccount,
-	type IssuerAudit,
-	type IssuerService,
-	openIssuer,
-	type RunIssuerOptions,
-} from "./open-issuer.ts";
+export { openIssuer } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule, restoreModule } from "./open-module.ts";
 export { balancesIn } from "./purse-views.ts";

@@ -1,8 +1,13 @@
 import { resolve } from "node:path";
-import { type Address, parseAddress } from "../../carrier/index.ts";
+import {
+	type Address,
+	parseAddress,
+	type TcpAddress,
+} from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
-import { formatAmount } from "../../money/index.ts";
-import { type HomeSecrets, readPolicy } from "../home/index.ts";
+import { formatAmount, type IssuerTerms } from "../../money/index.ts";
+import { dec, enc, hex, utf8 } from "../../wire/index.ts";
+import { readPolicy } from "../home/index.ts";
 import {
 	type AccountJson,
 	type AuditJson,
@@ -10,6 +15,7 @@ import {
 	type Operator,
 	readIssuerSettings,
 	runAudit,
+	type SaleJson,
 	termsOf,
 	viewLedger,
 } from "../issuer/index.ts";
@@ -20,124 +26,120 @@ import {
 	type Side,
 	secretsOfSide,
 } from "../side/index.ts";
-import type { AskOptions, MoneyOf } from "./agent-service.ts";
+import type { MoneyOf } from "./agent-service.ts";
+import type {
+	CreditedAccount,
+	CreditOptions,
+	IssuerAccount,
+	IssuerAudit,
+	IssuerConflict,
+	IssuerSale,
+	IssuerService,
+	RunIssuerOptions,
+} from "./issuer-service.ts";
+import { moneyOf } from "./purse-views.ts";
 
-/** The account of a module at an issuer. */
-export interface IssuerAccount extends MoneyOf {
-	/** Device id of the module. */
-	readonly id: string;
-	readonly name: string;
-	readonly balance: bigint;
-	readonly opened: string;
-}
-
-/** What the ledger of an issuer comes to, in minor units. */
-export interface IssuerAudit extends MoneyOf {
-	readonly issued: bigint;
-	readonly outstanding: bigint;
-	readonly returned: bigint;
-	readonly expired: bigint;
-	/** Of sales that are void, and whose payers have not asked yet. */
-	readonly owed: bigint;
-	readonly isBalanced: boolean;
-	readonly problems: readonly string[];
-}
-
-/** How an account is credited. */
-export interface CreditOptions {
-	/** One reference is credited once, however often it is asked for. */
-	readonly reference: string;
-}
-
-/** How an issuer is run. */
-export interface RunIssuerOptions extends AskOptions {
-	/** Where its agent finds it; what the side says unless given. */
-	readonly listen?: string | undefined;
-	/** Where the passphrase or the PIN of its key comes from; what the side says unless given. */
-	readonly secrets?: HomeSecrets | undefined;
-}
-
-/** An issuer, for its operator. While it runs elsewhere, it is asked through its HTTP API. */
-export interface IssuerService extends AsyncDisposable {
-	/** Of its module. */
-	readonly home: string;
-	readonly money: MoneyOf;
-	accounts(): AsyncIterable<IssuerAccount>;
-	/** Opens the account of the module with that device id; one that is open stays as it is. */
-	open(id: string): Promise<IssuerAccount>;
-	/** Credits the account of the module with that device id, which has to be open. */
-	credit(
-		id: string,
-		amount: bigint,
-		options: CreditOptions,
-	): Promise<IssuerAccount>;
-	audit(): Promise<IssuerAudit>;
-	/** Runs the issuer in this process, until the signal. */
-	run(options?: RunIssuerOptions): Promise<void>;
-	close(): Promise<void>;
-}
+const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
+const HASH = /^[0-9a-f]{64}$/;
 
 /** Opens the issuer of a side, or of the home of an issuer's module. Rejects with `home-unusable` where there is none. */
 export async function openIssuer(home: string): Promise<IssuerService> {
 	const side = await findSide(home);
-	const path = side?.module.home ?? resolve(home);
+	const path = side?.module.home ?? home;
 	const settings = await readIssuerSettings(path);
-	const { name, currency, isPlay } = await termsOf(path, settings);
-	return new OperatedIssuer(path, side, {
-		currency: currency.code,
-		exponent: currency.exponent,
-		play: isPlay,
-		issuer: name,
-	});
+	return new OperatedIssuer(path, side, await termsOf(path, settings));
 }
 
 class OperatedIssuer implements IssuerService {
 	readonly home: string;
 	readonly money: MoneyOf;
 	readonly #side: Side | undefined;
+	/** Its device id. */
+	readonly #issuer: Uint8Array;
 	readonly #closing = new AbortController();
 	#running: Promise<void> | undefined;
 
-	constructor(home: string, side: Side | undefined, money: MoneyOf) {
+	constructor(home: string, side: Side | undefined, terms: IssuerTerms) {
 		this.home = home;
 		this.#side = side;
-		this.money = money;
+		this.#issuer = terms.issuer;
+		this.money = moneyOf(terms);
 	}
 
 	async *accounts(): AsyncIterable<IssuerAccount> {
-		let after: string | undefined;
-		do {
-			const page = await this.#operate((operator) =>
-				operator.accounts({ after }),
-			);
-			yield* page.accounts.map((account) => this.#account(account));
-			after = page.next;
-		} while (after !== undefined);
+		for await (const account of this.#pages(async (operator, after) => {
+			const { accounts: rows, next } = await operator.accounts({ after });
+			return { rows, next };
+		}))
+			yield this.#account(account);
 	}
 
-	async open(id: string): Promise<IssuerAccount> {
+	async account(module: string): Promise<IssuerAccount | undefined> {
+		const id = this.#idOf(module);
+		if (id === undefined) return undefined;
+		const account = await this.#operate((operator) => operator.account(id));
+		return account && this.#account(account);
+	}
+
+	async open(module: string): Promise<IssuerAccount> {
+		const id = this.#requireId(module);
 		return this.#account(await this.#operate((operator) => operator.open(id)));
 	}
 
 	async credit(
-		id: string,
+		module: string,
 		amount: bigint,
 		{ reference }: CreditOptions,
-	): Promise<IssuerAccount> {
+	): Promise<CreditedAccount> {
+		const id = this.#requireId(module);
 		const { currency: code, exponent } = this.money;
 		const asked = {
 			amount: formatAmount(amount, { code, exponent }),
 			reference,
 		};
-		const credited = await this.#operate((operator) =>
-			operator.credit(id, asked),
+		const done = await this.#operate((operator) => operator.credit(id, asked));
+		if (done === undefined)
+			throw invalid("no account is open for that module; open it first");
+		const { account, credited, isNew } = done;
+		return {
+			...this.#account(account),
+			credited: this.#minor(credited),
+			isNew,
+		};
+	}
+
+	async *conflicts(): AsyncIterable<IssuerConflict> {
+		for await (const { holder, name, ...conflict } of this.#pages(
+			async (operator, after) => {
+				const { conflicts: rows, next } = await operator.conflicts({ after });
+				return { rows, next };
+			},
+		))
+			yield { ...conflict, holder: name, holderId: holder };
+	}
+
+	async evidence(conflict: string): Promise<Uint8Array> {
+		if (!HASH.test(conflict)) throw noHash("conflict", conflict);
+		const evidence = await this.#operate((operator) =>
+			operator.evidence(conflict),
 		);
-		if (credited === undefined)
-			throw new TetradError(
-				"invalid-argument",
-				"no account is open for that module; open it first",
-			);
-		return this.#account(credited.account);
+		if (evidence === undefined)
+			throw invalid("this issuer knows of no such conflict");
+		return evidence;
+	}
+
+	async *sales({
+		contract,
+	}: {
+		readonly contract?: string | undefined;
+	} = {}): AsyncIterable<IssuerSale> {
+		if (contract !== undefined && !HASH.test(contract))
+			throw noHash("contract", contract);
+		for await (const sale of this.#pages(async (operator, after) => {
+			const { sales: rows, next } = await operator.sales({ after, contract });
+			return { rows, next };
+		}))
+			yield this.#sale(sale);
 	}
 
 	async audit(): Promise<IssuerAudit> {
@@ -157,6 +159,10 @@ class OperatedIssuer implements IssuerService {
 	async run({
 		listen,
 		secrets,
+		http,
+		unsafeHttpAnywhere: unsafeAnywhere = false,
+		databaseFile,
+		timeoutMs,
 		signal,
 		step = () => {},
 	}: RunIssuerOptions = {}): Promise<void> {
@@ -164,14 +170,11 @@ class OperatedIssuer implements IssuerService {
 		const at: Address | undefined =
 			listen === undefined ? side?.module.at : parseAddress(listen);
 		if (at === undefined)
-			throw new TetradError(
-				"invalid-argument",
-				"say where the agent of the issuer finds it",
-			);
+			throw invalid("say where the agent of the issuer finds it");
 		if (this.#running !== undefined)
 			throw new TetradError("busy", "this issuer runs already");
 		if (side !== undefined) await makeRunFolder(side);
-		const http = side?.operate.http;
+		const operators = http === undefined ? side?.operate.http : tcp(http);
 		const closing = this.#closing.signal;
 		this.#running = runIssuerProcess(
 			{
@@ -181,9 +184,13 @@ class OperatedIssuer implements IssuerService {
 					secrets ?? (side === undefined ? {} : secretsOfSide(side, "module")),
 				signal:
 					signal === undefined ? closing : AbortSignal.any([closing, signal]),
-				...(http === undefined
+				...(operators === undefined
 					? {}
-					: { http: { ...http, unsafeAnywhere: false } }),
+					: { http: { ...operators, unsafeAnywhere } }),
+				...(databaseFile === undefined
+					? {}
+					: { database: { file: resolve(databaseFile) } }),
+				...(timeoutMs === undefined ? {} : { timeoutMs }),
 			},
 			step,
 		);
@@ -223,12 +230,84 @@ class OperatedIssuer implements IssuerService {
 		return asOperator(this.home, act);
 	}
 
+	/** One page after another. */
+	async *#pages<Row>(
+		page: (
+			operator: Operator,
+			after: string | undefined,
+		) => Promise<{
+			readonly rows: readonly Row[];
+			readonly next: string | undefined;
+		}>,
+	): AsyncGenerator<Row, void, undefined> {
+		let after: string | undefined;
+		do {
+			const { rows, next } = await this.#operate((operator) =>
+				page(operator, after),
+			);
+			yield* rows;
+			after = next;
+		} while (after !== undefined);
+	}
+
+	/**
+	 * A name is that of a module of the issuer's own bank, which names no two alike. Other banks may
+	 * call theirs the same, and whoever pays opens an account for any payee: those go by device id.
+	 */
+	#idOf(module: string): string | undefined {
+		if (DEVICE_ID.test(module)) return module;
+		if (!/^[a-z0-9.-]{1,64}$/.test(module)) return undefined;
+		const [bank = new Uint8Array()] = dec(this.#issuer, 2);
+		return hex(enc(bank, utf8(module)));
+	}
+
+	#requireId(module: string): string {
+		const id = this.#idOf(module);
+		if (id === undefined)
+			throw invalid(
+				`${JSON.stringify(module.slice(0, 64))} is neither the device id of a module nor its certified name`,
+			);
+		return id;
+	}
+
 	#account({ id, name, balance, opened }: AccountJson): IssuerAccount {
 		return { id, name, balance: this.#minor(balance), opened, ...this.money };
+	}
+
+	#sale(sale: SaleJson): IssuerSale {
+		const { transfer, contract, state, amount, buyer, buyerName } = sale;
+		const { merchant, merchantName, at, credited } = sale;
+		return {
+			...{ transfer, contract, state },
+			amount: this.#minor(amount),
+			buyer: buyerName,
+			buyerId: buyer,
+			merchant: merchantName,
+			merchantId: merchant,
+			at,
+			...(credited === undefined ? {} : { credited }),
+			...this.money,
+		};
 	}
 
 	/** Operators are told all decimals of the currency. */
 	#minor(text: string): bigint {
 		return BigInt(text.replace(".", ""));
 	}
+}
+
+function tcp(text: string): TcpAddress {
+	const address = parseAddress(text);
+	if (address.kind === "tcp") return address;
+	throw invalid("operators are answered at a TCP address");
+}
+
+function noHash(what: string, text: string): TetradError {
+	return invalid(
+		`${JSON.stringify(text.slice(0, 64))} is no ${what}; those have 64 hexadecimal digits, in small letters`,
+	);
+}
+
+function invalid(message: string): TetradError {
+	return new TetradError("invalid-argument", message);
 }

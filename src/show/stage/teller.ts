@@ -1,5 +1,4 @@
 import { formatAddress, parseAddress } from "../../carrier/index.ts";
-import { asOperator } from "../../cli/issuer/index.ts";
 import {
 	type AuditJson,
 	makeIssuer,
@@ -30,6 +29,7 @@ import {
 } from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
 import { hex, utf8 } from "../../wire/index.ts";
+import { asOperator } from "./as-operator.ts";
 
 /** The issuer's agent, through which devices reach it, and its module, which signs notes. */
 export const CLERK = "clerk";

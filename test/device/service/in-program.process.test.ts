@@ -1,0 +1,124 @@
+/* Devices that run inside the program that opened them, beside the processes of others. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { HomeLock } from "../../../src/device/home/index.ts";
+import type { ProcessEvent } from "../../../src/device/process/index.ts";
+import {
+	type IssuerService,
+	openAgent,
+	openIssuer,
+	openModule,
+} from "../../../src/device/service/index.ts";
+import { freePorts, makeSandbox } from "../../../src/device/setup/index.ts";
+import { temporaryFolder } from "../../support/folders.ts";
+import { Command } from "../../support/processes.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+
+const side = (name: string) => join(folder.path, "world", name);
+const moduleOf = (name: string) => join(side(name), "module");
+const inside = { moduleRuns: "inside-agent" } as const;
+
+before(async () => {
+	folder = await temporaryFolder();
+	const [issuer, shop, operators] = await freePorts(3);
+	await makeSandbox(join(folder.path, "world"), {
+		addresses: {
+			issuer: `127.0.0.1:${issuer}`,
+			shop: `127.0.0.1:${shop}`,
+			operators: `127.0.0.1:${operators}`,
+		},
+	});
+});
+after(() => folder?.[Symbol.asyncDispose]());
+
+/** The issuer in this program, once its agent can reach it. */
+async function runHere(issuer: IssuerService): Promise<AsyncDisposable> {
+	const listening = Promise.withResolvers<void>();
+	const stop = new AbortController();
+	const said: ProcessEvent["event"][] = [];
+	const running = issuer.run({
+		signal: stop.signal,
+		step: ({ event }) => {
+			said.push(event);
+			if (event === "listening") listening.resolve();
+		},
+	});
+	running.catch(listening.reject);
+	await listening.promise;
+	return {
+		async [Symbol.asyncDispose]() {
+			stop.abort();
+			await running;
+			assert.deepEqual(
+				[said.includes("serving"), said.at(-1)],
+				[true, "stopped"],
+			);
+		},
+	};
+}
+
+async function balanceAt(issuer: IssuerService): Promise<bigint | undefined> {
+	return (await issuer.account("buyer-purse"))?.balance;
+}
+
+async function inPurse() {
+	await using module = await openModule(side("buyer"));
+	const [balance] = await module.balance();
+	assert.ok(balance);
+	const { spendable, ordered } = balance;
+	return { spendable, ordered };
+}
+
+describe("an issuer and a module in the program that opened them", () => {
+	test("do the business of their sides, and are gone with it", async () => {
+		await using issuer = await openIssuer(side("issuer"));
+		{
+			await using _ = await runHere(issuer);
+			assert.equal(await HomeLock.holder(moduleOf("issuer")), process.pid);
+			await assert.rejects(issuer.run(), { code: "busy" });
+			await using clerk = new Command([
+				...["serve", "--home", side("issuer"), "--no-module", "--json"],
+			]);
+			await clerk.expect("answering");
+			assert.equal(await balanceAt(issuer), 10_000n);
+
+			{
+				await using agent = await openAgent(side("buyer"), inside);
+				assert.equal(await HomeLock.holder(moduleOf("buyer")), process.pid);
+				assert.equal((await agent.status()).isLinked, true);
+				await agent.settle();
+				assert.equal(await balanceAt(issuer), 0n);
+				assert.equal((await inPurse()).spendable, 10_000n);
+
+				await using module = await openModule(side("buyer"));
+				const [ordered, ...more] = await module.giveBack();
+				assert.match(ordered?.request ?? "", /^[0-9a-f]{32}$/);
+				assert.deepEqual([ordered?.issuer, more], ["play-mint", []]);
+				await agent.settle();
+				assert.deepEqual(await inPurse(), { spendable: 0n, ordered: 0n });
+				assert.equal(await balanceAt(issuer), 10_000n);
+			}
+			assert.equal(await HomeLock.holder(moduleOf("buyer")), undefined);
+		}
+		assert.equal(await HomeLock.holder(moduleOf("issuer")), undefined);
+		// At the ledger itself, now that nothing has it.
+		assert.equal(await balanceAt(issuer), 10_000n);
+		const audit = await issuer.audit();
+		assert.deepEqual([audit.isBalanced, audit.outstanding], [true, 0n]);
+	});
+
+	test("give back what is of one issuer alone, and of none that is not known", async () => {
+		await using module = await openModule(side("buyer"));
+		assert.deepEqual(
+			module.money.map(({ issuer }) => issuer),
+			["play-mint"],
+		);
+		await assert.rejects(module.giveBack({ issuer: "nobody" }), {
+			code: "invalid-argument",
+		});
+		const [ordered] = await module.giveBack({ issuer: "play-mint" });
+		assert.equal(ordered?.issuer, "play-mint");
+	});
+});

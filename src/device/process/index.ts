@@ -25,7 +25,6 @@ export {
 	reportBought,
 	reportQuote,
 	reportResumed,
-	rowMoney,
 	sellerReporter,
 	stateOf,
 } from "./trade-events.ts";

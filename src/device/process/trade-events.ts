@@ -29,7 +29,7 @@ export function priceText({
 }
 
 /** What a kept purchase or sale cost. */
-export function rowMoney(
+function rowMoney(
 	{ exponent, play }: Pick<PurchaseRow, "exponent" | "play">,
 	{
 		amount,

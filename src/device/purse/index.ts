@@ -71,7 +71,6 @@ export { newOwner, type Owner, openOwner } from "./purse-owner.ts";
 export {
 	NOTHING_SPENT,
 	type PurseSpending,
-	type SpentMoney,
 	viewSpending,
 	type WaitingPayment,
 } from "./spending-view.ts";

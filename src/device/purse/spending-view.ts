@@ -18,7 +18,7 @@ const { LIMITS_NAME, META } = purseTables;
 const { APPROVALS, SPENT, SPENT_IN_ALL } = spendingTables;
 
 /** What counts of one issuer's money, in minor units. */
-export interface SpentMoney {
+interface SpentMoney {
 	readonly inDay: bigint;
 	/** By the device ids of merchants, in hexadecimal. */
 	readonly toMerchants: ReadonlyMap<string, bigint>;

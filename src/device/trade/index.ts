@@ -29,7 +29,6 @@ export {
 export { type PurchaseProof, readPurchaseProof } from "./proof-files.ts";
 export {
 	countUnfinished,
-	type PurchaseView,
 	viewPurchase,
 	viewPurchaseOf,
 	viewPurchases,

@@ -257,7 +257,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"wire",
 	],
-	"http/x402": ["crypto", "device/service", "money", "paid", "wire"],
+	"paid/x402": ["crypto", "paid", "wire"],
+	"http/x402": ["device/service", "money", "paid", "paid/x402", "wire"],
 	entry: [
 		"carrier",
 		"crypto",

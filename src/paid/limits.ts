@@ -40,3 +40,9 @@ export const MAX_PAYING = 1024;
 
 /** Purchases that are looked through for one that is to be gone on with. */
 export const MAX_LOOKED_THROUGH = 100_000;
+
+/** Ways to pay that one answer may ask for. */
+export const MAX_WAYS = 16;
+
+/** How long a request may still be answered once its purchase has failed, in milliseconds. */
+export const ANSWER_AFTER_FAILURE_MS = 5000;

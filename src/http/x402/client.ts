@@ -12,12 +12,6 @@ import {
 	requestText,
 	writeTerms,
 } from "../../paid/index.ts";
-import { PAYMENT_SIGNATURE, readField } from "./fields.ts";
-import { MAX_PAYMENT_FIELD, MAX_SEEN_TERMS } from "./limits.ts";
-import { type Outgoing, outgoing } from "./outgoing.ts";
-import { paidAnswer } from "./paid-answer.ts";
-import type { Fetch } from "./paying.ts";
-import { paymentRequiredIn } from "./reading.ts";
 import {
 	EVERY_ISSUER,
 	isPurchase,
@@ -25,7 +19,13 @@ import {
 	paymentIn,
 	SCHEME,
 	termsOf,
-} from "./ways.ts";
+} from "../../paid/x402/index.ts";
+import { PAYMENT_SIGNATURE, readField } from "./fields.ts";
+import { MAX_PAYMENT_FIELD, MAX_SEEN_TERMS } from "./limits.ts";
+import { type Outgoing, outgoing } from "./outgoing.ts";
+import { paidAnswer } from "./paid-answer.ts";
+import type { Fetch } from "./paying.ts";
+import { paymentRequiredIn } from "./reading.ts";
 import type { TetradFetchOptions } from "./wrap-fetch.ts";
 
 /** What a client of stock x402 is given, to pay by purchases among other ways. */

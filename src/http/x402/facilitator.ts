@@ -5,7 +5,7 @@ import type {
 	VerifyResponse,
 } from "@x402/core/types";
 import type { ErrorCode } from "../../errors.ts";
-import { SCHEME, type TetradNetwork } from "./ways.ts";
+import { SCHEME, type TetradNetwork } from "../../paid/x402/index.ts";
 
 const REFUSED: ErrorCode = "payment-refused";
 

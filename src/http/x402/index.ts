@@ -1,3 +1,8 @@
+export {
+	EVERY_ISSUER,
+	networkOf,
+	type TetradNetwork,
+} from "../../paid/x402/index.ts";
 export { type TetradClient, tetradClient } from "./client.ts";
 export { keepBody } from "./incoming.ts";
 export {
@@ -5,5 +10,4 @@ export {
 	type TetradPaymentsOptions,
 	type TetradPrice,
 } from "./payments.ts";
-export { EVERY_ISSUER, networkOf, type TetradNetwork } from "./ways.ts";
 export { type TetradFetchOptions, wrapFetchWithTetrad } from "./wrap-fetch.ts";

@@ -15,11 +15,5 @@ export const MAX_ANSWER_FIELDS = 32;
 /** Characters of a header field that asks for payment or says how it was paid, in base64. */
 export const MAX_PAYMENT_FIELD: number = 32 * 1024;
 
-/** Ways to pay that an answer of status 402 may name. */
-export const MAX_WAYS = 16;
-
-/** How long the answer of HTTP may still take once its purchase has failed, in milliseconds. */
-export const ANSWER_AFTER_FAILURE_MS = 5000;
-
 /** Terms that a client of stock x402 has seen and may be asked to pay; of more, the oldest are forgotten. */
 export const MAX_SEEN_TERMS = 1024;

@@ -7,9 +7,13 @@ import {
 	PaidRequests,
 	type PaidRequestsOptions,
 } from "../../paid/index.ts";
+import {
+	networkOf,
+	SCHEME,
+	type TetradNetwork,
+} from "../../paid/x402/index.ts";
 import { PurchaseFacilitator } from "./facilitator.ts";
 import { PurchaseScheme } from "./scheme.ts";
-import { networkOf, SCHEME, type TetradNetwork } from "./ways.ts";
 
 /** How requests are paid for. */
 export interface TetradPaymentsOptions extends PaidRequestsOptions {

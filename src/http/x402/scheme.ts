@@ -25,9 +25,6 @@ import {
 	type PaidRequests,
 	requestText,
 } from "../../paid/index.ts";
-import { encodeAnswer, FIELDS_SOLD } from "./answer.ts";
-import { incoming, noteStatus, statusOf } from "./incoming.ts";
-import { KEPT, writeKept } from "./kept.ts";
 import {
 	networkOf,
 	parsePayload,
@@ -36,7 +33,10 @@ import {
 	type TetradNetwork,
 	termsOf,
 	wayOf,
-} from "./ways.ts";
+} from "../../paid/x402/index.ts";
+import { encodeAnswer, FIELDS_SOLD } from "./answer.ts";
+import { incoming, noteStatus, statusOf } from "./incoming.ts";
+import { KEPT, writeKept } from "./kept.ts";
 
 /** What the scheme of a server is made of. */
 export interface PurchaseSchemeOptions {

@@ -5,10 +5,11 @@ import {
 	type PaidMode,
 	requestText,
 } from "../../paid/index.ts";
+import { chooseWay } from "../../paid/x402/index.ts";
 import { outgoing } from "./outgoing.ts";
 import { paidAnswer } from "./paid-answer.ts";
 import { type Fetch, paymentField } from "./paying.ts";
-import { chooseWay, paymentRequiredIn } from "./reading.ts";
+import { paymentRequiredIn } from "./reading.ts";
 
 /** How a program pays for what it fetches. */
 export interface TetradFetchOptions extends PaidAnswersOptions {

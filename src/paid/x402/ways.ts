@@ -5,9 +5,9 @@
 import { z } from "zod";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import { type PaidTerms, parseTerms, writeTerms } from "../../paid/index.ts";
 import { hex, utf8 } from "../../wire/index.ts";
-import { MAX_WAYS } from "./limits.ts";
+import { MAX_WAYS } from "../limits.ts";
+import { type PaidTerms, parseTerms, writeTerms } from "../terms.ts";
 
 /** What x402 calls a scheme: a request is paid by a purchase. */
 export const SCHEME = "purchase";
@@ -120,7 +120,7 @@ export function termsOf({
 	);
 }
 
-/** What stands in a header field that asks for payment; `undefined` where it asks for it in a way that is not known here. */
+/** What asks for payment, as JSON; `undefined` where it asks for it in a way that is not known here. */
 export function parsePaymentRequired(
 	said: unknown,
 ): PaymentRequired | undefined {
@@ -134,7 +134,7 @@ export function parsePayload(said: unknown): string {
 	throw new TetradError("malformed", "that is no payment by a purchase");
 }
 
-/** The payment by a purchase that a field says; `undefined` for another. */
+/** The payment by a purchase that a request has with it, as JSON; `undefined` for another. */
 export function paymentIn(said: unknown): string | undefined {
 	const { payload } = paidForm.safeParse(said).data ?? {};
 	return payloadForm.safeParse(payload).data?.payment;

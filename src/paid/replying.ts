@@ -1,0 +1,170 @@
+/* What comes of a request that is sent with its payment, over whichever protocol. */
+import { setTimeout as wait } from "node:timers/promises";
+import { asTetradError, type ErrorCode, TetradError } from "../errors.ts";
+import { ANSWER_AFTER_FAILURE_MS } from "./limits.ts";
+import type { PaidAnswer, Paying } from "./paid-answers.ts";
+
+/** What a merchant's program says to a request that has its payment with it. */
+export type Judged =
+	| { readonly kind: "answer" }
+	| {
+			/** It answers with a failure of its own; it does not take the payment; or it is answering the same payment already. */
+			readonly kind: "failure" | "refusal" | "busy";
+			/** The same, as whoever asked is told it. */
+			readonly error: TetradError;
+	  };
+
+/** A request, and how its protocol carries it. */
+export interface Sending<Reply> {
+	/** Stops it. */
+	readonly signal?: AbortSignal | undefined;
+	/** Sends it with its payment; rejects where no whole reply has come. */
+	send(signal: AbortSignal): Promise<Reply>;
+	judge(reply: Reply): Judged;
+	/** The reply that was bought. Throws for what is none. */
+	read(answer: PaidAnswer): Reply;
+}
+
+type Sealed = Paying & { readonly mode: "sealed" };
+type Prepaid = Paying & { readonly mode: "prepaid" };
+
+/** What a protocol has brought. */
+type Sent<Reply> =
+	| { readonly kind: "replied"; readonly reply: Reply }
+	| { readonly kind: "lost"; readonly error: unknown };
+
+/** What the purchase has come to. */
+type Ended =
+	| { readonly kind: "bought"; readonly answer: PaidAnswer }
+	| { readonly kind: "not-bought"; readonly error: TetradError };
+
+/** After these a purchase is paid, or may be. */
+const PAID_ALL_THE_SAME: readonly ErrorCode[] = [
+	"payment-in-doubt",
+	"merchandise-wrong",
+	"purchase-void",
+];
+
+/**
+ * The reply to a request that is paid.
+ *
+ * Sealed, it is what was bought, whatever is said over the protocol: that may be a lie, or be lost.
+ * Where nothing is paid, a failure that was answered instead is the reply.
+ *
+ * Prepaid, it comes over the protocol. As long as none has come whole, the same request asks for it
+ * again, and pays nothing new: that is `payment-in-doubt`. A failure is the reply, once what was paid
+ * is taken back.
+ *
+ * Rejects with why there is none, else: as `AgentService.buy`, with `merchandise-wrong` where what
+ * was bought is no reply, and with `payment-refused` where what was paid first was given back.
+ */
+export function replyTo<Reply>(
+	paying: Paying,
+	sending: Sending<Reply>,
+): Promise<Reply> {
+	return paying.mode === "sealed"
+		? sealedReply(paying, sending)
+		: prepaidReply(paying, sending);
+}
+
+async function sealedReply<Reply>(
+	paying: Sealed,
+	sending: Sending<Reply>,
+): Promise<Reply> {
+	const left = new AbortController();
+	const signal = anyOf(left.signal, sending.signal);
+	const carried = paying.isToBeSent ? sent(sending.send(signal)) : undefined;
+	const purchase = ended(paying.answer);
+	const first = await Promise.race(carried ? [carried, purchase] : [purchase]);
+	if (first.kind === "replied") {
+		const judged = sending.judge(first.reply);
+		if (judged.kind !== "answer") paying.giveUp(judged.error);
+	}
+	const end = await purchase;
+	if (end.kind === "bought") {
+		left.abort();
+		const reply = readReply(sending, end.answer);
+		await paying.taken();
+		return reply;
+	}
+	paying.giveUp(end.error);
+	if (!PAID_ALL_THE_SAME.includes(end.error.code)) {
+		sending.signal?.throwIfAborted();
+		const late = wait(ANSWER_AFTER_FAILURE_MS, undefined, { ref: false });
+		const come = await Promise.race([carried, late]);
+		if (come?.kind === "replied" && isFailure(sending, come.reply))
+			return come.reply;
+	}
+	left.abort();
+	throw end.error;
+}
+
+async function prepaidReply<Reply>(
+	paying: Prepaid,
+	sending: Sending<Reply>,
+): Promise<Reply> {
+	const come = await sent(sending.send(anyOf(sending.signal)));
+	if (come.kind === "lost") throw unanswered(come.error);
+	const { reply } = come;
+	const judged = sending.judge(reply);
+	if (judged.kind === "answer") {
+		await paying.taken();
+		return reply;
+	}
+	if (judged.kind === "busy") throw unanswered(judged.error);
+	try {
+		await paying.refund();
+	} catch (cause) {
+		throw unanswered(new AggregateError([judged.error, cause]));
+	}
+	if (judged.kind === "failure") return reply;
+	throw new TetradError(
+		"payment-refused",
+		"the request was paid (prepaid) and not answered, and what was paid was given back",
+		{ cause: judged.error },
+	);
+}
+
+function isFailure<Reply>(sending: Sending<Reply>, reply: Reply): boolean {
+	return sending.judge(reply).kind === "failure";
+}
+
+function readReply<Reply>(sending: Sending<Reply>, answer: PaidAnswer): Reply {
+	try {
+		return sending.read(answer);
+	} catch (cause) {
+		throw new TetradError(
+			"merchandise-wrong",
+			`it is paid, and what was bought is no answer to this request: it is in ${answer.purchase.path}, and comes again as long as it is there`,
+			{ cause },
+		);
+	}
+}
+
+async function sent<Reply>(sending: Promise<Reply>): Promise<Sent<Reply>> {
+	try {
+		return { kind: "replied", reply: await sending };
+	} catch (error) {
+		return { kind: "lost", error };
+	}
+}
+
+async function ended(answer: Promise<PaidAnswer>): Promise<Ended> {
+	try {
+		return { kind: "bought", answer: await answer };
+	} catch (thrown) {
+		return { kind: "not-bought", error: asTetradError(thrown) };
+	}
+}
+
+function anyOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+	return AbortSignal.any(signals.filter((signal) => signal !== undefined));
+}
+
+function unanswered(cause: unknown): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		"it is paid (prepaid), and its answer has not come; the same request asks for it again, and pays nothing new",
+		{ cause },
+	);
+}

@@ -37,7 +37,7 @@ export class PaidWorld implements AsyncDisposable {
 	static async open(options: PaidRequestsOptions = {}): Promise<PaidWorld> {
 		await using open = new AsyncDisposableStack();
 		const town = open.use(await ServiceTown.open());
-		const buyer = open.use(await town.openBuyer({ terms: town.terms }));
+		const buyer = open.use(await openBuyer(town));
 		const shop = open.use(await openShop(town));
 		// It sells with what the issuer derives for it, once it has that.
 		const events = shop.events();
@@ -77,7 +77,7 @@ export class PaidWorld implements AsyncDisposable {
 	/** The buyer's agent ends, and another process of it begins. */
 	async restartBuyer(): Promise<void> {
 		await this.buyer.close();
-		this.buyer = await this.town.openBuyer({ terms: this.town.terms });
+		this.buyer = await openBuyer(this.town);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -86,6 +86,11 @@ export class PaidWorld implements AsyncDisposable {
 		await this.buyer.close();
 		await this.town[Symbol.asyncDispose]();
 	}
+}
+
+/** As a program opens it: its tetrads stand for a while. */
+function openBuyer(town: ServiceTown): Promise<LocalAgent> {
+	return town.openBuyer({ terms: town.terms, standingMs: 3_600_000 });
 }
 
 function openShop(town: ServiceTown): Promise<LocalAgent> {

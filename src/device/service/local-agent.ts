@@ -96,6 +96,8 @@ export interface LocalAgentOptions {
 	readonly environment?: Environment | undefined;
 	/** Where goods go whose buyer names no file. */
 	readonly buyFolder?: string | undefined;
+	/** How long tetrads with merchants stand for what is asked or bought there next, in milliseconds; not at all unless given. */
+	readonly standingMs?: number | undefined;
 	/** Hears everything. */
 	readonly report?: Report | undefined;
 	/** Disposed of after the rest, at the end. */
@@ -132,6 +134,7 @@ export class LocalAgent implements AgentService {
 			goods,
 			signer: home.identity.signer,
 			connect: { routing, root },
+			standingMs: options.standingMs,
 		});
 		this.#work = new AgentAtWork(agent, store, (event) => {
 			options.report?.(event);
@@ -193,12 +196,16 @@ export class LocalAgent implements AgentService {
 		merchant: string,
 		options: AskOptions = {},
 	): AsyncIterable<CatalogueItem> {
-		const { signal, report } = this.#asked(options);
+		const { signal, report, over } = this.#asked(options);
 		const listings = this.#trading.catalogue(addressOf(merchant), {
 			signal,
 			observe: this.#observe(report),
 		});
-		for await (const listing of listings) yield itemOf(listing);
+		try {
+			for await (const listing of listings) yield itemOf(listing);
+		} finally {
+			over();
+		}
 	}
 
 	async balance(): Promise<readonly Balance[]> {
@@ -423,6 +430,7 @@ export class LocalAgent implements AgentService {
 		const { closing, opened, last } = this.#options;
 		closing.abort();
 		await Promise.allSettled(this.#under);
+		await this.#trading.close();
 		await opened[Symbol.asyncDispose]();
 		await last?.[Symbol.asyncDispose]();
 		this.#work.report({ event: "stopped" });
@@ -481,14 +489,19 @@ export class LocalAgent implements AgentService {
 		}
 	}
 
-	/** What is asked for is stopped with the agent. A listener that throws stops no purchase. */
+	/** What is asked for is stopped with the agent. A listener that throws stops no purchase, and hears nothing of what comes after: a tetrad may stand longer than what it was made for. */
 	#asked({ signal, step }: AskOptions): {
 		readonly signal: AbortSignal;
 		readonly report: Report;
+		readonly over: () => void;
 	} {
 		const { report } = this.#work;
 		const closing = this.#options.closing.signal;
+		let isOver = false;
 		return {
+			over: () => {
+				isOver = true;
+			},
 			signal:
 				signal === undefined ? closing : AbortSignal.any([closing, signal]),
 			report:
@@ -496,6 +509,7 @@ export class LocalAgent implements AgentService {
 					? report
 					: (event) => {
 							report(event);
+							if (isOver) return;
 							try {
 								step(event);
 							} catch (thrown) {
@@ -512,10 +526,13 @@ export class LocalAgent implements AgentService {
 		options: AskOptions,
 		work: (signal: AbortSignal, report: Report) => Promise<Result>,
 	): Promise<Result> {
-		const { signal, report } = this.#asked(options);
+		const { signal, report, over } = this.#asked(options);
 		const doing = this.#unlessClosed().then(() => work(signal, report));
 		this.#under.add(doing);
-		const done = () => void this.#under.delete(doing);
+		const done = () => {
+			this.#under.delete(doing);
+			over();
+		};
 		doing.then(done, done);
 		return doing;
 	}
@@ -525,9 +542,13 @@ export class LocalAgent implements AgentService {
 			throw new TetradError("tetrad-closed", "this agent is closed");
 	}
 
-	/** Each thing that is asked for makes one tetrad at a time. */
+	/** Each thing that is asked for makes one tetrad at a time, or none where one stands. */
 	#observe(report: Report): (event: TetradEvent) => void {
-		return observer(this.#work.nextTetrad(), report);
+		let observe: ((event: TetradEvent) => void) | undefined;
+		return (event) => {
+			observe ??= observer(this.#work.nextTetrad(), report);
+			observe(event);
+		};
 	}
 
 	async #target(

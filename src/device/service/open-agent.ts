@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { asTetradError } from "../../errors.ts";
 import type { Report } from "../process/index.ts";
+import { STANDING_MS } from "../trade/index.ts";
 import {
 	type AgentPlace,
 	type OpenAgentOptions,
@@ -108,6 +109,7 @@ export async function openPlace(
 			),
 			dialModule: (signal) => starter.dial(signal),
 			last: starter,
+			standingMs: STANDING_MS,
 			...(timeoutMs === undefined ? {} : { timeoutMs }),
 			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
 		});

@@ -60,3 +60,10 @@ export const MAX_REFUNDED_AT_ONCE = 16;
 
 /** How long a buyer waits in a tetrad for a refund that is owed to it, in milliseconds. */
 export const REFUND_WITHIN_MS = 10_000;
+
+/** Tetrads with merchants that stand while nothing is done in them, in all and at one address. */
+export const MAX_STANDING = 32;
+export const MAX_STANDING_AT_ONE = 8;
+
+/** How long one stands for a program that has its agent open, in milliseconds: half a minute. */
+export const STANDING_MS = 30_000;

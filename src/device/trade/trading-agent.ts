@@ -27,7 +27,6 @@ import { hex, sameBytes } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
 	type ConnectOptions,
-	type Tetrad,
 	type TetradEvent,
 	type TrustedAgent,
 	untilAborted,
@@ -42,6 +41,7 @@ import {
 import { CLEARED_WITHIN_MS, MAX_RESUMED, REFUND_WITHIN_MS } from "./limits.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
+import { leave, StandingTetrads } from "./standing-tetrads.ts";
 import { tradeTetrad } from "./trade-session.ts";
 
 /** What an agent trades with. */
@@ -69,6 +69,8 @@ export interface TradingAgentOptions {
 	readonly connect?: Pick<ConnectOptions, "routing" | "root">;
 	/** Hears what becomes of each tetrad, for logs. */
 	readonly observe?: (event: TetradEvent) => void;
+	/** How long a tetrad with a merchant is kept for what is asked or bought there next, in milliseconds; not at all unless given. Whoever gives it closes this agent. */
+	readonly standingMs?: number | undefined;
 }
 
 /** A price that a merchant stands by, and who the merchant is. */
@@ -159,9 +161,16 @@ export class TradingAgent {
 	readonly #taking = new Map<string, Promise<unknown>>();
 	/** Where the goods of purchases under way go. */
 	readonly #targets = new Set<string>();
+	readonly #standing: StandingTetrads;
 
 	constructor(options: TradingAgentOptions) {
 		this.#options = options;
+		this.#standing = new StandingTetrads(options.standingMs ?? 0);
+	}
+
+	/** Closes the tetrads that are kept, and keeps none any more. */
+	close(): Promise<void> {
+		return this.#standing.close();
 	}
 
 	/** Everything that a merchant sells, a page at a time. */
@@ -169,17 +178,21 @@ export class TradingAgent {
 		address: string,
 		options: TradeOptions = {},
 	): AsyncIterable<Listing> {
-		const buyer = await this.#meet(address, options);
+		const first = await this.#inTetrad(address, options, (buyer) =>
+			buyer.list(undefined, options.signal),
+		);
+		const { buyer } = first;
+		let isOver = false;
 		try {
-			let after: string | undefined;
-			for (;;) {
-				const { items, isLast } = await buyer.list(after, options.signal);
-				yield* items;
-				if (isLast) return;
-				after = items.at(-1)?.description.name;
+			for (let page = first.value; ; ) {
+				yield* page.items;
+				if (page.isLast) break;
+				const after = page.items.at(-1)?.description.name;
+				page = await buyer.list(after, options.signal);
 			}
+			isOver = true;
 		} finally {
-			await leave(buyer);
+			await (isOver ? this.#standing.keep(address, buyer) : leave(buyer));
 		}
 	}
 
@@ -195,19 +208,19 @@ export class TradingAgent {
 			...options
 		}: TradeOptions & { readonly order?: string | undefined } = {},
 	): Promise<Quote> {
-		const buyer = await this.#meet(address, options);
-		try {
-			const offer = await buyer.quote(item, order, options.signal);
-			const { other } = tradeTetrad(buyer.tetrad);
-			return {
-				offer,
-				address,
-				merchant: other.agent,
-				merchantModule: other.module,
-			};
-		} finally {
-			await leave(buyer);
-		}
+		const { buyer, value: offer } = await this.#inTetrad(
+			address,
+			options,
+			(buyer) => buyer.quote(item, order, options.signal),
+		);
+		const { other } = tradeTetrad(buyer.tetrad);
+		await this.#standing.keep(address, buyer);
+		return {
+			offer,
+			address,
+			merchant: other.agent,
+			merchantModule: other.module,
+		};
 	}
 
 	/**
@@ -308,8 +321,14 @@ export class TradingAgent {
 		using _ = this.#claim(to.path);
 		const { merchant, address } = quote;
 		const { push, signal } = taking;
-		await this.#bought({ merchant, address }, taking, (buyer) =>
-			buyer.buy(quote.offer, to, push, { signal, askOwner }),
+		await this.#bought(
+			{ merchant, address },
+			taking,
+			(buyer) => buyer.buy(quote.offer, to, push, { signal, askOwner }),
+			async () => {
+				const known = await this.#known(quote.offer.id);
+				return known === undefined || known.state === "aborted";
+			},
 		);
 	}
 
@@ -333,8 +352,12 @@ export class TradingAgent {
 				using _ = this.#claim(row.target);
 				const { sellerAgent } = parseContract(nodeCrypto, row.document);
 				const merchant = { deviceId: sellerAgent, name: row.merchant };
-				await this.#bought({ merchant, address }, taking, (buyer) =>
-					buyer.resume(row, taking.push, taking.signal),
+				await this.#bought(
+					{ merchant, address },
+					taking,
+					(buyer) => buyer.resume(row, taking.push, taking.signal),
+					// What is kept goes on in any tetrad.
+					async () => true,
 				);
 			}
 		}
@@ -351,23 +374,66 @@ export class TradingAgent {
 		},
 		taking: Taking,
 		buy: (buyer: Buyer) => Promise<{ readonly contract: Contract }>,
+		isUntouched: () => Promise<boolean>,
 	): Promise<void> {
 		const { push, left } = taking;
-		const buyer = await this.#meet(address, taking);
-		const close = () => void buyer.tetrad.close();
-		left.addEventListener("abort", close, { once: true });
+		const buyIn = async (buyer: Buyer) => {
+			const close = () => void buyer.tetrad.close();
+			left.addEventListener("abort", close, { once: true });
+			try {
+				requireMerchant(buyer, merchant, address);
+				return await buy(buyer);
+			} finally {
+				left.removeEventListener("abort", close);
+			}
+		};
+		const { buyer, value } = await this.#inTetrad(address, taking, buyIn, {
+			merchant: merchant.deviceId,
+			isUntouched,
+		});
+		await this.#standing.keep(address, buyer);
+		const row = await this.#options.store.transact(
+			readPurchase(value.contract.hash),
+		);
+		if (row === undefined)
+			throw new TetradError("internal", "a purchase was not kept");
+		push(boughtBefore(row));
+	}
+
+	/**
+	 * Does something in a tetrad with the agent at an address: in one that stands, or in a new one. One
+	 * that stood and turns out to be gone before anything came of it is replaced once. The tetrad is the
+	 * caller's when this resolves, and closed when it rejects.
+	 */
+	async #inTetrad<Value>(
+		address: string,
+		options: TradeOptions,
+		work: (buyer: Buyer) => Promise<Value>,
+		{
+			merchant,
+			isUntouched = async () => true,
+		}: {
+			readonly merchant?: Uint8Array;
+			/** Whether nothing came of it. */
+			readonly isUntouched?: () => Promise<boolean>;
+		} = {},
+	): Promise<{ readonly buyer: Buyer; readonly value: Value }> {
+		const standing = this.#standing.take(address, merchant);
+		if (standing !== undefined)
+			try {
+				return { buyer: standing, value: await work(standing) };
+			} catch (thrown) {
+				const isGone =
+					standing.tetrad.ended && options.signal?.aborted !== true;
+				await leave(standing);
+				if (!isGone || !(await isUntouched())) throw thrown;
+			}
+		const buyer = await this.#meet(address, options);
 		try {
-			requireMerchant(buyer, merchant, address);
-			const { contract } = await buy(buyer);
-			const row = await this.#options.store.transact(
-				readPurchase(contract.hash),
-			);
-			if (row === undefined)
-				throw new TetradError("internal", "a purchase was not kept");
-			push(boughtBefore(row));
-		} finally {
-			left.removeEventListener("abort", close);
+			return { buyer, value: await work(buyer) };
+		} catch (thrown) {
 			await leave(buyer);
+			throw thrown;
 		}
 	}
 
@@ -740,12 +806,4 @@ function voided({ reason }: PurchaseRow): TetradError {
 			? "the issuer has declared the sale void, and what was paid is credited"
 			: reason,
 	);
-}
-
-async function leave({
-	tetrad,
-	over,
-}: Buyer & { readonly tetrad: Tetrad }): Promise<void> {
-	await tetrad.close();
-	await over;
 }

@@ -1,27 +1,54 @@
 /*
  * Three attacks on a paid request, on stock x402 `exact` and on ours in one run. What stock allows
- * is asserted, too: when it is mended there, the table in the README is no longer true.
+ * is asserted, too: once it is mended there, what the README says is no longer true.
  */
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
-import { attack, type Outcomes } from "../support/side-by-side.ts";
+import { readFile } from "node:fs/promises";
+import { before, suite, test } from "node:test";
+import {
+	attackBoth,
+	type SideBySide,
+	tableOf,
+} from "../support/side-by-side.ts";
 import { skipUnlessStock, stockVersions } from "../support/stock.ts";
 
-/** What the stock packages allow. */
-const ALLOWED: Outcomes = {
-	"five at once": { ran: 5, paid: 1, got: 1, served: 1 },
-	"another address": { ran: 1, paid: 1, got: 1, served: 1 },
-	"answer lost": { ran: 2, paid: 2, got: 1, served: 2 },
-};
+const README = new URL("../../README.md", import.meta.url);
+const VERSION = skipUnlessStock() === false && stockVersions()["@x402/express"];
 
-suite("attacks on a paid request", { skip: skipUnlessStock() }, () => {
-	test("work on stock x402 exact", async (t) => {
-		const version = stockVersions()["@x402/express"];
-		t.diagnostic(`@x402/express ${version}`);
-		assert.deepEqual(
-			await attack("exact-attacks.ts"),
-			ALLOWED,
-			`x402 ${version} no longer allows what it did: if it was mended, say so in the README`,
-		);
+suite("one run of the attacks", { skip: skipUnlessStock() }, () => {
+	let both: SideBySide;
+	before(async () => {
+		both = await attackBoth();
+	});
+
+	const mended = `x402 ${VERSION} no longer allows it: when it was mended there, mend what the README says`;
+
+	test("sends one payment five times at once", () => {
+		const { exact, purchase } = both;
+		const allowed = { ran: 5, paid: 1, got: 1, served: 1 };
+		assert.deepEqual(exact["five at once"], allowed, mended);
+		const held = { ran: 1, paid: 1, got: 1, served: 1 };
+		assert.deepEqual(purchase["five at once"], held);
+	});
+
+	test("sends a payment that was made for another address", () => {
+		const { exact, purchase } = both;
+		const allowed = { ran: 1, paid: 1, got: 1, served: 1 };
+		assert.deepEqual(exact["another address"], allowed, mended);
+		const held = { ran: 0, paid: 0, got: 0, served: 0 };
+		assert.deepEqual(purchase["another address"], held);
+	});
+
+	test("loses an answer, and asks for it again", () => {
+		const { exact, purchase } = both;
+		const allowed = { ran: 2, paid: 2, got: 1, served: 2 };
+		assert.deepEqual(exact["answer lost"], allowed, mended);
+		const held = { ran: 1, paid: 1, got: 1, served: 1 };
+		assert.deepEqual(purchase["answer lost"], held);
+	});
+
+	test("is what the README's table says; renew it with: npx node tools/side-by-side.ts", async () => {
+		const readme = await readFile(README, "utf8");
+		assert.ok(readme.includes(`\n${tableOf(both)}\n`), tableOf(both));
 	});
 });

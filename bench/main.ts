@@ -1,4 +1,4 @@
-/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|start [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { benchDeposits } from "./deposits.ts";
 import { benchEstablish } from "./establish.ts";
 import { benchLists } from "./lists.ts";
+import { benchPaid } from "./paid.ts";
 import { benchPayments } from "./payments.ts";
 import { benchPurchases } from "./purchases.ts";
 import { benchRecords } from "./records.ts";
@@ -28,13 +29,14 @@ const benches = {
 	payments: benchPayments,
 	deposits: benchDeposits,
 	purchases: benchPurchases,
+	paid: benchPaid,
 	start: benchStart,
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
 if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|start [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start [--json] [--rounds N] [--save]",
 	);
 	process.exit(2);
 }

@@ -1,7 +1,6 @@
-import { execFile, execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { installStock, STOCK } from "./stock.ts";
 
 /** What stock/x402/main.ts says. */
 export interface X402Sales {
@@ -21,8 +20,6 @@ interface PaidAndDelivered {
 	readonly delivered: number;
 }
 
-const FOLDER: string = fileURLToPath(new URL("../stock/", import.meta.url));
-
 /**
  * The same sale by x402, in a process of its own. Its packages are installed now if they are not
  * there: nothing else needs them. Resolves with why when it cannot be had.
@@ -35,10 +32,9 @@ export async function x402Sales(asked: {
 }): Promise<X402Sales | string> {
 	const { bytes, warmUp, rounds, buyers } = asked;
 	try {
-		if (!existsSync(`${FOLDER}node_modules`))
-			execFileSync("npm", ["ci", "--prefix", FOLDER], { stdio: "ignore" });
+		installStock();
 		const { stdout } = await promisify(execFile)(process.execPath, [
-			`${FOLDER}x402/main.ts`,
+			`${STOCK}x402/main.ts`,
 			...[bytes, warmUp, rounds, buyers].map(String),
 		]);
 		return JSON.parse(stdout);

@@ -5,7 +5,7 @@
  */
 import { Api, PAID_ROUTE } from "./api.ts";
 import { Exact } from "./exact.ts";
-import { takeTurns } from "./turns.ts";
+import { takeTurns, timed } from "./turns.ts";
 
 const stack = new AsyncDisposableStack();
 const exact = stack.use(await Exact.start());
@@ -13,8 +13,8 @@ const middleware = exact.middleware([PAID_ROUTE]);
 const api = stack.use(await Api.open(middleware, Number(process.argv[2])));
 const paying = exact.fetch();
 await takeTurns({
-	paid: () => api.get("/paid", paying),
-	unpaid: () => api.get("/unpaid", globalThis.fetch),
+	paid: () => timed(() => api.get("/paid", paying)),
+	unpaid: () => timed(() => api.get("/unpaid", globalThis.fetch)),
 });
 await stack.disposeAsync();
 process.exit(0);

@@ -28,7 +28,7 @@ import { MAX_RECORDS } from "./limits.ts";
  */
 
 /** A purchase, with what its documents say. */
-interface PurchaseView {
+export interface PurchaseView {
 	readonly row: PurchaseRow;
 	readonly contract: Contract;
 	readonly item: ItemDescription;

@@ -42,6 +42,7 @@ import {
 import { MAX_RESUMED } from "./limits.ts";
 import { openGoods } from "./open-goods.ts";
 import { TradeSession, tradeTetrad } from "./trade-session.ts";
+import { purchasesUnderWay } from "./under-way.ts";
 
 /** What a buyer's agent does in one tetrad. */
 export interface BuyerOptions {
@@ -89,6 +90,8 @@ interface AskedGoods {
 	/** Whether it was paid already: then a file that has appeared is no reason to refuse. */
 	readonly isPaid: boolean;
 	file: KeptGoods | undefined;
+	/** Of what is bought in this tetrad, once there is one: in hexadecimal. */
+	contract: string | undefined;
 	/** What was asked of disk and store is done in order. */
 	work: Promise<unknown>;
 }
@@ -314,6 +317,8 @@ export class Buyer {
 			return (await answer.promise) as AnswerOf<Kind>;
 		} finally {
 			signal?.removeEventListener("abort", onAbort);
+			if (goods?.contract !== undefined)
+				purchasesUnderWay(this.#options.store).delete(goods.contract);
 			void goods?.work.then(async () => {
 				await goods.file?.[Symbol.asyncDispose]();
 				this.#asked.delete(ask);
@@ -405,6 +410,8 @@ export class Buyer {
 		const { offer } = goods;
 		if (offer === undefined)
 			throw new TetradError("internal", "nothing was offered");
+		goods.contract = hex(purchase.contract.hash);
+		purchasesUnderWay(store).add(goods.contract);
 		await store.transact(
 			beginPurchase({
 				...rowOf(purchase, this.#now()),
@@ -524,8 +531,8 @@ function goodsFor(
 	offer: Offer | undefined,
 	isPaid: boolean,
 ): AskedGoods {
-	const file = undefined;
-	return { target, offer, isPaid, file, work: Promise.resolve() };
+	const nothing = { file: undefined, contract: undefined };
+	return { target, offer, isPaid, ...nothing, work: Promise.resolve() };
 }
 
 async function begin(

@@ -43,6 +43,7 @@ import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
 import { leave, StandingTetrads } from "./standing-tetrads.ts";
 import { tradeTetrad } from "./trade-session.ts";
+import { purchasesUnderWay } from "./under-way.ts";
 
 /** What an agent trades with. */
 export interface TradingAgentOptions {
@@ -677,7 +678,7 @@ export class TradingAgent {
 	}
 }
 
-/** Goes on with everything that was bought and is not over, as far as that can be in one tetrad. */
+/** Goes on with everything that was bought, is not over and is not under way here, as far as that can be in one tetrad. */
 export async function resumeAll(
 	buyer: Buyer,
 	store: AgentStore,
@@ -693,8 +694,10 @@ export async function resumeAll(
 	} = {},
 ): Promise<readonly ResumedPurchase[]> {
 	const rows = await store.transact(readProvisional(MAX_RESUMED));
+	const underWay = purchasesUnderWay(store);
+	const left = rows.filter(({ contract }) => !underWay.has(hex(contract)));
 	return Promise.all(
-		rows.map(async (row) => {
+		left.map(async (row) => {
 			let error: TetradError | undefined;
 			try {
 				await resumeUntilDoubt(buyer, row, { step, doubtMs, signal });

@@ -204,7 +204,7 @@ export function agentContract(way: string, open: OpenAgent): void {
 			}
 		});
 
-		test("has the owner asked where a program wants that", async () => {
+		test("has the owner asked where a program wants that, and keeps what waits", async () => {
 			const quote = await agent.quote(shop, "photo.jpg");
 			await assert.rejects(agent.buy(quote, { askOwner: true }), {
 				code: "approval-needed",
@@ -224,6 +224,9 @@ export function agentContract(way: string, open: OpenAgent): void {
 				({ state }) => state === "waiting",
 			);
 			assert.equal(approval?.because, "asked");
+			// Meanwhile others go on with what is not over, which this is not.
+			await agent.settle();
+			assert.deepEqual(await agent.resolve(), []);
 			await agent.approve(approval?.contract ?? "", { owner });
 			assert.equal((await buying).state, "bought");
 		});

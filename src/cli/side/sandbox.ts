@@ -25,7 +25,7 @@ import { lockFolder, lockSide } from "./lock-side.ts";
 import { pasteFor } from "./paste.ts";
 import { SandboxView } from "./sandbox-view.ts";
 import { showAddress } from "./show-address.ts";
-import { untilStopped } from "./until-stopped.ts";
+import { untilStopped } from "../until-stopped.ts";
 import { aborted, stateJson } from "./up.ts";
 import { readWorld, type World } from "./world.ts";
 

@@ -14,7 +14,7 @@ import { requireSide } from "../side-flags.ts";
 import { plain, say, sayJson, tellTrouble } from "../voice.ts";
 import { lockSide } from "./lock-side.ts";
 import { showAddress } from "./show-address.ts";
-import { untilStopped } from "./until-stopped.ts";
+import { untilStopped } from "../until-stopped.ts";
 
 export interface UpFlags {
 	readonly home?: string;

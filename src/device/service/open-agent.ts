@@ -37,11 +37,19 @@ export async function openAgent(
 	options: OpenAgentOptions = {},
 ): Promise<AgentService> {
 	const place = await placeOf(home, options);
+	return reachOrOpen(place, () => openPlace(place, options));
+}
+
+/** The agent of a place where it runs already, or else what opening it resolves to. */
+export async function reachOrOpen<Opened>(
+	place: AgentPlace,
+	open: () => Promise<Opened>,
+): Promise<RemoteAgent | Opened> {
 	for (let tries = 1; ; tries++) {
 		const running = await reachRunning(place);
 		if (running !== undefined) return running;
 		try {
-			return await openPlace(place, options);
+			return await open();
 		} catch (thrown) {
 			// Whoever is opening it may answer soon.
 			const isBusy = asTetradError(thrown).code === "busy";

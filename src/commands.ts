@@ -119,6 +119,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/device/index.ts")).declareServe,
 	},
 	{
+		name: "mcp",
+		usage: FLAGS,
+		description:
+			"give a language model tools to buy with, over MCP, within the limits of the module's owner",
+		load: async () => (await import("./cli/mcp/index.ts")).declareMcp,
+	},
+	{
 		name: "purse",
 		usage: "",
 		description:

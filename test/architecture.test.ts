@@ -259,6 +259,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	],
 	"paid/x402": ["crypto", "paid", "wire"],
 	"http/x402": ["device/service", "money", "paid", "paid/x402", "wire"],
+	"mcp/tools": [
+		"carrier",
+		"device/http",
+		"device/service",
+		"money",
+		"trade/documents",
+		"wire",
+	],
 	entry: [
 		"carrier",
 		"crypto",
@@ -364,6 +372,15 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	],
 	"cli/limits": ["cli", "device/service", "money"],
 	"cli/log": ["cli", "device/purse", "money", "wire"],
+	"cli/mcp": [
+		"cli",
+		"device/home",
+		"device/service",
+		"device/side",
+		"keys",
+		"mcp/tools",
+		"wire",
+	],
 	"cli/purse": [
 		"carrier",
 		"cli",

@@ -339,7 +339,7 @@ describe(
 		const OTHER_HOMES = [
 			...COMMANDS.filter((name) => name.startsWith("authority ")),
 			...["enroll", "config", "settle", "status", "doctor", "verify"],
-			...["health", "purse restore", "serve", "up"],
+			...["health", "purse restore", "serve", "up", "mcp"],
 		];
 
 		test("every command that needs a home is held to the two that follow", () =>

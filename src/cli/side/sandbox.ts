@@ -20,12 +20,12 @@ import {
 	Supervisor,
 } from "../../device/supervisor/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
+import { untilStopped } from "../until-stopped.ts";
 import { sayJson } from "../voice.ts";
 import { lockFolder, lockSide } from "./lock-side.ts";
 import { pasteFor } from "./paste.ts";
 import { SandboxView } from "./sandbox-view.ts";
 import { showAddress } from "./show-address.ts";
-import { untilStopped } from "../until-stopped.ts";
 import { aborted, stateJson } from "./up.ts";
 import { readWorld, type World } from "./world.ts";
 

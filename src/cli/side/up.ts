@@ -11,10 +11,10 @@ import { TetradError } from "../../errors.ts";
 import { parsePkcs11Uri, secretFromPrompt } from "../../keys/index.ts";
 import { sentence } from "../sentences.ts";
 import { requireSide } from "../side-flags.ts";
+import { untilStopped } from "../until-stopped.ts";
 import { plain, say, sayJson, tellTrouble } from "../voice.ts";
 import { lockSide } from "./lock-side.ts";
 import { showAddress } from "./show-address.ts";
-import { untilStopped } from "../until-stopped.ts";
 
 export interface UpFlags {
 	readonly home?: string;

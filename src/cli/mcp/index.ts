@@ -1,0 +1,1 @@
+export { declareMcp } from "./mcp-command.ts";

@@ -28,6 +28,7 @@ const FOLLOWED_ELSEWHERE = [
 	"get-paid-for-an-api.md",
 	"pay-with-fetch.md",
 	"run-an-issuer.md",
+	"wallet-for-an-agent.md",
 ];
 
 let world: GuideWorld;

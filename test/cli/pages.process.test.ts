@@ -21,6 +21,9 @@ const entry = (name: string) =>
 
 const PROGRAMS = ["buyer.ts", "shop.ts", "shop-on-order.ts"];
 
+/** What a client of MCP is given. */
+const MODEL_TOOLS = "model-tools.ts";
+
 /** Those of requests that are paid, which may need packages of others. */
 const PAID_API = "stock/paid-api.ts";
 const PAYING = ["paying-fetch.ts", "stock/paying-client.ts"];
@@ -58,8 +61,8 @@ async function giveExamples(
 		await writeFile(
 			path,
 			code
-				.replace('"tetrad"', JSON.stringify(entry("index")))
-				.replace('"tetrad/x402"', JSON.stringify(entry("x402"))),
+				.replace('from "tetrad"', `from "${entry("index")}"`)
+				.replace('from "tetrad/x402"', `from "${entry("x402")}"`),
 		);
 	}
 }
@@ -94,6 +97,18 @@ describe("in one sandbox", () => {
 		assert.equal(await at("translation"), "gninrom doog");
 	});
 
+	test("docs/guides/wallet-for-an-agent.md gives tools to a client of MCP", async () => {
+		const clone = world.path("clone");
+		await giveExamples(clone, [MODEL_TOOLS]);
+		const scope = join("node_modules", "@modelcontextprotocol");
+		await mkdir(join(clone, "examples", scope), { recursive: true });
+		const client = join(scope, "client");
+		await symlink(join(ROOT, client), join(clone, "examples", client));
+		const said = await followInSandbox("docs/guides/wallet-for-an-agent.md");
+		assert.match(said, /"state":"bought".*harbour\.svg/);
+		assert.match(said, /"spendable":"\d+\.\d\d"/);
+	});
+
 	test("docs/guides/get-paid-for-an-api.md and pay-with-fetch.md sell and buy answers", {
 		skip: skipUnlessStock(),
 	}, async () => {
@@ -125,6 +140,7 @@ test("programs stand on pages as they are", async () => {
 		["docs/guides/run-an-issuer.md", ["issuer.ts"], 10],
 		["docs/guides/get-paid-for-an-api.md", [PAID_API], 19],
 		["docs/guides/pay-with-fetch.md", PAYING, 19],
+		["docs/guides/wallet-for-an-agent.md", [MODEL_TOOLS], 19],
 	] as const) {
 		const blocks = [...(await read(page)).matchAll(/```ts\n([\s\S]*?)```/g)];
 		const programs = names.map((name) => read(`examples/${name}`));

@@ -35,7 +35,7 @@ const ANSWERS: readonly (readonly [RegExp, (machine: string) => string])[] = [
 
 /** When a block that goes on in its terminal has begun its work. */
 const UNDER_WAY =
-	/listening on|waiting for the agent| is up, a|event: \S*'listening'|Have a shop of your own:[\s\S]*up --home/;
+	/listening on|answering at|waiting for the agent| is up, a|event: \S*'listening'|Have a shop of your own:[\s\S]*up --home/;
 
 /** The ports that pages name; others are free here. Where the shop of a sandbox is, that says itself. */
 const PORTS = [

@@ -44,5 +44,5 @@ export const MAX_LOOKED_THROUGH = 100_000;
 /** Ways to pay that one answer may ask for. */
 export const MAX_WAYS = 16;
 
-/** How long a request may still be answered once its purchase has failed, in milliseconds. */
-export const ANSWER_AFTER_FAILURE_MS = 5000;
+/** How long the reply to a request and the end of its purchase wait for each other where one of them has failed, in milliseconds. */
+export const ANSWER_AFTER_FAILURE_MS = 2000;

@@ -75,12 +75,7 @@ async function sealedReply<Reply>(
 	const signal = anyOf(left.signal, sending.signal);
 	const carried = paying.isToBeSent ? sent(sending.send(signal)) : undefined;
 	const purchase = ended(paying.answer);
-	const first = await Promise.race(carried ? [carried, purchase] : [purchase]);
-	if (first.kind === "replied") {
-		const judged = sending.judge(first.reply);
-		if (judged.kind !== "answer") paying.giveUp(judged.error);
-	}
-	const end = await purchase;
+	const end = await endOf(paying, { purchase, carried, judge: sending.judge });
 	if (end.kind === "bought") {
 		left.abort();
 		const reply = readReply(sending, end.answer);
@@ -90,13 +85,37 @@ async function sealedReply<Reply>(
 	paying.giveUp(end.error);
 	if (!PAID_ALL_THE_SAME.includes(end.error.code)) {
 		sending.signal?.throwIfAborted();
-		const late = wait(ANSWER_AFTER_FAILURE_MS, undefined, { ref: false });
-		const come = await Promise.race([carried, late]);
+		const come = await Promise.race([carried, wait(ANSWER_AFTER_FAILURE_MS)]);
 		if (come?.kind === "replied" && isFailure(sending, come.reply))
 			return come.reply;
 	}
 	left.abort();
 	throw end.error;
+}
+
+/** Waits for the purchase; where the merchant's program has answered with a failure, no longer than its agent needs to say so, too. */
+async function endOf<Reply>(
+	paying: Sealed,
+	{
+		purchase,
+		carried,
+		judge,
+	}: {
+		readonly purchase: Promise<Ended>;
+		readonly carried: Promise<Sent<Reply>> | undefined;
+		readonly judge: (reply: Reply) => Judged;
+	},
+): Promise<Ended> {
+	const first = await Promise.race(carried ? [carried, purchase] : [purchase]);
+	if (first.kind !== "replied") return purchase;
+	const judged = judge(first.reply);
+	if (judged.kind === "answer") return purchase;
+	const said = await Promise.race([purchase, wait(ANSWER_AFTER_FAILURE_MS)]);
+	if (said !== undefined) return said;
+	paying.giveUp(judged.error);
+	const end = await purchase;
+	const isGivenUp = end.kind === "not-bought" && end.error.code === "aborted";
+	return isGivenUp ? { kind: "not-bought", error: judged.error } : end;
 }
 
 async function prepaidReply<Reply>(

@@ -5,9 +5,9 @@ import { keepBody } from "../../src/entry/x402.ts";
 import { ExpressServer } from "./express-server.ts";
 import { Handlers, isListening, paidFor } from "./handlers.ts";
 
-const [home = "", origin] = process.argv.slice(2);
+const [home = "", options = "{}"] = process.argv.slice(2);
 
-const payments = await paidFor(home, { origin, answerWithinMs: 3000 });
+const payments = await paidFor(home, JSON.parse(options));
 const handlers = new Handlers();
 const app = express();
 app.use(express.json({ verify: keepBody }));

@@ -33,6 +33,8 @@ export class Handlers {
 			case "held":
 				await new Promise<void>((resolve) => this.#held.add(resolve));
 				return json(200, { path });
+			case "empty":
+				return { status: 204, type: "text/plain", body: [] };
 			case "status":
 				return json(Number(status), { path });
 			case "bytes":

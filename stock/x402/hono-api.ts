@@ -7,9 +7,9 @@ import { type Context, Hono } from "hono";
 import { stream } from "hono/streaming";
 import { Handlers, isListening, paidFor } from "./handlers.ts";
 
-const [home = "", origin] = process.argv.slice(2);
+const [home = "", options = "{}"] = process.argv.slice(2);
 
-const payments = await paidFor(home, { origin, answerWithinMs: 3000 });
+const payments = await paidFor(home, JSON.parse(options));
 const handlers = new Handlers();
 const app = new Hono();
 app.get("/ran", (context) => context.json(handlers.ran));

@@ -36,7 +36,7 @@ const STATUS_LINE = /^HTTP\/1\.1 ([23][0-9]{2}) $/;
 const FIELD_LINE = /^([!#$%&'*+.^_`|~0-9a-z-]+): ([\t\x20-\x7e\x80-\xff]*)$/;
 const END_OF_HEAD = utf8("\r\n\r\n");
 /** Statuses whose answers have no content (Fetch standard, "null body status"). */
-const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
+export const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * The merchandise that an answer is. Throws `invalid-argument` for a status that is not sold, for a

@@ -34,7 +34,7 @@ import {
 	termsOf,
 	wayOf,
 } from "../../paid/x402/index.ts";
-import { encodeAnswer, FIELDS_SOLD } from "./answer.ts";
+import { encodeAnswer, FIELDS_SOLD, WITHOUT_BODY } from "./answer.ts";
 import { incoming, noteStatus, statusOf } from "./incoming.ts";
 import { KEPT, writeKept } from "./kept.ts";
 
@@ -218,10 +218,13 @@ export class PurchaseScheme implements SchemeNetworkServer {
 				"invalid-argument",
 				"an answer with a content coding is not sold: mount what compresses in front of what is paid",
 			);
+		const status = statusOf(request);
+		// What a handler says all the same, no server sends.
+		const isEmpty = request.method === "HEAD" || WITHOUT_BODY.has(status);
 		return encodeAnswer({
-			status: statusOf(request),
+			status,
 			fields: fields.filter(([name]) => sold.includes(name)),
-			body: responseBody,
+			body: isEmpty ? new Uint8Array() : responseBody,
 		});
 	}
 

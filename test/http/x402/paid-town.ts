@@ -5,14 +5,25 @@ import {
 	openAgent,
 	type Purchase,
 } from "../../../src/device/service/index.ts";
-import { freePorts, makeSandbox } from "../../../src/device/setup/index.ts";
+import {
+	creditInSandbox,
+	freePorts,
+	makeSandbox,
+} from "../../../src/device/setup/index.ts";
+import type { TetradPaymentsOptions } from "../../../src/http/x402/index.ts";
 import { done } from "../../support/commands.ts";
 import { temporaryFolder } from "../../support/folders.ts";
 import { Command } from "../../support/processes.ts";
 import { STOCK } from "../../support/stock.ts";
 
+/** What each answer costs there, in minor units. */
+export const PRICE = 5n;
+
 /** Which framework serves an API. */
 export type Framework = "express" | "hono";
+
+/** What an API is told of how it is paid for. */
+type ApiOptions = Pick<TetradPaymentsOptions, "answerWithinMs" | "origin">;
 
 /** An API that is paid for, and what it has done. */
 export interface PaidApi {
@@ -66,13 +77,15 @@ export class PaidTown implements AsyncDisposable {
 	}
 
 	/** Starts an API on a framework, with a side of its own. */
-	async api(
-		framework: Framework,
-		...args: readonly string[]
-	): Promise<PaidApi> {
+	async api(framework: Framework, options: ApiOptions = {}): Promise<PaidApi> {
 		const home = await this.#shop(framework);
+		// A merchant gives back what its purse can pay.
+		await creditInSandbox(this.#world, join(home, "module"));
+		await done(["purse", "withdraw", "5", "--home", home]);
 		const program = `${STOCK}x402/${framework}-api.ts`;
-		const process = this.#open.use(new Command([home, ...args], { program }));
+		const process = this.#open.use(
+			new Command([home, JSON.stringify(options)], { program }),
+		);
 		const { address: url } = await process.expect("listening");
 		const ask = async (
 			path: string,

@@ -105,7 +105,17 @@ export class OrderBook implements RequestSeller {
 
 	async answer(order: RequestOrder, signal: AbortSignal): Promise<Uint8Array> {
 		const entry = this.#entryOf(order.quote);
-		const { meeting } = entry;
+		const { meeting, quote } = entry;
+		// The machine has judged the offer; this is what it was made for.
+		if (
+			hex(order.buyer.deviceId) !== entry.buyer ||
+			order.item !== quote.item ||
+			order.order !== quote.order
+		)
+			throw new TetradError(
+				"payment-refused",
+				"that quote was made to another buyer, or for something else",
+			);
 		const met =
 			meeting.kind === "request"
 				? await this.#meet(entry, order, meeting.met)

@@ -1,4 +1,5 @@
 /* A buyer, and a merchant that is paid for answers, in one process: their homes, modules and issuer are a `ServiceTown`. */
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { parseAddress } from "../../src/carrier/index.ts";
 import type { LocalAgent } from "../../src/device/service/local-agent.ts";
@@ -9,11 +10,26 @@ import {
 	type PaidAnswersOptions,
 	PaidRequests,
 	type PaidRequestsOptions,
+	type Paying,
+	type Priced,
+	requestText,
 } from "../../src/paid/index.ts";
 import { ServiceTown } from "../device/service/town.ts";
 
 /** What the answers of these tests cost. */
 export const PRICE = 42n;
+
+export const SEALED: Priced = { mode: "sealed", amount: PRICE };
+export const PREPAID: Priced = { mode: "prepaid", amount: PRICE };
+
+type SealedPaying = Extract<Paying, { readonly mode: "sealed" }>;
+
+let asked = 0;
+
+/** A request that was never made before. */
+export function another(): string {
+	return requestText({ method: "GET", url: `https://api.example/${++asked}` });
+}
 
 /** It runs until it is disposed of. */
 export class PaidWorld implements AsyncDisposable {
@@ -55,6 +71,20 @@ export class PaidWorld implements AsyncDisposable {
 			currency: "PLAY",
 			...options,
 		});
+	}
+
+	/** A buyer's program asks for something sealed: what it has of the payment, and what it asks for. */
+	async paying(
+		request: string = another(),
+		answers: PaidAnswers = this.answers(),
+		price: Priced = SEALED,
+	): Promise<{ readonly request: string; readonly paying: SealedPaying }> {
+		const terms = this.requests.terms(request, price);
+		const paying = await answers.pay(terms, request);
+		assert.ok(paying.mode === "sealed");
+		// Whether it is paid is looked at later.
+		paying.answer.catch(() => {});
+		return { request, paying };
 	}
 
 	/** What the buyer's module can still pay. */

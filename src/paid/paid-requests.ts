@@ -60,83 +60,64 @@ export class PaidRequests implements AsyncDisposable {
 	/** Where buyers' agents are told to come. */
 	readonly address: string;
 	readonly #maxAnswerBytes: number;
-	readonly #stop: AbortController;
+	readonly #closing: AbortSignal;
+	readonly #leave: () => Promise<void>;
+	#isClosed = false;
 
-	private constructor(
-		parts: {
-			readonly desk: RequestDesk;
-			readonly book: OrderBook;
-			readonly tickets: TicketDesk;
-			readonly names: ItemNames;
-			readonly address: string;
-			readonly over: Promise<void>;
-			readonly stop: AbortController;
-		},
-		maxAnswerBytes: number,
-	) {
-		this.#desk = parts.desk;
-		this.#book = parts.book;
-		this.#tickets = parts.tickets;
-		this.#names = parts.names;
-		this.address = parts.address;
-		this.#stop = parts.stop;
-		this.over = parts.over;
-		this.#maxAnswerBytes = maxAnswerBytes;
+	private constructor(selling: Selling, leave: () => Promise<void>) {
+		this.#desk = selling.desk;
+		this.#book = selling.book;
+		this.#tickets = selling.tickets;
+		this.#names = selling.names;
+		this.address = selling.address;
+		this.over = selling.over;
+		this.#closing = selling.closing;
+		this.#maxAnswerBytes = selling.maxAnswerBytes;
+		this.#leave = leave;
 	}
 
-	/** Begins to sell. Rejects as `AgentService.sell` does: with `busy` where the agent sells already, or runs in another process. */
+	/**
+	 * Begins to sell. Opened again for an agent that is open so, by another part of the same program,
+	 * it sells with that: it takes no options then but `step`, which hears nothing, and goes on until each of them is
+	 * closed. Rejects as `AgentService.sell` does: with `busy` where the agent sells already, or runs in
+	 * another process.
+	 */
 	static async open(
 		agent: AgentService,
 		options: PaidRequestsOptions = {},
 	): Promise<PaidRequests> {
-		const { listen, beside, item = "request", step } = options;
-		const { maxAnswerBytes = MAX_ANSWER_BYTES } = options;
-		const names = new ItemNames(item);
-		const limits = {
-			meetWithinMs: options.meetWithinMs ?? MEET_WITHIN_MS,
-			answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS,
-			settleWithinMs: options.settleWithinMs ?? SETTLE_WITHIN_MS,
-			maxOpen: options.maxOpen ?? MAX_OPEN,
-			maxOpenOfBuyer: options.maxOpenOfBuyer ?? MAX_OPEN_OF_BUYER,
+		const known = shared.get(agent);
+		if (known !== undefined && saysHow(options))
+			throw new TetradError(
+				"busy",
+				"this agent sells answers already: say how where that is opened first",
+			);
+		const stop = known?.stop ?? new AbortController();
+		const one = known ?? {
+			stop,
+			selling: beginSelling(agent, options, stop),
+			users: 0,
 		};
-		const ofTickets = {
-			maxAnswerBytes: Math.min(maxAnswerBytes, MAX_KEPT_ANSWER_BYTES),
-			answerWithinMs: limits.answerWithinMs,
+		shared.set(agent, one);
+		one.users++;
+		const leave = async () => {
+			if (--one.users > 0) return;
+			if (shared.get(agent) === one) shared.delete(agent);
+			stop.abort();
+			await one.selling.then(({ over }) => over).catch(() => {});
 		};
-		const stop = new AbortController();
-		const ready = Promise.withResolvers<{
-			readonly desk: RequestDesk;
-			readonly book: OrderBook;
-			readonly tickets: TicketDesk;
-		}>();
-		const listening = Promise.withResolvers<string>();
-		const over = agent.sell({
-			requests: (desk) => {
-				const book = new OrderBook(desk, names, limits, stop.signal);
-				const tickets = new TicketDesk(desk, names, ofTickets, stop.signal);
-				ready.resolve({ desk, book, tickets });
-				return sellerOf(book, tickets);
-			},
-			beside,
-			listen,
-			signal: stop.signal,
-			step: (event) => {
-				if (event.event === "listening") listening.resolve(event.address);
-				step?.(event);
-			},
-		});
-		over.catch((thrown: unknown) => {
-			ready.reject(thrown);
-			listening.reject(thrown);
-		});
-		listening.promise.catch(() => {});
-		const parts = await ready.promise;
-		const here = await listening.promise;
-		const address = options.address ?? here;
-		return new PaidRequests(
-			{ ...parts, names, address, over, stop },
-			maxAnswerBytes,
-		);
+		try {
+			const selling = await one.selling;
+			// What has failed is begun anew by who opens it again.
+			const forget = () => {
+				if (shared.get(agent) === one) shared.delete(agent);
+			};
+			selling.over.then(forget, forget);
+			return new PaidRequests(selling, leave);
+		} catch (thrown) {
+			await leave();
+			throw thrown;
+		}
 	}
 
 	/** What a request is told that is not paid. Throws `invalid-argument` for a price that is none. */
@@ -174,7 +155,7 @@ export class PaidRequests implements AsyncDisposable {
 		price: RequestPrice,
 		signal?: AbortSignal,
 	): Promise<Admitted> {
-		if (this.#stop.signal.aborted)
+		if (this.#isClosed || this.#closing.aborted)
 			throw new TetradError("tetrad-closed", "nothing is sold here any more");
 		const item = this.#names.of(request, price);
 		if (price.mode === "prepaid")
@@ -186,8 +167,9 @@ export class PaidRequests implements AsyncDisposable {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
-		this.#stop.abort();
-		await this.over.catch(() => {});
+		if (this.#isClosed) return;
+		this.#isClosed = true;
+		await this.#leave();
 	}
 
 	#sealed(exchange: Exchange): Admitted {
@@ -211,6 +193,90 @@ export class PaidRequests implements AsyncDisposable {
 			},
 		};
 	}
+}
+
+/** What an agent sells answers with. */
+interface Selling {
+	readonly desk: RequestDesk;
+	readonly book: OrderBook;
+	readonly tickets: TicketDesk;
+	readonly names: ItemNames;
+	readonly address: string;
+	readonly over: Promise<void>;
+	readonly closing: AbortSignal;
+	readonly maxAnswerBytes: number;
+}
+
+/** The same, and how many parts of the program it is open for. */
+interface Shared {
+	readonly selling: Promise<Selling>;
+	readonly stop: AbortController;
+	users: number;
+}
+
+const shared = new WeakMap<AgentService, Shared>();
+
+/** Whether options are about more than who hears of it. */
+function saysHow({ step: _, ...options }: PaidRequestsOptions): boolean {
+	const { listen, address, item, beside, maxAnswerBytes } = options;
+	const { meetWithinMs, answerWithinMs, settleWithinMs } = options;
+	const { maxOpen, maxOpenOfBuyer } = options;
+	return [
+		...[listen, address, item, beside, maxAnswerBytes, meetWithinMs],
+		...[answerWithinMs, settleWithinMs, maxOpen, maxOpenOfBuyer],
+	].some((said) => said !== undefined);
+}
+
+/** Sells answers until `stop`, which aborts as well when it cannot go on. */
+async function beginSelling(
+	agent: AgentService,
+	options: PaidRequestsOptions,
+	stop: AbortController,
+): Promise<Selling> {
+	const { listen, beside, item = "request", step } = options;
+	const { maxAnswerBytes = MAX_ANSWER_BYTES } = options;
+	const names = new ItemNames(item);
+	const limits = {
+		meetWithinMs: options.meetWithinMs ?? MEET_WITHIN_MS,
+		answerWithinMs: options.answerWithinMs ?? ANSWER_WITHIN_MS,
+		settleWithinMs: options.settleWithinMs ?? SETTLE_WITHIN_MS,
+		maxOpen: options.maxOpen ?? MAX_OPEN,
+		maxOpenOfBuyer: options.maxOpenOfBuyer ?? MAX_OPEN_OF_BUYER,
+	};
+	const ofTickets = {
+		maxAnswerBytes: Math.min(maxAnswerBytes, MAX_KEPT_ANSWER_BYTES),
+		answerWithinMs: limits.answerWithinMs,
+	};
+	const closing = stop.signal;
+	const ready =
+		Promise.withResolvers<Pick<Selling, "desk" | "book" | "tickets">>();
+	const listening = Promise.withResolvers<string>();
+	const over = agent.sell({
+		requests: (desk) => {
+			const book = new OrderBook(desk, names, limits, closing);
+			const tickets = new TicketDesk(desk, names, ofTickets, closing);
+			ready.resolve({ desk, book, tickets });
+			return sellerOf(book, tickets);
+		},
+		beside,
+		listen,
+		signal: closing,
+		step: (event) => {
+			if (event.event === "listening") listening.resolve(event.address);
+			step?.(event);
+		},
+	});
+	over.catch((thrown: unknown) => {
+		ready.reject(thrown);
+		listening.reject(thrown);
+		// Whoever waits for an order or a request waits in vain.
+		stop.abort();
+	});
+	listening.promise.catch(() => {});
+	const parts = await ready.promise;
+	const here = await listening.promise;
+	const address = options.address ?? here;
+	return { ...parts, names, address, over, closing, maxAnswerBytes };
 }
 
 /** Each item says which of the two it is of. */

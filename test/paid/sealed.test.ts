@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { serveAgent } from "../../src/device/service/agent-socket.ts";
 import { RemoteAgent } from "../../src/device/service/remote-agent.ts";
 import { TetradError } from "../../src/errors.ts";
-import { PaidAnswers, PaysFirst } from "../../src/paid/index.ts";
+import { PaidAnswers, PaidRequests, PaysFirst } from "../../src/paid/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
 import {
 	aborted,
@@ -133,6 +133,26 @@ describe("a sealed answer", () => {
 			world.buyer.quote(world.requests.address, "request sealed 1 00"),
 			coded("payment-refused"),
 		);
+	});
+
+	test("is sold by each part of a program that opens its agent for that, until the last is closed", async () => {
+		const { shop } = world;
+		await assert.rejects(
+			PaidRequests.open(shop, { item: "else" }),
+			coded("busy"),
+		);
+		await using part = await PaidRequests.open(shop);
+		const { request, paying } = await world.paying();
+		const admitted = await part.admit(paying.id, request, SEALED);
+		await part[Symbol.asyncDispose]();
+		await admitted.answer(RAIN);
+		await paying.answer;
+		await paying.taken();
+		await assert.rejects(
+			part.admit(paying.id, request, SEALED),
+			coded("tetrad-closed"),
+		);
+		assert.equal((await shop.status()).listening.length, 1);
 	});
 
 	test("has no other price than its merchant has said", async () => {

@@ -30,6 +30,7 @@ import {
 } from "../../trade/records/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
+	FORGET_EVERY_MS,
 	KEPT_ANSWER_MS,
 	LEFT_FORGOTTEN_MS,
 	MADE_FORGOTTEN_MS,
@@ -47,6 +48,8 @@ import type { OwedRefund, ShopSale } from "./shop.ts";
 export class RequestRecords {
 	readonly #store: AgentStore;
 	readonly #now: () => number;
+	/** When what is too old was last taken away. */
+	#forgotten = 0;
 
 	private constructor(store: AgentStore, now: () => number) {
 		this.#store = store;
@@ -67,6 +70,7 @@ export class RequestRecords {
 	/** Keeps, before it is done, that work is done for an order; or says why it is not to be done. */
 	begin({ id, buyer }: RequestOrder): Promise<WorkBegun> {
 		const now = this.#now();
+		this.#forgetAtTimes(now);
 		const work = {
 			id: fromHex(id),
 			buyer: buyer.deviceId,
@@ -123,9 +127,16 @@ export class RequestRecords {
 		return this.#store.transact(sellAnswer(row, time));
 	}
 
+	/** What cannot be taken away now is tried again. */
+	#forgetAtTimes(now: number): void {
+		if (now - this.#forgotten >= FORGET_EVERY_MS)
+			void this.forget().catch(() => {});
+	}
+
 	/** Takes away what is too old to count. */
 	async forget(): Promise<void> {
 		const now = this.#now();
+		this.#forgotten = now;
 		const works = forgetWorks(BigInt(now - LEFT_FORGOTTEN_MS));
 		while ((await this.#store.transact(works)) > 0);
 		const tickets = forgetTickets({
@@ -143,6 +154,7 @@ export class RequestRecords {
 		order,
 	}: RequestOrder): Promise<Uint8Array> {
 		const now = this.#now();
+		this.#forgetAtTimes(now);
 		const ticket = nodeCrypto.random(TICKET_BYTES);
 		const made = {
 			id: fromHex(id),

@@ -14,11 +14,17 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { Client } from "@modelcontextprotocol/client";
+import {
+	StdioClientTransport,
+	type StdioServerParameters,
+} from "@modelcontextprotocol/client/stdio";
 import { showAddress } from "../../src/cli/side/show-address.ts";
 import { readSide } from "../../src/device/side/side.ts";
 import { done, refused } from "../support/commands.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Command, isAlive, run } from "../support/processes.ts";
+import { STOCK, skipUnlessStock } from "../support/stock.ts";
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -37,8 +43,14 @@ interface Ready {
 	readonly kept: boolean;
 	readonly sides: Readonly<Record<"issuer" | "shop" | "buyer", SideJson>>;
 	readonly paste: Readonly<
-		Record<"buy" | "program" | "shop", readonly string[]>
+		Record<"buy" | "program" | "model" | "api" | "shop", readonly string[]>
 	>;
+}
+
+/** What of the answers to a model is looked at. */
+interface ModelAnswer {
+	readonly quote?: { readonly quoteId: string };
+	readonly purchase?: { readonly file?: { readonly path: string } };
 }
 
 type WorldEvent =
@@ -79,6 +91,8 @@ async function startWorld(): Promise<void> {
 
 before(async () => {
 	folder = await temporaryFolder();
+	await mkdir(at("node_modules", "@x402"), { recursive: true });
+	await symlink(ROOT, at("node_modules", "tetrad"));
 	await startWorld();
 });
 after(async () => {
@@ -202,11 +216,53 @@ describe("tetrad sandbox", { timeout: 300_000 }, () => {
 	});
 
 	test("sells to a program that is pasted", async () => {
-		await mkdir(at("node_modules"));
-		await symlink(ROOT, at("node_modules", "tetrad"));
 		const path = (await paste(ready.paste.program)).trim();
 		assert.equal(path, join(ready.sides.buyer.home, "inbox", "licence"));
 		assert.equal(await readFile(path, "utf8"), "KEY-7F3A-91C2");
+		await requireConserved();
+	});
+
+	test("gives a model a wallet by the settings that are pasted", async () => {
+		const { mcpServers } = JSON.parse(ready.paste.model.join("\n")) as {
+			mcpServers: { wallet: StdioServerParameters };
+		};
+		const client = new Client({ name: "a client", version: "1.0.0" });
+		// As those start it: somewhere else, and with what they think it needs of the environment.
+		await client.connect(
+			new StdioClientTransport({ ...mcpServers.wallet, cwd: "/" }),
+		);
+		try {
+			const call = async (name: string, args: Record<string, unknown>) => {
+				const answer = await client.callTool({ name, arguments: args });
+				assert.notEqual(answer.isError, true, JSON.stringify(answer.content));
+				return answer.structuredContent as ModelAnswer;
+			};
+			const merchant = ready.sides.shop.address ?? "";
+			const order = { merchant, item: "capitals", order: "a model" };
+			const { quote } = await call("tetrad_quote", order);
+			const { quoteId } = quote ?? {};
+			const { purchase } = await call("tetrad_buy", { quoteId });
+			const { path = "" } = purchase?.file ?? {};
+			assert.equal(await readFile(path, "utf8"), "A MODEL");
+		} finally {
+			await client.close();
+		}
+		await requireConserved();
+	});
+
+	test("has an API paid by fetch in the program that is pasted", {
+		skip: skipUnlessStock(),
+	}, async () => {
+		const [install = "", ...lines] = ready.paste.api;
+		const [, ...packages] = install.match(/(?<= )[\w@][\w@/]*(?= |$)/g) ?? [];
+		for (const name of packages)
+			await symlink(
+				join(STOCK, "node_modules", name),
+				at("node_modules", name),
+			);
+		const had = await minor(ready.sides.buyer.module);
+		assert.match(await paste(lines), /^clear$/m);
+		assert.equal(await minor(ready.sides.buyer.module), had - 5n);
 		await requireConserved();
 	});
 

@@ -91,6 +91,14 @@ export class SandboxView {
 		for (const [title, lines] of [
 			["Buy something, in another terminal:", paste.buy],
 			["Have a program buy, where tetrad is installed:", paste.program],
+			[
+				"Give a model its wallet, in the settings of an MCP client:",
+				paste.model,
+			],
+			[
+				"Have an API that is paid, and a fetch that pays, where tetrad is installed:",
+				paste.api,
+			],
 			["Have a shop of your own:", paste.shop],
 		] as const) {
 			say();

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
 import { isThere } from "../../device/home/index.ts";
-import { openSharedAgent } from "../../device/service/index.ts";
+import { openAgent } from "../../device/service/index.ts";
 import { type Side, secretsOfSide } from "../../device/side/index.ts";
 import { TetradError } from "../../errors.ts";
 import { createSecretFile, readSecretFile } from "../../keys/index.ts";
@@ -42,7 +42,7 @@ export async function mcp(flags: McpFlags): Promise<void> {
 	const folder = await folderOf(side, flags);
 	await untilStopped(async (signal) => {
 		await using tools = new WalletTools({
-			door: new AgentDoor(() => openAgent(side, flags, signal)),
+			door: new AgentDoor(() => openShared(side, flags, signal)),
 			home: side.path,
 			folder,
 			merchants: flags.merchant,
@@ -67,16 +67,18 @@ export async function mcp(flags: McpFlags): Promise<void> {
 	});
 }
 
-function openAgent(
+/** While it runs here, it keeps its home from nobody: other programs are answered. */
+async function openShared(
 	side: Side,
 	{ timeout, ...flags }: McpFlags,
 	signal: AbortSignal,
-): ReturnType<typeof openSharedAgent> {
-	return openSharedAgent(side.path, {
+): ReturnType<ConstructorParameters<typeof AgentDoor>[0]> {
+	const agent = await openAgent(side.path, {
 		secrets: secretsOf(flags, secretsOfSide(side, "agent")),
 		signal,
 		...(timeout === undefined ? {} : { timeoutMs: timeout }),
 	});
+	return { agent, [Symbol.asyncDispose]: () => agent.close() };
 }
 
 /** Throws `invalid-argument` where neither the side nor a flag says where goods go. */

@@ -61,7 +61,6 @@ export { openAgent, reachAgent, runningAgent } from "./open-agent.ts";
 export { openIssuer } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule, restoreModule } from "./open-module.ts";
-export { openSharedAgent, type SharedAgent } from "./open-shared-agent.ts";
 export { balancesIn } from "./purse-views.ts";
 export { readCatalogue } from "./selling.ts";
 export { runServing } from "./serving.ts";

@@ -119,6 +119,7 @@ export class LocalAgent implements AgentService {
 	/** What is under way, to be waited for at the end. */
 	readonly #under = new Set<Promise<unknown>>();
 	readonly #listening = new Set<string>();
+	readonly #ending = new AsyncDisposableStack();
 	#met: Pick<AgentStatus, "settled" | "trouble"> = {};
 	#isSelling = false;
 	#closed: Promise<void> | undefined;
@@ -417,6 +418,11 @@ export class LocalAgent implements AgentService {
 		return this.#hub.listen(signal);
 	}
 
+	/** Has that disposed of when it is closed, while it still has its home. */
+	endsWith(what: AsyncDisposable): void {
+		this.#ending.use(what);
+	}
+
 	close(): Promise<void> {
 		this.#closed ??= this.#close();
 		return this.#closed;
@@ -429,7 +435,7 @@ export class LocalAgent implements AgentService {
 	async #close(): Promise<void> {
 		const { closing, opened, last } = this.#options;
 		closing.abort();
-		await Promise.allSettled(this.#under);
+		await Promise.allSettled([this.#ending.disposeAsync(), ...this.#under]);
 		await this.#trading.close();
 		await opened[Symbol.asyncDispose]();
 		await last?.[Symbol.asyncDispose]();

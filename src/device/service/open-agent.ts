@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { asTetradError } from "../../errors.ts";
 import type { Report } from "../process/index.ts";
+import { makeRunFolder } from "../side/index.ts";
 import { STANDING_MS } from "../trade/index.ts";
 import {
 	type AgentPlace,
@@ -8,6 +9,7 @@ import {
 	placeOf,
 } from "./agent-place.ts";
 import type { AgentService } from "./agent-service.ts";
+import { serveAgent } from "./agent-socket.ts";
 import { OPENING_PAUSE_MS, OPENING_TRIES } from "./limits.ts";
 import type { LocalAgent } from "./local-agent.ts";
 import { ModuleStarter } from "./module-starter.ts";
@@ -17,8 +19,9 @@ import { RemoteAgent } from "./remote-agent.ts";
 /**
  * Opens the agent of a side, or of the home of an agent: where it runs already, it is asked there;
  * else it runs here until it is closed, and its module with it, in a process of its own, unless
- * that runs already. Rejects with `busy` while another program has the home and answers nobody,
- * and with why it cannot be opened.
+ * that runs already. The agent of a side that runs here answers other programs of this user
+ * meanwhile. Rejects with `busy` while another program has the home and answers nobody, and with
+ * why it cannot be opened.
  *
  * @example
  * ```ts
@@ -37,19 +40,11 @@ export async function openAgent(
 	options: OpenAgentOptions = {},
 ): Promise<AgentService> {
 	const place = await placeOf(home, options);
-	return reachOrOpen(place, () => openPlace(place, options));
-}
-
-/** The agent of a place where it runs already, or else what opening it resolves to. */
-export async function reachOrOpen<Opened>(
-	place: AgentPlace,
-	open: () => Promise<Opened>,
-): Promise<RemoteAgent | Opened> {
 	for (let tries = 1; ; tries++) {
 		const running = await reachRunning(place);
 		if (running !== undefined) return running;
 		try {
-			return await open();
+			return await openAnswering(place, options);
 		} catch (thrown) {
 			// Whoever is opening it may answer soon.
 			const isBusy = asTetradError(thrown).code === "busy";
@@ -86,14 +81,34 @@ export async function reachRunning(
 		: RemoteAgent.reach({ ...place, socket });
 }
 
-/** Opens the agent of a place in this process. */
-export async function openPlace(
+/** How the agent of a place is run in this process. */
+type HereOptions = Pick<OpenAgentOptions, "timeoutMs" | "signal"> &
+	Pick<LocalHomeOptions, "routing" | "root" | "unsafeKeylog"> & {
+		readonly link?: LocalHomeOptions["link"] | undefined;
+		readonly report?: Report | undefined;
+	};
+
+/** Opens the agent of a place in this process. That of a side answers programs of this machine, from when it has its home until it is about to let go of it. */
+export async function openAnswering(
 	place: AgentPlace,
-	options: Pick<OpenAgentOptions, "timeoutMs" | "signal"> &
-		Pick<LocalHomeOptions, "routing" | "root" | "unsafeKeylog"> & {
-			readonly link?: LocalHomeOptions["link"] | undefined;
-			readonly report?: Report | undefined;
-		} = {},
+	options: HereOptions = {},
+): Promise<LocalAgent> {
+	const { side, socket } = place;
+	const agent = await openPlace(place, options);
+	if (side === undefined || socket === undefined) return agent;
+	try {
+		await makeRunFolder(side);
+		agent.endsWith(await serveAgent(agent, socket));
+		return agent;
+	} catch (thrown) {
+		await agent.close();
+		throw thrown;
+	}
+}
+
+async function openPlace(
+	place: AgentPlace,
+	options: HereOptions,
 ): Promise<LocalAgent> {
 	const { timeoutMs, unsafeKeylog, link = "paired" } = options;
 	const starter = new ModuleStarter(place);

@@ -1,15 +1,13 @@
 import { TetradError } from "../../errors.ts";
 import type { Report } from "../process/index.ts";
 import { untilAborted } from "../runtime/index.ts";
-import { makeRunFolder } from "../side/index.ts";
 import {
 	type AgentPlace,
 	type OpenAgentOptions,
 	placeOf,
 } from "./agent-place.ts";
-import { serveAgent } from "./agent-socket.ts";
 import type { LocalAgent } from "./local-agent.ts";
-import { openPlace, reachRunning } from "./open-agent.ts";
+import { openAnswering, reachRunning } from "./open-agent.ts";
 
 export interface ServeOptions
 	extends Pick<OpenAgentOptions, "secrets" | "moduleRuns" | "timeoutMs"> {
@@ -37,9 +35,8 @@ export async function runServing(
 	await running?.close();
 	if (running !== undefined)
 		throw new TetradError("busy", `the agent of ${home} runs already`);
-	await makeRunFolder(side);
-	await using agent = await openPlace(place, { ...options, signal, report });
-	await using _ = await serveAgent(agent, socket);
+	const how = { ...options, signal, report };
+	await using agent = await openAnswering(place, how);
 	report({ event: "answering", socket });
 	const over = new AbortController();
 	const until = AbortSignal.any([signal, over.signal]);

@@ -1,13 +1,16 @@
-import type { AgentService, SharedAgent } from "../../device/service/index.ts";
+import type { AgentService } from "../../device/service/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
+
+/** An agent that was opened, and what lets go of it. */
+type OpenedAgent = { readonly agent: AgentService } & AsyncDisposable;
 
 /** The agent of a side: opened when somebody first asks for it, and once more after it was gone. */
 export class AgentDoor implements AsyncDisposable {
-	readonly #open: () => Promise<SharedAgent>;
-	#opened: Promise<SharedAgent> | undefined;
+	readonly #open: () => Promise<OpenedAgent>;
+	#opened: Promise<OpenedAgent> | undefined;
 	#isClosed = false;
 
-	constructor(open: () => Promise<SharedAgent>) {
+	constructor(open: () => Promise<OpenedAgent>) {
 		this.#open = open;
 	}
 
@@ -33,7 +36,7 @@ export class AgentDoor implements AsyncDisposable {
 		await opened?.[Symbol.asyncDispose]();
 	}
 
-	#get(): Promise<SharedAgent> {
+	#get(): Promise<OpenedAgent> {
 		if (this.#isClosed)
 			return Promise.reject(
 				new TetradError("tetrad-closed", "the tools are being stopped"),
@@ -42,13 +45,13 @@ export class AgentDoor implements AsyncDisposable {
 		return this.#opened;
 	}
 
-	#opening(): Promise<SharedAgent> {
+	#opening(): Promise<OpenedAgent> {
 		const opening = this.#open();
 		opening.catch(() => this.#forget(opening));
 		return opening;
 	}
 
-	async #forgetIfGone(opened: Promise<SharedAgent>): Promise<void> {
+	async #forgetIfGone(opened: Promise<OpenedAgent>): Promise<void> {
 		const { agent } = await opened;
 		try {
 			await agent.status();
@@ -59,7 +62,7 @@ export class AgentDoor implements AsyncDisposable {
 		}
 	}
 
-	#forget(opened: Promise<SharedAgent>): void {
+	#forget(opened: Promise<OpenedAgent>): void {
 		if (this.#opened === opened) this.#opened = undefined;
 	}
 }

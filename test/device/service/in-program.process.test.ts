@@ -1,5 +1,7 @@
 /* Devices that run inside the program that opened them, beside the processes of others. */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { HomeLock } from "../../../src/device/home/index.ts";
@@ -12,7 +14,7 @@ import {
 } from "../../../src/device/service/index.ts";
 import { freePorts, makeSandbox } from "../../../src/device/setup/index.ts";
 import { temporaryFolder } from "../../support/folders.ts";
-import { Command } from "../../support/processes.ts";
+import { Command, failureIn, run } from "../../support/processes.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -107,6 +109,34 @@ describe("an issuer and a module in the program that opened them", () => {
 		assert.equal(await balanceAt(issuer), 10_000n);
 		const audit = await issuer.audit();
 		assert.deepEqual([audit.isBalanced, audit.outstanding], [true, 0n]);
+	});
+
+	test("answer other programs as long as they are open, and tell them of the end", async () => {
+		const socket = join(side("buyer"), "run", "agent.sock");
+		await using here = await openAgent(side("buyer"), inside);
+		assert.equal((await lstat(socket)).mode & 0o777, 0o600);
+		const shown = await run(["settle", "--home", side("buyer"), "--json"]);
+		// The issuer's agent does not run; whoever has the buyer's says so.
+		assert.deepEqual(
+			[shown.code, failureIn(shown).code],
+			[1, "carrier-failed"],
+			shown.stderr,
+		);
+		await using other = await openAgent(side("buyer"), inside);
+		assert.equal((await other.status()).process, process.pid);
+		const [balance] = await other.balance();
+		assert.equal(balance?.spendable, 0n);
+		const events = other.events()[Symbol.asyncIterator]();
+		const next = events.next();
+		assert.equal((await other.status()).isLinked, true);
+		await here.close();
+		for (let { done } = await next; !done; ) ({ done } = await events.next());
+		assert.equal(existsSync(socket), false);
+		assert.equal(
+			await HomeLock.holder(join(side("buyer"), "agent")),
+			undefined,
+		);
+		await assert.rejects(other.status(), { code: "carrier-failed" });
 	});
 
 	test("give back what is of one issuer alone, and of none that is not known", async () => {

@@ -5,20 +5,22 @@ export {
 	isSide,
 } from "./find-side.ts";
 export {
-	agentSocket,
 	type FoundSetting,
+	type SecretPlace,
+	type SecretPlaces,
+	variableOf,
+} from "./setting-layers.ts";
+export {
+	agentSocket,
 	HOME_VARIABLE,
 	linkSocket,
 	makeRunFolder,
 	onOrderCommand,
 	readSide,
 	runFolder,
-	type SecretPlace,
-	type SecretPlaces,
 	type Side,
 	type SideSettings,
 	secretsOfSide,
-	variableOf,
 } from "./side.ts";
 export {
 	type ModuleRuns,

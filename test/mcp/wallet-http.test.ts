@@ -1,0 +1,209 @@
+/* The tools over HTTP: who is answered, and who is not. */
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { connect } from "node:net";
+import { after, before, describe, test } from "node:test";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { MAX_BODY_BYTES } from "../../src/mcp/tools/limits.ts";
+import {
+	serveWalletHttp,
+	type WalletHttp,
+} from "../../src/mcp/tools/serve-http.ts";
+import { FakeAgent, toolsOf } from "./fake-agent.ts";
+import { Model } from "./model.ts";
+
+const TOKEN = "5f".repeat(32);
+const BALANCE = {
+	jsonrpc: "2.0",
+	id: 1,
+	method: "tools/call",
+	params: { name: "tetrad_balance", arguments: {} },
+};
+
+let served: WalletHttp;
+let url: URL;
+
+before(async () => {
+	const tools = toolsOf([new FakeAgent()]);
+	const serving = { tools, version: "0", token: TOKEN };
+	served = await serveWalletHttp({ ...serving, host: "127.0.0.1", port: 0 });
+	url = new URL(served.url);
+});
+after(async () => {
+	await served[Symbol.asyncDispose]();
+});
+
+interface Reply {
+	readonly status: number;
+	readonly body: string;
+	readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** Asks as a client does, but for what is said to be otherwise. */
+function ask({
+	headers = {},
+	body = JSON.stringify(BALANCE),
+	method = "POST",
+	path = url.pathname,
+}: {
+	readonly headers?: Readonly<Record<string, string | undefined>>;
+	readonly body?: string;
+	readonly method?: string;
+	readonly path?: string;
+} = {}): Promise<Reply> {
+	const all: Record<string, string | undefined> = {
+		host: url.host,
+		authorization: `Bearer ${TOKEN}`,
+		accept: "application/json, text/event-stream",
+		"content-type": "application/json",
+		...headers,
+	};
+	return new Promise((resolve, reject) => {
+		const asking = request(
+			{
+				...{ host: "127.0.0.1", port: url.port, method, path, setHost: false },
+				headers: Object.entries(all).flatMap(([name, value]) =>
+					value === undefined ? [] : [name, value],
+				),
+			},
+			(response) => {
+				let said = "";
+				response.setEncoding("utf8").on("data", (text) => {
+					said += text;
+				});
+				response.on("end", () =>
+					resolve({
+						status: response.statusCode ?? 0,
+						body: said,
+						headers: response.headers,
+					}),
+				);
+				response.on("error", reject);
+			},
+		);
+		asking.on("error", reject);
+		asking.end(method === "POST" ? body : undefined);
+	});
+}
+
+describe("tools that are served over HTTP", () => {
+	for (const [era, options] of [
+		["of the protocol of 2025", {}],
+		[
+			"of the protocol of 2026",
+			{ versionNegotiation: { mode: { pin: "2026-07-28" } } },
+		],
+	] as const)
+		test(`answer clients ${era}`, async () => {
+			const transport = new StreamableHTTPClientTransport(url, {
+				requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } },
+			});
+			await using model = await Model.over(transport, options);
+			const { tools } = await model.client.listTools();
+			assert.equal(tools.length, 6);
+			const { balances } = await model.done("balance");
+			assert.equal(balances[0].spendable, "12.30");
+		});
+
+	test("answer one request by itself, and let nobody keep it", async () => {
+		const { status, body, headers } = await ask();
+		assert.equal(status, 200);
+		assert.match(body, /12\.30/);
+		assert.match(String(headers["cache-control"]), /no-store|no-cache/);
+		assert.equal(headers["access-control-allow-origin"], undefined);
+		assert.equal(headers["mcp-session-id"], undefined);
+	});
+
+	for (const [who, headers, expected] of [
+		["nobody without a token", { authorization: undefined }, 401],
+		[
+			"nobody with another one",
+			{ authorization: `Bearer ${"00".repeat(32)}` },
+			401,
+		],
+		[
+			"nobody with a part of it",
+			{ authorization: `Bearer ${TOKEN.slice(1)}` },
+			401,
+		],
+		[
+			"nobody with it as something else",
+			{ authorization: `Basic ${TOKEN}` },
+			401,
+		],
+		["no page of the web", { origin: "https://shop.example" }, 403],
+		["no page of this machine", { origin: "http://localhost:3000" }, 403],
+		["no page of no origin", { origin: "null" }, 403],
+		["no name that was made to lead here", { host: "shop.example:80" }, 403],
+		[
+			"no name that only begins as ours",
+			{ host: "localhost.shop.example" },
+			403,
+		],
+		["no request that names no host", { host: undefined }, 400],
+		["no body that is packed", { "content-encoding": "gzip" }, 415],
+		["no form of a page", { "content-type": "text/plain" }, 415],
+	] as const)
+		test(`answer ${who}`, async () => {
+			const { status, body } = await ask({ headers });
+			assert.equal(status, expected);
+			assert.doesNotMatch(body, /12\.30|tetrad_/);
+		});
+
+	test("tell a page not even whether it has the token", async () => {
+		const origin = { origin: "https://shop.example" };
+		const known = await ask({ headers: origin });
+		const unknown = await ask({
+			headers: { ...origin, authorization: undefined },
+		});
+		assert.deepEqual({ ...known, headers: {} }, { ...unknown, headers: {} });
+	});
+
+	test("answer no page that asks first whether it may ask", async () => {
+		const { status, headers } = await ask({
+			method: "OPTIONS",
+			headers: {
+				origin: "https://shop.example",
+				authorization: undefined,
+				"access-control-request-method": "POST",
+			},
+		});
+		assert.equal(status, 403);
+		assert.equal(headers["access-control-allow-origin"], undefined);
+	});
+
+	test("are at one path, and have no session to open or to end", async () => {
+		assert.equal((await ask({ path: "/" })).status, 404);
+		assert.equal((await ask({ path: "/mcp?x=1" })).status, 404);
+		assert.equal((await ask({ method: "GET" })).status, 405);
+		assert.equal((await ask({ method: "DELETE" })).status, 405);
+	});
+
+	test("read no more than a body may have", async () => {
+		const body = JSON.stringify({
+			...BALANCE,
+			id: "a".repeat(MAX_BODY_BYTES),
+		});
+		assert.equal((await ask({ body })).status, 413);
+	});
+
+	test("say nothing to what is no HTTP", async () => {
+		const socket = connect(Number(url.port), "127.0.0.1");
+		let said = "";
+		socket.setEncoding("utf8").on("data", (text) => {
+			said += text;
+		});
+		socket.write("hello\r\n\r\n");
+		await new Promise((resolve) => socket.once("close", resolve));
+		assert.match(said, /^HTTP\/1\.1 400/);
+	});
+
+	test("are served on loopback alone", async () => {
+		const tools = toolsOf([]);
+		for (const host of ["0.0.0.0", "192.0.2.1", "::"])
+			await assert.rejects(
+				serveWalletHttp({ tools, version: "0", token: TOKEN, host, port: 0 }),
+				{ code: "invalid-argument" },
+			);
+	});
+});

@@ -32,7 +32,6 @@ import {
 } from "../../money/documents/index.ts";
 import {
 	copy,
-	malformed,
 	release,
 	releaseAround,
 	sameBytes,
@@ -53,7 +52,6 @@ import {
 	OFFER_NONCE_BYTES,
 	offerId,
 	PAGE_BYTES,
-	parseSellingCertificate,
 	termsHash,
 } from "../documents/index.ts";
 import {
@@ -83,6 +81,7 @@ import {
 	timesFor,
 	type Wanted,
 } from "./sale.ts";
+import { Sellers } from "./sellers.ts";
 import type { SellingEffect, SellingEvent } from "./selling-events.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
 
@@ -175,9 +174,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		() => this.#leave(),
 	);
 	readonly #options: SellingOptions;
-	readonly #sellers = new Map<string, Seller>();
-	/** What the own module was asked to sell with and has not said, in order. */
-	readonly #questions: string[] = [];
+	readonly #sellers: Sellers = new Sellers();
 	/** Signatures that are waited for, by the answer that they are for. */
 	readonly #signing: Pending<Answering> = new Pending<Answering>();
 	#state: State = { kind: "new" };
@@ -354,7 +351,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		const known = this.#sellers.get(key);
 		if (known !== undefined) return this.#open(answer, wanted, known);
 		this.#state = { kind: "finding", answer, wanted, seller: key };
-		this.#questions.push(key);
+		this.#sellers.asked(key);
 		this.#toModule(message(ABOUT_PURCHASES.selling, question));
 	}
 
@@ -399,42 +396,19 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		}
 	}
 
-	/** A module that had no secret tells by itself once it has one. */
 	#sellerTold(bytes: Uint8Array): void {
-		const fields = body(ABOUT_PURCHASES.seller, bytes);
-		const { own } = this.#options.tetrad;
-		const certified = parseSellingCertificate(fields.certificate);
-		if (
-			!sameBytes(certified.agent, own.agent.deviceId) ||
-			!sameBytes(certified.module, own.module.deviceId)
-		)
-			throw malformed("a module has the selling certificate of somebody else");
-		const seller: Seller = {
-			certificate: copy(fields.certificate),
-			issuerChain: copy(fields.issuerChain),
-			saltKey: copy(fields.saltKey),
-		};
-		const { issuer, generation } = certified;
-		const keys = [0, generation].map((of) =>
-			sellerKey({ issuer, generation: of }),
-		);
-		const at = this.#questions.findIndex((question) => keys.includes(question));
-		// A generation of the past that nobody asks for now is not the current one.
-		const isCurrent = at < 0 || this.#questions[at] === keys[0];
-		for (const key of isCurrent ? keys : keys.slice(1))
-			this.#sellers.set(key, seller);
-		if (at >= 0) this.#questions.splice(at, 1);
+		this.#sellers.told(bytes, this.#options.tetrad.own);
 		const state = this.#state;
-		if (state.kind === "finding" && this.#sellers.has(state.seller))
-			this.#open(state.answer, state.wanted, seller);
+		if (state.kind !== "finding") return;
+		const seller = this.#sellers.get(state.seller);
+		if (seller !== undefined) this.#open(state.answer, state.wanted, seller);
 	}
 
 	#unsold(bytes: Uint8Array, now: number): void {
 		const said = body(ABOUT_PURCHASES.unsold, bytes);
 		const state = this.#state;
 		if (said.termsHash === undefined) {
-			const question = this.#questions.shift();
-			if (question === undefined) throw unexpected("a refusal to sell");
+			const question = this.#sellers.refused();
 			if (state.kind === "finding" && state.seller === question)
 				this.#refuse(saidError(said), now);
 			return;

@@ -43,7 +43,6 @@ import {
 	CHUNK_BYTES,
 	type Contract,
 	copyOffer,
-	draftContract,
 	encodeTerms,
 	keyHash,
 	type Listing,
@@ -52,14 +51,12 @@ import {
 	OFFER_NONCE_BYTES,
 	offerId,
 	PAGE_BYTES,
-	termsHash,
 } from "../documents/index.ts";
 import {
 	chunkCount,
 	chunkLength,
 	type Measured,
 	Measuring,
-	Sealing,
 } from "../merchandise/index.ts";
 import {
 	OFFER_VALID_MS,
@@ -75,12 +72,15 @@ import {
 	type Seller,
 	sellerKey,
 	sellerQuestion,
-	type Taken,
 	takenOffer,
-	termsOf,
-	timesFor,
 	type Wanted,
 } from "./sale.ts";
+import {
+	type DraftOfSale,
+	type Keyed,
+	keyedSale,
+	type Sealed,
+} from "./sale-sealing.ts";
 import { Sellers } from "./sellers.ts";
 import type { SellingEffect, SellingEvent } from "./selling-events.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
@@ -102,33 +102,6 @@ interface Pass {
 	readonly next: number;
 	/** Chunks that were asked for and have not come. */
 	readonly asked: number;
-}
-
-/** What the terms of a sale were, and their key's hash to be. */
-interface Keyed {
-	readonly termsHash: Uint8Array;
-	readonly make: (key: Uint8Array) => Sealed;
-}
-
-/** A merchandise while it is sealed, and what ends it. */
-interface Sealed {
-	readonly sealing: Sealing;
-	readonly end: SealedEnd;
-}
-
-type SealedEnd =
-	/** Sign a contract over the root of the ciphertext. */
-	| {
-			readonly kind: "sign";
-			readonly draft: (ciphertextRoot: Uint8Array) => DraftOfSale;
-	  }
-	/** It is the contract's already. */
-	| { readonly kind: "compare"; readonly contract: Contract };
-
-interface DraftOfSale {
-	readonly draft: ReturnType<typeof draftContract>;
-	readonly taken: Taken;
-	readonly seller: Seller;
 }
 
 interface Answering {
@@ -554,50 +527,13 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		measured: Measured,
 		now: number,
 	): void {
-		const { crypto, tetrad } = this.#options;
-		const { payWithinMs, bookWithinMs } = {
-			...timesFor(measured.length),
-			...this.#options,
-		};
 		if (
 			wanted.kind === "fetched" &&
 			!sameBytes(measured.plaintextRoot, wanted.contract.plaintextRoot)
 		)
 			return this.#refuse(changed(), now);
-		const times = { payWithinMs, bookWithinMs };
-		const terms =
-			wanted.kind === "fetched"
-				? wanted.contract
-				: termsOf(crypto, tetrad, wanted, seller, measured, times, now);
-		const sealing = (key: Uint8Array) =>
-			new Sealing(crypto, {
-				key,
-				measured,
-				saltKey: seller.saltKey,
-				contractId: terms.id,
-				exporter: wanted.kind === "fetched" ? wanted.exporter : tetrad.exporter,
-			});
-		const keyed: Keyed = {
-			termsHash: termsHash(crypto, terms),
-			make: (key) => ({
-				sealing: sealing(key),
-				end:
-					wanted.kind === "fetched"
-						? { kind: "compare", contract: wanted.contract }
-						: {
-								kind: "sign",
-								draft: (ciphertextRoot) => ({
-									draft: draftContract({
-										...terms,
-										keyHash: keyHash(crypto, key),
-										ciphertextRoot,
-									}),
-									taken: wanted,
-									seller,
-								}),
-							},
-			}),
-		};
+		const what = { wanted, seller, measured };
+		const { terms, ...keyed } = keyedSale(this.#options, what, now);
 		const { length } = measured;
 		this.#state = { kind: "keying", answer, wanted, keyed, length };
 		this.#toModule(

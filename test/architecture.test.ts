@@ -259,6 +259,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	],
 	"paid/x402": ["crypto", "paid", "wire"],
 	"http/x402": ["device/service", "money", "paid", "paid/x402", "wire"],
+	mcp: ["device/service", "money", "paid", "paid/x402", "wire"],
 	"mcp/tools": [
 		"carrier",
 		"device/http",
@@ -279,6 +280,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"identity",
 		"keys",
 		"machine",
+		"mcp",
 		"money",
 		"paid",
 		"session",

@@ -8,6 +8,7 @@ export {
 export {
 	EVERY_ISSUER,
 	isPurchase,
+	modeIn,
 	networkOf,
 	type PaymentRequired,
 	parsePayload,
@@ -17,6 +18,5 @@ export {
 	SCHEME,
 	type TetradNetwork,
 	termsOf,
-	type Way,
 	wayOf,
 } from "./ways.ts";

@@ -7,7 +7,12 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { hex, utf8 } from "../../wire/index.ts";
 import { MAX_WAYS } from "../limits.ts";
-import { type PaidTerms, parseTerms, writeTerms } from "../terms.ts";
+import {
+	type PaidMode,
+	type PaidTerms,
+	parseTerms,
+	writeTerms,
+} from "../terms.ts";
 
 /** What x402 calls a scheme: a request is paid by a purchase. */
 export const SCHEME = "purchase";
@@ -59,11 +64,17 @@ const wayForm: z.ZodType<Way> = z.looseObject({
 const requiredForm: z.ZodType<PaymentRequired> = z.looseObject({
 	x402Version: z.literal(2),
 	error: z.string().nullish(),
-	resource: z.unknown(),
+	resource: z.unknown().optional(),
 	accepts: z.array(wayForm).max(MAX_WAYS),
 });
 
-const paidForm = z.looseObject({ payload: z.unknown() });
+const paidForm = z.looseObject({ payload: z.unknown().optional() });
+
+const acceptedForm = z.looseObject({
+	accepted: z.looseObject({
+		extra: z.looseObject({ mode: z.enum(["sealed", "prepaid"]) }),
+	}),
+});
 
 const payloadForm = z.strictObject({
 	payment: z.string().regex(/^[0-9a-zA-Z._-]{1,256}$/),
@@ -138,6 +149,11 @@ export function parsePayload(said: unknown): string {
 export function paymentIn(said: unknown): string | undefined {
 	const { payload } = paidForm.safeParse(said).data ?? {};
 	return payloadForm.safeParse(payload).data?.payment;
+}
+
+/** The mode in which a request says that it is paid, as JSON; `undefined` where it says none. */
+export function modeIn(said: unknown): PaidMode | undefined {
+	return acceptedForm.safeParse(said).data?.accepted.extra.mode;
 }
 
 /** Requirements that stock x402 hands over. Throws `malformed`. */

@@ -11,12 +11,11 @@ import {
 	StreamableHTTPClientTransport,
 } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { freePorts, makeSandbox } from "../../src/device/setup/index.ts";
 import { Model } from "../mcp/model.ts";
 import { done } from "../support/commands.ts";
-import { temporaryFolder } from "../support/folders.ts";
 import { Command, isAlive, run } from "../support/processes.ts";
 import { type DeathAt, ToldToDie } from "../support/told-to-die.ts";
+import { WalletWorld } from "../support/wallet-world.ts";
 
 const execute = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL("../../bin/tetrad.js", import.meta.url));
@@ -25,67 +24,35 @@ const MODERN: ClientOptions = {
 	versionNegotiation: { mode: { pin: "2026-07-28" } },
 };
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let world: WalletWorld;
 let shopAt: string;
 let fate: ToldToDie;
-const running = new AsyncDisposableStack();
-let shop: Command;
-
-const side = (name: string) => join(folder.path, "world", name);
 
 /** A client that has started the command, and what it has started. */
 async function client({
 	env = {},
-	more = [],
 	options = {},
 }: {
 	readonly env?: Readonly<Record<string, string>>;
-	readonly more?: readonly string[];
 	readonly options?: ClientOptions;
 } = {}): Promise<{ readonly model: Model; readonly pid: number }> {
+	const [command, ...args] = world.command();
 	const transport = new StdioClientTransport({
-		command: process.execPath,
-		args: [PROGRAM, "mcp", "--home", side("buyer"), ...more],
+		...{ command, args },
 		env: { PATH: process.env["PATH"] ?? "", ...env },
 	});
-	const model = await Model.over(transport, options);
+	const model = world.use(await Model.over(transport, options));
 	const { pid } = transport;
 	assert.ok(pid);
-	running.defer(() => model[Symbol.asyncDispose]());
 	return { model, pid };
 }
 
-async function start(...args: string[]): Promise<Command> {
-	return running.use(new Command([...args, "--json"]));
-}
-
 before(async () => {
-	folder = await temporaryFolder();
-	fate = new ToldToDie(join(folder.path, "fate"));
-	const [issuer, port, operators] = await freePorts(3);
-	shopAt = `127.0.0.1:${port}`;
-	await makeSandbox(join(folder.path, "world"), {
-		addresses: {
-			issuer: `127.0.0.1:${issuer}`,
-			shop: shopAt,
-			operators: `127.0.0.1:${operators}`,
-		},
-	});
-	const serving = await start("serve", "--home", side("issuer"));
-	await serving.expect("answering");
-	shop = await start("serve", "--home", side("shop"));
-	await shop.expect("settled");
-	// The module goes on whatever becomes of who asks it.
-	const module = await start("module", "--home", side("buyer"));
-	await module.expect("listening");
-	const { model } = await client();
-	await done(["settle", "--home", side("buyer")]);
-	await model[Symbol.asyncDispose]();
+	world = await WalletWorld.open();
+	({ shopAt } = world);
+	fate = new ToldToDie(join(world.folder, "fate"));
 });
-after(async () => {
-	await running.disposeAsync();
-	await folder?.[Symbol.asyncDispose]();
-});
+after(() => world?.[Symbol.asyncDispose]());
 
 /** In minor units. */
 async function spendable(model: Model): Promise<bigint> {
@@ -120,7 +87,7 @@ describe("tetrad mcp", () => {
 		const before = await spendable(model);
 		const { quote } = await model.done("quote", capitals("slow"));
 		const { quoteId } = quote;
-		shop.terminate("SIGSTOP");
+		world.shop.terminate("SIGSTOP");
 		try {
 			await assert.rejects(
 				model.call("buy", { quoteId }, { timeout: 1000 }),
@@ -129,7 +96,7 @@ describe("tetrad mcp", () => {
 			const { purchases } = await model.done("status", { quoteId });
 			assert.equal(purchases[0].state, "under-way");
 		} finally {
-			shop.terminate("SIGCONT");
+			world.shop.terminate("SIGCONT");
 		}
 		const { state } = await model.done("buy", { quoteId });
 		assert.equal(state, "bought");
@@ -165,7 +132,7 @@ describe("tetrad mcp", () => {
 		const another = await buy({ anotherCopy: true });
 		const { state, purchase } = await model.done("buy", another);
 		assert.equal(state, "waiting-for-owner");
-		const approvals = await done(["approvals", "--home", side("buyer")]);
+		const approvals = await done(["approvals", "--home", world.buyer]);
 		assert.match(JSON.stringify(approvals), /its agent wants you to be asked/);
 		await execute(
 			"sh",
@@ -189,21 +156,21 @@ describe("tetrad mcp", () => {
 			[["--http", "0.0.0.0:0"], /can be reached from elsewhere/],
 			[["--merchant", "nowhere", "--http", "127.0.0.1:0"], /has no port/],
 		] as const) {
-			const all = ["mcp", "--home", side("buyer"), ...args];
+			const all = ["mcp", "--home", world.buyer, ...args];
 			const { code, stdout, stderr } = await run(all);
 			assert.equal(code, 2);
 			assert.equal(stdout, "");
 			assert.match(stderr, expected);
 		}
-		const nowhere = await run(["mcp", "--home", folder.path]);
+		const nowhere = await run(["mcp", "--home", world.folder]);
 		assert.match(nowhere.stderr, /is not the folder of a side/);
 	});
 });
 
 describe("tetrad mcp over HTTP", () => {
 	const serving = async (...more: string[]) => {
-		const home = ["--home", side("buyer"), "--http", "127.0.0.1:0"];
-		const command = await start("mcp", ...home, ...more);
+		const home = ["--home", world.buyer, "--http", "127.0.0.1:0"];
+		const command = world.use(new Command(["mcp", ...home, ...more, "--json"]));
 		await command.until(() => command.events.length > 0, "its address");
 		const [{ url, tokenFile }] = command.events as unknown as [
 			{ readonly url: string; readonly tokenFile: string },
@@ -220,7 +187,7 @@ describe("tetrad mcp over HTTP", () => {
 
 	test("makes a token for its owner alone, keeps it, and answers who says it", async () => {
 		const { command, url, tokenFile } = await serving();
-		assert.equal(tokenFile, join(side("buyer"), "mcp.token"));
+		assert.equal(tokenFile, join(world.buyer, "mcp.token"));
 		assert.equal((await lstat(tokenFile)).mode & 0o777, 0o600);
 		const token = (await readFile(tokenFile, "utf8")).trim();
 		for (const options of [{}, MODERN]) {
@@ -237,7 +204,7 @@ describe("tetrad mcp over HTTP", () => {
 	});
 
 	test("takes a token that is in a file, unless others may read it", async () => {
-		const file = join(folder.path, "token");
+		const file = join(world.folder, "token");
 		await writeFile(file, `${"7a".repeat(32)}\n`, { mode: 0o600 });
 		const { command, url } = await serving("--token-file", file);
 		await using model = await asking(url, "7a".repeat(32));
@@ -246,7 +213,7 @@ describe("tetrad mcp over HTTP", () => {
 		await command.exits(0);
 		await writeFile(`${file}-open`, `${"7a".repeat(32)}\n`, { mode: 0o644 });
 		const open = await run([
-			...["mcp", "--home", side("buyer"), "--http", "127.0.0.1:0"],
+			...["mcp", "--home", world.buyer, "--http", "127.0.0.1:0"],
 			...["--token-file", `${file}-open`],
 		]);
 		assert.equal(open.code, 1);

@@ -58,6 +58,8 @@ class OperatedIssuer implements IssuerService {
 	readonly #issuer: Uint8Array;
 	readonly #closing = new AbortController();
 	#running: Promise<void> | undefined;
+	/** Settles, never rejecting, when what was asked last is over. */
+	#turn: Promise<unknown> = Promise.resolve();
 
 	constructor(home: string, side: Side | undefined, terms: IssuerTerms) {
 		this.home = home;
@@ -222,12 +224,17 @@ class OperatedIssuer implements IssuerService {
 		return auditAsJson(await runAudit(terms, banks, view), terms);
 	}
 
-	/** What speaks HTTP is loaded when it is needed: it takes long to load. */
-	async #operate<Result>(
+	/** One has the ledger while it does not run, so that whatever is asked at once takes turns. */
+	#operate<Result>(
 		act: (operator: Operator) => Promise<Result>,
 	): Promise<Result> {
-		const { asOperator } = await import("../issuer/http/index.ts");
-		return asOperator(this.home, act);
+		const turn = this.#turn.then(async () => {
+			// What speaks HTTP is loaded when it is needed: it takes long to load.
+			const { asOperator } = await import("../issuer/http/index.ts");
+			return asOperator(this.home, act);
+		});
+		this.#turn = turn.catch(() => {});
+		return turn;
 	}
 
 	/** One page after another. */

@@ -8,6 +8,7 @@ import { HomeLock } from "../../../src/device/home/index.ts";
 import type { ProcessEvent } from "../../../src/device/process/index.ts";
 import {
 	type IssuerService,
+	type LimitChanges,
 	openAgent,
 	openIssuer,
 	openModule,
@@ -150,5 +151,87 @@ describe("an issuer and a module in the program that opened them", () => {
 		});
 		const [ordered] = await module.giveBack({ issuer: "play-mint" });
 		assert.equal(ordered?.issuer, "play-mint");
+	});
+});
+
+describe("owners and operators of what does not run", () => {
+	const owner = async (): Promise<Uint8Array> => new Uint8Array();
+
+	test("an order waits, and is taken back by the beginning of its name", async () => {
+		await using module = await openModule(side("buyer"));
+		const { request, issuer } = await module.withdraw(100n, { owner });
+		assert.equal(issuer, "play-mint");
+		const waits = async () =>
+			(await module.orders()).map(({ amount, state, isCancelled }) => ({
+				...{ amount, state, isCancelled },
+			}));
+		const order = { amount: 100n, state: "waiting" as const };
+		assert.deepEqual(await waits(), [{ ...order, isCancelled: false }]);
+		await assert.rejects(module.cancel("q", { owner }), {
+			code: "invalid-argument",
+		});
+		const cancelled = await module.cancel(request.slice(0, 12), { owner });
+		assert.equal(cancelled.request, request);
+		assert.deepEqual(await waits(), [{ ...order, isCancelled: true }]);
+	});
+
+	test("merchants are named one by one, beside what is limited", async () => {
+		await using module = await openModule(side("buyer"));
+		const before = await module.limits();
+		const set = async (changes: LimitChanges) => {
+			assert.equal((await module.setLimits(changes, { owner })).inForce, false);
+			const { merchants, number } = await module.limits();
+			return [merchants?.length, number];
+		};
+		const number = before.number ?? 0n;
+		assert.deepEqual(await set({ forgetMerchants: ["shop-till"] }), [
+			undefined,
+			number + 1n,
+		]);
+		assert.deepEqual(await set({ addMerchants: ["shop-till", "inn-till"] }), [
+			2,
+			number + 2n,
+		]);
+		assert.deepEqual(await set({ forgetMerchants: ["shop-till"] }), [
+			1,
+			number + 3n,
+		]);
+		const { money, merchants } = await module.limits();
+		assert.deepEqual(money, before.money);
+		assert.deepEqual(await set({ addMerchants: merchants ?? [] }), [
+			1,
+			number + 4n,
+		]);
+		assert.deepEqual(await set({ merchants: null }), [undefined, number + 5n]);
+	});
+
+	test("nothing is archived while nothing is over, and nothing overridden while nothing is behind", async () => {
+		await using module = await openModule(side("buyer"));
+		const { payments } = await module.archive({ expiredForDays: 30 });
+		assert.equal(payments, 0);
+		assert.equal(await module.behind(), undefined);
+		const head = { changes: 1n, hash: "00".repeat(32), isRestored: false };
+		await assert.rejects(module.unsafeOverrideBehind(head, { owner }), {
+			code: "invalid-argument",
+		});
+	});
+
+	test("an operator is told of no conflict, no sale and no account that there is not", async () => {
+		await using issuer = await openIssuer(side("issuer"));
+		for await (const conflict of issuer.conflicts()) assert.fail(conflict.id);
+		for await (const { contract } of issuer.sales()) assert.fail(contract);
+		assert.equal(await issuer.account("nobody"), undefined);
+		assert.equal(await issuer.account("No Name"), undefined);
+		const asked = await Promise.allSettled([
+			issuer.evidence("00".repeat(32)),
+			issuer.evidence("00"),
+			issuer.open("No Name"),
+			issuer.credit("nobody", 1n, { reference: "none" }),
+		]);
+		for (const one of asked)
+			assert.equal(
+				one.status === "rejected" && one.reason.code,
+				"invalid-argument",
+			);
 	});
 });

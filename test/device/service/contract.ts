@@ -197,7 +197,8 @@ export function agentContract(way: string, open: OpenAgent): void {
 					{ code: "key-store-failed" },
 				);
 				const taken = await agent.approve(approval?.contract ?? "", { owner });
-				assert.equal(taken.inForce, true);
+				const { inForce, state, amount } = taken;
+				assert.deepEqual([inForce, state, amount], [true, "approved", 420n]);
 				assert.equal((await buying).state, "bought");
 			} finally {
 				await town.limit({});

@@ -125,6 +125,26 @@ describe("ARCHITECTURE.md", () => {
 	});
 });
 
+describe("SECURITY.md", () => {
+	test("names for each process that is taken over tests that are there", () => {
+		const [, section = ""] =
+			/\n## Which process holds what\n([\s\S]*?)\n## /.exec(
+				read("SECURITY.md"),
+			) ?? [];
+		const [, table = ""] = section.split("| tried in |");
+		const rows = table.split("\n").filter((line) => /^\| \w|^\| `/.test(line));
+		assert.ok(rows.length >= 7, `${rows.length} rows`);
+		for (const row of rows) {
+			const named = [
+				...(row.split(" | ").at(-1) ?? "").matchAll(/\[([^\]]+)\]\((.+?)\)/g),
+			];
+			assert.ok(named.length > 0, row);
+			for (const [, title = "", file = ""] of named)
+				assert.ok(read(file).includes(`test("${title}"`), `${file}: ${title}`);
+		}
+	});
+});
+
 describe("the decisions", () => {
 	const records = readdirSync(DECISIONS).filter((name) => /^\d/.test(name));
 

@@ -250,6 +250,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"wire",
 	],
 	paid: [
+		"carrier",
 		"crypto",
 		"device/home",
 		"device/service",

@@ -1,3 +1,4 @@
+import { parseAddress } from "../carrier/index.ts";
 import type {
 	AgentService,
 	AskOptions,
@@ -188,7 +189,8 @@ export class PaidAnswers {
 			const quoting = this.#quote(terms, request, how);
 			quoting.catch(() => {});
 			const isNew = await marking;
-			const before = isNew ? undefined : await this.#before(files, request);
+			const isUnseen = isNew && !(await files.isHere(request));
+			const before = isUnseen ? undefined : await this.#before(files, request);
 			const quote =
 				before?.quote ??
 				(
@@ -250,8 +252,9 @@ export class PaidAnswers {
 		try {
 			purchase = await buying;
 		} catch (thrown) {
-			// What is in doubt is gone on with when the same is asked for again.
-			if (asTetradError(thrown).code !== "payment-in-doubt")
+			// What is in doubt, or is another program's, is gone on with when the same is asked for again.
+			const { code } = asTetradError(thrown);
+			if (code !== "payment-in-doubt" && code !== "file-unusable")
 				await files.forget(request, undefined);
 			throw thrown;
 		}
@@ -302,6 +305,9 @@ export class PaidAnswers {
 			throw refused(
 				`it costs ${terms.amount} minor units, and at most ${maximum} were to be paid`,
 			);
+		// A stranger's word reaches no socket of this machine.
+		if (!isOnNetwork(terms.address))
+			throw refused("its merchant is not where others can reach it");
 		if (merchants !== undefined && !merchants.includes(terms.agent))
 			throw refused("its merchant is none of those that may be paid");
 	}
@@ -314,6 +320,14 @@ export class PaidAnswers {
 			this.#files = undefined;
 		});
 		return this.#files;
+	}
+}
+
+function isOnNetwork(address: string): boolean {
+	try {
+		return parseAddress(address).kind === "tcp";
+	} catch {
+		return false;
 	}
 }
 

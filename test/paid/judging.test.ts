@@ -38,6 +38,8 @@ describe("a buyer of answers", () => {
 		["for another request", { request: `${REQUEST}b` }],
 		["that want more than the maximum", { amount: 43n }],
 		["that want a huge price", { amount: 2n ** 62n }],
+		["at a socket of this machine", { address: "unix:/run/agent.sock" }],
+		["at no address", { address: "/run/agent.sock" }],
 		["in another currency", { currency: "USD" }],
 		["that are paid first, unless it may", { mode: "prepaid" }],
 		["that are sealed, unless it may", {}, { modes: ["prepaid"] }],

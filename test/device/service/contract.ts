@@ -60,6 +60,11 @@ export function agentContract(way: string, open: OpenAgent): void {
 			assert.equal(item?.size, GOODS.length);
 		});
 
+		test("takes back nothing of what was never bought", () =>
+			assert.rejects(agent.takeRefund("00".repeat(32)), {
+				code: "invalid-argument",
+			}));
+
 		test("quotes, buys, and has it once", async () => {
 			const quote = await agent.quote(shop, "photo.jpg");
 			assert.equal(quote.merchant, "bob");

@@ -12,14 +12,19 @@ const handlers = new Handlers();
 const app = express();
 app.use(express.json({ verify: keepBody }));
 app.get("/ran", (_, response) => void response.json(handlers.ran));
-app.get("/release", (_, response) => {
-	handlers.release();
+app.get("/is-held", async ({ query }, response) => {
+	await handlers.held(String(query["path"]));
+	response.json({});
+});
+app.get("/release", ({ query }, response) => {
+	handlers.release(String(query["path"]));
 	response.json({});
 });
 app.use(
 	paymentMiddleware(
 		{
 			"/sealed/*": { accepts: payments.accepts("0.05") },
+			"/dear/*": { accepts: payments.accepts("9.00") },
 			"/prepaid/*": { accepts: payments.accepts("0.05", "prepaid") },
 		},
 		payments.server,
@@ -41,5 +46,6 @@ async function answer(request: Request, response: Response): Promise<void> {
 }
 
 app.all("/sealed/*path", answer);
+app.all("/dear/*path", answer);
 app.all("/prepaid/*path", answer);
 isListening((await ExpressServer.open(app)).url);

@@ -1,6 +1,6 @@
 /*
  * What the APIs of these tests answer, whichever framework serves them: the last part of a path
- * says it. `/sealed/…` and `/prepaid/…` are paid for, and of `/ran` and `/release` each test knows.
+ * says it. `/sealed/…` and `/prepaid/…` are paid for, and of `/ran`, `/is-held` and `/release` each test knows.
  */
 import { openAgent } from "../../src/entry/index.ts";
 import {
@@ -19,7 +19,7 @@ export interface Answer {
 /** How the handlers of one API do, which counts how often each path was answered. */
 export class Handlers {
 	readonly ran: Record<string, number> = {};
-	readonly #held = new Set<() => void>();
+	readonly #held = new Map<string, PromiseWithResolvers<void>>();
 
 	/** Answers a request; what it rejects with, a framework makes a failure of. */
 	async answer(path: string, body: unknown): Promise<Answer> {
@@ -31,7 +31,8 @@ export class Handlers {
 			case "hangs":
 				return new Promise(() => {});
 			case "held":
-				await new Promise<void>((resolve) => this.#held.add(resolve));
+				this.#at(`${path} is held`).resolve();
+				await this.#at(`${path} goes on`).promise;
 				return json(200, { path });
 			case "empty":
 				return { status: 204, type: "text/plain", body: [] };
@@ -50,10 +51,20 @@ export class Handlers {
 		}
 	}
 
-	/** Lets what is held go on. */
-	release(): void {
-		for (const go of this.#held) go();
-		this.#held.clear();
+	/** Resolves when a path is held. */
+	async held(path: string): Promise<void> {
+		await this.#at(`${path} is held`).promise;
+	}
+
+	/** Lets what is held at a path go on. */
+	release(path: string): void {
+		this.#at(`${path} goes on`).resolve();
+	}
+
+	#at(what: string): PromiseWithResolvers<void> {
+		const at = this.#held.get(what) ?? Promise.withResolvers();
+		this.#held.set(what, at);
+		return at;
 	}
 }
 

@@ -13,14 +13,11 @@ const payments = await paidFor(home, JSON.parse(options));
 const handlers = new Handlers();
 const app = new Hono();
 app.get("/ran", (context) => context.json(handlers.ran));
-app.get("/release", (context) => {
-	handlers.release();
-	return context.json({});
-});
 app.use(
 	paymentMiddleware(
 		{
 			"/sealed/*": { accepts: payments.accepts("0.05") },
+			"/dear/*": { accepts: payments.accepts("9.00") },
 			"/prepaid/*": { accepts: payments.accepts("0.05", "prepaid") },
 		},
 		payments.server,
@@ -40,6 +37,7 @@ async function answer(context: Context): Promise<Response> {
 }
 
 app.all("/sealed/*", answer);
+app.all("/dear/*", answer);
 app.all("/prepaid/*", answer);
 const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
 if (!server.listening) await once(server, "listening");

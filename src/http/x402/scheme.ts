@@ -143,7 +143,7 @@ export class PurchaseScheme implements SchemeNetworkServer {
 	> {
 		try {
 			const { request, amount, mode } = termsOf(parseWay(requirements));
-			const payment = parsePayload(paymentPayload.payload);
+			const payment = paymentOf(paymentPayload);
 			const admitted = await this.#options.requests.admit(payment, request, {
 				amount,
 				mode,
@@ -256,6 +256,15 @@ function modeOf({ extra }: PaymentRequirements): PaidMode {
 		"invalid-argument",
 		'a request is paid "sealed" or "prepaid"',
 	);
+}
+
+/** Throws `malformed` for a payment of an older version of x402, which core holds to less. */
+function paymentOf({
+	x402Version,
+	payload,
+}: VerifyContext["paymentPayload"]): string {
+	if (x402Version === 2) return parsePayload(payload);
+	throw new TetradError("malformed", "a payment is of version 2 of x402");
 }
 
 /** Throws `invalid-argument` for a request of another protocol than HTTP. */

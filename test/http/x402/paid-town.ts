@@ -31,8 +31,12 @@ export interface PaidApi {
 	readonly process: Command;
 	/** How often a handler ran for that path. */
 	ran(path: string): Promise<number>;
-	/** Lets what is held go on. */
-	release(): Promise<void>;
+	/** How often handlers ran for paths that begin so. */
+	ranBelow(path: string): Promise<number>;
+	/** Resolves when a handler is held at that path, where Express serves it. */
+	isHeld(path: string): Promise<void>;
+	/** Lets it go on. */
+	release(path: string): Promise<void>;
 }
 
 /** It runs until it is disposed of. */
@@ -95,7 +99,13 @@ export class PaidTown implements AsyncDisposable {
 			url,
 			process,
 			ran: async (path) => (await ask("/ran"))[path] ?? 0,
-			release: async () => void (await ask("/release")),
+			async ranBelow(path) {
+				const all = Object.entries(await ask("/ran"));
+				const below = all.filter(([name]) => name.startsWith(path));
+				return below.reduce((sum, [, times]) => sum + times, 0);
+			},
+			isHeld: async (path) => void (await ask(`/is-held?path=${path}`)),
+			release: async (path) => void (await ask(`/release?path=${path}`)),
 		};
 	}
 

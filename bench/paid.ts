@@ -20,8 +20,11 @@ const WARM_UP = 3;
 const CONTESTANTS = {
 	unpaid: ["purchase", "unpaid", 5],
 	paid: ["purchase", "paid", 5],
+	unpaidCall: ["purchase", "unpaid call", 5],
+	paidCall: ["purchase", "paid call", 5],
 	purchase: ["purchase", "purchase", 5],
 	paidCold: ["purchase", "paid cold", 2],
+	paidCallCold: ["purchase", "paid call cold", 2],
 	purchaseCold: ["purchase", "purchase cold", 2],
 	exact: ["exact", "paid", 5],
 } as const satisfies Record<
@@ -36,7 +39,7 @@ type Taken = Readonly<Record<Contestant, number[]>>;
 
 const NAMES = Object.keys(CONTESTANTS) as readonly Contestant[];
 
-/** Requests that are paid for, beside the same unpaid, the purchase that each contains, and stock x402. */
+/** Requests and calls of tools that are paid for, beside the same unpaid, the purchase that each contains, and stock x402. */
 export async function benchPaid({
 	rounds,
 	tell,
@@ -66,7 +69,7 @@ export async function benchPaid({
 		tell(
 			i < 0
 				? `warming up, ${-i} rounds to go`
-				: `round ${i + 1} of ${rounds}: paid ${last("paid")}, its purchase ${last("purchase")}, unpaid ${last("unpaid")}, x402 exact ${last("exact")}`,
+				: `round ${i + 1} of ${rounds}: paid ${last("paid")}, a call ${last("paidCall")}, the purchase ${last("purchase")}, unpaid ${last("unpaid")}, x402 exact ${last("exact")}`,
 		);
 	}
 	return resultOf(taken);
@@ -76,31 +79,39 @@ function resultOf(taken: Taken): BenchResult {
 	const ms = (name: Contestant) => round(median(taken[name]), 1);
 	const ratio = (of: Contestant, to: Contestant) =>
 		round(medianRatio(taken[of], taken[to]), 2);
+	const against = (paid: Contestant, purchase: Contestant) => ({
+		ms: ms(paid),
+		purchase_ms: ms(purchase),
+		vs_purchase: ratio(paid, purchase),
+	});
 	const request = {
-		answer_bytes: BYTES,
 		unpaid_ms: ms("unpaid"),
-		standing: {
-			ms: ms("paid"),
-			purchase_ms: ms("purchase"),
-			vs_purchase: ratio("paid", "purchase"),
-		},
-		cold: {
-			ms: ms("paidCold"),
-			purchase_ms: ms("purchaseCold"),
-			vs_purchase: ratio("paidCold", "purchaseCold"),
-		},
+		standing: against("paid", "purchase"),
+		cold: against("paidCold", "purchaseCold"),
 		x402_exact_ms: ms("exact"),
 		vs_x402_exact: ratio("paid", "exact"),
 	};
-	const beside = (what: string, of: (typeof request)["cold" | "standing"]) =>
-		`  ${what}: ${of.ms} ms, the purchase that it contains ${of.purchase_ms} ms: ${of.vs_purchase} times that`;
+	const call = {
+		unpaid_ms: ms("unpaidCall"),
+		standing: against("paidCall", "purchase"),
+		cold: against("paidCallCold", "purchaseCold"),
+	};
+	const lines = (what: string, { standing, cold }: typeof call) =>
+		[
+			["in a tetrad that stands", standing] as const,
+			["cold", cold] as const,
+		].map(
+			([how, of]) =>
+				`  ${what}, ${how}: ${of.ms} ms, the purchase that it contains ${of.purchase_ms} ms: ${of.vs_purchase} times that`,
+		);
 	return {
-		report: { request },
+		report: { answer_bytes: BYTES, request, call },
 		lines: [
-			`A request that is answered ${BYTES} bytes, unpaid ${request.unpaid_ms} ms; paid, all modules and the issuer in processes of their own:`,
-			beside("in a tetrad that stands", request.standing),
-			beside("cold", request.cold),
-			`  stock x402 exact, on a chain in memory: ${request.x402_exact_ms} ms; ours takes ${request.vs_x402_exact} times that`,
+			`Paid for ${BYTES} bytes, both modules and the issuer in processes of their own:`,
+			...lines("a request over HTTP", request),
+			...lines("a call of a tool over MCP", call),
+			`  the same request paid by stock x402 exact, on a chain in memory: ${request.x402_exact_ms} ms; ours takes ${request.vs_x402_exact} times that`,
+			`Unpaid, the request takes ${request.unpaid_ms} ms, and the call ${call.unpaid_ms} ms`,
 		],
 	};
 }

@@ -1,9 +1,16 @@
 import { join } from "node:path";
+import type { Client } from "@modelcontextprotocol/client";
 import { paymentMiddleware } from "@x402/express";
 import type { RequestHandler } from "express";
 import { type AgentService, openAgent } from "../../src/entry/index.ts";
+import { PaidRequests, withTetrad } from "../../src/entry/mcp.ts";
 import type { Order } from "../../src/entry/trade.ts";
-import { TetradPayments, wrapFetchWithTetrad } from "../../src/entry/x402.ts";
+import {
+	type TetradFetchOptions,
+	TetradPayments,
+	wrapFetchWithTetrad,
+} from "../../src/entry/x402.ts";
+import { MeasuredTool } from "../mcp/measured-tool.ts";
 import type { Fetch } from "./parties.ts";
 
 const PRICE = { text: "0.01", minor: 1n, currency: "PLAY" } as const;
@@ -14,8 +21,8 @@ const ITEM = "bytes";
 /** A merchant behind stock middleware, and a buyer, who pay by purchases: shop and buyer of a sandbox, whose modules are processes of their own. */
 export class Purchasing implements AsyncDisposable {
 	readonly #world: string;
+	readonly #requests: PaidRequests;
 	readonly #payments: TetradPayments;
-	readonly #address: string;
 	readonly #stack: AsyncDisposableStack;
 	#buyer: AgentService;
 	#money = 0n;
@@ -23,15 +30,15 @@ export class Purchasing implements AsyncDisposable {
 	private constructor(
 		parts: {
 			readonly world: string;
+			readonly requests: PaidRequests;
 			readonly payments: TetradPayments;
-			readonly address: string;
 			readonly buyer: AgentService;
 		},
 		stack: AsyncDisposableStack,
 	) {
 		this.#world = parts.world;
+		this.#requests = parts.requests;
 		this.#payments = parts.payments;
-		this.#address = parts.address;
 		this.#buyer = parts.buyer;
 		this.#stack = stack;
 		stack.defer(() => this.#buyer.close());
@@ -42,22 +49,16 @@ export class Purchasing implements AsyncDisposable {
 		const stack = new AsyncDisposableStack();
 		const merchant = stack.use(await openAgent(join(world, "shop")));
 		await merchant.settle();
-		const listening = Promise.withResolvers<string>();
-		const payments = stack.use(
-			await TetradPayments.open(merchant, {
+		const requests = stack.use(
+			await PaidRequests.open(merchant, {
 				listen: "127.0.0.1:0",
 				beside: { items: [{ name: ITEM, price: PRICE.text, make }] },
-				step: (event) => {
-					if (event.event === "listening") listening.resolve(event.address);
-				},
 			}),
 		);
-		const address = await listening.promise;
+		const payments = stack.use(await TetradPayments.open(merchant));
 		const buyer = await openAgent(join(world, "buyer"));
-		const purchasing = new Purchasing(
-			{ world, payments, address, buyer },
-			stack,
-		);
+		const parts = { world, requests, payments, buyer };
+		const purchasing = new Purchasing(parts, stack);
 		await buyer.settle();
 		purchasing.#money = await purchasing.#spendable();
 		return purchasing;
@@ -72,17 +73,27 @@ export class Purchasing implements AsyncDisposable {
 		);
 	}
 
+	/** A tool of MCP that is paid for, at the same price. */
+	tool(characters: number): Promise<MeasuredTool> {
+		return MeasuredTool.open(this.#requests, PRICE.text, characters);
+	}
+
 	/** What the buyer fetches with, over a network that is given, until it is opened anew. */
 	fetch(network: Fetch = globalThis.fetch): Fetch {
-		const { currency, minor: maximum } = PRICE;
-		const agent = this.#buyer;
-		return wrapFetchWithTetrad(network, { agent, currency, maximum });
+		return wrapFetchWithTetrad(network, this.#paying());
+	}
+
+	/** What the buyer calls tools with, until it is opened anew. */
+	client(client: Client): Client {
+		return withTetrad(client, this.#paying());
 	}
 
 	/** A purchase of as many bytes, made on order, that no request is a part of. */
 	async buy(bytes: number, to: string): Promise<void> {
 		const order = String(bytes);
-		const quote = await this.#buyer.quote(this.#address, ITEM, { order });
+		const quote = await this.#buyer.quote(this.#requests.address, ITEM, {
+			order,
+		});
 		await this.#buyer.buy(quote, { to, overwrite: true });
 	}
 
@@ -100,6 +111,11 @@ export class Purchasing implements AsyncDisposable {
 
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.#stack.disposeAsync();
+	}
+
+	#paying(): TetradFetchOptions {
+		const { currency, minor: maximum } = PRICE;
+		return { agent: this.#buyer, currency, maximum };
 	}
 
 	async #spendable(): Promise<bigint> {

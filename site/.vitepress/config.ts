@@ -79,6 +79,9 @@ const FIRST = [
 	["Ten minutes", "/docs/ten-minutes"],
 	["Sell files", "/docs/guides/sell-files"],
 	["Buy and sell from a program", "/docs/guides/buy-from-a-program"],
+	["Give your agent a wallet", "/docs/guides/wallet-for-an-agent"],
+	["Get paid for an API", "/docs/guides/get-paid-for-an-api"],
+	["Pay with fetch", "/docs/guides/pay-with-fetch"],
 	["Run an issuer", "/docs/guides/run-an-issuer"],
 	["Threat model", "/docs/threats"],
 ] as const;
@@ -96,7 +99,7 @@ export default defineConfig({
 		"Four devices, one conversation: two agents that trade and two modules that pay.",
 	srcDir: "..",
 	srcExclude: [
-		"{node_modules,bench,dist,src,test,tools,examples,site,.changeset,.git}/**",
+		"{node_modules,bench,dist,src,test,tools,examples,site,stock,.changeset,.git}/**",
 	],
 	outDir: "dist",
 	cacheDir: "node_modules/.cache/vitepress",

@@ -28,6 +28,13 @@ const MODEL_TOOLS = "model-tools.ts";
 const PAID_API = "stock/paid-api.ts";
 const PAYING = ["paying-fetch.ts", "stock/paying-client.ts"];
 
+/** Those of which the README shows some lines, in this order. */
+const GUIDES_SHOWN = [
+	"wallet-for-an-agent",
+	"get-paid-for-an-api",
+	"pay-with-fetch",
+];
+
 /** Without empty ones. */
 const linesOf = (code: string) =>
 	code.split("\n").filter((line) => line.trim() !== "").length;
@@ -142,7 +149,9 @@ test("programs stand on pages as they are", async () => {
 		["docs/guides/pay-with-fetch.md", PAYING, 19],
 		["docs/guides/wallet-for-an-agent.md", [MODEL_TOOLS], 19],
 	] as const) {
-		const blocks = [...(await read(page)).matchAll(/```ts\n([\s\S]*?)```/g)];
+		const blocks = [
+			...(await read(page)).matchAll(/```ts\n([\s\S]*?)```/g),
+		].filter(([, block = ""]) => block.startsWith("import "));
 		const programs = names.map((name) => read(`examples/${name}`));
 		assert.deepEqual(
 			blocks.map(([, block]) => block),
@@ -151,6 +160,20 @@ test("programs stand on pages as they are", async () => {
 		for (const [, block = ""] of blocks.slice(0, 2))
 			assert.ok(linesOf(block) <= most, block);
 	}
+});
+
+test("README.md shows what guides say", async () => {
+	const readme = await read("README.md");
+	const parts = [...readme.matchAll(/```(ts|json)\n([\s\S]*?)```/g)]
+		.map(([, , part = ""]) => part)
+		.filter((part) => !part.startsWith("import "));
+	const guides = await Promise.all(
+		GUIDES_SHOWN.map((guide) => read(`docs/guides/${guide}.md`)),
+	);
+	assert.equal(parts.length, guides.length);
+	// A program of a guide is followed as a whole; so are its three lines.
+	for (const [i, part] of parts.entries())
+		assert.ok(guides[i]?.includes(`\n${part}`), part);
 });
 
 for (const page of ["README.md", "docs/ten-minutes.md", "docs/why.md"])

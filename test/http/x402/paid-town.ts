@@ -82,10 +82,7 @@ export class PaidTown implements AsyncDisposable {
 
 	/** Starts an API on a framework, with a side of its own. */
 	async api(framework: Framework, options: ApiOptions = {}): Promise<PaidApi> {
-		const home = await this.#shop(framework);
-		// A merchant gives back what its purse can pay.
-		await creditInSandbox(this.#world, join(home, "module"));
-		await done(["purse", "withdraw", "5", "--home", home]);
+		const home = await this.shop(framework === "hono" ? "hono" : undefined);
 		const program = `${STOCK}x402/${framework}-api.ts`;
 		const process = this.#open.use(
 			new Command([home, JSON.stringify(options)], { program }),
@@ -109,6 +106,23 @@ export class PaidTown implements AsyncDisposable {
 		};
 	}
 
+	/** A side that sells, with money to give back: that of the sandbox, or a new one of that name. */
+	async shop(name?: string): Promise<string> {
+		const home =
+			name === undefined
+				? join(this.#world, "shop")
+				: join(this.#world, "..", name);
+		if (name !== undefined) {
+			const [port] = await freePorts(1);
+			const args = ["--sandbox", this.#world, "--listen", `127.0.0.1:${port}`];
+			await done(["setup", "shop", home, ...args, "--price", "1.00"]);
+		}
+		// A merchant gives back what its purse can pay.
+		await creditInSandbox(this.#world, join(home, "module"));
+		await done(["purse", "withdraw", "5", "--home", home]);
+		return home;
+	}
+
 	/** What the buyer can still pay, in minor units. */
 	async spendable(): Promise<bigint> {
 		const [balance] = await this.agent.balance();
@@ -120,15 +134,6 @@ export class PaidTown implements AsyncDisposable {
 		for await (const purchase of this.agent.purchases({ limit: 1 }))
 			return purchase;
 		return undefined;
-	}
-
-	async #shop(framework: Framework): Promise<string> {
-		if (framework === "express") return join(this.#world, "shop");
-		const home = join(this.#world, "..", framework);
-		const [port] = await freePorts(1);
-		const args = ["--sandbox", this.#world, "--listen", `127.0.0.1:${port}`];
-		await done(["setup", "shop", home, ...args, "--price", "1.00"]);
-		return home;
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

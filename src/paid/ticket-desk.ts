@@ -99,6 +99,7 @@ export class TicketDesk {
 	#admitted(ticket: TicketRow): Admitted {
 		const { records } = this.#desk;
 		const { maxAnswerBytes, answerWithinMs } = this.#limits;
+		const buyer = buyerOf(ticket);
 		const late = new AbortController();
 		const closing = this.#closing;
 		let isOver = false;
@@ -119,7 +120,7 @@ export class TicketDesk {
 		// What is cut so has failed when the merchant sells again.
 		closing.addEventListener("abort", end, { once: true });
 		return {
-			buyer: buyerOf(ticket),
+			buyer,
 			signal: AbortSignal.any([late.signal, closing]),
 			async answer(bytes) {
 				if (bytes.length > maxAnswerBytes) {

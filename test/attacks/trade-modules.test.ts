@@ -170,6 +170,23 @@ describe("an owner's word on a purchase", () => {
 	});
 });
 
+describe("a merchant that names other decimals of the currency", () => {
+	for (const [what, money] of [
+		["more of them", { exponent: 4, isPlay: true }],
+		["fewer of them", { exponent: 0, isPlay: true }],
+		["other money than play money", { exponent: 2, isPlay: false }],
+	] as const)
+		test(`is not paid, whatever the price looks like: ${what}`, async () => {
+			const market = await open();
+			const visit = await market.meet();
+			const contract = await market.contract(visit);
+			market.buy(visit, contract, { money });
+			await market.quiet();
+			assert.deepEqual(market.brief(contract), ["aborted 0: payment-refused"]);
+			assert.equal(market.paymentOf(contract), undefined);
+		});
+});
+
 describe("a purchase that its agent wants its owner to be asked about", () => {
 	const asking = async (limits?: Partial<MoneyLimits>) => {
 		const market = await open();

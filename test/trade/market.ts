@@ -31,6 +31,9 @@ import { DAY, makeWorld } from "../support/authority.ts";
 const { body, message } = messages;
 
 export const PRICE = 250n;
+
+/** As the merchant says it, and as it is. */
+const MONEY = { exponent: 2, isPlay: true };
 export const MINUTE = 60_000;
 const MASTER = filled(32, 0x3a);
 const SALT = filled(32, 0x5a);
@@ -367,6 +370,7 @@ export class Market {
 			salt: Uint8Array;
 			description: Uint8Array;
 			issuerChain: Uint8Array;
+			money: { readonly exponent: number; readonly isPlay: boolean };
 			askOwner: boolean;
 		}> = {},
 	): Uint8Array {
@@ -375,6 +379,7 @@ export class Market {
 			salt: SALT,
 			description: this.description(),
 			issuerChain: this.mint.device.encodedChain,
+			money: MONEY,
 			askOwner: false,
 			...changes,
 		});

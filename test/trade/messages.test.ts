@@ -56,9 +56,10 @@ const GOLDEN: Readonly<Record<string, readonly [Uint8Array, string]>> = {
 			salt: filled(32, 0x5a),
 			description: filled(3, 0xde),
 			issuerChain: filled(1, 0xcc),
+			money: { exponent: 2, isPlay: true },
 			askOwner: true,
 		}),
-		`00000002d0d0 00000020${"5a".repeat(32)} 00000003dedede 00000001cc 0000000101`,
+		`00000002d0d0 00000020${"5a".repeat(32)} 00000003dedede 00000001cc 000000020201 0000000101`,
 	],
 	bought: [
 		message(ABOUT_PURCHASES.bought, {

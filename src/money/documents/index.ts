@@ -5,6 +5,7 @@ export {
 	currencyCode,
 	formatAmount,
 	isCurrencyCode,
+	type MoneyKind,
 	moneyKind,
 	parseAmount,
 	requireAmount,

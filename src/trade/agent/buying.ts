@@ -238,7 +238,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	}
 
 	#purchased(
-		{ ask, askOwner }: TakeErrand,
+		{ ask, offer: { money }, askOwner }: TakeErrand,
 		kept: ProvisionalPurchase,
 		chunks: number,
 	): void {
@@ -246,7 +246,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		// The same contract twice would be one payment for two.
 		if (this.#purchases.has(id))
 			throw malformed("this contract was sent before");
-		const purchase = { ask, kept, chunks, askOwner };
+		const purchase = { ask, kept, chunks, money, askOwner };
 		this.#purchases.set(id, Purchase.begin(this.#port, purchase));
 	}
 

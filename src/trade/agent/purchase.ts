@@ -26,6 +26,7 @@ import { message, type SaidRefusal } from "../../money/documents/index.ts";
 import { copy, malformed, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
+	type Buy,
 	keyHash,
 	type NotBoughtOutcome,
 } from "../documents/index.ts";
@@ -59,10 +60,13 @@ export interface SaidNotBought extends SaidRefusal {
 	readonly amount: bigint;
 }
 
+/** What the module is told of a new purchase, beside what the contract says. */
+type SaidToModule = Pick<Buy, "money" | "askOwner">;
+
 type State =
 	| {
 			readonly kind: "keeping";
-			readonly askOwner: boolean;
+			readonly said: SaidToModule;
 			readonly gaveUp: boolean;
 	  }
 	/** The module is to say where it is. */
@@ -108,17 +112,17 @@ export class Purchase {
 			ask,
 			kept,
 			chunks,
+			money,
 			askOwner,
-		}: {
+		}: SaidToModule & {
 			readonly ask: number;
 			readonly kept: ProvisionalPurchase;
 			readonly chunks: number;
-			/** Whether the module's owner is asked first, whatever the limits say. */
-			readonly askOwner: boolean;
 		},
 	): Purchase {
 		port.emit({ kind: "keep", ask, purchase: kept, count: chunks });
-		const state = { kind: "keeping", askOwner, gaveUp: false } as const;
+		const said = { money, askOwner };
+		const state = { kind: "keeping", said, gaveUp: false } as const;
 		return new Purchase(port, ask, kept, state);
 	}
 
@@ -304,7 +308,7 @@ export class Purchase {
 		);
 	}
 
-	#kept({ askOwner, gaveUp }: Extract<State, { kind: "keeping" }>): void {
+	#kept({ said, gaveUp }: Extract<State, { kind: "keeping" }>): void {
 		const { contract, salt, description, issuerChain } = this.kept;
 		this.#state = { kind: "asked", gaveUp };
 		if (gaveUp) return this.#cancel();
@@ -316,7 +320,7 @@ export class Purchase {
 				salt,
 				description,
 				issuerChain,
-				askOwner,
+				...said,
 			}),
 		);
 	}

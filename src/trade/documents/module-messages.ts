@@ -11,6 +11,8 @@ import {
 	MAX_REASON_BYTES,
 	MAX_RECEIPT_BYTES,
 	type MessageKind,
+	type MoneyKind,
+	moneyKind,
 	type SaidRefusal,
 } from "../../money/documents/index.ts";
 import {
@@ -54,6 +56,8 @@ interface ContractOfItem {
 export interface Buy extends ContractOfItem {
 	/** Of the issuer, encoded: the one under which it signed the selling certificate. */
 	readonly issuerChain: Uint8Array;
+	/** What the merchant has said of its money, with which whoever bought it has read the price. */
+	readonly money: MoneyKind;
 	/** Whether the owner is asked first, whatever the limits say. */
 	readonly askOwner: boolean;
 }
@@ -213,6 +217,7 @@ export const ABOUT_PURCHASES: {
 	buy: kind("buy", PURCHASE_BYTE.buy, {
 		...CONTRACT_OF_ITEM,
 		issuerChain: chain,
+		money: moneyKind,
 		askOwner: bool,
 	}),
 	bought: kind("bought", PURCHASE_BYTE.bought, {

@@ -36,7 +36,7 @@ export function judgePurchase(
 	{ context, now, issuerOf }: SaleRail,
 	{ ids, place, peer, agents, binding, exporter }: Meeting,
 	contract: Contract,
-	{ salt, description, issuerChain, askOwner }: Buy,
+	{ salt, description, issuerChain, money, askOwner }: Buy,
 ): JudgedPurchase {
 	const { crypto, own, judge } = context;
 	verifyContract(crypto, contract, agents.other);
@@ -59,6 +59,13 @@ export function judgePurchase(
 	if (terms === undefined || terms.currency.code !== contract.currency)
 		throw refused(
 			"it asks for money of an issuer that this module does not know, or in another currency",
+		);
+	if (
+		money.exponent !== terms.currency.exponent ||
+		money.isPlay !== terms.isPlay
+	)
+		throw refused(
+			"the merchant has named other decimals of the currency than its issuer, or play money as other money, so that its price was misread",
 		);
 	verifySellingCertificate(crypto, contract.selling, judge(issuerChain, now));
 	const until = contract.payBy - CLOCK_TOLERANCE_MS;

@@ -2,7 +2,7 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { deviceId } from "../../identity/index.ts";
-import type { SecretSource } from "../../keys/index.ts";
+import type { SecretSource, SoftwareKey } from "../../keys/index.ts";
 import {
 	type IssuerTerms,
 	type LimitsBody,
@@ -11,7 +11,7 @@ import {
 	type SpendingRules,
 } from "../../money/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { readPolicy } from "../home/index.ts";
+import { lockHome, readPolicy } from "../home/index.ts";
 import {
 	isTakenDown,
 	moduleIdOf,
@@ -86,14 +86,36 @@ export async function changeLimits(
 	changes: LimitChanges,
 	owner: SecretSource,
 ): Promise<OrderTaken> {
-	const { rules, issuers } = await look(home);
-	const changed = await changedRules(home, rules, issuers, changes);
+	await changed(home, changes);
 	const settings = await readPurseSettings(home);
 	const purse = await moduleIdOf(home);
 	const key = await openOwner(settings.owner, owner);
-	const number = (rules?.number ?? 0n) + 1n;
-	const file = await placeLimits(home, key, { ...changed, purse, number });
+	const file = await placeChanged(home, changes, purse, key);
 	return { inForce: await isTakenDown(home, file) };
+}
+
+/** Of two orders that follow on the same one, the purse would take one alone: they take turns. */
+async function placeChanged(
+	home: string,
+	changes: LimitChanges,
+	purse: Uint8Array,
+	key: SoftwareKey,
+): Promise<string> {
+	await using _ = await lockHome(home);
+	const { number, ...rules } = await changed(home, changes);
+	return await placeLimits(home, key, { ...rules, purse, number });
+}
+
+/** What holds now with what changes, and the number of the order that says so. */
+async function changed(
+	home: string,
+	changes: LimitChanges,
+): Promise<SpendingRules & { readonly number: bigint }> {
+	const { rules, issuers } = await look(home);
+	return {
+		...(await changedRules(home, rules, issuers, changes)),
+		number: (rules?.number ?? 0n) + 1n,
+	};
 }
 
 async function look(home: string) {

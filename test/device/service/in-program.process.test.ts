@@ -205,6 +205,20 @@ describe("owners and operators of what does not run", () => {
 		assert.deepEqual(await set({ merchants: null }), [undefined, number + 5n]);
 	});
 
+	test("limits that are set at once are all set", async () => {
+		await using module = await openModule(side("buyer"));
+		await Promise.all([
+			module.setLimits({ perPayment: 101n }, { owner }),
+			module.setLimits({ perDay: 102n }, { owner }),
+			module.setLimits({ inAll: 103n }, { owner }),
+		]);
+		const [limits] = (await module.limits()).money;
+		assert.deepEqual(
+			[limits?.perPayment, limits?.perDay, limits?.inAll],
+			[101n, 102n, 103n],
+		);
+	});
+
 	test("nothing is archived while nothing is over, and nothing overridden while nothing is behind", async () => {
 		await using module = await openModule(side("buyer"));
 		const { payments } = await module.archive({ expiredForDays: 30 });

@@ -10,6 +10,9 @@ export const MAX_ARGUMENTS_LENGTH: number = 2 ** 20;
 /** How long an order waits for its request, and a request for its order, in milliseconds: half a minute. */
 export const MEET_WITHIN_MS = 30_000;
 
+/** How long a merchant that begins to sell waits for its issuer, in milliseconds; it sells all the same then. */
+export const SELLS_WITHIN_MS = 10_000;
+
 /** How long a request may be answered, in milliseconds: two minutes. */
 export const ANSWER_WITHIN_MS = 120_000;
 

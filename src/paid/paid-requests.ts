@@ -18,11 +18,13 @@ import {
 	MAX_OPEN,
 	MAX_OPEN_OF_BUYER,
 	MEET_WITHIN_MS,
+	SELLS_WITHIN_MS,
 	SETTLE_WITHIN_MS,
 } from "./limits.ts";
 import { OrderBook, type OrderLimits } from "./order-book.ts";
 import type { PaidTerms } from "./terms.ts";
 import { TicketDesk } from "./ticket-desk.ts";
+import { untilGivenUp } from "./waiting.ts";
 
 /** How a merchant is paid for answers to requests. */
 export interface PaidRequestsOptions
@@ -77,7 +79,7 @@ export class PaidRequests implements AsyncDisposable {
 	}
 
 	/**
-	 * Begins to sell. Opened again for an agent that is open so, by another part of the same program,
+	 * Begins to sell, and resolves when the issuer was met, or could not be. Opened again for an agent that is open so, by another part of the same program,
 	 * it sells with that: it takes no options then but `step`, which hears nothing, and goes on until each of them is
 	 * closed. Rejects as `AgentService.sell` does: with `busy` where the agent sells already, or runs in
 	 * another process.
@@ -251,6 +253,7 @@ async function beginSelling(
 	const ready =
 		Promise.withResolvers<Pick<Selling, "desk" | "book" | "tickets">>();
 	const listening = Promise.withResolvers<string>();
+	const met = Promise.withResolvers<void>();
 	const over = agent.sell({
 		requests: (desk) => {
 			const book = new OrderBook(desk, names, limits, closing);
@@ -263,6 +266,7 @@ async function beginSelling(
 		signal: closing,
 		step: (event) => {
 			if (event.event === "listening") listening.resolve(event.address);
+			if (event.event === "settled" || event.event === "refused") met.resolve();
 			step?.(event);
 		},
 	});
@@ -275,6 +279,10 @@ async function beginSelling(
 	listening.promise.catch(() => {});
 	const parts = await ready.promise;
 	const here = await listening.promise;
+	// A module sells with what its issuer has given it: no buyer is to come before that.
+	await untilGivenUp(met.promise, SELLS_WITHIN_MS, "the issuer", [
+		closing,
+	]).catch(() => {});
 	const address = options.address ?? here;
 	return { ...parts, names, address, over, closing, maxAnswerBytes };
 }

@@ -68,16 +68,13 @@ export class Handlers {
 	}
 }
 
-/** Opens the agent of a side with its module, and sells as soon as that has what it sells with. */
+/** Opens the agent of a side with its module, and sells. */
 export async function paidFor(
 	home: string,
 	options: TetradPaymentsOptions,
 ): Promise<TetradPayments> {
 	const agent = await openAgent(home, { moduleRuns: "inside-agent" });
-	const events = agent.events();
-	const payments = await TetradPayments.open(agent, options);
-	for await (const { event } of events) if (event === "settled") break;
-	return payments;
+	return TetradPayments.open(agent, options);
 }
 
 /** What a test waits for. */

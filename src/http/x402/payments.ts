@@ -60,7 +60,7 @@ export class TetradPayments implements AsyncDisposable {
 		this.server = server(this.facilitator).register(this.network, scheme);
 	}
 
-	/** Begins to sell. Rejects as `AgentService.sell` does: with `busy` where the agent sells already, or runs in another process. */
+	/** Begins to sell, and resolves when the issuer was met, or could not be. Rejects as `AgentService.sell` does: with `busy` where the agent sells already, or runs in another process. */
 	static async open(
 		agent: AgentService,
 		options: TetradPaymentsOptions = {},

@@ -7,7 +7,6 @@ export {
 export type { Priced } from "./item-name.ts";
 export { MAX_ANSWER_BYTES } from "./limits.ts";
 export {
-	type PaidAnswer,
 	PaidAnswers,
 	type PaidAnswersOptions,
 	type Paying,
@@ -22,9 +21,7 @@ export { type Judged, replyTo, type Sending } from "./replying.ts";
 export {
 	canonicalJson,
 	requestText,
-	type ToolCall,
 	toolText,
-	type WebRequest,
 } from "./request-text.ts";
 export {
 	type PaidMode,

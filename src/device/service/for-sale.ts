@@ -29,7 +29,7 @@ export interface RequestDesk {
 export type ForSale = Ware | RequestsForSale;
 
 /** Answers to requests, and what is sold beside them. */
-export interface RequestsForSale {
+interface RequestsForSale {
 	/** Called once, before anybody can come. */
 	readonly requests: (desk: RequestDesk) => RequestSeller;
 	readonly beside?: Ware | undefined;

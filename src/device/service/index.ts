@@ -30,7 +30,6 @@ export {
 export type {
 	ForSale,
 	RequestDesk,
-	RequestsForSale,
 	Ware,
 } from "./for-sale.ts";
 export type {

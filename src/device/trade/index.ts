@@ -45,7 +45,7 @@ export type {
 } from "./request-seller.ts";
 export { RequestShop } from "./request-shop.ts";
 export type { SellerEvent } from "./seller.ts";
-export type { OwedRefund, Shop, ShopSale } from "./shop.ts";
+export type { Shop, ShopSale } from "./shop.ts";
 export {
 	type PurchaseStep,
 	type Quote,

@@ -50,5 +50,4 @@ export {
 	forgetWorks,
 	leaveWork,
 	type WorkBegun,
-	type WorkLimits,
 } from "./works.ts";

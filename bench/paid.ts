@@ -2,7 +2,6 @@ import { RunningSandbox } from "../test/support/sandbox.ts";
 import {
 	type BenchOptions,
 	type BenchResult,
-	clearTheTable,
 	median,
 	medianRatio,
 	round,
@@ -14,30 +13,37 @@ import { TurnTaker } from "./turn-taker.ts";
 const BYTES = 4096;
 
 /** Rounds before the first that counts. */
-const WARM_UP = 3;
+const WARM_UP = 2;
 
-/** Whose turn it is in each round, with what, and how often one after another. */
+/** Whose turn it is, with what. */
 const CONTESTANTS = {
-	unpaid: ["purchase", "unpaid", 5],
-	paid: ["purchase", "paid", 5],
-	unpaidCall: ["purchase", "unpaid call", 5],
-	paidCall: ["purchase", "paid call", 5],
-	purchase: ["purchase", "purchase", 5],
-	paidCold: ["purchase", "paid cold", 2],
-	paidCallCold: ["purchase", "paid call cold", 2],
-	purchaseCold: ["purchase", "purchase cold", 2],
-	exact: ["exact", "paid", 5],
+	unpaid: ["purchase", "unpaid"],
+	paid: ["purchase", "paid"],
+	unpaidCall: ["purchase", "unpaid call"],
+	paidCall: ["purchase", "paid call"],
+	purchase: ["purchase", "purchase"],
+	exact: ["exact", "paid"],
+	paidCold: ["purchase", "paid cold"],
+	paidCallCold: ["purchase", "paid call cold"],
+	purchaseCold: ["purchase", "purchase cold"],
 } as const satisfies Record<
 	string,
-	readonly ["purchase" | "exact", turn: string, times: number]
+	readonly ["purchase" | "exact", turn: string]
 >;
 
 type Contestant = keyof typeof CONTESTANTS;
 
-/** Of each round, the median in milliseconds. */
-type Taken = Readonly<Record<Contestant, number[]>>;
+const COLD = ["paidCold", "paidCallCold", "purchaseCold"] as const;
+const STANDING = [
+	...["unpaid", "paid", "unpaidCall", "paidCall"],
+	...["purchase", "exact"],
+] as const;
 
-const NAMES = Object.keys(CONTESTANTS) as readonly Contestant[];
+/** Turns of each in a round. */
+const TURNS = { cold: 2, standing: 5 } as const;
+
+/** Of each round, the median in milliseconds. */
+type Taken = Readonly<Record<Contestant, number>>[];
 
 /** Requests and calls of tools that are paid for, beside the same unpaid, the purchase that each contains, and stock x402. */
 export async function benchPaid({
@@ -52,33 +58,47 @@ export async function benchPaid({
 	);
 	await using exact = await TurnTaker.start("x402/exact-turns.ts", bytes);
 	const takers = { purchase, exact };
-	const taken = Object.fromEntries(
-		NAMES.map((name): [string, number[]] => [name, []]),
-	) as Record<Contestant, number[]>;
+	const take = (name: Contestant) => {
+		const [taker, turn] = CONTESTANTS[name];
+		return takers[taker].take(turn);
+	};
+	const taken: Taken = [];
 	for (let i = -WARM_UP; i < rounds; i++) {
-		for (const name of NAMES) {
-			const [taker, turn, times] = CONTESTANTS[name];
-			clearTheTable();
-			const all: number[] = [];
-			for (let at = 0; at < times; at++)
-				all.push(await takers[taker].take(turn));
-			if (i >= 0) taken[name].push(median(all));
-		}
-		const last = (name: Contestant) =>
-			`${round(taken[name].at(-1) ?? Number.NaN, 1)} ms`;
+		const cold = await inTurns(take, COLD, TURNS.cold);
+		// The first after a cold one stands in no tetrad yet.
+		await inTurns(take, STANDING, 1);
+		const standing = await inTurns(take, STANDING, TURNS.standing);
+		const all = { ...cold, ...standing };
+		if (i >= 0) taken.push(all);
+		const said = (name: Contestant) => `${round(all[name], 1)} ms`;
 		tell(
-			i < 0
-				? `warming up, ${-i} rounds to go`
-				: `round ${i + 1} of ${rounds}: paid ${last("paid")}, a call ${last("paidCall")}, the purchase ${last("purchase")}, unpaid ${last("unpaid")}, x402 exact ${last("exact")}`,
+			`${i < 0 ? "warming up" : `round ${i + 1} of ${rounds}`}: paid ${said("paid")}, a call ${said("paidCall")}, the purchase ${said("purchase")}, unpaid ${said("unpaid")}, x402 exact ${said("exact")}`,
 		);
 	}
 	return resultOf(taken);
 }
 
+/** One after another, so often, so that a machine whose speed drifts does not decide. */
+async function inTurns<Name extends Contestant>(
+	take: (name: Name) => Promise<number>,
+	names: readonly Name[],
+	times: number,
+): Promise<Record<Name, number>> {
+	const all: [Name, number][] = [];
+	for (let at = 0; at < times; at++)
+		for (const name of names) all.push([name, await take(name)]);
+	const of = (name: Name) =>
+		all.flatMap(([taker, ms]) => (taker === name ? [ms] : []));
+	return Object.fromEntries(
+		names.map((name) => [name, median(of(name))]),
+	) as Record<Name, number>;
+}
+
 function resultOf(taken: Taken): BenchResult {
-	const ms = (name: Contestant) => round(median(taken[name]), 1);
-	const ratio = (of: Contestant, to: Contestant) =>
-		round(medianRatio(taken[of], taken[to]), 2);
+	const of = (name: Contestant) => taken.map((each) => each[name]);
+	const ms = (name: Contestant) => round(median(of(name)), 1);
+	const ratio = (one: Contestant, other: Contestant) =>
+		round(medianRatio(of(one), of(other)), 2);
 	const against = (paid: Contestant, purchase: Contestant) => ({
 		ms: ms(paid),
 		purchase_ms: ms(purchase),

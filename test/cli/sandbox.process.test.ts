@@ -102,22 +102,22 @@ after(async () => {
 	await folder[Symbol.asyncDispose]();
 });
 
-/** As a person pastes it, in a folder of its own and in a terminal whose own `node` is too old. */
+/** As a person pastes it at a terminal, in a folder of its own and where the first `node` is too old: nothing may ask, since what comes next would be its answer. */
 async function paste(lines: readonly string[]): Promise<string> {
 	await mkdir(at("old"), { recursive: true });
 	await writeFile(at("old", "node"), "#!/bin/sh\nexit 20\n", { mode: 0o755 });
-	const { stdout } = await execute(
-		"sh",
-		["-e"].concat("-c", lines.join("\n")),
-		{
-			cwd: folder.path,
-			env: {
-				...process.env,
-				PATH: `${at("old")}:/usr/local/bin:/usr/bin:/bin`,
-			},
+	const terminal = ["-qefc", 'sh -e -c "$PASTED"', "/dev/null"];
+	const { stdout } = await execute("script", terminal, {
+		cwd: folder.path,
+		env: {
+			...process.env,
+			PATH: `${at("old")}:/usr/local/bin:/usr/bin:/bin`,
+			SHELL: "/bin/sh",
+			PASTED: lines.join("\n"),
 		},
-	);
-	return stdout;
+		timeout: PATIENT.patienceMs,
+	});
+	return stdout.replaceAll("\r\n", "\n");
 }
 
 /** Processes of a world that have run. */

@@ -41,7 +41,7 @@ export function pasteFor(folder: string, { buyer, shop }: World): Paste {
 		model: modelOf(buyer.path),
 		api: [
 			"npm install --no-save express @x402/core @x402/express",
-			`${tetrad} setup shop my-api --sandbox ${word(folder)}`,
+			`${tetrad} setup shop my-api --sandbox ${word(folder)} --price 1.00`,
 			"cat > api.mjs <<'END'",
 			'import { paymentMiddleware } from "@x402/express";',
 			'import express from "express";',
@@ -64,7 +64,7 @@ export function pasteFor(folder: string, { buyer, shop }: World): Paste {
 			`${nodeName()} api.mjs`,
 		],
 		shop: [
-			`${tetrad} setup shop my-shop --sandbox ${word(folder)}`,
+			`${tetrad} setup shop my-shop --sandbox ${word(folder)} --price 1.00`,
 			"echo Hello > my-shop/goods/hello.txt",
 			`${tetrad} up --home my-shop`,
 		],

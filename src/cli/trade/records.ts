@@ -11,6 +11,7 @@ import { amountText } from "../money.ts";
 import { doubtEnds } from "../sentences.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson, sayText } from "../voice.ts";
+import { shownItem } from "./shown-item.ts";
 
 export interface RecordsFlags {
 	readonly home: string;
@@ -28,7 +29,7 @@ export async function showPurchases(flags: RecordsFlags): Promise<void> {
 	const head = ["when", "item", "merchant", "price", "state", "contract"];
 	const rows = purchases.map((one) => [
 		moment(Date.parse(one.time)),
-		plain(one.item),
+		plain(shownItem(one)),
 		plain(one.merchant),
 		priced(one),
 		STATES[one.state],

@@ -25,6 +25,7 @@ const FOLLOWED_HERE = [
 const FOLLOWED_ELSEWHERE = [
 	"buy-from-a-program.md",
 	"by-hand.md",
+	"get-paid-for-a-tool.md",
 	"get-paid-for-an-api.md",
 	"pay-with-fetch.md",
 	"run-an-issuer.md",

@@ -4,6 +4,7 @@ import {
 	copyFile,
 	mkdir,
 	readFile,
+	rm,
 	symlink,
 	writeFile,
 } from "node:fs/promises";
@@ -28,6 +29,9 @@ const MODEL_TOOLS = "model-tools.ts";
 const PAID_API = "stock/paid-api.ts";
 const PAYING = ["paying-fetch.ts", "stock/paying-client.ts"];
 
+/** A tool that is paid for, and a client that pays. */
+const PAID_TOOL = ["paid-tool.ts", "paying-client.ts"];
+
 /** Those of which the README shows some lines, in this order. */
 const GUIDES_SHOWN = [
 	"wallet-for-an-agent",
@@ -49,11 +53,14 @@ before(async () => {
 after(() => world[Symbol.asyncDispose]());
 
 /** What the page's sandbox is begun with is the README's, which runs. */
-async function followInSandbox(page: string): Promise<string> {
+async function followInSandbox(
+	page: string,
+	...without: readonly string[]
+): Promise<string> {
 	const [, begun] =
 		/^```sh clone sandbox\n(.+)\n```$/m.exec(await read(page)) ?? [];
 	assert.ok((await read("README.md")).includes(`background\n${begun}\n`));
-	return world.follow(page, ["sandbox"]);
+	return world.follow(page, ["sandbox", ...without]);
 }
 
 /** As they are in a clone, where they find the package. */
@@ -69,8 +76,22 @@ async function giveExamples(
 			path,
 			code
 				.replace('from "tetrad"', `from "${entry("index")}"`)
+				.replace('from "tetrad/mcp"', `from "${entry("mcp")}"`)
 				.replace('from "tetrad/x402"', `from "${entry("x402")}"`),
 		);
+	}
+}
+
+/** What a clone has for its examples. */
+async function givePackages(
+	folder: string,
+	names: readonly string[],
+): Promise<void> {
+	for (const name of names) {
+		const path = join(folder, "examples", "node_modules", name);
+		await mkdir(dirname(path), { recursive: true });
+		await rm(path, { force: true });
+		await symlink(join(ROOT, "node_modules", name), path);
 	}
 }
 
@@ -107,13 +128,24 @@ describe("in one sandbox", () => {
 	test("docs/guides/wallet-for-an-agent.md gives tools to a client of MCP", async () => {
 		const clone = world.path("clone");
 		await giveExamples(clone, [MODEL_TOOLS]);
-		const scope = join("node_modules", "@modelcontextprotocol");
-		await mkdir(join(clone, "examples", scope), { recursive: true });
-		const client = join(scope, "client");
-		await symlink(join(ROOT, client), join(clone, "examples", client));
+		await givePackages(clone, ["@modelcontextprotocol/client"]);
 		const said = await followInSandbox("docs/guides/wallet-for-an-agent.md");
 		assert.match(said, /"state":"bought".*harbour\.svg/);
 		assert.match(said, /"spendable":"\d+\.\d\d"/);
+	});
+
+	test("docs/guides/get-paid-for-a-tool.md sells and buys what a tool answers", async () => {
+		const clone = world.path("clone");
+		await giveExamples(clone, PAID_TOOL);
+		const own = [
+			"@modelcontextprotocol/client",
+			"@modelcontextprotocol/server",
+		];
+		await givePackages(clone, [...own, "zod"]);
+		const page = "docs/guides/get-paid-for-a-tool.md";
+		const said = await followInSandbox(page, "install");
+		assert.match(said, /tomorrow: clear/);
+		assert.match(said, /contract: .*[0-9a-f]{64}/);
 	});
 
 	test("docs/guides/get-paid-for-an-api.md and pay-with-fetch.md sell and buy answers", {
@@ -145,6 +177,7 @@ test("programs stand on pages as they are", async () => {
 		["README.md", PROGRAMS.slice(0, 1), 10],
 		["docs/guides/buy-from-a-program.md", PROGRAMS, 10],
 		["docs/guides/run-an-issuer.md", ["issuer.ts"], 10],
+		["docs/guides/get-paid-for-a-tool.md", PAID_TOOL, 19],
 		["docs/guides/get-paid-for-an-api.md", [PAID_API], 19],
 		["docs/guides/pay-with-fetch.md", PAYING, 19],
 		["docs/guides/wallet-for-an-agent.md", [MODEL_TOOLS], 19],

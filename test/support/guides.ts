@@ -39,8 +39,8 @@ const UNDER_WAY =
 
 /** The ports that pages name; others are free here. Where the shop of a sandbox is, that says itself. */
 const PORTS = [
-	...["7000", "7001", "7002", "7003", "7004", "7005", "7006", "7010"],
-	...["7100", "7180", "7190"],
+	...["7000", "7001", "7002", "7003", "7004", "7005", "7006", "7007"],
+	...["7010", "7100", "7180", "7190"],
 ];
 
 const SANDBOX_SHOP = / catalogue 127\.0\.0\.1:(\d+) /;

@@ -80,6 +80,7 @@ const FIRST = [
 	["Sell files", "/docs/guides/sell-files"],
 	["Buy and sell from a program", "/docs/guides/buy-from-a-program"],
 	["Give your agent a wallet", "/docs/guides/wallet-for-an-agent"],
+	["Get paid for an MCP tool", "/docs/guides/get-paid-for-a-tool"],
 	["Get paid for an API", "/docs/guides/get-paid-for-an-api"],
 	["Pay with fetch", "/docs/guides/pay-with-fetch"],
 	["Run an issuer", "/docs/guides/run-an-issuer"],

@@ -21,8 +21,10 @@ const GIVEN: Readonly<Record<string, string>> = {
 	agent: 'import("tetrad").TrustedAgent',
 	askOwner: "(question: string) => Promise<boolean>",
 	bank: 'import("tetrad").SoftwareAuthority',
+	buyer: 'import("tetrad").AgentService',
 	contract: "Uint8Array",
 	identity: 'import("tetrad").DeviceIdentity',
+	merchant: 'import("tetrad").AgentService',
 	other: 'import("tetrad").TrustedAgent',
 	pairing: 'import("tetrad").Paired["pairing"]',
 	payment: 'import("tetrad").Payment',
@@ -47,8 +49,10 @@ const NEED_ONE = [
 	"SoftwareAuthority",
 	"TestTown",
 	"TetradError",
+	"TetradPayments",
 	"TradingAgent",
 	"TrustedAgent",
+	"wrapFetchWithTetrad",
 ];
 
 interface Example {

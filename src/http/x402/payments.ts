@@ -11,6 +11,7 @@ import {
 	networkOf,
 	SCHEME,
 	type TetradNetwork,
+	TIMEOUT_SECONDS,
 } from "../../paid/x402/index.ts";
 import { PurchaseFacilitator } from "./facilitator.ts";
 import { PurchaseScheme } from "./scheme.ts";
@@ -30,12 +31,22 @@ export interface TetradPrice {
 	/** Device id of the module that is paid, in hexadecimal. */
 	readonly payTo: string;
 	readonly price: string;
+	readonly maxTimeoutSeconds: number;
 	readonly extra: { readonly mode: PaidMode };
 }
 
 /**
  * What the stock middlewares of x402 need to have requests paid for by purchases. The agent sells as
  * long as this is open.
+ *
+ * @example
+ * ```ts
+ * import { TetradPayments } from "tetrad/x402";
+ *
+ * await using payments = await TetradPayments.open(merchant);
+ * const routes = { "/weather": { accepts: payments.accepts("0.05") } };
+ * const { server } = payments; // app.use(paymentMiddleware(routes, server))
+ * ```
  */
 export class TetradPayments implements AsyncDisposable {
 	/** What x402 calls the money that is taken. */
@@ -93,6 +104,7 @@ export class TetradPayments implements AsyncDisposable {
 		return {
 			...{ scheme: SCHEME, network: this.network, price },
 			payTo: this.#requests.payee.module,
+			maxTimeoutSeconds: TIMEOUT_SECONDS,
 			extra: { mode },
 		};
 	}

@@ -17,6 +17,7 @@ export {
 	paymentIn,
 	SCHEME,
 	type TetradNetwork,
+	TIMEOUT_SECONDS,
 	termsOf,
 	wayOf,
 } from "./ways.ts";

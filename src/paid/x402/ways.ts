@@ -24,7 +24,7 @@ export type TetradNetwork = `tetrad:${string}`;
 export const EVERY_ISSUER: TetradNetwork = "tetrad:*";
 
 /** How long a client has to pay, as far as x402 says so, in seconds: the order of its purchase waits no longer. */
-const TIMEOUT_SECONDS = 30;
+export const TIMEOUT_SECONDS = 30;
 
 /** Names under `extra`; others may stand beside them. */
 const EXTRA = [

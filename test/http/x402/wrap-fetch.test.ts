@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AgentService } from "../../../src/device/service/index.ts";
+import { TetradError } from "../../../src/errors.ts";
 import {
 	networkOf,
 	type TetradFetchOptions,
@@ -128,6 +129,21 @@ describe("a fetch that pays", () => {
 			assert.equal(await pay(response), response);
 			assert.equal(response.bodyUsed, false);
 		});
+
+	test("rejects as its signal says when that has stopped it", async () => {
+		const stopping = new AbortController();
+		const agent = new Proxy({} as AgentService, {
+			get() {
+				stopping.abort(new Error("enough"));
+				throw new TetradError("aborted", "the caller gave up waiting");
+			},
+		});
+		const paying = wrapFetchWithTetrad(async () => asksFor(way()), {
+			...{ ...OPTIONS, agent },
+		});
+		const { signal } = stopping;
+		await assert.rejects(paying(URL_ASKED, { signal }), { message: "enough" });
+	});
 
 	test("sends a body of its own once more, and refuses one that is too long", async () => {
 		const bodies: string[] = [];

@@ -113,8 +113,8 @@ async function makeCode(): Promise<void> {
 			dir: "dist",
 			cleanDir: true,
 			chunkFileNames: "parts/[name].js",
-			// Who reads it has the source maps; whoever starts it waits for every byte to be parsed.
-			minify: { mangle: false },
+			// Lines stay: Node shows the one that threw, to whoever has not caught it.
+			minify: { mangle: false, codegen: { removeWhitespace: false } },
 			sourcemap: true,
 		},
 	});

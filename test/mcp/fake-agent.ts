@@ -5,6 +5,7 @@ import type {
 	BuyOptions,
 	Purchase,
 	Quote,
+	QuoteOptions,
 } from "../../src/device/service/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { AgentDoor } from "../../src/mcp/tools/agent-door.ts";
@@ -75,7 +76,7 @@ export class FakeAgent {
 	resolves: () => Promise<void> = async () => {};
 	isGone = false;
 
-	async quote(_: string, item: string): Promise<Quote> {
+	async quote(_: string, item: string, __: QuoteOptions): Promise<Quote> {
 		this.#here();
 		const number = this.buying.length + 1;
 		return { ...QUOTE, item, id: number.toString(16).padStart(32, "0") };

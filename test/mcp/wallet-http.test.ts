@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { MAX_BODY_BYTES } from "../../src/mcp/tools/limits.ts";
+import { MAX_BODY_BYTES, MAX_REQUESTS } from "../../src/mcp/tools/limits.ts";
 import {
 	serveWalletHttp,
 	type WalletHttp,
@@ -44,15 +44,17 @@ function ask({
 	headers = {},
 	body = JSON.stringify(BALANCE),
 	method = "POST",
-	path = url.pathname,
+	at = url,
+	path = at.pathname,
 }: {
+	readonly at?: URL;
 	readonly headers?: Readonly<Record<string, string | undefined>>;
 	readonly body?: string;
 	readonly method?: string;
 	readonly path?: string;
 } = {}): Promise<Reply> {
 	const all: Record<string, string | undefined> = {
-		host: url.host,
+		host: at.host,
 		authorization: `Bearer ${TOKEN}`,
 		accept: "application/json, text/event-stream",
 		"content-type": "application/json",
@@ -61,7 +63,7 @@ function ask({
 	return new Promise((resolve, reject) => {
 		const asking = request(
 			{
-				...{ host: "127.0.0.1", port: url.port, method, path, setHost: false },
+				...{ host: "127.0.0.1", port: at.port, method, path, setHost: false },
 				headers: Object.entries(all).flatMap(([name, value]) =>
 					value === undefined ? [] : [name, value],
 				),
@@ -185,6 +187,34 @@ describe("tools that are served over HTTP", () => {
 			id: "a".repeat(MAX_BODY_BYTES),
 		});
 		assert.equal((await ask({ body })).status, 413);
+	});
+
+	test("answer so many requests at once, and one more when one is over", async () => {
+		const agent = new FakeAgent();
+		const balance = agent.balance.bind(agent);
+		const gate = Promise.withResolvers<void>();
+		let waiting = 0;
+		const full = Promise.withResolvers<void>();
+		agent.balance = async () => {
+			if (++waiting === MAX_REQUESTS) full.resolve();
+			await gate.promise;
+			return balance();
+		};
+		const tools = toolsOf([agent]);
+		const serving = { tools, version: "0", token: TOKEN };
+		await using busy = await serveWalletHttp({
+			...{ ...serving, host: "127.0.0.1", port: 0 },
+		});
+		const at = new URL(busy.url);
+		const asked = Array.from({ length: MAX_REQUESTS }, () => ask({ at }));
+		await full.promise;
+		const refused = await ask({ at });
+		assert.equal(refused.status, 503);
+		assert.equal(refused.headers["retry-after"], "1");
+		gate.resolve();
+		for (const { status } of await Promise.all(asked))
+			assert.equal(status, 200);
+		assert.equal((await ask({ at })).status, 200);
 	});
 
 	test("say nothing to what is no HTTP", async () => {

@@ -42,7 +42,7 @@ describe("a purchase that takes its time", () => {
 		const again = model.done("buy", { quoteId });
 		const [buying] = agent.buying;
 		assert.ok(buying);
-		assert.equal(buying.signal, undefined);
+		assert.equal(buying.signal?.aborted, false);
 		const bought = { ...PURCHASE, quote: quoteId };
 		agent.kept = [bought];
 		buying.over.resolve(bought);
@@ -130,6 +130,22 @@ describe("a purchase that is in doubt", () => {
 		assert.equal(purchases[0].state, "waiting-for-owner");
 		assert.match(purchases[0].ownerCommand, /^tetrad approve c0c0/);
 	});
+});
+
+test("a merchant that answers too slowly is left", async () => {
+	const agent = new FakeAgent();
+	let asked: AbortSignal | undefined;
+	agent.quote = (_, __, { signal }) => {
+		asked = signal;
+		return new Promise((_, reject) =>
+			signal?.addEventListener("abort", () =>
+				reject(new TetradError("aborted", "it was given up")),
+			),
+		);
+	};
+	const model = await Model.of(toolsOf([agent], { askWithinMs: 1 }));
+	assert.equal((await model.refused("quote", ASKED)).code, "timed-out");
+	assert.equal(asked?.aborted, true);
 });
 
 describe("an agent that is gone", () => {

@@ -16,6 +16,12 @@ export const MAX_UNDER_WAY = 64;
 /** How long a call waits for a purchase before it says that this goes on, in milliseconds: less than the minute after which clients give up. */
 export const ANSWER_WITHIN_MS = 45_000;
 
+/** How long a merchant may take to list what it sells, or to name a price, in milliseconds. */
+export const ASK_WITHIN_MS = 30_000;
+
+/** How long a purchase may be under way, in milliseconds: as long as a contract can be paid at most. What is paid then goes on. */
+export const PURCHASE_WITHIN_MS = 86_400_000;
+
 /** How long `tetrad_status` waits for what is in doubt, in milliseconds. */
 export const RESOLVE_WITHIN_MS = 20_000;
 

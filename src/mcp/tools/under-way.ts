@@ -5,6 +5,7 @@ import type {
 	Purchase,
 	Quote,
 } from "../../device/service/index.ts";
+import { PURCHASE_WITHIN_MS } from "./limits.ts";
 
 /** Where a purchase is that is under way. */
 export type Stage =
@@ -40,6 +41,7 @@ export class UnderWay {
 		this.over = agent.buy(quote.id, {
 			...options,
 			waits: true,
+			signal: AbortSignal.timeout(PURCHASE_WITHIN_MS),
 			step: (event) => this.#hear(event),
 		});
 		this.over.catch(() => {});

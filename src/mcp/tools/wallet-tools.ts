@@ -40,6 +40,7 @@ import type {
 import { KnownQuotes } from "./known-quotes.ts";
 import {
 	ANSWER_WITHIN_MS,
+	ASK_WITHIN_MS,
 	MAX_ITEMS,
 	MAX_ITEMS_READ,
 	MAX_PURCHASES_SEEN,
@@ -72,6 +73,8 @@ export interface WalletToolsOptions {
 	readonly now?: (() => number) | undefined;
 	/** How long a call waits for a purchase, in milliseconds; `ANSWER_WITHIN_MS` unless given. */
 	readonly answerWithinMs?: number | undefined;
+	/** How long a merchant may take to answer, in milliseconds; `ASK_WITHIN_MS` unless given. */
+	readonly askWithinMs?: number | undefined;
 }
 
 /** How one call is stopped, and told how far it is. A purchase is not stopped with the call. */
@@ -111,7 +114,7 @@ export class WalletTools implements AsyncDisposable {
 		{ signal }: CallOptions,
 	): Promise<CatalogueAnswer> {
 		const address = this.#called(merchant);
-		return this.#door.use(async (agent) => {
+		return this.#asking(signal, async (agent, signal) => {
 			const items: ItemShown[] = [];
 			let more: number | undefined;
 			let at = 0;
@@ -141,7 +144,7 @@ export class WalletTools implements AsyncDisposable {
 				"invalid-argument",
 				"the name of an item has hidden characters or line ends in it here; such an item cannot be bought with these tools",
 			);
-		return this.#door.use(async (agent) => {
+		return this.#asking(signal, async (agent, signal) => {
 			const quote = await agent.quote(address, item, { order, signal });
 			const earlier = await this.#earlier(agent, thingOf(quote));
 			if (earlier !== undefined && !anotherCopy) {
@@ -234,7 +237,7 @@ export class WalletTools implements AsyncDisposable {
 	async receipt({ purchaseId }: ReceiptAsked): Promise<ReceiptAnswer> {
 		return this.#door.use(async (agent) => {
 			const receipt = await agent.receipt(purchaseId);
-			const name = `receipt-${purchaseId.slice(0, 16)}.tetrad`;
+			const name = `${purchaseId.slice(0, 16)}.receipt`;
 			const path = join(this.#options.folder, name);
 			await writeOnce(path, receipt);
 			return {
@@ -242,6 +245,27 @@ export class WalletTools implements AsyncDisposable {
 				path,
 				next: "Whoever has the file proves the purchase with: tetrad verify.",
 			};
+		});
+	}
+
+	/** Asks a merchant, which may be slow on purpose. */
+	async #asking<Answer>(
+		signal: AbortSignal,
+		ask: (agent: AgentService, signal: AbortSignal) => Promise<Answer>,
+	): Promise<Answer> {
+		const { askWithinMs = ASK_WITHIN_MS } = this.#options;
+		return this.#door.use(async (agent) => {
+			const late = AbortSignal.timeout(askWithinMs);
+			try {
+				return await ask(agent, AbortSignal.any([signal, late]));
+			} catch (thrown) {
+				if (signal.aborted || !late.aborted) throw thrown;
+				throw new TetradError(
+					"timed-out",
+					"the merchant takes too long to answer",
+					{ cause: thrown },
+				);
+			}
 		});
 	}
 

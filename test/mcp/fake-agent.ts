@@ -69,6 +69,8 @@ export class FakeAgent {
 	readonly name = "alice";
 	/** All that was asked for, in order. */
 	readonly buying: Buying[] = [];
+	/** Resolves when something is first bought. */
+	readonly asked: PromiseWithResolvers<void> = Promise.withResolvers();
 	kept: Purchase[] = [];
 	waiting: Pick<Approval, "contract" | "state">[] = [];
 	resolved = 0;
@@ -85,6 +87,7 @@ export class FakeAgent {
 	buy(quote: string, options: BuyOptions): Promise<Purchase> {
 		const over = Promise.withResolvers<Purchase>();
 		this.buying.push({ ...options, quote, over });
+		this.asked.resolve();
 		return over.promise;
 	}
 

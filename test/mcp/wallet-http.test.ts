@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import {
+	type ClientOptions,
+	StreamableHTTPClientTransport,
+} from "@modelcontextprotocol/client";
 import { MAX_BODY_BYTES, MAX_REQUESTS } from "../../src/mcp/tools/limits.ts";
 import {
 	serveWalletHttp,
 	type WalletHttp,
 } from "../../src/mcp/tools/serve-http.ts";
-import { FakeAgent, toolsOf } from "./fake-agent.ts";
+import { FakeAgent, PURCHASE, toolsOf } from "./fake-agent.ts";
 import { Model } from "./model.ts";
 
 const TOKEN = "5f".repeat(32);
@@ -88,23 +91,54 @@ function ask({
 	});
 }
 
+const CLIENTS = [
+	["of the protocol of 2025", {}],
+	[
+		"of the protocol of 2026",
+		{ versionNegotiation: { mode: { pin: "2026-07-28" } } },
+	],
+] as const;
+
+function clientAt(at: string, options: ClientOptions): Promise<Model> {
+	const transport = new StreamableHTTPClientTransport(new URL(at), {
+		requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } },
+	});
+	return Model.over(transport, options);
+}
+
 describe("tools that are served over HTTP", () => {
-	for (const [era, options] of [
-		["of the protocol of 2025", {}],
-		[
-			"of the protocol of 2026",
-			{ versionNegotiation: { mode: { pin: "2026-07-28" } } },
-		],
-	] as const)
+	for (const [era, options] of CLIENTS)
 		test(`answer clients ${era}`, async () => {
-			const transport = new StreamableHTTPClientTransport(url, {
-				requestInit: { headers: { Authorization: `Bearer ${TOKEN}` } },
-			});
-			await using model = await Model.over(transport, options);
+			await using model = await clientAt(served.url, options);
 			const { tools } = await model.client.listTools();
 			assert.equal(tools.length, 6);
 			const { balances } = await model.done("balance");
 			assert.equal(balances[0].spendable, "12.30");
+		});
+
+	for (const [era, options] of CLIENTS)
+		test(`tell clients ${era} how far a purchase is`, async () => {
+			const agent = new FakeAgent();
+			const tools = toolsOf([agent]);
+			const serving = { tools, version: "0", token: TOKEN };
+			await using telling = await serveWalletHttp({
+				...{ ...serving, host: "127.0.0.1", port: 0 },
+			});
+			await using model = await clientAt(telling.url, options);
+			const asked = { merchant: "127.0.0.1:7000", item: "tea" };
+			const { quote } = await model.done("quote", asked);
+			const heard = Promise.withResolvers<string | undefined>();
+			const buying = model.done(
+				"buy",
+				{ quoteId: quote.quoteId },
+				{ onprogress: ({ message }) => heard.resolve(message) },
+			);
+			await agent.asked.promise;
+			const [one] = agent.buying;
+			one?.step?.({ event: "purchase", state: "paid" });
+			assert.match((await heard.promise) ?? "", /^it is paid/);
+			one?.over.resolve({ ...PURCHASE, quote: quote.quoteId });
+			assert.equal((await buying).state, "bought");
 		});
 
 	test("answer one request by itself, and let nobody keep it", async () => {

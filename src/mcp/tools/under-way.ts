@@ -29,6 +29,8 @@ export class UnderWay {
 	readonly #listeners = new Set<Said>();
 	readonly #waiters = new Set<() => void>();
 	#stage: Stage = { kind: "paying" };
+	/** What was said last. */
+	#last: string | undefined;
 
 	constructor(
 		agent: AgentService,
@@ -64,8 +66,9 @@ export class UnderWay {
 		});
 	}
 
-	/** Tells of each step until it is disposed of. */
+	/** Tells of the last step and of each that follows, until it is disposed of. */
 	listen(said: Said): Disposable {
+		if (this.#last !== undefined) said(this.#last);
 		this.#listeners.add(said);
 		return { [Symbol.dispose]: () => void this.#listeners.delete(said) };
 	}
@@ -77,6 +80,7 @@ export class UnderWay {
 			this.#stage = { kind: "waiting", contract: event.contract };
 			for (const waiter of this.#waiters) waiter();
 		} else if (event.event === "purchase") this.#stage = { kind: "paying" };
+		this.#last = what;
 		for (const said of this.#listeners) said(what);
 	}
 }

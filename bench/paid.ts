@@ -52,6 +52,7 @@ export async function benchPaid({
 }: BenchOptions): Promise<BenchResult> {
 	installStock();
 	await using sandbox = await RunningSandbox.start();
+	await sandbox.liftLimits();
 	const bytes = String(BYTES);
 	await using purchase = await TurnTaker.start(
 		...["x402/purchase-turns.ts", bytes, sandbox.folder],

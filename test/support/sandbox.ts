@@ -6,34 +6,50 @@ import { temporaryFolder } from "./folders.ts";
 import { Command } from "./processes.ts";
 
 export class RunningSandbox implements AsyncDisposable {
-	readonly folder: string;
+	/** A folder that goes with it, and has nothing else in it. */
+	readonly around: string;
+	/** Where its shop answers, once that runs. */
+	readonly shopAt: string;
 	readonly #stack: AsyncDisposableStack;
 
-	private constructor(folder: string, stack: AsyncDisposableStack) {
-		this.folder = folder;
+	private constructor(
+		around: string,
+		shopAt: string,
+		stack: AsyncDisposableStack,
+	) {
+		this.around = around;
+		this.shopAt = shopAt;
 		this.#stack = stack;
 	}
 
-	/** The buyer may pay what it has, as often as it likes. */
 	static async start(): Promise<RunningSandbox> {
-		const stack = new AsyncDisposableStack();
+		await using stack = new AsyncDisposableStack();
 		const { path } = stack.use(await temporaryFolder());
-		const folder = join(path, "world");
-		const [issuer, shop, operators] = (await freePorts(3)).map(
+		const ports = await freePorts(3);
+		const [issuer = "", shop = "", operators = ""] = ports.map(
 			(port) => `127.0.0.1:${port}`,
-		) as [string, string, string];
+		);
+		const folder = join(path, "world");
 		await makeSandbox(folder, { addresses: { issuer, shop, operators } });
-		const sandbox = new RunningSandbox(folder, stack);
-		const args = ["serve", "--home", sandbox.side("issuer"), "--json"];
+		const args = ["serve", "--home", join(folder, "issuer"), "--json"];
 		await stack.use(new Command(args)).expect("answering");
-		const none = ["--per-day", "none", "--per-payment", "none"];
-		await done(["limits", "--home", sandbox.side("buyer"), ...none]);
-		return sandbox;
+		return new RunningSandbox(path, shop, stack.move());
+	}
+
+	/** The sandbox itself. */
+	get folder(): string {
+		return join(this.around, "world");
 	}
 
 	/** The folder of a side. */
 	side(name: "issuer" | "shop" | "buyer"): string {
 		return join(this.folder, name);
+	}
+
+	/** The buyer may pay all that it has. */
+	async liftLimits(): Promise<void> {
+		const none = ["--per-day", "none", "--per-payment", "none"];
+		await done(["limits", "--home", this.side("buyer"), ...none]);
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

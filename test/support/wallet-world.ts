@@ -1,26 +1,20 @@
 /* A sandbox whose buyer has a wallet for models: issuer, shop and the buyer's module run, and the buyer's agent is whoever opens it. */
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePorts, makeSandbox } from "../../src/device/setup/index.ts";
 import { done } from "./commands.ts";
-import { temporaryFolder } from "./folders.ts";
 import { Command } from "./processes.ts";
+import { RunningSandbox } from "./sandbox.ts";
 
 export class WalletWorld implements AsyncDisposable {
-	readonly folder: string;
-	/** Where the shop answers: it sells harbour.svg, licence and capitals. */
-	readonly shopAt: string;
 	readonly shop: Command;
+	readonly #sandbox: RunningSandbox;
 	readonly #running: AsyncDisposableStack;
 
 	private constructor(
-		folder: string,
-		shopAt: string,
+		sandbox: RunningSandbox,
 		shop: Command,
 		running: AsyncDisposableStack,
 	) {
-		this.folder = folder;
-		this.shopAt = shopAt;
+		this.#sandbox = sandbox;
 		this.shop = shop;
 		this.#running = running;
 	}
@@ -28,30 +22,29 @@ export class WalletWorld implements AsyncDisposable {
 	/** With 100.00 in the buyer's purse. */
 	static async open(): Promise<WalletWorld> {
 		await using open = new AsyncDisposableStack();
-		const { path } = open.use(await temporaryFolder());
-		const [issuer, port, operators] = await freePorts(3);
-		const shopAt = `127.0.0.1:${port}`;
-		const world = join(path, "world");
-		await makeSandbox(world, {
-			addresses: {
-				issuer: `127.0.0.1:${issuer}`,
-				shop: shopAt,
-				operators: `127.0.0.1:${operators}`,
-			},
-		});
-		const start = (what: string, side: string) =>
-			open.use(new Command([what, "--home", join(world, side), "--json"]));
-		await start("serve", "issuer").expect("answering");
+		const sandbox = open.use(await RunningSandbox.start());
+		const start = (what: string, side: "shop" | "buyer") =>
+			open.use(new Command([what, "--home", sandbox.side(side), "--json"]));
 		const shop = start("serve", "shop");
 		await shop.expect("settled");
 		// It goes on whatever becomes of who asks it.
 		await start("module", "buyer").expect("listening");
-		await done(["settle", "--home", join(world, "buyer")]);
-		return new WalletWorld(path, shopAt, shop, open.move());
+		await done(["settle", "--home", sandbox.side("buyer")]);
+		return new WalletWorld(sandbox, shop, open.move());
+	}
+
+	/** Around the sandbox. */
+	get folder(): string {
+		return this.#sandbox.around;
+	}
+
+	/** Where the shop answers: it sells harbour.svg, licence and capitals. */
+	get shopAt(): string {
+		return this.#sandbox.shopAt;
 	}
 
 	get buyer(): string {
-		return join(this.folder, "world", "buyer");
+		return this.#sandbox.side("buyer");
 	}
 
 	/** The command that a client of the tools starts. */

@@ -5,15 +5,11 @@ import {
 	openAgent,
 	type Purchase,
 } from "../../../src/device/service/index.ts";
-import {
-	creditInSandbox,
-	freePorts,
-	makeSandbox,
-} from "../../../src/device/setup/index.ts";
+import { creditInSandbox, freePorts } from "../../../src/device/setup/index.ts";
 import type { TetradPaymentsOptions } from "../../../src/http/x402/index.ts";
 import { done } from "../../support/commands.ts";
-import { temporaryFolder } from "../../support/folders.ts";
 import { Command } from "../../support/processes.ts";
+import { RunningSandbox } from "../../support/sandbox.ts";
 import { STOCK } from "../../support/stock.ts";
 
 /** What each answer costs there, in minor units. */
@@ -57,22 +53,13 @@ export class PaidTown implements AsyncDisposable {
 
 	static async make(): Promise<PaidTown> {
 		await using open = new AsyncDisposableStack();
-		const folder = open.use(await temporaryFolder());
-		const world = join(folder.path, "world");
-		const ports = await freePorts(3);
-		const [issuer = "", shop = "", operators = ""] = ports.map(
-			(port) => `127.0.0.1:${port}`,
-		);
-		await makeSandbox(world, { addresses: { issuer, shop, operators } });
-		for (const name of ["issuer", "buyer"]) {
-			const args = ["serve", "--home", join(world, name), "--json"];
-			const served = open.use(new Command(args));
-			await served.expect(name === "issuer" ? "answering" : "settled");
-		}
-		const limits = ["limits", "--home", join(world, "buyer")];
-		await done([...limits, "--per-day", "none", "--per-payment", "none"]);
-		const agent = open.use(await openAgent(join(world, "buyer")));
-		return new PaidTown(world, agent, open.move());
+		const sandbox = open.use(await RunningSandbox.start());
+		await sandbox.liftLimits();
+		const buyer = sandbox.side("buyer");
+		const served = open.use(new Command(["serve", "--home", buyer, "--json"]));
+		await served.expect("settled");
+		const agent = open.use(await openAgent(buyer));
+		return new PaidTown(sandbox.folder, agent, open.move());
 	}
 
 	/** The side of the buyer, for programs of their own. */

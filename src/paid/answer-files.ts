@@ -51,6 +51,11 @@ export class AnswerFiles {
 		}
 	}
 
+	/** Whether it may have been bought: it is marked so, or its answer is there. */
+	async isBegun(request: string): Promise<boolean> {
+		return (await isThere(this.#markOf(request))) || this.isHere(request);
+	}
+
 	/** Whether the answer is there, which is so only when it is whole and verified. */
 	isHere(request: string): Promise<boolean> {
 		return isThere(this.pathOf(request));

@@ -184,21 +184,11 @@ export class PaidAnswers {
 			const files = await this.#filesOf();
 			const to = files.pathOf(request);
 			const how = { step, to, waits: this.#options.waits, signal };
-			const marking = files.begin(request);
-			marking.catch(() => {});
-			const quoting = this.#quote(terms, request, how);
-			quoting.catch(() => {});
-			const isNew = await marking;
-			const isUnseen = isNew && !(await files.isHere(request));
-			const before = isUnseen ? undefined : await this.#before(files, request);
+			const before = (await files.isBegun(request))
+				? await this.#before(files, request)
+				: undefined;
 			const quote =
-				before?.quote ??
-				(
-					await quoting.catch(async (thrown) => {
-						if (isNew) await files.forget(request, undefined);
-						throw thrown;
-					})
-				).id;
+				before?.quote ?? (await this.#quoted(files, terms, request, how));
 			const buying =
 				before?.state === "bought"
 					? Promise.resolve(before)
@@ -215,6 +205,24 @@ export class PaidAnswers {
 			turn[Symbol.dispose]();
 			throw thrown;
 		}
+	}
+
+	/** The id of a quote, once it is marked durably that it is going to be bought. */
+	async #quoted(
+		files: AnswerFiles,
+		terms: PaidTerms,
+		request: string,
+		how: AskOptions,
+	): Promise<string> {
+		// A disk and a merchant are waited for at once.
+		const [marked, quoted] = await Promise.allSettled([
+			files.begin(request),
+			this.#quote(terms, request, how),
+		]);
+		if (marked.status === "rejected") throw marked.reason;
+		if (quoted.status === "fulfilled") return quoted.value.id;
+		if (marked.value) await files.forget(request, undefined);
+		throw quoted.reason;
 	}
 
 	/** A price for exactly what the terms say. */

@@ -3,11 +3,29 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { AgentEvent, Quote } from "../../src/device/service/index.ts";
+import { type Catalogue, ItemCatalogue } from "../../src/device/trade/index.ts";
 import { requestText } from "../../src/paid/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
 import { PaidWorld, PRICE } from "./world.ts";
 
-const items = [{ name: "word", price: "0.10", goods: "sesame" }];
+/** When prices are told. */
+let answered: Promise<void> = Promise.resolve();
+
+async function catalogue(): Promise<Catalogue> {
+	const items = [{ name: "word", price: "0.10", goods: "sesame" }];
+	const listed = await ItemCatalogue.of(items, { code: "PLAY", exponent: 2 });
+	return {
+		size: listed.size,
+		page: (after, limit) => listed.page(after, limit),
+		items: () => listed.items(),
+		item: (name) => listed.item(name),
+		open: (item) => listed.open(item),
+		async lengthOf(item) {
+			await answered;
+			return listed.lengthOf(item);
+		},
+	};
+}
 
 /** How many tetrads an agent has made since it was opened, counted as they are confirmed. */
 class Counted {
@@ -21,6 +39,7 @@ class Counted {
 describe("a buyer's agent whose tetrads stand", () => {
 	let world: PaidWorld;
 	let made: Counted;
+	let beside: { readonly catalogue: Catalogue };
 	let bought = 0;
 
 	const shopAt = () => world.requests.address;
@@ -32,7 +51,8 @@ describe("a buyer's agent whose tetrads stand", () => {
 	};
 
 	before(async () => {
-		world = await PaidWorld.open({ beside: { items } });
+		beside = { catalogue: await catalogue() };
+		world = await PaidWorld.open({ beside });
 	});
 	after(() => world?.[Symbol.asyncDispose]());
 	beforeEach(async () => {
@@ -83,8 +103,22 @@ describe("a buyer's agent whose tetrads stand", () => {
 
 	test("replaces one that has ended, and what was asked there is none the wiser", async () => {
 		await word();
-		await world.restartShop({ beside: { items }, listen: shopAt() });
+		await world.restartShop({ beside, listen: shopAt() });
 		assert.equal((await buy(await word())).state, "bought");
+		assert.equal(made.count, 2);
+	});
+
+	test("replaces one in which nothing is answered any more", async () => {
+		await world.restartBuyer({ standingAnswerMs: 50 });
+		await word();
+		// As of a host that has vanished: whatever is asked there stays unanswered, until another tetrad is made.
+		const silent = Promise.withResolvers<void>();
+		answered = silent.promise;
+		const quote = await word((event) => {
+			made.step(event);
+			if (made.count === 2) silent.resolve();
+		});
+		assert.equal(quote.item, "word");
 		assert.equal(made.count, 2);
 	});
 

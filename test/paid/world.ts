@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { parseAddress } from "../../src/carrier/index.ts";
 import type { LocalAgent } from "../../src/device/service/local-agent.ts";
-import { openLocalAgent } from "../../src/device/service/open-local-agent.ts";
+import {
+	type LocalHomeOptions,
+	openLocalAgent,
+} from "../../src/device/service/open-local-agent.ts";
 import { TetradError } from "../../src/errors.ts";
 import {
 	PaidAnswers,
@@ -105,9 +108,9 @@ export class PaidWorld implements AsyncDisposable {
 	}
 
 	/** The buyer's agent ends, and another process of it begins. */
-	async restartBuyer(): Promise<void> {
+	async restartBuyer(options: Partial<LocalHomeOptions> = {}): Promise<void> {
 		await this.buyer.close();
-		this.buyer = await openBuyer(this.town);
+		this.buyer = await openBuyer(this.town, options);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -119,8 +122,12 @@ export class PaidWorld implements AsyncDisposable {
 }
 
 /** As a program opens it: its tetrads stand for a while. */
-function openBuyer(town: ServiceTown): Promise<LocalAgent> {
-	return town.openBuyer({ terms: town.terms, standingMs: 3_600_000 });
+function openBuyer(
+	town: ServiceTown,
+	options: Partial<LocalHomeOptions> = {},
+): Promise<LocalAgent> {
+	const { terms } = town;
+	return town.openBuyer({ terms, standingMs: 3_600_000, ...options });
 }
 
 function openShop(town: ServiceTown): Promise<LocalAgent> {

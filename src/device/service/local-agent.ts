@@ -98,6 +98,8 @@ export interface LocalAgentOptions {
 	readonly buyFolder?: string | undefined;
 	/** How long tetrads with merchants stand for what is asked or bought there next, in milliseconds; not at all unless given. */
 	readonly standingMs?: number | undefined;
+	/** As in `TradingAgentOptions`. */
+	readonly standingAnswerMs?: number | undefined;
 	/** Hears everything. */
 	readonly report?: Report | undefined;
 	/** Disposed of after the rest, at the end. */
@@ -136,6 +138,7 @@ export class LocalAgent implements AgentService {
 			signer: home.identity.signer,
 			connect: { routing, root },
 			standingMs: options.standingMs,
+			standingAnswerMs: options.standingAnswerMs,
 		});
 		this.#work = new AgentAtWork(agent, store, (event) => {
 			options.report?.(event);

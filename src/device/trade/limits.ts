@@ -68,5 +68,8 @@ export const MAX_STANDING_AT_ONE = 8;
 /** How long one stands for a program that has its agent open, in milliseconds: half a minute. */
 export const STANDING_MS = 30_000;
 
+/** How long a price or a page may take in a tetrad that stood before it passes for gone, in milliseconds. */
+export const STANDING_ANSWER_MS = 10_000;
+
 /** How often an agent that sells answers takes away what is too old to count, in milliseconds: an hour. */
 export const FORGET_EVERY_MS = 3_600_000;

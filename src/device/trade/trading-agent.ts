@@ -38,7 +38,12 @@ import {
 	type GoodsTarget,
 	goodsFiles,
 } from "./goods-file.ts";
-import { CLEARED_WITHIN_MS, MAX_RESUMED, REFUND_WITHIN_MS } from "./limits.ts";
+import {
+	CLEARED_WITHIN_MS,
+	MAX_RESUMED,
+	REFUND_WITHIN_MS,
+	STANDING_ANSWER_MS,
+} from "./limits.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
 import { leave, StandingTetrads } from "./standing-tetrads.ts";
@@ -72,6 +77,8 @@ export interface TradingAgentOptions {
 	readonly observe?: (event: TetradEvent) => void;
 	/** How long a tetrad with a merchant is kept for what is asked or bought there next, in milliseconds; not at all unless given. Whoever gives it closes this agent. */
 	readonly standingMs?: number | undefined;
+	/** How long a price or a page may take in a tetrad that stood before it passes for gone, in milliseconds; 10 seconds unless given. */
+	readonly standingAnswerMs?: number | undefined;
 }
 
 /** A price that a merchant stands by, and who the merchant is. */
@@ -179,8 +186,11 @@ export class TradingAgent {
 		address: string,
 		options: TradeOptions = {},
 	): AsyncIterable<Listing> {
-		const first = await this.#inTetrad(address, options, (buyer) =>
-			buyer.list(undefined, options.signal),
+		const first = await this.#inTetrad(
+			address,
+			options,
+			(buyer) => buyer.list(undefined, options.signal),
+			{ isAnswered: true },
 		);
 		const { buyer } = first;
 		let isOver = false;
@@ -213,6 +223,7 @@ export class TradingAgent {
 			address,
 			options,
 			(buyer) => buyer.quote(item, order, options.signal),
+			{ isAnswered: true },
 		);
 		const { other } = tradeTetrad(buyer.tetrad);
 		await this.#standing.keep(address, buyer);
@@ -413,14 +424,22 @@ export class TradingAgent {
 		{
 			merchant,
 			isUntouched = async () => true,
+			isAnswered = false,
 		}: {
 			readonly merchant?: Uint8Array;
+			/** Whether it is answered at once, so that no answer means that nobody is there. */
+			readonly isAnswered?: boolean;
 			/** Whether nothing came of it. */
 			readonly isUntouched?: () => Promise<boolean>;
 		} = {},
 	): Promise<{ readonly buyer: Buyer; readonly value: Value }> {
 		const standing = this.#standing.take(address, merchant);
-		if (standing !== undefined)
+		if (standing !== undefined) {
+			const { standingAnswerMs = STANDING_ANSWER_MS } = this.#options;
+			// A host that has vanished says nothing, and no error comes for minutes.
+			const timer = isAnswered
+				? setTimeout(() => void standing.tetrad.close(), standingAnswerMs)
+				: undefined;
 			try {
 				return { buyer: standing, value: await work(standing) };
 			} catch (thrown) {
@@ -428,7 +447,10 @@ export class TradingAgent {
 					standing.tetrad.ended && options.signal?.aborted !== true;
 				await leave(standing);
 				if (!isGone || !(await isUntouched())) throw thrown;
+			} finally {
+				clearTimeout(timer);
 			}
+		}
 		const buyer = await this.#meet(address, options);
 		try {
 			return { buyer, value: await work(buyer) };

@@ -5,7 +5,7 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Purchase } from "../device/service/index.ts";
 import { TetradError } from "../errors.ts";
-import type { Judged, PaidTerms } from "../paid/index.ts";
+import type { Judged } from "../paid/index.ts";
 import { refusalIn, settledOf } from "../paid/x402/index.ts";
 import type { KnownTool } from "./known-tools.ts";
 import { PAYMENT_RESPONSE, RECEIPT } from "./meta.ts";
@@ -42,21 +42,20 @@ export function checked(tool: KnownTool, result: unknown): CallToolResult {
 	return result;
 }
 
-/** With what it was paid by, which is not its server's word. */
+/** With what it was bought by, which is not its server's word. */
 export function withReceipt(
 	result: CallToolResult,
-	terms: PaidTerms,
-	{ contract, merchant, merchantId, module }: Purchase,
+	purchase: Purchase,
 ): CallToolResult {
-	const { amount, currency, exponent, play, issuer } = terms;
-	const receipt = {
-		...{ contract, merchant, merchantId, module },
-		...{ amount: `${amount}`, currency, exponent, play, issuer },
-	};
+	const { contract, merchant, merchantId, module } = purchase;
+	const { amount, currency, exponent, play, issuer } = purchase;
 	const _meta = {
 		...result._meta,
-		[PAYMENT_RESPONSE]: settledOf(terms, contract),
-		[RECEIPT]: receipt,
+		[PAYMENT_RESPONSE]: settledOf(purchase, contract),
+		[RECEIPT]: {
+			...{ contract, merchant, merchantId, module },
+			...{ amount: `${amount}`, currency, exponent, play, issuer },
+		},
 	};
 	return { ...result, _meta };
 }

@@ -93,11 +93,11 @@ export class PayingCalls {
 				const { kind } = judge(reply);
 				if (kind === "refusal") refusal = reply;
 				if (paying.mode === "sealed" || kind !== "answer") return reply;
-				return withReceipt(checked(tool, reply), terms, paying.purchase);
+				return withReceipt(checked(tool, reply), paying.purchase);
 			},
 			judge,
 			read: ({ bytes, purchase }) =>
-				withReceipt(checked(tool, parseResult(bytes)), terms, purchase),
+				withReceipt(checked(tool, parseResult(bytes)), purchase),
 		};
 		try {
 			return await replyTo(paying, sending);

@@ -13,6 +13,7 @@ import {
 	wayOf,
 } from "../paid/x402/index.ts";
 import { MAX_PAYMENT_TEXT } from "./limits.ts";
+import { PAYMENT_RESPONSE } from "./meta.ts";
 
 const resultForm = z.looseObject({
 	isError: z.literal(true),
@@ -28,6 +29,8 @@ const wrapperForm = z.looseObject({
 export interface Asking {
 	/** Why a payment that came with the call was not taken. */
 	readonly code?: ErrorCode | undefined;
+	/** Whether the tool has run, and its result was not paid for. */
+	readonly isUnsettled?: boolean;
 	/** Whether the tool's results have a schema: the older generation of clients holds errors to it as well, so that these have no structured content then. */
 	readonly hasSchema: boolean;
 }
@@ -36,13 +39,22 @@ export interface Asking {
 export function paymentRequired(
 	tool: string,
 	terms: PaidTerms,
-	{ code, hasSchema }: Asking,
+	{ code, isUnsettled = false, hasSchema }: Asking,
 ): CallToolResult {
+	const way = wayOf(terms);
+	const { network } = way;
+	const failed = {
+		success: false,
+		errorReason: code,
+		transaction: "",
+		network,
+	};
 	const required = {
 		x402Version: 2,
 		error: code ?? "this tool is paid for",
 		resource: { url: `mcp://tool/${encodeURIComponent(tool)}` },
-		accepts: [wayOf(terms)],
+		accepts: [way],
+		...(isUnsettled ? { [PAYMENT_RESPONSE]: failed } : {}),
 	};
 	return {
 		isError: true,

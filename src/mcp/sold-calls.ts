@@ -15,7 +15,7 @@ import {
 } from "../paid/index.ts";
 import { modeIn, paymentIn, settledOf } from "../paid/x402/index.ts";
 import { PAYMENT, PAYMENT_RESPONSE } from "./meta.ts";
-import { paymentRequired } from "./payment-required.ts";
+import { type Asking, paymentRequired } from "./payment-required.ts";
 import { encodeResult, parseResult } from "./tool-result.ts";
 
 /** A tool whose calls are sold. */
@@ -59,33 +59,33 @@ export class SoldCalls {
 			return this.#ask(request, asTetradError(thrown));
 		}
 		if (admitted.kept !== undefined)
-			return this.#paid(parseResult(admitted.kept), request, admitted);
-		const result = await this.#run(admitted, context, run);
-		if (result.isError) return result;
+			return this.#paid(parseResult(admitted.kept), admitted);
+		const { result, sold } = await this.#run(admitted, context, run);
+		if (sold === undefined) return result;
 		try {
-			const { contract } = await admitted.answer(await this.#sold(result));
-			return this.#paid(result, request, admitted, contract);
+			const { contract } = await admitted.answer(sold);
+			return this.#paid(result, admitted, contract);
 		} catch (thrown) {
 			await admitted.fail(thrown);
-			return this.#ask(request, asTetradError(thrown));
+			return this.#ask(request, asTetradError(thrown), { isUnsettled: true });
 		}
 	}
 
-	/** The result of the tool, which is not sold yet: one that is an error is never. */
+	/** The result of the tool, and the merchandise that it is; none where it is an error. */
 	async #run(
 		admitted: Admitted,
 		context: ServerContext,
 		run: Run,
-	): Promise<CallToolResult> {
+	): Promise<{ readonly result: CallToolResult; readonly sold?: Uint8Array }> {
 		const { signal } = admitted;
 		const mcpReq = { ...context.mcpReq, signal };
 		try {
 			const result = await unlessAborted(run({ ...context, mcpReq }), signal);
-			if (result.isError)
-				await admitted.fail(
-					new TetradError("refused-by-peer", "the tool has failed"),
-				);
-			return result;
+			if (!result.isError) return { result, sold: await this.#sold(result) };
+			await admitted.fail(
+				new TetradError("refused-by-peer", "the tool has failed"),
+			);
+			return { result };
 		} catch (thrown) {
 			await admitted.fail(thrown);
 			throw thrown;
@@ -113,10 +113,15 @@ export class SoldCalls {
 		return mode === "sealed" ? (modeIn(payment) ?? mode) : mode;
 	}
 
-	#ask(request: string, error?: TetradError): CallToolResult {
+	#ask(
+		request: string,
+		error?: TetradError,
+		how: Pick<Asking, "isUnsettled"> = {},
+	): CallToolResult {
 		const { tool, requests, price, outputSchema } = this.#options;
 		const mode = error instanceof PaysFirst ? "prepaid" : price.mode;
 		return paymentRequired(tool, requests.terms(request, { ...price, mode }), {
+			...how,
 			code: error?.code,
 			hasSchema: outputSchema !== undefined,
 		});
@@ -125,13 +130,12 @@ export class SoldCalls {
 	/** With how it was paid. Of what is given again, the contract is not told. */
 	#paid(
 		result: CallToolResult,
-		request: string,
 		{ buyer }: Admitted,
 		contract = "",
 	): CallToolResult {
 		const { requests, price } = this.#options;
-		const settled = settledOf(requests.terms(request, price), contract);
-		const response = { ...settled, payer: buyer.id };
+		const paid = { issuer: requests.payee.issuer, amount: price.amount };
+		const response = { ...settledOf(paid, contract), payer: buyer.id };
 		return {
 			...result,
 			_meta: { ...result._meta, [PAYMENT_RESPONSE]: response },

@@ -7,6 +7,7 @@ import type {
 } from "../device/service/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import { AnswerFiles } from "./answer-files.ts";
+import { ItemNames } from "./item-name.ts";
 import {
 	MAX_ANSWER_BYTES,
 	MAX_LOOKED_THROUGH,
@@ -200,7 +201,9 @@ export class PaidAnswers {
 				() => turn[Symbol.dispose](),
 			);
 			const isToBeSent = before === undefined;
-			return { mode: terms.mode, quote, isToBeSent, answer };
+			// What was bought before is what it was bought as, whatever is asked for now.
+			const { mode } = ItemNames.priceOf(before?.item ?? "") ?? terms;
+			return { mode, quote, isToBeSent, answer };
 		} catch (thrown) {
 			turn[Symbol.dispose]();
 			throw thrown;

@@ -307,14 +307,23 @@ describe("a tool that is paid for", () => {
 		assert.equal(more.isError, undefined);
 	});
 
-	test("is not paid when it hangs", async () => {
+	test("is not paid when it hangs, and what was paid first comes back", async () => {
 		await using slow = await PaidShop.open({ answerWithinMs: 500 });
-		const paying = await slow.paying();
+		const modes = ["sealed", "prepaid"] as const;
+		const paying = await slow.paying({ modes });
 		const had = await slow.world.spendable();
-		const result = await paying.callTool({
-			...{ name: "sealed", arguments: another("hang") },
-		});
-		assert.equal(result.isError, true);
+		const hanging = { arguments: another("hang") };
+		const sealed = await paying.callTool({ name: "sealed", ...hanging });
+		assert.equal(sealed.isError, true);
 		assert.equal(await slow.world.spendable(), had);
+
+		// A merchant gives back what its purse can pay.
+		await paying.callTool({ name: "sealed", arguments: another() });
+		await slow.world.shop.settle();
+		await slow.world.town.withdraw(PRICE, "Y", slow.world.shop);
+		const prepaid = await paying.callTool({ name: "prepaid", ...hanging });
+		assert.equal(prepaid.isError, true);
+		for await (const { refunded } of slow.world.buyer.purchases({ limit: 1 }))
+			assert.equal(refunded, PRICE);
 	});
 });

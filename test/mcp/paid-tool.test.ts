@@ -174,11 +174,33 @@ describe("a tool that is paid for", () => {
 	test("is not paid for a result that its own schema does not allow", async () => {
 		const client = await shop.paying();
 		const cost = await costOf(async () => {
-			const given = another("error");
-			const call = client.callTool({ name: "typed", arguments: given });
-			await assert.rejects(call, coded("payment-refused"));
+			const result = await client.callTool({
+				...{ name: "typed", arguments: another("error") },
+			});
+			assert.equal(result.isError, true);
+			assert.match(textOf(result) ?? "", /not what the schema/);
 		});
 		assert.deepEqual(cost, { paid: 0n, ran: 1 });
+	});
+
+	test("is not bought again by a program that was started anew and asks for what it has not taken", async () => {
+		const given = another();
+		const cost = await costOf(async () => {
+			const of = { server: "weather", tool: "sealed", arguments: given };
+			const { paying } = await shop.world.paying(toolText(of));
+			const payment = { payload: { payment: paying.id } };
+			await (await shop.client()).callTool({
+				...{ name: "sealed", arguments: given },
+				_meta: { "x402/payment": payment },
+			});
+			await paying.answer;
+			const client = await shop.paying();
+			const result = await client.callTool({
+				...{ name: "sealed", arguments: given },
+			});
+			assert.equal(textOf(result), `clear ${given.day}`);
+		});
+		assert.deepEqual(cost, { paid: PRICE, ran: 1 });
 	});
 
 	describe("before it runs", () => {

@@ -77,6 +77,20 @@ describe("a sealed answer", () => {
 		assert.deepEqual(await readdir(answersFolder()), []);
 	});
 
+	test("that was bought and not taken is that also where its merchant wants to be paid first now", async () => {
+		const had = await world.spendable();
+		const { request, paying } = await world.paying();
+		const admitted = await world.requests.admit(paying.id, request, SEALED);
+		await admitted.answer(RAIN);
+		await paying.answer;
+		const modes = ["sealed", "prepaid"] as const;
+		const answers = world.answers({ modes });
+		const again = await world.paying(request, answers, PREPAID);
+		assert.deepEqual((await again.paying.answer).bytes, RAIN);
+		assert.equal(await world.spendable(), had - PRICE);
+		await again.paying.taken();
+	});
+
 	for (const [what, fail, code] of [
 		[
 			"that is refused",

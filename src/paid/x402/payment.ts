@@ -3,10 +3,10 @@ import { type ErrorCode, isErrorCode, TetradError } from "../../errors.ts";
 import type { PaidMode, PaidTerms } from "../terms.ts";
 import {
 	isPurchase,
+	networkOf,
 	type PaymentRequired,
 	termsOf,
 	type Way,
-	wayOf,
 } from "./ways.ts";
 
 /** A way to pay that can be taken. */
@@ -47,13 +47,13 @@ export function paymentOf(
 	return { x402Version: 2, resource, accepted: way, payload: { payment } };
 }
 
-/** What is said of an answer that was paid so. */
+/** What is said of an answer that was paid by that contract. */
 export function settledOf(
-	terms: PaidTerms,
-	contract: string,
+	{ issuer, amount }: Pick<PaidTerms, "issuer" | "amount">,
+	transaction: string,
 ): Readonly<Record<string, unknown>> {
-	const { network, amount } = wayOf(terms);
-	return { success: true, transaction: contract, network, amount };
+	const network = networkOf(issuer);
+	return { success: true, transaction, network, amount: `${amount}` };
 }
 
 /** With which of our codes a payment was refused, as far as that is said. */

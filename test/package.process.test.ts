@@ -107,6 +107,22 @@ suite("whoever installs the package", () => {
 	});
 });
 
+suite("a program that catches nothing", () => {
+	test("is shown the error, and not a whole file of ours", async () => {
+		const program = `
+			import { openAgent } from ${JSON.stringify(pathToFileURL(`${ROOT}dist/entry/index.js`).href)};
+			await openAgent("/nowhere");`;
+		const running = run(process.execPath, [
+			...["--input-type=module", "--eval", program],
+		]);
+		await assert.rejects(running, (thrown: { readonly stderr: string }) => {
+			assert.match(thrown.stderr, /TetradError: \/nowhere is no side/);
+			assert.ok(thrown.stderr.length < 4096, `${thrown.stderr.length}`);
+			return true;
+		});
+	});
+});
+
 /** Which modules are loaded, by their URLs. */
 async function loadedBy(args: readonly string[]): Promise<string[]> {
 	const hooks = `import { registerHooks } from "node:module";

@@ -35,6 +35,7 @@ const PAID_TOOL = ["paid-tool.ts", "paying-client.ts"];
 /** Those of which the README shows some lines, in this order. */
 const GUIDES_SHOWN = [
 	"wallet-for-an-agent",
+	"get-paid-for-a-tool",
 	"get-paid-for-an-api",
 	"pay-with-fetch",
 ];
@@ -205,8 +206,9 @@ test("README.md shows what guides say", async () => {
 	);
 	assert.equal(parts.length, guides.length);
 	// A program of a guide is followed as a whole; so are its three lines.
+	const atMargin = (code = "") => code.replaceAll(/^\t+/gm, "");
 	for (const [i, part] of parts.entries())
-		assert.ok(guides[i]?.includes(`\n${part}`), part);
+		assert.ok(atMargin(guides[i]).includes(`\n${atMargin(part)}`), part);
 });
 
 for (const page of ["README.md", "docs/ten-minutes.md", "docs/why.md"])

@@ -1,4 +1,8 @@
-/* An Express API that is paid for by purchases, with the stock middleware. */
+/* An Express API that is paid for by purchases, with the stock middleware; at `/either/…` also by `exact`. */
+
+import type { PaymentOption } from "@x402/core/http";
+import { type FacilitatorClient, x402ResourceServer } from "@x402/core/server";
+import { ExactEvmScheme } from "@x402/evm/exact/server";
 import { paymentMiddleware } from "@x402/express";
 import express, { type Request, type Response } from "express";
 import { keepBody } from "../../src/entry/x402.ts";
@@ -31,6 +35,33 @@ app.use(
 	),
 );
 
+const chain = "eip155:8453";
+const zero = `0x${"0".repeat(40)}`;
+
+/** Of a chain on which nobody pays here. */
+const elsewhere: FacilitatorClient = {
+	getSupported: async () => ({
+		kinds: [{ x402Version: 2, scheme: "exact", network: chain }],
+		extensions: [],
+		signers: {},
+	}),
+	verify: async () => ({ isValid: false }),
+	settle: async () => ({ success: false, transaction: "", network: chain }),
+};
+const either = new x402ResourceServer([elsewhere, payments.facilitator])
+	.register(chain, new ExactEvmScheme())
+	.register(payments.network, payments.scheme);
+const exact: PaymentOption = {
+	...{ scheme: "exact", payTo: zero, price: "$0.01" },
+	network: chain,
+};
+app.use(
+	paymentMiddleware(
+		{ "/either/*": { accepts: [exact, payments.accepts("0.05")] } },
+		either,
+	),
+);
+
 async function answer(request: Request, response: Response): Promise<void> {
 	if (request.path.endsWith("/by-hand")) {
 		response.writeHead(500).end("by hand");
@@ -48,4 +79,5 @@ async function answer(request: Request, response: Response): Promise<void> {
 app.all("/sealed/*path", answer);
 app.all("/dear/*path", answer);
 app.all("/prepaid/*path", answer);
+app.all("/either/*path", answer);
 isListening((await ExpressServer.open(app)).url);

@@ -25,6 +25,7 @@ export const FIELDS_SOLD: readonly string[] = [
 	"content-disposition",
 	"content-language",
 	"content-location",
+	"content-range",
 	"content-type",
 	"etag",
 	"last-modified",

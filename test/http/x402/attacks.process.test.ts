@@ -10,15 +10,21 @@ import { type PaidApi, PaidTown, PRICE } from "./paid-town.ts";
 
 type Fetch = typeof globalThis.fetch;
 
+/** How clients call the API that is behind a proxy. */
+const PUBLIC = "https://api.example";
+
 const PAYMENT = "payment-signature";
 
 describe("attacks on paid requests", { skip: skipUnlessStock() }, () => {
 	let town: PaidTown;
 	let api: PaidApi;
+	/** Another merchant's, which is behind a proxy. */
+	let other: PaidApi;
 
 	before(async () => {
 		town = await PaidTown.make();
 		api = await town.api("express");
+		other = await town.api("hono", { origin: PUBLIC });
 	});
 	after(() => town?.[Symbol.asyncDispose]());
 
@@ -84,7 +90,6 @@ describe("attacks on paid requests", { skip: skipUnlessStock() }, () => {
 	});
 
 	test("a payment buys nothing of another server, and nothing cheaper", async () => {
-		const other = await town.api("hono");
 		const answers: number[] = [];
 		const pay = buyer(async (paid) => {
 			answers.push(await attempt(elsewhere(paid, `${other.url}/sealed/mine`)));
@@ -111,6 +116,25 @@ describe("attacks on paid requests", { skip: skipUnlessStock() }, () => {
 		assert.deepEqual(new Set(answers), new Set([402]));
 		assert.equal(await api.ran("/sealed/exact"), 1);
 		assert.equal(await other.ran("/sealed/mine"), 0);
+	});
+
+	test("behind a proxy the address is paid for that clients have, and no other", async () => {
+		const proxy: Fetch = (input, init) => {
+			const { url, method, headers } = new Request(input, init);
+			const { pathname, search } = new URL(url);
+			return fetch(`${other.url}${pathname}${search}`, { method, headers });
+		};
+		const options = { agent: town.agent, maximum: PRICE, currency: "PLAY" };
+		const pay = wrapFetchWithTetrad(proxy, options);
+		const response = await pay(`${PUBLIC}/sealed/proxied?a=1`);
+		assert.deepEqual(await response.json(), { path: "/sealed/proxied" });
+		const { order = "" } = (await town.lastPurchase()) ?? {};
+		assert.match(order, /^GET https:\/\/api\.example\/sealed\/proxied\?a=1 /);
+		for (const url of [other.url, "https://b.example"])
+			await assert.rejects(pay(`${url}/sealed/proxied`), {
+				code: "payment-refused",
+			});
+		assert.equal(await other.ran("/sealed/proxied"), 1);
 	});
 
 	test("an answer over HTTP that lies, or is cut, changes nothing", async () => {

@@ -102,6 +102,32 @@ describe("stock x402", { skip: skipUnlessStock() }, () => {
 				}
 			});
 
+			test("a body whose bytes are not known is refused", async () => {
+				const text = { "content-type": "text/plain" };
+				const body = new Blob(["{}"]).stream();
+				const bodies: RequestInit[] =
+					framework === "express"
+						? [{ body: "{}", headers: text }]
+						: [{ body, headers: JSON_TYPE, duplex: "half" }];
+				for (const init of bodies) {
+					const asked = { method: "POST", ...init };
+					const response = await fetch(`${api.url}/sealed/unknown`, asked);
+					assert.equal(response.status, 500);
+				}
+				assert.equal(await api.ran("/sealed/unknown"), 0);
+			});
+
+			test("the same, asked for twice at once, is bought once", async () => {
+				const url = `${api.url}/sealed/twice`;
+				const cost = await costOf(async () => {
+					const both = await Promise.all([sealed(url), sealed(url)]);
+					for (const response of both)
+						assert.deepEqual(await response.json(), { path: "/sealed/twice" });
+				});
+				assert.equal(cost, PRICE);
+				assert.equal(await api.ran("/sealed/twice"), 1);
+			});
+
 			test("bytes come as they are, and so does nothing", async () => {
 				const response = await sealed(`${api.url}/sealed/bytes`);
 				const bytes = new Uint8Array(await response.arrayBuffer());
@@ -149,6 +175,15 @@ describe("stock x402", { skip: skipUnlessStock() }, () => {
 				);
 				assert.equal(cost, 0n);
 			});
+
+			if (framework === "express")
+				test("an answer is bought where others pay otherwise", async () => {
+					const cost = await costOf(async () => {
+						const response = await sealed(`${api.url}/either/way`);
+						assert.deepEqual(await response.json(), { path: "/either/way" });
+					});
+					assert.equal(cost, PRICE);
+				});
 
 			if (framework === "express")
 				test("a status given to writeHead of Node is seen", async () => {

@@ -4,7 +4,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { buyTools } from "./buy-tools.ts";
 
-const [home = "", day = "", at = "", ...args] = process.argv.slice(2);
+const [home = "", day = "", , at = "", ...args] = process.argv.slice(2);
 
 const client = new Client({ name: "stock", version: "1.0.0" });
 await client.connect(

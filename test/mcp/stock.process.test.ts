@@ -13,10 +13,12 @@ const VERSIONS = {
 	"@modelcontextprotocol/sdk": /^1\.32\./,
 };
 
-const CLIENTS = {
-	"@modelcontextprotocol/client": "client.ts",
-	"@modelcontextprotocol/sdk": "older-client.ts",
-};
+/** Clients, by what they are called here: their program, and which protocol they are to speak. */
+const CLIENTS: readonly (readonly [string, string, string])[] = [
+	["@modelcontextprotocol/client", "client.ts", "older"],
+	["the same, with the newest protocol", "client.ts", "newest"],
+	["@modelcontextprotocol/sdk", "older-client.ts", "older"],
+];
 
 const program = (name: string) => `${STOCK}mcp/${name}`;
 
@@ -54,12 +56,16 @@ describe("a tool that is paid for", { skip: skipUnlessStock() }, () => {
 	});
 
 	/** Lets a client buy, and holds what it had to what it shall have. */
-	async function buys(client: string, ...at: readonly string[]): Promise<void> {
+	async function buys(
+		[, client, protocol]: (typeof CLIENTS)[number],
+		...at: readonly string[]
+	): Promise<void> {
 		const had = await town.spendable();
-		const day = `${client} ${at.length}`;
-		await using command = new Command<Said>([town.buyer, day, ...at], {
-			program: program(client),
-		});
+		const day = [client, protocol, at.length].join(" ");
+		await using command = new Command<Said>(
+			[town.buyer, day, protocol, ...at],
+			{ program: program(client) },
+		);
 		await command.exits(0);
 		const said = command.events;
 		for (const tool of ["sealed", "typed", "list"]) {
@@ -86,8 +92,8 @@ describe("a tool that is paid for", { skip: skipUnlessStock() }, () => {
 	}
 
 	describe("over standard input and output", () => {
-		for (const [name, client] of Object.entries(CLIENTS))
-			test(`is bought by ${name}`, () =>
+		for (const client of CLIENTS)
+			test(`is bought by ${client[0]}`, () =>
 				buys(client, process.execPath, program("paid-server.ts"), shop));
 	});
 
@@ -98,7 +104,7 @@ describe("a tool that is paid for", { skip: skipUnlessStock() }, () => {
 		});
 		after(() => served?.[Symbol.asyncDispose]());
 
-		for (const [name, client] of Object.entries(CLIENTS))
-			test(`is bought by ${name}`, () => buys(client, url));
+		for (const client of CLIENTS)
+			test(`is bought by ${client[0]}`, () => buys(client, url));
 	});
 });

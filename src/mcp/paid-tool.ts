@@ -49,6 +49,23 @@ export type PaidToolHandler<Input extends StandardSchemaWithJSON> = (
  * goes out as it is.
  *
  * Throws `invalid-argument` for a price that is none.
+ *
+ * @example
+ * ```ts
+ * import { McpServer } from "@modelcontextprotocol/server";
+ * import { type PaidRequests, paid } from "tetrad/mcp";
+ * import { z } from "zod";
+ *
+ * export function weather(requests: PaidRequests): McpServer {
+ * 	const server = new McpServer({ name: "weather", version: "1.0.0" });
+ * 	const inputSchema = z.object({ day: z.string() });
+ * 	const options = { requests, price: "0.05", inputSchema };
+ * 	paid(server, "forecast", options, ({ day }) => {
+ * 		return { content: [{ type: "text", text: `${day}: clear` }] };
+ * 	});
+ * 	return server;
+ * }
+ * ```
  */
 export function paid<
 	Input extends StandardSchemaWithJSON,

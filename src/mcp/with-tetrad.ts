@@ -26,6 +26,22 @@ export interface TetradClientOptions extends PaidAnswersOptions {
  * agent rejects with. Only after `payment-in-doubt`, `merchandise-wrong`, which is also what a result
  * is that its tool's schema does not allow, and `purchase-void` may anything be paid. A `timeout`
  * bounds messages; `signal` stops all of it.
+ *
+ * @example
+ * ```ts
+ * import type { Client } from "@modelcontextprotocol/client";
+ * import { openAgent } from "tetrad";
+ * import { withTetrad } from "tetrad/mcp";
+ *
+ * export async function forecast(home: string, client: Client): Promise<unknown> {
+ * 	await using agent = await openAgent(home);
+ * 	const options = { agent, maximum: 5n, currency: "EUR" };
+ * 	const paying = withTetrad(client, options);
+ * 	const call = { name: "forecast", arguments: { day: "tomorrow" } };
+ * 	const { content } = await paying.callTool(call);
+ * 	return content;
+ * }
+ * ```
  */
 export function withTetrad<Client extends McpClient>(
 	client: Client,

@@ -48,8 +48,11 @@ export class TicketDesk {
 		};
 	}
 
-	answer(order: RequestOrder): Promise<Uint8Array> {
-		return this.#desk.records.makeTicket(order);
+	async answer(order: RequestOrder): Promise<Uint8Array> {
+		const priced = ItemNames.priceOf(order.item);
+		if (priced === undefined)
+			throw new TetradError("internal", "a ticket was ordered without a price");
+		return this.#desk.records.makeTicket(order, priced.amount);
 	}
 
 	/** Lets the request of a ticket be answered, or says what was answered. Rejects as `PaidRequests.admit`. */

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentStore } from "../../src/device/purse/index.ts";
 import { RequestRecords } from "../../src/device/trade/index.ts";
 import type { CertifiedDevice } from "../../src/identity/index.ts";
+import type { IssuerTerms } from "../../src/money/index.ts";
 import { NotAnswered } from "../../src/paid/index.ts";
 import { ItemNames } from "../../src/paid/item-name.ts";
 import { TicketDesk, type TicketLimits } from "../../src/paid/ticket-desk.ts";
@@ -19,6 +20,13 @@ const buyer = {
 	deviceId: enc(new Uint8Array(32), utf8("alice")),
 } as unknown as CertifiedDevice;
 
+const terms: IssuerTerms = {
+	issuer: enc(new Uint8Array(32), utf8("mint")),
+	name: "mint",
+	currency: { code: "EUR", exponent: 2 },
+	isPlay: true,
+};
+
 describe("a desk for tickets", () => {
 	const names = new ItemNames("request");
 	let store: AgentStore;
@@ -31,7 +39,7 @@ describe("a desk for tickets", () => {
 		limits: Partial<TicketLimits> = {},
 	): Promise<TicketDesk> {
 		const clock = () => now;
-		const records = await RequestRecords.open(store, clock);
+		const records = await RequestRecords.open(store, clock, terms);
 		const desk = { records, now: clock } as unknown as ConstructorParameters<
 			typeof TicketDesk
 		>[0];
@@ -107,6 +115,20 @@ describe("a desk for tickets", () => {
 			await fail(await desk.admit(ticket, REQUEST, PREPAID));
 			await assert.rejects(desk.admit(ticket, REQUEST, PREPAID), NotAnswered);
 		});
+
+	test("owes the price of a ticket whose sale was not heard of before the end of the process", async () => {
+		const desk = await opened();
+		const ticket = await bought(desk);
+		await desk.admit(ticket, REQUEST, PREPAID);
+		stop.abort();
+		const records = await RequestRecords.open(store, () => now, terms);
+		const [refund, ...more] = await records.owed(buyer);
+		assert.equal(more.length, 0);
+		assert.equal(refund?.payment.amount, PREPAID.amount);
+		assert.equal(refund.payment.currency, "EUR");
+		await refund.paid();
+		assert.deepEqual(await records.owed(buyer), []);
+	});
 
 	test("knows no ticket that it has not made", async () => {
 		const desk = await opened();

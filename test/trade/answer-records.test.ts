@@ -118,7 +118,7 @@ describe("a ticket", () => {
 			makeTicket(
 				{
 					...{ id: utf8(id), ticket, buyer, time },
-					...{ item: "request prepaid 42", wanted: "GET /" },
+					...{ item: "request prepaid 42", amount: 42n, wanted: "GET /" },
 				},
 				2,
 				50n,

@@ -121,7 +121,7 @@ async function shopOf(
 	const { requests, beside = { items: [] } } = sells;
 	const { agent, store, home } = opened;
 	const now = () => agent.now();
-	const records = await RequestRecords.open(store, now);
+	const records = await RequestRecords.open(store, now, terms);
 	const seller = requests({
 		terms,
 		agent: hex(agent.device.deviceId),

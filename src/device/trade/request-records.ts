@@ -48,20 +48,28 @@ import type { OwedRefund, ShopSale } from "./shop.ts";
 export class RequestRecords {
 	readonly #store: AgentStore;
 	readonly #now: () => number;
+	/** Of the money that is taken. */
+	readonly #terms: IssuerTerms;
 	/** When what is too old was last taken away. */
 	#forgotten = 0;
 
-	private constructor(store: AgentStore, now: () => number) {
+	private constructor(
+		store: AgentStore,
+		now: () => number,
+		terms: IssuerTerms,
+	) {
 		this.#store = store;
 		this.#now = now;
+		this.#terms = terms;
 	}
 
 	/** Those of an agent's store, which no other process has. What is too old to count goes, and what the end of the last process has cut has failed. */
 	static async open(
 		store: AgentStore,
 		now: () => number,
+		terms: IssuerTerms,
 	): Promise<RequestRecords> {
-		const records = new RequestRecords(store, now);
+		const records = new RequestRecords(store, now, terms);
 		await records.forget();
 		while ((await store.transact(cutTickets(BigInt(now())))) > 0);
 		return records;
@@ -106,9 +114,9 @@ export class RequestRecords {
 	}
 
 	/** Keeps the sale of an answer or of a ticket; `item` is its name, empty where that is not known any more. */
-	sold(sale: ShopSale, terms: IssuerTerms, item: string): Promise<void> {
+	sold(sale: ShopSale, item: string): Promise<void> {
 		const { contract, amount, receipt, chain, buyer } = sale;
-		const { issuer, currency, isPlay } = terms;
+		const { issuer, currency, isPlay } = this.#terms;
 		const time = BigInt(this.#now());
 		const row = {
 			contract,
@@ -147,12 +155,10 @@ export class RequestRecords {
 	}
 
 	/** Makes a ticket for an order, and keeps it. Throws `limit-exceeded` for a buyer who has ordered too many and not paid for them. */
-	async makeTicket({
-		id,
-		buyer,
-		item,
-		order,
-	}: RequestOrder): Promise<Uint8Array> {
+	async makeTicket(
+		{ id, buyer, item, order }: RequestOrder,
+		amount: bigint,
+	): Promise<Uint8Array> {
 		const now = this.#now();
 		this.#forgetAtTimes(now);
 		const ticket = nodeCrypto.random(TICKET_BYTES);
@@ -162,6 +168,7 @@ export class RequestRecords {
 			buyer: buyer.deviceId,
 			time: BigInt(now),
 			item,
+			amount,
 			wanted: order,
 		};
 		const since = BigInt(now - WORK_OPEN_MS);
@@ -207,11 +214,14 @@ export class RequestRecords {
 		return owed;
 	}
 
-	/** What is not known to be sold is not owed yet, and what its owner has given back already, not any more. */
-	async #owed({ id, contract }: TicketRow): Promise<OwedRefund | undefined> {
+	/** A ticket that was shown is sold, whether or not that was heard of before an end of this agent. What its owner has given back already is owed no more. */
+	async #owed(ticket: TicketRow): Promise<OwedRefund | undefined> {
+		const { id, contract } = ticket;
 		const sale = await this.#store.transact(readSale(contract));
-		if (sale === undefined) return undefined;
-		const { amount, issuer, currency } = sale;
+		const { issuer, currency, amount } = sale ?? {
+			...{ issuer: this.#terms.issuer, currency: this.#terms.currency.code },
+			amount: ticket.amount,
+		};
 		const paid = () =>
 			this.#store.transact(refundTicket(id, BigInt(this.#now())));
 		let refund: RefundRow;

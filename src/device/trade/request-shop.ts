@@ -107,18 +107,17 @@ export class RequestShop implements Shop {
 	}
 
 	async sold(sale: ShopSale): Promise<void> {
-		const { records, beside, seller, terms } = this.#options;
+		const { records, beside, seller } = this.#options;
 		const contract = hex(sale.contract);
 		const order = this.#contracts.get(contract);
 		if (order === undefined) {
 			// What was contracted before this shop was opened is in the records.
-			if (await records.has(sale.contract))
-				return records.sold(sale, terms, "");
+			if (await records.has(sale.contract)) return records.sold(sale, "");
 			return beside.sold(sale);
 		}
 		this.#forget(order);
 		seller.sold(order, contract);
-		await records.sold(sale, terms, order.item);
+		await records.sold(sale, order.item);
 	}
 
 	owed(buyer: CertifiedDevice): Promise<readonly OwedRefund[]> {

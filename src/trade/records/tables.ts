@@ -185,8 +185,9 @@ const TICKETS_COLUMNS = {
 	/** When it was made, and when its state last changed. */
 	time: "integer",
 	changed: "integer",
-	/** The name of what it is sold as, which says its price, and the request that it is for. */
+	/** The name of what it is sold as, its price, and the request that it is for. */
 	item: "text",
+	amount: "integer",
 	wanted: "text",
 	state: "text",
 	/** What was answered; empty before that, and when it failed. */

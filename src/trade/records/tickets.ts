@@ -49,7 +49,10 @@ export type TicketUse =
 
 /** Keeps a ticket before it is sold. Whether it may be: a buyer who has ordered `most` since that time and not paid for them gets no more. */
 export function makeTicket(
-	made: Pick<TicketRow, "id" | "ticket" | "buyer" | "time" | "item" | "wanted">,
+	made: Pick<
+		TicketRow,
+		"id" | "ticket" | "buyer" | "time" | "item" | "amount" | "wanted"
+	>,
 	most: number,
 	since: bigint,
 ): Transaction<boolean> {

@@ -62,7 +62,7 @@ export async function placeOf(
 	if (module === undefined)
 		throw new TetradError(
 			"invalid-argument",
-			`${home} is no side: say where the module of the agent listens`,
+			`${home} is no side: make one with tetrad setup, or say where the module of the agent listens`,
 		);
 	const { moduleHome = side?.module.home, buyFolder = side?.buyFolder } =
 		options;

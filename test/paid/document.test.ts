@@ -17,6 +17,9 @@ test("the document of paid requests has each limit as it is", async () => {
 		ofPaid;
 	assert.deepEqual(Object.fromEntries(rows), {
 		"request text, bytes": [ofPaid.MAX_REQUEST_BYTES],
+		"a merchant that begins to sell waits for its issuer, ms": [
+			ofPaid.SELLS_WITHIN_MS,
+		],
 		"order and request wait for each other, ms": [ofPaid.MEET_WITHIN_MS],
 		"an answer may take, ms": [ofPaid.ANSWER_WITHIN_MS],
 		"its payment may take, ms": [ofPaid.SETTLE_WITHIN_MS],

@@ -67,6 +67,8 @@ async function answer(request: Request, response: Response): Promise<void> {
 		response.writeHead(500).end("by hand");
 		return;
 	}
+	if (request.path.endsWith("/cheaper"))
+		response.set("Settlement-Overrides", '{"amount":"1"}');
 	const { status, type, body } = await handlers.answer(
 		request.path,
 		request.body,

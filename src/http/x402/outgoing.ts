@@ -11,7 +11,7 @@ const TOO_LARGE = `a request that may have to be paid has a body of at most ${MA
 /** What `fetch` was asked for, with its whole body. */
 export interface Outgoing {
 	readonly method: string;
-	/** As it is sent: without a fragment. */
+	/** With a fragment, which is not sent, where it has one. */
 	readonly url: string;
 	readonly body: Uint8Array;
 	readonly headers: Headers;
@@ -35,13 +35,11 @@ export async function outgoing(
 		asked.body === null
 			? undefined
 			: await allOf(asked.body, MAX_BODY_BYTES, TOO_LARGE);
-	const url = new URL(asked.url);
-	url.hash = "";
 	// The body of `asked` is read, and `Request` takes another in its place.
 	const sent = body === undefined ? {} : { body };
 	return {
 		method: asked.method,
-		url: url.href,
+		url: asked.url,
 		body: body ?? new Uint8Array(),
 		headers: asked.headers,
 		signal: asked.signal,

@@ -186,14 +186,18 @@ describe("stock x402", { skip: skipUnlessStock() }, () => {
 				});
 
 			if (framework === "express")
-				test("a status given to writeHead of Node is seen", async () => {
-					const cost = await costOf(() =>
-						assert.rejects(sealed(`${api.url}/sealed/by-hand`), {
-							code: "payment-refused",
-						}),
-					);
-					assert.equal(cost, 0n);
-				});
+				for (const [what, path] of [
+					["a status given to writeHead of Node", "by-hand"],
+					["a price that a handler changes", "cheaper"],
+				] as const)
+					test(`${what} is seen, and nothing is paid`, async () => {
+						const cost = await costOf(() =>
+							assert.rejects(sealed(`${api.url}/sealed/${path}`), {
+								code: "payment-refused",
+							}),
+						);
+						assert.equal(cost, 0n);
+					});
 
 			test("a prepaid request is paid, and answered", async () => {
 				const cost = await costOf(async () => {

@@ -116,6 +116,7 @@ describe("a fetch that pays", () => {
 		["another network", asksFor({ ...way(), network: "eip155:8453" })],
 		["more ways than one names", asksFor(...Array(17).fill(way()))],
 		["no requirements", new Response("pay", { status: 402 })],
+		["a body of its own", Response.json({ error: "pay" }, { status: 402 })],
 		[
 			"requirements that cannot be read",
 			new Response("{}", {
@@ -128,6 +129,7 @@ describe("a fetch that pays", () => {
 		test(`leaves an answer with ${what} as it is`, async () => {
 			assert.equal(await pay(response), response);
 			assert.equal(response.bodyUsed, false);
+			await response.text();
 		});
 
 	test("rejects as its signal says when that has stopped it", async () => {

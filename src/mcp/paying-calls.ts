@@ -1,5 +1,6 @@
-import { asTetradError, TetradError } from "../errors.ts";
+import { TetradError } from "../errors.ts";
 import {
+	isRefusal,
 	type PaidAnswers,
 	type PaidMode,
 	replyTo,
@@ -135,10 +136,4 @@ export class PayingCalls {
 	async #page(page: readonly unknown[]): Promise<unknown> {
 		return Reflect.apply(this.#client.listTools, this.#client, page);
 	}
-}
-
-/** Whether nothing was paid, since the merchant does not want it. */
-function isRefusal(thrown: unknown): boolean {
-	const { code } = asTetradError(thrown);
-	return code === "payment-refused" || code === "refused-by-peer";
 }

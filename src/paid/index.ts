@@ -17,7 +17,7 @@ export {
 	type Payee,
 	type RequestPrice,
 } from "./paid-requests.ts";
-export { type Judged, replyTo, type Sending } from "./replying.ts";
+export { isRefusal, type Judged, replyTo, type Sending } from "./replying.ts";
 export {
 	canonicalJson,
 	requestText,

@@ -144,6 +144,12 @@ async function prepaidReply<Reply>(
 	);
 }
 
+/** Whether nothing was paid, since the merchant does not want it. */
+export function isRefusal(thrown: unknown): boolean {
+	const { code } = asTetradError(thrown);
+	return code === "payment-refused" || code === "refused-by-peer";
+}
+
 function isFailure<Reply>(sending: Sending<Reply>, reply: Reply): boolean {
 	return sending.judge(reply).kind === "failure";
 }

@@ -10,7 +10,7 @@ import { type Fetch, judge, type PaidRequest } from "./paying.ts";
 /** The answer of a request that is paid. Rejects as `replyTo`. */
 export function paidAnswer(
 	fetch: Fetch,
-	{ request, terms, field, paying }: PaidRequest,
+	{ request, terms, field, paying, refused }: PaidRequest,
 ): Promise<Response> {
 	const bought = (bytes: Uint8Array, contract: string) =>
 		responseOf(parseAnswer(bytes), writeField(settledOf(terms, contract)));
@@ -18,6 +18,7 @@ export function paidAnswer(
 		signal: request.signal,
 		async send(signal) {
 			const response = await fetch(request.paidWith(field), { signal });
+			if (response.status === 402) refused?.(response);
 			if (paying.mode === "sealed" || response.status >= 400) return response;
 			const whole = await wholeOf(response);
 			return whole.kept === undefined

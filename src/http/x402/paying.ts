@@ -21,6 +21,8 @@ export interface PaidRequest {
 	/** The field that names the payment. */
 	readonly field: string;
 	readonly paying: Paying;
+	/** Hears an answer by which the payment is not taken. */
+	readonly refused?: ((response: Response) => void) | undefined;
 }
 
 /** The field of a request that is paid so. */

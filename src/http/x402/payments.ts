@@ -32,7 +32,8 @@ export interface TetradPrice {
 	readonly payTo: string;
 	readonly price: string;
 	readonly maxTimeoutSeconds: number;
-	readonly extra: { readonly mode: PaidMode };
+	/** With no mode it is sealed: one that is named here cannot be another for who is told to pay first. */
+	readonly extra: { readonly mode?: PaidMode };
 }
 
 /**
@@ -105,7 +106,7 @@ export class TetradPayments implements AsyncDisposable {
 			...{ scheme: SCHEME, network: this.network, price },
 			payTo: this.#requests.payee.module,
 			maxTimeoutSeconds: TIMEOUT_SECONDS,
-			extra: { mode },
+			extra: mode === "sealed" ? {} : { mode },
 		};
 	}
 

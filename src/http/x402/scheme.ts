@@ -23,9 +23,11 @@ import {
 	type Admitted,
 	type PaidMode,
 	type PaidRequests,
+	PaysFirst,
 	requestText,
 } from "../../paid/index.ts";
 import {
+	modeIn,
 	networkOf,
 	parsePayload,
 	parseWay,
@@ -72,6 +74,8 @@ export class PurchaseScheme implements SchemeNetworkServer {
 	readonly paymentFlows: Readonly<Record<string, PaymentFlowConfig>> = {
 		default: { supported: ["authorization"], default: "authorization" },
 	};
+	/** What is sold sealed is sold prepaid as well, to who is told to pay first. */
+	readonly dynamicExtraFields: string[] = ["mode", "item"];
 	readonly schemeHooks: SchemeServerHooks = {
 		onBeforeVerify: (context) => this.#verify(context),
 		onAfterVerify: (context) => this.#giveAgain(context),
@@ -83,6 +87,8 @@ export class PurchaseScheme implements SchemeNetworkServer {
 	readonly #currency: Currency;
 	/** By what core has parsed of a request, which it hands over for as long as that goes on. */
 	readonly #open = new WeakMap<object, Open>();
+	/** Requests of buyers who are told to pay first, as core has them. */
+	readonly #payingFirst = new WeakSet<object>();
 
 	constructor(options: PurchaseSchemeOptions) {
 		this.#options = options;
@@ -126,7 +132,8 @@ export class PurchaseScheme implements SchemeNetworkServer {
 		const text = requestText(await incoming(request, origin));
 		return requirements.map((way) => {
 			if (way.scheme !== SCHEME || way.network !== this.#network) return way;
-			const [amount, mode] = [BigInt(way.amount), modeOf(way)];
+			const amount = BigInt(way.amount);
+			const mode = this.#payingFirst.has(request) ? "prepaid" : modeOf(way);
 			const { extra } = wayOf(requests.terms(text, { amount, mode }));
 			return { ...way, extra: { ...way.extra, ...extra } };
 		});
@@ -142,8 +149,12 @@ export class PurchaseScheme implements SchemeNetworkServer {
 		| { readonly abort: true; readonly reason: string }
 	> {
 		try {
-			const { request, amount, mode } = termsOf(parseWay(requirements));
+			const { request, amount, ...asked } = termsOf(parseWay(requirements));
 			const payment = paymentOf(paymentPayload);
+			const mode =
+				asked.mode === "sealed"
+					? (modeIn(paymentPayload) ?? asked.mode)
+					: asked.mode;
 			const admitted = await this.#options.requests.admit(payment, request, {
 				amount,
 				mode,
@@ -155,6 +166,8 @@ export class PurchaseScheme implements SchemeNetworkServer {
 				result: { isValid: true, payer: admitted.buyer.id },
 			};
 		} catch (thrown) {
+			if (thrown instanceof PaysFirst)
+				this.#payingFirst.add(httpContext(transportContext).request);
 			return { abort: true, reason: asTetradError(thrown).code };
 		}
 	}

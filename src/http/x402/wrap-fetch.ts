@@ -1,13 +1,14 @@
 import type { AgentService } from "../../device/service/index.ts";
 import { asTetradError } from "../../errors.ts";
 import {
+	isRefusal,
 	PaidAnswers,
 	type PaidAnswersOptions,
 	type PaidMode,
 	requestText,
 } from "../../paid/index.ts";
-import { chooseWay } from "../../paid/x402/index.ts";
-import { outgoing } from "./outgoing.ts";
+import { type Chosen, chooseWay } from "../../paid/x402/index.ts";
+import { type Outgoing, outgoing } from "./outgoing.ts";
 import { paidAnswer } from "./paid-answer.ts";
 import { type Fetch, paymentField } from "./paying.ts";
 import { paymentRequiredIn } from "./reading.ts";
@@ -45,22 +46,49 @@ export function wrapFetchWithTetrad(
 ): Fetch {
 	const answers = new PaidAnswers(agent, options);
 	const modes: readonly PaidMode[] = options.modes ?? ["sealed"];
-	return async (input, init) => {
-		const request = await outgoing(input, init);
-		const response = await fetch(request.again());
-		const required = await paymentRequiredIn(response);
-		const chosen = required && chooseWay(required, modes);
-		if (chosen === undefined) return response;
-		await response.body?.cancel();
+	const pay = async (request: Outgoing, chosen: Chosen): Promise<Response> => {
+		const { terms } = chosen;
 		const { signal } = request;
 		const paying = await answers
-			.pay(chosen.terms, requestText(request), { signal })
+			.pay(terms, requestText(request), { signal })
 			.catch((thrown: unknown) => {
 				// What a signal has stopped is what that says, as with any fetch.
 				if (asTetradError(thrown).code === "aborted") signal.throwIfAborted();
 				throw thrown;
 			});
 		const field = paymentField(chosen, paying.id);
-		return paidAnswer(fetch, { request, terms: chosen.terms, field, paying });
+		let refusal: Response | undefined;
+		const refused = (response: Response) => {
+			refusal = response;
+		};
+		const paid = { request, terms, field, paying, refused };
+		try {
+			return await paidAnswer(fetch, paid);
+		} catch (thrown) {
+			if (terms.mode !== "sealed" || !isRefusal(thrown)) throw thrown;
+			// Who has left an answer unpaid is asked to pay first.
+			const other = modes.includes("prepaid")
+				? await wayIn(refusal, modes)
+				: undefined;
+			if (other?.terms.mode !== "prepaid") throw thrown;
+			return pay(request, other);
+		}
 	};
+	return async (input, init) => {
+		const request = await outgoing(input, init);
+		const response = await fetch(request.again());
+		const chosen = await wayIn(response, modes);
+		if (chosen === undefined) return response;
+		await response.body?.cancel();
+		return pay(request, chosen);
+	};
+}
+
+/** How a request can be paid that was answered so, if it is to be. Rejects as `chooseWay`. */
+async function wayIn(
+	response: Response | undefined,
+	modes: readonly PaidMode[],
+): Promise<Chosen | undefined> {
+	const required = response && (await paymentRequiredIn(response));
+	return required && chooseWay(required, modes);
 }

@@ -16,7 +16,7 @@ import {
 
 const MONEY = { currency: "PLAY", exponent: 2, play: true, issuer: "mint" };
 
-export const QUOTE: Quote = {
+const QUOTE: Quote = {
 	...MONEY,
 	id: "0a".repeat(16),
 	item: "tea",

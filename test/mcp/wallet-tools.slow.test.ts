@@ -78,6 +78,7 @@ before(async () => {
 	shop = (await town.startShop(town.homes.at("goods"))).replace(/^tcp:/, "");
 	folder = town.homes.at("bought");
 	agent = await town.openBuyer();
+	await town.withdraw(4000n, "X", agent);
 });
 after(async () => {
 	await agent?.close();
@@ -183,6 +184,25 @@ describe("a model with a wallet", () => {
 		assert.equal(new Set(ids).size, 1);
 		assert.match(again.next, /nothing new is paid/);
 		assert.equal(await spendable(), before - PRICE);
+	});
+
+	test("buys once what another program on its wallet buys in the same moment", async () => {
+		const other = await newTools();
+		const programs = await Promise.all(
+			[model, other].map(async (program) => {
+				const { quote } = await program.done("quote", quoting("ten"));
+				return { program, quoteId: quote.quoteId };
+			}),
+		);
+		const before = await spendable();
+		const came = await Promise.all(
+			programs.map(({ program, quoteId }) => program.done("buy", { quoteId })),
+		);
+		const states = came.map(({ state }) => state).toSorted();
+		assert.deepEqual(states, ["bought", "waiting-for-owner"]);
+		assert.equal(await spendable(), before - PRICE);
+		const waiting = came.find(({ state }) => state === "waiting-for-owner");
+		await agent.deny(waiting.purchase.purchaseId, { owner });
 	});
 
 	test("is told of what it has when it asks anew, also after it was started anew", async () => {

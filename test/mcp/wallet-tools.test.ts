@@ -58,7 +58,7 @@ describe("a purchase that takes its time", () => {
 		const [buying] = agent.buying;
 		assert.equal(buying?.maximum, 420n);
 		assert.equal(buying?.folder, "/nowhere");
-		assert.equal(buying?.askOwner, false);
+		assert.equal(buying?.askOwnerAgainWithinMs, 3_600_000);
 		assert.equal(buying?.to, undefined);
 		assert.equal(buying?.overwrite, undefined);
 	});

@@ -214,6 +214,8 @@ export interface BuyOptions extends AskOptions {
 	readonly waits?: boolean | undefined;
 	/** Whether the owner of the module is asked first, whatever the limits say: nothing that a program says loosens those. */
 	readonly askOwner?: boolean | undefined;
+	/** The same, where that thing (the merchant, the item and the order) is being bought by another quote, is in doubt, or was bought within so many milliseconds. */
+	readonly askOwnerAgainWithinMs?: number | undefined;
 }
 
 /** What is sold, and where buyers come. */

@@ -61,5 +61,6 @@ export { openIssuer } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule, restoreModule } from "./open-module.ts";
 export { balancesIn } from "./purse-views.ts";
+export { isOpenOrMadeSince, thingOf } from "./same-thing.ts";
 export { readCatalogue } from "./selling.ts";
 export { runServing } from "./serving.ts";

@@ -73,6 +73,7 @@ import {
 } from "./limits.ts";
 import { OpenQuotes } from "./open-quotes.ts";
 import { approvalOf, balancesIn, historyIn, waitingIn } from "./purse-views.ts";
+import { isOpenOrMadeSince, ThingsUnderWay, thingOf } from "./same-thing.ts";
 import { sellUntil } from "./selling.ts";
 
 /** What an agent has to be told that runs here. */
@@ -114,6 +115,7 @@ export class LocalAgent implements AgentService {
 	readonly #options: LocalAgentOptions;
 	readonly #hub = new EventHub();
 	readonly #quotes = new OpenQuotes();
+	readonly #things = new ThingsUnderWay();
 	readonly #trading: TradingAgent;
 	readonly #work: AgentAtWork;
 	readonly #targets: FreeTargets;
@@ -173,19 +175,28 @@ export class LocalAgent implements AgentService {
 			maximum,
 			waits = false,
 			askOwner = false,
+			askOwnerAgainWithinMs,
 			...options
 		}: BuyOptions = {},
 	): Promise<Purchase> {
 		return this.#doing(options, async (signal, report) => {
 			const id = quoteId(typeof quote === "string" ? quote : quote.id);
+			const known = this.#quotes.get(id);
+			// What is not known here is gone on with, and never bought anew.
+			using underWay = known && this.#things.begin(thingOf(quoteOf(known)), id);
+			const isCopy =
+				askOwnerAgainWithinMs !== undefined &&
+				underWay !== undefined &&
+				(underWay.isCopy ||
+					(await this.#wasBought(underWay.thing, id, askOwnerAgainWithinMs)));
 			const row = await buyQuoted({
 				trading: this.#trading,
 				store: this.#options.opened.store,
 				offer: new Uint8Array(Buffer.from(id, "hex")),
-				quote: this.#quotes.get(id),
+				quote: known,
 				maximum,
 				waits,
-				askOwner,
+				askOwner: askOwner || isCopy,
 				target: ({ offer }) =>
 					this.#target({ to, folder, overwrite }, offer.description.name),
 				observe: this.#observe(report),
@@ -194,6 +205,22 @@ export class LocalAgent implements AgentService {
 			});
 			return purchaseOf(row);
 		});
+	}
+
+	/** Whether that thing was bought by another quote, and not long ago, or may have been. */
+	async #wasBought(
+		thing: string,
+		quote: string,
+		withinMs: number,
+	): Promise<boolean> {
+		const since = this.#options.opened.agent.now() - withinMs;
+		const purchases = await purchasesIn(this.#home, MAX_OPEN_PURCHASES);
+		return purchases.some(
+			(one) =>
+				one.quote !== quote &&
+				thingOf(one) === thing &&
+				isOpenOrMadeSince(one, since),
+		);
 	}
 
 	async *catalogue(

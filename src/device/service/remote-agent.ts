@@ -73,6 +73,7 @@ export class RemoteAgent implements AgentService {
 			maximum,
 			waits,
 			askOwner,
+			askOwnerAgainWithinMs,
 			...options
 		}: BuyOptions = {},
 	): Promise<Purchase> {
@@ -82,7 +83,7 @@ export class RemoteAgent implements AgentService {
 			// Its working folder is another one.
 			to: to && resolve(to),
 			folder: folder && resolve(folder),
-			...{ overwrite, maximum, waits, askOwner },
+			...{ overwrite, maximum, waits, askOwner, askOwnerAgainWithinMs },
 		};
 		try {
 			return await this.#once("buy", ASKS.buy, said, options);

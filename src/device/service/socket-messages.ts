@@ -211,6 +211,7 @@ export interface Asks {
 			readonly maximum?: bigint | undefined;
 			readonly waits?: boolean | undefined;
 			readonly askOwner?: boolean | undefined;
+			readonly askOwnerAgainWithinMs?: number | undefined;
 		},
 		Purchase
 	>;
@@ -267,6 +268,7 @@ export const ASKS: Asks = {
 			maximum: minorUnits.optional(),
 			waits: z.boolean().optional(),
 			askOwner: z.boolean().optional(),
+			askOwnerAgainWithinMs: z.int().min(0).optional(),
 		}),
 		answer: purchase,
 	},

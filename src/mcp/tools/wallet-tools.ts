@@ -15,10 +15,12 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { formatAddress, parseAddress } from "../../carrier/index.ts";
-import type {
-	AgentService,
-	Purchase,
-	Quote,
+import {
+	type AgentService,
+	isOpenOrMadeSince,
+	type Purchase,
+	type Quote,
+	thingOf,
 } from "../../device/service/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { AgentDoor } from "./agent-door.ts";
@@ -292,27 +294,22 @@ export class WalletTools implements AsyncDisposable {
 			const thing = thingOf(quote);
 			const earlier = await this.#earlier(agent, thing);
 			if (earlier !== undefined && !anotherCopy) return earlier;
-			return this.#begin(agent, quote, {
-				thing,
-				askOwner: earlier !== undefined,
-			});
+			return this.#begin(agent, quote, thing);
 		});
 	}
 
-	#begin(
-		agent: AgentService,
-		quote: Quote,
-		{ thing, askOwner }: { readonly thing: string; readonly askOwner: boolean },
-	): UnderWay {
+	#begin(agent: AgentService, quote: Quote, thing: string): UnderWay {
 		if (this.#underWay.size >= MAX_UNDER_WAY)
 			throw new TetradError(
 				"busy",
 				`${MAX_UNDER_WAY} purchases are under way or wait for the owner of the wallet`,
 			);
 		const { folder } = this.#options;
-		const { amount: maximum } = quote;
 		const way = new UnderWay(agent, quote, thing, {
-			...{ folder, maximum, askOwner },
+			folder,
+			maximum: quote.amount,
+			// Another program on this wallet may buy it in the same moment.
+			askOwnerAgainWithinMs: RECENT_PURCHASE_MS,
 		});
 		this.#underWay.set(quote.id, way);
 		const over = () => void this.#underWay.delete(quote.id);
@@ -334,7 +331,7 @@ export class WalletTools implements AsyncDisposable {
 		const since = this.#now() - RECENT_PURCHASE_MS;
 		return (await purchasesOf(agent)).find(
 			(purchase) =>
-				thingOf(purchase) === thing && isUnfinishedOrRecent(purchase, since),
+				thingOf(purchase) === thing && isOpenOrMadeSince(purchase, since),
 		);
 	}
 
@@ -449,31 +446,6 @@ export class WalletTools implements AsyncDisposable {
 
 	#now(): number {
 		return this.#options.now?.() ?? Date.now();
-	}
-}
-
-/** The same merchant, item and order. */
-function thingOf({
-	merchantId,
-	item,
-	order = "",
-}: Pick<Quote, "merchantId" | "item" | "order">): string {
-	return JSON.stringify([merchantId, item, order]);
-}
-
-function isUnfinishedOrRecent(
-	{ state, time, amount, refunded = 0n }: Purchase,
-	since: number,
-): boolean {
-	switch (state) {
-		case "in-doubt":
-			return true;
-		case "bought":
-		case "wrong":
-			return Date.parse(time) >= since && refunded < amount;
-		case "not-bought":
-		case "void":
-			return false;
 	}
 }
 

@@ -30,7 +30,8 @@ export function agentContract(way: string, open: OpenAgent): void {
 		before(async () => {
 			town = await ServiceTown.open();
 			await mkdir(town.homes.at("goods"));
-			await writeFile(town.homes.at("goods", "photo.jpg"), GOODS);
+			for (const name of ["harbour.txt", "photo.jpg"])
+				await writeFile(town.homes.at("goods", name), GOODS);
 			shop = await town.startShop(town.homes.at("goods"), {
 				onOrder: "tr a-z A-Z",
 			});
@@ -50,8 +51,9 @@ export function agentContract(way: string, open: OpenAgent): void {
 		});
 
 		test("lists what a merchant sells", async () => {
-			const [item, ...more] = await all(agent.catalogue(shop));
+			const [other, item, ...more] = await all(agent.catalogue(shop));
 			assert.deepEqual(more, []);
+			assert.equal(other?.item, "harbour.txt");
 			assert.equal(item?.item, "photo.jpg");
 			assert.equal(item?.amount, 420n);
 			assert.equal(item?.exponent, 2);
@@ -237,6 +239,26 @@ export function agentContract(way: string, open: OpenAgent): void {
 			assert.equal((await buying).state, "bought");
 		});
 
+		test("has the owner asked about another copy where a program wants that, of several at once, too", async () => {
+			const quoted = () => agent.quote(shop, "harbour.txt");
+			const again = { askOwnerAgainWithinMs: 3_600_000 };
+			const quotes = [await quoted(), await quoted()];
+			const bought = await Promise.allSettled(
+				quotes.map((quote) => agent.buy(quote, again)),
+			);
+			const outcomes = bought.map((one) =>
+				one.status === "fulfilled" ? one.value.state : one.reason.code,
+			);
+			assert.deepEqual(outcomes.toSorted(), ["approval-needed", "bought"]);
+			await assert.rejects(agent.buy(await quoted(), again), {
+				code: "approval-needed",
+			});
+			const [first] = bought.flatMap((one) =>
+				one.status === "fulfilled" ? [one.value] : [],
+			);
+			assert.deepEqual(await agent.buy(first?.quote ?? "", again), first);
+		});
+
 		test("tells what it does to whoever listens", async () => {
 			const stop = new AbortController();
 			const heard: string[] = [];
@@ -269,7 +291,7 @@ export function agentContract(way: string, open: OpenAgent): void {
 			assert.equal(typeof entries[0]?.number, "bigint");
 			const changes = await all(agent.history({ limit: 100 }));
 			const paid = changes.find(({ what }) => what === "committed");
-			assert.equal(paid?.text, "photo.jpg");
+			assert.equal(paid?.text, "harbour.txt");
 		});
 
 		test("has no receipt and no dispute of what is not", async () => {

@@ -1,8 +1,9 @@
-import type {
-	CallToolResult,
-	McpServer,
-	ServerContext,
-	StandardSchemaWithJSON,
+import {
+	type CallToolResult,
+	isCallToolResult,
+	type McpServer,
+	type ServerContext,
+	type StandardSchemaWithJSON,
 } from "@modelcontextprotocol/server";
 import { asTetradError, TetradError } from "../errors.ts";
 import {
@@ -50,20 +51,20 @@ export class SoldCalls {
 		const request = toolText({ server: nameOf(server), tool, arguments: raw });
 		const payment = context.mcpReq._meta?.[PAYMENT];
 		if (payment === undefined) return this.#ask(request);
+		const mode = this.#modeOf(payment);
 		let admitted: Admitted;
 		try {
 			const id = paymentIn(payment) ?? "";
-			const mode = this.#modeOf(payment);
 			admitted = await requests.admit(id, request, { ...price, mode });
 		} catch (thrown) {
 			return this.#ask(request, asTetradError(thrown));
 		}
 		if (admitted.kept !== undefined)
 			return this.#paid(parseResult(admitted.kept), admitted);
-		const { result, sold } = await this.#run(admitted, context, run);
-		if (sold === undefined) return result;
+		const result = await this.#run(admitted, context, run);
+		if (result.isError) return result;
 		try {
-			const { contract } = await admitted.answer(sold);
+			const { contract } = await admitted.answer(this.#sold(result, mode));
 			return this.#paid(result, admitted, contract);
 		} catch (thrown) {
 			await admitted.fail(thrown);
@@ -71,39 +72,46 @@ export class SoldCalls {
 		}
 	}
 
-	/** The result of the tool, and the merchandise that it is; none where it is an error. */
+	/** The result of the tool. It is not sold where that is an error. Rejects as the tool, and with `invalid-argument` for a result that clients would refuse. */
 	async #run(
 		admitted: Admitted,
 		context: ServerContext,
 		run: Run,
-	): Promise<{ readonly result: CallToolResult; readonly sold?: Uint8Array }> {
+	): Promise<CallToolResult> {
 		const { signal } = admitted;
 		const mcpReq = { ...context.mcpReq, signal };
 		try {
 			const result = await unlessAborted(run({ ...context, mcpReq }), signal);
-			if (!result.isError) return { result, sold: await this.#sold(result) };
-			await admitted.fail(
-				new TetradError("refused-by-peer", "the tool has failed"),
-			);
-			return { result };
+			if (result.isError)
+				await admitted.fail(
+					new TetradError("refused-by-peer", "the tool has failed"),
+				);
+			else await this.#require(result);
+			return result;
 		} catch (thrown) {
 			await admitted.fail(thrown);
 			throw thrown;
 		}
 	}
 
-	/** The merchandise. Rejects with `invalid-argument` for a result that clients would refuse. */
-	async #sold(result: CallToolResult): Promise<Uint8Array> {
-		const { server, outputSchema, advertised } = this.#options;
+	async #require(result: CallToolResult): Promise<void> {
+		const { outputSchema } = this.#options;
 		const { structuredContent } = result;
 		const read = await outputSchema?.["~standard"].validate(structuredContent);
-		if (read?.issues !== undefined)
-			throw new TetradError(
-				"invalid-argument",
-				"the structured content of the result is not what the schema of the tool allows, and was not sold",
-			);
+		if (isCallToolResult(result) && read?.issues === undefined) return;
+		throw new TetradError(
+			"invalid-argument",
+			"the result is none of a tool, or its structured content is not what the schema of this tool allows, and it was not sold",
+		);
+	}
+
+	/** The merchandise: sealed, what a client would get over the wire, and prepaid, what goes there when it is given again. */
+	#sold(result: CallToolResult, mode: PaidMode): Uint8Array {
+		const { server, advertised } = this.#options;
 		return encodeResult(
-			server.server.projectCallToolResult(result, advertised()),
+			mode === "sealed"
+				? server.server.projectCallToolResult(result, advertised())
+				: result,
 		);
 	}
 

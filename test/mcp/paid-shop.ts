@@ -54,7 +54,7 @@ export class PaidShop implements AsyncDisposable {
 		return new PaidShop(await PaidWorld.open(options));
 	}
 
-	/** The server, with its tools: `sealed`, `other` and `prepaid`, `typed`, whose results have a schema, and `free`. */
+	/** The server, with its tools: `sealed`, `other` and `prepaid`, `typed` and `list`, whose results have schemas, and `free`. */
 	server({ price = "0.42" }: { readonly price?: string } = {}): McpServer {
 		const server = new McpServer({ name: "weather", version: "1.0.0" });
 		const { requests } = this.world;
@@ -79,6 +79,18 @@ export class PaidShop implements AsyncDisposable {
 				this.ran++;
 				const structuredContent = { sky: how === "error" ? "?" : "clear" };
 				return { ...text("clear"), structuredContent };
+			},
+		);
+		paid(
+			server,
+			"list",
+			{
+				...{ requests, price, mode: "prepaid", inputSchema: asked },
+				outputSchema: z.array(z.string()),
+			},
+			({ day }) => {
+				this.ran++;
+				return { ...text(day), structuredContent: [day] };
 			},
 		);
 		server.registerTool("free", { inputSchema: asked }, () => text("free"));

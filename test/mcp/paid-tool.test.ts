@@ -265,6 +265,25 @@ describe("a tool that is paid for", () => {
 			assert.deepEqual(cost, { paid: PRICE, ran: 1 });
 		});
 
+		test("answers again in the form that its client has it in", async () => {
+			const { day } = another();
+			let lost: unknown;
+			const client = await shop.paying(
+				{ modes },
+				saying(await shop.client(), (result, { _meta }) => {
+					if (_meta?.["x402/payment"] === undefined || lost !== undefined)
+						return result;
+					lost = result.structuredContent;
+					throw new Error("lost on its way");
+				}),
+			);
+			const call = { name: "list", arguments: { day } };
+			await assert.rejects(client.callTool(call), coded("payment-in-doubt"));
+			const { structuredContent } = await client.callTool(call);
+			assert.deepEqual(structuredContent, { result: [day] });
+			assert.deepEqual(structuredContent, lost);
+		});
+
 		for (const how of ["throw", "error"] as const)
 			test(`is refunded when it has to ${how}`, async () => {
 				const client = await shop.paying({ modes });

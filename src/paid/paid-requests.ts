@@ -23,7 +23,7 @@ import {
 } from "./limits.ts";
 import { OrderBook, type OrderLimits } from "./order-book.ts";
 import type { PaidTerms } from "./terms.ts";
-import { TicketDesk } from "./ticket-desk.ts";
+import { TICKET, TicketDesk } from "./ticket-desk.ts";
 import { untilGivenUp } from "./waiting.ts";
 
 /** How a merchant is paid for answers to requests. */
@@ -160,7 +160,8 @@ export class PaidRequests implements AsyncDisposable {
 		if (this.#isClosed || this.#closing.aborted)
 			throw new TetradError("tetrad-closed", "nothing is sold here any more");
 		const item = this.#names.of(request, price);
-		if (price.mode === "prepaid")
+		// Who has a ticket has paid, though it was told since that it need not pay first.
+		if (price.mode === "prepaid" || TICKET.test(id))
 			return this.#tickets.admit(id, request, price);
 		if (!/^[0-9a-f]{32}$/.test(id))
 			throw new TetradError("malformed", "that names no payment");

@@ -6,7 +6,8 @@ import { copy, hex } from "../wire/index.ts";
 import { type Admitted, NotAnswered, type PaidBuyer } from "./admitted.ts";
 import { ItemNames, type Priced } from "./item-name.ts";
 
-const TICKET = /^[0-9a-f]{64}$/;
+/** How a ticket is written. */
+export const TICKET: RegExp = /^[0-9a-f]{64}$/;
 
 /** How answers to tickets are bounded. */
 export interface TicketLimits {
@@ -56,27 +57,30 @@ export class TicketDesk {
 	}
 
 	/** Lets the request of a ticket be answered, or says what was answered. Rejects as `PaidRequests.admit`. */
-	async admit(id: string, request: string, price: Priced): Promise<Admitted> {
+	async admit(
+		id: string,
+		request: string,
+		{ amount }: Priced,
+	): Promise<Admitted> {
 		if (!TICKET.test(id))
 			throw new TetradError("malformed", "that is no ticket");
 		const { records } = this.#desk;
 		const use = await records.useTicket(
 			new Uint8Array(Buffer.from(id, "hex")),
-			({ item, wanted }) => {
-				const { mode, amount } = ItemNames.priceOf(item) ?? {};
-				return (
-					wanted === request && mode === price.mode && amount === price.amount
-				);
-			},
+			({ wanted }) => wanted === request,
 		);
 		switch (use.kind) {
 			case "unknown":
 				throw new TetradError(
 					"payment-refused",
-					"this ticket is for another request or another price, or is none, or was forgotten; nothing was done for it",
+					"this ticket is for another request, or is none, or was forgotten; nothing was done for it",
 				);
 			case "begun":
-				return this.#admitted(use.ticket);
+				if (ItemNames.priceOf(use.ticket.item)?.amount === amount)
+					return this.#admitted(use.ticket);
+				// It costs something else by now: nothing is done for it, and what was paid is owed back.
+				await records.failed(use.ticket);
+				throw new NotAnswered(false);
 			case "used":
 				return this.#used(use.ticket);
 			default:

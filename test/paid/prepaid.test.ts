@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { NotAnswered, type Paying, requestText } from "../../src/paid/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
-import { coded, PaidWorld, PRICE } from "./world.ts";
+import { coded, PaidWorld, PRICE, SEALED } from "./world.ts";
 
 let asked = 0;
 
@@ -71,14 +71,12 @@ describe("a request that is paid first", () => {
 		await taken();
 	});
 
-	test("has a ticket that is good for no other request and no other price", async () => {
+	test("has a ticket that is good for no other request", async () => {
 		const { requests } = world;
 		const request = another();
 		const { id, taken } = await paid(request);
 		const wrong = coded("payment-refused");
 		await assert.rejects(requests.admit(id, another(), prepaid), wrong);
-		const dear = { mode: "prepaid", amount: PRICE + 1n } as const;
-		await assert.rejects(requests.admit(id, request, dear), wrong);
 		const made = "00".repeat(32);
 		await assert.rejects(requests.admit(made, request, prepaid), wrong);
 		await (await requests.admit(id, request, prepaid)).answer(utf8("right"));
@@ -113,5 +111,50 @@ describe("a request that is paid first", () => {
 			NotAnswered,
 		);
 		assert.equal(await refund(), PRICE);
+	});
+
+	test("has a ticket that is good as well where it would be answered sealed by now", async () => {
+		const { requests } = world;
+		const request = another();
+		const had = await world.spendable();
+		const { id } = await paid(request);
+		// The buyer's program dies, and what is asked for then is answered sealed.
+		const terms = requests.terms(request, SEALED);
+		const paying = await world.answers().pay(terms, request);
+		assert.ok(paying.mode === "prepaid");
+		assert.equal(paying.id, id);
+		assert.ok(paying.isToBeSent);
+		const admitted = await requests.admit(id, request, SEALED);
+		await admitted.answer(utf8("rain"));
+		await paying.taken();
+		assert.equal(await world.spendable(), had - PRICE);
+	});
+
+	test("that costs something else by now is refunded", async () => {
+		const { requests } = world;
+		const request = another();
+		await paid(request);
+		await world.shop.settle();
+		await world.town.withdraw(3n * PRICE, "Y", world.shop);
+		const dear = { mode: "prepaid", amount: PRICE + 1n } as const;
+		const answers = world.answers({ modes: ["prepaid"], maximum: PRICE + 1n });
+		const paying = await answers.pay(requests.terms(request, dear), request);
+		assert.ok(paying.mode === "prepaid");
+		await assert.rejects(requests.admit(paying.id, request, dear), NotAnswered);
+		assert.equal(await paying.refund(), PRICE);
+	});
+
+	test("is refunded though the refund of an earlier one is not asked for", async () => {
+		const failed = async () => {
+			const request = another();
+			const paying = await paid(request);
+			await (await world.requests.admit(paying.id, request, prepaid)).fail(
+				new Error("oops"),
+			);
+			return paying;
+		};
+		const [first, second] = [await failed(), await failed()];
+		assert.equal(await second.refund(), PRICE);
+		assert.equal(await first.refund(), PRICE);
 	});
 });

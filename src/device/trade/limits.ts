@@ -61,6 +61,9 @@ export const MAX_REFUNDED_AT_ONCE = 16;
 /** How long a buyer waits in a tetrad for a refund that is owed to it, in milliseconds. */
 export const REFUND_WITHIN_MS = 10_000;
 
+/** How often a merchant is reminded of it meanwhile, in milliseconds. */
+export const REFUND_ASKED_EVERY_MS = 500;
+
 /** Tetrads with merchants that stand while nothing is done in them, in all and at one address. */
 export const MAX_STANDING = 32;
 export const MAX_STANDING_AT_ONE = 8;

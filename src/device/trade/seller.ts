@@ -71,7 +71,8 @@ class Seller {
 	readonly #options: SellerOptions;
 	readonly #driver: Driver<SellingEvent, SellingEffect>;
 	readonly #opened = new Map<number, Opened>();
-	#isGivingBack = false;
+	/** Contracts of refunds that are being paid. */
+	readonly #givingBack = new Set<string>();
 	/** What was made on order here and is not paid: ids of contracts, by themselves and by hash, in hexadecimal. */
 	readonly #unpaid = new Map<string, Uint8Array>();
 
@@ -161,22 +162,25 @@ class Seller {
 		this.#driver.feed(event);
 	}
 
-	/** Pays what is owed to the buyer, once at a time. */
+	/** Pays what is owed to the buyer, each once at a time: what its module does not expect holds up nothing else. */
 	async #giveBack(
 		{ payments }: TradeSession,
 		buyer: CertifiedDevice,
 	): Promise<void> {
-		if (this.#isGivingBack) return;
-		this.#isGivingBack = true;
-		try {
-			const owed = (await this.#options.shop.owed?.(buyer)) ?? [];
-			for (const { payment, text, paid } of owed) {
+		const owed = (await this.#options.shop.owed?.(buyer)) ?? [];
+		const giving = owed.map(async ({ payment, text, paid }) => {
+			const name = hex(payment.contract);
+			if (this.#givingBack.has(name)) return;
+			this.#givingBack.add(name);
+			try {
 				await payments.pay(payment, { text });
 				await paid();
+			} finally {
+				this.#givingBack.delete(name);
 			}
-		} finally {
-			this.#isGivingBack = false;
-		}
+		});
+		for (const given of await Promise.allSettled(giving))
+			if (given.status === "rejected") throw given.reason;
 	}
 
 	/** What comes to nothing while it is made is not left: whoever makes it knows. */

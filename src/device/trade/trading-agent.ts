@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import {
 	type Carrier,
 	connect,
@@ -41,6 +42,7 @@ import {
 import {
 	CLEARED_WITHIN_MS,
 	MAX_RESUMED,
+	REFUND_ASKED_EVERY_MS,
 	REFUND_WITHIN_MS,
 	STANDING_ANSWER_MS,
 } from "./limits.ts";
@@ -554,9 +556,17 @@ export class TradingAgent {
 			const { payments } = buyer;
 			const payment = { contract, issuer, currency, amount };
 			await payments.expect(payment, { text: refundText(of), signal });
-			// Whoever owes something pays it when it is asked for its catalogue.
-			await buyer.list(undefined, signal);
-			await payments.received(contract, { signal });
+			const coming = payments.received(contract, { signal });
+			coming.catch(() => {});
+			// Whoever owes something pays it when it is asked for its catalogue, or later, where another tetrad is in the way.
+			let isHere = false;
+			while (!isHere) {
+				await buyer.list(undefined, signal);
+				isHere = await Promise.race([
+					coming.then(() => true),
+					pause(REFUND_ASKED_EVERY_MS, false),
+				]);
+			}
 			// The merchant's module hears by now that it came, and its agent can keep that.
 			await buyer.list(undefined, signal);
 		} catch (thrown) {

@@ -1,5 +1,5 @@
 import { packageFile } from "../../package-file.ts";
-import { nodeName, ourName, word } from "./our-name.ts";
+import { nodeName, ourName, word } from "../our-name.ts";
 import { showAddress } from "./show-address.ts";
 import type { World } from "./world.ts";
 

@@ -49,10 +49,10 @@ import {
 } from "../../identity/index.ts";
 import type { IssuerTerms } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
+import { ourName, word } from "../our-name.ts";
 import { ownerSecret, secretsOf } from "../secrets.ts";
 import { plain, say, sayJson, tell } from "../voice.ts";
 import { askText, canAsk } from "./ask-text.ts";
-import { ourName, word } from "./our-name.ts";
 import {
 	type Answers,
 	answersFile,

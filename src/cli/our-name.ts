@@ -1,5 +1,5 @@
 import { basename, resolve } from "node:path";
-import { packageFile } from "../../package-file.ts";
+import { packageFile } from "../package-file.ts";
 
 /**
  * How whoever reads this calls our program, also in another terminal, whose `node` may be too old:

@@ -14,6 +14,7 @@ import {
 } from "../../mcp/tools/index.ts";
 import { hex } from "../../wire/index.ts";
 import type { HttpAddress } from "../flags.ts";
+import { ourName } from "../our-name.ts";
 import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
 import { requireSide } from "../side-flags.ts";
@@ -44,6 +45,7 @@ export async function mcp(flags: McpFlags): Promise<void> {
 		await using tools = new WalletTools({
 			door: new AgentDoor(() => openShared(side, flags, signal)),
 			home: side.path,
+			program: ourName(),
 			folder,
 			merchants: flags.merchant,
 		});

@@ -67,6 +67,8 @@ export interface WalletToolsOptions {
 	readonly door: AgentDoor;
 	/** The folder of the side, for commands that its owner gives. */
 	readonly home: string;
+	/** How the owner calls our program in these, as a shell takes it; `tetrad` unless given. */
+	readonly program?: string | undefined;
 	/** Where all goods and receipts go. */
 	readonly folder: string;
 	/** The only addresses at which merchants are called; every host and port unless given. */
@@ -421,9 +423,10 @@ export class WalletTools implements AsyncDisposable {
 	}
 
 	#waitingFor(contract: string): Pick<PurchaseShown, "state" | "ownerCommand"> {
+		const { home, program = "tetrad" } = this.#options;
 		return {
 			state: "waiting-for-owner",
-			ownerCommand: `tetrad approve ${contract.slice(0, 16)} --home ${quoted(this.#options.home)}`,
+			ownerCommand: `${program} approve ${contract.slice(0, 16)} --home ${quoted(home)}`,
 		};
 	}
 

@@ -38,6 +38,16 @@ function newTools(
 	);
 }
 
+/** The same agent, but for that. */
+function altered(parts: Partial<AgentService>): AgentService {
+	return new Proxy<AgentService>(agent, {
+		get: (of, name) => {
+			const value: unknown = Reflect.get(name in parts ? parts : of, name);
+			return typeof value === "function" ? value.bind(of) : value;
+		},
+	});
+}
+
 async function spendable(): Promise<bigint> {
 	return (await agent.balance())[0]?.spendable ?? 0n;
 }
@@ -187,9 +197,19 @@ describe("a model with a wallet", () => {
 	});
 
 	test("buys once what another program on its wallet buys in the same moment", async () => {
-		const other = await newTools();
+		const both = Promise.withResolvers<void>();
+		let buying = 0;
+		// Neither has bought when the other looks for what there is.
+		const atOnce = altered({
+			async buy(...asked: Parameters<AgentService["buy"]>) {
+				if (++buying === 2) both.resolve();
+				await both.promise;
+				return agent.buy(...asked);
+			},
+		});
 		const programs = await Promise.all(
-			[model, other].map(async (program) => {
+			[1, 2].map(async () => {
+				const program = await newTools({}, atOnce);
 				const { quote } = await program.done("quote", quoting("ten"));
 				return { program, quoteId: quote.quoteId };
 			}),
@@ -363,16 +383,8 @@ describe("a model with a wallet", () => {
 });
 
 describe("a catalogue that is not what it seems", () => {
-	/** The same agent, but that merchants sell this. */
-	function selling(items: () => AsyncIterable<CatalogueItem>): AgentService {
-		return new Proxy<AgentService>(agent, {
-			get: (of, name) => {
-				if (name === "catalogue") return items;
-				const value: unknown = Reflect.get(of, name);
-				return typeof value === "function" ? value.bind(of) : value;
-			},
-		});
-	}
+	const selling = (catalogue: () => AsyncIterable<CatalogueItem>) =>
+		altered({ catalogue });
 
 	const item = (name: string): CatalogueItem => ({
 		item: name,

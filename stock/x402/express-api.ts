@@ -28,6 +28,12 @@ app.use(
 	paymentMiddleware(
 		{
 			"/sealed/*": { accepts: payments.accepts("0.05") },
+			"/both/*": {
+				accepts: [
+					payments.accepts("0.05"),
+					payments.accepts("0.05", "prepaid"),
+				],
+			},
 			"/dear/*": { accepts: payments.accepts("9.00") },
 			"/prepaid/*": { accepts: payments.accepts("0.05", "prepaid") },
 		},
@@ -80,6 +86,7 @@ async function answer(request: Request, response: Response): Promise<void> {
 
 app.all("/sealed/*path", answer);
 app.all("/dear/*path", answer);
+app.all("/both/*path", answer);
 app.all("/prepaid/*path", answer);
 app.all("/either/*path", answer);
 isListening((await ExpressServer.open(app)).url);

@@ -17,6 +17,12 @@ app.use(
 	paymentMiddleware(
 		{
 			"/sealed/*": { accepts: payments.accepts("0.05") },
+			"/both/*": {
+				accepts: [
+					payments.accepts("0.05"),
+					payments.accepts("0.05", "prepaid"),
+				],
+			},
 			"/dear/*": { accepts: payments.accepts("9.00") },
 			"/prepaid/*": { accepts: payments.accepts("0.05", "prepaid") },
 		},
@@ -38,6 +44,7 @@ async function answer(context: Context): Promise<Response> {
 
 app.all("/sealed/*", answer);
 app.all("/dear/*", answer);
+app.all("/both/*", answer);
 app.all("/prepaid/*", answer);
 const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" });
 if (!server.listening) await once(server, "listening");

@@ -27,6 +27,8 @@ type WriteHead = (status: number, ...rest: never[]) => unknown;
 
 /** What of a context of Hono is needed. */
 interface HonoContext {
+	/** On Node, with the response that it is sent by. */
+	readonly env?: { readonly outgoing?: ServerResponse };
 	readonly req: { arrayBuffer(): Promise<ArrayBuffer> };
 	res: Response | undefined;
 }
@@ -77,6 +79,13 @@ export function statusOf({ adapter }: HTTPRequestContext): number {
 	const answering = response ?? honoContext(adapter);
 	const noted = answering && statuses.get(answering);
 	return noted ?? response?.statusCode ?? 200;
+}
+
+/** Ends a request that nobody waits for, as if its client were gone: a handler that goes on hears of it so. */
+export function cutOff({ adapter }: HTTPRequestContext): void {
+	const { res = honoContext(adapter)?.env?.outgoing } =
+		expressRequest(adapter) ?? {};
+	res?.destroy();
 }
 
 /** What is given to `writeHead` is put aside by the middleware, which gives the response another one. */

@@ -37,7 +37,7 @@ import {
 	wayOf,
 } from "../../paid/x402/index.ts";
 import { encodeAnswer, FIELDS_SOLD, WITHOUT_BODY } from "./answer.ts";
-import { incoming, noteStatus, statusOf } from "./incoming.ts";
+import { cutOff, incoming, noteStatus, statusOf } from "./incoming.ts";
 import { KEPT, writeKept } from "./kept.ts";
 
 /** What the scheme of a server is made of. */
@@ -159,8 +159,9 @@ export class PurchaseScheme implements SchemeNetworkServer {
 				amount,
 				mode,
 			});
-			this.#open.set(paymentPayload, { admitted, amount: requirements.amount });
-			noteStatus(httpContext(transportContext).request);
+			this.#begin(paymentPayload, httpContext(transportContext), {
+				...{ admitted, amount: requirements.amount },
+			});
 			return {
 				skip: true,
 				result: { isValid: true, payer: admitted.buyer.id },
@@ -170,6 +171,15 @@ export class PurchaseScheme implements SchemeNetworkServer {
 				this.#payingFirst.add(httpContext(transportContext).request);
 			return { abort: true, reason: asTetradError(thrown).code };
 		}
+	}
+
+	/** Its handler runs from now on, and no longer than anybody waits for the answer. */
+	#begin(payment: object, { request }: HTTPTransportContext, open: Open): void {
+		this.#open.set(payment, open);
+		noteStatus(request);
+		open.admitted.signal.addEventListener("abort", () => {
+			if (this.#open.delete(payment)) cutOff(request);
+		});
 	}
 
 	/** What a prepaid request was answered is given again, and its handler is left alone. */

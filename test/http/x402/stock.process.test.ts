@@ -46,10 +46,27 @@ describe("stock x402", { skip: skipUnlessStock() }, () => {
 			let api: PaidApi;
 			/** With what error that ends, which takes as long as an answer may. */
 			let hanging: Promise<string>;
+			/** Whether its server has ended it. */
+			let isCut: Promise<boolean>;
 
 			before(async () => {
 				api = await town.api(framework, { answerWithinMs: 10_000 });
-				hanging = sealed(`${api.url}/sealed/hangs`).then(
+				const cut = Promise.withResolvers<boolean>();
+				isCut = cut.promise;
+				const pay = wrapFetchWithTetrad(
+					async (input, init) => {
+						const request = new Request(input, init);
+						if (!request.headers.has("payment-signature"))
+							return fetch(request);
+						// Without the signal, by which it would be ended here.
+						const { url, headers } = request;
+						await assert.rejects(fetch(url, { headers }), TypeError);
+						cut.resolve(true);
+						throw new TypeError("it was cut");
+					},
+					{ agent: town.agent, maximum: PRICE, currency: "PLAY" },
+				);
+				hanging = pay(`${api.url}/sealed/hangs`).then(
 					() => "answered",
 					(error: TetradError) => error.code,
 				);
@@ -210,11 +227,22 @@ describe("stock x402", { skip: skipUnlessStock() }, () => {
 				});
 			});
 
+			test("where both modes are accepted, each buyer pays in its own", async () => {
+				const cost = await costOf(async () => {
+					for (const pay of [sealed, prepaid]) {
+						const response = await pay(`${api.url}/both/modes`);
+						assert.deepEqual(await response.json(), { path: "/both/modes" });
+					}
+				});
+				assert.equal(cost, 2n * PRICE);
+			});
+
 			test("a handler that hangs is not paid", async () => {
 				const cost = await costOf(async () => {
 					assert.equal(await hanging, "timed-out");
 				});
 				assert.equal(cost, 0n);
+				assert.ok(await isCut, "its request goes on");
 			});
 
 			test("the stock fetch pays with our scheme, within what spendControls allow", async () => {

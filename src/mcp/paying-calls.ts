@@ -1,4 +1,4 @@
-import { TetradError } from "../errors.ts";
+import { asTetradError, TetradError } from "../errors.ts";
 import {
 	isRefusal,
 	type PaidAnswers,
@@ -84,7 +84,13 @@ export class PayingCalls {
 		const tool = await this.#tools.of(call.name);
 		if (tool.price !== undefined) requireListed(tool.price, terms);
 		const { signal } = how[this.#howAt] ?? {};
-		const paying = await this.#answers.pay(terms, request, { signal });
+		const paying = await this.#answers
+			.pay(terms, request, { signal })
+			.catch((thrown: unknown) => {
+				// What a signal has stopped is what that says, as with any call.
+				if (asTetradError(thrown).code === "aborted") signal?.throwIfAborted();
+				throw thrown;
+			});
 		const _meta = { ...call._meta, [PAYMENT]: paymentOf(chosen, paying.id) };
 		let refusal: unknown;
 		const sending: Sending<unknown> = {

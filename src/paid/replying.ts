@@ -1,5 +1,4 @@
 /* What comes of a request that is sent with its payment, over whichever protocol. */
-import { setTimeout as wait } from "node:timers/promises";
 import { asTetradError, type ErrorCode, TetradError } from "../errors.ts";
 import { ANSWER_AFTER_FAILURE_MS } from "./limits.ts";
 import type { PaidAnswer, Paying } from "./paid-answers.ts";
@@ -85,7 +84,7 @@ async function sealedReply<Reply>(
 	paying.giveUp(end.error);
 	if (!PAID_ALL_THE_SAME.includes(end.error.code)) {
 		sending.signal?.throwIfAborted();
-		const come = await Promise.race([carried, wait(ANSWER_AFTER_FAILURE_MS)]);
+		const come = carried && (await soon(carried));
 		if (come?.kind === "replied" && isFailure(sending, come.reply))
 			return come.reply;
 	}
@@ -110,7 +109,7 @@ async function endOf<Reply>(
 	if (first.kind !== "replied") return purchase;
 	const judged = judge(first.reply);
 	if (judged.kind === "answer") return purchase;
-	const said = await Promise.race([purchase, wait(ANSWER_AFTER_FAILURE_MS)]);
+	const said = await soon(purchase);
 	if (said !== undefined) return said;
 	paying.giveUp(judged.error);
 	const end = await purchase;
@@ -148,6 +147,17 @@ async function prepaidReply<Reply>(
 export function isRefusal(thrown: unknown): boolean {
 	const { code } = asTetradError(thrown);
 	return code === "payment-refused" || code === "refused-by-peer";
+}
+
+/** What comes after a failure, if it comes then. */
+async function soon<Value>(coming: Promise<Value>): Promise<Value | undefined> {
+	const late = Promise.withResolvers<undefined>();
+	const timer = setTimeout(late.resolve, ANSWER_AFTER_FAILURE_MS, undefined);
+	try {
+		return await Promise.race([coming, late.promise]);
+	} finally {
+		clearTimeout(timer);
+	}
 }
 
 function isFailure<Reply>(sending: Sending<Reply>, reply: Reply): boolean {

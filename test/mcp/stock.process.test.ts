@@ -64,7 +64,7 @@ describe("a tool that is paid for", { skip: skipUnlessStock() }, () => {
 		const day = [client, protocol, at.length].join(" ");
 		await using command = new Command<Said>(
 			[town.buyer, day, protocol, ...at],
-			{ program: program(client) },
+			{ program: program(client), patienceMs: 120_000 },
 		);
 		await command.exits(0);
 		const said = command.events;

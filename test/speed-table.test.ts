@@ -169,3 +169,35 @@ test("the table of purchases says what the bench measured", () => {
 	])
 		assert.ok(page.includes(fact), `docs/speed.md does not say ${fact}`);
 });
+
+test("the table of paid requests says what the bench measured", () => {
+	const { paid, machine } = JSON.parse(read("bench/results/paid.json"));
+	const { request, call } = paid;
+	const ms = (value: number) => `${value.toFixed(1)} ms`;
+	const row = (
+		what: string,
+		of: { ms: number; purchase_ms: number; vs_purchase: number },
+	) => [
+		...[what, ms(of.ms)],
+		`the purchase that it contains, ${ms(of.purchase_ms)}`,
+		of.vs_purchase.toFixed(2),
+	];
+	requireRows([
+		row("a paid request, in a tetrad that stands", request.standing),
+		row("a paid request, cold", request.cold),
+		row("a paid call of a tool, in a tetrad that stands", call.standing),
+		row("a paid call of a tool, cold", call.cold),
+		[
+			...["a paid request, in a tetrad that stands", ms(request.standing.ms)],
+			`x402 \`exact\` on a chain in memory, ${ms(request.x402_exact_ms)}`,
+			request.vs_x402_exact.toFixed(2),
+		],
+	]);
+	const page = read("docs/speed.md");
+	for (const fact of [
+		`${paid.answer_bytes} bytes`,
+		`the request takes ${ms(request.unpaid_ms)} and the call ${ms(call.unpaid_ms)}`,
+		`commit ${machine.commit}`,
+	])
+		assert.ok(page.includes(fact), `docs/speed.md does not say ${fact}`);
+});

@@ -140,6 +140,45 @@ describe("tetrad mcp", () => {
 		assert.equal(await spendable(model), before - 900n);
 	});
 
+	test("asks that person anew when it was cut while it waited, and pays nothing meanwhile", async () => {
+		const { model, pid } = await client();
+		const order = "twice";
+		const asked = { ...capitals(order), anotherCopy: true };
+		const first = await model.done("quote", capitals(order));
+		await model.done("buy", { quoteId: first.quote.quoteId });
+		const before = await spendable(model);
+		const { quoteId } = (await model.done("quote", asked)).quote;
+		const waiting = await model.done("buy", { quoteId });
+		assert.equal(waiting.state, "waiting-for-owner");
+		process.kill(pid, "SIGKILL");
+		await untilGone(pid);
+		const { model: again } = await client();
+		const { purchases } = await again.done("status", { quoteId });
+		assert.equal(purchases[0].state, "not-bought");
+		assert.equal(
+			(await again.refused("buy", { quoteId })).code,
+			"offer-expired",
+		);
+		const known = await again.done("quote", capitals(order));
+		assert.equal(known.state, "bought");
+		const { quote } = await again.done("quote", asked);
+		const anew = await again.done("buy", { quoteId: quote.quoteId });
+		assert.equal(anew.state, "waiting-for-owner");
+		assert.equal(await spendable(again), before);
+	});
+
+	test("tells a person at a terminal that it waits for a client", async () => {
+		await using command = Command.atTerminal([
+			...["mcp", "--home", world.buyer],
+		]);
+		await command.until(
+			() => command.stdout.includes("speaks to a client of MCP"),
+			"what it is for",
+		);
+		command.type("\u0003");
+		await command.exits(0);
+	});
+
 	test("says what is wrong with how it was called, and not over the protocol", async () => {
 		for (const [args, expected] of [
 			[["--token-file", "x"], /--http/],

@@ -19,7 +19,7 @@ import type { SecretFlags } from "../secret-flags.ts";
 import { secretsOf } from "../secrets.ts";
 import { requireSide } from "../side-flags.ts";
 import { untilStopped } from "../until-stopped.ts";
-import { say, sayJson, tellFailure } from "../voice.ts";
+import { say, sayJson, tellFailure, tellFitting } from "../voice.ts";
 
 export interface McpFlags extends SecretFlags {
 	readonly home?: string;
@@ -55,6 +55,10 @@ export async function mcp(flags: McpFlags): Promise<void> {
 			trouble: (error: TetradError) => void tellFailure(error),
 		};
 		if (http === undefined) {
+			if (process.stdin.isTTY)
+				tellFitting(
+					"this speaks to a client of MCP on its standard input, which starts it: tetrad mcp --help says how; Ctrl-C stops it",
+				);
 			const streams = { input: process.stdin, output: process.stdout };
 			await serveWalletStdio(serving, streams, signal);
 			// A client that lives on has not closed it.

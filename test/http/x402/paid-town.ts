@@ -15,6 +15,9 @@ import { STOCK } from "../../support/stock.ts";
 /** What each answer costs there, in minor units. */
 export const PRICE = 5n;
 
+/** How long an API may take to say what it has done. Nothing that goes well takes it. */
+const PATIENCE_MS = 30_000;
+
 /** Which framework serves an API. */
 export type Framework = "express" | "hono";
 
@@ -77,8 +80,11 @@ export class PaidTown implements AsyncDisposable {
 		const { address: url } = await process.expect("listening");
 		const ask = async (
 			path: string,
-		): Promise<Readonly<Record<string, number>>> =>
-			JSON.parse(await (await fetch(`${url}${path}`)).text());
+		): Promise<Readonly<Record<string, number>>> => {
+			const signal = AbortSignal.timeout(PATIENCE_MS);
+			const response = await fetch(`${url}${path}`, { signal });
+			return JSON.parse(await response.text());
+		};
 		return {
 			url,
 			process,

@@ -150,7 +150,20 @@ describe("tools that are served over HTTP", () => {
 		assert.equal(headers["mcp-session-id"], undefined);
 	});
 
+	test("take the name of the scheme in whatever case", async () => {
+		for (const scheme of ["bearer", "BEARER"]) {
+			const authorization = `${scheme} ${TOKEN}`;
+			assert.equal((await ask({ headers: { authorization } })).status, 200);
+		}
+	});
+
 	for (const [who, headers, expected] of [
+		[
+			"nobody with the token in another case",
+			{ authorization: `Bearer ${TOKEN.toUpperCase()}` },
+			401,
+		],
+		["nobody with the token alone", { authorization: TOKEN }, 401],
 		["nobody without a token", { authorization: undefined }, 401],
 		[
 			"nobody with another one",

@@ -20,6 +20,7 @@ export interface ExchangeLimits {
  *   answering ─answer─▶ settling ─sold─▶ over
  *       │                  └─the buyer is gone, or takes too long─▶ over, and left unpaid
  *       ├─it fails, or takes too long─▶ over, and nothing was done
+ *       ├─the merchant's own side is cut─▶ over, and held against nobody
  *       └─the buyer is gone─▶ over, and left unpaid
  */
 export class Exchange {
@@ -93,6 +94,18 @@ export class Exchange {
 			this.#limits.closing.aborted
 				? Promise.resolve()
 				: this.#records.leave(this.order),
+		);
+	}
+
+	/** The merchant's own side was cut. What may be paid by then, and is not heard of, stays begun. */
+	cut(error: TetradError): void {
+		if (this.#state === "over") return;
+		const mayBePaid = this.#state === "settling";
+		this.#end(
+			error,
+			mayBePaid || this.#limits.closing.aborted
+				? Promise.resolve()
+				: this.#records.drop(this.order),
 		);
 	}
 

@@ -60,6 +60,8 @@ export class OrderBook implements RequestSeller {
 	#allOpen = 0;
 	/** What is answered or not paid yet, by the id of its order. */
 	readonly #exchanges = new Map<string, Exchange>();
+	/** What the merchant's own side has cut. */
+	readonly #cut = new WeakSet<RequestOrder>();
 
 	constructor(
 		desk: RequestDesk,
@@ -120,8 +122,7 @@ export class OrderBook implements RequestSeller {
 			meeting.kind === "request"
 				? await this.#meet(entry, order, meeting.met)
 				: await this.#waitForRequest(entry, order, signal);
-		const gone = () =>
-			met.leave(new TetradError("aborted", "the buyer does not wait any more"));
+		const gone = () => this.#gone(order, met);
 		if (signal.aborted) gone();
 		signal.addEventListener("abort", gone, { once: true });
 		try {
@@ -143,6 +144,20 @@ export class OrderBook implements RequestSeller {
 					"payment-refused",
 					"the buyer has gone without paying for the answer",
 				),
+			);
+	}
+
+	cut(order: RequestOrder): void {
+		this.#cut.add(order);
+		this.#exchanges.get(order.id)?.cut(cutHere());
+	}
+
+	/** Nobody waits for what an order asked for. */
+	#gone(order: RequestOrder, exchange: Exchange): void {
+		if (this.#cut.has(order)) exchange.cut(cutHere());
+		else
+			exchange.leave(
+				new TetradError("aborted", "the buyer does not wait any more"),
 			);
 	}
 
@@ -189,14 +204,31 @@ export class OrderBook implements RequestSeller {
 		order: RequestOrder,
 		signal: AbortSignal,
 	): Promise<Exchange> {
-		if (entry.meeting.kind !== "quoted")
-			throw new TetradError("payment-refused", "this quote was taken already");
+		switch (entry.meeting.kind) {
+			case "quoted":
+				break;
+			case "over":
+				throw new TetradError(
+					"offer-expired",
+					"this quote was taken before, and nothing was paid for it now; ask again without it",
+				);
+			case "order":
+			case "request":
+			case "met":
+				throw new TetradError(
+					"payment-refused",
+					"this quote was taken already, and its answer is being made; nothing was paid for it now",
+				);
+			default:
+				return unreachable(entry.meeting);
+		}
 		const met = this.#waiting(entry, (met) => ({ kind: "order", order, met }));
 		return this.#until(
 			entry,
 			met,
 			signal,
 			"the request that is to be answered",
+			(exchange) => this.#gone(order, exchange),
 		);
 	}
 
@@ -205,7 +237,16 @@ export class OrderBook implements RequestSeller {
 		signal: AbortSignal | undefined,
 	): Promise<Exchange> {
 		const met = this.#waiting(entry, (met) => ({ kind: "request", met }));
-		return this.#until(entry, met, signal, "the order that pays for it");
+		return this.#until(
+			entry,
+			met,
+			signal,
+			"the order that pays for it",
+			(exchange) =>
+				exchange.leave(
+					new TetradError("aborted", "nobody waits for the answer any more"),
+				),
+		);
 	}
 
 	#waiting(
@@ -225,6 +266,7 @@ export class OrderBook implements RequestSeller {
 		met: PromiseWithResolvers<Exchange>,
 		signal: AbortSignal | undefined,
 		what: string,
+		late: (exchange: Exchange) => void,
 	): Promise<Exchange> {
 		try {
 			return await untilGivenUp(met.promise, this.#limits.meetWithinMs, what, [
@@ -236,17 +278,7 @@ export class OrderBook implements RequestSeller {
 			if ("met" in meeting && meeting.met === met)
 				this.#become(entry, { kind: "quoted" });
 			// They met while this one was leaving.
-			else
-				void met.promise.then(
-					(exchange) =>
-						exchange.leave(
-							new TetradError(
-								"aborted",
-								"nobody waits for the answer any more",
-							),
-						),
-					() => {},
-				);
+			else void met.promise.then(late, () => {});
 			throw thrown;
 		}
 	}
@@ -327,6 +359,13 @@ export class OrderBook implements RequestSeller {
 
 function isOpen({ kind }: Meeting): boolean {
 	return kind !== "quoted" && kind !== "over";
+}
+
+function cutHere(): TetradError {
+	return new TetradError(
+		"carrier-failed",
+		"the merchant's own module or agent was cut off while this was answered; nothing is held against anybody",
+	);
 }
 
 function tooMuchOpen(): TetradError {

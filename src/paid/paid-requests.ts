@@ -302,6 +302,7 @@ function sellerOf(book: OrderBook, tickets: TicketDesk): RequestSeller {
 			isTicket(order) ? tickets.answer(order) : book.answer(order, signal),
 		sold: (order, contract) => book.sold(order, contract),
 		left: (order) => book.left(order),
+		cut: (order) => book.cut(order),
 	};
 }
 

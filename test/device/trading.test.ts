@@ -137,6 +137,9 @@ function heardAs(
 			get ended() {
 				return tetrad.ended;
 			},
+			get isCutHere() {
+				return tetrad.isCutHere;
+			},
 			export: (...what) => tetrad.export(...what),
 			close,
 			[Symbol.asyncDispose]: close,

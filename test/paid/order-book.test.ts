@@ -208,6 +208,56 @@ describe("an order book", () => {
 		assert.deepEqual([...records.left], [cut.order.id, unpaid.order.id]);
 	});
 
+	test("holds against nobody what the merchant's own side has cut", async () => {
+		const making = quoted("GET /making");
+		const released = new AbortController();
+		const waiting = book.answer(making.order, released.signal);
+		const met = await admit(making.quote.id, "GET /making");
+		book.cut(making.order);
+		released.abort();
+		await assert.rejects(waiting, coded("carrier-failed"));
+		await met.over;
+		assert.ok(met.signal.aborted);
+
+		// What may be paid by then stays begun: it goes when its sale is heard of.
+		const made = quoted("GET /made");
+		book.answer(made.order, never).catch(() => {});
+		const answered = await admit(made.quote.id, "GET /made");
+		answered.answer(utf8("rain"));
+		book.cut(made.order);
+		await assert.rejects(answered.paid, coded("carrier-failed"));
+		await answered.over;
+
+		// They meet while the order is being cut.
+		const meeting = quoted("GET /meeting");
+		const leaving = new AbortController();
+		const order = book.answer(meeting.order, leaving.signal);
+		const admitted = admit(meeting.quote.id, "GET /meeting");
+		book.cut(meeting.order);
+		leaving.abort();
+		await assert.rejects(order, coded("aborted"));
+		await (await admitted).over;
+		assert.deepEqual([...records.open], [made.order.id]);
+		assert.equal(records.left.size, 0);
+	});
+
+	test("says of a quote that is taken again that nothing is paid for it", async () => {
+		const { quote, order } = quoted("GET /");
+		const waiting = book.answer(order, never);
+		await assert.rejects(
+			book.answer({ ...order, id: "again" }, never),
+			coded("payment-refused", /being made; nothing was paid/),
+		);
+		const met = await admit(quote.id, "GET /");
+		book.cut(order);
+		await assert.rejects(waiting, coded("carrier-failed"));
+		await met.over;
+		await assert.rejects(
+			book.answer({ ...order, id: "later" }, never),
+			coded("offer-expired", /nothing was paid .*; ask again/),
+		);
+	});
+
 	test("gives an answer, and its payment, a bounded time", async () => {
 		book = opened({ answerWithinMs: 1, settleWithinMs: 1 });
 		const slow = quoted("GET /slow");

@@ -252,6 +252,24 @@ describe("a sealed answer", () => {
 		assert.equal(await world.spendable(), had - PRICE);
 	});
 
+	test("whose merchant's module ends while it is made is not paid, and held against nobody", async () => {
+		const had = await world.spendable();
+		const { request, paying } = await world.paying();
+		const admitted = await world.requests.admit(paying.id, request, SEALED);
+		await world.town.stopModule("Y");
+		await aborted(admitted.signal);
+		await assert.rejects(admitted.answer(RAIN), coded("carrier-failed"));
+		await assert.rejects(paying.answer, TetradError);
+		assert.equal(await world.spendable(), had);
+		await world.town.startModule("Y");
+		await world.shop.settle();
+		const again = await world.paying(request);
+		const { id } = again.paying;
+		await (await world.requests.admit(id, request, SEALED)).answer(RAIN);
+		assert.deepEqual((await again.paying.answer).bytes, RAIN);
+		await again.paying.taken();
+	});
+
 	test("whose merchant ends while it is made is not paid, and held against nobody", async () => {
 		const had = await world.spendable();
 		const { request, paying } = await world.paying();
@@ -265,5 +283,21 @@ describe("a sealed answer", () => {
 		await (await world.requests.admit(id, request, SEALED)).answer(RAIN);
 		assert.deepEqual((await again.paying.answer).bytes, RAIN);
 		await again.paying.taken();
+	});
+
+	test("that was begun for a buyer whose module ends it is held against it", async () => {
+		const { request, paying } = await world.paying();
+		const admitted = await world.requests.admit(paying.id, request, SEALED);
+		await world.town.stopModule("X");
+		await aborted(admitted.signal);
+		await assert.rejects(paying.answer, TetradError);
+		await world.town.startModule("X");
+		await world.restartBuyer();
+		const next = await world.paying();
+		await assert.rejects(
+			world.requests.admit(next.paying.id, next.request, SEALED),
+			PaysFirst,
+		);
+		await assert.rejects(next.paying.answer, coded("payment-refused", /first/));
 	});
 });

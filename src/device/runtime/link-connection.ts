@@ -21,6 +21,8 @@ import { signFor } from "./signing.ts";
 export interface LinkUser {
 	linkMessage(type: LinkMessageType, body: Uint8Array): void;
 	linkLost(error: TetradError): void;
+	/** What it was told could not be taken: that is its own trouble, and not the link's. */
+	linkTroubled(error: TetradError): void;
 }
 
 export interface LinkConnectionOptions {
@@ -178,7 +180,7 @@ export class LinkConnection {
 		} catch (thrown) {
 			// One tetrad's trouble is not the link's.
 			const error = asTetradError(thrown);
-			if (user !== undefined) user.linkLost(error);
+			if (user !== undefined) user.linkTroubled(error);
 			else
 				this.send(tetradId, {
 					kind: "send-link",

@@ -58,6 +58,8 @@ export class RunningTetrad implements LinkUser {
 	readonly #unfollow: () => void;
 	#channels: Channels | undefined;
 	#isOver = false;
+	/** Whether this side has closed it, or its own link was lost, before anybody else had ended it. */
+	#isCutHere = false;
 
 	/** Throws `busy` when the link carries too many tetrads, and `carrier-failed` when it is lost. */
 	constructor(
@@ -98,6 +100,11 @@ export class RunningTetrad implements LinkUser {
 	}
 
 	linkLost(error: TetradError): void {
+		if (!this.#machine.ended) this.#isCutHere = true;
+		this.#feed({ kind: "abort", error });
+	}
+
+	linkTroubled(error: TetradError): void {
 		this.#feed({ kind: "abort", error });
 	}
 
@@ -142,15 +149,20 @@ export class RunningTetrad implements LinkUser {
 		const { transcript, root } = machine.confirmed();
 		const close = async () => {
 			if (machine.ended) return;
+			this.#isCutHere = true;
 			this.#feed({ kind: "close" });
 			// Who wants to know how it ended looks at `closed`.
 			await this.#closed.promise.catch(() => {});
 		};
 		// The key does not outlive the tetrad, and the code does.
 		const code = root.safetyCodeBytes();
+		const isCutHere = () => this.#isCutHere;
 		const tetrad: Tetrad = {
 			get ended() {
 				return machine.ended;
+			},
+			get isCutHere() {
+				return isCutHere();
 			},
 			...channels,
 			place: machine.place,

@@ -26,6 +26,12 @@ export interface Tetrad extends AsyncDisposable {
 	/** Whether the tetrad is over. */
 	readonly ended: boolean;
 	/**
+	 * Whether it ends because of this side alone: `close` was called here, or the link between this
+	 * device and the other one of its side was lost, before anybody else had ended it. What the other
+	 * side does, or has this side's devices refuse, never makes it so.
+	 */
+	readonly isCutHere: boolean;
+	/**
 	 * Resolves when the tetrad was closed in order, with who closed it, and rejects with the error
 	 * that ended it otherwise. On a module, `agent` means that its own agent said so, which proves
 	 * nothing about what the other module still had to say; `module` is that module's own seal.

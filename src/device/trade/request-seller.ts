@@ -42,4 +42,6 @@ export interface RequestSeller {
 	sold(order: RequestOrder, contract: string): void;
 	/** Its buyer has gone, and it was not heard that it is paid. */
 	left(order: RequestOrder): void;
+	/** The merchant's own side was cut, and it was not heard that it is paid. It is the same object as was given to `answer`, whose signal comes later. */
+	cut(order: RequestOrder): void;
 }

@@ -134,6 +134,16 @@ export class RequestShop implements Shop {
 		}
 	}
 
+	cut(contractIds: readonly Uint8Array[]): void {
+		this.#options.beside.cut?.(contractIds);
+		for (const id of contractIds) {
+			const order = this.#orders.get(hex(id));
+			if (order === undefined) continue;
+			this.#forget(order);
+			this.#options.seller.cut(order);
+		}
+	}
+
 	#forget({ id }: RequestOrder): void {
 		this.#orders.delete(id);
 		const hash = this.#hashes.get(id);

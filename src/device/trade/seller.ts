@@ -84,6 +84,8 @@ class Seller {
 		this.over = over.promise;
 		this.#options = options;
 		const end = (error?: TetradError) => {
+			// What fails in here is no buyer's doing.
+			if (tetrad.isCutHere || error?.code === "internal") this.#cut();
 			for (const number of this.#opened.keys()) this.#release(number);
 			const left = new Set(this.#unpaid.values());
 			if (left.size > 0) shop.left?.([...left]);
@@ -226,7 +228,15 @@ class Seller {
 		return bytes;
 	}
 
+	/** Whoever makes it hears that this side has cut it before it hears that nobody waits for it. */
+	#cut(): void {
+		const cut = new Set(this.#unpaid.values());
+		this.#unpaid.clear();
+		if (cut.size > 0) this.#options.shop.cut?.([...cut]);
+	}
+
 	#release(answer: number): void {
+		if (this.#options.tetrad.isCutHere) this.#cut();
 		const opened = this.#opened.get(answer);
 		this.#opened.delete(answer);
 		opened?.gaveUp.abort();

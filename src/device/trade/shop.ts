@@ -51,4 +51,6 @@ export interface Shop {
 	owed?(buyer: CertifiedDevice): Promise<readonly OwedRefund[]>;
 	/** The tetrad is over in which what was made on order was opened, or contracted, under contracts of those ids, and it was not heard that any of it is paid. */
 	left?(contractIds: readonly Uint8Array[]): void;
+	/** The same, where the merchant's own side has ended the tetrad, or has failed: it is held against nobody. Comes before the signals of what is being made. */
+	cut?(contractIds: readonly Uint8Array[]): void;
 }

@@ -210,6 +210,8 @@ export interface BuyOptions extends AskOptions {
 	readonly overwrite?: boolean | undefined;
 	/** What it may cost at most, in minor units of the quote's money. The limits of the module's owner hold beside it. */
 	readonly maximum?: bigint | undefined;
+	/** How long the goods may be, in bytes: longer ones are given up before they come, with `limit-exceeded`, and nothing is paid. */
+	readonly maxBytes?: number | undefined;
 	/** Whether to wait for the owner of the module where a purchase needs one; without, it is given up and nothing is paid. */
 	readonly waits?: boolean | undefined;
 	/** Whether the owner of the module is asked first, whatever the limits say: nothing that a program says loosens those. */

@@ -173,6 +173,7 @@ export class LocalAgent implements AgentService {
 			folder = this.#options.buyFolder,
 			overwrite = false,
 			maximum,
+			maxBytes,
 			waits = false,
 			askOwner = false,
 			askOwnerAgainWithinMs,
@@ -197,8 +198,11 @@ export class LocalAgent implements AgentService {
 				maximum,
 				waits,
 				askOwner: askOwner || isCopy,
-				target: ({ offer }) =>
-					this.#target({ to, folder, overwrite }, offer.description.name),
+				target: async ({ offer }) => {
+					const { name } = offer.description;
+					const at = await this.#target({ to, folder, overwrite }, name);
+					return { ...at, maxBytes };
+				},
 				observe: this.#observe(report),
 				report,
 				signal,

@@ -71,6 +71,7 @@ export class RemoteAgent implements AgentService {
 			folder,
 			overwrite,
 			maximum,
+			maxBytes,
 			waits,
 			askOwner,
 			askOwnerAgainWithinMs,
@@ -83,7 +84,8 @@ export class RemoteAgent implements AgentService {
 			// Its working folder is another one.
 			to: to && resolve(to),
 			folder: folder && resolve(folder),
-			...{ overwrite, maximum, waits, askOwner, askOwnerAgainWithinMs },
+			...{ overwrite, maximum, maxBytes, waits },
+			...{ askOwner, askOwnerAgainWithinMs },
 		};
 		try {
 			return await this.#once("buy", ASKS.buy, said, options);

@@ -209,6 +209,7 @@ export interface Asks {
 			readonly folder?: string | undefined;
 			readonly overwrite?: boolean | undefined;
 			readonly maximum?: bigint | undefined;
+			readonly maxBytes?: number | undefined;
 			readonly waits?: boolean | undefined;
 			readonly askOwner?: boolean | undefined;
 			readonly askOwnerAgainWithinMs?: number | undefined;
@@ -266,6 +267,7 @@ export const ASKS: Asks = {
 			folder: path.optional(),
 			overwrite: z.boolean().optional(),
 			maximum: minorUnits.optional(),
+			maxBytes: z.int().min(0).optional(),
 			waits: z.boolean().optional(),
 			askOwner: z.boolean().optional(),
 			askOwnerAgainWithinMs: z.int().min(0).optional(),

@@ -545,6 +545,12 @@ async function begin(
 	}: { readonly ask: number; readonly length: bigint; readonly from: number },
 ): Promise<GoodsEvent> {
 	const { target, isPaid } = goods;
+	const { maxBytes } = target;
+	if (!isPaid && maxBytes !== undefined && length > maxBytes)
+		throw new TetradError(
+			"limit-exceeded",
+			`nothing was paid: the goods have ${length} bytes, and at most ${maxBytes} were to be taken`,
+		);
 	if (from === 0) {
 		await goods.file?.[Symbol.asyncDispose]();
 		goods.file = await keeper.begin({ ...target, mayBeThere: isPaid });

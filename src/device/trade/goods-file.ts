@@ -51,6 +51,8 @@ export interface GoodsTarget {
 	readonly path: string;
 	/** Whether a file that is there is written over; not so unless given. */
 	readonly overwrite?: boolean;
+	/** How long goods that are bought anew may be, in bytes. */
+	readonly maxBytes?: number | undefined;
 }
 
 /** A target of goods that are begun. */

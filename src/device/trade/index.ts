@@ -21,7 +21,7 @@ export {
 	requireTarget,
 } from "./goods-file.ts";
 export { ItemCatalogue, type ItemForSale } from "./item-catalogue.ts";
-export { STANDING_MS } from "./limits.ts";
+export { KEPT_ANSWER_MS, STANDING_MS } from "./limits.ts";
 export type { MakeOnOrder, Order } from "./made-goods.ts";
 export {
 	MerchandiseBytes,

@@ -178,6 +178,15 @@ export function agentContract(way: string, open: OpenAgent): void {
 			assert.equal((await agent.buy(quote)).state, "bought");
 		});
 
+		test("buys no goods that are longer than was asked for", async () => {
+			const quote = await agent.quote(shop, "photo.jpg");
+			const [before] = await agent.balance();
+			await assert.rejects(agent.buy(quote, { maxBytes: 1 }), {
+				code: "limit-exceeded",
+			});
+			assert.deepEqual((await agent.balance())[0], before);
+		});
+
 		test("waits for the owner only when that is asked for", async () => {
 			await town.limit({ approvalAbove: 100n });
 			try {

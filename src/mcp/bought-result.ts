@@ -22,7 +22,7 @@ export function judge(result: unknown): Judged {
 	const error = refused(
 		`the server has not taken the payment of this call${code === undefined ? "" : ` (${code})`}`,
 	);
-	return { kind: code === "busy" ? "busy" : "refusal", error };
+	return { kind: code === "busy" ? "busy" : "refusal", code, error };
 }
 
 /** Holds a result to what its tool was listed with, as clients do. Throws `malformed`. */

@@ -61,14 +61,14 @@ export class AnswerFiles {
 		return isThere(this.pathOf(request));
 	}
 
-	/** The answer at a path. Throws `file-unusable`, and `limit-exceeded` for a longer one than that. */
+	/** The answer at a path. Throws `file-unusable`, and `merchandise-wrong` for a longer one than that. */
 	async read(path: string, most: number): Promise<Uint8Array> {
 		try {
 			const { size } = await stat(path);
 			if (size > most)
 				throw new TetradError(
-					"limit-exceeded",
-					`the answer is longer than ${most} bytes; it is paid, and is in ${path}`,
+					"merchandise-wrong",
+					`it is paid, and the answer is longer than ${most} bytes: it is in ${path}, and comes again as long as it is there`,
 				);
 			return new Uint8Array(await readFile(path));
 		} catch (thrown) {

@@ -5,6 +5,7 @@ import type {
 	Purchase,
 	Quote,
 } from "../device/service/index.ts";
+import { KEPT_ANSWER_MS } from "../device/trade/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
 import { AnswerFiles } from "./answer-files.ts";
 import { ItemNames } from "./item-name.ts";
@@ -30,7 +31,10 @@ export interface PaidAnswersOptions {
 	readonly modes?: readonly PaidMode[] | undefined;
 	/** Device ids of agents that may be paid, in hexadecimal; every merchant's unless given. */
 	readonly merchants?: readonly string[] | undefined;
-	/** Whether a purchase waits for the module's owner where it needs one. */
+	/**
+	 * Whether what is prepaid waits for the module's owner where it needs one. A sealed answer never
+	 * does: its merchant has worked for it already, and waits no longer than for a payment.
+	 */
 	readonly waits?: boolean | undefined;
 	/** One answer, in bytes. */
 	readonly maxAnswerBytes?: number | undefined;
@@ -65,6 +69,8 @@ export type Paying =
 	| (PayingOf & {
 			readonly mode: "prepaid";
 			readonly purchase: Purchase;
+			/** Forgets a payment whose ticket its merchant says it does not know, once it is older than answers are kept: the same request is another one from then on. Whether it is so. */
+			forget(): Promise<boolean>;
 			/** Takes back what was paid, of a request that its merchant says it has not answered. Resolves with how much it is, in minor units; rejects with `timed-out` when nothing comes now. */
 			refund(): Promise<bigint>;
 	  });
@@ -72,9 +78,13 @@ export type Paying =
 /** One purchase, and all who wait for it. */
 interface Job {
 	readonly begun: Promise<Begun>;
+	/** Resolves when it has ended, if it was given up or failed. */
+	readonly over: Promise<unknown>;
 	/** Gives it up, once nobody waits for it. */
 	readonly stop: AbortController;
 	users: number;
+	/** Whether one of them sends the request. */
+	isSent: boolean;
 }
 
 interface Begun {
@@ -104,7 +114,8 @@ export class PaidAnswers {
 	 * when several ask for it at once and after a crash: nothing is paid twice.
 	 *
 	 * Rejects with `payment-refused` for terms that are not to be paid, and as `AgentService.quote`
-	 * and, of what is prepaid, `buy`: after any code but `payment-in-doubt`, `merchandise-wrong` and
+	 * and, of what is prepaid, `buy`, with `busy` while another program of the same agent pays for the
+	 * same: after any code but `payment-in-doubt`, `merchandise-wrong` and
 	 * `purchase-void` nothing is paid.
 	 */
 	async pay(
@@ -113,9 +124,14 @@ export class PaidAnswers {
 		options: AskOptions = {},
 	): Promise<Paying> {
 		this.#judge(terms, request);
-		const known = this.#jobs.get(request);
-		const job = known ?? this.#begin(terms, request, options.step);
 		const { signal } = options;
+		let known = this.#jobs.get(request);
+		// What was given up is none to share, and its place is free once it has ended.
+		while (known?.stop.signal.aborted) {
+			await known.over;
+			known = this.#jobs.get(request);
+		}
+		const job = known ?? this.#begin(terms, request, options.step);
 		job.users++;
 		const done = once(() => {
 			signal?.removeEventListener("abort", giveUp);
@@ -128,7 +144,10 @@ export class PaidAnswers {
 		signal?.addEventListener("abort", giveUp, { once: true });
 		try {
 			const begun = await job.begun;
-			const isToBeSent = known === undefined && begun.isToBeSent;
+			// Whoever has gone sends nothing, so another does.
+			const isToBeSent =
+				begun.isToBeSent && !job.isSent && signal?.aborted !== true;
+			if (isToBeSent) job.isSent = true;
 			const taken = async () => {
 				if (!done()) return;
 				if (this.#jobs.get(request) === job) this.#jobs.delete(request);
@@ -155,23 +174,32 @@ export class PaidAnswers {
 			await of.taken();
 			return amount;
 		};
+		const forget = async () => {
+			if (Date.now() - Date.parse(purchase.time) <= KEPT_ANSWER_MS)
+				return false;
+			await of.taken();
+			return true;
+		};
 		const giveUp = () => void refund().catch(() => {});
-		return { mode, id, purchase, ...of, isToBeSent: true, refund, giveUp };
+		const isToBeSent = true;
+		return { mode, id, purchase, ...of, isToBeSent, forget, refund, giveUp };
 	}
 
 	#begin(terms: PaidTerms, request: string, step: AskOptions["step"]): Job {
 		const stop = new AbortController();
 		const how = { signal: stop.signal, step };
-		const job: Job = {
-			begun: this.#buy(terms, request, how),
-			stop,
-			users: 0,
-		};
-		this.#jobs.set(request, job);
+		const begun = this.#buy(terms, request, how);
 		const forget = () => {
 			if (this.#jobs.get(request) === job) this.#jobs.delete(request);
 		};
-		job.begun.then(({ answer }) => answer.catch(forget), forget);
+		const over = begun
+			.then(({ answer }) => answer)
+			.then(() => {
+				// What was bought all the same is found by its file.
+				if (stop.signal.aborted) forget();
+			}, forget);
+		const job: Job = { begun, over, stop, users: 0, isSent: false };
+		this.#jobs.set(request, job);
 		return job;
 	}
 
@@ -184,7 +212,7 @@ export class PaidAnswers {
 		try {
 			const files = await this.#filesOf();
 			const to = files.pathOf(request);
-			const how = { step, to, waits: this.#options.waits, signal };
+			const how = { step, to, signal };
 			const before = (await files.isBegun(request))
 				? await this.#before(files, request)
 				: undefined;
@@ -193,8 +221,13 @@ export class PaidAnswers {
 			const buying =
 				before?.state === "bought"
 					? Promise.resolve(before)
-					: this.#agent.buy(quote, { ...how, maximum: terms.amount });
-			const answer = this.#answer(files, request, buying);
+					: this.#agent.buy(quote, {
+							...how,
+							maximum: terms.amount,
+							maxBytes: this.#maxAnswerBytes,
+							waits: this.#options.waits === true && terms.mode === "prepaid",
+						});
+			const answer = this.#answer(files, terms, buying);
 			answer.catch(() => {});
 			void answer.then(
 				() => turn[Symbol.dispose](),
@@ -256,7 +289,7 @@ export class PaidAnswers {
 
 	async #answer(
 		files: AnswerFiles,
-		request: string,
+		{ request, mode }: PaidTerms,
 		buying: Promise<Purchase>,
 	): Promise<PaidAnswer> {
 		let purchase: Purchase;
@@ -264,14 +297,18 @@ export class PaidAnswers {
 			purchase = await buying;
 		} catch (thrown) {
 			// What is in doubt, or is another program's, is gone on with when the same is asked for again.
-			const { code } = asTetradError(thrown);
-			if (code !== "payment-in-doubt" && code !== "file-unusable")
+			const error = asTetradError(thrown);
+			if (error.code === "file-unusable") throw placeTaken(error);
+			if (error.code !== "payment-in-doubt")
 				await files.forget(request, undefined);
-			throw thrown;
+			throw error.code === "approval-needed" ? unapproved(error, mode) : thrown;
 		}
-		const { maxAnswerBytes = MAX_ANSWER_BYTES } = this.#options;
-		const bytes = await files.read(purchase.path, maxAnswerBytes);
+		const bytes = await files.read(purchase.path, this.#maxAnswerBytes);
 		return { bytes, purchase };
+	}
+
+	get #maxAnswerBytes(): number {
+		return this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
 	}
 
 	/** What was bought for the same request before, and was not taken or is not over. */
@@ -350,6 +387,25 @@ function once(work: () => boolean): () => boolean {
 		isDone = true;
 		return work();
 	};
+}
+
+/** Of one agent, several programs may ask for the same at once: one of them pays. */
+function placeTaken(cause: TetradError): TetradError {
+	return new TetradError(
+		"busy",
+		`nothing was paid here, since the answer has no free place; where another program of the same agent is paying for the same request, ask again for its answer: ${cause.message}`,
+		{ cause },
+	);
+}
+
+function unapproved(cause: TetradError, mode: PaidMode): TetradError {
+	return new TetradError(
+		"approval-needed",
+		mode === "sealed"
+			? "nothing was paid: the owner of the module has to approve it, and a sealed answer does not wait for that; have the owner raise the limits, or allow prepaid, which can wait"
+			: "nothing was paid: the owner of the module has to approve it, and was not waited for; have the owner raise the limits, or let it wait (`waits`)",
+		{ cause },
+	);
 }
 
 function refused(why: string): TetradError {

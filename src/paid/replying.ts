@@ -9,6 +9,8 @@ export type Judged =
 	| {
 			/** It answers with a failure of its own; it does not take the payment; or it is answering the same payment already. */
 			readonly kind: "failure" | "refusal" | "busy";
+			/** With which code the payment is not taken, as far as that is said. */
+			readonly code?: ErrorCode | undefined;
 			/** The same, as whoever asked is told it. */
 			readonly error: TetradError;
 	  };
@@ -52,7 +54,8 @@ const PAID_ALL_THE_SAME: readonly ErrorCode[] = [
  *
  * Prepaid, it comes over the protocol. As long as none has come whole, the same request asks for it
  * again, and pays nothing new: that is `payment-in-doubt`. A failure is the reply, once what was paid
- * is taken back.
+ * is taken back. A merchant that knows nothing of it any more, and is asked after the time for
+ * which answers are kept, answers it no more: that is `merchandise-wrong`, and proved by the receipt.
  *
  * Rejects with why there is none, else: as `AgentService.buy`, with `merchandise-wrong` where what
  * was bought is no reply, and with `payment-refused` where what was paid first was given back.
@@ -132,8 +135,11 @@ async function prepaidReply<Reply>(
 	if (judged.kind === "busy") throw unanswered(judged.error);
 	try {
 		await paying.refund();
-	} catch (cause) {
-		throw unanswered(new AggregateError([judged.error, cause]));
+	} catch (thrown) {
+		const cause = new AggregateError([judged.error, thrown]);
+		const isUnknown = judged.code === "offer-expired";
+		if (isUnknown && (await paying.forget())) throw forgotten(paying, cause);
+		throw unanswered(cause);
 	}
 	if (judged.kind === "failure") return reply;
 	throw new TetradError(
@@ -194,6 +200,14 @@ async function ended(answer: Promise<PaidAnswer>): Promise<Ended> {
 
 function anyOf(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
 	return AbortSignal.any(signals.filter((signal) => signal !== undefined));
+}
+
+function forgotten({ purchase }: Prepaid, cause: unknown): TetradError {
+	return new TetradError(
+		"merchandise-wrong",
+		`it was paid (prepaid) on ${purchase.time}, and its merchant answers it no more; the receipt of contract ${purchase.contract} proves it, and the same request is a new one now`,
+		{ cause },
+	);
 }
 
 function unanswered(cause: unknown): TetradError {

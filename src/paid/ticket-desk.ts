@@ -72,7 +72,7 @@ export class TicketDesk {
 		switch (use.kind) {
 			case "unknown":
 				throw new TetradError(
-					"payment-refused",
+					"offer-expired",
 					"this ticket is for another request, or is none, or was forgotten; nothing was done for it",
 				);
 			case "begun":

@@ -10,7 +10,7 @@ import type {
 	Quote,
 } from "../../src/device/service/index.ts";
 import { type ErrorCode, TetradError } from "../../src/errors.ts";
-import { PaidAnswers, type PaidTerms } from "../../src/paid/index.ts";
+import { PaidAnswers, type PaidTerms, replyTo } from "../../src/paid/index.ts";
 import { MAX_PAID_AT_ONCE, MAX_PAYING } from "../../src/paid/limits.ts";
 import { utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
@@ -25,14 +25,28 @@ const termsOf = (request: string): PaidTerms => ({
 	...{ currency: "EUR", exponent: 2, play: false, issuer: "Mint", request },
 });
 
+const prepaidTermsOf = (request: string): PaidTerms => ({
+	...termsOf(request),
+	...{ mode: "prepaid", item: `request prepaid 42 ${"0".repeat(32)}` },
+});
+
+/** What an agent was asked to buy. */
+interface Asked {
+	readonly id: string;
+	readonly how: BuyOptions;
+}
+
 /** An agent whose purchases end when a test says so. */
 class Scripted {
 	readonly home: string;
 	quotes = 0;
 	/** Ids of quotes that were bought, as often as that was asked for. */
 	readonly bought: string[] = [];
+	/** How the last was bought. */
+	how: BuyOptions = {};
 	readonly known = new Map<string, Purchase>();
 	readonly #ends = new Map<string, PromiseWithResolvers<Purchase>>();
+	readonly #asked = Promise.withResolvers<Asked>();
 
 	constructor(home: string) {
 		this.home = home;
@@ -42,27 +56,36 @@ class Scripted {
 		return this as unknown as AgentService;
 	}
 
+	/** What it was first asked to buy, once it was. */
+	asked(): Promise<Asked> {
+		return this.#asked.promise;
+	}
+
 	async status(): Promise<{ readonly home: string }> {
 		return { home: this.home };
 	}
 
 	async quote(
 		_address: string,
-		_item: string,
+		item: string,
 		{ order = "" }: { readonly order?: string },
 	): Promise<Quote> {
 		const { agent, module, ...terms } = termsOf(order);
 		const id = (++this.quotes).toString(16).padStart(32, "0");
 		return {
-			...{ ...terms, id, order, merchantId: agent, moduleId: module },
+			...{ ...terms, id, item, order, merchantId: agent, moduleId: module },
 		} as unknown as Quote;
 	}
 
-	buy(quote: string, { to = "", signal }: BuyOptions): Promise<Purchase> {
+	buy(quote: string, how: BuyOptions): Promise<Purchase> {
+		const { to = "", signal } = how;
+		this.how = how;
 		this.bought.push(quote);
 		const end = Promise.withResolvers<Purchase>();
 		this.#ends.set(quote, end);
-		const purchase = { quote, path: to, state: "in-doubt" };
+		const contract = "c0ffee";
+		const purchase = { quote, path: to, state: "in-doubt", contract };
+		this.#asked.resolve({ id: quote, how });
 		this.known.set(quote, purchase as unknown as Purchase);
 		const stop = () => this.fails(quote, "aborted");
 		if (signal?.aborted) stop();
@@ -74,12 +97,17 @@ class Scripted {
 		yield* this.known.values();
 	}
 
+	/** No merchant answers. */
+	async takeRefund(): Promise<bigint> {
+		throw new TetradError("timed-out", "nothing came");
+	}
+
 	/** The goods are there. */
-	async ends(quote: string): Promise<void> {
+	async ends(quote: string, of: Partial<Purchase> = {}): Promise<void> {
 		const known = this.known.get(quote);
 		assert.ok(known !== undefined);
 		await writeFile(known.path, RAIN);
-		const purchase: Purchase = { ...known, state: "bought" };
+		const purchase: Purchase = { ...known, state: "bought", ...of };
 		this.known.set(quote, purchase);
 		this.#ends.get(quote)?.resolve(purchase);
 	}
@@ -167,8 +195,105 @@ describe("a buyer's program that pays for answers", () => {
 		const other = await pay("GET /");
 		// As the agent says of a second purchase that goes to the same file.
 		agent.fails(other.id, "file-unusable");
-		await assert.rejects(other.answer, coded("file-unusable"));
+		await assert.rejects(other.answer, coded("busy", /another program/));
 		assert.deepEqual(await kept(), marks);
+	});
+
+	test("waits for no owner with a sealed answer, and says what can be done", async () => {
+		const answers = new PaidAnswers(agent.service, {
+			...{ maximum: 42n, currency: "EUR", waits: true },
+			modes: ["sealed", "prepaid"],
+		});
+		const { id, answer } = await pay("GET /", answers);
+		assert.equal(agent.how.waits, false);
+		agent.fails(id, "approval-needed");
+		await assert.rejects(answer, coded("approval-needed", /allow prepaid/));
+		assert.deepEqual(await kept(), []);
+	});
+
+	test("waits for its owner with what is prepaid, where that was asked for", async () => {
+		const answers = new PaidAnswers(agent.service, {
+			...{ maximum: 42n, currency: "EUR", waits: true, modes: ["prepaid"] },
+		});
+		const paying = answers.pay(prepaidTermsOf("GET /"), "GET /");
+		const { id, how } = await agent.asked();
+		assert.equal(how.waits, true);
+		await agent.ends(id);
+		assert.equal((await paying).mode, "prepaid");
+	});
+
+	test("has a request sent by the second who asks, where the first has gone before", async () => {
+		const answers = program();
+		const leaving = new AbortController();
+		const [one, two] = [
+			pay("GET /", answers, leaving.signal),
+			pay("GET /", answers),
+		];
+		leaving.abort();
+		assert.equal((await one).isToBeSent, false);
+		assert.equal((await two).isToBeSent, true);
+		assert.equal((await pay("GET /", answers)).isToBeSent, false);
+		assert.equal(agent.quotes, 1);
+	});
+
+	test("shares nothing that was given up, and asks anew once that has ended", async () => {
+		const answers = program();
+		const one = await pay("GET /", answers);
+		one.giveUp(new Error("it is not wanted"));
+		const two = await pay("GET /", answers);
+		assert.notEqual(two.id, one.id);
+		assert.ok(two.isToBeSent);
+		await agent.ends(two.id);
+		assert.deepEqual((await two.answer).bytes, RAIN);
+	});
+
+	describe("and whose merchant knows its ticket no more", () => {
+		/** Asks again for what was bought then. */
+		async function asksAgain(time: Date, code: ErrorCode): Promise<unknown> {
+			const request = "GET /";
+			const answers = new PaidAnswers(agent.service, {
+				...{ maximum: 42n, currency: "EUR", modes: ["prepaid"] },
+			});
+			const terms = prepaidTermsOf(request);
+			const before = answers.pay(terms, request);
+			const { id } = await agent.asked();
+			await agent.ends(id, { time: time.toISOString(), item: terms.item });
+			await before;
+			const again = new PaidAnswers(agent.service, {
+				...{ maximum: 42n, currency: "EUR", modes: ["prepaid"] },
+			});
+			return replyTo(await again.pay(terms, request), {
+				send: async () => undefined,
+				judge: () => ({
+					kind: "refusal",
+					code,
+					error: new TetradError("refused-by-peer", "it is not known"),
+				}),
+				read: () => undefined,
+			});
+		}
+
+		const dayAgo = () => new Date(Date.now() - 25 * 3_600_000);
+
+		test("says that it is paid and not answered any more, and asks anew then", async () => {
+			await assert.rejects(
+				asksAgain(dayAgo(), "offer-expired"),
+				coded("merchandise-wrong", /paid .* no more.* contract c0ffee/),
+			);
+			assert.deepEqual(await kept(), []);
+		});
+
+		test("keeps it while answers are kept", async () => {
+			const doubt = coded("payment-in-doubt");
+			await assert.rejects(asksAgain(new Date(), "offer-expired"), doubt);
+			assert.equal((await kept()).length, 2);
+		});
+
+		test("keeps it where its price is owed back, however old it is", async () => {
+			const doubt = coded("payment-in-doubt");
+			await assert.rejects(asksAgain(dayAgo(), "payment-refused"), doubt);
+			assert.equal((await kept()).length, 2);
+		});
 	});
 
 	test("keeps requests apart, and each in a file that no request names", async () => {

@@ -75,7 +75,7 @@ describe("a request that is paid first", () => {
 		const { requests } = world;
 		const request = another();
 		const { id, taken } = await paid(request);
-		const wrong = coded("payment-refused");
+		const wrong = coded("offer-expired");
 		await assert.rejects(requests.admit(id, another(), prepaid), wrong);
 		const made = "00".repeat(32);
 		await assert.rejects(requests.admit(made, request, prepaid), wrong);

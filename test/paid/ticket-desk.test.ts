@@ -76,7 +76,7 @@ describe("a desk for tickets", () => {
 		now += 2 * HOUR;
 		await assert.rejects(
 			(await opened()).admit(ticket, REQUEST, PREPAID),
-			coded("payment-refused", /forgotten/),
+			coded("offer-expired", /forgotten/),
 		);
 	});
 
@@ -137,7 +137,7 @@ describe("a desk for tickets", () => {
 			await assert.rejects(desk.admit(id, REQUEST, PREPAID), wrong);
 		await assert.rejects(
 			desk.admit("0".repeat(64), REQUEST, PREPAID),
-			coded("payment-refused"),
+			coded("offer-expired"),
 		);
 	});
 });

@@ -41,5 +41,5 @@ export function judge({ status, headers }: Response): Judged {
 		`the server has answered a request that has its payment with status ${status}${why}`,
 	);
 	if (status !== 402) return { kind: "failure", error };
-	return { kind: code === "busy" ? "busy" : "refusal", error };
+	return { kind: code === "busy" ? "busy" : "refusal", code, error };
 }

@@ -24,7 +24,9 @@ export interface PaidToolOptions<
 	readonly price: string;
 	/**
 	 * `sealed` unless given: a result is paid if and only if its buyer can read it. `prepaid` is for
-	 * tools with effects, and is not atomic: a call is paid before the tool runs, once.
+	 * tools with effects, and is not atomic: a call is paid before the tool runs, once, and what fails
+	 * then is given back by the module out of its purse. That of a new shop is empty: put money there
+	 * with `tetrad purse withdraw`.
 	 */
 	readonly mode?: PaidMode | undefined;
 	readonly title?: string;

@@ -1,7 +1,15 @@
 /* Requests that are paid before they are answered. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { AgentStore } from "../../src/device/purse/index.ts";
 import { NotAnswered, type Paying, requestText } from "../../src/paid/index.ts";
+import { refundContract } from "../../src/trade/documents/index.ts";
+import {
+	gotRefund,
+	oweRefund,
+	payRefund,
+} from "../../src/trade/records/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
 import { coded, PaidWorld, PRICE, SEALED } from "./world.ts";
 
@@ -83,6 +91,36 @@ describe("a request that is paid first", () => {
 		await taken();
 	});
 
+	test("that was not answered is owed by a merchant without money, who is told so once", async () => {
+		const { requests, shop, buyer } = world;
+		/** The next that the merchant hears of who did not get something. */
+		const troubled = async (events: ReturnType<typeof shop.events>) => {
+			for await (const event of events)
+				if (event.event === "unavailable") return event.reason;
+			throw new Error("nothing more is heard");
+		};
+		const request = another();
+		const { id, purchase } = await paid(request);
+		await (await requests.admit(id, request, prepaid)).fail(new Error("oops"));
+		const reminded = async () => {
+			for await (const _ of buyer.catalogue(requests.address));
+		};
+		const first = troubled(shop.events());
+		await reminded();
+		assert.match(
+			await first,
+			/^a refund of 0\.42 PLAY is owed to alice and cannot be paid now: the purse has only 0\.00/,
+		);
+		const second = troubled(shop.events());
+		await reminded();
+		await reminded();
+		await shop.settle();
+		await world.town.withdraw(PRICE, "Y", shop);
+		assert.equal(await buyer.takeRefund(purchase.contract), PRICE);
+		await assert.rejects(buyer.quote(requests.address, "nothing"));
+		assert.match(await second, /nothing of that name/);
+	});
+
 	test("that was not answered is refunded when its buyer asks", async () => {
 		const { requests } = world;
 		// A merchant gives back what its purse can pay.
@@ -142,6 +180,38 @@ describe("a request that is paid first", () => {
 		assert.ok(paying.mode === "prepaid");
 		await assert.rejects(requests.admit(paying.id, request, dear), NotAnswered);
 		assert.equal(await paying.refund(), PRICE);
+	});
+
+	test("of which its merchant's owner has given back a part is given back whole", async () => {
+		const request = another();
+		const paying = await paid(request);
+		await (await world.requests.admit(paying.id, request, prepaid)).fail(
+			new Error("oops"),
+		);
+		const { contract } = paying.purchase;
+		const sale = new Uint8Array(Buffer.from(contract, "hex"));
+		const part = { sale, number: 1n, amount: 10n, time: 1n };
+		const of = refundContract(nodeCrypto, { contract: sale, number: 1 });
+		// As `tetrad refund --amount 0.10` leaves it on both sides.
+		await world.buyer.close();
+		{
+			await using store = await AgentStore.open(world.town.homes.of("A"));
+			await store.transact(gotRefund({ ...part, contract: of }));
+		}
+		await world.restartBuyer();
+		const { address } = world.requests;
+		await world.requests[Symbol.asyncDispose]();
+		await world.shop.close();
+		{
+			await using store = await AgentStore.open(world.town.homes.of("B"));
+			const owed = { ...part, paid: PRICE, now: 1, contractOf: () => of };
+			await store.transact(payRefund(await store.transact(oweRefund(owed))));
+		}
+		await world.restartShop({ listen: address });
+		await world.town.withdraw(2n * PRICE, "Y", world.shop);
+		assert.equal(await world.buyer.takeRefund(contract), PRICE);
+		for await (const one of world.buyer.purchases())
+			if (one.contract === contract) assert.equal(one.refunded, PRICE);
 	});
 
 	test("is refunded though the refund of an earlier one is not asked for", async () => {

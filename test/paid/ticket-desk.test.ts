@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentStore } from "../../src/device/purse/index.ts";
 import { RequestRecords } from "../../src/device/trade/index.ts";
+import { TetradError } from "../../src/errors.ts";
 import type { CertifiedDevice } from "../../src/identity/index.ts";
 import type { IssuerTerms } from "../../src/money/index.ts";
 import { NotAnswered } from "../../src/paid/index.ts";
 import { ItemNames } from "../../src/paid/item-name.ts";
 import { TicketDesk, type TicketLimits } from "../../src/paid/ticket-desk.ts";
+import { oweRefund, payRefund } from "../../src/trade/records/index.ts";
 import { enc, hex, utf8 } from "../../src/wire/index.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { coded, PREPAID } from "./world.ts";
@@ -128,6 +130,69 @@ describe("a desk for tickets", () => {
 		assert.equal(refund.payment.currency, "EUR");
 		await refund.paid();
 		assert.deepEqual(await records.owed(buyer), []);
+	});
+
+	/** A ticket whose request has failed, under a contract: what is kept of it. */
+	async function failed(contract: Uint8Array): Promise<RequestRecords> {
+		const desk = await opened();
+		const ticket = await bought(desk);
+		const records = await RequestRecords.open(store, () => now, terms);
+		const id = orders.toString(16).padStart(32, "0");
+		await records.contracted(new Uint8Array(Buffer.from(id, "hex")), contract);
+		await (await desk.admit(ticket, REQUEST, PREPAID)).fail(new Error("no"));
+		return records;
+	}
+
+	test("owes what is left of a price of which its owner has given back a part", async () => {
+		const sale = new Uint8Array(32).fill(7);
+		const records = await failed(sale);
+		const part = await store.transact(
+			oweRefund({
+				...{ sale, paid: PREPAID.amount, amount: 10n, now },
+				contractOf: (number) => new Uint8Array(32).fill(number),
+			}),
+		);
+		await store.transact(payRefund(part));
+		for (let times = 0; times < 2; times++) {
+			const [rest, ...more] = await records.owed(buyer);
+			assert.equal(more.length, 0);
+			assert.equal(rest?.payment.amount, PREPAID.amount - 10n);
+			assert.match(rest.text, /refund 2 of/);
+		}
+		const [rest] = await records.owed(buyer);
+		await rest?.paid();
+		assert.deepEqual(await records.owed(buyer), []);
+	});
+
+	test("owes nothing of a price that its owner has given back in parts", async () => {
+		const sale = new Uint8Array(32).fill(8);
+		const records = await failed(sale);
+		for (const amount of [10n, PREPAID.amount - 10n]) {
+			const contractOf = (number: number) => new Uint8Array(32).fill(number);
+			const wanted = { sale, paid: PREPAID.amount, amount, now, contractOf };
+			await store.transact(payRefund(await store.transact(oweRefund(wanted))));
+		}
+		assert.deepEqual(await records.owed(buyer), []);
+	});
+
+	test("says once of a refund why it cannot be paid", async () => {
+		const records = await failed(new Uint8Array(32).fill(9));
+		const poor = new TetradError("insufficient-funds", "nothing is there");
+		const said: unknown[] = [];
+		for (let times = 0; times < 3; times++)
+			for (const { refused } of await records.owed(buyer))
+				said.push(refused(poor));
+		const [first, ...more] = said;
+		assert.ok(
+			coded(
+				"insufficient-funds",
+				/^a refund of 0\.42 EUR is owed to alice and cannot be paid now: nothing is there$/,
+			)(first),
+		);
+		assert.deepEqual(more, [undefined, undefined]);
+		const [refund] = await records.owed(buyer);
+		const other = new TetradError("approval-needed", "its owner is asked");
+		assert.ok(coded("approval-needed")(refund?.refused(other)));
 	});
 
 	test("knows no ticket that it has not made", async () => {

@@ -317,7 +317,8 @@ export interface AgentService extends AsyncDisposable {
 
 	/**
 	 * Meets the merchant of a purchase, and takes back what it owes of it: the price of a ticket whose
-	 * request was not answered. Resolves with how much that is, also when it has come before. Rejects
+	 * request was not answered, or what is left of it where its owner has given back a part. Resolves
+	 * with the price, once all of it has come back, also before. Rejects
 	 * with `timed-out` when nothing comes, and with `invalid-argument` for a contract that nothing was
 	 * bought under.
 	 */

@@ -332,13 +332,14 @@ export class LocalAgent implements AgentService {
 		return this.#doing(options, async (signal, report) => {
 			const { row } = await viewPurchase(this.#home, contract);
 			const { refunded } = await withRefunds(this.#home, purchaseOf(row));
-			if (refunded !== undefined) return refunded;
+			const { amount } = purchaseOf(row);
+			if (refunded !== undefined && refunded >= amount) return refunded;
 			if (row.state !== "final" || row.address === "")
 				throw new TetradError(
 					"invalid-argument",
 					"nothing was bought under that contract that could be given back",
 				);
-			return this.#trading.takeRefund(row, 1, {
+			return this.#trading.takeRefund(row, {
 				signal,
 				observe: this.#observe(report),
 			});

@@ -58,6 +58,9 @@ export const KEPT_ANSWER_MS = 86_400_000;
 /** Refunds that a merchant pays one buyer in one go. */
 export const MAX_REFUNDED_AT_ONCE = 16;
 
+/** Refunds, each with a reason why it is not paid, of which it is remembered that the merchant was told. */
+export const MAX_TOLD_UNPAID = 1024;
+
 /** How long a buyer waits in a tetrad for a refund that is owed to it, in milliseconds. */
 export const REFUND_WITHIN_MS = 10_000;
 

@@ -1,7 +1,7 @@
 import { nodeCrypto } from "../../crypto/index.ts";
-import { asTetradError, TetradError } from "../../errors.ts";
+import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import type { IssuerTerms } from "../../money/index.ts";
+import { formatAmount, type IssuerTerms } from "../../money/index.ts";
 import { refundContract, refundText } from "../../trade/documents/index.ts";
 import {
 	answerTicket,
@@ -16,9 +16,8 @@ import {
 	hasAnswer,
 	leaveWork,
 	makeTicket,
-	oweRefund,
+	oweRest,
 	payRefund,
-	type RefundRow,
 	readOwedTickets,
 	readSale,
 	readTicket,
@@ -28,6 +27,7 @@ import {
 	type TicketUse,
 	type WorkBegun,
 } from "../../trade/records/index.ts";
+import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
 	FORGET_EVERY_MS,
@@ -37,6 +37,7 @@ import {
 	MAX_LEFT_WORKS,
 	MAX_OPEN_WORKS,
 	MAX_REFUNDED_AT_ONCE,
+	MAX_TOLD_UNPAID,
 	MAX_UNPAID_TICKETS,
 	TICKET_BYTES,
 	WORK_OPEN_MS,
@@ -52,6 +53,8 @@ export class RequestRecords {
 	readonly #terms: IssuerTerms;
 	/** When what is too old was last taken away. */
 	#forgotten = 0;
+	/** Which refunds were said to be unpaid, and why: the oldest first. */
+	readonly #told = new Set<string>();
 
 	private constructor(
 		store: AgentStore,
@@ -208,47 +211,72 @@ export class RequestRecords {
 		);
 		const owed: OwedRefund[] = [];
 		for (const ticket of tickets) {
-			const refund = await this.#owed(ticket);
-			if (refund !== undefined) owed.push(refund);
+			owed.push(...(await this.#owed(ticket, buyer)));
 		}
 		return owed;
 	}
 
-	/** A ticket that was shown is sold, whether or not that was heard of before an end of this agent. What its owner has given back already is owed no more. */
-	async #owed(ticket: TicketRow): Promise<OwedRefund | undefined> {
+	/** A ticket that was shown is sold, whether or not that was heard of before an end of this agent. What its owner has given back already is owed no more, and what is left of the price is. */
+	async #owed(
+		ticket: TicketRow,
+		buyer: CertifiedDevice,
+	): Promise<readonly OwedRefund[]> {
 		const { id, contract } = ticket;
 		const sale = await this.#store.transact(readSale(contract));
-		const { issuer, currency, amount } = sale ?? {
+		const { issuer, currency, exponent, amount } = sale ?? {
 			...{ issuer: this.#terms.issuer, currency: this.#terms.currency.code },
-			amount: ticket.amount,
+			...{ exponent: this.#terms.currency.exponent, amount: ticket.amount },
 		};
-		const paid = () =>
-			this.#store.transact(refundTicket(id, BigInt(this.#now())));
-		let refund: RefundRow;
-		try {
-			refund = await this.#store.transact(
-				oweRefund({
+		const left = async () => {
+			const refunds = await this.#store.transact(
+				oweRest({
 					sale: contract,
 					paid: amount,
-					amount,
 					now: this.#now(),
 					contractOf: (number) =>
 						refundContract(nodeCrypto, { contract, number }),
 				}),
 			);
-		} catch (thrown) {
-			if (asTetradError(thrown).code !== "invalid-argument") throw thrown;
-			await paid();
-			return undefined;
-		}
-		return {
-			payment: { contract: refund.contract, issuer, currency, amount },
+			if (refunds.length === 0)
+				await this.#store.transact(refundTicket(id, BigInt(this.#now())));
+			return refunds;
+		};
+		return (await left()).map((refund) => ({
+			payment: {
+				...{ contract: refund.contract, amount: refund.amount },
+				...{ issuer, currency },
+			},
 			text: refundText({ contract, number: Number(refund.number) }),
 			paid: async () => {
 				await this.#store.transact(payRefund(refund));
-				await paid();
+				await left();
 			},
-		};
+			refused: (error) => {
+				const money = { code: currency, exponent: Number(exponent) };
+				const what = `${formatAmount(refund.amount, money)} ${currency}`;
+				return this.#tell(
+					hex(refund.contract),
+					error,
+					`a refund of ${what} is owed to ${buyer.name} and cannot be paid now`,
+				);
+			},
+		}));
+	}
+
+	/** The same is told once, however often it is asked for. */
+	#tell(
+		refund: string,
+		error: TetradError,
+		what: string,
+	): TetradError | undefined {
+		const { code, message } = error;
+		const name = `${refund} ${code} ${message}`;
+		if (this.#told.has(name)) return undefined;
+		this.#told.add(name);
+		const [oldest] = this.#told;
+		if (this.#told.size > MAX_TOLD_UNPAID && oldest !== undefined)
+			this.#told.delete(oldest);
+		return new TetradError(code, `${what}: ${message}`, { cause: error });
 	}
 
 	/** What was sold under the contract of that id, for who has paid and wants it again: tickets alone are kept. */

@@ -170,19 +170,22 @@ class Seller {
 		buyer: CertifiedDevice,
 	): Promise<void> {
 		const owed = (await this.#options.shop.owed?.(buyer)) ?? [];
-		const giving = owed.map(async ({ payment, text, paid }) => {
-			const name = hex(payment.contract);
-			if (this.#givingBack.has(name)) return;
-			this.#givingBack.add(name);
-			try {
-				await payments.pay(payment, { text });
-				await paid();
-			} finally {
-				this.#givingBack.delete(name);
-			}
-		});
-		for (const given of await Promise.allSettled(giving))
-			if (given.status === "rejected") throw given.reason;
+		await Promise.all(
+			owed.map(async ({ payment, text, paid, refused }) => {
+				const name = hex(payment.contract);
+				if (this.#givingBack.has(name)) return;
+				this.#givingBack.add(name);
+				try {
+					await payments.pay(payment, { text });
+					await paid();
+				} catch (thrown) {
+					const error = refused(asTetradError(thrown));
+					if (error !== undefined) this.#observe({ kind: "trouble", error });
+				} finally {
+					this.#givingBack.delete(name);
+				}
+			}),
+		);
 	}
 
 	/** What comes to nothing while it is made is not left: whoever makes it knows. */

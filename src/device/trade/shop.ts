@@ -1,3 +1,4 @@
+import type { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import type { Payment } from "../../money/index.ts";
 import type { Goods } from "../../trade/agent/index.ts";
@@ -28,6 +29,8 @@ export interface OwedRefund {
 	readonly text: string;
 	/** The own module has paid it. */
 	paid(): Promise<void>;
+	/** It could not be paid. What the merchant is to hear of that; nothing, where it was told before. */
+	refused(error: TetradError): TetradError | undefined;
 }
 
 /** What a merchant sells, for its agent to ask. What it throws goes to the buyer as "unavailable": with its sentence where it is about the buyer, and without it otherwise. */

@@ -20,6 +20,7 @@ import {
 import {
 	gotRefund,
 	type PurchaseRow,
+	readComeBack,
 	readProvisional,
 	readPurchase,
 	readPurchaseOf,
@@ -525,20 +526,23 @@ export class TradingAgent {
 	}
 
 	/**
-	 * Takes back what the merchant of a purchase owes of it, and resolves with how much that is, in
-	 * minor units. Rejects with `timed-out` when nothing comes in time, and then it may come another
+	 * Takes back all that the merchant of a purchase still owes of it, and resolves with how much has
+	 * come back by then in all, in minor units: its price. Rejects with `timed-out` when nothing comes in time, and then it may come another
 	 * time.
 	 */
 	async takeRefund(
 		{ contract: sale, document, address, merchant }: PurchaseRow,
-		number: number,
 		options: TradeOptions = {},
 	): Promise<bigint> {
 		const { store, agent } = this.#options;
-		const { sellerAgent, issuer, currency, amount } = parseContract(
+		const { sellerAgent, issuer, currency, ...paid } = parseContract(
 			nodeCrypto,
 			document,
 		);
+		const before = await store.transact(readComeBack(sale));
+		const amount = paid.amount - before.amount;
+		if (amount <= 0n) return before.amount;
+		const number = before.next;
 		const of = { contract: sale, number };
 		const contract = refundContract(nodeCrypto, of);
 		const late = AbortSignal.timeout(REFUND_WITHIN_MS);
@@ -583,7 +587,7 @@ export class TradingAgent {
 		await store.transact(
 			gotRefund({ sale, number: BigInt(number), contract, time, amount }),
 		);
-		return amount;
+		return paid.amount;
 	}
 
 	/**

@@ -99,7 +99,8 @@ export class TetradPayments implements AsyncDisposable {
 	/**
 	 * What a route accepts: a price, as a decimal text. `sealed` unless given: an answer is paid if
 	 * and only if its buyer can read it. `prepaid` is for handlers with effects, and is not atomic: a
-	 * request is paid before its handler runs, once.
+	 * request is paid before its handler runs, once, and what fails then is given back by the module
+	 * out of its purse. That of a new shop is empty: put money there with `tetrad purse withdraw`.
 	 */
 	accepts(price: string, mode: PaidMode = "sealed"): TetradPrice {
 		return {

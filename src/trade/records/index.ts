@@ -8,7 +8,14 @@ export {
 	readPurchase,
 	readPurchaseOf,
 } from "./purchases.ts";
-export { gotRefund, oweRefund, payRefund, readRefund } from "./refunds.ts";
+export {
+	gotRefund,
+	oweRefund,
+	oweRest,
+	payRefund,
+	readComeBack,
+	readRefund,
+} from "./refunds.ts";
 export {
 	beginMade,
 	contractMade,

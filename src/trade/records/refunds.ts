@@ -4,6 +4,7 @@ import {
 	done,
 	insert,
 	put,
+	type Read,
 	reading,
 	type Transaction,
 } from "../../machine/index.ts";
@@ -37,34 +38,83 @@ export function oweRefund({
 	now,
 	contractOf,
 }: NewRefund): Transaction<RefundRow> {
-	return reading(
-		[{ table: REFUNDS, equals: { sale }, limit: MAX_REFUNDS }],
-		([rows]) => {
-			const owed = rows.find(
-				(row) => row.state === "owed" && row.amount === amount,
+	return reading([ofSale(sale)], ([rows]) => {
+		const owed = rows.find(
+			(row) => row.state === "owed" && row.amount === amount,
+		);
+		if (owed !== undefined) return done([], owed);
+		const given = sum(rows);
+		if (given + amount > paid || rows.length === MAX_REFUNDS)
+			throw new TetradError(
+				"invalid-argument",
+				`more would be given back than was paid: ${given} of ${paid} minor units are refunded, or owed, already`,
 			);
-			if (owed !== undefined) return done([], owed);
-			const given = rows.reduce((sum, row) => sum + row.amount, 0n);
-			if (given + amount > paid || rows.length === MAX_REFUNDS)
-				throw new TetradError(
-					"invalid-argument",
-					`more would be given back than was paid: ${given} of ${paid} minor units are refunded, or owed, already`,
-				);
-			const number = rows.length + 1;
-			const row: RefundRow = {
-				sale,
-				number: BigInt(number),
-				contract: contractOf(number),
-				side: "gives",
-				time: BigInt(now),
-				amount,
-				state: "owed",
-				receipt: NOTHING,
-				receipt_chain: NOTHING,
-			};
-			return done([put(REFUNDS, row)], row);
-		},
-	);
+		const row = newRefund({ sale, now, contractOf }, rows.length + 1, amount);
+		return done([put(REFUNDS, row)], row);
+	});
+}
+
+/**
+ * Owes what is left of what a sale was paid with, and answers with all of its refunds that are owed:
+ * none, once all is given back. Throws `limit-exceeded` for a sale with too many refunds.
+ */
+export function oweRest({
+	sale,
+	paid,
+	now,
+	contractOf,
+}: Omit<NewRefund, "amount">): Transaction<readonly RefundRow[]> {
+	return reading([ofSale(sale)], ([rows]) => {
+		const owed = rows.filter(({ state }) => state === "owed");
+		const rest = paid - sum(rows);
+		if (rest <= 0n) return done([], owed);
+		if (rows.length === MAX_REFUNDS)
+			throw new TetradError(
+				"limit-exceeded",
+				`a sale has at most ${MAX_REFUNDS} refunds, and ${rest} minor units of one are not given back`,
+			);
+		const row = newRefund({ sale, now, contractOf }, rows.length + 1, rest);
+		return done([put(REFUNDS, row)], [...owed, row]);
+	});
+}
+
+/** How much of a purchase has come back, in minor units, and the number of its next refund. */
+export function readComeBack(
+	sale: Uint8Array,
+): Transaction<{ readonly amount: bigint; readonly next: number }> {
+	return reading([ofSale(sale)], ([rows]) => {
+		const last = rows.reduce(
+			(most, { number }) => (number > most ? number : most),
+			0n,
+		);
+		return done([], { amount: sum(rows), next: Number(last) + 1 });
+	});
+}
+
+function ofSale(sale: Uint8Array): Read<typeof REFUNDS.columns> {
+	return { table: REFUNDS, equals: { sale }, limit: MAX_REFUNDS };
+}
+
+function sum(rows: readonly RefundRow[]): bigint {
+	return rows.reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+function newRefund(
+	{ sale, now, contractOf }: Pick<NewRefund, "sale" | "now" | "contractOf">,
+	number: number,
+	amount: bigint,
+): RefundRow {
+	return {
+		sale,
+		number: BigInt(number),
+		contract: contractOf(number),
+		side: "gives",
+		time: BigInt(now),
+		amount,
+		state: "owed",
+		receipt: NOTHING,
+		receipt_chain: NOTHING,
+	};
 }
 
 /** One refund of a sale, by its number. */

@@ -30,6 +30,23 @@ describe("a sealed answer", () => {
 	});
 	after(() => world?.[Symbol.asyncDispose]());
 
+	test("is paid by one of two programs of an agent that ask for it at once, and had by both", async () => {
+		const had = await world.spendable();
+		const { request, paying } = await world.paying();
+		const admitted = await world.requests.admit(paying.id, request, SEALED);
+		const other = world.answers();
+		const late = await world.paying(request, other);
+		await assert.rejects(late.paying.answer, coded("busy", /ask again/));
+		await admitted.answer(RAIN);
+		assert.deepEqual((await paying.answer).bytes, RAIN);
+		const again = await world.paying(request, other);
+		assert.equal(again.paying.isToBeSent, false);
+		assert.deepEqual((await again.paying.answer).bytes, RAIN);
+		await paying.taken();
+		await again.paying.taken();
+		assert.equal(await world.spendable(), had - PRICE);
+	});
+
 	test("is paid and had by who asked for it, and kept no longer once it was taken", async () => {
 		const { requests } = world;
 		const had = await world.spendable();

@@ -137,6 +137,9 @@ function writeCosts(costs: Costs): void {
 	writeFileSync(COSTS, `${text}\n`);
 }
 
+/** After so many milliseconds a process with tests is taken to hang, and is named: more than all of them take. */
+const HANGS_MS = 1_800_000;
+
 const files = wanted();
 const recorded = readCosts(COSTS);
 mkdirSync(CACHE, { recursive: true });
@@ -156,6 +159,7 @@ const tests = run({
 		entryOf(job, folder, index),
 	),
 	concurrency: cores,
+	timeout: HANGS_MS,
 	execArgv: [`--import=${join(ROOT, "tools", "report-cpu.ts")}`],
 	testNamePatterns: values.name.map((name) => new RegExp(name)),
 });

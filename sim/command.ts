@@ -1,0 +1,130 @@
+/* What `npm run sim` does: many worlds, one after another, and what came of them. */
+import { stdout } from "node:process";
+import { findBugs } from "./bugs.ts";
+import { drawPlan, type Plan } from "./plan.ts";
+import { type Result, runPlan } from "./run.ts";
+import { planText, shrink } from "./shrink.ts";
+import { type Figures, simulate } from "./simulate.ts";
+import { diagram, story } from "./story.ts";
+import { PREPARING_MS, WELL_AGAIN } from "./world.ts";
+
+/** Tells of a seed that failed: the smallest plan that fails as it does, what happened, and who sent what to whom. */
+async function tellFailure(seed: number, maxShrinks: number): Promise<string> {
+	const plan = drawPlan(String(seed));
+	const { violation } = await runPlan(plan);
+	if (violation === undefined)
+		return `Seed ${seed} violates nothing when it is run again: something in it is not simulated.`;
+	const { plan: small, runs } = await shrink(
+		plan,
+		violation.invariant,
+		maxShrinks,
+	);
+	return `Shrunk from ${plan.steps.length} steps to ${small.steps.length} in ${runs} runs.\n\n${await tellPlan(small)}`;
+}
+
+async function tellPlan(plan: Plan): Promise<string> {
+	const { told, violation }: Result = await runPlan(plan, { isTelling: true });
+	const wellAgain = told.find(({ what }) => what === WELL_AGAIN)?.at;
+	const work = told
+		.filter(
+			({ at }) =>
+				at >= PREPARING_MS &&
+				!(wellAgain !== undefined && at > wellAgain + TOLD_REST_MS),
+		)
+		.slice(-MAX_TOLD);
+	return [
+		"The plan:",
+		planText(plan),
+		"",
+		"What happened:",
+		story(work),
+		"",
+		"Who sent what to whom:",
+		diagram(work),
+		"",
+		`"${violation?.invariant}" does not hold: ${violation?.what}`,
+	].join("\n");
+}
+
+/** Runs that making a failing plan small may take. */
+const MAX_SHRINKS = 400;
+
+/** What comes after that is the same again and again. */
+const TOLD_REST_MS = 4_000;
+
+/** Lines of a story; what came before them is left out. */
+const MAX_TOLD = 300;
+
+function figuresText({ faults, purchases, ...figures }: Figures): string {
+	const kinds = Object.entries(faults).map(
+		([kind, count]) => `${count} ${kind}`,
+	);
+	return [
+		`${figures.seeds} worlds from seed ${figures.firstSeed} on, ${figures.runTwice} of them run twice`,
+		`purchases: ${purchases.bought} bought, ${purchases.refused} refused`,
+		`faults: ${kinds.join(", ") || "none"}`,
+		`${figures.events} events in ${figures.virtualHours} virtual hours, ${figures.cpuSeconds} s of CPU; ${figures.persons} worlds ended with something for a person to do`,
+	].join("\n");
+}
+
+const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs]
+
+  --seed N     the first seed; 1 unless given
+  --runs N     how many seeds, one after another; 100 unless given
+  --json       figures as one line of JSON, and nothing else
+  --tell N     tells what happens with that seed, failing or not
+  --bug NAME   plants that bug first (sim/planted.ts)
+  --bugs       plants each bug in turn, and tells which seed finds it
+
+Exit code 0: everything held. 1: something did not. 2: the command was wrong.
+`;
+
+/** Answers with the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+	const given = new Map<string, string>();
+	for (let at = 0; at < args.length; at++) {
+		const flag = args[at] as string;
+		if (flag === "--json" || flag === "--bugs") given.set(flag, "");
+		else if (
+			["--seed", "--runs", "--tell"].includes(flag) &&
+			/^\d{1,9}$/.test(args[at + 1] ?? "")
+		)
+			given.set(flag, args[++at] as string);
+		else {
+			stdout.write(USAGE);
+			return 2;
+		}
+	}
+	const tell = given.get("--tell");
+	if (tell !== undefined) {
+		stdout.write(`${await tellPlan(drawPlan(tell))}\n`);
+		return 0;
+	}
+	const runs = Number(given.get("--runs") ?? 100);
+	if (given.has("--bugs")) return findBugs(runs);
+	const isJson = given.has("--json");
+	const figures = await simulate(
+		{
+			seed: Number(given.get("--seed") ?? 1),
+			runs,
+			twiceEvery: 100,
+		},
+		(soFar) => {
+			if (!isJson && stdout.isTTY)
+				stdout.write(
+					`\r${soFar.seeds} worlds, ${soFar.purchases.bought} purchases`,
+				);
+		},
+	);
+	if (isJson) stdout.write(`${JSON.stringify(figures)}\n`);
+	else stdout.write(`${stdout.isTTY ? "\r" : ""}${figuresText(figures)}\n`);
+	const { failed } = figures;
+	if (failed === undefined) return 0;
+	if (!isJson) {
+		stdout.write(
+			`\nSeed ${failed.seed}: "${failed.invariant}" does not hold: ${failed.what}\n`,
+		);
+		stdout.write(`${await tellFailure(failed.seed, MAX_SHRINKS)}\n`);
+	}
+	return 1;
+}

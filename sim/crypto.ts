@@ -1,0 +1,114 @@
+/*
+ * The provider of a simulated device. Hashes, HMAC, HKDF and the AEADs are the real ones; key
+ * exchange and signatures are stand-ins that cost a hash each: whoever knows this file can compute
+ * every shared secret and every signature. Nobody in a simulated world does, so that what the
+ * machines check fails and passes as it would. All randomness comes from the device's stream.
+ */
+import {
+	type Aead,
+	type CryptoProvider,
+	ML_KEM_768,
+	nodeCrypto,
+	X25519_BYTES,
+} from "../src/crypto/index.ts";
+import type { Signer } from "../src/identity/index.ts";
+import { utf8 } from "../src/wire/index.ts";
+import type { Stream } from "./random.ts";
+
+const SIGNATURE: Uint8Array = utf8("simulated signature");
+const SHARED: Uint8Array = utf8("simulated agreement");
+const PUBLIC: Uint8Array = utf8("simulated public key");
+const ENCAPSULATED: Uint8Array = utf8("simulated encapsulation");
+
+/** A key that signs at once. Its signatures are no secret of anybody's. */
+export interface SimulatedSigner extends Signer {
+	signNow(message: Uint8Array): Uint8Array;
+}
+
+export function simulatedSigner(seed: string): SimulatedSigner {
+	const publicKey = nodeCrypto.sha256(PUBLIC, utf8(seed));
+	const signNow = (message: Uint8Array) => signature(publicKey, message);
+	return {
+		algorithm: "Ed25519",
+		publicKey,
+		signNow,
+		sign: async (message) => signNow(message),
+	};
+}
+
+function signature(publicKey: Uint8Array, message: Uint8Array): Uint8Array {
+	const half = nodeCrypto.sha256(SIGNATURE, publicKey, message);
+	const whole = new Uint8Array(64);
+	whole.set(half);
+	whole.set(half, 32);
+	return whole;
+}
+
+/** Hears of each key and nonce that something is sealed with, and what it is. */
+export type SealWatcher = (
+	key: Uint8Array,
+	nonce: Uint8Array,
+	plaintext: readonly Uint8Array[],
+) => void;
+
+export function simulatedCrypto(
+	stream: Stream,
+	sealed: SealWatcher = () => {},
+): CryptoProvider {
+	return {
+		...nodeCrypto,
+		random: (length) => stream.bytes(length),
+		generateX25519() {
+			const publicKey = stream.bytes(X25519_BYTES);
+			return {
+				publicKey,
+				agree: (peer) =>
+					peer.length === X25519_BYTES ? agreed(publicKey, peer) : undefined,
+			};
+		},
+		generateKem() {
+			const publicKey = stream.bytes(ML_KEM_768.publicKeyBytes);
+			return {
+				publicKey,
+				decapsulate: (ciphertext) =>
+					ciphertext.length === ML_KEM_768.ciphertextBytes
+						? nodeCrypto.sha256(ENCAPSULATED, publicKey, ciphertext)
+						: undefined,
+			};
+		},
+		encapsulate(publicKey) {
+			if (publicKey.length !== ML_KEM_768.publicKeyBytes) return undefined;
+			const ciphertext = stream.bytes(ML_KEM_768.ciphertextBytes);
+			const secret = nodeCrypto.sha256(ENCAPSULATED, publicKey, ciphertext);
+			return { ciphertext, secret };
+		},
+		aead: (name, key) => watched(nodeCrypto.aead(name, key), key, sealed),
+		verify: (_, publicKey, message, given) =>
+			nodeCrypto.equal(signature(publicKey, message), given),
+	};
+}
+
+/** Symmetric, as an agreement is. */
+function agreed(one: Uint8Array, other: Uint8Array): Uint8Array {
+	const isFirst = Buffer.compare(one, other) < 0;
+	return nodeCrypto.sha256(
+		SHARED,
+		isFirst ? one : other,
+		isFirst ? other : one,
+	);
+}
+
+function watched(aead: Aead, lent: Uint8Array, sealed: SealWatcher): Aead {
+	const key = new Uint8Array(lent);
+	return {
+		open: (...given) => aead.open(...given),
+		seal(nonce, associatedData, plaintext) {
+			sealed(key, nonce, [plaintext]);
+			return aead.seal(nonce, associatedData, plaintext);
+		},
+		sealRecord(nonce, header, ...parts) {
+			sealed(key, nonce, parts);
+			return aead.sealRecord(nonce, header, ...parts);
+		},
+	};
+}

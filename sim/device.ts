@@ -1,0 +1,293 @@
+/*
+ * A simulated device: a disk, a clock, keys, and a process that can die before any effect of any of
+ * its machines. What a device is beside that, an agent or a module, is in its subclasses.
+ */
+import type { CryptoProvider } from "../src/crypto/index.ts";
+import { asTetradError, TetradError } from "../src/errors.ts";
+import {
+	type CertifiedDevice,
+	ChainVerdicts,
+	type DeviceRole,
+	type ListNumber,
+	validateChain,
+} from "../src/identity/index.ts";
+import type { Transaction, WorkEvent } from "../src/machine/index.ts";
+import {
+	type DeviceContext,
+	ListMemory,
+	MAX_LIST_MEMORY_BYTES,
+} from "../src/tetrad/index.ts";
+import { hex, sameBytes } from "../src/wire/index.ts";
+import type { Identity } from "./certificates.ts";
+import { simulatedCrypto } from "./crypto.ts";
+import { Disk, type Unsynced } from "./disk.ts";
+import type { AnyDriver } from "./driver.ts";
+import type { World } from "./world.ts";
+
+/** Dies there: at the `point`th place from where it is armed, the first being 1. */
+export interface CrashPoint {
+	readonly point: number;
+	/** How long until it is started again, in milliseconds. */
+	readonly downMs: number;
+}
+
+export abstract class Device {
+	readonly world: World;
+	readonly name: string;
+	readonly role: DeviceRole;
+	readonly disk: Disk = new Disk();
+	readonly drivers: Set<AnyDriver> = new Set();
+	readonly crypto: CryptoProvider;
+	/** How far its clock is ahead, in milliseconds. */
+	clockAhead = 0;
+	/** Places at which it could have died. */
+	points = 0;
+	identity: Identity;
+	/** Untrusted lists that it has stored, by authority. */
+	readonly #lists = new Map<string, Uint8Array>();
+	readonly #earlier: Identity[] = [];
+	#crash: CrashPoint | undefined;
+	#life = 0;
+	/** When all that was written so far is durable. */
+	#syncedAt = 0;
+	#isUp = false;
+	#context: DeviceContext | undefined;
+
+	constructor(
+		world: World,
+		name: string,
+		role: DeviceRole,
+		identity: Identity,
+	) {
+		this.world = world;
+		this.name = name;
+		this.role = role;
+		this.identity = identity;
+		this.crypto = simulatedCrypto(world.stream(`device ${name}`), world.sealed);
+	}
+
+	get isUp(): boolean {
+		return this.#isUp;
+	}
+
+	/** Its time, in milliseconds since the epoch. */
+	now(): number {
+		return this.world.schedule.now + this.clockAhead;
+	}
+
+	get context(): DeviceContext {
+		if (this.#context === undefined)
+			throw new TetradError("internal", `${this.name} is down`);
+		return this.#context;
+	}
+
+	get own(): CertifiedDevice {
+		return this.context.own;
+	}
+
+	get earlier(): readonly Identity[] {
+		return this.#earlier;
+	}
+
+	/** As its authority certified it, whether or not it runs. */
+	certified(): CertifiedDevice {
+		const { agencies, banks } = this.world.policy;
+		return validateChain(
+			this.crypto,
+			this.identity.chain,
+			this.role,
+			this.role === "agent" ? agencies : banks,
+			this.world.schedule.now,
+		);
+	}
+
+	sign(content: Uint8Array, under?: Uint8Array): Uint8Array {
+		const signer = [this.identity, ...this.#earlier].find(
+			({ signer: { publicKey } }) =>
+				under === undefined || sameBytes(publicKey, under),
+		)?.signer;
+		if (signer === undefined)
+			throw new TetradError("key-store-failed", "nobody has that key");
+		return signer.signNow(content);
+	}
+
+	// Lives and deaths.
+
+	start(): void {
+		if (this.#isUp) return;
+		const { policy } = this.world;
+		const verdicts = new ChainVerdicts(this.crypto, policy);
+		for (const bundle of this.#lists.values()) verdicts.lists.restore(bundle);
+		this.#context = {
+			crypto: this.crypto,
+			policy,
+			verdicts,
+			own: this.certified(),
+			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+		};
+		this.#isUp = true;
+		this.world.trace.mix(0x57a7);
+		this.started();
+	}
+
+	/** Its process ends at once, wherever it is. */
+	die(): void {
+		if (!this.#isUp) return;
+		const { disk, world } = this;
+		this.#isUp = false;
+		this.#life++;
+		this.#syncedAt = 0;
+		for (const driver of [...this.drivers]) driver.stop();
+		this.drivers.clear();
+		const kept = world.stream("crash").below(disk.unsynced + 1);
+		for (const { writes } of disk.crash(kept)) world.durable(this, writes);
+		world.trace.mix(0xdead);
+		world.tell({ who: this.name, what: "dies", isFault: true });
+		this.died();
+	}
+
+	/** It dies at that place from now on. */
+	crashAt(crash: CrashPoint): void {
+		this.#crash = { ...crash, point: this.points + crash.point };
+	}
+
+	/** One of the places where it can die: true when it just did. */
+	mayCrash(kind: string): boolean {
+		if (!this.#isUp) return true;
+		this.points++;
+		const crash = this.#crash;
+		if (crash === undefined || this.points < crash.point) return false;
+		this.#crash = undefined;
+		this.world.count("crash");
+		this.world.tell({
+			who: this.name,
+			what: `crashes before ${kind}`,
+			isFault: true,
+		});
+		this.die();
+		this.world.schedule.after(crash.downMs, () => this.start());
+		return true;
+	}
+
+	noCrash(): void {
+		this.#crash = undefined;
+	}
+
+	/** Does something next, if its process lives that long. */
+	later(run: () => void, milliseconds = 0): void {
+		const life = this.#life;
+		this.world.schedule.after(milliseconds, () => {
+			if (this.#isUp && this.#life === life) run();
+		});
+	}
+
+	/** What is handed over is dropped when the process has ended by then. */
+	alive<Given extends readonly unknown[]>(
+		run: (...given: Given) => void,
+	): (...given: Given) => void {
+		const life = this.#life;
+		return (...given) => {
+			if (this.#isUp && this.#life === life) run(...given);
+		};
+	}
+
+	protected abstract started(): void;
+	protected abstract died(): void;
+	/** An untrusted list has come into force. */
+	protected abstract listsChanged(): void;
+
+	// What it does.
+
+	setClock(ahead: number): void {
+		this.clockAhead = ahead;
+		for (const driver of [...this.drivers]) driver.clockChanged();
+	}
+
+	/** A new key and a new certificate; the old key is kept. */
+	recertify(identity: Identity): void {
+		const wasUp = this.#isUp;
+		this.die();
+		this.#earlier.unshift(this.identity);
+		this.identity = identity;
+		if (wasUp) this.start();
+	}
+
+	/** Its time, before a tetrad is begun. Throws `clock-wrong` for one outside of its own certificate. */
+	believeClock(): number {
+		const now = this.now();
+		const { notBefore, notAfter } = this.own;
+		if (now < notBefore || now > notAfter)
+			throw new TetradError("clock-wrong", "the clock is not to be believed");
+		return now;
+	}
+
+	/** Takes a list that came or that its owner has got, and answers what a machine is to be told. */
+	learnList(bundle: Uint8Array): ListNumber | TetradError | undefined {
+		const { lists } = this.context.verdicts;
+		try {
+			const examined = lists.examine(bundle, this.now());
+			if (examined.kind === "unusable") return examined.was;
+			const { list } = examined;
+			const was = { authority: list.authority, number: list.number };
+			if (examined.kind === "same") return was;
+			this.#lists.set(hex(list.authority), examined.bundle);
+			examined.enforce();
+			if (examined.kind === "newer") this.listsChanged();
+			return was;
+		} catch (thrown) {
+			return asTetradError(thrown);
+		}
+	}
+
+	/** Carries out a transaction; what it was answered comes when it is durable. */
+	transact(
+		id: number,
+		transaction: Transaction<unknown>,
+		answer: (
+			event: Exclude<WorkEvent, { kind: "signed" | "not-signed" }>,
+		) => void,
+	): void {
+		const { disk, world } = this;
+		let ran: {
+			readonly result: unknown;
+			readonly unsynced: Unsynced | undefined;
+		};
+		try {
+			ran = disk.run(transaction);
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			this.later(() => answer({ kind: "not-written", id, error }));
+			return;
+		}
+		const { result, unsynced } = ran;
+		const { schedule } = world;
+		// What only reads may have read what is not durable yet, and is answered after that.
+		if (unsynced === undefined) {
+			const wait = Math.max(0, this.#syncedAt - schedule.now);
+			this.later(() => answer({ kind: "written", id, result }), wait);
+			return;
+		}
+		this.#syncedAt = Math.max(
+			this.#syncedAt,
+			schedule.now + world.syncMs(this),
+		);
+		this.later(() => {
+			disk.sync(unsynced);
+			world.durable(this, unsynced.writes);
+			if (this.mayCrash("hearing that it is durable")) return;
+			answer({ kind: "written", id, result });
+		}, this.#syncedAt - schedule.now);
+	}
+
+	/** As `transact`, for who wants to go on with what came of it. */
+	write<Result>(
+		transaction: Transaction<Result>,
+		then: (result: Result) => void,
+		otherwise: (error: TetradError) => void = () => {},
+	): void {
+		this.transact(0, transaction, (event) => {
+			if (event.kind === "written") then(event.result as Result);
+			else otherwise(event.error);
+		});
+	}
+}

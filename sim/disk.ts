@@ -1,0 +1,287 @@
+/*
+ * The disk of a simulated device: the tables of one store. What a transaction writes is seen at
+ * once by those after it, as in a database, and is durable a while later; until then it can be
+ * lost. A crash keeps the first few of what was not durable and loses the rest, whole transactions
+ * at a time, which is what a write-ahead log promises.
+ */
+import { TetradError } from "../src/errors.ts";
+import {
+	MAX_READ_ROWS,
+	type Read,
+	type Row,
+	type Table,
+	type Transaction,
+	type Write,
+} from "../src/machine/index.ts";
+
+type Cell = Uint8Array | bigint | string;
+
+/** One order of the rows of a table. */
+interface Order {
+	readonly columns: readonly string[];
+	/** Sorted. */
+	readonly keys: string[];
+	readonly rows: Map<string, Row>;
+}
+
+interface Rows {
+	readonly table: Table;
+	/** The order of the key, and then those of the indexes. */
+	readonly orders: ReadonlyMap<string | undefined, Order>;
+}
+
+interface Undo {
+	readonly table: Table;
+	readonly key: Readonly<Record<string, Cell>>;
+	readonly before: Row | undefined;
+}
+
+/** A transaction that has written and is not durable. */
+export interface Unsynced {
+	readonly writes: readonly Write[];
+	readonly undo: readonly Undo[];
+}
+
+/** All rows of a store as they were at one moment. */
+export type Backup = ReadonlyMap<
+	string,
+	{ readonly table: Table; readonly rows: readonly Row[] }
+>;
+
+export class Disk {
+	/** Transactions that write are refused while it is full. */
+	isFull = false;
+	readonly #tables = new Map<string, Rows>();
+	#unsynced: Unsynced[] = [];
+
+	/**
+	 * Carries it out. What it wrote is durable when `sync` was called with what is answered; without
+	 * writes there is nothing to wait for. Throws what the transaction throws, and `store-full`.
+	 */
+	run<Result>(transaction: Transaction<Result>): {
+		readonly result: Result;
+		readonly unsynced: Unsynced | undefined;
+	} {
+		let at = transaction;
+		while (at.kind === "read")
+			at = at.decide(at.reads.map((read) => this.read(read)));
+		const { writes, result } = at;
+		if (writes.length === 0) return { result, unsynced: undefined };
+		if (this.isFull) throw new TetradError("store-full", "the disk is full");
+		for (const write of writes)
+			if (write.kind === "insert" && this.#find(write.table, write.row))
+				throw new TetradError(
+					"internal",
+					`that row of ${write.table.name} is there`,
+				);
+		const undo = writes.map((write) => this.#write(write));
+		const unsynced = { writes, undo };
+		this.#unsynced.push(unsynced);
+		return { result, unsynced };
+	}
+
+	/** As `run`, and durable at once. */
+	runNow<Result>(transaction: Transaction<Result>): Result {
+		const { result } = this.run(transaction);
+		this.syncAll();
+		return result;
+	}
+
+	/** It is durable, and so is everything before it. */
+	sync(unsynced: Unsynced): void {
+		const at = this.#unsynced.indexOf(unsynced);
+		this.#unsynced.splice(0, at + 1);
+	}
+
+	syncAll(): void {
+		this.#unsynced = [];
+	}
+
+	/** Transactions that a crash could lose. */
+	get unsynced(): number {
+		return this.#unsynced.length;
+	}
+
+	/** Loses what is not durable but for the first so many transactions, which are durable from now on. Answers with what it kept. */
+	crash(kept: number): readonly Unsynced[] {
+		for (const { undo } of this.#unsynced.slice(kept).toReversed())
+			for (const one of undo.toReversed()) this.#undo(one);
+		const there = this.#unsynced.slice(0, kept);
+		this.#unsynced = [];
+		return there;
+	}
+
+	/** Rows in the order of the key. */
+	rows<Of extends Record<string, "bytes" | "integer" | "text">>(
+		of: Table<Of>,
+	): readonly Row<Of>[] {
+		const order = this.#tables.get(of.name)?.orders.get(undefined);
+		if (order === undefined) return [];
+		return order.keys.map((key) => order.rows.get(key) as Row<Of>);
+	}
+
+	backup(): Backup {
+		return new Map(
+			[...this.#tables].map(([name, { table }]) => [
+				name,
+				{ table, rows: this.rows(table as never) },
+			]),
+		);
+	}
+
+	restore(backup: Backup): void {
+		this.#tables.clear();
+		this.#unsynced = [];
+		for (const { table, rows } of backup.values())
+			for (const row of rows) this.#write({ kind: "put", table, row });
+	}
+
+	read({ table, index, equals = {}, above, below, order, limit }: Read): Row[] {
+		if (!(limit >= 1 && limit <= MAX_READ_ROWS))
+			throw new Error("a read has no fitting limit");
+		const found = this.#tables.get(table.name)?.orders.get(index);
+		if (found === undefined) return [];
+		const names = Object.keys(equals);
+		const { columns, keys, rows } = found;
+		if (columns.slice(0, names.length).some((name) => !names.includes(name)))
+			throw new Error(`a read of ${table.name} is not in its order`);
+		const prefix = columns
+			.slice(0, names.length)
+			.map((name) => cellKey(equals[name] as Cell))
+			.join("");
+		const low = above === undefined ? prefix : prefix + pastCell(above);
+		const high = below === undefined ? `${prefix}~` : prefix + cellKey(below);
+		const from = firstFrom(keys, low);
+		const to = Math.max(from, firstFrom(keys, high));
+		const span =
+			order === "descending"
+				? keys.slice(Math.max(from, to - limit), to).toReversed()
+				: keys.slice(from, Math.min(to, from + limit));
+		return span.map((key) => rows.get(key) as Row);
+	}
+
+	#find(table: Table, of: Readonly<Record<string, Cell>>): Row | undefined {
+		return this.#tables
+			.get(table.name)
+			?.orders.get(undefined)
+			?.rows.get(keyOf(table.key, of));
+	}
+
+	#write(write: Write): Undo {
+		const { table } = write;
+		const named = write.kind === "delete" ? write.key : write.row;
+		const key = Object.fromEntries(
+			table.key.map((name) => [name, named[name] as Cell]),
+		);
+		const before = this.#find(table, key);
+		this.#change(
+			table,
+			before,
+			write.kind === "delete" ? undefined : checked(table, write.row),
+		);
+		return { table, key, before };
+	}
+
+	#undo({ table, key, before }: Undo): void {
+		this.#change(table, this.#find(table, key), before);
+	}
+
+	#change(table: Table, before: Row | undefined, after: Row | undefined): void {
+		for (const { columns, keys, rows } of this.#rowsOf(table).orders.values()) {
+			const old = before && keyOf(columns, before);
+			const next = after && keyOf(columns, after);
+			if (old !== undefined && old !== next) {
+				rows.delete(old);
+				keys.splice(firstFrom(keys, old), 1);
+			}
+			if (next === undefined || after === undefined) continue;
+			if (next !== old) keys.splice(firstFrom(keys, next), 0, next);
+			rows.set(next, after);
+		}
+	}
+
+	#rowsOf(table: Table): Rows {
+		const known = this.#tables.get(table.name);
+		if (known !== undefined) return known;
+		const order = (columns: readonly string[]): Order => ({
+			columns,
+			keys: [],
+			rows: new Map(),
+		});
+		const orders = new Map<string | undefined, Order>([
+			[undefined, order(table.key)],
+			...Object.entries(table.indexes).map(
+				([name, columns]) => [name, order([...columns, ...table.key])] as const,
+			),
+		]);
+		const made = { table, orders };
+		this.#tables.set(table.name, made);
+		return made;
+	}
+}
+
+/** The first place whose key is not below that one. */
+function firstFrom(keys: readonly string[], key: string): number {
+	let low = 0;
+	let high = keys.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		if ((keys[middle] as string) < key) low = middle + 1;
+		else high = middle;
+	}
+	return low;
+}
+
+/** Texts whose order is that of the cells, one after another: what ends a cell is below every digit. */
+function keyOf(
+	columns: readonly string[],
+	row: Readonly<Record<string, Cell>>,
+): string {
+	let key = "";
+	for (const name of columns) key += cellKey(row[name] as Cell);
+	return key;
+}
+
+const END = "/";
+/** Above the end of a cell and not above anything that a longer cell goes on with. */
+const PAST = "0";
+const SIGN = 2n ** 63n;
+
+function cellKey(cell: Cell): string {
+	return cellText(cell) + END;
+}
+
+function pastCell(cell: Cell): string {
+	return cellText(cell) + PAST;
+}
+
+function cellText(cell: Cell): string {
+	if (typeof cell === "bigint")
+		return (cell + SIGN).toString(16).padStart(16, "0");
+	return typeof cell === "string"
+		? Buffer.from(cell, "utf8").toString("hex")
+		: Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString(
+				"hex",
+			);
+}
+
+/** A row as it would come back: of its own memory, and with exactly the declared columns. */
+function checked(table: Table, row: Row): Row {
+	const names = Object.keys(table.columns);
+	if (Object.keys(row).length !== names.length)
+		throw new Error(`a row of ${table.name} has other columns`);
+	const kept: Record<string, Cell> = {};
+	for (const name of names) {
+		const cell = row[name] as Cell;
+		const type = table.columns[name];
+		const fits =
+			type === "bytes"
+				? cell instanceof Uint8Array
+				: typeof cell === (type === "integer" ? "bigint" : "string");
+		if (!fits) throw new Error(`${table.name}.${name} is no ${type}`);
+		if (typeof cell === "bigint" && BigInt.asIntN(64, cell) !== cell)
+			throw new Error(`${table.name}.${name} does not fit`);
+		kept[name] = cell instanceof Uint8Array ? new Uint8Array(cell) : cell;
+	}
+	return kept;
+}

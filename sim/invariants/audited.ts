@@ -1,0 +1,34 @@
+import type { Transaction } from "../../src/machine/index.ts";
+import { Audit } from "../../src/money/index.ts";
+import { readSaleTerms } from "../../src/trade/issuer/index.ts";
+import type { Disk } from "../disk.ts";
+import type { MakeInvariant } from "./invariant.ts";
+
+/** The audit of each issuer's ledger finds nothing. */
+export const audited: MakeInvariant = (world, fail) => ({
+	rested() {
+		for (const { name, terms, module } of world.issuers) {
+			const { crypto, disk } = module;
+			const audit = new Audit(
+				crypto,
+				terms,
+				world.policy.banks,
+				readSaleTerms(crypto),
+			);
+			for (const step of audit.steps) {
+				const { read } = step;
+				const rows = disk.read({ ...read, limit: 10_000 });
+				for (const row of rows) look(disk, step.check(row));
+				look(disk, step.finish());
+			}
+			const { balanced, problems } = audit.result();
+			if (!balanced) fail(`the audit of ${name}: ${problems.join("; ")}`);
+		}
+	},
+});
+
+function look(disk: Disk, transaction: Transaction<void>): void {
+	let next = transaction;
+	while (next.kind === "read")
+		next = next.decide(next.reads.map((read) => disk.read(read)));
+}

@@ -1,0 +1,106 @@
+/* All invariants by name, and how a world lets them look at what happens. */
+import type { World } from "../world.ts";
+import { agreement } from "./agreement.ts";
+import { audited } from "./audited.ts";
+import { canaries } from "./canaries.ts";
+import { conserved } from "./conserved.ts";
+import { durableFirst } from "./durable-first.ts";
+import { goodsForMoney } from "./goods-for-money.ts";
+import type { Invariant, MakeInvariant } from "./invariant.ts";
+import { nobodyAccused } from "./nobody-accused.ts";
+import { nonceOnce } from "./nonce-once.ts";
+import { oneEffect } from "./one-effect.ts";
+import { queues } from "./queues.ts";
+import { reference } from "./reference.ts";
+import { settled } from "./settled.ts";
+import { spentOnce } from "./spent-once.ts";
+import { toldTruth } from "./told-truth.ts";
+
+export { needsPerson } from "./needs-person.ts";
+export { whatIsOpen } from "./settled.ts";
+
+const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
+	"value is conserved": conserved,
+	"no range is spent twice": spentOnce,
+	"what is said is durable": durableFirst,
+	"what is told is true": toldTruth,
+	"one id has one effect": oneEffect,
+	"the four agree": agreement,
+	"nobody honest is accused": nobodyAccused,
+	"secrets are on no wire": canaries,
+	"no nonce is used twice": nonceOnce,
+	"queues stay within their limits": queues,
+	"the audit balances": audited,
+	"everything comes to rest": settled,
+	"goods for money": goodsForMoney,
+	"equal to the reference ledger": reference,
+};
+
+type Hooks = Required<Invariant>;
+
+/** All invariants of one world as one. */
+export interface Checks extends Hooks {}
+
+export function makeChecks(world: World): Checks {
+	const all = Object.entries(INVARIANTS).map(([name, make]) =>
+		make(world, (what) => world.fail(name, what)),
+	);
+	let hasChanged = false;
+	/** What an invariant throws is no machine's fault, and must not look like it. */
+	const to = <Name extends keyof Hooks>(name: Name) =>
+		all.flatMap((one): ((...given: Parameters<Hooks[Name]>) => void)[] => {
+			const hook = one[name] as
+				| ((...given: Parameters<Hooks[Name]>) => void)
+				| undefined;
+			if (hook === undefined) return [];
+			return [
+				(...given) => {
+					try {
+						hook(...given);
+					} catch (thrown) {
+						world.fail(
+							"invariants can be checked",
+							String((thrown as Error).stack),
+						);
+					}
+				},
+			];
+		});
+	const hooks = {
+		credited: to("credited"),
+		durable: to("durable"),
+		said: to("said"),
+		sent: to("sent"),
+		sealed: to("sealed"),
+		confirmed: to("confirmed"),
+		reported: to("reported"),
+		issuerReported: to("issuerReported"),
+		stepped: to("stepped"),
+		rested: to("rested"),
+	};
+	return {
+		credited: (...given) =>
+			hooks.credited.forEach((hook) => void hook(...given)),
+		durable(...given) {
+			hasChanged = true;
+			for (const hook of hooks.durable) hook(...given);
+		},
+		said: (...given) => hooks.said.forEach((hook) => void hook(...given)),
+		sent: (...given) => hooks.sent.forEach((hook) => void hook(...given)),
+		sealed: (...given) => hooks.sealed.forEach((hook) => void hook(...given)),
+		confirmed: (...given) =>
+			hooks.confirmed.forEach((hook) => void hook(...given)),
+		reported: (...given) =>
+			hooks.reported.forEach((hook) => void hook(...given)),
+		issuerReported: (...given) =>
+			hooks.issuerReported.forEach((hook) => void hook(...given)),
+		stepped() {
+			if (!hasChanged) return;
+			hasChanged = false;
+			for (const hook of hooks.stepped) hook();
+		},
+		rested() {
+			for (const hook of hooks.rested) hook();
+		},
+	};
+}

@@ -1,0 +1,34 @@
+/* What must hold in every simulated world, whatever goes wrong in it. */
+import type { Write } from "../../src/machine/index.ts";
+import type { IssuerReport, PurseReport } from "../../src/money/index.ts";
+import type { SealWatcher } from "../crypto.ts";
+import type { Device } from "../device.ts";
+import type { IssuerSide } from "../issuer-side.ts";
+import type { Side } from "../side.ts";
+import type { Tetrad } from "../tetrad.ts";
+import type { World } from "../world.ts";
+
+/** One thing that must hold. It looks at what it asks for, and says when it does not. */
+export interface Invariant {
+	/** Somebody's account was credited before the work began. */
+	credited?(issuer: IssuerSide, side: Side, amount: bigint): void;
+	/** These rows are durable from now on. */
+	durable?(device: Device, writes: readonly Write[]): void;
+	/** A device says that to its agent or module, or to the other of its kind. */
+	said?(device: Device, to: "agent" | "module", bytes: Uint8Array): void;
+	/** A frame is on its way. */
+	sent?(from: string, to: string, bytes: Uint8Array): void;
+	sealed?: SealWatcher;
+	confirmed?(device: Device, tetrad: Tetrad): void;
+	reported?(side: Side, report: PurseReport): void;
+	issuerReported?(issuer: IssuerSide, report: IssuerReport): void;
+	/** Something has happened, after which something was durable. */
+	stepped?(): void;
+	/** Everything went well for a while. */
+	rested?(): void;
+}
+
+export type MakeInvariant = (
+	world: World,
+	fail: (what: string) => void,
+) => Invariant;

@@ -1,0 +1,88 @@
+import type { Row } from "../../src/machine/index.ts";
+import { noBalance, purseTables, readBalances } from "../../src/money/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import type { IssuerSide } from "../issuer-side.ts";
+import type { Side } from "../side.ts";
+import type { MakeInvariant } from "./invariant.ts";
+import { needsPerson } from "./needs-person.ts";
+
+const { PAYMENTS } = purseTables;
+
+/**
+ * A ledger of a few lines that knows nothing of notes, transfers or receipts: who was credited with
+ * how much, and which contracts were paid and not made void. At rest everybody has exactly that.
+ */
+export const reference: MakeInvariant = (world, fail) => {
+	const owns = new Map<string, bigint>();
+	const sold = new Map<
+		string,
+		{
+			issuer: string;
+			payer: string;
+			payee: string;
+			amount: bigint;
+			isVoid: boolean;
+		}
+	>();
+	const add = (issuer: string, module: string, amount: bigint) =>
+		owns.set(
+			`${issuer} ${module}`,
+			(owns.get(`${issuer} ${module}`) ?? 0n) + amount,
+		);
+	const idOf = ({ module }: Side) => hex(module.certified().deviceId);
+	return {
+		credited: (issuer, side, amount) => add(hex(issuer.id), idOf(side), amount),
+		durable(device, writes) {
+			for (const write of writes) {
+				if (write.kind === "delete" || write.table.name !== PAYMENTS.name)
+					continue;
+				const { contract, issuer, payee, amount, state, terms } =
+					write.row as Row<typeof PAYMENTS.columns>;
+				if (terms.length === 0) continue;
+				const payer = hex(device.certified().deviceId);
+				sold.set(hex(contract), {
+					issuer: hex(issuer),
+					payer,
+					payee: hex(payee),
+					amount,
+					isVoid: state === "lapsed",
+				});
+			}
+		},
+		rested() {
+			if (world.sides.some((side) => side.wasRestored || needsPerson(side)))
+				return;
+			for (const { issuer, payer, payee, amount, isVoid } of sold.values()) {
+				if (isVoid) continue;
+				add(issuer, payer, -amount);
+				add(issuer, payee, amount);
+			}
+			for (const issuer of world.issuers)
+				for (const side of world.sides) {
+					const expected = owns.get(`${hex(issuer.id)} ${idOf(side)}`) ?? 0n;
+					const has = balanceOf(side, issuer);
+					if (has !== expected)
+						fail(
+							`${side.name} has ${has} of ${issuer.name}, and by the reference ledger ${expected}`,
+						);
+				}
+		},
+	};
+};
+
+/** In the purse and in the account. */
+function balanceOf({ module }: Side, issuer: IssuerSide): bigint {
+	const own = module.certified();
+	const { result } = module.disk.run(readBalances(module.now(), own));
+	const { spendable, held, toDeposit, inDoubt, toClaim } =
+		result.get(hex(issuer.id)) ??
+		noBalance(issuer.id, issuer.terms.currency.code);
+	return (
+		spendable +
+		held +
+		toDeposit +
+		inDoubt +
+		toClaim +
+		issuer.balanceOf(own.deviceId)
+	);
+}

@@ -1,0 +1,49 @@
+import { purseTables } from "../../src/money/index.ts";
+import { PURCHASES } from "../../src/trade/records/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import type { Side } from "../side.ts";
+import type { MakeInvariant } from "./invariant.ts";
+import { needsPerson } from "./needs-person.ts";
+
+const { PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
+
+/** When nothing goes wrong any more, everything comes to its end in time, or it is said what a person has to do. */
+export const settled: MakeInvariant = (world, fail) => ({
+	rested() {
+		for (const side of world.sides) {
+			const open = whatIsOpen(side);
+			if (open.length > 0 && needsPerson(side) === undefined)
+				fail(`${side.name} does not come to rest: ${open.join(", ")}`);
+		}
+	},
+});
+
+/** What a side still has to do. */
+export function whatIsOpen({ agent, module }: Side): readonly string[] {
+	const short = (id: Uint8Array) => hex(id).slice(0, 8);
+	return [
+		...agent.disk
+			.rows(PURCHASES)
+			.filter(({ state }) => state === "provisional")
+			.map(({ contract }) => `the purchase ${short(contract)} is provisional`),
+		...module.disk
+			.rows(PAYMENTS)
+			.filter(({ state }) => state === "committed" || state === "keyed")
+			.map(
+				({ contract, state }) => `the payment ${short(contract)} is ${state}`,
+			),
+		...module.disk
+			.rows(RECEIPTS)
+			.filter(({ state }) => state === "to-deposit" || state === "to-book")
+			.map(
+				({ contract, state }) => `the receipt ${short(contract)} is ${state}`,
+			),
+		...module.disk
+			.rows(REQUESTS)
+			.filter(({ state, kind }) => state === "ordered" && kind !== "withdraw")
+			.map(
+				({ request, kind }) =>
+					`the request ${short(request)} to ${kind} is open`,
+			),
+	];
+}

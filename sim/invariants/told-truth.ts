@@ -1,0 +1,71 @@
+import { messages } from "../../src/money/index.ts";
+import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import type { MakeInvariant } from "./invariant.ts";
+
+const { body } = messages;
+
+/** What an owner or an agent is told is true: paid means paid, and what is said not to have been paid never is. */
+export const toldTruth: MakeInvariant = (world, fail) => {
+	/** Contracts that a module has committed, and that it has called off. */
+	const committed = new Set<string>();
+	const calledOff = new Set<string>();
+	const received = new Set<string>();
+	const issuers = new Set(world.issuers.map(({ module }) => module.name));
+	const short = (contract: string) => contract.slice(0, 8);
+	return {
+		durable(device, writes) {
+			for (const write of writes) {
+				if (write.kind === "delete") continue;
+				const { table, row } = write;
+				const contract =
+					row["contract"] instanceof Uint8Array ? hex(row["contract"]) : "";
+				if (table.name === "payments") {
+					committed.add(contract);
+					if (calledOff.has(contract))
+						fail(
+							`${device.name} has paid for ${short(contract)}, which it had said that it never would`,
+						);
+				}
+				if (table.name === "receipts" && row["state"] !== "to-book")
+					received.add(contract);
+				if (device.role !== "agent") continue;
+				if (table.name === "purchases" && row["state"] === "aborted") {
+					calledOff.add(contract);
+					if (committed.has(contract))
+						fail(
+							`${device.name} tells its owner that ${short(contract)} was not paid, and it was`,
+						);
+				}
+				if (
+					table.name === "purchases" &&
+					row["state"] === "final" &&
+					!committed.has(contract)
+				)
+					fail(
+						`${device.name} has goods of ${short(contract)}, which was never paid`,
+					);
+				if (table.name === "sales" && !received.has(contract))
+					fail(
+						`${device.name} tells its owner that ${short(contract)} was sold, and nothing was received`,
+					);
+			}
+		},
+		said(device, to, bytes) {
+			if (
+				device.role !== "module" ||
+				to !== "agent" ||
+				issuers.has(device.name)
+			)
+				return;
+			if (bytes[0] !== ABOUT_PURCHASES.notBought.type) return;
+			const { contract, outcome } = body(ABOUT_PURCHASES.notBought, bytes);
+			if (outcome !== "aborted") return;
+			calledOff.add(hex(contract));
+			if (committed.has(hex(contract)))
+				fail(
+					`${device.name} says that nothing was paid for ${short(hex(contract))}, and it was`,
+				);
+		},
+	};
+};

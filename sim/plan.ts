@@ -1,0 +1,284 @@
+/*
+ * What shall happen in a simulated world, as data: who is there, how bad the network is, and one
+ * step after another. A seed decides it; a plan without some of its steps is a plan again, which is
+ * how a failing one is made small.
+ */
+import { type Conditions, QUIET } from "./network.ts";
+import { Stream } from "./random.ts";
+
+/** Something that shall happen, so many milliseconds after the world's work begins. */
+export type Step = { readonly at: number } & (
+	| {
+			readonly kind: "buy";
+			readonly buyer: number;
+			readonly merchant: number;
+			readonly item: number;
+			/** The buyer loses patience after so many milliseconds. */
+			readonly patienceMs?: number;
+	  }
+	/** A side meets an issuer. */
+	| { readonly kind: "settle"; readonly side: string; readonly issuer: number }
+	/** A buyer goes on with what is not over. */
+	| {
+			readonly kind: "resume";
+			readonly buyer: number;
+			readonly merchant: number;
+	  }
+	/** Dies at its `point`th effect from then on. */
+	| {
+			readonly kind: "crash";
+			readonly device: string;
+			readonly point: number;
+			readonly downMs: number;
+	  }
+	/** All connections between two devices break. */
+	| { readonly kind: "break"; readonly device: string }
+	| {
+			readonly kind: "clock";
+			readonly device: string;
+			readonly aheadMs: number;
+	  }
+	| { readonly kind: "full"; readonly device: string; readonly forMs: number }
+	| { readonly kind: "backup"; readonly device: string }
+	/** The last backup is put back: with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
+	| {
+			readonly kind: "restore";
+			readonly device: string;
+			readonly how: "command" | "noticed" | "unnoticed";
+	  }
+	/** A new key and certificate; of an issuer's module it is a rotation. */
+	| { readonly kind: "recertify"; readonly device: string }
+	/** An authority lists the certificate that the device has then, and everybody gets the list. */
+	| { readonly kind: "list"; readonly device: string }
+	/** An empty list in the place of the last. */
+	| { readonly kind: "unlist"; readonly role: "agent" | "module" }
+	| {
+			readonly kind: "withdraw";
+			readonly side: string;
+			readonly issuer: number;
+			readonly amount: number;
+	  }
+	| {
+			readonly kind: "give-back";
+			readonly side: string;
+			readonly issuer: number;
+	  }
+	/** The owner limits each payment. */
+	| {
+			readonly kind: "limit";
+			readonly side: string;
+			readonly perPayment: number;
+			readonly perDay: number;
+	  }
+);
+
+export interface Plan {
+	readonly seed: string;
+	readonly buyers: number;
+	readonly merchants: number;
+	readonly issuers: number;
+	/** In notes of so many minor units each, of each issuer. */
+	readonly notes: readonly number[];
+	readonly noteDays: number;
+	readonly graceDays: number;
+	/** Between agents, and between an agent and its module. */
+	readonly network: Conditions;
+	readonly link: Conditions;
+	/** How long a transaction takes to be durable, in milliseconds, at least and at most. */
+	readonly syncMs: readonly [number, number];
+	/** How often merchants and buyers meet their issuers by themselves, in milliseconds; 0 for never. */
+	readonly settleEveryMs: number;
+	readonly steps: readonly Step[];
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Swarm testing: each kind of fault is there in some worlds and not in others, often or seldom. */
+export function drawPlan(seed: string): Plan {
+	const die = new Stream(seed, "plan");
+	const buyers = die.within(1, 3);
+	const merchants = die.within(1, 2);
+	const issuers = die.chance(0.25) ? 2 : 1;
+	const span = die.pick([
+		20 * SECOND,
+		MINUTE,
+		5 * MINUTE,
+		HOUR,
+		3 * DAY,
+		30 * DAY,
+	]);
+	const noteDays = span > DAY ? die.pick([10, 90]) : die.pick([2, 10, 90]);
+	const graceDays = die.pick([1, 7]);
+	const purchases = die.within(3, die.pick([10, 40]));
+	const steps: Step[] = [];
+	const at = () => die.below(span);
+	const sides = [
+		...numbered("buyer", buyers),
+		...numbered("merchant", merchants),
+	];
+	const traders = sides.flatMap((side) => [`${side}-agent`, `${side}-module`]);
+	const everybody = [
+		...traders,
+		...numbered("issuer", issuers).flatMap((side) => [
+			`${side}-agent`,
+			`${side}-module`,
+		]),
+	];
+	const often = (probability: number, most: number): number =>
+		die.chance(probability) ? die.within(1, most) : 0;
+	const add = (count: number, step: () => Step) => {
+		for (let i = 0; i < count; i++) steps.push(step());
+	};
+	const isHasty = die.chance(0.2);
+	add(purchases, () => ({
+		at: at(),
+		kind: "buy",
+		buyer: die.below(buyers),
+		merchant: die.below(merchants),
+		item: die.below(ITEMS),
+		...(isHasty && die.chance(0.5) ? { patienceMs: die.below(400) } : {}),
+	}));
+	add(often(0.6, 4), () => ({
+		at: at(),
+		kind: "settle",
+		side: die.pick(sides),
+		issuer: die.below(issuers),
+	}));
+	add(often(0.3, 3), () => ({
+		at: at(),
+		kind: "resume",
+		buyer: die.below(buyers),
+		merchant: die.below(merchants),
+	}));
+	const crashes = die.chance(0.5) ? traders : everybody;
+	add(often(0.7, 12), () => ({
+		at: at(),
+		kind: "crash",
+		device: die.pick(crashes),
+		point: die.within(1, die.pick([5, 30, 150])),
+		downMs: die.pick([0, 10, 500, 5 * SECOND, 40 * SECOND]),
+	}));
+	add(often(0.3, 4), () => ({
+		at: at(),
+		kind: "break",
+		device: die.pick(everybody),
+	}));
+	add(often(0.35, 3), () => ({
+		at: at(),
+		kind: "clock",
+		device: die.pick(traders),
+		aheadMs:
+			die.pick([-1, 1]) *
+			die.pick([
+				3 * SECOND,
+				5 * MINUTE,
+				20 * MINUTE,
+				3 * HOUR,
+				2 * DAY,
+				20 * DAY,
+			]),
+	}));
+	add(often(0.2, 2), () => ({
+		at: at(),
+		kind: "full",
+		device: die.pick(everybody),
+		forMs: die.pick([SECOND, 30 * SECOND]),
+	}));
+	add(often(0.2, 2), () => ({
+		at: at(),
+		kind: "recertify",
+		device: die.pick(everybody),
+	}));
+	if (die.chance(0.15)) {
+		const device = die.pick(traders);
+		const when = at();
+		steps.push({ at: when, kind: "backup", device });
+		steps.push({
+			at: when + die.below(Math.max(1, span - when)),
+			kind: "restore",
+			device,
+			how: die.pick(["command", "noticed", "unnoticed"]),
+		});
+	}
+	add(often(0.2, 2), () => ({
+		at: at(),
+		kind: "withdraw",
+		side: die.pick(sides),
+		issuer: die.below(issuers),
+		amount: die.within(1, 40),
+	}));
+	add(often(0.1, 1), () => ({
+		at: at(),
+		kind: "give-back",
+		side: die.pick(sides),
+		issuer: die.below(issuers),
+	}));
+	add(often(0.15, 1), () => ({
+		at: at(),
+		kind: "limit",
+		side: die.pick(sides),
+		perPayment: die.within(0, 60),
+		perDay: die.within(0, 200),
+	}));
+	return {
+		seed,
+		buyers,
+		merchants,
+		issuers,
+		notes: Array.from({ length: die.within(1, 4) }, () => die.within(5, 120)),
+		noteDays,
+		graceDays,
+		network: conditions(die),
+		link: conditions(die),
+		syncMs: die.pick([
+			[1, 1],
+			[0, 20],
+			[5, 400],
+		] as const),
+		settleEveryMs: settleEvery(die, span, graceDays),
+		steps: inOrder(steps),
+	};
+}
+
+/** Things that each merchant sells. */
+export const ITEMS = 3;
+
+export function inOrder(steps: readonly Step[]): readonly Step[] {
+	return steps.toSorted((a, b) => a.at - b.at);
+}
+
+export function numbered(name: string, count: number): string[] {
+	return Array.from({ length: count }, (_, at) => `${name}-${at}`);
+}
+
+/** Owners whose agents meet no issuer for longer than a grace lose what is not deposited, and are told so: here nobody does. */
+function settleEvery(die: Stream, span: number, graceDays: number): number {
+	const often = Math.max(5 * SECOND, Math.floor(span / die.pick([4, 12])));
+	return span < DAY
+		? die.pick([0, often])
+		: Math.min(often, (graceDays * DAY) / 3);
+}
+
+function conditions(die: Stream): Conditions {
+	const delay = die.pick([
+		[1, 1],
+		[1, 30],
+		[20, 400],
+	] as const);
+	const rarely = (probability: number) =>
+		die.chance(probability) ? die.pick([0.0005, 0.003, 0.01]) : 0;
+	return {
+		...QUIET,
+		delay,
+		breaks: rarely(0.4),
+		cutsOneWay: rarely(0.2),
+		flips: rarely(0.1),
+		truncates: rarely(0.05),
+		drops: rarely(0.1),
+		repeats: rarely(0.1),
+		exchanges: rarely(0.1),
+	};
+}

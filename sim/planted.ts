@@ -1,0 +1,155 @@
+/*
+ * Bugs to plant: what the simulator has to find. Each is a text of a file of `src` or of the
+ * simulated devices and what is put in its place while the file is loaded, so that no line of the
+ * product knows of it and no release can reach it. `npm run sim -- --bug NAME` plants one.
+ */
+import { readFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+
+export interface Planted {
+	readonly what: string;
+	/** From the root of the repository. */
+	readonly file: string;
+	/** It is there once. */
+	readonly find: string;
+	readonly replace: string;
+}
+
+export const PLANTED: Readonly<Record<string, Planted>> = {
+	"skipped-fsync": {
+		what: "a module is told that a transaction is durable as soon as it is carried out",
+		file: "sim/device.ts",
+		find: "if (unsynced === undefined) {",
+		replace: 'if (unsynced === undefined || this.role === "module") {',
+	},
+	"agent-skipped-fsync": {
+		what: "an agent is told so",
+		file: "sim/device.ts",
+		find: "if (unsynced === undefined) {",
+		replace: 'if (unsynced === undefined || this.role === "agent") {',
+	},
+	"key-before-accept": {
+		what: "the receipt and the goods key go out while ACCEPT is written",
+		file: "src/money/purse/payment-acceptance.ts",
+		find: 'acceptance.state = { kind: "writing", chains };',
+		replace:
+			'acceptance.state = { kind: "writing", chains }; for (const tetrad of acceptance.tetrads) this.#core.toModule(tetrad, this.#accepted(row));',
+	},
+	"behind-in-memory": {
+		what: "that a purse is behind is not written down",
+		file: "src/money/purse/witnesses.ts",
+		find: "writes: [put(META, { name: BEHIND_NAME, value })],",
+		replace: "writes: [],",
+	},
+	"restore-unmarked": {
+		what: "a restored purse is not marked as one",
+		file: "src/money/purse/purse-load.ts",
+		find: "put(META, { name: BEHIND_NAME, value }),",
+		replace: "",
+	},
+	"witness-ignored": {
+		what: "what a witness knows of a purse is not held against it",
+		file: "src/money/purse/witnesses.ts",
+		find: "record.number > 0n &&",
+		replace: "record.number < 0n &&",
+	},
+	"nonce-twice": {
+		what: "the counter of a session moves at every other record",
+		file: "src/session/record.ts",
+		find: "this.#aead, this.#counter++);",
+		replace: "this.#aead, this.#counter++ >> 1);",
+	},
+	"committed-forgotten": {
+		what: "a purse that starts does not read what it has committed",
+		file: "src/money/purse/purse-load.ts",
+		find: 'equals: { state: "committed" },',
+		replace: 'equals: { state: "committed, once" },',
+	},
+	"deposit-twice": {
+		what: "a sale that its payer handed in first is credited again when its payee does",
+		file: "src/money/issuer/ledger-sales.ts",
+		find: "? saidBefore(",
+		replace:
+			'? forOther ? booked(asked, transfer.amount, [], [], creditAccount(this.#crypto, asked, transfer.payee, transfer.amount, "deposit", [SYSTEM.returned, transfer.id])) : saidBefore(',
+	},
+	"cancel-forgotten": {
+		what: "a contract that was cancelled is paid all the same",
+		file: "src/money/purse/commit-transfer.ts",
+		find: 'if (aborted !== undefined) return unchanged("aborted");',
+		replace: "",
+	},
+	"final-before-durable": {
+		what: "an agent says that it has the goods before that is durable",
+		file: "src/trade/agent/purchase.ts",
+		find: "const unanswered = conclusion.kind",
+		replace:
+			'if (conclusion.kind === "final") this.#tellFinal(); const unanswered = conclusion.kind',
+	},
+	"buy-before-durable": {
+		what: "an agent has its module pay before the purchase is durable",
+		file: "src/trade/agent/purchase.ts",
+		find: 'port.emit({ kind: "keep", ask, purchase: kept, count: chunks });',
+		replace:
+			'port.emit({ kind: "keep", ask, purchase: kept, count: chunks }); port.toModule(message(ABOUT_PURCHASES.buy, { document: kept.contract.document, salt: kept.salt, description: kept.description, issuerChain: kept.issuerChain, askOwner }));',
+	},
+	"witness-untold": {
+		what: "a purse does not tell its agent how far it has come when it pays",
+		file: "src/money/purse/payment-commit.ts",
+		find: "this.#witnesses.tell(tetrad);",
+		replace: "",
+	},
+	"decline-for-good": {
+		what: "whatever an issuer declines to book is given up",
+		file: "src/money/purse/issuer-answers.ts",
+		find: "bookableUntil(receipt, graceMs) <= now;",
+		replace: "true;",
+	},
+	"void-in-short": {
+		what: "what is void is credited without its last unit",
+		file: "src/money/issuer/ledger-sales.ts",
+		find: '...creditAccount(this.#crypto, asked, payer, amount, "void", [',
+		replace:
+			'...creditAccount(this.#crypto, asked, payer, amount - 1n, "void", [',
+	},
+	"half-committed": {
+		what: "a note is not marked as spent by the payment that takes a range of it",
+		file: "src/money/purse/commit-transfer.ts",
+		find: "...(spent as NoteRow[]).map((note) => put(NOTES, note)),",
+		replace: "",
+	},
+	"receipt-unsettled": {
+		what: "a deposit that was booked stays to be deposited",
+		file: "src/money/purse/issuer-answers.ts",
+		find: 'state: "deposited",',
+		replace: 'state: "to-deposit",',
+	},
+};
+
+/** What a file says with that bug in it. Throws when the text is not there, or more than once. */
+export function withPlanted(source: string, name: string): string {
+	const planted = PLANTED[name];
+	if (planted === undefined) throw new Error(`there is no bug called ${name}`);
+	const { find, replace, file } = planted;
+	const parts = source.split(find);
+	if (parts.length !== 2)
+		throw new Error(`${name}: ${file} has its text ${parts.length - 1} times`);
+	return parts.join(replace);
+}
+
+/** From now on the modules that are loaded have it. */
+export function plant(name: string): void {
+	const planted = PLANTED[name];
+	if (planted === undefined) throw new Error(`there is no bug called ${name}`);
+	const { href } = new URL(`../${planted.file}`, import.meta.url);
+	registerHooks({
+		load(url, context, next) {
+			if (url !== href) return next(url, context);
+			const source = readFileSync(new URL(url), "utf8");
+			return {
+				format: "module-typescript",
+				source: withPlanted(source, name),
+				shortCircuit: true,
+			};
+		},
+	});
+}

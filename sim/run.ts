@@ -1,0 +1,165 @@
+/* Runs one plan from its beginning to its end. */
+
+import { BEGINNING, certificates, type Identity } from "./certificates.ts";
+import { needsPerson, whatIsOpen } from "./invariants/index.ts";
+import { numbered, type Plan } from "./plan.ts";
+import type { Told } from "./trace.ts";
+import { PREPARING_MS, type Prepared, type Violation, World } from "./world.ts";
+
+/** How long everything may take to come to rest once nothing goes wrong any more, in milliseconds. */
+const REST_MS = 60_000;
+
+/** How often everybody meets everybody then, in milliseconds. */
+const ROUND_MS = 5_000;
+
+/** How often an agent tries to meet its issuer before it waits for the next time. */
+const TRIES = 8;
+
+/** Far more than any plan needs. */
+const MAX_EVENTS = 2_000_000;
+
+export interface Result {
+	readonly violation: Violation | undefined;
+	readonly hash: string;
+	/** Of purchases that were asked for, as their agents said. */
+	readonly bought: number;
+	readonly refused: number;
+	readonly faults: ReadonlyMap<string, number>;
+	readonly events: number;
+	readonly virtualMs: number;
+	/** What persons have to do at the end. */
+	readonly persons: readonly string[];
+	readonly told: readonly Told[];
+	/** By device, the places at which it could have died in the time of the work. */
+	readonly points: ReadonlyMap<string, number>;
+}
+
+/** Certificates and lists that a plan may need. */
+async function prepare(plan: Plan): Promise<Prepared> {
+	const made = await certificates();
+	const devices = [
+		...numbered("issuer", plan.issuers),
+		...numbered("buyer", plan.buyers),
+		...numbered("merchant", plan.merchants),
+	].flatMap((side) => [`${side}-agent`, `${side}-module`]);
+	const identities = new Map<string, readonly Identity[]>();
+	for (const device of devices) {
+		const count =
+			1 +
+			plan.steps.filter(
+				(step) => step.kind === "recertify" && step.device === device,
+			).length;
+		const authority = device.endsWith("agent") ? made.agency : made.bank;
+		const all: Identity[] = [];
+		for (let number = 0; number < count; number++)
+			all.push(await authority.identity(device, number));
+		identities.set(device, all);
+	}
+	const lists = new Map<number, Uint8Array>();
+	const used = new Map<string, number>();
+	for (const [number, step] of plan.steps.entries()) {
+		if (step.kind === "recertify")
+			used.set(step.device, (used.get(step.device) ?? 0) + 1);
+		const now = BEGINNING + PREPARING_MS + step.at;
+		if (step.kind === "list") {
+			const authority = step.device.endsWith("agent") ? made.agency : made.bank;
+			const listed = identities.get(step.device)?.[used.get(step.device) ?? 0];
+			if (listed !== undefined)
+				lists.set(number, await authority.list(number + 1, [listed], now));
+		}
+		if (step.kind === "unlist") {
+			const authority = step.role === "agent" ? made.agency : made.bank;
+			lists.set(number, await authority.list(number + 1, [], now));
+		}
+	}
+	return { certificates: made, identities, lists };
+}
+
+/** Runs a plan. With the same plan everything is the same again, to the last byte. */
+export async function runPlan(
+	plan: Plan,
+	options: { readonly isTelling?: boolean } = {},
+): Promise<Result> {
+	return runPrepared(plan, await prepare(plan), options);
+}
+
+function runPrepared(
+	plan: Plan,
+	prepared: Prepared,
+	{ isTelling = false }: { readonly isTelling?: boolean } = {},
+): Result {
+	const world = new World({ plan, prepared, isTelling });
+	const { schedule, checks } = world;
+	let events = 0;
+	const until = (time: number): boolean => {
+		while (world.violation === undefined && schedule.step(time)) {
+			checks.stepped();
+			if (++events > MAX_EVENTS) {
+				world.fail("everything comes to rest", "it never becomes quiet");
+				break;
+			}
+		}
+		return world.violation === undefined;
+	};
+	const points = () =>
+		new Map([...world.devices].map(([name, device]) => [name, device.points]));
+
+	world.begin();
+	until(BEGINNING + PREPARING_MS);
+	const before = points();
+	world.isHealed = false;
+	const { steps, settleEveryMs } = plan;
+	steps.forEach((step, number) => {
+		schedule.at(BEGINNING + PREPARING_MS + step.at, () => {
+			world.trace.mix(number);
+			world.step(step, number);
+		});
+	});
+	const span = (steps.at(-1)?.at ?? 0) + 2_000;
+	if (settleEveryMs > 0)
+		for (let at = settleEveryMs; at < span; at += settleEveryMs)
+			schedule.at(BEGINNING + PREPARING_MS + at, () => {
+				for (const side of world.sides)
+					for (const issuer of world.issuers) side.settle(issuer, TRIES);
+			});
+	until(BEGINNING + PREPARING_MS + span);
+	const after = points();
+	if (world.violation === undefined) world.heal();
+	const healed = schedule.now;
+	for (let at = 0; at < REST_MS; at += ROUND_MS) {
+		if (!until(healed + at)) break;
+		// At least twice, so that everybody has met everybody after the last fault.
+		if (at >= 2 * ROUND_MS && isAtRest(world)) break;
+		for (const side of world.sides)
+			for (const issuer of world.issuers) side.settle(issuer);
+		for (const buyer of world.buyers)
+			for (const merchant of world.merchants)
+				schedule.after(1_500, () => buyer.resume(merchant));
+	}
+	until(schedule.now + ROUND_MS);
+	if (world.violation === undefined) checks.rested();
+	const answers = world.sides.flatMap((side) => side.answers);
+	return {
+		violation: world.violation,
+		hash: world.trace.hash,
+		bought: answers.filter(({ kind }) => kind === "bought").length,
+		refused: answers.filter(({ kind }) => kind === "refused").length,
+		faults: world.faults,
+		events,
+		virtualMs: world.elapsed,
+		persons: world.sides.flatMap((side) => needsPerson(side) ?? []),
+		told: world.trace.told,
+		points: new Map(
+			[...after].map(([name, count]) => [
+				name,
+				count - (before.get(name) ?? 0),
+			]),
+		),
+	};
+}
+
+function isAtRest(world: World): boolean {
+	return world.sides.every(
+		(side) => whatIsOpen(side).length === 0 || needsPerson(side) !== undefined,
+	);
+}

@@ -1,0 +1,76 @@
+/* Makes a failing plan small: what it can do without, it does without. */
+
+import { QUIET } from "./network.ts";
+import { inOrder, type Plan, type Step } from "./plan.ts";
+import { type Result, runPlan } from "./run.ts";
+
+export interface Shrunk {
+	readonly plan: Plan;
+	/** So many runs it took. */
+	readonly runs: number;
+}
+
+/** A plan that still violates that invariant, after at most so many runs. */
+export async function shrink(
+	plan: Plan,
+	invariant: string,
+	maxRuns: number,
+	run: (plan: Plan) => Promise<Pick<Result, "violation">> = runPlan,
+): Promise<Shrunk> {
+	let best = plan;
+	let runs = 0;
+	const keep = async (tried: Plan): Promise<boolean> => {
+		if (runs >= maxRuns) return false;
+		runs++;
+		const { violation } = await run(tried);
+		if (violation?.invariant !== invariant) return false;
+		best = tried;
+		return true;
+	};
+	for (const easier of [
+		{ network: QUIET, link: QUIET },
+		{ network: QUIET },
+		{ link: QUIET },
+		{ syncMs: [1, 1] as const },
+		{ settleEveryMs: 0 },
+	])
+		await keep({ ...best, ...easier });
+	for (let size = Math.ceil(best.steps.length / 2); size >= 1; ) {
+		let hasShrunk = false;
+		for (let at = 0; at < best.steps.length && runs < maxRuns; ) {
+			const steps = best.steps.toSpliced(at, size);
+			if (await keep({ ...best, steps })) hasShrunk = true;
+			else at += size;
+		}
+		if (size === 1 && !hasShrunk) break;
+		size = size === 1 ? 1 : Math.ceil(size / 2);
+		if (runs >= maxRuns) break;
+	}
+	// Nobody waits for what happens later than it has to.
+	for (const divisor of [1000, 10])
+		await keep({
+			...best,
+			steps: inOrder(best.steps.map((step) => sooner(step, divisor))),
+		});
+	for (const issuers of [1])
+		if (best.issuers > issuers) await keep({ ...best, issuers });
+	return { plan: best, runs };
+}
+
+function sooner(step: Step, divisor: number): Step {
+	return { ...step, at: Math.floor(step.at / divisor) };
+}
+
+/** A plan as a list of what happens. */
+export function planText({ steps, ...world }: Plan): string {
+	const named = Object.entries(world)
+		.map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+		.join("\n  ");
+	const list = steps.map(({ at, kind, ...others }) => {
+		const how = Object.entries(others)
+			.map(([name, value]) => `${name} ${value}`)
+			.join(", ");
+		return `  ${(at / 1000).toFixed(3).padStart(12)} s  ${kind}: ${how}`;
+	});
+	return [`  ${named}`, ...list].join("\n");
+}

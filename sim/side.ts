@@ -1,0 +1,371 @@
+/* A side of a simulated world: an agent, its module, and what their owner has them do. */
+import { TetradError } from "../src/errors.ts";
+import {
+	draftLimits,
+	draftOrder,
+	type IssuerTerms,
+	loadPurse,
+	markRestored,
+	PurseMachine,
+	type PurseReport,
+	REQUEST_ID_BYTES,
+} from "../src/money/index.ts";
+import { loadTrade, moduleTrade } from "../src/trade/module/index.ts";
+import { Agent } from "./agent.ts";
+import type { Identity } from "./certificates.ts";
+import type { SimulatedSigner } from "./crypto.ts";
+import type { Backup } from "./disk.ts";
+import { Module } from "./module.ts";
+import type { Tetrad, TetradUser } from "./tetrad.ts";
+import {
+	type AgentMemory,
+	askToSell,
+	Buyer,
+	type GoodsOnDisk,
+	type Item,
+	rememberAgent,
+	Seller,
+} from "./trading.ts";
+import type { World } from "./world.ts";
+
+/** How long one task may take, in milliseconds. */
+const TASK_MS = 90_000;
+
+/** How long until something is tried again that came to nothing, in milliseconds. */
+const AGAIN_MS = 20_000;
+
+/** An issuer, as those who meet it know it. */
+interface Issuing {
+	readonly agent: Agent;
+	readonly id: Uint8Array;
+}
+
+/** How long what is in doubt is waited for in one tetrad, in milliseconds. */
+const DOUBT_MS = 5_000;
+
+export interface SideOptions {
+	readonly world: World;
+	readonly name: string;
+	readonly identities: { readonly agent: Identity; readonly module: Identity };
+	readonly owner: SimulatedSigner;
+	readonly terms: readonly IssuerTerms[];
+	/** What it sells; nothing for a buyer. */
+	readonly items: ReadonlyMap<string, Item>;
+}
+
+/** What a purchase that was asked for came to, as far as its agent said so. */
+export interface Answered {
+	readonly kind: "bought" | "refused";
+	readonly code: string;
+}
+
+export class Side {
+	readonly world: World;
+	readonly name: string;
+	readonly agent: Agent;
+	readonly module: Module<PurseReport>;
+	readonly items: ReadonlyMap<string, Item>;
+	readonly goods: Map<string, GoodsOnDisk> = new Map();
+	readonly answers: Answered[] = [];
+	readonly reports: PurseReport[] = [];
+	readonly #options: SideOptions;
+	#memory: AgentMemory | undefined;
+	#backups = new Map<string, Backup>();
+	#targets = 0;
+	#limits = 0n;
+	/** The host sees at the next start that the store was put back. */
+	#wasPutBack = false;
+	/** Whether its module's store was ever put back. */
+	wasRestored = false;
+
+	constructor(options: SideOptions) {
+		const { world, name, identities, owner, terms } = options;
+		this.#options = options;
+		this.world = world;
+		this.name = name;
+		this.items = options.items;
+		const pairing = world.pairing(name);
+		this.module = new Module<PurseReport>({
+			world,
+			name: `${name}-module`,
+			identity: identities.module,
+			pairing: () => pairing.ofModule(this.agent.certified().deviceId),
+			machine: (self, context) => {
+				const meetsIssuers = this.#wasPutBack;
+				this.#wasPutBack = false;
+				const state = self.disk.runNow(
+					loadPurse(self.crypto, { meetsIssuers }),
+				);
+				const trade = self.disk.runNow(loadTrade());
+				return new PurseMachine(
+					{
+						context,
+						issuers: terms,
+						limits: { software: 1_000_000n },
+						owner: { algorithm: owner.algorithm, publicKey: owner.publicKey },
+						earlierKeys: self.earlier.map(({ signer }) => signer),
+						sale: moduleTrade(trade),
+					},
+					state,
+				);
+			},
+			report: (report) => {
+				this.reports.push(report);
+				world.reported(this, report);
+			},
+		});
+		this.agent = new Agent({
+			world,
+			name: `${name}-agent`,
+			identity: identities.agent,
+			pairing: () => pairing.ofAgent(this.module.certified().deviceId),
+			dialModule: () => world.dialModule(this.agent, this.module),
+			serve: (tetrad) => this.#serve(tetrad),
+			begun: () => {
+				this.#memory = rememberAgent(this.agent);
+				world.agentStarted(this);
+			},
+			gone: () => {
+				for (const goods of this.goods.values())
+					goods.chunks.length = Math.min(goods.chunks.length, goods.durable);
+			},
+		});
+	}
+
+	start(): void {
+		this.module.start();
+		this.agent.start();
+	}
+
+	get #mind(): AgentMemory {
+		if (this.#memory === undefined)
+			throw new TetradError("internal", "an agent acts that is down");
+		return this.#memory;
+	}
+
+	#serve(tetrad: Tetrad): TetradUser {
+		const { items } = this;
+		return new Seller({ device: this.agent, tetrad, memory: this.#mind, items })
+			.session;
+	}
+
+	// What its agent does by itself.
+
+	/** Buys an item of a merchant's. */
+	buy(merchant: Side, item: string, patienceMs?: number): void {
+		this.#meet(
+			merchant.agent,
+			`buys ${item} of ${merchant.name}`,
+			(buyer, done) => {
+				buyer.quote(
+					item,
+					(offer) => {
+						const ask = buyer.buy(offer, {
+							askOwner: false,
+							answered: () => {
+								this.answers.push({ kind: "bought", code: "" });
+								done();
+							},
+							refused: ({ code }) => {
+								this.answers.push({ kind: "refused", code });
+								this.world.tell({
+									who: this.agent.name,
+									what: `has no goods: ${code}`,
+								});
+								done();
+							},
+							step: () => {},
+						});
+						if (patienceMs !== undefined)
+							this.agent.later(() => buyer.giveUp(ask), patienceMs);
+					},
+					({ code }) => {
+						this.answers.push({ kind: "refused", code });
+						this.world.tell({
+							who: this.agent.name,
+							what: `has no offer: ${code}`,
+						});
+						done();
+					},
+				);
+			},
+		);
+	}
+
+	/** Meets an issuer: all that there is to do with it is done. What came to nothing is tried so many times more, as agents do. */
+	settle(issuer: Issuing, tries = 0): void {
+		let isDone = false;
+		const over = (): void => {
+			if (!isDone && tries > 0)
+				this.agent.later(() => this.settle(issuer, tries - 1), AGAIN_MS);
+		};
+		this.#meet(
+			issuer.agent,
+			`settles with ${issuer.agent.name}`,
+			(buyer, done) => {
+				if (this.items.size > 0) askToSell(buyer.tetrad, issuer.id);
+				buyer.session.settle(issuer.id, (error) => {
+					isDone = error === undefined;
+					if (error !== undefined)
+						this.world.tell({
+							who: this.agent.name,
+							what: `has not settled: ${error.code}, ${error.message}`,
+						});
+					this.#resumeAll(buyer, 0, done);
+				});
+			},
+			over,
+		);
+	}
+
+	/** Goes on with what is not over, in a tetrad with that merchant. */
+	resume(merchant: Side): void {
+		this.#meet(merchant.agent, `resumes with ${merchant.name}`, (buyer, done) =>
+			this.#resumeAll(buyer, DOUBT_MS, done),
+		);
+	}
+
+	#resumeAll(buyer: Buyer, doubtMs: number, done: () => void): void {
+		let open = 0;
+		const one = (): void => {
+			if (--open === 0) done();
+		};
+		buyer.resumeAll(
+			{
+				answered: () => this.agent.later(one),
+				refused: () => this.agent.later(one),
+				step: ({ kind }) => {
+					if (kind === "in-doubt" || kind === "waiting")
+						this.agent.later(done, doubtMs);
+				},
+			},
+			(count) => {
+				open = count;
+				if (count === 0) done();
+			},
+		);
+	}
+
+	#meet(
+		agent: Agent,
+		what: string,
+		act: (buyer: Buyer, done: () => void) => void,
+		over: () => void = () => {},
+	): void {
+		if (!this.agent.isUp) return;
+		const carrier = this.world.dial(this.agent, agent);
+		if (carrier === undefined) return over();
+		this.world.tell({ who: this.agent.name, what });
+		let isOver = false;
+		this.agent.connect(
+			carrier,
+			(tetrad) => {
+				const buyer = new Buyer({
+					device: this.agent,
+					tetrad,
+					memory: this.#mind,
+					goods: this.goods,
+					newTarget: () => `goods ${++this.#targets} of ${this.name}`,
+				});
+				const done = (): void => {
+					if (isOver) return;
+					isOver = true;
+					this.agent.later(() => tetrad.close(), 1);
+				};
+				this.agent.later(done, TASK_MS);
+				this.agent.later(() => act(buyer, done));
+				const { session } = buyer;
+				return {
+					message: (from, bytes) => session.message(from, bytes),
+					over: (end) => {
+						session.over(end);
+						over();
+					},
+				};
+			},
+			(error) => {
+				over();
+				this.world.tell({
+					who: this.agent.name,
+					what: `makes no tetrad: ${error.code}, ${error.message}`,
+				});
+			},
+		);
+	}
+
+	// What its owner does.
+
+	order(issuer: Uint8Array, amount: bigint): void {
+		const { owner } = this.#options;
+		const draft = draftOrder({
+			purse: this.module.certified().deviceId,
+			request: this.world.stream("owner").bytes(REQUEST_ID_BYTES),
+			issuer,
+			amount,
+			ordered: this.world.schedule.now,
+		});
+		const document = draft.sign(owner.signNow(draft.toSign));
+		this.module.tell({ kind: "order", document });
+	}
+
+	giveBack(issuer: Uint8Array): void {
+		const request = this.world.stream("owner").bytes(REQUEST_ID_BYTES);
+		this.module.tell({ kind: "give-back", request, issuer });
+	}
+
+	limit(
+		issuers: readonly Uint8Array[],
+		perPayment: bigint,
+		perDay: bigint,
+	): void {
+		const { owner } = this.#options;
+		const draft = draftLimits({
+			purse: this.module.certified().deviceId,
+			request: this.world.stream("owner").bytes(REQUEST_ID_BYTES),
+			number: ++this.#limits,
+			money: issuers.map((issuer) => ({
+				issuer,
+				perPayment,
+				perDay,
+				perMerchantDay: undefined,
+				inAll: undefined,
+				approvalAbove: undefined,
+			})),
+			merchants: undefined,
+			approveNewMerchants: false,
+			ordered: this.world.schedule.now,
+		});
+		const document = draft.sign(owner.signNow(draft.toSign));
+		this.module.tell({ kind: "limits", document });
+	}
+
+	backup(device: Agent | Module<PurseReport>): void {
+		if (device.disk.unsynced === 0)
+			this.#backups.set(device.name, device.disk.backup());
+	}
+
+	/** Answers whether there was a backup. */
+	restore(
+		device: Agent | Module<PurseReport>,
+		how: "command" | "noticed" | "unnoticed",
+	): boolean {
+		const backup = this.#backups.get(device.name);
+		if (backup === undefined) return false;
+		device.die();
+		device.disk.restore(backup);
+		if (device === this.module) {
+			this.wasRestored = true;
+			this.#wasPutBack = how === "noticed";
+			if (how === "command")
+				device.disk.runNow(
+					markRestored(
+						device.crypto,
+						device.now(),
+						this.module.certified().deviceId,
+					),
+				);
+		}
+		device.start();
+		return true;
+	}
+}

@@ -1,0 +1,775 @@
+/*
+ * What an agent does in one tetrad: the machines of payments, buying and selling, run as `Payments`,
+ * `Buyer` and `Seller` of `src/device` run them.
+ */
+import { TetradError } from "../src/errors.ts";
+import type { CertifiedDevice } from "../src/identity/index.ts";
+import type { Ended, Transaction } from "../src/machine/index.ts";
+import {
+	AgentPayments,
+	type AgentPaymentsEffect,
+	type AgentPaymentsEvent,
+	BINDING_BYTES,
+	BINDING_LABEL,
+	FIRST_HEAD,
+	type Head,
+	messages,
+	nameInDeviceId,
+	WITNESSED,
+	witnessing,
+} from "../src/money/index.ts";
+import {
+	type AgentSessionEffect,
+	type AgentSessionEvent,
+	type BuyerAnswer,
+	type BuyerAsk,
+	type BuyerStep,
+	Buying,
+	type BuyingEffect,
+	type BuyingEvent,
+	type GoodsEvent,
+	type LearnedPurchase,
+	type PaidGoods,
+	type ProvisionalPurchase,
+	Selling,
+	type SellingEffect,
+	type SellingEvent,
+	type TradeTetrad,
+} from "../src/trade/agent/index.ts";
+import {
+	ABOUT_PURCHASES,
+	EXPORTER_BYTES,
+	EXPORTER_LABEL,
+	type Listing,
+	type Offer,
+	parseContract,
+} from "../src/trade/documents/index.ts";
+import {
+	ContentCipher,
+	chunkCount,
+	chunkLength,
+	encodeMerchandiseEvidence,
+	isMerchandiseOf,
+	MerchandiseReceiver,
+	type SealedChunk,
+} from "../src/trade/merchandise/index.ts";
+import {
+	beginPurchase,
+	concludePurchase,
+	logged,
+	type PurchaseRow,
+	readProvisional,
+	readPurchase,
+	recordSale,
+} from "../src/trade/records/index.ts";
+import { copy, hex } from "../src/wire/index.ts";
+import type { Device } from "./device.ts";
+import { Driver, type Handlers, signLater } from "./driver.ts";
+import type { Tetrad, TetradUser } from "./tetrad.ts";
+
+const { message } = messages;
+
+const NONE: Uint8Array = new Uint8Array();
+const MAX_RESUMED = 256;
+
+/** What an agent keeps beside its tetrads, in one life of its process. */
+export interface AgentMemory {
+	/** The newest heads of its module, by device id in hexadecimal: known as soon as they are told. */
+	readonly heads: Map<string, Head>;
+	/** Its merchant's offers are good as long as it lives. */
+	readonly offerKey: Uint8Array;
+}
+
+export function rememberAgent(device: Device): AgentMemory {
+	const heads = new Map(
+		device.disk
+			.rows(WITNESSED)
+			.map(({ module, number, hash }) => [hex(module), { number, hash }]),
+	);
+	return { heads, offerKey: device.crypto.random(32) };
+}
+
+function transact<Result>(
+	device: Device,
+	transaction: Transaction<Result>,
+	then: (result: Result) => void,
+	otherwise?: (error: TetradError) => void,
+): void {
+	device.write(
+		logged(device.crypto, transaction, device.now()),
+		then,
+		otherwise,
+	);
+}
+
+/** What machines of trade have to know of a tetrad. */
+function tradeTetrad(tetrad: Tetrad): TradeTetrad {
+	const { A, B, X, Y } = tetrad.parties;
+	const a = { agent: A, module: X };
+	const b = { agent: B, module: Y };
+	return {
+		...(tetrad.place === "A" ? { own: a, other: b } : { own: b, other: a }),
+		binding: tetrad.export(BINDING_LABEL, BINDING_BYTES),
+		exporter: tetrad.export(EXPORTER_LABEL, EXPORTER_BYTES),
+	};
+}
+
+export interface SessionOptions {
+	readonly device: Device;
+	readonly tetrad: Tetrad;
+	readonly memory: AgentMemory;
+}
+
+/** The two sessions of an agent in one tetrad. What is about purchases goes to `feed`. */
+export class Session implements TetradUser {
+	readonly #options: SessionOptions;
+	readonly #feed: (event: AgentSessionEvent) => void;
+	readonly #payments: Driver<AgentPaymentsEvent, AgentPaymentsEffect>;
+	readonly #settling = new Map<number, (error?: TetradError) => void>();
+	/** Messages of the other agent that nobody has asked for yet. */
+	readonly #unread: Uint8Array[] = [];
+	#isReceiving = false;
+	#asks = 0;
+	#end: Ended | undefined;
+
+	constructor(
+		options: SessionOptions,
+		feed: (event: AgentSessionEvent) => void,
+	) {
+		const { device, tetrad } = options;
+		this.#options = options;
+		this.#feed = feed;
+		this.#payments = new Driver<AgentPaymentsEvent, AgentPaymentsEffect>({
+			device,
+			machine: new AgentPayments(),
+			handlers: {
+				"to-module": ({ bytes }) => tetrad.send("module", copy(bytes)),
+				keep: ({ id, head }) => this.#keep(id, head),
+				answered: ({ ask }) => this.#settling.get(ask)?.(),
+				"answered-unkept": ({ ask }) => this.#settling.get(ask)?.(),
+				refused: ({ ask, error }) => this.#settling.get(ask)?.(error),
+				other: ({ bytes }) => feed({ kind: "from-module", bytes }),
+				end: () => tetrad.close(),
+			},
+			ended: () => this.#paymentsOver(),
+			failed: () => {
+				tetrad.close();
+				this.#paymentsOver();
+			},
+		});
+		const head = options.memory.heads.get(hex(this.#module)) ?? FIRST_HEAD;
+		this.#payments.feed({ kind: "opened", head });
+	}
+
+	/** Has the module do its business with that issuer, which is the other module. */
+	settle(issuer: Uint8Array, then: (error?: TetradError) => void): void {
+		const ask = this.#asks++;
+		this.#settling.set(ask, then);
+		this.#payments.feed({ kind: "settle", ask, issuer });
+	}
+
+	message(from: "agent" | "module", bytes: Uint8Array): void {
+		if (from === "module")
+			return this.#payments.feed({ kind: "from-module", bytes: copy(bytes) });
+		this.#unread.push(copy(bytes));
+		this.#read();
+	}
+
+	over(end: Ended): void {
+		this.#end = end;
+		this.#payments.feed(
+			end.error === undefined
+				? { kind: "closed" }
+				: { kind: "abort", error: end.error },
+		);
+	}
+
+	get handlers(): Handlers<AgentSessionEffect> {
+		const { device, tetrad } = this.#options;
+		return {
+			"to-agent": ({ bytes }) => {
+				tetrad.send("agent", copy(bytes));
+				device.later(() => {
+					if (!tetrad.ended) this.#feed({ kind: "sent" });
+				}, 1);
+			},
+			receive: () => {
+				this.#isReceiving = true;
+				this.#read();
+			},
+			"to-module": ({ bytes }) => tetrad.send("module", copy(bytes)),
+		};
+	}
+
+	#read(): void {
+		const bytes = this.#isReceiving ? this.#unread.shift() : undefined;
+		if (bytes === undefined) return;
+		this.#isReceiving = false;
+		this.#options.device.later(() => this.#feed({ kind: "from-agent", bytes }));
+	}
+
+	/** All that the module has said was heard by then. */
+	#paymentsOver(): void {
+		const error = this.#end?.error;
+		this.#feed(
+			error === undefined ? { kind: "closed" } : { kind: "abort", error },
+		);
+	}
+
+	get #module(): Uint8Array {
+		const { place, parties } = this.#options.tetrad;
+		return parties[place === "A" ? "X" : "Y"].deviceId;
+	}
+
+	#keep(id: number, head: Head): void {
+		const { device, memory } = this.#options;
+		const module = this.#module;
+		const known = memory.heads.get(hex(module));
+		if (known === undefined || known.number < head.number)
+			memory.heads.set(hex(module), head);
+		transact(
+			device,
+			witnessing(module, head),
+			() => this.#payments.feed({ kind: "kept", id }),
+			(error) => {
+				memory.heads.delete(hex(module));
+				this.#payments.feed({ kind: "not-kept", id, error });
+			},
+		);
+	}
+}
+
+/** Goods on the disk of their buyer. */
+export interface GoodsOnDisk {
+	chunks: SealedChunk[];
+	/** So many of them are durable. */
+	durable: number;
+	opened: Uint8Array | undefined;
+}
+
+export interface BuyerOptions extends SessionOptions {
+	/** By target. */
+	readonly goods: Map<string, GoodsOnDisk>;
+	/** A name for goods that has no other. */
+	readonly newTarget: () => string;
+}
+
+interface Asked {
+	readonly answered: (answer: BuyerAnswer) => void;
+	readonly refused: (error: TetradError) => void;
+	readonly step: (step: BuyerStep) => void;
+	readonly target: string | undefined;
+	readonly offer: Offer | undefined;
+	readonly isTold?: boolean;
+}
+
+type AskOf<Ask> = Ask extends BuyerAsk ? Omit<Ask, "ask"> : never;
+
+const FOR_SELLERS: ReadonlySet<number | undefined> = new Set(
+	(["seller", "goodsKey", "unsold", "sold"] as const).map(
+		(name) => ABOUT_PURCHASES[name].type,
+	),
+);
+
+export class Buyer {
+	readonly session: Session;
+	readonly tetrad: Tetrad;
+	readonly #options: BuyerOptions;
+	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
+	readonly #asked = new Map<number, Asked>();
+	readonly #goingOn = new Set<string>();
+	#isLearning = false;
+	#asks = 0;
+
+	constructor(options: BuyerOptions) {
+		const { device, tetrad } = options;
+		this.#options = options;
+		this.tetrad = tetrad;
+		this.session = new Session(options, (event) => {
+			if (event.kind === "from-module" && FOR_SELLERS.has(event.bytes[0]))
+				return;
+			this.#driver.feed(event);
+		});
+		this.#driver = new Driver<BuyingEvent, BuyingEffect>({
+			device,
+			machine: new Buying({
+				crypto: device.crypto,
+				tetrad: tradeTetrad(tetrad),
+			}),
+			handlers: {
+				...this.session.handlers,
+				"begin-goods": ({ ask, from }) => {
+					const goods = this.#goodsOf(ask);
+					goods.chunks.length = Math.min(goods.chunks.length, from);
+					goods.durable = Math.min(goods.durable, from);
+					device.later(() => this.#happened({ kind: "begun", ask }));
+				},
+				"keep-chunk": ({ ask, chunk }) => {
+					this.#goodsOf(ask).chunks.push({
+						...chunk,
+						leaf: copy(chunk.leaf),
+						sealed: copy(chunk.sealed),
+					});
+					device.later(() => this.#happened({ kind: "chunk-kept", ask }));
+				},
+				keep: ({ ask, purchase, count }) => this.#keep(ask, purchase, count),
+				"open-goods": ({ ask, goods }) =>
+					device.later(() => this.#happened(this.#open(ask, goods)), 1),
+				conclude: ({ ask, contract, conclusion, path }) =>
+					transact(
+						device,
+						concludePurchase(contract, conclusion, device.now(), path),
+						() => this.#happened({ kind: "concluded", ask }),
+						(error) => this.#happened({ kind: "not-done", ask, error }),
+					),
+				"drop-goods": ({ ask }) => {
+					const target = this.#asked.get(ask)?.target;
+					if (target !== undefined) options.goods.delete(target);
+				},
+				step: ({ ask, step }) => this.#asked.get(ask)?.step(step),
+				answered: ({ ask, answer }) => this.#over(ask)?.answered(answer),
+				refused: ({ ask, error }) => this.#over(ask)?.refused(error),
+				learned: ({ learned }) => this.#learned(learned),
+				unknown: ({ contract }) => this.#goOn(copy(contract)),
+				end: () => tetrad.close(),
+			},
+			ended: ({ error }) => this.#finish(error),
+			failed: (error) => {
+				tetrad.close();
+				this.#finish(error);
+			},
+		});
+	}
+
+	quote(
+		name: string,
+		then: (offer: Offer) => void,
+		otherwise: (error: TetradError) => void,
+	): void {
+		this.#ask(
+			{ kind: "quote", name, order: "" },
+			{
+				answered: (answer) => {
+					if (answer.kind === "offer") then(answer.offer);
+				},
+				refused: otherwise,
+				step: () => {},
+				target: undefined,
+				offer: undefined,
+			},
+		);
+	}
+
+	buy(
+		offer: Offer,
+		{
+			answered,
+			refused,
+			step,
+			askOwner,
+		}: Pick<Asked, "answered" | "refused" | "step"> & {
+			readonly askOwner: boolean;
+		},
+	): number {
+		const target = this.#options.newTarget();
+		return this.#ask(
+			{ kind: "buy", offer, askOwner },
+			{ answered, refused, step, target, offer },
+		);
+	}
+
+	giveUp(ask: number): void {
+		const error = new TetradError("aborted", "the caller gave up waiting");
+		this.#driver.feed({ kind: "give-up", ask, error });
+	}
+
+	/** Goes on with what is kept and not over, and says of how much. */
+	resumeAll(
+		told: Pick<Asked, "answered" | "refused" | "step">,
+		then: (count: number) => void,
+	): void {
+		// What is read is durable when the answer is here.
+		this.#options.device.write(readProvisional(MAX_RESUMED), (rows) => {
+			let count = 0;
+			for (const row of rows) if (this.#resume(row, told)) count++;
+			then(count);
+		});
+	}
+
+	learn(then: () => void): void {
+		this.#ask(
+			{ kind: "learn" },
+			{
+				answered: then,
+				refused: then,
+				step: () => {},
+				target: undefined,
+				offer: undefined,
+			},
+		);
+	}
+
+	#resume(
+		row: PurchaseRow,
+		told: Pick<Asked, "answered" | "refused" | "step">,
+	): boolean {
+		const id = hex(row.contract);
+		if (this.#goingOn.has(id)) return false;
+		this.#goingOn.add(id);
+		const purchase: ProvisionalPurchase = {
+			contract: parseContract(this.#options.device.crypto, row.document),
+			chain: row.chain,
+			issuerChain: row.issuer_chain,
+			salt: row.salt,
+			description: row.description,
+			exporter: row.exporter,
+		};
+		this.#ask(
+			{ kind: "resume", purchase, isFinal: row.state === "final" },
+			{
+				...told,
+				refused: (error) => {
+					this.#goingOn.delete(id);
+					told.refused(error);
+				},
+				target: row.target,
+				offer: undefined,
+			},
+		);
+		return true;
+	}
+
+	#ask(asked: AskOf<BuyerAsk>, waiting: Asked): number {
+		const ask = this.#asks++;
+		this.#asked.set(ask, waiting);
+		this.#driver.feed({ ...asked, ask });
+		return ask;
+	}
+
+	/** Whoever asked is told once; what goes on is still about the same goods. */
+	#over(ask: number): Asked | undefined {
+		const asked = this.#asked.get(ask);
+		if (asked === undefined || asked.isTold) return undefined;
+		this.#asked.set(ask, { ...asked, isTold: true });
+		return asked;
+	}
+
+	#happened(event: GoodsEvent): void {
+		this.#driver.feed(event);
+	}
+
+	#goodsOf(ask: number): GoodsOnDisk {
+		const target = this.#asked.get(ask)?.target;
+		if (target === undefined)
+			throw new TetradError("internal", "there are no goods of that number");
+		const { goods } = this.#options;
+		const there = goods.get(target) ?? {
+			chunks: [],
+			durable: 0,
+			opened: undefined,
+		};
+		goods.set(target, there);
+		return there;
+	}
+
+	#keep(ask: number, purchase: ProvisionalPurchase, count: number): void {
+		const { device } = this.#options;
+		const asked = this.#asked.get(ask);
+		const offer = asked?.offer;
+		if (asked?.target === undefined || offer === undefined)
+			throw new TetradError("internal", "nothing was offered");
+		const goods = this.#goodsOf(ask);
+		goods.durable = Math.min(count, goods.chunks.length);
+		const { other } = tradeTetrad(this.tetrad);
+		transact(
+			device,
+			beginPurchase({
+				...rowOf(purchase, device.now()),
+				offer: offer.id,
+				exponent: BigInt(offer.money.exponent),
+				play: offer.money.isPlay ? 1n : 0n,
+				merchant: other.agent.name,
+				merchant_module: other.module.name,
+				address: other.agent.name,
+				target: asked.target,
+				overwrite: 0n,
+			}),
+			() => this.#happened({ kind: "kept", ask }),
+			(error) => this.#happened({ kind: "not-done", ask, error }),
+		);
+	}
+
+	#open(
+		ask: number,
+		{ contract, chain, key, exporter }: PaidGoods,
+	): GoodsEvent {
+		const { device } = this.#options;
+		const goods = this.#goodsOf(ask);
+		const { id, length } = contract;
+		const cipher = new ContentCipher(device.crypto, {
+			key,
+			exporter,
+			contractId: id,
+		});
+		const opened: Uint8Array[] = [];
+		const wrong = goods.chunks.findIndex(({ index, leaf, sealed }) => {
+			const chunk = cipher.open(index, leaf, sealed);
+			if (chunk === undefined || chunk.length !== chunkLength(length, index))
+				return true;
+			opened.push(chunk);
+			return false;
+		});
+		const receiver = new MerchandiseReceiver(
+			device.crypto,
+			id,
+			wrong < 0 ? undefined : wrong,
+		);
+		for (const chunk of goods.chunks) receiver.take(chunk);
+		if (receiver.count < chunkCount(length))
+			return { kind: "goods-missing", ask, from: receiver.count };
+		if (!isMerchandiseOf(contract, receiver.finish()))
+			return { kind: "goods-missing", ask, from: 0 };
+		if (wrong < 0) {
+			goods.opened = Buffer.concat(opened);
+			const path = this.#asked.get(ask)?.target ?? "";
+			return { kind: "goods-opened", ask, path };
+		}
+		const { plaintext, ciphertext } = receiver.paths();
+		return {
+			kind: "goods-wrong",
+			ask,
+			evidence: encodeMerchandiseEvidence({
+				...(goods.chunks[wrong] as SealedChunk),
+				contract: contract.document,
+				chain,
+				key,
+				exporter,
+				count: plaintext.count,
+				plaintextPath: plaintext.hashes,
+				ciphertextPath: ciphertext.hashes,
+			}),
+		};
+	}
+
+	#learned({ purchase, step }: LearnedPurchase): void {
+		const { device, newTarget } = this.#options;
+		const { contract } = purchase;
+		transact(
+			device,
+			beginPurchase({
+				...rowOf(purchase, device.now()),
+				offer: NONE,
+				exponent: -1n,
+				play: 0n,
+				merchant: nameInDeviceId(contract.sellerAgent),
+				merchant_module: nameInDeviceId(contract.sellerModule),
+				address: "",
+				target: newTarget(),
+				overwrite: 0n,
+			}),
+			() => {
+				if (step !== "refunded") return;
+				const outcome = {
+					kind: "refunded",
+					credited: contract.amount,
+					code: "purchase-void",
+					reason: "",
+				} as const;
+				transact(
+					device,
+					concludePurchase(contract.hash, outcome, device.now()),
+					() => {},
+				);
+			},
+		);
+	}
+
+	/** The module speaks of a purchase that is not asked for here. */
+	#goOn(contract: Uint8Array): void {
+		this.#options.device.write(readPurchase(contract), (row) => {
+			if (row !== undefined) {
+				const nothing = () => {};
+				this.#resume(row, {
+					answered: nothing,
+					refused: nothing,
+					step: nothing,
+				});
+				return;
+			}
+			if (this.#isLearning) return;
+			this.#isLearning = true;
+			this.learn(() => {
+				this.#isLearning = false;
+			});
+		});
+	}
+
+	#finish(error: TetradError | undefined): void {
+		const why =
+			error ?? new TetradError("tetrad-closed", "the tetrad has been closed");
+		for (const ask of [...this.#asked.keys()]) this.#over(ask)?.refused(why);
+	}
+}
+
+function rowOf(
+	{
+		contract,
+		chain,
+		issuerChain,
+		salt,
+		description,
+		exporter,
+	}: ProvisionalPurchase,
+	now: number,
+) {
+	return {
+		contract: contract.hash,
+		time: BigInt(now),
+		document: contract.document,
+		chain,
+		issuer_chain: issuerChain,
+		salt,
+		description,
+		exporter,
+	};
+}
+
+/** One thing that is sold. */
+export interface Item {
+	readonly listing: Listing;
+	readonly content: Uint8Array;
+}
+
+export interface SellerOptions extends SessionOptions {
+	readonly items: ReadonlyMap<string, Item>;
+}
+
+export class Seller {
+	readonly session: Session;
+	readonly #options: SellerOptions;
+	readonly #driver: Driver<SellingEvent, SellingEffect>;
+	readonly #open = new Map<number, Uint8Array>();
+	readonly #buyer: CertifiedDevice;
+
+	constructor(options: SellerOptions) {
+		const { device, tetrad, memory, items } = options;
+		this.#options = options;
+		this.#buyer = tradeTetrad(tetrad).other.agent;
+		this.session = new Session(options, (event) => this.#feed(event));
+		this.#driver = new Driver<SellingEvent, SellingEffect>({
+			device,
+			machine: new Selling({
+				crypto: device.crypto,
+				tetrad: tradeTetrad(tetrad),
+				offerKey: memory.offerKey,
+			}),
+			handlers: {
+				...this.session.handlers,
+				list: ({ answer }) =>
+					device.later(() =>
+						this.#feed({
+							kind: "listed",
+							answer,
+							items: [...items.values()].map(({ listing }) => listing),
+							isLast: true,
+						}),
+					),
+				price: ({ answer, name }) =>
+					this.#have(answer, name, ({ listing }) => ({
+						kind: "priced",
+						answer,
+						listing,
+					})),
+				open: ({ answer, goods }) =>
+					this.#have(answer, goods.description.name, ({ content }) => {
+						this.#open.set(answer, content);
+						return { kind: "opened", answer, length: BigInt(content.length) };
+					}),
+				read: ({ answer, at, length }) => {
+					const content = this.#open.get(answer) ?? NONE;
+					const bytes = copy(content.subarray(at, at + length));
+					device.later(() => this.#feed({ kind: "read", answer, bytes }));
+				},
+				release: ({ answer }) => {
+					this.#open.delete(answer);
+				},
+				progress: () => {},
+				quoted: () => {},
+				contracted: () => {},
+				sold: ({ contract, amount, receipt, chain }) =>
+					this.#sold(contract, amount, receipt, chain),
+				unavailable: ({ error }) =>
+					device.world.tell({
+						who: device.name,
+						what: `has nothing for its buyer: ${error.code}, ${error.message}`,
+					}),
+				sign: (effect) =>
+					signLater(device, effect, (event) => this.#feed(event)),
+			},
+			ended: () => tetrad.close(),
+			failed: () => tetrad.close(),
+		});
+		this.#feed({ kind: "begin" });
+	}
+
+	#feed(event: SellingEvent): void {
+		this.#driver.feed(event);
+	}
+
+	#have(
+		answer: number,
+		name: string,
+		made: (item: Item) => SellingEvent,
+	): void {
+		const { device, items } = this.#options;
+		const item = items.get(name);
+		device.later(() =>
+			this.#feed(
+				item === undefined
+					? {
+							kind: "failed",
+							answer,
+							error: new TetradError("payment-refused", "not sold here"),
+						}
+					: made(item),
+			),
+		);
+	}
+
+	#sold(
+		contract: Uint8Array,
+		amount: bigint,
+		receipt: Uint8Array,
+		chain: Uint8Array,
+	): void {
+		const { device, items } = this.#options;
+		const listing = [...items.values()][0]?.listing;
+		if (listing === undefined) return;
+		transact(
+			device,
+			recordSale({
+				contract: copy(contract),
+				time: BigInt(device.now()),
+				buyer: this.#buyer.name,
+				buyer_agent: this.#buyer.deviceId,
+				item: "",
+				issuer: listing.issuer,
+				currency: listing.currency,
+				exponent: BigInt(listing.money.exponent),
+				play: 1n,
+				amount,
+				receipt: copy(receipt),
+				receipt_chain: copy(chain),
+			}),
+			() => {},
+		);
+	}
+}
+
+/** What an agent asks its module to sell with, when it meets that issuer next. */
+export function askToSell(tetrad: Tetrad, issuer: Uint8Array): void {
+	tetrad.send(
+		"module",
+		message(ABOUT_PURCHASES.selling, { issuer, generation: 0 }),
+	);
+}

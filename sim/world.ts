@@ -1,0 +1,498 @@
+/*
+ * A simulated world: sides and issuers, what connects them, and time. Everything that could come out
+ * otherwise is drawn from streams of its seed.
+ */
+import { nodeCrypto } from "../src/crypto/index.ts";
+import type { TetradError } from "../src/errors.ts";
+import type { Write } from "../src/machine/index.ts";
+import type { IssuerReport, PurseReport } from "../src/money/index.ts";
+import {
+	makePolicy,
+	type Pairing,
+	type Policy,
+	type Routing,
+} from "../src/tetrad/index.ts";
+import { utf8 } from "../src/wire/index.ts";
+import type { Agent } from "./agent.ts";
+import { BEGINNING, type Certificates, type Identity } from "./certificates.ts";
+import type { SealWatcher } from "./crypto.ts";
+import { simulatedSigner } from "./crypto.ts";
+import type { Device } from "./device.ts";
+import { type Checks, makeChecks } from "./invariants/index.ts";
+import { COIN, IssuerSide } from "./issuer-side.ts";
+import type { Module } from "./module.ts";
+import { CarrierEnd, type Conditions, QUIET, type Watcher } from "./network.ts";
+import { ITEMS, numbered, type Plan, type Step } from "./plan.ts";
+import { Stream } from "./random.ts";
+import { Schedule } from "./schedule.ts";
+import { Side } from "./side.ts";
+import { describeMessage } from "./story.ts";
+import type { Tetrad } from "./tetrad.ts";
+import { type Told, Trace } from "./trace.ts";
+import type { Item } from "./trading.ts";
+
+/** What must never be, and was. */
+export interface Violation {
+	readonly invariant: string;
+	readonly what: string;
+	/** Milliseconds since the world began. */
+	readonly at: number;
+}
+
+export interface Pairs {
+	ofAgent(module: Uint8Array): Pairing;
+	ofModule(agent: Uint8Array): Pairing;
+}
+
+/** Certificates that a world may need, made before it begins. */
+export interface Prepared {
+	readonly certificates: Certificates;
+	/** By the name of a device, one after another. */
+	readonly identities: ReadonlyMap<string, readonly Identity[]>;
+	/** The lists of the steps that list or unlist, by the number of the step. */
+	readonly lists: ReadonlyMap<number, Uint8Array>;
+}
+
+export interface WorldOptions {
+	readonly plan: Plan;
+	readonly prepared: Prepared;
+	/** Whether a story is kept. */
+	readonly isTelling?: boolean;
+}
+
+/** What goods begin with, and nothing else may: it is looked for on every wire. */
+export const CANARY: Uint8Array = utf8("canary of the goods");
+
+/** What is told when nothing goes wrong any more. */
+export const WELL_AGAIN = "everything is well again";
+
+/** What is set aside for preparations before the work begins, in milliseconds. */
+export const PREPARING_MS = 20_000;
+
+export class World {
+	readonly plan: Plan;
+	readonly schedule: Schedule = new Schedule(BEGINNING);
+	readonly trace: Trace;
+	readonly policy: Policy;
+	readonly issuers: readonly IssuerSide[];
+	readonly buyers: readonly Side[];
+	readonly merchants: readonly Side[];
+	readonly devices: ReadonlyMap<string, Device>;
+	readonly checks: Checks;
+	/** How often each kind of fault has happened. */
+	readonly faults: Map<string, number> = new Map();
+	violation: Violation | undefined;
+	/** Whether nothing goes wrong any more. */
+	isHealed = true;
+	readonly sealed: SealWatcher;
+	readonly #prepared: Prepared;
+	readonly #streams = new Map<string, Stream>();
+	/** Open connections, by the names of both. */
+	readonly #carriers = new Set<{
+		readonly ends: readonly [CarrierEnd, CarrierEnd];
+	}>();
+	readonly #certified = new Map<string, number>();
+
+	constructor({ plan, prepared, isTelling = false }: WorldOptions) {
+		this.plan = plan;
+		this.#prepared = prepared;
+		this.trace = new Trace(isTelling);
+		this.sealed = (...given) => this.checks?.sealed(...given);
+		const { agency, bank } = prepared.certificates;
+		this.policy = makePolicy({
+			agencies: [agency.anchor],
+			banks: [bank.anchor],
+		});
+		const identities = (side: string) => ({
+			agent: this.#identity(`${side}-agent`),
+			module: this.#identity(`${side}-module`),
+		});
+		const { noteDays, graceDays } = plan;
+		this.issuers = numbered("issuer", plan.issuers).map(
+			(name) =>
+				new IssuerSide({
+					...{ world: this, name, noteDays, graceDays },
+					identities: identities(name),
+				}),
+		);
+		const terms = this.issuers.map((issuer) => issuer.terms);
+		const side = (name: string, items: ReadonlyMap<string, Item>) =>
+			new Side({
+				...{ world: this, name, terms, items },
+				identities: identities(name),
+				owner: simulatedSigner(`owner of ${name}`),
+			});
+		this.buyers = numbered("buyer", plan.buyers).map((name) =>
+			side(name, new Map()),
+		);
+		this.merchants = numbered("merchant", plan.merchants).map((name, at) =>
+			side(name, this.#items(name, at)),
+		);
+		this.devices = new Map(
+			[...this.issuers, ...this.sides].flatMap(({ agent, module }) => [
+				[agent.name, agent as Device] as const,
+				[module.name, module as unknown as Device] as const,
+			]),
+		);
+		this.checks = makeChecks(this);
+	}
+
+	get sides(): readonly Side[] {
+		return [...this.buyers, ...this.merchants];
+	}
+
+	/** Milliseconds since it began. */
+	get elapsed(): number {
+		return this.schedule.now - BEGINNING;
+	}
+
+	stream(name: string): Stream {
+		const known = this.#streams.get(name);
+		if (known !== undefined) return known;
+		const made = new Stream(this.plan.seed, name);
+		this.#streams.set(name, made);
+		return made;
+	}
+
+	readonly routing = (): Routing =>
+		this.stream("workload").chance(0.2) ? "crossed" : "direct";
+
+	/** How long what a device writes takes to be durable. */
+	syncMs(device: Device): number {
+		const [least, most] = this.isHealed ? [1, 1] : this.plan.syncMs;
+		return least === most
+			? least
+			: this.stream(`disk ${device.name}`).within(least, most);
+	}
+
+	pairing(side: string): Pairs {
+		const key = nodeCrypto.sha256(utf8(`pairing of ${side}`));
+		return {
+			ofAgent: (module) => ({ peerDeviceId: module, key }),
+			ofModule: (agent) => ({ peerDeviceId: agent, key }),
+		};
+	}
+
+	#identity(device: string): Identity {
+		const number = this.#certified.get(device) ?? 0;
+		this.#certified.set(device, number + 1);
+		const identity = this.#prepared.identities.get(device)?.[number];
+		if (identity === undefined) throw new Error(`${device} has no certificate`);
+		return identity;
+	}
+
+	#items(merchant: string, number: number): ReadonlyMap<string, Item> {
+		const stream = new Stream(this.plan.seed, `items of ${merchant}`);
+		return new Map(
+			numbered("item", ITEMS).map((name, at) => {
+				const issuer = this.issuers[(at + number) % this.issuers.length];
+				if (issuer === undefined) throw new Error("there is no issuer");
+				const content = Buffer.concat([
+					CANARY,
+					stream.bytes(stream.pick([0, 100, 3000])),
+				]);
+				const listing = {
+					description: { name, mediaType: "", about: "", order: "" },
+					kind: "file",
+					length: BigInt(content.length),
+					issuer: issuer.id,
+					currency: COIN.code,
+					money: { exponent: COIN.exponent, isPlay: true },
+					amount: BigInt(stream.within(1, 50)),
+				} as const;
+				return [name, { listing, content: new Uint8Array(content) }];
+			}),
+		);
+	}
+
+	// What happens in it.
+
+	fail(invariant: string, what: string): void {
+		this.violation ??= { invariant, what, at: this.elapsed };
+	}
+
+	count(fault: string): void {
+		this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+	}
+
+	tell(told: Omit<Told, "at">): void {
+		this.trace.tell({ ...told, at: this.elapsed });
+	}
+
+	durable(device: Device, writes: readonly Write[]): void {
+		this.trace.mix(writes.length);
+		if (this.trace.isTelling)
+			this.tell({
+				who: device.name,
+				what: `has durable: ${writes.map(({ kind, table }) => `${kind} ${table.name}`).join(", ")}`,
+			});
+		this.checks.durable(device, writes);
+	}
+
+	said(
+		device: Device,
+		{ to, name }: { readonly to: "agent" | "module"; readonly name: string },
+		bytes: Uint8Array,
+	): void {
+		this.trace.mix(bytes[0] ?? 0);
+		if (this.trace.isTelling)
+			this.tell({ who: device.name, to: name, what: describeMessage(bytes) });
+		this.checks.said(device, to, bytes);
+	}
+
+	confirmed(device: Device, tetrad: Tetrad): void {
+		this.tell({
+			who: device.name,
+			what: `confirms a tetrad as ${tetrad.place}`,
+		});
+		this.checks.confirmed(device, tetrad);
+	}
+
+	reported(side: Side, report: PurseReport): void {
+		if (this.trace.isTelling)
+			this.tell({
+				who: side.module.name,
+				what: `reports ${report.kind}${"error" in report && report.error !== undefined ? `: ${report.error.code}, ${report.error.message}` : ""}`,
+			});
+		this.checks.reported(side, report);
+	}
+
+	issuerReported(issuer: IssuerSide, report: IssuerReport): void {
+		if (this.trace.isTelling)
+			this.tell({
+				who: issuer.module.name,
+				what: `reports ${report.kind}${report.kind === "settled" ? ` ${report.asked}` : ""}${report.kind === "trouble" ? `: ${report.code}, ${report.reason}` : ""}`,
+			});
+		this.checks.issuerReported(issuer, report);
+	}
+
+	/** A machine that must not end has ended. */
+	broke(device: Device, error: TetradError | undefined): void {
+		this.fail(
+			"no machine breaks",
+			`${device.name}: ${error?.stack ?? "it ended"}`,
+		);
+	}
+
+	agentStarted(side: Side): void {
+		if (this.isHealed) return;
+		// As the process of an agent does: it goes on with what is not over.
+		side.agent.later(() => {
+			for (const issuer of this.issuers) side.settle(issuer);
+		}, 50);
+	}
+
+	// Connections.
+
+	dial(from: Agent, to: Agent): CarrierEnd | undefined {
+		if (!to.isUp) return undefined;
+		const [near, far] = this.#connect(from, to, () => this.plan.network);
+		to.later(() => to.called(far), 1);
+		return near;
+	}
+
+	dialModule<Report>(from: Agent, to: Module<Report>): CarrierEnd | undefined {
+		if (!to.isUp) return undefined;
+		const device = to as unknown as Device;
+		const [near, far] = this.#connect(from, device, () => this.plan.link);
+		to.later(() => to.linked(far), 1);
+		return near;
+	}
+
+	#connect(
+		from: Device,
+		to: Device,
+		conditions: () => Conditions,
+	): readonly [CarrierEnd, CarrierEnd] {
+		const ends = CarrierEnd.pair(from.name, to.name, {
+			schedule: this.schedule,
+			stream: this.stream("network"),
+			conditions: () => (this.isHealed ? QUIET : conditions()),
+			watcher: this.#watcher,
+		});
+		this.#carriers.add({ ends });
+		return ends;
+	}
+
+	readonly #watcher: Watcher = {
+		sent: (from, to, bytes) => {
+			this.trace.mixBytes(bytes);
+			this.checks.sent(from, to, bytes);
+		},
+		fault: (kind, from, to) => {
+			this.count(kind);
+			this.tell({
+				who: from,
+				what: `${kind}: what it sends ${to}`,
+				isFault: true,
+			});
+		},
+	};
+
+	/** A device is gone: all its connections end. */
+	hangUp(device: Device): void {
+		for (const carrier of this.#carriers) {
+			const [near, far] = carrier.ends;
+			if (near.name === device.name) near.abandon();
+			else if (far.name === device.name) far.abandon();
+			if (near.isClosed && far.isClosed) this.#carriers.delete(carrier);
+		}
+	}
+
+	breakAll(device: Device): void {
+		for (const { ends } of this.#carriers)
+			for (const end of ends)
+				if (end.name === device.name && !end.isClosed) end.break();
+	}
+
+	// Steps.
+
+	begin(): void {
+		for (const { module, agent } of [...this.issuers, ...this.sides]) {
+			module.start();
+			agent.start();
+		}
+		const { notes } = this.plan;
+		this.issuers.forEach((issuer, at) => {
+			for (const side of this.sides) {
+				const account = side.module.certified().deviceId;
+				this.checks.credited(issuer, side, 1n);
+				issuer.credit(account, 1n);
+				if (this.buyers.includes(side))
+					for (const value of notes) {
+						this.checks.credited(issuer, side, BigInt(value));
+						issuer.credit(account, BigInt(value));
+						side.order(issuer.id, BigInt(value));
+					}
+				this.schedule.after(1 + 3000 * at, () => side.settle(issuer));
+			}
+		});
+	}
+
+	/** The number is that of the step in its plan. */
+	step(step: Step, number: number): void {
+		const tell = (what: string) =>
+			this.tell({ who: "world", what, isFault: true });
+		switch (step.kind) {
+			case "buy": {
+				const merchant = this.merchants[step.merchant];
+				const buyer = this.buyers[step.buyer];
+				if (merchant === undefined) return;
+				return buyer?.buy(merchant, `item-${step.item}`, step.patienceMs);
+			}
+			case "settle": {
+				const issuer = this.issuers[step.issuer];
+				if (issuer === undefined) return;
+				return this.#side(step.side)?.settle(issuer);
+			}
+			case "resume": {
+				const merchant = this.merchants[step.merchant];
+				if (merchant === undefined) return;
+				return this.buyers[step.buyer]?.resume(merchant);
+			}
+			case "crash":
+				return this.devices.get(step.device)?.crashAt(step);
+			case "break": {
+				const device = this.devices.get(step.device);
+				if (device === undefined) return;
+				this.count("break");
+				tell(`all connections of ${step.device} break`);
+				return this.breakAll(device);
+			}
+			case "clock":
+				this.count("clock");
+				tell(`the clock of ${step.device} is ${step.aheadMs} ms ahead`);
+				return this.devices.get(step.device)?.setClock(step.aheadMs);
+			case "full": {
+				const device = this.devices.get(step.device);
+				if (device === undefined) return;
+				this.count("full");
+				tell(`the disk of ${step.device} is full for ${step.forMs} ms`);
+				device.disk.isFull = true;
+				this.schedule.after(step.forMs, () => {
+					device.disk.isFull = false;
+				});
+				return;
+			}
+			case "backup": {
+				const side = this.#sideOf(step.device);
+				return side?.backup(
+					side.agent.name === step.device ? side.agent : side.module,
+				);
+			}
+			case "restore": {
+				const side = this.#sideOf(step.device);
+				if (side === undefined) return;
+				const device =
+					side.agent.name === step.device ? side.agent : side.module;
+				tell(
+					`the disk of ${step.device} is put back to a backup (${step.how})`,
+				);
+				if (side.restore(device, step.how)) this.count("restore");
+				return;
+			}
+			case "recertify": {
+				const device = this.devices.get(step.device);
+				this.count("recertify");
+				tell(`${step.device} has a new key and a new certificate`);
+				return device?.recertify(this.#identity(step.device));
+			}
+			case "list":
+			case "unlist": {
+				const bundle = this.#prepared.lists.get(number);
+				if (bundle === undefined) return;
+				this.count(step.kind);
+				tell(
+					step.kind === "list"
+						? `${step.device} is listed`
+						: "a list is empty again",
+				);
+				for (const device of this.devices.values())
+					if (device.isUp) device.learnList(bundle);
+				return;
+			}
+			case "withdraw": {
+				const issuer = this.issuers[step.issuer];
+				if (issuer === undefined) return;
+				return this.#side(step.side)?.order(issuer.id, BigInt(step.amount));
+			}
+			case "give-back": {
+				const issuer = this.issuers[step.issuer];
+				if (issuer === undefined) return;
+				return this.#side(step.side)?.giveBack(issuer.id);
+			}
+			case "limit":
+				return this.#side(step.side)?.limit(
+					this.issuers.map(({ id }) => id),
+					BigInt(step.perPayment),
+					BigInt(step.perDay),
+				);
+		}
+	}
+
+	/** Nothing goes wrong any more, and everybody runs. */
+	heal(): void {
+		this.isHealed = true;
+		this.tell({
+			who: "world",
+			what: WELL_AGAIN,
+			isFault: true,
+		});
+		for (const device of this.devices.values()) {
+			device.noCrash();
+			device.disk.isFull = false;
+			if (device.clockAhead !== 0) device.setClock(0);
+			device.start();
+		}
+	}
+
+	#side(name: string): Side | undefined {
+		return this.sides.find((side) => side.name === name);
+	}
+
+	#sideOf(device: string): Side | undefined {
+		return this.sides.find(
+			({ agent, module }) => agent.name === device || module.name === device,
+		);
+	}
+}

@@ -47,6 +47,8 @@ export class PaymentDelivery {
 	readonly #witnesses: Witnesses;
 	readonly #payments: OpenPayments;
 	readonly #sale: SalePart | undefined;
+	/** Tetrads that began before any agent had spoken, and whose agent has not. */
+	readonly #unwitnessed = new Set<number>();
 
 	constructor(
 		{ core, work, witnesses, sale }: PurseParts,
@@ -59,8 +61,27 @@ export class PaymentDelivery {
 		this.#payments = payments;
 	}
 
-	/** Whatever is in doubt between these four is delivered again, as much as there is room for. */
-	opened({ tetrad, peer, parties }: OpenMeeting): void {
+	/** Whatever is in doubt between these four is delivered again, once the agent knows of it: a purse that was started waits for its word. */
+	opened(meeting: OpenMeeting): void {
+		if (this.#witnesses.standing.kind === "unwitnessed")
+			this.#unwitnessed.add(meeting.tetrad);
+		else this.#deliverAgain(meeting);
+	}
+
+	/** The agent of that tetrad has said how far it knows this purse to have come, and was told. */
+	witnessed(tetrad: number): void {
+		const meeting = this.#core.meetings.get(tetrad);
+		if (this.#unwitnessed.delete(tetrad) && meeting !== undefined)
+			this.#deliverAgain(meeting);
+	}
+
+	closed(tetrad: number): void {
+		this.#unwitnessed.delete(tetrad);
+	}
+
+	/** As much as there is room for. */
+	#deliverAgain({ tetrad, peer, parties }: OpenMeeting): void {
+		let isTold = false;
 		let room = MAX_DELIVERED_AGAIN_BYTES;
 		for (const { state } of this.#payments.values()) {
 			if (
@@ -71,6 +92,9 @@ export class PaymentDelivery {
 				continue;
 			room -= state.committed.deliver.length;
 			if (room < 0) return;
+			// The tetrad in which it was committed may have ended before the agent heard of it.
+			if (!isTold) this.#witnesses.tell(tetrad);
+			isTold = true;
 			this.#core.toModule(tetrad, state.committed.deliver);
 		}
 	}

@@ -170,6 +170,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				this.#core.meetings.delete(event.tetrad);
 				this.#expecting.closed(event.tetrad);
 				this.#acceptance.closed(event.tetrad);
+				this.#delivery.closed(event.tetrad);
 				this.#settling.closed(event.tetrad);
 				this.#paying.closed(event.tetrad);
 				return this.#sale?.closed(event.tetrad);
@@ -457,7 +458,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	#compared({ witness }: JobOf<"comparing-head">): void {
 		switch (witness.kind) {
 			case "agent":
-				return this.#witnesses.tell(witness.tetrad);
+				this.#witnesses.tell(witness.tetrad);
+				return this.#delivery.witnessed(witness.tetrad);
 			case "issuer":
 				return this.#settling.compared(witness);
 			default:

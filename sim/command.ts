@@ -1,6 +1,7 @@
 /* What `npm run sim` does: many worlds, one after another, and what came of them. */
 import { stdout } from "node:process";
 import { findBugs } from "./bugs.ts";
+import { exhaust } from "./exhaustive.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { type Result, runPlan } from "./run.ts";
 import { planText, shrink } from "./shrink.ts";
@@ -68,23 +69,42 @@ function figuresText({ faults, purchases, ...figures }: Figures): string {
 }
 
 const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs]
+               [--exhaustive [--pairs]]
 
   --seed N     the first seed; 1 unless given
   --runs N     how many seeds, one after another; 100 unless given
   --json       figures as one line of JSON, and nothing else
   --tell N     tells what happens with that seed, failing or not
+  --exhaustive one purchase, and everything that can go wrong in it once; with
+               --pairs each two of these
   --bug NAME   plants that bug first (sim/planted.ts)
   --bugs       plants each bug in turn, and tells which seed finds it
 
 Exit code 0: everything held. 1: something did not. 2: the command was wrong.
 `;
 
+async function exhaustive(isPairs: boolean): Promise<number> {
+	const { points, frames, runs, bought, failed } = await exhaust(
+		isPairs,
+		(done, of) => {
+			if (stdout.isTTY) stdout.write(`\r${done} of ${of} runs`);
+		},
+	);
+	stdout.write(
+		`${stdout.isTTY ? "\r" : ""}One purchase has ${points} places to die at and ${frames} frames to lose: ${runs} runs, in ${bought} of which the goods came.\n`,
+	);
+	if (failed === undefined) return 0;
+	stdout.write(`${await tellPlan(failed.plan)}\n`);
+	return 1;
+}
+
 /** Answers with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
 	const given = new Map<string, string>();
 	for (let at = 0; at < args.length; at++) {
 		const flag = args[at] as string;
-		if (flag === "--json" || flag === "--bugs") given.set(flag, "");
+		if (["--json", "--bugs", "--exhaustive", "--pairs"].includes(flag))
+			given.set(flag, "");
 		else if (
 			["--seed", "--runs", "--tell"].includes(flag) &&
 			/^\d{1,9}$/.test(args[at + 1] ?? "")
@@ -103,6 +123,7 @@ export async function main(args: readonly string[]): Promise<number> {
 	const runs = Number(given.get("--runs") ?? 100);
 	if (given.has("--bugs")) return findBugs(runs);
 	const isJson = given.has("--json");
+	if (given.has("--exhaustive")) return exhaustive(given.has("--pairs"));
 	const figures = await simulate(
 		{
 			seed: Number(given.get("--seed") ?? 1),

@@ -1,14 +1,15 @@
 /*
- * The provider of a simulated device. Hashes, HMAC, HKDF and the AEADs are the real ones; key
- * exchange and signatures are stand-ins that cost a hash each: whoever knows this file can compute
- * every shared secret and every signature. Nobody in a simulated world does, so that what the
- * machines check fails and passes as it would. All randomness comes from the device's stream.
+ * The provider of a simulated device. Hashes, HMAC and HKDF are the real ones; key exchange,
+ * signatures and AEADs are stand-ins that cost a hash or two each: whoever knows this file can
+ * compute every shared secret and every signature. Nobody in a simulated world does, so that what
+ * the machines check fails and passes as it would. All randomness comes from the device's stream.
  */
 import {
 	type Aead,
 	type CryptoProvider,
 	ML_KEM_768,
 	nodeCrypto,
+	TAG_BYTES,
 	X25519_BYTES,
 } from "../src/crypto/index.ts";
 import type { Signer } from "../src/identity/index.ts";
@@ -82,7 +83,7 @@ export function simulatedCrypto(
 			const secret = nodeCrypto.sha256(ENCAPSULATED, publicKey, ciphertext);
 			return { ciphertext, secret };
 		},
-		aead: (name, key) => watched(nodeCrypto.aead(name, key), key, sealed),
+		aead: (_, key) => simulatedAead(key, sealed),
 		verify: (_, publicKey, message, given) =>
 			nodeCrypto.equal(signature(publicKey, message), given),
 	};
@@ -98,17 +99,59 @@ function agreed(one: Uint8Array, other: Uint8Array): Uint8Array {
 	);
 }
 
-function watched(aead: Aead, lent: Uint8Array, sealed: SealWatcher): Aead {
+const PAD: Uint8Array = utf8("simulated pad");
+const TAG: Uint8Array = utf8("simulated tag");
+const NOTHING: Uint8Array = new Uint8Array();
+
+/** Hides what it seals from whoever looks for it, and notices whatever is changed. */
+function simulatedAead(lent: Uint8Array, sealed: SealWatcher): Aead {
 	const key = new Uint8Array(lent);
+	const tagOf = (
+		nonce: Uint8Array,
+		associatedData: Uint8Array,
+		ciphertext: Uint8Array,
+	): Uint8Array =>
+		nodeCrypto
+			.sha256(TAG, key, nonce, associatedData, ciphertext)
+			.subarray(0, TAG_BYTES);
+	const hide = (nonce: Uint8Array, bytes: Uint8Array): void => {
+		const pad = nodeCrypto.sha256(PAD, key, nonce);
+		for (let at = 0; at < bytes.length; at++)
+			bytes[at] = (bytes[at] ?? 0) ^ (pad[at & 31] ?? 0) ^ (at >>> 5);
+	};
+	const seal = (
+		nonce: Uint8Array,
+		header: Uint8Array,
+		isHeaderKept: boolean,
+		parts: readonly Uint8Array[],
+	): Uint8Array => {
+		sealed(key, nonce, parts);
+		const length = parts.reduce((sum, part) => sum + part.length, 0);
+		const kept = isHeaderKept ? header : NOTHING;
+		const out = new Uint8Array(kept.length + length + TAG_BYTES);
+		out.set(kept);
+		let at = kept.length;
+		for (const part of parts) {
+			out.set(part, at);
+			at += part.length;
+		}
+		const ciphertext = out.subarray(kept.length, at);
+		hide(nonce, ciphertext);
+		out.set(tagOf(nonce, header, ciphertext), at);
+		return out;
+	};
 	return {
-		open: (...given) => aead.open(...given),
-		seal(nonce, associatedData, plaintext) {
-			sealed(key, nonce, [plaintext]);
-			return aead.seal(nonce, associatedData, plaintext);
-		},
-		sealRecord(nonce, header, ...parts) {
-			sealed(key, nonce, parts);
-			return aead.sealRecord(nonce, header, ...parts);
+		seal: (nonce, associatedData, plaintext) =>
+			seal(nonce, associatedData, false, [plaintext]),
+		sealRecord: (nonce, header, ...parts) => seal(nonce, header, true, parts),
+		open(nonce, associatedData, bytes) {
+			if (bytes.length < TAG_BYTES) return undefined;
+			const ciphertext = bytes.subarray(0, bytes.length - TAG_BYTES);
+			const tag = tagOf(nonce, associatedData, ciphertext);
+			if (!nodeCrypto.equal(tag, bytes.subarray(-TAG_BYTES))) return undefined;
+			const plaintext = new Uint8Array(ciphertext);
+			hide(nonce, plaintext);
+			return plaintext;
 		},
 	};
 }

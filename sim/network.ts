@@ -59,6 +59,8 @@ export interface CarrierOptions {
 	/** As they are now; they may change. */
 	readonly conditions: () => Conditions;
 	readonly watcher: Watcher;
+	/** What becomes of the next frame of a device by the plan, if it says so. */
+	readonly loses: (from: string) => "breaks" | "drops" | undefined;
 }
 
 /** One end of a carrier. */
@@ -105,11 +107,15 @@ export class CarrierEnd {
 	}
 
 	send(bytes: Uint8Array): void {
-		const { stream, conditions, watcher } = this.#options;
+		const { stream, conditions, watcher, loses } = this.#options;
 		const other = this.#other;
 		if (this.#isClosed) return;
 		watcher.sent(this.name, other.name, bytes);
+		const lost = loses(this.name);
+		if (lost !== undefined) watcher.fault(lost, this.name, other.name);
 		if (this.#isCut) return;
+		if (lost === "breaks") return this.break();
+		if (lost === "drops") return;
 		const chances = conditions();
 		const fault = (kind: Parameters<Watcher["fault"]>[0]): boolean => {
 			const happens = chances[kind] > 0 && stream.chance(chances[kind]);

@@ -31,7 +31,14 @@ export type Step = { readonly at: number } & (
 			readonly point: number;
 			readonly downMs: number;
 	  }
-	/** All connections between two devices break. */
+	/** Loses the frame of that number of those that a device sends from then on; then the connection breaks, or only that frame is gone. */
+	| {
+			readonly kind: "lose";
+			readonly device: string;
+			readonly frame: number;
+			readonly breaks: boolean;
+	  }
+	/** All connections of a device break. */
 	| { readonly kind: "break"; readonly device: string }
 	| {
 			readonly kind: "clock";
@@ -40,7 +47,7 @@ export type Step = { readonly at: number } & (
 	  }
 	| { readonly kind: "full"; readonly device: string; readonly forMs: number }
 	| { readonly kind: "backup"; readonly device: string }
-	/** The last backup is put back: with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
+	/** The last backup of a device, or of both devices of a side, is put back: with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
 	| {
 			readonly kind: "restore";
 			readonly device: string;
@@ -86,7 +93,7 @@ export interface Plan {
 	readonly link: Conditions;
 	/** How long a transaction takes to be durable, in milliseconds, at least and at most. */
 	readonly syncMs: readonly [number, number];
-	/** How often merchants and buyers meet their issuers by themselves, in milliseconds; 0 for never. */
+	/** How often each merchant, and one of the buyers, meets its issuers by itself, in milliseconds; 0 for never. */
 	readonly settleEveryMs: number;
 	readonly steps: readonly Step[];
 }
@@ -193,15 +200,32 @@ export function drawPlan(seed: string): Plan {
 		device: die.pick(everybody),
 	}));
 	if (die.chance(0.15)) {
-		const device = die.pick(traders);
+		// What nobody can notice of a side that is put back as a whole is in docs/money.md.
+		const isWhole = die.chance(0.4);
+		const device = die.pick(isWhole ? sides : traders);
 		const when = at();
 		steps.push({ at: when, kind: "backup", device });
 		steps.push({
 			at: when + die.below(Math.max(1, span - when)),
 			kind: "restore",
 			device,
-			how: die.pick(["command", "noticed", "unnoticed"]),
+			how: isWhole ? "command" : die.pick(["command", "noticed", "unnoticed"]),
 		});
+	}
+	if (die.chance(0.1)) {
+		const device = die.pick(traders);
+		const when = at();
+		const later = () => when + die.below(Math.max(1, span - when));
+		steps.push({ at: when, kind: "list", device });
+		const until = later();
+		// Whoever is listed is certified anew, or was listed by mistake.
+		if (die.chance(0.5)) steps.push({ at: until, kind: "recertify", device });
+		else
+			steps.push({
+				at: until,
+				kind: "unlist",
+				role: device.endsWith("agent") ? "agent" : "module",
+			});
 	}
 	add(often(0.2, 2), () => ({
 		at: at(),
@@ -228,7 +252,7 @@ export function drawPlan(seed: string): Plan {
 		buyers,
 		merchants,
 		issuers,
-		notes: Array.from({ length: die.within(1, 4) }, () => die.within(5, 120)),
+		notes: Array.from({ length: die.within(1, 4) }, () => die.within(20, 400)),
 		noteDays,
 		graceDays,
 		network: conditions(die),
@@ -256,7 +280,7 @@ export function numbered(name: string, count: number): string[] {
 
 /** Owners whose agents meet no issuer for longer than a grace lose what is not deposited, and are told so: here nobody does. */
 function settleEvery(die: Stream, span: number, graceDays: number): number {
-	const often = Math.max(5 * SECOND, Math.floor(span / die.pick([4, 12])));
+	const often = Math.max(5 * SECOND, Math.floor(span / die.pick([2, 8])));
 	return span < DAY
 		? die.pick([0, often])
 		: Math.min(often, (graceDays * DAY) / 3);

@@ -1,10 +1,14 @@
 /* Runs one plan from its beginning to its end. */
 
+import { PURCHASES } from "../src/trade/records/index.ts";
 import { BEGINNING, certificates, type Identity } from "./certificates.ts";
 import { needsPerson, whatIsOpen } from "./invariants/index.ts";
 import { numbered, type Plan } from "./plan.ts";
+import type { Side } from "./side.ts";
 import type { Told } from "./trace.ts";
 import { PREPARING_MS, type Prepared, type Violation, World } from "./world.ts";
+
+export type { Violation } from "./world.ts";
 
 /** How long everything may take to come to rest once nothing goes wrong any more, in milliseconds. */
 const REST_MS = 60_000;
@@ -24,18 +28,21 @@ export interface Result {
 	/** Of purchases that were asked for, as their agents said. */
 	readonly bought: number;
 	readonly refused: number;
+	/** Purchases whose goods can be read at the end. */
+	readonly owned: number;
 	readonly faults: ReadonlyMap<string, number>;
 	readonly events: number;
 	readonly virtualMs: number;
 	/** What persons have to do at the end. */
 	readonly persons: readonly string[];
 	readonly told: readonly Told[];
-	/** By device, the places at which it could have died in the time of the work. */
+	/** By device, the places at which it could have died in the time of the work, and the frames that it sent. */
 	readonly points: ReadonlyMap<string, number>;
+	readonly frames: ReadonlyMap<string, number>;
 }
 
 /** Certificates and lists that a plan may need. */
-async function prepare(plan: Plan): Promise<Prepared> {
+export async function prepare(plan: Plan): Promise<Prepared> {
 	const made = await certificates();
 	const devices = [
 		...numbered("issuer", plan.issuers),
@@ -83,7 +90,7 @@ export async function runPlan(
 	return runPrepared(plan, await prepare(plan), options);
 }
 
-function runPrepared(
+export function runPrepared(
 	plan: Plan,
 	prepared: Prepared,
 	{ isTelling = false }: { readonly isTelling?: boolean } = {},
@@ -103,10 +110,17 @@ function runPrepared(
 	};
 	const points = () =>
 		new Map([...world.devices].map(([name, device]) => [name, device.points]));
+	const since = (
+		now: ReadonlyMap<string, number>,
+		then: ReadonlyMap<string, number>,
+	) =>
+		new Map(
+			[...now].map(([name, count]) => [name, count - (then.get(name) ?? 0)]),
+		);
 
 	world.begin();
 	until(BEGINNING + PREPARING_MS);
-	const before = points();
+	const [pointsBefore, framesBefore] = [points(), new Map(world.frames)];
 	world.isHealed = false;
 	const { steps, settleEveryMs } = plan;
 	steps.forEach((step, number) => {
@@ -119,22 +133,25 @@ function runPrepared(
 	if (settleEveryMs > 0)
 		for (let at = settleEveryMs; at < span; at += settleEveryMs)
 			schedule.at(BEGINNING + PREPARING_MS + at, () => {
-				for (const side of world.sides)
+				for (const side of world.merchants)
 					for (const issuer of world.issuers) side.settle(issuer, TRIES);
+				const buyer = world.stream("workload").pick(world.buyers);
+				for (const issuer of world.issuers) buyer.settle(issuer);
 			});
 	until(BEGINNING + PREPARING_MS + span);
-	const after = points();
+	const [pointsAfter, framesAfter] = [points(), new Map(world.frames)];
 	if (world.violation === undefined) world.heal();
 	const healed = schedule.now;
 	for (let at = 0; at < REST_MS; at += ROUND_MS) {
 		if (!until(healed + at)) break;
-		// At least twice, so that everybody has met everybody after the last fault.
-		if (at >= 2 * ROUND_MS && isAtRest(world)) break;
-		for (const side of world.sides)
+		// Once at least, so that everybody has met the issuers after the last fault.
+		const restless = world.sides.filter((side) => at === 0 || !isAtRest(side));
+		if (restless.length === 0) break;
+		for (const side of restless)
 			for (const issuer of world.issuers) side.settle(issuer);
-		for (const buyer of world.buyers)
+		for (const buyer of restless)
 			for (const merchant of world.merchants)
-				schedule.after(1_500, () => buyer.resume(merchant));
+				if (buyer.isBuying) schedule.after(1_500, () => buyer.resume(merchant));
 	}
 	until(schedule.now + ROUND_MS);
 	if (world.violation === undefined) checks.rested();
@@ -144,22 +161,19 @@ function runPrepared(
 		hash: world.trace.hash,
 		bought: answers.filter(({ kind }) => kind === "bought").length,
 		refused: answers.filter(({ kind }) => kind === "refused").length,
+		owned: world.buyers.flatMap(({ agent }) =>
+			agent.disk.rows(PURCHASES).filter(({ state }) => state === "final"),
+		).length,
 		faults: world.faults,
 		events,
 		virtualMs: world.elapsed,
 		persons: world.sides.flatMap((side) => needsPerson(side) ?? []),
 		told: world.trace.told,
-		points: new Map(
-			[...after].map(([name, count]) => [
-				name,
-				count - (before.get(name) ?? 0),
-			]),
-		),
+		points: since(pointsAfter, pointsBefore),
+		frames: since(framesAfter, framesBefore),
 	};
 }
 
-function isAtRest(world: World): boolean {
-	return world.sides.every(
-		(side) => whatIsOpen(side).length === 0 || needsPerson(side) !== undefined,
-	);
+function isAtRest(side: Side): boolean {
+	return whatIsOpen(side).length === 0 || needsPerson(side) !== undefined;
 }

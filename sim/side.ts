@@ -11,6 +11,7 @@ import {
 	REQUEST_ID_BYTES,
 } from "../src/money/index.ts";
 import { loadTrade, moduleTrade } from "../src/trade/module/index.ts";
+import { PURCHASES } from "../src/trade/records/index.ts";
 import { Agent } from "./agent.ts";
 import type { Identity } from "./certificates.ts";
 import type { SimulatedSigner } from "./crypto.ts";
@@ -147,6 +148,13 @@ export class Side {
 		const { items } = this;
 		return new Seller({ device: this.agent, tetrad, memory: this.#mind, items })
 			.session;
+	}
+
+	/** Whether a purchase of its agent's is not over. */
+	get isBuying(): boolean {
+		return this.agent.disk
+			.rows(PURCHASES)
+			.some(({ state }) => state === "provisional");
 	}
 
 	// What its agent does by itself.

@@ -81,6 +81,8 @@ export class World {
 	readonly checks: Checks;
 	/** How often each kind of fault has happened. */
 	readonly faults: Map<string, number> = new Map();
+	/** How many frames each device has sent. */
+	readonly frames: Map<string, number> = new Map();
 	violation: Violation | undefined;
 	/** Whether nothing goes wrong any more. */
 	isHealed = true;
@@ -91,6 +93,11 @@ export class World {
 	readonly #carriers = new Set<{
 		readonly ends: readonly [CarrierEnd, CarrierEnd];
 	}>();
+	/** Frames that are lost by the plan, by the device that sends them. */
+	readonly #lost = new Map<
+		string,
+		{ frames: number; readonly how: "breaks" | "drops" }
+	>();
 	readonly #certified = new Map<string, number>();
 
 	constructor({ plan, prepared, isTelling = false }: WorldOptions) {
@@ -309,13 +316,22 @@ export class World {
 			stream: this.stream("network"),
 			conditions: () => (this.isHealed ? QUIET : conditions()),
 			watcher: this.#watcher,
+			loses: (from) => this.#loses(from),
 		});
 		this.#carriers.add({ ends });
 		return ends;
 	}
 
+	#loses(from: string): "breaks" | "drops" | undefined {
+		const lost = this.#lost.get(from);
+		if (lost === undefined || --lost.frames > 0) return undefined;
+		this.#lost.delete(from);
+		return lost.how;
+	}
+
 	readonly #watcher: Watcher = {
 		sent: (from, to, bytes) => {
+			this.frames.set(from, (this.frames.get(from) ?? 0) + 1);
 			this.trace.mixBytes(bytes);
 			this.checks.sent(from, to, bytes);
 		},
@@ -392,6 +408,11 @@ export class World {
 			}
 			case "crash":
 				return this.devices.get(step.device)?.crashAt(step);
+			case "lose": {
+				const how = step.breaks ? "breaks" : "drops";
+				this.#lost.set(step.device, { frames: step.frame, how });
+				return;
+			}
 			case "break": {
 				const device = this.devices.get(step.device);
 				if (device === undefined) return;
@@ -414,23 +435,17 @@ export class World {
 				});
 				return;
 			}
-			case "backup": {
-				const side = this.#sideOf(step.device);
-				return side?.backup(
-					side.agent.name === step.device ? side.agent : side.module,
-				);
-			}
-			case "restore": {
-				const side = this.#sideOf(step.device);
-				if (side === undefined) return;
-				const device =
-					side.agent.name === step.device ? side.agent : side.module;
+			case "backup":
+				for (const [side, device] of this.#disksOf(step.device))
+					side.backup(device);
+				return;
+			case "restore":
 				tell(
 					`the disk of ${step.device} is put back to a backup (${step.how})`,
 				);
-				if (side.restore(device, step.how)) this.count("restore");
+				for (const [side, device] of this.#disksOf(step.device))
+					if (side.restore(device, step.how)) this.count("restore");
 				return;
-			}
 			case "recertify": {
 				const device = this.devices.get(step.device);
 				this.count("recertify");
@@ -478,6 +493,7 @@ export class World {
 			what: WELL_AGAIN,
 			isFault: true,
 		});
+		this.#lost.clear();
 		for (const device of this.devices.values()) {
 			device.noCrash();
 			device.disk.isFull = false;
@@ -490,9 +506,14 @@ export class World {
 		return this.sides.find((side) => side.name === name);
 	}
 
-	#sideOf(device: string): Side | undefined {
-		return this.sides.find(
-			({ agent, module }) => agent.name === device || module.name === device,
+	/** Of a device, or of both devices of a side. */
+	#disksOf(
+		name: string,
+	): readonly (readonly [Side, Agent | Module<PurseReport>])[] {
+		return this.sides.flatMap((side) =>
+			[side.module, side.agent]
+				.filter((device) => device.name === name || side.name === name)
+				.map((device) => [side, device] as const),
 		);
 	}
 }

@@ -54,7 +54,9 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 				);
 			}
 			case WITH_ISSUER.booked.type: {
-				const { request } = body(WITH_ISSUER.booked, bytes);
+				const { request, credited } = body(WITH_ISSUER.booked, bytes);
+				// What changed nothing is not kept.
+				if (credited === 0n) return;
 				const transfer = handedIn.get(hex(request));
 				// Booked before, under another request, it is not written again.
 				return transfer === undefined

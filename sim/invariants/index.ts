@@ -2,6 +2,7 @@
 import type { World } from "../world.ts";
 import { agreement } from "./agreement.ts";
 import { audited } from "./audited.ts";
+import { behindKept } from "./behind-kept.ts";
 import { canaries } from "./canaries.ts";
 import { conserved } from "./conserved.ts";
 import { durableFirst } from "./durable-first.ts";
@@ -15,6 +16,7 @@ import { reference } from "./reference.ts";
 import { settled } from "./settled.ts";
 import { spentOnce } from "./spent-once.ts";
 import { toldTruth } from "./told-truth.ts";
+import { witnessFirst } from "./witness-first.ts";
 
 export { needsPerson } from "./needs-person.ts";
 export { whatIsOpen } from "./settled.ts";
@@ -26,6 +28,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"what is told is true": toldTruth,
 	"one id has one effect": oneEffect,
 	"the four agree": agreement,
+	"the witness knows first": witnessFirst,
+	"being behind is kept": behindKept,
 	"nobody honest is accused": nobodyAccused,
 	"secrets are on no wire": canaries,
 	"no nonce is used twice": nonceOnce,
@@ -75,6 +79,7 @@ export function makeChecks(world: World): Checks {
 		confirmed: to("confirmed"),
 		reported: to("reported"),
 		issuerReported: to("issuerReported"),
+		died: to("died"),
 		stepped: to("stepped"),
 		rested: to("rested"),
 	};
@@ -94,6 +99,7 @@ export function makeChecks(world: World): Checks {
 			hooks.reported.forEach((hook) => void hook(...given)),
 		issuerReported: (...given) =>
 			hooks.issuerReported.forEach((hook) => void hook(...given)),
+		died: (...given) => hooks.died.forEach((hook) => void hook(...given)),
 		stepped() {
 			if (!hasChanged) return;
 			hasChanged = false;

@@ -1,0 +1,102 @@
+/*
+ * One purchase with notes, and everything that can go wrong once: a crash before each effect of each
+ * device, and each frame that is lost, alone or with its connection. With pairs, each two of these.
+ */
+import { QUIET } from "./network.ts";
+import type { Plan, Step } from "./plan.ts";
+import { prepare, runPrepared, type Violation } from "./run.ts";
+
+const ONE_PURCHASE: Plan = {
+	seed: "one purchase",
+	buyers: 1,
+	merchants: 1,
+	issuers: 1,
+	notes: [100],
+	noteDays: 90,
+	graceDays: 7,
+	network: QUIET,
+	link: QUIET,
+	syncMs: [1, 1],
+	settleEveryMs: 0,
+	steps: [{ at: 1, kind: "buy", buyer: 0, merchant: 0, item: 0 }],
+};
+
+/** How long a device is down. */
+const DOWN_MS = 500;
+
+export interface Exhausted {
+	/** So many places to die at, and frames to lose, are in one purchase. */
+	readonly points: number;
+	readonly frames: number;
+	readonly runs: number;
+	/** In so many of them the goods were paid for and read at the end. */
+	readonly bought: number;
+	readonly failed:
+		| { readonly plan: Plan; readonly violation: Violation }
+		| undefined;
+}
+
+export async function exhaust(
+	isPairs: boolean,
+	progress: (runs: number, of: number) => void = () => {},
+): Promise<Exhausted> {
+	const prepared = await prepare(ONE_PURCHASE);
+	const once = runPrepared(ONE_PURCHASE, prepared);
+	const points = [...once.points].flatMap(([device, count]) =>
+		upTo(count).map(
+			(point): Step => ({
+				...{ at: 0, kind: "crash", device, point, downMs: DOWN_MS },
+			}),
+		),
+	);
+	const frames = [...once.frames].flatMap(([device, count]) =>
+		upTo(count).flatMap((frame): readonly Step[] => [
+			{ at: 0, kind: "lose", device, frame, breaks: true },
+			{ at: 0, kind: "lose", device, frame, breaks: false },
+		]),
+	);
+	const faults = [...points, ...frames];
+	const all: (readonly Step[])[] = faults.map((fault) => [fault]);
+	if (isPairs)
+		for (const [at, one] of faults.entries())
+			for (const other of faults.slice(at + 1))
+				if (!isSameTrigger(one, other)) all.push([one, other]);
+	let [runs, bought] = [0, 0];
+	for (const steps of all) {
+		const plan = {
+			...ONE_PURCHASE,
+			steps: [...steps, ...ONE_PURCHASE.steps],
+		};
+		const result = runPrepared(plan, prepared);
+		runs++;
+		if (result.owned > 0) bought++;
+		if (result.violation !== undefined)
+			return {
+				points: points.length,
+				frames: frames.length / 2,
+				...{ runs, bought },
+				failed: { plan, violation: result.violation },
+			};
+		if (runs % 50 === 0) progress(runs, all.length);
+	}
+	return {
+		points: points.length,
+		frames: frames.length / 2,
+		...{ runs, bought },
+		failed: undefined,
+	};
+}
+
+function upTo(count: number): readonly number[] {
+	return Array.from({ length: count }, (_, at) => at + 1);
+}
+
+/** A device waits for one place to die at, and for one frame to lose, at a time. */
+function isSameTrigger(one: Step, other: Step): boolean {
+	return (
+		one.kind === other.kind &&
+		"device" in one &&
+		"device" in other &&
+		one.device === other.device
+	);
+}

@@ -1,0 +1,45 @@
+import { messages, parseTransfer } from "../../src/money/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import type { MakeInvariant } from "./invariant.ts";
+
+const { BETWEEN_MODULES, WITH_AGENT, body } = messages;
+
+/** Before a transfer leaves a module for the first time, its agent is told of the head that the purse has come to by it. */
+export const witnessFirst: MakeInvariant = (_, fail) => {
+	const told = new Map<string, bigint>();
+	/** Heads that payments have made, of those that were not delivered in the life in which they were committed. */
+	const made = new Map<string, bigint>();
+	return {
+		durable(device, writes) {
+			const log = writes.find(({ table }) => table.name === "log");
+			if (log === undefined || log.kind === "delete") return;
+			for (const write of writes)
+				if (write.kind === "insert" && write.table.name === "payments")
+					made.set(
+						`${device.name} ${hex(write.row["contract"] as Uint8Array)}`,
+						log.row["number"] as bigint,
+					);
+		},
+		died: (device) => {
+			for (const name of made.keys())
+				if (name.startsWith(`${device.name} `)) made.delete(name);
+		},
+		said(device, to, bytes) {
+			if (device.role !== "module") return;
+			if (to === "agent" && bytes[0] === WITH_AGENT.witness.type) {
+				told.set(device.name, body(WITH_AGENT.witness, bytes).number);
+				return;
+			}
+			if (bytes[0] !== BETWEEN_MODULES.deliver.type) return;
+			const { transfer } = body(BETWEEN_MODULES.deliver, bytes);
+			const { contract } = parseTransfer(device.crypto, transfer);
+			const name = `${device.name} ${hex(contract)}`;
+			const head = made.get(name);
+			made.delete(name);
+			if (head !== undefined && (told.get(device.name) ?? 0n) < head)
+				fail(
+					`${device.name} delivers a transfer before its agent knows of head ${head}`,
+				);
+		},
+	};
+};

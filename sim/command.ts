@@ -62,7 +62,7 @@ function figuresText({ faults, purchases, ...figures }: Figures): string {
 	);
 	return [
 		`${figures.seeds} worlds from seed ${figures.firstSeed} on, ${figures.runTwice} of them run twice`,
-		`purchases: ${purchases.bought} bought, ${purchases.refused} refused`,
+		`purchases: ${purchases.bought} bought, ${purchases.refused} refused; ${figures.payments} payments beside them`,
 		`faults: ${kinds.join(", ") || "none"}`,
 		`${figures.events} events in ${figures.virtualHours} virtual hours, ${figures.cpuSeconds} s of CPU; ${figures.persons} worlds ended with something for a person to do`,
 	].join("\n");

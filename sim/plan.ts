@@ -16,6 +16,14 @@ export type Step = { readonly at: number } & (
 			/** The buyer loses patience after so many milliseconds. */
 			readonly patienceMs?: number;
 	  }
+	/** A buyer's module pays a merchant's, for nothing that is sold. */
+	| {
+			readonly kind: "pay";
+			readonly buyer: number;
+			readonly merchant: number;
+			readonly issuer: number;
+			readonly amount: number;
+	  }
 	/** A side meets an issuer. */
 	| { readonly kind: "settle"; readonly side: string; readonly issuer: number }
 	/** A buyer goes on with what is not over. */
@@ -103,6 +111,16 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** How wrong a clock may be. */
+const SKEWS = [
+	3 * SECOND,
+	5 * MINUTE,
+	20 * MINUTE,
+	3 * HOUR,
+	2 * DAY,
+	20 * DAY,
+] as const;
+
 /** Swarm testing: each kind of fault is there in some worlds and not in others, often or seldom. */
 export function drawPlan(seed: string): Plan {
 	const die = new Stream(seed, "plan");
@@ -148,6 +166,14 @@ export function drawPlan(seed: string): Plan {
 		item: die.below(ITEMS),
 		...(isHasty && die.chance(0.5) ? { patienceMs: die.below(400) } : {}),
 	}));
+	add(often(0.5, die.pick([3, 12])), () => ({
+		at: at(),
+		kind: "pay",
+		buyer: die.below(buyers),
+		merchant: die.below(merchants),
+		issuer: die.below(issuers),
+		amount: die.within(1, 60),
+	}));
 	add(often(0.6, 4), () => ({
 		at: at(),
 		kind: "settle",
@@ -177,16 +203,14 @@ export function drawPlan(seed: string): Plan {
 		at: at(),
 		kind: "clock",
 		device: die.pick(traders),
-		aheadMs:
-			die.pick([-1, 1]) *
-			die.pick([
-				3 * SECOND,
-				5 * MINUTE,
-				20 * MINUTE,
-				3 * HOUR,
-				2 * DAY,
-				20 * DAY,
-			]),
+		aheadMs: die.pick([-1, 1]) * die.pick(SKEWS),
+	}));
+	// How much is lost while an issuer's clock is far ahead is in docs/money.md.
+	add(often(0.1, 2), () => ({
+		at: at(),
+		kind: "clock",
+		device: "issuer-0-module",
+		aheadMs: die.pick([-1, 1]) * die.pick(SKEWS.slice(0, 4)),
 	}));
 	add(often(0.2, 2), () => ({
 		at: at(),
@@ -199,18 +223,31 @@ export function drawPlan(seed: string): Plan {
 		kind: "recertify",
 		device: die.pick(everybody),
 	}));
-	if (die.chance(0.15)) {
+	if (die.chance(0.25)) {
 		// What nobody can notice of a side that is put back as a whole is in docs/money.md.
 		const isWhole = die.chance(0.4);
-		const device = die.pick(isWhole ? sides : traders);
+		const buyer = die.below(buyers);
+		const device = die.chance(0.7)
+			? `buyer-${buyer}${isWhole ? "" : "-module"}`
+			: die.pick(isWhole ? sides : traders);
 		const when = at();
+		const until = when + die.below(Math.max(1, span - when));
 		steps.push({ at: when, kind: "backup", device });
 		steps.push({
-			at: when + die.below(Math.max(1, span - when)),
+			at: until,
 			kind: "restore",
 			device,
 			how: isWhole ? "command" : die.pick(["command", "noticed", "unnoticed"]),
 		});
+		// What was done in between is what can be done again.
+		for (const from of [when, until])
+			add(die.below(4), () => ({
+				at: from + die.below(Math.max(1, Math.floor(span / 4))),
+				kind: "buy",
+				buyer,
+				merchant: die.below(merchants),
+				item: die.below(ITEMS),
+			}));
 	}
 	if (die.chance(0.1)) {
 		const device = die.pick(traders);
@@ -240,7 +277,7 @@ export function drawPlan(seed: string): Plan {
 		side: die.pick(sides),
 		issuer: die.below(issuers),
 	}));
-	add(often(0.15, 1), () => ({
+	add(often(0.25, 2), () => ({
 		at: at(),
 		kind: "limit",
 		side: die.pick(sides),

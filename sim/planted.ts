@@ -123,6 +123,85 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		find: 'state: "deposited",',
 		replace: 'state: "to-deposit",',
 	},
+	"sales-not-handed-in": {
+		what: "a payer does not hand its sales in when it meets their issuer",
+		file: "src/money/purse/visit-work.ts",
+		find: 'this.#found(visit, toSend, { kind: "sales", cursor: FIRST_SALES });',
+		replace:
+			'this.#found(visit, toSend, { kind: "doubts", left: [] }); void FIRST_SALES;',
+	},
+	"deposits-forgotten": {
+		what: "a payee does not deposit what it was paid",
+		file: "src/money/purse/visit-work.ts",
+		find: ': { kind: "deposits", above: new Uint8Array() },',
+		replace: ': { kind: "exchanges" },',
+	},
+	"requests-not-repeated": {
+		what: "a request that was written down and not answered is not sent again",
+		file: "src/money/purse/visit-work.ts",
+		find: "const toSend = rows.filter(",
+		replace: "const toSend = rows.slice(rows.length).filter(",
+	},
+	"void-too-early": {
+		what: "an issuer declares sales void before the time until which they can be booked",
+		file: "src/money/issuer/ledger-sales.ts",
+		find: "if (at <= bookBy) return undefined;",
+		replace: "if (at <= bookBy - 2_592_000_000) return undefined;",
+	},
+	"resume-forgotten": {
+		what: "an agent that was started does not go on with what it has begun",
+		file: "src/trade/records/purchases.ts",
+		find: 'const state: PurchaseState = "provisional";',
+		replace: 'const state: PurchaseState = "refunded";',
+	},
+	"unit-left": {
+		what: "a note keeps the last unit that was paid with it",
+		file: "src/money/purse/commit-transfer.ts",
+		find: "const spent = offset + amount;",
+		replace: "const spent = offset + amount - 1n;",
+	},
+	"limit-per-payment": {
+		what: "the owner's limit of one payment is not looked at",
+		file: "src/money/purse/spending-limits.ts",
+		find: '[money.perPayment, 0n, "at once", "--per-payment"],',
+		replace: '[undefined, 0n, "at once", "--per-payment"],',
+	},
+	"list-unread": {
+		what: "a chain that was accepted once is not held against newer lists",
+		file: "src/identity/verdicts/chain-verdicts.ts",
+		find: "if (verdict.generation !== generation) {",
+		replace: "if (verdict.generation === -1) {",
+	},
+	"forgotten-and-cancelled": {
+		what: "a purse that was put back says of what it may have paid that it never will",
+		file: "src/money/purse/sale-cancelling.ts",
+		find: "throw mayBePaid();",
+		replace: "void mayBePaid;",
+	},
+	"redelivered-unwitnessed": {
+		what: "a transfer is delivered again before the agent knows of it",
+		file: "src/money/purse/payment-delivery.ts",
+		find: "if (!isTold) this.#witnesses.tell(tetrad);",
+		replace: "",
+	},
+	"single-entry": {
+		what: "what an account is credited with is taken from nowhere",
+		file: "src/money/issuer/ledger-entries.ts",
+		find: "[from, -amount, reference],",
+		replace: "[from, 0n - amount + 1n, reference],",
+	},
+	"outcome-unwritten": {
+		what: "that a sale was declared void is not written down by its payer",
+		file: "src/money/purse/issuer-answers.ts",
+		find: "writes: [answered(row, answer), put(PAYMENTS, lapsed), ...givingBack],",
+		replace: "writes: [answered(row, answer), ...givingBack],",
+	},
+	"key-unasked": {
+		what: "the key that an issuer gives is not kept",
+		file: "src/money/purse/issuer-answers.ts",
+		find: "writes: [answered(row, answer), put(PAYMENTS, settled)],",
+		replace: "writes: [answered(row, answer)],",
+	},
 };
 
 /** What a file says with that bug in it. Throws when the text is not there, or more than once. */

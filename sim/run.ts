@@ -28,6 +28,8 @@ export interface Result {
 	/** Of purchases that were asked for, as their agents said. */
 	readonly bought: number;
 	readonly refused: number;
+	/** Payments beside purchases that came to their end. */
+	readonly paid: number;
 	/** Purchases whose goods can be read at the end. */
 	readonly owned: number;
 	readonly faults: ReadonlyMap<string, number>;
@@ -161,6 +163,9 @@ export function runPrepared(
 		hash: world.trace.hash,
 		bought: answers.filter(({ kind }) => kind === "bought").length,
 		refused: answers.filter(({ kind }) => kind === "refused").length,
+		paid: world.sides.flatMap(({ payments }) =>
+			payments.filter(({ kind }) => kind === "bought"),
+		).length,
 		owned: world.buyers.flatMap(({ agent }) =>
 			agent.disk.rows(PURCHASES).filter(({ state }) => state === "final"),
 		).length,

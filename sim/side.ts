@@ -6,8 +6,10 @@ import {
 	type IssuerTerms,
 	loadPurse,
 	markRestored,
+	type Payment,
 	PurseMachine,
 	type PurseReport,
+	purseTables,
 	REQUEST_ID_BYTES,
 } from "../src/money/index.ts";
 import { loadTrade, moduleTrade } from "../src/trade/module/index.ts";
@@ -26,6 +28,7 @@ import {
 	type Item,
 	rememberAgent,
 	Seller,
+	type Session,
 } from "./trading.ts";
 import type { World } from "./world.ts";
 
@@ -34,6 +37,9 @@ const TASK_MS = 90_000;
 
 /** How long until something is tried again that came to nothing, in milliseconds. */
 const AGAIN_MS = 20_000;
+
+/** How long until whoever is to be paid knows of it, in milliseconds. */
+const EXPECTED_MS = 50;
 
 /** An issuer, as those who meet it know it. */
 interface Issuing {
@@ -68,8 +74,11 @@ export class Side {
 	readonly items: ReadonlyMap<string, Item>;
 	readonly goods: Map<string, GoodsOnDisk> = new Map();
 	readonly answers: Answered[] = [];
+	readonly payments: Answered[] = [];
 	readonly reports: PurseReport[] = [];
 	readonly #options: SideOptions;
+	/** Tetrads that others began, and the names of their agents. */
+	readonly #serving = new Map<Session, string>();
 	#memory: AgentMemory | undefined;
 	#backups = new Map<string, Backup>();
 	#targets = 0;
@@ -94,10 +103,8 @@ export class Side {
 			machine: (self, context) => {
 				const meetsIssuers = this.#wasPutBack;
 				this.#wasPutBack = false;
-				const state = self.disk.runNow(
-					loadPurse(self.crypto, { meetsIssuers }),
-				);
-				const trade = self.disk.runNow(loadTrade());
+				const state = self.runNow(loadPurse(self.crypto, { meetsIssuers }));
+				const trade = self.runNow(loadTrade());
 				return new PurseMachine(
 					{
 						context,
@@ -127,6 +134,7 @@ export class Side {
 				world.agentStarted(this);
 			},
 			gone: () => {
+				this.#serving.clear();
 				for (const goods of this.goods.values())
 					goods.chunks.length = Math.min(goods.chunks.length, goods.durable);
 			},
@@ -146,15 +154,29 @@ export class Side {
 
 	#serve(tetrad: Tetrad): TetradUser {
 		const { items } = this;
-		return new Seller({ device: this.agent, tetrad, memory: this.#mind, items })
-			.session;
+		const { session } = new Seller({
+			...{ device: this.agent, tetrad, memory: this.#mind, items },
+		});
+		this.#serving.set(session, tetrad.parties.A.name);
+		return {
+			message: (from, bytes) => session.message(from, bytes),
+			over: (end) => {
+				this.#serving.delete(session);
+				session.over(end);
+			},
+		};
 	}
 
-	/** Whether a purchase of its agent's is not over. */
+	/** Whether a purchase of its agent's, or a payment, is not over. */
 	get isBuying(): boolean {
-		return this.agent.disk
-			.rows(PURCHASES)
-			.some(({ state }) => state === "provisional");
+		return (
+			this.agent.disk
+				.rows(PURCHASES)
+				.some(({ state }) => state === "provisional") ||
+			this.module.disk
+				.rows(purseTables.PAYMENTS)
+				.some(({ state }) => state === "committed")
+		);
 	}
 
 	// What its agent does by itself.
@@ -198,6 +220,35 @@ export class Side {
 				);
 			},
 		);
+	}
+
+	/** Pays a merchant, whose agent knows that it will. */
+	pay(merchant: Side, payment: Payment): void {
+		this.#meet(
+			merchant.agent,
+			`pays ${payment.amount} to ${merchant.name}`,
+			(buyer, done) => {
+				merchant.expect(this, payment);
+				this.agent.later(
+					() =>
+						buyer.session.pay(payment, (error) => {
+							this.payments.push({
+								kind: error === undefined ? "bought" : "refused",
+								code: error?.code ?? "",
+							});
+							this.agent.later(done);
+						}),
+					EXPECTED_MS,
+				);
+			},
+		);
+	}
+
+	/** In each tetrad with that side that somebody else began. */
+	expect(payer: Side, payment: Payment): void {
+		if (!this.agent.isUp) return;
+		for (const [session, peer] of this.#serving)
+			if (peer === payer.agent.name) session.expect(payment);
 	}
 
 	/** Meets an issuer: all that there is to do with it is done. What came to nothing is tried so many times more, as agents do. */
@@ -365,7 +416,7 @@ export class Side {
 			this.wasRestored = true;
 			this.#wasPutBack = how === "noticed";
 			if (how === "command")
-				device.disk.runNow(
+				device.runNow(
 					markRestored(
 						device.crypto,
 						device.now(),

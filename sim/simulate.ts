@@ -15,6 +15,8 @@ export interface Figures {
 	readonly firstSeed: number;
 	readonly seeds: number;
 	readonly purchases: { readonly bought: number; readonly refused: number };
+	/** Beside purchases. */
+	readonly payments: number;
 	readonly faults: Readonly<Record<string, number>>;
 	readonly events: number;
 	readonly virtualHours: number;
@@ -43,14 +45,14 @@ export async function simulate(
 ): Promise<Figures> {
 	const begun = cpuUsage();
 	const faults = new Map<string, number>();
-	let [seeds, bought, refused, events, virtualMs, persons, runTwice] = [
-		0, 0, 0, 0, 0, 0, 0,
-	];
+	let [seeds, bought, refused, payments, events, virtualMs, persons, runTwice] =
+		[0, 0, 0, 0, 0, 0, 0, 0];
 	let failed: Figures["failed"];
 	const figures = (): Figures => ({
 		firstSeed: options.seed,
 		seeds,
 		purchases: { bought, refused },
+		payments,
 		faults: Object.fromEntries([...faults].toSorted()),
 		events,
 		virtualHours: Math.round(virtualMs / 3_600_000),
@@ -66,6 +68,7 @@ export async function simulate(
 		seeds++;
 		bought += result.bought;
 		refused += result.refused;
+		payments += result.paid;
 		events += result.events;
 		virtualMs += result.virtualMs;
 		if (result.persons.length > 0) persons++;

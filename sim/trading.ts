@@ -15,6 +15,7 @@ import {
 	type Head,
 	messages,
 	nameInDeviceId,
+	type Payment,
 	WITNESSED,
 	witnessing,
 } from "../src/money/index.ts";
@@ -125,7 +126,8 @@ export class Session implements TetradUser {
 	readonly #options: SessionOptions;
 	readonly #feed: (event: AgentSessionEvent) => void;
 	readonly #payments: Driver<AgentPaymentsEvent, AgentPaymentsEffect>;
-	readonly #settling = new Map<number, (error?: TetradError) => void>();
+	/** Whoever waits for what was asked of the module. */
+	readonly #waiting = new Map<number, (error?: TetradError) => void>();
 	/** Messages of the other agent that nobody has asked for yet. */
 	readonly #unread: Uint8Array[] = [];
 	#isReceiving = false;
@@ -145,9 +147,9 @@ export class Session implements TetradUser {
 			handlers: {
 				"to-module": ({ bytes }) => tetrad.send("module", copy(bytes)),
 				keep: ({ id, head }) => this.#keep(id, head),
-				answered: ({ ask }) => this.#settling.get(ask)?.(),
-				"answered-unkept": ({ ask }) => this.#settling.get(ask)?.(),
-				refused: ({ ask, error }) => this.#settling.get(ask)?.(error),
+				answered: ({ ask }) => this.#waiting.get(ask)?.(),
+				"answered-unkept": ({ ask }) => this.#waiting.get(ask)?.(),
+				refused: ({ ask, error }) => this.#waiting.get(ask)?.(error),
 				other: ({ bytes }) => feed({ kind: "from-module", bytes }),
 				end: () => tetrad.close(),
 			},
@@ -164,8 +166,21 @@ export class Session implements TetradUser {
 	/** Has the module do its business with that issuer, which is the other module. */
 	settle(issuer: Uint8Array, then: (error?: TetradError) => void): void {
 		const ask = this.#asks++;
-		this.#settling.set(ask, then);
+		this.#waiting.set(ask, then);
 		this.#payments.feed({ kind: "settle", ask, issuer });
+	}
+
+	/** Has the module take that payment from the other module. */
+	expect(payment: Payment): void {
+		const ask = this.#asks++;
+		this.#payments.feed({ kind: "expect", ask, payment, text: "" });
+	}
+
+	/** Has the module pay the other module. */
+	pay(payment: Payment, then: (error?: TetradError) => void): void {
+		const ask = this.#asks++;
+		this.#waiting.set(ask, then);
+		this.#payments.feed({ kind: "pay", ask, payment, text: "" });
 	}
 
 	message(from: "agent" | "module", bytes: Uint8Array): void {

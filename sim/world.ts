@@ -396,6 +396,17 @@ export class World {
 				if (merchant === undefined) return;
 				return buyer?.buy(merchant, `item-${step.item}`, step.patienceMs);
 			}
+			case "pay": {
+				const merchant = this.merchants[step.merchant];
+				const issuer = this.issuers[step.issuer];
+				if (merchant === undefined || issuer === undefined) return;
+				const contract = this.stream(`contract ${number}`).bytes(32);
+				const { issuer: id, currency } = issuer.terms;
+				return this.buyers[step.buyer]?.pay(merchant, {
+					...{ contract, issuer: id, currency: currency.code },
+					amount: BigInt(step.amount),
+				});
+			}
 			case "settle": {
 				const issuer = this.issuers[step.issuer];
 				if (issuer === undefined) return;

@@ -8,6 +8,8 @@ import { conserved } from "./conserved.ts";
 import { durableFirst } from "./durable-first.ts";
 import { goodsForMoney } from "./goods-for-money.ts";
 import type { Invariant, MakeInvariant } from "./invariant.ts";
+import { limitsKept } from "./limits-kept.ts";
+import { listsKept } from "./lists-kept.ts";
 import { nobodyAccused } from "./nobody-accused.ts";
 import { nonceOnce } from "./nonce-once.ts";
 import { oneEffect } from "./one-effect.ts";
@@ -30,6 +32,8 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"the four agree": agreement,
 	"the witness knows first": witnessFirst,
 	"being behind is kept": behindKept,
+	"limits are kept": limitsKept,
+	"lists are kept": listsKept,
 	"nobody honest is accused": nobodyAccused,
 	"secrets are on no wire": canaries,
 	"no nonce is used twice": nonceOnce,

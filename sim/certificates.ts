@@ -15,11 +15,7 @@ import {
 	ROLE_OF_KIND,
 	type TrustAnchor,
 } from "../src/identity/index.ts";
-import {
-	type SimulatedSigner,
-	simulatedCrypto,
-	simulatedSigner,
-} from "./crypto.ts";
+import type { Cryptography, SimulatedSigner } from "./crypto.ts";
 import { Stream } from "./random.ts";
 
 const DAY_MS = 86_400_000;
@@ -43,16 +39,28 @@ class Authority {
 	readonly #issuer: IssuingAuthority;
 	readonly #identities = new Map<string, Promise<Identity>>();
 
-	private constructor(kind: AuthorityKind, issuer: IssuingAuthority) {
+	readonly #cryptography: Cryptography;
+
+	private constructor(
+		kind: AuthorityKind,
+		issuer: IssuingAuthority,
+		cryptography: Cryptography,
+	) {
 		this.kind = kind;
 		this.#issuer = issuer;
-		const crypto = simulatedCrypto(new Stream("certificates", kind));
+		this.#cryptography = cryptography;
+		const crypto = cryptography.provider(new Stream("certificates", kind));
 		this.anchor = parseTrustAnchor(crypto, issuer.certificate);
 	}
 
-	static async make(kind: AuthorityKind): Promise<Authority> {
-		const crypto = simulatedCrypto(new Stream("certificates", `root ${kind}`));
-		const signer = simulatedSigner(`root ${kind}`);
+	static async make(
+		kind: AuthorityKind,
+		cryptography: Cryptography,
+	): Promise<Authority> {
+		const crypto = cryptography.provider(
+			new Stream("certificates", `root ${kind}`),
+		);
+		const signer = cryptography.signer(`root ${kind}`);
 		const certificate = await issueRoot(crypto, {
 			kind,
 			name: `Simulated ${kind}`,
@@ -60,7 +68,7 @@ class Authority {
 			notBefore: BEGINNING - YEARS * DAY_MS,
 			notAfter: BEGINNING + YEARS * DAY_MS,
 		});
-		return new Authority(kind, { certificate, signer });
+		return new Authority(kind, { certificate, signer }, cryptography);
 	}
 
 	/** The certificate of that number of a device, from 0. */
@@ -77,7 +85,7 @@ class Authority {
 		listed: readonly Identity[],
 		now: number,
 	): Promise<Uint8Array> {
-		const crypto = simulatedCrypto(
+		const crypto = this.#cryptography.provider(
 			new Stream("lists", `${this.kind} ${number}`),
 		);
 		const list = await issueUntrustedList(crypto, {
@@ -95,8 +103,9 @@ class Authority {
 	}
 
 	async #certify(name: string, id: string): Promise<Identity> {
-		const crypto = simulatedCrypto(new Stream("certificates", id));
-		const signer = simulatedSigner(`${this.kind} ${id}`);
+		const { provider, signer: signerOf } = this.#cryptography;
+		const crypto = provider(new Stream("certificates", id));
+		const signer = signerOf(`${this.kind} ${id}`);
 		const leaf = await issueDevice(crypto, {
 			role: ROLE_OF_KIND[this.kind],
 			name,
@@ -116,12 +125,18 @@ export interface Certificates {
 	readonly bank: Authority;
 }
 
-let made: Promise<Certificates> | undefined;
+const made = new Map<Cryptography, Promise<Certificates>>();
 
-/** The one agency and the one bank of all worlds. */
-export function certificates(): Promise<Certificates> {
-	made ??= Promise.all([Authority.make("agency"), Authority.make("bank")]).then(
-		([agency, bank]) => ({ agency, bank }),
-	);
-	return made;
+/** The one agency and the one bank of all worlds with that cryptography. */
+export function certificates(
+	cryptography: Cryptography,
+): Promise<Certificates> {
+	const known = made.get(cryptography);
+	if (known !== undefined) return known;
+	const making = Promise.all([
+		Authority.make("agency", cryptography),
+		Authority.make("bank", cryptography),
+	]).then(([agency, bank]) => ({ agency, bank }));
+	made.set(cryptography, making);
+	return making;
 }

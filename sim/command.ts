@@ -1,6 +1,7 @@
 /* What `npm run sim` does: many worlds, one after another, and what came of them. */
 import { stdout } from "node:process";
 import { findBugs } from "./bugs.ts";
+import { REAL } from "./crypto.ts";
 import { exhaust } from "./exhaustive.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { type Result, runPlan } from "./run.ts";
@@ -69,7 +70,7 @@ function figuresText({ faults, purchases, ...figures }: Figures): string {
 }
 
 const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs]
-               [--exhaustive [--pairs]]
+               [--exhaustive [--pairs]] [--real-crypto]
 
   --seed N     the first seed; 1 unless given
   --runs N     how many seeds, one after another; 100 unless given
@@ -77,6 +78,7 @@ const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug N
   --tell N     tells what happens with that seed, failing or not
   --exhaustive one purchase, and everything that can go wrong in it once; with
                --pairs each two of these
+  --real-crypto  with node:crypto in the place of stand-ins, and slower
   --bug NAME   plants that bug first (sim/planted.ts)
   --bugs       plants each bug in turn, and tells which seed finds it
 
@@ -103,7 +105,11 @@ export async function main(args: readonly string[]): Promise<number> {
 	const given = new Map<string, string>();
 	for (let at = 0; at < args.length; at++) {
 		const flag = args[at] as string;
-		if (["--json", "--bugs", "--exhaustive", "--pairs"].includes(flag))
+		if (
+			["--json", "--bugs", "--exhaustive", "--pairs", "--real-crypto"].includes(
+				flag,
+			)
+		)
 			given.set(flag, "");
 		else if (
 			["--seed", "--runs", "--tell"].includes(flag) &&
@@ -123,12 +129,15 @@ export async function main(args: readonly string[]): Promise<number> {
 	const runs = Number(given.get("--runs") ?? 100);
 	if (given.has("--bugs")) return findBugs(runs);
 	const isJson = given.has("--json");
+	const isReal = given.has("--real-crypto");
 	if (given.has("--exhaustive")) return exhaustive(given.has("--pairs"));
 	const figures = await simulate(
 		{
 			seed: Number(given.get("--seed") ?? 1),
 			runs,
-			twiceEvery: 100,
+			// What the real one draws by itself, no seed decides.
+			twiceEvery: isReal ? 0 : 100,
+			...(isReal ? { cryptography: REAL } : {}),
 		},
 		(soFar) => {
 			if (!isJson && stdout.isTTY)

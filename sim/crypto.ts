@@ -4,6 +4,7 @@
  * compute every shared secret and every signature. Nobody in a simulated world does, so that what
  * the machines check fails and passes as it would. All randomness comes from the device's stream.
  */
+import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import {
 	type Aead,
 	type CryptoProvider,
@@ -12,6 +13,7 @@ import {
 	TAG_BYTES,
 	X25519_BYTES,
 } from "../src/crypto/index.ts";
+import { kemFromSeed, x25519FromPrivate } from "../src/crypto/node.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { utf8 } from "../src/wire/index.ts";
 import type { Stream } from "./random.ts";
@@ -26,7 +28,7 @@ export interface SimulatedSigner extends Signer {
 	signNow(message: Uint8Array): Uint8Array;
 }
 
-export function simulatedSigner(seed: string): SimulatedSigner {
+function simulatedSigner(seed: string): SimulatedSigner {
 	const publicKey = nodeCrypto.sha256(PUBLIC, utf8(seed));
 	const signNow = (message: Uint8Array) => signature(publicKey, message);
 	return {
@@ -34,6 +36,78 @@ export function simulatedSigner(seed: string): SimulatedSigner {
 		publicKey,
 		signNow,
 		sign: async (message) => signNow(message),
+	};
+}
+
+/** Where the cryptography of a world comes from. */
+export interface Cryptography {
+	readonly name: "stand-in" | "real";
+	/** Of one device: what is random comes from the stream. */
+	readonly provider: (stream: Stream, sealed?: SealWatcher) => CryptoProvider;
+	/** A key that follows from a text. */
+	readonly signer: (seed: string) => SimulatedSigner;
+}
+
+/** Costs a hash or two for each thing that it does. */
+export const STAND_IN: Cryptography = {
+	name: "stand-in",
+	provider: simulatedCrypto,
+	signer: simulatedSigner,
+};
+
+/** That of `node:crypto`. What an encapsulation draws cannot be given to it, so that the bytes of two runs differ. */
+export const REAL: Cryptography = {
+	name: "real",
+	provider: (stream, sealed) => ({
+		...nodeCrypto,
+		random: (length) => stream.bytes(length),
+		generateX25519: () => x25519FromPrivate(stream.bytes(X25519_BYTES)),
+		generateKem: () => kemFromSeed(stream.bytes(64)),
+		aead: (name, key) => watched(nodeCrypto.aead(name, key), key, sealed),
+	}),
+	signer: realSigner,
+};
+
+/** Before the private key of an Ed25519 key in PKCS #8 (RFC 8410). */
+const PKCS8: Uint8Array = Buffer.from(
+	"302e020100300506032b657004220420",
+	"hex",
+);
+
+function realSigner(seed: string): SimulatedSigner {
+	const secret = nodeCrypto.sha256(PUBLIC, utf8(seed));
+	const key = createPrivateKey({
+		key: Buffer.concat([PKCS8, secret]),
+		format: "der",
+		type: "pkcs8",
+	});
+	const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+	const signNow = (message: Uint8Array) =>
+		new Uint8Array(sign(null, message, key));
+	return {
+		algorithm: "Ed25519",
+		publicKey: new Uint8Array(spki.subarray(-32)),
+		signNow,
+		sign: async (message) => signNow(message),
+	};
+}
+
+function watched(
+	aead: Aead,
+	lent: Uint8Array,
+	sealed: SealWatcher = () => {},
+): Aead {
+	const key = new Uint8Array(lent);
+	return {
+		open: (...given) => aead.open(...given),
+		seal(nonce, associatedData, plaintext) {
+			sealed(key, nonce, [plaintext]);
+			return aead.seal(nonce, associatedData, plaintext);
+		},
+		sealRecord(nonce, header, ...parts) {
+			sealed(key, nonce, parts);
+			return aead.sealRecord(nonce, header, ...parts);
+		},
 	};
 }
 
@@ -52,7 +126,7 @@ export type SealWatcher = (
 	plaintext: readonly Uint8Array[],
 ) => void;
 
-export function simulatedCrypto(
+function simulatedCrypto(
 	stream: Stream,
 	sealed: SealWatcher = () => {},
 ): CryptoProvider {

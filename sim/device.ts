@@ -19,7 +19,6 @@ import {
 } from "../src/tetrad/index.ts";
 import { hex, sameBytes } from "../src/wire/index.ts";
 import type { Identity } from "./certificates.ts";
-import { simulatedCrypto } from "./crypto.ts";
 import { Disk, type Unsynced } from "./disk.ts";
 import type { AnyDriver } from "./driver.ts";
 import type { World } from "./world.ts";
@@ -63,7 +62,10 @@ export abstract class Device {
 		this.name = name;
 		this.role = role;
 		this.identity = identity;
-		this.crypto = simulatedCrypto(world.stream(`device ${name}`), world.sealed);
+		this.crypto = world.cryptography.provider(
+			world.stream(`device ${name}`),
+			world.sealed,
+		);
 	}
 
 	get isUp(): boolean {

@@ -2,6 +2,7 @@
 
 import { PURCHASES } from "../src/trade/records/index.ts";
 import { BEGINNING, certificates, type Identity } from "./certificates.ts";
+import { type Cryptography, STAND_IN } from "./crypto.ts";
 import { needsPerson, whatIsOpen } from "./invariants/index.ts";
 import { numbered, type Plan } from "./plan.ts";
 import type { Side } from "./side.ts";
@@ -44,8 +45,11 @@ export interface Result {
 }
 
 /** Certificates and lists that a plan may need. */
-export async function prepare(plan: Plan): Promise<Prepared> {
-	const made = await certificates();
+export async function prepare(
+	plan: Plan,
+	cryptography: Cryptography = STAND_IN,
+): Promise<Prepared> {
+	const made = await certificates(cryptography);
 	const devices = [
 		...numbered("issuer", plan.issuers),
 		...numbered("buyer", plan.buyers),
@@ -81,15 +85,18 @@ export async function prepare(plan: Plan): Promise<Prepared> {
 			lists.set(number, await authority.list(number + 1, [], now));
 		}
 	}
-	return { certificates: made, identities, lists };
+	return { cryptography, certificates: made, identities, lists };
 }
 
 /** Runs a plan. With the same plan everything is the same again, to the last byte. */
 export async function runPlan(
 	plan: Plan,
-	options: { readonly isTelling?: boolean } = {},
+	options: {
+		readonly isTelling?: boolean;
+		readonly cryptography?: Cryptography;
+	} = {},
 ): Promise<Result> {
-	return runPrepared(plan, await prepare(plan), options);
+	return runPrepared(plan, await prepare(plan, options.cryptography), options);
 }
 
 export function runPrepared(

@@ -1,5 +1,6 @@
 /* Many worlds, one after another, and what came of them. */
 import { cpuUsage } from "node:process";
+import type { Cryptography } from "./crypto.ts";
 import { drawPlan } from "./plan.ts";
 import { runPlan } from "./run.ts";
 
@@ -8,6 +9,8 @@ export interface SimOptions {
 	readonly runs: number;
 	/** One of so many seeds is run twice; 0 for none. */
 	readonly twiceEvery: number;
+	/** A stand-in unless given. */
+	readonly cryptography?: Cryptography;
 }
 
 /** What all runs came to. */
@@ -64,7 +67,11 @@ export async function simulate(
 	for (let i = 0; i < options.runs && failed === undefined; i++) {
 		const seed = options.seed + i;
 		const plan = drawPlan(String(seed));
-		const result = await runPlan(plan);
+		const result = await runPlan(plan, {
+			...(options.cryptography === undefined
+				? {}
+				: { cryptography: options.cryptography }),
+		});
 		seeds++;
 		bought += result.bought;
 		refused += result.refused;

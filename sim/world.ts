@@ -15,8 +15,7 @@ import {
 import { utf8 } from "../src/wire/index.ts";
 import type { Agent } from "./agent.ts";
 import { BEGINNING, type Certificates, type Identity } from "./certificates.ts";
-import type { SealWatcher } from "./crypto.ts";
-import { simulatedSigner } from "./crypto.ts";
+import type { Cryptography, SealWatcher } from "./crypto.ts";
 import type { Device } from "./device.ts";
 import { type Checks, makeChecks } from "./invariants/index.ts";
 import { COIN, IssuerSide } from "./issuer-side.ts";
@@ -46,6 +45,7 @@ export interface Pairs {
 
 /** Certificates that a world may need, made before it begins. */
 export interface Prepared {
+	readonly cryptography: Cryptography;
 	readonly certificates: Certificates;
 	/** By the name of a device, one after another. */
 	readonly identities: ReadonlyMap<string, readonly Identity[]>;
@@ -71,6 +71,7 @@ export const PREPARING_MS = 20_000;
 
 export class World {
 	readonly plan: Plan;
+	readonly cryptography: Cryptography;
 	readonly schedule: Schedule = new Schedule(BEGINNING);
 	readonly trace: Trace;
 	readonly policy: Policy;
@@ -103,6 +104,7 @@ export class World {
 	constructor({ plan, prepared, isTelling = false }: WorldOptions) {
 		this.plan = plan;
 		this.#prepared = prepared;
+		this.cryptography = prepared.cryptography;
 		this.trace = new Trace(isTelling);
 		this.sealed = (...given) => this.checks?.sealed(...given);
 		const { agency, bank } = prepared.certificates;
@@ -127,7 +129,7 @@ export class World {
 			new Side({
 				...{ world: this, name, terms, items },
 				identities: identities(name),
-				owner: simulatedSigner(`owner of ${name}`),
+				owner: this.cryptography.signer(`owner of ${name}`),
 			});
 		this.buyers = numbered("buyer", plan.buyers).map((name) =>
 			side(name, new Map()),

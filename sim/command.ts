@@ -44,7 +44,9 @@ async function tellPlan(plan: Plan): Promise<string> {
 		"Who sent what to whom:",
 		diagram(work),
 		"",
-		`"${violation?.invariant}" does not hold: ${violation?.what}`,
+		violation === undefined
+			? "Everything held."
+			: `"${violation.invariant}" does not hold: ${violation.what}`,
 	].join("\n");
 }
 

@@ -90,7 +90,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		file: "src/trade/agent/purchase.ts",
 		find: 'port.emit({ kind: "keep", ask, purchase: kept, count: chunks });',
 		replace:
-			'port.emit({ kind: "keep", ask, purchase: kept, count: chunks }); port.toModule(message(ABOUT_PURCHASES.buy, { document: kept.contract.document, salt: kept.salt, description: kept.description, issuerChain: kept.issuerChain, askOwner }));',
+			'port.emit({ kind: "keep", ask, purchase: kept, count: chunks }); port.toModule(message(ABOUT_PURCHASES.buy, { document: kept.contract.document, salt: kept.salt, description: kept.description, issuerChain: kept.issuerChain, money, askOwner }));',
 	},
 	"witness-untold": {
 		what: "a purse does not tell its agent how far it has come when it pays",

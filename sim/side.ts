@@ -196,7 +196,9 @@ export class Side {
 								this.answers.push({ kind: "bought", code: "" });
 								done();
 							},
-							refused: ({ code }) => {
+							refused: (error) => {
+								const { code } = error;
+								this.world.heard(this.agent.name, error);
 								this.answers.push({ kind: "refused", code });
 								this.world.tell({
 									who: this.agent.name,
@@ -209,7 +211,9 @@ export class Side {
 						if (patienceMs !== undefined)
 							this.agent.later(() => buyer.giveUp(ask), patienceMs);
 					},
-					({ code }) => {
+					(error) => {
+						const { code } = error;
+						this.world.heard(this.agent.name, error);
 						this.answers.push({ kind: "refused", code });
 						this.world.tell({
 							who: this.agent.name,
@@ -232,6 +236,7 @@ export class Side {
 				this.agent.later(
 					() =>
 						buyer.session.pay(payment, (error) => {
+							this.world.heard(this.agent.name, error);
 							this.payments.push({
 								kind: error === undefined ? "bought" : "refused",
 								code: error?.code ?? "",
@@ -265,6 +270,7 @@ export class Side {
 				if (this.items.size > 0) askToSell(buyer.tetrad, issuer.id);
 				buyer.session.settle(issuer.id, (error) => {
 					isDone = error === undefined;
+					this.world.heard(this.agent.name, error);
 					if (error !== undefined)
 						this.world.tell({
 							who: this.agent.name,
@@ -292,7 +298,10 @@ export class Side {
 		buyer.resumeAll(
 			{
 				answered: () => this.agent.later(one),
-				refused: () => this.agent.later(one),
+				refused: (error) => {
+					this.world.heard(this.agent.name, error);
+					this.agent.later(one);
+				},
 				step: ({ kind }) => {
 					if (kind === "in-doubt" || kind === "waiting")
 						this.agent.later(done, doubtMs);

@@ -1,5 +1,5 @@
 /* A tetrad at one of its four devices, as `RunningTetrad` of `src/device/runtime` runs it. */
-import { asTetradError, type TetradError } from "../src/errors.ts";
+import { asTetradError, TetradError } from "../src/errors.ts";
 import type { Ended } from "../src/machine/index.ts";
 import type {
 	AgentEffect,
@@ -97,7 +97,7 @@ export class TetradRun implements LinkUser {
 			closed: device.alive((error) =>
 				feed({
 					kind: "abort",
-					error: error ?? asTetradError(new Error("gone")),
+					error: error ?? gone(),
 				}),
 			),
 		});
@@ -217,4 +217,11 @@ export class TetradRun implements LinkUser {
 		this.#user?.over(end);
 		this.#options.ended(end);
 	}
+}
+
+function gone(): TetradError {
+	return new TetradError(
+		"truncated",
+		"the other agent went away without closing the tetrad",
+	);
 }

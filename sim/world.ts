@@ -5,7 +5,11 @@
 import { nodeCrypto } from "../src/crypto/index.ts";
 import type { TetradError } from "../src/errors.ts";
 import type { Write } from "../src/machine/index.ts";
-import type { IssuerReport, PurseReport } from "../src/money/index.ts";
+import {
+	type IssuerReport,
+	type PurseReport,
+	unpackMessages,
+} from "../src/money/index.ts";
 import {
 	makePolicy,
 	type Pairing,
@@ -243,10 +247,12 @@ export class World {
 		{ to, name }: { readonly to: "agent" | "module"; readonly name: string },
 		bytes: Uint8Array,
 	): void {
-		this.trace.mix(bytes[0] ?? 0);
-		if (this.trace.isTelling)
-			this.tell({ who: device.name, to: name, what: describeMessage(bytes) });
-		this.checks.said(device, to, bytes);
+		for (const one of unpackMessages(bytes)) {
+			this.trace.mix(one[0] ?? 0);
+			if (this.trace.isTelling)
+				this.tell({ who: device.name, to: name, what: describeMessage(one) });
+			this.checks.said(device, to, one);
+		}
 	}
 
 	confirmed(device: Device, tetrad: Tetrad): void {
@@ -263,6 +269,7 @@ export class World {
 				who: side.module.name,
 				what: `reports ${report.kind}${"error" in report && report.error !== undefined ? `: ${report.error.code}, ${report.error.message}` : ""}`,
 			});
+		if ("error" in report) this.heard(side.module.name, report.error);
 		this.checks.reported(side, report);
 	}
 
@@ -272,6 +279,8 @@ export class World {
 				who: issuer.module.name,
 				what: `reports ${report.kind}${report.kind === "settled" ? ` ${report.asked}` : ""}${report.kind === "trouble" ? `: ${report.code}, ${report.reason}` : ""}`,
 			});
+		if (report.kind === "trouble" && report.code === "internal")
+			this.fail("no machine breaks", `${issuer.name}: ${report.reason}`);
 		this.checks.issuerReported(issuer, report);
 	}
 
@@ -281,6 +290,12 @@ export class World {
 			"no machine breaks",
 			`${device.name}: ${error?.stack ?? "it ended"}`,
 		);
+	}
+
+	/** Somebody was told why something was not done: it is never our own mistake. */
+	heard(who: string, error: TetradError | undefined): void {
+		if (error?.code === "internal")
+			this.fail("no machine breaks", `${who}: ${error.stack}`);
 	}
 
 	agentStarted(side: Side): void {

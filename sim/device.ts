@@ -144,7 +144,6 @@ export abstract class Device {
 		const kept = world.stream("crash").below(disk.unsynced + 1);
 		for (const { writes } of disk.crash(kept)) world.durable(this, writes);
 		world.trace.mix(0xdead);
-		world.checks.died(this);
 		world.tell({ who: this.name, what: "dies", isFault: true });
 		this.died();
 	}

@@ -194,6 +194,15 @@ export function drawPlan(seed: string): Plan {
 		point: die.within(1, die.pick([5, 30, 150])),
 		downMs: die.pick([0, 10, 500, 5 * SECOND, 40 * SECOND]),
 	}));
+	// What was committed and not delivered then is void by the time that its buyer is back.
+	if (span > DAY)
+		add(often(0.4, 3), () => ({
+			at: at(),
+			kind: "crash",
+			device: `buyer-${die.below(buyers)}-module`,
+			point: die.within(10, 60),
+			downMs: 6 * DAY,
+		}));
 	add(often(0.3, 4), () => ({
 		at: at(),
 		kind: "break",

@@ -83,7 +83,6 @@ export function makeChecks(world: World): Checks {
 		confirmed: to("confirmed"),
 		reported: to("reported"),
 		issuerReported: to("issuerReported"),
-		died: to("died"),
 		stepped: to("stepped"),
 		rested: to("rested"),
 	};
@@ -103,7 +102,6 @@ export function makeChecks(world: World): Checks {
 			hooks.reported.forEach((hook) => void hook(...given)),
 		issuerReported: (...given) =>
 			hooks.issuerReported.forEach((hook) => void hook(...given)),
-		died: (...given) => hooks.died.forEach((hook) => void hook(...given)),
 		stepped() {
 			if (!hasChanged) return;
 			hasChanged = false;

@@ -22,8 +22,6 @@ export interface Invariant {
 	confirmed?(device: Device, tetrad: Tetrad): void;
 	reported?(side: Side, report: PurseReport): void;
 	issuerReported?(issuer: IssuerSide, report: IssuerReport): void;
-	/** The process of a device has ended. */
-	died?(device: Device): void;
 	/** Something has happened, after which something was durable. */
 	stepped?(): void;
 	/** Everything went well for a while. */

@@ -98,6 +98,8 @@ export class World {
 	readonly #carriers = new Set<{
 		readonly ends: readonly [CarrierEnd, CarrierEnd];
 	}>();
+	/** Lists that authorities have published. */
+	readonly #bundles: Uint8Array[] = [];
 	/** Frames that are lost by the plan, by the device that sends them. */
 	readonly #lost = new Map<
 		string,
@@ -490,6 +492,7 @@ export class World {
 						? `${step.device} is listed`
 						: "a list is empty again",
 				);
+				this.#bundles.push(bundle);
 				for (const device of this.devices.values())
 					if (device.isUp) device.learnList(bundle);
 				return;
@@ -527,6 +530,8 @@ export class World {
 			device.disk.isFull = false;
 			if (device.clockAhead !== 0) device.setClock(0);
 			device.start();
+			// Whoever was away, or had a wrong clock, gets the lists of its authorities.
+			for (const bundle of this.#bundles) device.learnList(bundle);
 		}
 	}
 

@@ -40,7 +40,11 @@ export function whatIsOpen({ agent, module }: Side): readonly string[] {
 			),
 		...module.disk
 			.rows(REQUESTS)
-			.filter(({ state, kind }) => state === "ordered" && kind !== "withdraw")
+			// A withdrawal whose answer was lost may stay ordered for a month after it was first declined.
+			.filter(
+				({ state, kind, first_declined: declined }) =>
+					state === "ordered" && (kind !== "withdraw" || declined === 0n),
+			)
 			.map(
 				({ request, kind }) =>
 					`the request ${short(request)} to ${kind} is open`,

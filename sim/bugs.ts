@@ -17,7 +17,7 @@ interface Found {
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
-export async function findBug(name: string, seeds: number): Promise<Found> {
+async function findBug(name: string, seeds: number): Promise<Found> {
 	const args = ["--bug", name, "--json", "--seed", "1", "--runs", `${seeds}`];
 	const child = spawn(execPath, [MAIN, ...args], {
 		stdio: ["ignore", "pipe", "inherit"],

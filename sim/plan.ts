@@ -134,9 +134,10 @@ export function drawPlan(seed: string): Plan {
 		HOUR,
 		3 * DAY,
 		30 * DAY,
+		60 * DAY,
 	]);
 	const noteDays = span > DAY ? die.pick([10, 90]) : die.pick([2, 10, 90]);
-	const graceDays = die.pick([1, 7]);
+	const graceDays = span > 30 * DAY ? 7 : die.pick([1, 7]);
 	const purchases = die.within(3, die.pick([10, 40]));
 	const steps: Step[] = [];
 	const at = () => die.below(span);
@@ -201,7 +202,7 @@ export function drawPlan(seed: string): Plan {
 			kind: "crash",
 			device: `buyer-${die.below(buyers)}-module`,
 			point: die.within(10, 60),
-			downMs: 6 * DAY,
+			downMs: span > 30 * DAY ? 32 * DAY : 6 * DAY,
 		}));
 	add(often(0.3, 4), () => ({
 		at: at(),

@@ -7,6 +7,7 @@ export {
 	openKeyStore,
 	removeKey,
 } from "./location.ts";
+export { isLockHeld, makeLockFile } from "./lock-file.ts";
 export {
 	keyFromPassphrase,
 	OWNER_SALT_BYTES,
@@ -52,3 +53,4 @@ export type {
 	StoredKey,
 } from "./store.ts";
 export type { KeySelector } from "./token-messages.ts";
+export { waitForLock } from "./waited-lock.ts";

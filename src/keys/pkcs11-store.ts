@@ -33,6 +33,7 @@ import {
 	throwIfAborted,
 } from "./store.ts";
 import { TokenHost, type TokenOutcome, type Turn } from "./token-host.ts";
+import { lockLibrary } from "./token-lock.ts";
 import type {
 	KeySelector,
 	TokenJob,
@@ -127,6 +128,7 @@ export class Pkcs11KeyStore implements KeyStore {
 		{ signal }: KeyOperationOptions = {},
 	): Promise<StoredKey> {
 		requireKeyName(name);
+		await using _ = await lockLibrary(this.#uri.modulePath, signal);
 		const id = nodeCrypto.random(KEY_ID_BYTES);
 		const making = this.#do(
 			{ kind: "generate", object: name, id, algorithm },

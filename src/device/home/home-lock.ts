@@ -2,8 +2,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { TetradError } from "../../errors.ts";
+import { isLockHeld, makeLockFile } from "../../keys/index.ts";
 import { reason, unusable } from "./files.ts";
-import { isLockHeld, makeLockFile } from "./lock-file.ts";
 
 /**
  * Keeps other processes, and other uses in this one, out of a home. The lock is the operating

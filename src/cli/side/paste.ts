@@ -1,7 +1,7 @@
+import type { World } from "../../device/setup/index.ts";
 import { packageFile } from "../../package-file.ts";
 import { nodeName, ourName, word } from "../our-name.ts";
 import { showAddress } from "./show-address.ts";
-import type { World } from "./world.ts";
 
 /** What can be pasted next to a sandbox that runs: into a shell, but for `model`. */
 export interface Paste {

@@ -1,16 +1,15 @@
 import { createLogUpdate } from "log-update";
 import type { ProcessEvent } from "../../device/process/index.ts";
 import { balancesIn } from "../../device/service/index.ts";
+import type { World } from "../../device/setup/index.ts";
 import type { ProcessState } from "../../device/supervisor/index.ts";
 import { formatAmount } from "../../money/index.ts";
-
 import { sentence } from "../sentences.ts";
 import { plainTable } from "../table.ts";
 import { bold, dim, good, plain, say, tell } from "../voice.ts";
 import type { Paste } from "./paste.ts";
 import { showAddress } from "./show-address.ts";
 import { isOfNote } from "./up.ts";
-import type { World } from "./world.ts";
 
 /** Lines of what happened last, below the table. */
 const LATEST = 6;

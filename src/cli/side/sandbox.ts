@@ -9,14 +9,15 @@ import {
 	freePorts,
 	hasSandbox,
 	makeSandbox,
+	readWorld,
 	removeSandbox,
+	type World,
 } from "../../device/setup/index.ts";
 import type { Side } from "../../device/side/index.ts";
 import {
 	DeviceProcess,
-	type ProcessPlan,
 	type ProcessState,
-	plansOfSide,
+	plansOfWorld,
 	Supervisor,
 } from "../../device/supervisor/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
@@ -27,7 +28,6 @@ import { pasteFor } from "./paste.ts";
 import { SandboxView } from "./sandbox-view.ts";
 import { showAddress } from "./show-address.ts";
 import { aborted, stateJson } from "./up.ts";
-import { readWorld, type World } from "./world.ts";
 
 export interface SandboxFlags {
 	readonly folder: string | undefined;
@@ -132,7 +132,7 @@ async function runMade(options: Run): Promise<void> {
 	for (const side of Object.values(world)) locks.use(await lockSide(side));
 	step(options, "all of them start");
 	view?.watch(world);
-	await using _ = await Supervisor.start(plansOf(world), {
+	await using _ = await Supervisor.start(plansOfWorld(world), {
 		signal,
 		changed: (name, state) => report(view, name, state),
 		said: (name, event) => {
@@ -162,17 +162,6 @@ function report(
 ): void {
 	if (view === undefined) sayJson(stateJson(name, state));
 	else view.changed(name, state);
-}
-
-/** The issuer is met at the start, so it comes first. */
-function plansOf(world: World): ProcessPlan<ProcessEvent>[] {
-	const issuer = plansOfSide(world.issuer, { prefix: "issuer " });
-	const after = issuer.map(({ name }) => name);
-	return [
-		...issuer,
-		...plansOfSide(world.shop, { prefix: "shop ", after }),
-		...plansOfSide(world.buyer, { prefix: "buyer ", after }),
-	];
 }
 
 /** What was ordered is withdrawn; nothing is, when that was done earlier. */

@@ -5,14 +5,13 @@ export {
 	hasSandbox,
 	makeSandbox,
 	removeSandbox,
-	SANDBOX_SIDES,
-	type SandboxSide,
 	sandboxParts,
 } from "./make-sandbox.ts";
 export {
 	completeSide,
 	deviceHome,
 	isCertified,
+	makeSide,
 	makeSideFolder,
 	type NewMoney,
 	type NewSide,
@@ -20,3 +19,4 @@ export {
 	UNFINISHED,
 } from "./new-side.ts";
 export { pairHomes } from "./pair-homes.ts";
+export { readWorld, type World } from "./world.ts";

@@ -59,6 +59,19 @@ export function plansOfSide(
 	return plans;
 }
 
+/** The processes of an issuer, a shop and a buyer. The issuer is met at the start, so it comes first. */
+export function plansOfWorld(
+	world: Readonly<Record<"issuer" | "shop" | "buyer", SideSettings>>,
+): ProcessPlan<ProcessEvent>[] {
+	const issuer = plansOfSide(world.issuer, { prefix: "issuer " });
+	const after = issuer.map(({ name }) => name);
+	return [
+		...issuer,
+		...plansOfSide(world.shop, { prefix: "shop ", after }),
+		...plansOfSide(world.buyer, { prefix: "buyer ", after }),
+	];
+}
+
 function moduleArgs(side: SideSettings): string[] {
 	const { kind, module, operate } = side;
 	const args = [

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { SANDBOX_SIDES, type SandboxSide } from "../../device/setup/index.ts";
-import { readSide, type Side } from "../../device/side/index.ts";
+import { readSide, type Side } from "../side/index.ts";
+import { SANDBOX_SIDES, type SandboxSide } from "./make-sandbox.ts";
 
 /** The sides of a sandbox, by name. */
 export type World = Readonly<Record<SandboxSide, Side>>;

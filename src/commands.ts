@@ -30,6 +30,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./show/index.ts")).declareClaims,
 	},
 	{
+		name: "attack",
+		usage: FLAGS,
+		description:
+			"attack a sandbox, or a deployment of yours on this machine, and say what held",
+		load: async () => (await import("./cli/attack/index.ts")).declareAttack,
+	},
+	{
 		name: "sandbox",
 		usage: `${FLAGS} [folder]`,
 		description:

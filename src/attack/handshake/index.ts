@@ -1,0 +1,1 @@
+export { HANDSHAKE_ATTACKS } from "./handshake-attacks.ts";

@@ -1,0 +1,3 @@
+export { HostileSide } from "./hostile-side.ts";
+export { HostileTetrad, spoken } from "./hostile-tetrad.ts";
+export { HostileWire } from "./hostile-wire.ts";

@@ -1,0 +1,1 @@
+export { SUITE } from "./suite.ts";

@@ -1,0 +1,1 @@
+export { declareAttack } from "./attack-command.ts";

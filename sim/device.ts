@@ -19,16 +19,26 @@ import {
 } from "../src/tetrad/index.ts";
 import { hex, sameBytes } from "../src/wire/index.ts";
 import type { Identity } from "./certificates.ts";
-import { Disk, type Unsynced } from "./disk.ts";
+import { Disk, failed, TAILS, type Tail, type Unsynced } from "./disk.ts";
 import type { AnyDriver } from "./driver.ts";
 import type { World } from "./world.ts";
 
 /** Dies there: at the `point`th place from where it is armed, the first being 1. */
 export interface CrashPoint {
 	readonly point: number;
+	/** Only places at which something is written and not durable count. */
+	readonly isWriting?: boolean;
+	/** What is left of what was not durable; drawn unless given. */
+	readonly tail?: Tail;
 	/** How long until it is started again, in milliseconds. */
 	readonly downMs: number;
+	/** Started again, it dies at these places, too, each counted from its start. */
+	readonly again?: readonly number[];
+	readonly isAgain?: boolean;
 }
+
+/** How long until whoever cannot start is started again, in milliseconds. */
+const RESTART_MS = 1000;
 
 export abstract class Device {
 	readonly world: World;
@@ -39,13 +49,16 @@ export abstract class Device {
 	readonly crypto: CryptoProvider;
 	/** How far its clock is ahead, in milliseconds. */
 	clockAhead = 0;
-	/** Places at which it could have died. */
+	/** Places at which it could have died, and those of them at which something was not durable. */
 	points = 0;
+	#writings = 0;
 	identity: Identity;
 	/** Untrusted lists that it has stored, by authority. */
 	readonly #lists = new Map<string, Uint8Array>();
 	readonly #earlier: Identity[] = [];
 	#crash: CrashPoint | undefined;
+	/** How long its disk fails once it does, in milliseconds. */
+	#failsMs = 0;
 	#life = 0;
 	/** When all that was written so far is durable. */
 	#syncedAt = 0;
@@ -129,46 +142,119 @@ export abstract class Device {
 		};
 		this.#isUp = true;
 		this.world.trace.mix(0x57a7);
-		this.started();
+		try {
+			this.started();
+		} catch (thrown) {
+			const { code } = asTetradError(thrown);
+			if (code !== "store-failed" && code !== "store-full") throw thrown;
+			this.die();
+			this.#restart();
+		}
+	}
+
+	/** It is started again a while later, as whatever supervises it does. */
+	#restart(): void {
+		this.world.schedule.after(RESTART_MS, () => this.start());
 	}
 
 	/** Its process ends at once, wherever it is. */
-	die(): void {
+	die(tail?: Tail): void {
 		if (!this.#isUp) return;
-		const { disk, world } = this;
+		const { world } = this;
 		this.#isUp = false;
 		this.#life++;
 		this.#syncedAt = 0;
 		for (const driver of [...this.drivers]) driver.stop();
 		this.drivers.clear();
-		const kept = world.stream("crash").below(disk.unsynced + 1);
-		for (const { writes } of disk.crash(kept)) world.durable(this, writes);
+		this.#recover(tail);
 		world.trace.mix(0xdead);
 		world.tell({ who: this.name, what: "dies", isFault: true });
 		this.died();
 	}
 
+	/** What was not durable is lost, or is there after all. */
+	#recover(given?: Tail): void {
+		const { disk, world } = this;
+		if (disk.unsynced === 0) return;
+		const stream = world.stream("crash");
+		const tail = given ?? stream.pick(TAILS);
+		const { kept, torn, reordered } = disk.crash(tail, stream);
+		world.count(`writes ${tail}`);
+		if (torn > 0) world.count("writes torn");
+		if (reordered > 0) world.count("writes reordered");
+		for (const { writes } of kept) world.durable(this, writes);
+	}
+
+	/** The store has failed: an agent opens it again, and a module ends, as their processes do. */
+	#storeFailed(): void {
+		this.world.count("disk error");
+		this.world.tell({
+			who: this.name,
+			what: "has an error of its disk",
+			isFault: true,
+		});
+		if (this.#failsMs > 0) {
+			const { disk } = this;
+			disk.isBroken = true;
+			this.world.schedule.after(this.#failsMs, () => {
+				disk.isBroken = false;
+			});
+			this.#failsMs = 0;
+		}
+		if (this.role === "module") {
+			this.die();
+			this.#restart();
+		} else {
+			this.#syncedAt = 0;
+			this.#recover();
+		}
+	}
+
 	/** It dies at that place from now on. */
 	crashAt(crash: CrashPoint): void {
-		this.#crash = { ...crash, point: this.points + crash.point };
+		const { isWriting = false, point } = crash;
+		const from = isWriting ? this.#writings : this.points;
+		this.#crash = { ...crash, point: from + point };
 	}
 
 	/** One of the places where it can die: true when it just did. */
-	mayCrash(kind: string): boolean {
+	mayCrash(kind: string, isWriting = false): boolean {
 		if (!this.#isUp) return true;
 		this.points++;
+		if (isWriting) this.#writings++;
 		const crash = this.#crash;
-		if (crash === undefined || this.points < crash.point) return false;
+		if (crash === undefined) return false;
+		const reached = crash.isWriting ? this.#writings : this.points;
+		if (reached < crash.point) return false;
 		this.#crash = undefined;
-		this.world.count("crash");
+		this.world.count(crash.isAgain ? "crash in recovery" : "crash");
 		this.world.tell({
 			who: this.name,
 			what: `crashes before ${kind}`,
 			isFault: true,
 		});
-		this.die();
-		this.world.schedule.after(crash.downMs, () => this.start());
+		this.die(crash.tail);
+		const [point, ...again] = crash.again ?? [];
+		this.world.schedule.after(crash.downMs, () => {
+			if (point !== undefined && !this.world.isHealed)
+				this.crashAt({ ...crash, point, again, isAgain: true });
+			this.start();
+		});
 		return true;
+	}
+
+	/** Its disk fails at that transaction from now on, and for so many milliseconds after it. */
+	failAt({
+		transaction,
+		isWritten,
+		forMs,
+	}: {
+		readonly transaction: number;
+		readonly isWritten: boolean;
+		readonly forMs: number;
+	}): void {
+		this.#failsMs = forMs;
+		this.disk.failAt(transaction, isWritten);
 	}
 
 	noCrash(): void {
@@ -258,27 +344,35 @@ export abstract class Device {
 			ran = disk.run(transaction);
 		} catch (thrown) {
 			const error = asTetradError(thrown);
+			if (error.code === "store-failed") this.#storeFailed();
 			this.later(() => answer({ kind: "not-written", id, error }));
 			return;
 		}
 		const { result, unsynced } = ran;
 		const { schedule } = world;
+		const { openings } = disk;
+		const answerLater = (wait: number, run: () => void) =>
+			this.later(() => {
+				// Whatever waited when the store failed is answered with that.
+				if (disk.openings === openings) run();
+				else answer({ kind: "not-written", id, error: failed() });
+			}, wait);
 		// What only reads may have read what is not durable yet, and is answered after that.
 		if (unsynced === undefined) {
 			const wait = Math.max(0, this.#syncedAt - schedule.now);
-			this.later(() => answer({ kind: "written", id, result }), wait);
-			return;
+			return answerLater(wait, () => answer({ kind: "written", id, result }));
 		}
 		this.#syncedAt = Math.max(
 			this.#syncedAt,
 			schedule.now + world.syncMs(this),
 		);
-		this.later(() => {
+		if (this.mayCrash("what it wrote is durable", true)) return;
+		answerLater(this.#syncedAt - schedule.now, () => {
 			disk.sync(unsynced);
 			world.durable(this, unsynced.writes);
 			if (this.mayCrash("hearing that it is durable")) return;
 			answer({ kind: "written", id, result });
-		}, this.#syncedAt - schedule.now);
+		});
 	}
 
 	/** Carries out a transaction while nothing else is under way; it is durable at once. */

@@ -1,8 +1,11 @@
 /*
  * The disk of a simulated device: the tables of one store. What a transaction writes is seen at
  * once by those after it, as in a database, and is durable a while later; until then it can be
- * lost. A crash keeps the first few of what was not durable and loses the rest, whole transactions
- * at a time, which is what a write-ahead log promises.
+ * lost. What was not durable is frames of a write-ahead log, one for each write of a transaction,
+ * the last of which commits it. When the power goes, each frame may have reached the disk or not,
+ * or in part, in any order; recovery reads from the front and ends at the first that is not whole,
+ * as those of SQLite and PostgreSQL do. So above the store a torn transaction is none, and one
+ * that lies behind it is none either, also when all of it was there.
  */
 import { TetradError } from "../src/errors.ts";
 import {
@@ -13,6 +16,7 @@ import {
 	type Transaction,
 	type Write,
 } from "../src/machine/index.ts";
+import type { Stream } from "./random.ts";
 
 type Cell = Uint8Array | bigint | string;
 
@@ -42,6 +46,24 @@ export interface Unsynced {
 	readonly undo: readonly Undo[];
 }
 
+/** What a crash leaves of what was not durable: nothing, everything, its beginning, or any of its frames. */
+export type Tail = "lost" | "kept" | "cut" | "scattered";
+
+export const TAILS: readonly Tail[] = ["lost", "kept", "cut", "scattered"];
+
+/** What a crash made of a transaction that was not durable. */
+type Fate = "whole" | "torn" | "missing";
+
+/** What recovery found behind what was durable. */
+export interface Recovered {
+	/** In order; they are durable from now on. */
+	readonly kept: readonly Unsynced[];
+	/** Transactions of which a part was there. */
+	readonly torn: number;
+	/** Transactions that were there as a whole, and lie behind one that was not. */
+	readonly reordered: number;
+}
+
 /** All rows of a store as they were at one moment. */
 export type Backup = ReadonlyMap<
 	string,
@@ -51,22 +73,32 @@ export type Backup = ReadonlyMap<
 export class Disk {
 	/** Transactions that write are refused while it is full. */
 	isFull = false;
+	/** Every transaction fails. */
+	isBroken = false;
+	#failing: { transaction: number; readonly isWritten: boolean } | undefined;
+	#openings = 0;
 	readonly #tables = new Map<string, Rows>();
 	#unsynced: Unsynced[] = [];
 
 	/**
 	 * Carries it out. What it wrote is durable when `sync` was called with what is answered; without
-	 * writes there is nothing to wait for. Throws what the transaction throws, and `store-full`.
+	 * writes there is nothing to wait for. Throws what the transaction throws, `store-full`, and
+	 * `store-failed`, after which what was written is not durable and may be there all the same.
 	 */
 	run<Result>(transaction: Transaction<Result>): {
 		readonly result: Result;
 		readonly unsynced: Unsynced | undefined;
 	} {
+		if (this.isBroken) throw failed();
 		let at = transaction;
 		while (at.kind === "read")
 			at = at.decide(at.reads.map((read) => this.read(read)));
 		const { writes, result } = at;
 		if (writes.length === 0) return { result, unsynced: undefined };
+		const failing = this.#failing;
+		const fails = failing !== undefined && --failing.transaction <= 0;
+		if (fails) this.#failing = undefined;
+		if (fails && !failing.isWritten) throw failed();
 		if (this.isFull) throw new TetradError("store-full", "the disk is full");
 		for (const write of writes)
 			if (write.kind === "insert" && this.#find(write.table, write.row))
@@ -77,7 +109,25 @@ export class Disk {
 		const undo = writes.map((write) => this.#write(write));
 		const unsynced = { writes, undo };
 		this.#unsynced.push(unsynced);
+		if (fails) throw failed();
 		return { result, unsynced };
+	}
+
+	/** The `transaction`th that writes from now on fails: before anything of it is written, or so that it may be there all the same. */
+	failAt(transaction: number, isWritten: boolean): void {
+		this.#failing = { transaction, isWritten };
+	}
+
+	/** Nothing fails any more. */
+	mend(): void {
+		this.#failing = undefined;
+		this.isBroken = false;
+		this.isFull = false;
+	}
+
+	/** How often the store was opened again. What was waited for before that was not answered. */
+	get openings(): number {
+		return this.#openings;
 	}
 
 	/** As `run`, and durable at once. */
@@ -102,13 +152,28 @@ export class Disk {
 		return this.#unsynced.length;
 	}
 
-	/** Loses what is not durable but for the first so many transactions, which are durable from now on. Answers with what it kept. */
-	crash(kept: number): readonly Unsynced[] {
-		for (const { undo } of this.#unsynced.slice(kept).toReversed())
+	/** The power goes, or the store fails, and it is opened again. */
+	crash(tail: Tail, stream: Stream): Recovered {
+		const fates = this.#unsynced.map(({ writes }) =>
+			fateOf(writes.length + 1, tail, stream),
+		);
+		if (tail === "cut") {
+			const whole = stream.below(fates.length + 1);
+			fates.fill("whole", 0, whole).fill("missing", whole);
+		}
+		const broken = fates.findIndex((fate) => fate !== "whole");
+		const count = broken < 0 ? fates.length : broken;
+		for (const { undo } of this.#unsynced.slice(count).toReversed())
 			for (const one of undo.toReversed()) this.#undo(one);
-		const there = this.#unsynced.slice(0, kept);
+		const kept = this.#unsynced.slice(0, count);
 		this.#unsynced = [];
-		return there;
+		this.#openings++;
+		const behind = fates.slice(count);
+		return {
+			kept,
+			torn: behind.filter((fate) => fate === "torn").length,
+			reordered: behind.filter((fate) => fate === "whole").length,
+		};
 	}
 
 	/** Rows in the order of the key. */
@@ -218,6 +283,21 @@ export class Disk {
 		this.#tables.set(table.name, made);
 		return made;
 	}
+}
+
+/** Nobody knows whether a transaction that failed so was written. */
+export function failed(): TetradError {
+	return new TetradError("store-failed", "the disk answers with an error");
+}
+
+/** What becomes of a transaction of so many frames. */
+function fateOf(frames: number, tail: Tail, stream: Stream): Fate {
+	if (tail !== "scattered") return tail === "kept" ? "whole" : "missing";
+	// Most of a log reaches the disk together, or not at all.
+	if (stream.chance(0.5)) return stream.chance(0.5) ? "whole" : "missing";
+	const there = stream.below(frames + 1);
+	if (there === frames) return "whole";
+	return there === 0 ? "missing" : "torn";
 }
 
 /** The first place whose key is not below that one. */

@@ -3,6 +3,7 @@
  * step after another. A seed decides it; a plan without some of its steps is a plan again, which is
  * how a failing one is made small.
  */
+import type { Tail } from "./disk.ts";
 import { type Conditions, QUIET } from "./network.ts";
 import { Stream } from "./random.ts";
 
@@ -37,7 +38,27 @@ export type Step = { readonly at: number } & (
 			readonly kind: "crash";
 			readonly device: string;
 			readonly point: number;
+			/** Only effects at which something is written and not durable count. */
+			readonly isWriting?: boolean;
+			/** What is left of that; drawn unless given. */
+			readonly tail?: Tail;
 			readonly downMs: number;
+			/** Dies so often again, at these effects from each start on. */
+			readonly again?: readonly number[];
+	  }
+	/** The power of all of them goes at one moment. */
+	| {
+			readonly kind: "power";
+			readonly devices: readonly string[];
+			readonly downMs: number;
+	  }
+	/** The `transaction`th write from then on fails, and all that is asked of the disk does for a while after it. Nobody is told whether it was written. */
+	| {
+			readonly kind: "disk-error";
+			readonly device: string;
+			readonly transaction: number;
+			readonly isWritten: boolean;
+			readonly forMs: number;
 	  }
 	/** Loses the frame of that number of those that a device sends from then on; then the connection breaks, or only that frame is gone. */
 	| {
@@ -192,8 +213,34 @@ export function drawPlan(seed: string): Plan {
 		at: at(),
 		kind: "crash",
 		device: die.pick(crashes),
-		point: die.within(1, die.pick([5, 30, 150])),
+		...(die.chance(0.3)
+			? { isWriting: true, point: die.within(1, 6) }
+			: { point: die.within(1, die.pick([5, 30, 150])) }),
 		downMs: die.pick([0, 10, 500, 5 * SECOND, 40 * SECOND]),
+		...(die.chance(0.3)
+			? {
+					again: Array.from({ length: die.within(1, 3) }, () =>
+						die.within(1, die.pick([5, 30])),
+					),
+				}
+			: {}),
+	}));
+	add(often(0.25, 3), () => {
+		const share = die.pick([0.3, 0.6, 1]);
+		return {
+			at: at(),
+			kind: "power",
+			devices: everybody.filter(() => die.chance(share)),
+			downMs: die.pick([0, 500, 20 * SECOND]),
+		};
+	});
+	add(often(0.25, 3), () => ({
+		at: at(),
+		kind: "disk-error",
+		device: die.pick(everybody),
+		transaction: die.within(1, die.pick([3, 12])),
+		isWritten: die.chance(0.5),
+		forMs: die.pick([0, 0, SECOND, 20 * SECOND]),
 	}));
 	// What was committed and not delivered then is void by the time that its buyer is back.
 	if (span > DAY)

@@ -24,6 +24,7 @@ import {
 	type AgentMemory,
 	askToSell,
 	Buyer,
+	crashedGoods,
 	type GoodsOnDisk,
 	type Item,
 	rememberAgent,
@@ -136,7 +137,8 @@ export class Side {
 			gone: () => {
 				this.#serving.clear();
 				for (const goods of this.goods.values())
-					goods.chunks.length = Math.min(goods.chunks.length, goods.durable);
+					if (crashedGoods(goods, world.stream("crash")))
+						world.count("goods torn");
 			},
 		});
 	}
@@ -420,6 +422,8 @@ export class Side {
 		const backup = this.#backups.get(device.name);
 		if (backup === undefined) return false;
 		device.die();
+		// On another disk, if that one has failed.
+		device.disk.mend();
 		device.disk.restore(backup);
 		if (device === this.module) {
 			this.wasRestored = true;

@@ -66,6 +66,7 @@ import {
 import { copy, hex } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
 import { Driver, type Handlers, signLater } from "./driver.ts";
+import type { Stream } from "./random.ts";
 import type { Tetrad, TetradUser } from "./tetrad.ts";
 
 const { message } = messages;
@@ -260,6 +261,35 @@ export interface GoodsOnDisk {
 	/** So many of them are durable. */
 	durable: number;
 	opened: Uint8Array | undefined;
+}
+
+/**
+ * The power goes: of what is not durable the file has all, nothing, or what reached the disk in any
+ * order, with holes and halves. Answers whether something in it is not what was written.
+ */
+export function crashedGoods(goods: GoodsOnDisk, stream: Stream): boolean {
+	const { chunks, durable } = goods;
+	if (chunks.length <= durable) return false;
+	const fates = chunks
+		.slice(durable)
+		.map(() => stream.pick(["whole", "torn", "missing"] as const));
+	const last = fates.findLastIndex((fate) => fate !== "missing");
+	chunks.length = durable + last + 1;
+	let isTorn = false;
+	for (const [at, fate] of fates.slice(0, last + 1).entries()) {
+		if (fate === "whole") continue;
+		isTorn = true;
+		const { index, leaf, sealed } = chunks[durable + at] as SealedChunk;
+		const there = fate === "torn" ? stream.below(sealed.length) : 0;
+		const half = new Uint8Array(sealed.length);
+		half.set(sealed.subarray(0, there));
+		chunks[durable + at] = {
+			index,
+			leaf: fate === "torn" ? leaf : new Uint8Array(leaf.length),
+			sealed: half,
+		};
+	}
+	return isTorn;
 }
 
 export interface BuyerOptions extends SessionOptions {

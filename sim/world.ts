@@ -204,7 +204,10 @@ export class World {
 				if (issuer === undefined) throw new Error("there is no issuer");
 				const content = Buffer.concat([
 					CANARY,
-					stream.bytes(stream.pick([0, 100, 3000])),
+					// Now and then more than one chunk.
+					stream.bytes(
+						stream.chance(0.1) ? 140_000 : stream.pick([0, 100, 3000]),
+					),
 				]);
 				const listing = {
 					description: { name, mediaType: "", about: "", order: "" },
@@ -438,6 +441,24 @@ export class World {
 			}
 			case "crash":
 				return this.devices.get(step.device)?.crashAt(step);
+			case "power": {
+				this.count("power");
+				tell(`the power goes of ${step.devices.join(", ")}`);
+				const devices = step.devices.flatMap(
+					(name) => this.devices.get(name) ?? [],
+				);
+				for (const device of devices) device.die();
+				this.schedule.after(step.downMs, () => {
+					for (const device of devices) device.start();
+				});
+				return;
+			}
+			case "disk-error": {
+				const { transaction, isWritten, forMs } = step;
+				return this.devices
+					.get(step.device)
+					?.failAt({ transaction, isWritten, forMs });
+			}
 			case "lose": {
 				const how = step.breaks ? "breaks" : "drops";
 				this.#lost.set(step.device, { frames: step.frame, how });
@@ -527,7 +548,7 @@ export class World {
 		this.#lost.clear();
 		for (const device of this.devices.values()) {
 			device.noCrash();
-			device.disk.isFull = false;
+			device.disk.mend();
 			if (device.clockAhead !== 0) device.setClock(0);
 			device.start();
 			// Whoever was away, or had a wrong clock, gets the lists of its authorities.

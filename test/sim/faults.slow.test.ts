@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { TAILS } from "../../sim/disk.ts";
+import { QUIET } from "../../sim/network.ts";
+import {
+	drawPlan,
+	ITEMS,
+	inOrder,
+	type Plan,
+	type Step,
+} from "../../sim/plan.ts";
+import { runPlan } from "../../sim/run.ts";
+
+/** Some purchases, one after another, and what is to go wrong meanwhile. */
+function planOf(steps: readonly Step[], others: Partial<Plan> = {}): Plan {
+	const purchases = Array.from(
+		{ length: 6 },
+		(_, at): Step => ({
+			...{ at: 1000 * at, kind: "buy", buyer: 0, merchant: 0 },
+			item: at % ITEMS,
+		}),
+	);
+	return {
+		seed: "faults",
+		buyers: 1,
+		merchants: 1,
+		issuers: 1,
+		notes: [400],
+		noteDays: 90,
+		graceDays: 7,
+		network: QUIET,
+		link: QUIET,
+		syncMs: [20, 60],
+		settleEveryMs: 0,
+		...others,
+		steps: inOrder([...purchases, ...steps]),
+	};
+}
+
+/** What a fault is counted as, and steps with which it happens. */
+const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
+	"crash in recovery": [
+		{
+			...{ at: 0, kind: "crash", device: "buyer-0-module", point: 20 },
+			...{ downMs: 100, again: [3] },
+		},
+	],
+	power: [
+		{
+			...{ at: 1200, kind: "power", downMs: 100 },
+			devices: ["buyer-0-agent", "buyer-0-module", "issuer-0-module"],
+		},
+	],
+	"disk error": [
+		{
+			...{ at: 0, kind: "disk-error", device: "merchant-0-module" },
+			...{ transaction: 1, isWritten: true, forMs: 500 },
+		},
+		{
+			...{ at: 0, kind: "disk-error", device: "buyer-0-agent" },
+			...{ transaction: 2, isWritten: true, forMs: 0 },
+		},
+	],
+	...Object.fromEntries(
+		TAILS.map((tail) => [
+			`writes ${tail}`,
+			[1, 2, 3, 4].map(
+				(point): Step => ({
+					...{ at: 1000 * point, kind: "crash", point, downMs: 50 },
+					...{ isWriting: true, tail },
+					device: `${point % 2 === 0 ? "buyer" : "merchant"}-0-module`,
+				}),
+			),
+		]),
+	),
+};
+
+describe("faults", () => {
+	for (const [kind, steps] of Object.entries(HAPPEN))
+		test(`"${kind}" happens, and nothing is violated by it`, async () => {
+			const { violation, faults } = await runPlan(planOf(steps));
+			assert.equal(violation, undefined);
+			assert.ok((faults.get(kind) ?? 0) > 0);
+		});
+
+	test("each kind of step is drawn by some seed", () => {
+		const drawn = new Set(
+			Array.from({ length: 300 }, (_, seed) =>
+				drawPlan(String(seed)).steps.map(({ kind }) => kind),
+			).flat(),
+		);
+		for (const kind of KINDS) assert.ok(drawn.has(kind), kind);
+	});
+});
+
+/** All but what is drawn for one purchase alone. */
+const KINDS: readonly Step["kind"][] = [
+	"buy",
+	"pay",
+	"settle",
+	"resume",
+	"crash",
+	"power",
+	"disk-error",
+	"break",
+	"clock",
+	"full",
+	"backup",
+	"restore",
+	"recertify",
+	"list",
+	"unlist",
+	"withdraw",
+	"give-back",
+	"limit",
+];

@@ -12,14 +12,8 @@ import type {
 	TimeEvent,
 } from "../src/machine/index.ts";
 import type { Device } from "./device.ts";
+import { carryOut, type Handlers, isEnd } from "./routing.ts";
 import type { Scheduled } from "./schedule.ts";
-
-/** How each effect is carried out, by its kind. */
-export type Handlers<Effect extends Kind> = {
-	readonly [Of in Effect["kind"]]: (
-		effect: Effect & { readonly kind: Of },
-	) => void;
-};
 
 export interface DriverOptions<Event extends Kind, Effect extends Kind> {
 	readonly device: Device;
@@ -95,9 +89,7 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 					this.stop();
 					ended(next);
 				} else {
-					// By construction the handler of this kind, which the compiler cannot follow.
-					const kind: Effect["kind"] = next.kind;
-					(handlers[kind] as (effect: Effect) => void)(next);
+					carryOut(next, handlers);
 				}
 			}
 		} catch (thrown) {
@@ -137,10 +129,6 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 export interface AnyDriver {
 	stop(): void;
 	clockChanged(): void;
-}
-
-function isEnd<Effect extends Kind>(effect: Effect | Ended): effect is Ended {
-	return effect.kind === "ended";
 }
 
 /** Signs with a key of the device, a moment later. */

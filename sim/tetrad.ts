@@ -13,9 +13,10 @@ import type {
 } from "../src/tetrad/index.ts";
 import type { LinkMessageType } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
-import { Driver, type Handlers, signLater } from "./driver.ts";
+import { Driver, signLater } from "./driver.ts";
 import type { Link, LinkUser } from "./link.ts";
 import type { CarrierEnd } from "./network.ts";
+import type { Handlers } from "./routing.ts";
 
 /** What an application is told of its tetrad. */
 export interface TetradUser {

@@ -65,8 +65,9 @@ import {
 } from "../src/trade/records/index.ts";
 import { copy, hex } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
-import { Driver, type Handlers, signLater } from "./driver.ts";
+import { Driver, signLater } from "./driver.ts";
 import type { Stream } from "./random.ts";
+import type { Handlers } from "./routing.ts";
 import type { Tetrad, TetradUser } from "./tetrad.ts";
 
 const { message } = messages;

@@ -15,15 +15,9 @@ import {
 	type LinkMessageType,
 	type Structure,
 } from "../../src/wire/index.ts";
-import {
-	Cast,
-	linkBetween,
-	pairingBetween,
-	ROUTINGS,
-	Run,
-	type Wire,
-} from "../support/attack.ts";
+import { Cast, ROUTINGS, Run } from "../support/attack.ts";
 import type { Effect } from "../support/machines.ts";
+import { linkBetween, pairingBetween, type Wire } from "../support/wire.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -434,7 +428,7 @@ describe("anything may come, at any time", () => {
 		for (const [i, event] of steps.entries()) {
 			const end = i % 2 === 0 ? "agent" : "module";
 			const [next] = wire.pending;
-			const old = wire.frames[(event.nth ?? 0) % (wire.frames.length || 1)];
+			const old = wire.posted[(event.nth ?? 0) % (wire.posted.length || 1)];
 			if (event.do === "go on" && next) {
 				wire.pending.shift();
 				wire.deliver(next);

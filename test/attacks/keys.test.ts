@@ -47,8 +47,6 @@ import {
 	type Devices,
 	isFlight,
 	isLink,
-	linkBetween,
-	pairingBetween,
 	ROUTINGS,
 	Run,
 	settle,
@@ -57,6 +55,7 @@ import {
 } from "../support/attack.ts";
 import { type Device, FourDevices } from "../support/four-devices.ts";
 import type { LinkByHand } from "../support/machines.ts";
+import { linkBetween, pairingBetween } from "../support/wire.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -82,7 +81,7 @@ async function tappedLinks(
 	const by = linkBetween(devices.B, devices.Y, now, { mode, key: keys.BY });
 	await ax.start();
 	await by.start();
-	const frames = [...ax.frames, ...by.frames].map(({ bytes }) => bytes);
+	const frames = [...ax.posted, ...by.posted].map(({ bytes }) => bytes);
 	const tap = (machine: LinkByHand): LinkByHand =>
 		new Proxy(machine, {
 			get(of, name) {
@@ -419,7 +418,7 @@ describe("every long-term key leaks after the run", () => {
 				await wire.run();
 				const key = wire.find("agent", "paired")?.pairing.key;
 				assert.ok(key);
-				return { key, frames: wire.frames.map(({ bytes }) => bytes) };
+				return { key, frames: wire.posted.map(({ bytes }) => bytes) };
 			};
 			const ax = await pair(four.A, four.X);
 			const by = await pair(four.B, four.Y);

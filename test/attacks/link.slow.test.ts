@@ -28,16 +28,14 @@ import {
 	LINK,
 	utf8,
 } from "../../src/wire/index.ts";
+import { Cast, Run, withKeylog } from "../support/attack.ts";
+import { type Device, FourDevices, makeLink } from "../support/four-devices.ts";
+import { LinkByHand } from "../support/machines.ts";
 import {
-	Cast,
 	type LinkFrame,
 	linkBetween,
 	pairingBetween,
-	Run,
-	withKeylog,
-} from "../support/attack.ts";
-import { type Device, FourDevices, makeLink } from "../support/four-devices.ts";
-import { LinkByHand } from "../support/machines.ts";
+} from "../support/wire.ts";
 
 const cast = await Cast.make();
 const four = await cast.four();
@@ -177,7 +175,7 @@ describe("another device wants to be at the end of a link", () => {
 describe("somebody sits on a link", () => {
 	test("and flips a bit of any frame before it is ready", async () => {
 		const trial = await linkBetween(A, X, now).start();
-		for (const [nth, { bytes, to }] of trial.frames.entries())
+		for (const [nth, { bytes, to }] of trial.posted.entries())
 			for (let at = 0; at < bytes.length; at++) {
 				const wire = linkBetween(A, X, now);
 				let seen = 0;
@@ -251,7 +249,7 @@ describe("somebody sits on a link", () => {
 		for (const end of ["agent", "module"] as const) {
 			const wire = linkBetween(A, X, now, { key: SECRET });
 			if (end === "agent") wire.apply("agent", wire.agent.start());
-			for (const frame of recorded.frames) {
+			for (const frame of recorded.posted) {
 				if (frame.to !== end) continue;
 				wire.deliver(frame);
 				await wire.signNext();
@@ -268,7 +266,7 @@ describe("somebody sits on a link", () => {
 		const id = nodeCrypto.random(16);
 		one.intercept = () => [];
 		one.apply("agent", one.agent.send(id, LINK.local, new Uint8Array(), []));
-		two.deliver(one.frames.at(-1) as LinkFrame);
+		two.deliver(one.posted.at(-1) as LinkFrame);
 		assert.equal(two.outcome("module"), "authentication-failed");
 		assert.ok(!two.has("module", "message"));
 	});
@@ -282,7 +280,7 @@ describe("somebody sits on a link", () => {
 			wire.agent.send(id, LINK.local, words, [four.B.context.own]),
 		);
 		await wire.run();
-		const wires = wire.frames.map(({ bytes }) => hex(bytes)).join("");
+		const wires = wire.posted.map(({ bytes }) => hex(bytes)).join("");
 		for (const secret of [
 			words,
 			id,
@@ -716,7 +714,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 				bytes: encodeFrame(FRAME.pairHello, message1),
 			});
 			await wire.signNext();
-			const answer = wire.frames.at(-1)?.bytes as Uint8Array;
+			const answer = wire.posted.at(-1)?.bytes as Uint8Array;
 			const { hash, secrets } = awaiting.finish(answer.subarray(5));
 			const session = new Session(nodeCrypto, secrets, "initiator");
 			const { encodedChain, chainHash } = mallory.context.own;
@@ -762,7 +760,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 				await wire.signNext();
 				const shownTry = wire.find("module", "try");
 				if (shownTry !== undefined) shown.push(shownTry.number);
-				const answer = wire.frames.find(({ from }) => from === "module");
+				const answer = wire.posted.find(({ from }) => from === "module");
 				if (answer?.bytes[0] !== FRAME.pairAnswer) {
 					assert.equal(wire.outcome("module"), "limit-exceeded");
 					refused += 1;
@@ -797,7 +795,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 	test("the agent's number is not to be seen before the module's is chosen", async () => {
 		const wire = pairingBetween(A, X, now);
 		wire.apply("agent", wire.agent.start());
-		const hello = wire.frames[0]?.bytes as Uint8Array;
+		const hello = wire.posted[0]?.bytes as Uint8Array;
 		const { payload } = readMessage1(
 			nodeCrypto,
 			PAIRING_SETUP,
@@ -811,7 +809,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 		const other = readMessage1(
 			nodeCrypto,
 			PAIRING_SETUP,
-			(again.frames[0] as LinkFrame).bytes.subarray(5),
+			(again.posted[0] as LinkFrame).bytes.subarray(5),
 		);
 		assert.notEqual(hex(other.payload), hex(payload));
 	});
@@ -844,7 +842,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 
 	test("by a bit in any byte of a frame", async () => {
 		const trial = await pairingBetween(A, X, now).start();
-		for (const [nth, { bytes }] of trial.frames.entries())
+		for (const [nth, { bytes }] of trial.posted.entries())
 			for (let at = 0; at < bytes.length; at += nth === 0 ? 41 : 23) {
 				const wire = pairingBetween(A, X, now);
 				let seen = 0;
@@ -861,7 +859,7 @@ describe("somebody in the middle of a pairing wants both owners to see one code"
 		await wire.run();
 		// The agent's owner has not said anything.
 		assert.ok(!wire.has("agent", "paired") && !wire.has("module", "paired"));
-		const accepted = wire.frames.at(-1) as LinkFrame;
+		const accepted = wire.posted.at(-1) as LinkFrame;
 		wire.deliver(accepted);
 		assert.ok(!wire.has("agent", "paired"));
 		assert.equal(wire.outcome("agent"), "unexpected-message");

@@ -21,8 +21,6 @@ import {
 	type LinkMode,
 	makePolicy,
 	messages,
-	type Pairing,
-	PairingTries,
 	PLACES,
 	type Place,
 	type Policy,
@@ -51,13 +49,7 @@ import {
 	type FourDevicesOptions,
 	type LinkEnd,
 } from "./four-devices.ts";
-import {
-	type Effect,
-	LinkByHand,
-	type LinkEffect,
-	PairingByHand,
-	type PairingEffect,
-} from "./machines.ts";
+import type { Effect, LinkByHand, LinkEffect } from "./machines.ts";
 
 // What an attacker has: certified devices of its own, links that lie, session 1 in its hands, and
 // whatever is on its way.
@@ -513,14 +505,8 @@ export async function drive(
 }
 
 /** Delivers everything that is on its way to one of `places`, signs, and leaves the rest. */
-export async function settle(run: Run, places: string): Promise<void> {
-	for (;;) {
-		const i = run.pending.findIndex(({ to }) => places.includes(to));
-		const [next] = i < 0 ? [] : run.pending.splice(i, 1);
-		if (next !== undefined) run.deliver(next);
-		else if (run.signing.length > 0) await run.signNext();
-		else return;
-	}
+export function settle(run: Run, places: string): Promise<void> {
+	return run.runFor(({ to }) => places.includes(to));
 }
 
 /** Takes what `when` holds for off its way. */
@@ -537,158 +523,6 @@ export const isLink =
 	(type: LinkMessageType) =>
 	(d: Delivery): boolean =>
 		d.type === type;
-
-export type End = "agent" | "module";
-
-export interface LinkFrame {
-	readonly from: End;
-	readonly to: End;
-	readonly bytes: Uint8Array;
-}
-
-/** A link or a pairing in the hands of whoever is between its two ends. */
-export class Wire<
-	E extends LinkEffect | PairingEffect,
-	M extends LinkByHand | PairingByHand,
-> {
-	readonly agent: M;
-	readonly module: M;
-	readonly #signers: Readonly<Record<End, Device>>;
-	readonly #now: number;
-	readonly pending: LinkFrame[] = [];
-	/** Every frame that was sent. */
-	readonly frames: LinkFrame[] = [];
-	readonly events: Readonly<Record<End, E[]>> = { agent: [], module: [] };
-	readonly signing: { end: End; content: Uint8Array }[] = [];
-	/** Changes, drops or multiplies what is on its way. */
-	intercept: (frame: LinkFrame) => readonly LinkFrame[] = (f) => [f];
-
-	constructor(
-		agent: M,
-		module: M,
-		signers: Readonly<Record<End, Device>>,
-		now: number,
-	) {
-		this.agent = agent;
-		this.module = module;
-		this.#signers = signers;
-		this.#now = now;
-	}
-
-	apply(end: End, effects: readonly (LinkEffect | PairingEffect)[]): void {
-		for (const effect of effects) {
-			this.events[end].push(effect as E);
-			const to = end === "agent" ? "module" : "agent";
-			if (effect.kind === "send-frame") {
-				const frame = { from: end, to, bytes: effect.bytes } as const;
-				this.frames.push(frame);
-				this.pending.push(...this.intercept(frame));
-			}
-			if (effect.kind === "sign")
-				this.signing.push({ end, content: effect.content });
-		}
-	}
-
-	deliver({ to, bytes }: LinkFrame): void {
-		this.apply(to, this[to].frame(bytes, this.#now));
-	}
-
-	async signNext(): Promise<void> {
-		const next = this.signing.shift();
-		if (next === undefined) return;
-		const signature = await this.#signers[next.end].signer.sign(next.content);
-		this.apply(next.end, this[next.end].signed(signature));
-	}
-
-	async run(): Promise<this> {
-		for (;;) {
-			const next = this.pending.shift();
-			if (next !== undefined) this.deliver(next);
-			else if (this.signing.length > 0) await this.signNext();
-			else return this;
-		}
-	}
-
-	async start(): Promise<this> {
-		this.apply("module", this.module.start());
-		this.apply("agent", this.agent.start());
-		return this.run();
-	}
-
-	has(end: End, kind: E["kind"]): boolean {
-		return this.events[end].some((event) => event.kind === kind);
-	}
-
-	find<Kind extends E["kind"]>(
-		end: End,
-		kind: Kind,
-	): Extract<E, { kind: Kind }> | undefined {
-		return this.events[end].find((event) => event.kind === kind) as
-			| Extract<E, { kind: Kind }>
-			| undefined;
-	}
-
-	outcome(end: End): string {
-		const last = this.events[end].at(-1);
-		if (last?.kind !== "ended") return "waits";
-		return last.error?.code ?? "in order";
-	}
-}
-
-export type LinkWire = Wire<LinkEffect, LinkByHand>;
-export type PairingWire = Wire<PairingEffect, PairingByHand>;
-
-/** The two ends of a link that is not begun; each end's pairing may be another one. */
-export function linkBetween(
-	agent: Device,
-	module: Device,
-	now: number,
-	options: {
-		mode?: LinkMode;
-		key?: Uint8Array;
-		moduleKey?: Uint8Array;
-		agentPairedWith?: Device;
-		modulePairedWith?: Device;
-	} = {},
-): LinkWire {
-	const key = options.key ?? nodeCrypto.random(32);
-	const end = (role: End, own: Device, peer: Device, key: Uint8Array) => {
-		const { deviceId } = peer.context.own;
-		const pairing: Pairing = { peerDeviceId: deviceId, key };
-		return new LinkByHand(role, {
-			...{ device: own.context, pairing, now, timeoutMs: 1000 },
-			mode: options.mode ?? "paired",
-		});
-	};
-	return new Wire<LinkEffect, LinkByHand>(
-		end("agent", agent, options.agentPairedWith ?? module, key),
-		end(
-			"module",
-			module,
-			options.modulePairedWith ?? agent,
-			options.moduleKey ?? key,
-		),
-		{ agent, module },
-		now,
-	);
-}
-
-/** The two ends of a pairing that is not begun. */
-export function pairingBetween(
-	agent: Device,
-	module: Device,
-	now: number,
-	tries: PairingTries = new PairingTries(),
-): PairingWire {
-	const end = (role: End, { context }: Device) =>
-		new PairingByHand(role, { device: context, now, timeoutMs: 1000 }, tries);
-	return new Wire<PairingEffect, PairingByHand>(
-		end("agent", agent),
-		end("module", module),
-		{ agent, module },
-		now,
-	);
-}
 
 /** The name of a link message type, for the names of tests. */
 export function linkName(type: LinkMessageType): string {

@@ -4,6 +4,7 @@
  * links) and every value in between, for the run vectors.
  */
 import { ml_kem768 } from "@noble/post-quantum/ml-kem.js";
+import { type Asked, Turns } from "../../sim/turns.ts";
 import {
 	type CryptoProvider,
 	nodeCrypto,
@@ -488,13 +489,18 @@ export async function fixedRun(options: FixedRunOptions): Promise<FixedRun> {
 		derived,
 		signatures: run.signatures,
 		messages: run.messages,
-		wires: run.wires,
+		wires: run.posted,
 	};
 }
 
-class Run {
+/** Where a signature is wanted: for the tetrad, or for the end of a link. */
+interface SigningPlace {
+	readonly place: Place;
+	readonly link: boolean;
+}
+
+class Run extends Turns<SigningPlace, WireFrame> {
 	readonly devices: Readonly<Record<Place, Running>>;
-	readonly wires: WireFrame[] = [];
 	readonly signatures: FixedSignature[] = [];
 	readonly messages: FixedRun["messages"][number][] = [];
 	readonly #options: FixedRunOptions;
@@ -510,9 +516,6 @@ class Run {
 				readonly Y: ModuleByHand;
 		  }
 		| undefined;
-	readonly #pending: WireFrame[] = [];
-	readonly #signing: { place: Place; content: Uint8Array; link: boolean }[] =
-		[];
 	/** What the next frame of a device on the network or on a link is called. */
 	#nextName = "";
 	readonly #heard: string[] = [];
@@ -521,6 +524,7 @@ class Run {
 		options: FixedRunOptions,
 		devices: Readonly<Record<Place, Running>>,
 	) {
+		super();
 		this.#options = options;
 		this.devices = devices;
 		this.#draw = fixedCrypto(`${options.seed}, links`).random;
@@ -545,7 +549,7 @@ class Run {
 	async connectLinks(): Promise<void> {
 		for (const place of ["X", "A", "Y", "B"] as const)
 			this.#applyLink(place, this.#links[place].start());
-		await this.#settle();
+		await this.run();
 	}
 
 	async establish(): Promise<void> {
@@ -574,7 +578,7 @@ class Run {
 			Y: ModuleByHand.responder(module("Y")),
 		};
 		this.#apply("A", this.#machines.A.start());
-		await this.#settle();
+		await this.run();
 		this.messages.push({
 			session: 1,
 			from: "A",
@@ -598,7 +602,7 @@ class Run {
 			const content = utf8(`session ${session}, ${from} to ${to}`);
 			this.messages.push({ session, from, to, content });
 			this.#apply(from, send(content));
-			this.#deliverAll();
+			this.deliverAll();
 			const { length } = this.#heard;
 			if (
 				this.#heard[length - 1] !==
@@ -619,10 +623,10 @@ class Run {
 	/** A closes the tetrad, and the agents then close their links. */
 	close(): void {
 		this.#apply("A", this.#running().A.close(FIXED_NOW));
-		this.#deliverAll();
+		this.deliverAll();
 		for (const place of ["A", "B"] as const)
 			this.#applyLink(place, this.#links[place].close());
-		this.#deliverAll();
+		this.deliverAll();
 	}
 
 	secrets(): FixedRun["secrets"] {
@@ -753,7 +757,10 @@ class Run {
 					);
 					break;
 				case "sign":
-					this.#signing.push({ place, content: effect.content, link: false });
+					this.signing.push({
+						place: { place, link: false },
+						content: effect.content,
+					});
 					break;
 				case "message":
 					this.#heard.push(
@@ -785,7 +792,10 @@ class Run {
 					break;
 				}
 				case "sign":
-					this.#signing.push({ place, content: effect.content, link: true });
+					this.signing.push({
+						place: { place, link: true },
+						content: effect.content,
+					});
 					break;
 				case "message": {
 					const machine = this.#running()[place];
@@ -804,15 +814,13 @@ class Run {
 
 	#put(wire: Wire, from: Place, to: Place, frame: Uint8Array): void {
 		const name = this.#nextName || this.#frameName(wire, from);
-		const sent = { wire, from, to, name, frame };
-		this.wires.push(sent);
-		this.#pending.push(sent);
+		this.put({ wire, from, to, name, frame });
 	}
 
 	/** By what the wire has carried before, since a record does not show what it is. */
 	#frameName(wire: Wire, from: Place): string {
 		const { routing, link } = this.#options;
-		const before = this.wires.filter((frame) => frame.wire === wire).length;
+		const before = this.posted.filter((frame) => frame.wire === wire).length;
 		if (wire !== "network") {
 			const opening =
 				link === "paired" ? ["L1", "L2", "L3"] : ["openHello", "openHello"];
@@ -826,27 +834,22 @@ class Run {
 		return [...flights, ...talk][before] ?? `frame ${before} of ${from}`;
 	}
 
-	#deliverAll(): void {
-		for (let next = this.#pending.shift(); next; next = this.#pending.shift()) {
-			const { wire, to, frame } = next;
-			if (wire === "network") {
-				const machine = this.#running()[to as "A" | "B"];
-				this.#apply(to, machine.frame(frame, FIXED_NOW));
-			} else this.#applyLink(to, this.#links[to].frame(frame, FIXED_NOW));
-		}
+	protected override arrive({ wire, to, frame }: WireFrame): void {
+		if (wire === "network") {
+			const machine = this.#running()[to as "A" | "B"];
+			this.#apply(to, machine.frame(frame, FIXED_NOW));
+		} else this.#applyLink(to, this.#links[to].frame(frame, FIXED_NOW));
 	}
 
-	async #settle(): Promise<void> {
-		this.#deliverAll();
-		for (let next = this.#signing.shift(); next; next = this.#signing.shift()) {
-			const { place, content, link } = next;
-			const signature = await this.devices[place].signer.sign(content);
-			const role = signedRole(content);
-			this.signatures.push({ place, role, content, signature });
-			if (link) this.#applyLink(place, this.#links[place].signed(signature));
-			else this.#apply(place, this.#running()[place].signed(signature));
-			this.#deliverAll();
-		}
+	protected override async sign({
+		place: { place, link },
+		content,
+	}: Asked<SigningPlace>): Promise<void> {
+		const signature = await this.devices[place].signer.sign(content);
+		const role = signedRole(content);
+		this.signatures.push({ place, role, content, signature });
+		if (link) this.#applyLink(place, this.#links[place].signed(signature));
+		else this.#apply(place, this.#running()[place].signed(signature));
 	}
 }
 
@@ -856,66 +859,87 @@ function other(place: Place): Place {
 	return place === AGENT_OF[side] ? MODULE_OF[side] : AGENT_OF[side];
 }
 
-/** Pairs A with X, with both owners accepting, the agent's first. */
+/** A frame of a pairing. */
+type PairingFrame = FixedPairing["wires"][number];
+
+const PAIRING_FRAMES = ["P1", "P2", "P3", "acceptance", "acceptance"];
+
+class PairingRun extends Turns<"A" | "X", PairingFrame> {
+	readonly signatures: FixedSignature[] = [];
+	readonly codes: string[] = [];
+	readonly keys: Uint8Array[] = [];
+	readonly #devices: Readonly<Record<"A" | "X", Running>>;
+	readonly #machines: Readonly<Record<"A" | "X", PairingByHand>>;
+
+	constructor(devices: Readonly<Record<"A" | "X", Running>>) {
+		super();
+		this.#devices = devices;
+		const machine = (role: "agent" | "module", { context }: Running) =>
+			new PairingByHand(role, {
+				device: context,
+				now: FIXED_NOW,
+				timeoutMs: DEFAULT_TIMEOUT_MS,
+			});
+		this.#machines = {
+			A: machine("agent", devices.A),
+			X: machine("module", devices.X),
+		};
+	}
+
+	/** Both owners accept, the agent's first. */
+	async pair(): Promise<void> {
+		for (const place of ["X", "A"] as const)
+			this.#apply(place, this.#machines[place].start());
+		await this.run();
+		for (const place of ["A", "X"] as const) {
+			this.#apply(place, this.#machines[place].accept());
+			await this.run();
+		}
+	}
+
+	#apply(place: "A" | "X", effects: readonly PairingEffect[]): void {
+		for (const effect of effects) {
+			if (effect.kind === "send-frame")
+				this.put({
+					wire: "pairing",
+					from: place,
+					to: place === "A" ? "X" : "A",
+					name: at(PAIRING_FRAMES, this.posted.length),
+					frame: effect.bytes,
+				});
+			else if (effect.kind === "sign")
+				this.signing.push({ place, content: effect.content });
+			else if (effect.kind === "compare") this.codes.push(effect.code);
+			else if (effect.kind === "paired") this.keys.push(effect.pairing.key);
+			else if (effect.kind === "ended" && effect.error) throw effect.error;
+		}
+	}
+
+	protected override arrive({ to, frame }: PairingFrame): void {
+		const place = to as "A" | "X";
+		this.#apply(place, this.#machines[place].frame(frame, FIXED_NOW));
+	}
+
+	protected override async sign({
+		place,
+		content,
+	}: Asked<"A" | "X">): Promise<void> {
+		const signature = await this.#devices[place].signer.sign(content);
+		const role = signedRole(content);
+		this.signatures.push({ place, role, content, signature });
+		this.#apply(place, this.#machines[place].signed(signature));
+	}
+}
+
+/** Pairs A with X. */
 export async function fixedPairing(seed: string): Promise<FixedPairing> {
 	const world = await makeFixedWorld(true);
 	const devices = byPlace((place) =>
 		makeDevice(world, place, seed, "hybrid-aesgcm"),
 	);
-	const wires: FixedPairing["wires"][number][] = [];
-	const signatures: FixedSignature[] = [];
-	const signing: { place: "A" | "X"; content: Uint8Array }[] = [];
-	const codes: string[] = [];
-	const keys: Uint8Array[] = [];
-	const machines = {
-		A: machine("agent", devices.A),
-		X: machine("module", devices.X),
-	};
-	const names = ["P1", "P2", "P3", "acceptance", "acceptance"];
-	const delivered = { count: 0 };
-
-	const apply = (place: "A" | "X", effects: readonly PairingEffect[]): void => {
-		for (const effect of effects) {
-			if (effect.kind === "send-frame")
-				wires.push({
-					wire: "pairing",
-					from: place,
-					to: place === "A" ? "X" : "A",
-					name: at(names, wires.length),
-					frame: effect.bytes,
-				});
-			else if (effect.kind === "sign")
-				signing.push({ place, content: effect.content });
-			else if (effect.kind === "compare") codes.push(effect.code);
-			else if (effect.kind === "paired") keys.push(effect.pairing.key);
-			else if (effect.kind === "ended" && effect.error) throw effect.error;
-		}
-	};
-	const settle = async () => {
-		for (;;) {
-			const next = wires[delivered.count];
-			if (next !== undefined) {
-				delivered.count++;
-				const to = next.to as "A" | "X";
-				apply(to, machines[to].frame(next.frame, FIXED_NOW));
-				continue;
-			}
-			const asked = signing.shift();
-			if (asked === undefined) return;
-			const { place, content } = asked;
-			const signature = await devices[place].signer.sign(content);
-			const role = signedRole(content);
-			signatures.push({ place, role, content, signature });
-			apply(place, machines[place].signed(signature));
-		}
-	};
-	apply("X", machines.X.start());
-	apply("A", machines.A.start());
-	await settle();
-	for (const place of ["A", "X"] as const) {
-		apply(place, machines[place].accept());
-		await settle();
-	}
+	const run = new PairingRun(devices);
+	await run.pair();
+	const { codes, keys, signatures } = run;
 	if (at(codes, 0) !== at(codes, 1) || hex(at(keys, 0)) !== hex(at(keys, 1)))
 		throw new Error("the two ends of a pairing differ");
 	const content = signatures[0]?.content ?? new Uint8Array();
@@ -939,14 +963,6 @@ export async function fixedPairing(seed: string): Promise<FixedPairing> {
 			pairingKey: at(keys, 0),
 		},
 		signatures,
-		wires,
+		wires: run.posted,
 	};
-
-	function machine(role: "agent" | "module", { context }: Running) {
-		return new PairingByHand(role, {
-			device: context,
-			now: FIXED_NOW,
-			timeoutMs: DEFAULT_TIMEOUT_MS,
-		});
-	}
 }

@@ -1,3 +1,4 @@
+import { type Asked, Turns } from "../../sim/turns.ts";
 import {
 	type CryptoProvider,
 	nodeCrypto,
@@ -11,7 +12,6 @@ import {
 	DEFAULT_TIMEOUT_MS,
 	type LinkMode,
 	makePolicy,
-	type Pairing,
 	PLACES,
 	type Place,
 	type Policy,
@@ -24,10 +24,10 @@ import { makeWorld } from "./authority.ts";
 import {
 	AgentByHand,
 	type Effect,
-	LinkByHand,
-	type LinkEffect,
+	type LinkByHand,
 	ModuleByHand,
 } from "./machines.ts";
+import { linkBetween } from "./wire.ts";
 
 /** Something on its way from one device to another. A link message is shown as its two ends see it, inside the link's session. */
 export interface Delivery {
@@ -125,45 +125,21 @@ export async function makeLink(
 	mode: LinkMode,
 	now: number,
 ): Promise<{ agentEnd: LinkByHand; moduleEnd: LinkByHand }> {
-	const key = nodeCrypto.random(32);
-	const end = (role: "agent" | "module", own: Device, peer: Device) => {
-		const pairing: Pairing = { peerDeviceId: peer.context.own.deviceId, key };
-		const device = own.context;
-		return new LinkByHand(role, {
-			device,
-			pairing,
-			mode,
-			now,
-			timeoutMs: DEFAULT_TIMEOUT_MS,
-		});
-	};
-	const agentEnd = end("agent", agent, module);
-	const moduleEnd = end("module", module, agent);
-	const queue: [LinkByHand, LinkEffect][] = [];
-	const push = (machine: LinkByHand, effects: readonly LinkEffect[]) =>
-		effects.forEach((effect) => {
-			queue.push([machine, effect]);
-		});
-	push(moduleEnd, moduleEnd.start());
-	push(agentEnd, agentEnd.start());
-	for (let next = queue.shift(); next; next = queue.shift()) {
-		const [machine, effect] = next;
-		const other = machine === agentEnd ? moduleEnd : agentEnd;
-		if (effect.kind === "send-frame")
-			push(other, other.frame(effect.bytes, now));
-		else if (effect.kind === "sign") {
-			const { signer } = machine === agentEnd ? agent : module;
-			push(machine, machine.signed(await signer.sign(effect.content)));
-		} else if (effect.kind === "ended") throw effect.error;
-	}
-	return { agentEnd, moduleEnd };
+	const wire = linkBetween(agent, module, now, {
+		mode,
+		timeoutMs: DEFAULT_TIMEOUT_MS,
+	});
+	await wire.start();
+	const end = wire.find("agent", "ended") ?? wire.find("module", "ended");
+	if (end !== undefined) throw end.error;
+	return { agentEnd: wire.agent, moduleEnd: wire.module };
 }
 
 /** What a tetrad's machine needs of the end of a link. */
 export type LinkEnd = Pick<LinkByHand, "contextFor" | "send" | "frame">;
 
 /** Four machines of one tetrad, driven one delivery at a time. */
-export class FourDevices {
+export class FourDevices extends Turns<Place, Delivery> {
 	readonly devices: Record<Place, Device>;
 	readonly tetradId: Uint8Array = nodeCrypto.random(16);
 	readonly A: AgentByHand;
@@ -171,16 +147,8 @@ export class FourDevices {
 	readonly X: ModuleByHand;
 	readonly Y: ModuleByHand;
 	now: number;
-	/** What is on its way, oldest first. */
-	readonly pending: Delivery[] = [];
-	/** Everything that was delivered, oldest first. */
-	readonly delivered: Delivery[] = [];
 	/** What each device told its driver, besides sending: signatures asked, bound, confirmed, messages, the end. */
 	readonly events: Record<Place, Effect[]> = { A: [], B: [], X: [], Y: [] };
-	/** Signatures that were asked for and not given back yet. */
-	readonly signing: { place: Place; content: Uint8Array }[] = [];
-	/** Changes, drops or multiplies what is on its way. */
-	intercept: (delivery: Delivery) => readonly Delivery[] = (d) => [d];
 	readonly #links: Record<Place, LinkEnd>;
 
 	static async make(options: FourDevicesOptions = {}): Promise<FourDevices> {
@@ -211,6 +179,7 @@ export class FourDevices {
 		now: number,
 		options: FourDevicesOptions,
 	) {
+		super();
 		this.devices = devices;
 		this.now = now;
 		this.#links = links;
@@ -247,7 +216,7 @@ export class FourDevices {
 		for (const effect of effects) {
 			switch (effect.kind) {
 				case "send-frame":
-					this.#put({
+					this.put({
 						wire: "network",
 						from: place,
 						to: place === "A" ? "B" : "A",
@@ -267,9 +236,7 @@ export class FourDevices {
 		}
 	}
 
-	/** Hands one delivery to its device. */
-	deliver(delivery: Delivery): void {
-		this.delivered.push(delivery);
+	protected override arrive(delivery: Delivery): void {
 		const { to, wire, type } = delivery;
 		const lent = new Uint8Array(delivery.bytes);
 		if (wire === "network")
@@ -283,22 +250,12 @@ export class FourDevices {
 		lent.fill(0xff);
 	}
 
-	/** Gives back the oldest signature that was asked for. */
-	async signNext(): Promise<void> {
-		const next = this.signing.shift();
-		if (next === undefined) return;
-		const signature = await this.devices[next.place].signer.sign(next.content);
-		this.apply(next.place, this[next.place].signed(signature));
-	}
-
-	/** Delivers and signs until nothing is on its way or `until` holds. */
-	async run(until: () => boolean = () => false): Promise<void> {
-		while (!until()) {
-			const next = this.pending.shift();
-			if (next !== undefined) this.deliver(next);
-			else if (this.signing.length > 0) await this.signNext();
-			else return;
-		}
+	protected override async sign({
+		place,
+		content,
+	}: Asked<Place>): Promise<void> {
+		const signature = await this.devices[place].signer.sign(content);
+		this.apply(place, this[place].signed(signature));
 	}
 
 	/** Starts and runs to the end. */
@@ -322,10 +279,6 @@ export class FourDevices {
 		return this.events[place].filter((event) => event.kind === "message");
 	}
 
-	#put(delivery: Delivery): void {
-		this.pending.push(...this.intercept(delivery));
-	}
-
 	/** Sends through the real link of this side, and shows the message at its other end. */
 	#carry(place: Place, effect: Extract<Effect, { kind: "send-link" }>): void {
 		const to = LINK_PEER[place];
@@ -339,7 +292,7 @@ export class FourDevices {
 			if (sent.kind !== "send-frame") throw new Error(`link: ${sent.kind}`);
 			for (const got of this.#links[to].frame(sent.bytes, this.now)) {
 				if (got.kind !== "message") throw new Error(`link: ${got.kind}`);
-				this.#put({
+				this.put({
 					wire: "link",
 					from: place,
 					to,

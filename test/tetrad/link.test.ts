@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import type { Asked } from "../../sim/turns.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import type { TetradError } from "../../src/errors.ts";
 import type { LinkMode } from "../../src/tetrad/index.ts";
 import {
 	concat,
@@ -15,6 +15,7 @@ import {
 	utf8,
 } from "../../src/wire/index.ts";
 import { type Device, makeDevices } from "../support/four-devices.ts";
+import { LoneEnd, letCross } from "../support/lone-end.ts";
 import { LinkByHand, type LinkEffect } from "../support/machines.ts";
 
 const TIMEOUT_MS = 1000;
@@ -37,66 +38,28 @@ interface EndOptions {
 }
 
 /** One end of a link with its keys, and what became of it. */
-class End {
-	readonly machine: LinkByHand;
-	readonly #own: Device;
-	/** Frames that it sent and nobody has taken. */
-	readonly outbox: Uint8Array[] = [];
-	readonly effects: LinkEffect[] = [];
-	readonly signing: Uint8Array[] = [];
-
+class End extends LoneEnd<LinkEffect, LinkByHand> {
 	constructor(role: "agent" | "module", options: EndOptions) {
 		const { own, peer, key, mode = "paired" } = options;
-		this.#own = own;
-		this.machine = new LinkByHand(role, {
-			device: own.context,
-			pairing: { peerDeviceId: peer.context.own.deviceId, key },
-			mode,
+		super(
+			own,
+			new LinkByHand(role, {
+				device: own.context,
+				pairing: { peerDeviceId: peer.context.own.deviceId, key },
+				mode,
+				now,
+				timeoutMs: TIMEOUT_MS,
+			}),
 			now,
-			timeoutMs: TIMEOUT_MS,
-		});
-	}
-
-	start(): this {
-		return this.take(this.machine.start());
-	}
-
-	hear(...frames: Uint8Array[]): this {
-		for (const frame of frames) this.take(this.machine.frame(frame, now));
-		return this;
-	}
-
-	async sign(): Promise<this> {
-		for (const content of this.signing.splice(0))
-			this.take(this.machine.signed(await this.#own.signer.sign(content)));
-		return this;
-	}
-
-	take(effects: readonly LinkEffect[]): this {
-		for (const effect of effects) {
-			this.effects.push(effect);
-			if (effect.kind === "send-frame") this.outbox.push(effect.bytes);
-			if (effect.kind === "sign") this.signing.push(effect.content);
-		}
-		return this;
+		);
 	}
 
 	get isReady(): boolean {
 		return this.effects.some(({ kind }) => kind === "ready");
 	}
 
-	get error(): TetradError | undefined {
-		const end = this.effects.find((effect) => effect.kind === "ended");
-		return end?.kind === "ended" ? end.error : undefined;
-	}
-
 	get messages() {
 		return this.effects.filter((effect) => effect.kind === "message");
-	}
-
-	/** Takes the frames of the outbox away. */
-	post(): Uint8Array[] {
-		return this.outbox.splice(0);
 	}
 }
 
@@ -122,19 +85,10 @@ function makePair(
 }
 
 /** Starts both ends and lets everything cross; the frames in the order in which they did. */
-async function connect({ agent, module }: Pair): Promise<Uint8Array[]> {
-	const wire: Uint8Array[] = [];
+function connect({ agent, module }: Pair): Promise<Uint8Array[]> {
 	module.start();
 	agent.start();
-	for (;;) {
-		await agent.sign();
-		await module.sign();
-		const [there, back] = [agent.post(), module.post()];
-		if (there.length + back.length === 0) return wire;
-		wire.push(...there, ...back);
-		module.hear(...there);
-		agent.hear(...back);
-	}
+	return letCross({ agent, module });
 }
 
 async function connected(mode: LinkMode = "paired"): Promise<Pair> {
@@ -229,10 +183,10 @@ describe("a paired link", () => {
 			assert.ok(end.machine.ended);
 			assert.equal(end.error, undefined);
 			assert.equal(end.machine.deadline, undefined);
-			end.outbox.length = 0;
+			end.pending.length = 0;
 			end.hear(encodeFrame(FRAME.record, new Uint8Array(40)));
 			end.take(end.machine.time(now + 10 * TIMEOUT_MS));
-			assert.deepEqual(end.outbox, []);
+			assert.deepEqual(end.pending, []);
 		}
 	});
 
@@ -302,7 +256,7 @@ describe("a paired link", () => {
 		const { agent, module } = makePair();
 		agent.start();
 		module.start().hear(...agent.post());
-		const [content] = module.signing.splice(0) as [Uint8Array];
+		const [{ content }] = module.signing.splice(0) as [Asked<"here">];
 		const swapped = content.slice();
 		const role = Buffer.from(content).indexOf("LM");
 		assert.ok(role > 0, "the module signs for LM");
@@ -322,7 +276,7 @@ describe("a paired link", () => {
 		];
 		const again = makePair({ agent: { key }, module: { key } });
 		again.module.start().hear(hello);
-		await again.module.sign();
+		await again.module.signAll();
 		assert.deepEqual(types(again.module.post()), [FRAME.linkAnswer]);
 		again.module.hear(proof);
 		assert.equal(again.module.error?.code, "authentication-failed");
@@ -347,18 +301,18 @@ describe("a paired link", () => {
 			assert.equal(fresh.error?.code, "authentication-failed");
 		}
 		module.start().hear(hello);
-		await module.sign();
+		await module.signAll();
 		const answer = module.post()[0] as Uint8Array;
 		for (const at of [5, 36, 37, 60, answer.length - 1]) {
 			const copy = makePair();
 			copy.agent.start();
 			copy.module.start().hear(...copy.agent.post());
-			await copy.module.sign();
+			await copy.module.signAll();
 			copy.agent.hear(flip(copy.module.post()[0] as Uint8Array, at));
 			assert.equal(copy.agent.error?.code, "authentication-failed");
 		}
 		agent.hear(answer);
-		await agent.sign();
+		await agent.signAll();
 		const proof = agent.post()[0] as Uint8Array;
 		module.hear(flip(proof, proof.length - 1));
 		assert.equal(module.error?.code, "authentication-failed");
@@ -388,7 +342,7 @@ describe("a paired link", () => {
 						module
 							.start()
 							.hear(...agent.start().post())
-							.sign(),
+							.signAll(),
 					[hello, answer],
 				],
 				"agent, before it called": [
@@ -402,7 +356,7 @@ describe("a paired link", () => {
 				"agent, while it signs": [
 					async ({ agent, module }) => {
 						module.start().hear(...agent.start().post());
-						return agent.hear(...(await module.sign()).post());
+						return agent.hear(...(await module.signAll()).post());
 					},
 					[hello, answer, record],
 				],

@@ -14,6 +14,7 @@ import {
 } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
 import { type Device, makeDevices } from "../support/four-devices.ts";
+import { LoneEnd, letCross } from "../support/lone-end.ts";
 import {
 	LinkByHand,
 	PairingByHand,
@@ -30,57 +31,19 @@ before(async () => {
 });
 
 /** One end of a pairing with its keys, and what became of it. */
-class End {
-	readonly machine: PairingByHand;
-	readonly #own: Device;
-	readonly effects: PairingEffect[] = [];
-	readonly outbox: Uint8Array[] = [];
-	readonly signing: Uint8Array[] = [];
-
+class End extends LoneEnd<PairingEffect, PairingByHand> {
 	constructor(
 		role: "agent" | "module",
 		own: Device,
 		device: DeviceContext = own.context,
 		tries: PairingTries = new PairingTries(),
 	) {
-		this.#own = own;
-		this.machine = new PairingByHand(
-			role,
-			{ device, now, timeoutMs: TIMEOUT_MS },
-			tries,
-		);
-	}
-
-	start(): this {
-		return this.take(this.machine.start());
-	}
-
-	hear(...frames: readonly Uint8Array[]): this {
-		for (const frame of frames) this.take(this.machine.frame(frame, now));
-		return this;
+		const options = { device, now, timeoutMs: TIMEOUT_MS };
+		super(own, new PairingByHand(role, options, tries), now);
 	}
 
 	accept(): this {
 		return this.take(this.machine.accept());
-	}
-
-	async sign(): Promise<this> {
-		for (const content of this.signing.splice(0))
-			this.take(this.machine.signed(await this.#own.signer.sign(content)));
-		return this;
-	}
-
-	take(effects: readonly PairingEffect[]): this {
-		for (const effect of effects) {
-			this.effects.push(effect);
-			if (effect.kind === "send-frame") this.outbox.push(effect.bytes);
-			if (effect.kind === "sign") this.signing.push(effect.content);
-		}
-		return this;
-	}
-
-	post(): Uint8Array[] {
-		return this.outbox.splice(0);
 	}
 
 	get code(): string | undefined {
@@ -97,11 +60,6 @@ class End {
 		const done = this.effects.find(({ kind }) => kind === "paired");
 		return done?.kind === "paired" ? done : undefined;
 	}
-
-	get error(): TetradError | undefined {
-		const end = this.effects.find(({ kind }) => kind === "ended");
-		return end?.kind === "ended" ? end.error : undefined;
-	}
 }
 
 interface Pair {
@@ -114,25 +72,11 @@ const makePair = (agent = devices.A, module = devices.X): Pair => ({
 	module: new End("module", module),
 });
 
-/** Lets everything cross until nothing is on its way; the frames in order. */
-async function settle({ agent, module }: Pair): Promise<Uint8Array[]> {
-	const wire: Uint8Array[] = [];
-	for (;;) {
-		await agent.sign();
-		await module.sign();
-		const [there, back] = [agent.post(), module.post()];
-		if (there.length + back.length === 0) return wire;
-		wire.push(...there, ...back);
-		module.hear(...there);
-		agent.hear(...back);
-	}
-}
-
 /** Both ends, as far as the two owners comparing the code. */
 async function comparing(pair = makePair()): Promise<Pair> {
 	pair.module.start();
 	pair.agent.start();
-	await settle(pair);
+	await letCross(pair);
 	return pair;
 }
 
@@ -154,7 +98,7 @@ describe("a pairing", () => {
 			const pair = makePair();
 			pair.module.start();
 			pair.agent.start();
-			const wire = await settle(pair);
+			const wire = await letCross(pair);
 			assert.deepEqual(
 				wire.map((frame) => parseFrame(frame).type),
 				[FRAME.pairHello, FRAME.pairAnswer, FRAME.record],
@@ -169,11 +113,11 @@ describe("a pairing", () => {
 			const pair = await comparing();
 			const second = first === "agent" ? "module" : "agent";
 			pair[first].accept();
-			await settle(pair);
+			await letCross(pair);
 			assert.equal(pair.agent.paired, undefined);
 			assert.equal(pair.module.paired, undefined);
 			pair[second].accept();
-			await settle(pair);
+			await letCross(pair);
 			for (const end of [pair.agent, pair.module]) {
 				assert.ok(end.paired);
 				assert.ok(end.machine.ended);
@@ -185,7 +129,7 @@ describe("a pairing", () => {
 		const pair = await comparing();
 		pair.agent.accept();
 		pair.module.accept();
-		await settle(pair);
+		await letCross(pair);
 		assert.ok(pair.agent.paired && pair.module.paired);
 	});
 
@@ -193,7 +137,7 @@ describe("a pairing", () => {
 		const { agent, module } = await comparing();
 		agent.accept();
 		module.accept();
-		await settle({ agent, module });
+		await letCross({ agent, module });
 		const [atAgent, atModule] = [agent.paired, module.paired];
 		assert.ok(atAgent && atModule);
 		assert.equal(atAgent.pairing.key.length, 32);
@@ -222,7 +166,7 @@ describe("a pairing", () => {
 			const pair = await comparing();
 			pair.agent.accept();
 			pair.module.accept();
-			await settle(pair);
+			await letCross(pair);
 			keys.add(hex(pair.agent.paired?.pairing.key ?? new Uint8Array()));
 		}
 		assert.equal(keys.size, 3);
@@ -234,9 +178,9 @@ describe("a pairing", () => {
 				const pair = await comparing();
 				const other = refusing === "agent" ? "module" : "agent";
 				if (otherAccepted) pair[other].accept();
-				await settle(pair);
+				await letCross(pair);
 				pair[refusing].take(pair[refusing].machine.abort(ownerSaysNo()));
-				await settle(pair);
+				await letCross(pair);
 				for (const end of [pair.agent, pair.module]) {
 					assert.equal(end.paired, undefined);
 					assert.equal(end.error?.code, "pairing-failed");
@@ -287,12 +231,12 @@ describe("a pairing", () => {
 		}).start();
 		const module = new End("module", devices.X).start();
 		module.hear(...agent.post());
-		await module.sign();
+		await module.signAll();
 		// It has seen N_r only now; one more bit of its own number would be one more try.
 		const nonce = drawn[0] as Uint8Array;
 		nonce[0] = (nonce[0] as number) ^ 1;
 		agent.hear(...module.post());
-		await agent.sign();
+		await agent.signAll();
 		module.hear(...agent.post());
 		assert.equal(module.error?.code, "authentication-failed");
 		assert.equal(module.code, undefined);
@@ -309,7 +253,7 @@ describe("a pairing", () => {
 		for (const [pair, refusing] of cases) {
 			pair.module.start();
 			pair.agent.start();
-			await settle(pair);
+			await letCross(pair);
 			assert.equal(pair[refusing].error?.code, "chain-refused");
 			assert.equal(pair.agent.paired ?? pair.module.paired, undefined);
 			assert.ok(pair.agent.machine.ended && pair.module.machine.ended);
@@ -352,7 +296,7 @@ describe("a pairing", () => {
 			const pair = makePair();
 			pair.agent.start();
 			pair.module.start().hear(flip(pair.agent.post()[0] as Uint8Array, at));
-			await settle(pair);
+			await letCross(pair);
 			assert.equal(pair.agent.code, undefined);
 			assert.equal(pair.module.code, undefined);
 			assert.ok(pair.agent.machine.ended);
@@ -361,7 +305,7 @@ describe("a pairing", () => {
 			const pair = makePair();
 			pair.agent.start();
 			pair.module.start().hear(...pair.agent.post());
-			await pair.module.sign();
+			await pair.module.signAll();
 			const answer = pair.module.post()[0] as Uint8Array;
 			pair.agent.hear(flip(answer, at < 0 ? answer.length + at : at));
 			assert.equal(pair.agent.error?.code, "authentication-failed");
@@ -369,9 +313,9 @@ describe("a pairing", () => {
 		const pair = makePair();
 		pair.agent.start();
 		pair.module.start().hear(...pair.agent.post());
-		await pair.module.sign();
+		await pair.module.signAll();
 		pair.agent.hear(...pair.module.post());
-		await pair.agent.sign();
+		await pair.agent.signAll();
 		const proof = pair.agent.post()[0] as Uint8Array;
 		pair.module.hear(flip(proof, 30));
 		assert.equal(pair.module.error?.code, "authentication-failed");
@@ -382,13 +326,13 @@ describe("a pairing", () => {
 		const first = makePair();
 		first.module.start();
 		first.agent.start();
-		const [hello, answer, proof] = (await settle(first)) as [
+		const [hello, answer, proof] = (await letCross(first)) as [
 			Uint8Array,
 			Uint8Array,
 			Uint8Array,
 		];
 		const module = new End("module", devices.X).start().hear(hello);
-		await module.sign();
+		await module.signAll();
 		module.hear(proof);
 		assert.equal(module.error?.code, "authentication-failed");
 		const agent = new End("agent", devices.A).start().hear(answer);
@@ -398,13 +342,13 @@ describe("a pairing", () => {
 	test("is not made by one owner who accepts twice, and takes no harm from it", async () => {
 		const pair = await comparing();
 		pair.agent.accept();
-		assert.equal(pair.agent.outbox.length, 1);
+		assert.equal(pair.agent.pending.length, 1);
 		pair.agent.accept();
-		assert.equal(pair.agent.outbox.length, 1, "an acceptance is sent once");
-		await settle(pair);
+		assert.equal(pair.agent.pending.length, 1, "an acceptance is sent once");
+		await letCross(pair);
 		assert.equal(pair.agent.paired ?? pair.module.paired, undefined);
 		pair.module.accept();
-		await settle(pair);
+		await letCross(pair);
 		assert.ok(pair.agent.paired && pair.module.paired);
 	});
 
@@ -483,7 +427,7 @@ describe("a pairing", () => {
 		assert.equal(fourth.agent.error?.code, "pairing-failed");
 		third.agent.accept();
 		third.module.accept();
-		await settle(third);
+		await letCross(third);
 		assert.ok(third.module.paired);
 		for (let i = 0; i < 3; i++) assert.ok((await call()).module.code);
 		assert.equal((await call()).module.code, undefined);

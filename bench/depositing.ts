@@ -1,3 +1,4 @@
+import { carryOut, type Handlers } from "../sim/routing.ts";
 import { nodeCrypto } from "../src/crypto/index.ts";
 import { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
 import {
@@ -236,25 +237,23 @@ export class Depositing {
 
 	#handle(event: MoneyEvent): void {
 		for (const effect of this.#machine.handle(event, Date.now()))
-			this.#carryOut(effect);
+			carryOut(effect, this.#handlers);
 	}
 
-	#carryOut(effect: MoneyEffect<IssuerReport>): void {
-		switch (effect.kind) {
-			case "transact":
-				void this.#store.transact(effect.transaction).then((result) => {
-					this.#handle({ kind: "written", id: effect.id, result });
-				});
-				return;
-			case "to-module":
-				this.#answers.get(effect.tetrad)?.(new Uint8Array(effect.bytes));
-				return;
-			case "end":
-				throw effect.error;
-			case "to-agent":
-			case "sign":
-			case "report":
-				return;
-		}
-	}
+	readonly #handlers: Handlers<MoneyEffect<IssuerReport>> = {
+		transact: ({ id, transaction }) => {
+			void this.#store.transact(transaction).then((result) => {
+				this.#handle({ kind: "written", id, result });
+			});
+		},
+		"to-module": ({ tetrad, bytes }) => {
+			this.#answers.get(tetrad)?.(new Uint8Array(bytes));
+		},
+		end: ({ error }) => {
+			throw error;
+		},
+		"to-agent": () => {},
+		sign: () => {},
+		report: () => {},
+	};
 }

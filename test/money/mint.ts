@@ -1,5 +1,6 @@
 /* An issuer's machine on a store, asked by modules without a network, and killed where a test wants it. */
 import assert from "node:assert/strict";
+import { carryOut, type Handlers } from "../../sim/routing.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	type CertifiedDevice,
@@ -168,37 +169,37 @@ export class Mint {
 
 	async event(event: MoneyEvent): Promise<void> {
 		for (const effect of this.machine.handle(event, this.now))
-			await this.#carryOut(effect);
+			await carryOut(effect, this.#handlers);
 	}
 
-	async #carryOut(effect: MoneyEffect<IssuerReport>): Promise<void> {
-		switch (effect.kind) {
-			case "to-module":
-				this.#heard.get(effect.tetrad)?.push(copy(effect.bytes));
-				return;
-			case "transact": {
-				this.writes++;
-				const { write, when } = this.#kill ?? {};
-				if (write === this.writes && when === "before") throw new Killed();
-				const result = await this.#store.transact(effect.transaction);
-				if (write === this.writes) throw new Killed();
-				return this.event({ kind: "written", id: effect.id, result });
-			}
-			case "sign": {
-				this.signatures++;
-				const signature = await this.#self.signer.sign(effect.content);
-				return this.event({ kind: "signed", id: effect.id, signature });
-			}
-			case "end":
-				this.ended.push(effect.error.code);
-				return;
-			case "report":
-				this.reports.push(effect.report);
-				return;
-			case "to-agent":
-				assert.fail("an issuer tells its agent nothing");
-		}
-	}
+	readonly #handlers: Handlers<
+		MoneyEffect<IssuerReport>,
+		void | Promise<void>
+	> = {
+		"to-module": ({ tetrad, bytes }) => {
+			this.#heard.get(tetrad)?.push(copy(bytes));
+		},
+		transact: async ({ id, transaction }) => {
+			this.writes++;
+			const { write, when } = this.#kill ?? {};
+			if (write === this.writes && when === "before") throw new Killed();
+			const result = await this.#store.transact(transaction);
+			if (write === this.writes) throw new Killed();
+			return this.event({ kind: "written", id, result });
+		},
+		sign: async ({ id, content }) => {
+			this.signatures++;
+			const signature = await this.#self.signer.sign(content);
+			return this.event({ kind: "signed", id, signature });
+		},
+		end: ({ error }) => {
+			this.ended.push(error.code);
+		},
+		report: ({ report }) => {
+			this.reports.push(report);
+		},
+		"to-agent": () => assert.fail("an issuer tells its agent nothing"),
+	};
 }
 
 export function requestId(): Uint8Array {

@@ -3,6 +3,7 @@
  * message is delivered on its own, and a module can be killed at any of its durable writes.
  */
 import assert from "node:assert/strict";
+import { carryOut, type Handlers } from "../../sim/routing.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { asTetradError } from "../../src/errors.ts";
 import {
@@ -14,6 +15,7 @@ import {
 	validateChain,
 } from "../../src/identity/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
+import type { Ended } from "../../src/machine/index.ts";
 import {
 	accountOf,
 	type Balance,
@@ -33,6 +35,7 @@ import {
 	type MakeSalePart,
 	type Meeting,
 	type MoneyContext,
+	type MoneyEffect,
 	type MoneyEvent,
 	type MoneyMachine,
 	messages,
@@ -768,49 +771,46 @@ export class Town {
 		const effects = machine.handle(event, now);
 		const pending = new Map(machine.pending);
 		module.recording?.steps.push({ event, now, effects, pending });
+		const handlers = this.#handlersOf(module);
 		for (const effect of effects) {
 			// It was killed by the effect before.
 			if (module.machine !== machine) return;
-			switch (effect.kind) {
-				case "to-agent":
-					this.#hear(module, effect.tetrad, effect.bytes);
-					break;
-				case "to-module": {
-					const bytes = copy(effect.bytes);
-					const peer = module.tetrads.get(effect.tetrad)?.peer;
-					this.sent?.(bytes);
-					if (peer !== undefined)
-						this.wire.push({ to: peer, tetrad: effect.tetrad, bytes });
-					break;
-				}
-				case "sign": {
-					const signer = [module.signer, ...module.earlier].find(
-						({ publicKey }) =>
-							hex(publicKey) === hex(effect.under ?? module.signer.publicKey),
-					);
-					assert.ok(signer, "nobody has that key");
-					const signature = await signer.sign(effect.content);
-					const signed: MoneyEvent = {
-						kind: "signed",
-						id: effect.id,
-						signature,
-					};
-					if (module.isSlowToSign) module.unsigned.push(signed);
-					else module.events.push(signed);
-					break;
-				}
-				case "transact":
-					this.#transact(module, effect.id, effect.transaction);
-					break;
-				case "end":
-					module.ended.push(effect.error.code);
-					this.part(module, effect.tetrad);
-					break;
-				case "report":
-					module.reports.push(effect.report as PurseReport);
-					break;
-			}
+			await carryOut(effect, handlers);
 		}
+	}
+
+	#handlersOf(
+		module: Module,
+	): Handlers<MoneyEffect<unknown> | Ended, void | Promise<void>> {
+		return {
+			"to-agent": ({ tetrad, bytes }) => this.#hear(module, tetrad, bytes),
+			"to-module": ({ tetrad, bytes: lent }) => {
+				const bytes = copy(lent);
+				const peer = module.tetrads.get(tetrad)?.peer;
+				this.sent?.(bytes);
+				if (peer !== undefined) this.wire.push({ to: peer, tetrad, bytes });
+			},
+			sign: async ({ id, content, under = module.signer.publicKey }) => {
+				const signer = [module.signer, ...module.earlier].find(
+					({ publicKey }) => hex(publicKey) === hex(under),
+				);
+				assert.ok(signer, "nobody has that key");
+				const signature = await signer.sign(content);
+				const signed: MoneyEvent = { kind: "signed", id, signature };
+				if (module.isSlowToSign) module.unsigned.push(signed);
+				else module.events.push(signed);
+			},
+			transact: ({ id, transaction }) =>
+				this.#transact(module, id, transaction),
+			end: ({ tetrad, error }) => {
+				module.ended.push(error.code);
+				this.part(module, tetrad);
+			},
+			report: ({ report }) => {
+				module.reports.push(report as PurseReport);
+			},
+			ended: () => assert.fail("money ends with its module alone"),
+		};
 	}
 
 	#transact(

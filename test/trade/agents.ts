@@ -3,6 +3,7 @@
  * store and a module that do what they are asked, one thing after another. Every message can be
  * changed on its way, and everything can be stopped anywhere.
  */
+import { carryOut, type Handlers } from "../../sim/routing.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { asTetradError, TetradError } from "../../src/errors.ts";
 import type { CertifiedDevice } from "../../src/identity/index.ts";
@@ -465,8 +466,8 @@ export class Agents {
 		for (const effect of this.buying.handle(event, this.now)) {
 			this.buyerEffects.push(effect);
 			if (this.options.hold?.(effect as BuyingEffect) === true)
-				this.#held.push(() => this.#buyerDoes(effect));
-			else this.#buyerDoes(effect);
+				this.#held.push(() => carryOut(effect, this.#buyerHandlers));
+			else carryOut(effect, this.#buyerHandlers);
 		}
 	}
 
@@ -474,8 +475,8 @@ export class Agents {
 		for (const effect of this.selling.handle(event, this.now)) {
 			this.merchantEffects.push(effect);
 			if (this.options.hold?.(effect as SellingEffect) === true)
-				this.#held.push(() => this.#merchantDoes(effect));
-			else this.#merchantDoes(effect);
+				this.#held.push(() => carryOut(effect, this.#merchantHandlers));
+			else carryOut(effect, this.#merchantHandlers);
 		}
 	}
 
@@ -499,179 +500,148 @@ export class Agents {
 		this.told.set(ask, (this.told.get(ask) ?? 0) + 1);
 	}
 
-	#buyerDoes(effect: BuyingEffect | Ended): void {
-		const { disk } = this;
-		const later = (event: BuyingEvent) =>
-			this.#work.push(() => this.toBuying(event));
-		switch (effect.kind) {
-			case "to-agent":
-				return this.#passOn("buyer", effect.bytes, () =>
-					later({ kind: "sent" }),
-				);
-			case "receive":
-				this.#buyerHears = true;
-				return;
-			case "to-module":
-				if (this.options.buyersModule !== undefined) {
-					const { buyersModule } = this.options;
-					this.#work.push(async () => {
-						for (const bytes of await buyersModule(effect.bytes))
-							this.toBuying({ kind: "from-module", bytes });
-					});
-					return;
-				}
-				for (const one of unpackMessages(effect.bytes))
-					this.#work.push(() => {
-						for (const bytes of this.module.hear(one))
-							this.toBuying({ kind: "from-module", bytes });
-					});
-				return;
-			case "begin-goods": {
-				const { ask, from } = effect;
-				disk.parts.set(ask, (disk.parts.get(ask) ?? []).slice(0, from));
-				return void later({ kind: "begun", ask });
-			}
-			case "keep-chunk": {
-				const { ask, chunk } = effect;
-				const kept = {
-					...chunk,
-					leaf: copy(chunk.leaf),
-					sealed: copy(chunk.sealed),
-				};
-				disk.parts.get(ask)?.push(kept);
-				return void later({ kind: "chunk-kept", ask });
-			}
-			case "keep": {
-				const { ask, purchase } = effect;
-				const id = hex(purchase.contract.hash);
-				if (!disk.kept.has(id)) disk.kept.set(id, purchase);
-				disk.places.set(id, ask);
-				return void later({ kind: "kept", ask });
-			}
-			case "open-goods":
-				return void later(openGoods(disk, effect.ask, effect.goods));
-			case "conclude":
-				disk.concluded.set(hex(effect.contract), effect.conclusion);
-				return void later({ kind: "concluded", ask: effect.ask });
-			case "drop-goods":
-				disk.parts.delete(effect.ask);
-				return;
-			case "step":
-				this.stepsOf.set(effect.ask, [
-					...(this.stepsOf.get(effect.ask) ?? []),
-					effect.step,
-				]);
-				return;
-			case "answered":
-				this.#over(effect.ask);
-				this.answers.set(effect.ask, effect.answer);
-				return;
-			case "refused":
-				this.#over(effect.ask);
-				this.refusals.set(effect.ask, effect.error);
-				return;
-			case "end":
-				this.happensToMerchant({ kind: "closed" });
-				return;
-			case "learned":
-			case "unknown":
-			case "ended":
-				return;
-		}
-	}
+	readonly #buyerHandlers: Handlers<BuyingEffect | Ended> = {
+		"to-agent": ({ bytes }) =>
+			this.#passOn("buyer", bytes, () => this.happens({ kind: "sent" })),
+		receive: () => {
+			this.#buyerHears = true;
+		},
+		"to-module": ({ bytes }) => {
+			const { buyersModule } = this.options;
+			const hear =
+				buyersModule ?? (async (one: Uint8Array) => this.module.hear(one));
+			for (const one of buyersModule === undefined
+				? unpackMessages(bytes)
+				: [bytes])
+				this.#work.push(async () => {
+					for (const answer of await hear(one))
+						this.toBuying({ kind: "from-module", bytes: answer });
+				});
+		},
+		"begin-goods": ({ ask, from }) => {
+			const { parts } = this.disk;
+			parts.set(ask, (parts.get(ask) ?? []).slice(0, from));
+			this.happens({ kind: "begun", ask });
+		},
+		"keep-chunk": ({ ask, chunk }) => {
+			this.disk.parts.get(ask)?.push({
+				...chunk,
+				leaf: copy(chunk.leaf),
+				sealed: copy(chunk.sealed),
+			});
+			this.happens({ kind: "chunk-kept", ask });
+		},
+		keep: ({ ask, purchase }) => {
+			const { kept, places } = this.disk;
+			const id = hex(purchase.contract.hash);
+			if (!kept.has(id)) kept.set(id, purchase);
+			places.set(id, ask);
+			this.happens({ kind: "kept", ask });
+		},
+		"open-goods": ({ ask, goods }) =>
+			this.happens(openGoods(this.disk, ask, goods)),
+		conclude: ({ ask, contract, conclusion }) => {
+			this.disk.concluded.set(hex(contract), conclusion);
+			this.happens({ kind: "concluded", ask });
+		},
+		"drop-goods": ({ ask }) => {
+			this.disk.parts.delete(ask);
+		},
+		step: ({ ask, step }) => {
+			this.stepsOf.set(ask, [...(this.stepsOf.get(ask) ?? []), step]);
+		},
+		answered: ({ ask, answer }) => {
+			this.#over(ask);
+			this.answers.set(ask, answer);
+		},
+		refused: ({ ask, error }) => {
+			this.#over(ask);
+			this.refusals.set(ask, error);
+		},
+		end: () => this.happensToMerchant({ kind: "closed" }),
+		learned: () => {},
+		unknown: () => {},
+		ended: () => {},
+	};
 
-	#merchantDoes(effect: SellingEffect | Ended): void {
-		const { stock } = this.options;
-		const later = (event: SellingEvent) =>
-			this.#work.push(() => this.toSelling(event));
-		const attempt = (answer: number, make: () => SellingEvent) => {
-			try {
-				later(make());
-			} catch (thrown) {
-				later({ kind: "failed", answer, error: asTetradError(thrown) });
-			}
-		};
-		switch (effect.kind) {
-			case "to-agent":
-				return this.#passOn("merchant", effect.bytes, () =>
-					later({ kind: "sent" }),
-				);
-			case "receive":
-				this.#merchantHears = true;
-				return;
-			case "to-module": {
-				const hear = this.options.merchantsModule ?? merchantModule(this.world);
-				this.#work.push(async () => {
-					for (const bytes of await hear(effect.bytes))
-						this.toSelling({ kind: "from-module", bytes });
-				});
-				return;
-			}
-			case "list": {
-				const { answer, after, limit } = effect;
-				const names = [...stock.keys()];
-				const from = after === undefined ? 0 : names.indexOf(after) + 1;
-				const items = names
-					.slice(from, from + limit)
-					.map((name) => listingOf(this.world, name, stock));
-				const isLast = from + items.length >= names.length;
-				return void later({ kind: "listed", answer, items, isLast });
-			}
-			case "price": {
-				const { answer, name, order } = effect;
-				return attempt(answer, () => {
-					const listing = listingOf(
-						this.world,
-						name,
-						stock,
-						order,
-						this.options.currency,
-					);
-					return { kind: "priced", answer, listing };
-				});
-			}
-			case "open": {
-				const { answer, goods } = effect;
-				this.open.add(answer);
-				return attempt(answer, () => {
-					const { content } = stock.get(goods.description.name) ?? {};
-					if (content === undefined)
-						throw new TetradError("file-unusable", "/secret/path is gone");
-					this.#sources.set(answer, content);
-					const length = BigInt(content.length);
-					return { kind: "opened", answer, length };
-				});
-			}
-			case "read": {
-				const { answer, at, length } = effect;
-				const part = this.#sources.get(answer)?.subarray(at, at + length);
-				const bytes = copy(part ?? filled(0, 0));
-				const read = this.options.read?.(bytes, this.#reads++) ?? bytes;
-				return void later({ kind: "read", answer, bytes: read });
-			}
-			case "release":
-				this.open.delete(effect.answer);
-				return;
-			case "sign": {
-				const { id, content } = effect;
-				this.signed.push(content);
-				const { signer } = this.world.parties.sellerAgent;
-				const sign = this.options.sign ?? ((bytes) => signer.sign(bytes));
-				this.#work.push(async () => {
-					const signature = await sign(content);
-					this.toSelling({ kind: "signed", id, signature });
-				});
-				return;
-			}
-			case "ended":
-				if (effect.error !== undefined)
-					this.happens({ kind: "abort", error: effect.error });
-				return;
-			case "progress":
-			case "contracted":
-			case "sold":
-			case "unavailable":
-				return;
+	readonly #merchantHandlers: Handlers<SellingEffect | Ended> = {
+		"to-agent": ({ bytes }) =>
+			this.#passOn("merchant", bytes, () =>
+				this.happensToMerchant({ kind: "sent" }),
+			),
+		receive: () => {
+			this.#merchantHears = true;
+		},
+		"to-module": ({ bytes }) => {
+			const hear = this.options.merchantsModule ?? merchantModule(this.world);
+			this.#work.push(async () => {
+				for (const answer of await hear(bytes))
+					this.toSelling({ kind: "from-module", bytes: answer });
+			});
+		},
+		list: ({ answer, after, limit }) => {
+			const { stock } = this.options;
+			const names = [...stock.keys()];
+			const from = after === undefined ? 0 : names.indexOf(after) + 1;
+			const items = names
+				.slice(from, from + limit)
+				.map((name) => listingOf(this.world, name, stock));
+			const isLast = from + items.length >= names.length;
+			this.happensToMerchant({ kind: "listed", answer, items, isLast });
+		},
+		price: ({ answer, name, order }) =>
+			this.#attempt(answer, () => {
+				const { stock, currency } = this.options;
+				const listing = listingOf(this.world, name, stock, order, currency);
+				return { kind: "priced", answer, listing };
+			}),
+		open: ({ answer, goods }) => {
+			this.open.add(answer);
+			this.#attempt(answer, () => {
+				const { name } = goods.description;
+				const { content } = this.options.stock.get(name) ?? {};
+				if (content === undefined)
+					throw new TetradError("file-unusable", "/secret/path is gone");
+				this.#sources.set(answer, content);
+				const length = BigInt(content.length);
+				return { kind: "opened", answer, length };
+			});
+		},
+		read: ({ answer, at, length }) => {
+			const part = this.#sources.get(answer)?.subarray(at, at + length);
+			const read = copy(part ?? filled(0, 0));
+			const bytes = this.options.read?.(read, this.#reads++) ?? read;
+			this.happensToMerchant({ kind: "read", answer, bytes });
+		},
+		release: ({ answer }) => {
+			this.open.delete(answer);
+		},
+		sign: ({ id, content }) => {
+			this.signed.push(content);
+			const { signer } = this.world.parties.sellerAgent;
+			const sign = this.options.sign ?? ((bytes) => signer.sign(bytes));
+			this.#work.push(async () => {
+				const signature = await sign(content);
+				this.toSelling({ kind: "signed", id, signature });
+			});
+		},
+		ended: ({ error }) => {
+			if (error !== undefined) this.happens({ kind: "abort", error });
+		},
+		progress: () => {},
+		contracted: () => {},
+		quoted: () => {},
+		sold: () => {},
+		unavailable: () => {},
+	};
+
+	/** What fails is told the machine. */
+	#attempt(answer: number, make: () => SellingEvent): void {
+		try {
+			this.happensToMerchant(make());
+		} catch (thrown) {
+			const error = asTetradError(thrown);
+			this.happensToMerchant({ kind: "failed", answer, error });
 		}
 	}
 }

@@ -2,33 +2,37 @@
  * Where everything random in a simulated world comes from. Each stream has a name and follows from
  * the seed and that name alone, so that one more draw of one kind leaves all others as they were.
  */
-import { nodeCrypto } from "../src/crypto/index.ts";
 import { utf8 } from "../src/wire/index.ts";
+import { mixIn, mixture, takeOut } from "./mixing.ts";
+
+/** What a stream begins with is nothing else's beginning. */
+const PURPOSE = 0x5eed;
 
 /** Numbers and bytes that only a seed and a name decide: xoshiro128**. It protects nothing. */
 export class Stream {
-	readonly #state: Uint32Array;
+	readonly #state: Int32Array = new Int32Array(4);
 
 	constructor(seed: string, name: string) {
-		const hash = nodeCrypto.sha256(utf8(`tetrad simulation ${seed} ${name}`));
-		this.#state = new Uint32Array(copyOf(hash).buffer, 0, 4);
+		const mixing = mixture(PURPOSE);
+		mixIn(mixing, utf8(seed));
+		mixIn(mixing, utf8(name));
+		takeOut(mixing, new Uint8Array(this.#state.buffer));
 		if (this.#state.every((word) => word === 0)) this.#state[0] = 1;
 	}
 
 	/** 32 bits. */
 	word(): number {
 		const s = this.#state;
-		const [a, b, c, d] = [s[0] ?? 0, s[1] ?? 0, s[2] ?? 0, s[3] ?? 0];
-		const product = Math.imul(b, 5);
-		const rotated = Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
-		const shifted = b << 9;
-		const e = c ^ a;
+		const a = s[0] as number;
+		const b = s[1] as number;
+		const d = s[3] as number;
+		const e = (s[2] as number) ^ a;
 		const f = d ^ b;
 		s[1] = b ^ e;
 		s[0] = a ^ f;
-		s[2] = e ^ shifted;
+		s[2] = e ^ (b << 9);
 		s[3] = (f << 11) | (f >>> 21);
-		return rotated;
+		return scrambled(b);
 	}
 
 	/** From 0 to `sides` − 1. */
@@ -53,18 +57,31 @@ export class Stream {
 	}
 
 	bytes(length: number): Uint8Array {
-		const out = new Uint8Array(length);
-		const view = new DataView(out.buffer);
-		let at = 0;
-		for (; at + 4 <= length; at += 4) view.setUint32(at, this.word());
-		if (at < length) {
-			const rest = this.word();
-			for (let i = 0; at < length; at++, i++) out[at] = rest >>> (8 * i);
+		const words = new Int32Array((length + 3) >>> 2);
+		const s = this.#state;
+		let a = s[0] as number;
+		let b = s[1] as number;
+		let c = s[2] as number;
+		let d = s[3] as number;
+		for (let at = 0; at < words.length; at++) {
+			words[at] = scrambled(b);
+			const shifted = b << 9;
+			c ^= a;
+			d ^= b;
+			b ^= c;
+			a ^= d;
+			c ^= shifted;
+			d = (d << 11) | (d >>> 21);
 		}
-		return out;
+		s[0] = a;
+		s[1] = b;
+		s[2] = c;
+		s[3] = d;
+		return new Uint8Array(words.buffer, 0, length);
 	}
 }
 
-function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-	return new Uint8Array(bytes);
+function scrambled(word: number): number {
+	const product = Math.imul(word, 5);
+	return Math.imul((product << 7) | (product >>> 25), 9) >>> 0;
 }

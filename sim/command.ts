@@ -2,8 +2,9 @@
 import { stdout } from "node:process";
 import { findBugs } from "./bugs.ts";
 import { REAL } from "./crypto.ts";
+import { drawPlan, drawTheme, THEMES } from "./draw.ts";
 import { exhaust } from "./exhaustive.ts";
-import { drawPlan, type Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { type Result, runPlan } from "./run.ts";
 import { planText, shrink } from "./shrink.ts";
 import { type Figures, simulate } from "./simulate.ts";
@@ -11,11 +12,10 @@ import { diagram, story } from "./story.ts";
 import { PREPARING_MS, WELL_AGAIN } from "./world.ts";
 
 /** Tells of a seed that failed: the smallest plan that fails as it does, what happened, and who sent what to whom. */
-async function tellFailure(seed: number, maxShrinks: number): Promise<string> {
-	const plan = drawPlan(String(seed));
+async function tellFailure(plan: Plan, maxShrinks: number): Promise<string> {
 	const { violation } = await runPlan(plan);
 	if (violation === undefined)
-		return `Seed ${seed} violates nothing when it is run again: something in it is not simulated.`;
+		return "It violates nothing when it is run again: something in it is not simulated.";
 	const { plan: small, runs } = await shrink(
 		plan,
 		violation.invariant,
@@ -72,12 +72,13 @@ function figuresText({ faults, purchases, ...figures }: Figures): string {
 }
 
 const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs]
-               [--exhaustive [--pairs]] [--real-crypto]
+               [--theme NAME] [--exhaustive [--pairs]] [--real-crypto]
 
   --seed N     the first seed; 1 unless given
   --runs N     how many seeds, one after another; 100 unless given
   --json       figures as one line of JSON, and nothing else
   --tell N     tells what happens with that seed, failing or not
+  --theme NAME only worlds about that kind of trouble (sim/draw.ts)
   --exhaustive one purchase, and everything that can go wrong in it once; with
                --pairs each two of these
   --real-crypto  with node:crypto in the place of stand-ins, and slower
@@ -118,14 +119,19 @@ export async function main(args: readonly string[]): Promise<number> {
 			/^\d{1,9}$/.test(args[at + 1] ?? "")
 		)
 			given.set(flag, args[++at] as string);
+		else if (flag === "--theme" && THEMES[args[at + 1] ?? ""] !== undefined)
+			given.set(flag, args[++at] as string);
 		else {
 			stdout.write(USAGE);
 			return 2;
 		}
 	}
+	const theme = given.get("--theme");
+	const draw = (seed: string) =>
+		theme === undefined ? drawPlan(seed) : drawTheme(seed, theme);
 	const tell = given.get("--tell");
 	if (tell !== undefined) {
-		stdout.write(`${await tellPlan(drawPlan(tell))}\n`);
+		stdout.write(`${await tellPlan(draw(tell))}\n`);
 		return 0;
 	}
 	const runs = Number(given.get("--runs") ?? 100);
@@ -137,6 +143,7 @@ export async function main(args: readonly string[]): Promise<number> {
 		{
 			seed: Number(given.get("--seed") ?? 1),
 			runs,
+			draw,
 			// What the real one draws by itself, no seed decides.
 			twiceEvery: isReal ? 0 : 100,
 			...(isReal ? { cryptography: REAL } : {}),
@@ -156,7 +163,9 @@ export async function main(args: readonly string[]): Promise<number> {
 		stdout.write(
 			`\nSeed ${failed.seed}: "${failed.invariant}" does not hold: ${failed.what}\n`,
 		);
-		stdout.write(`${await tellFailure(failed.seed, MAX_SHRINKS)}\n`);
+		stdout.write(
+			`${await tellFailure(draw(String(failed.seed)), MAX_SHRINKS)}\n`,
+		);
 	}
 	return 1;
 }

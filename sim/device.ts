@@ -11,7 +11,7 @@ import {
 	type ListNumber,
 	validateChain,
 } from "../src/identity/index.ts";
-import type { Transaction, WorkEvent } from "../src/machine/index.ts";
+import type { Transaction, WorkEvent, Write } from "../src/machine/index.ts";
 import {
 	type DeviceContext,
 	ListMemory,
@@ -35,6 +35,8 @@ export interface CrashPoint {
 	/** Started again, it dies at these places, too, each counted from its start. */
 	readonly again?: readonly number[];
 	readonly isAgain?: boolean;
+	/** Only the places count at which what was written to this table is durable. */
+	readonly table?: string;
 }
 
 /** How long until whoever cannot start is started again, in milliseconds. */
@@ -52,6 +54,8 @@ export abstract class Device {
 	/** Places at which it could have died, and those of them at which something was not durable. */
 	points = 0;
 	#writings = 0;
+	/** How often the table was written to after which it dies. */
+	#wrote = 0;
 	identity: Identity;
 	/** Untrusted lists that it has stored, by authority. */
 	readonly #lists = new Map<string, Uint8Array>();
@@ -212,20 +216,29 @@ export abstract class Device {
 
 	/** It dies at that place from now on. */
 	crashAt(crash: CrashPoint): void {
-		const { isWriting = false, point } = crash;
-		const from = isWriting ? this.#writings : this.points;
-		this.#crash = { ...crash, point: from + point };
+		const { point } = crash;
+		this.#wrote = 0;
+		this.#crash = { ...crash, point: this.#reached(crash) + point };
 	}
 
-	/** One of the places where it can die: true when it just did. */
-	mayCrash(kind: string, isWriting = false): boolean {
+	#reached({ isWriting, table }: CrashPoint): number {
+		if (table !== undefined) return this.#wrote;
+		return isWriting === true ? this.#writings : this.points;
+	}
+
+	/** One of the places where it can die: true when it just did. `durable` is what has become so there. */
+	mayCrash(
+		kind: string,
+		isWriting = false,
+		durable: readonly Write[] = [],
+	): boolean {
 		if (!this.#isUp) return true;
 		this.points++;
 		if (isWriting) this.#writings++;
 		const crash = this.#crash;
 		if (crash === undefined) return false;
-		const reached = crash.isWriting ? this.#writings : this.points;
-		if (reached < crash.point) return false;
+		if (durable.some(({ table }) => table.name === crash.table)) this.#wrote++;
+		if (this.#reached(crash) < crash.point) return false;
 		this.#crash = undefined;
 		this.world.count(crash.isAgain ? "crash in recovery" : "crash");
 		this.world.tell({
@@ -370,7 +383,8 @@ export abstract class Device {
 		answerLater(this.#syncedAt - schedule.now, () => {
 			disk.sync(unsynced);
 			world.durable(this, unsynced.writes);
-			if (this.mayCrash("hearing that it is durable")) return;
+			if (this.mayCrash("hearing that it is durable", false, unsynced.writes))
+				return;
 			answer({ kind: "written", id, result });
 		});
 	}

@@ -33,7 +33,7 @@ export type Step = { readonly at: number } & (
 			readonly buyer: number;
 			readonly merchant: number;
 	  }
-	/** Dies at its `point`th effect from then on. */
+	/** Dies at its `point`th effect from then on; with a table, when it has written to it durably that often. */
 	| {
 			readonly kind: "crash";
 			readonly device: string;
@@ -43,6 +43,7 @@ export type Step = { readonly at: number } & (
 			/** What is left of that; drawn unless given. */
 			readonly tail?: Tail;
 			readonly downMs: number;
+			readonly table?: string;
 			/** Dies so often again, at these effects from each start on. */
 			readonly again?: readonly number[];
 	  }
@@ -84,8 +85,12 @@ export type Step = { readonly at: number } & (
 	  }
 	/** A new key and certificate; of an issuer's module it is a rotation. */
 	| { readonly kind: "recertify"; readonly device: string }
-	/** An authority lists the certificate that the device has then, and everybody gets the list. */
-	| { readonly kind: "list"; readonly device: string }
+	/** An authority lists the certificate that the device has then, and everybody gets the list; when it is hidden, not the side of that device. */
+	| {
+			readonly kind: "list";
+			readonly device: string;
+			readonly isHidden?: boolean;
+	  }
 	/** An empty list in the place of the last. */
 	| { readonly kind: "unlist"; readonly role: "agent" | "module" }
 	| {
@@ -127,10 +132,10 @@ export interface Plan {
 	readonly steps: readonly Step[];
 }
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+export const SECOND = 1000;
+export const MINUTE: number = 60 * SECOND;
+export const HOUR: number = 60 * MINUTE;
+export const DAY: number = 24 * HOUR;
 
 /** How wrong a clock may be. */
 const SKEWS = [
@@ -143,7 +148,7 @@ const SKEWS = [
 ] as const;
 
 /** Swarm testing: each kind of fault is there in some worlds and not in others, often or seldom. */
-export function drawPlan(seed: string): Plan {
+export function drawSwarm(seed: string): Plan {
 	const die = new Stream(seed, "plan");
 	const buyers = die.within(1, 3);
 	const merchants = die.within(1, 2);
@@ -380,7 +385,7 @@ function settleEvery(die: Stream, span: number, graceDays: number): number {
 		: Math.min(often, (graceDays * DAY) / 3);
 }
 
-function conditions(die: Stream): Conditions {
+export function conditions(die: Stream): Conditions {
 	const delay = die.pick([
 		[1, 1],
 		[1, 30],

@@ -1,7 +1,8 @@
 /* Many worlds, one after another, and what came of them. */
 import { cpuUsage } from "node:process";
 import type { Cryptography } from "./crypto.ts";
-import { drawPlan } from "./plan.ts";
+import { drawPlan } from "./draw.ts";
+import type { Plan } from "./plan.ts";
 import { runPlan } from "./run.ts";
 
 export interface SimOptions {
@@ -9,6 +10,8 @@ export interface SimOptions {
 	readonly runs: number;
 	/** One of so many seeds is run twice; 0 for none. */
 	readonly twiceEvery: number;
+	/** `drawPlan` unless given. */
+	readonly draw?: (seed: string) => Plan;
 	/** A stand-in unless given. */
 	readonly cryptography?: Cryptography;
 }
@@ -47,6 +50,7 @@ export async function simulate(
 	progress: (figures: Figures) => void = () => {},
 ): Promise<Figures> {
 	const begun = cpuUsage();
+	const { draw = drawPlan } = options;
 	const faults = new Map<string, number>();
 	let [seeds, bought, refused, payments, events, virtualMs, persons, runTwice] =
 		[0, 0, 0, 0, 0, 0, 0, 0];
@@ -66,7 +70,7 @@ export async function simulate(
 	});
 	for (let i = 0; i < options.runs && failed === undefined; i++) {
 		const seed = options.seed + i;
-		const plan = drawPlan(String(seed));
+		const plan = draw(String(seed));
 		const result = await runPlan(plan, {
 			...(options.cryptography === undefined
 				? {}

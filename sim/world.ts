@@ -515,7 +515,8 @@ export class World {
 				);
 				this.#bundles.push(bundle);
 				for (const device of this.devices.values())
-					if (device.isUp) device.learnList(bundle);
+					if (device.isUp && !isHiddenFrom(step, device))
+						device.learnList(bundle);
 				return;
 			}
 			case "withdraw": {
@@ -570,4 +571,11 @@ export class World {
 				.map((device) => [side, device] as const),
 		);
 	}
+}
+
+/** Whoever is on a list may see to it that its own devices do not hear of that. */
+function isHiddenFrom(step: Step, { name }: Device): boolean {
+	if (step.kind !== "list" || step.isHidden !== true) return false;
+	const side = (device: string) => device.replace(/-(agent|module)$/, "");
+	return side(name) === side(step.device);
 }

@@ -1,18 +1,29 @@
-import { messages } from "../../src/money/index.ts";
+import { messages, parseTransfer } from "../../src/money/index.ts";
 import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
-const { body } = messages;
+const { BETWEEN_MODULES, WITH_ISSUER, body } = messages;
 
 /** What an owner or an agent is told is true: paid means paid, and what is said not to have been paid never is. */
 export const toldTruth: MakeInvariant = (world, fail) => {
 	/** Contracts that a module has committed, and that it has called off. */
 	const committed = new Set<string>();
+	/** And those whose transfer has left it: with the rest, a purse that is put back loses nothing. */
+	const given = new Set<string>();
 	const calledOff = new Set<string>();
 	const received = new Set<string>();
 	const issuers = new Set(world.issuers.map(({ module }) => module.name));
 	const short = (contract: string) => contract.slice(0, 8);
+	const wasPaid = ({ name }: Device, contract: string): boolean => {
+		const side = world.sides.find(({ agent, module }) =>
+			[agent.name, module.name].includes(name),
+		);
+		return side?.wasRestored === true
+			? given.has(contract)
+			: committed.has(contract);
+	};
 	return {
 		durable(device, writes) {
 			for (const write of writes) {
@@ -32,7 +43,7 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 				if (device.role !== "agent") continue;
 				if (table.name === "purchases" && row["state"] === "aborted") {
 					calledOff.add(contract);
-					if (committed.has(contract))
+					if (wasPaid(device, contract))
 						fail(
 							`${device.name} tells its owner that ${short(contract)} was not paid, and it was`,
 						);
@@ -52,17 +63,21 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 			}
 		},
 		said(device, to, bytes) {
-			if (
-				device.role !== "module" ||
-				to !== "agent" ||
-				issuers.has(device.name)
-			)
-				return;
+			if (device.role !== "module" || issuers.has(device.name)) return;
+			for (const kind of [BETWEEN_MODULES.deliver, WITH_ISSUER.resolve]) {
+				if (bytes[0] !== kind.type) continue;
+				const { transfer } = body<{ readonly transfer: Uint8Array }>(
+					kind as never,
+					bytes,
+				);
+				given.add(hex(parseTransfer(device.crypto, transfer).contract));
+			}
+			if (to !== "agent") return;
 			if (bytes[0] !== ABOUT_PURCHASES.notBought.type) return;
 			const { contract, outcome } = body(ABOUT_PURCHASES.notBought, bytes);
 			if (outcome !== "aborted") return;
 			calledOff.add(hex(contract));
-			if (committed.has(hex(contract)))
+			if (wasPaid(device, hex(contract)))
 				fail(
 					`${device.name} says that nothing was paid for ${short(hex(contract))}, and it was`,
 				);

@@ -6,13 +6,18 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 
-export interface Planted {
-	readonly what: string;
+interface Change {
 	/** From the root of the repository. */
 	readonly file: string;
 	/** It is there once. */
 	readonly find: string;
 	readonly replace: string;
+}
+
+export interface Planted extends Change {
+	readonly what: string;
+	/** What else hides it. */
+	readonly also?: readonly Change[];
 }
 
 export const PLANTED: Readonly<Record<string, Planted>> = {
@@ -103,6 +108,19 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		file: "src/money/purse/issuer-answers.ts",
 		find: "bookableUntil(receipt, graceMs) <= now;",
 		replace: "true;",
+		also: [
+			{
+				file: "src/money/purse/issuer-requests.ts",
+				find: "isPaymentGivenUp(receipt) && bookableUntil(receipt, graceMs) > now,",
+				replace: "isPaymentGivenUp(receipt) && now < 0,",
+			},
+		],
+	},
+	"given-up-for-good": {
+		what: "what was given up because the own clock was wrong is not deposited any more",
+		file: "src/money/purse/issuer-requests.ts",
+		find: "isPaymentGivenUp(receipt) && bookableUntil(receipt, graceMs) > now,",
+		replace: "isPaymentGivenUp(receipt) && now < 0,",
 	},
 	"void-in-short": {
 		what: "what is void is credited without its last unit",
@@ -204,31 +222,33 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 	},
 };
 
-/** What a file says with that bug in it. Throws when the text is not there, or more than once. */
-export function withPlanted(source: string, name: string): string {
+/** What files say with that bug in them, by their addresses. Throws when a text is not there, or more than once. */
+export function withPlanted(name: string): ReadonlyMap<string, string> {
 	const planted = PLANTED[name];
 	if (planted === undefined) throw new Error(`there is no bug called ${name}`);
-	const { find, replace, file } = planted;
-	const parts = source.split(find);
-	if (parts.length !== 2)
-		throw new Error(`${name}: ${file} has its text ${parts.length - 1} times`);
-	return parts.join(replace);
+	const sources = new Map<string, string>();
+	for (const { find, replace, file } of [planted, ...(planted.also ?? [])]) {
+		const { href } = new URL(`../${file}`, import.meta.url);
+		const source = sources.get(href) ?? readFileSync(new URL(href), "utf8");
+		const parts = source.split(find);
+		if (parts.length !== 2)
+			throw new Error(
+				`${name}: ${file} has its text ${parts.length - 1} times`,
+			);
+		sources.set(href, parts.join(replace));
+	}
+	return sources;
 }
 
 /** From now on the modules that are loaded have it. */
 export function plant(name: string): void {
-	const planted = PLANTED[name];
-	if (planted === undefined) throw new Error(`there is no bug called ${name}`);
-	const { href } = new URL(`../${planted.file}`, import.meta.url);
+	const sources = withPlanted(name);
 	registerHooks({
 		load(url, context, next) {
-			if (url !== href) return next(url, context);
-			const source = readFileSync(new URL(url), "utf8");
-			return {
-				format: "module-typescript",
-				source: withPlanted(source, name),
-				shortCircuit: true,
-			};
+			const source = sources.get(url);
+			return source === undefined
+				? next(url, context)
+				: { format: "module-typescript", source, shortCircuit: true };
 		},
 	});
 }

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { TAILS } from "../../sim/disk.ts";
 import { QUIET } from "../../sim/network.ts";
 import {
-	drawPlan,
+	drawSwarm,
 	ITEMS,
 	inOrder,
 	type Plan,
@@ -86,7 +86,7 @@ describe("faults", () => {
 	test("each kind of step is drawn by some seed", () => {
 		const drawn = new Set(
 			Array.from({ length: 300 }, (_, seed) =>
-				drawPlan(String(seed)).steps.map(({ kind }) => kind),
+				drawSwarm(String(seed)).steps.map(({ kind }) => kind),
 			).flat(),
 		);
 		for (const kind of KINDS) assert.ok(drawn.has(kind), kind);

@@ -35,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"identity/x509": ["crypto", "wire"],
 	session: ["crypto", "identity", "wire"],
 	tetrad: ["crypto", "identity", "machine", "session", "wire"],
+	"tetrad/admission": ["crypto", "machine", "tetrad", "wire"],
 	"tetrad/link": ["identity", "machine", "session", "tetrad", "wire"],
 	"tetrad/role": ["identity", "machine", "session", "tetrad", "wire"],
 	money: ["crypto", "identity", "machine", "money/documents", "wire"],

@@ -1,4 +1,10 @@
 export type { ClosedBy, Ended } from "../machine/index.ts";
+export {
+	Admission,
+	type AdmissionCounts,
+	type AdmissionEffect,
+	type AdmissionEvent,
+} from "./admission/index.ts";
 export type { DeviceContext, LinkContext } from "./context.ts";
 export {
 	type LinkEffect,
@@ -20,6 +26,8 @@ export {
 	LINK_HEADER_BYTES,
 	type LinkMode,
 	type ListLimits,
+	LOAD_LIMITS,
+	type LoadLimits,
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_LIST_MEMORY_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
@@ -39,6 +47,7 @@ export {
 	type AgentEvent,
 	type AgentInitiatorOptions,
 	AgentMachine,
+	type AgentResponderOptions,
 	agentInitiator,
 	agentResponder,
 	type ConfirmedAgent,

@@ -27,7 +27,12 @@ import {
 	u64,
 } from "../wire/index.ts";
 import { MAX_OFFER_BYTES } from "./offer.ts";
-import { FIN_BYTES, MAX_END_REASON_BYTES, SHARE_BYTES } from "./parameters.ts";
+import {
+	FIN_BYTES,
+	MAX_COOKIE_BYTES,
+	MAX_END_REASON_BYTES,
+	SHARE_BYTES,
+} from "./parameters.ts";
 
 const share: Field<Uint8Array> = bytes(SHARE_BYTES);
 const fin: Field<Uint8Array> = bytes(FIN_BYTES);
@@ -109,11 +114,30 @@ interface FirstFlight {
 	readonly message1: Uint8Array;
 }
 
-/** The body of an offer frame. */
-export const F1: Structure<FirstFlight> = structure<FirstFlight>("F1", {
+const F1_FIELDS = {
 	offer: bytes(1, MAX_OFFER_BYTES),
 	message1: bytes(2 * message1Overhead("NN"), 2 * message1Overhead("NNhfs")),
+};
+
+/** The body of an offer frame. */
+export const F1: Structure<FirstFlight> = structure("F1", F1_FIELDS);
+
+interface Cookie {
+	/** Whoever gets it sends it back as it is. */
+	readonly cookie: Uint8Array;
+}
+
+const cookie: Field<Uint8Array> = bytes(1, MAX_COOKIE_BYTES);
+
+/** The body of a cookie frame. */
+export const COOKIE: Structure<Cookie> = structure<Cookie>("cookie", {
+	cookie,
 });
+
+/** The body of a cookieOffer frame: a cookie, and F1 as it was sent before. */
+export const COOKIE_OFFER: Structure<Cookie & FirstFlight> = structure<
+	Cookie & FirstFlight
+>("cookieOffer", { cookie, ...F1_FIELDS });
 
 interface SecondFlight extends Credential, WithR2 {
 	readonly i2: Uint8Array;

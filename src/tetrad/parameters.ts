@@ -30,8 +30,62 @@ export const SHARE_BYTES = 32;
 export const FIN_BYTES = 32;
 export const TETRAD_ID_BYTES = 16;
 
+/** The longest cookie, in bytes. */
+export const MAX_COOKIE_BYTES = 64;
+
 /** Time that an establishment may take unless the caller says otherwise, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * How long an agent that answers waits for the next flight of the one that calls, in milliseconds.
+ * Whoever says nothing holds up an establishment for no longer.
+ */
+export const NEXT_FLIGHT_MS = 8_000;
+
+/** What an agent that answers does at once, and for whom. All are whole numbers from 0, and times in milliseconds. */
+export interface LoadLimits {
+	/** Offers that are worked on: two key exchanges and two signatures each, of this agent and of its module. */
+	readonly working: number;
+	readonly workingOfAddress: number;
+	/** Offers that wait for that. */
+	readonly waiting: number;
+	readonly waitingOfAddress: number;
+	/** How long one waits before it is refused. */
+	readonly waitMs: number;
+	/** Connections on which no tetrad is confirmed. */
+	readonly halfOpen: number;
+	readonly halfOpenOfAddress: number;
+	/** So many half-open connections make this agent busy; it is busy also when an offer would have to wait. */
+	readonly busyFrom: number;
+	/** How long a connection may take until an offer is there that may be worked on. */
+	readonly offerMs: number;
+	/** New connections a second, and so many more at once after a silence. */
+	readonly perSecondOfAddress: number;
+	readonly burstOfAddress: number;
+	/** Tetrads whose other agent is authenticated and that have not ended. */
+	readonly tetrads: number;
+	readonly tetradsOfDevice: number;
+	/** Establishments of one agent in a minute, and so many at once after a silence. */
+	readonly perMinuteOfDevice: number;
+}
+
+/** What a device allows unless its owner says otherwise. */
+export const LOAD_LIMITS: LoadLimits = {
+	working: 16,
+	workingOfAddress: 8,
+	waiting: 256,
+	waitingOfAddress: 32,
+	waitMs: 5_000,
+	halfOpen: 512,
+	halfOpenOfAddress: 64,
+	busyFrom: 64,
+	offerMs: 8_000,
+	perSecondOfAddress: 32,
+	burstOfAddress: 128,
+	tetrads: 1024,
+	tetradsOfDevice: 32,
+	perMinuteOfDevice: 600,
+};
 
 /** How long a closing agent waits for its module to close session 2, in milliseconds. */
 export const CLOSE_TIMEOUT_MS = 5_000;

@@ -52,6 +52,7 @@ export {
 	type LinkMessageType,
 	PAYMENT_TALK,
 	PURCHASE_BYTE,
+	REFUSAL,
 	REGISTRY,
 	SEVERAL_BYTE,
 	TEXT_MESSAGE,

@@ -18,6 +18,10 @@ export const FRAME = {
 	refusal: 0x04,
 	/** A sealed record of a session. */
 	record: 0x05,
+	/** B→A, instead of flight 2: B is busy, and takes the same offer when it comes with this cookie. */
+	cookie: 0x06,
+	/** A→B, after a cookie: flight 1 once more, with the cookie. */
+	cookieOffer: 0x07,
 	/** Agent to module: message 1 of a paired link. */
 	linkHello: 0x10,
 	/** Module to agent: message 2 of a paired link. */
@@ -34,6 +38,14 @@ export const FRAME = {
 
 /** A value of `FRAME`: the first byte of a frame. */
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
+
+/** The body of a refusal: one byte, and any other than these says no more than `stopped`. */
+export const REFUSAL = {
+	/** The sender stops, and does not say why. */
+	stopped: 0x00,
+	/** It has too much to do: the same may succeed in a moment. */
+	busy: 0x01,
+} as const;
 
 /** What a record carries. The type is sealed with the content, so a wire shows only lengths. */
 export const CONTENT = {
@@ -225,6 +237,8 @@ const FRAME_PLACES: Readonly<Record<keyof typeof FRAME, readonly WirePlace[]>> =
 		answer: ["network"],
 		refusal: ["network", "paired link", "open link", "pairing"],
 		record: ["network", "paired link", "pairing", "inside session 1"],
+		cookie: ["network"],
+		cookieOffer: ["network"],
 		linkHello: ["paired link"],
 		linkAnswer: ["paired link"],
 		openHello: ["open link"],

@@ -74,6 +74,8 @@ export interface RunVector extends World {
 	readonly root: "transcript" | "unsafe-xor";
 	readonly suite: string;
 	readonly link: "paired" | "unsafe-open";
+	/** Of a run in which B is busy. */
+	readonly cookie?: { readonly address: string; readonly secret: string };
 	readonly secrets: {
 		readonly pairingKeys?: Readonly<Record<Side, string>>;
 		readonly linkExchanges?: Readonly<Record<Side, Exchange>>;
@@ -609,6 +611,41 @@ function fieldsOf(heading: string, message: string): readonly LayoutField[] {
 	return layout;
 }
 
+/** The two frames of a cookie, which stand between flights 1 and 2. */
+function checkCookie(
+	now: number,
+	{ address, secret }: NonNullable<RunVector["cookie"]>,
+	frames: RunVector["wires"],
+	offerFrame: string | undefined,
+): void {
+	assert.deepEqual(
+		frames.map(({ from, to, name }) => [from, to, name]),
+		[
+			["B", "A", "cookie"],
+			["A", "B", "cookieOffer"],
+		],
+	);
+	const [asked, given] = frames.map(({ frame }) => parseFrame(bytes(frame)));
+	assert.deepEqual([asked?.type, given?.type], ["cookie", "cookieOffer"]);
+	const offer = parseFrame(bytes(offerFrame ?? "")).body;
+	const period = byte(Math.floor(now / 10_000) & 0xff);
+	const cookie = Buffer.concat([
+		period,
+		hmac(
+			bytes(secret),
+			enc(text("tetrad/1 cookie"), period, text(address), sha256(offer)),
+		),
+	]);
+	const fields = (message: string, body: Buffer | undefined) => [
+		...decode(layoutOf(message, "direct"), body ?? EMPTY).values(),
+	];
+	assert.deepEqual(fields("cookie", asked?.body), [cookie]);
+	assert.deepEqual(fields("cookieOffer", given?.body), [
+		cookie,
+		...fields("F1", offer),
+	]);
+}
+
 /** Recomputes everything in a run from its secrets and its frames, and compares. */
 export function checkRun(run: RunVector): void {
 	const devices = identities(run);
@@ -616,6 +653,8 @@ export function checkRun(run: RunVector): void {
 		SIDES.map((side) => [side, readLink(run, devices, side)]),
 	) as Record<Side, ReturnType<typeof readLink>>;
 	const network = run.wires.filter(({ wire }) => wire === "network");
+	if (run.cookie !== undefined)
+		checkCookie(run.now, run.cookie, network.splice(1, 2), network[0]?.frame);
 	const [offerFrame, answerFrame] = network.map(({ frame }) =>
 		parseFrame(bytes(frame)),
 	);

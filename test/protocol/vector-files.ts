@@ -54,6 +54,17 @@ export async function makeVectors(): Promise<{ name: string; text: string }[]> {
 			"hybrid-aesgcm",
 		);
 	}
+	const busy = "tetrad-direct-cookie";
+	const run = await fixedRun({
+		seed: busy,
+		routing: "direct",
+		root: "transcript",
+		suite: "hybrid-aesgcm",
+		link: "paired",
+		withIntermediate: false,
+		isBusy: true,
+	});
+	files.push({ name: busy, text: print(busy, COMMENT, run) });
 	const name = "tetrad-pairing";
 	const pairing = await fixedPairing(name);
 	files.push({ name, text: print(name, PAIRING_COMMENT, pairing) });

@@ -14,5 +14,6 @@ export const VECTOR_NAMES: readonly string[] = [
 		),
 		`tetrad-${routing}-unsafe-open`,
 	]),
+	"tetrad-direct-cookie",
 	"tetrad-pairing",
 ];

@@ -55,13 +55,12 @@ describe("a second implementation, made from the document, agrees with every vec
 			if (name === "tetrad-pairing") checkPairing(vector as PairingVector);
 			else {
 				const run = vector as RunVector;
-				const { routing, root, suite, link } = run;
-				assert.equal(
-					name,
+				const { routing, root, suite, link, cookie } = run;
+				const choice =
 					link === "paired"
 						? `tetrad-${routing}-${root}-${suite}`
-						: `tetrad-${routing}-${link}`,
-				);
+						: `tetrad-${routing}-${link}`;
+				assert.equal(name, cookie ? `tetrad-${routing}-cookie` : choice);
 				checkRun(run);
 			}
 		});
@@ -89,6 +88,30 @@ describe("the second implementation notices a change", () => {
 			at[key] = flipLast(at[key] as string);
 			assert.throws(() => checkRun(changed));
 		});
+});
+
+describe("the second implementation notices a change of a cookie", () => {
+	const original = JSON.parse(read("tetrad-direct-cookie")) as RunVector;
+	for (const message of ["cookie", "cookieOffer"])
+		test(`in the frame ${message}`, () => {
+			const wires = original.wires.map((frame) =>
+				frame.name === message
+					? { ...frame, frame: flipLast(frame.frame) }
+					: frame,
+			);
+			assert.throws(() => checkRun({ ...original, wires }));
+		});
+
+	test("in what it is made of", () => {
+		const { address, secret } = original.cookie as NonNullable<
+			RunVector["cookie"]
+		>;
+		for (const cookie of [
+			{ address: address.replace("7000", "7001"), secret },
+			{ address, secret: flipLast(secret) },
+		])
+			assert.throws(() => checkRun({ ...original, cookie }));
+	});
 });
 
 function flipLast(text: string): string {

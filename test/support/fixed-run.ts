@@ -27,8 +27,11 @@ import {
 import type { SuiteName } from "../../src/session/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
+	Admission,
+	type AdmissionEvent,
 	DEFAULT_TIMEOUT_MS,
 	type LinkMode,
+	LOAD_LIMITS,
 	makePolicy,
 	PLACES,
 	type Place,
@@ -51,6 +54,9 @@ import {
 
 /** The time of every fixed run. */
 const FIXED_NOW: number = Date.UTC(2026, 5, 1, 12);
+/** Where A calls from, in runs in which B is busy. */
+const ADDRESS_OF_A = "tcp:192.0.2.1:7000";
+const CONNECTION = 1;
 const DAY = 24 * 60 * 60 * 1000;
 
 type Side = "AX" | "BY";
@@ -119,6 +125,12 @@ export interface FixedRun extends FixedWorldView {
 	readonly suite: SuiteName;
 	readonly link: LinkMode;
 	readonly now: number;
+	/** Of a run in which B is busy: what its cookie is made of. */
+	readonly cookie?: {
+		/** Where A is, as B sees it. */
+		readonly address: string;
+		readonly secret: Uint8Array;
+	};
 	readonly secrets: {
 		/** Only on paired links. */
 		readonly pairingKeys?: BySide<Uint8Array>;
@@ -171,6 +183,8 @@ export interface FixedRunOptions {
 	readonly link: LinkMode;
 	/** Modules are certified by an intermediate and not by the root. */
 	readonly withIntermediate: boolean;
+	/** B is busy, and asks for a cookie. */
+	readonly isBusy?: boolean;
 }
 
 /** One pairing of A with X. */
@@ -484,6 +498,7 @@ export async function fixedRun(options: FixedRunOptions): Promise<FixedRun> {
 		suite,
 		link,
 		now: FIXED_NOW,
+		...(options.isBusy ? { cookie: run.cookie() } : {}),
 		...view(world, run.devices),
 		secrets: run.secrets(),
 		derived,
@@ -516,6 +531,9 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				readonly Y: ModuleByHand;
 		  }
 		| undefined;
+	readonly #admission: Admission;
+	readonly #cookieSecrets: Uint8Array[] = [];
+	#isAdmitted = false;
 	/** What the next frame of a device on the network or on a link is called. */
 	#nextName = "";
 	readonly #heard: string[] = [];
@@ -530,6 +548,18 @@ class Run extends Turns<SigningPlace, WireFrame> {
 		this.#draw = fixedCrypto(`${options.seed}, links`).random;
 		this.#pairingKeys = bySide(() => this.#draw(32));
 		this.#tetradIds = bySide(() => this.#draw(16));
+		const { random } = fixedCrypto(`${options.seed}, cookies`);
+		this.#admission = new Admission(
+			{
+				...nodeCrypto,
+				random: (length) => {
+					const secret = random(length);
+					this.#cookieSecrets.push(secret.slice());
+					return secret;
+				},
+			},
+			{ ...LOAD_LIMITS, ...(options.isBusy ? { busyFrom: 0 } : {}) },
+		);
 		this.#links = byPlace((place) => {
 			const side = SIDE_OF[place];
 			const peer = other(place);
@@ -577,6 +607,12 @@ class Run extends Turns<SigningPlace, WireFrame> {
 			X: ModuleByHand.initiator(module("X")),
 			Y: ModuleByHand.responder(module("Y")),
 		};
+		this.#admit({
+			kind: "arrived",
+			id: CONNECTION,
+			source: ADDRESS_OF_A,
+			peer: ADDRESS_OF_A,
+		});
 		this.#apply("A", this.#machines.A.start());
 		await this.run();
 		this.messages.push({
@@ -627,6 +663,10 @@ class Run extends Turns<SigningPlace, WireFrame> {
 		for (const place of ["A", "B"] as const)
 			this.#applyLink(place, this.#links[place].close());
 		this.deliverAll();
+	}
+
+	cookie(): NonNullable<FixedRun["cookie"]> {
+		return { address: ADDRESS_OF_A, secret: at(this.#cookieSecrets, 0) };
 	}
 
 	secrets(): FixedRun["secrets"] {
@@ -819,7 +859,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 
 	/** By what the wire has carried before, since a record does not show what it is. */
 	#frameName(wire: Wire, from: Place): string {
-		const { routing, link } = this.#options;
+		const { routing, link, isBusy } = this.#options;
 		const before = this.posted.filter((frame) => frame.wire === wire).length;
 		if (wire !== "network") {
 			const opening =
@@ -831,11 +871,26 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				? ["F1", "F2", "F3", "message", "F4"]
 				: ["F1", "F2", "F3", "F4", "F5", "message"];
 		const talk = ["message", "message", "nested", "nested", "nested", "close"];
+		if (isBusy) flights.splice(1, 0, "cookie", "cookieOffer");
 		return [...flights, ...talk][before] ?? `frame ${before} of ${from}`;
+	}
+
+	/** B's door: its machine gets an offer once it may be worked on. */
+	#admit(event: AdmissionEvent): void {
+		for (const effect of this.#admission.handle(event, FIXED_NOW))
+			if (effect.kind === "send-frame")
+				this.#put("network", "B", "A", effect.bytes);
+			else if (effect.kind === "admit") {
+				this.#isAdmitted = true;
+				const { B } = this.#running();
+				this.#apply("B", B.frame(effect.bytes, FIXED_NOW));
+			} else throw effect.error;
 	}
 
 	protected override arrive({ wire, to, frame }: WireFrame): void {
 		if (wire === "network") {
+			if (to === "B" && !this.#isAdmitted)
+				return this.#admit({ kind: "frame", id: CONNECTION, bytes: frame });
 			const machine = this.#running()[to as "A" | "B"];
 			this.#apply(to, machine.frame(frame, FIXED_NOW));
 		} else this.#applyLink(to, this.#links[to].frame(frame, FIXED_NOW));

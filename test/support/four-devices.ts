@@ -9,6 +9,7 @@ import { ChainVerdicts, type Signer } from "../../src/identity/index.ts";
 import type { SuiteName } from "../../src/session/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
+	type AgentResponderOptions,
 	DEFAULT_TIMEOUT_MS,
 	type LinkMode,
 	makePolicy,
@@ -59,6 +60,8 @@ export interface FourDevicesOptions {
 	readonly firstMessage?: Uint8Array;
 	readonly policy?: Partial<Policy>;
 	readonly withIntermediate?: boolean;
+	/** What B asks of A when it knows who that is. */
+	readonly admit?: NonNullable<AgentResponderOptions["admit"]>;
 }
 
 const NAMES: Readonly<Record<Place, string>> = {
@@ -196,7 +199,10 @@ export class FourDevices extends Turns<Place, Delivery> {
 			root: options.root ?? "transcript",
 			...(options.firstMessage ? { firstMessage: options.firstMessage } : {}),
 		});
-		this.B = AgentByHand.responder(machine("B"));
+		this.B = AgentByHand.responder({
+			...machine("B"),
+			...(options.admit ? { admit: options.admit } : {}),
+		});
 		this.X = ModuleByHand.initiator({
 			...machine("X"),
 			signedHashes: signedHashes(),

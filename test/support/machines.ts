@@ -6,6 +6,7 @@ import {
 	type AgentEvent,
 	type AgentInitiatorOptions,
 	type AgentMachine,
+	type AgentResponderOptions,
 	agentInitiator,
 	agentResponder,
 	type ConfirmedAgent,
@@ -15,7 +16,6 @@ import {
 	type LinkEvent,
 	LinkMachine,
 	type LinkOptions,
-	type MachineOptions,
 	type ModuleEvent,
 	type ModuleMachine,
 	type ModuleOptions,
@@ -89,7 +89,7 @@ export class AgentByHand extends ByHand<AgentEvent, AgentEffect> {
 		return new AgentByHand(agentInitiator(options));
 	}
 
-	static responder(options: MachineOptions): AgentByHand {
+	static responder(options: AgentResponderOptions): AgentByHand {
 		return new AgentByHand(agentResponder(options));
 	}
 

@@ -4,6 +4,8 @@
  *   preparing ──I1──▶ offered ──F2──▶ binding ──own signature, module's answer──▶ bound ──F4──▶ confirmed   direct
  *       ▲                │                                                          │
  *       └──retry, once───┘                                                          └─F4─▶ confirming ─fin_X─▶ confirmed   crossed
+ *
+ * While it is offered, a cookie leads to the same offer once more, once in an establishment.
  */
 import {
 	authenticationFailed,
@@ -35,6 +37,8 @@ import {
 	BEGIN,
 	BIND_INITIATOR,
 	CONFIRM_INITIATOR,
+	COOKIE,
+	COOKIE_OFFER,
 	F1,
 	F2,
 	F3,
@@ -99,6 +103,7 @@ type State =
 	| {
 			readonly kind: "offered";
 			readonly offer: Offer;
+			readonly message1: Uint8Array;
 			readonly awaiting: AwaitingMessage2;
 			readonly retried: boolean;
 	  }
@@ -156,6 +161,7 @@ class AgentInitiator implements AgentEstablishment {
 	readonly #options: AgentInitiatorOptions;
 	readonly #offered: Uint8Array;
 	readonly #firstMessage: Uint8Array | undefined;
+	#hasCookie = false;
 	#state: State = { kind: "idle" };
 
 	constructor(role: RoleParts<AgentEffect>, options: AgentInitiatorOptions) {
@@ -195,6 +201,8 @@ class AgentInitiator implements AgentEstablishment {
 			return this.#flight2(state, frame.body, now);
 		if (state.kind === "offered" && frame.type === FRAME.retry)
 			return this.#retry(state, frame.body);
+		if (state.kind === "offered" && frame.type === FRAME.cookie)
+			return this.#cookie(state, frame.body);
 		if (state.kind === "bound" && frame.type === FRAME.record)
 			return this.#flight4(state, bytes);
 		throw unexpected("a frame of the other agent");
@@ -275,9 +283,30 @@ class AgentInitiator implements AgentEstablishment {
 		this.#state = {
 			kind: "offered",
 			offer,
+			message1,
 			awaiting: this.#role.steps.own(awaiting),
 			retried,
 		};
+	}
+
+	/**
+	 * The same bytes again, so that the other agent need not remember them, with its cookie, which
+	 * is nothing of the transcript: whoever forges one gains a repeated offer.
+	 */
+	#cookie(
+		{ offer, message1 }: Extract<State, { kind: "offered" }>,
+		body: Uint8Array,
+	): void {
+		const { cookie } = COOKIE.decode(body);
+		if (this.#hasCookie) throw unexpected("a second cookie of the other agent");
+		this.#hasCookie = true;
+		this.#role.steps.emit({
+			kind: "send-frame",
+			bytes: encodeFrame(
+				FRAME.cookieOffer,
+				COOKIE_OFFER.encode({ cookie, offer: offer.raw, message1 }),
+			),
+		});
 	}
 
 	/** A retry may only name another suite of our own list, and only once: whoever forges it gains what the responder's policy picks anyway. */

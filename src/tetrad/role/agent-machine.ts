@@ -12,7 +12,6 @@ import {
 	unexpected,
 } from "../../machine/index.ts";
 import {
-	encodeFrame,
 	FRAME,
 	type Frame,
 	LINK,
@@ -30,6 +29,7 @@ import {
 	closedTooEarly,
 	type MachineOptions,
 	notConfirmed,
+	refusalFrame,
 	refusedByPeer,
 	tetradIsOver,
 } from "./role.ts";
@@ -41,7 +41,7 @@ export interface AgentEstablishment {
 	readonly start?: () => void;
 	frame(frame: Frame, bytes: Uint8Array, now: number): void;
 	linkMessage(type: LinkMessageType, body: Uint8Array, now: number): void;
-	signed(signature: Uint8Array): void;
+	signed(signature: Uint8Array, now: number): void;
 	/** What the device is once it is confirmed. */
 	readonly confirmed: ConfirmedAgent | undefined;
 	/** Ends a sentence that begins with "no answer in time while". */
@@ -55,9 +55,6 @@ type Phase =
 	  }
 	| { readonly kind: "conversing"; readonly conversation: AgentConversation }
 	| { readonly kind: "refused" };
-
-/** Why an establishment was refused, as far as the other side may know: nothing. */
-const REFUSAL_BODY = Uint8Array.of(0);
 
 /** Device 1 or 2: an agent in one tetrad, from the first flight to the close. */
 export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
@@ -150,7 +147,7 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 				const frame = parseFrame(bytes);
 				if (frame.type === FRAME.refusal) {
 					this.#phase = { kind: "refused" };
-					throw refusedByPeer();
+					throw refusedByPeer(frame.body);
 				}
 				return establishment.frame(frame, bytes, now);
 			}
@@ -161,7 +158,7 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 			}
 			case "signed":
 			case "not-signed":
-				return establishment.signed(this.#role.signing.take(event));
+				return establishment.signed(this.#role.signing.take(event), now);
 			case "close":
 				throw closedTooEarly();
 			case "next-list":
@@ -184,7 +181,7 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 		if (this.#phase.kind === "establishing")
 			this.#role.steps.emit({
 				kind: "send-frame",
-				bytes: encodeFrame(FRAME.refusal, REFUSAL_BODY),
+				bytes: refusalFrame(error),
 			});
 		this.#role.tellLink(error);
 	}

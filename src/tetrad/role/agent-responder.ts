@@ -51,7 +51,7 @@ import {
 	parseSuites,
 	pickSuite,
 } from "../offer.ts";
-import { LINK_BYTE, SHARE_BYTES } from "../parameters.ts";
+import { LINK_BYTE, NEXT_FLIGHT_MS, SHARE_BYTES } from "../parameters.ts";
 import { RootKey } from "../root-key.ts";
 import { openSession, outerSetup } from "../sessions.ts";
 import type { Transcript } from "../transcript.ts";
@@ -130,17 +130,35 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 	confirmed: "nothing",
 };
 
+/** How an agent answers, beside what every machine is given. */
+export interface AgentResponderOptions extends MachineOptions {
+	/** Asked of an agent that has proved who it is, before anything more is done for it. Throws `busy` when that is too much. */
+	readonly admit?: (peer: CertifiedDevice) => void;
+}
+
 /** Device 2, B: the agent that is called. It waits for the first flight of A. */
-export function agentResponder(options: MachineOptions): AgentMachine {
-	return new AgentMachine("B", options, (role) => new AgentResponder(role));
+export function agentResponder(options: AgentResponderOptions): AgentMachine {
+	return new AgentMachine(
+		"B",
+		options,
+		(role) => new AgentResponder(role, options),
+	);
 }
 
 class AgentResponder implements AgentEstablishment {
 	readonly #role: RoleParts<AgentEffect>;
+	readonly #admit: (peer: CertifiedDevice) => void;
+	/** When the whole establishment has to be over. */
+	readonly #until: number;
 	#state: State = { kind: "listening", retried: false };
 
-	constructor(role: RoleParts<AgentEffect>) {
+	constructor(
+		role: RoleParts<AgentEffect>,
+		{ admit, now, timeoutMs }: AgentResponderOptions,
+	) {
 		this.#role = role;
+		this.#admit = admit ?? (() => {});
+		this.#until = now + timeoutMs;
 	}
 
 	frame(frame: Frame, bytes: Uint8Array, now: number): void {
@@ -163,7 +181,7 @@ class AgentResponder implements AgentEstablishment {
 				if (type !== LINK.answered) break;
 				const i2 = copy(ANSWERED.decode(body).i2);
 				if (state.kind === "signed")
-					return this.#flight2(state.answering, state.signature, i2);
+					return this.#flight2(state.answering, state.signature, i2, now);
 				this.#state = { kind: "prepared", answering: state.answering, i2 };
 				return;
 			}
@@ -182,12 +200,12 @@ class AgentResponder implements AgentEstablishment {
 		throw unexpected("a message of the own module");
 	}
 
-	signed(signature: Uint8Array): void {
+	signed(signature: Uint8Array, now: number): void {
 		const state = this.#state;
 		if (state.kind === "answering")
 			this.#state = { kind: "signed", answering: state.answering, signature };
 		else if (state.kind === "prepared")
-			this.#flight2(state.answering, signature, state.i2);
+			this.#flight2(state.answering, signature, state.i2, now);
 		else throw unexpected("a signature");
 	}
 
@@ -264,6 +282,7 @@ class AgentResponder implements AgentEstablishment {
 		{ offer, handshake, r2 }: Answering,
 		signature: Uint8Array,
 		i2: Uint8Array,
+		now: number,
 	): void {
 		const { message2, secrets } = handshake.finish(
 			F2.encode({
@@ -285,6 +304,12 @@ class AgentResponder implements AgentEstablishment {
 			kind: "answered",
 			answered: { offer, outer, outerHash: handshake.hash, r2 },
 		};
+		this.#awaitFlight(now);
+	}
+
+	/** Whoever got F2 may have sent an offer that somebody else made, and means to send nothing more. */
+	#awaitFlight(now: number): void {
+		this.#role.steps.deadline = Math.min(this.#until, now + NEXT_FLIGHT_MS);
 	}
 
 	#flight3(
@@ -311,6 +336,8 @@ class AgentResponder implements AgentEstablishment {
 			own.chainHash,
 		);
 		demandTwo(own, peer);
+		this.#admit(peer);
+		this.#role.steps.deadline = this.#until;
 		const request = { peerAgent: peer.chainHash, i3: f3.i3 };
 		this.#role.sendLink(
 			LINK.bindResponder,
@@ -384,6 +411,7 @@ class AgentResponder implements AgentEstablishment {
 		const formed = { transcript, root };
 		if (offer.routing === "crossed") {
 			this.#state = { kind: "bound", answered, heard, formed };
+			this.#awaitFlight(now);
 			return;
 		}
 		this.#role.sendLink(

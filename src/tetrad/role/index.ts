@@ -4,7 +4,10 @@ export {
 	agentInitiator,
 } from "./agent-initiator.ts";
 export { AgentMachine } from "./agent-machine.ts";
-export { agentResponder } from "./agent-responder.ts";
+export {
+	type AgentResponderOptions,
+	agentResponder,
+} from "./agent-responder.ts";
 export { endBody } from "./link-end.ts";
 export { type ConfirmedModule, readToItsEnd } from "./module-conversation.ts";
 export { type ModuleOptions, moduleInitiator } from "./module-initiator.ts";

@@ -6,7 +6,12 @@ import type {
 	SignedEvent,
 	TimeEvent,
 } from "../../machine/index.ts";
-import type { LinkMessageType } from "../../wire/index.ts";
+import {
+	encodeFrame,
+	FRAME,
+	type LinkMessageType,
+	REFUSAL,
+} from "../../wire/index.ts";
 import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 import type { LocalSession, RootKey } from "../root-key.ts";
 import type { Transcript } from "../transcript.ts";
@@ -130,10 +135,24 @@ export function closedTooEarly(): TetradError {
 	);
 }
 
-/** What ends an agent's machine when the other agent refuses. */
-export function refusedByPeer(): TetradError {
-	return new TetradError(
-		"refused-by-peer",
-		"the other agent refused or gave up; its owner's log says why",
-	);
+/**
+ * What ends an agent's machine when the other agent refuses. The body of the refusal says whether
+ * it is busy, which only an establishment asks.
+ */
+export function refusedByPeer(body?: Uint8Array): TetradError {
+	return body?.[0] === REFUSAL.busy
+		? new TetradError(
+				"busy",
+				"the other agent has too much to do and took nothing on; try again in a moment",
+			)
+		: new TetradError(
+				"refused-by-peer",
+				"the other agent refused or gave up; its owner's log says why",
+			);
+}
+
+/** What the other agent is told of a failure: whether to try again, and nothing else. */
+export function refusalFrame({ code }: TetradError): Uint8Array {
+	const why = code === "busy" ? REFUSAL.busy : REFUSAL.stopped;
+	return encodeFrame(FRAME.refusal, Uint8Array.of(why));
 }

@@ -1,0 +1,6 @@
+export {
+	Admission,
+	type AdmissionCounts,
+	type AdmissionEffect,
+	type AdmissionEvent,
+} from "./admission.ts";

@@ -1,0 +1,36 @@
+/** So many at once after a silence, and then so many in a period. */
+export class Rate {
+	readonly #perMs: number;
+	readonly #burst: number;
+	#left: number;
+	#at: number;
+
+	/** `periodMs` is how long `count` take, in milliseconds. */
+	constructor(count: number, periodMs: number, burst: number, now: number) {
+		this.#perMs = count / periodMs;
+		this.#burst = burst;
+		this.#left = burst;
+		this.#at = now;
+	}
+
+	/** Whether one more may be; it then counts. */
+	take(now: number): boolean {
+		this.#refill(now);
+		if (this.#left < 1) return false;
+		this.#left -= 1;
+		return true;
+	}
+
+	/** Whether as many may be as after a silence, so that nothing need be remembered. */
+	isFull(now: number): boolean {
+		this.#refill(now);
+		return this.#left >= this.#burst;
+	}
+
+	#refill(now: number): void {
+		// A time that goes backwards gives nothing.
+		const passed = Math.max(0, now - this.#at);
+		this.#at = now;
+		this.#left = Math.min(this.#burst, this.#left + passed * this.#perMs);
+	}
+}

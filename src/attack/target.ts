@@ -67,6 +67,7 @@ export class Target implements AsyncDisposable {
 	readonly #options: TargetOptions;
 	readonly #stack = new AsyncDisposableStack();
 	readonly #hostile = new Map<string, Promise<HostileSide>>();
+	readonly #shared = new Map<string, Promise<AsyncDisposable>>();
 	#folders = 0;
 	#orders = 0;
 	#spent = 0n;
@@ -179,6 +180,19 @@ export class Target implements AsyncDisposable {
 			this.#stack.use(await HostileSide.open(await readSide(folder, {}))),
 		);
 		this.#hostile.set(name, made);
+		return made;
+	}
+
+	/** What several attacks use: made for the first of them, the same for all of one name, and disposed of with the target. */
+	shared<Of extends AsyncDisposable>(
+		name: string,
+		make: () => Promise<Of>,
+	): Promise<Of> {
+		const known = this.#shared.get(name);
+		// Whoever asks for a name asks for what is made under it.
+		if (known !== undefined) return known as Promise<Of>;
+		const made = make().then((one) => this.#stack.use(one));
+		this.#shared.set(name, made);
 		return made;
 	}
 

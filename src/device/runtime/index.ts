@@ -1,4 +1,4 @@
-export { aborted, type Channel } from "./channel.ts";
+export { aborted, Channel } from "./channel.ts";
 export { type ClockOptions, DeviceClock, requireNotBehind } from "./clock.ts";
 export { Driver, type Handlers } from "./driver.ts";
 export {

@@ -44,7 +44,7 @@ export type {
 	RequestSeller,
 } from "./request-seller.ts";
 export { RequestShop } from "./request-shop.ts";
-export type { SellerEvent } from "./seller.ts";
+export { type SellerEvent, sellIn } from "./seller.ts";
 export type { Shop, ShopSale } from "./shop.ts";
 export {
 	type PurchaseStep,

@@ -1,5 +1,13 @@
 import type { Attack } from "../attack.ts";
 import { HANDSHAKE_ATTACKS } from "../handshake/index.ts";
+import { PAYMENT_ATTACKS } from "../payments/index.ts";
+import { PURCHASE_ATTACKS } from "../purchases/index.ts";
+import { RAIL_ATTACKS } from "../rails/index.ts";
 
 /** All attacks, in the order in which they are tried and shown. */
-export const SUITE: readonly Attack[] = [...HANDSHAKE_ATTACKS];
+export const SUITE: readonly Attack[] = [
+	...HANDSHAKE_ATTACKS,
+	...PAYMENT_ATTACKS,
+	...PURCHASE_ATTACKS,
+	...RAIL_ATTACKS,
+];

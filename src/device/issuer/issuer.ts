@@ -58,6 +58,11 @@ export class Issuer implements MoneyHolder, AsyncDisposable {
 			now,
 			report,
 			other: requireText,
+			// By a clock that is no time for a tetrad, what can still be booked would become void.
+			before: () => {
+				context.judge(context.own.encodedChain, now());
+				return undefined;
+			},
 			...(refused === undefined ? {} : { refused }),
 		});
 		void driver.failed.then(this.#failed.resolve);

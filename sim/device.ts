@@ -3,6 +3,7 @@
  * its machines. What a device is beside that, an agent or a module, is in its subclasses.
  */
 import type { CryptoProvider } from "../src/crypto/index.ts";
+import { DeviceClock } from "../src/device/runtime/clock.ts";
 import { asTetradError, TetradError } from "../src/errors.ts";
 import {
 	type CertifiedDevice,
@@ -42,6 +43,10 @@ export interface CrashPoint {
 /** How long until whoever cannot start is started again, in milliseconds. */
 const RESTART_MS = 1000;
 
+/** As in `src/device/runtime/clock.ts`. */
+const MAX_SET_BACK_MS = 300_000;
+const STORE_TIME_MS = 60_000;
+
 export abstract class Device {
 	readonly world: World;
 	readonly name: string;
@@ -66,7 +71,12 @@ export abstract class Device {
 	#life = 0;
 	/** When all that was written so far is durable. */
 	#syncedAt = 0;
+	/** The latest time that was believed, in this life, and as it is on the disk. */
+	#lastSeen: number | undefined;
+	#storedSeen: number | undefined;
 	#isUp = false;
+	/** Its process ended because of the clock, and is started when that is set. */
+	#wantsStart = false;
 	#context: DeviceContext | undefined;
 
 	constructor(
@@ -144,15 +154,21 @@ export abstract class Device {
 			own: this.certified(),
 			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
 		};
+		this.#lastSeen = this.#storedSeen;
+		this.#wantsStart = false;
 		this.#isUp = true;
 		this.world.trace.mix(0x57a7);
 		try {
+			this.believeClock();
 			this.started();
 		} catch (thrown) {
 			const { code } = asTetradError(thrown);
-			if (code !== "store-failed" && code !== "store-full") throw thrown;
 			this.die();
-			this.#restart();
+			if (code === "store-failed" || code === "store-full")
+				return this.#restart();
+			if (code !== "clock-wrong" && code !== "chain-refused") throw thrown;
+			this.world.count("clock not believed at a start");
+			this.#wantsStart = true;
 		}
 	}
 
@@ -302,6 +318,25 @@ export abstract class Device {
 	setClock(ahead: number): void {
 		this.clockAhead = ahead;
 		for (const driver of [...this.drivers]) driver.clockChanged();
+		if (this.#wantsStart) this.start();
+	}
+
+	/** Its owner does what `clock-wrong` says when the time that was seen was wrong: takes it out of the home. Answers whether there was a reason to. */
+	forgetTime(): boolean {
+		const { lastSeen: seen } = this;
+		if (seen === undefined || this.now() >= seen - MAX_SET_BACK_MS)
+			return false;
+		this.#lastSeen = undefined;
+		this.#storedSeen = undefined;
+		// What is in a home is read at a start.
+		this.die();
+		this.start();
+		return true;
+	}
+
+	/** The latest time that it has believed, in milliseconds since the epoch, as far as it remembers. */
+	get lastSeen(): number | undefined {
+		return this.#isUp ? this.#lastSeen : this.#storedSeen;
 	}
 
 	/** A new key and a new certificate; the old key is kept. */
@@ -313,12 +348,16 @@ export abstract class Device {
 		if (wasUp) this.start();
 	}
 
-	/** Its time, before a tetrad is begun. Throws `clock-wrong` for one outside of its own certificate. */
+	/** Its time, before a tetrad is begun, as the clock of a device has it. Throws what that throws. */
 	believeClock(): number {
-		const now = this.now();
-		const { notBefore, notAfter } = this.own;
-		if (now < notBefore || now > notAfter)
-			throw new TetradError("clock-wrong", "the clock is not to be believed");
+		const { own, verdicts } = this.context;
+		const lastSeen = this.#lastSeen;
+		const clock = new DeviceClock({ now: () => this.now(), lastSeen });
+		const now = clock.believable(own, verdicts.lists);
+		this.#lastSeen = Math.max(now, lastSeen ?? now);
+		// It is on the disk once a minute, and the last minute is lost in a crash.
+		const stored = this.#storedSeen ?? Number.NEGATIVE_INFINITY;
+		if (now - stored >= STORE_TIME_MS) this.#storedSeen = this.#lastSeen;
 		return now;
 	}
 

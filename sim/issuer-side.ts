@@ -54,6 +54,10 @@ export class IssuerSide {
 					new SaleDesk(context, this.master),
 				),
 			report: (report) => world.issuerReported(this, report),
+			before: ({ context, own }) => {
+				const { verdicts } = context;
+				verdicts.judge(own.encodedChain, "module", this.module.now());
+			},
 		});
 		this.agent = new Agent({
 			world,

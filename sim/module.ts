@@ -44,6 +44,8 @@ export interface ModuleOptions<Report> {
 	) => MoneyMachine<Report>;
 	/** Hears what the machine reports. */
 	readonly report: (report: Report) => void;
+	/** Asked before a message is handed over to the machine. What it throws ends the tetrad. */
+	readonly before?: (self: Module<Report>) => void;
 }
 
 export class Module<Report = unknown> extends Device {
@@ -211,8 +213,10 @@ export class Module<Report = unknown> extends Device {
 		});
 		return {
 			message: (from, bytes) => {
-				for (const one of unpackMessages(bytes))
+				for (const one of unpackMessages(bytes)) {
+					this.#options.before?.(this);
 					this.#feed({ kind: `from-${from}`, tetrad: number, bytes: one });
+				}
 			},
 			over: () => {
 				this.#tetrads.delete(number);

@@ -73,8 +73,11 @@ export type Step = { readonly at: number } & (
 	| {
 			readonly kind: "clock";
 			readonly device: string;
+			/** 0 sets it right. */
 			readonly aheadMs: number;
 	  }
+	/** The owner of a device whose clock is right takes out what it has seen of a time to come. */
+	| { readonly kind: "forget-time"; readonly device: string }
 	| { readonly kind: "full"; readonly device: string; readonly forMs: number }
 	| { readonly kind: "backup"; readonly device: string }
 	/** The last backup of a device, or of both devices of a side, is put back: with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
@@ -145,6 +148,9 @@ const SKEWS = [
 	3 * HOUR,
 	2 * DAY,
 	20 * DAY,
+	400 * DAY,
+	// Not within any certificate.
+	7 * 365 * DAY,
 ] as const;
 
 /** Swarm testing: each kind of fault is there in some worlds and not in others, often or seldom. */
@@ -261,19 +267,24 @@ export function drawSwarm(seed: string): Plan {
 		kind: "break",
 		device: die.pick(everybody),
 	}));
-	add(often(0.35, 3), () => ({
-		at: at(),
-		kind: "clock",
-		device: die.pick(traders),
-		aheadMs: die.pick([-1, 1]) * die.pick(SKEWS),
-	}));
-	// How much is lost while an issuer's clock is far ahead is in docs/money.md.
-	add(often(0.1, 2), () => ({
-		at: at(),
-		kind: "clock",
-		device: "issuer-0-module",
-		aheadMs: die.pick([-1, 1]) * die.pick(SKEWS.slice(0, 4)),
-	}));
+	const wrongClock = (device: string, skews: readonly number[]): void => {
+		const when = at();
+		const aheadMs = die.pick([-1, 1]) * die.pick(skews);
+		steps.push({ at: when, kind: "clock", device, aheadMs });
+		if (die.chance(0.5)) return;
+		const until = when + die.below(Math.max(1, span - when));
+		steps.push({ at: until, kind: "clock", device, aheadMs: 0 });
+		if (die.chance(0.5))
+			steps.push({ at: until + 1, kind: "forget-time", device });
+	};
+	for (let left = often(0.35, 3); left > 0; left--)
+		wrongClock(die.pick(traders), SKEWS);
+	// How much is lost while an issuer's clock is far ahead, and believed, is in docs/money.md.
+	for (let left = often(0.15, 2); left > 0; left--)
+		wrongClock(die.pick(["issuer-0-module", "issuer-0-agent"]), [
+			...SKEWS.slice(0, 4),
+			...SKEWS.slice(-1),
+		]);
 	add(often(0.2, 2), () => ({
 		at: at(),
 		kind: "full",

@@ -370,7 +370,11 @@ export class Buyer {
 					),
 				"drop-goods": ({ ask }) => {
 					const target = this.#asked.get(ask)?.target;
-					if (target !== undefined) options.goods.delete(target);
+					const there =
+						target === undefined ? undefined : options.goods.get(target);
+					// What was sealed goes, and what was shown stays.
+					if (there?.opened !== undefined) there.chunks.length = 0;
+					else if (target !== undefined) options.goods.delete(target);
 				},
 				step: ({ ask, step }) => this.#asked.get(ask)?.step(step),
 				answered: ({ ask, answer }) => this.#over(ask)?.answered(answer),

@@ -475,6 +475,13 @@ export class World {
 				this.count("clock");
 				tell(`the clock of ${step.device} is ${step.aheadMs} ms ahead`);
 				return this.devices.get(step.device)?.setClock(step.aheadMs);
+			case "forget-time": {
+				const device = this.devices.get(step.device);
+				if (device?.forgetTime() !== true) return;
+				this.count("time forgotten");
+				tell(`${step.device} has seen no time to come any more`);
+				return;
+			}
 			case "full": {
 				const device = this.devices.get(step.device);
 				if (device === undefined) return;
@@ -552,6 +559,8 @@ export class World {
 			device.disk.mend();
 			if (device.clockAhead !== 0) device.setClock(0);
 			device.start();
+			// Whoever is told that it has seen a later time knows that it was wrong, and takes it out.
+			if (device.forgetTime()) this.count("time forgotten");
 			// Whoever was away, or had a wrong clock, gets the lists of its authorities.
 			for (const bundle of this.#bundles) device.learnList(bundle);
 		}

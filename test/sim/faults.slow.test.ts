@@ -61,6 +61,22 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 			...{ transaction: 2, isWritten: true, forMs: 0 },
 		},
 	],
+	"clock not believed at a start": [
+		{
+			...{ at: 100, kind: "clock", device: "buyer-0-module" },
+			aheadMs: 86_400_000,
+		},
+		{ at: 2500, kind: "clock", device: "buyer-0-module", aheadMs: 0 },
+		{ at: 2600, kind: "power", devices: ["buyer-0-module"], downMs: 10 },
+	],
+	"time forgotten": [
+		{
+			...{ at: 100, kind: "clock", device: "buyer-0-agent" },
+			aheadMs: 86_400_000,
+		},
+		{ at: 2500, kind: "clock", device: "buyer-0-agent", aheadMs: 0 },
+		{ at: 2600, kind: "forget-time", device: "buyer-0-agent" },
+	],
 	...Object.fromEntries(
 		TAILS.map((tail) => [
 			`writes ${tail}`,
@@ -104,6 +120,7 @@ const KINDS: readonly Step["kind"][] = [
 	"disk-error",
 	"break",
 	"clock",
+	"forget-time",
 	"full",
 	"backup",
 	"restore",

@@ -1,5 +1,7 @@
 import type { Attack } from "../attack.ts";
 import { HANDSHAKE_ATTACKS } from "../handshake/index.ts";
+import { HTTP_ATTACKS } from "../http/index.ts";
+import { MCP_ATTACKS } from "../mcp/index.ts";
 import { PAYMENT_ATTACKS } from "../payments/index.ts";
 import { PURCHASE_ATTACKS } from "../purchases/index.ts";
 import { RAIL_ATTACKS } from "../rails/index.ts";
@@ -10,4 +12,6 @@ export const SUITE: readonly Attack[] = [
 	...PAYMENT_ATTACKS,
 	...PURCHASE_ATTACKS,
 	...RAIL_ATTACKS,
+	...HTTP_ATTACKS,
+	...MCP_ATTACKS,
 ];

@@ -13,15 +13,18 @@ import {
 	validateChain,
 } from "../src/identity/index.ts";
 import type { Transaction, WorkEvent, Write } from "../src/machine/index.ts";
+import { messages, unpackMessages } from "../src/money/index.ts";
 import {
 	type DeviceContext,
 	ListMemory,
 	MAX_LIST_MEMORY_BYTES,
 } from "../src/tetrad/index.ts";
-import { hex, sameBytes } from "../src/wire/index.ts";
+import { copy, hex, sameBytes } from "../src/wire/index.ts";
 import type { Identity } from "./certificates.ts";
 import { Disk, failed, TAILS, type Tail, type Unsynced } from "./disk.ts";
 import type { AnyDriver } from "./driver.ts";
+import type { Liar, Lie } from "./lies.ts";
+import type { Tetrad } from "./tetrad.ts";
 import type { World } from "./world.ts";
 
 /** Dies there: at the `point`th place from where it is armed, the first being 1. */
@@ -62,6 +65,9 @@ export abstract class Device {
 	/** How often the table was written to after which it dies. */
 	#wrote = 0;
 	identity: Identity;
+	/** By what rule it lies, if it does. */
+	lie: Lie | undefined;
+	readonly #memory = new Map<string, unknown>();
 	/** Untrusted lists that it has stored, by authority. */
 	readonly #lists = new Map<string, Uint8Array>();
 	readonly #earlier: Identity[] = [];
@@ -138,6 +144,29 @@ export abstract class Device {
 		if (signer === undefined)
 			throw new TetradError("key-store-failed", "nobody has that key");
 		return signer.signNow(content);
+	}
+
+	/** What it says in the place of a message: the message, unless it lies. */
+	says(
+		tetrad: Tetrad,
+		to: "agent" | "module",
+		bytes: Uint8Array,
+	): readonly Uint8Array[] {
+		const { lie, world } = this;
+		if (lie === undefined) return [bytes];
+		const liar: Liar = {
+			...{ device: this, tetrad, memory: this.#memory },
+			forbid: (believing) => world.forbid(believing),
+			signFor: (name, content) => world.signFor(name, content),
+			random: (length) => world.stream(`lies of ${this.name}`).bytes(length),
+		};
+		return unpackMessages(bytes).flatMap((one) => {
+			if (one[0] === messages.BETWEEN_MODULES.deliver.type)
+				this.#memory.set("delivered", copy(one));
+			const said = lie.says(liar, to, one);
+			if (said.length !== 1 || said[0] !== one) world.count("lie");
+			return said;
+		});
 	}
 
 	// Lives and deaths.

@@ -2,6 +2,7 @@
  * What a seed decides: every other world has a bit of everything (`drawSwarm`), and each of the
  * others is small and about one kind of trouble, so that what seldom happens by chance happens often.
  */
+import { LIES, type LiarKind } from "./lies.ts";
 import { QUIET } from "./network.ts";
 import {
 	conditions,
@@ -203,6 +204,34 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			],
 		};
 	},
+	"lying buyer's agent": (die) => lying(die, "buyer-agent"),
+	"lying buyer's module": (die) => lying(die, "buyer-module"),
+	"lying merchant's agent": (die) => lying(die, "merchant-agent"),
+	"lying merchant's module": (die) => lying(die, "merchant-module"),
+	/** An owner has a second copy of its purse, and pays with both. */
+	copied(die) {
+		const span = 2 * MINUTE;
+		const when = die.below(MINUTE);
+		return {
+			buyers: 2,
+			merchants: 2,
+			steps: [
+				{
+					at: 0,
+					kind: "lie",
+					device: `${BUYER}-module`,
+					lie: "a second copy",
+				},
+				{ at: when, kind: "backup", device: BUYER },
+				...anybody(die, buying(die, die.within(2, 5), 0, span)),
+				...anybody(die, paying(die, die.within(2, 5), when, span)),
+				{ at: span, kind: "restore", device: BUYER, how: "unnoticed" },
+				...anybody(die, buying(die, die.within(1, 4), span, 2 * span)),
+				...anybody(die, paying(die, die.within(2, 5), span, 2 * span)),
+				...visits(die, span, 2 * span),
+			],
+		};
+	},
 	/** The owner has limits, and many buy at once. */
 	limited(die) {
 		const span = 2 * MINUTE;
@@ -257,6 +286,29 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 	},
 };
 
+/** One device lies, now in this way and now in that. */
+function lying(die: Stream, by: LiarKind): ReturnType<Theme> {
+	const lies = Object.keys(LIES).filter((lie) => LIES[lie]?.by === by);
+	const device = by.replace("-", "-0-");
+	const count = die.within(1, 4);
+	const each = MINUTE;
+	return {
+		buyers: die.within(1, 2),
+		merchants: die.within(1, 2),
+		steps: Array.from({ length: count }, (_, at): readonly Step[] => {
+			const [from, until] = [at * each, (at + 1) * each];
+			return [
+				{ at: from, kind: "lie", device, lie: die.pick(lies) },
+				...anybody(die, buying(die, die.within(1, 3), from, until)),
+				...anybody(die, paying(die, die.within(1, 2), from, until)),
+				...maybe(die, 0.1, () => crashing(die, from, each)),
+			];
+		})
+			.flat()
+			.concat(visits(die, 0, count * each)),
+	};
+}
+
 function many(count: number, step: () => Step): Step[] {
 	return Array.from({ length: count }, step);
 }
@@ -298,6 +350,19 @@ function paying(
 		issuer: 0,
 		amount: die.within(1, 40),
 	}));
+}
+
+/** Not always of the same merchant. */
+function anybody(die: Stream, steps: readonly Step[]): Step[] {
+	return steps.map((step) =>
+		step.kind === "buy" || step.kind === "pay"
+			? {
+					...step,
+					buyer: die.pick([0, 0, 1]),
+					merchant: die.pick([0, 0, 1]),
+				}
+			: step,
+	);
 }
 
 /** Both sides meet the issuer. */

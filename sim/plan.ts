@@ -94,6 +94,8 @@ export type Step = { readonly at: number } & (
 			readonly device: string;
 			readonly isHidden?: boolean;
 	  }
+	/** From then on a device lies: the name of a rule of lies.ts. */
+	| { readonly kind: "lie"; readonly device: string; readonly lie: string }
 	/** An empty list in the place of the last. */
 	| { readonly kind: "unlist"; readonly role: "agent" | "module" }
 	| {

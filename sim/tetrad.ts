@@ -183,12 +183,14 @@ export class TetradRun implements LinkUser {
 				return machine.ended;
 			},
 			send: (to, message) => {
-				if (machine.ended) return;
-				device.world.said(device, other(machine.place, to), message);
-				try {
-					this.#feed({ kind: "send", to, message });
-				} catch (thrown) {
-					if (!machine.ended) this.abort(asTetradError(thrown));
+				for (const one of device.says(tetrad, to, message)) {
+					if (machine.ended) return;
+					device.world.said(device, other(machine.place, to), one);
+					try {
+						this.#feed({ kind: "send", to, message: one });
+					} catch (thrown) {
+						if (!machine.ended) this.abort(asTetradError(thrown));
+					}
 				}
 			},
 			close: () => {

@@ -16,13 +16,14 @@ import {
 	type Policy,
 	type Routing,
 } from "../src/tetrad/index.ts";
-import { utf8 } from "../src/wire/index.ts";
+import { hex, utf8 } from "../src/wire/index.ts";
 import type { Agent } from "./agent.ts";
 import { BEGINNING, type Certificates, type Identity } from "./certificates.ts";
 import type { Cryptography, SealWatcher } from "./crypto.ts";
 import type { Device } from "./device.ts";
 import { type Checks, makeChecks } from "./invariants/index.ts";
 import { COIN, IssuerSide } from "./issuer-side.ts";
+import { type Believing, IN_LEAGUE, LIES } from "./lies.ts";
 import type { Module } from "./module.ts";
 import { CarrierEnd, type Conditions, QUIET, type Watcher } from "./network.ts";
 import { ITEMS, numbered, type Plan, type Step } from "./plan.ts";
@@ -88,6 +89,8 @@ export class World {
 	readonly faults: Map<string, number> = new Map();
 	/** How many frames each device has sent. */
 	readonly frames: Map<string, number> = new Map();
+	/** What nobody honest may have said, or have in a table: message or table, and of what. */
+	readonly forbidden: Set<string> = new Set();
 	violation: Violation | undefined;
 	/** Whether nothing goes wrong any more. */
 	isHealed = true;
@@ -221,6 +224,29 @@ export class World {
 				return [name, { listing, content: new Uint8Array(content) }];
 			}),
 		);
+	}
+
+	// Who lies in it.
+
+	/** Whether that device, or the other one of its side, has ever lied. */
+	isLying(name: string): boolean {
+		return this.sides.some(
+			({ agent, module }) =>
+				(agent.name === name || module.name === name) &&
+				(agent.lie !== undefined || module.lie !== undefined),
+		);
+	}
+
+	forbid({ as, id }: Believing): void {
+		this.forbidden.add(`${as} ${hex(id)}`);
+	}
+
+	/** Whoever signs for a liar is one. */
+	signFor(name: string, content: Uint8Array): Uint8Array {
+		const device = this.devices.get(name);
+		if (device === undefined) throw new Error(`there is no ${name}`);
+		device.lie ??= IN_LEAGUE;
+		return device.sign(content);
 	}
 
 	// What happens in it.
@@ -509,6 +535,15 @@ export class World {
 				this.count("recertify");
 				tell(`${step.device} has a new key and a new certificate`);
 				return device?.recertify(this.#identity(step.device));
+			}
+			case "lie": {
+				const device = this.devices.get(step.device);
+				const lie = LIES[step.lie];
+				const kind = step.device.replace(/-\d+-/, "-");
+				if (device === undefined || lie?.by !== kind) return;
+				tell(`${step.device} lies from now on: ${step.lie}`);
+				device.lie = lie;
+				return;
 			}
 			case "list":
 			case "unlist": {

@@ -141,6 +141,9 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 			}
 		},
 		said(device, to, bytes) {
+			// What is handed in counts whoever does it; what else a liar says is no word of its disk.
+			if (device.lie !== undefined && bytes[0] !== WITH_ISSUER.deposit.type)
+				return;
 			if (device.role === "module") moduleSaid(device, to, bytes);
 			else if (to === "module") agentSaid(device, bytes);
 		},

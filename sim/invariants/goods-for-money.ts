@@ -14,9 +14,12 @@ export const goodsForMoney: MakeInvariant = (world, fail) => ({
 			)
 		)
 			return;
-		for (const { name, agent, goods } of world.buyers)
+		for (const { name, agent, goods } of world.buyers) {
+			if (world.isLying(agent.name)) continue;
 			for (const row of agent.disk.rows(PURCHASES)) {
-				const { contract, state, evidence, target } = row;
+				const { contract, state, evidence, target, merchant } = row;
+				// The money is gone, and there is evidence of why.
+				if (evidence.length > 0 && world.isLying(merchant)) continue;
 				const id = hex(contract).slice(0, 8);
 				const isRead =
 					(state === "final" && evidence.length === 0) ||
@@ -29,9 +32,10 @@ export const goodsForMoney: MakeInvariant = (world, fail) => ({
 				if (!isRead && isPaid)
 					fail(`${name} has paid for ${id}, and cannot read its goods`);
 			}
+		}
 		for (const { name, agent } of world.merchants)
 			for (const { contract } of agent.disk.rows(SALES))
-				if (!isBooked(world, contract))
+				if (!isBooked(world, contract) && !world.isLying(agent.name))
 					fail(
 						`${name} says that it has sold ${hex(contract).slice(0, 8)}, and has no money for it`,
 					);

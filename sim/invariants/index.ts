@@ -3,6 +3,7 @@ import type { World } from "../world.ts";
 import { agreement } from "./agreement.ts";
 import { audited } from "./audited.ts";
 import { behindKept } from "./behind-kept.ts";
+import { believed } from "./believed.ts";
 import { canaries } from "./canaries.ts";
 import { conserved } from "./conserved.ts";
 import { durableFirst } from "./durable-first.ts";
@@ -35,6 +36,7 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"limits are kept": limitsKept,
 	"lists are kept": listsKept,
 	"nobody honest is accused": nobodyAccused,
+	"no lie is believed": believed,
 	"secrets are on no wire": canaries,
 	"no nonce is used twice": nonceOnce,
 	"queues stay within their limits": queues,

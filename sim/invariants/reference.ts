@@ -1,5 +1,10 @@
 import type { Row } from "../../src/machine/index.ts";
-import { noBalance, purseTables, readBalances } from "../../src/money/index.ts";
+import {
+	noBalance,
+	purseTables,
+	readBalances,
+	TRANSFERS,
+} from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import type { IssuerSide } from "../issuer-side.ts";
 import type { Side } from "../side.ts";
@@ -22,12 +27,19 @@ export const reference: MakeInvariant = (world, fail) => {
 			payee: string;
 			amount: bigint;
 			isVoid: boolean;
+			/** Somebody lies who pays, or who is paid and has not said so. */
+			isLie: boolean;
+			transfer: string;
 		}
 	>();
 	const add = (issuer: string, module: string, amount: bigint) =>
 		owns.set(
 			`${issuer} ${module}`,
 			(owns.get(`${issuer} ${module}`) ?? 0n) + amount,
+		);
+	const isLiar = (id: Uint8Array) =>
+		world.sides.some(
+			(side) => idOf(side) === hex(id) && world.isLying(side.module.name),
 		);
 	const idOf = ({ module }: Side) => hex(module.certified().deviceId);
 	return {
@@ -36,9 +48,8 @@ export const reference: MakeInvariant = (world, fail) => {
 			for (const write of writes) {
 				if (write.kind === "delete" || write.table.name !== PAYMENTS.name)
 					continue;
-				const { contract, issuer, payee, amount, state } = write.row as Row<
-					typeof PAYMENTS.columns
-				>;
+				const { contract, issuer, payee, amount, state, transfer_id } =
+					write.row as Row<typeof PAYMENTS.columns>;
 				// What goes to its own issuer is exchanged, and stays its holder's.
 				if (hex(payee) === hex(issuer)) continue;
 				const payer = hex(device.certified().deviceId);
@@ -48,19 +59,31 @@ export const reference: MakeInvariant = (world, fail) => {
 					payee: hex(payee),
 					amount,
 					isVoid: state === "lapsed",
+					isLie:
+						world.isLying(device.name) ||
+						(state === "committed" && isLiar(payee)),
+					transfer: hex(transfer_id),
 				});
 			}
 		},
 		rested() {
 			if (world.sides.some((side) => side.wasRestored || needsPerson(side)))
 				return;
-			for (const { issuer, payer, payee, amount, isVoid } of sold.values()) {
-				if (isVoid) continue;
+			const handedIn = new Set(
+				world.issuers.flatMap(({ module }) =>
+					module.disk.rows(TRANSFERS).map(({ id }) => hex(id)),
+				),
+			);
+			for (const one of sold.values()) {
+				const { issuer, payer, payee, amount, isVoid, isLie } = one;
+				// What a liar has committed it may never have given away, and what one denies it may not have.
+				if (isVoid || (isLie && !handedIn.has(one.transfer))) continue;
 				add(issuer, payer, -amount);
 				add(issuer, payee, amount);
 			}
 			for (const issuer of world.issuers)
 				for (const side of world.sides) {
+					if (world.isLying(side.agent.name)) continue;
 					const expected = owns.get(`${hex(issuer.id)} ${idOf(side)}`) ?? 0n;
 					const has = balanceOf(side, issuer);
 					if (has !== expected)

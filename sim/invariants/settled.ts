@@ -2,6 +2,7 @@ import { purseTables } from "../../src/money/index.ts";
 import { PURCHASES } from "../../src/trade/records/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import type { Side } from "../side.ts";
+import type { World } from "../world.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { needsPerson } from "./needs-person.ts";
 
@@ -11,16 +12,25 @@ const { PAYMENTS, RECEIPTS, REQUESTS } = purseTables;
 export const settled: MakeInvariant = (world, fail) => ({
 	rested() {
 		for (const side of world.sides) {
-			const open = whatIsOpen(side);
+			if (world.isLying(side.agent.name)) continue;
+			const open = whatIsOpen(side, world);
 			if (open.length > 0 && needsPerson(side) === undefined)
 				fail(`${side.name} does not come to rest: ${open.join(", ")}`);
 		}
 	},
 });
 
-/** What a side still has to do. */
-export function whatIsOpen({ agent, module }: Side): readonly string[] {
+/** What a side still has to do; with a world, but for what can wait because of those who lie in it. */
+export function whatIsOpen(
+	{ agent, module }: Side,
+	world?: World,
+): readonly string[] {
 	const short = (id: Uint8Array) => hex(id).slice(0, 8);
+	const liars = new Set(
+		(world?.sides ?? [])
+			.filter(({ module: { lie } }) => lie !== undefined)
+			.map((side) => hex(side.module.certified().deviceId)),
+	);
 	return [
 		...agent.disk
 			.rows(PURCHASES)
@@ -28,7 +38,12 @@ export function whatIsOpen({ agent, module }: Side): readonly string[] {
 			.map(({ contract }) => `the purchase ${short(contract)} is provisional`),
 		...module.disk
 			.rows(PAYMENTS)
-			.filter(({ state }) => state === "committed" || state === "keyed")
+			.filter(
+				({ state, terms, payee }) =>
+					(state === "committed" || state === "keyed") &&
+					// A payment that its payee denies is in doubt until its notes have expired.
+					!(terms.length === 0 && liars.has(hex(payee))),
+			)
 			.map(
 				({ contract, state }) => `the payment ${short(contract)} is ${state}`,
 			),

@@ -15,7 +15,12 @@ export const spentOnce: MakeInvariant = (_, fail) => {
 	const spent = new Map<string, Spent[]>();
 	return {
 		said(device, to, bytes) {
-			if (to !== "module" || device.role !== "module") return;
+			if (
+				to !== "module" ||
+				device.role !== "module" ||
+				device.lie !== undefined
+			)
+				return;
 			for (const kind of [
 				BETWEEN_MODULES.deliver,
 				WITH_ISSUER.exchange,

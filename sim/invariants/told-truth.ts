@@ -41,6 +41,8 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 				if (table.name === "receipts" && row["state"] !== "to-book")
 					received.add(contract);
 				if (device.role !== "agent") continue;
+				// What liars tell their owners is their own.
+				if (world.isLying(device.name)) continue;
 				if (table.name === "purchases" && row["state"] === "aborted") {
 					calledOff.add(contract);
 					if (wasPaid(device, contract))
@@ -63,7 +65,12 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 			}
 		},
 		said(device, to, bytes) {
-			if (device.role !== "module" || issuers.has(device.name)) return;
+			if (
+				device.role !== "module" ||
+				issuers.has(device.name) ||
+				device.lie !== undefined
+			)
+				return;
 			for (const kind of [BETWEEN_MODULES.deliver, WITH_ISSUER.resolve]) {
 				if (bytes[0] !== kind.type) continue;
 				const { transfer } = body<{ readonly transfer: Uint8Array }>(

@@ -22,7 +22,7 @@ export const witnessFirst: MakeInvariant = (world, fail) => {
 					);
 		},
 		said(device, to, bytes) {
-			if (device.role !== "module") return;
+			if (device.role !== "module" || device.lie !== undefined) return;
 			if (to === "agent" && bytes[0] === WITH_AGENT.witness.type) {
 				told.set(device.name, body(WITH_AGENT.witness, bytes).number);
 				return;

@@ -40,6 +40,8 @@ export interface CommandOptions {
 	readonly terminal?:
 		| boolean
 		| { readonly rows: number; readonly columns: number };
+	/** Lets `type` write to its standard input, without a terminal. */
+	readonly takesInput?: boolean;
 	/** The program to run, a file that Node runs; ours unless given. */
 	readonly program?: string;
 	/** For a command that starts dozens of processes; as for everything else unless given. */
@@ -108,7 +110,7 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		this.name = `${basename(path, ".js")} ${args.join(" ")}`;
 		this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
 		const line = [process.execPath, path, ...args];
-		const { terminal = false } = options;
+		const { terminal = false, takesInput = terminal !== false } = options;
 		const size =
 			typeof terminal === "object"
 				? `stty rows ${terminal.rows} cols ${terminal.columns}; `
@@ -123,7 +125,7 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 						"/dev/null",
 					];
 		const child = spawn(program, rest, {
-			stdio: [terminal === false ? "ignore" : "pipe", "pipe", "pipe"],
+			stdio: [takesInput ? "pipe" : "ignore", "pipe", "pipe"],
 			detached: true,
 			env: {
 				...process.env,
@@ -134,6 +136,8 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		});
 		this.#child = child;
 		running.add(child);
+		// It may be gone before it has read what was typed.
+		child.stdin?.on("error", () => {});
 		child.stdout?.setEncoding("utf8").on("data", (text: string) => {
 			this.stdout += text;
 			this.#hear(text);
@@ -159,7 +163,7 @@ export class Command<E extends { readonly event: string } = ProcessEvent>
 		return new Command(args, { terminal: true });
 	}
 
-	/** Types at its terminal. */
+	/** Types at its terminal, or writes to its standard input. */
 	type(text: string): void {
 		this.#child.stdin?.write(text);
 	}

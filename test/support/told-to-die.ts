@@ -41,13 +41,21 @@ export class ToldToDie {
 		this.#begin("count 0 never none");
 	}
 
+	/** Whether a process has come to the step that was told. */
+	hasCome({ number }: Pick<DeathAt, "number">): boolean {
+		return this.#stepsSoFar().length >= number;
+	}
+
 	/** Takes back what was told; answers with the steps there were, in order. */
 	end(): readonly DeathAt["kind"][] {
 		rmSync(this.#file, { force: true });
-		const steps = existsSync(this.#steps)
-			? readFileSync(this.#steps, "utf8")
-			: "";
-		return [...steps].map((letter) => (letter === "w" ? "write" : "message"));
+		return [...this.#stepsSoFar()].map((letter) =>
+			letter === "w" ? "write" : "message",
+		);
+	}
+
+	#stepsSoFar(): string {
+		return existsSync(this.#steps) ? readFileSync(this.#steps, "utf8") : "";
 	}
 
 	#begin(what: string): void {

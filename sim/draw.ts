@@ -81,6 +81,8 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 		return {
 			noteDays: 3,
 			graceDays: 1,
+			// A merchant that deposits nothing for longer than that loses it.
+			settleEveryMs: DAY / 2,
 			steps: [
 				away,
 				...buying(die, 1, at, MINUTE),

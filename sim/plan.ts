@@ -104,6 +104,15 @@ export type Step = { readonly at: number } & (
 			readonly issuer: number;
 			readonly amount: number;
 	  }
+	/** The last order to withdraw is taken back. */
+	| { readonly kind: "cancel"; readonly side: string }
+	/** What is over for so many days goes out of the purse, into files. */
+	| {
+			readonly kind: "archive";
+			readonly side: string;
+			readonly days: number;
+			readonly isKilled: boolean;
+	  }
 	| {
 			readonly kind: "give-back";
 			readonly side: string;
@@ -346,6 +355,27 @@ export function drawSwarm(seed: string): Plan {
 		issuer: die.below(issuers),
 		amount: die.within(1, 40),
 	}));
+	for (let left = often(0.15, 2); left > 0; left--) {
+		const side = die.pick(sides);
+		const when = at();
+		steps.push({
+			...{ at: when, kind: "withdraw", side, amount: die.within(1, 40) },
+			issuer: die.below(issuers),
+		});
+		steps.push({
+			at: when + die.pick([0, 1, 2, 30, MINUTE]),
+			kind: "cancel",
+			side,
+		});
+	}
+	if (span > DAY)
+		add(often(0.4, 2), () => ({
+			at: at(),
+			kind: "archive",
+			side: die.pick(sides),
+			days: die.pick([0, 0, 1, 10]),
+			isKilled: die.chance(0.3),
+		}));
 	add(often(0.1, 1), () => ({
 		at: at(),
 		kind: "give-back",

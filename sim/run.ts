@@ -153,8 +153,13 @@ export function runPrepared(
 	const healed = schedule.now;
 	for (let at = 0; at < REST_MS; at += ROUND_MS) {
 		if (!until(healed + at)) break;
-		// Once at least, so that everybody has met the issuers after the last fault.
-		const restless = world.sides.filter((side) => at === 0 || !isAtRest(side));
+		// Everybody has to have met the issuers after the last fault.
+		const restless = world.sides.filter(
+			(side) =>
+				!isAtRest(side) ||
+				(needsPerson(side) === undefined &&
+					world.issuers.some((issuer) => !side.hasMet(issuer, healed))),
+		);
 		if (restless.length === 0) break;
 		for (const side of restless)
 			for (const issuer of world.issuers) side.settle(issuer);

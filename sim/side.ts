@@ -1,14 +1,21 @@
 /* A side of a simulated world: an agent, its module, and what their owner has them do. */
 import { TetradError } from "../src/errors.ts";
 import {
+	ARCHIVE_START,
+	type ArchiveCursor,
+	draftCancellation,
 	draftLimits,
 	draftOrder,
+	type FoundToArchive,
+	findToArchive,
 	type IssuerTerms,
 	loadPurse,
 	markRestored,
+	openArchive,
 	type Payment,
 	PurseMachine,
 	type PurseReport,
+	pruneArchived,
 	purseTables,
 	REQUEST_ID_BYTES,
 } from "../src/money/index.ts";
@@ -38,6 +45,8 @@ const TASK_MS = 90_000;
 
 /** How long until something is tried again that came to nothing, in milliseconds. */
 const AGAIN_MS = 20_000;
+
+const DAY_MS = 86_400_000;
 
 /** How long until whoever is to be paid knows of it, in milliseconds. */
 const EXPECTED_MS = 50;
@@ -83,6 +92,12 @@ export class Side {
 	#memory: AgentMemory | undefined;
 	#backups = new Map<string, Backup>();
 	#targets = 0;
+	/** When it last was through with each issuer, by the name of its agent. */
+	readonly #met = new Map<string, number>();
+	/** The last order to withdraw. */
+	#ordered:
+		| Omit<Parameters<typeof draftCancellation>[0], "cancelled">
+		| undefined;
 	#limits = 0n;
 	/** The host sees at the next start that the store was put back. */
 	#wasPutBack = false;
@@ -272,6 +287,8 @@ export class Side {
 				if (this.items.size > 0) askToSell(buyer.tetrad, issuer.id);
 				buyer.session.settle(issuer.id, (error) => {
 					isDone = error === undefined;
+					if (isDone || error?.code === "issuer-refused")
+						this.#met.set(issuer.agent.name, this.world.schedule.now);
 					this.world.heard(this.agent.name, error);
 					if (error !== undefined)
 						this.world.tell({
@@ -283,6 +300,11 @@ export class Side {
 			},
 			over,
 		);
+	}
+
+	/** Whether it was through with that issuer since then. */
+	hasMet(issuer: Issuing, since: number): boolean {
+		return (this.#met.get(issuer.agent.name) ?? 0) >= since;
 	}
 
 	/** Goes on with what is not over, in a tetrad with that merchant. */
@@ -367,15 +389,54 @@ export class Side {
 
 	order(issuer: Uint8Array, amount: bigint): void {
 		const { owner } = this.#options;
-		const draft = draftOrder({
-			purse: this.module.certified().deviceId,
-			request: this.world.stream("owner").bytes(REQUEST_ID_BYTES),
-			issuer,
-			amount,
-			ordered: this.world.schedule.now,
-		});
+		const request = this.world.stream("owner").bytes(REQUEST_ID_BYTES);
+		const purse = this.module.certified().deviceId;
+		const ordered = this.world.schedule.now;
+		const order = { purse, request, issuer, amount };
+		const draft = draftOrder({ ...order, ordered });
 		const document = draft.sign(owner.signNow(draft.toSign));
+		this.#ordered = order;
 		this.module.tell({ kind: "order", document });
+	}
+
+	/** Takes back what was ordered last, if its module runs. */
+	cancel(): void {
+		if (this.#ordered === undefined || !this.module.isUp) return;
+		const { owner } = this.#options;
+		const cancelled = this.world.schedule.now;
+		const draft = draftCancellation({ ...this.#ordered, cancelled });
+		const document = draft.sign(owner.signNow(draft.toSign));
+		this.world.count("cancel");
+		this.module.tell({ kind: "cancel", document });
+	}
+
+	/** Stops the module, and takes what is over for so many days out of its purse, into files; a killed one has written the first file and nothing more. */
+	archive(days: number, isKilled: boolean): void {
+		const { module, world } = this;
+		if (!module.isUp) return;
+		module.die();
+		const { crypto } = module;
+		const purse = module.certified().deviceId;
+		const before = module.now() - days * DAY_MS;
+		let cursor: ArchiveCursor | undefined = ARCHIVE_START;
+		while (cursor !== undefined) {
+			const { step, next }: FoundToArchive = module.runNow(
+				findToArchive(crypto, purse, before, cursor),
+			);
+			cursor = next;
+			if (step === undefined) continue;
+			const { payments } = openArchive(
+				crypto,
+				step.archive,
+				world.policy.banks,
+			);
+			if (payments.length !== step.payments.length)
+				world.fail("archives can be verified", `${payments.length} payments`);
+			world.count(isKilled ? "archive killed" : "archive");
+			if (isKilled) break;
+			module.runNow(pruneArchived(crypto, purse, step, module.now()));
+		}
+		module.start();
 	}
 
 	giveBack(issuer: Uint8Array): void {

@@ -566,6 +566,10 @@ export class World {
 				if (issuer === undefined) return;
 				return this.#side(step.side)?.order(issuer.id, BigInt(step.amount));
 			}
+			case "cancel":
+				return this.#side(step.side)?.cancel();
+			case "archive":
+				return this.#side(step.side)?.archive(step.days, step.isKilled);
 			case "give-back": {
 				const issuer = this.issuers[step.issuer];
 				if (issuer === undefined) return;

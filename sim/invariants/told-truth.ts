@@ -14,6 +14,9 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 	const given = new Set<string>();
 	const calledOff = new Set<string>();
 	const received = new Set<string>();
+	/** Requests that issuers have carried out, and orders that owners were told are off. */
+	const carriedOut = new Set<string>();
+	const cancelled = new Set<string>();
 	const issuers = new Set(world.issuers.map(({ module }) => module.name));
 	const short = (contract: string) => contract.slice(0, 8);
 	const wasPaid = ({ name }: Device, contract: string): boolean => {
@@ -25,10 +28,26 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 			: committed.has(contract);
 	};
 	return {
+		reported({ module, wasRestored }, report) {
+			// A store that was put back does not know what was sent since.
+			if (report.kind !== "cancelled" || !report.isDone || wasRestored) return;
+			const request = hex(report.request);
+			cancelled.add(request);
+			if (carriedOut.has(request))
+				fail(
+					`${module.name} says that a withdrawal is off, and it was carried out`,
+				);
+		},
 		durable(device, writes) {
 			for (const write of writes) {
 				if (write.kind === "delete") continue;
 				const { table, row } = write;
+				if (table.name === "answers") {
+					const request = hex(row["request"] as Uint8Array);
+					carriedOut.add(request);
+					if (cancelled.has(request))
+						fail(`${device.name} carries out a withdrawal that is off`);
+				}
 				const contract =
 					row["contract"] instanceof Uint8Array ? hex(row["contract"]) : "";
 				if (table.name === "payments") {

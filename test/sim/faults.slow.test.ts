@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { TAILS } from "../../sim/disk.ts";
 import { QUIET } from "../../sim/network.ts";
 import {
+	DAY,
 	drawSwarm,
 	ITEMS,
 	inOrder,
@@ -26,7 +27,7 @@ function planOf(steps: readonly Step[], others: Partial<Plan> = {}): Plan {
 		merchants: 1,
 		issuers: 1,
 		notes: [400],
-		noteDays: 90,
+		noteDays: 2,
 		graceDays: 7,
 		network: QUIET,
 		link: QUIET,
@@ -61,10 +62,29 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 			...{ transaction: 2, isWritten: true, forMs: 0 },
 		},
 	],
+	cancel: [
+		{ at: 100, kind: "withdraw", side: "buyer-0", issuer: 0, amount: 10 },
+		{ at: 101, kind: "cancel", side: "buyer-0" },
+	],
+	archive: [
+		{ at: 10_000, kind: "settle", side: "merchant-0", issuer: 0 },
+		{ at: 20_000, kind: "settle", side: "buyer-0", issuer: 0 },
+		{ at: 4 * DAY, kind: "archive", side: "buyer-0", days: 0, isKilled: false },
+	],
+	"archive killed": [
+		{ at: 10_000, kind: "settle", side: "merchant-0", issuer: 0 },
+		{
+			at: 4 * DAY,
+			kind: "archive",
+			side: "merchant-0",
+			days: 1,
+			isKilled: true,
+		},
+	],
 	"clock not believed at a start": [
 		{
 			...{ at: 100, kind: "clock", device: "buyer-0-module" },
-			aheadMs: 86_400_000,
+			aheadMs: DAY,
 		},
 		{ at: 2500, kind: "clock", device: "buyer-0-module", aheadMs: 0 },
 		{ at: 2600, kind: "power", devices: ["buyer-0-module"], downMs: 10 },
@@ -72,7 +92,7 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 	"time forgotten": [
 		{
 			...{ at: 100, kind: "clock", device: "buyer-0-agent" },
-			aheadMs: 86_400_000,
+			aheadMs: DAY,
 		},
 		{ at: 2500, kind: "clock", device: "buyer-0-agent", aheadMs: 0 },
 		{ at: 2600, kind: "forget-time", device: "buyer-0-agent" },
@@ -129,5 +149,7 @@ const KINDS: readonly Step["kind"][] = [
 	"unlist",
 	"withdraw",
 	"give-back",
+	"cancel",
+	"archive",
 	"limit",
 ];

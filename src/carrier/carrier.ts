@@ -24,6 +24,11 @@ export interface Carrier {
 	readonly kind: "memory" | "unix" | "tcp";
 	/** For logs: where the other end is. */
 	readonly peer: string;
+	/**
+	 * Of a connection that came over a network: for whom limits by address are, which is the other
+	 * end's IPv4 address, or the first 64 bits of its IPv6 address.
+	 */
+	readonly source?: string;
 
 	/**
 	 * Frames are delivered from now on, never before and never inside this call. Throws
@@ -48,8 +53,11 @@ export interface Carrier {
 	pause(): void;
 	resume(): void;
 
-	/** Delivers no more frames, flushes what was sent, then closes. Idempotent. */
-	close(): void;
+	/**
+	 * Delivers no more frames, flushes what was sent, then closes. It waits for the other end for
+	 * `lingerMs` at most, in milliseconds; as its limits say unless given. Idempotent.
+	 */
+	close(lingerMs?: number): void;
 
 	/**
 	 * Closes at once, dropping what was not sent; the receiver hears `closed(error)`. The other end

@@ -32,6 +32,7 @@ export interface Pipe {
 export class FrameCarrier implements Carrier {
 	readonly kind: Carrier["kind"];
 	readonly peer: string;
+	readonly source?: string;
 	readonly #pipe: Pipe;
 	readonly #limits: CarrierLimits;
 	readonly #splitter: FrameSplitter;
@@ -57,8 +58,10 @@ export class FrameCarrier implements Carrier {
 		peer: string,
 		pipe: Pipe,
 		limits: CarrierLimits,
+		source?: string,
 	) {
 		this.kind = kind;
+		if (source !== undefined) this.source = source;
 		this.peer = peer;
 		this.#pipe = pipe;
 		this.#limits = limits;
@@ -106,21 +109,19 @@ export class FrameCarrier implements Carrier {
 		process.nextTick(() => this.#deliver());
 	}
 
-	close(): void {
-		if (this.#state === "open") this.#flushAndClose();
+	close(lingerMs: number = this.#limits.closeMs): void {
+		if (this.#state === "open") this.#flushAndClose(lingerMs);
 	}
 
-	#flushAndClose(): void {
+	#flushAndClose(lingerMs: number): void {
 		this.#state = "closing";
 		this.#clearFrameLimit();
 		// What still comes is read and dropped: a socket closed over unread bytes resets the
 		// connection, and the other end would lose what was just sent to it.
 		this.#pipe.resume();
-		this.#queue.finish(this.#limits.closeMs, () => {
+		this.#queue.finish(lingerMs, () => {
 			this.#pipe.end();
-			this.#closeLimit = startLimit(this.#limits.closeMs, () =>
-				this.#finish(undefined),
-			);
+			this.#closeLimit = startLimit(lingerMs, () => this.#finish(undefined));
 		});
 	}
 
@@ -195,7 +196,12 @@ export class FrameCarrier implements Carrier {
 		process.nextTick(() => {
 			if (this.#state !== "refusing") return;
 			this.#tell();
-			if (this.#state === "refusing") this.#flushAndClose();
+			// Whoever has not sent one whole frame is not waited for.
+			const { closeMs, strangerCloseMs } = this.#limits;
+			if (this.#state === "refusing")
+				this.#flushAndClose(
+					this.#splitter.count === 0 ? strangerCloseMs : closeMs,
+				);
 		});
 	}
 

@@ -18,6 +18,8 @@ export interface CarrierLimits {
 	readonly stallMs: number;
 	/** After `close()`: how long a flush may stand still, and then how long the other end may take to close too. */
 	readonly closeMs: number;
+	/** The same, when what came could not be read and no frame had come whole. */
+	readonly strangerCloseMs: number;
 	/** How many of the first frames `firstFrameBody` applies to. */
 	readonly firstFrames: number;
 	/** The largest body of the first frames, in bytes: `limit-exceeded` above it. */
@@ -36,6 +38,7 @@ export const CARRIER_LIMITS: CarrierLimits = {
 	// A reader that stopped on purpose may be waiting for a person.
 	stallMs: 300_000,
 	closeMs: 10_000,
+	strangerCloseMs: 1_000,
 	firstFrames: 0,
 	firstFrameBody: MAX_FRAME_BODY,
 };
@@ -49,8 +52,8 @@ export const LISTENER_LIMITS: CarrierLimits = {
 	firstFrameBody: 2 ** 16,
 };
 
-/** Connections of one listener at a time, unless told otherwise. */
-export const DEFAULT_MAX_CONNECTIONS = 1024;
+/** Connections of one listener at a time, unless told otherwise: more than an agent lets in by itself, by address. */
+export const DEFAULT_MAX_CONNECTIONS = 2048;
 
 /** How long `connect` tries, in milliseconds, unless told otherwise. */
 export const DEFAULT_CONNECT_MS = 10_000;

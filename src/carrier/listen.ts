@@ -12,6 +12,7 @@ import {
 	DEFAULT_MAX_CONNECTIONS,
 	LISTENER_LIMITS,
 } from "./limits.ts";
+import { sourceOf } from "./source.ts";
 import { streamCarrier } from "./stream.ts";
 import {
 	clearStaleSocket,
@@ -21,7 +22,7 @@ import {
 
 /** How a listener takes connections. */
 export interface ListenOptions {
-	/** Open connections at a time; more are closed at once. 1024 when absent. */
+	/** Open connections at a time; more are closed at once. 2048 when absent. */
 	readonly maxConnections?: number;
 	readonly limits?: Partial<CarrierLimits>;
 	/** For logs: a connection that was not taken, and why. */
@@ -85,6 +86,8 @@ function takeConnections(
 			bound.kind,
 			peerName(socket, bound),
 			limits,
+			// One that is gone already is as good as any other of its kind.
+			bound.kind === "tcp" ? sourceOf(socket.remoteAddress ?? "") : undefined,
 		);
 		try {
 			onCarrier(carrier);

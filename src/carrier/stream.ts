@@ -15,8 +15,9 @@ export function streamCarrier(
 	kind: "unix" | "tcp",
 	peer: string,
 	limits: CarrierLimits,
+	source?: string,
 ): Carrier {
-	return new SocketPipe(socket, kind, peer, limits).carrier;
+	return new SocketPipe(socket, kind, peer, limits, source).carrier;
 }
 
 class SocketPipe implements Pipe {
@@ -31,10 +32,11 @@ class SocketPipe implements Pipe {
 		kind: "unix" | "tcp",
 		peer: string,
 		limits: CarrierLimits,
+		source: string | undefined,
 	) {
 		this.#socket = socket;
 		this.#kind = kind;
-		this.carrier = new FrameCarrier(kind, peer, this, limits);
+		this.carrier = new FrameCarrier(kind, peer, this, limits, source);
 		const { carrier } = this;
 		// Paused first, because listening for data would start the flow.
 		socket.pause();

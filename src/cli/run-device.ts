@@ -4,7 +4,11 @@ import { isThere, readDeviceFile, requireHome } from "../device/home/index.ts";
 import { LogFile, type LogLimits } from "../device/operating/log/index.ts";
 import type { Metrics } from "../device/operating/metrics/index.ts";
 import type { Traces } from "../device/operating/traces/index.ts";
-import type { ProcessEvent, Report } from "../device/process/index.ts";
+import {
+	calmReport,
+	type ProcessEvent,
+	type Report,
+} from "../device/process/index.ts";
 import { TetradError } from "../errors.ts";
 import type { LinkFlag } from "./flag-values.ts";
 import { logLimitsOf, type OperateFlags } from "./operate-flags.ts";
@@ -73,7 +77,7 @@ export async function runDevice(
 	await using metrics = await openMetrics(flags);
 	await using traces = await openTraces(flags);
 	try {
-		const report: Report = (event) => {
+		using report = calmReport((event) => {
 			if (flags.json) sayJson(event);
 			else if (event.event === "progress") files.show(event);
 			else {
@@ -86,7 +90,7 @@ export async function runDevice(
 			if (event.event !== "progress") log.info(event);
 			metrics?.hear(event);
 			traces?.hear(event);
-		};
+		});
 		if (metrics !== undefined) report({ event: "metrics", url: metrics.url });
 		await start(stop.signal, report);
 	} catch (thrown) {

@@ -46,6 +46,12 @@ export function sentence(event: ProcessEvent): string | undefined {
 				: `tetrad ${event.tetrad}: ended: ${plain(event.reason ?? "")} (${event.code})`;
 		case "refused":
 			return `refused ${plain(event.peer)}: ${plain(event.reason)} (${event.code})`;
+		case "refused-more":
+			return `refused more like that: ${Object.entries(event.codes)
+				.map(([code, count]) => `${count} (${code})`)
+				.join(", ")}`;
+		case "load":
+			return `too much to do: of all that came since the start, ${event.admitted} were worked on, ${event.cookies} had to come again with a cookie, and ${event.refused} were refused; ${event.halfOpen} are half open now`;
 		case "list-learned":
 			return `untrusted list ${event.number} of ${plain(event.authority)}, with ${event.entries} certificates, is in force`;
 		case "list-trouble":

@@ -105,4 +105,9 @@ export {
 	parseAmount,
 	type ReceiptedPayment,
 } from "../money/index.ts";
-export { makePolicy, type Policy } from "../tetrad/index.ts";
+export {
+	type AdmissionCounts,
+	type LoadLimits,
+	makePolicy,
+	type Policy,
+} from "../tetrad/index.ts";

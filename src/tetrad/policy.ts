@@ -1,7 +1,7 @@
 import { TetradError } from "../errors.ts";
 import type { TrustPolicy } from "../identity/index.ts";
 import type { SuiteName } from "../session/index.ts";
-import type { LinkMode, Root, Routing } from "./parameters.ts";
+import type { LinkMode, LoadLimits, Root, Routing } from "./parameters.ts";
 
 /** What a device demands of an establishment. Each list is what it accepts, its first choice first. */
 export interface Policy extends TrustPolicy {
@@ -9,6 +9,8 @@ export interface Policy extends TrustPolicy {
 	readonly routings: readonly Routing[];
 	readonly roots: readonly Root[];
 	readonly links: readonly LinkMode[];
+	/** What an agent that answers does at once, and for whom, in the place of `LOAD_LIMITS`. */
+	readonly load?: Partial<LoadLimits>;
 }
 
 /**

@@ -91,6 +91,17 @@ describe("policy.json", () => {
 		});
 	});
 
+	test("limits what an agent does at once, where it says so", async () => {
+		assert.equal((await read()).load, undefined);
+		await edit((policy) => {
+			policy.load = { perSecondOfAddress: 500, busyFrom: 0 };
+		});
+		assert.deepEqual((await read()).load, {
+			perSecondOfAddress: 500,
+			busyFrom: 0,
+		});
+	});
+
 	test("that is not there means no device, and says so", async () => {
 		await rm(path);
 		await refused(/connects with nobody/);
@@ -109,6 +120,14 @@ describe("policy.json", () => {
 		"an unknown key in a demand": [
 			(p) => (p.demands.peerAgent = { minimum: "token" }),
 			/: demands\.peerAgent: .*"minimum"/,
+		],
+		"an unknown limit": [
+			(p) => (p.load = { halfopen: 5 }),
+			/: load: .*"halfopen"/,
+		],
+		"a limit that lets nobody in": [
+			(p) => (p.load = { working: 0 }),
+			/: load\.working: /,
 		],
 		"an unknown level": [
 			(p) => (p.demands.ownModule = { tamperResistance: "hsm" }),

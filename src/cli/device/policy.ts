@@ -5,7 +5,7 @@ import {
 	subjectText,
 	type TrustAnchor,
 } from "../../identity/index.ts";
-import type { Policy } from "../../tetrad/index.ts";
+import { LOAD_LIMITS, type Policy } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
 import { plainTable } from "../table.ts";
 import { day, plain, say, sayJson } from "../voice.ts";
@@ -68,6 +68,9 @@ function described(policy: Policy) {
 							(untrustedLists.maxAgeOfIntermediatesMs ??
 								untrustedLists.maxAgeMs) / DAY_MS,
 					},
+		...(policy.load === undefined
+			? {}
+			: { load: { ...LOAD_LIMITS, ...policy.load } }),
 	};
 }
 
@@ -102,6 +105,10 @@ function show(policy: Policy): void {
 				? "no; those that it holds count"
 				: `no older than ${days(untrustedLists.maxAgeMs)}, of intermediates ${days(untrustedLists.maxAgeOfIntermediatesMs ?? untrustedLists.maxAgeMs)}`,
 		],
+		...Object.entries(policy.load ?? {}).map(([limit, value]) => [
+			`limits ${limit}`,
+			String(value),
+		]),
 		...PLACES.map(([place, text]) => {
 			const {
 				minimum = "software",

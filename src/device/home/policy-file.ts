@@ -12,7 +12,11 @@ import {
 	type TamperResistance,
 	type TrustAnchor,
 } from "../../identity/index.ts";
-import { makePolicy, type Policy } from "../../tetrad/index.ts";
+import {
+	type LoadLimits,
+	makePolicy,
+	type Policy,
+} from "../../tetrad/index.ts";
 import {
 	isThere,
 	parseJson,
@@ -73,6 +77,35 @@ const demand = z.strictObject({
 	refuse: deviceIds.optional(),
 });
 
+/** What an agent that answers does at once may be so much, in one place. */
+const MAX_AT_ONCE = 65_536;
+
+/** How long it may wait for others, in milliseconds: five minutes. */
+const MAX_WAIT_MS = 300_000;
+
+const count = z.int().min(1).max(MAX_AT_ONCE);
+const wait = z.int().min(100).max(MAX_WAIT_MS);
+
+/** Whatever is left out is as `LOAD_LIMITS` has it. */
+const load = z
+	.strictObject({
+		working: count,
+		workingOfAddress: count,
+		waiting: count,
+		waitingOfAddress: count,
+		waitMs: wait,
+		halfOpen: count,
+		halfOpenOfAddress: count,
+		busyFrom: z.int().min(0).max(MAX_AT_ONCE),
+		offerMs: wait,
+		perSecondOfAddress: count,
+		burstOfAddress: count,
+		tetrads: count,
+		tetradsOfDevice: count,
+		perMinuteOfDevice: count,
+	} satisfies Record<keyof LoadLimits, z.ZodType<number>>)
+	.partial();
+
 const days = z.int().min(1).max(MAX_AGE_DAYS);
 
 interface DemandSettings {
@@ -96,6 +129,9 @@ interface PolicyFile {
 				readonly maxAgeDays: number;
 				readonly maxAgeOfIntermediatesDays?: number | undefined;
 		  };
+	readonly load?:
+		| { readonly [Limit in keyof LoadLimits]?: number | undefined }
+		| undefined;
 }
 
 const policyFile: z.ZodType<PolicyFile> = z.strictObject({
@@ -132,6 +168,7 @@ const policyFile: z.ZodType<PolicyFile> = z.strictObject({
 		],
 		`is neither { "maxAgeDays": … } nor "${NONE_DEMANDED}"`,
 	),
+	load: load.optional(),
 });
 
 /** What a new home's policy shall say; the safe choices stand for what is left out. */
@@ -179,7 +216,7 @@ export async function readPolicy(home: string): Promise<Policy> {
 		throw unusable(
 			`there is no ${path}, and without a policy this device connects with nobody; write one that says whom it trusts and what it demands`,
 		);
-	const { trust, accept, demands, untrustedLists } = parseJson(
+	const { trust, accept, demands, untrustedLists, load } = parseJson(
 		policyFile,
 		await readText(path),
 		path,
@@ -196,7 +233,16 @@ export async function readPolicy(home: string): Promise<Policy> {
 		...(untrustedLists === NONE_DEMANDED
 			? {}
 			: { untrustedLists: limitsOf(untrustedLists) }),
+		...(load === undefined ? {} : { load: withoutUndefined(load) }),
 	});
+}
+
+function withoutUndefined(
+	load: NonNullable<PolicyFile["load"]>,
+): Partial<LoadLimits> {
+	return Object.fromEntries(
+		Object.entries(load).filter(([, limit]) => limit !== undefined),
+	);
 }
 
 function limitsOf({

@@ -3,7 +3,7 @@ import { type Address, connect } from "../../carrier/index.ts";
 import { textMessage } from "../../talk/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
 import { hex } from "../../wire/index.ts";
-import type { Tetrad } from "../runtime/index.ts";
+import { connectPatiently, type Tetrad } from "../runtime/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import { settle } from "./agent-settling.ts";
 import { DEFAULT_ANSWER_MS } from "./answer-in-time.ts";
@@ -49,8 +49,8 @@ export async function call(
 	const { signal, message, routing, root } = options;
 	const { answerMs = DEFAULT_ANSWER_MS } = options;
 	const number = work.nextTetrad();
-	const carrier = await connect(address, { signal });
-	const tetrad = await agent.connect(carrier, {
+	const dial = () => connect(address, { signal });
+	const tetrad = await connectPatiently(agent, dial, {
 		signal,
 		routing,
 		root,

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Address, connect, formatAddress } from "../../carrier/index.ts";
 import { asTetradError, type TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
+import { connectPatiently } from "../runtime/index.ts";
 import { askToSell, Buyer, resumeAll } from "../trade/index.ts";
 import type { AgentAtWork } from "./agent-at-work.ts";
 import type { PayingModule } from "./own-module.ts";
@@ -87,8 +88,8 @@ export async function settleOnce(
 	signal: AbortSignal,
 ): Promise<{ readonly hasChanged: boolean; readonly issuer: string }> {
 	const number = work.nextTetrad();
-	const carrier = await connect(address, { signal });
-	const tetrad = await work.agent.connect(carrier, {
+	const dial = () => connect(address, { signal });
+	const tetrad = await connectPatiently(work.agent, dial, {
 		signal,
 		observe: observer(number, report),
 	});

@@ -3,6 +3,7 @@ export { AgentAtWork } from "./agent-at-work.ts";
 export { type AgentProcessOptions, runAgentProcess } from "./agent-process.ts";
 export { type SettleAt, settleAgain, settleOnce } from "./agent-settling.ts";
 export { type Alongside, alongside } from "./alongside.ts";
+export { calmReport } from "./calm-report.ts";
 export { runIssuerProcess } from "./issuer-process.ts";
 export { runModuleProcess } from "./module-process.ts";
 export { openToRead } from "./outgoing-file.ts";

@@ -5,7 +5,7 @@ import {
 	type PurseReport,
 	type RequestKind,
 } from "../../money/index.ts";
-import type { ClosedBy, Place } from "../../tetrad/index.ts";
+import type { AdmissionCounts, ClosedBy, Place } from "../../tetrad/index.ts";
 import type { RailName, RailPromises } from "../../trade/documents/index.ts";
 import type { ListEvent } from "../runtime/index.ts";
 
@@ -89,6 +89,13 @@ export type ProcessEvent =
 			readonly code: ErrorCode;
 			readonly reason: string;
 	  }
+	/** Connections and links that came to nothing beside those that were reported one by one; how many, by code. */
+	| {
+			readonly event: "refused-more";
+			readonly codes: { readonly [Code in ErrorCode]?: number };
+	  }
+	/** How much an agent has been asked for, when it was too much: from the start until now, and what there is now. */
+	| ({ readonly event: "load" } & AdmissionCounts)
 	/** An untrusted list was learned and is in force. */
 	| {
 			readonly event: "list-learned";

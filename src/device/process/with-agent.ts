@@ -20,6 +20,9 @@ import { type Report, reportLists } from "./process-events.ts";
 import { recoverRefunds } from "./refund-orders.ts";
 import { reportUnlinked } from "./tetrad-events.ts";
 
+/** How often an agent that has too much to do reports that, in milliseconds. */
+const LOAD_EVERY_MS = 10_000;
+
 /** How the agent of a home is run, whatever it is to do. */
 export interface AgentHomeOptions {
 	readonly home: string;
@@ -123,6 +126,9 @@ export async function openAgentHome(
 			else reportUnlinked(peer, event.error, report);
 		},
 	});
+	const watching = setInterval(reportLoad(agent, report), LOAD_EVERY_MS);
+	watching.unref();
+	open.defer(() => clearInterval(watching));
 	const store = open.use(await AgentStore.open(home.path));
 	const goods = await BegunGoods.open(home.path, store);
 	await recoverRefunds(home.path, store);
@@ -134,5 +140,17 @@ export async function openAgentHome(
 		goods,
 		home,
 		[Symbol.asyncDispose]: () => held.disposeAsync(),
+	};
+}
+
+/** Reports how much an agent is asked for, when that was too much since it was called last. */
+function reportLoad(agent: TrustedAgent, report: Report): () => void {
+	let before = agent.admission;
+	return () => {
+		const counts = agent.admission;
+		const { cookies, refused } = before;
+		before = counts;
+		if (counts.cookies > cookies || counts.refused > refused)
+			report({ event: "load", ...counts });
 	};
 }

@@ -23,6 +23,7 @@ export {
 } from "./money-module.ts";
 export { MoneySender } from "./money-sender.ts";
 export type { ModulePairOptions, Paired, PairOptions } from "./pairing-run.ts";
+export { connectPatiently } from "./patience.ts";
 export { signFor } from "./signing.ts";
 export type { Tetrad, TetradEvent } from "./tetrad.ts";
 export {

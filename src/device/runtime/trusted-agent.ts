@@ -2,11 +2,13 @@ import type { Carrier } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
+	type AdmissionCounts,
 	type AgentMachine,
 	agentInitiator,
 	agentResponder,
 	DEFAULT_TIMEOUT_MS,
 	type LinkMode,
+	LOAD_LIMITS,
 	type MachineOptions,
 	type Pairing,
 	type Root,
@@ -15,6 +17,7 @@ import {
 } from "../../tetrad/index.ts";
 import { AgentRun } from "./agent-run.ts";
 import { aborted, unlessAborted } from "./channel.ts";
+import { Entrance } from "./entrance.ts";
 import {
 	type Device,
 	type DeviceOptions,
@@ -83,6 +86,7 @@ export class TrustedAgent implements AsyncDisposable {
 	readonly #options: DeviceOptions;
 	readonly #device: Device;
 	readonly #timeoutMs: number;
+	readonly #entrance: Entrance;
 	#access: ModuleAccess | undefined;
 	#link: Promise<LinkConnection> | undefined;
 	#closed = false;
@@ -96,6 +100,8 @@ export class TrustedAgent implements AsyncDisposable {
 		this.#options = options;
 		this.#device = makeDevice("agent", options);
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+		const { crypto, policy } = this.#device.context;
+		this.#entrance = new Entrance(crypto, { ...LOAD_LIMITS, ...policy.load });
 	}
 
 	/** This agent, as its own policy judges it. */
@@ -153,9 +159,38 @@ export class TrustedAgent implements AsyncDisposable {
 		);
 	}
 
-	/** Answers the agent at the other end of `carrier`. Resolves when this agent has checked that the other three formed the same key. */
+	/**
+	 * Answers the agent at the other end of `carrier`. Resolves when this agent has checked that the
+	 * other three formed the same key. What comes over a network waits its turn, and is refused with
+	 * `busy` when there is too much of it (`Policy.load`).
+	 */
 	async accept(carrier: Carrier, options: AcceptOptions = {}): Promise<Tetrad> {
-		return this.#run(carrier, options, agentResponder);
+		const { source } = carrier;
+		if (source === undefined)
+			return this.#run(carrier, options, agentResponder);
+		const visitor = this.#entrance.take(carrier, source);
+		try {
+			await unlessAborted(visitor.admitted, options.signal);
+			return await this.#run(
+				visitor,
+				{
+					...options,
+					observe: (event) => {
+						if (event.kind === "confirmed") visitor.confirmed();
+						options.observe?.(event);
+					},
+				},
+				(machine) => agentResponder({ ...machine, admit: visitor.caller }),
+			);
+		} catch (thrown) {
+			visitor.close();
+			throw thrown;
+		}
+	}
+
+	/** What has become of connections from networks since the start. */
+	get admission(): AdmissionCounts {
+		return this.#entrance.counts;
 	}
 
 	/** Closes the link, and with it every tetrad of this agent. */

@@ -29,6 +29,7 @@ import { hex, sameBytes } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
 	type ConnectOptions,
+	connectPatiently,
 	type TetradEvent,
 	type TrustedAgent,
 	untilAborted,
@@ -698,7 +699,8 @@ export class TradingAgent {
 		const { agent, store, connect: how, goods } = this.#options;
 		const dial = this.#options.dial ?? connect;
 		const options = signal === undefined ? {} : { signal };
-		const tetrad = await agent.connect(await dial(address, options), {
+		const calling = async () => dial(address, options);
+		const tetrad = await connectPatiently(agent, calling, {
 			...how,
 			...options,
 			...(observe === undefined ? {} : { observe }),

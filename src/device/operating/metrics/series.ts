@@ -60,6 +60,14 @@ export class Series {
 		"Connections, links and tetrads that came to nothing, by code.",
 		["code"],
 	);
+	readonly #cookies = this.#gauge(
+		"tetrad_cookies_asked",
+		"Offers since the start that had to come again with a cookie, because the agent was busy.",
+	);
+	readonly #halfOpen = this.#gauge(
+		"tetrad_half_open",
+		"Connections on which no tetrad was confirmed, when the agent last had too much to do.",
+	);
 	readonly #troubles = this.#counter(
 		"tetrad_troubles_total",
 		"What went wrong beside that, by code.",
@@ -163,6 +171,13 @@ export class Series {
 				return this.#open.set(this.#confirmed.size);
 			case "refused":
 				return this.#refused.inc({ code: event.code });
+			case "refused-more":
+				for (const [code, count] of Object.entries(event.codes))
+					this.#refused.inc({ code }, count);
+				return;
+			case "load":
+				this.#cookies.set(event.cookies);
+				return this.#halfOpen.set(event.halfOpen);
 			case "list-learned":
 				return this.#lists.inc();
 			case "list-trouble":

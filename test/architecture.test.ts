@@ -380,6 +380,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"attack/rails": [
 		"attack",
 		"attack/market",
+		"device/service",
+		"http/x402",
 		"money",
 		"trade/documents",
 		"wire",

@@ -1,4 +1,5 @@
 import type { Attack } from "../attack.ts";
 import { OWN_NOTES } from "./own-notes.ts";
+import { PAID_REQUESTS } from "./paid-requests.ts";
 
-export const RAIL_ATTACKS: readonly Attack[] = [...OWN_NOTES];
+export const RAIL_ATTACKS: readonly Attack[] = [...OWN_NOTES, ...PAID_REQUESTS];

@@ -48,6 +48,12 @@ export interface LinkWords {
 
 type Frames = readonly Uint8Array[];
 
+/** Signs what the machine asks for, or something else. */
+type Signing = (
+	content: Uint8Array,
+	key: Signer,
+) => Uint8Array | Promise<Uint8Array>;
+
 /** What is done differently. */
 export interface HostileHooks {
 	/** Frames for the other side, the first one with the number 0: what goes in the place of each. */
@@ -58,17 +64,19 @@ export interface HostileHooks {
 	/** Parts of the device's context that are others. */
 	readonly agent?: Partial<DeviceContext>;
 	readonly module?: Partial<DeviceContext>;
-	/** What signs in the place of the device's key. */
-	readonly agentSigner?: Signer;
-	readonly moduleSigner?: Signer;
+	/** What signs in the place of the device's key, which may be asked for anything. */
+	readonly agentSigns?: Signing;
+	readonly moduleSigns?: Signing;
 	/** `direct` unless given. */
 	readonly routing?: Routing;
 	/** `transcript` unless given. */
 	readonly root?: Root;
 	/** What both say of the link between them; `paired` unless given. */
 	readonly linkMode?: LinkMode;
-	/** The chain that the agent takes for that of its module. */
-	readonly moduleChain?: HostileDevice;
+	/** The agent whose module the module is, if that is another one. */
+	readonly moduleOf?: HostileDevice;
+	/** Devices whose chains both have, although nobody has carried them. */
+	readonly known?: readonly DeviceContext[];
 	readonly firstMessage?: Uint8Array;
 }
 
@@ -101,7 +109,9 @@ export class HostileTetrad {
 	> = { agent: [], module: [] };
 	readonly #wire: HostileWire;
 	readonly #hooks: HostileHooks;
-	readonly #signers: Readonly<Record<Role, Signer>>;
+	readonly #sign: Readonly<
+		Record<Role, (content: Uint8Array) => Uint8Array | Promise<Uint8Array>>
+	>;
 	/** What is to be handed to a machine. */
 	readonly #waiting: (() => void)[] = [];
 	readonly #signing: Promise<void>[] = [];
@@ -117,9 +127,13 @@ export class HostileTetrad {
 	) {
 		this.#wire = wire;
 		this.#hooks = hooks;
-		this.#signers = {
-			agent: hooks.agentSigner ?? side.agent.signer,
-			module: hooks.moduleSigner ?? side.module.signer,
+		this.#sign = {
+			agent: (content) =>
+				hooks.agentSigns?.(content, side.agent.signer) ??
+				side.agent.signer.sign(content),
+			module: (content) =>
+				hooks.moduleSigns?.(content, side.module.signer) ??
+				side.module.signer.sign(content),
 		};
 		const agent = { ...side.agent.context, ...hooks.agent };
 		const module = { ...side.module.context, ...hooks.module };
@@ -131,17 +145,19 @@ export class HostileTetrad {
 			secret: copy(secret),
 			chain: (hash) => this.#known.get(hex(hash)),
 		});
+		for (const { own } of [agent, module, ...(hooks.known ?? [])])
+			this.#known.set(hex(own.chainHash), own.encodedChain);
 		const now = Date.now();
 		const common = { now, timeoutMs: DEFAULT_TIMEOUT_MS };
 		const agentOptions = {
 			...common,
 			device: agent,
-			link: link(hooks.moduleChain?.context ?? module),
+			link: link(module),
 		};
 		const moduleOptions = {
 			...common,
 			device: module,
-			link: link(agent),
+			link: link(hooks.moduleOf?.context ?? agent),
 			signedHashes: new SignedHashes(),
 		};
 		if (place === "caller") {
@@ -318,19 +334,19 @@ export class HostileTetrad {
 			}
 			case "sign": {
 				const { id, content } = effect;
-				const signed = this.#signers[role].sign(content).then((signature) =>
-					this[role === "agent" ? "giveAgent" : "giveModule"]({
-						kind: "signed",
-						id,
-						signature,
-					}),
-				);
-				this.#signing.push(signed);
+				this.#signing.push(this.#signFor(role, id, content));
 				return;
 			}
 			default:
 				this.heard[role].push(effect);
 		}
+	}
+
+	async #signFor(role: Role, id: number, content: Uint8Array): Promise<void> {
+		const signature = await this.#sign[role](content);
+		const event = { kind: "signed", id, signature } as const;
+		if (role === "agent") this.giveAgent(event);
+		else this.giveModule(event);
 	}
 
 	#carry({ from, type, body }: LinkWords): void {

@@ -6,7 +6,7 @@ import {
 	type TcpAddress,
 } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
-import { copy, FRAME, parseFrame } from "../../wire/index.ts";
+import { copy, parseFrame } from "../../wire/index.ts";
 
 /** What comes next from the other end. */
 export type Next =
@@ -26,6 +26,8 @@ const MAX_WAITING = 10_000;
 
 /** A connection in hostile hands: any bytes may be sent, and every frame that comes is kept. */
 export class HostileWire implements AsyncDisposable {
+	/** Where this end is, as the other end names it: "127.0.0.1:40000", and "" on a Unix socket. */
+	readonly localAddress: string;
 	readonly #socket: Socket;
 	readonly #splitter = new FrameSplitter();
 	readonly #waiting: Uint8Array[] = [];
@@ -35,6 +37,10 @@ export class HostileWire implements AsyncDisposable {
 	/** A socket from which nobody has read. */
 	constructor(socket: Socket) {
 		this.#socket = socket;
+		// It is no longer known once the socket is closed.
+		const { localAddress = "", localPort } = socket;
+		this.localAddress =
+			localPort === undefined ? "" : `${localAddress}:${localPort}`;
 		socket.setNoDelay(true);
 		socket.on("data", (chunk: Buffer) => this.#take(chunk));
 		socket.on("error", () => {});
@@ -85,10 +91,6 @@ export class HostileWire implements AsyncDisposable {
 	/** Breaks the connection off. */
 	reset(): void {
 		this.#socket.resetAndDestroy();
-	}
-
-	get isClosed(): boolean {
-		return this.#isClosed;
 	}
 
 	/** The next frame or the end; `silent` when nothing comes within so many milliseconds. */
@@ -152,13 +154,6 @@ export class HostileWire implements AsyncDisposable {
 export interface Rest {
 	readonly frames: readonly Uint8Array[];
 	readonly end: "closed" | "silent";
-}
-
-/** Whether all that came says no: a refusal or nothing, and then the end. */
-export function isRefusal({ frames, end }: Rest): boolean {
-	return (
-		end === "closed" && frames.every((frame) => frame[0] === FRAME.refusal)
-	);
 }
 
 /** Somebody hostile who is called: each connection is handed to `answer`. */

@@ -1,3 +1,11 @@
+export type { HostileDevice, HostileDevices } from "./hostile-device.ts";
 export { HostileSide } from "./hostile-side.ts";
-export { HostileTetrad, spoken } from "./hostile-tetrad.ts";
-export { HostileWire } from "./hostile-wire.ts";
+export {
+	type CallEnd,
+	type HostileHooks,
+	HostileTetrad,
+	type LinkWords,
+	spoken,
+	withBody,
+} from "./hostile-tetrad.ts";
+export { HostileListener, HostileWire } from "./hostile-wire.ts";

@@ -1,0 +1,1 @@
+export { RECORD_ATTACKS } from "./records.ts";

@@ -19,6 +19,8 @@ export interface Conditions {
 	readonly drops: number;
 	readonly repeats: number;
 	readonly exchanges: number;
+	/** A frame that went that way before comes after it. */
+	readonly injects: number;
 }
 
 export const QUIET: Conditions = {
@@ -30,6 +32,7 @@ export const QUIET: Conditions = {
 	drops: 0,
 	repeats: 0,
 	exchanges: 0,
+	injects: 0,
 };
 
 /** How long a carrier is silent before its ends take it for broken, in milliseconds. */
@@ -59,6 +62,10 @@ export interface CarrierOptions {
 	/** As they are now; they may change. */
 	readonly conditions: () => Conditions;
 	readonly watcher: Watcher;
+	/** Keeps what is sent each way, if anybody does. */
+	readonly record?: (from: string, to: string) => (bytes: Uint8Array) => void;
+	/** A frame that went that way before. */
+	readonly recorded?: (from: string, to: string) => Uint8Array | undefined;
 	/** What becomes of the next frame of a device by the plan, if it says so. */
 	readonly loses: (from: string) => "breaks" | "drops" | undefined;
 }
@@ -74,6 +81,7 @@ export class CarrierEnd {
 	#isCut = false;
 	/** When the last of what was sent from here arrives. */
 	#arrival = 0;
+	#record: ((bytes: Uint8Array) => void) | undefined;
 	/** A frame that lets the next one pass. */
 	#held: Uint8Array | undefined;
 	/** Frames that came before anybody was there to take them. */
@@ -94,7 +102,14 @@ export class CarrierEnd {
 		const b = new CarrierEnd(other, options);
 		a.#other = b;
 		b.#other = a;
+		a.#record = options.record?.(one, other);
+		b.#record = options.record?.(other, one);
 		return [a, b];
+	}
+
+	/** The name of the device at the other end. */
+	get peer(): string {
+		return this.#other.name;
 	}
 
 	get isClosed(): boolean {
@@ -111,6 +126,7 @@ export class CarrierEnd {
 		const other = this.#other;
 		if (this.#isClosed) return;
 		watcher.sent(this.name, other.name, bytes);
+		this.#record?.(bytes);
 		const lost = loses(this.name);
 		if (lost !== undefined) watcher.fault(lost, this.name, other.name);
 		if (this.#isCut) return;
@@ -138,8 +154,21 @@ export class CarrierEnd {
 		}
 		this.#pass(sent);
 		if (fault("repeats")) this.#pass(sent);
+		if (chances.injects > 0 && stream.chance(chances.injects)) this.inject();
 		if (this.#held !== undefined) this.#pass(this.#held);
 		this.#held = undefined;
+	}
+
+	/** Somebody puts a frame on the wire that went this way before. */
+	inject(): void {
+		const { recorded, watcher } = this.#options;
+		const other = this.#other;
+		const frame = this.#isClosed
+			? undefined
+			: recorded?.(this.name, other.name);
+		if (frame === undefined) return;
+		watcher.fault("injects", this.name, other.name);
+		this.#pass(frame);
 	}
 
 	/** In order: the other end hears of it after everything that was sent. */

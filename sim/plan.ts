@@ -68,6 +68,8 @@ export type Step = { readonly at: number } & (
 			readonly frame: number;
 			readonly breaks: boolean;
 	  }
+	/** Somebody plays to a device again what it was sent in an earlier connection, by a call of that somebody's, and puts old frames on the connections that it has. */
+	| { readonly kind: "replay"; readonly device: string }
 	/** All connections of a device break. */
 	| { readonly kind: "break"; readonly device: string }
 	| {
@@ -278,6 +280,11 @@ export function drawSwarm(seed: string): Plan {
 		kind: "break",
 		device: die.pick(everybody),
 	}));
+	add(often(0.2, 4), () => ({
+		at: at(),
+		kind: "replay",
+		device: die.pick(everybody),
+	}));
 	const wrongClock = (device: string, skews: readonly number[]): void => {
 		const when = at();
 		const aheadMs = die.pick([-1, 1]) * die.pick(skews);
@@ -446,5 +453,6 @@ export function conditions(die: Stream): Conditions {
 		drops: rarely(0.1),
 		repeats: rarely(0.1),
 		exchanges: rarely(0.1),
+		injects: rarely(0.1),
 	};
 }

@@ -25,7 +25,13 @@ import { type Checks, makeChecks } from "./invariants/index.ts";
 import { COIN, IssuerSide } from "./issuer-side.ts";
 import { type Believing, IN_LEAGUE, LIES } from "./lies.ts";
 import type { Module } from "./module.ts";
-import { CarrierEnd, type Conditions, QUIET, type Watcher } from "./network.ts";
+import {
+	CarrierEnd,
+	type CarrierOptions,
+	type Conditions,
+	QUIET,
+	type Watcher,
+} from "./network.ts";
 import { ITEMS, numbered, type Plan, type Step } from "./plan.ts";
 import { Stream } from "./random.ts";
 import { Schedule } from "./schedule.ts";
@@ -34,6 +40,7 @@ import { describeMessage } from "./story.ts";
 import type { Tetrad } from "./tetrad.ts";
 import { type Told, Trace } from "./trace.ts";
 import type { Item } from "./trading.ts";
+import { Wiretap } from "./wiretap.ts";
 
 /** What must never be, and was. */
 export interface Violation {
@@ -67,6 +74,9 @@ export interface WorldOptions {
 
 /** What goods begin with, and nothing else may: it is looked for on every wire. */
 export const CANARY: Uint8Array = utf8("canary of the goods");
+
+/** How long a call of somebody's lasts who replays another, in milliseconds. */
+const REPLAYED_MS = 5_000;
 
 /** What is told when nothing goes wrong any more. */
 export const WELL_AGAIN = "everything is well again";
@@ -109,12 +119,26 @@ export class World {
 		{ frames: number; readonly how: "breaks" | "drops" }
 	>();
 	readonly #certified = new Map<string, number>();
+	readonly #wiretap: Wiretap;
+	/** Of connections, when somebody keeps what goes over them. */
+	readonly #tapped: Pick<CarrierOptions, "record" | "recorded">;
 
 	constructor({ plan, prepared, isTelling = false }: WorldOptions) {
 		this.plan = plan;
 		this.#prepared = prepared;
 		this.cryptography = prepared.cryptography;
 		this.trace = new Trace(isTelling);
+		this.#wiretap = new Wiretap(this.stream("attacker"));
+		const isTapped =
+			plan.network.injects > 0 ||
+			plan.link.injects > 0 ||
+			plan.steps.some(({ kind }) => kind === "replay");
+		this.#tapped = isTapped
+			? {
+					record: (...ends) => this.#wiretap.record(...ends),
+					recorded: (...ends) => this.#wiretap.frame(...ends),
+				}
+			: {};
 		this.sealed = (...given) => this.checks?.sealed(...given);
 		const { agency, bank } = prepared.certificates;
 		this.policy = makePolicy({
@@ -365,9 +389,39 @@ export class World {
 			conditions: () => (this.isHealed ? QUIET : conditions()),
 			watcher: this.#watcher,
 			loses: (from) => this.#loses(from),
+			...this.#tapped,
 		});
 		this.#carriers.add({ ends });
 		return ends;
+	}
+
+	/** Somebody who has kept what a device was sent calls it, and says all of it again. */
+	#replay(device: Agent | Module<never>): void {
+		if (!device.isUp) return;
+		const frames = this.#wiretap.connection(
+			device.name,
+			// An agent is called by other agents, and a module by its own.
+			(name) => name.endsWith("-agent"),
+		);
+		for (const { ends } of this.#carriers)
+			for (const end of ends) if (end.peer === device.name) end.inject();
+		if (frames.length === 0) return;
+		this.count("replay");
+		const [near, far] = CarrierEnd.pair("wiretap", device.name, {
+			schedule: this.schedule,
+			stream: this.stream("network"),
+			conditions: () => QUIET,
+			watcher: this.#watcher,
+			loses: () => undefined,
+		});
+		this.#carriers.add({ ends: [near, far] });
+		near.receive({ frame: () => {}, closed: () => {} });
+		if ("called" in device) device.called(far);
+		else device.linked(far);
+		frames.forEach((bytes, at) => {
+			this.schedule.after(at, () => near.send(bytes));
+		});
+		this.schedule.after(REPLAYED_MS, () => near.close());
 	}
 
 	#loses(from: string): "breaks" | "drops" | undefined {
@@ -489,6 +543,11 @@ export class World {
 				const how = step.breaks ? "breaks" : "drops";
 				this.#lost.set(step.device, { frames: step.frame, how });
 				return;
+			}
+			case "replay": {
+				const device = this.devices.get(step.device);
+				tell(`somebody replays to ${step.device} what it was sent before`);
+				return device && this.#replay(device as Agent | Module<never>);
 			}
 			case "break": {
 				const device = this.devices.get(step.device);

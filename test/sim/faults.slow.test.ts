@@ -62,6 +62,16 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 			...{ transaction: 2, isWritten: true, forMs: 0 },
 		},
 	],
+	replay: ["buyer-0-module", "merchant-0-agent", "issuer-0-agent"].map(
+		(device): Step => ({ at: 3500, kind: "replay", device }),
+	),
+	injects: [1, 2, 3].map(
+		(at): Step => ({
+			at: 1000 * at + 5,
+			kind: "replay",
+			device: "buyer-0-agent",
+		}),
+	),
 	cancel: [
 		{ at: 100, kind: "withdraw", side: "buyer-0", issuer: 0, amount: 10 },
 		{ at: 101, kind: "cancel", side: "buyer-0" },
@@ -139,6 +149,7 @@ const KINDS: readonly Step["kind"][] = [
 	"power",
 	"disk-error",
 	"break",
+	"replay",
 	"clock",
 	"forget-time",
 	"full",

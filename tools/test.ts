@@ -8,6 +8,8 @@
  *   npm test -- --record                everything, and writes what each file costs
  *   npm test -- --every-day             only what starts no process and is not slow
  *   npm test -- --with lint             a script of package.json beside the tests
+ *   npm run coverage                    all that start no process, and which branches they take
+ *   npm run coverage -- --lines         and the lines of those they do not
  */
 import { spawn } from "node:child_process";
 import {
@@ -26,12 +28,19 @@ import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
+	coverageOf,
+	type FileCoverage,
+	MEASURED_ROOMS,
+	untakenIn,
+} from "./branch-coverage.ts";
+import {
 	type Costs,
 	findTests,
 	growth,
 	isForEveryDay,
 	type Job,
 	plan,
+	startsProcesses,
 } from "./test-plan.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -41,7 +50,9 @@ const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
 	options: {
+		coverage: { type: "boolean", default: false },
 		"every-day": { type: "boolean", default: false },
+		lines: { type: "boolean", default: false },
 		name: { type: "string", multiple: true, default: [] },
 		record: { type: "boolean", default: false },
 		with: { type: "string", multiple: true, default: [] },
@@ -104,7 +115,9 @@ function wanted(): string[] {
 	for (const path of named)
 		if (!all.includes(path)) throw new Error(`${path} is not a test file`);
 	return (named.length > 0 ? named : all).filter(
-		(file) => !values["every-day"] || isForEveryDay(file),
+		(file) =>
+			(!values["every-day"] || isForEveryDay(file)) &&
+			!(values.coverage && startsProcesses(file)),
 	);
 }
 
@@ -150,7 +163,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 const costs = join(folder, "costs");
 writeFileSync(costs, "");
 process.env["TETRAD_TEST_COSTS"] = costs;
-process.env["NODE_COMPILE_CACHE"] ??= CACHE;
+// A function out of the cache is covered as a whole or not at all.
+if (values.coverage) delete process.env["NODE_COMPILE_CACHE"];
+else process.env["NODE_COMPILE_CACHE"] ??= CACHE;
 
 const cores = availableParallelism();
 const checking = runChecks(values.with);
@@ -162,6 +177,10 @@ const tests = run({
 	timeout: HANGS_MS,
 	execArgv: [`--import=${join(ROOT, "tools", "report-cpu.ts")}`],
 	testNamePatterns: values.name.map((name) => new RegExp(name)),
+	...(values.coverage && {
+		coverage: true,
+		coverageIncludeGlobs: MEASURED_ROOMS.map((room) => `src/${room}/**`),
+	}),
 });
 
 /** Fails the run, with a sentence before its closing lines. */
@@ -198,9 +217,22 @@ async function* lastWords() {
 	}
 }
 
+/** Fails the run when a room has too few branches taken, unless only some tests have run. */
+function* coverageLines(files: readonly FileCoverage[]) {
+	if (values.lines) yield* said(untakenIn(files, ROOT));
+	const { lines, failure: tooLittle } = coverageOf(files, ROOT);
+	yield* said(lines);
+	if (tooLittle !== undefined && positionals.length === 0)
+		yield* failure(tooLittle);
+}
+
 async function* events() {
 	let isOver = false;
 	for await (const event of tests) {
+		if (event.type === "test:coverage") {
+			yield* coverageLines(event.data.summary.files);
+			continue;
+		}
 		// The closing lines are the only ones that belong to no file.
 		if (!isOver && isClosing(event)) {
 			isOver = true;

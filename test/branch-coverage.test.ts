@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { coverageOf, untakenIn } from "../tools/branch-coverage.ts";
+import {
+	coverageOf,
+	untakenIn,
+	withoutUnreachable,
+} from "../tools/branch-coverage.ts";
 
 const file = (path: string, counts: readonly number[]) => ({
 	path: `/project/src/${path}`,
@@ -33,4 +37,27 @@ test("branches that no test takes are told by their lines", () => {
 		"src/tetrad/link/link.ts: 7",
 		"src/money/issuer/issuer.ts: 0, 1",
 	]);
+});
+
+test("the end of a switch over all kinds is no branch", () => {
+	const source = `switch (kind) {
+	case "one":
+		return 1;
+	default:
+		return unreachable(kind);
+}
+`;
+	const branches = [2, 4].map((line) => ({ line, count: 0 }));
+	const measured = {
+		path: "/project/src/money/a.ts",
+		totalBranchCount: 3,
+		coveredBranchCount: 1,
+		branches: [...branches, { line: 1, count: 5 }],
+	};
+	const left = withoutUnreachable(measured, source);
+	assert.equal(left.totalBranchCount, 2);
+	assert.deepEqual(
+		left.branches.map(({ line }) => line),
+		[2, 1],
+	);
 });

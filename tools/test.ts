@@ -32,6 +32,7 @@ import {
 	type FileCoverage,
 	MEASURED_ROOMS,
 	untakenIn,
+	withoutUnreachable,
 } from "./branch-coverage.ts";
 import {
 	type Costs,
@@ -230,7 +231,10 @@ async function* events() {
 	let isOver = false;
 	for await (const event of tests) {
 		if (event.type === "test:coverage") {
-			yield* coverageLines(event.data.summary.files);
+			const { files } = event.data.summary;
+			yield* coverageLines(
+				files.map((file: FileCoverage) => withoutUnreachable(file)),
+			);
 			continue;
 		}
 		// The closing lines are the only ones that belong to no file.

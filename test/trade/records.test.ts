@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { schema } from "../../src/machine/index.ts";
+import { schema, type Transaction } from "../../src/machine/index.ts";
 import { WITNESSED, witnessing } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import {
@@ -22,12 +22,15 @@ import {
 	MAX_UNPAID,
 	type NewPurchase,
 	oweRefund,
+	oweRest,
 	type PurchaseOutcome,
 	payRefund,
 	REFUNDS,
+	readComeBack,
 	readProvisional,
 	readPurchase,
 	readPurchaseOf,
+	readRefund,
 	recordSale,
 	SALES,
 	settleMade,
@@ -238,6 +241,66 @@ describe("a refund", () => {
 		await owe(store, 400n);
 		await assert.rejects(owe(store, 21n), { code: "invalid-argument" });
 		assert.equal((await owe(store, 20n)).number, 2n);
+	});
+
+	test("of what is left is owed once, up to a number of refunds", async () => {
+		const store = new MemoryStore();
+		const rest = () =>
+			store.transact(
+				oweRest({
+					sale: CONTRACT,
+					paid: 420n,
+					now: 100,
+					contractOf: (number) => utf8(`refund ${number}`),
+				}),
+			);
+		await store.transact(payRefund(await owe(store, 20n)));
+		const owed = await rest();
+		assert.deepEqual(
+			owed.map(({ number, amount }) => [number, amount]),
+			[[2n, 400n]],
+		);
+		assert.deepEqual(await rest(), owed);
+		for (const one of owed) await store.transact(payRefund(one));
+		assert.deepEqual(await rest(), []);
+	});
+
+	test("is not the one after the last that there may be", async () => {
+		const store = new MemoryStore();
+		const [paid, most] = [5_000n, 1_000];
+		for (let number = 1; number <= most; number++)
+			await store.transact(
+				gotRefund({
+					sale: CONTRACT,
+					number: BigInt(number),
+					contract: utf8(`refund ${number}`),
+					time: 100n,
+					amount: 1n,
+				}),
+			);
+		const contractOf = () => utf8("refund");
+		const asked = { sale: CONTRACT, paid, now: 100, contractOf };
+		for (const one of [oweRest(asked), oweRefund({ ...asked, amount: 1n })])
+			await assert.rejects(store.transact(one as Transaction<unknown>), {
+				code: "limit-exceeded",
+			});
+	});
+
+	test("that has come back counts, and the next one has the next number", async () => {
+		const store = new MemoryStore();
+		const come = () => store.transact(readComeBack(CONTRACT));
+		assert.deepEqual(await come(), { amount: 0n, next: 1 });
+		for (const number of [1n, 2n])
+			await store.transact(
+				gotRefund({
+					...{ sale: CONTRACT, number, time: 100n, amount: 30n },
+					contract: utf8(`refund ${number}`),
+				}),
+			);
+		assert.deepEqual(await come(), { amount: 60n, next: 3 });
+		const found = await store.transact(readRefund(CONTRACT, 2));
+		assert.deepEqual(found?.contract, utf8("refund 2"));
+		assert.equal(await store.transact(readRefund(CONTRACT, 3)), undefined);
 	});
 
 	test("that came is kept once, however often it is told", async () => {

@@ -29,7 +29,8 @@ export interface NewRefund {
 
 /**
  * Owes a refund, and answers with it. One of the same amount that is owed already is the same.
- * Throws `invalid-argument` for more than is left of what was paid.
+ * Throws `invalid-argument` for more than is left of what was paid, and `limit-exceeded` for a
+ * sale with too many refunds.
  */
 export function oweRefund({
 	sale,
@@ -44,11 +45,12 @@ export function oweRefund({
 		);
 		if (owed !== undefined) return done([], owed);
 		const given = sum(rows);
-		if (given + amount > paid || rows.length === MAX_REFUNDS)
+		if (given + amount > paid)
 			throw new TetradError(
 				"invalid-argument",
 				`more would be given back than was paid: ${given} of ${paid} minor units are refunded, or owed, already`,
 			);
+		if (rows.length === MAX_REFUNDS) throw tooMany(amount);
 		const row = newRefund({ sale, now, contractOf }, rows.length + 1, amount);
 		return done([put(REFUNDS, row)], row);
 	});
@@ -68,14 +70,17 @@ export function oweRest({
 		const owed = rows.filter(({ state }) => state === "owed");
 		const rest = paid - sum(rows);
 		if (rest <= 0n) return done([], owed);
-		if (rows.length === MAX_REFUNDS)
-			throw new TetradError(
-				"limit-exceeded",
-				`a sale has at most ${MAX_REFUNDS} refunds, and ${rest} minor units of one are not given back`,
-			);
+		if (rows.length === MAX_REFUNDS) throw tooMany(rest);
 		const row = newRefund({ sale, now, contractOf }, rows.length + 1, rest);
 		return done([put(REFUNDS, row)], [...owed, row]);
 	});
+}
+
+function tooMany(left: bigint): TetradError {
+	return new TetradError(
+		"limit-exceeded",
+		`a sale has at most ${MAX_REFUNDS} refunds, and ${left} minor units of one are not given back`,
+	);
 }
 
 /** How much of a purchase has come back, in minor units, and the number of its next refund. */

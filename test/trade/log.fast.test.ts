@@ -92,6 +92,18 @@ describe("an agent writes into its log", () => {
 		assert.deepEqual(entry?.peer, buyer_agent);
 	});
 
+	test("nothing of what it keeps no longer", () => {
+		const store = new MemoryStore();
+		write(store, purchase({}));
+		write(
+			store,
+			remove(PURCHASES, { contract: CONTRACT }),
+			remove(SALES, { contract: CONTRACT }),
+			remove(REFUNDS, { sale: CONTRACT, number: 1n }),
+		);
+		assert.equal(words(store).length, 1);
+	});
+
 	test("what it made on order, and what became of that", () => {
 		const store = new MemoryStore();
 		const id = filled(16, 1);

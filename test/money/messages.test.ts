@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { MAX_CHAIN_BYTES } from "../../src/identity/index.ts";
+import { MAX_GRACE_DAYS } from "../../src/money/documents/index.ts";
 import {
+	MAX_AMOUNT,
 	MAX_ISSUER_CHAINS,
 	MAX_NOTE_BYTES,
 	MAX_PIECES,
@@ -123,6 +125,64 @@ test("what a store kept before messages had terms and keys is read with one fiel
 	for (const kept of [other, new Uint8Array()])
 		for (const types of [messages.SENT_WITH_TERMS, messages.SAID_WITH_KEY])
 			assert.deepEqual(messages.withEmptyField(kept, types), kept);
+});
+
+describe("a number in a message that stands for nothing", () => {
+	const { claim, exchange, outcome, welcome } = messages.WITH_ISSUER;
+	const request = filled(16, 7);
+	/** With what stands so far from its end in the place of a number of so many bytes. */
+	const changed = (bytes: Uint8Array, at: number, ...to: number[]) => {
+		const out = Uint8Array.from(bytes);
+		out.set(to, at);
+		return out;
+	};
+
+	test("is refused: what became of a transfer", () => {
+		const kind: Kind = outcome as unknown as Kind;
+		for (const [state, isThere] of [
+			[0, true],
+			[2, true],
+			[3, false],
+			[255, false],
+		] as const) {
+			const bytes = messages.message(outcome, {
+				...{ request, state: 1, credited: 5n, key: undefined },
+			});
+			const other = changed(bytes, 1 + 20 + 4, state);
+			if (isThere) assert.equal(messages.body(kind, other)["state"], state);
+			else refused(() => messages.body(kind, other));
+		}
+	});
+
+	test("is refused: into what notes are exchanged", () => {
+		const bytes = messages.message(exchange, {
+			...{ request, into: 1, transfer: filled(3, 1) },
+			...{ notes: [filled(2, 1)], chains: [filled(2, 2)] },
+		});
+		assert.equal(messages.body(exchange, bytes).into, 1);
+		for (const into of [2, 255])
+			refused(() => messages.body(exchange, changed(bytes, 25, into)));
+	});
+
+	test("is refused: from where on a note is claimed", () => {
+		const asked = { request, note: filled(3, 1), chain: filled(2, 2) };
+		const bytes = messages.message(claim, { ...asked, offset: MAX_AMOUNT });
+		assert.equal(messages.body(claim, bytes).offset, MAX_AMOUNT);
+		refused(() => messages.body(claim, changed(bytes, 25, 0x80)));
+	});
+
+	test("is refused: more days of grace than there may be", () => {
+		const said = { number: 1n, hash: filled(32, 1) };
+		const money = { currency: "EUR", kind: { isPlay: true, exponent: 2 } };
+		const bytes = messages.message(welcome, {
+			...{ ...said, ...money, grace: MAX_GRACE_DAYS },
+		});
+		assert.equal(messages.body(welcome, bytes).grace, MAX_GRACE_DAYS);
+		const last = bytes.length - 4;
+		const more = Buffer.alloc(4);
+		more.writeUInt32BE(MAX_GRACE_DAYS + 1);
+		refused(() => messages.body(welcome, changed(bytes, last, ...more)));
+	});
 });
 
 describe("a list in a message", () => {

@@ -3,12 +3,16 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	draftCancellation,
 	draftOrder,
+	draftOverride,
 	MAX_AMOUNT,
 	MAX_ORDER_BYTES,
 	type Order,
 	type OrderBody,
+	openCancellation,
 	openOrder,
+	openOverride,
 } from "../../src/money/index.ts";
 import { enc, hex, signedBytes, Verified } from "../../src/wire/index.ts";
 import { TEST_NOW } from "../support/authority.ts";
@@ -140,3 +144,30 @@ for (const algorithm of ALGORITHMS)
 			});
 		});
 	});
+
+describe("what else an owner signs", () => {
+	const owner = fixedSigner("P-256", "owner");
+	const { amount, issuer, ordered, purse, request } = FIXED_ORDER;
+	const head = { number: 7n, hash: filled(32, 3) };
+	const documents = {
+		override: [
+			draftOverride({ purse, request, ordered, ...head }),
+			openOverride,
+		],
+		cancellation: [
+			draftCancellation({ purse, request, issuer, amount, cancelled: ordered }),
+			openCancellation,
+		],
+	} as const;
+	for (const [name, [draft, open]] of Object.entries(documents))
+		test(`the ${name} is for one purse, and by its owner`, async () => {
+			const document = draft.sign(await owner.sign(draft.toSign));
+			open(nodeCrypto, document, PURSE, owner);
+			const code = "authentication-failed";
+			assert.throws(() => open(nodeCrypto, document, idOf("bob"), owner), {
+				code,
+			});
+			const other = fixedSigner("P-256", "somebody");
+			assert.throws(() => open(nodeCrypto, document, PURSE, other), { code });
+		});
+});

@@ -6,7 +6,8 @@ import { QUIET } from "./network.ts";
 import type { Plan, Step } from "./plan.ts";
 import { prepare, runPrepared, type Violation } from "./run.ts";
 
-const ONE_PURCHASE: Plan = {
+/** One purchase with notes, on connections with nothing wrong. */
+export const ONE_PURCHASE: Plan = {
 	seed: "one purchase",
 	buyers: 1,
 	merchants: 1,

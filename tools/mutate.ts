@@ -1,0 +1,217 @@
+/*
+ * Mutation testing of the rooms that hold keys and money: a random sample of small changes, and
+ * whether tests that start no process, or worlds of the simulator, notice each of them.
+ *
+ *   npm run mutate                                a sample of all four rooms
+ *   npm run mutate -- --room money --sample 50    of one
+ *   npm run mutate -- --seed 7                    another sample
+ *   npm run mutate -- --at src/trade/agent/buying.ts:146   all mutants of a line
+ *   npm run mutate -- --json                      a line of JSON for each mutant
+ *
+ * Which test reaches which mutants is measured once, and again when the test or one of the sources
+ * that mutants were drawn from has changed.
+ */
+import { createHash } from "node:crypto";
+import {
+	globSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { Stream } from "../sim/random.ts";
+import { MEASURED_ROOMS } from "./branch-coverage.ts";
+import { judge, type Reaching, type Verdict } from "./mutation/judge.ts";
+import { type Mutant, mutantsOf } from "./mutation/mutants.ts";
+import { type Reached, reachedBy, type Source } from "./mutation/reach.ts";
+import { findTests, startsProcesses } from "./test-plan.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
+const SIMULATOR = "tools/mutation/simulated.ts";
+
+/** Rooms whose tests reach those that are measured. */
+const TESTS =
+	/^test\/(session|tetrad|money|trade|talk|attacks|protocol|sim|device|testing)\//;
+
+const { values } = parseArgs({
+	options: {
+		at: { type: "string", multiple: true, default: [] },
+		json: { type: "boolean", default: false },
+		room: { type: "string", multiple: true, default: [] },
+		sample: { type: "string", default: "400" },
+		seconds: { type: "string", default: "60" },
+		seed: { type: "string", default: "1" },
+	},
+});
+
+const tests = [
+	...findTests(ROOT).filter(
+		(file) => TESTS.test(file) && !startsProcesses(file),
+	),
+	SIMULATOR,
+];
+const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
+const digestOf = (text: string) =>
+	createHash("sha256").update(text).digest("hex").slice(0, 16);
+const sources: readonly Source[] = MEASURED_ROOMS.flatMap((room) =>
+	globSync(`src/${room}/**/*.ts`, { cwd: ROOT })
+		.sort()
+		.map((file) => {
+			const text = read(file);
+			return { file, digest: digestOf(text), mutants: mutantsOf(file, text) };
+		}),
+);
+const mutants = sources.flatMap((source) => source.mutants);
+const parallel = Math.max(1, availableParallelism());
+
+async function inParallel<Item>(
+	items: readonly Item[],
+	work: (item: Item) => Promise<void>,
+): Promise<void> {
+	const queue = [...items];
+	const worker = async () => {
+		for (let next = queue.shift(); next !== undefined; next = queue.shift())
+			await work(next);
+	};
+	await Promise.all(Array.from({ length: parallel }, worker));
+}
+
+/** What each test reaches, measured now or when nothing was different in the sources that matter. */
+async function reach(
+	matter: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Reached>> {
+	const path = join(CACHE, "mutants-reached.json");
+	let known: Record<string, Reached> = {};
+	try {
+		known = JSON.parse(readFileSync(path, "utf8"));
+	} catch {}
+	const found = new Map<string, Reached>();
+	const left: Record<string, Reached> = { ...known };
+	await inParallel(tests, async (test) => {
+		const key = `${test} ${digestOf(read(test))}`;
+		const before = known[key];
+		const isFresh = sources.every(
+			({ file, digest }) =>
+				!matter.has(file) || before?.sources[file]?.digest === digest,
+		);
+		const reached =
+			before !== undefined && isFresh
+				? before
+				: await reachedBy(ROOT, test, sources);
+		if (!reached.passed)
+			console.error(`${test} fails with nothing changed, and is left out`);
+		found.set(test, reached);
+		left[key] = reached;
+	});
+	mkdirSync(CACHE, { recursive: true });
+	writeFileSync(path, JSON.stringify(left));
+	return found;
+}
+
+const roomOf = ({ file }: Mutant) => file.split("/")[1] ?? "";
+
+/** So many of each room, by the size of the room, but 25 of each at least. */
+function sampled(): readonly number[] {
+	const rooms = values.room.length > 0 ? values.room : [...MEASURED_ROOMS];
+	if (values.at.length > 0)
+		return mutants.flatMap(({ file, line }, index) =>
+			values.at.includes(`${file}:${line}`) ? [index] : [],
+		);
+	const most = Number(values.sample);
+	const inRooms = mutants.filter((mutant) => rooms.includes(roomOf(mutant)));
+	return rooms.flatMap((room) => {
+		const die = new Stream(values.seed, `mutants of ${room}`);
+		const all = mutants.flatMap((mutant, index) =>
+			roomOf(mutant) === room ? [index] : [],
+		);
+		const share = Math.max(
+			25,
+			Math.round((most * all.length) / inRooms.length),
+		);
+		const chosen: number[] = [];
+		while (chosen.length < share && all.length > 0)
+			chosen.push(...all.splice(die.below(all.length), 1));
+		return chosen;
+	});
+}
+
+/** Wilson's interval of a share, at 95 %. */
+function interval(hits: number, all: number): readonly [number, number] {
+	const z = 1.96;
+	const share = hits / all;
+	const middle = share + (z * z) / (2 * all);
+	const reach =
+		z * Math.sqrt((share * (1 - share)) / all + (z * z) / (4 * all * all));
+	const whole = 1 + (z * z) / all;
+	return [(middle - reach) / whole, (middle + reach) / whole];
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+function shown({ file, line, operator, start, end, replacement }: Mutant) {
+	const was = read(file).slice(start, end).replaceAll(/\s+/g, " ");
+	const cut = (text: string) =>
+		text.length > 90 ? `${text.slice(0, 90)}…` : text;
+	return `${file}:${line} (${operator}): ${cut(was)} → ${cut(replacement)}`;
+}
+
+mkdirSync(CACHE, { recursive: true });
+const folder = mkdtempSync(join(CACHE, "mutants-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+process.env["NODE_COMPILE_CACHE"] ??= CACHE;
+
+const sample = sampled();
+const reached = await reach(
+	new Set(sample.map((index) => mutants[index]?.file ?? "")),
+);
+const reaching = new Map<number, Reaching[]>();
+let first = 0;
+for (const { file: source, mutants: all } of sources) {
+	for (const [file, { seconds, passed, sources: reaches }] of reached)
+		for (const at of (passed && reaches[source]?.mutants) || []) {
+			const list = reaching.get(first + at) ?? [];
+			list.push({ file, seconds });
+			reaching.set(first + at, list);
+		}
+	first += all.length;
+}
+const verdicts = new Map<number, Verdict>();
+await inParallel(sample, async (index) => {
+	const mutant = mutants[index];
+	if (mutant === undefined) return;
+	const cheapestFirst = (reaching.get(index) ?? []).toSorted(
+		(a, b) => a.seconds - b.seconds,
+	);
+	const verdict = await judge(mutant, cheapestFirst, {
+		root: ROOT,
+		folder,
+		mostSeconds: Number(values.seconds),
+	});
+	verdicts.set(index, verdict);
+	if (values.json) console.log(JSON.stringify({ ...mutant, verdict }));
+	else if (verdict.kind === "survived" || verdict.kind === "unreached")
+		console.log(`${verdict.kind}: ${shown(mutant)}`);
+});
+
+const isNoticed = (verdict: Verdict | undefined) =>
+	verdict?.kind === "killed" || verdict?.kind === "timed-out";
+for (const room of [...MEASURED_ROOMS, "all"]) {
+	const here = [...verdicts].filter(
+		([index]) => room === "all" || roomOf(mutants[index] as Mutant) === room,
+	);
+	if (here.length === 0) continue;
+	const killed = here.filter(([, verdict]) => isNoticed(verdict)).length;
+	const [low, high] = interval(killed, here.length);
+	const all = mutants.filter(
+		(mutant) => room === "all" || roomOf(mutant) === room,
+	).length;
+	console.error(
+		`${room}: ${killed} of ${here.length} mutants noticed, ${percent(killed / here.length)} (${percent(low)} to ${percent(high)}), of ${all} that there are`,
+	);
+}

@@ -13,7 +13,6 @@ import {
 	readdirSync,
 	readFileSync,
 	renameSync,
-	rmdirSync,
 	rmSync,
 	unlinkSync,
 	writeFileSync,
@@ -169,8 +168,9 @@ export class Disk {
 				linkSync(join(this.#kept, `${kept}`), path);
 				return true;
 			case "make-folder":
-				if (!isThere(path) || readdirSync(path).length > 0) return false;
-				rmdirSync(path);
+				if (!isThere(path)) return false;
+				// With all that is in it, however durable: nothing leads there.
+				renameSync(path, join(this.#kept, `folder-${inode}`));
 				return true;
 			case "remove-folder":
 				if (inodeOf(path) !== undefined) return false;

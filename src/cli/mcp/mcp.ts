@@ -1,7 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import packageJson from "../../../package.json" with { type: "json" };
-import { isThere } from "../../device/home/index.ts";
+import { isThere, makeFolder } from "../../device/home/index.ts";
 import { openAgent } from "../../device/service/index.ts";
 import { type Side, secretsOfSide } from "../../device/side/index.ts";
 import { TetradError } from "../../errors.ts";
@@ -97,7 +96,7 @@ async function folderOf(
 			"invalid-argument",
 			"say --folder FOLDER, where all that is bought goes, or buy.folder in tetrad.toml of the side",
 		);
-	await mkdir(folder, { recursive: true, mode: 0o700 });
+	await makeFolder(folder);
 	return resolve(folder);
 }
 

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../device/home/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
 import type { Side } from "../../device/side/index.ts";
 import { harmlessName } from "../../talk/index.ts";
@@ -53,6 +53,6 @@ async function inMoneyOf(
 
 /** The name is the merchant's, and leads nowhere else. */
 async function placeIn(folder: string, item: string): Promise<string> {
-	await mkdir(folder, { recursive: true, mode: 0o700 });
+	await makeFolder(folder);
 	return join(folder, harmlessName(item));
 }

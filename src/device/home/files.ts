@@ -8,7 +8,7 @@ import {
 	rm,
 	stat,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { TetradError } from "../../errors.ts";
 import { parsePem } from "../../identity/index.ts";
@@ -16,10 +16,36 @@ import { parsePem } from "../../identity/index.ts";
 /** A text file of a home, in bytes. */
 const MAX_FILE_BYTES = 262_144;
 
+/**
+ * Makes a folder for its owner only, and those that it lies in, unless they are there. Resolves
+ * when their names are on the disk: what is durable in a folder is lost with it. Rejects as the
+ * file system does.
+ */
+export async function makeFolder(path: string): Promise<void> {
+	const whole = resolve(path);
+	const first = await mkdir(whole, { mode: 0o700, recursive: true });
+	const above = dirname(first ?? whole);
+	for (let at = whole; at !== above; ) {
+		at = dirname(at);
+		try {
+			await syncFolder(at);
+		} catch (thrown) {
+			// One that was there, in a folder that is somebody else's, is not ours to care for.
+			const { code } = thrown as NodeJS.ErrnoException;
+			if (first !== undefined || code !== "EACCES") throw thrown;
+		}
+	}
+}
+
+async function syncFolder(path: string): Promise<void> {
+	await using folder = await open(path, constants.O_RDONLY);
+	await folder.sync();
+}
+
 /** A new folder that only its owner may read; one that is so already will do. */
 export async function makePrivateFolder(path: string): Promise<void> {
 	try {
-		await mkdir(path, { mode: 0o700, recursive: true });
+		await makeFolder(path);
 	} catch (thrown) {
 		throw unusable(`cannot make ${path}: ${reason(thrown)}`, thrown);
 	}
@@ -99,8 +125,7 @@ export async function replaceFile(
 		await file.writeFile(content);
 		await file.sync();
 		await rename(draft, path);
-		await using folder = await open(dirname(path), constants.O_RDONLY);
-		await folder.sync();
+		await syncFolder(dirname(path));
 	} catch (thrown) {
 		await rm(draft, { force: true }).catch(() => {});
 		throw unusable(

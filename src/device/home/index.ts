@@ -7,6 +7,7 @@ export {
 export { type DeviceLook, lookAtDevice } from "./device-look.ts";
 export {
 	isThere,
+	makeFolder,
 	makePrivateFolder,
 	parseJson,
 	readBytes,

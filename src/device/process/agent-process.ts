@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import type { Address } from "../../carrier/index.ts";
+import { makeFolder } from "../home/index.ts";
 import { type AnswerOptions, serve } from "./agent-answer.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
 import { type CallOptions, call } from "./agent-call.ts";
@@ -50,8 +50,7 @@ async function runAgent(
 		async before() {
 			if (options.send !== undefined)
 				await (await openToRead(options.send)).close();
-			if (options.receive !== undefined)
-				await mkdir(options.receive, { recursive: true, mode: 0o700 });
+			if (options.receive !== undefined) await makeFolder(options.receive);
 		},
 	};
 	await withAgent(options, plan, report, async (opened) => {

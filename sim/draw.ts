@@ -8,6 +8,7 @@ import {
 	conditions,
 	DAY,
 	drawSwarm,
+	EVERYBODY,
 	HOUR,
 	ITEMS,
 	inOrder,
@@ -188,6 +189,27 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 						merchant: 0,
 					}),
 				),
+				...buying(die, die.below(3), until, until + MINUTE),
+				...visits(die, until, 2 * MINUTE),
+			],
+		};
+	},
+	/** A ledger is put back, alone or along with everybody, and those who traded meanwhile come to it. */
+	ledger(die) {
+		const device = die.pick(["issuer-0-module", EVERYBODY]);
+		const when = die.below(MINUTE);
+		const until = when + die.within(1, 4) * MINUTE;
+		return {
+			buyers: die.within(1, 2),
+			steps: [
+				...buying(die, die.below(3), 0, when),
+				{ at: when, kind: "backup", device },
+				...buying(die, die.within(1, 4), when, until),
+				...paying(die, die.below(3), when, until),
+				...visits(die, when, until - when),
+				...maybe(die, 0.5, () => crashing(die, when, until - when)),
+				{ at: until, kind: "restore", device, how: "command" },
+				...visits(die, until, MINUTE),
 				...buying(die, die.below(3), until, until + MINUTE),
 				...visits(die, until, 2 * MINUTE),
 			],

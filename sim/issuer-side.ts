@@ -13,6 +13,7 @@ import {
 import { SaleDesk } from "../src/trade/issuer/index.ts";
 import { Agent } from "./agent.ts";
 import type { Identity } from "./certificates.ts";
+import type { Backup } from "./disk.ts";
 import { Module } from "./module.ts";
 import type { World } from "./world.ts";
 
@@ -34,7 +35,10 @@ export class IssuerSide {
 	readonly id: Uint8Array;
 	readonly terms: IssuerTerms;
 	readonly master: Uint8Array;
+	/** Whether its ledger was ever put back. */
+	wasRestored = false;
 	#credits = 0;
+	#backup: Backup | undefined;
 
 	constructor(options: IssuerOptions) {
 		const { world, name, identities, noteDays, graceDays } = options;
@@ -88,6 +92,23 @@ export class IssuerSide {
 		disk.runNow(openAccount(account, at));
 		const reference = `credit ${++this.#credits}`;
 		disk.runNow(credit(crypto, { account, amount, reference, at }));
+	}
+
+	backup(): void {
+		const { disk } = this.module;
+		if (disk.unsynced === 0) this.#backup = disk.backup();
+	}
+
+	/** The ledger is what it was then, and knows of nothing since. Answers whether there was a backup. */
+	restore(): boolean {
+		if (this.#backup === undefined) return false;
+		this.module.die();
+		// On another disk, if that one has failed.
+		this.module.disk.mend();
+		this.module.disk.restore(this.#backup);
+		this.wasRestored = true;
+		this.module.start();
+		return true;
 	}
 
 	balanceOf(account: Uint8Array): bigint {

@@ -82,7 +82,7 @@ export type Step = { readonly at: number } & (
 	| { readonly kind: "forget-time"; readonly device: string }
 	| { readonly kind: "full"; readonly device: string; readonly forMs: number }
 	| { readonly kind: "backup"; readonly device: string }
-	/** The last backup of a device, or of both devices of a side, is put back: with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
+	/** The last backup of a device, of both devices of a side, of an issuer's ledger, or of `EVERYBODY` is put back; a purse with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
 	| {
 			readonly kind: "restore";
 			readonly device: string;
@@ -340,6 +340,14 @@ export function drawSwarm(seed: string): Plan {
 				item: die.below(ITEMS),
 			}));
 	}
+	if (die.chance(0.08)) {
+		// A purse that goes back along with its issuer, and whose owner does not say so, nobody can hold to anything.
+		const device = die.pick(["issuer-0-module", EVERYBODY]);
+		const when = at();
+		const until = when + die.below(Math.max(1, span - when));
+		steps.push({ at: when, kind: "backup", device });
+		steps.push({ at: until, kind: "restore", device, how: "command" });
+	}
 	if (die.chance(0.1)) {
 		const device = die.pick(traders);
 		const when = at();
@@ -415,6 +423,9 @@ export function drawSwarm(seed: string): Plan {
 		steps: inOrder(steps),
 	};
 }
+
+/** In the place of a device: all agents, purses and ledgers. */
+export const EVERYBODY = "everybody";
 
 /** Things that each merchant sells. */
 export const ITEMS = 3;

@@ -32,7 +32,7 @@ import {
 	QUIET,
 	type Watcher,
 } from "./network.ts";
-import { ITEMS, numbered, type Plan, type Step } from "./plan.ts";
+import { EVERYBODY, ITEMS, numbered, type Plan, type Step } from "./plan.ts";
 import { Stream } from "./random.ts";
 import { Schedule } from "./schedule.ts";
 import { Side } from "./side.ts";
@@ -181,6 +181,13 @@ export class World {
 
 	get sides(): readonly Side[] {
 		return [...this.buyers, ...this.merchants];
+	}
+
+	/** Whether some store of money was ever put back: what was done since may be done again, or be forgotten. */
+	get wasPutBack(): boolean {
+		return [...this.sides, ...this.issuers].some(
+			({ wasRestored }) => wasRestored,
+		);
 	}
 
 	/** Milliseconds since it began. */
@@ -581,6 +588,7 @@ export class World {
 			case "backup":
 				for (const [side, device] of this.#disksOf(step.device))
 					side.backup(device);
+				for (const issuer of this.#ledgersOf(step.device)) issuer.backup();
 				return;
 			case "restore":
 				tell(
@@ -588,6 +596,8 @@ export class World {
 				);
 				for (const [side, device] of this.#disksOf(step.device))
 					if (side.restore(device, step.how)) this.count("restore");
+				for (const issuer of this.#ledgersOf(step.device))
+					if (issuer.restore()) this.count("restore of an issuer");
 				return;
 			case "recertify": {
 				const device = this.devices.get(step.device);
@@ -668,13 +678,20 @@ export class World {
 		return this.sides.find((side) => side.name === name);
 	}
 
-	/** Of a device, or of both devices of a side. */
+	/** Of the module of an issuer, or of all of them. */
+	#ledgersOf(name: string): readonly IssuerSide[] {
+		return this.issuers.filter(({ module }) =>
+			[module.name, EVERYBODY].includes(name),
+		);
+	}
+
+	/** Of a device, of both devices of a side, or of everybody. */
 	#disksOf(
 		name: string,
 	): readonly (readonly [Side, Agent | Module<PurseReport>])[] {
 		return this.sides.flatMap((side) =>
 			[side.module, side.agent]
-				.filter((device) => device.name === name || side.name === name)
+				.filter((device) => [device.name, side.name, EVERYBODY].includes(name))
 				.map((device) => [side, device] as const),
 		);
 	}

@@ -18,7 +18,7 @@ const { NOTES, PAYMENTS, RECEIPTS } = purseTables;
  */
 export const conserved: MakeInvariant = (world, fail) => ({
 	stepped() {
-		if (world.sides.some(({ wasRestored }) => wasRestored)) return;
+		if (world.wasPutBack) return;
 		for (const issuer of world.issuers) {
 			const { have, owed } = sums(world, issuer);
 			if (have !== owed)

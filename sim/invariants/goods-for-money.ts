@@ -9,9 +9,8 @@ import { needsPerson } from "./needs-person.ts";
 export const goodsForMoney: MakeInvariant = (world, fail) => ({
 	rested() {
 		if (
-			world.sides.some(
-				(side) => side.wasRestored || needsPerson(side) !== undefined,
-			)
+			world.wasPutBack ||
+			world.sides.some((side) => needsPerson(side) !== undefined)
 		)
 			return;
 		for (const { name, agent, goods } of world.buyers) {

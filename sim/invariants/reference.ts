@@ -67,8 +67,7 @@ export const reference: MakeInvariant = (world, fail) => {
 			}
 		},
 		rested() {
-			if (world.sides.some((side) => side.wasRestored || needsPerson(side)))
-				return;
+			if (world.wasPutBack || world.sides.some(needsPerson)) return;
 			const handedIn = new Set(
 				world.issuers.flatMap(({ module }) =>
 					module.disk.rows(TRANSFERS).map(({ id }) => hex(id)),

@@ -5,6 +5,7 @@ import { QUIET } from "../../sim/network.ts";
 import {
 	DAY,
 	drawSwarm,
+	EVERYBODY,
 	ITEMS,
 	inOrder,
 	type Plan,
@@ -72,6 +73,10 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 			device: "buyer-0-agent",
 		}),
 	),
+	"restore of an issuer": [
+		{ at: 1500, kind: "backup", device: EVERYBODY },
+		{ at: 8000, kind: "restore", device: EVERYBODY, how: "command" },
+	],
 	cancel: [
 		{ at: 100, kind: "withdraw", side: "buyer-0", issuer: 0, amount: 10 },
 		{ at: 101, kind: "cancel", side: "buyer-0" },

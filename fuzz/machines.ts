@@ -9,7 +9,7 @@
  */
 
 import { ONE_PURCHASE } from "../sim/exhaustive.ts";
-import { drawPlan, type Plan } from "../sim/plan.ts";
+import { drawSwarm, type Plan } from "../sim/plan.ts";
 import { prepare, runPrepared } from "../sim/run.ts";
 import { nodeCrypto } from "../src/crypto/index.ts";
 import { TetradError } from "../src/errors.ts";
@@ -25,14 +25,22 @@ import {
 	ModuleGreeting,
 	PaymentProposing,
 } from "../src/talk/index.ts";
+import {
+	Admission,
+	type AdmissionEvent,
+} from "../src/tetrad/admission/index.ts";
 import { LinkMachine } from "../src/tetrad/link/link.ts";
 import { PairingMachine } from "../src/tetrad/link/pairing.ts";
+import { LOAD_LIMITS } from "../src/tetrad/parameters.ts";
 import { AgentMachine } from "../src/tetrad/role/agent-machine.ts";
 import { ModuleMachine } from "../src/tetrad/role/module-machine.ts";
 import { Buying } from "../src/trade/agent/buying.ts";
 import { Selling } from "../src/trade/agent/selling.ts";
-import { Cast, pairingBetween } from "../test/support/attack.ts";
+import { encodeFrame, FRAME } from "../src/wire/index.ts";
+import { Cast } from "../test/support/attack.ts";
+import { pairingBetween } from "../test/support/wire.ts";
 import { PAYMENT_OF_650, TERMS } from "../test/talk/support.ts";
+import { readCorpus } from "./corpus.ts";
 import { broken, type Target } from "./target.ts";
 
 type Happening = Kind & { readonly [key: string]: unknown };
@@ -267,7 +275,7 @@ async function worldTarget(): Promise<Target> {
 	const plans: Plan[] = [
 		ONE_PURCHASE,
 		...Array.from({ length: DRAWN }, (_, at) => {
-			const plan = drawPlan(`fuzz ${at}`);
+			const plan = drawSwarm(`fuzz ${at}`);
 			return { ...plan, steps: plan.steps.slice(0, 8) };
 		}),
 	];
@@ -374,6 +382,60 @@ async function pairingTarget(): Promise<Target> {
 	);
 }
 
+/** Connections that an agent takes, of a few addresses. What is counted stays within its limits. */
+function admissionTarget(): Target {
+	const limits = {
+		...LOAD_LIMITS,
+		...{ halfOpen: 6, halfOpenOfAddress: 3, busyFrom: 2 },
+		...{ working: 2, waiting: 3, waitingOfAddress: 2 },
+	};
+	const offers = readCorpus("structure F1");
+	let arrived = 0;
+	const id = (reader: Reader) => arrived - (reader.byte() % 16);
+	const about = (kind: string) => (reader: Reader) => ({
+		kind,
+		id: id(reader),
+	});
+	return smallTarget("admission", () => {
+		const machine = new Admission(nodeCrypto, limits);
+		arrived = 0;
+		return {
+			get deadline() {
+				return machine.deadline;
+			},
+			handle(event: AdmissionEvent, now: number) {
+				const effects = machine.handle(event, now);
+				for (const kind of ["halfOpen", "working", "waiting"] as const)
+					if (machine.counts[kind] > limits[kind])
+						throw broken(`${machine.counts[kind]} are ${kind}`);
+				return effects;
+			},
+		} as never;
+	}, [
+		(reader) => ({
+			kind: "arrived",
+			// A driver numbers them one after another.
+			id: ++arrived,
+			source: `source ${reader.byte() % 3}`,
+			peer: `peer ${reader.byte() % 3}`,
+		}),
+		(reader) => ({
+			kind: "frame",
+			id: id(reader),
+			bytes: encodeFrame(
+				FRAME.offer,
+				offers[reader.byte() % offers.length] ?? new Uint8Array(),
+			),
+		}),
+		(reader) => ({ ...said("frame")(reader), id: id(reader) }),
+		about("retried"),
+		about("answered"),
+		about("confirmed"),
+		about("gone"),
+		happens("time"),
+	]);
+}
+
 /** Of machines. The last one has the machines of all worlds watched, and comes last. */
 export async function machineTargets(): Promise<Target[]> {
 	return [
@@ -430,6 +492,7 @@ export async function machineTargets(): Promise<Target[]> {
 			fails("abort"),
 		]),
 		await pairingTarget(),
+		admissionTarget(),
 		await worldTarget(),
 	];
 }
@@ -440,4 +503,5 @@ export const MACHINES: readonly string[] = [
 	...Object.keys(OTHERS),
 	...[FileSending, FileReceiving, AgentAnswering].map(({ name }) => name),
 	...[PaymentProposing, ModuleGreeting, PairingMachine].map(({ name }) => name),
+	Admission.name,
 ];

@@ -424,9 +424,17 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/documents",
 		"wire",
 	],
+	"attack/command-line": [
+		"attack",
+		"attack/market",
+		"device/issuer",
+		"money",
+		"trade/documents",
+	],
 	"attack/suite": [
 		"attack",
 		"attack/binding",
+		"attack/command-line",
 		"attack/handshake",
 		"attack/http",
 		"attack/mcp",

@@ -1,5 +1,6 @@
 import type { Attack } from "../attack.ts";
 import { BINDING_ATTACKS } from "../binding/index.ts";
+import { COMMAND_LINE_ATTACKS } from "../command-line/index.ts";
 import { HANDSHAKE_ATTACKS } from "../handshake/index.ts";
 import { HTTP_ATTACKS } from "../http/index.ts";
 import { MCP_ATTACKS } from "../mcp/index.ts";
@@ -16,6 +17,7 @@ export const SUITE: readonly Attack[] = [
 	...PAYMENT_ATTACKS,
 	...PURCHASE_ATTACKS,
 	...RAIL_ATTACKS,
+	...COMMAND_LINE_ATTACKS,
 	...HTTP_ATTACKS,
 	...MCP_ATTACKS,
 ];

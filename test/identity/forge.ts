@@ -1,4 +1,21 @@
-import { nodeCrypto, type SignatureAlgorithm } from "../../src/crypto/index.ts";
+import {
+	bytes,
+	type Change,
+	commonName,
+	ECDSA_SHA256,
+	ED25519,
+	EXTENSIONS,
+	ecdsaValue,
+	extension,
+	type Forged,
+	forge,
+	oid,
+	sequence,
+	spkiOf,
+	tlv,
+	utcTime,
+} from "../../src/attack/certificates/forge.ts";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import {
 	type AuthorityKind,
@@ -9,244 +26,15 @@ import {
 	type TrustAnchor,
 	validateChain,
 } from "../../src/identity/index.ts";
-import { ROLE_OID } from "../../src/identity/x509/profile.ts";
-import { generateSoftwareKey, type SoftwareKey } from "../../src/keys/index.ts";
-import { concat, utf8 } from "../../src/wire/index.ts";
+import type { SoftwareKey } from "../../src/keys/index.ts";
+import { utf8 } from "../../src/wire/index.ts";
 import { DAY, TEST_NOW } from "../support/authority.ts";
 
-// A second way to make certificates, without the library and without our own issuing code, so
-// that every field can be wrong on its own.
+// What is forged here is valid when all tests are.
 
-/** One DER element. */
-export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-	const content = concat(...parts);
-	const { length } = content;
-	const header =
-		length < 0x80
-			? [tag, length]
-			: length < 0x100
-				? [tag, 0x81, length]
-				: length < 0x10000
-					? [tag, 0x82, length >> 8, length & 0xff]
-					: [tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
-	return concat(Uint8Array.from(header), content);
-}
+export * from "../../src/attack/certificates/forge.ts";
 
-export const sequence = (...parts: readonly Uint8Array[]): Uint8Array =>
-	tlv(0x30, ...parts);
-
-export const bytes = (hex: string): Uint8Array =>
-	new Uint8Array(Buffer.from(hex, "hex"));
-
-export function oid(dotted: string): Uint8Array {
-	const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);
-	const content = [first * 40 + second, ...rest].flatMap((arc) => {
-		const octets = [arc & 0x7f];
-		for (let high = arc >> 7; high > 0; high >>= 7)
-			octets.unshift((high & 0x7f) | 0x80);
-		return octets;
-	});
-	return tlv(6, Uint8Array.from(content));
-}
-
-export function attribute(type: string, text: string, tag = 12): Uint8Array {
-	return tlv(0x31, sequence(oid(type), tlv(tag, utf8(text))));
-}
-
-export const commonName = (text: string): Uint8Array =>
-	sequence(attribute("2.5.4.3", text));
-
-export function utcTime(time: number): Uint8Array {
-	const digits = new Date(time).toISOString().replaceAll(/\D/g, "");
-	return tlv(23, utf8(`${digits.slice(2, 14)}Z`));
-}
-
-export function extension(
-	id: string,
-	critical: boolean,
-	value: Uint8Array,
-): Uint8Array {
-	return sequence(
-		oid(id),
-		...(critical ? [bytes("0101ff")] : []),
-		tlv(4, value),
-	);
-}
-
-export const ECDSA_SHA256: Uint8Array = bytes("300a06082a8648ce3d040302");
-export const ED25519: Uint8Array = bytes("300506032b6570");
-const P256_KEY = bytes("301306072a8648ce3d020106082a8648ce3d030107");
-
-export const EXTENSIONS: Readonly<
-	Record<
-		| "notAuthority"
-		| "signs"
-		| "certifies"
-		| "certifiesAndLists"
-		| "enciphers"
-		| "clientAuthentication",
-		Uint8Array
-	>
-> & {
-	readonly authority: (pathLength?: number) => Uint8Array;
-	readonly roles: (...roles: readonly DeviceRole[]) => Uint8Array;
-	readonly policies: (...oids: readonly string[]) => Uint8Array;
-} = {
-	authority: (pathLength?: number): Uint8Array =>
-		extension(
-			"2.5.29.19",
-			true,
-			sequence(
-				bytes("0101ff"),
-				...(pathLength === undefined
-					? []
-					: [tlv(2, Uint8Array.of(pathLength))]),
-			),
-		),
-	notAuthority: extension("2.5.29.19", true, sequence()),
-	/** digitalSignature. */
-	signs: extension("2.5.29.15", true, bytes("03020780")),
-	/** keyCertSign. */
-	certifies: extension("2.5.29.15", true, bytes("03020204")),
-	/** keyCertSign and cRLSign. */
-	certifiesAndLists: extension("2.5.29.15", true, bytes("03020106")),
-	/** keyEncipherment. */
-	enciphers: extension("2.5.29.15", true, bytes("03020520")),
-	roles: (...roles: readonly DeviceRole[]): Uint8Array =>
-		extension(
-			"2.5.29.37",
-			true,
-			sequence(...roles.map((role) => oid(ROLE_OID[role]))),
-		),
-	policies: (...oids: readonly string[]): Uint8Array =>
-		extension(
-			"2.5.29.32",
-			false,
-			sequence(...oids.map((id) => sequence(oid(id)))),
-		),
-	clientAuthentication: extension(
-		"2.5.29.37",
-		false,
-		sequence(oid("1.3.6.1.5.5.7.3.2")),
-	),
-};
-
-/** A certificate field by field, in DER, each of which a test can replace. */
-interface Fields {
-	version: Uint8Array;
-	serial: Uint8Array;
-	innerAlgorithm: Uint8Array;
-	issuer: Uint8Array;
-	validity: Uint8Array;
-	subject: Uint8Array;
-	spki: Uint8Array;
-	/** The whole of field [3]. */
-	extensions: Uint8Array;
-	/** What follows field [3], where nothing may. */
-	trailer: Uint8Array;
-	outerAlgorithm: Uint8Array;
-	/** From 64 bytes to what goes into the bit string. */
-	encodeSignature(signature: Uint8Array): Uint8Array;
-}
-
-export type Change = Partial<
-	Omit<Fields, "extensions"> & {
-		/** Each extension in DER; none leaves the field out. */
-		extensions: readonly Uint8Array[];
-		name: string;
-		notBefore: number;
-		notAfter: number;
-	}
->;
-
-export interface Forged {
-	readonly der: Uint8Array;
-	readonly key: SoftwareKey;
-	readonly subject: Uint8Array;
-}
-
-export function spkiOf(key: {
-	algorithm: SignatureAlgorithm;
-	publicKey: Uint8Array;
-}): Uint8Array {
-	return sequence(
-		key.algorithm === "P-256" ? P256_KEY : ED25519,
-		tlv(3, Uint8Array.of(0), key.publicKey),
-	);
-}
-
-export function ecdsaValue(signature: Uint8Array): Uint8Array {
-	const integer = (part: Uint8Array) => {
-		const digits = bytes(
-			BigInt(`0x${Buffer.from(part).toString("hex")}`)
-				.toString(16)
-				.padStart(64, "0")
-				.replace(/^(00)+(?=..)/, ""),
-		);
-		return tlv(
-			2,
-			(digits[0] ?? 0) < 0x80 ? digits : concat(Uint8Array.of(0), digits),
-		);
-	};
-	return sequence(
-		integer(signature.subarray(0, 32)),
-		integer(signature.subarray(32)),
-	);
-}
-
-/** A certificate with `change` applied, signed by `issuer`, or by its own key if there is none. */
-async function forge(
-	defaults: { name: string; extensions: readonly Uint8Array[] },
-	issuer: Forged | undefined,
-	change: Change = {},
-	key: SoftwareKey = generateSoftwareKey("P-256"),
-): Promise<Forged> {
-	const signer = issuer?.key ?? key;
-	const algorithm = signer.algorithm === "P-256" ? ECDSA_SHA256 : ED25519;
-	const subject = change.subject ?? commonName(change.name ?? defaults.name);
-	const extensions = change.extensions ?? defaults.extensions;
-	const fields: Fields = {
-		version: bytes("a003020102"),
-		serial: bytes("02014d"),
-		innerAlgorithm: algorithm,
-		issuer: issuer?.subject ?? subject,
-		validity: sequence(
-			utcTime(change.notBefore ?? TEST_NOW - 30 * DAY),
-			utcTime(change.notAfter ?? TEST_NOW + 30 * DAY),
-		),
-		spki: spkiOf(key),
-		trailer: new Uint8Array(),
-		outerAlgorithm: change.innerAlgorithm ?? algorithm,
-		encodeSignature: signer.algorithm === "P-256" ? ecdsaValue : (s) => s,
-		...change,
-		subject,
-		extensions:
-			extensions.length === 0
-				? new Uint8Array()
-				: tlv(0xa3, sequence(...extensions)),
-	};
-	const signed = sequence(
-		fields.version,
-		fields.serial,
-		fields.innerAlgorithm,
-		fields.issuer,
-		fields.validity,
-		fields.subject,
-		fields.spki,
-		fields.extensions,
-		fields.trailer,
-	);
-	const signature = fields.encodeSignature(await signer.sign(signed));
-	return {
-		der: sequence(
-			signed,
-			fields.outerAlgorithm,
-			tlv(3, Uint8Array.of(0), signature),
-		),
-		key,
-		subject,
-	};
-}
+const VALID = { notBefore: TEST_NOW - 30 * DAY, notAfter: TEST_NOW + 30 * DAY };
 
 export function forgeRoot(
 	kind: AuthorityKind = "agency",
@@ -261,7 +49,7 @@ export function forgeRoot(
 			EXTENSIONS.roles(ROLE_OF_KIND[kind]),
 		],
 	};
-	return forge(defaults, undefined, change, key);
+	return forge(defaults, undefined, { ...VALID, ...change }, key);
 }
 
 export function forgeIntermediate(
@@ -277,7 +65,7 @@ export function forgeIntermediate(
 			EXTENSIONS.roles("agent"),
 		],
 	};
-	return forge(defaults, issuer, change, key);
+	return forge(defaults, issuer, { ...VALID, ...change }, key);
 }
 
 export function forgeLeaf(
@@ -289,7 +77,7 @@ export function forgeLeaf(
 		name: "shop.example",
 		extensions: [EXTENSIONS.signs, EXTENSIONS.roles("agent")],
 	};
-	return forge(defaults, issuer, change, key);
+	return forge(defaults, issuer, { ...VALID, ...change }, key);
 }
 
 export function anchorOf(...roots: readonly Forged[]): TrustAnchor[] {

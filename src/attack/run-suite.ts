@@ -11,7 +11,7 @@ export interface Tried {
 	readonly milliseconds: number;
 }
 
-interface SuiteOptions {
+export interface SuiteOptions {
 	readonly signal: AbortSignal;
 	/** Shows for each group that the honest form of what it does works, and throws where it does not. */
 	readonly controls?: Readonly<

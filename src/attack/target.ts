@@ -171,7 +171,7 @@ export class Target implements AsyncDisposable {
 	 * Certified devices of an attacker, an agent and its module, in our hands; the same ones for the
 	 * same name. Throws `NotTried` where there are none.
 	 */
-	hostile(name: "mallory" | "eve" = "mallory"): Promise<HostileSide> {
+	hostile(name: "mallory" | "eve" | "rogue" = "mallory"): Promise<HostileSide> {
 		if (this.kind === "deployment" && name !== "mallory")
 			throw new NotTried("it needs two sides to attack with");
 		const known = this.#hostile.get(name);

@@ -1,6 +1,6 @@
 import type { TcpAddress } from "../../carrier/index.ts";
 import { readHome } from "../../device/home/index.ts";
-import { makeDevice } from "../../device/runtime/index.ts";
+import { type DeviceOptions, makeDevice } from "../../device/runtime/index.ts";
 import { type Side, secretsOfSide } from "../../device/side/index.ts";
 import { BETWEEN_AGENTS } from "../../trade/documents/index.ts";
 import type { HostileDevice, HostileDevices } from "./hostile-device.ts";
@@ -42,6 +42,15 @@ export class HostileSide implements HostileDevices, AsyncDisposable {
 			module: await device("module"),
 		};
 		return new HostileSide(side, devices, stack.move());
+	}
+
+	/** What a device of the product is made of that has the key and the chain of one of the two. */
+	options(role: "agent" | "module"): DeviceOptions {
+		const { context, signer } = this[role];
+		return {
+			identity: { signer, chain: context.own.encodedChain },
+			policy: context.policy,
+		};
 	}
 
 	/**

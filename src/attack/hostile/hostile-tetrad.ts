@@ -259,6 +259,15 @@ export class HostileTetrad {
 		this.#run();
 	}
 
+	/** Gives the other agent the lists that it lacks, once confirmed, for so many milliseconds. */
+	async giveLists(forMs: number): Promise<void> {
+		const end = performance.now() + forMs;
+		while (performance.now() < end) {
+			while (this.agent.listWaits) this.giveAgent({ kind: "next-list" });
+			await this.until(() => this.agent.listWaits, end - performance.now());
+		}
+	}
+
 	/** Sends frames as they are, past all hooks. */
 	sendRaw(...frames: Frames): void {
 		this.sent.push(...frames);

@@ -1,1 +1,2 @@
 export { RECORD_ATTACKS } from "./records.ts";
+export { spoiling } from "./spoiling.ts";

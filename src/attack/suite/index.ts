@@ -1,1 +1,2 @@
+export { CONTROLS } from "./controls.ts";
 export { SUITE } from "./suite.ts";

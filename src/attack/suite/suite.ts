@@ -1,8 +1,10 @@
 import type { Attack } from "../attack.ts";
 import { BINDING_ATTACKS } from "../binding/index.ts";
+import { CERTIFICATE_ATTACKS } from "../certificates/index.ts";
 import { COMMAND_LINE_ATTACKS } from "../command-line/index.ts";
 import { HANDSHAKE_ATTACKS } from "../handshake/index.ts";
 import { HTTP_ATTACKS } from "../http/index.ts";
+import { LINK_ATTACKS } from "../links/index.ts";
 import { MCP_ATTACKS } from "../mcp/index.ts";
 import { PAYMENT_ATTACKS } from "../payments/index.ts";
 import { PURCHASE_ATTACKS } from "../purchases/index.ts";
@@ -14,6 +16,8 @@ export const SUITE: readonly Attack[] = [
 	...HANDSHAKE_ATTACKS,
 	...BINDING_ATTACKS,
 	...RECORD_ATTACKS,
+	...CERTIFICATE_ATTACKS,
+	...LINK_ATTACKS,
 	...PAYMENT_ATTACKS,
 	...PURCHASE_ATTACKS,
 	...RAIL_ATTACKS,

@@ -10,6 +10,7 @@ import {
 	withDeploymentTarget,
 	withSandboxTarget,
 } from "../../attack/index.ts";
+import { CONTROLS } from "../../attack/suite/index.ts";
 import type { Address } from "../../carrier/index.ts";
 import { interruptible } from "../interruptible.ts";
 import { plainTable } from "../table.ts";
@@ -47,6 +48,7 @@ export async function attack(flags: AttackFlags): Promise<void> {
 		onTarget(flags, signal, (target) =>
 			runSuite(attacks, target, {
 				signal,
+				controls: CONTROLS,
 				begin: (one) => progress(flags, one, attacks),
 				end: (one) => tellEnd(flags, one),
 			}),

@@ -1,0 +1,4 @@
+export {
+	CERTIFICATE_ATTACKS,
+	requireForgedChainsWork,
+} from "./certificates.ts";

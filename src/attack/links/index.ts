@@ -1,0 +1,1 @@
+export { LINK_ATTACKS, requireLinksWork } from "./links.ts";

@@ -57,6 +57,10 @@ export abstract class Device {
 	readonly disk: Disk = new Disk();
 	readonly drivers: Set<AnyDriver> = new Set();
 	readonly crypto: CryptoProvider;
+	/** Documents in its store of which a bit has changed. */
+	rotten = 0;
+	/** Its store cannot be opened any more, and has to be put back. */
+	isDamaged = false;
 	/** How far its clock is ahead, in milliseconds. */
 	clockAhead = 0;
 	/** Places at which it could have died, and those of them at which something was not durable. */
@@ -172,7 +176,7 @@ export abstract class Device {
 	// Lives and deaths.
 
 	start(): void {
-		if (this.#isUp) return;
+		if (this.#isUp || this.isDamaged) return;
 		const { policy } = this.world;
 		const verdicts = new ChainVerdicts(this.crypto, policy);
 		for (const bundle of this.#lists.values()) verdicts.lists.restore(bundle);
@@ -313,6 +317,12 @@ export abstract class Device {
 	}): void {
 		this.#failsMs = forMs;
 		this.disk.failAt(transaction, isWritten);
+	}
+
+	/** Pages of its store are damaged: its process ends, and starts on none of it. */
+	damage(): void {
+		this.isDamaged = true;
+		this.die();
 	}
 
 	noCrash(): void {

@@ -185,6 +185,22 @@ export class Disk {
 		return order.keys.map((key) => order.rows.get(key) as Row<Of>);
 	}
 
+	/** Changes one bit of that column in one row of the table, which nobody hears of. Answers whether there was one. */
+	flip(name: string, column: string, stream: Stream): boolean {
+		const found = this.#tables.get(name);
+		if (found === undefined) return false;
+		const rows = this.rows(found.table).filter(
+			(row) => (row[column] as Uint8Array).length > 0,
+		);
+		if (rows.length === 0) return false;
+		const row = stream.pick(rows);
+		const bytes = new Uint8Array(row[column] as Uint8Array);
+		const at = stream.below(bytes.length);
+		bytes[at] = (bytes[at] ?? 0) ^ (1 << stream.below(8));
+		this.#change(found.table, row, { ...row, [column]: bytes });
+		return true;
+	}
+
 	backup(): Backup {
 		return new Map(
 			[...this.#tables].map(([name, { table }]) => [

@@ -215,6 +215,37 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			],
 		};
 	},
+	/** Bits of a disk change, or its pages are damaged, while something is in doubt. */
+	rotten(die) {
+		const device = die.pick([
+			`${BUYER}-agent`,
+			`${BUYER}-module`,
+			`${BUYER}-module`,
+			`${MERCHANT}-agent`,
+			`${MERCHANT}-module`,
+			`${MERCHANT}-module`,
+			"issuer-0-module",
+		]);
+		const when = die.within(1, 30) * SECOND;
+		return {
+			steps: [
+				...buying(die, die.within(1, 3), 0, when),
+				...paying(die, die.below(2), 0, when),
+				...maybe(die, 0.7, () => crashing(die, 0, when)),
+				...(die.chance(0.3)
+					? [
+							{ at: die.below(when), kind: "backup", device } as const,
+							{ at: when, kind: "damage", device } as const,
+						]
+					: many(
+							die.within(1, 3),
+							(): Step => ({ at: when, kind: "rot", device }),
+						)),
+				...buying(die, die.below(3), when, when + MINUTE),
+				...visits(die, when, MINUTE),
+			],
+		};
+	},
 	/** Devices die when something is durable of which nobody has heard yet. */
 	killed(die) {
 		const span = die.pick([MINUTE, 10 * MINUTE]);

@@ -81,6 +81,10 @@ export type Step = { readonly at: number } & (
 	/** The owner of a device whose clock is right takes out what it has seen of a time to come. */
 	| { readonly kind: "forget-time"; readonly device: string }
 	| { readonly kind: "full"; readonly device: string; readonly forMs: number }
+	/** Pages of its store cannot be read any more: it has to be put back, which is done at the end if it was not before. */
+	| { readonly kind: "damage"; readonly device: string }
+	/** A bit changes in a document of a module's store, or in goods that an agent has not opened yet. */
+	| { readonly kind: "rot"; readonly device: string }
 	| { readonly kind: "backup"; readonly device: string }
 	/** The last backup of a device, of both devices of a side, of an issuer's ledger, or of `EVERYBODY` is put back; a purse with `tetrad purse restore`, or so that the host notices it, or so that nobody does. */
 	| {
@@ -348,6 +352,23 @@ export function drawSwarm(seed: string): Plan {
 		steps.push({ at: when, kind: "backup", device });
 		steps.push({ at: until, kind: "restore", device, how: "command" });
 	}
+	if (die.chance(0.06)) {
+		const device = die.pick([...traders, "issuer-0-module"]);
+		const when = at();
+		const until = when + die.below(Math.max(1, span - when));
+		steps.push({ at: when, kind: "backup", device });
+		steps.push({ at: until, kind: "damage", device });
+		if (die.chance(0.5))
+			steps.push({
+				at: until + die.below(Math.max(1, span - until)),
+				...{ kind: "restore", device, how: "command" },
+			});
+	}
+	add(often(0.1, 2), () => ({
+		at: at(),
+		kind: "rot",
+		device: die.pick([...traders, "issuer-0-module"]),
+	}));
 	if (die.chance(0.1)) {
 		const device = die.pick(traders);
 		const when = at();

@@ -483,6 +483,8 @@ export class Side {
 		const backup = this.#backups.get(device.name);
 		if (backup === undefined) return false;
 		device.die();
+		device.isDamaged = false;
+		device.rotten = 0;
 		// On another disk, if that one has failed.
 		device.disk.mend();
 		device.disk.restore(backup);

@@ -293,6 +293,25 @@ export function crashedGoods(goods: GoodsOnDisk, stream: Stream): boolean {
 	return isTorn;
 }
 
+/** A bit changes of goods that are there, sealed. Answers of which, or nothing when there are none. */
+export function rotGoods(
+	goods: ReadonlyMap<string, GoodsOnDisk>,
+	stream: Stream,
+): string | undefined {
+	const sealed = [...goods].filter(
+		([, { chunks, opened }]) => chunks.length > 0 && opened === undefined,
+	);
+	if (sealed.length === 0) return undefined;
+	const [target, { chunks }] = stream.pick(sealed);
+	const at = stream.below(chunks.length);
+	const chunk = chunks[at] as SealedChunk;
+	const bytes = copy(chunk.sealed);
+	const bit = stream.below(8 * bytes.length);
+	bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+	chunks[at] = { ...chunk, sealed: bytes };
+	return target;
+}
+
 export interface BuyerOptions extends SessionOptions {
 	/** By target. */
 	readonly goods: Map<string, GoodsOnDisk>;

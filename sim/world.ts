@@ -34,12 +34,14 @@ import {
 } from "./network.ts";
 import { EVERYBODY, ITEMS, numbered, type Plan, type Step } from "./plan.ts";
 import { Stream } from "./random.ts";
+import { rot } from "./rot.ts";
 import { Schedule } from "./schedule.ts";
 import { Side } from "./side.ts";
 import { describeMessage } from "./story.ts";
 import type { Tetrad } from "./tetrad.ts";
 import { type Told, Trace } from "./trace.ts";
 import type { Item } from "./trading.ts";
+import { rotGoods } from "./trading.ts";
 import { Wiretap } from "./wiretap.ts";
 
 /** What must never be, and was. */
@@ -119,6 +121,7 @@ export class World {
 		{ frames: number; readonly how: "breaks" | "drops" }
 	>();
 	readonly #certified = new Map<string, number>();
+	#isMuted = false;
 	readonly #wiretap: Wiretap;
 	/** Of connections, when somebody keeps what goes over them. */
 	readonly #tapped: Pick<CarrierOptions, "record" | "recorded">;
@@ -283,6 +286,7 @@ export class World {
 	// What happens in it.
 
 	fail(invariant: string, what: string): void {
+		if (this.#isMuted) return;
 		this.violation ??= { invariant, what, at: this.elapsed };
 	}
 
@@ -313,7 +317,10 @@ export class World {
 			this.trace.mix(one[0] ?? 0);
 			if (this.trace.isTelling)
 				this.tell({ who: device.name, to: name, what: describeMessage(one) });
+			// What has rotted on its disk is no word of its own: it is heard, and held against nobody.
+			this.#isMuted = device.rotten > 0;
 			this.checks.said(device, to, one);
+			this.#isMuted = false;
 		}
 	}
 
@@ -585,6 +592,19 @@ export class World {
 				});
 				return;
 			}
+			case "damage": {
+				const device = this.devices.get(step.device);
+				if (device === undefined || device.isDamaged) return;
+				this.count("damage");
+				tell(`pages of the store of ${step.device} are damaged`);
+				return device.damage();
+			}
+			case "rot": {
+				const what = this.#rot(step.device);
+				if (what === undefined) return;
+				this.count("rot");
+				return tell(`a bit changes of ${what} at ${step.device}`);
+			}
 			case "backup":
 				for (const [side, device] of this.#disksOf(step.device))
 					side.backup(device);
@@ -665,6 +685,7 @@ export class World {
 		for (const device of this.devices.values()) {
 			device.noCrash();
 			device.disk.mend();
+			if (device.isDamaged) this.#putBack(device);
 			if (device.clockAhead !== 0) device.setClock(0);
 			device.start();
 			// Whoever is told that it has seen a later time knows that it was wrong, and takes it out.
@@ -676,6 +697,31 @@ export class World {
 
 	#side(name: string): Side | undefined {
 		return this.sides.find((side) => side.name === name);
+	}
+
+	/** Whoever has no backup of a store that cannot be opened begins with an empty one, which is no case of ours: there is one. */
+	#putBack(device: Device): void {
+		const isBack = [
+			...this.#disksOf(device.name).map(([side, one]) =>
+				side.restore(one, "command"),
+			),
+			...this.#ledgersOf(device.name).map((issuer) => issuer.restore()),
+		].some(Boolean);
+		// Without a backup it was damaged in no plan that was drawn, but in one that was made smaller.
+		if (!isBack) device.isDamaged = false;
+	}
+
+	/** Answers what has changed. */
+	#rot(name: string): string | undefined {
+		const device = this.devices.get(name);
+		if (device === undefined) return undefined;
+		const stream = this.stream("rot");
+		const side = this.sides.find(({ agent }) => agent.name === name);
+		if (side !== undefined) return rotGoods(side.goods, stream);
+		const isLedger = this.issuers.some(({ module }) => module.name === name);
+		const what = rot(device, isLedger, stream);
+		if (what !== undefined) device.rotten++;
+		return what;
 	}
 
 	/** Of the module of an issuer, or of all of them. */

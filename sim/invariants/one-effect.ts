@@ -22,7 +22,7 @@ export const oneEffect: MakeInvariant = (world, fail) => {
 				({ module }) => module.name === device.name,
 			);
 			// One that was put back may be asked again for what it has forgotten.
-			if (side === undefined || side.wasRestored) return;
+			if (side === undefined || side.wasRestored || device.rotten > 0) return;
 			for (const write of writes) {
 				if (write.kind === "delete") continue;
 				const { table, row } = write;

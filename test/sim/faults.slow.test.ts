@@ -77,6 +77,15 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 		{ at: 1500, kind: "backup", device: EVERYBODY },
 		{ at: 8000, kind: "restore", device: EVERYBODY, how: "command" },
 	],
+	damage: ["merchant-0-module", "buyer-0-agent", "issuer-0-module"].flatMap(
+		(device): readonly Step[] => [
+			{ at: 1500, kind: "backup", device },
+			{ at: 3500, kind: "damage", device },
+		],
+	),
+	rot: ["buyer-0-module", "merchant-0-module", "issuer-0-module"].map(
+		(device): Step => ({ at: 4500, kind: "rot", device }),
+	),
 	cancel: [
 		{ at: 100, kind: "withdraw", side: "buyer-0", issuer: 0, amount: 10 },
 		{ at: 101, kind: "cancel", side: "buyer-0" },
@@ -155,6 +164,8 @@ const KINDS: readonly Step["kind"][] = [
 	"disk-error",
 	"break",
 	"replay",
+	"damage",
+	"rot",
 	"clock",
 	"forget-time",
 	"full",

@@ -30,7 +30,10 @@ export function rot(
 	isLedger: boolean,
 	stream: Stream,
 ): string | undefined {
-	const [table, column] = stream.pick(isLedger ? IN_LEDGER : IN_PURSE);
-	const isChanged = device.disk.flip(table, column, stream);
-	return isChanged ? `${table}.${column}` : undefined;
+	const places = isLedger ? IN_LEDGER : IN_PURSE;
+	const from = stream.below(places.length);
+	const place = [...places.slice(from), ...places.slice(0, from)].find(
+		([table, column]) => device.disk.flip(table, column, stream),
+	);
+	return place?.join(".");
 }

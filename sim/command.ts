@@ -71,7 +71,7 @@ function figuresText({ faults, purchases, ...figures }: Figures): string {
 	].join("\n");
 }
 
-const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs]
+const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs [--save]]
                [--theme NAME] [--exhaustive [--pairs]] [--real-crypto]
 
   --seed N     the first seed; 1 unless given
@@ -83,7 +83,8 @@ const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug N
                --pairs each two of these
   --real-crypto  with node:crypto in the place of stand-ins, and slower
   --bug NAME   plants that bug first (sim/planted.ts)
-  --bugs       plants each bug in turn, and tells which seed finds it
+  --bugs       plants each bug, on all cores, and tells which seed finds it; with
+               --save docs/internals/planted-bugs.md has the new table
 
 Exit code 0: everything held. 1: something did not. 2: the command was wrong.
 `;
@@ -109,9 +110,14 @@ export async function main(args: readonly string[]): Promise<number> {
 	for (let at = 0; at < args.length; at++) {
 		const flag = args[at] as string;
 		if (
-			["--json", "--bugs", "--exhaustive", "--pairs", "--real-crypto"].includes(
-				flag,
-			)
+			[
+				"--json",
+				"--bugs",
+				"--save",
+				"--exhaustive",
+				"--pairs",
+				"--real-crypto",
+			].includes(flag)
 		)
 			given.set(flag, "");
 		else if (
@@ -135,7 +141,7 @@ export async function main(args: readonly string[]): Promise<number> {
 		return 0;
 	}
 	const runs = Number(given.get("--runs") ?? 100);
-	if (given.has("--bugs")) return findBugs(runs);
+	if (given.has("--bugs")) return findBugs(runs, given.has("--save"));
 	const isJson = given.has("--json");
 	const isReal = given.has("--real-crypto");
 	if (given.has("--exhaustive")) return exhaustive(given.has("--pairs"));

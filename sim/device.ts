@@ -69,6 +69,8 @@ export abstract class Device {
 	/** How often the table was written to after which it dies. */
 	#wrote = 0;
 	identity: Identity;
+	/** What it has formed keys over, in hexadecimal. */
+	readonly transcripts: Set<string> = new Set();
 	/** By what rule it lies, if it does. */
 	lie: Lie | undefined;
 	readonly #memory = new Map<string, unknown>();
@@ -141,6 +143,7 @@ export abstract class Device {
 	}
 
 	sign(content: Uint8Array, under?: Uint8Array): Uint8Array {
+		this.world.checks.signed(this, content);
 		const signer = [this.identity, ...this.#earlier].find(
 			({ signer: { publicKey } }) =>
 				under === undefined || sameBytes(publicKey, under),
@@ -186,6 +189,9 @@ export abstract class Device {
 			verdicts,
 			own: this.certified(),
 			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			unsafeKeylog: (label, secret) => {
+				if (label === "T") this.transcripts.add(hex(secret));
+			},
 		};
 		this.#lastSeen = this.#storedSeen;
 		this.#wantsStart = false;

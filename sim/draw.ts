@@ -76,7 +76,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			device: `${BUYER}-module`,
 			point: die.within(1, 2),
 			table: "payments",
-			downMs: die.pick([5 * DAY, 32 * DAY]),
+			downMs: die.pick([5 * DAY, 5 * DAY, 32 * DAY]),
 		};
 		const back = at + away.downMs;
 		return {
@@ -108,6 +108,14 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			steps: [
 				...buying(die, 3, 0, listed),
 				{ at: listed, kind: "list", device, isHidden: die.chance(0.5) },
+				// While they trade.
+				...maybe(die, 0.5, () => ({
+					at: listed - die.below(60),
+					kind: "buy",
+					buyer: 0,
+					merchant: 0,
+					item: die.below(ITEMS),
+				})),
 				...buying(die, 3, listed, until),
 				die.chance(0.5)
 					? { at: until, kind: "recertify", device }
@@ -259,10 +267,10 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			],
 		};
 	},
-	"lying buyer's agent": (die) => lying(die, "buyer-agent"),
-	"lying buyer's module": (die) => lying(die, "buyer-module"),
-	"lying merchant's agent": (die) => lying(die, "merchant-agent"),
-	"lying merchant's module": (die) => lying(die, "merchant-module"),
+	"lying-buyer-agent": (die) => lying(die, "buyer-agent"),
+	"lying-buyer-module": (die) => lying(die, "buyer-module"),
+	"lying-merchant-agent": (die) => lying(die, "merchant-agent"),
+	"lying-merchant-module": (die) => lying(die, "merchant-module"),
 	/** An owner has a second copy of its purse, and pays with both. */
 	copied(die) {
 		const span = 2 * MINUTE;
@@ -317,6 +325,28 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			],
 		};
 	},
+	/** Notes have expired, and whoever holds them has a clock that says otherwise. */
+	expired(die) {
+		const late = die.pick([4, 5, 8]) * DAY;
+		return {
+			noteDays: 3,
+			graceDays: die.pick([1, 7]),
+			settleEveryMs: 0,
+			steps: [
+				...(["agent", "module"] as const).map(
+					(role): Step => ({
+						at: MINUTE,
+						kind: "clock",
+						device: `${BUYER}-${role}`,
+						aheadMs: -late,
+					}),
+				),
+				...buying(die, die.within(1, 3), late, late + HOUR),
+				...paying(die, die.within(1, 3), late, late + HOUR),
+				...visits(die, late, 2 * HOUR),
+			],
+		};
+	},
 	/** Clocks are wrong by far, at one party, and jump while it trades. */
 	clocks(die) {
 		const span = 3 * HOUR;
@@ -350,6 +380,7 @@ function lying(die: Stream, by: LiarKind): ReturnType<Theme> {
 	return {
 		buyers: die.within(1, 2),
 		merchants: die.within(1, 2),
+		issuers: die.pick([1, 1, 2]),
 		steps: Array.from({ length: count }, (_, at): readonly Step[] => {
 			const [from, until] = [at * each, (at + 1) * each];
 			return [

@@ -8,7 +8,9 @@ import {
 	draftTransfer,
 	messages,
 	parseTransfer,
+	purseTables,
 	readReceipt,
+	saleTables,
 	type TransferBody,
 } from "../src/money/index.ts";
 import {
@@ -113,7 +115,8 @@ function otherPurchase(
 	return lie("buyer-agent", ABOUT_PURCHASES.buy, (liar, said) => {
 		const contract = parseContract(liar.device.crypto, said.document);
 		const { document, hash } = signedAnew(liar, contract, alter);
-		liar.forbid({ id: hash, as: "payments" });
+		for (const as of ["payments", BETWEEN_MODULES.prepare.type])
+			liar.forbid({ id: hash, as });
 		return [message(ABOUT_PURCHASES.buy, { ...said, document })];
 	});
 }
@@ -158,6 +161,36 @@ export const LIES: Readonly<Record<string, Lie>> = {
 		liar.forbid({ id: enc(...notes), as: "receipts" });
 		return [message(BETWEEN_MODULES.deliver, { ...said, notes })];
 	}),
+	/** Delivers what it has not signed. */
+	"no signature": lie("buyer-module", BETWEEN_MODULES.deliver, (liar, said) => {
+		const transfer = flipped(said.transfer);
+		liar.forbid({ id: transfer, as: "receipts" });
+		return [message(BETWEEN_MODULES.deliver, { ...said, transfer })];
+	}),
+	/** Offers notes of another issuer for the money that is asked for. */
+	"money of others": lie(
+		"buyer-module",
+		BETWEEN_MODULES.prepare,
+		(liar, said) => {
+			const { disk } = liar.device;
+			const note = disk
+				.rows(purseTables.NOTES)
+				.find(
+					({ issuer, value, state }) =>
+						!sameBytes(issuer, said.issuer) &&
+						state === "live" &&
+						value >= said.amount,
+				);
+			const chain = disk
+				.rows(purseTables.ISSUER_CHAINS)
+				.find(({ hash }) => note !== undefined && sameBytes(hash, note.chain));
+			if (note === undefined || chain === undefined)
+				return [message(BETWEEN_MODULES.prepare, said)];
+			liar.forbid({ id: said.contract, as: BETWEEN_MODULES.prepared.type });
+			const [notes, chains] = [[note.document], [chain.chain]];
+			return [message(BETWEEN_MODULES.prepare, { ...said, notes, chains })];
+		},
+	),
 	/** Offers less than what is asked for. */
 	"a lower price": lie(
 		"buyer-module",
@@ -305,6 +338,20 @@ export const LIES: Readonly<Record<string, Lie>> = {
 	"another root": otherContract((_, liar) => ({
 		plaintextRoot: liar.random(32),
 	})),
+	"a certificate of others": otherContract(
+		({ certificate, ...contract }, liar) => {
+			const { device } = liar;
+			const other = device.world.merchants
+				.flatMap(({ module }) => module.disk.rows(saleTables.SELLING_SECRETS))
+				.find(
+					(secret) =>
+						!sameBytes(secret.certificate, certificate) &&
+						!sameBytes(secret.agent, contract.sellerAgent) &&
+						sameBytes(secret.issuer, contract.issuer),
+				);
+			return other && { certificate: other.certificate };
+		},
+	),
 	"a longer merchandise": otherContract(({ length }) => ({
 		length: length + 1n,
 	})),

@@ -220,6 +220,274 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		find: "writes: [answered(row, answer), put(PAYMENTS, settled)],",
 		replace: "writes: [answered(row, answer)],",
 	},
+	"notes-judged-late": {
+		what: "a payee agrees before it has judged the notes",
+		file: "src/money/purse/payment-judge.ts",
+		find: "const { notes, why } = this.#judge(terms, offered);",
+		replace:
+			"if (now() >= 0) return this.#core.now + DEPOSIT_MARGIN_MS; const { notes, why } = this.#judge(terms, offered);",
+		also: [
+			{
+				file: "src/money/purse/payment-judge.ts",
+				find: "export class PaymentJudge {",
+				replace: "const now = () => 0; export class PaymentJudge {",
+			},
+		],
+	},
+	"credit-before-verify": {
+		what: "a payee takes a transfer whose signature and ranges it has not verified",
+		file: "src/money/purse/payment-judge.ts",
+		find: "verifyTransfer(crypto, transfer, notes);",
+		replace: "void [verifyTransfer, crypto, notes];",
+	},
+	"signatures-unread": {
+		what: "a document counts as signed by whom it names",
+		file: "src/wire/signed-document.ts",
+		find: "this.requireSigned(crypto, document, key);",
+		replace: "void [crypto, document, key];",
+	},
+	"invoice-unread": {
+		what: "a payee takes what it has not agreed to",
+		file: "src/money/purse/payment-acceptance.ts",
+		find: "return isInvoiceFor(crypto, this.#invoiceKey, transfer, invoice)",
+		replace:
+			"return isInvoiceFor(crypto, this.#invoiceKey, transfer, invoice) || true",
+	},
+	"expired-note": {
+		what: "a payee takes notes that have expired",
+		file: "src/money/purse/payment-judge.ts",
+		find: "now + DEPOSIT_MARGIN_MS >= value.expires,",
+		replace: "now + DEPOSIT_MARGIN_MS < 0 && value.expires > 0,",
+	},
+	"other-issuer": {
+		what: "a payee takes notes of another issuer for the money that it was promised",
+		file: "src/money/purse/verified-notes.ts",
+		find: "if (!sameBytes(device.deviceId, issuer))",
+		replace: "if (!sameBytes(device.deviceId, issuer) && issuer.length === 0)",
+		also: [
+			{
+				file: "src/money/purse/payment-judge.ts",
+				find: "if (notes.some(({ value }) => !sameMoney(terms, value)))",
+				replace:
+					"if (notes.some(({ value }) => !sameMoney(terms, value)) && now < 0)",
+			},
+		],
+	},
+	"price-unread": {
+		what: "a merchant's module does not hold what is paid against the price",
+		file: "src/trade/module/seller-module.ts",
+		find: "contract.amount !== sale.amount",
+		replace: "contract.amount === -1n",
+	},
+	"key-unread": {
+		what: "a key is not held against the hash that the contract has of it",
+		file: "src/money/purse/payment-delivery.ts",
+		find: "return key !== undefined && sameBytes(crypto.sha256(key), keyHash)",
+		replace: "return key !== undefined && (true || [crypto, keyHash])",
+	},
+	"receipt-unread": {
+		what: "a receipt is not held against the transfer",
+		file: "src/money/purse/payment-delivery.ts",
+		find: "receipt.value.amount !== committed.amount",
+		replace: "receipt.value.amount < 0n",
+	},
+	"exporter-unbound": {
+		what: "a buyer's module pays for what is sealed with what another tetrad exports",
+		file: "src/trade/module/buyer-checks.ts",
+		find: "if (!sameBytes(contract.exporterHash, exporterHash(crypto, exporter)))",
+		replace:
+			"if (!sameBytes(contract.exporterHash, exporterHash(crypto, exporter)) && now < 0)",
+	},
+	"item-unread": {
+		what: "a buyer's module pays for another item than it is told",
+		file: "src/trade/module/buyer-checks.ts",
+		find: "if (!sameBytes(contract.item, itemHash(crypto, salt, description)))",
+		replace:
+			"if (!sameBytes(contract.item, itemHash(crypto, salt, description)) && now < 0)",
+	},
+	"decimals-unread": {
+		what: "a buyer's module pays for what its agent has read with other decimals",
+		file: "src/trade/module/buyer-checks.ts",
+		find: "money.exponent !== terms.currency.exponent ||",
+		replace: "",
+	},
+	"exporter-unbound-at-the-agent": {
+		what: "a buyer's agent has that paid",
+		file: "src/trade/agent/contract-check.ts",
+		find: "!sameBytes(contract.exporterHash, exporterHash(crypto, exporter))",
+		replace:
+			"!sameBytes(contract.exporterHash.subarray(32), exporterHash(crypto, exporter).subarray(32))",
+	},
+	"offer-forgotten": {
+		what: "a buyer's agent does not hold a contract against the price that was offered",
+		file: "src/trade/agent/contract-check.ts",
+		find: "contract.amount !== offer.amount",
+		replace: "contract.amount < 0n",
+	},
+	"root-unread": {
+		what: "the root of the goods is not held against what came",
+		file: "src/trade/merchandise/receiving.ts",
+		find: "sameBytes(terms.plaintextRoot, received.plaintextRoot) &&",
+		replace: "",
+	},
+	"sealed-root-unread": {
+		what: "nor that of the sealed goods",
+		file: "src/trade/merchandise/receiving.ts",
+		find: "sameBytes(terms.ciphertextRoot, received.ciphertextRoot)",
+		replace: "sameBytes(terms.plaintextRoot, received.plaintextRoot)",
+	},
+	"certificate-of-others": {
+		what: "a selling certificate is not held against who sells",
+		file: "src/trade/documents/contract.ts",
+		find: "!sameBytes(selling.agent, contract.sellerAgent) ||",
+		replace: "",
+		also: [
+			{
+				file: "src/trade/documents/contract.ts",
+				find: "!sameBytes(selling.module, contract.sellerModule) ||",
+				replace: "",
+			},
+		],
+	},
+	"evidence-unverified": {
+		what: "an issuer accuses with evidence that it has not verified: one transfer twice",
+		file: "src/money/issuer/ledger-transfers.ts",
+		find: "const [first, second] = [by.reference, transfer.id];",
+		replace: "const [first, second] = [transfer.id, transfer.id];",
+	},
+	"short-goods-accuse": {
+		what: "short goods count as wrong",
+		file: "src/trade/merchandise/content.ts",
+		find: "opened.length < SALT_BYTES)",
+		replace: "opened.length < SALT_BYTES + 50)",
+	},
+	"role-left-out": {
+		what: "a signature does not say for what it is",
+		file: "src/wire/signed-bytes.ts",
+		find: "return concat(ROLE_LABEL[role], enc(...fields));",
+		replace:
+			'return concat(ROLE_LABEL[role] && utf8("tetrad/1\\0"), enc(...fields));',
+	},
+	"transcript-without-module": {
+		what: "the transcript leaves one of the four out",
+		file: "src/tetrad/transcript.ts",
+		find: "parties.X.certificateId,",
+		replace: "",
+	},
+	"transcript-without-offer": {
+		what: "the transcript leaves out what was offered, the versions among it",
+		file: "src/tetrad/transcript.ts",
+		find: "offer.raw,",
+		replace: "",
+	},
+	"open-tetrad-of-the-listed": {
+		what: "a tetrad that is open goes on when one of its four is listed",
+		file: "src/tetrad/role/judge.ts",
+		find: "if (why !== undefined) throw why;",
+		replace: "void why;",
+	},
+	"own-chain-unread": {
+		what: "who signed a chain of an issuer is not held against the lists at a meeting",
+		file: "src/tetrad/role/judge.ts",
+		find: "return this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as);",
+		replace:
+			"return now < 0 ? this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as) : this.#demanded(verdicts.certified(chain, ROLE_OF[as]), as);",
+	},
+	"limit-per-day": {
+		what: "the owner's limit of a day is not looked at",
+		file: "src/money/purse/spending-limits.ts",
+		find: '[money.perDay, inDay + beside(ofIssuer), "in 24 hours", "--per-day"],',
+		replace:
+			'[undefined, inDay + beside(ofIssuer), "in 24 hours", "--per-day"],',
+	},
+	"spent-uncounted": {
+		what: "what was paid before the module was started does not count against a limit of a day",
+		file: "src/money/purse/spending-limits.ts",
+		find: "this.#sums = new SpendingSums(spent, spentInAll);",
+		replace:
+			"this.#sums = new SpendingSums(spent.slice(spent.length), spentInAll);",
+	},
+	"paid-too-soon": {
+		what: "a payer tells its owner that it has paid when it has committed",
+		file: "src/money/purse/payment-commit.ts",
+		find: "this.#core.book.commit(state.selection);",
+		replace:
+			'this.#core.book.commit(state.selection); this.#core.report({ kind: "paid", contract, peer: row.payee, issuer: row.issuer, amount: row.amount });',
+	},
+	"refused-though-committed": {
+		what: "a payer tells that nothing was paid when the payee refuses what is committed",
+		file: "src/money/purse/paying.ts",
+		find: "this.#delivery.doubt(payment, state, error.message);",
+		replace: "this.#payments.giveUp(payment, error);",
+	},
+	"aborted-before-sure": {
+		what: "a module says that nothing was paid, and nothing will be, before that is durable",
+		file: "src/trade/module/buyer-module.ts",
+		find: "this.#rail.cancel(contract, isJudged || payment !== undefined);",
+		replace:
+			'for (const asker of purchase.askers) this.#notBought(asker, contract, "aborted", 0n, why); this.#rail.cancel(contract, isJudged || payment !== undefined);',
+	},
+	"late-refused": {
+		what: "what comes late is refused for good, and not booked first",
+		file: "src/money/purse/payment-acceptance.ts",
+		find: "if (why === undefined)",
+		replace:
+			"if (why !== undefined) return this.notTaken(transfer.contract, why); if (why === undefined)",
+	},
+	"witness-set-back": {
+		what: "an agent keeps the head that its module told last, also when it is an older one",
+		file: "src/money/agent/agent-tables.ts",
+		find: "known !== undefined && known.number >= number",
+		replace: "known !== undefined && known.number < 0n",
+	},
+	"clock-unremembered": {
+		what: "a device believes a clock that is behind what it has seen",
+		file: "src/device/runtime/clock.ts",
+		find: "requireNotBehind(now, this.#lastSeen);",
+		replace: "void requireNotBehind;",
+	},
+	"void-forgotten": {
+		what: "that a purchase was void after its goods came is not written down",
+		file: "src/trade/records/purchases.ts",
+		find: 'return from === "provisional" || (from === "final" && to === "refunded");',
+		replace:
+			'return from === "provisional" || (from === "" && to === "refunded");',
+	},
+	"part-is-void": {
+		what: "a sale that is void is credited again for whoever asks again",
+		file: "src/money/issuer/ledger-sales.ts",
+		find: "if (isVoid) return outcomeBefore(asked, 2, transfer.amount, false);",
+		replace: "void isVoid;",
+		also: [
+			{
+				file: "src/money/issuer/ledger-sales.ts",
+				find: "return insert(VOIDS, { transfer, request, returned, at: BigInt(at) });",
+				replace:
+					'return { kind: "put", table: VOIDS, row: { transfer, request, returned, at: BigInt(at) } };',
+			},
+		],
+	},
+	"full-disk-settled": {
+		what: "a receipt that could not be kept counts as kept",
+		file: "src/money/purse/payment-delivery.ts",
+		find: `		const payment = this.#payments.of(contract);
+		if (payment?.state.kind === "settling")`,
+		replace: `		const payment = this.#payments.of(contract);
+		if (payment !== undefined) this.#payments.delete(contract);
+		if (payment?.state.kind === "looking-up" as never)`,
+	},
+	"old-key-unsigned": {
+		what: "notes that were made out to an earlier key are signed with the new one",
+		file: "src/money/purse/issuer-exchange.ts",
+		find: "return found && { ...found, under };",
+		replace: "return found && { ...found, under: under && undefined };",
+	},
+	"goods-not-fetched": {
+		what: "goods that are missing when they are paid for are not fetched again",
+		file: "src/trade/agent/purchase.ts",
+		find: "if (!this.#port.fetchGoods(this, from))",
+		replace: "if (from >= 0)",
+	},
 };
 
 /** What files say with that bug in them, by their addresses. Throws when a text is not there, or more than once. */

@@ -10,6 +10,7 @@ import type {
 	ModuleMachine,
 	Parties,
 	Place,
+	Transcript,
 } from "../src/tetrad/index.ts";
 import type { LinkMessageType } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
@@ -29,6 +30,8 @@ export interface TetradUser {
 export interface Tetrad {
 	readonly place: Place;
 	readonly parties: Parties;
+	/** What its four devices have to agree on. */
+	readonly transcript: Transcript;
 	readonly ended: boolean;
 	/** Loses what cannot be sent. */
 	send(to: "agent" | "module", bytes: Uint8Array): void;
@@ -179,13 +182,14 @@ export class TetradRun implements LinkUser {
 		const tetrad: Tetrad = {
 			place: machine.place,
 			parties: transcript.parties,
+			transcript,
 			get ended() {
 				return machine.ended;
 			},
 			send: (to, message) => {
 				for (const one of device.says(tetrad, to, message)) {
 					if (machine.ended) return;
-					device.world.said(device, other(machine.place, to), one);
+					device.world.said(device, other(machine.place, to), one, tetrad);
 					try {
 						this.#feed({ kind: "send", to, message: one });
 					} catch (thrown) {

@@ -312,6 +312,7 @@ export class World {
 		device: Device,
 		{ to, name }: { readonly to: "agent" | "module"; readonly name: string },
 		bytes: Uint8Array,
+		tetrad: Tetrad,
 	): void {
 		for (const one of unpackMessages(bytes)) {
 			this.trace.mix(one[0] ?? 0);
@@ -319,7 +320,7 @@ export class World {
 				this.tell({ who: device.name, to: name, what: describeMessage(one) });
 			// What has rotted on its disk is no word of its own: it is heard, and held against nobody.
 			this.#isMuted = device.rotten > 0;
-			this.checks.said(device, to, one);
+			this.checks.said(device, to, one, tetrad);
 			this.#isMuted = false;
 		}
 	}

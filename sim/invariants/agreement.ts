@@ -1,4 +1,5 @@
-import { hex } from "../../src/wire/index.ts";
+import { enc, hex, utf8 } from "../../src/wire/index.ts";
+import type { Device } from "../device.ts";
 import type { Tetrad } from "../tetrad.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
@@ -15,6 +16,10 @@ export const agreement: MakeInvariant = (_, fail) => {
 	return {
 		confirmed(device, tetrad) {
 			const { place } = tetrad;
+			if (!device.transcripts.has(hex(transcriptOf(device, tetrad))))
+				fail(
+					`${device.name} has formed its key over something else than what the four agree on`,
+				);
 			const key = hex(tetrad.export("simulated agreement", 32));
 			const parties = partiesOf(tetrad);
 			const known = tetrads.get(key) ?? { parties, devices: new Map() };
@@ -33,3 +38,27 @@ export const agreement: MakeInvariant = (_, fail) => {
 		},
 	};
 };
+
+/** T as docs/protocol.md has it, of what a device has agreed to. */
+function transcriptOf(
+	{ crypto }: Device,
+	{ transcript, parties }: Tetrad,
+): Uint8Array {
+	const { outerHash, innerHash, offer, responderLink } = transcript;
+	const number = (name: string, names: readonly string[]) =>
+		Uint8Array.of(names.indexOf(name) + 1);
+	return crypto.sha256(
+		enc(
+			utf8("tetrad/1 T"),
+			outerHash,
+			innerHash,
+			...PLACES.map((place) => parties[place].certificateId),
+			offer.raw,
+			Uint8Array.of(offer.selected.id),
+			number(offer.routing, ["direct", "crossed"]),
+			number(offer.root, ["transcript", "unsafe-xor"]),
+			number(offer.link, ["paired", "unsafe-open"]),
+			number(responderLink, ["paired", "unsafe-open"]),
+		),
+	);
+}

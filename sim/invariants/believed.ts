@@ -25,6 +25,8 @@ export const believed: MakeInvariant = (world, fail) => {
 		bytes: Uint8Array,
 	): Uint8Array | undefined => {
 		switch (bytes[0]) {
+			case BETWEEN_MODULES.prepare.type:
+				return body(BETWEEN_MODULES.prepare, bytes).contract;
 			case BETWEEN_MODULES.prepared.type:
 				return body(BETWEEN_MODULES.prepared, bytes).contract;
 			case BETWEEN_MODULES.accepted.type:
@@ -64,7 +66,7 @@ export const believed: MakeInvariant = (world, fail) => {
 				const { contract } = row;
 				if (!(contract instanceof Uint8Array)) continue;
 				const { receipt, transfer_id: transfer, notes } = row;
-				for (const id of [contract, transfer, notes])
+				for (const id of [contract, transfer, notes, row["transfer"]])
 					if (id instanceof Uint8Array) isBelieved(device, table.name, id);
 				if (
 					table.name !== PAYMENTS.name ||

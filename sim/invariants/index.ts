@@ -17,6 +17,7 @@ import { oneEffect } from "./one-effect.ts";
 import { queues } from "./queues.ts";
 import { reference } from "./reference.ts";
 import { settled } from "./settled.ts";
+import { signatures } from "./signatures.ts";
 import { spentOnce } from "./spent-once.ts";
 import { toldTruth } from "./told-truth.ts";
 import { witnessFirst } from "./witness-first.ts";
@@ -37,6 +38,7 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"lists are kept": listsKept,
 	"nobody honest is accused": nobodyAccused,
 	"no lie is believed": believed,
+	"signatures say what they are for": signatures,
 	"secrets are on no wire": canaries,
 	"no nonce is used twice": nonceOnce,
 	"queues stay within their limits": queues,
@@ -80,6 +82,7 @@ export function makeChecks(world: World): Checks {
 		credited: to("credited"),
 		durable: to("durable"),
 		said: to("said"),
+		signed: to("signed"),
 		sent: to("sent"),
 		sealed: to("sealed"),
 		confirmed: to("confirmed"),
@@ -96,6 +99,7 @@ export function makeChecks(world: World): Checks {
 			for (const hook of hooks.durable) hook(...given);
 		},
 		said: (...given) => hooks.said.forEach((hook) => void hook(...given)),
+		signed: (...given) => hooks.signed.forEach((hook) => void hook(...given)),
 		sent: (...given) => hooks.sent.forEach((hook) => void hook(...given)),
 		sealed: (...given) => hooks.sealed.forEach((hook) => void hook(...given)),
 		confirmed: (...given) =>

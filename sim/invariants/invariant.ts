@@ -14,8 +14,15 @@ export interface Invariant {
 	credited?(issuer: IssuerSide, side: Side, amount: bigint): void;
 	/** These rows are durable from now on. */
 	durable?(device: Device, writes: readonly Write[]): void;
-	/** A device says that to its agent or module, or to the other of its kind. */
-	said?(device: Device, to: "agent" | "module", bytes: Uint8Array): void;
+	/** A device says that to its agent or module, or to the other of its kind, in that tetrad. */
+	said?(
+		device: Device,
+		to: "agent" | "module",
+		bytes: Uint8Array,
+		tetrad: Tetrad,
+	): void;
+	/** A device signs that. */
+	signed?(device: Device, content: Uint8Array): void;
 	/** A frame is on its way. */
 	sent?(from: string, to: string, bytes: Uint8Array): void;
 	sealed?: SealWatcher;

@@ -1,6 +1,6 @@
-import { messages, parseTransfer } from "../../src/money/index.ts";
+import { messages, parseTransfer, purseTables } from "../../src/money/index.ts";
 import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
-import { hex } from "../../src/wire/index.ts";
+import { hex, sameBytes } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
@@ -29,6 +29,26 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 	};
 	return {
 		reported({ module, wasRestored }, report) {
+			if (module.lie !== undefined) return;
+			if (report.kind === "paid") {
+				const row = module.disk
+					.rows(purseTables.PAYMENTS)
+					.find(({ contract }) => sameBytes(contract, report.contract));
+				if (row?.state !== "settled" && row?.state !== "keyed")
+					fail(
+						`${module.name} tells its owner that ${short(hex(report.contract))} is paid, and has no receipt`,
+					);
+			}
+			if (
+				report.kind === "refused" &&
+				wasPaid(module as unknown as Device, hex(report.contract)) &&
+				module.disk
+					.rows(purseTables.PAYMENTS)
+					.some(({ contract }) => sameBytes(contract, report.contract))
+			)
+				fail(
+					`${module.name} tells its owner that ${short(hex(report.contract))} was refused, and it is committed`,
+				);
 			// A store that was put back does not know what was sent since.
 			if (report.kind !== "cancelled" || !report.isDone || wasRestored) return;
 			const request = hex(report.request);

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { realpathSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { compileDisk, Disk } from "../../crash/disk.ts";
+import { dice } from "../support/dice.ts";
+import { temporaryFolder } from "../support/folders.ts";
 import { TroubledDisk } from "../support/troubled-disk.ts";
 import { Script } from "./script.ts";
 import {
@@ -27,22 +31,31 @@ describe("SQLite store: a migration that is killed", () => {
 		new URL("../support/crash-statements.mjs", import.meta.url),
 	);
 
-	test("loses nothing at any of its steps, and the next open goes on with one copy", async () => {
+	/** Kills it at each step; with a library, the power goes with it. */
+	const walkAll = async (library?: string): Promise<void> => {
 		let [killed, before, after] = [0, 0, 0];
 		const walk = async (step: number): Promise<boolean> => {
 			const { path } = await filled();
+			const folder = realpathSync(dirname(path));
+			const disk = library && new Disk(library, folder, `${folder}-disk`);
 			await using script = new Script({ kind: "sqlite", path }, BRING, {
 				NODE_OPTIONS: `--import=${CRASH}`,
 				TETRAD_TEST_CRASH_AT: `${step}`,
+				...(disk ? disk.env : {}),
 			});
 			await script.exited;
 			const isOver = script.lines.includes("opened");
 			if (!isOver) killed++;
+			if (disk) {
+				disk.cut(dice(step));
+				await rm(`${folder}-disk`, { recursive: true });
+			}
 			const version = versionOf(path);
 			if (version === "4") after++;
 			else {
 				before++;
 				assert.equal(version, "1");
+				assert.ok(!isOver, "it was said to be over");
 				// An old program goes on with it, too.
 				if (step % 2 === 0) await isThereStill(path);
 			}
@@ -66,6 +79,19 @@ describe("SQLite store: a migration that is killed", () => {
 			killed > 40 && before > 40 && after > 0,
 			`${killed} ${before} ${after}`,
 		);
+	};
+
+	test("loses nothing at any of its steps, and the next open goes on with one copy", () =>
+		walkAll());
+
+	test("nor when the power goes at any of them, and what was not synced", async (t) => {
+		await using folder = await temporaryFolder();
+		const library = await compileDisk(folder.path);
+		if (library === undefined) {
+			assert.notEqual(process.env["CI"], "true", "there is no cc");
+			return t.skip("there is no cc");
+		}
+		await walkAll(library);
 	});
 });
 

@@ -9,6 +9,7 @@ import {
 	type Figures,
 	noFigures,
 	type RoundPlan,
+	requireTidy,
 	runRound,
 } from "./round.ts";
 import { type MachineName, World } from "./world.ts";
@@ -77,6 +78,9 @@ export async function crash({
 				const plan = drawRound(seed + done, hasPower);
 				try {
 					await runRound(world, work, plan, figures);
+					const isLast = nth + 1 === ROUNDS_OF_A_WORLD || done + 1 === rounds;
+					// The marks by which leavings are found are not synced.
+					if (isLast && !hasPower) await requireTidy(world, work);
 				} catch (why) {
 					return result({ plan, why, folder });
 				}

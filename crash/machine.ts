@@ -245,14 +245,16 @@ export class Machine {
 	}
 
 	/** Kills all of its processes at once; how many there were. With dice, its power is cut and its disk forgets what was not synced. */
-	async crash(
-		roll?: (sides: number) => number,
-	): Promise<{ readonly killed: number; readonly cut?: Cut }> {
+	async crash({ roll, offMs = 0 }: CrashOptions = {}): Promise<{
+		readonly killed: number;
+		readonly cut?: Cut;
+	}> {
 		const power = Promise.withResolvers<void>();
 		await this.power;
 		this.power = power.promise;
 		try {
 			const killed = await this.#killAll();
+			await pause(offMs);
 			if (roll === undefined || this.#disk === undefined) return { killed };
 			return { killed, cut: this.#disk.cut(roll) };
 		} finally {
@@ -283,6 +285,13 @@ export class Machine {
 			await pause(5);
 		}
 	}
+}
+
+interface CrashOptions {
+	/** Dice by which its disk forgets. */
+	readonly roll?: ((sides: number) => number) | undefined;
+	/** How long it stays off, in milliseconds. */
+	readonly offMs?: number;
 }
 
 interface MachineParts {

@@ -3,6 +3,9 @@
  * whether all holds that must. The seed decides who does what, who dies, when and at which step, as
  * far as real processes can be told.
  */
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { dice } from "../test/support/dice.ts";
 import type { DeathAt } from "../test/support/told-to-die.ts";
@@ -65,6 +68,10 @@ type Strike =
 			/** It comes with this step of a process there, if that comes first. */
 			readonly step?: DeathAt;
 			readonly dice: number;
+			/** How long it stays off, in milliseconds. */
+			readonly offMs: number;
+			/** Once more so many milliseconds later, while its processes recover. */
+			readonly againAfter?: number;
 	  };
 
 export interface RoundPlan {
@@ -105,6 +112,9 @@ const STRIKES_MS = 2200;
 
 /** A process that has been started again is killed again within so many milliseconds. */
 const AGAIN_MS = 900;
+
+/** The longest that a machine stays off, in milliseconds: others notice, and give up. */
+const OFF_MS = 2500;
 
 /** Of a process, and of a command. */
 const STEPS: Readonly<Record<DeathAt["kind"], number>> = {
@@ -183,11 +193,10 @@ function machineStrike(roll: Roll, kind: "crash" | "power cut"): Strike {
 	const machine = MACHINES[roll(MACHINES.length)] ?? "issuer";
 	const atStep = roll(2) === 0 ? { step: stepOf(roll) } : {};
 	return {
-		kind,
-		at: roll(STRIKES_MS),
-		machine,
-		...atStep,
+		...{ kind, at: roll(STRIKES_MS), machine, ...atStep },
 		dice: roll(2 ** 31),
+		offMs: roll(3) === 0 ? roll(OFF_MS) : 0,
+		...(roll(4) === 0 ? { againAfter: 100 + roll(2 * AGAIN_MS) } : {}),
 	};
 }
 
@@ -311,21 +320,32 @@ class Striking {
 				return;
 			case "crash":
 			case "power cut": {
-				const { machine, step } = strike;
+				const { machine, step, offMs, againAfter } = strike;
 				if (step !== undefined) await this.#atStep(machine, undefined, step);
 				const roll = strike.kind === "crash" ? undefined : dice(strike.dice);
-				const { killed, cut } = await this.#world.machines[machine].crash(roll);
-				const figures = this.#figures;
-				figures.kills += killed;
-				if (cut === undefined) return;
-				figures.powerCuts++;
-				figures.fates[cut.fate]++;
-				figures.syncs += cut.syncs;
-				figures.changesLost += cut.lost;
-				figures.namesLost += cut.namesLost;
-				return;
+				await this.#crash(machine, roll, offMs);
+				if (againAfter === undefined) return;
+				await pause(againAfter);
+				return this.#crash(machine, roll, 0);
 			}
 		}
+	}
+
+	async #crash(
+		machine: MachineName,
+		roll: Roll | undefined,
+		offMs: number,
+	): Promise<void> {
+		const off = { roll, offMs };
+		const { killed, cut } = await this.#world.machines[machine].crash(off);
+		const figures = this.#figures;
+		figures.kills += killed;
+		if (cut === undefined) return;
+		figures.powerCuts++;
+		figures.fates[cut.fate]++;
+		figures.syncs += cut.syncs;
+		figures.changesLost += cut.lost;
+		figures.namesLost += cut.namesLost;
 	}
 
 	#kill(device: Device, supervised: string | undefined): void {
@@ -362,6 +382,20 @@ class Striking {
 			.find((device) => device.name === name);
 		if (found === undefined) throw new Error(`there is no ${name}`);
 		return found;
+	}
+}
+
+/** Fails unless agents that are started again leave nothing of what was sealed for goods. */
+export async function requireTidy(world: World, work: Work): Promise<void> {
+	await world.machines.buyer.crash();
+	await world.untilUp();
+	await work.asGuest("resolve");
+	for (const name of BUYERS) {
+		const inbox = join(world.machines[name].folder, "inbox");
+		const hidden = (await readdir(inbox)).filter((one) => one.startsWith("."));
+		const begun = join(world.home(name, "agent"), "begun");
+		const marks = await readdir(begun).catch(() => []);
+		assert.deepEqual([hidden, marks], [[], []], `left of goods at ${name}`);
 	}
 }
 

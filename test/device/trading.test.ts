@@ -93,6 +93,21 @@ test("a quote that is bought three times at once is paid once, whoever of them g
 	market.atMerchant = () => {};
 });
 
+test("a tetrad that is over before its buyer begins fails that buyer, and nothing else", async () => {
+	const { agent, store } = ann;
+	const { address } = market;
+	const tetrad = await agent.connect(await connect(address));
+	await tetrad.close();
+	await assert.rejects(
+		async () =>
+			new Buyer({ tetrad, store, address, learnedTo: (name) => name }),
+		(thrown) =>
+			thrown instanceof TetradError && thrown.code === "tetrad-closed",
+	);
+	// What is thrown later fails this file.
+	await new Promise((resolve) => setImmediate(resolve));
+});
+
 test("two purchases at once do not go to one file: the second is refused, and nothing of it is paid", async () => {
 	let payments = 0;
 	market.atMerchant = ({ kind }) => {

@@ -139,6 +139,8 @@ export class Buyer {
 		this.#now = now;
 		this.tetrad = tetrad;
 		this.over = this.#over.promise;
+		// It throws where the tetrad is over: nothing may be listening by then.
+		const known = tradeTetrad(tetrad);
 		this.#session = new TradeSession(
 			{ tetrad, witness: store, now },
 			(event) => {
@@ -146,10 +148,7 @@ export class Buyer {
 			},
 		);
 		this.#driver = new Driver<BuyingEvent, BuyingEffect>({
-			machine: new Buying({
-				crypto: nodeCrypto,
-				tetrad: tradeTetrad(tetrad),
-			}),
+			machine: new Buying({ crypto: nodeCrypto, tetrad: known }),
 			now,
 			handlers: {
 				...this.#session.handlers,

@@ -14,9 +14,8 @@ const file = process.env.TETRAD_TEST_TOLD;
 let told = "";
 let count = 0;
 let hasChanged = false;
-let signal;
 
-/** When this step brings the signal: "before", "after", or not at all. */
+/** When this step brings a signal, "before", "after" or not at all, and which: it may be told something else while the step is made. */
 function step(kind) {
 	let now = "";
 	try {
@@ -25,14 +24,13 @@ function step(kind) {
 		// Nothing is told.
 	}
 	if (now !== told) [told, count] = [now, 0];
-	const [what, at, when, named] = told.split(" ");
-	signal = named;
-	if (what !== kind && what !== "count") return undefined;
+	const [what, at, when, signal] = told.split(" ");
+	if (what !== kind && what !== "count") return {};
 	appendFileSync(`${file}.steps`, kind.slice(0, 1));
-	return ++count === Number(at) ? when : undefined;
+	return ++count === Number(at) ? { when, signal } : {};
 }
 
-function die() {
+function die(signal) {
 	process.kill(process.pid, signal);
 }
 
@@ -46,20 +44,20 @@ const { exec } = DatabaseSync.prototype;
 DatabaseSync.prototype.exec = function (sql) {
 	const isWrite = sql === "COMMIT" && hasChanged;
 	if (isWrite) hasChanged = false;
-	const when = isWrite ? step("write") : undefined;
-	if (when === "before") die();
+	const { when, signal } = isWrite ? step("write") : {};
+	if (when === "before") die(signal);
 	const result = exec.call(this, sql);
-	if (when === "after") die();
+	if (when === "after") die(signal);
 	return result;
 };
 
 function writing(on, name) {
 	const call = on[name];
 	on[name] = async function (...args) {
-		const when = step("write");
-		if (when === "before") die();
+		const { when, signal } = step("write");
+		if (when === "before") die(signal);
 		const result = await call.apply(this, args);
-		if (when === "after") die();
+		if (when === "after") die(signal);
 		return result;
 	};
 }
@@ -75,12 +73,12 @@ const { write } = net.Socket.prototype;
 net.Socket.prototype.write = function (bytes, ...others) {
 	if (this === process.stdout || this === process.stderr)
 		return write.call(this, bytes, ...others);
-	const when = step("message");
-	if (when === "before") die();
+	const { when, signal } = step("message");
+	if (when === "before") die(signal);
 	if (when !== "after") return write.call(this, bytes, ...others);
 	const done = others.findLast((other) => typeof other === "function");
 	return write.call(this, bytes, (error) => {
 		done?.(error);
-		die();
+		die(signal);
 	});
 };

@@ -260,8 +260,9 @@ export const FORGED_PAYMENTS: readonly Attack[] = [
 				(thrown: unknown) => asTetradError(thrown).code,
 			);
 			await using issuer = await openIssuer(mint.path);
-			for await (const { second } of issuer.conflicts())
-				if (second !== hex(first.id))
+			const holder = hex(rogue.certified.module.deviceId);
+			for await (const { holderId } of issuer.conflicts())
+				if (holderId === holder)
 					return held(
 						`detected and not prevented, as promised: one was booked, the merchant is told ${told}, and the issuer has evidence against the module`,
 					);

@@ -2,6 +2,7 @@ import type { Attack } from "../attack.ts";
 import { BINDING_ATTACKS } from "../binding/index.ts";
 import { CERTIFICATE_ATTACKS } from "../certificates/index.ts";
 import { COMMAND_LINE_ATTACKS } from "../command-line/index.ts";
+import { DENIAL_ATTACKS } from "../denial-of-service/index.ts";
 import { HANDSHAKE_ATTACKS } from "../handshake/index.ts";
 import { HTTP_ATTACKS } from "../http/index.ts";
 import { LINK_ATTACKS } from "../links/index.ts";
@@ -24,4 +25,5 @@ export const SUITE: readonly Attack[] = [
 	...COMMAND_LINE_ATTACKS,
 	...HTTP_ATTACKS,
 	...MCP_ATTACKS,
+	...DENIAL_ATTACKS,
 ];

@@ -4,7 +4,7 @@ import { findBugs } from "./bugs.ts";
 import { REAL } from "./crypto.ts";
 import { drawPlan, drawTheme, THEMES } from "./draw.ts";
 import { exhaust } from "./exhaustive.ts";
-import type { Plan } from "./plan.ts";
+import { drawLarge, type Plan } from "./plan.ts";
 import { type Result, runPlan } from "./run.ts";
 import { planText, shrink } from "./shrink.ts";
 import { type Figures, simulate } from "./simulate.ts";
@@ -12,7 +12,10 @@ import { diagram, story } from "./story.ts";
 import { PREPARING_MS, WELL_AGAIN } from "./world.ts";
 
 /** Tells of a seed that failed: the smallest plan that fails as it does, what happened, and who sent what to whom. */
-async function tellFailure(plan: Plan, maxShrinks: number): Promise<string> {
+export async function tellFailure(
+	plan: Plan,
+	maxShrinks: number = MAX_SHRINKS,
+): Promise<string> {
 	const { violation } = await runPlan(plan);
 	if (violation === undefined)
 		return "It violates nothing when it is run again: something in it is not simulated.";
@@ -20,6 +23,7 @@ async function tellFailure(plan: Plan, maxShrinks: number): Promise<string> {
 		plan,
 		violation.invariant,
 		maxShrinks,
+		{ untilMs: Date.now() + SHRINKING_MS },
 	);
 	return `Shrunk from ${plan.steps.length} steps to ${small.steps.length} in ${runs} runs.\n\n${await tellPlan(small)}`;
 }
@@ -53,32 +57,40 @@ async function tellPlan(plan: Plan): Promise<string> {
 /** Runs that making a failing plan small may take. */
 const MAX_SHRINKS = 400;
 
+/** How long that may take: a world of hundreds of sides takes seconds. */
+const SHRINKING_MS = 600_000;
+
 /** What comes after that is the same again and again. */
 const TOLD_REST_MS = 4_000;
 
 /** Lines of a story; what came before them is left out. */
 const MAX_TOLD = 300;
 
-function figuresText({ faults, purchases, ...figures }: Figures): string {
+export function figuresText({
+	faults,
+	purchases,
+	...figures
+}: Figures): string {
 	const kinds = Object.entries(faults).map(
 		([kind, count]) => `${count} ${kind}`,
 	);
 	return [
 		`${figures.seeds} worlds from seed ${figures.firstSeed} on, ${figures.runTwice} of them run twice`,
-		`purchases: ${purchases.bought} bought, ${purchases.refused} refused; ${figures.payments} payments beside them`,
+		`purchases: ${purchases.asked} asked for, ${purchases.bought} bought, ${purchases.refused} refused, ${purchases.unmet} without a tetrad; ${figures.payments} payments beside them`,
 		`faults: ${kinds.join(", ") || "none"}`,
-		`${figures.events} events in ${figures.virtualHours} virtual hours, ${figures.cpuSeconds} s of CPU; ${figures.persons} worlds ended with something for a person to do`,
+		`${figures.events} events in ${Math.round(figures.virtualHours)} virtual hours, ${figures.cpuSeconds} s of CPU; ${figures.persons} worlds ended with something for a person to do`,
 	].join("\n");
 }
 
 const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs [--save]]
-               [--theme NAME] [--exhaustive [--pairs]] [--real-crypto]
+               [--theme NAME] [--large] [--exhaustive [--pairs]] [--real-crypto]
 
   --seed N     the first seed; 1 unless given
   --runs N     how many seeds, one after another; 100 unless given
   --json       figures as one line of JSON, and nothing else
   --tell N     tells what happens with that seed, failing or not
   --theme NAME only worlds about that kind of trouble (sim/draw.ts)
+  --large      only worlds of hundreds of sides
   --exhaustive one purchase, and everything that can go wrong in it once; with
                --pairs each two of these
   --real-crypto  with node:crypto in the place of stand-ins, and slower
@@ -114,6 +126,7 @@ export async function main(args: readonly string[]): Promise<number> {
 				"--json",
 				"--bugs",
 				"--save",
+				"--large",
 				"--exhaustive",
 				"--pairs",
 				"--real-crypto",
@@ -133,8 +146,10 @@ export async function main(args: readonly string[]): Promise<number> {
 		}
 	}
 	const theme = given.get("--theme");
-	const draw = (seed: string) =>
-		theme === undefined ? drawPlan(seed) : drawTheme(seed, theme);
+	const draw = (seed: string) => {
+		if (given.has("--large")) return drawLarge(seed);
+		return theme === undefined ? drawPlan(seed) : drawTheme(seed, theme);
+	};
 	const tell = given.get("--tell");
 	if (tell !== undefined) {
 		stdout.write(`${await tellPlan(draw(tell))}\n`);
@@ -169,9 +184,7 @@ export async function main(args: readonly string[]): Promise<number> {
 		stdout.write(
 			`\nSeed ${failed.seed}: "${failed.invariant}" does not hold: ${failed.what}\n`,
 		);
-		stdout.write(
-			`${await tellFailure(draw(String(failed.seed)), MAX_SHRINKS)}\n`,
-		);
+		stdout.write(`${await tellFailure(draw(String(failed.seed)))}\n`);
 	}
 	return 1;
 }

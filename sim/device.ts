@@ -77,6 +77,10 @@ export abstract class Device {
 	/** Untrusted lists that it has stored, by authority. */
 	readonly #lists = new Map<string, Uint8Array>();
 	readonly #earlier: Identity[] = [];
+	/** What its chain says was read once. */
+	#certified:
+		| { readonly identity: Identity; readonly device: CertifiedDevice }
+		| undefined;
 	#crash: CrashPoint | undefined;
 	/** How long its disk fails once it does, in milliseconds. */
 	#failsMs = 0;
@@ -132,14 +136,18 @@ export abstract class Device {
 
 	/** As its authority certified it, whether or not it runs. */
 	certified(): CertifiedDevice {
-		const { agencies, banks } = this.world.policy;
-		return validateChain(
-			this.crypto,
-			this.identity.chain,
-			this.role,
-			this.role === "agent" ? agencies : banks,
-			this.world.schedule.now,
-		);
+		if (this.#certified?.identity !== this.identity) {
+			const { agencies, banks } = this.world.policy;
+			const device = validateChain(
+				this.crypto,
+				this.identity.chain,
+				this.role,
+				this.role === "agent" ? agencies : banks,
+				this.world.schedule.now,
+			);
+			this.#certified = { identity: this.identity, device };
+		}
+		return this.#certified.device;
 	}
 
 	sign(content: Uint8Array, under?: Uint8Array): Uint8Array {

@@ -70,7 +70,15 @@ export type Backup = ReadonlyMap<
 	{ readonly table: Table; readonly rows: readonly Row[] }
 >;
 
+/** Hears of each row that is written, or undone. Rows of a backup that is put back are written over nothing. */
+export type RowWatcher = (
+	table: Table,
+	before: Row | undefined,
+	after: Row | undefined,
+) => void;
+
 export class Disk {
+	readonly watchers: RowWatcher[] = [];
 	/** Transactions that write are refused while it is full. */
 	isFull = false;
 	/** Every transaction fails. */
@@ -268,6 +276,7 @@ export class Disk {
 	}
 
 	#change(table: Table, before: Row | undefined, after: Row | undefined): void {
+		for (const watcher of this.watchers) watcher(table, before, after);
 		for (const { columns, keys, rows } of this.#rowsOf(table).orders.values()) {
 			const old = before && keyOf(columns, before);
 			const next = after && keyOf(columns, after);

@@ -57,6 +57,7 @@ function themed(seed: string, die: Stream, theme: Theme): Plan {
 			[0, 20],
 		] as const),
 		settleEveryMs: 0,
+		standingMs: die.pick([0, 0, 30 * SECOND]),
 		steps: inOrder(steps),
 		...others,
 	};

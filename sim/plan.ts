@@ -16,6 +16,8 @@ export type Step = { readonly at: number } & (
 			readonly item: number;
 			/** The buyer loses patience after so many milliseconds. */
 			readonly patienceMs?: number;
+			/** Also in a tetrad in which something else goes on. */
+			readonly isShared?: boolean;
 	  }
 	/** A buyer's module pays a merchant's, for nothing that is sold. */
 	| {
@@ -149,6 +151,8 @@ export interface Plan {
 	readonly syncMs: readonly [number, number];
 	/** How often each merchant, and one of the buyers, meets its issuers by itself, in milliseconds; 0 for never. */
 	readonly settleEveryMs: number;
+	/** How long a buyer keeps a tetrad in which nothing goes on, in milliseconds; none is kept unless given. */
+	readonly standingMs?: number;
 	readonly steps: readonly Step[];
 }
 
@@ -170,12 +174,89 @@ const SKEWS = [
 	7 * 365 * DAY,
 ] as const;
 
+/** How many there are in a world, and how much they do. */
+interface Size {
+	readonly buyers: number;
+	readonly merchants: number;
+	readonly issuers: number;
+	/** At least and at most. */
+	readonly purchases: readonly [number, number];
+	/** Faults and other steps are so many times as many as in a small world, at most. */
+	readonly scale: number;
+	/** Purchases come in bursts, in tetrads that are kept. */
+	readonly isBusy: boolean;
+}
+
+/** Half of the worlds are small, since those find most and are soon shrunk; the others have more and more of everything, and are more and more seldom. */
+const SIZES: readonly {
+	readonly until: number;
+	readonly draw: (die: Stream) => Size;
+}[] = [
+	{
+		until: 0.5,
+		draw: (die) => ({
+			buyers: die.within(1, 3),
+			merchants: die.within(1, 2),
+			issuers: die.chance(0.25) ? 2 : 1,
+			purchases: [3, die.pick([10, 40])],
+			scale: 1,
+			isBusy: die.chance(0.25),
+		}),
+	},
+	{
+		until: 0.88,
+		draw: (die) => ({
+			buyers: die.within(1, 4),
+			merchants: die.within(1, 2),
+			issuers: die.chance(0.25) ? 2 : 1,
+			purchases: [40, 150],
+			scale: 2,
+			isBusy: true,
+		}),
+	},
+	{
+		until: 0.99,
+		draw: (die) => ({
+			buyers: die.within(8, 30),
+			merchants: die.within(3, 10),
+			issuers: die.within(1, 3),
+			purchases: [200, 800],
+			scale: 6,
+			isBusy: true,
+		}),
+	},
+	{ until: 1, draw: drawCrowd },
+];
+
+/** Hundreds of sides. */
+function drawCrowd(die: Stream): Size {
+	return {
+		buyers: die.within(160, 240),
+		merchants: die.within(20, 40),
+		issuers: die.within(2, 4),
+		purchases: [1000, 2500],
+		scale: 20,
+		isBusy: true,
+	};
+}
+
+function drawSize(die: Stream): Size {
+	const at = die.below(1000) / 1000;
+	return (SIZES.find(({ until }) => at < until)?.draw ?? drawCrowd)(die);
+}
+
+/** A world of hundreds of sides, whatever its seed is for otherwise. */
+export function drawLarge(seed: string): Plan {
+	return drawSwarm(seed, drawCrowd(new Stream(seed, "size")));
+}
+
 /** Swarm testing: each kind of fault is there in some worlds and not in others, often or seldom. */
-export function drawSwarm(seed: string): Plan {
+export function drawSwarm(
+	seed: string,
+	size: Size = drawSize(new Stream(seed, "size")),
+): Plan {
 	const die = new Stream(seed, "plan");
-	const buyers = die.within(1, 3);
-	const merchants = die.within(1, 2);
-	const issuers = die.chance(0.25) ? 2 : 1;
+	const { buyers, merchants, issuers, scale, isBusy } = size;
 	const span = die.pick([
 		20 * SECOND,
 		MINUTE,
@@ -187,7 +268,7 @@ export function drawSwarm(seed: string): Plan {
 	]);
 	const noteDays = span > DAY ? die.pick([10, 90]) : die.pick([2, 10, 90]);
 	const graceDays = span > 30 * DAY ? 7 : die.pick([1, 7]);
-	const purchases = die.within(3, die.pick([10, 40]));
+	const purchases = die.within(...size.purchases);
 	const steps: Step[] = [];
 	const at = () => die.below(span);
 	const sides = [
@@ -203,19 +284,28 @@ export function drawSwarm(seed: string): Plan {
 		]),
 	];
 	const often = (probability: number, most: number): number =>
-		die.chance(probability) ? die.within(1, most) : 0;
+		die.chance(probability) ? die.within(1, most * scale) : 0;
 	const add = (count: number, step: () => Step) => {
 		for (let i = 0; i < count; i++) steps.push(step());
 	};
 	const isHasty = die.chance(0.2);
-	add(purchases, () => ({
-		at: at(),
-		kind: "buy",
-		buyer: die.below(buyers),
-		merchant: die.below(merchants),
-		item: die.below(ITEMS),
-		...(isHasty && die.chance(0.5) ? { patienceMs: die.below(400) } : {}),
-	}));
+	for (let left = purchases; left > 0; ) {
+		const count = isBusy ? Math.min(left, die.within(1, 40)) : 1;
+		left -= count;
+		const from = at();
+		const apart = die.pick([0, 100, 2 * SECOND]);
+		const isShared = isBusy && die.chance(0.6);
+		const [buyer, merchant] = [die.below(buyers), die.below(merchants)];
+		add(count, () => ({
+			at: from + (count === 1 ? 0 : die.below(count * apart + 1)),
+			kind: "buy",
+			buyer,
+			merchant,
+			item: die.below(ITEMS),
+			...(isShared ? { isShared } : {}),
+			...(isHasty && die.chance(0.5) ? { patienceMs: die.below(400) } : {}),
+		}));
+	}
 	add(often(0.5, die.pick([3, 12])), () => ({
 		at: at(),
 		kind: "pay",
@@ -430,7 +520,10 @@ export function drawSwarm(seed: string): Plan {
 		buyers,
 		merchants,
 		issuers,
-		notes: Array.from({ length: die.within(1, 4) }, () => die.within(20, 400)),
+		notes: Array.from(
+			{ length: die.within(1, isBusy ? 8 : 4) },
+			() => die.within(20, 400) * (isBusy ? 5 : 1),
+		),
 		noteDays,
 		graceDays,
 		network: conditions(die),
@@ -441,6 +534,7 @@ export function drawSwarm(seed: string): Plan {
 			[5, 400],
 		] as const),
 		settleEveryMs: settleEvery(die, span, graceDays),
+		standingMs: isBusy ? die.pick([5, 30, 300]) * SECOND : 0,
 		steps: inOrder(steps),
 	};
 }

@@ -26,7 +26,11 @@ const MAX_EVENTS = 2_000_000;
 export interface Result {
 	readonly violation: Violation | undefined;
 	readonly hash: string;
-	/** Of purchases that were asked for, as their agents said. */
+	/** Purchases that were asked of agents that ran. */
+	readonly asked: number;
+	/** Of these, since no tetrad came about. */
+	readonly unmet: number;
+	/** And as their agents said; some agents died before they could. */
 	readonly bought: number;
 	readonly refused: number;
 	/** Payments beside purchases that came to their end. */
@@ -161,11 +165,17 @@ export function runPrepared(
 					world.issuers.some((issuer) => !side.hasMet(issuer, healed))),
 		);
 		if (restless.length === 0) break;
-		for (const side of restless)
-			for (const issuer of world.issuers) side.settle(issuer);
-		for (const buyer of restless)
+		// Not all at one moment, where there are many.
+		const apart = restless.length > 8 ? Math.ceil(2_000 / restless.length) : 0;
+		for (const [turn, side] of restless.entries()) {
+			schedule.after(turn * apart, () => {
+				for (const issuer of world.issuers) side.settle(issuer);
+			});
+			const { open } = side;
 			for (const merchant of world.merchants)
-				if (buyer.isBuying) schedule.after(1_500, () => buyer.resume(merchant));
+				if (open.has(merchant.agent.name) || open.has(merchant.module.name))
+					schedule.after(1_500 + turn * apart, () => side.resume(merchant));
+		}
 	}
 	until(schedule.now + ROUND_MS);
 	if (world.violation === undefined) checks.rested();
@@ -173,6 +183,8 @@ export function runPrepared(
 	return {
 		violation: world.violation,
 		hash: world.trace.hash,
+		asked: world.buyers.reduce((sum, { asked }) => sum + asked, 0),
+		unmet: world.buyers.reduce((sum, { unmet }) => sum + unmet, 0),
 		bought: answers.filter(({ kind }) => kind === "bought").length,
 		refused: answers.filter(({ kind }) => kind === "refused").length,
 		paid: world.sides.flatMap(({ payments }) =>

@@ -17,12 +17,20 @@ export async function shrink(
 	plan: Plan,
 	invariant: string,
 	maxRuns: number,
-	run: (plan: Plan) => Promise<Pick<Result, "violation">> = runPlan,
+	{
+		run = runPlan,
+		untilMs = Number.POSITIVE_INFINITY,
+	}: {
+		readonly run?: (plan: Plan) => Promise<Pick<Result, "violation">>;
+		/** No run begins after that, in milliseconds since the epoch. */
+		readonly untilMs?: number;
+	} = {},
 ): Promise<Shrunk> {
 	let best = plan;
 	let runs = 0;
+	const isOver = () => runs >= maxRuns || Date.now() >= untilMs;
 	const keep = async (tried: Plan): Promise<boolean> => {
-		if (runs >= maxRuns) return false;
+		if (isOver()) return false;
 		runs++;
 		const { violation } = await run(tried);
 		if (violation?.invariant !== invariant) return false;
@@ -36,18 +44,20 @@ export async function shrink(
 		{ syncMs: [1, 1] as const },
 		// Whoever meets no issuer for days loses what is not deposited, for that reason alone.
 		...((plan.steps.at(-1)?.at ?? 0) < DAY_MS ? [{ settleEveryMs: 0 }] : []),
+		{ standingMs: 0 },
 	])
 		await keep({ ...best, ...easier });
 	for (let size = Math.ceil(best.steps.length / 2); size >= 1; ) {
 		let hasShrunk = false;
-		for (let at = 0; at < best.steps.length && runs < maxRuns; ) {
+		for (let at = 0; at < best.steps.length && !isOver(); ) {
 			const steps = best.steps.toSpliced(at, size);
 			if (await keep({ ...best, steps })) hasShrunk = true;
 			else at += size;
 		}
+		if (hasShrunk) await keep(withFewer(best));
 		if (size === 1 && !hasShrunk) break;
 		size = size === 1 ? 1 : Math.ceil(size / 2);
-		if (runs >= maxRuns) break;
+		if (isOver()) break;
 	}
 	// Nobody waits for what happens later than it has to.
 	for (const divisor of [1000, 10])
@@ -59,6 +69,27 @@ export async function shrink(
 		if (best.issuers > issuers) await keep({ ...best, issuers });
 	return { plan: best, runs };
 }
+
+/** Without those sides behind the others that no step is about. */
+function withFewer(plan: Plan): Plan {
+	const most = (name: "buyer" | "merchant") =>
+		1 +
+		Math.max(
+			0,
+			...plan.steps.flatMap((step) => [
+				...(name in step
+					? [Number((step as Readonly<Record<string, unknown>>)[name])]
+					: []),
+				...[...JSON.stringify(step).matchAll(NAMED)].flatMap(
+					([, side, number]) => (side === name ? [Number(number)] : []),
+				),
+			]),
+		);
+	return { ...plan, buyers: most("buyer"), merchants: most("merchant") };
+}
+
+/** A side, or a device of one, in a step. */
+const NAMED = /"(buyer|merchant)-(\d+)/g;
 
 function sooner(step: Step, divisor: number): Step {
 	return { ...step, at: Math.floor(step.at / divisor) };

@@ -11,6 +11,7 @@ import {
 	type IssuerTerms,
 	loadPurse,
 	markRestored,
+	nameInDeviceId,
 	openArchive,
 	type Payment,
 	PurseMachine,
@@ -19,13 +20,15 @@ import {
 	purseTables,
 	REQUEST_ID_BYTES,
 } from "../src/money/index.ts";
+import type { Offer } from "../src/trade/documents/index.ts";
 import { loadTrade, moduleTrade } from "../src/trade/module/index.ts";
-import { PURCHASES } from "../src/trade/records/index.ts";
+import { PURCHASES, readPurchaseOf } from "../src/trade/records/index.ts";
 import { Agent } from "./agent.ts";
 import type { Identity } from "./certificates.ts";
 import type { SimulatedSigner } from "./crypto.ts";
 import type { Backup } from "./disk.ts";
 import { Module } from "./module.ts";
+import { type Done, StandingTetrads } from "./standing-tetrads.ts";
 import type { Tetrad, TetradUser } from "./tetrad.ts";
 import {
 	type AgentMemory,
@@ -76,6 +79,16 @@ export interface Answered {
 	readonly code: string;
 }
 
+/** How something that was done in a tetrad ends. */
+interface Use {
+	readonly done: () => void;
+	readonly refused: (
+		error: TetradError,
+		said: string,
+		isUntouched?: boolean,
+	) => void;
+}
+
 export class Side {
 	readonly world: World;
 	readonly name: string;
@@ -83,6 +96,10 @@ export class Side {
 	readonly module: Module<PurseReport>;
 	readonly items: ReadonlyMap<string, Item>;
 	readonly goods: Map<string, GoodsOnDisk> = new Map();
+	/** How many purchases were asked of its agent while it ran. */
+	asked = 0;
+	/** How many of them came to nothing since no tetrad came about. */
+	unmet = 0;
 	readonly answers: Answered[] = [];
 	readonly payments: Answered[] = [];
 	readonly reports: PurseReport[] = [];
@@ -99,6 +116,7 @@ export class Side {
 		| Omit<Parameters<typeof draftCancellation>[0], "cancelled">
 		| undefined;
 	#limits = 0n;
+	readonly #standing: StandingTetrads;
 	/** The host sees at the next start that the store was put back. */
 	#wasPutBack = false;
 	/** Whether its module's store was ever put back. */
@@ -151,10 +169,18 @@ export class Side {
 			},
 			gone: () => {
 				this.#serving.clear();
+				this.#standing.forget();
 				for (const goods of this.goods.values())
 					if (crashedGoods(goods, world.stream("crash")))
 						world.count("goods torn");
 			},
+		});
+		this.#standing = new StandingTetrads({
+			agent: this.agent,
+			idleMs: world.plan.standingMs ?? 0,
+			taskMs: TASK_MS,
+			meet: (agent, what, met, over) =>
+				this.#meet(agent, what, met, { over, isStanding: true }),
 		});
 	}
 
@@ -184,63 +210,113 @@ export class Side {
 		};
 	}
 
-	/** Whether a purchase of its agent's, or a payment, is not over. */
-	get isBuying(): boolean {
-		return (
-			this.agent.disk
-				.rows(PURCHASES)
-				.some(({ state }) => state === "provisional") ||
-			this.module.disk
-				.rows(purseTables.PAYMENTS)
-				.some(({ state }) => state === "committed")
-		);
+	/** Names of the devices with which a purchase of its agent's, or a payment, is not over. */
+	get open(): ReadonlySet<string> {
+		const purchases = this.agent.disk
+			.rows(PURCHASES)
+			.filter(({ state }) => state === "provisional")
+			.map(({ merchant }) => merchant);
+		const payments = this.module.disk
+			.rows(purseTables.PAYMENTS)
+			.filter(({ state }) => state === "committed")
+			.map(({ payee }) => nameInDeviceId(payee));
+		return new Set([...purchases, ...payments]);
 	}
 
 	// What its agent does by itself.
 
-	/** Buys an item of a merchant's. */
-	buy(merchant: Side, item: string, patienceMs?: number): void {
-		this.#meet(
-			merchant.agent,
-			`buys ${item} of ${merchant.name}`,
-			(buyer, done) => {
-				buyer.quote(
-					item,
-					(offer) => {
-						const ask = buyer.buy(offer, {
-							askOwner: false,
-							answered: () => {
-								this.answers.push({ kind: "bought", code: "" });
-								done();
-							},
-							refused: (error) => {
-								const { code } = error;
-								this.world.heard(this.agent.name, error);
-								this.answers.push({ kind: "refused", code });
-								this.world.tell({
-									who: this.agent.name,
-									what: `has no goods: ${code}`,
-								});
-								done();
-							},
-							step: () => {},
-						});
-						if (patienceMs !== undefined)
-							this.agent.later(() => buyer.giveUp(ask), patienceMs);
-					},
-					(error) => {
-						const { code } = error;
-						this.world.heard(this.agent.name, error);
-						this.answers.push({ kind: "refused", code });
-						this.world.tell({
-							who: this.agent.name,
-							what: `has no offer: ${code}`,
-						});
-						done();
-					},
-				);
-			},
+	/** Buys an item of a merchant's: asks for its price, and takes the offer, in a tetrad that stands where there is one. */
+	buy(
+		merchant: Side,
+		item: string,
+		{
+			patienceMs,
+			isShared = false,
+		}: {
+			/** The buyer loses patience after so many milliseconds. */
+			readonly patienceMs?: number | undefined;
+			/** Also in a tetrad in which something else goes on. */
+			readonly isShared?: boolean | undefined;
+		} = {},
+	): void {
+		if (!this.agent.isUp) return;
+		this.asked++;
+		const what = `buys ${item} of ${merchant.name}`;
+		this.#visit(merchant, { what, isShared }, (buyer, use) =>
+			buyer.quote(
+				item,
+				(offer) => {
+					if ((this.world.plan.standingMs ?? 0) === 0)
+						return this.#take(offer, buyer, patienceMs, use);
+					use.done();
+					this.#visit(merchant, { what, isShared }, (other, otherUse) =>
+						this.#take(offer, other, patienceMs, otherUse),
+					);
+				},
+				(error) => use.refused(error, "has no offer"),
+			),
 		);
+	}
+
+	#take(
+		offer: Offer,
+		buyer: Buyer,
+		patienceMs: number | undefined,
+		{ done, refused }: Use,
+	): void {
+		const ask = buyer.buy(offer, {
+			askOwner: false,
+			answered: () => {
+				this.answers.push({ kind: "bought", code: "" });
+				done();
+			},
+			// What may have come of it is not begun again.
+			refused: (error) =>
+				this.agent.write(readPurchaseOf(offer.id), (row) =>
+					refused(
+						error,
+						"has no goods",
+						row === undefined || row.state === "aborted",
+					),
+				),
+			step: () => {},
+		});
+		if (patienceMs !== undefined)
+			this.agent.later(() => buyer.giveUp(ask), patienceMs);
+	}
+
+	/** Does something with a merchant: once more in a new tetrad when one that stood turns out to be gone before anything came of it. */
+	#visit(
+		merchant: Side,
+		how: { readonly what: string; readonly isShared: boolean },
+		act: (buyer: Buyer, use: Use) => void,
+	): void {
+		const failed = () => {
+			this.unmet++;
+		};
+		const visit = (buyer: Buyer, isNew: boolean, done: Done) =>
+			act(buyer, {
+				done,
+				refused: (error, said, isUntouched = true) => {
+					done({ hasFailed: true });
+					if (!isNew && isUntouched && buyer.tetrad.ended)
+						return this.#standing.use(
+							merchant.agent,
+							{ ...how, isFresh: true },
+							(other, _, otherDone) => visit(other, true, otherDone),
+							failed,
+						);
+					this.#refused(error, said);
+				},
+			});
+		this.#standing.use(merchant.agent, how, visit, failed);
+	}
+
+	#refused(error: TetradError, said: string): void {
+		const { code } = error;
+		this.world.heard(this.agent.name, error);
+		this.answers.push({ kind: "refused", code });
+		this.world.tell({ who: this.agent.name, what: `${said}: ${code}` });
 	}
 
 	/** Pays a merchant, whose agent knows that it will. */
@@ -298,7 +374,7 @@ export class Side {
 					this.#resumeAll(buyer, 0, done);
 				});
 			},
-			over,
+			{ over },
 		);
 	}
 
@@ -342,7 +418,14 @@ export class Side {
 		agent: Agent,
 		what: string,
 		act: (buyer: Buyer, done: () => void) => void,
-		over: () => void = () => {},
+		{
+			over = () => {},
+			isStanding = false,
+		}: {
+			readonly over?: () => void;
+			/** It is kept for as long as somebody wants it. */
+			readonly isStanding?: boolean;
+		} = {},
 	): void {
 		if (!this.agent.isUp) return;
 		const carrier = this.world.dial(this.agent, agent);
@@ -364,7 +447,7 @@ export class Side {
 					isOver = true;
 					this.agent.later(() => tetrad.close(), 1);
 				};
-				this.agent.later(done, TASK_MS);
+				if (!isStanding) this.agent.later(done, TASK_MS);
 				this.agent.later(() => act(buyer, done));
 				const { session } = buyer;
 				return {

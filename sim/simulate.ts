@@ -20,7 +20,14 @@ export interface SimOptions {
 export interface Figures {
 	readonly firstSeed: number;
 	readonly seeds: number;
-	readonly purchases: { readonly bought: number; readonly refused: number };
+	readonly purchases: {
+		/** Of agents that ran: what was cut short by their deaths is none of the others. */
+		readonly asked: number;
+		/** No tetrad with the merchant came about. */
+		readonly unmet: number;
+		readonly bought: number;
+		readonly refused: number;
+	};
 	/** Beside purchases. */
 	readonly payments: number;
 	readonly faults: Readonly<Record<string, number>>;
@@ -52,20 +59,20 @@ export async function simulate(
 	const begun = cpuUsage();
 	const { draw = drawPlan } = options;
 	const faults = new Map<string, number>();
-	let [seeds, bought, refused, payments, events, virtualMs, persons, runTwice] =
-		[0, 0, 0, 0, 0, 0, 0, 0];
+	let [seeds, asked, unmet, bought, refused, payments] = [0, 0, 0, 0, 0, 0];
+	let [events, virtualMs, persons, runTwice] = [0, 0, 0, 0];
 	let failed: Figures["failed"];
 	const figures = (): Figures => ({
 		firstSeed: options.seed,
 		seeds,
-		purchases: { bought, refused },
+		purchases: { asked, unmet, bought, refused },
 		payments,
 		faults: Object.fromEntries([...faults].toSorted()),
 		events,
-		virtualHours: Math.round(virtualMs / 3_600_000),
+		virtualHours: Math.round(virtualMs / 3_600_00) / 10,
 		persons,
 		runTwice,
-		cpuSeconds: Number(cpuSeconds(begun).toFixed(1)),
+		cpuSeconds: Number(cpuSeconds(begun).toFixed(2)),
 		failed,
 	});
 	for (let i = 0; i < options.runs && failed === undefined; i++) {
@@ -77,6 +84,8 @@ export async function simulate(
 				: { cryptography: options.cryptography }),
 		});
 		seeds++;
+		asked += result.asked;
+		unmet += result.unmet;
 		bought += result.bought;
 		refused += result.refused;
 		payments += result.paid;
@@ -88,7 +97,7 @@ export async function simulate(
 		if (result.violation !== undefined) {
 			const { invariant, what } = result.violation;
 			failed = { seed, invariant, what };
-		} else if (options.twiceEvery > 0 && i % options.twiceEvery === 0) {
+		} else if (options.twiceEvery > 0 && seed % options.twiceEvery === 0) {
 			runTwice++;
 			const again = await runPlan(plan);
 			if (again.hash !== result.hash)
@@ -101,4 +110,30 @@ export async function simulate(
 		if (i % 20 === 19) progress(figures());
 	}
 	return figures();
+}
+
+/** What two parts of one range of seeds came to. */
+export function together(one: Figures, other: Figures): Figures {
+	const faults = new Map(Object.entries(one.faults));
+	for (const [kind, count] of Object.entries(other.faults))
+		faults.set(kind, (faults.get(kind) ?? 0) + count);
+	const cents = (a: number, b: number) => Math.round((a + b) * 100) / 100;
+	return {
+		firstSeed: Math.min(one.firstSeed, other.firstSeed),
+		seeds: one.seeds + other.seeds,
+		purchases: {
+			asked: one.purchases.asked + other.purchases.asked,
+			unmet: one.purchases.unmet + other.purchases.unmet,
+			bought: one.purchases.bought + other.purchases.bought,
+			refused: one.purchases.refused + other.purchases.refused,
+		},
+		payments: one.payments + other.payments,
+		faults: Object.fromEntries([...faults].toSorted()),
+		events: one.events + other.events,
+		virtualHours: cents(one.virtualHours, other.virtualHours),
+		persons: one.persons + other.persons,
+		runTwice: one.runTwice + other.runTwice,
+		cpuSeconds: cents(one.cpuSeconds, other.cpuSeconds),
+		failed: one.failed ?? other.failed,
+	};
 }

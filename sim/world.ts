@@ -84,7 +84,7 @@ const REPLAYED_MS = 5_000;
 export const WELL_AGAIN = "everything is well again";
 
 /** What is set aside for preparations before the work begins, in milliseconds. */
-export const PREPARING_MS = 20_000;
+export const PREPARING_MS = 60_000;
 
 export class World {
 	readonly plan: Plan;
@@ -95,6 +95,7 @@ export class World {
 	readonly issuers: readonly IssuerSide[];
 	readonly buyers: readonly Side[];
 	readonly merchants: readonly Side[];
+	readonly sides: readonly Side[];
 	readonly devices: ReadonlyMap<string, Device>;
 	readonly checks: Checks;
 	/** How often each kind of fault has happened. */
@@ -108,6 +109,7 @@ export class World {
 	isHealed = true;
 	readonly sealed: SealWatcher;
 	readonly #prepared: Prepared;
+	readonly #sideOf: ReadonlyMap<string, Side>;
 	readonly #streams = new Map<string, Stream>();
 	/** Open connections, by the names of both. */
 	readonly #carriers = new Set<{
@@ -173,6 +175,13 @@ export class World {
 		this.merchants = numbered("merchant", plan.merchants).map((name, at) =>
 			side(name, this.#items(name, at)),
 		);
+		this.sides = [...this.buyers, ...this.merchants];
+		this.#sideOf = new Map(
+			this.sides.flatMap((side) => [
+				[side.agent.name, side] as const,
+				[side.module.name, side] as const,
+			]),
+		);
 		this.devices = new Map(
 			[...this.issuers, ...this.sides].flatMap(({ agent, module }) => [
 				[agent.name, agent as Device] as const,
@@ -182,8 +191,9 @@ export class World {
 		this.checks = makeChecks(this);
 	}
 
-	get sides(): readonly Side[] {
-		return [...this.buyers, ...this.merchants];
+	/** The side that a device belongs to; none for an issuer's. */
+	sideOf({ name }: Pick<Device, "name">): Side | undefined {
+		return this.#sideOf.get(name);
 	}
 
 	/** Whether some store of money was ever put back: what was done since may be done again, or be forgotten. */
@@ -497,7 +507,10 @@ export class World {
 						issuer.credit(account, BigInt(value));
 						side.order(issuer.id, BigInt(value));
 					}
-				this.schedule.after(1 + 3000 * at, () => side.settle(issuer));
+				const turn = this.sides.indexOf(side);
+				this.schedule.after(1 + 3000 * at + 100 * turn, () =>
+					side.settle(issuer),
+				);
 			}
 		});
 	}
@@ -511,7 +524,7 @@ export class World {
 				const merchant = this.merchants[step.merchant];
 				const buyer = this.buyers[step.buyer];
 				if (merchant === undefined) return;
-				return buyer?.buy(merchant, `item-${step.item}`, step.patienceMs);
+				return buyer?.buy(merchant, `item-${step.item}`, step);
 			}
 			case "pay": {
 				const merchant = this.merchants[step.merchant];

@@ -9,8 +9,7 @@ const DAY_MS = 86_400_000n;
 /** No payment is committed that is more than its owner lets one be, or all of a day. */
 export const limitsKept: MakeInvariant = (world, fail) => ({
 	durable(device, writes) {
-		const side = world.sides.find(({ module }) => module.name === device.name);
-		if (side === undefined) return;
+		if (world.sideOf(device)?.module.name !== device.name) return;
 		for (const write of writes) {
 			if (write.kind !== "insert" || write.table.name !== PAYMENTS.name)
 				continue;

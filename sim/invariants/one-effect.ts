@@ -18,9 +18,7 @@ export const oneEffect: MakeInvariant = (world, fail) => {
 	};
 	return {
 		durable(device, writes) {
-			const side = world.sides.find(
-				({ module }) => module.name === device.name,
-			);
+			const side = world.sideOf(device);
 			// One that was put back may be asked again for what it has forgotten.
 			if (side === undefined || side.wasRestored || device.rotten > 0) return;
 			for (const write of writes) {

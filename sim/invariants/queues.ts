@@ -1,19 +1,27 @@
+import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
 /** Far more than any of these worlds asks for, and no more than the limits of the rooms let through. */
 const MAX_PENDING = 256;
 const MAX_TETRADS = 64;
+const MAX_TETRADS_PER_SIDE = 8;
 
 /** Every queue stays within its limit, and nothing is kept of what is over. */
-export const queues: MakeInvariant = (world, fail) => ({
-	stepped() {
-		for (const { module, agent } of [...world.sides, ...world.issuers]) {
-			if (module.pending > MAX_PENDING)
-				fail(`${module.name} waits for ${module.pending} things`);
-			if (module.tetrads > MAX_TETRADS || agent.tetrads > MAX_TETRADS)
-				fail(
-					`${module.name} and its agent are in ${module.tetrads} and ${agent.tetrads} tetrads`,
-				);
-		}
-	},
-});
+export const queues: MakeInvariant = (world, fail) => {
+	const { sides, issuers } = world;
+	const most = Math.max(MAX_TETRADS, MAX_TETRADS_PER_SIDE * sides.length);
+	const modules = new Map(
+		[...sides, ...issuers].map(({ module }) => [module.name, module] as const),
+	);
+	const agents = new Map(
+		[...sides, ...issuers].map(({ agent }) => [agent.name, agent] as const),
+	);
+	const look = ({ name }: Device): void => {
+		const module = modules.get(name);
+		const pending = module?.pending ?? 0;
+		if (pending > MAX_PENDING) fail(`${name} waits for ${pending} things`);
+		const tetrads = (module ?? agents.get(name))?.tetrads ?? 0;
+		if (tetrads > most) fail(`${name} is in ${tetrads} tetrads`);
+	};
+	return { confirmed: look, durable: look };
+};

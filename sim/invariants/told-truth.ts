@@ -19,14 +19,10 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 	const cancelled = new Set<string>();
 	const issuers = new Set(world.issuers.map(({ module }) => module.name));
 	const short = (contract: string) => contract.slice(0, 8);
-	const wasPaid = ({ name }: Device, contract: string): boolean => {
-		const side = world.sides.find(({ agent, module }) =>
-			[agent.name, module.name].includes(name),
-		);
-		return side?.wasRestored === true
+	const wasPaid = (device: Device, contract: string): boolean =>
+		world.sideOf(device)?.wasRestored === true
 			? given.has(contract)
 			: committed.has(contract);
-	};
 	return {
 		reported({ module, wasRestored }, report) {
 			if (module.lie !== undefined) return;

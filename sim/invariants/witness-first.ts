@@ -33,9 +33,7 @@ export const witnessFirst: MakeInvariant = (world, fail) => {
 			const name = `${device.name} ${hex(contract)}`;
 			const head = made.get(name);
 			made.delete(name);
-			const side = world.sides.find(
-				({ module }) => module.name === device.name,
-			);
+			const side = world.sideOf(device);
 			// One that is behind tells nothing: its agent knows of something newer.
 			if (side === undefined || needsPerson(side) !== undefined) return;
 			if (head !== undefined && (told.get(device.name) ?? 0n) < head)

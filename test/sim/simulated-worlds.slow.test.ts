@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { drawPlan } from "../../sim/draw.ts";
+import { drawPlan, drawTheme } from "../../sim/draw.ts";
 import { PLANTED, withPlanted } from "../../sim/planted.ts";
 import { runPlan } from "../../sim/run.ts";
 import { shrink } from "../../sim/shrink.ts";
@@ -34,16 +34,13 @@ describe("simulated worlds", () => {
 
 	test("a plan that fails is made as small as it can be", async () => {
 		const plan = drawPlan("3");
-		const { plan: small } = await shrink(
-			plan,
-			"too many",
-			400,
-			async (tried) => ({
+		const { plan: small } = await shrink(plan, "too many", 400, {
+			run: async (tried) => ({
 				violation: tried.steps.some(({ kind }) => kind === "buy")
 					? { invariant: "too many", what: "", at: 0 }
 					: undefined,
 			}),
-		);
+		});
 		assert.deepEqual(
 			small.steps.map(({ kind }) => kind),
 			["buy"],
@@ -51,7 +48,9 @@ describe("simulated worlds", () => {
 	});
 
 	test("a run is told as a story and a diagram", async () => {
-		const { told } = await runPlan(drawPlan("3"), { isTelling: true });
+		const { told } = await runPlan(drawTheme("3", "limited"), {
+			isTelling: true,
+		});
 		const asks = /buyer-\d-agent says "ask" to merchant-\d-agent/;
 		assert.ok(asks.test(story(told)));
 		assert.ok(/─ prepare ─/.test(diagram(told)));

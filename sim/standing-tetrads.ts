@@ -97,7 +97,11 @@ export class StandingTetrads {
 			() => {
 				const at = here.indexOf(made);
 				if (at >= 0) here.splice(at, 1);
-				for (const one of made.waiting.splice(0)) one.failed();
+				// Whoever waited for it tries for one as well.
+				const [first, ...others] = made.waiting.splice(0);
+				first?.failed();
+				for (const one of others)
+					this.use(agent, { what, isShared }, one.act, one.failed);
 			},
 		);
 	}

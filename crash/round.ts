@@ -4,6 +4,7 @@
  * far as real processes can be told.
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -129,6 +130,9 @@ const REST_MS = 120_000;
 const OWNER_MS = 4000;
 
 const PAY_EVERY = 3;
+
+/** So many things that were not bought in a round are bought after it. */
+const MOST_ANEW = 3;
 
 /** Every process that can be killed by itself. */
 const VICTIMS: readonly (readonly [device: string, supervised?: string])[] = [
@@ -267,6 +271,7 @@ export async function runRound(
 	world.isStruck = false;
 	await comeToRest(world, work, from);
 	const bought = await audit(world, work);
+	await buyAnew(work, from);
 	world.requireNoTrouble();
 	figures.rounds++;
 	figures.kills += work.deaths - deathsBefore;
@@ -277,6 +282,27 @@ export async function runRound(
 	figures.purchases += work.purchases.length - from;
 	figures.bought += bought - work.bought;
 	work.bought = bought;
+}
+
+/** Nothing that was not bought is in the way of buying it now, to the same place. */
+async function buyAnew(work: Work, from: number): Promise<void> {
+	const missing = work.purchases
+		.slice(from)
+		.filter(({ buyer, target }) => buyer === "buyer" && !existsSync(target))
+		.slice(0, MOST_ANEW);
+	await Promise.all(
+		missing.map(async (bought) => {
+			// What was told so far was true.
+			bought.told.length = 0;
+			bought.quote = undefined;
+			await work.again(bought);
+			const [told] = bought.told;
+			if (told?.claims.includes("bought") !== true)
+				throw new Error(
+					`${bought.target} cannot be bought any more: ${told?.said}`,
+				);
+		}),
+	);
 }
 
 async function run(world: World, work: Work, deed: Deed): Promise<void> {

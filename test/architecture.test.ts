@@ -351,6 +351,17 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"money",
 		"trade/documents",
 	],
+	"attack/denial-of-service": [
+		"attack",
+		"attack/hostile",
+		"attack/http",
+		"attack/market",
+		"carrier",
+		"device/service",
+		"money",
+		"trade/documents",
+		"wire",
+	],
 	"attack/handshake": [
 		"attack",
 		"attack/hostile",
@@ -454,16 +465,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/documents",
 		"wire",
 	],
-	"attack/denial-of-service": [
+	"attack/storage": [
 		"attack",
-		"attack/hostile",
-		"attack/http",
-		"attack/market",
-		"carrier",
+		"attack/links",
+		"device/home",
+		"device/purse",
+		"device/runtime",
 		"device/service",
-		"money",
-		"trade/documents",
-		"wire",
 	],
 	"attack/suite": [
 		"attack",
@@ -480,6 +488,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"attack/purchases",
 		"attack/rails",
 		"attack/records",
+		"attack/storage",
 	],
 	"cli/attack": ["attack", "attack/suite", "carrier", "cli"],
 	cli: [

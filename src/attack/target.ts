@@ -53,6 +53,9 @@ export interface TargetOptions {
 /** A cheap item of a sandbox, which is made on order: it never runs out, and is told apart by what was ordered. */
 const SANDBOX_ITEM = "capitals";
 
+/** What a process leaves in a side while it runs. */
+const OF_A_PROCESS = /\/(run|lock\.(db|txt))$/;
+
 /** How long an honest caller waits for what it asks for. */
 const HONEST_MS = 20_000;
 
@@ -68,6 +71,7 @@ export class Target implements AsyncDisposable {
 	readonly #stack = new AsyncDisposableStack();
 	readonly #hostile = new Map<string, Promise<HostileSide>>();
 	readonly #shared = new Map<string, Promise<AsyncDisposable>>();
+	readonly #names = new Set<string>();
 	#folders = 0;
 	#orders = 0;
 	#spent = 0n;
@@ -114,15 +118,23 @@ export class Target implements AsyncDisposable {
 	 * has 100.00 in its account. In a deployment it is a copy of the one that was lent. Throws
 	 * `NotTried` where none was.
 	 */
-	async newSide(name: string, kind: "buyer" | "shop"): Promise<string> {
+	async newSide(wanted: string, kind: "buyer" | "shop"): Promise<string> {
 		const { sandbox, lent } = this.#options;
+		// A name is certified once.
+		const name = this.#names.has(wanted)
+			? `${wanted}-${this.#names.size}`
+			: wanted;
+		this.#names.add(name);
 		const folder = this.newPath(name);
 		if (sandbox === undefined) {
 			if (lent === undefined)
 				throw new NotTried(
 					"it needs certified devices to attack with: lend a side that may be misused by --as FOLDER",
 				);
-			await cp(lent, folder, { recursive: true });
+			await cp(lent, folder, {
+				recursive: true,
+				filter: (path) => !OF_A_PROCESS.test(path),
+			});
 			return folder;
 		}
 		const terms = await readIssuerTerms(

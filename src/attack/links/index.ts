@@ -1,1 +1,2 @@
+export { Linked } from "./host.ts";
 export { LINK_ATTACKS, requireLinksWork } from "./links.ts";

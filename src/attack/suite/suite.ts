@@ -11,6 +11,7 @@ import { PAYMENT_ATTACKS } from "../payments/index.ts";
 import { PURCHASE_ATTACKS } from "../purchases/index.ts";
 import { RAIL_ATTACKS } from "../rails/index.ts";
 import { RECORD_ATTACKS } from "../records/index.ts";
+import { STORAGE_ATTACKS } from "../storage/index.ts";
 
 /** All attacks, in the order in which they are tried and shown. */
 export const SUITE: readonly Attack[] = [
@@ -19,6 +20,7 @@ export const SUITE: readonly Attack[] = [
 	...RECORD_ATTACKS,
 	...CERTIFICATE_ATTACKS,
 	...LINK_ATTACKS,
+	...STORAGE_ATTACKS,
 	...PAYMENT_ATTACKS,
 	...PURCHASE_ATTACKS,
 	...RAIL_ATTACKS,

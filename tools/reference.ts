@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, type Option } from "commander";
 import { z } from "zod";
+import { GROUPS } from "../src/attack/index.ts";
+import { SUITE } from "../src/attack/suite/index.ts";
 import { COMMANDS } from "../src/commands.ts";
 import { operatorApi } from "../src/device/issuer/http/routes.ts";
 import { LedgerOperator } from "../src/device/issuer/index.ts";
@@ -27,6 +29,7 @@ export async function makePages(): Promise<ReadonlyMap<string, string>> {
 		["commands.md", await commandPage()],
 		["configuration.md", configurationPage()],
 		["operators-http.md", await httpPage()],
+		["attacks.md", attackPage()],
 	]);
 }
 
@@ -39,6 +42,21 @@ async function commandPage(): Promise<string> {
 		const command = program.command(name).description(description);
 		(await load())(command);
 		parts.push(...sections(command, `tetrad ${name}`, 2));
+	}
+	return parts.join("\n");
+}
+
+function attackPage(): string {
+	const parts = [
+		`${MADE("src/attack")}# Attacks\n\nWhat \`tetrad attack\` tries, in this order: [attack a deployment](../attack.md) says how. \`tetrad attack --only NAME\` tries one.\n`,
+	];
+	for (const group of GROUPS) {
+		const rows = SUITE.filter((attack) => attack.group === group).map(
+			({ name, tried, reference }) => [`\`${name}\``, tried, reference],
+		);
+		if (rows.length === 0) continue;
+		const head = ["attack", "what it tries", "reference"];
+		parts.push(`## ${group}\n`, ...table(rows, head));
 	}
 	return parts.join("\n");
 }

@@ -23,7 +23,7 @@ import {
 	withBody,
 } from "./hostile/index.ts";
 import { NotTried } from "./not-tried.ts";
-import type { Target } from "./target.ts";
+import type { Heard, Target } from "./target.ts";
 
 /** What the attacker did, so that nothing counts that never happened. */
 export class Deed {
@@ -45,7 +45,10 @@ export class Deed {
 const REFUSAL_MS = 10_000;
 
 /** How long the word of a process may be on its way. */
-const WORD_MS = 3000;
+const WORD_MS = 2000;
+
+/** How long an agent may sum up refusals before it tells of them, and the word be on its way. */
+const SUM_MS = 15_000;
 
 /** Calls the merchant with something done differently, and judges by what the merchant does. */
 export async function callMerchant(
@@ -122,12 +125,32 @@ async function sayingWhy(
 			process === "shop agent" && isAbout(event, wire.localAddress),
 		{ from, withinMs: WORD_MS },
 	);
-	const code = word === undefined ? undefined : codeOf(word.event);
-	if (code === undefined)
-		return broken(`${how}, and its owner heard nothing of it`);
-	return codes.includes(code)
+	if (word === undefined) return summedUp(target, how, { from, codes });
+	const code = codeOf(word.event);
+	return code !== undefined && codes.includes(code)
 		? held(`${how}: ${code}`)
 		: broken(`${how}, and told its owner ${code}`);
+}
+
+/** Of many refusals the owner hears in one word, some seconds later. */
+async function summedUp(
+	target: Target,
+	how: string,
+	{
+		from,
+		codes,
+	}: { readonly from: number; readonly codes: readonly ErrorCode[] },
+): Promise<Outcome> {
+	const isOne = ({ process, event }: Heard) =>
+		process === "shop agent" &&
+		event.event === "refused-more" &&
+		codes.some((code) => (event.codes[code] ?? 0) > 0);
+	const word = await target.hears(isOne, { from, withinMs: SUM_MS });
+	if (word?.event.event !== "refused-more")
+		return broken(`${how}, and its owner heard nothing of it`);
+	const { codes: told } = word.event;
+	const named = codes.filter((code) => told[code] !== undefined);
+	return held(`${how}: ${named.join(", ")}, told with others`);
 }
 
 function isAbout(event: ProcessEvent, local: string): boolean {
@@ -223,7 +246,7 @@ export function withMessage1(
 }
 
 /** A provider through which a device seals something else in its records of one content type than its code wants to. */
-export function resealing(
+function resealing(
 	type: number,
 	change: (content: Uint8Array) => Uint8Array,
 	crypto: CryptoProvider = nodeCrypto,

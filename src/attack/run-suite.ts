@@ -60,7 +60,33 @@ export async function runSuite(
 		if (attack.waits !== true) await tryOne(attack);
 	}
 	await Promise.all(waiting);
-	return attacks.flatMap((attack) => done.get(attack) ?? []);
+	const all = attacks.flatMap((attack) => done.get(attack) ?? []);
+	return await withLastLook(all, controls, signal);
+}
+
+/** When all is over, the honest form of each group works as it did; where not, its last attack has broken it. */
+async function withLastLook(
+	all: readonly Tried[],
+	controls: Controls,
+	signal: AbortSignal,
+): Promise<readonly Tried[]> {
+	const last = new Map<Group, Tried>();
+	for (const tried of all)
+		if (tried.outcome.kind === "held") last.set(tried.attack.group, tried);
+	const looked = [...all];
+	for (const [group, tried] of last) {
+		const why = await controls.again(group);
+		signal.throwIfAborted();
+		if (why !== undefined)
+			looked[looked.indexOf(tried)] = {
+				...tried,
+				outcome: {
+					kind: "broken",
+					what: `after this or an attack before it, ${why}`,
+				},
+			};
+	}
+	return looked;
 }
 
 /** Whether all that was tried has held, and nothing that matters was left out. */
@@ -94,6 +120,17 @@ class Controls {
 		const tried = this.#try(controls?.[group], signal);
 		this.#tried.set(group, tried);
 		return tried;
+	}
+
+	/** Why the honest form does not work any more, or `undefined`. */
+	async again(group: Group): Promise<string | undefined> {
+		const { controls, signal } = this.#options;
+		try {
+			await this.#try(controls?.[group], signal);
+			return undefined;
+		} catch (thrown) {
+			return whyOf(thrown);
+		}
 	}
 
 	async #try(

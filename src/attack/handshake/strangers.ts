@@ -22,7 +22,7 @@ async function says(
 	return await afterRefusal(target, wire, { from, end: "", codes });
 }
 
-/** A device waits so long for a frame that has begun, and for an establishment; docs/protocol.md, Limits. */
+/** A device waits no longer for a frame that has begun, and for an establishment; docs/protocol.md, Limits. */
 const LIMIT_MS = 30_000;
 
 /** How much later a busy machine may hang up. */

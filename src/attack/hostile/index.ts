@@ -1,7 +1,6 @@
-export type { HostileDevice, HostileDevices } from "./hostile-device.ts";
+export type { HostileDevices } from "./hostile-device.ts";
 export { HostileSide } from "./hostile-side.ts";
 export {
-	type CallEnd,
 	type HostileHooks,
 	HostileTetrad,
 	type LinkWords,

@@ -1,4 +1,5 @@
 /* A certified payer whose module pays otherwise than it was agreed. */
+import { setTimeout as pause } from "node:timers/promises";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { openAgent, openIssuer } from "../../device/service/index.ts";
 import { asTetradError } from "../../errors.ts";
@@ -25,6 +26,10 @@ import {
 	rogueOf,
 } from "../market/index.ts";
 import type { Target } from "../target.ts";
+
+/** How often the issuer is asked whether it accuses somebody, and how long between. */
+const TRIES = 10;
+const PAUSE_MS = 1000;
 
 const random = (length: number) => nodeCrypto.random(length);
 
@@ -254,18 +259,21 @@ export const FORGED_PAYMENTS: readonly Attack[] = [
 			if (again.kind !== "accepted") return outcomeOf(again);
 			// Nobody can prevent it: the first is booked, and whoever signed both is accused.
 			await using agent = await openAgent(merchant.path);
-			// The merchant is told, too.
-			const told = await agent.settle({ signal }).then(
-				() => "nothing",
-				(thrown: unknown) => asTetradError(thrown).code,
-			);
 			await using issuer = await openIssuer(mint.path);
 			const holder = hex(rogue.certified.module.deviceId);
-			for await (const { holderId } of issuer.conflicts())
-				if (holderId === holder)
-					return held(
-						`detected and not prevented, as promised: one was booked, the merchant is told ${told}, and the issuer has evidence against the module`,
-					);
+			// The merchant may be depositing by itself already, and brings whichever it likes first.
+			for (let tries = 1; tries <= TRIES; tries++) {
+				const told = await agent.settle({ signal }).then(
+					() => "nothing",
+					(thrown: unknown) => asTetradError(thrown).code,
+				);
+				for await (const { holderId } of issuer.conflicts())
+					if (holderId === holder)
+						return held(
+							`detected and not prevented, as promised: one was booked, the merchant is told ${told}, and the issuer has evidence against the module`,
+						);
+				await pause(PAUSE_MS, undefined, { signal });
+			}
 			return broken("both were taken, and nobody is accused");
 		},
 	},

@@ -1,14 +1,11 @@
 import { type Command, Option } from "commander";
 import { address, amount, jsonFlag } from "../flags.ts";
 import type { AttackFlags } from "./attack.ts";
-import { attackName, groupName } from "./which.ts";
 
-const several =
-	<Value>(parse: (text: string) => Value) =>
-	(text: string, earlier: readonly Value[] | undefined): readonly Value[] => [
-		...(earlier ?? []),
-		parse(text),
-	];
+const several = (
+	text: string,
+	earlier: readonly string[] | undefined,
+): readonly string[] => [...(earlier ?? []), text];
 
 export function declareAttack(command: Command): void {
 	command
@@ -16,13 +13,13 @@ export function declareAttack(command: Command): void {
 			new Option(
 				"--group <group>",
 				"only the attacks of this group; may be said several times",
-			).argParser(several(groupName)),
+			).argParser(several),
 		)
 		.addOption(
 			new Option(
 				"--only <name>",
 				"only this attack; may be said several times",
-			).argParser(several(attackName)),
+			).argParser(several),
 		)
 		.option("--list", "say what there is to try, and try nothing")
 		.addOption(

@@ -1,7 +1,6 @@
 /* Attacks, as they are chosen, run and shown. */
 import {
 	type Attack,
-	type Group,
 	hasHeld,
 	type Outcome,
 	runSuite,
@@ -29,7 +28,7 @@ import {
 import { chosen } from "./which.ts";
 
 export interface AttackFlags {
-	readonly group?: readonly Group[];
+	readonly group?: readonly string[];
 	readonly only?: readonly string[];
 	readonly list?: true;
 	readonly at?: Address;
@@ -44,16 +43,23 @@ export interface AttackFlags {
 export async function attack(flags: AttackFlags): Promise<void> {
 	const attacks = chosen(flags.group, flags.only);
 	if (flags.list) return listAll(attacks, flags.json ?? false);
+	const told = new Map<Attack, Outcome>();
 	const tried = await interruptible((signal) =>
 		onTarget(flags, signal, (target) =>
 			runSuite(attacks, target, {
 				signal,
 				controls: CONTROLS,
 				begin: (one) => progress(flags, one, attacks),
-				end: (one) => tellEnd(flags, one),
+				end: (one) => {
+					told.set(one.attack, one.outcome);
+					tellEnd(flags, one);
+				},
 			}),
 		),
 	);
+	// What was seen only when all was over.
+	for (const one of tried)
+		if (told.get(one.attack) !== one.outcome) tellEnd(flags, one);
 	const isHeld = hasHeld(tried);
 	if (flags.json) sayJson({ event: "end", ok: isHeld, ...counts(tried) });
 	else sayAll(tried);

@@ -188,19 +188,7 @@ export abstract class Device {
 
 	start(): void {
 		if (this.#isUp || this.isDamaged) return;
-		const { policy } = this.world;
-		const verdicts = new ChainVerdicts(this.crypto, policy);
-		for (const bundle of this.#lists.values()) verdicts.lists.restore(bundle);
-		this.#context = {
-			crypto: this.crypto,
-			policy,
-			verdicts,
-			own: this.certified(),
-			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
-			unsafeKeylog: (label, secret) => {
-				if (label === "T") this.transcripts.add(hex(secret));
-			},
-		};
+		this.#context = this.standby();
 		this.#lastSeen = this.#storedSeen;
 		this.#wantsStart = false;
 		this.#isUp = true;
@@ -217,6 +205,36 @@ export abstract class Device {
 			this.world.count("clock not believed at a start");
 			this.#wantsStart = true;
 		}
+	}
+
+	/** What it is with all that is on its disk, while it does not run. */
+	standby(): DeviceContext {
+		const { policy } = this.world;
+		const verdicts = new ChainVerdicts(this.crypto, policy);
+		for (const bundle of this.#lists.values()) verdicts.lists.restore(bundle);
+		return {
+			crypto: this.crypto,
+			policy,
+			verdicts,
+			own: this.certified(),
+			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			unsafeKeylog: (label, secret) => {
+				if (label === "T") this.transcripts.add(hex(secret));
+			},
+		};
+	}
+
+	/** Another device takes its place, which has nothing of what this one had. It does not run yet. */
+	replace(identity: Identity): void {
+		this.die();
+		this.disk.mend();
+		this.disk.restore(new Map());
+		this.#lists.clear();
+		this.#earlier.length = 0;
+		this.#lastSeen = undefined;
+		this.#storedSeen = undefined;
+		this.isDamaged = false;
+		this.identity = identity;
 	}
 
 	/** It is started again a while later, as whatever supervises it does. */

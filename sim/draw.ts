@@ -224,6 +224,30 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 			],
 		};
 	},
+	/** An agent is another device from then on, paired with the same module, which has something in doubt. */
+	replaced(die) {
+		const device = die.pick([
+			`${BUYER}-agent`,
+			`${BUYER}-agent`,
+			`${MERCHANT}-agent`,
+		]);
+		const when = die.within(1, 30) * SECOND;
+		return {
+			steps: [
+				...buying(die, die.within(1, 3), 0, when),
+				...paying(die, die.below(2), 0, when),
+				...maybe(die, 0.7, () => crashing(die, 0, when)),
+				{ at: when, kind: "replace", device },
+				...maybe(die, 0.3, () => ({
+					at: when + die.below(5 * SECOND),
+					kind: "pair",
+					side: device.replace("-agent", ""),
+				})),
+				...buying(die, die.below(3), when, when + MINUTE),
+				...visits(die, when, MINUTE),
+			],
+		};
+	},
 	/** Bits of a disk change, or its pages are damaged, while something is in doubt. */
 	rotten(die) {
 		const device = die.pick([

@@ -96,6 +96,10 @@ export type Step = { readonly at: number } & (
 	  }
 	/** A new key and certificate; of an issuer's module it is a rotation. */
 	| { readonly kind: "recertify"; readonly device: string }
+	/** Another device in the place of an agent, with nothing of what that one had. */
+	| { readonly kind: "replace"; readonly device: string }
+	/** Agent and module of a side are paired anew. */
+	| { readonly kind: "pair"; readonly side: string }
 	/** An authority lists the certificate that the device has then, and everybody gets the list; when it is hidden, not the side of that device. */
 	| {
 			readonly kind: "list";
@@ -442,6 +446,12 @@ export function drawSwarm(
 		steps.push({ at: when, kind: "backup", device });
 		steps.push({ at: until, kind: "restore", device, how: "command" });
 	}
+	add(often(0.1, 2), () => ({ at: at(), kind: "pair", side: die.pick(sides) }));
+	add(often(0.12, 2), () => ({
+		at: at(),
+		kind: "replace",
+		device: `buyer-${die.below(buyers)}-agent`,
+	}));
 	if (die.chance(0.06)) {
 		const device = die.pick([...traders, "issuer-0-module"]);
 		const when = at();

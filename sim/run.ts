@@ -4,7 +4,7 @@ import { PURCHASES } from "../src/trade/records/index.ts";
 import { BEGINNING, certificates, type Identity } from "./certificates.ts";
 import { type Cryptography, STAND_IN } from "./crypto.ts";
 import { needsPerson, whatIsOpen } from "./invariants/index.ts";
-import { numbered, type Plan } from "./plan.ts";
+import { numbered, type Plan, type Step } from "./plan.ts";
 import type { Side } from "./side.ts";
 import type { Told } from "./trace.ts";
 import { PREPARING_MS, type Prepared, type Violation, World } from "./world.ts";
@@ -61,21 +61,21 @@ export async function prepare(
 	].flatMap((side) => [`${side}-agent`, `${side}-module`]);
 	const identities = new Map<string, readonly Identity[]>();
 	for (const device of devices) {
-		const count =
-			1 +
-			plan.steps.filter(
-				(step) => step.kind === "recertify" && step.device === device,
-			).length;
 		const authority = device.endsWith("agent") ? made.agency : made.bank;
-		const all: Identity[] = [];
-		for (let number = 0; number < count; number++)
-			all.push(await authority.identity(device, number));
+		const all = [await authority.identity(device, 0)];
+		let name = device;
+		for (const step of plan.steps) {
+			if (!isCertifying(step) || step.device !== device) continue;
+			// Another device has another name.
+			if (step.kind === "replace") name = `${device}-${all.length}`;
+			all.push(await authority.identity(name, all.length));
+		}
 		identities.set(device, all);
 	}
 	const lists = new Map<number, Uint8Array>();
 	const used = new Map<string, number>();
 	for (const [number, step] of plan.steps.entries()) {
-		if (step.kind === "recertify")
+		if (isCertifying(step))
 			used.set(step.device, (used.get(step.device) ?? 0) + 1);
 		const now = BEGINNING + PREPARING_MS + step.at;
 		if (step.kind === "list") {
@@ -90,6 +90,13 @@ export async function prepare(
 		}
 	}
 	return { cryptography, certificates: made, identities, lists };
+}
+
+/** Whether a device has another certificate from then on. */
+function isCertifying(
+	step: Step,
+): step is Extract<Step, { kind: "recertify" | "replace" }> {
+	return step.kind === "recertify" || step.kind === "replace";
 }
 
 /** Runs a plan. With the same plan everything is the same again, to the last byte. */

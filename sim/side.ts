@@ -20,14 +20,18 @@ import {
 	purseTables,
 	REQUEST_ID_BYTES,
 } from "../src/money/index.ts";
+import { type Pairing, PairingTries } from "../src/tetrad/index.ts";
 import type { Offer } from "../src/trade/documents/index.ts";
 import { loadTrade, moduleTrade } from "../src/trade/module/index.ts";
 import { PURCHASES, readPurchaseOf } from "../src/trade/records/index.ts";
+import { sameBytes } from "../src/wire/index.ts";
 import { Agent } from "./agent.ts";
 import type { Identity } from "./certificates.ts";
 import type { SimulatedSigner } from "./crypto.ts";
+import type { Device } from "./device.ts";
 import type { Backup } from "./disk.ts";
 import { Module } from "./module.ts";
+import { pairDevices } from "./pairing.ts";
 import { type Done, StandingTetrads } from "./standing-tetrads.ts";
 import type { Tetrad, TetradUser } from "./tetrad.ts";
 import {
@@ -50,6 +54,9 @@ const TASK_MS = 90_000;
 const AGAIN_MS = 20_000;
 
 const DAY_MS = 86_400_000;
+
+/** How long until an owner pairs again what is not paired, in milliseconds. */
+const PAIR_AGAIN_MS = 2_000;
 
 /** How long until whoever is to be paid knows of it, in milliseconds. */
 const EXPECTED_MS = 50;
@@ -119,8 +126,15 @@ export class Side {
 	readonly #standing: StandingTetrads;
 	/** The host sees at the next start that the store was put back. */
 	#wasPutBack = false;
+	/** Whether its agent was ever replaced. */
+	wasReplaced = false;
 	/** Whether its module's store was ever put back. */
 	wasRestored = false;
+
+	/** What each of its two devices has of their pairing. */
+	#pairings: Record<"agent" | "module", Pairing>;
+	readonly #tries = new PairingTries();
+	#isPairing = false;
 
 	constructor(options: SideOptions) {
 		const { world, name, identities, owner, terms } = options;
@@ -128,12 +142,11 @@ export class Side {
 		this.world = world;
 		this.name = name;
 		this.items = options.items;
-		const pairing = world.pairing(name);
 		this.module = new Module<PurseReport>({
 			world,
 			name: `${name}-module`,
 			identity: identities.module,
-			pairing: () => pairing.ofModule(this.agent.certified().deviceId),
+			pairing: () => this.#pairings.module,
 			machine: (self, context) => {
 				const meetsIssuers = this.#wasPutBack;
 				this.#wasPutBack = false;
@@ -160,7 +173,7 @@ export class Side {
 			world,
 			name: `${name}-agent`,
 			identity: identities.agent,
-			pairing: () => pairing.ofAgent(this.module.certified().deviceId),
+			pairing: () => this.#pairings.agent,
 			dialModule: () => world.dialModule(this.agent, this.module),
 			serve: (tetrad) => this.#serve(tetrad),
 			begun: () => {
@@ -182,6 +195,64 @@ export class Side {
 			meet: (agent, what, met, over) =>
 				this.#meet(agent, what, met, { over, isStanding: true }),
 		});
+		const pairing = world.pairing(name);
+		this.#pairings = {
+			agent: pairing.ofAgent(this.module.certified().deviceId),
+			module: pairing.ofModule(this.agent.certified().deviceId),
+		};
+	}
+
+	/** Whether its agent and its module have the same pairing, with each other. */
+	get isPaired(): boolean {
+		const { agent, module } = this.#pairings;
+		return (
+			sameBytes(agent.key, module.key) &&
+			sameBytes(agent.peerDeviceId, this.module.certified().deviceId) &&
+			sameBytes(module.peerDeviceId, this.agent.certified().deviceId)
+		);
+	}
+
+	/** Its owner stops both, pairs them, and starts them again; what failed is tried again. */
+	pair(): void {
+		if (this.#isPairing) return;
+		this.#isPairing = true;
+		const { agent, module, world } = this;
+		agent.die();
+		module.die();
+		pairDevices({
+			...{ agent, module, tries: this.#tries },
+			wire: world.wire(agent, module as unknown as Device),
+			paired: (role, pairing) => {
+				this.#pairings[role] = pairing;
+				world.count("pair");
+			},
+			over: (failed) => {
+				this.#isPairing = false;
+				if (failed.length > 0) world.count("pairing failed");
+				// Its owner is told of each try, and lets the module wait again.
+				if (failed.some(({ code }) => code === "limit-exceeded"))
+					this.#tries.allow();
+				for (const device of [module, agent]) {
+					device.die();
+					device.start();
+				}
+				if (!this.isPaired)
+					world.schedule.after(PAIR_AGAIN_MS, () => {
+						if (!this.isPaired) this.pair();
+					});
+			},
+		});
+	}
+
+	/** Its owner has another agent in the place of this one, and pairs it with the module. */
+	replaceAgent(identity: Identity): void {
+		this.wasReplaced = true;
+		this.agent.replace(identity);
+		this.#backups.delete(this.agent.name);
+		// Goods that were shown are the owner's.
+		for (const [target, { opened }] of this.goods)
+			if (opened === undefined) this.goods.delete(target);
+		this.pair();
 	}
 
 	start(): void {
@@ -346,7 +417,7 @@ export class Side {
 	expect(payer: Side, payment: Payment): void {
 		if (!this.agent.isUp) return;
 		for (const [session, peer] of this.#serving)
-			if (peer === payer.agent.name) session.expect(payment);
+			if (peer === payer.agent.certified().name) session.expect(payment);
 	}
 
 	/** Meets an issuer: all that there is to do with it is done. What came to nothing is tried so many times more, as agents do. */

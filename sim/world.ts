@@ -398,9 +398,14 @@ export class World {
 	dialModule<Report>(from: Agent, to: Module<Report>): CarrierEnd | undefined {
 		if (!to.isUp) return undefined;
 		const device = to as unknown as Device;
-		const [near, far] = this.#connect(from, device, () => this.plan.link);
+		const [near, far] = this.wire(from, device);
 		to.later(() => to.linked(far), 1);
 		return near;
+	}
+
+	/** Between two devices of one owner. */
+	wire(from: Device, to: Device): readonly [CarrierEnd, CarrierEnd] {
+		return this.#connect(from, to, () => this.plan.link);
 	}
 
 	#connect(
@@ -648,6 +653,16 @@ export class World {
 				device.lie = lie;
 				return;
 			}
+			case "pair":
+				tell(`the devices of ${step.side} are paired anew`);
+				return this.#side(step.side)?.pair();
+			case "replace": {
+				const side = this.sides.find(({ agent }) => agent.name === step.device);
+				if (side === undefined) return;
+				this.count("replace");
+				tell(`${step.device} is another device now`);
+				return side.replaceAgent(this.#identity(step.device));
+			}
 			case "list":
 			case "unlist": {
 				const bundle = this.#prepared.lists.get(number);
@@ -707,6 +722,7 @@ export class World {
 			// Whoever was away, or had a wrong clock, gets the lists of its authorities.
 			for (const bundle of this.#bundles) device.learnList(bundle);
 		}
+		for (const side of this.sides) if (!side.isPaired) side.pair();
 	}
 
 	#side(name: string): Side | undefined {

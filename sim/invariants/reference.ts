@@ -10,6 +10,7 @@ import type { IssuerSide } from "../issuer-side.ts";
 import type { Side } from "../side.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { needsPerson } from "./needs-person.ts";
+import { waitsForNobody } from "./settled.ts";
 
 const { PAYMENTS } = purseTables;
 
@@ -68,6 +69,13 @@ export const reference: MakeInvariant = (world, fail) => {
 		},
 		rested() {
 			if (world.wasPutBack || world.sides.some(needsPerson)) return;
+			const isLeft = waitsForNobody(world);
+			if (
+				world.sides.some(({ module }) =>
+					module.disk.rows(PAYMENTS).some(isLeft),
+				)
+			)
+				return;
 			const handedIn = new Set(
 				world.issuers.flatMap(({ module }) =>
 					module.disk.rows(TRANSFERS).map(({ id }) => hex(id)),

@@ -20,11 +20,24 @@ export const settled: MakeInvariant = (world, fail) => ({
 	},
 });
 
+/** Tells payments that only the same four devices can end when one of these may be there no more: they are in doubt until their notes expire (docs/money.md). */
+export function waitsForNobody(
+	world: World | undefined,
+): (payment: {
+	readonly state: string;
+	readonly terms: Uint8Array;
+}) => boolean {
+	const isReplaced = world?.sides.some(({ wasReplaced }) => wasReplaced);
+	return ({ state, terms }) =>
+		isReplaced === true && state === "committed" && terms.length === 0;
+}
+
 /** What a side still has to do; with a world, but for what can wait because of those who lie in it. */
 export function whatIsOpen(
 	{ agent, module }: Side,
 	world?: World,
 ): readonly string[] {
+	const isLeft = waitsForNobody(world);
 	const short = (id: Uint8Array) => hex(id).slice(0, 8);
 	const liars = new Set(
 		(world?.sides ?? [])
@@ -39,10 +52,11 @@ export function whatIsOpen(
 		...module.disk
 			.rows(PAYMENTS)
 			.filter(
-				({ state, terms, payee }) =>
-					(state === "committed" || state === "keyed") &&
+				(payment) =>
+					(payment.state === "committed" || payment.state === "keyed") &&
 					// A payment that its payee denies is in doubt until its notes have expired.
-					!(terms.length === 0 && liars.has(hex(payee))),
+					!(payment.terms.length === 0 && liars.has(hex(payment.payee))) &&
+					!isLeft(payment),
 			)
 			.map(
 				({ contract, state }) => `the payment ${short(contract)} is ${state}`,

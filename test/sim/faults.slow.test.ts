@@ -86,6 +86,22 @@ const HAPPEN: Readonly<Record<string, readonly Step[]>> = {
 	rot: ["buyer-0-module", "merchant-0-module", "issuer-0-module"].map(
 		(device): Step => ({ at: 4500, kind: "rot", device }),
 	),
+	pair: [{ at: 2500, kind: "pair", side: "buyer-0" }],
+	"pairing failed": [
+		{
+			...{ at: 2500, kind: "lose", device: "merchant-0-module", frame: 1 },
+			breaks: true,
+		},
+		{ at: 2500, kind: "pair", side: "merchant-0" },
+	],
+	replace: [
+		{
+			...{ at: 0, kind: "crash", device: "buyer-0-module", point: 1 },
+			...{ table: "payments", downMs: 100 },
+		},
+		{ at: 1500, kind: "replace", device: "buyer-0-agent" },
+		{ at: 3500, kind: "replace", device: "merchant-0-agent" },
+	],
 	cancel: [
 		{ at: 100, kind: "withdraw", side: "buyer-0", issuer: 0, amount: 10 },
 		{ at: 101, kind: "cancel", side: "buyer-0" },
@@ -165,6 +181,8 @@ const KINDS: readonly Step["kind"][] = [
 	"break",
 	"replay",
 	"damage",
+	"pair",
+	"replace",
 	"rot",
 	"clock",
 	"forget-time",

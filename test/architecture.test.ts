@@ -383,7 +383,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/documents",
 		"wire",
 	],
-	"attack/http": ["attack", "carrier", "device/issuer"],
+	"attack/http": [
+		"attack",
+		"attack/market",
+		"carrier",
+		"device/issuer",
+		"wire",
+	],
 	"attack/links": [
 		"attack",
 		"attack/hostile",

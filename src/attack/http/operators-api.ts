@@ -1,7 +1,9 @@
 /* The HTTP API of the issuer's operators, which makes money. */
 import type { TcpAddress } from "../../carrier/index.ts";
 import { readOperatorToken } from "../../device/issuer/index.ts";
+import { hex } from "../../wire/index.ts";
 import { type Attack, broken, held, type Outcome } from "../attack.ts";
+import { rogueOf } from "../market/index.ts";
 import { NotTried } from "../not-tried.ts";
 import type { Target } from "../target.ts";
 import {
@@ -90,8 +92,28 @@ function attack(
 
 const HARDENING = "docs/reference/operators-http.md";
 
-/** A module that nobody knows. */
-const NOBODY = "00".repeat(48);
+/** The path of an account that may be credited, once an honest credit of it has been taken. */
+async function accountOf(
+	api: Api,
+	target: Target,
+	signal: AbortSignal,
+): Promise<string> {
+	target.sandbox("an account that may be credited");
+	const rogue = await rogueOf(target);
+	const account = `${ACCOUNTS}/${hex(rogue.certified.module.deviceId)}`;
+	const status = await api.status(
+		{
+			method: "POST",
+			target: `${account}/credits`,
+			fields: [api.bearer, "Content-Type: application/json"],
+			body: JSON.stringify({ amount: "0.01", reference: "honest" }),
+		},
+		signal,
+	);
+	if (status !== 200)
+		throw new Error(`an honest credit is answered with ${status}`);
+	return account;
+}
 
 export const OPERATORS_API: readonly Attack[] = [
 	attack(
@@ -153,11 +175,12 @@ export const OPERATORS_API: readonly Attack[] = [
 				"Pages of browsers credited an account by forms and scripts that need no leave: other origins, types of forms.",
 			reference: "CWE-352, cross-site request forgery",
 		},
-		(api, signal) => {
-			const body = JSON.stringify({ amount: "1.00", reference: "page" });
+		async (api, signal, target) => {
+			const account = await accountOf(api, target, signal);
+			const body = JSON.stringify({ amount: "0.01", reference: "page" });
 			const credit = (...fields: string[]) => ({
 				method: "POST",
-				target: `${ACCOUNTS}/${NOBODY}/credits`,
+				target: `${account}/credits`,
 				fields: [api.bearer, ...fields],
 				body,
 			});
@@ -193,22 +216,24 @@ export const OPERATORS_API: readonly Attack[] = [
 				"An operator's token came with bodies that are too long, nested, not UTF-8, coded, or have one name twice.",
 			reference: "RFC 8259, 4 and 8.1",
 		},
-		(api, signal) => {
+		async (api, signal, target) => {
+			const account = await accountOf(api, target, signal);
 			const credit = (body: string | Uint8Array, ...fields: string[]) => ({
 				method: "POST",
-				target: `${ACCOUNTS}/${NOBODY}/credits`,
+				target: `${account}/credits`,
 				fields: [api.bearer, "Content-Type: application/json", ...fields],
 				body,
 			});
-			const twice = '{"amount":"1.00","amount":"9.00","reference":"r"}';
+			const whole = '{"amount":"0.01","reference":"mark"}';
+			const twice = '{"amount":"0.01","amount":"0.02","reference":"r"}';
 			return api.refusesAll(
 				{
 					"one name twice": credit(twice),
 					"too long": credit(" ".repeat(2_000_000)),
 					nested: credit("[".repeat(10_000) + "]".repeat(10_000)),
 					"not UTF-8": credit(Uint8Array.of(0x22, 0xff, 0xfe, 0x22)),
-					"with a mark before it": credit("\ufeff{}"),
-					coded: credit("{}", "Content-Encoding: gzip"),
+					"with a mark before it": credit(`\ufeff${whole}`),
+					coded: credit(whole, "Content-Encoding: gzip"),
 					"an amount with an exponent": credit(
 						'{"amount":"1e9","reference":"r"}',
 					),

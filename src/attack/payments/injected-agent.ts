@@ -189,7 +189,7 @@ export const INJECTED_AGENT: readonly Attack[] = [
 				const first = await agent.pay(approved, amount);
 				if (first === "paid") return broken("the module paid");
 				if (first.code !== "approval-needed")
-					throw new NotTried(`nothing waits for the owner: ${first.reason}`);
+					return broken(`the owner is not asked: ${first.reason}`);
 				const owner = { owner: async () => noSecret() };
 				await purse.approve(hex(approved), owner);
 				try {

@@ -106,9 +106,18 @@ export class Device {
 			const last = this.#lastOf(one);
 			return last?.state === "ended" && (last.againInMs ?? 0) > LONGEST_WAIT_MS;
 		});
-		if (!waits || this.#isAskedToStop) return;
-		this.#isAskedToStop = true;
-		this.#command?.terminate();
+		if (waits && !this.#isAskedToStop) this.ask();
+	}
+
+	/** Asks it, or one that it supervises, to stop. */
+	ask(supervised?: string): void {
+		if (supervised === undefined) {
+			this.#isAskedToStop = true;
+			this.#command?.terminate();
+			return;
+		}
+		const pid = this.pid(supervised);
+		if (pid > 0) send(pid, "SIGTERM");
 	}
 
 	async stop(): Promise<void> {
@@ -151,11 +160,11 @@ export class Device {
 
 	/** Whether it may have ended so; answers with how often it has refused to start by now. */
 	#judge({ code, signal, stderr }: Result, refusals: number): number {
+		const wasAsked = this.#isAskedToStop;
+		this.#isAskedToStop = false;
 		if (signal === "SIGKILL") return refusals;
-		if (code === 0 && this.#isAskedToStop) {
-			this.#isAskedToStop = false;
-			return refusals;
-		}
+		// At its very start nobody hears it yet.
+		if (wasAsked && (code === 0 || signal === "SIGTERM")) return refusals;
 		const why = whyOf(stderr);
 		if (
 			why !== undefined &&
@@ -306,8 +315,12 @@ interface MachineParts {
 }
 
 export function kill(pid: number): void {
+	if (pid > 0) send(pid, "SIGKILL");
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
 	try {
-		if (pid > 0) process.kill(pid, "SIGKILL");
+		process.kill(pid, signal);
 	} catch {
 		// It is gone.
 	}

@@ -51,6 +51,8 @@ type Strike =
 			readonly device: string;
 			/** One that the device supervises. */
 			readonly supervised?: string;
+			/** Whether it is asked to stop at first, and killed only by `againAfter`. */
+			readonly isAsked: boolean;
 			readonly againAfter?: number;
 	  }
 	/** One process at one of its steps; a command that an owner gives where there is no device. */
@@ -113,6 +115,9 @@ const STRIKES_MS = 2200;
 
 /** A process that has been started again is killed again within so many milliseconds. */
 const AGAIN_MS = 900;
+
+/** One that was asked to stop is killed at it within so many milliseconds. */
+const STOPPING_MS = 250;
 
 /** The longest that a machine stays off, in milliseconds: others notice, and give up. */
 const OFF_MS = 2500;
@@ -220,10 +225,14 @@ function killStrike(roll: Roll): Strike {
 	const [device, supervised] = VICTIMS[roll(VICTIMS.length)] ?? [
 		"issuer module",
 	];
+	// A program that is ours alone has nothing to do at the end.
+	const isAsked = roll(4) === 0 && device !== "buyer shopper";
 	return {
-		...{ kind: "kill", at: roll(STRIKES_MS), device },
+		...{ kind: "kill", at: roll(STRIKES_MS), device, isAsked },
 		...(supervised === undefined ? {} : { supervised }),
-		...(roll(3) === 0 ? { againAfter: 30 + roll(AGAIN_MS) } : {}),
+		...(roll(3) === 0
+			? { againAfter: 30 + roll(isAsked ? STOPPING_MS : AGAIN_MS) }
+			: {}),
 	};
 }
 
@@ -288,7 +297,11 @@ export async function runRound(
 async function buyAnew(work: Work, from: number): Promise<void> {
 	const missing = work.purchases
 		.slice(from)
-		.filter(({ buyer, target }) => buyer === "buyer" && !existsSync(target))
+		// Of what is made on order, a merchant makes no more for whoever has left some unpaid.
+		.filter(
+			({ buyer, item, target }) =>
+				buyer === "buyer" && !item.isMade && !existsSync(target),
+		)
 		.slice(0, MOST_ANEW);
 	await Promise.all(
 		missing.map(async (bought) => {
@@ -336,7 +349,8 @@ class Striking {
 		switch (strike.kind) {
 			case "kill": {
 				const device = this.#device(strike.device);
-				this.#kill(device, strike.supervised);
+				if (strike.isAsked) device.ask(strike.supervised);
+				else this.#kill(device, strike.supervised);
 				if (strike.againAfter === undefined) return;
 				await pause(strike.againAfter);
 				return this.#kill(device, strike.supervised);

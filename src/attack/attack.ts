@@ -42,7 +42,7 @@ export interface Attack {
 	readonly tried: string;
 	/** Where it stands what has to hold: a section of a document, a claim, an RFC, a CVE. */
 	readonly reference: string;
-	/** Whether it waits for long and computes little, so that it goes on beside the others. */
+	/** Whether it waits for long and asks for little, so that it goes on beside others that do. */
 	readonly waits?: boolean;
 	/**
 	 * Does it. What it throws but `NotTried` counts as broken: an attack expects refusals, and says

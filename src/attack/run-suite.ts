@@ -29,7 +29,7 @@ export interface SuiteOptions {
 const ATTACK_MS = 120_000;
 
 /**
- * Tries all of them, those that wait beside the others. What is told is in the order of the list.
+ * Tries all of them, one after another, and at last those that wait, beside each other. What is told is in the order of the list.
  * Rejects with `aborted` when it is interrupted.
  */
 export async function runSuite(
@@ -52,14 +52,11 @@ export async function runSuite(
 		done.set(attack, tried);
 		options.end?.(tried);
 	};
-	const waiting = attacks.filter(({ waits }) => waits === true).map(tryOne);
-	// Whoever awaits them hears of it.
-	for (const one of waiting) one.catch(() => {});
 	for (const attack of attacks) {
 		signal.throwIfAborted();
 		if (attack.waits !== true) await tryOne(attack);
 	}
-	await Promise.all(waiting);
+	await Promise.all(attacks.filter(({ waits }) => waits === true).map(tryOne));
 	const all = attacks.flatMap((attack) => done.get(attack) ?? []);
 	return await withLastLook(all, controls, signal);
 }

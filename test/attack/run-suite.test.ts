@@ -128,25 +128,29 @@ describe("an attack", () => {
 		assert.equal(isHeld, false);
 	});
 
-	test("that waits goes on beside the others, and is told of in its place", async () => {
+	test("that waits comes after the others, beside those that wait too, and is told of in its place", async () => {
 		const order: string[] = [];
 		const { promise, resolve } = Promise.withResolvers<void>();
-		const waits = attackThat(
-			async () => {
-				await promise;
-				order.push("waits");
-				return HELD;
-			},
-			{ waits: true },
-		);
+		const waits = (run: () => Promise<void>) =>
+			attackThat(
+				async () => {
+					await run();
+					order.push("waits");
+					return HELD;
+				},
+				{ waits: true },
+			);
 		const other = attackThat(async () => {
 			order.push("other");
-			resolve();
 			return { kind: "broken", what: "got it" };
 		});
-		const { kinds } = await outcomesOf([waits, other]);
-		assert.deepEqual(order, ["other", "waits"]);
-		assert.deepEqual(kinds, ["held", "broken"]);
+		const { kinds } = await outcomesOf([
+			waits(() => promise),
+			waits(async () => resolve()),
+			other,
+		]);
+		assert.deepEqual(order, ["other", "waits", "waits"]);
+		assert.deepEqual(kinds, ["held", "held", "broken"]);
 	});
 });
 

@@ -90,7 +90,6 @@ export const FLOODS: readonly Attack[] = [
 		group: "denial-of-service",
 		tried: `${CROWD} callers sent all of a first frame but its last bytes.`,
 		reference: "docs/protocol.md, Frames",
-		waits: true,
 		run: (target, signal) => {
 			const bytes = new Uint8Array(60_000);
 			bytes.set(frameHead(60_100));
@@ -102,7 +101,6 @@ export const FLOODS: readonly Attack[] = [
 		group: "denial-of-service",
 		tried: `${CROWD} callers connected, and said nothing.`,
 		reference: REFERENCE,
-		waits: true,
 		run: (target, signal) => crowded(target, signal, new Uint8Array(), true),
 	},
 	{

@@ -1,10 +1,11 @@
-/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { benchDeposits } from "./deposits.ts";
 import { benchEstablish } from "./establish.ts";
+import { benchFlood } from "./flood.ts";
 import { benchLists } from "./lists.ts";
 import { benchPaid } from "./paid.ts";
 import { benchPayments } from "./payments.ts";
@@ -31,12 +32,13 @@ const benches = {
 	purchases: benchPurchases,
 	paid: benchPaid,
 	start: benchStart,
+	flood: benchFlood,
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
 if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save]",
 	);
 	process.exit(2);
 }

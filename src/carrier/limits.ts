@@ -46,7 +46,7 @@ export const CARRIER_LIMITS: CarrierLimits = {
 /** For an end that anybody may call: a stranger must say something, soon, and something small. */
 export const LISTENER_LIMITS: CarrierLimits = {
 	...CARRIER_LIMITS,
-	firstFrameMs: 8_000,
+	firstFrameMs: 6_000,
 	firstFrames: 1,
 	// No first frame holds more than an offer or one certificate chain, even with ML-DSA in it.
 	firstFrameBody: 2 ** 16,

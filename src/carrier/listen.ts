@@ -20,6 +20,9 @@ import {
 	withPrivateFiles,
 } from "./unix-socket.ts";
 
+/** Connections that wait to be taken, as far as the system allows it. Beyond them the system lets callers wait who are nobody's to cut. */
+const MAX_BACKLOG = 4096;
+
 /** How a listener takes connections. */
 export interface ListenOptions {
 	/** Open connections at a time; more are closed at once. 2048 when absent. */
@@ -137,7 +140,8 @@ async function bind(server: Server, address: Address): Promise<void> {
 	// Exclusive: a cluster of processes must not share what looks like one device.
 	if (address.kind === "tcp") {
 		const { host, port } = address;
-		return bindOnce(server, address, { host, port, exclusive: true });
+		const backlog = MAX_BACKLOG;
+		return bindOnce(server, address, { host, port, backlog, exclusive: true });
 	}
 	const { path } = address;
 	await clearStaleSocket(path);

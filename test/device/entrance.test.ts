@@ -137,7 +137,7 @@ class Shop implements AsyncDisposable {
 /** All that the other end says until it hangs up, in hexadecimal. */
 async function everything(socket: Socket): Promise<string> {
 	const parts: Buffer[] = [];
-	socket.on("data", (part) => parts.push(part));
+	socket.on("data", (part: Buffer) => parts.push(part));
 	if (!socket.destroyed) await once(socket, "close").catch(() => {});
 	return Buffer.concat(parts).toString("hex");
 }

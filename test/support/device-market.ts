@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,10 +28,12 @@ import type { Shop } from "../../src/device/trade/shop.ts";
 import { TradingAgent } from "../../src/device/trade/trading-agent.ts";
 import {
 	type CertifiedDevice,
+	parseTrustAnchor,
 	type Signer,
 	validateChain,
 } from "../../src/identity/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
+import { SoftwareKey } from "../../src/keys/software.ts";
 import {
 	done,
 	draftNote,
@@ -48,7 +51,11 @@ import {
 	type Store,
 } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
-import { makePolicy, type Policy } from "../../src/tetrad/index.ts";
+import {
+	type LoadLimits,
+	makePolicy,
+	type Policy,
+} from "../../src/tetrad/index.ts";
 import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
 
 const DAY_MS = 86_400_000;
@@ -65,6 +72,22 @@ const PRICE = 1n;
 interface Identity {
 	readonly signer: Signer;
 	readonly chain: Uint8Array;
+}
+
+/** A device with its key, as bytes and in PEM. */
+interface IdentityAway {
+	readonly key: string;
+	readonly chain: Uint8Array;
+}
+
+/** One who buys, in another process: what `openAway` needs. */
+export interface CustomerAway {
+	readonly folder: string;
+	readonly agent: IdentityAway;
+	readonly module: IdentityAway;
+	/** In DER. */
+	readonly anchors: { readonly agency: Uint8Array; readonly bank: Uint8Array };
+	readonly terms: IssuerTerms;
 }
 
 /** The authorities, and what all devices trust. */
@@ -103,26 +126,29 @@ export class DeviceMarket implements AsyncDisposable {
 	/** Called with what the merchant's purse reports. */
 	atMerchant: (report: PurseReport) => void = () => {};
 	readonly #stack: AsyncDisposableStack;
+	readonly #place: Place;
 
 	private constructor(
 		parts: Pick<
 			DeviceMarket,
 			"folder" | "address" | "issuerAddress" | "customers"
 		>,
-		stack: AsyncDisposableStack,
+		place: Place,
 	) {
 		this.folder = parts.folder;
 		this.address = parts.address;
 		this.issuerAddress = parts.issuerAddress;
 		this.customers = parts.customers;
-		this.#stack = stack;
+		this.#stack = place.stack;
+		this.#place = place;
 	}
 
-	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front. */
+	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front, and limits of its own. */
 	static async make(
 		buyers: number,
 		files: Readonly<Record<string, number>>,
 		inFront: (shop: Shop) => Shop = (shop) => shop,
+		load?: Partial<LoadLimits>,
 	): Promise<DeviceMarket> {
 		const stack = new AsyncDisposableStack();
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-market-"));
@@ -131,7 +157,7 @@ export class DeviceMarket implements AsyncDisposable {
 		const mint = await Mint.make(authorities, folder, stack);
 		let heard: (report: PurseReport) => void = () => {};
 		const address = await openShop(
-			{ ...authorities, mint, folder, files, inFront, stack },
+			{ ...authorities, mint, folder, files, inFront, load, stack },
 			(report) => heard(report),
 		);
 		const customers: Customer[] = [];
@@ -141,9 +167,35 @@ export class DeviceMarket implements AsyncDisposable {
 			);
 		const { address: issuerAddress } = mint;
 		const parts = { folder, address, issuerAddress, customers };
-		const market = new DeviceMarket(parts, stack);
+		const place = { ...authorities, mint, folder, stack };
+		const market = new DeviceMarket(parts, place);
 		heard = (report) => market.atMerchant(report);
 		return market;
+	}
+
+	/** So many buyers with money, who open themselves in other processes. */
+	async customersAway(count: number): Promise<CustomerAway[]> {
+		const { agency, bank, mint, folder } = this.#place;
+		const away: CustomerAway[] = [];
+		for (let number = 0; number < count; number++) {
+			const name = `away-${number}`;
+			const home = join(folder, name);
+			await mkdir(home, { mode: 0o700 });
+			const agent = await identifyAway(agency, name);
+			const module = await identifyAway(bank, name);
+			const { signer } = opened(module);
+			await mint.fill(
+				join(home, "purse.db"),
+				judge(bank, module.chain),
+				signer,
+			);
+			const anchors = {
+				agency: agency.anchor.certificate.der,
+				bank: bank.anchor.certificate.der,
+			};
+			away.push({ folder: home, agent, module, anchors, terms: mint.terms });
+		}
+		return away;
 	}
 
 	/** What the merchant has under that name. */
@@ -207,6 +259,53 @@ async function pair(
 	await agent.reachModule();
 	stack.defer(() => agent.close());
 	return { agent, signer: identity.signer };
+}
+
+async function identifyAway(
+	authority: SoftwareAuthority,
+	name: string,
+): Promise<IdentityAway> {
+	const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+	const key = privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+	const signer = new SoftwareKey(privateKey);
+	return { key, chain: await authority.issue(name, signer) };
+}
+
+function opened({ key, chain }: IdentityAway): Identity {
+	return { signer: new SoftwareKey(createPrivateKey(key)), chain };
+}
+
+/** Opens a buyer that was made elsewhere, who reaches others as `dial` does. */
+export async function openAway(
+	{ folder, agent: ofAgent, module, anchors, terms }: CustomerAway,
+	dial: NonNullable<ConstructorParameters<typeof TradingAgent>[0]["dial"]>,
+	stack: AsyncDisposableStack,
+): Promise<Customer> {
+	const policy = makePolicy({
+		agencies: [parseTrustAnchor(nodeCrypto, anchors.agency)],
+		banks: [parseTrustAnchor(nodeCrypto, anchors.bank)],
+	});
+	const path = join(folder, "purse.db");
+	const purse = stack.use(
+		await Purse.open({ path, issuers: takenFrom(terms) }),
+	);
+	const { signer, chain } = opened(ofAgent);
+	const agent = new TrustedAgent({ identity: { signer, chain }, policy });
+	const own = new MoneyModule({ identity: opened(module), policy, purse });
+	await pairInProcess(agent, own);
+	await agent.reachModule();
+	stack.defer(() => agent.close());
+	const store = stack.use(await AgentStore.open(folder));
+	const trading = new TradingAgent({ agent, store, dial });
+	return { agent, store, folder, trading };
+}
+
+/** Whose notes a purse takes that takes those of this issuer. */
+function takenFrom(
+	terms: IssuerTerms,
+): NonNullable<Parameters<typeof Purse.open>[0]["issuers"]> {
+	const undeposited = { software: MAX_AMOUNT, token: 0n, tpm: 0n };
+	return [{ terms, undeposited }];
 }
 
 /** An issuer with its agent, and how the others' money got into the ledger. */
@@ -314,8 +413,7 @@ class Mint {
 
 	/** Whose notes a purse takes. */
 	get issuers(): NonNullable<Parameters<typeof Purse.open>[0]["issuers"]> {
-		const undeposited = { software: MAX_AMOUNT, token: 0n, tpm: 0n };
-		return [{ terms: this.terms, undeposited }];
+		return takenFrom(this.terms);
 	}
 }
 
@@ -339,10 +437,12 @@ async function openShop(
 	{
 		files,
 		inFront,
+		load,
 		...place
 	}: Place & {
 		readonly files: Readonly<Record<string, number>>;
 		readonly inFront: (shop: Shop) => Shop;
+		readonly load: Partial<LoadLimits> | undefined;
 	},
 	report: (report: PurseReport) => void,
 ): Promise<string> {
@@ -359,7 +459,14 @@ async function openShop(
 	const purse = stack.use(
 		await Purse.open({ path, issuers: mint.issuers, report }),
 	);
-	const { agent, signer } = await pair(place, stack, "merchant", own, purse);
+	const { policy } = place;
+	const { agent, signer } = await pair(
+		{ ...place, policy: load === undefined ? policy : { ...policy, load } },
+		stack,
+		"merchant",
+		own,
+		purse,
+	);
 	const store = stack.use(await AgentStore.open(home));
 	const trading = new TradingAgent({ agent, store, signer });
 	const { terms } = mint;

@@ -30,6 +30,9 @@ export class Entrance {
 	/** By address. */
 	readonly #told = new Map<string, number>();
 	#toldOfAll = 0;
+	/** What may be worked on; the first is. */
+	readonly #entering: { readonly id: number; readonly offer: Uint8Array }[] =
+		[];
 	#taken = 0;
 	#failure: TetradError | undefined;
 
@@ -40,7 +43,7 @@ export class Entrance {
 			now,
 			handlers: {
 				"send-frame": ({ id, bytes }) => this.#visitors.get(id)?.reply(bytes),
-				admit: ({ id, bytes }) => this.#visitors.get(id)?.enter(bytes),
+				admit: ({ id, bytes }) => this.#admit(id, bytes),
 				refuse: ({ id, error }) => this.#visitors.get(id)?.refuse(error),
 			},
 			ended: () => {},
@@ -71,6 +74,30 @@ export class Entrance {
 		this.#driver.feed({ kind: "arrived", id, source, peer: carrier.peer });
 		return visitor;
 	}
+
+	#admit(id: number, offer: Uint8Array): void {
+		this.#entering.push({ id, offer });
+		if (this.#entering.length === 1) setImmediate(this.#enterOne);
+	}
+
+	/**
+	 * One after another, with a pause after each that is as long as it took: an offer costs more than
+	 * all else, as many come as somebody likes, and what is said in the tetrads that there are has at
+	 * least half of the time.
+	 */
+	readonly #enterOne = (): void => {
+		const began = now();
+		const next = this.#entering[0];
+		if (next !== undefined) this.#visitors.get(next.id)?.enter(next.offer);
+		// What it leads to here goes on in the next turn.
+		setImmediate(() =>
+			setImmediate(() => {
+				this.#entering.shift();
+				if (this.#entering.length > 0)
+					setTimeout(this.#enterOne, now() - began);
+			}),
+		);
+	};
 
 	/** Whether one more of that address may be told why it is refused; returns what gives its place back. */
 	#mayTell(source: string): (() => void) | undefined {

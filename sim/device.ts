@@ -425,6 +425,7 @@ export abstract class Device {
 		const lastSeen = this.#lastSeen;
 		const clock = new DeviceClock({ now: () => this.now(), lastSeen });
 		const now = clock.believable(own, verdicts.lists);
+		this.world.checks.clockBelieved(this, now, lastSeen);
 		this.#lastSeen = Math.max(now, lastSeen ?? now);
 		// It is on the disk once a minute, and the last minute is lost in a crash.
 		const stored = this.#storedSeen ?? Number.NEGATIVE_INFINITY;

@@ -184,6 +184,13 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 					downMs: die.pick([SECOND, 10 * MINUTE]),
 				})),
 				...buying(die, die.within(1, 2), when, until),
+				...maybe(die, 0.5, () => ({
+					at: until - 1,
+					kind: "crash",
+					device: `${BUYER}-agent`,
+					point: 1,
+					downMs: 10,
+				})),
 				{
 					at: until,
 					kind: "restore",

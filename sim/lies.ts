@@ -22,7 +22,7 @@ import {
 	parseContract,
 } from "../src/trade/documents/index.ts";
 import { MerchandiseReceiver } from "../src/trade/merchandise/index.ts";
-import { copy, enc, sameBytes } from "../src/wire/index.ts";
+import { copy, enc, hex, sameBytes } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
 import type { Tetrad } from "./tetrad.ts";
 
@@ -271,12 +271,16 @@ export const LIES: Readonly<Record<string, Lie>> = {
 
 	// A buyer's agent, to its own module.
 
-	/** Has a purchase called off, and asks for it all the same. */
+	/** Has a purchase called off, and asks for it all the same, again and again. */
 	"cancelled before": lie(
 		"buyer-agent",
 		ABOUT_PURCHASES.buy,
-		({ device }, said, bytes) => {
+		({ device, tetrad, memory }, said, bytes) => {
 			const { hash: contract } = parseContract(device.crypto, said.document);
+			if (memory.has(`cancelled ${hex(contract)}`)) return [bytes];
+			memory.set(`cancelled ${hex(contract)}`, true);
+			for (const wait of [2, 3, 4, 5, 6, 8, 12, 20])
+				device.later(() => tetrad.send("module", bytes), wait);
 			return [message(ABOUT_PURCHASES.cancel, { contract }), bytes];
 		},
 	),

@@ -82,6 +82,13 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		file: "src/money/purse/commit-transfer.ts",
 		find: 'if (aborted !== undefined) return unchanged("aborted");',
 		replace: "",
+		also: [
+			{
+				file: "src/money/purse/paying.ts",
+				find: 'if (found.kind === "aborted") return this.#payments.aborted(payment);',
+				replace: "",
+			},
+		],
 	},
 	"final-before-durable": {
 		what: "an agent says that it has the goods before that is durable",
@@ -386,26 +393,12 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		find: "if (why !== undefined) throw why;",
 		replace: "void why;",
 	},
-	"own-chain-unread": {
-		what: "who signed a chain of an issuer is not held against the lists at a meeting",
-		file: "src/tetrad/role/judge.ts",
-		find: "return this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as);",
-		replace:
-			"return now < 0 ? this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as) : this.#demanded(verdicts.certified(chain, ROLE_OF[as]), as);",
-	},
 	"limit-per-day": {
 		what: "the owner's limit of a day is not looked at",
 		file: "src/money/purse/spending-limits.ts",
 		find: '[money.perDay, inDay + beside(ofIssuer), "in 24 hours", "--per-day"],',
 		replace:
 			'[undefined, inDay + beside(ofIssuer), "in 24 hours", "--per-day"],',
-	},
-	"spent-uncounted": {
-		what: "what was paid before the module was started does not count against a limit of a day",
-		file: "src/money/purse/spending-limits.ts",
-		find: "this.#sums = new SpendingSums(spent, spentInAll);",
-		replace:
-			"this.#sums = new SpendingSums(spent.slice(spent.length), spentInAll);",
 	},
 	"paid-too-soon": {
 		what: "a payer tells its owner that it has paid when it has committed",
@@ -427,66 +420,17 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		replace:
 			'for (const asker of purchase.askers) this.#notBought(asker, contract, "aborted", 0n, why); this.#rail.cancel(contract, isJudged || payment !== undefined);',
 	},
-	"late-refused": {
-		what: "what comes late is refused for good, and not booked first",
-		file: "src/money/purse/payment-acceptance.ts",
-		find: "if (why === undefined)",
-		replace:
-			"if (why !== undefined) return this.notTaken(transfer.contract, why); if (why === undefined)",
-	},
 	"witness-set-back": {
-		what: "an agent keeps the head that its module told last, also when it is an older one",
+		what: "an agent writes down the number of its module's head as zero",
 		file: "src/money/agent/agent-tables.ts",
-		find: "known !== undefined && known.number >= number",
-		replace: "known !== undefined && known.number < 0n",
+		find: "put(WITNESSED, { module, number, hash })",
+		replace: "put(WITNESSED, { module, number: 0n, hash })",
 	},
 	"clock-unremembered": {
 		what: "a device believes a clock that is behind what it has seen",
 		file: "src/device/runtime/clock.ts",
 		find: "requireNotBehind(now, this.#lastSeen);",
 		replace: "void requireNotBehind;",
-	},
-	"void-forgotten": {
-		what: "that a purchase was void after its goods came is not written down",
-		file: "src/trade/records/purchases.ts",
-		find: 'return from === "provisional" || (from === "final" && to === "refunded");',
-		replace:
-			'return from === "provisional" || (from === "" && to === "refunded");',
-	},
-	"part-is-void": {
-		what: "a sale that is void is credited again for whoever asks again",
-		file: "src/money/issuer/ledger-sales.ts",
-		find: "if (isVoid) return outcomeBefore(asked, 2, transfer.amount, false);",
-		replace: "void isVoid;",
-		also: [
-			{
-				file: "src/money/issuer/ledger-sales.ts",
-				find: "return insert(VOIDS, { transfer, request, returned, at: BigInt(at) });",
-				replace:
-					'return { kind: "put", table: VOIDS, row: { transfer, request, returned, at: BigInt(at) } };',
-			},
-		],
-	},
-	"full-disk-settled": {
-		what: "a receipt that could not be kept counts as kept",
-		file: "src/money/purse/payment-delivery.ts",
-		find: `		const payment = this.#payments.of(contract);
-		if (payment?.state.kind === "settling")`,
-		replace: `		const payment = this.#payments.of(contract);
-		if (payment !== undefined) this.#payments.delete(contract);
-		if (payment?.state.kind === "looking-up" as never)`,
-	},
-	"old-key-unsigned": {
-		what: "notes that were made out to an earlier key are signed with the new one",
-		file: "src/money/purse/issuer-exchange.ts",
-		find: "return found && { ...found, under };",
-		replace: "return found && { ...found, under: under && undefined };",
-	},
-	"goods-not-fetched": {
-		what: "goods that are missing when they are paid for are not fetched again",
-		file: "src/trade/agent/purchase.ts",
-		find: "if (!this.#port.fetchGoods(this, from))",
-		replace: "if (from >= 0)",
 	},
 };
 

@@ -5,6 +5,7 @@ import { audited } from "./audited.ts";
 import { behindKept } from "./behind-kept.ts";
 import { believed } from "./believed.ts";
 import { canaries } from "./canaries.ts";
+import { clockForward } from "./clock-forward.ts";
 import { conserved } from "./conserved.ts";
 import { durableFirst } from "./durable-first.ts";
 import { goodsForMoney } from "./goods-for-money.ts";
@@ -38,6 +39,7 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"lists are kept": listsKept,
 	"nobody honest is accused": nobodyAccused,
 	"no lie is believed": believed,
+	"time does not go back": clockForward,
 	"signatures say what they are for": signatures,
 	"secrets are on no wire": canaries,
 	"no nonce is used twice": nonceOnce,
@@ -83,6 +85,7 @@ export function makeChecks(world: World): Checks {
 		durable: to("durable"),
 		said: to("said"),
 		signed: to("signed"),
+		clockBelieved: to("clockBelieved"),
 		sent: to("sent"),
 		sealed: to("sealed"),
 		confirmed: to("confirmed"),
@@ -99,6 +102,8 @@ export function makeChecks(world: World): Checks {
 			for (const hook of hooks.durable) hook(...given);
 		},
 		said: (...given) => hooks.said.forEach((hook) => void hook(...given)),
+		clockBelieved: (...given) =>
+			hooks.clockBelieved.forEach((hook) => void hook(...given)),
 		signed: (...given) => hooks.signed.forEach((hook) => void hook(...given)),
 		sent: (...given) => hooks.sent.forEach((hook) => void hook(...given)),
 		sealed: (...given) => hooks.sealed.forEach((hook) => void hook(...given)),

@@ -21,6 +21,8 @@ export interface Invariant {
 		bytes: Uint8Array,
 		tetrad: Tetrad,
 	): void;
+	/** A device goes by that time, and remembers to have gone by another one. */
+	clockBelieved?(device: Device, now: number, before: number | undefined): void;
 	/** A device signs that. */
 	signed?(device: Device, content: Uint8Array): void;
 	/** A frame is on its way. */

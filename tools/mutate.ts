@@ -6,6 +6,8 @@
  *   npm run mutate -- --room money --sample 50    of one
  *   npm run mutate -- --seed 7                    another sample
  *   npm run mutate -- --at src/trade/agent/buying.ts:146   all mutants of a line
+ *   npm run mutate -- --seconds 300               tests of that much CPU time for each mutant, in the place of 60 s
+ *   npm run mutate -- --parallel 4                so many at once
  *   npm run mutate -- --json                      a line of JSON for each mutant
  *
  * Which test reaches which mutants is measured once, and again when the test or one of the sources
@@ -29,7 +31,7 @@ import { MEASURED_ROOMS } from "./branch-coverage.ts";
 import { judge, type Reaching, type Verdict } from "./mutation/judge.ts";
 import { type Mutant, mutantsOf } from "./mutation/mutants.ts";
 import { type Reached, reachedBy, type Source } from "./mutation/reach.ts";
-import { findTests, startsProcesses } from "./test-plan.ts";
+import { type Costs, findTests, startsProcesses } from "./test-plan.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
@@ -43,6 +45,7 @@ const { values } = parseArgs({
 	options: {
 		at: { type: "string", multiple: true, default: [] },
 		json: { type: "boolean", default: false },
+		parallel: { type: "string", default: `${availableParallelism()}` },
 		room: { type: "string", multiple: true, default: [] },
 		sample: { type: "string", default: "400" },
 		seconds: { type: "string", default: "60" },
@@ -68,7 +71,7 @@ const sources: readonly Source[] = MEASURED_ROOMS.flatMap((room) =>
 		}),
 );
 const mutants = sources.flatMap((source) => source.mutants);
-const parallel = Math.max(1, availableParallelism());
+const parallel = Math.max(1, Number(values.parallel));
 
 async function inParallel<Item>(
 	items: readonly Item[],
@@ -114,6 +117,8 @@ async function reach(
 	return found;
 }
 
+const UNRECORDED_SECONDS = 3;
+
 const roomOf = ({ file }: Mutant) => file.split("/")[1] ?? "";
 
 /** So many of each room, by the size of the room, but 25 of each at least. */
@@ -125,7 +130,7 @@ function sampled(): readonly number[] {
 		);
 	const most = Number(values.sample);
 	const inRooms = mutants.filter((mutant) => rooms.includes(roomOf(mutant)));
-	return rooms.flatMap((room) => {
+	const ofRooms = rooms.map((room) => {
 		const die = new Stream(values.seed, `mutants of ${room}`);
 		const all = mutants.flatMap((mutant, index) =>
 			roomOf(mutant) === room ? [index] : [],
@@ -139,6 +144,13 @@ function sampled(): readonly number[] {
 			chosen.push(...all.splice(die.below(all.length), 1));
 		return chosen;
 	});
+	// All rooms at the same pace, so that a run that is cut short says something of each.
+	return ofRooms
+		.flatMap((chosen) =>
+			chosen.map((index, at) => ({ index, at: at / chosen.length })),
+		)
+		.toSorted((a, b) => a.at - b.at)
+		.map(({ index }) => index);
 }
 
 /** Wilson's interval of a share, at 95 %. */
@@ -170,13 +182,17 @@ const sample = sampled();
 const reached = await reach(
 	new Set(sample.map((index) => mutants[index]?.file ?? "")),
 );
+/** CPU seconds, as they were recorded; of a file that was not, what it took here at most. */
+const costs: Costs = JSON.parse(read("test/cpu.json"));
+const costOf = (file: string, seconds: number) =>
+	costs[file] ?? Math.min(seconds, UNRECORDED_SECONDS);
 const reaching = new Map<number, Reaching[]>();
 let first = 0;
 for (const { file: source, mutants: all } of sources) {
 	for (const [file, { seconds, passed, sources: reaches }] of reached)
 		for (const at of (passed && reaches[source]?.mutants) || []) {
 			const list = reaching.get(first + at) ?? [];
-			list.push({ file, seconds });
+			list.push({ file, seconds: costOf(file, seconds) });
 			reaching.set(first + at, list);
 		}
 	first += all.length;

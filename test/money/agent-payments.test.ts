@@ -649,3 +649,17 @@ test("any bytes of a module in any order break nothing", () => {
 		}),
 	);
 });
+
+describe("a payment that has come while its head cannot be kept", () => {
+	test("is lost to nobody when its module has said that it failed before that", () => {
+		const agent = new Agent();
+		agent.expect(1);
+		agent.hears(expecting(1));
+		agent.receive(1);
+		agent.hears(witness(8n), received(1));
+		const refused = agent.hears(failed(1, "payment-refused"));
+		assert.equal(refused.length, 1);
+		assert.deepEqual(agent.does({ kind: "not-kept", id: 0, error: DISK }), []);
+		assert.equal(agent.machine.handle({ kind: "time" }).length, 0);
+	});
+});

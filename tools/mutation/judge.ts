@@ -14,7 +14,7 @@ export type Verdict =
 	/** No test reaches it. */
 	| { readonly kind: "unreached" };
 
-/** A test file that reaches it, and how long it takes with nothing changed. */
+/** A test file that reaches it, and what CPU time it takes with nothing changed. */
 export interface Reaching {
 	readonly file: string;
 	readonly seconds: number;
@@ -28,8 +28,11 @@ export interface JudgeOptions {
 	readonly mostSeconds: number;
 }
 
-/** Far more than a test takes on a machine that is busy. */
-const PATIENCE = { factor: 12, seconds: 20 };
+/** So much CPU time more than with nothing changed is a loop without an end, however busy the machine is. */
+const PATIENCE = { factor: 6, seconds: 20 };
+
+/** Who waits for so long, in milliseconds, waits for nothing that comes. */
+const WAITS_MS = 900_000;
 
 let processes = 0;
 
@@ -70,9 +73,13 @@ function runTogether(
 await runInOneProcess(${JSON.stringify(files.map((file) => join(root, file)))}, (file) => file);
 `,
 	);
+	const most = Math.ceil(seconds * PATIENCE.factor + PATIENCE.seconds);
 	const child = spawn(
-		process.execPath,
-		["--import", href("tools/mutation/plant.ts"), entry],
+		"/bin/sh",
+		[
+			...["-c", `ulimit -t ${most}; exec "$@"`, "sh", process.execPath],
+			...["--import", href("tools/mutation/plant.ts"), entry],
+		],
 		{
 			cwd: root,
 			stdio: "ignore",
@@ -80,17 +87,11 @@ await runInOneProcess(${JSON.stringify(files.map((file) => join(root, file)))}, 
 		},
 	);
 	return new Promise((settle, reject) => {
-		let isLate = false;
-		const timer = setTimeout(
-			() => {
-				isLate = true;
-				child.kill("SIGKILL");
-			},
-			(seconds * PATIENCE.factor + PATIENCE.seconds) * 1000,
-		);
+		const timer = setTimeout(() => child.kill("SIGKILL"), WAITS_MS);
 		child.once("error", reject);
-		child.once("close", (code) => {
+		child.once("close", (code, signal) => {
 			clearTimeout(timer);
+			const isLate = signal === "SIGXCPU" || signal === "SIGKILL";
 			settle(isLate ? "timed-out" : code === 0 ? "passed" : "killed");
 		});
 	});

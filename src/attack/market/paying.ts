@@ -124,7 +124,12 @@ export async function pays(
 					answer.resolve({ kind: "refused", code, reason: message });
 				},
 			);
-		return await answer.promise;
+		const answered = await answer.promise;
+		if (answered.kind === "refused" && answered.code === "insufficient-funds")
+			throw new NotTried("it has no money to attack with", {
+				matters: target.kind === "sandbox",
+			});
+		return answered;
 	} finally {
 		await buyer.tetrad.close();
 	}

@@ -307,17 +307,25 @@ export class Rogue implements AsyncDisposable {
 /** What a rogue has in its purse, in minor units: for two hundred cheap things. */
 const ROGUE_MONEY = 100_00n;
 
-/** A rogue of a target; the same one each time, of that name. The first has money, where there is any for it. */
+/**
+ * A rogue of a target; the same one each time, of that name. The first has money: in a sandbox it
+ * withdraws some, and in a deployment it has what is in the purse of the side that was lent.
+ */
 export function rogueOf(
 	target: Target,
 	name: "rogue" | "stranger" = "rogue",
 ): Promise<Rogue> {
 	return target.shared(name, async () => {
-		const { issuerAt } = target;
+		const { issuerAt, kind } = target;
 		if (issuerAt === undefined)
 			throw new NotTried("it needs to know where the issuer answers");
+		if (kind === "deployment" && name === "stranger")
+			throw new NotTried("it needs two sides to attack with");
 		const side = await readSide(await target.newSide(name, "buyer"), {});
-		const withdraws = name === "rogue" ? ROGUE_MONEY : 0n;
-		return Rogue.open(side, issuerAt, { withdraws });
+		const withdraws = kind === "sandbox" && name === "rogue" ? ROGUE_MONEY : 0n;
+		const rogue = await Rogue.open(side, issuerAt, { withdraws });
+		// A purse that was copied pays nobody before it has met its issuer.
+		if (kind === "deployment") await rogue.settle();
+		return rogue;
 	});
 }

@@ -374,6 +374,7 @@ export class World {
 
 	/** Somebody was told why something was not done: it is never our own mistake. */
 	heard(who: string, error: TetradError | undefined): void {
+		if (error !== undefined) this.checks.heard(who, error);
 		if (error?.code === "internal")
 			this.fail("no machine breaks", `${who}: ${error.stack}`);
 	}

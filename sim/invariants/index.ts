@@ -41,7 +41,7 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"no lie is believed": believed,
 	"time does not go back": clockForward,
 	"signatures say what they are for": signatures,
-	"secrets are on no wire": canaries,
+	"secrets stay secret": canaries,
 	"no nonce is used twice": nonceOnce,
 	"queues stay within their limits": queues,
 	"the audit balances": audited,
@@ -91,6 +91,7 @@ export function makeChecks(world: World): Checks {
 		confirmed: to("confirmed"),
 		reported: to("reported"),
 		issuerReported: to("issuerReported"),
+		heard: to("heard"),
 		stepped: to("stepped"),
 		rested: to("rested"),
 	};
@@ -113,6 +114,7 @@ export function makeChecks(world: World): Checks {
 			hooks.reported.forEach((hook) => void hook(...given)),
 		issuerReported: (...given) =>
 			hooks.issuerReported.forEach((hook) => void hook(...given)),
+		heard: (...given) => hooks.heard.forEach((hook) => void hook(...given)),
 		stepped() {
 			if (!hasChanged) return;
 			hasChanged = false;

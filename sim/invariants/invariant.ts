@@ -1,4 +1,5 @@
 /* What must hold in every simulated world, whatever goes wrong in it. */
+import type { TetradError } from "../../src/errors.ts";
 import type { Write } from "../../src/machine/index.ts";
 import type { IssuerReport, PurseReport } from "../../src/money/index.ts";
 import type { SealWatcher } from "../crypto.ts";
@@ -31,6 +32,8 @@ export interface Invariant {
 	confirmed?(device: Device, tetrad: Tetrad): void;
 	reported?(side: Side, report: PurseReport): void;
 	issuerReported?(issuer: IssuerSide, report: IssuerReport): void;
+	/** Somebody was told why something was not done. */
+	heard?(who: string, error: TetradError): void;
 	/** Something has happened, after which something was durable. */
 	stepped?(): void;
 	/** Everything went well for a while. */

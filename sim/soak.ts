@@ -23,8 +23,8 @@ export interface SoakOptions {
 
 const WORKER = fileURLToPath(new URL("./soak-worker.ts", import.meta.url));
 
-/** Seeds that a process runs at a time: a second or two of work, unless there is a large world among them. */
-const SEEDS_AT_A_TIME = 10;
+/** Seeds that a process runs at a time: a second of work, unless there is a large world among them. */
+const SEEDS_AT_A_TIME = 4;
 
 const NOTHING: Figures = {
 	firstSeed: Number.POSITIVE_INFINITY,

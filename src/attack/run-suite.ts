@@ -138,7 +138,12 @@ class Controls {
 	): Promise<void> {
 		const why = await this.#target.isAlive(signal);
 		if (why !== undefined) throw new Error(why);
-		await control?.(this.#target, signal);
+		try {
+			await control?.(this.#target, signal);
+		} catch (thrown) {
+			// Attacks that lack the same are not tried either; strangers need nothing.
+			if (!(thrown instanceof NotTried) || thrown.matters) throw thrown;
+		}
 	}
 }
 

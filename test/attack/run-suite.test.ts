@@ -113,6 +113,16 @@ describe("an attack", () => {
 		assert.equal(runs, 0);
 	});
 
+	test("that needs nothing is tried where its group's honest form needs what nobody lent", async () => {
+		const { kinds, isHeld } = await outcomesOf(
+			[attackThat(async () => HELD)],
+			targetThat(),
+			{ handshake: () => Promise.reject(new NotTried("it needs a side")) },
+		);
+		assert.deepEqual(kinds, ["held"]);
+		assert.equal(isHeld, true);
+	});
+
 	test("after all of which the honest form of its group has stopped working has broken it", async () => {
 		let looks = 0;
 		const { kinds, isHeld } = await outcomesOf(

@@ -3,7 +3,7 @@ import { stdout } from "node:process";
 import { findBugs } from "./bugs.ts";
 import { REAL } from "./crypto.ts";
 import { drawPlan, drawTheme, THEMES } from "./draw.ts";
-import { exhaust } from "./exhaustive.ts";
+import { exhaust, type Part } from "./exhaustive.ts";
 import { drawLarge, type Plan } from "./plan.ts";
 import { type Result, runPlan } from "./run.ts";
 import { planText, shrink } from "./shrink.ts";
@@ -83,7 +83,7 @@ export function figuresText({
 }
 
 const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs [--save]]
-               [--theme NAME] [--large] [--exhaustive [--pairs]] [--real-crypto]
+               [--theme NAME] [--large] [--exhaustive [--pairs] [--part K/N]] [--real-crypto]
 
   --seed N     the first seed; 1 unless given
   --runs N     how many seeds, one after another; 100 unless given
@@ -92,7 +92,8 @@ const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug N
   --theme NAME only worlds about that kind of trouble (sim/draw.ts)
   --large      only worlds of hundreds of sides
   --exhaustive one purchase, and everything that can go wrong in it once; with
-               --pairs each two of these
+               --pairs each two of these; with --part K/N the Kth of N parts of it,
+               which can be run beside each other
   --real-crypto  with node:crypto in the place of stand-ins, and slower
   --bug NAME   plants that bug first (sim/planted.ts)
   --bugs       plants each bug, on all cores, and tells which seed finds it; with
@@ -101,12 +102,13 @@ const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug N
 Exit code 0: everything held. 1: something did not. 2: the command was wrong.
 `;
 
-async function exhaustive(isPairs: boolean): Promise<number> {
+async function exhaustive(isPairs: boolean, part: Part): Promise<number> {
 	const { points, frames, runs, bought, failed } = await exhaust(
 		isPairs,
 		(done, of) => {
 			if (stdout.isTTY) stdout.write(`\r${done} of ${of} runs`);
 		},
+		part,
 	);
 	stdout.write(
 		`${stdout.isTTY ? "\r" : ""}One purchase has ${points} places to die at and ${frames} frames to lose: ${runs} runs, in ${bought} of which the goods came.\n`,
@@ -138,6 +140,11 @@ export async function main(args: readonly string[]): Promise<number> {
 			/^\d{1,9}$/.test(args[at + 1] ?? "")
 		)
 			given.set(flag, args[++at] as string);
+		else if (
+			flag === "--part" &&
+			/^[1-9]\d{0,3}\/[1-9]\d{0,3}$/.test(args[at + 1] ?? "")
+		)
+			given.set(flag, args[++at] as string);
 		else if (flag === "--theme" && THEMES[args[at + 1] ?? ""] !== undefined)
 			given.set(flag, args[++at] as string);
 		else {
@@ -159,7 +166,12 @@ export async function main(args: readonly string[]): Promise<number> {
 	if (given.has("--bugs")) return findBugs(runs, given.has("--save"));
 	const isJson = given.has("--json");
 	const isReal = given.has("--real-crypto");
-	if (given.has("--exhaustive")) return exhaustive(given.has("--pairs"));
+	if (given.has("--exhaustive")) {
+		const [at = 1, of = 1] = (given.get("--part") ?? "1/1")
+			.split("/")
+			.map(Number);
+		return exhaustive(given.has("--pairs"), { at, of });
+	}
 	const figures = await simulate(
 		{
 			seed: Number(given.get("--seed") ?? 1),

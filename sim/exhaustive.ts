@@ -37,9 +37,16 @@ export interface Exhausted {
 		| undefined;
 }
 
+/** One of so many parts of all runs, from 1: they can be run beside each other. */
+export interface Part {
+	readonly at: number;
+	readonly of: number;
+}
+
 export async function exhaust(
 	isPairs: boolean,
 	progress: (runs: number, of: number) => void = () => {},
+	part: Part = { at: 1, of: 1 },
 ): Promise<Exhausted> {
 	const prepared = await prepare(ONE_PURCHASE);
 	const once = runPrepared(ONE_PURCHASE, prepared);
@@ -62,8 +69,9 @@ export async function exhaust(
 		for (const [at, one] of faults.entries())
 			for (const other of faults.slice(at + 1))
 				if (!isSameTrigger(one, other)) all.push([one, other]);
+	const own = all.filter((_, i) => i % part.of === part.at - 1);
 	let [runs, bought] = [0, 0];
-	for (const steps of all) {
+	for (const steps of own) {
 		const plan = {
 			...ONE_PURCHASE,
 			steps: [...steps, ...ONE_PURCHASE.steps],
@@ -78,7 +86,7 @@ export async function exhaust(
 				...{ runs, bought },
 				failed: { plan, violation: result.violation },
 			};
-		if (runs % 50 === 0) progress(runs, all.length);
+		if (runs % 50 === 0) progress(runs, own.length);
 	}
 	return {
 		points: points.length,

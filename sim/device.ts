@@ -201,6 +201,8 @@ export abstract class Device {
 			this.die();
 			if (code === "store-failed" || code === "store-full")
 				return this.#restart();
+			// Nothing is done with a store in which a document cannot be read: its owner is told.
+			if (this.rotten > 0) return this.world.count("rot noticed at a start");
 			if (code !== "clock-wrong" && code !== "chain-refused") throw thrown;
 			this.world.count("clock not believed at a start");
 			this.#wantsStart = true;

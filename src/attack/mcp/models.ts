@@ -47,9 +47,11 @@ async function quoted(
 	return quoteId;
 }
 
+/** What can be paid with: what is told as in doubt may still change when nothing new is paid. */
 async function spendable(wallet: Wallet, signal: AbortSignal): Promise<string> {
 	const { data } = await wallet.call("tetrad_balance", {}, signal);
-	return JSON.stringify(data["balances"]);
+	const balances = data["balances"] as readonly { spendable: string }[];
+	return balances.map((one) => one.spendable).join();
 }
 
 const stateOf = ({ data }: ToolAnswer) => String(data["state"]);

@@ -162,6 +162,7 @@ export function runPrepared(
 	const [pointsAfter, framesAfter] = [points(), new Map(world.frames)];
 	if (world.violation === undefined) world.heal();
 	const healed = schedule.now;
+	let isQuiet = false;
 	for (let at = 0; at < REST_MS; at += ROUND_MS) {
 		if (!until(healed + at)) break;
 		// Everybody has to have met the issuers after the last fault.
@@ -171,7 +172,13 @@ export function runPrepared(
 				(needsPerson(side) === undefined &&
 					world.issuers.some((issuer) => !side.hasMet(issuer, healed))),
 		);
-		if (restless.length === 0) break;
+		// Whoever waited for a tetrad may buy something when all others are at rest.
+		if (restless.length === 0) {
+			if (isQuiet) break;
+			isQuiet = true;
+			continue;
+		}
+		isQuiet = false;
 		// Not all at one moment, where there are many.
 		const apart = restless.length > 8 ? Math.ceil(2_000 / restless.length) : 0;
 		for (const [turn, side] of restless.entries()) {
@@ -184,7 +191,7 @@ export function runPrepared(
 					schedule.after(1_500 + turn * apart, () => side.resume(merchant));
 		}
 	}
-	until(schedule.now + ROUND_MS);
+	if (!isQuiet) until(schedule.now + ROUND_MS);
 	if (world.violation === undefined) checks.rested();
 	const answers = world.sides.flatMap((side) => side.answers);
 	return {

@@ -1,5 +1,5 @@
 import type { TetradError } from "../../src/errors.ts";
-import { hex } from "../../src/wire/index.ts";
+import { hex, sameBytes } from "../../src/wire/index.ts";
 import { CANARY } from "../world.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
@@ -9,33 +9,21 @@ import type { MakeInvariant } from "./invariant.ts";
  * store, and nowhere else; goods are on their buyer's disk sealed until they are opened.
  */
 export const canaries: MakeInvariant = (world, fail) => {
-	const secrets = [
+	const secrets = new Secrets();
+	for (const secret of [
 		CANARY,
 		...world.issuers.map(({ master }) => master),
 		...[...world.issuers, ...world.sides].map(
 			({ name }) => world.pairing(name).ofAgent(CANARY).key,
 		),
-	].map((secret) => Buffer.from(secret));
-	/** Of merchants, as they become durable, by themselves in hexadecimal. */
-	const selling = new Map<string, Buffer>();
-	const hasSecret = (bytes: Uint8Array): boolean => {
-		const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-		return secrets.some((secret) => buffer.includes(secret));
-	};
-	const hasSelling = (bytes: Uint8Array): boolean => {
-		const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-		return [...selling.values()].some((secret) => buffer.includes(secret));
-	};
-	const logged = (who: string, error: TetradError): void => {
-		const { message } = error;
-		const all = [...secrets, ...selling.values()];
-		if (
-			all.some((secret) =>
-				[secret.toString("hex"), secret.toString("latin1")].some((text) =>
-					message.includes(text),
-				),
-			)
-		)
+	])
+		secrets.add(secret);
+	/** Of merchants, as they become durable. */
+	const selling = new Secrets();
+	const hasSecret = (bytes: Uint8Array) => secrets.isIn(bytes);
+	const hasSelling = (bytes: Uint8Array) => selling.isIn(bytes);
+	const logged = (who: string, { message }: TetradError): void => {
+		if (secrets.isWrittenIn(message) || selling.isWrittenIn(message))
 			fail(`${who} writes a secret into its log`);
 	};
 	return {
@@ -49,8 +37,7 @@ export const canaries: MakeInvariant = (world, fail) => {
 				const isOfMerchant = write.table.name === "selling_secrets";
 				for (const [column, cell] of Object.entries(write.row)) {
 					if (!(cell instanceof Uint8Array)) continue;
-					if (isOfMerchant && column === "secret")
-						selling.set(hex(cell), Buffer.from(cell));
+					if (isOfMerchant && column === "secret") selling.add(cell);
 					else if (hasSecret(cell) || hasSelling(cell))
 						fail(
 							`${device.name} has a secret in ${write.table.name}.${column}`,
@@ -75,3 +62,54 @@ export const canaries: MakeInvariant = (world, fail) => {
 		},
 	};
 };
+
+/** Finds any of many secrets in one pass, however many there are. */
+class Secrets {
+	/** By their first four bytes. */
+	readonly #all = new Map<number, Uint8Array[]>();
+	/** Whether one begins with these two bytes. */
+	readonly #begins: Uint8Array = new Uint8Array(2 ** 16);
+	readonly #texts = new Set<string>();
+
+	add(secret: Uint8Array): void {
+		const text = hex(secret);
+		if (this.#texts.has(text)) return;
+		this.#texts.add(text).add(Buffer.from(secret).toString("latin1"));
+		const own = new Uint8Array(secret);
+		const word = wordAt(own, 0);
+		this.#begins[word & 0xffff] = 1;
+		this.#all.set(word, [...(this.#all.get(word) ?? []), own]);
+	}
+
+	isIn(bytes: Uint8Array): boolean {
+		const begins = this.#begins;
+		if (this.#all.size === 0) return false;
+		for (let at = 0; at + 4 <= bytes.length; at++) {
+			const two = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+			if (begins[two] === 0) continue;
+			const found = this.#all.get(wordAt(bytes, at));
+			if (
+				found?.some((secret) =>
+					sameBytes(bytes.subarray(at, at + secret.length), secret),
+				)
+			)
+				return true;
+		}
+		return false;
+	}
+
+	isWrittenIn(message: string): boolean {
+		for (const text of this.#texts) if (message.includes(text)) return true;
+		return false;
+	}
+}
+
+/** Little-endian. */
+function wordAt(bytes: Uint8Array, at: number): number {
+	return (
+		(bytes[at] as number) |
+		((bytes[at + 1] as number) << 8) |
+		((bytes[at + 2] as number) << 16) |
+		((bytes[at + 3] as number) << 24)
+	);
+}

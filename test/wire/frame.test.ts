@@ -29,6 +29,8 @@ suite("frames", () => {
 			answer: 3,
 			refusal: 4,
 			record: 5,
+			cookie: 6,
+			cookieOffer: 7,
 			linkHello: 16,
 			linkAnswer: 17,
 			openHello: 18,

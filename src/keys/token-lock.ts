@@ -1,15 +1,19 @@
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { nodeCrypto } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import { hex, utf8 } from "../wire/index.ts";
 import { TOKEN_TIMEOUT_MS } from "./limits.ts";
+import { makeLockFile } from "./lock-file.ts";
 import { throwIfAborted } from "./store.ts";
 import { waitForLock } from "./waited-lock.ts";
 
 /** As long as somebody else may take to make a key and to look for others of its name. */
 const GENERATING_MS: number = 4 * TOKEN_TIMEOUT_MS;
+
+/** There is no file any more. */
+const NONE = "none";
 
 /**
  * One process of a user at a time makes keys through one PKCS#11 library: some libraries see what
@@ -22,38 +26,44 @@ export async function lockLibrary(
 	modulePath: string,
 	signal?: AbortSignal,
 ): Promise<AsyncDisposable | undefined> {
-	const folder = await lockFolder();
-	if (folder === undefined) return undefined;
+	const { uid } = userInfo();
 	const name = hex(nodeCrypto.sha256(utf8(modulePath))).slice(0, 32);
-	let held: AsyncDisposable | undefined;
+	const path = join(tmpdir(), `tetrad-keys-${uid}-${name}.lock`);
+	const until = performance.now() + GENERATING_MS;
 	try {
-		held = await waitForLock(
-			join(folder, `${name}.lock`),
-			GENERATING_MS,
-			signal,
-		);
+		while (performance.now() < until) {
+			await makeLockFile(path);
+			const file = await ownFile(path, uid);
+			if (file === undefined) return undefined;
+			if (file === NONE) continue;
+			const left = Math.max(0, until - performance.now());
+			const held = await waitForLock(path, left, signal);
+			if (held === undefined) break;
+			// Whoever had it has taken the file away with it, and others may lock a new one.
+			if ((await ownFile(path, uid)) === file)
+				return {
+					async [Symbol.asyncDispose]() {
+						await rm(path, { force: true }).catch(() => {});
+						await held[Symbol.asyncDispose]();
+					},
+				};
+			await held[Symbol.asyncDispose]();
+		}
 	} catch {
 		throwIfAborted(signal);
 		return undefined;
 	}
-	if (held === undefined)
-		throw new TetradError(
-			"busy",
-			`another process makes keys through ${modulePath} and does not end; stop it, and try again`,
-		);
-	return held;
+	throw new TetradError(
+		"busy",
+		`another process makes keys through ${modulePath} and does not end; stop it, and try again`,
+	);
 }
 
-/** A folder that this user alone may write, by a name that all its processes know. */
-async function lockFolder(): Promise<string | undefined> {
-	const { uid } = userInfo();
-	const path = join(tmpdir(), `tetrad-keys-${uid}`);
-	try {
-		await mkdir(path, { recursive: true, mode: 0o700 });
-		const stat = await lstat(path);
-		const isOurs = uid < 0 || (stat.uid === uid && (stat.mode & 0o077) === 0);
-		return stat.isDirectory() && isOurs ? path : undefined;
-	} catch {
-		return undefined;
-	}
+/** Which file that is, if it is one that this user alone may write; others may have put something of theirs in its place. */
+async function ownFile(path: string, uid: number): Promise<string | undefined> {
+	const stat = await lstat(path, { bigint: true }).catch(() => undefined);
+	if (stat === undefined) return NONE;
+	const isOurs =
+		uid < 0 || (stat.uid === BigInt(uid) && (stat.mode & 0o077n) === 0n);
+	return stat.isFile() && isOurs ? `${stat.dev} ${stat.ino}` : undefined;
 }

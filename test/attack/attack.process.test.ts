@@ -37,6 +37,12 @@ async function attack(...args: string[]): Promise<{
 	return { code, stderr, tried };
 }
 
+/** Ends a side with its devices, which outlive a side that is killed by a moment. */
+async function inOrder(side: Command<{ readonly event: "up" }>): Promise<void> {
+	side.terminate();
+	await side.exited;
+}
+
 /** A merchant that answers whoever calls in its own way. */
 async function answering(
 	answer: (socket: Socket) => void,
@@ -117,7 +123,7 @@ describe("tetrad attack", { timeout: 900_000 }, () => {
 			],
 		);
 		assert.equal(honest.code, 0, honest.stderr);
-		await shop[Symbol.asyncDispose]();
+		await inOrder(shop);
 		// Both of its devices now accept what they are asked not to.
 		for (const device of ["agent", "module"]) {
 			const path = join(world.side("shop"), device, "policy.json");
@@ -139,6 +145,7 @@ describe("tetrad attack", { timeout: 900_000 }, () => {
 			["unsafe-root"],
 		);
 		assert.equal(weak.code, 1);
+		await inOrder(opened);
 	});
 
 	test("says that a merchant is broken that answers anybody, or nobody", async () => {

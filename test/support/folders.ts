@@ -22,7 +22,8 @@ export async function temporaryFolder(): Promise<
 	return {
 		path,
 		async [Symbol.asyncDispose]() {
-			await rm(path, { recursive: true, force: true });
+			// A process that was killed a moment ago may still write into it.
+			await rm(path, { recursive: true, force: true, maxRetries: 10 });
 			folders.delete(path);
 		},
 	};

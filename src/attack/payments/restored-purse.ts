@@ -10,7 +10,7 @@ const MONEY = 10_00n;
 
 export const RESTORED_PURSE: readonly Attack[] = [
 	{
-		name: "purse-put-back",
+		name: "money-spent-again",
 		group: "payments",
 		tried:
 			"A buyer paid, put the homes of its agent and its module back to before that, and paid with the same money again.",

@@ -81,16 +81,16 @@ describe("enrolment", TOGETHER, () => {
 		const said = await done(finishing(home, await certified(csr)));
 		assert.equal(said["name"], "alice");
 		assert.equal(said["level"], "software");
+		const kept = (await readdir(home)).filter((name) => !/lock/.test(name));
+		assert.deepEqual(kept.toSorted(), [
+			...["chain.pem", "device.json", "key.sealed", "policy.json", "trust"],
+		]);
 		await using read = await readHome(home, "agent", {
 			passphrase: secretFromFile(at("pass")),
 		});
 		const { own } = makeDevice("agent", read).context;
 		assert.equal(said["deviceId"], Buffer.from(own.deviceId).toString("hex"));
 		assert.deepEqual(own.publicKey, request.publicKey);
-		const kept = (await readdir(home)).filter((name) => !/lock/.test(name));
-		assert.deepEqual(kept.toSorted(), [
-			...["chain.pem", "device.json", "key.sealed", "policy.json", "trust"],
-		]);
 		for (const file of ["key.sealed", "device.json", "policy.json"])
 			assert.equal((await stat(join(home, file))).mode & 0o777, 0o600, file);
 		const policy = await done(["policy", "--home", home, "--check"]);

@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
 import type {
 	Row,
@@ -53,6 +54,10 @@ import {
 } from "./sqlite-file.ts";
 import { StoreLock } from "./sqlite-lock.ts";
 import { realTables } from "./sqlite-tables.ts";
+
+/** How long a store is waited for that is being made, and how often it is looked at, in milliseconds. */
+const MADE_WITHIN_MS = 1000;
+const LOOK_EVERY_MS = 20;
 
 /** Where a store on SQLite is, and what it holds. */
 export interface SqliteStoreOptions {
@@ -130,12 +135,40 @@ export async function openSqliteSnapshot({
 	const real = await realPath(path);
 	await requirePrivateFile(real, "read");
 	const take = async () => new SqliteSnapshot(real, history, command);
+	await untilMade(real);
 	await (await take()).close();
 	const snapshots = new Snapshots(history.newest, take);
 	return {
 		snapshot: (look: (scan: Scan) => Promise<never>) => snapshots.show(look),
 		[Symbol.asyncDispose]: () => snapshots.close(),
 	} as StoreView;
+}
+
+/**
+ * Waits while the file is there and nothing is in it: whoever opens a store for the first time is
+ * making its tables. Throws `store-failed` when they do not come.
+ */
+async function untilMade(path: string): Promise<void> {
+	const until = performance.now() + MADE_WITHIN_MS;
+	while (await hasNothing(path)) {
+		if (performance.now() >= until)
+			throw new TetradError(
+				"store-failed",
+				`${path} has nothing in it yet; its device makes it when it starts`,
+			);
+		await pause(LOOK_EVERY_MS);
+	}
+}
+
+async function hasNothing(path: string): Promise<boolean> {
+	const database = openDatabase(path, true);
+	try {
+		return isEmpty(database);
+	} catch (thrown) {
+		throw openingError(path, thrown);
+	} finally {
+		closeQuietly(database);
+	}
 }
 
 /**

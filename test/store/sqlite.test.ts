@@ -198,6 +198,23 @@ describe("SQLite store: looking on", () => {
 		});
 	});
 
+	test("a store that is being made is waited for, and nothing is not taken for one", async () => {
+		const { path } = place();
+		await writeFile(path, "", { mode: 0o600 });
+		const looking = look(path);
+		await (await openAt({ kind: "sqlite", path }))[Symbol.asyncDispose]();
+		await using view = await looking;
+		await view.snapshot(async (scan) => {
+			for await (const _ of scan({ table: left })) assert.fail("not there");
+		});
+		const nothing = place().path;
+		await writeFile(nothing, "", { mode: 0o600 });
+		await assert.rejects(look(nothing), {
+			code: "store-failed",
+			message: /has nothing in it yet/,
+		});
+	});
+
 	test("where no store is, it says so and makes none", async () => {
 		const { path } = place();
 		await assert.rejects(look(path), { code: "store-failed" });

@@ -103,7 +103,9 @@ function otherContract(
 	return lie("merchant-agent", BETWEEN_AGENTS.contract, (liar, said) => {
 		const contract = parseContract(liar.device.crypto, said.document);
 		const { document, hash } = signedAnew(liar, contract, alter);
-		if (isBad) liar.forbid({ id: hash, as: ABOUT_PURCHASES.buy.type });
+		// Without anything to put in its place it is the true one.
+		if (isBad && !sameBytes(hash, contract.hash))
+			liar.forbid({ id: hash, as: ABOUT_PURCHASES.buy.type });
 		return [message(BETWEEN_AGENTS.contract, { ...said, document })];
 	});
 }

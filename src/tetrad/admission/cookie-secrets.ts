@@ -53,6 +53,7 @@ export class CookieSecrets {
 		const [newest] = this.#secrets;
 		if (newest?.period === period) return newest;
 		const secret = { period, key: this.#crypto.random(SECRET_BYTES) };
+		for (const { key } of this.#secrets.slice(1)) key.fill(0);
 		this.#secrets = newest === undefined ? [secret] : [secret, newest];
 		return secret;
 	}

@@ -21,12 +21,6 @@ export class Rate {
 		return true;
 	}
 
-	/** Whether as many may be as after a silence, so that nothing need be remembered. */
-	isFull(now: number): boolean {
-		this.#refill(now);
-		return this.#left >= this.#burst;
-	}
-
 	#refill(now: number): void {
 		// A time that goes backwards gives nothing.
 		const passed = Math.max(0, now - this.#at);

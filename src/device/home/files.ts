@@ -12,6 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import type { z } from "zod";
 import { TetradError } from "../../errors.ts";
 import { parsePem } from "../../identity/index.ts";
+import { syncDirectory } from "../../keys/index.ts";
 
 /** A text file of a home, in bytes. */
 const MAX_FILE_BYTES = 262_144;
@@ -28,18 +29,13 @@ export async function makeFolder(path: string): Promise<void> {
 	for (let at = whole; at !== above; ) {
 		at = dirname(at);
 		try {
-			await syncFolder(at);
+			await syncDirectory(at);
 		} catch (thrown) {
 			// One that was there, in a folder that is somebody else's, is not ours to care for.
 			const { code } = thrown as NodeJS.ErrnoException;
 			if (first !== undefined || code !== "EACCES") throw thrown;
 		}
 	}
-}
-
-async function syncFolder(path: string): Promise<void> {
-	await using folder = await open(path, constants.O_RDONLY);
-	await folder.sync();
 }
 
 /** A new folder that only its owner may read; one that is so already will do. */
@@ -125,7 +121,7 @@ export async function replaceFile(
 		await file.writeFile(content);
 		await file.sync();
 		await rename(draft, path);
-		await syncFolder(dirname(path));
+		await syncDirectory(dirname(path));
 	} catch (thrown) {
 		await rm(draft, { force: true }).catch(() => {});
 		throw unusable(

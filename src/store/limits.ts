@@ -65,3 +65,7 @@ export const LAST_SESSION_MS = 500;
 
 /** How often a durable step is run again because another writer got in its way. */
 export const MAX_CONFLICTS = 10;
+
+/** How long somebody who looks on waits for a store that is being made, and between two looks. */
+export const MADE_WITHIN_MS = 1_000;
+export const LOOK_EVERY_MS = 20;

@@ -25,6 +25,8 @@ import {
 import { History } from "./history.ts";
 import {
 	FOREIGN_WRITER_MS,
+	LOOK_EVERY_MS,
+	MADE_WITHIN_MS,
 	MAX_IDLE_LOG_BYTES,
 	MAX_STATEMENTS,
 } from "./limits.ts";
@@ -54,10 +56,6 @@ import {
 } from "./sqlite-file.ts";
 import { StoreLock } from "./sqlite-lock.ts";
 import { realTables } from "./sqlite-tables.ts";
-
-/** How long a store is waited for that is being made, and how often it is looked at, in milliseconds. */
-const MADE_WITHIN_MS = 1000;
-const LOOK_EVERY_MS = 20;
 
 /** Where a store on SQLite is, and what it holds. */
 export interface SqliteStoreOptions {
@@ -150,7 +148,7 @@ export async function openSqliteSnapshot({
  */
 async function untilMade(path: string): Promise<void> {
 	const until = performance.now() + MADE_WITHIN_MS;
-	while (await hasNothing(path)) {
+	while (hasNothing(path)) {
 		if (performance.now() >= until)
 			throw new TetradError(
 				"store-failed",
@@ -160,7 +158,7 @@ async function untilMade(path: string): Promise<void> {
 	}
 }
 
-async function hasNothing(path: string): Promise<boolean> {
+function hasNothing(path: string): boolean {
 	const database = openDatabase(path, true);
 	try {
 		return isEmpty(database);

@@ -174,6 +174,7 @@ export function countedCarriers(): {
 			return carrier.send(bytes);
 		},
 		drained: () => carrier.drained(),
+		written: () => carrier.written(),
 		pause: () => carrier.pause(),
 		resume: () => carrier.resume(),
 		close: () => carrier.close(),

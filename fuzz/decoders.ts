@@ -54,6 +54,8 @@ import * as requests from "../src/money/issuer/module-requests.ts";
 import { parseTerms as parsePaidTerms, writeTerms } from "../src/paid/terms.ts";
 import * as ways from "../src/paid/x402/ways.ts";
 import {
+	MAX_SEVERAL,
+	parseSeveral,
 	RecordOpener,
 	readMessage1,
 	suiteByName,
@@ -64,10 +66,13 @@ import { parseOffer } from "../src/tetrad/offer.ts";
 import * as trade from "../src/trade/documents/index.ts";
 import { openMerchandiseEvidence } from "../src/trade/merchandise/index.ts";
 import {
+	CONTENT,
+	concat,
 	dec,
 	enc,
 	encodeFrame,
 	FRAME,
+	malformed,
 	parseFrame,
 	parseUtf8,
 	type Structure,
@@ -87,6 +92,15 @@ function smallest(structure: Structure<unknown>): Uint8Array {
 		...Object.values(structure.fields).map(
 			({ minBytes }) => new Uint8Array(minBytes),
 		),
+	);
+}
+
+/** Contents in one record, as docs/protocol.md has them. */
+function joined(
+	...contents: readonly (readonly [type: number, bytes: Uint8Array])[]
+): Uint8Array {
+	return concat(
+		...contents.map(([type, bytes]) => concat(Uint8Array.of(type), enc(bytes))),
 	);
 }
 
@@ -409,6 +423,26 @@ export async function decoderTargets(folder: string): Promise<Target[]> {
 			secrets: [secret],
 			take: (bytes) =>
 				void new RecordOpener(nodeCrypto, "AESGCM", secret).open(bytes),
+		},
+		{
+			name: "several in one record",
+			covers: ["session/several.ts#parseSeveral"],
+			seeds: [
+				joined([CONTENT.message, utf8("one")], [CONTENT.nested, utf8("two")]),
+				joined([CONTENT.link, utf8("")], [CONTENT.lists, utf8("")]),
+				joined([CONTENT.message, utf8("alone")]),
+			],
+			take(bytes) {
+				const contents = parseSeveral(bytes);
+				if (contents === undefined) throw malformed("not joined as it must be");
+				if (contents.length < 2 || contents.length > MAX_SEVERAL)
+					throw broken(`a record has ${contents.length} contents`);
+				const again = contents.map(
+					(one) => [one.type, one.bytes] as [number, Uint8Array],
+				);
+				if (!sameBytes(joined(...again), bytes))
+					throw broken("contents are not what stands in their record");
+			},
 		},
 		{
 			name: "note",

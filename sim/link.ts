@@ -38,6 +38,7 @@ export class Link {
 	readonly #driver: Driver<LinkEvent, LinkEffect>;
 	readonly #users = new Map<string, LinkUser>();
 	#isReady = false;
+	#isFlushing = false;
 
 	constructor(role: "agent" | "module", options: LinkOptions) {
 		const { device, pairing, carrier } = options;
@@ -114,8 +115,19 @@ export class Link {
 
 	#feed(event: LinkEvent): void {
 		this.#driver.feed(event);
+		this.#flushLater();
 		if (this.#machine.listWaits && !this.#driver.stopped)
 			this.#options.device.later(() => this.#feed({ kind: "next-list" }), 1);
+	}
+
+	/** At the end of the turn, as it is for a device: after what else happens at this moment. */
+	#flushLater(): void {
+		if (this.#isFlushing || !this.#machine.flushWaits) return;
+		this.#isFlushing = true;
+		this.#options.device.later(() => {
+			this.#isFlushing = false;
+			this.#feed({ kind: "flush" });
+		});
 	}
 
 	#dispatch(

@@ -68,6 +68,7 @@ export class TetradRun implements LinkUser {
 	readonly #options: TetradOptions;
 	readonly #machine: AgentMachine | ModuleMachine;
 	readonly #feed: (event: ModuleEvent) => void;
+	readonly #flushing = new Set<"agent" | "module">();
 	#isStopped: () => boolean = () => false;
 	#user: TetradUser | undefined;
 
@@ -77,6 +78,7 @@ export class TetradRun implements LinkUser {
 		let driver: Driver<AgentEvent, AgentEffect>;
 		const feed = (event: AgentEvent): void => {
 			driver.feed(event);
+			run.#flushLater();
 			if (machine.listWaits && !driver.stopped)
 				device.later(() => feed({ kind: "next-list" }), 1);
 		};
@@ -111,7 +113,10 @@ export class TetradRun implements LinkUser {
 
 	static module(machine: ModuleMachine, options: TetradOptions): TetradRun {
 		let driver: Driver<ModuleEvent, ModuleEffect>;
-		const run = new TetradRun(machine, options, (event) => driver.feed(event));
+		const run: TetradRun = new TetradRun(machine, options, (event) => {
+			driver.feed(event);
+			run.#flushLater();
+		});
 		driver = new Driver<ModuleEvent, ModuleEffect>({
 			device: options.device,
 			machine,
@@ -143,6 +148,18 @@ export class TetradRun implements LinkUser {
 			confirmed: () => this.#confirmed(),
 			message: ({ session, bytes }) => this.#deliver(session, bytes),
 		};
+	}
+
+	/** At the end of the turn, as it is for a device: after what else happens at this moment. */
+	#flushLater(): void {
+		for (const to of ["agent", "module"] as const) {
+			if (this.#flushing.has(to) || !this.#machine.flushWaits(to)) continue;
+			this.#flushing.add(to);
+			this.#options.device.later(() => {
+				this.#flushing.delete(to);
+				this.#feed({ kind: "flush", to });
+			});
+		}
 	}
 
 	linkMessage(type: LinkMessageType, body: Uint8Array): void {

@@ -49,6 +49,13 @@ export interface Carrier {
 	/** Resolves when the queue has room again, and also when the carrier closes. Never rejects. */
 	drained(): Promise<void>;
 
+	/**
+	 * Undefined unless a write is under way, behind which anything sent now would wait. Resolves when
+	 * that write is done, whether or not another one begins then, and also when the carrier closes.
+	 * Never rejects.
+	 */
+	written(): Promise<void> | undefined;
+
 	/** No frame is delivered until `resume()`, and the other end's queue fills up. */
 	pause(): void;
 	resume(): void;

@@ -95,6 +95,10 @@ export class FrameCarrier implements Carrier {
 		return this.#queue.drained();
 	}
 
+	written(): Promise<void> | undefined {
+		return this.#queue.written();
+	}
+
 	pause(): void {
 		if (this.#paused || this.#state !== "open") return;
 		this.#paused = true;

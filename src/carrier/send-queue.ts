@@ -41,6 +41,7 @@ export class SendQueue {
 	/** Set at the high-water mark, cleared at half of it. */
 	#full = false;
 	#drained: PromiseWithResolvers<void> | undefined;
+	#writeDone: PromiseWithResolvers<void> | undefined;
 	#emptied: (() => void) | undefined;
 	#stall: NodeJS.Timeout | undefined;
 	#stallTimerMs = 0;
@@ -80,6 +81,13 @@ export class SendQueue {
 		return this.#drained.promise;
 	}
 
+	/** Resolves when the write under way is done; undefined when there is none. */
+	written(): Promise<void> | undefined {
+		if (this.#writing === 0) return undefined;
+		this.#writeDone ??= Promise.withResolvers<void>();
+		return this.#writeDone.promise;
+	}
+
 	/** Takes no more; calls `emptied` when all is written. From now on `stallMs` holds. */
 	finish(stallMs: number, emptied: () => void): void {
 		this.#closed = true;
@@ -96,9 +104,11 @@ export class SendQueue {
 		this.#closed = true;
 		this.#waiting = [];
 		this.#queued = 0;
+		this.#writing = 0;
 		this.#emptied = undefined;
 		this.#stopStall();
 		this.#setRoom();
+		this.#tellWritten();
 	}
 
 	#schedule(): void {
@@ -124,6 +134,7 @@ export class SendQueue {
 		if (this.#queued === 0) return;
 		this.#queued -= this.#writing;
 		this.#writing = 0;
+		this.#tellWritten();
 		if (this.#queued <= this.#limits.highWaterBytes / 2) this.#setRoom();
 		if (!this.empty) return this.#write();
 		if (this.#closed) this.#stopStall();
@@ -142,6 +153,11 @@ export class SendQueue {
 		const all = this.#waiting;
 		this.#waiting = [];
 		return all;
+	}
+
+	#tellWritten(): void {
+		this.#writeDone?.resolve();
+		this.#writeDone = undefined;
 	}
 
 	#setRoom(): void {

@@ -15,8 +15,8 @@ export {
 	startInitiator,
 } from "./noise.ts";
 export { MAX_COUNTER, nonceFor } from "./nonce.ts";
+export { MAX_JOINED_BYTES, MAX_WAITING_BYTES, Outbox } from "./outbox.ts";
 export {
-	type Content,
 	MAX_CONTENT_BYTES,
 	RECORD_OVERHEAD,
 	REKEY_INTERVAL,
@@ -24,6 +24,13 @@ export {
 	RecordSealer,
 } from "./record.ts";
 export { Session, type SessionEnd } from "./session.ts";
+export {
+	type Content,
+	MAX_SEVERAL,
+	parseSeveral,
+	SEVERAL_HEADER_BYTES,
+	type SingleType,
+} from "./several.ts";
 export {
 	LINK_PROTOCOL,
 	type NoisePattern,

@@ -16,6 +16,7 @@ import {
 	parseFrame,
 } from "../wire/index.ts";
 import { MAX_COUNTER, NONCE_BYTES, rekeyNonce, writeNonce } from "./nonce.ts";
+import { type Content, parseSeveral } from "./several.ts";
 
 /** The type as the first byte of a content. */
 const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {
@@ -25,13 +26,8 @@ const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {
 	3: Uint8Array.of(CONTENT.close),
 	4: Uint8Array.of(CONTENT.link),
 	5: Uint8Array.of(CONTENT.lists),
+	6: Uint8Array.of(CONTENT.several),
 };
-
-/** What a record held once it was opened. */
-export interface Content {
-	readonly type: ContentType;
-	readonly bytes: Uint8Array;
-}
 
 /** Content of one record, in bytes: 256 KiB. */
 export const MAX_CONTENT_BYTES: number = 2 ** 18;
@@ -154,20 +150,32 @@ export class RecordOpener {
 		this.#cipher = new RecordCipher(crypto, aead, key, firstCounter);
 	}
 
-	/** The content of a whole record frame. Throws `authentication-failed`, now and ever after, when it does not open. */
+	/** The content of a whole record frame that has one. Throws `authentication-failed`, now and ever after, when it does not open, and when it has several. */
 	open(frame: Uint8Array): Content {
+		const [content, more] = this.openAll(frame);
+		if (content === undefined || more !== undefined) return this.#fail();
+		return content;
+	}
+
+	/** The contents of a whole record frame, one or more, in order. Throws as `open`, and for several that are not joined as they have to be. */
+	openAll(frame: Uint8Array): readonly Content[] {
 		const plaintext = this.#plaintext(frame);
 		const type = plaintext?.[0];
-		if (plaintext === undefined || type === undefined || !isContentType(type)) {
-			this.wipe();
-			throw authenticationFailed();
-		}
-		return { type, bytes: plaintext.subarray(1) };
+		if (plaintext === undefined || type === undefined || !isContentType(type))
+			return this.#fail();
+		const bytes = plaintext.subarray(1);
+		if (type !== CONTENT.several) return [{ type, bytes }];
+		return parseSeveral(bytes) ?? this.#fail();
 	}
 
 	wipe(): void {
 		this.#cipher?.wipe();
 		this.#cipher = undefined;
+	}
+
+	#fail(): never {
+		this.wipe();
+		throw authenticationFailed();
 	}
 
 	#plaintext(frame: Uint8Array): Uint8Array | undefined {

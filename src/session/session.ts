@@ -2,7 +2,8 @@ import type { CryptoProvider } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
 import { type ContentType, enc, utf8 } from "../wire/index.ts";
 import type { SessionSecrets } from "./noise.ts";
-import { type Content, RecordOpener, RecordSealer } from "./record.ts";
+import { RecordOpener, RecordSealer } from "./record.ts";
+import type { Content } from "./several.ts";
 
 const EXPORTER = utf8("tetrad/1 exporter");
 
@@ -45,6 +46,11 @@ export class Session {
 	/** See `RecordOpener.open`. */
 	open(frame: Uint8Array): Content {
 		return this.#opener.open(frame);
+	}
+
+	/** See `RecordOpener.openAll`. */
+	openAll(frame: Uint8Array): readonly Content[] {
+		return this.#opener.openAll(frame);
 	}
 
 	/** Expand(exporter secret, enc("tetrad/1 exporter", final h, label, context), length). */

@@ -134,6 +134,7 @@ function tapped(carrier: Carrier, isLost: () => boolean): Carrier {
 		receive: (receiver) => carrier.receive(receiver),
 		send: (bytes, owned) => !isLost() && carrier.send(bytes, owned),
 		drained: () => carrier.drained(),
+		written: () => carrier.written(),
 		pause: () => carrier.pause(),
 		resume: () => carrier.resume(),
 		close: () => carrier.close(),

@@ -167,6 +167,19 @@ export const MAX_AGENT_MESSAGE_BYTES: number = MAX_CONTENT_BYTES;
 export const MAX_MODULE_MESSAGE_BYTES: number =
 	MAX_LINK_BODY_BYTES - RECORD_OVERHEAD;
 
+/** As `demandSize`, for a message of the application. Only session 1 is between two agents. */
+export function demandMessageSize(
+	from: "agent" | "module",
+	to: "agent" | "module",
+	message: Uint8Array,
+): void {
+	const isSession1 = from === "agent" && to === "agent";
+	demandSize(
+		message,
+		isSession1 ? MAX_AGENT_MESSAGE_BYTES : MAX_MODULE_MESSAGE_BYTES,
+	);
+}
+
 /** Throws `message-too-large` for a message that its session or link cannot carry. */
 export function demandSize(message: Uint8Array, maxBytes: number): void {
 	if (message.length > maxBytes)

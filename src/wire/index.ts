@@ -10,6 +10,7 @@ export {
 	putUint32,
 	sameBytes,
 	textWithin,
+	uint32At,
 	utf8,
 	utf8Within,
 } from "./encoding.ts";

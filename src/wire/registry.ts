@@ -61,6 +61,8 @@ export const CONTENT = {
 	link: 0x04,
 	/** A message about untrusted lists, between the agents. */
 	lists: 0x05,
+	/** Two or more contents that waited together, each with its own type. */
+	several: 0x06,
 } as const;
 
 /** A value of `CONTENT`: one byte before each content. */

@@ -16,6 +16,7 @@ import {
 	CONTENT,
 	concat,
 	copy,
+	enc,
 	FRAME,
 	frameHeader,
 	hex,
@@ -298,6 +299,34 @@ describe("somebody does something to a record of a confirmed tetrad", () => {
 					assert.equal(run.outcomes[to], "authentication-failed");
 					assert.deepEqual(run.messages(to), []);
 				}
+	});
+
+	test("several in one record are spoilt", async () => {
+		const one = concat(Uint8Array.of(CONTENT.message), enc(utf8("one")));
+		for (const contents of [
+			[],
+			[one],
+			Array.from({ length: 1025 }, () => Uint8Array.of(1, 0, 0, 0, 0)),
+			[one, one.subarray(0, -1)],
+			[one, one, Uint8Array.of(CONTENT.message, 255, 255, 255, 255)],
+			[one, one, Uint8Array.of(CONTENT.handshake, 0, 0, 0, 0)],
+			[one, one, Uint8Array.of(CONTENT.close, 0, 0, 0, 0)],
+			[one, one, Uint8Array.of(CONTENT.several, 0, 0, 0, 0)],
+		]) {
+			const run = await Run.of(four, cast.now).establish();
+			const { outer, local } = run.A.confirmed();
+			const { inner } = run.X.confirmed();
+			const frame = outer.seal(CONTENT.several, ...contents);
+			run.apply("B", run.B.frame(frame, cast.now));
+			const nested = inner.seal(CONTENT.several, ...contents);
+			run.apply("Y", run.Y.linkMessage(LINK.nested, nested, cast.now));
+			const own = local.sealer.seal(CONTENT.several, ...contents);
+			run.apply("X", run.X.linkMessage(LINK.local, own, cast.now));
+			for (const place of ["B", "X", "Y"] as const) {
+				assert.equal(run.outcomes[place], "authentication-failed");
+				assert.deepEqual(run.messages(place), []);
+			}
+		}
 	});
 
 	test("a content type that is not for applications is taken from nobody", async () => {

@@ -209,6 +209,39 @@ function pressureContract(makePair: MakePair): void {
 		assert.deepEqual(right.frames.at(-1), record(8192, sent % 256));
 	});
 
+	test("a sender hears when the write that is under way is done, and not of those behind it", async () => {
+		await using ends = await makePair();
+		const right = new Recorder(ends.right);
+		assert.equal(ends.left.written(), undefined);
+		ends.right.pause();
+		let sent = 0;
+		while (ends.left.send(record(8192, ++sent % 256))) await turns(1);
+		const written = ends.left.written();
+		assert.ok(written !== undefined);
+		let isDone = false;
+		void written.then(() => {
+			isDone = true;
+		});
+		await turns(20);
+		assert.equal(isDone, false);
+		ends.right.resume();
+		await written;
+		await right.untilFrames(sent);
+		await ends.left.drained();
+		while (ends.left.written() !== undefined) await ends.left.written();
+	});
+
+	test("a sender that waits for a write hears also when the carrier closes", async () => {
+		await using ends = await makePair();
+		ends.right.pause();
+		while (ends.left.send(record(8192))) await turns(1);
+		const written = ends.left.written();
+		assert.ok(written !== undefined);
+		ends.left.destroy();
+		await written;
+		assert.equal(ends.left.written(), undefined);
+	});
+
 	test("nothing is delivered while paused, not even from one read", async () => {
 		await using ends = await makePair();
 		const seen: number[] = [];

@@ -54,6 +54,7 @@ function keepingBack(carrier: Carrier, through: number): Carrier {
 			return true;
 		},
 		drained: () => carrier.drained(),
+		written: () => carrier.written(),
 		pause: () => carrier.pause(),
 		resume: () => carrier.resume(),
 		close() {

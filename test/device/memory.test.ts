@@ -50,6 +50,7 @@ function watched(carrier: Carrier, seen: Seen): Carrier {
 			return carrier.send(bytes, owned);
 		},
 		drained: () => carrier.drained(),
+		written: () => carrier.written(),
 		pause: () => carrier.pause(),
 		resume: () => carrier.resume(),
 		close: () => carrier.close(),

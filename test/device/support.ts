@@ -146,6 +146,8 @@ export class Devices implements AsyncDisposable {
 	readonly Y: MoneyModule;
 	/** Called for every step; what it throws is the test's failure. */
 	watch: (step: Step) => void = () => {};
+	/** While it is there, every wire is being written to until it resolves. */
+	busy: Promise<void> | undefined;
 	/** What became of each tetrad at each device, in order. */
 	readonly events: Record<Place, TetradEvent[]> = {
 		A: [],
@@ -243,7 +245,8 @@ export class Devices implements AsyncDisposable {
 				this.watch({ kind: "frame", wire, bytes });
 		};
 		const [left, right] = memoryCarriers();
-		return [watched(left, hook), watched(right, hook)];
+		const busy = () => this.busy;
+		return [watched(left, hook, busy), watched(right, hook, busy)];
 	}
 
 	/** Lets A connect to B; both promises as they are. */
@@ -311,7 +314,11 @@ export function isAgent(place: Place): boolean {
 }
 
 /** The same carrier, with a hook before each frame that arrives. */
-function watched(carrier: Carrier, hook: (bytes: Uint8Array) => void): Carrier {
+function watched(
+	carrier: Carrier,
+	hook: (bytes: Uint8Array) => void,
+	busy: () => Promise<void> | undefined,
+): Carrier {
 	return {
 		kind: carrier.kind,
 		peer: carrier.peer,
@@ -328,6 +335,7 @@ function watched(carrier: Carrier, hook: (bytes: Uint8Array) => void): Carrier {
 			}),
 		send: (bytes, owned) => carrier.send(bytes, owned),
 		drained: () => carrier.drained(),
+		written: () => busy() ?? carrier.written(),
 		pause: () => carrier.pause(),
 		resume: () => carrier.resume(),
 		close: () => carrier.close(),

@@ -282,7 +282,15 @@ class Direction {
 		this.#key = key;
 	}
 
-	open(frame: Buffer): { type: string; content: Buffer } {
+	/** A record that has one content. */
+	open(frame: Buffer): Opened {
+		const [content, ...others] = this.openAll(frame);
+		assert.ok(content);
+		assert.deepEqual(others, []);
+		return content;
+	}
+
+	openAll(frame: Buffer): Opened[] {
 		const { type, body } = parseFrame(frame);
 		assert.equal(type, "record");
 		const counter = this.#counter++;
@@ -293,10 +301,36 @@ class Direction {
 			seal(this.#aead, this.#key, counter, header, plaintext),
 			body,
 		);
-		const name = CONTENT_NAMES.get(plaintext[0] ?? -1);
-		assert.ok(name, "the content type is known");
-		return { type: name, content: plaintext.subarray(1) };
+		const name = contentName(plaintext[0]);
+		const content = plaintext.subarray(1);
+		return name === "several" ? several(content) : [{ type: name, content }];
 	}
+}
+
+interface Opened {
+	readonly type: string;
+	readonly content: Buffer;
+}
+
+function contentName(type: number | undefined): string {
+	const name = CONTENT_NAMES.get(type ?? -1);
+	assert.ok(name, "the content type is known");
+	return name;
+}
+
+/** The contents of a record of type several. */
+function several(joined: Buffer): Opened[] {
+	const contents: Opened[] = [];
+	for (let rest = joined; rest.length > 0; ) {
+		const type = contentName(rest[0]);
+		assert.ok(["message", "nested", "link", "lists"].includes(type));
+		const end = 5 + rest.readUInt32BE(1);
+		assert.ok(end <= rest.length, "a content ends in its record");
+		contents.push({ type, content: rest.subarray(5, end) });
+		rest = rest.subarray(end);
+	}
+	assert.ok(contents.length >= 2 && contents.length <= 1024);
+	return contents;
 }
 
 // Key exchange
@@ -878,31 +912,39 @@ export function checkRun(run: RunVector): void {
 	const names = ["F1", "F2"];
 	for (const { from, frame } of network.slice(2)) {
 		assert.ok(from === "A" || from === "B");
-		const { type, content } = outer[from].open(bytes(frame));
-		if (type === "handshake") {
-			const flight = flights.shift() ?? "none";
-			assert.equal(from, flight === "F4" ? "B" : "A");
-			check(flight, from, content);
-			names.push(flight);
-			continue;
-		}
-		names.push(type);
-		if (type === "message") hear(1, from, content);
-		else if (type === "nested") {
-			const record = inner[from === "A" ? "X" : "Y"].open(content);
-			if (record.type === "message")
-				hear(2, from === "A" ? "X" : "Y", record.content);
-			else {
-				assert.deepEqual([record.type, record.content.length], ["close", 0]);
-				innerCloses.push(from);
+		const contents = outer[from].openAll(bytes(frame));
+		const named: string[] = [];
+		for (const { type, content } of contents) {
+			if (type === "handshake") {
+				const flight = flights.shift() ?? "none";
+				assert.equal(from, flight === "F4" ? "B" : "A");
+				check(flight, from, content);
+				named.push(flight);
+				continue;
 			}
-			for (const side of SIDES)
-				assert.ok(
-					links[side].messages.some(
-						({ message, body }) => message === "nested" && body.equals(content),
-					),
-				);
-		} else assert.deepEqual([type, content.length], ["close", 0]);
+			named.push(type);
+			if (type === "message") hear(1, from, content);
+			else if (type === "nested") {
+				for (const record of inner[from === "A" ? "X" : "Y"].openAll(content))
+					if (record.type === "message")
+						hear(2, from === "A" ? "X" : "Y", record.content);
+					else {
+						assert.deepEqual(
+							[record.type, record.content.length],
+							["close", 0],
+						);
+						innerCloses.push(from);
+					}
+				for (const side of SIDES)
+					assert.ok(
+						links[side].messages.some(
+							({ message, body }) =>
+								message === "nested" && body.equals(content),
+						),
+					);
+			} else assert.deepEqual([type, content.length], ["close", 0]);
+		}
+		names.push(named.join(", "));
 	}
 	assert.deepEqual(flights, []);
 	// A closes, so X closes session 2, and what Y still sends finds nobody.
@@ -966,9 +1008,10 @@ export function checkRun(run: RunVector): void {
 			if (message === "nested" || message === "chain") continue;
 			if (message === "local") {
 				const end = from === AGENT[side] ? local.agent : local.module;
-				const record = end.open(body);
-				assert.equal(record.type, "message");
-				hear(side === "AX" ? 3 : 4, from, record.content);
+				for (const record of end.openAll(body)) {
+					assert.equal(record.type, "message");
+					hear(side === "AX" ? 3 : 4, from, record.content);
+				}
 				continue;
 			}
 			check(message, from, body);
@@ -983,7 +1026,7 @@ export function checkRun(run: RunVector): void {
 			.map(({ session, from, content }) => `${session} ${from} ${content}`)
 			.toSorted(),
 	);
-	assert.equal(run.messages.length, 9);
+	assert.equal(run.messages.length, 9 + 4 * 2);
 	assert.equal(run.signatures.length, run.link === "paired" ? 8 : 4);
 }
 
@@ -1058,25 +1101,26 @@ function readLink(
 	}
 
 	const messages: LinkMessage[] = [];
-	for (const { from, name, frame } of frames.slice(paired ? 3 : 2)) {
-		let content: Buffer;
-		if (directions) {
-			const record = (directions[from] as Direction).open(bytes(frame));
-			if (record.type === "close") {
-				assert.deepEqual([name, record.content.length], ["close", 0]);
-				continue;
-			}
-			assert.equal(record.type, "link");
-			content = record.content;
-		} else {
+	const contentsOf = (from: Place, frame: string): Buffer[] | undefined => {
+		if (!directions) {
 			const { type, body } = parseFrame(bytes(frame));
 			assert.equal(type, "openMessage");
-			content = body;
+			return [body];
 		}
+		const opened = (directions[from] as Direction).openAll(bytes(frame));
+		if (opened.length === 1 && opened[0]?.type === "close") {
+			assert.equal(opened[0].content.length, 0);
+			return undefined;
+		}
+		return opened.map(({ type, content }) => {
+			assert.equal(type, "link");
+			return content;
+		});
+	};
+	const take = (from: Place, content: Buffer): string => {
 		const documented = MESSAGES.find(({ type }) => type === content[16]);
 		assert.ok(documented, "the type of the link message is known");
 		const { message } = documented;
-		assert.equal(message, name);
 		const id = content.subarray(0, 16);
 		const body = content.subarray(17);
 		const book = books[from] as Buffer[];
@@ -1093,6 +1137,12 @@ function readLink(
 						`${message}: the chain of ${field} is in the book`,
 					);
 		messages.push({ side, from, message, body });
+		return message;
+	};
+	for (const { from, name, frame } of frames.slice(paired ? 3 : 2)) {
+		const contents = contentsOf(from, frame);
+		const named = contents?.map((content) => take(from, content));
+		assert.equal(named?.join(", ") ?? "close", name);
 	}
 	return { messages, secret };
 }

@@ -536,6 +536,8 @@ class Run extends Turns<SigningPlace, WireFrame> {
 	#isAdmitted = false;
 	/** What the next frame of a device on the network or on a link is called. */
 	#nextName = "";
+	/** The chains that each device has shown on its link. */
+	readonly #known: Readonly<Record<Place, Set<string>>>;
 	readonly #heard: string[] = [];
 
 	constructor(
@@ -559,6 +561,9 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				},
 			},
 			{ ...LOAD_LIMITS, ...(options.isBusy ? { busyFrom: 0 } : {}) },
+		);
+		this.#known = byPlace(
+			(place) => new Set([hex(devices[place].context.own.chainHash)]),
 		);
 		this.#links = byPlace((place) => {
 			const side = SIDE_OF[place];
@@ -626,7 +631,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				throw new Error(`${place} is not confirmed`);
 	}
 
-	/** One message each way over each of the four sessions. */
+	/** One message each way over each of the four sessions, and two together over each of them. */
 	talk(): void {
 		const { A, B, X, Y } = this.#running();
 		const say = (
@@ -654,6 +659,56 @@ class Run extends Turns<SigningPlace, WireFrame> {
 		say(3, "X", "A", (message) => X.sendToAgent(message));
 		say(4, "B", "Y", (message) => B.sendToModule(message));
 		say(4, "Y", "B", (message) => Y.sendToAgent(message));
+		const together = (
+			session: number,
+			from: Place,
+			to: Place,
+			send: (one: Uint8Array, two: Uint8Array) => void,
+		) => {
+			const [one, two] = ["one", "two"].map((which) => {
+				const text = `session ${session}, ${from} to ${to}, ${which}`;
+				this.messages.push({ session, from, to, content: utf8(text) });
+				return utf8(text);
+			}) as [Uint8Array, Uint8Array];
+			send(one, two);
+			this.deliverAll();
+			const heard = [one, two].map(
+				(content) => `${to} ${session} ${Buffer.from(content).toString()}`,
+			);
+			if (this.#heard.slice(-2).join() !== heard.join())
+				throw new Error(`session ${session} did not carry two`);
+		};
+		together(1, "A", "B", (one, two) => {
+			A.holds = true;
+			this.#apply("A", [...A.send(one), ...A.send(two)]);
+			A.holds = false;
+			this.#apply("A", A.flush());
+		});
+		together(2, "X", "Y", (one, two) => {
+			X.holds = true;
+			this.#apply("X", [...X.send(one), ...X.send(two)]);
+			X.holds = false;
+			this.#apply("X", X.flush());
+		});
+		// Two records, which the link and then session 1 carry in one of theirs.
+		together(2, "Y", "X", (one, two) => {
+			const link = this.#links.Y;
+			link.holds = true;
+			this.#apply("Y", [...Y.send(one), ...Y.send(two)]);
+			link.holds = false;
+			this.#nextName = this.#options.link === "paired" ? "nested, nested" : "";
+			this.#applyLink("Y", link.flush());
+			B.holds = true;
+			this.deliverAll();
+			B.holds = false;
+			this.#apply("B", B.flush());
+		});
+		together(3, "X", "A", (one, two) => {
+			X.holds = true;
+			this.#apply("X", [...X.sendToAgent(one), ...X.sendToAgent(two)]);
+			X.holds = false;
+			this.#apply("X", X.flush());
+		});
 	}
 
 	/** A closes the tetrad, and the agents then close their links. */
@@ -785,7 +840,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 					this.#put("network", place, place === "A" ? "B" : "A", effect.bytes);
 					break;
 				case "send-link":
-					this.#nextName = LINK_NAMES.get(effect.type) ?? "?";
+					this.#nextName = this.#linkName(place, effect);
 					this.#applyLink(
 						place,
 						this.#links[place].send(
@@ -816,19 +871,30 @@ class Run extends Turns<SigningPlace, WireFrame> {
 		}
 	}
 
+	/** What a link message is called, with the chains that go before it. On an open link each has a frame of its own. */
+	#linkName(
+		place: Place,
+		{ type, chains }: Extract<Effect, { kind: "send-link" }>,
+	): string {
+		const known = this.#known[place];
+		const missing = new Set(chains.map(({ chainHash }) => hex(chainHash)));
+		const names = [...missing.difference(known)].map(() => "chain");
+		for (const chain of missing) known.add(chain);
+		return [...names, LINK_NAMES.get(type) ?? "?"].join(", ");
+	}
+
 	#applyLink(place: Place, effects: readonly LinkEffect[]): void {
-		const chains = effects.filter(({ kind }) => kind === "send-frame").length;
-		let sent = 0;
+		const names =
+			this.#options.link === "paired"
+				? [this.#nextName]
+				: this.#nextName.split(", ");
 		for (const effect of effects) {
 			switch (effect.kind) {
 				case "send-frame": {
-					sent++;
-					const side = SIDE_OF[place];
-					const last = sent === chains;
-					const name = this.#nextName;
-					if (name !== "" && !last) this.#nextName = "chain";
-					this.#put(`link ${side}`, place, other(place), effect.bytes);
-					this.#nextName = last ? "" : name;
+					this.#nextName = names.shift() ?? "";
+					const wire = `link ${SIDE_OF[place]}` as const;
+					this.#put(wire, place, other(place), effect.bytes);
+					this.#nextName = "";
 					break;
 				}
 				case "sign":
@@ -870,7 +936,9 @@ class Run extends Turns<SigningPlace, WireFrame> {
 			routing === "direct"
 				? ["F1", "F2", "F3", "message", "F4"]
 				: ["F1", "F2", "F3", "F4", "F5", "message"];
-		const talk = ["message", "message", "nested", "nested", "nested", "close"];
+		const talk = ["message", "message", "nested", "nested"];
+		talk.push("message, message", "nested", "nested, nested");
+		talk.push("nested", "close");
 		if (isBusy) flights.splice(1, 0, "cookie", "cookieOffer");
 		return [...flights, ...talk][before] ?? `frame ${before} of ${from}`;
 	}

@@ -44,11 +44,20 @@ const ANY_TIME = 0;
 /** A signature that nobody asked for. */
 const NOT_ASKED = -1;
 
+/** What a machine does of itself after each event: what waits to be sealed is, as at the end of a turn. */
+type Flush<Event> = readonly {
+	readonly waits: () => boolean;
+	readonly event: Event;
+}[];
+
 class ByHand<Event extends Kind, Did extends Kind> {
+	/** What is sent waits until it is flushed by hand. */
+	holds = false;
 	readonly #handle: (
 		event: Event | SignedEvent,
 		now: number,
 	) => readonly (Did | Ended)[];
+	readonly #flushes: Flush<Event>;
 	/** Signatures that were asked for and not given yet. */
 	readonly #asked: number[] = [];
 
@@ -57,12 +66,22 @@ class ByHand<Event extends Kind, Did extends Kind> {
 			event: Event | SignedEvent,
 			now: number,
 		) => readonly (Did | Ended)[],
+		flushes: Flush<Event> = [],
 	) {
 		this.#handle = handle;
+		this.#flushes = flushes;
+	}
+
+	/** Seals what waits. */
+	flush(now: number = ANY_TIME): (Did | Ended)[] {
+		return this.#flushes.flatMap(({ waits, event }) =>
+			waits() ? [...this.#handle(event, now)] : [],
+		);
 	}
 
 	give(event: Event | SignedEvent, now: number = ANY_TIME): (Did | Ended)[] {
 		const effects = [...this.#handle(event, now)];
+		if (!this.holds) effects.push(...this.flush(now));
 		for (const effect of effects) {
 			const { kind, id }: { kind: string; id?: number } = effect;
 			if (kind === "sign" && id !== undefined) this.#asked.push(id);
@@ -81,6 +100,15 @@ class ByHand<Event extends Kind, Did extends Kind> {
 	}
 }
 
+function flushesOf(
+	machine: AgentMachine | ModuleMachine,
+): Flush<Extract<ModuleEvent, { kind: "flush" }>> {
+	return (["module", "agent"] as const).map((to) => ({
+		waits: () => machine.flushWaits(to),
+		event: { kind: "flush", to },
+	}));
+}
+
 /** A or B. */
 export class AgentByHand extends ByHand<AgentEvent, AgentEffect> {
 	readonly machine: AgentMachine;
@@ -94,7 +122,7 @@ export class AgentByHand extends ByHand<AgentEvent, AgentEffect> {
 	}
 
 	constructor(machine: AgentMachine) {
-		super((event, now) => machine.handle(event, now));
+		super((event, now) => machine.handle(event, now), flushesOf(machine));
 		this.machine = machine;
 	}
 
@@ -175,7 +203,7 @@ export class ModuleByHand extends ByHand<
 	}
 
 	constructor(machine: ModuleMachine) {
-		super((event, now) => machine.handle(event, now));
+		super((event, now) => machine.handle(event, now), flushesOf(machine));
 		this.machine = machine;
 	}
 
@@ -226,7 +254,10 @@ export class LinkByHand extends ByHand<LinkEvent, LinkAsks> {
 
 	constructor(role: "agent" | "module", options: LinkOptions) {
 		const machine = new LinkMachine(role, options);
-		super((event, now) => machine.handle(event, now));
+		super(
+			(event, now) => machine.handle(event, now),
+			[{ waits: () => machine.flushWaits, event: { kind: "flush" } }],
+		);
 		this.machine = machine;
 	}
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import type { Asked } from "../../sim/turns.ts";
-import { nodeCrypto } from "../../src/crypto/index.ts";
+import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
 import type { LinkMode } from "../../src/tetrad/index.ts";
 import {
 	concat,
@@ -39,12 +39,23 @@ interface EndOptions {
 
 /** One end of a link with its keys, and what became of it. */
 class End extends LoneEnd<LinkEffect, LinkByHand> {
+	/** A chain that comes is hashed once, and nothing else is on a link that is ready. */
+	readonly hashes: () => number;
+
 	constructor(role: "agent" | "module", options: EndOptions) {
 		const { own, peer, key, mode = "paired" } = options;
+		let hashes = 0;
+		const crypto: CryptoProvider = {
+			...nodeCrypto,
+			sha256: (...parts) => {
+				hashes++;
+				return nodeCrypto.sha256(...parts);
+			},
+		};
 		super(
 			own,
 			new LinkByHand(role, {
-				device: own.context,
+				device: { ...own.context, crypto },
 				pairing: { peerDeviceId: peer.context.own.deviceId, key },
 				mode,
 				now,
@@ -52,6 +63,7 @@ class End extends LoneEnd<LinkEffect, LinkByHand> {
 			}),
 			now,
 		);
+		this.hashes = () => hashes;
 	}
 
 	get isReady(): boolean {
@@ -101,7 +113,7 @@ async function connected(mode: LinkMode = "paired"): Promise<Pair> {
 const types = (frames: readonly Uint8Array[]): FrameType[] =>
 	frames.map((frame) => parseFrame(frame).type);
 
-/** Sends a message of a tetrad and delivers its frames; how many there were. */
+/** Sends a message of a tetrad and delivers it; how many link messages crossed with it, itself included. */
 function send(
 	from: End,
 	to: End,
@@ -113,9 +125,9 @@ function send(
 		chainHash: nodeCrypto.sha256(encodedChain),
 	}));
 	from.take(from.machine.send(ID, LINK.nested, body, named));
-	const frames = from.post();
-	to.hear(...frames);
-	return frames.length;
+	const before = to.hashes();
+	to.hear(...from.post());
+	return 1 + to.hashes() - before;
 }
 
 const known = (end: End, chain: Uint8Array): boolean =>

@@ -96,6 +96,9 @@ const PATIENCE_MS = 10_000;
 
 type Role = "agent" | "module";
 
+/** For whom something may wait to be sealed; the modules come first, as in `ModuleConversation`. */
+const FLUSHED: readonly Role[] = ["module", "agent"];
+
 export class HostileTetrad {
 	readonly agent: AgentMachine;
 	readonly module: ModuleMachine;
@@ -310,12 +313,16 @@ export class HostileTetrad {
 			if (effect.kind === "send-frame") this.#put(effect.bytes);
 			else this.#apply("agent", effect);
 		}
+		for (const to of FLUSHED)
+			if (this.agent.flushWaits(to)) this.#takeAgent({ kind: "flush", to });
 	}
 
 	#takeModule(event: ModuleEvent): void {
 		if (this.module.ended && event.kind !== "send") return;
 		for (const effect of this.module.handle(event, Date.now()))
 			this.#apply("module", effect);
+		for (const to of FLUSHED)
+			if (this.module.flushWaits(to)) this.#takeModule({ kind: "flush", to });
 	}
 
 	#put(frame: Uint8Array): void {

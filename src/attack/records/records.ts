@@ -1,9 +1,11 @@
 /* Records that somebody on the way has spoilt, or that the caller itself makes wrong. */
+import { MAX_SEVERAL } from "../../session/index.ts";
 import {
 	BETWEEN_AGENTS_BYTE,
 	CONTENT,
 	concat,
 	copy,
+	enc,
 	encodeFrame,
 	FRAME,
 } from "../../wire/index.ts";
@@ -37,6 +39,15 @@ const question = ({ outer }: Confirmed) =>
 /** A record of session 2, nested in the next one of session 1. */
 const nested = ({ outer }: Confirmed, record: Uint8Array) =>
 	outer.seal(CONTENT.nested, record);
+
+/** One of several contents of a record. */
+const content = (type: number, bytes: Uint8Array) =>
+	concat(Uint8Array.of(type), enc(bytes));
+
+const TWO_QUESTIONS: readonly Uint8Array[] = [
+	content(CONTENT.message, QUESTION),
+	content(CONTENT.message, QUESTION),
+];
 
 const text = Uint8Array.of(0x10, 0x68, 0x69);
 
@@ -118,10 +129,65 @@ export const RECORD_ATTACKS: readonly Attack[] = [
 		tried: "a sealed record has a content type that nobody knows",
 		reference: RECORDS,
 		run: (target, signal) =>
-			allOf([6, 127, 255], (type) =>
+			allOf([7, 127, 255], (type) =>
 				spoiling(target, signal, (it) => [
 					it.anything(it.outer, Uint8Array.of(type, ...QUESTION)),
 				]),
+			),
+	},
+	{
+		name: "several-malformed",
+		group,
+		tried:
+			"a record holds none, one or too many contents, cut ones, or what has to be alone",
+		reference: "docs/protocol.md, Several in one record",
+		run: (target, signal) =>
+			allOf(
+				[
+					[],
+					[content(CONTENT.message, QUESTION)],
+					Array.from({ length: MAX_SEVERAL + 1 }, () =>
+						content(CONTENT.nested, new Uint8Array()),
+					),
+					[...TWO_QUESTIONS, Uint8Array.of(CONTENT.message)],
+					[
+						...TWO_QUESTIONS,
+						Uint8Array.of(CONTENT.message, 255, 255, 255, 255),
+					],
+					[...TWO_QUESTIONS, content(CONTENT.handshake, QUESTION)],
+					[...TWO_QUESTIONS, content(CONTENT.close, new Uint8Array())],
+					[...TWO_QUESTIONS, content(CONTENT.several, QUESTION)],
+				],
+				(contents) =>
+					spoiling(target, signal, ({ outer }) => [
+						outer.seal(CONTENT.several, ...contents),
+					]),
+			),
+	},
+	{
+		name: "several-out-of-turn",
+		group,
+		tried: "among several contents is one of a link, or one that is too large",
+		reference: "docs/protocol.md, Several in one record",
+		run: (target, signal) =>
+			allOf(
+				[
+					content(CONTENT.link, QUESTION),
+					content(CONTENT.nested, new Uint8Array(262_128)),
+				],
+				(wrong) =>
+					spoiling(
+						target,
+						signal,
+						({ outer }) => [
+							outer.seal(
+								CONTENT.several,
+								content(CONTENT.message, QUESTION),
+								wrong,
+							),
+						],
+						{ codes: ["unexpected-message", "limit-exceeded"] },
+					),
 			),
 	},
 	{

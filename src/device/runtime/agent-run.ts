@@ -17,6 +17,7 @@ export class AgentRun {
 	readonly confirmed: Promise<Tetrad>;
 	readonly #carrier: Carrier;
 	readonly #driver: Driver<AgentEvent, AgentEffect>;
+	readonly #running: RunningTetrad;
 	readonly #pump: ListPump;
 	#hasRoom = true;
 	#pauses = 0;
@@ -32,6 +33,7 @@ export class AgentRun {
 				agent: {
 					hasRoom: () => this.#hasRoom,
 					drained: () => carrier.drained(),
+					written: () => carrier.written(),
 					full: (isFull) => this.#pause(isFull),
 				},
 				module: link,
@@ -43,6 +45,7 @@ export class AgentRun {
 			carrier.close();
 			running.over(end);
 		};
+		this.#running = running;
 		this.confirmed = running.confirmed;
 		this.#carrier = carrier;
 		this.#driver = new Driver<AgentEvent, AgentEffect>({
@@ -98,6 +101,7 @@ export class AgentRun {
 
 	#feed(event: AgentEvent): void {
 		this.#driver.feed(event);
+		this.#running.wake();
 		this.#pump.wake();
 	}
 

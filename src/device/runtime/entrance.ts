@@ -225,6 +225,10 @@ export class Visitor implements Carrier {
 		return this.#carrier.drained();
 	}
 
+	written(): Promise<void> | undefined {
+		return this.#carrier.written();
+	}
+
 	pause(): void {
 		this.#carrier.pause();
 	}

@@ -13,6 +13,7 @@ import {
 } from "../../tetrad/index.ts";
 import { hex, LINK, type LinkMessageType } from "../../wire/index.ts";
 import { Driver } from "./driver.ts";
+import { Flusher } from "./flusher.ts";
 import type { Device } from "./identity.ts";
 import { ListPump, learnFor } from "./list-pump.ts";
 import { signFor } from "./signing.ts";
@@ -50,6 +51,7 @@ export class LinkConnection {
 	readonly #options: LinkConnectionOptions;
 	readonly #users = new Map<string, LinkUser>();
 	readonly #pump: ListPump;
+	readonly #flusher: Flusher;
 	readonly #unfollow: () => void;
 	readonly #rejectReady: (error: TetradError) => void;
 	#hasRoom = true;
@@ -115,6 +117,11 @@ export class LinkConnection {
 			},
 			drained: () => carrier.drained(),
 		});
+		this.#flusher = new Flusher({
+			waits: () => this.#machine.flushWaits,
+			flush: () => feed({ kind: "flush" }),
+			written: () => carrier.written(),
+		});
 		carrier.receive({
 			frame: (bytes) => feed({ kind: "frame", bytes }),
 			closed: (error) => feed({ kind: "abort", error: error ?? linkLost() }),
@@ -159,6 +166,11 @@ export class LinkConnection {
 		return this.#carrier.drained();
 	}
 
+	/** See `Carrier.written`. */
+	written(): Promise<void> | undefined {
+		return this.#carrier.written();
+	}
+
 	close(): void {
 		this.#feed({ kind: "close" });
 	}
@@ -166,6 +178,7 @@ export class LinkConnection {
 	#feed(event: LinkEvent): void {
 		this.#driver.feed(event);
 		this.#pump.wake();
+		this.#flusher.wake();
 	}
 
 	#dispatch(

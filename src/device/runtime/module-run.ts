@@ -16,7 +16,10 @@ export function runModule(
 		machine,
 		options,
 		{ agent: link, module: link },
-		(event) => driver.feed(event),
+		(event) => {
+			driver.feed(event);
+			running.wake();
+		},
 	);
 	const driver = new Driver<ModuleEvent, ModuleEffect>({
 		machine,

@@ -13,6 +13,7 @@ import {
 import type { LinkMessageType } from "../../wire/index.ts";
 import { aborted, Channel } from "./channel.ts";
 import type { Handlers } from "./driver.ts";
+import { Flusher } from "./flusher.ts";
 import type { Device } from "./identity.ts";
 import type { LinkConnection, LinkUser } from "./link-connection.ts";
 import { signFor } from "./signing.ts";
@@ -33,6 +34,8 @@ export interface Way {
 	/** False when whoever sent last should await `drained()`. */
 	hasRoom(): boolean;
 	drained(): Promise<void>;
+	/** See `Carrier.written`. */
+	written(): Promise<void> | undefined;
 	/** Stops what comes this way (`true`), or lets it come again. Absent where nothing can be stopped. */
 	readonly full?: (isFull: boolean) => void;
 }
@@ -56,6 +59,7 @@ export class RunningTetrad implements LinkUser {
 	readonly #closed: PromiseWithResolvers<ClosedBy>;
 	readonly #onAbort: () => void;
 	readonly #unfollow: () => void;
+	readonly #flushers: Readonly<Record<"agent" | "module", Flusher>>;
 	#channels: Channels | undefined;
 	#isOver = false;
 	/** Whether this side has closed it, or its own link was lost, before anybody else had ended it. */
@@ -77,6 +81,13 @@ export class RunningTetrad implements LinkUser {
 		this.#confirmed = Promise.withResolvers();
 		this.#closed = Promise.withResolvers();
 		this.confirmed = this.#confirmed.promise;
+		const flusher = (to: "agent" | "module") =>
+			new Flusher({
+				waits: () => machine.flushWaits(to),
+				flush: () => feed({ kind: "flush", to }),
+				written: () => ways[to].written(),
+			});
+		this.#flushers = { agent: flusher("agent"), module: flusher("module") };
 		// Whoever does not look at `closed` or gave up on `confirmed` must not end the process.
 		this.#closed.promise.catch(() => {});
 		this.confirmed.catch(() => {});
@@ -93,6 +104,12 @@ export class RunningTetrad implements LinkUser {
 			message: ({ session, bytes }) =>
 				this.#outside(() => this.#deliver(session, bytes)),
 		};
+	}
+
+	/** To be called after each event. */
+	wake(): void {
+		this.#flushers.agent.wake();
+		this.#flushers.module.wake();
 	}
 
 	linkMessage(type: LinkMessageType, body: Uint8Array): void {

@@ -235,8 +235,13 @@ class NetworkReader {
 	}
 
 	#record(bytes: Uint8Array): Reading {
-		const content = this.#opener?.open(bytes);
-		if (content === undefined) return { name: "record", layers: [] };
+		const contents = this.#opener?.openAll(bytes);
+		return contents === undefined
+			? { name: "record", layers: [] }
+			: joined(contents.map((content) => this.#content(content)));
+	}
+
+	#content(content: Content): Reading {
 		switch (content.type) {
 			case CONTENT.handshake:
 				return this.#flight(content);
@@ -313,12 +318,13 @@ class InnerReader {
 
 	record(bytes: Uint8Array, fromInitiator: boolean): Layer[] {
 		const side = fromInitiator ? 0 : 1;
-		const content = this.#openers[side]?.open(bytes);
+		const contents = this.#openers[side]?.openAll(bytes) ?? [];
+		const [content] = contents;
 		if (content === undefined) return [];
 		const record = this.#count[side] as number;
 		this.#count[side] = record + 1;
 		if (content.type !== CONTENT.handshake)
-			return [layer("session 2", content.bytes)];
+			return contents.map((one) => layer("session 2", one.bytes));
 		const structures = fromInitiator
 			? [messages.I3[this.#routing], messages.I5]
 			: [messages.I4[this.#routing]];
@@ -355,13 +361,17 @@ class LinkReader {
 		const { type, body } = parseFrame(bytes);
 		if (type === FRAME.openMessage) return this.#message(body, "clear");
 		if (type === FRAME.record && this.#opener !== undefined) {
-			const content = this.#opener.open(bytes);
-			if (content.type === CONTENT.link)
-				return this.#message(content.bytes, "link");
-			return {
-				name: content.type === CONTENT.close ? "link closed" : "L3: sealed",
-				layers: [],
-			};
+			return joined(
+				this.#opener.openAll(bytes).map((content) =>
+					content.type === CONTENT.link
+						? this.#message(content.bytes, "link")
+						: {
+								name:
+									content.type === CONTENT.close ? "link closed" : "L3: sealed",
+								layers: [],
+							},
+				),
+			);
 		}
 		const names: Readonly<Record<number, string>> = {
 			[FRAME.linkHello]: "L1: link opened",
@@ -376,7 +386,8 @@ class LinkReader {
 		const body = bytes.subarray(LINK_HEADER_BYTES);
 		const layers = [layer(name, body, this.#fields(type, body))];
 		if (type === LINK.local && this.#local !== undefined)
-			layers.push(layer("session 3 or 4", this.#local.open(body).bytes));
+			for (const one of this.#local.openAll(body))
+				layers.push(layer("session 3 or 4", one.bytes));
 		return { name: LINK_NAME[type] ?? `type ${type}`, layers };
 	}
 
@@ -396,6 +407,15 @@ class LinkReader {
 				return {};
 		}
 	}
+}
+
+/** What came together in one record. A name that comes again and again is said once. */
+function joined(readings: readonly Reading[]): Reading {
+	const names = new Set(readings.map(({ name }) => name));
+	return {
+		name: [...names].join(", "),
+		layers: readings.flatMap(({ layers }) => layers),
+	};
 }
 
 /** The payload of a message 2: sealed at counter 0 under the last handshake key. */

@@ -340,6 +340,7 @@ class Encounter {
 		const other = PARTNER[place];
 		for (const effect of this.#links[place].handle(event, this.#now))
 			this.#onLink(place, other, effect);
+		if (this.#links[place].flushWaits) this.#atLink(place, { kind: "flush" });
 	}
 
 	#onLink(place: Place, other: Place, effect: LinkEffect | Ended): void {

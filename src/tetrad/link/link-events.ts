@@ -42,6 +42,8 @@ export type LinkEvent =
 			readonly body: Uint8Array;
 			readonly chains: readonly NamedChain[];
 	  }
+	/** What was sent and waits is sealed now, together (`flushWaits`); to be given at the end of a turn, or when the carrier is free again. */
+	| { readonly kind: "flush" }
 	/**
 	 * The carrier has room for a message about untrusted lists, if there is one to send
 	 * (`listWaits`); messages of tetrads go first.

@@ -9,7 +9,7 @@ import {
 } from "../../errors.ts";
 import { type CertifiedDevice, MAX_CHAIN_BYTES } from "../../identity/index.ts";
 import { type Steps, unexpected } from "../../machine/index.ts";
-import type { Session } from "../../session/index.ts";
+import { Outbox, type Session } from "../../session/index.ts";
 import {
 	CONTENT,
 	concat,
@@ -50,6 +50,8 @@ export class LinkMultiplexer {
 	readonly #peer: CertifiedDevice;
 	/** Absent on an open link. */
 	readonly #session: Session | undefined;
+	/** Absent on an open link, where nothing is sealed. */
+	readonly #outbox: Outbox | undefined;
 	readonly #sent: ChainBook = new ChainBook();
 	readonly #received: ChainBook = new ChainBook();
 	readonly #lists: ListExchange;
@@ -64,6 +66,9 @@ export class LinkMultiplexer {
 		this.#steps = steps;
 		this.#peer = peer;
 		this.#session = session;
+		this.#outbox =
+			session &&
+			steps.own(new Outbox(session, (record) => this.#sendFrame(record)));
 		const { own, verdicts } = options.device;
 		this.#sent.add(own.chainHash, own.encodedChain);
 		this.#received.add(peer.chainHash, peer.encodedChain);
@@ -96,6 +101,16 @@ export class LinkMultiplexer {
 		return this.#lists.waits;
 	}
 
+	/** Whether something waits to be sealed. */
+	get flushWaits(): boolean {
+		return this.#outbox?.waits === true;
+	}
+
+	/** Seals what was sent before a failure, as far as that can be. */
+	flushBeforeFailure(): void {
+		this.#outbox?.tryFlush();
+	}
+
 	send({ tetradId, type, body, chains }: Send): void {
 		this.#sendChains(chains);
 		this.#sendMessage(tetradId, type, body);
@@ -106,6 +121,8 @@ export class LinkMultiplexer {
 		switch (event.kind) {
 			case "frame":
 				return this.#frame(event.bytes, now);
+			case "flush":
+				return this.#outbox?.flush();
 			case "next-list": {
 				const message = this.#lists.next(now);
 				if (message !== undefined)
@@ -121,6 +138,7 @@ export class LinkMultiplexer {
 				return this.#lists.changed();
 			}
 			case "close":
+				this.#outbox?.flush();
 				if (this.#session !== undefined)
 					this.#sendFrame(this.#session.seal(CONTENT.close, new Uint8Array()));
 				return this.#steps.end("self");
@@ -144,13 +162,14 @@ export class LinkMultiplexer {
 				throw unexpected("a frame on the link");
 			return this.#message(frame.body, now);
 		}
-		const content = this.#session.open(bytes);
-		if (content.type === CONTENT.close) {
-			demandEmptyClose(content);
-			return this.#steps.end("peer");
+		for (const content of this.#session.openAll(bytes)) {
+			if (content.type === CONTENT.close) {
+				demandEmptyClose(content);
+				return this.#steps.end("peer");
+			}
+			if (content.type !== CONTENT.link) throw authenticationFailed();
+			this.#message(content.bytes, now);
 		}
-		if (content.type !== CONTENT.link) throw authenticationFailed();
-		this.#message(content.bytes, now);
 	}
 
 	#message(bytes: Uint8Array, now: number): void {
@@ -192,12 +211,11 @@ export class LinkMultiplexer {
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
-		const parts = [tetradId, TYPE_BYTE.get(type) as Uint8Array, body];
-		this.#sendFrame(
-			this.#session === undefined
-				? encodeFrame(FRAME.openMessage, concat(...parts))
-				: this.#session.seal(CONTENT.link, ...parts),
-		);
+		const typeByte = TYPE_BYTE.get(type) as Uint8Array;
+		if (this.#outbox !== undefined)
+			return this.#outbox.put(CONTENT.link, tetradId, typeByte, body);
+		const bytes = concat(tetradId, typeByte, body);
+		this.#sendFrame(encodeFrame(FRAME.openMessage, bytes));
 	}
 
 	#sendFrame(bytes: Uint8Array): void {

@@ -65,6 +65,15 @@ export class LinkMachine implements Machine<LinkEvent, LinkEffect> {
 		);
 	}
 
+	/** Whether `flush` has something to seal; to be looked at after each event. */
+	get flushWaits(): boolean {
+		return (
+			!this.ended &&
+			this.#phase.kind === "ready" &&
+			this.#phase.multiplexer.flushWaits
+		);
+	}
+
 	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. Throws only for `send`. */
 	handle(event: LinkEvent, now: number): readonly (LinkEffect | Ended)[] {
 		if (event.kind === "send") {
@@ -100,6 +109,7 @@ export class LinkMachine implements Machine<LinkEvent, LinkEffect> {
 			case "signed":
 			case "not-signed":
 				return handshake.signed(this.#signing.take(event));
+			case "flush":
 			case "next-list":
 			case "list-dealt":
 			case "lists-changed":
@@ -136,8 +146,9 @@ export class LinkMachine implements Machine<LinkEvent, LinkEffect> {
 	}
 
 	#tellOther(error: TetradError): void {
-		if (error.code === "refused-by-peer" || this.#phase.kind === "ready")
-			return;
+		if (this.#phase.kind === "ready")
+			return this.#phase.multiplexer.flushBeforeFailure();
+		if (error.code === "refused-by-peer") return;
 		this.#steps.emit({
 			kind: "send-frame",
 			bytes: encodeFrame(FRAME.refusal, Uint8Array.of(0)),

@@ -1,6 +1,6 @@
 import { TetradError, unreachable } from "../../errors.ts";
 import { type ClosedBy, unexpected } from "../../machine/index.ts";
-import type { Session } from "../../session/index.ts";
+import { type Content, Outbox, type Session } from "../../session/index.ts";
 import {
 	CONTENT,
 	FRAME,
@@ -11,15 +11,13 @@ import {
 import { ListExchange, ListMemory } from "../list-exchange.ts";
 import {
 	CLOSE_TIMEOUT_MS,
-	demandSize,
-	MAX_AGENT_MESSAGE_BYTES,
 	MAX_LINK_BODY_BYTES,
 	MAX_LIST_MEMORY_BYTES,
 	SESSION_LIST_LIMITS,
 } from "../parameters.ts";
 import { demandEmptyClose } from "../sessions.ts";
 import { errorFromEnd } from "./link-end.ts";
-import { openLocal, sealLocal } from "./local-records.ts";
+import { localOutbox, openLocal } from "./local-records.ts";
 import {
 	type AgentEffect,
 	type AgentEvent,
@@ -39,6 +37,7 @@ export class AgentConversation {
 	readonly confirmed: ConfirmedAgent;
 	readonly #role: RoleParts<AgentEffect>;
 	readonly #lists: ListExchange;
+	readonly #outboxes: Readonly<Record<"agent" | "module", Outbox>>;
 	/** The own application closed; only the own module's last words are waited for. */
 	#closing = false;
 
@@ -53,6 +52,15 @@ export class AgentConversation {
 				memory: listMemory ?? new ListMemory(MAX_LIST_MEMORY_BYTES),
 			}),
 		);
+		const { outer, local } = confirmed;
+		this.#outboxes = {
+			agent: role.steps.own(
+				new Outbox(outer, (bytes) =>
+					role.steps.emit({ kind: "send-frame", bytes }),
+				),
+			),
+			module: localOutbox(role, local),
+		};
 		role.steps.deadline = undefined;
 	}
 
@@ -60,25 +68,32 @@ export class AgentConversation {
 		return this.#closing;
 	}
 
-	/** Seals a message of the application. Throws `message-too-large`. */
-	seal(to: "agent" | "module", message: Uint8Array): AgentEffect {
-		const { outer, local } = this.confirmed;
-		if (to === "module")
-			return {
-				kind: "send-link",
-				type: LINK.local,
-				body: sealLocal(local, message),
-				chains: [],
-			};
-		demandSize(message, MAX_AGENT_MESSAGE_BYTES);
-		return {
-			kind: "send-frame",
-			bytes: outer.seal(CONTENT.message, message),
-		};
+	/** Takes a message of the application that may have that size. */
+	send(to: "agent" | "module", message: Uint8Array): void {
+		this.#outboxes[to].put(CONTENT.message, message);
+	}
+
+	/** Whether something waits to be sealed for that device. */
+	waits(to: "agent" | "module"): boolean {
+		return this.#outboxes[to].waits;
+	}
+
+	/** Seals what waits for that device. */
+	flush(to: "agent" | "module"): void {
+		this.#outboxes[to].flush();
+	}
+
+	/** Seals what was sent before a failure, as far as that can be. */
+	flushBeforeFailure(): void {
+		this.#outboxes.agent.tryFlush();
+		this.#outboxes.module.tryFlush();
 	}
 
 	/** Takes what happens from now on. */
-	step(event: Exclude<AgentEvent, { kind: "send" }>, now: number): void {
+	step(
+		event: Exclude<AgentEvent, { kind: "send" | "flush" }>,
+		now: number,
+	): void {
 		switch (event.kind) {
 			case "frame":
 				return this.#frame(event.bytes, now);
@@ -116,8 +131,12 @@ export class AgentConversation {
 
 	#frame(bytes: Uint8Array, now: number): void {
 		if (parseFrame(bytes).type === FRAME.refusal) throw refusedByPeer();
+		for (const content of this.confirmed.outer.openAll(bytes))
+			this.#content(content, now);
+	}
+
+	#content(content: Content, now: number): void {
 		const { steps } = this.#role;
-		const content = this.confirmed.outer.open(bytes);
 		switch (content.type) {
 			case CONTENT.message:
 				if (!this.#closing)
@@ -138,6 +157,7 @@ export class AgentConversation {
 			}
 			case CONTENT.close:
 				demandEmptyClose(content);
+				this.#outboxes.module.flush();
 				this.#role.tellLink();
 				return steps.end("agent");
 			case CONTENT.handshake:
@@ -149,27 +169,20 @@ export class AgentConversation {
 	}
 
 	#linkMessage(type: LinkMessageType, body: Uint8Array): void {
-		const { outer, local } = this.confirmed;
+		const { local } = this.confirmed;
 		const { steps, place } = this.#role;
 		switch (type) {
 			case LINK.nested:
-				return steps.emit({
-					kind: "send-frame",
-					bytes: outer.seal(CONTENT.nested, body),
-				});
+				return this.#outboxes.agent.put(CONTENT.nested, body);
 			case LINK.end: {
 				const error = errorFromEnd(body);
 				if (error !== undefined) throw error;
 				return this.#end(this.#closing ? "self" : "module");
 			}
 			case LINK.local: {
-				const bytes = openLocal(local, body);
-				if (!this.#closing)
-					steps.emit({
-						kind: "message",
-						session: place === "A" ? 3 : 4,
-						bytes,
-					});
+				const session = place === "A" ? 3 : 4;
+				for (const bytes of openLocal(local, body))
+					if (!this.#closing) steps.emit({ kind: "message", session, bytes });
 				return;
 			}
 			default:
@@ -185,19 +198,20 @@ export class AgentConversation {
 		if (this.#closing) return;
 		this.#closing = true;
 		this.#role.steps.deadline = now + CLOSE_TIMEOUT_MS;
+		this.#outboxes.agent.flush();
+		this.#outboxes.module.flush();
 		this.#role.tellLink();
 	}
 
 	#nextList(now: number): void {
 		if (this.#closing) return;
 		const message = this.#lists.next(now);
-		if (message === undefined) return;
-		const bytes = this.confirmed.outer.seal(CONTENT.lists, message);
-		this.#role.steps.emit({ kind: "send-frame", bytes });
+		if (message !== undefined) this.#outboxes.agent.put(CONTENT.lists, message);
 	}
 
 	#end(by: ClosedBy): void {
 		const { steps } = this.#role;
+		this.#outboxes.agent.flush();
 		const bytes = this.confirmed.outer.seal(CONTENT.close, new Uint8Array());
 		steps.emit({ kind: "send-frame", bytes });
 		steps.end(by);

@@ -18,6 +18,7 @@ import {
 	type LinkMessageType,
 	parseFrame,
 } from "../../wire/index.ts";
+import { demandMessageSize } from "../parameters.ts";
 import {
 	AgentConversation,
 	type ConfirmedAgent,
@@ -96,6 +97,15 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 		);
 	}
 
+	/** Whether `flush` has something to seal for that device; to be looked at after each event. */
+	flushWaits(to: "agent" | "module"): boolean {
+		return (
+			!this.ended &&
+			this.#phase.kind === "conversing" &&
+			this.#phase.conversation.waits(to)
+		);
+	}
+
 	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` once it closes or has ended. */
 	confirmed(): ConfirmedAgent {
 		return this.#open().confirmed;
@@ -105,12 +115,16 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 	handle(event: AgentEvent, now: number): readonly (AgentEffect | Ended)[] {
 		const { steps } = this.#role;
 		if (event.kind === "send") {
-			const sealed = this.#open().seal(event.to, event.message);
-			return steps.run(() => steps.emit(sealed));
+			const { to, message } = event;
+			const conversation = this.#open();
+			demandMessageSize("agent", to, message);
+			return steps.run(() => conversation.send(to, message));
 		}
 		return steps.run(() => {
 			const phase = this.#phase;
-			if (phase.kind === "establishing") {
+			if (event.kind === "flush") {
+				if (phase.kind === "conversing") phase.conversation.flush(event.to);
+			} else if (phase.kind === "establishing") {
 				this.#establish(phase.establishment, event, now);
 				this.#converseIfConfirmed(phase.establishment);
 			} else if (phase.kind === "conversing")
@@ -135,7 +149,7 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 
 	#establish(
 		establishment: AgentEstablishment,
-		event: Exclude<AgentEvent, { kind: "send" }>,
+		event: Exclude<AgentEvent, { kind: "send" | "flush" }>,
 		now: number,
 	): void {
 		switch (event.kind) {
@@ -178,6 +192,8 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 	}
 
 	#tellOthers(error: TetradError): void {
+		if (this.#phase.kind === "conversing")
+			this.#phase.conversation.flushBeforeFailure();
 		if (this.#phase.kind === "establishing")
 			this.#role.steps.emit({
 				kind: "send-frame",

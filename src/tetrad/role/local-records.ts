@@ -1,23 +1,27 @@
 import { authenticationFailed } from "../../errors.ts";
-import { CONTENT } from "../../wire/index.ts";
-import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
+import type { Kind } from "../../machine/index.ts";
+import { Outbox } from "../../session/index.ts";
+import { CONTENT, LINK } from "../../wire/index.ts";
 import type { LocalSession } from "../root-key.ts";
+import type { RoleParts } from "./role-parts.ts";
 
-/** Seals a message for the other device of this side. Throws `message-too-large`. */
-export function sealLocal(
+/** What waits for the other device of this side, in session 3 or 4. */
+export function localOutbox<Effect extends Kind>(
+	role: RoleParts<Effect>,
 	{ sealer }: LocalSession,
-	message: Uint8Array,
-): Uint8Array {
-	demandSize(message, MAX_MODULE_MESSAGE_BYTES);
-	return sealer.seal(CONTENT.message, message);
+): Outbox {
+	return role.steps.own(
+		new Outbox(sealer, (record) => role.sendLink(LINK.local, record)),
+	);
 }
 
-/** Opens a record of session 3 or 4, which carries messages and nothing else. */
+/** The messages of a record of session 3 or 4, which carries nothing else. */
 export function openLocal(
 	{ opener }: LocalSession,
 	record: Uint8Array,
-): Uint8Array {
-	const content = opener.open(record);
-	if (content.type !== CONTENT.message) throw authenticationFailed();
-	return content.bytes;
+): readonly Uint8Array[] {
+	return opener.openAll(record).map(({ type, bytes }) => {
+		if (type !== CONTENT.message) throw authenticationFailed();
+		return bytes;
+	});
 }

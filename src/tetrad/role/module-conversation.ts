@@ -4,13 +4,12 @@ import {
 	unreachable,
 } from "../../errors.ts";
 import { type ClosedBy, type Ended, unexpected } from "../../machine/index.ts";
-import type { Session } from "../../session/index.ts";
+import { Outbox, type Session } from "../../session/index.ts";
 import { CONTENT, LINK, type LinkMessageType } from "../../wire/index.ts";
-import { demandSize, MAX_MODULE_MESSAGE_BYTES } from "../parameters.ts";
 import { demandEmptyClose } from "../sessions.ts";
 import { errorFromEnd } from "./link-end.ts";
-import { openLocal, sealLocal } from "./local-records.ts";
-import type { ConfirmedDevice, ModuleEffect, ModuleEvent } from "./role.ts";
+import { localOutbox, openLocal } from "./local-records.ts";
+import type { ConfirmedDevice, ModuleEvent } from "./role.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 /** A module whose tetrad is confirmed. */
@@ -23,23 +22,47 @@ export interface ConfirmedModule extends ConfirmedDevice {
 export class ModuleConversation {
 	readonly confirmed: ConfirmedModule;
 	readonly #role: RoleParts;
+	readonly #outboxes: Readonly<Record<"agent" | "module", Outbox>>;
 
 	constructor(role: RoleParts, confirmed: ConfirmedModule) {
 		this.confirmed = confirmed;
 		this.#role = role;
+		const { inner, local } = confirmed;
+		this.#outboxes = {
+			agent: localOutbox(role, local),
+			module: role.steps.own(
+				new Outbox(inner, (record) => role.sendLink(LINK.nested, record)),
+			),
+		};
 		role.steps.deadline = undefined;
 	}
 
-	/** Seals a message of the application. Throws `message-too-large`. */
-	seal(to: "agent" | "module", message: Uint8Array): ModuleEffect {
-		const { inner, local } = this.confirmed;
-		if (to === "agent") return sendLink(LINK.local, sealLocal(local, message));
-		demandSize(message, MAX_MODULE_MESSAGE_BYTES);
-		return sendLink(LINK.nested, inner.seal(CONTENT.message, message));
+	/** Takes a message of the application that may have that size. */
+	send(to: "agent" | "module", message: Uint8Array): void {
+		this.#outboxes[to].put(CONTENT.message, message);
+	}
+
+	/** Whether something waits to be sealed for that device. */
+	waits(to: "agent" | "module"): boolean {
+		return this.#outboxes[to].waits;
+	}
+
+	/** Seals what waits for that device. */
+	flush(to: "agent" | "module"): void {
+		this.#outboxes[to].flush();
+	}
+
+	/** Seals what was sent before a failure, as far as that can be. */
+	flushBeforeFailure(): void {
+		this.#outboxes.module.tryFlush();
+		this.#outboxes.agent.tryFlush();
 	}
 
 	/** Takes what happens from now on. */
-	step(event: Exclude<ModuleEvent, { kind: "send" }>, now: number): void {
+	step(
+		event: Exclude<ModuleEvent, { kind: "send" | "flush" }>,
+		now: number,
+	): void {
 		switch (event.kind) {
 			case "link-message":
 				return this.#linkMessage(event.type, event.body);
@@ -63,24 +86,23 @@ export class ModuleConversation {
 		const { inner, local } = this.confirmed;
 		const { steps, place } = this.#role;
 		switch (type) {
-			case LINK.nested: {
-				const content = inner.open(body);
-				if (content.type === CONTENT.close) {
-					demandEmptyClose(content);
-					this.#role.tellLink();
-					return steps.end("module");
+			case LINK.nested:
+				for (const content of inner.openAll(body)) {
+					if (content.type === CONTENT.close) {
+						demandEmptyClose(content);
+						this.#outboxes.agent.flush();
+						this.#role.tellLink();
+						return steps.end("module");
+					}
+					if (content.type !== CONTENT.message) throw authenticationFailed();
+					steps.emit({ kind: "message", session: 2, bytes: content.bytes });
 				}
-				if (content.type !== CONTENT.message) throw authenticationFailed();
-				return steps.emit({
-					kind: "message",
-					session: 2,
-					bytes: content.bytes,
-				});
-			}
+				return;
 			case LINK.local: {
-				const bytes = openLocal(local, body);
 				const session = place === "X" ? 3 : 4;
-				return steps.emit({ kind: "message", session, bytes });
+				for (const bytes of openLocal(local, body))
+					steps.emit({ kind: "message", session, bytes });
+				return;
 			}
 			case LINK.end: {
 				const error = errorFromEnd(body);
@@ -95,8 +117,10 @@ export class ModuleConversation {
 	/** Session 2 is closed under its own seal, whoever asked for it. */
 	#end(by: ClosedBy): void {
 		const { inner } = this.confirmed;
+		this.#outboxes.module.flush();
 		const closing = inner.seal(CONTENT.close, new Uint8Array());
 		this.#role.sendLink(LINK.nested, closing);
+		this.#outboxes.agent.flush();
 		this.#role.tellLink();
 		this.#role.steps.end(by);
 	}
@@ -114,8 +138,4 @@ export function readToItsEnd(end: Ended): TetradError | undefined {
 		"unsealed-end",
 		"the tetrad was closed, and not by the other module: whether it had more to say is not known",
 	);
-}
-
-function sendLink(type: LinkMessageType, body: Uint8Array): ModuleEffect {
-	return { kind: "send-link", type, body, chains: [] };
 }

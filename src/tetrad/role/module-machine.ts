@@ -6,6 +6,7 @@
 import { unreachable } from "../../errors.ts";
 import { type Ended, type Machine, timedOut } from "../../machine/index.ts";
 import { LINK, type LinkMessageType } from "../../wire/index.ts";
+import { demandMessageSize } from "../parameters.ts";
 import { errorFromEnd } from "./link-end.ts";
 import {
 	type ConfirmedModule,
@@ -50,9 +51,11 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 		establish: (role: RoleParts) => ModuleEstablishment,
 	) {
 		this.place = place;
-		this.#role = new RoleParts(place, options, (error) =>
-			this.#role.tellLink(error),
-		);
+		this.#role = new RoleParts(place, options, (error) => {
+			if (this.#phase.kind === "conversing")
+				this.#phase.conversation.flushBeforeFailure();
+			this.#role.tellLink(error);
+		});
 		this.#phase = {
 			kind: "establishing",
 			establishment: establish(this.#role),
@@ -69,6 +72,15 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 		return this.#role.steps.ended;
 	}
 
+	/** As at `AgentMachine`. */
+	flushWaits(to: "agent" | "module"): boolean {
+		return (
+			!this.ended &&
+			this.#phase.kind === "conversing" &&
+			this.#phase.conversation.waits(to)
+		);
+	}
+
 	/** The confirmed tetrad. Throws `not-confirmed` before it is, and `tetrad-closed` once it has ended. */
 	confirmed(): ConfirmedModule {
 		return this.#open().confirmed;
@@ -78,12 +90,16 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 	handle(event: ModuleEvent, now: number): readonly (ModuleEffect | Ended)[] {
 		const { steps } = this.#role;
 		if (event.kind === "send") {
-			const sealed = this.#open().seal(event.to, event.message);
-			return steps.run(() => steps.emit(sealed));
+			const { to, message } = event;
+			const conversation = this.#open();
+			demandMessageSize("module", to, message);
+			return steps.run(() => conversation.send(to, message));
 		}
 		return steps.run(() => {
 			const phase = this.#phase;
-			if (phase.kind === "establishing") {
+			if (event.kind === "flush") {
+				if (phase.kind === "conversing") phase.conversation.flush(event.to);
+			} else if (phase.kind === "establishing") {
 				this.#establish(phase.establishment, event, now);
 				this.#converseIfConfirmed(phase.establishment);
 			} else phase.conversation.step(event, now);
@@ -105,7 +121,7 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 
 	#establish(
 		establishment: ModuleEstablishment,
-		event: Exclude<ModuleEvent, { kind: "send" }>,
+		event: Exclude<ModuleEvent, { kind: "send" | "flush" }>,
 		now: number,
 	): void {
 		switch (event.kind) {

@@ -47,6 +47,11 @@ export type ModuleEvent =
 			readonly to: "agent" | "module";
 			readonly message: Uint8Array;
 	  }
+	/**
+	 * What was sent to that device and waits is sealed now (`flushWaits`); all of it together, as far
+	 * as it fits. To be given at the end of a turn, or when the way is free again.
+	 */
+	| { readonly kind: "flush"; readonly to: "agent" | "module" }
 	/** The application ends the tetrad in order. */
 	| { readonly kind: "close" }
 	/**

@@ -25,7 +25,11 @@ class SocketPipe implements Pipe {
 	readonly carrier: FrameCarrier;
 	readonly #socket: Socket;
 	readonly #kind: "unix" | "tcp";
-	#keepAlive: NodeJS.Timeout | undefined;
+	/**
+	 * What is done to the socket later: nothing any more once it is closed, for a timer holds all that
+	 * this connection was for as long as it runs.
+	 */
+	#later: NodeJS.Timeout | undefined;
 
 	constructor(
 		socket: Socket,
@@ -44,7 +48,7 @@ class SocketPipe implements Pipe {
 		socket.on("end", () => carrier.ended());
 		socket.on("error", (error) => carrier.failed(broken(error)));
 		socket.on("close", () => {
-			clearTimeout(this.#keepAlive);
+			clearTimeout(this.#later);
 			carrier.gone();
 		});
 		if (kind === "tcp") {
@@ -52,7 +56,7 @@ class SocketPipe implements Pipe {
 			socket.setNoDelay(true);
 			// Otherwise a machine that lost its power would look idle for ever. Not at once, because it
 			// takes the system several calls and most connections are shorter than that silence.
-			this.#keepAlive = setTimeout(
+			this.#later = setTimeout(
 				() => socket.setKeepAlive(true, KEEP_ALIVE_MS),
 				KEEP_ALIVE_MS,
 			).unref();
@@ -86,7 +90,8 @@ class SocketPipe implements Pipe {
 		// in which what still comes is read: once the process is gone, whatever comes is answered by a
 		// reset, which takes with it what was written last and is still on its way. No socket says when
 		// the other end has that, so there is nothing to wait for but its own end, or this time.
-		setTimeout(() => this.#socket.unref(), LINGER_MS).unref();
+		clearTimeout(this.#later);
+		this.#later = setTimeout(() => this.#socket.unref(), LINGER_MS).unref();
 	}
 
 	destroy(abrupt: boolean): void {

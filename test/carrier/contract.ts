@@ -18,7 +18,7 @@ import {
 	turns,
 } from "./support.ts";
 
-interface Pair extends AsyncDisposable {
+export interface Pair extends AsyncDisposable {
 	readonly left: Carrier;
 	readonly right: Carrier;
 }

@@ -1,8 +1,10 @@
 import {
+	BlockList,
 	createServer,
 	type ListenOptions as NodeListenOptions,
 	type Server,
 	type Socket,
+	type SocketAddress,
 } from "node:net";
 import { asTetradError, TetradError } from "../errors.ts";
 import { type Address, asAddress, formatAddress } from "./address.ts";
@@ -28,6 +30,11 @@ export interface ListenOptions {
 	/** Open connections at a time; more are closed at once. 2048 when absent. */
 	readonly maxConnections?: number;
 	readonly limits?: Partial<CarrierLimits>;
+	/**
+	 * Asked for the source of each connection that comes over TCP (`Carrier.source`), before anything is made for it
+	 * but what the system has. True cuts it off at once, and nothing else is said of it.
+	 */
+	readonly turnsAway?: (source: string) => boolean;
 	/** For logs: a connection that was not taken, and why. */
 	readonly onRefused?: (error: TetradError) => void;
 }
@@ -67,12 +74,47 @@ export async function listen(
 			"invalid-argument",
 			"maxConnections is a whole number from 1",
 		);
-	const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+	const { turnsAway } = options;
+	const server = createServer({
+		...{ allowHalfOpen: true, pauseOnConnect: true },
+		...(turnsAway === undefined
+			? {}
+			: { blockList: new Gate(turnsAway, options.onRefused) }),
+	});
 	server.maxConnections = maxConnections;
 	await bind(server, wanted);
 	const bound = boundAddress(server, wanted);
 	takeConnections(server, bound, onCarrier, options);
 	return listener(server, bound);
+}
+
+/**
+ * What Node asks before it makes a socket of a connection, which costs several kilobytes and lives
+ * until the other end has heard. A Node that does not ask makes all of them, as without it.
+ */
+class Gate extends BlockList {
+	readonly #turnsAway: (source: string) => boolean;
+	readonly #refused: (error: TetradError) => void;
+
+	constructor(
+		turnsAway: (source: string) => boolean,
+		refused: (error: TetradError) => void = () => {},
+	) {
+		super();
+		this.#turnsAway = turnsAway;
+		this.#refused = refused;
+	}
+
+	override check(address: string | SocketAddress): boolean {
+		const text = typeof address === "string" ? address : address.address;
+		try {
+			return this.#turnsAway(sourceOf(text));
+		} catch (thrown) {
+			// Nobody above this would catch it.
+			this.#refused(asTetradError(thrown));
+			return true;
+		}
+	}
 }
 
 function takeConnections(

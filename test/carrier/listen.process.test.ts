@@ -98,6 +98,44 @@ describe("listening on TCP", () => {
 		if (left) await new Recorder(left).untilClosed();
 	});
 
+	test("a source that is turned away costs nothing, and the others are taken", async () => {
+		const asked: string[] = [];
+		const taken: Carrier[] = [];
+		let mayCome = false;
+		await using listener = await listen(
+			"127.0.0.1:0",
+			(carrier) => void taken.push(carrier),
+			{
+				turnsAway(source) {
+					asked.push(source);
+					return !mayCome;
+				},
+			},
+		);
+		// The reset may come before the connection is told to be there, or after.
+		const away = await connect(listener.address).catch(ignore);
+		if (away) await new Recorder(away).untilClosed();
+		assert.deepEqual([asked, taken], [["127.0.0.1"], []]);
+		mayCome = true;
+		const left = await connect(listener.address);
+		while (taken.length === 0) await turns(1);
+		assert.equal(taken[0]?.source, "127.0.0.1");
+		for (const carrier of [left, ...taken]) carrier.destroy();
+	});
+
+	test("a connection is cut when nobody can say whether it is turned away", async () => {
+		const refused = Promise.withResolvers<TetradError>();
+		await using listener = await listen("127.0.0.1:0", ignore, {
+			turnsAway: () => {
+				throw new Error("a bug");
+			},
+			onRefused: refused.resolve,
+		});
+		const left = await connect(listener.address).catch(ignore);
+		assert.equal((await refused.promise).code, "internal");
+		if (left) await new Recorder(left).untilClosed();
+	});
+
 	test("maxConnections must make sense", async () => {
 		for (const maxConnections of [0, -1, 1.5, Number.NaN])
 			await assert.rejects(listen("127.0.0.1:0", ignore, { maxConnections }), {

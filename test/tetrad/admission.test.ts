@@ -56,6 +56,11 @@ class Door {
 		});
 	}
 
+	/** Whether one from there is turned away before it comes, while anybody may be told. */
+	turnsAway(source: string, mayTell = true): string | undefined {
+		return this.admission.turnsAway(source, this.now, mayTell)?.code;
+	}
+
 	say(id: number, bytes: Uint8Array): readonly AdmissionEffect[] {
 		return this.give({ kind: "frame", id, bytes });
 	}
@@ -434,6 +439,72 @@ describe("agents that have proved who they are", () => {
 		admission.caller(bob, 2_000)();
 		admission.caller(alice, 32_000)();
 		assert.throws(() => admission.caller(alice, 33_000), { code: "busy" });
+	});
+});
+
+describe("a connection that nothing was made for yet", () => {
+	const source = "192.0.2.1";
+
+	test("is turned away where it would be refused and not told so, and nowhere else", () => {
+		for (const limits of [
+			{ perSecondOfAddress: 4, burstOfAddress: 4 },
+			{ halfOpenOfAddress: 4 },
+			{ halfOpen: 4 },
+		]) {
+			const door = new Door(limits);
+			for (const id of [1, 2, 3, 4]) {
+				assert.equal(door.turnsAway(source, false), undefined);
+				door.come(id, source);
+			}
+			// Somebody may be told.
+			assert.equal(door.turnsAway(source, true), undefined);
+			assert.equal(door.turnsAway(source, false), "busy");
+			const [told] = door.come(5, source);
+			assert.equal(told?.kind === "refuse" && told.mayBeTold, true);
+			assert.equal(door.admission.counts.refused, 2);
+			assert.equal(door.admission.counts.halfOpen, 4);
+			// Whoever has less half open than another takes its place when all is full.
+			assert.equal(door.turnsAway("192.0.2.2", false), undefined);
+		}
+	});
+
+	test("counts against its address as if it had come", () => {
+		const door = new Door({
+			...{ perSecondOfAddress: 1, burstOfAddress: 3 },
+			halfOpenOfAddress: 1,
+		});
+		door.come(1, source);
+		for (let i = 0; i < 5; i++)
+			assert.equal(door.turnsAway(source, false), "busy");
+		door.give({ kind: "gone", id: 1 });
+		assert.equal(door.turnsAway(source, false), "busy");
+		door.now += 1000;
+		assert.equal(door.turnsAway(source, false), undefined);
+	});
+
+	test("is one of so many a second of its address who are told", () => {
+		const door = new Door({ halfOpenOfAddress: 1 });
+		door.come(1, source);
+		let id = 1;
+		const toldNow = (from: string) => {
+			let count = 0;
+			for (let i = 0; i < 100; i++) {
+				if (door.turnsAway(from) !== undefined) continue;
+				const [said] = door.come(++id, from);
+				assert.ok(said?.kind === "refuse" && said.mayBeTold);
+				count++;
+			}
+			return count;
+		};
+		assert.equal(toldNow(source), 32);
+		door.now += 1000;
+		assert.equal(toldNow(source), 8);
+		// One that nobody asked about before is cut off as well.
+		const [said] = door.come(++id, source);
+		assert.equal(said?.kind === "refuse" && said.mayBeTold, false);
+		// That is nobody else's loss.
+		door.come(++id, "192.0.2.2");
+		assert.equal(toldNow("192.0.2.2"), 32);
 	});
 });
 

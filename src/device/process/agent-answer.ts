@@ -64,12 +64,19 @@ export async function serve(
 ): Promise<void> {
 	const { report } = work;
 	const running = new Set<Promise<void>>();
-	await using listener = await listen(address, (carrier) => {
+	const takeOne = (carrier: Carrier) => {
 		const run = answer(work, carrier, options).catch((thrown: unknown) =>
 			reportRefused(carrier.peer, thrown, report),
 		);
 		running.add(run);
 		void run.then(() => running.delete(run));
+	};
+	await using listener = await listen(address, takeOne, {
+		turnsAway: (source) => {
+			const error = work.agent.turnsAway(source);
+			if (error !== undefined) reportRefused(source, error, report);
+			return error !== undefined;
+		},
 	});
 	report({ event: "listening", address: formatAddress(listener.address) });
 	await untilAborted(options.signal);

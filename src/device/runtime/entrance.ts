@@ -44,7 +44,8 @@ export class Entrance {
 			handlers: {
 				"send-frame": ({ id, bytes }) => this.#visitors.get(id)?.reply(bytes),
 				admit: ({ id, bytes }) => this.#admit(id, bytes),
-				refuse: ({ id, error }) => this.#visitors.get(id)?.refuse(error),
+				refuse: ({ id, error, mayBeTold }) =>
+					this.#visitors.get(id)?.refuse(error, mayBeTold),
 			},
 			ended: () => {},
 			failed: (error) => {
@@ -57,6 +58,14 @@ export class Entrance {
 
 	get counts(): AdmissionCounts {
 		return this.#admission.counts;
+	}
+
+	/** Why a connection from there, which nobody has made anything for yet, is not worth taking in: it would be cut off. */
+	turnsAway(source: string): TetradError | undefined {
+		return (
+			this.#failure ??
+			this.#admission.turnsAway(source, now(), this.#hasRoomToTell(source))
+		);
 	}
 
 	/** Takes a connection in; it is to be closed by whoever gets it. Throws what has stopped this. */
@@ -99,13 +108,16 @@ export class Entrance {
 		);
 	};
 
+	#hasRoomToTell(source: string): boolean {
+		const told = this.#told.get(source) ?? 0;
+		return this.#toldOfAll < MAX_TOLD && told < MAX_TOLD_OF_ADDRESS;
+	}
+
 	/** Whether one more of that address may be told why it is refused; returns what gives its place back. */
 	#mayTell(source: string): (() => void) | undefined {
-		const told = this.#told.get(source) ?? 0;
-		if (this.#toldOfAll >= MAX_TOLD || told >= MAX_TOLD_OF_ADDRESS)
-			return undefined;
+		if (!this.#hasRoomToTell(source)) return undefined;
 		this.#toldOfAll++;
-		this.#told.set(source, told + 1);
+		this.#told.set(source, (this.#told.get(source) ?? 0) + 1);
 		return () => {
 			this.#toldOfAll--;
 			const left = (this.#told.get(source) ?? 1) - 1;
@@ -189,11 +201,11 @@ export class Visitor implements Carrier {
 	}
 
 	/** From the entrance: it is over. */
-	refuse(error: TetradError): void {
+	refuse(error: TetradError, mayBeTold = true): void {
 		this.#entering.reject(error);
 		// Whoever has begun with it says so itself.
 		if (this.#receiver !== undefined) return this.#tell(error);
-		this.#wasTold = this.#hall.mayTell();
+		if (mayBeTold) this.#wasTold = this.#hall.mayTell();
 		if (this.#wasTold === undefined) return this.#carrier.destroy(error);
 		const why = error.code === "busy" ? REFUSAL.busy : REFUSAL.stopped;
 		this.#carrier.send(encodeFrame(FRAME.refusal, Uint8Array.of(why)));

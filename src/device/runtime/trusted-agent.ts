@@ -188,6 +188,14 @@ export class TrustedAgent implements AsyncDisposable {
 		}
 	}
 
+	/**
+	 * Why a connection from there (`Carrier.source`) would be refused and not even be told so; for
+	 * `turnsAway` of `listen`, which then need not make anything for it. It counts as refused.
+	 */
+	turnsAway(source: string): TetradError | undefined {
+		return this.#entrance.turnsAway(source);
+	}
+
 	/** What has become of connections from networks since the start. */
 	get admission(): AdmissionCounts {
 		return this.#entrance.counts;

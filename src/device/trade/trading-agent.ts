@@ -3,6 +3,7 @@ import {
 	type Carrier,
 	connect,
 	type Listener,
+	type ListenOptions,
 	listen,
 } from "../../carrier/index.ts";
 import { nodeCrypto } from "../../crypto/index.ts";
@@ -74,6 +75,7 @@ export interface TradingAgentOptions {
 	readonly listen?: (
 		address: string,
 		onCarrier: (carrier: Carrier) => void,
+		options: Pick<ListenOptions, "turnsAway">,
 	) => Promise<Listener>;
 	/** How tetrads are made. */
 	readonly connect?: Pick<ConnectOptions, "routing" | "root">;
@@ -616,7 +618,7 @@ export class TradingAgent {
 		const running = new Set<Promise<void>>();
 		let tetrads = 0;
 		const listening = this.#options.listen ?? listen;
-		await using listener = await listening(address, (carrier) => {
+		const takeOne = (carrier: Carrier) => {
 			const number = ++tetrads;
 			const run = this.#serve(carrier, {
 				number,
@@ -634,6 +636,14 @@ export class TradingAgent {
 			);
 			running.add(run);
 			void run.then(() => running.delete(run));
+		};
+		await using listener = await listening(address, takeOne, {
+			turnsAway: (source) => {
+				const error = this.#options.agent.turnsAway(source);
+				if (error === undefined) return false;
+				observe({ kind: "refused", peer: source, error });
+				return true;
+			},
 		});
 		observe({ kind: "listening", address: listener.address });
 		await untilAborted(signal);

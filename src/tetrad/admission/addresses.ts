@@ -3,13 +3,20 @@ import { Rate } from "./rate.ts";
 
 const SECOND_MS = 1_000;
 
+/** So many of one address are told in a second why they may not come, and so many at once after a silence. */
+const TOLD_PER_SECOND = 8;
+const BURST_OF_TOLD = 32;
+
 /** Addresses that are remembered although nothing is open from them; the one that has been longest away is forgotten first. */
 const MAX_REMEMBERED = 8192;
 
 /** What there is from one address. */
 export interface FromAddress {
 	readonly source: string;
+	/** New connections. */
 	readonly rate: Rate;
+	/** Those that are told why they may not come. */
+	readonly told: Rate;
 	/** Ids of half-open connections, the oldest first. */
 	readonly halfOpen: Set<number>;
 	/** Offers of it that are worked on. */
@@ -39,6 +46,7 @@ export class Addresses {
 		const known = this.#all.get(source) ?? {
 			source,
 			rate: new Rate(perSecondOfAddress, SECOND_MS, burstOfAddress, now),
+			told: new Rate(TOLD_PER_SECOND, SECOND_MS, BURST_OF_TOLD, now),
 			halfOpen: new Set(),
 			working: 0,
 		};

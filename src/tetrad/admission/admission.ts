@@ -56,11 +56,12 @@ export type AdmissionEffect =
 	  }
 	/** Work on this offer frame begins. */
 	| { readonly kind: "admit"; readonly id: number; readonly bytes: Uint8Array }
-	/** It is over: tell the other end whether to try again, and close. `gone` is not said of it any more. */
+	/** It is over: tell the other end whether to try again, unless it may not even be told, and close. `gone` is not said of it any more. */
 	| {
 			readonly kind: "refuse";
 			readonly id: number;
 			readonly error: TetradError;
+			readonly mayBeTold: boolean;
 	  };
 
 /** What was decided since the start. */
@@ -158,6 +159,25 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 		return this.#callers.take(deviceId, now);
 	}
 
+	/**
+	 * Why a connection from there is refused before it has arrived, and need not: nobody will be told
+	 * why, because so many of them were or because `mayTell` is false. It then counts as one that came.
+	 */
+	turnsAway(
+		source: string,
+		now: number,
+		mayTell: boolean,
+	): TetradError | undefined {
+		const from = this.#addresses.of(source, now);
+		if (mayTell && from.told.has(now)) return undefined;
+		const isTooMany = !from.rate.has(now);
+		const why = isTooMany ? tooMany(source) : this.#hasNoRoom(from);
+		if (why === undefined) return undefined;
+		from.rate.take(now);
+		this.#refused++;
+		return why;
+	}
+
 	#take(event: AdmissionEvent, now: number): void {
 		if (event.kind === "time") return this.#expire(now);
 		if (event.kind === "arrived") return this.#arrived(event, now);
@@ -184,20 +204,34 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 		{ id, source, peer }: Extract<AdmissionEvent, { kind: "arrived" }>,
 		now: number,
 	): void {
-		const { halfOpen, halfOpenOfAddress } = this.#limits;
 		const from = this.#addresses.of(source, now);
 		const mayCome = from.rate.take(now);
-		if (!mayCome || from.halfOpen.size >= halfOpenOfAddress)
-			return this.#refuse(id, busy(`too many connections come from ${source}`));
-		if (this.#addresses.halfOpen >= halfOpen) {
+		const why = mayCome ? this.#hasNoRoom(from) : tooMany(source);
+		if (why !== undefined) return this.#refuse(id, why, from.told.take(now));
+		if (this.#isFull()) {
 			const oldest = this.#addresses.oldestOfMost(from.halfOpen.size);
-			const full = busy(`${halfOpen} connections are half open`);
-			if (oldest === undefined) return this.#refuse(id, full);
-			this.#drop(oldest, full);
+			if (oldest !== undefined) this.#drop(oldest, this.#full());
 		}
 		const state = this.#listening(id, now, false);
 		this.#connections.set(id, { id, from, peer, state });
 		this.#addresses.open(from, id);
+	}
+
+	/** Why one more may not be half open from there. */
+	#hasNoRoom({ source, halfOpen }: FromAddress): TetradError | undefined {
+		if (halfOpen.size >= this.#limits.halfOpenOfAddress) return tooMany(source);
+		const isFull =
+			this.#isFull() &&
+			this.#addresses.oldestOfMost(halfOpen.size) === undefined;
+		return isFull ? this.#full() : undefined;
+	}
+
+	#isFull(): boolean {
+		return this.#addresses.halfOpen >= this.#limits.halfOpen;
+	}
+
+	#full(): TetradError {
+		return busy(`${this.#limits.halfOpen} connections are half open`);
 	}
 
 	#listening(id: number, now: number, isProved: boolean): State {
@@ -319,9 +353,9 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 		this.#refuse(id, error);
 	}
 
-	#refuse(id: number, error: TetradError): void {
+	#refuse(id: number, error: TetradError, mayBeTold = true): void {
 		this.#refused++;
-		this.#effects.push({ kind: "refuse", id, error });
+		this.#effects.push({ kind: "refuse", id, error, mayBeTold });
 	}
 
 	#forget(connection: Connection): void {
@@ -340,6 +374,10 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 		from.working--;
 		this.#working--;
 	}
+}
+
+function tooMany(source: string): TetradError {
+	return busy(`too many connections come from ${source}`);
 }
 
 function busy(why: string): TetradError {

@@ -13,10 +13,15 @@ export class Rate {
 		this.#at = now;
 	}
 
+	/** Whether one more may be. */
+	has(now: number): boolean {
+		this.#refill(now);
+		return this.#left >= 1;
+	}
+
 	/** Whether one more may be; it then counts. */
 	take(now: number): boolean {
-		this.#refill(now);
-		if (this.#left < 1) return false;
+		if (!this.has(now)) return false;
 		this.#left -= 1;
 		return true;
 	}

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 import { describe, test } from "node:test";
-import { connect, type Listener, listen } from "../../src/carrier/index.ts";
+import {
+	type Carrier,
+	connect,
+	type Listener,
+	listen,
+} from "../../src/carrier/index.ts";
 import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
 import {
 	connectPatiently,
@@ -66,6 +71,7 @@ class Shop implements AsyncDisposable {
 	readonly refused: readonly string[];
 	readonly #running: ReadonlySet<Promise<void>>;
 	readonly #stop: AbortController;
+	readonly #listening: { readonly carriers: number };
 
 	static async open(
 		load: Partial<LoadLimits>,
@@ -76,20 +82,29 @@ class Shop implements AsyncDisposable {
 		const tetrads: Tetrad[] = [];
 		const refused: string[] = [];
 		const running = new Set<Promise<void>>();
-		const listener = await listen("127.0.0.1:0", (carrier) => {
+		const listening = { carriers: 0 };
+		const takeOne = (carrier: Carrier) => {
+			listening.carriers++;
 			const { signal } = stop;
 			const run = agent.accept(carrier, { signal }).then(
 				(tetrad) => void tetrads.push(tetrad),
 				(thrown: unknown) => void refused.push(asTetradError(thrown).code),
 			);
 			running.add(run);
+		};
+		const listener = await listen("127.0.0.1:0", takeOne, {
+			turnsAway: (source) => agent.turnsAway(source) !== undefined,
 		});
-		return new Shop(agent, listener, stop, tetrads, refused, running);
+		return new Shop(
+			...([agent, listener, listening, stop, tetrads] as const),
+			...([refused, running] as const),
+		);
 	}
 
 	private constructor(
 		agent: TrustedAgent,
 		listener: Listener,
+		listening: { readonly carriers: number },
 		stop: AbortController,
 		tetrads: readonly Tetrad[],
 		refused: readonly string[],
@@ -97,10 +112,21 @@ class Shop implements AsyncDisposable {
 	) {
 		this.agent = agent;
 		this.listener = listener;
+		this.#listening = listening;
 		this.tetrads = tetrads;
 		this.refused = refused;
 		this.#stop = stop;
 		this.#running = running;
+	}
+
+	/** Connections that something was made for. */
+	get carriers(): number {
+		return this.#listening.carriers;
+	}
+
+	/** Who waits for it to stop. */
+	get listeners(): number {
+		return getEventListeners(this.#stop.signal, "abort").length;
 	}
 
 	/** When everybody who has come was answered or refused. */
@@ -200,6 +226,26 @@ describe("an agent that answers over TCP", () => {
 		await shop.settled();
 		assert.ok(shop.refused.includes("timed-out"));
 		assert.equal(shop.agent.admission.halfOpen, 0);
+	});
+
+	test("makes nothing for those of a flood that nobody is told of", async () => {
+		await using shop = await Shop.open({ halfOpenOfAddress: 2 });
+		const silent = [await shop.socket(), await shop.socket()];
+		const said = { busy: 0, nothing: 0 };
+		const flood = Array.from({ length: 200 }, async () => {
+			const socket = createConnection(shop.port, "127.0.0.1");
+			socket.on("error", () => {});
+			said[(await everything(socket)) === "" ? "nothing" : "busy"]++;
+		});
+		await Promise.all(flood);
+		const { refused, halfOpen } = shop.agent.admission;
+		assert.deepEqual([refused, halfOpen], [200, 2]);
+		assert.equal(shop.carriers, 2 + said.busy);
+		assert.ok(said.nothing > 0, JSON.stringify(said));
+		assert.equal(shop.listeners, 1);
+		for (const socket of silent) socket.destroy();
+		await shop.settled();
+		assert.equal(shop.listeners, 0);
 	});
 
 	test("goes on when an offer that it works on is none", async () => {

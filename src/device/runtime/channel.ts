@@ -1,4 +1,5 @@
 import { TetradError } from "../../errors.ts";
+import { whenAborted } from "./until-aborted.ts";
 
 /** Bytes that may wait unread before the channel asks its sender to stop: 1 MiB. */
 const HIGH_WATER_BYTES: number = 2 ** 20;
@@ -133,10 +134,10 @@ export async function unlessAborted<Value>(
 	const gaveUp = Promise.withResolvers<never>();
 	const onAbort = () => gaveUp.reject(why(signal));
 	if (signal.aborted) onAbort();
-	signal.addEventListener("abort", onAbort, { once: true });
+	const stop = whenAborted(signal, onAbort);
 	try {
 		return await Promise.race([promise, gaveUp.promise]);
 	} finally {
-		signal.removeEventListener("abort", onAbort);
+		stop();
 	}
 }

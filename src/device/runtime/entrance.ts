@@ -200,6 +200,11 @@ export class Visitor implements Carrier {
 		else this.#offer = offer;
 	}
 
+	/** Nobody waits for it any more. */
+	abandon(error: TetradError): void {
+		this.#entering.reject(error);
+	}
+
 	/** From the entrance: it is over. */
 	refuse(error: TetradError, mayBeTold = true): void {
 		this.#entering.reject(error);

@@ -18,6 +18,7 @@ import type { Device } from "./identity.ts";
 import type { LinkConnection, LinkUser } from "./link-connection.ts";
 import { signFor } from "./signing.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
+import { whenAborted } from "./until-aborted.ts";
 
 /** What a tetrad runs with. */
 export interface RunOptions {
@@ -57,7 +58,7 @@ export class RunningTetrad implements LinkUser {
 	readonly #feed: (event: ModuleEvent) => void;
 	readonly #confirmed: PromiseWithResolvers<Tetrad>;
 	readonly #closed: PromiseWithResolvers<ClosedBy>;
-	readonly #onAbort: () => void;
+	readonly #stopWaiting: (() => void) | undefined;
 	readonly #unfollow: () => void;
 	readonly #flushers: Readonly<Record<"agent" | "module", Flusher>>;
 	#channels: Channels | undefined;
@@ -92,10 +93,11 @@ export class RunningTetrad implements LinkUser {
 		this.#closed.promise.catch(() => {});
 		this.confirmed.catch(() => {});
 		this.#unfollow = device.lists.follow(() => feed({ kind: "lists-changed" }));
-		this.#onAbort = () => {
-			if (signal !== undefined) feed({ kind: "abort", error: aborted(signal) });
-		};
-		signal?.addEventListener("abort", this.#onAbort, { once: true });
+		this.#stopWaiting =
+			signal &&
+			whenAborted(signal, () =>
+				feed({ kind: "abort", error: aborted(signal) }),
+			);
 		this.handlers = {
 			"send-link": (effect) => link.send(tetradId, effect),
 			sign: (effect) => signFor(signer, effect, feed),
@@ -130,8 +132,8 @@ export class RunningTetrad implements LinkUser {
 		if (this.#isOver) return;
 		this.#isOver = true;
 		const { error } = end;
-		const { signal, link, tetradId, observe } = this.#options;
-		signal?.removeEventListener("abort", this.#onAbort);
+		const { link, tetradId, observe } = this.#options;
+		this.#stopWaiting?.();
 		this.#unfollow();
 		link.detach(tetradId);
 		this.#channels?.agent.end(error);
@@ -156,8 +158,8 @@ export class RunningTetrad implements LinkUser {
 		const machine = this.#machine;
 		// Whoever heard that it is bound may have ended it.
 		if (machine.ended) return;
-		const { signal, observe } = this.#options;
-		signal?.removeEventListener("abort", this.#onAbort);
+		const { observe } = this.#options;
+		this.#stopWaiting?.();
 		const channels = {
 			agent: this.#channelTo("agent"),
 			module: this.#channelTo("module"),

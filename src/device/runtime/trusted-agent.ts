@@ -17,7 +17,7 @@ import {
 } from "../../tetrad/index.ts";
 import { AgentRun } from "./agent-run.ts";
 import { aborted, unlessAborted } from "./channel.ts";
-import { Entrance } from "./entrance.ts";
+import { Entrance, type Visitor } from "./entrance.ts";
 import {
 	type Device,
 	type DeviceOptions,
@@ -28,6 +28,7 @@ import {
 import { LinkConnection } from "./link-connection.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
+import { whenAborted } from "./until-aborted.ts";
 
 /** How an agent reaches the module that it is paired with. */
 export interface ModuleAccess {
@@ -170,7 +171,7 @@ export class TrustedAgent implements AsyncDisposable {
 			return this.#run(carrier, options, agentResponder);
 		const visitor = this.#entrance.take(carrier, source);
 		try {
-			await unlessAborted(visitor.admitted, options.signal);
+			await admission(visitor, options.signal);
 			return await this.#run(
 				visitor,
 				{
@@ -298,5 +299,20 @@ export class TrustedAgent implements AsyncDisposable {
 		isLinked = true;
 		access.observe?.({ kind: "linked" });
 		return link;
+	}
+}
+
+/** Waits until the visitor's offer may be worked on. Rejects with why it is not. */
+async function admission(
+	visitor: Visitor,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	if (signal === undefined) return visitor.admitted;
+	if (signal.aborted) throw aborted(signal);
+	const stop = whenAborted(signal, () => visitor.abandon(aborted(signal)));
+	try {
+		await visitor.admitted;
+	} finally {
+		stop();
 	}
 }

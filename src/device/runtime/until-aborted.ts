@@ -1,3 +1,37 @@
+/** Who waits for each signal. */
+const waiting = new WeakMap<AbortSignal, Waiting>();
+
+interface Waiting {
+	readonly calls: Set<() => void>;
+	readonly listener: () => void;
+}
+
+/**
+ * Calls `call` when the signal says stop, which it has not yet, unless what this returns is called
+ * before. All who wait share one listener: those of a signal are a chain in Node, and one that was
+ * removed goes on holding whatever came after it, until it is collected itself.
+ */
+export function whenAborted(signal: AbortSignal, call: () => void): () => void {
+	const { calls, listener } = waiting.get(signal) ?? listening(signal);
+	calls.add(call);
+	return () => {
+		if (!calls.delete(call) || calls.size > 0) return;
+		signal.removeEventListener("abort", listener);
+		waiting.delete(signal);
+	};
+}
+
+function listening(signal: AbortSignal): Waiting {
+	const calls = new Set<() => void>();
+	const listener = () => {
+		for (const call of [...calls]) call();
+	};
+	const made = { calls, listener };
+	signal.addEventListener("abort", listener, { once: true });
+	waiting.set(signal, made);
+	return made;
+}
+
 /** Resolves when the signal says stop. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
 	if (signal.aborted) return Promise.resolve();

@@ -139,12 +139,9 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 	}
 
 	get deadline(): number | undefined {
-		const [silent] = this.#silent;
-		const [waiting] = this.#waiting;
-		const times = [silent, waiting].flatMap((id) =>
-			id === undefined ? [] : [this.#until(id)],
-		);
-		return times.length === 0 ? undefined : Math.min(...times);
+		const silent = this.#untilOfFirst(this.#silent);
+		const until = Math.min(silent, this.#untilOfFirst(this.#waiting));
+		return until === Number.POSITIVE_INFINITY ? undefined : until;
 	}
 
 	/** The times may be of any clock that does not jump. */
@@ -255,14 +252,15 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 			throw new TetradError("refused-by-peer", "the other agent gave up");
 		if (state.kind !== "silent") throw unexpected("a frame of the other agent");
 		if (type === FRAME.offer) {
-			const offer = F1.encode(F1.decode(body));
-			if (state.isProved) return this.#wait(connection, bytes, now);
+			// Every value has one form, so that these bytes are what A sends again.
+			F1.decode(body);
+			if (state.isProved) return this.#wait(connection, copy(bytes), now);
 			if (state.isAsked)
 				throw unexpected("an offer without the cookie that was asked for");
-			if (!this.#isBusy()) return this.#wait(connection, bytes, now);
+			if (!this.#isBusy()) return this.#wait(connection, copy(bytes), now);
 			this.#asked++;
 			connection.state = { ...state, isAsked: true };
-			const cookie = this.#cookies.make(peer, offer, now);
+			const cookie = this.#cookies.make(peer, body, now);
 			this.#effects.push({
 				kind: "send-frame",
 				id,
@@ -288,6 +286,7 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 		return this.#working >= working || this.#addresses.halfOpen >= busyFrom;
 	}
 
+	/** The offer frame is its own from now on. */
 	#wait(connection: Connection, offer: Uint8Array, now: number): void {
 		const { id, from } = connection;
 		const full = () => busy("too many offers wait");
@@ -297,7 +296,7 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 		this.#silent.delete(id);
 		this.#waiting.add(id);
 		const until = now + this.#limits.waitMs;
-		connection.state = { kind: "waiting", until, offer: copy(offer) };
+		connection.state = { kind: "waiting", until, offer };
 	}
 
 	/** Gives a turn to as many as may have one. */
@@ -338,6 +337,12 @@ export class Admission implements Machine<AdmissionEvent, AdmissionEffect> {
 			if (this.#until(id) > now) break;
 			this.#drop(id, busy("its turn did not come in time"));
 		}
+	}
+
+	/** Asked after all that happens, so that it makes nothing. */
+	#untilOfFirst(ids: ReadonlySet<number>): number {
+		for (const id of ids) return this.#until(id);
+		return Number.POSITIVE_INFINITY;
 	}
 
 	#until(id: number): number {

@@ -59,9 +59,13 @@ export class FairQueue {
 	}
 
 	#longest(): [source: string | undefined, line: readonly number[]] {
-		let longest: [string | undefined, readonly number[]] = [undefined, []];
-		for (const [source, line] of this.#lines)
-			if (line.length > longest[1].length) longest = [source, line];
-		return longest;
+		let source: string | undefined;
+		let longest: readonly number[] = [];
+		this.#lines.forEach((line, its) => {
+			if (line.length <= longest.length) return;
+			source = its;
+			longest = line;
+		});
+		return [source, longest];
 	}
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../src/carrier/index.ts";
+import { DEVICE_NODE_OPTIONS } from "../src/device/supervisor/limits.ts";
 import type {
 	BuyersOptions,
 	BuyersResult,
@@ -164,7 +165,10 @@ class Shop implements AsyncDisposable {
 	readonly #customers: BuyersOptions["customers"];
 
 	static async open(customers: number, load: object = {}): Promise<Shop> {
-		const child = start("shop", [String(customers), JSON.stringify(load)]);
+		// As `tetrad up` and the units of deploy/ start a device.
+		const execArgv = DEVICE_NODE_OPTIONS.split(" ");
+		const args = [String(customers), JSON.stringify(load)];
+		const child = start("shop", args, execArgv);
 		const [opened] = (await once(child, "message")) as [FromShop];
 		if (opened.kind !== "open") throw new Error("the shop did not open");
 		return new Shop(child, opened);
@@ -240,9 +244,13 @@ class Shop implements AsyncDisposable {
 	}
 }
 
-function start(name: string, args: readonly string[] = []): ChildProcess {
+function start(
+	name: string,
+	args: readonly string[] = [],
+	execArgv: string[] = [],
+): ChildProcess {
 	const file = fileURLToPath(new URL(`flood/${name}.ts`, import.meta.url));
-	return fork(file, args, { serialization: "advanced" });
+	return fork(file, args, { serialization: "advanced", execArgv });
 }
 
 function sum(floods: readonly FlooderResult[]): FlooderResult {

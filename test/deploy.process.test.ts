@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Command } from "commander";
 import { COMMANDS } from "../src/commands.ts";
+import { DEVICE_NODE_OPTIONS } from "../src/device/supervisor/limits.ts";
 import { temporaryFolder } from "./support/folders.ts";
 
 const run = promisify(execFile);
@@ -54,6 +55,8 @@ describe("systemd units", () => {
 			// A file name may be worked out by the shell.
 			await requireCommand(line.replace(/"[^"]*"/, "FILE").split(" "));
 			assert.match(text, /^User=tetrad-(agent|module|issuer)$/m);
+			if (line.includes("--metrics"))
+				assert.ok(text.includes(`"NODE_OPTIONS=${DEVICE_NODE_OPTIONS}"`));
 			for (const hardened of [
 				...["NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateTmp=yes"],
 				...["CapabilityBoundingSet=", "ProtectHome=yes", "LimitCORE=0"],
@@ -133,6 +136,7 @@ describe("containers", () => {
 		])
 			assert.ok(compose.includes(said), said);
 		const container = read("container", "Containerfile");
+		assert.ok(container.includes(`NODE_OPTIONS="${DEVICE_NODE_OPTIONS}"`));
 		for (const user of ["10001", "10002"])
 			assert.ok(container.includes(`--uid ${user}`));
 		assert.doesNotMatch(container, /^USER (root|0)$/m);

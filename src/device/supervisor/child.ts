@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type ErrorCode, isErrorCode, TetradError } from "../../errors.ts";
 import { packageFile } from "../../package-file.ts";
-import { SUPERVISOR_LIMITS } from "./limits.ts";
+import { DEVICE_NODE_OPTIONS, SUPERVISOR_LIMITS } from "./limits.ts";
 
 const PROGRAM: string = packageFile("bin/tetrad.js");
 
@@ -134,11 +134,13 @@ function startProcess(
 	args: readonly string[],
 	{ folder, environment, isApart = false }: ChildOptions,
 ): ChildProcess {
+	const given = { ...process.env, ...environment };
+	const options = `${DEVICE_NODE_OPTIONS} ${given["NODE_OPTIONS"] ?? ""}`;
 	try {
 		return spawn(process.execPath, [PROGRAM, ...args, "--json"], {
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
 			detached: isApart,
-			env: { ...process.env, ...environment },
+			env: { ...given, NODE_OPTIONS: options },
 			...(folder === undefined ? {} : { cwd: folder }),
 		});
 	} catch (thrown) {

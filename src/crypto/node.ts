@@ -1,5 +1,7 @@
 import * as node from "node:crypto";
 import { TetradError } from "../errors.ts";
+import { hmacOver } from "./hmac.ts";
+import { FEW_BYTES, NOTHING, sizeOf, withJoined } from "./parts.ts";
 import {
 	type Aead,
 	type AeadName,
@@ -120,128 +122,16 @@ function secretSha256Into(
 	digest.fill(0);
 }
 
-const NOTHING = new Uint8Array();
-const FIRST = Uint8Array.of(1);
-const FEW_BYTES = 4096;
-
-function sizeOf(parts: readonly Uint8Array[]): number {
-	let size = 0;
-	for (const part of parts) size += part.length;
-	return size;
-}
-
-/**
- * For one call at a time; wiped after each. What is joined is secret as often as not, and memory
- * from Node's pool would stay in sight of everybody with a small Buffer.
- */
-const scratch = new Uint8Array(FEW_BYTES);
-
-/** Calls `use` with the parts one after another; the bytes are lent for the call. */
-function withJoined<Result>(
-	parts: readonly Uint8Array[],
-	use: (joined: Uint8Array) => Result,
-): Result {
-	const [only] = parts;
-	if (parts.length === 1 && only !== undefined) return use(only);
-	const size = sizeOf(parts);
-	const all =
-		size > scratch.length ? new Uint8Array(size) : scratch.subarray(0, size);
-	try {
-		join(all, 0, parts);
-		return use(all);
-	} finally {
-		all.fill(0);
-	}
-}
-
-function join(
-	out: Uint8Array,
-	start: number,
-	parts: readonly Uint8Array[],
-): void {
-	let at = start;
-	for (const part of parts) {
-		out.set(part, at);
-		at += part.length;
-	}
-}
-
-const BLOCK_BYTES = 64;
-const INNER = 0x36;
-const OUTER = 0x5c;
-
-/**
- * HMAC (RFC 2104, 2) as the two hashes that it is. A tetrad takes some fifty, each over a few
- * short parts, and an `Hmac` object costs more to make and to collect than it computes.
- */
-function mac(
-	key: Uint8Array,
-	parts: readonly Uint8Array[],
-	innerInto: typeof sha256Into,
-): Uint8Array {
-	const end = BLOCK_BYTES + sizeOf(parts);
-	if (key.length > BLOCK_BYTES || end > scratch.length)
-		return macOfAnySize(key, parts);
-	const outer = scratch.subarray(0, BLOCK_BYTES + HASH_BYTES);
-	try {
-		pad(key, INNER);
-		join(scratch, BLOCK_BYTES, parts);
-		innerInto(scratch, BLOCK_BYTES, scratch.subarray(0, end));
-		pad(key, OUTER);
-		return bytes(node.hash("sha256", outer, "buffer"));
-	} finally {
-		scratch.fill(0, 0, Math.max(end, outer.length));
-	}
-}
-
-/** Under a secret key. Without it the inner digest is worth nothing, so that may be a string. */
-function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-	return mac(key, parts, sha256Into);
-}
-
-/** Under a salt that others may know. With it the inner digest is worth the output. */
-function hkdfExtract(salt: Uint8Array, secret: Uint8Array): Uint8Array {
-	return mac(salt, [secret], secretSha256Into);
-}
-
-/** The key, filled up with zeros to a block, xored with the byte of the inner or the outer hash. */
-function pad(key: Uint8Array, byte: number): void {
-	for (let i = 0; i < key.length; i++) scratch[i] = (key[i] as number) ^ byte;
-	scratch.fill(byte, key.length, BLOCK_BYTES);
-}
-
-function macOfAnySize(
-	key: Uint8Array,
-	parts: readonly Uint8Array[],
-): Uint8Array {
-	const hmac = node.createHmac("sha256", key);
-	for (const part of parts) hmac.update(part);
-	return bytes(hmac.digest());
-}
-
-function hkdfExpand(
-	key: Uint8Array,
-	info: Uint8Array,
-	length: number,
-): Uint8Array {
-	if (!Number.isInteger(length) || length < 0 || length > 255 * 32)
-		throw new TetradError(
-			"invalid-argument",
-			`HKDF can expand to 8160 bytes at most, not ${length}`,
-		);
-	// One block is what nearly every key needs.
-	if (length <= 32) return hmac(key, info, FIRST).subarray(0, length);
-	const output = new Uint8Array(Math.ceil(length / 32) * 32);
-	let block: Uint8Array = NOTHING;
-	for (let i = 0; i * 32 < length; i++) {
-		const next = hmac(key, block, info, Uint8Array.of(i + 1));
-		block.fill(0);
-		block = next;
-		output.set(block, i * 32);
-	}
-	block.fill(0);
-	return output.subarray(0, length);
-}
+const macs = hmacOver({
+	openInto: sha256Into,
+	secretInto: secretSha256Into,
+	secret: (input) => bytes(node.hash("sha256", input, "buffer")),
+	macOfAnySize(key, parts) {
+		const hmac = node.createHmac("sha256", key);
+		for (const part of parts) hmac.update(part);
+		return bytes(hmac.digest());
+	},
+});
 
 /** A public key as its raw bytes, where Node takes a key: a key object of its own would live until it is collected. */
 function rawPublicKey(
@@ -458,17 +348,7 @@ export const nodeCrypto: CryptoProvider = {
 	random: (length) => bytes(node.randomBytes(length)),
 	sha256,
 	beginSha256,
-	hmac,
-	hkdf(salt, secret, info, length) {
-		const key = hkdfExtract(salt, secret);
-		try {
-			return hkdfExpand(key, info, length);
-		} finally {
-			key.fill(0);
-		}
-	},
-	hkdfExtract,
-	hkdfExpand,
+	...macs,
 	generateX25519() {
 		const { privateKey, publicKey } = generatePair("x25519");
 		return x25519Key(privateKey, bytes(publicKey));

@@ -221,6 +221,7 @@ function simulatedCrypto(
 				publicKey,
 				agree: (peer) =>
 					peer.length === X25519_BYTES ? agreed(publicKey, peer) : undefined,
+				wipe() {},
 			};
 		},
 		generateKem() {

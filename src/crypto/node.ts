@@ -1,6 +1,6 @@
 import * as node from "node:crypto";
 import { TetradError } from "../errors.ts";
-import { hmacOver } from "./hmac.ts";
+import { type Hashing, hmacOver } from "./hmac.ts";
 import { FEW_BYTES, NOTHING, sizeOf, withJoined } from "./parts.ts";
 import {
 	type Aead,
@@ -122,15 +122,20 @@ function secretSha256Into(
 	digest.fill(0);
 }
 
-const macs = hmacOver({
+/** What of HMAC every provider takes from OpenSSL. */
+export const OPEN_HASHING: Pick<Hashing, "openInto" | "macOfAnySize"> = {
 	openInto: sha256Into,
-	secretInto: secretSha256Into,
-	secret: (input) => bytes(node.hash("sha256", input, "buffer")),
 	macOfAnySize(key, parts) {
 		const hmac = node.createHmac("sha256", key);
 		for (const part of parts) hmac.update(part);
 		return bytes(hmac.digest());
 	},
+};
+
+const macs = hmacOver({
+	...OPEN_HASHING,
+	secretInto: secretSha256Into,
+	secret: (input) => bytes(node.hash("sha256", input, "buffer")),
 });
 
 /** A public key as its raw bytes, where Node takes a key: a key object of its own would live until it is collected. */
@@ -158,13 +163,15 @@ function generatePair(type: "x25519" | "ml-kem-768"): {
 const RAW_PUBLIC = { publicKeyEncoding: { format: "raw-public" } } as const;
 
 function x25519Key(
-	privateKey: node.KeyObject,
+	generated: node.KeyObject,
 	publicKey: Uint8Array,
 ): X25519Key {
+	let privateKey: node.KeyObject | undefined = generated;
 	return {
 		publicKey,
 		agree(peerPublicKey) {
-			if (peerPublicKey.length !== X25519_BYTES) return undefined;
+			if (privateKey === undefined || peerPublicKey.length !== X25519_BYTES)
+				return undefined;
 			try {
 				return bytes(
 					node.diffieHellman({
@@ -176,6 +183,10 @@ function x25519Key(
 				// OpenSSL refuses to derive an all-zero secret.
 				return undefined;
 			}
+		},
+		wipe() {
+			// OpenSSL overwrites it when it is collected.
+			privateKey = undefined;
 		},
 	};
 }
@@ -235,7 +246,7 @@ function release({ buffer, byteLength }: Buffer): void {
 }
 
 /** OpenSSL's AES-GCM takes a nonce of any length and derives its counter in another way then. */
-function requireNonce(nonce: Uint8Array): void {
+export function requireNonce(nonce: Uint8Array): void {
 	if (nonce.length !== NONCE_BYTES)
 		throw new TetradError("invalid-argument", "an AEAD nonce has 12 bytes");
 }

@@ -25,8 +25,10 @@ export const ML_KEM_768 = {
 export interface X25519Key {
 	/** 32 bytes. */
 	readonly publicKey: Uint8Array;
-	/** The 32-byte shared secret, or `undefined` when it is all zero (RFC 7748, 6.1) or the key is not 32 bytes. */
+	/** The 32-byte shared secret, or `undefined` when it is all zero (RFC 7748, 6.1), the key is not 32 bytes, or the private half was wiped. */
 	agree(peerPublicKey: Uint8Array): Uint8Array | undefined;
+	/** Forgets the private half, and overwrites it where it is in memory of ours. */
+	wipe(): void;
 }
 
 /** An ephemeral ML-KEM-768 key (FIPS 203). */

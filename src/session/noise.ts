@@ -291,13 +291,14 @@ export class AwaitingMessage2 {
 			const payload = state.decryptAndHash(reader.rest());
 			return { hash, payload, secrets: state.split() };
 		} finally {
-			state.wipe();
+			this.wipe();
 		}
 	}
 
 	/** Forgets a handshake that will not be finished. */
 	wipe(): void {
 		this.#used = true;
+		this.#e.wipe();
 		this.#state.wipe();
 	}
 }
@@ -385,6 +386,7 @@ export function readMessage1(
 	const e = crypto.generateX25519();
 	mixEphemeral(state, pattern, e.publicKey);
 	const shared = e.agree(re);
+	e.wipe();
 	if (shared === undefined) throw authenticationFailed();
 	state.mixKey(shared);
 	shared.fill(0);

@@ -543,6 +543,7 @@ describe("every long-term key leaks after the run", () => {
 						if (shared) broken.push(copy(shared));
 						return shared;
 					},
+					wipe: key.wipe,
 				};
 			},
 		};

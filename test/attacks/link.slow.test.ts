@@ -486,7 +486,7 @@ describe("somebody at the end of a link, with the pairing's key, sends what woul
 	const zero = new Uint8Array(32);
 	const drawing = (publicKey: Uint8Array): CryptoProvider => ({
 		...nodeCrypto,
-		generateX25519: () => ({ publicKey, agree: () => copy(zero) }),
+		generateX25519: () => ({ publicKey, agree: () => copy(zero), wipe() {} }),
 	});
 	const one = Uint8Array.of(1, ...new Uint8Array(31));
 	const overModulus = new Uint8Array(ML_KEM_768.publicKeyBytes).fill(0xff);

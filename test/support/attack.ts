@@ -368,7 +368,8 @@ export class BrokenX25519 {
 	readonly crypto: CryptoProvider = {
 		...nodeCrypto,
 		generateX25519: () => {
-			const key = nodeCrypto.generateX25519();
+			// Broken for good: it outlives the exchange that it was drawn for.
+			const key = { ...nodeCrypto.generateX25519(), wipe() {} };
 			this.#keys.set(hex(key.publicKey), key);
 			return key;
 		},

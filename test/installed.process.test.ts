@@ -115,6 +115,36 @@ suite("an empty project with the package", () => {
 		assert.equal(await checked(entries), "");
 	});
 
+	test("computes with node:crypto, and with libsodium once its package is there", async () => {
+		await writeFile(
+			at("project", "crypto.js"),
+			`import { chosenCrypto, nodeCrypto } from "tetrad/crypto";
+			console.log(chosenCrypto() === nodeCrypto);`,
+		);
+		const isNode = async (env: Readonly<Record<string, string>> = {}) =>
+			(
+				await run(process.execPath, ["crypto.js"], {
+					cwd: at("project"),
+					env: { ...process.env, TETRAD_CRYPTO: "", ...env },
+				})
+			).stdout.trim();
+		assert.equal(await isNode(), "true");
+		await assert.rejects(
+			isNode({ TETRAD_CRYPTO: "sodium" }),
+			/the package sodium-native does not load here/,
+		);
+		const { optionalDependencies } = JSON.parse(
+			await readFile(join(ROOT, "package.json"), "utf8"),
+		);
+		assert.deepEqual(Object.keys(optionalDependencies), ["sodium-native"]);
+		await symlink(
+			join(ROOT, "node_modules", "sodium-native"),
+			at("project", "node_modules", "sodium-native"),
+		);
+		assert.equal(await isNode(), "false");
+		assert.equal(await isNode({ TETRAD_CRYPTO: "node" }), "true");
+	});
+
 	test("buys by ten lines in a sandbox", async () => {
 		await using sandbox = new Command<WorldEvent>(
 			["sandbox", at("world"), "--json"],

@@ -21,13 +21,14 @@ const ENTRIES: readonly string[] = [
 	),
 ];
 
-const { dependencies, peerDependencies } = JSON.parse(
+const { dependencies, optionalDependencies, peerDependencies } = JSON.parse(
 	readFileSync(new URL("package.json", ROOT), "utf8"),
 ) as Readonly<Record<string, object>>;
 
 /** They are installed beside us, and are loaded only where they are used. */
 const INSTALLED: readonly string[] = Object.keys({
 	...dependencies,
+	...optionalDependencies,
 	...peerDependencies,
 });
 

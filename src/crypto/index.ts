@@ -14,3 +14,4 @@ export {
 	X25519_BYTES,
 	type X25519Key,
 } from "./provider.ts";
+export { type Sodium, sodiumCrypto } from "./sodium.ts";

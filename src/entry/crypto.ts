@@ -1,4 +1,4 @@
-/** `tetrad/crypto`: everything cryptographic that a device needs, for who brings a provider of their own, and ours on `node:crypto`. */
+/** `tetrad/crypto`: everything cryptographic that a device needs, for who brings a provider of their own, and ours: on `node:crypto`, and the one that devices have unless they are given another. */
 export {
 	type Aead,
 	type AeadName,
@@ -15,3 +15,4 @@ export {
 	X25519_BYTES,
 	type X25519Key,
 } from "../crypto/index.ts";
+export { chosenCrypto } from "../provider/index.ts";

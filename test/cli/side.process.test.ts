@@ -205,6 +205,27 @@ describe("how a side is", () => {
 		assert.match(stdout, /^ {2}issuer +mint at tcp:.*, met at /m);
 	});
 
+	test("names the library that computes, and refuses to take one that there is not", async () => {
+		const status = (crypto: string, ...flags: string[]) =>
+			run(["status", "--home", side("buyer"), ...flags], {
+				env: { TETRAD_CRYPTO: crypto },
+			});
+		assert.equal(
+			JSON.parse((await status("node", "--json")).stdout).crypto,
+			`node:crypto on OpenSSL ${process.versions.openssl}`,
+		);
+		assert.match(
+			(await status("node")).stdout,
+			/^ {2}crypto +node:crypto on OpenSSL /m,
+		);
+		const failed = await status("openssl", "--json");
+		assert.notEqual(failed.code, 0);
+		assert.match(
+			failureIn(failed).reason,
+			/^TETRAD_CRYPTO names no provider of cryptography/,
+		);
+	});
+
 	test("is not said to be well where its stores cannot be read", async () => {
 		const [agent, module] = [homes.at("torn-agent"), homes.at("torn-module")];
 		await cp(homes.of("A"), agent, { recursive: true });

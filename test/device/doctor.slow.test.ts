@@ -20,6 +20,8 @@ import { writePairingTries } from "../../src/device/home/pairing-tries.ts";
 import { writeIssuerTerms } from "../../src/device/purse/issuer-terms.ts";
 import { createPurse, moduleIdOf } from "../../src/device/purse/purse-home.ts";
 import { type Side, writeSide } from "../../src/device/side/index.ts";
+import { TetradError } from "../../src/errors.ts";
+import { choose } from "../../src/provider/choose.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";
 
@@ -72,6 +74,7 @@ beforeEach(async () => {
 	machine = {
 		now: Date.now,
 		node: "26.1.0",
+		providing: () => choose({ TETRAD_CRYPTO: "node" }, () => assert.fail()),
 		freeBytes: async () => 5n * GB,
 		isReached: async () => true,
 		holder: async () => 4711,
@@ -137,6 +140,27 @@ describe("the doctor", () => {
 	test("finds a Node that is too old", async () => {
 		machine = { ...machine, node: "24.20.9" };
 		await isWrong("Node", /24\.20\.9, and 24\.21 is the oldest/);
+	});
+
+	test("a library of cryptography that is not there is noted, and one that was asked for is missed", async () => {
+		machine = {
+			...machine,
+			providing: () =>
+				choose({}, () => {
+					throw new Error("no such package");
+				}),
+		};
+		const [noted] = await found();
+		assert.equal(noted?.check, "crypto");
+		assert.equal(noted.kind, "note");
+		assert.match(noted.what, /since sodium-native does not load$/);
+		machine = {
+			...machine,
+			providing: () => {
+				throw new TetradError("invalid-argument", "TETRAD_CRYPTO is sodium");
+			},
+		};
+		await isWrong("crypto", /TETRAD_CRYPTO is sodium/);
 	});
 
 	test("finds a disk with little room, and one with next to none", async () => {
@@ -329,6 +353,7 @@ describe("the status of a side", () => {
 		assert.deepEqual(rest, {
 			link: { isUp: true, since: 2000 },
 			settled: { time: Date.parse("2026-05-01T10:00:00Z"), issuer: "mint" },
+			crypto: `node:crypto on OpenSSL ${process.versions.openssl}`,
 			inDoubt: { kind: "counted", count: 0 },
 			approvals: { kind: "counted", count: 0 },
 		});

@@ -54,6 +54,7 @@ export async function status(flags: StatusFlags): Promise<void> {
 		...(side.kind === "issuer"
 			? []
 			: [["purchases", aboutPurchases(now.inDoubt)]]),
+		["crypto", now.crypto],
 	];
 	for (const line of plainTable(["status", ""], rows)) say(line);
 	const waiting = waitsForYou(now, unreadable);
@@ -232,6 +233,7 @@ function inJson(
 					},
 				}),
 		balances: money.kind === "read" ? money.balances.map(balanceJson) : null,
+		crypto: now.crypto,
 		inDoubt: count(now.inDoubt),
 		approvals: count(now.approvals),
 		...(Object.keys(unreadable).length === 0 ? {} : { unreadable }),

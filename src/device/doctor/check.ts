@@ -1,5 +1,6 @@
 import type { Address } from "../../carrier/index.ts";
 import type { DeviceRole } from "../../identity/index.ts";
+import type { Providing } from "../../provider/index.ts";
 import type { Side } from "../side/index.ts";
 
 /** What a check has found: that all is well, what its owner may want to know, or what is wrong. */
@@ -17,6 +18,8 @@ export interface Machine {
 	/** In milliseconds since the epoch. */
 	now(): number;
 	readonly node: string;
+	/** The provider of cryptography. Throws `invalid-argument` where the one that was asked for cannot be had. */
+	providing(): Providing;
 	/** What is left to write on the disk that has this folder. */
 	freeBytes(folder: string): Promise<bigint>;
 	/** Whether somebody listens there. */

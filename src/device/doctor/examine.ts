@@ -12,7 +12,7 @@ import {
 	SECRETS,
 } from "./device-checks.ts";
 import { THIS_MACHINE } from "./machine.ts";
-import { DISK, NODE } from "./machine-checks.ts";
+import { CRYPTO, DISK, NODE } from "./machine-checks.ts";
 import {
 	APPROVALS,
 	GOODS,
@@ -31,6 +31,7 @@ import {
 /** All that is looked at, in this order: what comes first may be the reason for what comes later. */
 const CHECKS: readonly Check[] = [
 	NODE,
+	CRYPTO,
 	DISK,
 	FOLDERS,
 	SECRETS,

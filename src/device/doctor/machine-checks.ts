@@ -1,4 +1,5 @@
 /* What the machine is asked for. */
+import { libraryOf } from "../../provider/index.ts";
 import { type Check, fine, note, wrong } from "./check.ts";
 
 /** The oldest Node that the program starts on. */
@@ -23,6 +24,22 @@ export const NODE: Check = {
 						"install a newer Node",
 					),
 				];
+	},
+};
+
+export const CRYPTO: Check = {
+	name: "crypto",
+	async look({ machine }) {
+		const providing = machine.providing();
+		const text = `is ${libraryOf(providing)}`;
+		return providing.kind === "node" && providing.why === "not-loaded"
+			? [
+					note(
+						`${text}, since sodium-native does not load`,
+						"install sodium-native beside tetrad: short messages cost less with it",
+					),
+				]
+			: [fine(text)];
 	},
 };
 

@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { createConnection } from "node:net";
 import type { Address } from "../../carrier/index.ts";
+import { providing } from "../../provider/index.ts";
 import { HomeLock } from "../home/index.ts";
 import type { Machine } from "./check.ts";
 
@@ -11,6 +12,7 @@ const REACH_MS = 3000;
 export const THIS_MACHINE: Machine = {
 	now: Date.now,
 	node: process.versions.node,
+	providing,
 	async freeBytes(folder) {
 		const { bavail, bsize } = await statfs(folder, { bigint: true });
 		return bavail * bsize;

@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { DeviceRole } from "../../identity/index.ts";
+import { libraryOf } from "../../provider/index.ts";
 import {
 	isThere,
 	lookAtDevice,
@@ -46,6 +47,8 @@ export interface SideStatus {
 	readonly settled?: { readonly time: number; readonly issuer: string };
 	/** Why the last meeting after that came to nothing, as a running agent says. */
 	readonly trouble?: string;
+	/** The library that seals and signs, of an agent that runs and can be asked, or else of one that would be started as this program was. */
+	readonly crypto: string;
 	/** Purchases that are not over. */
 	readonly inDoubt: Counted;
 	/** Payments that wait for the owner. */
@@ -80,6 +83,7 @@ export async function statusOf(
 		...(link === undefined ? {} : { link }),
 		...(settled === undefined ? {} : { settled }),
 		...(told?.trouble === undefined ? {} : { trouble: told.trouble }),
+		crypto: told?.crypto ?? libraryOf(machine.providing()),
 		inDoubt: await counted(openPurchases(side.agent.home)),
 		approvals: await counted(
 			module === undefined
@@ -130,6 +134,7 @@ async function waitingPayments(home: string, now: number): Promise<number> {
 async function toldBy(side: Side): Promise<
 	| {
 			readonly isLinked: boolean;
+			readonly crypto: string;
 			readonly settled?: { readonly time: number; readonly issuer: string };
 			readonly trouble?: string;
 	  }
@@ -138,9 +143,10 @@ async function toldBy(side: Side): Promise<
 	const agent = await runningAgent(side.path);
 	if (agent === undefined) return undefined;
 	await using _ = agent;
-	const { isLinked, settled, trouble } = await agent.status();
+	const { isLinked, crypto, settled, trouble } = await agent.status();
 	return {
 		isLinked,
+		crypto,
 		...(settled === undefined
 			? {}
 			: { settled: { ...settled, time: Date.parse(settled.time) } }),

@@ -12,6 +12,7 @@ import {
 	type TamperResistance,
 	type TrustAnchor,
 } from "../../identity/index.ts";
+import { type Providing, providing } from "../../provider/index.ts";
 import {
 	type LoadLimits,
 	makePolicy,
@@ -187,6 +188,14 @@ const DEFAULT_LIMITS: PolicyFile["untrustedLists"] = {
 	maxAgeOfIntermediatesDays: 400,
 };
 
+/** Both hybrid ones, and first that of which the provider makes short records in the least time. */
+const SUITES: Readonly<
+	Record<Providing["shortAead"], PolicyFile["accept"]["suites"]>
+> = {
+	AESGCM: ["hybrid-aesgcm", "hybrid-chachapoly"],
+	ChaChaPoly: ["hybrid-chachapoly", "hybrid-aesgcm"],
+};
+
 /** The text of a new policy.json. A device that starts without lists can only demand them later. */
 export function printPolicy(
 	settings: DevicePolicySettings,
@@ -196,7 +205,7 @@ export function printPolicy(
 		version: 1,
 		trust: { agencies: [AGENCIES_FILE], banks: [BANKS_FILE] },
 		accept: {
-			suites: ["hybrid-aesgcm", "hybrid-chachapoly"],
+			suites: SUITES[providing().shortAead],
 			routings: ["direct", "crossed"],
 			roots: ["transcript"],
 			links: ["paired"],

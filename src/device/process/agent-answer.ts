@@ -4,9 +4,9 @@ import {
 	formatAddress,
 	listen,
 } from "../../carrier/index.ts";
-import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { IssuerTerms, Payment } from "../../money/index.ts";
+import { chosenCrypto } from "../../provider/index.ts";
 import {
 	AgentAnswering,
 	type AgentAnsweringEffect,
@@ -151,7 +151,7 @@ class Answering {
 		const files = new IncomingFile(receive ?? "");
 		let progress = progressOf(this.#number, report);
 		const machine = new AgentAnswering({
-			crypto: nodeCrypto,
+			crypto: chosenCrypto(),
 			takesFiles: receive !== undefined,
 			...(take === undefined ? {} : { issuers: take }),
 		});

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
-import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
+import { chosenCrypto } from "../../provider/index.ts";
 import {
 	FileSending,
 	type FileSendingEffect,
@@ -37,7 +37,7 @@ export async function sendFile(
 		const name = basename(path);
 		const delivered = Promise.withResolvers<Uint8Array>();
 		await runTalk<FileSendingEvent, FileSendingEffect>(
-			new FileSending(nodeCrypto, { name, size }),
+			new FileSending(chosenCrypto(), { name, size }),
 			{ kind: "begin" },
 			(after) => ({
 				...sessionOne(channel, after),

@@ -1,4 +1,4 @@
-import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import {
 	ChainVerdicts,
@@ -8,6 +8,7 @@ import {
 	requireDemand,
 	type Signer,
 } from "../../identity/index.ts";
+import { chosenCrypto } from "../../provider/index.ts";
 import {
 	type DeviceContext,
 	ListMemory,
@@ -29,7 +30,7 @@ export interface DeviceIdentity {
 export interface DeviceOptions {
 	readonly identity: DeviceIdentity;
 	readonly policy: Policy;
-	/** `nodeCrypto` unless given. */
+	/** The provider of the process unless given: libsodium where it is there, and `nodeCrypto` otherwise. */
 	readonly crypto?: CryptoProvider;
 	/** How long an establishment or a link may take, in milliseconds; 30 seconds unless given. */
 	readonly timeoutMs?: number;
@@ -89,7 +90,7 @@ export function requireDeviceOptions(of: string, options: DeviceOptions): void {
  * Throws what is wrong with the chain, the lists that were stored, or the clock.
  */
 export function makeDevice(role: DeviceRole, options: DeviceOptions): Device {
-	const { identity, policy, crypto = nodeCrypto, unsafeKeylog } = options;
+	const { identity, policy, crypto = chosenCrypto(), unsafeKeylog } = options;
 	const clock = new DeviceClock(options.clock);
 	const verdicts = new ChainVerdicts(crypto, policy);
 	const lists = new ListKeeper({

@@ -1,4 +1,4 @@
-import { type CryptoProvider, nodeCrypto } from "../../crypto/index.ts";
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
 import type { SignEffect, Store, Transaction } from "../../machine/index.ts";
@@ -13,6 +13,7 @@ import {
 	REQUEST_ID_BYTES,
 	unpackMessages,
 } from "../../money/index.ts";
+import { chosenCrypto } from "../../provider/index.ts";
 import type { Parties } from "../../tetrad/index.ts";
 import {
 	EXPORTER_BYTES,
@@ -56,7 +57,7 @@ export interface MoneyDriverOptions<Report> {
 	readonly refused?: (tetrad: Tetrad, error: TetradError) => void;
 	/** `Date.now` unless given. */
 	readonly now?: () => number;
-	/** `nodeCrypto` unless given. */
+	/** The provider of the process unless given: libsodium where it is there, and `nodeCrypto` otherwise. */
 	readonly crypto?: CryptoProvider;
 }
 
@@ -90,7 +91,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 
 	constructor(options: MoneyDriverOptions<Report>) {
 		this.#options = options;
-		this.#crypto = options.crypto ?? nodeCrypto;
+		this.#crypto = options.crypto ?? chosenCrypto();
 		this.failed = this.#failed.promise;
 		this.#driver = new Driver<MoneyEvent, MoneyEffect<Report>>({
 			machine: options.machine,

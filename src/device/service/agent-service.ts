@@ -180,6 +180,8 @@ export interface AgentStatus {
 		| undefined;
 	/** Purchases that are not over. */
 	readonly inDoubt: number;
+	/** The library that seals and signs for it, and its version. */
+	readonly crypto: string;
 }
 
 /** What an agent does; `missed` stands where so many were not read in time. */

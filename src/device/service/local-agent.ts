@@ -6,6 +6,7 @@ import {
 } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import { DEPOSIT_MARGIN_MS, type IssuerTerms } from "../../money/index.ts";
+import { libraryOf, providing } from "../../provider/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
 import { readProvisional } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
@@ -442,6 +443,7 @@ export class LocalAgent implements AgentService {
 			listening: [...this.#listening],
 			...this.#met,
 			inDoubt: open.length,
+			crypto: libraryOf(providing()),
 		};
 	}
 

@@ -171,6 +171,7 @@ const status: z.ZodType<AgentStatus> = z.object({
 		.object({ time: z.string(), code: errorCode, reason: z.string() })
 		.optional(),
 	inDoubt: z.number(),
+	crypto: z.string(),
 });
 
 /** What happens is said by the program of the same package at the other end; it is data for people and logs, and nothing follows from it here. */

@@ -1,6 +1,6 @@
-import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
 import { nameInDeviceId } from "../../money/index.ts";
+import { chosenCrypto } from "../../provider/index.ts";
 import { harmlessName } from "../../talk/index.ts";
 import {
 	type AgentSessionEvent,
@@ -148,7 +148,7 @@ export class Buyer {
 			},
 		);
 		this.#driver = new Driver<BuyingEvent, BuyingEffect>({
-			machine: new Buying({ crypto: nodeCrypto, tetrad: known }),
+			machine: new Buying({ crypto: chosenCrypto(), tetrad: known }),
 			now,
 			handlers: {
 				...this.#session.handlers,
@@ -261,7 +261,7 @@ export class Buyer {
 		signal?: AbortSignal,
 	): Promise<Bought> {
 		const purchase: ProvisionalPurchase = {
-			contract: parseContract(nodeCrypto, row.document),
+			contract: parseContract(chosenCrypto(), row.document),
 			chain: row.chain,
 			issuerChain: row.issuer_chain,
 			salt: row.salt,

@@ -1,6 +1,6 @@
-import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice, Signer } from "../../identity/index.ts";
+import { chosenCrypto } from "../../provider/index.ts";
 import {
 	type Goods,
 	Selling,
@@ -97,7 +97,7 @@ class Seller {
 		this.#driver = new Driver<SellingEvent, SellingEffect>({
 			machine: new Selling({
 				...options,
-				crypto: nodeCrypto,
+				crypto: chosenCrypto(),
 				tetrad: known,
 			}),
 			now: options.now ?? Date.now,

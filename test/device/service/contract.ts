@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { AgentService } from "../../../src/device/service/index.ts";
+import { libraryOf, providing } from "../../../src/provider/index.ts";
 import { owner, ServiceTown } from "./town.ts";
 
 /** Opens the buyer's agent of a town in one of the ways. */
@@ -48,6 +49,7 @@ export function agentContract(way: string, open: OpenAgent): void {
 			const status = await agent.status();
 			assert.equal(status.name, "alice");
 			assert.equal(status.isLinked, true);
+			assert.equal(status.crypto, libraryOf(providing()));
 		});
 
 		test("lists what a merchant sells", async () => {

@@ -1,0 +1,6 @@
+export {
+	chosenCrypto,
+	libraryOf,
+	type Providing,
+	providing,
+} from "./choose.ts";

@@ -19,12 +19,19 @@ import type { Tetrad } from "../src/device/runtime/tetrad.ts";
 import { TrustedAgent } from "../src/device/runtime/trusted-agent.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { generateSoftwareKey } from "../src/keys/index.ts";
+import { providing } from "../src/provider/index.ts";
 import {
 	makePolicy,
 	type Place,
 	type Policy,
 	type Routing,
 } from "../src/tetrad/index.ts";
+
+/** The first choice of a new home. */
+const SUITE = {
+	AESGCM: "hybrid-aesgcm",
+	ChaChaPoly: "hybrid-chachapoly",
+} as const;
 
 /** What a module is made with. */
 export interface ModuleIdentity {
@@ -76,6 +83,7 @@ export class Four {
 		const policy: Policy = makePolicy({
 			agencies: [agency.anchor],
 			banks: [bank.anchor],
+			suites: [SUITE[providing().shortAead]],
 		});
 		const identity = async (
 			authority: SoftwareAuthority,

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { libraryOf, providing } from "../src/provider/index.ts";
 import { benchDeposits } from "./deposits.ts";
 import { benchEstablish } from "./establish.ts";
 import { benchFlood } from "./flood.ts";
@@ -53,6 +54,7 @@ const machine = {
 	cores: cpus().length,
 	node: process.version,
 	openssl: process.versions.openssl,
+	crypto: libraryOf(providing()),
 	commit: commit(),
 	date: new Date().toISOString().slice(0, 10),
 	rounds,

@@ -1,5 +1,7 @@
-export { openPostgresStore } from "./open-postgres.ts";
+export { examinePostgres, openPostgresStore } from "./open-postgres.ts";
 export type { PostgresStoreOptions } from "./postgres.ts";
+export type { PostgresExamined } from "./postgres-examine.ts";
+export type { PostgresPrimary, PrimaryMemory } from "./postgres-servers.ts";
 export {
 	copySqliteStore,
 	openSqliteSnapshot,

@@ -50,6 +50,12 @@ export const FOREIGN_WRITER_MS = 1_000;
 /** How long a server of PostgreSQL may take until a connection can be used. */
 export const CONNECT_MS = 5_000;
 
+/** Servers that one address may name. */
+export const MAX_HOSTS = 8;
+
+/** How long an opener waits for a standby to confirm what was written before, where one has to. */
+export const STANDBY_MS = 10_000;
+
 /** How long one statement may take, and how long it waits for a lock that somebody else has. */
 export const STATEMENT_MS = 30_000;
 export const LOCK_MS = 10_000;

@@ -20,7 +20,8 @@ export type Settings = Readonly<Record<string, string>>;
 
 const SETTINGS: Settings = {
 	application_name: "tetrad",
-	client_min_messages: "error",
+	// A COMMIT that gave up waiting for a standby is told by a warning alone.
+	client_min_messages: "warning",
 	bytea_output: "hex",
 	statement_timeout: `${STATEMENT_MS}`,
 	tcp_keepalives_idle: "10",
@@ -55,6 +56,8 @@ export class PostgresClient {
 	#socket: Socket | undefined;
 	#loss: TetradError | undefined;
 	#isOpen = false;
+	#isCommitting = false;
+	#hasWarned = false;
 
 	/** Throws `store-failed`, within seconds, when the server cannot be used. */
 	static async open(
@@ -108,7 +111,9 @@ export class PostgresClient {
 			debug: false,
 			connection: { ...SETTINGS, ...settings },
 			types: { bytes: BYTES, bigint: postgres.BigInt },
-			onnotice: () => {},
+			onnotice: ({ severity }) => {
+				if (severity === "WARNING") this.#hasWarned = true;
+			},
 			onclose: () => this.giveUp(cut(target)),
 		};
 		this.#sql = postgres(options);
@@ -127,6 +132,63 @@ export class PostgresClient {
 	/** Sends statements without parameters. */
 	async ask(text: string): Promise<Answer> {
 		return this.#send(text, [], { prepare: false, simple: true });
+	}
+
+	/** Begins a transaction that writes. Everything that was sent before is answered. */
+	begin(): Promise<Answer> {
+		this.#hasWarned = false;
+		return this.ask("BEGIN ISOLATION LEVEL SERIALIZABLE");
+	}
+
+	/**
+	 * Ends a transaction. Throws `store-failed` when the server answers and does not say that it
+	 * is durable: to an aborted transaction it says ROLLBACK, and COMMIT with a warning when
+	 * somebody made it stop waiting for a standby. Then it is on its own disk, and may be lost with
+	 * that. Which warning it is stands in the server's language; nothing else that a store sends
+	 * in a transaction is warned of.
+	 */
+	async commit(): Promise<void> {
+		const { where } = this.#target;
+		this.#isCommitting = true;
+		try {
+			const { did } = await this.ask("COMMIT");
+			if (did !== "COMMIT")
+				throw new TetradError(
+					"store-failed",
+					`${where} answered COMMIT with ${did}; open the store again to see what is there`,
+				);
+			if (this.#hasWarned)
+				throw new TetradError(
+					"store-failed",
+					`${where} warned while it committed, as it does when it is made to stop waiting for a standby: it is not known whether the last transactions outlive it; look into its log, then open the store again to see what is there`,
+				);
+		} finally {
+			this.#isCommitting = false;
+		}
+	}
+
+	/** Gives the connection up when it takes longer, and does not wait for one that is lost. Throws `store-failed`. */
+	async within<Result>(
+		ms: number,
+		work: () => Promise<Result>,
+	): Promise<Result> {
+		const { where } = this.#target;
+		const { promise, reject } = Promise.withResolvers<never>();
+		const late = setTimeout(() => {
+			const why = new TetradError(
+				"store-failed",
+				this.#isCommitting
+					? `${where} did not answer COMMIT within ${ms / 1000} seconds, as one does not that waits for a standby: see that its standbys run and are connected, then open the store again to see what is there`
+					: `${where} did not answer within ${ms / 1000} seconds; open the store again to see what is there`,
+			);
+			this.giveUp(why);
+			reject(why);
+		}, ms);
+		try {
+			return await Promise.race([work(), promise]);
+		} finally {
+			clearTimeout(late);
+		}
 	}
 
 	/** Cuts the connection; whoever waits for an answer is told, and `lost` resolves. */

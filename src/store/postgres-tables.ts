@@ -4,11 +4,10 @@ import type { Row } from "../machine/index.ts";
 import type { CheckedRead, SqlValue } from "./checks.ts";
 import type { Declared } from "./declared.ts";
 import type { History } from "./history.ts";
-import { MAX_COPIES, MIGRATION_MS } from "./limits.ts";
+import { BATCH_MS, MAX_COPIES, MIGRATION_MS } from "./limits.ts";
 import { META, type Meta, newestMeta, versionIn } from "./meta.ts";
 import { type Migrating, makeTables, migrate } from "./migrate.ts";
 import {
-	type Answer,
 	isRefusal,
 	isServerError,
 	type PostgresClient,
@@ -54,8 +53,8 @@ export async function prepareTables(
 	place: Namespace,
 	history: History,
 ): Promise<void> {
-	const { namespace, target, dialect } = place;
-	await client.ask("BEGIN");
+	const { namespace, dialect } = place;
+	await client.begin();
 	switch (await contentsOf(client, place)) {
 		case "store":
 			break;
@@ -76,7 +75,7 @@ export async function prepareTables(
 		await readMeta(client, place),
 		history,
 	);
-	checkCommitted(await client.ask("COMMIT"), target);
+	await client.within(BATCH_MS, () => client.commit());
 	if (version !== history.version) await bring(client, place, history, version);
 }
 
@@ -87,9 +86,9 @@ async function bring(
 	history: History,
 	version: number,
 ): Promise<void> {
-	const { target, dialect } = place;
+	const { dialect } = place;
 	const declared = history.tablesOf(version) as Declared;
-	await client.ask("BEGIN");
+	await client.begin();
 	await client.ask(`SET LOCAL statement_timeout = ${MIGRATION_MS}`);
 	// Before the first read, which fixes what this transaction sees.
 	const names = [META, ...declared.all.map(({ name }) => name)];
@@ -109,7 +108,7 @@ async function bring(
 		history,
 		version,
 	);
-	checkCommitted(await client.ask("COMMIT"), target);
+	await client.within(MIGRATION_MS, () => client.commit());
 }
 
 /** Copies all tables into a namespace of their own; one that is there and has anything in it is not touched. */
@@ -204,18 +203,6 @@ async function readMeta(
 
 function whereIs({ namespace, target }: Namespace): string {
 	return `the namespace ${namespace} of ${target.where}`;
-}
-
-/** Throws unless the server says COMMIT: to an aborted transaction it says ROLLBACK. */
-export function checkCommitted(
-	{ did }: Answer,
-	{ where }: PostgresTarget,
-): void {
-	if (did !== "COMMIT")
-		throw new TetradError(
-			"store-failed",
-			`${where} answered COMMIT with ${did}; open the store again to see what is there`,
-		);
 }
 
 /** A session that is in a transaction. Nothing that it prepares outlives the tables that it was prepared for. */

@@ -1,8 +1,9 @@
 import { TetradError } from "../errors.ts";
+import { MAX_HOSTS } from "./limits.ts";
 
 /** Where a server is and who asks. Of this only `where` may be said aloud. */
 export interface PostgresTarget {
-	/** For sentences: the host and the database, never the password. */
+	/** For sentences: the host and its port, never the password. */
 	readonly where: string;
 	/** A host and a port, or the path of a Unix socket. */
 	readonly address:
@@ -16,41 +17,87 @@ export interface PostgresTarget {
 }
 
 const FORM =
-	"postgres://USER:PASSWORD@HOST:PORT/DATABASE, or postgres://USER@localhost/DATABASE?host=FOLDER for a Unix socket";
+	"postgres://USER:PASSWORD@HOST:PORT/DATABASE, or postgres://USER@localhost/DATABASE?host=FOLDER for a Unix socket; several hosts are HOST:PORT,HOST:PORT or host=FOLDER,FOLDER&port=PORT,PORT";
 
-/** Throws `invalid-argument` and repeats nothing of the text, which may hold a password. */
-export function parsePostgresUrl(text: string): PostgresTarget {
-	const url = URL.canParse(text) ? new URL(text) : undefined;
-	if (
-		url === undefined ||
-		(url.protocol !== "postgres:" && url.protocol !== "postgresql:")
-	)
-		throw refused("it has another form");
-	for (const name of url.searchParams.keys())
-		if (name !== "host" && name !== "sslmode")
-			throw refused("it has a parameter other than host and sslmode");
-	const host =
-		url.searchParams.get("host") ??
-		(decoded(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost");
-	if (host.includes(",")) throw refused("it names several hosts");
-	const port = Number(url.port || 5432);
-	const database = decoded(url.pathname.slice(1)) || undefined;
-	const isLocal =
-		host.startsWith("/") || ["localhost", "127.0.0.1", "::1"].includes(host);
-	const mode =
-		url.searchParams.get("sslmode") ?? (isLocal ? "disable" : "verify-full");
-	if (mode !== "disable" && mode !== "verify-full")
+/** What may stand after the question mark. */
+const PARAMETERS = ["host", "port", "sslmode", "target_session_attrs"];
+
+/** The scheme and who asks, the hosts with their ports, and the rest. */
+const PARTS = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/is;
+
+/**
+ * The servers that an address names, in its order: one, or at most `MAX_HOSTS`. Throws
+ * `invalid-argument` and repeats nothing of the text, which may hold a password.
+ */
+export function parsePostgresUrl(text: string): readonly PostgresTarget[] {
+	const [, start = "", authority = "", rest = ""] =
+		PARTS.exec(text.trim()) ?? [];
+	const named = authority.split(",").map((host) => {
+		const one = `${start}${host}${rest}`;
+		if (!URL.canParse(one)) throw refused("it has another form");
+		return new URL(one);
+	});
+	const [url] = named;
+	if (url === undefined || start === "") throw refused("it has another form");
+	const parameters = url.searchParams;
+	for (const name of parameters.keys())
+		if (!PARAMETERS.includes(name))
+			throw refused(
+				`it has a parameter that is none of ${PARAMETERS.join(", ")}`,
+			);
+	const session = parameters.get("target_session_attrs") ?? "read-write";
+	if (session !== "read-write" && session !== "primary")
+		throw refused(
+			"its target_session_attrs is neither read-write nor primary, and a store writes",
+		);
+	const hosts =
+		parameters.get("host")?.split(",") ??
+		named.map(({ hostname }) => decoded(hostname).replace(/^\[(.*)\]$/, "$1"));
+	if (hosts.length > MAX_HOSTS)
+		throw refused(`it names more than ${MAX_HOSTS} hosts`);
+	if (hosts.length > 1 && hosts.includes(""))
+		throw refused("one of its hosts is empty");
+	const ports =
+		parameters.get("port")?.split(",").map(portOf) ??
+		named.map(({ port }) => Number(port || 5432));
+	if (ports.length > 1 && ports.length !== hosts.length)
+		throw refused("it has neither one port nor as many as hosts");
+	const mode = parameters.get("sslmode") ?? undefined;
+	if (mode !== undefined && mode !== "disable" && mode !== "verify-full")
 		throw refused("its sslmode is neither disable nor verify-full");
-	return {
-		where: `the PostgreSQL server at ${host.startsWith("/") ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`}`,
-		address: host.startsWith("/")
-			? { path: `${host}/.s.PGSQL.${port}` }
-			: { host, port },
-		tlsHost: mode === "disable" ? undefined : host,
+	const who = {
 		user: decoded(url.username) || undefined,
 		password: decoded(url.password) || undefined,
-		database,
+		database: decoded(url.pathname.slice(1)) || undefined,
 	};
+	return hosts.map((named, at) => {
+		const host = named || "localhost";
+		const port = ports[at] ?? ports[0] ?? 5432;
+		return { ...serverAt(host, port, mode), ...who };
+	});
+}
+
+function serverAt(
+	host: string,
+	port: number,
+	mode: "disable" | "verify-full" | undefined,
+): Pick<PostgresTarget, "where" | "address" | "tlsHost"> {
+	const isSocket = host.startsWith("/");
+	const isLocal = isSocket || ["localhost", "127.0.0.1", "::1"].includes(host);
+	return {
+		where: `the PostgreSQL server at ${host.includes(":") && !isSocket ? `[${host}]` : host}:${port}`,
+		address: isSocket ? { path: `${host}/.s.PGSQL.${port}` } : { host, port },
+		tlsHost:
+			(mode ?? (isLocal ? "disable" : "verify-full")) === "disable"
+				? undefined
+				: host,
+	};
+}
+
+function portOf(text: string): number {
+	const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+	if (port < 1 || port > 65_535) throw refused("one of its ports is none");
+	return port;
 }
 
 function decoded(part: string): string {

@@ -22,16 +22,23 @@ import {
 	LOCK_MS,
 	MAX_CONFLICTS,
 	MAX_NAME_LETTERS,
+	STANDBY_MS,
 } from "./limits.ts";
 import {
-	type Answer,
 	isRefusal,
 	isServerError,
 	PostgresClient,
 	type Settings,
 } from "./postgres-client.ts";
+import { isConflict, notTaken, refusedBy } from "./postgres-errors.ts";
 import {
-	checkCommitted,
+	checkStandbyNames,
+	DURABLE,
+	type PrimaryMemory,
+	readStandbyNames,
+	takeServer,
+} from "./postgres-servers.ts";
+import {
 	type Namespace,
 	postgresDialect,
 	prepareTables,
@@ -42,13 +49,29 @@ import { type Statement, selectStatement, writeStatement } from "./sql.ts";
 
 /** Where a store on PostgreSQL is, and what it holds. */
 export interface PostgresStoreOptions {
-	/** As in `postgres://user:password@host:5432/database`; the password is never repeated. */
+	/**
+	 * As in `postgres://user:password@host:5432/database`; the password is never repeated. Of
+	 * several, as in `host:5432,other:5432`, the first is taken that can be written to.
+	 */
 	readonly url: string;
 	readonly schema: Schema;
 	/** What PostgreSQL itself calls a schema: it holds the tables, and is made if it is not there; `tetrad` unless given. */
 	readonly namespace?: string;
 	/** Takes a server that may lose what it acknowledged when its machine fails. */
 	readonly unsafeServerWithoutFsync?: boolean;
+	/**
+	 * Takes no server whose commits do not wait for a standby, and acknowledges nothing that they
+	 * did not wait for: then what was acknowledged outlives the primary. The role needs
+	 * `pg_read_all_stats`.
+	 */
+	readonly synchronous?: boolean;
+	/** Keeps which primary was taken last, so that an earlier one that comes back is refused. */
+	readonly memory?: PrimaryMemory;
+}
+
+interface OpenOptions extends PostgresStoreOptions {
+	/** In the place of `BATCH_MS`. */
+	readonly batchMs?: number;
 }
 
 /** What `openPostgresStore` does, once what talks to a server is loaded. */
@@ -57,30 +80,39 @@ export async function openStore({
 	schema,
 	namespace = "tetrad",
 	unsafeServerWithoutFsync = false,
-}: PostgresStoreOptions): Promise<Store> {
+	synchronous = false,
+	memory,
+	batchMs = BATCH_MS,
+}: OpenOptions): Promise<Store> {
 	const history = new History(schema);
 	if (!/^[a-z_]+$/.test(namespace) || namespace.length > MAX_NAME_LETTERS)
 		throw new TetradError(
 			"invalid-argument",
 			`the name of a namespace has at most ${MAX_NAME_LETTERS} small letters and underscores`,
 		);
-	const target = parsePostgresUrl(url);
-	const client = await PostgresClient.open(target, WRITER);
+	const { target, client } = await takeServer(parsePostgresUrl(url), WRITER, {
+		unsafeWithoutFsync: unsafeServerWithoutFsync,
+		synchronous,
+		memory,
+	});
 	const place = {
 		target,
 		namespace,
 		dialect: postgresDialect(namespace),
 	};
 	try {
-		await checkServer(client, target, unsafeServerWithoutFsync);
 		await takeLock(client, place);
+		if (synchronous) await awaitStandby(client, target);
 		await prepareTables(client, place, history);
 	} catch (thrown) {
 		await client.close();
 		throw isServerError(thrown) ? refusedBy(target, thrown) : thrown;
 	}
 	const store = new DurableStore(
-		new PostgresEngine(client, place, history.newest),
+		new PostgresEngine(client, place, history.newest, {
+			synchronous,
+			batchMs,
+		}),
 	);
 	void client.lost.then((why) => {
 		if (why.code === "store-failed") store.fail(why);
@@ -89,8 +121,7 @@ export async function openStore({
 }
 
 const WRITER: Settings = {
-	synchronous_commit: "on",
-	default_transaction_isolation: "serializable",
+	...DURABLE,
 	lock_timeout: `${LOCK_MS}`,
 	// Nothing but a process that stands still leaves a transaction idle for so long.
 	idle_in_transaction_session_timeout: `${BATCH_MS}`,
@@ -100,37 +131,6 @@ const WRITER: Settings = {
 const READER: Settings = {
 	idle_in_transaction_session_timeout: "0",
 };
-
-async function checkServer(
-	client: PostgresClient,
-	{ where }: PostgresTarget,
-	unsafe: boolean,
-): Promise<void> {
-	const { rows } = await client.ask(
-		`SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes',
-			'data_sync_retry', 'synchronous_commit', 'server_encoding', 'transaction_read_only')`,
-	);
-	const settings = new Map(rows.map(({ name, setting }) => [name, setting]));
-	const wants: readonly (readonly [string, string])[] = [
-		["transaction_read_only", "off"],
-		["server_encoding", "UTF8"],
-		["synchronous_commit", "on"],
-		...(unsafe
-			? []
-			: ([
-					["fsync", "on"],
-					["full_page_writes", "on"],
-					// After a failed fsync the server must stop and recover, and not try again.
-					["data_sync_retry", "off"],
-				] as const)),
-	];
-	for (const [name, wanted] of wants)
-		if (settings.get(name) !== wanted)
-			throw new TetradError(
-				"store-failed",
-				`${where} has ${name} = ${settings.get(name)}, and a store needs ${name} = ${wanted}: change it, or use another server`,
-			);
-}
 
 /** The lock is the session's: it is gone when the connection is, however that ends. */
 async function takeLock(
@@ -154,6 +154,23 @@ async function takeLock(
 	}
 }
 
+/**
+ * What is on the primary and was in doubt, because it or its standbys were lost while somebody
+ * waited, looks like everything else to whoever opens the store now. The log is confirmed in its
+ * order: once a standby has confirmed what is written to it here, it has all that came before.
+ */
+async function awaitStandby(
+	client: PostgresClient,
+	{ where }: PostgresTarget,
+): Promise<void> {
+	await client.within(STANDBY_MS, async () => {
+		await client.begin();
+		await client.ask("SELECT pg_logical_emit_message(true, 'tetrad', '')");
+		await client.commit();
+		checkStandbyNames(await readStandbyNames(client), where);
+	});
+}
+
 /** One statement that failed, and the transaction of the batch that it belongs to. */
 class Failed extends Error {
 	readonly at: number;
@@ -167,15 +184,28 @@ class Failed extends Error {
 /** For statements that belong to no transaction. */
 const NOBODY = -1;
 
+interface EngineOptions {
+	readonly synchronous: boolean;
+	/** How long one batch may take. */
+	readonly batchMs: number;
+}
+
 class PostgresEngine implements Engine {
 	readonly declared: Declared;
 	readonly #client: PostgresClient;
 	readonly #place: Namespace;
+	readonly #options: EngineOptions;
 
-	constructor(client: PostgresClient, place: Namespace, declared: Declared) {
+	constructor(
+		client: PostgresClient,
+		place: Namespace,
+		declared: Declared,
+		options: EngineOptions,
+	) {
 		this.#client = client;
 		this.#place = place;
 		this.declared = declared;
+		this.#options = options;
 	}
 
 	/**
@@ -189,7 +219,7 @@ class PostgresEngine implements Engine {
 		const refused = new Map<number, TetradError>();
 		let conflicts = 0;
 		for (;;) {
-			const failed = await this.#within(BATCH_MS, () =>
+			const failed = await this.#client.within(this.#options.batchMs, () =>
 				this.#attempt(batch, refused).catch((thrown: unknown) => {
 					if (thrown instanceof Failed) return thrown;
 					throw thrown;
@@ -199,7 +229,9 @@ class PostgresEngine implements Engine {
 			const { at, cause } = failed;
 			if (!isServerError(cause)) throw cause;
 			// Only a server that answers is known to have rolled back.
-			await this.#within(BATCH_MS, () => this.#client.ask("ROLLBACK"));
+			await this.#client.within(this.#options.batchMs, () =>
+				this.#client.ask("ROLLBACK"),
+			);
 			if (isConflict(cause) && ++conflicts <= MAX_CONFLICTS)
 				await delay(Math.random() * 2 ** conflicts);
 			else if (isRefusal(cause) && at !== NOBODY)
@@ -229,28 +261,6 @@ class PostgresEngine implements Engine {
 		return this.#client.close();
 	}
 
-	/** Gives the connection up when it takes longer, and does not wait for one that is lost. */
-	async #within<Result>(
-		ms: number,
-		work: () => Promise<Result>,
-	): Promise<Result> {
-		const { where } = this.#place.target;
-		const { promise, reject } = Promise.withResolvers<never>();
-		const late = setTimeout(() => {
-			const why = new TetradError(
-				"store-failed",
-				`${where} did not answer within ${ms / 1000} seconds; open the store again to see what is there`,
-			);
-			this.#client.giveUp(why);
-			reject(why);
-		}, ms);
-		try {
-			return await Promise.race([work(), promise]);
-		} finally {
-			clearTimeout(late);
-		}
-	}
-
 	/** Waits for what is read only: of what is written the server tells at the next wait. */
 	async #attempt(
 		batch: readonly Transaction<unknown>[],
@@ -258,7 +268,7 @@ class PostgresEngine implements Engine {
 	): Promise<TransactionOutcome[]> {
 		const sending = new Sending(this.#client);
 		const outcomes: TransactionOutcome[] = [];
-		sending.ask("BEGIN");
+		sending.begin();
 		for (const [at, transaction] of batch.entries()) {
 			const why = refused.get(at);
 			outcomes.push(
@@ -267,7 +277,13 @@ class PostgresEngine implements Engine {
 					: { kind: "rejected", why },
 			);
 		}
-		checkCommitted(await sending.commit(), this.#place.target);
+		const [, names] = await Promise.all([
+			sending.commit(),
+			// Whoever empties the setting sets free all who wait, as if they were confirmed.
+			this.#options.synchronous ? readStandbyNames(this.#client) : undefined,
+		]);
+		if (this.#options.synchronous)
+			checkStandbyNames(names, this.#place.target.where);
 		return outcomes;
 	}
 
@@ -308,8 +324,8 @@ class Sending {
 	}
 
 	/** Sends without waiting. */
-	ask(text: string): void {
-		this.#watch(NOBODY, this.#client.ask(text)).catch(() => {});
+	begin(): void {
+		this.#watch(NOBODY, this.#client.begin()).catch(() => {});
 	}
 
 	/** Sends without waiting. */
@@ -329,13 +345,12 @@ class Sending {
 	}
 
 	/** Throws what failed first, here or before. */
-	async commit(): Promise<Answer> {
-		const answer = await this.#watch(NOBODY, this.#client.ask("COMMIT"));
+	async commit(): Promise<void> {
+		await this.#watch(NOBODY, this.#client.commit());
 		if (this.failed !== undefined) throw this.failed;
-		return answer;
 	}
 
-	async #watch(at: number, answer: Promise<Answer>): Promise<Answer> {
+	async #watch<Result>(at: number, answer: Promise<Result>): Promise<Result> {
 		try {
 			return await answer;
 		} catch (thrown) {
@@ -368,42 +383,4 @@ class PostgresSnapshot implements Snapshot {
 	close(): Promise<void> {
 		return this.#client.close();
 	}
-}
-
-type ServerError = Error & { readonly code: string };
-
-/** serialization_failure and deadlock_detected. */
-function isConflict({ code }: ServerError): boolean {
-	return code === "40001" || code === "40P01";
-}
-
-function notTaken(cause: ServerError): TetradError {
-	return new TetradError(
-		"internal",
-		"a row was to be inserted whose key is there, or which PostgreSQL does not take",
-		{ cause },
-	);
-}
-
-/** What the server's refusal of a whole batch means, once it has rolled back. */
-function refusedBy({ where }: PostgresTarget, cause: ServerError): TetradError {
-	const { code, message } = cause;
-	// insufficient_resources, of which too_many_connections comes only before a transaction
-	if (code.startsWith("53"))
-		return new TetradError(
-			"store-full",
-			`${where} has no room (${message}); nothing was written: make room there, and the store goes on`,
-			{ cause },
-		);
-	if (isConflict(cause) || code === "55P03")
-		return new TetradError(
-			"busy",
-			`another program writes to the store at ${where}; nothing was written: end that program`,
-			{ cause },
-		);
-	return new TetradError(
-		"store-failed",
-		`${where} refused (${code}: ${message}); check the server, then open the store again to see what is there`,
-		{ cause },
-	);
 }

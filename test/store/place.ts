@@ -9,6 +9,7 @@ export type Place =
 			readonly kind: "postgres";
 			readonly url: string;
 			readonly namespace: string;
+			readonly synchronous?: boolean;
 	  };
 
 export function openSchema(place: Place, declared: Schema): Promise<Store> {

@@ -28,7 +28,10 @@ let server: PostgresServer;
 before(async () => {
 	if (skip !== false) return;
 	disk = await TroubledDisk.make();
-	server = await PostgresServer.start({ env: disk.env("/base/") });
+	server = await PostgresServer.start({
+		env: disk.env("/base/"),
+		isOverTcp: true,
+	});
 });
 after(async () => {
 	await server?.[Symbol.asyncDispose]();
@@ -221,7 +224,10 @@ describe("PostgreSQL store: opening", { skip }, () => {
 			`postgres://a:${SECRET}@[::1/x`,
 			`postgres://a:${SECRET}@host:port/x`,
 			`postgres://a:${SECRET}%@host/x`,
-			`postgres://a:${SECRET}@one,two/x`,
+			`postgres://a:${SECRET}@one,/x`,
+			`postgres://a:${SECRET}@one,two:port/x`,
+			`postgres://a:${SECRET}@one/x?port=1,2`,
+			`postgres://a:${SECRET}@one/x?target_session_attrs=any`,
 			`postgres://a:${SECRET}@host/x?sslmode=require`,
 			`postgres://a:${SECRET}@host/x?password=${SECRET}`,
 		])

@@ -1,6 +1,7 @@
 /*
  * A server of PostgreSQL of a test's own: made in a temporary folder, reached over a Unix socket
- * in it or over TCP on this machine, and gone with the test file, whatever happens to that.
+ * in it, or over TCP on this machine where that is asked for, and gone with the test file,
+ * whatever happens to that.
  */
 import {
 	type ChildProcess,
@@ -27,6 +28,9 @@ const run = promisify(execFile);
 
 const PATIENCE_MS = 20_000;
 const SUPERUSER = "postgres";
+
+/** Of a Unix socket it is but a part of the name, in a folder that nobody else has. */
+const ANY_PORT = 5432;
 
 /** The folder of the server's programs; the newest, where there are several. */
 function findPrograms(): string | undefined {
@@ -69,6 +73,10 @@ function unprivileged(): { uid: number; gid: number } | undefined {
 }
 
 export interface ServerOptions {
+	/** By which name it is a standby. */
+	readonly name?: string;
+	/** Takes connections over TCP, too, at a port that somebody else may have taken meanwhile. */
+	readonly isOverTcp?: boolean;
 	/** The environment of the server. */
 	readonly env?: Readonly<Record<string, string>>;
 }
@@ -77,31 +85,78 @@ export class PostgresServer implements AsyncDisposable {
 	readonly folder: string;
 	readonly #as: { uid: number; gid: number } | undefined;
 	readonly #options: ServerOptions;
-	#port = 0;
+	#port = ANY_PORT;
 	#server: ChildProcess | undefined;
 	#said = "";
 
 	static async start(options: ServerOptions = {}): Promise<PostgresServer> {
+		const server = await PostgresServer.#prepare(options);
+		await server.#make("initdb", [
+			...["-D", server.#data, "-U", SUPERUSER, "-A", "trust"],
+			// Only its first files are not synced; the server itself syncs.
+			...["--no-sync", "-E", "UTF8", "--locale=C"],
+		]);
+		await server.restart();
+		return server;
+	}
+
+	/** Starts a standby of a server that runs. */
+	static async startStandby(
+		of: PostgresServer,
+		options: ServerOptions & { readonly name: string },
+	): Promise<PostgresServer> {
+		const server = await PostgresServer.#prepare(options);
+		await server.#make("pg_basebackup", [
+			...["-D", server.#data, "-R", "-X", "stream", "-c", "fast"],
+			...["--no-sync", "-d", of.#connectionInfo],
+		]);
+		await server.restart();
+		return server;
+	}
+
+	static async #prepare(options: ServerOptions): Promise<PostgresServer> {
 		if (PROGRAMS === undefined)
 			throw new Error("there is no PostgreSQL: install the package postgresql");
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-postgres-"));
 		const server = new PostgresServer(folder, options);
-		server.#port = await freePort();
 		process.once("exit", () => server.#removeNow());
 		if (server.#as !== undefined)
 			await chown(folder, server.#as.uid, server.#as.gid);
 		await chmod(folder, 0o700);
-		await run(
-			join(PROGRAMS, "initdb"),
-			[
-				...["-D", server.#data, "-U", SUPERUSER, "-A", "trust"],
-				// Only its first files are not synced; the server itself syncs.
-				...["--no-sync", "-E", "UTF8", "--locale=C"],
-			],
-			{ ...server.#as, env: process.env, cwd: folder },
-		);
-		await server.restart();
 		return server;
+	}
+
+	/** Runs a program that makes its data. */
+	async #make(program: string, args: readonly string[]): Promise<void> {
+		await run(join(PROGRAMS as string, program), args, {
+			...this.#as,
+			env: process.env,
+			cwd: this.folder,
+		});
+	}
+
+	get #connectionInfo(): string {
+		return `host=${this.folder} port=${this.#port} user=${SUPERUSER}`;
+	}
+
+	/** A server that is a standby of another one from now on, or of none. */
+	async follow(primary: PostgresServer | undefined): Promise<void> {
+		const from = primary === undefined ? "" : primary.#connectionInfo;
+		await this.sql(`ALTER SYSTEM SET primary_conninfo = '${from}'`);
+		await this.sql("SELECT pg_reload_conf()");
+	}
+
+	/** Ends a server and all its processes at once, as a machine that dies. */
+	async killAll(): Promise<void> {
+		const pids = await this.sql("SELECT pid FROM pg_stat_activity");
+		const gone = this.stop("SIGKILL");
+		for (const pid of pids.split("\n"))
+			try {
+				process.kill(Number(pid), "SIGKILL");
+			} catch {
+				// It has ended, as the session that was asked.
+			}
+		await gone;
 	}
 
 	private constructor(folder: string, options: ServerOptions) {
@@ -117,6 +172,16 @@ export class PostgresServer implements AsyncDisposable {
 	/** The address of a database, for somebody in particular. */
 	url(database = "postgres", user: string = SUPERUSER): string {
 		return `postgres://${user}@localhost:${this.#port}/${database}?host=${encodeURIComponent(this.folder)}`;
+	}
+
+	/** Of several servers, in their order. */
+	static urlOfAll(
+		servers: readonly PostgresServer[],
+		user: string = SUPERUSER,
+	): string {
+		const hosts = servers.map(({ folder }) => encodeURIComponent(folder));
+		const ports = servers.map((server) => server.#port);
+		return `postgres://${user}@localhost/postgres?host=${hosts}&port=${ports}`;
 	}
 
 	/** The same over TCP. */
@@ -177,13 +242,18 @@ export class PostgresServer implements AsyncDisposable {
 	/** Starts the server, and resolves when it takes connections. */
 	async restart(): Promise<void> {
 		await this.stop("SIGQUIT");
+		const { isOverTcp = false } = this.#options;
+		if (isOverTcp && this.#port === ANY_PORT) this.#port = await freePort();
 		const settings = {
-			listen_addresses: "127.0.0.1",
+			listen_addresses: isOverTcp ? "127.0.0.1" : "",
 			port: `${this.#port}`,
 			unix_socket_directories: this.folder,
 			max_connections: "30",
 			shared_buffers: "16MB",
 			restart_after_crash: "off",
+			// By which a standby is known to its primary, and how soon it comes back to it.
+			cluster_name: this.#options.name ?? "",
+			wal_retrieve_retry_interval: "200",
 		};
 		const server = spawn(
 			join(PROGRAMS as string, "postgres"),

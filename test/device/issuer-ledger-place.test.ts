@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import {
+	type DatabaseLocation,
 	placeLedger,
 	readIssuerSettings,
 } from "../../src/device/issuer/index.ts";
@@ -23,7 +24,7 @@ const DEVICE = {
 	key: { file: "key" },
 };
 
-async function issuerHome(database?: { readonly file: string }) {
+async function issuerHome(database?: DatabaseLocation) {
 	const folder = await temporaryFolder();
 	const settings =
 		database === undefined ? SETTINGS : { ...SETTINGS, database };
@@ -52,6 +53,26 @@ describe("where the ledger of an issuer is", () => {
 		const placed = await placeLedger(home.path, { file: "/etc/new" });
 		assert.deepEqual(placed.database, { file: "/etc/new" });
 		assert.deepEqual(await readIssuerSettings(home.path), placed);
+	});
+
+	test("waits for a standby from when that is said until the settings say otherwise", async () => {
+		await using home = await issuerHome({ env: "LEDGER" });
+		const placed = await placeLedger(home.path, { synchronous: true });
+		assert.deepEqual(placed.database, { env: "LEDGER", synchronous: true });
+		const file = "/etc/new";
+		const moved = await placeLedger(home.path, { file });
+		assert.deepEqual(moved.database, { file, synchronous: true });
+		assert.deepEqual(await readIssuerSettings(home.path), moved);
+	});
+
+	test("waits for no standby in the home", async () => {
+		await using home = await issuerHome();
+		await assert.rejects(placeLedger(home.path, { synchronous: true }), {
+			code: "invalid-argument",
+			message: /--database-file/,
+		});
+		const { database } = await readIssuerSettings(home.path);
+		assert.equal(database, undefined);
 	});
 
 	test("is not a server when there is a ledger in the home", async () => {

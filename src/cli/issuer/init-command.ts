@@ -29,6 +29,10 @@ export function addInitCommand(issuer: Command): void {
 			"--database-file <file>",
 			"keep the ledger in PostgreSQL, whose address is the line in this file; in the home unless given",
 		)
+		.option(
+			"--database-synchronous",
+			"take only a server of PostgreSQL whose commits wait for a standby, so that nothing is lost with the primary",
+		)
 		.addOption(
 			new Option(
 				"--unsafe-not-play",

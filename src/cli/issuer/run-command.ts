@@ -35,6 +35,10 @@ export function addRunCommand(issuer: Command): void {
 			"the ledger is in PostgreSQL, whose address is the line in this file; it is kept in the settings, and as they say unless given",
 		)
 		.option(
+			"--database-synchronous",
+			"take only a server of PostgreSQL whose commits wait for a standby, so that nothing is lost with the primary; it is kept in the settings, and as they say unless given",
+		)
+		.option(
 			"--timeout <seconds>",
 			"how long an establishment may take",
 			positiveSeconds,

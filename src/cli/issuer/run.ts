@@ -12,6 +12,7 @@ export interface RunFlags extends SecretFlags, OperateFlags {
 	readonly http?: HttpAddress;
 	readonly unsafeHttpAnywhere?: true;
 	readonly databaseFile?: string;
+	readonly databaseSynchronous?: true;
 	readonly timeout?: number;
 	readonly json?: true;
 }
@@ -27,6 +28,7 @@ export async function run(flags: RunFlags): Promise<void> {
 				: { http: formatAddress({ kind: "tcp", ...http }) }),
 			unsafeHttpAnywhere: flags.unsafeHttpAnywhere === true,
 			databaseFile,
+			databaseSynchronous: flags.databaseSynchronous,
 			timeoutMs: timeout,
 			secrets: secretsOf(flags),
 			...{ signal, step },

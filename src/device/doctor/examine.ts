@@ -11,6 +11,7 @@ import {
 	POLICY,
 	SECRETS,
 } from "./device-checks.ts";
+import { LEDGER } from "./ledger-check.ts";
 import { THIS_MACHINE } from "./machine.ts";
 import { CRYPTO, DISK, NODE } from "./machine-checks.ts";
 import {
@@ -45,6 +46,7 @@ const CHECKS: readonly Check[] = [
 	MODULE_REACHED,
 	ISSUER_REACHED,
 	ISSUER_HOME,
+	LEDGER,
 	TERMS,
 	PURSE,
 	PURCHASES,

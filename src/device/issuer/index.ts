@@ -3,7 +3,9 @@ export { Issuer } from "./issuer.ts";
 export {
 	announceHttp,
 	type DatabaseLocation,
+	examineLedger,
 	forgetHttp,
+	type LedgerServers,
 	makeIssuer,
 	openLedger,
 	placeLedger,

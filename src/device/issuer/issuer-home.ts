@@ -18,9 +18,12 @@ import {
 	requireCurrency,
 } from "../../money/index.ts";
 import {
+	examinePostgres,
 	openPostgresStore,
 	openSqliteSnapshot,
 	openSqliteStore,
+	type PostgresExamined,
+	type PrimaryMemory,
 	type StoreView,
 } from "../../store/index.ts";
 import {
@@ -41,20 +44,31 @@ import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
  *   issuer.json         its currency, how long notes live, and where its ledger is
  *   issuer.terms.json   what owners import into purses (issuer-terms.ts)
  *   ledger.db           the ledger, unless it is in PostgreSQL
+ *   ledger.primary.json which server of PostgreSQL had it last, where its commits wait for a standby
  *   selling.secret      what merchants' selling secrets follow from (selling-master.ts)
  *   operator.token      what the HTTP API asks for
  *   http.json           where that is, while the issuer runs
  */
 
 /** Where the address of a PostgreSQL server stands: never in clear in the settings. */
-export type DatabaseLocation =
+export type DatabaseLocation = (
 	| { readonly file: string }
-	| { readonly env: string };
+	| { readonly env: string }
+) & {
+	/** Whether only a server will do whose commits wait for a standby (docs/stores.md). */
+	readonly synchronous?: boolean | undefined;
+};
 
 const databaseFile: z.ZodType<DatabaseLocation> = z.union(
 	[
-		z.strictObject({ file: z.string().min(1) }),
-		z.strictObject({ env: z.string().min(1) }),
+		z.strictObject({
+			file: z.string().min(1),
+			synchronous: z.boolean().optional(),
+		}),
+		z.strictObject({
+			env: z.string().min(1),
+			synchronous: z.boolean().optional(),
+		}),
 	],
 	'is neither { "file": … } nor { "env": … } with the address of a PostgreSQL server',
 );
@@ -76,6 +90,15 @@ const issuerFile = z.strictObject({
 export interface IssuerSettings extends Required<IssuerParameters> {
 	readonly database?: DatabaseLocation;
 }
+
+const primaryFile = z.strictObject({
+	version: z.literal(1),
+	system: z.string().regex(/^[0-9]{1,20}$/, "is no system identifier"),
+	timeline: z
+		.int()
+		.min(1)
+		.max(2 ** 32 - 1),
+});
 
 const httpFile = z.strictObject({
 	version: z.literal(1),
@@ -170,16 +193,18 @@ export async function readIssuerSettings(
 }
 
 /**
- * The settings, with the ledger at `database`, which is written into them: operators at the home
- * find the same ledger when the issuer does not run. Throws `home-unusable` when there is a ledger
- * in the home already.
+ * The settings, with the ledger at `asked`, which is written into them: operators at the home
+ * find the same ledger when the issuer does not run. That it waits for a standby stays as it was
+ * where nothing is said of it. Throws `home-unusable` when there is a ledger in the home already,
+ * and `invalid-argument` when a ledger that is in no database is to wait for a standby.
  */
 export async function placeLedger(
 	home: string,
-	database: DatabaseLocation | undefined,
+	asked: Partial<DatabaseLocation> | undefined,
 ): Promise<IssuerSettings> {
 	const settings = await readIssuerSettings(home);
-	if (database === undefined) return settings;
+	if (asked === undefined) return settings;
+	const database = databaseOf(settings, asked);
 	if (settings.database === undefined && (await isThere(ledgerPath(home))))
 		throw unusable(
 			`the ledger of this issuer is ${ledgerPath(home)}, and an issuer has one; run it without --database-file`,
@@ -189,6 +214,21 @@ export async function placeLedger(
 	const text = JSON.stringify({ ...file, database }, null, "\t");
 	await replaceFile(path, `${text}\n`);
 	return { ...settings, database };
+}
+
+function databaseOf(
+	{ database: before }: IssuerSettings,
+	{ synchronous = before?.synchronous, ...location }: Partial<DatabaseLocation>,
+): DatabaseLocation {
+	const said = synchronous === undefined ? {} : { synchronous };
+	if ("file" in location || "env" in location)
+		return { ...(location as DatabaseLocation), ...said };
+	if (before === undefined)
+		throw new TetradError(
+			"invalid-argument",
+			"the ledger of this issuer is in its home, where no commit waits for a standby; say with --database-file where it is in PostgreSQL",
+		);
+	return { ...before, ...said };
 }
 
 /** What the home's certificate and settings make of it. Its key stays closed. */
@@ -218,7 +258,51 @@ export async function openLedger(
 		: openPostgresStore({
 				url: await databaseUrl(home, database),
 				schema: LEDGER_SCHEMA,
+				...demandsOf(home, database),
 			});
+}
+
+/** How the servers are that may have a ledger, in the order of their address. */
+export type LedgerServers = PostgresExamined;
+
+/** How the servers are that may have the ledger; `undefined` when it is in the home. Throws when their address cannot be read. */
+export async function examineLedger(
+	home: string,
+	{ database }: IssuerSettings,
+): Promise<LedgerServers | undefined> {
+	return database === undefined
+		? undefined
+		: examinePostgres({
+				url: await databaseUrl(home, database),
+				...demandsOf(home, database),
+			});
+}
+
+function demandsOf(
+	home: string,
+	{ synchronous = false }: DatabaseLocation,
+): { readonly synchronous: boolean; readonly memory?: PrimaryMemory } {
+	return synchronous
+		? { synchronous, memory: primaryMemory(home) }
+		: { synchronous };
+}
+
+/** In the home: servers that were left behind do not know it. */
+function primaryMemory(home: string): PrimaryMemory {
+	const path = pathIn(home, "ledger.primary.json");
+	return {
+		async recall() {
+			if (!(await isThere(path))) return undefined;
+			const { system, timeline } = parseJson(
+				primaryFile,
+				await readText(path),
+				path,
+			);
+			return { system, timeline };
+		},
+		remember: (primary) =>
+			replaceFile(path, `${JSON.stringify({ version: 1, ...primary })}\n`),
+	};
 }
 
 /** Opens the ledger for looking, also while the issuer runs; `undefined` when only the issuer itself can be asked. */

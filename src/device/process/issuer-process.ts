@@ -45,7 +45,7 @@ export interface IssuerProcessOptions {
 		readonly unsafeAnywhere: boolean;
 	};
 	/** In the place of what the settings say, and from then on in them. */
-	readonly database?: DatabaseLocation;
+	readonly database?: Partial<DatabaseLocation>;
 	readonly timeoutMs?: number;
 	readonly signal: AbortSignal;
 }

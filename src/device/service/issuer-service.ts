@@ -78,6 +78,8 @@ export interface RunIssuerOptions extends AskOptions {
 	readonly unsafeHttpAnywhere?: boolean | undefined;
 	/** The file with the address of the PostgreSQL database that has the ledger; kept in the settings, and as they say unless given. */
 	readonly databaseFile?: string | undefined;
+	/** Whether only a server of PostgreSQL will do whose commits wait for a standby; kept in the settings, and as they say unless given. */
+	readonly databaseSynchronous?: boolean | undefined;
 	/** How long an establishment may take, in milliseconds. */
 	readonly timeoutMs?: number | undefined;
 }

@@ -164,6 +164,7 @@ class OperatedIssuer implements IssuerService {
 		http,
 		unsafeHttpAnywhere: unsafeAnywhere = false,
 		databaseFile,
+		databaseSynchronous,
 		timeoutMs,
 		signal,
 		step = () => {},
@@ -189,9 +190,16 @@ class OperatedIssuer implements IssuerService {
 				...(operators === undefined
 					? {}
 					: { http: { ...operators, unsafeAnywhere } }),
-				...(databaseFile === undefined
+				...(databaseFile === undefined && databaseSynchronous === undefined
 					? {}
-					: { database: { file: resolve(databaseFile) } }),
+					: {
+							database: {
+								...(databaseFile === undefined
+									? {}
+									: { file: resolve(databaseFile) }),
+								synchronous: databaseSynchronous,
+							},
+						}),
 				...(timeoutMs === undefined ? {} : { timeoutMs }),
 			},
 			step,

@@ -259,8 +259,8 @@ async function ledgerOf(world: World): Promise<LedgerContent> {
 	assert.ok(view);
 	await using _ = view;
 	const terms = await termsOf(home, settings);
-	const { banks } = await readPolicy(home);
-	const { problems } = await runAudit(terms, banks, view);
+	const roots = await readPolicy(home);
+	const { problems } = await runAudit(terms, roots, view);
 	assert.deepEqual(problems, [], "the audit of the issuer");
 	const accounts = new Map<string, bigint>();
 	const booked = new Map<string, bigint>();

@@ -13,7 +13,7 @@ export const audited: MakeInvariant = (world, fail) => ({
 				crypto,
 				terms,
 				world.policy.banks,
-				readSaleTerms(crypto),
+				readSaleTerms(crypto, world.policy.agencies),
 			);
 			for (const step of audit.steps) {
 				const { read } = step;

@@ -1,6 +1,9 @@
 import { nodeCrypto } from "../crypto/index.ts";
-import { Issuer, LedgerOperator } from "../device/issuer/index.ts";
-import type { TrustAnchor } from "../identity/index.ts";
+import {
+	type AuditRoots,
+	Issuer,
+	LedgerOperator,
+} from "../device/issuer/index.ts";
 import {
 	accountOf,
 	type Currency,
@@ -45,11 +48,11 @@ export class TestIssuer implements Mint, AsyncDisposable {
 		{
 			currency,
 			isPlay,
-			banks,
+			roots,
 		}: {
 			readonly currency: Currency;
 			readonly isPlay: boolean;
-			readonly banks: readonly TrustAnchor[];
+			readonly roots: AuditRoots;
 		},
 		around: Surroundings,
 	): Promise<TestIssuer> {
@@ -79,7 +82,7 @@ export class TestIssuer implements Mint, AsyncDisposable {
 		const operator = new LedgerOperator({
 			store: side.store,
 			terms,
-			banks,
+			roots,
 			now: around.clock.now,
 		});
 		return new TestIssuer(side, terms, operator);

@@ -98,7 +98,7 @@ export class TestTown implements AsyncDisposable {
 			certify: (role: "agent" | "module", name: string) =>
 				(role === "agent" ? agency : bank).certify(name),
 		};
-		const money = { currency, isPlay, banks: roots.banks };
+		const money = { currency, isPlay, roots };
 		const issuer = await TestIssuer.make(money, around);
 		const faults = new Faults(network, [issuer.module, issuer.agent]);
 		return new TestTown(around, issuer, faults);

@@ -38,7 +38,7 @@ before(async () => {
 	const terms = { issuer: deviceId, name, currency: PLAY, isPlay: true };
 	await store.transact(claimLedger(terms));
 	http = await serveOperatorHttp({
-		operator: new LedgerOperator({ store, terms, banks: world.policy.banks }),
+		operator: new LedgerOperator({ store, terms, roots: world.policy }),
 		token: TOKEN,
 		host: "127.0.0.1",
 		port: 0,
@@ -461,7 +461,7 @@ test("another address than loopback has to be asked for by a name that says what
 			currency: PLAY,
 			isPlay: true,
 		},
-		banks: [],
+		roots: { banks: [], agencies: [] },
 	});
 	const options = { operator, token: TOKEN, port: 0, isPlay: true };
 	for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.org"])

@@ -113,7 +113,7 @@ export async function makeLedger(
 		transact: (transaction) => store.transact(transaction),
 		audit(of: Pick<Store, "snapshot"> = store) {
 			const { terms } = ledgers.mint.machine;
-			return runAudit(terms, world.policy.banks, of);
+			return runAudit(terms, world.policy, of);
 		},
 		async sound() {
 			const result = await ledgers.audit();

@@ -455,11 +455,7 @@ class Simulation {
 		assert.deepEqual(mint.store.rows(CONFLICTS), []);
 		this.#requireNoOverlap();
 		const { terms } = mint.machine as IssuerMachine;
-		const { problems } = await runAudit(
-			terms,
-			town.world.policy.banks,
-			mint.store,
-		);
+		const { problems } = await runAudit(terms, town.world.policy, mint.store);
 		assert.deepEqual(problems, []);
 		for (const { id, payee, amount, payer } of this.contracts) {
 			const rows = purses.flatMap(({ store }) =>

@@ -316,8 +316,8 @@ class Simulation {
 	async requireAudited(): Promise<void> {
 		const { machine, store } = this.mint;
 		assert.ok(machine instanceof IssuerMachine);
-		const { banks } = this.town.world.policy;
-		const { problems, balanced } = await runAudit(machine.terms, banks, store);
+		const { policy } = this.town.world;
+		const { problems, balanced } = await runAudit(machine.terms, policy, store);
 		assert.deepEqual(problems, []);
 		assert.ok(balanced);
 	}

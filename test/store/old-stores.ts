@@ -131,7 +131,7 @@ export function asSaid(value: unknown): unknown {
 export async function audited(
 	store: Pick<Store, "snapshot">,
 ): Promise<unknown> {
-	const { owed, ...audit } = await runAudit(TERMS, BANKS, store);
+	const { owed, ...audit } = await runAudit(TERMS, WORLD.policy, store);
 	// Nothing was sold then.
 	assert.equal(owed, 0n);
 	return asSaid(audit);

@@ -375,11 +375,11 @@ export class Street implements AsyncDisposable {
 		const view = await viewLedger(home, settings);
 		assert.ok(view);
 		await using _ = view;
-		const [terms, { banks }] = await Promise.all([
+		const [terms, roots] = await Promise.all([
 			termsOf(home, settings),
 			readPolicy(home),
 		]);
-		const audit = await runAudit(terms, banks, view);
+		const audit = await runAudit(terms, roots, view);
 		assert.deepEqual(audit.problems, []);
 		const balances: Record<string, bigint> = {};
 		await view.snapshot(async (scan) => {

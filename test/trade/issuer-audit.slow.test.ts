@@ -1,6 +1,7 @@
 /* The audit passes on what an issuer did with sales, and fails after each change behind its back. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { runAudit } from "../../src/device/issuer/index.ts";
 import { DAY } from "../support/authority.ts";
 import { PRICE, SaleWorld } from "./issuer-world.ts";
 
@@ -160,6 +161,37 @@ const TAMPERINGS: readonly (readonly [
 		`INSERT INTO meta (name, value) VALUES ('selling', x'00')`,
 	],
 ];
+
+test("the audit finds every bit of a sale's terms that has changed", async () => {
+	await using world = await SaleWorld.make({ onDisk: true });
+	const sale = await world.sale();
+	await world.deposit(sale);
+	await world.ledger.sound();
+	const bits = Array.from({ length: 8 * sale.terms.length }, (_, bit) => bit);
+	// All of them are some ten thousand audits: a prime step comes by every part.
+	for (const bit of bits.filter((bit) => bit % 61 === 0)) {
+		const terms = Uint8Array.from(sale.terms);
+		terms[bit >> 3] = (terms[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+		await world.ledger.tamper((database) => {
+			database.prepare("UPDATE sales SET terms = ?").run(terms);
+		});
+		const { balanced } = await world.ledger.audit();
+		assert.equal(balanced, false, `bit ${bit}`);
+	}
+});
+
+test("the sales of agents whose agency is trusted no more are audited without their chains", async () => {
+	await using world = await SaleWorld.make({ onDisk: true });
+	await world.deposit(await world.sale());
+	const { banks } = world.ledger.world.policy;
+	const { terms } = world.mint.machine;
+	const { problems } = await runAudit(
+		terms,
+		{ banks, agencies: [] },
+		world.ledger.store(),
+	);
+	assert.deepEqual(problems, []);
+});
 
 describe("the audit fails after", () => {
 	for (const [what, problem, ...sql] of TAMPERINGS)

@@ -186,6 +186,16 @@ describe("a sale that is handed in", () => {
 		});
 	});
 
+	test("is answered with its key to its payer also when what the ledger has of it has rotted", async () => {
+		await using world = await SaleWorld.make({ onDisk: true });
+		const sale = await world.sale();
+		await world.deposit(sale);
+		await world.ledger.tamper((database) => {
+			database.exec("UPDATE sales SET key = zeroblob(32)");
+		});
+		assert.deepEqual(await world.resolve(sale), bought(sale));
+	});
+
 	test("by its payer is booked for its payee, and answered with the key", async () => {
 		await using world = await SaleWorld.make();
 		const sale = await world.sale();
@@ -849,7 +859,7 @@ describe("who asks", () => {
 		const operator = new LedgerOperator({
 			store: ledger.store(),
 			terms: mint.machine.terms,
-			banks: ledger.world.policy.banks,
+			roots: ledger.world.policy,
 		});
 		for (const [name, state, credited] of [
 			["booked", "booked", undefined],

@@ -17,13 +17,26 @@ import { readSaleTerms } from "../../trade/issuer/index.ts";
 /** Rows whose surroundings are read at the same time. */
 const ROWS_AT_ONCE = 64;
 
-/** Audits a ledger as it is at one moment, while others go on with it. `banks` are the roots under which its issuer was certified at any time. */
+/** The roots that a ledger is audited under. */
+export interface AuditRoots {
+	/** Under which its issuer was certified at any time. */
+	readonly banks: readonly TrustAnchor[];
+	/** Under which the agents of merchants are certified. */
+	readonly agencies: readonly TrustAnchor[];
+}
+
+/** Audits a ledger as it is at one moment, while others go on with it. */
 export function runAudit(
 	terms: IssuerTerms,
-	banks: readonly TrustAnchor[],
+	{ banks, agencies }: AuditRoots,
 	store: Pick<Store, "snapshot">,
 ): Promise<AuditResult> {
-	const audit = new Audit(nodeCrypto, terms, banks, readSaleTerms(nodeCrypto));
+	const audit = new Audit(
+		nodeCrypto,
+		terms,
+		banks,
+		readSaleTerms(nodeCrypto, agencies),
+	);
 	return store.snapshot(async (scan) => {
 		for (const step of audit.steps) {
 			let looking: Promise<void>[] = [];

@@ -1,4 +1,4 @@
-export { runAudit } from "./audit-run.ts";
+export { type AuditRoots, runAudit } from "./audit-run.ts";
 export { Issuer } from "./issuer.ts";
 export {
 	announceHttp,

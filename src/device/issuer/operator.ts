@@ -1,7 +1,6 @@
 /* What an operator can do at an issuer: at its ledger itself, or through the HTTP API of one that runs. */
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import type { TrustAnchor } from "../../identity/index.ts";
 import type { Store } from "../../machine/index.ts";
 import {
 	type Account,
@@ -25,7 +24,7 @@ import {
 	type SaleStatus,
 } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
-import { runAudit } from "./audit-run.ts";
+import { type AuditRoots, runAudit } from "./audit-run.ts";
 import type {
 	AccountJson,
 	AccountsJson,
@@ -74,20 +73,19 @@ export interface Operator {
 export class LedgerOperator implements Operator {
 	readonly #store: Store;
 	readonly #terms: IssuerTerms;
-	readonly #banks: readonly TrustAnchor[];
+	readonly #roots: AuditRoots;
 	readonly #now: () => number;
 	#auditing = false;
 
-	/** `banks` are the roots under which the issuer was certified. */
 	constructor(options: {
 		readonly store: Store;
 		readonly terms: IssuerTerms;
-		readonly banks: readonly TrustAnchor[];
+		readonly roots: AuditRoots;
 		readonly now?: () => number;
 	}) {
 		this.#store = options.store;
 		this.#terms = options.terms;
-		this.#banks = options.banks;
+		this.#roots = options.roots;
 		this.#now = options.now ?? Date.now;
 	}
 
@@ -222,7 +220,7 @@ export class LedgerOperator implements Operator {
 		this.#auditing = true;
 		try {
 			return auditAsJson(
-				await runAudit(this.#terms, this.#banks, this.#store),
+				await runAudit(this.#terms, this.#roots, this.#store),
 				this.#terms,
 			);
 		} finally {

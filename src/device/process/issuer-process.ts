@@ -105,7 +105,7 @@ export async function runIssuerProcess(
 		const { serveOperatorHttp } = await import("../issuer/http/index.ts");
 		const api = await serveOperatorHttp({
 			...http,
-			operator: new LedgerOperator({ store, terms, banks: policy.banks }),
+			operator: new LedgerOperator({ store, terms, roots: policy }),
 			token: await readOperatorToken(options.home),
 			isPlay: terms.isPlay,
 		});

@@ -228,8 +228,8 @@ class OperatedIssuer implements IssuerService {
 			return this.#operate((operator) => operator.audit());
 		await using _ = view;
 		const terms = await termsOf(this.home, settings);
-		const { banks } = await readPolicy(this.home);
-		return auditAsJson(await runAudit(terms, banks, view), terms);
+		const roots = await readPolicy(this.home);
+		return auditAsJson(await runAudit(terms, roots, view), terms);
 	}
 
 	/** One has the ledger while it does not run, so that whatever is asked at once takes turns. */

@@ -98,7 +98,15 @@ export class SaleLedger {
 			const { id: transfer } = verified.value.transfer;
 			if (known !== undefined)
 				return reading([byKey(SALES, { transfer })], ([[row]]) =>
-					this.#before(asked, verified, found, row, by, isForOther(known, by)),
+					this.#before(
+						asked,
+						verified,
+						sale,
+						found,
+						row,
+						by,
+						isForOther(known, by),
+					),
 				);
 			if (taken.length > 0)
 				return this.#declined(asked, verified, sale, found, by);
@@ -117,6 +125,7 @@ export class SaleLedger {
 	#before(
 		asked: Asked,
 		{ value: { transfer } }: VerifiedTransfer,
+		{ verdict }: HandedInSale,
 		{ isVoid, payer }: FoundTransfer,
 		row: RowOf<typeof SALES> | undefined,
 		by: By,
@@ -130,7 +139,14 @@ export class SaleLedger {
 							bookedMessage(asked.request, transfer.amount, []),
 							forOther,
 						)
-					: outcomeBefore(asked, 1, transfer.amount, forOther, row?.key);
+					: outcomeBefore(
+							asked,
+							1,
+							transfer.amount,
+							forOther,
+							// What a disk kept of it may have rotted, and was derived again just now.
+							verdict.kind === "sold" ? verdict.key : row?.key,
+						);
 			case "declined":
 				return declinedBefore(asked, spentTwice, forOther);
 			case "void":

@@ -70,5 +70,5 @@ export interface SaidTerms {
 	readonly keyHash: Uint8Array;
 }
 
-/** Reads the terms of a sale without any secret. Throws `malformed`. */
+/** Reads the terms of a sale without any secret. Throws as `SaleJudge.judge` for what nobody signed. */
 export type ReadTerms = (terms: Uint8Array) => SaidTerms;

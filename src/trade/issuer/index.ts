@@ -1,1 +1,2 @@
-export { readSaleTerms, SaleDesk } from "./sale-desk.ts";
+export { readSaleTerms } from "./read-sale-terms.ts";
+export { SaleDesk } from "./sale-desk.ts";

@@ -4,23 +4,21 @@
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import { type CertifiedDevice, chainHash } from "../../identity/index.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import type {
 	JudgedSale,
 	MarkedTransfer,
-	ReadTerms,
 	SaleJudge,
 	Seller,
 	SellingSecret,
 } from "../../money/index.ts";
-import { copy, hex, sameBytes } from "../../wire/index.ts";
+import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	type Contract,
 	draftSellingCertificate,
 	GENERATION_MS,
 	goodsKey,
 	keyHash,
-	MAX_MERCHANT_AGENTS,
 	parseContract,
 	parsePurchaseTerms,
 	type SellingCertificateBody,
@@ -28,6 +26,7 @@ import {
 	sellingSecret,
 	verifyContract,
 } from "../documents/index.ts";
+import { MerchantAgents } from "./merchant-agents.ts";
 
 /** What the module of an issuer gives. */
 export interface SaleContext {
@@ -41,13 +40,13 @@ export interface SaleContext {
 export class SaleDesk implements SaleJudge {
 	readonly #context: SaleContext;
 	readonly #master: Uint8Array;
-	/** By the hash of the chain. Whom an agency certified does not change. */
-	readonly #agents = new Map<string, CertifiedDevice>();
+	readonly #agents: MerchantAgents;
 
 	/** `master` is the lasting secret of the issuer, 32 bytes. */
 	constructor(context: SaleContext, master: Uint8Array) {
 		this.#context = context;
 		this.#master = copy(master);
+		this.#agents = new MerchantAgents(context.crypto, context.certifiedAgent);
 	}
 
 	seller(
@@ -80,7 +79,7 @@ export class SaleDesk implements SaleJudge {
 		const { contract: document, chain } = parsePurchaseTerms(terms);
 		const contract = parseContract(crypto, document);
 		requireTransferOf(contract, transfer);
-		verifyContract(crypto, contract, this.#agent(chain));
+		verifyContract(crypto, contract, this.#agents.behind(chain));
 		const { bookBy, selling, sellerAgent, sellerModule } = contract;
 		const secret = sellingSecret(crypto, this.#master, {
 			module: sellerModule,
@@ -107,26 +106,6 @@ export class SaleDesk implements SaleJudge {
 			),
 		};
 	}
-
-	#agent(chain: Uint8Array): CertifiedDevice {
-		const { crypto, certifiedAgent } = this.#context;
-		const name = hex(chainHash(crypto, chain));
-		const known = this.#agents.get(name);
-		if (known !== undefined) return known;
-		const agent = certifiedAgent(copy(chain));
-		if (this.#agents.size >= MAX_MERCHANT_AGENTS) this.#agents.clear();
-		this.#agents.set(name, agent);
-		return agent;
-	}
-}
-
-/** What terms say that an issuer's audit holds against its books. */
-export function readSaleTerms(crypto: CryptoProvider): ReadTerms {
-	return (terms) => {
-		const { contract: document } = parsePurchaseTerms(terms);
-		const { hash: contract, keyHash } = parseContract(crypto, document);
-		return { contract, keyHash };
-	};
 }
 
 /** A transfer pays for a contract only as that says: whom, by whom, how much, of whose money. */

@@ -53,7 +53,7 @@ export async function asOperator<Result>(
 	try {
 		await using store = await openLedger(home, settings);
 		await store.transact(claimLedger(terms));
-		return await act(new LedgerOperator({ store, terms, banks: policy.banks }));
+		return await act(new LedgerOperator({ store, terms, roots: policy }));
 	} catch (thrown) {
 		const error = asTetradError(thrown);
 		if (error.code !== "busy") throw error;

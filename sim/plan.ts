@@ -178,6 +178,9 @@ const SKEWS = [
 	7 * 365 * DAY,
 ] as const;
 
+/** Of an issuer, whose clock is believed within its certificate. */
+const ISSUER_SKEWS = [...SKEWS.slice(0, 4), ...SKEWS.slice(-1)] as const;
+
 /** How many there are in a world, and how much they do. */
 interface Size {
 	readonly buyers: number;
@@ -387,8 +390,13 @@ export function drawSwarm(
 		const when = at();
 		const aheadMs = die.pick([-1, 1]) * die.pick(skews);
 		steps.push({ at: when, kind: "clock", device, aheadMs });
-		if (die.chance(0.5)) return;
-		const until = when + die.below(Math.max(1, span - when));
+		const isSetRight = die.chance(0.5);
+		// Nobody meets an issuer whose clock is not within any certificate, and what cannot be handed in until it is void is lost (docs/guides/when-something-went-wrong.md).
+		const isAway = skews === ISSUER_SKEWS && Math.abs(aheadMs) > 400 * DAY;
+		if (!isSetRight && !isAway) return;
+		const until =
+			when +
+			die.below(Math.min(isAway ? DAY / 2 : span, Math.max(1, span - when)));
 		steps.push({ at: until, kind: "clock", device, aheadMs: 0 });
 		if (die.chance(0.5))
 			steps.push({ at: until + 1, kind: "forget-time", device });
@@ -397,10 +405,7 @@ export function drawSwarm(
 		wrongClock(die.pick(traders), SKEWS);
 	// How much is lost while an issuer's clock is far ahead, and believed, is in docs/money.md.
 	for (let left = often(0.15, 2); left > 0; left--)
-		wrongClock(die.pick(["issuer-0-module", "issuer-0-agent"]), [
-			...SKEWS.slice(0, 4),
-			...SKEWS.slice(-1),
-		]);
+		wrongClock(die.pick(["issuer-0-module", "issuer-0-agent"]), ISSUER_SKEWS);
 	add(often(0.2, 2), () => ({
 		at: at(),
 		kind: "full",

@@ -57,6 +57,8 @@ const DAY_MS = 86_400_000;
 
 /** How long until an owner pairs again what is not paired, in milliseconds. */
 const PAIR_AGAIN_MS = 2_000;
+/** It does so less and less often, and at least this often. */
+const MAX_PAIR_AGAIN_MS = 600_000;
 
 /** How long until whoever is to be paid knows of it, in milliseconds. */
 const EXPECTED_MS = 50;
@@ -135,6 +137,7 @@ export class Side {
 	#pairings: Record<"agent" | "module", Pairing>;
 	readonly #tries = new PairingTries();
 	#isPairing = false;
+	#pairAgainMs = PAIR_AGAIN_MS;
 
 	constructor(options: SideOptions) {
 		const { world, name, identities, owner, terms } = options;
@@ -214,6 +217,11 @@ export class Side {
 
 	/** Its owner stops both, pairs them, and starts them again; what failed is tried again. */
 	pair(): void {
+		this.#pairAgainMs = PAIR_AGAIN_MS;
+		this.#tryToPair();
+	}
+
+	#tryToPair(): void {
 		if (this.#isPairing) return;
 		this.#isPairing = true;
 		const { agent, module, world } = this;
@@ -236,10 +244,11 @@ export class Side {
 					device.die();
 					device.start();
 				}
-				if (!this.isPaired)
-					world.schedule.after(PAIR_AGAIN_MS, () => {
-						if (!this.isPaired) this.pair();
-					});
+				if (this.isPaired) return;
+				world.schedule.after(this.#pairAgainMs, () => {
+					if (!this.isPaired) this.#tryToPair();
+				});
+				this.#pairAgainMs = Math.min(2 * this.#pairAgainMs, MAX_PAIR_AGAIN_MS);
 			},
 		});
 	}

@@ -63,34 +63,56 @@ export const canaries: MakeInvariant = (world, fail) => {
 	};
 };
 
+/** How far apart the places are at which it is looked whether a secret goes on there. */
+const STRIDE = 8;
+
+/** Of a secret, at least: one that is there covers four bytes at one of the places, wherever it begins. */
+const MIN_SECRET_BYTES = STRIDE + 3;
+
+/** Where the four bytes of a secret stand in it. */
+interface Part {
+	readonly secret: Uint8Array;
+	readonly at: number;
+}
+
 /** Finds any of many secrets in one pass, however many there are. */
 class Secrets {
-	/** By their first four bytes. */
-	readonly #all = new Map<number, Uint8Array[]>();
-	/** Whether one begins with these two bytes. */
+	/** By four bytes: those that begin at each of the first `STRIDE`. */
+	readonly #parts = new Map<number, Part[]>();
+	/** Whether there is a part that begins with these two bytes. */
 	readonly #begins: Uint8Array = new Uint8Array(2 ** 16);
 	readonly #texts = new Set<string>();
 
 	add(secret: Uint8Array): void {
 		const text = hex(secret);
 		if (this.#texts.has(text)) return;
+		if (secret.length < MIN_SECRET_BYTES)
+			throw new Error("so short a secret cannot be looked for");
 		this.#texts.add(text).add(Buffer.from(secret).toString("latin1"));
 		const own = new Uint8Array(secret);
-		const word = wordAt(own, 0);
-		this.#begins[word & 0xffff] = 1;
-		this.#all.set(word, [...(this.#all.get(word) ?? []), own]);
+		for (let at = 0; at < STRIDE; at++) {
+			const word = wordAt(own, at);
+			this.#begins[word & 0xffff] = 1;
+			const known = this.#parts.get(word) ?? [];
+			this.#parts.set(word, [...known, { secret: own, at }]);
+		}
 	}
 
 	isIn(bytes: Uint8Array): boolean {
 		const begins = this.#begins;
-		if (this.#all.size === 0) return false;
-		for (let at = 0; at + 4 <= bytes.length; at++) {
+		if (this.#parts.size === 0) return false;
+		for (let at = 0; at + 4 <= bytes.length; at += STRIDE) {
 			const two = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
 			if (begins[two] === 0) continue;
-			const found = this.#all.get(wordAt(bytes, at));
+			const found = this.#parts.get(wordAt(bytes, at));
 			if (
-				found?.some((secret) =>
-					sameBytes(bytes.subarray(at, at + secret.length), secret),
+				found?.some(
+					({ secret, at: within }) =>
+						at >= within &&
+						sameBytes(
+							bytes.subarray(at - within, at - within + secret.length),
+							secret,
+						),
 				)
 			)
 				return true;

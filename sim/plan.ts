@@ -216,7 +216,7 @@ const SIZES: readonly {
 			buyers: die.within(1, 4),
 			merchants: die.within(1, 2),
 			issuers: die.chance(0.25) ? 2 : 1,
-			purchases: [40, 150],
+			purchases: [120, 450],
 			scale: 2,
 			isBusy: true,
 		}),
@@ -227,7 +227,7 @@ const SIZES: readonly {
 			buyers: die.within(8, 30),
 			merchants: die.within(3, 10),
 			issuers: die.within(1, 3),
-			purchases: [200, 800],
+			purchases: [600, 2400],
 			scale: 6,
 			isBusy: true,
 		}),
@@ -241,7 +241,7 @@ function drawCrowd(die: Stream): Size {
 		buyers: die.within(160, 240),
 		merchants: die.within(20, 40),
 		issuers: die.within(2, 4),
-		purchases: [1000, 2500],
+		purchases: [2000, 6000],
 		scale: 20,
 		isBusy: true,
 	};
@@ -297,7 +297,7 @@ export function drawSwarm(
 	};
 	const isHasty = die.chance(0.2);
 	for (let left = purchases; left > 0; ) {
-		const count = isBusy ? Math.min(left, die.within(1, 40)) : 1;
+		const count = isBusy ? Math.min(left, die.within(1, 100)) : 1;
 		left -= count;
 		const from = at();
 		const apart = die.pick([0, 100, 2 * SECOND]);
@@ -537,7 +537,7 @@ export function drawSwarm(
 		issuers,
 		notes: Array.from(
 			{ length: die.within(1, isBusy ? 8 : 4) },
-			() => die.within(20, 400) * (isBusy ? 5 : 1),
+			() => die.within(20, 400) * (isBusy ? 12 : 1),
 		),
 		noteDays,
 		graceDays,

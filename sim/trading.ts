@@ -593,7 +593,17 @@ export class Buyer {
 			id,
 			wrong < 0 ? undefined : wrong,
 		);
-		for (const chunk of goods.chunks) receiver.take(chunk);
+		for (const [at, chunk] of goods.chunks.entries()) {
+			if (chunk.index === at) {
+				receiver.take(chunk);
+				continue;
+			}
+			device.world.fail(
+				"goods are kept in order",
+				`${device.name} has chunk ${chunk.index} in the place of chunk ${at}`,
+			);
+			return { kind: "goods-missing", ask, from: at };
+		}
 		if (receiver.count < chunkCount(length))
 			return { kind: "goods-missing", ask, from: receiver.count };
 		if (!isMerchandiseOf(contract, receiver.finish()))

@@ -145,8 +145,9 @@ class Sums {
 				typeof RECEIPTS.columns
 			>;
 			this.#transferred(transfer_id, this.of(issuer), (transfer) => {
-				if (state !== "to-book" && receipt.length > 0)
-					transfer.received += Number(sign);
+				// What is to be booked first, and is refused then, stays its payer's.
+				if (state === "to-book" || receipt.length === 0) return;
+				transfer.received += Number(sign);
 				if (state === "to-deposit" || state === "refused")
 					transfer.undeposited += sign * amount;
 			});

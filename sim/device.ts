@@ -57,8 +57,6 @@ export abstract class Device {
 	readonly disk: Disk = new Disk();
 	readonly drivers: Set<AnyDriver> = new Set();
 	readonly crypto: CryptoProvider;
-	/** Documents in its store of which a bit has changed. */
-	rotten = 0;
 	/** Its store cannot be opened any more, and has to be put back. */
 	isDamaged = false;
 	/** How far its clock is ahead, in milliseconds. */
@@ -202,7 +200,8 @@ export abstract class Device {
 			if (code === "store-failed" || code === "store-full")
 				return this.#restart();
 			// Nothing is done with a store in which a document cannot be read: its owner is told.
-			if (this.rotten > 0) return this.world.count("rot noticed at a start");
+			if (this.disk.rotten > 0)
+				return this.world.count("rot noticed at a start");
 			if (code !== "clock-wrong" && code !== "chain-refused") throw thrown;
 			this.world.count("clock not believed at a start");
 			this.#wantsStart = true;
@@ -230,7 +229,7 @@ export abstract class Device {
 	replace(identity: Identity): void {
 		this.die();
 		this.disk.mend();
-		this.disk.restore(new Map());
+		this.disk.restore({ tables: [], rotten: 0 });
 		this.#lists.clear();
 		this.#earlier.length = 0;
 		this.#lastSeen = undefined;

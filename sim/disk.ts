@@ -65,10 +65,14 @@ export interface Recovered {
 }
 
 /** All rows of a store as they were at one moment. */
-export type Backup = ReadonlyMap<
-	string,
-	{ readonly table: Table; readonly rows: readonly Row[] }
->;
+export interface Backup {
+	readonly tables: readonly {
+		readonly table: Table;
+		readonly rows: readonly Row[];
+	}[];
+	/** In how many of its documents a bit had changed by then. */
+	readonly rotten: number;
+}
 
 /** Hears of each row that is written, or undone. Rows of a backup that is put back are written over nothing. */
 export type RowWatcher = (
@@ -79,6 +83,8 @@ export type RowWatcher = (
 
 export class Disk {
 	readonly watchers: RowWatcher[] = [];
+	/** Documents on it of which a bit has changed. */
+	rotten = 0;
 	/** Transactions that write are refused while it is full. */
 	isFull = false;
 	/** Every transaction fails. */
@@ -210,18 +216,17 @@ export class Disk {
 	}
 
 	backup(): Backup {
-		return new Map(
-			[...this.#tables].map(([name, { table }]) => [
-				name,
-				{ table, rows: this.rows(table as never) },
-			]),
-		);
+		const tables = [...this.#tables.values()].map(({ table }) => ({
+			...{ table, rows: this.rows(table as never) },
+		}));
+		return { tables, rotten: this.rotten };
 	}
 
 	restore(backup: Backup): void {
 		this.#tables.clear();
 		this.#unsynced = [];
-		for (const { table, rows } of backup.values())
+		this.rotten = backup.rotten;
+		for (const { table, rows } of backup.tables)
 			for (const row of rows) this.#write({ kind: "put", table, row });
 	}
 

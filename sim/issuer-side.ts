@@ -104,7 +104,6 @@ export class IssuerSide {
 		if (this.#backup === undefined) return false;
 		this.module.die();
 		this.module.isDamaged = false;
-		this.module.rotten = 0;
 		// On another disk, if that one has failed.
 		this.module.disk.mend();
 		this.module.disk.restore(this.#backup);

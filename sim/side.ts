@@ -648,7 +648,6 @@ export class Side {
 		if (backup === undefined) return false;
 		device.die();
 		device.isDamaged = false;
-		device.rotten = 0;
 		// On another disk, if that one has failed.
 		device.disk.mend();
 		device.disk.restore(backup);

@@ -329,7 +329,7 @@ export class World {
 			if (this.trace.isTelling)
 				this.tell({ who: device.name, to: name, what: describeMessage(one) });
 			// What has rotted on its disk is no word of its own: it is heard, and held against nobody.
-			this.#isMuted = device.rotten > 0;
+			this.#isMuted = device.disk.rotten > 0;
 			this.checks.said(device, to, one, tetrad);
 			this.#isMuted = false;
 		}
@@ -751,7 +751,7 @@ export class World {
 		if (side !== undefined) return rotGoods(side.goods, stream);
 		const isLedger = this.issuers.some(({ module }) => module.name === name);
 		const what = rot(device, isLedger, stream);
-		if (what !== undefined) device.rotten++;
+		if (what !== undefined) device.disk.rotten++;
 		return what;
 	}
 

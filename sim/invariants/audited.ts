@@ -22,7 +22,7 @@ export const audited: MakeInvariant = (world, fail) => ({
 				look(disk, step.finish());
 			}
 			const { balanced, problems } = audit.result();
-			if (module.rotten > 0) {
+			if (module.disk.rotten > 0) {
 				if (balanced)
 					fail(`the audit of ${name} finds no bit that has changed`);
 			} else if (!balanced)

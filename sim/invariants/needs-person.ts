@@ -11,7 +11,7 @@ export function needsPerson({ agent, module }: Side): string | undefined {
 		.some(({ name }) => name === BEHIND_NAME);
 	if (isBehind)
 		return `${module.name} is behind: its owner brings the newest copy of its home, or overrides that`;
-	if (module.rotten > 0)
+	if (module.disk.rotten > 0)
 		return `${module.name} has a document that is not what was written: its owner brings a backup`;
 	const listed = [agent as Device, module as unknown as Device].find(isListed);
 	return listed && `${listed.name} is listed: it has to be certified anew`;

@@ -20,7 +20,8 @@ export const oneEffect: MakeInvariant = (world, fail) => {
 		durable(device, writes) {
 			const side = world.sideOf(device);
 			// One that was put back may be asked again for what it has forgotten.
-			if (side === undefined || side.wasRestored || device.rotten > 0) return;
+			if (side === undefined || side.wasRestored || device.disk.rotten > 0)
+				return;
 			for (const write of writes) {
 				if (write.kind === "delete") continue;
 				const { table, row } = write;

@@ -14,7 +14,8 @@ describe("a large simulated world", () => {
 			buyers: 180,
 			merchants: 20,
 			issuers: 1,
-			steps: buying.slice(0, 150),
+			// Not the first ones, which are of one or two buyers.
+			steps: buying.filter((_, at) => at % 18 === 0).slice(0, 150),
 		});
 		assert.equal(violation, undefined);
 		assert.ok(bought > 0);

@@ -20,6 +20,7 @@ import {
 	parseSellingCertificate,
 } from "../../src/trade/documents/index.ts";
 import { loadTrade, moduleTrade } from "../../src/trade/module/index.ts";
+import { MAX_OPEN_PURCHASES } from "../../src/trade/module/limits.ts";
 import { copy, hex } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
 import type { Module, Town } from "../money/town.ts";
@@ -456,6 +457,28 @@ describe("a purchase that is not approved yet", () => {
 		assert.deepEqual(market.brief(contract).slice(1), ["aborted 0: aborted"]);
 		await decide(true);
 		requireNothing(market);
+	});
+});
+
+describe("more purchases than a module takes at once", () => {
+	test("are neither paid nor said to be unpaid, and are made when there is room", async () => {
+		const market = await open();
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		// Its disk has not answered yet when the last ones are asked for.
+		for (let n = 0; n < MAX_OPEN_PURCHASES; n++) {
+			const hash = new Uint8Array(32);
+			new DataView(hash.buffer).setUint32(0, n);
+			market.about("resolve", visit.tetrad, { hash });
+		}
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["in-doubt 0: busy"]);
+		assert.ok(!market.isPaid(contract));
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.ok(market.isKeyed(contract) && market.isPaid(contract));
+		market.requireConserved();
 	});
 });
 

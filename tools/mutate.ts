@@ -6,11 +6,12 @@
  *   npm run mutate -- --room money --sample 50    of one
  *   npm run mutate -- --seed 7                    another sample
  *   npm run mutate -- --at src/trade/agent/buying.ts:146   all mutants of a line
- *   npm run mutate -- --seconds 300               tests of that much CPU time for each mutant, in the place of 60 s
+ *   npm run mutate -- --seconds 300               tests of that much CPU time for each mutant, in the place of 10 s
+ *   npm run mutate -- --minutes 50                those of the sample that fit, all rooms at the same pace
  *   npm run mutate -- --parallel 4                so many at once
  *   npm run mutate -- --json                      a line of JSON for each mutant
  *
- * Which test reaches which mutants is measured once, and again when the test or one of the sources
+ * Which test reaches which mutants is measured once, and again when its file or one of the sources
  * that mutants were drawn from has changed.
  */
 import { createHash } from "node:crypto";
@@ -28,10 +29,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Stream } from "../sim/random.ts";
 import { MEASURED_ROOMS } from "./branch-coverage.ts";
-import { judge, type Reaching, type Verdict } from "./mutation/judge.ts";
+import {
+	MutationJudge,
+	type ReachingTest,
+	type Verdict,
+} from "./mutation/judge.ts";
 import { type Mutant, mutantsOf } from "./mutation/mutants.ts";
 import { type Reached, reachedBy, type Source } from "./mutation/reach.ts";
-import { type Costs, findTests, startsProcesses } from "./test-plan.ts";
+import { findTests, startsProcesses } from "./test-plan.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
@@ -45,10 +50,11 @@ const { values } = parseArgs({
 	options: {
 		at: { type: "string", multiple: true, default: [] },
 		json: { type: "boolean", default: false },
+		minutes: { type: "string", default: "Infinity" },
 		parallel: { type: "string", default: `${availableParallelism()}` },
 		room: { type: "string", multiple: true, default: [] },
 		sample: { type: "string", default: "400" },
-		seconds: { type: "string", default: "60" },
+		seconds: { type: "string", default: "10" },
 		seed: { type: "string", default: "1" },
 	},
 });
@@ -67,7 +73,10 @@ const sources: readonly Source[] = MEASURED_ROOMS.flatMap((room) =>
 		.sort()
 		.map((file) => {
 			const text = read(file);
-			return { file, digest: digestOf(text), mutants: mutantsOf(file, text) };
+			const inOrder = mutantsOf(file, text).toSorted(
+				(a, b) => a.start - b.start || a.end - b.end,
+			);
+			return { file, digest: digestOf(text), mutants: inOrder };
 		}),
 );
 const mutants = sources.flatMap((source) => source.mutants);
@@ -117,7 +126,23 @@ async function reach(
 	return found;
 }
 
-const UNRECORDED_SECONDS = 3;
+/** All tests that reach a mutant; if it is reached while a file is loaded, all of the file. */
+function reachingOf(mutant: Mutant): ReachingTest[] {
+	const source = sources.find(({ file }) => file === mutant.file);
+	const at = source?.mutants.indexOf(mutant) ?? -1;
+	return [...reached].flatMap(([file, { passed, ...measured }]) => {
+		const here = measured.sources[mutant.file];
+		if (!passed || here === undefined) return [];
+		const { loadingSeconds } = measured;
+		const isOfRoom = file.split("/")[1] === roomOf(mutant);
+		const isOfAll = here.loading?.[at] === "1";
+		return measured.tests.flatMap((test, place) => {
+			const isOwn = here.tests[place]?.[at] === "1";
+			const rank = (isOwn ? 0 : 2) + (isOfRoom ? 0 : 1);
+			return isOwn || isOfAll ? [{ ...test, file, loadingSeconds, rank }] : [];
+		});
+	});
+}
 
 const roomOf = ({ file }: Mutant) => file.split("/")[1] ?? "";
 
@@ -182,35 +207,21 @@ const sample = sampled();
 const reached = await reach(
 	new Set(sample.map((index) => mutants[index]?.file ?? "")),
 );
-/** CPU seconds, as they were recorded; of a file that was not, what it took here at most. */
-const costs: Costs = JSON.parse(read("test/cpu.json"));
-const costOf = (file: string, seconds: number) =>
-	costs[file] ?? Math.min(seconds, UNRECORDED_SECONDS);
-const reaching = new Map<number, Reaching[]>();
-let first = 0;
-for (const { file: source, mutants: all } of sources) {
-	for (const [file, { seconds, passed, sources: reaches }] of reached)
-		for (const at of (passed && reaches[source]?.mutants) || []) {
-			const list = reaching.get(first + at) ?? [];
-			list.push({ file, seconds: costOf(file, seconds) });
-			reaching.set(first + at, list);
-		}
-	first += all.length;
-}
 const verdicts = new Map<number, Verdict>();
+const court = new MutationJudge({
+	root: ROOT,
+	folder,
+	mostSeconds: Number(values.seconds),
+});
+const last = performance.now() + Number(values.minutes) * 60_000;
 await inParallel(sample, async (index) => {
 	const mutant = mutants[index];
-	if (mutant === undefined) return;
-	const cheapestFirst = (reaching.get(index) ?? []).toSorted(
-		(a, b) => a.seconds - b.seconds,
-	);
-	const verdict = await judge(mutant, cheapestFirst, {
-		root: ROOT,
-		folder,
-		mostSeconds: Number(values.seconds),
-	});
+	const start = performance.now();
+	if (mutant === undefined || start > last) return;
+	const verdict = await court.judge(mutant, reachingOf(mutant));
+	const seconds = Math.round(performance.now() - start) / 1000;
 	verdicts.set(index, verdict);
-	if (values.json) console.log(JSON.stringify({ ...mutant, verdict }));
+	if (values.json) console.log(JSON.stringify({ ...mutant, verdict, seconds }));
 	else if (verdict.kind === "survived" || verdict.kind === "unreached")
 		console.log(`${verdict.kind}: ${shown(mutant)}`);
 });

@@ -6,10 +6,11 @@ import { cpuSeconds, report } from "./report-cpu.ts";
 /** How long one test may wait for nothing that is to come by itself. */
 const PATIENCE_MS = 30_000;
 
-/** Runs them; paths are absolute, `nameOf` says what a suite is called. */
+/** Runs them; paths are absolute, `nameOf` says what a suite is called, and `begin` may declare tests ahead of each file's own. */
 export async function runInOneProcess(
 	files: readonly string[],
 	nameOf: (file: string) => string,
+	begin: () => void = () => {},
 ): Promise<void> {
 	// A test may wait for what does not keep a process alive, as a carrier's timers do not.
 	const alive = setTimeout(() => {}, PATIENCE_MS);
@@ -25,6 +26,7 @@ export async function runInOneProcess(
 			before(() => {
 				start = cpuSeconds();
 			});
+			begin();
 			try {
 				await import(pathToFileURL(file).href);
 			} catch (thrown) {

@@ -1,98 +1,174 @@
-/* Whether the tests notice a mutant: those that reach it run, the cheapest ones first, until one fails. */
-import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+/*
+ * Whether the tests notice a mutant. Only tests that reach it run, those of its own room first and
+ * the cheapest ones of these first, in a process for a few of them, until one fails.
+ */
+import { readFileSync, rmSync } from "node:fs";
 import type { Mutant } from "./mutants.ts";
+import { ENDS, entryOf, FIRST_TEST, hrefOf, runNode } from "./processes.ts";
 
 /** How a mutant was noticed, or that it was not. */
 export type Verdict =
-	| { readonly kind: "killed"; readonly by: readonly string[] }
-	/** It went on for ever. */
-	| { readonly kind: "timed-out"; readonly by: readonly string[] }
-	| { readonly kind: "survived"; readonly of: number }
+	/** By a test; or by the files that were loaded, before a test. */
+	| { readonly kind: "killed"; readonly by: string }
+	/** It went on for ever, or waits for ever. */
+	| { readonly kind: "timed-out" }
+	/** Out of so many tests so many ran: no more were run when these had taken too long. */
+	| { readonly kind: "survived"; readonly ran: number; readonly of: number }
 	/** No test reaches it. */
 	| { readonly kind: "unreached" };
 
-/** A test file that reaches it, and what CPU time it takes with nothing changed. */
-export interface Reaching {
+/** A test that reaches a mutant. CPU seconds are those with nothing changed, while every call was counted. */
+export interface ReachingTest {
 	readonly file: string;
+	/** As Node's runner says it, with the suites that it is in. */
+	readonly name: string;
 	readonly seconds: number;
+	/** Of its file, once for all of its tests. */
+	readonly loadingSeconds: number;
+	/** Tests with a lower one run first: they are likelier to notice it. */
+	readonly rank: number;
 }
 
 export interface JudgeOptions {
 	readonly root: string;
 	/** For the files that bring several tests into one process. */
 	readonly folder: string;
-	/** Tests that together take longer are not run: they were chosen in the order of their cost. */
+	/** When the tests that ran have taken so many CPU seconds, the others are not run. */
 	readonly mostSeconds: number;
 }
 
-/** So much CPU time more than with nothing changed is a loop without an end, however busy the machine is. */
-const PATIENCE = { factor: 6, seconds: 20 };
+/** So much CPU time more than with nothing changed, while every call was counted, is a loop without an end, however busy the machine is. */
+const PATIENCE = { factor: 3, seconds: 4 };
 
-/** Who waits for so long, in milliseconds, waits for nothing that comes. */
-const WAITS_MS = 900_000;
+/** CPU seconds of the first process, and by how much the next one has more. */
+const BATCH = { seconds: 0.5, factor: 4 };
 
-let processes = 0;
+/** A mutant that eats memory dies of it before the machine does. */
+const HEAP = "--max-old-space-size=1536";
 
-export async function judge(
-	mutant: Mutant,
-	reaching: readonly Reaching[],
-	{ root, folder, mostSeconds }: JudgeOptions,
-): Promise<Verdict> {
-	if (reaching.length === 0) return { kind: "unreached" };
-	let left = mostSeconds;
-	let [begun, size] = [0, 2];
-	while (begun < reaching.length && left > 0) {
-		const batch = reaching.slice(begun, begun + size);
-		const by = batch.map(({ file }) => file);
-		const seconds = batch.reduce((sum, one) => sum + one.seconds, 0);
-		const end = await runTogether(mutant, by, seconds, root, folder);
-		if (end !== "passed") return { kind: end, by };
-		begun += batch.length;
-		size *= 2;
-		left -= seconds;
+export class MutationJudge {
+	readonly #options: JudgeOptions;
+	/** Whether a test passes without the others of its file, nothing changed. */
+	readonly #alone = new Map<string, Promise<boolean>>();
+
+	constructor(options: JudgeOptions) {
+		this.#options = options;
 	}
-	return { kind: "survived", of: begun };
+
+	async judge(
+		mutant: Mutant,
+		reaching: readonly ReachingTest[],
+	): Promise<Verdict> {
+		if (reaching.length === 0) return { kind: "unreached" };
+		const left = reaching.toSorted(
+			(a, b) => a.rank - b.rank || a.seconds - b.seconds,
+		);
+		let seconds = 0;
+		let most = BATCH.seconds;
+		let ran = 0;
+		while (left.length > 0 && seconds < this.#options.mostSeconds) {
+			const batch = nextBatch(left, most);
+			const end = await this.#run(batch.tests, batch.seconds, mutant);
+			switch (end.kind) {
+				case "failed": {
+					const by = batch.tests.find(({ name }) => name === end.by);
+					if (by === undefined) return { kind: "killed", by: "loading" };
+					if (await this.#passesAlone(by))
+						return { kind: "killed", by: by.name };
+					// It wants what the tests before it leave behind: it says nothing here.
+					left.unshift(...batch.tests.filter((test) => test !== by));
+					continue;
+				}
+				case "timed-out":
+					return { kind: "timed-out" };
+				case "passed":
+					ran += batch.tests.length;
+					seconds += batch.seconds;
+					most *= BATCH.factor;
+			}
+		}
+		return { kind: "survived", ran, of: reaching.length };
+	}
+
+	#passesAlone(test: ReachingTest): Promise<boolean> {
+		const known = this.#alone.get(test.name);
+		if (known !== undefined) return known;
+		const seconds = test.loadingSeconds + test.seconds;
+		const passes = this.#run([test], seconds).then(
+			({ kind }) => kind === "passed",
+		);
+		this.#alone.set(test.name, passes);
+		return passes;
+	}
+
+	/** Some tests, one after another in one process, with the mutant or with nothing changed. */
+	async #run(
+		tests: readonly ReachingTest[],
+		seconds: number,
+		mutant?: Mutant,
+	): Promise<
+		| { readonly kind: "passed" }
+		| { readonly kind: "timed-out" }
+		| { readonly kind: "failed"; readonly by: string | undefined }
+	> {
+		const { root, folder } = this.#options;
+		const entry = entryOf(root, folder, [
+			...new Set(tests.map(({ file }) => file)),
+		]);
+		const failedTest = `${entry}.failed`;
+		const { code, signal } = await runNode({
+			root,
+			args: [
+				HEAP,
+				...[FIRST_TEST, ...tests.map(({ name }) => patternOf(name))].map(
+					(pattern) => `--test-name-pattern=${pattern}`,
+				),
+				`--import=${hrefOf(root, "tools/mutation/plant.ts")}`,
+				entry,
+			],
+			env: {
+				TETRAD_MUTANT: mutant && JSON.stringify(mutant),
+				TETRAD_FAILED_TEST: failedTest,
+			},
+			mostSeconds: Math.ceil(seconds * PATIENCE.factor + PATIENCE.seconds),
+		});
+		const by = readIfThere(failedTest);
+		rmSync(entry);
+		rmSync(failedTest, { force: true });
+		if (code === 0) return { kind: "passed" };
+		const isLate = signal === "SIGXCPU" || signal === "SIGKILL";
+		if (isLate || code === ENDS.idle) return { kind: "timed-out" };
+		return { kind: "failed", by };
+	}
 }
 
-/** The tests of some files, one after another in one process with the mutant. */
-function runTogether(
-	mutant: Mutant,
-	files: readonly string[],
-	seconds: number,
-	root: string,
-	folder: string,
-): Promise<"passed" | "killed" | "timed-out"> {
-	const entry = join(folder, `tests-${++processes}.mjs`);
-	const href = (file: string) => pathToFileURL(join(root, file)).href;
-	writeFileSync(
-		entry,
-		`import { runInOneProcess } from ${JSON.stringify(href("tools/one-process.ts"))};
-await runInOneProcess(${JSON.stringify(files.map((file) => join(root, file)))}, (file) => file);
-`,
-	);
-	const most = Math.ceil(seconds * PATIENCE.factor + PATIENCE.seconds);
-	const child = spawn(
-		"/bin/sh",
-		[
-			...["-c", `ulimit -t ${most}; exec "$@"`, "sh", process.execPath],
-			...["--import", href("tools/mutation/plant.ts"), entry],
-		],
-		{
-			cwd: root,
-			stdio: "ignore",
-			env: { ...process.env, TETRAD_MUTANT: JSON.stringify(mutant) },
-		},
-	);
-	return new Promise((settle, reject) => {
-		const timer = setTimeout(() => child.kill("SIGKILL"), WAITS_MS);
-		child.once("error", reject);
-		child.once("close", (code, signal) => {
-			clearTimeout(timer);
-			const isLate = signal === "SIGXCPU" || signal === "SIGKILL";
-			settle(isLate ? "timed-out" : code === 0 ? "passed" : "killed");
-		});
-	});
+/** Takes the next tests off the list: one at least. */
+function nextBatch(left: ReachingTest[], most: number) {
+	const tests: ReachingTest[] = [];
+	const files = new Set<string>();
+	let seconds = 0;
+	for (let next = left[0]; next !== undefined; next = left[0]) {
+		const loading = files.has(next.file) ? 0 : next.loadingSeconds;
+		if (tests.length > 0 && seconds + loading + next.seconds > most) break;
+		left.shift();
+		tests.push(next);
+		files.add(next.file);
+		seconds += loading + next.seconds;
+	}
+	return { tests, seconds };
+}
+
+/** The runner puts a blank between the names of suites and tests where it matches patterns, and ` > ` where it says them. */
+function patternOf(name: string): string {
+	const text = name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+	return `/^${text.replaceAll(" > ", " (?:> )?")}$/u`;
+}
+
+function readIfThere(path: string): string | undefined {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw thrown;
+	}
 }

@@ -1,55 +1,59 @@
-/* Which test files reach which mutants, as Node's coverage says it, file by file. */
-import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+/* Which tests reach which mutants, measured test by test (record.ts). */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Mutant } from "./mutants.ts";
+import { entryOf, hrefOf, runNode } from "./processes.ts";
 
-interface Range {
-	readonly startOffset: number;
-	readonly endOffset: number;
-	readonly count: number;
+/** What record.ts is told: where the mutants of each source begin, in order, and where it writes to. */
+export interface RecordingOrder {
+	readonly places: Readonly<Record<string, readonly number[]>>;
+	readonly into: string;
 }
 
-interface Script {
-	readonly url: string;
-	readonly functions: readonly { readonly ranges: readonly Range[] }[];
+/** A bit for each place of each source, by the source's address. */
+type Bits = Readonly<Record<string, string>>;
+
+/** What record.ts writes. */
+export interface RecordedReach {
+	readonly loading: { readonly seconds: number; readonly reached: Bits };
+	readonly tests: readonly {
+		/** As Node's runner says it: with those of the suites that it is in. */
+		readonly name: string;
+		readonly seconds: number;
+		readonly reached: Bits;
+	}[];
 }
 
-/** Whether what stands at an offset has run: the innermost range around it says so. */
-function hasRun(ranges: readonly Range[], at: number): boolean {
-	let smallest: Range | undefined;
-	for (const range of ranges)
-		if (range.startOffset <= at && at < range.endOffset) {
-			const size = range.endOffset - range.startOffset;
-			if (
-				smallest === undefined ||
-				size <= smallest.endOffset - smallest.startOffset
-			)
-				smallest = range;
-		}
-	return (smallest?.count ?? 0) > 0;
+/** Which mutants of a source are reached by a test file: by place among them, a bit for each. */
+interface SourceReached {
+	readonly digest: string;
+	/** While the file is loaded, before its first test. */
+	readonly loading?: string;
+	/** By the place of the test. */
+	readonly tests: Readonly<Record<number, string>>;
 }
 
-/** What a test file costs, and which mutants it reaches. */
+/** What a test file costs in CPU seconds, and which mutants its tests reach. */
 export interface Reached {
-	readonly seconds: number;
 	readonly passed: boolean;
-	/** By source: what it was, and the places of the mutants among those of the source. */
-	readonly sources: Readonly<
-		Record<string, { readonly digest: string; readonly mutants: number[] }>
-	>;
+	readonly loadingSeconds: number;
+	readonly tests: readonly {
+		readonly name: string;
+		readonly seconds: number;
+	}[];
+	readonly sources: Readonly<Record<string, SourceReached>>;
 }
 
-/** A source, what it says, and its mutants. */
+/** A source, what it says, and its mutants in the order of where they begin. */
 export interface Source {
 	readonly file: string;
 	readonly digest: string;
 	readonly mutants: readonly Mutant[];
 }
 
-/** Runs one test file with nothing changed. Types are stripped in place, so offsets are those of the source. */
+/** Runs one test file with nothing changed. */
 export async function reachedBy(
 	root: string,
 	test: string,
@@ -57,41 +61,64 @@ export async function reachedBy(
 ): Promise<Reached> {
 	const folder = mkdtempSync(join(tmpdir(), "tetrad-reach-"));
 	try {
-		const start = performance.now();
-		const child = spawn(process.execPath, [join(root, test)], {
-			cwd: root,
-			stdio: "ignore",
-			env: { ...process.env, NODE_V8_COVERAGE: folder },
+		const urlOf = (file: string) => pathToFileURL(join(root, file)).href;
+		const into = join(folder, "recorded");
+		const order: RecordingOrder = {
+			places: Object.fromEntries(
+				sources.map(({ file, mutants }) => [
+					urlOf(file),
+					mutants.map(({ start }) => start),
+				]),
+			),
+			into,
+		};
+		writeFileSync(join(folder, "order"), JSON.stringify(order));
+		const { code } = await runNode({
+			root,
+			args: [
+				`--import=${hrefOf(root, "tools/mutation/record.ts")}`,
+				entryOf(root, folder, [test]),
+			],
+			// A function out of the cache is covered as a whole or not at all.
+			env: {
+				NODE_COMPILE_CACHE: undefined,
+				TETRAD_REACH: join(folder, "order"),
+			},
 		});
-		const code = await new Promise<number | null>((settle, reject) => {
-			child.once("error", reject);
-			child.once("close", settle);
-		});
-		const seconds = (performance.now() - start) / 1000;
-		const byFile = new Map<string, Range[]>();
-		for (const name of readdirSync(folder)) {
-			const { result }: { result: readonly Script[] } = JSON.parse(
-				readFileSync(join(folder, name), "utf8"),
+		const recorded: Partial<RecordedReach> = readRecorded(into);
+		const tests = recorded.tests ?? [];
+		const sourceReached = ({ file, digest }: Source) => {
+			const url = urlOf(file);
+			const loading = recorded.loading?.reached[url];
+			const byTest = tests.flatMap(({ reached }, at) =>
+				reached[url] === undefined ? [] : [[at, reached[url]] as const],
 			);
-			for (const { url, functions } of result)
-				byFile.set(url, [
-					...(byFile.get(url) ?? []),
-					...functions.flatMap(({ ranges }) => ranges),
-				]);
-		}
-		const reached = sources.map(({ file, digest, mutants }) => {
-			const ranges = byFile.get(pathToFileURL(join(root, file)).href);
-			const here = mutants.flatMap(({ start: at }, index) =>
-				ranges !== undefined && hasRun(ranges, at) ? [index] : [],
-			);
-			return [file, { digest, mutants: here }] as const;
-		});
+			return [
+				file,
+				{
+					digest,
+					...(loading !== undefined && { loading }),
+					tests: Object.fromEntries(byTest),
+				},
+			] as const;
+		};
 		return {
-			seconds,
-			passed: code === 0,
-			sources: Object.fromEntries(reached),
+			passed: code === 0 && tests.length > 0,
+			loadingSeconds: recorded.loading?.seconds ?? 0,
+			tests: tests.map(({ name, seconds }) => ({ name, seconds })),
+			sources: Object.fromEntries(sources.map(sourceReached)),
 		};
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+/** A file that could not be loaded has written nothing. */
+function readRecorded(path: string): Partial<RecordedReach> {
+	try {
+		return JSON.parse(readFileSync(path, "utf8"));
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return {};
+		throw thrown;
 	}
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
+import { MAX_REMEMBERED as MAX_REMEMBERED_ADDRESSES } from "../../src/tetrad/admission/addresses.ts";
+import { MAX_REMEMBERED as MAX_REMEMBERED_CALLERS } from "../../src/tetrad/admission/callers.ts";
 import { COOKIE_SECRET_MS } from "../../src/tetrad/admission/cookie-secrets.ts";
 import { FairQueue } from "../../src/tetrad/admission/fair-queue.ts";
 import {
@@ -333,6 +335,22 @@ describe("what is worked on", () => {
 		assert.deepEqual(door.admitted, [1]);
 	});
 
+	test("an offer for which there is no room is told so, or who has most of the room", () => {
+		const door = new Door({ working: 1, workingOfAddress: 1, waiting: 3 });
+		const wait = (id: number, source: string) =>
+			door.say(id, cookieOffer(door.ask(id, source)));
+		door.offer("192.0.2.9", 99);
+		for (const id of [1, 2, 3]) wait(id, "192.0.2.1");
+		wait(4, "192.0.2.1");
+		assert.deepEqual(door.refused, { 4: "busy" });
+		wait(5, "192.0.2.2");
+		assert.deepEqual(door.refused, { 3: "busy", 4: "busy" });
+		assert.equal(door.admission.counts.waiting, 3);
+		for (let turn = 0; turn < 4; turn++)
+			door.give({ kind: "answered", id: door.admitted.at(-1) ?? 0 });
+		assert.deepEqual(door.admitted, [99, 1, 5, 2]);
+	});
+
 	test("whoever speaks out of turn while it waits loses its place", () => {
 		const door = new Door({ working: 1, workingOfAddress: 1 });
 		door.offer("192.0.2.1", 1);
@@ -505,6 +523,70 @@ describe("a connection that nothing was made for yet", () => {
 		// That is nobody else's loss.
 		door.come(++id, "192.0.2.2");
 		assert.equal(toldNow("192.0.2.2"), 32);
+	});
+});
+
+describe("who is remembered", () => {
+	/** Addresses that came and left, as many as an agent remembers, less so many. */
+	const addresses = function* (less: number) {
+		for (let n = 0; n < MAX_REMEMBERED_ADDRESSES - less; n++)
+			yield `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
+	};
+	/** One came and left, one is there, and then so many others were there. */
+	const remembering = (less: number) => {
+		const door = new Door({ perSecondOfAddress: 1, burstOfAddress: 1 });
+		door.come(1, "192.0.2.1");
+		door.give({ kind: "gone", id: 1 });
+		door.come(2, "192.0.2.2");
+		let id = 10;
+		for (const source of addresses(less)) {
+			door.come(++id, source);
+			door.give({ kind: "gone", id });
+		}
+		assert.deepEqual(door.refused, {});
+		return door;
+	};
+
+	test("of addresses, all but the one that has been longest away when there are too many", () => {
+		const door = remembering(0);
+		door.come(3, "192.0.2.1");
+		assert.deepEqual(door.refused, {});
+	});
+
+	test("of addresses, everybody as long as there is room", () => {
+		const door = remembering(1);
+		door.come(3, "192.0.2.1");
+		assert.deepEqual(door.refused, { 3: "busy" });
+	});
+
+	test("of addresses, whoever is there, however many come", () => {
+		const door = remembering(0);
+		door.come(3, "192.0.2.2");
+		assert.deepEqual(door.refused, { 3: "busy" });
+	});
+
+	/** The same of agents that have proved who they are. */
+	const called = (less: number) => {
+		const { admission } = new Door({ perMinuteOfDevice: 1 });
+		const device = (first: number, n: number) =>
+			Uint8Array.of(first, n >> 8, n & 255);
+		const call = (first: number, n = 0) =>
+			admission.caller(device(first, n), 0);
+		call(1)();
+		call(2);
+		for (let n = 0; n < MAX_REMEMBERED_CALLERS - less; n++) call(3, n)();
+		return call;
+	};
+
+	test("of agents, all but the one that has been longest away when there are too many", () => {
+		const call = called(0);
+		call(1)();
+		assert.throws(() => call(2), { code: "busy" });
+	});
+
+	test("of agents, everybody as long as there is room", () => {
+		const call = called(1);
+		assert.throws(() => call(1), { code: "busy" });
 	});
 });
 

@@ -8,7 +8,7 @@ const TOLD_PER_SECOND = 8;
 const BURST_OF_TOLD = 32;
 
 /** Addresses that are remembered although nothing is open from them; the one that has been longest away is forgotten first. */
-const MAX_REMEMBERED = 8192;
+export const MAX_REMEMBERED = 8192;
 
 /** What there is from one address. */
 export interface FromAddress {

@@ -6,7 +6,7 @@ import { Rate } from "./rate.ts";
 const MINUTE_MS = 60_000;
 
 /** Agents that are remembered although they have no tetrad now; the one that has been longest away is forgotten first. */
-const MAX_REMEMBERED = 4096;
+export const MAX_REMEMBERED = 4096;
 
 interface Caller {
 	readonly rate: Rate;

@@ -6,6 +6,7 @@ import {
 	done,
 	evidenceOf,
 	listConflicts,
+	type MoneyEvent,
 	messages,
 	noteStatus,
 	openEvidence,
@@ -873,6 +874,28 @@ describe("bad messages", () => {
 			(await mint.ask(tetrad, asked.at(-1) as Uint8Array))[0] as Uint8Array,
 		);
 		await ledger.sound();
+	});
+});
+
+describe("an issuer's machine", () => {
+	test("does nothing for agents and owners, and nothing when time passes", async () => {
+		await using ledger = await makeLedger();
+		const { machine, now } = ledger.mint;
+		const document = new Uint8Array(100);
+		const events: readonly MoneyEvent[] = [
+			{ kind: "from-agent", tetrad: 1, bytes: document },
+			{ kind: "order", document },
+			{ kind: "override", document },
+			{ kind: "cancel", document },
+			{ kind: "limits", document },
+			{ kind: "approval", document },
+			{ kind: "give-back", request: requestId(), issuer: document },
+			{ kind: "time" },
+		];
+		for (const event of events) {
+			assert.deepEqual(machine.handle(event, now), [], event.kind);
+			assert.equal(machine.pending.size, 0, event.kind);
+		}
 	});
 });
 

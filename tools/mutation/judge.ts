@@ -33,7 +33,7 @@ export interface JudgeOptions {
 	readonly root: string;
 	/** For the files that bring several tests into one process. */
 	readonly folder: string;
-	/** When the tests that ran have taken so many CPU seconds, the others are not run. */
+	/** Tests are not run any more when with the next one they would take more CPU seconds. */
 	readonly mostSeconds: number;
 }
 
@@ -66,8 +66,11 @@ export class MutationJudge {
 		let seconds = 0;
 		let most = BATCH.seconds;
 		let ran = 0;
-		while (left.length > 0 && seconds < this.#options.mostSeconds) {
-			const batch = nextBatch(left, most);
+		const { mostSeconds } = this.#options;
+		while (left.length > 0) {
+			const batch = nextBatch(left, Math.min(most, mostSeconds - seconds));
+			// What only dear tests reach is judged by one of them all the same.
+			if (ran > 0 && seconds + batch.seconds > mostSeconds) break;
 			const end = await this.#run(batch.tests, batch.seconds, mutant);
 			switch (end.kind) {
 				case "failed": {

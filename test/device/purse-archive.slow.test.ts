@@ -207,6 +207,18 @@ describe("payments that are over", () => {
 		town.now += 23 * DAY;
 		const { payments } = await archive(here, ann, folder.path);
 		assert.equal(payments, 3);
+		const [name, ...others] = await readdir(folder.path);
+		assert.ok(name !== undefined && others.length === 0);
+		const opened = await readArchive(
+			join(folder.path, name),
+			town.world.policy.banks,
+		);
+		assert.deepEqual(
+			opened?.payments
+				.map(({ kind, state, credited }) => `${kind} ${state} ${credited}`)
+				.toSorted(),
+			["paid settled 3", "paid settled 3", "paid settled 9994"],
+		);
 		for (const row of ann.store.rows(PAYMENTS))
 			assert.equal(row.transfer.length, 0);
 		requireChain(ann);

@@ -6,6 +6,7 @@
  *   npm run mutate -- --room money --sample 50    of one
  *   npm run mutate -- --seed 7                    another sample
  *   npm run mutate -- --at src/trade/agent/buying.ts:146   all mutants of a line
+ *   npm run mutate -- --again lines.json          those of an earlier run with --json that were not noticed; the score is that of all of it
  *   npm run mutate -- --seconds 300               tests of that much CPU time for each mutant, in the place of 10 s
  *   npm run mutate -- --minutes 50                those of the sample that fit, all rooms at the same pace
  *   npm run mutate -- --parallel 4                so many at once
@@ -48,6 +49,7 @@ const TESTS =
 
 const { values } = parseArgs({
 	options: {
+		again: { type: "string" },
 		at: { type: "string", multiple: true, default: [] },
 		json: { type: "boolean", default: false },
 		minutes: { type: "string", default: "Infinity" },
@@ -146,6 +148,24 @@ function reachingOf(mutant: Mutant): ReachingTest[] {
 
 const roomOf = ({ file }: Mutant) => file.split("/")[1] ?? "";
 
+const isNoticed = (verdict: Verdict | undefined) =>
+	verdict?.kind === "killed" || verdict?.kind === "timed-out";
+
+/** What was judged in an earlier run, and is there still. */
+function judgedBefore(path: string): ReadonlyMap<number, Verdict> {
+	const nameOf = ({ file, start, end, replacement }: Mutant) =>
+		JSON.stringify([file, start, end, replacement]);
+	const places = new Map(mutants.map((mutant, at) => [nameOf(mutant), at]));
+	const lines = readFileSync(path, "utf8").trim().split("\n");
+	return new Map(
+		lines.flatMap((line) => {
+			const judged: Mutant & { verdict: Verdict } = JSON.parse(line);
+			const at = places.get(nameOf(judged));
+			return at === undefined ? [] : [[at, judged.verdict] as const];
+		}),
+	);
+}
+
 /** So many of each room, by the size of the room, but 25 of each at least. */
 function sampled(): readonly number[] {
 	const rooms = values.room.length > 0 ? values.room : [...MEASURED_ROOMS];
@@ -203,11 +223,18 @@ const folder = mkdtempSync(join(CACHE, "mutants-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 process.env["NODE_COMPILE_CACHE"] ??= CACHE;
 
-const sample = sampled();
+const verdicts = new Map<number, Verdict>(
+	values.again === undefined ? [] : judgedBefore(values.again),
+);
+const sample =
+	values.again === undefined
+		? sampled()
+		: [...verdicts].flatMap(([at, verdict]) =>
+				isNoticed(verdict) ? [] : [at],
+			);
 const reached = await reach(
 	new Set(sample.map((index) => mutants[index]?.file ?? "")),
 );
-const verdicts = new Map<number, Verdict>();
 const court = new MutationJudge({
 	root: ROOT,
 	folder,
@@ -226,8 +253,6 @@ await inParallel(sample, async (index) => {
 		console.log(`${verdict.kind}: ${shown(mutant)}`);
 });
 
-const isNoticed = (verdict: Verdict | undefined) =>
-	verdict?.kind === "killed" || verdict?.kind === "timed-out";
 for (const room of [...MEASURED_ROOMS, "all"]) {
 	const here = [...verdicts].filter(
 		([index]) => room === "all" || roomOf(mutants[index] as Mutant) === room,

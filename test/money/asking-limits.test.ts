@@ -55,4 +55,17 @@ describe("how often a module may ask in vain", () => {
 		assert.equal(asks(limits, device(1), 0), 0);
 		assert.equal(asks(limits, device(0), 0), 1);
 	});
+
+	test("is forgotten of nobody when one of them asks again", () => {
+		const limits = new AskingLimits(2, 1_000);
+		for (let number = 0; number < MAX_LIMITED_MODULES; number++)
+			assert.ok(limits.take(device(number), 0));
+		assert.ok(limits.take(device(1), 0));
+		assert.equal(asks(limits, device(0), 0), 1);
+		// These two have asked last now.
+		assert.ok(limits.take(Uint8Array.of(9, 9, 9), 0));
+		assert.equal(asks(limits, device(1), 0), 0);
+		assert.equal(asks(limits, device(0), 0), 0);
+		assert.equal(asks(limits, device(2), 0), 2);
+	});
 });

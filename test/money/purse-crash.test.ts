@@ -6,8 +6,9 @@ import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
 /*
- * Money is withdrawn, paid and deposited while somebody is killed at one durable write, or a
- * message is lost: everybody starts again, asks for the same again, and it has happened once.
+ * Money is withdrawn, paid and deposited while somebody is killed at one durable write, a message
+ * is lost, or a store or a key refuses once: everybody asks for the same again, started again if
+ * need be, and it has happened once.
  */
 
 type Who = "ann" | "bob" | "mint";
@@ -17,6 +18,12 @@ interface Trouble {
 		readonly who: Who;
 		readonly write: number;
 		readonly when: "before" | "after";
+	};
+	readonly refusal?: {
+		readonly who: Who;
+		readonly what: "transaction" | "signature";
+		/** From 1 on. */
+		readonly number: number;
 	};
 	/** The message with this number, from 0 on, is lost or comes twice. */
 	readonly message?: {
@@ -34,6 +41,7 @@ class Story {
 	readonly #trouble: Trouble;
 	messages = 0;
 	deaths = 0;
+	refusals = 0;
 	#inDoubtSeen = false;
 
 	constructor(town: Town, modules: Record<Who, Module>, trouble: Trouble) {
@@ -49,7 +57,15 @@ class Story {
 		const bob = await town.purse("bob");
 		const story = new Story(town, { ann, bob, mint }, trouble);
 		town.fund(mint, ann, 1000n);
-		const { kill } = trouble;
+		const { kill, refusal } = trouble;
+		if (refusal !== undefined) {
+			let left = refusal.number;
+			story.modules[refusal.who].refuses = (what) => {
+				if (what !== refusal.what || --left !== 0) return false;
+				story.refusals++;
+				return true;
+			};
+		}
 		if (kill !== undefined) town.killAt(story.modules[kill.who], kill);
 		await story.#live();
 		return story;
@@ -173,7 +189,13 @@ class Story {
 		const [payment, ...others] = ann.store.rows(PAYMENTS);
 		assert.equal(others.length, 0);
 		assert.ok(payment && receipts.has(hex(payment.receipt)));
-		assert.deepEqual([ann.ended, bob.ended, mint.ended], [[], [], []]);
+		const ended = [ann, bob, mint].flatMap((module) => module.ended);
+		// Whose store refuses may end the tetrad in which that was.
+		const expected = this.refusals > 0 ? "store-full" : undefined;
+		assert.ok(
+			ended.every((code) => code === expected),
+			`${ended}`,
+		);
 	}
 }
 
@@ -191,6 +213,22 @@ describe("a module is killed at a durable write", () => {
 				// Ann orders, withdraws, commits and settles; Bob agrees, accepts, asks to deposit, and has deposited.
 				const least = { ann: 4, bob: 4, mint: 3 }[who];
 				assert.ok(write > least, `${write - 1} writes`);
+			});
+});
+
+describe("a module", () => {
+	const parts = { transaction: "store", signature: "key" } as const;
+	for (const who of ["ann", "bob", "mint"] as const)
+		for (const what of ["transaction", "signature"] as const)
+			test(`whose ${parts[what]} refuses once, at ${who}, at each ${what}`, async () => {
+				let number = 1;
+				for (; ; number++) {
+					const story = await Story.tell({ refusal: { who, what, number } });
+					story.requireOnce();
+					if (story.refusals === 0) break;
+					assert.equal(story.refusals, 1);
+				}
+				assert.ok(number > 1);
 			});
 });
 

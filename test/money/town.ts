@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { carryOut, type Handlers } from "../../sim/routing.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { asTetradError } from "../../src/errors.ts";
+import { asTetradError, TetradError } from "../../src/errors.ts";
 import {
 	type CertifiedDevice,
 	ChainVerdicts,
@@ -144,6 +144,8 @@ export class Module {
 	wasPutBack = false;
 	/** What its machine draws next, when it lives a recorded life again. */
 	toDraw: Uint8Array[] | undefined;
+	/** Whether its store does not do, or its key does not sign, what is asked for now. */
+	refuses: ((what: "transaction" | "signature") => boolean) | undefined;
 	/** How far its clock is ahead of everybody's, in milliseconds. */
 	clockAhead = 0;
 
@@ -791,6 +793,14 @@ export class Town {
 				if (peer !== undefined) this.wire.push({ to: peer, tetrad, bytes });
 			},
 			sign: async ({ id, content, under = module.signer.publicKey }) => {
+				if (module.refuses?.("signature") === true) {
+					const error = new TetradError(
+						"key-store-failed",
+						"the key is out of reach",
+					);
+					module.events.push({ kind: "not-signed", id, error });
+					return;
+				}
 				const signer = [module.signer, ...module.earlier].find(
 					({ publicKey }) => hex(publicKey) === hex(under),
 				);
@@ -824,6 +834,8 @@ export class Town {
 			if (writes) module.writes++;
 			const isHere = writes && kill?.write === module.writes;
 			if (isHere && kill.when === "before") return this.die(module);
+			if (module.refuses?.("transaction") === true)
+				throw new TetradError("store-full", "the disk is full");
 			const result = store.run(transaction);
 			if (isHere) return this.die(module);
 			module.events.push({ kind: "written", id, result });

@@ -6,8 +6,8 @@ import { makeWorld } from "../support/authority.ts";
 import { Market, PRICE } from "./market.ts";
 
 /*
- * One purchase, while somebody is killed before or after a durable write, or a message is lost,
- * comes twice, or comes late. Everybody starts again and goes on by itself, and then the key is the
+ * One purchase, while somebody is killed before or after a durable write, a store or a key refuses
+ * once, or a message is lost, comes twice, or comes late. Everybody starts again and goes on by itself, and then the key is the
  * buyer's if the money is the merchant's, and not otherwise.
  */
 
@@ -28,6 +28,12 @@ interface Trouble {
 		readonly number: number;
 		readonly fate: "lost" | "doubled" | "late" | "cut";
 	};
+	readonly refusal?: {
+		readonly who: Who;
+		readonly what: "transaction" | "signature";
+		/** From 1 on. */
+		readonly number: number;
+	};
 	/** The agent cancels after so many messages. */
 	readonly cancelAfter?: number;
 }
@@ -41,6 +47,7 @@ class Story {
 	#late: Market["town"]["wire"] = [];
 	messages = 0;
 	deaths = 0;
+	refusals = 0;
 	/** What it came to in the end. */
 	isBought = false;
 
@@ -54,6 +61,7 @@ class Story {
 		const market = await Market.make({ world });
 		const story = new Story(market, trouble);
 		story.#arm();
+		story.#refuse();
 		await story.#live();
 		return story;
 	}
@@ -126,6 +134,17 @@ class Story {
 		const kill = this.#kills.shift();
 		if (kill !== undefined)
 			this.market.town.killAt(this.#module(kill.who), kill);
+	}
+
+	#refuse(): void {
+		const { refusal } = this.#trouble;
+		if (refusal === undefined) return;
+		let left = refusal.number;
+		this.#module(refusal.who).refuses = (what) => {
+			if (what !== refusal.what || --left !== 0) return false;
+			this.refusals++;
+			return true;
+		};
 	}
 
 	#revive(): void {
@@ -226,6 +245,23 @@ describe("a purchase goes on by itself when", () => {
 						bought === stories - unsold &&
 						deaths === stories,
 				);
+			});
+
+	const refusing = { transaction: "store", signature: "key" } as const;
+	for (const who of WHO)
+		for (const what of ["transaction", "signature"] as const)
+			test(`the ${refusing[what]} of ${who} refuses any ${what} once`, async () => {
+				const tally = new Tally();
+				for (let number = 1; ; number++) {
+					const story = await Story.tell({ refusal: { who, what, number } });
+					if (story.refusals === 0) {
+						assert.ok(story.isBought);
+						break;
+					}
+					tally.count(story);
+				}
+				// What is refused before the commit may come to nothing.
+				tally.requireThat(({ stories, bought }) => stories - bought <= 2);
 			});
 
 	for (const fate of ["lost", "doubled", "late", "cut"] as const)

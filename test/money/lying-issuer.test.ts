@@ -196,3 +196,36 @@ describe("own notes are not given up", () => {
 		assert.equal(town.account(mint, ann), 500n);
 	});
 });
+
+test("what was claimed of a note is not paid with when all clocks are set back", async () => {
+	const here = await scene();
+	const { town, mint, ann, bob } = here;
+	await town.withdraw(ann, mint, 500n);
+	town.now += 23 * DAY;
+	const visit = await town.meet(ann, mint);
+	town.settle(ann, visit, mint);
+	await town.work();
+	const isClaimed = () => ann.reports.some(({ kind }) => kind === "claimed");
+	while (!isClaimed()) {
+		const [first] = town.wire;
+		if (first?.to === ann && first.bytes !== undefined)
+			town.wire[0] = { ...first, bytes: crediting(-100n)(first.bytes) };
+		await town.deliver();
+	}
+	town.wire.length = 0;
+	town.part(ann, visit);
+	await town.quiet();
+	town.now -= 23 * DAY;
+	const pay = async (contract: number, amount: bigint) => {
+		const tetrad = await town.meet(ann, bob);
+		town.expect(bob, tetrad, contractOf(contract), amount, mint);
+		await town.quiet();
+		town.pay(ann, tetrad, contractOf(contract), amount, mint);
+		await town.quiet();
+		town.part(ann, tetrad);
+		await town.quiet();
+		return ann.heard.at(-1)?.kind;
+	};
+	assert.equal(await pay(1, 101n), "failed");
+	assert.equal(await pay(2, 100n), "paid");
+});

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	MAX_GRACE_DAYS,
+	MAX_NOTE_DAYS,
+} from "../../src/money/documents/index.ts";
+import {
 	ANSWERS,
 	done,
 	evidenceOf,
@@ -15,6 +19,7 @@ import {
 	reading,
 	type Transaction,
 } from "../../src/money/index.ts";
+import { lifeOfNotes } from "../../src/money/issuer/issuer-parameters.ts";
 import { enc, hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
 import { makeLedger } from "./ledger-world.ts";
@@ -875,6 +880,30 @@ describe("bad messages", () => {
 		);
 		await ledger.sound();
 	});
+});
+
+test("notes and grace last for whole days, as many as any issuer may give", () => {
+	const money = { currency: { code: "EUR", exponent: 2 }, isPlay: true };
+	assert.deepEqual(lifeOfNotes({ ...money, noteDays: 1, graceDays: 0 }), {
+		noteMs: DAY,
+		graceMs: 0,
+	});
+	const most = { noteDays: MAX_NOTE_DAYS, graceDays: MAX_GRACE_DAYS };
+	assert.deepEqual(lifeOfNotes({ ...money, ...most }), {
+		noteMs: MAX_NOTE_DAYS * DAY,
+		graceMs: MAX_GRACE_DAYS * DAY,
+	});
+	for (const wrong of [
+		{ noteDays: 0 },
+		{ noteDays: 1.5 },
+		{ noteDays: MAX_NOTE_DAYS + 1 },
+		{ graceDays: -1 },
+		{ graceDays: 0.5 },
+		{ graceDays: MAX_GRACE_DAYS + 1 },
+	])
+		assert.throws(() => lifeOfNotes({ ...money, ...wrong }), {
+			code: "invalid-argument",
+		});
 });
 
 describe("an issuer's machine", () => {

@@ -36,6 +36,30 @@ function did<Kind extends string>(agents: Agents, kind: Kind) {
 	return agents.merchantEffects.filter((effect) => effect.kind === kind);
 }
 
+test("both agents are told how much of the merchandise is on its way and how much has come, and no more than there is", async () => {
+	const agents = new Agents(world, { stock: TEA });
+	const ask = await agents.buy("tea");
+	const length = BigInt(3 * CHUNK_BYTES + 1);
+	const expected = [1, 2, 3].map((chunks) => BigInt(chunks * CHUNK_BYTES));
+	expected.push(length);
+	const received = agents.stepsOf
+		.get(ask)
+		?.flatMap((step) => (step.kind === "receiving" ? [step] : []));
+	assert.deepEqual(
+		received?.map((step) => step.bytes),
+		expected,
+	);
+	const sent = agents.merchantEffects.flatMap((effect) =>
+		effect.kind === "progress" ? [effect] : [],
+	);
+	assert.deepEqual(
+		sent.map(({ bytes }) => bytes),
+		expected,
+	);
+	for (const step of [...(received ?? []), ...sent])
+		assert.equal(step.length, length);
+});
+
 describe("a merchant's catalogue", () => {
 	test("of thousands comes in pages, each item once and in order", async () => {
 		const many: Stock = new Map(

@@ -562,6 +562,29 @@ describe("a module whose disk is full", () => {
 		requireNothing(market);
 	});
 
+	test("says that it is not sure of what it cannot look up, and reports it, until it can", async () => {
+		const market = await open();
+		const { ann } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit);
+		market.buy(visit, contract);
+		await market.quiet();
+		let refused = 0;
+		ann.refuses = (what) => what === "transaction" && refused++ === 0;
+		market.about("resolve", visit.tetrad, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), [
+			"bought",
+			"in-doubt 0: store-full",
+		]);
+		const report = ann.reports.findLast(({ kind }) => kind === "sale");
+		assert.ok(report?.kind === "sale" && report.what === "trouble");
+		assert.deepEqual(report.contract, contract.hash);
+		market.about("resolve", visit.tetrad, contract);
+		await market.quiet();
+		assert.equal(market.brief(contract).at(-1), "bought");
+	});
+
 	test("has sold nothing before there is room", async () => {
 		const market = await open();
 		const { bob } = market;

@@ -197,6 +197,44 @@ describe("own notes are not given up", () => {
 	});
 });
 
+describe("a payment stays in doubt", () => {
+	const lies: readonly [string, { state: 0 | 1 | 2; credited: bigint }][] = [
+		["when more was credited than was paid", { state: 1, credited: 301n }],
+		["when more is given back than was paid", { state: 2, credited: 301n }],
+		[
+			"when something was credited of it and nobody has it",
+			{ state: 0, credited: 1n },
+		],
+	];
+	for (const [what, lie] of lies)
+		test(what, async () => {
+			const here = await scene();
+			const { town, mint, ann, bob } = here;
+			await town.withdraw(ann, mint, 1000n);
+			const tetrad = await town.meet(ann, bob);
+			town.expect(bob, tetrad, contractOf(1), 300n, mint);
+			await town.quiet();
+			town.pay(ann, tetrad, contractOf(1), 300n, mint);
+			// Its receipt is lost.
+			await town.work();
+			while (bob.heard.at(-1)?.kind !== "received") await town.deliver();
+			town.wire.length = 0;
+			town.part(ann, tetrad);
+			await town.quiet();
+			await town.visit(bob, mint);
+			const said = await settle(here, (bytes) => {
+				if (bytes[0] !== WITH_ISSUER.outcome.type) return bytes;
+				const fields = body(WITH_ISSUER.outcome, bytes);
+				return message(WITH_ISSUER.outcome, { ...fields, ...lie });
+			});
+			assert.equal(said, "issuer-refused");
+			assert.equal(town.balance(ann, mint).inDoubt, 300n);
+			await comesRight(here);
+			assert.equal(town.balance(ann, mint).inDoubt, 0n);
+			assert.equal(town.total(ann, mint), 700n);
+		});
+});
+
 test("what was claimed of a note is not paid with when all clocks are set back", async () => {
 	const here = await scene();
 	const { town, mint, ann, bob } = here;

@@ -43,9 +43,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
 const SIMULATOR = "tools/mutation/simulated.ts";
 
-/** Rooms whose tests reach those that are measured. */
+/** Rooms whose tests reach those that are measured, and find mutants there. */
 const TESTS =
-	/^test\/(session|tetrad|money|trade|talk|attacks|protocol|sim|device|testing)\//;
+	/^test\/(session|tetrad|money|trade|talk|attacks|protocol|sim|device|testing|store|paid)\//;
 
 const { values } = parseArgs({
 	options: {
@@ -140,8 +140,8 @@ function reachingOf(mutant: Mutant): ReachingTest[] {
 		const isOfAll = here.loading?.[at] === "1";
 		return measured.tests.flatMap((test, place) => {
 			const isOwn = here.tests[place]?.[at] === "1";
-			const rank = (isOwn ? 0 : 2) + (isOfRoom ? 0 : 1);
-			return isOwn || isOfAll ? [{ ...test, file, loadingSeconds, rank }] : [];
+			const reaching = { ...test, file, loadingSeconds, isOfRoom, isOwn };
+			return isOwn || isOfAll ? [reaching] : [];
 		});
 	});
 }

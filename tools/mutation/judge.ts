@@ -25,8 +25,10 @@ export interface ReachingTest {
 	readonly seconds: number;
 	/** Of its file, once for all of its tests. */
 	readonly loadingSeconds: number;
-	/** Tests with a lower one run first: they are likelier to notice it. */
-	readonly rank: number;
+	/** Whether it is a test of the mutant's own room. */
+	readonly isOfRoom: boolean;
+	/** Whether it reaches the mutant itself, and not its file while that is loaded. */
+	readonly isOwn: boolean;
 }
 
 export interface JudgeOptions {
@@ -60,9 +62,7 @@ export class MutationJudge {
 		reaching: readonly ReachingTest[],
 	): Promise<Verdict> {
 		if (reaching.length === 0) return { kind: "unreached" };
-		const left = reaching.toSorted(
-			(a, b) => a.rank - b.rank || a.seconds - b.seconds,
-		);
+		const left = inOrder(reaching);
 		let seconds = 0;
 		let most = BATCH.seconds;
 		let ran = 0;
@@ -145,13 +145,39 @@ export class MutationJudge {
 	}
 }
 
+/**
+ * The likeliest and cheapest first. Of those that merely load what is mutated, some of each file
+ * come before more of any, since whoever uses it may be in any of them.
+ */
+function inOrder(reaching: readonly ReachingTest[]): ReachingTest[] {
+	const ofFile = new Map<string, number>();
+	return reaching
+		.toSorted((a, b) => a.seconds - b.seconds)
+		.map((test) => {
+			const before = ofFile.get(test.file) ?? 0;
+			ofFile.set(test.file, before + 1);
+			return { test, round: test.isOwn ? 0 : before };
+		})
+		.toSorted(
+			(a, b) =>
+				Number(b.test.isOwn) - Number(a.test.isOwn) ||
+				Number(b.test.isOfRoom) - Number(a.test.isOfRoom) ||
+				a.round - b.round,
+		)
+		.map(({ test }) => test);
+}
+
+/** Of what loading a file costs alone, so much is left when others are loaded: they share most modules. */
+const SHARED_LOADING = 0.15;
+
 /** Takes the next tests off the list: one at least. */
 function nextBatch(left: ReachingTest[], most: number) {
 	const tests: ReachingTest[] = [];
 	const files = new Set<string>();
 	let seconds = 0;
 	for (let next = left[0]; next !== undefined; next = left[0]) {
-		const loading = files.has(next.file) ? 0 : next.loadingSeconds;
+		const share = files.size === 0 ? 1 : SHARED_LOADING;
+		const loading = files.has(next.file) ? 0 : next.loadingSeconds * share;
 		if (tests.length > 0 && seconds + loading + next.seconds > most) break;
 		left.shift();
 		tests.push(next);

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
+import {
+	MAX_AMOUNT,
+	MAX_ISSUER_CHAINS,
+} from "../../src/money/documents/index.ts";
 import { draftNote } from "../../src/money/index.ts";
 import { PurseBook, type Selection } from "../../src/money/purse/purse-book.ts";
 import type { NoteRow } from "../../src/money/purse/purse-tables.ts";
+import { hex } from "../../src/wire/index.ts";
 import { COIN } from "./town.ts";
 
 const ISSUER = new Uint8Array(41).fill(1);
@@ -59,6 +64,26 @@ function selected(book: PurseBook, amount: bigint): Selection {
 function amounts({ pieces }: Selection): bigint[] {
 	return pieces.map(({ amount }) => amount);
 }
+
+describe("all that is left of notes", () => {
+	const whole = (book: PurseBook) =>
+		book.selectWhole(ISSUER, KEY, () => true)?.selection;
+
+	test("is of no more chains than one transfer can name", () => {
+		const notes = [1, 2, 3, 4, 5, 1, 2].map((chain) => note(10n, { chain }));
+		assert.equal(MAX_ISSUER_CHAINS, 4);
+		assert.deepEqual(
+			whole(bookOf(...notes))?.pieces.map(({ noteId }) => hex(noteId)),
+			[0, 1, 2, 3, 5, 6].map((at) => hex(notes[at]?.id ?? new Uint8Array())),
+		);
+	});
+
+	test("is no more than one amount can be", () => {
+		const book = bookOf(note(MAX_AMOUNT), note(1n), note(2n));
+		const chosen = whole(book);
+		assert.deepEqual(chosen && amounts(chosen), [MAX_AMOUNT]);
+	});
+});
 
 describe("selection", () => {
 	test("takes what expires first, then what has most left", () => {

@@ -425,6 +425,15 @@ describe("connections", () => {
 		assert.equal(door.admission.counts.halfOpen, 4);
 	});
 
+	test("that stay when others of their address have left are still the ones to make room", () => {
+		const door = new Door({ halfOpen: 2 });
+		for (const id of [1, 2]) door.come(id, "192.0.2.1");
+		door.give({ kind: "gone", id: 1 });
+		door.come(3, "192.0.2.2");
+		door.come(4, "192.0.2.3");
+		assert.deepEqual(door.refused, { 2: "busy" });
+	});
+
 	test("that are forgotten say nothing any more", () => {
 		const door = new Door();
 		door.come(1, "192.0.2.1");

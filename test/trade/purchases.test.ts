@@ -520,6 +520,11 @@ describe("cancelling", () => {
 			await market.settle();
 			const isPaid = market.isPaid(contract);
 			assert.equal(market.isKeyed(contract), isPaid);
+			// Its owner is told of what was bought after all, and once.
+			const told = market.ann.reports.filter(
+				(report) => report.kind === "sale" && report.what === "bought",
+			);
+			assert.equal(told.length, isPaid ? 1 : 0);
 			if (isPaid) bought++;
 			else {
 				assert.deepEqual(market.brief(contract), ["aborted 0: aborted"]);

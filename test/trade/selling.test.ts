@@ -60,6 +60,20 @@ test("both agents are told how much of the merchandise is on its way and how muc
 		assert.equal(step.length, length);
 });
 
+test("a merchant's agent ends with the error with which it is aborted, and says no more", async () => {
+	const agents = new Agents(world, { stock: TEA });
+	const error = new TetradError("store-failed", "the disk is gone");
+	agents.happensToMerchant({ kind: "abort", error });
+	await agents.run();
+	assert.deepEqual(
+		did(agents, "ended").map((effect) => "error" in effect && effect.error),
+		[error],
+	);
+	const ask = agents.ask({ kind: "quote", name: "tea", order: "" });
+	await agents.run();
+	assert.equal(agents.answers.get(ask), undefined);
+});
+
 describe("a merchant's catalogue", () => {
 	test("of thousands comes in pages, each item once and in order", async () => {
 		const many: Stock = new Map(

@@ -106,7 +106,9 @@ export class Link {
 		tetradId: Uint8Array,
 		{ type, body, chains }: Extract<ModuleEffect, { kind: "send-link" }>,
 	): void {
-		this.#feed({ kind: "send", tetradId, type, body, chains });
+		const atOnce = !this.#isFlushing;
+		if (atOnce) this.#flushAtEnd();
+		this.#feed({ kind: "send", tetradId, type, body, chains, atOnce });
 	}
 
 	listsChanged(): void {
@@ -122,11 +124,14 @@ export class Link {
 
 	/** At the end of the turn, as it is for a device: after what else happens at this moment. */
 	#flushLater(): void {
-		if (this.#isFlushing || !this.#machine.flushWaits) return;
+		if (!this.#isFlushing && this.#machine.flushWaits) this.#flushAtEnd();
+	}
+
+	#flushAtEnd(): void {
 		this.#isFlushing = true;
 		this.#options.device.later(() => {
 			this.#isFlushing = false;
-			this.#feed({ kind: "flush" });
+			if (this.#machine.flushWaits) this.#feed({ kind: "flush" });
 		});
 	}
 

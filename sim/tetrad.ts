@@ -152,18 +152,24 @@ export class TetradRun implements LinkUser {
 
 	/** At the end of the turn, as it is for a device: after what else happens at this moment. */
 	#flushLater(): void {
-		for (const to of ["agent", "module"] as const) {
-			if (this.#flushing.has(to) || !this.#machine.flushWaits(to)) continue;
-			this.#flushing.add(to);
-			this.#options.device.later(() => {
-				this.#flushing.delete(to);
-				this.#feed({ kind: "flush", to });
-			});
-		}
+		for (const to of ["agent", "module"] as const)
+			if (this.#machine.flushWaits(to)) this.#takesAtOnce(to);
+	}
+
+	/** Whether what is sent now is the first of this moment; the others are sealed together. */
+	#takesAtOnce(to: "agent" | "module"): boolean {
+		if (this.#flushing.has(to)) return false;
+		this.#flushing.add(to);
+		this.#options.device.later(() => {
+			this.#flushing.delete(to);
+			if (this.#machine.flushWaits(to)) this.#feed({ kind: "flush", to });
+		});
+		return true;
 	}
 
 	linkMessage(type: LinkMessageType, body: Uint8Array): void {
-		this.#feed({ kind: "link-message", type, body });
+		const atOnce = !this.#isModule && this.#takesAtOnce("agent");
+		this.#feed({ kind: "link-message", type, body, atOnce });
 	}
 
 	linkLost(error: TetradError): void {
@@ -208,7 +214,8 @@ export class TetradRun implements LinkUser {
 					if (machine.ended) return;
 					device.world.said(device, other(machine.place, to), one, tetrad);
 					try {
-						this.#feed({ kind: "send", to, message: one });
+						const atOnce = this.#takesAtOnce(to);
+						this.#feed({ kind: "send", to, message: one, atOnce });
 					} catch (thrown) {
 						if (!machine.ended) this.abort(asTetradError(thrown));
 					}

@@ -1,6 +1,9 @@
 import { asTetradError, TetradError } from "../errors.ts";
 import type { ClosedBy, Ended, Kind } from "./machine.ts";
 
+/** What a step without effects answers. */
+const NONE: readonly never[] = [];
+
 /** Something secret that must be overwritten when its machine ends. */
 export interface Wipeable {
 	wipe(): void;
@@ -63,6 +66,7 @@ export class Steps<Effect extends Kind> {
 			this.#wipe();
 		}
 		const effects = this.#effects;
+		if (effects.length === 0) return NONE;
 		this.#effects = [];
 		return effects;
 	}

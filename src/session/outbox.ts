@@ -47,6 +47,14 @@ export class Outbox {
 		return this.#count > 0;
 	}
 
+	/** Takes one content in parts, as `put`, and seals it with what waits. */
+	putAtOnce(type: SingleType, ...parts: readonly Uint8Array[]): void {
+		if (this.#count === 0)
+			return this.#sealed(this.#sealing.seal(type, ...parts));
+		this.put(type, ...parts);
+		this.flush();
+	}
+
 	/** Takes one content in parts, which are read before this returns. */
 	put(type: SingleType, ...parts: readonly Uint8Array[]): void {
 		let length = 0;

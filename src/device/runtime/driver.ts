@@ -61,9 +61,10 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 	#feedAt(event: Event | TimeEvent, time: number): void {
 		if (this.#stopped) return;
 		this.#told = time;
-		this.#effects.push(...this.#options.machine.handle(event, time));
+		const effects = this.#options.machine.handle(event, time);
+		if (effects.length > 0) this.#effects.push(...effects);
 		if (this.#carryingOut) return;
-		this.#carryOut();
+		if (this.#effects.length > 0) this.#carryOut();
 		this.#follow();
 	}
 

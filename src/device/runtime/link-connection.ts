@@ -153,7 +153,8 @@ export class LinkConnection {
 		tetradId: Uint8Array,
 		{ type, body, chains }: Extract<ModuleEffect, { kind: "send-link" }>,
 	): boolean {
-		this.#feed({ kind: "send", tetradId, type, body, chains });
+		const atOnce = this.#flusher.takesAtOnce();
+		this.#feed({ kind: "send", tetradId, type, body, chains, atOnce });
 		return this.#hasRoom;
 	}
 

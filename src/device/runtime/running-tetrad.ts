@@ -41,6 +41,9 @@ export interface Way {
 	readonly full?: (isFull: boolean) => void;
 }
 
+/** What a send comes to that need not wait. */
+const SENT: Promise<void> = Promise.resolve();
+
 type Channels = Readonly<Record<"agent" | "module", Channel>>;
 
 /**
@@ -115,7 +118,9 @@ export class RunningTetrad implements LinkUser {
 	}
 
 	linkMessage(type: LinkMessageType, body: Uint8Array): void {
-		this.#feed({ kind: "link-message", type, body });
+		// What a module has for its agent, the agent may pass on.
+		const atOnce = !this.#isModule && this.#flushers.agent.takesAtOnce();
+		this.#feed({ kind: "link-message", type, body, atOnce });
 	}
 
 	linkLost(error: TetradError): void {
@@ -204,11 +209,17 @@ export class RunningTetrad implements LinkUser {
 		const way = this.#ways[to];
 		const { full } = way;
 		return new Channel({
-			send: async (message) => {
-				if (this.#isOver)
-					throw new TetradError("tetrad-closed", "this tetrad is over");
-				this.#feed({ kind: "send", to, message });
-				if (!way.hasRoom()) await way.drained();
+			send: (message) => {
+				try {
+					if (this.#isOver)
+						throw new TetradError("tetrad-closed", "this tetrad is over");
+					const atOnce = this.#flushers[to].takesAtOnce();
+					this.#feed({ kind: "send", to, message, atOnce });
+				} catch (thrown) {
+					return Promise.reject(thrown);
+				}
+				// An async function would be a promise more for each message.
+				return way.hasRoom() ? SENT : way.drained();
 			},
 			...(full === undefined ? {} : { full }),
 		});

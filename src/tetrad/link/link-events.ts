@@ -41,6 +41,8 @@ export type LinkEvent =
 			readonly type: LinkMessageType;
 			readonly body: Uint8Array;
 			readonly chains: readonly NamedChain[];
+			/** It is sealed in this step, with what waits. Otherwise it waits, too. */
+			readonly atOnce?: boolean;
 	  }
 	/** What was sent and waits is sealed now, together (`flushWaits`); to be given at the end of a turn, or when the carrier is free again. */
 	| { readonly kind: "flush" }

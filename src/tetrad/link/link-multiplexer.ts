@@ -111,9 +111,9 @@ export class LinkMultiplexer {
 		this.#outbox?.tryFlush();
 	}
 
-	send({ tetradId, type, body, chains }: Send): void {
+	send({ tetradId, type, body, chains, atOnce = false }: Send): void {
 		this.#sendChains(chains);
-		this.#sendMessage(tetradId, type, body);
+		this.#sendMessage(tetradId, type, body, atOnce);
 	}
 
 	/** Takes whatever else happens. */
@@ -210,10 +210,13 @@ export class LinkMultiplexer {
 		tetradId: Uint8Array,
 		type: LinkMessageType,
 		body: Uint8Array,
+		atOnce = false,
 	): void {
 		const typeByte = TYPE_BYTE.get(type) as Uint8Array;
 		if (this.#outbox !== undefined)
-			return this.#outbox.put(CONTENT.link, tetradId, typeByte, body);
+			return atOnce
+				? this.#outbox.putAtOnce(CONTENT.link, tetradId, typeByte, body)
+				: this.#outbox.put(CONTENT.link, tetradId, typeByte, body);
 		const bytes = concat(tetradId, typeByte, body);
 		this.#sendFrame(encodeFrame(FRAME.openMessage, bytes));
 	}

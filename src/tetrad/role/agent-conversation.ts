@@ -1,13 +1,7 @@
 import { TetradError, unreachable } from "../../errors.ts";
 import { type ClosedBy, unexpected } from "../../machine/index.ts";
 import { type Content, Outbox, type Session } from "../../session/index.ts";
-import {
-	CONTENT,
-	FRAME,
-	LINK,
-	type LinkMessageType,
-	parseFrame,
-} from "../../wire/index.ts";
+import { CONTENT, FRAME, LINK, parseFrame } from "../../wire/index.ts";
 import { ListExchange, ListMemory } from "../list-exchange.ts";
 import {
 	CLOSE_TIMEOUT_MS,
@@ -69,8 +63,10 @@ export class AgentConversation {
 	}
 
 	/** Takes a message of the application that may have that size. */
-	send(to: "agent" | "module", message: Uint8Array): void {
-		this.#outboxes[to].put(CONTENT.message, message);
+	send(to: "agent" | "module", message: Uint8Array, atOnce: boolean): void {
+		const outbox = this.#outboxes[to];
+		if (atOnce) outbox.putAtOnce(CONTENT.message, message);
+		else outbox.put(CONTENT.message, message);
 	}
 
 	/** Whether something waits to be sealed for that device. */
@@ -98,7 +94,7 @@ export class AgentConversation {
 			case "frame":
 				return this.#frame(event.bytes, now);
 			case "link-message":
-				return this.#linkMessage(event.type, event.body);
+				return this.#linkMessage(event);
 			case "close":
 				return this.#close(now);
 			case "next-list":
@@ -168,12 +164,18 @@ export class AgentConversation {
 		}
 	}
 
-	#linkMessage(type: LinkMessageType, body: Uint8Array): void {
+	#linkMessage({
+		type,
+		body,
+		atOnce = false,
+	}: Extract<AgentEvent, { kind: "link-message" }>): void {
 		const { local } = this.confirmed;
 		const { steps, place } = this.#role;
 		switch (type) {
 			case LINK.nested:
-				return this.#outboxes.agent.put(CONTENT.nested, body);
+				return atOnce
+					? this.#outboxes.agent.putAtOnce(CONTENT.nested, body)
+					: this.#outboxes.agent.put(CONTENT.nested, body);
 			case LINK.end: {
 				const error = errorFromEnd(body);
 				if (error !== undefined) throw error;

@@ -115,10 +115,10 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 	handle(event: AgentEvent, now: number): readonly (AgentEffect | Ended)[] {
 		const { steps } = this.#role;
 		if (event.kind === "send") {
-			const { to, message } = event;
+			const { to, message, atOnce = false } = event;
 			const conversation = this.#open();
 			demandMessageSize("agent", to, message);
-			return steps.run(() => conversation.send(to, message));
+			return steps.run(() => conversation.send(to, message, atOnce));
 		}
 		return steps.run(() => {
 			const phase = this.#phase;

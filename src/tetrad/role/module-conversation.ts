@@ -38,8 +38,10 @@ export class ModuleConversation {
 	}
 
 	/** Takes a message of the application that may have that size. */
-	send(to: "agent" | "module", message: Uint8Array): void {
-		this.#outboxes[to].put(CONTENT.message, message);
+	send(to: "agent" | "module", message: Uint8Array, atOnce: boolean): void {
+		const outbox = this.#outboxes[to];
+		if (atOnce) outbox.putAtOnce(CONTENT.message, message);
+		else outbox.put(CONTENT.message, message);
 	}
 
 	/** Whether something waits to be sealed for that device. */

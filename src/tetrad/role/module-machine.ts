@@ -90,10 +90,10 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 	handle(event: ModuleEvent, now: number): readonly (ModuleEffect | Ended)[] {
 		const { steps } = this.#role;
 		if (event.kind === "send") {
-			const { to, message } = event;
+			const { to, message, atOnce = false } = event;
 			const conversation = this.#open();
 			demandMessageSize("module", to, message);
-			return steps.run(() => conversation.send(to, message));
+			return steps.run(() => conversation.send(to, message, atOnce));
 		}
 		return steps.run(() => {
 			const phase = this.#phase;

@@ -35,6 +35,8 @@ export type ModuleEvent =
 			readonly kind: "link-message";
 			readonly type: LinkMessageType;
 			readonly body: Uint8Array;
+			/** At an agent: what is passed on to the other one is sealed in this step. Otherwise it waits. */
+			readonly atOnce?: boolean;
 	  }
 	/**
 	 * A message of the application for the device of the other side that is of the same kind (over
@@ -46,6 +48,8 @@ export type ModuleEvent =
 			readonly kind: "send";
 			readonly to: "agent" | "module";
 			readonly message: Uint8Array;
+			/** It is sealed in this step, with what waits for that device. Otherwise it waits, too. */
+			readonly atOnce?: boolean;
 	  }
 	/**
 	 * What was sent to that device and waits is sealed now (`flushWaits`); all of it together, as far

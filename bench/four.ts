@@ -21,6 +21,7 @@ import type { Signer } from "../src/identity/index.ts";
 import { generateSoftwareKey } from "../src/keys/index.ts";
 import { providing } from "../src/provider/index.ts";
 import {
+	type LoadLimits,
 	makePolicy,
 	type Place,
 	type Policy,
@@ -32,6 +33,13 @@ const SUITE = {
 	AESGCM: "hybrid-aesgcm",
 	ChaChaPoly: "hybrid-chachapoly",
 } as const;
+
+/** All that a bench establishes comes from one address and one device, as fast as it can. */
+const UNLIMITED: Partial<LoadLimits> = {
+	perSecondOfAddress: 1_000_000,
+	burstOfAddress: 1_000_000,
+	perMinuteOfDevice: 1_000_000,
+};
 
 /** What a module is made with. */
 export interface ModuleIdentity {
@@ -84,6 +92,7 @@ export class Four {
 			agencies: [agency.anchor],
 			banks: [bank.anchor],
 			suites: [SUITE[providing().shortAead]],
+			load: UNLIMITED,
 		});
 		const identity = async (
 			authority: SoftwareAuthority,

@@ -55,7 +55,7 @@ export class IssuerSide {
 				new IssuerMachine(
 					context,
 					{ currency: COIN, isPlay: true, noteDays, graceDays },
-					new SaleDesk(context, this.master),
+					new SaleDesk(context, { read: (use) => use(this.master) }),
 				),
 			report: (report) => world.issuerReported(this, report),
 			before: ({ context, own }) => {

@@ -88,7 +88,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"wire",
 	],
 	provider: ["crypto"],
-	keys: ["crypto", "identity", "wire"],
+	keys: ["crypto", "identity", "provider", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],
 	"device/authority": [
@@ -133,6 +133,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"keys",
 		"machine",
 		"money",
+		"provider",
 		"store",
 		"talk",
 		"trade/issuer",

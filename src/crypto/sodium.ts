@@ -52,6 +52,25 @@ export interface Sodium {
 		message: Uint8Array,
 		publicKey: Uint8Array,
 	): boolean;
+	crypto_sign_seed_keypair(
+		publicKey: Uint8Array,
+		secretKey: Uint8Array,
+		seed: Uint8Array,
+	): void;
+	crypto_sign_detached(
+		signature: Uint8Array,
+		message: Uint8Array,
+		secretKey: Uint8Array,
+	): void;
+	/** Between guarded pages, left out of core dumps, and locked where the system allows it. */
+	sodium_malloc(bytes: number): Uint8Array;
+	/** Takes the memory from its array, and gives it back once that is collected. */
+	sodium_free(memory: Uint8Array): void;
+	/** After it a read or a write ends the process. */
+	sodium_mprotect_noaccess(memory: Uint8Array): void;
+	/** After it a write ends the process. */
+	sodium_mprotect_readonly(memory: Uint8Array): void;
+	sodium_mprotect_readwrite(memory: Uint8Array): void;
 }
 
 /** Plaintexts up to here, in bytes, are sealed and opened by libsodium. */

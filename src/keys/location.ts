@@ -264,6 +264,7 @@ class UnsealedKey implements StoredKey {
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
+		this.#key?.wipe();
 		this.#key = undefined;
 	}
 }

@@ -6,6 +6,7 @@ import {
 	type SignatureAlgorithm,
 } from "../crypto/index.ts";
 import { TetradError } from "../errors.ts";
+import { type HeldSecret, holdSecret } from "../provider/index.ts";
 import { enc, hex, parseUtf8, sameBytes, utf8 } from "../wire/index.ts";
 import {
 	MAX_KEY_NAME_BYTES,
@@ -93,7 +94,7 @@ export class Pkcs11KeyStore implements KeyStore {
 	readonly #host: TokenHost;
 	readonly #open = new Set<TokenStoredKey>();
 	/** The PIN that the token took, kept for when the token comes back. */
-	#pin: Uint8Array | undefined;
+	#pin: HeldSecret | undefined;
 	#closed = false;
 
 	/**
@@ -226,8 +227,7 @@ export class Pkcs11KeyStore implements KeyStore {
 		this.#closed = true;
 		for (const key of this.#open) key.drop();
 		this.#open.clear();
-		this.#pin?.fill(0);
-		this.#pin = undefined;
+		this.#forgetPin();
 		await this.#host.release();
 	}
 
@@ -363,7 +363,9 @@ export class Pkcs11KeyStore implements KeyStore {
 		{ starts }: Turn,
 	): Promise<TokenOutcome & { fresh: boolean }> {
 		const proven = this.#pin;
-		const pin = proven ? Uint8Array.from(proven) : await this.#newPin(signal);
+		const pin =
+			proven?.read((bytes) => Uint8Array.from(bytes)) ??
+			(await this.#newPin(signal));
 		const memory = this.#memoryOf(identity, pin);
 		const turn: Turn = {
 			starts: () => {
@@ -398,11 +400,11 @@ export class Pkcs11KeyStore implements KeyStore {
 	#keepPin(pin: Uint8Array): void {
 		if (this.#closed) return;
 		this.#forgetPin();
-		this.#pin = Uint8Array.from(pin);
+		this.#pin = holdSecret(Uint8Array.from(pin));
 	}
 
 	#forgetPin(): void {
-		this.#pin?.fill(0);
+		this.#pin?.wipe();
 		this.#pin = undefined;
 	}
 

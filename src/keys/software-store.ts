@@ -239,6 +239,7 @@ class SealedKey implements StoredKey {
 	}
 
 	drop(): void {
+		this.#key?.wipe();
 		this.#key = undefined;
 		this.#dropped();
 	}

@@ -1,7 +1,8 @@
 import * as node from "node:crypto";
 import { nodeCrypto, type SignatureAlgorithm } from "../crypto/index.ts";
-import { TetradError } from "../errors.ts";
+import { TetradError, unreachable } from "../errors.ts";
 import type { Signer } from "../identity/index.ts";
+import { ed25519Guard, type GuardedEd25519 } from "../provider/index.ts";
 import { MAX_KEY_FILE_BYTES } from "./limits.ts";
 import { readOwnerFile, unusable, writeOwnerFile } from "./owner-file.ts";
 import { PROBE } from "./store.ts";
@@ -9,21 +10,31 @@ import { PROBE } from "./store.ts";
 let exportPem: (key: SoftwareKey) => string;
 let exportDer: (key: SoftwareKey) => Buffer;
 
+/** Where the private half is. */
+type Held =
+	| { readonly kind: "openssl"; readonly privateKey: node.KeyObject }
+	| { readonly kind: "guarded"; readonly key: GuardedEd25519 }
+	| { readonly kind: "wiped" };
+
+const WIPED: Held = { kind: "wiped" };
+
 /**
  * A signing key in the memory of this process, and so only as safe as this process: whoever
- * can read its memory has the key. It has no getter for its private half.
+ * can read its memory has the key. It has no getter for its private half. One of Ed25519 moves
+ * into guarded memory with the first signature after a device has settled on libsodium, and
+ * signs there; until then, and in all other cases, it is in OpenSSL's.
  */
 export class SoftwareKey implements Signer {
 	readonly algorithm: SignatureAlgorithm;
 	readonly publicKey: Uint8Array;
-	readonly #privateKey: node.KeyObject;
+	#held: Held;
 
 	static {
 		// Only this room can write a key to a file.
 		exportPem = (key) =>
-			key.#privateKey.export({ format: "pem", type: "pkcs8" }) as string;
+			key.#privateKey().export({ format: "pem", type: "pkcs8" }) as string;
 		exportDer = (key) =>
-			key.#privateKey.export({ format: "der", type: "pkcs8" }) as Buffer;
+			key.#privateKey().export({ format: "der", type: "pkcs8" }) as Buffer;
 	}
 
 	/** Takes a private key on P-256 or of Ed25519; throws `key-store-failed` for any other. */
@@ -32,7 +43,7 @@ export class SoftwareKey implements Signer {
 		this.publicKey = new Uint8Array(
 			node.createPublicKey(privateKey).export({ format: "raw-public" }),
 		);
-		this.#privateKey = privateKey;
+		this.#held = { kind: "openssl", privateKey };
 	}
 
 	/**
@@ -41,15 +52,81 @@ export class SoftwareKey implements Signer {
 	 * critical path of every tetrad, so latency wins.
 	 */
 	async sign(message: Uint8Array): Promise<Uint8Array> {
+		if (this.algorithm === "Ed25519") this.#guard();
+		const held = this.#held;
 		const signature =
-			this.algorithm === "P-256"
-				? node.sign("sha256", message, {
-						key: this.#privateKey,
-						dsaEncoding: "ieee-p1363",
-					})
-				: node.sign(null, message, this.#privateKey);
+			held.kind === "guarded"
+				? held.key.sign(message)
+				: this.algorithm === "P-256"
+					? node.sign("sha256", message, {
+							key: this.#privateKey(),
+							dsaEncoding: "ieee-p1363",
+						})
+					: node.sign(null, message, this.#privateKey());
+		if (signature === undefined) throw wiped();
 		return new Uint8Array(signature);
 	}
+
+	/** Forgets the private half, and overwrites it where it is in guarded memory; OpenSSL does so when it is collected. Signing rejects with `key-store-failed` from then on. */
+	wipe(): void {
+		if (this.#held.kind === "guarded") this.#held.key.wipe();
+		this.#held = WIPED;
+	}
+
+	#guard(): void {
+		const guard = ed25519Guard();
+		if (guard === undefined || this.#held.kind !== "openssl") return;
+		const der = this.#held.privateKey.export({ format: "der", type: "pkcs8" });
+		try {
+			const key = guard(der.subarray(ED25519_PKCS8_PREFIX.length));
+			if (key !== undefined) this.#held = { kind: "guarded", key };
+		} finally {
+			der.fill(0);
+		}
+	}
+
+	/** As OpenSSL has it, to be written down. */
+	#privateKey(): node.KeyObject {
+		switch (this.#held.kind) {
+			case "openssl":
+				return this.#held.privateKey;
+			case "guarded": {
+				const seed = this.#held.key.seed();
+				if (seed === undefined) throw wiped();
+				return ed25519FromSeed(seed);
+			}
+			case "wiped":
+				throw wiped();
+			default:
+				return unreachable(this.#held);
+		}
+	}
+}
+
+/** PKCS#8 in DER of an Ed25519 key (RFC 8410), up to its 32 bytes of seed. */
+const ED25519_PKCS8_PREFIX: Uint8Array = Uint8Array.from([
+	0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04,
+	0x22, 0x04, 0x20,
+]);
+
+/** The Ed25519 key of a seed of 32 bytes, which is wiped. */
+export function ed25519FromSeed(seed: Uint8Array): node.KeyObject {
+	const key = Buffer.alloc(ED25519_PKCS8_PREFIX.length + seed.length);
+	try {
+		key.set(ED25519_PKCS8_PREFIX);
+		key.set(seed, ED25519_PKCS8_PREFIX.length);
+		return node.createPrivateKey({ key, format: "der", type: "pkcs8" });
+	} finally {
+		seed.fill(0);
+		key.fill(0);
+	}
+}
+
+function wiped(): TetradError {
+	return new TetradError(
+		"key-store-failed",
+		"this key was wiped; open it again",
+	);
 }
 
 function algorithmOf(privateKey: node.KeyObject): SignatureAlgorithm {

@@ -50,6 +50,11 @@ export function providing(): Providing {
 	return settled;
 }
 
+/** The same where it was asked for before, and nothing otherwise. */
+export function settledProviding(): Providing | undefined {
+	return settled;
+}
+
 /** The provider that devices of this process have unless they are given another. Throws as `choose`. */
 export function chosenCrypto(): CryptoProvider {
 	return providing().crypto;
@@ -135,6 +140,13 @@ const NEEDED: readonly (keyof Sodium)[] = [
 	"crypto_scalarmult_base",
 	"crypto_scalarmult",
 	"crypto_sign_verify_detached",
+	"crypto_sign_seed_keypair",
+	"crypto_sign_detached",
+	"sodium_malloc",
+	"sodium_free",
+	"sodium_mprotect_noaccess",
+	"sodium_mprotect_readonly",
+	"sodium_mprotect_readwrite",
 ];
 
 /** Throws what the loader says. It is loaded at once, because nobody who asks for a provider waits. */

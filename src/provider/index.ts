@@ -4,3 +4,9 @@ export {
 	type Providing,
 	providing,
 } from "./choose.ts";
+export {
+	ed25519Guard,
+	type GuardedEd25519,
+	type HeldSecret,
+	holdSecret,
+} from "./secrets.ts";

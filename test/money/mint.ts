@@ -119,7 +119,9 @@ export class Mint {
 		this.machine = new IssuerMachine(
 			context,
 			{ currency: PLAY, isPlay: true, ...parameters },
-			master === undefined ? undefined : new SaleDesk(context, master),
+			master === undefined
+				? undefined
+				: new SaleDesk(context, { read: (use) => use(master) }),
 		);
 	}
 

@@ -131,7 +131,7 @@ export class Market {
 			...others,
 			world,
 			certifiesAgents: true,
-			judge: (context) => new SaleDesk(context, MASTER),
+			judge: (context) => new SaleDesk(context, { read: (use) => use(MASTER) }),
 			heard: (module, tetrad, bytes) => {
 				unheard.push({ module, tetrad, bytes });
 			},
@@ -146,7 +146,7 @@ export class Market {
 			const certifiedAgent = (chain: Uint8Array) =>
 				verdicts.certified(chain, "agent");
 			const context = { crypto: nodeCrypto, own, certifiedAgent };
-			await fund(market, new SaleDesk(context, MASTER));
+			await fund(market, new SaleDesk(context, { read: (use) => use(MASTER) }));
 		}
 		await market.learnsSecret(bob);
 		return market;

@@ -28,7 +28,8 @@ async function market() {
 		sale: (self) => moduleTrade(self.store.run(loadTrade())),
 		world: await makeWorld({ algorithm: "Ed25519" }),
 		certifiesAgents: true,
-		judge: (context) => new SaleDesk(context, filled(32, 0x3a)),
+		judge: (context) =>
+			new SaleDesk(context, { read: (use) => use(filled(32, 0x3a)) }),
 		heard: (module, _, bytes) => {
 			heard.set(module, [...(heard.get(module) ?? []), bytes]);
 		},

@@ -5,6 +5,7 @@ import {
 	type IssuerParameters,
 	type IssuerReport,
 } from "../../money/index.ts";
+import { type HeldSecret, holdSecret } from "../../provider/index.ts";
 import { parseText } from "../../talk/index.ts";
 import { SaleDesk } from "../../trade/issuer/index.ts";
 import {
@@ -19,7 +20,7 @@ export interface IssuerOptions {
 	readonly parameters: IssuerParameters;
 	/** Of `LEDGER_SCHEMA`; whoever opened it closes it, after this. */
 	readonly store: Store;
-	/** The lasting master secret of this issuer, 32 bytes, the same whenever it runs on that ledger: merchants sell by what follows from it. Without it, nothing can be sold for this issuer's money. */
+	/** The lasting master secret of this issuer, 32 bytes, the same whenever it runs on that ledger: merchants sell by what follows from it. It is copied, into guarded memory where there is some. Without it, nothing can be sold for this issuer's money. */
 	readonly sellingMaster?: Uint8Array;
 	readonly report: MoneyDriverOptions<IssuerReport>["report"];
 	readonly refused?: MoneyDriverOptions<IssuerReport>["refused"];
@@ -29,12 +30,14 @@ export interface IssuerOptions {
 export class Issuer implements MoneyHolder, AsyncDisposable {
 	/** Resolves, with why, when it has stopped because its store failed. Never rejects. */
 	readonly failed: Promise<TetradError>;
-	readonly #options: IssuerOptions;
+	readonly #options: Omit<IssuerOptions, "sellingMaster">;
 	readonly #failed = Promise.withResolvers<TetradError>();
+	readonly #master: HeldSecret | undefined;
 	#driver: MoneyDriver<IssuerReport> | undefined;
 
-	constructor(options: IssuerOptions) {
+	constructor({ sellingMaster, ...options }: IssuerOptions) {
 		this.#options = options;
+		this.#master = sellingMaster && holdSecret(Uint8Array.from(sellingMaster));
 		this.failed = this.#failed.promise;
 	}
 
@@ -45,11 +48,11 @@ export class Issuer implements MoneyHolder, AsyncDisposable {
 				"invalid-argument",
 				"this issuer is in a module already, and it goes with one",
 			);
-		const { parameters, store, report, refused, sellingMaster } = this.#options;
+		const { parameters, store, report, refused } = this.#options;
 		const sales =
-			sellingMaster === undefined
+			this.#master === undefined
 				? undefined
-				: new SaleDesk(context, sellingMaster);
+				: new SaleDesk(context, this.#master);
 		const driver = new MoneyDriver({
 			machine: new IssuerMachine(context, parameters, sales),
 			store,
@@ -82,6 +85,7 @@ export class Issuer implements MoneyHolder, AsyncDisposable {
 	/** Ends every tetrad, and resolves when nothing is under way any more. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#driver?.close();
+		this.#master?.wipe();
 	}
 }
 

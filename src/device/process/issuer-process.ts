@@ -90,6 +90,7 @@ export async function runIssuerProcess(
 		report: (what) => report(issuerEvent(what, terms)),
 		refused: (tetrad, error) => reportRefused(tetrad, error, report),
 	});
+	sellingMaster.fill(0);
 	await using module = new MoneyModule({
 		...home,
 		purse: issuer,

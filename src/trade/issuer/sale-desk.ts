@@ -12,7 +12,7 @@ import type {
 	Seller,
 	SellingSecret,
 } from "../../money/index.ts";
-import { copy, sameBytes } from "../../wire/index.ts";
+import { sameBytes } from "../../wire/index.ts";
 import {
 	type Contract,
 	draftSellingCertificate,
@@ -37,15 +37,20 @@ export interface SaleContext {
 	readonly certifiedAgent: (encodedChain: Uint8Array) => CertifiedDevice;
 }
 
+/** A secret that somebody else holds, and lends for a call; `undefined` once it is wiped. */
+export interface LentSecret {
+	read<Result>(use: (bytes: Uint8Array) => Result): Result | undefined;
+}
+
 export class SaleDesk implements SaleJudge {
 	readonly #context: SaleContext;
-	readonly #master: Uint8Array;
+	readonly #master: LentSecret;
 	readonly #agents: MerchantAgents;
 
 	/** `master` is the lasting secret of the issuer, 32 bytes. */
-	constructor(context: SaleContext, master: Uint8Array) {
+	constructor(context: SaleContext, master: LentSecret) {
 		this.#context = context;
-		this.#master = copy(master);
+		this.#master = master;
 		this.#agents = new MerchantAgents(context.crypto, context.certifiedAgent);
 	}
 
@@ -69,7 +74,7 @@ export class SaleDesk implements SaleJudge {
 
 	secret(seller: Seller, signature: Uint8Array): SellingSecret {
 		return {
-			secret: sellingSecret(this.#context.crypto, this.#master, seller),
+			secret: this.#secretOf(seller),
 			certificate: draftSellingCertificate(this.#body(seller)).sign(signature),
 		};
 	}
@@ -81,7 +86,7 @@ export class SaleDesk implements SaleJudge {
 		requireTransferOf(contract, transfer);
 		verifyContract(crypto, contract, this.#agents.behind(chain));
 		const { bookBy, selling, sellerAgent, sellerModule } = contract;
-		const secret = sellingSecret(crypto, this.#master, {
+		const secret = this.#secretOf({
 			module: sellerModule,
 			agent: sellerAgent,
 			generation: selling.generation,
@@ -100,11 +105,20 @@ export class SaleDesk implements SaleJudge {
 			...seller,
 			issuer: own.deviceId,
 			issuerCertificate: own.certificateId,
-			secretHash: secretHash(
-				crypto,
-				sellingSecret(crypto, this.#master, seller),
-			),
+			secretHash: secretHash(crypto, this.#secretOf(seller)),
 		};
+	}
+
+	#secretOf(
+		seller: Pick<Seller, "module" | "agent" | "generation">,
+	): Uint8Array {
+		const { crypto } = this.#context;
+		const secret = this.#master.read((master) =>
+			sellingSecret(crypto, master, seller),
+		);
+		if (secret === undefined)
+			throw new TetradError("tetrad-closed", "this issuer is over");
+		return secret;
 	}
 }
 

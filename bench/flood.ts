@@ -59,6 +59,7 @@ const NO_LIMITS = {
 /** A shop that is flooded with half-open establishments, and then with slow sockets, while honest buyers buy. */
 export async function benchFlood({
 	rounds,
+	atLeast = 0,
 	tell,
 }: BenchOptions): Promise<BenchResult> {
 	const floodMs = rounds * FLOOD_ROUND_MS;
@@ -73,7 +74,8 @@ export async function benchFlood({
 	const restingBytes = await restingMemory();
 	const keptBefore = await shop.memory(true);
 	tell(`without a flood: ${told(quiet)}`);
-	const perSecond = Math.ceil((TIMES * capacity) / FLOODERS.length);
+	const wanted = Math.max(atLeast, TIMES * capacity);
+	const perSecond = Math.ceil(wanted / FLOODERS.length);
 	const memory = shop.watchMemory();
 	const buying = shop.buy(floodMs);
 	const floods = await Promise.all(

@@ -1,4 +1,4 @@
-/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save] */
+/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save] [--at-least N] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -21,6 +21,7 @@ const { positionals, values } = parseArgs({
 		json: { type: "boolean", default: false },
 		save: { type: "boolean", default: false },
 		rounds: { type: "string", default: "15" },
+		"at-least": { type: "string", default: "0" },
 	},
 });
 const benches = {
@@ -37,14 +38,18 @@ const benches = {
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
-if (!(name in benches) || !Number.isInteger(rounds) || rounds < 1) {
+const atLeast = Number(values["at-least"]);
+const isWrong = (count: number, least: number) =>
+	!Number.isInteger(count) || count < least;
+if (!(name in benches) || isWrong(rounds, 1) || isWrong(atLeast, 0)) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save]",
+		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save] [--at-least N]",
 	);
 	process.exit(2);
 }
 const { report, lines } = await benches[name as keyof typeof benches]({
 	rounds,
+	atLeast,
 	tell: (line) => {
 		if (!values.json) console.error(line);
 	},

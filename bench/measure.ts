@@ -3,6 +3,8 @@ import { runInNewContext } from "node:vm";
 
 export interface BenchOptions {
 	readonly rounds: number;
+	/** Of a flood: half-open establishments a second that there are at least, where the machine has so much else to do that ten times what it can establish is little. */
+	readonly atLeast?: number;
 	/** Progress, for a person. */
 	readonly tell: (line: string) => void;
 }

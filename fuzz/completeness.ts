@@ -31,7 +31,7 @@ const NO_DECODERS: Readonly<Record<string, string>> = {
 	"trade/records/purchases.ts#readPurchaseOf": "a transaction",
 	"trade/records/purchases.ts#readProvisional": "a transaction",
 	// What machines read with, fuzzed in worlds.
-	"trade/issuer/sale-desk.ts#readSaleTerms": "fuzzed in worlds",
+	"trade/issuer/read-sale-terms.ts#readSaleTerms": "fuzzed in worlds",
 	"tetrad/sessions.ts#openSession": "opens what keys are for",
 	"tetrad/role/local-records.ts#openLocal": "fuzzed in worlds",
 	"tetrad/role/module-conversation.ts#readToItsEnd": "fuzzed in worlds",

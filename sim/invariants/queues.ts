@@ -3,6 +3,7 @@ import type { MakeInvariant } from "./invariant.ts";
 
 /** Far more than any of these worlds asks for, and no more than the limits of the rooms let through. */
 const MAX_PENDING = 256;
+const MAX_PENDING_PER_SIDE = 8;
 const MAX_TETRADS = 64;
 const MAX_TETRADS_PER_SIDE = 8;
 
@@ -10,6 +11,10 @@ const MAX_TETRADS_PER_SIDE = 8;
 export const queues: MakeInvariant = (world, fail) => {
 	const { sides, issuers } = world;
 	const most = Math.max(MAX_TETRADS, MAX_TETRADS_PER_SIDE * sides.length);
+	const mostPending = Math.max(
+		MAX_PENDING,
+		MAX_PENDING_PER_SIDE * sides.length,
+	);
 	const modules = new Map(
 		[...sides, ...issuers].map(({ module }) => [module.name, module] as const),
 	);
@@ -19,7 +24,7 @@ export const queues: MakeInvariant = (world, fail) => {
 	const look = ({ name }: Device): void => {
 		const module = modules.get(name);
 		const pending = module?.pending ?? 0;
-		if (pending > MAX_PENDING) fail(`${name} waits for ${pending} things`);
+		if (pending > mostPending) fail(`${name} waits for ${pending} things`);
 		const tetrads = (module ?? agents.get(name))?.tetrads ?? 0;
 		if (tetrads > most) fail(`${name} is in ${tetrads} tetrads`);
 	};

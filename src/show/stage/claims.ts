@@ -463,7 +463,7 @@ interface Found {
 	readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** The first frame from `from` whose name begins so, or the claim is not shown. */
+/** The first frame from `from` in which something is whose name begins so, with the fields of what has that field, or the claim is not shown. */
 function find(
 	{ frames }: Dissected,
 	wire: WireFrame["wire"],
@@ -475,14 +475,19 @@ function find(
 		(candidate) =>
 			candidate.wire === wire &&
 			candidate.from === from &&
-			candidate.name.startsWith(name) &&
+			(candidate.name.startsWith(name) ||
+				candidate.name.includes(`, ${name}`)) &&
 			candidate.layers.length > 0,
 	);
 	need(
 		frame !== undefined,
 		`no "${name}" of ${from} was captured on the ${wire}`,
 	);
-	const fields = frame.layers[0]?.fields ?? {};
+	const layer =
+		field === undefined
+			? frame.layers[0]
+			: frame.layers.find(({ fields }) => fields?.[field] !== undefined);
+	const fields = layer?.fields ?? {};
 	need(
 		field === undefined || fields[field] !== undefined,
 		`"${name}" of ${from} has no ${field}`,

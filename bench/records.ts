@@ -35,36 +35,30 @@ export async function benchRecords({
 	const tls = await TlsBench.make("P-256");
 	const single = await tls.single();
 	const nested = await tls.establish();
-	const results = {
-		file: [[], []] as [number[], number[]],
-		burst: [[], []] as [number[], number[]],
-		burstCpu: [[], []] as [number[], number[]],
-		pingPongCpu: [[], []] as [number[], number[]],
-	};
-	for (let i = -WARM_UP; i < rounds; i++) {
-		const file = [
-			await fileOurs(ends.a.agent, ends.b.agent),
-			await fileTls(single),
-		] as const;
-		const burst = [
-			await measured(() => burstOurs(ends.x.module, ends.y.module)),
-			await measured(() => burstTls(nested)),
-		] as const;
-		const pingPong = [
-			(await measured(() => pingPongOurs(ends.x.module, ends.y.module))).cpu,
-			(await measured(() => pingPongTls(nested))).cpu,
-		] as const;
-		if (i < 0) continue;
-		for (const who of [0, 1] as const) {
-			results.file[who].push(file[who]);
-			results.burst[who].push(BURST / burst[who].seconds);
-			results.burstCpu[who].push(burst[who].cpu);
-			results.pingPongCpu[who].push(pingPong[who]);
-		}
-		tell(
-			`round ${i + 1} of ${rounds}: file ${file[0].toFixed(0)} and ${file[1].toFixed(0)} MB/s, burst ${(BURST / burst[0].seconds).toFixed(0)} and ${(BURST / burst[1].seconds).toFixed(0)} messages/s`,
-		);
-	}
+	// One after another, so that nobody collects what another has left behind: a file passes through
+	// more memory than all the messages.
+	const file = await against(rounds, [
+		() => fileOurs(ends.a.agent, ends.b.agent),
+		() => fileTls(single),
+	]);
+	tell(`file ${inRounds(file[0])} MB/s, TLS ${inRounds(file[1])}`);
+	const bursts = await against(rounds, [
+		() => measured(() => burstOurs(ends.x.module, ends.y.module)),
+		() => measured(() => burstTls(nested)),
+	]);
+	const burst = both(bursts, ({ seconds }) => BURST / seconds);
+	const burstCpu = both(bursts, ({ cpu }) => (cpu * 1000) / BURST);
+	tell(
+		`burst, µs of CPU a message ${inRounds(burstCpu[0], 2)}, TLS ${inRounds(burstCpu[1], 2)}`,
+	);
+	const pingPongs = await against(rounds, [
+		() => measured(() => pingPongOurs(ends.x.module, ends.y.module)),
+		() => measured(() => pingPongTls(nested)),
+	]);
+	const pingPongCpu = both(pingPongs, ({ cpu }) => (cpu * 1000) / PING_PONGS);
+	tell(
+		`ping-pong, µs of CPU ${inRounds(pingPongCpu[0])}, TLS ${inRounds(pingPongCpu[1])}`,
+	);
 	await four.end(ends);
 	await four.close();
 	single.destroy();
@@ -72,34 +66,61 @@ export async function benchRecords({
 	tls.close();
 	const report = {
 		file_mb_per_s: {
-			ours: round(median(results.file[0]), 1),
-			tls: round(median(results.file[1]), 1),
+			ours: round(median(file[0]), 1),
+			tls: round(median(file[1]), 1),
 		},
-		file_vs_tls: round(medianRatio(...results.file)),
+		file_vs_tls: round(medianRatio(...file)),
 		burst_messages_per_s: {
-			ours: round(median(results.burst[0]), 0),
-			nested_tls: round(median(results.burst[1]), 0),
+			ours: round(median(burst[0]), 0),
+			nested_tls: round(median(burst[1]), 0),
 		},
-		burst_vs_nested_tls: round(medianRatio(...results.burst)),
-		burst_cpu_vs_nested_tls: round(medianRatio(...results.burstCpu)),
+		burst_vs_nested_tls: round(medianRatio(...burst)),
+		burst_cpu_us: {
+			ours: round(median(burstCpu[0]), 2),
+			nested_tls: round(median(burstCpu[1]), 2),
+		},
+		burst_cpu_vs_nested_tls: round(medianRatio(...burstCpu)),
 		ping_pong_cpu_us: {
-			ours: round((median(results.pingPongCpu[0]) * 1000) / PING_PONGS, 1),
-			nested_tls: round(
-				(median(results.pingPongCpu[1]) * 1000) / PING_PONGS,
-				1,
-			),
+			ours: round(median(pingPongCpu[0]), 1),
+			nested_tls: round(median(pingPongCpu[1]), 1),
 		},
-		ping_pong_cpu_vs_nested_tls: round(medianRatio(...results.pingPongCpu)),
+		ping_pong_cpu_vs_nested_tls: round(medianRatio(...pingPongCpu)),
 		ping_pong_aead_us: round(await aeadOfAPingPong(), 1),
 	};
 	return {
 		report,
 		lines: [
 			`a file through session 1: ${report.file_mb_per_s.ours} MB/s, TLS ${report.file_mb_per_s.tls} MB/s: ${report.file_vs_tls} of TLS`,
-			`256-byte messages, burst through both layers: ${report.burst_messages_per_s.ours}/s, nested TLS ${report.burst_messages_per_s.nested_tls}/s: ${report.burst_vs_nested_tls} of its rate, ${report.burst_cpu_vs_nested_tls} of its CPU`,
+			`256-byte messages, burst through both layers: ${report.burst_messages_per_s.ours}/s, nested TLS ${report.burst_messages_per_s.nested_tls}/s: ${report.burst_vs_nested_tls} of its rate; ${report.burst_cpu_us.ours} µs of CPU a message, nested TLS ${report.burst_cpu_us.nested_tls} µs: ${report.burst_cpu_vs_nested_tls} of its CPU`,
 			`256-byte ping-pong: ${report.ping_pong_cpu_us.ours} µs of CPU, nested TLS ${report.ping_pong_cpu_us.nested_tls} µs: ${report.ping_pong_cpu_vs_nested_tls}; its 16 AEAD calls take ${report.ping_pong_aead_us} µs on their own`,
 		],
 	};
+}
+
+/** What each of two came to, in rounds in which they took turns. */
+async function against<Result>(
+	rounds: number,
+	[ours, theirs]: readonly [() => Promise<Result>, () => Promise<Result>],
+): Promise<[Result[], Result[]]> {
+	const results: [Result[], Result[]] = [[], []];
+	for (let i = -WARM_UP; i < rounds; i++) {
+		const each = [await ours(), await theirs()] as const;
+		if (i < 0) continue;
+		results[0].push(each[0]);
+		results[1].push(each[1]);
+	}
+	return results;
+}
+
+function both<Result>(
+	[ours, theirs]: readonly [readonly Result[], readonly Result[]],
+	number: (result: Result) => number,
+): [number[], number[]] {
+	return [ours.map(number), theirs.map(number)];
+}
+
+function inRounds(numbers: readonly number[], digits = 0): string {
+	return numbers.map((number) => number.toFixed(digits)).join(" ");
 }
 
 /** Two messages, each sealed and opened by session 2, by both links and by session 1, in microseconds of CPU. */

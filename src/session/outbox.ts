@@ -1,4 +1,4 @@
-import { CONTENT, type ContentType } from "../wire/index.ts";
+import { CONTENT, type ContentType, release } from "../wire/index.ts";
 import {
 	MAX_SEVERAL,
 	putSeveralHeader,
@@ -95,6 +95,7 @@ export class Outbox {
 		} finally {
 			all.fill(0);
 			// A session that has gone quiet keeps no memory for this.
+			release(this.#buffer);
 			this.#buffer = NOTHING;
 		}
 		this.#sealed(record);
@@ -126,5 +127,6 @@ export class Outbox {
 		);
 		this.#buffer.set(old.subarray(0, this.#used));
 		old.fill(0, 0, this.#used);
+		release(old);
 	}
 }

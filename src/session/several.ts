@@ -26,6 +26,14 @@ export const MAX_SEVERAL = 1024;
 /** Type and length before each of several contents, in bytes. */
 export const SEVERAL_HEADER_BYTES: number = FRAME_HEADER_BYTES;
 
+/**
+ * Small messages that came together share memory of so many bytes: memory of its own for each costs
+ * more than sealing it did, and whoever keeps one keeps no more than this.
+ */
+const SHARED_BYTES = 4096;
+
+const NOTHING: Uint8Array = new Uint8Array();
+
 /** Flights and closes are alone in their records, so that what a record ends or begins is never half of it. */
 const MAY_BE_JOINED: ReadonlySet<number> = new Set<ContentType>([
 	CONTENT.message,
@@ -52,11 +60,15 @@ export function putSeveralHeader(
 
 /**
  * The contents that a record of type several has, in order, or `undefined` when it is not made as it
- * has to be. A message of the application is a copy, since whoever gets one may keep it, or give its
- * memory back; the others are views.
+ * has to be. A message of the application is a copy, since whoever gets one may keep it; the others
+ * are views.
  */
 export function parseSeveral(bytes: Uint8Array): Content[] | undefined {
 	const contents: Content[] = [];
+	/** Copies of messages in a row, which begin and end there in the record. */
+	let copies = NOTHING;
+	let copiedFrom = 0;
+	let copiedTo = 0;
 	for (let at = 0; at < bytes.length; ) {
 		const from = at + SEVERAL_HEADER_BYTES;
 		if (from > bytes.length || contents.length === MAX_SEVERAL)
@@ -64,12 +76,27 @@ export function parseSeveral(bytes: Uint8Array): Content[] | undefined {
 		const type = bytes[at] as number;
 		const end = from + uint32At(bytes, at + 1);
 		if (!mayBeJoined(type) || end > bytes.length) return undefined;
-		const content = bytes.subarray(from, end);
-		contents.push({
-			type,
-			bytes: type === CONTENT.message ? copy(content) : content,
-		});
+		if (type === CONTENT.message) {
+			if (end > copiedTo) {
+				copiedFrom = from;
+				copiedTo = endOfRow(bytes, from, end);
+				copies = copy(bytes.subarray(copiedFrom, copiedTo));
+			}
+			const own = copies.subarray(from - copiedFrom, end - copiedFrom);
+			contents.push({ type, bytes: own });
+		} else contents.push({ type, bytes: bytes.subarray(from, end) });
 		at = end;
 	}
 	return contents.length < 2 ? undefined : contents;
+}
+
+/** Where those messages end that follow one from `from` to `end` and may share memory with it. */
+function endOfRow(bytes: Uint8Array, from: number, end: number): number {
+	for (let last = end; ; ) {
+		const next = last + SEVERAL_HEADER_BYTES;
+		if (next > bytes.length || bytes[last] !== CONTENT.message) return last;
+		const nextEnd = next + uint32At(bytes, last + 1);
+		if (nextEnd > bytes.length || nextEnd - from > SHARED_BYTES) return last;
+		last = nextEnd;
+	}
 }

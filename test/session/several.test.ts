@@ -179,11 +179,27 @@ describe("several contents in a record", () => {
 		[CONTENT.nested, utf8("two")],
 	] as const;
 
-	test("are messages with memory of their own", () => {
+	test("are messages that share memory with nothing but 4 KiB of messages beside them", () => {
 		const { sealer, opener } = direction();
-		const record = sealer.seal(CONTENT.several, joined(...two));
-		const [message] = opener.openAll(record);
-		assert.equal(message?.bytes.buffer.byteLength, 3);
+		const lengths = [3, 300, 0, 4000, 4096, 5000, 1, 700, 700, 2000];
+		const messages = lengths.map(
+			(length, i) =>
+				[CONTENT.message, new Uint8Array(length).fill(i + 1)] as const,
+		);
+		const nested = [CONTENT.nested, new Uint8Array(90).fill(99)] as const;
+		const sent = [...messages, nested, ...messages];
+		const record = sealer.seal(CONTENT.several, joined(...sent));
+		const opened = opener.openAll(record);
+		assert.deepEqual(
+			opened.map(({ type, bytes }) => [type, bytes]),
+			sent,
+		);
+		for (const { type, bytes } of opened) {
+			if (type !== CONTENT.message) continue;
+			const all = new Uint8Array(bytes.buffer);
+			assert.ok(all.length <= Math.max(4096, bytes.length), `${all.length}`);
+			assert.ok(!all.includes(99));
+		}
 	});
 
 	test("are not taken where one is awaited, nor is anything after them", () => {

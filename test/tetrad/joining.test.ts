@@ -267,15 +267,3 @@ describe("several in one record are refused", () => {
 		assert.equal(run.error("B")?.code, "limit-exceeded");
 	});
 });
-
-test("messages that came together share no memory", async () => {
-	const run = await established();
-	run.X.holds = true;
-	for (const bytes of numbers) run.X.send(bytes);
-	run.apply("X", run.X.flush());
-	await run.run();
-	const buffers = new Set(run.messages("Y").map(({ bytes }) => bytes.buffer));
-	assert.equal(buffers.size, count);
-	for (const { bytes } of run.messages("Y"))
-		assert.ok(sameBytes(bytes, new Uint8Array(bytes.buffer)));
-});

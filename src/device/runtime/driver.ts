@@ -28,8 +28,9 @@ export interface DriverOptions<Event extends Kind, Effect extends Kind> {
  */
 export class Driver<Event extends Kind, Effect extends Kind> {
 	readonly #options: DriverOptions<Event, Effect>;
-	/** Still to be carried out. */
+	/** Still to be carried out, from `#carriedOut` on. */
 	readonly #effects: (Effect | Ended)[] = [];
+	#carriedOut = 0;
 	#carryingOut = false;
 	#timer: NodeJS.Timeout | undefined;
 	#armedFor: number | undefined;
@@ -72,6 +73,7 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 	stop(): void {
 		this.#stopped = true;
 		this.#effects.length = 0;
+		this.#carriedOut = 0;
 		clearTimeout(this.#timer);
 	}
 
@@ -79,9 +81,9 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 		this.#carryingOut = true;
 		try {
 			for (
-				let next = this.#effects.shift();
+				let next = this.#takeEffect();
 				next !== undefined;
-				next = this.#effects.shift()
+				next = this.#takeEffect()
 			)
 				if (isEnd(next)) {
 					this.stop();
@@ -92,6 +94,15 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 		} finally {
 			this.#carryingOut = false;
 		}
+	}
+
+	/** The next one; taking them out of the array one by one would move all others each time. */
+	#takeEffect(): Effect | Ended | undefined {
+		const next = this.#effects[this.#carriedOut++];
+		if (next !== undefined) return next;
+		this.#effects.length = 0;
+		this.#carriedOut = 0;
+		return undefined;
 	}
 
 	#handlerOf(effect: Effect): (effect: Effect) => void {

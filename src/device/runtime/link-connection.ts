@@ -11,7 +11,7 @@ import {
 	type ModuleEffect,
 	type Pairing,
 } from "../../tetrad/index.ts";
-import { hex, LINK, type LinkMessageType } from "../../wire/index.ts";
+import { hex, LINK, type LinkMessageType, release } from "../../wire/index.ts";
 import { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
 import type { Device } from "./identity.ts";
@@ -155,6 +155,8 @@ export class LinkConnection {
 	): boolean {
 		const atOnce = this.#flusher.takesAtOnce();
 		this.#feed({ kind: "send", tetradId, type, body, chains, atOnce });
+		// A record that was sealed for this has been sealed again, or copied.
+		if (type === LINK.nested || type === LINK.local) release(body);
 		return this.#hasRoom;
 	}
 

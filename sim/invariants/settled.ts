@@ -44,6 +44,12 @@ export function whatIsOpen(
 			.filter(({ module: { lie } }) => lie !== undefined)
 			.map((side) => hex(side.module.certified().deviceId)),
 	);
+	// What came too late to be booked is over when its payer hands it in.
+	const waiting = new Set(
+		(world?.sides ?? [])
+			.filter((side) => needsPerson(side) !== undefined)
+			.map((side) => hex(side.module.certified().deviceId)),
+	);
 	return [
 		...agent.disk
 			.rows(PURCHASES)
@@ -63,7 +69,11 @@ export function whatIsOpen(
 			),
 		...module.disk
 			.rows(RECEIPTS)
-			.filter(({ state }) => state === "to-deposit" || state === "to-book")
+			.filter(
+				({ state, payer }) =>
+					state === "to-deposit" ||
+					(state === "to-book" && !waiting.has(hex(payer))),
+			)
 			.map(
 				({ contract, state }) => `the receipt ${short(contract)} is ${state}`,
 			),

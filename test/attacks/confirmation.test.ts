@@ -81,6 +81,17 @@ function corruptFlight3(
 	return withKeylog(four.A, { crypto });
 }
 
+test("an agent goes no further when its own module's proof is wrong", async () => {
+	const run = Run.of(four, cast.now);
+	run.rewrite(LINK.initiatorBound, messages.INITIATOR_BOUND.direct, () => ({
+		finX: R(1),
+	}));
+	await run.establish();
+	assert.equal(run.outcomes.A, "authentication-failed");
+	assertNothing(run);
+	assert.ok(!run.has("B", "bound"));
+});
+
 describe("a corrupt agent wants its first message heard before the other agent is bound", () => {
 	const firstMessage = text("deliver it now");
 

@@ -619,6 +619,21 @@ describe("one device wants to be two", () => {
 			assert.equal(run.outcomes.X, "chain-refused");
 			assertNothing(run);
 		});
+		test(`one device serves both sides under two keys that it was certified with (${routing})`, async () => {
+			const [B, Y] = [
+				await cast.agent("alice"),
+				await cast.module("alice-purse"),
+			];
+			for (const [place, others] of [
+				["A", { B }],
+				["X", { Y }],
+			] as const) {
+				const run = Run.of({ ...four, ...others }, cast.now, { routing });
+				await run.establish();
+				assert.equal(run.outcomes[place], "chain-refused");
+				assertNothing(run);
+			}
+		});
 		test(`a module that answers meets itself (${routing})`, async () => {
 			const run = await meetItself(routing);
 			assert.equal(run.outcomes.Y, "chain-refused");

@@ -307,6 +307,14 @@ describe("a purse that has been found to be behind", () => {
 		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
 		town.fund(mint, ann, 70n);
 		await town.order(ann, mint, 70n);
+		await town.work();
+		assert.deepEqual(
+			ann.store
+				.rows(REQUESTS)
+				.filter(({ state }) => state === "ordered")
+				.map(({ kind }) => kind),
+			["withdraw"],
+		);
 		town.restart(ann);
 		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
 		assert.equal(town.account(mint, ann), 70n);

@@ -178,7 +178,18 @@ describe("own notes are not given up", () => {
 			await town.withdraw(ann, mint, 500n);
 			town.giveBack(ann, mint);
 			assert.equal(await settle(here, crediting(more)), "issuer-refused");
+			const given = () =>
+				ann.reports.filter(({ kind }) => kind === "exchanged");
+			assert.deepEqual(given(), []);
 			await comesRight(here);
+			assert.deepEqual(given(), [
+				{
+					kind: "exchanged",
+					issuer: mint.device.deviceId,
+					into: "account",
+					amount: 500n,
+				},
+			]);
 			assert.equal(town.account(mint, ann), 500n);
 			assert.equal(town.total(ann, mint), 0n);
 		}

@@ -115,6 +115,7 @@ describe("a payment", () => {
 		town.pay(ann, tetrad, contractOf(1), 250n, mint);
 		await town.work();
 		town.wire.length = 0;
+		assert.equal(ann.machine?.deadline, town.now + 30_000);
 		await town.pass(29_000);
 		assert.equal(ann.heard.filter(({ kind }) => kind === "failed").length, 1);
 		await town.pass(1000);
@@ -131,6 +132,7 @@ describe("a payment", () => {
 		await town.deliver(); // prepare
 		await town.deliver(); // prepared
 		town.wire.length = 0;
+		assert.equal(ann.machine?.deadline, town.now + 30_000);
 		await town.pass(30_000);
 		assert.equal(ann.last("failed").code, "payment-in-doubt");
 		assert.equal(ann.last("failed").isInDoubt, true);

@@ -109,6 +109,21 @@ function changing<Value extends object>(
 	return agents;
 }
 
+test("a merchant's refusal with a code that is no code of ours is a refusal all the same", async () => {
+	for (const [code, heard] of [
+		["from-the-future", "refused-by-peer"],
+		["payment-refused", "payment-refused"],
+	] as const) {
+		const agents = changing("merchant", BETWEEN_AGENTS.unavailable, (said) => ({
+			...said,
+			code,
+		}));
+		const ask = agents.ask({ kind: "quote", name: "nothing", order: "" });
+		await agents.run();
+		assert.equal(agents.refusals.get(ask)?.code, heard);
+	}
+});
+
 describe("a buyer's agent pays nothing", () => {
 	const lies: Readonly<
 		Record<

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { messages } from "../../src/money/index.ts";
+import { LOG } from "../../src/money/purse/purse-tables.ts";
 import type { Contract } from "../../src/trade/documents/index.ts";
 import { filled } from "../money/documents.ts";
 import type { Module } from "../money/town.ts";
@@ -67,6 +68,13 @@ async function paid(
 	return { market, contract };
 }
 
+/** That it was paid is in the buyer's history and among what its owner is told, once. */
+function requirePaidOnce({ ann }: Market): void {
+	const logged = ann.store.rows(LOG).filter(({ what }) => what === "paid");
+	const told = ann.reports.filter(({ kind }) => kind === "paid");
+	assert.deepEqual([logged.length, told.length], [1, 1]);
+}
+
 type Outcome = ReturnType<typeof bodyOfOutcome>;
 const bodyOfOutcome = (bytes: Uint8Array) => body(WITH_ISSUER.outcome, bytes);
 
@@ -104,6 +112,7 @@ describe("a buyer's module that asks for the key of what it has paid is not cont
 			assert.equal(market.town.balance(ann, market.mint).inDoubt, PRICE);
 			await market.settle();
 			assert.ok(market.isKeyed(contract) && market.isPaid(contract));
+			requirePaidOnce(market);
 			market.requireConserved();
 		});
 });
@@ -123,6 +132,7 @@ test("a merchant's module does not take less for a sale than it was paid", async
 		assert.equal(market.town.balance(bob, mint).toDeposit, PRICE);
 		await market.settle();
 		assert.equal(market.receiptOf(contract), "deposited");
+		requirePaidOnce(market);
 		market.requireConserved();
 	}
 });

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import type { MoneyLimits, PurseReport } from "../../src/money/index.ts";
+import { MAX_APPROVALS_OF_MERCHANT } from "../../src/money/purse/purse-limits.ts";
 import { PAYMENTS } from "../../src/money/purse/purse-tables.ts";
 import {
 	APPROVALS,
 	SPENT,
 	SPENT_IN_ALL,
 } from "../../src/money/purse/spending-tables.ts";
+import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
 import { contractOf, type Module, Town } from "./town.ts";
 
@@ -532,6 +534,39 @@ describe("what the owner has to approve", () => {
 		assert.equal(ann.store.rows(APPROVALS).length, 0);
 		assert.equal(await pay(all, 51n, { contract: 9 }), "approval-needed");
 		assert.equal(reports(ann, "refused").length, 0);
+	});
+
+	test("gives way to more of the same merchant: what was denied, or else what was asked first and a day ago", async () => {
+		const all = await above();
+		const { town, ann } = all;
+		const waits = (contract: number) =>
+			ann.store
+				.rows(APPROVALS)
+				.some((row) => hex(row.contract) === hex(contractOf(contract)));
+		const ask = (contract: number) => pay(all, 51n, { contract });
+		// The first one comes while the clock is ahead.
+		await town.pass(60 * MINUTE);
+		assert.equal(await ask(100), "approval-needed");
+		town.now -= 60 * MINUTE;
+		for (let n = 1; n < MAX_APPROVALS_OF_MERCHANT; n++)
+			assert.equal(await ask(100 + n), "approval-needed");
+		assert.equal(await ask(200), "busy");
+		await town.pass(DAY + 120 * MINUTE);
+		assert.equal(await ask(200), "approval-needed");
+		assert.deepEqual([100, 101, 102, 200].map(waits), [
+			true,
+			false,
+			true,
+			true,
+		]);
+		await town.decide(ann, what(all, 110, 51n), false);
+		assert.equal(await ask(201), "approval-needed");
+		assert.deepEqual([100, 102, 110, 201].map(waits), [
+			true,
+			true,
+			false,
+			true,
+		]);
 	});
 
 	test("denied, it is refused until the owner changes that", async () => {

@@ -411,6 +411,17 @@ describe("connections", () => {
 		assert.deepEqual(Object.keys(door.refused), ["3", "4"]);
 	});
 
+	test("of one address are so many at one moment, also when its time goes backwards", () => {
+		const door = new Door({ perSecondOfAddress: 1000, burstOfAddress: 3 });
+		for (const id of [1, 2, 3, 4, 5]) door.come(id, "192.0.2.1");
+		door.now -= 60_000;
+		door.come(6, "192.0.2.1");
+		assert.deepEqual(door.refused, { 4: "busy", 5: "busy", 6: "busy" });
+		door.now += 1;
+		door.come(7, "192.0.2.1");
+		assert.deepEqual(Object.keys(door.refused), ["4", "5", "6"]);
+	});
+
 	test("that are too many make room for an address that has fewer, oldest first", () => {
 		const door = new Door({ halfOpen: 4 });
 		for (const id of [1, 2, 3]) door.come(id, "192.0.2.1");

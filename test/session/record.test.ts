@@ -218,6 +218,30 @@ for (const aead of AEADS)
 			assert.throws(() => opener.open(frame), UNAUTHENTIC);
 		});
 
+		test("leave no key behind, neither when they are wiped nor when a record does not open", () => {
+			const keys: Uint8Array[] = [];
+			const crypto: CryptoProvider = {
+				...nodeCrypto,
+				aead(name, key) {
+					keys.push(key);
+					return nodeCrypto.aead(name, key);
+				},
+			};
+			const key = nodeCrypto.random(32);
+			const sealer = new RecordSealer(crypto, aead, key);
+			const opener = new RecordOpener(crypto, aead, key);
+			const failing = new RecordOpener(crypto, aead, key);
+			const isLeft = () => keys.map((one) => one.some((byte) => byte !== 0));
+			const frame = sealer.seal(CONTENT.message, utf8("one"));
+			assert.deepEqual(isLeft(), [true, true, true]);
+			sealer.wipe();
+			opener.wipe();
+			frame[frame.length - 1] = (frame.at(-1) ?? 0) ^ 1;
+			assert.throws(() => failing.open(frame), UNAUTHENTIC);
+			assert.deepEqual(isLeft(), [false, false, false]);
+			assert.ok(key.some((byte) => byte !== 0));
+		});
+
 		test("do not depend on the caller's key buffer after it is handed over", () => {
 			const { key, sealer, opener } = direction(aead);
 			key.fill(0);

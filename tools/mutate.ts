@@ -128,20 +128,31 @@ async function reach(
 	return found;
 }
 
+/** The words of a path behind its room, each in the singular. */
+const wordsOf = (file: string) =>
+	file
+		.replace(/(\.slow)?(\.test)?\.ts$/, "")
+		.split("/")
+		.slice(2)
+		.flatMap((part) => part.split("-"))
+		.map((word) => word.replace(/s$/, ""));
+
 /** All tests that reach a mutant; if it is reached while a file is loaded, all of the file. */
 function reachingOf(mutant: Mutant): ReachingTest[] {
 	const source = sources.find(({ file }) => file === mutant.file);
 	const at = source?.mutants.indexOf(mutant) ?? -1;
+	const words = wordsOf(mutant.file);
 	return [...reached].flatMap(([file, { passed, ...measured }]) => {
 		const here = measured.sources[mutant.file];
 		if (!passed || here === undefined) return [];
 		const { loadingSeconds } = measured;
 		const isOfRoom = file.split("/")[1] === roomOf(mutant);
+		const isNamed = wordsOf(file).some((word) => words.includes(word));
 		const isOfAll = here.loading?.[at] === "1";
 		return measured.tests.flatMap((test, place) => {
 			const isOwn = here.tests[place]?.[at] === "1";
-			const reaching = { ...test, file, loadingSeconds, isOfRoom, isOwn };
-			return isOwn || isOfAll ? [reaching] : [];
+			if (!isOwn && !isOfAll) return [];
+			return { ...test, file, loadingSeconds, isNamed, isOfRoom, isOwn };
 		});
 	});
 }

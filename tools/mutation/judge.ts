@@ -1,6 +1,7 @@
 /*
- * Whether the tests notice a mutant. Only tests that reach it run, those of its own room first and
- * the cheapest ones of these first, in a process for a few of them, until one fails.
+ * Whether the tests notice a mutant. Only tests that reach it run, those first that are named like
+ * its source or are of its room, and the cheapest ones of these first, in a process for a few of
+ * them, until one fails.
  */
 import { readFileSync, rmSync } from "node:fs";
 import type { Mutant } from "./mutants.ts";
@@ -25,6 +26,8 @@ export interface ReachingTest {
 	readonly seconds: number;
 	/** Of its file, once for all of its tests. */
 	readonly loadingSeconds: number;
+	/** Whether its file has a word in its name that is in the name of the source, too. */
+	readonly isNamed: boolean;
 	/** Whether it is a test of the mutant's own room. */
 	readonly isOfRoom: boolean;
 	/** Whether it reaches the mutant itself, and not its file while that is loaded. */
@@ -161,6 +164,7 @@ function inOrder(reaching: readonly ReachingTest[]): ReachingTest[] {
 		.toSorted(
 			(a, b) =>
 				Number(b.test.isOwn) - Number(a.test.isOwn) ||
+				Number(b.test.isNamed) - Number(a.test.isNamed) ||
 				Number(b.test.isOfRoom) - Number(a.test.isOfRoom) ||
 				a.round - b.round,
 		)

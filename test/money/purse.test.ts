@@ -427,6 +427,8 @@ describe("business with an issuer", () => {
 		await town.order(ann, mint, 200n);
 		const tetrad = await town.meet(ann, mint);
 		town.settle(ann, tetrad, mint);
+		await town.work();
+		assert.equal(ann.machine?.deadline, town.now + 30_000);
 		await town.deliver(); // hello
 		await town.deliver(); // welcome
 		town.wire.length = 0;

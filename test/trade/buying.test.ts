@@ -173,6 +173,14 @@ describe("a buyer's agent pays nothing", () => {
 			}),
 			"offer-expired",
 		],
+		"for what was to be paid before this very moment": [
+			() => ({
+				made: TEST_NOW - 60_000,
+				payBy: TEST_NOW,
+				bookBy: TEST_NOW + DAY,
+			}),
+			"offer-expired",
+		],
 	};
 	for (const [what, [changes, code = "merchandise-wrong"]] of Object.entries(
 		lies,

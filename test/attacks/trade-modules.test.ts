@@ -82,6 +82,11 @@ describe("a buyer's module whose home was put back to before it paid", () => {
 		market.buy(visit, contract);
 		await market.quiet();
 		assert.deepEqual(market.brief(contract), ["aborted 0: purse-behind"]);
+		// One that it refuses has not been paid before either.
+		const refused = await market.contract(visit);
+		market.buy(visit, refused, { salt: filled(32, 1) });
+		await market.quiet();
+		assert.deepEqual(market.brief(refused), ["aborted 0: payment-refused"]);
 	});
 });
 

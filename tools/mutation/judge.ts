@@ -79,9 +79,13 @@ export class MutationJudge {
 				case "failed": {
 					const by = batch.tests.find(({ name }) => name === end.by);
 					if (by === undefined) return { kind: "killed", by: "loading" };
-					if (await this.#passesAlone(by))
+					const alone = by.loadingSeconds + by.seconds;
+					if (
+						(await this.#passesAlone(by)) &&
+						(await this.#run([by], alone, mutant)).kind !== "passed"
+					)
 						return { kind: "killed", by: by.name };
-					// It wants what the tests before it leave behind: it says nothing here.
+					// It wants what the tests before it leave behind, or fails at times: it says nothing here.
 					left.unshift(...batch.tests.filter((test) => test !== by));
 					continue;
 				}
@@ -99,8 +103,8 @@ export class MutationJudge {
 	#passesAlone(test: ReachingTest): Promise<boolean> {
 		const known = this.#alone.get(test.name);
 		if (known !== undefined) return known;
-		const seconds = test.loadingSeconds + test.seconds;
-		const passes = this.#run([test], seconds).then(
+		const alone = test.loadingSeconds + test.seconds;
+		const passes = this.#run([test], alone).then(
 			({ kind }) => kind === "passed",
 		);
 		this.#alone.set(test.name, passes);

@@ -43,7 +43,7 @@ const MAY_BE_JOINED: ReadonlySet<number> = new Set<ContentType>([
 ]);
 
 /** Whether contents of this type may be in one record with others. */
-export function mayBeJoined(type: number): type is SingleType {
+function mayBeJoined(type: number): type is SingleType {
 	return MAY_BE_JOINED.has(type);
 }
 

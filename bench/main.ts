@@ -1,9 +1,10 @@
-/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save] [--at-least N] */
+/* npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood|counts [--json] [--rounds N] [--save] [--at-least N] */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { libraryOf, providing } from "../src/provider/index.ts";
+import { benchCounts } from "./counts.ts";
 import { benchDeposits } from "./deposits.ts";
 import { benchEstablish } from "./establish.ts";
 import { benchFlood } from "./flood.ts";
@@ -35,6 +36,7 @@ const benches = {
 	paid: benchPaid,
 	start: benchStart,
 	flood: benchFlood,
+	counts: benchCounts,
 };
 const [name = ""] = positionals;
 const rounds = Number(values.rounds);
@@ -43,7 +45,7 @@ const isWrong = (count: number, least: number) =>
 	!Number.isInteger(count) || count < least;
 if (!(name in benches) || isWrong(rounds, 1) || isWrong(atLeast, 0)) {
 	console.error(
-		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood [--json] [--rounds N] [--save] [--at-least N]",
+		"usage: npm run bench -- establish|records|lists|signers|payments|deposits|purchases|paid|start|flood|counts [--json] [--rounds N] [--save] [--at-least N]",
 	);
 	process.exit(2);
 }

@@ -12,8 +12,15 @@ export type Counts = Record<string, number>;
 
 /** The provider, with every call counted under its name. Long inputs of an AEAD or a hash are few and count as one. */
 export function countingCrypto(): { crypto: CryptoProvider; counts: Counts } {
-	const provider = chosenCrypto();
 	const counts: Counts = {};
+	return { crypto: counted(chosenCrypto(), counts), counts };
+}
+
+/** That provider, whose calls are counted there. */
+export function counted(
+	provider: CryptoProvider,
+	counts: Counts,
+): CryptoProvider {
 	const count = <Call extends (...args: never[]) => unknown>(
 		name: string,
 		call: Call,
@@ -22,7 +29,7 @@ export function countingCrypto(): { crypto: CryptoProvider; counts: Counts } {
 			counts[name] = (counts[name] ?? 0) + 1;
 			return call(...args);
 		}) as Call;
-	const crypto: CryptoProvider = {
+	return {
 		...provider,
 		random: count("random", provider.random),
 		sha256: count("sha256", provider.sha256),
@@ -52,7 +59,6 @@ export function countingCrypto(): { crypto: CryptoProvider; counts: Counts } {
 		},
 		verify: count("verify", provider.verify),
 	};
-	return { crypto, counts };
 }
 
 /** CPU time of each call on its own, in milliseconds. */

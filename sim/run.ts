@@ -46,6 +46,12 @@ export interface Result {
 	/** By device, the places at which it could have died in the time of the work, and the frames that it sent. */
 	readonly points: ReadonlyMap<string, number>;
 	readonly frames: ReadonlyMap<string, number>;
+	/** Of the whole run: frames and bytes that were sent, and transactions that became durable. */
+	readonly cost: {
+		readonly frames: number;
+		readonly bytes: number;
+		readonly writes: number;
+	};
 }
 
 /** Certificates and lists that a plan may need. */
@@ -214,6 +220,10 @@ export function runPrepared(
 		told: world.trace.told,
 		points: since(pointsAfter, pointsBefore),
 		frames: since(framesAfter, framesBefore),
+		cost: {
+			frames: [...world.frames.values()].reduce((sum, of) => sum + of, 0),
+			...world.cost,
+		},
 	};
 }
 

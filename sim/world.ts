@@ -100,6 +100,8 @@ export class World {
 	readonly checks: Checks;
 	/** How often each kind of fault has happened. */
 	readonly faults: Map<string, number> = new Map();
+	/** What was sent by all of them, in bytes, and how many transactions have become durable. */
+	readonly cost = { bytes: 0, writes: 0 };
 	/** How many frames each device has sent. */
 	readonly frames: Map<string, number> = new Map();
 	/** What nobody honest may have said, or have in a table: message or table, and of what. */
@@ -309,6 +311,7 @@ export class World {
 	}
 
 	durable(device: Device, writes: readonly Write[]): void {
+		this.cost.writes++;
 		this.trace.mix(writes.length);
 		if (this.trace.isTelling)
 			this.tell({
@@ -465,6 +468,7 @@ export class World {
 	readonly #watcher: Watcher = {
 		sent: (from, to, bytes) => {
 			this.frames.set(from, (this.frames.get(from) ?? 0) + 1);
+			this.cost.bytes += bytes.length;
 			this.trace.mixBytes(bytes);
 			this.checks.sent(from, to, bytes);
 		},

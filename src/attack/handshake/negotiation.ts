@@ -68,15 +68,36 @@ async function offers(
 
 const CLASSICAL = suiteByName("classical-aesgcm").id;
 
-/** Reads the offer of somebody who calls. */
-async function firstOffer(wire: HostileWire): Promise<void> {
+const HYBRID = [
+	suiteByName("hybrid-aesgcm").id,
+	suiteByName("hybrid-chachapoly").id,
+];
+
+/** Reads the offer of somebody who calls, and answers with the suite that it is made for. */
+async function nextOffer(wire: HostileWire): Promise<number> {
 	const next = await wire.next(10_000);
 	if (next.kind !== "frame" || next.type !== FRAME.offer)
 		throw new Error("the caller made no offer");
+	const { offer } = messages.F1.decode(parseFrame(next.bytes).body);
+	const selected = dec(offer, 6)[OFFER.selected]?.[0];
+	if (selected === undefined) throw new Error("the caller offered no suite");
+	return selected;
 }
+
+/** Of the two hybrid suites the one that an offer is not made for. */
+const otherThan = (suite: number): number =>
+	HYBRID.find((other) => other !== suite) as number;
 
 const retry = (suite: number) =>
 	encodeFrame(FRAME.retry, messages.RETRY.encode({ suite }));
+
+/** What is asked of somebody who offers a suite, one after another, of which the last is to be refused. */
+const RETRIES: readonly (readonly ((offered: number) => number)[])[] = [
+	[() => CLASSICAL],
+	[otherThan, otherThan],
+	[(offered) => offered],
+	[() => 99],
+];
 
 export const NEGOTIATION_ATTACKS: readonly Attack[] = [
 	{
@@ -204,13 +225,11 @@ export const NEGOTIATION_ATTACKS: readonly Attack[] = [
 			"somebody on the way asks a buyer for a weaker suite, and for one twice",
 		reference: "docs/protocol.md, Negotiation",
 		run: (target, signal) =>
-			allOf([[CLASSICAL], [2, 1], [1], [99]], async (asked) => {
+			allOf(RETRIES, async (asked) => {
 				let done = false;
 				const { code } = await buyerCalls(target, signal, async (wire) => {
-					for (const suite of asked) {
-						await firstOffer(wire);
-						wire.send(retry(suite));
-					}
+					for (const pick of asked)
+						wire.send(retry(pick(await nextOffer(wire))));
 					done = true;
 					const { frames } = await wire.rest(10_000);
 					done = frames.every((frame) => frame[0] !== FRAME.offer);

@@ -8,7 +8,7 @@ import { shrink } from "../../sim/shrink.ts";
 import { simulate } from "../../sim/simulate.ts";
 import { diagram, story } from "../../sim/story.ts";
 
-const SEEDS = 40;
+const SEEDS = 30;
 
 describe("simulated worlds", () => {
 	test("nothing is violated in the first few, and some of their purchases come to something", async () => {

@@ -27,19 +27,22 @@ export function guardedSecrets(): number {
 export class GuardedSecret {
 	readonly #sodium: Sodium;
 	#memory: Uint8Array | undefined;
+	/** Calls to which it is lent now, one within another. */
+	#lent = 0;
 
 	private constructor(sodium: Sodium, memory: Uint8Array) {
 		this.#sodium = sodium;
 		this.#memory = memory;
 	}
 
-	/** Memory of so many bytes, which `fill` fills; `undefined` when as much is in use as may be. */
+	/** Memory of so many bytes, which `fill` fills; `undefined` for none, and when as much is in use as may be. */
 	static make(
 		sodium: Sodium,
 		bytes: number,
 		fill: (memory: Uint8Array) => void,
 	): GuardedSecret | undefined {
-		if (guarded >= MAX_GUARDED_SECRETS) return undefined;
+		// No bytes have no address, and the library ends the process that protects what has none.
+		if (bytes === 0 || guarded >= MAX_GUARDED_SECRETS) return undefined;
 		const secret = new GuardedSecret(sodium, sodium.sodium_malloc(bytes));
 		guarded++;
 		collected.register(secret, null, secret);
@@ -53,14 +56,16 @@ export class GuardedSecret {
 		return secret;
 	}
 
-	/** Lends the bytes to `use` for the call, to be read alone; `undefined` once they are wiped. */
+	/** Lends the bytes to `use` for the call, which must not go on after it, to be read alone; `undefined` once they are wiped. */
 	read<Result>(use: (bytes: Uint8Array) => Result): Result | undefined {
 		const memory = this.#memory;
 		if (memory === undefined) return undefined;
 		this.#sodium.sodium_mprotect_readonly(memory);
+		this.#lent++;
 		try {
 			return use(memory);
 		} finally {
+			this.#lent--;
 			this.#close();
 		}
 	}
@@ -78,7 +83,7 @@ export class GuardedSecret {
 	}
 
 	#close(): void {
-		if (this.#memory !== undefined)
+		if (this.#memory !== undefined && this.#lent === 0)
 			this.#sodium.sodium_mprotect_noaccess(this.#memory);
 	}
 }

@@ -51,6 +51,41 @@ suite("a guarded secret", () => {
 		secret?.wipe();
 	});
 
+	test("that is lent again while it is lent stays readable until the last has given it back", () => {
+		const memory = new TellingMemory();
+		const secret = make(memory);
+		secret?.read(() => {
+			assert.equal(
+				secret.read(([byte]) => byte),
+				7,
+			);
+			assert.throws(() =>
+				secret.read(() => {
+					throw new Error("while it is lent twice");
+				}),
+			);
+			assert.equal(memory.said.at(-1), "readonly");
+		});
+		assert.equal(memory.said.at(-1), "noaccess");
+		secret?.wipe();
+	});
+
+	test("that is wiped while it is lent is not touched again", () => {
+		const memory = new TellingMemory();
+		const secret = make(memory);
+		secret?.read(() => secret.wipe());
+		assert.equal(memory.said.at(-1), "free");
+	});
+
+	test("is none of no bytes, of which the library has no page to protect", () => {
+		const before = guardedSecrets();
+		const memory = new TellingMemory();
+		const empty = GuardedSecret.make(memory.sodium, 0, () => {});
+		assert.equal(empty, undefined);
+		assert.deepEqual(memory.said, []);
+		assert.equal(guardedSecrets(), before);
+	});
+
 	test("is overwritten before its memory is given back, once, and is not there any more", () => {
 		const before = guardedSecrets();
 		const memory = new TellingMemory();

@@ -112,6 +112,18 @@ suite("a secret that is held", { skip }, () => {
 		assert.deepEqual(await said(HELD, { crypto: "node" }), [0, 9, 0, null, 0]);
 	});
 
+	test("can be empty, and be lent twice at once", async () => {
+		const program = `
+			const empty = holdSecret(new Uint8Array(0));
+			const held = holdSecret(new Uint8Array(32).fill(9));
+			const twice = held.read((outer) => held.read((inner) => inner[0]) + outer[31]);
+			say([empty.read((lent) => lent.length), twice, guardedSecrets()]);
+			empty.wipe();
+		`;
+		assert.deepEqual(await said(program), [0, 18, 1]);
+		assert.deepEqual(await said(program, { crypto: "node" }), [0, 18, 0]);
+	});
+
 	test("ends the process that reads it while it is not lent", async () => {
 		const program = `
 			const { sodium } = loadSodium();

@@ -35,14 +35,11 @@ export function examineServers({
 	memory,
 	unsafeServerWithoutFsync = false,
 }: ExamineOptions): Promise<PostgresExamined> {
+	// Who only looks remembers nothing.
 	const demands: Demands = {
 		synchronous,
 		unsafeWithoutFsync: unsafeServerWithoutFsync,
-		// Who only looks remembers nothing.
-		memory: memory && {
-			recall: () => memory.recall(),
-			remember: async () => {},
-		},
+		memory,
 	};
 	return Promise.all(
 		parsePostgresUrl(url).map((target) => examineServer(target, demands)),

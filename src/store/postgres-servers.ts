@@ -1,5 +1,6 @@
 /* What is demanded of a server of PostgreSQL, and which one is taken where an address names several. */
 import { TetradError } from "../errors.ts";
+import { CONNECT_MS } from "./limits.ts";
 import {
 	isServerError,
 	PostgresClient,
@@ -17,7 +18,7 @@ export interface PostgresPrimary {
 }
 
 /**
- * Keeps which primary was taken last, somewhere else than on the servers themselves: so a primary
+ * Keeps on which primary a store was opened last, somewhere else than on the servers themselves: so a primary
  * is known that was left behind by a promotion and has come back.
  */
 export interface PrimaryMemory {
@@ -40,6 +41,8 @@ export interface TakenServer {
 	readonly client: PostgresClient;
 	/** Standbys that its commits wait for. */
 	readonly standbys: number;
+	/** To be remembered once a store is open there: another primary than before. */
+	readonly toRemember: PostgresPrimary | undefined;
 }
 
 /** For a session that may turn out to write, and may be on a standby, which takes no other isolation. */
@@ -75,7 +78,7 @@ export async function takeServer(
 	);
 }
 
-/** Connects to one server, and leaves it again unless it meets the demands. */
+/** Connects to one server, and leaves it again unless it meets the demands, of which it answers within seconds. */
 export async function tryServer(
 	target: PostgresTarget,
 	settings: Settings,
@@ -83,14 +86,16 @@ export async function tryServer(
 ): Promise<TakenServer> {
 	const client = await PostgresClient.open(target, settings);
 	try {
-		await checkIsPrimary(client, target);
-		await checkSettings(client, target, demands);
-		const standbys = demands.synchronous
-			? await checkStandbys(client, target)
-			: 0;
-		if (demands.memory !== undefined)
-			await checkIsNewest(client, target, demands.memory);
-		return { target, client, standbys };
+		return await client.within(CONNECT_MS, async () => {
+			await checkIsPrimary(client, target);
+			await checkSettings(client, target, demands);
+			const standbys = demands.synchronous
+				? await checkStandbys(client, target)
+				: 0;
+			const toRemember =
+				demands.memory && (await checkIsNewest(client, target, demands.memory));
+			return { target, client, standbys, toRemember };
+		});
 	} catch (thrown) {
 		await client.close();
 		throw isServerError(thrown) ? refusedBy(target, thrown) : thrown;
@@ -114,14 +119,17 @@ async function checkIsPrimary(
 	const { rows } = await client.ask(
 		"SELECT pg_is_in_recovery()::text AS standby",
 	);
-	if (rows[0]?.["standby"] !== "false") throw new IsStandby(target);
+	const standby = rows[0]?.["standby"];
+	if (standby === "true") throw new IsStandby(target);
+	if (standby !== "false") throw saysNonsense(target);
 }
 
 async function checkSettings(
 	client: PostgresClient,
-	{ where }: PostgresTarget,
+	target: PostgresTarget,
 	{ unsafeWithoutFsync }: Demands,
 ): Promise<void> {
+	const { where } = target;
 	const { rows } = await client.ask(
 		`SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes',
 			'data_sync_retry', 'synchronous_commit', 'server_encoding', 'transaction_read_only')`,
@@ -140,20 +148,24 @@ async function checkSettings(
 					["data_sync_retry", "off"],
 				] as const)),
 	];
-	for (const [name, wanted] of wants)
-		if (settings.get(name) !== wanted)
+	for (const [name, wanted] of wants) {
+		const setting = settings.get(name);
+		if (setting === undefined) throw saysNonsense(target);
+		if (setting !== wanted)
 			throw new TetradError(
 				"store-failed",
-				`${where} has ${name} = ${settings.get(name)}, and a store needs ${name} = ${wanted}: change it, or use another server`,
+				`${where} has ${name} = ${setting}, and a store needs ${name} = ${wanted}: change it, or use another server`,
 			);
+	}
 }
 
 /** Answers with how many standbys commits wait for: at least one. */
 async function checkStandbys(
 	client: PostgresClient,
-	{ where }: PostgresTarget,
+	target: PostgresTarget,
 ): Promise<number> {
-	checkStandbyNames(await readStandbyNames(client), where);
+	const { where } = target;
+	checkStandbyNames(await readStandbyNames(client), target);
 	const { rows } = await client.ask(
 		`SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')::text AS sees,
 			current_user::text AS role, count(*)::text AS connected,
@@ -161,6 +173,7 @@ async function checkStandbys(
 			FROM pg_stat_replication`,
 	);
 	const { sees, role, connected, awaited } = rows[0] ?? {};
+	if (!isWholeNumber(awaited)) throw saysNonsense(target);
 	// Of each standby others see that it is connected, and not whether commits wait for it.
 	if (sees !== "true")
 		throw new TetradError(
@@ -183,20 +196,29 @@ export async function readStandbyNames(
 }
 
 /** Throws `store-failed` unless some standby is named: otherwise commits wait for none. */
-export function checkStandbyNames(names: unknown, where: string): void {
-	if (typeof names === "string" && names.trim() !== "") return;
+export function checkStandbyNames(
+	names: unknown,
+	target: PostgresTarget,
+): void {
+	if (typeof names !== "string") throw saysNonsense(target);
+	if (names.trim() !== "") return;
+	const { where } = target;
 	throw new TetradError(
 		"store-failed",
 		`commits on ${where} wait for no standby, and are to: its synchronous_standby_names is empty; name the standbys there, such as ANY 1 (one, two)`,
 	);
 }
 
-/** Throws `store-failed` for a primary that a promotion has left behind, and for one of another cluster. */
+/**
+ * Answers with what is to be remembered, where that is something else than before. Throws
+ * `store-failed` for a primary that a promotion has left behind, and for one of another cluster.
+ */
 async function checkIsNewest(
 	client: PostgresClient,
-	{ where }: PostgresTarget,
+	target: PostgresTarget,
 	memory: PrimaryMemory,
-): Promise<void> {
+): Promise<PostgresPrimary | undefined> {
+	const { where } = target;
 	// What a checkpoint knows of its timeline is older than a promotion of this minute.
 	const { rows } = await client.ask(
 		`SELECT system_identifier::text AS system,
@@ -205,6 +227,7 @@ async function checkIsNewest(
 	);
 	const system = String(rows[0]?.["system"]);
 	const timeline = Number.parseInt(String(rows[0]?.["timeline"]), 16);
+	if (!isWholeNumber(system) || !(timeline > 0)) throw saysNonsense(target);
 	const seen = await memory.recall();
 	if (seen !== undefined && seen.system !== system)
 		throw new TetradError(
@@ -216,5 +239,16 @@ async function checkIsNewest(
 			"store-failed",
 			`${where} is on timeline ${timeline}, and the store was on timeline ${seen.timeline} already: another server was promoted since, and this one lacks what was written there; make it a standby of that one`,
 		);
-	if (seen?.timeline !== timeline) await memory.remember({ system, timeline });
+	return seen?.timeline === timeline ? undefined : { system, timeline };
+}
+
+function isWholeNumber(said: unknown): boolean {
+	return typeof said === "string" && /^\d{1,20}$/.test(said);
+}
+
+function saysNonsense({ where }: PostgresTarget): TetradError {
+	return new TetradError(
+		"store-failed",
+		`${where} answers as no PostgreSQL server does that a store knows: see that the address names the server itself`,
+	);
 }

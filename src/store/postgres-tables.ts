@@ -8,6 +8,7 @@ import { BATCH_MS, MAX_COPIES, MIGRATION_MS } from "./limits.ts";
 import { META, type Meta, newestMeta, versionIn } from "./meta.ts";
 import { type Migrating, makeTables, migrate } from "./migrate.ts";
 import {
+	type Answer,
 	isRefusal,
 	isServerError,
 	type PostgresClient,
@@ -47,12 +48,25 @@ export function postgresDialect(namespace: string): Dialect {
 	};
 }
 
-/** Makes the tables of a new store, or brings those of one that is there to the newest version. */
+/** Makes the tables of a new store within so many milliseconds, or brings those of one that is there to the newest version. */
 export async function prepareTables(
 	client: PostgresClient,
 	place: Namespace,
 	history: History,
+	batchMs: number,
 ): Promise<void> {
+	const version = await client.within(batchMs, () =>
+		makeTablesUnlessThere(client, place, history),
+	);
+	if (version !== history.version) await bring(client, place, history, version);
+}
+
+/** Answers with the version of the tables. */
+async function makeTablesUnlessThere(
+	client: PostgresClient,
+	place: Namespace,
+	history: History,
+): Promise<number> {
 	const { namespace, dialect } = place;
 	await client.begin();
 	switch (await contentsOf(client, place)) {
@@ -75,8 +89,8 @@ export async function prepareTables(
 		await readMeta(client, place),
 		history,
 	);
-	await client.within(BATCH_MS, () => client.commit());
-	if (version !== history.version) await bring(client, place, history, version);
+	await client.commit();
+	return version;
 }
 
 /** One transaction, in which nobody else has the tables: a copy of them, and then the newest version of them. */
@@ -88,14 +102,16 @@ async function bring(
 ): Promise<void> {
 	const { dialect } = place;
 	const declared = history.tablesOf(version) as Declared;
-	await client.begin();
-	await client.ask(`SET LOCAL statement_timeout = ${MIGRATION_MS}`);
-	// Before the first read, which fixes what this transaction sees.
 	const names = [META, ...declared.all.map(({ name }) => name)];
-	await client.ask(
-		`LOCK TABLE ${names.map(dialect.table).join(", ")} IN ACCESS EXCLUSIVE MODE`,
-	);
-	const meta = await readMeta(client, place);
+	const meta = await client.within(BATCH_MS, async () => {
+		await client.begin();
+		await client.ask(`SET LOCAL statement_timeout = ${MIGRATION_MS}`);
+		// Before the first read, which fixes what this transaction sees.
+		await client.ask(
+			`LOCK TABLE ${names.map(dialect.table).join(", ")} IN ACCESS EXCLUSIVE MODE`,
+		);
+		return readMeta(client, place);
+	});
 	if (versionIn(whereIs(place), meta, history) !== version)
 		throw new TetradError(
 			"busy",
@@ -122,14 +138,19 @@ async function copyAside(
 	for (let number = 1; number <= MAX_COPIES; number++) {
 		const namespace = `${place.namespace}:version-${version}${number === 1 ? "" : `-${number}`}`;
 		const copy = { ...place, namespace, dialect: postgresDialect(namespace) };
-		const contents = await contentsOf(client, copy);
+		const contents = await client.within(BATCH_MS, () =>
+			contentsOf(client, copy),
+		);
 		if (contents === "store" || contents === "other") continue;
-		if (contents === "nothing") await makeNamespace(client, copy);
+		if (contents === "nothing")
+			await client.within(BATCH_MS, () => makeNamespace(client, copy));
 		await makeAll(client, copy.dialect, declared, meta);
 		for (const { name, columns } of declared.all) {
 			const list = columns.map((column) => quoted(column.name)).join(", ");
-			await client.ask(
-				`INSERT INTO ${copy.dialect.table(name)} (${list}) SELECT ${list} FROM ${place.dialect.table(name)}`,
+			await client.within(MIGRATION_MS, () =>
+				client.ask(
+					`INSERT INTO ${copy.dialect.table(name)} (${list}) SELECT ${list} FROM ${place.dialect.table(name)}`,
+				),
 			);
 		}
 		return;
@@ -217,7 +238,7 @@ class MigratingPostgres implements Migrating {
 
 	async run(statement: Statement): Promise<void> {
 		try {
-			await this.#client.runOnce(statement);
+			await this.#answer(statement);
 		} catch (cause) {
 			if (!isServerError(cause) || !isRefusal(cause)) throw cause;
 			throw new TetradError(
@@ -230,6 +251,12 @@ class MigratingPostgres implements Migrating {
 
 	async rows(read: CheckedRead, after?: readonly SqlValue[]): Promise<Row[]> {
 		const statement = selectStatement(this.#dialect, read, after);
-		return (await this.#client.runOnce(statement)).rows;
+		return (await this.#answer(statement)).rows;
+	}
+
+	#answer(statement: Statement): Promise<Answer> {
+		return this.#client.within(MIGRATION_MS, () =>
+			this.#client.runOnce(statement),
+		);
 	}
 }

@@ -25,11 +25,22 @@ const PARAMETERS = ["host", "port", "sslmode", "target_session_attrs"];
 /** The scheme and who asks, the hosts with their ports, and the rest. */
 const PARTS = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#@]*)(.*)$/is;
 
+/** What libpq takes for `target_session_attrs` where the address has none; so does the client that we use, whatever the address says. */
+const SESSION_VARIABLE = "PGTARGETSESSIONATTRS";
+
 /**
  * The servers that an address names, in its order: one, or at most `MAX_HOSTS`. Throws
  * `invalid-argument` and repeats nothing of the text, which may hold a password.
  */
-export function parsePostgresUrl(text: string): readonly PostgresTarget[] {
+export function parsePostgresUrl(
+	text: string,
+	environment: Readonly<Record<string, string | undefined>> = process.env,
+): readonly PostgresTarget[] {
+	if (environment[SESSION_VARIABLE])
+		throw new TetradError(
+			"invalid-argument",
+			`${SESSION_VARIABLE} is set, and a store looks for the server that it needs itself: start this program without it`,
+		);
 	const [, start = "", authority = "", rest = ""] =
 		PARTS.exec(text.trim()) ?? [];
 	const named = authority.split(",").map((host) => {
@@ -39,12 +50,19 @@ export function parsePostgresUrl(text: string): readonly PostgresTarget[] {
 	});
 	const [url] = named;
 	if (url === undefined || start === "") throw refused("it has another form");
+	// Then what was taken for a host and its port may be the beginning of a password.
+	if (/[@#]/.test(rest))
+		throw refused(
+			"an @ or a # follows its hosts; in a user, a password, a database or a folder write / as %2F, ? as %3F, # as %23 and @ as %40",
+		);
 	const parameters = url.searchParams;
 	for (const name of parameters.keys())
 		if (!PARAMETERS.includes(name))
 			throw refused(
 				`it has a parameter that is none of ${PARAMETERS.join(", ")}`,
 			);
+	if (new Set(parameters.keys()).size < parameters.size)
+		throw refused("it has a parameter twice");
 	const session = parameters.get("target_session_attrs") ?? "read-write";
 	if (session !== "read-write" && session !== "primary")
 		throw refused(
@@ -55,7 +73,7 @@ export function parsePostgresUrl(text: string): readonly PostgresTarget[] {
 		named.map(({ hostname }) => decoded(hostname).replace(/^\[(.*)\]$/, "$1"));
 	if (hosts.length > MAX_HOSTS)
 		throw refused(`it names more than ${MAX_HOSTS} hosts`);
-	if (hosts.length > 1 && hosts.includes(""))
+	if (hosts.includes("") && (hosts.length > 1 || parameters.has("host")))
 		throw refused("one of its hosts is empty");
 	const ports =
 		parameters.get("port")?.split(",").map(portOf) ??
@@ -70,11 +88,14 @@ export function parsePostgresUrl(text: string): readonly PostgresTarget[] {
 		password: decoded(url.password) || undefined,
 		database: decoded(url.pathname.slice(1)) || undefined,
 	};
-	return hosts.map((named, at) => {
+	const targets = hosts.map((named, at) => {
 		const host = named || "localhost";
 		const port = ports[at] ?? ports[0] ?? 5432;
 		return { ...serverAt(host, port, mode), ...who };
 	});
+	if (new Set(targets.map(({ where }) => where)).size < targets.length)
+		throw refused("it names one server twice");
+	return targets;
 }
 
 function serverAt(

@@ -18,6 +18,7 @@ import {
 import { History } from "./history.ts";
 import {
 	BATCH_MS,
+	CONNECT_MS,
 	LAST_SESSION_MS,
 	LOCK_MS,
 	MAX_CONFLICTS,
@@ -65,7 +66,7 @@ export interface PostgresStoreOptions {
 	 * `pg_read_all_stats`.
 	 */
 	readonly synchronous?: boolean;
-	/** Keeps which primary was taken last, so that an earlier one that comes back is refused. */
+	/** Keeps on which primary a store was opened last, so that an earlier one that comes back is refused. */
 	readonly memory?: PrimaryMemory;
 }
 
@@ -90,20 +91,23 @@ export async function openStore({
 			"invalid-argument",
 			`the name of a namespace has at most ${MAX_NAME_LETTERS} small letters and underscores`,
 		);
-	const { target, client } = await takeServer(parsePostgresUrl(url), WRITER, {
+	const taken = await takeServer(parsePostgresUrl(url), WRITER, {
 		unsafeWithoutFsync: unsafeServerWithoutFsync,
 		synchronous,
 		memory,
 	});
+	const { target, client, toRemember } = taken;
 	const place = {
 		target,
 		namespace,
 		dialect: postgresDialect(namespace),
 	};
 	try {
-		await takeLock(client, place);
+		await client.within(CONNECT_MS, () => takeLock(client, place));
 		if (synchronous) await awaitStandby(client, target);
-		await prepareTables(client, place, history);
+		await prepareTables(client, place, history, batchMs);
+		// Not before: of a server on which no store could be opened nothing is missing elsewhere.
+		if (toRemember !== undefined) await memory?.remember(toRemember);
 	} catch (thrown) {
 		await client.close();
 		throw isServerError(thrown) ? refusedBy(target, thrown) : thrown;
@@ -161,13 +165,13 @@ async function takeLock(
  */
 async function awaitStandby(
 	client: PostgresClient,
-	{ where }: PostgresTarget,
+	target: PostgresTarget,
 ): Promise<void> {
 	await client.within(STANDBY_MS, async () => {
 		await client.begin();
 		await client.ask("SELECT pg_logical_emit_message(true, 'tetrad', '')");
 		await client.commit();
-		checkStandbyNames(await readStandbyNames(client), where);
+		checkStandbyNames(await readStandbyNames(client), target);
 	});
 }
 
@@ -242,11 +246,12 @@ class PostgresEngine implements Engine {
 
 	async snapshot(): Promise<Snapshot> {
 		const client = await PostgresClient.open(this.#place.target, READER);
-		const snapshot = new PostgresSnapshot(client, this.#place);
+		const { batchMs } = this.#options;
+		const snapshot = new PostgresSnapshot(client, this.#place, batchMs);
 		try {
 			// The first read, not BEGIN, fixes the moment.
-			await client.ask(
-				"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1",
+			await client.within(CONNECT_MS, () =>
+				client.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"),
 			);
 			return snapshot;
 		} catch (thrown) {
@@ -282,8 +287,7 @@ class PostgresEngine implements Engine {
 			// Whoever empties the setting sets free all who wait, as if they were confirmed.
 			this.#options.synchronous ? readStandbyNames(this.#client) : undefined,
 		]);
-		if (this.#options.synchronous)
-			checkStandbyNames(names, this.#place.target.where);
+		if (this.#options.synchronous) checkStandbyNames(names, this.#place.target);
 		return outcomes;
 	}
 
@@ -363,16 +367,21 @@ class Sending {
 class PostgresSnapshot implements Snapshot {
 	readonly #client: PostgresClient;
 	readonly #place: Namespace;
+	readonly #batchMs: number;
 
-	constructor(client: PostgresClient, place: Namespace) {
+	constructor(client: PostgresClient, place: Namespace, batchMs: number) {
 		this.#client = client;
 		this.#place = place;
+		this.#batchMs = batchMs;
 	}
 
 	async rows(read: CheckedRead, after?: readonly SqlValue[]): Promise<Row[]> {
 		try {
 			const statement = selectStatement(this.#place.dialect, read, after);
-			return (await this.#client.run(statement)).rows;
+			const { rows } = await this.#client.within(this.#batchMs, () =>
+				this.#client.run(statement),
+			);
+			return rows;
 		} catch (thrown) {
 			throw isServerError(thrown)
 				? refusedBy(this.#place.target, thrown)

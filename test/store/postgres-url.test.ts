@@ -72,4 +72,45 @@ describe("the address of a PostgreSQL server", () => {
 		])
 			assert.throws(() => parsePostgresUrl(url), { code: "invalid-argument" });
 	});
+
+	test("that says two things is refused: whichever was meant, the other could be taken", () => {
+		for (const url of [
+			"postgres://one/x?sslmode=verify-full&sslmode=disable",
+			"postgres://one/x?host=/a&host=/b",
+			"postgres://one.example/x?host=",
+			"postgres://one:1,two:2,one:1/x",
+			"postgres://one,one:5432/x",
+			"postgres://localhost/x?host=/a,/a",
+			"postgres://one/x#y",
+		])
+			assert.throws(
+				() => parsePostgresUrl(url),
+				{ code: "invalid-argument" },
+				url,
+			);
+	});
+
+	test("keeps a password with an @ or a comma, and says nothing of one that ends too early", () => {
+		const [target] = parsePostgresUrl("postgres://u:a@b,c:1@one:7/x");
+		assert.equal(target?.password, "a@b,c:1");
+		assert.match(`${target?.where}`, /at one:7$/);
+		for (const password of ["4711/secret", "4711?secret", "4711#secret"])
+			assert.throws(
+				() => parsePostgresUrl(`postgres://u:${password}@one/x`),
+				(thrown: Error) =>
+					/%2F/.test(thrown.message) && !/4711|secret/.test(thrown.message),
+				password,
+			);
+	});
+
+	test("is not taken where the environment asks for another kind of server", () => {
+		const parse = (value: string) =>
+			parsePostgresUrl("postgres://one/x", { PGTARGETSESSIONATTRS: value });
+		for (const value of ["standby", "any", "read-write"])
+			assert.throws(() => parse(value), {
+				code: "invalid-argument",
+				message: /PGTARGETSESSIONATTRS/,
+			});
+		assert.equal(parse("").length, 1);
+	});
 });

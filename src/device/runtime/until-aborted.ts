@@ -2,8 +2,13 @@
 const waiting = new WeakMap<AbortSignal, Waiting>();
 
 interface Waiting {
-	readonly calls: Set<() => void>;
+	readonly calls: Set<Call>;
 	readonly listener: () => void;
+}
+
+/** One who waits, who is not told when another one that was told first stops that. */
+interface Call {
+	readonly call: () => void;
 }
 
 /**
@@ -13,18 +18,19 @@ interface Waiting {
  */
 export function whenAborted(signal: AbortSignal, call: () => void): () => void {
 	const { calls, listener } = waiting.get(signal) ?? listening(signal);
-	calls.add(call);
+	const one = { call };
+	calls.add(one);
 	return () => {
-		if (!calls.delete(call) || calls.size > 0) return;
+		if (!calls.delete(one) || calls.size > 0) return;
 		signal.removeEventListener("abort", listener);
 		waiting.delete(signal);
 	};
 }
 
 function listening(signal: AbortSignal): Waiting {
-	const calls = new Set<() => void>();
+	const calls = new Set<Call>();
 	const listener = () => {
-		for (const call of [...calls]) call();
+		for (const one of [...calls]) if (calls.has(one)) one.call();
 	};
 	const made = { calls, listener };
 	signal.addEventListener("abort", listener, { once: true });

@@ -5,6 +5,7 @@ import postgres from "postgres";
 import { TetradError } from "../errors.ts";
 import type { Row } from "../machine/index.ts";
 import { CONNECT_MS, STATEMENT_MS } from "./limits.ts";
+import { Handshake } from "./postgres-handshake.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 import type { Statement } from "./sql.ts";
 
@@ -101,7 +102,7 @@ export class PostgresClient {
 			...(target.password === undefined ? {} : { password: target.password }),
 			...(target.database === undefined ? {} : { database: target.database }),
 			ssl: false,
-			socket: () => this.#connect(),
+			socket: async () => this.#watched(await this.#connect()),
 			max: 1,
 			idle_timeout: 0,
 			max_lifetime: null,
@@ -274,6 +275,26 @@ export class PostgresClient {
 		this.#socket = encrypted;
 		await this.#event(encrypted, "secureConnect");
 		return encrypted;
+	}
+
+	/** The same socket; the library gets of it what the handshake lets pass. */
+	#watched(socket: Socket): Socket {
+		const handshake = new Handshake();
+		const emit = socket.emit.bind(socket) as (
+			name: string | symbol,
+			...values: unknown[]
+		) => boolean;
+		socket.emit = (name: string | symbol, ...values: unknown[]): boolean => {
+			if (name !== "data") return emit(name, ...values);
+			try {
+				const passed = handshake.pass(values[0] as Uint8Array);
+				return passed.length === 0 || emit(name, passed);
+			} catch (thrown) {
+				this.giveUp(notReached(this.#target, reason(thrown)));
+				return true;
+			}
+		};
+		return socket;
 	}
 
 	/** Waits for one event, and for the end of the socket at the same time. */

@@ -7,7 +7,9 @@ import { openStore } from "../../src/store/postgres.ts";
 import { examineServers } from "../../src/store/postgres-examine.ts";
 import {
 	FalsePostgres,
+	int32,
 	type Lie,
+	message,
 	type Said,
 } from "../support/false-postgres.ts";
 import { TABLES } from "./support.ts";
@@ -107,6 +109,30 @@ suite("a PostgreSQL server", { concurrency: true }, () => {
 			assert.deepEqual(memory.remembered, []);
 		});
 	}
+
+	test("that asks for the password as no server does is refused, and ends no process", async () => {
+		const asks = (type: number, text: string) =>
+			message("R", int32(type), Buffer.from(text));
+		const scram = asks(10, "SCRAM-SHA-256\0\0");
+		for (const greetings of [
+			[message("R")],
+			[message("R", Buffer.alloc(3))],
+			[scram, asks(11, "x")],
+			[scram, asks(11, "r=abc,s=AAAA")],
+			[scram, asks(11, "r=abc,i=4096")],
+			[scram, asks(11, "r=abc,s=AAAA,i=-1")],
+			[scram, asks(11, "r=abc,s=AAAA,i=1000001")],
+			[scram, asks(11, "r=abc,s=AAAA,i=2147483647")],
+			[Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n")],
+			[Buffer.from([0x52, 0, 0, 0, 0])],
+		]) {
+			await using server = await FalsePostgres.start(undefined, greetings);
+			await assert.rejects(open(server.url, new Remembering()), {
+				...failed,
+				message: /it speaks another protocol|in a way that no server does/,
+			});
+		}
+	});
 
 	test("that hangs is passed over for the next one", async () => {
 		await using silent = await FalsePostgres.start(lieAbout("SHOW", "nothing"));

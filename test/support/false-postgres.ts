@@ -48,13 +48,19 @@ export class FalsePostgres implements AsyncDisposable {
 	readonly #server = createServer((socket) => this.#serve(socket));
 	readonly #sockets = new Set<Socket>();
 	readonly #lie: Lie;
+	/** Until it is ready, one for each message of the client. */
+	readonly #greetings: readonly Uint8Array[];
 
-	private constructor(lie: Lie) {
+	private constructor(lie: Lie, greetings: readonly Uint8Array[]) {
 		this.#lie = lie;
+		this.#greetings = greetings;
 	}
 
-	static async start(lie: Lie = () => undefined): Promise<FalsePostgres> {
-		const server = new FalsePostgres(lie);
+	static async start(
+		lie: Lie = () => undefined,
+		greetings: readonly Uint8Array[] = [Buffer.concat([AUTHENTICATED, READY])],
+	): Promise<FalsePostgres> {
+		const server = new FalsePostgres(lie, greetings);
 		server.#server.listen(0, "127.0.0.1");
 		await once(server.#server, "listening");
 		return server;
@@ -82,6 +88,7 @@ export class FalsePostgres implements AsyncDisposable {
 		socket.on("close", () => this.#sockets.delete(socket));
 		let unread = Buffer.alloc(0);
 		let hasBegun = false;
+		const greetings = [...this.#greetings];
 		let isSilent = false;
 		let text = "";
 		let said: Said = [];
@@ -122,9 +129,11 @@ export class FalsePostgres implements AsyncDisposable {
 				const body = unread.subarray(start + 4, end);
 				unread = unread.subarray(end);
 				if (type === "X") return socket.end() as never;
-				const answers = hasBegun
-					? (on[type]?.(Buffer.from(body)) ?? [])
-					: [message("R", int32(0)), READY];
+				const greeting = greetings.shift();
+				const answers =
+					greeting === undefined
+						? (on[type]?.(Buffer.from(body)) ?? [])
+						: [greeting];
 				hasBegun = true;
 				if (!isSilent) for (const answer of answers) socket.write(answer);
 			}
@@ -135,7 +144,7 @@ export class FalsePostgres implements AsyncDisposable {
 const TEXT = 25;
 const BIGINT = 20;
 
-function int32(value: number): Buffer {
+export function int32(value: number): Buffer {
 	const bytes = Buffer.alloc(4);
 	bytes.writeInt32BE(value);
 	return bytes;
@@ -147,11 +156,12 @@ function int16(value: number): Buffer {
 	return bytes;
 }
 
-function message(type: string, ...parts: readonly Uint8Array[]): Buffer {
+export function message(type: string, ...parts: readonly Uint8Array[]): Buffer {
 	const body = Buffer.concat(parts);
 	return Buffer.concat([Buffer.from(type), int32(body.length + 4), body]);
 }
 
+const AUTHENTICATED = message("R", int32(0));
 const READY = message("Z", Buffer.from("I"));
 
 /** The word for what was done: the statement's first. */

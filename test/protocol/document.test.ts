@@ -490,6 +490,7 @@ function chainsInBook(): number {
 	const hash = (i: number) => Uint8Array.of(i >> 8, i & 255);
 	for (let i = 0; ; i++) {
 		book.add(hash(i), new Uint8Array());
+		book.trim();
 		if (book.find(hash(0)) === undefined) return i;
 	}
 }

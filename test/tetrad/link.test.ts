@@ -477,6 +477,8 @@ for (const mode of ["paired", "unsafe-open"] as const)
 			for (let n = 1; n <= 130; n++) {
 				assert.equal(send(agent, module, [chain(n)]), 2);
 				all.push(chain(n));
+				// It takes until the next frame.
+				send(agent, module);
 				const kept = all.slice(-64);
 				assert.ok(kept.every((c) => known(module, c)));
 				assert.ok(all.slice(0, -64).every((c) => !known(module, c)));
@@ -495,6 +497,21 @@ for (const mode of ["paired", "unsafe-open"] as const)
 			assert.ok(known(module, chain(1)) && known(module, chain(65)));
 			send(agent, module, [chain(66), chain(2), chain(67)]);
 			for (const n of [66, 2, 67]) assert.ok(known(module, chain(n)));
+		});
+
+		test("that a message names are known when it comes, also when one in the same record pushes them out", async () => {
+			const { agent, module } = await connected(mode);
+			for (let n = 1; n <= 64; n++) send(agent, module, [chain(n)]);
+			agent.machine.holds = true;
+			for (const n of [1, 65, 66]) {
+				const chainHash = nodeCrypto.sha256(chain(n));
+				const named = [{ chainHash, encodedChain: chain(n) }];
+				agent.take(agent.machine.send(ID, LINK.nested, NOTHING, named));
+			}
+			agent.machine.holds = false;
+			agent.take(agent.machine.flush());
+			module.hear(...agent.post().slice(0, 1));
+			assert.ok(known(module, chain(1)));
 		});
 
 		test("are kept although the caller changes its buffer afterwards", async () => {

@@ -10,15 +10,20 @@ interface Entry {
 
 /**
  * The chains that one direction of a link has carried. Sender and receiver add the same
- * chains in the same order and forget the oldest at the same point, so the sender always
- * knows what the receiver still has.
+ * chains in the same order and forget the oldest of them, so the sender always knows what
+ * the receiver still has.
  */
 export class ChainBook {
 	readonly #entries: Entry[] = [];
 
+	/** Adds the newest, and forgets none for it. */
 	add(hash: Uint8Array, chain: Uint8Array): void {
-		if (this.#entries.length === MAX_CHAINS) this.#entries.shift();
 		this.#entries.push({ hash, chain });
+	}
+
+	/** Forgets the oldest that are too many. */
+	trim(): void {
+		this.#entries.splice(0, this.#entries.length - MAX_CHAINS);
 	}
 
 	find(hash: Uint8Array): Uint8Array | undefined {

@@ -156,6 +156,9 @@ export class LinkMultiplexer {
 	}
 
 	#frame(bytes: Uint8Array, now: number): void {
+		// Not sooner: messages of one record are dealt with after all of it was read, and each may
+		// name what a chain that came after it has pushed out.
+		this.#received.trim();
 		const frame = parseFrame(bytes);
 		if (this.#session === undefined) {
 			if (frame.type !== FRAME.openMessage)
@@ -202,6 +205,7 @@ export class LinkMultiplexer {
 			chains.find(({ chainHash }) => this.#sent.find(chainHash) === undefined);
 		for (let next = missing(); next !== undefined; next = missing()) {
 			this.#sent.add(next.chainHash, next.encodedChain);
+			this.#sent.trim();
 			this.#sendMessage(NO_TETRAD, LINK.chain, next.encodedChain);
 		}
 	}

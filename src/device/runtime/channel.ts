@@ -26,7 +26,9 @@ export interface ChannelPort {
 /** Messages between this device and one other, over one session, in order. */
 export class Channel implements AsyncIterable<Uint8Array> {
 	readonly #port: ChannelPort;
-	readonly #unread: Uint8Array[] = [];
+	/** What waits unread, from `#read` on. */
+	#unread: Uint8Array[] = [];
+	#read = 0;
 	readonly #waiting: Waiting[] = [];
 	#unreadCost = 0;
 	#isFull = false;
@@ -54,7 +56,7 @@ export class Channel implements AsyncIterable<Uint8Array> {
 		options: { readonly signal?: AbortSignal } = {},
 	): Promise<Uint8Array | undefined> {
 		const { signal } = options;
-		const message = this.#unread.shift();
+		const message = this.#takeUnread();
 		if (message !== undefined) {
 			this.#charge(-message.length - MESSAGE_COST);
 			return Promise.resolve(message);
@@ -106,6 +108,18 @@ export class Channel implements AsyncIterable<Uint8Array> {
 		for (const { resolve, reject } of this.#waiting.splice(0))
 			if (error === undefined) resolve(undefined);
 			else reject(error);
+	}
+
+	/** The oldest; taking it out of the array would move all others each time, and a peer may send very many small ones. */
+	#takeUnread(): Uint8Array | undefined {
+		const message = this.#unread[this.#read];
+		if (message === undefined) return undefined;
+		this.#read++;
+		if (2 * this.#read >= this.#unread.length) {
+			this.#unread = this.#unread.slice(this.#read);
+			this.#read = 0;
+		}
+		return message;
 	}
 
 	#charge(cost: number): void {

@@ -124,14 +124,18 @@ export class Link {
 
 	/** At the end of the turn, as it is for a device: after what else happens at this moment. */
 	#flushLater(): void {
-		if (!this.#isFlushing && this.#machine.flushWaits) this.#flushAtEnd();
+		if (!this.#isFlushing && this.#flushWaits) this.#flushAtEnd();
+	}
+
+	get #flushWaits(): boolean {
+		return !this.#driver.stopped && this.#machine.flushWaits;
 	}
 
 	#flushAtEnd(): void {
 		this.#isFlushing = true;
 		this.#options.device.later(() => {
 			this.#isFlushing = false;
-			if (this.#machine.flushWaits) this.#feed({ kind: "flush" });
+			if (this.#flushWaits) this.#feed({ kind: "flush" });
 		});
 	}
 

@@ -71,6 +71,8 @@ export class TetradRun implements LinkUser {
 	readonly #flushing = new Set<"agent" | "module">();
 	#isStopped: () => boolean = () => false;
 	#user: TetradUser | undefined;
+	/** What its user did not take has ended it: what came after that in the same record is not given to it. */
+	#isTroubled = false;
 
 	static agent(machine: AgentMachine, options: TetradOptions): TetradRun {
 		const { device, carrier } = options;
@@ -153,7 +155,11 @@ export class TetradRun implements LinkUser {
 	/** At the end of the turn, as it is for a device: after what else happens at this moment. */
 	#flushLater(): void {
 		for (const to of ["agent", "module"] as const)
-			if (this.#machine.flushWaits(to)) this.#takesAtOnce(to);
+			if (this.#flushWaits(to)) this.#takesAtOnce(to);
+	}
+
+	#flushWaits(to: "agent" | "module"): boolean {
+		return !this.stopped && this.#machine.flushWaits(to);
 	}
 
 	/** Whether what is sent now is the first of this moment; the others are sealed together. */
@@ -162,7 +168,7 @@ export class TetradRun implements LinkUser {
 		this.#flushing.add(to);
 		this.#options.device.later(() => {
 			this.#flushing.delete(to);
-			if (this.#machine.flushWaits(to)) this.#feed({ kind: "flush", to });
+			if (this.#flushWaits(to)) this.#feed({ kind: "flush", to });
 		});
 		return true;
 	}
@@ -233,10 +239,12 @@ export class TetradRun implements LinkUser {
 
 	/** Sessions 1 and 2 are with the other device of the same kind, sessions 3 and 4 with the own one. */
 	#deliver(session: 1 | 2 | 3 | 4, bytes: Uint8Array): void {
+		if (this.#isTroubled) return;
 		const from = session <= 2 === this.#isModule ? "module" : "agent";
 		try {
 			this.#user?.message(from, bytes);
 		} catch (thrown) {
+			this.#isTroubled = true;
 			this.abort(asTetradError(thrown));
 		}
 	}

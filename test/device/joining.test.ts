@@ -1,11 +1,12 @@
 /* What is sealed together, and when, in devices that run. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Carrier } from "../../src/carrier/index.ts";
 import type { Channel } from "../../src/device/runtime/channel.ts";
 import type { Tetrad } from "../../src/device/runtime/tetrad.ts";
 import type { Place } from "../../src/tetrad/index.ts";
 import { utf8 } from "../../src/wire/index.ts";
-import { Devices, settled, type Wire } from "./support.ts";
+import { Devices, hear, settled, until, type Wire } from "./support.ts";
 
 type Four = Record<Place, Tetrad>;
 
@@ -143,4 +144,123 @@ test("a message is what it was when it was sent", async () => {
 	bytes.fill(0);
 	await sent;
 	assert.deepEqual(await take(B.agent, 1), ["as it was"]);
+});
+
+test("what was sent before its module or its agent was closed arrives", async () => {
+	for (const place of ["X", "A"] as const) {
+		await using devices = await Devices.make();
+		const four = await devices.tetrad();
+		await settled(() => 0);
+		const sent = ["one", "two", "three"];
+		const { module, agent } = four[place];
+		for (const text of sent) {
+			void module.send(utf8(text));
+			void agent.send(utf8(text));
+		}
+		await devices[place].close();
+		const [far, near] =
+			place === "X"
+				? [four.Y.module, four.A.module]
+				: [four.B.agent, four.X.agent];
+		for (const channel of [far, near])
+			for (const text of sent) assert.equal(await hear(channel), text);
+	}
+});
+
+test("after a message that there is no room for, none that came in its record is given either", async () => {
+	await using devices = await Devices.make();
+	const { X, Y } = await devices.tetrad();
+	await settled(() => 0);
+	const large = new Uint8Array(16_000);
+	// Nobody reads at Y, which can hold 8 MiB.
+	for (let left = 2 ** 23 - 8_000; left > 16_064; left -= 16_064)
+		await X.module.send(large);
+	await X.module.send(utf8("fits"));
+	await settled(() => Y.ended);
+	assert.ok(!Y.ended);
+	const written = Promise.withResolvers<void>();
+	devices.busy = written.promise;
+	void X.module.send(large);
+	void X.module.send(large);
+	void X.module.send(utf8("after what did not fit"));
+	devices.busy = undefined;
+	written.resolve();
+	await until(() => Y.ended, "Y holds more than it may");
+	await assert.rejects(
+		async () => {
+			for (;;) {
+				const text = await hear(Y.module);
+				assert.notEqual(text, "after what did not fit");
+			}
+		},
+		{ code: "limit-exceeded" },
+	);
+});
+
+test("nothing is flushed again and again that a driver which failed does not take", async () => {
+	await using devices = await Devices.make();
+	const carriers = devices.carriers.bind(devices);
+	let isBroken = false;
+	devices.carriers = (wire) => {
+		const [near, far] = carriers(wire);
+		if (wire !== "network") return [near, far];
+		const send = near.send.bind(near);
+		near.send = (bytes, owned) => {
+			if (isBroken) throw new Error("this carrier is broken");
+			return send(bytes, owned);
+		};
+		return [near, far];
+	};
+	const { A } = await devices.tetrad();
+	await settled(() => 0);
+	let asked = 0;
+	Object.defineProperty(devices, "busy", {
+		get() {
+			if (++asked > 1000) throw new Error("it is flushed for ever");
+			return undefined;
+		},
+	});
+	void A.module.send(utf8("at once"));
+	void A.module.send(utf8("waits"));
+	isBroken = true;
+	await assert.rejects(async () => {
+		await A.agent.send(utf8("fails"));
+		await A.closed;
+	});
+	await settled(() => asked);
+});
+
+test("what waits when its wire breaks is given up, and whoever sends then hears of it", async () => {
+	await using devices = await Devices.make();
+	const carriers = devices.carriers.bind(devices);
+	let near: Carrier | undefined;
+	devices.carriers = (wire) => {
+		const ends = carriers(wire);
+		if (wire === "network") near = ends[0];
+		return ends;
+	};
+	const { A, X } = await devices.tetrad();
+	const written = Promise.withResolvers<void>();
+	devices.busy = written.promise;
+	for (const text of texts(10)) {
+		await A.agent.send(utf8(text));
+		await X.module.send(utf8(text));
+	}
+	near?.destroy();
+	devices.busy = undefined;
+	written.resolve();
+	await assert.rejects(A.closed);
+	await assert.rejects(X.closed);
+	for (const channel of [A.agent, A.module, X.module, X.agent])
+		await assert.rejects(channel.send(utf8("late")), { code: "tetrad-closed" });
+});
+
+test("what an agent sent before it lost its module arrives at the other agent", async () => {
+	await using devices = await Devices.make();
+	const { A, B } = await devices.tetrad();
+	devices.busy = new Promise(() => {});
+	for (const text of texts(10)) await A.agent.send(utf8(text));
+	for (const carrier of devices.dialed.A) carrier.destroy();
+	assert.deepEqual(await take(B.agent, 10), texts(10));
+	await assert.rejects(B.agent.receive());
 });

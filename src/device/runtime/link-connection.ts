@@ -21,6 +21,8 @@ import { signFor } from "./signing.ts";
 /** Whoever a link's messages of one tetrad are for. */
 export interface LinkUser {
 	linkMessage(type: LinkMessageType, body: Uint8Array): void;
+	/** The link is about to be closed from here: what waits to be sent over it is sent now. */
+	linkCloses(): void;
 	linkLost(error: TetradError): void;
 	/** What it was told could not be taken: that is its own trouble, and not the link's. */
 	linkTroubled(error: TetradError): void;
@@ -118,7 +120,8 @@ export class LinkConnection {
 			drained: () => carrier.drained(),
 		});
 		this.#flusher = new Flusher({
-			waits: () => this.#machine.flushWaits,
+			// A driver that has failed takes nothing more, whatever its machine holds.
+			waits: () => !this.#driver.stopped && this.#machine.flushWaits,
 			flush: () => feed({ kind: "flush" }),
 			written: () => carrier.written(),
 		});
@@ -175,6 +178,7 @@ export class LinkConnection {
 	}
 
 	close(): void {
+		for (const user of [...this.#users.values()]) user.linkCloses();
 		this.#feed({ kind: "close" });
 	}
 

@@ -66,6 +66,8 @@ export class RunningTetrad implements LinkUser {
 	readonly #flushers: Readonly<Record<"agent" | "module", Flusher>>;
 	#channels: Channels | undefined;
 	#isOver = false;
+	/** What the application did not take has ended it: what came after that in the same record is not given to it. */
+	#isTroubled = false;
 	/** Whether this side has closed it, or its own link was lost, before anybody else had ended it. */
 	#isCutHere = false;
 
@@ -87,7 +89,8 @@ export class RunningTetrad implements LinkUser {
 		this.confirmed = this.#confirmed.promise;
 		const flusher = (to: "agent" | "module") =>
 			new Flusher({
-				waits: () => machine.flushWaits(to),
+				// A driver that has failed takes nothing more, whatever its machine holds.
+				waits: () => !this.#isOver && machine.flushWaits(to),
 				flush: () => feed({ kind: "flush", to }),
 				written: () => ways[to].written(),
 			});
@@ -121,6 +124,11 @@ export class RunningTetrad implements LinkUser {
 		// What a module has for its agent, the agent may pass on.
 		const atOnce = !this.#isModule && this.#flushers.agent.takesAtOnce();
 		this.#feed({ kind: "link-message", type, body, atOnce });
+	}
+
+	linkCloses(): void {
+		for (const to of ["module", "agent"] as const)
+			if (this.#machine.flushWaits(to)) this.#feed({ kind: "flush", to });
 	}
 
 	linkLost(error: TetradError): void {
@@ -227,6 +235,7 @@ export class RunningTetrad implements LinkUser {
 
 	/** Sessions 1 and 2 are with the other device of the same kind, sessions 3 and 4 with the own one. */
 	#deliver(session: 1 | 2 | 3 | 4, bytes: Uint8Array): void {
+		if (this.#isTroubled) return;
 		const from = session <= 2 === this.#isModule ? "module" : "agent";
 		this.#channels?.[from].deliver(bytes);
 	}
@@ -236,6 +245,7 @@ export class RunningTetrad implements LinkUser {
 		try {
 			body();
 		} catch (thrown) {
+			this.#isTroubled = true;
 			this.#feed({ kind: "abort", error: asTetradError(thrown) });
 		}
 	}

@@ -4,7 +4,7 @@ import type { MakeInvariant } from "./invariant.ts";
 /** Far more than any of these worlds asks for, and no more than the limits of the rooms let through. */
 const MAX_PENDING = 256;
 const MAX_PENDING_PER_SIDE = 8;
-const MAX_TETRADS = 64;
+const MAX_TETRADS = 256;
 const MAX_TETRADS_PER_SIDE = 8;
 
 /** Every queue stays within its limit, and nothing is kept of what is over. */

@@ -287,7 +287,7 @@ export class PostgresClient {
 		socket.emit = (name: string | symbol, ...values: unknown[]): boolean => {
 			if (name !== "data") return emit(name, ...values);
 			try {
-				const passed = handshake.pass(values[0] as Uint8Array);
+				const passed = handshake.pass(values[0] as Buffer);
 				return passed.length === 0 || emit(name, passed);
 			} catch (thrown) {
 				this.giveUp(notReached(this.#target, reason(thrown)));

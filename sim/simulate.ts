@@ -37,14 +37,31 @@ export interface Figures {
 	readonly persons: number;
 	readonly runTwice: number;
 	readonly cpuSeconds: number;
-	readonly failed:
-		| {
-				readonly seed: number;
-				readonly invariant: string;
-				readonly what: string;
-		  }
-		| undefined;
+	/** The first that did. */
+	readonly failed: Failure | undefined;
 }
+
+/** A seed in whose world something does not hold. */
+export interface Failure {
+	readonly seed: number;
+	readonly invariant: string;
+	readonly what: string;
+}
+
+/** Before the first seed. */
+export const NOTHING: Figures = {
+	firstSeed: Number.POSITIVE_INFINITY,
+	seeds: 0,
+	purchases: { asked: 0, unmet: 0, bought: 0, refused: 0 },
+	payments: 0,
+	faults: {},
+	events: 0,
+	virtualHours: 0,
+	persons: 0,
+	runTwice: 0,
+	cpuSeconds: 0,
+	failed: undefined,
+};
 
 function cpuSeconds(since: NodeJS.CpuUsage): number {
 	const { user, system } = cpuUsage(since);

@@ -6,29 +6,32 @@ import { stdout, version } from "node:process";
 import { fileURLToPath } from "node:url";
 import { figuresText, tellFailure } from "./command.ts";
 import { drawPlan } from "./draw.ts";
-import type { Figures } from "./simulate.ts";
-import { soak } from "./soak.ts";
+import type { Failure, Figures } from "./simulate.ts";
+import { type SoakFigures, soak } from "./soak.ts";
 
 const USAGE = `npm run soak -- --purchases N | --hours H
-                [--seed N] [--workers N] [--json] [--save] [--bug NAME]
+                [--seed N] [--workers N] [--failures N] [--json] [--save]
+                [--bug NAME]
 
   --purchases N  until so many purchases were bought or refused
   --hours H      for so many hours, as 0.5 or 8
   --seed N       the first seed; 1 unless given
   --workers N    processes; as many as there are cores unless given
+  --failures N   goes on until so many seeds have failed; 1 unless given
   --json         what it came to as one line of JSON, and nothing else
   --save         writes what it came to into docs/internals/soak.md
   --bug NAME     plants that bug first (sim/planted.ts)
 
 Ctrl-C stops it, and it says what it has. It stops by itself at the first seed
-in whose world something does not hold, and tells what happened there.
+in whose world something does not hold, or at as many as were said, and tells
+what happened in the first.
 
 Exit code 0: everything held. 1: something did not, or it was stopped before
 its time. 2: the command was wrong.
 `;
 
 /** How a soak was made, and what it came to. */
-interface Soaked extends Figures {
+interface Soaked extends SoakFigures {
 	/** How many were to be bought or refused, or for how many hours it was to go on. */
 	readonly wanted: string;
 	readonly isWhole: boolean;
@@ -52,9 +55,14 @@ interface Wanted {
 	readonly hours: number;
 	readonly seed: number;
 	readonly workers: number;
+	readonly mostFailures: number;
 	readonly isJson: boolean;
 	readonly isSaved: boolean;
 }
+
+const NUMBERS: readonly string[] = [
+	...["--purchases", "--hours", "--seed", "--workers", "--failures"],
+];
 
 function wantedBy(args: readonly string[]): Wanted | undefined {
 	const numbers = new Map<string, number>();
@@ -63,7 +71,7 @@ function wantedBy(args: readonly string[]): Wanted | undefined {
 		const flag = args[at] as string;
 		if (["--json", "--save"].includes(flag)) flags.add(flag);
 		else if (
-			["--purchases", "--hours", "--seed", "--workers"].includes(flag) &&
+			NUMBERS.includes(flag) &&
 			(flag === "--hours" ? /^\d{1,4}(\.\d{1,4})?$/ : /^\d{1,9}$/).test(
 				args[at + 1] ?? "",
 			)
@@ -72,13 +80,15 @@ function wantedBy(args: readonly string[]): Wanted | undefined {
 		else return undefined;
 	}
 	const workers = numbers.get("--workers") ?? availableParallelism();
-	if (numbers.has("--purchases") === numbers.has("--hours") || workers === 0)
-		return undefined;
+	const mostFailures = numbers.get("--failures") ?? 1;
+	if (numbers.has("--purchases") === numbers.has("--hours")) return undefined;
+	if (workers === 0 || mostFailures === 0) return undefined;
 	return {
 		purchases: numbers.get("--purchases") ?? Number.POSITIVE_INFINITY,
 		hours: numbers.get("--hours") ?? Number.POSITIVE_INFINITY,
 		seed: numbers.get("--seed") ?? 1,
 		workers,
+		mostFailures,
 		isJson: flags.has("--json"),
 		isSaved: flags.has("--save"),
 	};
@@ -94,7 +104,7 @@ export async function main(
 		stdout.write(USAGE);
 		return 2;
 	}
-	const { seed, workers, isJson } = wanted;
+	const { seed, workers, mostFailures, isJson } = wanted;
 	const begun = Date.now();
 	const elapsed = () => Date.now() - begun;
 	const isEnough = (figures: Figures) =>
@@ -109,7 +119,8 @@ export async function main(
 		);
 	let toldAt = 0;
 	const options = {
-		...{ seed, workers, isEnough, signal: stop.signal, args: planted },
+		...{ seed, workers, isEnough, mostFailures },
+		...{ signal: stop.signal, args: planted },
 	};
 	const figures = await soak(options, (soFar) => {
 		if (isJson || (!stdout.isTTY && elapsed() < toldAt + TOLD_EVERY_MS)) return;
@@ -132,15 +143,20 @@ export async function main(
 	if (isJson) stdout.write(`${JSON.stringify(soaked)}\n`);
 	else stdout.write(`${stdout.isTTY ? "\r\x1b[K" : ""}${text(soaked)}\n`);
 	if (wanted.isSaved) writeFileSync(SAVED, page(soaked));
-	const { failed } = figures;
+	const [failed] = figures.failures;
 	if (failed === undefined) return soaked.isWhole ? 0 : 1;
 	if (!isJson) {
+		const lines = figures.failures.map(failureText).join("\n");
 		stdout.write(
-			`\nSeed ${failed.seed}: "${failed.invariant}" does not hold: ${failed.what}\nTo have it again: npm run sim -- --seed ${failed.seed} --runs 1\n`,
+			`\n${lines}\nTo have it again: npm run sim -- --seed ${failed.seed} --runs 1\n`,
 		);
 		stdout.write(`${await tellFailure(drawPlan(String(failed.seed)))}\n`);
 	}
 	return 1;
+}
+
+function failureText({ seed, invariant, what }: Failure): string {
+	return `Seed ${seed}: "${invariant}" does not hold: ${what}`;
 }
 
 function answered({ purchases }: Figures): number {
@@ -158,7 +174,8 @@ function progressText(
 		hours === Number.POSITIVE_INFINITY
 			? (purchases - done) / rate
 			: hours * HOUR_MS - elapsedMs;
-	return `${done} purchases in ${soFar.seeds} worlds, ${Math.round(rate * HOUR_MS)} an hour, ${minutes(leftMs)} left`;
+	const failed = soFar.failed === undefined ? "" : ", with failures";
+	return `${done} purchases in ${soFar.seeds} worlds${failed}, ${Math.round(rate * HOUR_MS)} an hour, ${minutes(leftMs)} left`;
 }
 
 function minutes(milliseconds: number): string {
@@ -209,7 +226,7 @@ function each(soaked: Soaked): string {
 }
 
 function page(soaked: Soaked): string {
-	const { failed, purchases, faults } = soaked;
+	const { failures, purchases, faults } = soaked;
 	const rows = [
 		["day", soaked.day],
 		["commit", soaked.commit],
@@ -236,9 +253,7 @@ function page(soaked: Soaked): string {
 		["purchases an hour", perHour(soaked)],
 		[
 			"violations",
-			failed === undefined
-				? "none"
-				: `seed ${failed.seed}: "${failed.invariant}" does not hold: ${failed.what}`,
+			failures.length === 0 ? "none" : failures.map(failureText).join("; "),
 		],
 	];
 	return `# The last soak

@@ -1,7 +1,7 @@
 /* Seeds after seeds, in as many processes as there are cores, until there are enough. */
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Figures, together } from "./simulate.ts";
+import { type Failure, type Figures, NOTHING, together } from "./simulate.ts";
 
 /** What a process is asked to run. */
 export interface Range {
@@ -15,6 +15,8 @@ export interface SoakOptions {
 	readonly workers: number;
 	/** Whether it has been enough; asked when a few more seeds have been run. */
 	readonly isEnough: (figures: Figures) => boolean;
+	/** It ends when so many seeds have failed. */
+	readonly mostFailures: number;
 	/** Stops it with what there is. */
 	readonly signal: AbortSignal;
 	/** Arguments of each process. */
@@ -26,27 +28,28 @@ const WORKER = fileURLToPath(new URL("./soak-worker.ts", import.meta.url));
 /** Seeds that a process runs at a time: a second of work, unless there is a large world among them. */
 const SEEDS_AT_A_TIME = 4;
 
-const NOTHING: Figures = {
-	firstSeed: Number.POSITIVE_INFINITY,
-	seeds: 0,
-	purchases: { asked: 0, unmet: 0, bought: 0, refused: 0 },
-	payments: 0,
-	faults: {},
-	events: 0,
-	virtualHours: 0,
-	persons: 0,
-	runTwice: 0,
-	cpuSeconds: 0,
-	failed: undefined,
-};
+/** What a soak came to. */
+export interface SoakFigures extends Figures {
+	/** In the order in which they were met. */
+	readonly failures: readonly Failure[];
+}
 
-/** What a soak came to. Each seed is the run that it is alone. Throws when a process dies of itself. */
+/** Runs seeds until it is enough. Each seed is the run that it is alone. Throws when a process dies of itself. */
 export async function soak(
-	{ seed, workers, isEnough, signal, args = [] }: SoakOptions,
+	{ seed, workers, isEnough, mostFailures, signal, args = [] }: SoakOptions,
 	progress: (figures: Figures) => void = () => {},
-): Promise<Figures> {
+): Promise<SoakFigures> {
 	let next = seed;
+	/** What a seed that failed has left of the seeds beside it. */
+	const left: Range[] = [];
+	const failures: Failure[] = [];
 	let all = NOTHING;
+	const range = (): Range => {
+		const before = left.pop();
+		if (before !== undefined) return before;
+		next += SEEDS_AT_A_TIME;
+		return { seed: next - SEEDS_AT_A_TIME, runs: SEEDS_AT_A_TIME };
+	};
 	const children = new Set<ChildProcess>();
 	const over = new AbortController();
 	const end = () => {
@@ -58,13 +61,18 @@ export async function soak(
 		children.add(child);
 		try {
 			while (!over.signal.aborted && !isEnough(all)) {
-				const range = { seed: next, runs: SEEDS_AT_A_TIME };
-				next += range.runs;
-				const figures = await run(child, range, over.signal);
+				const asked = range();
+				const figures = await run(child, asked, over.signal);
 				if (figures === undefined) return;
 				all = together(all, figures);
 				progress(all);
-				if (figures.failed !== undefined) end();
+				const { failed } = figures;
+				if (failed === undefined) continue;
+				failures.push(failed);
+				if (failures.length >= mostFailures) end();
+				const after = failed.seed + 1;
+				const runs = asked.seed + asked.runs - after;
+				if (runs > 0) left.push({ seed: after, runs });
 			}
 		} finally {
 			children.delete(child);
@@ -78,7 +86,8 @@ export async function soak(
 		signal.removeEventListener("abort", end);
 		end();
 	}
-	return all.seeds === 0 ? { ...all, firstSeed: seed } : all;
+	const firstSeed = all.seeds === 0 ? seed : all.firstSeed;
+	return { ...all, firstSeed, failures };
 }
 
 /** What is young dies in one collection, where there is room for all of it. */

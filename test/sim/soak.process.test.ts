@@ -46,6 +46,21 @@ describe("npm run soak", () => {
 		assert.match(said, /Shrunk from/);
 	});
 
+	test("goes on until as many seeds have failed as were said, and names each", async () => {
+		const { child, over } = soaking(
+			...["--purchases", "1000000", "--workers", "1", "--bug", "nonce-twice"],
+			...["--failures", "3", "--json"],
+		);
+		const { failures, failed, isWhole } = JSON.parse(await text(child.stdout));
+		assert.equal(await over, 1);
+		assert.deepEqual(
+			failures.map(({ seed }: { seed: number }) => seed),
+			[1, 2, 3],
+		);
+		assert.deepEqual(failed, failures[0]);
+		assert.equal(isWhole, false);
+	});
+
 	test("says what it has when it is interrupted", async () => {
 		const { child, over } = soaking("--hours", "1", "--workers", "1");
 		let said = "";

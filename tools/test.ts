@@ -195,6 +195,32 @@ function* said(lines: readonly string[], level = "info") {
 		yield { type: "test:diagnostic", data: { nesting: 0, message, level } };
 }
 
+/** Of what an error says, so many characters stand among the last lines. */
+const SAID_OF_AN_ERROR = 1500;
+
+/** What has failed so far, each with its error. Those that fell with another say no more than that. */
+const failures: string[] = [];
+
+function remember({ name, file, details }: FailedTest): void {
+	const { error } = details;
+	const { failureType = "" } = error;
+	if (["subtestsFailed", "cancelledByParent"].includes(failureType)) return;
+	const { cause = error } = error;
+	const said = cause instanceof Error ? (cause.stack ?? String(cause)) : cause;
+	const where = file === undefined ? "" : ` in ${relative(ROOT, file)}`;
+	failures.push(
+		`failed${where}: ${name}\n${String(said).slice(0, SAID_OF_AN_ERROR)}`,
+	);
+}
+
+interface FailedTest {
+	readonly name: string;
+	readonly file?: string | undefined;
+	readonly details: {
+		readonly error: Error & { readonly failureType?: string };
+	};
+}
+
 /** What is known when all tests have run. */
 async function* lastWords() {
 	for (const { name, passed, output, seconds } of await checking) {
@@ -208,6 +234,8 @@ async function* lastWords() {
 	const found = Object.keys(measured).length;
 	yield* said([`${found} of ${files.length} test files have run`]);
 	if (values.name.length === 0) yield* said(growth(recorded, measured));
+	// Who sees no more than the end of a long run is to see why it failed.
+	yield* said(failures, "error");
 	if (values.record && missing.length === 0) {
 		const known = { ...recorded, ...measured };
 		writeCosts(
@@ -242,8 +270,10 @@ async function* events() {
 			isOver = true;
 			yield* lastWords();
 		}
-		if (event.type === "test:fail" && event.data.todo === undefined)
+		if (event.type === "test:fail" && event.data.todo === undefined) {
 			process.exitCode = 1;
+			remember(event.data);
+		}
 		if (event.type === "test:summary" && !event.data.success)
 			process.exitCode = 1;
 		yield event;

@@ -25,7 +25,7 @@ export interface SideBySide {
 	readonly purchase: Outcomes;
 }
 
-/** Each side attacks itself in a process of its own. */
+/** Each side attacks itself in a process of its own, which compiles a contract and starts a chain or a merchant and a buyer first. */
 export async function attackBoth(): Promise<SideBySide> {
 	await using sandbox = await RunningSandbox.start();
 	const [exact, purchase] = await Promise.all([
@@ -40,7 +40,8 @@ async function attack(
 	...args: readonly string[]
 ): Promise<Outcomes> {
 	const path = `${STOCK}x402/${program}`;
-	const { code, stdout, stderr } = await run(args, { program: path });
+	const patient = { program: path, patienceMs: 120_000 };
+	const { code, stdout, stderr } = await run(args, patient);
 	if (code !== 0) throw new Error(`${program} ended with ${code}: ${stderr}`);
 	return JSON.parse(stdout);
 }

@@ -138,6 +138,7 @@ function quoteSentence(event: Quoted): string {
 
 const RAIL_NAMES: Readonly<Record<Quoted["rail"], string>> = {
 	"own-notes": "notes",
+	cashu: "ecash of a mint",
 };
 
 /** What a buyer has to know before it pays. */
@@ -148,9 +149,10 @@ function promisesText({
 	doubtEnds,
 }: Quoted["promises"]): string {
 	const seen = {
-		nobody: "nobody else sees",
-		issuer: "the issuer sees",
-		everybody: "everybody sees",
+		nobody: "nobody else sees who pays whom how much",
+		issuer: "the issuer sees who pays whom how much",
+		everybody: "everybody sees who pays whom how much",
+		"amount-by-issuer": "the mint sees how much, and neither who nor whom",
 	}[seenBy];
 	const final = {
 		commit: "once it is committed",
@@ -161,7 +163,7 @@ function promisesText({
 		doubtEnds === "when-asked"
 			? "if the merchant gives no key, the issuer gives it or the money back when it is met"
 			: "if the merchant gives no key, the money is back at a deadline";
-	return `${isOffline ? "nobody else need be in reach" : "its issuer must be in reach"}; ${seen} who pays whom how much; it cannot be taken back ${final}; ${ends}`;
+	return `${isOffline ? "nobody else need be in reach" : "its issuer must be in reach"}; ${seen}; it cannot be taken back ${final}; ${ends}`;
 }
 
 type Purchase = Extract<ProcessEvent, { readonly event: "purchase" }>;

@@ -15,6 +15,7 @@ import {
 	parseTerms,
 	saltKey,
 	secretHash,
+	sellerOf,
 	sellingSecret,
 	termsHash,
 	verifyContract,
@@ -145,7 +146,7 @@ describe("a contract", () => {
 		const length = new DataView(contract.document.buffer).getUint32(0);
 		const body = contract.document.slice(4, 4 + length);
 		assert.equal(hex(contract.hash), hashOf(utf8("tetrad/1 contract"), body));
-		assert.equal(contract.selling.generation, 1);
+		assert.equal(sellerOf(contract.seller).generation, 1);
 		const { value } = verifyContract(
 			nodeCrypto,
 			contract,

@@ -33,7 +33,7 @@ async function tell(
 		issuerChain: world.parties.issuer.chain,
 		saltKey: saltKey(nodeCrypto, world.secret(generation)),
 	});
-	sellers.told(bytes, {
+	sellers.told(nodeCrypto, bytes, {
 		agent: world.parties.sellerAgent.device,
 		module: world.parties.sellerModule.device,
 	});

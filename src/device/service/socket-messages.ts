@@ -56,12 +56,17 @@ const merchantRisk = z.enum([
 
 const promises = z.object({
 	isOffline: z.boolean(),
-	seenBy: z.enum(["nobody", "issuer", "everybody"]),
+	seenBy: z.enum(["nobody", "issuer", "everybody", "amount-by-issuer"]),
 	locks: z.enum(["at-commit", "after-commit"]),
 	finalAt: z.enum(["commit", "lock", "claim"]),
 	doubtEnds: z.enum(["when-asked", "at-deadline"]),
 	buyerRisks: z.array(
-		z.enum(["waits-for-issuer", "locked-to-deadline", "issuer-corrupt"]),
+		z.enum([
+			"waits-for-issuer",
+			"locked-to-deadline",
+			"key-forgotten",
+			"issuer-corrupt",
+		]),
 	),
 	merchantRisks: z.array(merchantRisk),
 	merchantRisksWhenAsked: z.array(merchantRisk),
@@ -83,7 +88,7 @@ const quote: z.ZodType<Quote> = z.object({
 	module: z.string(),
 	moduleId: z.string(),
 	until: z.string(),
-	rail: z.literal("own-notes"),
+	rail: z.enum(["own-notes", "cashu"]),
 	promises,
 });
 

@@ -118,6 +118,7 @@ export {
 	WITH_ISSUER,
 	withEmptyField,
 } from "./messages.ts";
+export { mintId } from "./mint-id.ts";
 export {
 	draftNote,
 	type HolderKey,

@@ -15,6 +15,8 @@ import {
 	type Offer,
 	parseContract,
 	parseItemDescription,
+	type RailName,
+	sellerOf,
 } from "../documents/index.ts";
 import { chunkCount, type Measured } from "../merchandise/index.ts";
 import { PAY_WITHIN_MS, SLOW_LINE_BYTES_PER_S } from "./limits.ts";
@@ -42,7 +44,9 @@ export type Taken = Extract<Wanted, { readonly kind: "taken" }>;
 
 /** What a merchant's agent sells with for the money of one issuer. */
 export interface Seller {
-	/** The selling certificate. */
+	/** Over which the money comes. */
+	readonly rail: RailName;
+	/** The selling certificate, or the terms of a mint's money. */
 	readonly certificate: Uint8Array;
 	readonly issuerChain: Uint8Array;
 	readonly saltKey: Uint8Array;
@@ -117,8 +121,8 @@ export function descriptionOf(wanted: Wanted): ItemDescription {
 export function sellerQuestion(wanted: Wanted): SellerQuestion {
 	if (wanted.kind === "taken")
 		return { issuer: wanted.offer.issuer, generation: 0 };
-	const { issuer, selling } = wanted.contract;
-	return { issuer, generation: selling.generation };
+	const { issuer, seller } = wanted.contract;
+	return { issuer, generation: sellerOf(seller).generation };
 }
 
 /** How long buyers have, in milliseconds. */
@@ -141,7 +145,7 @@ export function termsOf(
 	crypto: CryptoProvider,
 	{ own, other, binding, exporter }: TradeTetrad,
 	{ offer, contractId, salt }: Taken,
-	{ certificate }: Seller,
+	{ rail, certificate }: Seller,
 	{ plaintextRoot, length }: Measured,
 	{ payWithinMs, bookWithinMs }: ContractTimes,
 	now: number,
@@ -155,7 +159,7 @@ export function termsOf(
 		sellerAgent: own.agent.deviceId,
 		sellerModule: own.module.deviceId,
 		binding,
-		rail: "own-notes",
+		rail,
 		issuer: offer.issuer,
 		currency: offer.currency,
 		amount: offer.amount,

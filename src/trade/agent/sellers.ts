@@ -1,9 +1,12 @@
+import type { CryptoProvider } from "../../crypto/index.ts";
 import { unexpected } from "../../machine/index.ts";
 import { body } from "../../money/documents/index.ts";
 import { copy, malformed, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
-	parseSellingCertificate,
+	parseSeller,
+	railOf,
+	sellerOf,
 } from "../documents/index.ts";
 import { type Seller, sellerKey } from "./sale.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
@@ -25,15 +28,21 @@ export class Sellers {
 	}
 
 	/** It says what it sells with. One that had no secret tells by itself once it has one. Throws `malformed`. */
-	told(bytes: Uint8Array, own: TradeTetrad["own"]): void {
+	told(
+		crypto: CryptoProvider,
+		bytes: Uint8Array,
+		own: TradeTetrad["own"],
+	): void {
 		const fields = body(ABOUT_PURCHASES.seller, bytes);
-		const certified = parseSellingCertificate(fields.certificate);
+		const parsed = parseSeller(crypto, fields.certificate);
+		const certified = sellerOf(parsed);
 		if (
 			!sameBytes(certified.agent, own.agent.deviceId) ||
 			!sameBytes(certified.module, own.module.deviceId)
 		)
 			throw malformed("a module has the selling certificate of somebody else");
 		const seller: Seller = {
+			rail: railOf(parsed),
 			certificate: copy(fields.certificate),
 			issuerChain: copy(fields.issuerChain),
 			saltKey: copy(fields.saltKey),

@@ -370,7 +370,8 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	}
 
 	#sellerTold(bytes: Uint8Array): void {
-		this.#sellers.told(bytes, this.#options.tetrad.own);
+		const { crypto, tetrad } = this.#options;
+		this.#sellers.told(crypto, bytes, tetrad.own);
 		const state = this.#state;
 		if (state.kind !== "finding") return;
 		const seller = this.#sellers.get(state.seller);

@@ -34,9 +34,11 @@ import {
 } from "./limits.ts";
 import { type RailName, rail } from "./rail.ts";
 import {
-	parseSellingCertificate,
-	type SellingCertificate,
-} from "./selling-certificate.ts";
+	type ContractSeller,
+	parseSeller,
+	railOf,
+	sellerOf,
+} from "./seller.ts";
 
 /** All of a contract that the goods key is derived from. */
 export interface ContractTerms {
@@ -69,7 +71,7 @@ export interface ContractTerms {
 	readonly payBy: number;
 	/** Until when what was paid may be booked; milliseconds since the epoch. */
 	readonly bookBy: number;
-	/** The selling certificate of the secret that its key is derived from: a document. */
+	/** What its rail sells with: the selling certificate of the secret that its key is derived from, or the terms of a mint's money. A document. */
 	readonly certificate: Uint8Array;
 }
 
@@ -88,7 +90,7 @@ export interface Contract extends ContractBody {
 	/** `termsHash` of its terms, 32 bytes. */
 	readonly termsHash: Uint8Array;
 	/** As it stands in `certificate`, read and not verified. */
-	readonly selling: SellingCertificate;
+	readonly seller: ContractSeller;
 	/** enc(body, signature). */
 	readonly document: Uint8Array;
 }
@@ -152,11 +154,11 @@ const CONTRACT: SignedDocument<ContractBody, Contract, CertifiedDevice> =
 				!sameBytes(contract.sellerAgent, agent.deviceId)
 			)
 				throw authenticationFailed();
-			const { selling } = contract;
+			const { agent: seller, module, issuer } = sellerOf(contract.seller);
 			if (
-				!sameBytes(selling.agent, contract.sellerAgent) ||
-				!sameBytes(selling.module, contract.sellerModule) ||
-				!sameBytes(selling.issuer, contract.issuer)
+				!sameBytes(seller, contract.sellerAgent) ||
+				!sameBytes(module, contract.sellerModule) ||
+				!sameBytes(issuer, contract.issuer)
 			)
 				throw refused("its selling certificate is another seller's");
 			if (
@@ -209,11 +211,14 @@ export function parseContract(
 	document: Uint8Array,
 ): Contract {
 	const { signed, encoded } = CONTRACT.read(document);
+	const seller = parseSeller(crypto, signed.certificate);
+	if (railOf(seller) !== signed.rail)
+		throw malformed("a contract names another rail than it is sold over");
 	return {
 		...signed,
 		hash: crypto.sha256(enc(CONTRACT_LABEL, encoded)),
 		termsHash: termsHash(crypto, signed),
-		selling: parseSellingCertificate(signed.certificate),
+		seller,
 	};
 }
 

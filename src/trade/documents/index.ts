@@ -48,6 +48,11 @@ export {
 	SECRET_BYTES,
 } from "./limits.ts";
 export {
+	encodeMintTerms,
+	type MintTerms,
+	parseMintTerms,
+} from "./mint-terms.ts";
+export {
 	ABOUT_PURCHASES,
 	type Buy,
 	isAboutPurchases,
@@ -88,6 +93,13 @@ export {
 	refundContract,
 	refundText,
 } from "./refund.ts";
+export {
+	type ContractSeller,
+	certificateOf,
+	parseSeller,
+	railOf,
+	sellerOf,
+} from "./seller.ts";
 export {
 	draftSellingCertificate,
 	parseSellingCertificate,

@@ -6,7 +6,7 @@
 import { type Field, malformed, mapped, u8 } from "../../wire/index.ts";
 
 /** The bytes that say which rail it is. */
-const RAILS = { "own-notes": 1 } as const;
+const RAILS = { "own-notes": 1, cashu: 2 } as const;
 
 /** A kind of money, and how it is locked, claimed and given back. */
 export type RailName = keyof typeof RAILS;
@@ -18,7 +18,9 @@ type BuyerRisk =
 	/** Money may be locked until a deadline without a key. */
 	| "locked-to-deadline"
 	/** The issuer can keep the money, or the key. */
-	| "issuer-corrupt";
+	| "issuer-corrupt"
+	/** Whoever makes the money can forget what it was claimed with, and the key with it, when the merchant has claimed it and is gone. */
+	| "key-forgotten";
 
 /** What a merchant can lose. */
 type MerchantRisk =
@@ -32,8 +34,8 @@ type MerchantRisk =
 export interface RailPromises {
 	/** Whether a purchase can be made while nobody but its four devices is in reach. */
 	readonly isOffline: boolean;
-	/** Who else learns payer, payee and amount of a payment. */
-	readonly seenBy: "nobody" | "issuer" | "everybody";
+	/** Who else learns payer, payee and amount of a payment; or, as an issuer of blind signatures does, how much it was and when, and of whom nothing. */
+	readonly seenBy: "nobody" | "issuer" | "everybody" | "amount-by-issuer";
 	/** Whether money is locked in the very write that commits it, or in a step of its own after that, until which it can be taken back. */
 	readonly locks: "at-commit" | "after-commit";
 	/** When a payment cannot be taken back any more: by its payer from then on, and by nobody once there is a key. */
@@ -56,6 +58,17 @@ const PROMISES: Readonly<Record<RailName, RailPromises>> = {
 		doubtEnds: "when-asked",
 		buyerRisks: ["waits-for-issuer", "issuer-corrupt"],
 		merchantRisks: ["double-spent", "claimed-too-late", "issuer-corrupt"],
+		merchantRisksWhenAsked: ["issuer-corrupt"],
+	},
+	// Claimed first, always: its merchant gives no key before the mint has said that the money is its own.
+	cashu: {
+		isOffline: false,
+		seenBy: "amount-by-issuer",
+		locks: "after-commit",
+		finalAt: "lock",
+		doubtEnds: "at-deadline",
+		buyerRisks: ["locked-to-deadline", "key-forgotten", "issuer-corrupt"],
+		merchantRisks: ["issuer-corrupt"],
 		merchantRisksWhenAsked: ["issuer-corrupt"],
 	},
 };

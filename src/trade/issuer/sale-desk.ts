@@ -15,6 +15,7 @@ import type {
 import { sameBytes } from "../../wire/index.ts";
 import {
 	type Contract,
+	certificateOf,
 	draftSellingCertificate,
 	GENERATION_MS,
 	goodsKey,
@@ -85,11 +86,11 @@ export class SaleDesk implements SaleJudge {
 		const contract = parseContract(crypto, document);
 		requireTransferOf(contract, transfer);
 		verifyContract(crypto, contract, this.#agents.behind(chain));
-		const { bookBy, selling, sellerAgent, sellerModule } = contract;
+		const { bookBy, seller, sellerAgent, sellerModule } = contract;
 		const secret = this.#secretOf({
 			module: sellerModule,
 			agent: sellerAgent,
-			generation: selling.generation,
+			generation: certificateOf(seller).generation,
 		});
 		const key = goodsKey(crypto, secret, contract.termsHash);
 		const isSold = sameBytes(keyHash(crypto, key), contract.keyHash);

@@ -31,15 +31,16 @@ import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
 	type Contract,
+	type ContractSeller,
 	type ContractTerms,
 	goodsKey,
 	keyHash,
 	parseContract,
 	parsePurchaseTerms,
-	parseSellingCertificate,
+	parseSeller,
 	parseTerms,
-	type SellingCertificate,
 	saltKey,
+	sellerOf,
 	termsHash,
 	verifyContract,
 } from "../documents/index.ts";
@@ -209,7 +210,8 @@ export class SellerModule {
 	): Uint8Array {
 		if (!sameBytes(terms.sellerAgent, agents.own.deviceId))
 			throw refused("it is another agent's sale");
-		return this.#keyOf(terms, parseSellingCertificate(terms.certificate), hash);
+		const { crypto } = this.#rail.context;
+		return this.#keyOf(terms, parseSeller(crypto, terms.certificate), hash);
 	}
 
 	/** A contract that the own agent signed, for which this is paid, with its key. */
@@ -232,7 +234,7 @@ export class SellerModule {
 			contract.amount !== sale.amount
 		)
 			throw refused("it is not what is paid for");
-		const key = this.#keyOf(contract, contract.selling, contract.termsHash);
+		const key = this.#keyOf(contract, contract.seller, contract.termsHash);
 		if (sameBytes(keyHash(crypto, key), contract.keyHash))
 			return { contract, key };
 		key.fill(0);
@@ -241,9 +243,10 @@ export class SellerModule {
 
 	#keyOf(
 		terms: ContractTerms,
-		{ module, agent, issuer, generation }: SellingCertificate,
+		seller: ContractSeller,
 		hash: Uint8Array,
 	): Uint8Array {
+		const { module, agent, issuer, generation } = sellerOf(seller);
 		const { crypto, own } = this.#rail.context;
 		const known = this.#rail.issuerOf(terms.issuer);
 		if (known === undefined || known.currency.code !== terms.currency)
@@ -260,6 +263,12 @@ export class SellerModule {
 				? undefined
 				: this.#secrets.of({ agent, issuer }, generation);
 		if (kept === undefined) throw noSecret();
+		// Whoever names another key to lock the money to, or another mint, gets no key of goods.
+		if (
+			seller.kind === "at-mint" &&
+			!sameBytes(terms.certificate, kept.certificate)
+		)
+			throw refused("it is not sold on the terms that this module gave");
 		return goodsKey(crypto, kept.secret, hash);
 	}
 

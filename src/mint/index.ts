@@ -1,4 +1,13 @@
 export {
+	endpointOf,
+	MINT_FAULTS,
+	type MintEndpoint,
+	type MintFault,
+	type MintFaultKind,
+	type MintWrong,
+} from "./faults.ts";
+export { FaultyMint, type MintReply } from "./faulty-mint.ts";
+export {
 	type MintAnswer,
 	type MintRequest,
 	PlayMint,

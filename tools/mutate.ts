@@ -137,22 +137,39 @@ const wordsOf = (file: string) =>
 		.flatMap((part) => part.split("-"))
 		.map((word) => word.replace(/s$/, ""));
 
+/** Names that are declared at the top of a source, from where they begin. */
+const DECLARED = /^(?:export )?(?:const|function|class) (\w+)/gm;
+
+/** The constant, function or class of a source that a mutant is in. */
+const declaredAt = ({ file, start }: Mutant) =>
+	[...read(file).matchAll(DECLARED)].findLast(
+		({ index }) => index <= start,
+	)?.[1];
+
+/** The words of a test file. */
+const wordsIn = new Map(
+	tests.map((test) => [test, new Set(read(test).match(/\w+/g))]),
+);
+
 /** All tests that reach a mutant; if it is reached while a file is loaded, all of the file. */
 function reachingOf(mutant: Mutant): ReachingTest[] {
 	const source = sources.find(({ file }) => file === mutant.file);
 	const at = source?.mutants.indexOf(mutant) ?? -1;
 	const words = wordsOf(mutant.file);
+	const name = declaredAt(mutant) ?? "";
 	return [...reached].flatMap(([file, { passed, ...measured }]) => {
 		const here = measured.sources[mutant.file];
 		if (!passed || here === undefined) return [];
 		const { loadingSeconds } = measured;
 		const isOfRoom = file.split("/")[1] === roomOf(mutant);
+		const isNaming = wordsIn.get(file)?.has(name) === true;
 		const isNamed = wordsOf(file).some((word) => words.includes(word));
 		const isOfAll = here.loading?.[at] === "1";
 		return measured.tests.flatMap((test, place) => {
 			const isOwn = here.tests[place]?.[at] === "1";
 			if (!isOwn && !isOfAll) return [];
-			return { ...test, file, loadingSeconds, isNamed, isOfRoom, isOwn };
+			const likely = { isNaming, isNamed, isOfRoom, isOwn };
+			return { ...test, file, loadingSeconds, ...likely };
 		});
 	});
 }

@@ -26,6 +26,8 @@ export interface ReachingTest {
 	readonly seconds: number;
 	/** Of its file, once for all of its tests. */
 	readonly loadingSeconds: number;
+	/** Whether its file says the name of the constant, function or class that the mutant is in. */
+	readonly isNaming: boolean;
 	/** Whether its file has a word in its name that is in the name of the source, too. */
 	readonly isNamed: boolean;
 	/** Whether it is a test of the mutant's own room. */
@@ -65,15 +67,13 @@ export class MutationJudge {
 		reaching: readonly ReachingTest[],
 	): Promise<Verdict> {
 		if (reaching.length === 0) return { kind: "unreached" };
-		const left = inOrder(reaching);
+		const { mostSeconds } = this.#options;
+		let left = inOrder(reaching, mostSeconds);
 		let seconds = 0;
 		let most = BATCH.seconds;
 		let ran = 0;
-		const { mostSeconds } = this.#options;
 		while (left.length > 0) {
 			const batch = nextBatch(left, Math.min(most, mostSeconds - seconds));
-			// What only dear tests reach is judged by one of them all the same.
-			if (ran > 0 && seconds + batch.seconds > mostSeconds) break;
 			const end = await this.#run(batch.tests, batch.seconds, mutant);
 			switch (end.kind) {
 				case "failed": {
@@ -95,6 +95,8 @@ export class MutationJudge {
 					ran += batch.tests.length;
 					seconds += batch.seconds;
 					most *= BATCH.factor;
+					// What only dear tests reach has been judged by one of them by now.
+					left = left.filter((test) => costOf(test) <= mostSeconds - seconds);
 			}
 		}
 		return { kind: "survived", ran, of: reaching.length };
@@ -152,31 +154,45 @@ export class MutationJudge {
 	}
 }
 
+/** A test that costs a greater part of the time that there is comes after all others. */
+const DEAR = 0.15;
+
 /**
- * The likeliest and cheapest first. Of those that merely load what is mutated, some of each file
- * come before more of any, since whoever uses it may be in any of them.
+ * The likeliest and cheapest first: those of files that name what is mutated, or are named like its
+ * source, or are of its room; and of each file some before more of any, since tests of one file are
+ * much alike. What is mutated while files are loaded may be used in any room.
  */
-function inOrder(reaching: readonly ReachingTest[]): ReachingTest[] {
+function inOrder(
+	reaching: readonly ReachingTest[],
+	mostSeconds: number,
+): ReachingTest[] {
 	const ofFile = new Map<string, number>();
+	const first = (a: boolean, b: boolean) => Number(b) - Number(a);
 	return reaching
 		.toSorted((a, b) => a.seconds - b.seconds)
 		.map((test) => {
-			const before = ofFile.get(test.file) ?? 0;
-			ofFile.set(test.file, before + 1);
-			return { test, round: test.isOwn ? 0 : before };
+			const round = ofFile.get(test.file) ?? 0;
+			ofFile.set(test.file, round + 1);
+			return { ...test, round, isDear: test.seconds > DEAR * mostSeconds };
 		})
 		.toSorted(
 			(a, b) =>
-				Number(b.test.isOwn) - Number(a.test.isOwn) ||
-				Number(b.test.isNamed) - Number(a.test.isNamed) ||
-				Number(b.test.isOfRoom) - Number(a.test.isOfRoom) ||
+				first(a.isOwn, b.isOwn) ||
+				first(!a.isDear, !b.isDear) ||
+				first(a.isNaming, b.isNaming) ||
+				(a.isOwn ? 0 : a.round - b.round) ||
+				first(a.isNamed, b.isNamed) ||
+				first(a.isOfRoom, b.isOfRoom) ||
 				a.round - b.round,
-		)
-		.map(({ test }) => test);
+		);
 }
 
 /** Of what loading a file costs alone, so much is left when others are loaded: they share most modules. */
 const SHARED_LOADING = 0.15;
+
+/** In CPU seconds, beside other tests in one process. */
+const costOf = ({ seconds, loadingSeconds }: ReachingTest) =>
+	seconds + SHARED_LOADING * loadingSeconds;
 
 /** Takes the next tests off the list: one at least. */
 function nextBatch(left: ReachingTest[], most: number) {

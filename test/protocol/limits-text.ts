@@ -3,6 +3,7 @@
  * test/protocol/limits-text.ts` writes it anew.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
+import type { Structure } from "../../src/wire/index.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const FILE = new URL("docs/internals/limits.md", ROOT);
@@ -41,10 +42,50 @@ async function sectionOf(file: string): Promise<readonly string[]> {
 	return [`## ${file}\n\n${table.join("\n")}\n`];
 }
 
+const MESSAGES = [
+	"src/tetrad/messages.ts",
+	"src/money/documents/messages.ts",
+	"src/trade/documents/agent-messages.ts",
+	"src/trade/documents/module-messages.ts",
+];
+
+type AnyStructure = Pick<Structure<unknown>, "name" | "fields" | "maxBytes">;
+
+const isStructure = (value: unknown): value is AnyStructure =>
+	typeof value === "object" && value !== null && "maxBytes" in value;
+
+/** Messages that a module exports, by themselves or in lists. */
+function structuresIn(exported: object): readonly AnyStructure[] {
+	return Object.values(exported).flatMap((value: unknown) => {
+		if (isStructure(value)) return [value];
+		if (typeof value !== "object" || value === null) return [];
+		return Object.values(value).flatMap((kind: unknown) => {
+			const { body } = (kind ?? {}) as { readonly body?: unknown };
+			return isStructure(body) ? [body] : [];
+		});
+	});
+}
+
+async function messagesOf(file: string): Promise<string> {
+	const exported: object = await import(new URL(file, ROOT).href);
+	const rows = structuresIn(exported).map(({ name, fields, maxBytes }) => {
+		const sizes = Object.entries(fields).map(
+			([field, { minBytes: min, maxBytes: max }]) =>
+				`${field} ${min === max ? min : `${min} to ${max}`}`,
+		);
+		return `| ${name} | ${sizes.join(", ")} | ${maxBytes} |`;
+	});
+	const head = ["| message | bytes of its fields | at most |", "|---|---|---|"];
+	return [`## Messages of ${file}\n`, ...head, ...rows.toSorted(), ""].join(
+		"\n",
+	);
+}
+
 export async function limitsText(): Promise<string> {
 	const files = globSync(SOURCES, { cwd: ROOT }).sort();
 	const sections = await Promise.all(files.map(sectionOf));
-	return [HEAD, ...sections.flat()].join("\n");
+	const messages = await Promise.all(MESSAGES.map(messagesOf));
+	return [HEAD, ...sections.flat(), ...messages].join("\n");
 }
 
 export const writtenDown = (): string => readFileSync(FILE, "utf8");

@@ -39,6 +39,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 	"tetrad/link": ["identity", "machine", "session", "tetrad", "wire"],
 	"tetrad/role": ["identity", "machine", "session", "tetrad", "wire"],
 	money: ["crypto", "identity", "machine", "money/documents", "wire"],
+	"money/cashu": ["crypto", "money/documents", "wire"],
 	"money/agent": ["machine", "money/documents", "wire"],
 	"money/documents": ["crypto", "identity", "wire"],
 	"money/issuer": [
@@ -88,7 +89,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"trade/documents",
 		"wire",
 	],
-	provider: ["crypto"],
+	provider: ["crypto", "money/cashu", "wire"],
 	keys: ["crypto", "identity", "provider", "wire"],
 	carrier: ["wire"],
 	store: ["machine"],

@@ -4,6 +4,7 @@ export {
 	type Providing,
 	providing,
 } from "./choose.ts";
+export { loadEcash } from "./load-ecash.ts";
 export {
 	ed25519Guard,
 	type GuardedEd25519,

@@ -1,0 +1,119 @@
+export { feeOf, type LockPlan, planLock, splitAmount } from "./amounts.ts";
+export { type Chosen, chooseProofs, type Spendable } from "./choosing.ts";
+export {
+	type ClaimKeys,
+	claimInputs,
+	pointsOf,
+	refundInputs,
+} from "./claim.ts";
+export type { CarriedDleq, Dleq, EcashCrypto } from "./ecash-crypto.ts";
+export {
+	payeeBaseKey,
+	payeeKey,
+	payeePrivateKey,
+	refundPrivateKey,
+} from "./keys.ts";
+export {
+	deriveKeysetId,
+	type Keyset,
+	type KeysetNotice,
+	KnownKeysets,
+	parseKeys,
+	parseKeysets,
+} from "./keyset.ts";
+export {
+	ECASH_SEED_BYTES,
+	MAX_INPUTS,
+	MAX_LOCK_PROOFS,
+	MAX_MINT_ANSWER_BYTES,
+	MAX_MINT_URL_BYTES,
+	MAX_OUTPUTS,
+	MAX_TOKEN_LENGTH,
+	POINT_BYTES,
+	SCALAR_BYTES,
+	SCHNORR_BYTES,
+} from "./limits.ts";
+export { type LockTerms, lockDeadline, lockSecret } from "./lock.ts";
+export {
+	type MintError,
+	type MintFailure,
+	mintRefused,
+	parseMintError,
+} from "./mint-error.ts";
+export {
+	type MethodLimits,
+	type MintInfo,
+	parseMintInfo,
+	requireForPurchases,
+} from "./mint-info.ts";
+export { mintId, mintIssuer, normaliseMintUrl } from "./mint-url.ts";
+export {
+	blankCount,
+	inOrder,
+	makeBlankOutputs,
+	makeLockOutputs,
+	makeOutputs,
+	type Output,
+	type OutputPlace,
+} from "./output.ts";
+export {
+	encodeLock,
+	encodeProofs,
+	isSameProof,
+	MAX_LOCK_BYTES,
+	type Proof,
+	type ProvenProof,
+	parseLock,
+	parseProofs,
+	sumOf,
+} from "./proof.ts";
+export {
+	type MeltQuote,
+	type MintQuote,
+	parseMeltQuote,
+	parseMintQuote,
+} from "./quote.ts";
+export {
+	type CashuTerms,
+	encodeCashuTerms,
+	MAX_CASHU_TERMS_BYTES,
+	parseCashuTerms,
+} from "./rail-terms.ts";
+export type { ExpectedTerms } from "./read-lock.ts";
+export {
+	INFO_REQUEST,
+	type Input,
+	KEYS_REQUEST,
+	KEYSETS_REQUEST,
+	keysRequest,
+	type MintRequest,
+	meltQuoteRequest,
+	meltQuoteStateRequest,
+	meltRequest,
+	mintQuoteRequest,
+	mintQuoteStateRequest,
+	mintRequest,
+	plainInputs,
+	restoreRequest,
+	stateRequest,
+	swapRequest,
+} from "./requests.ts";
+export {
+	type BlindSignature,
+	parseRestored,
+	parseSignatures,
+	type RestoredSignature,
+	unblindAll,
+	unblindChange,
+	unblindRestored,
+} from "./signatures.ts";
+export {
+	findKey,
+	type LockState,
+	lockState,
+	type ProofState,
+	parseStates,
+} from "./states.ts";
+export { parseToken, resolveKeysets, type Token, writeToken } from "./token.ts";
+export { currencyOf, isUnit, unitOf } from "./unit.ts";
+export { type ExpectedLock, VerifiedLock, verifyLock } from "./verify-lock.ts";

@@ -80,6 +80,7 @@ import {
 	utf8,
 } from "../src/wire/index.ts";
 import { DAY, makeWorld, TEST_NOW } from "../test/support/authority.ts";
+import { cashuTargets } from "./cashu.ts";
 import { structures } from "./structures.ts";
 import { broken, type Target } from "./target.ts";
 
@@ -216,6 +217,7 @@ export async function decoderTargets(folder: string): Promise<Target[]> {
 
 	return [
 		...ofStructures(),
+		...cashuTargets(),
 		{
 			name: "frame",
 			covers: ["wire/frame.ts#parseFrame", "wire/frame.ts#parseFrameHeader"],

@@ -5,7 +5,9 @@ import * as cashu from "../src/money/cashu/index.ts";
 import { parseJson, writeJson } from "../src/money/cashu/json.ts";
 import { readLockSecret } from "../src/money/cashu/read-lock.ts";
 import { loadEcash } from "../src/provider/index.ts";
+import * as trade from "../src/trade/documents/index.ts";
 import {
+	enc,
 	hex,
 	malformed,
 	parseUtf8,
@@ -241,19 +243,26 @@ export function cashuTargets(): Target[] {
 			},
 		},
 		{
-			name: "terms of Cashu",
-			covers: ["money/cashu/rail-terms.ts#parseCashuTerms"],
+			name: "terms of a mint's money",
+			covers: [
+				"trade/documents/mint-terms.ts#parseMintTerms",
+				"trade/documents/seller.ts#parseSeller",
+			],
 			seeds: [
-				cashu.encodeCashuTerms({
+				trade.encodeMintTerms({
 					mint: "https://mint.example",
 					unit: "sat",
-					payee: key,
+					module: enc(terms.contract, utf8("module")),
+					agent: enc(terms.binding, utf8("agent")),
+					generation: 1,
+					payeeKey: key,
 				}),
 			],
 			take(bytes) {
-				const read = cashu.parseCashuTerms(bytes);
-				if (!sameBytes(cashu.encodeCashuTerms(read), bytes))
-					throw broken("terms of Cashu have two forms");
+				const read = trade.parseMintTerms(bytes);
+				if (!sameBytes(trade.encodeMintTerms(read), bytes))
+					throw broken("terms of a mint's money have two forms");
+				trade.sellerOf(trade.parseSeller(nodeCrypto, bytes));
 			},
 		},
 	];

@@ -74,6 +74,20 @@ describe("the terms of a mint's money", () => {
 			failsWith(() => parseMintTerms(bad), "malformed");
 		failsWith(() => parseMintTerms(enc(filled(1, 1))), "malformed");
 	});
+
+	test("whose mint could be written otherwise, or whose unit is no currency, are refused", () => {
+		for (const changes of [
+			{ mint: `${MINT}/` },
+			{ mint: "https://Mint.example/coins" },
+			{ mint: "mint.example" },
+			{ unit: "SAT" },
+			{ unit: "auth" },
+		])
+			failsWith(
+				() => parseMintTerms(encodeMintTerms(terms(changes))),
+				"malformed",
+			);
+	});
 });
 
 describe("a contract over ecash", () => {
@@ -85,12 +99,13 @@ describe("a contract over ecash", () => {
 		assert.equal(railPromises(read.rail).locks, "after-commit");
 	});
 
-	test("that names another mint, module or agent than its terms is refused", async () => {
+	test("that names another mint, module, agent or currency than its terms is refused", async () => {
 		const { device } = world.parties.sellerAgent;
 		for (const contract of [
 			await sold({}, "https://other.example"),
 			await sold({ module: world.idOf("strangerModule") }),
 			await sold({ agent: world.idOf("strangerAgent") }),
+			await sold({ unit: "usd" }),
 		])
 			failsWith(
 				() => verifyContract(nodeCrypto, contract, device),

@@ -26,7 +26,6 @@ export {
 	MAX_INPUTS,
 	MAX_LOCK_PROOFS,
 	MAX_MINT_ANSWER_BYTES,
-	MAX_MINT_URL_BYTES,
 	MAX_OUTPUTS,
 	MAX_TOKEN_LENGTH,
 	POINT_BYTES,
@@ -46,7 +45,6 @@ export {
 	parseMintInfo,
 	requireForPurchases,
 } from "./mint-info.ts";
-export { mintId, mintIssuer, normaliseMintUrl } from "./mint-url.ts";
 export {
 	blankCount,
 	inOrder,
@@ -59,6 +57,7 @@ export {
 export {
 	encodeLock,
 	encodeProofs,
+	isProven,
 	isSameProof,
 	MAX_LOCK_BYTES,
 	type Proof,
@@ -73,12 +72,6 @@ export {
 	parseMeltQuote,
 	parseMintQuote,
 } from "./quote.ts";
-export {
-	type CashuTerms,
-	encodeCashuTerms,
-	MAX_CASHU_TERMS_BYTES,
-	parseCashuTerms,
-} from "./rail-terms.ts";
 export type { ExpectedTerms } from "./read-lock.ts";
 export {
 	INFO_REQUEST,
@@ -115,5 +108,4 @@ export {
 	parseStates,
 } from "./states.ts";
 export { parseToken, resolveKeysets, type Token, writeToken } from "./token.ts";
-export { currencyOf, isUnit, unitOf } from "./unit.ts";
 export { type ExpectedLock, VerifiedLock, verifyLock } from "./verify-lock.ts";

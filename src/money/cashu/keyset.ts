@@ -5,6 +5,7 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { concat, hex, malformed, sameBytes, utf8 } from "../../wire/index.ts";
+import { isUnit, MAX_UNIT_LENGTH } from "../documents/index.ts";
 import type { EcashCrypto } from "./ecash-crypto.ts";
 import {
 	array,
@@ -29,7 +30,6 @@ import {
 	SHORT_KEYSET_ID_BYTES,
 } from "./limits.ts";
 import { requireSize } from "./size.ts";
-import { isUnit, MAX_UNIT_LENGTH } from "./unit.ts";
 
 /** What a mint says of a keyset (NUT-02). */
 export interface KeysetNotice {

@@ -23,9 +23,6 @@ export const ECASH_SEED_BYTES = 64;
 /** The largest amount of one proof: what 64 bits hold with a sign, as with all our money. */
 export const MAX_PROOF_AMOUNT: bigint = 2n ** 63n - 1n;
 
-/** A mint's address, in ASCII. */
-export const MAX_MINT_URL_BYTES = 200;
-
 /** Proofs of one lock. */
 export const MAX_LOCK_PROOFS = 64;
 

@@ -127,6 +127,11 @@ export function sumOf(proofs: Iterable<Pick<Proof, "amount">>): bigint {
 	return sumAmounts([...proofs].map((proof) => proof.amount));
 }
 
+/** Whether a proof shows that its mint signed. */
+export function isProven(proof: Proof): proof is ProvenProof {
+	return proof.dleq !== undefined;
+}
+
 export function isSameProof(a: Proof, b: Proof): boolean {
 	return a.secret === b.secret && sameBytes(a.signature, b.signature);
 }

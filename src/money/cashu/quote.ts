@@ -1,5 +1,6 @@
 /* Quotes: what a mint wants for new ecash, and for paying an invoice (NUT-04, NUT-05, NUT-23). */
 import { malformed } from "../../wire/index.ts";
+import { MAX_UNIT_LENGTH } from "../documents/index.ts";
 import {
 	array,
 	asObject,
@@ -17,7 +18,6 @@ import {
 } from "./limits.ts";
 import { type BlindSignature, readSignature } from "./signatures.ts";
 import { requireSize } from "./size.ts";
-import { MAX_UNIT_LENGTH } from "./unit.ts";
 
 /** An invoice that pays for new ecash. */
 export interface MintQuote {

@@ -2,6 +2,11 @@
 import { base64urlnopad } from "@scure/base";
 import { TetradError } from "../../errors.ts";
 import { hex, malformed } from "../../wire/index.ts";
+import {
+	isUnit,
+	MAX_UNIT_LENGTH,
+	normaliseMintUrl,
+} from "../documents/index.ts";
 import { type Cbor, type CborMap, parseCbor, writeCbor } from "./cbor.ts";
 import {
 	array,
@@ -25,10 +30,8 @@ import {
 	SHORT_KEYSET_ID_BYTES,
 } from "./limits.ts";
 import { printable } from "./mint-error.ts";
-import { normaliseMintUrl } from "./mint-url.ts";
 import type { Proof } from "./proof.ts";
 import type { Input } from "./requests.ts";
-import { isUnit, MAX_UNIT_LENGTH } from "./unit.ts";
 
 /** A token as it was read. The ids of its keysets may be the first 8 bytes alone. */
 export interface Token {

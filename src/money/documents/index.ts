@@ -74,6 +74,7 @@ export {
 	MAX_ISSUER_CHAINS,
 	MAX_LIMITED_ISSUERS,
 	MAX_LIMITED_MODULES,
+	MAX_MINT_URL_BYTES,
 	MAX_NAMED_MERCHANTS,
 	MAX_NEW_NOTES,
 	MAX_NOTE_BYTES,
@@ -88,6 +89,7 @@ export {
 	MAX_TERMS_BYTES,
 	MAX_TETRAD_REQUESTS,
 	MAX_TRANSFER_BYTES,
+	MAX_UNIT_LENGTH,
 	MIN_NOTE_LIFE_MS,
 	NOTE_DAYS,
 	PAGE_ROWS,
@@ -119,6 +121,8 @@ export {
 	withEmptyField,
 } from "./messages.ts";
 export { mintId } from "./mint-id.ts";
+export { currencyOf, isUnit, unitOf } from "./mint-unit.ts";
+export { normaliseMintUrl, requireMintUrl } from "./mint-url.ts";
 export {
 	draftNote,
 	type HolderKey,

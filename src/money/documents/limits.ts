@@ -43,6 +43,10 @@ export const MAX_NAMED_MERCHANTS = 256;
 /** A key with the byte that says what it is for: Ed25519 32 bytes, P-256 65. */
 export const HOLDER_KEY: Field<Uint8Array> = bytes(33, 66);
 
+/** The address of a mint, in ASCII, and its name of a unit. */
+export const MAX_MINT_URL_BYTES = 255;
+export const MAX_UNIT_LENGTH = 8;
+
 // Implementation limits: a change makes another program and no other format.
 
 /** A note in its transferable form, in bytes; that of P-256 with the longest names fits. */

@@ -8,6 +8,7 @@ import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	amount,
 	currencyCode,
+	currencyOf,
 	DEVICE_ID,
 } from "../../money/documents/index.ts";
 import {
@@ -161,6 +162,8 @@ const CONTRACT: SignedDocument<ContractBody, Contract, CertifiedDevice> =
 				!sameBytes(issuer, contract.issuer)
 			)
 				throw refused("its selling certificate is another seller's");
+			if (!isIn(contract.seller, contract.currency))
+				throw refused("its currency is not that of the money it is sold for");
 			if (
 				sameBytes(contract.buyerAgent, contract.sellerAgent) ||
 				sameBytes(contract.buyerModule, contract.sellerModule)
@@ -234,6 +237,14 @@ export function verifyContract(
 	agent: CertifiedDevice,
 ): VerifiedContract {
 	return CONTRACT.verify(crypto, contract, agent);
+}
+
+/** Whether a seller takes a currency, where what it sells with says so; of a certified one the issuer does. */
+function isIn(seller: ContractSeller, currency: string): boolean {
+	return (
+		seller.kind === "certified" ||
+		currencyOf(seller.terms.unit).code === currency
+	);
 }
 
 function requireTimes({

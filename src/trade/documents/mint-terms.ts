@@ -5,7 +5,14 @@
  * the rest; the module has a say in it, since it agrees to a payment only of its own terms.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
-import { DEVICE_ID, mintId } from "../../money/documents/index.ts";
+import {
+	DEVICE_ID,
+	isUnit,
+	MAX_MINT_URL_BYTES,
+	MAX_UNIT_LENGTH,
+	mintId,
+	requireMintUrl,
+} from "../../money/documents/index.ts";
 import {
 	bytes,
 	copy,
@@ -25,15 +32,11 @@ const VERSION = 1;
 /** A compressed point of secp256k1, in bytes. */
 const POINT_BYTES = 33;
 
-/** Of the address of a mint and of the name of a unit, in bytes of UTF-8. */
-const MAX_MINT_URL_BYTES = 255;
-const MAX_UNIT_BYTES = 8;
-
 /** Whom a key is sold by, and where its money is locked. */
 export interface MintTerms {
-	/** The address of the mint, as `mintId` takes it. */
+	/** The address of the mint, written in the one way (`normaliseMintUrl`). */
 	readonly mint: string;
-	/** The mint's name of its unit, as `sat`. */
+	/** The mint's name of its unit, as `sat`: in capital letters it is the currency. */
 	readonly unit: string;
 	/** Device id of the merchant's module. */
 	readonly module: Uint8Array;
@@ -52,7 +55,7 @@ interface Body extends MintTerms {
 const TERMS: Structure<Body> = structure<Body>("the terms of a mint's money", {
 	version: u8,
 	mint: text(1, MAX_MINT_URL_BYTES),
-	unit: text(1, MAX_UNIT_BYTES),
+	unit: text(1, MAX_UNIT_LENGTH),
 	module: DEVICE_ID,
 	agent: DEVICE_ID,
 	generation: u32,
@@ -78,6 +81,9 @@ export function parseMintTerms(document: Uint8Array): MintTerms {
 		throw malformed(
 			`the terms of a mint's money have format ${version}, which this program does not know`,
 		);
+	requireMintUrl(terms.mint);
+	if (!isUnit(terms.unit))
+		throw malformed("the terms of a mint's money are in no currency");
 	return terms;
 }
 

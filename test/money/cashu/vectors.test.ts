@@ -3,7 +3,6 @@ import { pbkdf2Sync } from "node:crypto";
 import { describe, test } from "node:test";
 import { deriveKeysetId as ofLibrary } from "@cashu/cashu-ts";
 import {
-	currencyOf,
 	deriveKeysetId,
 	findKey,
 	parseToken,
@@ -169,18 +168,5 @@ describe("what the NUTs publish comes out", () => {
 		});
 		const key = findKey(crypto, witness, keyHash);
 		assert.equal(key && hex(key), nut.NUT14_PREIMAGE);
-	});
-
-	test("NUT-01: units are currencies in capital letters", () => {
-		for (const [unit, code, exponent] of [
-			["sat", "SAT", 0],
-			["btc", "BTC", 8],
-			["usd", "USD", 2],
-			["jpy", "JPY", 0],
-			["bhd", "BHD", 3],
-			["eurc", "EURC", 2],
-			["gyen", "GYEN", 0],
-		] as const)
-			assert.deepEqual(currencyOf(unit), { code, exponent });
 	});
 });

@@ -1,13 +1,10 @@
 /*
- * How a mint is named: by its address, written in one way only, because the mint's id in contracts
- * is a hash of it. What cannot be written so is refused rather than guessed at.
+ * How a mint is named: by its address, written in one way only, because what stands for the mint in
+ * contracts is a hash of it. What cannot be written so is refused rather than guessed at.
  */
-import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import { enc, malformed, utf8 } from "../../wire/index.ts";
+import { malformed } from "../../wire/index.ts";
 import { MAX_MINT_URL_BYTES } from "./limits.ts";
-
-const MINT = utf8("tetrad/1 mint");
 
 /** A name or an IPv4 address, or an IPv6 address in brackets. */
 const HOST = /^(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])$/;
@@ -41,7 +38,7 @@ export function normaliseMintUrl(url: string): string {
 	return `${scheme}://${host}${shown}${path}`;
 }
 
-/** The address in rail terms and tokens. Throws `malformed` for one that is not written in the one way. */
+/** An address as it stands in terms. Throws `malformed` for one that is not written in the one way. */
 export function requireMintUrl(url: string): string {
 	let normal: string | undefined;
 	try {
@@ -49,18 +46,4 @@ export function requireMintUrl(url: string): string {
 	} catch {}
 	if (normal !== url) throw malformed("a mint's address is not normalised");
 	return url;
-}
-
-/** What a contract has for the issuer, 32 bytes: SHA-256(enc("tetrad/1 mint", address)). The address is a normalised one. */
-export function mintId(crypto: CryptoProvider, url: string): Uint8Array {
-	return crypto.sha256(enc(MINT, utf8(requireMintUrl(url))));
-}
-
-/** The longest name in a device id, in bytes. */
-const MAX_NAME_BYTES = 64;
-
-/** The same in the form of a device id, enc(mint id, name), so that it stands where issuers are named. The name is as much of the address, without its scheme, as fits. */
-export function mintIssuer(crypto: CryptoProvider, url: string): Uint8Array {
-	const name = url.slice(url.indexOf("://") + 3);
-	return enc(mintId(crypto, url), utf8(name.slice(0, MAX_NAME_BYTES)));
 }

@@ -2,9 +2,7 @@
  * Units of Cashu (NUT-01) are currencies of ours: the code is the unit in capital letters, and the
  * amounts of both count the same minor unit.
  */
-import { type Currency, isCurrencyCode } from "../documents/index.ts";
-
-export const MAX_UNIT_LENGTH = 8;
+import { type Currency, isCurrencyCode } from "./amount.ts";
 
 /** Decimals of ISO 4217 that are not two, and those of units that are no currency of it (NUT-01). */
 const EXPONENTS: Readonly<Record<string, number>> = {

@@ -228,6 +228,10 @@ export class Town {
 	now: number;
 	/** Hears of every message that leaves a module. */
 	sent: ((bytes: Uint8Array) => void) | undefined;
+	/** Hears of everything that a module wants done. */
+	wants:
+		| ((module: Module, effect: { readonly kind: string }) => void)
+		| undefined;
 	/** Called after each delivery. */
 	afterEach: (() => void) | undefined;
 	#tetrads = 0;
@@ -777,6 +781,7 @@ export class Town {
 		for (const effect of effects) {
 			// It was killed by the effect before.
 			if (module.machine !== machine) return;
+			this.wants?.(module, effect);
 			await carryOut(effect, handlers);
 		}
 	}

@@ -1,5 +1,5 @@
 /*
- * The limits of all rooms, as docs/internals/limits.md has them. `npx node
+ * The limits of the rooms that hold keys and money, as docs/internals/limits.md has them. `npx node
  * test/protocol/limits-text.ts` writes it anew.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,11 +8,14 @@ import type { Structure } from "../../src/wire/index.ts";
 const ROOT = new URL("../../", import.meta.url);
 const FILE = new URL("docs/internals/limits.md", ROOT);
 
-const SOURCES = ["src/**/*limits.ts", "src/tetrad/parameters.ts"];
+const SOURCES = [
+	"src/{session,tetrad,money,trade}/**/*limits.ts",
+	"src/tetrad/parameters.ts",
+];
 
 const HEAD = `# Limits
 
-Every queue, size, count and time that something is held to, as it stands in the code. A test compares the two: a limit changes only where this page does, too, so that whoever reviews it sees it. Bytes, milliseconds and counts, as the names and the comments beside them say. What both ends of a conversation have to agree on stands in [protocol.md](../protocol.md), [money.md](../money.md) and [trade.md](../trade.md) as well.
+Every queue, size, count and time that something is held to in session, tetrad, money and trade, as it stands in the code. A test compares the two: a limit changes only where this page does, too, so that whoever reviews it sees it. Bytes, milliseconds and counts, as the names and the comments beside them say. What both ends of a conversation have to agree on stands in [protocol.md](../protocol.md), [money.md](../money.md) and [trade.md](../trade.md) as well.
 `;
 
 /** Numbers by their names, those within others by both. */

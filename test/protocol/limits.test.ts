@@ -1,4 +1,4 @@
-/* The limits of all rooms are those of docs/internals/limits.md. */
+/* The limits of the rooms that hold keys and money are those of docs/internals/limits.md. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limitsText, writtenDown } from "./limits-text.ts";

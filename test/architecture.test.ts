@@ -149,6 +149,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"wire",
 	],
 	"device/http": ["crypto", "wire"],
+	"device/mint": ["device/http", "machine", "mint", "store"],
 	"device/operating": ["device/home"],
 	"device/operating/log": [],
 	"device/operating/metrics": [

@@ -97,6 +97,7 @@ suite("whoever installs the package", () => {
 			...Object.values(manifest.exports).flatMap(Object.values),
 			"dist/main.js",
 			"dist/keys/token-process.js",
+			"dist/device/mint/mint-process.js",
 			"dist/show/stage/token-examiner.js",
 			"dist/LICENSE-commander",
 			"README.md",

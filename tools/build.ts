@@ -15,6 +15,7 @@ const ROOT: URL = new URL("..", import.meta.url);
 const ENTRIES: readonly string[] = [
 	"main",
 	"keys/token-process",
+	"device/mint/mint-process",
 	"show/stage/token-examiner",
 	...globSync("entry/*.ts", { cwd: new URL("src", ROOT) }).map((path) =>
 		path.slice(0, -".ts".length),

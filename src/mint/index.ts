@@ -1,14 +1,11 @@
 export {
 	endpointOf,
 	MINT_FAULTS,
-	type MintEndpoint,
 	type MintFault,
-	type MintFaultKind,
-	type MintWrong,
 } from "./faults.ts";
-export { FaultyMint, type MintReply } from "./faulty-mint.ts";
+export { FaultyMint } from "./faulty-mint.ts";
+export { MAX_BODY_BYTES } from "./limits.ts";
 export {
-	type MintAnswer,
 	type MintRequest,
 	PlayMint,
 	type PlayMintOptions,

@@ -1,19 +1,27 @@
 /*
- * What stands where other mints have an invoice of Lightning. No wallet of Lightning can take it
- * for one: "lnplay", amount, unit, "1", and 32 hexadecimal digits.
+ * What stands where other mints have an invoice of Lightning. Wallets read its amount as they read
+ * that of an invoice, in billionths of a bitcoin, so ten for each unit; but no network of Lightning
+ * is called "play" and a unit, so nothing pays it.
  */
-const INVOICE = /^lnplay([1-9]\d{0,14})([a-z]{3,8})1[0-9a-f]{32}$/;
+
+/** The first sixteen characters that such texts have after the last "1". */
+const CHARACTERS = "qpzry9x8gf2tvdw0";
+
+const INVOICE = new RegExp(
+	`^lnplay([a-z]{3,8})([1-9]\\d{0,14})0n1[${CHARACTERS}]{32}$`,
+);
 
 /** `mark` has 32 hexadecimal digits, and tells nothing of the quote. */
 export function invoiceFor(amount: bigint, unit: string, mark: string): string {
-	return `lnplay${amount}${unit}1${mark}`;
+	const text = [...mark].map((digit) => CHARACTERS[Number.parseInt(digit, 16)]);
+	return `lnplay${unit}${amount}0n1${text.join("")}`;
 }
 
 /** What an invoice of any play mint asks for, or `undefined` for any other text. */
 export function amountIn(
 	invoice: string,
 ): { readonly amount: bigint; readonly unit: string } | undefined {
-	const [, amount, unit] = INVOICE.exec(invoice) ?? [];
+	const [, unit, amount] = INVOICE.exec(invoice) ?? [];
 	if (amount === undefined || unit === undefined) return undefined;
 	return { amount: BigInt(amount), unit };
 }

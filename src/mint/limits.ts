@@ -9,8 +9,8 @@ export const MAX_BODY_BYTES = 1_048_576;
 export const MAX_ENTRIES = 1_000;
 /** Characters of a secret; a lock for a purchase has some 600. */
 export const MAX_SECRET = 1_024;
-/** Characters of a witness. */
-export const MAX_WITNESS = 4_096;
+/** Characters of a witness, which is seven signatures. */
+export const MAX_WITNESS = 1_024;
 /** Characters of an invoice, a description or the name of anything. */
 export const MAX_TEXT = 1_024;
 /** What one quote can be for. */

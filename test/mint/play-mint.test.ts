@@ -41,7 +41,7 @@ describe("a play mint", () => {
 			amount: 5,
 		});
 		assert.equal(state, "UNPAID");
-		assert.match(request, /^lnplay5sat1/);
+		assert.match(request, /^lnplaysat50n1/);
 		const { outputs } = wallet.blind([1, 4]);
 		isRefused(wallet.post("mint/bolt11", { quote, outputs }), 20001);
 		mint.pay(quote);

@@ -87,25 +87,7 @@ export class Client {
 		secrets: readonly string[] = [],
 		unit = "sat",
 	): Blinded {
-		const { id, keys } = this.keyset(unit);
-		const blinded = amounts.map((amount, at) => {
-			const text = secrets[at] ?? `secret ${++drawn}`;
-			return { amount, text, ...blindMessage(utf8(text), 99n) };
-		});
-		return {
-			outputs: blinded.map(({ amount, B_ }) => ({
-				id,
-				amount,
-				B_: B_.toHex(true),
-			})),
-			unblind: ({ signatures }) =>
-				blinded.map(({ amount, r, secret, text }, at) => {
-					const C_ = pointFromHex(signatures[at].C_);
-					const key = pointFromHex(keys[amount] ?? "");
-					const { C } = constructUnblindedSignature({ id, C_ }, r, secret, key);
-					return { id, amount, secret: text, C: C.toHex(true) };
-				}),
-		};
+		return blindFor(this.keyset(unit), amounts, secrets);
 	}
 
 	/** Play money. */
@@ -132,6 +114,32 @@ export class Client {
 	}
 }
 
+/** The same for keys that came from anywhere. */
+export function blindFor(
+	{ id, keys }: { id: string; keys: Record<string, string> },
+	amounts: readonly number[],
+	secrets: readonly string[] = [],
+): Blinded {
+	const blinded = amounts.map((amount, at) => {
+		const text = secrets[at] ?? `secret ${++drawn}`;
+		return { amount, text, ...blindMessage(utf8(text), 99n) };
+	});
+	return {
+		outputs: blinded.map(({ amount, B_ }) => ({
+			id,
+			amount,
+			B_: B_.toHex(true),
+		})),
+		unblind: ({ signatures }) =>
+			blinded.map(({ amount, r, secret, text }, at) => {
+				const C_ = pointFromHex(signatures[at].C_);
+				const key = pointFromHex(keys[amount] ?? "");
+				const { C } = constructUnblindedSignature({ id, C_ }, r, secret, key);
+				return { id, amount, secret: text, C: C.toHex(true) };
+			}),
+	};
+}
+
 export function pointOf({ secret }: Proof): string {
 	return hashToCurve(utf8(secret)).toHex(true);
 }
@@ -146,9 +154,11 @@ function powersOf(sum: number): number[] {
 export class Holder {
 	readonly #key: Uint8Array;
 	readonly publicKey: string;
+	readonly privateKey: string;
 
 	constructor(name: number) {
 		this.#key = new Uint8Array(32).fill(name);
+		this.privateKey = hex(this.#key);
 		this.publicKey = hex(getPubKeyFromPrivKey(this.#key));
 	}
 

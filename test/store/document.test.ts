@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { PLAY_MINT_SCHEMA } from "../../src/device/mint/mint-table.ts";
 import { schema, versionOf } from "../../src/machine/index.ts";
 import { LEDGER_SCHEMA, purseTables } from "../../src/money/index.ts";
 import { History } from "../../src/store/history.ts";
@@ -16,7 +17,12 @@ const DOCUMENT = readFileSync(
 	"utf8",
 );
 const PAGE = parseTables(DOCUMENT);
-const SCHEMAS = [purseTables.PURSE_SCHEMA, LEDGER_SCHEMA, AGENT_SCHEMA];
+const SCHEMAS = [
+	purseTables.PURSE_SCHEMA,
+	LEDGER_SCHEMA,
+	AGENT_SCHEMA,
+	PLAY_MINT_SCHEMA,
+];
 const rowsUnder = (heading: string, ...columns: string[]) =>
 	tableIn(PAGE, "docs/stores.md", heading, columns).rows;
 

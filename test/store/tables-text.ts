@@ -1,9 +1,10 @@
 /*
- * What the stores of a purse, an issuer and an agent are made of, as text: the tables of the newest
+ * What the stores of a purse, an issuer, an agent and a play mint are made of, as text: the tables of the newest
  * version, and what leads to each version. `npx node test/store/tables-text.ts` writes it into
  * tables.txt, which is right only together with a new version of the schema.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { PLAY_MINT_SCHEMA } from "../../src/device/mint/mint-table.ts";
 import type { MigrationStep, Schema } from "../../src/machine/index.ts";
 import { LEDGER_SCHEMA, purseTables } from "../../src/money/index.ts";
 import { AGENT_SCHEMA } from "../../src/trade/records/index.ts";
@@ -17,6 +18,7 @@ export const SCHEMAS: readonly Schema[] = [
 	AGENT_SCHEMA,
 	LEDGER_SCHEMA,
 	purseTables.PURSE_SCHEMA,
+	PLAY_MINT_SCHEMA,
 ];
 
 function tableText({ name, columns, key, indexes }: AnyTable): string {

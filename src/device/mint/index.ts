@@ -1,0 +1,3 @@
+export { MintProcess } from "./mint-host.ts";
+export type { MintOrder, MintSettings } from "./mint-orders.ts";
+export { MintServer, type MintServerOptions } from "./mint-server.ts";

@@ -115,7 +115,7 @@ async function reach(
 				!matter.has(file) || before?.sources[file]?.digest === digest,
 		);
 		const reached =
-			before !== undefined && isFresh
+			before?.passed === true && isFresh
 				? before
 				: await reachedBy(ROOT, test, sources);
 		if (!reached.passed)

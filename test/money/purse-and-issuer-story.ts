@@ -6,8 +6,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { LEDGER_SCHEMA, messages, purseTables } from "../../src/money/index.ts";
-import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
+import { Words } from "../support/words.ts";
 import { SaleTown } from "./sale-town.ts";
 import { contractOf, type Module } from "./town.ts";
 
@@ -20,38 +20,6 @@ const NAMES = new Map(
 		Object.values(kinds).map(({ type, body }) => [type, body.name] as const),
 	),
 );
-
-/** Says bytes by the order in which they were met first, and everything else as it is. */
-class Words {
-	readonly #known = new Map<string, number>();
-
-	of(value: unknown): string {
-		switch (typeof value) {
-			case "string":
-				return value.replaceAll(/[0-9a-f]{16,}/g, (text) => this.#name(text));
-			case "object": {
-				if (value === null) return "null";
-				if (value instanceof Uint8Array) return this.#bytes(value);
-				const inner = Object.entries(value).filter(
-					([, one]) => one !== undefined && one !== "",
-				);
-				return `{${inner.map(([key, one]) => `${key}: ${this.of(one)}`).join(", ")}}`;
-			}
-			default:
-				return String(value);
-		}
-	}
-
-	#bytes(bytes: Uint8Array): string {
-		return bytes.length < 8 ? hex(bytes) : this.#name(hex(bytes));
-	}
-
-	#name(text: string): string {
-		const number = this.#known.get(text) ?? this.#known.size + 1;
-		this.#known.set(text, number);
-		return `#${number}/${text.length / 2}`;
-	}
-}
 
 class Story {
 	readonly lines: string[] = [];

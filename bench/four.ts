@@ -81,6 +81,7 @@ export class Four {
 		signerOf: (place: Place) => Signer | Promise<Signer> = () =>
 			generateSoftwareKey(algorithm),
 		purseOf?: (identity: ModuleIdentity) => Promise<MoneyHolder>,
+		resumption: "no" | "yes" = "no",
 	): Promise<Four> {
 		const agency = await SoftwareAuthority.create(
 			"agency",
@@ -93,6 +94,7 @@ export class Four {
 			banks: [bank.anchor],
 			suites: [SUITE[providing().shortAead]],
 			load: UNLIMITED,
+			resumption,
 		});
 		const identity = async (
 			authority: SoftwareAuthority,

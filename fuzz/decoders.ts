@@ -62,7 +62,11 @@ import {
 } from "../src/session/index.ts";
 import { parsePostgresUrl } from "../src/store/postgres-url.ts";
 import { parseText } from "../src/talk/text.ts";
-import { parseOffer } from "../src/tetrad/offer.ts";
+import {
+	makeResumingOffer,
+	parseOffer,
+	parseResumingOffer,
+} from "../src/tetrad/offer.ts";
 import * as trade from "../src/trade/documents/index.ts";
 import { openMerchandiseEvidence } from "../src/trade/merchandise/index.ts";
 import {
@@ -406,6 +410,21 @@ export async function decoderTargets(folder: string): Promise<Target[]> {
 			covers: ["tetrad/offer.ts#parseSuites", "tetrad/offer.ts#parseOffer"],
 			seeds: [],
 			take: (bytes) => void parseOffer(bytes),
+		},
+		{
+			name: "offer to resume",
+			covers: ["tetrad/offer.ts#parseResumingOffer"],
+			seeds: [
+				makeResumingOffer({
+					suites: Uint8Array.of(3, hybrid.id),
+					selected: hybrid,
+					routing: "direct",
+					root: "transcript",
+					link: "paired",
+					token: new Uint8Array(16).fill(7),
+				}).raw,
+			],
+			take: (bytes) => void parseResumingOffer(bytes),
 		},
 		{
 			name: "message 1 of a handshake",

@@ -17,13 +17,14 @@ import {
 	moduleInitiator,
 	moduleResponder,
 	type Pairing,
+	placeThatBegins,
 	SignedHashes,
 } from "../src/tetrad/index.ts";
 import {
 	EXPORTER_BYTES,
 	EXPORTER_LABEL,
 } from "../src/trade/documents/index.ts";
-import { copy, hex, LINK, type LinkMessageType } from "../src/wire/index.ts";
+import { copy, hex, type LinkMessageType } from "../src/wire/index.ts";
 import type { Identity } from "./certificates.ts";
 import { Device } from "./device.ts";
 import { Driver, signLater } from "./driver.ts";
@@ -169,7 +170,8 @@ export class Module<Report = unknown> extends Device {
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
-		if (type !== LINK.begin && type !== LINK.answer) return;
+		const place = placeThatBegins(type);
+		if (place === undefined) return;
 		const id = copy(tetradId);
 		this.believeClock();
 		const options = {
@@ -180,7 +182,7 @@ export class Module<Report = unknown> extends Device {
 			signedHashes: this.#signedHashes,
 		};
 		const machine =
-			type === LINK.begin ? moduleInitiator(options) : moduleResponder(options);
+			place === "X" ? moduleInitiator(options) : moduleResponder(options);
 		const run = TetradRun.module(machine, {
 			device: this,
 			link,

@@ -7,7 +7,7 @@ export type SuiteName =
 	| "classical-aesgcm"
 	| "classical-chachapoly";
 
-/** A key exchange pattern of the Noise Protocol Framework (revision 34). NNpsk0 is that of no session here; published vectors have it. */
+/** A key exchange pattern of the Noise Protocol Framework (revision 34). */
 export type NoisePattern = "NN" | "NNhfs" | "NNpsk0" | "NNhfs+psk0";
 
 /** A full Noise protocol name, taken apart. */
@@ -23,6 +23,8 @@ export interface Suite {
 	/** One byte on the wire; never reused for another suite. */
 	readonly id: number;
 	readonly protocol: NoiseProtocol;
+	/** The same exchange under what a resumption token holds. */
+	readonly resumption: NoiseProtocol;
 }
 
 /** Every suite, in the order in which they are offered unless the policy says otherwise. */
@@ -35,6 +37,11 @@ export const SUITES: readonly Suite[] = [
 			pattern: "NNhfs",
 			aead: "AESGCM",
 		},
+		resumption: {
+			name: "Noise_NNhfs+psk0_25519+MLKEM768_AESGCM_SHA256",
+			pattern: "NNhfs+psk0",
+			aead: "AESGCM",
+		},
 	},
 	{
 		name: "hybrid-chachapoly",
@@ -42,6 +49,11 @@ export const SUITES: readonly Suite[] = [
 		protocol: {
 			name: "Noise_NNhfs_25519+MLKEM768_ChaChaPoly_SHA256",
 			pattern: "NNhfs",
+			aead: "ChaChaPoly",
+		},
+		resumption: {
+			name: "Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA256",
+			pattern: "NNhfs+psk0",
 			aead: "ChaChaPoly",
 		},
 	},
@@ -53,6 +65,11 @@ export const SUITES: readonly Suite[] = [
 			pattern: "NN",
 			aead: "AESGCM",
 		},
+		resumption: {
+			name: "Noise_NNpsk0_25519_AESGCM_SHA256",
+			pattern: "NNpsk0",
+			aead: "AESGCM",
+		},
 	},
 	{
 		name: "classical-chachapoly",
@@ -60,6 +77,11 @@ export const SUITES: readonly Suite[] = [
 		protocol: {
 			name: "Noise_NN_25519_ChaChaPoly_SHA256",
 			pattern: "NN",
+			aead: "ChaChaPoly",
+		},
+		resumption: {
+			name: "Noise_NNpsk0_25519_ChaChaPoly_SHA256",
+			pattern: "NNpsk0",
 			aead: "ChaChaPoly",
 		},
 	},

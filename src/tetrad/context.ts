@@ -3,6 +3,7 @@ import type { CertifiedDevice, ChainVerdicts } from "../identity/index.ts";
 import type { ListMemory } from "./list-exchange.ts";
 import type { LinkMode } from "./parameters.ts";
 import type { Policy } from "./policy.ts";
+import type { ResumptionTokens } from "./resumption-tokens.ts";
 
 /** A chain and its hash, as a certified device holds them. */
 export type NamedChain = Pick<CertifiedDevice, "chainHash" | "encodedChain">;
@@ -16,6 +17,8 @@ export interface DeviceContext {
 	readonly own: CertifiedDevice;
 	/** For the lists that come in all tetrads of this device; each has its own unless given. */
 	readonly listMemory?: ListMemory;
+	/** Where this device keeps its tokens. Without it nothing is resumed here, and no token is made. */
+	readonly tokens?: ResumptionTokens;
 	/** Receives every secret by name. It exists for wiretap checks and debuggers. */
 	readonly unsafeKeylog?: (label: string, secret: Uint8Array) => void;
 }

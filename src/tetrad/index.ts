@@ -42,6 +42,7 @@ export {
 	TETRAD_ID_BYTES,
 } from "./parameters.ts";
 export { makePolicy, type Policy } from "./policy.ts";
+export { ResumptionTokens } from "./resumption-tokens.ts";
 export {
 	type AgentEffect,
 	type AgentEvent,
@@ -60,6 +61,7 @@ export {
 	type ModuleOptions,
 	moduleInitiator,
 	moduleResponder,
+	placeThatBegins,
 	readToItsEnd,
 } from "./role/index.ts";
 export { safetyWords } from "./safety-code.ts";

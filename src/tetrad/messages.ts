@@ -26,13 +26,16 @@ import {
 	u32,
 	u64,
 } from "../wire/index.ts";
-import { MAX_OFFER_BYTES } from "./offer.ts";
+import { MAX_OFFER_BYTES, MAX_RESUMING_OFFER_BYTES } from "./offer.ts";
 import {
 	FIN_BYTES,
 	MAX_COOKIE_BYTES,
 	MAX_END_REASON_BYTES,
 	SHARE_BYTES,
 } from "./parameters.ts";
+import { RESUMED_F1 } from "./resumption-messages.ts";
+
+export * from "./resumption-messages.ts";
 
 const share: Field<Uint8Array> = bytes(SHARE_BYTES);
 const fin: Field<Uint8Array> = bytes(FIN_BYTES);
@@ -114,9 +117,13 @@ interface FirstFlight {
 	readonly message1: Uint8Array;
 }
 
+/** Also for an offer that names a token. */
 const F1_FIELDS = {
-	offer: bytes(1, MAX_OFFER_BYTES),
-	message1: bytes(2 * message1Overhead("NN"), 2 * message1Overhead("NNhfs")),
+	offer: bytes(1, MAX_RESUMING_OFFER_BYTES),
+	message1: bytes(
+		2 * message1Overhead("NN"),
+		message1Overhead("NNhfs+psk0") + RESUMED_F1.maxBytes,
+	),
 };
 
 /** The body of an offer frame. */

@@ -17,6 +17,7 @@ import {
 	ROUTING_BYTE,
 	type Root,
 	type Routing,
+	TOKEN_ID_BYTES,
 } from "./parameters.ts";
 import type { Policy } from "./policy.ts";
 
@@ -35,16 +36,28 @@ interface RawOffer {
 	readonly link: number;
 }
 
-const OFFER: Structure<RawOffer> = structure<RawOffer>("offer", {
+const OFFER_FIELDS = {
 	version: u8,
 	suites: bytes(1, MAX_OFFERED_SUITES),
 	selected: u8,
 	routing: u8,
 	root: u8,
 	link: u8,
-});
+};
+
+const OFFER: Structure<RawOffer> = structure<RawOffer>("offer", OFFER_FIELDS);
+
+interface Resuming {
+	/** What names the token. */
+	readonly token: Uint8Array;
+}
+
+const RESUMING_OFFER: Structure<RawOffer & Resuming> = structure<
+	RawOffer & Resuming
+>("offer", { ...OFFER_FIELDS, token: bytes(TOKEN_ID_BYTES) });
 
 export const MAX_OFFER_BYTES: number = OFFER.maxBytes;
+export const MAX_RESUMING_OFFER_BYTES: number = RESUMING_OFFER.maxBytes;
 
 /** What the initiator asks for. Its raw bytes are the prologue of session 1 and part of the transcript. */
 export interface Offer {
@@ -58,22 +71,35 @@ export interface Offer {
 	readonly link: LinkMode;
 }
 
-export function makeOffer(choice: {
-	readonly suites: Uint8Array;
-	readonly selected: Suite;
-	readonly routing: Routing;
-	readonly root: Root;
-	readonly link: LinkMode;
-}): Offer {
-	const raw = OFFER.encode({
+export function makeOffer(choice: Omit<Offer, "raw">): Offer {
+	return { raw: OFFER.encode(rawOf(choice)), ...choice };
+}
+
+/** An offer to resume, which names the token and otherwise chooses what the earlier tetrad had. */
+export interface ResumingOffer extends Offer, Resuming {}
+
+export function makeResumingOffer(
+	choice: Omit<ResumingOffer, "raw">,
+): ResumingOffer {
+	const { token } = choice;
+	const raw = RESUMING_OFFER.encode({ ...rawOf(choice), token });
+	return { raw, ...choice };
+}
+
+function rawOf(choice: Omit<Offer, "raw">): RawOffer {
+	return {
 		version: PROTOCOL_VERSION,
 		suites: choice.suites,
 		selected: choice.selected.id,
 		routing: ROUTING_BYTE[choice.routing],
 		root: ROOT_BYTE[choice.root],
 		link: LINK_BYTE[choice.link],
-	});
-	return { raw, ...choice };
+	};
+}
+
+/** Whether a raw offer names a token: only then it is longer than one without can be. */
+export function isResuming(raw: Uint8Array): boolean {
+	return raw.length > MAX_OFFER_BYTES;
 }
 
 /** The list of an offer and the id that it selects, before anything else of it is judged. */
@@ -81,7 +107,13 @@ export function parseSuites(raw: Uint8Array): {
 	readonly suites: Uint8Array;
 	readonly selected: number;
 } {
-	const fields = OFFER.decode(raw);
+	return suitesOf(OFFER.decode(raw));
+}
+
+function suitesOf(fields: RawOffer): {
+	readonly suites: Uint8Array;
+	readonly selected: number;
+} {
 	if (fields.version !== PROTOCOL_VERSION)
 		throw new TetradError(
 			"negotiation-failed",
@@ -98,8 +130,18 @@ export function parseSuites(raw: Uint8Array): {
 /** Throws `negotiation-failed` for another version or an unknown choice, `malformed` for anything that no initiator writes. */
 export function parseOffer(bytes: Uint8Array): Offer {
 	const raw = copy(bytes);
-	const { suites, selected: selectedId } = parseSuites(raw);
-	const fields = OFFER.decode(raw);
+	return offerOf(raw, OFFER.decode(raw));
+}
+
+/** As `parseOffer`, for one that names a token. */
+export function parseResumingOffer(bytes: Uint8Array): ResumingOffer {
+	const raw = copy(bytes);
+	const fields = RESUMING_OFFER.decode(raw);
+	return { ...offerOf(raw, fields), token: fields.token };
+}
+
+function offerOf(raw: Uint8Array, fields: RawOffer): Offer {
+	const { suites, selected: selectedId } = suitesOf(fields);
 	const selected = suiteById(selectedId);
 	const routing = fromByte(ROUTING_BYTE, fields.routing);
 	const root = fromByte(ROOT_BYTE, fields.root);

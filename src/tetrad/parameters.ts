@@ -33,6 +33,16 @@ export const TETRAD_ID_BYTES = 16;
 /** The longest cookie, in bytes. */
 export const MAX_COOKIE_BYTES = 64;
 
+/** What names a resumption token, in bytes. */
+export const TOKEN_ID_BYTES = 16;
+
+/** How long after all four signed for it a tetrad may be resumed, again and again: a day, in milliseconds. */
+export const MAX_RESUMPTION_MS = 86_400_000;
+
+/** Resumption tokens that a device keeps, and for one address that an agent calls; the oldest goes. */
+export const MAX_TOKENS = 4096;
+export const MAX_TOKENS_OF_ADDRESS = 8;
+
 /** Time that an establishment may take unless the caller says otherwise, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
 

@@ -9,6 +9,11 @@ export interface Policy extends TrustPolicy {
 	readonly routings: readonly Routing[];
 	readonly roots: readonly Root[];
 	readonly links: readonly LinkMode[];
+	/**
+	 * Whether tetrads are resumed under tokens of earlier ones, without signatures
+	 * (docs/protocol.md, Resumption). `no` unless given, for it is not proved.
+	 */
+	readonly resumption?: "no" | "yes";
 	/** What an agent that answers does at once, and for whom, in the place of `LOAD_LIMITS`. */
 	readonly load?: Partial<LoadLimits>;
 }

@@ -6,7 +6,7 @@ import {
 import { authenticationFailed, TetradError } from "../errors.ts";
 import { RecordOpener, RecordSealer } from "../session/index.ts";
 import { copy, enc, utf8 } from "../wire/index.ts";
-import { FIN_BYTES, type Place } from "./parameters.ts";
+import { FIN_BYTES, type Place, TOKEN_ID_BYTES } from "./parameters.ts";
 import { SAFETY_CODE_BYTES, safetyWords } from "./safety-code.ts";
 import { type Transcript, transcriptHash } from "./transcript.ts";
 
@@ -18,6 +18,7 @@ const LABEL = {
 	link: utf8("tetrad/1 link"),
 	exporter: utf8("tetrad/1 exporter"),
 	code: utf8("tetrad/1 code"),
+	resumption: utf8("tetrad/1 resumption"),
 } as const;
 
 const PLACE_NAME: Readonly<Record<Place, Uint8Array>> = {
@@ -140,6 +141,16 @@ export class RootKey {
 	/** The safety code before it is put into words. */
 	safetyCodeBytes(): Uint8Array {
 		return this.#expand(LABEL.code, SAFETY_CODE_BYTES, this.#t);
+	}
+
+	/** T, of which nothing is secret. */
+	get transcript(): Uint8Array {
+		return copy(this.#t);
+	}
+
+	/** What names the resumption token of this tetrad: the four know it, and nobody else before it is used. */
+	tokenId(): Uint8Array {
+		return this.#expand(LABEL.resumption, TOKEN_ID_BYTES, this.#t);
 	}
 
 	/** Forgets the key; every derivation throws `tetrad-closed` from then on. */

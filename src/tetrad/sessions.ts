@@ -7,11 +7,14 @@ import {
 } from "../session/index.ts";
 import { enc, malformed, utf8 } from "../wire/index.ts";
 import type { DeviceContext } from "./context.ts";
-import type { Offer } from "./offer.ts";
+import type { Offer, ResumingOffer } from "./offer.ts";
 import { PROTOCOL_VERSION } from "./parameters.ts";
+import type { ResumptionToken } from "./resumption-token.ts";
 
 const OUTER = utf8("tetrad/1 s1");
 const INNER = utf8("tetrad/1 s2");
+const RESUMED_OUTER = utf8("tetrad/1 r1");
+const RESUMED_INNER = utf8("tetrad/1 r2");
 
 /** Session 1: the raw offer is in the prologue, so both ends have the same one or none. */
 export function outerSetup(device: DeviceContext, offer: Offer): NoiseSetup {
@@ -32,6 +35,39 @@ export function innerSetup(device: DeviceContext, suite: Suite): NoiseSetup {
 			Uint8Array.of(PROTOCOL_VERSION),
 			Uint8Array.of(suite.id),
 		),
+	};
+}
+
+/** Session 1 of a resumption: under the agents' token, and bound to the tetrad that it comes from. */
+export function resumedOuterSetup(
+	device: DeviceContext,
+	offer: ResumingOffer,
+	token: ResumptionToken,
+): NoiseSetup {
+	return {
+		...keylogFor(device, "S1"),
+		protocol: token.suite.resumption,
+		prologue: enc(RESUMED_OUTER, offer.raw, token.transcript),
+		psk: token.secret,
+	};
+}
+
+/** Session 2 of a resumption: under the modules' token of the same tetrad, and bound to both. */
+export function resumedInnerSetup(
+	device: DeviceContext,
+	token: ResumptionToken,
+): NoiseSetup {
+	return {
+		...keylogFor(device, "S2"),
+		protocol: token.suite.resumption,
+		prologue: enc(
+			RESUMED_INNER,
+			Uint8Array.of(PROTOCOL_VERSION),
+			Uint8Array.of(token.suite.id),
+			token.id,
+			token.transcript,
+		),
+		psk: token.secret,
 	};
 }
 

@@ -22,6 +22,8 @@ export interface Transcript {
 	readonly offer: Offer;
 	/** The mode of the link B–Y; that of A–X stands in the offer. */
 	readonly responderLink: LinkMode;
+	/** T of the tetrad that this one resumes. Absent when all four have signed for this one. */
+	readonly resumes?: Uint8Array;
 }
 
 const LABEL = utf8("tetrad/1 T");
@@ -29,7 +31,7 @@ const LABEL = utf8("tetrad/1 T");
 /** T (docs/protocol.md, "Transcript"), 32 bytes. */
 export function transcriptHash(
 	crypto: CryptoProvider,
-	{ outerHash, innerHash, parties, offer, responderLink }: Transcript,
+	{ outerHash, innerHash, parties, offer, responderLink, resumes }: Transcript,
 ): Uint8Array {
 	return crypto.sha256(
 		enc(
@@ -46,6 +48,7 @@ export function transcriptHash(
 			Uint8Array.of(ROOT_BYTE[offer.root]),
 			Uint8Array.of(LINK_BYTE[offer.link]),
 			Uint8Array.of(LINK_BYTE[responderLink]),
+			...(resumes === undefined ? [] : [resumes]),
 		),
 	);
 }

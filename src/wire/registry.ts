@@ -22,6 +22,8 @@ export const FRAME = {
 	cookie: 0x06,
 	/** A→B, after a cookie: flight 1 once more, with the cookie. */
 	cookieOffer: 0x07,
+	/** B→A, instead of flight 2 of a resumption: the token is of no use here, and an offer without one is taken. */
+	anew: 0x08,
 	/** Agent to module: message 1 of a paired link. */
 	linkHello: 0x10,
 	/** Module to agent: message 2 of a paired link. */
@@ -77,16 +79,26 @@ export const LINK = {
 	agentBound: 0x05,
 	confirmInitiator: 0x06,
 	initiatorConfirmed: 0x07,
+	resume: 0x08,
+	resumePrepared: 0x09,
+	resumeBind: 0x0a,
+	resumeBound: 0x0b,
+	resumeConfirm: 0x0c,
 	answer: 0x11,
 	answered: 0x12,
 	bindResponder: 0x13,
 	responderBound: 0x14,
 	confirmResponder: 0x15,
+	resumeAnswer: 0x18,
+	resumeAnswered: 0x19,
+	resumeConfirmResponder: 0x1a,
 	/** A record of session 2, to or from the other side. */
 	nested: 0x20,
 	/** A record of session 3 or 4. */
 	local: 0x21,
 	end: 0x22,
+	/** A module cannot resume what its agent asks for. */
+	tokenUnknown: 0x23,
 	/** A chain that later messages name by its hash. Its tetrad id is zero. */
 	chain: 0x30,
 	/** A message about untrusted lists. Its tetrad id is zero. */
@@ -241,6 +253,7 @@ const FRAME_PLACES: Readonly<Record<keyof typeof FRAME, readonly WirePlace[]>> =
 		record: ["network", "paired link", "pairing", "inside session 1"],
 		cookie: ["network"],
 		cookieOffer: ["network"],
+		anew: ["network"],
 		linkHello: ["paired link"],
 		linkAnswer: ["paired link"],
 		openHello: ["open link"],

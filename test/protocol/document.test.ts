@@ -37,7 +37,11 @@ import {
 } from "../../src/talk/index.ts";
 import { ChainBook } from "../../src/tetrad/link/chain-book.ts";
 import * as messages from "../../src/tetrad/messages.ts";
-import { MAX_OFFER_BYTES, makeOffer } from "../../src/tetrad/offer.ts";
+import {
+	MAX_OFFER_BYTES,
+	MAX_RESUMING_OFFER_BYTES,
+	makeOffer,
+} from "../../src/tetrad/offer.ts";
 import {
 	CLOSE_TIMEOUT_MS,
 	DEFAULT_TIMEOUT_MS,
@@ -52,6 +56,9 @@ import {
 	MAX_LIST_PART_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
 	MAX_PAIRING_TRIES,
+	MAX_RESUMPTION_MS,
+	MAX_TOKENS,
+	MAX_TOKENS_OF_ADDRESS,
 	NEXT_FLIGHT_MS,
 	PROTOCOL_VERSION,
 	ROOT_BYTE,
@@ -59,6 +66,7 @@ import {
 	SESSION_LIST_LIMITS,
 	SHARE_BYTES,
 	TETRAD_ID_BYTES,
+	TOKEN_ID_BYTES,
 } from "../../src/tetrad/parameters.ts";
 import { errorFromEnd } from "../../src/tetrad/role/link-end.ts";
 import {
@@ -174,7 +182,7 @@ test("lengths of message 1", () => {
 		"pattern",
 		"message 1 without payload",
 	);
-	assert.equal(rows.length, 3);
+	assert.equal(rows.length, 4);
 	for (const row of rows) {
 		const pattern = cell(row, "pattern") as NoisePattern;
 		const documented = Number(cell(row, "message 1 without payload"));
@@ -543,6 +551,12 @@ test("limits", () => {
 		"certified name": certifiedName,
 		"suites in an offer": offeredSuites,
 		"raw offer": MAX_OFFER_BYTES,
+		"raw offer that names a token": MAX_RESUMING_OFFER_BYTES,
+		"name of a token": TOKEN_ID_BYTES,
+		"time after its signatures in which a tetrad is resumed, ms":
+			MAX_RESUMPTION_MS,
+		"tokens that a device keeps": MAX_TOKENS,
+		"of one address that it calls": MAX_TOKENS_OF_ADDRESS,
 		"chains in a book": chainsInBook(),
 		"words of a safety code": SAFETY_CODE_WORDS,
 		"words of a pairing code": PAIRING_CODE_WORDS,

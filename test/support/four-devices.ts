@@ -16,6 +16,7 @@ import {
 	PLACES,
 	type Place,
 	type Policy,
+	ResumptionTokens,
 	type Root,
 	type Routing,
 	SignedHashes,
@@ -60,6 +61,8 @@ export interface FourDevicesOptions {
 	readonly firstMessage?: Uint8Array;
 	readonly policy?: Partial<Policy>;
 	readonly withIntermediate?: boolean;
+	/** Each device keeps tokens, and A calls B there. */
+	readonly address?: string;
 	/** What B asks of A when it knows who that is. */
 	readonly admit?: NonNullable<AgentResponderOptions["admit"]>;
 }
@@ -109,7 +112,12 @@ export async function makeDevices(
 		const unsafeKeylog = (label: string, secret: Uint8Array) =>
 			void keylog.set(label, secret.slice());
 		return {
-			context: { crypto, policy, verdicts, own, unsafeKeylog },
+			context: {
+				...{ crypto, policy, verdicts, own, unsafeKeylog },
+				...(options.address === undefined
+					? {}
+					: { tokens: new ResumptionTokens() }),
+			},
 			signer,
 			keylog,
 		};
@@ -153,6 +161,7 @@ export class FourDevices extends Turns<Place, Delivery> {
 	/** What each device told its driver, besides sending: signatures asked, bound, confirmed, messages, the end. */
 	readonly events: Record<Place, Effect[]> = { A: [], B: [], X: [], Y: [] };
 	readonly #links: Record<Place, LinkEnd>;
+	readonly #options: FourDevicesOptions;
 
 	static async make(options: FourDevicesOptions = {}): Promise<FourDevices> {
 		const { devices, now } = await makeDevices(options);
@@ -186,6 +195,7 @@ export class FourDevices extends Turns<Place, Delivery> {
 		this.devices = devices;
 		this.now = now;
 		this.#links = links;
+		this.#options = options;
 		const machine = (place: Place) => ({
 			device: devices[place].context,
 			link: links[place].contextFor(this.tetradId),
@@ -198,6 +208,7 @@ export class FourDevices extends Turns<Place, Delivery> {
 			routing: options.routing ?? "direct",
 			root: options.root ?? "transcript",
 			...(options.firstMessage ? { firstMessage: options.firstMessage } : {}),
+			...(options.address === undefined ? {} : { address: options.address }),
 		});
 		this.B = AgentByHand.responder({
 			...machine("B"),
@@ -211,6 +222,19 @@ export class FourDevices extends Turns<Place, Delivery> {
 			...machine("Y"),
 			signedHashes: signedHashes(),
 		});
+	}
+
+	/** The same devices over the same links, before another tetrad. */
+	again(
+		options: FourDevicesOptions = {},
+		links: Partial<Record<Place, LinkEnd>> = {},
+	): FourDevices {
+		return new FourDevices(
+			this.devices,
+			{ ...this.#links, ...links },
+			this.now,
+			{ ...this.#options, ...options },
+		);
 	}
 
 	start(): void {

@@ -31,6 +31,7 @@ suite("frames", () => {
 			record: 5,
 			cookie: 6,
 			cookieOffer: 7,
+			anew: 8,
 			linkHello: 16,
 			linkAnswer: 17,
 			openHello: 18,

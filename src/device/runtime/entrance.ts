@@ -231,7 +231,7 @@ export class Visitor implements Carrier {
 		const [type] = bytes;
 		const hasRoom = this.#carrier.send(bytes, owned);
 		if (type === FRAME.answer) this.#hall.happened("answered");
-		else if (type === FRAME.retry) {
+		else if (type === FRAME.retry || type === FRAME.anew) {
 			this.#isInside = false;
 			this.#hall.happened("retried");
 		}

@@ -14,6 +14,7 @@ import {
 	ListMemory,
 	MAX_LIST_MEMORY_BYTES,
 	type Policy,
+	ResumptionTokens,
 } from "../../tetrad/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import { type ClockOptions, DeviceClock, requireWithin } from "./clock.ts";
@@ -125,6 +126,9 @@ export function makeDevice(role: DeviceRole, options: DeviceOptions): Device {
 			verdicts,
 			own,
 			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			...(policy.resumption === "yes"
+				? { tokens: new ResumptionTokens() }
+				: {}),
 			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
 		},
 		clock,

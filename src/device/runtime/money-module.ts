@@ -9,14 +9,10 @@ import {
 	moduleResponder,
 	type Pairing,
 	PairingTries,
+	placeThatBegins,
 	SignedHashes,
 } from "../../tetrad/index.ts";
-import {
-	copy,
-	LINK,
-	type LinkMessageType,
-	sameBytes,
-} from "../../wire/index.ts";
+import { copy, type LinkMessageType, sameBytes } from "../../wire/index.ts";
 import { aborted } from "./channel.ts";
 import {
 	type Device,
@@ -225,6 +221,7 @@ export class MoneyModule implements AsyncDisposable {
 		this.#closed = true;
 		for (const link of [...this.#links]) link.close();
 		for (const { reject } of this.#takers.splice(0)) reject(moduleClosed());
+		this.#device.context.tokens?.wipe();
 		await this.#device.clock.close();
 	}
 
@@ -239,7 +236,8 @@ export class MoneyModule implements AsyncDisposable {
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
-		if (type !== LINK.begin && type !== LINK.answer) return;
+		const place = placeThatBegins(type);
+		if (place === undefined) return;
 		const id = copy(tetradId);
 		const { context, clock } = this.#device;
 		const options = {
@@ -250,7 +248,7 @@ export class MoneyModule implements AsyncDisposable {
 			signedHashes: this.#signedHashes,
 		};
 		const machine =
-			type === LINK.begin ? moduleInitiator(options) : moduleResponder(options);
+			place === "X" ? moduleInitiator(options) : moduleResponder(options);
 		const { observe, purse } = this.#options;
 		const number = ++this.#tetrads;
 		const run = runModule(machine, {

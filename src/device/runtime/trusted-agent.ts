@@ -155,6 +155,8 @@ export class TrustedAgent implements AsyncDisposable {
 				...machine,
 				routing,
 				root,
+				// Carriers in memory do not say who is at the other end.
+				...(carrier.kind === "memory" ? {} : { address: carrier.peer }),
 				...(firstMessage === undefined ? {} : { firstMessage }),
 			}),
 		);
@@ -207,6 +209,7 @@ export class TrustedAgent implements AsyncDisposable {
 		this.#closed = true;
 		const link = await this.#link?.catch(() => undefined);
 		link?.close();
+		this.#device.context.tokens?.wipe();
 		await this.#device.clock.close();
 	}
 

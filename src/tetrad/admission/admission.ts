@@ -4,7 +4,7 @@
  *
  *   arrived ──▶ silent ──offer──▶ waiting ──its turn──▶ working ──flight 2──▶ answered ──▶ confirmed
  *                │  ▲               ▲                      │
- *          busy: │  └──────────────────another suite───────┘
+ *          busy: │  └──────────another suite, or anew──────┘
  *           cookie, silent ──cookieOffer┘
  *
  * An offer costs two key exchanges and two signatures, so only so many are worked on at once, and
@@ -38,7 +38,7 @@ export type AdmissionEvent =
 	  }
 	/** A whole frame, while the connection is not worked on. */
 	| { readonly kind: "frame"; readonly id: number; readonly bytes: Uint8Array }
-	/** The other agent was asked for another suite. */
+	/** The other agent was asked for another suite, or for an offer without a token. */
 	| { readonly kind: "retried"; readonly id: number }
 	/** Flight 2 has gone. */
 	| { readonly kind: "answered"; readonly id: number }

@@ -37,8 +37,6 @@ import {
 	BEGIN,
 	BIND_INITIATOR,
 	CONFIRM_INITIATOR,
-	COOKIE,
-	COOKIE_OFFER,
 	F1,
 	F2,
 	F3,
@@ -58,12 +56,16 @@ import {
 	type Routing,
 	SHARE_BYTES,
 } from "../parameters.ts";
+import type { ResumptionToken } from "../resumption-token.ts";
 import { RootKey } from "../root-key.ts";
 import { openSession, outerSetup } from "../sessions.ts";
 import type { Transcript } from "../transcript.ts";
 import type { ConfirmedAgent } from "./agent-conversation.ts";
 import { type AgentEstablishment, AgentMachine } from "./agent-machine.ts";
+import { CookieAnswer } from "./cookie-answer.ts";
 import { demandTwo } from "./judge.ts";
+import { mayResume } from "./may-resume.ts";
+import { ResumingAgentInitiator } from "./resuming-agent-initiator.ts";
 import type { AgentEffect, MachineOptions } from "./role.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -73,6 +75,8 @@ export interface AgentInitiatorOptions extends MachineOptions {
 	readonly root: Root;
 	/** Rides on the last flight that A sends before it waits no more: F3 in direct routing, F5 in crossed. */
 	readonly firstMessage?: Uint8Array;
+	/** Where the other agent is called: a token of a tetrad with whoever answered there is used, and one of this tetrad kept for it. */
+	readonly address?: string;
 }
 
 /** What A knows from F2 on. */
@@ -146,25 +150,52 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
  * Device 1, A: the agent that calls. `start` gives the first flight; docs/protocol.md has all of
  * them. Throws `invalid-argument` for a choice that the own policy does not accept,
  * `message-too-large`, and when this device itself does not stand up to its policy, for instance
- * `list-stale`.
+ * `list-stale`. With a token of an earlier tetrad it resumes that one (docs/protocol.md,
+ * Resumption), and makes a new one when that is of no use.
  */
 export function agentInitiator(options: AgentInitiatorOptions): AgentMachine {
-	return new AgentMachine(
-		"A",
-		options,
-		(role) => new AgentInitiator(role, options),
-	);
+	return new AgentMachine("A", options, (role) => {
+		const cookies = new CookieAnswer();
+		const full = new AgentInitiator(role, options, cookies);
+		const token = tokenFor(role, options);
+		return token === undefined
+			? full
+			: new ResumingAgentInitiator(
+					role,
+					{ token, cookies, firstMessage: options.firstMessage },
+					full,
+				);
+	});
 }
 
+/** The token of a tetrad that may be resumed in the place of the one that is asked for. */
+function tokenFor(
+	role: RoleParts<AgentEffect>,
+	{ address, routing, root, now }: AgentInitiatorOptions,
+): ResumptionToken | undefined {
+	const { tokens } = role.device;
+	if (address === undefined || routing !== "direct" || root !== "transcript")
+		return undefined;
+	const token = tokens?.takeFor(address, now);
+	if (token === undefined || mayResume(role, token, now)) return token;
+	token.wipe();
+	return undefined;
+}
+
+/** The full establishment, in which all four sign. */
 class AgentInitiator implements AgentEstablishment {
 	readonly #role: RoleParts<AgentEffect>;
 	readonly #options: AgentInitiatorOptions;
 	readonly #offered: Uint8Array;
 	readonly #firstMessage: Uint8Array | undefined;
-	#hasCookie = false;
+	readonly #cookies: CookieAnswer;
 	#state: State = { kind: "idle" };
 
-	constructor(role: RoleParts<AgentEffect>, options: AgentInitiatorOptions) {
+	constructor(
+		role: RoleParts<AgentEffect>,
+		options: AgentInitiatorOptions,
+		cookies: CookieAnswer,
+	) {
 		const { routing, root, firstMessage } = options;
 		if (firstMessage !== undefined)
 			demandSize(firstMessage, MAX_AGENT_MESSAGE_BYTES);
@@ -181,6 +212,7 @@ class AgentInitiator implements AgentEstablishment {
 			);
 		role.judge.own(options.now);
 		this.#role = role;
+		this.#cookies = cookies;
 		this.#options = options;
 		this.#firstMessage = firstMessage && copy(firstMessage);
 		this.#offered = Uint8Array.from(
@@ -289,23 +321,13 @@ class AgentInitiator implements AgentEstablishment {
 		};
 	}
 
-	/**
-	 * The same bytes again, so that the other agent need not remember them, with its cookie, which
-	 * is nothing of the transcript: whoever forges one gains a repeated offer.
-	 */
 	#cookie(
 		{ offer, message1 }: Extract<State, { kind: "offered" }>,
 		body: Uint8Array,
 	): void {
-		const { cookie } = COOKIE.decode(body);
-		if (this.#hasCookie) throw unexpected("a second cookie of the other agent");
-		this.#hasCookie = true;
 		this.#role.steps.emit({
 			kind: "send-frame",
-			bytes: encodeFrame(
-				FRAME.cookieOffer,
-				COOKIE_OFFER.encode({ cookie, offer: offer.raw, message1 }),
-			),
+			bytes: this.#cookies.frameFor(body, offer.raw, message1),
 		});
 	}
 

@@ -61,14 +61,17 @@ type Phase =
 export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 	readonly place: "A" | "B";
 	readonly #role: RoleParts<AgentEffect>;
+	/** Where A calls. */
+	readonly #address: string | undefined;
 	#phase: Phase;
 
 	constructor(
 		place: "A" | "B",
-		options: MachineOptions,
+		options: MachineOptions & { readonly address?: string },
 		establish: (role: RoleParts<AgentEffect>) => AgentEstablishment,
 	) {
 		this.place = place;
+		this.#address = options.address;
 		this.#role = new RoleParts<AgentEffect>(place, options, (error) =>
 			this.#tellOthers(error),
 		);
@@ -126,7 +129,7 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 				if (phase.kind === "conversing") phase.conversation.flush(event.to);
 			} else if (phase.kind === "establishing") {
 				this.#establish(phase.establishment, event, now);
-				this.#converseIfConfirmed(phase.establishment);
+				this.#converseIfConfirmed(phase.establishment, now);
 			} else if (phase.kind === "conversing")
 				phase.conversation.step(event, now);
 		});
@@ -141,8 +144,10 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 		return phase.conversation;
 	}
 
-	#converseIfConfirmed({ confirmed }: AgentEstablishment): void {
+	#converseIfConfirmed({ confirmed }: AgentEstablishment, now: number): void {
 		if (confirmed === undefined) return;
+		const { outer: session } = confirmed;
+		this.#role.keepToken({ ...confirmed, session }, now, this.#address);
 		const conversation = new AgentConversation(this.#role, confirmed);
 		this.#phase = { kind: "conversing", conversation };
 	}

@@ -58,6 +58,7 @@ import type { Transcript } from "../transcript.ts";
 import type { ConfirmedAgent } from "./agent-conversation.ts";
 import { type AgentEstablishment, AgentMachine } from "./agent-machine.ts";
 import { demandTwo } from "./judge.ts";
+import { ResumingAgentResponder } from "./resuming-agent-responder.ts";
 import type { AgentEffect, MachineOptions } from "./role.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -138,10 +139,18 @@ export interface AgentResponderOptions extends MachineOptions {
 
 /** Device 2, B: the agent that is called. It waits for the first flight of A. */
 export function agentResponder(options: AgentResponderOptions): AgentMachine {
+	const { now, timeoutMs, admit = () => {} } = options;
+	const until = now + timeoutMs;
 	return new AgentMachine(
 		"B",
 		options,
-		(role) => new AgentResponder(role, options),
+		(role) =>
+			new ResumingAgentResponder(
+				role,
+				admit,
+				until,
+				new AgentResponder(role, admit, until),
+			),
 	);
 }
 
@@ -154,11 +163,12 @@ class AgentResponder implements AgentEstablishment {
 
 	constructor(
 		role: RoleParts<AgentEffect>,
-		{ admit, now, timeoutMs }: AgentResponderOptions,
+		admit: (peer: CertifiedDevice) => void,
+		until: number,
 	) {
 		this.#role = role;
-		this.#admit = admit ?? (() => {});
-		this.#until = now + timeoutMs;
+		this.#admit = admit;
+		this.#until = until;
 	}
 
 	frame(frame: Frame, bytes: Uint8Array, now: number): void {

@@ -11,7 +11,7 @@ export {
 export { endBody } from "./link-end.ts";
 export { type ConfirmedModule, readToItsEnd } from "./module-conversation.ts";
 export { type ModuleOptions, moduleInitiator } from "./module-initiator.ts";
-export { ModuleMachine } from "./module-machine.ts";
+export { ModuleMachine, placeThatBegins } from "./module-machine.ts";
 export { moduleResponder } from "./module-responder.ts";
 export type {
 	AgentEffect,

@@ -72,6 +72,11 @@ export class Judge {
 		return device;
 	}
 
+	/** Whoever was accepted so far is not of this tetrad after all. */
+	forget(): void {
+		this.#met.length = 0;
+	}
+
 	/** Judges again whoever was accepted. Throws why one of them, or this device itself, is trusted no longer. */
 	again(now: number): void {
 		const { own, verdicts } = this.#device;

@@ -41,6 +41,7 @@ import type { Transcript } from "../transcript.ts";
 import { demandTwo } from "./judge.ts";
 import type { ConfirmedModule } from "./module-conversation.ts";
 import { type ModuleEstablishment, ModuleMachine } from "./module-machine.ts";
+import { ResumingModuleInitiator } from "./resuming-module-initiator.ts";
 import type { MachineOptions } from "./role.ts";
 import type { RoleParts } from "./role-parts.ts";
 
@@ -90,10 +91,16 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 
 /** Device 3, X: the module of the agent that calls. It waits for `begin` on its link. */
 export function moduleInitiator(options: ModuleOptions): ModuleMachine {
+	const { signedHashes } = options;
 	return new ModuleMachine(
 		"X",
 		options,
-		(role) => new ModuleInitiator(role, options.signedHashes),
+		(role) =>
+			new ResumingModuleInitiator(
+				role,
+				signedHashes,
+				new ModuleInitiator(role, signedHashes),
+			),
 	);
 }
 

@@ -32,6 +32,20 @@ export interface ModuleEstablishment {
 	readonly waitingFor: string;
 }
 
+/** The place that a module has in a tetrad which begins with a message of that type; none begins with any other. */
+export function placeThatBegins(type: LinkMessageType): "X" | "Y" | undefined {
+	switch (type) {
+		case LINK.begin:
+		case LINK.resume:
+			return "X";
+		case LINK.answer:
+		case LINK.resumeAnswer:
+			return "Y";
+		default:
+			return undefined;
+	}
+}
+
 type Phase =
 	| {
 			readonly kind: "establishing";
@@ -101,7 +115,7 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 				if (phase.kind === "conversing") phase.conversation.flush(event.to);
 			} else if (phase.kind === "establishing") {
 				this.#establish(phase.establishment, event, now);
-				this.#converseIfConfirmed(phase.establishment);
+				this.#converseIfConfirmed(phase.establishment, now);
 			} else phase.conversation.step(event, now);
 		});
 	}
@@ -113,8 +127,10 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 		return this.#phase.conversation;
 	}
 
-	#converseIfConfirmed({ confirmed }: ModuleEstablishment): void {
+	#converseIfConfirmed({ confirmed }: ModuleEstablishment, now: number): void {
 		if (confirmed === undefined) return;
+		const { inner: session } = confirmed;
+		this.#role.keepToken({ ...confirmed, session }, now);
 		const conversation = new ModuleConversation(this.#role, confirmed);
 		this.#phase = { kind: "conversing", conversation };
 	}

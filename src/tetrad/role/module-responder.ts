@@ -45,6 +45,7 @@ import { demandTwo } from "./judge.ts";
 import type { ConfirmedModule } from "./module-conversation.ts";
 import type { ModuleOptions } from "./module-initiator.ts";
 import { type ModuleEstablishment, ModuleMachine } from "./module-machine.ts";
+import { ResumingModuleResponder } from "./resuming-module-responder.ts";
 import type { RoleParts } from "./role-parts.ts";
 
 /** What Y knows once its agent has named the conversation. */
@@ -87,10 +88,16 @@ const WAITING: Readonly<Record<State["kind"], string>> = {
 
 /** Device 4, Y: the module of the agent that is called. It waits for `answer` on its link. */
 export function moduleResponder(options: ModuleOptions): ModuleMachine {
+	const { signedHashes } = options;
 	return new ModuleMachine(
 		"Y",
 		options,
-		(role) => new ModuleResponder(role, options.signedHashes),
+		(role) =>
+			new ResumingModuleResponder(
+				role,
+				signedHashes,
+				new ModuleResponder(role, signedHashes),
+			),
 	);
 }
 

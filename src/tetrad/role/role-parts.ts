@@ -1,4 +1,4 @@
-import type { TetradError } from "../../errors.ts";
+import type { ErrorCode, TetradError } from "../../errors.ts";
 import { type Kind, Steps } from "../../machine/index.ts";
 import {
 	LINK,
@@ -7,6 +7,7 @@ import {
 } from "../../wire/index.ts";
 import type { DeviceContext, LinkContext, NamedChain } from "../context.ts";
 import type { Place } from "../parameters.ts";
+import { type Resumable, ResumptionToken } from "../resumption-token.ts";
 import { Signing } from "../signing.ts";
 import { Judge } from "./judge.ts";
 import { endBody } from "./link-end.ts";
@@ -20,6 +21,8 @@ export class RoleParts<Effect extends Kind = never> {
 	readonly judge: Judge;
 	readonly steps: Steps<Effect | ModuleEffect>;
 	readonly signing: Signing = new Signing();
+	/** What names the token of this tetrad. */
+	#tokenId: Uint8Array | undefined;
 
 	/** `failing` tells the other devices what they must hear about a failure. */
 	constructor(
@@ -31,7 +34,11 @@ export class RoleParts<Effect extends Kind = never> {
 		this.device = device;
 		this.link = link;
 		this.judge = new Judge(device, link);
-		this.steps = new Steps(now + timeoutMs, failing);
+		this.steps = new Steps(now + timeoutMs, (error) => {
+			if (this.#tokenId !== undefined && isDistrusted(error))
+				device.tokens?.forget(place, this.#tokenId);
+			failing(error);
+		});
 		this.steps.ownBytes(link.secret);
 	}
 
@@ -53,7 +60,35 @@ export class RoleParts<Effect extends Kind = never> {
 		this.sendLink(LINK.end, endBody(error));
 	}
 
+	/** Keeps the token of a tetrad that was confirmed at `now`, if this device keeps any. */
+	keepToken(
+		tetrad: Resumable & { readonly signedAt?: number },
+		now: number,
+		address?: string,
+	): void {
+		const { tokens } = this.device;
+		if (tokens === undefined) return;
+		const { signedAt = now } = tetrad;
+		const token = ResumptionToken.of(tetrad, this.place, signedAt, address);
+		if (token === undefined) return;
+		this.#tokenId = token.id;
+		tokens.keep(token);
+	}
+
 	readonly log = (label: string, secret: Uint8Array): void => {
 		this.device.unsafeKeylog?.(label, secret);
 	};
+}
+
+/** What may end a tetrad of which nobody has to think ill: a cut wire, an owner who gave up. */
+const NO_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+	"aborted",
+	"carrier-failed",
+	"timed-out",
+	"truncated",
+]);
+
+/** Whether a tetrad that ended so is not to be resumed. */
+function isDistrusted({ code }: TetradError): boolean {
+	return !NO_FAULT.has(code);
 }

@@ -121,6 +121,8 @@ export interface ConfirmedDevice {
 	readonly root: RootKey;
 	/** Session 3 or 4. */
 	readonly local: LocalSession;
+	/** When all four last signed, in milliseconds since the epoch, where that was for an earlier tetrad which this one resumes. */
+	readonly signedAt?: number;
 }
 
 /** What is thrown to a caller who sends too early. */

@@ -72,7 +72,7 @@ export interface Offer {
 }
 
 export function makeOffer(choice: Omit<Offer, "raw">): Offer {
-	return { raw: OFFER.encode(rawOf(choice)), ...choice };
+	return { ...choice, raw: OFFER.encode(rawOf(choice)) };
 }
 
 /** An offer to resume, which names the token and otherwise chooses what the earlier tetrad had. */
@@ -83,7 +83,7 @@ export function makeResumingOffer(
 ): ResumingOffer {
 	const { token } = choice;
 	const raw = RESUMING_OFFER.encode({ ...rawOf(choice), token });
-	return { raw, ...choice };
+	return { ...choice, raw };
 }
 
 function rawOf(choice: Omit<Offer, "raw">): RawOffer {

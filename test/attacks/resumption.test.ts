@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nodeCrypto } from "../../src/crypto/index.ts";
+import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import {
 	encodeBundle,
@@ -8,7 +8,7 @@ import {
 	parseCertificate,
 	parseChain,
 } from "../../src/identity/index.ts";
-import { readMessage1 } from "../../src/session/index.ts";
+import { readMessage1, suiteByName } from "../../src/session/index.ts";
 import {
 	messages,
 	PLACES,
@@ -25,12 +25,14 @@ import { resumedTranscript } from "../../src/tetrad/role/resumed-transcript.ts";
 import { RootKey } from "../../src/tetrad/root-key.ts";
 import { resumedOuterSetup } from "../../src/tetrad/sessions.ts";
 import {
+	concat,
 	copy,
 	encodeFrame,
 	FRAME,
 	LINK,
 	type LinkMessageType,
 	parseFrame,
+	type Structure,
 } from "../../src/wire/index.ts";
 import {
 	assertNothing,
@@ -41,13 +43,15 @@ import {
 	isLink,
 	linkName,
 	Run,
+	sealing,
 	settle,
 	take,
+	withKeylog,
 	withPolicy,
 } from "../support/attack.ts";
 import { DAY, type TestAuthority } from "../support/authority.ts";
 import type { Delivery } from "../support/four-devices.ts";
-import { type Effect, ModuleByHand } from "../support/machines.ts";
+import type { Effect } from "../support/machines.ts";
 import {
 	ADDRESS,
 	copyOf,
@@ -367,6 +371,33 @@ describe("a corrupt agent mixes two tokens", () => {
 		assertSound(lied);
 	});
 
+	for (const [what, change] of [
+		["another root", { root: "unsafe-xor" }],
+		["another routing", { routing: "crossed" }],
+		["another mode of its link", { link: "unsafe-open" }],
+		["another suite", { selected: suiteByName("classical-chachapoly") }],
+	] as const)
+		test(`it tells its module of an offer with ${what}`, async () => {
+			const demands = {
+				suites: ["classical-aesgcm", "classical-chachapoly"] as const,
+			};
+			const lied = runHolding(
+				{ ...four, X: withPolicy(four.X, demands) },
+				halves,
+				cast.now,
+			);
+			lied.rewrite(LINK.resumeBind, messages.RESUME_BIND, ({ offer }) => ({
+				offer: makeResumingOffer({
+					...parseResumingOffer(offer),
+					suites: Uint8Array.of(3, 4),
+					...change,
+				}).raw,
+			}));
+			await lied.establish();
+			assert.equal(lied.outcomes.X, "negotiation-failed");
+			assertNothing(lied);
+		});
+
 	for (const type of [LINK.resumeBind, LINK.resumeAnswer] as const)
 		test(`it names another conversation to its module in ${linkName(type)}`, async () => {
 			const lied = run();
@@ -440,31 +471,95 @@ describe("a corrupt agent mixes two tokens", () => {
 			assert.ok(!bound.some(({ kind }) => kind === "bound"));
 		});
 
-	test("a module speaks once for one conversation, with a token too", async () => {
-		const signedHashes = new SignedHashes();
-		const other = await halvesOf(four, cast);
-		const honest = await run().establish();
-		const asked = honest.sent(isLink(LINK.resumeAnswer)).bytes;
-		const { outerHash } = messages.RESUME_ANSWER.decode(asked);
-		signedHashes.claim(outerHash);
-		const Y = ModuleByHand.responder({
-			device: holding(four.Y, halves.Y, other.Y).context,
-			link: {
-				mode: "paired",
-				peerDeviceId: four.B.context.own.deviceId,
-				peerChain: four.B.context.own.encodedChain,
-				secret: new Uint8Array(32),
-				chain: () => undefined,
-			},
-			now: cast.now,
-			timeoutMs: 1000,
-			signedHashes,
+	for (const place of ["X", "Y"] as const)
+		test(`it wants ${place} to speak again for a conversation for which it has, with a token`, async () => {
+			class Spoken extends SignedHashes {
+				readonly #before: Uint8Array;
+
+				constructor(before: Uint8Array) {
+					super();
+					this.#before = before;
+					this.claim(before);
+				}
+
+				/** Whatever it is, it was this one before. */
+				override claim(_: Uint8Array): void {
+					super.claim(this.#before);
+				}
+			}
+			const before = nodeCrypto.random(32);
+			const again = runHolding(four, halves, cast.now, {
+				signedHashes: { [place]: new Spoken(before) },
+			});
+			await again.establish();
+			assert.equal(again.outcomes[place], "unexpected-message");
+			assertNothing(again);
 		});
-		const end = Y.linkMessage(LINK.resumeAnswer, asked, cast.now).find(
-			({ kind }) => kind === "ended",
-		);
-		assert.ok(end?.kind === "ended");
-		assert.equal(end.error?.code, "unexpected-message");
+});
+
+describe("a corrupt device proves something else than K over T", () => {
+	/** Seals other fields in the place of those of one message. */
+	const lying = <Value>(
+		body: Structure<Value>,
+		skip: 0 | 1,
+		lie: Partial<Value>,
+	): CryptoProvider =>
+		sealing((plaintext) => {
+			let fields: Value;
+			try {
+				fields = body.decode(plaintext.subarray(skip));
+			} catch {
+				return plaintext;
+			}
+			return concat(
+				plaintext.subarray(0, skip),
+				body.encode({ ...fields, ...lie }),
+			);
+		});
+	const wrong = nodeCrypto.random(32);
+	const { RESUMED_F2, RESUMED_F3, RESUMED_I2, RESUMED_I3 } = messages;
+
+	for (const [what, liar, crypto, judge] of [
+		["B: fin_B in F2", "B", lying(RESUMED_F2, 0, { finB: wrong }), "X"],
+		["B: fin_Y in F2", "B", lying(RESUMED_F2, 0, { finY: wrong }), "A"],
+		["B: R2 in F2", "B", lying(RESUMED_F2, 0, { r2: wrong }), "A"],
+		["Y: fin_Y in I2", "Y", lying(RESUMED_I2, 0, { finY: wrong }), "X"],
+		["Y: R2 in I2", "Y", lying(RESUMED_I2, 0, { r2: wrong }), "X"],
+		["A: fin_A in F3", "A", lying(RESUMED_F3, 1, { finA: wrong }), "B"],
+		["A: fin_X in F3", "A", lying(RESUMED_F3, 1, { finX: wrong }), "B"],
+		["X: fin_X in I3", "X", lying(RESUMED_I3, 1, { finX: wrong }), "Y"],
+	] as const)
+		test(`${what}, and ${judge} goes no further`, async () => {
+			const corrupt = {
+				...four,
+				[liar]: withKeylog(four[liar], { crypto }),
+			};
+			const lied = runHolding(corrupt, halves, cast.now);
+			await lied.establish();
+			assert.equal(lied.outcomes[judge], "authentication-failed");
+			assert.ok(!lied.has(judge, "confirmed"));
+			assertSound(lied);
+		});
+
+	test("X: fin_X to its own agent, and A goes no further", async () => {
+		const lied = run();
+		lied.rewrite(LINK.resumeBound, messages.RESUME_BOUND, () => ({
+			finX: wrong,
+		}));
+		await lied.establish();
+		assert.equal(lied.outcomes.A, "authentication-failed");
+		assertNothing(lied);
+	});
+
+	test("A: fin_B to its own module, which has asked for it, and X goes no further", async () => {
+		// What B proved reaches X before A has formed K, so A may pass on what it likes, and X looks.
+		const lied = run();
+		lied.rewrite(LINK.resumeBind, messages.RESUME_BIND, () => ({
+			finB: wrong,
+		}));
+		await lied.establish();
+		assert.equal(lied.outcomes.X, "authentication-failed");
+		assertNothing(lied);
 	});
 });
 
@@ -603,8 +698,8 @@ describe("a device that is trusted no longer", () => {
 
 	for (const named of PLACES)
 		for (const by of PLACES)
-			if (named !== by)
-				test(`${named}, is on a list that ${by} alone has: all sign, and ${by} refuses`, async () => {
+			if (named !== by || named !== "A")
+				test(`${named} is on a list that ${by} alone has, and ${by} makes no tetrad`, async () => {
 					const kind = named === "A" || named === "B" ? "agency" : "bank";
 					const device = withPolicy(four[by], {});
 					device.context.verdicts.lists.offer(
@@ -621,6 +716,24 @@ describe("a device that is trusted no longer", () => {
 					assert.ok(!listed.confirmed.includes(by));
 					assertSound(listed);
 				});
+
+	test("and who was of the tetrad before, but is not of this one, may be on any list", async () => {
+		const carol: Devices = {
+			A: withPolicy(four.A, {}),
+			X: four.X,
+			B: await cast.agent("carol"),
+			Y: await cast.module("carol-till"),
+		};
+		const passed = runHolding(carol, { A: halves.A, X: halves.X }, cast.now);
+		await passed.establish();
+		assert.equal(passed.confirmed, "ABXY");
+		carol.A.context.verdicts.lists.offer(
+			await bundleAgainst(cast.world.agency, "B"),
+			cast.now,
+		);
+		passed.apply("A", passed.A.listsChanged(cast.now));
+		assert.equal(passed.outcomes.A, "waits");
+	});
 
 	test("a list that comes on the way ends the tetrad at whoever has it", async () => {
 		const device = withPolicy(four.B, {});

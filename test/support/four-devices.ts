@@ -63,6 +63,8 @@ export interface FourDevicesOptions {
 	readonly withIntermediate?: boolean;
 	/** Each device keeps tokens, and A calls B there. */
 	readonly address?: string;
+	/** What a module has spoken for before; nothing unless given. */
+	readonly signedHashes?: { readonly [At in "X" | "Y"]?: SignedHashes };
 	/** What B asks of A when it knows who that is. */
 	readonly admit?: NonNullable<AgentResponderOptions["admit"]>;
 }
@@ -202,7 +204,7 @@ export class FourDevices extends Turns<Place, Delivery> {
 			now,
 			timeoutMs: DEFAULT_TIMEOUT_MS,
 		});
-		const signedHashes = () => new SignedHashes();
+		const { signedHashes } = options;
 		this.A = AgentByHand.initiator({
 			...machine("A"),
 			routing: options.routing ?? "direct",
@@ -216,11 +218,11 @@ export class FourDevices extends Turns<Place, Delivery> {
 		});
 		this.X = ModuleByHand.initiator({
 			...machine("X"),
-			signedHashes: signedHashes(),
+			signedHashes: signedHashes?.X ?? new SignedHashes(),
 		});
 		this.Y = ModuleByHand.responder({
 			...machine("Y"),
-			signedHashes: signedHashes(),
+			signedHashes: signedHashes?.Y ?? new SignedHashes(),
 		});
 	}
 

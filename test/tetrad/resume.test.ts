@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
 import { SUITES } from "../../src/session/index.ts";
 import {
 	PLACES,
 	type Place,
 	ResumptionTokens,
+	type Transcript,
 } from "../../src/tetrad/index.ts";
 import {
 	MAX_RESUMPTION_MS,
 	MAX_TOKENS_OF_ADDRESS,
 } from "../../src/tetrad/parameters.ts";
 import type { ResumptionToken } from "../../src/tetrad/resumption-token.ts";
+import { transcriptHash } from "../../src/tetrad/transcript.ts";
 import { FRAME, hex, LINK, utf8 } from "../../src/wire/index.ts";
 import { Cast, withPolicy } from "../support/attack.ts";
 import { DAY } from "../support/authority.ts";
@@ -114,6 +117,10 @@ describe("a tetrad is resumed", () => {
 			const { root, transcript } = second[place].confirmed();
 			assert.notEqual(root.safetyCode(), before.root.safetyCode());
 			assert.deepEqual(transcript.resumes, before.root.transcript);
+			const { resumes: _, ...alone } = transcript;
+			const t = (of: Transcript) => transcriptHash(nodeCrypto, of);
+			assert.deepEqual(root.transcript, t(transcript));
+			assert.notDeepEqual(root.transcript, t(alone));
 			assert.notDeepEqual(root.transcript, before.root.transcript);
 			for (const other of PLACES)
 				assert.deepEqual(
@@ -185,6 +192,16 @@ describe("all four sign", () => {
 			for (const place of PLACES)
 				if (options.link !== undefined)
 					assert.equal(first.devices[place].context.tokens?.size, 0);
+		});
+
+	for (const side of ["AX", "BY"] as const)
+		test(`after a tetrad with an open link on the side ${side}`, async () => {
+			const options = { [side]: { mode: "unsafe-open" } } as const;
+			const run = runHolding(devices, {}, cast.now, options);
+			await run.establish();
+			assertConfirmed(run);
+			for (const place of PLACES)
+				assert.equal(run.devices[place].context.tokens?.size, 0);
 		});
 
 	for (const place of PLACES)
@@ -298,17 +315,18 @@ describe("whoever is asked judges the others again", () => {
 			);
 		});
 
-	test("and a token of a tetrad of which a certificate expires is no good from then on", () => {
-		const notAfter = Math.min(
-			...PLACES.map((place) => devices[place].context.own.notAfter),
-		);
-		assert.ok(halves.A.expiresAt <= notAfter);
-		const late = copyOf(halves.A, {
-			signedAt: notAfter - 1,
-			expiresAt: Math.min(notAfter, notAfter - 1 + MAX_RESUMPTION_MS),
-		});
-		assert.ok(late.isFresh(notAfter - 1));
-		assert.ok(!late.isFresh(notAfter));
+	test("and a token is of no use from when the first certificate of its tetrad expires", async () => {
+		const ends = PLACES.map((place) => devices[place].context.own.notAfter);
+		const notAfter = Math.min(...ends);
+		const run = runHolding(devices, {}, notAfter - 1000);
+		await run.establish();
+		assertConfirmed(run);
+		const last = takeHalves(run);
+		for (const place of PLACES) {
+			assert.equal(last[place].expiresAt, notAfter);
+			assert.ok(last[place].isFresh(notAfter - 1));
+			assert.ok(!last[place].isFresh(notAfter));
+		}
 	});
 });
 
@@ -390,6 +408,18 @@ describe("the tokens of a device", () => {
 			again.apply("X", again.X.linkMessage(type, new Uint8Array(), cast.now));
 			assert.ok(again.X.ended);
 		}
+	});
+
+	test("are of the place that they were made in", () => {
+		const tokens = new ResumptionTokens();
+		tokens.keep(copyOf(halves.A));
+		tokens.keep(copyOf(halves.X));
+		for (const place of ["B", "Y"] as const)
+			assert.equal(tokens.take(place, halves.A.id, cast.now), undefined);
+		assert.ok(tokens.take("X", halves.A.id, cast.now));
+		const called = new ResumptionTokens();
+		called.keep(copyOf(halves.B));
+		assert.equal(called.takeFor(ADDRESS, cast.now), undefined);
 	});
 
 	test("are the same when the halves are taken of a tetrad that was resumed", async () => {

@@ -551,6 +551,27 @@ describe("a corrupt device proves something else than K over T", () => {
 		assertNothing(lied);
 	});
 
+	test("B: fin_B in F2, of which a corrupt X says nothing, and A goes no further", async () => {
+		let right = wrong;
+		const crypto = sealing((plaintext) => {
+			try {
+				const fields = RESUMED_F2.decode(plaintext);
+				right = copy(fields.finB);
+				return RESUMED_F2.encode({ ...fields, finB: wrong });
+			} catch {
+				return plaintext;
+			}
+		});
+		const B = withKeylog(four.B, { crypto });
+		const lied = runHolding({ ...four, B }, halves, cast.now);
+		lied.rewrite(LINK.resumeBind, messages.RESUME_BIND, () => ({
+			finB: right,
+		}));
+		await lied.establish();
+		assert.equal(lied.outcomes.A, "authentication-failed");
+		assertNothing(lied);
+	});
+
 	test("A: fin_B to its own module, which has asked for it, and X goes no further", async () => {
 		// What B proved reaches X before A has formed K, so A may pass on what it likes, and X looks.
 		const lied = run();

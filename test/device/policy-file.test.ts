@@ -102,6 +102,14 @@ describe("policy.json", () => {
 		});
 	});
 
+	test("lets tetrads be resumed only where it says so", async () => {
+		assert.equal((await read()).resumption, undefined);
+		await edit((policy) => {
+			policy.resumption = "yes";
+		});
+		assert.equal((await read()).resumption, "yes");
+	});
+
 	test("that is not there means no device, and says so", async () => {
 		await rm(path);
 		await refused(/connects with nobody/);
@@ -120,6 +128,10 @@ describe("policy.json", () => {
 		"an unknown key in a demand": [
 			(p) => (p.demands.peerAgent = { minimum: "token" }),
 			/: demands\.peerAgent: .*"minimum"/,
+		],
+		"a resumption that is neither no nor yes": [
+			(p) => (p.resumption = true),
+			/: resumption: /,
 		],
 		"an unknown limit": [
 			(p) => (p.load = { halfopen: 5 }),

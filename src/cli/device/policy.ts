@@ -71,6 +71,9 @@ function described(policy: Policy) {
 		...(policy.load === undefined
 			? {}
 			: { load: { ...LOAD_LIMITS, ...policy.load } }),
+		...(policy.resumption === undefined
+			? {}
+			: { resumption: policy.resumption }),
 	};
 }
 
@@ -105,6 +108,9 @@ function show(policy: Policy): void {
 				? "no; those that it holds count"
 				: `no older than ${days(untrustedLists.maxAgeMs)}, of intermediates ${days(untrustedLists.maxAgeOfIntermediatesMs ?? untrustedLists.maxAgeMs)}`,
 		],
+		...(policy.resumption === undefined
+			? []
+			: [["resumes tetrads", policy.resumption]]),
 		...Object.entries(policy.load ?? {}).map(([limit, value]) => [
 			`limits ${limit}`,
 			String(value),

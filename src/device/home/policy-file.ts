@@ -133,6 +133,7 @@ interface PolicyFile {
 	readonly load?:
 		| { readonly [Limit in keyof LoadLimits]?: number | undefined }
 		| undefined;
+	readonly resumption?: "no" | "yes" | undefined;
 }
 
 const policyFile: z.ZodType<PolicyFile> = z.strictObject({
@@ -170,6 +171,7 @@ const policyFile: z.ZodType<PolicyFile> = z.strictObject({
 		`is neither { "maxAgeDays": … } nor "${NONE_DEMANDED}"`,
 	),
 	load: load.optional(),
+	resumption: z.enum(["no", "yes"]).optional(),
 });
 
 /** What a new home's policy shall say; the safe choices stand for what is left out. */
@@ -225,11 +227,8 @@ export async function readPolicy(home: string): Promise<Policy> {
 		throw unusable(
 			`there is no ${path}, and without a policy this device connects with nobody; write one that says whom it trusts and what it demands`,
 		);
-	const { trust, accept, demands, untrustedLists, load } = parseJson(
-		policyFile,
-		await readText(path),
-		path,
-	);
+	const { trust, accept, demands, untrustedLists, load, resumption } =
+		parseJson(policyFile, await readText(path), path);
 	const [agencies, banks] = await Promise.all([
 		readAnchors(home, trust.agencies, "agency"),
 		readAnchors(home, trust.banks, "bank"),
@@ -243,6 +242,7 @@ export async function readPolicy(home: string): Promise<Policy> {
 			? {}
 			: { untrustedLists: limitsOf(untrustedLists) }),
 		...(load === undefined ? {} : { load: withoutUndefined(load) }),
+		...(resumption === undefined ? {} : { resumption }),
 	});
 }
 

@@ -187,6 +187,17 @@ export function deriveKeysetId(
 	return concat(Uint8Array.of(1), crypto.sha256(utf8(said)));
 }
 
+function isSame(a: Keyset, b: Keyset): boolean {
+	return (
+		a.unit === b.unit &&
+		a.keys.size === b.keys.size &&
+		[...a.keys].every(([amount, key]) => {
+			const other = b.keys.get(amount);
+			return other !== undefined && sameBytes(key, other);
+		})
+	);
+}
+
 /** The keysets that an owner's module knows of one mint. */
 export class KnownKeysets {
 	readonly #byId: ReadonlyMap<string, Keyset>;
@@ -207,6 +218,24 @@ export class KnownKeysets {
 				`the mint has no key for ${amount} in a keyset ${hex(id)} that is known`,
 			);
 		return key;
+	}
+
+	/**
+	 * These and what the mint says now. Throws `authentication-failed` for a keyset that is known with
+	 * other keys, or in another unit: ids of version 00 are so short that a mint can make two of one.
+	 */
+	with(said: Iterable<Keyset>): KnownKeysets {
+		const byId = new Map(this.#byId);
+		for (const keyset of said) {
+			const known = this.get(keyset.id);
+			if (known !== undefined && !isSame(known, keyset))
+				throw new TetradError(
+					"authentication-failed",
+					`the mint has changed its keyset ${hex(keyset.id)}`,
+				);
+			byId.set(hex(keyset.id), keyset);
+		}
+		return new KnownKeysets(byId.values());
 	}
 
 	all(): Keyset[] {

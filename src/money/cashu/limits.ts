@@ -45,8 +45,11 @@ export const MAX_FEE_PPK = 10_000n;
 /** An answer of a mint, in bytes. With every key of `MAX_KEYSETS` it is larger, and is refused. */
 export const MAX_MINT_ANSWER_BYTES: number = 2 ** 22;
 
-/** What a proof was spent with, in characters, as a mint tells it. Mints take 1024. */
-export const MAX_WITNESS_LENGTH: number = 2 ** 16;
+/**
+ * What a proof was spent with, in characters, as a mint tells it. Some mints take 1024, others what
+ * they are sent: a payee must not hide the key in more than its payer reads.
+ */
+export const MAX_WITNESS_LENGTH: number = 2 ** 21;
 
 /** How deep values may stand in each other in what a mint or a stranger wrote. */
 export const MAX_DEPTH = 16;

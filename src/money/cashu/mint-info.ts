@@ -10,8 +10,7 @@ import {
 	text,
 	truth,
 } from "./fields.ts";
-import { type JsonObject, parseJson } from "./json.ts";
-import { MAX_PROOF_AMOUNT } from "./limits.ts";
+import { type Json, type JsonObject, parseJson } from "./json.ts";
 import { printable } from "./mint-error.ts";
 import { requireSize } from "./size.ts";
 
@@ -84,7 +83,7 @@ function methods(nuts: JsonObject, nut: string): MethodLimits[] {
 	const of = optionally(nuts, nut, object);
 	if (of === undefined || (optionally(of, "disabled", truth) ?? false))
 		return [];
-	return array(of, "methods", MAX_METHODS, (item) => {
+	const read = (item: Json): MethodLimits[] => {
 		const method = asObject(item, "a method");
 		if (method.get("method") !== "bolt11") return [];
 		return [
@@ -94,18 +93,29 @@ function methods(nuts: JsonObject, nut: string): MethodLimits[] {
 				max: optionally(method, "max_amount", someAmount),
 			},
 		];
-	}).flat();
+	};
+	return (
+		optionally(of, "methods", (one, name) =>
+			array(one, name, MAX_METHODS, read),
+		) ?? []
+	).flat();
 }
 
+/** Some mints have the largest number of 64 bits where they have no limit. */
 function someAmount(of: JsonObject, name: string): bigint {
-	return integer(of, name, MAX_PROOF_AMOUNT);
+	return integer(of, name, 2n ** 64n - 1n);
 }
 
 function endpoints(cache: JsonObject): string[] {
-	return array(cache, "cached_endpoints", MAX_ENDPOINTS, (item) => {
+	const read = (item: Json) => {
 		const one = asObject(item, "an endpoint");
 		return `${text(one, "method", 16)} ${text(one, "path", 256)}`;
-	});
+	};
+	return (
+		optionally(cache, "cached_endpoints", (one, name) =>
+			array(one, name, MAX_ENDPOINTS, read),
+		) ?? []
+	);
 }
 
 /** What a purchase needs: states with witnesses, restoring, signatures on inputs, proofs of equality, and locks by a hash. */

@@ -65,13 +65,13 @@ function readWitness(of: JsonObject): string | undefined {
 }
 
 const ESCAPE = /\\u([0-9a-fA-F]{4})/g;
-const RUN = /[0-9a-f]{64,}/g;
+const DIGITS = /[0-9a-f]+/g;
 
 /**
  * The goods key that a claim has shown: what in the witness has the hash of the contract. Whoever
  * claimed wrote the witness, and may have written it so that a mint reads the key in it and a strict
  * reader does not: in capital letters, with spaces, with escapes, twice. So it is not read as
- * JSON; every run of 64 digits is tried, and the hash decides. `undefined` when there is none: the
+ * JSON; whatever has 64 digits is tried, and the hash decides. `undefined` when there is none: the
  * proof was taken back, or the mint lies.
  */
 export function findKey(
@@ -86,12 +86,11 @@ export function findKey(
 		)
 		.replace(/\\[bfnrt]|\s/g, "")
 		.toLowerCase();
-	for (const [run] of plain.matchAll(RUN))
-		for (let at = 0; at + 2 * HASH_BYTES <= run.length; at++) {
-			const key = fromHex(run.slice(at, at + 2 * HASH_BYTES));
-			if (key !== undefined && sameBytes(crypto.sha256(key), keyHash))
-				return key;
-		}
+	for (const [digits] of plain.matchAll(DIGITS)) {
+		if (digits.length !== 2 * HASH_BYTES) continue;
+		const key = fromHex(digits);
+		if (key !== undefined && sameBytes(crypto.sha256(key), keyHash)) return key;
+	}
 	return undefined;
 }
 

@@ -36,6 +36,8 @@ const SEED = new Uint8Array(64).fill(9);
 const MINT = new TestKeyset({ inputFeePpk: 100n });
 const KEYSETS = new KnownKeysets([MINT.keyset]);
 const PLACE = { seed: SEED, keyset: MINT.keyset.id, counter: 3 };
+/** The largest number of 64 bits, which some mints have for none. */
+const MOST = "18446744073709551615";
 const UNPROVEN = {
 	name: "TetradError",
 	code: "authentication-failed",
@@ -126,6 +128,17 @@ describe("keysets of a mint", () => {
 		const of = { unit: "sat", active: true, keys: all };
 		const [keyset] = keys({ ...of, id: NUT02_IDS.allLong });
 		assert.equal(keyset?.keys.size, 63);
+	});
+
+	test("keep their keys and their unit, and may change all else", () => {
+		const old = new TestKeyset({ version: 0 }).keyset;
+		const known = new KnownKeysets([old]);
+		const now = { ...old, isActive: false, inputFeePpk: 7n };
+		assert.deepEqual(known.with([now]).get(old.id), now);
+		assert.equal(known.with([MINT.keyset]).all().length, 2);
+		const other = new TestKeyset({ name: "another", version: 0 }).keyset;
+		for (const changed of [{ keys: other.keys }, { unit: "usd" }])
+			assert.throws(() => known.with([{ ...old, ...changed }]), UNPROVEN);
 	});
 
 	test("are refused with other types, or keys that are none", () => {
@@ -411,7 +424,14 @@ describe("what a mint says", () => {
 			[7, 8, 9, 10, 11, 12, 14].map((nut) => [nut, supported]),
 		);
 		const info = (more: object) =>
-			parseMintInfo(json({ name: "A mint", nuts: { ...nuts, ...more } }));
+			parseMintInfo(
+				utf8(
+					JSON.stringify({
+						name: "A mint",
+						nuts: { ...nuts, ...more },
+					}).replace(`"${MOST}"`, MOST),
+				),
+			);
 		requireForPurchases(info({}));
 		for (const [nut, what] of [
 			[7, /what became of proofs \(NUT-07\)/],
@@ -444,5 +464,13 @@ describe("what a mint says", () => {
 		assert.ok(full.cached.has("POST /v1/swap"));
 		assert.equal(full.cachedFor, 60);
 		assert.equal(parseMintInfo(utf8("{}")).nuts.size, 0);
+		const sparse = info({
+			4: {},
+			5: { methods: [{ method: "bolt11", unit: "sat", max_amount: MOST }] },
+			19: { ttl: null },
+		});
+		assert.deepEqual(sparse.minting, []);
+		assert.equal(sparse.melting[0]?.max, 2n ** 64n - 1n);
+		assert.equal(sparse.cachedFor, undefined);
 	});
 });

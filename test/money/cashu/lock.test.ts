@@ -501,6 +501,7 @@ describe("what a mint tells of a lock", () => {
 			`{"preimage":"${"0".repeat(64)}","preimage":"${text}"}`,
 			`{"preimage":"${text}","preimage":"${"0".repeat(64)}"}`,
 			`{"x":NaN,"preimage":"${text}"}`,
+			`{"signatures":["${"0".repeat(2e6)}"],"preimage":"${text}"}`,
 		])
 			assert.deepEqual(told(["SPENT", witness]), { kind: "claimed", key: KEY });
 		assert.deepEqual(told(["SPENT", { preimage: text }]), {
@@ -542,7 +543,9 @@ describe("what a mint tells of a lock", () => {
 			ys.map((y) => state(y, { Y: hex(y).toUpperCase() })),
 		])
 			assert.throws(() => parseStates(json({ states }), ys), MALFORMED);
-		const large = state(ys[0] as Uint8Array, { witness: "0".repeat(70_000) });
+		const large = state(ys[0] as Uint8Array, {
+			witness: "0".repeat(2 ** 21 + 1),
+		});
 		assert.throws(() => parseStates(json({ states: [large] }), ys), {
 			code: "limit-exceeded",
 		});

@@ -35,6 +35,7 @@ export function postgresDialect(namespace: string): Dialect {
 			`${quoted(name)} ${{ bytes: "bytea", integer: "bigint", text: 'text COLLATE "C"' }[type]} NOT NULL`,
 		hint: () => "",
 		options: () => "",
+		limit: (parameter) => parameter,
 		// Whatever the server's settings make of quotes and backslashes.
 		literal: (value) => {
 			if (typeof value === "bigint") return `'${value}'::bigint`;

@@ -12,6 +12,8 @@ export interface Dialect {
 	hint(table: DeclaredTable, index: string): string;
 	/** What follows the columns of a table. */
 	options(table: DeclaredTable): string;
+	/** How many rows are read at most, as the parameter says. */
+	limit(parameter: string): string;
 	/** A value as SQL writes it. */
 	literal(value: SqlValue): string;
 	/** Whether a column that was added keeps the value that older rows were given as its default. */
@@ -116,23 +118,56 @@ export function selectStatement(
 	read: CheckedRead,
 	after?: readonly SqlValue[],
 ): Statement {
-	const { table, index, order, equals, descending } = read;
-	const values: SqlValue[] = [];
-	const parameter = (value: SqlValue) => dialect.parameter(values.push(value));
-	const conditions: string[] = [];
-	for (const [at, value] of equals.entries())
-		conditions.push(`${quoted(order[at] as string)} = ${parameter(value)}`);
-	const rest = order.slice(equals.length);
-	const next = rest[0];
-	if (after !== undefined && next !== undefined)
-		conditions.push(
-			`(${list(rest)}) ${descending ? "<" : ">"} (${after.slice(equals.length).map(parameter).join(", ")})`,
-		);
+	const { table, index, equals, descending } = read;
 	// The row that is known lies within the bound that it came from.
-	if (read.above !== undefined && (after === undefined || descending))
-		conditions.push(`${quoted(next as string)} > ${parameter(read.above)}`);
-	if (read.below !== undefined && (after === undefined || !descending))
-		conditions.push(`${quoted(next as string)} < ${parameter(read.below)}`);
+	const above = after === undefined || descending ? read.above : undefined;
+	const below = after === undefined || !descending ? read.below : undefined;
+	const values: SqlValue[] = [...equals];
+	if (after !== undefined) values.push(...after.slice(equals.length));
+	if (above !== undefined) values.push(above);
+	if (below !== undefined) values.push(below);
+	values.push(BigInt(read.limit));
+	const shape: SelectShape = {
+		...{ equals: equals.length, isAfter: after !== undefined, descending },
+		...{ isAbove: above !== undefined, isBelow: below !== undefined },
+	};
+	const { isAfter, isAbove, isBelow } = shape;
+	const key = `${index ?? ""} ${equals.length} ${isAfter} ${isAbove} ${isBelow} ${descending}`;
+	const text = textOf(dialect, table, key, () =>
+		selectText(dialect, table, index, read.order, shape),
+	);
+	return { text, values };
+}
+
+/** What a read gives, which says how its statement reads. */
+interface SelectShape {
+	/** So many columns of the order are fixed. */
+	readonly equals: number;
+	readonly isAfter: boolean;
+	readonly isAbove: boolean;
+	readonly isBelow: boolean;
+	readonly descending: boolean;
+}
+
+function selectText(
+	dialect: Dialect,
+	table: DeclaredTable,
+	index: string | undefined,
+	order: readonly string[],
+	{ equals, isAfter, isAbove, isBelow, descending }: SelectShape,
+): string {
+	let number = 0;
+	const parameter = () => dialect.parameter(++number);
+	const fixed = order.slice(0, equals);
+	const conditions = fixed.map((name) => `${quoted(name)} = ${parameter()}`);
+	const rest = order.slice(equals);
+	const next = rest[0];
+	if (isAfter && next !== undefined)
+		conditions.push(
+			`(${list(rest)}) ${descending ? "<" : ">"} (${rest.map(parameter).join(", ")})`,
+		);
+	if (isAbove) conditions.push(`${quoted(next as string)} > ${parameter()}`);
+	if (isBelow) conditions.push(`${quoted(next as string)} < ${parameter()}`);
 	const text = [
 		`SELECT ${list(table.columns.map(({ name }) => name))} FROM ${dialect.table(table.name)}`,
 		index === undefined ? "" : dialect.hint(table, index),
@@ -140,9 +175,9 @@ export function selectStatement(
 		rest.length === 0
 			? ""
 			: `ORDER BY ${rest.map((name) => quoted(name) + (descending ? " DESC" : "")).join(", ")}`,
-		`LIMIT ${parameter(BigInt(read.limit))}`,
+		`LIMIT ${dialect.limit(parameter())}`,
 	];
-	return { text: text.filter((part) => part !== "").join(" "), values };
+	return text.filter((part) => part !== "").join(" ");
 }
 
 export function writeStatement(
@@ -150,9 +185,43 @@ export function writeStatement(
 	{ kind, table, values }: CheckedWrite,
 ): Statement {
 	return {
-		text: writeText(dialect, kind, table),
+		text: textOf(dialect, table, kind, () => writeText(dialect, kind, table)),
 		values: [...values],
 	};
+}
+
+/** Texts of statements by their shape: what is read and written again and again is written out once. */
+const TEXTS = new WeakMap<
+	Dialect,
+	WeakMap<DeclaredTable, Map<string, string>>
+>();
+
+/** `shape` says all that differs between statements about that table. */
+function textOf(
+	dialect: Dialect,
+	table: DeclaredTable,
+	shape: string,
+	make: () => string,
+): string {
+	const ofDialect = known(TEXTS, dialect, () => new WeakMap());
+	const ofTable = known(ofDialect, table, () => new Map<string, string>());
+	return known(ofTable, shape, make);
+}
+
+/** What is there under a key, or is made and put there. */
+function known<Key, Value>(
+	of: {
+		get(key: Key): Value | undefined;
+		set(key: Key, value: Value): unknown;
+	},
+	key: Key,
+	make: () => Value,
+): Value {
+	const there = of.get(key);
+	if (there !== undefined) return there;
+	const made = make();
+	of.set(key, made);
+	return made;
 }
 
 function writeText(

@@ -195,6 +195,8 @@ const SQLITE: Dialect = {
 		columns.some(({ name, type }) => type === "bytes" && !key.includes(name))
 			? " STRICT"
 			: " STRICT, WITHOUT ROWID",
+	// Where a parameter by itself is the limit, the statement is compiled again whenever it is bound.
+	limit: (parameter) => `0 + ${parameter}`,
 	literal: (value) => {
 		if (typeof value === "bigint") return `${value}`;
 		return typeof value === "string"

@@ -5,9 +5,9 @@ import {
 	lstat,
 	open,
 	rename,
-	rm,
 	stat,
 	statfs,
+	unlink,
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { HASH_BYTES } from "../../crypto/index.ts";
@@ -99,8 +99,8 @@ export function partOf(target: string): string {
 /** Leaves nothing of what was sealed for that file; what was shown stays. Throws `file-unusable`. */
 export async function discardGoods(target: string): Promise<void> {
 	try {
-		await rm(beside(target, "new"), { force: true });
-		await rm(partOf(target), { force: true });
+		await removeIfThere(beside(target, "new"));
+		await removeIfThere(partOf(target));
 	} catch (thrown) {
 		throw unusable(target, thrown);
 	}
@@ -131,7 +131,7 @@ export class GoodsFile implements KeptGoods {
 		const target = resolve(path);
 		if (!mayBeThere) await requireTarget({ path, overwrite });
 		try {
-			await rm(partOf(target), { force: true });
+			await removeIfThere(partOf(target));
 			const part = await open(partOf(target), "wx+", 0o600);
 			return new GoodsFile(target, overwrite, part);
 		} catch (thrown) {
@@ -242,7 +242,7 @@ export class GoodsFile implements KeptGoods {
 		const shown = await this.#revealed(draft);
 		if (shown !== undefined) return shown;
 		const file = await this.#do(async () => {
-			await rm(draft, { force: true });
+			await removeIfThere(draft);
 			return open(draft, "wx", 0o600);
 		});
 		try {
@@ -254,7 +254,7 @@ export class GoodsFile implements KeptGoods {
 			await this.#do(() => file.sync());
 		} catch (thrown) {
 			await file.close();
-			await rm(draft, { force: true });
+			await removeIfThere(draft);
 			throw thrown;
 		}
 		return this.#do(async () => {
@@ -407,6 +407,15 @@ async function readAll(
 		at += bytesRead;
 	}
 	return at;
+}
+
+/** One call where `rm` makes two, of which the first asks what there is. */
+async function removeIfThere(path: string): Promise<void> {
+	try {
+		await unlink(path);
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+	}
 }
 
 async function syncFolder(target: string): Promise<void> {

@@ -28,6 +28,11 @@ interface LiveNote {
 	readonly note: Note;
 	/** Hash of its issuer's chain. */
 	readonly chain: Uint8Array;
+	/** In hexadecimal, as `issuer`: what is compared for each note of a purse whenever it pays. */
+	readonly chainId: string;
+	readonly issuer: string;
+	/** Whether the key that payments are signed with holds it. */
+	readonly isOwn: boolean;
 	spent: bigint;
 	/** Where the next reservation begins. */
 	taken: bigint;
@@ -100,6 +105,9 @@ export class PurseBook {
 		this.#notes.set(hex(note.id), {
 			note,
 			chain,
+			chainId: hex(chain),
+			issuer: hex(note.issuer),
+			isOwn: isHeldUnder(note, this.#key),
 			spent,
 			taken: spent,
 			reservations: 0,
@@ -125,15 +133,22 @@ export class PurseBook {
 		const only =
 			among && new Set(among.pieces.map(({ noteId }) => hex(noteId)));
 		const taken = sumByNote(beside);
+		const issuer = hex(wanted.issuer);
 		const all: Portion[] = [];
 		for (const [id, live] of this.#notes) {
-			if (only?.has(id) === false || !isUsable(live, wanted, this.#key))
-				continue;
+			if (only?.has(id) === false || !isUsable(live, wanted, issuer)) continue;
 			const amount = leftOf(live) - (taken.get(id) ?? 0n);
 			if (amount > 0n) all.push({ live, amount });
 		}
-		const usable = all.filter(({ live }) => wanted.isTrusted(live.chain));
+		const usable = trustedOf(all, wanted.isTrusted);
 		const free = usable.filter(({ live }) => !live.isBroken);
+		// Mostly one note has enough, and there is nothing to sort.
+		const first = firstOf(free, byExpiry);
+		if (first !== undefined && first.amount >= wanted.amount)
+			return {
+				kind: "selected",
+				selection: selectionOf([{ live: first.live, amount: wanted.amount }]),
+			};
 		const available = sum(free);
 		if (available < wanted.amount)
 			return free.length < usable.length
@@ -167,10 +182,10 @@ export class PurseBook {
 			if (chosen.length === MAX_PIECES) break;
 			if (reservations > 0 || !sameBytes(note.issuer, issuer)) continue;
 			if (!isHeldUnder(note, key) || !isWanted(note, live.chain)) continue;
-			if (chains.size === MAX_ISSUER_CHAINS && !chains.has(hex(live.chain)))
+			if (chains.size === MAX_ISSUER_CHAINS && !chains.has(live.chainId))
 				continue;
 			if (whole + left > MAX_AMOUNT) continue;
-			chains.add(hex(live.chain));
+			chains.add(live.chainId);
 			chosen.push({ live, amount: left });
 			whole += left;
 		}
@@ -254,17 +269,44 @@ function mend(live: LiveNote): void {
 }
 
 function isUsable(
-	{ note, taken }: LiveNote,
-	{ issuer, currency, expiresAfter }: Wanted,
-	key: HolderKey,
+	live: LiveNote,
+	{ currency, expiresAfter }: Wanted,
+	issuer: string,
 ): boolean {
+	const { note, taken } = live;
 	return (
+		live.isOwn &&
 		taken < note.value &&
 		note.expires > expiresAfter &&
 		note.currency.code === currency &&
-		sameBytes(note.issuer, issuer) &&
-		isHeldUnder(note, key)
+		live.issuer === issuer
 	);
+}
+
+/** Those under chains that are good now, each of which is asked about once. */
+function trustedOf(
+	portions: readonly Portion[],
+	isTrusted: Wanted["isTrusted"],
+): Portion[] {
+	const judged = new Map<string, boolean>();
+	return portions.filter(({ live: { chain, chainId } }) => {
+		const known = judged.get(chainId);
+		if (known !== undefined) return known;
+		const isGood = isTrusted(chain);
+		judged.set(chainId, isGood);
+		return isGood;
+	});
+}
+
+/** What sorting them would put first. */
+function firstOf(
+	portions: readonly Portion[],
+	order: (a: Portion, b: Portion) => number,
+): Portion | undefined {
+	let first: Portion | undefined;
+	for (const one of portions)
+		if (first === undefined || order(one, first) < 0) first = one;
+	return first;
 }
 
 /** Whether that key signs for a note. */
@@ -315,7 +357,7 @@ function take(
 		if (missing === 0n) break;
 		const portion = left < missing ? left : missing;
 		chosen.push({ live, amount: portion });
-		chains.add(hex(live.chain));
+		chains.add(live.chainId);
 		missing -= portion;
 	}
 	return missing === 0n &&
@@ -328,7 +370,7 @@ function take(
 /** The notes under those chains that hold the most. */
 function ofFewestChains(portions: readonly Portion[]): Portion[] {
 	const byChain = [
-		...Map.groupBy(portions, ({ live }) => hex(live.chain)).values(),
+		...Map.groupBy(portions, ({ live }) => live.chainId).values(),
 	];
 	const most = byChain.toSorted((a, b) => (sum(b) > sum(a) ? 1 : -1));
 	return most.slice(0, MAX_ISSUER_CHAINS).flat();
@@ -336,7 +378,7 @@ function ofFewestChains(portions: readonly Portion[]): Portion[] {
 
 function selectionOf(chosen: readonly Portion[]): Selection {
 	const chains = new Map(
-		chosen.map(({ live: { chain } }) => [hex(chain), chain]),
+		chosen.map(({ live: { chain, chainId } }) => [chainId, chain]),
 	);
 	return {
 		pieces: chosen.map(({ live: { note, taken }, amount }) => ({

@@ -8,9 +8,9 @@ import {
 	writeFile,
 } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
-import { schema } from "../../src/machine/index.ts";
+import { byKey, done, reading, schema } from "../../src/machine/index.ts";
 import { openSqliteSnapshot } from "../../src/store/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { storeContract } from "./contract.ts";
@@ -226,5 +226,30 @@ describe("SQLite store: looking on", () => {
 				code: "store-failed",
 			},
 		);
+	});
+});
+
+describe("SQLite store: what it reads by", () => {
+	test("no statement has a parameter alone for its limit, which would have SQLite compile it again each time", async (t) => {
+		const texts = new Set<string>();
+		const { all } = StatementSync.prototype;
+		t.after(() => {
+			StatementSync.prototype.all = all;
+		});
+		StatementSync.prototype.all = function (
+			this: StatementSync,
+			...values: Parameters<typeof all>
+		) {
+			texts.add(this.sourceSQL);
+			return all.apply(this, values);
+		} as typeof all;
+		await using store = await openAt(place());
+		await store.transact(both(1));
+		assert.deepEqual([...(await wholeNumbers(store))], [1]);
+		await store.transact(
+			reading([byKey(left, { number: 1n })], ([[row]]) => done([], row)),
+		);
+		assert.ok(texts.size > 1);
+		for (const text of texts) assert.doesNotMatch(text, /LIMIT \?$/);
 	});
 });

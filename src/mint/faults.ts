@@ -40,6 +40,10 @@ export type MintWrong =
 	| { readonly kind: "witness-forgotten" }
 	/** NUT-07 shows the witness of a claim that failed, too. */
 	| { readonly kind: "witness-of-failure-shown" }
+	/** NUT-09 restores nothing. */
+	| { readonly kind: "signatures-forgotten" }
+	/** NUT-19 was only promised: a request that was answered is worked on again. */
+	| { readonly kind: "answers-forgotten" }
 	/** Proofs that somebody spends become pending, and stay so until the fault is cleared. */
 	| { readonly kind: "stuck-pending" }
 	/** A claim by preimage is refused while the lock still runs. */
@@ -100,6 +104,8 @@ export const MINT_FAULTS: Readonly<
 	"state-lied": ["checkstate"],
 	"witness-forgotten": ["checkstate"],
 	"witness-of-failure-shown": ["checkstate", ...SPENDING],
+	"signatures-forgotten": ["restore"],
+	"answers-forgotten": ["mint", ...SPENDING],
 	"stuck-pending": SPENDING,
 	"early-claim-refused": SPENDING,
 	"locks-ignored": ["info", ...SPENDING],

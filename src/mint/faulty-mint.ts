@@ -12,7 +12,6 @@ import {
 	type MintFault,
 	Wrongs,
 } from "./faults.ts";
-import { pointOfSecret } from "./keysets.ts";
 import { locktimeOf } from "./locks.ts";
 import type { MintAnswer, MintRequest, PlayMint } from "./play-mint.ts";
 import { REFUSED } from "./refusal.ts";
@@ -84,7 +83,8 @@ export class FaultyMint {
 		const at = now + (wrongs.get("clock-skewed")?.seconds ?? 0) * 1000;
 		if (wrongs.has("keyset-rotated")) this.mint.rotateAll();
 		if (wrongs.has("stuck-pending")) {
-			for (const { secret } of inputs) this.#held.add(pointOfSecret(secret));
+			for (const { secret } of inputs)
+				this.#held.add(this.mint.pointOf(secret));
 			this.mint.hold([...this.#held]);
 		}
 		if (
@@ -96,14 +96,15 @@ export class FaultyMint {
 		const leniency = {
 			ignoresLocks: wrongs.has("locks-ignored"),
 			ignoresSpent: wrongs.has("spent-twice"),
-			answersAnew: isAgain || wrongs.has("spent-twice"),
+			answersAnew:
+				isAgain || wrongs.has("spent-twice") || wrongs.has("answers-forgotten"),
 		};
 		if (isAgain) this.mint.handle(request, at, leniency);
 		const answer = this.mint.handle(request, at, leniency);
 		if (answer.status !== 200)
 			for (const { secret, witness } of inputs)
 				if (witness !== undefined && wrongs.has("witness-of-failure-shown"))
-					this.#failed.set(pointOfSecret(secret), witness);
+					this.#failed.set(this.mint.pointOf(secret), witness);
 		const parsed = JSONInt.parse(parseUtf8(answer.body)) as object;
 		const body = altered(parsed, wrongs, this.#failed);
 		return { ...answer, body: utf8(JSONInt.stringify(body) ?? "") };

@@ -10,4 +10,5 @@ export {
 	PlayMint,
 	type PlayMintOptions,
 } from "./play-mint.ts";
+export type { MintPrimitives } from "./primitives.ts";
 export type { MintChange, MintTable } from "./state.ts";

@@ -1,15 +1,5 @@
 /* The keys of a mint, derived from its seed: nothing of them has to be stored. */
-import {
-	computeMessageDigest,
-	createBlindSignature,
-	createDLEQProof,
-	deriveKeysetId,
-	getPubKeyFromPrivKey,
-	hashToCurve,
-	pointFromHex,
-	verifyUnblindedSignature,
-} from "@cashu/cashu-ts";
-import { hex, utf8 } from "../wire/index.ts";
+import type { MintPrimitives } from "./primitives.ts";
 import { Refusal } from "./refusal.ts";
 import type { Input, Output } from "./requests.ts";
 import type { MintRows } from "./state.ts";
@@ -39,11 +29,13 @@ interface Keys {
 
 /** Keys of a mint with one seed, each derived once, because that takes some time. */
 export class KeyCache {
+	readonly #primitives: MintPrimitives;
 	readonly #seed: string;
 	readonly #derived = new Map<string, Keys>();
 
 	/** `seed` is in hexadecimal. */
-	constructor(seed: string) {
+	constructor(primitives: MintPrimitives, seed: string) {
+		this.#primitives = primitives;
 		this.#seed = seed;
 	}
 
@@ -51,7 +43,7 @@ export class KeyCache {
 		const from = [this.#seed, "keyset", unit, inputFeePpk, label].join("|");
 		let keys = this.#derived.get(from);
 		if (keys === undefined) {
-			keys = deriveKeys(from, unit, inputFeePpk);
+			keys = deriveKeys(this.#primitives, from, unit, inputFeePpk);
 			this.#derived.set(from, keys);
 		}
 		return keys;
@@ -64,63 +56,48 @@ export class KeyCache {
 }
 
 /** Each key is a hash, which is a scalar for all that anybody will ever see. */
-function deriveKeys(from: string, unit: string, inputFeePpk: number): Keys {
+function deriveKeys(
+	primitives: MintPrimitives,
+	from: string,
+	unit: string,
+	inputFeePpk: number,
+): Keys {
 	const privateKeys: Record<string, Uint8Array> = {};
 	const publicKeys: Record<string, string> = {};
 	for (let power = 0; power < POWERS; power++) {
 		const amount = String(2 ** power);
-		const key = computeMessageDigest(`${from}|${amount}`);
+		const key = primitives.hash(`${from}|${amount}`);
 		privateKeys[amount] = key;
-		publicKeys[amount] = hex(getPubKeyFromPrivKey(key));
+		publicKeys[amount] = primitives.publicKey(key);
 	}
-	const terms = { unit, input_fee_ppk: inputFeePpk };
-	return { id: deriveKeysetId(publicKeys, terms), publicKeys, privateKeys };
-}
-
-/** The point by which a proof is known (NUT-07), hexadecimal. */
-export function pointOfSecret(secret: string): string {
-	return hashToCurve(utf8(secret)).toHex(true);
+	const id = primitives.keysetId(publicKeys, unit, inputFeePpk);
+	return { id, publicKeys, privateKeys };
 }
 
 /** Throws `Refusal` unless the mint signed this proof. */
-export function requireGenuine(keyset: MintKeyset, input: Input): void {
-	const key = keyset.privateKeys[String(input.amount)];
-	const proof = {
-		id: input.id,
-		secret: utf8(input.secret),
-		C: pointIn(input.C, "proof"),
-	};
-	if (key === undefined || !verifyUnblindedSignature(proof, key))
+export function requireGenuine(
+	primitives: MintPrimitives,
+	keyset: MintKeyset,
+	{ amount, secret, C }: Input,
+): void {
+	const key = keyset.privateKeys[String(amount)];
+	if (key === undefined || !primitives.isGenuine(secret, C, key))
 		throw new Refusal("proof", "a proof was not signed by this mint");
 }
 
 /** Signs a blinded message, and proves that it was this keyset (NUT-12). */
 export function sign(
-	keyset: MintKeyset,
+	primitives: MintPrimitives,
+	{ id, privateKeys }: MintKeyset,
 	{ amount, B_ }: Pick<Output, "amount" | "B_">,
 ): MintRows["signatures"] {
-	const key = keyset.privateKeys[String(amount)];
+	const key = privateKeys[String(amount)];
 	if (key === undefined)
 		throw new Refusal("amount", "there is no key for an amount");
-	const point = pointIn(B_, "request");
-	const { e, s } = createDLEQProof(point, key);
-	return {
-		id: keyset.id,
-		amount: String(amount),
-		C_: createBlindSignature(point, key, keyset.id).C_.toHex(true),
-		dleq: { e: hex(e), s: hex(s) },
-	};
-}
-
-function pointIn(
-	text: string,
-	why: "proof" | "request",
-): ReturnType<typeof pointFromHex> {
-	try {
-		return pointFromHex(text.toLowerCase());
-	} catch {
-		throw new Refusal(why, "a point is not on the curve");
-	}
+	const signature = primitives.sign(B_, key);
+	if (signature === undefined)
+		throw new Refusal("request", "a point is not on the curve");
+	return { id, amount: String(amount), ...signature };
 }
 
 /** NUT-02: thousandths of each input, all together rounded up. */

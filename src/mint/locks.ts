@@ -12,12 +12,11 @@ import {
 	getDataField,
 	getTag,
 	getTagScalar,
-	getValidSigners,
 	hasTag,
 	parseP2PKSecret,
 	type Secret,
-	verifyHTLCHash,
 } from "@cashu/cashu-ts";
+import type { MintPrimitives } from "./primitives.ts";
 import { Refusal } from "./refusal.ts";
 import type { Input, Output } from "./requests.ts";
 
@@ -53,7 +52,11 @@ export function locktimeOf(secret: string): number | undefined {
 }
 
 /** Throws `Refusal` unless every input may be spent so, now. `now` is in seconds since the epoch. */
-export function requireUnlocked(spending: Spending, now: number): void {
+export function requireUnlocked(
+	primitives: MintPrimitives,
+	spending: Spending,
+	now: number,
+): void {
 	const { inputs } = spending;
 	const locks = inputs.map(({ secret }) => lockIn(secret));
 	if (locks.some((lock) => lock?.signsAll)) {
@@ -63,17 +66,24 @@ export function requireUnlocked(spending: Spending, now: number): void {
 			locks.some((lock) => lock === undefined || !areAlike(first, lock))
 		)
 			throw new Refusal("proof", "SIG_ALL asks for inputs with the same lock");
-		requireOpen(first, inputs[0]?.witness, signedByAll(spending), now);
+		requireOpen(
+			primitives,
+			first,
+			inputs[0]?.witness,
+			signedByAll(spending),
+			now,
+		);
 		return;
 	}
 	for (const [at, lock] of locks.entries()) {
 		const input = inputs[at];
 		if (lock !== undefined && input !== undefined)
-			requireOpen(lock, input.witness, input.secret, now);
+			requireOpen(primitives, lock, input.witness, input.secret, now);
 	}
 }
 
 function requireOpen(
+	primitives: MintPrimitives,
 	lock: Lock,
 	witness: string | undefined,
 	message: string,
@@ -81,10 +91,11 @@ function requireOpen(
 ): void {
 	const { preimage, signatures } = witnessIn(witness);
 	const areEnough = (keys: readonly string[], needed: number) =>
-		getValidSigners(signatures, message, [...keys]).length >= needed;
+		primitives.signersOf(message, signatures, keys) >= needed;
 	const knowsPreimage =
 		lock.kind === "P2PK" ||
-		(/^[0-9a-f]{64}$/.test(preimage) && verifyHTLCHash(preimage, lock.data));
+		(/^[0-9a-f]{64}$/.test(preimage) &&
+			primitives.isPreimage(preimage, lock.data));
 	if (
 		knowsPreimage &&
 		(lock.keys.length === 0 || areEnough(lock.keys, lock.needed))

@@ -123,18 +123,17 @@ export class MeltQuotes {
 		leniency: Leniency,
 	): Paying {
 		const { state } = this.#vault;
-		const find = (keyset: string) => this.#vault.keyset(keyset);
 		const inputs = inputsIn(fields);
 		const { outputs: given } = fields;
 		const hasBlanks = Array.isArray(given) && given.length > 0;
 		const outputs = hasBlanks ? outputsIn(fields) : [];
 		const spending = { inputs, outputs, quote: id };
-		const taken = requireSpendable(state, find, spending, now, leniency);
+		const taken = requireSpendable(this.#vault, spending, now, leniency);
 		if (taken.unit !== quote.unit)
 			throw new Refusal("units", "the proofs are of another unit");
 		if (taken.amount < BigInt(quote.amount) + BigInt(quote.feeReserve))
 			throw new Refusal("balance", "the proofs do not suffice");
-		requireSignable(state, find, outputs, quote.unit);
+		requireSignable(this.#vault, outputs, quote.unit);
 		const pending = new Set(
 			[...state.entries("meltQuotes")].flatMap(
 				([, { paying }]) => paying?.outputs.map(({ B_ }) => B_) ?? [],

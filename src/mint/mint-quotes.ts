@@ -52,9 +52,7 @@ export class MintQuotes {
 			throw new Refusal("issued", "this was issued before");
 		if (quote.state === "UNPAID")
 			throw new Refusal("unpaid", "the invoice is not paid");
-		const { state } = this.#vault;
-		const find = (keyset: string) => this.#vault.keyset(keyset);
-		const keysets = requireSignable(state, find, outputs, quote.unit);
+		const keysets = requireSignable(this.#vault, outputs, quote.unit);
 		if (sumOf(outputs) !== BigInt(quote.amount))
 			throw new Refusal("balance", "the outputs are not what was paid for");
 		const signatures = this.#vault.sign(outputs, keysets);

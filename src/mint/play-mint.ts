@@ -6,13 +6,14 @@
  * Requests in, answers out: no clock, no socket, no randomness beside the seed. Whoever runs it
  * makes what `takeChanges` hands out durable before an answer leaves.
  */
-import { computeMessageDigest, JSONInt } from "@cashu/cashu-ts";
+import { JSONInt } from "@cashu/cashu-ts";
 import { TetradError } from "../errors.ts";
 import { hex, utf8 } from "../wire/index.ts";
 import { CACHED, infoOf } from "./info.ts";
 import { activeKeys, keysets, keysOf } from "./key-answers.ts";
 import { MeltQuotes } from "./melt-quotes.ts";
 import { MintQuotes } from "./mint-quotes.ts";
+import { CASHU_PRIMITIVES, type MintPrimitives } from "./primitives.ts";
 import { Refusal } from "./refusal.ts";
 import type { Leniency } from "./spending.ts";
 import { type MintChange, MintState } from "./state.ts";
@@ -44,6 +45,8 @@ export interface PlayMintOptions {
 	readonly melting?: "at-once" | "by-hand";
 	/** For how long the same request gets the same answer (NUT-19); 600 unless given. */
 	readonly answersKeptSeconds?: number;
+	/** What it computes with; the library's, unless given. */
+	readonly primitives?: MintPrimitives;
 }
 
 export class PlayMint {
@@ -61,7 +64,7 @@ export class PlayMint {
 				"invalid-argument",
 				"a unit of a play mint has three to eight small letters",
 			);
-		this.#vault = new Vault(state);
+		this.#vault = new Vault(state, options.primitives ?? CASHU_PRIMITIVES);
 		this.#mintQuotes = new MintQuotes(this.#vault, payment);
 		this.#meltQuotes = new MeltQuotes(
 			this.#vault,
@@ -115,7 +118,7 @@ export class PlayMint {
 		leniency: Leniency = {},
 	): MintAnswer {
 		const seconds = Math.floor(now / 1000);
-		const key = keyOf(request);
+		const key = this.#keyOf(request);
 		const kept = key && this.#kept(key, seconds);
 		if (kept !== undefined && !leniency.answersAnew)
 			return { status: 200, body: utf8(kept) };
@@ -153,6 +156,11 @@ export class PlayMint {
 	/** Ends a melt that is pending: paid, or not. Throws `invalid-argument` when none is. */
 	settleMelt(quote: string, isPaid: boolean): void {
 		forOwner(() => this.#meltQuotes.settle(quote, isPaid));
+	}
+
+	/** Y of a secret, by which its proof is known. */
+	pointOf(secret: string): string {
+		return this.#vault.primitives.pointOf(secret);
 	}
 
 	/** Unspent proofs are pending from now on, by their points. */
@@ -214,6 +222,12 @@ export class PlayMint {
 		}
 	}
 
+	/** Under which an answer is kept; `undefined` where none is. */
+	#keyOf({ method, path, body }: MintRequest): string | undefined {
+		if (method !== "POST" || !CACHED.includes(path)) return undefined;
+		return hex(this.#vault.primitives.hash(`${path} ${hex(body)}`));
+	}
+
 	/** NUT-19: the answer to a request that was answered before; forgets those that are too old. */
 	#kept(key: string, now: number): string | undefined {
 		const { state } = this.#vault;
@@ -222,11 +236,6 @@ export class PlayMint {
 		}
 		return state.get("answers", key)?.body;
 	}
-}
-
-function keyOf({ method, path, body }: MintRequest): string | undefined {
-	if (method !== "POST" || !CACHED.includes(path)) return undefined;
-	return computeMessageDigest(`${path} ${hex(body)}`, true);
 }
 
 /** What is a refusal to a client is a mistake of whoever runs the mint. */

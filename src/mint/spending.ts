@@ -1,14 +1,10 @@
 /* What has to be so before proofs are taken and outputs are signed: nothing here changes anything. */
-import {
-	feeFor,
-	type MintKeyset,
-	pointOfSecret,
-	requireGenuine,
-} from "./keysets.ts";
+import { feeFor, type MintKeyset, requireGenuine } from "./keysets.ts";
 import { claimsToBeLock, requireUnlocked, type Spending } from "./locks.ts";
 import { Refusal } from "./refusal.ts";
 import type { Input, Output } from "./requests.ts";
-import type { MintState } from "./state.ts";
+import type { Spendable } from "./state.ts";
+import type { Vault } from "./vault.ts";
 
 /** What a mint that is not honest leaves undone; see `MintFault`. */
 export interface Leniency {
@@ -16,12 +12,6 @@ export interface Leniency {
 	readonly ignoresSpent?: boolean;
 	/** A request that was answered before is worked on again. */
 	readonly answersAnew?: boolean;
-}
-
-/** A proof that may be spent, as it is remembered once it is. */
-export interface Spendable {
-	readonly Y: string;
-	readonly witness?: string;
 }
 
 /** Proofs that may all be spent together. */
@@ -32,33 +22,30 @@ export interface Taken {
 	readonly amount: bigint;
 }
 
-type Find = (id: string) => MintKeyset | undefined;
-
 /** Throws `Refusal` unless these proofs can be spent now, in seconds since the epoch. */
 export function requireSpendable(
-	state: MintState,
-	find: Find,
+	vault: Vault,
 	spending: Spending,
 	now: number,
 	{ ignoresLocks = false, ignoresSpent = false }: Leniency,
 ): Taken {
 	const { inputs } = spending;
-	const proofs = inputs.map((input) => remembered(input));
+	const proofs = inputs.map((input) => remembered(vault, input));
 	if (new Set(proofs.map(({ Y }) => Y)).size < proofs.length)
 		throw new Refusal("sameInput", "a proof stands there twice");
 	const keysets = inputs.map((input) => {
-		const keyset = known(find, input.id);
-		requireGenuine(keyset, input);
+		const keyset = known(vault, input.id);
+		requireGenuine(vault.primitives, keyset, input);
 		return keyset;
 	});
 	for (const { Y } of proofs) {
-		const found = state.get("proofs", Y)?.state;
+		const found = vault.state.get("proofs", Y)?.state;
 		if (found === "PENDING")
 			throw new Refusal("pending", "a proof is pending in something else");
 		if (found === "SPENT" && !ignoresSpent)
 			throw new Refusal("spent", "a proof is spent");
 	}
-	if (!ignoresLocks) requireUnlocked(spending, now);
+	if (!ignoresLocks) requireUnlocked(vault.primitives, spending, now);
 	return {
 		proofs,
 		unit: oneUnit(keysets),
@@ -71,18 +58,17 @@ export function requireSpendable(
  * judged by whoever signs.
  */
 export function requireSignable(
-	state: MintState,
-	find: Find,
+	vault: Vault,
 	outputs: readonly Pick<Output, "id" | "B_">[],
 	unit: string,
 ): MintKeyset[] {
 	return outputs.map(({ id, B_ }) => {
-		const keyset = known(find, id);
+		const keyset = known(vault, id);
 		if (!keyset.isActive)
 			throw new Refusal("keysetInactive", "an output has an inactive keyset");
 		if (keyset.unit !== unit)
 			throw new Refusal("units", "inputs and outputs are of several units");
-		if (state.get("signatures", B_.toLowerCase()) !== undefined)
+		if (vault.state.get("signatures", B_.toLowerCase()) !== undefined)
 			throw new Refusal("signedBefore", "an output was signed before");
 		return keyset;
 	});
@@ -93,15 +79,15 @@ export function sumOf(of: readonly { readonly amount: bigint }[]): bigint {
 }
 
 /** Of a proof without a lock the witness says nothing, so it is forgotten. */
-function remembered({ secret, witness }: Input): Spendable {
-	const Y = pointOfSecret(secret);
+function remembered(vault: Vault, { secret, witness }: Input): Spendable {
+	const Y = vault.primitives.pointOf(secret);
 	return witness !== undefined && claimsToBeLock(secret)
 		? { Y, witness }
 		: { Y };
 }
 
-function known(find: Find, id: string): MintKeyset {
-	const keyset = find(id);
+function known(vault: Vault, id: string): MintKeyset {
+	const keyset = vault.keyset(id);
 	if (keyset === undefined)
 		throw new Refusal("keysetUnknown", "a keyset is not known");
 	return keyset;

@@ -66,12 +66,15 @@ export interface MintRows {
 	};
 }
 
+/** A proof that may be spent, as it is remembered once it is. */
+export interface Spendable {
+	readonly Y: string;
+	readonly witness?: string;
+}
+
 /** Proofs on their way out, and the blank outputs for what is too much. */
 export interface Paying {
-	readonly proofs: readonly {
-		readonly Y: string;
-		readonly witness?: string;
-	}[];
+	readonly proofs: readonly Spendable[];
 	/** Without the fees for inputs. */
 	readonly amount: string;
 	readonly outputs: readonly { readonly id: string; readonly B_: string }[];
@@ -107,9 +110,12 @@ export class MintState {
 	static of(changes: Iterable<MintChange>): MintState {
 		const state = new MintState();
 		for (const { table, key, row } of changes) {
-			if (!Object.hasOwn(state.#tables, table) || row === undefined)
+			if (!Object.hasOwn(state.#tables, table)) throw unreadable();
+			try {
+				state.put(table, key, JSON.parse(row ?? ""));
+			} catch {
 				throw unreadable();
-			state.put(table, key, JSON.parse(row));
+			}
 		}
 		state.#changes = [];
 		return state;

@@ -19,10 +19,9 @@ export function swap(
 	const fields = fieldsIn(body);
 	const inputs = inputsIn(fields);
 	const outputs = outputsIn(fields);
-	const find = (id: string) => vault.keyset(id);
 	const spending = { inputs, outputs };
-	const taken = requireSpendable(vault.state, find, spending, now, leniency);
-	const keysets = requireSignable(vault.state, find, outputs, taken.unit);
+	const taken = requireSpendable(vault, spending, now, leniency);
+	const keysets = requireSignable(vault, outputs, taken.unit);
 	if (sumOf(outputs) !== taken.amount)
 		throw new Refusal("balance", "inputs, fees and outputs do not balance");
 	const signatures = vault.sign(outputs, keysets);

@@ -19,6 +19,7 @@ interface State {
 interface Answer {
 	readonly nuts?: Readonly<Record<string, unknown>>;
 	readonly states?: readonly State[];
+	readonly outputs?: readonly unknown[];
 	readonly signatures?: readonly Signature[];
 	readonly change?: readonly Signature[];
 }
@@ -32,6 +33,8 @@ export function altered(
 	wrongs: Wrongs,
 	failed: ReadonlyMap<string, string>,
 ): Answer {
+	if (wrongs.has("signatures-forgotten"))
+		return { outputs: [], signatures: [] };
 	const { nuts, states, signatures, change } = answer;
 	const announced = wrongs.get("locks-ignored")?.isAnnounced ? LOCKS : [];
 	return {

@@ -1,10 +1,10 @@
 /* The state of a mint with its keys: what every operation looks at and changes. */
-import { computeMessageDigest } from "@cashu/cashu-ts";
 import { TetradError } from "../errors.ts";
+import { hex } from "../wire/index.ts";
 import { KeyCache, type MintKeyset, sign } from "./keysets.ts";
+import type { MintPrimitives } from "./primitives.ts";
 import type { Output } from "./requests.ts";
-import type { Spendable } from "./spending.ts";
-import type { MintRows, MintState } from "./state.ts";
+import type { MintRows, MintState, Spendable } from "./state.ts";
 
 type Signature = MintRows["signatures"];
 
@@ -13,12 +13,14 @@ const SWAPPED = "/swapped";
 
 export class Vault {
 	readonly state: MintState;
+	readonly primitives: MintPrimitives;
 	readonly #keys: KeyCache;
 
 	/** The state knows its seed. */
-	constructor(state: MintState) {
+	constructor(state: MintState, primitives: MintPrimitives) {
 		this.state = state;
-		this.#keys = new KeyCache(this.#mint.seed);
+		this.primitives = primitives;
+		this.#keys = new KeyCache(primitives, this.#mint.seed);
 	}
 
 	keyset(id: string): MintKeyset | undefined {
@@ -74,7 +76,7 @@ export class Vault {
 	/** The same for the same text, and unguessable. */
 	secretOf(what: string): string {
 		const text = `${this.#mint.seed}|${what}`;
-		return computeMessageDigest(text, true).slice(0, 32);
+		return hex(this.primitives.hash(text)).slice(0, 32);
 	}
 
 	/** Throws `Refusal` when there is no key for an amount; signs all, or none. */
@@ -83,7 +85,7 @@ export class Vault {
 			const keyset = keysets[at];
 			if (keyset === undefined)
 				throw new TetradError("internal", "an output was not judged");
-			return sign(keyset, output);
+			return sign(this.primitives, keyset, output);
 		});
 		for (const [at, signature] of signatures.entries()) {
 			const { B_ = "" } = outputs[at] ?? {};

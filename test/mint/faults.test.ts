@@ -152,6 +152,19 @@ describe("a mint with a fault", () => {
 		assert.equal(JSON.parse(witness ?? "").preimage, PREIMAGE);
 	});
 
+	test("that restores no signatures, or does not know its own answer again", () => {
+		const { mint, client, proof, wrong } = faulty();
+		const request = { inputs: [proof], outputs: client.blind([8]).outputs };
+		const { signatures } = client.post("swap", request);
+		wrong({ kind: "signatures-forgotten" });
+		wrong({ kind: "answers-forgotten" });
+		const restored = client.post("restore", { outputs: request.outputs });
+		assert.deepEqual(restored, { outputs: [], signatures: [] });
+		isRefused(client.post("swap", request), 11001);
+		mint.clear();
+		assert.deepEqual(client.post("swap", request).signatures, signatures);
+	});
+
 	test("in which proofs get stuck, until it is well again", () => {
 		const { mint, client, proof, wrong } = faulty();
 		wrong({ kind: "stuck-pending", times: 1 });

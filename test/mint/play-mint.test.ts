@@ -285,7 +285,14 @@ describe("a play mint", () => {
 			new Client(playMint()).get("keys"),
 			new Client(playMint()).get("keys"),
 		);
-		for (const text of ["", "[]", "[2]", '[1,["no","x",{}]]', "[1]"])
+		for (const text of [
+			"",
+			"[]",
+			"[2]",
+			'[1,["no","x",{}]]',
+			'[1,["mint"]]',
+			"[1]",
+		])
 			assert.throws(() => PlayMint.importState(Buffer.from(text)), {
 				code: "store-failed",
 			});

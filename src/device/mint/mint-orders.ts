@@ -4,7 +4,7 @@ import type { FaultyMint, MintFault } from "../../mint/index.ts";
 import type { MintServerOptions } from "./mint-server.ts";
 
 /** What a mint in a process of its own is made with; JSON. */
-export type MintSettings = Omit<MintServerOptions, "clock">;
+export type MintSettings = Omit<MintServerOptions, "clock" | "primitives">;
 
 /** What whoever started it may ask for. */
 export type MintOrder =

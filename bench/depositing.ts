@@ -254,6 +254,7 @@ export class Depositing {
 		},
 		"to-agent": () => {},
 		sign: () => {},
+		ask: () => {},
 		report: () => {},
 	};
 }

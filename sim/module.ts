@@ -2,7 +2,7 @@
  * A module: its end of the link, its tetrads, and a machine of money, run as `MoneyModule` and
  * `MoneyDriver` of `src/device/runtime` run them.
  */
-import { asTetradError, type TetradError } from "../src/errors.ts";
+import { asTetradError, TetradError } from "../src/errors.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -123,6 +123,10 @@ export class Module<Report = unknown> extends Device {
 				sign: (effect) => signLater(this, effect, (event) => this.#feed(event)),
 				transact: ({ id, transaction }) =>
 					this.transact(id, transaction, (event) => this.#feed(event)),
+				ask: ({ id, server }) => {
+					const error = new TetradError("carrier-failed", `no ${server} here`);
+					this.#feed({ kind: "not-answered", id, error });
+				},
 				end: ({ tetrad, error }) => {
 					this.world.tell({
 						who: this.name,

@@ -1,3 +1,4 @@
+export type { AskEffect, AskedEvent } from "./asking.ts";
 export {
 	type AbortEvent,
 	type ClosedBy,

@@ -244,9 +244,15 @@ export type {
 	MoneyMachine,
 } from "./machine.ts";
 export {
+	type EcashOptions,
+	ecashPurse,
+	type TrustedMint,
+} from "./purse/ecash/index.ts";
+export {
 	ARCHIVE_START,
 	type ArchiveCursor,
 	type ArchiveStep,
+	type AtMint,
 	type Balance,
 	type Balances,
 	type BalanceView,
@@ -255,6 +261,8 @@ export {
 	type CommittedSale,
 	countingRows,
 	type DeliveredSale,
+	type EcashBalance,
+	ecashTables,
 	type FoundToArchive,
 	findToArchive,
 	type GivenSecret,
@@ -271,6 +279,7 @@ export {
 	noBalance,
 	noteView,
 	type OfferedSale,
+	type PurseEcash,
 	PurseMachine,
 	type PurseMachineOptions,
 	type PurseReport,
@@ -286,6 +295,7 @@ export {
 	type SalePayment,
 	type SaleRail,
 	type SaleReport,
+	type SellsAtMint,
 	type Sold,
 	saleTables,
 	spendingTables,

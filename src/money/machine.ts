@@ -2,6 +2,8 @@ import type { CryptoProvider } from "../crypto/index.ts";
 import type { TetradError } from "../errors.ts";
 import type { CertifiedDevice } from "../identity/index.ts";
 import type {
+	AskEffect,
+	AskedEvent,
 	Kind,
 	Machine,
 	TimeEvent,
@@ -58,6 +60,7 @@ export type MoneyEvent =
 			readonly issuer: Uint8Array;
 	  }
 	| WorkEvent
+	| AskedEvent
 	| TimeEvent;
 
 export type MoneyEffect<Report> =
@@ -67,6 +70,7 @@ export type MoneyEffect<Report> =
 			readonly bytes: Uint8Array;
 	  }
 	| WorkEffect
+	| AskEffect
 	/** The other module or the own agent broke the rules: end that tetrad. */
 	| {
 			readonly kind: "end";

@@ -51,6 +51,7 @@ export {
 	LINK,
 	LIST_MESSAGE,
 	type LinkMessageType,
+	LOCK_BYTE,
 	PAYMENT_TALK,
 	PURCHASE_BYTE,
 	REFUSAL,

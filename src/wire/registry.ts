@@ -163,6 +163,14 @@ export const BETWEEN_MODULES_BYTE = {
 	refused: 0x24,
 } as const;
 
+/** The same, of what is paid with ecash. */
+export const LOCK_BYTE = {
+	lockOffer: 0x25,
+	lockAgreed: 0x26,
+	lock: 0x27,
+	lockClaimed: 0x28,
+} as const;
+
 /** Messages of money that go as one. */
 export const SEVERAL_BYTE = { several: 0x2f } as const;
 
@@ -277,6 +285,7 @@ export const REGISTRY: readonly RegisteredMessage[] = [
 	...registered(PAYMENT_TALK, "session 1"),
 	...registered(BETWEEN_AGENTS_BYTE, "session 1"),
 	...registered(BETWEEN_MODULES_BYTE, "session 2"),
+	...registered(LOCK_BYTE, "session 2"),
 	...registered(WITH_ISSUER_BYTE, "session 2"),
 	...registered(SEVERAL_BYTE, "session 2", "session 3 or 4"),
 	...registered(WITH_AGENT_BYTE, "session 3 or 4"),

@@ -197,6 +197,7 @@ export class Mint {
 		end: ({ error }) => {
 			this.ended.push(error.code);
 		},
+		ask: () => assert.fail("an issuer asks nobody"),
 		report: ({ report }) => {
 			this.reports.push(report);
 		},

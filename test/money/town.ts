@@ -15,7 +15,7 @@ import {
 	validateChain,
 } from "../../src/identity/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
-import type { Ended } from "../../src/machine/index.ts";
+import type { AskEffect, AskedEvent, Ended } from "../../src/machine/index.ts";
 import {
 	accountOf,
 	type Balance,
@@ -41,6 +41,7 @@ import {
 	messages,
 	noBalance,
 	openAccount,
+	type PurseEcash,
 	PurseMachine,
 	type PurseMachineOptions,
 	type PurseReport,
@@ -214,6 +215,10 @@ export interface TownOptions {
 		readonly issuers: readonly IssuerTerms[];
 		readonly sale: MakeSalePart;
 	}) => MoneyMachine<unknown>;
+	/** The ecash of a purse; none unless given. */
+	readonly ecash?: (self: Module) => PurseEcash;
+	/** What becomes of what a module asks a server: its answer, or nothing when none ever comes. */
+	readonly asked?: (asked: AskEffect, now: number) => AskedEvent | undefined;
 	/** Hears what modules say to their agents that is not of money. */
 	readonly heard?: (self: Module, tetrad: number, bytes: Uint8Array) => void;
 }
@@ -288,7 +293,7 @@ export class Town {
 			name,
 			(self) => {
 				const context = this.#context(self);
-				const { purse, sale: makesSale } = this.#options;
+				const { purse, ecash, sale: makesSale } = this.#options;
 				if (purse !== undefined && makesSale !== undefined)
 					return purse({
 						...{ context, issuers: this.#issuers, sale: makesSale(self) },
@@ -305,6 +310,7 @@ export class Town {
 						owner: this.owner,
 						earlierKeys: self.earlier,
 						...(sale === undefined ? {} : { sale }),
+						...(ecash === undefined ? {} : { ecash: ecash(self) }),
 					},
 					state,
 				);
@@ -817,6 +823,7 @@ export class Town {
 			},
 			transact: ({ id, transaction }) =>
 				this.#transact(module, id, transaction),
+			ask: (asked) => this.#askServer(module, asked),
 			end: ({ tetrad, error }) => {
 				module.ended.push(error.code);
 				this.part(module, tetrad);
@@ -826,6 +833,14 @@ export class Town {
 			},
 			ended: () => assert.fail("money ends with its module alone"),
 		};
+	}
+
+	/** A module asks a server, in a town where there are any. */
+	#askServer(module: Module, asked: AskEffect): void {
+		const { asked: answering } = this.#options;
+		assert.ok(answering, `there is no ${asked.server} in this town`);
+		const answer = answering(asked, this.now);
+		if (answer !== undefined) module.events.push(answer);
 	}
 
 	#transact(

@@ -19,6 +19,7 @@ import {
 	keyHash,
 	type NotBoughtOutcome,
 	type PurchaseSaid,
+	type RailName,
 	termsHash,
 } from "../../src/trade/documents/index.ts";
 import { SaleDesk } from "../../src/trade/issuer/index.ts";
@@ -88,8 +89,19 @@ export interface Visit {
 	readonly exporter: Uint8Array;
 }
 
+/** What contracts name of the money that they are paid with. */
+export interface PaidWith {
+	readonly rail: RailName;
+	readonly issuer: Uint8Array;
+	readonly currency: string;
+	/** As the merchant says it, and as it is. */
+	readonly money: { readonly exponent: number; readonly isPlay: boolean };
+}
+
 export interface MarketOptions extends TownOptions {
 	readonly money?: bigint;
+	/** What is sold for; notes of the issuer unless given. */
+	readonly paidWith?: PaidWith;
 	/** Gives the buyer its money, in the place of its bank. */
 	readonly fund?: (market: Market, desk: SaleDesk) => Promise<void>;
 }
@@ -99,6 +111,7 @@ export class Market {
 	readonly ann: Module;
 	readonly bob: Module;
 	readonly mint: Module;
+	readonly paidWith: PaidWith;
 	/** By contract in hexadecimal. */
 	readonly #heard = new Map<string, HeardOfPurchase[]>();
 	readonly sold: Sold[] = [];
@@ -109,12 +122,12 @@ export class Market {
 
 	private constructor(
 		town: Town,
-		ann: Module,
-		bob: Module,
-		mint: Module,
+		{ ann, bob, mint }: Pick<Market, "ann" | "bob" | "mint">,
 		unheard: Unheard[],
+		paidWith: PaidWith,
 	) {
 		this.town = town;
+		this.paidWith = paidWith;
 		this.ann = ann;
 		this.bob = bob;
 		this.mint = mint;
@@ -123,7 +136,7 @@ export class Market {
 
 	/** Ann has money, and Bob's module a selling secret. */
 	static async make(options: MarketOptions = {}): Promise<Market> {
-		const { money = 1000n, fund, ...others } = options;
+		const { money = 1000n, fund, paidWith, ...others } = options;
 		const unheard: Unheard[] = [];
 		const world = others.world ?? (await makeWorld({ algorithm: "Ed25519" }));
 		const town = await Town.make({
@@ -139,7 +152,17 @@ export class Market {
 		const mint = await town.issuer();
 		const ann = await town.purse("ann");
 		const bob = await town.purse("bob");
-		const market = new Market(town, ann, bob, mint, unheard);
+		const market = new Market(
+			town,
+			{ ann, bob, mint },
+			unheard,
+			paidWith ?? {
+				rail: "own-notes",
+				issuer: mint.device.deviceId,
+				currency: COIN.code,
+				money: MONEY,
+			},
+		);
 		if (fund === undefined) await town.withdraw(ann, mint, money);
 		else {
 			const { verdicts, device: own } = mint;
@@ -161,7 +184,7 @@ export class Market {
 			merchant,
 			tetrad,
 			message(ABOUT_PURCHASES.selling, {
-				issuer: mint.device.deviceId,
+				issuer: this.paidWith.issuer,
 				generation: 0,
 			}),
 		);
@@ -296,9 +319,9 @@ export class Market {
 			sellerAgent: merchant.agent.deviceId,
 			sellerModule: merchant.device.deviceId,
 			binding,
-			rail: "own-notes",
-			issuer: this.mint.device.deviceId,
-			currency: COIN.code,
+			rail: this.paidWith.rail,
+			issuer: this.paidWith.issuer,
+			currency: this.paidWith.currency,
 			amount: PRICE,
 			item: itemHash(nodeCrypto, SALT, this.description()),
 			plaintextRoot: filled(32, 0x91),
@@ -379,7 +402,7 @@ export class Market {
 			salt: SALT,
 			description: this.description(),
 			issuerChain: this.mint.device.encodedChain,
-			money: MONEY,
+			money: this.paidWith.money,
 			askOwner: false,
 			...changes,
 		});

@@ -244,6 +244,7 @@ export class MemoryRail implements MoneyMachine<PurseReport> {
 			meetings: this.#meetings,
 			issuerOf: (issuer) =>
 				options.issuers.find((terms) => sameBytes(terms.issuer, issuer)),
+			atMint: () => undefined,
 			pay: (tetrad, payment, also) => this.#pay(tetrad, payment, also),
 			cancel: (contract) => this.#cancel(contract),
 			committed: (contracts, then) =>

@@ -1,7 +1,12 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import type { SignEffect, Store, Transaction } from "../../machine/index.ts";
+import type {
+	AskEffect,
+	SignEffect,
+	Store,
+	Transaction,
+} from "../../machine/index.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -21,6 +26,7 @@ import {
 	isAboutPurchases,
 } from "../../trade/documents/index.ts";
 import { sameBytes } from "../../wire/index.ts";
+import { type Ask, askOverHttp } from "./asking.ts";
 import { Driver } from "./driver.ts";
 import { MoneySender } from "./money-sender.ts";
 import { signFor } from "./signing.ts";
@@ -53,6 +59,8 @@ export interface MoneyDriverOptions<Report> {
 		from: "agent" | "module",
 		bytes: Uint8Array,
 	) => Promise<void> | undefined;
+	/** Asks servers, such as mints; over HTTP unless given. */
+	readonly ask?: Ask;
 	/** Hears why a tetrad was ended by this side. */
 	readonly refused?: (tetrad: Tetrad, error: TetradError) => void;
 	/** `Date.now` unless given. */
@@ -86,6 +94,8 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	readonly #served = new Map<number, Served>();
 	readonly #serving = new Set<Promise<void>>();
 	readonly #work = new Load();
+	/** Aborted when nobody waits for the answers of servers any more. */
+	readonly #asking = new AbortController();
 	readonly #failed = Promise.withResolvers<TetradError>();
 	#tetrads = 0;
 
@@ -101,6 +111,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 				"to-module": ({ tetrad, bytes }) => this.#send(tetrad, "module", bytes),
 				sign: (effect) => this.#sign(effect),
 				transact: ({ id, transaction }) => this.#transact(id, transaction),
+				ask: (asked) => this.#askServer(asked),
 				end: ({ tetrad, error }) => this.#endAt(tetrad, error),
 				report: ({ report }) => options.report(report),
 			},
@@ -314,6 +325,14 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		);
 	}
 
+	/** It is not waited for when this driver is closed: what a server has done is found out when it is asked again. */
+	#askServer(asked: AskEffect): void {
+		const { ask = askOverHttp } = this.#options;
+		void ask(asked, this.#asking.signal).then((event) => {
+			if (!this.#driver.stopped) this.#feed(event);
+		});
+	}
+
 	/** What was said in the tetrad before goes out before it is closed. */
 	#endAt(id: number, error: TetradError): void {
 		const served = this.#served.get(id);
@@ -337,6 +356,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 
 	#stop(): void {
 		this.#driver.stop();
+		this.#asking.abort();
 		for (const { tetrad } of this.#served.values()) void tetrad.close();
 	}
 }

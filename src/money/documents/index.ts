@@ -97,6 +97,7 @@ export {
 	QUESTION_AGAIN_MS,
 	REQUEST_ID_BYTES,
 } from "./limits.ts";
+export { ABOUT_LOCKS } from "./lock-messages.ts";
 export * as messages from "./messages.ts";
 export {
 	BETWEEN_MODULES,

@@ -32,6 +32,9 @@ export const SELLING_SECRET_BYTES = 32;
 export const MAX_GRACE_DAYS = 365;
 
 /** As `identity` makes them: enc(32 bytes, name of 1 to 64 bytes). */
+/** The proofs of a lock, as a payer gives them to its payee: 64 of the longest. */
+export const MAX_LOCK_MESSAGE_BYTES: number = 2 ** 17;
+
 export const DEVICE_ID: Field<Uint8Array> = bytes(41, 104);
 
 /** Issuers whose money an owner limits in one order. */

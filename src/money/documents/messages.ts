@@ -13,6 +13,7 @@ import {
 	enc,
 	type Field,
 	type Fields,
+	LOCK_BYTE,
 	list,
 	malformed,
 	mapped,
@@ -456,6 +457,7 @@ export const WITH_AGENT: {
 
 const TYPES: ReadonlySet<number> = new Set([
 	SEVERAL,
+	...Object.values(LOCK_BYTE),
 	...[BETWEEN_MODULES, WITH_ISSUER, WITH_AGENT].flatMap((kinds) =>
 		Object.values(kinds).map(({ type }) => type),
 	),

@@ -182,6 +182,8 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "limits":
 			case "approval":
 			case "give-back":
+			case "answered":
+			case "not-answered":
 			case "time":
 				return [];
 			default:

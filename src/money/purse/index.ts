@@ -23,9 +23,10 @@ export {
 	readBalances,
 	type ViewPart,
 } from "./balance-history.ts";
+export type { EcashBalance, PurseEcash } from "./ecash-part.ts";
+export * as ecashTables from "./ecash-tables.ts";
 export type { PurseJob } from "./pending-jobs.ts";
-export { PurseMachine } from "./purse.ts";
-export type { PurseMachineOptions } from "./purse-core.ts";
+export { PurseMachine, type PurseMachineOptions } from "./purse.ts";
 export { CLOCK_TOLERANCE_MS } from "./purse-limits.ts";
 export {
 	loadPurse,
@@ -38,6 +39,7 @@ export {
 export type { PurseReport, WhyApproval } from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";
 export type {
+	AtMint,
 	CommittedSale,
 	DeliveredSale,
 	GivenSecret,
@@ -48,6 +50,7 @@ export type {
 	SalePayment,
 	SaleRail,
 	SaleReport,
+	SellsAtMint,
 	Sold,
 } from "./sale-part.ts";
 export * as saleTables from "./sale-tables.ts";

@@ -20,7 +20,7 @@ import {
 	orderRequest,
 } from "./issuer-requests.ts";
 import type { JobOf } from "./pending-jobs.ts";
-import type { PurseCore, PurseMachineOptions } from "./purse-core.ts";
+import type { PurseCore, PurseOptions } from "./purse-core.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
@@ -118,7 +118,7 @@ export class Orders {
 	/** What only the owner can order; what is not the owner's is troubling. */
 	#signed(
 		order: (
-			owner: NonNullable<PurseMachineOptions["owner"]>,
+			owner: NonNullable<PurseOptions["owner"]>,
 			context: MoneyContext,
 		) => void,
 	): void {

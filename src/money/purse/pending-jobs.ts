@@ -119,6 +119,8 @@ export type TransactionJob =
 	| { readonly kind: "aborting"; readonly contract: Uint8Array }
 	/** What the part that knows of sales has asked for. */
 	| { readonly kind: "sale-work"; readonly job: KindOfJob }
+	/** What the purse's ecash has asked for. */
+	| { readonly kind: "ecash-work"; readonly job: KindOfJob }
 	/** A selling secret is being kept. */
 	| ({ readonly kind: "keeping-secret" } & VisitName)
 	/** Whether a contract that the own agent expects a payment for was paid to this module before. */
@@ -200,12 +202,19 @@ export type SignatureJob =
 			readonly transfer: TransferBody;
 	  } & AttemptName)
 	| { readonly kind: "signing-receipt"; readonly receipt: ReceiptBody }
+	| { readonly kind: "signing-lock-receipt"; readonly receipt: ReceiptBody }
 	| ({
 			readonly kind: "signing-exchange";
 			readonly exchange: Exchange;
 	  } & VisitName);
 
-export type PurseJob = TransactionJob | SignatureJob;
+/** Answered by a mint. */
+export interface AskJob {
+	readonly kind: "asking";
+	readonly job: KindOfJob;
+}
+
+export type PurseJob = TransactionJob | SignatureJob | AskJob;
 
 /** What the transaction of each kind decides. */
 export interface Results {
@@ -224,6 +233,7 @@ export interface Results {
 	/** Whether it is cancelled now, or was before. */
 	readonly aborting: boolean;
 	readonly "sale-work": unknown;
+	readonly "ecash-work": unknown;
 	readonly "keeping-secret": unknown;
 	/** What the issuer's answer has changed; nothing when doubt had ended before, or goes on. */
 	readonly "recording-outcome": DoubtEnded | undefined;

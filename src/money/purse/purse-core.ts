@@ -26,7 +26,8 @@ export interface TrustedIssuer extends IssuerTerms {
 	readonly limits?: UndepositedLimits;
 }
 
-export interface PurseMachineOptions {
+/** What the parts of a purse are given. */
+export interface PurseOptions {
 	readonly context: MoneyContext;
 	/** Whose notes it takes. */
 	readonly issuers: readonly TrustedIssuer[];
@@ -43,6 +44,8 @@ export interface PurseMachineOptions {
 	readonly earlierKeys?: readonly HolderKey[];
 	/** Who knows of sales; without one the module neither buys nor sells. */
 	readonly sale?: MakeSalePart;
+	/** The mints whose ecash it takes; none unless given. */
+	readonly ecash?: { readonly mints: readonly TrustedIssuer[] };
 }
 
 /** A tetrad that is not over. */
@@ -53,7 +56,7 @@ export interface OpenMeeting extends Meeting {
 
 /** What the parts of a purse have in common: the time, the tetrads that are open, what it has, and what shall be done. */
 export class PurseCore {
-	readonly options: PurseMachineOptions;
+	readonly options: PurseOptions;
 	readonly book: PurseBook;
 	/** Encoded chains of issuers by their hashes in hexadecimal. */
 	readonly chains: Map<string, Uint8Array>;
@@ -62,7 +65,7 @@ export class PurseCore {
 	now = 0;
 	#effects: MoneyEffect<PurseReport>[] = [];
 
-	constructor(options: PurseMachineOptions, state: PurseState) {
+	constructor(options: PurseOptions, state: PurseState) {
 		const { crypto, own } = options.context;
 		this.options = options;
 		this.book = new PurseBook(crypto, own, state.notes);
@@ -94,8 +97,10 @@ export class PurseCore {
 		return this.chains.get(hex(hash)) ?? this.options.context.own.encodedChain;
 	}
 
+	/** Of an issuer, or of a mint that stands where one does. */
 	termsOf(issuer: Uint8Array): TrustedIssuer | undefined {
-		return this.options.issuers.find((terms) =>
+		const { issuers, ecash } = this.options;
+		return [...issuers, ...(ecash?.mints ?? [])].find((terms) =>
 			sameBytes(terms.issuer, issuer),
 		);
 	}

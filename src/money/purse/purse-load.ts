@@ -19,6 +19,7 @@ import {
 	parseHead,
 } from "../documents/index.ts";
 import { logging } from "../log.ts";
+import { type EcashState, readEcash } from "./ecash-load.ts";
 import {
 	BEHIND_NAME,
 	folding,
@@ -67,6 +68,7 @@ export interface PurseState {
 	/** Device ids of issuers that were met since the store was put back or copied; nothing when it was not. */
 	readonly met: readonly Uint8Array[] | undefined;
 	readonly spending: SpendingState;
+	readonly ecash: EcashState;
 }
 
 /** What the owner lets the purse pay, what counts against that, and what waits for the owner. */
@@ -215,14 +217,17 @@ function readRest(
 						(payments) =>
 							readUndeposited((undeposited) =>
 								readSpending((spending) =>
-									done(writes, {
-										...start,
-										chains,
-										notes,
-										payments,
-										undeposited,
-										spending,
-									}),
+									readEcash((ecash) =>
+										done(writes, {
+											...start,
+											chains,
+											notes,
+											payments,
+											undeposited,
+											spending,
+											ecash,
+										}),
+									),
 								),
 							),
 					),

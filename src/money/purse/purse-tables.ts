@@ -35,6 +35,7 @@ import {
 	type LogRow,
 	logging,
 } from "../log.ts";
+import { CLAIMED, COUNTERS, LOCKED, PROOFS } from "./ecash-tables.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
 import { PURCHASES, SELLING_SECRETS } from "./sale-tables.ts";
 import { APPROVALS, SPENT, SPENT_IN_ALL } from "./spending-tables.ts";
@@ -345,6 +346,10 @@ export const PURSE_SCHEMA: Schema = schema(
 		APPROVALS,
 		PURCHASES,
 		SELLING_SECRETS,
+		PROOFS,
+		COUNTERS,
+		LOCKED,
+		CLAIMED,
 	],
 	{
 		to: 2,
@@ -435,6 +440,15 @@ export const PURSE_SCHEMA: Schema = schema(
 			addColumn("promises", "what", "text", ""),
 		],
 	},
+	{
+		to: 11,
+		steps: [
+			{ kind: "add-table", table: PROOFS },
+			{ kind: "add-table", table: COUNTERS },
+			{ kind: "add-table", table: LOCKED },
+			{ kind: "add-table", table: CLAIMED },
+		],
+	},
 );
 
 export type MetaRow = Row<typeof META.columns>;
@@ -470,6 +484,8 @@ export type What =
 	| "deposited"
 	| "withdrawn"
 	| "exchanged"
+	/** What was locked for this purse was spent by somebody else. */
+	| "refused"
 	| "claiming"
 	| "claimed"
 	| "resolving"

@@ -1,10 +1,13 @@
 import {
+	type AskEffect,
+	type AskedEvent,
 	Pending,
 	type Transaction,
 	type WorkEvent,
 } from "../../machine/index.ts";
 import type { Head, HolderKey } from "../documents/index.ts";
 import type {
+	AskJob,
 	JobOf,
 	PurseJob,
 	Results,
@@ -61,6 +64,16 @@ export class PurseWork {
 		this.#core.emit({ kind: "transact", id, transaction });
 	}
 
+	/** Asks a server, at its address. */
+	ask(
+		job: AskJob,
+		server: string,
+		request: Omit<AskEffect, "kind" | "id" | "server">,
+	): void {
+		const id = this.#pending.add(job);
+		this.#core.emit({ kind: "ask", id, server, ...request });
+	}
+
 	// Each gives the job up that an answer is for, or throws `internal` for an answer to nothing.
 
 	written({ id, result }: Answer<"written">): Written {
@@ -76,17 +89,23 @@ export class PurseWork {
 	signed({ id }: Answer<"signed" | "not-signed">): SignatureJob {
 		return this.#pending.take(id, isSignature);
 	}
+
+	answered({ id }: AskedEvent): AskJob {
+		return this.#pending.take(id, (job) => job.kind === "asking");
+	}
 }
 
 function isSignature(job: PurseJob): job is SignatureJob {
-	return !isTransaction(job);
+	return !isTransaction(job) && job.kind !== "asking";
 }
 
 function isTransaction(job: PurseJob): job is TransactionJob {
 	switch (job.kind) {
 		case "signing-payment":
 		case "signing-receipt":
+		case "signing-lock-receipt":
 		case "signing-exchange":
+		case "asking":
 			return false;
 		default:
 			return true;

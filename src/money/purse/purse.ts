@@ -10,7 +10,7 @@
  * and each of the five is a sum over rows of its tables (balance-history.ts).
  */
 import { asTetradError, TetradError, unreachable } from "../../errors.ts";
-import type { WorkEvent } from "../../machine/index.ts";
+import type { WorkEvent, Write } from "../../machine/index.ts";
 import { copy } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
@@ -20,6 +20,7 @@ import {
 } from "../documents/index.ts";
 import type { MoneyEffect, MoneyEvent, MoneyMachine } from "../machine.ts";
 import { Approvals } from "./approvals.ts";
+import type { EcashPart, PurseEcash } from "./ecash-part.ts";
 import { Expecting } from "./expecting.ts";
 import { IssuerVisits } from "./issuer-visits.ts";
 import { OpenPayments } from "./open-payments.ts";
@@ -38,17 +39,22 @@ import type {
 	TransactionJob,
 } from "./pending-jobs.ts";
 import { Promises } from "./promises.ts";
-import { PurseCore, type PurseMachineOptions } from "./purse-core.ts";
+import { PurseCore, type PurseOptions } from "./purse-core.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseReport } from "./purse-report.ts";
 import { PurseWork, type Written } from "./purse-work.ts";
-import type { SalePart } from "./sale-part.ts";
+import type { SalePart, SalePayment, SellsAtMint } from "./sale-part.ts";
 import { makeSaleRail } from "./sale-rail.ts";
 import { Settling } from "./settling.ts";
 import { SpendingLimits } from "./spending-limits.ts";
 import { SpendingPermission } from "./spending-permission.ts";
 import { VisitWork } from "./visit-work.ts";
 import { Witnesses } from "./witnesses.ts";
+
+export interface PurseMachineOptions extends PurseOptions {
+	/** Its ecash; none unless given. */
+	readonly ecash?: PurseEcash;
+}
 
 /** The machine of a module that holds money. `state` is what `loadPurse` has read from its store. */
 export class PurseMachine implements MoneyMachine<PurseReport> {
@@ -65,6 +71,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	readonly #limits: SpendingLimits;
 	readonly #approvals: Approvals;
 	readonly #permission: SpendingPermission;
+	readonly #ecash: EcashPart | undefined;
 	readonly #visitWork: VisitWork;
 	readonly #settling: Settling;
 
@@ -75,10 +82,10 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const witnesses = new Witnesses(core, work, state);
 		const sale = options.sale?.(
 			makeSaleRail(core, work, {
-				pay: (tetrad, payment, also) =>
-					this.#paying.paySale(tetrad, payment, also),
+				pay: (tetrad, payment, also) => this.#paySale(tetrad, payment, also),
 				cancel: (contract, isOfOpenTetrad) =>
 					this.#paying.cancel(contract, isOfOpenTetrad),
+				atMint: (issuer, agent) => this.#sellsAtMint(issuer, agent),
 			}),
 		);
 		const parts = { core, work, witnesses, sale };
@@ -125,6 +132,9 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		this.#limits = limits;
 		this.#approvals = approvals;
 		this.#permission = permission;
+		this.#ecash = options.ecash?.make({
+			...{ parts, work, limits, approvals, state: state.ecash },
+		});
 		const visits = new IssuerVisits(parts);
 		this.#visitWork = new VisitWork(parts, visits, payments);
 		this.#settling = new Settling(
@@ -143,7 +153,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 	/** The first of all that its parts wait until. */
 	get deadline(): number | undefined {
 		let first = this.#witnesses.deadline;
-		for (const part of [this.#paying, this.#settling, this.#sale])
+		const parts = [this.#paying, this.#settling, this.#sale, this.#ecash];
+		for (const part of parts)
 			for (const deadline of part?.deadlines() ?? [])
 				if (first === undefined || deadline < first) first = deadline;
 		return first;
@@ -164,6 +175,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				this.#expecting.opened(meeting);
 				this.#acceptance.opened(meeting);
 				this.#delivery.opened(meeting);
+				this.#ecash?.opened(meeting);
 				return this.#sale?.opened(meeting);
 			}
 			case "closed":
@@ -173,6 +185,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				this.#delivery.closed(event.tetrad);
 				this.#settling.closed(event.tetrad);
 				this.#paying.closed(event.tetrad);
+				this.#ecash?.closed(event.tetrad);
 				return this.#sale?.closed(event.tetrad);
 			case "from-agent":
 			case "from-module":
@@ -194,10 +207,17 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "signed":
 			case "not-signed":
 				return this.#finish(event);
+			case "answered":
+				return this.#ecash?.answered(this.#work.answered(event).job, event);
+			case "not-answered": {
+				const { job } = this.#work.answered(event);
+				return this.#ecash?.notAnswered(job, event.error);
+			}
 			case "time":
 				this.#witnesses.time();
 				this.#paying.time();
 				this.#settling.time();
+				this.#ecash?.time();
 				return this.#sale?.time();
 			default:
 				return unreachable(event);
@@ -253,8 +273,11 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#acceptance.deliver(meeting, bytes);
 			case BETWEEN_MODULES.accepted.type:
 				return this.#delivery.accepted(meeting, bytes);
-			case BETWEEN_MODULES.refused.type:
+			case BETWEEN_MODULES.refused.type: {
+				const said = body(BETWEEN_MODULES.refused, bytes);
+				if (this.#ecash?.refused(meeting, said) === true) return;
 				return this.#paying.refused(meeting, bytes);
+			}
 			case WITH_ISSUER.welcome.type:
 			case WITH_ISSUER.issued.type:
 			case WITH_ISSUER.booked.type:
@@ -266,10 +289,31 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				if (this.#sale === undefined) throw unexpected("the other module");
 				return this.#settling.hear(meeting, bytes);
 			default:
+				if (this.#ecash?.hears(bytes[0] ?? 0) === true)
+					return this.#ecash.hear(meeting, bytes);
 				if (this.#sale?.hears("module", bytes[0] ?? 0) === true)
 					return this.#sale.fromModule(meeting, bytes);
 				throw unexpected("the other module");
 		}
+	}
+
+	// Sales for ecash.
+
+	#paySale(tetrad: number, payment: SalePayment, also: readonly Write[]): void {
+		const { atMint, contract } = payment;
+		if (atMint === undefined)
+			return this.#paying.paySale(tetrad, payment, also);
+		if (this.#ecash !== undefined)
+			return this.#ecash.pay(tetrad, { ...payment, atMint }, also);
+		const error = new TetradError(
+			"payment-refused",
+			"this purse takes no ecash, since its owner has named no mint",
+		);
+		this.#sale?.happened({ kind: "not-paid", contract, error });
+	}
+
+	#sellsAtMint(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined {
+		return this.#ecash?.sellsAt(issuer, agent);
 	}
 
 	// What was waited for.
@@ -305,7 +349,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "looking-up-payment":
 				return this.#paying.lookedUp(done.job, done.result);
 			case "asking-owner":
-				return this.#permission.asked(done.job);
+				this.#permission.asked(done.job);
+				return this.#ecash?.ownerAsked(done.job.contract);
 			case "deciding":
 				this.#approvals.decided(done.job, done.result);
 				return this.#tellDecided(done.result);
@@ -318,9 +363,12 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "keeping-receipt":
 				return this.#delivery.receiptKept(done.job, done.result);
 			case "aborting":
+				if (done.result) this.#ecash?.cancelled(done.job.contract);
 				return this.#paying.cancelled(done.job, done.result);
 			case "sale-work":
 				return this.#sale?.written(done.job.job, done.result);
+			case "ecash-work":
+				return this.#ecash?.written(done.job.job, done.result);
 			case "keeping-secret":
 				return this.#settling.secretKept(done.job, done.result);
 			case "looking-up-expected":
@@ -371,7 +419,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			case "looking-up-payment":
 				return this.#paying.notLookedUp(job, error);
 			case "asking-owner":
-				return this.#permission.notAsked(job, error);
+				this.#permission.notAsked(job, error);
+				return this.#ecash?.ownerAsked(job.contract, error);
 			case "limiting":
 				return this.#limits.notOrdered(job, error);
 			case "deciding":
@@ -386,6 +435,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#paying.notCancelled(job, error);
 			case "sale-work":
 				return this.#sale?.notWritten(job.job, error);
+			case "ecash-work":
+				return this.#ecash?.notWritten(job.job, error);
 			case "looking-up-expected":
 				return this.#expecting.notLookedUp(job, error);
 			case "looking-up-offered":
@@ -422,6 +473,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#commit.signed(job, signature);
 			case "signing-receipt":
 				return this.#acceptance.signed(job, signature);
+			case "signing-lock-receipt":
+				return this.#ecash?.signed(job.receipt, signature);
 			case "signing-exchange":
 				return this.#visitWork.exchangeSigned(job, signature);
 			default:
@@ -435,6 +488,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#commit.notSigned(job, error);
 			case "signing-receipt":
 				return this.#acceptance.notTaken(job.receipt.contract, error);
+			case "signing-lock-receipt":
+				return this.#ecash?.notSigned(job.receipt, error);
 			case "signing-exchange":
 				return this.#visitWork.exchangeFailed(
 					job,

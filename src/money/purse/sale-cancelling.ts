@@ -3,6 +3,7 @@ import { TetradError } from "../../errors.ts";
 import { byKey, put, remove, type Transaction } from "../../machine/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import { isOverWithContract } from "./approvals.ts";
+import { LOCKED } from "./ecash-tables.ts";
 import type { PurseCore } from "./purse-core.ts";
 import { ABORTED_KEPT_MS, OLD_ABORTED_AT_ONCE } from "./purse-limits.ts";
 import {
@@ -44,6 +45,7 @@ export function abort(
 			byKey(META, { name: BEHIND_NAME }),
 			byKey(META, { name: MET_NAME }),
 			byKey(APPROVALS, { contract }),
+			byKey(LOCKED, { contract }),
 		],
 		([
 			[payment],
@@ -52,8 +54,10 @@ export function abort(
 			[behind],
 			[met],
 			[approval],
+			[locked],
 		]): Change<boolean> => {
-			if (payment !== undefined) return unchanged(false);
+			if (payment !== undefined || locked !== undefined)
+				return unchanged(false);
 			if (known !== undefined) return unchanged(true);
 			if (
 				!isOfOpenTetrad &&

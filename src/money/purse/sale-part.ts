@@ -42,6 +42,24 @@ export interface SalePayment extends Payment {
 	readonly what?: string;
 	/** Whether the owner is asked first, whatever the limits say; not unless given. */
 	readonly askOwner?: boolean;
+	/** What its lock is made of, where it is paid with ecash; nothing for notes. */
+	readonly atMint?: AtMint;
+}
+
+/** What a contract says of ecash that is locked for it. */
+export interface AtMint {
+	/** The mint's name of the unit, as `sat`. */
+	readonly unit: string;
+	/** `termsHash` of the contract, 32 bytes: its payee has a key of its own for it. */
+	readonly termsHash: Uint8Array;
+	/** Of its tetrad, 32 bytes. */
+	readonly binding: Uint8Array;
+	/** When its payer can have it back; milliseconds since the epoch. */
+	readonly bookBy: number;
+	/** Device id of the agent that sells. */
+	readonly agent: Uint8Array;
+	/** The payee's, from which that key follows, 33 bytes. */
+	readonly payeeKey: Uint8Array;
 }
 
 /** What a payer shows its payee of a sale before it commits. */
@@ -62,6 +80,8 @@ export interface Sold {
 	readonly depositsFirst: boolean;
 	/** Written in the very transaction that takes the transfer. */
 	readonly also: readonly Write[];
+	/** Of what is sold for ecash: what its lock has to be. */
+	readonly atMint?: AtMint;
 }
 
 /** What was paid for, with its receipt. */
@@ -197,8 +217,10 @@ export interface SaleRail {
 	readonly now: number;
 	/** The tetrads that are open, by their numbers. */
 	readonly meetings: ReadonlyMap<number, Meeting>;
-	/** An issuer whose money this purse takes, and its terms. */
+	/** An issuer whose money this purse takes, and its terms; or a mint that stands where one does. */
 	issuerOf(issuer: Uint8Array): IssuerTerms | undefined;
+	/** What that agent's sales for a mint's ecash are sold on; nothing for an issuer of notes. */
+	atMint(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined;
 	/**
 	 * Pays, or goes on with what was begun: asked again with the same, in a tetrad of the same four,
 	 * it is paid once, is delivered again when it is committed, and says what became of it. `also`
@@ -227,6 +249,15 @@ export interface SaleRail {
 	/** To the other module. */
 	toModule(tetrad: number, bytes: Uint8Array): void;
 	report(report: SaleReport): void;
+}
+
+/** Where a module sells for ecash. */
+export interface SellsAtMint {
+	/** The mint's address, normalised. */
+	readonly url: string;
+	readonly unit: string;
+	/** As in `AtMint`. */
+	readonly payeeKey: Uint8Array;
 }
 
 /**

@@ -1,5 +1,6 @@
 /* What a part that knows of sales may ask of its purse, put together of the purse's parts. */
 import { byKey, reading, type Transaction } from "../../machine/index.ts";
+import { LOCKED, type LockedRow } from "./ecash-tables.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
 	type Changed,
@@ -13,11 +14,11 @@ import {
 import type { PurseWork } from "./purse-work.ts";
 import type { CommittedSale, SaleRail } from "./sale-part.ts";
 
-/** `pay` and `cancel` are those of the purse's payments. */
+/** `pay` and `cancel` are those of the purse's payments, and `atMint` of its ecash. */
 export function makeSaleRail(
 	core: PurseCore,
 	work: PurseWork,
-	{ pay, cancel }: Pick<SaleRail, "pay" | "cancel">,
+	{ pay, cancel, atMint }: Pick<SaleRail, "pay" | "cancel" | "atMint">,
 ): SaleRail {
 	return {
 		context: core.options.context,
@@ -26,6 +27,7 @@ export function makeSaleRail(
 		},
 		meetings: core.meetings,
 		issuerOf: (issuer) => core.termsOf(issuer),
+		atMint,
 		pay,
 		cancel,
 		committed: committedSales,
@@ -37,28 +39,64 @@ export function makeSaleRail(
 	};
 }
 
-/** Of the rows of payments and of their receipts' chains. */
+/** Of the rows of payments, with notes or with ecash, and of their receipts' chains. */
 function committedSales<Result>(
 	contracts: readonly Uint8Array[],
 	then: (sales: readonly (CommittedSale | undefined)[]) => Transaction<Result>,
 ): Transaction<Result> {
+	const count = contracts.length;
 	return reading(
-		contracts.map((contract) => byKey(PAYMENTS, { contract })),
-		(payments) =>
-			reading(
-				payments.map(([row]) =>
-					byKey(RECEIPT_CHAINS, { hash: row?.receipt_chain ?? NO_CHAIN }),
+		[
+			...contracts.map((contract) => byKey(PAYMENTS, { contract })),
+			...contracts.map((contract) => byKey(LOCKED, { contract })),
+		] as never,
+		(found: readonly (readonly unknown[])[]) => {
+			const rows = contracts.map((_, i) => ({
+				notes: found[i]?.[0] as PaymentRow | undefined,
+				ecash: found[count + i]?.[0] as LockedRow | undefined,
+			}));
+			return reading(
+				rows.map(({ notes, ecash }) =>
+					byKey(RECEIPT_CHAINS, {
+						hash: (notes ?? ecash)?.receipt_chain ?? NO_CHAIN,
+					}),
 				),
 				(chains) =>
 					then(
-						payments.map(([row], i) =>
-							row === undefined
-								? undefined
-								: committedSale(row, chains[i]?.[0]?.chain ?? NO_CHAIN),
-						),
+						rows.map(({ notes, ecash }, i) => {
+							const chain = chains[i]?.[0]?.chain ?? NO_CHAIN;
+							if (notes !== undefined) return committedSale(notes, chain);
+							return ecash && ecashSale(ecash, chain);
+						}),
 					),
-			),
+			);
+		},
 	);
+}
+
+function ecashSale(row: LockedRow, chain: Uint8Array): CommittedSale {
+	const { key, receipt, mint: issuer, state } = row;
+	const payment = {
+		...row,
+		issuer,
+		keyHash: row.key_hash,
+		payBy: Number(row.pay_by),
+	};
+	return { payment, step: ecashStep(state), key, receipt, chain };
+}
+
+function ecashStep(state: string): CommittedSale["step"] {
+	switch (state) {
+		case "locked":
+		case "keyed":
+		case "refunded":
+		case "declined":
+			return state;
+		case "refunding":
+			return "locked";
+		default:
+			return "committed";
+	}
 }
 
 function committedSale(row: PaymentRow, chain: Uint8Array): CommittedSale {

@@ -88,7 +88,7 @@ export class SpendingPermission {
 	}
 }
 
-function approvalNeeded(): TetradError {
+export function approvalNeeded(): TetradError {
 	return new TetradError(
 		"approval-needed",
 		"the owner of this purse has to approve this payment, with: tetrad approve; ask for it again then, with the same contract",

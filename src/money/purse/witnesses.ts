@@ -204,14 +204,21 @@ export class Witnesses {
 
 	/** Why nothing of that issuer's may be committed now, or `undefined`. */
 	whyNotPay(issuer: Uint8Array): TetradError | undefined {
+		const behind = this.whyBehind();
+		if (behind !== undefined) return behind;
+		return this.#met === undefined || this.#met.has(hex(issuer))
+			? undefined
+			: new TetradError(
+					"purse-behind",
+					"the database of this purse is not where it was, or was put back or copied: it pays with an issuer's notes once it has met that issuer, so settle first",
+				);
+	}
+
+	/** Why nothing at all may be committed now, or `undefined`. */
+	whyBehind(): TetradError | undefined {
 		switch (this.#standing.kind) {
 			case "agreed":
-				return this.#met === undefined || this.#met.has(hex(issuer))
-					? undefined
-					: new TetradError(
-							"purse-behind",
-							"the database of this purse is not where it was, or was put back or copied: it pays with an issuer's notes once it has met that issuer, so settle first",
-						);
+				return undefined;
 			case "behind":
 				return this.#standing.error;
 			case "unwitnessed":

@@ -18,6 +18,7 @@ import {
 	verifyContract,
 	verifySellingCertificate,
 } from "../documents/index.ts";
+import { atMintOf } from "./at-mint.ts";
 
 /** A purchase that may be paid, as far as its contract goes. */
 export interface JudgedPurchase {
@@ -77,8 +78,10 @@ export function judgePurchase(
 	const until = contract.payBy - CLOCK_TOLERANCE_MS;
 	if (now >= until) throw expired();
 	const { hash, issuer, currency, amount, keyHash, payBy } = contract;
+	const atMint = atMintOf(contract);
 	return {
 		payment: {
+			...(atMint === undefined ? {} : { atMint }),
 			contract: hash,
 			issuer,
 			currency,

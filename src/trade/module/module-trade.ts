@@ -15,7 +15,7 @@ import type {
 } from "../../money/index.ts";
 import { ABOUT_PURCHASES, isAboutPurchases } from "../documents/index.ts";
 import { type BuyerJob, BuyerModule } from "./buyer-module.ts";
-import { SellerModule } from "./seller-module.ts";
+import { type SellerJob, SellerModule } from "./seller-module.ts";
 import type { KeptSecret, TradeState } from "./selling-secrets.ts";
 
 /** For a purse that shall buy and sell. `state` is what `loadTrade` has read from its store. */
@@ -76,14 +76,16 @@ class ModuleTrade implements SalePart {
 		this.#buyer.time();
 	}
 
-	// Its transactions are all the buyer's.
+	// All of its transactions are the buyer's but that which makes a secret.
 
 	written(job: Kind, result: unknown): void {
-		this.#buyer.written(job as BuyerJob, result);
+		if (isSellers(job)) this.#seller.written(job, result as KeptSecret);
+		else this.#buyer.written(job as BuyerJob, result);
 	}
 
 	notWritten(job: Kind, error: TetradError): void {
-		this.#buyer.notWritten(job as BuyerJob, error);
+		if (isSellers(job)) this.#seller.notWritten(job, error);
+		else this.#buyer.notWritten(job as BuyerJob, error);
 	}
 
 	happened(event: SaleEvent): void {
@@ -121,6 +123,10 @@ class ModuleTrade implements SalePart {
 		// What `keepSecret` has decided.
 		this.#seller.secretKept(result as KeptSecret);
 	}
+}
+
+function isSellers(job: Kind): job is SellerJob {
+	return job.kind === "making-secret";
 }
 
 function unexpected(who: string): TetradError {

@@ -14,7 +14,7 @@
  */
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
-import type { Transaction } from "../../machine/index.ts";
+import type { Kind, Transaction } from "../../machine/index.ts";
 import {
 	CLOCK_TOLERANCE_MS,
 	type DeliveredSale,
@@ -25,6 +25,7 @@ import {
 	type OfferedSale,
 	type SaleEvent,
 	type SaleRail,
+	type SellsAtMint,
 	type Sold,
 } from "../../money/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
@@ -44,12 +45,15 @@ import {
 	termsHash,
 	verifyContract,
 } from "../documents/index.ts";
+import { atMintOf } from "./at-mint.ts";
 import { BOOKING_MARGIN_MS } from "./limits.ts";
+import { makeOwnSecret } from "./own-secret.ts";
 import { said } from "./said.ts";
 import {
 	type KeptSecret,
 	keepSellingSecret,
 	mayHaveBegun,
+	type SecretOf,
 	SellingSecrets,
 } from "./selling-secrets.ts";
 
@@ -71,6 +75,12 @@ interface PaidSale {
 	readonly amount: bigint;
 }
 
+/** What a seller's transaction is for. */
+export interface SellerJob {
+	readonly kind: "making-secret";
+	readonly whose: SecretOf;
+}
+
 export class SellerModule {
 	readonly #rail: SaleRail;
 	readonly #secrets: SellingSecrets;
@@ -88,6 +98,8 @@ export class SellerModule {
 		const whose = { agent: agents.own.deviceId, issuer };
 		const kept = this.#secrets.of(whose, asked.generation);
 		if (kept !== undefined) return this.#tellSeller(tetrad, kept);
+		const atMint = this.#rail.atMint(issuer, whose.agent);
+		if (atMint !== undefined) return this.#makeOwn(whose, atMint, tetrad);
 		if (this.#rail.issuerOf(issuer) === undefined)
 			return this.#unsold(tetrad, undefined, unknownIssuer());
 		if (!mayHaveBegun(asked.generation, this.#rail.now))
@@ -98,6 +110,24 @@ export class SellerModule {
 		} catch (thrown) {
 			this.#unsold(tetrad, undefined, asTetradError(thrown));
 		}
+	}
+
+	/** For a mint's ecash no issuer gives a secret, and this module makes its own. */
+	#makeOwn(whose: SecretOf, at: SellsAtMint, tetrad: number): void {
+		this.#secrets.want(whose, 0, tetrad);
+		this.#rail.transact(
+			{ kind: "making-secret", whose } satisfies SellerJob as Kind,
+			makeOwnSecret(this.#rail.context, whose, at),
+		);
+	}
+
+	written(_: SellerJob, kept: KeptSecret): void {
+		this.secretKept(kept);
+	}
+
+	notWritten({ whose }: SellerJob, error: TetradError): void {
+		for (const tetrad of this.#secrets.givenUp(whose))
+			this.#unsold(tetrad, undefined, error);
 	}
 
 	sell(meeting: Meeting, bytes: Uint8Array): void {
@@ -152,7 +182,11 @@ export class SellerModule {
 			const depositsFirst =
 				now > contract.payBy + CLOCK_TOLERANCE_MS ||
 				now + BOOKING_MARGIN_MS >= contract.bookBy;
-			return { key, depositsFirst, also: [] };
+			const atMint = atMintOf(contract);
+			return {
+				...{ key, depositsFirst, also: [] },
+				...(atMint === undefined ? {} : { atMint }),
+			};
 		} catch (thrown) {
 			return asTetradError(thrown);
 		}

@@ -135,6 +135,17 @@ export class SellingSecrets {
 		return newest.generation > current ? newest.generation : 0;
 	}
 
+	/** It could not be made. Answers with the tetrads whose agent has waited for it. */
+	givenUp(whose: SecretOf): readonly number[] {
+		const askers: number[] = [];
+		for (const wanted of [...this.#wanted]) {
+			if (nameOf(wanted) !== nameOf(whose)) continue;
+			askers.push(...wanted.askers);
+			this.#wanted.splice(this.#wanted.indexOf(wanted), 1);
+		}
+		return askers;
+	}
+
 	/** It is durable. Answers with the tetrads whose agent has waited for it. */
 	kept(secret: KeptSecret): readonly number[] {
 		this.#add(secret);

@@ -1,0 +1,79 @@
+import type { Transaction } from "../../machine/index.ts";
+import { hex } from "../../wire/index.ts";
+import {
+	CLAIMED,
+	type ClaimedRow,
+	COUNTERS,
+	LOCKED,
+	type LockedRow,
+	PROOFS,
+	type ProofRow,
+} from "./ecash-tables.ts";
+import { folding } from "./purse-tables.ts";
+
+/** What a purse that starts has to know of its ecash. */
+export interface EcashState {
+	readonly proofs: readonly ProofRow[];
+	/** The next counter of each keyset, in hexadecimal. */
+	readonly counters: ReadonlyMap<string, number>;
+	/** What was paid and is not over. */
+	readonly locked: readonly LockedRow[];
+	/** What was sold and is not claimed. */
+	readonly claimed: readonly ClaimedRow[];
+}
+
+/** States in which a payment is not over. */
+const OPEN = ["locking", "taking-back", "locked", "refunding"];
+
+export function readEcash<Result>(
+	then: (ecash: EcashState) => Transaction<Result>,
+): Transaction<Result> {
+	return folding(
+		{ table: PROOFS },
+		"id",
+		[] as readonly ProofRow[],
+		(sum, rows) => [...sum, ...rows],
+		(proofs) =>
+			folding(
+				{ table: COUNTERS },
+				"keyset",
+				new Map<string, number>() as ReadonlyMap<string, number>,
+				(sum, rows) =>
+					new Map([
+						...sum,
+						...rows.map(
+							({ keyset, next }) => [hex(keyset), Number(next)] as const,
+						),
+					]),
+				(counters) =>
+					readOpen(OPEN, [], (locked) =>
+						folding(
+							{
+								table: CLAIMED,
+								index: "by_state",
+								equals: { state: "claiming" },
+							},
+							"contract",
+							[] as readonly ClaimedRow[],
+							(sum, rows) => [...sum, ...rows],
+							(claimed) => then({ proofs, counters, locked, claimed }),
+						),
+					),
+			),
+	);
+}
+
+function readOpen<Result>(
+	[state, ...states]: readonly string[],
+	found: readonly LockedRow[],
+	then: (rows: readonly LockedRow[]) => Transaction<Result>,
+): Transaction<Result> {
+	if (state === undefined) return then(found);
+	return folding(
+		{ table: LOCKED, index: "by_state", equals: { state } },
+		"contract",
+		found,
+		(sum, rows) => [...sum, ...rows],
+		(rows) => readOpen(states, rows, then),
+	);
+}

@@ -1,0 +1,122 @@
+/*
+ * What a purse keeps of ecash: its proofs, how far it has derived outputs, what it has asked its
+ * mints for, and the sales that were paid with it. Everything that is sent to a mint stands here
+ * before it is sent, and the very bytes.
+ */
+import { type Row, type Table, table } from "../../machine/index.ts";
+
+const PROOFS_COLUMNS = {
+	/** SHA-256 of the secret. */
+	id: "bytes",
+	/** What stands for the mint (`mintId`). */
+	mint: "bytes",
+	keyset: "bytes",
+	amount: "integer",
+	/** Secret: whoever has it and the signature has the money. */
+	secret: "text",
+	signature: "bytes",
+	/** enc(e, s, r), or empty. */
+	dleq: "bytes",
+} as const;
+
+/** Proofs that can be spent. What a swap spends is in the swap, and not here any more. */
+export const PROOFS: Table<typeof PROOFS_COLUMNS> = table(
+	"ecash_proofs",
+	PROOFS_COLUMNS,
+	["id"],
+	{ by_mint: ["mint", "id"] },
+);
+
+const COUNTERS_COLUMNS = {
+	keyset: "bytes",
+	/** The first from which no output was ever derived (NUT-13). */
+	next: "integer",
+} as const;
+
+/** One for each keyset, also where two mints say that it is theirs: a counter is used once. */
+export const COUNTERS: Table<typeof COUNTERS_COLUMNS> = table(
+	"ecash_counters",
+	COUNTERS_COLUMNS,
+	["keyset"],
+);
+
+const LOCKED_COLUMNS = {
+	/** The contract's hash, 32 bytes. */
+	contract: "bytes",
+	mint: "bytes",
+	currency: "text",
+	amount: "integer",
+	/** Device id of the payee's module. */
+	payee: "bytes",
+	/** `partiesHash` of the four devices, 32 bytes. */
+	parties: "bytes",
+	terms: "bytes",
+	/** SHA-256 of the key, 32 bytes. */
+	key_hash: "bytes",
+	/** Until when it could be committed; milliseconds since the epoch. */
+	pay_by: "integer",
+	/** From when on the mint gives it back, in seconds since the epoch. */
+	deadline: "integer",
+	/** When it was committed; milliseconds since the epoch. */
+	committed: "integer",
+	/** The swap that locks it (`encodeSwap`), from before it is sent. Secret. */
+	lock_swap: "bytes",
+	/** The one that takes the money back, before or after it is locked; empty without one. Secret. */
+	back_swap: "bytes",
+	/** The proofs of the lock (`encodeLock`); empty before there are any. */
+	lock: "bytes",
+	state: "text",
+	/** 32 bytes; empty before there is one. */
+	key: "bytes",
+	receipt: "bytes",
+	/** Hash of the chain under which the payee signed it, which is in `receipt_chains`; empty without one. */
+	receipt_chain: "bytes",
+	/** When it was counted against the owner's limits; zero when it was not. */
+	counted: "integer",
+	what: "text",
+} as const;
+
+/**
+ * What was paid with ecash. State: `locking`, `taking-back`, `locked`, `refunding`, `keyed`,
+ * `refunded` or `declined`; paying.ts has them in their order.
+ */
+export const LOCKED: Table<typeof LOCKED_COLUMNS> = table(
+	"ecash_paid",
+	LOCKED_COLUMNS,
+	["contract"],
+	{ by_state: ["state", "contract"], by_payee: ["payee", "state", "contract"] },
+);
+
+const CLAIMED_COLUMNS = {
+	contract: "bytes",
+	mint: "bytes",
+	currency: "text",
+	amount: "integer",
+	/** Device id of the payer's module. */
+	payer: "bytes",
+	terms: "bytes",
+	/** The proofs of the lock, as they came. */
+	lock: "bytes",
+	/** The goods key, 32 bytes: it leaves this module when the money is its own. Secret. */
+	key: "bytes",
+	receipt: "bytes",
+	/** Hash of the own chain under which it was signed, which is in `issuer_chains`. */
+	receipt_chain: "bytes",
+	/** The swap that claims it (`encodeSwap`), from before it is sent. Secret. */
+	claim_swap: "bytes",
+	/** When it was written down; milliseconds since the epoch. */
+	accepted: "integer",
+	state: "text",
+} as const;
+
+/** What was sold for ecash. State: `claiming`, `claimed`, or `refused` when its payer had taken it back, or it was none. */
+export const CLAIMED: Table<typeof CLAIMED_COLUMNS> = table(
+	"ecash_sold",
+	CLAIMED_COLUMNS,
+	["contract"],
+	{ by_state: ["state", "contract"] },
+);
+
+export type ProofRow = Row<typeof PROOFS.columns>;
+export type LockedRow = Row<typeof LOCKED.columns>;
+export type ClaimedRow = Row<typeof CLAIMED.columns>;

@@ -1,0 +1,146 @@
+/* The proofs that a purse can spend, and how far it has derived outputs, in memory as in its store. */
+import type { CryptoProvider } from "../../../crypto/index.ts";
+import { TetradError } from "../../../errors.ts";
+import { put, remove, type Write } from "../../../machine/index.ts";
+import { dec, enc, hex, utf8 } from "../../../wire/index.ts";
+import {
+	type Chosen,
+	chooseProofs,
+	type Keyset,
+	type KnownKeysets,
+	type Proof,
+	type Spendable,
+	sumOf,
+} from "../../cashu/index.ts";
+import { COUNTERS, PROOFS, type ProofRow } from "../ecash-tables.ts";
+
+interface Held {
+	/** What stands for the mint, in hexadecimal. */
+	readonly mint: string;
+	readonly proof: Proof;
+}
+
+export class EcashBook {
+	readonly #crypto: CryptoProvider;
+	/** By the id of their rows, in hexadecimal. */
+	readonly #held = new Map<string, Held>();
+	/** Ids of proofs that a swap is to spend which is not durable yet. */
+	readonly #reserved = new Set<string>();
+	/** The next counter of each keyset, in hexadecimal. */
+	readonly #counters: Map<string, number>;
+
+	constructor(
+		crypto: CryptoProvider,
+		proofs: readonly ProofRow[],
+		counters: ReadonlyMap<string, number>,
+	) {
+		this.#crypto = crypto;
+		this.#counters = new Map(counters);
+		for (const row of proofs)
+			this.#held.set(hex(row.id), { mint: hex(row.mint), proof: proofOf(row) });
+	}
+
+	/** What is there of a mint, reserved or not. */
+	sum(mint: Uint8Array): bigint {
+		const name = hex(mint);
+		return sumOf(
+			[...this.#held.values()]
+				.filter((one) => one.mint === name)
+				.map(({ proof }) => proof),
+		);
+	}
+
+	/** Reserves proofs that bring a sum after what spending them costs. Throws as `chooseProofs`. */
+	reserve(mint: Uint8Array, keysets: KnownKeysets, sum: bigint): Chosen {
+		const name = hex(mint);
+		const spendable: Spendable[] = [];
+		for (const [id, { proof, mint: of }] of this.#held) {
+			const keyset = keysets.get(proof.keyset);
+			// Of a keyset that the mint shows no more, nothing can be said.
+			if (of === name && keyset !== undefined && !this.#reserved.has(id))
+				spendable.push({ proof, keyset });
+		}
+		const chosen = chooseProofs(spendable, sum);
+		for (const proof of chosen.inputs) this.#reserved.add(this.#idOf(proof));
+		return chosen;
+	}
+
+	/** The swap that was to spend them is not made. */
+	release(proofs: readonly Proof[]): void {
+		for (const proof of proofs) this.#reserved.delete(this.#idOf(proof));
+	}
+
+	/** The swap that spends them is durable. */
+	spent(proofs: readonly Proof[]): void {
+		for (const proof of proofs) {
+			const id = this.#idOf(proof);
+			this.#held.delete(id);
+			this.#reserved.delete(id);
+		}
+	}
+
+	/** They are durable. */
+	add(mint: Uint8Array, proofs: readonly Proof[]): void {
+		for (const proof of proofs)
+			this.#held.set(this.#idOf(proof), { mint: hex(mint), proof });
+	}
+
+	/** So many counters of a keyset, of which the first is returned: nobody else gets them. */
+	take(keyset: Pick<Keyset, "id">, count: number): number {
+		const name = hex(keyset.id);
+		const first = this.#counters.get(name) ?? 0;
+		this.#counters.set(name, first + count);
+		return first;
+	}
+
+	// What is written.
+
+	/** That counters of a keyset are used up to now; before anything that was derived from them is sent. */
+	counted(keyset: Uint8Array): Write {
+		const next = BigInt(this.#counters.get(hex(keyset)) ?? 0);
+		return put(COUNTERS, { keyset, next });
+	}
+
+	writeNew(mint: Uint8Array, proofs: readonly Proof[]): Write[] {
+		return proofs.map((proof) => put(PROOFS, this.#rowOf(mint, proof)));
+	}
+
+	writeSpent(proofs: readonly Proof[]): Write[] {
+		return proofs.map((proof) => remove(PROOFS, { id: this.rowId(proof) }));
+	}
+
+	/** By which a proof's row is found. */
+	rowId({ secret }: Proof): Uint8Array {
+		return this.#crypto.sha256(utf8(secret));
+	}
+
+	#idOf(proof: Proof): string {
+		return hex(this.rowId(proof));
+	}
+
+	#rowOf(mint: Uint8Array, proof: Proof): ProofRow {
+		const { keyset, amount, secret, signature, dleq } = proof;
+		return {
+			id: this.rowId(proof),
+			...{ mint, keyset, amount, secret, signature },
+			dleq: dleq === undefined ? NO_DLEQ : enc(dleq.e, dleq.s, dleq.r),
+		};
+	}
+}
+
+const NO_DLEQ: Uint8Array = new Uint8Array();
+
+function proofOf({
+	keyset,
+	amount,
+	secret,
+	signature,
+	dleq: encoded,
+}: ProofRow): Proof {
+	const proof = { keyset, amount, secret, signature };
+	if (encoded.length === 0) return { ...proof, dleq: undefined };
+	const [e, s, r] = dec(encoded, 3);
+	if (e === undefined || s === undefined || r === undefined)
+		throw new TetradError("internal", "a proof in the store is broken");
+	return { ...proof, dleq: { e, s, r } };
+}

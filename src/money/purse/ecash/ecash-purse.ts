@@ -1,0 +1,264 @@
+/*
+ * The ecash of a purse, beside its notes: what it pays with it (offering.ts, locked-sales.ts), what
+ * it is paid (claiming.ts), and the mints that it asks (mints.ts). Everything is paid for a key, as
+ * a sale; its mint takes the place of an issuer.
+ */
+import { type TetradError, unreachable } from "../../../errors.ts";
+import type { Kind, Write } from "../../../machine/index.ts";
+import { payeeBaseKey } from "../../cashu/index.ts";
+import { ABOUT_LOCKS, type ReceiptBody } from "../../documents/index.ts";
+import type {
+	EcashBalance,
+	EcashNeeds,
+	EcashPart,
+	MintAnswer,
+	MintPayment,
+	PurseEcash,
+} from "../ecash-part.ts";
+import { plain } from "../payment-refusals.ts";
+import type { OpenMeeting } from "../purse-core.ts";
+import type { SellsAtMint } from "../sale-part.ts";
+import { EcashBook } from "./book.ts";
+import { Claims } from "./claiming.ts";
+import type { EcashJob, EcashWritten } from "./jobs.ts";
+import { LockedSales } from "./locked-sales.ts";
+import { Mints } from "./mints.ts";
+import { Offering } from "./offering.ts";
+import type { EcashOptions, EcashParts, MintJob } from "./parts.ts";
+
+/** The ecash of a purse whose owner has named these mints. */
+export function ecashPurse(options: EcashOptions): PurseEcash {
+	const { mints } = options;
+	return { mints, make: (needs) => new EcashPurse(options, needs) };
+}
+
+class EcashPurse implements EcashPart {
+	readonly #parts: EcashParts;
+	readonly #book: EcashBook;
+	readonly #mints: Mints;
+	readonly #locked: LockedSales;
+	readonly #offering: Offering;
+	readonly #claims: Claims;
+
+	constructor(
+		options: EcashOptions,
+		{ parts: purse, work, limits, approvals, state }: EcashNeeds,
+	) {
+		const { core, witnesses, sale } = purse;
+		const parts: EcashParts = {
+			...{ core, options, witnesses, limits, approvals, sale },
+			transact: (job, transaction) =>
+				work.transact({ kind: "ecash-work", job }, transaction),
+			ask: (job, url, request) =>
+				work.ask({ kind: "asking", job }, url, request),
+			sign: (receipt, toSign) =>
+				work.sign({ kind: "signing-lock-receipt", receipt }, toSign),
+		};
+		const book = new EcashBook(
+			core.options.context.crypto,
+			state.proofs,
+			state.counters,
+		);
+		this.#parts = parts;
+		this.#book = book;
+		this.#mints = new Mints(parts);
+		this.#locked = new LockedSales(parts, this.#mints, book, state.locked);
+		this.#offering = new Offering(parts, this.#mints, book, this.#locked);
+		this.#claims = new Claims(parts, this.#mints, book, state.claimed);
+	}
+
+	balance(mint: Uint8Array): EcashBalance {
+		return {
+			spendable: this.#book.sum(mint),
+			inDoubt: this.#locked.inDoubt(mint),
+			toClaim: this.#claims.inDoubt(mint),
+		};
+	}
+
+	sellsAt(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined {
+		const mint = this.#mints.of(issuer);
+		if (mint === undefined) return undefined;
+		const { options, core } = this.#parts;
+		const key = payeeBaseKey(core.options.context.crypto, options.seed, agent);
+		const payee = options.crypto.publicKey(key);
+		key.fill(0);
+		return { url: mint.url, unit: mint.unit, payeeKey: payee };
+	}
+
+	pay(tetrad: number, payment: MintPayment, also: readonly Write[]): void {
+		this.#offering.pay(tetrad, payment, also);
+	}
+
+	/** A contract is never paid any more: that is durable. */
+	cancelled(contract: Uint8Array): void {
+		this.#offering.cancelled(contract);
+	}
+
+	/** What was to be asked of the owner is durable, or could not be. */
+	ownerAsked(contract: Uint8Array, error?: TetradError): void {
+		this.#offering.ownerAsked(contract, error);
+	}
+
+	// What the other module says.
+
+	/** Whether a message of that first byte is for this part. */
+	hears(type: number): boolean {
+		return Object.values(ABOUT_LOCKS).some((kind) => kind.type === type);
+	}
+
+	/** Throws for what is no such message. */
+	hear(meeting: OpenMeeting, bytes: Uint8Array): void {
+		switch (bytes[0]) {
+			case ABOUT_LOCKS.lockOffer.type:
+				return this.#claims.offered(meeting, bytes);
+			case ABOUT_LOCKS.lockAgreed.type:
+				return this.#offering.agreed(meeting, bytes);
+			case ABOUT_LOCKS.lock.type:
+				return this.#claims.lock(meeting, bytes);
+			case ABOUT_LOCKS.lockClaimed.type:
+				return this.#locked.claimed(meeting, bytes);
+		}
+	}
+
+	/** The other module says no. Whether that was about a sale that is paid with ecash. */
+	refused(
+		meeting: OpenMeeting,
+		said: {
+			readonly contract: Uint8Array;
+			readonly code: string;
+			readonly reason: string;
+		},
+	): boolean {
+		const { contract, code, reason } = said;
+		const why = plain(reason) || plain(code);
+		if (this.#locked.has(contract)) {
+			this.#locked.refused(contract, meeting, why);
+			return true;
+		}
+		if (!this.#offering.has(contract)) return false;
+		this.#offering.refused(contract, meeting, why);
+		return true;
+	}
+
+	// What happens to tetrads, and time.
+
+	opened(meeting: OpenMeeting): void {
+		this.#mints.time();
+		this.#locked.opened(meeting);
+	}
+
+	closed(tetrad: number): void {
+		this.#offering.closed(tetrad);
+		this.#claims.closed(tetrad);
+	}
+
+	*deadlines(): Generator<number> {
+		yield* this.#mints.deadlines();
+		yield* this.#offering.deadlines();
+		yield* this.#locked.deadlines();
+		yield* this.#claims.deadlines();
+	}
+
+	time(): void {
+		this.#mints.time();
+		this.#offering.time();
+		this.#locked.time();
+		this.#claims.time();
+	}
+
+	// What was waited for.
+
+	answered(kind: Kind, answer: MintAnswer): void {
+		const job = kind as MintJob;
+		switch (job.kind) {
+			case "asking-mint":
+				return this.#told(job.mint, this.#mints.answered(job.mint, answer));
+			case "asking-about-paid":
+				return this.#locked.mintAnswered(job.contract, answer);
+			case "asking-about-sold":
+				return this.#claims.mintAnswered(job.contract, answer);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	notAnswered(kind: Kind, error: TetradError): void {
+		const job = kind as MintJob;
+		switch (job.kind) {
+			case "asking-mint":
+				return this.#told(job.mint, this.#mints.notAnswered(job.mint, error));
+			case "asking-about-paid":
+				return this.#locked.mintNotAnswered(job.contract);
+			case "asking-about-sold":
+				return this.#claims.mintNotAnswered(job.contract);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	/** Something has come of asking a mint what it is, or nothing yet. */
+	#told(mint: Uint8Array, isNews: boolean): void {
+		if (!isNews) return;
+		this.#offering.mintAsked(mint);
+		this.#locked.mintAsked(mint);
+		this.#claims.mintAsked(mint);
+	}
+
+	written(kind: Kind, result: unknown): void {
+		// What `transact` was given, and has held its result to.
+		const job = kind as EcashJob;
+		const done = { kind: job.kind, job, result } as EcashWritten;
+		switch (done.kind) {
+			case "looking-up-paid":
+				return this.#offering.lookedUp(done.job, done.result);
+			case "committing":
+				return this.#offering.committed(done.job, done.result);
+			case "moving":
+				return this.#locked.moved(done.job);
+			case "keying":
+				return this.#locked.keyed(done.job);
+			case "looking-up-sold-offer":
+				return this.#claims.offerLookedUp(done.job, done.result);
+			case "looking-up-sold":
+				return this.#claims.lookedUp(done.job, done.result);
+			case "claiming":
+				return this.#claims.written(done.job);
+			case "claimed":
+				return this.#claims.moved(done.job);
+			default:
+				return unreachable(done);
+		}
+	}
+
+	notWritten(kind: Kind, error: TetradError): void {
+		const job = kind as EcashJob;
+		switch (job.kind) {
+			case "looking-up-paid":
+				return this.#offering.notLookedUp(job, error);
+			case "committing":
+				return this.#offering.notCommitted(job, error);
+			case "moving":
+				return this.#locked.notMoved(job, error);
+			case "keying":
+				return this.#locked.notKeyed(job, error);
+			case "looking-up-sold-offer":
+				return this.#claims.offerNotLookedUp(job, error);
+			case "looking-up-sold":
+				return this.#claims.notLookedUp(job, error);
+			case "claiming":
+				return this.#claims.notWritten(job, error);
+			case "claimed":
+				return this.#claims.notMoved(job, error);
+			default:
+				return unreachable(job);
+		}
+	}
+
+	signed(receipt: ReceiptBody, signature: Uint8Array): void {
+		this.#claims.signed(receipt, signature);
+	}
+
+	notSigned(receipt: ReceiptBody, error: TetradError): void {
+		this.#claims.notSigned(receipt, error);
+	}
+}

@@ -1,0 +1,85 @@
+/* What a purse's ecash waits for, as data. */
+import type { Proof } from "../../cashu/index.ts";
+import type { ClaimedRow, LockedRow } from "../ecash-tables.ts";
+import type { StoredSwap } from "./stored-swap.ts";
+
+/** What is known of a contract that is to be paid. */
+export type PaidBefore =
+	/** With the encoded chain under which its receipt was signed, or an empty one. */
+	| {
+			readonly kind: "paid";
+			readonly row: LockedRow;
+			readonly chain: Uint8Array;
+	  }
+	| { readonly kind: "unpaid"; readonly isNewMerchant: boolean }
+	/** It was cancelled, and will never be paid. */
+	| { readonly kind: "aborted" };
+
+interface OfContract {
+	/** 32 bytes. */
+	readonly contract: Uint8Array;
+}
+
+export type EcashJob =
+	| ({ readonly kind: "looking-up-paid" } & OfContract)
+	/** The irrevocable write: proofs are given to a swap that locks them. */
+	| ({ readonly kind: "committing" } & OfContract)
+	/** A payment goes on in another state, and so do proofs. */
+	| ({
+			readonly kind: "moving";
+			readonly to: LockedRow;
+			/** The purse's again, or its own now. */
+			readonly proofs: readonly Proof[];
+			readonly next: {
+				/** The swap that the state is about, where it is a new one. */
+				readonly swap: StoredSwap | undefined;
+				/** The mint is asked again, and not at once. */
+				readonly isAfterAWhile: boolean;
+			};
+	  } & OfContract)
+	/** The key is kept, with the receipt when there is one. */
+	| ({ readonly kind: "keying"; readonly to: LockedRow } & OfContract)
+	| ({
+			readonly kind: "looking-up-sold-offer";
+			readonly tetrad: number;
+	  } & OfContract)
+	| ({ readonly kind: "looking-up-sold" } & OfContract)
+	/** That a lock is claimed, and with which swap. */
+	| ({
+			readonly kind: "claiming";
+			readonly row: ClaimedRow;
+			readonly swap: StoredSwap;
+	  } & OfContract)
+	/** A claim is over. */
+	| ({
+			readonly kind: "claimed";
+			readonly to: ClaimedRow;
+			readonly proofs: readonly Proof[];
+	  } & OfContract);
+
+/** What the transaction of each decides. */
+export interface EcashResults {
+	readonly "looking-up-paid": PaidBefore;
+	/** `aborted` when its contract was cancelled before. */
+	readonly committing: "committed" | "aborted";
+	readonly moving: undefined;
+	readonly keying: undefined;
+	readonly "looking-up-sold-offer": ClaimedRow | undefined;
+	readonly "looking-up-sold": ClaimedRow | undefined;
+	readonly claiming: undefined;
+	readonly claimed: undefined;
+}
+
+export type EcashJobOf<Kind extends EcashJob["kind"]> = Extract<
+	EcashJob,
+	{ readonly kind: Kind }
+>;
+
+/** A job whose transaction is durable, and what it has decided. */
+export type EcashWritten = {
+	readonly [Kind in keyof EcashResults]: {
+		readonly kind: Kind;
+		readonly job: EcashJobOf<Kind>;
+		readonly result: EcashResults[Kind];
+	};
+}[keyof EcashResults];

@@ -1,0 +1,63 @@
+import { TetradError } from "../../../errors.ts";
+import {
+	feeOf,
+	type Input,
+	type KnownKeysets,
+	makeOutputs,
+	type Proof,
+	splitAmount,
+	sumOf,
+} from "../../cashu/index.ts";
+import type { EcashBook } from "./book.ts";
+import type { Mints } from "./mints.ts";
+import type { EcashOptions } from "./parts.ts";
+import { makeSwap, type StoredSwap } from "./stored-swap.ts";
+
+/**
+ * A swap of proofs into outputs that are one's own, of all that they bring after what it costs.
+ * Throws `insufficient-funds` where that is nothing, and as `Mints.active`.
+ */
+export function intoOwn(
+	{ crypto: ecash, seed }: EcashOptions,
+	mints: Mints,
+	book: EcashBook,
+	spent: {
+		readonly inputs: readonly Input[];
+		readonly proofs: readonly Proof[];
+	},
+	mint: Uint8Array,
+): StoredSwap {
+	const keyset = mints.active(mint);
+	const brings = sumOf(spent.proofs) - feeOfProofs(mints.keysets(mint), spent);
+	if (brings <= 0n)
+		throw new TetradError(
+			"insufficient-funds",
+			"spending it at its mint costs as much as it is worth",
+		);
+	const amounts = splitAmount(keyset, brings);
+	const counter = book.take(keyset, amounts.length);
+	const outputs = makeOutputs(
+		ecash,
+		{ seed, keyset: keyset.id, counter },
+		amounts,
+	);
+	return makeSwap(ecash, spent.inputs, outputs);
+}
+
+/** Throws `busy` for a proof of a keyset that its mint does not show. */
+function feeOfProofs(
+	keysets: KnownKeysets | undefined,
+	{ proofs }: { readonly proofs: readonly Proof[] },
+): bigint {
+	return feeOf(
+		proofs.map(({ keyset: id }) => {
+			const keyset = keysets?.get(id);
+			if (keyset === undefined)
+				throw new TetradError(
+					"busy",
+					"the mint does not show the keyset that a proof is of",
+				);
+			return keyset;
+		}),
+	);
+}

@@ -1,0 +1,127 @@
+/* A swap as it is kept, from before it is sent until it is known what became of it. */
+import {
+	bytes,
+	copy,
+	type Field,
+	list,
+	mapped,
+	type Structure,
+	structure,
+	text,
+	u32,
+	utf8,
+} from "../../../wire/index.ts";
+import {
+	type EcashCrypto,
+	encodeProofs,
+	type Input,
+	MAX_INPUTS,
+	MAX_OUTPUTS,
+	type Output,
+	parseProofs,
+	pointsOf,
+	swapRequest,
+} from "../../cashu/index.ts";
+import { amount } from "../../documents/index.ts";
+import type { Swap } from "./swap-run.ts";
+
+/** A swap with all that its purse knows of it. */
+export interface StoredSwap extends Swap {
+	/** What it spends: the purse's again when the mint never does it. */
+	readonly spends: readonly Input[];
+}
+
+/** Of what an output is made again: its blinding follows from the seed. */
+interface PlannedOutput {
+	readonly keyset: Uint8Array;
+	readonly amount: bigint;
+	readonly counter: number;
+	readonly secret: string;
+}
+
+/** No more than a body with as many inputs and outputs as there may be, and what it spends, in bytes. */
+const MAX_BODY_BYTES: number = 2 ** 20;
+const MAX_SPENDS_BYTES: number = 2 ** 19;
+const MAX_WITNESS_BYTES = 1024;
+
+const PLANNED: Structure<PlannedOutput> = structure<PlannedOutput>(
+	"an output of a swap",
+	{
+		keyset: bytes(8, 33),
+		amount,
+		counter: u32,
+		secret: text(1, 1024),
+	},
+);
+
+const PLANNED_FIELD: Field<PlannedOutput> = mapped(bytes(1, PLANNED.maxBytes), {
+	from: PLANNED.decode,
+	to: (output) => copy(PLANNED.encode(output)),
+});
+
+const SWAP: Structure<{
+	readonly body: Uint8Array;
+	readonly spends: Uint8Array;
+	/** Of each of them; empty where no lock is on it. */
+	readonly witnesses: readonly string[];
+	readonly outputs: readonly PlannedOutput[];
+}> = structure("a swap", {
+	body: bytes(1, MAX_BODY_BYTES),
+	spends: bytes(1, MAX_SPENDS_BYTES),
+	witnesses: list(text(0, MAX_WITNESS_BYTES), 1, MAX_INPUTS),
+	outputs: list(PLANNED_FIELD, 1, MAX_OUTPUTS),
+});
+
+/** A swap that has not been sent. Throws `limit-exceeded` for more inputs or outputs than a mint takes. */
+export function makeSwap(
+	ecash: EcashCrypto,
+	inputs: readonly Input[],
+	outputs: readonly Output[],
+): StoredSwap {
+	return {
+		request: swapRequest(inputs, outputs),
+		inputs: pointsOf(ecash, inputs),
+		outputs,
+		spends: inputs,
+	};
+}
+
+/** As it stands in a row. Secret: its proofs are money until the mint has taken them. */
+export function encodeSwap({
+	request,
+	spends,
+	outputs,
+}: StoredSwap): Uint8Array {
+	return copy(
+		SWAP.encode({
+			body: request.body,
+			spends: encodeProofs(spends),
+			witnesses: spends.map(({ witness = "" }) => witness),
+			outputs,
+		}),
+	);
+}
+
+/** Throws `malformed` for what `encodeSwap` has not written. `seed` is the purse's. */
+export function parseSwap(
+	ecash: EcashCrypto,
+	seed: Uint8Array,
+	encoded: Uint8Array,
+): StoredSwap {
+	const { body, spends: proofs, witnesses, outputs } = SWAP.decode(encoded);
+	const spends = parseProofs(proofs).map((proof, at) => ({
+		...proof,
+		witness: witnesses[at] || undefined,
+	}));
+	const { method, path } = swapRequest([], []);
+	return {
+		request: { method, path, body },
+		inputs: pointsOf(ecash, spends),
+		outputs: outputs.map((planned) => {
+			const { keyset, counter, secret } = planned;
+			const { factor } = ecash.derive(seed, keyset, counter);
+			return { ...planned, factor, blinded: ecash.blind(utf8(secret), factor) };
+		}),
+		spends,
+	};
+}

@@ -1,0 +1,230 @@
+/* A market whose buyer pays with ecash of a play mint, asked without a network. */
+import assert from "node:assert/strict";
+import { nodeCrypto } from "../../src/crypto/index.ts";
+import { TetradError } from "../../src/errors.ts";
+import { FaultyMint, PlayMint } from "../../src/mint/index.ts";
+import {
+	KnownKeysets,
+	makeOutputs,
+	mintQuoteRequest,
+	mintRequest,
+	type Proof,
+	parseKeys,
+	parseKeysets,
+	parseMintQuote,
+	parseSignatures,
+	parseStates,
+	pointsOf,
+	splitAmount,
+	stateRequest,
+	sumOf,
+	swapRequest,
+	unblindAll,
+} from "../../src/money/cashu/index.ts";
+import { mintId } from "../../src/money/documents/index.ts";
+import { ecashPurse, ecashTables } from "../../src/money/index.ts";
+import { EcashBook } from "../../src/money/purse/ecash/book.ts";
+import { countersOf } from "../../src/money/purse/ecash/counters.ts";
+import { loadEcash } from "../../src/provider/index.ts";
+import { hex, utf8 } from "../../src/wire/index.ts";
+import type { Module } from "../money/town.ts";
+import { Market, type MarketOptions } from "./market.ts";
+
+export const MINT_URL = "https://mint.example";
+const UNIT = "sat";
+export const SAT = { code: "SAT", exponent: 0 } as const;
+export const MINT_ISSUER: Uint8Array = mintId(nodeCrypto, MINT_URL);
+
+/** As a mint has it. */
+type Request = Parameters<FaultyMint["handle"]>[0];
+
+export class EcashMarket {
+	readonly market: Market;
+	readonly mint: FaultyMint;
+	readonly #clock: () => number;
+
+	private constructor(market: Market, mint: FaultyMint, clock: () => number) {
+		this.market = market;
+		this.mint = mint;
+		this.#clock = clock;
+	}
+
+	/** Ann has 1000 of its ecash, and Bob's module sells for it. */
+	static async make(
+		options: MarketOptions = {},
+		{ inputFeePpk = 0 }: { readonly inputFeePpk?: number } = {},
+	): Promise<EcashMarket> {
+		const ecash = loadEcash();
+		const seed = nodeCrypto.sha256(utf8("a play mint"));
+		const mint = new FaultyMint(PlayMint.create(seed, { inputFeePpk }));
+		/** Seconds that the mint's clock is ahead. */
+		const clock = { now: 0 };
+		const market = await Market.make({
+			...options,
+			paidWith: {
+				rail: "cashu",
+				issuer: MINT_ISSUER,
+				currency: SAT.code,
+				money: { exponent: 0, isPlay: true },
+			},
+			ecash: (self) =>
+				ecashPurse({
+					crypto: ecash,
+					seed: seedOf(self),
+					mints: [
+						{
+							issuer: MINT_ISSUER,
+							name: "mint.example",
+							currency: SAT,
+							isPlay: true,
+							url: MINT_URL,
+							unit: UNIT,
+						},
+					],
+				}),
+			asked: ({ id, server, ...request }, now) => {
+				assert.equal(server, MINT_URL);
+				const reply = mint.handle(request, now);
+				if (reply.kind === "silence")
+					return {
+						kind: "not-answered",
+						id,
+						error: new TetradError("carrier-failed", "no answer"),
+					};
+				const { status, body } = reply;
+				return { kind: "answered", id, status, body };
+			},
+			fund: async ({ ann, town }) => {
+				clock.now = town.now;
+				const proofs = mintFor(mint, seedOf(ann), 1000n, town.now);
+				const book = new EcashBook(nodeCrypto, [], new Map());
+				for (const { keyset } of proofs) book.take({ id: keyset }, 1);
+				ann.store.run({
+					kind: "done",
+					writes: [
+						...book.writeNew(MINT_ISSUER, proofs),
+						...countersOf(book, proofs),
+					],
+					result: undefined,
+				});
+				town.restart(ann);
+			},
+		});
+		const { town } = market;
+		return new EcashMarket(market, mint, () => town.now);
+	}
+
+	/** What a module could spend. */
+	balance({ store }: Module): bigint {
+		return sumOf(store.rows(ecashTables.PROOFS));
+	}
+
+	stateOf(contract: Uint8Array, module: Module): string | undefined {
+		const { LOCKED, CLAIMED } = ecashTables;
+		return [...module.store.rows(LOCKED), ...module.store.rows(CLAIMED)].find(
+			(row) => hex(row.contract) === hex(contract),
+		)?.state;
+	}
+
+	/** All proofs are somebody's, once, and the mint owes no more and no less for them. */
+	requireConserved(total = 1000n): void {
+		const ecash = loadEcash();
+		let sum = 0n;
+		const seen = new Set<string>();
+		for (const module of [this.market.ann, this.market.bob]) {
+			const rows = module.store.rows(ecashTables.PROOFS);
+			sum += sumOf(rows);
+			const ys = pointsOf(ecash, rows);
+			if (ys.length === 0) continue;
+			const states = parseStates(
+				this.ask(stateRequest(ys.slice(0, 256))),
+				ys.slice(0, 256),
+			);
+			for (const { kind, y } of states) {
+				assert.equal(kind, "unspent", "a purse has what is spent");
+				assert.ok(!seen.has(hex(y)), "two purses have one proof");
+				seen.add(hex(y));
+			}
+		}
+		assert.equal(sum, total);
+	}
+
+	/** Lets pass what time it takes until whatever is asked has been answered, or is over. */
+	async pass(): Promise<void> {
+		const { town } = this.market;
+		for (let i = 0; i < 8; i++) {
+			await town.pass(11 * 60_000);
+			this.market.listen();
+		}
+	}
+
+	/** Past the deadline of every contract that was made until now. */
+	async passDeadline(): Promise<void> {
+		const { town } = this.market;
+		await town.pass(6 * 86_400_000);
+		this.market.listen();
+		await this.pass();
+	}
+
+	/** Somebody else who has a copy of a purse swaps all of its ecash. */
+	spendBefore({ store }: Module): void {
+		const ecash = loadEcash();
+		const rows = store.rows(ecashTables.PROOFS);
+		const inputs = rows.map((row) => ({
+			...row,
+			dleq: undefined,
+			witness: undefined,
+		}));
+		const [first] = rows;
+		assert.ok(first);
+		const outputs = makeOutputs(
+			ecash,
+			{ seed: new Uint8Array(64), keyset: first.keyset, counter: 0 },
+			rows.map(({ amount }) => amount),
+		);
+		this.ask(swapRequest(inputs, outputs));
+	}
+
+	ask(request: Request): Uint8Array {
+		const reply = this.mint.mint.handle(request, this.#clock());
+		assert.equal(reply.status, 200);
+		return reply.body;
+	}
+}
+
+export function seedOf({ name }: Pick<Module, "name">): Uint8Array {
+	const half = nodeCrypto.sha256(utf8(`the seed of ${name}`));
+	return new Uint8Array([...half, ...nodeCrypto.sha256(half)]);
+}
+
+/** So much new ecash, derived from that seed. */
+function mintFor(
+	{ mint }: FaultyMint,
+	seed: Uint8Array,
+	amount: bigint,
+	now: number,
+): readonly Proof[] {
+	const ecash = loadEcash();
+	const ask = (request: Request): Uint8Array => {
+		const { status, body } = mint.handle(request, now);
+		assert.equal(status, 200, new TextDecoder().decode(body));
+		return body;
+	};
+	const get = (path: string) =>
+		ask({ method: "GET", path, body: new Uint8Array() });
+	const notices = parseKeysets(get("/v1/keysets"));
+	const keysets = new KnownKeysets(
+		parseKeys(nodeCrypto, ecash, get("/v1/keys"), notices),
+	);
+	const keyset = keysets.active(UNIT, now);
+	assert.ok(keyset);
+	const { quote } = parseMintQuote(ask(mintQuoteRequest(UNIT, amount)));
+	get(`/v1/mint/quote/bolt11/${quote}`);
+	const outputs = makeOutputs(
+		ecash,
+		{ seed, keyset: keyset.id, counter: 0 },
+		splitAmount(keyset, amount),
+	);
+	const answer = ask(mintRequest(quote, outputs));
+	return unblindAll(ecash, keysets, outputs, parseSignatures(answer));
+}

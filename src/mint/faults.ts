@@ -38,6 +38,8 @@ export type MintWrong =
 	  }
 	/** NUT-07 shows no witness. */
 	| { readonly kind: "witness-forgotten" }
+	/** NUT-07 shows a witness whose preimage opens nothing, of everything. */
+	| { readonly kind: "witness-wrong" }
 	/** NUT-07 shows the witness of a claim that failed, too. */
 	| { readonly kind: "witness-of-failure-shown" }
 	/** NUT-09 restores nothing. */
@@ -103,6 +105,7 @@ export const MINT_FAULTS: Readonly<
 	"clock-skewed": ANY,
 	"state-lied": ["checkstate"],
 	"witness-forgotten": ["checkstate"],
+	"witness-wrong": ["checkstate"],
 	"witness-of-failure-shown": ["checkstate", ...SPENDING],
 	"signatures-forgotten": ["restore"],
 	"answers-forgotten": ["mint", ...SPENDING],

@@ -27,6 +27,11 @@ interface Answer {
 /** The NUTs of locks. */
 const LOCKS: readonly string[] = ["10", "11", "14"];
 
+const WRONG_WITNESS = JSON.stringify({
+	preimage: "00".repeat(32),
+	signatures: [],
+});
+
 /** What is said in the place of an answer. `failed` has the witnesses of claims that failed. */
 export function altered(
 	answer: Answer,
@@ -74,13 +79,15 @@ function alteredState(
 	wrongs: Wrongs,
 	failed: ReadonlyMap<string, string>,
 ): State {
-	const shown = wrongs.has("witness-of-failure-shown")
-		? (witness ?? failed.get(Y.toLowerCase()) ?? null)
-		: witness;
+	let shown = witness;
+	if (wrongs.has("witness-of-failure-shown"))
+		shown ??= failed.get(Y.toLowerCase()) ?? null;
+	if (wrongs.has("witness-wrong")) shown = WRONG_WITNESS;
+	if (wrongs.has("witness-forgotten")) shown = null;
 	return {
 		Y,
 		state: wrongs.get("state-lied")?.state ?? state,
-		witness: wrongs.has("witness-forgotten") ? null : shown,
+		witness: shown,
 	};
 }
 

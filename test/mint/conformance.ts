@@ -97,11 +97,17 @@ export function conformance(name: string, open: () => Promise<Place>): void {
 				witness: JSON.stringify({ preimage, signatures: [] }),
 			}));
 
-		/** What the wallet would not sign, because it thinks that nobody may. */
+		/**
+		 * Signed by hand. The preimage is there and empty, because some mints read no witness of a lock
+		 * to a hash without one.
+		 */
 		const signedBy = (proofs: readonly Proof[], holder: typeof PAYEE) =>
 			proofs.map((proof) => ({
 				...proof,
-				witness: JSON.stringify({ signatures: [holder.sign(proof.secret)] }),
+				witness: JSON.stringify({
+					...(proof.secret.startsWith('["HTLC"') && { preimage: "" }),
+					signatures: [holder.sign(proof.secret)],
+				}),
 			}));
 
 		const receive = (proofs: Proof[], privkey?: string) =>
@@ -195,7 +201,7 @@ export function conformance(name: string, open: () => Promise<Place>): void {
 
 		test("gives the payer back after the deadline, and no claim is good then", async () => {
 			const proofs = await locked(lockUntil(inSeconds(-60)));
-			assert.equal(sumOf(await receive(proofs, PAYER.privateKey)), 16n);
+			assert.equal(sumOf(await receive(signedBy(proofs, PAYER))), 16n);
 			await refused(receive(withPreimage(proofs), PAYEE.privateKey), SPENT);
 		});
 
@@ -203,7 +209,7 @@ export function conformance(name: string, open: () => Promise<Place>): void {
 			const proofs = await locked(lockUntil(inSeconds(-60)));
 			const claim = withPreimage(proofs);
 			assert.equal(sumOf(await receive(claim, PAYEE.privateKey)), 16n);
-			await refused(receive(proofs, PAYER.privateKey), SPENT);
+			await refused(receive(signedBy(proofs, PAYER)), SPENT);
 		});
 
 		test("restores proofs from a seed", async () => {

@@ -143,6 +143,14 @@ describe("a mint with a fault", () => {
 		assert.match(client.state(proof).witness ?? "", /preimage/);
 	});
 
+	test("that shows a witness of its own making", () => {
+		const { client, proof, wrong } = faulty({ secret: purchaseLock() });
+		client.swap([signed(proof, [PAYEE], PREIMAGE)]);
+		wrong({ kind: "witness-wrong" });
+		const { preimage } = JSON.parse(client.state(proof).witness ?? "");
+		assert.match(preimage, /^0{64}$/);
+	});
+
 	test("that shows the witness of a claim that failed", () => {
 		const { client, proof, wrong } = faulty({ secret: purchaseLock() });
 		wrong({ kind: "witness-of-failure-shown" });

@@ -288,6 +288,7 @@ export {
 	placing,
 	pruneArchived,
 	purseTables,
+	type RefundedBy,
 	readBalances,
 	readPlace,
 	type SaleEvent,

@@ -29,6 +29,7 @@ import { loadEcash } from "../../src/provider/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import type { Module } from "../money/town.ts";
 import { Market, type MarketOptions } from "./market.ts";
+import type { RailMarket } from "./rail-contract.ts";
 
 export const MINT_URL = "https://mint.example";
 const UNIT = "sat";
@@ -114,6 +115,18 @@ export class EcashMarket {
 		return new EcashMarket(market, mint, () => town.now);
 	}
 
+	/** As the suite of rails knows it. */
+	get rail(): RailMarket {
+		return {
+			market: this.market,
+			balance: (module) => this.balance(module),
+			requireConserved: () => this.requireConserved(),
+			pass: () => this.pass(),
+			passDeadline: () => this.passDeadline(),
+			spendBefore: async () => this.spendBefore(this.market.ann),
+		};
+	}
+
 	/** What a module could spend. */
 	balance({ store }: Module): bigint {
 		return sumOf(store.rows(ecashTables.PROOFS));
@@ -166,10 +179,12 @@ export class EcashMarket {
 		await this.pass();
 	}
 
-	/** Somebody else who has a copy of a purse swaps all of its ecash. */
-	spendBefore({ store }: Module): void {
+	/** Somebody else who has a copy of a purse swaps all of its ecash, or its proofs of one amount. */
+	spendBefore({ store }: Module, of?: bigint): void {
 		const ecash = loadEcash();
-		const rows = store.rows(ecashTables.PROOFS);
+		const rows = store
+			.rows(ecashTables.PROOFS)
+			.filter(({ amount }) => of === undefined || amount === of);
 		const inputs = rows.map((row) => ({
 			...row,
 			dleq: undefined,

@@ -6,19 +6,6 @@ import { railContract } from "./rail-contract.ts";
 const world = await makeWorld({ algorithm: "Ed25519" });
 
 railContract("ecash of a mint", async (sale) => {
-	const ecash = await EcashMarket.make({
-		world,
-		...(sale === undefined ? {} : { sale }),
-	});
-	const { market } = ecash;
-	return {
-		market,
-		balance: (module) => ecash.balance(module),
-		requireConserved: () => ecash.requireConserved(),
-		pass: () => ecash.pass(),
-		passDeadline: () => ecash.passDeadline(),
-		async spendBefore() {
-			ecash.spendBefore(market.ann);
-		},
-	};
+	const of = sale === undefined ? {} : { sale };
+	return (await EcashMarket.make({ world, ...of })).rail;
 });

@@ -464,7 +464,9 @@ export class MemoryRail implements MoneyMachine<PurseReport> {
 					...{ kind: "keyed", contract, key, receipt, chain },
 				});
 			case "refunded":
-				return this.#part.happened({ kind: "refunded", contract, amount });
+				return this.#part.happened({
+					...{ kind: "refunded", contract, amount, by: "issuer" },
+				});
 			default: {
 				const error = new TetradError("double-spent", "it was spent before");
 				return this.#part.happened({ kind: "declined", contract, error });
@@ -689,6 +691,7 @@ function committed(row: GivenRow): CommittedSale {
 			what: "",
 		},
 		step: state as CommittedSale["step"],
+		refund: undefined,
 		...{ key, receipt, chain },
 	};
 }

@@ -18,7 +18,7 @@ import type { Module } from "../money/town.ts";
 import { type Market, MINUTE, PRICE, type Visit } from "./market.ts";
 
 /** A rail with a buyer who has 1000 on it, and a merchant. */
-interface RailMarket {
+export interface RailMarket {
 	readonly market: Market;
 	/** What a module has, once nothing is open. */
 	balance(module: Module): bigint;
@@ -287,7 +287,7 @@ async function visits(market: Market): Promise<void> {
 }
 
 /** Both meet each other and the rail until nothing is open; then it is the same thing at all of them. */
-async function requireRest(
+export async function requireRest(
 	rail: RailMarket,
 	contract: Contract,
 	expected?: "bought" | "refunded" | "aborted",

@@ -65,6 +65,8 @@ const LOCKED_COLUMNS = {
 	back_swap: "bytes",
 	/** The proofs of the lock (`encodeLock`); empty before there are any. */
 	lock: "bytes",
+	/** What has come back of the amount: less than that by what a mint asks for giving it back; zero until then. */
+	returned: "integer",
 	state: "text",
 	/** 32 bytes; empty before there is one. */
 	key: "bytes",

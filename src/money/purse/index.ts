@@ -45,6 +45,7 @@ export type {
 	GivenSecret,
 	MakeSalePart,
 	OfferedSale,
+	RefundedBy,
 	SaleEvent,
 	SalePart,
 	SalePayment,

@@ -563,7 +563,7 @@ function recordSaleOutcome(
 			writes: [answered(row, answer), put(PAYMENTS, lapsed), ...givingBack],
 			result: {
 				...NOTHING_FOLLOWS,
-				sale: { kind: "refunded", contract, amount: credited },
+				sale: { kind: "refunded", contract, amount: credited, by: "issuer" },
 				refunded: payment,
 				report: { kind: "void", contract, issuer, amount: credited },
 			},

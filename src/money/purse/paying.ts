@@ -364,7 +364,12 @@ export class Paying {
 		if (refusal !== undefined && isIt && asked.sale !== undefined)
 			return this.#payments.saleOver(
 				row.state === "lapsed"
-					? { kind: "refunded", contract: row.contract, amount: row.amount }
+					? {
+							kind: "refunded",
+							contract: row.contract,
+							amount: row.amount,
+							by: "issuer",
+						}
 					: { kind: "declined", contract: row.contract, error: refusal },
 			);
 		if (refusal !== undefined) return this.#payments.giveUp(payment, refusal);

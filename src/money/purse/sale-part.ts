@@ -62,6 +62,9 @@ export interface AtMint {
 	readonly payeeKey: Uint8Array;
 }
 
+/** An issuer, which has declared the sale void; or a mint, since nobody had claimed what was locked. */
+export type RefundedBy = "issuer" | "mint";
+
 /** What a payer shows its payee of a sale before it commits. */
 export interface OfferedSale extends Payment {
 	/** Device id of the payer's module. */
@@ -130,6 +133,8 @@ export type SaleEvent =
 			readonly kind: "refunded";
 			readonly contract: Uint8Array;
 			readonly amount: bigint;
+			/** Who has given it back. */
+			readonly by: RefundedBy;
 	  }
 	/** Its ranges had been given to somebody else before, by another copy of this purse: there is no key and no money. */
 	| {
@@ -197,6 +202,10 @@ export interface CommittedSale {
 	/** Its terms are empty once they are in an archive. */
 	readonly payment: SalePayment;
 	readonly step: SaleStep;
+	/** What has come back, in minor units, and from whom; nothing unless it is refunded. */
+	readonly refund:
+		| { readonly amount: bigint; readonly by: RefundedBy }
+		| undefined;
 	/** Empty until it has come. */
 	readonly key: Uint8Array;
 	/** The payee's, and the encoded chain under which it was signed; empty without one. */

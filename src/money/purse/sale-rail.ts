@@ -82,7 +82,11 @@ function ecashSale(row: LockedRow, chain: Uint8Array): CommittedSale {
 		keyHash: row.key_hash,
 		payBy: Number(row.pay_by),
 	};
-	return { payment, step: ecashStep(state), key, receipt, chain };
+	const step = ecashStep(state);
+	const amount = row.returned;
+	const refund =
+		step === "refunded" ? ({ amount, by: "mint" } as const) : undefined;
+	return { payment, step, refund, key, receipt, chain };
 }
 
 function ecashStep(state: string): CommittedSale["step"] {
@@ -106,7 +110,11 @@ function committedSale(row: PaymentRow, chain: Uint8Array): CommittedSale {
 		keyHash: row.key_hash,
 		payBy: Number(row.pay_by),
 	};
-	return { payment, step: stepOf(row), key, receipt, chain };
+	const step = stepOf(row);
+	const { amount } = row;
+	const refund =
+		step === "refunded" ? ({ amount, by: "issuer" } as const) : undefined;
+	return { payment, step, refund, key, receipt, chain };
 }
 
 function stepOf({ state, key }: PaymentRow): CommittedSale["step"] {

@@ -23,6 +23,7 @@ import { type Kind, put, type Write } from "../../machine/index.ts";
 import {
 	type Meeting,
 	messages,
+	type RefundedBy,
 	type SaleEvent,
 	type SalePayment,
 	type SaleRail,
@@ -317,7 +318,13 @@ export class BuyerModule {
 	#ends(tetrad: number, event: EndEvent): void {
 		const { contract } = event;
 		if (event.kind === "refunded")
-			this.#notBought(tetrad, contract, "refunded", event.amount, isVoid());
+			this.#notBought(
+				tetrad,
+				contract,
+				"refunded",
+				event.amount,
+				isVoid(event.by),
+			);
 		else this.#notBought(tetrad, contract, "aborted", 0n, event.error);
 	}
 
@@ -482,7 +489,10 @@ export class BuyerModule {
 					resolving(),
 				);
 			case "refunded":
-				return this.#ends(tetrad, { kind: step, contract, amount });
+				return this.#ends(tetrad, {
+					...{ kind: step, contract, amount, by: "issuer" },
+					...sale.refund,
+				});
 			case "declined":
 				return this.#ends(tetrad, {
 					...{ kind: step, contract, error: spentBefore() },
@@ -668,10 +678,12 @@ function noKey(): TetradError {
 	);
 }
 
-function isVoid(): TetradError {
+function isVoid(by: RefundedBy): TetradError {
 	return new TetradError(
 		"purchase-void",
-		"the issuer has declared the sale void, and what was paid is in the account there",
+		by === "issuer"
+			? "the issuer has declared the sale void, and what was paid is in the account there"
+			: "nobody has claimed what was locked for it, and it is back in the purse, less what the mint asks for giving it back",
 	);
 }
 

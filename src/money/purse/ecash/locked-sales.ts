@@ -325,7 +325,7 @@ export class LockedSales {
 			case "locking":
 				return this.#lockingOver(sale, swap, outcome);
 			case "taking-back":
-				return this.#takingBackOver(sale, outcome);
+				return this.#takingBackOver(sale, swap, outcome);
 			case "refunding":
 				return this.#refundingOver(sale, outcome);
 			default:
@@ -370,11 +370,18 @@ export class LockedSales {
 		});
 	}
 
-	#takingBackOver(sale: Sale, outcome: SwapOutcome): void {
+	#takingBackOver(
+		sale: Sale,
+		{ spends }: StoredSwap,
+		outcome: SwapOutcome,
+	): void {
 		const { row } = sale;
 		switch (outcome.kind) {
-			case "signed":
-				return this.#move(sale, { ...row, state: "refunded" }, outcome.proofs);
+			case "signed": {
+				// What would have been change has come back, too.
+				const fee = sumOf(spends) - sumOf(outcome.proofs);
+				return this.#refunded(sale, outcome.proofs, row.amount - fee);
+			}
 			case "not-done":
 				if (!isNeverDone(outcome.why)) return this.#later(sale);
 				this.#mints.askAnew(row.mint);
@@ -447,11 +454,17 @@ export class LockedSales {
 	#refundingOver(sale: Sale, outcome: SwapOutcome): void {
 		const { row } = sale;
 		if (outcome.kind === "signed")
-			return this.#move(sale, { ...row, state: "refunded" }, outcome.proofs);
+			return this.#refunded(sale, outcome.proofs, sumOf(outcome.proofs));
 		if (outcome.kind === "not-done") this.#mints.askAnew(row.mint);
 		this.#move(sale, { ...row, state: "locked", back_swap: NOTHING }, [], {
 			isAfterAWhile: outcome.kind === "not-done",
 		});
+	}
+
+	/** So much of the price, which is nothing where the mint asks for more than that. */
+	#refunded(sale: Sale, proofs: readonly Proof[], amount: bigint): void {
+		const returned = amount > 0n ? amount : 0n;
+		this.#move(sale, { ...sale.row, state: "refunded", returned }, proofs);
 	}
 
 	/** Into a state with a swap to outputs of one's own. Where that cannot be made now, it is tried again. */
@@ -486,7 +499,7 @@ export class LockedSales {
 			changing(core.options.context.crypto, core.now, [], () => ({
 				entries:
 					to.state === "refunded"
-						? [{ what: "void", subject: contract, amount: sumOf(proofs), peer }]
+						? [{ what: "void", subject: contract, amount: to.returned, peer }]
 						: [],
 				writes: [
 					put(LOCKED, to),
@@ -507,7 +520,7 @@ export class LockedSales {
 		sale.isBusy = false;
 		sale.run = next.swap && this.#runOf(next.swap);
 		if (to.state === "refunded" || to.state === "declined")
-			return this.#over(sale, sumOf(proofs));
+			return this.#over(sale);
 		if (next.isAfterAWhile) return this.#later(sale);
 		sale.askAt = core.now;
 		if (to.state === "locked" && !sale.isKeyMissing) {
@@ -528,31 +541,29 @@ export class LockedSales {
 		this.#later(sale);
 	}
 
-	/** There is no key, and never will be. `amount` is what has come back. */
-	#over({ row }: Sale, amount: bigint): void {
-		const { contract, mint: issuer, counted } = row;
+	/** There is no key, and never will be. */
+	#over({ row }: Sale): void {
+		const { contract, mint: issuer, counted, returned: amount } = row;
 		this.#sales.delete(hex(contract));
 		if (row.state === "refunded") {
 			this.#parts.limits.givenBack(askedOf(row), Number(counted));
 			this.#parts.core.report({ kind: "void", contract, issuer, amount });
 		}
-		this.tellOver(row, NO_CHAIN, amount);
+		this.tellOver(row, NO_CHAIN);
 	}
 
 	/** What became of one that is over; `chain` is the encoded one under which its receipt was signed. */
-	tellOver(
-		row: LockedRow,
-		chain: Uint8Array,
-		amount: bigint = row.amount,
-	): void {
-		const { contract, state, key, receipt } = row;
+	tellOver(row: LockedRow, chain: Uint8Array): void {
+		const { contract, state, key, receipt, returned: amount } = row;
 		switch (state) {
 			case "keyed":
 				return this.#happened({
 					...{ kind: "keyed", contract, key, receipt, chain },
 				});
 			case "refunded":
-				return this.#happened({ kind: "refunded", contract, amount });
+				return this.#happened({
+					...{ kind: "refunded", contract, amount, by: "mint" },
+				});
 			default:
 				return this.#happened({
 					...{ kind: "declined", contract, error: spentBefore() },

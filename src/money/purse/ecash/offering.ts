@@ -533,6 +533,7 @@ export class Offering {
 			lock_swap: encodeSwap(swap),
 			back_swap: NOTHING,
 			lock: NOTHING,
+			returned: 0n,
 			state: "locking",
 			key: NO_KEY,
 			receipt: NOTHING,

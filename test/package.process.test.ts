@@ -165,14 +165,17 @@ suite("what is loaded", () => {
 			assert.deepEqual([...packagesIn(urls)], [undefined]);
 		});
 
-	test("for a device that nobody watches is nothing of metrics and traces", async () => {
+	test("for a device that nobody watches is nothing of metrics, traces and ecash", async () => {
 		const urls = await loadedBy([
 			...[program, "module", "--home", "/nowhere", "--listen", "unix:/no"],
 		]);
 		const packages = packagesIn(urls);
 		assert.ok(packages.has("pino"), "what is loaded is seen");
 		for (const name of packages)
-			assert.doesNotMatch(name ?? "", /prom-client|opentelemetry/);
+			assert.doesNotMatch(
+				name ?? "",
+				/prom-client|opentelemetry|@cashu|@noble/,
+			);
 	});
 
 	test("for the library is nothing of commands, HTTP, databases and tokens", async () => {
@@ -190,6 +193,7 @@ suite("what is loaded", () => {
 			"postgres",
 			"pino",
 			"prom-client",
+			"@cashu/cashu-ts",
 			"@opentelemetry/api",
 			"@opentelemetry/sdk-trace",
 			"pkcs11js",

@@ -33,8 +33,6 @@ export class FaultyMint {
 	#faults: { readonly fault: MintFault; left: number }[] = [];
 	/** Witnesses of claims that failed, by point. */
 	readonly #failed = new Map<string, string>();
-	readonly #held = new Set<string>();
-	#areKeysSwapped = false;
 
 	constructor(mint: PlayMint) {
 		this.mint = mint;
@@ -46,14 +44,13 @@ export class FaultyMint {
 		if (at !== undefined && !MINT_FAULTS[kind].includes(at))
 			throw new TetradError("invalid-argument", `${kind} cannot be at ${at}`);
 		this.#faults.push({ fault, left: times ?? Number.POSITIVE_INFINITY });
-		if (kind === "keys-swapped") this.#swapKeys(true);
+		if (kind === "keys-swapped") this.mint.swapKeys(true);
 	}
 
 	/** Everything is well from now on, and what was stuck is free again. */
 	clear(): void {
-		if (this.#areKeysSwapped) this.#swapKeys(false);
-		this.mint.release([...this.#held]);
-		this.#held.clear();
+		this.mint.swapKeys(false);
+		this.mint.release();
 		this.#failed.clear();
 		this.#faults = [];
 	}
@@ -73,20 +70,12 @@ export class FaultyMint {
 		return { kind: "answer", delayMs, ...disfigured(answer, wrongs) };
 	}
 
-	#swapKeys(areSwapped: boolean): void {
-		this.#areKeysSwapped = areSwapped;
-		this.mint.swapKeys(areSwapped);
-	}
-
 	#answer(request: MintRequest, now: number, wrongs: Wrongs): MintAnswer {
 		const inputs = inputsOf(request);
 		const at = now + (wrongs.get("clock-skewed")?.seconds ?? 0) * 1000;
 		if (wrongs.has("keyset-rotated")) this.mint.rotateAll();
-		if (wrongs.has("stuck-pending")) {
-			for (const { secret } of inputs)
-				this.#held.add(this.mint.pointOf(secret));
-			this.mint.hold([...this.#held]);
-		}
+		if (wrongs.has("stuck-pending"))
+			this.mint.hold(inputs.map(({ secret }) => this.mint.pointOf(secret)));
 		if (
 			wrongs.has("early-claim-refused") &&
 			inputs.some((input) => isEarlyClaim(input, at))

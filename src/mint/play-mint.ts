@@ -170,11 +170,17 @@ export class PlayMint {
 				this.#vault.setProofs([{ Y }], "PENDING");
 	}
 
-	/** Ends what `hold` began. */
-	release(Ys: readonly string[]): void {
-		for (const Y of Ys)
-			if (this.#vault.state.get("proofs", Y)?.state === "PENDING")
-				this.#vault.state.remove("proofs", Y);
+	/** Ends what `hold` began: whatever is pending and pays for nothing is unspent. */
+	release(): void {
+		const { state } = this.#vault;
+		const paying = new Set(
+			[...state.entries("meltQuotes")].flatMap(
+				([, quote]) => quote.paying?.proofs.map(({ Y }) => Y) ?? [],
+			),
+		);
+		for (const [Y, proof] of state.entries("proofs"))
+			if (proof.state === "PENDING" && !paying.has(Y))
+				state.remove("proofs", Y);
 	}
 
 	/** What no mint may do: other keys under the same ids; `false` puts the right ones back. */

@@ -58,11 +58,9 @@ export class Vault {
 	/** Exchanges the keys of all keysets under their old ids, or puts the right ones back. */
 	swapKeys(areSwapped: boolean): void {
 		for (const [id, row] of this.state.entries("keysets")) {
-			const label = row.label.replace(SWAPPED, "");
-			this.state.put("keysets", id, {
-				...row,
-				label: areSwapped ? label + SWAPPED : label,
-			});
+			const right = row.label.replace(SWAPPED, "");
+			const label = areSwapped ? right + SWAPPED : right;
+			if (label !== row.label) this.state.put("keysets", id, { ...row, label });
 		}
 	}
 

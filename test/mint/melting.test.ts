@@ -124,9 +124,9 @@ describe("a melt that is pending", () => {
 	}
 
 	test("holds its proofs, and neither they nor its outputs are good for anything else", () => {
-		const { client, inputs, outputs, request } = pending(
-			playMint({ melting: "by-hand" }),
-		);
+		const mint = playMint({ melting: "by-hand" });
+		const { client, inputs, outputs, request } = pending(mint);
+		mint.release();
 		assert.equal(client.state(inputs[0] as never).state, "PENDING");
 		isRefused(client.swap(inputs), 11002);
 		isRefused(client.post("melt/bolt11", request), 20005);

@@ -143,6 +143,26 @@ describe("a play mint in a process of its own", () => {
 		assert.equal(quote.state, "PAID");
 	});
 
+	test("is well again when it is told so, also if it was killed while it was not", async () => {
+		await using folder = await temporaryFolder();
+		const path = join(folder.path, "mint.db");
+		const mint = await MintProcess.start({ path });
+		const [proof] = await mintAt(mint.url, 1);
+		assert.ok(proof);
+		const keyset = await keysetAt(mint.url);
+		const { outputs } = blindFor(keyset, [1]);
+		await mint.order({ kind: "fault", fault: { kind: "stuck-pending" } });
+		isRefused(await say(mint.url, "swap", { inputs: [proof], outputs }), 11002);
+		await mint.order({ kind: "fault", fault: { kind: "keys-swapped" } });
+		assert.notDeepEqual(await keysetAt(mint.url), keyset);
+		await mint.kill();
+		await using again = await MintProcess.start({ path });
+		await again.order({ kind: "clear" });
+		assert.deepEqual(await keysetAt(again.url), keyset);
+		const answer = await say(again.url, "swap", { inputs: [proof], outputs });
+		assert.equal(answer.signatures.length, 1);
+	});
+
 	test("says why it cannot start", async () => {
 		await using folder = await temporaryFolder();
 		const path = join(folder.path, "mint.db");

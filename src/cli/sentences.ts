@@ -280,6 +280,10 @@ function purseSentence(event: PurseEvent): string {
 				: `purse: overrode nothing: ${why}`;
 		case "sale":
 			return `purse: ${plain(event.what ?? "")}${why === "" ? "" : `: ${why}`}`;
+		case "ecash-received":
+			return `purse: received ${sum} of ecash`;
+		case "ecash-refused":
+			return `purse: received no ecash: ${why}`;
 		case "trouble":
 			return `purse: trouble: ${why}`;
 	}

@@ -115,6 +115,12 @@ export class EcashMarket {
 		return new EcashMarket(market, mint, () => town.now);
 	}
 
+	/** New ecash of the mint that nobody here has. */
+	token(amount: bigint): readonly Proof[] {
+		const seed = seedOf({ name: "somebody else" });
+		return mintFor(this.mint, seed, amount, this.#clock());
+	}
+
 	/** As the suite of rails knows it. */
 	get rail(): RailMarket {
 		return {

@@ -32,6 +32,7 @@ export function purseEvent(
 	};
 	switch (report.kind) {
 		case "ordered":
+		case "ecash-received":
 		case "withdrawn": {
 			const { request, issuer, amount } = report;
 			return { ...said, request: hex(request), ...money(issuer, amount) };
@@ -153,6 +154,15 @@ export function purseEvent(
 				request: hex(request),
 				number: String(number),
 				...(isDone ? {} : { reason: "there are newer ones in force" }),
+			};
+		}
+		case "ecash-refused": {
+			const { request, error } = report;
+			return {
+				...said,
+				request: hex(request),
+				code: error.code,
+				reason: error.message,
 			};
 		}
 		case "behind":

@@ -182,6 +182,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "limits":
 			case "approval":
 			case "give-back":
+			case "receive-ecash":
 			case "answered":
 			case "not-answered":
 			case "time":

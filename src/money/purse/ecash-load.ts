@@ -8,6 +8,8 @@ import {
 	type LockedRow,
 	PROOFS,
 	type ProofRow,
+	RECEIVED,
+	type ReceivedRow,
 } from "./ecash-tables.ts";
 import { folding } from "./purse-tables.ts";
 
@@ -20,6 +22,8 @@ export interface EcashState {
 	readonly locked: readonly LockedRow[];
 	/** What was sold and is not claimed. */
 	readonly claimed: readonly ClaimedRow[];
+	/** What the owner put into the purse, and its mint has not signed. */
+	readonly received: readonly ReceivedRow[];
 }
 
 /** States in which a payment is not over. */
@@ -56,7 +60,19 @@ export function readEcash<Result>(
 							"contract",
 							[] as readonly ClaimedRow[],
 							(sum, rows) => [...sum, ...rows],
-							(claimed) => then({ proofs, counters, locked, claimed }),
+							(claimed) =>
+								folding(
+									{
+										table: RECEIVED,
+										index: "by_state",
+										equals: { state: "swapping" },
+									},
+									"request",
+									[] as readonly ReceivedRow[],
+									(sum, rows) => [...sum, ...rows],
+									(received) =>
+										then({ proofs, counters, locked, claimed, received }),
+								),
 						),
 					),
 			),

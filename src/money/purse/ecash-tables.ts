@@ -119,6 +119,28 @@ export const CLAIMED: Table<typeof CLAIMED_COLUMNS> = table(
 	{ by_state: ["state", "contract"] },
 );
 
+const RECEIVED_COLUMNS = {
+	/** 16 bytes: names it for ever. */
+	request: "bytes",
+	mint: "bytes",
+	/** What of it is the purse's, after what the mint asks for. */
+	amount: "integer",
+	/** The swap that makes it the purse's (`encodeSwap`). Secret. */
+	swap: "bytes",
+	/** When it was asked for; milliseconds since the epoch. */
+	asked: "integer",
+	state: "text",
+} as const;
+
+/** Ecash that the owner put into the purse. State: `swapping`, `received`, or `refused` when it had been spent. */
+export const RECEIVED: Table<typeof RECEIVED_COLUMNS> = table(
+	"ecash_received",
+	RECEIVED_COLUMNS,
+	["request"],
+	{ by_state: ["state", "request"] },
+);
+
+export type ReceivedRow = Row<typeof RECEIVED.columns>;
 export type ProofRow = Row<typeof PROOFS.columns>;
 export type LockedRow = Row<typeof LOCKED.columns>;
 export type ClaimedRow = Row<typeof CLAIMED.columns>;

@@ -117,6 +117,20 @@ export type PurseReport =
 			/** Why, when something went wrong. */
 			readonly error: TetradError | undefined;
 	  }
+	/** Ecash that the owner put into the purse is its own: so much of it, after what the mint asks for. */
+	| {
+			readonly kind: "ecash-received";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+	  }
+	/** It was not received, and `error` is why. */
+	| {
+			readonly kind: "ecash-refused";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly error: TetradError;
+	  }
 	| { readonly kind: "trouble"; readonly error: TetradError };
 
 interface PaymentReport {

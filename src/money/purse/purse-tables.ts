@@ -35,7 +35,7 @@ import {
 	type LogRow,
 	logging,
 } from "../log.ts";
-import { CLAIMED, COUNTERS, LOCKED, PROOFS } from "./ecash-tables.ts";
+import { CLAIMED, COUNTERS, LOCKED, PROOFS, RECEIVED } from "./ecash-tables.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
 import { PURCHASES, SELLING_SECRETS } from "./sale-tables.ts";
 import { APPROVALS, SPENT, SPENT_IN_ALL } from "./spending-tables.ts";
@@ -350,6 +350,7 @@ export const PURSE_SCHEMA: Schema = schema(
 		COUNTERS,
 		LOCKED,
 		CLAIMED,
+		RECEIVED,
 	],
 	{
 		to: 2,
@@ -447,6 +448,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			{ kind: "add-table", table: COUNTERS },
 			{ kind: "add-table", table: LOCKED },
 			{ kind: "add-table", table: CLAIMED },
+			{ kind: "add-table", table: RECEIVED },
 		],
 	},
 );

@@ -202,6 +202,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#orders.approval(event.document);
 			case "give-back":
 				return this.#orders.giveBack(event.request, event.issuer);
+			case "receive-ecash":
+				return this.#receiveEcash(event);
 			case "written":
 			case "not-written":
 			case "signed":
@@ -297,7 +299,18 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		}
 	}
 
-	// Sales for ecash.
+	// Ecash.
+
+	#receiveEcash({
+		request,
+		mint: issuer,
+		proofs,
+	}: Extract<MoneyEvent, { readonly kind: "receive-ecash" }>): void {
+		if (this.#ecash !== undefined)
+			return this.#ecash.receive(request, issuer, proofs);
+		const error = noMints();
+		this.#core.report({ kind: "ecash-refused", request, issuer, error });
+	}
 
 	#paySale(tetrad: number, payment: SalePayment, also: readonly Write[]): void {
 		const { atMint, contract } = payment;
@@ -305,11 +318,7 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 			return this.#paying.paySale(tetrad, payment, also);
 		if (this.#ecash !== undefined)
 			return this.#ecash.pay(tetrad, { ...payment, atMint }, also);
-		const error = new TetradError(
-			"payment-refused",
-			"this purse takes no ecash, since its owner has named no mint",
-		);
-		this.#sale?.happened({ kind: "not-paid", contract, error });
+		this.#sale?.happened({ kind: "not-paid", contract, error: noMints() });
 	}
 
 	#sellsAtMint(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined {
@@ -521,6 +530,13 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return unreachable(witness);
 		}
 	}
+}
+
+function noMints(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this purse takes no ecash, since its owner has named no mint",
+	);
 }
 
 function unexpected(who: string): TetradError {

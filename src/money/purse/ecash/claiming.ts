@@ -58,10 +58,7 @@ import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
 import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
 import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
-
-/** How long after an answer that says nothing a mint is asked again: twice as long each time, within these. */
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 600_000;
+import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
 
 /** What came with one `lock`. */
 interface Delivery {

@@ -25,6 +25,7 @@ import { LockedSales } from "./locked-sales.ts";
 import { Mints } from "./mints.ts";
 import { Offering } from "./offering.ts";
 import type { EcashOptions, EcashParts, MintJob } from "./parts.ts";
+import { Receivings } from "./receiving.ts";
 
 /** The ecash of a purse whose owner has named these mints. */
 export function ecashPurse(options: EcashOptions): PurseEcash {
@@ -39,6 +40,7 @@ class EcashPurse implements EcashPart {
 	readonly #locked: LockedSales;
 	readonly #offering: Offering;
 	readonly #claims: Claims;
+	readonly #receivings: Receivings;
 
 	constructor(
 		options: EcashOptions,
@@ -65,6 +67,7 @@ class EcashPurse implements EcashPart {
 		this.#locked = new LockedSales(parts, this.#mints, book, state.locked);
 		this.#offering = new Offering(parts, this.#mints, book, this.#locked);
 		this.#claims = new Claims(parts, this.#mints, book, state.claimed);
+		this.#receivings = new Receivings(parts, this.#mints, book, state.received);
 	}
 
 	balance(mint: Uint8Array): EcashBalance {
@@ -83,6 +86,10 @@ class EcashPurse implements EcashPart {
 		const payee = options.crypto.publicKey(key);
 		key.fill(0);
 		return { url: mint.url, unit: mint.unit, payeeKey: payee };
+	}
+
+	receive(request: Uint8Array, mint: Uint8Array, proofs: Uint8Array): void {
+		this.#receivings.receive(request, mint, proofs);
 	}
 
 	pay(tetrad: number, payment: MintPayment, also: readonly Write[]): void {
@@ -157,6 +164,7 @@ class EcashPurse implements EcashPart {
 		yield* this.#offering.deadlines();
 		yield* this.#locked.deadlines();
 		yield* this.#claims.deadlines();
+		yield* this.#receivings.deadlines();
 	}
 
 	time(): void {
@@ -164,6 +172,7 @@ class EcashPurse implements EcashPart {
 		this.#offering.time();
 		this.#locked.time();
 		this.#claims.time();
+		this.#receivings.time();
 	}
 
 	// What was waited for.
@@ -177,6 +186,8 @@ class EcashPurse implements EcashPart {
 				return this.#locked.mintAnswered(job.contract, answer);
 			case "asking-about-sold":
 				return this.#claims.mintAnswered(job.contract, answer);
+			case "asking-about-received":
+				return this.#receivings.mintAnswered(job.request, answer);
 			default:
 				return unreachable(job);
 		}
@@ -191,6 +202,8 @@ class EcashPurse implements EcashPart {
 				return this.#locked.mintNotAnswered(job.contract);
 			case "asking-about-sold":
 				return this.#claims.mintNotAnswered(job.contract);
+			case "asking-about-received":
+				return this.#receivings.mintNotAnswered(job.request);
 			default:
 				return unreachable(job);
 		}
@@ -202,6 +215,7 @@ class EcashPurse implements EcashPart {
 		this.#offering.mintAsked(mint);
 		this.#locked.mintAsked(mint);
 		this.#claims.mintAsked(mint);
+		this.#receivings.mintAsked(mint);
 	}
 
 	written(kind: Kind, result: unknown): void {
@@ -225,6 +239,12 @@ class EcashPurse implements EcashPart {
 				return this.#claims.written(done.job);
 			case "claimed":
 				return this.#claims.moved(done.job);
+			case "looking-up-received":
+				return this.#receivings.lookedUp(done.job, done.result);
+			case "receiving":
+				return this.#receivings.written(done.job);
+			case "received":
+				return this.#receivings.moved(done.job);
 			default:
 				return unreachable(done);
 		}
@@ -249,6 +269,12 @@ class EcashPurse implements EcashPart {
 				return this.#claims.notWritten(job, error);
 			case "claimed":
 				return this.#claims.notMoved(job, error);
+			case "looking-up-received":
+				return this.#receivings.notLookedUp(job, error);
+			case "receiving":
+				return this.#receivings.notWritten(job, error);
+			case "received":
+				return this.#receivings.notMoved(job, error);
 			default:
 				return unreachable(job);
 		}

@@ -1,6 +1,6 @@
 /* What a purse's ecash waits for, as data. */
 import type { Proof } from "../../cashu/index.ts";
-import type { ClaimedRow, LockedRow } from "../ecash-tables.ts";
+import type { ClaimedRow, LockedRow, ReceivedRow } from "../ecash-tables.ts";
 import type { StoredSwap } from "./stored-swap.ts";
 
 /** What is known of a contract that is to be paid. */
@@ -50,6 +50,22 @@ export type EcashJob =
 			readonly row: ClaimedRow;
 			readonly swap: StoredSwap;
 	  } & OfContract)
+	| {
+			readonly kind: "looking-up-received";
+			readonly request: Uint8Array;
+	  }
+	/** Ecash of the owner is swapped, and with which swap. */
+	| {
+			readonly kind: "receiving";
+			readonly row: ReceivedRow;
+			readonly swap: StoredSwap;
+	  }
+	/** That is over. */
+	| {
+			readonly kind: "received";
+			readonly to: ReceivedRow;
+			readonly proofs: readonly Proof[];
+	  }
 	/** A claim is over. */
 	| ({
 			readonly kind: "claimed";
@@ -68,6 +84,9 @@ export interface EcashResults {
 	readonly "looking-up-sold": ClaimedRow | undefined;
 	readonly claiming: undefined;
 	readonly claimed: undefined;
+	readonly "looking-up-received": ReceivedRow | undefined;
+	readonly receiving: undefined;
+	readonly received: undefined;
 }
 
 export type EcashJobOf<Kind extends EcashJob["kind"]> = Extract<

@@ -62,12 +62,9 @@ import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
 import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
 import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
+import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
 
 const NOTHING: Uint8Array = new Uint8Array();
-
-/** How long after an answer that says nothing a mint is asked again: twice as long each time, within these. */
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 600_000;
 
 /** A sale that is committed and not over, and how the conversation with its mint goes on. */
 interface Sale {

@@ -48,5 +48,7 @@ export type MintJob =
 	| { readonly kind: "asking-mint"; readonly mint: Uint8Array }
 	/** Something about the money of a contract that was paid. */
 	| { readonly kind: "asking-about-paid"; readonly contract: Uint8Array }
+	/** Something about ecash that the owner put into the purse. */
+	| { readonly kind: "asking-about-received"; readonly request: Uint8Array }
 	/** Something about the money of one that was sold. */
 	| { readonly kind: "asking-about-sold"; readonly contract: Uint8Array };

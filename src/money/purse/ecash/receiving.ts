@@ -1,0 +1,381 @@
+/*
+ * Ecash that the owner puts into the purse: the proofs of a token, which whoever gave it still has.
+ * They are the purse's when the mint has signed new ones for them.
+ *
+ *   asked ─▶ finding mint ─known─▶ writing ─durable─▶ SWAPPING ─signed─▶ RECEIVED
+ *              └─not known in time─▶ (refused)            └─spent by somebody else─▶ REFUSED
+ *
+ * What stands in capitals is durable, under the name that the owner gave it: asked for again, it is
+ * taken once, and told of again.
+ */
+import { TetradError, unreachable } from "../../../errors.ts";
+import { byKey, insert, put } from "../../../machine/index.ts";
+import { copy, hex, sameBytes } from "../../../wire/index.ts";
+import {
+	type Proof,
+	parseProofs,
+	plainInputs,
+	sumOf,
+} from "../../cashu/index.ts";
+import { checked } from "../checked.ts";
+import type { MintAnswer } from "../ecash-part.ts";
+import { RECEIVED, type ReceivedRow } from "../ecash-tables.ts";
+import { ANSWER_WITHIN_MS, MAX_OPEN_REQUESTS } from "../purse-limits.ts";
+import { type Change, changing, unchanged } from "../purse-tables.ts";
+import type { EcashBook } from "./book.ts";
+import { countersOf } from "./counters.ts";
+import type { EcashJobOf } from "./jobs.ts";
+import type { Mints } from "./mints.ts";
+import { intoOwn } from "./own-outputs.ts";
+import type { EcashParts } from "./parts.ts";
+import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
+import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
+import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
+
+/** What an owner has put before the purse. */
+interface Asked {
+	/** 16 bytes; it names this for ever. */
+	readonly request: Uint8Array;
+	readonly mint: Uint8Array;
+	readonly proofs: readonly Proof[];
+}
+
+type Receiving =
+	| { readonly kind: "looking-up"; readonly asked: Asked }
+	| {
+			readonly kind: "finding-mint";
+			readonly asked: Asked;
+			readonly until: number;
+	  }
+	| { readonly kind: "writing"; readonly asked: Asked }
+	| Swapping;
+
+interface Swapping {
+	readonly kind: "swapping";
+	readonly row: ReceivedRow;
+	readonly run: SwapRun;
+	/** Whether the mint is asked now, or something is being written. */
+	isBusy: boolean;
+	/** Whether the mint can never carry out what it was asked, so that it is made again. */
+	isToMakeAnew: boolean;
+	askAt: number;
+	wait: number;
+}
+
+export class Receivings {
+	readonly #parts: EcashParts;
+	readonly #mints: Mints;
+	readonly #book: EcashBook;
+	/** By request, in hexadecimal. */
+	readonly #all = new Map<string, Receiving>();
+
+	constructor(
+		parts: EcashParts,
+		mints: Mints,
+		book: EcashBook,
+		open: readonly ReceivedRow[],
+	) {
+		this.#parts = parts;
+		this.#mints = mints;
+		this.#book = book;
+		const { crypto: ecash, seed } = parts.options;
+		for (const row of open) {
+			const swap = parseSwap(ecash, seed, row.swap);
+			this.#all.set(hex(row.request), this.#swapping(row, swap));
+		}
+	}
+
+	/** The owner wants these proofs, encoded, in the purse. What comes of it is reported. */
+	receive(request: Uint8Array, mint: Uint8Array, encoded: Uint8Array): void {
+		const { core } = this.#parts;
+		const name = hex(request);
+		if (this.#all.has(name)) return;
+		const read = checked(() => parseProofs(copy(encoded)));
+		const refusal =
+			read.kind === "failed"
+				? read.error
+				: this.#mints.of(mint) === undefined
+					? notNamed()
+					: this.#all.size >= MAX_OPEN_REQUESTS
+						? new TetradError("busy", "too much ecash is being received")
+						: undefined;
+		if (read.kind === "failed" || refusal !== undefined)
+			return this.#report(request, mint, refusal ?? notNamed());
+		const asked = {
+			request: copy(request),
+			mint: copy(mint),
+			proofs: read.value,
+		};
+		this.#all.set(name, { kind: "looking-up", asked });
+		this.#parts.transact<"looking-up-received">(
+			{ kind: "looking-up-received", request: asked.request },
+			changing(
+				core.options.context.crypto,
+				core.now,
+				[byKey(RECEIVED, { request: asked.request })],
+				([[row]]): Change<ReceivedRow | undefined> => unchanged(row),
+			),
+		);
+	}
+
+	lookedUp(
+		{ request }: EcashJobOf<"looking-up-received">,
+		row: ReceivedRow | undefined,
+	): void {
+		const one = this.#all.get(hex(request));
+		if (one?.kind !== "looking-up") return;
+		const { asked } = one;
+		if (row !== undefined) {
+			this.#all.delete(hex(request));
+			return this.#tell(row);
+		}
+		const until = this.#parts.core.now + ANSWER_WITHIN_MS;
+		this.#all.set(hex(request), { kind: "finding-mint", asked, until });
+		this.#mints.time();
+		this.#begin(asked);
+	}
+
+	notLookedUp(
+		{ request }: EcashJobOf<"looking-up-received">,
+		error: TetradError,
+	): void {
+		const one = this.#all.get(hex(request));
+		if (one?.kind === "looking-up") this.#giveUp(one.asked, error);
+	}
+
+	/** Its mint is known now, or known not to be. */
+	mintAsked(mint: Uint8Array): void {
+		for (const one of [...this.#all.values()]) {
+			if (one.kind === "finding-mint" && sameBytes(one.asked.mint, mint))
+				this.#begin(one.asked);
+			else if (one.kind === "swapping" && sameBytes(one.row.mint, mint))
+				this.#drive(one);
+		}
+	}
+
+	*deadlines(): Generator<number> {
+		for (const one of this.#all.values()) {
+			if (one.kind === "finding-mint") yield one.until;
+			if (one.kind === "swapping" && !one.isBusy) yield one.askAt;
+		}
+	}
+
+	time(): void {
+		const { now } = this.#parts.core;
+		for (const one of [...this.#all.values()]) {
+			if (one.kind === "finding-mint" && one.until <= now)
+				this.#giveUp(
+					one.asked,
+					this.#mints.whyNot(one.asked.mint) ?? notNamed(),
+				);
+			else if (one.kind === "swapping") this.#drive(one);
+		}
+	}
+
+	/** Unless its mint is still to answer. */
+	#begin(asked: Asked): void {
+		const { core, options } = this.#parts;
+		const { request, mint, proofs } = asked;
+		const why = this.#mints.whyNot(mint);
+		if (why?.code === "busy") return;
+		if (why !== undefined) return this.#giveUp(asked, why);
+		const inputs = plainInputs(proofs);
+		const made = checked(() =>
+			intoOwn(options, this.#mints, this.#book, { inputs, proofs }, mint),
+		);
+		if (made.kind === "failed") return this.#giveUp(asked, made.error);
+		const swap = made.value;
+		const row: ReceivedRow = {
+			...{ request, mint },
+			amount: sumOf(swap.outputs),
+			swap: encodeSwap(swap),
+			asked: BigInt(core.now),
+			state: "swapping",
+		};
+		this.#all.set(hex(request), { kind: "writing", asked });
+		this.#write(row, swap, "insert");
+	}
+
+	#write(row: ReceivedRow, swap: StoredSwap, how: "insert" | "put"): void {
+		const { core } = this.#parts;
+		this.#parts.transact<"receiving">(
+			{ kind: "receiving", row, swap },
+			changing(core.options.context.crypto, core.now, [], () => ({
+				entries: [],
+				writes: [
+					how === "insert" ? insert(RECEIVED, row) : put(RECEIVED, row),
+					...countersOf(this.#book, swap.outputs),
+				],
+				result: undefined,
+			})),
+		);
+	}
+
+	written({ row, swap }: EcashJobOf<"receiving">): void {
+		const swapping = this.#swapping(row, swap);
+		this.#all.set(hex(row.request), swapping);
+		this.#drive(swapping);
+	}
+
+	notWritten({ row }: EcashJobOf<"receiving">, error: TetradError): void {
+		const one = this.#all.get(hex(row.request));
+		if (one?.kind === "writing") return this.#giveUp(one.asked, error);
+		if (one?.kind !== "swapping") return;
+		one.isBusy = false;
+		this.#later(one);
+	}
+
+	#swapping(row: ReceivedRow, swap: StoredSwap): Swapping {
+		return {
+			...{ kind: "swapping", row, isBusy: false, isToMakeAnew: false },
+			run: new SwapRun(this.#parts.options.crypto, swap),
+			askAt: this.#parts.core.now,
+			wait: FIRST_WAIT_MS,
+		};
+	}
+
+	#drive(one: Swapping): void {
+		if (one.isBusy || one.askAt > this.#parts.core.now) return;
+		const { request, mint } = one.row;
+		const url = this.#mints.of(mint)?.url;
+		if (url === undefined || this.#mints.keysets(mint) === undefined)
+			return this.#later(one);
+		if (one.isToMakeAnew) return this.#makeAnew(one);
+		one.isBusy = true;
+		this.#parts.ask(
+			{ kind: "asking-about-received", request },
+			url,
+			one.run.next,
+		);
+	}
+
+	mintAnswered(request: Uint8Array, answer: MintAnswer): void {
+		const one = this.#all.get(hex(request));
+		if (one?.kind !== "swapping") return;
+		const keysets = this.#mints.keysets(one.row.mint);
+		one.isBusy = false;
+		if (keysets === undefined) return this.#later(one);
+		const step = one.run.answered(keysets, answer);
+		switch (step.kind) {
+			case "on":
+				return this.#drive(one);
+			case "later":
+				return this.#later(one);
+			case "over":
+				return this.#over(one, step.outcome);
+			default:
+				return unreachable(step);
+		}
+	}
+
+	mintNotAnswered(request: Uint8Array): void {
+		const one = this.#all.get(hex(request));
+		if (one?.kind !== "swapping") return;
+		one.isBusy = false;
+		one.run.unanswered();
+		this.#later(one);
+	}
+
+	#later(one: Swapping): void {
+		one.askAt = this.#parts.core.now + one.wait;
+		one.wait = Math.min(2 * one.wait, LONGEST_WAIT_MS);
+	}
+
+	#over(one: Swapping, outcome: SwapOutcome): void {
+		const { row } = one;
+		switch (outcome.kind) {
+			case "signed":
+				return this.#move(one, { ...row, state: "received" }, outcome.proofs);
+			case "not-done":
+				// The mint may be told of a token that is no money: nobody waits for that.
+				if (outcome.why.kind === "not-verified")
+					return this.#move(one, { ...row, state: "refused" }, []);
+				one.run.unanswered();
+				one.isToMakeAnew = isNeverDone(outcome.why);
+				if (one.isToMakeAnew) this.#mints.askAnew(row.mint);
+				return this.#later(one);
+			case "spent":
+				return this.#move(one, { ...row, state: "refused" }, []);
+			default:
+				return unreachable(outcome);
+		}
+	}
+
+	/** With other outputs, of the same proofs. */
+	#makeAnew(one: Swapping): void {
+		const { options } = this.#parts;
+		const { row } = one;
+		const made = checked(() => {
+			const { spends } = parseSwap(options.crypto, options.seed, row.swap);
+			const spent = { inputs: spends, proofs: spends };
+			return intoOwn(options, this.#mints, this.#book, spent, row.mint);
+		});
+		if (made.kind === "failed") return this.#later(one);
+		one.isBusy = true;
+		this.#write({ ...row, swap: encodeSwap(made.value) }, made.value, "put");
+	}
+
+	#move(one: Swapping, to: ReceivedRow, proofs: readonly Proof[]): void {
+		const { core } = this.#parts;
+		const { request: subject, mint, amount } = to;
+		one.isBusy = true;
+		this.#parts.transact<"received">(
+			{ kind: "received", to, proofs },
+			changing(core.options.context.crypto, core.now, [], () => ({
+				entries:
+					to.state === "received"
+						? [{ what: "received", subject, amount, peer: mint }]
+						: [],
+				writes: [put(RECEIVED, to), ...this.#book.writeNew(mint, proofs)],
+				result: undefined,
+			})),
+		);
+	}
+
+	moved({ to, proofs }: EcashJobOf<"received">): void {
+		this.#book.add(to.mint, proofs);
+		this.#all.delete(hex(to.request));
+		this.#tell(to);
+	}
+
+	notMoved({ to }: EcashJobOf<"received">, error: TetradError): void {
+		this.#parts.core.trouble(error);
+		const one = this.#all.get(hex(to.request));
+		if (one?.kind !== "swapping") return;
+		one.isBusy = false;
+		one.run.unanswered();
+		this.#later(one);
+	}
+
+	#tell({ request, mint: issuer, amount, state }: ReceivedRow): void {
+		if (state === "refused") return this.#report(request, issuer, spent());
+		this.#parts.core.report({
+			...{ kind: "ecash-received", request, issuer, amount },
+		});
+	}
+
+	#giveUp({ request, mint }: Asked, error: TetradError): void {
+		this.#all.delete(hex(request));
+		this.#report(request, mint, error);
+	}
+
+	#report(request: Uint8Array, issuer: Uint8Array, error: TetradError): void {
+		this.#parts.core.report({
+			...{ kind: "ecash-refused", request, issuer, error },
+		});
+	}
+}
+
+function notNamed(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"the owner of this purse has not named the mint of that ecash",
+	);
+}
+
+function spent(): TetradError {
+	return new TetradError(
+		"double-spent",
+		"that ecash was spent before, or its mint says that it is none; nothing was received",
+	);
+}

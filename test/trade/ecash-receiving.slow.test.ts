@@ -1,0 +1,139 @@
+/* Ecash that an owner puts into a purse. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { encodeProofs, type Proof } from "../../src/money/cashu/index.ts";
+import { ecashTables } from "../../src/money/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import { filled } from "../money/documents.ts";
+import type { Module } from "../money/town.ts";
+import { makeWorld } from "../support/authority.ts";
+import { EcashMarket, MINT_ISSUER } from "./ecash-market.ts";
+
+const world = await makeWorld({ algorithm: "Ed25519" });
+const REQUEST = filled(16, 0x4e);
+
+/** What a module was told of it. */
+function toldOf({ reports }: Module): readonly string[] {
+	return reports.flatMap((report) => {
+		if (report.kind === "ecash-received") return [`received ${report.amount}`];
+		return report.kind === "ecash-refused" ? [report.error.code] : [];
+	});
+}
+
+async function given(): Promise<{
+	ecash: EcashMarket;
+	proofs: readonly Proof[];
+	receive(proofs?: readonly Proof[], request?: Uint8Array): Promise<void>;
+}> {
+	const ecash = await EcashMarket.make({ world });
+	const { market } = ecash;
+	const proofs = ecash.token(100n);
+	return {
+		ecash,
+		proofs,
+		async receive(of = proofs, request = REQUEST) {
+			market.ann.events.push({
+				kind: "receive-ecash",
+				request,
+				mint: MINT_ISSUER,
+				proofs: encodeProofs(of),
+			});
+			await market.quiet();
+		},
+	};
+}
+
+describe("ecash that an owner puts into a purse", () => {
+	test("is its own once the mint has signed new proofs, and told of", async () => {
+		const { ecash, receive, proofs } = await given();
+		const { ann } = ecash.market;
+		await receive();
+		await ecash.pass();
+		assert.deepEqual(toldOf(ann), ["received 100"]);
+		assert.equal(ecash.balance(ann), 1100n);
+		ecash.requireConserved(1100n);
+		const secrets = ann.store
+			.rows(ecashTables.PROOFS)
+			.map(({ secret }) => secret);
+		for (const { secret } of proofs) assert.ok(!secrets.includes(secret));
+	});
+
+	test("is received once, however often that is asked for, and told of again", async () => {
+		const { ecash, receive } = await given();
+		const { market } = ecash;
+		await receive();
+		await receive();
+		await ecash.pass();
+		market.town.restart(market.ann);
+		await receive();
+		await ecash.pass();
+		assert.deepEqual(new Set(toldOf(market.ann)), new Set(["received 100"]));
+		assert.equal(ecash.balance(market.ann), 1100n);
+	});
+
+	test("that was spent is refused, and nothing is added", async () => {
+		const { ecash, receive } = await given();
+		const { ann } = ecash.market;
+		await receive();
+		await ecash.pass();
+		await receive(undefined, filled(16, 0x4f));
+		await ecash.pass();
+		assert.deepEqual(toldOf(ann), ["received 100", "double-spent"]);
+		assert.equal(ecash.balance(ann), 1100n);
+	});
+
+	test("that its mint never signed is refused", async () => {
+		const { ecash, receive, proofs } = await given();
+		const [first] = proofs;
+		assert.ok(first);
+		await receive([{ ...first, secret: hex(filled(32, 7)) }]);
+		await ecash.pass();
+		assert.deepEqual(toldOf(ecash.market.ann), ["double-spent"]);
+		assert.equal(ecash.balance(ecash.market.ann), 1000n);
+	});
+
+	test("of a mint that its owner has not named is refused at once", async () => {
+		const { ecash, proofs } = await given();
+		const { market } = ecash;
+		market.ann.events.push({
+			kind: "receive-ecash",
+			request: REQUEST,
+			mint: filled(44, 1),
+			proofs: encodeProofs(proofs),
+		});
+		await market.quiet();
+		assert.deepEqual(toldOf(market.ann), ["payment-refused"]);
+	});
+
+	for (let write = 1; write <= 3; write++)
+		for (const when of ["before", "after"] as const)
+			test(`is received once when the module is killed ${when} write ${write}`, async () => {
+				const { ecash, receive } = await given();
+				const { market } = ecash;
+				market.town.killAt(market.ann, { write, when });
+				await receive();
+				await ecash.pass();
+				if (market.ann.machine === undefined) market.town.restart(market.ann);
+				await receive();
+				await ecash.pass();
+				assert.equal(ecash.balance(market.ann), 1100n);
+				ecash.requireConserved(1100n);
+			});
+
+	for (const kind of [
+		"answer-lost",
+		"down",
+		"keyset-rotated",
+		"not-json",
+	] as const)
+		test(`is received when its mint is wrong: ${kind}`, async () => {
+			const { ecash, receive } = await given();
+			const { market, mint } = ecash;
+			mint.add({ kind, at: "swap", times: 2 });
+			await receive();
+			await ecash.pass();
+			await ecash.pass();
+			assert.deepEqual(toldOf(market.ann), ["received 100"]);
+			assert.equal(ecash.balance(market.ann), 1100n);
+		});
+});

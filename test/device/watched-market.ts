@@ -51,6 +51,12 @@ export class WatchedMarket implements AsyncDisposable {
 		while (this.#over() < this.#buyers.length) await setImmediate();
 	}
 
+	/** The merchant hands in what it has taken, and nothing that was before counts. */
+	async deposit(): Promise<void> {
+		this.writes.reset();
+		await this.#market.deposit();
+	}
+
 	/** What the agents in homes whose names end so keep of their trade. */
 	ofTrade(home: string): string[][] {
 		const all = this.writes.commits(join(home, "agent.db"));

@@ -125,6 +125,7 @@ export class DeviceMarket implements AsyncDisposable {
 	readonly customers: readonly Customer[];
 	/** Called with what the merchant's purse reports. */
 	atMerchant: (report: PurseReport) => void = () => {};
+	readonly #merchant: Merchant;
 	readonly #stack: AsyncDisposableStack;
 	readonly #place: Place;
 
@@ -133,8 +134,10 @@ export class DeviceMarket implements AsyncDisposable {
 			DeviceMarket,
 			"folder" | "address" | "issuerAddress" | "customers"
 		>,
+		merchant: Merchant,
 		place: Place,
 	) {
+		this.#merchant = merchant;
 		this.folder = parts.folder;
 		this.address = parts.address;
 		this.issuerAddress = parts.issuerAddress;
@@ -156,10 +159,11 @@ export class DeviceMarket implements AsyncDisposable {
 		const authorities = await makeAuthorities();
 		const mint = await Mint.make(authorities, folder, stack);
 		let heard: (report: PurseReport) => void = () => {};
-		const address = await openShop(
+		const merchant = await openShop(
 			{ ...authorities, mint, folder, files, inFront, load, stack },
 			(report) => heard(report),
 		);
+		const { address } = merchant;
 		const customers: Customer[] = [];
 		for (let i = 0; i < buyers; i++)
 			customers.push(
@@ -168,7 +172,7 @@ export class DeviceMarket implements AsyncDisposable {
 		const { address: issuerAddress } = mint;
 		const parts = { folder, address, issuerAddress, customers };
 		const place = { ...authorities, mint, folder, stack };
-		const market = new DeviceMarket(parts, place);
+		const market = new DeviceMarket(parts, merchant, place);
 		heard = (report) => market.atMerchant(report);
 		return market;
 	}
@@ -212,9 +216,22 @@ export class DeviceMarket implements AsyncDisposable {
 		return new Buyer({ tetrad, store, address, learnedTo: (name) => name });
 	}
 
+	/** The merchant's module meets its issuer, and hands in what it has taken. */
+	async deposit(): Promise<void> {
+		const { agent, store } = this.#merchant;
+		await visit(agent, store, this.#place.mint);
+	}
+
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.#stack.disposeAsync();
 	}
+}
+
+/** One who sells, and where. */
+interface Merchant {
+	readonly agent: TrustedAgent;
+	readonly store: AgentStore;
+	readonly address: string;
 }
 
 interface Place extends Authorities {
@@ -445,7 +462,7 @@ async function openShop(
 		readonly load: Partial<LoadLimits> | undefined;
 	},
 	report: (report: PurseReport) => void,
-): Promise<string> {
+): Promise<Merchant> {
 	const { bank, mint, folder, stack } = place;
 	const home = join(folder, "merchant");
 	const sold = soldIn(folder);
@@ -470,7 +487,9 @@ async function openShop(
 	const store = stack.use(await AgentStore.open(home));
 	const trading = new TradingAgent({ agent, store, signer });
 	const { terms } = mint;
-	await askForSecret(agent, store, mint);
+	const secret = { issuer: terms.issuer, generation: 0 };
+	const asked = messages.message(ABOUT_PURCHASES.selling, secret);
+	await visit(agent, store, mint, asked);
 	const shop = await FolderShop.open({
 		...{ home, store, terms },
 		catalogue: await FolderCatalogue.read(sold, {
@@ -491,20 +510,19 @@ async function openShop(
 		closing.abort();
 		return selling;
 	});
-	return listening.promise;
+	return { agent, store, address: await listening.promise };
 }
 
-/** The merchant's module meets its issuer, and gets what it sells with. */
-async function askForSecret(
+/** A module meets its issuer, and does what there is to do; its agent may say something first. */
+async function visit(
 	agent: TrustedAgent,
-	store: AgentStore,
+	witness: AgentStore,
 	{ address, terms: { issuer } }: Mint,
+	first?: Uint8Array,
 ): Promise<void> {
 	const tetrad = await agent.connect(await connect(address));
-	const payments = new Payments(tetrad, { witness: store });
-	const { message } = messages;
-	const asked = message(ABOUT_PURCHASES.selling, { issuer, generation: 0 });
-	await tetrad.module.send(asked);
+	const payments = new Payments(tetrad, { witness });
+	if (first !== undefined) await tetrad.module.send(first);
 	await payments.settle(issuer);
 	await tetrad.close();
 	await payments.over;

@@ -131,8 +131,7 @@ export class GoodsFile implements KeptGoods {
 		const target = resolve(path);
 		if (!mayBeThere) await requireTarget({ path, overwrite });
 		try {
-			await removeIfThere(partOf(target));
-			const part = await open(partOf(target), "wx+", 0o600);
+			const part = await openNew(partOf(target), "wx+");
 			return new GoodsFile(target, overwrite, part);
 		} catch (thrown) {
 			throw unusable(target, thrown);
@@ -197,6 +196,8 @@ export class GoodsFile implements KeptGoods {
 			const chunk = await this.#read(index, record);
 			if (chunk === undefined) return;
 			yield chunk;
+			// Only the last one is shorter than others.
+			if (chunk.sealed.length < MAX_SEALED_CHUNK_BYTES) return;
 		}
 	}
 
@@ -241,10 +242,7 @@ export class GoodsFile implements KeptGoods {
 		const draft = beside(this.#target, "new");
 		const shown = await this.#revealed(draft);
 		if (shown !== undefined) return shown;
-		const file = await this.#do(async () => {
-			await removeIfThere(draft);
-			return open(draft, "wx", 0o600);
-		});
+		const file = await this.#do(() => openNew(draft, "wx"));
 		try {
 			let at = 0;
 			for await (const chunk of opened) {
@@ -407,6 +405,17 @@ async function readAll(
 		at += bytesRead;
 	}
 	return at;
+}
+
+/** A new file for its owner only, in the place of one that is there. */
+async function openNew(path: string, flags: "wx" | "wx+"): Promise<FileHandle> {
+	try {
+		return await open(path, flags, 0o600);
+	} catch (thrown) {
+		if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+		await removeIfThere(path);
+		return open(path, flags, 0o600);
+	}
 }
 
 /** One call where `rm` makes two, of which the first asks what there is. */

@@ -21,7 +21,11 @@ import type { ReceiptRow } from "./purse-tables.ts";
 interface Promised extends Payment {
 	/** Device id. */
 	readonly payer: Uint8Array;
+	/** The same in hexadecimal: all are looked at whenever one more is promised. */
+	readonly payerId: string;
 	readonly level: TamperResistance;
+	/** Of what is promised for the same issuer and level, which have one limit. */
+	readonly limitedWith: string;
 	/** When it is forgotten. */
 	until: number;
 }
@@ -117,7 +121,9 @@ export class Promises {
 			currency,
 			amount,
 			payer,
+			payerId: hex(payer),
 			level,
+			limitedWith: keyOf(issuer, level),
 			until,
 		});
 	}
@@ -154,18 +160,15 @@ export class Promises {
 		issuer: Uint8Array,
 	): Map<string, { readonly count: number; readonly amount: bigint }> {
 		const sums = new Map<string, { count: number; amount: bigint }>();
-		for (const [id, promised] of this.#promised) {
-			const isIt =
-				id !== contract &&
-				promised.level === level &&
-				sameBytes(promised.issuer, issuer);
-			if (!isIt) continue;
-			const payer = hex(promised.payer);
-			const { count, amount } = sums.get(payer) ?? { count: 0, amount: 0n };
-			sums.set(payer, {
-				count: count + 1,
-				amount: amount + promised.amount,
-			});
+		const limited = keyOf(issuer, level);
+		for (const [id, { limitedWith, payerId, amount }] of this.#promised) {
+			if (id === contract || limitedWith !== limited) continue;
+			const sum = sums.get(payerId);
+			if (sum === undefined) sums.set(payerId, { count: 1, amount });
+			else {
+				sum.count++;
+				sum.amount += amount;
+			}
 		}
 		return sums;
 	}

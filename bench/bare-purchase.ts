@@ -52,35 +52,62 @@ export class BarePurchase implements AsyncDisposable {
 	async run(): Promise<{ readonly key: number; readonly goods: number }> {
 		const started = performance.now();
 		const wire = this.#wire;
-		const { a, x, y } = this.#journals;
+		const { x, y } = this.#journals;
 		// Asked and offered; taken, and merchandise and contract sent.
 		await wire.roundTrip(MESSAGE_BYTES);
 		await wire.roundTrip(this.#goods.length + 2 * MESSAGE_BYTES);
-		// PROVISIONAL: the sealed goods, their name, and the purchase.
-		const part = join(this.#folder, "part");
-		this.#put(part);
-		this.#syncFolder();
-		a.commit();
+		this.#provisional();
 		// Prepared and promised; COMMIT; delivered, ACCEPT, and the receipt with the key.
 		await wire.roundTrip(MESSAGE_BYTES);
 		x.commit();
 		await wire.roundTrip(MESSAGE_BYTES, () => y.commit());
 		const key = performance.now() - started;
-		// The goods, opened; their final name; FINAL.
-		const draft = join(this.#folder, "new");
-		const final = join(this.#folder, "goods");
-		this.#put(draft);
-		linkSync(draft, final);
-		this.#syncFolder();
-		a.commit();
+		this.#final();
 		const goods = performance.now() - started;
-		for (const path of [part, draft, final]) unlinkSync(path);
+		this.#tidy();
 		return { key, goods };
+	}
+
+	/** Those of so many purchases at once, of which the merchant's have one write in common; in milliseconds. */
+	writeMany(purchases: number): number {
+		const started = performance.now();
+		const { x, y } = this.#journals;
+		for (let i = 0; i < purchases; i++) {
+			this.#provisional();
+			x.commit();
+			this.#final();
+			this.#tidy();
+		}
+		y.commit();
+		return performance.now() - started;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#wire.close();
 		for (const journal of Object.values(this.#journals)) journal.close();
+	}
+
+	/** PROVISIONAL: the sealed goods, their name, and the purchase. */
+	#provisional(): void {
+		this.#put(this.#path("part"));
+		this.#syncFolder();
+		this.#journals.a.commit();
+	}
+
+	/** The goods, opened; their final name; FINAL. */
+	#final(): void {
+		this.#put(this.#path("new"));
+		linkSync(this.#path("new"), this.#path("goods"));
+		this.#syncFolder();
+		this.#journals.a.commit();
+	}
+
+	#tidy(): void {
+		for (const name of ["part", "new", "goods"]) unlinkSync(this.#path(name));
+	}
+
+	#path(name: string): string {
+		return join(this.#folder, name);
 	}
 
 	#put(path: string): void {

@@ -132,7 +132,7 @@ function costOf(turns: readonly Turn[], swaps: readonly Turn[]): Cost {
 		swaps.map(({ cpuMs }) => cpuMs),
 		turns.map(({ cpuMs }) => cpuMs),
 	);
-	return { cpu_ms: cpu(turns), swap_vs_payment: round(ratio, 1) };
+	return { cpu_ms: cpu(turns), swap_vs_payment: round(ratio, 2) };
 }
 
 function cpu(turns: readonly Turn[]): number {

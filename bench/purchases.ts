@@ -57,6 +57,7 @@ interface Turns {
 	readonly aloneCpuMs: number[];
 	readonly alonePerSecond: number[];
 	readonly togetherPerSecond: number[];
+	readonly bareTogetherPerSecond: number[];
 	readonly cold: number[];
 	readonly settled: Record<"merchant" | "issuer", number[]>;
 }
@@ -83,6 +84,7 @@ export async function benchPurchases({
 		aloneCpuMs: [],
 		alonePerSecond: [],
 		togetherPerSecond: [],
+		bareTogetherPerSecond: [],
 		cold: [],
 		settled: { merchant: [], issuer: [] },
 	};
@@ -97,6 +99,7 @@ export async function benchPurchases({
 		turns.aloneCpuMs.push(turn.aloneCpuMs);
 		turns.alonePerSecond.push(turn.alonePerSecond);
 		turns.togetherPerSecond.push(turn.togetherPerSecond);
+		turns.bareTogetherPerSecond.push(turn.bareTogetherPerSecond);
 		turns.cold.push(turn.cold);
 		for (const from of ["merchant", "issuer"] as const)
 			turns.settled[from].push(turn.settled[from]);
@@ -164,6 +167,8 @@ async function oneTurn(
 		}),
 	);
 	const together = performance.now() - started;
+	const many = BATCH.each * standing.length;
+	const bareTogether = bare.writeMany(many);
 	const cold: number[] = [];
 	for (let i = 0; i < BATCH.cold; i++)
 		cold.push(await buyCold(market, passing));
@@ -172,7 +177,8 @@ async function oneTurn(
 		bare: middle(bares),
 		aloneCpuMs: cpu / BATCH.alone,
 		alonePerSecond: (1000 * BATCH.alone) / wall,
-		togetherPerSecond: (1000 * BATCH.each * standing.length) / together,
+		togetherPerSecond: (1000 * many) / together,
+		bareTogetherPerSecond: (1000 * many) / bareTogether,
 		cold: median(cold),
 		settled: {
 			merchant: await loseAnswer(market, passing, "merchant"),
@@ -339,7 +345,12 @@ function resultOf(
 		per_second: {
 			[1]: round(median(turns.alonePerSecond), 1),
 			[BUYERS]: round(median(turns.togetherPerSecond), 1),
+			bare: round(median(turns.bareTogetherPerSecond), 1),
 		},
+		together_vs_bare: round(
+			medianRatio(turns.togetherPerSecond, turns.bareTogetherPerSecond),
+			3,
+		),
 		settled_ms: {
 			with_merchant: round(median(turns.settled.merchant), 1),
 			with_issuer: round(median(turns.settled.issuer), 1),
@@ -365,7 +376,7 @@ function resultOf(
 			`A purchase of ${SMALL.bytes} bytes in a tetrad that stands, from asking for the price, all devices in one process and every store on the disk:`,
 			beside("the key is there", key),
 			beside("the goods are under their name, durable", goods),
-			`  ${report.cpu_ms} ms of CPU of all devices; ${report.per_second[1]} a second by one buyer, ${report.per_second[BUYERS]} by ${BUYERS} at once`,
+			`  ${report.cpu_ms} ms of CPU of all devices; ${report.per_second[1]} a second by one buyer, ${report.per_second[BUYERS]} by ${BUYERS} at once, ${report.together_vs_bare} of what their durable writes alone allow, ${report.per_second.bare}`,
 			`  ${bytes.standing} bytes between the agents, the merchandise included; ${bytes.cold} with two new tetrads`,
 			`Cold, the price and the goods each in a new tetrad: ${report.cold_ms} ms`,
 			`The answer lost, from the next connection until the goods are there: with the merchant ${report.settled_ms.with_merchant} ms, with the issuer alone ${report.settled_ms.with_issuer} ms`,

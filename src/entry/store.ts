@@ -21,6 +21,7 @@ export {
 	schema,
 	type Table,
 	type Transaction,
+	type TransactOptions,
 	table,
 	type Value,
 	versionOf,

@@ -36,6 +36,7 @@ export {
 	type Store,
 	type Table,
 	type Transaction,
+	type TransactOptions,
 	table,
 	type Value,
 	type Write,

@@ -151,6 +151,12 @@ export type Scan = <Of extends Columns>(
 	read: Omit<Read<Of>, "limit">,
 ) => AsyncIterable<Row<Of>>;
 
+/** How a transaction is carried out. */
+export interface TransactOptions {
+	/** Whether it may wait a second, to become durable with a later one; not so unless given. Its place in the order is the same. */
+	readonly canWait?: boolean;
+}
+
 /**
  * A durable store of declared tables. One process has it open at a time.
  *
@@ -164,7 +170,10 @@ export type Scan = <Of extends Columns>(
  * whoever needs it closes it and opens it again, which shows what is there.
  */
 export interface Store extends AsyncDisposable {
-	transact<Result>(transaction: Transaction<Result>): Promise<Result>;
+	transact<Result>(
+		transaction: Transaction<Result>,
+		options?: TransactOptions,
+	): Promise<Result>;
 	/** Looks at all tables as they were at one moment, without holding anybody up. */
 	snapshot<Result>(look: (scan: Scan) => Promise<Result>): Promise<Result>;
 	/** Resolves, with why, when the store has failed for good. Never rejects. */

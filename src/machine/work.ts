@@ -22,6 +22,8 @@ export type WorkEffect =
 			readonly kind: "transact";
 			readonly id: number;
 			readonly transaction: Transaction<unknown>;
+			/** Nobody waits for it: it may become durable with the next one that somebody waits for. */
+			readonly canWait?: boolean;
 	  };
 
 /** The signature that the `sign` effect of that id asked for, or why the device's key did not sign. */

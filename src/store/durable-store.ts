@@ -1,8 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Scan, Store, Transaction } from "../machine/index.ts";
+import type {
+	Scan,
+	Store,
+	Transaction,
+	TransactOptions,
+} from "../machine/index.ts";
 import type { Declared } from "./declared.ts";
-import { MAX_BATCH, MAX_QUEUED } from "./limits.ts";
+import { MAX_BATCH, MAX_QUEUED, MAX_WAITING, WAIT_MS } from "./limits.ts";
 import { type Snapshot, Snapshots } from "./snapshot.ts";
 
 /** What became of one transaction of a batch that is durable. */
@@ -28,6 +33,7 @@ export interface Engine {
 
 interface Waiting {
 	readonly transaction: Transaction<unknown>;
+	readonly canWait: boolean;
 	readonly resolve: (result: unknown) => void;
 	readonly reject: (why: unknown) => void;
 }
@@ -40,6 +46,8 @@ export class DurableStore implements Store {
 	readonly #tellFailure: (why: Error) => void;
 	#queue: Waiting[] = [];
 	#work: Promise<void> | undefined;
+	/** Runs while all that is queued can wait. */
+	#waited: NodeJS.Timeout | undefined;
 	#failure: TetradError | undefined;
 	#closed: Promise<void> | undefined;
 
@@ -51,7 +59,10 @@ export class DurableStore implements Store {
 		this.#tellFailure = resolve;
 	}
 
-	transact<Result>(transaction: Transaction<Result>): Promise<Result> {
+	transact<Result>(
+		transaction: Transaction<Result>,
+		{ canWait = false }: TransactOptions = {},
+	): Promise<Result> {
 		const refusal = this.#refusal();
 		if (refusal !== undefined) return Promise.reject(refusal);
 		if (this.#queue.length >= MAX_QUEUED)
@@ -62,8 +73,9 @@ export class DurableStore implements Store {
 				),
 			);
 		const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-		this.#queue.push({ transaction, resolve, reject });
-		this.#work ??= this.#carryOutAll();
+		this.#queue.push({ transaction, canWait, resolve, reject });
+		if (canWait && this.#queue.length < MAX_WAITING) this.#wait();
+		else this.#begin();
 		return promise as Promise<Result>;
 	}
 
@@ -79,6 +91,7 @@ export class DurableStore implements Store {
 	fail(why: TetradError): void {
 		if (this.#failure !== undefined) return;
 		this.#failure = why;
+		clearTimeout(this.#waited);
 		for (const { reject } of this.#queue.splice(0)) reject(why);
 		this.#tellFailure(why);
 	}
@@ -90,6 +103,7 @@ export class DurableStore implements Store {
 	}
 
 	async #close(): Promise<void> {
+		this.#begin();
 		await this.#snapshots.close();
 		await this.#work;
 		await this.#engine.close();
@@ -101,14 +115,33 @@ export class DurableStore implements Store {
 		return this.#failure;
 	}
 
+	/** With what can wait, in the order in which all was asked for. */
+	#begin(): void {
+		clearTimeout(this.#waited);
+		this.#waited = undefined;
+		if (this.#queue.length > 0) this.#work ??= this.#carryOutAll();
+	}
+
+	#wait(): void {
+		if (this.#work === undefined)
+			this.#waited ??= setTimeout(() => this.#begin(), WAIT_MS);
+	}
+
 	async #carryOutAll(): Promise<void> {
-		while (this.#queue.length > 0) {
+		do {
 			// Whoever heard of the last batch in this turn may join the next one.
 			await setImmediate();
 			const batch = this.#queue.splice(0, MAX_BATCH);
 			if (batch.length > 0) await this.#carryOut(batch);
-		}
+		} while (this.#isAwaited());
 		this.#work = undefined;
+		if (this.#queue.length > 0) this.#wait();
+	}
+
+	#isAwaited(): boolean {
+		const isClosing = this.#closed !== undefined && this.#queue.length > 0;
+		if (isClosing || this.#queue.length >= MAX_WAITING) return true;
+		return this.#queue.some(({ canWait }) => !canWait);
 	}
 
 	async #carryOut(batch: readonly Waiting[]): Promise<void> {

@@ -3,6 +3,12 @@
 /** Transactions that wait; one more is refused with `busy`. */
 export const MAX_QUEUED = 10_000;
 
+/** How long a transaction waits that can, for another one to become durable with. */
+export const WAIT_MS = 1_000;
+
+/** Transactions that wait so; with one more none does. */
+export const MAX_WAITING = 64;
+
 /** Transactions that share one durable step. */
 export const MAX_BATCH = 256;
 

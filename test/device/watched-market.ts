@@ -72,7 +72,7 @@ export class WatchedMarket implements AsyncDisposable {
 	#over(): number {
 		const closed = this.writes
 			.commits("purse.db")
-			.filter((rows) => rows.size === 1 && rows.has("purchases"));
+			.filter((rows) => rows.has("purchases") && !rows.has("notes"));
 		const sold = this.writes
 			.commits("agent.db")
 			.reduce((sum, rows) => sum + (rows.get("sales") ?? 0), 0);

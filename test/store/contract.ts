@@ -323,6 +323,35 @@ function transactionContract(make: Make): void {
 		);
 	});
 
+	test("what can wait is carried out with what was asked for after it, and before that", async () => {
+		await using store = await fresh(make);
+		const order: string[] = [];
+		const add = async (name: string, canWait: boolean) => {
+			const count = await store.transact(increment("n"), { canWait });
+			order.push(`${name} ${count}`);
+		};
+		const waiting = [add("first", true), add("second", true)];
+		for (let turn = 0; turn < 10; turn++) await setImmediate();
+		assert.deepEqual(order, []);
+		await Promise.all([add("third", false), add("fourth", true), ...waiting]);
+		assert.deepEqual(order, ["first 1", "second 2", "third 3", "fourth 4"]);
+	});
+
+	test("what can wait is carried out by itself when nothing comes after it, and when many wait", async () => {
+		await using store = await fresh(make);
+		const wait = () => store.transact(increment("n"), { canWait: true });
+		assert.equal(await wait(), 1n);
+		const many = await Promise.all(Array.from({ length: 500 }, wait));
+		assert.equal(many.at(-1), 501n);
+	});
+
+	test("what can wait is carried out when the store is closed", async () => {
+		const store = await fresh(make);
+		const waiting = store.transact(increment("n"), { canWait: true });
+		await store[Symbol.asyncDispose]();
+		assert.equal(await waiting, 1n);
+	});
+
 	test("an insert on a key that is there is rejected as a whole, and its neighbours are not", async () => {
 		await using store = await fresh(make);
 		await store.transact(both(5));

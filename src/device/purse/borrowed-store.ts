@@ -4,7 +4,7 @@ import type { Store } from "../../machine/index.ts";
 export function borrowed(store: Store): Store {
 	return {
 		failed: store.failed,
-		transact: (transaction) => store.transact(transaction),
+		transact: (transaction, options) => store.transact(transaction, options),
 		snapshot: (look) => store.snapshot(look),
 		[Symbol.asyncDispose]: async () => {},
 	};

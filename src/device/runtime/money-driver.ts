@@ -1,11 +1,12 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
-import type {
-	AskEffect,
-	SignEffect,
-	Store,
-	Transaction,
+import {
+	type AskEffect,
+	done,
+	type SignEffect,
+	type Store,
+	type WorkEffect,
 } from "../../machine/index.ts";
 import {
 	BINDING_BYTES,
@@ -69,6 +70,8 @@ export interface MoneyDriverOptions<Report> {
 	readonly crypto?: CryptoProvider;
 }
 
+type TransactEffect = Extract<WorkEffect, { readonly kind: "transact" }>;
+
 /** Of what a tetrad exports. */
 const NO_CONTEXT: Uint8Array = new Uint8Array();
 
@@ -110,7 +113,7 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 				"to-agent": ({ tetrad, bytes }) => this.#send(tetrad, "agent", bytes),
 				"to-module": ({ tetrad, bytes }) => this.#send(tetrad, "module", bytes),
 				sign: (effect) => this.#sign(effect),
-				transact: ({ id, transaction }) => this.#transact(id, transaction),
+				transact: (effect) => this.#transact(effect),
 				ask: (asked) => this.#askServer(asked),
 				end: ({ tetrad, error }) => this.#endAt(tetrad, error),
 				report: ({ report }) => options.report(report),
@@ -177,6 +180,9 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 	/** Ends every tetrad, and resolves when nothing is under way any more. */
 	async close(): Promise<void> {
 		this.#stop();
+		// What could wait for another transaction comes with this one, unless the store has failed.
+		if (!this.#work.isUnder(1))
+			this.#options.store.transact(done([], undefined)).catch(() => {});
 		await Promise.all([...this.#serving, this.#work.under(1)]);
 	}
 
@@ -309,9 +315,9 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		});
 	}
 
-	#transact(id: number, transaction: Transaction<unknown>): void {
+	#transact({ id, transaction, canWait = false }: TransactEffect): void {
 		this.#work.enter();
-		this.#options.store.transact(transaction).then(
+		this.#options.store.transact(transaction, { canWait }).then(
 			(result) => {
 				this.#work.leave();
 				this.#feed({ kind: "written", id, result });

@@ -287,6 +287,8 @@ export class PaymentDelivery {
 					};
 				},
 			),
+			// Of a sale all has been told by now, and closing it is the next that is written.
+			committed.sale !== undefined,
 		);
 	}
 

@@ -59,9 +59,13 @@ export class PurseWork {
 	transact<Kind extends keyof Results>(
 		job: JobOf<Kind> & { readonly kind: Kind },
 		transaction: Transaction<Changed<Results[Kind]>>,
+		canWait = false,
 	): void {
 		const id = this.#pending.add(job);
-		this.#core.emit({ kind: "transact", id, transaction });
+		this.#core.emit({
+			...{ kind: "transact", id, transaction },
+			...(canWait ? { canWait } : {}),
+		});
 	}
 
 	/** Asks a server, at its address. */

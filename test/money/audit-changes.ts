@@ -1,6 +1,6 @@
 /*
  * What an audit says when one cell or row of a busy ledger is another one, table by table, as text
- * in which nothing is random. `npx node test/money/audit-changes.ts` writes it anew into
+ * in which nothing is random. `npx node test/write-down.ts` writes it anew into
  * audit-changes.txt.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -127,7 +127,7 @@ export function expectedChanges(): ReadonlyMap<string, string> {
 	);
 }
 
-if (import.meta.main) {
+export async function writeDown(): Promise<void> {
 	const ledger = await makeBusyLedger();
 	const sections = AUDITED.map((table) => whatChangesCome(ledger, table));
 	writeFileSync(FILE, `${sections.join("\n\n")}\n`);

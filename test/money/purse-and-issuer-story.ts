@@ -1,7 +1,7 @@
 /*
  * The life of a few purses and their issuer as text: what each wanted done, what was said to agents
  * and owners, and which rows were another after each chapter. Nothing in it is random.
- * `npx node test/money/purse-and-issuer-story.ts` writes it into purse-and-issuer-story.txt.
+ * `npx node test/write-down.ts` writes it into purse-and-issuer-story.txt.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { nodeCrypto } from "../../src/crypto/index.ts";
@@ -299,4 +299,6 @@ export async function tell(): Promise<string> {
 
 export const writtenDown = (): string => readFileSync(FILE, "utf8");
 
-if (import.meta.main) writeFileSync(FILE, await tell());
+export async function writeDown(): Promise<void> {
+	writeFileSync(FILE, await tell());
+}

@@ -1,6 +1,5 @@
 /*
- * The limits of the rooms that hold keys and money, as docs/internals/limits.md has them. `npx node
- * test/protocol/limits-text.ts` writes it anew.
+ * The limits of the rooms that hold keys and money, as docs/internals/limits.md has them. `npx node test/write-down.ts` writes it anew.
  */
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import type { Structure } from "../../src/wire/index.ts";
@@ -93,4 +92,6 @@ export async function limitsText(): Promise<string> {
 
 export const writtenDown = (): string => readFileSync(FILE, "utf8");
 
-if (import.meta.main) writeFileSync(FILE, await limitsText());
+export async function writeDown(): Promise<void> {
+	writeFileSync(FILE, await limitsText());
+}

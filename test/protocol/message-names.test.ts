@@ -26,14 +26,14 @@ function namedIn(exported: object): readonly (readonly [string, string])[] {
 const words = (name: string) =>
 	name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-for (const [what, exported, count] of [
-	["between the ends of a tetrad", tetrads, 18],
-	["between a module and its issuer, and about money", issuers, 30],
-	["between agents", agents, 11],
-	["between the modules of a purchase", modules, 16],
+for (const [what, exported] of [
+	["between the ends of a tetrad", tetrads],
+	["between a module and its issuer, and about money", issuers],
+	["between agents", agents],
+	["between the modules of a purchase", modules],
 ] as const)
 	test(`messages ${what} are called in errors what they are called elsewhere`, () => {
 		const named = namedIn(exported);
-		assert.equal(named.length, count);
+		assert.ok(named.length > 8);
 		for (const [name, said] of named) assert.equal(words(said).trim(), name);
 	});

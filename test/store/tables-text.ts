@@ -1,6 +1,6 @@
 /*
  * What the stores of a purse, an issuer, an agent and a play mint are made of, as text: the tables of the newest
- * version, and what leads to each version. `npx node test/store/tables-text.ts` writes it into
+ * version, and what leads to each version. `npx node test/write-down.ts` writes it into
  * tables.txt, which is right only together with a new version of the schema.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -65,5 +65,6 @@ export function schemaText({ name, tables, migrations }: Schema): string {
 
 export const writtenDown = (): string => readFileSync(FILE, "utf8");
 
-if (import.meta.main)
+export async function writeDown(): Promise<void> {
 	writeFileSync(FILE, `${SCHEMAS.map(schemaText).join("\n\n")}\n`);
+}

@@ -1,6 +1,6 @@
 /*
  * What the agents of a buyer and of a merchant do, purchase by purchase, as text: all that each of
- * them wants done, and what comes of it. Nothing in it is random. `npx node test/trade/agent-story.ts`
+ * them wants done, and what comes of it. Nothing in it is random. `npx node test/write-down.ts`
  * writes it into agent-story.txt.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -237,4 +237,6 @@ export async function tell(): Promise<string> {
 
 export const writtenDown = (): string => readFileSync(FILE, "utf8");
 
-if (import.meta.main) writeFileSync(FILE, await tell());
+export async function writeDown(): Promise<void> {
+	writeFileSync(FILE, await tell());
+}

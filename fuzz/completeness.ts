@@ -19,6 +19,8 @@ const NO_DECODERS: Readonly<Record<string, string>> = {
 	// Transactions on the own store.
 	"machine/store.ts#reading": "makes a transaction",
 	"money/purse/purse-load.ts#readPlace": "a transaction",
+	"money/purse/ecash-load.ts#readEcash": "a transaction",
+	"money/purse/ecash/stored-swap.ts#parseSwap": "what the purse has written",
 	"money/purse/balance-history.ts#readBalances": "a transaction",
 	"money/purse/issuer-requests.ts#openRequests": "a transaction",
 	"money/issuer/ledger-desk.ts#openAccount": "a transaction",

@@ -47,6 +47,12 @@ interface Device {
 	readonly chainHash: string;
 }
 
+interface Token {
+	readonly id: string;
+	readonly agents: string;
+	readonly modules: string;
+}
+
 interface World {
 	readonly comment: string;
 	readonly name: string;
@@ -84,6 +90,8 @@ export interface RunVector extends World {
 		readonly session2: Exchange;
 		readonly r1: string;
 		readonly r2: string;
+		/** Of a run that resumes a tetrad. */
+		readonly resumes?: Token & { readonly transcriptHash: string };
 	};
 	readonly derived: {
 		readonly links?: Readonly<Record<Side, Exchanged>>;
@@ -95,6 +103,7 @@ export interface RunVector extends World {
 		readonly fins: Readonly<Record<Place, string>>;
 		readonly localKeys: Readonly<Record<"AX" | "XA" | "BY" | "YB", string>>;
 		readonly safetyCode: string;
+		readonly token?: Token;
 		readonly exporters: Readonly<
 			Record<
 				"tetrad" | "session 1" | "session 2",
@@ -629,6 +638,63 @@ const byteOf = (choice: string, value: string): Buffer => {
 	return byte(Number(cell(row, "byte")));
 };
 
+/** The link messages of an establishment, on each side in order. */
+const SEQUENCES: Readonly<
+	Record<
+		"direct" | "crossed" | "resumed",
+		Readonly<Record<Side, readonly string[]>>
+	>
+> = {
+	direct: {
+		AX: [
+			"begin",
+			"prepared",
+			"bindInitiator",
+			"initiatorBound",
+			"agentBound",
+			"confirmInitiator",
+		],
+		BY: [
+			"answer",
+			"answered",
+			"bindResponder",
+			"responderBound",
+			"confirmResponder",
+		],
+	},
+	crossed: {
+		AX: [
+			"begin",
+			"prepared",
+			"bindInitiator",
+			"initiatorBound",
+			"confirmInitiator",
+			"initiatorConfirmed",
+		],
+		BY: [
+			"answer",
+			"answered",
+			"bindResponder",
+			"responderBound",
+			"confirmResponder",
+		],
+	},
+	resumed: {
+		AX: [
+			"resume",
+			"resumePrepared",
+			"resumeBind",
+			"resumeBound",
+			"resumeConfirm",
+		],
+		BY: ["resumeAnswer", "resumeAnswered", "resumeConfirmResponder"],
+	},
+};
+
+/** A suite with a pre-shared key, as a resumption uses it. */
+const withPsk = (protocol: string): string =>
+	protocol.replace("_NNhfs_", "_NNhfs+psk0_").replace("_NN_", "_NNpsk0_");
+
 interface LinkMessage {
 	readonly side: Side;
 	readonly from: Place;
@@ -708,6 +774,9 @@ export function checkRun(run: RunVector): void {
 		return value;
 	};
 	const offer = get(f1, "offer");
+	const { resumes } = run.secrets;
+	const token = resumes && bytes(resumes.id);
+	const before = resumes && bytes(resumes.transcriptHash);
 	const offerLayout = table("Negotiation", "field").rows.map((row) => {
 		const [min = "", max = min] = cell(row, "bytes").split("–");
 		return { name: cell(row, "field"), min: Number(min), max: Number(max) };
@@ -719,7 +788,9 @@ export function checkRun(run: RunVector): void {
 		routing: byteOf("routing", routing),
 		root: byteOf("root", run.root),
 		link: byteOf("link", run.link),
+		token: token ?? EMPTY,
 	};
+	if (token) offerLayout.push({ name: "token", min: 16, max: 16 });
 	for (const [name, value] of decode(offerLayout, offer))
 		assert.deepEqual(value, choices[name], name);
 	const linkMessage = (message: string): LinkMessage => {
@@ -731,32 +802,36 @@ export function checkRun(run: RunVector): void {
 	};
 	const linkFields = (message: string) =>
 		decode(layoutOf(message, routing), linkMessage(message).body);
-	const i1 = get(linkFields("prepared"), "i1");
-	const i2 = get(linkFields("answered"), "i2");
+	const i1 = get(linkFields(token ? "resumePrepared" : "prepared"), "i1");
+	const i2 = get(linkFields(token ? "resumeAnswered" : "answered"), "i2");
+	const r1 = bytes(run.secrets.r1);
+	const r2 = bytes(run.secrets.r2);
 	const session1 = replay(
-		suite.protocol,
-		enc(text("tetrad/1 s1"), offer),
-		undefined,
+		token ? withPsk(suite.protocol) : suite.protocol,
+		before
+			? enc(text("tetrad/1 r1"), offer, before)
+			: enc(text("tetrad/1 s1"), offer),
+		resumes && bytes(resumes.agents),
 		run.secrets.session1,
-		i1,
+		token ? enc(r1, i1) : i1,
 		get(f1, "message1"),
 		(answerFrame as { body: Buffer }).body,
 	);
 	assertExchanged(session1, run.derived.session1);
 	const session2 = replay(
-		suite.protocol,
-		enc(text("tetrad/1 s2"), byte(1), byte(suite.id)),
-		undefined,
+		token ? withPsk(suite.protocol) : suite.protocol,
+		before && token
+			? enc(text("tetrad/1 r2"), byte(1), byte(suite.id), token, before)
+			: enc(text("tetrad/1 s2"), byte(1), byte(suite.id)),
+		resumes && bytes(resumes.modules),
 		run.secrets.session2,
-		EMPTY,
+		token ? enc(r1) : EMPTY,
 		i1,
 		i2,
 	);
 	assertExchanged(session2, run.derived.session2);
 
 	// The key and what follows from it.
-	const r1 = bytes(run.secrets.r1);
-	const r2 = bytes(run.secrets.r2);
 	const responderLink = byteOf("link", run.link);
 	const t = sha256(
 		enc(
@@ -773,6 +848,7 @@ export function checkRun(run: RunVector): void {
 			byteOf("root", run.root),
 			byteOf("link", run.link),
 			responderLink,
+			...(before ? [before] : []),
 		),
 	);
 	const xor = Buffer.from(r1.map((value, i) => value ^ (r2[i] as number)));
@@ -797,6 +873,15 @@ export function checkRun(run: RunVector): void {
 			YB: localKey("YB"),
 		},
 		safetyCode: words(expand(k, enc(text("tetrad/1 code"), t), 9), 6),
+		...(run.root === "transcript" && run.link === "paired"
+			? {
+					token: {
+						id: expand(k, enc(text("tetrad/1 resumption"), t), 16),
+						agents: sessionExport(session1, "tetrad/1 resumption", t, 32),
+						modules: sessionExport(session2, "tetrad/1 resumption", t, 32),
+					},
+				}
+			: {}),
 		tetrad: expand(
 			k,
 			enc(
@@ -856,15 +941,16 @@ export function checkRun(run: RunVector): void {
 			offer,
 			message1: get(f1, "message1"),
 			chain: devices[author].chain,
-			signature: signature(author),
+			// Nobody signs what is resumed.
+			...(token ? {} : { signature: signature(author) }),
 			r1,
 			r2,
 			share: direct ? r1 : r2,
 			...{ finA: fin("A"), finB: fin("B"), finX: fin("X"), finY: fin("Y") },
 			i1,
 			i2,
-			i3: frameOf("initiatorBound", "i3"),
-			i4: frameOf("responderBound", "i4"),
+			i3: frameOf(token ? "resumeBound" : "initiatorBound", "i3"),
+			...(token ? { token } : { i4: frameOf("responderBound", "i4") }),
 			...(direct ? {} : { i5: frameOf("initiatorConfirmed", "i5") }),
 			suite: byte(suite.id),
 			responderLink,
@@ -893,10 +979,19 @@ export function checkRun(run: RunVector): void {
 	};
 
 	check("F1", "A", (offerFrame as { body: Buffer }).body);
-	check("F2", "B", session1.payload);
-	check("I2", "Y", session2.payload);
-	check("I3", "X", openHandshake(inner.X, frameOf("initiatorBound", "i3")));
-	check("I4", "Y", openHandshake(inner.Y, frameOf("responderBound", "i4")));
+	if (token) {
+		check("resumedF1", "A", enc(r1, i1));
+		check("resumedF2", "B", session1.payload);
+		check("resumedI1", "X", enc(r1));
+		check("resumedI2", "Y", session2.payload);
+		const i3 = openHandshake(inner.X, frameOf("resumeBound", "i3"));
+		check("resumedI3", "X", i3);
+	} else {
+		check("F2", "B", session1.payload);
+		check("I2", "Y", session2.payload);
+		check("I3", "X", openHandshake(inner.X, frameOf("initiatorBound", "i3")));
+		check("I4", "Y", openHandshake(inner.Y, frameOf("responderBound", "i4")));
+	}
 	if (!direct)
 		check(
 			"I5",
@@ -904,7 +999,11 @@ export function checkRun(run: RunVector): void {
 			openHandshake(inner.X, frameOf("initiatorConfirmed", "i5")),
 		);
 
-	const flights = direct ? ["F3", "F4"] : ["F3", "F4", "F5"];
+	const flights = token
+		? ["resumedF3"]
+		: direct
+			? ["F3", "F4"]
+			: ["F3", "F4", "F5"];
 	const heard: string[] = [];
 	const innerCloses: string[] = [];
 	const hear = (session: number, from: Place, content: Buffer) =>
@@ -953,9 +1052,11 @@ export function checkRun(run: RunVector): void {
 		names,
 		network.map(({ name }) => name),
 	);
-	const f = direct
-		? ["F1", "F2", "F3", "message", "F4"]
-		: ["F1", "F2", "F3", "F4", "F5", "message"];
+	const f = token
+		? ["F1", "F2", "resumedF3", "message"]
+		: direct
+			? ["F1", "F2", "F3", "message", "F4"]
+			: ["F1", "F2", "F3", "F4", "F5", "message"];
 	assert.deepEqual(names.slice(0, f.length), f);
 
 	// Every message on the two links.
@@ -967,41 +1068,7 @@ export function checkRun(run: RunVector): void {
 				localKey(side === "AX" ? "XA" : "YB"),
 			),
 		};
-		const sequence = direct
-			? {
-					AX: [
-						"begin",
-						"prepared",
-						"bindInitiator",
-						"initiatorBound",
-						"agentBound",
-						"confirmInitiator",
-					],
-					BY: [
-						"answer",
-						"answered",
-						"bindResponder",
-						"responderBound",
-						"confirmResponder",
-					],
-				}
-			: {
-					AX: [
-						"begin",
-						"prepared",
-						"bindInitiator",
-						"initiatorBound",
-						"confirmInitiator",
-						"initiatorConfirmed",
-					],
-					BY: [
-						"answer",
-						"answered",
-						"bindResponder",
-						"responderBound",
-						"confirmResponder",
-					],
-				};
+		const sequence = SEQUENCES[token ? "resumed" : routing];
 		const establishing = sequence[side];
 		const seen: string[] = [];
 		for (const { message, from, body } of links[side].messages) {
@@ -1027,7 +1094,8 @@ export function checkRun(run: RunVector): void {
 			.toSorted(),
 	);
 	assert.equal(run.messages.length, 9 + 4 * 2);
-	assert.equal(run.signatures.length, run.link === "paired" ? 8 : 4);
+	const ofLinks = run.link === "paired" ? 4 : 0;
+	assert.equal(run.signatures.length, ofLinks + (token ? 0 : 4));
 }
 
 /** All that one link carried, in clear, with each chain hash looked up in the book of its direction. */

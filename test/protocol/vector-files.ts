@@ -54,6 +54,14 @@ export async function makeVectors(): Promise<{ name: string; text: string }[]> {
 			"hybrid-aesgcm",
 		);
 	}
+	for (const { name: suite } of SUITES) {
+		const resumed = `tetrad-direct-resumed-${suite}`;
+		const run = await fixedRun({
+			...{ seed: resumed, suite, routing: "direct", root: "transcript" },
+			...{ link: "paired", withIntermediate: false, isResumed: true },
+		});
+		files.push({ name: resumed, text: print(resumed, COMMENT, run) });
+	}
 	const busy = "tetrad-direct-cookie";
 	const run = await fixedRun({
 		seed: busy,

@@ -55,7 +55,8 @@ describe("a second implementation, made from the document, agrees with every vec
 			if (name === "tetrad-pairing") checkPairing(vector as PairingVector);
 			else {
 				const run = vector as RunVector;
-				const { routing, root, suite, link, cookie } = run;
+				const { routing, suite, link, cookie, secrets } = run;
+				const root = secrets.resumes ? "resumed" : run.root;
 				const choice =
 					link === "paired"
 						? `tetrad-${routing}-${root}-${suite}`
@@ -66,29 +67,44 @@ describe("a second implementation, made from the document, agrees with every vec
 		});
 });
 
-describe("the second implementation notices a change", () => {
-	const name = "tetrad-crossed-transcript-hybrid-aesgcm";
-	const original = JSON.parse(read(name)) as RunVector;
+for (const name of [
+	"tetrad-crossed-transcript-hybrid-aesgcm",
+	"tetrad-direct-resumed-hybrid-aesgcm",
+])
+	describe(`the second implementation notices a change in ${name}`, () => {
+		const original = JSON.parse(read(name)) as RunVector;
 
-	for (const [i, { wire, name: message }] of original.wires.entries())
-		test(`of the last byte of frame ${i}, ${message} on ${wire}`, () => {
-			const wires = original.wires.map((frame, j) =>
-				i === j ? { ...frame, frame: flipLast(frame.frame) } : frame,
-			);
-			assert.throws(() => checkRun({ ...original, wires }));
-		});
+		for (const [i, { wire, name: message }] of original.wires.entries())
+			test(`of the last byte of frame ${i}, ${message} on ${wire}`, () => {
+				const wires = original.wires.map((frame, j) =>
+					i === j ? { ...frame, frame: flipLast(frame.frame) } : frame,
+				);
+				assert.throws(() => checkRun({ ...original, wires }));
+			});
 
-	for (const path of leaves(original.derived))
-		test(`of derived.${path.join(".")}`, () => {
-			const changed = structuredClone(original);
-			let at = changed.derived as unknown as Record<string, unknown>;
-			for (const key of path.slice(0, -1))
-				at = at[key] as Record<string, unknown>;
-			const key = path.at(-1) as string;
-			at[key] = flipLast(at[key] as string);
-			assert.throws(() => checkRun(changed));
-		});
-});
+		for (const path of leaves(original.secrets.resumes ?? {}))
+			test(`of secrets.resumes.${path.join(".")}`, () => {
+				const changed = structuredClone(original);
+				const resumes = changed.secrets.resumes as unknown as Record<
+					string,
+					string
+				>;
+				const key = path.at(-1) as string;
+				resumes[key] = flipLast(resumes[key] as string);
+				assert.throws(() => checkRun(changed));
+			});
+
+		for (const path of leaves(original.derived))
+			test(`of derived.${path.join(".")}`, () => {
+				const changed = structuredClone(original);
+				let at = changed.derived as unknown as Record<string, unknown>;
+				for (const key of path.slice(0, -1))
+					at = at[key] as Record<string, unknown>;
+				const key = path.at(-1) as string;
+				at[key] = flipLast(at[key] as string);
+				assert.throws(() => checkRun(changed));
+			});
+	});
 
 describe("the second implementation notices a change of a cookie", () => {
 	const original = JSON.parse(read("tetrad-direct-cookie")) as RunVector;

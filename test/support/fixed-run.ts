@@ -35,6 +35,7 @@ import {
 	makePolicy,
 	PLACES,
 	type Place,
+	ResumptionTokens,
 	type Root,
 	type Routing,
 	SignedHashes,
@@ -52,10 +53,14 @@ import {
 	type PairingEffect,
 } from "./machines.ts";
 
+const TOKEN_LABEL = "tetrad/1 resumption";
+
 /** The time of every fixed run. */
 const FIXED_NOW: number = Date.UTC(2026, 5, 1, 12);
 /** Where A calls from, in runs in which B is busy. */
 const ADDRESS_OF_A = "tcp:192.0.2.1:7000";
+/** Where A calls B. */
+const ADDRESS_OF_B = "tcp:192.0.2.2:7000";
 const CONNECTION = 1;
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -113,6 +118,13 @@ interface Exchanged {
 
 type BySide<T> = Readonly<Record<Side, T>>;
 
+/** What names a token, and what its two halves hold. */
+interface Token {
+	readonly id: Uint8Array;
+	readonly agents: Uint8Array;
+	readonly modules: Uint8Array;
+}
+
 interface FixedWorldView {
 	/** The trusted roots in DER. */
 	readonly roots: Readonly<Record<AuthorityKind, Uint8Array>>;
@@ -141,6 +153,8 @@ export interface FixedRun extends FixedWorldView {
 		readonly session2: Exchange;
 		readonly r1: Uint8Array;
 		readonly r2: Uint8Array;
+		/** Of a run that resumes an earlier tetrad: its T, and the token of it. */
+		readonly resumes?: Token & { readonly transcriptHash: Uint8Array };
 	};
 	readonly derived: {
 		readonly links?: BySide<Exchanged>;
@@ -153,6 +167,8 @@ export interface FixedRun extends FixedWorldView {
 		readonly fins: Readonly<Record<Place, Uint8Array>>;
 		readonly localKeys: Readonly<Record<string, Uint8Array>>;
 		readonly safetyCode: string;
+		/** Of this tetrad; of none with root unsafe-xor or open links. */
+		readonly token?: Token;
 		readonly exporters: Readonly<
 			Record<
 				"tetrad" | "session 1" | "session 2",
@@ -185,6 +201,8 @@ export interface FixedRunOptions {
 	readonly withIntermediate: boolean;
 	/** B is busy, and asks for a cookie. */
 	readonly isBusy?: boolean;
+	/** The four have had a tetrad before, which is not shown, and resume it. */
+	readonly isResumed?: boolean;
 }
 
 /** One pairing of A with X. */
@@ -358,6 +376,7 @@ function makeDevice(
 	place: Place,
 	seed: string,
 	suite: SuiteName,
+	tokens?: ResumptionTokens,
 ): Running {
 	const record: Drawn = {
 		x25519: [],
@@ -389,6 +408,7 @@ function makeDevice(
 			policy,
 			verdicts,
 			own,
+			...(tokens === undefined ? {} : { tokens }),
 			unsafeKeylog: (label, secret) => void keylog.set(label, secret.slice()),
 		},
 		signer,
@@ -482,12 +502,23 @@ function signedRole(content: Uint8Array): string {
 /** Runs one establishment, one message over each session each way, and a close by A. */
 export async function fixedRun(options: FixedRunOptions): Promise<FixedRun> {
 	const world = await makeFixedWorld(options.withIntermediate);
-	const run = new Run(
-		options,
-		byPlace((place) => makeDevice(world, place, options.seed, options.suite)),
-	);
-	await run.connectLinks();
-	await run.establish();
+	const { seed, isResumed = false } = options;
+	const tokens = isResumed ? byPlace(() => new ResumptionTokens()) : undefined;
+	const begin = async (seed: string, isResumed: boolean): Promise<Run> => {
+		const run = new Run(
+			{ ...options, seed, isResumed },
+			byPlace((place) =>
+				makeDevice(world, place, seed, options.suite, tokens?.[place]),
+			),
+		);
+		await run.connectLinks();
+		await run.establish();
+		return run;
+	};
+	const before = isResumed
+		? (await begin(`${seed}, before`, false)).derive()
+		: undefined;
+	const run = await begin(seed, isResumed);
 	const derived = run.derive();
 	run.talk();
 	run.close();
@@ -500,7 +531,17 @@ export async function fixedRun(options: FixedRunOptions): Promise<FixedRun> {
 		now: FIXED_NOW,
 		...(options.isBusy ? { cookie: run.cookie() } : {}),
 		...view(world, run.devices),
-		secrets: run.secrets(),
+		secrets: {
+			...run.secrets(),
+			...(before?.token === undefined
+				? {}
+				: {
+						resumes: {
+							transcriptHash: before.transcriptHash,
+							...before.token,
+						},
+					}),
+		},
 		derived,
 		signatures: run.signatures,
 		messages: run.messages,
@@ -607,6 +648,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				routing,
 				root,
 				firstMessage,
+				address: ADDRESS_OF_B,
 			}),
 			B: AgentByHand.responder(machine("B")),
 			X: ModuleByHand.initiator(module("X")),
@@ -815,6 +857,16 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				YB: logged(this.devices.B, "LOCAL_YB"),
 			},
 			safetyCode: root.safetyCode(),
+			...(transcript.offer.root === "transcript" &&
+			this.#options.link === "paired"
+				? {
+						token: {
+							id: root.tokenId(),
+							agents: outer.export(TOKEN_LABEL, root.transcript, 32),
+							modules: inner.export(TOKEN_LABEL, root.transcript, 32),
+						},
+					}
+				: {}),
 			exporters,
 		};
 	}
@@ -925,7 +977,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 
 	/** By what the wire has carried before, since a record does not show what it is. */
 	#frameName(wire: Wire, from: Place): string {
-		const { routing, link, isBusy } = this.#options;
+		const { routing, link, isBusy, isResumed } = this.#options;
 		const before = this.posted.filter((frame) => frame.wire === wire).length;
 		if (wire !== "network") {
 			const opening =
@@ -939,6 +991,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 		const talk = ["message", "message", "nested", "nested"];
 		talk.push("message, message", "nested", "nested, nested");
 		talk.push("nested", "close");
+		if (isResumed) flights.splice(0, 5, "F1", "F2", "resumedF3", "message");
 		if (isBusy) flights.splice(1, 0, "cookie", "cookieOffer");
 		return [...flights, ...talk][before] ?? `frame ${before} of ${from}`;
 	}

@@ -72,6 +72,7 @@ export class RoleParts<Effect extends Kind = never> {
 		const token = ResumptionToken.of(tetrad, this.place, signedAt, address);
 		if (token === undefined) return;
 		this.#tokenId = token.id;
+		this.log("TOKEN", token.secret);
 		tokens.keep(token);
 	}
 

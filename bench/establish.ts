@@ -1,4 +1,7 @@
-import type { SignatureAlgorithm } from "../src/crypto/index.ts";
+import type {
+	CryptoProvider,
+	SignatureAlgorithm,
+} from "../src/crypto/index.ts";
 import { Four } from "./four.ts";
 import {
 	type BenchOptions,
@@ -25,6 +28,7 @@ const WARM_UP = 60;
 interface AlgorithmReport {
 	readonly cpu_ms: {
 		ours_warm: number;
+		resumed: number;
 		ours_cold: number;
 		nested_tls: number;
 		operations: number;
@@ -35,7 +39,10 @@ interface AlgorithmReport {
 	readonly cpu_vs_nested_tls: number;
 	readonly cpu_vs_nested_tls_cold: number;
 	readonly cpu_vs_operations: number;
+	/** Resumed under a token against all four signing, both with known chains. */
+	readonly resumed_vs_full: number;
 	readonly calls: Counts;
+	readonly calls_resumed: Counts;
 }
 
 /** Four devices against two nested TLS sessions, and against the sum of our own cryptographic calls. */
@@ -51,6 +58,16 @@ export async function benchEstablish(
 		flights_to_bound: wire.flightsToBound,
 		flights_to_confirmed: wire.flightsToConfirmed,
 		bytes: wire.bytes,
+		resumed_vs_full: {
+			cpu: p256.resumed_vs_full,
+			cpu_ed25519: ed25519.resumed_vs_full,
+			bytes: ratioOf(wire.bytes, "resumed", "direct"),
+			bytes_classical: ratioOf(
+				wire.bytes,
+				"resumed, classical",
+				"direct, classical",
+			),
+		},
 		algorithms: { "P-256": p256, Ed25519: ed25519 },
 	};
 	const row = (name: string, value: AlgorithmReport) =>
@@ -61,36 +78,46 @@ export async function benchEstablish(
 			"CPU time of a whole establishment, hybrid suite, four devices in one process:",
 			row("P-256", p256),
 			row("Ed25519", ed25519),
-			`  flights to bound: direct ${wire.flightsToBound.direct}, crossed ${wire.flightsToBound.crossed}; to confirmed: ${wire.flightsToConfirmed.direct} and ${wire.flightsToConfirmed.crossed}`,
-			`  bytes between the agents: ${Object.entries(wire.bytes)
-				.map(([name, bytes]) => `${name} ${bytes}`)
-				.join(", ")}`,
+			`  resumed, against that: P-256 ${p256.cpu_ms.resumed} ms (${p256.resumed_vs_full}), Ed25519 ${ed25519.cpu_ms.resumed} ms (${ed25519.resumed_vs_full}); bytes ${report.resumed_vs_full.bytes}, classical ${report.resumed_vs_full.bytes_classical}`,
+			`  flights to bound: ${list(wire.flightsToBound)}; to confirmed: ${list(wire.flightsToConfirmed)}`,
+			`  bytes between the agents: ${list(wire.bytes)}`,
 		],
 	};
+}
+
+function list(values: Readonly<Record<string, number>>): string {
+	return Object.entries(values)
+		.map(([name, value]) => `${name} ${value}`)
+		.join("; ");
+}
+
+function ratioOf(
+	values: Readonly<Record<string, number>>,
+	one: string,
+	other: string,
+): number {
+	return round((values[one] ?? Number.NaN) / (values[other] ?? Number.NaN));
 }
 
 async function benchAlgorithm(
 	algorithm: SignatureAlgorithm,
 	{ rounds, tell }: BenchOptions,
 ): Promise<AlgorithmReport> {
-	const calls = await countCalls(algorithm);
+	const calls = await countCalls(algorithm, "no");
+	const callsResumed = await countCalls(algorithm, "yes");
 	const four = await Four.make(algorithm);
+	const again = await resumingFour(algorithm);
 	const tls = await TlsBench.make(algorithm);
 	const ours: number[] = [];
+	const resumed: number[] = [];
 	const cold: number[] = [];
 	const nested: number[] = [];
 	const counted: number[] = [];
 	const asymmetric: number[] = [];
 	let fresh = { ours: Number.NaN, nested_tls: Number.NaN };
 	for (let i = -WARM_UP; i < rounds; i++) {
-		const warm = await repeat(async () => {
-			let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
-			const cpu = await cpuOf(async () => {
-				ends = await four.establish();
-			});
-			if (ends !== undefined) await four.end(ends);
-			return cpu;
-		});
+		const warm = await repeat(() => establishment(four));
+		const once = await repeat(() => establishment(again));
 		const theirs = await repeat(async () => {
 			let ends: Awaited<ReturnType<TlsBench["establish"]>> | undefined;
 			const cpu = await cpuOf(async () => {
@@ -113,6 +140,7 @@ async function benchAlgorithm(
 			continue;
 		}
 		ours.push(warm);
+		resumed.push(once);
 		nested.push(theirs);
 		cold.push(first);
 		counted.push(sum(Object.keys(calls)));
@@ -124,14 +152,16 @@ async function benchAlgorithm(
 			),
 		);
 		tell(
-			`${algorithm} round ${i + 1} of ${rounds}: ours ${warm.toFixed(2)} ms, nested TLS ${theirs.toFixed(2)} ms, counted calls ${counted.at(-1)?.toFixed(2)} ms`,
+			`${algorithm} round ${i + 1} of ${rounds}: ours ${warm.toFixed(2)} ms, resumed ${once.toFixed(2)} ms, nested TLS ${theirs.toFixed(2)} ms, counted calls ${counted.at(-1)?.toFixed(2)} ms`,
 		);
 	}
 	await four.close();
+	await again.close();
 	tls.close();
 	return {
 		cpu_ms: {
 			ours_warm: round(median(ours)),
+			resumed: round(median(resumed)),
 			ours_cold: round(median(cold)),
 			nested_tls: round(median(nested)),
 			operations: round(median(counted)),
@@ -141,7 +171,9 @@ async function benchAlgorithm(
 		cpu_vs_nested_tls: round(medianRatio(ours, nested)),
 		cpu_vs_nested_tls_cold: round(medianRatio(cold, nested)),
 		cpu_vs_operations: round(medianRatio(ours, counted)),
+		resumed_vs_full: round(medianRatio(resumed, ours)),
 		calls,
+		calls_resumed: callsResumed,
 	};
 }
 
@@ -153,6 +185,25 @@ async function repeat(once: () => Promise<number>): Promise<number> {
 	// What it left behind is its own to collect.
 	sum += await cpuOf(clearTheTable);
 	return sum / BATCH;
+}
+
+/** Four devices that have met, and resume from then on. */
+async function resumingFour(
+	algorithm: SignatureAlgorithm,
+	crypto?: CryptoProvider,
+): Promise<Four> {
+	const four = await Four.make(algorithm, crypto, undefined, undefined, "yes");
+	await four.end(await four.establish());
+	return four;
+}
+
+async function establishment(four: Four): Promise<number> {
+	let ends: Awaited<ReturnType<Four["establish"]>> | undefined;
+	const cpu = await cpuOf(async () => {
+		ends = await four.establish();
+	});
+	if (ends !== undefined) await four.end(ends);
+	return cpu;
 }
 
 /** An establishment with devices that have never seen each other's chains. */
@@ -174,13 +225,19 @@ async function firstContact(algorithm: SignatureAlgorithm): Promise<number> {
 }
 
 /** What one establishment calls, once chains are known; signing is ours to count, since it is the signer's to do. */
-async function countCalls(algorithm: SignatureAlgorithm): Promise<Counts> {
+async function countCalls(
+	algorithm: SignatureAlgorithm,
+	resumption: "no" | "yes",
+): Promise<Counts> {
 	const { crypto, counts } = countingCrypto();
-	const four = await Four.make(algorithm, crypto);
+	const four =
+		resumption === "yes"
+			? await resumingFour(algorithm, crypto)
+			: await Four.make(algorithm, crypto);
 	await four.end(await four.establish());
 	for (const name of Object.keys(counts)) counts[name] = 0;
 	const ends = await four.establish();
-	const calls: Counts = { ...counts, sign: 4 };
+	const calls: Counts = { ...counts, sign: resumption === "yes" ? 0 : 4 };
 	await four.end(ends);
 	await four.close();
 	return calls;

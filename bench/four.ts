@@ -170,8 +170,8 @@ export class Four {
 	}
 }
 
-/** Two ends of a carrier whose bytes and frames are counted. */
-export function countedCarriers(): {
+/** Two ends of a carrier whose bytes and frames are counted; for the agents it is one to that address. */
+export function countedCarriers(address: string): {
 	readonly ends: [Carrier, Carrier];
 	readonly sent: { frames: number; bytes: number }[];
 } {
@@ -181,8 +181,9 @@ export function countedCarriers(): {
 		{ frames: 0, bytes: 0 },
 	];
 	const count = (carrier: Carrier, index: 0 | 1): Carrier => ({
-		kind: carrier.kind,
-		peer: carrier.peer,
+		// A carrier in memory says of no address that it leads there, and nothing is resumed over it.
+		kind: "unix",
+		peer: address,
 		receive: (receiver) => carrier.receive(receiver),
 		send(bytes) {
 			const counter = sent[index];

@@ -53,6 +53,7 @@ export class Agent extends Device {
 	/** Makes a tetrad with whoever is at the other end of the carrier. `failed` is called when none is confirmed. */
 	connect(
 		carrier: CarrierEnd,
+		address: string,
 		confirmed: (tetrad: Tetrad) => TetradUser,
 		failed: (error: TetradError) => void,
 	): void {
@@ -60,7 +61,12 @@ export class Agent extends Device {
 		this.#run(
 			carrier,
 			(options) =>
-				agentInitiator({ ...options, routing: routing(), root: "transcript" }),
+				agentInitiator({
+					...options,
+					address,
+					routing: routing(),
+					root: "transcript",
+				}),
 			confirmed,
 			failed,
 		);

@@ -18,6 +18,7 @@ import {
 	type DeviceContext,
 	ListMemory,
 	MAX_LIST_MEMORY_BYTES,
+	ResumptionTokens,
 } from "../src/tetrad/index.ts";
 import { copy, hex, sameBytes } from "../src/wire/index.ts";
 import type { Identity } from "./certificates.ts";
@@ -219,6 +220,8 @@ export abstract class Device {
 			verdicts,
 			own: this.certified(),
 			listMemory: new ListMemory(MAX_LIST_MEMORY_BYTES),
+			// In memory: a device that is started again has none.
+			...(this.world.plan.resumes ? { tokens: new ResumptionTokens() } : {}),
 			unsafeKeylog: (label, secret) => {
 				if (label === "T") this.transcripts.add(hex(secret));
 			},

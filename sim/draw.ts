@@ -27,9 +27,10 @@ type Theme = (
 /** What may go wrong in the world of a seed. */
 export function drawPlan(seed: string): Plan {
 	const die = new Stream(seed, "theme");
-	return die.chance(0.5)
+	const plan = die.chance(0.5)
 		? drawSwarm(seed)
 		: themed(seed, die, die.pick(Object.values(THEMES)));
+	return { ...plan, resumes: new Stream(seed, "resumption").chance(0.4) };
 }
 
 /** A world about one kind of trouble, whatever its seed is for otherwise. */

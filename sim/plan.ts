@@ -157,6 +157,8 @@ export interface Plan {
 	readonly settleEveryMs: number;
 	/** How long a buyer keeps a tetrad in which nothing goes on, in milliseconds; none is kept unless given. */
 	readonly standingMs?: number;
+	/** Devices keep tokens of their tetrads, and agents resume with them. */
+	readonly resumes?: boolean;
 	readonly steps: readonly Step[];
 }
 

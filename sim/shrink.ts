@@ -45,6 +45,7 @@ export async function shrink(
 		// Whoever meets no issuer for days loses what is not deposited, for that reason alone.
 		...((plan.steps.at(-1)?.at ?? 0) < DAY_MS ? [{ settleEveryMs: 0 }] : []),
 		{ standingMs: 0 },
+		{ resumes: false },
 	])
 		await keep({ ...best, ...easier });
 	for (let size = Math.ceil(best.steps.length / 2); size >= 1; ) {

@@ -515,6 +515,7 @@ export class Side {
 		let isOver = false;
 		this.agent.connect(
 			carrier,
+			agent.name,
 			(tetrad) => {
 				const buyer = new Buyer({
 					device: this.agent,

@@ -344,6 +344,8 @@ export class World {
 			what: `confirms a tetrad as ${tetrad.place}`,
 		});
 		this.checks.confirmed(device, tetrad);
+		if (tetrad.place === "A" && tetrad.transcript.resumes !== undefined)
+			this.count("tetrads resumed");
 	}
 
 	reported(side: Side, report: PurseReport): void {

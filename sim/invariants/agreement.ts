@@ -5,12 +5,17 @@ import type { MakeInvariant } from "./invariant.ts";
 
 const PLACES = ["A", "B", "X", "Y"] as const;
 
-/** All four devices of a tetrad agree on who they are and have the same root key, and no four have that of others. */
+/**
+ * All four devices of a tetrad agree on who they are and have the same root key, and no four have
+ * that of others. A tetrad is resumed once, at most.
+ */
 export const agreement: MakeInvariant = (_, fail) => {
 	const tetrads = new Map<
 		string,
 		{ readonly parties: string; readonly devices: Map<string, string> }
 	>();
+	/** The key of the one that resumes each. */
+	const resumed = new Map<string, string>();
 	const partiesOf = ({ parties }: Tetrad) =>
 		PLACES.map((place) => hex(parties[place].certificateId)).join(" ");
 	return {
@@ -21,6 +26,13 @@ export const agreement: MakeInvariant = (_, fail) => {
 					`${device.name} has formed its key over something else than what the four agree on`,
 				);
 			const key = hex(tetrad.export("simulated agreement", 32));
+			const { resumes } = tetrad.transcript;
+			if (resumes !== undefined) {
+				const before = hex(resumes);
+				if ((resumed.get(before) ?? key) !== key)
+					fail(`${device.name} is in a second tetrad that resumes one`);
+				resumed.set(before, key);
+			}
 			const parties = partiesOf(tetrad);
 			const known = tetrads.get(key) ?? { parties, devices: new Map() };
 			tetrads.set(key, known);
@@ -44,7 +56,7 @@ function transcriptOf(
 	{ crypto }: Device,
 	{ transcript, parties }: Tetrad,
 ): Uint8Array {
-	const { outerHash, innerHash, offer, responderLink } = transcript;
+	const { outerHash, innerHash, offer, responderLink, resumes } = transcript;
 	const number = (name: string, names: readonly string[]) =>
 		Uint8Array.of(names.indexOf(name) + 1);
 	return crypto.sha256(
@@ -59,6 +71,7 @@ function transcriptOf(
 			number(offer.root, ["transcript", "unsafe-xor"]),
 			number(offer.link, ["paired", "unsafe-open"]),
 			number(responderLink, ["paired", "unsafe-open"]),
+			...(resumes === undefined ? [] : [resumes]),
 		),
 	);
 }

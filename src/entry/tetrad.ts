@@ -56,6 +56,8 @@ export {
 	type Place,
 	type Policy,
 	PROTOCOL_VERSION,
+	placeThatBegins,
+	ResumptionTokens,
 	type Root,
 	type Routing,
 	readToItsEnd,

@@ -39,9 +39,10 @@ export const TOKEN_ID_BYTES = 16;
 /** How long after all four signed for it a tetrad may be resumed, again and again: a day, in milliseconds. */
 export const MAX_RESUMPTION_MS = 86_400_000;
 
-/** Resumption tokens that a device keeps, and for one address that an agent calls; the oldest goes. */
+/** Resumption tokens that a device keeps: in all, for one address that an agent calls, and of one other agent elsewhere. The oldest goes. */
 export const MAX_TOKENS = 4096;
 export const MAX_TOKENS_OF_ADDRESS = 8;
+export const MAX_TOKENS_OF_PEER = 32;
 
 /** Time that an establishment may take unless the caller says otherwise, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 30_000;

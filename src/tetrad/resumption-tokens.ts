@@ -1,5 +1,10 @@
 import { hex } from "../wire/index.ts";
-import { MAX_TOKENS, MAX_TOKENS_OF_ADDRESS, type Place } from "./parameters.ts";
+import {
+	MAX_TOKENS,
+	MAX_TOKENS_OF_ADDRESS,
+	MAX_TOKENS_OF_PEER,
+	type Place,
+} from "./parameters.ts";
 import type { ResumptionToken } from "./resumption-token.ts";
 
 /**
@@ -11,8 +16,8 @@ export class ResumptionTokens {
 	readonly #max: number;
 	/** By name, the oldest first. */
 	readonly #tokens = new Map<string, ResumptionToken>();
-	/** Names of A's, by the address that was called, the oldest first. */
-	readonly #ofAddress = new Map<string, string[]>();
+	/** Their names, by whom they are shared with, so that nobody takes the room of others; the oldest first. */
+	readonly #groups = new Map<string, string[]>();
 
 	constructor(max: number = MAX_TOKENS) {
 		this.#max = max;
@@ -26,14 +31,13 @@ export class ResumptionTokens {
 		const name = nameOf(token.place, token.id);
 		this.#forgetNamed(name);
 		this.#tokens.set(name, token);
-		const { address } = token;
-		if (address !== undefined) {
-			const names = this.#ofAddress.get(address) ?? [];
-			names.push(name);
-			this.#ofAddress.set(address, names);
-			if (names.length > MAX_TOKENS_OF_ADDRESS)
-				this.#forgetNamed(names[0] as string);
-		}
+		const group = groupOf(token);
+		const names = this.#groups.get(group) ?? [];
+		names.push(name);
+		this.#groups.set(group, names);
+		const max =
+			token.place === "A" ? MAX_TOKENS_OF_ADDRESS : MAX_TOKENS_OF_PEER;
+		if (names.length > max) this.#forgetNamed(names[0] as string);
 		if (this.#tokens.size > this.#max) {
 			const [oldest] = this.#tokens.keys();
 			this.#forgetNamed(oldest as string);
@@ -42,7 +46,7 @@ export class ResumptionTokens {
 
 	/** The newest of a tetrad with whoever answered at that address, if it may still be used. */
 	takeFor(address: string, now: number): ResumptionToken | undefined {
-		const name = this.#ofAddress.get(address)?.at(-1);
+		const name = this.#groups.get(calling(address))?.at(-1);
 		return name === undefined ? undefined : this.#take(name, now);
 	}
 
@@ -80,14 +84,12 @@ export class ResumptionTokens {
 		const token = this.#tokens.get(name);
 		if (token === undefined) return undefined;
 		this.#tokens.delete(name);
-		const { address } = token;
-		const names =
-			address === undefined ? undefined : this.#ofAddress.get(address);
-		if (address !== undefined && names !== undefined) {
-			const left = names.filter((other) => other !== name);
-			if (left.length === 0) this.#ofAddress.delete(address);
-			else this.#ofAddress.set(address, left);
-		}
+		const group = groupOf(token);
+		const left = (this.#groups.get(group) ?? []).filter(
+			(other) => other !== name,
+		);
+		if (left.length === 0) this.#groups.delete(group);
+		else this.#groups.set(group, left);
 		return token;
 	}
 }
@@ -95,4 +97,15 @@ export class ResumptionTokens {
 /** A token is of one place: what A made is found by no B. */
 function nameOf(place: Place, id: Uint8Array): string {
 	return `${place} ${hex(id)}`;
+}
+
+/** With whom a token is shared, as this device finds it again: A by where it calls, the others by the other side's agent. */
+function groupOf({ place, address, parties }: ResumptionToken): string {
+	if (place === "A") return calling(address ?? "");
+	const peer = place === "X" ? parties.B : parties.A;
+	return `${place} ${hex(peer.deviceId)}`;
+}
+
+function calling(address: string): string {
+	return `A ${address}`;
 }

@@ -24,6 +24,7 @@ import {
 	utf8,
 } from "../../src/wire/index.ts";
 import { Cast, Run } from "../support/attack.ts";
+import { halvesOf, runHolding } from "../support/resuming.ts";
 
 const AEADS: readonly AeadName[] = ["AESGCM", "ChaChaPoly"];
 const key = nodeCrypto.random(32);
@@ -211,165 +212,176 @@ describe("a key is used for long", () => {
 const cast = await Cast.make();
 const four = await cast.four();
 
-describe("somebody does something to a record of a confirmed tetrad", () => {
-	/** What each session carries, and where. */
-	const say = (run: Run, session: 1 | 2 | 3 | 4): [Place, Place] => {
-		switch (session) {
-			case 1:
-				run.apply("A", run.A.send(utf8("one")));
-				run.apply("A", run.A.send(utf8("two")));
-				return ["A", "B"];
-			case 2:
-				run.apply("X", run.X.send(utf8("one")));
-				run.apply("X", run.X.send(utf8("two")));
-				return ["X", "Y"];
-			case 3:
-				run.apply("A", run.A.sendToModule(utf8("one")));
-				run.apply("A", run.A.sendToModule(utf8("two")));
-				return ["A", "X"];
-			case 4:
-				run.apply("Y", run.Y.sendToAgent(utf8("one")));
-				run.apply("Y", run.Y.sendToAgent(utf8("two")));
-				return ["Y", "B"];
-		}
-	};
+/** A tetrad for which all four have signed, and one that was resumed. */
+const halves = await halvesOf(four, cast);
+const CONFIRMED: readonly (readonly [string, () => Promise<Run>])[] = [
+	["signed", () => Run.of(four, cast.now).establish()],
+	["resumed", () => runHolding(four, halves, cast.now).establish()],
+];
 
-	const attacks: Record<
-		string,
-		(one: Uint8Array, two: Uint8Array) => Uint8Array[]
-	> = {
-		repeated: (one) => [one, one],
-		"in another order": (_, two) => [two],
-		cut: (one) => [one.subarray(0, one.length - 1)],
-		flipped: (one) => {
-			const changed = copy(one);
-			changed[10] = (changed[10] as number) ^ 1;
-			return [changed];
-		},
-		"announced as 4 GiB": (one) => [
-			concat(Uint8Array.of(5, 255, 255, 255, 255), one.subarray(5)),
-		],
-	};
-
-	for (const session of [1, 2, 3, 4] as const)
-		for (const [what, attack] of Object.entries(attacks))
-			test(`session ${session}: ${what}`, async () => {
-				const run = await Run.of(four, cast.now).establish();
-				const [, to] = say(run, session);
-				const [one, two] = run.pending.map(({ bytes }) => bytes) as [
-					Uint8Array,
-					Uint8Array,
-				];
-				run.pending.length = 0;
-				for (const bytes of attack(one, two)) {
-					const effects =
-						session === 1
-							? run.B.frame(bytes, cast.now)
-							: run[to].linkMessage(
-									session === 2 ? LINK.nested : LINK.local,
-									bytes,
-									cast.now,
-								);
-					run.apply(to, effects);
-				}
-				const code = run.outcomes[to];
-				assert.ok(["authentication-failed", "malformed"].includes(code), code);
-				const heard = what === "repeated" ? 1 : 0;
-				assert.equal(run.messages(to).length, heard);
-				// One failure is the end: what follows, however right, is not heard.
-				const right =
-					session === 1
-						? run.B.frame(two, cast.now)
-						: run[to].linkMessage(LINK.local, two, cast.now);
-				assert.deepEqual(right, []);
-				for (const place of PLACES)
-					assert.ok(run.messages(place).length <= heard);
-			});
-
-	test("a record of one session is given out for one of another", async () => {
-		for (const from of [1, 2, 3, 4] as const)
-			for (const as of [LINK.nested, LINK.local] as const)
-				for (const to of ["X", "Y"] as const) {
-					if (from === 2 && as === LINK.nested && to === "Y") continue;
-					if (from === 3 && as === LINK.local && to === "X") continue;
-					const run = await Run.of(four, cast.now).establish();
-					say(run, from);
-					const bytes = run.pending[0]?.bytes as Uint8Array;
-					run.apply(to, run[to].linkMessage(as, bytes, cast.now));
-					assert.equal(run.outcomes[to], "authentication-failed");
-					assert.deepEqual(run.messages(to), []);
-				}
-	});
-
-	test("several in one record are spoilt", async () => {
-		const one = concat(Uint8Array.of(CONTENT.message), enc(utf8("one")));
-		for (const contents of [
-			[],
-			[one],
-			Array.from({ length: 1025 }, () => Uint8Array.of(1, 0, 0, 0, 0)),
-			[one, one.subarray(0, -1)],
-			[one, one, Uint8Array.of(CONTENT.message, 255, 255, 255, 255)],
-			[one, one, Uint8Array.of(CONTENT.handshake, 0, 0, 0, 0)],
-			[one, one, Uint8Array.of(CONTENT.close, 0, 0, 0, 0)],
-			[one, one, Uint8Array.of(CONTENT.several, 0, 0, 0, 0)],
-		]) {
-			const run = await Run.of(four, cast.now).establish();
-			const { outer, local } = run.A.confirmed();
-			const { inner } = run.X.confirmed();
-			const frame = outer.seal(CONTENT.several, ...contents);
-			run.apply("B", run.B.frame(frame, cast.now));
-			const nested = inner.seal(CONTENT.several, ...contents);
-			run.apply("Y", run.Y.linkMessage(LINK.nested, nested, cast.now));
-			const own = local.sealer.seal(CONTENT.several, ...contents);
-			run.apply("X", run.X.linkMessage(LINK.local, own, cast.now));
-			for (const place of ["B", "X", "Y"] as const) {
-				assert.equal(run.outcomes[place], "authentication-failed");
-				assert.deepEqual(run.messages(place), []);
+for (const [how, confirmed] of CONFIRMED)
+	describe(`somebody does something to a record of a confirmed tetrad (${how})`, () => {
+		/** What each session carries, and where. */
+		const say = (run: Run, session: 1 | 2 | 3 | 4): [Place, Place] => {
+			switch (session) {
+				case 1:
+					run.apply("A", run.A.send(utf8("one")));
+					run.apply("A", run.A.send(utf8("two")));
+					return ["A", "B"];
+				case 2:
+					run.apply("X", run.X.send(utf8("one")));
+					run.apply("X", run.X.send(utf8("two")));
+					return ["X", "Y"];
+				case 3:
+					run.apply("A", run.A.sendToModule(utf8("one")));
+					run.apply("A", run.A.sendToModule(utf8("two")));
+					return ["A", "X"];
+				case 4:
+					run.apply("Y", run.Y.sendToAgent(utf8("one")));
+					run.apply("Y", run.Y.sendToAgent(utf8("two")));
+					return ["Y", "B"];
 			}
-		}
-	});
+		};
 
-	test("a content type that is not for applications is taken from nobody", async () => {
-		for (const type of [CONTENT.handshake, CONTENT.link]) {
-			const run = await Run.of(four, cast.now).establish();
-			const record = run.A.confirmed().outer.seal(type, utf8("x"));
-			run.apply("B", run.B.frame(record, cast.now));
-			assert.equal(run.outcomes.B, "unexpected-message");
-		}
-		for (const type of [CONTENT.handshake, CONTENT.link, CONTENT.nested]) {
-			const run = await Run.of(four, cast.now).establish();
-			const record = run.X.confirmed().inner.seal(type, utf8("x"));
-			run.apply("Y", run.Y.linkMessage(LINK.nested, record, cast.now));
-			assert.equal(run.outcomes.Y, "authentication-failed");
-			assert.deepEqual(run.messages("Y"), []);
-		}
-		for (const content of ["", "x"]) {
-			const expected = content === "" ? "in order" : "malformed";
-			const run = await Run.of(four, cast.now).establish();
-			const inner = run.X.confirmed().inner;
-			const closes = inner.seal(CONTENT.close, utf8(content));
-			run.apply("Y", run.Y.linkMessage(LINK.nested, closes, cast.now));
-			assert.equal(run.outcomes.Y ?? "in order", expected);
-			const other = await Run.of(four, cast.now).establish();
-			const outer = other.A.confirmed().outer;
-			const frame = outer.seal(CONTENT.close, utf8(content));
-			other.apply("B", other.B.frame(frame, cast.now));
-			assert.equal(other.outcomes.B ?? "in order", expected);
-		}
-		for (const type of [
-			CONTENT.handshake,
-			CONTENT.link,
-			CONTENT.nested,
-			CONTENT.close,
-		]) {
-			const run = await Run.of(four, cast.now).establish();
-			const toX = run.A.confirmed().local.sealer.seal(type, utf8("x"));
-			run.apply("X", run.X.linkMessage(LINK.local, toX, cast.now));
-			assert.equal(run.outcomes.X, "authentication-failed");
-			const toB = run.Y.confirmed().local.sealer.seal(type, utf8("x"));
-			run.apply("B", run.B.linkMessage(LINK.local, toB, cast.now));
-			assert.equal(run.outcomes.B, "authentication-failed");
-			assert.deepEqual([...run.messages("X"), ...run.messages("B")], []);
-		}
+		const attacks: Record<
+			string,
+			(one: Uint8Array, two: Uint8Array) => Uint8Array[]
+		> = {
+			repeated: (one) => [one, one],
+			"in another order": (_, two) => [two],
+			cut: (one) => [one.subarray(0, one.length - 1)],
+			flipped: (one) => {
+				const changed = copy(one);
+				changed[10] = (changed[10] as number) ^ 1;
+				return [changed];
+			},
+			"announced as 4 GiB": (one) => [
+				concat(Uint8Array.of(5, 255, 255, 255, 255), one.subarray(5)),
+			],
+		};
+
+		for (const session of [1, 2, 3, 4] as const)
+			for (const [what, attack] of Object.entries(attacks))
+				test(`session ${session}: ${what}`, async () => {
+					const run = await confirmed();
+					const [, to] = say(run, session);
+					const [one, two] = run.pending.map(({ bytes }) => bytes) as [
+						Uint8Array,
+						Uint8Array,
+					];
+					run.pending.length = 0;
+					for (const bytes of attack(one, two)) {
+						const effects =
+							session === 1
+								? run.B.frame(bytes, cast.now)
+								: run[to].linkMessage(
+										session === 2 ? LINK.nested : LINK.local,
+										bytes,
+										cast.now,
+									);
+						run.apply(to, effects);
+					}
+					const code = run.outcomes[to];
+					assert.ok(
+						["authentication-failed", "malformed"].includes(code),
+						code,
+					);
+					const heard = what === "repeated" ? 1 : 0;
+					assert.equal(run.messages(to).length, heard);
+					// One failure is the end: what follows, however right, is not heard.
+					const right =
+						session === 1
+							? run.B.frame(two, cast.now)
+							: run[to].linkMessage(LINK.local, two, cast.now);
+					assert.deepEqual(right, []);
+					for (const place of PLACES)
+						assert.ok(run.messages(place).length <= heard);
+				});
+
+		test("a record of one session is given out for one of another", async () => {
+			for (const from of [1, 2, 3, 4] as const)
+				for (const as of [LINK.nested, LINK.local] as const)
+					for (const to of ["X", "Y"] as const) {
+						if (from === 2 && as === LINK.nested && to === "Y") continue;
+						if (from === 3 && as === LINK.local && to === "X") continue;
+						const run = await confirmed();
+						say(run, from);
+						const bytes = run.pending[0]?.bytes as Uint8Array;
+						run.apply(to, run[to].linkMessage(as, bytes, cast.now));
+						assert.equal(run.outcomes[to], "authentication-failed");
+						assert.deepEqual(run.messages(to), []);
+					}
+		});
+
+		test("several in one record are spoilt", async () => {
+			const one = concat(Uint8Array.of(CONTENT.message), enc(utf8("one")));
+			for (const contents of [
+				[],
+				[one],
+				Array.from({ length: 1025 }, () => Uint8Array.of(1, 0, 0, 0, 0)),
+				[one, one.subarray(0, -1)],
+				[one, one, Uint8Array.of(CONTENT.message, 255, 255, 255, 255)],
+				[one, one, Uint8Array.of(CONTENT.handshake, 0, 0, 0, 0)],
+				[one, one, Uint8Array.of(CONTENT.close, 0, 0, 0, 0)],
+				[one, one, Uint8Array.of(CONTENT.several, 0, 0, 0, 0)],
+			]) {
+				const run = await confirmed();
+				const { outer, local } = run.A.confirmed();
+				const { inner } = run.X.confirmed();
+				const frame = outer.seal(CONTENT.several, ...contents);
+				run.apply("B", run.B.frame(frame, cast.now));
+				const nested = inner.seal(CONTENT.several, ...contents);
+				run.apply("Y", run.Y.linkMessage(LINK.nested, nested, cast.now));
+				const own = local.sealer.seal(CONTENT.several, ...contents);
+				run.apply("X", run.X.linkMessage(LINK.local, own, cast.now));
+				for (const place of ["B", "X", "Y"] as const) {
+					assert.equal(run.outcomes[place], "authentication-failed");
+					assert.deepEqual(run.messages(place), []);
+				}
+			}
+		});
+
+		test("a content type that is not for applications is taken from nobody", async () => {
+			for (const type of [CONTENT.handshake, CONTENT.link]) {
+				const run = await confirmed();
+				const record = run.A.confirmed().outer.seal(type, utf8("x"));
+				run.apply("B", run.B.frame(record, cast.now));
+				assert.equal(run.outcomes.B, "unexpected-message");
+			}
+			for (const type of [CONTENT.handshake, CONTENT.link, CONTENT.nested]) {
+				const run = await confirmed();
+				const record = run.X.confirmed().inner.seal(type, utf8("x"));
+				run.apply("Y", run.Y.linkMessage(LINK.nested, record, cast.now));
+				assert.equal(run.outcomes.Y, "authentication-failed");
+				assert.deepEqual(run.messages("Y"), []);
+			}
+			for (const content of ["", "x"]) {
+				const expected = content === "" ? "in order" : "malformed";
+				const run = await confirmed();
+				const inner = run.X.confirmed().inner;
+				const closes = inner.seal(CONTENT.close, utf8(content));
+				run.apply("Y", run.Y.linkMessage(LINK.nested, closes, cast.now));
+				assert.equal(run.outcomes.Y ?? "in order", expected);
+				const other = await confirmed();
+				const outer = other.A.confirmed().outer;
+				const frame = outer.seal(CONTENT.close, utf8(content));
+				other.apply("B", other.B.frame(frame, cast.now));
+				assert.equal(other.outcomes.B ?? "in order", expected);
+			}
+			for (const type of [
+				CONTENT.handshake,
+				CONTENT.link,
+				CONTENT.nested,
+				CONTENT.close,
+			]) {
+				const run = await confirmed();
+				const toX = run.A.confirmed().local.sealer.seal(type, utf8("x"));
+				run.apply("X", run.X.linkMessage(LINK.local, toX, cast.now));
+				assert.equal(run.outcomes.X, "authentication-failed");
+				const toB = run.Y.confirmed().local.sealer.seal(type, utf8("x"));
+				run.apply("B", run.B.linkMessage(LINK.local, toB, cast.now));
+				assert.equal(run.outcomes.B, "authentication-failed");
+				assert.deepEqual([...run.messages("X"), ...run.messages("B")], []);
+			}
+		});
 	});
-});

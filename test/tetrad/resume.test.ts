@@ -11,7 +11,9 @@ import {
 } from "../../src/tetrad/index.ts";
 import {
 	MAX_RESUMPTION_MS,
+	MAX_TOKENS,
 	MAX_TOKENS_OF_ADDRESS,
+	MAX_TOKENS_OF_PEER,
 } from "../../src/tetrad/parameters.ts";
 import type { ResumptionToken } from "../../src/tetrad/resumption-token.ts";
 import { transcriptHash } from "../../src/tetrad/transcript.ts";
@@ -365,6 +367,21 @@ describe("the tokens of a device", () => {
 		tokens.wipe();
 		assert.ok(isWiped(last));
 		assert.equal(tokens.size, 0);
+	});
+
+	test("of one caller take the room of no other", () => {
+		const tokens = new ResumptionTokens();
+		const of = (i: number, parties = halves.B.parties) =>
+			copyOf(halves.B, { id: Uint8Array.of(i >> 8, i & 255), parties });
+		const { A, B } = halves.B.parties;
+		const other = of(9999, { ...halves.B.parties, A: B, B: A });
+		tokens.keep(other);
+		for (let i = 0; i < 2 * MAX_TOKENS; i++) tokens.keep(of(i));
+		assert.equal(tokens.size, 1 + MAX_TOKENS_OF_PEER);
+		assert.equal(tokens.take("B", other.id, cast.now), other);
+		const last = of(2 * MAX_TOKENS - 1).id;
+		assert.ok(tokens.take("B", last, cast.now));
+		assert.equal(tokens.take("B", of(0).id, cast.now), undefined);
 	});
 
 	test("are wiped as soon as a key exchange holds them, in all four", async () => {

@@ -67,7 +67,9 @@ export class RoleParts<Effect extends Kind = never> {
 		address?: string,
 	): void {
 		const { tokens } = this.device;
-		if (tokens === undefined) return;
+		// A finds one by where it calls, and by nothing else.
+		if (tokens === undefined || (this.place === "A" && address === undefined))
+			return;
 		const { signedAt = now } = tetrad;
 		const token = ResumptionToken.of(tetrad, this.place, signedAt, address);
 		if (token === undefined) return;

@@ -59,13 +59,11 @@ export type MoneyEvent =
 			readonly request: Uint8Array;
 			readonly issuer: Uint8Array;
 	  }
-	/** The owner puts ecash of a mint, as `encodeProofs` has it, into the purse; `request` is random, `REQUEST_ID_BYTES`. */
+	/** The owner puts a token of ecash (NUT-00) into the purse; `request` is random, `REQUEST_ID_BYTES`. */
 	| {
 			readonly kind: "receive-ecash";
 			readonly request: Uint8Array;
-			/** What stands for the mint where an issuer does. */
-			readonly mint: Uint8Array;
-			readonly proofs: Uint8Array;
+			readonly token: string;
 	  }
 	| WorkEvent
 	| AskedEvent

@@ -1,16 +1,21 @@
 /* Ecash that an owner puts into a purse. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { encodeProofs, type Proof } from "../../src/money/cashu/index.ts";
+import { type Proof, writeToken } from "../../src/money/cashu/index.ts";
 import { ecashTables } from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
 import type { Module } from "../money/town.ts";
 import { makeWorld } from "../support/authority.ts";
-import { EcashMarket, MINT_ISSUER } from "./ecash-market.ts";
+import { EcashMarket, MINT_URL } from "./ecash-market.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 const REQUEST = filled(16, 0x4e);
+
+/** As it is handed over. */
+function tokenOf(proofs: readonly Proof[], mint = MINT_URL): string {
+	return writeToken({ mint, unit: "sat", proofs });
+}
 
 /** What a module was told of it. */
 function toldOf({ reports }: Module): readonly string[] {
@@ -35,8 +40,7 @@ async function given(): Promise<{
 			market.ann.events.push({
 				kind: "receive-ecash",
 				request,
-				mint: MINT_ISSUER,
-				proofs: encodeProofs(of),
+				token: tokenOf(of),
 			});
 			await market.quiet();
 		},
@@ -98,8 +102,7 @@ describe("ecash that an owner puts into a purse", () => {
 		market.ann.events.push({
 			kind: "receive-ecash",
 			request: REQUEST,
-			mint: filled(44, 1),
-			proofs: encodeProofs(proofs),
+			token: tokenOf(proofs, "https://other.example"),
 		});
 		await market.quiet();
 		assert.deepEqual(toldOf(market.ann), ["payment-refused"]);

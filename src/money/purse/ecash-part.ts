@@ -50,8 +50,8 @@ export interface EcashPart {
 	balance(mint: Uint8Array): EcashBalance;
 	/** On what that agent's sales for that mint's ecash are sold; nothing for a mint that its owner has not named. */
 	sellsAt(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined;
-	/** The owner puts proofs (`encodeProofs`) of that mint into the purse; what comes of it is reported under the name of `request`. */
-	receive(request: Uint8Array, mint: Uint8Array, proofs: Uint8Array): void;
+	/** The owner puts a token into the purse; what comes of it is reported under the name of `request`. */
+	receive(request: Uint8Array, token: string): void;
 	/** All that comes of it is told to the part that knows of sales. */
 	pay(tetrad: number, payment: MintPayment, also: readonly Write[]): void;
 	/** A contract is never paid any more: that is durable. */

@@ -128,7 +128,6 @@ export type PurseReport =
 	| {
 			readonly kind: "ecash-refused";
 			readonly request: Uint8Array;
-			readonly issuer: Uint8Array;
 			readonly error: TetradError;
 	  }
 	| { readonly kind: "trouble"; readonly error: TetradError };

@@ -303,13 +303,11 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 
 	#receiveEcash({
 		request,
-		mint: issuer,
-		proofs,
+		token,
 	}: Extract<MoneyEvent, { readonly kind: "receive-ecash" }>): void {
-		if (this.#ecash !== undefined)
-			return this.#ecash.receive(request, issuer, proofs);
+		if (this.#ecash !== undefined) return this.#ecash.receive(request, token);
 		const error = noMints();
-		this.#core.report({ kind: "ecash-refused", request, issuer, error });
+		this.#core.report({ kind: "ecash-refused", request, error });
 	}
 
 	#paySale(tetrad: number, payment: SalePayment, also: readonly Write[]): void {

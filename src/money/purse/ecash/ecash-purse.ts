@@ -88,8 +88,8 @@ class EcashPurse implements EcashPart {
 		return { url: mint.url, unit: mint.unit, payeeKey: payee };
 	}
 
-	receive(request: Uint8Array, mint: Uint8Array, proofs: Uint8Array): void {
-		this.#receivings.receive(request, mint, proofs);
+	receive(request: Uint8Array, token: string): void {
+		this.#receivings.receive(request, token);
 	}
 
 	pay(tetrad: number, payment: MintPayment, also: readonly Write[]): void {

@@ -13,10 +13,12 @@ import { byKey, insert, put } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
 import {
 	type Proof,
-	parseProofs,
-	plainInputs,
+	parseToken,
+	resolveKeysets,
 	sumOf,
+	type Token,
 } from "../../cashu/index.ts";
+import { mintId } from "../../documents/index.ts";
 import { checked } from "../checked.ts";
 import type { MintAnswer } from "../ecash-part.ts";
 import { RECEIVED, type ReceivedRow } from "../ecash-tables.ts";
@@ -36,8 +38,9 @@ import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
 interface Asked {
 	/** 16 bytes; it names this for ever. */
 	readonly request: Uint8Array;
+	/** What stands for its mint. */
 	readonly mint: Uint8Array;
-	readonly proofs: readonly Proof[];
+	readonly token: Token;
 }
 
 type Receiving =
@@ -85,28 +88,15 @@ export class Receivings {
 		}
 	}
 
-	/** The owner wants these proofs, encoded, in the purse. What comes of it is reported. */
-	receive(request: Uint8Array, mint: Uint8Array, encoded: Uint8Array): void {
+	/** The owner wants what is in a token in the purse. What comes of it is reported. */
+	receive(named: Uint8Array, written: string): void {
 		const { core } = this.#parts;
-		const name = hex(request);
-		if (this.#all.has(name)) return;
-		const read = checked(() => parseProofs(copy(encoded)));
-		const refusal =
-			read.kind === "failed"
-				? read.error
-				: this.#mints.of(mint) === undefined
-					? notNamed()
-					: this.#all.size >= MAX_OPEN_REQUESTS
-						? new TetradError("busy", "too much ecash is being received")
-						: undefined;
-		if (read.kind === "failed" || refusal !== undefined)
-			return this.#report(request, mint, refusal ?? notNamed());
-		const asked = {
-			request: copy(request),
-			mint: copy(mint),
-			proofs: read.value,
-		};
-		this.#all.set(name, { kind: "looking-up", asked });
+		const request = copy(named);
+		if (this.#all.has(hex(request))) return;
+		const read = checked(() => this.#read(written));
+		if (read.kind === "failed") return this.#report(request, read.error);
+		const asked = { request, ...read.value };
+		this.#all.set(hex(request), { kind: "looking-up", asked });
 		this.#parts.transact<"looking-up-received">(
 			{ kind: "looking-up-received", request: asked.request },
 			changing(
@@ -116,6 +106,17 @@ export class Receivings {
 				([[row]]): Change<ReceivedRow | undefined> => unchanged(row),
 			),
 		);
+	}
+
+	/** Throws for what is no token, and for one of another mint or unit than the owner has named. */
+	#read(written: string): Pick<Asked, "mint" | "token"> {
+		const token = parseToken(written);
+		const { crypto } = this.#parts.core.options.context;
+		const mint = mintId(crypto, token.mint);
+		if (this.#mints.of(mint)?.unit !== token.unit) throw notNamed();
+		if (this.#all.size >= MAX_OPEN_REQUESTS)
+			throw new TetradError("busy", "too much ecash is being received");
+		return { mint, token };
 	}
 
 	lookedUp(
@@ -175,14 +176,17 @@ export class Receivings {
 	/** Unless its mint is still to answer. */
 	#begin(asked: Asked): void {
 		const { core, options } = this.#parts;
-		const { request, mint, proofs } = asked;
+		const { request, mint, token } = asked;
 		const why = this.#mints.whyNot(mint);
 		if (why?.code === "busy") return;
 		if (why !== undefined) return this.#giveUp(asked, why);
-		const inputs = plainInputs(proofs);
-		const made = checked(() =>
-			intoOwn(options, this.#mints, this.#book, { inputs, proofs }, mint),
-		);
+		const keysets = this.#mints.keysets(mint);
+		const made = checked(() => {
+			const inputs =
+				keysets === undefined ? [] : resolveKeysets(token, keysets);
+			const spent = { inputs, proofs: inputs };
+			return intoOwn(options, this.#mints, this.#book, spent, mint);
+		});
 		if (made.kind === "failed") return this.#giveUp(asked, made.error);
 		const swap = made.value;
 		const row: ReceivedRow = {
@@ -348,28 +352,26 @@ export class Receivings {
 	}
 
 	#tell({ request, mint: issuer, amount, state }: ReceivedRow): void {
-		if (state === "refused") return this.#report(request, issuer, spent());
+		if (state === "refused") return this.#report(request, spent());
 		this.#parts.core.report({
 			...{ kind: "ecash-received", request, issuer, amount },
 		});
 	}
 
-	#giveUp({ request, mint }: Asked, error: TetradError): void {
+	#giveUp({ request }: Asked, error: TetradError): void {
 		this.#all.delete(hex(request));
-		this.#report(request, mint, error);
+		this.#report(request, error);
 	}
 
-	#report(request: Uint8Array, issuer: Uint8Array, error: TetradError): void {
-		this.#parts.core.report({
-			...{ kind: "ecash-refused", request, issuer, error },
-		});
+	#report(request: Uint8Array, error: TetradError): void {
+		this.#parts.core.report({ kind: "ecash-refused", request, error });
 	}
 }
 
 function notNamed(): TetradError {
 	return new TetradError(
 		"payment-refused",
-		"the owner of this purse has not named the mint of that ecash",
+		"the owner of this purse has not named that mint and unit",
 	);
 }
 

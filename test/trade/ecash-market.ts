@@ -36,6 +36,15 @@ const UNIT = "sat";
 export const SAT = { code: "SAT", exponent: 0 } as const;
 export const MINT_ISSUER: Uint8Array = mintId(nodeCrypto, MINT_URL);
 
+const TRUSTED = {
+	issuer: MINT_ISSUER,
+	name: "mint.example",
+	currency: SAT,
+	isPlay: true,
+	url: MINT_URL,
+	unit: UNIT,
+} as const;
+
 /** As a mint has it. */
 type Request = Parameters<FaultyMint["handle"]>[0];
 
@@ -72,16 +81,7 @@ export class EcashMarket {
 				ecashPurse({
 					crypto: ecash,
 					seed: seedOf(self),
-					mints: [
-						{
-							issuer: MINT_ISSUER,
-							name: "mint.example",
-							currency: SAT,
-							isPlay: true,
-							url: MINT_URL,
-							unit: UNIT,
-						},
-					],
+					mints: [TRUSTED],
 				}),
 			asked: ({ id, server, ...request }, now) => {
 				assert.equal(server, MINT_URL);
@@ -98,7 +98,7 @@ export class EcashMarket {
 			fund: async ({ ann, town }) => {
 				clock.now = town.now;
 				const proofs = mintFor(mint, seedOf(ann), 1000n, town.now);
-				const book = new EcashBook(nodeCrypto, [], new Map());
+				const book = new EcashBook(nodeCrypto, [TRUSTED], [], new Map());
 				for (const { keyset } of proofs) book.take({ id: keyset }, 1);
 				ann.store.run({
 					kind: "done",

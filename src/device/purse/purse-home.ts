@@ -45,6 +45,12 @@ import {
 	viewBalances,
 	viewUnfinished,
 } from "./owner-view.ts";
+import {
+	mintsFile,
+	type PurseMint,
+	requireDistinct,
+	trustedMint,
+} from "./purse-mints.ts";
 import { readOrders } from "./purse-orders.ts";
 import { type Owner, ownerKey, type PurseOwner } from "./purse-owner.ts";
 
@@ -75,6 +81,8 @@ export interface PurseSettings {
 	readonly owner: Owner;
 	/** Whether it meets each issuer after every start before it pays with its notes. */
 	readonly meetIssuerAtStart: boolean;
+	/** Whose ecash it takes. */
+	readonly mints: readonly PurseMint[];
 }
 
 const amountText = z.string().min(1).max(32);
@@ -111,6 +119,7 @@ const purseFile = z.strictObject({
 		'is neither an owner\'s key nor "unsafe-no-owner"',
 	),
 	meetIssuerAtStart: z.boolean().optional(),
+	mints: mintsFile.optional(),
 });
 
 function purseFilePath(home: string): string {
@@ -140,7 +149,7 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
 			`there is no purse in ${home}; make one with: tetrad purse create --home ${home} --issuer issuer.terms.json`,
 		);
 	const file = parseJson(purseFile, await readText(path), path);
-	const { issuers, owner, meetIssuerAtStart = false } = file;
+	const { issuers, owner, meetIssuerAtStart = false, mints = [] } = file;
 	try {
 		return {
 			issuers: issuers.map(({ terms, undeposited }) => {
@@ -148,6 +157,9 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
 				return { terms: read, undeposited: parseLimits(undeposited, read) };
 			}),
 			owner: owner === "unsafe-no-owner" ? owner : parseOwner(owner),
+			mints: requireDistinct(
+				mints.map(({ url, unit, play: isPlay }) => ({ url, unit, isPlay })),
+			),
 			meetIssuerAtStart,
 		};
 	} catch (thrown) {
@@ -161,7 +173,7 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
  */
 async function writePurseSettings(
 	home: string,
-	{ issuers, owner, meetIssuerAtStart }: PurseSettings,
+	{ issuers, owner, meetIssuerAtStart, mints }: PurseSettings,
 ): Promise<void> {
 	await requireNoPurse(home);
 	if (issuers.length === 0 || issuers.length > MAX_ISSUERS)
@@ -189,6 +201,13 @@ async function writePurseSettings(
 						cost: { ...owner.cost },
 					},
 		...(meetIssuerAtStart ? { meetIssuerAtStart } : {}),
+		...(mints.length === 0
+			? {}
+			: {
+					mints: mints.map(({ url, unit, isPlay: play }) => ({
+						...{ url, unit, play },
+					})),
+				}),
 	};
 	await replaceFile(
 		purseFilePath(home),
@@ -212,7 +231,7 @@ export async function createPurse(
 	home: string,
 	issuers: readonly PurseIssuer[],
 	owner: () => Owner | Promise<Owner>,
-	{ meetIssuerAtStart = false }: Partial<PurseSettings> = {},
+	{ meetIssuerAtStart = false, mints = [] }: Partial<PurseSettings> = {},
 ): Promise<void> {
 	await readDeviceFile(home, "module");
 	await requireNoPurse(home);
@@ -224,6 +243,7 @@ export async function createPurse(
 		issuers,
 		owner: await owner(),
 		meetIssuerAtStart,
+		mints,
 	};
 	const store = await openSqliteStore({
 		path: purseStorePath(home),
@@ -245,7 +265,7 @@ export async function viewPurse(home: string): Promise<
 		readonly issuers: readonly IssuerTerms[];
 	} & AsyncDisposable
 > {
-	const { issuers } = await readPurseSettings(home);
+	const { issuers, mints } = await readPurseSettings(home);
 	const store = await openSqliteSnapshot({
 		path: purseStorePath(home),
 		schema: purseTables.PURSE_SCHEMA,
@@ -253,7 +273,7 @@ export async function viewPurse(home: string): Promise<
 	});
 	return {
 		store,
-		issuers: issuers.map(({ terms }) => terms),
+		issuers: [...issuers.map(({ terms }) => terms), ...mints.map(trustedMint)],
 		[Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
 	};
 }

@@ -8,6 +8,7 @@ import {
 import type { Signer } from "../../identity/index.ts";
 import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
+	ecashSeed,
 	loadPurse,
 	messages,
 	openApproval,
@@ -19,6 +20,7 @@ import {
 	type PurseReport,
 	type PurseState,
 	purseTables,
+	REQUEST_ID_BYTES,
 } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
 import {
@@ -48,6 +50,12 @@ import {
 	purseStorePath,
 	readPurseSettings,
 } from "./purse-home.ts";
+import {
+	ecashOf,
+	type PurseMint,
+	requireDistinct,
+	trustedMint,
+} from "./purse-mints.ts";
 import {
 	type OrderFile,
 	putOrderAside,
@@ -83,6 +91,8 @@ export interface PurseOptions extends PurseHooks {
 	readonly earlier?: readonly Signer[];
 	/** Whether it meets each issuer after every start before it pays with its notes, and not only when the file was put back or copied; not so unless given. */
 	readonly meetIssuerAtStart?: boolean;
+	/** Whose ecash it takes; nobody's unless given. */
+	readonly mints?: readonly PurseMint[];
 }
 
 /** What the purse of a home is given besides. */
@@ -97,6 +107,8 @@ type State =
 			readonly kind: "loaded";
 			readonly state: PurseState;
 			readonly trade: TradeState;
+			/** Of its ecash; nothing where no mint is named. */
+			readonly seed: Uint8Array | undefined;
 			/** Its file is not where it was, or was put back. */
 			readonly wasMoved: boolean;
 	  }
@@ -138,6 +150,16 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	#state: State;
 	#picking: Promise<void> = Promise.resolve();
 	#looking: NodeJS.Timeout | undefined;
+	/** Who waits for what becomes of a token, by request in hexadecimal. */
+	readonly #receiving = new Map<
+		string,
+		(
+			report: Extract<
+				PurseReport,
+				{ readonly kind: "ecash-received" | "ecash-refused" }
+			>,
+		) => void
+	>();
 	/** Files in orders/ that were handed over; what was not carried out waits for the next settling. */
 	readonly #handed = new Set<string>();
 
@@ -168,7 +190,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		const start = loadPurse(nodeCrypto, { meetsIssuers });
 		const state = await store.transact(start);
 		const trade = await store.transact(loadTrade());
-		const loaded = { state, trade, wasMoved: false };
+		const seed = await seedIn(store, options);
+		const loaded = { state, trade, seed, wasMoved: false };
 		return new Purse({ ...options, path: MEMORY }, borrowed(store), loaded);
 	}
 
@@ -197,7 +220,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 						}
 					: await openPlaced(path, store, meetsIssuers);
 			const trade = await store.transact(loadTrade());
-			return new Purse(options, store, { ...loaded, trade }, home);
+			const seed = await seedIn(store, options);
+			return new Purse(options, store, { ...loaded, trade, seed }, home);
 		} catch (thrown) {
 			await store[Symbol.asyncDispose]();
 			throw thrown;
@@ -211,7 +235,9 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		const { path, issuers, owner, other, refused } = this.#options;
 		const { earlier = [] } = this.#options;
 		const { report = () => {} } = this.#options;
-		const { state, trade, wasMoved } = this.#state;
+		const { state, trade, seed, wasMoved } = this.#state;
+		const mints = requireDistinct(this.#options.mints ?? []);
+		const ecash = ecashOf(mints, seed);
 		const driver = new MoneyDriver<PurseReport>({
 			machine: new PurseMachine(
 				{
@@ -227,6 +253,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 							: { algorithm: "Ed25519", publicKey: owner },
 					earlierKeys: earlier,
 					sale: moduleTrade(trade),
+					...(ecash === undefined ? {} : { ecash }),
 				},
 				state,
 			),
@@ -304,6 +331,35 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		this.#attached().driver.giveBack(issuer);
 	}
 
+	/**
+	 * Takes a token of ecash, as another wallet writes it, into the purse. Resolves with what of it
+	 * is its own then, in minor units, after what its mint asks for. Rejects with `malformed` for
+	 * what is no token, `payment-refused` for one of a mint that this purse was not given,
+	 * `double-spent` for one that was spent, and `busy` where its mint cannot be reached; with the
+	 * reason of `signal` when that is aborted, and then it may be taken nevertheless.
+	 */
+	receive(
+		token: string,
+		{ signal }: { readonly signal?: AbortSignal } = {},
+	): Promise<bigint> {
+		const { driver } = this.#attached();
+		if (signal?.aborted === true) return Promise.reject(signal.reason);
+		const request = nodeCrypto.random(REQUEST_ID_BYTES);
+		const { promise, resolve, reject } = Promise.withResolvers<bigint>();
+		const name = hex(request);
+		const onAbort = () => reject(signal?.reason);
+		this.#receiving.set(name, (report) => {
+			if (report.kind === "ecash-received") resolve(report.amount);
+			else reject(report.error);
+		});
+		signal?.addEventListener("abort", onAbort, { once: true });
+		driver.receive(request, token);
+		return promise.finally(() => {
+			this.#receiving.delete(name);
+			signal?.removeEventListener("abort", onAbort);
+		});
+	}
+
 	/** Ends what is under way and closes the store. Close the module first. */
 	async [Symbol.asyncDispose](): Promise<void> {
 		clearTimeout(this.#looking);
@@ -317,8 +373,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		await this.#store[Symbol.asyncDispose]();
 	}
 
+	/** Of issuers, and of mints that stand where issuers do. */
 	get #terms() {
-		return this.#options.issuers.map(({ terms }) => terms);
+		const { issuers, mints = [] } = this.#options;
+		return [...issuers.map(({ terms }) => terms), ...mints.map(trustedMint)];
 	}
 
 	#now(): number {
@@ -347,6 +405,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	#report(what: PurseReport, report: (what: PurseReport) => void): void {
 		report(what);
+		if (what.kind === "ecash-received" || what.kind === "ecash-refused")
+			this.#receiving.get(hex(what.request))?.(what);
 		const home = this.#home;
 		if (home === undefined) return;
 		for (const name of orderNames(what)) {
@@ -490,6 +550,13 @@ function orderNames(report: PurseReport): readonly string[] {
 		default:
 			return [];
 	}
+}
+
+async function seedIn(
+	store: Pick<Store, "transact">,
+	{ mints = [] }: Pick<PurseOptions, "mints">,
+): Promise<Uint8Array | undefined> {
+	return mints.length === 0 ? undefined : store.transact(ecashSeed(nodeCrypto));
 }
 
 function moved(path: string): TetradError {

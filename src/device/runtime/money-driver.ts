@@ -177,6 +177,11 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#ask({ kind: "give-back", request, issuer });
 	}
 
+	/** Hands over a token of ecash that the owner puts into the purse; what comes of it is reported under the name of `request`. Throws as `order`. */
+	receive(request: Uint8Array, token: string): void {
+		this.#ask({ kind: "receive-ecash", request, token });
+	}
+
 	/** Ends every tetrad, and resolves when nothing is under way any more. */
 	async close(): Promise<void> {
 		this.#stop();

@@ -8,6 +8,15 @@ import {
 } from "../../machine/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { type HolderKey, readNote } from "../documents/index.ts";
+import { OPEN_STATES } from "./ecash-load.ts";
+import {
+	CLAIMED,
+	type ClaimedRow,
+	LOCKED,
+	type LockedRow,
+	PROOFS,
+	type ProofRow,
+} from "./ecash-tables.ts";
 import { isHeldUnder } from "./purse-book.ts";
 import {
 	BEHIND_NAME,
@@ -141,6 +150,50 @@ export function balanceParts(
 			}),
 			column: "contract",
 			add: adding(({ in_doubt }: PaymentRow) => ({ inDoubt: in_doubt })),
+		},
+		...ecashParts(),
+	];
+}
+
+/** A mint stands where an issuer does. What is being claimed of it is as good as received, once the mint has answered. */
+function ecashParts(): readonly ViewPart<BalanceView>[] {
+	const of = (
+		{ mint: issuer, currency }: { mint: Uint8Array; currency: string },
+		view: BalanceView,
+		amounts: Partial<Balance>,
+	): BalanceView => ({
+		...view,
+		balances: addBalance(view.balances, { issuer, currency }, amounts),
+	});
+	const inState = (state: string): ViewPart<BalanceView> => ({
+		read: read({ table: LOCKED, index: "by_state", equals: { state } }),
+		column: "contract",
+		add(view, row) {
+			const locked = row as LockedRow;
+			return of(locked, view, { inDoubt: locked.amount });
+		},
+	});
+	return [
+		{
+			read: read({ table: PROOFS }),
+			column: "id",
+			add(view, row) {
+				const proof = row as ProofRow;
+				return of(proof, view, { spendable: proof.amount });
+			},
+		},
+		...OPEN_STATES.map(inState),
+		{
+			read: read({
+				table: CLAIMED,
+				index: "by_state",
+				equals: { state: "claiming" },
+			}),
+			column: "contract",
+			add(view, row) {
+				const claimed = row as ClaimedRow;
+				return of(claimed, view, { toBook: claimed.amount });
+			},
 		},
 	];
 }

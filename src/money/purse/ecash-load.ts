@@ -1,4 +1,11 @@
-import type { Transaction } from "../../machine/index.ts";
+import type { CryptoProvider } from "../../crypto/index.ts";
+import {
+	byKey,
+	done,
+	insert,
+	reading,
+	type Transaction,
+} from "../../machine/index.ts";
 import { hex } from "../../wire/index.ts";
 import {
 	CLAIMED,
@@ -11,7 +18,7 @@ import {
 	RECEIVED,
 	type ReceivedRow,
 } from "./ecash-tables.ts";
-import { folding } from "./purse-tables.ts";
+import { ECASH_SEED_NAME, folding, META } from "./purse-tables.ts";
 
 /** What a purse that starts has to know of its ecash. */
 export interface EcashState {
@@ -26,8 +33,24 @@ export interface EcashState {
 	readonly received: readonly ReceivedRow[];
 }
 
+/** What outputs and keys are derived from, 64 bytes; made where there is none. */
+export function ecashSeed(crypto: CryptoProvider): Transaction<Uint8Array> {
+	const name = ECASH_SEED_NAME;
+	const value = crypto.random(SEED_BYTES);
+	return reading([byKey(META, { name })], ([[known]]) =>
+		known === undefined
+			? done([insert(META, { name, value })], value)
+			: done([], known.value),
+	);
+}
+
+/** Of the seed, in bytes: as what BIP 39 makes of words. */
+const SEED_BYTES = 64;
+
 /** States in which a payment is not over. */
-const OPEN = ["locking", "taking-back", "locked", "refunding"];
+export const OPEN_STATES: readonly string[] = [
+	...["locking", "taking-back", "locked", "refunding"],
+];
 
 export function readEcash<Result>(
 	then: (ecash: EcashState) => Transaction<Result>,
@@ -50,7 +73,7 @@ export function readEcash<Result>(
 						),
 					]),
 				(counters) =>
-					readOpen(OPEN, [], (locked) =>
+					readOpen(OPEN_STATES, [], (locked) =>
 						folding(
 							{
 								table: CLAIMED,

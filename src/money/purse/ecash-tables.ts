@@ -10,6 +10,8 @@ const PROOFS_COLUMNS = {
 	id: "bytes",
 	/** What stands for the mint (`mintId`). */
 	mint: "bytes",
+	/** The code of its unit. */
+	currency: "text",
 	keyset: "bytes",
 	amount: "integer",
 	/** Secret: whoever has it and the signature has the money. */

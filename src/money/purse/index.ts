@@ -23,6 +23,7 @@ export {
 	readBalances,
 	type ViewPart,
 } from "./balance-history.ts";
+export { ecashSeed } from "./ecash-load.ts";
 export type { EcashBalance, PurseEcash } from "./ecash-part.ts";
 export * as ecashTables from "./ecash-tables.ts";
 export type { PurseJob } from "./pending-jobs.ts";

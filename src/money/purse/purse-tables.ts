@@ -50,6 +50,9 @@ export const META: Table<typeof META_COLUMNS> = table("meta", META_COLUMNS, [
 
 export const INVOICE_KEY_NAME = "invoice key";
 
+/** What outputs and keys of ecash are derived from; there once a mint was named. Secret. */
+export const ECASH_SEED_NAME = "ecash seed";
+
 /** The head of a witness that this purse never had, as `encodeHead` has it, or `restoredHead`; there while the purse is behind. */
 export const BEHIND_NAME = "behind";
 

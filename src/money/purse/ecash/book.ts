@@ -2,7 +2,7 @@
 import type { CryptoProvider } from "../../../crypto/index.ts";
 import { TetradError } from "../../../errors.ts";
 import { put, remove, type Write } from "../../../machine/index.ts";
-import { dec, enc, hex, utf8 } from "../../../wire/index.ts";
+import { dec, enc, hex, sameBytes, utf8 } from "../../../wire/index.ts";
 import {
 	type Chosen,
 	chooseProofs,
@@ -13,6 +13,7 @@ import {
 	sumOf,
 } from "../../cashu/index.ts";
 import { COUNTERS, PROOFS, type ProofRow } from "../ecash-tables.ts";
+import type { TrustedMint } from "./parts.ts";
 
 interface Held {
 	/** What stands for the mint, in hexadecimal. */
@@ -22,6 +23,7 @@ interface Held {
 
 export class EcashBook {
 	readonly #crypto: CryptoProvider;
+	readonly #mints: readonly TrustedMint[];
 	/** By the id of their rows, in hexadecimal. */
 	readonly #held = new Map<string, Held>();
 	/** Ids of proofs that a swap is to spend which is not durable yet. */
@@ -31,10 +33,12 @@ export class EcashBook {
 
 	constructor(
 		crypto: CryptoProvider,
+		mints: readonly TrustedMint[],
 		proofs: readonly ProofRow[],
 		counters: ReadonlyMap<string, number>,
 	) {
 		this.#crypto = crypto;
+		this.#mints = mints;
 		this.#counters = new Map(counters);
 		for (const row of proofs)
 			this.#held.set(hex(row.id), { mint: hex(row.mint), proof: proofOf(row) });
@@ -118,11 +122,20 @@ export class EcashBook {
 		return hex(this.rowId(proof));
 	}
 
+	/** Nobody has proofs of a mint that was never named. */
+	#currencyOf(mint: Uint8Array): string {
+		const known = this.#mints.find(({ issuer }) => sameBytes(issuer, mint));
+		if (known === undefined)
+			throw new TetradError("internal", "ecash of no mint that was named");
+		return known.currency.code;
+	}
+
 	#rowOf(mint: Uint8Array, proof: Proof): ProofRow {
 		const { keyset, amount, secret, signature, dleq } = proof;
 		return {
 			id: this.rowId(proof),
 			...{ mint, keyset, amount, secret, signature },
+			currency: this.#currencyOf(mint),
 			dleq: dleq === undefined ? NO_DLEQ : enc(dleq.e, dleq.s, dleq.r),
 		};
 	}

@@ -58,6 +58,7 @@ class EcashPurse implements EcashPart {
 		};
 		const book = new EcashBook(
 			core.options.context.crypto,
+			options.mints,
 			state.proofs,
 			state.counters,
 		);

@@ -197,6 +197,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 		"keys",
 		"machine",
 		"money",
+		"provider",
 		"store",
 		"trade/module",
 		"trade/records",

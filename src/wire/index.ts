@@ -62,6 +62,7 @@ export {
 	WITH_ISSUER_BYTE,
 	type WirePlace,
 } from "./registry.ts";
+export { remembering } from "./remembering.ts";
 export { type SignatureRole, signedBytes } from "./signed-bytes.ts";
 export {
 	type Draft,

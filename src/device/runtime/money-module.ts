@@ -12,7 +12,12 @@ import {
 	placeThatBegins,
 	SignedHashes,
 } from "../../tetrad/index.ts";
-import { copy, type LinkMessageType, sameBytes } from "../../wire/index.ts";
+import {
+	copy,
+	type LinkMessageType,
+	remembering,
+	sameBytes,
+} from "../../wire/index.ts";
 import { aborted } from "./channel.ts";
 import {
 	type Device,
@@ -122,7 +127,7 @@ export class MoneyModule implements AsyncDisposable {
 		const { crypto, own, verdicts } = context;
 		purse?.attach({
 			context: {
-				crypto,
+				crypto: remembering(crypto),
 				own,
 				judge: (chain, now) => verdicts.judge(chain, "module", now),
 				judgeSigned: (chain, at) => verdicts.judgeSigned(chain, "module", at),

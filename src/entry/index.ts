@@ -17,6 +17,7 @@ export {
 	type PurseBalance,
 	type PurseChange,
 	type PurseIssuer,
+	type PurseMint,
 	type PurseNote,
 	type PurseOptions,
 	type Undeposited,

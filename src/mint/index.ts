@@ -10,5 +10,4 @@ export {
 	PlayMint,
 	type PlayMintOptions,
 } from "./play-mint.ts";
-export type { MintPrimitives } from "./primitives.ts";
 export type { MintChange, MintTable } from "./state.ts";

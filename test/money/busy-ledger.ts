@@ -31,7 +31,7 @@ import {
 export type Cell = Uint8Array | bigint | string;
 
 /** The rows of each table by its name, in the order in which they were written. */
-export type Rows = Readonly<Record<string, readonly Row[]>>;
+type Rows = Readonly<Record<string, readonly Row[]>>;
 
 export interface BusyLedger {
 	readonly rows: Rows;

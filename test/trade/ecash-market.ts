@@ -33,8 +33,8 @@ import type { RailMarket } from "./rail-contract.ts";
 
 export const MINT_URL = "https://mint.example";
 const UNIT = "sat";
-export const SAT = { code: "SAT", exponent: 0 } as const;
-export const MINT_ISSUER: Uint8Array = mintId(nodeCrypto, MINT_URL);
+const SAT = { code: "SAT", exponent: 0 } as const;
+const MINT_ISSUER: Uint8Array = mintId(nodeCrypto, MINT_URL);
 
 const TRUSTED = {
 	issuer: MINT_ISSUER,
@@ -213,7 +213,7 @@ export class EcashMarket {
 	}
 }
 
-export function seedOf({ name }: Pick<Module, "name">): Uint8Array {
+function seedOf({ name }: Pick<Module, "name">): Uint8Array {
 	const half = nodeCrypto.sha256(utf8(`the seed of ${name}`));
 	return new Uint8Array([...half, ...nodeCrypto.sha256(half)]);
 }

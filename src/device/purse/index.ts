@@ -58,6 +58,7 @@ export {
 	viewPurse,
 	viewWaiting,
 } from "./purse-home.ts";
+export type { PurseMint } from "./purse-mints.ts";
 export {
 	placeApproval,
 	placeCancellation,

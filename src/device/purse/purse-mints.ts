@@ -24,7 +24,7 @@ export interface PurseMint {
 }
 
 /** Mints that one purse names. */
-export const MAX_MINTS = 16;
+const MAX_MINTS = 16;
 
 /** How purse.json has them. */
 export const mintsFile: z.ZodType<

@@ -22,8 +22,8 @@ export interface LockTerms {
 }
 
 /** Names of the tags that are ours, which mints leave alone. */
-export const CONTRACT_TAG = "tetrad_contract";
-export const BINDING_TAG = "tetrad_binding";
+const CONTRACT_TAG = "tetrad_contract";
+const BINDING_TAG = "tetrad_binding";
 
 /** The deadline of the lock of a contract, in seconds: when it can be booked no more, rounded down. `bookBy` is in milliseconds. */
 export function lockDeadline(bookBy: number): number {

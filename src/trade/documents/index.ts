@@ -103,7 +103,6 @@ export {
 export {
 	draftSellingCertificate,
 	parseSellingCertificate,
-	type SellingCertificate,
 	type SellingCertificateBody,
 	verifySellingCertificate,
 } from "./selling-certificate.ts";

@@ -21,6 +21,7 @@ import {
 	makeResumingOffer,
 	parseResumingOffer,
 } from "../../src/tetrad/offer.ts";
+import { NEXT_FLIGHT_MS } from "../../src/tetrad/parameters.ts";
 import { resumedTranscript } from "../../src/tetrad/role/resumed-transcript.ts";
 import { RootKey } from "../../src/tetrad/root-key.ts";
 import { resumedOuterSetup } from "../../src/tetrad/sessions.ts";
@@ -845,6 +846,78 @@ describe("somebody changes what is on its way", () => {
 					(place === "Y" && type === LINK.resumeAnswer);
 				assert.equal(one[place].ended, !begins, `${place} ${linkName(type)}`);
 			}
+	});
+});
+
+describe("somebody is silent", () => {
+	test("wherever it is, each device that waits says for what when its time is over", async () => {
+		const sentences = new Set<string>();
+		for (let nth = 0; nth <= undisturbed.posted.length; nth++) {
+			const stopped = run();
+			let seen = 0;
+			stopped.intercept = (d) => (seen++ < nth ? [d] : []);
+			if (nth > 0) stopped.start();
+			await stopped.run();
+			for (const place of PLACES) {
+				if (stopped.has(place, "confirmed")) continue;
+				const device = stopped[place];
+				const { deadline } = device;
+				assert.ok(deadline !== undefined, `${place} waits for ever`);
+				stopped.apply(place, device.time(deadline - 1));
+				assert.ok(!device.ended, place);
+				stopped.apply(place, device.time(deadline));
+				assert.equal(stopped.outcomes[place], "timed-out");
+				sentences.add(`${place}: ${stopped.error(place)?.message}`);
+			}
+		}
+		// Every state but the last of each, and B and Y before anything has come.
+		assert.equal(sentences.size, 4 + 3 + 3 + 2, [...sentences].join("\n"));
+	});
+
+	test("after F2: B waits no longer for whoever repeats an offer than in any other tetrad", async () => {
+		const { victim, flight1 } = await offered();
+		victim.deliver(toB(flight1));
+		await settle(victim, "BY");
+		assert.equal(victim.B.deadline, cast.now + NEXT_FLIGHT_MS);
+	});
+
+	test("a signature that nobody has asked for", () => {
+		for (const place of PLACES) {
+			const signed = run();
+			if (place === "A") signed.start();
+			signed.apply(place, signed[place].signed(nodeCrypto.random(64)));
+			assert.equal(signed.outcomes[place], "unexpected-message");
+		}
+	});
+
+	test("or has an agent begin twice", () => {
+		const twice = run();
+		twice.start();
+		twice.start();
+		assert.equal(twice.outcomes.A, "unexpected-message");
+	});
+
+	test("a cookie comes twice", async () => {
+		const { victim } = await offered();
+		const cookie = messages.COOKIE.encode({ cookie: nodeCrypto.random(33) });
+		const bytes = encodeFrame(FRAME.cookie, cookie);
+		for (let i = 0; i < 2; i++)
+			victim.deliver({ wire: "network", from: "B", to: "A", bytes });
+		assert.equal(victim.outcomes.A, "unexpected-message");
+	});
+
+	test("something in the word that a token is not known", async () => {
+		for (const [place, other] of [
+			["A", "X"],
+			["B", "Y"],
+		] as const) {
+			const { [other]: _, ...has } = halves;
+			const said = run(has);
+			said.change(isLink(LINK.tokenUnknown), () => Uint8Array.of(0));
+			await said.establish();
+			assert.equal(said.outcomes[place], "malformed");
+			assertNothing(said);
+		}
 	});
 });
 

@@ -23,7 +23,7 @@ const DETAILS: Readonly<Record<string, readonly object[]>> = {
 const FAULTS: readonly MintFault[] = Object.entries(MINT_FAULTS).flatMap(
 	([kind, all]) =>
 		all
-			.filter((at) => ["info", "keys", "swap", "checkstate"].includes(at))
+			.filter((at) => ["info", "swap", "checkstate"].includes(at))
 			// What strikes everywhere strikes what is asked first, and what moves money.
 			.flatMap((at) =>
 				(DETAILS[kind] ?? [{}]).map(
@@ -42,8 +42,9 @@ function nameOf(fault: MintFault): string {
 }
 
 describe("a purchase from a mint that is wrong ends with the goods or the money", () => {
+	// Once is another thing only where money moves.
 	for (const fault of FAULTS)
-		for (const times of [1, undefined]) {
+		for (const times of fault.at === "swap" ? [1, undefined] : [undefined]) {
 			const wrong = { ...fault, ...(times === undefined ? {} : { times }) };
 			test(nameOf(wrong), async () => {
 				const ecash = await EcashMarket.make({ world });

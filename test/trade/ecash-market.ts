@@ -171,7 +171,7 @@ export class EcashMarket {
 	/** Lets pass what time it takes until whatever is asked has been answered, or is over. */
 	async pass(): Promise<void> {
 		const { town } = this.market;
-		for (let i = 0; i < 8; i++) {
+		for (let i = 0; i < 5; i++) {
 			await town.pass(11 * 60_000);
 			this.market.listen();
 		}

@@ -463,7 +463,11 @@ export class Claims {
 		const { core, options } = this.#parts;
 		const { chainHash, encodedChain } = core.options.context.own;
 		core.chains.set(hex(chainHash), encodedChain);
-		claim.state = this.#claiming(row, new SwapRun(options.crypto, swap));
+		const { state } = claim;
+		const next = this.#claiming(row, new SwapRun(options.crypto, swap));
+		// What is made again and again is so less and less often.
+		const wait = state.kind === "claiming" ? state.wait : next.wait;
+		claim.state = { ...next, wait };
 		this.#drive(claim);
 	}
 
@@ -561,12 +565,10 @@ export class Claims {
 		const { row } = state;
 		const { contract, mint } = row;
 		const made = checked(() => {
-			const { spends } = parseSwap(
-				options.crypto,
-				options.seed,
-				row.claim_swap,
-			);
-			const spent = { inputs: spends, proofs: spends };
+			const { crypto: ecash, seed } = options;
+			const before = parseSwap(ecash, seed, row.claim_swap);
+			const { spends } = before;
+			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, mint);
 		});
 		if (made.kind === "failed") return this.#later(state);

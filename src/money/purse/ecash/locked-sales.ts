@@ -21,6 +21,7 @@ import {
 	encodeProofs,
 	isProven,
 	lockState,
+	type MintError,
 	type MintRequest,
 	type Proof,
 	type ProofState,
@@ -61,7 +62,13 @@ import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
 import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
-import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
+import {
+	isLocked,
+	isNeverDone,
+	type RestoredProof,
+	type SwapOutcome,
+	SwapRun,
+} from "./swap-run.ts";
 import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
 
 const NOTHING: Uint8Array = new Uint8Array();
@@ -71,8 +78,8 @@ interface Sale {
 	row: LockedRow;
 	/** Of the swap that the row's state is about; nothing while it is locked, and until it is read. */
 	run: { readonly of: StoredSwap; readonly run: SwapRun } | undefined;
-	/** Whether the mint is asked now, or something is being written. */
-	isBusy: boolean;
+	/** What it waits for. An answer of the mint to what was asked before something is written is late, and says nothing more. */
+	doing: "nothing" | "asking" | "writing";
 	/** When it is asked next, and how long to wait when that brings nothing. */
 	askAt: number;
 	wait: number;
@@ -80,6 +87,10 @@ interface Sale {
 	doubtAt: number | undefined;
 	/** What was to take the money back found its inputs spent: it was locked after all, or somebody else has spent them. */
 	isLockSought: boolean;
+	/** The lock is spent and its key is not shown: it was asked for whether the refund was carried out after all. */
+	isRefundSought: boolean;
+	/** The mint can never carry out what was to take the money back, so that it is made again. */
+	isToMakeAnew: boolean;
 	/** The mint has said that it is spent, and shown no key: that is said once. */
 	isKeyMissing: boolean;
 }
@@ -142,11 +153,13 @@ export class LockedSales {
 		const sale: Sale = {
 			row,
 			run: swap && this.#runOf(swap),
-			isBusy: false,
+			doing: "nothing",
 			askAt: this.#parts.core.now,
 			wait: FIRST_WAIT_MS,
 			doubtAt: undefined,
 			isLockSought: false,
+			isRefundSought: false,
+			isToMakeAnew: false,
 			isKeyMissing: false,
 		};
 		this.#sales.set(hex(row.contract), sale);
@@ -185,6 +198,8 @@ export class LockedSales {
 			sameBytes(crypto.sha256(fields.key), row.key_hash) &&
 			sameBytes(row.payee, peer.deviceId);
 		if (!isRight) return this.#doubt(sale, "it has given a wrong key");
+		// The money may be on its way back, and would be forgotten: its mint says who has it, and shows the key.
+		if (row.state !== "locked" || sale.doing === "writing") return;
 		const key = copy(fields.key);
 		const isReceipt =
 			opened.kind === "ok" &&
@@ -216,8 +231,8 @@ export class LockedSales {
 	}
 
 	*deadlines(): Generator<number> {
-		for (const { isBusy, askAt, doubtAt } of this.#sales.values()) {
-			if (!isBusy) yield askAt;
+		for (const { doing, askAt, doubtAt } of this.#sales.values()) {
+			if (doing === "nothing") yield askAt;
 			if (doubtAt !== undefined) yield doubtAt;
 		}
 	}
@@ -235,9 +250,9 @@ export class LockedSales {
 
 	mintAnswered(contract: Uint8Array, answer: MintAnswer): void {
 		const sale = this.#sales.get(hex(contract));
-		if (sale === undefined) return;
+		if (sale?.doing !== "asking") return;
 		const { row } = sale;
-		sale.isBusy = false;
+		sale.doing = "nothing";
 		if (row.state === "locked") return this.#lockSeen(sale, answer);
 		const keysets = this.#mints.keysets(row.mint);
 		if (keysets === undefined) return this.#later(sale);
@@ -249,7 +264,8 @@ export class LockedSales {
 			case "later":
 				return this.#later(sale);
 			case "over":
-				sale.wait = FIRST_WAIT_MS;
+				// What is refused is asked for less and less often.
+				if (step.outcome.kind === "signed") sale.wait = FIRST_WAIT_MS;
 				sale.run = undefined;
 				return this.#swapOver(sale, of, step.outcome);
 			default:
@@ -259,8 +275,8 @@ export class LockedSales {
 
 	mintNotAnswered(contract: Uint8Array): void {
 		const sale = this.#sales.get(hex(contract));
-		if (sale === undefined) return;
-		sale.isBusy = false;
+		if (sale?.doing !== "asking") return;
+		sale.doing = "nothing";
 		sale.run?.run.unanswered();
 		this.#later(sale);
 	}
@@ -269,9 +285,9 @@ export class LockedSales {
 
 	/** Goes on with what is to be done by now, unless that is under way. */
 	#drive(sale: Sale): void {
-		const { row, isBusy, askAt, isLockSought } = sale;
+		const { row, doing, askAt, isLockSought, isToMakeAnew } = sale;
 		const { now } = this.#parts.core;
-		if (isBusy || askAt > now) return;
+		if (doing !== "nothing" || askAt > now) return;
 		// What is not known of a mint is asked by itself, and this goes on then.
 		if (this.#mints.keysets(row.mint) === undefined) return this.#later(sale);
 		switch (row.state) {
@@ -281,8 +297,13 @@ export class LockedSales {
 					? this.#takeBack(sale)
 					: this.#ask(sale, this.#running(sale).run.next);
 			case "taking-back":
+				return isToMakeAnew
+					? this.#takeBack(sale)
+					: this.#ask(sale, this.#running(sale).run.next);
 			case "refunding":
-				return this.#ask(sale, this.#running(sale).run.next);
+				return isToMakeAnew
+					? this.#refund(sale)
+					: this.#ask(sale, this.#running(sale).run.next);
 			case "locked":
 				return this.#ask(sale, stateRequest(this.#pointsOf(row)));
 			default:
@@ -295,7 +316,7 @@ export class LockedSales {
 		const url = this.#mints.of(mint)?.url;
 		// The owner names that mint no more: it stays in doubt until it is named again.
 		if (url === undefined) return this.#later(sale);
-		sale.isBusy = true;
+		sale.doing = "asking";
 		this.#parts.ask({ kind: "asking-about-paid", contract }, url, request);
 	}
 
@@ -330,31 +351,37 @@ export class LockedSales {
 		}
 	}
 
-	#lockingOver(
-		sale: Sale,
-		{ outputs, spends }: StoredSwap,
-		outcome: SwapOutcome,
-	): void {
+	#lockingOver(sale: Sale, { spends }: StoredSwap, outcome: SwapOutcome): void {
 		const { row } = sale;
 		switch (outcome.kind) {
 			case "signed": {
-				const isLock = (_: Proof, at: number) =>
-					outputs[at]?.secret.startsWith("[") === true;
-				const lock = outcome.proofs.filter(isLock);
-				const change = outcome.proofs.filter((_, at) => !isLock(_, at));
-				const to = { ...row, state: "locked", lock: encodeProofs(lock) };
-				return this.#move(sale, { ...to, back_swap: NOTHING }, change);
+				const lock = outcome.proofs.filter(isLocked);
+				const change = outcome.proofs.filter((proof) => !isLocked(proof));
+				return this.#move(sale, lockedIn(row, lock), change);
 			}
 			case "not-done":
 				this.#mints.askAnew(row.mint);
 				return this.#takeBack(sale);
 			case "spent": {
-				const left = spends.filter((_, at) => isUnspent(outcome.states[at]));
+				const { states, restored } = outcome;
+				// In another life of this purse, which knows what became of it since: the mint does, too.
+				if (restored.length > 0) return this.#lockedBefore(sale, restored);
+				const left = spends.filter((_, at) => isUnspent(states[at]));
 				return this.#move(sale, { ...row, state: "declined" }, left);
 			}
 			default:
 				return unreachable(outcome);
 		}
+	}
+
+	#lockedBefore(sale: Sale, restored: readonly RestoredProof[]): void {
+		const lock = restored.flatMap(({ proof }) =>
+			isLocked(proof) ? [proof] : [],
+		);
+		const change = restored.flatMap(({ proof, state }) =>
+			!isLocked(proof) && isUnspent(state) ? [proof] : [],
+		);
+		this.#move(sale, lockedIn(sale.row, lock), change);
 	}
 
 	/** The inputs go to outputs of one's own, unless what was to lock them is carried out first. */
@@ -363,8 +390,16 @@ export class LockedSales {
 		const { crypto: ecash, seed } = this.#parts.options;
 		this.#moveWithSwap(sale, "taking-back", () => {
 			const { spends } = parseSwap(ecash, seed, row.lock_swap);
-			return { inputs: plainInputs(spends), proofs: spends };
+			const before = this.#backSwapOf(row);
+			return { inputs: plainInputs(spends), proofs: spends, before };
 		});
+	}
+
+	#backSwapOf({ back_swap }: LockedRow): StoredSwap | undefined {
+		const { crypto: ecash, seed } = this.#parts.options;
+		return back_swap.length === 0
+			? undefined
+			: parseSwap(ecash, seed, back_swap);
 	}
 
 	#takingBackOver(
@@ -380,17 +415,24 @@ export class LockedSales {
 				return this.#refunded(sale, outcome.proofs, row.amount - fee);
 			}
 			case "not-done":
-				if (!isNeverDone(outcome.why)) return this.#later(sale);
-				this.#mints.askAnew(row.mint);
-				return this.#move(sale, { ...row, state: "locking" }, [], {
-					isAfterAWhile: true,
-				});
-			case "spent":
+				return this.#notDone(sale, outcome.why);
+			case "spent": {
+				// A mint that says now this and now that is asked less and less often.
+				const isAfterAWhile = sale.isLockSought;
 				sale.isLockSought = true;
-				return this.#move(sale, { ...row, state: "locking" }, []);
+				const to = { ...row, state: "locking" };
+				return this.#move(sale, to, [], { isAfterAWhile });
+			}
 			default:
 				return unreachable(outcome);
 		}
+	}
+
+	/** What takes the money back is asked for again after a while, as it is or with other outputs. */
+	#notDone(sale: Sale, why: MintError): void {
+		sale.isToMakeAnew = isNeverDone(why);
+		if (sale.isToMakeAnew) this.#mints.askAnew(sale.row.mint);
+		this.#later(sale);
 	}
 
 	/** What the mint says of the proofs that are locked. */
@@ -420,6 +462,11 @@ export class LockedSales {
 			case "pending":
 				return this.#later(sale);
 			case "spent-without-key":
+				// What was to take it back may have been carried out after all.
+				if (row.back_swap.length > 0 && !sale.isRefundSought) {
+					sale.isRefundSought = true;
+					return this.#move(sale, { ...row, state: "refunding" }, []);
+				}
 				if (!sale.isKeyMissing) core.trouble(keyMissing());
 				sale.isKeyMissing = true;
 				return this.#later(sale);
@@ -434,8 +481,11 @@ export class LockedSales {
 		sale.askAt = Math.min(sale.askAt, deadlineOf(sale.row));
 	}
 
+	/** As it was asked for before, unless the mint never does that. */
 	#refund(sale: Sale): void {
-		const { row } = sale;
+		const { row, isToMakeAnew } = sale;
+		if (row.back_swap.length > 0 && !isToMakeAnew)
+			return this.#move(sale, { ...row, state: "refunding" }, []);
 		const { crypto: ecash, seed } = this.#parts.options;
 		const { crypto } = this.#parts.core.options.context;
 		this.#moveWithSwap(sale, "refunding", () => {
@@ -443,19 +493,19 @@ export class LockedSales {
 			const key = refundPrivateKey(crypto, seed, row.contract);
 			const inputs = refundInputs(ecash, proofs, key);
 			key.fill(0);
-			return { inputs, proofs };
+			return { inputs, proofs, before: this.#backSwapOf(row) };
 		});
 	}
 
-	/** It was refused because the mint's clock is behind, or its keyset has changed; or the payee was faster. The mint is asked what it is. */
+	/** It was refused because the mint's clock is behind, or its keyset has changed; or the payee was faster. The mint is asked what it is, and what it was asked for is kept: it may be carried out yet. */
 	#refundingOver(sale: Sale, outcome: SwapOutcome): void {
 		const { row } = sale;
-		if (outcome.kind === "signed")
+		const { kind } = outcome;
+		if (kind === "signed")
 			return this.#refunded(sale, outcome.proofs, sumOf(outcome.proofs));
-		if (outcome.kind === "not-done") this.#mints.askAnew(row.mint);
-		this.#move(sale, { ...row, state: "locked", back_swap: NOTHING }, [], {
-			isAfterAWhile: outcome.kind === "not-done",
-		});
+		if (kind === "not-done" && isNeverDone(outcome.why))
+			return this.#notDone(sale, outcome.why);
+		this.#move(sale, { ...row, state: "locked" }, [], { isAfterAWhile: true });
 	}
 
 	/** So much of the price, which is nothing where the mint asks for more than that. */
@@ -490,7 +540,7 @@ export class LockedSales {
 		const { core } = this.#parts;
 		const { contract, mint, payee: peer } = to;
 		const { swap, isAfterAWhile = false } = next;
-		sale.isBusy = true;
+		sale.doing = "writing";
 		this.#parts.transact<"moving">(
 			{ kind: "moving", contract, to, proofs, next: { swap, isAfterAWhile } },
 			changing(core.options.context.crypto, core.now, [], () => ({
@@ -514,7 +564,8 @@ export class LockedSales {
 		if (sale === undefined) return;
 		const { core } = this.#parts;
 		sale.row = to;
-		sale.isBusy = false;
+		sale.doing = "nothing";
+		if (next.swap !== undefined) sale.isToMakeAnew = false;
 		sale.run = next.swap && this.#runOf(next.swap);
 		if (to.state === "refunded" || to.state === "declined")
 			return this.#over(sale);
@@ -534,7 +585,7 @@ export class LockedSales {
 		this.#parts.core.trouble(error);
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return;
-		sale.isBusy = false;
+		sale.doing = "nothing";
 		this.#later(sale);
 	}
 
@@ -600,7 +651,7 @@ export class LockedSales {
 		const hash = chain.length === 0 ? NO_CHAIN : chainHash(crypto, chain);
 		const kept = { key, receipt, receipt_chain: hash, back_swap: NOTHING };
 		const to = { ...row, ...kept, state: "keyed" };
-		sale.isBusy = true;
+		sale.doing = "writing";
 		sale.doubtAt = undefined;
 		this.#happened({ kind: "keyed", contract, key, receipt, chain });
 		this.#parts.transact<"keying">(
@@ -636,7 +687,7 @@ export class LockedSales {
 		this.#parts.core.trouble(error);
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return;
-		sale.isBusy = false;
+		sale.doing = "nothing";
 		this.#later(sale);
 	}
 
@@ -676,6 +727,15 @@ function shownLock({ lock }: LockedRow): Uint8Array | undefined {
 	return proofs.length > 0 && proofs.every(isProven)
 		? encodeLock(proofs)
 		: undefined;
+}
+
+function lockedIn(row: LockedRow, lock: readonly Proof[]): LockedRow {
+	return {
+		...row,
+		state: "locked",
+		lock: encodeProofs(lock),
+		back_swap: NOTHING,
+	};
 }
 
 function deadlineOf({ deadline }: LockedRow): number {

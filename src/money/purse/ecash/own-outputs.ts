@@ -24,6 +24,8 @@ export function intoOwn(
 	spent: {
 		readonly inputs: readonly Input[];
 		readonly proofs: readonly Proof[];
+		/** The last swap of these inputs that was sent, where it is made again. */
+		readonly before?: StoredSwap | undefined;
 	},
 	mint: Uint8Array,
 ): StoredSwap {
@@ -41,7 +43,7 @@ export function intoOwn(
 		{ seed, keyset: keyset.id, counter },
 		amounts,
 	);
-	return makeSwap(ecash, spent.inputs, outputs);
+	return makeSwap(ecash, spent.inputs, outputs, spent.before);
 }
 
 /** Throws `busy` for a proof of a keyset that its mint does not show. */

@@ -44,6 +44,9 @@ const MAX_BODY_BYTES: number = 2 ** 20;
 const MAX_SPENDS_BYTES: number = 2 ** 19;
 const MAX_WITNESS_BYTES = 1024;
 
+/** Swaps of the same inputs whose outputs are kept, beside the last one; older ones are long over. */
+const MAX_EARLIER = 4;
+
 const PLANNED: Structure<PlannedOutput> = structure<PlannedOutput>(
 	"an output of a swap",
 	{
@@ -65,24 +68,30 @@ const SWAP: Structure<{
 	/** Of each of them; empty where no lock is on it. */
 	readonly witnesses: readonly string[];
 	readonly outputs: readonly PlannedOutput[];
+	readonly earlier: readonly (readonly PlannedOutput[])[];
 }> = structure("a swap", {
 	body: bytes(1, MAX_BODY_BYTES),
 	spends: bytes(1, MAX_SPENDS_BYTES),
 	witnesses: list(text(0, MAX_WITNESS_BYTES), 1, MAX_INPUTS),
 	outputs: list(PLANNED_FIELD, 1, MAX_OUTPUTS),
+	earlier: list(list(PLANNED_FIELD, 1, MAX_OUTPUTS), 0, MAX_EARLIER),
 });
 
-/** A swap that has not been sent. Throws `limit-exceeded` for more inputs or outputs than a mint takes. */
+/** A swap that has not been sent; `before` is the last one of the same inputs. Throws `limit-exceeded` for more inputs or outputs than a mint takes. */
 export function makeSwap(
 	ecash: EcashCrypto,
 	inputs: readonly Input[],
 	outputs: readonly Output[],
+	before?: StoredSwap,
 ): StoredSwap {
+	const earlier =
+		before === undefined ? [] : [before.outputs, ...before.earlier];
 	return {
 		request: swapRequest(inputs, outputs),
 		inputs: pointsOf(ecash, inputs),
 		outputs,
 		spends: inputs,
+		earlier: earlier.slice(0, MAX_EARLIER),
 	};
 }
 
@@ -91,6 +100,7 @@ export function encodeSwap({
 	request,
 	spends,
 	outputs,
+	earlier,
 }: StoredSwap): Uint8Array {
 	return copy(
 		SWAP.encode({
@@ -98,6 +108,7 @@ export function encodeSwap({
 			spends: encodeProofs(spends),
 			witnesses: spends.map(({ witness = "" }) => witness),
 			outputs,
+			earlier,
 		}),
 	);
 }
@@ -108,20 +119,28 @@ export function parseSwap(
 	seed: Uint8Array,
 	encoded: Uint8Array,
 ): StoredSwap {
-	const { body, spends: proofs, witnesses, outputs } = SWAP.decode(encoded);
+	const {
+		body,
+		spends: proofs,
+		witnesses,
+		outputs,
+		earlier,
+	} = SWAP.decode(encoded);
 	const spends = parseProofs(proofs).map((proof, at) => ({
 		...proof,
 		witness: witnesses[at] || undefined,
 	}));
 	const { method, path } = swapRequest([], []);
+	const madeAgain = (planned: PlannedOutput): Output => {
+		const { keyset, counter, secret } = planned;
+		const { factor } = ecash.derive(seed, keyset, counter);
+		return { ...planned, factor, blinded: ecash.blind(utf8(secret), factor) };
+	};
 	return {
 		request: { method, path, body },
 		inputs: pointsOf(ecash, spends),
-		outputs: outputs.map((planned) => {
-			const { keyset, counter, secret } = planned;
-			const { factor } = ecash.derive(seed, keyset, counter);
-			return { ...planned, factor, blinded: ecash.blind(utf8(secret), factor) };
-		}),
+		outputs: outputs.map(madeAgain),
 		spends,
+		earlier: earlier.map((one) => one.map(madeAgain)),
 	};
 }

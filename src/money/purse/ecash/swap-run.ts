@@ -8,8 +8,11 @@
  *    │  ▲ └─refused─▶ looking ─all unspent─▶ (not done)
  *    │  │              └─some spent─▶ restoring ─nothing signed─▶ (spent elsewhere)
  *    │  │                              └─all signed─▶ checking ─none of them spent─▶ (signed)
- *    │  │                                              └─some spent─▶ (spent elsewhere)
+ *    │  │                                              └─some spent─▶ (spent elsewhere, or since)
  *    └──┴── no answer, busy, pending, or an answer that makes no sense: after a while
+ *
+ * A swap that was made again with other outputs has those of the ones before, too: a mint that says
+ * that it has not done one of them, and never will, may be wrong, and of all of them it can do one.
  *
  * The last check is for a purse that was put back: it makes outputs again that it had made before,
  * and what the mint signed then may be spent. What the mint answers is held against what it was
@@ -20,6 +23,7 @@ import {
 	type TetradError,
 	unreachable,
 } from "../../../errors.ts";
+import { sameBytes } from "../../../wire/index.ts";
 import {
 	type EcashCrypto,
 	type KnownKeysets,
@@ -48,20 +52,38 @@ export interface Swap {
 	readonly inputs: readonly Uint8Array[];
 	/** In the order in which the request has them. */
 	readonly outputs: readonly Output[];
+	/** Those of swaps of the same inputs that were sent before this one, newest first. */
+	readonly earlier: readonly (readonly Output[])[];
+}
+
+/** A proof that the mint has signed, and what it says of it. */
+export interface RestoredProof {
+	readonly proof: Proof;
+	readonly state: ProofState;
 }
 
 export type SwapOutcome =
-	/** A proof of each output, in their order. Those that were restored may not show that the mint signed. */
+	/** A proof of each output, of this swap or of an earlier one, in their order. Those that were restored may not show that the mint signed. */
 	| { readonly kind: "signed"; readonly proofs: readonly Proof[] }
 	/** The mint refused it, and says that its inputs are unspent. An earlier copy that is late may still be carried out. */
 	| { readonly kind: "not-done"; readonly why: MintError }
-	/** The mint refused it, inputs are spent, and what it has signed of the outputs is nothing, or spent: these are the states of the inputs, in their order. */
-	| { readonly kind: "spent"; readonly states: readonly ProofState[] };
+	/** The mint refused it, inputs are spent, and what it has signed of the outputs is nothing, or some of it is spent: these are the states of the inputs, in their order. */
+	| {
+			readonly kind: "spent";
+			readonly states: readonly ProofState[];
+			/** One of each output, or none where they were not all signed. */
+			readonly restored: readonly RestoredProof[];
+	  };
 
 type State =
 	| { readonly kind: "sending" }
 	| { readonly kind: "looking"; readonly why: MintError }
-	| ({ readonly kind: "restoring" } & Refused)
+	/** `rest` are outputs of earlier swaps that are asked for after these. */
+	| ({
+			readonly kind: "restoring";
+			readonly outputs: readonly Output[];
+			readonly rest: Swap["earlier"];
+	  } & Refused)
 	| ({
 			readonly kind: "checking";
 			readonly proofs: readonly Proof[];
@@ -106,14 +128,14 @@ export class SwapRun {
 
 	/** What the mint is asked next. */
 	get next(): MintRequest {
-		const { request, inputs, outputs } = this.swap;
+		const { request, inputs } = this.swap;
 		switch (this.#state.kind) {
 			case "sending":
 				return request;
 			case "looking":
 				return stateRequest(inputs);
 			case "restoring":
-				return restoreRequest(outputs);
+				return restoreRequest(this.#state.outputs);
 			case "checking":
 				return stateRequest(pointsOf(this.#ecash, this.#state.proofs));
 			default:
@@ -153,23 +175,33 @@ export class SwapRun {
 					return { kind: "over", outcome: { kind: "not-done", why } };
 				if (states.some(({ kind }) => kind === "pending"))
 					return this.#later(mintRefused(why));
-				this.#state = { kind: "restoring", why, states };
+				const { outputs, earlier: rest } = this.swap;
+				this.#state = { kind: "restoring", why, states, outputs, rest };
 				return { kind: "on" };
 			}
 			case "restoring": {
-				const { why, states } = state;
-				const proofs = this.#restored(keysets, body);
-				if (proofs === undefined)
-					return { kind: "over", outcome: { kind: "spent", states } };
-				this.#state = { kind: "checking", why, states, proofs };
+				const { why, states, rest } = state;
+				const proofs = this.#restored(keysets, state.outputs, body);
+				if (proofs !== undefined) {
+					this.#state = { kind: "checking", why, states, proofs };
+					return { kind: "on" };
+				}
+				const [outputs, ...others] = rest;
+				if (outputs === undefined) return spent(states, []);
+				this.#state = { ...state, outputs, rest: others };
 				return { kind: "on" };
 			}
 			case "checking": {
 				const { proofs, states } = state;
 				const found = parseStates(body, pointsOf(this.#ecash, proofs));
-				if (found.some(({ kind }) => kind === "spent"))
-					return { kind: "over", outcome: { kind: "spent", states } };
-				return signed(proofs);
+				if (found.every(({ kind }) => kind !== "spent")) return signed(proofs);
+				return spent(
+					states,
+					proofs.map((proof, at) => ({
+						proof,
+						state: found[at] as ProofState,
+					})),
+				);
 			}
 			default:
 				return unreachable(state);
@@ -195,30 +227,47 @@ export class SwapRun {
 		return { kind: "later", error };
 	}
 
-	/** All of them, or nothing where none was signed. Throws where some were, which no mint does. */
+	/**
+	 * All of them, or nothing where that swap was not carried out: a mint signs all outputs of one or
+	 * none. Those of which it has signed some, or for other amounts, it has signed for something else,
+	 * which a purse that was put back asked for before: outputs without a lock are the same again
+	 * then. Those with one are of one contract. Throws where some of these were signed, and not all.
+	 */
 	#restored(
 		keysets: KnownKeysets,
+		outputs: readonly Output[],
 		body: Uint8Array,
 	): readonly Proof[] | undefined {
-		const { outputs } = this.swap;
 		const restored = parseRestored(body);
-		if (restored.length === 0) return undefined;
-		const proofs = unblindRestored(
-			this.#ecash,
-			keysets,
-			outputs,
-			restored,
-			"outputs",
-		);
-		const found = proofs.filter((proof) => proof !== undefined);
-		if (found.length < outputs.length)
+		const isSame = (output: Output) =>
+			restored.some(
+				({ blinded, keyset, amount }) =>
+					sameBytes(blinded, output.blinded) &&
+					sameBytes(keyset, output.keyset) &&
+					amount === output.amount,
+			);
+		const same = outputs.filter(isSame);
+		if (same.length < outputs.length) {
+			if (!same.some(isLocked)) return undefined;
 			throw mintRefused({
 				kind: "other",
 				code: 0,
 				detail: "it has signed a part of a request",
 			});
-		return found;
+		}
+		return unblindRestored(
+			this.#ecash,
+			keysets,
+			outputs,
+			restored,
+			"outputs",
+		).filter((proof) => proof !== undefined);
 	}
+}
+
+/** Whether a lock is on it: its secret is not random, but says what (NUT-10). */
+export function isLocked({ secret }: Pick<Proof, "secret">): boolean {
+	return secret.startsWith("[");
 }
 
 function isDone(status: number): boolean {
@@ -227,4 +276,11 @@ function isDone(status: number): boolean {
 
 function signed(proofs: readonly Proof[]): SwapStep {
 	return { kind: "over", outcome: { kind: "signed", proofs } };
+}
+
+function spent(
+	states: readonly ProofState[],
+	restored: readonly RestoredProof[],
+): SwapStep {
+	return { kind: "over", outcome: { kind: "spent", states, restored } };
 }

@@ -1,0 +1,268 @@
+/* One swap at a mint: what follows from each answer in each state. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+	KnownKeysets,
+	makeLockOutputs,
+	makeOutputs,
+	type Output,
+	plainInputs,
+} from "../../../src/money/cashu/index.ts";
+import {
+	encodeSwap,
+	makeSwap,
+	parseSwap,
+} from "../../../src/money/purse/ecash/stored-swap.ts";
+import {
+	isNeverDone,
+	SwapRun,
+	type SwapStep,
+} from "../../../src/money/purse/ecash/swap-run.ts";
+import { hex } from "../../../src/wire/index.ts";
+import { ecash, json, TestKeyset } from "../cashu/test-mint.ts";
+
+const mint = new TestKeyset();
+const { keyset } = mint;
+const keysets = new KnownKeysets([keyset]);
+const seed = new Uint8Array(64).fill(7);
+
+function outputsAt(counter: number, amounts: readonly bigint[]): Output[] {
+	return makeOutputs(ecash, { seed, keyset: keyset.id, counter }, amounts);
+}
+
+const spends = plainInputs(mint.proofs(outputsAt(0, [4n, 8n])));
+const outputs = outputsAt(10, [4n, 8n]);
+const first = makeSwap(ecash, spends, outputs);
+const second = makeSwap(ecash, spends, outputsAt(20, [4n, 8n]), first);
+
+interface Answer {
+	readonly status: number;
+	readonly body: Uint8Array;
+}
+
+function ok(value: unknown): Answer {
+	return { status: 200, body: json(value) };
+}
+
+function refusal(code: number, status = 400): Answer {
+	return { status, body: json({ detail: "no", code }) };
+}
+
+/** What is said of the inputs, or of what the mint has signed. */
+function states(
+	run: SwapRun,
+	...said: readonly ("UNSPENT" | "PENDING" | "SPENT")[]
+): Answer {
+	const { Ys } = asked(run);
+	assert.ok(Ys);
+	return ok({
+		states: Ys.map((Y, i) => ({ Y, state: said[i] ?? said[0] })),
+	});
+}
+
+function restored(of: readonly Output[], amount?: bigint): Answer {
+	return ok({
+		outputs: of.map((one) => ({
+			amount: Number(amount ?? one.amount),
+			id: hex(one.keyset),
+			B_: hex(one.blinded),
+		})),
+		signatures: of.map((one) => mint.sign(amount ?? one.amount, one.blinded)),
+	});
+}
+
+function asked(run: SwapRun): {
+	readonly Ys?: readonly string[];
+	readonly outputs?: readonly { readonly B_: string }[];
+} {
+	return JSON.parse(new TextDecoder().decode(run.next.body));
+}
+
+const SIGNED: Answer = { status: 200, body: mint.answer(outputs) };
+const NOT_JSON: Answer = { status: 200, body: new Uint8Array([1, 2]) };
+const SPENT = 11001;
+const PENDING = 11002;
+const SIGNED_BEFORE = 11003;
+const INACTIVE = 12002;
+
+type Turn = Answer | ((run: SwapRun) => Answer);
+
+/** Gives these answers; all but the last lead on. */
+function runWith(run: SwapRun, ...turns: readonly Turn[]): SwapStep {
+	let step: SwapStep = { kind: "on" };
+	for (const turn of turns) {
+		assert.equal(step.kind, "on");
+		step = run.answered(keysets, typeof turn === "function" ? turn(run) : turn);
+	}
+	return step;
+}
+
+const said =
+	(
+		...all: Parameters<typeof states> extends [unknown, ...infer R] ? R : never
+	) =>
+	(run: SwapRun) =>
+		states(run, ...all);
+
+/** What it comes to, in short. */
+function brief(step: SwapStep): string {
+	if (step.kind !== "over") return step.kind;
+	const { outcome } = step;
+	switch (outcome.kind) {
+		case "signed":
+			return `signed ${outcome.proofs.map(({ amount }) => amount)}`;
+		case "not-done":
+			return `not done: ${outcome.why.kind}`;
+		case "spent":
+			return `spent ${outcome.states.map(({ kind }) => kind)}; ${outcome.restored.map(({ proof, state }) => `${proof.amount} ${state.kind}`)}`;
+	}
+}
+
+const TABLE: readonly (readonly [string, readonly Turn[], string])[] = [
+	["signed", [SIGNED], "signed 4,8"],
+	["no sense", [NOT_JSON], "later"],
+	["an error of a server", [refusal(SPENT, 500)], "later"],
+	["too many requests", [refusal(SPENT, 429)], "later"],
+	["a status of a proxy", [{ status: 302, body: json({}) }], "later"],
+	["pending inputs", [refusal(PENDING)], "later"],
+	["refused", [refusal(SPENT)], "on"],
+	[
+		"looking: unspent",
+		[refusal(INACTIVE), said("UNSPENT")],
+		"not done: keyset-inactive",
+	],
+	["looking: pending", [refusal(SPENT), said("SPENT", "PENDING")], "later"],
+	["looking: refused", [refusal(SPENT), refusal(SPENT)], "later"],
+	["looking: no sense", [refusal(SPENT), NOT_JSON], "later"],
+	["looking: of another", [refusal(SPENT), ok({ states: [] })], "later"],
+	["looking: one spent", [refusal(SPENT), said("SPENT", "UNSPENT")], "on"],
+	[
+		"restoring: nothing",
+		[refusal(SPENT), said("SPENT", "UNSPENT"), restored([])],
+		"spent spent,unspent; ",
+	],
+	[
+		"restoring: some",
+		[refusal(SPENT), said("SPENT"), restored(outputs.slice(1))],
+		"spent spent,spent; ",
+	],
+	[
+		"restoring: for other amounts",
+		[refusal(SPENT), said("SPENT"), restored(outputs, 2n)],
+		"spent spent,spent; ",
+	],
+	[
+		"restoring: refused",
+		[refusal(SPENT), said("SPENT"), refusal(SPENT)],
+		"later",
+	],
+	[
+		"checking: unspent",
+		[refusal(SPENT), said("SPENT"), restored(outputs), said("UNSPENT")],
+		"signed 4,8",
+	],
+	[
+		"checking: one spent",
+		[
+			refusal(SPENT),
+			said("SPENT"),
+			restored(outputs),
+			said("UNSPENT", "SPENT"),
+		],
+		"spent spent,spent; 4 unspent,8 spent",
+	],
+	[
+		"checking: refused",
+		[refusal(SPENT), said("SPENT"), restored(outputs), refusal(SPENT)],
+		"later",
+	],
+];
+
+describe("a swap at a mint", () => {
+	for (const [name, turns, expected] of TABLE)
+		test(`${name}: ${expected}`, () => {
+			const run = new SwapRun(ecash, first);
+			const step = runWith(run, ...turns);
+			assert.equal(brief(step), expected);
+			// Whatever says nothing begins anew, with the same bytes.
+			if (step.kind === "later") assert.equal(run.next, first.request);
+		});
+
+	test("is sent with the same bytes when nobody has answered, wherever it was", () => {
+		const run = new SwapRun(ecash, first);
+		runWith(run, refusal(SPENT), said("SPENT"));
+		run.unanswered();
+		assert.equal(run.next, first.request);
+	});
+
+	test("that was made again is asked for with the outputs of before, too, the newest first", () => {
+		const run = new SwapRun(ecash, second);
+		runWith(run, refusal(SPENT), said("SPENT"));
+		assert.equal(
+			asked(run).outputs?.[0]?.B_,
+			hex(second.outputs[0]?.blinded ?? seed),
+		);
+		runWith(run, restored([]));
+		assert.equal(
+			asked(run).outputs?.[0]?.B_,
+			hex(first.outputs[0]?.blinded ?? seed),
+		);
+		const step = runWith(run, restored(first.outputs), said("UNSPENT"));
+		assert.equal(brief(step), "signed 4,8");
+	});
+
+	test("that was made again, and of which nothing was signed, is somebody else's", () => {
+		const run = new SwapRun(ecash, second);
+		const nothing = restored([]);
+		const step = runWith(run, refusal(SPENT), said("SPENT"), nothing, nothing);
+		assert.equal(brief(step), "spent spent,spent; ");
+	});
+
+	test("of a lock of which a part is signed says nothing: nobody else has asked for that", () => {
+		const place = { seed, keyset: keyset.id, counter: 30 };
+		const point = keyset.keys.get(1n) ?? seed;
+		const terms = {
+			...{
+				keyHash: seed.slice(0, 32),
+				payee: point,
+				deadline: 1,
+				refund: point,
+			},
+			...{ contract: seed.slice(0, 32), binding: seed.slice(0, 32) },
+		};
+		const lock = makeLockOutputs(ecash, place, [4n, 8n], terms);
+		const run = new SwapRun(ecash, makeSwap(ecash, spends, lock));
+		const part = restored(lock.slice(1));
+		assert.equal(
+			brief(runWith(run, refusal(SPENT), said("SPENT"), part)),
+			"later",
+		);
+	});
+
+	test("is the same when it is read from where it is kept, and keeps the last four before it", () => {
+		let swap = first;
+		for (let i = 1; i <= 6; i++)
+			swap = makeSwap(ecash, spends, outputsAt(10 + 10 * i, [4n, 8n]), swap);
+		const read = parseSwap(ecash, seed, encodeSwap(swap));
+		assert.deepEqual(read.request, swap.request);
+		assert.deepEqual(read.inputs, swap.inputs);
+		const names = (all: readonly (readonly Output[])[]) =>
+			all.map((one) => one.map(({ blinded }) => hex(blinded)));
+		assert.deepEqual(names([read.outputs]), names([swap.outputs]));
+		assert.deepEqual(names(read.earlier), names(swap.earlier));
+		assert.deepEqual(
+			read.earlier.map(([one]) => one?.counter),
+			[60, 50, 40, 30],
+		);
+	});
+
+	test("is made again only for what a mint never does", () => {
+		const never = [INACTIVE, SIGNED_BEFORE, 12001, 12003];
+		for (const code of [...never, SPENT, 11005, 0]) {
+			const run = new SwapRun(ecash, first);
+			const step = runWith(run, refusal(code), said("UNSPENT"));
+			assert.ok(step.kind === "over" && step.outcome.kind === "not-done");
+			assert.equal(isNeverDone(step.outcome.why), never.includes(code));
+		}
+	});
+});

@@ -243,7 +243,7 @@ export class Claims {
 			if (state.kind === "finding-mint" && state.until <= now)
 				this.#refuse(
 					claim,
-					this.#mints.whyNot(state.delivery.sale.issuer) ?? tooMany(),
+					this.#mints.whyNot(state.delivery.sale.issuer) ?? unknownKeyset(),
 				);
 			else if (state.kind === "claiming") this.#drive(claim);
 		}
@@ -500,7 +500,11 @@ export class Claims {
 		const url = this.#mints.of(mint)?.url;
 		if (url === undefined || this.#mints.keysets(mint) === undefined)
 			return this.#later(state);
-		if (state.isToMakeAnew) return this.#makeAnew(state);
+		// With the keysets that the mint has now.
+		if (state.isToMakeAnew)
+			return this.#mints.isKnown(mint)
+				? this.#makeAnew(state)
+				: this.#later(state);
 		state.isBusy = true;
 		this.#parts.ask(
 			{ kind: "asking-about-sold", contract },
@@ -679,6 +683,13 @@ function takenBack(): TetradError {
 	return new TetradError(
 		"payment-refused",
 		"what was locked for it had been taken back by its payer, or was spent by somebody else, before it could be claimed; nothing was received",
+	);
+}
+
+function unknownKeyset(): TetradError {
+	return new TetradError(
+		"busy",
+		"the mint has not said in time whether the keyset of the lock is its own",
 	);
 }
 

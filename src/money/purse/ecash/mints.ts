@@ -51,7 +51,12 @@ type Asking =
 type State =
 	| { readonly kind: "unknown"; readonly askAt: number }
 	| { readonly kind: "asking"; readonly step: Asking }
-	| { readonly kind: "known"; readonly until: number }
+	| {
+			readonly kind: "known";
+			readonly until: number;
+			/** Before that it is not asked anew, whatever others say of its keysets. */
+			readonly notBefore: number;
+	  }
 	/** It cannot do what a purchase needs, or its keys are wrong. */
 	| {
 			readonly kind: "refused";
@@ -62,7 +67,7 @@ type State =
 interface Mint {
 	readonly of: TrustedMint;
 	state: State;
-	/** As they were known last; they stay while it is asked anew. */
+	/** As they were known last; they stay while it is asked anew, and what was paid before goes on with them where it is refused. */
 	keysets: KnownKeysets | undefined;
 }
 
@@ -110,11 +115,16 @@ export class Mints {
 		return active;
 	}
 
-	/** Its keysets may have changed: it is asked anew, unless it was just now. */
+	/** Whether it has said what it is, and nothing has called that into question since. */
+	isKnown(issuer: Uint8Array): boolean {
+		return this.#find(issuer)?.state.kind === "known";
+	}
+
+	/** Its keysets may have changed: it is asked anew, and if it was just now, in a while. */
 	askAnew(issuer: Uint8Array): void {
 		const mint = this.#find(issuer);
 		if (mint?.state.kind === "known")
-			mint.state = { kind: "unknown", askAt: this.#parts.core.now };
+			mint.state = { kind: "unknown", askAt: mint.state.notBefore };
 		this.time();
 	}
 
@@ -146,8 +156,10 @@ export class Mints {
 		const mint = this.#find(issuer);
 		if (mint?.state.kind !== "asking") return false;
 		try {
-			if (answer.status !== 200) throw mintRefused(parseMintError(answer.body));
-			return this.#answered(mint, mint.state.step, answer.body);
+			const { status, body } = answer;
+			return status === 200
+				? this.#answered(mint, mint.state.step, body)
+				: this.#notSaid(mint, mint.state.step, status, body);
 		} catch (thrown) {
 			return this.notAnswered(issuer, asTetradError(thrown));
 		}
@@ -160,10 +172,7 @@ export class Mints {
 		// What a mint cannot do, or whose keys it has, does not pass by itself.
 		const isRefused =
 			error.code === "issuer-refused" || error.code === "authentication-failed";
-		if (isRefused) {
-			mint.keysets = undefined;
-			this.#parts.core.trouble(error);
-		}
+		if (isRefused) this.#parts.core.trouble(error);
 		mint.state = isRefused
 			? { kind: "refused", error, until }
 			: { kind: "unknown", askAt: until };
@@ -200,6 +209,24 @@ export class Mints {
 		}
 	}
 
+	/** That it does not say now what it is says nothing of what it can do; that it has no keys of an old keyset leaves that out. */
+	#notSaid(
+		mint: Mint,
+		step: Asking,
+		status: number,
+		body: Uint8Array,
+	): boolean {
+		const why = parseMintError(body);
+		if (step.kind !== "old-keys" || status !== 400)
+			throw new TetradError("busy", mintRefused(why).message);
+		const { notices, found, next } = step;
+		return this.#next(
+			mint,
+			notices.filter((one) => one !== next),
+			found,
+		);
+	}
+
 	/** Asks for the keys of a keyset that are not there yet, or knows the mint. */
 	#next(
 		mint: Mint,
@@ -211,9 +238,14 @@ export class Mints {
 		const next = notices.find((notice) => !isFound(notice));
 		if (next !== undefined && found.length < MAX_KEYSETS_OF_MINT)
 			return this.#ask(mint, { kind: "old-keys", notices, found, next });
-		const until = this.#parts.core.now + KNOWN_FOR_MS;
-		mint.keysets = new KnownKeysets(found);
-		mint.state = { kind: "known", until };
+		const { now } = this.#parts.core;
+		// Throws for one that has other keys than it had.
+		mint.keysets = before(mint.keysets, found).with(found);
+		mint.state = {
+			kind: "known",
+			until: now + KNOWN_FOR_MS,
+			notBefore: now + ASK_AGAIN_MS,
+		};
 		return true;
 	}
 
@@ -228,6 +260,21 @@ export class Mints {
 	#find(issuer: Uint8Array): Mint | undefined {
 		return this.#all.find(({ of }) => sameBytes(of.issuer, issuer));
 	}
+}
+
+/** Those that a mint says nothing of any more: it signs with none of them, and what was signed may still be asked for. */
+function before(
+	known: KnownKeysets | undefined,
+	found: readonly Keyset[],
+): KnownKeysets {
+	const all = known?.all() ?? [];
+	const isFound = ({ id }: Keyset) =>
+		found.some((keyset) => sameBytes(keyset.id, id));
+	const gone = all
+		.filter((keyset) => !isFound(keyset))
+		.slice(0, Math.max(0, MAX_KEYSETS_OF_MINT - found.length))
+		.map((keyset) => ({ ...keyset, isActive: false }));
+	return new KnownKeysets([...all.filter(isFound), ...gone]);
 }
 
 function requestOf(step: Asking): MintRequest {

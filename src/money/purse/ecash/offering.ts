@@ -375,7 +375,10 @@ export class Offering {
 	#commit(sale: Sale): void {
 		const { core, limits, witnesses } = this.#parts;
 		const { asked } = sale;
-		const refusal = witnesses.whyBehind() ?? whyExpired(asked.sale, core.now);
+		const refusal =
+			witnesses.whyBehind() ??
+			whyExpired(asked.sale, core.now) ??
+			this.#mints.whyNot(asked.issuer);
 		if (refusal !== undefined) return this.#giveUp(sale, refusal);
 		if (!this.#follow(sale, limits.judgeAgain(asked))) return;
 		const made = checked(() => this.#lockSwap(sale));

@@ -1,0 +1,238 @@
+/* What a purse knows of a mint, and when it asks it. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { TetradError } from "../../../src/errors.ts";
+import { PlayMint } from "../../../src/mint/index.ts";
+import { Mints } from "../../../src/money/purse/ecash/mints.ts";
+import type {
+	EcashParts,
+	TrustedMint,
+} from "../../../src/money/purse/ecash/parts.ts";
+import { hex } from "../../../src/wire/index.ts";
+import { crypto, ecash, hash, json } from "../cashu/test-mint.ts";
+
+type Request = Parameters<PlayMint["handle"]>[0];
+
+const issuer = hash("the id of a mint");
+const of: TrustedMint = {
+	...{ issuer, name: "mint.example", isPlay: true, unit: "sat" },
+	...{ currency: { code: "SAT", exponent: 0 }, url: "https://mint.example" },
+};
+
+/** Far later than a mint is believed, in milliseconds. */
+const DAY = 86_400_000;
+
+/** The mints of a purse that knows one, and the mint behind them. */
+class Asker {
+	readonly mint = PlayMint.create(hash("a mint"), {});
+	readonly core = {
+		now: 1_800_000_000_000,
+		options: { context: { crypto } },
+		trouble: (error: TetradError) => void this.troubles.push(error.code),
+	};
+	readonly troubles: string[] = [];
+	readonly paths: string[] = [];
+	readonly mints: Mints;
+	#waiting: Request | undefined;
+
+	constructor() {
+		this.mints = new Mints({
+			core: this.core,
+			options: { crypto: ecash, seed: new Uint8Array(64), mints: [of] },
+			ask: (_: unknown, url: string, request: Request) => {
+				assert.equal(url, of.url);
+				assert.equal(
+					this.#waiting,
+					undefined,
+					"it is asked one thing at a time",
+				);
+				this.#waiting = request;
+				this.paths.push(request.path);
+			},
+		} as unknown as EcashParts);
+	}
+
+	/** Answers all that is asked, until something has come of it; `change` may answer otherwise. */
+	answer(
+		change: (path: string) => object | undefined = () => undefined,
+	): boolean {
+		let isNews = false;
+		for (let i = 0; this.#waiting !== undefined; i++) {
+			assert.ok(i < 1000);
+			isNews = this.answerOne(change);
+		}
+		return isNews;
+	}
+
+	answerOne(
+		change: (path: string) => object | undefined = () => undefined,
+	): boolean {
+		const request = this.#waiting;
+		assert.ok(request);
+		this.#waiting = undefined;
+		const other = change(request.path);
+		const answer = this.mint.handle(request, this.core.now);
+		return this.mints.answered(
+			issuer,
+			other === undefined ? answer : { status: 200, body: json(other) },
+		);
+	}
+
+	fail(): void {
+		this.#waiting = undefined;
+		const error = new TetradError("carrier-failed", "no");
+		assert.ok(this.mints.notAnswered(issuer, error));
+	}
+
+	/** Answers what is asked with a refusal. */
+	refuse(status: number): boolean {
+		this.#waiting = undefined;
+		const body = json({ detail: "no", code: 12001 });
+		return this.mints.answered(issuer, { status, body });
+	}
+
+	pass(milliseconds: number): void {
+		this.core.now += milliseconds;
+		this.mints.time();
+	}
+
+	get code(): string | undefined {
+		return this.mints.whyNot(issuer)?.code;
+	}
+}
+
+describe("a mint that is asked what it is", () => {
+	test("is known when it has said all of it, and believed for an hour", () => {
+		const asker = new Asker();
+		assert.equal(asker.code, "busy");
+		asker.mints.time();
+		assert.ok(asker.answer());
+		assert.equal(asker.code, undefined);
+		assert.deepEqual(asker.paths, ["/v1/info", "/v1/keysets", "/v1/keys"]);
+		assert.ok(asker.mints.active(issuer).isActive);
+		asker.pass(3_599_000);
+		assert.equal(asker.paths.length, 3);
+		asker.pass(1_000);
+		assert.equal(asker.paths.length, 4);
+		// What was known stays while it is asked.
+		assert.equal(asker.code, undefined);
+	});
+
+	test("is asked for the keys of keysets that it signs no more with", () => {
+		const asker = new Asker();
+		asker.mint.rotateAll();
+		asker.mints.time();
+		assert.ok(asker.answer());
+		assert.equal(asker.paths.length, 4);
+		assert.match(asker.paths[3] ?? "", /^\/v1\/keys\/[0-9a-f]+$/);
+		assert.equal(asker.mints.keysets(issuer)?.all().length, 2);
+	});
+
+	test("is asked again after a while when it does not answer", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.fail();
+		asker.pass(9_999);
+		assert.equal(asker.paths.length, 1);
+		asker.pass(1);
+		assert.equal(asker.paths.length, 2);
+		assert.deepEqual([...asker.mints.deadlines()], []);
+	});
+
+	test("that says what makes no sense is not refused", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer((path) => (path === "/v1/keys" ? { keysets: 1 } : undefined));
+		assert.equal(asker.code, "busy");
+		assert.deepEqual(asker.troubles, []);
+	});
+
+	test("that has too much to do, or no answer now, is asked again, and not refused", () => {
+		for (const status of [429, 500, 503, 400]) {
+			const asker = new Asker();
+			asker.mints.time();
+			assert.ok(asker.refuse(status));
+			assert.equal(asker.code, "busy");
+			asker.pass(10_000);
+			assert.ok(asker.answer());
+			assert.equal(asker.code, undefined);
+		}
+	});
+
+	test("that has no keys of an old keyset any more is known without them", () => {
+		const asker = new Asker();
+		asker.mint.rotateAll();
+		asker.mints.time();
+		for (let i = 0; i < 3; i++) asker.answerOne();
+		assert.match(asker.paths[3] ?? "", /^\/v1\/keys\/[0-9a-f]+$/);
+		assert.ok(asker.refuse(400));
+		assert.equal(asker.code, undefined);
+		assert.equal(asker.mints.keysets(issuer)?.all().length, 1);
+	});
+
+	test("is not asked anew more often than once in a while, whatever others say of its keysets", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer();
+		for (let i = 0; i < 100; i++) asker.mints.askAnew(issuer);
+		assert.equal(asker.paths.length, 3);
+		assert.ok(!asker.mints.isKnown(issuer));
+		assert.equal(asker.code, undefined);
+		asker.pass(10_000);
+		asker.answer();
+		assert.equal(asker.paths.length, 6);
+		assert.ok(asker.mints.isKnown(issuer));
+		asker.pass(10_000);
+		asker.mints.askAnew(issuer);
+		assert.equal(asker.paths.length, 7);
+	});
+});
+
+describe("a mint that is not what it was", () => {
+	test("and cannot do any more what a purchase needs is refused, and what was paid before goes on", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer();
+		const { id } = asker.mints.active(issuer);
+		asker.pass(DAY);
+		asker.answer((path) => (path === "/v1/info" ? { nuts: {} } : undefined));
+		assert.equal(asker.code, "issuer-refused");
+		assert.deepEqual(asker.troubles, ["issuer-refused"]);
+		assert.equal(hex(asker.mints.active(issuer).id), hex(id));
+		asker.pass(10_000);
+		assert.ok(asker.answer());
+		assert.equal(asker.code, undefined);
+	});
+
+	test("and shows other keys of a keyset is refused", () => {
+		const asker = new Asker();
+		asker.mint.swapKeys(true);
+		asker.mints.time();
+		asker.answer();
+		assert.equal(asker.code, "authentication-failed");
+		assert.equal(asker.mints.keysets(issuer), undefined);
+	});
+
+	test("and says nothing any more of a keyset that it had signs with it no more, and is asked for it still", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer();
+		const { id } = asker.mints.active(issuer);
+		asker.mint.rotateAll();
+		asker.pass(DAY);
+		asker.answer((path) => {
+			if (path !== "/v1/keysets") return undefined;
+			const said = asker.mint.handle(
+				{ method: "GET", path, body: new Uint8Array() },
+				asker.core.now,
+			);
+			const { keysets } = JSON.parse(new TextDecoder().decode(said.body));
+			return {
+				keysets: keysets.filter((one: { id: string }) => one.id !== hex(id)),
+			};
+		});
+		assert.equal(asker.code, undefined);
+		assert.notEqual(hex(asker.mints.active(issuer).id), hex(id));
+		assert.equal(asker.mints.keysets(issuer)?.get(id)?.isActive, false);
+	});
+});

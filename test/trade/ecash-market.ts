@@ -25,6 +25,10 @@ import { mintId } from "../../src/money/documents/index.ts";
 import { ecashPurse, ecashTables } from "../../src/money/index.ts";
 import { EcashBook } from "../../src/money/purse/ecash/book.ts";
 import { countersOf } from "../../src/money/purse/ecash/counters.ts";
+import type {
+	EcashBalance,
+	PurseEcash,
+} from "../../src/money/purse/ecash-part.ts";
 import { loadEcash } from "../../src/provider/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import type { Module } from "../money/town.ts";
@@ -51,12 +55,20 @@ type Request = Parameters<FaultyMint["handle"]>[0];
 export class EcashMarket {
 	readonly market: Market;
 	readonly mint: FaultyMint;
+	/** What a module tells its owner that it has. */
+	readonly told: (module: Module) => EcashBalance;
 	readonly #clock: () => number;
 
-	private constructor(market: Market, mint: FaultyMint, clock: () => number) {
+	private constructor(
+		market: Market,
+		mint: FaultyMint,
+		clock: () => number,
+		told: (module: Module) => EcashBalance,
+	) {
 		this.market = market;
 		this.mint = mint;
 		this.#clock = clock;
+		this.told = told;
 	}
 
 	/** Ann has 1000 of its ecash, and Bob's module sells for it. */
@@ -69,6 +81,7 @@ export class EcashMarket {
 		const mint = new FaultyMint(PlayMint.create(seed, { inputFeePpk }));
 		/** Seconds that the mint's clock is ahead. */
 		const clock = { now: 0 };
+		const parts = new Map<string, ReturnType<PurseEcash["make"]>>();
 		const market = await Market.make({
 			...options,
 			paidWith: {
@@ -77,12 +90,21 @@ export class EcashMarket {
 				currency: SAT.code,
 				money: { exponent: 0, isPlay: true },
 			},
-			ecash: (self) =>
-				ecashPurse({
+			ecash: (self) => {
+				const purse = ecashPurse({
 					crypto: ecash,
 					seed: seedOf(self),
 					mints: [TRUSTED],
-				}),
+				});
+				return {
+					...purse,
+					make(needs) {
+						const part = purse.make(needs);
+						parts.set(self.name, part);
+						return part;
+					},
+				};
+			},
 			asked: ({ id, server, ...request }, now) => {
 				assert.equal(server, MINT_URL);
 				const reply = mint.handle(request, now);
@@ -112,7 +134,12 @@ export class EcashMarket {
 			},
 		});
 		const { town } = market;
-		return new EcashMarket(market, mint, () => town.now);
+		const told = ({ name }: Pick<Module, "name">) => {
+			const part = parts.get(name);
+			assert.ok(part);
+			return part.balance(MINT_ISSUER);
+		};
+		return new EcashMarket(market, mint, () => town.now, told);
 	}
 
 	/** New ecash of the mint that nobody here has. */

@@ -33,7 +33,7 @@ export interface MintPayment extends SalePayment {
 /** What a purse has of one mint, in minor units. */
 export interface EcashBalance {
 	readonly spendable: bigint;
-	/** Committed, and neither claimed by its payee nor back. */
+	/** Committed, with the change that has not come yet, and neither claimed by its payee nor back. */
 	readonly inDoubt: bigint;
 	/** Locked for this purse, and not claimed. */
 	readonly toClaim: bigint;

@@ -55,13 +55,19 @@ import {
 	unchanged,
 } from "../purse-tables.ts";
 import type { SaleEvent } from "../sale-part.ts";
+import { givingBack } from "../spending-sums.ts";
 import type { EcashBook } from "./book.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf } from "./jobs.ts";
 import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
-import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
+import {
+	encodeSwap,
+	parseSwap,
+	type StoredSwap,
+	spendsOf,
+} from "./stored-swap.ts";
 import {
 	isLocked,
 	isNeverDone,
@@ -78,6 +84,8 @@ interface Sale {
 	row: LockedRow;
 	/** Of the swap that the row's state is about; nothing while it is locked, and until it is read. */
 	run: { readonly of: StoredSwap; readonly run: SwapRun } | undefined;
+	/** What was committed for it, with the change. */
+	readonly spends: bigint;
 	/** What it waits for. An answer of the mint to what was asked before something is written is late, and says nothing more. */
 	doing: "nothing" | "asking" | "writing";
 	/** When it is asked next, and how long to wait when that brings nothing. */
@@ -122,11 +130,12 @@ export class LockedSales {
 		return this.#sales.has(hex(contract));
 	}
 
-	/** What they come to of one mint: in doubt, and nobody's to spend. */
+	/** What they come to of one mint, with the change that the mint has not given yet: in doubt, and nobody's to spend. */
 	inDoubt(mint: Uint8Array): bigint {
 		let sum = 0n;
-		for (const { row } of this.#sales.values())
-			if (sameBytes(row.mint, mint)) sum += row.amount;
+		for (const { row, spends } of this.#sales.values())
+			if (sameBytes(row.mint, mint))
+				sum += isBeforeLock(row) ? spends : row.amount;
 		return sum;
 	}
 
@@ -153,6 +162,7 @@ export class LockedSales {
 		const sale: Sale = {
 			row,
 			run: swap && this.#runOf(swap),
+			spends: sumOf(swap?.spends ?? spendsOf(row.lock_swap)),
 			doing: "nothing",
 			askAt: this.#parts.core.now,
 			wait: FIRST_WAIT_MS,
@@ -290,6 +300,8 @@ export class LockedSales {
 		if (doing !== "nothing" || askAt > now) return;
 		// What is not known of a mint is asked by itself, and this goes on then.
 		if (this.#mints.keysets(row.mint) === undefined) return this.#later(sale);
+		if (isToMakeAnew && !this.#mints.isKnown(row.mint))
+			return this.#later(sale);
 		switch (row.state) {
 			case "locking":
 				// Nobody waits any more for a lock that was not made in time.
@@ -540,15 +552,18 @@ export class LockedSales {
 		const { core } = this.#parts;
 		const { contract, mint, payee: peer } = to;
 		const { swap, isAfterAWhile = false } = next;
+		const isRefunded = to.state === "refunded";
+		// It counts no more against the owner's limits, also after a start.
+		const back = givingBack(isRefunded ? { ...to, issuer: mint } : undefined);
 		sale.doing = "writing";
 		this.#parts.transact<"moving">(
 			{ kind: "moving", contract, to, proofs, next: { swap, isAfterAWhile } },
-			changing(core.options.context.crypto, core.now, [], () => ({
-				entries:
-					to.state === "refunded"
-						? [{ what: "void", subject: contract, amount: to.returned, peer }]
-						: [],
+			changing(core.options.context.crypto, core.now, back.reads, (sums) => ({
+				entries: isRefunded
+					? [{ what: "void", subject: contract, amount: to.returned, peer }]
+					: [],
 				writes: [
+					...back.writes(sums),
 					put(LOCKED, to),
 					...this.#book.writeNew(mint, proofs),
 					...countersOf(this.#book, swap?.outputs ?? []),
@@ -736,6 +751,11 @@ function lockedIn(row: LockedRow, lock: readonly Proof[]): LockedRow {
 		lock: encodeProofs(lock),
 		back_swap: NOTHING,
 	};
+}
+
+/** Whether all that it was committed with may still come back, as far as is known. */
+function isBeforeLock({ state }: LockedRow): boolean {
+	return state === "locking" || state === "taking-back";
 }
 
 function deadlineOf({ deadline }: LockedRow): number {

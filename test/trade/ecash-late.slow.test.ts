@@ -12,6 +12,7 @@ import {
 	parseKeys,
 	parseKeysets,
 	swapRequest,
+	writeToken,
 } from "../../src/money/cashu/index.ts";
 import { ABOUT_LOCKS } from "../../src/money/documents/index.ts";
 import { ecashTables, messages } from "../../src/money/index.ts";
@@ -19,7 +20,7 @@ import { loadEcash } from "../../src/provider/index.ts";
 import type { Contract } from "../../src/trade/documents/index.ts";
 import { hex, parseUtf8, utf8 } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
-import { EcashMarket, seedOf } from "./ecash-market.ts";
+import { EcashMarket, MINT_URL, seedOf } from "./ecash-market.ts";
 import type { Visit } from "./market.ts";
 import { requireRest } from "./rail-contract.ts";
 
@@ -194,6 +195,35 @@ describe("a claim", () => {
 		isWell = true;
 		await ecash.pass();
 		await requireRest(rail, contract, "bought");
+	});
+});
+
+describe("ecash that is received", () => {
+	test("is not forgotten when it was signed, and its mint did not know that then", async () => {
+		const ecash = await EcashMarket.make({ world });
+		const { ann } = ecash.market;
+		ecash.mint.add({ kind: "answers-forgotten" });
+		let swaps = 0;
+		let lies = 1;
+		between(ecash, ({ path }, ask) => {
+			if (path === "/v1/swap") swaps++;
+			if (path === "/v1/swap" && swaps === 2) return refusal(11003);
+			const reply = ask();
+			if (path === "/v1/swap" && swaps === 1) return SILENCE;
+			if (path === "/v1/checkstate" && swaps === 2 && lies-- > 0)
+				return asUnspent(reply);
+			return reply;
+		});
+		ann.events.push({
+			kind: "receive-ecash",
+			request: new Uint8Array(16),
+			token: writeToken({
+				...{ mint: MINT_URL, unit: "sat", proofs: ecash.token(100n) },
+			}),
+		});
+		await ecash.pass();
+		assert.equal(ecash.balance(ann), 1100n);
+		ecash.requireConserved(1100n);
 	});
 });
 

@@ -38,7 +38,7 @@ import type { RailMarket } from "./rail-contract.ts";
 export const MINT_URL = "https://mint.example";
 const UNIT = "sat";
 const SAT = { code: "SAT", exponent: 0 } as const;
-const MINT_ISSUER: Uint8Array = mintId(nodeCrypto, MINT_URL);
+export const MINT_ISSUER: Uint8Array = mintId(nodeCrypto, MINT_URL);
 
 const TRUSTED = {
 	issuer: MINT_ISSUER,
@@ -240,7 +240,7 @@ export class EcashMarket {
 	}
 }
 
-function seedOf({ name }: Pick<Module, "name">): Uint8Array {
+export function seedOf({ name }: Pick<Module, "name">): Uint8Array {
 	const half = nodeCrypto.sha256(utf8(`the seed of ${name}`));
 	return new Uint8Array([...half, ...nodeCrypto.sha256(half)]);
 }

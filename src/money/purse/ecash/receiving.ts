@@ -216,7 +216,10 @@ export class Receivings {
 	}
 
 	written({ row, swap }: EcashJobOf<"receiving">): void {
+		const before = this.#all.get(hex(row.request));
 		const swapping = this.#swapping(row, swap);
+		// What is made again and again is so less and less often.
+		if (before?.kind === "swapping") swapping.wait = before.wait;
 		this.#all.set(hex(row.request), swapping);
 		this.#drive(swapping);
 	}
@@ -244,7 +247,9 @@ export class Receivings {
 		const url = this.#mints.of(mint)?.url;
 		if (url === undefined || this.#mints.keysets(mint) === undefined)
 			return this.#later(one);
-		if (one.isToMakeAnew) return this.#makeAnew(one);
+		// With the keysets that the mint has now.
+		if (one.isToMakeAnew)
+			return this.#mints.isKnown(mint) ? this.#makeAnew(one) : this.#later(one);
 		one.isBusy = true;
 		this.#parts.ask(
 			{ kind: "asking-about-received", request },
@@ -288,8 +293,11 @@ export class Receivings {
 	#over(one: Swapping, outcome: SwapOutcome): void {
 		const { row } = one;
 		switch (outcome.kind) {
-			case "signed":
-				return this.#move(one, { ...row, state: "received" }, outcome.proofs);
+			case "signed": {
+				const { proofs } = outcome;
+				const amount = sumOf(proofs);
+				return this.#move(one, { ...row, amount, state: "received" }, proofs);
+			}
 			case "not-done":
 				// The mint may be told of a token that is no money: nobody waits for that.
 				if (outcome.why.kind === "not-verified")
@@ -310,8 +318,9 @@ export class Receivings {
 		const { options } = this.#parts;
 		const { row } = one;
 		const made = checked(() => {
-			const { spends } = parseSwap(options.crypto, options.seed, row.swap);
-			const spent = { inputs: spends, proofs: spends };
+			const before = parseSwap(options.crypto, options.seed, row.swap);
+			const { spends } = before;
+			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, row.mint);
 		});
 		if (made.kind === "failed") return this.#later(one);

@@ -198,6 +198,39 @@ describe("a claim", () => {
 	});
 });
 
+describe("a payee that says no, or gives a wrong key, again and again", () => {
+	test("is told of once to whoever waits, and does not have the mint asked each time", async () => {
+		const { ecash, visit, contract } = await until("lock");
+		const { market, rail } = ecash;
+		const { town, ann } = market;
+		town.wire.splice(0, 1);
+		let asked = 0;
+		between(ecash, (_, ask) => {
+			asked++;
+			return ask();
+		});
+		const said = { contract: contract.hash, code: "busy", reason: "no" };
+		const given = {
+			...{ contract: contract.hash, key: new Uint8Array(32) },
+			...{ receipt: new Uint8Array(1), chain: new Uint8Array() },
+		};
+		for (let i = 0; i < 20; i++)
+			for (const bytes of [
+				message(messages.BETWEEN_MODULES.refused, said),
+				message(ABOUT_LOCKS.lockClaimed, given),
+			]) {
+				ann.events.push({ kind: "from-module", tetrad: visit.tetrad, bytes });
+				await market.quiet();
+			}
+		assert.deepEqual(market.brief(contract), [
+			"in-doubt 250: payment-in-doubt",
+		]);
+		assert.ok(asked <= 2, `${asked} requests`);
+		await ecash.passDeadline();
+		await requireRest(rail, contract, "refunded");
+	});
+});
+
 describe("ecash that is received", () => {
 	test("is not forgotten when it was signed, and its mint did not know that then", async () => {
 		const ecash = await EcashMarket.make({ world });

@@ -182,7 +182,7 @@ export class LockedSales {
 	refused(contract: Uint8Array, { peer }: OpenMeeting, why: string): void {
 		const sale = this.#sales.get(hex(contract));
 		if (sale !== undefined && sameBytes(sale.row.payee, peer.deviceId))
-			this.#doubt(sale, `the other module says: ${why}`);
+			this.#saysNo(sale, `the other module says: ${why}`);
 	}
 
 	/** The payee has claimed it, and gives the key. Throws for what is no such message, or no receipt of this. */
@@ -207,7 +207,7 @@ export class LockedSales {
 		const isRight =
 			sameBytes(crypto.sha256(fields.key), row.key_hash) &&
 			sameBytes(row.payee, peer.deviceId);
-		if (!isRight) return this.#doubt(sale, "it has given a wrong key");
+		if (!isRight) return this.#saysNo(sale, "it has given a wrong key");
 		// The money may be on its way back, and would be forgotten: its mint says who has it, and shows the key.
 		if (row.state !== "locked" || sale.doing === "writing") return;
 		const key = copy(fields.key);
@@ -704,6 +704,11 @@ export class LockedSales {
 		if (sale === undefined) return;
 		sale.doing = "nothing";
 		this.#later(sale);
+	}
+
+	/** Its payee may say so as often as it likes: whoever waits is told once, and the mint asked. */
+	#saysNo(sale: Sale, why: string): void {
+		if (sale.doubtAt !== undefined) this.#doubt(sale, why);
 	}
 
 	#doubt(sale: Sale, why: string): void {

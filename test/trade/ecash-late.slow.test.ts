@@ -198,6 +198,22 @@ describe("a claim", () => {
 	});
 });
 
+describe("a purchase that is asked for again", () => {
+	test("while its key is written down is told of again", async () => {
+		const { ecash, visit, contract } = await until("lockClaimed");
+		const { market, rail } = ecash;
+		const { town, ann } = market;
+		const [wired] = town.wire.splice(0, 1);
+		assert.ok(wired?.bytes);
+		const { bytes } = wired;
+		ann.events.push({ kind: "from-module", tetrad: visit.tetrad, bytes });
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.deepEqual(market.brief(contract), ["bought", "bought"]);
+		await requireRest(rail, contract, "bought");
+	});
+});
+
 describe("a payee that says no, or gives a wrong key, again and again", () => {
 	test("is told of once to whoever waits, and does not have the mint asked each time", async () => {
 		const { ecash, visit, contract } = await until("lock");

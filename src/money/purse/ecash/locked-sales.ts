@@ -91,6 +91,8 @@ interface Sale {
 	/** When it is asked next, and how long to wait when that brings nothing. */
 	askAt: number;
 	wait: number;
+	/** The key that has come, until it is durable. */
+	given: Given | undefined;
 	/** When whoever waits is told that it is in doubt; nothing once it was told. */
 	doubtAt: number | undefined;
 	/** What was to take the money back found its inputs spent: it was locked after all, or somebody else has spent them. */
@@ -101,6 +103,13 @@ interface Sale {
 	isToMakeAnew: boolean;
 	/** The mint has said that it is spent, and shown no key: that is said once. */
 	isKeyMissing: boolean;
+}
+
+/** What is bought; `chain` is the encoded one under which the receipt was signed. */
+interface Given {
+	readonly key: Uint8Array;
+	readonly receipt: Uint8Array;
+	readonly chain: Uint8Array;
 }
 
 export class LockedSales {
@@ -150,6 +159,10 @@ export class LockedSales {
 	join(contract: Uint8Array, meeting: OpenMeeting | undefined): boolean {
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return false;
+		if (sale.given !== undefined) {
+			this.#happened({ kind: "keyed", contract, ...sale.given });
+			return true;
+		}
 		const { now } = this.#parts.core;
 		sale.askAt = Math.min(sale.askAt, now);
 		sale.doubtAt ??= now + ANSWER_WITHIN_MS;
@@ -166,6 +179,7 @@ export class LockedSales {
 			doing: "nothing",
 			askAt: this.#parts.core.now,
 			wait: FIRST_WAIT_MS,
+			given: undefined,
 			doubtAt: undefined,
 			isLockSought: false,
 			isRefundSought: false,
@@ -298,6 +312,8 @@ export class LockedSales {
 		const { row, doing, askAt, isLockSought, isToMakeAnew } = sale;
 		const { now } = this.#parts.core;
 		if (doing !== "nothing" || askAt > now) return;
+		// Its disk was full.
+		if (sale.given !== undefined) return this.#writeKey(sale, sale.given);
 		// What is not known of a mint is asked by itself, and this goes on then.
 		if (this.#mints.keysets(row.mint) === undefined) return this.#later(sale);
 		if (isToMakeAnew && !this.#mints.isKnown(row.mint))
@@ -651,14 +667,15 @@ export class LockedSales {
 	}
 
 	/** What was bought is told at once: until it is durable here, both the payee and the mint tell it again. */
-	#keyed(
-		sale: Sale,
-		{
-			key,
-			receipt,
-			chain,
-		}: Pick<LockedRow, "key" | "receipt"> & { readonly chain: Uint8Array },
-	): void {
+	#keyed(sale: Sale, given: Given): void {
+		const { contract } = sale.row;
+		sale.given = given;
+		sale.doubtAt = undefined;
+		this.#happened({ kind: "keyed", contract, ...given });
+		this.#writeKey(sale, given);
+	}
+
+	#writeKey(sale: Sale, { key, receipt, chain }: Given): void {
 		const { core } = this.#parts;
 		const { crypto } = core.options.context;
 		const { row } = sale;
@@ -667,8 +684,6 @@ export class LockedSales {
 		const kept = { key, receipt, receipt_chain: hash, back_swap: NOTHING };
 		const to = { ...row, ...kept, state: "keyed" };
 		sale.doing = "writing";
-		sale.doubtAt = undefined;
-		this.#happened({ kind: "keyed", contract, key, receipt, chain });
 		this.#parts.transact<"keying">(
 			{ kind: "keying", contract, to },
 			changing(

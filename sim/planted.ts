@@ -346,12 +346,12 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 	"certificate-of-others": {
 		what: "a selling certificate is not held against who sells",
 		file: "src/trade/documents/contract.ts",
-		find: "!sameBytes(selling.agent, contract.sellerAgent) ||",
+		find: "!sameBytes(seller, contract.sellerAgent) ||",
 		replace: "",
 		also: [
 			{
 				file: "src/trade/documents/contract.ts",
-				find: "!sameBytes(selling.module, contract.sellerModule) ||",
+				find: "!sameBytes(module, contract.sellerModule) ||",
 				replace: "",
 			},
 		],

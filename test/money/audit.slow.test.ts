@@ -87,6 +87,23 @@ describe("an honest ledger balances", () => {
 		await ledger.sound();
 	});
 
+	test("when a note that an exchange could not take back is spent later, the exchange having been refused for another note", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer, payee, issuer } = ledger;
+		const [spent, free] = [await ledger.note(100n), await ledger.note(50n)];
+		const first = await pay(payer, payee, [piece(spent, 0n, 10n)], issuer);
+		await mint.once(payee, deposit(requestId(), first, [spent], issuer));
+		const request = requestId();
+		const both = [piece(spent, 0n, 100n), piece(free, 0n, 50n)];
+		const back = await giveBack(payer, both, issuer, request, 1);
+		await mint.once(payer, exchange(request, 1, back, [spent, free], issuer));
+		await ledger.sound();
+		const later = await pay(payer, payee, [piece(free, 0n, 20n)], issuer);
+		await mint.once(payee, deposit(requestId(), later, [free], issuer));
+		const { returned } = await ledger.sound();
+		assert.equal(returned, 30n);
+	});
+
 	test("with a grace of 0, when a note is claimed while its exchange is being signed", async () => {
 		await using ledger = await makeLedger({
 			parameters: { noteDays: 5, graceDays: 0 },

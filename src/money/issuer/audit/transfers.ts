@@ -204,11 +204,14 @@ function checkPieces(
 				},
 			],
 			([conflicts]) => {
+				const isRecorded = (noteId: Uint8Array) =>
+					conflicts.some(({ note }) => sameBytes(note, noteId));
 				findings.try(at, () => {
+					// One taken piece declines a whole. Its others stay free, and whoever is paid with them later is in no conflict with it.
 					demand(
-						taken.every((noteId) =>
-							conflicts.some(({ note }) => sameBytes(note, noteId)),
-						),
+						isWhole && taken.length > 0
+							? claimed.length > 0 || taken.some(isRecorded)
+							: taken.every(isRecorded),
 						"what overlaps it is booked, and no conflict is recorded",
 					);
 					if (isWhole || row.resolved !== 0n || answer === undefined) return;

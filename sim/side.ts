@@ -3,6 +3,7 @@ import { asTetradError, TetradError } from "../src/errors.ts";
 import {
 	ARCHIVE_START,
 	type ArchiveCursor,
+	type ArchiveStep,
 	draftCancellation,
 	draftLimits,
 	draftOrder,
@@ -590,13 +591,7 @@ export class Side {
 			);
 			cursor = next;
 			if (step === undefined) continue;
-			const { payments } = openArchive(
-				crypto,
-				step.archive,
-				world.policy.banks,
-			);
-			if (payments.length !== step.payments.length)
-				world.fail("archives can be verified", `${payments.length} payments`);
+			if (!this.#canBeVerified(step)) break;
 			world.count(isKilled ? "archive killed" : "archive");
 			if (isKilled) break;
 			try {
@@ -608,6 +603,24 @@ export class Side {
 			}
 		}
 		module.start();
+	}
+
+	/** An archive with what has rotted on the disk is refused, as it should be, and nothing is taken out of the purse then. */
+	#canBeVerified({ archive, payments }: ArchiveStep): boolean {
+		const { module, world } = this;
+		try {
+			const opened = openArchive(module.crypto, archive, world.policy.banks);
+			if (opened.payments.length !== payments.length)
+				world.fail(
+					"archives can be verified",
+					`${opened.payments.length} payments`,
+				);
+			return true;
+		} catch (thrown) {
+			if (module.disk.rotten === 0) throw thrown;
+			world.count("rot noticed in an archive");
+			return false;
+		}
 	}
 
 	giveBack(issuer: Uint8Array): void {

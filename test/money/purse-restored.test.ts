@@ -95,6 +95,25 @@ describe("a purse that was put back to an old backup", () => {
 		town.requireConserved(mint);
 	});
 
+	test("exchanges nothing that it has exchanged since, although its answer was lost", async () => {
+		const here = await scene();
+		const { town, mint, ann } = here;
+		town.giveBack(ann, mint);
+		const tetrad = await town.meet(ann, mint);
+		await town.quiet();
+		const backup = ann.store.copy();
+		const before = town.account(mint, ann);
+		// The issuer books what the purse gives back, and the purse dies before it can write down that it did.
+		town.killAt(ann, { write: 2, when: "before" });
+		town.settle(ann, tetrad, mint);
+		await town.quiet();
+		assert.equal(ann.machine, undefined);
+		assert.notEqual(town.account(mint, ann), before);
+		ann.store = backup;
+		town.restart(ann);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+	});
+
 	test("refuses when its issuer knows a newer state, and its agent none", async () => {
 		const here = await scene();
 		const { ann, town, mint } = here;

@@ -9,18 +9,19 @@ import { two } from "./two-purses.ts";
  * it is told of its head before the transfer leaves, also when that is delivered again.
  */
 
-const { BETWEEN_MODULES } = messages;
+const { BETWEEN_MODULES, WITH_ISSUER } = messages;
 const CONTRACT = contractOf(5);
 
-/** What the agent of a module knew at each delivery, and what there was to know. */
+/** What the agent of a module knew each time a transfer left it, and what there was to know. */
 function deliveriesOf(
 	town: Town,
 	{ store, name }: Module,
 	known: () => bigint,
+	{ type }: { readonly type: number } = BETWEEN_MODULES.deliver,
 ): { readonly known: bigint; readonly committed: bigint }[] {
 	const deliveries: { known: bigint; committed: bigint }[] = [];
 	town.sent = (bytes) => {
-		if (bytes[0] !== BETWEEN_MODULES.deliver.type) return;
+		if (bytes[0] !== type) return;
 		const entry = store.rows(LOG).find(({ what }) => what === "committed");
 		assert.ok(entry, `${name} delivers what it has not committed`);
 		deliveries.push({ known: known(), committed: entry.number });
@@ -60,6 +61,46 @@ describe("an agent knows of a transfer before it is delivered", () => {
 		await town.meet(ann, bob);
 		await town.quiet();
 		requireKnown(deliveries);
+	});
+
+	test("when it goes to the issuer, in an exchange", async () => {
+		const { town, mint, ann } = await two();
+		const exchanges = deliveriesOf(
+			town,
+			ann,
+			() => ann.head.number,
+			WITH_ISSUER.exchange,
+		);
+		town.giveBack(ann, mint);
+		assert.equal((await town.visit(ann, mint)).code, "");
+		requireKnown(exchanges);
+	});
+
+	test("when the tetrad ended while the exchange was committed, and it goes to the issuer in another that there was", async () => {
+		const { town, mint, ann } = await two();
+		const exchanges = deliveriesOf(
+			town,
+			ann,
+			() => ann.head.number,
+			WITH_ISSUER.exchange,
+		);
+		town.giveBack(ann, mint);
+		const [first, second] = [
+			await town.meet(ann, mint),
+			await town.meet(ann, mint),
+		];
+		await town.quiet();
+		ann.isSlowToSign = true;
+		town.settle(ann, first, mint);
+		await town.quiet();
+		ann.isSlowToSign = false;
+		ann.events.push(...ann.unsigned.splice(0));
+		town.part(ann, first);
+		await town.quiet();
+		assert.equal(exchanges.length, 0);
+		town.settle(ann, second, mint);
+		await town.quiet();
+		requireKnown(exchanges);
 	});
 });
 

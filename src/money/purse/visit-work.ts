@@ -111,7 +111,10 @@ export class VisitWork {
 		if (visit.state.kind !== "working") return;
 		const { toSend, source, isLooking } = visit.state;
 		const room = MAX_REQUESTS_IN_FLIGHT - underWay(visit);
-		for (const row of toSend.slice(0, room)) this.#send(visit, row);
+		const sent = toSend.slice(0, room);
+		// As with a payment, the agent knows of a transfer before it leaves: the tetrad in which it was committed may have ended before that, too.
+		if (sent.some(hasTransfer)) this.#witnesses.tell(visit.meeting.tetrad);
+		for (const row of sent) this.#send(visit, row);
 		const rest = toSend.slice(room);
 		visit.state = { ...visit.state, toSend: rest };
 		if (
@@ -369,6 +372,11 @@ export class VisitWork {
 		visit.until = this.#core.now + ANSWER_WITHIN_MS;
 		this.#core.toModule(tetrad, message(WITH_ISSUER.balance, { request }));
 	}
+}
+
+/** Whether it gives away ranges of own notes that no payment has given away. */
+function hasTransfer({ kind }: RequestRow): boolean {
+	return kind === "exchange" || kind === "return";
 }
 
 /** What was asked and is not answered. */

@@ -3,12 +3,12 @@ import { hex } from "../../src/wire/index.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { needsPerson } from "./needs-person.ts";
 
-const { BETWEEN_MODULES, WITH_AGENT, body } = messages;
+const { BETWEEN_MODULES, WITH_AGENT, WITH_ISSUER, body } = messages;
 
 /** Before a transfer leaves a module for the first time, its agent is told of the head that the purse has come to by it. */
 export const witnessFirst: MakeInvariant = (world, fail) => {
 	const told = new Map<string, bigint>();
-	/** Heads that payments have made, of those that were never delivered. */
+	/** Heads that payments and exchanges have made, of those that never left. */
 	const made = new Map<string, bigint>();
 	return {
 		durable(device, writes) {
@@ -27,8 +27,14 @@ export const witnessFirst: MakeInvariant = (world, fail) => {
 				told.set(device.name, body(WITH_AGENT.witness, bytes).number);
 				return;
 			}
-			if (bytes[0] !== BETWEEN_MODULES.deliver.type) return;
-			const { transfer } = body(BETWEEN_MODULES.deliver, bytes);
+			const kind = [BETWEEN_MODULES.deliver, WITH_ISSUER.exchange].find(
+				({ type }) => type === bytes[0],
+			);
+			if (kind === undefined) return;
+			const { transfer } = body<{ readonly transfer: Uint8Array }>(
+				kind as never,
+				bytes,
+			);
 			const { contract } = parseTransfer(device.crypto, transfer);
 			const name = `${device.name} ${hex(contract)}`;
 			const head = made.get(name);
@@ -38,7 +44,7 @@ export const witnessFirst: MakeInvariant = (world, fail) => {
 			if (side === undefined || needsPerson(side) !== undefined) return;
 			if (head !== undefined && (told.get(device.name) ?? 0n) < head)
 				fail(
-					`${device.name} delivers a transfer before its agent knows of head ${head}`,
+					`${device.name} sends a transfer before its agent knows of head ${head}`,
 				);
 		},
 	};

@@ -133,6 +133,8 @@ export class Side {
 	wasReplaced = false;
 	/** Whether its module's store was ever put back. */
 	wasRestored = false;
+	/** Whether its agent is newer than the backup of its module, and knows of nothing that was paid before it came. */
+	#isAgentNewer = false;
 
 	/** What each of its two devices has of their pairing. */
 	#pairings: Record<"agent" | "module", Pairing>;
@@ -257,6 +259,7 @@ export class Side {
 	/** Its owner has another agent in the place of this one, and pairs it with the module. */
 	replaceAgent(identity: Identity): void {
 		this.wasReplaced = true;
+		this.#isAgentNewer = true;
 		this.agent.replace(identity);
 		this.#backups.delete(this.agent.name);
 		// Goods that were shown are the owner's.
@@ -655,11 +658,12 @@ export class Side {
 	}
 
 	backup(device: Agent | Module<PurseReport>): void {
-		if (device.disk.unsynced === 0)
-			this.#backups.set(device.name, device.disk.backup());
+		if (device.disk.unsynced > 0) return;
+		this.#backups.set(device.name, device.disk.backup());
+		if (device === this.module) this.#isAgentNewer = false;
 	}
 
-	/** Answers whether there was a backup. */
+	/** Answers whether there was a backup. An owner whose agent cannot be a witness of what was paid since does it by command (docs/money.md). */
 	restore(
 		device: Agent | Module<PurseReport>,
 		how: "command" | "noticed" | "unnoticed",
@@ -674,7 +678,7 @@ export class Side {
 		if (device === this.module) {
 			this.wasRestored = true;
 			this.#wasPutBack = how === "noticed";
-			if (how === "command")
+			if (how === "command" || this.#isAgentNewer)
 				device.runNow(
 					markRestored(
 						device.crypto,

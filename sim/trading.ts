@@ -343,6 +343,8 @@ export class Buyer {
 	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
 	readonly #asked = new Map<number, Asked>();
 	readonly #goingOn = new Set<string>();
+	/** Whoever has a file open keeps it when another tetrad takes it away or begins it anew. */
+	readonly #files = new Map<number, GoodsOnDisk>();
 	#isLearning = false;
 	#asks = 0;
 
@@ -364,17 +366,16 @@ export class Buyer {
 			handlers: {
 				...this.session.handlers,
 				"begin-goods": ({ ask, from }) => {
-					const goods = this.#goodsOf(ask);
-					goods.chunks.length = Math.min(goods.chunks.length, from);
+					const goods = from === 0 ? this.#beginGoods(ask) : this.#goodsOf(ask);
 					goods.durable = Math.min(goods.durable, from);
 					device.later(() => this.#happened({ kind: "begun", ask }));
 				},
 				"keep-chunk": ({ ask, chunk }) => {
-					this.#goodsOf(ask).chunks.push({
+					this.#goodsOf(ask).chunks[chunk.index] = {
 						...chunk,
 						leaf: copy(chunk.leaf),
 						sealed: copy(chunk.sealed),
-					});
+					};
 					device.later(() => this.#happened({ kind: "chunk-kept", ask }));
 				},
 				keep: ({ ask, purchase, count }) => this.#keep(ask, purchase, count),
@@ -391,9 +392,11 @@ export class Buyer {
 					const target = this.#asked.get(ask)?.target;
 					const there =
 						target === undefined ? undefined : options.goods.get(target);
+					this.#files.delete(ask);
+					if (target === undefined) return;
 					// What was sealed goes, and what was shown stays.
-					if (there?.opened !== undefined) there.chunks.length = 0;
-					else if (target !== undefined) options.goods.delete(target);
+					if (there?.opened === undefined) options.goods.delete(target);
+					else options.goods.set(target, { ...there, chunks: [], durable: 0 });
 				},
 				step: ({ ask, step }) => this.#asked.get(ask)?.step(step),
 				answered: ({ ask, answer }) => this.#over(ask)?.answered(answer),
@@ -527,18 +530,30 @@ export class Buyer {
 		this.#driver.feed(event);
 	}
 
-	#goodsOf(ask: number): GoodsOnDisk {
+	#targetOf(ask: number): string {
 		const target = this.#asked.get(ask)?.target;
 		if (target === undefined)
 			throw new TetradError("internal", "there are no goods of that number");
+		return target;
+	}
+
+	#goodsOf(ask: number): GoodsOnDisk {
+		const open =
+			this.#files.get(ask) ?? this.#options.goods.get(this.#targetOf(ask));
+		if (open === undefined) return this.#beginGoods(ask);
+		this.#files.set(ask, open);
+		return open;
+	}
+
+	/** A new file, in the place of what was sealed there. */
+	#beginGoods(ask: number): GoodsOnDisk {
 		const { goods } = this.#options;
-		const there = goods.get(target) ?? {
-			chunks: [],
-			durable: 0,
-			opened: undefined,
-		};
-		goods.set(target, there);
-		return there;
+		const target = this.#targetOf(ask);
+		const opened = goods.get(target)?.opened;
+		const begun: GoodsOnDisk = { chunks: [], durable: 0, opened };
+		goods.set(target, begun);
+		this.#files.set(ask, begun);
+		return begun;
 	}
 
 	#keep(ask: number, purchase: ProvisionalPurchase, count: number): void {
@@ -609,8 +624,11 @@ export class Buyer {
 		if (!isMerchandiseOf(contract, receiver.finish()))
 			return { kind: "goods-missing", ask, from: 0 };
 		if (wrong < 0) {
+			const path = this.#targetOf(ask);
 			goods.opened = Buffer.concat(opened);
-			const path = this.#asked.get(ask)?.target ?? "";
+			const there = this.#options.goods.get(path) ?? goods;
+			there.opened = goods.opened;
+			this.#options.goods.set(path, there);
 			return { kind: "goods-opened", ask, path };
 		}
 		const { plaintext, ciphertext } = receiver.paths();

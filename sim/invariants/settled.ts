@@ -3,6 +3,7 @@ import { PURCHASES } from "../../src/trade/records/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import type { Side } from "../side.ts";
 import type { World } from "../world.ts";
+import { isForgotten } from "./forgotten-notes.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { needsPerson } from "./needs-person.ts";
 
@@ -38,10 +39,24 @@ export function whatIsOpen(
 	world?: World,
 ): readonly string[] {
 	const isLeft = waitsForNobody(world);
+	const payments = module.disk.rows(PAYMENTS);
+	const receipts = module.disk.rows(RECEIPTS);
+	// By contract.
+	const forgotten = new Set(
+		[...payments, ...receipts]
+			.filter(isForgotten(world))
+			.map(({ contract }) => hex(contract)),
+	);
 	const short = (id: Uint8Array) => hex(id).slice(0, 8);
 	const liars = new Set(
 		(world?.sides ?? [])
 			.filter(({ module: { lie } }) => lie !== undefined)
+			.map((side) => hex(side.module.certified().deviceId)),
+	);
+	// They refuse a payment that comes again, when they cannot read any more what they gave for it.
+	const rotten = new Set(
+		(world?.sides ?? [])
+			.filter(({ module: { disk } }) => disk.rotten > 0)
 			.map((side) => hex(side.module.certified().deviceId)),
 	);
 	// What came too late to be booked is over when its payer hands it in.
@@ -55,23 +70,23 @@ export function whatIsOpen(
 			.rows(PURCHASES)
 			.filter(({ state }) => state === "provisional")
 			.map(({ contract }) => `the purchase ${short(contract)} is provisional`),
-		...module.disk
-			.rows(PAYMENTS)
+		...payments
 			.filter(
 				(payment) =>
 					(payment.state === "committed" || payment.state === "keyed") &&
 					// A payment that its payee denies is in doubt until its notes have expired.
 					!(payment.terms.length === 0 && liars.has(hex(payment.payee))) &&
-					!isLeft(payment),
+					!(payment.terms.length === 0 && rotten.has(hex(payment.payee))) &&
+					!isLeft(payment) &&
+					!forgotten.has(hex(payment.contract)),
 			)
 			.map(
 				({ contract, state }) => `the payment ${short(contract)} is ${state}`,
 			),
-		...module.disk
-			.rows(RECEIPTS)
+		...receipts
 			.filter(
-				({ state, payer }) =>
-					state === "to-deposit" ||
+				({ state, payer, contract }) =>
+					(state === "to-deposit" && !forgotten.has(hex(contract))) ||
 					(state === "to-book" && !waiting.has(hex(payer))),
 			)
 			.map(
@@ -81,8 +96,10 @@ export function whatIsOpen(
 			.rows(REQUESTS)
 			// A withdrawal whose answer was lost may stay ordered for a month after it was first declined.
 			.filter(
-				({ state, kind, first_declined: declined }) =>
-					state === "ordered" && (kind !== "withdraw" || declined === 0n),
+				({ state, kind, subject, first_declined: declined }) =>
+					state === "ordered" &&
+					(kind !== "withdraw" || declined === 0n) &&
+					!forgotten.has(hex(subject)),
 			)
 			.map(
 				({ request, kind }) =>

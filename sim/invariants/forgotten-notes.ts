@@ -1,0 +1,45 @@
+import {
+	MAX_PIECES,
+	parseList,
+	parseNote,
+} from "../../src/money/documents/index.ts";
+import { NOTES } from "../../src/money/issuer/index.ts";
+import { hex } from "../../src/wire/index.ts";
+import type { World } from "../world.ts";
+
+/** What was paid with a note, by whoever keeps it. */
+interface PaidWithNotes {
+	readonly issuer: Uint8Array;
+	/** Documents of the notes, as a list. */
+	readonly notes: Uint8Array;
+}
+
+/**
+ * Tells what was paid with notes that its issuer has forgotten, because its ledger was put back to
+ * before they were issued. It declines them, and its operator has to make them good (docs/money.md).
+ */
+export function isForgotten(
+	world: World | undefined,
+): (paid: PaidWithNotes) => boolean {
+	const known = new Map(
+		(world?.issuers ?? [])
+			.filter(({ wasRestored }) => wasRestored)
+			.map(({ terms, module }) => [
+				hex(terms.issuer),
+				{
+					crypto: module.crypto,
+					notes: new Set(module.disk.rows(NOTES).map(({ id }) => hex(id))),
+				},
+			]),
+	);
+	return ({ issuer, notes }) => {
+		const ledger = known.get(hex(issuer));
+		return (
+			ledger !== undefined &&
+			parseList(notes, MAX_PIECES).some(
+				(document) =>
+					!ledger.notes.has(hex(parseNote(ledger.crypto, document).id)),
+			)
+		);
+	};
+}

@@ -3,7 +3,6 @@
  * whose invoices are paid by themselves (their backends for tests do that), and
  * TETRAD_CASHU_INVOICE an invoice for some 10 sat that it can pay.
  */
-import { test } from "node:test";
 import { MintServer } from "../../src/device/mint/mint-server.ts";
 import { conformance } from "./conformance.ts";
 import { Client, playMint } from "./support.ts";
@@ -24,9 +23,9 @@ for (const inputFeePpk of [0, 100])
 		};
 	});
 
+// Without one only our own is tried, and that is said.
 if (other === undefined)
-	test("another mint", (context) =>
-		context.skip("TETRAD_CASHU_MINT names none, so only our own is tried"));
+	console.log("TETRAD_CASHU_MINT names no other mint to hold to this");
 else
 	conformance(`the mint at ${other}`, async () => ({
 		url: other,

@@ -173,8 +173,10 @@ class Answering {
 					...onDisk(files, after),
 					discard: ({ kind: _, ...unkept }) => {
 						const said = { event: "file-cut-off", way: "in" } as const;
-						report({ ...said, tetrad: this.#number, ...unkept });
-						void files.discard();
+						const tell = () =>
+							report({ ...said, tetrad: this.#number, ...unkept });
+						// Nothing of it is kept by the time that this is said.
+						void files.discard().then(tell, tell);
 					},
 					progress: (step) => progress(step),
 					received: ({ file, path }) => {

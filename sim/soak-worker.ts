@@ -18,11 +18,10 @@ async function runAll({ seed, runs }: Range): Promise<Figures> {
 			const one = { seed: at, runs: 1, twiceEvery: 100 };
 			all = together(all, await simulate(one));
 		} catch (thrown) {
-			const what = thrown instanceof Error ? thrown.stack : undefined;
 			const failed = {
 				seed: at,
 				invariant: "the simulator comes to an end",
-				what: what ?? String(thrown),
+				what: String(thrown),
 			};
 			all = together(all, { ...NOTHING, firstSeed: at, seeds: 1, failed });
 		}

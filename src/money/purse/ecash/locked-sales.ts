@@ -199,7 +199,7 @@ export class LockedSales {
 			this.#saysNo(sale, `the other module says: ${why}`);
 	}
 
-	/** The payee has claimed it, and gives the key. Throws for what is no such message, or no receipt of this. */
+	/** The payee has claimed it, and gives the key. Throws for what is no such message; a receipt that is for something else is told as trouble and not kept. */
 	claimed({ peer }: OpenMeeting, bytes: Uint8Array): void {
 		const fields = body(ABOUT_LOCKS.lockClaimed, bytes);
 		const { core } = this.#parts;

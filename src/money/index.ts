@@ -265,7 +265,6 @@ export {
 	type CommittedSale,
 	countingRows,
 	type DeliveredSale,
-	type EcashBalance,
 	ecashSeed,
 	ecashTables,
 	type FoundToArchive,

@@ -22,13 +22,15 @@ import {
 	unblindAll,
 } from "../../src/money/cashu/index.ts";
 import { mintId } from "../../src/money/documents/index.ts";
-import { ecashPurse, ecashTables } from "../../src/money/index.ts";
+import {
+	type Balance,
+	ecashPurse,
+	ecashTables,
+	noBalance,
+	readBalances,
+} from "../../src/money/index.ts";
 import { EcashBook } from "../../src/money/purse/ecash/book.ts";
 import { countersOf } from "../../src/money/purse/ecash/counters.ts";
-import type {
-	EcashBalance,
-	PurseEcash,
-} from "../../src/money/purse/ecash-part.ts";
 import { loadEcash } from "../../src/provider/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import type { Module } from "../money/town.ts";
@@ -55,20 +57,12 @@ type Request = Parameters<FaultyMint["handle"]>[0];
 export class EcashMarket {
 	readonly market: Market;
 	readonly mint: FaultyMint;
-	/** What a module tells its owner that it has. */
-	readonly told: (module: Module) => EcashBalance;
 	readonly #clock: () => number;
 
-	private constructor(
-		market: Market,
-		mint: FaultyMint,
-		clock: () => number,
-		told: (module: Module) => EcashBalance,
-	) {
+	private constructor(market: Market, mint: FaultyMint, clock: () => number) {
 		this.market = market;
 		this.mint = mint;
 		this.#clock = clock;
-		this.told = told;
 	}
 
 	/** Ann has 1000 of its ecash, and Bob's module sells for it. */
@@ -81,7 +75,6 @@ export class EcashMarket {
 		const mint = new FaultyMint(PlayMint.create(seed, { inputFeePpk }));
 		/** Seconds that the mint's clock is ahead. */
 		const clock = { now: 0 };
-		const parts = new Map<string, ReturnType<PurseEcash["make"]>>();
 		const market = await Market.make({
 			...options,
 			paidWith: {
@@ -90,21 +83,8 @@ export class EcashMarket {
 				currency: SAT.code,
 				money: { exponent: 0, isPlay: true },
 			},
-			ecash: (self) => {
-				const purse = ecashPurse({
-					crypto: ecash,
-					seed: seedOf(self),
-					mints: [TRUSTED],
-				});
-				return {
-					...purse,
-					make(needs) {
-						const part = purse.make(needs);
-						parts.set(self.name, part);
-						return part;
-					},
-				};
-			},
+			ecash: (self) =>
+				ecashPurse({ crypto: ecash, seed: seedOf(self), mints: [TRUSTED] }),
 			asked: ({ id, server, ...request }, now) => {
 				assert.equal(server, MINT_URL);
 				const reply = mint.handle(request, now);
@@ -134,12 +114,7 @@ export class EcashMarket {
 			},
 		});
 		const { town } = market;
-		const told = ({ name }: Pick<Module, "name">) => {
-			const part = parts.get(name);
-			assert.ok(part);
-			return part.balance(MINT_ISSUER);
-		};
-		return new EcashMarket(market, mint, () => town.now, told);
+		return new EcashMarket(market, mint, () => town.now);
 	}
 
 	/** New ecash of the mint that nobody here has. */
@@ -158,6 +133,12 @@ export class EcashMarket {
 			passDeadline: () => this.passDeadline(),
 			spendBefore: async () => this.spendBefore(this.market.ann),
 		};
+	}
+
+	/** What a module's owner is told that it has, as every owner is. */
+	told({ store }: Module): Balance {
+		const balances = store.run(readBalances(this.market.town.now));
+		return balances.get(hex(MINT_ISSUER)) ?? noBalance(MINT_ISSUER, SAT.code);
 	}
 
 	/** What a module could spend. */

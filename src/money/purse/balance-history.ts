@@ -170,7 +170,7 @@ function ecashParts(): readonly ViewPart<BalanceView>[] {
 		column: "contract",
 		add(view, row) {
 			const locked = row as LockedRow;
-			return of(locked, view, { inDoubt: locked.amount });
+			return of(locked, view, { inDoubt: inDoubtOf(locked) });
 		},
 	});
 	return [
@@ -196,6 +196,11 @@ function ecashParts(): readonly ViewPart<BalanceView>[] {
 			},
 		},
 	];
+}
+
+/** Until the mint has locked it, all that was committed may come back, the change too. */
+function inDoubtOf({ state, amount, spends }: LockedRow): bigint {
+	return state === "locking" || state === "taking-back" ? spends : amount;
 }
 
 /** The same from the live store, as of one moment. */

@@ -30,15 +30,6 @@ export interface MintPayment extends SalePayment {
 	readonly atMint: AtMint;
 }
 
-/** What a purse has of one mint, in minor units. */
-export interface EcashBalance {
-	readonly spendable: bigint;
-	/** Committed, with the change that has not come yet, and neither claimed by its payee nor back. */
-	readonly inDoubt: bigint;
-	/** Locked for this purse, and not claimed. */
-	readonly toClaim: bigint;
-}
-
 /** What a mint has answered. */
 export interface MintAnswer {
 	/** Of HTTP. */
@@ -47,7 +38,6 @@ export interface MintAnswer {
 }
 
 export interface EcashPart {
-	balance(mint: Uint8Array): EcashBalance;
 	/** On what that agent's sales for that mint's ecash are sold; nothing for a mint that its owner has not named. */
 	sellsAt(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined;
 	/** The owner puts a token into the purse; what comes of it is reported under the name of `request`. */

@@ -63,6 +63,8 @@ const LOCKED_COLUMNS = {
 	committed: "integer",
 	/** The swap that locks it (`encodeSwap`), from before it is sent. Secret. */
 	lock_swap: "bytes",
+	/** What that swap spends, in minor units: the amount, what the mint asks, and change. A balance is read without opening the swap. */
+	spends: "integer",
 	/** The one that takes the money back, before or after it is locked; empty without one. Secret. */
 	back_swap: "bytes",
 	/** The proofs of the lock (`encodeLock`); empty before there are any. */

@@ -24,7 +24,7 @@ export {
 	type ViewPart,
 } from "./balance-history.ts";
 export { ecashSeed } from "./ecash-load.ts";
-export type { EcashBalance, PurseEcash } from "./ecash-part.ts";
+export type { PurseEcash } from "./ecash-part.ts";
 export * as ecashTables from "./ecash-tables.ts";
 export type { PurseJob } from "./pending-jobs.ts";
 export { PurseMachine, type PurseMachineOptions } from "./purse.ts";

@@ -10,7 +10,6 @@ import {
 	type KnownKeysets,
 	type Proof,
 	type Spendable,
-	sumOf,
 } from "../../cashu/index.ts";
 import { COUNTERS, PROOFS, type ProofRow } from "../ecash-tables.ts";
 import type { TrustedMint } from "./parts.ts";
@@ -42,16 +41,6 @@ export class EcashBook {
 		this.#counters = new Map(counters);
 		for (const row of proofs)
 			this.#held.set(hex(row.id), { mint: hex(row.mint), proof: proofOf(row) });
-	}
-
-	/** What is there of a mint, reserved or not. */
-	sum(mint: Uint8Array): bigint {
-		const name = hex(mint);
-		return sumOf(
-			[...this.#held.values()]
-				.filter((one) => one.mint === name)
-				.map(({ proof }) => proof),
-		);
 	}
 
 	/** Reserves proofs that bring a sum after what spending them costs. Throws as `chooseProofs`. */

@@ -140,15 +140,6 @@ export class Claims {
 		}
 	}
 
-	/** What is being claimed of one mint: nobody's to spend yet. */
-	inDoubt(mint: Uint8Array): bigint {
-		let sum = 0n;
-		for (const { state } of this.#claims.values())
-			if (state.kind === "claiming" && sameBytes(state.row.mint, mint))
-				sum += state.row.amount;
-		return sum;
-	}
-
 	// What the other module says. Each throws for what is no such message.
 
 	offered(meeting: OpenMeeting, bytes: Uint8Array): void {

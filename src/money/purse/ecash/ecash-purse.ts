@@ -8,7 +8,6 @@ import type { Kind, Write } from "../../../machine/index.ts";
 import { payeeBaseKey } from "../../cashu/index.ts";
 import { ABOUT_LOCKS, type ReceiptBody } from "../../documents/index.ts";
 import type {
-	EcashBalance,
 	EcashNeeds,
 	EcashPart,
 	MintAnswer,
@@ -35,7 +34,6 @@ export function ecashPurse(options: EcashOptions): PurseEcash {
 
 class EcashPurse implements EcashPart {
 	readonly #parts: EcashParts;
-	readonly #book: EcashBook;
 	readonly #mints: Mints;
 	readonly #locked: LockedSales;
 	readonly #offering: Offering;
@@ -63,20 +61,11 @@ class EcashPurse implements EcashPart {
 			state.counters,
 		);
 		this.#parts = parts;
-		this.#book = book;
 		this.#mints = new Mints(parts);
 		this.#locked = new LockedSales(parts, this.#mints, book, state.locked);
 		this.#offering = new Offering(parts, this.#mints, book, this.#locked);
 		this.#claims = new Claims(parts, this.#mints, book, state.claimed);
 		this.#receivings = new Receivings(parts, this.#mints, book, state.received);
-	}
-
-	balance(mint: Uint8Array): EcashBalance {
-		return {
-			spendable: this.#book.sum(mint),
-			inDoubt: this.#locked.inDoubt(mint),
-			toClaim: this.#claims.inDoubt(mint),
-		};
 	}
 
 	sellsAt(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined {

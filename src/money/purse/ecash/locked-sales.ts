@@ -62,12 +62,7 @@ import type { EcashJobOf } from "./jobs.ts";
 import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
-import {
-	encodeSwap,
-	parseSwap,
-	type StoredSwap,
-	spendsOf,
-} from "./stored-swap.ts";
+import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
 import {
 	isLocked,
 	isNeverDone,
@@ -84,8 +79,6 @@ interface Sale {
 	row: LockedRow;
 	/** Of the swap that the row's state is about; nothing while it is locked, and until it is read. */
 	run: { readonly of: StoredSwap; readonly run: SwapRun } | undefined;
-	/** What was committed for it, with the change. */
-	readonly spends: bigint;
 	/** What it waits for. An answer of the mint to what was asked before something is written is late, and says nothing more. */
 	doing: "nothing" | "asking" | "writing";
 	/** When it is asked next, and how long to wait when that brings nothing. */
@@ -139,15 +132,6 @@ export class LockedSales {
 		return this.#sales.has(hex(contract));
 	}
 
-	/** What they come to of one mint, with the change that the mint has not given yet: in doubt, and nobody's to spend. */
-	inDoubt(mint: Uint8Array): bigint {
-		let sum = 0n;
-		for (const { row, spends } of this.#sales.values())
-			if (sameBytes(row.mint, mint))
-				sum += isBeforeLock(row) ? spends : row.amount;
-		return sum;
-	}
-
 	/** It has just become durable. */
 	begin(row: LockedRow, swap: StoredSwap): void {
 		const sale = this.#add(row, swap);
@@ -175,7 +159,6 @@ export class LockedSales {
 		const sale: Sale = {
 			row,
 			run: swap && this.#runOf(swap),
-			spends: sumOf(swap?.spends ?? spendsOf(row.lock_swap)),
 			doing: "nothing",
 			askAt: this.#parts.core.now,
 			wait: FIRST_WAIT_MS,
@@ -771,11 +754,6 @@ function lockedIn(row: LockedRow, lock: readonly Proof[]): LockedRow {
 		lock: encodeProofs(lock),
 		back_swap: NOTHING,
 	};
-}
-
-/** Whether all that it was committed with may still come back, as far as is known. */
-function isBeforeLock({ state }: LockedRow): boolean {
-	return state === "locking" || state === "taking-back";
 }
 
 function deadlineOf({ deadline }: LockedRow): number {

@@ -31,6 +31,7 @@ import {
 	planLock,
 	refundPrivateKey,
 	splitAmount,
+	sumOf,
 } from "../../cashu/index.ts";
 import {
 	ABOUT_LOCKS,
@@ -534,6 +535,7 @@ export class Offering {
 			deadline: BigInt(lockDeadline(at.bookBy)),
 			committed: BigInt(this.#parts.core.now),
 			lock_swap: encodeSwap(swap),
+			spends: sumOf(swap.spends),
 			back_swap: NOTHING,
 			lock: NOTHING,
 			returned: 0n,

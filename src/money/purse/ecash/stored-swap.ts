@@ -18,7 +18,6 @@ import {
 	MAX_INPUTS,
 	MAX_OUTPUTS,
 	type Output,
-	type Proof,
 	parseProofs,
 	pointsOf,
 	swapRequest,
@@ -112,11 +111,6 @@ export function encodeSwap({
 			earlier,
 		}),
 	);
-}
-
-/** What a swap spends, without making its outputs again. Throws as `parseSwap`. */
-export function spendsOf(encoded: Uint8Array): readonly Proof[] {
-	return parseProofs(SWAP.decode(encoded).spends);
 }
 
 /** Throws `malformed` for what `encodeSwap` has not written. `seed` is the purse's. */

@@ -24,32 +24,62 @@ const INNER = 0x36;
 const OUTER = 0x5c;
 const FIRST = Uint8Array.of(1);
 
+/** For one call at a time, wiped after each; outside of the engine's heap, which moves what is in it. */
+const extracted: Uint8Array = new Uint8Array(new ArrayBuffer(HASH_BYTES));
+
 /** HMAC and HKDF with SHA-256 as a provider has them. */
 export function hmacOver(
 	hashing: Hashing,
 ): Pick<CryptoProvider, "hmac" | "hkdf" | "hkdfExtract" | "hkdfExpand"> {
 	/**
-	 * HMAC (RFC 2104, 2) as the two hashes that it is. A tetrad takes some fifty, each over a few
+	 * HMAC (RFC 2104, 2) as the two hashes that it is. A tetrad takes some hundred, each over a few
 	 * short parts, and an `Hmac` object costs more to make and to collect than it computes.
 	 */
-	function mac(
+	function macBy<Result>(
 		key: Uint8Array,
 		parts: readonly Uint8Array[],
 		innerInto: Into,
-	): Uint8Array {
+		outer: (input: Uint8Array) => Result,
+	): Result {
 		const end = BLOCK_BYTES + sizeOf(parts);
-		if (key.length > BLOCK_BYTES || end > scratch.length)
-			return hashing.macOfAnySize(key, parts);
-		const outer = scratch.subarray(0, BLOCK_BYTES + HASH_BYTES);
+		const outerInput = scratch.subarray(0, BLOCK_BYTES + HASH_BYTES);
 		try {
 			pad(key, INNER);
 			join(scratch, BLOCK_BYTES, parts);
 			innerInto(scratch, BLOCK_BYTES, scratch.subarray(0, end));
 			pad(key, OUTER);
-			return hashing.secret(outer);
+			return outer(outerInput);
 		} finally {
-			scratch.fill(0, 0, Math.max(end, outer.length));
+			scratch.fill(0, 0, Math.max(end, outerInput.length));
 		}
+	}
+
+	/** In memory of its own. */
+	function mac(
+		key: Uint8Array,
+		parts: readonly Uint8Array[],
+		innerInto: Into,
+	): Uint8Array {
+		return isShort(key, parts)
+			? macBy(key, parts, innerInto, hashing.secret)
+			: hashing.macOfAnySize(key, parts);
+	}
+
+	/** Into memory that is there, which need not be collected. */
+	function macInto(
+		out: Uint8Array,
+		at: number,
+		key: Uint8Array,
+		parts: readonly Uint8Array[],
+		innerInto: Into,
+	): void {
+		if (isShort(key, parts))
+			return macBy(key, parts, innerInto, (input) =>
+				hashing.secretInto(out, at, input),
+			);
+		const long = hashing.macOfAnySize(key, parts);
+		out.set(long, at);
+		long.fill(0);
 	}
 
 	/** Under a secret key. Without it the inner digest is worth nothing, so copies of that may stay. */
@@ -73,32 +103,37 @@ export function hmacOver(
 				`HKDF can expand to 8160 bytes at most, not ${length}`,
 			);
 		// One block is what nearly every key needs.
-		if (length <= 32) return hmac(key, info, FIRST).subarray(0, length);
+		if (length === HASH_BYTES) return hmac(key, info, FIRST);
+		if (length < HASH_BYTES) return hmac(key, info, FIRST).subarray(0, length);
 		const output = new Uint8Array(Math.ceil(length / 32) * 32);
-		let block: Uint8Array = NOTHING;
 		for (let i = 0; i * 32 < length; i++) {
-			const next = hmac(key, block, info, Uint8Array.of(i + 1));
-			block.fill(0);
-			block = next;
-			output.set(block, i * 32);
+			const last = i === 0 ? NOTHING : output.subarray((i - 1) * 32, i * 32);
+			const parts = [last, info, Uint8Array.of(i + 1)];
+			macInto(output, i * 32, key, parts, hashing.openInto);
 		}
-		block.fill(0);
 		return output.subarray(0, length);
 	}
 
 	return {
 		hmac,
 		hkdf(salt, secret, info, length) {
-			const key = hkdfExtract(salt, secret);
+			macInto(extracted, 0, salt, [secret], hashing.secretInto);
 			try {
-				return hkdfExpand(key, info, length);
+				return hkdfExpand(extracted, info, length);
 			} finally {
-				key.fill(0);
+				extracted.fill(0);
 			}
 		},
 		hkdfExtract,
 		hkdfExpand,
 	};
+}
+
+/** Whether the scratch holds what is hashed. */
+function isShort(key: Uint8Array, parts: readonly Uint8Array[]): boolean {
+	return (
+		key.length <= BLOCK_BYTES && BLOCK_BYTES + sizeOf(parts) <= scratch.length
+	);
 }
 
 /** The key, filled up with zeros to a block, xored with the byte of the inner or the outer hash. */

@@ -1,3 +1,4 @@
+export { Blocks } from "./block.ts";
 export { nodeCrypto } from "./node.ts";
 export {
 	type Aead,

@@ -47,13 +47,16 @@ export interface Aead {
 		associatedData: Uint8Array,
 		plaintext: Uint8Array,
 	): Uint8Array;
-	/** `header` ‖ ciphertext of the parts ‖ tag, with the header as associated data: a whole record without another copy. */
+	/** `header` ‖ ciphertext of the parts ‖ tag, with the header as associated data: a whole record without another copy. A short one may share its memory with other ciphertexts. */
 	sealRecord(
 		nonce: Uint8Array,
 		header: Uint8Array,
 		...parts: readonly Uint8Array[]
 	): Uint8Array;
-	/** The plaintext, or `undefined` when the tag does not fit. */
+	/**
+	 * The plaintext, or `undefined` when the tag does not fit. A short one may share its memory with
+	 * other plaintexts: whoever hands it out of this device's own code copies it first.
+	 */
 	open(
 		nonce: Uint8Array,
 		associatedData: Uint8Array,

@@ -5,6 +5,7 @@
  * and large seals, for which OpenSSL has the faster code of the same algorithm.
  */
 import { TetradError } from "../errors.ts";
+import { Blocks } from "./block.ts";
 import { hmacOver } from "./hmac.ts";
 import { nodeCrypto, OPEN_HASHING, requireNonce } from "./node.ts";
 import { join, NOTHING, sizeOf } from "./parts.ts";
@@ -156,10 +157,15 @@ export function sodiumX25519FromPrivate(
 	return x25519Key(sodium, publicKey, secretKey);
 }
 
+/** Records, and what was opened, apart: the ones go to carriers, and show their block to them. */
+const ofRecords = new Blocks(4096, 1024);
+const ofPlaintexts = new Blocks(4096, 1024);
+
 function chaChaPoly(sodium: Sodium, key: Uint8Array): Aead {
 	const large = nodeCrypto.aead("ChaChaPoly", key);
-	/** `prefix` ‖ ciphertext ‖ tag: the parts are put where their ciphertext will be, and sealed there. */
+	/** `prefix` ‖ ciphertext ‖ tag into `sealed`: the parts are put where their ciphertext will be, and sealed there. */
 	function seal(
+		sealed: Uint8Array,
 		nonce: Uint8Array,
 		associatedData: Uint8Array,
 		prefix: Uint8Array,
@@ -168,7 +174,6 @@ function chaChaPoly(sodium: Sodium, key: Uint8Array): Aead {
 	): Uint8Array {
 		const start = prefix.length;
 		const end = start + plaintextBytes;
-		const sealed = new Uint8Array(end + TAG_BYTES);
 		const body = start === 0 ? sealed : sealed.subarray(start);
 		sealed.set(prefix);
 		const [only] = parts;
@@ -190,16 +195,20 @@ function chaChaPoly(sodium: Sodium, key: Uint8Array): Aead {
 	return {
 		seal(nonce, associatedData, plaintext) {
 			requireNonce(nonce);
-			return plaintext.length > SODIUM_SEALS_TO
-				? large.seal(nonce, associatedData, plaintext)
-				: seal(nonce, associatedData, NOTHING, [plaintext], plaintext.length);
+			const size = plaintext.length;
+			if (size > SODIUM_SEALS_TO)
+				return large.seal(nonce, associatedData, plaintext);
+			// What comes of this may be a key, and is in no memory that carriers see.
+			const sealed = new Uint8Array(size + TAG_BYTES);
+			return seal(sealed, nonce, associatedData, NOTHING, [plaintext], size);
 		},
 		sealRecord(nonce, header, ...parts) {
 			requireNonce(nonce);
 			const size = sizeOf(parts);
-			return size > SODIUM_SEALS_TO
-				? large.sealRecord(nonce, header, ...parts)
-				: seal(nonce, header, header, parts, size);
+			if (size > SODIUM_SEALS_TO)
+				return large.sealRecord(nonce, header, ...parts);
+			const sealed = ofRecords.cut(header.length + size + TAG_BYTES);
+			return seal(sealed, nonce, header, header, parts, size);
 		},
 		open(nonce, associatedData, sealed) {
 			requireNonce(nonce);
@@ -207,7 +216,7 @@ function chaChaPoly(sodium: Sodium, key: Uint8Array): Aead {
 			if (size < 0) return undefined;
 			if (size > SODIUM_SEALS_TO)
 				return large.open(nonce, associatedData, sealed);
-			const plaintext = new Uint8Array(size);
+			const plaintext = ofPlaintexts.cut(size);
 			try {
 				sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
 					plaintext,

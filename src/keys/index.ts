@@ -8,7 +8,7 @@ export {
 	removeKey,
 } from "./location.ts";
 export { isLockHeld, makeLockFile } from "./lock-file.ts";
-export { syncDirectory } from "./owner-file.ts";
+export { readOwnerFile, syncDirectory, writeOwnerFile } from "./owner-file.ts";
 export {
 	keyFromPassphrase,
 	OWNER_SALT_BYTES,

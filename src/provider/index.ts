@@ -1,3 +1,4 @@
+export { hasAesInstructions } from "./aes.ts";
 export {
 	chosenCrypto,
 	libraryOf,

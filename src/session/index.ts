@@ -23,9 +23,11 @@ export {
 	RecordOpener,
 	RecordSealer,
 } from "./record.ts";
+export { LONG_BODY_BYTES } from "./record-keys.ts";
 export { Session, type SessionEnd } from "./session.ts";
 export {
 	type Content,
+	type ContentRow,
 	MAX_SEVERAL,
 	parseSeveral,
 	SEVERAL_HEADER_BYTES,
@@ -35,6 +37,7 @@ export {
 	LINK_PROTOCOL,
 	type NoisePattern,
 	type NoiseProtocol,
+	type RecordAead,
 	SUITES,
 	type Suite,
 	type SuiteName,

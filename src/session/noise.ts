@@ -27,11 +27,12 @@ import {
 import { authenticationFailed, TetradError } from "../errors.ts";
 import { concat, copy, utf8 } from "../wire/index.ts";
 import { NONCE_BYTES, writeNonce } from "./nonce.ts";
-import type { NoisePattern, NoiseProtocol } from "./suite.ts";
+import type { NoisePattern, NoiseProtocol, RecordAead } from "./suite.ts";
 
 /** What both ends hold after Split (Noise, 5.2): the end of the handshake and the start of records. */
 export interface SessionSecrets {
-	readonly aead: AeadName;
+	/** What seals the records. */
+	readonly records: RecordAead;
 	/** 32-byte key of records from initiator to responder. */
 	readonly initiatorKey: Uint8Array;
 	/** 32-byte key of records from responder to initiator. */
@@ -57,6 +58,7 @@ function protocolName(name: string): Uint8Array {
 class SymmetricState {
 	readonly #crypto: CryptoProvider;
 	readonly #aead: AeadName;
+	readonly #records: RecordAead;
 	readonly #unsafeKeylog: ((key: Uint8Array) => void) | undefined;
 	#h: Uint8Array;
 	#ck: Uint8Array;
@@ -71,6 +73,7 @@ class SymmetricState {
 	) {
 		this.#crypto = crypto;
 		this.#aead = protocol.aead;
+		this.#records = protocol.records;
 		this.#unsafeKeylog = unsafeKeylog;
 		const name = protocolName(protocol.name);
 		if (name.length <= HASH_BYTES) {
@@ -132,7 +135,7 @@ class SymmetricState {
 		const [initiatorKey, responderKey, exporterSecret] = this.#hkdf(EMPTY, 3);
 		this.wipe();
 		return {
-			aead: this.#aead,
+			records: this.#records,
 			initiatorKey,
 			responderKey,
 			exporterSecret: exporterSecret as Uint8Array,

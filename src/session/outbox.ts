@@ -6,8 +6,8 @@ import {
 	type SingleType,
 } from "./several.ts";
 
-/** Content of a record that several things were joined into, in bytes: 64 KiB, so that nothing waits long behind it. */
-export const MAX_JOINED_BYTES: number = 2 ** 16;
+/** Content of a record that several things were joined into, in bytes: 128 KiB, so that nothing waits long behind it. */
+export const MAX_JOINED_BYTES: number = 2 ** 17;
 
 /** A content above this, in bytes, has a record of its own: its seal costs little beside its copy. */
 export const MAX_WAITING_BYTES: number = 2 ** 14;
@@ -35,6 +35,8 @@ export class Outbox {
 	#buffer: Uint8Array = NOTHING;
 	#used = 0;
 	#count = 0;
+	/** What the last record had, in bytes: in a burst the next has as much, and need not grow to it. */
+	#lately = FIRST_BYTES;
 
 	/** `sealed` takes each record over, in order. */
 	constructor(sealing: Sealing, sealed: (record: Uint8Array) => void) {
@@ -82,6 +84,7 @@ export class Outbox {
 		if (this.#count === 0) return;
 		const all = this.#buffer.subarray(0, this.#used);
 		const isOne = this.#count === 1;
+		this.#lately = this.#used;
 		this.#used = 0;
 		this.#count = 0;
 		let record: Uint8Array;
@@ -106,7 +109,7 @@ export class Outbox {
 		try {
 			this.flush();
 		} catch {
-			this.wipe();
+			// What waited is forgotten by then.
 		}
 	}
 
@@ -123,7 +126,14 @@ export class Outbox {
 		if (size <= this.#buffer.length) return;
 		const old = this.#buffer;
 		this.#buffer = new Uint8Array(
-			Math.min(MAX_JOINED_BYTES, Math.max(FIRST_BYTES, size, 4 * old.length)),
+			Math.min(
+				MAX_JOINED_BYTES,
+				Math.max(
+					FIRST_BYTES,
+					size,
+					old.length === 0 ? this.#lately : 4 * old.length,
+				),
+			),
 		);
 		this.#buffer.set(old.subarray(0, this.#used));
 		old.fill(0, 0, this.#used);

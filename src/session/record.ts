@@ -1,10 +1,4 @@
-import {
-	type Aead,
-	type AeadName,
-	type CryptoProvider,
-	KEY_BYTES,
-	TAG_BYTES,
-} from "../crypto/index.ts";
+import { type Aead, type CryptoProvider, TAG_BYTES } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
 import {
 	CONTENT,
@@ -14,9 +8,12 @@ import {
 	FRAME_HEADER_BYTES,
 	frameHeader,
 	parseFrame,
+	release,
 } from "../wire/index.ts";
-import { MAX_COUNTER, NONCE_BYTES, rekeyNonce, writeNonce } from "./nonce.ts";
-import { type Content, parseSeveral } from "./several.ts";
+import { MAX_COUNTER, NONCE_BYTES, writeNonce } from "./nonce.ts";
+import { type RecordKeys, recordKeys } from "./record-keys.ts";
+import { type Content, type ContentRow, parseSeveral } from "./several.ts";
+import type { RecordAead } from "./suite.ts";
 
 /** The type as the first byte of a content. */
 const TYPE_BYTE: Readonly<Record<ContentType, Uint8Array>> = {
@@ -35,70 +32,54 @@ export const MAX_CONTENT_BYTES: number = 2 ** 18;
 /** How many bytes a record adds to its content: header, type and tag. */
 export const RECORD_OVERHEAD: number = FRAME_HEADER_BYTES + 1 + TAG_BYTES;
 
-/** Records under one key. The key then changes by Noise's REKEY and the counter goes on. */
+/**
+ * Records under one key. The key then changes and the counter goes on. So many records of the
+ * greatest length are 2³⁴ blocks, at which AES-GCM still has all that it promises (docs/protocol.md,
+ * Records).
+ */
 export const REKEY_INTERVAL: number = 2 ** 20;
 
-const EMPTY = new Uint8Array();
-
-/** One direction of a session: a key, a counter, and the rule for when the key changes. */
+/** One direction of a session: its keys, one counter for all of them, and the rule for when they change. */
 class RecordCipher {
-	readonly #crypto: CryptoProvider;
-	readonly #aead: AeadName;
-	readonly #key: Uint8Array;
+	readonly #keys: RecordKeys;
 	readonly #nonce = new Uint8Array(NONCE_BYTES);
-	#cipher: Aead;
 	#counter: number;
 
-	constructor(
-		crypto: CryptoProvider,
-		aead: AeadName,
-		key: Uint8Array,
-		counter: number,
-	) {
-		this.#crypto = crypto;
-		this.#aead = aead;
-		this.#key = copy(key);
-		this.#cipher = crypto.aead(aead, this.#key);
+	constructor(keys: RecordKeys, counter: number) {
+		this.#keys = keys;
 		this.#counter = counter;
 	}
 
 	/** `header` ‖ the parts, sealed as the next record. */
-	seal(header: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-		this.#advance();
-		return this.#cipher.sealRecord(this.#nonce, header, ...parts);
+	seal(
+		header: Uint8Array,
+		bodyBytes: number,
+		...parts: readonly Uint8Array[]
+	): Uint8Array {
+		return this.#next(bodyBytes).sealRecord(this.#nonce, header, ...parts);
 	}
 
 	/** The content of the next record, or `undefined` when its tag does not fit. */
 	open(header: Uint8Array, body: Uint8Array): Uint8Array | undefined {
-		this.#advance();
-		return this.#cipher.open(this.#nonce, header, body);
+		return this.#next(body.length).open(this.#nonce, header, body);
 	}
 
 	/** Makes the nonce of the next record. Each counter is used once, whatever becomes of its record. */
-	#advance(): void {
+	#next(bodyBytes: number): Aead {
 		if (this.#counter > MAX_COUNTER)
 			throw new TetradError(
 				"limit-exceeded",
 				"this session has carried as many records as it may; connect again",
 			);
 		if (this.#counter > 0 && this.#counter % REKEY_INTERVAL === 0)
-			this.#rekey();
-		writeNonce(this.#nonce, this.#aead, this.#counter++);
+			this.#keys.rekey();
+		const { aead, cipher } = this.#keys.of(bodyBytes);
+		writeNonce(this.#nonce, aead, this.#counter++);
+		return cipher;
 	}
 
 	wipe(): void {
-		this.#key.fill(0);
-	}
-
-	#rekey(): void {
-		const fresh = this.#cipher.seal(
-			rekeyNonce(),
-			EMPTY,
-			new Uint8Array(KEY_BYTES),
-		);
-		this.#key.set(fresh.subarray(0, KEY_BYTES));
-		fresh.fill(0);
-		this.#cipher = this.#crypto.aead(this.#aead, this.#key);
+		this.#keys.wipe();
 	}
 }
 
@@ -109,11 +90,14 @@ export class RecordSealer {
 	/** `firstCounter` is for tests of exhaustion; a session starts at 0. */
 	constructor(
 		crypto: CryptoProvider,
-		aead: AeadName,
+		records: RecordAead,
 		key: Uint8Array,
 		firstCounter = 0,
 	) {
-		this.#cipher = new RecordCipher(crypto, aead, key, firstCounter);
+		this.#cipher = new RecordCipher(
+			recordKeys(crypto, records, key),
+			firstCounter,
+		);
 	}
 
 	/** A whole record frame with the parts one after another. Throws `message-too-large` over 256 KiB of content. */
@@ -127,8 +111,9 @@ export class RecordSealer {
 			);
 		if (this.#cipher === undefined)
 			throw new TetradError("tetrad-closed", "this session is over");
-		const header = frameHeader(FRAME.record, 1 + length + TAG_BYTES);
-		return this.#cipher.seal(header, TYPE_BYTE[type], ...parts);
+		const bodyBytes = 1 + length + TAG_BYTES;
+		const header = frameHeader(FRAME.record, bodyBytes);
+		return this.#cipher.seal(header, bodyBytes, TYPE_BYTE[type], ...parts);
 	}
 
 	wipe(): void {
@@ -143,11 +128,14 @@ export class RecordOpener {
 
 	constructor(
 		crypto: CryptoProvider,
-		aead: AeadName,
+		records: RecordAead,
 		key: Uint8Array,
 		firstCounter = 0,
 	) {
-		this.#cipher = new RecordCipher(crypto, aead, key, firstCounter);
+		this.#cipher = new RecordCipher(
+			recordKeys(crypto, records, key),
+			firstCounter,
+		);
 	}
 
 	/** The content of a whole record frame that has one. Throws `authentication-failed`, now and ever after, when it does not open, and when it has several. */
@@ -157,15 +145,32 @@ export class RecordOpener {
 		return content;
 	}
 
-	/** The contents of a whole record frame, one or more, in order. Throws as `open`, and for several that are not joined as they have to be. */
+	/** The contents of a whole record frame, one or more, in order. Throws as `openRows`. */
 	openAll(frame: Uint8Array): readonly Content[] {
+		return this.openRows(frame).flatMap(({ type, all }) =>
+			all.map((bytes) => ({ type, bytes })),
+		);
+	}
+
+	/**
+	 * The same, those of one type that follow each other together: of messages a record may hold very
+	 * many. Throws as `open`, and for several that are not joined as they have to be.
+	 */
+	openRows(frame: Uint8Array): readonly ContentRow[] {
 		const plaintext = this.#plaintext(frame);
 		const type = plaintext?.[0];
 		if (plaintext === undefined || type === undefined || !isContentType(type))
 			return this.#fail();
 		const bytes = plaintext.subarray(1);
-		if (type !== CONTENT.several) return [{ type, bytes }];
-		return parseSeveral(bytes) ?? this.#fail();
+		if (type === CONTENT.several) {
+			const contents = parseSeveral(bytes) ?? this.#fail();
+			// Messages of the application are copies, and nothing else refers to what was opened.
+			if (contents.every((row) => row.type === CONTENT.message))
+				release(plaintext);
+			return contents;
+		}
+		// The application gets it, and must not see what else was opened.
+		return [{ type, all: [type === CONTENT.message ? own(bytes) : bytes] }];
 	}
 
 	wipe(): void {
@@ -190,6 +195,11 @@ export class RecordOpener {
 		}
 		return this.#cipher.open(frame.subarray(0, FRAME_HEADER_BYTES), body);
 	}
+}
+
+/** The same bytes in memory that they share with nothing but their type. */
+function own(bytes: Uint8Array): Uint8Array {
+	return bytes.buffer.byteLength > 1 + bytes.length ? copy(bytes) : bytes;
 }
 
 function isContentType(value: number): value is ContentType {

@@ -3,7 +3,7 @@ import { TetradError } from "../errors.ts";
 import { type ContentType, enc, utf8 } from "../wire/index.ts";
 import type { SessionSecrets } from "./noise.ts";
 import { RecordOpener, RecordSealer } from "./record.ts";
-import type { Content } from "./several.ts";
+import type { Content, ContentRow } from "./several.ts";
 
 const EXPORTER = utf8("tetrad/1 exporter");
 
@@ -24,14 +24,14 @@ export class Session {
 		secrets: SessionSecrets,
 		end: SessionEnd,
 	) {
-		const { aead, initiatorKey, responderKey } = secrets;
+		const { records, initiatorKey, responderKey } = secrets;
 		const [ours, theirs] =
 			end === "initiator"
 				? [initiatorKey, responderKey]
 				: [responderKey, initiatorKey];
 		this.#crypto = crypto;
-		this.#sealer = new RecordSealer(crypto, aead, ours);
-		this.#opener = new RecordOpener(crypto, aead, theirs);
+		this.#sealer = new RecordSealer(crypto, records, ours);
+		this.#opener = new RecordOpener(crypto, records, theirs);
 		this.#exporterSecret = secrets.exporterSecret;
 		this.#finalHash = secrets.finalHash;
 		initiatorKey.fill(0);
@@ -48,9 +48,9 @@ export class Session {
 		return this.#opener.open(frame);
 	}
 
-	/** See `RecordOpener.openAll`. */
-	openAll(frame: Uint8Array): readonly Content[] {
-		return this.#opener.openAll(frame);
+	/** See `RecordOpener.openRows`. */
+	openRows(frame: Uint8Array): readonly ContentRow[] {
+		return this.#opener.openRows(frame);
 	}
 
 	/** Expand(exporter secret, enc("tetrad/1 exporter", final h, label, context), length). */

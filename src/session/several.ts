@@ -20,6 +20,12 @@ export interface Content {
 	readonly bytes: Uint8Array;
 }
 
+/** Contents of one type that followed each other in a record, in order: one or more. */
+export interface ContentRow {
+	readonly type: SingleType;
+	readonly all: Uint8Array[];
+}
+
 /** Contents in one record: an empty one costs its receiver more than the five bytes that it has on the wire. */
 export const MAX_SEVERAL = 1024;
 
@@ -59,35 +65,40 @@ export function putSeveralHeader(
 }
 
 /**
- * The contents that a record of type several has, in order, or `undefined` when it is not made as it
- * has to be. A message of the application is a copy, since whoever gets one may keep it; the others
- * are views.
+ * The contents that a record of type several has, in order, those of one type that follow each other
+ * together, or `undefined` when it is not made as it has to be. A message of the application is a
+ * copy, since whoever gets one may keep it; the others are views.
  */
-export function parseSeveral(bytes: Uint8Array): Content[] | undefined {
-	const contents: Content[] = [];
+export function parseSeveral(bytes: Uint8Array): ContentRow[] | undefined {
+	const rows: ContentRow[] = [];
+	let row: ContentRow | undefined;
+	let count = 0;
 	/** Copies of messages in a row, which begin and end there in the record. */
 	let copies = NOTHING;
 	let copiedFrom = 0;
 	let copiedTo = 0;
 	for (let at = 0; at < bytes.length; ) {
 		const from = at + SEVERAL_HEADER_BYTES;
-		if (from > bytes.length || contents.length === MAX_SEVERAL)
-			return undefined;
+		if (from > bytes.length || count === MAX_SEVERAL) return undefined;
 		const type = bytes[at] as number;
 		const end = from + uint32At(bytes, at + 1);
 		if (!mayBeJoined(type) || end > bytes.length) return undefined;
+		count++;
+		if (type !== row?.type) {
+			row = { type, all: [] };
+			rows.push(row);
+		}
 		if (type === CONTENT.message) {
 			if (end > copiedTo) {
 				copiedFrom = from;
 				copiedTo = endOfRow(bytes, from, end);
 				copies = copy(bytes.subarray(copiedFrom, copiedTo));
 			}
-			const own = copies.subarray(from - copiedFrom, end - copiedFrom);
-			contents.push({ type, bytes: own });
-		} else contents.push({ type, bytes: bytes.subarray(from, end) });
+			row.all.push(copies.subarray(from - copiedFrom, end - copiedFrom));
+		} else row.all.push(bytes.subarray(from, end));
 		at = end;
 	}
-	return contents.length < 2 ? undefined : contents;
+	return count < 2 ? undefined : rows;
 }
 
 /** Where those messages end that follow one from `from` to `end` and may share memory with it. */

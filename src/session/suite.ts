@@ -5,16 +5,24 @@ export type SuiteName =
 	| "hybrid-aesgcm"
 	| "hybrid-chachapoly"
 	| "classical-aesgcm"
-	| "classical-chachapoly";
+	| "classical-chachapoly"
+	| "hybrid-chachapoly-aesgcm"
+	| "classical-chachapoly-aesgcm";
 
 /** A key exchange pattern of the Noise Protocol Framework (revision 34). */
 export type NoisePattern = "NN" | "NNhfs" | "NNpsk0" | "NNhfs+psk0";
 
-/** A full Noise protocol name, taken apart. */
+/** What seals the records of a session: one AEAD, or ChaCha20-Poly1305 for short records and AES-256-GCM for long ones, each under a key of its own. */
+export type RecordAead = AeadName | "ChaChaPoly+AESGCM";
+
+/** A full Noise protocol name, taken apart, and what seals the records after it. */
 export interface NoiseProtocol {
 	readonly name: string;
 	readonly pattern: NoisePattern;
+	/** That of the key exchange. */
 	readonly aead: AeadName;
+	/** No part of the name: prologues say which suite it is. */
+	readonly records: RecordAead;
 }
 
 /** A set of algorithms that the two agents agree on for session 1. */
@@ -27,7 +35,7 @@ export interface Suite {
 	readonly resumption: NoiseProtocol;
 }
 
-/** Every suite, in the order in which they are offered unless the policy says otherwise. */
+/** Every suite, by its id. */
 export const SUITES: readonly Suite[] = [
 	{
 		name: "hybrid-aesgcm",
@@ -36,11 +44,13 @@ export const SUITES: readonly Suite[] = [
 			name: "Noise_NNhfs_25519+MLKEM768_AESGCM_SHA256",
 			pattern: "NNhfs",
 			aead: "AESGCM",
+			records: "AESGCM",
 		},
 		resumption: {
 			name: "Noise_NNhfs+psk0_25519+MLKEM768_AESGCM_SHA256",
 			pattern: "NNhfs+psk0",
 			aead: "AESGCM",
+			records: "AESGCM",
 		},
 	},
 	{
@@ -50,11 +60,13 @@ export const SUITES: readonly Suite[] = [
 			name: "Noise_NNhfs_25519+MLKEM768_ChaChaPoly_SHA256",
 			pattern: "NNhfs",
 			aead: "ChaChaPoly",
+			records: "ChaChaPoly",
 		},
 		resumption: {
 			name: "Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA256",
 			pattern: "NNhfs+psk0",
 			aead: "ChaChaPoly",
+			records: "ChaChaPoly",
 		},
 	},
 	{
@@ -64,11 +76,13 @@ export const SUITES: readonly Suite[] = [
 			name: "Noise_NN_25519_AESGCM_SHA256",
 			pattern: "NN",
 			aead: "AESGCM",
+			records: "AESGCM",
 		},
 		resumption: {
 			name: "Noise_NNpsk0_25519_AESGCM_SHA256",
 			pattern: "NNpsk0",
 			aead: "AESGCM",
+			records: "AESGCM",
 		},
 	},
 	{
@@ -78,11 +92,45 @@ export const SUITES: readonly Suite[] = [
 			name: "Noise_NN_25519_ChaChaPoly_SHA256",
 			pattern: "NN",
 			aead: "ChaChaPoly",
+			records: "ChaChaPoly",
 		},
 		resumption: {
 			name: "Noise_NNpsk0_25519_ChaChaPoly_SHA256",
 			pattern: "NNpsk0",
 			aead: "ChaChaPoly",
+			records: "ChaChaPoly",
+		},
+	},
+	{
+		name: "hybrid-chachapoly-aesgcm",
+		id: 0x05,
+		protocol: {
+			name: "Noise_NNhfs_25519+MLKEM768_ChaChaPoly_SHA256",
+			pattern: "NNhfs",
+			aead: "ChaChaPoly",
+			records: "ChaChaPoly+AESGCM",
+		},
+		resumption: {
+			name: "Noise_NNhfs+psk0_25519+MLKEM768_ChaChaPoly_SHA256",
+			pattern: "NNhfs+psk0",
+			aead: "ChaChaPoly",
+			records: "ChaChaPoly+AESGCM",
+		},
+	},
+	{
+		name: "classical-chachapoly-aesgcm",
+		id: 0x06,
+		protocol: {
+			name: "Noise_NN_25519_ChaChaPoly_SHA256",
+			pattern: "NN",
+			aead: "ChaChaPoly",
+			records: "ChaChaPoly+AESGCM",
+		},
+		resumption: {
+			name: "Noise_NNpsk0_25519_ChaChaPoly_SHA256",
+			pattern: "NNpsk0",
+			aead: "ChaChaPoly",
+			records: "ChaChaPoly+AESGCM",
 		},
 	},
 ];
@@ -92,6 +140,7 @@ export const LINK_PROTOCOL: NoiseProtocol = {
 	name: "Noise_NNhfs+psk0_25519+MLKEM768_AESGCM_SHA256",
 	pattern: "NNhfs+psk0",
 	aead: "AESGCM",
+	records: "AESGCM",
 };
 
 /** The suite with this byte on the wire, or `undefined` when no suite has it. */

@@ -1,30 +1,21 @@
+import { Blocks } from "../crypto/index.ts";
+
 /** The engine keeps arrays up to this size in its own heap, where they cost next to nothing. */
 const SMALL_BYTES = 64;
 
 /** Larger arrays get memory of their own, which is worth its price only above this size. */
 const LARGE_BYTES = 4096;
 
-const BLOCK_BYTES = 16_384;
-
-let block = new Uint8Array(BLOCK_BYTES);
-let used = 0;
+const ofBodies = new Blocks(16_384, LARGE_BYTES);
 
 /**
  * Zeroed bytes for message bodies, which hold secrets and stay inside this process until they are
- * sealed or framed. They are cut from a larger block, because memory of its own for each costs
- * more than what is written to it. No byte of a block is handed out twice. Nothing that goes to an
- * application, a signer or a carrier is made here: such an array shows the whole block to whoever
- * asks for its `buffer`, and `postMessage` sends all of it.
+ * sealed or framed. They are cut from a larger block. Nothing that goes to an application, a signer
+ * or a carrier is made here: such an array shows the whole block to whoever asks for its `buffer`,
+ * and `postMessage` sends all of it.
  */
 export function allocate(size: number): Uint8Array {
-	if (size <= SMALL_BYTES || size > LARGE_BYTES) return new Uint8Array(size);
-	if (size > BLOCK_BYTES - used) {
-		block = new Uint8Array(BLOCK_BYTES);
-		used = 0;
-	}
-	const bytes = block.subarray(used, used + size);
-	used += size;
-	return bytes;
+	return size <= SMALL_BYTES ? new Uint8Array(size) : ofBodies.cut(size);
 }
 
 /**

@@ -62,6 +62,17 @@ export const u8: Field<number> = fixed(
 	(bytes, at) => bytes[at] as number,
 );
 
+/** An unsigned number in two bytes, big-endian. */
+export const u16: Field<number> = fixed(
+	2,
+	(value) => requireWhole(value, 0xffff),
+	(value, out, at) => {
+		out[at] = value >> 8;
+		out[at + 1] = value & 0xff;
+	},
+	(bytes, at) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number),
+);
+
 /** An unsigned number in four bytes, big-endian. */
 export const u32: Field<number> = fixed(
 	4,

@@ -28,6 +28,7 @@ export {
 	text,
 	time,
 	u8,
+	u16,
 	u32,
 	u64,
 } from "./field.ts";

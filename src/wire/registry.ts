@@ -152,6 +152,9 @@ export const BETWEEN_AGENTS_BYTE = {
 	unavailable: 0x58,
 	fetch: 0x59,
 	cancel: 0x5a,
+	offers: 0x5b,
+	where: 0x5c,
+	there: 0x5d,
 } as const;
 
 /** Between the modules of payer and payee. */
@@ -225,6 +228,9 @@ export const PURCHASE_BYTE = {
 	goodsKey: 0x6d,
 	unsold: 0x6e,
 	sold: 0x6f,
+	moneys: 0x70,
+	moneysHeld: 0x71,
+	recall: 0x72,
 } as const;
 
 /**

@@ -22,6 +22,7 @@ export type SignatureRole =
 	| "OW"
 	| "OV"
 	| "OC"
+	| "OE"
 	| "LI"
 	| "AP"
 	| "SC"
@@ -43,6 +44,7 @@ const ROLE_LABEL: Readonly<Record<SignatureRole, Uint8Array>> = {
 	OW: roleLabel("OW"),
 	OV: roleLabel("OV"),
 	OC: roleLabel("OC"),
+	OE: roleLabel("OE"),
 	LI: roleLabel("LI"),
 	AP: roleLabel("AP"),
 	SC: roleLabel("SC"),

@@ -273,9 +273,35 @@ function contract({
 				for (const name of ["AESGCM", "ChaChaPoly"] satisfies AeadName[]) {
 					const aead = crypto.aead(name, key);
 					const sealed = aead.sealRecord(new Uint8Array(12), nothing, ...parts);
+					const pool = Buffer.allocUnsafe(1);
+					for (const { buffer } of [sealed, pool])
+						assert.ok(!Buffer.from(buffer).includes(concat(...parts)));
+				}
+			});
+
+			test("by a record: what others hold that share its memory was sealed, too", () => {
+				const aead = crypto.aead("ChaChaPoly", key);
+				const nonce = new Uint8Array(12);
+				const plaintext = utf8("said to one, and not to another");
+				const seal = () => aead.sealRecord(nonce, nothing, plaintext);
+				const sealed = [seal(), seal(), seal()];
+				const opened = sealed.map((record) =>
+					aead.open(nonce, nothing, record),
+				);
+				for (const one of opened) assert.deepEqual(one, plaintext);
+				for (const record of sealed) {
+					assert.ok(!Buffer.from(record.buffer).includes(plaintext));
+					assert.ok(opened.every((one) => one?.buffer !== record.buffer));
+					assert.ok(record.buffer.byteLength <= 4096);
+				}
+			});
+
+			test("by a seal of its own: it may be a key, and shares its memory with nothing", () => {
+				for (const name of ["AESGCM", "ChaChaPoly"] satisfies AeadName[]) {
+					const sealed = crypto
+						.aead(name, key)
+						.seal(new Uint8Array(12), nothing, new Uint8Array(32));
 					assert.equal(sealed.buffer.byteLength, sealed.length);
-					const pool = Buffer.from(Buffer.allocUnsafe(1).buffer);
-					assert.ok(!pool.includes(concat(...parts)));
 				}
 			});
 		});

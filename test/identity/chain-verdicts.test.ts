@@ -57,6 +57,44 @@ suite("verdicts", () => {
 		);
 	});
 
+	test("ask for the signatures of a chain once, whoever asks: a link, a tetrad, or a receipt", async () => {
+		const { verdicts, verified } = counting(world.policy);
+		const { chain } = await world.agent("shop");
+		const { now } = world;
+		const first = verdicts.judgeForLink(chain, "agent", now);
+		assert.equal(verified(), 2);
+		assert.equal(verdicts.judge(chain, "agent", now), first);
+		assert.equal(verdicts.judgeSigned(chain, "agent", now), first);
+		assert.equal(verdicts.certified(chain, "agent"), first);
+		assert.equal(verified(), 2);
+		for (const judge of [
+			() => verdicts.judgeForLink(chain, "agent", now + 91 * DAY),
+			() => verdicts.judgeSigned(chain, "agent", now + 91 * DAY),
+		])
+			assert.throws(judge, refusal("chain-refused", /"shop" expired/));
+		assert.throws(
+			() => verdicts.judgeForLink(chain, "module", now),
+			refusal("chain-refused", /role "agent" and not for "module"/),
+		);
+	});
+
+	test("find the root that is valid when one of the same name and key is not any more", async () => {
+		const old = await forgeRoot("agency", { notAfter: TEST_NOW + DAY });
+		const renewed = await forgeRoot(
+			"agency",
+			{ notAfter: TEST_NOW + 3 * DAY },
+			old.key,
+		);
+		const verdicts = new ChainVerdicts(nodeCrypto, {
+			agencies: [...anchorOf(old), ...anchorOf(renewed)],
+			banks: [],
+		});
+		const chain = encodeChain([(await forgeLeaf(old)).der]);
+		verdicts.judgeForLink(chain, "agent", TEST_NOW);
+		const later = TEST_NOW + 2 * DAY;
+		assert.ok(verdicts.judgeForLink(chain, "agent", later).notAfter > later);
+	});
+
 	test("hold for one role only", async () => {
 		const { verdicts } = counting(world.policy);
 		const { chain } = await world.agent("shop");

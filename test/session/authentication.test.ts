@@ -17,7 +17,19 @@ import { makeWorld } from "../support/authority.ts";
 
 const ROLES = [
 	...(["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const),
-	...(["NO", "TR", "RE", "OW", "OV", "OC", "LI", "AP", "SC", "CO"] as const),
+	...([
+		"NO",
+		"TR",
+		"RE",
+		"OW",
+		"OV",
+		"OC",
+		"OE",
+		"LI",
+		"AP",
+		"SC",
+		"CO",
+	] as const),
 ] as const;
 
 describe("the signed bytes", () => {
@@ -39,6 +51,7 @@ describe("the signed bytes", () => {
 		OW: "7465747261642f3120 4f57 00 00000002 aabb 00000001 cc",
 		OV: "7465747261642f3120 4f56 00 00000002 aabb 00000001 cc",
 		OC: "7465747261642f3120 4f43 00 00000002 aabb 00000001 cc",
+		OE: "7465747261642f3120 4f45 00 00000002 aabb 00000001 cc",
 		LI: "7465747261642f3120 4c49 00 00000002 aabb 00000001 cc",
 		AP: "7465747261642f3120 4150 00 00000002 aabb 00000001 cc",
 		SC: "7465747261642f3120 5343 00 00000002 aabb 00000001 cc",

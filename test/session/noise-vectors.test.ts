@@ -25,17 +25,20 @@ interface NoiseVector {
 
 const PROTOCOLS: readonly NoiseProtocol[] = [
 	...SUITES.map(({ protocol }) => protocol).filter(
-		({ pattern }) => pattern === "NN",
+		// Two suites of one protocol differ after it.
+		({ pattern, aead, records }) => pattern === "NN" && records === aead,
 	),
 	{
 		name: "Noise_NNpsk0_25519_AESGCM_SHA256",
 		pattern: "NNpsk0",
 		aead: "AESGCM",
+		records: "AESGCM",
 	},
 	{
 		name: "Noise_NNpsk0_25519_ChaChaPoly_SHA256",
 		pattern: "NNpsk0",
 		aead: "ChaChaPoly",
+		records: "ChaChaPoly",
 	},
 ];
 
@@ -96,7 +99,8 @@ function runVector(vector: NoiseVector): void {
 	// the nonces; our records, which have a header, are tested elsewhere.
 	assert.ok(transport.length > 0);
 	for (const [i, { payload, ciphertext }] of transport.entries()) {
-		const { aead, initiatorKey, responderKey } = initiator.secrets;
+		const { initiatorKey, responderKey } = initiator.secrets;
+		const { aead } = protocol;
 		const cipher = nodeCrypto.aead(
 			aead,
 			i % 2 === 0 ? initiatorKey : responderKey,

@@ -104,12 +104,12 @@ test("a long content has a record of its own, after what waited", () => {
 
 test("a record is as long as it may be, and not a byte longer", () => {
 	const { outbox, sealed } = box();
-	const quarter = MAX_JOINED_BYTES / 4 - SEVERAL_HEADER_BYTES;
-	const four = [1, 2, 3, 4].map((byte) => filled(quarter, byte));
-	for (const content of four) outbox.put(application, content);
+	const eighth = MAX_JOINED_BYTES / 8 - SEVERAL_HEADER_BYTES;
+	const eight = [1, 2, 3, 4, 5, 6, 7, 8].map((byte) => filled(eighth, byte));
+	for (const content of eight) outbox.put(application, content);
 	assert.deepEqual(sealed(), []);
 	outbox.put(application);
-	assert.deepEqual(sealed(), [joined(...four)]);
+	assert.deepEqual(sealed(), [joined(...eight)]);
 	outbox.flush();
 	assert.deepEqual(sealed(), [one(application, new Uint8Array())]);
 });
@@ -155,4 +155,17 @@ test("what is forgotten is not sealed", () => {
 	outbox.put(application, filled(2, 3));
 	outbox.flush();
 	assert.deepEqual(sealed(), [one(application, filled(2, 3))]);
+});
+
+test("a record after a long one begins with as much memory, and what it has is its own all the same", () => {
+	const { outbox, sealed } = box();
+	const long = [1, 2, 3].map((byte) => filled(MAX_WAITING_BYTES, byte));
+	for (const content of long) outbox.put(application, content);
+	outbox.flush();
+	assert.deepEqual(sealed(), [joined(...long)]);
+	for (const content of [filled(3, 4), filled(MAX_WAITING_BYTES, 5)]) {
+		outbox.put(application, content);
+		outbox.flush();
+		assert.deepEqual(sealed(), [one(application, content)]);
+	}
 });

@@ -7,11 +7,13 @@ import {
 	nodeCrypto,
 } from "../../src/crypto/index.ts";
 import {
+	LONG_BODY_BYTES,
 	MAX_CONTENT_BYTES,
 	MAX_COUNTER,
 	nonceFor,
 	RECORD_OVERHEAD,
 	REKEY_INTERVAL,
+	type RecordAead,
 	RecordOpener,
 	RecordSealer,
 	Session,
@@ -21,6 +23,7 @@ import { rekeyNonce } from "../../src/session/nonce.ts";
 import {
 	CONTENT,
 	type ContentType,
+	concat,
 	enc,
 	encodeFrame,
 	FRAME,
@@ -29,14 +32,15 @@ import {
 	hex,
 	utf8,
 } from "../../src/wire/index.ts";
+import { forEachProvider } from "../crypto/providers.ts";
+import { keyedAs, nextKey, RECORD_AEADS } from "../support/record-aeads.ts";
 
-const AEADS = ["AESGCM", "ChaChaPoly"] as const satisfies readonly AeadName[];
 /** Those of one content. */
 const TYPES = Object.values(CONTENT).filter((type) => type !== CONTENT.several);
 const UNAUTHENTIC = { code: "authentication-failed" };
 
 /** The two ends of one direction under one key. */
-function direction(aead: AeadName, firstCounter = 0) {
+function direction(aead: RecordAead, firstCounter = 0) {
 	const key = nodeCrypto.random(32);
 	return {
 		key,
@@ -47,25 +51,49 @@ function direction(aead: AeadName, firstCounter = 0) {
 
 /** A record that no sealer would make: any plaintext, at any counter. */
 function forge(
-	aead: AeadName,
-	key: Uint8Array,
+	records: RecordAead,
+	direction: Uint8Array,
 	counter: number,
 	plaintext: Uint8Array,
 ): Uint8Array {
-	const header = frameHeader(FRAME.record, plaintext.length + 16);
+	const bodyBytes = plaintext.length + 16;
+	const header = frameHeader(FRAME.record, bodyBytes);
+	const { aead, key } = keyedAs(records, direction, bodyBytes);
 	const sealed = nodeCrypto
 		.aead(aead, key)
 		.seal(nonceFor(aead, counter), header, plaintext);
 	return encodeFrame(FRAME.record, sealed);
 }
 
-for (const aead of AEADS)
+describe("a message that was opened shares its memory with no other", () => {
+	forEachProvider(
+		({ name, crypto }) =>
+			test(name, () => {
+				for (const aead of RECORD_AEADS) {
+					const key = crypto.random(32);
+					const sealer = new RecordSealer(crypto, aead, key);
+					const opener = new RecordOpener(crypto, aead, key);
+					for (const length of [0, 1, 63, 64, 300, 1006, 1007, 5000, 20_000])
+						for (const fill of [1, 2]) {
+							const sent = new Uint8Array(length).fill(fill);
+							const record = sealer.seal(CONTENT.message, sent);
+							const { bytes } = opener.open(record);
+							assert.deepEqual(bytes, sent);
+							assert.ok(bytes.buffer.byteLength <= length + 1);
+						}
+				}
+			}),
+		test,
+	);
+});
+
+for (const aead of RECORD_AEADS)
 	describe(`records under ${aead}`, () => {
 		test("carry every type of content and every length from none to the limit", () => {
 			const { sealer, opener } = direction(aead);
 			const content = nodeCrypto.random(MAX_CONTENT_BYTES);
 			for (const type of TYPES)
-				for (const length of [0, 1, 1000, MAX_CONTENT_BYTES]) {
+				for (const length of [0, 1, 1000, 8175, 8176, MAX_CONTENT_BYTES]) {
 					const bytes = content.subarray(0, length);
 					const frame = sealer.seal(type, bytes);
 					assert.equal(frame.length, length + RECORD_OVERHEAD);
@@ -109,9 +137,10 @@ for (const aead of AEADS)
 				frameHeader(FRAME.answer, length),
 				frameHeader(FRAME.record, length + 1),
 			]) {
+				const own = keyedAs(aead, key, length);
 				const sealed = nodeCrypto
-					.aead(aead, key)
-					.seal(nonceFor(aead, 0), header, plaintext);
+					.aead(own.aead, own.key)
+					.seal(nonceFor(own.aead, 0), header, plaintext);
 				const opener = new RecordOpener(nodeCrypto, aead, key);
 				assert.throws(
 					() => opener.open(encodeFrame(FRAME.record, sealed)),
@@ -119,8 +148,8 @@ for (const aead of AEADS)
 				);
 				const right = new RecordOpener(nodeCrypto, aead, key);
 				const seal = nodeCrypto
-					.aead(aead, key)
-					.seal(nonceFor(aead, 0), accepted, plaintext);
+					.aead(own.aead, own.key)
+					.seal(nonceFor(own.aead, 0), accepted, plaintext);
 				assert.equal(right.open(encodeFrame(FRAME.record, seal)).type, 1);
 			}
 		});
@@ -233,12 +262,12 @@ for (const aead of AEADS)
 			const failing = new RecordOpener(crypto, aead, key);
 			const isLeft = () => keys.map((one) => one.some((byte) => byte !== 0));
 			const frame = sealer.seal(CONTENT.message, utf8("one"));
-			assert.deepEqual(isLeft(), [true, true, true]);
+			assert.ok(keys.length > 0 && isLeft().every(Boolean));
 			sealer.wipe();
 			opener.wipe();
 			frame[frame.length - 1] = (frame.at(-1) ?? 0) ^ 1;
 			assert.throws(() => failing.open(frame), UNAUTHENTIC);
-			assert.deepEqual(isLeft(), [false, false, false]);
+			assert.ok(!isLeft().some(Boolean));
 			assert.ok(key.some((byte) => byte !== 0));
 		});
 
@@ -258,23 +287,28 @@ for (const aead of AEADS)
 			}
 		});
 
-		test("from 2^20 on open under Noise's REKEY of the first key and not under the first key", () => {
+		test(`from 2^20 on open under ${aead === "ChaChaPoly+AESGCM" ? "the key that follows" : "Noise's REKEY of"} the first key and not under the first key`, () => {
 			const { key, sealer } = direction(aead, REKEY_INTERVAL - 1);
 			const before = sealer.seal(CONTENT.message, utf8("before"));
 			const after = sealer.seal(CONTENT.message, utf8("after"));
 			const next = sealer.seal(CONTENT.message, utf8("next"));
-			const rekeyed = nodeCrypto
-				.aead(aead, key)
-				.seal(rekeyNonce(), new Uint8Array(), new Uint8Array(32))
-				.subarray(0, 32);
-			const open = (k: Uint8Array, counter: number, frame: Uint8Array) =>
-				nodeCrypto
-					.aead(aead, k)
+			const rekeyed =
+				aead === "ChaChaPoly+AESGCM"
+					? nextKey(key)
+					: nodeCrypto
+							.aead(aead, key)
+							.seal(rekeyNonce(), new Uint8Array(), new Uint8Array(32))
+							.subarray(0, 32);
+			const open = (k: Uint8Array, counter: number, frame: Uint8Array) => {
+				const own = keyedAs(aead, k, frame.length - FRAME_HEADER_BYTES);
+				return nodeCrypto
+					.aead(own.aead, own.key)
 					.open(
-						nonceFor(aead, counter),
+						nonceFor(own.aead, counter),
 						frame.subarray(0, FRAME_HEADER_BYTES),
 						frame.subarray(FRAME_HEADER_BYTES),
 					);
+			};
 			assert.ok(open(key, REKEY_INTERVAL - 1, before));
 			assert.equal(open(key, REKEY_INTERVAL, after), undefined);
 			assert.ok(open(rekeyed, REKEY_INTERVAL, after));
@@ -329,8 +363,8 @@ for (const aead of AEADS)
 					{ code: "message-too-large" },
 				);
 			}
-			// Eight records and one rekeying.
-			assert.equal(used.size, 9);
+			// Eight records, and one rekeying where it seals.
+			assert.equal(used.size, aead === "ChaChaPoly+AESGCM" ? 8 : 9);
 		});
 
 		test("end with the last counter, and no nonce is used twice", () => {
@@ -345,6 +379,151 @@ for (const aead of AEADS)
 				});
 		});
 	});
+
+describe("records of which the length chooses the AEAD", () => {
+	const TWO = "ChaChaPoly+AESGCM";
+	/** The longest content of a short record. */
+	const LONGEST = LONG_BODY_BYTES - 17;
+	const long = new Uint8Array(LONGEST + 1);
+	const short = long.subarray(1);
+
+	test("are short to a body of 8192 bytes, and long from 8193 on, whichever end makes them", () => {
+		for (const [content, aead] of [
+			[short, "ChaChaPoly"],
+			[long, "AESGCM"],
+		] as const) {
+			const { key, sealer, opener } = direction(TWO);
+			const plaintext = concat(Uint8Array.of(CONTENT.message), content);
+			const expected = forge(TWO, key, 0, plaintext);
+			assert.equal(keyedAs(TWO, key, expected.length - 5).aead, aead);
+			assert.deepEqual(sealer.seal(CONTENT.message, content), expected);
+			assert.deepEqual(opener.open(expected).bytes, content);
+		}
+	});
+
+	test("do not open under the AEAD of the other length", () => {
+		for (const [content, other] of [
+			[short, LONG_BODY_BYTES + 1],
+			[long, LONG_BODY_BYTES],
+		] as const) {
+			const { key, opener } = direction(TWO);
+			const header = frameHeader(FRAME.record, content.length + 17);
+			const wrong = keyedAs(TWO, key, other);
+			const sealed = nodeCrypto
+				.aead(wrong.aead, wrong.key)
+				.seal(
+					nonceFor(wrong.aead, 0),
+					header,
+					concat(Uint8Array.of(CONTENT.message), content),
+				);
+			assert.throws(
+				() => opener.open(encodeFrame(FRAME.record, sealed)),
+				UNAUTHENTIC,
+			);
+		}
+	});
+
+	test("do not open when they are cut or made longer across the boundary, with the length corrected", () => {
+		for (const [content, change] of [
+			[long, (body: Uint8Array) => body.subarray(1)],
+			[long, (body: Uint8Array) => body.subarray(0, -1)],
+			[short, (body: Uint8Array) => concat(body, Uint8Array.of(0))],
+			[short, (body: Uint8Array) => concat(Uint8Array.of(0), body)],
+		] as const) {
+			const { sealer, opener } = direction(TWO);
+			const record = sealer.seal(CONTENT.message, content);
+			const forged = encodeFrame(
+				FRAME.record,
+				change(record.subarray(FRAME_HEADER_BYTES)),
+			);
+			assert.throws(() => opener.open(forged), UNAUTHENTIC);
+			assert.throws(() => opener.open(record), UNAUTHENTIC, "and never again");
+		}
+	});
+
+	test("do not open when their header alone says another length", () => {
+		for (const content of [short, long]) {
+			const { sealer, opener } = direction(TWO);
+			const record = sealer.seal(CONTENT.message, content);
+			const other = content === short ? LONG_BODY_BYTES + 1 : LONG_BODY_BYTES;
+			record.set(frameHeader(FRAME.record, other));
+			assert.throws(() => opener.open(record), UNAUTHENTIC);
+		}
+	});
+
+	test("have one counter, also over a change of keys, and come in one order", () => {
+		const first = REKEY_INTERVAL - 3;
+		const { key, sealer, opener } = direction(TWO, first);
+		const contents = [short, long, long, short, long, short];
+		const records = contents.map((bytes) =>
+			sealer.seal(CONTENT.message, bytes),
+		);
+		for (const [i, record] of records.entries()) {
+			const counter = first + i;
+			const current = counter < REKEY_INTERVAL ? key : nextKey(key);
+			const plaintext = concat(
+				Uint8Array.of(CONTENT.message),
+				contents[i] as Uint8Array,
+			);
+			assert.deepEqual(record, forge(TWO, current, counter, plaintext));
+			assert.deepEqual(opener.open(record).bytes, contents[i]);
+		}
+		// A short one in the place of the long one that came before it.
+		const two = direction(TWO);
+		const [, second] = [short, short].map((bytes) =>
+			two.sealer.seal(CONTENT.message, bytes),
+		);
+		assert.throws(() => two.opener.open(second as Uint8Array), UNAUTHENTIC);
+	});
+
+	test("use no key for anything but one AEAD, and not the key of the direction", () => {
+		const used = new Map<string, Set<string>>();
+		const crypto: CryptoProvider = {
+			...nodeCrypto,
+			aead(name, key) {
+				const names = used.get(hex(key)) ?? new Set();
+				used.set(hex(key), names.add(name));
+				return nodeCrypto.aead(name, key);
+			},
+		};
+		const key = nodeCrypto.random(32);
+		const sealer = new RecordSealer(crypto, TWO, key, REKEY_INTERVAL - 2);
+		for (const content of [short, long, short, long])
+			sealer.seal(CONTENT.message, content);
+		assert.deepEqual(
+			[...used.values()].map((names) => [...names].join()),
+			["ChaChaPoly", "AESGCM", "ChaChaPoly", "AESGCM"],
+		);
+		assert.ok(!used.has(hex(key)));
+	});
+
+	test("leave no key behind when keys change, when they are wiped, or when one does not open", () => {
+		const keys: Uint8Array[] = [];
+		const crypto: CryptoProvider = {
+			...nodeCrypto,
+			aead(name, key) {
+				keys.push(key);
+				return nodeCrypto.aead(name, key);
+			},
+		};
+		const isLeft = () => keys.map((one) => one.some((byte) => byte !== 0));
+		const from = REKEY_INTERVAL - 2;
+		const key = nodeCrypto.random(32);
+		const sealer = new RecordSealer(crypto, TWO, key, from);
+		for (const content of [short, long, long]) sealer.seal(1, content);
+		assert.deepEqual(isLeft(), [false, false, true]);
+		sealer.wipe();
+		const opener = new RecordOpener(crypto, TWO, key);
+		assert.throws(() => opener.open(encodeFrame(FRAME.record, long)));
+		assert.deepEqual(isLeft(), [false, false, false, false]);
+	});
+
+	test("stay within what AES-GCM may seal under one key", () => {
+		// TLS 1.3 allows 2^24.5 records of 2^10 blocks (RFC 8446, 5.5).
+		const blocks = Math.ceil((MAX_CONTENT_BYTES + 1) / 16) + 1;
+		assert.ok(REKEY_INTERVAL * blocks < 2 ** 34.5);
+	});
+});
 
 describe("nonces", () => {
 	const golden: [AeadName, number, string][] = [
@@ -375,7 +554,7 @@ describe("a session", () => {
 	/** Both ends, from copies of one set of secrets. */
 	function ends(change: Partial<SessionSecrets> = {}) {
 		const secrets = (): SessionSecrets => ({
-			aead: "AESGCM",
+			records: "AESGCM",
 			initiatorKey: new Uint8Array(32).fill(1),
 			responderKey: new Uint8Array(32).fill(2),
 			exporterSecret: new Uint8Array(32).fill(3),
@@ -401,7 +580,7 @@ describe("a session", () => {
 		const initiatorKey = new Uint8Array(32).fill(1);
 		const responderKey = new Uint8Array(32).fill(2);
 		const secrets: SessionSecrets = {
-			aead: "ChaChaPoly",
+			records: "ChaChaPoly",
 			initiatorKey,
 			responderKey,
 			exporterSecret: new Uint8Array(32),

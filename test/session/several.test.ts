@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { nodeCrypto } from "../../src/crypto/index.ts";
+import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	MAX_JOINED_BYTES,
 	MAX_SEVERAL,
@@ -51,6 +51,41 @@ function joined(
 		...contents.map(([type, bytes]) => concat(Uint8Array.of(type), enc(bytes))),
 	);
 }
+
+test("what was opened is given back when nothing refers to it, and only then", () => {
+	const opened: Uint8Array[] = [];
+	const crypto: CryptoProvider = {
+		...nodeCrypto,
+		aead(name, key) {
+			const aead = nodeCrypto.aead(name, key);
+			return {
+				...aead,
+				open(...given) {
+					const plaintext = aead.open(...given);
+					if (plaintext !== undefined) opened.push(plaintext);
+					return plaintext;
+				},
+			};
+		},
+	};
+	const long = new Uint8Array(9000).fill(7);
+	for (const [types, isGivenBack] of [
+		[[CONTENT.message, CONTENT.message], true],
+		[[CONTENT.message, CONTENT.nested], false],
+		[[CONTENT.link, CONTENT.link], false],
+	] as const) {
+		const key = nodeCrypto.random(32);
+		const sealer = new RecordSealer(nodeCrypto, "AESGCM", key);
+		const opener = new RecordOpener(crypto, "AESGCM", key);
+		const several = joined(...types.map((type) => [type, long] as const));
+		const contents = opener.openAll(sealer.seal(CONTENT.several, several));
+		assert.equal(opened.pop()?.length === 0, isGivenBack);
+		assert.deepEqual(
+			contents,
+			types.map((type) => ({ type, bytes: long })),
+		);
+	}
+});
 
 describe("an outbox", () => {
 	test("gives whatever waits in any turns in its order, with its bounds and types", () => {

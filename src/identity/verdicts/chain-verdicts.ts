@@ -33,7 +33,7 @@ export class ChainVerdicts {
 	readonly #anchors: Readonly<Record<DeviceRole, readonly TrustAnchor[]>>;
 	readonly #limits: FreshnessLimits | undefined;
 	readonly #accepted = new Map<string, Verdict>();
-	/** Whom `certified` has named. */
+	/** Whom a trusted root has certified: its signatures need no second look. */
 	readonly #certified = new Map<string, CertifiedDevice>();
 
 	/** `lists` are those of the same roots; without them it starts with none. Throws like `UntrustedLists`. */
@@ -74,14 +74,14 @@ export class ChainVerdicts {
 		role: DeviceRole,
 		now: number,
 	): CertifiedDevice {
-		const key = `${role} ${hex(hash)}`;
+		const key = keyOf(role, hash);
 		const known = this.#accepted.get(key);
 		if (known !== undefined) {
 			known.device.requireValid(now);
 			this.#requireListed(known, now);
 			return known.device;
 		}
-		const device = this.#validate(encodedChain, role, now);
+		const device = this.#certifiedAt(key, encodedChain, role, now);
 		const verdict: Verdict = { device, generation: -1, freshUntil: 0 };
 		this.#requireListed(verdict, now);
 		remember(this.#accepted, key, verdict);
@@ -97,9 +97,7 @@ export class ChainVerdicts {
 		role: DeviceRole,
 		now: number,
 	): CertifiedDevice {
-		const device = this.#validate(encodedChain, role, now);
-		this.lists.requireTrusted(device.path, true);
-		return device;
+		return this.#trustedAt(encodedChain, role, now);
 	}
 
 	/**
@@ -109,7 +107,7 @@ export class ChainVerdicts {
 	 */
 	certified(encodedChain: Uint8Array, role: DeviceRole): CertifiedDevice {
 		// Neither time nor lists change the answer.
-		const key = `${role} ${hex(chainHash(this.#crypto, encodedChain))}`;
+		const key = keyOf(role, chainHash(this.#crypto, encodedChain));
 		const known = this.#certified.get(key);
 		if (known !== undefined) return known;
 		const device = this.#validate(encodedChain, role, undefined);
@@ -139,9 +137,7 @@ export class ChainVerdicts {
 		role: DeviceRole,
 		at: number,
 	): CertifiedDevice {
-		const device = this.#validate(encodedChain, role, at);
-		this.lists.requireTrusted(device.path, true);
-		return device;
+		return this.#trustedAt(encodedChain, role, at);
 	}
 
 	/**
@@ -158,6 +154,34 @@ export class ChainVerdicts {
 		} catch (thrown) {
 			return asTetradError(thrown);
 		}
+	}
+
+	/** Valid at that time, and on no list that is held, however old it is. */
+	#trustedAt(
+		encodedChain: Uint8Array,
+		role: DeviceRole,
+		at: number,
+	): CertifiedDevice {
+		const key = keyOf(role, chainHash(this.#crypto, encodedChain));
+		const device = this.#certifiedAt(key, encodedChain, role, at);
+		this.lists.requireTrusted(device.path, true);
+		return device;
+	}
+
+	/** As `validateChain`, whose signatures are verified once: what they certify is for ever, and only its time is asked again. */
+	#certifiedAt(
+		key: string,
+		encodedChain: Uint8Array,
+		role: DeviceRole,
+		at: number,
+	): CertifiedDevice {
+		const known = this.#certified.get(key);
+		// At any other time another root may lead to it, or it is to be said why none does.
+		if (known !== undefined && at >= known.notBefore && at <= known.notAfter)
+			return known;
+		const device = this.#validate(encodedChain, role, at);
+		remember(this.#certified, key, device);
+		return device;
 	}
 
 	#validate(
@@ -182,13 +206,17 @@ export class ChainVerdicts {
 	}
 }
 
+function keyOf(role: DeviceRole, hash: Uint8Array): string {
+	return `${role} ${hex(hash)}`;
+}
+
 /** The oldest of too many goes. */
 function remember<Value>(
 	known: Map<string, Value>,
 	key: string,
 	value: Value,
 ): void {
-	if (known.size === MAX_VERDICTS) {
+	if (known.size === MAX_VERDICTS && !known.has(key)) {
 		// A map keeps the order of insertion.
 		const [oldest] = known.keys();
 		known.delete(oldest as string);

@@ -39,7 +39,7 @@ export interface Carrier {
 	/**
 	 * Takes the bytes of one or more whole frames; the caller must not change them afterwards. With
 	 * `owned`, the caller does not look at them again either, and the carrier may give their memory
-	 * back once they are sent.
+	 * back once they are sent, where they are all of their `buffer`: others may be in the rest of it.
 	 * False when the queue is over its mark and the caller should await `drained()`; a caller that
 	 * never does so loses the carrier at the hard limit. After close it drops the bytes, returns
 	 * false and throws nothing.

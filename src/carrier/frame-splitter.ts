@@ -1,5 +1,6 @@
 import { TetradError } from "../errors.ts";
 import {
+	FRAME,
 	FRAME_HEADER_BYTES,
 	parseFrameHeader,
 	release,
@@ -33,7 +34,7 @@ export class FrameSplitter {
 	#size = 0;
 	/** Holds the unfinished frame once a byte of its body has arrived. */
 	#buffer: Uint8Array = NOTHING;
-	/** The last frame that was put together, until its receiver has used it. */
+	/** The last frame that has its memory for itself, until its receiver has used it. */
 	#handedOut: Uint8Array = NOTHING;
 
 	/** The first `firstFrames` frames may have bodies of at most `firstFrameBody` bytes. */
@@ -70,7 +71,7 @@ export class FrameSplitter {
 		this.#viewed = false;
 	}
 
-	/** Gives the memory of a frame back that `next` handed out; a view keeps its chunk alive and is left alone. */
+	/** Gives the memory of a frame back that `next` handed out; a view of a part of its chunk keeps that alive and is left alone. */
 	used(frame: Uint8Array): void {
 		if (frame !== this.#handedOut) return;
 		this.#handedOut = NOTHING;
@@ -105,9 +106,17 @@ export class FrameSplitter {
 		const { buffer, byteOffset } = this.#chunk;
 		// A plain array, because the `slice` of a Buffer does not copy.
 		const frame = new Uint8Array(buffer, byteOffset + this.#at, size);
-		this.#at += size;
-		this.#viewed = true;
 		this.#count++;
+		if (size === buffer.byteLength && frame[0] === FRAME.record) {
+			// All of the chunk, which is given back like what was put together here. Records only: what
+			// is in clear, as on open links, may be kept as it stands.
+			this.#chunk = NOTHING;
+			this.#at = 0;
+			this.#handedOut = frame;
+		} else {
+			this.#at += size;
+			this.#viewed = true;
+		}
 		return frame;
 	}
 

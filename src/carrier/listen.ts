@@ -35,6 +35,11 @@ export interface ListenOptions {
 	 * but what the system has. True cuts it off at once, and nothing else is said of it.
 	 */
 	readonly turnsAway?: (source: string) => boolean;
+	/**
+	 * Lets other processes of this user listen at the same address that say so, too: the system gives each connection to
+	 * one of them, by where it comes from, port and all (SO_REUSEPORT). For TCP at a port that is named, on Linux.
+	 */
+	readonly isShared?: boolean;
 	/** For logs: a connection that was not taken, and why. */
 	readonly onRefused?: (error: TetradError) => void;
 }
@@ -82,7 +87,7 @@ export async function listen(
 			: { blockList: new Gate(turnsAway, options.onRefused) }),
 	});
 	server.maxConnections = maxConnections;
-	await bind(server, wanted);
+	await bind(server, wanted, options.isShared);
 	const bound = boundAddress(server, wanted);
 	takeConnections(server, bound, onCarrier, options);
 	return listener(server, bound);
@@ -178,12 +183,21 @@ export function bindPrivately(server: Server, path: string): Promise<void> {
 	return bind(server, asAddress({ kind: "unix", path }));
 }
 
-async function bind(server: Server, address: Address): Promise<void> {
-	// Exclusive: a cluster of processes must not share what looks like one device.
+async function bind(
+	server: Server,
+	address: Address,
+	isShared = false,
+): Promise<void> {
+	if (isShared && (address.kind !== "tcp" || address.port === 0))
+		throw new TetradError(
+			"invalid-argument",
+			`several processes listen together at a host and a port that is named, and not at ${formatAddress(address)}`,
+		);
+	// Exclusive: a cluster of processes must not share what looks like one device, unless it is one.
 	if (address.kind === "tcp") {
 		const { host, port } = address;
-		const backlog = MAX_BACKLOG;
-		return bindOnce(server, address, { host, port, backlog, exclusive: true });
+		const how = { host, port, backlog: MAX_BACKLOG, exclusive: true };
+		return bindOnce(server, address, { ...how, reusePort: isShared });
 	}
 	const { path } = address;
 	await clearStaleSocket(path);
@@ -248,4 +262,5 @@ const ADVICE: Readonly<Record<string, string>> = {
 		"this user may not; check that the directory exists and is yours, or take a port from 1024",
 	EADDRNOTAVAIL: "this machine does not have that address",
 	ENOTFOUND: "this host name is unknown; check its spelling",
+	ENOTSUP: "this system does not let several processes share it; run one",
 };

@@ -107,7 +107,10 @@ class MemoryPipe implements Pipe {
 		if (this.#destroyed) return;
 		for (const { bytes, owned } of parts) {
 			// Copied, because this end gives the memory back, and the sender may send the bytes again.
-			this.#unread.push(owned ? bytes : copy(bytes));
+			const part = owned ? bytes : copy(bytes);
+			// Most wait alone, and an empty array that is pushed to takes room for many.
+			if (this.#unread.length === 0) this.#unread = [part];
+			else this.#unread.push(part);
 			this.#unreadBytes += bytes.length;
 		}
 		this.#room = done;

@@ -1,4 +1,5 @@
 import { TetradError } from "../errors.ts";
+import { copy } from "../wire/index.ts";
 import { type CarrierLimits, seconds, startLimit } from "./limits.ts";
 
 /** Bytes to be written; owned ones are of no use to anybody else. */
@@ -70,7 +71,10 @@ export class SendQueue {
 		}
 		this.#queued = queued;
 		if (queued >= this.#limits.highWaterBytes) this.#full = true;
-		this.#waiting.push({ bytes, owned });
+		const part = this.#writing > 0 ? keptSmall(bytes, owned) : { bytes, owned };
+		// Most wait alone, and an empty array that is pushed to takes room for many.
+		if (this.#waiting.length === 0) this.#waiting = [part];
+		else this.#waiting.push(part);
 		this.#schedule();
 		return !this.#full;
 	}
@@ -192,6 +196,13 @@ export class SendQueue {
 		this.abandon();
 		this.#sink.failed(new TetradError(code, message));
 	}
+}
+
+/** What waits behind a write may wait long: a small part of a larger block of memory must not keep all of that. */
+function keptSmall(bytes: Uint8Array, owned: boolean): Part {
+	const isCut =
+		bytes.length <= SMALL_BYTES && bytes.buffer.byteLength > bytes.length;
+	return isCut ? { bytes: copy(bytes), owned: true } : { bytes, owned };
 }
 
 /** Copies runs of small parts together; the rest stays as it is. */

@@ -18,7 +18,13 @@ import {
 	unexpected,
 } from "../machine/index.ts";
 import { body, message } from "../money/documents/index.ts";
-import { concat, FILE_MESSAGE, malformed, sameBytes } from "../wire/index.ts";
+import {
+	concat,
+	FILE_MESSAGE,
+	malformed,
+	release,
+	sameBytes,
+} from "../wire/index.ts";
 import { CHUNK_BYTES } from "./limits.ts";
 import { FILE } from "./messages.ts";
 import {
@@ -39,7 +45,7 @@ export interface OutgoingFile {
 /** What happens to a file that is sent. */
 export type FileSendingEvent =
 	| { readonly kind: "begin" }
-	/** What was asked for, or less of it; nothing where the file has ended. */
+	/** What was asked for, or less of it, which is the machine's from now on; nothing where the file has ended. */
 	| { readonly kind: "read"; readonly bytes: Uint8Array }
 	| SessionOneEvent;
 
@@ -177,6 +183,7 @@ export class FileSending
 		this.#hash.update(bytes);
 		this.#send(concat(Uint8Array.of(FILE_MESSAGE.fileChunk), bytes));
 		this.#state = { kind: "sending", at: state.at + bytes.length };
+		release(bytes);
 	}
 
 	#hear(bytes: Uint8Array): void {

@@ -4,9 +4,13 @@ export {
 	type AdmissionCounts,
 	type AdmissionEffect,
 	type AdmissionEvent,
+	partOf,
 } from "./admission/index.ts";
 export type { DeviceContext, LinkContext } from "./context.ts";
 export {
+	cipherBetween,
+	LINK_CIPHERS,
+	type LinkCipher,
 	type LinkEffect,
 	type LinkEvent,
 	LinkMachine,

@@ -1,10 +1,10 @@
-import {
-	type AeadName,
-	type CryptoProvider,
-	KEY_BYTES,
-} from "../crypto/index.ts";
+import { type CryptoProvider, KEY_BYTES } from "../crypto/index.ts";
 import { authenticationFailed, TetradError } from "../errors.ts";
-import { RecordOpener, RecordSealer } from "../session/index.ts";
+import {
+	type RecordAead,
+	RecordOpener,
+	RecordSealer,
+} from "../session/index.ts";
 import { copy, enc, utf8 } from "../wire/index.ts";
 import { FIN_BYTES, type Place, TOKEN_ID_BYTES } from "./parameters.ts";
 import { SAFETY_CODE_BYTES, safetyWords } from "./safety-code.ts";
@@ -97,9 +97,9 @@ export class RootKey {
 			throw authenticationFailed();
 	}
 
-	/** Session 3 or 4: records under one key for each direction. `linkSecret` is empty on an open link. */
+	/** Session 3 or 4: records under a key for each direction. `linkSecret` is empty on an open link. */
 	localSession(
-		aead: AeadName,
+		records: RecordAead,
 		linkSecret: Uint8Array,
 		sends: LocalDirection,
 		log: (label: string, secret: Uint8Array) => void,
@@ -120,8 +120,8 @@ export class RootKey {
 		const receiveKey = key(receives);
 		prk.fill(0);
 		const session = new LocalSession(
-			new RecordSealer(this.#crypto, aead, sendKey),
-			new RecordOpener(this.#crypto, aead, receiveKey),
+			new RecordSealer(this.#crypto, records, sendKey),
+			new RecordOpener(this.#crypto, records, receiveKey),
 		);
 		sendKey.fill(0);
 		receiveKey.fill(0);

@@ -93,10 +93,7 @@ export function openSession(
 }
 
 /** A close says nothing more (docs/protocol.md, Closing). Throws `malformed` for one that does. */
-export function demandEmptyClose({
-	bytes,
-}: {
-	readonly bytes: Uint8Array;
-}): void {
-	if (bytes.length > 0) throw malformed("a close has content");
+export function demandEmptyClose([bytes]: readonly Uint8Array[]): void {
+	if (bytes === undefined || bytes.length > 0)
+		throw malformed("a close has content");
 }

@@ -143,11 +143,11 @@ test("a chunk of which a view was handed out is left alone, and any other is giv
 	assert.equal(viewed.length, 5005 + 20_000);
 });
 
-test("a frame is given back when it was used, unless it is a view", () => {
+test("a frame is given back when it was used, unless it is a view of a part", () => {
 	const splitter = new FrameSplitter();
 	const bytes = record(70_000, 1);
 	const [joined] = split([bytes.slice(0, 9), bytes.slice(9)], splitter);
-	const [view] = split([record(70_000, 2)], splitter);
+	const [view] = split([concat(record(70_000, 2), record(0))], splitter);
 	splitter.used(view as Uint8Array);
 	assert.equal(view?.length, 70_005);
 	assert.equal(joined?.length, 70_005);
@@ -155,6 +155,25 @@ test("a frame is given back when it was used, unless it is a view", () => {
 	const [used] = split([bytes.slice(0, 9), bytes.slice(9)], again);
 	again.used(used as Uint8Array);
 	assert.equal(used?.length, 0);
+});
+
+test("a frame that is a whole chunk is given back when it was used, and what comes after it is read", () => {
+	const splitter = new FrameSplitter();
+	for (const fill of [1, 2]) {
+		splitter.push(record(70_000, fill));
+		const frame = splitter.next() as Uint8Array;
+		assert.deepEqual(frame, record(70_000, fill));
+		splitter.used(frame);
+		assert.equal(frame.length, 0);
+		assert.equal(splitter.next(), undefined);
+		assert.equal(splitter.insideFrame, false);
+	}
+	assert.deepEqual(split([record(9, 3)], splitter), [record(9, 3)]);
+	assert.equal(splitter.count, 3);
+	const inClear = encodeFrame(FRAME.openMessage, new Uint8Array(70_000));
+	const [kept] = split([inClear], splitter);
+	splitter.used(kept as Uint8Array);
+	assert.equal(kept?.length, 70_005);
 });
 
 test("a header is judged before a byte of its body is there", () => {

@@ -15,6 +15,7 @@ import {
 } from "../../src/identity/index.ts";
 import {
 	LINK_PROTOCOL,
+	LONG_BODY_BYTES,
 	MAX_CONTENT_BYTES,
 	MAX_COUNTER,
 	MAX_JOINED_BYTES,
@@ -36,6 +37,10 @@ import {
 	PAYMENT,
 } from "../../src/talk/index.ts";
 import { ChainBook } from "../../src/tetrad/link/chain-book.ts";
+import {
+	LINK_CIPHERS,
+	MAX_OFFERED_CIPHERS,
+} from "../../src/tetrad/link/link-cipher.ts";
 import * as messages from "../../src/tetrad/messages.ts";
 import {
 	MAX_OFFER_BYTES,
@@ -167,14 +172,34 @@ test("suites and protocols", () => {
 			id: Number(cell(row, "suite id")),
 			name: cell(row, "suite"),
 			protocol: cell(row, "Noise protocol name"),
+			aead: cell(row, "records"),
 		})),
 		SUITES.map(({ id, name, protocol }) => ({
 			id,
 			name,
 			protocol: protocol.name,
+			aead: protocol.records.replace("+", ", long ones "),
 		})),
 	);
+	for (const { protocol, resumption } of SUITES) {
+		assert.equal(resumption.records, protocol.records);
+		assert.equal(resumption.aead, protocol.aead);
+	}
 	assert.ok(DOCUMENT.includes(`\`${LINK_PROTOCOL.name}\``));
+});
+
+test("what seals a link", () => {
+	const { rows } = table("What seals a link", "cipher of a link");
+	assert.deepEqual(
+		rows.map((row) => [
+			Number(cell(row, "cipher of a link")),
+			cell(row, "records"),
+		]),
+		LINK_CIPHERS.map(({ id, records }) => [
+			id,
+			records.replace("+", ", long ones "),
+		]),
+	);
 });
 
 test("lengths of message 1", () => {
@@ -538,6 +563,8 @@ test("limits", () => {
 		"content that is joined with others": MAX_WAITING_BYTES,
 		"what a record adds": RECORD_OVERHEAD,
 		"records under one key": REKEY_INTERVAL,
+		"body of a short record, where long ones have an AEAD of their own":
+			LONG_BODY_BYTES,
 		"greatest counter": MAX_COUNTER,
 		"message of session 1": MAX_AGENT_MESSAGE_BYTES,
 		"message of session 2, 3 or 4": MAX_MODULE_MESSAGE_BYTES,
@@ -551,6 +578,7 @@ test("limits", () => {
 		chain: MAX_CHAIN_BYTES,
 		"certified name": certifiedName,
 		"suites in an offer": offeredSuites,
+		"ciphers that an agent names on a link": MAX_OFFERED_CIPHERS,
 		"raw offer": MAX_OFFER_BYTES,
 		"raw offer that names a token": MAX_RESUMING_OFFER_BYTES,
 		"name of a token": TOKEN_ID_BYTES,

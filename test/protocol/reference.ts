@@ -229,10 +229,20 @@ function parseFrame(frame: Buffer): { type: string; body: Buffer } {
 type AeadName = "AESGCM" | "ChaChaPoly";
 
 function aeadOf(protocol: string): AeadName {
-	const name = protocol.split("_")[3];
+	return aeadName(protocol.split("_")[3]);
+}
+
+function aeadName(name: string | undefined): AeadName {
 	assert.ok(name === "AESGCM" || name === "ChaChaPoly");
 	return name;
 }
+
+/** The limit that decides between two AEADs, in bytes. */
+const LONGEST_SHORT_BODY = Number(
+	table("Limits", "limit")
+		.rows.map((row) => [cell(row, "limit"), cell(row, "value")])
+		.find(([limit]) => limit?.startsWith("body of a short record"))?.[1],
+);
 
 function nonce(aead: AeadName, counter: bigint): Buffer {
 	const out = Buffer.alloc(12);
@@ -280,15 +290,34 @@ function seal(
 	return Buffer.concat([body, cipher.getAuthTag()]);
 }
 
+/** What seals the records of a session: one AEAD, or that of short records and that of long ones. */
+type RecordAeads = readonly [AeadName, AeadName?];
+
+function recordAeads(documented: string): RecordAeads {
+	const [short, long, ...more] = documented.split(", long ones ").map(aeadName);
+	assert.ok(short);
+	assert.deepEqual(more, []);
+	return long === undefined ? [short] : [short, long];
+}
+
 /** Records of one direction. */
 class Direction {
-	readonly #aead: AeadName;
+	readonly #aeads: RecordAeads;
 	readonly #key: Buffer;
 	#counter = 0n;
 
-	constructor(aead: AeadName, key: Buffer) {
-		this.#aead = aead;
+	constructor(aeads: RecordAeads, key: Buffer) {
+		this.#aeads = aeads;
 		this.#key = key;
+	}
+
+	/** The AEAD of a record with such a body, and its key. */
+	#keyed(bodyBytes: number): [AeadName, Buffer] {
+		const [short, long] = this.#aeads;
+		if (long === undefined) return [short, this.#key];
+		const isLong = bodyBytes > LONGEST_SHORT_BODY;
+		const info = enc(text("tetrad/1 records"), text(isLong ? "long" : "short"));
+		return [isLong ? long : short, expand(this.#key, info, 32)];
 	}
 
 	/** A record that has one content. */
@@ -304,12 +333,10 @@ class Direction {
 		assert.equal(type, "record");
 		const counter = this.#counter++;
 		const header = frame.subarray(0, 5);
-		const plaintext = open(this.#aead, this.#key, counter, header, body);
+		const [aead, key] = this.#keyed(body.length);
+		const plaintext = open(aead, key, counter, header, body);
 		// Sealing has one result, so this only shows that `seal` is the inverse.
-		assert.deepEqual(
-			seal(this.#aead, this.#key, counter, header, plaintext),
-			body,
-		);
+		assert.deepEqual(seal(aead, key, counter, header, plaintext), body);
 		const name = contentName(plaintext[0]);
 		const content = plaintext.subarray(1);
 		return name === "several" ? several(content) : [{ type: name, content }];
@@ -344,17 +371,24 @@ function several(joined: Buffer): Opened[] {
 
 // Key exchange
 
-const SUITES: ReadonlyMap<string, { id: number; protocol: string }> = new Map(
+interface DocumentedSuite {
+	readonly id: number;
+	readonly protocol: string;
+	readonly records: RecordAeads;
+}
+
+const SUITES: ReadonlyMap<string, DocumentedSuite> = new Map(
 	table("Key exchange", "suite id").rows.map((row) => [
 		cell(row, "suite"),
 		{
 			id: Number(cell(row, "suite id")),
 			protocol: cell(row, "Noise protocol name"),
+			records: recordAeads(cell(row, "records")),
 		},
 	]),
 );
 
-function suiteOf(name: string): { id: number; protocol: string } {
+function suiteOf(name: string): DocumentedSuite {
 	const suite = SUITES.get(name);
 	assert.ok(suite, `the document has the suite ${name}`);
 	return suite;
@@ -912,12 +946,12 @@ export function checkRun(run: RunVector): void {
 
 	// Every record of session 1, and what each field of each message must be.
 	const outer = {
-		A: new Direction(session1.aead, session1.initiatorKey),
-		B: new Direction(session1.aead, session1.responderKey),
+		A: new Direction(suite.records, session1.initiatorKey),
+		B: new Direction(suite.records, session1.responderKey),
 	};
 	const inner = {
-		X: new Direction(session2.aead, session2.initiatorKey),
-		Y: new Direction(session2.aead, session2.responderKey),
+		X: new Direction(suite.records, session2.initiatorKey),
+		Y: new Direction(suite.records, session2.responderKey),
 	};
 	const frameOf = (message: string, field: string) =>
 		get(linkFields(message), field);
@@ -1062,9 +1096,9 @@ export function checkRun(run: RunVector): void {
 	// Every message on the two links.
 	for (const side of SIDES) {
 		const local = {
-			agent: new Direction(session1.aead, localKey(side)),
+			agent: new Direction(suite.records, localKey(side)),
 			module: new Direction(
-				session1.aead,
+				suite.records,
 				localKey(side === "AX" ? "XA" : "YB"),
 			),
 		};
@@ -1093,10 +1127,38 @@ export function checkRun(run: RunVector): void {
 			.map(({ session, from, content }) => `${session} ${from} ${content}`)
 			.toSorted(),
 	);
-	assert.equal(run.messages.length, 9 + 4 * 2);
+	const long = run.messages
+		.map(({ session, content }) => [session, content.length / 2] as const)
+		.filter(([, length]) => length > 1000);
+	// Where length decides, some are as long as a short record can be, or a byte longer.
+	const longest = LONGEST_SHORT_BODY - 17;
+	const isWithLong =
+		run.suite === "hybrid-chachapoly-aesgcm" &&
+		`${routing} ${run.root}` === "direct transcript" &&
+		!token;
+	assert.deepEqual(
+		long,
+		isWithLong
+			? [
+					[1, longest],
+					[1, longest + 1],
+					[2, longest + 1],
+					[4, longest + 1],
+				]
+			: [],
+	);
+	assert.equal(run.messages.length - long.length, 9 + 4 * 2);
 	const ofLinks = run.link === "paired" ? 4 : 0;
 	assert.equal(run.signatures.length, ofLinks + (token ? 0 : 4));
 }
+
+/** The first choice first. */
+const LINK_CIPHERS = table("What seals a link", "cipher of a link").rows.map(
+	(row) => ({
+		id: Number(cell(row, "cipher of a link")),
+		aeads: recordAeads(cell(row, "records")),
+	}),
+);
 
 /** All that one link carried, in clear, with each chain hash looked up in the book of its direction. */
 function readLink(
@@ -1123,20 +1185,32 @@ function readLink(
 		const { pairingKeys, linkExchanges } = run.secrets;
 		assert.ok(pairingKeys && linkExchanges);
 		const protocol = /`(Noise_NNhfs\+psk0_[\w+]+)`/.exec(DOCUMENT)?.[1] ?? "";
+		// That of the handshake, that of the suite, and that of its short records.
+		const { records } = suiteOf(run.suite);
+		const accepted = LINK_CIPHERS.filter(({ aeads: [short, long] }) =>
+			long === undefined
+				? short === aeadOf(protocol) || short === records[0]
+				: short === records[0] && long === records[1],
+		);
+		const ciphers = Buffer.from(accepted.map(({ id }) => id));
+		decode(fieldsOf("Paired links", "L1"), enc(ciphers));
+		const picked = accepted[0];
+		assert.ok(picked);
 		const session = replay(
 			protocol,
 			enc(text("tetrad/1 link")),
 			bytes(pairingKeys[side]),
 			linkExchanges[side],
-			EMPTY,
+			enc(ciphers),
 			at(0, "linkHello"),
 			at(1, "linkAnswer"),
 		);
 		assertExchanged(session, run.derived.links?.[side]);
 		directions = {
-			[agent]: new Direction(session.aead, session.initiatorKey),
-			[module]: new Direction(session.aead, session.responderKey),
+			[agent]: new Direction(picked.aeads, session.initiatorKey),
+			[module]: new Direction(picked.aeads, session.responderKey),
 		};
+		const cipher = byte(picked.id);
 		const credential = (
 			message: "L2" | "L3",
 			place: Place,
@@ -1148,8 +1222,9 @@ function readLink(
 			assert.deepEqual(fields.get("chain"), chain);
 			assert.deepEqual(
 				fields.get("signature"),
-				signatureOf(run, devices, place, role, session.h, chainHash),
+				signatureOf(run, devices, place, role, session.h, chainHash, cipher),
 			);
+			if (message === "L2") assert.deepEqual(fields.get("cipher"), cipher);
 		};
 		credential("L2", module, "LM", session.payload);
 		const l3 = (directions[agent] as Direction).open(
@@ -1240,8 +1315,8 @@ export function checkPairing(run: PairingVector): void {
 	);
 	assertExchanged(session, run.derived);
 	const directions = {
-		A: new Direction(session.aead, session.initiatorKey),
-		X: new Direction(session.aead, session.responderKey),
+		A: new Direction([session.aead], session.initiatorKey),
+		X: new Direction([session.aead], session.responderKey),
 	};
 	const credential = (
 		message: "P2" | "P3",

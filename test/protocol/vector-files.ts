@@ -33,6 +33,7 @@ export async function makeVectors(): Promise<{ name: string; text: string }[]> {
 			link,
 			// The hybrid runs are long enough as they are.
 			withIntermediate: suite.startsWith("classical"),
+			withLong: name === "tetrad-direct-transcript-hybrid-chachapoly-aesgcm",
 		});
 		files.push({ name, text: print(name, COMMENT, run) });
 	};

@@ -6,6 +6,8 @@ const SUITES = [
 	"hybrid-chachapoly",
 	"classical-aesgcm",
 	"classical-chachapoly",
+	"hybrid-chachapoly-aesgcm",
+	"classical-chachapoly-aesgcm",
 ];
 
 /** Every file that must be there, without `.json`. */

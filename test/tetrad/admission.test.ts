@@ -12,6 +12,7 @@ import {
 	LOAD_LIMITS,
 	type LoadLimits,
 	messages,
+	partOf,
 } from "../../src/tetrad/index.ts";
 import { encodeFrame, FRAME, parseFrame } from "../../src/wire/index.ts";
 
@@ -197,6 +198,16 @@ describe("a cookie", () => {
 			3: "authentication-failed",
 		});
 		assert.deepEqual(door.admitted, []);
+	});
+
+	test("of another process of the same agent is none here", () => {
+		const [one, other] = [new Door(busy), new Door(busy)];
+		const cookie = one.ask(1, "192.0.2.1", 4000);
+		other.come(1, "192.0.2.1", 4000);
+		other.say(1, cookieOffer(cookie));
+		assert.deepEqual(other.refused, { 1: "authentication-failed" });
+		one.say(1, cookieOffer(cookie));
+		assert.deepEqual(one.admitted, [1]);
 	});
 
 	test("is of one offer", () => {
@@ -640,4 +651,44 @@ test("a flood of a thousand addresses leaves nothing behind and passes no limit"
 		},
 	);
 	assert.equal(door.admission.deadline, undefined);
+});
+
+describe("the limits of one of several processes of an agent", () => {
+	test("are its part of what one caller may take, and its own for what it works on", () => {
+		const limits = partOf(LOAD_LIMITS, 3);
+		assert.deepEqual(
+			{ ...LOAD_LIMITS, ...limits },
+			{
+				...LOAD_LIMITS,
+				halfOpenOfAddress: 22,
+				perSecondOfAddress: 11,
+				burstOfAddress: 86,
+				tetradsOfDevice: 11,
+				perMinuteOfDevice: 200,
+			},
+		);
+	});
+
+	test("let one caller take no more of all of them than its part of each, and always something", () => {
+		for (const processes of [1, 2, 5, 64]) {
+			const { burstOfAddress } = partOf(LOAD_LIMITS, processes);
+			const doors = Array.from(
+				{ length: processes },
+				() => new Door({ ...partOf(LOAD_LIMITS, processes), halfOpen: 1e4 }),
+			);
+			let taken = 0;
+			for (const door of doors)
+				for (let id = 1; id <= LOAD_LIMITS.burstOfAddress; id++) {
+					if (door.turnsAway("192.0.2.1", false) !== undefined) continue;
+					door.come(id, "192.0.2.1");
+					door.give({ kind: "gone", id });
+					taken++;
+				}
+			assert.equal(taken, processes * burstOfAddress);
+			assert.ok(taken < LOAD_LIMITS.burstOfAddress + processes);
+		}
+		assert.ok(
+			Object.values(partOf(LOAD_LIMITS, 10_000)).every((limit) => limit >= 1),
+		);
+	});
 });

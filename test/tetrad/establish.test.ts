@@ -109,12 +109,10 @@ describe("the flights", () => {
 		await flight(four, "A", 2);
 		assert.equal(state(four, "bound"), "ABXY");
 		assert.equal(state(four, "confirmed"), "BY");
-		assert.deepEqual(four.messages("B"), [
-			{ kind: "message", session: 1, bytes: firstMessage },
-		]);
+		assert.deepEqual(four.messages("B"), [{ session: 1, bytes: firstMessage }]);
 		const order = four.events.B.map(({ kind }) => kind);
 		assert.ok(
-			order.indexOf("message") > order.indexOf("bound"),
+			order.indexOf("messages") > order.indexOf("bound"),
 			"the first message is released when B is bound",
 		);
 		await flight(four, "B", 1);
@@ -201,6 +199,35 @@ describe("negotiation", () => {
 		assert.equal(offer.selected.name, "hybrid-chachapoly");
 		assert.deepEqual([...offer.suites], [1, 2]);
 	});
+
+	const AES = [
+		"hybrid-chachapoly-aesgcm",
+		"hybrid-chachapoly",
+		"hybrid-aesgcm",
+	] as const;
+	const NO_AES = ["hybrid-chachapoly", "hybrid-aesgcm"] as const;
+	for (const [how, suites, responderSuites, selected] of [
+		["both compute AES fast", AES, AES, "hybrid-chachapoly-aesgcm"],
+		["the caller does not", NO_AES, AES, "hybrid-chachapoly"],
+		["the one that is called does not", AES, NO_AES, "hybrid-chachapoly"],
+		["one takes nothing but AES", AES, ["hybrid-aesgcm"], "hybrid-aesgcm"],
+		[
+			"one takes nothing but ChaCha20",
+			["hybrid-chachapoly"],
+			AES,
+			"hybrid-chachapoly",
+		],
+	] as const)
+		test(`two new homes agree on what both seal well: ${how}`, async () => {
+			const four = await FourDevices.make({ suites, responderSuites });
+			await four.establish();
+			assertConfirmed(four);
+			for (const place of PLACES)
+				assert.equal(
+					four[place].confirmed().transcript.offer.selected.name,
+					selected,
+				);
+		});
 
 	test("no common suite is refused", async () => {
 		const four = await FourDevices.make({

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto, TAG_BYTES } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
-import { RECORD_OVERHEAD } from "../../src/session/index.ts";
+import { MAX_JOINED_BYTES, RECORD_OVERHEAD } from "../../src/session/index.ts";
 import {
 	MAX_AGENT_MESSAGE_BYTES,
 	MAX_MODULE_MESSAGE_BYTES,
@@ -116,16 +116,35 @@ describe("limits hold before anything is sealed", () => {
 		assert.deepEqual(heard(run, "B"), [[1, utf8("before")]]);
 	});
 
+	test("and what is as large as they allow is carried", async () => {
+		const run = await established();
+		for (const [place, send, most] of [
+			["A", run.A.send, MAX_AGENT_MESSAGE_BYTES],
+			["A", run.A.sendToModule, MAX_MODULE_MESSAGE_BYTES],
+			["X", run.X.send, MAX_MODULE_MESSAGE_BYTES],
+			["X", run.X.sendToAgent, MAX_MODULE_MESSAGE_BYTES],
+		] as const) {
+			run.apply(place, send.call(run[place] as never, new Uint8Array(most)));
+			await run.run();
+		}
+		const sizes = (place: "A" | "B" | "X" | "Y") =>
+			run.messages(place).map(({ bytes }) => bytes.length);
+		assert.deepEqual(sizes("B"), [MAX_AGENT_MESSAGE_BYTES]);
+		for (const place of ["X", "Y", "A"] as const)
+			assert.deepEqual(sizes(place), [MAX_MODULE_MESSAGE_BYTES]);
+	});
+
 	test("of what a module may say at once: what does not fit is sealed", async () => {
 		const run = await established();
 		run.X.holds = true;
 		const sent: Effect[] = [];
 		for (let i = 0; i < 5000; i++)
 			sent.push(...run.X.send(new Uint8Array(256)));
-		assert.ok(sent.length >= 19, `${sent.length} records`);
+		assert.ok(sent.length >= 9, `${sent.length} records`);
 		for (const effect of sent)
 			assert.ok(
-				effect.kind === "send-link" && effect.body.length < 2 ** 16 + 100,
+				effect.kind === "send-link" &&
+					effect.body.length < MAX_JOINED_BYTES + 100,
 			);
 	});
 });

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import type { Asked } from "../../sim/turns.ts";
 import { type CryptoProvider, nodeCrypto } from "../../src/crypto/index.ts";
-import type { LinkMode } from "../../src/tetrad/index.ts";
+import {
+	type RecordAead,
+	RecordOpener,
+	type SuiteName,
+} from "../../src/session/index.ts";
+import { LINK_CIPHERS, type LinkMode } from "../../src/tetrad/index.ts";
 import {
 	concat,
 	encodeFrame,
@@ -174,6 +179,74 @@ describe("a paired link", () => {
 			);
 		}
 	});
+
+	for (const [agentSuites, moduleSuites, records] of [
+		[["hybrid-chachapoly"], ["hybrid-chachapoly"], "ChaChaPoly"],
+		[["hybrid-aesgcm"], ["hybrid-aesgcm"], "AESGCM"],
+		[
+			["hybrid-chachapoly-aesgcm"],
+			["hybrid-aesgcm", "classical-chachapoly-aesgcm"],
+			"ChaChaPoly+AESGCM",
+		],
+		[
+			["hybrid-aesgcm", "classical-chachapoly"],
+			["hybrid-aesgcm", "hybrid-chachapoly"],
+			"ChaChaPoly",
+		],
+		[["hybrid-chachapoly-aesgcm"], ["hybrid-chachapoly"], "ChaChaPoly"],
+		[["hybrid-chachapoly"], ["classical-chachapoly-aesgcm"], "ChaChaPoly"],
+		[["hybrid-aesgcm", "hybrid-chachapoly"], ["hybrid-aesgcm"], "AESGCM"],
+		[["hybrid-aesgcm"], ["hybrid-chachapoly-aesgcm"], "AESGCM"],
+		[["hybrid-chachapoly"], ["hybrid-aesgcm"], "AESGCM"],
+	] as const satisfies readonly (readonly [
+		readonly SuiteName[],
+		readonly SuiteName[],
+		RecordAead,
+	])[])
+		test(`of a policy with ${agentSuites.join(" and ")} and one with ${moduleSuites.join(" and ")} is sealed with ${records}`, async () => {
+			const keylog = new Map<string, Uint8Array>();
+			const demanding = (device: Device, suites: readonly SuiteName[]) => ({
+				...device,
+				context: {
+					...device.context,
+					policy: { ...device.context.policy, suites },
+					unsafeKeylog: (label: string, key: Uint8Array) =>
+						void keylog.set(label, key.slice()),
+				},
+			});
+			const { agent, module } = makePair({
+				agent: { own: demanding(devices.A, agentSuites) },
+				module: { own: demanding(devices.X, moduleSuites) },
+			});
+			const [, , l3] = await connect({ agent, module });
+			assert.ok(agent.isReady && module.isReady);
+			const sent = { agent: [l3 as Uint8Array], module: [] as Uint8Array[] };
+			const bodies = [utf8("short"), new Uint8Array(20_000)];
+			for (const [name, from, to] of [
+				["agent", agent, module],
+				["module", module, agent],
+			] as const) {
+				for (const body of bodies)
+					from.take(from.machine.send(ID, LINK.local, body, []));
+				const frames = from.post();
+				sent[name].push(...frames);
+				to.hear(...frames);
+				assert.equal(to.messages.length, bodies.length);
+			}
+			for (const [name, label] of [
+				["agent", "LINK_INITIATOR"],
+				["module", "LINK_RESPONDER"],
+			] as const) {
+				const key = keylog.get(label);
+				assert.ok(key);
+				for (const { records: tried } of LINK_CIPHERS) {
+					const opener = new RecordOpener(nodeCrypto, tried, key);
+					const open = () => sent[name].map((frame) => opener.openAll(frame));
+					if (tried === records) open();
+					else assert.throws(open, { code: "authentication-failed" });
+				}
+			}
+		});
 
 	test("gives every tetrad a secret of its own, the same at both ends", async () => {
 		const { agent, module } = await connected();

@@ -157,11 +157,9 @@ describe("a tetrad is resumed", () => {
 		assert.ok(!run.has("B", "bound") && !run.has("Y", "bound"));
 		await run.run();
 		assertConfirmed(run);
-		assert.deepEqual(run.messages("B"), [
-			{ kind: "message", session: 1, bytes: firstMessage },
-		]);
+		assert.deepEqual(run.messages("B"), [{ session: 1, bytes: firstMessage }]);
 		const order = run.events.B.map(({ kind }) => kind);
-		assert.ok(order.indexOf("message") > order.indexOf("confirmed"));
+		assert.ok(order.indexOf("messages") > order.indexOf("confirmed"));
 	});
 
 	test("when the routing is direct; a crossed one leaves the token alone and gives another", async () => {
@@ -369,20 +367,29 @@ describe("the tokens of a device", () => {
 		assert.equal(tokens.size, 0);
 	});
 
-	test("of one caller take the room of no other", () => {
-		const tokens = new ResumptionTokens();
-		const of = (i: number, parties = halves.B.parties) =>
-			copyOf(halves.B, { id: Uint8Array.of(i >> 8, i & 255), parties });
-		const { A, B } = halves.B.parties;
-		const other = of(9999, { ...halves.B.parties, A: B, B: A });
-		tokens.keep(other);
-		for (let i = 0; i < 2 * MAX_TOKENS; i++) tokens.keep(of(i));
-		assert.equal(tokens.size, 1 + MAX_TOKENS_OF_PEER);
-		assert.equal(tokens.take("B", other.id, cast.now), other);
-		const last = of(2 * MAX_TOKENS - 1).id;
-		assert.ok(tokens.take("B", last, cast.now));
-		assert.equal(tokens.take("B", of(0).id, cast.now), undefined);
-	});
+	for (const place of ["B", "X", "Y"] as const)
+		test(`of one caller take the room of no other, at ${place}`, () => {
+			const tokens = new ResumptionTokens();
+			const { parties } = halves[place];
+			const of = (i: number, changed: Partial<typeof parties> = {}) =>
+				copyOf(halves[place], {
+					id: Uint8Array.of(i >> 8, i & 255),
+					parties: { ...parties, ...changed },
+				});
+			const far = place === "X" ? "B" : "A";
+			const other = of(9999, { [far]: parties.Y });
+			tokens.keep(other);
+			for (let i = 0; i < 2 * MAX_TOKENS; i++) tokens.keep(of(i));
+			assert.equal(tokens.size, 1 + MAX_TOKENS_OF_PEER);
+			assert.equal(tokens.take(place, other.id, cast.now), other);
+			const last = of(2 * MAX_TOKENS - 1).id;
+			assert.ok(tokens.take(place, last, cast.now));
+			assert.equal(tokens.take(place, of(0).id, cast.now), undefined);
+			// Those of the own side are the same in all of its tetrads.
+			const near = far === "A" ? "B" : "A";
+			tokens.keep(of(1, { [near]: parties.X }));
+			assert.equal(tokens.size, MAX_TOKENS_OF_PEER);
+		});
 
 	test("are wiped as soon as a key exchange holds them, in all four", async () => {
 		const run = runHolding(devices, {}, cast.now);

@@ -4,3 +4,4 @@ export {
 	type AdmissionEffect,
 	type AdmissionEvent,
 } from "./admission.ts";
+export { partOf } from "./part-of.ts";

@@ -1,4 +1,5 @@
 export { LinkMachine } from "./link.ts";
+export { cipherBetween, LINK_CIPHERS, type LinkCipher } from "./link-cipher.ts";
 export type { LinkEffect, LinkEvent, LinkOptions } from "./link-events.ts";
 export {
 	type Pairing,

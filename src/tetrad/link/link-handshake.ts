@@ -5,8 +5,9 @@
  *            module  idle ──L1──▶ signing ──L2──▶ answered ──L3──▶ authenticated
  *   open     both    idle ──own chain──▶ greeting ──other chain──▶ authenticated
  *
- * L1 and L2 are the messages of Noise NNhfs+psk0 under the pairing's key; L3 is record 0. An open link
- * only shows chains: whoever uses one knows what is at its other end.
+ * L1 and L2 are the messages of Noise NNhfs+psk0 under the pairing's key, and settle what seals the
+ * records (link-cipher.ts); L3 is record 0. An open link only shows chains: whoever uses one knows what
+ * is at its other end.
  */
 import {
 	authenticationFailed,
@@ -25,9 +26,12 @@ import {
 	type NoiseSetup,
 	readMessage1,
 	type Session,
+	type SessionEnd,
+	type SessionSecrets,
 	startInitiator,
 } from "../../session/index.ts";
 import {
+	bytes,
 	CONTENT,
 	enc,
 	encodeFrame,
@@ -40,12 +44,33 @@ import {
 } from "../../wire/index.ts";
 import { openSession } from "../sessions.ts";
 import type { Signing } from "../signing.ts";
+import {
+	acceptedCiphers,
+	followPick,
+	type LinkCipher,
+	MAX_OFFERED_CIPHERS,
+	pickCipher,
+} from "./link-cipher.ts";
 import type { LinkEffect, LinkOptions } from "./link-events.ts";
 
-const CREDENTIAL_BODY: Structure<Credential> = structure(
-	"link credential",
-	CREDENTIAL,
-);
+interface Called {
+	/** Ids of the ciphers that the agent accepts, its first choice first. */
+	readonly ciphers: Uint8Array;
+}
+
+interface Answered extends Credential {
+	/** Id of the cipher that the module has picked. */
+	readonly cipher: Uint8Array;
+}
+
+const L1: Structure<Called> = structure<Called>("L1", {
+	ciphers: bytes(1, MAX_OFFERED_CIPHERS),
+});
+const L2: Structure<Answered> = structure<Answered>("L2", {
+	...CREDENTIAL,
+	cipher: bytes(1),
+});
+const L3: Structure<Credential> = structure("L3", CREDENTIAL);
 const OPEN_HELLO: Structure<Pick<Credential, "chain">> = structure(
 	"open hello",
 	{ chain: CREDENTIAL.chain },
@@ -60,20 +85,38 @@ export interface AuthenticatedEnd {
 
 type State =
 	| { readonly kind: "idle" }
-	| { readonly kind: "calling"; readonly awaiting: AwaitingMessage2 }
+	| {
+			readonly kind: "calling";
+			readonly awaiting: AwaitingMessage2;
+			readonly named: readonly LinkCipher[];
+	  }
 	| {
 			readonly kind: "agent-signing";
 			readonly session: Session;
 			readonly peer: CertifiedDevice;
 	  }
-	| { readonly kind: "module-signing"; readonly handshake: AnsweringMessage1 }
+	| {
+			readonly kind: "module-signing";
+			readonly handshake: AnsweringMessage1;
+			readonly cipher: LinkCipher;
+	  }
 	| {
 			readonly kind: "answered";
 			readonly session: Session;
 			readonly hash: Uint8Array;
+			readonly cipher: LinkCipher;
 	  }
 	| { readonly kind: "greeting" }
 	| { readonly kind: "authenticated"; readonly end: AuthenticatedEnd };
+
+/** What each end signs: h has what the agent named in it, and not what the module picked. */
+function signedFields(
+	hash: Uint8Array,
+	chainHash: Uint8Array,
+	{ id }: LinkCipher,
+): Uint8Array[] {
+	return [hash, chainHash, Uint8Array.of(id)];
+}
 
 /** One end of the handshake. The agent calls, the module answers. */
 export class LinkHandshake {
@@ -109,13 +152,18 @@ export class LinkHandshake {
 			this.#sendFrame(FRAME.openHello, OPEN_HELLO.encode({ chain }));
 			this.#state = { kind: "greeting" };
 		} else if (this.#role === "agent") {
+			const named = acceptedCiphers(device.policy);
 			const { message1, awaiting } = startInitiator(
 				device.crypto,
 				this.#setup(),
-				new Uint8Array(),
+				L1.encode({ ciphers: Uint8Array.from(named, ({ id }) => id) }),
 			);
 			this.#sendFrame(FRAME.linkHello, message1);
-			this.#state = { kind: "calling", awaiting: this.#steps.own(awaiting) };
+			this.#state = {
+				kind: "calling",
+				awaiting: this.#steps.own(awaiting),
+				named,
+			};
 		}
 	}
 
@@ -133,7 +181,7 @@ export class LinkHandshake {
 				return this.#called(frame.body);
 			case "calling":
 				if (frame.type !== FRAME.linkAnswer) break;
-				return this.#answered(state.awaiting, frame.body, now);
+				return this.#answered(state, frame.body, now);
 			case "answered":
 				if (frame.type !== FRAME.record) break;
 				return this.#agentAuthenticated(state, bytes, now);
@@ -151,45 +199,53 @@ export class LinkHandshake {
 	}
 
 	#called(message1: Uint8Array): void {
-		const { crypto, own } = this.#options.device;
+		const { crypto, own, policy } = this.#options.device;
 		const handshake = this.#steps.own(
 			readMessage1(crypto, this.#setup(), message1),
 		);
-		if (handshake.payload.length > 0) throw authenticationFailed();
-		this.#steps.emit(this.#signing.ask("LM", handshake.hash, own.chainHash));
-		this.#state = { kind: "module-signing", handshake };
+		const cipher = pickCipher(policy, L1.decode(handshake.payload).ciphers);
+		this.#steps.emit(
+			this.#signing.ask(
+				"LM",
+				...signedFields(handshake.hash, own.chainHash, cipher),
+			),
+		);
+		this.#state = { kind: "module-signing", handshake, cipher };
 	}
 
 	#answered(
-		awaiting: AwaitingMessage2,
+		{ awaiting, named }: Extract<State, { kind: "calling" }>,
 		message2: Uint8Array,
 		now: number,
 	): void {
-		const { device } = this.#options;
+		const { own } = this.#options.device;
 		const { hash, payload, secrets } = awaiting.finish(message2);
-		const peer = this.#authenticate(payload, hash, now);
-		const session = this.#steps.own(
-			openSession(device, secrets, "initiator", "LINK"),
+		const answer = L2.decode(payload);
+		const cipher = followPick(named, answer.cipher);
+		const peer = this.#authenticate(answer, hash, cipher, now);
+		const session = this.#openSession(secrets, cipher, "initiator");
+		this.#steps.emit(
+			this.#signing.ask("LA", ...signedFields(hash, own.chainHash, cipher)),
 		);
-		this.#steps.emit(this.#signing.ask("LA", hash, device.own.chainHash));
 		this.#state = { kind: "agent-signing", session, peer };
 	}
 
 	signed(signature: Uint8Array): void {
 		const state = this.#state;
-		const { device } = this.#options;
-		const chain = device.own.encodedChain;
-		const credential = CREDENTIAL_BODY.encode({ chain, signature });
+		const chain = this.#options.device.own.encodedChain;
 		if (state.kind === "module-signing") {
-			const { message2, secrets } = state.handshake.finish(credential);
-			const session = this.#steps.own(
-				openSession(device, secrets, "responder", "LINK"),
+			const { handshake, cipher } = state;
+			const { message2, secrets } = handshake.finish(
+				L2.encode({ chain, signature, cipher: Uint8Array.of(cipher.id) }),
 			);
+			const session = this.#openSession(secrets, cipher, "responder");
 			this.#sendFrame(FRAME.linkAnswer, message2);
-			const { hash } = state.handshake;
-			this.#state = { kind: "answered", session, hash };
+			this.#state = { kind: "answered", session, hash: handshake.hash, cipher };
 		} else if (state.kind === "agent-signing") {
-			const bytes = state.session.seal(CONTENT.handshake, credential);
+			const bytes = state.session.seal(
+				CONTENT.handshake,
+				L3.encode({ chain, signature }),
+			);
 			this.#steps.emit({ kind: "send-frame", bytes });
 			const { peer, session } = state;
 			this.#state = { kind: "authenticated", end: { peer, session } };
@@ -197,13 +253,14 @@ export class LinkHandshake {
 	}
 
 	#agentAuthenticated(
-		{ session, hash }: Extract<State, { kind: "answered" }>,
+		{ session, hash, cipher }: Extract<State, { kind: "answered" }>,
 		bytes: Uint8Array,
 		now: number,
 	): void {
 		const content = session.open(bytes);
 		if (content.type !== CONTENT.handshake) throw authenticationFailed();
-		const peer = this.#authenticate(content.bytes, hash, now);
+		const credential = L3.decode(content.bytes);
+		const peer = this.#authenticate(credential, hash, cipher, now);
 		this.#state = { kind: "authenticated", end: { peer, session } };
 	}
 
@@ -214,16 +271,28 @@ export class LinkHandshake {
 	}
 
 	#authenticate(
-		body: Uint8Array,
+		{ chain, signature }: Credential,
 		hash: Uint8Array,
+		cipher: LinkCipher,
 		now: number,
 	): CertifiedDevice {
 		const { crypto } = this.#options.device;
-		const { chain, signature } = CREDENTIAL_BODY.decode(body);
 		const peer = this.#judgePaired(chain, now);
 		const signatureRole = this.#peerRole === "agent" ? "LA" : "LM";
-		authenticate(crypto, peer, signature, signatureRole, hash, peer.chainHash);
+		const fields = signedFields(hash, peer.chainHash, cipher);
+		authenticate(crypto, peer, signature, signatureRole, ...fields);
 		return peer;
+	}
+
+	/** The keys are those of the handshake, and what they are used with is what was agreed on in it. */
+	#openSession(
+		secrets: SessionSecrets,
+		{ records }: LinkCipher,
+		end: SessionEnd,
+	): Session {
+		return this.#steps.own(
+			openSession(this.#options.device, { ...secrets, records }, end, "LINK"),
+		);
 	}
 
 	get #peerRole(): "agent" | "module" {

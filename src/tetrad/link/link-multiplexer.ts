@@ -165,13 +165,13 @@ export class LinkMultiplexer {
 				throw unexpected("a frame on the link");
 			return this.#message(frame.body, now);
 		}
-		for (const content of this.#session.openAll(bytes)) {
-			if (content.type === CONTENT.close) {
-				demandEmptyClose(content);
+		for (const { type, all } of this.#session.openRows(bytes)) {
+			if (type === CONTENT.close) {
+				demandEmptyClose(all);
 				return this.#steps.end("peer");
 			}
-			if (content.type !== CONTENT.link) throw authenticationFailed();
-			this.#message(content.bytes, now);
+			if (type !== CONTENT.link) throw authenticationFailed();
+			for (const message of all) this.#message(message, now);
 		}
 	}
 

@@ -1,6 +1,6 @@
 import { TetradError, unreachable } from "../../errors.ts";
 import { type ClosedBy, unexpected } from "../../machine/index.ts";
-import { type Content, Outbox, type Session } from "../../session/index.ts";
+import { type ContentRow, Outbox, type Session } from "../../session/index.ts";
 import { CONTENT, FRAME, LINK, parseFrame } from "../../wire/index.ts";
 import { ListExchange, ListMemory } from "../list-exchange.ts";
 import {
@@ -63,11 +63,15 @@ export class AgentConversation {
 	}
 
 	/** Takes a message of the application that may have that size. */
-	send(to: "agent" | "module", message: Uint8Array, atOnce: boolean): void {
+	readonly send = ({
+		to,
+		message,
+		atOnce,
+	}: Extract<AgentEvent, { kind: "send" }>): void => {
 		const outbox = this.#outboxes[to];
 		if (atOnce) outbox.putAtOnce(CONTENT.message, message);
 		else outbox.put(CONTENT.message, message);
-	}
+	};
 
 	/** Whether something waits to be sealed for that device. */
 	waits(to: "agent" | "module"): boolean {
@@ -127,32 +131,35 @@ export class AgentConversation {
 
 	#frame(bytes: Uint8Array, now: number): void {
 		if (parseFrame(bytes).type === FRAME.refusal) throw refusedByPeer();
-		for (const content of this.confirmed.outer.openAll(bytes))
-			this.#content(content, now);
+		for (const row of this.confirmed.outer.openRows(bytes)) this.#row(row, now);
 	}
 
-	#content(content: Content, now: number): void {
+	#row({ type, all }: ContentRow, now: number): void {
 		const { steps } = this.#role;
-		switch (content.type) {
+		switch (type) {
 			case CONTENT.message:
 				if (!this.#closing)
-					steps.emit({ kind: "message", session: 1, bytes: content.bytes });
+					steps.emit({ kind: "messages", session: 1, messages: all });
 				return;
 			case CONTENT.nested:
 				// The other agent chooses this size, and it must not cost more than this tetrad.
-				if (content.bytes.length > MAX_LINK_BODY_BYTES)
-					throw new TetradError(
-						"limit-exceeded",
-						"the other agent sent a record of session 2 that no link can carry",
-					);
-				return this.#role.sendLink(LINK.nested, content.bytes);
-			case CONTENT.lists: {
-				const bundle = this.#lists.take(content.bytes, now);
-				if (bundle !== undefined) steps.emit({ kind: "list", bundle });
+				for (const record of all) {
+					if (record.length > MAX_LINK_BODY_BYTES)
+						throw new TetradError(
+							"limit-exceeded",
+							"the other agent sent a record of session 2 that no link can carry",
+						);
+					this.#role.sendLink(LINK.nested, record);
+				}
 				return;
-			}
+			case CONTENT.lists:
+				for (const part of all) {
+					const bundle = this.#lists.take(part, now);
+					if (bundle !== undefined) steps.emit({ kind: "list", bundle });
+				}
+				return;
 			case CONTENT.close:
-				demandEmptyClose(content);
+				demandEmptyClose(all);
 				this.#outboxes.module.flush();
 				this.#role.tellLink();
 				return steps.end("agent");
@@ -160,7 +167,7 @@ export class AgentConversation {
 			case CONTENT.link:
 				throw unexpected("a record of the establishment");
 			default:
-				return unreachable(content.type);
+				return unreachable(type);
 		}
 	}
 
@@ -183,8 +190,9 @@ export class AgentConversation {
 			}
 			case LINK.local: {
 				const session = place === "A" ? 3 : 4;
-				for (const bytes of openLocal(local, body))
-					if (!this.#closing) steps.emit({ kind: "message", session, bytes });
+				for (const messages of openLocal(local, body))
+					if (!this.#closing)
+						steps.emit({ kind: "messages", session, messages });
 				return;
 			}
 			default:

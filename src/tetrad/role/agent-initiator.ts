@@ -500,7 +500,7 @@ class AgentInitiator implements AgentEstablishment {
 				outer: heard.outer,
 				local: this.#role.steps.own(
 					root.localSession(
-						transcript.offer.selected.protocol.aead,
+						transcript.offer.selected.protocol.records,
 						this.#role.link.secret,
 						"AX",
 						this.#role.log,

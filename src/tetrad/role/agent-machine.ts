@@ -116,14 +116,18 @@ export class AgentMachine implements Machine<AgentEvent, AgentEffect> {
 
 	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. Throws only for `send`. */
 	handle(event: AgentEvent, now: number): readonly (AgentEffect | Ended)[] {
-		const { steps } = this.#role;
-		if (event.kind === "send") {
-			const { to, message, atOnce = false } = event;
-			const conversation = this.#open();
-			demandMessageSize("agent", to, message);
-			return steps.run(() => conversation.send(to, message, atOnce));
-		}
-		return steps.run(() => {
+		if (event.kind !== "send") return this.#take(event, now);
+		// Of these there are most, so nothing is made for one but what is sent.
+		const conversation = this.#open();
+		demandMessageSize("agent", event.to, event.message);
+		return this.#role.steps.run(conversation.send, event);
+	}
+
+	#take(
+		event: Exclude<AgentEvent, { kind: "send" }>,
+		now: number,
+	): readonly (AgentEffect | Ended)[] {
+		return this.#role.steps.run(() => {
 			const phase = this.#phase;
 			if (event.kind === "flush") {
 				if (phase.kind === "conversing") phase.conversation.flush(event.to);

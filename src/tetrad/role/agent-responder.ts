@@ -430,7 +430,7 @@ class AgentResponder implements AgentEstablishment {
 		);
 		this.#confirm(answered, heard, formed);
 		if (held !== undefined)
-			this.#role.steps.emit({ kind: "message", session: 1, bytes: held });
+			this.#role.steps.emit({ kind: "messages", session: 1, messages: [held] });
 	}
 
 	#flight5(
@@ -467,7 +467,7 @@ class AgentResponder implements AgentEstablishment {
 				outer,
 				local: this.#role.steps.own(
 					root.localSession(
-						transcript.offer.selected.protocol.aead,
+						transcript.offer.selected.protocol.records,
 						this.#role.link.secret,
 						"BY",
 						this.#role.log,

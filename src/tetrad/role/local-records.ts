@@ -19,9 +19,9 @@ export function localOutbox<Effect extends Kind>(
 export function openLocal(
 	{ opener }: LocalSession,
 	record: Uint8Array,
-): readonly Uint8Array[] {
-	return opener.openAll(record).map(({ type, bytes }) => {
+): readonly Uint8Array[][] {
+	return opener.openRows(record).map(({ type, all }) => {
 		if (type !== CONTENT.message) throw authenticationFailed();
-		return bytes;
+		return all;
 	});
 }

@@ -38,11 +38,15 @@ export class ModuleConversation {
 	}
 
 	/** Takes a message of the application that may have that size. */
-	send(to: "agent" | "module", message: Uint8Array, atOnce: boolean): void {
+	readonly send = ({
+		to,
+		message,
+		atOnce,
+	}: Extract<ModuleEvent, { kind: "send" }>): void => {
 		const outbox = this.#outboxes[to];
 		if (atOnce) outbox.putAtOnce(CONTENT.message, message);
 		else outbox.put(CONTENT.message, message);
-	}
+	};
 
 	/** Whether something waits to be sealed for that device. */
 	waits(to: "agent" | "module"): boolean {
@@ -88,22 +92,23 @@ export class ModuleConversation {
 		const { inner, local } = this.confirmed;
 		const { steps, place } = this.#role;
 		switch (type) {
-			case LINK.nested:
-				for (const content of inner.openAll(body)) {
-					if (content.type === CONTENT.close) {
-						demandEmptyClose(content);
+			case LINK.nested: {
+				for (const { type, all } of inner.openRows(body)) {
+					if (type === CONTENT.close) {
+						demandEmptyClose(all);
 						this.#outboxes.agent.flush();
 						this.#role.tellLink();
 						return steps.end("module");
 					}
-					if (content.type !== CONTENT.message) throw authenticationFailed();
-					steps.emit({ kind: "message", session: 2, bytes: content.bytes });
+					if (type !== CONTENT.message) throw authenticationFailed();
+					steps.emit({ kind: "messages", session: 2, messages: all });
 				}
 				return;
+			}
 			case LINK.local: {
 				const session = place === "X" ? 3 : 4;
-				for (const bytes of openLocal(local, body))
-					steps.emit({ kind: "message", session, bytes });
+				for (const messages of openLocal(local, body))
+					steps.emit({ kind: "messages", session, messages });
 				return;
 			}
 			case LINK.end: {

@@ -333,7 +333,7 @@ class ModuleInitiator implements ModuleEstablishment {
 				inner: heard.inner,
 				local: this.#role.steps.own(
 					root.localSession(
-						heard.transcript.offer.selected.protocol.aead,
+						heard.transcript.offer.selected.protocol.records,
 						this.#role.link.secret,
 						"XA",
 						this.#role.log,

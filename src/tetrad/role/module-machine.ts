@@ -102,14 +102,18 @@ export class ModuleMachine implements Machine<ModuleEvent, ModuleEffect> {
 
 	/** Hands over what happened at `now`, in milliseconds since the epoch, and returns what shall be done. Throws only for `send`. */
 	handle(event: ModuleEvent, now: number): readonly (ModuleEffect | Ended)[] {
-		const { steps } = this.#role;
-		if (event.kind === "send") {
-			const { to, message, atOnce = false } = event;
-			const conversation = this.#open();
-			demandMessageSize("module", to, message);
-			return steps.run(() => conversation.send(to, message, atOnce));
-		}
-		return steps.run(() => {
+		if (event.kind !== "send") return this.#take(event, now);
+		// Of these there are most, so nothing is made for one but what is sent.
+		const conversation = this.#open();
+		demandMessageSize("module", event.to, event.message);
+		return this.#role.steps.run(conversation.send, event);
+	}
+
+	#take(
+		event: Exclude<ModuleEvent, { kind: "send" }>,
+		now: number,
+	): readonly (ModuleEffect | Ended)[] {
+		return this.#role.steps.run(() => {
 			const phase = this.#phase;
 			if (event.kind === "flush") {
 				if (phase.kind === "conversing") phase.conversation.flush(event.to);

@@ -306,7 +306,7 @@ class ModuleResponder implements ModuleEstablishment {
 				inner,
 				local: this.#role.steps.own(
 					root.localSession(
-						offer.selected.protocol.aead,
+						offer.selected.protocol.records,
 						this.#role.link.secret,
 						"YB",
 						this.#role.log,

@@ -270,14 +270,14 @@ export class ResumingAgentInitiator implements AgentEstablishment {
 		steps.emit({ kind: "bound" });
 		if (this.#firstMessage !== undefined)
 			this.#sendRecord(outer, CONTENT.message, this.#firstMessage);
-		const { aead } = offer.selected.protocol;
+		const { records } = offer.selected.protocol;
 		this.#state = {
 			kind: "confirmed",
 			confirmed: {
 				transcript,
 				root,
 				outer,
-				local: steps.own(root.localSession(aead, link.secret, "AX", log)),
+				local: steps.own(root.localSession(records, link.secret, "AX", log)),
 				signedAt: this.#token.signedAt,
 			},
 		};

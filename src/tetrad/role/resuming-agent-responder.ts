@@ -267,14 +267,14 @@ export class ResumingAgentResponder implements AgentEstablishment {
 			LINK.resumeConfirmResponder,
 			RESUME_CONFIRM_RESPONDER.encode({ finA, finB, i3 }),
 		);
-		const { aead } = token.suite.protocol;
+		const { records } = token.suite.protocol;
 		this.#state = {
 			kind: "confirmed",
 			confirmed: {
 				transcript,
 				root,
 				outer,
-				local: steps.own(root.localSession(aead, link.secret, "BY", log)),
+				local: steps.own(root.localSession(records, link.secret, "BY", log)),
 				signedAt: token.signedAt,
 			},
 		};

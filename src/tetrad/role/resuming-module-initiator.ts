@@ -216,12 +216,12 @@ export class ResumingModuleInitiator implements ModuleEstablishment {
 		const { link, steps, log } = this.#role;
 		const { root } = bound;
 		root.check("A", RESUME_CONFIRM.decode(body).finA);
-		const { aead } = token.suite.protocol;
+		const { records } = token.suite.protocol;
 		this.#state = {
 			kind: "confirmed",
 			confirmed: {
 				...bound,
-				local: steps.own(root.localSession(aead, link.secret, "XA", log)),
+				local: steps.own(root.localSession(records, link.secret, "XA", log)),
 				signedAt: token.signedAt,
 			},
 		};

@@ -161,14 +161,14 @@ export class ResumingModuleResponder implements ModuleEstablishment {
 		if (content.type !== CONTENT.handshake) throw authenticationFailed();
 		root.check("X", RESUMED_I3.decode(content.bytes).finX);
 		steps.emit({ kind: "bound" });
-		const { aead } = token.suite.protocol;
+		const { records } = token.suite.protocol;
 		this.#state = {
 			kind: "confirmed",
 			confirmed: {
 				transcript,
 				root,
 				inner,
-				local: steps.own(root.localSession(aead, link.secret, "YB", log)),
+				local: steps.own(root.localSession(records, link.secret, "YB", log)),
 				signedAt: token.signedAt,
 			},
 		};

@@ -100,11 +100,14 @@ export type ModuleEffect =
 	| { readonly kind: "bound" }
 	/** The other three formed the same K. */
 	| { readonly kind: "confirmed" }
-	/** A message for the application, from session 1, 2, 3 or 4. */
+	/**
+	 * Messages for the application, from session 1, 2, 3 or 4, in order and at least one: those that
+	 * followed each other in one record. The array is whoever carries this out's own.
+	 */
 	| {
-			readonly kind: "message";
+			readonly kind: "messages";
 			readonly session: 1 | 2 | 3 | 4;
-			readonly bytes: Uint8Array;
+			readonly messages: Uint8Array[];
 	  };
 
 /** What an agent's machine asks its driver to do. */

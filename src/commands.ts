@@ -126,6 +126,13 @@ export const COMMANDS: readonly Entry[] = [
 		load: async () => (await import("./cli/device/index.ts")).declareServe,
 	},
 	{
+		name: "store",
+		usage: FLAGS,
+		description:
+			"say where an agent keeps what it has bought and sold, or move it to PostgreSQL",
+		load: async () => (await import("./cli/device/index.ts")).declareStore,
+	},
+	{
 		name: "mcp",
 		usage: FLAGS,
 		description:

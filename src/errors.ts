@@ -25,6 +25,7 @@ export type ErrorCode =
 	| "payment-refused"
 	| "issuer-refused"
 	| "double-spent"
+	| "note-unknown"
 	| "offer-expired"
 	| "merchandise-changed"
 	| "merchandise-wrong"
@@ -70,6 +71,7 @@ const FAMILY_OF: Readonly<Record<ErrorCode, ErrorFamily>> = {
 	"payment-refused": "peer",
 	"issuer-refused": "peer",
 	"double-spent": "peer",
+	"note-unknown": "peer",
 	"offer-expired": "peer",
 	"merchandise-changed": "peer",
 	"merchandise-wrong": "peer",

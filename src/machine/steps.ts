@@ -52,11 +52,22 @@ export class Steps<Effect extends Kind> {
 		return this.#deadline !== undefined && now >= this.#deadline;
 	}
 
-	/** Runs one step, and returns its effects. What it emitted before it failed is dropped. An ended machine takes no step. */
-	run(body: () => void): readonly (Effect | Ended)[] {
+	/**
+	 * Runs one step, and returns its effects. What it emitted before it failed is dropped. An ended
+	 * machine takes no step. A `body` that is given what it needs can be made once, and not for each step.
+	 */
+	run(body: () => void): readonly (Effect | Ended)[];
+	run<Given>(
+		body: (given: Given) => void,
+		given: Given,
+	): readonly (Effect | Ended)[];
+	run<Given>(
+		body: (given: Given) => void,
+		given?: Given,
+	): readonly (Effect | Ended)[] {
 		if (this.#ended) return [];
 		try {
-			body();
+			body(given as Given);
 		} catch (thrown) {
 			const error = asTetradError(thrown);
 			this.#effects = [];
@@ -72,7 +83,9 @@ export class Steps<Effect extends Kind> {
 	}
 
 	emit(effect: Effect): void {
-		this.#effects.push(effect);
+		// Most steps have one effect, and an array that grows takes room for many.
+		if (this.#effects.length === 0) this.#effects = [effect];
+		else this.#effects.push(effect);
 	}
 
 	/** Ends the machine in order; nothing may be emitted after it. */

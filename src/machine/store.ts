@@ -57,6 +57,8 @@ export interface Read<Of extends Columns = Columns> {
 	readonly below?: Uint8Array | bigint | string;
 	/** `ascending` unless given. */
 	readonly order?: "ascending" | "descending";
+	/** So many rows at the front of that order are left out, `MAX_READ_ROWS` at most; none unless given. */
+	readonly skip?: number;
 	/** At most so many rows, `MAX_READ_ROWS` at most. */
 	readonly limit: number;
 }
@@ -148,13 +150,15 @@ export function done<Result>(
 
 /** Reads many rows of one table in order, a batch at a time, as all were at one moment. */
 export type Scan = <Of extends Columns>(
-	read: Omit<Read<Of>, "limit">,
+	read: Omit<Read<Of>, "limit" | "skip">,
 ) => AsyncIterable<Row<Of>>;
 
 /** How a transaction is carried out. */
 export interface TransactOptions {
-	/** Whether it may wait a second, to become durable with a later one; not so unless given. Its place in the order is the same. */
-	readonly canWait?: boolean;
+	/** How long it may wait to become durable with a later one, in milliseconds; not at all unless given. Its place in the order is the same. */
+	readonly waitMs?: number;
+	/** Whether it only reads, and may be carried out before those in front of it that can still wait: it holds none of them back, and does not see them. */
+	readonly looks?: boolean;
 }
 
 /**

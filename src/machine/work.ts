@@ -22,8 +22,10 @@ export type WorkEffect =
 			readonly kind: "transact";
 			readonly id: number;
 			readonly transaction: Transaction<unknown>;
-			/** Nobody waits for it: it may become durable with the next one that somebody waits for. */
-			readonly canWait?: boolean;
+			/** Nobody waits for it: it may become durable with the next one that somebody waits for, so many milliseconds later at most. */
+			readonly waitMs?: number;
+			/** It only reads, and need not see what can wait. */
+			readonly looks?: boolean;
 	  };
 
 /** The signature that the `sign` effect of that id asked for, or why the device's key did not sign. */

@@ -10,7 +10,7 @@ import type {
 	WorkEffect,
 	WorkEvent,
 } from "../machine/index.ts";
-import type { FourIds } from "./documents/index.ts";
+import type { EcashOrder, FourIds } from "./documents/index.ts";
 
 /* What runs inside a module that holds or makes money is a machine; this is what it is handed, and what it asks for. */
 
@@ -65,6 +65,8 @@ export type MoneyEvent =
 			readonly request: Uint8Array;
 			readonly token: string;
 	  }
+	/** What the owner orders of a mint. */
+	| { readonly kind: "ecash-order"; readonly order: EcashOrder }
 	| WorkEvent
 	| AskedEvent
 	| TimeEvent;

@@ -316,8 +316,12 @@ describe("a payment", () => {
 			const [refused, ...more] = agent.pay(1, amount);
 			assert.match(refused ?? "", /^refuse \d: invalid-argument$/);
 			assert.deepEqual(more, []);
-			assert.match(agent.expect(2, amount)[0] ?? "", /: invalid-argument$/);
+			const [unexpected, ...others] = agent.expect(2, amount);
+			assert.match(unexpected ?? "", /^refuse \d: invalid-argument$/);
+			assert.deepEqual(others, []);
 		}
+		assert.deepEqual(agent.pay(1, 2n ** 63n - 1n), ["to module: pay"]);
+		assert.deepEqual(agent.expect(2, 1n), ["to module: expect"]);
 	});
 });
 

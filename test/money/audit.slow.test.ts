@@ -1,6 +1,7 @@
 /* The audit passes on what an issuer did, and fails after each change behind its back. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { runAudit } from "../../src/device/issuer/audit-run.ts";
 import type { Row, Store } from "../../src/machine/index.ts";
 import { DAY } from "../support/authority.ts";
 import { type Ledgers, makeLedger } from "./ledger-world.ts";
@@ -47,6 +48,32 @@ async function busyLedger(): Promise<Ledgers> {
 	await ledger.fund(payee, 7n);
 	return ledger;
 }
+
+test("a ledger of another issuer, or of another money, is told to be that", async () => {
+	await using ledger = await makeLedger();
+	await ledger.note(100n);
+	const { terms } = ledger.mint.machine;
+	const problemsOf = async (changes: Partial<typeof terms>) => {
+		const { policy } = ledger.world;
+		const store = ledger.store();
+		const { problems } = await runAudit(
+			{ ...terms, ...changes },
+			policy,
+			store,
+		);
+		return problems.filter((one) =>
+			/another issuer or another money/.test(one),
+		);
+	};
+	assert.equal((await problemsOf({})).length, 0);
+	for (const changes of [
+		{ issuer: ledger.payer.device.deviceId },
+		{ currency: { ...terms.currency, exponent: 3 } },
+		{ currency: { ...terms.currency, code: "EUR" } },
+		{ isPlay: !terms.isPlay },
+	])
+		assert.equal((await problemsOf(changes)).length, 1);
+});
 
 test("the sums are exact", async () => {
 	await using ledger = await busyLedger();

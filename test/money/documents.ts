@@ -224,7 +224,7 @@ export function inPlaceOf(toSign: Uint8Array, role: SignatureRole): Uint8Array {
 
 export const ALL_ROLES: readonly SignatureRole[] = [
 	...(["A", "B", "X", "Y", "LA", "LM", "PA", "PM", "RC"] as const),
-	...(["NO", "TR", "RE", "OW", "OV", "OC", "LI", "AP"] as const),
+	...(["NO", "TR", "RE", "OW", "OV", "OC", "OE", "LI", "AP"] as const),
 ];
 
 /** The order of the group of P-256. */

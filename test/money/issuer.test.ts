@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
+	MAX_AMOUNT,
 	MAX_GRACE_DAYS,
 	MAX_NOTE_DAYS,
 } from "../../src/money/documents/index.ts";
@@ -362,8 +363,8 @@ describe("deposit", () => {
 		const restored = await ledger.restart({ issuer });
 		// The same issuer with an empty ledger; the chain leads to a bank that it does not trust, so only its own is believed.
 		declinedWith(
-			"payment-refused",
-			/was not issued here/,
+			"note-unknown",
+			/was not issued here, or this ledger was put back .* credit by hand/,
 			await restored.once(payee, asked),
 		);
 	});
@@ -954,6 +955,19 @@ describe("heads", () => {
 			mint.reports.map(({ kind }) => kind),
 			["forked"],
 		);
+	});
+
+	test("a purse has come no further than any can", async () => {
+		await using ledger = await makeLedger();
+		const { mint, payer } = ledger;
+		const told = async (number: bigint) => {
+			const [bytes] = await mint.ask(mint.meet(payer), hello(number, 1));
+			return bytes === undefined
+				? undefined
+				: messages.body(WITH_ISSUER.welcome, bytes).number;
+		};
+		assert.equal(await told(MAX_AMOUNT + 1n), undefined);
+		assert.equal(await told(MAX_AMOUNT), MAX_AMOUNT);
 	});
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { messages } from "../../src/money/index.ts";
+import { messages, REQUEST_ID_BYTES } from "../../src/money/index.ts";
 import { NOTES, REQUESTS } from "../../src/money/purse/purse-tables.ts";
 import { enc } from "../../src/wire/index.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -51,7 +51,8 @@ async function lostWithdrawal(): Promise<Scene> {
 	await town.withdraw(bob, mint, 1000n);
 	await pay(here, bob, ann, 300n);
 	town.fund(mint, ann, 500n);
-	await town.order(ann, mint, 500n);
+	// What is declined first is told, and requests go by their names.
+	await town.order(ann, mint, 500n, new Uint8Array(REQUEST_ID_BYTES));
 	const tetrad = await town.meet(ann, mint);
 	town.settle(ann, tetrad, mint);
 	await town.work();

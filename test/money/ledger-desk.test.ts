@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { MAX_AMOUNT } from "../../src/money/index.ts";
+import { MAX_AMOUNT, MAX_REFERENCE_BYTES } from "../../src/money/index.ts";
 import {
 	accountOf,
 	claimLedger,
@@ -48,9 +48,11 @@ describe("a credit", () => {
 
 	test("has a reference, and no long one", () => {
 		const { give, balance } = desk();
-		for (const reference of ["", "é".repeat(2_000)])
+		const longest = "é".repeat(MAX_REFERENCE_BYTES / 2);
+		for (const reference of ["", `${longest}x`])
 			assert.throws(() => give(reference), invalid);
 		assert.equal(balance(), 0n);
+		assert.equal(give(longest).isNew, true);
 	});
 
 	test("is of more than nothing, and of no more than fits", () => {

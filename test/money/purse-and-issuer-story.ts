@@ -5,129 +5,18 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { LEDGER_SCHEMA, messages, purseTables } from "../../src/money/index.ts";
 import { DAY } from "../support/authority.ts";
-import { Words } from "../support/words.ts";
 import { SaleTown } from "./sale-town.ts";
 import { contractOf, type Module } from "./town.ts";
+import { drawCounted, TownStory } from "./town-story.ts";
 
 const FILE = new URL("purse-and-issuer-story.txt", import.meta.url);
-
-const { WITH_AGENT, WITH_ISSUER, BETWEEN_MODULES } = messages;
-
-const NAMES = new Map(
-	[WITH_AGENT, WITH_ISSUER, BETWEEN_MODULES].flatMap((kinds) =>
-		Object.values(kinds).map(({ type, body }) => [type, body.name] as const),
-	),
-);
-
-class Story {
-	readonly lines: string[] = [];
-	readonly words: Words = new Words();
-	readonly here: SaleTown;
-	readonly #rows = new Map<string, Readonly<Record<string, string>>>();
-	readonly #told = new Map<Module, number>();
-
-	constructor(here: SaleTown) {
-		this.here = here;
-		here.town.wants = (module, effect) => {
-			const said = this.#said(effect as never);
-			if (said !== undefined) this.lines.push(`\t${module.name} ${said}`);
-		};
-	}
-
-	#said(
-		effect:
-			| { readonly kind: "to-module" | "to-agent"; readonly bytes: Uint8Array }
-			| { readonly kind: "report"; readonly report: object }
-			| { readonly kind: "end"; readonly error: { readonly code: string } }
-			| { readonly kind: "sign" | "transact" },
-	): string | undefined {
-		switch (effect.kind) {
-			case "to-module":
-			case "to-agent": {
-				const [type = 0] = effect.bytes;
-				return `${effect.kind} ${NAMES.get(type) ?? type} ${effect.bytes.length}`;
-			}
-			case "report":
-				return `reports ${this.words.of(effect.report)}`;
-			case "end":
-				return `ends ${effect.error.code}`;
-			default:
-				return undefined;
-		}
-	}
-
-	/** Says what was done in it, and what is another at its end. */
-	async chapter(what: string, act: () => Promise<void>): Promise<void> {
-		this.lines.push(what);
-		await act();
-		const { ann, bob, mint, town } = this.here;
-		for (const module of [ann, bob, mint]) {
-			this.#changes(module);
-			const told = this.#told.get(module) ?? 0;
-			for (const heard of module.heard.slice(told))
-				this.lines.push(`\t${module.name} heard ${this.words.of(heard)}`);
-			this.#told.set(module, module.heard.length);
-			if (module === mint) continue;
-			const balance = town.balance(module, mint);
-			this.lines.push(`\t${module.name} has ${this.words.of(balance)}`);
-		}
-	}
-
-	#changes({ name, store }: Module): void {
-		const { tables } =
-			name === "mint" ? LEDGER_SCHEMA : purseTables.PURSE_SCHEMA;
-		for (const table of tables) {
-			const there = new Set<string>();
-			// Rows of which a store goes by what is random are said in the order of their names.
-			const rows = store
-				.rows(table as never)
-				.map((row) => ({
-					row,
-					key: table.key.map((column) => this.words.of(row[column])).join(" "),
-				}))
-				.toSorted((a, b) => a.key.localeCompare(b.key, "en"));
-			for (const { row, key } of rows) {
-				const id = `${name} ${table.name} ${key}`;
-				const cells = Object.fromEntries(
-					Object.entries(row).map(([column, cell]) => [
-						column,
-						this.words.of(cell),
-					]),
-				);
-				there.add(id);
-				const before = this.#rows.get(id);
-				const changed = Object.entries(cells)
-					.filter(([column, text]) => text !== before?.[column])
-					.map(([column, text]) => ` ${column}=${text}`);
-				if (changed.length > 0)
-					this.lines.push(
-						`\t${before === undefined ? `${name} ${table.name}` : id}:${changed.join("")}`,
-					);
-				this.#rows.set(id, cells);
-			}
-			for (const id of this.#rows.keys())
-				if (id.startsWith(`${name} ${table.name} `) && !there.has(id)) {
-					this.lines.push(`\t${id} is gone`);
-					this.#rows.delete(id);
-				}
-		}
-	}
-}
 
 /** All of it. */
 export async function tell(): Promise<string> {
 	const here = await SaleTown.poor({ noteDays: 20, graceDays: 2 });
 	const { town, ann, bob, mint } = here;
-	let drawn = 0;
-	const draw = (length: number) => {
-		drawn++;
-		return new Uint8Array(length).map((_, at) =>
-			at < 2 ? drawn >> (8 - 8 * at) : 0xdd,
-		);
-	};
-	for (const module of [ann, bob, mint]) module.draw = draw;
+	const draw = drawCounted([ann, bob, mint]);
 	const withdraw = async (module: Module, ...values: readonly bigint[]) => {
 		for (const value of values) {
 			town.fund(mint, module, value);
@@ -135,7 +24,7 @@ export async function tell(): Promise<string> {
 		}
 		await town.visit(module, mint);
 	};
-	const story = new Story(here);
+	const story = new TownStory(here);
 	let contracts = 0;
 	let last = contractOf(0);
 	const pay = async (

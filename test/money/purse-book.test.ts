@@ -85,6 +85,30 @@ describe("all that is left of notes", () => {
 	});
 });
 
+describe("a note whose document has changed in the store", () => {
+	const kept = note(5n);
+
+	test("is none that could be paid with, nor be looked for under its name", () => {
+		for (let at = 0; at < kept.document.length - 64; at++) {
+			const document = kept.document.slice();
+			document[at] = (document[at] ?? 0) ^ 1;
+			assert.throws(() => bookOf(note(7n), { ...kept, document }), {
+				code: "store-failed",
+				message: new RegExp(
+					`^the note ${hex(kept.id).slice(0, 8)} .* from a backup$`,
+				),
+			});
+		}
+	});
+
+	test("is seen also where that is the document of another", () => {
+		const { document } = note(5n);
+		assert.throws(() => bookOf({ ...kept, document }), {
+			code: "store-failed",
+		});
+	});
+});
+
 describe("selection", () => {
 	test("takes what expires first, then what has most left", () => {
 		const book = bookOf(

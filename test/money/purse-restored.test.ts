@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { done, put } from "../../src/machine/index.ts";
+import { encodeHead } from "../../src/money/documents/index.ts";
 import {
 	FIRST_HEAD,
 	type Head,
@@ -10,13 +11,17 @@ import {
 	messages,
 } from "../../src/money/index.ts";
 import { HEADS } from "../../src/money/issuer/ledger-tables.ts";
+import type { PurseCore } from "../../src/money/purse/purse-core.ts";
 import {
+	BEHIND_NAME,
 	LOG,
+	META,
 	NOTES,
 	PAYMENTS,
 	RECEIPTS,
 	REQUESTS,
 } from "../../src/money/purse/purse-tables.ts";
+import { abort } from "../../src/money/purse/sale-cancelling.ts";
 import { hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town, type TownOptions } from "./town.ts";
 
@@ -248,6 +253,71 @@ describe("a purse that was restored from a backup, with its agent", () => {
 	});
 });
 
+describe("a purse that was restored from a backup, without its agent", () => {
+	/** The agent knows of a payment that the backup does not have. */
+	async function alone(): Promise<Scene & { readonly lacked: Head }> {
+		const here = await restored();
+		const { ann } = here;
+		const lacked = { number: 900n, hash: nodeCrypto.random(32) };
+		ann.head = lacked;
+		return { ...here, lacked };
+	}
+	const restoredTo = ({ store }: Module): Head => {
+		const [{ number } = assert.fail()] = store
+			.rows(LOG)
+			.filter(({ what }) => what === "behind");
+		return { ...FIRST_HEAD, number: number - 1n };
+	};
+	const behind = ({ store }: Module) =>
+		store.rows(META).filter(({ name }) => name === BEHIND_NAME);
+	/** Whether it says that a contract is never paid which it may have paid. */
+	const callsOff = ({ store }: Module, { now }: Town) => {
+		const options = { context: { crypto: nodeCrypto }, issuers: [] };
+		const core = { options, now } as unknown as PurseCore;
+		return store.run(abort(core, contractOf(2), "ever"));
+	};
+
+	test("is behind its agent's record when the restore is over, in that very meeting", async () => {
+		const here = await alone();
+		const { ann, town, mint, lacked } = here;
+		town.restart(ann);
+		await town.pass(41 * 86_400_000);
+		for (let i = 0; i < 3; i++)
+			assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		assert.equal(town.balance(ann, mint).toClaim, 0n);
+		assert.deepEqual(
+			behind(ann).map(({ value }) => value),
+			[encodeHead(lacked)],
+		);
+		assert.throws(() => callsOff(ann, town), { code: "purse-behind" });
+		town.restart(ann);
+		assert.equal(await pay(here, 3), "purse-behind");
+		assert.throws(() => callsOff(ann, town), { code: "purse-behind" });
+		await town.override(ann, lacked);
+		assert.deepEqual(behind(ann), []);
+	});
+
+	test("is behind its agent's record when its owner overrides the restore", async () => {
+		const here = await alone();
+		const { ann, town, mint, lacked } = here;
+		town.restart(ann);
+		assert.equal((await town.visit(ann, mint)).code, "purse-behind");
+		ann.head = { ...lacked, number: 800n };
+		assert.equal(await pay(here, 3), "purse-behind");
+		ann.head = lacked;
+		await town.override(ann, restoredTo(ann));
+		assert.deepEqual(
+			behind(ann).map(({ value }) => value),
+			[encodeHead(lacked)],
+		);
+		assert.equal(ann.reports.filter(({ kind }) => kind === "behind").length, 1);
+		assert.throws(() => callsOff(ann, town), { code: "purse-behind" });
+		assert.equal(await pay(here, 4), "purse-behind");
+		await town.override(ann, lacked);
+		assert.equal(await pay(here, 5), "paid");
+	});
+});
+
 describe("a purse that was copied", () => {
 	test("refuses when a witness knows another state of the same number", async () => {
 		const here = await scene();
@@ -404,23 +474,26 @@ describe("an owner who overrides a witness", () => {
 		assert.equal(await pay(here, 3), "purse-behind");
 	});
 
-	test("is not needed against a number that no purse comes to", async () => {
-		const here = await scene();
-		const { ann, town, mint, bob } = here;
-		const tetrad = await town.meet(ann, bob);
-		ann.events.push({
-			kind: "from-agent",
-			tetrad,
-			bytes: messages.message(messages.WITH_AGENT.witness, {
-				number: 2n ** 64n - 1n,
-				hash: lie.hash,
-			}),
+	const NOBODYS = [
+		{ what: "a number that no purse comes to", number: 2n ** 64n - 1n },
+		{ what: "a head of zeros, as of a restore", hash: FIRST_HEAD.hash },
+	];
+	for (const { what, ...made } of NOBODYS)
+		test(`is not needed against ${what}`, async () => {
+			const here = await scene();
+			const { ann, town, mint, bob } = here;
+			const tetrad = await town.meet(ann, bob);
+			const head = { ...lie, ...made };
+			ann.events.push({
+				kind: "from-agent",
+				tetrad,
+				bytes: messages.message(messages.WITH_AGENT.witness, head),
+			});
+			await town.quiet();
+			assert.deepEqual(ann.ended, ["malformed"]);
+			assert.equal(await pay(here, 3), "paid");
+			town.requireConserved(mint);
 		});
-		await town.quiet();
-		assert.deepEqual(ann.ended, ["malformed"]);
-		assert.equal(await pay(here, 3), "paid");
-		town.requireConserved(mint);
-	});
 });
 
 describe("a purse whose store was put back or copied", () => {

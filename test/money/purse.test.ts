@@ -10,11 +10,13 @@ import {
 	type PurseReport,
 	put,
 } from "../../src/money/index.ts";
+import { MAX_OPEN_REQUESTS } from "../../src/money/purse/purse-limits.ts";
 import {
 	LOG,
 	NOTES,
 	PAYMENTS,
 	RECEIPTS,
+	REQUESTS,
 } from "../../src/money/purse/purse-tables.ts";
 import { hex } from "../../src/wire/index.ts";
 import { DAY } from "../support/authority.ts";
@@ -670,6 +672,85 @@ describe("business with an issuer", () => {
 		assert.equal(ann.last("failed").code, "payment-refused");
 		assert.equal(town.balance(bob, mint).toDeposit, 0n);
 	});
+
+	test("so many orders may wait for an issuer, and no more", async () => {
+		const { town, mint, ann } = await two([1n]);
+		await town.order(ann, mint, 1n);
+		await town.work();
+		const row = ann.store
+			.rows(REQUESTS)
+			.find(({ state }) => state === "ordered");
+		assert.ok(row);
+		const writes = Array.from({ length: MAX_OPEN_REQUESTS - 2 }, (_, i) =>
+			put(REQUESTS, { ...row, request: contractOf(i).subarray(16) }),
+		);
+		ann.store.run(done(writes, undefined));
+		town.restart(ann);
+		await town.order(ann, mint, 2n);
+		await town.work();
+		assert.equal(reportsOf(ann, "ordered").at(-1)?.amount, 2n);
+		await town.order(ann, mint, 3n);
+		await town.work();
+		assert.equal(reportsOf(ann, "ordered").at(-1)?.amount, 2n);
+		assert.equal(reportsOf(ann, "trouble").at(-1)?.error.code, "busy");
+	});
+
+	test("a withdrawal that is declined in one tetrad and carried out in another one is there", async () => {
+		const { town, mint, ann } = await two([1n]);
+		await town.order(ann, mint, 50n);
+		const poor = await town.meet(ann, mint);
+		const later = await town.meet(ann, mint);
+		const asks: (typeof town.wire)[number][] = [];
+		for (const tetrad of [poor, later]) town.settle(ann, tetrad, mint);
+		await town.work();
+		const withdraw = messages.WITH_ISSUER.withdraw.type;
+		for (;;) {
+			const at = town.wire.findIndex(({ bytes }) => bytes?.[0] === withdraw);
+			if (at >= 0) asks.push(...town.wire.splice(at, 1));
+			else if (town.wire.length > 0) await town.deliver();
+			else break;
+		}
+		assert.deepEqual(
+			asks.map(({ tetrad }) => tetrad),
+			[poor, later],
+		);
+		town.wire.push(...asks.splice(0, 1));
+		await town.quiet();
+		const asked = ann.store.rows(REQUESTS).find(({ amount }) => amount === 50n);
+		assert.equal(asked?.state, "ordered", "the other one was not answered");
+		town.fund(mint, ann, 50n);
+		town.wire.push(...asks);
+		await town.quiet();
+		assert.equal(town.balance(ann, mint).spendable, 51n);
+		assert.equal(reportsOf(ann, "withdrawn").at(-1)?.amount, 50n);
+	});
+
+	test("what the issuer does not let be claimed yet is not claimed again within the hour", async () => {
+		const { town, mint, ann } = await two([1000n], {
+			...{ noteDays: 10, graceDays: 2 },
+		});
+		let claims = 0;
+		town.sent = ([type]) => {
+			if (type === messages.WITH_ISSUER.claim.type) claims++;
+		};
+		const visited = async (later: number) => {
+			const before = claims;
+			town.now += later;
+			await town.visit(ann, mint);
+			return claims - before;
+		};
+		ann.clockAhead = 3 * DAY;
+		const HOUR = 3_600_000;
+		assert.equal(await visited(10 * DAY), 1);
+		assert.equal(await visited(HOUR - 1), 0);
+		assert.equal(await visited(1), 1);
+		// A clock that was set back says nothing of when that was.
+		ann.clockAhead -= HOUR;
+		assert.equal(await visited(1), 1);
+		assert.equal(town.account(mint, ann), 0n);
+		assert.equal(await visited(2 * DAY), 1);
+		assert.equal(town.account(mint, ann), 1000n);
+	});
 });
 
 describe("what was committed", () => {
@@ -793,7 +874,7 @@ describe("a deposit that the issuer declines", () => {
 		const { store } = mint;
 		mint.store = new MemoryStore();
 		town.restart(mint);
-		assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+		assert.equal((await town.visit(bob, mint)).code, "note-unknown");
 		assert.equal(town.balance(bob, mint).toDeposit, 250n);
 		mint.store = store;
 		town.restart(mint);
@@ -826,7 +907,7 @@ describe("a deposit that the issuer declines", () => {
 		mint.store = new MemoryStore();
 		town.restart(mint);
 		bob.clockAhead = 100 * DAY;
-		assert.equal((await town.visit(bob, mint)).code, "issuer-refused");
+		assert.equal((await town.visit(bob, mint)).code, "note-unknown");
 		assert.equal(bob.store.rows(RECEIPTS)[0]?.state, "refused");
 		mint.store = store;
 		town.restart(mint);

@@ -668,12 +668,13 @@ test("an archive has the terms and the key of a sale, and its row keeps the hash
 	await town.visit(bob, mint);
 	for (const module of [ann, bob]) {
 		const purse = module.device.deviceId;
+		const { banks } = town.world.policy;
 		const before = town.now + 4000 * DAY;
-		let cursor: Parameters<typeof findToArchive>[3];
+		let cursor: Parameters<typeof findToArchive>[2];
 		let sales = 0;
 		do {
 			const { step, next } = module.store.run(
-				findToArchive(nodeCrypto, purse, before, cursor),
+				findToArchive(nodeCrypto, { purse, banks, before }, cursor),
 			);
 			cursor = next;
 			if (step === undefined) continue;

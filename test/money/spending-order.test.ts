@@ -137,8 +137,15 @@ describe("limits", () => {
 				perMerchantDay: limit,
 				inAll: limit,
 				approvalAbove: limit,
+				fee: fc.bigInt({ min: 0n, max: MAX_AMOUNT }),
 			},
-			{ noNullPrototype: true },
+			{
+				noNullPrototype: true,
+				requiredKeys: [
+					...(["issuer", "perPayment", "perDay"] as const),
+					...(["perMerchantDay", "inAll", "approvalAbove"] as const),
+				],
+			},
 		);
 		const body = fc.record(
 			{

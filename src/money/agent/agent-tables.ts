@@ -44,3 +44,17 @@ export function witnessing(
 			: done([put(WITNESSED, { module, number, hash })], { number, hash }),
 	);
 }
+
+/** The head that is kept of a module's purse, if there is one. */
+export function readWitnessed(
+	module: Uint8Array,
+): Transaction<Head | undefined> {
+	return reading([byKey(WITNESSED, { module })], ([[known]]) =>
+		done(
+			[],
+			known === undefined
+				? undefined
+				: { number: known.number, hash: known.hash },
+		),
+	);
+}

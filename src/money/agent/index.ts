@@ -5,4 +5,4 @@ export type {
 	ReceiptedPayment,
 } from "./agent-events.ts";
 export { AgentPayments } from "./agent-payments.ts";
-export { WITNESSED, witnessing } from "./agent-tables.ts";
+export { readWitnessed, WITNESSED, witnessing } from "./agent-tables.ts";

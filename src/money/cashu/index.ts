@@ -7,6 +7,8 @@ export {
 	refundInputs,
 } from "./claim.ts";
 export type { CarriedDleq, Dleq, EcashCrypto } from "./ecash-crypto.ts";
+export { invoiceAmount } from "./invoice-amount.ts";
+export { encodeKeyset, parseKeyset } from "./kept-keyset.ts";
 export {
 	payeeBaseKey,
 	payeeKey,
@@ -54,6 +56,7 @@ export {
 	type Output,
 	type OutputPlace,
 } from "./output.ts";
+export { paymentHash, whyNoProof } from "./payment-proof.ts";
 export {
 	encodeLock,
 	encodeProofs,
@@ -72,7 +75,7 @@ export {
 	parseMeltQuote,
 	parseMintQuote,
 } from "./quote.ts";
-export type { ExpectedTerms } from "./read-lock.ts";
+export { type ExpectedTerms, refundKeyOf } from "./read-lock.ts";
 export {
 	INFO_REQUEST,
 	type Input,
@@ -102,6 +105,7 @@ export {
 } from "./signatures.ts";
 export {
 	findKey,
+	isTakenBackBy,
 	type LockState,
 	lockState,
 	type ProofState,

@@ -54,9 +54,8 @@ export const MAX_WITNESS_LENGTH: number = 2 ** 21;
 /** How deep values may stand in each other in what a mint or a stranger wrote. */
 export const MAX_DEPTH = 16;
 
-/** Names of quotes, and requests to pay, as a mint makes them. */
+/** Names of quotes, as a mint makes them. */
 export const MAX_QUOTE_LENGTH = 256;
-export const MAX_PAYMENT_REQUEST_LENGTH = 8192;
 
 /** What a mint says of a failure or of itself, in characters; more is cut off. */
 export const MAX_DETAIL_LENGTH = 256;

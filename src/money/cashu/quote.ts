@@ -1,6 +1,6 @@
 /* Quotes: what a mint wants for new ecash, and for paying an invoice (NUT-04, NUT-05, NUT-23). */
 import { malformed } from "../../wire/index.ts";
-import { MAX_UNIT_LENGTH } from "../documents/index.ts";
+import { MAX_INVOICE_LENGTH, MAX_UNIT_LENGTH } from "../documents/index.ts";
 import {
 	array,
 	asObject,
@@ -10,12 +10,7 @@ import {
 	text,
 } from "./fields.ts";
 import { type JsonObject, parseJson } from "./json.ts";
-import {
-	MAX_OUTPUTS,
-	MAX_PAYMENT_REQUEST_LENGTH,
-	MAX_PROOF_AMOUNT,
-	MAX_QUOTE_LENGTH,
-} from "./limits.ts";
+import { MAX_OUTPUTS, MAX_PROOF_AMOUNT, MAX_QUOTE_LENGTH } from "./limits.ts";
 import { type BlindSignature, readSignature } from "./signatures.ts";
 import { requireSize } from "./size.ts";
 
@@ -65,7 +60,7 @@ export function parseMintQuote(answer: Uint8Array): MintQuote {
 	const of = asObject(parseJson(answer), "the answer");
 	return {
 		quote: text(of, "quote", MAX_QUOTE_LENGTH),
-		invoice: text(of, "request", MAX_PAYMENT_REQUEST_LENGTH),
+		invoice: text(of, "request", MAX_INVOICE_LENGTH),
 		kind: kindOf(of, MINT_KINDS),
 		amount: optionally(of, "amount", someAmount),
 		unit: optionally(of, "unit", (one, name) =>

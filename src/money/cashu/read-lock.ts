@@ -45,6 +45,13 @@ export function readLockSecret(
 	}
 }
 
+const REFUND = /\["refund","([0-9a-f]{66})"\]/;
+
+/** The payer's key in a secret that `readLockSecret` has found to fit. */
+export function refundKeyOf(secret: string): Uint8Array | undefined {
+	return fromHex(REFUND.exec(secret)?.[1] ?? "");
+}
+
 const NONCE = /^[0-9a-f]{64}$/;
 
 function readMembers(

@@ -2,10 +2,12 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { HASH_BYTES } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
-import { malformed, sameBytes } from "../../wire/index.ts";
+import { malformed, sameBytes, utf8 } from "../../wire/index.ts";
+import type { EcashCrypto } from "./ecash-crypto.ts";
 import { array, asObject, fromHex, hexBytes, text } from "./fields.ts";
 import { type JsonObject, parseJson, writeJson } from "./json.ts";
 import { MAX_INPUTS, MAX_WITNESS_LENGTH, POINT_BYTES } from "./limits.ts";
+import type { Proof } from "./proof.ts";
 import { requireSize } from "./size.ts";
 
 /** What a mint says of one proof. */
@@ -92,6 +94,37 @@ export function findKey(
 		if (key !== undefined && sameBytes(crypto.sha256(key), keyHash)) return key;
 	}
 	return undefined;
+}
+
+/** Of a signature; and how many a witness is read for, whoever wrote it: what takes a lock back has one. */
+const SIGNATURE_DIGITS = 128;
+const MAX_SIGNATURES = 4;
+
+/**
+ * Whether a lock was taken back by whoever has the private key of that public one, as its mint shows.
+ * One proof says it for all, which are spent at once. What has the digits of a signature is tried, as
+ * with `findKey`, and the signature decides.
+ */
+export function isTakenBackBy(
+	ecash: EcashCrypto,
+	proofs: readonly Pick<Proof, "secret">[],
+	states: readonly ProofState[],
+	publicKey: Uint8Array,
+): boolean {
+	const at = states.findIndex(({ witness }) => witness !== undefined);
+	const { kind, witness = "" } = states[at] ?? {};
+	const secret = proofs[at]?.secret;
+	if (kind !== "spent" || secret === undefined) return false;
+	return [...witness.toLowerCase().matchAll(DIGITS)]
+		.filter(([digits]) => digits.length === SIGNATURE_DIGITS)
+		.slice(0, MAX_SIGNATURES)
+		.some(([digits]) => {
+			const signature = fromHex(digits);
+			return (
+				signature !== undefined &&
+				ecash.verify(utf8(secret), signature, publicKey)
+			);
+		});
 }
 
 /** What the states of all proofs of one lock say together. */

@@ -59,12 +59,12 @@ export function parseToken(written: string): Token {
 			`the token has ${written.length} characters, and ${MAX_TOKEN_LENGTH} are read`,
 		);
 	const token = written.trim().replace(/^cashu:(?:\/\/)?/i, "");
-	const body = unarmoured(token.slice("cashuA".length));
+	const body = () => unarmoured(token.slice("cashuA".length));
 	switch (token.slice(0, "cashuA".length)) {
 		case "cashuA":
-			return requireSound(readTokenA(asObject(parseJson(body), "the token")));
+			return requireSound(readTokenA(asObject(parseJson(body()), "the token")));
 		case "cashuB":
-			return requireSound(readTokenB(parseCbor(body)));
+			return requireSound(readTokenB(parseCbor(body())));
 		default:
 			throw malformed("a token begins with cashuA or cashuB");
 	}

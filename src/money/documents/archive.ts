@@ -4,7 +4,7 @@
  * it names the archive before it. Its hash stands in the purse's log.
  */
 import { type CryptoProvider, HASH_BYTES } from "../../crypto/index.ts";
-import { TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import {
 	type CertifiedDevice,
 	certificateId,
@@ -210,6 +210,22 @@ export function openArchive(
 	if (contracts.size !== found.length)
 		throw malformed("a payment stands in an archive twice");
 	return { ...head, hash: archiveHash(crypto, file), payments: found };
+}
+
+/** Why a payment is not to be put into an archive of these fields, or nothing where whoever reads that can verify it under these roots. */
+export function refusedFromArchive(
+	crypto: CryptoProvider,
+	payment: ArchivedFields,
+	{ purse, chains }: Pick<ArchiveFields, "purse" | "chains">,
+	banks: readonly TrustAnchor[],
+): TetradError | undefined {
+	try {
+		const judge = new ArchiveJudge(crypto, chains, banks);
+		judge.verified(purse, PAYMENT.decode(PAYMENT.encode(payment)));
+		return undefined;
+	} catch (thrown) {
+		return asTetradError(thrown);
+	}
 }
 
 class ArchiveJudge {

@@ -23,6 +23,7 @@ export {
 	NO_ARCHIVE,
 	type OpenedArchive,
 	openArchive,
+	refusedFromArchive,
 } from "./archive.ts";
 export {
 	BINDING_BYTES,
@@ -31,6 +32,14 @@ export {
 	type FourIds,
 	partiesHash,
 } from "./binding.ts";
+export {
+	draftEcashOrder,
+	type EcashOrder,
+	type EcashOrderBody,
+	ecashOrderOf,
+	MAX_ECASH_ORDER_BYTES,
+	openEcashOrder,
+} from "./ecash-order.ts";
 export {
 	conflictOf,
 	DoubleSpending,
@@ -71,6 +80,7 @@ export {
 	MAX_EXPONENT,
 	MAX_FRUITLESS,
 	MAX_GRACE_DAYS,
+	MAX_INVOICE_LENGTH,
 	MAX_ISSUER_CHAINS,
 	MAX_LIMITED_ISSUERS,
 	MAX_LIMITED_MODULES,
@@ -123,7 +133,7 @@ export {
 } from "./messages.ts";
 export { mintId } from "./mint-id.ts";
 export { currencyOf, isUnit, unitOf } from "./mint-unit.ts";
-export { normaliseMintUrl, requireMintUrl } from "./mint-url.ts";
+export { nameOfMint, normaliseMintUrl, requireMintUrl } from "./mint-url.ts";
 export {
 	draftNote,
 	type HolderKey,

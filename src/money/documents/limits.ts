@@ -50,6 +50,9 @@ export const HOLDER_KEY: Field<Uint8Array> = bytes(33, 66);
 export const MAX_MINT_URL_BYTES = 255;
 export const MAX_UNIT_LENGTH = 8;
 
+/** An invoice that a mint makes or pays, in characters. */
+export const MAX_INVOICE_LENGTH = 8192;
+
 // Implementation limits: a change makes another program and no other format.
 
 /** A note in its transferable form, in bytes; that of P-256 with the longest names fits. */

@@ -47,3 +47,8 @@ export function requireMintUrl(url: string): string {
 	if (normal !== url) throw malformed("a mint's address is not normalised");
 	return url;
 }
+
+/** What a mint is called where an issuer has its certified name: its address without the scheme. */
+export function nameOfMint(url: string): string {
+	return url.slice(url.indexOf("://") + 3);
+}

@@ -10,6 +10,7 @@ import {
 	bytes,
 	type Draft,
 	type Field,
+	type Fields,
 	hex,
 	list,
 	malformed,
@@ -22,6 +23,7 @@ import {
 	sameBytes,
 	structure,
 	time,
+	twoForms,
 	u64,
 	type Verified,
 } from "../../wire/index.ts";
@@ -49,6 +51,8 @@ export interface MoneyLimits {
 	readonly inAll: bigint | undefined;
 	/** A payment of more than this waits for the owner. */
 	readonly approvalAbove: bigint | undefined;
+	/** What a mint may ask for one payment beside its amount. Where it is not there, `FEE_PART` and `FEE_ALWAYS` of a purse say. */
+	readonly fee?: bigint | undefined;
 }
 
 /** All that an owner lets a purse pay. */
@@ -98,18 +102,43 @@ export interface ApprovalBody {
 /** An approval or a denial that the owner signed. Only `openApproval` makes one. */
 export type ApprovalOrder = Verified<Signed<ApprovalBody>>;
 
-const LIMIT: Field<bigint | undefined> = optional(
-	mapped(u64, { from: requireLimit, to: (limit: bigint) => limit }),
-);
+const LIMIT_THERE: Field<bigint> = mapped(u64, {
+	from: requireLimit,
+	to: (limit: bigint) => limit,
+});
 
-const MONEY: Structure<MoneyLimits> = structure("limits of one money", {
+const LIMIT: Field<bigint | undefined> = optional(LIMIT_THERE);
+
+const MONEY_FIELDS: Fields<Omit<MoneyLimits, "fee">> = {
 	issuer: DEVICE_ID,
 	perPayment: LIMIT,
 	perDay: LIMIT,
 	perMerchantDay: LIMIT,
 	inAll: LIMIT,
 	approvalAbove: LIMIT,
-});
+};
+
+/** Without what mints may ask for, it is written as it was before there was that. */
+const MONEY: Structure<MoneyLimits> = twoForms<MoneyLimits>(
+	mappedStructure(structure("limits of one money", MONEY_FIELDS), {
+		from: (money): MoneyLimits => money,
+		to: ({ fee: _, ...money }) => money,
+	}),
+	mappedStructure(
+		structure<Omit<MoneyLimits, "fee"> & { readonly fee: bigint }>(
+			"limits of one money",
+			{ ...MONEY_FIELDS, fee: LIMIT_THERE },
+		),
+		{
+			from: (money): MoneyLimits => money,
+			to: ({ fee, ...money }) => {
+				if (fee === undefined) throw malformed("it says nothing of fees");
+				return { ...money, fee };
+			},
+		},
+	),
+	({ fee }) => fee !== undefined,
+);
 
 /** As it is signed: who is named is nobody when anybody may be paid. */
 interface SignedLimits extends Omit<LimitsBody, "merchants"> {

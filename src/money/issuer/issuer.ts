@@ -183,6 +183,7 @@ export class IssuerMachine implements MoneyMachine<IssuerReport> {
 			case "approval":
 			case "give-back":
 			case "receive-ecash":
+			case "ecash-order":
 			case "answered":
 			case "not-answered":
 			case "time":

@@ -86,9 +86,11 @@ export function declinedMessage(
 	});
 }
 
+/** A ledger that was put back cannot tell a note that it has forgotten from one that it never made. Not final: it may be given its newer state again. */
 export const notIssuedHere: Refusal = {
-	code: "payment-refused",
-	reason: "a note was not issued here",
+	code: "note-unknown",
+	reason:
+		"a note was not issued here, or this ledger was put back and has forgotten it: then its operator can credit by hand what the signature on the note shows",
 };
 
 export function answerRead({

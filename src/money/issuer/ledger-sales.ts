@@ -13,7 +13,12 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { TetradError, unreachable } from "../../errors.ts";
 import { byKey, insert, reading, type Write } from "../../machine/index.ts";
-import type { VerifiedTransfer } from "../documents/index.ts";
+import {
+	body,
+	message,
+	type VerifiedTransfer,
+	WITH_ISSUER,
+} from "../documents/index.ts";
 import {
 	type Answered,
 	type Asked,
@@ -93,7 +98,7 @@ export class SaleLedger {
 		sale: HandedInSale,
 		by: By,
 	): Answered {
-		return withTransfer(this.#graceMs, asked, verified, (found) => {
+		const first = (found: FoundTransfer): Answered => {
 			const { known, taken } = found;
 			const { id: transfer } = verified.value.transfer;
 			if (known !== undefined)
@@ -118,7 +123,10 @@ export class SaleLedger {
 			return sale.verdict.kind === "sold"
 				? this.#booked(asked, verified, sale, sale.verdict.key, found, by)
 				: this.#void(asked, verified, sale, found, by);
-		});
+		};
+		return withTransfer(this.#graceMs, asked, verified, first, (kept) =>
+			withKey(kept, sale),
+		);
 	}
 
 	/** It was handed in before. Only a void sale changes once more: when its payer asks for the money. */
@@ -271,6 +279,15 @@ export class SaleLedger {
 			insert(SALES, { transfer: id, contract, state, key, terms }),
 		];
 	}
+}
+
+/** The same answer, if it has a key: what a disk kept of that may have rotted, and was derived again just now. */
+function withKey(kept: Uint8Array, { verdict }: HandedInSale): Uint8Array {
+	if (verdict.kind !== "sold" || kept[0] !== WITH_ISSUER.outcome.type)
+		return kept;
+	const said = body(WITH_ISSUER.outcome, kept);
+	if (said.key === undefined) return kept;
+	return message(WITH_ISSUER.outcome, { ...said, key: verdict.key });
 }
 
 function voidRow(

@@ -40,12 +40,13 @@ export interface FoundTransfer {
 	readonly whyNot: Refusal | undefined;
 }
 
-/** Reads everything that a transfer is held against. Its cost depends on its pieces alone. `graceMs` is the time from the expiry of a note in which its transfers are still booked. */
+/** Reads everything that a transfer is held against. Its cost depends on its pieces alone. `graceMs` is the time from the expiry of a note in which its transfers are still booked; `again` makes of an answer that is kept what is answered. */
 export function withTransfer(
 	graceMs: number,
 	asked: Asked,
 	{ value: { transfer, notes } }: VerifiedTransfer,
 	then: (found: FoundTransfer) => Answered,
+	again: (kept: Uint8Array) => Uint8Array = (kept) => kept,
 ): Answered {
 	const { pieces } = transfer;
 	const reads = [
@@ -67,7 +68,8 @@ export function withTransfer(
 				RowOf<typeof ACCOUNTS>[],
 				RowOf<typeof VOIDS>[],
 			];
-		if (answer !== undefined) return repeated(asked, answer);
+		if (answer !== undefined)
+			return repeated(asked, { ...answer, answer: again(answer.answer) });
 		const free: Piece[] = [];
 		const taken: Taken[] = [];
 		let whyNot: Refusal | undefined;

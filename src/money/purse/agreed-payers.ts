@@ -44,7 +44,9 @@ export function agreeOn(
 			table: PROMISES,
 			index: "by_payer",
 			equals: { payer },
-			limit: MAX_PROMISES_TO_PAYER,
+			order: "descending",
+			skip: MAX_PROMISES_TO_PAYER - 1,
+			limit: 1,
 		},
 		{
 			table: PROMISES,
@@ -57,16 +59,13 @@ export function agreeOn(
 		options.context.crypto,
 		now,
 		reads,
-		([[receipt], [known], ofPayer, over]): Change<Agreement> => {
+		([[receipt], [known], tooMany, over]): Change<Agreement> => {
 			const isOthers =
 				known !== undefined &&
 				known.until >= BigInt(now) &&
 				!sameBytes(known.payer, payer);
 			if (receipt !== undefined || isOthers) return unchanged("taken");
-			const [oldest] = ofPayer;
-			const isFull =
-				known === undefined && ofPayer.length >= MAX_PROMISES_TO_PAYER;
-			const old = isFull && oldest !== undefined ? [...over, oldest] : over;
+			const old = known === undefined ? [...over, ...tooMany] : over;
 			const writes: Write[] = old.map(({ contract }) =>
 				remove(PROMISES, { contract }),
 			);

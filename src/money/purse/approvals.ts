@@ -31,7 +31,7 @@ import type { Witnesses } from "./witnesses.ts";
 
 /** What the owner has said to a payment. */
 export type Said =
-	/** Nothing; it may wait already. */
+	/** Nothing about so much; it may wait already. */
 	| "nothing"
 	| "approved"
 	| "denied"
@@ -58,34 +58,40 @@ export class Approvals {
 	of(asked: AskedPayment): Said {
 		const row = this.#all.get(hex(asked.contract));
 		if (row === undefined) return "nothing";
-		if (!isFor(row, asked)) return "of-another";
-		return row.state === "waiting" ? "nothing" : (row.state as Said);
+		if (!isOf(row, asked)) return "of-another";
+		if (row.state === "denied") return "denied";
+		// The mint asks for more beside it than the owner has said yes to.
+		const isWithin = asked.fee <= row.fee;
+		return row.state === "approved" && isWithin ? "approved" : "nothing";
 	}
 
-	/** Whether it waits already, and the owner was told. */
-	waits({ contract }: Pick<AskedPayment, "contract">): boolean {
-		return this.#all.get(hex(contract))?.state === "waiting";
+	/** Whether it waits already, and the owner was told of all that it takes. */
+	waits({ contract, fee }: Pick<AskedPayment, "contract" | "fee">): boolean {
+		const row = this.#all.get(hex(contract));
+		return row?.state === "waiting" && fee <= row.fee;
 	}
 
-	/** Writes down that it waits for the owner. Throws `busy` when too much does. */
+	/** Writes down that it waits for the owner, in the place of what it has waited for with a smaller fee. Throws `busy` when too much does. */
 	ask(
 		asked: AskedPayment,
 		attempt: AttemptName["attempt"],
 		why: WhyApproval,
 	): void {
-		const { contract, payee, issuer, currency, amount, what } = asked;
+		const { contract, payee, issuer, currency, amount, fee, what } = asked;
 		const { now } = this.#core;
-		const gaveWay = this.#givesWay(payee);
+		const before = this.#all.get(hex(contract));
+		const gaveWay = before === undefined ? this.#givesWay(payee) : undefined;
 		if (gaveWay !== undefined) this.#all.delete(hex(gaveWay.contract));
 		const row: ApprovalRow = {
-			...{ contract, payee, issuer, currency, amount, what, why },
+			...{ contract, payee, issuer, currency, amount, fee, what, why },
 			asked: BigInt(now),
-			decided: 0n,
+			// What was said of the smaller fee is not said again.
+			decided: before?.decided ?? 0n,
 			state: "waiting",
 		};
 		this.#all.set(hex(contract), row);
 		this.#work.transact(
-			{ kind: "asking-owner", contract, attempt, row, gaveWay },
+			{ kind: "asking-owner", contract, attempt, row, before, gaveWay },
 			changing(this.#core.options.context.crypto, now, [], () => ({
 				entries: [],
 				writes: [
@@ -98,16 +104,17 @@ export class Approvals {
 	}
 
 	asked({ row }: JobOf<"asking-owner">): void {
-		const { contract, payee: peer, issuer, amount, why, what } = row;
+		const { contract, payee: peer, issuer, amount, fee, why, what } = row;
 		this.#core.report({
 			kind: "approval-needed",
-			...{ contract, peer, issuer, amount, what },
+			...{ contract, peer, issuer, amount, fee, what },
 			why: why as WhyApproval,
 		});
 	}
 
-	notAsked({ contract, gaveWay }: JobOf<"asking-owner">): void {
-		this.#all.delete(hex(contract));
+	notAsked({ contract, before, gaveWay }: JobOf<"asking-owner">): void {
+		if (before === undefined) this.#all.delete(hex(contract));
+		else this.#all.set(hex(contract), before);
 		if (gaveWay !== undefined) this.#all.set(hex(gaveWay.contract), gaveWay);
 	}
 
@@ -121,7 +128,7 @@ export class Approvals {
 		if (
 			before !== undefined &&
 			!isApproved &&
-			isFor(before, { payee, issuer, amount }) &&
+			isFor(before, { payee, issuer, amount, isApproved }) &&
 			decided > before.decided
 		)
 			this.#all.set(hex(contract), { ...before, state: "denied", decided });
@@ -133,7 +140,8 @@ export class Approvals {
 				[byKey(APPROVALS, { contract })],
 				([[row]]): Change<Results["deciding"]> => {
 					const isIt =
-						row !== undefined && isFor(row, { payee, issuer, amount });
+						row !== undefined &&
+						isFor(row, { payee, issuer, amount, isApproved });
 					if (!isIt || decided <= row.decided) return unchanged(undefined);
 					const state = isApproved ? "approved" : "denied";
 					const next = { ...row, state, decided };
@@ -228,7 +236,8 @@ export function isOverWithContract({
 	return state !== "denied";
 }
 
-function isFor(
+/** Whether it is about that payment, whatever its mint asks for beside. */
+function isOf(
 	row: ApprovalRow,
 	{ payee, issuer, amount }: Pick<AskedPayment, "payee" | "issuer" | "amount">,
 ): boolean {
@@ -237,6 +246,21 @@ function isFor(
 		sameBytes(row.payee, payee) &&
 		sameBytes(row.issuer, issuer)
 	);
+}
+
+/** Whether the owner has decided on that: what is signed is all that it takes. A no to less is one to more. */
+function isFor(
+	row: ApprovalRow,
+	{
+		payee,
+		issuer,
+		amount,
+		isApproved,
+	}: Pick<ApprovalBody, "payee" | "issuer" | "amount" | "isApproved">,
+): boolean {
+	const fee = amount - row.amount;
+	const isIt = isApproved ? fee === row.fee : fee >= 0n && fee <= row.fee;
+	return isIt && isOf(row, { payee, issuer, amount: row.amount });
 }
 
 function forgetting({ contract }: ApprovalRow): Write {

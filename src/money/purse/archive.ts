@@ -5,10 +5,12 @@
  *
  * Between the two nothing has changed, and whoever comes again makes the same archive again. Of each
  * payment its row stays, with its hashes, its receipt and what came of it; documents, and what its
- * issuer was asked and answered, go.
+ * issuer was asked and answered, go. What nobody could verify in an archive, as when its row has
+ * rotted on the disk, is in none and stays as it is.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
-import { TetradError } from "../../errors.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
+import type { TrustAnchor } from "../../identity/index.ts";
 import {
 	byKey,
 	done,
@@ -33,6 +35,7 @@ import {
 	parseHead,
 	parseList,
 	readNote,
+	refusedFromArchive,
 } from "../documents/index.ts";
 import {
 	ARCHIVE_NAME,
@@ -60,6 +63,7 @@ const SOURCES: readonly (
 	{ kind: "paid", state: "settled" },
 	{ kind: "paid", state: "lapsed" },
 	{ kind: "paid", state: "short" },
+	{ kind: "paid", state: "lost" },
 ];
 
 /** Where the next step goes on looking. */
@@ -91,23 +95,43 @@ export interface ArchiveStep {
 	readonly payments: readonly Archived[];
 }
 
+/** A payment that is over, and is in no archive: nobody could verify it there. */
+export interface Unarchived {
+	readonly kind: Over["kind"];
+	readonly contract: Uint8Array;
+	readonly error: TetradError;
+}
+
 export interface FoundToArchive {
 	/** Nothing when none of those that were looked at is over for long enough. */
 	readonly step: ArchiveStep | undefined;
+	/** Those of them that stay, and why. */
+	readonly unarchived: readonly Unarchived[];
 	/** Nothing when all were looked at. */
 	readonly next: ArchiveCursor | undefined;
 }
 
-/** Looks at up to `MAX_ARCHIVED` payments, and makes an archive of those whose notes had all expired `before` (milliseconds since the epoch). Writes nothing. `purse` is the module's device id. */
+/**
+ * Looks at up to `MAX_ARCHIVED` payments, and makes an archive of those whose notes had all expired
+ * `before` (milliseconds since the epoch) and that verify under these roots. Writes nothing. `purse`
+ * is the module's device id.
+ */
 export function findToArchive(
 	crypto: CryptoProvider,
-	purse: Uint8Array,
-	before: number,
+	{
+		purse,
+		banks,
+		before,
+	}: {
+		readonly purse: Uint8Array;
+		readonly banks: readonly TrustAnchor[];
+		readonly before: number;
+	},
 	cursor: ArchiveCursor = ARCHIVE_START,
 ): Transaction<FoundToArchive> {
 	const source = SOURCES[cursor.source];
 	if (source === undefined)
-		return done([], { step: undefined, next: undefined });
+		return done([], { step: undefined, unarchived: [], next: undefined });
 	const reads = [
 		candidates(source, cursor.above),
 		byKey(META, { name: ARCHIVE_NAME }),
@@ -127,20 +151,42 @@ export function findToArchive(
 							source: cursor.source,
 							above: found.at(-1)?.row.contract ?? new Uint8Array(),
 						};
-			const over = found.filter(({ row }) => hasExpired(row, before));
-			if (over.length === 0) return done([], { step: undefined, next });
-			return withRest(over, (payments, chains) => {
+			const { over, unreadable } = overBefore(found, before);
+			if (over.length === 0)
+				return done([], { step: undefined, unarchived: unreadable, next });
+			return withRest<FoundToArchive>(over, (payments, chains) => {
+				const judged = payments.map((payment) => ({
+					payment,
+					error: refusedFromArchive(
+						crypto,
+						fieldsOf(payment),
+						{ purse, chains: [...chains.values()] },
+						banks,
+					),
+				}));
+				const unarchived = [
+					...unreadable,
+					...judged.flatMap(({ payment, error }) =>
+						error === undefined ? [] : [unarchivedOf(payment, error)],
+					),
+				];
+				const whole = judged.flatMap(({ payment, error }) =>
+					error === undefined ? [payment] : [],
+				);
+				if (whole.length === 0)
+					return done([], { step: undefined, unarchived, next });
 				const previous = headOfArchives(newest?.value);
 				const number = previous.number + 1n;
 				const archive = encodeArchive({
 					purse,
 					number,
 					previous: previous.hash,
-					chains,
-					payments: payments.map(fieldsOf),
+					chains: chainsOf(whole, chains),
+					payments: whole.map(fieldsOf),
 				});
 				const hash = archiveHash(crypto, archive);
-				return done([], { step: { archive, hash, number, payments }, next });
+				const step = { archive, hash, number, payments: whole };
+				return done([], { step, unarchived, next });
 			});
 		},
 	);
@@ -232,18 +278,64 @@ function hasExpired(
 	);
 }
 
+/** Those whose notes had all expired by then, and those of which nobody can tell. */
+function overBefore(
+	found: readonly Over[],
+	before: number,
+): {
+	readonly over: readonly Over[];
+	readonly unreadable: readonly Unarchived[];
+} {
+	const over: Over[] = [];
+	const unreadable: Unarchived[] = [];
+	for (const one of found)
+		try {
+			issuerChains(one.row);
+			if (hasExpired(one.row, before)) over.push(one);
+		} catch (thrown) {
+			unreadable.push(unarchivedOf(one, asTetradError(thrown)));
+		}
+	return { over, unreadable };
+}
+
+function unarchivedOf(
+	{ kind, row: { contract } }: Over,
+	error: TetradError,
+): Unarchived {
+	return { kind, contract, error };
+}
+
+/** Those that the payments name, in the order in which they were read. */
+function chainsOf(
+	payments: readonly Archived[],
+	chains: ReadonlyMap<string, Uint8Array>,
+): readonly Uint8Array[] {
+	const named = new Set(
+		payments.flatMap(({ row }) => chainHashes(row)).map(hex),
+	);
+	return [...chains].flatMap(([hash, chain]) =>
+		named.has(hash) ? [chain] : [],
+	);
+}
+
+/** By which a payment names its chains. */
+function chainHashes(row: ReceiptRow | PaymentRow): readonly Uint8Array[] {
+	const hashes = [...issuerChains(row), row.receipt_chain];
+	return hashes.filter((hash) => hash.length > 0);
+}
+
 /** Reads what belongs to them: requests that were answered, and chains. */
 function withRest<Result>(
 	over: readonly Over[],
 	then: (
 		payments: readonly Archived[],
-		chains: readonly Uint8Array[],
+		/** By their hashes in hexadecimal. */
+		chains: ReadonlyMap<string, Uint8Array>,
 	) => Transaction<Result>,
 ): Transaction<Result> {
 	const hashes = new Map(
 		over
-			.flatMap(({ row }) => [...issuerChains(row), row.receipt_chain])
-			.filter((hash) => hash.length > 0)
+			.flatMap(({ row }) => chainHashes(row))
 			.map((hash) => [hex(hash), hash]),
 	);
 	const requests: Read<typeof REQUESTS.columns>[] = over.map(({ row }) => ({
@@ -271,7 +363,7 @@ function withRest<Result>(
 				.map((row) => row as { hash: Uint8Array; chain: Uint8Array })
 				.map(({ hash, chain }) => [hex(hash), chain]),
 		);
-		return then(payments, [...known.values()]);
+		return then(payments, known);
 	});
 }
 

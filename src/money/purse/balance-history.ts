@@ -8,10 +8,12 @@ import {
 } from "../../machine/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { type HolderKey, readNote } from "../documents/index.ts";
-import { OPEN_STATES } from "./ecash-load.ts";
+import { OPEN_ORDERS, OPEN_STATES } from "./ecash-load.ts";
 import {
 	CLAIMED,
 	type ClaimedRow,
+	ECASH_ORDERS,
+	type EcashOrderRow,
 	LOCKED,
 	type LockedRow,
 	PROOFS,
@@ -173,6 +175,14 @@ function ecashParts(): readonly ViewPart<BalanceView>[] {
 			return of(locked, view, { inDoubt: inDoubtOf(locked) });
 		},
 	});
+	const ordered = (state: string): ViewPart<BalanceView> => ({
+		read: read({ table: ECASH_ORDERS, index: "by_state", equals: { state } }),
+		column: "request",
+		add(view, row) {
+			const order = row as EcashOrderRow;
+			return of(order, view, orderAmounts(order));
+		},
+	});
 	return [
 		{
 			read: read({ table: PROOFS }),
@@ -183,6 +193,7 @@ function ecashParts(): readonly ViewPart<BalanceView>[] {
 			},
 		},
 		...OPEN_STATES.map(inState),
+		...OPEN_ORDERS.map(ordered),
 		{
 			read: read({
 				table: CLAIMED,
@@ -201,6 +212,30 @@ function ecashParts(): readonly ViewPart<BalanceView>[] {
 /** Until the mint has locked it, all that was committed may come back, the change too. */
 function inDoubtOf({ state, amount, spends }: LockedRow): bigint {
 	return state === "locking" || state === "taking-back" ? spends : amount;
+}
+
+/** A token that nobody has redeemed may come back, and so may what is to pay an invoice; what was paid for comes. */
+function orderAmounts({
+	kind,
+	state,
+	amount,
+	spends,
+}: EcashOrderRow): Partial<Balance> {
+	switch (state) {
+		case "swapping":
+		case "melting":
+			return { inDoubt: spends };
+		case "sent":
+			return { inDoubt: amount };
+		case "taking-back":
+			return { inDoubt: kind === "send" ? amount : spends };
+		case "minting":
+			return { toBook: amount };
+		case "pending":
+			return { inDoubt: spends };
+		default:
+			return {};
+	}
 }
 
 /** The same from the live store, as of one moment. */
@@ -251,8 +286,8 @@ export interface NoteView {
 	readonly left: bigint;
 	/** Milliseconds since the epoch. */
 	readonly expires: number;
-	/** `used`: nothing is left. `claimed`: the rest went back to the account. */
-	readonly state: "live" | "expired" | "used" | "claimed";
+	/** `used`: nothing is left. `claimed`: the rest went back to the account. `lost`: the issuer has forgotten it. */
+	readonly state: "live" | "expired" | "used" | "claimed" | "lost";
 }
 
 /** All notes that this purse ever had: `noteView` makes something of each row. */

@@ -1,16 +1,25 @@
-import type { CryptoProvider } from "../../crypto/index.ts";
 import {
 	byKey,
+	type Columns,
 	done,
-	insert,
+	put,
+	type Read,
+	type Row,
 	reading,
+	remove,
+	type Table,
 	type Transaction,
+	type Write,
 } from "../../machine/index.ts";
-import { hex } from "../../wire/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
 import {
 	CLAIMED,
 	type ClaimedRow,
 	COUNTERS,
+	ECASH_ORDERS,
+	type EcashOrderRow,
+	KEYSETS,
+	type KeysetRow,
 	LOCKED,
 	type LockedRow,
 	PROOFS,
@@ -18,7 +27,12 @@ import {
 	RECEIVED,
 	type ReceivedRow,
 } from "./ecash-tables.ts";
-import { ECASH_SEED_NAME, folding, META } from "./purse-tables.ts";
+import {
+	ECASH_ENTROPY_NAME,
+	ECASH_SEED_NAME,
+	folding,
+	META,
+} from "./purse-tables.ts";
 
 /** What a purse that starts has to know of its ecash. */
 export interface EcashState {
@@ -31,88 +45,149 @@ export interface EcashState {
 	readonly claimed: readonly ClaimedRow[];
 	/** What the owner put into the purse, and its mint has not signed. */
 	readonly received: readonly ReceivedRow[];
+	/** What the owner ordered, and is not over. */
+	readonly orders: readonly EcashOrderRow[];
+	/** As mints have shown them. */
+	readonly keysets: readonly KeysetRow[];
 }
 
-/** What outputs and keys are derived from, 64 bytes; made where there is none. */
-export function ecashSeed(crypto: CryptoProvider): Transaction<Uint8Array> {
-	const name = ECASH_SEED_NAME;
-	const value = crypto.random(SEED_BYTES);
-	return reading([byKey(META, { name })], ([[known]]) =>
+/** What outputs and keys of a purse's ecash are derived from. Secret. */
+export interface EcashSeed {
+	/** 64 bytes. */
+	readonly seed: Uint8Array;
+	/** What BIP 39 makes words of, and of those the seed; nothing where the seed was drawn as it is, as every seed was before there were words. */
+	readonly entropy: Uint8Array | undefined;
+}
+
+/** The seed that is there. */
+export function ecashSeed(): Transaction<EcashSeed | undefined> {
+	return reading(SEED_READS, ([[seed], [entropy]]) => {
+		if (seed === undefined) return done([], undefined);
+		return done([], { seed: seed.value, entropy: entropy?.value });
+	});
+}
+
+/** The seed that is there; where there is none, it is this one from now on. */
+export function keepEcashSeed(drawn: EcashSeed): Transaction<Uint8Array> {
+	return reading(SEED_READS, ([[known]]) =>
 		known === undefined
-			? done([insert(META, { name, value })], value)
+			? done(seedWrites(drawn), drawn.seed)
 			: done([], known.value),
 	);
 }
 
-/** Of the seed, in bytes: as what BIP 39 makes of words. */
-const SEED_BYTES = 64;
+/**
+ * Takes the seed of a purse that is no more: `taken`, or `known` where it is the seed already. One
+ * that has ever had ecash keeps its own (`refused`): outputs that its seed has made would be lost
+ * with it. All that it ever had it has counted for, or ordered or locked before.
+ */
+export function takeEcashSeed(
+	given: EcashSeed,
+): Transaction<"known" | "refused" | "taken"> {
+	const had = [
+		...[PROOFS, COUNTERS, LOCKED, CLAIMED, RECEIVED, ECASH_ORDERS],
+	] as unknown as readonly Table[];
+	const reads = had.map((of): Read => ({ table: of, limit: 1 }));
+	return reading(SEED_READS, ([[known]]) => {
+		if (known !== undefined && sameBytes(known.value, given.seed))
+			return done([], "known");
+		return reading(reads, (found) =>
+			found.flat().length > 0
+				? done([], "refused")
+				: done(seedWrites(given), "taken"),
+		);
+	});
+}
 
-/** States in which a payment is not over. */
+const SEED_READS = [
+	byKey(META, { name: ECASH_SEED_NAME }),
+	byKey(META, { name: ECASH_ENTROPY_NAME }),
+] as const;
+
+function seedWrites({ seed, entropy }: EcashSeed): Write[] {
+	return [
+		put(META, { name: ECASH_SEED_NAME, value: seed }),
+		entropy === undefined
+			? remove(META, { name: ECASH_ENTROPY_NAME })
+			: put(META, { name: ECASH_ENTROPY_NAME, value: entropy }),
+	];
+}
+
+/** States in which a payment is not over, and an order of the owner. */
 export const OPEN_STATES: readonly string[] = [
 	...["locking", "taking-back", "locked", "refunding"],
+];
+export const OPEN_ORDERS: readonly string[] = [
+	...["swapping", "sent", "taking-back"],
+	...["unpaid", "minting", "melting", "restoring", "pending"],
 ];
 
 export function readEcash<Result>(
 	then: (ecash: EcashState) => Transaction<Result>,
 ): Transaction<Result> {
-	return folding(
-		{ table: PROOFS },
-		"id",
-		[] as readonly ProofRow[],
-		(sum, rows) => [...sum, ...rows],
-		(proofs) =>
-			folding(
-				{ table: COUNTERS },
-				"keyset",
-				new Map<string, number>() as ReadonlyMap<string, number>,
-				(sum, rows) =>
-					new Map([
-						...sum,
-						...rows.map(
-							({ keyset, next }) => [hex(keyset), Number(next)] as const,
-						),
-					]),
-				(counters) =>
-					readOpen(OPEN_STATES, [], (locked) =>
-						folding(
-							{
-								table: CLAIMED,
-								index: "by_state",
-								equals: { state: "claiming" },
-							},
-							"contract",
-							[] as readonly ClaimedRow[],
-							(sum, rows) => [...sum, ...rows],
-							(claimed) =>
-								folding(
-									{
-										table: RECEIVED,
-										index: "by_state",
-										equals: { state: "swapping" },
-									},
-									"request",
-									[] as readonly ReceivedRow[],
-									(sum, rows) => [...sum, ...rows],
-									(received) =>
-										then({ proofs, counters, locked, claimed, received }),
-								),
+	return readAll({ table: PROOFS }, "id", (proofs) =>
+		readAll({ table: COUNTERS }, "keyset", (counted) =>
+			readStates(LOCKED, "contract", OPEN_STATES, (locked) =>
+				readStates(CLAIMED, "contract", ["claiming"], (claimed) =>
+					readStates(RECEIVED, "request", ["swapping"], (received) =>
+						readStates(ECASH_ORDERS, "request", OPEN_ORDERS, (orders) =>
+							readKeysets((keysets) => {
+								const counters = new Map(
+									counted.map(({ keyset, next }) => [
+										hex(keyset),
+										Number(next),
+									]),
+								);
+								const open = { locked, claimed, received, orders };
+								return then({ proofs, counters, keysets, ...open });
+							}),
 						),
 					),
+				),
 			),
+		),
 	);
 }
 
-function readOpen<Result>(
-	[state, ...states]: readonly string[],
-	found: readonly LockedRow[],
-	then: (rows: readonly LockedRow[]) => Transaction<Result>,
+function readAll<Of extends Columns, Result>(
+	read: Omit<Read<Of>, "limit">,
+	column: keyof Of & string,
+	then: (rows: readonly Row<Of>[]) => Transaction<Result>,
 ): Transaction<Result> {
-	if (state === undefined) return then(found);
-	return folding(
-		{ table: LOCKED, index: "by_state", equals: { state } },
-		"contract",
-		found,
-		(sum, rows) => [...sum, ...rows],
-		(rows) => readOpen(states, rows, then),
+	const none: readonly Row<Of>[] = [];
+	return folding(read, column, none, (sum, rows) => [...sum, ...rows], then);
+}
+
+/** Rows in any of these states. */
+function readStates<Of extends Columns, Result>(
+	table: Table<Of>,
+	column: keyof Of & string,
+	[state, ...states]: readonly string[],
+	then: (rows: readonly Row<Of>[]) => Transaction<Result>,
+): Transaction<Result> {
+	if (state === undefined) return then([]);
+	const equals = { state } as unknown as Partial<Row<Of>>;
+	return readAll({ table, index: "by_state", equals }, column, (rows) =>
+		readStates(table, column, states, (more) => then([...rows, ...more])),
 	);
+}
+
+/** Rows of each mint after another: their key has two columns. */
+function readKeysets<Result>(
+	then: (rows: readonly KeysetRow[]) => Transaction<Result>,
+	found: readonly KeysetRow[] = [],
+): Transaction<Result> {
+	const after = found.at(-1);
+	const next = {
+		table: KEYSETS,
+		...(after === undefined ? {} : { above: after.mint }),
+		limit: 1,
+	} as const;
+	return reading([next], ([[row]]) => {
+		if (row === undefined) return then(found);
+		const equals = { mint: row.mint };
+		return readAll({ table: KEYSETS, equals }, "keyset", (rows) =>
+			readKeysets(then, [...found, ...rows]),
+		);
+	});
 }

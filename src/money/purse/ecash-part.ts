@@ -6,7 +6,7 @@
  */
 import type { TetradError } from "../../errors.ts";
 import type { Kind, Write } from "../../machine/index.ts";
-import type { ReceiptBody } from "../documents/index.ts";
+import type { EcashOrder, ReceiptBody } from "../documents/index.ts";
 import type { Approvals } from "./approvals.ts";
 import type { EcashState } from "./ecash-load.ts";
 import type { OpenMeeting, TrustedIssuer } from "./purse-core.ts";
@@ -30,6 +30,14 @@ export interface MintPayment extends SalePayment {
 	readonly atMint: AtMint;
 }
 
+/** One that may have been paid in a life that the purse has forgotten. */
+export interface RecalledPayment extends MintPayment {
+	/** `partiesHash` of the four devices of its contract, 32 bytes. */
+	readonly parties: Uint8Array;
+	/** Written along with it when it is found. */
+	readonly also: readonly Write[];
+}
+
 /** What a mint has answered. */
 export interface MintAnswer {
 	/** Of HTTP. */
@@ -40,10 +48,16 @@ export interface MintAnswer {
 export interface EcashPart {
 	/** On what that agent's sales for that mint's ecash are sold; nothing for a mint that its owner has not named. */
 	sellsAt(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined;
+	/** What a mint asks for beside a price, with what is there now; nothing where that is not known, or there is not enough. */
+	feeOf(issuer: Uint8Array, amount: bigint): bigint | undefined;
 	/** The owner puts a token into the purse; what comes of it is reported under the name of `request`. */
 	receive(request: Uint8Array, token: string): void;
+	/** The owner orders something of a mint; what comes of it is reported. */
+	order(order: EcashOrder): void;
 	/** All that comes of it is told to the part that knows of sales. */
 	pay(tetrad: number, payment: MintPayment, also: readonly Write[]): void;
+	/** The same: its mint is asked whether it was paid. */
+	recall(payment: RecalledPayment): void;
 	/** A contract is never paid any more: that is durable. */
 	cancelled(contract: Uint8Array): void;
 	/** What was to be asked of the owner is durable, or could not be. */

@@ -71,6 +71,8 @@ const LOCKED_COLUMNS = {
 	lock: "bytes",
 	/** What has come back of the amount: less than that by what a mint asks for giving it back; zero until then. */
 	returned: "integer",
+	/** What it takes beside the amount: what its mint asks for spending what it is paid with, and for the payee's claim. Of what has come back, what of that is gone. */
+	fee: "integer",
 	state: "text",
 	/** 32 bytes; empty before there is one. */
 	key: "bytes",
@@ -144,6 +146,76 @@ export const RECEIVED: Table<typeof RECEIVED_COLUMNS> = table(
 	{ by_state: ["state", "request"] },
 );
 
+const ECASH_ORDERS_COLUMNS = {
+	/** 16 bytes: names it for ever. */
+	request: "bytes",
+	/** `send`, `mint`, `melt` or `restore`. */
+	kind: "text",
+	mint: "bytes",
+	currency: "text",
+	/** What is in the token, minted, paid by the mint, or restored. */
+	amount: "integer",
+	/** What it has cost beside that, once it is known. */
+	fee: "integer",
+	/** What the mint's name of the quote is. Secret: whoever knows that of ecash to be minted can have it. */
+	quote: "text",
+	/** What was to be paid for new ecash, or what the mint pays. */
+	invoice: "text",
+	/** Until when the mint lets the quote count, in seconds since the epoch; zero without an end. */
+	expires: "integer",
+	/** The request that does it (`encodeSwap`), from before it is sent; empty without one. Secret. */
+	swap: "bytes",
+	/** What that spends; of a restore what it has taken out, or what its mint is working on until that is known. A balance is read without opening it. */
+	spends: "integer",
+	/** The swap that takes back what was sent, or was to pay; empty without one. Secret. */
+	back_swap: "bytes",
+	/** The proofs of a token that was made, or that a restore has found while its mint was working on them (`encodeProofs`); empty without any. Secret. */
+	token: "bytes",
+	/** What of it has come back. */
+	returned: "integer",
+	/** That an invoice was paid, as the mint tells it; empty where it does not. */
+	preimage: "text",
+	/** Why it was not done; empty where that is not so. */
+	code: "text",
+	reason: "text",
+	/** When it was ordered; milliseconds since the epoch. */
+	asked: "integer",
+	/** When the mint said last that an invoice is unpaid whose end is over, and how long it has been over, as far as the purse has seen that go by; milliseconds, zero before. */
+	over_heard: "integer",
+	over_seen: "integer",
+	state: "text",
+} as const;
+
+/**
+ * What the owner has ordered of mints. State of a token: `swapping`, `sent`, `taking-back`, then
+ * `redeemed` or `taken-back`; of new ecash: `unpaid`, `minting`, then `minted` or `lapsed`; of an
+ * invoice: `melting`, `taking-back`, then `paid` or `failed`; of a restore: `restoring`, `pending`, `restored`.
+ * `declined` is what another copy of the purse had spent before, and `refused` what was never begun.
+ */
+export const ECASH_ORDERS: Table<typeof ECASH_ORDERS_COLUMNS> = table(
+	"ecash_orders",
+	ECASH_ORDERS_COLUMNS,
+	["request"],
+	{ by_state: ["state", "request"] },
+);
+
+const KEYSETS_COLUMNS = {
+	mint: "bytes",
+	/** Its id. */
+	keyset: "bytes",
+	/** What the mint said of it last (`encodeKeyset`), the keys among it. */
+	said: "bytes",
+} as const;
+
+/** The keysets that mints have shown: what is open is asked about and claimed also while a mint does not say what it is. */
+export const KEYSETS: Table<typeof KEYSETS_COLUMNS> = table(
+	"ecash_keysets",
+	KEYSETS_COLUMNS,
+	["mint", "keyset"],
+);
+
+export type KeysetRow = Row<typeof KEYSETS.columns>;
+export type EcashOrderRow = Row<typeof ECASH_ORDERS.columns>;
 export type ReceivedRow = Row<typeof RECEIVED.columns>;
 export type ProofRow = Row<typeof PROOFS.columns>;
 export type LockedRow = Row<typeof LOCKED.columns>;

@@ -5,6 +5,7 @@ export {
 	type FoundToArchive,
 	findToArchive,
 	pruneArchived,
+	type Unarchived,
 } from "./archive.ts";
 export {
 	type Balance,
@@ -23,12 +24,17 @@ export {
 	readBalances,
 	type ViewPart,
 } from "./balance-history.ts";
-export { ecashSeed } from "./ecash-load.ts";
+export {
+	type EcashSeed,
+	ecashSeed,
+	keepEcashSeed,
+	takeEcashSeed,
+} from "./ecash-load.ts";
 export type { PurseEcash } from "./ecash-part.ts";
 export * as ecashTables from "./ecash-tables.ts";
 export type { PurseJob } from "./pending-jobs.ts";
 export { PurseMachine, type PurseMachineOptions } from "./purse.ts";
-export { CLOCK_TOLERANCE_MS } from "./purse-limits.ts";
+export { CLOCK_TOLERANCE_MS, FEE_ALWAYS, FEE_PART } from "./purse-limits.ts";
 export {
 	loadPurse,
 	markRestored,
@@ -37,7 +43,12 @@ export {
 	placing,
 	readPlace,
 } from "./purse-load.ts";
-export type { PurseReport, WhyApproval } from "./purse-report.ts";
+export type {
+	EcashOrderKind,
+	EcashOrderState,
+	PurseReport,
+	WhyApproval,
+} from "./purse-report.ts";
 export * as purseTables from "./purse-tables.ts";
 export type {
 	AtMint,

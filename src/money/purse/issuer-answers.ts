@@ -31,6 +31,7 @@ import {
 	type Changed,
 	changing,
 	ISSUER_CHAINS,
+	type LogEntry,
 	NO_CHAIN,
 	NOTES,
 	type NoteRow,
@@ -68,7 +69,7 @@ export interface Consequences {
 	readonly trouble: TetradError | undefined;
 }
 
-const NOTHING_FOLLOWS: Consequences = {
+export const NOTHING_FOLLOWS: Consequences = {
 	notes: [],
 	receipt: undefined,
 	claimed: undefined,
@@ -380,7 +381,10 @@ export function recordOutcome(
 					result: {
 						...NOTHING_FOLLOWS,
 						lapsed: [contract],
-						report: { kind: "void", contract, issuer, amount: credited },
+						report: {
+							kind: "void",
+							...{ contract, issuer, amount: credited, fee: 0n },
+						},
 					},
 				};
 			},
@@ -457,6 +461,15 @@ export function recordDeclined(
 						result: {
 							...NOTHING_FOLLOWS,
 							receipt,
+							// What is to be booked first was no money of this purse.
+							report:
+								code === "note-unknown" && receipt.state === "to-deposit"
+									? {
+											kind: "lost",
+											...{ subject: contract, issuer: row.issuer },
+											amount: receipt.amount,
+										}
+									: undefined,
 							sale: isSale
 								? {
 										kind: "refused",
@@ -565,7 +578,10 @@ function recordSaleOutcome(
 				...NOTHING_FOLLOWS,
 				sale: { kind: "refunded", contract, amount: credited, by: "issuer" },
 				refunded: payment,
-				report: { kind: "void", contract, issuer, amount: credited },
+				report: {
+					kind: "void",
+					...{ contract, issuer, amount: credited, fee: 0n },
+				},
 			},
 		};
 	if (key === undefined || !sameBytes(crypto.sha256(key), payment.key_hash))
@@ -591,7 +607,7 @@ function recordSaleOutcome(
 				? { kind: "keyed", contract, key: settled.key, receipt, chain }
 				: { kind: "booked", contract },
 			report: isNew
-				? { kind: "paid", contract, peer: payee, issuer, amount }
+				? { kind: "paid", contract, peer: payee, issuer, amount, fee: 0n }
 				: undefined,
 		},
 	};
@@ -615,12 +631,12 @@ function staysOrdered(
 
 const NONE: Uint8Array = new Uint8Array();
 
-function declined(row: RequestRow, answer: Uint8Array): Write {
+export function declined(row: RequestRow, answer: Uint8Array): Write {
 	return put(REQUESTS, { ...row, state: "declined", outcome: copy(answer) });
 }
 
 /** It is asked for under another id, if at all. */
-function withdrawn({ request }: RequestRow): Write {
+export function withdrawn({ request }: RequestRow): Write {
 	return remove(REQUESTS, { request });
 }
 
@@ -640,11 +656,11 @@ function settled(payment: PaymentRow): Write {
 	return put(PAYMENTS, { ...payment, state: "settled", in_doubt: 0n });
 }
 
-function entry(
+export function entry(
 	{ request, subject, issuer }: RequestRow,
 	what: What,
 	amount: bigint,
-) {
+): LogEntry {
 	return {
 		what,
 		subject: subject.length === 0 ? request : subject,

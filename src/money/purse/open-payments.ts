@@ -103,6 +103,8 @@ export class OpenPayments {
 		this.#work.transact(
 			{ kind: "looking-up-payment", contract, attempt },
 			this.#lookUp(asked),
+			// A payment whose receipt is still to be written is open, and is not looked up.
+			{ looks: true },
 		);
 	}
 
@@ -234,7 +236,13 @@ export class OpenPayments {
 		const payment = this.of(contract);
 		if (payment === undefined) return;
 		this.delete(contract);
-		this.paid(payment, cameOf(payment.state));
+		// Its receipt may have come, and all have heard of it, and be written right after the issuer's word.
+		if (payment.state.kind === "settling") return;
+		this.paid(payment, {
+			receipt: new Uint8Array(),
+			chain: NO_CHAIN,
+			key: undefined,
+		});
 	}
 
 	#end(contract: Uint8Array, why: TetradError): void {
@@ -264,14 +272,6 @@ export class OpenPayments {
 interface Paid extends SaleKey {
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
-}
-
-/** Its receipt may have come, and be written down right after the issuer's word. */
-function cameOf(state: PaymentState): Paid {
-	if (state.kind !== "settling")
-		return { receipt: new Uint8Array(), chain: NO_CHAIN, key: undefined };
-	const { receipt, chain, key } = state;
-	return { receipt: receipt.value.document, chain, key };
 }
 
 export function committedOf(

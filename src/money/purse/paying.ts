@@ -58,7 +58,7 @@ import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { MAX_OPEN_PAYMENTS, MAX_PAYMENTS_PER_TETRAD } from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { PurseWork } from "./purse-work.ts";
-import { abort } from "./sale-cancelling.ts";
+import { abort, type MayBePaid } from "./sale-cancelling.ts";
 import type { SalePart, SalePayment } from "./sale-part.ts";
 import type { SpendingPermission } from "./spending-permission.ts";
 import type { Witnesses } from "./witnesses.ts";
@@ -101,6 +101,7 @@ export class Paying {
 		const fields = body(WITH_AGENT.pay, bytes);
 		const asked: AskedPayment = {
 			...copyPayment(fields),
+			fee: 0n,
 			what: keptText(fields.text),
 			askOwner: false,
 			payee: meeting.peer.deviceId,
@@ -142,6 +143,7 @@ export class Paying {
 			issuer: copy(issuer),
 			currency,
 			amount,
+			fee: 0n,
 			what: keptText(what),
 			askOwner,
 			payee: copy(payee),
@@ -165,7 +167,7 @@ export class Paying {
 	}
 
 	/** Once it is durable, no contract that was not committed before is ever committed. */
-	cancel(contract: Uint8Array, isOfOpenTetrad: boolean): void {
+	cancel(contract: Uint8Array, mayBePaid: MayBePaid): void {
 		const known = this.#payments.of(contract);
 		if (known !== undefined && isUncommitted(known.state)) {
 			this.#commit.putBack(known, known.state);
@@ -174,7 +176,7 @@ export class Paying {
 		}
 		this.#work.transact(
 			{ kind: "aborting", contract: copy(contract) },
-			abort(this.#core, copy(contract), isOfOpenTetrad),
+			abort(this.#core, copy(contract), mayBePaid),
 		);
 	}
 
@@ -303,14 +305,11 @@ export class Paying {
 			case "settling": {
 				payment.askers = [...payment.askers, meeting.tetrad];
 				const { receipt, chain, key } = state;
-				// What was bought is told before it is durable.
-				if (key !== undefined)
-					this.#payments.paid(payment, {
-						receipt: receipt.value.document,
-						chain,
-						key,
-					});
-				return;
+				// It is told before it is durable, and those who asked before have heard it.
+				return this.#payments.paid(
+					{ ...payment, askers: [meeting.tetrad] },
+					{ receipt: receipt.value.document, chain, key },
+				);
 			}
 			case "delivered":
 			case "in-doubt":

@@ -371,7 +371,7 @@ export class PaymentAcceptance {
 		{ contract }: JobOf<"writing-receipt">,
 		{ row, isNew }: Results["writing-receipt"],
 	): void {
-		const { transferId, state } = this.#acceptanceOf(contract);
+		const { transferId, state, tetrads } = this.#acceptanceOf(contract);
 		if (!isNew) return this.#answer(row, transferId);
 		if (state.kind === "writing")
 			for (const { hash, chain } of state.chains)
@@ -382,11 +382,15 @@ export class PaymentAcceptance {
 			this.#report("received", row);
 		}
 		this.#answer(row, transferId);
-		if (row.state !== "to-book") this.#tellSold(row, false);
+		if (row.state !== "to-book") this.#tellSold(row, false, tetrads);
 	}
 
 	/** It was given out along with the receipt. */
-	#tellSold(row: ReceiptRow, isBooked: boolean): void {
+	#tellSold(
+		row: ReceiptRow,
+		isBooked: boolean,
+		tetrads: readonly number[],
+	): void {
 		const { contract, key, receipt, amount, payer, terms } = row;
 		if (terms.length === 0) return;
 		const chain = this.#core.chainOfReceipt(row);
@@ -400,6 +404,7 @@ export class PaymentAcceptance {
 			payer,
 			terms,
 			isBooked,
+			tetrads,
 		});
 	}
 
@@ -417,7 +422,7 @@ export class PaymentAcceptance {
 		for (const { tetrad, peer } of this.#core.meetings.values())
 			if (sameBytes(peer.deviceId, row.payer))
 				this.#core.toModule(tetrad, this.#accepted(row));
-		this.#tellSold(row, true);
+		this.#tellSold(row, true, []);
 	}
 
 	/** The chain goes along when it is another than this module has now. */

@@ -24,7 +24,12 @@ import type {
 } from "./payment-state.ts";
 import type { JobOf, Results } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
-import { ANSWER_WITHIN_MS, MAX_DELIVERED_AGAIN_BYTES } from "./purse-limits.ts";
+import {
+	ANSWER_WITHIN_MS,
+	KEYED_RECEIPT_WAITS_MS,
+	MAX_DELIVERED_AGAIN_BYTES,
+	RECEIPT_WAITS_MS,
+} from "./purse-limits.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import {
 	type Change,
@@ -136,6 +141,7 @@ export class PaymentDelivery {
 			peer,
 			issuer,
 			amount,
+			fee: 0n,
 			why,
 		});
 	}
@@ -182,22 +188,15 @@ export class PaymentDelivery {
 				"the other module gave a receipt for another transfer",
 			);
 		const { sale } = committed;
-		if (sale === undefined)
-			return this.#settle(payment, {
-				committed,
-				receipt,
-				chain,
-				key: undefined,
-			});
-		const key = this.#rightKey(fields.key, sale.keyHash);
-		if (key === undefined) {
+		const key = sale && this.#rightKey(fields.key, sale.keyHash);
+		if (sale !== undefined && key === undefined) {
 			this.#keepReceipt(receipt, chain);
 			// Whoever waits hears it at once, and what is delivered again at each meeting is said once.
 			if (state.kind === "delivered")
 				this.doubt(payment, state, "it has given a receipt without the key");
 			return;
 		}
-		// What was bought is told at once: until it is durable here, both the payee and the issuer tell it again.
+		// It is told at once: until it is durable here, both the payee and the issuer tell it again.
 		this.#payments.paid(payment, {
 			receipt: receipt.value.document,
 			chain,
@@ -287,8 +286,12 @@ export class PaymentDelivery {
 					};
 				},
 			),
-			// Of a sale all has been told by now, and closing it is the next that is written.
-			committed.sale !== undefined,
+			{
+				waitMs:
+					committed.sale === undefined
+						? RECEIPT_WAITS_MS
+						: KEYED_RECEIPT_WAITS_MS,
+			},
 		);
 	}
 
@@ -296,16 +299,12 @@ export class PaymentDelivery {
 		const payment = this.#payments.of(contract);
 		// Its issuer's word was written first, and all who asked have heard that.
 		if (payment?.state.kind !== "settling") return;
-		const { committed, receipt, chain, key } = payment.state;
-		const { payee: peer, issuer, amount } = committed;
+		const { payee: peer, issuer, amount } = payment.state.committed;
 		this.#payments.delete(contract);
-		if (committed.sale === undefined)
-			this.#payments.paid(payment, {
-				receipt: receipt.value.document,
-				chain,
-				key,
-			});
-		this.#core.report({ kind: "paid", contract, peer, issuer, amount });
+		this.#core.report({
+			kind: "paid",
+			...{ contract, peer, issuer, amount, fee: 0n },
+		});
 		for (const asker of new Set(payment.askers))
 			this.#witnesses.tellSoon(asker);
 	}
@@ -317,12 +316,15 @@ export class PaymentDelivery {
 	): void {
 		this.#core.trouble(error);
 		const payment = this.#payments.of(contract);
-		if (payment?.state.kind === "settling")
+		if (payment?.state.kind === "settling") {
+			// Whoever asked for a payment has its receipt.
+			if (payment.asked.sale === undefined) payment.askers = [];
 			this.doubt(
 				payment,
 				payment.state,
 				`the receipt has come and could not be kept (${error.message})`,
 			);
+		}
 	}
 }
 

@@ -21,8 +21,8 @@ export interface SaidOutcome extends SaleKey {
 
 /** A payment in which there is no doubt any more. */
 export interface DoubtEnded {
-	/** `paid`: booked whole. `short`: booked in part or not at all, because its ranges had been booked before. `lapsed`: void. */
-	readonly kind: "paid" | "short" | "lapsed";
+	/** `paid`: booked whole. `short`: booked in part or not at all, because its ranges had been booked before. `lapsed`: void. `lost`: its issuer has forgotten the notes. */
+	readonly kind: "paid" | "short" | "lapsed" | "lost";
 	readonly contract: Uint8Array;
 	/** Device ids. */
 	readonly payee: Uint8Array;

@@ -131,17 +131,27 @@ export function shortError(): TetradError {
 	);
 }
 
-/** Why a payment in which there is no doubt any more is not one that was made, or `undefined`. */
+export function lostError(): TetradError {
+	return new TetradError(
+		"note-unknown",
+		"the issuer does not know the notes that this was paid with, has said so for 30 days, and they are over: its ledger was put back. They have its signature and are kept in this purse, so that its operator can credit by hand what they show",
+	);
+}
+
+/** Why a payment in which there is no doubt any more is not one that was made, or `undefined`. What was lost at the issuer, and had its key before, was made. */
 export function whyNotPaid({
 	state,
 	key_hash,
-}: Pick<PaymentRow, "state" | "key_hash">): TetradError | undefined {
+	key,
+}: Pick<PaymentRow, "state" | "key_hash" | "key">): TetradError | undefined {
 	switch (state) {
 		case "settled":
 		case "keyed":
 			return undefined;
 		case "short":
 			return shortError();
+		case "lost":
+			return key.length > 0 ? undefined : lostError();
 		default:
 			return key_hash.length > 0 ? voidError() : lapsedError();
 	}

@@ -14,6 +14,8 @@ import type { PaymentRow } from "./purse-tables.ts";
 
 /** What the agent asked for. */
 export interface AskedPayment extends Payment {
+	/** What it takes from the purse beside the amount, as its mint asks for it; nothing of notes. */
+	readonly fee: bigint;
 	/** What it is for, as the own agent or, of a sale, its payee says; empty when nobody has said. */
 	readonly what: string;
 	/** Whether the own agent wants its owner to be asked first, whatever the limits say. */
@@ -127,6 +129,7 @@ export function askedOf(row: PaymentRow): AskedPayment {
 		issuer,
 		currency,
 		amount,
+		fee: 0n,
 		what,
 		// It is committed.
 		askOwner: false,

@@ -41,9 +41,22 @@ export type WitnessName =
 /** What became of the record of a witness. */
 export type Compared =
 	/** If it is the issuer's, nothing may be left to spend twice of what a restored purse had: it is behind no more. */
-	| { readonly kind: "agrees"; readonly endsRestore: boolean }
+	| {
+			readonly kind: "agrees";
+			readonly endsRestore: boolean;
+			/** Of what another witness told meanwhile. */
+			readonly isBehindStill: boolean;
+	  }
 	/** It is durable that the purse is behind. */
 	| { readonly kind: "disagrees"; readonly isNewer: boolean };
+
+/** What became of an owner's word that a head does not count. */
+export interface Overridden {
+	/** Not when the purse is not behind of that one. */
+	readonly isDone: boolean;
+	/** Of what a witness told while it was behind because of its restore. */
+	readonly isBehindStill: boolean;
+}
 
 /** A try to pay a contract. What an earlier try waited for is not for a later one. */
 export interface AttemptName {
@@ -81,6 +94,8 @@ export type TransactionJob =
 	| ({
 			readonly kind: "asking-owner";
 			readonly row: ApprovalRow;
+			/** The same payment with a smaller fee, in whose place it waits. */
+			readonly before: ApprovalRow | undefined;
 			/** What waited before, and comes back when it cannot be. */
 			readonly gaveWay: ApprovalRow | undefined;
 	  } & AttemptName)
@@ -249,7 +264,7 @@ export interface Results {
 	readonly ordering: { readonly isNew: boolean };
 	readonly cancelling: Cancelled;
 	/** Whether the purse was behind that record. */
-	readonly overriding: boolean;
+	readonly overriding: Overridden;
 	readonly "reading-open-requests": readonly RequestRow[];
 	readonly "requesting-deposits": NewDeposits;
 	readonly "requesting-claims": readonly RequestRow[];

@@ -11,6 +11,7 @@
  * line once more: a transfer is committed only if its ranges begin where the note is spent up to.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
+import { TetradError } from "../../errors.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import {
 	type HolderKey,
@@ -100,8 +101,9 @@ export class PurseBook {
 		for (const row of rows) this.add(row);
 	}
 
-	add({ document, chain, spent }: NoteRow): void {
-		const note = parseNote(this.#crypto, document);
+	add(row: NoteRow): void {
+		const { chain, spent } = row;
+		const note = noteOf(this.#crypto, row);
 		this.#notes.set(hex(note.id), {
 			note,
 			chain,
@@ -389,4 +391,22 @@ function selectionOf(chosen: readonly Portion[]): Selection {
 		notes: chosen.map(({ live: { note } }) => note.document),
 		chains: [...chains.values()],
 	};
+}
+
+/** Throws `store-failed` when the document is not the one that was written: nobody would take it, and no row is kept under its name. */
+function noteOf(crypto: CryptoProvider, { id, document }: NoteRow): Note {
+	const changed = (cause?: unknown) =>
+		new TetradError(
+			"store-failed",
+			`the note ${hex(id).slice(0, 8)} in the purse's store is not what was written there: put the purse back from a backup`,
+			{ cause },
+		);
+	let note: Note;
+	try {
+		note = parseNote(crypto, document);
+	} catch (cause) {
+		throw changed(cause);
+	}
+	if (!sameBytes(note.id, id)) throw changed();
+	return note;
 }

@@ -8,6 +8,9 @@ export const CLOCK_TOLERANCE_MS = 600_000;
 /** Payments that a purse has begun, or committed and not settled. With so many in doubt it begins no more. */
 export const MAX_OPEN_PAYMENTS = 1024;
 
+/** Purchases that are looked for at their mints at once: an agent that makes them up is to cost neither much. */
+export const MAX_RECALLED = 32;
+
 /** Of those, payments that one tetrad has begun and not committed. */
 export const MAX_PAYMENTS_PER_TETRAD = 256;
 
@@ -54,6 +57,10 @@ export const ANSWER_WITHIN_MS = 30_000;
 /** A note that expires sooner is not paid with, so that its payee still has its own margin when it comes. */
 export const PAYABLE_MARGIN_MS: number = DEPOSIT_MARGIN_MS + PAY_WITHIN_MS;
 
+/** How long a receipt that was told of may wait to become durable with what the purse writes next, and one that has a key: the write that closes its purchase follows. */
+export const RECEIPT_WAITS_MS = 200;
+export const KEYED_RECEIPT_WAITS_MS = 1_000;
+
 /** A note is exchanged for a new one in the last part of its life: a quarter, and 14 days at most. */
 export const EXCHANGE_PART_OF_LIFE = 4;
 export const EXCHANGE_WITHIN_MS: number = 14 * 24 * 3_600_000;
@@ -63,6 +70,13 @@ export const CLAIM_AGAIN_MS = 3_600_000;
 
 /** So long after its first decline a withdrawal that was asked for without an answer stays ordered: 30 days. */
 export const ORDERED_AFTER_DECLINE_MS: number = 30 * 24 * 3_600_000;
+
+/** What an issuer does not know of is lost once it has said so for 30 days that the purse has seen go by, and the notes and the grace are over. */
+export const UNKNOWN_FOR_MS: number = 30 * 24 * 3_600_000;
+
+/** Between two of its declines no more than a week counts: a clock that jumps ends nothing. And one that comes within an hour writes nothing. */
+export const UNKNOWN_AT_ONCE_MS: number = 7 * 24 * 3_600_000;
+export const UNKNOWN_AGAIN_MS = 3_600_000;
 
 /** A certificate that expires sooner is no reason to exchange notes: no issuer makes notes for it. Two days. */
 export const EXCHANGE_CERTIFICATE_MS: number = 2 * 24 * 3_600_000;
@@ -78,6 +92,10 @@ export const MAX_WITNESSED_NUMBER: bigint = 2n ** 62n;
 
 /** Minutes of spending that count no more and are forgotten with each new payment. */
 export const OLD_SPENT_AT_ONCE = 16;
+
+/** What a payment may cost beside its amount where the owner has said nothing else: a tenth of the amount, and 20 minor units where that is more. */
+export const FEE_PART = 10n;
+export const FEE_ALWAYS = 20n;
 
 /** Payments that wait for the owner, or that the owner has decided on and that were not made. */
 export const MAX_APPROVALS = 256;

@@ -23,9 +23,9 @@ export type PurseReport =
 			readonly isDone: boolean;
 	  }
 	/** The payee has it; the receipt is durable. */
-	| ({ readonly kind: "paid" } & PaymentReport)
+	| ({ readonly kind: "paid" } & OwnPaymentReport)
 	/** Money is committed, and it is not known whether the payee has it. It is delivered again at each meeting. */
-	| ({ readonly kind: "in-doubt"; readonly why: string } & PaymentReport)
+	| ({ readonly kind: "in-doubt"; readonly why: string } & OwnPaymentReport)
 	/** A payment was refused, by this purse or by the other module; nothing changed. */
 	| {
 			readonly kind: "refused";
@@ -64,10 +64,20 @@ export type PurseReport =
 			readonly issuer: Uint8Array;
 			readonly amount: bigint;
 	  }
-	/** What was committed will never be booked: the issuer has declared it void, and so much of it is in the account. */
+	/** What was committed will never be booked: the issuer has declared it void, and so much of it is in the account; or its mint has given it back. */
 	| {
 			readonly kind: "void";
 			readonly contract: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly amount: bigint;
+			/** What of it is gone, beside that: what the mint has taken for locking it and giving it back. */
+			readonly fee: bigint;
+	  }
+	/** Money that the issuer has forgotten: it has said for long that it does not know the notes, and they are over. What it signed is kept. */
+	| {
+			readonly kind: "lost";
+			/** A contract; of what was to be claimed, the note. */
+			readonly subject: Uint8Array;
 			readonly issuer: Uint8Array;
 			readonly amount: bigint;
 	  }
@@ -83,7 +93,7 @@ export type PurseReport =
 			readonly why: WhyApproval;
 			/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
 			readonly what: string;
-	  } & PaymentReport)
+	  } & OwnPaymentReport)
 	/** What the owner said to such a payment; not done when it does not wait, or the owner has said something later. */
 	| {
 			readonly kind: "decided";
@@ -130,7 +140,65 @@ export type PurseReport =
 			readonly request: Uint8Array;
 			readonly error: TetradError;
 	  }
+	/** What the owner ordered of a mint is durable; or it is not done, and `error` is why. */
+	| {
+			readonly kind: "ecash-ordered";
+			readonly request: Uint8Array;
+			readonly error: TetradError | undefined;
+	  }
+	/** What an owner's order of ecash has come to. */
+	| {
+			readonly kind: "ecash";
+			readonly request: Uint8Array;
+			readonly issuer: Uint8Array;
+			readonly what: EcashOrderKind;
+			readonly state: EcashOrderState;
+			readonly amount: bigint;
+			/** What it has cost beside that, as far as that is known. */
+			readonly fee: bigint;
+			/** What has come back of it. */
+			readonly returned: bigint;
+			/** What is to be paid for new ecash, or what the mint pays; empty for anything else. */
+			readonly invoice: string;
+			/** Why it was not done, where that is so. */
+			readonly error: TetradError | undefined;
+	  }
 	| { readonly kind: "trouble"; readonly error: TetradError };
+
+/** What an owner orders of a mint: a token, new ecash, an invoice to be paid, or what follows from the seed. */
+export type EcashOrderKind = "send" | "mint" | "melt" | "restore";
+
+/** How far what an owner orders of a mint has come. */
+export type EcashOrderState =
+	/** Of a token: its mint is asked to make it; it is made, and nobody has redeemed it; it has been redeemed; it was taken back. */
+	| "swapping"
+	| "sent"
+	| "redeemed"
+	| "taken-back"
+	/** Of new ecash: its invoice is not paid; it is, and the mint is asked for the ecash; the ecash is there; the invoice was not paid in time. */
+	| "unpaid"
+	| "minting"
+	| "minted"
+	| "lapsed"
+	/** Of an invoice: the mint is asked to pay it; it has; it has not, and the ecash has come back. */
+	| "melting"
+	| "paid"
+	| "failed"
+	/** Of a token, or of what was to pay an invoice: it is being taken back. */
+	| "taking-back"
+	/** Of what follows from the seed: its mint is asked; it is there, but for what the mint is working on; it is there. */
+	| "restoring"
+	| "pending"
+	| "restored"
+	/** Another copy of the purse had spent what it was to be done with. */
+	| "declined"
+	/** It was never begun. */
+	| "refused";
+
+interface OwnPaymentReport extends PaymentReport {
+	/** What it takes beside the amount, as its mint asks for it; zero of notes. */
+	readonly fee: bigint;
+}
 
 interface PaymentReport {
 	readonly contract: Uint8Array;

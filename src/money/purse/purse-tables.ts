@@ -1,8 +1,8 @@
 /*
  * What a purse keeps. Amounts are minor units, times are milliseconds since the epoch, and what
  * is called a hash or an id is in the bytes that its document gives it. An owner can read all of
- * it with SQL. Secret are the row `invoice key` of `meta`, what `selling_secrets` has, and the keys
- * and exporters of purchases: each of them opens something.
+ * it with SQL. Secret are the rows `invoice key`, `ecash seed` and `ecash entropy` of `meta`, what
+ * `selling_secrets` has, and the keys and exporters of purchases: each of them opens something.
  */
 import type { CryptoProvider } from "../../crypto/index.ts";
 import {
@@ -35,7 +35,15 @@ import {
 	type LogRow,
 	logging,
 } from "../log.ts";
-import { CLAIMED, COUNTERS, LOCKED, PROOFS, RECEIVED } from "./ecash-tables.ts";
+import {
+	CLAIMED,
+	COUNTERS,
+	ECASH_ORDERS,
+	KEYSETS,
+	LOCKED,
+	PROOFS,
+	RECEIVED,
+} from "./ecash-tables.ts";
 import { MAX_META_LIST } from "./purse-limits.ts";
 import { PURCHASES, SELLING_SECRETS } from "./sale-tables.ts";
 import { APPROVALS, SPENT, SPENT_IN_ALL } from "./spending-tables.ts";
@@ -53,8 +61,14 @@ export const INVOICE_KEY_NAME = "invoice key";
 /** What outputs and keys of ecash are derived from; there once a mint was named. Secret. */
 export const ECASH_SEED_NAME = "ecash seed";
 
+/** What the words of that seed say (BIP 39), 16 to 32 bytes; not there where it was drawn without words. Secret. */
+export const ECASH_ENTROPY_NAME = "ecash entropy";
+
 /** The head of a witness that this purse never had, as `encodeHead` has it, or `restoredHead`; there while the purse is behind. */
 export const BEHIND_NAME = "behind";
+
+/** The newest head of a witness that a purse never had which is behind because of its restore: it is behind of that one when the restore is over. */
+export const LACKED_NAME = "lacked";
 
 /**
  * What a purse is behind that was restored from a backup, with so many changes in it: whatever was
@@ -124,7 +138,8 @@ const NOTES_COLUMNS = {
 
 /**
  * Notes that this module holds. State: `live` while something is left, `used` when all was given
- * away, `claimed` when the rest went back to the account after the note had expired.
+ * away, `claimed` when the rest went back to the account after the note had expired, `lost` when
+ * the rest did not, because the issuer has forgotten the note.
  */
 export const NOTES: Table<typeof NOTES_COLUMNS> = table(
 	"notes",
@@ -175,7 +190,8 @@ const PAYMENTS_COLUMNS = {
  * until the payee's receipt or the issuer's answer is there, then `settled`; a sale whose key came
  * from its payee is `keyed` until its issuer has been handed it, too; `lapsed` when their
  * issuer declared them void and gave back what of them was free; `short` when the
- * issuer credited the payee with less, because ranges had been booked before.
+ * issuer credited the payee with less, because ranges had been booked before; `lost` when the
+ * issuer has forgotten the notes.
  */
 export const PAYMENTS: Table<typeof PAYMENTS_COLUMNS> = table(
 	"payments",
@@ -267,6 +283,22 @@ export const REQUESTS: Table<typeof REQUESTS_COLUMNS> = table(
 	{ by_issuer: ["state", "issuer"], by_subject: ["subject"] },
 );
 
+const UNKNOWN_COLUMNS = {
+	/** A contract, or a note that is claimed. */
+	subject: "bytes",
+	/** When the issuer said so last. */
+	heard: "integer",
+	/** How long it has said so, as far as this purse has seen its clock go by; milliseconds. */
+	seen: "integer",
+} as const;
+
+/** Transfers and notes of which the issuer said last that it does not know the notes. */
+export const UNKNOWN: Table<typeof UNKNOWN_COLUMNS> = table(
+	"unknown_notes",
+	UNKNOWN_COLUMNS,
+	["subject"],
+);
+
 const PROMISES_OF_3_COLUMNS = {
 	contract: "bytes",
 	payer: "bytes",
@@ -307,6 +339,34 @@ export const PROMISES: Table<typeof PROMISES_COLUMNS> = table(
 	PROMISES_COLUMNS,
 	["contract"],
 	PROMISES_INDEXES,
+);
+
+/** As they were in versions 7 and 11. */
+const { fee: _feeOfApproval, ...APPROVALS_OF_7_COLUMNS } = APPROVALS.columns;
+const APPROVALS_OF_7: Table<typeof APPROVALS_OF_7_COLUMNS> = table(
+	"approvals",
+	APPROVALS_OF_7_COLUMNS,
+	["contract"],
+);
+const { fee: _feeOfLocked, ...LOCKED_OF_11_COLUMNS } = LOCKED.columns;
+const LOCKED_OF_11: Table<typeof LOCKED_OF_11_COLUMNS> = table(
+	"ecash_paid",
+	LOCKED_OF_11_COLUMNS,
+	["contract"],
+	{ by_state: ["state", "contract"], by_payee: ["payee", "state", "contract"] },
+);
+
+/** As they were in version 12. */
+const {
+	over_heard: _heardOfOrder,
+	over_seen: _seenOfOrder,
+	...ECASH_ORDERS_OF_12_COLUMNS
+} = ECASH_ORDERS.columns;
+const ECASH_ORDERS_OF_12: Table<typeof ECASH_ORDERS_OF_12_COLUMNS> = table(
+	"ecash_orders",
+	ECASH_ORDERS_OF_12_COLUMNS,
+	["request"],
+	{ by_state: ["state", "request"] },
 );
 
 const ABORTED_COLUMNS = { contract: "bytes", at: "integer" } as const;
@@ -354,6 +414,9 @@ export const PURSE_SCHEMA: Schema = schema(
 		LOCKED,
 		CLAIMED,
 		RECEIVED,
+		ECASH_ORDERS,
+		KEYSETS,
+		UNKNOWN,
 	],
 	{
 		to: 2,
@@ -425,7 +488,7 @@ export const PURSE_SCHEMA: Schema = schema(
 			},
 			{ kind: "add-table", table: SPENT },
 			{ kind: "add-table", table: SPENT_IN_ALL },
-			{ kind: "add-table", table: APPROVALS },
+			{ kind: "add-table", table: APPROVALS_OF_7 },
 		],
 	},
 	{ to: 8, steps: [{ kind: "add-table", table: ABORTED }] },
@@ -449,9 +512,32 @@ export const PURSE_SCHEMA: Schema = schema(
 		steps: [
 			{ kind: "add-table", table: PROOFS },
 			{ kind: "add-table", table: COUNTERS },
-			{ kind: "add-table", table: LOCKED },
+			{ kind: "add-table", table: LOCKED_OF_11 },
 			{ kind: "add-table", table: CLAIMED },
 			{ kind: "add-table", table: RECEIVED },
+		],
+	},
+	{
+		to: 12,
+		steps: [
+			{ kind: "add-table", table: ECASH_ORDERS_OF_12 },
+			{ kind: "add-table", table: KEYSETS },
+		],
+	},
+	{
+		to: 13,
+		steps: [
+			// What was paid before counts without its fees, as it was counted then.
+			addColumn("ecash_paid", "fee", "integer", 0n),
+			addColumn("approvals", "fee", "integer", 0n),
+		],
+	},
+	{ to: 14, steps: [{ kind: "add-table", table: UNKNOWN }] },
+	{
+		to: 15,
+		steps: [
+			addColumn("ecash_orders", "over_heard", "integer", 0n),
+			addColumn("ecash_orders", "over_seen", "integer", 0n),
 		],
 	},
 );
@@ -461,6 +547,7 @@ export type NoteRow = Row<typeof NOTES.columns>;
 export type PaymentRow = Row<typeof PAYMENTS.columns>;
 export type ReceiptRow = Row<typeof RECEIPTS.columns>;
 export type RequestRow = Row<typeof REQUESTS.columns>;
+export type UnknownRow = Row<typeof UNKNOWN.columns>;
 
 export type RequestRowKind =
 	| "withdraw"
@@ -478,6 +565,8 @@ export type What =
 	| "cancelled"
 	| "committed"
 	| "paid"
+	/** What a mint has taken for a payment, beside what was paid or came back. */
+	| "fee"
 	/** Its payee was credited with that amount, which is less. */
 	| "short"
 	/** Nobody had it booked, and now it cannot be any more. */
@@ -491,12 +580,28 @@ export type What =
 	| "exchanged"
 	/** What was locked for this purse was spent by somebody else. */
 	| "refused"
+	/** Ecash is given to a mint for a token, and the token is there. */
+	| "sending"
+	| "sent"
+	/** What was sent, or was to pay an invoice, is the purse's again. */
+	| "taken-back"
+	/** A token was redeemed by whoever has it. */
+	| "redeemed"
+	| "minted"
+	/** Ecash is given to a mint for an invoice, and the mint has paid it. */
+	| "melting"
+	| "melted"
+	/** Ecash was found at its mint that follows from the purse's seed. */
+	| "restored"
 	| "claiming"
 	| "claimed"
 	| "resolving"
 	| "void"
 	| "booked"
 	| "declined"
+	/** The issuer said for the first time that it does not know the notes; and it stayed at that until nothing more was to be had of them. */
+	| "unknown"
+	| "lost"
 	/** So many payments were written into an archive, whose hash is the subject, and pruned. */
 	| "archived"
 	/** A witness told a head that this purse never had, or it was restored from a backup. */

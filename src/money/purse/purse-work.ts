@@ -3,6 +3,7 @@ import {
 	type AskedEvent,
 	Pending,
 	type Transaction,
+	type TransactOptions,
 	type WorkEvent,
 } from "../../machine/index.ts";
 import type { Head, HolderKey } from "../documents/index.ts";
@@ -59,13 +60,10 @@ export class PurseWork {
 	transact<Kind extends keyof Results>(
 		job: JobOf<Kind> & { readonly kind: Kind },
 		transaction: Transaction<Changed<Results[Kind]>>,
-		canWait = false,
+		options: TransactOptions = {},
 	): void {
 		const id = this.#pending.add(job);
-		this.#core.emit({
-			...{ kind: "transact", id, transaction },
-			...(canWait ? { canWait } : {}),
-		});
+		this.#core.emit({ kind: "transact", id, transaction, ...options });
 	}
 
 	/** Asks a server, at its address. */

@@ -15,6 +15,8 @@ import { copy } from "../../wire/index.ts";
 import {
 	BETWEEN_MODULES,
 	body,
+	type FourIds,
+	partiesHash,
 	WITH_AGENT,
 	WITH_ISSUER,
 } from "../documents/index.ts";
@@ -83,9 +85,11 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		const sale = options.sale?.(
 			makeSaleRail(core, work, {
 				pay: (tetrad, payment, also) => this.#paySale(tetrad, payment, also),
+				recall: (payment, four, also) => this.#recall(payment, four, also),
 				cancel: (contract, isOfOpenTetrad) =>
-					this.#paying.cancel(contract, isOfOpenTetrad),
+					this.#paying.cancel(contract, isOfOpenTetrad ? "here" : "ever"),
 				atMint: (issuer, agent) => this.#sellsAtMint(issuer, agent),
+				feeOf: (issuer, amount) => this.#ecash?.feeOf(issuer, amount),
 			}),
 		);
 		const parts = { core, work, witnesses, sale };
@@ -204,6 +208,8 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 				return this.#orders.giveBack(event.request, event.issuer);
 			case "receive-ecash":
 				return this.#receiveEcash(event);
+			case "ecash-order":
+				return this.#orderEcash(event);
 			case "written":
 			case "not-written":
 			case "signed":
@@ -310,6 +316,14 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		this.#core.report({ kind: "ecash-refused", request, error });
 	}
 
+	#orderEcash({
+		order,
+	}: Extract<MoneyEvent, { readonly kind: "ecash-order" }>): void {
+		if (this.#ecash !== undefined) return this.#ecash.order(order);
+		const { request } = order;
+		this.#core.report({ kind: "ecash-ordered", request, error: noMints() });
+	}
+
 	#paySale(tetrad: number, payment: SalePayment, also: readonly Write[]): void {
 		const { atMint, contract } = payment;
 		if (atMint === undefined)
@@ -317,6 +331,16 @@ export class PurseMachine implements MoneyMachine<PurseReport> {
 		if (this.#ecash !== undefined)
 			return this.#ecash.pay(tetrad, { ...payment, atMint }, also);
 		this.#sale?.happened({ kind: "not-paid", contract, error: noMints() });
+	}
+
+	/** What was paid with notes, and forgotten, nobody finds: its transfer is not there any more. */
+	#recall(payment: SalePayment, four: FourIds, also: readonly Write[]): void {
+		const { atMint, contract } = payment;
+		if (atMint === undefined)
+			return this.#paying.cancel(contract, "with-notes");
+		if (this.#ecash === undefined) return this.#paying.cancel(contract, "ever");
+		const parties = partiesHash(this.#core.options.context.crypto, four);
+		this.#ecash.recall({ ...payment, atMint, parties, also });
 	}
 
 	#sellsAtMint(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined {

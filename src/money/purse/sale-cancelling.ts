@@ -15,20 +15,28 @@ import {
 	idsIn,
 	MET_NAME,
 	META,
+	OVERRIDDEN_NAME,
 	PAYMENTS,
 	unchanged,
 } from "./purse-tables.ts";
 import { APPROVALS } from "./spending-tables.ts";
 
 /**
- * Whether it is cancelled now, or was before: not when it is committed. `isOfOpenTetrad` is for a
- * contract that can have been paid in a tetrad that is open, and nowhere else. Of any other a purse
- * that was put back cannot know: the transaction throws `purse-behind` then.
+ * Where a contract can have been paid that the purse does not know: in a tetrad that is open, and
+ * nowhere else; with notes, in any; or in any way, ever.
+ */
+export type MayBePaid = "here" | "with-notes" | "ever";
+
+/**
+ * Whether it is cancelled now, or was before: not when it is committed. Of what may have been paid
+ * elsewhere a purse that was put back cannot know: the transaction throws `purse-behind` then. What
+ * was paid with ecash no issuer tells it of either, so that having met them, or its owner's word that
+ * nothing was paid, ends that for notes alone.
  */
 export function abort(
 	{ options, now }: PurseCore,
 	contract: Uint8Array,
-	isOfOpenTetrad: boolean,
+	mayBePaid: MayBePaid,
 ): Transaction<Changed<boolean>> {
 	return changing(
 		options.context.crypto,
@@ -46,6 +54,7 @@ export function abort(
 			byKey(META, { name: MET_NAME }),
 			byKey(APPROVALS, { contract }),
 			byKey(LOCKED, { contract }),
+			byKey(META, { name: OVERRIDDEN_NAME }),
 		],
 		([
 			[payment],
@@ -55,15 +64,20 @@ export function abort(
 			[met],
 			[approval],
 			[locked],
+			[overridden],
 		]): Change<boolean> => {
 			if (payment !== undefined || locked !== undefined)
 				return unchanged(false);
 			if (known !== undefined) return unchanged(true);
+			const isBehind =
+				behind !== undefined || !hasMet(met?.value, options.issuers);
+			const wasPutBack = met !== undefined || overridden !== undefined;
+			const hasEcash = (options.ecash?.mints.length ?? 0) > 0;
 			if (
-				!isOfOpenTetrad &&
-				(behind !== undefined || !hasMet(met?.value, options.issuers))
+				(mayBePaid !== "here" && isBehind) ||
+				(mayBePaid === "ever" && hasEcash && wasPutBack)
 			)
-				throw mayBePaid();
+				throw wasPaidPerhaps();
 			return {
 				entries: [],
 				writes: [
@@ -89,7 +103,7 @@ function hasMet(
 	return issuers.every(({ issuer }) => ids.some((id) => sameBytes(id, issuer)));
 }
 
-function mayBePaid(): TetradError {
+function wasPaidPerhaps(): TetradError {
 	return new TetradError(
 		"purse-behind",
 		"this purse was put back to an earlier state, and may have paid that before: put the newest copy of its home back, or meet its issuers if this is the newest",

@@ -24,7 +24,7 @@
  */
 import type { TetradError } from "../../errors.ts";
 import type { Kind, Transaction, Write } from "../../machine/index.ts";
-import type { IssuerTerms, Payment } from "../documents/index.ts";
+import type { FourIds, IssuerTerms, Payment } from "../documents/index.ts";
 import type { Meeting, MoneyContext } from "../machine.ts";
 import type { PurseReport } from "./purse-report.ts";
 
@@ -44,6 +44,8 @@ export interface SalePayment extends Payment {
 	readonly askOwner?: boolean;
 	/** What its lock is made of, where it is paid with ecash; nothing for notes. */
 	readonly atMint?: AtMint;
+	/** What its mint may ask for beside the amount, as its buyer has agreed to; whatever the owner's limits let it be unless given. */
+	readonly mostFee?: bigint;
 }
 
 /** What a contract says of ecash that is locked for it. */
@@ -96,6 +98,8 @@ interface KeyedSale {
 	readonly receipt: Uint8Array;
 	/** Encoded chain of the payee's module under which it was signed. */
 	readonly chain: Uint8Array;
+	/** What its mint has taken from its payer beside the price; nothing of notes. */
+	readonly fee?: bigint;
 }
 
 /** What becomes of a sale. A part may be told again what it knows: what follows from that is the same. */
@@ -135,8 +139,10 @@ export type SaleEvent =
 			readonly amount: bigint;
 			/** Who has given it back. */
 			readonly by: RefundedBy;
+			/** What its mint has taken for that; nothing of notes. */
+			readonly fee?: bigint;
 	  }
-	/** Its ranges had been given to somebody else before, by another copy of this purse: there is no key and no money. */
+	/** Its ranges had been given to somebody else before, by another copy of this purse, or its issuer has forgotten its notes: there is no key and no money. */
 	| {
 			readonly kind: "declined";
 			readonly contract: Uint8Array;
@@ -150,6 +156,8 @@ export type SaleEvent =
 			readonly contract: Uint8Array;
 			readonly error: TetradError;
 	  }
+	/** What was recalled had not been committed in any life of this purse, and it is too late for it. */
+	| { readonly kind: "never-paid"; readonly contract: Uint8Array }
 	/** It was committed before it was cancelled, and goes on. */
 	| { readonly kind: "too-late"; readonly contract: Uint8Array }
 	// At the payee.
@@ -161,6 +169,8 @@ export type SaleEvent =
 			readonly payer: Uint8Array;
 			readonly terms: Uint8Array;
 			readonly isBooked: boolean;
+			/** Those in which its payer was answered. */
+			readonly tetrads: readonly number[];
 	  } & KeyedSale)
 	// At both.
 	/** The issuer has booked it, and nothing more becomes of it: its payer had the key before. */
@@ -206,11 +216,15 @@ export interface CommittedSale {
 	readonly refund:
 		| { readonly amount: bigint; readonly by: RefundedBy }
 		| undefined;
+	/** Why there is no key and no money, when its issuer has forgotten what it was paid with. */
+	readonly why: TetradError | undefined;
 	/** Empty until it has come. */
 	readonly key: Uint8Array;
 	/** The payee's, and the encoded chain under which it was signed; empty without one. */
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
+	/** What its mint has taken beside the price, or for what has come back; nothing of notes. */
+	readonly fee?: bigint;
 }
 
 /**
@@ -228,6 +242,14 @@ export interface SaleRail {
 	readonly meetings: ReadonlyMap<number, Meeting>;
 	/** An issuer whose money this purse takes, and its terms; or a mint that stands where one does. */
 	issuerOf(issuer: Uint8Array): IssuerTerms | undefined;
+	/** All of them, in the order in which the owner has named them, mints last. */
+	readonly moneys: readonly KnownMoney[];
+	/** Within a transaction: what of that can be paid with now, in minor units, in the same order. */
+	spendable<Result>(
+		then: (amounts: readonly bigint[]) => Transaction<Result>,
+	): Transaction<Result>;
+	/** What a mint asks for beside a price, with the ecash that is there now; nothing of notes, and where that is not known, or there is not enough. */
+	feeOf(issuer: Uint8Array, amount: bigint): bigint | undefined;
 	/** What that agent's sales for a mint's ecash are sold on; nothing for an issuer of notes. */
 	atMint(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined;
 	/**
@@ -237,6 +259,13 @@ export interface SaleRail {
 	 * that comes of it comes as a `SaleEvent`, also within this call.
 	 */
 	pay(tetrad: number, payment: SalePayment, also: readonly Write[]): void;
+	/**
+	 * Finds out whether a contract was paid in a life that this purse has forgotten, of which its
+	 * agent still knows, by whoever makes the money: answered by `committed`, after which it goes on
+	 * as any other, by `never-paid`, or by `not-cancelled` where it cannot be found out now. `four`
+	 * are the devices of the contract, and `also` is written along with what is found.
+	 */
+	recall(payment: SalePayment, four: FourIds, also: readonly Write[]): void;
 	/**
 	 * Sees to it that a contract is not paid, whether it was asked for or not: answered by `aborted`,
 	 * `too-late` or `not-cancelled`. `isOfOpenTetrad` when it can have been paid in a tetrad that is
@@ -258,6 +287,11 @@ export interface SaleRail {
 	/** To the other module. */
 	toModule(tetrad: number, bytes: Uint8Array): void;
 	report(report: SaleReport): void;
+}
+
+/** Money that a purse was told of. */
+export interface KnownMoney extends IssuerTerms {
+	readonly isOfMint: boolean;
 }
 
 /** Where a module sells for ecash. */

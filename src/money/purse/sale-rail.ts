@@ -1,6 +1,10 @@
 /* What a part that knows of sales may ask of its purse, put together of the purse's parts. */
 import { byKey, reading, type Transaction } from "../../machine/index.ts";
+import { hex } from "../../wire/index.ts";
+import type { IssuerTerms } from "../documents/index.ts";
+import { readBalances } from "./balance-history.ts";
 import { LOCKED, type LockedRow } from "./ecash-tables.ts";
+import { lostError } from "./payment-refusals.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
 	type Changed,
@@ -12,13 +16,13 @@ import {
 	RECEIPT_CHAINS,
 } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
-import type { CommittedSale, SaleRail } from "./sale-part.ts";
+import type { CommittedSale, KnownMoney, SaleRail } from "./sale-part.ts";
 
-/** `pay` and `cancel` are those of the purse's payments, and `atMint` of its ecash. */
+/** `pay` and `cancel` are those of the purse's payments, and `recall`, `atMint` and `feeOf` of its ecash. */
 export function makeSaleRail(
 	core: PurseCore,
 	work: PurseWork,
-	{ pay, cancel, atMint }: Pick<SaleRail, "pay" | "cancel" | "atMint">,
+	ofPurse: Pick<SaleRail, "pay" | "recall" | "cancel" | "atMint" | "feeOf">,
 ): SaleRail {
 	return {
 		context: core.options.context,
@@ -27,9 +31,9 @@ export function makeSaleRail(
 		},
 		meetings: core.meetings,
 		issuerOf: (issuer) => core.termsOf(issuer),
-		atMint,
-		pay,
-		cancel,
+		moneys: moneysOf(core),
+		spendable: (then) => spendable(core, then),
+		...ofPurse,
 		committed: committedSales,
 		transact: (job, transaction) =>
 			work.transact({ kind: "sale-work", job }, withHead(transaction)),
@@ -37,6 +41,32 @@ export function makeSaleRail(
 		toModule: (tetrad, bytes) => core.toModule(tetrad, bytes),
 		report: (report) => core.report(report),
 	};
+}
+
+function moneysOf({
+	options: { issuers, ecash },
+}: PurseCore): readonly KnownMoney[] {
+	const known = (isOfMint: boolean) => (terms: IssuerTerms) => ({
+		...{ issuer: terms.issuer, name: terms.name, currency: terms.currency },
+		...{ isPlay: terms.isPlay, isOfMint },
+	});
+	return [
+		...issuers.map(known(false)),
+		...(ecash?.mints ?? []).map(known(true)),
+	];
+}
+
+function spendable<Result>(
+	core: PurseCore,
+	then: (amounts: readonly bigint[]) => Transaction<Result>,
+): Transaction<Result> {
+	return andThen(readBalances(core.now, core.options.context.own), (balances) =>
+		then(
+			moneysOf(core).map(
+				({ issuer }) => balances.get(hex(issuer))?.spendable ?? 0n,
+			),
+		),
+	);
 }
 
 /** Of the rows of payments, with notes or with ecash, and of their receipts' chains. */
@@ -86,7 +116,8 @@ function ecashSale(row: LockedRow, chain: Uint8Array): CommittedSale {
 	const amount = row.returned;
 	const refund =
 		step === "refunded" ? ({ amount, by: "mint" } as const) : undefined;
-	return { payment, step, refund, key, receipt, chain };
+	const { fee } = row;
+	return { payment, step, refund, why: undefined, key, receipt, chain, fee };
 }
 
 function ecashStep(state: string): CommittedSale["step"] {
@@ -114,7 +145,8 @@ function committedSale(row: PaymentRow, chain: Uint8Array): CommittedSale {
 	const { amount } = row;
 	const refund =
 		step === "refunded" ? ({ amount, by: "issuer" } as const) : undefined;
-	return { payment, step, refund, key, receipt, chain };
+	const why = row.state === "lost" ? lostError() : undefined;
+	return { payment, step, refund, why, key, receipt, chain };
 }
 
 function stepOf({ state, key }: PaymentRow): CommittedSale["step"] {
@@ -123,6 +155,8 @@ function stepOf({ state, key }: PaymentRow): CommittedSale["step"] {
 			return "refunded";
 		case "short":
 			return "declined";
+		case "lost":
+			return key.length === 0 ? "declined" : "keyed";
 		default:
 			return key.length === 0 ? "locked" : "keyed";
 	}
@@ -135,6 +169,16 @@ export function withHead<Result>(
 	return reading([HEAD_READ], ([rows]) =>
 		mapped(transaction, (result) => ({ head: headOf(rows), result })),
 	);
+}
+
+/** Goes on with what a transaction that writes nothing has read. */
+function andThen<From, Into>(
+	read: Transaction<From>,
+	then: (result: From) => Transaction<Into>,
+): Transaction<Into> {
+	return read.kind === "done"
+		? then(read.result)
+		: { ...read, decide: (rows) => andThen(read.decide(rows), then) };
 }
 
 function mapped<From, Into>(

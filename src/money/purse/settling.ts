@@ -39,7 +39,7 @@ import {
 	recordInquired,
 	type SaidOutcome,
 } from "./payment-outcome.ts";
-import { shortError } from "./payment-refusals.ts";
+import { lostError, shortError } from "./payment-refusals.ts";
 import type { JobOf, VisitName } from "./pending-jobs.ts";
 import type { OpenMeeting, PurseCore } from "./purse-core.ts";
 import { ANSWER_WITHIN_MS, MAX_ASKERS } from "./purse-limits.ts";
@@ -49,6 +49,7 @@ import type { RequestRow } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
 import type { GivenSecret, SalePart } from "./sale-part.ts";
 import { withHead } from "./sale-rail.ts";
+import { isOfOwnNotes, knowingNotes, recordUnknown } from "./unknown-notes.ts";
 import type { VisitWork } from "./visit-work.ts";
 import type { Witnesses } from "./witnesses.ts";
 
@@ -131,7 +132,7 @@ export class Settling {
 				return this.#welcome(visit, bytes);
 			case WITH_ISSUER.issued.type: {
 				const fields = body(WITH_ISSUER.issued, bytes);
-				return this.#answered(visit, fields.request, (row) => {
+				return this.#known(visit, fields.request, (row) => {
 					const { options, chains } = this.#core;
 					const notes = notesOf(options.context, visit.terms, row, fields);
 					chains.set(hex(notes.chain.hash), notes.chain.chain);
@@ -140,7 +141,7 @@ export class Settling {
 			}
 			case WITH_ISSUER.booked.type: {
 				const { request, credited } = body(WITH_ISSUER.booked, bytes);
-				return this.#answered(visit, request, (row) =>
+				return this.#known(visit, request, (row) =>
 					recordBooked(this.#core, row, credited, bytes),
 				);
 			}
@@ -148,7 +149,7 @@ export class Settling {
 				const { request, ...said } = body(WITH_ISSUER.outcome, bytes);
 				if (visit.inquiries.has(hex(request)))
 					return this.#inquired(visit, request, said);
-				return this.#answered(visit, request, (row) =>
+				return this.#known(visit, request, (row) =>
 					recordOutcome(this.#core, row, said, bytes),
 				);
 			}
@@ -232,6 +233,18 @@ export class Settling {
 	}
 
 	// Answers.
+
+	/** Verifies an answer that shows that the issuer knows the notes, and makes it durable. */
+	#known(
+		visit: Visit,
+		request: Uint8Array,
+		verify: (row: RequestRow) => AnswerTransaction,
+	): void {
+		this.#answered(visit, request, (row) => {
+			const answer = verify(row);
+			return isOfOwnNotes(row) ? knowingNotes(row.subject, answer) : answer;
+		});
+	}
 
 	/** Verifies an answer and makes it durable. A request that nobody waits for is left alone: it is asked again when it is open. */
 	#answered(
@@ -364,7 +377,10 @@ export class Settling {
 		const { contract } = payment;
 		this.#work.transact(
 			{ kind: "recording-outcome", ...visit.name, contract, request },
-			verified.value,
+			// Of a transfer that nobody has handed in it says nothing about the notes.
+			said.state === 0
+				? verified.value
+				: knowingNotes(contract, verified.value),
 		);
 	}
 
@@ -389,6 +405,7 @@ export class Settling {
 					peer: payee,
 					issuer,
 					amount,
+					fee: 0n,
 				});
 			case "short": {
 				const error = shortError();
@@ -397,6 +414,8 @@ export class Settling {
 			}
 			case "lapsed":
 				return this.#payments.lapsed([contract]);
+			case "lost":
+				return this.#payments.doubtEnded(contract, lostError());
 			default:
 				return unreachable(kind);
 		}
@@ -410,7 +429,7 @@ export class Settling {
 		const { code } = fields;
 		const reason = fields.reason.replaceAll(/[^ -~]/g, "?");
 		const error = new TetradError(
-			"issuer-refused",
+			code === "note-unknown" ? code : "issuer-refused",
 			`the issuer says: ${reason || code}`,
 		);
 		const id = hex(fields.request);
@@ -440,7 +459,11 @@ export class Settling {
 			this.#core.trouble(error);
 		}
 		const { graceMs } = visit.state;
-		this.#answered(visit, fields.request, () =>
+		if (code === "note-unknown" && isOfOwnNotes(row))
+			return this.#answered(visit, fields.request, () =>
+				recordUnknown(this.#core, row, bytes, graceMs),
+			);
+		this.#known(visit, fields.request, () =>
 			recordDeclined(
 				this.#core,
 				row,

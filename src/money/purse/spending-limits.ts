@@ -5,7 +5,8 @@
  * can only be stricter with itself.
  *
  * What is under way counts from when it is let pass until it is committed or given up, and from
- * COMMIT on by the rows that are written along with it.
+ * COMMIT on by the rows that are written along with it. What counts is all that a payment takes
+ * from the purse: its amount, and what its mint asks for beside.
  */
 import { TetradError } from "../../errors.ts";
 import { put } from "../../machine/index.ts";
@@ -22,12 +23,13 @@ import type { CountedCommit } from "./commit-transfer.ts";
 import type { AskedPayment } from "./payment-state.ts";
 import type { JobOf } from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
+import { FEE_ALWAYS, FEE_PART } from "./purse-limits.ts";
 import type { PurseState } from "./purse-load.ts";
 import type { PurseParts } from "./purse-parts.ts";
 import type { WhyApproval } from "./purse-report.ts";
 import { changing, LIMITS_NAME, META } from "./purse-tables.ts";
 import type { PurseWork } from "./purse-work.ts";
-import { limiting, SpendingSums } from "./spending-sums.ts";
+import { limiting, SpendingSums, type Spent } from "./spending-sums.ts";
 import type { Witnesses } from "./witnesses.ts";
 
 /** What the owner's limits say to a payment. */
@@ -139,6 +141,9 @@ export class SpendingLimits {
 				? { kind: "waiting", why: "asked" }
 				: ALLOWED;
 		const rules = this.#rules;
+		const money = rules && limitsOf(rules, asked);
+		const tooDear = this.#whyTooDear(asked, money?.fee);
+		if (tooDear !== undefined) return { kind: "refused", error: tooDear };
 		if (rules === undefined) return asks;
 		const { merchants } = rules;
 		if (
@@ -148,12 +153,11 @@ export class SpendingLimits {
 			return refused(
 				"the owner's limits let this purse pay only modules that the owner named, and the other module is none of them; the owner adds it with: tetrad limits --merchant",
 			);
-		const money = limitsOf(rules, asked);
 		const error = money && this.#whyTooMuch(asked, money);
 		if (error !== undefined) return { kind: "refused", error };
 		if (said === "approved") return ALLOWED;
 		const above = money?.approvalAbove;
-		if (above !== undefined && asked.amount > above)
+		if (above !== undefined && costOf(asked) > above)
 			return { kind: "waiting", why: "amount" };
 		return rules.approveNewMerchants && isNewMerchant
 			? { kind: "waiting", why: "new-merchant" }
@@ -171,7 +175,7 @@ export class SpendingLimits {
 	begin(asked: AskedPayment, isNewMerchant: boolean): void {
 		this.giveUp(asked);
 		this.#underWay.set(hex(asked.contract), { asked, isNewMerchant });
-		this.#sumUnderWay(asked, asked.amount);
+		this.#sumUnderWay(asked, costOf(asked));
 	}
 
 	/** It will not be committed, or is and counts by its rows. */
@@ -179,7 +183,7 @@ export class SpendingLimits {
 		const known = this.#underWay.get(hex(contract));
 		if (known === undefined) return;
 		this.#underWay.delete(hex(contract));
-		this.#sumUnderWay(known.asked, -known.asked.amount);
+		this.#sumUnderWay(known.asked, -costOf(known.asked));
 	}
 
 	/** What is written along with the transfer. */
@@ -188,28 +192,46 @@ export class SpendingLimits {
 		if (this.#rules === undefined || limitsOf(this.#rules, asked) === undefined)
 			return { at: 0, counting: undefined, also };
 		const at = this.#sums.advance(this.#core.now);
-		return { at, counting: this.#sums.counting(asked, at), also };
+		return { at, counting: this.#sums.counting(spentFor(asked), at), also };
 	}
 
 	/** It is durable; `counted` is what `committing` said of when. */
 	committed(asked: AskedPayment, counted: number): void {
 		this.giveUp(asked);
 		this.#approvals.used(asked);
-		if (counted > 0) this.#sums.counted(asked, counted);
+		if (counted > 0) this.#sums.counted(spentFor(asked), counted);
 	}
 
-	/** It was counted then, and its money is the purse's again. */
-	givenBack(asked: AskedPayment, counted: number): void {
-		if (counted > 0) this.#sums.givenBack(asked, counted);
+	/** Something was counted then, and so much of it is the purse's again. */
+	givenBack(back: Spent, counted: number): void {
+		if (counted > 0) this.#sums.givenBack(back, counted);
+	}
+
+	/** What a mint asks for beside the price is within what the owner lets it be, which is not without end where the owner has said nothing. */
+	#whyTooDear(
+		asked: AskedPayment,
+		limit: bigint | undefined,
+	): TetradError | undefined {
+		const { amount, fee } = asked;
+		const part = amount / FEE_PART;
+		const most = limit ?? (part > FEE_ALWAYS ? part : FEE_ALWAYS);
+		return fee <= most
+			? undefined
+			: new TetradError(
+					"payment-refused",
+					`its mint asks for ${this.#text(asked, fee)} beside the price of ${this.#text(asked, amount)}, and the owner of this purse lets that be at most ${this.#text(asked, most)}${limit === undefined ? ", since nothing else was said" : ""}; the owner raises it with: tetrad limits --fee`,
+				);
 	}
 
 	#whyTooMuch(
 		asked: AskedPayment,
 		money: MoneyLimits,
 	): TetradError | undefined {
-		const { amount, contract } = asked;
+		const { fee, contract } = asked;
+		const cost = costOf(asked);
 		const { inDay, toMerchant, inAll } = this.#sums.of(asked);
-		const own = this.#underWay.has(hex(contract)) ? amount : 0n;
+		const known = this.#underWay.get(hex(contract));
+		const own = known === undefined ? 0n : costOf(known.asked);
 		const [ofIssuer, ofMerchant] = keysOf(asked);
 		const beside = (key: string) => (this.#underWaySums.get(key) ?? 0n) - own;
 		const checks: readonly [bigint | undefined, bigint, string, string][] = [
@@ -224,10 +246,10 @@ export class SpendingLimits {
 			[money.inAll, inAll + beside(ofIssuer), "in all", "--in-all"],
 		];
 		for (const [limit, spent, when, flag] of checks)
-			if (limit !== undefined && spent + amount > limit)
+			if (limit !== undefined && spent + cost > limit)
 				return new TetradError(
 					"payment-refused",
-					`the owner's limits let this purse pay at most ${this.#text(asked, limit)} ${when}${spent === 0n ? "" : `, of which ${this.#text(asked, spent)} are paid`}; the owner raises it with: tetrad limits ${flag}`,
+					`the owner's limits let this purse pay at most ${this.#text(asked, limit)} ${when}${spent === 0n ? "" : `, of which ${this.#text(asked, spent)} are paid`}${fee === 0n ? "" : `, and this takes ${this.#text(asked, cost)} with the fee of ${this.#text(asked, fee)} that its mint asks for`}; the owner raises it with: tetrad limits ${flag}`,
 				);
 		return undefined;
 	}
@@ -265,6 +287,16 @@ function limitedInAll({ money }: LimitsBody): Uint8Array[] {
 	return money.flatMap(({ issuer, inAll }) =>
 		inAll === undefined ? [] : [issuer],
 	);
+}
+
+/** All that it takes from the purse. */
+function costOf({ amount, fee }: Pick<AskedPayment, "amount" | "fee">): bigint {
+	return amount + fee;
+}
+
+function spentFor(asked: AskedPayment): Spent {
+	const { issuer, payee } = asked;
+	return { issuer, payee, amount: costOf(asked) };
 }
 
 function keysOf({ issuer, payee }: AskedPayment): readonly [string, string] {

@@ -40,6 +40,8 @@ const APPROVALS_COLUMNS = {
 	issuer: "bytes",
 	currency: "text",
 	amount: "integer",
+	/** What its mint asks for beside, at most, as the owner is asked; zero of notes. */
+	fee: "integer",
 	/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
 	what: "text",
 	/** `amount`, `new-merchant` or `asked`. */

@@ -20,17 +20,24 @@ import {
 	type Read,
 	remove,
 	type Transaction,
+	type Write,
 } from "../../machine/index.ts";
 import { enc, hex, sameBytes } from "../../wire/index.ts";
 import {
 	encodeHead,
+	FIRST_HEAD,
 	type Head,
 	message,
 	type OverrideBody,
 	parseHead,
 	WITH_AGENT,
 } from "../documents/index.ts";
-import type { Compared, JobOf, WitnessName } from "./pending-jobs.ts";
+import type {
+	Compared,
+	JobOf,
+	Overridden,
+	WitnessName,
+} from "./pending-jobs.ts";
 import type { PurseCore } from "./purse-core.ts";
 import {
 	MAX_META_LIST,
@@ -45,10 +52,12 @@ import {
 	changing,
 	idsIn,
 	isRestoredHead,
+	LACKED_NAME,
 	LOG,
 	type LogEntry,
 	MET_NAME,
 	META,
+	type MetaRow,
 	NOTES,
 	OVERRIDDEN_NAME,
 	REQUESTS,
@@ -115,9 +124,14 @@ export class Witnesses {
 		if (head.number > this.#head.number) this.#head = head;
 	}
 
-	/** Holds a witness's record of this purse against what is durable. Throws `malformed` for a number that no purse comes to. */
+	/** Holds a witness's record of this purse against what is durable. Throws `malformed` for a number that no purse comes to, and for a head of zeros, as what a restored purse is behind has it. */
 	compare(record: Head, witness: WitnessName): void {
 		const { number } = record;
+		if (number > FIRST_HEAD.number && isRestoredHead(record))
+			throw new TetradError(
+				"malformed",
+				"a witness tells of a head that no purse has",
+			);
 		if (number > MAX_WITNESSED_NUMBER && number > this.#head.number)
 			throw new TetradError(
 				"malformed",
@@ -145,7 +159,7 @@ export class Witnesses {
 					);
 				return;
 			case "agrees":
-				if (compared.endsRestore) this.#standing = { kind: "unwitnessed" };
+				if (compared.endsRestore) this.#restoreOver(compared.isBehindStill);
 				if (witness.kind === "issuer")
 					this.#met?.add(hex(this.#witnessId(witness)));
 				else if (this.#standing.kind === "unwitnessed")
@@ -170,8 +184,11 @@ export class Witnesses {
 		);
 	}
 
-	overridden({ request, record }: JobOf<"overriding">, isDone: boolean): void {
-		if (isDone) this.#standing = { kind: "unwitnessed" };
+	overridden(
+		{ request, record }: JobOf<"overriding">,
+		{ isDone, isBehindStill }: Overridden,
+	): void {
+		if (isDone) this.#restoreOver(isBehindStill);
 		else
 			this.#core.trouble(
 				new TetradError(
@@ -229,6 +246,12 @@ export class Witnesses {
 		}
 	}
 
+	/** What it was behind of counts no more; what a witness told meanwhile does. */
+	#restoreOver(isBehindStill: boolean): void {
+		this.#standing = { kind: "unwitnessed" };
+		if (isBehindStill) this.#fallBehind(true);
+	}
+
 	#fallBehind(isNewer: boolean): void {
 		if (this.#standing.kind === "behind") return;
 		const error = behindError(isNewer);
@@ -271,6 +294,7 @@ function comparing(
 			byKey(META, { name: BEHIND_NAME }),
 			byKey(META, { name: OVERRIDDEN_NAME }),
 			byKey(META, { name: MET_NAME }),
+			byKey(META, { name: LACKED_NAME }),
 			...SPENDABLE_AGAIN,
 		],
 		([
@@ -278,6 +302,7 @@ function comparing(
 			[behind],
 			[overridden],
 			[met],
+			[lacked],
 			notes,
 			requests,
 		]): Change<Compared> => {
@@ -292,7 +317,14 @@ function comparing(
 					kind: "disagrees",
 					isNewer: row === undefined,
 				} as const;
-				if (behind !== undefined) return unchanged(result);
+				if (behind !== undefined)
+					return isRestored(behind) && isAbove(record, lacked)
+						? {
+								entries: [],
+								writes: [put(META, { name: LACKED_NAME, value })],
+								result,
+							}
+						: unchanged(result);
 				return {
 					entries: [{ what: "behind", ...entry }],
 					writes: [put(META, { name: BEHIND_NAME, value })],
@@ -302,17 +334,26 @@ function comparing(
 			const endsRestore =
 				witness === "issuer" &&
 				behind !== undefined &&
-				isRestoredHead(parseHead(behind.value)) &&
+				isRestored(behind) &&
 				notes.length === 0 &&
 				!requests.some(bringsNotes);
 			const isFirst =
 				witness === "issuer" && met !== undefined && !contains(met.value, peer);
-			const result = { kind: "agrees", endsRestore } as const;
+			const result = {
+				kind: "agrees",
+				endsRestore,
+				isBehindStill: endsRestore && lacked !== undefined,
+			} as const;
 			if (!endsRestore && !isFirst) return unchanged(result);
 			return {
 				entries: [{ what: "met", ...entry }],
 				writes: [
-					...(endsRestore ? [remove(META, { name: BEHIND_NAME })] : []),
+					...(endsRestore
+						? [
+								...afterRestore(lacked),
+								remembering(overridden?.value, behind.value),
+							]
+						: []),
 					...(isFirst
 						? [put(META, { name: MET_NAME, value: appended(met.value, peer) })]
 						: []),
@@ -327,18 +368,19 @@ function comparing(
 function overriding(
 	{ options, now, ownId: peer }: PurseCore,
 	record: Head,
-): Transaction<Changed<boolean>> {
+): Transaction<Changed<Overridden>> {
 	return changing(
 		options.context.crypto,
 		now,
 		[
 			byKey(META, { name: BEHIND_NAME }),
 			byKey(META, { name: OVERRIDDEN_NAME }),
+			byKey(META, { name: LACKED_NAME }),
 		],
-		([[behind], [overridden]]): Change<boolean> => {
+		([[behind], [overridden], [lacked]]): Change<Overridden> => {
 			const value = encodeHead(record);
 			if (behind === undefined || !sameBytes(behind.value, value))
-				return unchanged(false);
+				return unchanged({ isDone: false, isBehindStill: false });
 			// Above the record, so that its witness takes the next head for a newer one.
 			const entry: LogEntry = {
 				what: "overridden",
@@ -350,22 +392,51 @@ function overriding(
 			return {
 				entries: [entry],
 				writes: [
-					remove(META, { name: BEHIND_NAME }),
-					put(META, {
-						name: OVERRIDDEN_NAME,
-						value: appended(overridden?.value ?? enc(), value),
-					}),
+					...afterRestore(lacked),
+					remembering(overridden?.value, value),
 				],
-				result: true,
+				result: { isDone: true, isBehindStill: lacked !== undefined },
 			};
 		},
 	);
+}
+
+function isRestored({ value }: Pick<MetaRow, "value">): boolean {
+	return isRestoredHead(parseHead(value));
+}
+
+function isAbove(
+	{ number }: Head,
+	lacked: Pick<MetaRow, "value"> | undefined,
+): boolean {
+	return lacked === undefined || number > parseHead(lacked.value).number;
+}
+
+/** The purse is behind what a witness told while it was behind because of its restore, or of nothing any more. */
+function afterRestore(
+	lacked: Pick<MetaRow, "value"> | undefined,
+): readonly Write[] {
+	return lacked === undefined
+		? [remove(META, { name: BEHIND_NAME })]
+		: [
+				put(META, { name: BEHIND_NAME, value: lacked.value }),
+				remove(META, { name: LACKED_NAME }),
+			];
 }
 
 function contains(list: Uint8Array | undefined, item: Uint8Array): boolean {
 	return (
 		list !== undefined && idsIn(list).some((known) => sameBytes(known, item))
 	);
+}
+
+/** A purse that was behind knows for ever that it may have forgotten something. */
+function remembering(
+	overridden: Uint8Array | undefined,
+	head: Uint8Array,
+): Write {
+	const value = appended(overridden ?? enc(), head);
+	return put(META, { name: OVERRIDDEN_NAME, value });
 }
 
 function appended(list: Uint8Array, item: Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import {
 	blankCount,
 	inOrder,
+	type Keyset,
 	KnownKeysets,
 	makeBlankOutputs,
 	makeOutputs,
@@ -27,6 +28,7 @@ import {
 	unblindRestored,
 } from "../../../src/money/cashu/index.ts";
 import { parseJsonText, writeJson } from "../../../src/money/cashu/json.ts";
+import { MAX_DEPTH } from "../../../src/money/cashu/limits.ts";
 import { hex, parseUtf8, utf8 } from "../../../src/wire/index.ts";
 import { LIMIT_EXCEEDED, MALFORMED } from "../../wire/only-tetrad-errors.ts";
 import { NUT02_ALL_KEYS, NUT02_FOUR_KEYS, NUT02_IDS } from "./nut-vectors.ts";
@@ -67,6 +69,16 @@ describe("JSON of a stranger", () => {
 			assert.throws(() => parseJsonText(text), MALFORMED, text);
 	});
 
+	test("has values in each other no deeper than MAX_DEPTH, in lists and in objects", () => {
+		const lists = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+		const objects = (depth: number) =>
+			`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
+		parseJsonText(lists(MAX_DEPTH + 1));
+		parseJsonText(objects(MAX_DEPTH));
+		for (const text of [lists(MAX_DEPTH + 2), objects(MAX_DEPTH + 1)])
+			assert.throws(() => parseJsonText(text), MALFORMED, text);
+	});
+
 	test("is read in one go, however it is made up", () => {
 		const quotes = JSON.stringify('\\"'.repeat(100_000));
 		assert.equal(parseJsonText(quotes), '\\"'.repeat(100_000));
@@ -76,6 +88,52 @@ describe("JSON of a stranger", () => {
 		);
 		const digits = parseJsonText("9".repeat(100_000));
 		assert.equal(typeof digits, "number");
+	});
+});
+
+describe("the keyset that is signed with", () => {
+	const of = (name: string, changes: Partial<Keyset> = {}): Keyset => ({
+		...new TestKeyset({ name, powers: 2 }).keyset,
+		...changes,
+	});
+	const active = (...all: readonly Keyset[]) =>
+		new KnownKeysets(all).active("sat", 1_000_000)?.id;
+
+	test("costs least, and has the smallest id of those, in whichever order they come", () => {
+		const [small, large] = [of("a"), of("b")].sort((a, b) =>
+			hex(a.id) < hex(b.id) ? -1 : 1,
+		) as [Keyset, Keyset];
+		assert.deepEqual(active(small, large), small.id);
+		assert.deepEqual(active(large, small), small.id);
+		const dear = { ...small, inputFeePpk: 1n };
+		assert.deepEqual(active(dear, large), large.id);
+		assert.deepEqual(active(large, dear), large.id);
+	});
+
+	test("is of that unit, active, and not over", () => {
+		const keyset = of("a");
+		assert.deepEqual(active({ ...keyset, finalExpiry: 1001 }), keyset.id);
+		for (const changes of [
+			{ finalExpiry: 1000 },
+			{ isActive: false },
+			{ unit: "usd" },
+		])
+			assert.equal(active({ ...keyset, ...changes }), undefined);
+	});
+
+	test("stays what it was under its id", () => {
+		const keyset = of("a");
+		const known = new KnownKeysets([keyset]);
+		const other = of("b");
+		known.with([{ ...keyset, isActive: false }, other]);
+		for (const changes of [
+			{ unit: "usd" },
+			{ keys: other.keys },
+			{ keys: new Map([...keyset.keys].slice(0, 1)) },
+		])
+			assert.throws(() => known.with([{ ...keyset, ...changes }]), {
+				code: "authentication-failed",
+			});
 	});
 });
 

@@ -13,6 +13,7 @@ import {
 	resolveKeysets,
 	writeToken,
 } from "../../../src/money/cashu/index.ts";
+import { MAX_DEPTH } from "../../../src/money/cashu/limits.ts";
 import {
 	currencyOf,
 	normaliseMintUrl,
@@ -89,6 +90,18 @@ describe("keys of a purchase", () => {
 		])
 			assert.throws(() => payeeKey(crypto, ecash, wrong, terms), MALFORMED);
 	});
+});
+
+test("a unit has as many decimals as its currency", () => {
+	const exponents: Readonly<Record<number, string>> = {
+		0: "sat msat bif clp djf gnf isk jpy kmf krw pyg rwf ugx vnd vuv xaf xof xpf gyen abcd ab a1b",
+		2: "usd eur gbp usdt usdc eurc abc",
+		3: "bhd iqd jod kwd lyd omr tnd",
+		8: "btc",
+	};
+	for (const [exponent, units] of Object.entries(exponents))
+		for (const unit of units.split(" "))
+			assert.equal(currencyOf(unit).exponent, Number(exponent), unit);
 });
 
 test("a unit is the currency that has its name in capital letters", () => {
@@ -212,5 +225,15 @@ describe("a token", () => {
 			"81".repeat(20),
 		])
 			assert.throws(() => parseCbor(bytesOf(wrong)), MALFORMED, wrong);
+	});
+
+	test("has values in each other no deeper than MAX_DEPTH, in lists and in maps", () => {
+		const lists = (depth: number) => `${"81".repeat(depth)}00`;
+		const maps = (depth: number) => `${"a16161".repeat(depth)}00`;
+		for (const nested of [lists, maps]) {
+			parseCbor(bytesOf(nested(MAX_DEPTH)));
+			const tooDeep = bytesOf(nested(MAX_DEPTH + 1));
+			assert.throws(() => parseCbor(tooDeep), MALFORMED);
+		}
 	});
 });

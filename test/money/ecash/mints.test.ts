@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { TetradError } from "../../../src/errors.ts";
 import { PlayMint } from "../../../src/mint/index.ts";
+import { encodeKeyset, parseKeyset } from "../../../src/money/cashu/index.ts";
+import type { EcashJobOf } from "../../../src/money/purse/ecash/jobs.ts";
 import { Mints } from "../../../src/money/purse/ecash/mints.ts";
 import type {
 	EcashParts,
 	TrustedMint,
 } from "../../../src/money/purse/ecash/parts.ts";
+import type { KeysetRow } from "../../../src/money/purse/ecash-tables.ts";
 import { hex } from "../../../src/wire/index.ts";
 import { crypto, ecash, hash, json } from "../cashu/test-mint.ts";
 
@@ -33,10 +36,13 @@ class Asker {
 	readonly troubles: string[] = [];
 	readonly paths: string[] = [];
 	readonly mints: Mints;
+	/** Keysets that were written down. */
+	readonly kept: KeysetRow[] = [];
 	#waiting: Request | undefined;
 
-	constructor() {
-		this.mints = new Mints({
+	/** `kept` are keysets that are durable. */
+	constructor(kept: readonly KeysetRow[] = []) {
+		const parts = {
 			core: this.core,
 			options: { crypto: ecash, seed: new Uint8Array(64), mints: [of] },
 			ask: (_: unknown, url: string, request: Request) => {
@@ -49,7 +55,12 @@ class Asker {
 				this.#waiting = request;
 				this.paths.push(request.path);
 			},
-		} as unknown as EcashParts);
+			transact: (job: EcashJobOf<"keeping-keysets">) => {
+				this.kept.push(...job.rows);
+				this.mints.keysetsKept(job);
+			},
+		} as unknown as EcashParts;
+		this.mints = new Mints(parts, kept);
 	}
 
 	/** Answers all that is asked, until something has come of it; `change` may answer otherwise. */
@@ -96,12 +107,72 @@ class Asker {
 		this.mints.time();
 	}
 
+	/** By ten years. */
+	setAhead(): void {
+		this.core.now += 3_650 * DAY;
+	}
+
+	/** Answers with when it wants to be told of the time. */
+	setRight(): readonly number[] {
+		this.core.now -= 3_650 * DAY;
+		return [...this.mints.deadlines()];
+	}
+
 	get code(): string | undefined {
 		return this.mints.whyNot(issuer)?.code;
 	}
 }
 
 describe("a mint that is asked what it is", () => {
+	test("has its keysets written down once, and again when they change", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer();
+		const [first, ...others] = asker.kept;
+		assert.ok(first);
+		assert.equal(others.length, 0);
+		assert.deepEqual(first.keyset, asker.mints.active(issuer).id);
+		asker.pass(3_600_000);
+		asker.answer();
+		assert.equal(asker.kept.length, 1);
+		asker.mint.rotateAll();
+		asker.pass(3_600_000);
+		asker.answer();
+		// The one before, which it signs with no more, and the new one.
+		assert.equal(asker.kept.length, 3);
+	});
+
+	test("is known by what was written down while it is away, and nothing new is begun there", () => {
+		const before = new Asker();
+		before.mints.time();
+		before.answer();
+		const asker = new Asker(before.kept);
+		const { id, keys } = before.mints.active(issuer);
+		assert.deepEqual(asker.mints.keysets(issuer)?.get(id)?.keys, keys);
+		asker.mints.time();
+		asker.fail();
+		assert.equal(asker.code, "busy");
+		assert.deepEqual(asker.mints.active(issuer).id, id);
+	});
+
+	test("is refused when it has other keys than were written down", () => {
+		const before = new Asker();
+		before.mints.time();
+		before.answer();
+		const other = new Asker(
+			before.kept.map((row) => {
+				const keyset = parseKeyset(row.said);
+				const [key] = [...keyset.keys.values()].slice(-1);
+				assert.ok(key);
+				const keys = new Map([...keyset.keys].map(([amount]) => [amount, key]));
+				return { ...row, said: encodeKeyset({ ...keyset, keys }) };
+			}),
+		);
+		other.mints.time();
+		other.answer();
+		assert.equal(other.code, "authentication-failed");
+	});
+
 	test("is known when it has said all of it, and believed for an hour", () => {
 		const asker = new Asker();
 		assert.equal(asker.code, "busy");
@@ -137,6 +208,85 @@ describe("a mint that is asked what it is", () => {
 		asker.pass(1);
 		assert.equal(asker.paths.length, 2);
 		assert.deepEqual([...asker.mints.deadlines()], []);
+	});
+
+	test("and does not is asked less and less often, and never more seldom than every ten minutes", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		for (const wait of [10, 20, 40, 80, 160, 320, 600, 600]) {
+			asker.fail();
+			const asked = asker.paths.length;
+			asker.pass(wait * 1000 - 1);
+			assert.equal(asker.paths.length, asked, `${wait}`);
+			assert.deepEqual([...asker.mints.deadlines()], [asker.core.now + 1]);
+			asker.pass(1);
+			assert.equal(asker.paths.length, asked + 1, `${wait}`);
+		}
+		// As soon as it has answered, it is asked as before.
+		asker.answer();
+		asker.pass(3_600_000);
+		asker.fail();
+		asker.pass(10_000);
+		assert.equal(asker.paths.length, 13);
+	});
+
+	test("is asked at once when somebody needs it, and soon again", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		for (let i = 0; i < 6; i++) {
+			asker.fail();
+			asker.pass(600_000);
+		}
+		asker.fail();
+		assert.equal(asker.paths.length, 7);
+		// Whoever makes others need it does not have it asked without end.
+		for (let i = 0; i < 100; i++) asker.mints.need(issuer);
+		assert.equal(asker.paths.length, 7);
+		asker.pass(1_000);
+		assert.equal(asker.paths.length, 8);
+		asker.mints.need(issuer);
+		asker.fail();
+		asker.pass(10_000);
+		assert.equal(asker.paths.length, 9);
+		asker.answer();
+		assert.equal(asker.code, undefined);
+		asker.mints.need(issuer);
+		assert.equal(asker.paths.length, 11);
+	});
+
+	test("that is refused is asked again when somebody needs it, and not before ten seconds", () => {
+		const asker = new Asker();
+		const cannot = (path: string) =>
+			path === "/v1/info" ? { nuts: {} } : undefined;
+		asker.mints.time();
+		for (let i = 0; i < 6; i++) {
+			asker.answer(cannot);
+			asker.pass(600_000);
+		}
+		asker.answer(cannot);
+		asker.mints.need(issuer);
+		asker.pass(9_999);
+		assert.equal(asker.code, "issuer-refused");
+		asker.pass(1);
+		asker.answer();
+		assert.equal(asker.code, undefined);
+	});
+
+	test("is asked no later than it would have been when the clock was ahead and is set right", () => {
+		const asker = new Asker();
+		asker.setAhead();
+		asker.mints.time();
+		asker.fail();
+		assert.deepEqual(asker.setRight(), [asker.core.now + 10_000]);
+		asker.mints.need(issuer);
+		asker.pass(1_000);
+		assert.equal(asker.paths.length, 2);
+		asker.setAhead();
+		asker.answer();
+		assert.deepEqual(asker.setRight(), [asker.core.now + 3_600_000]);
+		asker.pass(10_000);
+		asker.mints.askAnew(issuer);
+		assert.equal(asker.paths.length, 5);
 	});
 
 	test("that says what makes no sense is not refused", () => {

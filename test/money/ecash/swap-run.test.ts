@@ -6,6 +6,7 @@ import {
 	makeLockOutputs,
 	makeOutputs,
 	type Output,
+	type Proof,
 	plainInputs,
 } from "../../../src/money/cashu/index.ts";
 import {
@@ -104,17 +105,21 @@ const said =
 	(run: SwapRun) =>
 		states(run, ...all);
 
+function amounts(proofs: readonly Proof[]): string {
+	return proofs.map(({ amount }) => amount).join(",");
+}
+
 /** What it comes to, in short. */
 function brief(step: SwapStep): string {
 	if (step.kind !== "over") return step.kind;
 	const { outcome } = step;
 	switch (outcome.kind) {
 		case "signed":
-			return `signed ${outcome.proofs.map(({ amount }) => amount)}`;
+			return `signed ${amounts(outcome.proofs)}${outcome.left.length < outcome.proofs.length ? `, left ${amounts(outcome.left)}` : ""}`;
 		case "not-done":
 			return `not done: ${outcome.why.kind}`;
 		case "spent":
-			return `spent ${outcome.states.map(({ kind }) => kind)}; ${outcome.restored.map(({ proof, state }) => `${proof.amount} ${state.kind}`)}`;
+			return `spent ${outcome.states.map(({ kind }) => kind)}`;
 	}
 }
 
@@ -139,17 +144,17 @@ const TABLE: readonly (readonly [string, readonly Turn[], string])[] = [
 	[
 		"restoring: nothing",
 		[refusal(SPENT), said("SPENT", "UNSPENT"), restored([])],
-		"spent spent,unspent; ",
+		"spent spent,unspent",
 	],
 	[
 		"restoring: some",
 		[refusal(SPENT), said("SPENT"), restored(outputs.slice(1))],
-		"spent spent,spent; ",
+		"spent spent,spent",
 	],
 	[
 		"restoring: for other amounts",
 		[refusal(SPENT), said("SPENT"), restored(outputs, 2n)],
-		"spent spent,spent; ",
+		"spent spent,spent",
 	],
 	[
 		"restoring: refused",
@@ -169,7 +174,7 @@ const TABLE: readonly (readonly [string, readonly Turn[], string])[] = [
 			restored(outputs),
 			said("UNSPENT", "SPENT"),
 		],
-		"spent spent,spent; 4 unspent,8 spent",
+		"signed 4,8, left 4",
 	],
 	[
 		"checking: refused",
@@ -181,7 +186,7 @@ const TABLE: readonly (readonly [string, readonly Turn[], string])[] = [
 describe("a swap at a mint", () => {
 	for (const [name, turns, expected] of TABLE)
 		test(`${name}: ${expected}`, () => {
-			const run = new SwapRun(ecash, first);
+			const run = new SwapRun(ecash, first, false);
 			const step = runWith(run, ...turns);
 			assert.equal(brief(step), expected);
 			// Whatever says nothing begins anew, with the same bytes.
@@ -189,14 +194,23 @@ describe("a swap at a mint", () => {
 		});
 
 	test("is sent with the same bytes when nobody has answered, wherever it was", () => {
-		const run = new SwapRun(ecash, first);
+		const run = new SwapRun(ecash, first, false);
 		runWith(run, refusal(SPENT), said("SPENT"));
 		run.unanswered();
 		assert.equal(run.next, first.request);
 	});
 
+	test("that is from the store, and that the mint says once more to have carried out, may have been spent since", () => {
+		const run = new SwapRun(ecash, first, true);
+		assert.equal(brief(runWith(run, SIGNED)), "on");
+		assert.equal(
+			brief(runWith(run, said("UNSPENT", "SPENT"))),
+			"signed 4,8, left 4",
+		);
+	});
+
 	test("that was made again is asked for with the outputs of before, too, the newest first", () => {
-		const run = new SwapRun(ecash, second);
+		const run = new SwapRun(ecash, second, false);
 		runWith(run, refusal(SPENT), said("SPENT"));
 		assert.equal(
 			asked(run).outputs?.[0]?.B_,
@@ -212,10 +226,10 @@ describe("a swap at a mint", () => {
 	});
 
 	test("that was made again, and of which nothing was signed, is somebody else's", () => {
-		const run = new SwapRun(ecash, second);
+		const run = new SwapRun(ecash, second, false);
 		const nothing = restored([]);
 		const step = runWith(run, refusal(SPENT), said("SPENT"), nothing, nothing);
-		assert.equal(brief(step), "spent spent,spent; ");
+		assert.equal(brief(step), "spent spent,spent");
 	});
 
 	test("of a lock of which a part is signed says nothing: nobody else has asked for that", () => {
@@ -231,7 +245,7 @@ describe("a swap at a mint", () => {
 			...{ contract: seed.slice(0, 32), binding: seed.slice(0, 32) },
 		};
 		const lock = makeLockOutputs(ecash, place, [4n, 8n], terms);
-		const run = new SwapRun(ecash, makeSwap(ecash, spends, lock));
+		const run = new SwapRun(ecash, makeSwap(ecash, spends, lock), false);
 		const part = restored(lock.slice(1));
 		assert.equal(
 			brief(runWith(run, refusal(SPENT), said("SPENT"), part)),
@@ -259,7 +273,7 @@ describe("a swap at a mint", () => {
 	test("is made again only for what a mint never does", () => {
 		const never = [INACTIVE, SIGNED_BEFORE, 12001, 12003];
 		for (const code of [...never, SPENT, 11005, 0]) {
-			const run = new SwapRun(ecash, first);
+			const run = new SwapRun(ecash, first, false);
 			const step = runWith(run, refusal(code), said("UNSPENT"));
 			assert.ok(step.kind === "over" && step.outcome.kind === "not-done");
 			assert.equal(isNeverDone(step.outcome.why), never.includes(code));

@@ -27,8 +27,11 @@ export class EcashBook {
 	readonly #held = new Map<string, Held>();
 	/** Ids of proofs that a swap is to spend which is not durable yet. */
 	readonly #reserved = new Set<string>();
-	/** The next counter of each keyset, in hexadecimal. */
+	/** Keysets, in hexadecimal, of which no counter is taken now, and how many want that. */
+	readonly #closed = new Map<string, number>();
+	/** The next counter of each keyset, in hexadecimal, and those that it was made with. */
 	readonly #counters: Map<string, number>;
+	readonly #atStart: ReadonlyMap<string, number>;
 
 	constructor(
 		crypto: CryptoProvider,
@@ -39,12 +42,20 @@ export class EcashBook {
 		this.#crypto = crypto;
 		this.#mints = mints;
 		this.#counters = new Map(counters);
+		this.#atStart = new Map(counters);
 		for (const row of proofs)
 			this.#held.set(hex(row.id), { mint: hex(row.mint), proof: proofOf(row) });
 	}
 
 	/** Reserves proofs that bring a sum after what spending them costs. Throws as `chooseProofs`. */
 	reserve(mint: Uint8Array, keysets: KnownKeysets, sum: bigint): Chosen {
+		const chosen = this.choose(mint, keysets, sum);
+		for (const proof of chosen.inputs) this.#reserved.add(this.#idOf(proof));
+		return chosen;
+	}
+
+	/** Those that would be reserved now. */
+	choose(mint: Uint8Array, keysets: KnownKeysets, sum: bigint): Chosen {
 		const name = hex(mint);
 		const spendable: Spendable[] = [];
 		for (const [id, { proof, mint: of }] of this.#held) {
@@ -53,9 +64,7 @@ export class EcashBook {
 			if (of === name && keyset !== undefined && !this.#reserved.has(id))
 				spendable.push({ proof, keyset });
 		}
-		const chosen = chooseProofs(spendable, sum);
-		for (const proof of chosen.inputs) this.#reserved.add(this.#idOf(proof));
-		return chosen;
+		return chooseProofs(spendable, sum);
 	}
 
 	/** The swap that was to spend them is not made. */
@@ -78,20 +87,65 @@ export class EcashBook {
 			this.#held.set(this.#idOf(proof), { mint: hex(mint), proof });
 	}
 
-	/** So many counters of a keyset, of which the first is returned: nobody else gets them. */
+	/** So many counters of a keyset, of which the first is returned: nobody else gets them. Throws `busy` while what was made of it is being restored. */
 	take(keyset: Pick<Keyset, "id">, count: number): number {
 		const name = hex(keyset.id);
-		const first = this.#counters.get(name) ?? 0;
+		if (this.#closed.has(name))
+			throw new TetradError(
+				"busy",
+				"the ecash of that mint is being restored; try again in a while",
+			);
+		const first = this.next(keyset.id);
 		this.#counters.set(name, first + count);
 		return first;
+	}
+
+	/** The first counter of a keyset that is not known to be used. */
+	next(keyset: Uint8Array): number {
+		return this.#counters.get(hex(keyset)) ?? 0;
+	}
+
+	/** The same as it was when the purse was started. */
+	atStart(keyset: Uint8Array): number {
+		return this.#atStart.get(hex(keyset)) ?? 0;
+	}
+
+	/** No counter of these is taken until they are opened as often as they were closed. */
+	close(keysets: readonly Uint8Array[]): void {
+		for (const name of keysets.map(hex))
+			this.#closed.set(name, (this.#closed.get(name) ?? 0) + 1);
+	}
+
+	open(keysets: readonly Uint8Array[]): void {
+		for (const name of keysets.map(hex)) {
+			const left = (this.#closed.get(name) ?? 0) - 1;
+			if (left > 0) this.#closed.set(name, left);
+			else this.#closed.delete(name);
+		}
+	}
+
+	/** The counters before that one have been used, as its mint shows. */
+	skip(keyset: Uint8Array, next: number): void {
+		const name = hex(keyset);
+		this.#counters.set(name, Math.max(next, this.next(keyset)));
+	}
+
+	/** All that is held of a mint. */
+	of(mint: Uint8Array): readonly Proof[] {
+		return [...this.#held.values()].flatMap((held) =>
+			held.mint === hex(mint) ? [held.proof] : [],
+		);
+	}
+
+	has(proof: Pick<Proof, "secret">): boolean {
+		return this.#held.has(this.#idOf(proof));
 	}
 
 	// What is written.
 
 	/** That counters of a keyset are used up to now; before anything that was derived from them is sent. */
 	counted(keyset: Uint8Array): Write {
-		const next = BigInt(this.#counters.get(hex(keyset)) ?? 0);
-		return put(COUNTERS, { keyset, next });
+		return put(COUNTERS, { keyset, next: BigInt(this.next(keyset)) });
 	}
 
 	writeNew(mint: Uint8Array, proofs: readonly Proof[]): Write[] {
@@ -103,11 +157,11 @@ export class EcashBook {
 	}
 
 	/** By which a proof's row is found. */
-	rowId({ secret }: Proof): Uint8Array {
+	rowId({ secret }: Pick<Proof, "secret">): Uint8Array {
 		return this.#crypto.sha256(utf8(secret));
 	}
 
-	#idOf(proof: Proof): string {
+	#idOf(proof: Pick<Proof, "secret">): string {
 		return hex(this.rowId(proof));
 	}
 

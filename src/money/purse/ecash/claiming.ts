@@ -12,18 +12,9 @@
  * may succeed after the deadline, too, until its payer has taken it back.
  */
 import { TetradError, unreachable } from "../../../errors.ts";
-import { byKey, insert, put } from "../../../machine/index.ts";
+import { insert, put } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
-import {
-	claimInputs,
-	lockDeadline,
-	parseLock,
-	payeeBaseKey,
-	payeeKey,
-	payeePrivateKey,
-	type VerifiedLock,
-	verifyLock,
-} from "../../cashu/index.ts";
+import { sumOf } from "../../cashu/index.ts";
 import {
 	ABOUT_LOCKS,
 	body,
@@ -43,29 +34,26 @@ import type { MintAnswer } from "../ecash-part.ts";
 import { CLAIMED, type ClaimedRow } from "../ecash-tables.ts";
 import type { OpenMeeting } from "../purse-core.ts";
 import { ANSWER_WITHIN_MS, MAX_PROMISES } from "../purse-limits.ts";
-import {
-	type Change,
-	changing,
-	ISSUER_CHAINS,
-	unchanged,
-} from "../purse-tables.ts";
-import type { AtMint, OfferedSale } from "../sale-part.ts";
+import { changing, ISSUER_CHAINS } from "../purse-tables.ts";
 import type { EcashBook } from "./book.ts";
+import { Conversation } from "./conversation.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf } from "./jobs.ts";
+import { areKeysetsKnown, claimSwap, type Delivery } from "./judging-locks.ts";
+import { isClaimed, isTakenBack } from "./lock-seen.ts";
+import { feeTaken } from "./locked-row.ts";
 import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
-import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
-import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
-import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
-
-/** What came with one `lock`. */
-interface Delivery {
-	readonly meeting: OpenMeeting;
-	readonly sale: OfferedSale;
-	readonly lock: Uint8Array;
-}
+import { isTaken, saleOf, soldFor } from "./sold-offers.ts";
+import {
+	encodeSwap,
+	type MadeOutput,
+	madeBefore,
+	parseSwap,
+	type StoredSwap,
+} from "./stored-swap.ts";
+import { type SwapOutcome, SwapRun } from "./swap-run.ts";
 
 type State =
 	| { readonly kind: "looking-up"; readonly delivery: Delivery }
@@ -87,12 +75,7 @@ interface Claiming {
 	readonly kind: "claiming";
 	readonly row: ClaimedRow;
 	readonly run: SwapRun;
-	/** Whether the mint is asked now, or something is being written. */
-	isBusy: boolean;
-	/** Whether the mint can never carry out what it was asked, so that it is made again. */
-	isToMakeAnew: boolean;
-	askAt: number;
-	wait: number;
+	readonly talk: Conversation;
 }
 
 /** A lock that is being taken. */
@@ -105,20 +88,12 @@ interface Claim {
 	state: State;
 }
 
-/** An offer whose mint is not known yet. */
-interface Offer {
-	readonly meeting: OpenMeeting;
-	readonly sale: OfferedSale;
-	readonly until: number;
-}
-
 export class Claims {
 	readonly #parts: EcashParts;
 	readonly #mints: Mints;
 	readonly #book: EcashBook;
 	/** By contract, in hexadecimal. */
 	readonly #claims = new Map<string, Claim>();
-	readonly #offers = new Map<string, Offer>();
 
 	constructor(
 		parts: EcashParts,
@@ -133,28 +108,15 @@ export class Claims {
 		for (const row of open) {
 			const { contract, lock } = row;
 			const id = this.#idOf(lock);
-			const run = new SwapRun(ecash, parseSwap(ecash, seed, row.claim_swap));
-			const state = this.#claiming(row, run);
+			const swap = parseSwap(ecash, seed, row.claim_swap);
+			const talk = this.#talkAbout(row, () => madeBefore(row.claim_swap));
+			const state = this.#claiming(row, swap, talk, true);
 			const claim = { contract, id, tetrads: new Set<number>(), state };
 			this.#claims.set(hex(contract), claim);
 		}
 	}
 
 	// What the other module says. Each throws for what is no such message.
-
-	offered(meeting: OpenMeeting, bytes: Uint8Array): void {
-		const fields = body(ABOUT_LOCKS.lockOffer, bytes);
-		const sale = saleOf(meeting, fields);
-		const { contract, issuer } = sale;
-		const why = this.#mints.whyNot(issuer);
-		if (why === undefined || why.code !== "busy" || !this.#isTaken(sale))
-			return this.#answerOffer(meeting, sale);
-		if (this.#offers.size >= MAX_PROMISES)
-			return refuse(this.#parts.core, meeting.tetrad, contract, why);
-		const until = this.#parts.core.now + ANSWER_WITHIN_MS / 2;
-		this.#offers.set(hex(contract), { meeting, sale, until });
-		this.#mints.time();
-	}
 
 	lock(meeting: OpenMeeting, bytes: Uint8Array): void {
 		const fields = body(ABOUT_LOCKS.lock, bytes);
@@ -170,7 +132,7 @@ export class Claims {
 			if (known.state.kind === "claiming") this.#drive(known);
 			return;
 		}
-		if (!this.#isTaken(sale))
+		if (!isTaken(this.#mints, sale))
 			return refuse(core, meeting.tetrad, contract, unknownIssuer());
 		if (this.#claims.size >= MAX_PROMISES)
 			return refuse(core, meeting.tetrad, contract, tooMany());
@@ -182,26 +144,18 @@ export class Claims {
 		});
 		this.#parts.transact<"looking-up-sold">(
 			{ kind: "looking-up-sold", contract },
-			this.#find(contract),
+			soldFor(core, contract),
 		);
 	}
 
 	// What happens to tetrads, mints and time.
 
 	closed(tetrad: number): void {
-		for (const [id, { meeting }] of this.#offers)
-			if (meeting.tetrad === tetrad) this.#offers.delete(id);
 		for (const { tetrads } of this.#claims.values()) tetrads.delete(tetrad);
 	}
 
 	/** It is known, or not. */
 	mintAsked(mint: Uint8Array): void {
-		for (const [id, { meeting, sale }] of [...this.#offers]) {
-			if (!sameBytes(sale.issuer, mint)) continue;
-			if (this.#mints.whyNot(mint)?.code === "busy") continue;
-			this.#offers.delete(id);
-			this.#answerOffer(meeting, sale);
-		}
 		for (const claim of [...this.#claims.values()]) {
 			const { state } = claim;
 			if (
@@ -215,20 +169,14 @@ export class Claims {
 	}
 
 	*deadlines(): Generator<number> {
-		for (const { until } of this.#offers.values()) yield until;
 		for (const { state } of this.#claims.values()) {
 			if (state.kind === "finding-mint") yield state.until;
-			if (state.kind === "claiming" && !state.isBusy) yield state.askAt;
+			if (state.kind === "claiming") yield* state.talk.deadlines();
 		}
 	}
 
 	time(): void {
 		const { now } = this.#parts.core;
-		for (const [id, { meeting, sale, until }] of [...this.#offers]) {
-			if (until > now) continue;
-			this.#offers.delete(id);
-			this.#answerOffer(meeting, sale);
-		}
 		for (const claim of [...this.#claims.values()]) {
 			const { state } = claim;
 			if (state.kind === "finding-mint" && state.until <= now)
@@ -241,55 +189,6 @@ export class Claims {
 	}
 
 	// Up to the claim.
-
-	#isTaken({
-		issuer,
-		currency,
-	}: Pick<OfferedSale, "issuer" | "currency">): boolean {
-		return this.#mints.of(issuer)?.currency.code === currency;
-	}
-
-	#answerOffer(meeting: OpenMeeting, offered: OfferedSale): void {
-		const { core, sale } = this.#parts;
-		const { contract, issuer } = offered;
-		const refusal = this.#isTaken(offered)
-			? (this.#mints.whyNot(issuer) ??
-				(sale === undefined ? noSales() : sale.judge(meeting, offered)))
-			: unknownIssuer();
-		if (refusal !== undefined)
-			return refuse(core, meeting.tetrad, contract, refusal);
-		this.#parts.transact<"looking-up-sold-offer">(
-			{ kind: "looking-up-sold-offer", contract, tetrad: meeting.tetrad },
-			this.#find(contract),
-		);
-	}
-
-	#find(contract: Uint8Array) {
-		const { core } = this.#parts;
-		return changing(
-			core.options.context.crypto,
-			core.now,
-			[byKey(CLAIMED, { contract })],
-			([[row]]): Change<ClaimedRow | undefined> => unchanged(row),
-		);
-	}
-
-	offerLookedUp(
-		{ contract, tetrad }: EcashJobOf<"looking-up-sold-offer">,
-		row: ClaimedRow | undefined,
-	): void {
-		const { core } = this.#parts;
-		if (row !== undefined)
-			return refuse(core, tetrad, contract, otherTransfer());
-		core.toModule(tetrad, message(ABOUT_LOCKS.lockAgreed, { contract }));
-	}
-
-	offerNotLookedUp(
-		{ contract, tetrad }: EcashJobOf<"looking-up-sold-offer">,
-		error: TetradError,
-	): void {
-		refuse(this.#parts.core, tetrad, contract, error);
-	}
 
 	lookedUp(
 		{ contract }: EcashJobOf<"looking-up-sold">,
@@ -323,12 +222,15 @@ export class Claims {
 		const why = this.#mints.whyNot(issuer);
 		if (why !== undefined && (why.code !== "busy" || isAnew))
 			return this.#refuse(claim, why);
-		if (why !== undefined || (!isAnew && !this.#areKeysetsKnown(delivery))) {
+		if (
+			why !== undefined ||
+			(!isAnew && !areKeysetsKnown(this.#mints, delivery))
+		) {
 			const until = core.now + ANSWER_WITHIN_MS;
 			claim.state = { kind: "finding-mint", delivery, until };
 			return why === undefined
 				? this.#mints.askAnew(issuer)
-				: this.#mints.time();
+				: this.#mints.need(issuer);
 		}
 		const sold =
 			this.#parts.sale?.sell(delivery.meeting, delivery.sale) ?? noSales();
@@ -336,7 +238,9 @@ export class Claims {
 		const { key, atMint } = sold;
 		if (atMint === undefined)
 			return this.#refuse(claim, refused("it is not sold for ecash"));
-		const made = checked(() => this.#claimSwap(delivery, key, atMint));
+		const made = checked(() =>
+			claimSwap(this.#parts, this.#mints, this.#book, delivery, key, atMint),
+		);
 		if (made.kind === "failed") return this.#refuse(claim, made.error);
 		claim.state = {
 			kind: "signing",
@@ -353,61 +257,6 @@ export class Claims {
 			head: this.#parts.witnesses.head,
 		};
 		this.#parts.sign(receipt, draftReceipt(receipt).toSign);
-	}
-
-	#areKeysetsKnown({ sale, lock }: Delivery): boolean {
-		const keysets = this.#mints.keysets(sale.issuer);
-		const parsed = checked(() => parseLock(lock));
-		// What cannot be read is refused for that.
-		if (parsed.kind === "failed") return true;
-		return parsed.value.every(
-			({ keyset }) => keysets?.get(keyset) !== undefined,
-		);
-	}
-
-	/** The lock is judged, without the mint, and then what claims it is made. Throws `payment-refused`. */
-	#claimSwap(
-		{ sale, lock }: Delivery,
-		key: Uint8Array,
-		at: AtMint,
-	): StoredSwap {
-		const { options, core } = this.#parts;
-		const { crypto: ecash, seed } = options;
-		const { crypto } = core.options.context;
-		const keysets = this.#mints.keysets(sale.issuer);
-		if (keysets === undefined) throw unknownIssuer();
-		const base = payeeBaseKey(crypto, seed, at.agent);
-		const basePublic = ecash.publicKey(base);
-		if (!sameBytes(basePublic, at.payeeKey))
-			throw refused("it is locked to another module's key");
-		const verified: VerifiedLock = verifyLock(ecash, parseLock(lock), {
-			terms: {
-				keyHash: crypto.sha256(key),
-				payee: payeeKey(crypto, ecash, basePublic, at.termsHash),
-				deadline: lockDeadline(at.bookBy),
-				contract: sale.contract,
-				binding: at.binding,
-			},
-			unit: at.unit,
-			price: sale.amount,
-			keysets,
-			now: core.now,
-		});
-		const privateKey = payeePrivateKey(crypto, ecash, base, at.termsHash);
-		base.fill(0);
-		try {
-			const inputs = claimInputs(crypto, ecash, verified, { key, privateKey });
-			const { proofs } = verified;
-			return intoOwn(
-				options,
-				this.#mints,
-				this.#book,
-				{ inputs, proofs },
-				sale.issuer,
-			);
-		} finally {
-			privateKey.fill(0);
-		}
 	}
 
 	signed(receipt: ReceiptBody, signature: Uint8Array): void {
@@ -451,104 +300,92 @@ export class Claims {
 	written({ contract, row, swap }: EcashJobOf<"claiming">): void {
 		const claim = this.#claims.get(hex(contract));
 		if (claim === undefined) return;
-		const { core, options } = this.#parts;
+		const { core } = this.#parts;
 		const { chainHash, encodedChain } = core.options.context.own;
 		core.chains.set(hex(chainHash), encodedChain);
 		const { state } = claim;
-		const next = this.#claiming(row, new SwapRun(options.crypto, swap));
 		// What is made again and again is so less and less often.
-		const wait = state.kind === "claiming" ? state.wait : next.wait;
-		claim.state = { ...next, wait };
+		const talk = state.kind === "claiming" ? state.talk : undefined;
+		talk?.written();
+		talk?.madeAnew();
+		talk?.now();
+		claim.state = this.#claiming(row, swap, talk);
 		this.#drive(claim);
 	}
 
 	notWritten({ contract }: EcashJobOf<"claiming">, error: TetradError): void {
 		const claim = this.#claims.get(hex(contract));
-		if (claim?.state.kind !== "claiming")
-			return claim && this.#refuse(claim, error);
 		// It is claimed already, and was to be made again.
-		claim.state.isBusy = false;
-		this.#later(claim.state);
+		if (claim?.state.kind === "claiming") claim.state.talk.notWritten();
+		else if (claim !== undefined) this.#refuse(claim, error);
 	}
 
 	// The claim.
 
-	#claiming(row: ClaimedRow, run: SwapRun): Claiming {
-		const { now } = this.#parts.core;
-		const wait = FIRST_WAIT_MS;
-		return {
-			...{ kind: "claiming", row, run, askAt: now, wait },
-			isBusy: false,
-			isToMakeAnew: false,
-		};
+	#claiming(
+		row: ClaimedRow,
+		swap: StoredSwap,
+		talk: Conversation = this.#talkAbout(row),
+		isFromStore = false,
+	): Claiming {
+		const run = new SwapRun(this.#parts.options.crypto, swap, isFromStore);
+		return { kind: "claiming", row, run, talk };
 	}
 
-	#drive(claim: Claim): void {
-		const { state } = claim;
-		if (state.kind !== "claiming" || state.isBusy) return;
-		if (state.askAt > this.#parts.core.now) return;
-		const { contract, mint } = state.row;
-		const url = this.#mints.of(mint)?.url;
-		if (url === undefined || this.#mints.keysets(mint) === undefined)
-			return this.#later(state);
-		// With the keysets that the mint has now.
-		if (state.isToMakeAnew)
-			return this.#mints.isKnown(mint)
-				? this.#makeAnew(state)
-				: this.#later(state);
-		state.isBusy = true;
-		this.#parts.ask(
-			{ kind: "asking-about-sold", contract },
-			url,
-			state.run.next,
-		);
+	#talkAbout(
+		{ contract, mint }: ClaimedRow,
+		made?: () => readonly MadeOutput[],
+	): Conversation {
+		const job = { kind: "asking-about-sold", contract } as const;
+		return new Conversation(this.#parts, this.#mints, mint, job, made);
+	}
+
+	#drive({ state }: Claim): void {
+		if (state.kind !== "claiming") return;
+		const what = state.talk.ready();
+		if (what === "ask") state.talk.ask(state.run.next);
+		else if (what === "make-anew") this.#makeAnew(state);
 	}
 
 	mintAnswered(contract: Uint8Array, answer: MintAnswer): void {
 		const claim = this.#claims.get(hex(contract));
 		if (claim?.state.kind !== "claiming") return;
-		const { state } = claim;
-		const keysets = this.#mints.keysets(state.row.mint);
-		state.isBusy = false;
-		if (keysets === undefined) return this.#later(state);
-		const step = state.run.answered(keysets, answer);
-		switch (step.kind) {
-			case "on":
-				return this.#drive(claim);
-			case "later":
-				return this.#later(state);
-			case "over":
-				return this.#over(state, step.outcome);
-			default:
-				return unreachable(step);
-		}
+		const { run, talk } = claim.state;
+		if (!talk.heard()) return;
+		const outcome = talk.follow(run, answer, () => this.#drive(claim));
+		if (outcome !== undefined) this.#over(claim.state, outcome);
 	}
 
 	mintNotAnswered(contract: Uint8Array): void {
 		const claim = this.#claims.get(hex(contract));
-		if (claim?.state.kind !== "claiming") return;
-		claim.state.isBusy = false;
+		if (claim?.state.kind !== "claiming" || !claim.state.talk.heard()) return;
 		claim.state.run.unanswered();
-		this.#later(claim.state);
-	}
-
-	#later(state: Claiming): void {
-		state.askAt = this.#parts.core.now + state.wait;
-		state.wait = Math.min(2 * state.wait, LONGEST_WAIT_MS);
+		claim.state.talk.later();
 	}
 
 	#over(state: Claiming, outcome: SwapOutcome): void {
-		const { row } = state;
+		const { row, talk } = state;
+		const { outputs } = state.run.swap;
 		switch (outcome.kind) {
-			case "signed":
-				return this.#move(state, { ...row, state: "claimed" }, outcome.proofs);
+			case "signed": {
+				const { proofs, left, states } = outcome;
+				const claimed = { ...row, state: "claimed" } as const;
+				// What the mint has signed then was for something else, in a life that this purse has forgotten.
+				return isTakenBack(this.#parts, row, states)
+					? this.#move(state, { ...row, state: "refused" }, 0n, left)
+					: this.#move(state, claimed, sumOf(proofs), left);
+			}
 			case "not-done":
 				state.run.unanswered();
-				state.isToMakeAnew = isNeverDone(outcome.why);
-				if (state.isToMakeAnew) this.#mints.askAnew(row.mint);
-				return this.#later(state);
-			case "spent":
-				return this.#move(state, { ...row, state: "refused" }, []);
+				return talk.notDone(outcome.why, outputs);
+			case "spent": {
+				const { crypto } = this.#parts.core.options.context;
+				if (!isClaimed(crypto, outcome.states, crypto.sha256(row.key)))
+					return this.#move(state, { ...row, state: "refused" }, 0n, []);
+				// By this purse, in a life that it has forgotten, and into outputs that it knows nothing of.
+				talk.lookFor(outputs);
+				return this.#move(state, { ...row, state: "claimed" }, row.amount, []);
+			}
 			default:
 				return unreachable(outcome);
 		}
@@ -566,10 +403,10 @@ export class Claims {
 			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, mint);
 		});
-		if (made.kind === "failed") return this.#later(state);
+		if (made.kind === "failed") return state.talk.later();
 		const swap = made.value;
 		const to = { ...row, claim_swap: encodeSwap(swap) };
-		state.isBusy = true;
+		state.talk.writing();
 		this.#parts.transact<"claiming">(
 			{ kind: "claiming", contract, row: to, swap },
 			changing(core.options.context.crypto, core.now, [], () => ({
@@ -580,29 +417,38 @@ export class Claims {
 		);
 	}
 
+	/** So much came of it, of which `proofs` are left. */
 	#move(
 		state: Claiming,
 		to: ClaimedRow,
+		came: bigint,
 		proofs: EcashJobOf<"claimed">["proofs"],
 	): void {
 		const { core } = this.#parts;
 		const { contract, amount, payer: peer, mint } = to;
-		const what = to.state === "claimed" ? "received" : "refused";
-		state.isBusy = true;
+		const isReceived = to.state === "claimed";
+		const entry = { subject: contract, peer } as const;
+		state.talk.writing();
 		this.#parts.transact<"claimed">(
-			{ kind: "claimed", contract, to, proofs },
+			{ kind: "claimed", contract, to, came, proofs },
 			changing(core.options.context.crypto, core.now, [], () => ({
-				entries: [{ what, subject: contract, amount, peer }],
+				entries: isReceived
+					? [
+							{ what: "received", ...entry, amount: came },
+							...feeTaken(contract, peer, amount - came),
+						]
+					: [{ what: "refused", ...entry, amount }],
 				writes: [put(CLAIMED, to), ...this.#book.writeNew(mint, proofs)],
 				result: undefined,
 			})),
 		);
 	}
 
-	moved({ contract, to, proofs }: EcashJobOf<"claimed">): void {
+	moved({ contract, to, came, proofs }: EcashJobOf<"claimed">): void {
 		const claim = this.#claims.get(hex(contract));
 		this.#claims.delete(hex(contract));
 		this.#book.add(to.mint, proofs);
+		if (claim?.state.kind === "claiming") claim.state.talk.over();
 		const { core, sale } = this.#parts;
 		const tetrads = claim?.tetrads ?? new Set<number>();
 		if (to.state === "refused") {
@@ -611,14 +457,18 @@ export class Claims {
 			return sale?.happened({ kind: "refused", contract, error });
 		}
 		const { amount, payer, terms, key, receipt, mint: issuer } = to;
-		core.report({ kind: "received", contract, peer: payer, issuer, amount });
+		// Its payer has paid for the claim; of what a mint asks for since, nobody has.
+		core.report({
+			kind: "received",
+			...{ contract, peer: payer, issuer, amount: came },
+		});
 		for (const { tetrad, peer } of core.meetings.values())
 			if (sameBytes(peer.deviceId, payer)) tetrads.add(tetrad);
 		this.#give(to, tetrads);
 		const chain = core.chainOfReceipt(to);
 		sale?.happened({
 			...{ kind: "sold", contract, key, receipt, chain, amount },
-			...{ payer, terms, isBooked: true },
+			...{ payer, terms, isBooked: true, tetrads: [...tetrads] },
 		});
 	}
 
@@ -626,9 +476,8 @@ export class Claims {
 		this.#parts.core.trouble(error);
 		const claim = this.#claims.get(hex(contract));
 		if (claim?.state.kind !== "claiming") return;
-		claim.state.isBusy = false;
 		claim.state.run.unanswered();
-		this.#later(claim.state);
+		claim.state.talk.notWritten();
 	}
 
 	/** The key, with the receipt: the money is its own, and that is durable. */
@@ -653,21 +502,6 @@ export class Claims {
 	#idOf(lock: Uint8Array): Uint8Array {
 		return this.#parts.core.options.context.crypto.sha256(lock);
 	}
-}
-
-function saleOf(
-	{ peer }: OpenMeeting,
-	fields: Omit<OfferedSale, "payer">,
-): OfferedSale {
-	const { contract, issuer, currency, amount, terms } = fields;
-	return {
-		contract: copy(contract),
-		issuer: copy(issuer),
-		currency,
-		amount,
-		terms: copy(terms),
-		payer: peer.deviceId,
-	};
 }
 
 function takenBack(): TetradError {

@@ -1,18 +1,25 @@
 /*
  * The ecash of a purse, beside its notes: what it pays with it (offering.ts, locked-sales.ts), what
- * it is paid (claiming.ts), and the mints that it asks (mints.ts). Everything is paid for a key, as
- * a sale; its mint takes the place of an issuer.
+ * it is paid (claiming.ts), what its owner does with it (receiving.ts, owner-orders.ts), and the mints
+ * that it asks (mints.ts). Everything is paid for a key, as a sale; its mint takes the place of an
+ * issuer.
  */
 import { type TetradError, unreachable } from "../../../errors.ts";
 import type { Kind, Write } from "../../../machine/index.ts";
 import { payeeBaseKey } from "../../cashu/index.ts";
-import { ABOUT_LOCKS, type ReceiptBody } from "../../documents/index.ts";
+import {
+	ABOUT_LOCKS,
+	type EcashOrder,
+	type ReceiptBody,
+} from "../../documents/index.ts";
+import { checked } from "../checked.ts";
 import type {
 	EcashNeeds,
 	EcashPart,
 	MintAnswer,
 	MintPayment,
 	PurseEcash,
+	RecalledPayment,
 } from "../ecash-part.ts";
 import { plain } from "../payment-refusals.ts";
 import type { OpenMeeting } from "../purse-core.ts";
@@ -23,8 +30,11 @@ import type { EcashJob, EcashWritten } from "./jobs.ts";
 import { LockedSales } from "./locked-sales.ts";
 import { Mints } from "./mints.ts";
 import { Offering } from "./offering.ts";
+import { OwnerOrders } from "./owner-orders.ts";
 import type { EcashOptions, EcashParts, MintJob } from "./parts.ts";
+import { Recalling } from "./recalling.ts";
 import { Receivings } from "./receiving.ts";
+import { SoldOffers } from "./sold-offers.ts";
 
 /** The ecash of a purse whose owner has named these mints. */
 export function ecashPurse(options: EcashOptions): PurseEcash {
@@ -37,8 +47,11 @@ class EcashPurse implements EcashPart {
 	readonly #mints: Mints;
 	readonly #locked: LockedSales;
 	readonly #offering: Offering;
+	readonly #recalling: Recalling;
+	readonly #offers: SoldOffers;
 	readonly #claims: Claims;
 	readonly #receivings: Receivings;
+	readonly #orders: OwnerOrders;
 
 	constructor(
 		options: EcashOptions,
@@ -51,6 +64,8 @@ class EcashPurse implements EcashPart {
 				work.transact({ kind: "ecash-work", job }, transaction),
 			ask: (job, url, request) =>
 				work.ask({ kind: "asking", job }, url, request),
+			signedBefore: (mint, outputs, isOver) =>
+				this.#orders.signedBefore(mint, outputs, isOver),
 			sign: (receipt, toSign) =>
 				work.sign({ kind: "signing-lock-receipt", receipt }, toSign),
 		};
@@ -61,11 +76,14 @@ class EcashPurse implements EcashPart {
 			state.counters,
 		);
 		this.#parts = parts;
-		this.#mints = new Mints(parts);
+		this.#mints = new Mints(parts, state.keysets);
 		this.#locked = new LockedSales(parts, this.#mints, book, state.locked);
 		this.#offering = new Offering(parts, this.#mints, book, this.#locked);
+		this.#recalling = new Recalling(parts, this.#mints, book, this.#locked);
+		this.#offers = new SoldOffers(parts, this.#mints);
 		this.#claims = new Claims(parts, this.#mints, book, state.claimed);
 		this.#receivings = new Receivings(parts, this.#mints, book, state.received);
+		this.#orders = new OwnerOrders(parts, this.#mints, book, state);
 	}
 
 	sellsAt(issuer: Uint8Array, agent: Uint8Array): SellsAtMint | undefined {
@@ -78,12 +96,25 @@ class EcashPurse implements EcashPart {
 		return { url: mint.url, unit: mint.unit, payeeKey: payee };
 	}
 
+	feeOf(issuer: Uint8Array, amount: bigint): bigint | undefined {
+		const cost = checked(() => this.#offering.costOf(issuer, amount));
+		return cost.kind === "failed" ? undefined : cost.value;
+	}
+
 	receive(request: Uint8Array, token: string): void {
 		this.#receivings.receive(request, token);
 	}
 
+	order(order: EcashOrder): void {
+		this.#orders.order(order);
+	}
+
 	pay(tetrad: number, payment: MintPayment, also: readonly Write[]): void {
 		this.#offering.pay(tetrad, payment, also);
+	}
+
+	recall(payment: RecalledPayment): void {
+		this.#recalling.recall(payment);
 	}
 
 	/** A contract is never paid any more: that is durable. */
@@ -107,7 +138,7 @@ class EcashPurse implements EcashPart {
 	hear(meeting: OpenMeeting, bytes: Uint8Array): void {
 		switch (bytes[0]) {
 			case ABOUT_LOCKS.lockOffer.type:
-				return this.#claims.offered(meeting, bytes);
+				return this.#offers.offered(meeting, bytes);
 			case ABOUT_LOCKS.lockAgreed.type:
 				return this.#offering.agreed(meeting, bytes);
 			case ABOUT_LOCKS.lock.type:
@@ -146,6 +177,7 @@ class EcashPurse implements EcashPart {
 
 	closed(tetrad: number): void {
 		this.#offering.closed(tetrad);
+		this.#offers.closed(tetrad);
 		this.#claims.closed(tetrad);
 	}
 
@@ -153,16 +185,22 @@ class EcashPurse implements EcashPart {
 		yield* this.#mints.deadlines();
 		yield* this.#offering.deadlines();
 		yield* this.#locked.deadlines();
+		yield* this.#recalling.deadlines();
+		yield* this.#offers.deadlines();
 		yield* this.#claims.deadlines();
 		yield* this.#receivings.deadlines();
+		yield* this.#orders.deadlines();
 	}
 
 	time(): void {
 		this.#mints.time();
 		this.#offering.time();
 		this.#locked.time();
+		this.#recalling.time();
+		this.#offers.time();
 		this.#claims.time();
 		this.#receivings.time();
+		this.#orders.time();
 	}
 
 	// What was waited for.
@@ -174,10 +212,14 @@ class EcashPurse implements EcashPart {
 				return this.#told(job.mint, this.#mints.answered(job.mint, answer));
 			case "asking-about-paid":
 				return this.#locked.mintAnswered(job.contract, answer);
+			case "asking-about-recalled":
+				return this.#recalling.mintAnswered(job.contract, answer);
 			case "asking-about-sold":
 				return this.#claims.mintAnswered(job.contract, answer);
 			case "asking-about-received":
 				return this.#receivings.mintAnswered(job.request, answer);
+			case "asking-about-order":
+				return this.#orders.mintAnswered(job.request, answer);
 			default:
 				return unreachable(job);
 		}
@@ -190,10 +232,14 @@ class EcashPurse implements EcashPart {
 				return this.#told(job.mint, this.#mints.notAnswered(job.mint, error));
 			case "asking-about-paid":
 				return this.#locked.mintNotAnswered(job.contract);
+			case "asking-about-recalled":
+				return this.#recalling.mintNotAnswered(job.contract);
 			case "asking-about-sold":
 				return this.#claims.mintNotAnswered(job.contract);
 			case "asking-about-received":
 				return this.#receivings.mintNotAnswered(job.request);
+			case "asking-about-order":
+				return this.#orders.mintNotAnswered(job.request);
 			default:
 				return unreachable(job);
 		}
@@ -204,8 +250,11 @@ class EcashPurse implements EcashPart {
 		if (!isNews) return;
 		this.#offering.mintAsked(mint);
 		this.#locked.mintAsked(mint);
+		this.#recalling.mintAsked(mint);
+		this.#offers.mintAsked(mint);
 		this.#claims.mintAsked(mint);
 		this.#receivings.mintAsked(mint);
+		this.#orders.mintAsked(mint);
 	}
 
 	written(kind: Kind, result: unknown): void {
@@ -217,12 +266,14 @@ class EcashPurse implements EcashPart {
 				return this.#offering.lookedUp(done.job, done.result);
 			case "committing":
 				return this.#offering.committed(done.job, done.result);
+			case "recalling":
+				return this.#recalling.written(done.job, done.result);
 			case "moving":
 				return this.#locked.moved(done.job);
 			case "keying":
 				return this.#locked.keyed(done.job);
 			case "looking-up-sold-offer":
-				return this.#claims.offerLookedUp(done.job, done.result);
+				return this.#offers.lookedUp(done.job, done.result);
 			case "looking-up-sold":
 				return this.#claims.lookedUp(done.job, done.result);
 			case "claiming":
@@ -235,6 +286,14 @@ class EcashPurse implements EcashPart {
 				return this.#receivings.written(done.job);
 			case "received":
 				return this.#receivings.moved(done.job);
+			case "looking-up-order":
+				return this.#orders.lookedUp(done.job, done.result);
+			case "moving-order":
+				return this.#orders.moved(done.job, done.result);
+			case "refusing-order":
+				return this.#orders.refused(done.job);
+			case "keeping-keysets":
+				return this.#mints.keysetsKept(done.job);
 			default:
 				return unreachable(done);
 		}
@@ -247,12 +306,14 @@ class EcashPurse implements EcashPart {
 				return this.#offering.notLookedUp(job, error);
 			case "committing":
 				return this.#offering.notCommitted(job, error);
+			case "recalling":
+				return this.#recalling.notWritten(job, error);
 			case "moving":
 				return this.#locked.notMoved(job, error);
 			case "keying":
 				return this.#locked.notKeyed(job, error);
 			case "looking-up-sold-offer":
-				return this.#claims.offerNotLookedUp(job, error);
+				return this.#offers.notLookedUp(job, error);
 			case "looking-up-sold":
 				return this.#claims.notLookedUp(job, error);
 			case "claiming":
@@ -265,6 +326,14 @@ class EcashPurse implements EcashPart {
 				return this.#receivings.notWritten(job, error);
 			case "received":
 				return this.#receivings.notMoved(job, error);
+			case "looking-up-order":
+				return this.#orders.notLookedUp(job, error);
+			case "moving-order":
+				return this.#orders.notMoved(job, error);
+			case "refusing-order":
+				return this.#orders.notRefused(job);
+			case "keeping-keysets":
+				return this.#parts.core.trouble(error);
 			default:
 				return unreachable(job);
 		}

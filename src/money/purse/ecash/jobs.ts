@@ -1,6 +1,14 @@
 /* What a purse's ecash waits for, as data. */
 import type { Proof } from "../../cashu/index.ts";
-import type { ClaimedRow, LockedRow, ReceivedRow } from "../ecash-tables.ts";
+import type {
+	ClaimedRow,
+	EcashOrderRow,
+	KeysetRow,
+	LockedRow,
+	ReceivedRow,
+} from "../ecash-tables.ts";
+import type { AskedPayment } from "../payment-state.ts";
+import type { Move } from "./moves.ts";
 import type { StoredSwap } from "./stored-swap.ts";
 
 /** What is known of a contract that is to be paid. */
@@ -24,6 +32,12 @@ export type EcashJob =
 	| ({ readonly kind: "looking-up-paid" } & OfContract)
 	/** The irrevocable write: proofs are given to a swap that locks them. */
 	| ({ readonly kind: "committing" } & OfContract)
+	/** A payment that was forgotten is kept again. */
+	| {
+			readonly kind: "recalling";
+			readonly asked: AskedPayment;
+			readonly row: LockedRow;
+	  }
 	/** A payment goes on in another state, and so do proofs. */
 	| ({
 			readonly kind: "moving";
@@ -66,10 +80,30 @@ export type EcashJob =
 			readonly to: ReceivedRow;
 			readonly proofs: readonly Proof[];
 	  }
+	/** Whether an order, or that of whose token it wants back, is known; `of` is the request that is looked for. */
+	| {
+			readonly kind: "looking-up-order";
+			readonly request: Uint8Array;
+			readonly of: Uint8Array;
+	  }
+	/** An order begins, or goes on in another state. */
+	| {
+			readonly kind: "moving-order";
+			readonly move: Move;
+			readonly how: "insert" | "put";
+			/** The request of the order by which it does. */
+			readonly ordered: Uint8Array;
+	  }
+	/** What a mint has shown of its keysets is kept. */
+	| { readonly kind: "keeping-keysets"; readonly rows: readonly KeysetRow[] }
+	/** What is not done is kept as such. */
+	| { readonly kind: "refusing-order"; readonly row: EcashOrderRow }
 	/** A claim is over. */
 	| ({
 			readonly kind: "claimed";
 			readonly to: ClaimedRow;
+			/** What was received, and what of it is left. */
+			readonly came: bigint;
 			readonly proofs: readonly Proof[];
 	  } & OfContract);
 
@@ -78,6 +112,8 @@ export interface EcashResults {
 	readonly "looking-up-paid": PaidBefore;
 	/** `aborted` when its contract was cancelled before. */
 	readonly committing: "committed" | "aborted";
+	/** Whether it was not there yet. */
+	readonly recalling: boolean;
 	readonly moving: undefined;
 	readonly keying: undefined;
 	readonly "looking-up-sold-offer": ClaimedRow | undefined;
@@ -87,6 +123,17 @@ export interface EcashResults {
 	readonly "looking-up-received": ReceivedRow | undefined;
 	readonly receiving: undefined;
 	readonly received: undefined;
+	readonly "looking-up-order": EcashOrderRow | undefined;
+	/** What was written, and what of it the purse has then. */
+	readonly "moving-order": {
+		readonly row: EcashOrderRow;
+		readonly got: readonly Proof[];
+		readonly gone: readonly Proof[];
+		/** Of a restore, the secrets of all that was under way. */
+		readonly underWay: ReadonlySet<string>;
+	};
+	readonly "refusing-order": undefined;
+	readonly "keeping-keysets": undefined;
 }
 
 export type EcashJobOf<Kind extends EcashJob["kind"]> = Extract<

@@ -17,34 +17,15 @@ import { chainHash } from "../../../identity/index.ts";
 import { byKey, put } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
 import {
-	encodeLock,
-	encodeProofs,
-	isProven,
-	lockState,
-	type MintError,
-	type MintRequest,
 	type Proof,
 	type ProofState,
-	parseProofs,
-	parseStates,
-	plainInputs,
-	pointsOf,
-	refundInputs,
-	refundPrivateKey,
 	stateRequest,
 	sumOf,
 } from "../../cashu/index.ts";
-import {
-	ABOUT_LOCKS,
-	body,
-	message,
-	openReceipt,
-	openReceiptUnderChain,
-} from "../../documents/index.ts";
+import { ABOUT_LOCKS, body } from "../../documents/index.ts";
 import { checked } from "../checked.ts";
 import type { MintAnswer } from "../ecash-part.ts";
 import { LOCKED, type LockedRow } from "../ecash-tables.ts";
-import type { AskedPayment } from "../payment-state.ts";
 import type { OpenMeeting } from "../purse-core.ts";
 import { ANSWER_WITHIN_MS } from "../purse-limits.ts";
 import {
@@ -56,34 +37,47 @@ import {
 } from "../purse-tables.ts";
 import type { SaleEvent } from "../sale-part.ts";
 import { givingBack } from "../spending-sums.ts";
+import { refunding, takingBack } from "./back-swaps.ts";
 import type { EcashBook } from "./book.ts";
+import { Conversation } from "./conversation.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf } from "./jobs.ts";
+import { deliverLock, receiptOf } from "./lock-delivery.ts";
+import { isClaimed, lockSeen, pointsOfLock } from "./lock-seen.ts";
+import {
+	backBetween,
+	deadlineOf,
+	feeTaken,
+	goneOf,
+	lockedIn,
+	NOTHING,
+	refundedIn,
+	whatBecame,
+} from "./locked-row.ts";
 import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
-import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
+import {
+	allMade,
+	encodeSwap,
+	type MadeOutput,
+	madeBefore,
+	parseSwap,
+	type StoredSwap,
+} from "./stored-swap.ts";
 import {
 	isLocked,
 	isNeverDone,
-	type RestoredProof,
 	type SwapOutcome,
 	SwapRun,
 } from "./swap-run.ts";
-import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
-
-const NOTHING: Uint8Array = new Uint8Array();
 
 /** A sale that is committed and not over, and how the conversation with its mint goes on. */
 interface Sale {
 	row: LockedRow;
+	readonly talk: Conversation;
 	/** Of the swap that the row's state is about; nothing while it is locked, and until it is read. */
 	run: { readonly of: StoredSwap; readonly run: SwapRun } | undefined;
-	/** What it waits for. An answer of the mint to what was asked before something is written is late, and says nothing more. */
-	doing: "nothing" | "asking" | "writing";
-	/** When it is asked next, and how long to wait when that brings nothing. */
-	askAt: number;
-	wait: number;
 	/** The key that has come, until it is durable. */
 	given: Given | undefined;
 	/** When whoever waits is told that it is in doubt; nothing once it was told. */
@@ -92,8 +86,6 @@ interface Sale {
 	isLockSought: boolean;
 	/** The lock is spent and its key is not shown: it was asked for whether the refund was carried out after all. */
 	isRefundSought: boolean;
-	/** The mint can never carry out what was to take the money back, so that it is made again. */
-	isToMakeAnew: boolean;
 	/** The mint has said that it is spent, and shown no key: that is said once. */
 	isKeyMissing: boolean;
 }
@@ -121,7 +113,7 @@ export class LockedSales {
 		this.#parts = parts;
 		this.#mints = mints;
 		this.#book = book;
-		for (const row of open) this.#add(row, undefined);
+		for (const row of open) this.#add(row, undefined, () => madeFor(row));
 	}
 
 	get size(): number {
@@ -139,34 +131,51 @@ export class LockedSales {
 		this.#drive(sale);
 	}
 
+	/** It was locked in an earlier life of this purse, which is durable now. Its payee is asked first where it is there. */
+	recalled(row: LockedRow): void {
+		const sale = this.#add(row, undefined);
+		const { core } = this.#parts;
+		sale.doubtAt = core.now + ANSWER_WITHIN_MS;
+		for (const meeting of core.meetings.values()) {
+			if (sameBytes(meeting.parties, row.parties))
+				sale.talk.after(ANSWER_WITHIN_MS);
+			deliverLock(core, row, meeting);
+		}
+		this.#drive(sale);
+	}
+
 	/** Asked for again: what is locked is given to its payee once more, and the mint is asked at once. Whether there is such a sale. */
 	join(contract: Uint8Array, meeting: OpenMeeting | undefined): boolean {
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return false;
 		if (sale.given !== undefined) {
-			this.#happened({ kind: "keyed", contract, ...sale.given });
+			const { fee } = sale.row;
+			this.#happened({ kind: "keyed", contract, ...sale.given, fee });
 			return true;
 		}
 		const { now } = this.#parts.core;
-		sale.askAt = Math.min(sale.askAt, now);
+		sale.talk.before(now);
 		sale.doubtAt ??= now + ANSWER_WITHIN_MS;
-		if (meeting !== undefined) this.#deliver(sale, meeting);
+		if (meeting !== undefined) deliverLock(this.#parts.core, sale.row, meeting);
 		this.#drive(sale);
 		return true;
 	}
 
-	#add(row: LockedRow, swap: StoredSwap | undefined): Sale {
+	#add(
+		row: LockedRow,
+		swap: StoredSwap | undefined,
+		made?: () => readonly MadeOutput[],
+	): Sale {
+		const { contract, mint } = row;
+		const job = { kind: "asking-about-paid", contract } as const;
 		const sale: Sale = {
 			row,
+			talk: new Conversation(this.#parts, this.#mints, mint, job, made),
 			run: swap && this.#runOf(swap),
-			doing: "nothing",
-			askAt: this.#parts.core.now,
-			wait: FIRST_WAIT_MS,
 			given: undefined,
 			doubtAt: undefined,
 			isLockSought: false,
 			isRefundSought: false,
-			isToMakeAnew: false,
 			isKeyMissing: false,
 		};
 		this.#sales.set(hex(row.contract), sale);
@@ -186,49 +195,27 @@ export class LockedSales {
 	claimed({ peer }: OpenMeeting, bytes: Uint8Array): void {
 		const fields = body(ABOUT_LOCKS.lockClaimed, bytes);
 		const { core } = this.#parts;
-		const { crypto, judgeSigned } = core.options.context;
-		const isOfPeer = fields.chain.length === 0;
-		const opened = checked(() =>
-			isOfPeer
-				? openReceipt(crypto, fields.receipt, peer)
-				: openReceiptUnderChain(
-						crypto,
-						fields.receipt,
-						fields.chain,
-						judgeSigned,
-					),
-		);
 		const sale = this.#sales.get(hex(fields.contract));
 		if (sale === undefined) return;
 		const { row } = sale;
 		const isRight =
-			sameBytes(crypto.sha256(fields.key), row.key_hash) &&
+			sameBytes(core.options.context.crypto.sha256(fields.key), row.key_hash) &&
 			sameBytes(row.payee, peer.deviceId);
 		if (!isRight) return this.#saysNo(sale, "it has given a wrong key");
 		// The money may be on its way back, and would be forgotten: its mint says who has it, and shows the key.
-		if (row.state !== "locked" || sale.doing === "writing") return;
-		const key = copy(fields.key);
-		const isReceipt =
-			opened.kind === "ok" &&
-			sameBytes(opened.value.value.contract, row.contract) &&
-			sameBytes(opened.value.value.payee, row.payee) &&
-			sameBytes(opened.value.value.transfer, this.#lockId(row)) &&
-			opened.value.value.amount === row.amount;
+		if (row.state !== "locked" || sale.talk.isWriting) return;
+		const receipt = receiptOf(core, row, peer, fields);
 		// A receipt that proves nothing is not kept; the key is right, and that is what counts.
-		if (!isReceipt) core.trouble(wrongReceipt());
-		const receipt = isReceipt ? copy(fields.receipt) : NOTHING;
-		const chain = isReceipt
-			? isOfPeer
-				? peer.encodedChain
-				: copy(fields.chain)
-			: NO_CHAIN;
-		this.#keyed(sale, { key, receipt, chain });
+		if (receipt === undefined) core.trouble(wrongReceipt());
+		const kept = receipt ?? { receipt: NOTHING, chain: NO_CHAIN };
+		this.#keyed(sale, { key: copy(fields.key), ...kept });
 	}
 
 	// What happens to tetrads, mints and time.
 
 	opened(meeting: OpenMeeting): void {
-		for (const sale of this.#sales.values()) this.#deliver(sale, meeting);
+		for (const sale of this.#sales.values())
+			deliverLock(this.#parts.core, sale.row, meeting);
 	}
 
 	/** Whatever waited for what is known of a mint goes on. */
@@ -238,8 +225,9 @@ export class LockedSales {
 	}
 
 	*deadlines(): Generator<number> {
-		for (const { doing, askAt, doubtAt } of this.#sales.values()) {
-			if (doing === "nothing") yield askAt;
+		for (const sale of this.#sales.values()) {
+			yield* sale.talk.deadlines();
+			const doubtAt = this.#doubtAt(sale);
 			if (doubtAt !== undefined) yield doubtAt;
 		}
 	}
@@ -248,87 +236,73 @@ export class LockedSales {
 		const { now } = this.#parts.core;
 		for (const sale of [...this.#sales.values()]) {
 			this.#drive(sale);
-			if (sale.doubtAt !== undefined && sale.doubtAt <= now)
+			if ((this.#doubtAt(sale) ?? Number.POSITIVE_INFINITY) <= now)
 				this.#doubt(sale, "the other module or the mint has not answered");
 		}
+	}
+
+	/** No later than it can be: a clock that was ahead may be set right. */
+	#doubtAt(sale: Sale): number | undefined {
+		const latest = this.#parts.core.now + ANSWER_WITHIN_MS;
+		if (sale.doubtAt !== undefined)
+			sale.doubtAt = Math.min(sale.doubtAt, latest);
+		return sale.doubtAt;
 	}
 
 	// What the mint says.
 
 	mintAnswered(contract: Uint8Array, answer: MintAnswer): void {
 		const sale = this.#sales.get(hex(contract));
-		if (sale?.doing !== "asking") return;
-		const { row } = sale;
-		sale.doing = "nothing";
+		if (sale === undefined || !sale.talk.heard()) return;
+		const { row, talk } = sale;
 		if (row.state === "locked") return this.#lockSeen(sale, answer);
-		const keysets = this.#mints.keysets(row.mint);
-		if (keysets === undefined) return this.#later(sale);
 		const { of, run } = this.#running(sale);
-		const step = run.answered(keysets, answer);
-		switch (step.kind) {
-			case "on":
-				return this.#drive(sale);
-			case "later":
-				return this.#later(sale);
-			case "over":
-				// What is refused is asked for less and less often.
-				if (step.outcome.kind === "signed") sale.wait = FIRST_WAIT_MS;
-				sale.run = undefined;
-				return this.#swapOver(sale, of, step.outcome);
-			default:
-				return unreachable(step);
-		}
+		const outcome = talk.follow(run, answer, () => this.#drive(sale));
+		if (outcome === undefined) return;
+		// What is refused is asked for less and less often.
+		if (outcome.kind === "signed") talk.afresh();
+		sale.run = undefined;
+		this.#swapOver(sale, of, outcome);
 	}
 
 	mintNotAnswered(contract: Uint8Array): void {
 		const sale = this.#sales.get(hex(contract));
-		if (sale?.doing !== "asking") return;
-		sale.doing = "nothing";
+		if (sale === undefined || !sale.talk.heard()) return;
 		sale.run?.run.unanswered();
-		this.#later(sale);
+		sale.talk.later();
 	}
 
 	// The steps.
 
 	/** Goes on with what is to be done by now, unless that is under way. */
 	#drive(sale: Sale): void {
-		const { row, doing, askAt, isLockSought, isToMakeAnew } = sale;
-		const { now } = this.#parts.core;
-		if (doing !== "nothing" || askAt > now) return;
+		const { row, talk, given } = sale;
 		// Its disk was full.
-		if (sale.given !== undefined) return this.#writeKey(sale, sale.given);
-		// What is not known of a mint is asked by itself, and this goes on then.
-		if (this.#mints.keysets(row.mint) === undefined) return this.#later(sale);
-		if (isToMakeAnew && !this.#mints.isKnown(row.mint))
-			return this.#later(sale);
+		if (given !== undefined && talk.isDue) return this.#writeKey(sale, given);
+		const what = talk.ready();
+		if (what === undefined) return;
+		const isAnew = what === "make-anew";
 		switch (row.state) {
-			case "locking":
+			case "locking": {
+				const isLate = this.#parts.core.now >= Number(row.pay_by);
 				// Nobody waits any more for a lock that was not made in time.
-				return now >= Number(row.pay_by) && !isLockSought
+				return isLate && !sale.isLockSought
 					? this.#takeBack(sale)
-					: this.#ask(sale, this.#running(sale).run.next);
+					: talk.ask(this.#running(sale).run.next);
+			}
 			case "taking-back":
-				return isToMakeAnew
+				return isAnew
 					? this.#takeBack(sale)
-					: this.#ask(sale, this.#running(sale).run.next);
+					: talk.ask(this.#running(sale).run.next);
 			case "refunding":
-				return isToMakeAnew
-					? this.#refund(sale)
-					: this.#ask(sale, this.#running(sale).run.next);
+				return isAnew
+					? this.#refund(sale, true)
+					: talk.ask(this.#running(sale).run.next);
 			case "locked":
-				return this.#ask(sale, stateRequest(this.#pointsOf(row)));
+				return talk.ask(stateRequest(pointsOfLock(this.#parts, row)));
 			default:
 				throw new TetradError("internal", "a payment is open that is over");
 		}
-	}
-
-	#ask(sale: Sale, request: MintRequest): void {
-		const { contract, mint } = sale.row;
-		const url = this.#mints.of(mint)?.url;
-		// The owner names that mint no more: it stays in doubt until it is named again.
-		if (url === undefined) return this.#later(sale);
-		sale.doing = "asking";
-		this.#parts.ask({ kind: "asking-about-paid", contract }, url, request);
 	}
 
 	#running(sale: Sale) {
@@ -336,17 +310,14 @@ export class LockedSales {
 		const { state, lock_swap, back_swap } = sale.row;
 		sale.run ??= this.#runOf(
 			parseSwap(ecash, seed, state === "locking" ? lock_swap : back_swap),
+			true,
 		);
 		return sale.run;
 	}
 
-	#runOf(of: StoredSwap) {
-		return { of, run: new SwapRun(this.#parts.options.crypto, of) };
-	}
-
-	#later(sale: Sale): void {
-		sale.askAt = this.#parts.core.now + sale.wait;
-		sale.wait = Math.min(2 * sale.wait, LONGEST_WAIT_MS);
+	#runOf(of: StoredSwap, isFromStore = false) {
+		const { crypto: ecash } = this.#parts.options;
+		return { of, run: new SwapRun(ecash, of, isFromStore) };
 	}
 
 	#swapOver(sale: Sale, swap: StoredSwap, outcome: SwapOutcome): void {
@@ -356,27 +327,30 @@ export class LockedSales {
 			case "taking-back":
 				return this.#takingBackOver(sale, swap, outcome);
 			case "refunding":
-				return this.#refundingOver(sale, outcome);
+				return this.#refundingOver(sale, swap, outcome);
 			default:
 				throw new TetradError("internal", "a swap is over that was not made");
 		}
 	}
 
-	#lockingOver(sale: Sale, { spends }: StoredSwap, outcome: SwapOutcome): void {
+	#lockingOver(sale: Sale, of: StoredSwap, outcome: SwapOutcome): void {
 		const { row } = sale;
+		const { spends, outputs } = of;
 		switch (outcome.kind) {
 			case "signed": {
+				// In another life of this purse the lock may have been claimed since: the mint knows that.
 				const lock = outcome.proofs.filter(isLocked);
-				const change = outcome.proofs.filter((proof) => !isLocked(proof));
+				const change = outcome.left.filter((proof) => !isLocked(proof));
 				return this.#move(sale, lockedIn(row, lock), change);
 			}
 			case "not-done":
 				this.#mints.askAnew(row.mint);
-				return this.#takeBack(sale);
+				this.#takeBack(sale);
+				if (outcome.why.kind === "already-signed")
+					sale.talk.signedBefore(outputs);
+				return;
 			case "spent": {
-				const { states, restored } = outcome;
-				// In another life of this purse, which knows what became of it since: the mint does, too.
-				if (restored.length > 0) return this.#lockedBefore(sale, restored);
+				const { states } = outcome;
 				const left = spends.filter((_, at) => isUnspent(states[at]));
 				return this.#move(sale, { ...row, state: "declined" }, left);
 			}
@@ -385,48 +359,26 @@ export class LockedSales {
 		}
 	}
 
-	#lockedBefore(sale: Sale, restored: readonly RestoredProof[]): void {
-		const lock = restored.flatMap(({ proof }) =>
-			isLocked(proof) ? [proof] : [],
-		);
-		const change = restored.flatMap(({ proof, state }) =>
-			!isLocked(proof) && isUnspent(state) ? [proof] : [],
-		);
-		this.#move(sale, lockedIn(sale.row, lock), change);
-	}
-
 	/** The inputs go to outputs of one's own, unless what was to lock them is carried out first. */
 	#takeBack(sale: Sale): void {
-		const { row } = sale;
-		const { crypto: ecash, seed } = this.#parts.options;
-		this.#moveWithSwap(sale, "taking-back", () => {
-			const { spends } = parseSwap(ecash, seed, row.lock_swap);
-			const before = this.#backSwapOf(row);
-			return { inputs: plainInputs(spends), proofs: spends, before };
-		});
-	}
-
-	#backSwapOf({ back_swap }: LockedRow): StoredSwap | undefined {
-		const { crypto: ecash, seed } = this.#parts.options;
-		return back_swap.length === 0
-			? undefined
-			: parseSwap(ecash, seed, back_swap);
+		this.#moveWithSwap(sale, "taking-back", takingBack);
 	}
 
 	#takingBackOver(
 		sale: Sale,
-		{ spends }: StoredSwap,
+		{ spends, outputs }: StoredSwap,
 		outcome: SwapOutcome,
 	): void {
 		const { row } = sale;
 		switch (outcome.kind) {
 			case "signed": {
 				// What would have been change has come back, too.
-				const fee = sumOf(spends) - sumOf(outcome.proofs);
-				return this.#refunded(sale, outcome.proofs, row.amount - fee);
+				const cost = sumOf(spends) - sumOf(outcome.proofs);
+				const back = row.amount + row.fee - cost;
+				return this.#refunded(sale, outcome.left, back);
 			}
 			case "not-done":
-				return this.#notDone(sale, outcome.why);
+				return sale.talk.notDone(outcome.why, outputs);
 			case "spent": {
 				// A mint that says now this and now that is asked less and less often.
 				const isAfterAWhile = sale.isLockSought;
@@ -439,28 +391,12 @@ export class LockedSales {
 		}
 	}
 
-	/** What takes the money back is asked for again after a while, as it is or with other outputs. */
-	#notDone(sale: Sale, why: MintError): void {
-		sale.isToMakeAnew = isNeverDone(why);
-		if (sale.isToMakeAnew) this.#mints.askAnew(sale.row.mint);
-		this.#later(sale);
-	}
-
 	/** What the mint says of the proofs that are locked. */
-	#lockSeen(sale: Sale, { status, body: answer }: MintAnswer): void {
+	#lockSeen(sale: Sale, answer: MintAnswer): void {
 		const { row } = sale;
 		const { core } = this.#parts;
-		const { crypto } = core.options.context;
-		const seen = checked(() => {
-			if (status !== 200)
-				throw new TetradError("issuer-refused", "the mint does not answer");
-			return lockState(
-				crypto,
-				parseStates(answer, this.#pointsOf(row)),
-				row.key_hash,
-			);
-		});
-		if (seen.kind === "failed") return this.#later(sale);
+		const seen = checked(() => lockSeen(this.#parts, row, answer));
+		if (seen.kind === "failed") return sale.talk.later();
 		switch (seen.value.kind) {
 			case "claimed": {
 				const { key } = seen.value;
@@ -471,71 +407,87 @@ export class LockedSales {
 					? this.#refund(sale)
 					: this.#waitForDeadline(sale);
 			case "pending":
-				return this.#later(sale);
+				return sale.talk.later();
 			case "spent-without-key":
 				// What was to take it back may have been carried out after all.
 				if (row.back_swap.length > 0 && !sale.isRefundSought) {
 					sale.isRefundSought = true;
 					return this.#move(sale, { ...row, state: "refunding" }, []);
 				}
+				// Where a swap of this purse is known, that may be the one, and its outputs are asked for again.
+				if (row.back_swap.length === 0 && seen.value.isTakenBack)
+					return this.#takenBackBefore(sale);
 				if (!sale.isKeyMissing) core.trouble(keyMissing());
 				sale.isKeyMissing = true;
-				return this.#later(sale);
+				// The mint may have said wrongly what it signed for that, and says it right later.
+				sale.isRefundSought = false;
+				return sale.talk.later();
 			default:
 				return unreachable(seen.value);
 		}
 	}
 
+	/** By a swap that this purse has forgotten: it was put back, and what came back then is looked for behind all that it knew of when it was started. */
+	#takenBackBefore(sale: Sale): void {
+		const { row } = sale;
+		const all = this.#mints.keysets(row.mint)?.all() ?? [];
+		sale.talk.lookFor(
+			all.map(({ id }) => ({
+				keyset: id,
+				counter: this.#book.atStart(id),
+			})),
+		);
+		this.#refunded(sale, [], row.amount);
+	}
+
 	/** It is asked about once in a while until then, and not later than then. */
 	#waitForDeadline(sale: Sale): void {
-		this.#later(sale);
-		sale.askAt = Math.min(sale.askAt, deadlineOf(sale.row));
+		sale.talk.later();
+		sale.talk.before(deadlineOf(sale.row));
 	}
 
 	/** As it was asked for before, unless the mint never does that. */
-	#refund(sale: Sale): void {
-		const { row, isToMakeAnew } = sale;
-		if (row.back_swap.length > 0 && !isToMakeAnew)
+	#refund(sale: Sale, isAnew = false): void {
+		const { row } = sale;
+		if (row.back_swap.length > 0 && !isAnew)
 			return this.#move(sale, { ...row, state: "refunding" }, []);
-		const { crypto: ecash, seed } = this.#parts.options;
-		const { crypto } = this.#parts.core.options.context;
-		this.#moveWithSwap(sale, "refunding", () => {
-			const proofs = parseProofs(row.lock);
-			const key = refundPrivateKey(crypto, seed, row.contract);
-			const inputs = refundInputs(ecash, proofs, key);
-			key.fill(0);
-			return { inputs, proofs, before: this.#backSwapOf(row) };
-		});
+		this.#moveWithSwap(sale, "refunding", refunding);
 	}
 
 	/** It was refused because the mint's clock is behind, or its keyset has changed; or the payee was faster. The mint is asked what it is, and what it was asked for is kept: it may be carried out yet. */
-	#refundingOver(sale: Sale, outcome: SwapOutcome): void {
+	#refundingOver(
+		sale: Sale,
+		{ outputs }: StoredSwap,
+		outcome: SwapOutcome,
+	): void {
 		const { row } = sale;
 		const { kind } = outcome;
-		if (kind === "signed")
-			return this.#refunded(sale, outcome.proofs, sumOf(outcome.proofs));
+		const { crypto } = this.#parts.core.options.context;
+		if (kind === "signed" && !isClaimed(crypto, outcome.states, row.key_hash))
+			return this.#refunded(sale, outcome.left, sumOf(outcome.proofs));
 		if (kind === "not-done" && isNeverDone(outcome.why))
-			return this.#notDone(sale, outcome.why);
+			return sale.talk.notDone(outcome.why, outputs);
 		this.#move(sale, { ...row, state: "locked" }, [], { isAfterAWhile: true });
 	}
 
-	/** So much of the price, which is nothing where the mint asks for more than that. */
-	#refunded(sale: Sale, proofs: readonly Proof[], amount: bigint): void {
-		const returned = amount > 0n ? amount : 0n;
-		this.#move(sale, { ...sale.row, state: "refunded", returned }, proofs);
+	/** So much of price and fee is back. */
+	#refunded(sale: Sale, proofs: readonly Proof[], back: bigint): void {
+		this.#move(sale, refundedIn(sale.row, back), proofs);
 	}
 
 	/** Into a state with a swap to outputs of one's own. Where that cannot be made now, it is tried again. */
 	#moveWithSwap(
 		sale: Sale,
 		state: "taking-back" | "refunding",
-		spend: () => Parameters<typeof intoOwn>[3],
+		spend: typeof takingBack,
 	): void {
 		const { row } = sale;
-		const made = checked(() =>
-			intoOwn(this.#parts.options, this.#mints, this.#book, spend(), row.mint),
-		);
-		if (made.kind === "failed") return this.#later(sale);
+		const made = checked(() => {
+			const { options, core } = this.#parts;
+			const spent = spend(options, core.options.context.crypto, row);
+			return intoOwn(options, this.#mints, this.#book, spent, row.mint);
+		});
+		if (made.kind === "failed") return sale.talk.later();
 		const swap = made.value;
 		const to = { ...row, state, back_swap: encodeSwap(swap) };
 		this.#move(sale, to, [], { swap });
@@ -552,14 +504,20 @@ export class LockedSales {
 		const { contract, mint, payee: peer } = to;
 		const { swap, isAfterAWhile = false } = next;
 		const isRefunded = to.state === "refunded";
-		// It counts no more against the owner's limits, also after a start.
-		const back = givingBack(isRefunded ? { ...to, issuer: mint } : undefined);
-		sale.doing = "writing";
+		const amount = backBetween(sale.row, to);
+		// That counts no more against the owner's limits, also after a start; the fee goes on to.
+		const back = givingBack(
+			isRefunded ? { ...to, issuer: mint, amount } : undefined,
+		);
+		sale.talk.writing();
 		this.#parts.transact<"moving">(
 			{ kind: "moving", contract, to, proofs, next: { swap, isAfterAWhile } },
 			changing(core.options.context.crypto, core.now, back.reads, (sums) => ({
 				entries: isRefunded
-					? [{ what: "void", subject: contract, amount: to.returned, peer }]
+					? [
+							{ what: "void", subject: contract, amount: to.returned, peer },
+							...feeTaken(contract, peer, goneOf(to)),
+						]
 					: [],
 				writes: [
 					...back.writes(sums),
@@ -577,20 +535,21 @@ export class LockedSales {
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return;
 		const { core } = this.#parts;
+		const back = backBetween(sale.row, to);
 		sale.row = to;
-		sale.doing = "nothing";
-		if (next.swap !== undefined) sale.isToMakeAnew = false;
+		sale.talk.written();
+		if (next.swap !== undefined) sale.talk.madeAnew();
 		sale.run = next.swap && this.#runOf(next.swap);
 		if (to.state === "refunded" || to.state === "declined")
-			return this.#over(sale);
-		if (next.isAfterAWhile) return this.#later(sale);
-		sale.askAt = core.now;
+			return this.#over(sale, back);
+		if (next.isAfterAWhile) return sale.talk.later();
+		sale.talk.now();
 		if (to.state === "locked" && !sale.isKeyMissing) {
 			// Its payee is asked first, and the mint when it has not answered.
 			if (proofs.length > 0 || sale.doubtAt !== undefined)
-				sale.askAt = core.now + ANSWER_WITHIN_MS;
+				sale.talk.after(ANSWER_WITHIN_MS);
 			for (const meeting of core.meetings.values())
-				this.#deliver(sale, meeting);
+				deliverLock(this.#parts.core, sale.row, meeting);
 		}
 		this.#drive(sale);
 	}
@@ -599,62 +558,31 @@ export class LockedSales {
 		this.#parts.core.trouble(error);
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return;
-		sale.doing = "nothing";
-		this.#later(sale);
+		sale.talk.notWritten();
 	}
 
 	/** There is no key, and never will be. */
-	#over({ row }: Sale): void {
-		const { contract, mint: issuer, counted, returned: amount } = row;
+	#over({ row, talk }: Sale, back: bigint): void {
+		const { contract, mint: issuer, counted, returned, payee } = row;
 		this.#sales.delete(hex(contract));
+		talk.over();
 		if (row.state === "refunded") {
-			this.#parts.limits.givenBack(askedOf(row), Number(counted));
-			this.#parts.core.report({ kind: "void", contract, issuer, amount });
+			const given = { issuer, payee, amount: back };
+			this.#parts.limits.givenBack(given, Number(counted));
+			this.#parts.core.report({
+				kind: "void",
+				...{ contract, issuer, amount: returned, fee: goneOf(row) },
+			});
 		}
-		this.tellOver(row, NO_CHAIN);
-	}
-
-	/** What became of one that is over; `chain` is the encoded one under which its receipt was signed. */
-	tellOver(row: LockedRow, chain: Uint8Array): void {
-		const { contract, state, key, receipt, returned: amount } = row;
-		switch (state) {
-			case "keyed":
-				return this.#happened({
-					...{ kind: "keyed", contract, key, receipt, chain },
-				});
-			case "refunded":
-				return this.#happened({
-					...{ kind: "refunded", contract, amount, by: "mint" },
-				});
-			default:
-				return this.#happened({
-					...{ kind: "declined", contract, error: spentBefore() },
-				});
-		}
-	}
-
-	#deliver({ row }: Sale, { tetrad, peer, parties }: OpenMeeting): void {
-		const isFor =
-			row.state === "locked" &&
-			sameBytes(row.payee, peer.deviceId) &&
-			sameBytes(row.parties, parties);
-		const lock = isFor ? shownLock(row) : undefined;
-		if (lock === undefined) return;
-		const { contract, mint: issuer, currency, amount, terms } = row;
-		this.#parts.core.toModule(
-			tetrad,
-			message(ABOUT_LOCKS.lock, {
-				...{ contract, issuer, currency, amount, terms, lock },
-			}),
-		);
+		this.#happened(whatBecame(row, NO_CHAIN));
 	}
 
 	/** What was bought is told at once: until it is durable here, both the payee and the mint tell it again. */
 	#keyed(sale: Sale, given: Given): void {
-		const { contract } = sale.row;
+		const { contract, fee } = sale.row;
 		sale.given = given;
 		sale.doubtAt = undefined;
-		this.#happened({ kind: "keyed", contract, ...given });
+		this.#happened({ kind: "keyed", contract, ...given, fee });
 		this.#writeKey(sale, given);
 	}
 
@@ -666,7 +594,7 @@ export class LockedSales {
 		const hash = chain.length === 0 ? NO_CHAIN : chainHash(crypto, chain);
 		const kept = { key, receipt, receipt_chain: hash, back_swap: NOTHING };
 		const to = { ...row, ...kept, state: "keyed" };
-		sale.doing = "writing";
+		sale.talk.writing();
 		this.#parts.transact<"keying">(
 			{ kind: "keying", contract, to },
 			changing(
@@ -677,7 +605,10 @@ export class LockedSales {
 					now?.state === "keyed"
 						? unchanged(undefined)
 						: {
-								entries: [{ what: "paid", subject: contract, amount, peer }],
+								entries: [
+									{ what: "paid", subject: contract, amount, peer },
+									...feeTaken(contract, peer, to.fee),
+								],
 								writes: [
 									put(LOCKED, to),
 									...(known === undefined && chain.length > 0
@@ -691,17 +622,22 @@ export class LockedSales {
 	}
 
 	keyed({ contract, to }: EcashJobOf<"keying">): void {
-		if (!this.#sales.delete(hex(contract))) return;
-		const { mint: issuer, amount, payee: peer } = to;
-		this.#parts.core.report({ kind: "paid", contract, peer, issuer, amount });
+		const sale = this.#sales.get(hex(contract));
+		if (sale === undefined) return;
+		this.#sales.delete(hex(contract));
+		sale.talk.over();
+		const { mint: issuer, amount, fee, payee: peer } = to;
+		this.#parts.core.report({
+			kind: "paid",
+			...{ contract, peer, issuer, amount, fee },
+		});
 	}
 
 	notKeyed({ contract }: EcashJobOf<"keying">, error: TetradError): void {
 		this.#parts.core.trouble(error);
 		const sale = this.#sales.get(hex(contract));
 		if (sale === undefined) return;
-		sale.doing = "nothing";
-		this.#later(sale);
+		sale.talk.notWritten();
 	}
 
 	/** Its payee may say so as often as it likes: whoever waits is told once, and the mint asked. */
@@ -711,27 +647,19 @@ export class LockedSales {
 
 	#doubt(sale: Sale, why: string): void {
 		const { core } = this.#parts;
-		const { contract, payee: peer, mint: issuer, amount } = sale.row;
+		const { contract, payee: peer, mint: issuer, amount, fee } = sale.row;
 		sale.doubtAt = undefined;
 		const error = new TetradError(
 			"payment-in-doubt",
 			`the money is committed, and what it is paid for has not come: ${why}; the mint is asked until it shows the key, or gives the money back at the deadline of the contract`,
 		);
 		this.#happened({ kind: "in-doubt", contract, error });
-		core.report({ kind: "in-doubt", contract, peer, issuer, amount, why });
-		sale.askAt = Math.min(sale.askAt, core.now);
+		core.report({
+			kind: "in-doubt",
+			...{ contract, peer, issuer, amount, fee, why },
+		});
+		sale.talk.before(core.now);
 		this.#drive(sale);
-	}
-
-	#pointsOf({ lock }: LockedRow): Uint8Array[] {
-		return pointsOf(this.#parts.options.crypto, parseProofs(lock));
-	}
-
-	/** What stands for the transfer in a receipt; nothing before it is locked. */
-	#lockId(row: LockedRow): Uint8Array {
-		const { crypto } = this.#parts.core.options.context;
-		const lock = shownLock(row);
-		return lock === undefined ? NOTHING : crypto.sha256(lock);
 	}
 
 	#happened(event: SaleEvent): void {
@@ -739,36 +667,18 @@ export class LockedSales {
 	}
 }
 
-/** The lock as it is given to its payee; nothing where a proof does not show that the mint has signed it, so that nobody would take it, and it comes back after the deadline. */
-function shownLock({ lock }: LockedRow): Uint8Array | undefined {
-	const proofs = lock.length === 0 ? [] : parseProofs(lock);
-	return proofs.length > 0 && proofs.every(isProven)
-		? encodeLock(proofs)
-		: undefined;
-}
-
-function lockedIn(row: LockedRow, lock: readonly Proof[]): LockedRow {
-	return {
-		...row,
-		state: "locked",
-		lock: encodeProofs(lock),
-		back_swap: NOTHING,
-	};
-}
-
-function deadlineOf({ deadline }: LockedRow): number {
-	return Number(deadline) * 1000;
+/** What was made for a sale that is read from the store, and may have been refused since. */
+function madeFor({
+	state,
+	lock_swap,
+	back_swap,
+}: LockedRow): readonly MadeOutput[] {
+	const isRefused = state === "taking-back";
+	return [...(isRefused ? allMade(lock_swap) : []), ...madeBefore(back_swap)];
 }
 
 function isUnspent(state: ProofState | undefined): boolean {
 	return state?.kind === "unspent";
-}
-
-/** As far as limits have to know of it. */
-function askedOf(row: LockedRow): AskedPayment {
-	const { contract, mint: issuer, currency, amount, payee, what } = row;
-	const asked = { contract, issuer, currency, amount, payee, what };
-	return { ...asked, askOwner: false, sale: undefined };
 }
 
 function wrongReceipt(): TetradError {
@@ -782,12 +692,5 @@ function keyMissing(): TetradError {
 	return new TetradError(
 		"payment-in-doubt",
 		"the mint says that what was locked is spent, and shows no key: it has forgotten with what it was claimed, or does not tell the truth; the merchant still has the key, and is asked for it at each meeting",
-	);
-}
-
-function spentBefore(): TetradError {
-	return new TetradError(
-		"double-spent",
-		"what it was paid with had been spent before, by another copy of this purse",
 	);
 }

@@ -6,10 +6,14 @@
  *   unknown ─asked─▶ asking: info ─▶ keysets ─▶ keys ─▶ keys of each keyset that is not active ─▶ known
  *      ▲                │                                                                          │
  *      └──after a while─┴─no answer, or one that makes no sense                 asked again after an hour
+ *
+ * That while is twice as long each time. Who needs the mint has it asked at once, and often again.
  */
 import { asTetradError, TetradError, unreachable } from "../../../errors.ts";
-import { sameBytes } from "../../../wire/index.ts";
+import { put } from "../../../machine/index.ts";
+import { hex, sameBytes } from "../../../wire/index.ts";
 import {
+	encodeKeyset,
 	INFO_REQUEST,
 	KEYS_REQUEST,
 	KEYSETS_REQUEST,
@@ -17,22 +21,31 @@ import {
 	type KeysetNotice,
 	KnownKeysets,
 	keysRequest,
+	type MintInfo,
 	type MintRequest,
 	mintRefused,
 	parseKeys,
+	parseKeyset,
 	parseKeysets,
 	parseMintError,
 	parseMintInfo,
 	requireForPurchases,
 } from "../../cashu/index.ts";
 import type { MintAnswer } from "../ecash-part.ts";
+import { KEYSETS, type KeysetRow } from "../ecash-tables.ts";
+import { changing } from "../purse-tables.ts";
+import type { EcashJobOf } from "./jobs.ts";
 import type { EcashParts, TrustedMint } from "./parts.ts";
+import { LONGEST_WAIT_MS } from "./waits.ts";
 
 /** How long a mint is believed to have the keysets that it had. */
 const KNOWN_FOR_MS = 3_600_000;
 
-/** After what time a mint is asked again that has not answered as it should. */
+/** After what time a mint is asked again that has not answered as it should: twice as long each time, up to `LONGEST_WAIT_MS`. */
 const ASK_AGAIN_MS = 10_000;
+
+/** How soon after an answer that was none a mint is asked for somebody who needs it, whoever makes others need it. */
+const NEEDED_AGAIN_MS = 1_000;
 
 /** Keysets of one mint and unit that a purse knows the keys of. */
 const MAX_KEYSETS_OF_MINT = 64;
@@ -49,39 +62,56 @@ type Asking =
 	  };
 
 type State =
-	| { readonly kind: "unknown"; readonly askAt: number }
+	| ({ readonly kind: "unknown" } & Wait)
 	| { readonly kind: "asking"; readonly step: Asking }
-	| {
-			readonly kind: "known";
-			readonly until: number;
-			/** Before that it is not asked anew, whatever others say of its keysets. */
-			readonly notBefore: number;
-	  }
+	| ({ readonly kind: "known" } & Wait)
 	/** It cannot do what a purchase needs, or its keys are wrong. */
-	| {
-			readonly kind: "refused";
-			readonly error: TetradError;
-			readonly until: number;
-	  };
+	| ({ readonly kind: "refused"; readonly error: TetradError } & Wait);
+
+interface Wait {
+	/** By the clock as it is now: when that was ahead, and is set right, no wait gets longer. */
+	readonly since: number;
+	/** When the mint is asked the next time. */
+	readonly askAt: number;
+	/** Before that it is not asked, whoever needs it, and whatever others say of its keysets. */
+	readonly notBefore: number;
+}
 
 interface Mint {
 	readonly of: TrustedMint;
 	state: State;
+	/** How long it is left alone when it does not answer the next time. */
+	wait: number;
 	/** As they were known last; they stay while it is asked anew, and what was paid before goes on with them where it is refused. */
 	keysets: KnownKeysets | undefined;
+	/** What it has said of itself in this life of the purse, and whether it has shown its keys after that. */
+	info: MintInfo | undefined;
+	hasSaid: boolean;
+	/** What is durable of each keyset, by its id in hexadecimal. */
+	readonly kept: Map<string, Uint8Array>;
 }
 
 export class Mints {
 	readonly #parts: EcashParts;
 	readonly #all: readonly Mint[];
 
-	constructor(parts: EcashParts) {
+	/** `kept` are the keysets that mints had shown before. */
+	constructor(parts: EcashParts, kept: readonly KeysetRow[]) {
 		this.#parts = parts;
-		this.#all = parts.options.mints.map((of) => ({
-			of,
-			state: { kind: "unknown", askAt: 0 },
-			keysets: undefined,
-		}));
+		this.#all = parts.options.mints.map((of) => {
+			const rows = kept.filter(({ mint }) => sameBytes(mint, of.issuer));
+			const known = rows
+				.map(({ said }) => parseKeyset(said))
+				.filter(({ unit }) => unit === of.unit);
+			return {
+				of,
+				state: { kind: "unknown", since: 0, askAt: 0, notBefore: 0 },
+				wait: ASK_AGAIN_MS,
+				keysets: known.length === 0 ? undefined : new KnownKeysets(known),
+				...{ info: undefined, hasSaid: false },
+				kept: new Map(rows.map(({ keyset, said }) => [hex(keyset), said])),
+			};
+		});
 	}
 
 	/** The mint that stands for an issuer, if its owner has named it. */
@@ -89,16 +119,21 @@ export class Mints {
 		return this.#find(issuer)?.of;
 	}
 
-	/** Its keysets as they were known last. */
+	/** Its keysets as they were known last, also in an earlier life of the purse. */
 	keysets(issuer: Uint8Array): KnownKeysets | undefined {
 		return this.#find(issuer)?.keysets;
+	}
+
+	/** What it has said of itself last; nothing before it has. */
+	info(issuer: Uint8Array): MintInfo | undefined {
+		return this.#find(issuer)?.info;
 	}
 
 	/** Why nothing can be paid or taken there now, or nothing. */
 	whyNot(issuer: Uint8Array): TetradError | undefined {
 		const mint = this.#find(issuer);
 		if (mint?.state.kind === "refused") return mint.state.error;
-		return mint?.keysets === undefined ? notReached() : undefined;
+		return mint?.hasSaid === true ? undefined : notReached();
 	}
 
 	/** Which keyset it signs new proofs with. Throws `busy` where that is not known, and `issuer-refused` where there is none. */
@@ -123,16 +158,33 @@ export class Mints {
 	/** Its keysets may have changed: it is asked anew, and if it was just now, in a while. */
 	askAnew(issuer: Uint8Array): void {
 		const mint = this.#find(issuer);
-		if (mint?.state.kind === "known")
-			mint.state = { kind: "unknown", askAt: mint.state.notBefore };
+		const state = mint && this.#stateOf(mint);
+		if (mint !== undefined && state?.kind === "known") {
+			const { since, notBefore } = state;
+			mint.state = { kind: "unknown", since, askAt: notBefore, notBefore };
+		}
+		this.time();
+	}
+
+	/** Somebody waits for what it says: it is asked at once, and soon again when it does not answer. */
+	need(issuer: Uint8Array): void {
+		const mint = this.#find(issuer);
+		if (mint !== undefined) {
+			const state = this.#stateOf(mint);
+			mint.wait = ASK_AGAIN_MS;
+			if (state.kind === "unknown" || state.kind === "refused") {
+				const askAt = Math.min(state.askAt, state.notBefore);
+				mint.state = { ...state, askAt };
+			}
+		}
 		this.time();
 	}
 
 	/** When `time` shall be called. */
 	*deadlines(): Generator<number> {
-		for (const { state } of this.#all) {
-			if (state.kind === "unknown") yield state.askAt;
-			if (state.kind === "known" || state.kind === "refused") yield state.until;
+		for (const mint of this.#all) {
+			const state = this.#stateOf(mint);
+			if (state.kind !== "asking") yield state.askAt;
 		}
 	}
 
@@ -140,13 +192,23 @@ export class Mints {
 	time(): void {
 		const { now } = this.#parts.core;
 		for (const mint of this.#all) {
-			const { state } = mint;
-			const isDue =
-				(state.kind === "unknown" && state.askAt <= now) ||
-				((state.kind === "known" || state.kind === "refused") &&
-					state.until <= now);
-			if (isDue) this.#ask(mint, { kind: "info" });
+			const state = this.#stateOf(mint);
+			if (state.kind !== "asking" && state.askAt <= now)
+				this.#ask(mint, { kind: "info" });
 		}
+	}
+
+	#stateOf(mint: Mint): State {
+		const { state } = mint;
+		const { now } = this.#parts.core;
+		if (state.kind === "asking" || state.since <= now) return state;
+		const ahead = state.since - now;
+		mint.state = {
+			...{ ...state, since: now },
+			askAt: state.askAt - ahead,
+			notBefore: state.notBefore - ahead,
+		};
+		return mint.state;
 	}
 
 	// What mints answer.
@@ -168,14 +230,16 @@ export class Mints {
 	notAnswered(issuer: Uint8Array, error: TetradError): boolean {
 		const mint = this.#find(issuer);
 		if (mint?.state.kind !== "asking") return false;
-		const until = this.#parts.core.now + ASK_AGAIN_MS;
+		const { now } = this.#parts.core;
+		const waits = { since: now, askAt: now + mint.wait };
+		mint.wait = Math.min(2 * mint.wait, LONGEST_WAIT_MS);
 		// What a mint cannot do, or whose keys it has, does not pass by itself.
 		const isRefused =
 			error.code === "issuer-refused" || error.code === "authentication-failed";
 		if (isRefused) this.#parts.core.trouble(error);
 		mint.state = isRefused
-			? { kind: "refused", error, until }
-			: { kind: "unknown", askAt: until };
+			? { kind: "refused", error, ...waits, notBefore: now + ASK_AGAIN_MS }
+			: { kind: "unknown", ...waits, notBefore: now + NEEDED_AGAIN_MS };
 		return true;
 	}
 
@@ -184,7 +248,8 @@ export class Mints {
 		const { crypto: ecash } = this.#parts.options;
 		switch (step.kind) {
 			case "info":
-				requireForPurchases(parseMintInfo(body));
+				mint.info = parseMintInfo(body);
+				requireForPurchases(mint.info);
 				return this.#ask(mint, { kind: "keysets" });
 			case "keysets": {
 				const notices = parseKeysets(body).filter(
@@ -241,12 +306,45 @@ export class Mints {
 		const { now } = this.#parts.core;
 		// Throws for one that has other keys than it had.
 		mint.keysets = before(mint.keysets, found).with(found);
+		mint.hasSaid = true;
+		mint.wait = ASK_AGAIN_MS;
 		mint.state = {
 			kind: "known",
-			until: now + KNOWN_FOR_MS,
+			since: now,
+			askAt: now + KNOWN_FOR_MS,
 			notBefore: now + ASK_AGAIN_MS,
 		};
+		this.#keep(mint);
 		return true;
+	}
+
+	/** What is new of its keysets is written down. */
+	#keep({ of, keysets, kept }: Mint): void {
+		const { core } = this.#parts;
+		const rows = (keysets?.all() ?? [])
+			.map((keyset) => ({
+				...{ mint: of.issuer, keyset: keyset.id },
+				said: encodeKeyset(keyset),
+			}))
+			.filter(({ keyset, said }) => {
+				const before = kept.get(hex(keyset));
+				return before === undefined || !sameBytes(before, said);
+			});
+		if (rows.length === 0) return;
+		this.#parts.transact<"keeping-keysets">(
+			{ kind: "keeping-keysets", rows },
+			changing(core.options.context.crypto, core.now, [], () => ({
+				entries: [],
+				writes: rows.map((row) => put(KEYSETS, row)),
+				result: undefined,
+			})),
+		);
+	}
+
+	/** That is durable. Where it was not, it is written when they are asked for the next time. */
+	keysetsKept({ rows }: EcashJobOf<"keeping-keysets">): void {
+		for (const { mint, keyset, said } of rows)
+			this.#find(mint)?.kept.set(hex(keyset), said);
 	}
 
 	#ask(mint: Mint, step: Asking): false {

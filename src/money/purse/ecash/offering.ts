@@ -1,10 +1,12 @@
 /*
  * A sale that this module is to pay with ecash, up to COMMIT, of which there is one for a contract:
  *
- *   looking up ─new─▶ (allowed) ─▶ finding mint ─known─▶ offered ─agreed─▶ committing ─durable─▶ (locking.ts)
- *      │                 │
- *      └─paid before     └─to be approved─▶ asking owner
+ *   looking up ─new─▶ finding mint ─known─▶ (allowed) ─▶ offered ─agreed─▶ committing ─durable─▶ (locked-sales.ts)
+ *      │                                     │
+ *      └─paid before                         └─to be approved─▶ asking owner
  *
+ * What its mint asks for beside the price is known before its owner's limits, and the owner, are
+ * asked, and again with the very proofs right before it is committed: it may be more by then.
  * Everybody may give up in each of these, and nothing has changed then. What is committed is for
  * the mint to decide (locked-sales.ts).
  */
@@ -67,12 +69,11 @@ import { approvalNeeded } from "../spending-permission.ts";
 import type { EcashBook } from "./book.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf, EcashResults, PaidBefore } from "./jobs.ts";
+import { NOTHING, whatBecame } from "./locked-row.ts";
 import type { LockedSales } from "./locked-sales.ts";
 import type { Mints } from "./mints.ts";
 import type { EcashParts } from "./parts.ts";
 import { encodeSwap, makeSwap, type StoredSwap } from "./stored-swap.ts";
-
-const NOTHING: Uint8Array = new Uint8Array();
 
 /** In the place of a try's number: of a sale there is one at a time. */
 const NO_ATTEMPT = -1;
@@ -80,10 +81,13 @@ const NO_ATTEMPT = -1;
 /** What is asked for. */
 interface Asked extends AskedPayment {
 	readonly sale: AskedSale;
+	/** What its buyer has agreed that the mint may ask for beside. */
+	readonly mostFee: bigint | undefined;
 }
 
 interface Sale {
-	readonly asked: Asked;
+	/** Its fee is nothing until the mint is known. */
+	asked: Asked;
 	readonly at: AtMint;
 	readonly meeting: OpenMeeting;
 	state: State;
@@ -93,7 +97,11 @@ type State =
 	| { readonly kind: "looking-up" }
 	/** It waits until it is durable that its owner has to approve it. */
 	| { readonly kind: "asking-owner" }
-	| { readonly kind: "finding-mint"; readonly until: number }
+	| {
+			readonly kind: "finding-mint";
+			readonly isNewMerchant: boolean;
+			readonly until: number;
+	  }
 	| { readonly kind: "offered"; readonly until: number }
 	| {
 			readonly kind: "committing";
@@ -136,10 +144,12 @@ export class Offering {
 		if (refusal !== undefined) return this.#notPaid(contract, refusal);
 		const { issuer, currency, amount, payee, what = "" } = payment;
 		const { terms, keyHash, payBy, askOwner = false, atMint } = payment;
+		const { mostFee } = payment;
 		const asked: Asked = {
 			contract: copy(contract),
 			issuer: copy(issuer),
-			...{ currency, amount, askOwner },
+			...{ currency, amount, askOwner, mostFee },
+			fee: 0n,
 			what: keptText(what),
 			payee: copy(payee),
 			sale: { terms: copy(terms), keyHash: copy(keyHash), payBy, also },
@@ -205,7 +215,7 @@ export class Offering {
 			const { state, asked } = sale;
 			if (state.kind !== "finding-mint" || !sameBytes(asked.issuer, mint))
 				continue;
-			if (why === undefined) this.#offer(sale);
+			if (why === undefined) this.#judge(sale, state.isNewMerchant);
 			else this.#giveUp(sale, why);
 		}
 	}
@@ -310,7 +320,7 @@ export class Offering {
 			case "paid":
 				// What is not over is in memory.
 				this.#drop(sale);
-				return this.#locked.tellOver(found.row, found.chain);
+				return this.#happened(whatBecame(found.row, found.chain));
 			case "unpaid":
 				return this.#permit(sale, found.isNewMerchant);
 			default:
@@ -331,13 +341,44 @@ export class Offering {
 		const { asked } = sale;
 		const behind = witnesses.whyBehind();
 		if (behind !== undefined) return this.#giveUp(sale, behind);
+		// What the price alone is too much for is refused whatever the mint asks for.
+		const judged = limits.judge(asked, isNewMerchant);
+		if (judged.kind === "refused") return this.#giveUp(sale, judged.error);
+		const why = this.#mints.whyNot(asked.issuer);
+		if (why === undefined) return this.#judge(sale, isNewMerchant);
+		if (why.code !== "busy") return this.#giveUp(sale, why);
+		if (judged.kind === "allowed") limits.begin(asked, isNewMerchant);
+		const until = core.now + ANSWER_WITHIN_MS;
+		sale.state = { kind: "finding-mint", isNewMerchant, until };
+		this.#mints.need(asked.issuer);
+	}
+
+	/** With what its mint asks for. */
+	#judge(sale: Sale, isNewMerchant: boolean): void {
+		const { limits } = this.#parts;
+		const { issuer, amount } = sale.asked;
+		const cost = checked(() => this.costOf(issuer, amount));
+		if (cost.kind === "failed") return this.#giveUp(sale, cost.error);
+		const asked = { ...sale.asked, fee: cost.value };
+		sale.asked = asked;
+		const dear = whyDearer(asked);
+		if (dear !== undefined) return this.#giveUp(sale, dear);
 		if (!this.#follow(sale, limits.judge(asked, isNewMerchant))) return;
 		limits.begin(asked, isNewMerchant);
-		const why = this.#mints.whyNot(asked.issuer);
-		if (why === undefined) return this.#offer(sale);
-		if (why.code !== "busy") return this.#giveUp(sale, why);
-		sale.state = { kind: "finding-mint", until: core.now + ANSWER_WITHIN_MS };
-		this.#mints.time();
+		this.#offer(sale);
+	}
+
+	/** What its mint asks for beside an amount, with the proofs that are there now. Throws `insufficient-funds` and what a mint is refused for. */
+	costOf(issuer: Uint8Array, amount: bigint): bigint {
+		const { plan, keysets } = this.#plan(issuer, amount);
+		return plan.fee + this.#book.choose(issuer, keysets, plan.sum).fee;
+	}
+
+	#plan(issuer: Uint8Array, amount: bigint) {
+		const keyset = this.#mints.active(issuer);
+		const keysets = this.#mints.keysets(issuer);
+		if (keysets === undefined) throw new TetradError("internal", "no keysets");
+		return { keyset, keysets, plan: planLock(keyset, amount) };
 	}
 
 	/** Whether it may go on; if not, who asked hears why, and the owner of what waits. */
@@ -375,16 +416,22 @@ export class Offering {
 
 	#commit(sale: Sale): void {
 		const { core, limits, witnesses } = this.#parts;
-		const { asked } = sale;
 		const refusal =
 			witnesses.whyBehind() ??
-			whyExpired(asked.sale, core.now) ??
-			this.#mints.whyNot(asked.issuer);
+			whyExpired(sale.asked.sale, core.now) ??
+			this.#mints.whyNot(sale.asked.issuer);
 		if (refusal !== undefined) return this.#giveUp(sale, refusal);
-		if (!this.#follow(sale, limits.judgeAgain(asked))) return;
 		const made = checked(() => this.#lockSwap(sale));
 		if (made.kind === "failed") return this.#giveUp(sale, made.error);
-		const swap = made.value;
+		const { swap, fee } = made.value;
+		// With other proofs, or other keysets, it may be another one than it was.
+		const asked = { ...sale.asked, fee };
+		sale.asked = asked;
+		const dear = whyDearer(asked);
+		const isAllowed =
+			dear === undefined && this.#follow(sale, limits.judgeAgain(asked));
+		if (dear !== undefined) this.#giveUp(sale, dear);
+		if (!isAllowed) return this.#book.release(swap.spends);
 		const { contract } = asked;
 		const counted = limits.committing(asked);
 		const row = this.#rowOf(sale, swap, counted.at);
@@ -417,7 +464,8 @@ export class Offering {
 							"internal",
 							"the purse and its store do not agree on its ecash",
 						);
-					const { amount, payee: peer } = asked;
+					const { payee: peer } = asked;
+					const amount = asked.amount + fee;
 					return {
 						entries: [{ what: "committed", subject: contract, amount, peer }],
 						writes: [
@@ -474,16 +522,16 @@ export class Offering {
 		return { sale, state: sale.state };
 	}
 
-	/** What locks the price, and brings the change. Throws `insufficient-funds` and what a mint is refused for. */
-	#lockSwap({ asked, at }: Sale): StoredSwap {
+	/** What locks the price, and brings the change, and what it costs beside. Throws `insufficient-funds` and what a mint is refused for. */
+	#lockSwap({ asked, at }: Sale): {
+		readonly swap: StoredSwap;
+		readonly fee: bigint;
+	} {
 		const { options, core } = this.#parts;
 		const { crypto: ecash, seed } = options;
 		const { crypto } = core.options.context;
 		const { issuer, amount, contract, sale } = asked;
-		const keyset = this.#mints.active(issuer);
-		const keysets = this.#mints.keysets(issuer);
-		if (keysets === undefined) throw new TetradError("internal", "no keysets");
-		const plan = planLock(keyset, amount);
+		const { keyset, keysets, plan } = this.#plan(issuer, amount);
 		const chosen = this.#book.reserve(issuer, keysets, plan.sum);
 		try {
 			const change = splitAmount(keyset, chosen.change);
@@ -502,7 +550,7 @@ export class Offering {
 				binding: at.binding,
 			};
 			refundKey.fill(0);
-			return makeSwap(
+			const swap = makeSwap(
 				ecash,
 				plainInputs(chosen.inputs),
 				inOrder([
@@ -514,6 +562,7 @@ export class Offering {
 					),
 				]),
 			);
+			return { swap, fee: plan.fee + chosen.fee };
 		} catch (thrown) {
 			this.#book.release(chosen.inputs);
 			throw thrown;
@@ -526,10 +575,12 @@ export class Offering {
 		counted: number,
 	): LockedRow {
 		const { contract, issuer: mint, currency, amount, payee, what } = asked;
+		const { fee } = asked;
 		const { terms, keyHash, payBy } = asked.sale;
 		const { parties } = meeting;
 		return {
 			...{ contract, mint, currency, amount, payee, parties, terms, what },
+			fee,
 			key_hash: keyHash,
 			pay_by: BigInt(payBy),
 			deadline: BigInt(lockDeadline(at.bookBy)),
@@ -568,6 +619,16 @@ export class Offering {
 	#happened(event: SaleEvent): void {
 		this.#parts.sale?.happened(event);
 	}
+}
+
+/** Why its buyer has not agreed to what its mint asks for, or nothing. */
+function whyDearer({ fee, mostFee }: Asked): TetradError | undefined {
+	return mostFee === undefined || fee <= mostFee
+		? undefined
+		: new TetradError(
+				"payment-refused",
+				`its mint asks for ${fee} minor units beside the price now, and at most ${mostFee} were agreed to; ask for a new offer`,
+			);
 }
 
 /** Whether anything of that state was paid to that module with notes. */

@@ -2,7 +2,6 @@ import { TetradError } from "../../../errors.ts";
 import {
 	feeOf,
 	type Input,
-	type KnownKeysets,
 	makeOutputs,
 	type Proof,
 	splitAmount,
@@ -13,6 +12,14 @@ import type { Mints } from "./mints.ts";
 import type { EcashOptions } from "./parts.ts";
 import { makeSwap, type StoredSwap } from "./stored-swap.ts";
 
+/** What a swap spends. */
+export interface Spent {
+	readonly inputs: readonly Input[];
+	readonly proofs: readonly Proof[];
+	/** The last swap of these inputs that was sent, where it is made again. */
+	readonly before?: StoredSwap | undefined;
+}
+
 /**
  * A swap of proofs into outputs that are one's own, of all that they bring after what it costs.
  * Throws `insufficient-funds` where that is nothing, and as `Mints.active`.
@@ -21,16 +28,11 @@ export function intoOwn(
 	{ crypto: ecash, seed }: EcashOptions,
 	mints: Mints,
 	book: EcashBook,
-	spent: {
-		readonly inputs: readonly Input[];
-		readonly proofs: readonly Proof[];
-		/** The last swap of these inputs that was sent, where it is made again. */
-		readonly before?: StoredSwap | undefined;
-	},
+	spent: Spent,
 	mint: Uint8Array,
 ): StoredSwap {
 	const keyset = mints.active(mint);
-	const brings = sumOf(spent.proofs) - feeOfProofs(mints.keysets(mint), spent);
+	const brings = broughtBy(mints, mint, spent.proofs);
 	if (brings <= 0n)
 		throw new TetradError(
 			"insufficient-funds",
@@ -46,12 +48,14 @@ export function intoOwn(
 	return makeSwap(ecash, spent.inputs, outputs, spent.before);
 }
 
-/** Throws `busy` for a proof of a keyset that its mint does not show. */
-function feeOfProofs(
-	keysets: KnownKeysets | undefined,
-	{ proofs }: { readonly proofs: readonly Proof[] },
+/** What is left of proofs after what spending them costs. Throws `busy` for a proof of a keyset that its mint does not show. */
+export function broughtBy(
+	mints: Mints,
+	mint: Uint8Array,
+	proofs: readonly Proof[],
 ): bigint {
-	return feeOf(
+	const keysets = mints.keysets(mint);
+	const fee = feeOf(
 		proofs.map(({ keyset: id }) => {
 			const keyset = keysets?.get(id);
 			if (keyset === undefined)
@@ -62,4 +66,5 @@ function feeOfProofs(
 			return keyset;
 		}),
 	);
+	return sumOf(proofs) - fee;
 }

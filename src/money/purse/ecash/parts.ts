@@ -9,6 +9,7 @@ import type { SalePart } from "../sale-part.ts";
 import type { SpendingLimits } from "../spending-limits.ts";
 import type { Witnesses } from "../witnesses.ts";
 import type { EcashJob, EcashResults } from "./jobs.ts";
+import type { MadeOutput } from "./stored-swap.ts";
 
 /** A mint that the owner has named, where an issuer stands. */
 export interface TrustedMint extends TrustedIssuer {
@@ -38,6 +39,16 @@ export interface EcashParts {
 	): void;
 	/** Asks a mint; answered by `mintAnswered` or `mintNotAnswered` of the part that asked. */
 	ask(job: MintJob, url: string, request: MintRequest): void;
+	/**
+	 * A mint has signed outputs before that this purse makes now: it was put back, and what it made
+	 * since is looked for, from the first of these counters on. Not at once after the last time, as a
+	 * mint may say so of everything, unless `isOver`: nothing of these is under way any more.
+	 */
+	signedBefore(
+		mint: Uint8Array,
+		outputs: readonly MadeOutput[],
+		isOver: boolean,
+	): void;
 	/** Has the module's own key sign a receipt. */
 	sign(receipt: ReceiptBody, toSign: Uint8Array): void;
 }
@@ -48,7 +59,11 @@ export type MintJob =
 	| { readonly kind: "asking-mint"; readonly mint: Uint8Array }
 	/** Something about the money of a contract that was paid. */
 	| { readonly kind: "asking-about-paid"; readonly contract: Uint8Array }
+	/** What was locked for a contract that may have been paid in a life that was forgotten. */
+	| { readonly kind: "asking-about-recalled"; readonly contract: Uint8Array }
 	/** Something about ecash that the owner put into the purse. */
 	| { readonly kind: "asking-about-received"; readonly request: Uint8Array }
+	/** Something about what its owner has ordered. */
+	| { readonly kind: "asking-about-order"; readonly request: Uint8Array }
 	/** Something about the money of one that was sold. */
 	| { readonly kind: "asking-about-sold"; readonly contract: Uint8Array };

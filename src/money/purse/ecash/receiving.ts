@@ -25,14 +25,20 @@ import { RECEIVED, type ReceivedRow } from "../ecash-tables.ts";
 import { ANSWER_WITHIN_MS, MAX_OPEN_REQUESTS } from "../purse-limits.ts";
 import { type Change, changing, unchanged } from "../purse-tables.ts";
 import type { EcashBook } from "./book.ts";
+import { Conversation } from "./conversation.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf } from "./jobs.ts";
 import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
-import { encodeSwap, parseSwap, type StoredSwap } from "./stored-swap.ts";
-import { isNeverDone, type SwapOutcome, SwapRun } from "./swap-run.ts";
-import { FIRST_WAIT_MS, LONGEST_WAIT_MS } from "./waits.ts";
+import {
+	encodeSwap,
+	type MadeOutput,
+	madeBefore,
+	parseSwap,
+	type StoredSwap,
+} from "./stored-swap.ts";
+import { type SwapOutcome, SwapRun } from "./swap-run.ts";
 
 /** What an owner has put before the purse. */
 interface Asked {
@@ -57,12 +63,7 @@ interface Swapping {
 	readonly kind: "swapping";
 	readonly row: ReceivedRow;
 	readonly run: SwapRun;
-	/** Whether the mint is asked now, or something is being written. */
-	isBusy: boolean;
-	/** Whether the mint can never carry out what it was asked, so that it is made again. */
-	isToMakeAnew: boolean;
-	askAt: number;
-	wait: number;
+	readonly talk: Conversation;
 }
 
 export class Receivings {
@@ -84,7 +85,8 @@ export class Receivings {
 		const { crypto: ecash, seed } = parts.options;
 		for (const row of open) {
 			const swap = parseSwap(ecash, seed, row.swap);
-			this.#all.set(hex(row.request), this.#swapping(row, swap));
+			const talk = this.#talkAbout(row, () => madeBefore(row.swap));
+			this.#all.set(hex(row.request), this.#swapping(row, swap, talk, true));
 		}
 	}
 
@@ -132,7 +134,7 @@ export class Receivings {
 		}
 		const until = this.#parts.core.now + ANSWER_WITHIN_MS;
 		this.#all.set(hex(request), { kind: "finding-mint", asked, until });
-		this.#mints.time();
+		this.#mints.need(asked.mint);
 		this.#begin(asked);
 	}
 
@@ -157,7 +159,7 @@ export class Receivings {
 	*deadlines(): Generator<number> {
 		for (const one of this.#all.values()) {
 			if (one.kind === "finding-mint") yield one.until;
-			if (one.kind === "swapping" && !one.isBusy) yield one.askAt;
+			if (one.kind === "swapping") yield* one.talk.deadlines();
 		}
 	}
 
@@ -217,9 +219,12 @@ export class Receivings {
 
 	written({ row, swap }: EcashJobOf<"receiving">): void {
 		const before = this.#all.get(hex(row.request));
-		const swapping = this.#swapping(row, swap);
 		// What is made again and again is so less and less often.
-		if (before?.kind === "swapping") swapping.wait = before.wait;
+		const talk = before?.kind === "swapping" ? before.talk : undefined;
+		talk?.written();
+		talk?.madeAnew();
+		talk?.now();
+		const swapping = this.#swapping(row, swap, talk);
 		this.#all.set(hex(row.request), swapping);
 		this.#drive(swapping);
 	}
@@ -227,85 +232,61 @@ export class Receivings {
 	notWritten({ row }: EcashJobOf<"receiving">, error: TetradError): void {
 		const one = this.#all.get(hex(row.request));
 		if (one?.kind === "writing") return this.#giveUp(one.asked, error);
-		if (one?.kind !== "swapping") return;
-		one.isBusy = false;
-		this.#later(one);
+		if (one?.kind === "swapping") one.talk.notWritten();
 	}
 
-	#swapping(row: ReceivedRow, swap: StoredSwap): Swapping {
-		return {
-			...{ kind: "swapping", row, isBusy: false, isToMakeAnew: false },
-			run: new SwapRun(this.#parts.options.crypto, swap),
-			askAt: this.#parts.core.now,
-			wait: FIRST_WAIT_MS,
-		};
+	#swapping(
+		row: ReceivedRow,
+		swap: StoredSwap,
+		talk: Conversation = this.#talkAbout(row),
+		isFromStore = false,
+	): Swapping {
+		const run = new SwapRun(this.#parts.options.crypto, swap, isFromStore);
+		return { kind: "swapping", row, run, talk };
+	}
+
+	#talkAbout(
+		{ request, mint }: ReceivedRow,
+		made?: () => readonly MadeOutput[],
+	): Conversation {
+		const job = { kind: "asking-about-received", request } as const;
+		return new Conversation(this.#parts, this.#mints, mint, job, made);
 	}
 
 	#drive(one: Swapping): void {
-		if (one.isBusy || one.askAt > this.#parts.core.now) return;
-		const { request, mint } = one.row;
-		const url = this.#mints.of(mint)?.url;
-		if (url === undefined || this.#mints.keysets(mint) === undefined)
-			return this.#later(one);
-		// With the keysets that the mint has now.
-		if (one.isToMakeAnew)
-			return this.#mints.isKnown(mint) ? this.#makeAnew(one) : this.#later(one);
-		one.isBusy = true;
-		this.#parts.ask(
-			{ kind: "asking-about-received", request },
-			url,
-			one.run.next,
-		);
+		const what = one.talk.ready();
+		if (what === "ask") one.talk.ask(one.run.next);
+		else if (what === "make-anew") this.#makeAnew(one);
 	}
 
 	mintAnswered(request: Uint8Array, answer: MintAnswer): void {
 		const one = this.#all.get(hex(request));
-		if (one?.kind !== "swapping") return;
-		const keysets = this.#mints.keysets(one.row.mint);
-		one.isBusy = false;
-		if (keysets === undefined) return this.#later(one);
-		const step = one.run.answered(keysets, answer);
-		switch (step.kind) {
-			case "on":
-				return this.#drive(one);
-			case "later":
-				return this.#later(one);
-			case "over":
-				return this.#over(one, step.outcome);
-			default:
-				return unreachable(step);
-		}
+		if (one?.kind !== "swapping" || !one.talk.heard()) return;
+		const outcome = one.talk.follow(one.run, answer, () => this.#drive(one));
+		if (outcome !== undefined) this.#over(one, outcome);
 	}
 
 	mintNotAnswered(request: Uint8Array): void {
 		const one = this.#all.get(hex(request));
-		if (one?.kind !== "swapping") return;
-		one.isBusy = false;
+		if (one?.kind !== "swapping" || !one.talk.heard()) return;
 		one.run.unanswered();
-		this.#later(one);
-	}
-
-	#later(one: Swapping): void {
-		one.askAt = this.#parts.core.now + one.wait;
-		one.wait = Math.min(2 * one.wait, LONGEST_WAIT_MS);
+		one.talk.later();
 	}
 
 	#over(one: Swapping, outcome: SwapOutcome): void {
 		const { row } = one;
 		switch (outcome.kind) {
 			case "signed": {
-				const { proofs } = outcome;
-				const amount = sumOf(proofs);
-				return this.#move(one, { ...row, amount, state: "received" }, proofs);
+				const amount = sumOf(outcome.proofs);
+				const to = { ...row, amount, state: "received" } as const;
+				return this.#move(one, to, outcome.left);
 			}
 			case "not-done":
 				// The mint may be told of a token that is no money: nobody waits for that.
 				if (outcome.why.kind === "not-verified")
 					return this.#move(one, { ...row, state: "refused" }, []);
 				one.run.unanswered();
-				one.isToMakeAnew = isNeverDone(outcome.why);
-				if (one.isToMakeAnew) this.#mints.askAnew(row.mint);
-				return this.#later(one);
+				return one.talk.notDone(outcome.why, one.run.swap.outputs);
 			case "spent":
 				return this.#move(one, { ...row, state: "refused" }, []);
 			default:
@@ -323,15 +304,15 @@ export class Receivings {
 			const spent = { inputs: spends, proofs: spends, before };
 			return intoOwn(options, this.#mints, this.#book, spent, row.mint);
 		});
-		if (made.kind === "failed") return this.#later(one);
-		one.isBusy = true;
+		if (made.kind === "failed") return one.talk.later();
+		one.talk.writing();
 		this.#write({ ...row, swap: encodeSwap(made.value) }, made.value, "put");
 	}
 
 	#move(one: Swapping, to: ReceivedRow, proofs: readonly Proof[]): void {
 		const { core } = this.#parts;
 		const { request: subject, mint, amount } = to;
-		one.isBusy = true;
+		one.talk.writing();
 		this.#parts.transact<"received">(
 			{ kind: "received", to, proofs },
 			changing(core.options.context.crypto, core.now, [], () => ({
@@ -347,6 +328,8 @@ export class Receivings {
 
 	moved({ to, proofs }: EcashJobOf<"received">): void {
 		this.#book.add(to.mint, proofs);
+		const one = this.#all.get(hex(to.request));
+		if (one?.kind === "swapping") one.talk.over();
 		this.#all.delete(hex(to.request));
 		this.#tell(to);
 	}
@@ -355,9 +338,8 @@ export class Receivings {
 		this.#parts.core.trouble(error);
 		const one = this.#all.get(hex(to.request));
 		if (one?.kind !== "swapping") return;
-		one.isBusy = false;
 		one.run.unanswered();
-		this.#later(one);
+		one.talk.notWritten();
 	}
 
 	#tell({ request, mint: issuer, amount, state }: ReceivedRow): void {

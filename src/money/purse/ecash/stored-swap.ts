@@ -1,4 +1,4 @@
-/* A swap as it is kept, from before it is sent until it is known what became of it. */
+/* A swap as it is kept, from before it is sent until it is known what became of it; and, in the same form, what mints new ecash and what pays an invoice with it. */
 import {
 	bytes,
 	copy,
@@ -17,6 +17,7 @@ import {
 	type Input,
 	MAX_INPUTS,
 	MAX_OUTPUTS,
+	type MintRequest,
 	type Output,
 	parseProofs,
 	pointsOf,
@@ -30,6 +31,9 @@ export interface StoredSwap extends Swap {
 	/** What it spends: the purse's again when the mint never does it. */
 	readonly spends: readonly Input[];
 }
+
+/** Where an output was made. */
+export type MadeOutput = Pick<Output, "keyset" | "counter">;
 
 /** Of what an output is made again: its blinding follows from the seed. */
 interface PlannedOutput {
@@ -71,10 +75,10 @@ const SWAP: Structure<{
 	readonly earlier: readonly (readonly PlannedOutput[])[];
 }> = structure("a swap", {
 	body: bytes(1, MAX_BODY_BYTES),
-	spends: bytes(1, MAX_SPENDS_BYTES),
-	witnesses: list(text(0, MAX_WITNESS_BYTES), 1, MAX_INPUTS),
-	outputs: list(PLANNED_FIELD, 1, MAX_OUTPUTS),
-	earlier: list(list(PLANNED_FIELD, 1, MAX_OUTPUTS), 0, MAX_EARLIER),
+	spends: bytes(0, MAX_SPENDS_BYTES),
+	witnesses: list(text(0, MAX_WITNESS_BYTES), 0, MAX_INPUTS),
+	outputs: list(PLANNED_FIELD, 0, MAX_OUTPUTS),
+	earlier: list(list(PLANNED_FIELD, 0, MAX_OUTPUTS), 0, MAX_EARLIER),
 });
 
 /** A swap that has not been sent; `before` is the last one of the same inputs. Throws `limit-exceeded` for more inputs or outputs than a mint takes. */
@@ -84,10 +88,24 @@ export function makeSwap(
 	outputs: readonly Output[],
 	before?: StoredSwap,
 ): StoredSwap {
+	const request = swapRequest(inputs, outputs);
+	return makeStored(ecash, request, { inputs, outputs }, before);
+}
+
+/** The same for a request that mints or melts. */
+export function makeStored(
+	ecash: EcashCrypto,
+	request: MintRequest,
+	{
+		inputs,
+		outputs,
+	}: { readonly inputs: readonly Input[]; readonly outputs: readonly Output[] },
+	before?: StoredSwap,
+): StoredSwap {
 	const earlier =
 		before === undefined ? [] : [before.outputs, ...before.earlier];
 	return {
-		request: swapRequest(inputs, outputs),
+		request,
 		inputs: pointsOf(ecash, inputs),
 		outputs,
 		spends: inputs,
@@ -105,7 +123,7 @@ export function encodeSwap({
 	return copy(
 		SWAP.encode({
 			body: request.body,
-			spends: encodeProofs(spends),
+			spends: spends.length === 0 ? new Uint8Array() : encodeProofs(spends),
 			witnesses: spends.map(({ witness = "" }) => witness),
 			outputs,
 			earlier,
@@ -113,11 +131,12 @@ export function encodeSwap({
 	);
 }
 
-/** Throws `malformed` for what `encodeSwap` has not written. `seed` is the purse's. */
+/** Throws `malformed` for what `encodeSwap` has not written. `seed` is the purse's; `like` is any request to the same path, of a swap unless given. */
 export function parseSwap(
 	ecash: EcashCrypto,
 	seed: Uint8Array,
 	encoded: Uint8Array,
+	{ method, path }: Pick<MintRequest, "method" | "path"> = swapRequest([], []),
 ): StoredSwap {
 	const {
 		body,
@@ -126,11 +145,7 @@ export function parseSwap(
 		outputs,
 		earlier,
 	} = SWAP.decode(encoded);
-	const spends = parseProofs(proofs).map((proof, at) => ({
-		...proof,
-		witness: witnesses[at] || undefined,
-	}));
-	const { method, path } = swapRequest([], []);
+	const spends = spentIn(proofs, witnesses);
 	const madeAgain = (planned: PlannedOutput): Output => {
 		const { keyset, counter, secret } = planned;
 		const { factor } = ecash.derive(seed, keyset, counter);
@@ -143,4 +158,35 @@ export function parseSwap(
 		spends,
 		earlier: earlier.map((one) => one.map(madeAgain)),
 	};
+}
+
+function spentIn(
+	proofs: Uint8Array,
+	witnesses: readonly string[],
+): readonly Input[] {
+	if (proofs.length === 0) return [];
+	return parseProofs(proofs).map((proof, at) => ({
+		...proof,
+		witness: witnesses[at] || undefined,
+	}));
+}
+
+/** Which outputs were made for the same before those of a stored one, without their blinding. Throws as `parseSwap`. */
+export function madeBefore(encoded: Uint8Array): readonly MadeOutput[] {
+	return encoded.length === 0 ? [] : SWAP.decode(encoded).earlier.flat();
+}
+
+/** The same with its own. */
+export function allMade(encoded: Uint8Array): readonly MadeOutput[] {
+	if (encoded.length === 0) return [];
+	const { outputs, earlier } = SWAP.decode(encoded);
+	return [...outputs, ...earlier.flat()];
+}
+
+/** The secrets of all that a stored one spends and makes. Throws as `parseSwap`. */
+export function secretsIn(encoded: Uint8Array): readonly string[] {
+	const { spends, outputs, earlier } = SWAP.decode(encoded);
+	return [...spentIn(spends, []), ...outputs, ...earlier.flat()].map(
+		({ secret }) => secret,
+	);
 }

@@ -1,0 +1,86 @@
+/* What the row of a sale that was paid with ecash says. */
+import { TetradError } from "../../../errors.ts";
+import {
+	encodeLock,
+	encodeProofs,
+	isProven,
+	type Proof,
+	parseProofs,
+} from "../../cashu/index.ts";
+import type { LockedRow } from "../ecash-tables.ts";
+import type { LogEntry } from "../purse-tables.ts";
+import type { SaleEvent } from "../sale-part.ts";
+
+export const NOTHING: Uint8Array = new Uint8Array();
+
+/** The lock as it is given to its payee; nothing where a proof does not show that the mint has signed it, so that nobody would take it, and it comes back after the deadline. */
+export function shownLock({ lock }: LockedRow): Uint8Array | undefined {
+	const proofs = lock.length === 0 ? [] : parseProofs(lock);
+	return proofs.length > 0 && proofs.every(isProven)
+		? encodeLock(proofs)
+		: undefined;
+}
+
+export function lockedIn(row: LockedRow, lock: readonly Proof[]): LockedRow {
+	return {
+		...row,
+		state: "locked",
+		lock: encodeProofs(lock),
+		back_swap: NOTHING,
+	};
+}
+
+export function deadlineOf({ deadline }: LockedRow): number {
+	return Number(deadline) * 1000;
+}
+
+/** It is over, and so much has come back of what it took. What is more than the amount was of the fee, and is not gone. */
+export function refundedIn(row: LockedRow, back: bigint): LockedRow {
+	const { amount, fee } = row;
+	const came = back > 0n ? back : 0n;
+	const returned = came < amount ? came : amount;
+	const gone = fee - (came - returned);
+	return {
+		...row,
+		...{ state: "refunded", returned, fee: gone > 0n ? gone : 0n },
+	};
+}
+
+/** What of all that it took counts no more once it is as it is then. */
+export function backBetween(before: LockedRow, after: LockedRow): bigint {
+	return before.fee - after.fee + after.returned;
+}
+
+/** What is gone of one that was refunded. */
+export function goneOf({ amount, fee, returned }: LockedRow): bigint {
+	return amount + fee - returned;
+}
+
+/** For the log: what the mint has taken, if it takes anything. */
+export function feeTaken(
+	subject: Uint8Array,
+	peer: Uint8Array,
+	amount: bigint,
+): LogEntry[] {
+	return amount > 0n ? [{ what: "fee", subject, amount, peer }] : [];
+}
+
+/** What became of one that is over; `chain` is the encoded one under which its receipt was signed. */
+export function whatBecame(row: LockedRow, chain: Uint8Array): SaleEvent {
+	const { contract, state, key, receipt, returned: amount, fee } = row;
+	switch (state) {
+		case "keyed":
+			return { kind: "keyed", contract, key, receipt, chain, fee };
+		case "refunded":
+			return { kind: "refunded", contract, amount, by: "mint", fee };
+		default:
+			return { kind: "declined", contract, error: spentBefore() };
+	}
+}
+
+function spentBefore(): TetradError {
+	return new TetradError(
+		"double-spent",
+		"what it was paid with had been spent before, by another copy of this purse",
+	);
+}

@@ -1,0 +1,286 @@
+/*
+ * Sales that this purse may have paid for in a life that it has forgotten: it was put back, and its
+ * agent still has the contract.
+ *
+ *   recalled ─▶ asking ─the mint has signed the lock─▶ writing ─durable─▶ LOCKED (locked-sales.ts)
+ *                │  ▲ └─it has not, and it is too late for it─▶ (never paid)
+ *                └──┴─it has not, and what was sent may still come
+ *
+ * Nothing is given away here: what is found was locked before, its mint says what became of it, and
+ * the row of its contract is the one that COMMIT would write, so that there is one of them, and it
+ * counts against the owner's limits as if it had been committed when it is found. Nobody
+ * else finds anything, because a lock follows from the seed of the purse that made it.
+ */
+import { TetradError } from "../../../errors.ts";
+import { byKey, insert, remove } from "../../../machine/index.ts";
+import { hex, sameBytes } from "../../../wire/index.ts";
+import {
+	encodeProofs,
+	type LockTerms,
+	lockDeadline,
+	type Proof,
+	payeeKey,
+	refundPrivateKey,
+	sumOf,
+} from "../../cashu/index.ts";
+import type { MintAnswer, RecalledPayment } from "../ecash-part.ts";
+import { LOCKED, type LockedRow } from "../ecash-tables.ts";
+import { type AskedPayment, keptText } from "../payment-state.ts";
+import { MAX_RECALLED } from "../purse-limits.ts";
+import {
+	ABORTED,
+	type Change,
+	changing,
+	NO_CHAIN,
+	NO_KEY,
+	unchanged,
+} from "../purse-tables.ts";
+import type { SaleEvent } from "../sale-part.ts";
+import type { EcashBook } from "./book.ts";
+import { Conversation } from "./conversation.ts";
+import type { EcashJobOf, EcashResults } from "./jobs.ts";
+import { NOTHING } from "./locked-row.ts";
+import type { LockedSales } from "./locked-sales.ts";
+import type { Mints } from "./mints.ts";
+import type { EcashParts } from "./parts.ts";
+import { type FoundLock, RecallRun } from "./recall-run.ts";
+
+/** How long after its time to pay a request to lock it may still reach the mint: it was sent before, and may have been on its way since. */
+const ON_ITS_WAY_MS = 3_600_000;
+
+interface Recalled {
+	readonly payment: RecalledPayment;
+	readonly talk: Conversation;
+	run: RecallRun | undefined;
+	/** Where the counters of its lock begin, once it is found. */
+	begins: FoundLock["begins"];
+}
+
+export class Recalling {
+	readonly #parts: EcashParts;
+	readonly #mints: Mints;
+	readonly #book: EcashBook;
+	readonly #locked: LockedSales;
+	/** By contract, in hexadecimal. */
+	readonly #all = new Map<string, Recalled>();
+
+	constructor(
+		parts: EcashParts,
+		mints: Mints,
+		book: EcashBook,
+		locked: LockedSales,
+	) {
+		this.#parts = parts;
+		this.#mints = mints;
+		this.#book = book;
+		this.#locked = locked;
+	}
+
+	/** What comes of it is told to the part that knows of sales. */
+	recall(payment: RecalledPayment): void {
+		const { contract, issuer } = payment;
+		const id = hex(contract);
+		if (this.#all.has(id) || this.#locked.has(contract)) return;
+		if (this.#all.size >= MAX_RECALLED)
+			return this.#happened({
+				kind: "not-cancelled",
+				contract,
+				error: tooMany(),
+			});
+		const job = { kind: "asking-about-recalled", contract } as const;
+		const talk = new Conversation(this.#parts, this.#mints, issuer, job);
+		const recalled = { payment, talk, run: undefined, begins: undefined };
+		this.#all.set(id, recalled);
+		this.#mints.need(issuer);
+		this.#drive(recalled);
+	}
+
+	// What happens to mints and time.
+
+	mintAsked(mint: Uint8Array): void {
+		for (const one of [...this.#all.values()])
+			if (sameBytes(one.payment.issuer, mint)) {
+				one.talk.now();
+				this.#drive(one);
+			}
+	}
+
+	*deadlines(): Generator<number> {
+		for (const { talk } of this.#all.values()) yield* talk.deadlines();
+	}
+
+	time(): void {
+		for (const one of [...this.#all.values()]) this.#drive(one);
+	}
+
+	// What the mint says.
+
+	mintAnswered(contract: Uint8Array, answer: MintAnswer): void {
+		const one = this.#all.get(hex(contract));
+		if (one?.run === undefined || !one.talk.heard()) return;
+		const found = one.talk.follow(one.run, answer, () => this.#drive(one));
+		if (found !== undefined) this.#over(one, found);
+	}
+
+	mintNotAnswered(contract: Uint8Array): void {
+		const one = this.#all.get(hex(contract));
+		if (one?.talk.heard() === true) one.talk.later();
+	}
+
+	// The steps.
+
+	#drive(one: Recalled): void {
+		if (one.talk.ready() !== "ask") return;
+		one.run ??= this.#runOf(one.payment);
+		if (one.run === undefined) one.talk.later();
+		else one.talk.ask(one.run.next);
+	}
+
+	/** Nothing where its mint has shown no keyset yet. */
+	#runOf(payment: RecalledPayment): RecallRun | undefined {
+		const { issuer, contract, keyHash, amount, atMint } = payment;
+		const { options, core } = this.#parts;
+		const { crypto: ecash, seed } = options;
+		const { crypto } = core.options.context;
+		const refundKey = refundPrivateKey(crypto, seed, contract);
+		const terms: LockTerms = {
+			keyHash,
+			payee: payeeKey(crypto, ecash, atMint.payeeKey, atMint.termsHash),
+			deadline: lockDeadline(atMint.bookBy),
+			refund: ecash.publicKey(refundKey),
+			contract,
+			binding: atMint.binding,
+		};
+		refundKey.fill(0);
+		const all = this.#mints.keysets(issuer)?.all() ?? [];
+		const keysets = all.map(({ id: keyset }) => ({
+			...{ keyset, next: this.#book.next(keyset) },
+		}));
+		return keysets.length === 0
+			? undefined
+			: new RecallRun(ecash, seed, keysets, terms, amount);
+	}
+
+	#over(one: Recalled, { proofs, begins }: FoundLock): void {
+		const { payment, talk } = one;
+		const { now } = this.#parts.core;
+		one.run = undefined;
+		if (begins !== undefined) {
+			one.begins = begins;
+			return this.#write(one, proofs);
+		}
+		// One that has new keysets by now may have signed it with those.
+		if (!this.#mints.isKnown(payment.issuer)) return talk.later();
+		const isOverAt = payment.payBy + ON_ITS_WAY_MS;
+		if (now < isOverAt) return talk.notBefore(isOverAt);
+		const { contract } = payment;
+		this.#all.delete(hex(contract));
+		this.#happened({ kind: "never-paid", contract });
+	}
+
+	#write({ payment, talk }: Recalled, lock: readonly Proof[]): void {
+		const { core, limits } = this.#parts;
+		const { contract, payee: peer, also } = payment;
+		const asked = askedOf(payment, lock);
+		const counted = limits.committing(asked);
+		const row = this.#rowOf(asked, payment, lock, counted.at);
+		const amount = asked.amount + asked.fee;
+		talk.writing();
+		this.#parts.transact<"recalling">(
+			{ kind: "recalling", asked, row },
+			changing(
+				core.options.context.crypto,
+				core.now,
+				[byKey(LOCKED, { contract }), ...(counted.counting?.reads ?? [])],
+				([[known], ...sums]): Change<boolean> =>
+					known !== undefined
+						? unchanged(false)
+						: {
+								entries: [
+									{ what: "committed", subject: contract, amount, peer },
+								],
+								writes: [
+									insert(LOCKED, row),
+									remove(ABORTED, { contract }),
+									...also,
+									...counted.also,
+									...(counted.counting?.writes(sums) ?? []),
+								],
+								result: true,
+							},
+			),
+		);
+	}
+
+	/** As COMMIT would have written it, after which it was locked. */
+	#rowOf(
+		{
+			contract,
+			issuer: mint,
+			currency,
+			amount,
+			fee,
+			payee,
+			what,
+		}: AskedPayment,
+		{ terms, keyHash, payBy, parties, atMint }: RecalledPayment,
+		proofs: readonly Proof[],
+		counted: number,
+	): LockedRow {
+		return {
+			...{ contract, mint, currency, amount, fee, payee, parties, terms, what },
+			lock: encodeProofs(proofs),
+			key_hash: keyHash,
+			pay_by: BigInt(payBy),
+			deadline: BigInt(lockDeadline(atMint.bookBy)),
+			committed: BigInt(this.#parts.core.now),
+			...{ lock_swap: NOTHING, back_swap: NOTHING, spends: amount },
+			state: "locked",
+			...{ key: NO_KEY, receipt: NOTHING, receipt_chain: NO_CHAIN },
+			...{ returned: 0n, counted: BigInt(counted) },
+		};
+	}
+
+	written(
+		{ asked, row }: EcashJobOf<"recalling">,
+		isNew: EcashResults["recalling"],
+	): void {
+		const { contract } = asked;
+		const begins = this.#all.get(hex(contract))?.begins;
+		this.#all.delete(hex(contract));
+		if (isNew) this.#parts.limits.committed(asked, Number(row.counted));
+		this.#happened({ kind: "committed", contract });
+		if (isNew) this.#locked.recalled(row);
+		// Its change, and whatever else was made in that life.
+		if (begins !== undefined)
+			this.#parts.signedBefore(row.mint, [begins], true);
+	}
+
+	notWritten({ asked }: EcashJobOf<"recalling">, error: TetradError): void {
+		this.#parts.core.trouble(error);
+		this.#all.get(hex(asked.contract))?.talk.notWritten();
+	}
+
+	#happened(event: SaleEvent): void {
+		this.#parts.sale?.happened(event);
+	}
+}
+
+/** As it was asked for; what locking it took of the fee is not known any more. */
+function askedOf(
+	{ contract, issuer, currency, amount, payee, what = "" }: RecalledPayment,
+	lock: readonly Proof[],
+): AskedPayment {
+	return {
+		...{ contract, issuer, currency, amount, payee },
+		...{ fee: sumOf(lock) - amount, what: keptText(what) },
+		...{ askOwner: false, sale: undefined },
+	};
+}
+
+function tooMany(): TetradError {
+	return new TetradError(
+		"busy",
+		"too many purchases are being looked for at their mints; ask again when some have been found",
+	);
+}

@@ -1,0 +1,204 @@
+/*
+ * All that follows from the purse's seed at a mint, for an owner who has nothing but that, or a purse
+ * that was put back: RESTORING ─▶ (PENDING ─▶) RESTORED. From before it is written down until it is over no
+ * counter of the mint is used, so that nothing can be spent that was not under way when it began.
+ * What the purse has, and what is or was under way then, is not added once more: of that the mint may
+ * say that it is unspent, and have spent it by the time that the last keyset has been asked for.
+ * What the mint is working on is kept, and asked about until it is spent or unspent; the counters are
+ * used again meanwhile.
+ */
+import { TetradError } from "../../../errors.ts";
+import { hex } from "../../../wire/index.ts";
+import {
+	encodeProofs,
+	MAX_INPUTS,
+	type Proof,
+	type ProofState,
+	parseProofs,
+	parseStates,
+	pointsOf,
+	stateRequest,
+	sumOf,
+} from "../../cashu/index.ts";
+import type { EcashOrder } from "../../documents/index.ts";
+import type { EcashOrderRow } from "../ecash-tables.ts";
+import type { MintRun } from "./mint-run.ts";
+import type { Move, Next } from "./moves.ts";
+import { followed, type OrderTools, orderRow, type Trade } from "./ordered.ts";
+import { Question } from "./question.ts";
+import {
+	type FirstCounters,
+	type Restored,
+	RestoreRun,
+} from "./restore-run.ts";
+
+type RestoreOrder = Extract<EcashOrder, { readonly kind: "restore" }>;
+
+export class Restoring implements Trade<RestoreOrder, undefined> {
+	readonly #tools: OrderTools;
+	/** Secrets of what was under way when the purse was started. */
+	readonly #atStart: ReadonlySet<string>;
+	/** By request, in hexadecimal: the same of when it began, and the keysets that are closed for it. */
+	readonly #underWay = new Map<string, ReadonlySet<string>>();
+	readonly #closed = new Map<string, readonly Uint8Array[]>();
+	/** By request, too: where it begins, unless that is at the first counter. */
+	readonly #first = new Map<string, FirstCounters>();
+
+	constructor(tools: OrderTools, atStart: ReadonlySet<string>) {
+		this.#tools = tools;
+		this.#atStart = atStart;
+	}
+
+	quote(): undefined {
+		return undefined;
+	}
+
+	begin(order: RestoreOrder): Move {
+		return this.beginFrom(order, new Map());
+	}
+
+	/** Of what was made from these counters on. A purse that is started in between looks from the first. */
+	beginFrom(order: RestoreOrder, first: FirstCounters): Move {
+		const to = orderRow(this.#tools, order, { state: "restoring" });
+		this.#close(to);
+		this.#first.set(hex(order.request), first);
+		return { kind: "move", to };
+	}
+
+	/** That is durable. */
+	begun({ request }: EcashOrderRow, underWay: ReadonlySet<string>): void {
+		this.#underWay.set(hex(request), underWay);
+	}
+
+	run(row: EcashOrderRow): MintRun<Next> {
+		if (row.state === "pending") return this.#pendingRun(row);
+		const { parts, book } = this.#tools;
+		const { crypto: ecash, seed } = parts.options;
+		const keysets = this.#close(row);
+		const name = hex(row.request);
+		const own = {
+			held: book.of(row.mint),
+			underWay: this.#underWay.get(name) ?? this.#atStart,
+			first: this.#first.get(name),
+		};
+		const run = new RestoreRun(ecash, seed, keysets, own);
+		return followed(run, (found) =>
+			found instanceof TetradError
+				? {
+						kind: "move",
+						to: {
+							...{ ...row, state: "failed" },
+							...{ code: found.code, reason: found.message },
+						},
+					}
+				: this.#found(row, found),
+		);
+	}
+
+	/** What becomes of what the mint was working on. */
+	#pendingRun(row: EcashOrderRow): MintRun<Next> {
+		const { crypto: ecash } = this.#tools.parts.options;
+		const proofs = parseProofs(row.token);
+		const points = pointsOf(ecash, proofs);
+		const question = new Question(stateRequest(points), (body) =>
+			parseStates(body, points),
+		);
+		return followed(question, (states): Next => {
+			if (states instanceof TetradError) return { kind: "later" };
+			const of = (kind: ProofState["kind"]) =>
+				proofs.filter((_, at) => states[at]?.kind === kind);
+			const [left, got] = [of("pending"), of("unspent")];
+			if (left.length === proofs.length) return { kind: "later" };
+			const amount = sumOf(got);
+			return {
+				kind: "move",
+				to: { ...waiting(row, left), amount: row.amount + amount },
+				got,
+				isAfterAWhile: left.length > 0,
+				...(got.length > 0 ? { entry: { what: "restored", amount } } : {}),
+			};
+		});
+	}
+
+	/** It is, or it was never begun; or it needs no closed counters any more. */
+	over({ request }: EcashOrderRow): void {
+		const name = hex(request);
+		this.#tools.book.open(this.#closed.get(name) ?? []);
+		this.#closed.delete(name);
+		this.#underWay.delete(name);
+		this.#first.delete(name);
+	}
+
+	/** Its keysets, which are closed from now on. */
+	#close({ request, mint }: EcashOrderRow): readonly Uint8Array[] {
+		const name = hex(request);
+		const closed = this.#closed.get(name);
+		if (closed !== undefined) return closed;
+		const keysets = this.#keysetsOf(mint);
+		this.#tools.book.close(keysets);
+		this.#closed.set(name, keysets);
+		return keysets;
+	}
+
+	/** Nothing of it is a request that a mint may never carry out. */
+	anew(): Move {
+		throw new TetradError("internal", "a restore is made anew");
+	}
+
+	#found(row: EcashOrderRow, found: Restored): Move {
+		const { proofs, gone, counters, unproven, pending } = found;
+		const kept = pending.slice(0, MAX_INPUTS);
+		const trouble =
+			unproven > 0
+				? unprovenFound(unproven)
+				: kept.length < pending.length
+					? tooManyPending(pending.length - kept.length)
+					: undefined;
+		const { book } = this.#tools;
+		for (const { keyset, next } of counters) book.skip(keyset, next);
+		return {
+			kind: "move",
+			to: waiting(row, kept),
+			got: proofs,
+			gone,
+			isFound: true,
+			outputs: counters,
+			isAfterAWhile: kept.length > 0,
+			...(trouble === undefined ? {} : { trouble }),
+			entry: { what: "restored", amount: 0n },
+		};
+	}
+
+	#keysetsOf(mint: Uint8Array): readonly Uint8Array[] {
+		const all = this.#tools.mints.keysets(mint)?.all() ?? [];
+		if (all.length === 0)
+			throw new TetradError("busy", "the mint has shown no keyset yet");
+		return all.map(({ id }) => id);
+	}
+}
+
+/** The row of a restore that waits for nothing but these. */
+function waiting(row: EcashOrderRow, pending: readonly Proof[]): EcashOrderRow {
+	return pending.length > 0
+		? {
+				...row,
+				state: "pending",
+				token: encodeProofs(pending),
+				spends: sumOf(pending),
+			}
+		: { ...row, state: "restored", token: new Uint8Array(), spends: 0n };
+}
+
+function tooManyPending(count: number): TetradError {
+	return new TetradError(
+		"limit-exceeded",
+		`the mint is working on more than a restore keeps, and ${count} proofs were left out: restore again when it has done what it works on`,
+	);
+}
+
+function unprovenFound(count: number): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		`the mint has signed ${count} outputs of this purse with other keys than it shows, and what is in those was not restored: ask whoever runs that mint, and restore again when it shows them`,
+	);
+}

@@ -1,0 +1,87 @@
+/* The proofs of a lock that a purse has forgotten, looked for at its mint. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+	KnownKeysets,
+	type LockTerms,
+	makeLockOutputs,
+	sumOf,
+} from "../../../src/money/cashu/index.ts";
+import { RecallRun } from "../../../src/money/purse/ecash/recall-run.ts";
+import { hex } from "../../../src/wire/index.ts";
+import { ecash, json, TestKeyset } from "../cashu/test-mint.ts";
+
+const { keyset } = new TestKeyset();
+const keysets = new KnownKeysets([keyset]);
+const SEED = new Uint8Array(64).fill(7);
+const TERMS: LockTerms = {
+	keyHash: new Uint8Array(32).fill(1),
+	payee: ecash.publicKey(new Uint8Array(32).fill(2)),
+	deadline: 1_800_000_000,
+	refund: ecash.publicKey(new Uint8Array(32).fill(3)),
+	contract: new Uint8Array(32).fill(4),
+	binding: new Uint8Array(32).fill(5),
+};
+
+/** Six proofs of 1 each, from that counter on. */
+function lockAt(counter: number): readonly string[] {
+	const place = { seed: SEED, keyset: keyset.id, counter };
+	const amounts = Array.from({ length: 6 }, () => 1n);
+	return makeLockOutputs(ecash, place, amounts, TERMS).map(({ blinded }) =>
+		hex(blinded),
+	);
+}
+
+/** The outcome at a mint that has signed these, or why it is asked again; `next` counters are known to be used. */
+function recalled(
+	signed: readonly string[],
+	{ next, beyond = 1000 }: { readonly next: number; readonly beyond?: number },
+) {
+	const counted = [{ keyset: keyset.id, next }];
+	const run = new RecallRun(ecash, SEED, counted, TERMS, 6n, beyond);
+	const first = hex(run.next.body);
+	for (let asked = 1; asked < 30; asked++) {
+		const { outputs } = JSON.parse(Buffer.from(run.next.body).toString()) as {
+			outputs: { id: string; B_: string }[];
+		};
+		const found = outputs.filter(({ B_ }) => signed.includes(B_));
+		const body = json({
+			outputs: found.map(({ id, B_ }) => ({ id, B_, amount: 1 })),
+			signatures: found.map(({ id, B_ }) => ({ id, amount: 1, C_: B_ })),
+		});
+		const step = run.answered(keysets, { status: 200, body });
+		if (step.kind === "on") continue;
+		if (step.kind === "over") return { ...step.outcome, asked };
+		return { error: step.error, isAnew: hex(run.next.body) === first };
+	}
+	return assert.fail("it goes on for ever");
+}
+
+test("a lock is found whole, also where it ends in the next counters that are asked for", () => {
+	for (const counter of [0, 97, 194, 195]) {
+		const found = recalled(lockAt(counter), { next: 100 });
+		assert.ok("proofs" in found);
+		assert.equal(sumOf(found.proofs), 6n);
+		assert.equal(found.begins?.counter, counter);
+	}
+});
+
+test("counters are looked at as far as any are known to be used, however many that are", () => {
+	const found = recalled(lockAt(430), { next: 450, beyond: 200 });
+	assert.ok("proofs" in found);
+	assert.equal(found.proofs.length, 6);
+});
+
+test("what was never locked is nothing once three hundred counters beyond are empty", () => {
+	const found = recalled([], { next: 150 });
+	assert.ok("proofs" in found);
+	assert.deepEqual(found.proofs, []);
+	assert.equal(found.asked, 3);
+});
+
+test("a part of it says nothing, and all of it is asked for again", () => {
+	const found = recalled(lockAt(20).slice(0, 5), { next: 100 });
+	assert.ok("error" in found);
+	assert.equal(found.error.code, "issuer-refused");
+	assert.ok(found.isAnew);
+});

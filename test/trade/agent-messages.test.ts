@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { nodeCrypto } from "../../src/crypto/index.ts";
-import { messages } from "../../src/money/index.ts";
+import { messages, mintId } from "../../src/money/index.ts";
 import { MAX_AGENT_MESSAGE_BYTES } from "../../src/tetrad/parameters.ts";
 import {
 	BETWEEN_AGENTS,
@@ -67,6 +67,7 @@ const OFFER: Offer = {
 	nonce: filled(8, 0x0c),
 };
 
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, "hex"));
 const field = (text: string) =>
 	`${(text.length / 2).toString(16).padStart(8, "0")}${text}`;
 const DESCRIPTION = `${field("746561")}${field("")}${field("677265656e")}${field("")}`;
@@ -80,6 +81,27 @@ const LISTED = [
 	field("00000000000001a4"),
 ].join("");
 const OFFERED = `${field("1d".repeat(16))}${LISTED}${field("0000000000000100")}${field("0c".repeat(8))}`;
+
+const IN_ECASH: Offer = {
+	...OFFER,
+	...{ issuer: mintId(nodeCrypto, "https://mint.example"), currency: "SAT" },
+	...{ money: { exponent: 0, isPlay: true }, amount: 5n },
+	mint: { url: "https://mint.example", unit: "sat" },
+};
+const MINT_FIELDS = `${field(hex(utf8("https://mint.example")))}${field("736174")}`;
+const OFFERED_IN_ECASH = [
+	field("1d".repeat(16)),
+	field(DESCRIPTION),
+	field("00"),
+	field("0000000000000003"),
+	field(hex(IN_ECASH.issuer)),
+	field("534154"),
+	field("0001"),
+	field("0000000000000005"),
+	field("0000000000000100"),
+	field("0c".repeat(8)),
+	MINT_FIELDS,
+].join("");
 
 /** One of each, and its bytes after the type, written out. */
 const GOLDEN: Readonly<Record<string, readonly [Uint8Array, string]>> = {
@@ -132,6 +154,15 @@ const GOLDEN: Readonly<Record<string, readonly [Uint8Array, string]>> = {
 		`${field("d0d0")}${field("e0".repeat(32))}${field("5a".repeat(32))}${field("dedede")}${field("00000007")}`,
 	],
 	cancel: [message(BETWEEN_AGENTS.cancel, {}), ""],
+	offers: [
+		message(BETWEEN_AGENTS.offers, { offers: [OFFER, IN_ECASH] }),
+		field(`${field(OFFERED)}${field(OFFERED_IN_ECASH)}`),
+	],
+	where: [
+		message(BETWEEN_AGENTS.where, { module: filled(41, 0x15) }),
+		field("15".repeat(41)),
+	],
+	there: [message(BETWEEN_AGENTS.there, { port: 0x1b59 }), field("1b59")],
 };
 
 describe("between the agents of a buyer and a merchant", () => {
@@ -144,6 +175,54 @@ describe("between the agents of a buyer and a merchant", () => {
 			for (const changed of lengthChanges(bytes))
 				if (changed.length > 0) refused(() => body(kind, changed));
 		});
+
+	test("a question that names rails, and an offer in ecash, have further fields", () => {
+		const { list, ask, offer } = BETWEEN_AGENTS;
+		const rails = ["own-notes", "cashu"] as const;
+		const listed = list.body.encode({ after: "tea", rails });
+		assert.equal(hex(listed), `${field("746561")}${field("0102")}`);
+		const asked = ask.body.encode({ name: "tea", order: "", rails });
+		assert.equal(hex(asked), `${field("746561")}${field("")}${field("0102")}`);
+		assert.equal(hex(offer.body.encode(IN_ECASH)), OFFERED_IN_ECASH);
+		const bytes = bytesOf(OFFERED_IN_ECASH);
+		assert.deepEqual(offer.body.decode(bytes), IN_ECASH);
+	});
+
+	test("rails out of order or twice are refused, and so is one of a newer program", () => {
+		const { list } = BETWEEN_AGENTS;
+		const said = (rails: string) => bytesOf(`${field("")}${field(rails)}`);
+		assert.deepEqual(list.body.decode(said("0102")).rails, [
+			"own-notes",
+			"cashu",
+		]);
+		for (const wrong of [
+			"00",
+			"0207",
+			"09",
+			"0201",
+			"0202",
+			"",
+			"01".repeat(17),
+		])
+			refused(() => list.body.decode(said(wrong)));
+	});
+
+	test("an offer that has its mint by half, or one that is none, is refused", () => {
+		const { offer } = BETWEEN_AGENTS;
+		const url = field(hex(utf8("https://mint.example")));
+		for (const half of [
+			url,
+			field("736174"),
+			`${url}${field("")}`,
+			`${field("")}${field("736174")}`,
+			`${url}${field("534154")}`,
+			`${url}${field(hex(utf8("auth")))}`,
+			`${field(hex(utf8("https://MINT.example")))}${field("736174")}`,
+			`${field(hex(utf8("https://mint.example/")))}${field("736174")}`,
+			`${MINT_FIELDS}${field("")}`,
+		])
+			refused(() => offer.body.decode(bytesOf(`${OFFERED}${half}`)));
+	});
 
 	test("the page has all of them, with their types and fields", () => {
 		const { rows } = tableIn(TABLES, PAGE, "Between the agents", [

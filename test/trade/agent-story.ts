@@ -52,6 +52,15 @@ const giveUp = (ask: number) => ({
 const waiting = (contract: Uint8Array) =>
 	message(ABOUT_PURCHASES.waiting, { contract, code: "busy", reason: "" });
 
+/** How a tetrad may be over. */
+const ENDS = {
+	"the tetrad is closed": { kind: "closed" },
+	"the tetrad breaks": {
+		kind: "abort",
+		error: new TetradError("carrier-failed", "the line is cut"),
+	},
+} as const;
+
 class Story {
 	readonly lines: string[] = [];
 	readonly world: TradeWorld;
@@ -232,6 +241,45 @@ export async function tell(): Promise<string> {
 			agents.interruptAfter(steps, giveUp(ask));
 			await agents.run();
 		});
+	for (const steps of [0, 1, 2])
+		await story.ends(
+			`questions are given up after ${steps} steps, and something is bought`,
+			async (agents) => {
+				for (const question of [
+					{ kind: "quote", name: "line", order: "" },
+					{ kind: "list", after: undefined },
+					{ kind: "learn" },
+				] as const) {
+					const ask = agents.ask(question);
+					if (steps === 0) agents.happens(giveUp(ask));
+					else agents.interruptAfter(steps, giveUp(ask));
+					await agents.run();
+				}
+				await agents.buy("line");
+			},
+		);
+	for (const nth of [0, 1])
+		await story.ends(
+			`of two at once the ${nth + 1}. is given up`,
+			async (agents) => {
+				const offer = await agents.quote("line");
+				const asks = [0, 1].map(() =>
+					agents.ask({ kind: "buy", offer, askOwner: false }),
+				);
+				agents.interruptAfter(3, giveUp(asks[nth] ?? 0));
+				await agents.run();
+				agents.happens(giveUp(asks[nth] ?? 0));
+				await agents.buy("book");
+			},
+		);
+	for (let steps = 1; steps < 32; steps++)
+		for (const [what, event] of Object.entries(ENDS))
+			await story.ends(`${what} after ${steps} steps`, async (agents) => {
+				const offer = await agents.quote("book");
+				agents.ask({ kind: "buy", offer, askOwner: false });
+				agents.interruptAfter(steps, event);
+				await agents.run();
+			});
 	return `${story.lines.join("\n")}\n`;
 }
 

@@ -18,6 +18,7 @@ import {
 	type BuyingEvent,
 	type Conclusion,
 	type LearnedPurchase,
+	type MetModule,
 	type PaidGoods,
 	type ProvisionalPurchase,
 	Selling,
@@ -32,6 +33,7 @@ import {
 	type Offer,
 	parseContract,
 	parseTerms,
+	type Recalled,
 	saltKey,
 	termsHash,
 } from "../../src/trade/documents/index.ts";
@@ -112,6 +114,7 @@ export class BuyerModule {
 	readonly paid: Map<string, Uint8Array> = new Map();
 	readonly aborted: Set<string> = new Set();
 	readonly finals: string[] = [];
+	readonly recalled: Recalled[] = [];
 	/** What it is told in the place of a key, in this order, while there is any. */
 	readonly instead: ((contract: Uint8Array) => Uint8Array)[] = [];
 	/** The same in the place of the answer to a cancel. */
@@ -144,6 +147,13 @@ export class BuyerModule {
 				if (this.paid.has(hex(contract))) return [this.bought(contract)];
 				this.aborted.add(hex(contract));
 				return [aborted(contract)];
+			}
+			case said.recall.type: {
+				const recalled = body(said.recall, bytes);
+				const { hash } = parseContract(nodeCrypto, recalled.document);
+				this.recalled.push(recalled);
+				const instead = this.instead.shift();
+				return [instead === undefined ? this.bought(hash) : instead(hash)];
 			}
 			case said.final.type: {
 				const { contract } = body(said.final, bytes);
@@ -262,10 +272,16 @@ export interface AgentsOptions extends Tampering {
 	readonly offerKey?: Uint8Array;
 	/** Who is at the other end for the buyer, in the place of the merchant. */
 	readonly otherMerchant?: CertifiedDevice;
+	/** The merchant's module in this tetrad, in the place of the one with which it has sold before. */
+	readonly otherModule?: CertifiedDevice;
+	/** Where the merchant is met with each of its modules. */
+	readonly modules?: readonly MetModule[];
 	readonly merchantsModule?: (bytes: Uint8Array) => Promise<Uint8Array[]>;
 	/** Who hears what the buyer's agent says to its module, in the place of `module`. */
 	readonly buyersModule?: (bytes: Uint8Array) => Promise<Uint8Array[]>;
 	readonly currency?: string;
+	/** What a thing costs in each kind of money, of what it costs in notes. */
+	readonly prices?: (listing: Listing) => readonly Listing[];
 	readonly now?: number;
 }
 
@@ -318,7 +334,8 @@ export class Agents {
 		const { buyerAgent, buyerModule, sellerAgent, sellerModule } =
 			world.parties;
 		const buyer = { agent: buyerAgent.device, module: buyerModule.device };
-		const merchant = { agent: sellerAgent.device, module: sellerModule.device };
+		const { otherModule = sellerModule.device, modules } = options;
+		const merchant = { agent: sellerAgent.device, module: otherModule };
 		const tetrad = { exporter, binding };
 		const { otherMerchant = merchant.agent } = options;
 		const ofBuyer: TradeTetrad = {
@@ -332,6 +349,7 @@ export class Agents {
 			crypto: nodeCrypto,
 			tetrad: ofMerchant,
 			offerKey: options.offerKey ?? filled(32, 0x0f),
+			modules,
 		});
 		this.#work.push(() => this.toSelling({ kind: "begin" }));
 	}
@@ -580,20 +598,21 @@ export class Agents {
 			});
 		},
 		list: ({ answer, after, limit }) => {
-			const { stock } = this.options;
+			const { stock, prices = (one) => [one] } = this.options;
 			const names = [...stock.keys()];
 			const from = after === undefined ? 0 : names.indexOf(after) + 1;
 			const items = names
 				.slice(from, from + limit)
-				.map((name) => listingOf(this.world, name, stock));
-			const isLast = from + items.length >= names.length;
+				.flatMap((name) => prices(listingOf(this.world, name, stock)));
+			const isLast = from + limit >= names.length;
 			this.happensToMerchant({ kind: "listed", answer, items, isLast });
 		},
 		price: ({ answer, name, order }) =>
 			this.#attempt(answer, () => {
-				const { stock, currency } = this.options;
-				const listing = listingOf(this.world, name, stock, order, currency);
-				return { kind: "priced", answer, listing };
+				const { stock, currency, prices = (one) => [one] } = this.options;
+				const inNotes = listingOf(this.world, name, stock, order, currency);
+				const [listing = inNotes, ...others] = prices(inNotes);
+				return { kind: "priced", answer, listing, others };
 			}),
 		open: ({ answer, goods }) => {
 			this.open.add(answer);

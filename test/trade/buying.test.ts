@@ -420,6 +420,44 @@ describe("a buyer's agent that dies", () => {
 		requireRest(agents);
 	});
 
+	test("tells a module that may have forgotten it all that is kept of it, once", async () => {
+		const first = new Agents(world, { stock: TEA });
+		await first.buy("tea");
+		const { module, disk } = first;
+		const [[, kept] = []] = disk.kept;
+		assert.ok(kept);
+		const behind = (contract: Uint8Array) =>
+			notBought(contract, "in-doubt", "purse-behind", 0n);
+		const resumed = async () => {
+			disk.concluded.clear();
+			module.insteadOfCancelled.push(behind);
+			const agents = new Agents(world, {
+				...{ stock: TEA, disk, module },
+				...ELSEWHERE,
+			});
+			const purchase = kept;
+			const ask = agents.ask({ kind: "resume", purchase, isFinal: false });
+			await agents.run();
+			return { agents, ask };
+		};
+		const { agents, ask } = await resumed();
+		assert.equal(outcomeOf(agents, ask), "bought");
+		assert.equal(module.recalled.length, 1);
+		const [{ sellerChain, ...recalled } = assert.fail()] = module.recalled;
+		const { contract, chain, salt, description, exporter } = kept;
+		const { document } = contract;
+		assert.deepEqual(recalled, { document, salt, description, exporter });
+		assert.deepEqual(sellerChain, chain);
+		// One that knows no more of it then says so, and is not told again in this tetrad.
+		module.instead.push(behind);
+		const again = await resumed();
+		assert.equal(module.recalled.length, 2);
+		assert.equal(again.agents.stepsOf.get(again.ask)?.at(-1)?.kind, "in-doubt");
+		again.agents.happens({ kind: "closed" });
+		await again.agents.run();
+		assert.equal(outcomeOf(again.agents, again.ask), "payment-in-doubt");
+	});
+
 	test("whose merchant is not at the other end is told that the goods are not here, and the module that nothing is final", async () => {
 		const first = new Agents(world, { stock: TEA });
 		await first.buy("tea");
@@ -441,6 +479,32 @@ describe("a buyer's agent that dies", () => {
 		assert.equal(outcomeOf(agents, ask), "truncated");
 		assert.equal(disk.concluded.size, 0);
 		assert.deepEqual(module.finals, []);
+	});
+
+	test("whose merchant is met with another of its modules fetches nothing there", async () => {
+		const first = new Agents(world, { stock: TEA });
+		await first.buy("tea");
+		const [[id, kept] = []] = first.disk.kept;
+		assert.ok(kept && id);
+		const disk = new BuyerDisk();
+		disk.kept.set(id, kept);
+		const agents = new Agents(world, {
+			stock: TEA,
+			disk,
+			module: first.module,
+			otherModule: world.parties.strangerModule.device,
+		});
+		const ask = agents.ask({ kind: "resume", purchase: kept, isFinal: false });
+		await agents.run();
+		assert.equal(outcomeOf(agents, ask), "truncated");
+		assert.equal(disk.concluded.size, 0);
+		assert.ok(
+			!agents.buyerEffects.some(
+				(effect) =>
+					effect.kind === "to-agent" &&
+					effect.bytes[0] === BETWEEN_AGENTS.fetch.type,
+			),
+		);
 	});
 
 	test("and has another module now leaves that purchase alone", async () => {
@@ -555,6 +619,42 @@ describe("what the module says", () => {
 			await agents.run();
 			assert.equal(outcomeOf(agents, ask), "purchase-void");
 			assert.equal(agents.disk.parts.size, 0);
+			assert.equal((await agents.page())?.kind, "page");
+		});
+
+	const bought = { key: filled(32, 1), receipt: filled(9, 2) };
+	const known = { ...bought, receiptChain: filled(9, 3) };
+	for (const [conclusion, path, outcome] of [
+		[
+			{ kind: "final", ...known, evidence: undefined },
+			"shown before",
+			"bought",
+		],
+		[
+			{ kind: "final", ...known, evidence: filled(9, 4) },
+			undefined,
+			"merchandise-wrong",
+		],
+		[
+			{ kind: "refunded", credited: PRICE, code: "busy", reason: "so it is" },
+			undefined,
+			"busy",
+		],
+	] as const)
+		test(`concluded by another tetrad before its goods are opened, ${outcome}: nothing is opened or kept again`, async () => {
+			const agents = new Agents(world, {
+				stock: TEA,
+				hold: ({ kind }) => kind === "open-goods",
+			});
+			const ask = await agents.buy("tea");
+			assert.ok(agents.buying.needsGoods(ask));
+			agents.happens({ kind: "over-elsewhere", ask, conclusion, path });
+			await agents.run();
+			assert.equal(outcomeOf(agents, ask), outcome);
+			const answer = agents.answers.get(ask);
+			assert.equal(answer?.kind === "bought" ? answer.path : undefined, path);
+			assert.equal(agents.disk.concluded.size, 0);
+			assert.ok(!agents.buying.needsGoods(ask));
 			assert.equal((await agents.page())?.kind, "page");
 		});
 

@@ -1,6 +1,7 @@
 /* Who lies about ecash: a payer that locks something else, a payee that claims and is silent, and copies of both. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { realEcash } from "../../sim/ecash-crypto.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import {
 	encodeLock,
@@ -9,10 +10,8 @@ import {
 } from "../../src/money/cashu/index.ts";
 import { ABOUT_LOCKS } from "../../src/money/documents/index.ts";
 import { messages } from "../../src/money/index.ts";
-import type { Contract } from "../../src/trade/documents/index.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket } from "./ecash-market.ts";
-import type { Visit } from "./market.ts";
 import { requireRest } from "./rail-contract.ts";
 
 const { body, message } = messages;
@@ -24,29 +23,9 @@ function lockIn(bytes: Uint8Array) {
 	return body(ABOUT_LOCKS.lock, bytes);
 }
 
-/** Everything up to a message between the modules of that kind, which is the next. */
-async function until(
-	kind: keyof typeof ABOUT_LOCKS,
-): Promise<{ ecash: EcashMarket; visit: Visit; contract: Contract }> {
-	const ecash = await EcashMarket.make({ world });
-	const { market } = ecash;
-	const visit = await market.meet();
-	const contract = await market.contract(visit);
-	market.buy(visit, contract);
-	await goTo(ecash, kind);
-	return { ecash, visit, contract };
-}
-
-async function goTo(
-	{ market }: EcashMarket,
-	kind: keyof typeof ABOUT_LOCKS,
-): Promise<void> {
-	const { town } = market;
-	await town.work();
-	for (let i = 0; town.wire[0]?.bytes?.[0] !== ABOUT_LOCKS[kind].type; i++) {
-		assert.ok(i < 100, `there is no ${kind}`);
-		await town.deliver();
-	}
+async function until(kind: keyof typeof ABOUT_LOCKS) {
+	const ecash = await EcashMarket.make({ world }, {}, realEcash());
+	return { ecash, ...(await ecash.buyUntil(kind)) };
 }
 
 /** Changes the lock that is on its way. */
@@ -186,10 +165,7 @@ describe("a lock that was good once", () => {
 		market.town.part(market.ann, visit.tetrad);
 		await market.quiet();
 		// Another contract, in a tetrad of its own, for which the same proofs are given again.
-		const next = await market.meet();
-		const other = await market.contract(next);
-		market.buy(next, other);
-		await goTo(ecash, "lock");
+		const { contract: other } = await ecash.buyUntil("lock");
 		alter(ecash, () => ({ lock: old.lock }));
 		await market.quiet();
 		assert.equal(ecash.stateOf(other.hash, market.bob), undefined);
@@ -335,7 +311,7 @@ describe("a payer", () => {
 
 describe("proofs that were spent", () => {
 	test("by another copy of the purse before are told of, and what is left of them is there", async () => {
-		const ecash = await EcashMarket.make({ world });
+		const ecash = await EcashMarket.make({ world }, {}, realEcash());
 		const { market } = ecash;
 		ecash.spendBefore(market.ann, 256n);
 		const visit = await market.meet();

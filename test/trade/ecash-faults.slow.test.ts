@@ -1,45 +1,15 @@
 /* A purchase with ecash of a mint that does everything wrong that a mint can, once or until it is well again. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MINT_FAULTS, type MintFault } from "../../src/mint/index.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket } from "./ecash-market.ts";
+import { faultsAt, nameOf } from "./mint-faults.ts";
 import { requireRest } from "./rail-contract.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
 
-const DETAILS: Readonly<Record<string, readonly object[]>> = {
-	slow: [{ ms: 40_000 }],
-	"huge-answer": [{ bytes: 10_000_000 }],
-	"clock-skewed": [{ seconds: 3600 }, { seconds: -3600 }],
-	"state-lied": [
-		{ state: "UNSPENT" },
-		{ state: "PENDING" },
-		{ state: "SPENT" },
-	],
-	"locks-ignored": [{ isAnnounced: true }, { isAnnounced: false }],
-};
-
-const FAULTS: readonly MintFault[] = Object.entries(MINT_FAULTS).flatMap(
-	([kind, all]) =>
-		all
-			.filter((at) => ["info", "swap", "checkstate"].includes(at))
-			// What strikes everywhere strikes what is asked first, and what moves money.
-			.flatMap((at) =>
-				(DETAILS[kind] ?? [{}]).map(
-					(details) => ({ kind, at, ...details }) as MintFault,
-				),
-			),
-);
-
-function nameOf(fault: MintFault): string {
-	const { kind, at, times, ...details } = fault;
-	const said = Object.entries(details).map(
-		([name, value]) => `${name} ${value}`,
-	);
-	const often = times === undefined ? "until it is well" : "once";
-	return [`${kind} at ${at}`, ...said, often].join(", ");
-}
+// What strikes everywhere strikes what is asked first, and what moves money.
+const FAULTS = faultsAt("info", "swap", "checkstate");
 
 describe("a purchase from a mint that is wrong ends with the goods or the money", () => {
 	// Once is another thing only where money moves.

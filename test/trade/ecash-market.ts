@@ -1,9 +1,18 @@
 /* A market whose buyer pays with ecash of a play mint, asked without a network. */
 import assert from "node:assert/strict";
+import {
+	type EcashCryptography,
+	standInEcash,
+} from "../../sim/ecash-crypto.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
-import { FaultyMint, PlayMint } from "../../src/mint/index.ts";
 import {
+	FaultyMint,
+	PlayMint,
+	type PlayMintOptions,
+} from "../../src/mint/index.ts";
+import {
+	type EcashCrypto,
 	KnownKeysets,
 	makeOutputs,
 	mintQuoteRequest,
@@ -14,6 +23,7 @@ import {
 	parseMintQuote,
 	parseSignatures,
 	parseStates,
+	plainInputs,
 	pointsOf,
 	splitAmount,
 	stateRequest,
@@ -21,7 +31,7 @@ import {
 	swapRequest,
 	unblindAll,
 } from "../../src/money/cashu/index.ts";
-import { mintId } from "../../src/money/documents/index.ts";
+import { ABOUT_LOCKS, mintId } from "../../src/money/documents/index.ts";
 import {
 	type Balance,
 	ecashPurse,
@@ -31,10 +41,10 @@ import {
 } from "../../src/money/index.ts";
 import { EcashBook } from "../../src/money/purse/ecash/book.ts";
 import { countersOf } from "../../src/money/purse/ecash/counters.ts";
-import { loadEcash } from "../../src/provider/index.ts";
+import type { Contract } from "../../src/trade/documents/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import type { Module } from "../money/town.ts";
-import { Market, type MarketOptions } from "./market.ts";
+import { Market, type MarketOptions, type Visit } from "./market.ts";
 import type { RailMarket } from "./rail-contract.ts";
 
 export const MINT_URL = "https://mint.example";
@@ -54,25 +64,41 @@ const TRUSTED = {
 /** As a mint has it. */
 type Request = Parameters<FaultyMint["handle"]>[0];
 
+/** Equations are those of the curve, and most of what a purchase for ecash costs is not. */
+const STAND_IN: EcashCryptography = standInEcash(nodeCrypto);
+
 export class EcashMarket {
 	readonly market: Market;
 	readonly mint: FaultyMint;
+	readonly cryptography: EcashCryptography;
 	readonly #clock: () => number;
+	/** What the mint asks for each input, in thousandths. */
+	readonly #feePpk: bigint;
+	/** Each has other ecash. */
+	#strangers = 0;
 
-	private constructor(market: Market, mint: FaultyMint, clock: () => number) {
+	private constructor(
+		market: Market,
+		mint: FaultyMint,
+		cryptography: EcashCryptography,
+		{ inputFeePpk = 0 }: PlayMintOptions,
+	) {
 		this.market = market;
 		this.mint = mint;
-		this.#clock = clock;
+		this.cryptography = cryptography;
+		this.#clock = () => market.town.now;
+		this.#feePpk = BigInt(inputFeePpk);
 	}
 
-	/** Ann has 1000 of its ecash, and Bob's module sells for it. */
+	/** Ann has 1000 of its ecash, and Bob's module sells for it. What stands in for secp256k1 computes it all, unless another is given. */
 	static async make(
 		options: MarketOptions = {},
-		{ inputFeePpk = 0 }: { readonly inputFeePpk?: number } = {},
+		play: PlayMintOptions = {},
+		cryptography: EcashCryptography = STAND_IN,
 	): Promise<EcashMarket> {
-		const ecash = loadEcash();
+		const { purse: crypto, mint: primitives } = cryptography;
 		const seed = nodeCrypto.sha256(utf8("a play mint"));
-		const mint = new FaultyMint(PlayMint.create(seed, { inputFeePpk }));
+		const mint = new FaultyMint(PlayMint.create(seed, { ...play, primitives }));
 		/** Seconds that the mint's clock is ahead. */
 		const clock = { now: 0 };
 		const market = await Market.make({
@@ -84,7 +110,7 @@ export class EcashMarket {
 				money: { exponent: 0, isPlay: true },
 			},
 			ecash: (self) =>
-				ecashPurse({ crypto: ecash, seed: seedOf(self), mints: [TRUSTED] }),
+				ecashPurse({ crypto, seed: seedOf(self), mints: [TRUSTED] }),
 			asked: ({ id, server, ...request }, now) => {
 				assert.equal(server, MINT_URL);
 				const reply = mint.handle(request, now);
@@ -99,7 +125,8 @@ export class EcashMarket {
 			},
 			fund: async ({ ann, town }) => {
 				clock.now = town.now;
-				const proofs = mintFor(mint, seedOf(ann), 1000n, town.now);
+				const seed = seedOf(ann);
+				const proofs = mintFor(crypto, mint, seed, 1000n, town.now);
 				const book = new EcashBook(nodeCrypto, [TRUSTED], [], new Map());
 				for (const { keyset } of proofs) book.take({ id: keyset }, 1);
 				ann.store.run({
@@ -113,14 +140,18 @@ export class EcashMarket {
 				town.restart(ann);
 			},
 		});
-		const { town } = market;
-		return new EcashMarket(market, mint, () => town.now);
+		return new EcashMarket(market, mint, cryptography, play);
+	}
+
+	/** What its purses compute with. */
+	get crypto(): EcashCrypto {
+		return this.cryptography.purse;
 	}
 
 	/** New ecash of the mint that nobody here has. */
 	token(amount: bigint): readonly Proof[] {
-		const seed = seedOf({ name: "somebody else" });
-		return mintFor(this.mint, seed, amount, this.#clock());
+		const seed = seedOf({ name: `${++this.#strangers} somebody else` });
+		return mintFor(this.crypto, this.mint, seed, amount, this.#clock());
 	}
 
 	/** As the suite of rails knows it. */
@@ -153,15 +184,30 @@ export class EcashMarket {
 		)?.state;
 	}
 
+	/** One more purchase, up to a message of that kind between its modules, which is the next. */
+	async buyUntil(
+		kind: keyof typeof ABOUT_LOCKS,
+	): Promise<{ readonly visit: Visit; readonly contract: Contract }> {
+		const visit = await this.market.meet();
+		const contract = await this.market.contract(visit);
+		this.market.buy(visit, contract);
+		const { town } = this.market;
+		await town.work();
+		for (let i = 0; town.wire[0]?.bytes?.[0] !== ABOUT_LOCKS[kind].type; i++) {
+			assert.ok(i < 100, `there is no ${kind}`);
+			await town.deliver();
+		}
+		return { visit, contract };
+	}
+
 	/** All proofs are somebody's, once, and the mint owes no more and no less for them. */
 	requireConserved(total = 1000n): void {
-		const ecash = loadEcash();
 		let sum = 0n;
 		const seen = new Set<string>();
 		for (const module of [this.market.ann, this.market.bob]) {
 			const rows = module.store.rows(ecashTables.PROOFS);
 			sum += sumOf(rows);
-			const ys = pointsOf(ecash, rows);
+			const ys = pointsOf(this.crypto, rows);
 			if (ys.length === 0) continue;
 			const states = parseStates(
 				this.ask(stateRequest(ys.slice(0, 256))),
@@ -195,31 +241,38 @@ export class EcashMarket {
 
 	/** Somebody else who has a copy of a purse swaps all of its ecash, or its proofs of one amount. */
 	spendBefore({ store }: Module, of?: bigint): void {
-		const ecash = loadEcash();
 		const rows = store
 			.rows(ecashTables.PROOFS)
 			.filter(({ amount }) => of === undefined || amount === of);
-		const inputs = rows.map((row) => ({
-			...row,
-			dleq: undefined,
-			witness: undefined,
-		}));
-		const [first] = rows;
+		const inputs = rows.map((row) => ({ ...row, dleq: undefined }));
+		this.swapAway(inputs, new Uint8Array(64));
+	}
+
+	/** Somebody else swaps proofs into outputs that follow from another seed. */
+	swapAway(proofs: readonly Proof[], seed: Uint8Array): void {
+		const [first] = proofs;
 		assert.ok(first);
+		const fee = (BigInt(proofs.length) * this.#feePpk + 999n) / 1000n;
 		const outputs = makeOutputs(
-			ecash,
-			{ seed: new Uint8Array(64), keyset: first.keyset, counter: 0 },
-			rows.map(({ amount }) => amount),
+			this.crypto,
+			{ seed, keyset: first.keyset, counter: 0 },
+			powersIn(sumOf(proofs) - fee),
 		);
-		this.ask(swapRequest(inputs, outputs));
+		this.ask(swapRequest(plainInputs(proofs), outputs));
 	}
 
 	ask(request: Request): Uint8Array {
 		const reply = this.mint.mint.handle(request, this.#clock());
-		assert.equal(reply.status, 200);
+		assert.equal(reply.status, 200, new TextDecoder().decode(reply.body));
 		return reply.body;
 	}
 }
+
+/** The powers of two that make a sum. */
+const powersIn = (sum: bigint): bigint[] =>
+	[...sum.toString(2)]
+		.map((digit, at, all) => BigInt(digit) << BigInt(all.length - 1 - at))
+		.filter((power) => power > 0n);
 
 export function seedOf({ name }: Pick<Module, "name">): Uint8Array {
 	const half = nodeCrypto.sha256(utf8(`the seed of ${name}`));
@@ -228,12 +281,12 @@ export function seedOf({ name }: Pick<Module, "name">): Uint8Array {
 
 /** So much new ecash, derived from that seed. */
 function mintFor(
+	ecash: EcashCrypto,
 	{ mint }: FaultyMint,
 	seed: Uint8Array,
 	amount: bigint,
 	now: number,
 ): readonly Proof[] {
-	const ecash = loadEcash();
 	const ask = (request: Request): Uint8Array => {
 		const { status, body } = mint.handle(request, now);
 		assert.equal(status, 200, new TextDecoder().decode(body));
@@ -248,7 +301,7 @@ function mintFor(
 	const keyset = keysets.active(UNIT, now);
 	assert.ok(keyset);
 	const { quote } = parseMintQuote(ask(mintQuoteRequest(UNIT, amount)));
-	get(`/v1/mint/quote/bolt11/${quote}`);
+	mint.pay(quote);
 	const outputs = makeOutputs(
 		ecash,
 		{ seed, keyset: keyset.id, counter: 0 },

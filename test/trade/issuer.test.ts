@@ -196,6 +196,27 @@ describe("a sale that is handed in", () => {
 		assert.deepEqual(await world.resolve(sale), bought(sale));
 	});
 
+	test("is answered with its key also when that has rotted in the answer that was lost", async () => {
+		await using world = await SaleWorld.make({ onDisk: true });
+		const { ledger, buyer } = world;
+		const sale = await world.sale();
+		const request = requestId();
+		const asked = world.resolving(sale, request);
+		const answer = await world.mint.once(buyer, asked);
+		await ledger.tamper((database) => {
+			const { kept } = database
+				.prepare("SELECT answer AS kept FROM answers WHERE request = ?")
+				.get(request) as { readonly kept: Uint8Array };
+			const at = Buffer.from(kept).indexOf(sale.key);
+			assert.ok(at > 0);
+			kept.fill(0, at, at + sale.key.length);
+			database
+				.prepare("UPDATE answers SET answer = ? WHERE request = ?")
+				.run(kept, request);
+		});
+		assert.deepEqual(await world.mint.once(buyer, asked), answer);
+	});
+
 	test("by its payer is booked for its payee, and answered with the key", async () => {
 		await using world = await SaleWorld.make();
 		const sale = await world.sale();

@@ -15,6 +15,7 @@ import {
 	encodeItemDescription,
 	encodeTerms,
 	exporterHash,
+	type HeldMoney,
 	itemHash,
 	keyHash,
 	type NotBoughtOutcome,
@@ -45,6 +46,7 @@ type HeardOfPurchase =
 			readonly kind: "bought";
 			readonly key: Uint8Array;
 			readonly receipt: Uint8Array;
+			readonly fee?: bigint | undefined;
 	  }
 	| { readonly kind: "waiting"; readonly code: string }
 	| {
@@ -53,6 +55,7 @@ type HeardOfPurchase =
 			readonly amount: bigint;
 			readonly code: string;
 			readonly reason: string;
+			readonly fee?: bigint | undefined;
 	  }
 	| { readonly kind: "closed" };
 
@@ -265,6 +268,9 @@ export class Market {
 				this.keys.set(hex(hash), key);
 				return;
 			}
+			case ABOUT_PURCHASES.moneysHeld.type:
+				this.held = body(ABOUT_PURCHASES.moneysHeld, bytes).moneys;
+				return;
 			case ABOUT_PURCHASES.unsold.type: {
 				const { code, reason } = body(ABOUT_PURCHASES.unsold, bytes);
 				this.unsold.push(`${code}: ${reason}`);
@@ -283,6 +289,8 @@ export class Market {
 	/** That the merchant's agent was given, by the hash of their terms. */
 	readonly keys: Map<string, Uint8Array> = new Map();
 	readonly unsold: string[] = [];
+	/** What a module has said of its money last. */
+	held: readonly HeldMoney[] = [];
 	after: Uint8Array | undefined;
 
 	heard(contract: Contract): readonly HeardOfPurchase[] {
@@ -395,6 +403,7 @@ export class Market {
 			issuerChain: Uint8Array;
 			money: { readonly exponent: number; readonly isPlay: boolean };
 			askOwner: boolean;
+			mostFee: bigint;
 		}> = {},
 	): Uint8Array {
 		return message(ABOUT_PURCHASES.buy, {
@@ -425,6 +434,27 @@ export class Market {
 		buyer: Module = this.ann,
 	): void {
 		this.say(buyer, tetrad, message(ABOUT_PURCHASES[kind], { contract }));
+	}
+
+	/** The buyer's agent tells its module all that it keeps of a purchase. */
+	recall(
+		tetrad: number,
+		{ document }: Pick<Contract, "document">,
+		{ exporter }: Pick<Visit, "exporter">,
+		buyer: Module = this.ann,
+		merchant: Module = this.bob,
+	): void {
+		this.say(
+			buyer,
+			tetrad,
+			message(ABOUT_PURCHASES.recall, {
+				document,
+				salt: SALT,
+				description: this.description(),
+				sellerChain: merchant.agent.encodedChain,
+				exporter,
+			}),
+		);
 	}
 
 	/** All that was bought, as an agent learns it. */

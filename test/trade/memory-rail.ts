@@ -244,8 +244,13 @@ export class MemoryRail implements MoneyMachine<PurseReport> {
 			meetings: this.#meetings,
 			issuerOf: (issuer) =>
 				options.issuers.find((terms) => sameBytes(terms.issuer, issuer)),
+			moneys: options.issuers.map((terms) => ({ ...terms, isOfMint: false })),
+			spendable: (then) => then(options.issuers.map(() => 0n)),
 			atMint: () => undefined,
+			feeOf: () => undefined,
 			pay: (tetrad, payment, also) => this.#pay(tetrad, payment, also),
+			// Its store and its ledger are put back by nobody.
+			recall: ({ contract }) => this.#cancel(contract),
 			cancel: (contract) => this.#cancel(contract),
 			committed: (contracts, then) =>
 				reading(
@@ -585,6 +590,7 @@ export class MemoryRail implements MoneyMachine<PurseReport> {
 				const chain = context.own.encodedChain;
 				this.#part.happened({
 					...{ kind: "sold", ...sale, key: kept, receipt: RECEIPT, chain },
+					tetrads: [],
 					isBooked: true,
 				});
 				hand(kept);
@@ -692,6 +698,7 @@ function committed(row: GivenRow): CommittedSale {
 		},
 		step: state as CommittedSale["step"],
 		refund: undefined,
+		why: undefined,
 		...{ key, receipt, chain },
 	};
 }

@@ -153,6 +153,37 @@ const GOLDEN: Readonly<Record<string, readonly [Uint8Array, string]>> = {
 		}),
 		`00000020${"c0".repeat(32)} 000000080000000000000001 000000024c4c 00000001cd`,
 	],
+	moneys: [message(ABOUT_PURCHASES.moneys, {}), ""],
+	moneysHeld: [
+		message(ABOUT_PURCHASES.moneysHeld, {
+			moneys: [
+				{
+					issuer: filled(44, 1),
+					currency: "SAT",
+					money: { exponent: 0, isPlay: true },
+					rail: "cashu",
+					spendable: 258n,
+				},
+			],
+		}),
+		[
+			`00000052 0000004e 0000002c${"01".repeat(44)} 00000003534154`,
+			"000000020001 0000000102 000000080000000000000102",
+		].join(" "),
+	],
+	recall: [
+		message(ABOUT_PURCHASES.recall, {
+			document: filled(1, 0xd0),
+			salt: filled(32, 0x5a),
+			description: filled(2, 0xde),
+			sellerChain: filled(1, 0xcd),
+			exporter: filled(32, 0xe0),
+		}),
+		[
+			`00000001d0 00000020${"5a".repeat(32)} 00000002dede`,
+			`00000001cd 00000020${"e0".repeat(32)}`,
+		].join(" "),
+	],
 };
 
 function ofContract(
@@ -186,7 +217,9 @@ describe("between an agent and its module, about purchases", () => {
 		const documented = rows.map((row) => [
 			cell(row, "message"),
 			Number(cell(row, "type")),
-			parseLayout(row["fields, in order"] ?? ""),
+			row["fields, in order"] === "none"
+				? []
+				: parseLayout(row["fields, in order"] ?? ""),
 		]);
 		const inCode = KINDS.map(([name, { type, body }]) => [
 			name,
@@ -225,6 +258,51 @@ describe("between an agent and its module, about purchases", () => {
 				}),
 				{ numRuns: 50 },
 			);
+	});
+
+	test("what a mint asks for beside is asked and said where it is wanted, and else as before", () => {
+		const { moneys, moneysHeld, buy } = ABOUT_PURCHASES;
+		const issuer = filled(41, 0x15);
+		const held = {
+			...({ issuer, currency: "SAT", rail: "cashu", spendable: 9n } as const),
+			money: { exponent: 0, isPlay: true },
+		};
+		const said = {
+			...{ document: filled(2, 0xd0), salt: filled(32, 0x5a) },
+			...{ description: filled(3, 0xde), issuerChain: filled(1, 0xcc) },
+			...{ money: { exponent: 2, isPlay: true }, askOwner: false },
+		};
+		for (const [kind, short, more] of [
+			[moneys, {}, { prices: [{ issuer, amount: 5n }] }],
+			[moneysHeld, { moneys: [held] }, { moneys: [{ ...held, fee: 0n }] }],
+			[buy, said, { ...said, mostFee: 0n }],
+		] as unknown as readonly (readonly [AnyKind, object, object])[]) {
+			const lengths = [short, more].map((value) => {
+				const bytes = kind.body.encode(value as never);
+				assert.deepEqual(kind.body.decode(bytes), value);
+				return bytes.length;
+			});
+			assert.ok((lengths[0] ?? 0) < (lengths[1] ?? 0));
+		}
+	});
+
+	test("what was sold for ecash says for which, and all of it or nothing", () => {
+		const { sold } = ABOUT_PURCHASES;
+		const forNotes = {
+			...{ contract, amount: 1n, receipt: filled(2, 0x4c) },
+			chain: filled(1, 0xcd),
+		};
+		const ecash = {
+			...{ issuer: filled(44, 1), currency: "SAT" },
+			money: { exponent: 0, isPlay: false },
+		};
+		const bytes = sold.body.encode({ ...forNotes, ecash });
+		assert.deepEqual(sold.body.decode(bytes), { ...forNotes, ecash });
+		const short = sold.body.encode(forNotes);
+		assert.deepEqual(sold.body.decode(short), forNotes);
+		const rest = bytes.subarray(short.length);
+		for (const half of [48, 48 + 7])
+			refused(() => sold.body.decode(concat(short, rest.subarray(0, half))));
 	});
 
 	test("an optional field that is neither empty nor whole, and a step that is none, are refused", () => {

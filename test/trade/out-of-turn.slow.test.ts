@@ -55,6 +55,10 @@ const AT_BUYER: readonly BuyingEvent[] = [
 	{ kind: "goods-opened", ask: 2, path: "elsewhere" },
 	{ kind: "goods-wrong", ask: 2, evidence: filled(9, 1) },
 	{ kind: "goods-missing", ask: 2, from: 0 },
+	{
+		...{ kind: "over-elsewhere", ask: 2, path: undefined },
+		conclusion: { kind: "refunded", credited: 1n, code: "busy", reason: "" },
+	},
 	{ kind: "not-done", ask: 2, error: ERROR },
 	{ kind: "give-up", ask: 1, error: ERROR },
 	{ kind: "give-up", ask: 2, error: ERROR },

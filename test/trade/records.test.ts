@@ -27,13 +27,13 @@ import {
 	payRefund,
 	REFUNDS,
 	readComeBack,
+	readConcluded,
 	readProvisional,
 	readPurchase,
 	readPurchaseOf,
 	readRefund,
 	recordSale,
 	SALES,
-	settleMade,
 } from "../../src/trade/records/index.ts";
 import { hex, utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
@@ -41,6 +41,20 @@ import { MemoryStore } from "../support/memory-store.ts";
 import { enc } from "./merchandise-reference.ts";
 
 const CONTRACT = utf8("contract");
+const SALE = {
+	contract: CONTRACT,
+	time: 100n,
+	buyer: "carol",
+	buyer_agent: utf8("carol's"),
+	item: "photo.jpg",
+	issuer: utf8("issuer"),
+	currency: "EUR",
+	exponent: 2n,
+	play: 1n,
+	amount: 420n,
+	receipt: utf8("receipt"),
+	receipt_chain: utf8("chain"),
+};
 const KEY = utf8("key");
 
 function purchase(contract = CONTRACT, time = 100n): NewPurchase {
@@ -104,6 +118,17 @@ describe("a purchase in the store of its buyer's agent", () => {
 		[[aborted, final], "aborted"],
 		[[refunded, final], "refunded"],
 	];
+	test("has what its mint has taken beside the price, once that is known", async () => {
+		const store = new MemoryStore();
+		const begun = await store.transact(beginPurchase(purchase()));
+		assert.equal(begun.fee, 0n);
+		const outcome = { ...final, fee: 2n } as const;
+		const row = await store.transact(concludePurchase(CONTRACT, outcome, 200));
+		assert.equal(row.fee, 2n);
+		const concluded = await store.transact(readConcluded(CONTRACT));
+		assert.deepEqual(concluded?.conclusion, outcome);
+	});
+
 	for (const [outcomes, state] of walks)
 		test(`is ${state} after ${outcomes.map(({ kind }) => kind).join(", then ")}`, async () => {
 			const store = new MemoryStore();
@@ -177,10 +202,10 @@ describe("what a merchant's agent keeps", () => {
 		assert.ok(await make("0", "carol"));
 		assert.ok(await make("his", "dave"));
 		await store.transact(contractMade(utf8("1"), CONTRACT));
-		await store.transact(settleMade(CONTRACT));
+		await store.transact(recordSale(SALE));
 		assert.ok(await make("more", "carol"));
 		assert.ok(!(await make("yet more", "carol")));
-		await store.transact(settleMade(utf8("no such")));
+		await store.transact(recordSale({ ...SALE, contract: utf8("no such") }));
 		await store.transact(contractMade(utf8("no such"), CONTRACT));
 		assert.deepEqual(await store.transact(forgetMade(100, 9)), []);
 		assert.equal((await store.transact(forgetMade(101, 9))).length, 5);
@@ -189,22 +214,8 @@ describe("what a merchant's agent keeps", () => {
 
 	test("has each sale once", async () => {
 		const store = new MemoryStore();
-		const sale = {
-			contract: CONTRACT,
-			time: 100n,
-			buyer: "carol",
-			buyer_agent: utf8("carol's"),
-			item: "photo.jpg",
-			issuer: utf8("issuer"),
-			currency: "EUR",
-			exponent: 2n,
-			play: 1n,
-			amount: 420n,
-			receipt: utf8("receipt"),
-			receipt_chain: utf8("chain"),
-		};
-		await store.transact(recordSale(sale));
-		await store.transact(recordSale({ ...sale, time: 200n }));
+		await store.transact(recordSale(SALE));
+		await store.transact(recordSale({ ...SALE, time: 200n }));
 		const times: bigint[] = [];
 		await store.snapshot(async (scan) => {
 			for await (const { time } of scan({ table: SALES })) times.push(time);

@@ -16,7 +16,12 @@ import {
 import { hex } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
 import { DAY, TEST_NOW } from "../support/authority.ts";
-import { Agents, merchantModule, type Stock } from "./agents.ts";
+import {
+	Agents,
+	type AgentsOptions,
+	merchantModule,
+	type Stock,
+} from "./agents.ts";
 import { content } from "./merchandise-support.ts";
 import { TradeWorld } from "./world.ts";
 
@@ -224,9 +229,11 @@ describe("a sale", () => {
 	});
 
 	test("gives so much more time to pay as its merchandise takes to be sent, up to a day", () => {
-		assert.equal(timesFor(0n).payWithinMs, 3_600_000);
-		assert.equal(timesFor(262_144n * 600n).payWithinMs, 4_200_000);
-		assert.equal(timesFor(2n ** 48n).payWithinMs, DAY);
+		assert.equal(timesFor(0n, "own-notes").payWithinMs, 3_600_000);
+		assert.equal(timesFor(262_144n * 600n, "own-notes").payWithinMs, 4_200_000);
+		assert.equal(timesFor(2n ** 48n, "own-notes").payWithinMs, DAY);
+		assert.equal(timesFor(0n, "own-notes").bookWithinMs, 30 * DAY);
+		assert.equal(timesFor(0n, "cashu").bookWithinMs, 3_600_000 + DAY);
 	});
 
 	test("asks its module once for what it sells with, and for a key each time", async () => {
@@ -663,6 +670,50 @@ describe("merchandise that was paid for", () => {
 					effect.bytes[0] === BETWEEN_AGENTS.chunk.type,
 			),
 		);
+	});
+});
+
+describe("a merchant with several modules", () => {
+	const [own, other] = [filled(41, 1), filled(60, 2)];
+	const modules = [
+		{ deviceId: own, port: 7001 },
+		{ deviceId: other, port: 65_535 },
+	];
+
+	async function whereIs(
+		module: Uint8Array,
+		options: Partial<AgentsOptions> = {},
+	): Promise<number | string | undefined> {
+		const agents = new Agents(world, { stock: TEA, modules, ...options });
+		const ask = agents.ask({ kind: "where", module });
+		await agents.run();
+		const answer = agents.answers.get(ask);
+		const refusal = agents.refusals.get(ask)?.code;
+		// The tetrad goes on, whatever was answered.
+		if (refusal !== "malformed") await agents.buy("tea");
+		return answer?.kind === "there" ? answer.port : refusal;
+	}
+
+	test("says at which port it is met with each", async () => {
+		assert.equal(await whereIs(own), 7001);
+		assert.equal(await whereIs(other), 65_535);
+	});
+
+	test("says nothing of one that it has not, and neither does one that has a single module", async () => {
+		for (const module of [filled(41, 3), filled(42, 1), filled(104, 2)])
+			assert.equal(await whereIs(module), "payment-refused");
+		assert.equal(await whereIs(own, { modules: [] }), "payment-refused");
+	});
+
+	test("that says a port that is none, or something else, ends the tetrad", async () => {
+		const { there, cancel } = BETWEEN_AGENTS;
+		for (const said of [message(there, { port: 0 }), message(cancel, {})])
+			assert.equal(
+				await whereIs(own, {
+					message: (from, bytes) => (from === "merchant" ? [said] : [bytes]),
+				}),
+				"malformed",
+			);
 	});
 });
 

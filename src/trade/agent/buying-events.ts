@@ -1,9 +1,12 @@
 import type { TetradError } from "../../errors.ts";
 import type {
+	AskedPrice,
 	Contract,
+	HeldMoney,
 	Listing,
 	Offer,
 	PurchaseStep,
+	RailName,
 } from "../documents/index.ts";
 import type { SealedChunk } from "../merchandise/index.ts";
 import type { ProvisionalPurchase } from "./contract-check.ts";
@@ -19,6 +22,8 @@ export type BuyerAsk =
 			readonly kind: "list";
 			readonly ask: number;
 			readonly after: string | undefined;
+			/** In which kinds of money prices are wanted; in notes alone unless given. */
+			readonly rails?: readonly RailName[] | undefined;
 	  }
 	/** An offer of one item; `order` is empty but for what is made on order. */
 	| {
@@ -26,6 +31,15 @@ export type BuyerAsk =
 			readonly ask: number;
 			readonly name: string;
 			readonly order: string;
+			/** As above. */
+			readonly rails?: readonly RailName[] | undefined;
+	  }
+	/** Which money the own module knows, and how much of it can be paid with. */
+	| {
+			readonly kind: "moneys";
+			readonly ask: number;
+			/** What it costs to pay these is said as well. */
+			readonly prices?: readonly AskedPrice[] | undefined;
 	  }
 	/** Take that offer, and pay for it, once the owner was asked if that is wanted. It is the owner's word. */
 	| {
@@ -33,6 +47,8 @@ export type BuyerAsk =
 			readonly ask: number;
 			readonly offer: Offer;
 			readonly askOwner: boolean;
+			/** What a mint may ask for beside; what the owner's limits let it be unless given. */
+			readonly mostFee?: bigint | undefined;
 	  }
 	/** Go on with a purchase that is kept; `isFinal` when it is over but for telling the module. */
 	| {
@@ -40,6 +56,12 @@ export type BuyerAsk =
 			readonly ask: number;
 			readonly purchase: ProvisionalPurchase;
 			readonly isFinal: boolean;
+	  }
+	/** Where the merchant's agent is reached with that module of its, by device id. */
+	| {
+			readonly kind: "where";
+			readonly ask: number;
+			readonly module: Uint8Array;
 	  }
 	/** Tell of all purchases that the module knows. */
 	| { readonly kind: "learn"; readonly ask: number };
@@ -69,6 +91,14 @@ export type GoodsEvent =
 			readonly kind: "goods-missing";
 			readonly ask: number;
 			readonly from: number;
+	  }
+	/** Another tetrad of this agent has brought the purchase to its end meanwhile, and has kept what became of it. */
+	| {
+			readonly kind: "over-elsewhere";
+			readonly ask: number;
+			readonly conclusion: Conclusion;
+			/** Where its goods are, if they are right. */
+			readonly path: string | undefined;
 	  }
 	/** What became of the purchase is durable. */
 	| { readonly kind: "concluded"; readonly ask: number }
@@ -106,6 +136,8 @@ export interface BoughtKey {
 	readonly key: Uint8Array;
 	readonly receipt: Uint8Array;
 	readonly receiptChain: Uint8Array;
+	/** What its mint has taken beside the price; nothing of notes. */
+	readonly fee?: bigint | undefined;
 }
 
 /** What became of a purchase, for the store. */
@@ -125,6 +157,8 @@ export type Conclusion =
 	| {
 			readonly kind: "refunded";
 			readonly credited: bigint;
+			/** What a mint has taken for that; nothing of notes. */
+			readonly fee?: bigint | undefined;
 			readonly code: string;
 			readonly reason: string;
 	  };
@@ -155,13 +189,21 @@ export type BuyerAnswer =
 			readonly items: readonly Listing[];
 			readonly isLast: boolean;
 	  }
-	| { readonly kind: "offer"; readonly offer: Offer }
+	/** `others` are for other kinds of money, of those that were asked for, in the merchant's order. */
+	| {
+			readonly kind: "offer";
+			readonly offer: Offer;
+			readonly others: readonly Offer[];
+	  }
+	| { readonly kind: "moneys"; readonly moneys: readonly HeldMoney[] }
 	/** The goods are there. The path is unknown when they were before. */
 	| ({
 			readonly kind: "bought";
 			readonly contract: Contract;
 			readonly path: string | undefined;
 	  } & Partial<BoughtKey>)
+	/** At the host at which this merchant was called. */
+	| { readonly kind: "there"; readonly port: number }
 	| { readonly kind: "learned" };
 
 /** A purchase of which only the module knew. */
@@ -193,7 +235,7 @@ export type BuyingEffect =
 			readonly purchase: ProvisionalPurchase;
 			readonly count: number;
 	  }
-	/** Open the goods; answered by `goods-opened`, `goods-wrong`, `goods-missing` or `not-done`. */
+	/** Open the goods; answered by `goods-opened`, `goods-wrong`, `goods-missing`, `over-elsewhere` or `not-done`. */
 	| {
 			readonly kind: "open-goods";
 			readonly ask: number;

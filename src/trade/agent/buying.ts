@@ -2,7 +2,7 @@
  * A buyer's agent in one tetrad. What it wants of the merchant's is an errand (errands.ts), and what
  * it buys is a purchase (purchase.ts), which goes on beside all others:
  *
- *   asked ─list, quote─▶ errand ─▶ answered
+ *   asked ─list, quote, where─▶ errand ─▶ answered
  *         ─buy─────────▶ errand ─the goods and a contract─▶ purchase ─▶ answered
  *         ─resume──────▶ purchase ─▶ answered
  *         ─learn───────▶ the module tells of purchases ─▶ answered
@@ -61,6 +61,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	readonly #purchases = new Map<string, Purchase>();
 	/** Whoever wants to learn of purchases: the first is told of them. */
 	readonly #learners: number[] = [];
+	/** Whoever has asked which money there is: the module answers one after another. */
+	readonly #wonderers: number[] = [];
 	/** Why the tetrad is over, when it is. */
 	#over: TetradError | undefined;
 
@@ -100,6 +102,13 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		return this.#purchases;
 	}
 
+	/** Whether more may come of the goods that were asked for under that number. */
+	needsGoods(asked: number): boolean {
+		for (const { ask, needsGoods } of this.#purchases.values())
+			if (ask === asked) return needsGoods;
+		return false;
+	}
+
 	handle(event: BuyingEvent, now: number): readonly (BuyingEffect | Ended)[] {
 		return this.#steps.run(() => {
 			this.#handle(event, now);
@@ -117,6 +126,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			case "buy":
 			case "resume":
 			case "learn":
+			case "moneys":
+			case "where":
 				return this.#ask(event);
 			case "give-up":
 				return this.#giveUp(event.ask, event.error);
@@ -126,6 +137,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			case "goods-opened":
 			case "goods-wrong":
 			case "goods-missing":
+			case "over-elsewhere":
 			case "concluded":
 			case "not-done":
 				return this.#happened(event, now);
@@ -178,6 +190,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		switch (event.kind) {
 			case "list":
 			case "quote":
+			case "where":
 				this.#errands.add(event);
 				return;
 			case "buy":
@@ -186,10 +199,16 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 					ask,
 					offer: copyOffer(event.offer),
 					askOwner: event.askOwner,
+					mostFee: event.mostFee,
 				});
 				return;
 			case "resume":
 				return this.#resume(ask, event.purchase, event.isFinal);
+			case "moneys": {
+				const { prices } = event;
+				this.#wonderers.push(ask);
+				return this.#toModule(message(ABOUT_PURCHASES.moneys, { prices }));
+			}
 			case "learn":
 				this.#learners.push(ask);
 				if (this.#learners.length === 1) this.#learnAfter(undefined);
@@ -238,7 +257,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	}
 
 	#purchased(
-		{ ask, offer: { money }, askOwner }: TakeErrand,
+		{ ask, offer: { money }, askOwner, mostFee }: TakeErrand,
 		kept: ProvisionalPurchase,
 		chunks: number,
 	): void {
@@ -246,7 +265,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		// The same contract twice would be one payment for two.
 		if (this.#purchases.has(id))
 			throw malformed("this contract was sent before");
-		const purchase = { ask, kept, chunks, money, askOwner };
+		const purchase = { ask, kept, chunks, money, askOwner, mostFee };
 		this.#purchases.set(id, Purchase.begin(this.#port, purchase));
 	}
 
@@ -255,7 +274,8 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		const { contract } = purchase.kept;
 		if (
 			this.#over !== undefined ||
-			!sameBytes(contract.sellerAgent, other.agent.deviceId)
+			!sameBytes(contract.sellerAgent, other.agent.deviceId) ||
+			!sameBytes(contract.sellerModule, other.module.deviceId)
 		)
 			return false;
 		this.#errands.add({ kind: "fetch", ask: purchase.ask, purchase, from });
@@ -267,11 +287,11 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 	#hearModule(bytes: Uint8Array): void {
 		switch (bytes[0]) {
 			case ABOUT_PURCHASES.bought.type: {
-				const { contract, key, receipt, chain } = body(
+				const { contract, chain, ...said } = body(
 					ABOUT_PURCHASES.bought,
 					bytes,
 				);
-				const bought: BoughtKey = { key, receipt, receiptChain: chain };
+				const bought: BoughtKey = { ...said, receiptChain: chain };
 				return this.#about(contract)?.bought(bought);
 			}
 			case ABOUT_PURCHASES.waiting.type: {
@@ -285,6 +305,16 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 			case ABOUT_PURCHASES.closed.type: {
 				const { contract } = body(ABOUT_PURCHASES.closed, bytes);
 				return this.#purchases.get(hex(contract))?.closedByModule();
+			}
+			case ABOUT_PURCHASES.moneysHeld.type: {
+				const { moneys } = body(ABOUT_PURCHASES.moneysHeld, bytes);
+				const ask = this.#wonderers.shift();
+				if (ask === undefined) throw unexpected("what money there is");
+				const own = moneys.map((one) => ({
+					...one,
+					issuer: copy(one.issuer),
+				}));
+				return this.#answer(ask, { kind: "moneys", moneys: own });
 			}
 			case ABOUT_PURCHASES.purchase.type:
 				return this.#learned(bytes);
@@ -315,7 +345,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 		if (ask === undefined)
 			throw unexpected("a purchase that was not asked for");
 		const said = body(ABOUT_PURCHASES.purchase, bytes);
-		const { key, receipt, chain } = said;
+		const { key, receipt, chain, fee } = said;
 		this.#steps.emit({
 			kind: "learned",
 			ask,
@@ -336,6 +366,7 @@ export class Buying implements Machine<BuyingEvent, BuyingEffect> {
 								key: copy(key),
 								receipt: copy(receipt),
 								receiptChain: copy(chain),
+								...(fee === undefined ? {} : { fee }),
 							},
 			},
 		});

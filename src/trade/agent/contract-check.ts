@@ -8,6 +8,7 @@ import {
 	itemHash,
 	type Offer,
 	parseContract,
+	railOfPrice,
 	verifyContract,
 } from "../documents/index.ts";
 import {
@@ -82,6 +83,8 @@ export function checkContract(
 		contract.amount !== offer.amount
 	)
 		throw wrong("its price is not the one that was offered");
+	if (contract.rail !== railOfPrice(offer))
+		throw wrong("it is to be paid with another kind of money");
 	if (!sameBytes(contract.id, contractId))
 		throw wrong("the merchandise was sealed for another one");
 	if (!isMerchandiseOf(contract, received))

@@ -1,7 +1,7 @@
 /*
  * What a buyer's agent wants of the merchant's in one tetrad: errands, one after another.
  *
- *   idle ─list, quote─▶ asking ─the answer─▶ idle
+ *   idle ─list, quote, where─▶ asking ─the answer─▶ idle
  *   idle ─take, fetch─▶ beginning ─merchandise─▶ making room ─begun─▶ receiving ⟳ ─the last chunk─▶ ─all kept─▶ idle
  *                           │                         │                   │    (and the contract, when it was taken)
  *                           └───────given up──────────┴───────────────────┴─▶ cancelling ─unavailable, or its end─▶ idle
@@ -17,12 +17,16 @@ import {
 	message,
 	type SaidRefusal,
 } from "../../money/documents/index.ts";
-import { copy, malformed } from "../../wire/index.ts";
+import { copy, hex, malformed } from "../../wire/index.ts";
 import {
 	BETWEEN_AGENTS,
 	CHUNK_BYTES,
 	copyOffer,
+	isConsistent,
+	type Listing,
 	type Offer,
+	type RailName,
+	railOfPrice,
 	SEALING_BYTES,
 } from "../documents/index.ts";
 import {
@@ -61,14 +65,21 @@ export interface ErrandPort {
 	): void;
 }
 
+/** What has one answer, in one message. */
+type Question = Extract<
+	BuyerAsk,
+	{ readonly kind: "list" | "quote" | "where" }
+>;
+
 /** One thing that is wanted of the merchant. */
 export type Errand =
-	| Extract<BuyerAsk, { readonly kind: "list" | "quote" }>
+	| Question
 	| {
 			readonly kind: "take";
 			readonly ask: number;
 			readonly offer: Offer;
 			readonly askOwner: boolean;
+			readonly mostFee: bigint | undefined;
 	  }
 	| {
 			readonly kind: "fetch";
@@ -97,7 +108,7 @@ type Talk =
 	| { readonly kind: "idle" }
 	| {
 			readonly kind: "asking";
-			readonly errand: Extract<Errand, { readonly kind: "list" | "quote" }>;
+			readonly errand: Question;
 	  }
 	| { readonly kind: "beginning"; readonly errand: Carrying }
 	| ({ readonly kind: "making-room" } & Coming)
@@ -138,14 +149,19 @@ export class Errands {
 		if (errand === undefined) return;
 		switch (errand.kind) {
 			case "list": {
-				const { after } = errand;
+				const { after, rails } = errand;
 				this.#talk = { kind: "asking", errand };
-				return this.#send(message(BETWEEN_AGENTS.list, { after }));
+				return this.#send(message(BETWEEN_AGENTS.list, { after, rails }));
 			}
 			case "quote": {
-				const { name, order } = errand;
+				const { name, order, rails } = errand;
 				this.#talk = { kind: "asking", errand };
-				return this.#send(message(BETWEEN_AGENTS.ask, { name, order }));
+				return this.#send(message(BETWEEN_AGENTS.ask, { name, order, rails }));
+			}
+			case "where": {
+				const { module } = errand;
+				this.#talk = { kind: "asking", errand };
+				return this.#send(message(BETWEEN_AGENTS.where, { module }));
 			}
 			case "take":
 				this.#talk = { kind: "beginning", errand };
@@ -219,6 +235,7 @@ export class Errands {
 		switch (errand.kind) {
 			case "list":
 			case "quote":
+			case "where":
 				return this.#port.refuse(errand.ask, error);
 			case "take":
 				this.#port.emit({ kind: "drop-goods", ask: errand.ask });
@@ -230,17 +247,22 @@ export class Errands {
 		}
 	}
 
-	#hearAnswer(
-		errand: Extract<Errand, { readonly kind: "list" | "quote" }>,
-		bytes: Uint8Array,
-	): void {
+	#hearAnswer(errand: Question, bytes: Uint8Array): void {
 		this.#talk = { kind: "idle" };
+		if (errand.kind === "where") {
+			if (bytes[0] !== BETWEEN_AGENTS.there.type)
+				throw malformed("this does not say where a module is met");
+			const { port } = body(BETWEEN_AGENTS.there, bytes);
+			if (port === 0) throw malformed("a module is met at no port");
+			return this.#port.answer(errand.ask, { kind: "there", port });
+		}
 		if (errand.kind === "list") {
 			if (bytes[0] !== BETWEEN_AGENTS.items.type)
 				throw malformed("this is not a page of a catalogue");
 			const { items, isLast } = body(BETWEEN_AGENTS.items, bytes);
 			if (items.length === 0 && !isLast)
 				throw malformed("a page of a catalogue has nothing on it");
+			for (const item of items) this.#requireWanted(item, errand.rails);
 			const own = items.map((item) => ({ ...item, issuer: copy(item.issuer) }));
 			return this.#port.answer(errand.ask, {
 				kind: "page",
@@ -248,13 +270,29 @@ export class Errands {
 				isLast,
 			});
 		}
-		if (bytes[0] !== BETWEEN_AGENTS.offer.type)
-			throw malformed("this is not an offer");
-		const offer = copyOffer(body(BETWEEN_AGENTS.offer, bytes));
-		const { name, order } = offer.description;
-		if (name !== errand.name || order !== errand.order)
-			throw malformed("this is an offer of something else");
-		this.#port.answer(errand.ask, { kind: "offer", offer });
+		const offers = offersIn(bytes, errand.rails);
+		for (const offer of offers) {
+			const { name, order } = offer.description;
+			if (name !== errand.name || order !== errand.order)
+				throw malformed("this is an offer of something else");
+			this.#requireWanted(offer, errand.rails);
+		}
+		const [offer, ...others] = offers;
+		if (offer === undefined) throw malformed("there is no offer in this");
+		this.#port.answer(errand.ask, { kind: "offer", offer, others });
+	}
+
+	/** What is priced in money that was not asked for, or in ecash of another mint or unit than it says, misleads whoever reads it. */
+	#requireWanted(
+		listing: Listing,
+		rails: readonly RailName[] | undefined,
+	): void {
+		if (!(rails ?? NOTES).includes(railOfPrice(listing)))
+			throw malformed("this is a price in money that was not asked for");
+		if (!isConsistent(this.#port.crypto, listing))
+			throw malformed(
+				"this is a price in ecash of another mint or unit than it says",
+			);
 	}
 
 	#hearMerchandise(errand: Carrying, bytes: Uint8Array): void {
@@ -492,6 +530,29 @@ export class Errands {
 	#send(bytes: Uint8Array): void {
 		this.#port.emit({ kind: "to-agent", bytes });
 	}
+}
+
+/** What a program asks for that names no rails. */
+const NOTES: readonly RailName[] = ["own-notes"];
+
+/** Whoever asks for several kinds of money is answered by several offers, and nobody else is. */
+function offersIn(
+	bytes: Uint8Array,
+	rails: readonly RailName[] | undefined,
+): readonly Offer[] {
+	const expected =
+		rails === undefined ? BETWEEN_AGENTS.offer : BETWEEN_AGENTS.offers;
+	if (bytes[0] !== expected.type) throw malformed("this is not an offer");
+	const offers =
+		rails === undefined
+			? [body(BETWEEN_AGENTS.offer, bytes)]
+			: body(BETWEEN_AGENTS.offers, bytes).offers;
+	const own = offers.map(copyOffer);
+	const moneys = new Set(own.map(({ issuer }) => hex(issuer)));
+	const ids = new Set(own.map(({ id }) => hex(id)));
+	if (moneys.size < own.length || ids.size < own.length)
+		throw malformed("two offers are in the same money, or are one");
+	return own;
 }
 
 function wantsMore({

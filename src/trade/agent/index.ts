@@ -10,8 +10,17 @@ export type {
 	LearnedPurchase,
 	PaidGoods,
 } from "./buying-events.ts";
+export {
+	AVOIDED,
+	type Avoided,
+	chooseOffer,
+	feeBeside,
+	isAvoided,
+	type PayingWith,
+	pricesOf,
+} from "./choosing.ts";
 export type { ProvisionalPurchase } from "./contract-check.ts";
-export { Selling, type SellingOptions } from "./selling.ts";
+export { type MetModule, Selling, type SellingOptions } from "./selling.ts";
 export type { Goods, SellingEffect, SellingEvent } from "./selling-events.ts";
 export type {
 	AgentSessionEffect,

@@ -6,6 +6,9 @@ export const OFFER_VALID_MS = 900_000;
 /** How long a buyer has to pay for what is sent at once: an hour. */
 export const PAY_WITHIN_MS = 3_600_000;
 
+/** How long after that ecash stays locked for it at the most: a day. Nobody but its buyer needs the deadline to be early: a merchant has claimed the money before it gives the key. */
+export const LOCKED_AFTER_MS = 86_400_000;
+
 /** What a merchant counts on of a buyer's line, in bytes a second: merchandise gives so much more time to pay as it takes to be sent. */
 export const SLOW_LINE_BYTES_PER_S = 262_144n;
 

@@ -8,7 +8,8 @@
  *      │    in doubt     └──aborted, refunded─────────────────────┘
  *      └─not kept─▶ over
  *
- * What is refunded while its goods are opened, or fetched, is concluded as well.
+ * What is refunded while its goods are opened, or fetched, is concluded as well. What another tetrad
+ * of the same agent has concluded meanwhile is not opened here, and counts as concluded.
  *
  * PROVISIONAL is from `kept` on, and FINAL from `concluded` on: both are durable, and what the
  * module is told follows them. One that is resumed begins in asked, with a cancel that comes to
@@ -58,10 +59,11 @@ export interface PurchasePort {
 export interface SaidNotBought extends SaidRefusal {
 	readonly outcome: NotBoughtOutcome;
 	readonly amount: bigint;
+	readonly fee?: bigint | undefined;
 }
 
 /** What the module is told of a new purchase, beside what the contract says. */
-type SaidToModule = Pick<Buy, "money" | "askOwner">;
+type SaidToModule = Pick<Buy, "money" | "askOwner" | "mostFee">;
 
 type State =
 	| {
@@ -90,6 +92,8 @@ export class Purchase {
 	readonly kept: ProvisionalPurchase;
 	readonly #port: PurchasePort;
 	#state: State;
+	/** Whether its module was told all of it once more, because it may have forgotten it. */
+	#isRecalled = false;
 	/** From which chunk on its goods were fetched again last, if they were. */
 	#fetchedFrom: number | undefined;
 
@@ -114,6 +118,7 @@ export class Purchase {
 			chunks,
 			money,
 			askOwner,
+			mostFee,
 		}: SaidToModule & {
 			readonly ask: number;
 			readonly kept: ProvisionalPurchase;
@@ -121,7 +126,7 @@ export class Purchase {
 		},
 	): Purchase {
 		port.emit({ kind: "keep", ask, purchase: kept, count: chunks });
-		const said = { money, askOwner };
+		const said = { money, askOwner, mostFee };
 		const state = { kind: "keeping", said, gaveUp: false } as const;
 		return new Purchase(port, ask, kept, state);
 	}
@@ -155,6 +160,12 @@ export class Purchase {
 	get isLocal(): boolean {
 		const { kind } = this.#state;
 		return kind === "opening" || kind === "concluding";
+	}
+
+	/** Whether more may come of its goods. */
+	get needsGoods(): boolean {
+		const { kind } = this.#state;
+		return kind !== "final" && kind !== "over";
 	}
 
 	/** Whoever asked wants it no more. */
@@ -210,7 +221,7 @@ export class Purchase {
 	// What the module says.
 
 	/** Throws `malformed` for a key that is not the contract's. */
-	bought({ key, receipt, receiptChain }: BoughtKey): void {
+	bought({ key, receipt, receiptChain, fee }: BoughtKey): void {
 		const { crypto } = this.#port;
 		if (!sameBytes(keyHash(crypto, key), this.kept.contract.keyHash))
 			throw malformed("a module told a key that is not its contract's");
@@ -223,6 +234,7 @@ export class Purchase {
 			key: copy(key),
 			receipt: copy(receipt),
 			receiptChain: copy(receiptChain),
+			...(fee === undefined ? {} : { fee }),
 		});
 	}
 
@@ -232,7 +244,7 @@ export class Purchase {
 		this.#port.step(this.ask, { kind: "waiting", error });
 	}
 
-	notBought({ outcome, amount, code, reason }: SaidNotBought): void {
+	notBought({ outcome, amount, fee, code, reason }: SaidNotBought): void {
 		const state = this.#state;
 		const { kind } = state;
 		if (kind === "keeping" || kind === "concluding" || kind === "over") return;
@@ -241,6 +253,7 @@ export class Purchase {
 				return this.#conclude({
 					kind: "refunded",
 					credited: amount,
+					...(fee === undefined ? {} : { fee }),
 					code,
 					reason,
 				});
@@ -250,6 +263,7 @@ export class Purchase {
 				return;
 			case "in-doubt": {
 				if (kind !== "asked") return;
+				if (code === "purse-behind" && !this.#isRecalled) return this.#recall();
 				const error = new TetradError("payment-in-doubt", reason);
 				if (state.gaveUp) this.#port.refuse(this.ask, error);
 				else this.#port.step(this.ask, { kind: "in-doubt", error });
@@ -287,6 +301,8 @@ export class Purchase {
 					return this.#final(state.bought, undefined, event.path);
 				if (event.kind === "goods-wrong")
 					return this.#final(state.bought, event.evidence, undefined);
+				if (event.kind === "over-elsewhere")
+					return this.#concluded(event.conclusion, event.path);
 				if (event.kind !== "goods-missing") break;
 				return this.#missing(state.bought, event.from);
 			case "concluding":
@@ -442,6 +458,19 @@ export class Purchase {
 	#tellFinal(): void {
 		const { hash: contract } = this.kept.contract;
 		this.#port.toModule(message(ABOUT_PURCHASES.final, { contract }));
+	}
+
+	/** A module that was put back may have paid for it before, and has not got the contract. */
+	#recall(): void {
+		this.#isRecalled = true;
+		const { contract, chain, salt, description, exporter } = this.kept;
+		const { document } = contract;
+		this.#port.toModule(
+			message(ABOUT_PURCHASES.recall, {
+				...{ document, salt, description, exporter },
+				sellerChain: chain,
+			}),
+		);
 	}
 
 	#cancel(): void {

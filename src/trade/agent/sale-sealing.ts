@@ -64,7 +64,7 @@ export function keyedSale(
 ): Keyed & { readonly terms: ContractTerms } {
 	const { crypto, tetrad } = options;
 	const { payWithinMs, bookWithinMs } = {
-		...timesFor(measured.length),
+		...timesFor(measured.length, seller.rail),
 		...options,
 	};
 	const times = { payWithinMs, bookWithinMs };

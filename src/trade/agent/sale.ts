@@ -19,7 +19,11 @@ import {
 	sellerOf,
 } from "../documents/index.ts";
 import { chunkCount, type Measured } from "../merchandise/index.ts";
-import { PAY_WITHIN_MS, SLOW_LINE_BYTES_PER_S } from "./limits.ts";
+import {
+	LOCKED_AFTER_MS,
+	PAY_WITHIN_MS,
+	SLOW_LINE_BYTES_PER_S,
+} from "./limits.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
 
 /** What is sent: an offer that was taken, or what was paid for before. */
@@ -132,11 +136,13 @@ export interface ContractTimes {
 }
 
 /** What contracts give for merchandise of that length, unless the merchant says otherwise. */
-export function timesFor(length: bigint): ContractTimes {
+export function timesFor(length: bigint, rail: RailName): ContractTimes {
 	const sending = Number((length * 1000n) / SLOW_LINE_BYTES_PER_S);
+	const payWithinMs = Math.min(PAY_WITHIN_MS + sending, MAX_PAY_WITHIN_MS);
 	return {
-		payWithinMs: Math.min(PAY_WITHIN_MS + sending, MAX_PAY_WITHIN_MS),
-		bookWithinMs: MAX_BOOK_WITHIN_MS,
+		payWithinMs,
+		bookWithinMs:
+			rail === "own-notes" ? MAX_BOOK_WITHIN_MS : payWithinMs + LOCKED_AFTER_MS,
 	};
 }
 

@@ -3,6 +3,7 @@ import type { CertifiedDevice } from "../../identity/index.ts";
 import type { SignEffect, SignedEvent } from "../../machine/index.ts";
 import type {
 	Contract,
+	EcashSaid,
 	ItemDescription,
 	ItemKind,
 	Listing,
@@ -16,18 +17,19 @@ import type {
 /** What happens at a merchant's agent. `answer` is the number that it was asked under; late ones do nothing. */
 export type SellingEvent =
 	| { readonly kind: "begin" }
-	/** Items in the order of the catalogue; more than were asked for, or than fit into a page, are left for the next one. */
+	/** Items in the order of the catalogue, each once for each kind of money it is sold for; more than were asked for, or than fit into a page, are left for the next one. */
 	| {
 			readonly kind: "listed";
 			readonly answer: number;
 			readonly items: readonly Listing[];
 			readonly isLast: boolean;
 	  }
-	/** That item, with the order in its description, at that price. */
+	/** That item, with the order in its description, at that price; `others` are its prices in other money, in the order in which the merchant would have them. */
 	| {
 			readonly kind: "priced";
 			readonly answer: number;
 			readonly listing: Listing;
+			readonly others?: readonly Listing[];
 	  }
 	/** The merchandise can be read, more than once; its length is in bytes. */
 	| {
@@ -79,7 +81,7 @@ export type SellingEffect =
 			readonly name: string;
 			readonly order: string;
 	  }
-	/** That offer goes to the buyer. */
+	/** That offer goes to the buyer; of several for one item, each. */
 	| { readonly kind: "quoted"; readonly offer: Offer }
 	/**
 	 * Have merchandise ready to be read; what is made on order is made now, unless its buyer has
@@ -117,6 +119,8 @@ export type SellingEffect =
 			readonly amount: bigint;
 			readonly receipt: Uint8Array;
 			readonly chain: Uint8Array;
+			/** Which ecash; nothing for notes. */
+			readonly ecash?: EcashSaid;
 	  }
 	/** Why the buyer did not get what it asked for, for the owner. */
 	| { readonly kind: "unavailable"; readonly error: TetradError }

@@ -2,8 +2,9 @@
  * A merchant's agent in one tetrad. It answers one question after another, and keeps nothing of a
  * sale: what is sent again, to who has paid, follows from the contract.
  *
- *   new ─begin─▶ listening ─list─▶ listing ─listed─▶ listening
+ *   new ─begin─▶ listening ─list─▶ listing ─listed─▶ listening ⟲ where
  *                 │ │ └─ask─▶ pricing ─priced─▶ listening
+ *                 │ │                  listed, priced in ecash─▶ checking ─the moneys─▶ listening
  *                 │ └─take, fetch─▶ finding ─the seller─▶ opening ─opened─▶ measuring ⟳ ─the last chunk─▶ keying
  *                 │                                                                                        │
  *                 │      listening ◀─signed─ signing ◀─the last chunk that was taken─ sealing ⟳ ◀─the key──┘
@@ -32,6 +33,7 @@ import {
 } from "../../money/documents/index.ts";
 import {
 	copy,
+	hex,
 	release,
 	releaseAround,
 	sameBytes,
@@ -44,13 +46,19 @@ import {
 	type Contract,
 	copyOffer,
 	encodeTerms,
+	type HeldMoney,
 	keyHash,
 	type Listing,
 	listingSize,
+	MAX_OFFERS,
 	MAX_PAGE_ITEMS,
+	type MintOfPrice,
 	OFFER_NONCE_BYTES,
+	type Offer,
 	offerId,
 	PAGE_BYTES,
+	type RailName,
+	railOfPrice,
 } from "../documents/index.ts";
 import {
 	chunkCount,
@@ -93,6 +101,15 @@ export interface SellingOptions extends Partial<ContractTimes> {
 	readonly offerKey: Uint8Array;
 	/** How long an offer stands, in milliseconds; `OFFER_VALID_MS` unless given. */
 	readonly offerValidMs?: number;
+	/** Where this agent is met with each of its modules, if it has several. */
+	readonly modules?: readonly MetModule[] | undefined;
+}
+
+/** A module of an agent that has several, and the port at which the agent is reached with it. */
+export interface MetModule {
+	readonly deviceId: Uint8Array;
+	/** From 1 to 65535. */
+	readonly port: number;
 }
 
 /** Reads a source once, some chunks ahead. */
@@ -108,6 +125,21 @@ interface Answering {
 	readonly answer: number;
 }
 
+/** What a buyer wants to have prices of. */
+interface Asked extends Answering {
+	/** In which kinds of money; in notes alone, and in one offer, where nothing is said. */
+	readonly rails: readonly RailName[] | undefined;
+}
+
+/** Prices as whoever has the catalogue has said them. */
+type Found =
+	| {
+			readonly kind: "page";
+			readonly items: readonly Listing[];
+			readonly isLast: boolean;
+	  }
+	| { readonly kind: "prices"; readonly listings: readonly Listing[] };
+
 interface Sending extends Answering {
 	readonly wanted: Wanted;
 }
@@ -115,7 +147,9 @@ interface Sending extends Answering {
 type State =
 	| { readonly kind: "new" }
 	| { readonly kind: "listening" }
-	| ({ readonly kind: "listing" | "pricing" } & Answering)
+	| ({ readonly kind: "listing" | "pricing" } & Asked)
+	/** What is priced in ecash is offered only as far as the own module knows its mint. */
+	| ({ readonly kind: "checking"; readonly found: Found } & Asked)
 	| ({ readonly kind: "finding"; readonly seller: string } & Sending)
 	| ({ readonly kind: "opening"; readonly seller: Seller } & Sending)
 	| ({
@@ -148,6 +182,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	);
 	readonly #options: SellingOptions;
 	readonly #sellers: Sellers = new Sellers();
+	/** What the own module knows, once it has said so. */
+	#moneys: readonly HeldMoney[] | undefined;
+	/** Issuers whose money is offered and that it does not know: its owner was told. */
+	readonly #missing = new Set<string>();
 	/** Signatures that are waited for, by the answer that they are for. */
 	readonly #signing: Pending<Answering> = new Pending<Answering>();
 	#state: State = { kind: "new" };
@@ -263,26 +301,39 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 			return;
 		}
 		switch (bytes[0]) {
-			case BETWEEN_AGENTS.list.type:
-				return this.#list(body(BETWEEN_AGENTS.list, bytes).after);
+			case BETWEEN_AGENTS.list.type: {
+				const { after, rails } = body(BETWEEN_AGENTS.list, bytes);
+				return this.#list(after, rails);
+			}
 			case BETWEEN_AGENTS.ask.type: {
 				const answer = ++this.#answers;
-				const { name, order } = body(BETWEEN_AGENTS.ask, bytes);
-				this.#state = { kind: "pricing", answer };
+				const { name, order, rails } = body(BETWEEN_AGENTS.ask, bytes);
+				this.#state = { kind: "pricing", answer, rails };
 				return this.#steps.emit({ kind: "price", answer, name, order });
 			}
 			case BETWEEN_AGENTS.take.type:
 				return this.#take(bytes, now);
 			case BETWEEN_AGENTS.fetch.type:
 				return this.#sendAgain(bytes, now);
+			case BETWEEN_AGENTS.where.type:
+				return this.#tellWhere(body(BETWEEN_AGENTS.where, bytes).module, now);
 			default:
 				throw unexpected("a message that a merchant's agent does not know");
 		}
 	}
 
-	#list(after: string | undefined): void {
+	/** It names no module that its asker does not name, and nothing that calling there would not show. */
+	#tellWhere(module: Uint8Array, now: number): void {
+		const { modules = [] } = this.#options;
+		const found = modules.find(({ deviceId }) => sameBytes(deviceId, module));
+		if (found === undefined) return this.#refuse(noSuchModule(), now);
+		const { port } = found;
+		this.#tell(message(BETWEEN_AGENTS.there, { port }), now);
+	}
+
+	#list(after: string | undefined, rails: Asked["rails"]): void {
 		const answer = ++this.#answers;
-		this.#state = { kind: "listing", answer };
+		this.#state = { kind: "listing", answer, rails };
 		const limit = MAX_PAGE_ITEMS;
 		this.#steps.emit({ kind: "list", answer, after, limit });
 	}
@@ -351,8 +402,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				return this.#keyed(bytes, now);
 			case ABOUT_PURCHASES.unsold.type:
 				return this.#unsold(bytes, now);
+			case ABOUT_PURCHASES.moneysHeld.type:
+				return this.#heldTold(bytes, now);
 			case ABOUT_PURCHASES.sold.type: {
-				const { contract, amount, receipt, chain } = body(
+				const { contract, amount, receipt, chain, ecash } = body(
 					ABOUT_PURCHASES.sold,
 					bytes,
 				);
@@ -362,6 +415,9 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 					amount,
 					receipt: copy(receipt),
 					chain: copy(chain),
+					...(ecash === undefined
+						? {}
+						: { ecash: { ...ecash, issuer: copy(ecash.issuer) } }),
 				});
 			}
 			default:
@@ -406,12 +462,18 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		if (event.kind === "failed")
 			return this.#fail(event.answer, event.error, now);
 		switch (state.kind) {
-			case "listing":
+			case "listing": {
 				if (event.kind !== "listed") break;
-				return this.#listed(event.items, event.isLast, now);
-			case "pricing":
+				const { items, isLast } = event;
+				if (items.length === 0 && !isLast)
+					throw unasked("a page with nothing on it");
+				return this.#check(state, { kind: "page", items, isLast }, now);
+			}
+			case "pricing": {
 				if (event.kind !== "priced") break;
-				return this.#priced(event.listing, now);
+				const listings = [event.listing, ...(event.others ?? [])];
+				return this.#check(state, { kind: "prices", listings }, now);
+			}
 			case "opening":
 				if (event.kind !== "opened") break;
 				return this.#opened(state, event.length, now);
@@ -421,6 +483,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 			case "sealing":
 				if (event.kind !== "read") break;
 				return this.#hold(state, event.bytes, now);
+			case "checking":
 			case "finding":
 			case "keying":
 			case "signing":
@@ -431,18 +494,93 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		throw unasked(event.kind);
 	}
 
-	#listed(items: readonly Listing[], isLast: boolean, now: number): void {
+	/** Asks the own module what it knows, once, where something would be offered for ecash. */
+	#check({ answer, rails }: Asked, found: Found, now: number): void {
+		const listings = found.kind === "page" ? found.items : found.listings;
+		const isKnown =
+			this.#moneys !== undefined ||
+			!listings.some(
+				(one) => railOfPrice(one) === "cashu" && isWanted(one, rails),
+			);
+		if (isKnown) return this.#tellFound({ answer, rails }, found, now);
+		this.#state = { kind: "checking", answer, rails, found };
+		this.#toModule(message(ABOUT_PURCHASES.moneys, {}));
+	}
+
+	#heldTold(bytes: Uint8Array, now: number): void {
+		const { moneys } = body(ABOUT_PURCHASES.moneysHeld, bytes);
+		this.#moneys = moneys.map((one) => ({ ...one, issuer: copy(one.issuer) }));
+		const state = this.#state;
+		// A question that was cancelled needs its answer no more.
+		if (state.kind === "checking") this.#tellFound(state, state.found, now);
+	}
+
+	#tellFound(asked: Asked, found: Found, now: number): void {
+		switch (found.kind) {
+			case "page":
+				return this.#listed(asked, found, now);
+			case "prices":
+				return this.#priced(asked, found.listings, now);
+			default:
+				return unreachable(found);
+		}
+	}
+
+	/** What of these a buyer hears of: what it has asked for, and its module can be paid with. */
+	#offered(
+		listings: readonly Listing[],
+		rails: Asked["rails"],
+	): readonly Listing[] {
+		return listings.filter((one) => isWanted(one, rails) && this.#isTaken(one));
+	}
+
+	/** Of notes the module says so when it is asked what it sells with. */
+	#isTaken(listing: Listing): boolean {
+		if (railOfPrice(listing) === "own-notes") return true;
+		const { issuer, currency, money, mint } = listing;
+		const known = this.#moneys?.find((one) => sameBytes(one.issuer, issuer));
+		const isSame =
+			known?.rail === "cashu" &&
+			known.currency === currency &&
+			known.money.exponent === money.exponent &&
+			known.money.isPlay === money.isPlay;
+		if (isSame) return true;
+		const name = hex(issuer);
+		if (!this.#missing.has(name))
+			this.#steps.emit({
+				kind: "unavailable",
+				error: notNamed(mint, known),
+			});
+		this.#missing.add(name);
+		return false;
+	}
+
+	#listed(
+		{ rails }: Asked,
+		{ items, isLast }: Extract<Found, { readonly kind: "page" }>,
+		now: number,
+	): void {
 		const page: Listing[] = [];
 		let size = 0;
-		for (const item of items) {
-			if (page.length === MAX_PAGE_ITEMS) break;
-			size += listingSize(item);
-			if (size > PAGE_BYTES && page.length > 0) break;
-			page.push(item);
+		let count = 0;
+		let isWhole = true;
+		for (const same of byName(items)) {
+			const offered = this.#offered(same, rails);
+			size += offered.reduce((sum, one) => sum + listingSize(one), 0);
+			const isFull =
+				page.length + offered.length > MAX_PAGE_ITEMS ||
+				(size > PAGE_BYTES && page.length > 0);
+			if (isFull) {
+				isWhole = false;
+				break;
+			}
+			page.push(...offered);
+			count += same.length;
 		}
-		const isWhole = page.length === items.length;
-		if (items.length === 0 && !isLast)
-			throw unasked("a page with nothing on it");
+		const last = items[count - 1]?.description.name;
+		// A page says where the next one begins, so it needs something on it.
+		if (page.length === 0 && !(isLast && isWhole))
+			return this.#list(last, rails);
 		this.#listen();
 		this.#tell(
 			message(BETWEEN_AGENTS.items, { items: page, isLast: isLast && isWhole }),
@@ -450,7 +588,20 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		);
 	}
 
-	#priced(listing: Listing, now: number): void {
+	#priced({ rails }: Asked, listings: readonly Listing[], now: number): void {
+		const offered = this.#offered(listings, rails).slice(0, MAX_OFFERS);
+		const [first] = offered;
+		if (first === undefined) return this.#refuse(otherMoney(listings), now);
+		this.#listen();
+		if (rails === undefined) {
+			const offer = this.#offer(first, now);
+			return this.#tell(message(BETWEEN_AGENTS.offer, offer), now);
+		}
+		const offers = offered.map((listing) => this.#offer(listing, now));
+		this.#tell(message(BETWEEN_AGENTS.offers, { offers }), now);
+	}
+
+	#offer(listing: Listing, now: number): Offer {
 		const { crypto, tetrad, offerKey } = this.#options;
 		const { offerValidMs = OFFER_VALID_MS } = this.#options;
 		const offered = {
@@ -459,10 +610,9 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 			nonce: crypto.random(OFFER_NONCE_BYTES),
 		};
 		const buyer = tetrad.other.agent.deviceId;
-		const id = offerId(crypto, offerKey, buyer, offered);
-		this.#listen();
-		this.#steps.emit({ kind: "quoted", offer: { id, ...offered } });
-		this.#tell(message(BETWEEN_AGENTS.offer, { id, ...offered }), now);
+		const offer = { id: offerId(crypto, offerKey, buyer, offered), ...offered };
+		this.#steps.emit({ kind: "quoted", offer });
+		return offer;
 	}
 
 	// The first pass.
@@ -703,6 +853,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 			case "listening":
 			case "listing":
 			case "pricing":
+			case "checking":
 			case "finding":
 			case "signing":
 				return;
@@ -714,6 +865,62 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	#toModule(bytes: Uint8Array): void {
 		this.#steps.emit({ kind: "to-module", bytes });
 	}
+}
+
+/** Whether a buyer has asked for prices in that money. */
+function isWanted(listing: Listing, rails: Asked["rails"]): boolean {
+	return (rails ?? NOTES).includes(railOfPrice(listing));
+}
+
+/** What a program asks for that names no rails. */
+const NOTES: readonly RailName[] = ["own-notes"];
+
+/** What is listed once for each kind of money stands together. */
+function byName(items: readonly Listing[]): Listing[][] {
+	const groups: Listing[][] = [];
+	for (const item of items) {
+		const group = groups.at(-1);
+		if (group?.[0]?.description.name === item.description.name)
+			group.push(item);
+		else groups.push([item]);
+	}
+	return groups;
+}
+
+function nameOfMoney({ mint, currency }: Listing): string {
+	return mint === undefined
+		? `${currency} in notes`
+		: `${mint.unit} of ${mint.url}`;
+}
+
+function noSuchModule(): TetradError {
+	return new TetradError(
+		"payment-refused",
+		"this merchant has no such module, or does not say where it is met",
+	);
+}
+
+/** For the buyer, whose program may not have asked for what there is. */
+function otherMoney(listings: readonly Listing[]): TetradError {
+	const names = listings.map(nameOfMoney).join(", or for ");
+	return new TetradError(
+		"payment-refused",
+		`this is not sold for the money that was asked for; it is priced for ${names}`,
+	);
+}
+
+/** For the merchant. */
+function notNamed(
+	mint: MintOfPrice | undefined,
+	known: HeldMoney | undefined,
+): TetradError {
+	const { unit = "", url = "" } = mint ?? {};
+	return new TetradError(
+		"payment-refused",
+		known === undefined
+			? `nothing is offered for ${unit} of ${url}: the module does not know that mint; its owner would have to name it in purse.json`
+			: `nothing is offered for ${unit} of ${url}: the module takes another unit of that mint, or other money as play money; the shop has to say the same as purse.json`,
+	);
 }
 
 /** The length that was offered or sold, where it is known. */

@@ -5,6 +5,7 @@
 import { HASH_BYTES } from "../../crypto/index.ts";
 import { MAX_CHAIN_BYTES } from "../../identity/index.ts";
 import {
+	DEVICE_ID,
 	MAX_REASON_BYTES,
 	type MessageKind,
 	type SaidRefusal,
@@ -17,8 +18,11 @@ import {
 	type Fields,
 	list,
 	optional,
+	type Structure,
 	structure,
 	text,
+	twoForms,
+	u16,
 	u32,
 	u64,
 } from "../../wire/index.ts";
@@ -27,6 +31,7 @@ import {
 	CONTRACT_ID_BYTES,
 	MAX_CONTRACT_BYTES,
 	MAX_ITEM_NAME_BYTES,
+	MAX_OFFERS,
 	MAX_ORDER_TEXT_BYTES,
 	MAX_PAGE_ITEMS,
 	MAX_SEALED_CHUNK_BYTES,
@@ -36,9 +41,11 @@ import {
 import {
 	LISTING_FIELD,
 	type Listing,
-	OFFER_FIELDS,
+	OFFER_FIELD,
 	type Offer,
+	offerBody,
 } from "./offer.ts";
+import { RAILS_FIELD, type RailName } from "./rail.ts";
 
 interface Items {
 	readonly items: readonly Listing[];
@@ -46,11 +53,26 @@ interface Items {
 	readonly isLast: boolean;
 }
 
-interface Ask {
+interface List extends InMoney {
+	readonly after: string | undefined;
+}
+
+interface Ask extends InMoney {
 	/** Of the item. */
 	readonly name: string;
 	/** What shall be made; empty for what is there. */
 	readonly order: string;
+}
+
+/** What is asked for in more than one kind of money. */
+interface InMoney {
+	/** The rails whose prices are wanted; notes alone unless given. Programs that know no other rail ask, and are asked, without. */
+	readonly rails?: readonly RailName[] | undefined;
+}
+
+interface Offers {
+	/** Of one item, one for each kind of money, in the merchant's order. */
+	readonly offers: readonly Offer[];
 }
 
 /** What comes next is sealed for that contract. */
@@ -91,17 +113,29 @@ interface Fetch {
 	readonly from: number;
 }
 
+/** Which of a merchant's modules is looked for. */
+interface Where {
+	/** Its device id. */
+	readonly module: Uint8Array;
+}
+
+/** Where the merchant's agent is reached with that module. */
+interface There {
+	/** At the host at which the buyer has called: a port of TCP, from 1. */
+	readonly port: number;
+}
+
 const order: Field<string> = text(0, MAX_ORDER_TEXT_BYTES);
 
 /** Between a buyer's agent and a merchant's. */
 export const BETWEEN_AGENTS: {
 	/** Buyer: what do you sell, after the item of that name or from the first? */
-	readonly list: MessageKind<{ readonly after: string | undefined }>;
+	readonly list: MessageKind<List>;
 	/** Merchant: this, in the order of its catalogue. */
 	readonly items: MessageKind<Items>;
 	/** Buyer: for how much? */
 	readonly ask: MessageKind<Ask>;
-	/** Merchant: for this. */
+	/** Merchant: for this. It answers what was asked for notes alone. */
 	readonly offer: MessageKind<Offer>;
 	/** Buyer: I take it. */
 	readonly take: MessageKind<Offer>;
@@ -117,20 +151,26 @@ export const BETWEEN_AGENTS: {
 	readonly fetch: MessageKind<Fetch>;
 	/** Buyer: no more of it. It is answered by `unavailable`, unless the answer is over by then. */
 	readonly cancel: MessageKind<object>;
+	/** Merchant, to whom rails were named: for one of these. */
+	readonly offers: MessageKind<Offers>;
+	/** Buyer: I have to do with that module of yours; where do I meet it? */
+	readonly where: MessageKind<Where>;
+	/** Merchant: there. */
+	readonly there: MessageKind<There>;
 } = {
-	list: kind("list", BETWEEN_AGENTS_BYTE.list, {
+	list: inMoney<List>("list", BETWEEN_AGENTS_BYTE.list, {
 		after: optional(text(1, MAX_ITEM_NAME_BYTES)),
 	}),
 	items: kind<Items>("items", BETWEEN_AGENTS_BYTE.items, {
 		items: list(LISTING_FIELD, 0, MAX_PAGE_ITEMS),
 		isLast: bool,
 	}),
-	ask: kind<Ask>("ask", BETWEEN_AGENTS_BYTE.ask, {
+	ask: inMoney<Ask>("ask", BETWEEN_AGENTS_BYTE.ask, {
 		name: text(1, MAX_ITEM_NAME_BYTES),
 		order,
 	}),
-	offer: kind("offer", BETWEEN_AGENTS_BYTE.offer, OFFER_FIELDS),
-	take: kind("take", BETWEEN_AGENTS_BYTE.take, OFFER_FIELDS),
+	offer: { type: BETWEEN_AGENTS_BYTE.offer, body: offerBody("offer") },
+	take: { type: BETWEEN_AGENTS_BYTE.take, body: offerBody("take") },
 	merchandise: kind<Merchandise>(
 		"merchandise",
 		BETWEEN_AGENTS_BYTE.merchandise,
@@ -159,6 +199,13 @@ export const BETWEEN_AGENTS: {
 		from: u32,
 	}),
 	cancel: kind("cancel", BETWEEN_AGENTS_BYTE.cancel, {}),
+	offers: kind<Offers>("offers", BETWEEN_AGENTS_BYTE.offers, {
+		offers: list(OFFER_FIELD, 1, MAX_OFFERS),
+	}),
+	where: kind<Where>("where", BETWEEN_AGENTS_BYTE.where, {
+		module: DEVICE_ID,
+	}),
+	there: kind<There>("there", BETWEEN_AGENTS_BYTE.there, { port: u16 }),
 };
 
 const TYPES: ReadonlySet<number> = new Set(
@@ -168,6 +215,26 @@ const TYPES: ReadonlySet<number> = new Set(
 /** Whether a message of session 1 is one of trade; any other first byte is somebody else's. */
 export function isOfTrade(bytes: Uint8Array): boolean {
 	return TYPES.has(bytes[0] ?? 0);
+}
+
+/** Without rails where notes alone are wanted, as programs ask that know nothing else. */
+function inMoney<Value extends InMoney>(
+	name: string,
+	type: number,
+	fields: Fields<Omit<Value, "rails">>,
+): MessageKind<Value> {
+	const long = { ...fields, rails: RAILS_FIELD } as unknown as Fields<Value>;
+	return {
+		type,
+		body: twoForms<Value>(
+			structure<Omit<Value, "rails">>(
+				name,
+				fields,
+			) as unknown as Structure<Value>,
+			structure<Value>(name, long),
+			({ rails }) => rails !== undefined,
+		),
+	};
 }
 
 function kind<Value extends object>(

@@ -38,6 +38,7 @@ export {
 	MAX_CONTRACT_BYTES,
 	MAX_MERCHANDISE_BYTES,
 	MAX_MERCHANT_AGENTS,
+	MAX_OFFERS,
 	MAX_PAGE_ITEMS,
 	MAX_PATH_HASHES,
 	MAX_PAY_WITHIN_MS,
@@ -54,21 +55,28 @@ export {
 } from "./mint-terms.ts";
 export {
 	ABOUT_PURCHASES,
+	type AskedPrice,
 	type Buy,
+	type EcashSaid,
+	type HeldMoney,
 	isAboutPurchases,
 	type NotBoughtOutcome,
 	type PurchaseSaid,
 	type PurchaseStep,
+	type Recalled,
 } from "./module-messages.ts";
 export {
 	copyOffer,
 	type ItemKind,
+	isConsistent,
 	type Listing,
 	listingSize,
+	type MintOfPrice,
 	OFFER_KEY_BYTES,
 	OFFER_NONCE_BYTES,
 	type Offer,
 	offerId,
+	railOfPrice,
 } from "./offer.ts";
 export {
 	encodePurchaseReceipt,
@@ -84,6 +92,7 @@ export {
 	parsePurchaseTerms,
 } from "./purchase-terms.ts";
 export {
+	RAIL_NAMES,
 	type RailName,
 	type RailPromises,
 	railPromises,

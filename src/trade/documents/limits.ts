@@ -55,6 +55,12 @@ export const MAX_MEDIA_TYPE_BYTES = 127;
 export const MAX_ABOUT_BYTES = 2048;
 export const MAX_ORDER_TEXT_BYTES = 4096;
 
+/** Kinds of money that a module knows: issuers and mints together. */
+export const MAX_MONEYS = 32;
+
+/** Kinds of money for which one item is offered. */
+export const MAX_OFFERS = 16;
+
 /** Items in one page of a catalogue, and about how many bytes a page is filled with. */
 export const MAX_PAGE_ITEMS = 256;
 export const PAGE_BYTES: number = 2 ** 16;

@@ -7,6 +7,7 @@ import { HASH_BYTES } from "../../crypto/index.ts";
 import { MAX_CHAIN_BYTES } from "../../identity/index.ts";
 import {
 	CONTRACT_BYTES,
+	currencyCode,
 	DEVICE_ID,
 	MAX_REASON_BYTES,
 	MAX_RECEIPT_BYTES,
@@ -20,10 +21,16 @@ import {
 	bytes,
 	type Field,
 	type Fields,
+	list,
+	malformed,
+	mapped,
+	mappedStructure,
 	optional,
 	PURCHASE_BYTE,
+	type Structure,
 	structure,
 	text,
+	twoForms,
 	u32,
 	u64,
 } from "../../wire/index.ts";
@@ -32,9 +39,11 @@ import { ITEM_SALT_BYTES, MAX_DESCRIPTION_BYTES } from "./item.ts";
 import {
 	MAX_CERTIFICATE_BYTES,
 	MAX_CONTRACT_BYTES,
+	MAX_MONEYS,
 	SECRET_BYTES,
 } from "./limits.ts";
 import { oneOf } from "./one-of.ts";
+import { type RailName, rail } from "./rail.ts";
 
 /** A purchase, by its contract. */
 interface OfContract {
@@ -60,6 +69,8 @@ export interface Buy extends ContractOfItem {
 	readonly money: MoneyKind;
 	/** Whether the owner is asked first, whatever the limits say. */
 	readonly askOwner: boolean;
+	/** What a mint may ask for beside the price, in minor units, as whoever buys it has agreed to; what the owner's limits let it be unless given. */
+	readonly mostFee?: bigint | undefined;
 }
 
 /** A purchase whose key has come. */
@@ -69,6 +80,8 @@ export interface Bought extends OfContract {
 	/** The payee's receipt, and the chain under which it was signed. Both are empty when the key is the issuer's word, and no receipt has come. */
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
+	/** What its mint has taken beside the price, in minor units; not there where that is nothing, as of notes. */
+	readonly fee?: bigint | undefined;
 }
 
 /** What became of money that bought nothing, or has not yet. */
@@ -84,6 +97,8 @@ interface NotBought extends OfContract, SaidRefusal {
 	readonly outcome: NotBoughtOutcome;
 	/** What came back or is in doubt, in minor units; 0 when nothing was paid. */
 	readonly amount: bigint;
+	/** Of what came back: as in `Bought`. */
+	readonly fee?: bigint | undefined;
 }
 
 /** How far a purchase is that was paid for. */
@@ -97,17 +112,23 @@ export type PurchaseStep =
 	/** It was void, and its money is the payer's again. */
 	| "refunded";
 
-/** All that an agent needs to have the goods of a purchase that another has made. */
-export interface PurchaseSaid extends ContractOfItem {
+/** What is kept of a purchase from before it is paid: at its agent, and at its module from when it is. */
+export interface Recalled extends ContractOfItem {
 	/** Of the agent that signed the contract, encoded. */
 	readonly sellerChain: Uint8Array;
 	/** What the tetrad of the contract exported. */
 	readonly exporter: Uint8Array;
+}
+
+/** All that an agent needs to have the goods of a purchase that another has made. */
+export interface PurchaseSaid extends Recalled {
 	readonly step: PurchaseStep;
 	readonly key: Uint8Array | undefined;
 	/** As in `bought`; both empty when none has come. */
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
+	/** As in `bought`. */
+	readonly fee?: bigint | undefined;
 }
 
 interface Selling {
@@ -137,12 +158,86 @@ interface Unsold extends SaidRefusal {
 	readonly termsHash: Uint8Array | undefined;
 }
 
-interface Sold extends OfContract {
+interface SoldForNotes extends OfContract {
 	readonly amount: bigint;
 	/** The own module's receipt, and the chain under which it was signed. */
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
 }
+
+interface Sold extends SoldForNotes {
+	/** Of what was sold for ecash, where an agent may have forgotten for which; nothing for notes. */
+	readonly ecash?: EcashSaid | undefined;
+}
+
+/** Which ecash it was. */
+export interface EcashSaid {
+	/** What the mint has in the place of an issuer. */
+	readonly issuer: Uint8Array;
+	readonly currency: string;
+	readonly money: MoneyKind;
+}
+
+/** What is asked about money; nothing more than which there is, unless there are prices. */
+interface AskedPrices {
+	readonly prices?: readonly AskedPrice[] | undefined;
+}
+
+/** One kind of money that the owner of a module has named to it. */
+export interface HeldMoney {
+	/** Device id of the issuer, or what a mint has in its place. */
+	readonly issuer: Uint8Array;
+	readonly currency: string;
+	/** With which decimals, and as which kind of money, the module counts it. */
+	readonly money: MoneyKind;
+	readonly rail: RailName;
+	/** What of it can be paid with now, in minor units. */
+	readonly spendable: bigint;
+	/** Of a mint: what it asks for beside the price that was asked about, with what is there now; nothing where that is not known, or was not asked about. */
+	readonly fee?: bigint | undefined;
+}
+
+/** A price that is asked about. */
+export interface AskedPrice {
+	/** As in `HeldMoney`. */
+	readonly issuer: Uint8Array;
+	readonly amount: bigint;
+}
+
+const HELD: Fields<Omit<HeldMoney, "fee">> = {
+	issuer: DEVICE_ID,
+	currency: currencyCode,
+	money: moneyKind,
+	rail,
+	spendable: u64,
+};
+
+const HELD_MONEY: Structure<HeldMoney> = twoForms<HeldMoney>(
+	structure("what a module knows of its money", HELD),
+	withField(
+		structure<Omit<HeldMoney, "fee"> & { readonly fee: bigint }>(
+			"what a module knows of its money",
+			{ ...HELD, fee: u64 },
+		),
+		"fee",
+	),
+	({ fee }) => fee !== undefined,
+);
+
+const ASKED_PRICE: Structure<AskedPrice> = structure<AskedPrice>(
+	"a price that is asked about",
+	{ issuer: DEVICE_ID, amount: u64 },
+);
+
+const askedPrice: Field<AskedPrice> = mapped(bytes(1, ASKED_PRICE.maxBytes), {
+	from: ASKED_PRICE.decode,
+	to: ASKED_PRICE.encode,
+});
+
+const heldMoney: Field<HeldMoney> = mapped(bytes(1, HELD_MONEY.maxBytes), {
+	from: HELD_MONEY.decode,
+	to: HELD_MONEY.encode,
+});
 
 const contract: Field<Uint8Array> = bytes(CONTRACT_BYTES);
 const hash: Field<Uint8Array> = bytes(HASH_BYTES);
@@ -162,6 +257,12 @@ const CONTRACT_OF_ITEM: Fields<ContractOfItem> = {
 	description: bytes(1, MAX_DESCRIPTION_BYTES),
 };
 
+const RECALLED: Fields<Recalled> = {
+	...CONTRACT_OF_ITEM,
+	sellerChain: chain,
+	exporter: secret,
+};
+
 const outcome: Field<NotBoughtOutcome> = oneOf("outcome of a purchase", [
 	"aborted",
 	"refunded",
@@ -174,6 +275,20 @@ const step: Field<PurchaseStep> = oneOf("step of a purchase", [
 	"closed",
 	"refunded",
 ]);
+
+const BUY: Fields<Omit<Buy, "mostFee">> = {
+	...CONTRACT_OF_ITEM,
+	issuerChain: chain,
+	money: moneyKind,
+	askOwner: bool,
+};
+
+const SOLD: Fields<SoldForNotes> = {
+	contract,
+	amount: u64,
+	receipt: bytes(1, MAX_RECEIPT_BYTES),
+	chain,
+};
 
 /** Between an agent and its own module, about purchases. */
 export const ABOUT_PURCHASES: {
@@ -213,21 +328,35 @@ export const ABOUT_PURCHASES: {
 	readonly unsold: MessageKind<Unsold>;
 	/** Module: it is paid, and the money is ours. */
 	readonly sold: MessageKind<Sold>;
+	/** Agent: which money do you know, and what does it cost to pay these prices with it? */
+	readonly moneys: MessageKind<AskedPrices>;
+	/** Module: this, in the order in which its owner has named it; mints come after issuers. */
+	readonly moneysHeld: MessageKind<{ readonly moneys: readonly HeldMoney[] }>;
+	/** Agent: this is a purchase that you may have forgotten. It is answered with where it is, once that is known. */
+	readonly recall: MessageKind<Recalled>;
 } = {
-	buy: kind("buy", PURCHASE_BYTE.buy, {
-		...CONTRACT_OF_ITEM,
-		issuerChain: chain,
-		money: moneyKind,
-		askOwner: bool,
-	}),
-	bought: kind("bought", PURCHASE_BYTE.bought, {
+	buy: {
+		type: PURCHASE_BYTE.buy,
+		body: twoForms<Buy>(
+			structure("buy", BUY),
+			withField(
+				structure<Omit<Buy, "mostFee"> & { readonly mostFee: bigint }>("buy", {
+					...BUY,
+					mostFee: u64,
+				}),
+				"mostFee",
+			),
+			({ mostFee }) => mostFee !== undefined,
+		),
+	},
+	bought: withFee<Bought>("bought", PURCHASE_BYTE.bought, {
 		contract,
 		key: secret,
 		receipt: anyReceipt,
 		chain: anyChain,
 	}),
 	waiting: kind("waiting", PURCHASE_BYTE.waiting, { contract, ...REFUSAL }),
-	notBought: kind<NotBought>("notBought", PURCHASE_BYTE.notBought, {
+	notBought: withFee<NotBought>("notBought", PURCHASE_BYTE.notBought, {
 		contract,
 		outcome,
 		amount: u64,
@@ -239,10 +368,8 @@ export const ABOUT_PURCHASES: {
 	purchases: kind("purchases", PURCHASE_BYTE.purchases, {
 		after: optional(contract),
 	}),
-	purchase: kind<PurchaseSaid>("purchase", PURCHASE_BYTE.purchase, {
-		...CONTRACT_OF_ITEM,
-		sellerChain: chain,
-		exporter: secret,
+	purchase: withFee<PurchaseSaid>("purchase", PURCHASE_BYTE.purchase, {
+		...RECALLED,
 		step,
 		key: optional(secret),
 		receipt: anyReceipt,
@@ -269,12 +396,51 @@ export const ABOUT_PURCHASES: {
 		termsHash: optional(hash),
 		...REFUSAL,
 	}),
-	sold: kind<Sold>("sold", PURCHASE_BYTE.sold, {
-		contract,
-		amount: u64,
-		receipt: bytes(1, MAX_RECEIPT_BYTES),
-		chain,
+	sold: {
+		type: PURCHASE_BYTE.sold,
+		body: twoForms<Sold>(
+			structure<SoldForNotes>("sold", SOLD),
+			mappedStructure(
+				structure<SoldForNotes & EcashSaid>("sold", {
+					...SOLD,
+					issuer: DEVICE_ID,
+					currency: currencyCode,
+					money: moneyKind,
+				}),
+				{
+					from: ({ issuer, currency, money, ...sold }): Sold => ({
+						...sold,
+						ecash: { issuer, currency, money },
+					}),
+					to: ({ ecash, ...sold }) => {
+						if (ecash === undefined) throw malformed("it was sold for notes");
+						return { ...sold, ...ecash };
+					},
+				},
+			),
+			({ ecash }) => ecash !== undefined,
+		),
+	},
+	moneys: {
+		type: PURCHASE_BYTE.moneys,
+		body: twoForms<AskedPrices>(
+			mappedStructure(structure<object>("moneys", {}), {
+				from: (): AskedPrices => ({}),
+				to: () => ({}),
+			}),
+			withField(
+				structure<{ readonly prices: readonly AskedPrice[] }>("moneys", {
+					prices: list(askedPrice, 1, MAX_MONEYS),
+				}),
+				"prices",
+			),
+			({ prices }) => prices !== undefined,
+		),
+	},
+	moneysHeld: kind("moneysHeld", PURCHASE_BYTE.moneysHeld, {
+		moneys: list(heldMoney, 0, MAX_MONEYS),
 	}),
+	recall: kind<Recalled>("recall", PURCHASE_BYTE.recall, RECALLED),
 };
 
 const TYPES: ReadonlySet<number> = new Set(
@@ -292,4 +458,38 @@ function kind<Value extends object>(
 	fields: Fields<Value>,
 ): MessageKind<Value> {
 	return { type, body: structure(name, fields) };
+}
+
+/** Without the fee where there is none, as it was before there was that. */
+function withFee<Value extends { readonly fee?: bigint | undefined }>(
+	name: string,
+	type: number,
+	fields: Fields<Omit<Value, "fee">>,
+): MessageKind<Value> {
+	const short = structure<Omit<Value, "fee">>(name, fields);
+	const long = { ...fields, fee: u64 } as unknown as Fields<Value>;
+	return {
+		type,
+		body: twoForms<Value>(
+			short as unknown as Structure<Value>,
+			structure<Value>(name, long),
+			({ fee }) => fee !== undefined,
+		),
+	};
+}
+
+/** A structure with a field that is not there in the other form of its message. */
+function withField<Inner extends object, Name extends keyof Inner>(
+	inner: Structure<Inner>,
+	name: Name,
+): Structure<
+	Omit<Inner, Name> & { readonly [Of in Name]?: Inner[Name] | undefined }
+> {
+	return mappedStructure(inner, {
+		from: (value) => value,
+		to: (value) => {
+			if (value[name] === undefined) throw malformed("a field is not there");
+			return value as unknown as Inner;
+		},
+	});
 }

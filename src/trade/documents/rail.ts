@@ -3,13 +3,19 @@
  * does for a purchase is the same for all of them (`SaleRail`); what it promises is data, which
  * whoever pays can judge before anything is paid.
  */
-import { type Field, malformed, mapped, u8 } from "../../wire/index.ts";
+import { bytes, type Field, malformed, mapped, u8 } from "../../wire/index.ts";
 
 /** The bytes that say which rail it is. */
 const RAILS = { "own-notes": 1, cashu: 2 } as const;
 
 /** A kind of money, and how it is locked, claimed and given back. */
 export type RailName = keyof typeof RAILS;
+
+/** All of them, in the order of their bytes. */
+export const RAIL_NAMES: readonly RailName[] = ["own-notes", "cashu"];
+
+/** Rails that one question names. */
+const MAX_RAILS = 16;
 
 /** What a buyer can lose, or has to wait for, while its module keeps its store. */
 type BuyerRisk =
@@ -88,3 +94,26 @@ export const rail: Field<RailName> = mapped(u8, {
 	},
 	to: (name) => RAILS[name],
 });
+
+/** Rails that somebody wants prices over: the byte of each, in the order of the bytes, none of them twice. */
+export const RAILS_FIELD: Field<readonly RailName[]> = mapped(
+	bytes(1, MAX_RAILS),
+	{
+		from(said) {
+			if (said.some((byte, i) => i > 0 && byte <= (said[i - 1] ?? 0)))
+				throw malformed("rails are not said in their order, or twice");
+			const names = RAIL_NAMES.filter((name) => said.includes(RAILS[name]));
+			if (names.length < said.length)
+				throw malformed(
+					"prices are wanted over a rail that this program does not know: it may be from a newer one",
+				);
+			return names;
+		},
+		to: (names) =>
+			Uint8Array.from(
+				RAIL_NAMES.filter((name) => names.includes(name)).map(
+					(name) => RAILS[name],
+				),
+			),
+	},
+);

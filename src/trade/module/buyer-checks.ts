@@ -2,6 +2,7 @@
 import { TetradError } from "../../errors.ts";
 import {
 	CLOCK_TOLERANCE_MS,
+	type FourIds,
 	type Meeting,
 	type SalePayment,
 	type SaleRail,
@@ -15,6 +16,7 @@ import {
 	exporterHash,
 	itemHash,
 	parseItemDescription,
+	type Recalled,
 	verifyContract,
 	verifySellingCertificate,
 } from "../documents/index.ts";
@@ -37,7 +39,7 @@ export function judgePurchase(
 	{ context, now, issuerOf }: SaleRail,
 	{ ids, place, peer, agents, binding, exporter }: Meeting,
 	contract: Contract,
-	{ salt, description, issuerChain, money, askOwner }: Buy,
+	{ salt, description, issuerChain, money, askOwner, mostFee }: Buy,
 ): JudgedPurchase {
 	const { crypto, own, judge } = context;
 	verifyContract(crypto, contract, agents.other);
@@ -95,12 +97,66 @@ export function judgePurchase(
 			payBy,
 			what: item,
 			askOwner,
+			...(mostFee === undefined ? {} : { mostFee }),
 		},
 		until,
 		row: {
 			contract: hash,
 			agent: contract.buyerAgent,
 			merchant: agents.other.name,
+			item,
+			description: copy(description),
+			salt: copy(salt),
+			exporter: copy(exporter),
+			state: "open",
+		},
+	};
+}
+
+/** A purchase that the own agent says it has made before; nothing of that is known here. */
+export interface RecalledPurchase {
+	readonly payment: SalePayment;
+	/** The devices of its contract. */
+	readonly four: FourIds;
+	/** Written when it turns out to have been paid. */
+	readonly row: saleTables.PurchaseRow;
+}
+
+/**
+ * As it would have been judged. Nothing is paid on that word: what was paid is found, or it is not,
+ * and only what this module itself locked for this very contract is. Throws `malformed`, and
+ * `payment-refused` for another module's.
+ */
+export function recalledPurchase(
+	{ context }: SaleRail,
+	{ agents }: Meeting,
+	contract: Contract,
+	{ salt, description, sellerChain, exporter }: Recalled,
+): RecalledPurchase {
+	if (!sameBytes(contract.buyerModule, context.own.deviceId))
+		throw refused("another module than this one was to pay for it");
+	const { hash, issuer, currency, amount, keyHash, payBy } = contract;
+	const { buyerAgent, buyerModule, sellerAgent, sellerModule } = contract;
+	const { name: item } = parseItemDescription(description);
+	const atMint = atMintOf(contract);
+	const isMet = sameBytes(agents.other.deviceId, sellerAgent);
+	return {
+		payment: {
+			...(atMint === undefined ? {} : { atMint }),
+			...{ contract: hash, issuer, currency, amount, keyHash, payBy },
+			payee: sellerModule,
+			terms: encodePurchaseTerms({
+				contract: contract.document,
+				chain: copy(sellerChain),
+			}),
+			what: item,
+		},
+		// The buyer's side stands first, whichever of them has dialled.
+		four: { A: buyerAgent, X: buyerModule, B: sellerAgent, Y: sellerModule },
+		row: {
+			contract: hash,
+			agent: buyerAgent,
+			merchant: isMet ? agents.other.name : "",
 			item,
 			description: copy(description),
 			salt: copy(salt),

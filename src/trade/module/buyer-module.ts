@@ -10,6 +10,9 @@
  *    │                                     │    │ refused by the payee or the purse, cancelled, too late, denied,
  *    │                                     ▼    ▼ or the tetrad is over
  *    └─wrong─▶ (refused)                 cancelling ─▶ ABORTED
+ *                                           ▲
+ *   recall ─unknown─▶ recalling ─never paid─┘
+ *                       └─paid before the purse was put back─▶ LOCKED
  *
  * What stands in capitals is durable. The payment has it, and a row in `purchases` that is written
  * in the transaction of COMMIT: nothing else is written before the money is given away. Nothing is
@@ -36,7 +39,13 @@ import {
 	parseContract,
 	parsePurchaseTerms,
 } from "../documents/index.ts";
-import { expired, type JudgedPurchase, judgePurchase } from "./buyer-checks.ts";
+import {
+	expired,
+	type JudgedPurchase,
+	judgePurchase,
+	type RecalledPurchase,
+	recalledPurchase,
+} from "./buyer-checks.ts";
 import { MAX_OPEN_PURCHASES } from "./limits.ts";
 import {
 	closePurchase,
@@ -58,8 +67,13 @@ interface Payable {
 }
 
 type PurchaseState =
-	/** Whether it is known, and how far it is. */
-	| { readonly kind: "looking-up" }
+	/** Whether it is known, and how far it is. What is not known is looked for where it may have been paid, if it was `recalled`. */
+	| {
+			readonly kind: "looking-up";
+			readonly recalled: RecalledPurchase | undefined;
+	  }
+	/** It is not known here, and whoever makes the money is asked whether it was paid. */
+	| { readonly kind: "recalling"; readonly payment: SalePayment }
 	| ({ readonly kind: "paying" } & Payable)
 	| ({ readonly kind: "waiting"; readonly why: TetradError } & Payable)
 	/** `why` is for whoever asked for it. It may be too late, and `payment` is what it is then. */
@@ -115,6 +129,8 @@ type KeyedEvent = Extract<BuyerEvent, { readonly kind: "keyed" }>;
 /** There is no key, and never will be. */
 type EndEvent = Extract<BuyerEvent, { readonly kind: "refunded" | "declined" }>;
 
+const LOOKING_UP: PurchaseState = { kind: "looking-up", recalled: undefined };
+
 export class BuyerModule {
 	readonly #rail: SaleRail;
 	/** By contract, in hexadecimal. */
@@ -135,7 +151,7 @@ export class BuyerModule {
 		if (known !== undefined) return this.#join(known, meeting);
 		// It can have been paid only there; if it was not, it never will be.
 		if (!sameBytes(contract.binding, binding)) return this.#ask(hash, meeting);
-		const purchase = this.#begin(hash, meeting, { kind: "looking-up" });
+		const purchase = this.#begin(hash, meeting, LOOKING_UP);
 		if (purchase === undefined) return;
 		let judged: JudgedPurchase;
 		try {
@@ -155,7 +171,7 @@ export class BuyerModule {
 		const { contract } = body(ABOUT_PURCHASES.cancel, bytes);
 		const known = this.#purchases.get(hex(contract));
 		if (known === undefined) {
-			const added = this.#begin(contract, meeting, { kind: "looking-up" });
+			const added = this.#begin(contract, meeting, LOOKING_UP);
 			if (added !== undefined) this.#cancel(added, cancelled());
 			return;
 		}
@@ -163,6 +179,20 @@ export class BuyerModule {
 		if (known.state.kind === "paying" || known.state.kind === "waiting")
 			this.#cancel(known, cancelled());
 		else this.#sayWhere(known, meeting.tetrad);
+	}
+
+	/** The agent has a purchase that the purse may have forgotten. */
+	recall(meeting: Meeting, bytes: Uint8Array): void {
+		const said = body(ABOUT_PURCHASES.recall, bytes);
+		const { crypto } = this.#rail.context;
+		// It is kept for as long as a mint takes to answer.
+		const contract = parseContract(crypto, copy(said.document));
+		const known = this.#purchases.get(hex(contract.hash));
+		if (known !== undefined) return this.#join(known, meeting);
+		const recalled = recalledPurchase(this.#rail, meeting, contract, said);
+		const state = { kind: "looking-up", recalled } as const;
+		const added = this.#begin(contract.hash, meeting, state);
+		if (added !== undefined) this.#lookUp(added);
 	}
 
 	resolve(meeting: Meeting, bytes: Uint8Array): void {
@@ -251,6 +281,10 @@ export class BuyerModule {
 			case "aborted":
 				if (purchase !== undefined) this.#aborted(purchase);
 				return;
+			case "never-paid":
+				if (purchase?.state.kind === "recalling")
+					this.#cancel(purchase, unknown(), true);
+				return;
 			case "too-late":
 				if (purchase !== undefined) this.#tooLate(purchase);
 				return;
@@ -265,15 +299,20 @@ export class BuyerModule {
 
 	#committed(purchase: Purchase): void {
 		const { state } = purchase;
-		// It may have been cancelled too late.
-		if (state.kind !== "paying" && state.kind !== "cancelling") return;
+		if (state.kind !== "recalling") {
+			// It may have been cancelled too late.
+			if (state.kind !== "paying" && state.kind !== "cancelling") return;
+		}
 		const { payment } = state;
 		if (payment !== undefined) purchase.state = { kind: "locked", payment };
 	}
 
 	#keyed(purchase: Purchase, event: KeyedEvent): void {
 		const { contract, state, askers } = purchase;
-		const bytes = message(ABOUT_PURCHASES.bought, event);
+		const bytes = message(ABOUT_PURCHASES.bought, {
+			...event,
+			...feeOf(event),
+		});
 		this.#drop(purchase);
 		for (const asker of askers) this.#rail.toAgent(asker, bytes);
 		// What was asked for again was reported when it came.
@@ -324,6 +363,7 @@ export class BuyerModule {
 				"refunded",
 				event.amount,
 				isVoid(event.by),
+				event.fee,
 			);
 		else this.#notBought(tetrad, contract, "aborted", 0n, event.error);
 	}
@@ -389,6 +429,8 @@ export class BuyerModule {
 				return;
 			case "waiting":
 				return this.#tellWaiting(tetrad, contract, state.why);
+			case "recalling":
+				return this.#notBought(tetrad, contract, "in-doubt", 0n, recalling());
 			case "locked":
 				return this.#notBought(
 					tetrad,
@@ -404,7 +446,7 @@ export class BuyerModule {
 
 	/** An agent asks for what is not in memory. */
 	#ask(contract: Uint8Array, meeting: Meeting): void {
-		const added = this.#begin(contract, meeting, { kind: "looking-up" });
+		const added = this.#begin(contract, meeting, LOOKING_UP);
 		if (added !== undefined) this.#find(added);
 	}
 
@@ -420,8 +462,11 @@ export class BuyerModule {
 	}
 
 	#find(purchase: Purchase): void {
-		const { contract } = purchase;
-		purchase.state = { kind: "looking-up" };
+		purchase.state = LOOKING_UP;
+		this.#lookUp(purchase);
+	}
+
+	#lookUp({ contract }: Purchase): void {
 		this.#transact(
 			{ kind: "finding-purchase", contract, isNews: false, keyed: undefined },
 			findPurchase(this.#rail, contract),
@@ -446,12 +491,23 @@ export class BuyerModule {
 			return;
 		}
 		if (purchase?.state.kind !== "looking-up") return;
-		// It is told that it was not paid once it is sure that it never will be.
-		if (found === undefined) return this.#cancel(purchase, unknown());
+		if (found === undefined) return this.#notFound(purchase, purchase.state);
 		for (const asker of purchase.askers) this.#tell(asker, found);
 		if (found.step === "locked" && purchase.askers.size > 0)
 			purchase.state = { kind: "locked", payment: found.sale.payment };
 		else this.#drop(purchase);
+	}
+
+	/** It is told that it was not paid once it is sure that it never will be. */
+	#notFound(
+		purchase: Purchase,
+		{ recalled }: Extract<PurchaseState, { readonly kind: "looking-up" }>,
+	): void {
+		if (recalled === undefined) return this.#cancel(purchase, unknown());
+		const { payment, four, row } = recalled;
+		purchase.state = { kind: "recalling", payment };
+		for (const asker of purchase.askers) this.#sayWhere(purchase, asker);
+		this.#rail.recall(payment, four, [put(saleTables.PURCHASES, row)]);
 	}
 
 	#tellNews(found: FoundPurchase, purchase: Purchase | undefined): void {
@@ -463,7 +519,8 @@ export class BuyerModule {
 		for (const tetrad of tetrads) this.#tell(tetrad, found);
 		if (purchase !== undefined) this.#drop(purchase);
 		const what = step === "keyed" || step === "closed" ? "bought" : step;
-		const error = step === "declined" ? spentBefore() : undefined;
+		const error =
+			step === "declined" ? (found.sale.why ?? spentBefore()) : undefined;
 		this.#report(what, row.contract, error);
 	}
 
@@ -477,7 +534,7 @@ export class BuyerModule {
 				return this.#rail.toAgent(
 					tetrad,
 					message(ABOUT_PURCHASES.bought, {
-						...{ contract, key, receipt, chain },
+						...{ contract, key, receipt, chain, ...feeOf(sale) },
 					}),
 				);
 			case "locked":
@@ -491,11 +548,11 @@ export class BuyerModule {
 			case "refunded":
 				return this.#ends(tetrad, {
 					...{ kind: step, contract, amount, by: "issuer" },
-					...sale.refund,
+					...{ ...sale.refund, ...feeOf(sale) },
 				});
 			case "declined":
 				return this.#ends(tetrad, {
-					...{ kind: step, contract, error: spentBefore() },
+					...{ kind: step, contract, error: sale.why ?? spentBefore() },
 				});
 			default:
 				return unreachable(step);
@@ -542,10 +599,7 @@ export class BuyerModule {
 		const known = this.#purchases.get(hex(contract));
 		if (known !== undefined) return this.#sayWhere(known, tetrad);
 		// As for any other that this module knows nothing of.
-		this.#cancel(
-			this.#add(contract, tetrad, { kind: "looking-up" }),
-			unknown(),
-		);
+		this.#cancel(this.#add(contract, tetrad, LOOKING_UP), unknown());
 	}
 
 	#foundMany(
@@ -565,6 +619,7 @@ export class BuyerModule {
 					key: sale.key.length === 0 ? undefined : sale.key,
 					receipt: sale.receipt,
 					chain: sale.chain,
+					...feeOf(sale),
 				}),
 			);
 		this.#rail.toAgent(
@@ -603,11 +658,13 @@ export class BuyerModule {
 		outcome: NotBoughtOutcome,
 		amount: bigint,
 		error: TetradError,
+		fee?: bigint,
 	): void {
 		this.#rail.toAgent(
 			tetrad,
 			message(ABOUT_PURCHASES.notBought, {
 				...{ contract, outcome, amount, ...said(error) },
+				...feeOf({ fee }),
 			}),
 		);
 	}
@@ -615,6 +672,13 @@ export class BuyerModule {
 	#report(what: string, contract: Uint8Array, error?: TetradError): void {
 		this.#rail.report({ kind: "sale", what, contract, error });
 	}
+}
+
+/** What a mint has taken, if it has taken anything. */
+function feeOf({ fee = 0n }: { readonly fee?: bigint | undefined }): {
+	readonly fee?: bigint;
+} {
+	return fee > 0n ? { fee } : {};
 }
 
 /** As it is when its key is written down, which may still be under way. */
@@ -668,6 +732,13 @@ function resolving(): TetradError {
 	return new TetradError(
 		"payment-in-doubt",
 		"it is paid, and the key has not come; the merchant is asked again when it is met, and the issuer when that is",
+	);
+}
+
+function recalling(): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		"this purse was put back to an earlier state, and whoever makes the money is asked whether it was paid before; nothing is paid for it now",
 	);
 }
 

@@ -15,6 +15,7 @@ import type {
 } from "../../money/index.ts";
 import { ABOUT_PURCHASES, isAboutPurchases } from "../documents/index.ts";
 import { type BuyerJob, BuyerModule } from "./buyer-module.ts";
+import { Moneys, type MoneysJob } from "./moneys.ts";
 import { type SellerJob, SellerModule } from "./seller-module.ts";
 import type { KeptSecret, TradeState } from "./selling-secrets.ts";
 
@@ -26,10 +27,12 @@ export function moduleTrade(state: TradeState): MakeSalePart {
 class ModuleTrade implements SalePart {
 	readonly #buyer: BuyerModule;
 	readonly #seller: SellerModule;
+	readonly #moneys: Moneys;
 
 	constructor(rail: SaleRail, { secrets }: TradeState) {
 		this.#buyer = new BuyerModule(rail);
 		this.#seller = new SellerModule(rail, secrets);
+		this.#moneys = new Moneys(rail);
 	}
 
 	hears(from: "agent" | "module", type: number): boolean {
@@ -42,6 +45,8 @@ class ModuleTrade implements SalePart {
 				return this.#buyer.buy(meeting, bytes);
 			case ABOUT_PURCHASES.cancel.type:
 				return this.#buyer.cancel(meeting, bytes);
+			case ABOUT_PURCHASES.recall.type:
+				return this.#buyer.recall(meeting, bytes);
 			case ABOUT_PURCHASES.resolve.type:
 				return this.#buyer.resolve(meeting, bytes);
 			case ABOUT_PURCHASES.final.type:
@@ -52,6 +57,8 @@ class ModuleTrade implements SalePart {
 				return this.#seller.selling(meeting, bytes);
 			case ABOUT_PURCHASES.sell.type:
 				return this.#seller.sell(meeting, bytes);
+			case ABOUT_PURCHASES.moneys.type:
+				return this.#moneys.asked(meeting, bytes);
 			default:
 				throw unexpected("the own agent");
 		}
@@ -76,16 +83,29 @@ class ModuleTrade implements SalePart {
 		this.#buyer.time();
 	}
 
-	// All of its transactions are the buyer's but that which makes a secret.
-
-	written(job: Kind, result: unknown): void {
-		if (isSellers(job)) this.#seller.written(job, result as KeptSecret);
-		else this.#buyer.written(job as BuyerJob, result);
+	written(kind: Kind, result: unknown): void {
+		// What `transact` was given.
+		const job = kind as BuyerJob | SellerJob | MoneysJob;
+		switch (job.kind) {
+			case "making-secret":
+				return this.#seller.written(job, result as KeptSecret);
+			case "telling-moneys":
+				return this.#moneys.written(job, result as readonly bigint[]);
+			default:
+				return this.#buyer.written(job, result);
+		}
 	}
 
-	notWritten(job: Kind, error: TetradError): void {
-		if (isSellers(job)) this.#seller.notWritten(job, error);
-		else this.#buyer.notWritten(job as BuyerJob, error);
+	notWritten(kind: Kind, error: TetradError): void {
+		const job = kind as BuyerJob | SellerJob | MoneysJob;
+		switch (job.kind) {
+			case "making-secret":
+				return this.#seller.notWritten(job, error);
+			case "telling-moneys":
+				return this.#moneys.notWritten(job, error);
+			default:
+				return this.#buyer.notWritten(job, error);
+		}
 	}
 
 	happened(event: SaleEvent): void {
@@ -123,10 +143,6 @@ class ModuleTrade implements SalePart {
 		// What `keepSecret` has decided.
 		this.#seller.secretKept(result as KeptSecret);
 	}
-}
-
-function isSellers(job: Kind): job is SellerJob {
-	return job.kind === "making-secret";
 }
 
 function unexpected(who: string): TetradError {

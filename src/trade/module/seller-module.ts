@@ -34,6 +34,7 @@ import {
 	type Contract,
 	type ContractSeller,
 	type ContractTerms,
+	type EcashSaid,
 	goodsKey,
 	keyHash,
 	parseContract,
@@ -313,23 +314,42 @@ export class SellerModule {
 		chain,
 		terms,
 		payer,
+		tetrads,
 	}: Extract<SellerEvent, { readonly kind: "sold" }>): void {
 		const { meetings, context } = this.#rail;
 		this.#rail.report({
 			...{ kind: "sale", what: "sold", contract, error: undefined },
 		});
 		const document = parsePurchaseTerms(terms).contract;
-		const { sellerAgent } = parseContract(context.crypto, document);
+		const read = parseContract(context.crypto, document);
+		const { sellerAgent } = read;
 		const ofAgent = [...meetings.values()].filter(({ agents }) =>
 			sameBytes(agents.own.deviceId, sellerAgent),
 		);
+		// Whoever made the contract knows best what it is about, and its agent may have several processes.
 		const meeting =
-			ofAgent.find(({ peer }) => sameBytes(peer.deviceId, payer)) ?? ofAgent[0];
+			ofAgent.find(({ tetrad }) => tetrads.includes(tetrad)) ??
+			ofAgent.find(({ peer }) => sameBytes(peer.deviceId, payer)) ??
+			ofAgent[0];
 		if (meeting === undefined) return;
 		this.#rail.toAgent(
 			meeting.tetrad,
-			message(ABOUT_PURCHASES.sold, { contract, amount, receipt, chain }),
+			message(ABOUT_PURCHASES.sold, {
+				...{ contract, amount, receipt, chain },
+				...this.#ecashOf(read),
+			}),
 		);
+	}
+
+	/** Of what is sold for notes there is nothing to say. */
+	#ecashOf({ seller, issuer, currency }: Contract): {
+		readonly ecash?: EcashSaid;
+	} {
+		const known = this.#rail.issuerOf(issuer);
+		if (seller.kind === "certified" || known === undefined) return {};
+		const { currency: of, isPlay } = known;
+		const money = { exponent: of.exponent, isPlay };
+		return { ecash: { issuer, currency, money } };
 	}
 
 	#tellSeller(

@@ -4,6 +4,7 @@ export {
 	concludePurchase,
 	type NewPurchase,
 	type PurchaseOutcome,
+	readConcluded,
 	readProvisional,
 	readPurchase,
 	readPurchaseOf,
@@ -13,6 +14,7 @@ export {
 	oweRefund,
 	oweRest,
 	payRefund,
+	type RefundGiver,
 	readComeBack,
 	readRefund,
 } from "./refunds.ts";
@@ -21,9 +23,9 @@ export {
 	contractMade,
 	forgetMade,
 	MAX_UNPAID,
+	paidModule,
 	readSale,
 	recordSale,
-	settleMade,
 } from "./sales.ts";
 export {
 	AGENT_SCHEMA,

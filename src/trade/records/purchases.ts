@@ -31,6 +31,7 @@ export type NewPurchase = Omit<
 	| "receipt"
 	| "receipt_chain"
 	| "credited"
+	| "fee"
 	| "evidence"
 	| "code"
 	| "reason"
@@ -44,6 +45,8 @@ export type PurchaseOutcome =
 			readonly key: Uint8Array;
 			readonly receipt: Uint8Array;
 			readonly receiptChain: Uint8Array;
+			/** What its mint has taken beside the price, in minor units; nothing of notes. */
+			readonly fee?: bigint | undefined;
 			readonly evidence: Uint8Array | undefined;
 	  }
 	| {
@@ -55,6 +58,8 @@ export type PurchaseOutcome =
 			readonly kind: "refunded";
 			/** In minor units. */
 			readonly credited: bigint;
+			/** What its mint has taken for that; nothing of notes. */
+			readonly fee?: bigint | undefined;
 			readonly code: string;
 			readonly reason: string;
 	  };
@@ -77,6 +82,7 @@ export function beginPurchase(purchase: NewPurchase): Transaction<PurchaseRow> {
 			receipt: NOTHING,
 			receipt_chain: NOTHING,
 			credited: 0n,
+			fee: 0n,
 			evidence: NOTHING,
 			code: "",
 			reason: "",
@@ -105,6 +111,51 @@ export function concludePurchase(
 		};
 		return done([put(PURCHASES, row)], row);
 	});
+}
+
+/** What became of a purchase that was paid, once that is known for good. */
+export interface ConcludedPurchase {
+	readonly conclusion: Extract<
+		PurchaseOutcome,
+		{ readonly kind: "final" | "refunded" }
+	>;
+	/** Where its goods are, if they are right. */
+	readonly path: string | undefined;
+}
+
+/** What became of the purchase of that contract, if it is final or refunded. */
+export function readConcluded(
+	contract: Uint8Array,
+): Transaction<ConcludedPurchase | undefined> {
+	return reading([byKey(PURCHASES, { contract })], ([[known]]) =>
+		done([], known === undefined ? undefined : concludedIn(known)),
+	);
+}
+
+function concludedIn(row: PurchaseRow): ConcludedPurchase | undefined {
+	if (row.state === "refunded") {
+		const { credited, code, reason } = row;
+		const conclusion = {
+			...({ kind: row.state, credited, code, reason } as const),
+			...feeOf(row),
+		};
+		return { conclusion, path: undefined };
+	}
+	if (row.state !== "final") return undefined;
+	const { key, receipt, receipt_chain: receiptChain } = row;
+	const isRight = row.evidence.length === 0;
+	const evidence = isRight ? undefined : row.evidence;
+	return {
+		conclusion: {
+			...{ kind: row.state, key, receipt, receiptChain, evidence },
+			...feeOf(row),
+		},
+		path: isRight ? row.target : undefined,
+	};
+}
+
+function feeOf({ fee }: PurchaseRow): { readonly fee?: bigint } {
+	return fee > 0n ? { fee } : {};
 }
 
 /** The purchase of that contract, if this agent has made it. */
@@ -159,15 +210,16 @@ function columnsOf(outcome: PurchaseOutcome): Partial<PurchaseRow> {
 	switch (outcome.kind) {
 		case "final": {
 			const { key, receipt, receiptChain, evidence = NOTHING } = outcome;
-			return { key, receipt, receipt_chain: receiptChain, evidence };
+			const { fee = 0n } = outcome;
+			return { key, receipt, receipt_chain: receiptChain, fee, evidence };
 		}
 		case "aborted": {
 			const { code, reason } = outcome;
 			return { code, reason };
 		}
 		case "refunded": {
-			const { credited, code, reason } = outcome;
-			return { credited, code, reason };
+			const { credited, fee = 0n, code, reason } = outcome;
+			return { credited, fee, code, reason };
 		}
 		default:
 			return unreachable(outcome);

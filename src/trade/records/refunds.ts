@@ -25,6 +25,16 @@ export interface NewRefund {
 	readonly now: number;
 	/** What the payment of the refund of that number is for. */
 	readonly contractOf: (number: number) => Uint8Array;
+	/** Which module gives it, for an agent that has several. */
+	readonly giver?: RefundGiver | undefined;
+}
+
+/** Which of an agent's modules gives a refund that none has owed before. */
+export interface RefundGiver {
+	/** Its device id. */
+	readonly module: Uint8Array;
+	/** Whether the agent has the module of that device id: what one owed that is no more there, `module` owes. */
+	readonly isThere: (deviceId: Uint8Array) => boolean;
 }
 
 /**
@@ -36,14 +46,16 @@ export function oweRefund({
 	sale,
 	paid,
 	amount,
-	now,
-	contractOf,
+	...how
 }: NewRefund): Transaction<RefundRow> {
 	return reading([ofSale(sale)], ([rows]) => {
 		const owed = rows.find(
 			(row) => row.state === "owed" && row.amount === amount,
 		);
-		if (owed !== undefined) return done([], owed);
+		if (owed !== undefined) {
+			const given = givenBy(owed, how);
+			return done(given === owed ? [] : [put(REFUNDS, given)], given);
+		}
 		const given = sum(rows);
 		if (given + amount > paid)
 			throw new TetradError(
@@ -51,7 +63,7 @@ export function oweRefund({
 				`more would be given back than was paid: ${given} of ${paid} minor units are refunded, or owed, already`,
 			);
 		if (rows.length === MAX_REFUNDS) throw tooMany(amount);
-		const row = newRefund({ sale, now, contractOf }, rows.length + 1, amount);
+		const row = newRefund({ sale, ...how }, rows.length + 1, amount);
 		return done([put(REFUNDS, row)], row);
 	});
 }
@@ -63,17 +75,30 @@ export function oweRefund({
 export function oweRest({
 	sale,
 	paid,
-	now,
-	contractOf,
+	...how
 }: Omit<NewRefund, "amount">): Transaction<readonly RefundRow[]> {
 	return reading([ofSale(sale)], ([rows]) => {
-		const owed = rows.filter(({ state }) => state === "owed");
+		const before = rows.filter(({ state }) => state === "owed");
+		const owed = before.map((row) => givenBy(row, how));
+		const changed = owed.filter((row, at) => row !== before[at]);
+		const writes = changed.map((row) => put(REFUNDS, row));
 		const rest = paid - sum(rows);
-		if (rest <= 0n) return done([], owed);
+		if (rest <= 0n) return done(writes, owed);
 		if (rows.length === MAX_REFUNDS) throw tooMany(rest);
-		const row = newRefund({ sale, now, contractOf }, rows.length + 1, rest);
-		return done([put(REFUNDS, row)], [...owed, row]);
+		const row = newRefund({ sale, ...how }, rows.length + 1, rest);
+		return done([...writes, put(REFUNDS, row)], [...owed, row]);
 	});
+}
+
+/** A refund that is owed, with the module that gives it. The one that it was owed by first is asked for it again, so that it is paid once. */
+function givenBy(
+	row: RefundRow,
+	{ giver }: Pick<NewRefund, "giver">,
+): RefundRow {
+	if (giver === undefined) return row;
+	return row.module.length > 0 && giver.isThere(row.module)
+		? row
+		: { ...row, module: giver.module };
 }
 
 function tooMany(left: bigint): TetradError {
@@ -105,7 +130,12 @@ function sum(rows: readonly RefundRow[]): bigint {
 }
 
 function newRefund(
-	{ sale, now, contractOf }: Pick<NewRefund, "sale" | "now" | "contractOf">,
+	{
+		sale,
+		now,
+		contractOf,
+		giver,
+	}: Pick<NewRefund, "sale" | "now" | "contractOf" | "giver">,
 	number: number,
 	amount: bigint,
 ): RefundRow {
@@ -119,6 +149,7 @@ function newRefund(
 		state: "owed",
 		receipt: NOTHING,
 		receipt_chain: NOTHING,
+		module: giver?.module ?? NOTHING,
 	};
 }
 
@@ -146,6 +177,7 @@ export function gotRefund(
 		state: "paid",
 		receipt: NOTHING,
 		receipt_chain: NOTHING,
+		module: NOTHING,
 	};
 	const { sale, number } = refund;
 	return reading([byKey(REFUNDS, { sale, number })], ([[known]]) =>

@@ -7,6 +7,7 @@ import {
 	remove,
 	type Transaction,
 } from "../../machine/index.ts";
+import { readReceipt } from "../../money/index.ts";
 import { MADE, type MadeRow, SALES, type SaleRow } from "./tables.ts";
 
 const NOTHING: Uint8Array = new Uint8Array();
@@ -14,12 +15,39 @@ const NOTHING: Uint8Array = new Uint8Array();
 /** Goods that were made on order and that one buyer may leave unpaid: what is ordered beyond them is not made. */
 export const MAX_UNPAID = 3;
 
-/** Keeps a sale, once. */
+/**
+ * Keeps a sale, once, and that what was made on order for its contract is paid for. One write, so
+ * that no order counts as sold that its owner finds in no list of sales.
+ */
 export function recordSale(sale: SaleRow): Transaction<undefined> {
 	const { contract } = sale;
-	return reading([byKey(SALES, { contract })], ([[known]]) =>
-		done(known === undefined ? [insert(SALES, sale)] : [], undefined),
+	return reading(
+		[
+			byKey(SALES, { contract }),
+			{ table: MADE, index: "by_contract", equals: { contract }, limit: 1 },
+		],
+		([[known], [made]]) =>
+			done(
+				[
+					...(known === undefined ? [insert(SALES, sale)] : []),
+					...(made === undefined
+						? []
+						: [put(MADE, { ...made, state: "sold" })]),
+				],
+				undefined,
+			),
 	);
+}
+
+/** Device id of the module that was paid, as its receipt says; `undefined` for what is no receipt. */
+export function paidModule({
+	receipt,
+}: Pick<SaleRow, "receipt">): Uint8Array | undefined {
+	try {
+		return readReceipt(receipt).payee;
+	} catch {
+		return undefined;
+	}
 }
 
 /** The sale under that contract. */
@@ -66,18 +94,6 @@ export function contractMade(
 			known === undefined ? [] : [put(MADE, { ...known, contract })],
 			undefined,
 		),
-	);
-}
-
-/** That contract was paid for. */
-export function settleMade(contract: Uint8Array): Transaction<undefined> {
-	return reading(
-		[{ table: MADE, index: "by_contract", equals: { contract }, limit: 1 }],
-		([[known]]) =>
-			done(
-				known === undefined ? [] : [put(MADE, { ...known, state: "sold" })],
-				undefined,
-			),
 	);
 }
 

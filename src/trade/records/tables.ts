@@ -5,6 +5,7 @@
  * epoch, and what is called a hash or an id is in the bytes that its document gives it.
  */
 import {
+	addColumn,
 	type Row,
 	type Schema,
 	schema,
@@ -51,6 +52,8 @@ const PURCHASES_COLUMNS = {
 	receipt_chain: "bytes",
 	/** What came back, when it was refunded by the issuer. */
 	credited: "integer",
+	/** What its mint has taken beside the price, or for what came back, once that is known; zero of notes. */
+	fee: "integer",
 	/** Evidence of a wrong chunk, when there is one. */
 	evidence: "bytes",
 	/** Why there are no goods: an error code and a sentence; empty otherwise. */
@@ -137,12 +140,22 @@ const REFUNDS_COLUMNS = {
 	state: "text",
 	receipt: "bytes",
 	receipt_chain: "bytes",
+	/** Device id of the module that gives it, so that no other one does as well; empty in rows from before agents had several, and where it is got. */
+	module: "bytes",
 } as const;
 
 /** Payments that give back what a sale was paid with. Side: `gives` or `gets`. State: `owed`, then `paid`. */
 export const REFUNDS: Table<typeof REFUNDS_COLUMNS> = table(
 	"refunds",
 	REFUNDS_COLUMNS,
+	["sale", "number"],
+	{ by_state: ["state"], by_contract: ["contract"] },
+);
+
+const { module: _, ...REFUNDS_COLUMNS_OF_2 } = REFUNDS_COLUMNS;
+const REFUNDS_OF_2: Table<typeof REFUNDS_COLUMNS_OF_2> = table(
+	"refunds",
+	REFUNDS_COLUMNS_OF_2,
 	["sale", "number"],
 	{ by_state: ["state"], by_contract: ["contract"] },
 );
@@ -211,13 +224,22 @@ export const TICKETS: Table<typeof TICKETS_COLUMNS> = table(
 	},
 );
 
+/** As they were in version 2. */
+const { fee: _fee, ...PURCHASES_OF_2_COLUMNS } = PURCHASES_COLUMNS;
+const PURCHASES_OF_2: Table<typeof PURCHASES_OF_2_COLUMNS> = table(
+	"purchases",
+	PURCHASES_OF_2_COLUMNS,
+	["contract"],
+	{ by_time: ["time"], by_state: ["state", "time"], by_offer: ["offer"] },
+);
+
 /** For whoever opens the store of an agent. */
 export const AGENT_SCHEMA: Schema = schema(
 	"agent",
 	[WITNESSED, PURCHASES, SALES, MADE, REFUNDS, LOG, WORKS, TICKETS],
 	{
 		to: 2,
-		steps: [PURCHASES, SALES, MADE, REFUNDS].map((of) => ({
+		steps: [PURCHASES_OF_2, SALES, MADE, REFUNDS_OF_2].map((of) => ({
 			kind: "add-table",
 			table: of as unknown as typeof WITNESSED,
 		})),
@@ -230,6 +252,11 @@ export const AGENT_SCHEMA: Schema = schema(
 			table: of as unknown as typeof WITNESSED,
 		})),
 	},
+	{
+		to: 5,
+		steps: [addColumn("refunds", "module", "bytes", new Uint8Array())],
+	},
+	{ to: 6, steps: [addColumn("purchases", "fee", "integer", 0n)] },
 );
 
 export type PurchaseRow = Row<typeof PURCHASES.columns>;

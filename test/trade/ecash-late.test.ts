@@ -16,12 +16,9 @@ import {
 } from "../../src/money/cashu/index.ts";
 import { ABOUT_LOCKS } from "../../src/money/documents/index.ts";
 import { ecashTables, messages } from "../../src/money/index.ts";
-import { loadEcash } from "../../src/provider/index.ts";
-import type { Contract } from "../../src/trade/documents/index.ts";
 import { hex, parseUtf8, utf8 } from "../../src/wire/index.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket, MINT_URL, seedOf } from "./ecash-market.ts";
-import type { Visit } from "./market.ts";
 import { requireRest } from "./rail-contract.ts";
 
 const { message } = messages;
@@ -54,32 +51,25 @@ function asUnspent(reply: Reply): Reply {
 	return { ...reply, body: utf8(said) };
 }
 
-interface Begun {
-	readonly ecash: EcashMarket;
-	readonly visit: Visit;
-	readonly contract: Contract;
-}
-
-/** Everything up to a message between the modules of that kind, which is the next. */
-async function until(kind: keyof typeof ABOUT_LOCKS): Promise<Begun> {
+async function until(kind: keyof typeof ABOUT_LOCKS) {
 	const ecash = await EcashMarket.make({ world });
-	const { market } = ecash;
-	const visit = await market.meet();
-	const contract = await market.contract(visit);
-	market.buy(visit, contract);
-	await goTo(ecash, kind);
-	return { ecash, visit, contract };
+	return { ecash, ...(await ecash.buyUntil(kind)) };
 }
 
-async function goTo(
-	{ market: { town } }: EcashMarket,
-	kind: keyof typeof ABOUT_LOCKS,
-): Promise<void> {
-	await town.work();
-	for (let i = 0; town.wire[0]?.bytes?.[0] !== ABOUT_LOCKS[kind].type; i++) {
-		assert.ok(i < 100, `there is no ${kind}`);
-		await town.deliver();
-	}
+/** The answer to the first swap is lost, and the mint that has signed it neither does it again nor knows, when it is asked first, that its inputs are spent. */
+function signsUnknowingly(ecash: EcashMarket): void {
+	ecash.mint.add({ kind: "answers-forgotten" });
+	let swaps = 0;
+	let lies = 1;
+	between(ecash, ({ path }, ask) => {
+		if (path === "/v1/swap") swaps++;
+		if (path === "/v1/swap" && swaps === 2) return refusal(11003);
+		const reply = ask();
+		if (path === "/v1/swap" && swaps === 1) return SILENCE;
+		if (path === "/v1/checkstate" && swaps === 2 && lies-- > 0)
+			return asUnspent(reply);
+		return reply;
+	});
 }
 
 describe("money that goes back after the deadline", () => {
@@ -98,6 +88,24 @@ describe("money that goes back after the deadline", () => {
 				return asUnspent(reply);
 			return reply;
 		});
+		await ecash.passDeadline();
+		await requireRest(rail, contract, "refunded");
+	});
+
+	test("is there when the answer was lost and the mint did not know for a while what it had signed", async () => {
+		const { ecash, contract } = await until("lock");
+		const { market, mint, rail } = ecash;
+		market.town.wire.splice(0, 1);
+		mint.add({ kind: "answers-forgotten" });
+		mint.add({ kind: "signatures-forgotten" });
+		let swaps = 0;
+		between(ecash, ({ path }, ask) => {
+			const reply = ask();
+			return path === "/v1/swap" && ++swaps === 1 ? SILENCE : reply;
+		});
+		await ecash.passDeadline();
+		assert.notEqual(ecash.stateOf(contract.hash, market.ann), "refunded");
+		mint.clear();
 		await ecash.passDeadline();
 		await requireRest(rail, contract, "refunded");
 	});
@@ -156,19 +164,8 @@ describe("money that goes back after the deadline", () => {
 describe("a claim", () => {
 	test("whose outputs the mint has signed before, and which it says is unspent, is not forgotten when it is made again", async () => {
 		const { ecash, contract } = await until("lock");
-		const { market, mint, rail } = ecash;
-		mint.add({ kind: "answers-forgotten" });
-		let swaps = 0;
-		let lies = 1;
-		between(ecash, ({ path }, ask) => {
-			if (path === "/v1/swap") swaps++;
-			if (path === "/v1/swap" && swaps === 2) return refusal(11003);
-			const reply = ask();
-			if (path === "/v1/swap" && swaps === 1) return SILENCE;
-			if (path === "/v1/checkstate" && swaps === 2 && lies-- > 0)
-				return asUnspent(reply);
-			return reply;
-		});
+		const { market, rail } = ecash;
+		signsUnknowingly(ecash);
 		await market.quiet();
 		await ecash.pass();
 		assert.equal(ecash.stateOf(contract.hash, market.bob), "claimed");
@@ -251,18 +248,7 @@ describe("ecash that is received", () => {
 	test("is not forgotten when it was signed, and its mint did not know that then", async () => {
 		const ecash = await EcashMarket.make({ world });
 		const { ann } = ecash.market;
-		ecash.mint.add({ kind: "answers-forgotten" });
-		let swaps = 0;
-		let lies = 1;
-		between(ecash, ({ path }, ask) => {
-			if (path === "/v1/swap") swaps++;
-			if (path === "/v1/swap" && swaps === 2) return refusal(11003);
-			const reply = ask();
-			if (path === "/v1/swap" && swaps === 1) return SILENCE;
-			if (path === "/v1/checkstate" && swaps === 2 && lies-- > 0)
-				return asUnspent(reply);
-			return reply;
-		});
+		signsUnknowingly(ecash);
 		ann.events.push({
 			kind: "receive-ecash",
 			request: new Uint8Array(16),
@@ -305,7 +291,7 @@ describe("a purse that was put back", () => {
 		const { ecash, contract } = await until("lockAgreed");
 		const { market } = ecash;
 		const { ann } = market;
-		const cashu = loadEcash();
+		const cashu = ecash.crypto;
 		const rows = ann.store.rows(ecashTables.PROOFS);
 		const spent = rows.find(({ amount }) => amount === 256n);
 		assert.ok(spent);

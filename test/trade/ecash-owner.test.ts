@@ -81,12 +81,7 @@ describe("a mint that does no more what a purchase needs", () => {
 		const ecash = await EcashMarket.make({ world });
 		const { market, mint, rail } = ecash;
 		const { town } = market;
-		const visit = await market.meet();
-		const contract = await market.contract(visit);
-		market.buy(visit, contract);
-		await town.work();
-		for (let i = 0; i < 2; i++) await town.deliver();
-		await town.work();
+		const { contract } = await ecash.buyUntil("lock");
 		assert.equal(ecash.stateOf(contract.hash, market.ann), "locked");
 		town.wire.splice(0);
 		mint.add({ kind: "locks-ignored", at: "info", isAnnounced: true });

@@ -34,6 +34,7 @@ export interface CheckedRead {
 	readonly below: SqlValue | undefined;
 	readonly descending: boolean;
 	readonly limit: number;
+	readonly skip: number;
 }
 
 /** A write whose values fit, in the order of the columns; those of a key in the order of the key. */
@@ -58,9 +59,10 @@ export function checkRead(declared: Declared, read: Read): CheckedRead {
 			if (next === undefined) throw wrong(table, "no column is left to bound");
 			checkValue(table, next, bound);
 		}
-	const { limit } = read;
-	if (!Number.isInteger(limit) || limit < 1 || limit > MAX_READ_ROWS)
+	const { limit, skip = 0 } = read;
+	if (!isCount(limit) || limit < 1)
 		throw wrong(table, `${limit} rows cannot be asked for`);
+	if (!isCount(skip)) throw wrong(table, `${skip} rows cannot be left out`);
 	return {
 		table,
 		index: read.index,
@@ -70,7 +72,12 @@ export function checkRead(declared: Declared, read: Read): CheckedRead {
 		below: read.below,
 		descending: read.order === "descending",
 		limit,
+		skip,
 	};
+}
+
+function isCount(rows: number): boolean {
+	return Number.isInteger(rows) && rows >= 0 && rows <= MAX_READ_ROWS;
 }
 
 export function checkWrites(

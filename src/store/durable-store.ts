@@ -1,13 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type {
-	Scan,
-	Store,
-	Transaction,
-	TransactOptions,
+import {
+	done,
+	type Scan,
+	type Store,
+	type Transaction,
+	type TransactOptions,
 } from "../machine/index.ts";
 import type { Declared } from "./declared.ts";
-import { MAX_BATCH, MAX_QUEUED, MAX_WAITING, WAIT_MS } from "./limits.ts";
+import { MAX_BATCH, MAX_QUEUED, MAX_WAITING } from "./limits.ts";
 import { type Snapshot, Snapshots } from "./snapshot.ts";
 
 /** What became of one transaction of a batch that is durable. */
@@ -33,7 +34,9 @@ export interface Engine {
 
 interface Waiting {
 	readonly transaction: Transaction<unknown>;
-	readonly canWait: boolean;
+	/** Until when it can wait, by `performance.now`; zero for one that cannot. */
+	readonly until: number;
+	readonly looks: boolean;
 	readonly resolve: (result: unknown) => void;
 	readonly reject: (why: unknown) => void;
 }
@@ -61,7 +64,7 @@ export class DurableStore implements Store {
 
 	transact<Result>(
 		transaction: Transaction<Result>,
-		{ canWait = false }: TransactOptions = {},
+		{ waitMs = 0, looks = false }: TransactOptions = {},
 	): Promise<Result> {
 		const refusal = this.#refusal();
 		if (refusal !== undefined) return Promise.reject(refusal);
@@ -73,8 +76,9 @@ export class DurableStore implements Store {
 				),
 			);
 		const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-		this.#queue.push({ transaction, canWait, resolve, reject });
-		if (canWait && this.#queue.length < MAX_WAITING) this.#wait();
+		const until = waitMs > 0 ? performance.now() + waitMs : 0;
+		this.#queue.push({ transaction, until, looks, resolve, reject });
+		if (until > 0 && this.#queue.length < MAX_WAITING) this.#wait();
 		else this.#begin();
 		return promise as Promise<Result>;
 	}
@@ -84,6 +88,9 @@ export class DurableStore implements Store {
 	): Promise<Result> {
 		const refusal = this.#refusal();
 		if (refusal !== undefined) throw refusal;
+		// What could wait is shown as well: whoever asked for it may have told of it.
+		if (this.#queue.some(({ until }) => until > 0))
+			await this.transact(done([], undefined)).catch(() => {});
 		return this.#snapshots.show(look);
 	}
 
@@ -122,26 +129,45 @@ export class DurableStore implements Store {
 		if (this.#queue.length > 0) this.#work ??= this.#carryOutAll();
 	}
 
+	/** Until the first that waits cannot any more. */
 	#wait(): void {
-		if (this.#work === undefined)
-			this.#waited ??= setTimeout(() => this.#begin(), WAIT_MS);
+		if (this.#work !== undefined) return;
+		clearTimeout(this.#waited);
+		const first = Math.min(...this.#queue.map(({ until }) => until));
+		const left = Math.max(1, Math.ceil(first - performance.now()));
+		this.#waited = setTimeout(() => this.#begin(), left);
 	}
 
 	async #carryOutAll(): Promise<void> {
 		do {
 			// Whoever heard of the last batch in this turn may join the next one.
 			await setImmediate();
-			const batch = this.#queue.splice(0, MAX_BATCH);
+			const batch = this.#next();
 			if (batch.length > 0) await this.#carryOut(batch);
 		} while (this.#isAwaited());
 		this.#work = undefined;
 		if (this.#queue.length > 0) this.#wait();
 	}
 
+	/** All in their order, or those alone that look while nobody waits for another one. */
+	#next(): Waiting[] {
+		const looking = this.#queue.filter(({ looks }) => looks);
+		if (looking.length === 0 || this.#isFull() || this.#queue.some(isDue))
+			return this.#queue.splice(0, MAX_BATCH);
+		this.#queue = this.#queue.filter(({ looks }) => !looks);
+		this.#queue.unshift(...looking.splice(MAX_BATCH));
+		return looking;
+	}
+
 	#isAwaited(): boolean {
+		if (this.#isFull()) return true;
+		return this.#queue.some((one) => one.looks || isDue(one));
+	}
+
+	/** Whether nothing in the queue can wait. */
+	#isFull(): boolean {
 		const isClosing = this.#closed !== undefined && this.#queue.length > 0;
-		if (isClosing || this.#queue.length >= MAX_WAITING) return true;
-		return this.#queue.some(({ canWait }) => !canWait);
+		return isClosing || this.#queue.length >= MAX_WAITING;
 	}
 
 	async #carryOut(batch: readonly Waiting[]): Promise<void> {
@@ -160,6 +186,11 @@ export class DurableStore implements Store {
 			if (why.code === "store-failed") this.fail(why);
 		}
 	}
+}
+
+/** Whether somebody waits for it, or it has waited for as long as it can. */
+function isDue({ until, looks }: Waiting): boolean {
+	return !looks && until <= performance.now();
 }
 
 function asStoreError(thrown: unknown): TetradError {

@@ -3,10 +3,7 @@
 /** Transactions that wait; one more is refused with `busy`. */
 export const MAX_QUEUED = 10_000;
 
-/** How long a transaction waits that can, for another one to become durable with. */
-export const WAIT_MS = 1_000;
-
-/** Transactions that wait so; with one more none does. */
+/** Transactions that may wait for another one to become durable with; with one more none does. */
 export const MAX_WAITING = 64;
 
 /** Transactions that share one durable step. */
@@ -74,6 +71,9 @@ export const BATCH_MS = 60_000;
 
 /** How long an opener waits for the session of a process that was killed to end. */
 export const LAST_SESSION_MS = 500;
+
+/** How long one waits who shares a store with others, of which one may be making its tables. */
+export const SHARE_WITHIN_MS = 3_000;
 
 /** How often a durable step is run again because another writer got in its way. */
 export const MAX_CONFLICTS = 10;

@@ -150,6 +150,7 @@ async function rewriteAll(
 		below: undefined,
 		descending: false,
 		limit: SCAN_ROWS,
+		skip: 0,
 	};
 	let last: readonly SqlValue[] | undefined;
 	for (;;) {

@@ -1,6 +1,10 @@
 import type { Store } from "../machine/index.ts";
-import type { PostgresStoreOptions } from "./postgres.ts";
+import type {
+	PostgresSnapshotOptions,
+	PostgresStoreOptions,
+} from "./postgres.ts";
 import type { PostgresExamined } from "./postgres-examine.ts";
+import type { StoreView } from "./snapshot.ts";
 
 /**
  * Opens a store in a namespace of PostgreSQL. One of an older version of the schema is brought to
@@ -16,6 +20,18 @@ export async function openPostgresStore(
 	// The client of a server is loaded when one is called: most programs have nothing to do with any.
 	const { openStore } = await import("./postgres.ts");
 	return openStore(options);
+}
+
+/**
+ * Opens a store in a namespace of PostgreSQL for looking only, also while others have it open.
+ * Throws `store-failed` when there is none, or it is of another version or has other tables, and
+ * when no server can be written to, whose standbys may be behind.
+ */
+export async function openPostgresSnapshot(
+	options: PostgresSnapshotOptions,
+): Promise<StoreView> {
+	const { openView } = await import("./postgres.ts");
+	return openView(options);
 }
 
 /** Connects to each server of an address, and tells whether a store would be opened on it. Throws `invalid-argument` for an address of another form. */

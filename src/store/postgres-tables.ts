@@ -5,7 +5,13 @@ import type { CheckedRead, SqlValue } from "./checks.ts";
 import type { Declared } from "./declared.ts";
 import type { History } from "./history.ts";
 import { BATCH_MS, MAX_COPIES, MIGRATION_MS } from "./limits.ts";
-import { META, type Meta, newestMeta, versionIn } from "./meta.ts";
+import {
+	META,
+	type Meta,
+	newestMeta,
+	requireNewest,
+	versionIn,
+} from "./meta.ts";
 import { type Migrating, makeTables, migrate } from "./migrate.ts";
 import {
 	type Answer,
@@ -60,6 +66,40 @@ export async function prepareTables(
 		makeTablesUnlessThere(client, place, history),
 	);
 	if (version !== history.version) await bring(client, place, history, version);
+}
+
+/** For who opens a store that others have open: they know their tables, and no others may be there. Throws `busy` where they are of an older program. */
+export async function requireNewestTables(
+	client: PostgresClient,
+	place: Namespace,
+	history: History,
+): Promise<void> {
+	const version = versionIn(
+		whereIs(place),
+		await readMeta(client, place),
+		history,
+	);
+	if (version !== history.version)
+		throw new TetradError(
+			"busy",
+			`${whereIs(place)} is in version ${version} of the schema ${history.name}, and processes of that version have it open: stop all of them, and start them with this program`,
+		);
+}
+
+/** For who only looks. Throws `store-failed` where there is no store yet, or one of another version. */
+export async function requireReadable(
+	client: PostgresClient,
+	place: Namespace,
+	history: History,
+	command: string | undefined,
+): Promise<void> {
+	if ((await contentsOf(client, place)) !== "store")
+		throw new TetradError(
+			"store-failed",
+			`${whereIs(place)} has no store yet; its device makes it when it starts`,
+		);
+	const meta = await readMeta(client, place);
+	requireNewest(whereIs(place), meta, history, command);
 }
 
 /** Answers with the version of the tables. */

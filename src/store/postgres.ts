@@ -23,8 +23,10 @@ import {
 	LOCK_MS,
 	MAX_CONFLICTS,
 	MAX_NAME_LETTERS,
+	SHARE_WITHIN_MS,
 	STANDBY_MS,
 } from "./limits.ts";
+import { META } from "./meta.ts";
 import {
 	isRefusal,
 	isServerError,
@@ -43,9 +45,16 @@ import {
 	type Namespace,
 	postgresDialect,
 	prepareTables,
+	requireNewestTables,
+	requireReadable,
 } from "./postgres-tables.ts";
 import { type PostgresTarget, parsePostgresUrl } from "./postgres-url.ts";
-import type { Snapshot } from "./snapshot.ts";
+import {
+	type Snapshot,
+	Snapshots,
+	type StoreView,
+	viewOf,
+} from "./snapshot.ts";
 import { type Statement, selectStatement, writeStatement } from "./sql.ts";
 
 /** Where a store on PostgreSQL is, and what it holds. */
@@ -68,6 +77,18 @@ export interface PostgresStoreOptions {
 	readonly synchronous?: boolean;
 	/** Keeps on which primary a store was opened last, so that an earlier one that comes back is refused. */
 	readonly memory?: PrimaryMemory;
+	/**
+	 * Lets others open it meanwhile that say so, too: each sees at once what another has had acknowledged, and their
+	 * steps take turns. The first brings an older version to the newest.
+	 */
+	readonly isShared?: boolean;
+}
+
+/** How a store on PostgreSQL is looked at. */
+export interface PostgresSnapshotOptions
+	extends Pick<PostgresStoreOptions, "url" | "schema" | "namespace"> {
+	/** Opens the store for writing; it is named when the store has to be brought to another version first. */
+	readonly command?: string;
 }
 
 interface OpenOptions extends PostgresStoreOptions {
@@ -83,14 +104,11 @@ export async function openStore({
 	unsafeServerWithoutFsync = false,
 	synchronous = false,
 	memory,
+	isShared = false,
 	batchMs = BATCH_MS,
 }: OpenOptions): Promise<Store> {
 	const history = new History(schema);
-	if (!/^[a-z_]+$/.test(namespace) || namespace.length > MAX_NAME_LETTERS)
-		throw new TetradError(
-			"invalid-argument",
-			`the name of a namespace has at most ${MAX_NAME_LETTERS} small letters and underscores`,
-		);
+	checkNamespace(namespace);
 	const taken = await takeServer(parsePostgresUrl(url), WRITER, {
 		unsafeWithoutFsync: unsafeServerWithoutFsync,
 		synchronous,
@@ -103,9 +121,17 @@ export async function openStore({
 		dialect: postgresDialect(namespace),
 	};
 	try {
-		await client.within(CONNECT_MS, () => takeLock(client, place));
+		const lock = await client.within(CONNECT_MS, () =>
+			takeLock(client, place, isShared),
+		);
 		if (synchronous) await awaitStandby(client, target);
-		await prepareTables(client, place, history, batchMs);
+		if (lock === "shared")
+			await client.within(CONNECT_MS, () =>
+				requireNewestTables(client, place, history),
+			);
+		else await prepareTables(client, place, history, batchMs);
+		if (lock === "own" && isShared)
+			await client.within(CONNECT_MS, () => shareLock(client, place));
 		// Not before: of a server on which no store could be opened nothing is missing elsewhere.
 		if (toRemember !== undefined) await memory?.remember(toRemember);
 	} catch (thrown) {
@@ -115,6 +141,7 @@ export async function openStore({
 	const store = new DurableStore(
 		new PostgresEngine(client, place, history.newest, {
 			synchronous,
+			isShared,
 			batchMs,
 		}),
 	);
@@ -122,6 +149,38 @@ export async function openStore({
 		if (why.code === "store-failed") store.fail(why);
 	});
 	return store;
+}
+
+/** What `openPostgresSnapshot` does, once what talks to a server is loaded. */
+export async function openView({
+	url,
+	schema,
+	namespace = "tetrad",
+	command,
+}: PostgresSnapshotOptions): Promise<StoreView> {
+	const history = new History(schema);
+	checkNamespace(namespace);
+	const targets = parsePostgresUrl(url);
+	const dialect = postgresDialect(namespace);
+	const take = async () => {
+		const { client, target } = await takeServer(targets, VIEWER, ANY_PRIMARY);
+		const place = { target, namespace, dialect };
+		const snapshot = new PostgresSnapshot(client, place, BATCH_MS);
+		return begun(snapshot, client, place, () =>
+			requireReadable(client, place, history, command),
+		);
+	};
+	await (await take()).close();
+	return viewOf(new Snapshots(history.newest, take));
+}
+
+function checkNamespace(namespace: string): void {
+	if (/^[a-z_]+$/.test(namespace) && namespace.length <= MAX_NAME_LETTERS)
+		return;
+	throw new TetradError(
+		"invalid-argument",
+		`the name of a namespace has at most ${MAX_NAME_LETTERS} small letters and underscores`,
+	);
 }
 
 const WRITER: Settings = {
@@ -136,26 +195,69 @@ const READER: Settings = {
 	idle_in_transaction_session_timeout: "0",
 };
 
-/** The lock is the session's: it is gone when the connection is, however that ends. */
+const VIEWER: Settings = { ...DURABLE, ...READER };
+
+/** Whoever only looks sees what is acknowledged on whichever server is written to. */
+const ANY_PRIMARY = {
+	unsafeWithoutFsync: true,
+	synchronous: false,
+	memory: undefined,
+} as const;
+
+/**
+ * The lock is the session's: it is gone when the connection is, however that ends. Whoever shares
+ * the store takes all of it first if it can: nobody else has it open then, and its tables may be
+ * made or brought to another version.
+ */
 async function takeLock(
 	client: PostgresClient,
-	{ target, namespace }: Namespace,
-): Promise<void> {
+	place: Namespace,
+	isShared: boolean,
+): Promise<"own" | "shared"> {
+	const { target, namespace } = place;
 	const since = performance.now();
 	for (;;) {
-		const { rows } = await client.run({
-			text: "SELECT pg_try_advisory_lock(hashtextextended($1, 0))::text AS taken",
-			values: [`tetrad store ${namespace}`],
-		});
-		if (rows[0]?.["taken"] === "true") return;
-		// The server may still be ending the session of a process that was killed.
-		if (performance.now() - since > LAST_SESSION_MS)
+		if (await tryLock(client, place, "pg_try_advisory_lock")) return "own";
+		if (
+			isShared &&
+			(await tryLock(client, place, "pg_try_advisory_lock_shared"))
+		)
+			return "shared";
+		// The server may still be ending the session of a process that was killed, or another process be making the tables.
+		const patience = isShared ? SHARE_WITHIN_MS : LAST_SESSION_MS;
+		if (performance.now() - since > patience)
 			throw new TetradError(
 				"busy",
-				`the namespace ${namespace} of ${target.where} is in use by another process, or a second time by this one; a store is open once: close the other first`,
+				isShared
+					? `the namespace ${namespace} of ${target.where} is in use by a process that shares it with nobody: close that one first`
+					: `the namespace ${namespace} of ${target.where} is in use by another process, or a second time by this one; a store is open once: close the other first`,
 			);
 		await delay(20);
 	}
+}
+
+/** From now on others may share it; there is no moment at which somebody could have it alone. */
+async function shareLock(
+	client: PostgresClient,
+	place: Namespace,
+): Promise<void> {
+	await tryLock(client, place, "pg_try_advisory_lock_shared");
+	await tryLock(client, place, "pg_advisory_unlock");
+}
+
+async function tryLock(
+	client: PostgresClient,
+	{ namespace }: Namespace,
+	by:
+		| "pg_try_advisory_lock"
+		| "pg_try_advisory_lock_shared"
+		| "pg_advisory_unlock",
+): Promise<boolean> {
+	const { rows } = await client.run({
+		text: `SELECT ${by}(hashtextextended($1, 0))::text AS taken`,
+		values: [`tetrad store ${namespace}`],
+	});
+	return rows[0]?.["taken"] === "true";
 }
 
 /**
@@ -190,6 +292,7 @@ const NOBODY = -1;
 
 interface EngineOptions {
 	readonly synchronous: boolean;
+	readonly isShared: boolean;
 	/** How long one batch may take. */
 	readonly batchMs: number;
 }
@@ -199,6 +302,8 @@ class PostgresEngine implements Engine {
 	readonly #client: PostgresClient;
 	readonly #place: Namespace;
 	readonly #options: EngineOptions;
+	/** Waits until it is this process's turn, which ends with the transaction. */
+	readonly #turn: Statement;
 
 	constructor(
 		client: PostgresClient,
@@ -210,6 +315,10 @@ class PostgresEngine implements Engine {
 		this.#place = place;
 		this.declared = declared;
 		this.#options = options;
+		this.#turn = {
+			text: `LOCK TABLE ${place.dialect.table(META)} IN SHARE ROW EXCLUSIVE MODE`,
+			values: [],
+		};
 	}
 
 	/**
@@ -248,18 +357,7 @@ class PostgresEngine implements Engine {
 		const client = await PostgresClient.open(this.#place.target, READER);
 		const { batchMs } = this.#options;
 		const snapshot = new PostgresSnapshot(client, this.#place, batchMs);
-		try {
-			// The first read, not BEGIN, fixes the moment.
-			await client.within(CONNECT_MS, () =>
-				client.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1"),
-			);
-			return snapshot;
-		} catch (thrown) {
-			await snapshot.close();
-			throw isServerError(thrown)
-				? refusedBy(this.#place.target, thrown)
-				: thrown;
-		}
+		return begun(snapshot, client, this.#place, () => client.ask("SELECT 1"));
 	}
 
 	close(): Promise<void> {
@@ -274,6 +372,8 @@ class PostgresEngine implements Engine {
 		const sending = new Sending(this.#client);
 		const outcomes: TransactionOutcome[] = [];
 		sending.begin();
+		// Before the first read, which fixes what this transaction sees: nearly all write to one log, and would be run again and again.
+		if (this.#options.isShared) sending.run(NOBODY, this.#turn);
 		for (const [at, transaction] of batch.entries()) {
 			const why = refused.get(at);
 			outcomes.push(
@@ -361,6 +461,25 @@ class Sending {
 			this.failed ??= new Failed(at, thrown);
 			throw this.failed;
 		}
+	}
+}
+
+/** A snapshot of this moment: the first read, not BEGIN, fixes it. */
+async function begun(
+	snapshot: PostgresSnapshot,
+	client: PostgresClient,
+	{ target }: Namespace,
+	read: () => Promise<unknown>,
+): Promise<PostgresSnapshot> {
+	try {
+		await client.within(CONNECT_MS, async () => {
+			await client.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+			await read();
+		});
+		return snapshot;
+	} catch (thrown) {
+		await snapshot.close();
+		throw isServerError(thrown) ? refusedBy(target, thrown) : thrown;
 	}
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type { Read, Row, Scan } from "../machine/index.ts";
+import type { Read, Row, Scan, Store } from "../machine/index.ts";
 import { type CheckedRead, checkRead, type SqlValue } from "./checks.ts";
 import type { Declared } from "./declared.ts";
 import { FIRST_SCAN_ROWS, MAX_SNAPSHOTS, SCAN_ROWS } from "./limits.ts";
@@ -10,6 +10,16 @@ export interface Snapshot {
 	rows(read: CheckedRead, after?: readonly SqlValue[]): Promise<Row[]>;
 	/** Never throws. */
 	close(): Promise<void>;
+}
+
+/** Looks at a store that another process may be writing to. */
+export type StoreView = Pick<Store, "snapshot"> & AsyncDisposable;
+
+export function viewOf(snapshots: Snapshots): StoreView {
+	return {
+		snapshot: (look: (scan: Scan) => Promise<never>) => snapshots.show(look),
+		[Symbol.asyncDispose]: () => snapshots.close(),
+	} as StoreView;
 }
 
 /** Shows snapshots until it is closed. */
@@ -56,12 +66,13 @@ export class Snapshots {
 
 	#scanOf(snapshot: Snapshot): Scan {
 		const rows = this.#rowsOf.bind(this, snapshot);
-		return ((read: Omit<Read, "limit">) => rows(read)) as unknown as Scan;
+		return ((read: Omit<Read, "limit" | "skip">) =>
+			rows(read)) as unknown as Scan;
 	}
 
 	async *#rowsOf(
 		snapshot: Snapshot,
-		read: Omit<Read, "limit">,
+		read: Omit<Read, "limit" | "skip">,
 	): AsyncIterable<Row> {
 		let after: SqlValue[] | undefined;
 		// Whoever looks for one row shall not pay for hundreds.

@@ -127,12 +127,14 @@ export function selectStatement(
 	if (above !== undefined) values.push(above);
 	if (below !== undefined) values.push(below);
 	values.push(BigInt(read.limit));
+	const isLater = read.skip > 0;
+	if (isLater) values.push(BigInt(read.skip));
 	const shape: SelectShape = {
 		...{ equals: equals.length, isAfter: after !== undefined, descending },
-		...{ isAbove: above !== undefined, isBelow: below !== undefined },
+		...{ isAbove: above !== undefined, isBelow: below !== undefined, isLater },
 	};
 	const { isAfter, isAbove, isBelow } = shape;
-	const key = `${index ?? ""} ${equals.length} ${isAfter} ${isAbove} ${isBelow} ${descending}`;
+	const key = `${index ?? ""} ${equals.length} ${isAfter} ${isAbove} ${isBelow} ${descending} ${isLater}`;
 	const text = textOf(dialect, table, key, () =>
 		selectText(dialect, table, index, read.order, shape),
 	);
@@ -147,6 +149,8 @@ interface SelectShape {
 	readonly isAbove: boolean;
 	readonly isBelow: boolean;
 	readonly descending: boolean;
+	/** Whether rows at the front are left out. */
+	readonly isLater: boolean;
 }
 
 function selectText(
@@ -154,7 +158,7 @@ function selectText(
 	table: DeclaredTable,
 	index: string | undefined,
 	order: readonly string[],
-	{ equals, isAfter, isAbove, isBelow, descending }: SelectShape,
+	{ equals, isAfter, isAbove, isBelow, descending, isLater }: SelectShape,
 ): string {
 	let number = 0;
 	const parameter = () => dialect.parameter(++number);
@@ -176,6 +180,7 @@ function selectText(
 			? ""
 			: `ORDER BY ${rest.map((name) => quoted(name) + (descending ? " DESC" : "")).join(", ")}`,
 		`LIMIT ${dialect.limit(parameter())}`,
+		isLater ? `OFFSET ${dialect.limit(parameter())}` : "",
 	];
 	return text.filter((part) => part !== "").join(" ");
 }

@@ -1,13 +1,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { TetradError } from "../errors.ts";
-import type {
-	Row,
-	Scan,
-	Schema,
-	Store,
-	Transaction,
-} from "../machine/index.ts";
+import type { Row, Schema, Store, Transaction } from "../machine/index.ts";
 import {
 	type CheckedRead,
 	type CheckedWrite,
@@ -38,7 +32,12 @@ import {
 	versionIn,
 } from "./meta.ts";
 import { type Migrating, makeTables, migrate } from "./migrate.ts";
-import { type Snapshot, Snapshots } from "./snapshot.ts";
+import {
+	type Snapshot,
+	Snapshots,
+	type StoreView,
+	viewOf,
+} from "./snapshot.ts";
 import {
 	type Dialect,
 	indexName,
@@ -69,9 +68,6 @@ export interface SqliteSnapshotOptions extends SqliteStoreOptions {
 	/** The command that opens the store for writing; whoever looks at one of an older version is told it. */
 	readonly command?: string;
 }
-
-/** Looks at a store that another process may be writing to. */
-export type StoreView = Pick<Store, "snapshot"> & AsyncDisposable;
 
 /**
  * Opens a store in a file of SQLite, and reads the whole file once to see that its pages are
@@ -135,11 +131,7 @@ export async function openSqliteSnapshot({
 	const take = async () => new SqliteSnapshot(real, history, command);
 	await untilMade(real);
 	await (await take()).close();
-	const snapshots = new Snapshots(history.newest, take);
-	return {
-		snapshot: (look: (scan: Scan) => Promise<never>) => snapshots.show(look),
-		[Symbol.asyncDispose]: () => snapshots.close(),
-	} as StoreView;
+	return viewOf(new Snapshots(history.newest, take));
 }
 
 /**
@@ -401,15 +393,45 @@ class SqliteEngine implements Engine {
 		batch: readonly Transaction<unknown>[],
 	): Promise<TransactionOutcome[]> {
 		try {
-			this.#database.exec("BEGIN IMMEDIATE");
-			const outcomes = batch.map((transaction) => this.#outcome(transaction));
-			this.#database.exec("COMMIT");
-			return outcomes;
+			return this.#tryWhole(batch) ?? this.#withSavepoints(batch);
 		} catch (thrown) {
 			const why = storeError(this.#path, thrown);
 			if (why.code !== "store-failed") this.#rollBack();
 			throw why;
 		}
+	}
+
+	/**
+	 * Without savepoints, each of which costs a copy of every page that its transaction changes.
+	 * Answers nothing, and has changed nothing, when a row is refused after another one of the same
+	 * transaction was written, which is a mistake in our own code.
+	 */
+	#tryWhole(
+		batch: readonly Transaction<unknown>[],
+	): TransactionOutcome[] | undefined {
+		const outcomes: TransactionOutcome[] = [];
+		this.#database.exec("BEGIN IMMEDIATE");
+		for (const transaction of batch) {
+			const outcome = this.#outcome(transaction, (writes) => this.#put(writes));
+			if (outcome === "half-written") {
+				this.#database.exec("ROLLBACK");
+				return undefined;
+			}
+			outcomes.push(outcome);
+		}
+		this.#database.exec("COMMIT");
+		return outcomes;
+	}
+
+	#withSavepoints(
+		batch: readonly Transaction<unknown>[],
+	): TransactionOutcome[] {
+		this.#database.exec("BEGIN IMMEDIATE");
+		const outcomes = batch.map((transaction) =>
+			this.#outcome(transaction, (writes) => this.#putOrUndo(writes)),
+		);
+		this.#database.exec("COMMIT");
+		return outcomes;
 	}
 
 	async snapshot(): Promise<Snapshot> {
@@ -436,7 +458,10 @@ class SqliteEngine implements Engine {
 		}
 	}
 
-	#outcome(transaction: Transaction<unknown>): TransactionOutcome {
+	#outcome<Refused>(
+		transaction: Transaction<unknown>,
+		write: (writes: readonly CheckedWrite[]) => Refused | undefined,
+	): TransactionOutcome | Refused {
 		const steps = new StepCount();
 		let step = transaction;
 		let writes: CheckedWrite[];
@@ -450,7 +475,7 @@ class SqliteEngine implements Engine {
 			if (why instanceof ReadFailure) throw why.cause;
 			return { kind: "rejected", why };
 		}
-		return this.#write(writes) ?? { kind: "done", result: step.result };
+		return write(writes) ?? { kind: "done", result: step.result };
 	}
 
 	#rows(read: Parameters<typeof checkRead>[1]): Row[] {
@@ -462,30 +487,49 @@ class SqliteEngine implements Engine {
 		}
 	}
 
+	/** Why nothing of it is written, if so; or that a part of it is. */
+	#put(
+		writes: readonly CheckedWrite[],
+	): TransactionOutcome | "half-written" | undefined {
+		let written = 0;
+		try {
+			for (const write of writes) {
+				this.#statements.run(writeStatement(SQLITE, write));
+				written++;
+			}
+			return undefined;
+		} catch (cause) {
+			if (!isRefusal(cause)) throw cause;
+			// One statement takes effect as a whole by itself.
+			return written > 0 ? "half-written" : refusedRow(cause);
+		}
+	}
+
 	/** Writes all of it or nothing, and then says why. */
-	#write(writes: readonly CheckedWrite[]): TransactionOutcome | undefined {
-		if (writes.length === 0) return undefined;
-		// One statement takes effect as a whole by itself.
-		const alone = writes.length === 1;
-		if (!alone) this.#statements.run(SAVEPOINT);
+	#putOrUndo(writes: readonly CheckedWrite[]): TransactionOutcome | undefined {
+		this.#statements.run(SAVEPOINT);
 		try {
 			for (const write of writes)
 				this.#statements.run(writeStatement(SQLITE, write));
 		} catch (cause) {
 			if (!isRefusal(cause)) throw cause;
-			if (!alone) this.#database.exec("ROLLBACK TO one; RELEASE one");
-			return {
-				kind: "rejected",
-				why: new TetradError(
-					"internal",
-					"a row was to be inserted whose key is there, or which SQLite does not take",
-					{ cause },
-				),
-			};
+			this.#database.exec("ROLLBACK TO one; RELEASE one");
+			return refusedRow(cause);
 		}
-		if (!alone) this.#statements.run(RELEASE);
+		this.#statements.run(RELEASE);
 		return undefined;
 	}
+}
+
+function refusedRow(cause: unknown): TransactionOutcome {
+	return {
+		kind: "rejected",
+		why: new TetradError(
+			"internal",
+			"a row was to be inserted whose key is there, or which SQLite does not take",
+			{ cause },
+		),
+	};
 }
 
 const SAVEPOINT: Statement = { text: "SAVEPOINT one", values: [] };

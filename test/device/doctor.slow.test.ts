@@ -75,20 +75,26 @@ beforeEach(async () => {
 		now: Date.now,
 		node: "26.1.0",
 		providing: () => choose({ TETRAD_CRYPTO: "node" }, () => assert.fail()),
+		hasAes: () => true,
 		freeBytes: async () => 5n * GB,
 		isReached: async () => true,
 		holder: async () => 4711,
+		holders: async () => [{ process: 4711 }],
 	};
 });
 
-/** What is found, but what is fine. */
-async function found(): Promise<Examined[]> {
+async function everything(): Promise<Examined[]> {
 	const patient = await findPatient(path, {}, machine);
 	assert.ok(patient);
 	const findings: Examined[] = [];
 	for await (const finding of examine(patient)) findings.push(finding);
 	assert.ok(findings.some(({ kind }) => kind === "fine"));
-	return findings.filter(({ kind }) => kind !== "fine");
+	return findings;
+}
+
+/** What is found, but what is fine. */
+async function found(): Promise<Examined[]> {
+	return (await everything()).filter(({ kind }) => kind !== "fine");
 }
 
 /** What is wrong, beside what every side of these tests has worth knowing. */
@@ -168,6 +174,68 @@ describe("the doctor", () => {
 		await isNoted("disk", /500 MB are free/);
 		machine = { ...machine, freeBytes: async () => GB / 20n };
 		await isWrong("disk", /50 MB are free/);
+	});
+
+	test("a policy that has AES first, on a processor without instructions for it, is noted", async () => {
+		machine = { ...machine, hasAes: () => false };
+		for (const [suites, count] of [
+			[["hybrid-chachapoly-aesgcm", "hybrid-chachapoly"], 1],
+			[["hybrid-aesgcm", "hybrid-chachapoly"], 1],
+			[["hybrid-chachapoly", "hybrid-aesgcm"], 0],
+			// Whoever takes nothing else has said so.
+			[["hybrid-aesgcm"], 0],
+		] as const) {
+			for (const home of [agent(), module()])
+				await editPolicy(home, ({ accept }) => {
+					accept.suites = suites;
+				});
+			const noted = (await found()).filter(({ what }) =>
+				/would rather have/.test(what),
+			);
+			assert.equal(noted.length, 2 * count, suites.join());
+		}
+	});
+
+	test("says what seals the link, and notes AES on it that neither device has to have", async () => {
+		for (const [ofAgent, ofModule, hasAes, kind, sealed] of [
+			["hybrid-aesgcm", "hybrid-chachapoly", true, "fine", "AES-256-GCM"],
+			["hybrid-aesgcm", "hybrid-aesgcm", false, "fine", "AES-256-GCM"],
+			["hybrid-chachapoly", undefined, false, "fine", "ChaCha20-Poly1305"],
+			[
+				undefined,
+				undefined,
+				true,
+				"fine",
+				"ChaCha20-Poly1305, and what is longer than 8 KiB with AES-256-GCM",
+			],
+			[
+				undefined,
+				undefined,
+				false,
+				"note",
+				"ChaCha20-Poly1305, and what is longer than 8 KiB with AES-256-GCM, and this processor has no instructions for AES that are known of",
+			],
+		] as const) {
+			machine = { ...machine, hasAes: () => hasAes };
+			for (const [home, suite] of [
+				[agent(), ofAgent],
+				[module(), ofModule],
+			] as const)
+				await editPolicy(home, ({ accept }) => {
+					// The second choice of both, of which a link takes the first.
+					accept.suites =
+						suite === undefined
+							? ["hybrid-chachapoly", "hybrid-chachapoly-aesgcm"]
+							: [suite];
+				});
+			const said = (await everything()).filter(({ what }) =>
+				what.startsWith("agent and module seal"),
+			);
+			assert.deepEqual(
+				said.map((one) => [one.check, one.kind, one.what]),
+				[["policy", kind, `agent and module seal their link with ${sealed}`]],
+			);
+		}
 	});
 
 	test("finds a home that others may read", async () => {
@@ -266,7 +334,11 @@ describe("the doctor", () => {
 	test("finds a module that runs and does not answer, and none that does not run", async () => {
 		machine = { ...machine, isReached: async ({ kind }) => kind === "tcp" };
 		await isWrong("link", /the module runs, and does not answer at unix:/);
-		machine = { ...machine, holder: async () => undefined };
+		machine = {
+			...machine,
+			holder: async () => undefined,
+			holders: async () => [],
+		};
 		await isNoted("processes", /the module does not run/);
 	});
 
@@ -390,7 +462,12 @@ describe("the status of a side", () => {
 			(
 				await statusOf(patient.side as Side, {
 					...patient,
-					machine: { ...machine, holder: async () => holder },
+					machine: {
+						...machine,
+						holder: async () => holder,
+						holders: async () =>
+							holder === undefined ? [] : [{ process: holder }],
+					},
 				})
 			).link?.isUp;
 		assert.equal(await isUp(4711), true);

@@ -64,6 +64,21 @@ describe("a driver", () => {
 		assert.deepEqual(done, ["say 1", "show 2", "say 3"]);
 	});
 
+	test("asks no clock for an event that may have happened whenever, and tells the machine no time ahead of it", (t) => {
+		t.after(() => {
+			clock = START;
+		});
+		const machine = new Scripted({ a: [say("1")], b: [say("2")] });
+		const { driver, done } = drive(machine);
+		clock += 5;
+		driver.feed(heard("a"));
+		clock += 5;
+		driver.feedWhenever(heard("b"));
+		driver.feed(heard("c"));
+		assert.deepEqual(machine.handled, ["a at 5", "b at 5", "c at 10"]);
+		assert.deepEqual(done, ["say 1", "say 2"]);
+	});
+
 	test("finishes what is under way before what an effect leads to", () => {
 		const machine = new Scripted({
 			a: [say("1"), say("2")],

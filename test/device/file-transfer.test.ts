@@ -64,7 +64,8 @@ beforeEach(async () => {
 function channels(): [Channel, Channel] {
 	const ends: Channel[] = [];
 	const port = (other: number) => ({
-		send: async (message: Uint8Array) => ends[other]?.deliver(message),
+		send: async (message: Uint8Array) =>
+			ends[other]?.deliver([message.slice()]),
 		full: quiet,
 	});
 	ends.push(new Channel(port(1)), new Channel(port(0)));

@@ -33,6 +33,7 @@ import {
 	openMerchandiseEvidence,
 	type SealedChunk,
 } from "../../src/trade/merchandise/index.ts";
+import { utf8 } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { StoppingDisk } from "../support/stopping-disk.ts";
 import {
@@ -157,6 +158,22 @@ describe("goods on their buyer's disk", () => {
 		for await (const { index } of file.chunks()) there.push(index);
 		assert.deepEqual(there, [0]);
 	});
+});
+
+test("goods of names that are as long as can be, and differ only at their ends, are kept apart", async () => {
+	const names = ["a", "b"].map((end) => "n".repeat(240) + end);
+	const [first, second] = names.map((name) => join(folder.path, name));
+	assert.ok(first !== undefined && second !== undefined);
+	await using kept = await GoodsFile.begin({ path: first });
+	await using other = await GoodsFile.begin({ path: second });
+	const [one, two] = [sell(content(10)), sell(content(11))];
+	for (const chunk of one.chunks) await kept.put(chunk);
+	for (const chunk of two.chunks) await other.put(chunk);
+	await discardGoods(second);
+	await using again = await GoodsFile.resume({ path: first });
+	assert.equal(await again.count(10n), 1);
+	const parts = (await readdir(folder.path)).map((name) => utf8(name).length);
+	assert.ok(parts.every((length) => length <= 255));
 });
 
 describe("goods that are not what they should be", () => {

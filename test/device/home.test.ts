@@ -22,11 +22,8 @@ import {
 	issueDeviceHome,
 } from "../../src/device/authority/issue-device-home.ts";
 import { replaceFile } from "../../src/device/home/files.ts";
-import {
-	type Home,
-	readHome,
-	writePairing,
-} from "../../src/device/home/home.ts";
+import { type Home, readHome } from "../../src/device/home/home.ts";
+import { viewPairings, writePairing } from "../../src/device/home/pairings.ts";
 import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { hex } from "../../src/wire/index.ts";
@@ -59,6 +56,12 @@ after(() => rm(root, { recursive: true, force: true }));
 beforeEach(async () => {
 	home = join(root, `home-${++count}`);
 	await cp(template, home, { recursive: true, preserveTimestamps: true });
+});
+
+/** A pairing with another module. */
+const other = (number: number) => ({
+	...pairing,
+	peerDeviceId: pairing.peerDeviceId.with(0, number),
 });
 
 /** Reads the home and closes it again. */
@@ -117,6 +120,59 @@ describe("a home", () => {
 		assert.deepEqual(policy.suites, ["classical-aesgcm"]);
 		assert.deepEqual(policy.routings, ["crossed"]);
 		assert.deepEqual(policy.roots, ["transcript"]);
+	});
+
+	test("keeps a pairing with each of several modules of an agent, in order", async () => {
+		for (const number of [2, 3])
+			await assert.rejects(writePairing(home, pairing, "till", number), {
+				code: "invalid-argument",
+				message: /paired with no module yet/,
+			});
+		await writePairing(home, pairing, "till");
+		await assert.rejects(writePairing(home, other(3), "till-3", 3), {
+			code: "invalid-argument",
+			message: /has 1 module; the next is number 2/,
+		});
+		await assert.rejects(writePairing(home, pairing, "till", 2), {
+			code: "invalid-argument",
+			message: /till is module 1 .* cannot be module 2 as well/,
+		});
+		for (let number = 2; number <= 16; number++)
+			await writePairing(home, other(number), `till-${number}`, number);
+		await assert.rejects(writePairing(home, other(17), "till-17", 17), {
+			code: "invalid-argument",
+			message: /has 16 modules, and more than that/,
+		});
+		const newer = { ...other(2), key: new Uint8Array(32).fill(9) };
+		await writePairing(home, newer, "till-2", 2);
+		const { read } = await open();
+		assert.deepEqual(read.pairing, pairing);
+		assert.equal(read.pairings.length, 16);
+		assert.deepEqual(read.pairings.slice(0, 2), [pairing, newer]);
+		assert.deepEqual(
+			(await viewPairings(home)).slice(0, 3).map(({ peerName }) => peerName),
+			["till", "till-2", "till-3"],
+		);
+		const { mode } = await stat(at("pairing-2.json"));
+		assert.equal(mode & 0o077, 0);
+	});
+
+	test("leaves out no pairing that there is", async () => {
+		await writePairing(home, pairing, "till");
+		for (const number of [2, 3])
+			await writePairing(home, other(number), `till-${number}`, number);
+		for (const [gone, found] of [
+			["pairing-2.json", "pairing-3.json"],
+			["pairing.json", "pairing-3.json"],
+		] as const) {
+			await rm(at(gone));
+			const refused = { code: "home-unusable", message: new RegExp(found) };
+			await assert.rejects(open(), refused);
+			await assert.rejects(viewPairings(home), refused);
+			await assert.rejects(writePairing(home, other(4), "till-4"), refused);
+		}
+		await rm(at("pairing-3.json"));
+		assert.deepEqual(await viewPairings(home), []);
 	});
 
 	test("keeps a pairing, and a newer one in its place, for its owner alone", async () => {
@@ -241,6 +297,16 @@ describe("a home is refused", () => {
 				assert.match(message, /too large/);
 			});
 	}
+
+	test("of which another file of a pairing is broken, or open to others", async () => {
+		await writePairing(home, pairing, "till");
+		await writePairing(home, other(2), "till-2", 2);
+		await chmod(at("pairing-2.json"), 0o644);
+		assert.ok((await refusal()).includes(`chmod 600 ${at("pairing-2.json")}`));
+		await writeFile(at("pairing-2.json"), "{}", { mode: 0o600 });
+		await chmod(at("pairing-2.json"), 0o600);
+		assert.ok((await refusal()).includes("pairing-2.json"));
+	});
 
 	test("whose pairing is a symbolic link", async () => {
 		await writePairing(home, pairing, "alice-purse");

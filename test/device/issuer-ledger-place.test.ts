@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
+import type { DatabaseLocation } from "../../src/device/home/index.ts";
 import {
-	type DatabaseLocation,
 	placeLedger,
 	readIssuerSettings,
 } from "../../src/device/issuer/index.ts";

@@ -93,6 +93,21 @@ for (const { session, ends, wires } of SESSIONS)
 			assert.deepEqual(run.frames.toSorted(), [...wires, ...wires].toSorted());
 		});
 
+		test("a hundred messages of one turn are received together, behind the first", async () => {
+			await using run = await running();
+			const [from, to] = ends(run.four);
+			const sent = texts(100);
+			for (const text of sent) await from.send(utf8(text));
+			const heard: string[][] = [];
+			while (heard.flat().length < 100)
+				heard.push(
+					((await to.receiveMany()) ?? []).map((message) =>
+						Buffer.from(message).toString(),
+					),
+				);
+			assert.deepEqual(heard, [sent.slice(0, 1), sent.slice(1)]);
+		});
+
 		test("what many turns send while the wires are written to goes together when they are not", async () => {
 			await using run = await running();
 			const [from, to] = ends(run.four);
@@ -116,7 +131,7 @@ test("what does not fit into a record does not wait for a wire that is written t
 	const { X, Y } = run.four;
 	run.devices.busy = new Promise(() => {});
 	const bytes = new Uint8Array(2 ** 14);
-	for (let i = 0; i < 20; i++) await X.module.send(bytes);
+	for (let i = 0; i < 40; i++) await X.module.send(bytes);
 	await settled(() => run.frames.length);
 	assert.ok(run.frames.length > 0);
 	for (let i = 0; i < 15; i++) {

@@ -7,7 +7,7 @@ import {
 	LEDGER,
 	ledgerFindings,
 } from "../../src/device/doctor/ledger-check.ts";
-import type { DatabaseLocation } from "../../src/device/issuer/index.ts";
+import type { DatabaseLocation } from "../../src/device/home/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 
 const primary = { where: "A", kind: "taken", standbys: 2 } as const;

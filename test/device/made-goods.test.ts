@@ -1,6 +1,6 @@
 /* A merchant's agent and what it has made on order. */
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { AgentStore } from "../../src/device/purse/index.ts";
@@ -121,6 +121,92 @@ describe("what is made on order", () => {
 		going.resolve(make());
 		await using goods = await first;
 		assert.equal(goods.length, 4);
+	});
+
+	test("is made once for a contract that is taken of two processes of the agent at once", async () => {
+		await using store = await AgentStore.open(folder.path);
+		const [one, other] = [
+			await MadeGoods.open(folder.path, store, { number: 1, of: 2 }),
+			await MadeGoods.open(folder.path, store, { number: 2, of: 2 }),
+		];
+		for (const [at, [first, second]] of [
+			[one, other] as const,
+			[other, one] as const,
+		].entries()) {
+			const going = Promise.withResolvers<Buffer>();
+			const asked = Promise.withResolvers<void>();
+			const waiting = () => {
+				asked.resolve();
+				return going.promise;
+			};
+			const making = first.make(ordered(at), waiting, never);
+			await asked.promise;
+			await assert.rejects(second.make(ordered(at), make, never), {
+				code: "busy",
+				message: /already/,
+			});
+			going.resolve(Buffer.from("made by one"));
+			await using goods = await making;
+			assert.equal(goods.length, 11);
+			// Whoever has not seen it yet does not make another.
+			let isMade = false;
+			const remade = () => {
+				isMade = true;
+				return Buffer.from("made by the other");
+			};
+			await using again = await second.make(ordered(at), remade, never);
+			assert.equal(again.length, 11);
+			assert.equal(isMade, false);
+		}
+		// In the same moment one makes it, or none does and its buyer asks again.
+		let count = 0;
+		const counted = () => {
+			count++;
+			return make();
+		};
+		const outcomes = await Promise.allSettled(
+			[one, other].map((made) => made.make(ordered(9), counted, never)),
+		);
+		assert.ok(count <= 1);
+		for (const outcome of outcomes)
+			if (outcome.status === "fulfilled")
+				await outcome.value[Symbol.asyncDispose]();
+			else assert.equal(outcome.reason.code, "busy");
+		// By somebody else: how much of the first buyer's was made is chance.
+		const theirs = {
+			...ordered(10),
+			buyer: world.parties.sellerAgent.device,
+		};
+		const failed = one.make(
+			theirs,
+			() => Promise.reject(new RangeError("no")),
+			never,
+		);
+		await assert.rejects(failed, RangeError);
+		await using later = await other.make(theirs, make, never);
+		assert.equal(later.length, 4);
+		const left = await readdir(join(folder.path, "made"));
+		assert.deepEqual(
+			left.filter((name) => name.includes(".new")),
+			[],
+		);
+	});
+
+	test("of several processes of the agent each takes away what itself has left half made, and the first what nobody makes any more", async () => {
+		await using store = await AgentStore.open(folder.path);
+		const open = (number: number) =>
+			MadeGoods.open(folder.path, store, { number, of: 2 });
+		await open(1);
+		const name = "00".repeat(16);
+		const all = ["", "-2", "-3"].map((end) => `${name}.new${end}`);
+		for (const draft of all)
+			await writeFile(join(folder.path, "made", draft), "half");
+		const left = async () =>
+			(await readdir(join(folder.path, "made"))).toSorted();
+		await open(2);
+		assert.deepEqual(await left(), [all[0], all[2]]);
+		await open(1);
+		assert.deepEqual(await left(), []);
 	});
 
 	test("is refused to a buyer who leaves it unpaid, until it is forgotten, in a shop that stays open, too", async (context) => {

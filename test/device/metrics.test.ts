@@ -128,6 +128,21 @@ describe("how a device stands", () => {
 		assert.equal(status(), "down");
 	});
 
+	test("is degraded while one of several modules is away, and down without all of them", () => {
+		const standing = new Standing();
+		for (const peer of ["one", "two"]) standing.hear({ event: "linked", peer });
+		const said = () => standing.report(sight, NOW);
+		assert.equal(said().status, "ok");
+		standing.hear({ event: "unlinked", peer: "two" });
+		assert.equal(said().status, "degraded");
+		assert.match(said().notes[0] ?? "", /its module at two is down/);
+		standing.hear({ event: "linked", peer: "two" });
+		assert.deepEqual(said().notes, []);
+		for (const peer of ["one", "two"])
+			standing.hear({ event: "unlinked", peer });
+		assert.equal(said().status, "down");
+	});
+
 	test("is of a module the same without its agent, for which it waits", () => {
 		const standing = new Standing();
 		standing.hear({ event: "listening", address: "unix:here" });

@@ -222,13 +222,15 @@ describe("a purse whose files were put back, and its agent's with them", () => {
 			return refused instanceof TetradError ? refused.code : "";
 		};
 		const balances: (readonly unknown[])[] = [];
+		let heads = purses.witnesses.A.heads;
 		const copy = async () => {
+			// Before the files: what is written meanwhile its agent would know of, and they not.
+			heads = new Map(purses.witnesses.A.heads);
 			await mkdir(backup);
 			await over(folder, backup);
 		};
 		assert.equal(await pay(backUp === "open" ? copy : undefined), "");
 		if (backUp === "closed") await copy();
-		const heads = new Map(purses.witnesses.A.heads);
 		assert.equal(await pay(), "");
 		await putBack(backup, folder);
 		for (const [id, head] of heads) purses.witnesses.A.heads.set(id, head);
@@ -348,8 +350,9 @@ test("a purse that shall meet its issuer at every start pays nobody before", asy
 
 /** A tetrad of an agent whose module is played by the test. */
 function alone() {
-	const made = { ended: false };
-	const channel = () => new Channel({ send: async () => {}, full: () => {} });
+	const made = { ended: false, sent: [] as Uint8Array[] };
+	const send = async (bytes: Uint8Array) => void made.sent.push(bytes);
+	const channel = () => new Channel({ send, full: () => {} });
 	const module = channel();
 	const close = async () => {
 		made.ended = true;
@@ -379,7 +382,7 @@ test("whoever takes what is not of money and throws ends the tetrad, and a payme
 		},
 	});
 	const paying = payments.pay(OF_ONE);
-	agent.module.deliver(textMessage("hello"));
+	agent.module.deliver([textMessage("hello")]);
 	await assert.rejects(paying, code("payment-in-doubt"));
 	await payments.over;
 	assert.ok(agent.ended);
@@ -402,10 +405,10 @@ test("a payment is told of with its receipt, and that the head was not kept, whe
 	const chain = new Uint8Array(30);
 	const told = (number: bigint) => {
 		const head = { number, hash: new Uint8Array(32) };
-		agent.module.deliver(message(WITH_AGENT.witness, head));
+		agent.module.deliver([message(WITH_AGENT.witness, head)]);
 		const { contract, amount } = OF_ONE;
 		const receipt = new Uint8Array(20);
-		agent.module.deliver(
+		agent.module.deliver([
 			message(WITH_AGENT.paid, {
 				contract,
 				amount,
@@ -413,7 +416,7 @@ test("a payment is told of with its receipt, and that the head was not kept, whe
 				chain,
 				key: undefined,
 			}),
-		);
+		]);
 	};
 	const paying = payments.pay(OF_ONE);
 	told(1n);
@@ -427,6 +430,56 @@ test("a payment is told of with its receipt, and that the head was not kept, whe
 	told(2n);
 	assert.deepEqual(await again, { amount: 1n, receipt, chain });
 	assert.ok(!agent.ended);
+});
+
+describe("an agent whose other processes hear of heads, too", () => {
+	const head = { number: 5n, hash: new Uint8Array(32).fill(7) };
+
+	/** Payments whose witness has to look first how far others have come. */
+	function catchingUp() {
+		const agent = alone();
+		const looking = Promise.withResolvers<void>();
+		let known: typeof head | undefined;
+		const payments = new Payments(agent.tetrad, {
+			witness: {
+				head: () => known,
+				catchUp: () => looking.promise,
+				keep: async () => {},
+			},
+		});
+		const caughtUp = () => {
+			known = head;
+			looking.resolve();
+		};
+		return { agent, payments, caughtUp, fails: looking.reject };
+	}
+
+	test("says nothing to its module before it knows how far all of them have seen its purse come, and that first", async () => {
+		const { agent, payments, caughtUp } = catchingUp();
+		const paying = payments.pay(OF_ONE);
+		paying.catch(() => {});
+		payments.tell(textMessage("a question"));
+		await new Promise(setImmediate);
+		assert.equal(agent.sent.length, 0);
+		caughtUp();
+		await new Promise(setImmediate);
+		const { WITH_AGENT, body } = messages;
+		const [first, ...others] = agent.sent;
+		assert.deepEqual(body(WITH_AGENT.witness, first as Uint8Array), head);
+		assert.equal(others.length, 2);
+		agent.module.end(undefined);
+		await assert.rejects(paying, code("payment-in-doubt"));
+	});
+
+	test("gives the tetrad up when it cannot know that, and nothing is paid", async () => {
+		const { agent, payments, fails } = catchingUp();
+		const paying = payments.pay(OF_ONE);
+		fails(new TetradError("store-failed", "the server is gone"));
+		await assert.rejects(paying, code("store-failed"));
+		await payments.over;
+		assert.ok(agent.ended);
+		assert.equal(agent.sent.length, 0);
+	});
 });
 
 test("messages that are not of money end the tetrad, unless somebody takes them", async () => {

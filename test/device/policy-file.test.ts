@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { readHome } from "../../src/device/home/home.ts";
+import { suitesOfNewHome } from "../../src/device/home/policy-file.ts";
 import type { TetradError } from "../../src/errors.ts";
 import { hex } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
@@ -64,6 +65,24 @@ describe("policy.json", () => {
 		assert.equal(policy.untrustedLists, undefined);
 		assert.deepEqual(policy.links, ["paired"]);
 		assert.deepEqual(policy.roots, ["transcript"]);
+	});
+
+	test("of a new home has two AEADs first where both are fast, and without instructions for AES none of it first", () => {
+		const of = (shortAead: "AESGCM" | "ChaChaPoly", hasAes: boolean) =>
+			suitesOfNewHome({ shortAead }, hasAes);
+		assert.deepEqual(of("ChaChaPoly", true), [
+			"hybrid-chachapoly-aesgcm",
+			"hybrid-chachapoly",
+			"hybrid-aesgcm",
+		]);
+		assert.deepEqual(of("AESGCM", true), [
+			"hybrid-aesgcm",
+			"hybrid-chachapoly-aesgcm",
+			"hybrid-chachapoly",
+		]);
+		for (const aead of ["AESGCM", "ChaChaPoly"] as const)
+			assert.deepEqual(of(aead, false), ["hybrid-chachapoly", "hybrid-aesgcm"]);
+		assert.deepEqual(JSON.parse(text).accept.suites, suitesOfNewHome());
 	});
 
 	test("is what the device goes by", async () => {
@@ -155,7 +174,7 @@ describe("policy.json", () => {
 		],
 		"an unknown suite": [
 			(p) => p.accept.suites.push("rot13"),
-			/: accept\.suites\.2: /,
+			/: accept\.suites\.\d: /,
 		],
 		"an unknown root": [
 			(p) => (p.accept.roots = ["xor"]),

@@ -14,6 +14,7 @@ import { generateSoftwareKey } from "../../src/keys/index.ts";
 import {
 	done,
 	insert,
+	put,
 	type Store,
 	type Transaction,
 } from "../../src/machine/index.ts";
@@ -28,6 +29,7 @@ import {
 	pruneArchived,
 } from "../../src/money/index.ts";
 import {
+	ISSUER_CHAINS,
 	LOG,
 	logBytes,
 	PAYMENTS,
@@ -37,7 +39,7 @@ import {
 	type What,
 } from "../../src/money/purse/purse-tables.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
-import { hex } from "../../src/wire/index.ts";
+import { copy, hex } from "../../src/wire/index.ts";
 import { contractOf, type Module, Town } from "../money/town.ts";
 import { makeWorld, type TestDevice } from "../support/authority.ts";
 import { temporaryFolder } from "../support/folders.ts";
@@ -95,10 +97,13 @@ async function archive(
 	module: Module,
 	folder: string,
 	store: Pick<Store, "transact"> = storeOf(module),
+	options: Partial<Parameters<typeof archiveStore>[2]> = {},
 ) {
 	const { deviceId } = module.device;
 	const expiredForDays = forDays(here);
-	return await archiveStore(store, deviceId, folder, { expiredForDays });
+	const { banks } = here.town.world.policy;
+	const into = { purse: deviceId, banks, folder };
+	return await archiveStore(store, into, { expiredForDays, ...options });
 }
 
 /** The log is the chain of the heads. */
@@ -124,7 +129,9 @@ describe("payments that are over", () => {
 		town.now += 23 * DAY;
 		const to = join(folder.path, "archive");
 		const said = await archive(here, bob, to);
-		assert.deepEqual(said, { folder: to, files: 2, payments: 70 });
+		assert.deepEqual(said, {
+			...{ folder: to, files: 2, payments: 70, stayed: 0 },
+		});
 		assert.ok(sizeOf(bob) * 2 < size, `${sizeOf(bob)} of ${size}`);
 		assert.deepEqual(bob.store.rows(REQUESTS), []);
 		for (const row of bob.store.rows(RECEIPTS)) {
@@ -190,6 +197,7 @@ describe("payments that are over", () => {
 			folder: to,
 			files: 0,
 			payments: 0,
+			stayed: 0,
 		});
 		town.restart(bob);
 		await pay(here, 1);
@@ -308,7 +316,11 @@ test("a payment with notes from before and after its issuer was certified anew v
 		const { deviceId } = device;
 		const find = (cursor = ARCHIVE_START): Uint8Array => {
 			const { step, next } = store.run(
-				findToArchive(nodeCrypto, deviceId, town.now, cursor),
+				findToArchive(
+					nodeCrypto,
+					{ purse: deviceId, banks: made.policy.banks, before: town.now },
+					cursor,
+				),
 			);
 			return step?.archive ?? find(next ?? assert.fail());
 		};
@@ -391,10 +403,11 @@ describe("an archive that is interrupted", () => {
 		await pay(here, 3);
 		town.now += 23 * DAY;
 		const { deviceId } = bob.device;
+		const { banks } = town.world.policy;
+		const what = { purse: deviceId, banks, before: town.now };
 		const find = () =>
-			bob.store.run(
-				findToArchive(nodeCrypto, deviceId, town.now, ARCHIVE_START),
-			).step ?? assert.fail();
+			bob.store.run(findToArchive(nodeCrypto, what, ARCHIVE_START)).step ??
+			assert.fail();
 		const stale = find();
 		assert.deepEqual(find(), stale);
 		const prune = () =>
@@ -404,6 +417,97 @@ describe("an archive that is interrupted", () => {
 		assert.throws(prune, { code: "internal" });
 		assert.equal(bob.store.dump(), before);
 		town.requireConserved(mint);
+	});
+});
+
+/** A bit of a value that some row has there. */
+function rot(
+	{ store }: Module,
+	table: typeof RECEIPTS | typeof ISSUER_CHAINS,
+	row: number,
+	column: string,
+	bit: number,
+): void {
+	const there = store.rows(table as typeof RECEIPTS)[row];
+	assert.ok(there);
+	const bytes = copy(there[column as "transfer"]);
+	bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+	store.run(
+		done(
+			[put(table as typeof RECEIPTS, { ...there, [column]: bytes })],
+			undefined,
+		),
+	);
+}
+
+describe("what has rotted on the disk", () => {
+	for (const column of ["transfer", "notes", "chains", "receipt"] as const)
+		test(`is in no archive and stays, and is named: a bit of ${column}`, async () => {
+			const here = await scene(3);
+			const { town, bob } = here;
+			town.now += 23 * DAY;
+			const whole = bob.store.copy();
+			const [, row] = whole.rows(RECEIPTS);
+			assert.ok(row);
+			const { length } = row[column];
+			for (const byte of [0, 3, 4, length >> 1, length - 1]) {
+				await using folder = await temporaryFolder();
+				bob.store = whole.copy();
+				rot(bob, RECEIPTS, 1, column, 8 * byte + 1);
+				const rotten = bob.store.rows(RECEIPTS)[1];
+				const stayed: string[] = [];
+				const told = await archive(here, bob, folder.path, undefined, {
+					stayed: ({ kind, contract }) =>
+						stayed.push(`${kind} ${hex(contract)}`),
+				});
+				assert.deepEqual([told.payments, told.stayed], [2, 1]);
+				assert.deepEqual(stayed, [`received ${hex(row.contract)}`]);
+				assert.deepEqual(bob.store.rows(RECEIPTS)[1], rotten);
+				const [name, ...others] = await readdir(folder.path);
+				assert.equal(others.length, 0);
+				const path = join(folder.path, name ?? "");
+				const opened = await readArchive(path, town.world.policy.banks);
+				assert.equal(opened?.payments.length, 2);
+				requireChain(bob);
+			}
+		});
+
+	test("is in no archive: a bit of the chain under which all their notes were signed", async () => {
+		await using folder = await temporaryFolder();
+		const here = await scene(3);
+		const { town, bob } = here;
+		town.now += 23 * DAY;
+		rot(bob, ISSUER_CHAINS, 0, "chain", 900);
+		const before = bob.store.dump();
+		const { files, payments, stayed } = await archive(here, bob, folder.path);
+		assert.deepEqual([files, payments, stayed], [0, 0, 3]);
+		assert.equal(bob.store.dump(), before);
+	});
+
+	test("is noticed in the file, too, before anything of it is taken out of the purse", async () => {
+		await using folder = await temporaryFolder();
+		const here = await scene(3);
+		const { town, bob } = here;
+		town.now += 23 * DAY;
+		const before = bob.store.dump();
+		const { transact } = storeOf(bob);
+		const banks = [...town.world.policy.banks];
+		let isFound = false;
+		const into = { purse: bob.device.deviceId, banks, folder: folder.path };
+		const store: Pick<Store, "transact"> = {
+			async transact(transaction) {
+				const result = await transact(transaction);
+				// Whoever reads the file knows no root any more.
+				if (!isFound) banks.splice(0);
+				isFound = true;
+				return result;
+			},
+		};
+		await assert.rejects(
+			archiveStore(store, into, { expiredForDays: forDays(here) }),
+			{ code: "home-unusable", message: /nothing was taken out of the purse/ },
+		);
+		assert.equal(bob.store.dump(), before);
 	});
 });
 
@@ -456,9 +560,8 @@ describe("an archive that was changed", () => {
 		town.now += 23 * DAY;
 		const { deviceId } = bob.device;
 		const { banks } = town.world.policy;
-		const step = bob.store.run(
-			findToArchive(nodeCrypto, deviceId, town.now, ARCHIVE_START),
-		).step;
+		const what = { purse: deviceId, banks, before: town.now };
+		const { step } = bob.store.run(findToArchive(nodeCrypto, what));
 		assert.ok(step);
 		const { archive: file, hash } = step;
 		assert.equal(openArchive(nodeCrypto, file, banks).payments.length, 2);

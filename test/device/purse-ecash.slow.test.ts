@@ -34,6 +34,7 @@ async function house(inputFeePpk = 0) {
 		async [Symbol.asyncDispose]() {
 			await stack.disposeAsync();
 		},
+		wallet,
 		/** As much as a stock wallet has minted, as it hands it over. */
 		async token(amount: number): Promise<string> {
 			const quote = await wallet.createMintQuoteBolt11(amount);
@@ -114,15 +115,78 @@ describe("a purse that takes ecash", () => {
 		const { url } = home.mint;
 		const mints = ["sat", "usd"].map((unit) => ({ url, unit, isPlay: true }));
 		const issuer = await moduleOf("Y", "issuer.example");
-		const { identity } = await moduleOf("X", "purse.example");
-		await using purse = await Purse.open({
-			path: ":memory:",
-			issuers: [{ terms: termsOf(issuer), undeposited: UNDEPOSITED }],
-			mints,
-		});
-		const policy = await policyOf();
-		assert.throws(() => new MoneyModule({ identity, policy, purse }), {
+		await assert.rejects(
+			Purse.open({
+				path: ":memory:",
+				issuers: [{ terms: termsOf(issuer), undeposited: UNDEPOSITED }],
+				mints,
+			}),
+			{ code: "invalid-argument" },
+		);
+	});
+
+	test("makes tokens that a stock wallet redeems", async () => {
+		await using home = await house(1000);
+		await using open = await home.open();
+		const { ecash } = open.purse;
+		await open.purse.receive(await home.token(64));
+		const { token, request, fee } = await ecash.send(20n);
+		assert.ok(fee > 0n);
+		const [out] = await ecash.orders();
+		assert.equal(out?.state, "sent");
+		assert.equal(out?.token, token);
+		const received = await home.wallet.receive(token);
+		const sum = received.reduce((sum, { amount }) => sum + Number(amount), 0);
+		// Two proofs, and one for each of them.
+		assert.equal(sum, 18);
+		assert.equal(await ecash.takeBack(request), 0n);
+		assert.deepEqual(await ecash.orders(), []);
+		assert.equal((await open.balance())?.spendable, 63n - 20n - fee);
+	});
+
+	test("takes a token back that a stock wallet cannot redeem any more then", async () => {
+		await using home = await house();
+		await using open = await home.open();
+		const { ecash } = open.purse;
+		await open.purse.receive(await home.token(64));
+		const { token, request } = await ecash.send(20n);
+		assert.equal(await ecash.takeBack(request), 20n);
+		await assert.rejects(home.wallet.receive(token));
+		assert.equal((await open.balance())?.spendable, 64n);
+		await assert.rejects(ecash.send(65n), { code: "insufficient-funds" });
+		await assert.rejects(ecash.takeBack("ff".repeat(16)), {
 			code: "invalid-argument",
 		});
+	});
+
+	test("has ecash minted for an invoice, and pays the invoice of a stock wallet with it", async () => {
+		await using home = await house();
+		{
+			await using open = await home.open();
+			const { ecash } = open.purse;
+			const { invoice, request } = await ecash.mint(100n);
+			assert.match(invoice, /^lnplaysat100/);
+			assert.equal(await ecash.minted(request), 100n);
+			assert.equal(await ecash.minted(request), 100n);
+			const quote = await home.wallet.createMintQuoteBolt11(40);
+			await assert.rejects(ecash.melt(quote.request, { maxFee: 0n }), {
+				code: "payment-refused",
+			});
+			const paid = await ecash.melt(quote.request, { maxFee: 2n });
+			assert.equal(paid.amount, 40n);
+			assert.equal(paid.fee, 0n);
+			assert.ok(paid.preimage);
+			const proofs = await home.wallet.mintProofsBolt11(40, quote);
+			assert.equal(proofs.length, 2);
+		}
+		await using again = await home.open();
+		assert.equal((await again.balance())?.spendable, 60n);
+		assert.equal(await again.purse.ecash.restore(), 0n);
+		assert.equal((await again.balance())?.spendable, 60n);
+		const all = await again.purse.ecash.orders({ all: true });
+		assert.deepEqual(
+			all.map(({ kind, state }) => `${kind} ${state}`),
+			["restore restored", "melt paid", "melt refused", "mint minted"],
+		);
 	});
 });

@@ -30,6 +30,7 @@ import {
 } from "../../src/device/purse/purse-home.ts";
 import {
 	placeGiveBack,
+	placeToken,
 	placeWithdrawal,
 } from "../../src/device/purse/purse-orders.ts";
 import {
@@ -53,6 +54,8 @@ import {
 	accountOf,
 	credit,
 	done,
+	draftEcashOrder,
+	ecashTables,
 	IssuerMachine,
 	LEDGER_SCHEMA,
 	type MoneyMachine,
@@ -325,6 +328,53 @@ describe("an owner", () => {
 		assert.equal(trouble.length, 3);
 	});
 
+	test("has no ecash given away by an order that nothing has taken down for more than a week", async () => {
+		const home = await purseHome();
+		const settings = await readPurseSettings(home);
+		const key = await openOwner(settings.owner, passphrase("correct horse"));
+		const place = async (order: object, days: number, first: number) => {
+			const request = new Uint8Array(16).fill(first);
+			const mint = issuer.device.deviceId;
+			const draft = draftEcashOrder({ ...order, request, mint } as never, {
+				purse: alice.device.deviceId,
+				ordered: Date.now() - days * 86_400_000 + 60_000,
+			});
+			const document = draft.sign(await key.sign(draft.toSign));
+			await placeWithdrawal(home, key, {
+				purse: alice.device.deviceId,
+				issuer: mint,
+				amount: 1n,
+			});
+			const path = join(home, "orders", `${hex(request)}.ecash`);
+			await writeFile(path, document, { mode: 0o600 });
+		};
+		const melt = { kind: "melt", invoice: "lnbc1", maxFee: 1n };
+		await place({ kind: "send", amount: 1n }, 8, 1);
+		await place(melt, 8, 2);
+		// These are handed to the purse, which knows no mint.
+		await place(melt, 7, 3);
+		await place({ kind: "mint", amount: 1n }, 80, 4);
+		await place({ kind: "take-back", of: new Uint8Array(16) }, 80, 5);
+		await using running = await town(home);
+		const told = () =>
+			running.reports.flatMap((report) =>
+				report.kind === "ecash-ordered"
+					? [`${report.request[0]} ${report.error?.code}`]
+					: [],
+			);
+		await until(() => told().length === 5, "all orders are answered");
+		assert.deepEqual(told().toSorted(), [
+			...["1 timed-out", "2 timed-out"],
+			...["3 payment-refused", "4 payment-refused", "5 payment-refused"],
+		]);
+		await running.settle();
+		const left = await orders(home);
+		assert.deepEqual(
+			left.map((name) => name.replace(/^(..).*?\./, "$1.")).toSorted(),
+			["01.ecash.refused", "02.ecash.refused"],
+		);
+	});
+
 	test("has no order of another purse obeyed, nor one under another name", async () => {
 		const home = await purseHome();
 		await using running = await town(home);
@@ -337,6 +387,30 @@ describe("an owner", () => {
 		await running.settle();
 		assert.equal(await running.account(), 10_000n);
 		assert.match((await orders(home)).join(), /refused/);
+	});
+
+	test("is not told that ecash is refused which was received while its mint was named", async () => {
+		const home = await purseHome();
+		const { RECEIVED } = ecashTables;
+		const mint = new Uint8Array(44);
+		const known = await placeToken(home, "cashuA");
+		const unknown = await placeToken(home, "cashuA");
+		{
+			const path = purseStorePath(home);
+			const schema = purseTables.PURSE_SCHEMA;
+			await using store = await openSqliteStore({ path, schema });
+			const row = {
+				...{ request: known, mint, amount: 5n, swap: new Uint8Array() },
+				...{ asked: 0n, state: "received" },
+			};
+			await store.transact(done([put(RECEIVED, row)], undefined));
+		}
+		await using running = await town(home);
+		await noOrdersAreLeft(home);
+		const refused = running.reports.flatMap((report) =>
+			report.kind === "ecash-refused" ? [hex(report.request)] : [],
+		);
+		assert.deepEqual(refused, [hex(unknown)]);
 	});
 
 	test("is told of a wrong passphrase, and that nothing was ordered", async () => {

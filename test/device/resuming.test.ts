@@ -27,6 +27,8 @@ interface Side extends AsyncDisposable {
 	readonly agent: TrustedAgent;
 	readonly module: MoneyModule;
 	readonly signed: { count: number };
+	/** Another process of the same agent, with a link of its own to the same module. */
+	another(): Promise<TrustedAgent>;
 }
 
 async function side(name: string, policy: Partial<Policy>): Promise<Side> {
@@ -49,10 +51,8 @@ async function side(name: string, policy: Partial<Policy>): Promise<Side> {
 		return { signer, chain: await authority.issue(name, key) };
 	};
 	const shared = { policy: whole };
-	const agent = new TrustedAgent({
-		identity: await identity(agency),
-		...shared,
-	});
+	const ofAgent = { identity: await identity(agency), ...shared };
+	const agent = new TrustedAgent(ofAgent);
 	const module = new MoneyModule({
 		identity: await identity(bank),
 		...shared,
@@ -61,6 +61,12 @@ async function side(name: string, policy: Partial<Policy>): Promise<Side> {
 	await agent.reachModule();
 	return {
 		...{ agent, module, signed },
+		async another() {
+			const other = new TrustedAgent(ofAgent);
+			await pairInProcess(other, module);
+			await other.reachModule();
+			return other;
+		},
 		async [Symbol.asyncDispose]() {
 			await agent.close();
 			await module.close();
@@ -111,10 +117,12 @@ class Street implements AsyncDisposable {
 	}
 
 	/** A tetrad as its four devices have it. */
-	async meet(): Promise<Record<"a" | "b" | "x" | "y", Tetrad>> {
+	async meet(
+		answers: TrustedAgent = this.shop.agent,
+	): Promise<Record<"a" | "b" | "x" | "y", Tetrad>> {
 		const answering = new Promise<Carrier>((resolve) => {
 			this.#calls.take = resolve;
-		}).then((carrier) => this.shop.agent.accept(carrier));
+		}).then((carrier) => answers.accept(carrier));
 		const carrier = await connect(this.listener.address);
 		const [a, b, x, y] = await Promise.all([
 			...([this.buyer.agent.connect(carrier), answering] as const),
@@ -124,10 +132,10 @@ class Street implements AsyncDisposable {
 	}
 
 	/** The same, and how many signatures that took. */
-	async signatures(): Promise<number> {
+	async signatures(answers: TrustedAgent = this.shop.agent): Promise<number> {
 		const all = () => this.buyer.signed.count + this.shop.signed.count;
 		const before = all();
-		const { a, b, x, y } = await this.meet();
+		const { a, b, x, y } = await this.meet(answers);
 		assert.equal(
 			new Set([a, b, x, y].map(({ safetyCode }) => safetyCode)).size,
 			1,
@@ -207,6 +215,18 @@ describe("devices that call the same shop again", () => {
 		}
 	});
 
+	test("sign at another process of the shop's agent, which knows of no token, and resume at that from then on", async () => {
+		await using street = await Street.open();
+		await using other = await street.shop.another();
+		assert.equal(await street.signatures(), 4);
+		// The token is used up, and of no use there.
+		assert.equal(await street.signatures(other), 4);
+		assert.equal(await street.signatures(other), 0);
+		// Nor is that of the other here; each has its own.
+		assert.equal(await street.signatures(), 4);
+		assert.equal(await street.signatures(), 0);
+	});
+
 	for (const [who, ofBuyer, ofShop] of [
 		["the buyer", {}, YES],
 		["the shop", YES, {}],
@@ -225,5 +245,47 @@ describe("devices that call the same shop again", () => {
 			await issueList(bank, { number: 1n, listed }),
 		);
 		await assert.rejects(street.meet(), { code: "untrusted" });
+	});
+});
+
+describe("one module with the links of several processes of its agent", () => {
+	test("has each tetrad with the process that made it, however many there are at once", async () => {
+		await using street = await Street.open({}, {});
+		await using second = await street.shop.another();
+		await using third = await street.shop.another();
+		const answering = [street.shop.agent, second, third];
+		const tetrads: Record<"a" | "b" | "x" | "y", Tetrad>[] = [];
+		for (let count = 0; count < 9; count++)
+			tetrads.push(await street.meet(answering[count % 3]));
+		const codes = tetrads.map(
+			({ a, b, x, y }) =>
+				new Set([a, b, x, y].map(({ safetyCode }) => safetyCode)),
+		);
+		assert.ok(codes.every(({ size }) => size === 1));
+		assert.equal(new Set(codes.flatMap((of) => [...of])).size, 9);
+		for (const [at, { b, y }] of tetrads.entries()) {
+			await b.module.send(utf8(`to module ${at}`));
+			await y.agent.send(utf8(`to agent ${at}`));
+		}
+		const heard = async (channel: AsyncIterable<Uint8Array>) => {
+			const { value } = await channel[Symbol.asyncIterator]().next();
+			return parseUtf8(value as Uint8Array);
+		};
+		for (const [at, { b, y }] of tetrads.entries()) {
+			assert.equal(await heard(y.agent), `to module ${at}`);
+			assert.equal(await heard(b.module), `to agent ${at}`);
+		}
+		// One that goes takes its own tetrads with it, and no others.
+		await second.close();
+		for (const [at, { a, b }] of tetrads.entries())
+			if (at % 3 === 1) await Promise.allSettled([a.closed, b.closed]);
+		for (const [at, { a, b, x, y }] of tetrads.entries()) {
+			const ended = [a, b, x, y].map(({ ended }) => ended);
+			if (at % 3 !== 1) assert.deepEqual(ended, Array(4).fill(false), `${at}`);
+			else assert.ok(b.ended, `${at}`);
+		}
+		const [{ b, y } = assert.fail()] = tetrads;
+		await b.module.send(utf8("still here"));
+		assert.equal(await heard(y.agent), "still here");
 	});
 });

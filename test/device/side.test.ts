@@ -17,6 +17,7 @@ import {
 	findSide,
 	linkSocket,
 	makeRunFolder,
+	modulesOf,
 	readSide,
 	runFolder,
 	SETTING_KEYS,
@@ -72,12 +73,27 @@ const found = ({ found }: Side, key: SettingKey | "home") => {
 };
 
 /** Every key but version, kind and name, each with a value that is not its default. */
-const ALL: Required<Omit<SideFile, "version" | "kind" | "name">> = {
-	agent: { home: "a", listen: "127.0.0.1:7000" },
-	module: { home: "m", at: "unix:links/m.sock", runs: "elsewhere" },
+const ALL: Required<
+	Omit<SideFile, "version" | "kind" | "name" | "further-modules">
+> = {
+	agent: { home: "a", listen: "127.0.0.1:7000", processes: 3 },
+	module: {
+		...{ home: "m", at: "unix:links/m.sock", runs: "elsewhere" },
+		// Of no use to a side with one module.
+		port: 7009,
+	},
 	issuer: { at: "mint.example:7100", terms: "mint.json", "settle-every": 30 },
-	buy: { folder: "bought" },
-	sell: { folder: "wares", price: "1.50", "on-order": "./make.sh" },
+	buy: {
+		folder: "bought",
+		rails: "cashu, own-notes",
+		avoid: "seen-by-everybody",
+	},
+	sell: {
+		folder: "wares",
+		take: "https://mint.example sat, notes",
+		price: "1500, 1.50 EUR",
+		"on-order": "./make.sh",
+	},
 	operate: {
 		http: "127.0.0.1:7180",
 		metrics: "[::1]:9464",
@@ -98,21 +114,25 @@ const settled = (folder: string) => ({
 	agent: {
 		home: join(folder, "a"),
 		listen: { kind: "tcp", host: "127.0.0.1", port: 7000 },
+		processes: 3,
 	},
 	module: {
 		home: join(folder, "m"),
 		at: { kind: "unix", path: join(folder, "links/m.sock") },
 		runs: "elsewhere",
 	},
+	furtherModules: [],
 	issuer: {
 		at: { kind: "tcp", host: "mint.example", port: 7100 },
 		termsPath: join(folder, "mint.json"),
 		settleEveryMs: 30_000,
 	},
 	buyFolder: join(folder, "bought"),
+	buyWith: { rails: ["cashu", "own-notes"], avoid: ["seen-by-everybody"] },
 	sell: {
 		folder: join(folder, "wares"),
-		price: "1.50",
+		take: "https://mint.example sat, notes",
+		price: "1500, 1.50 EUR",
 		onOrder: "./make.sh",
 	},
 	operate: {
@@ -141,13 +161,15 @@ describe("the settings of a side", () => {
 			kind: "buyer",
 			name: "alice",
 			path,
-			agent: { home: join(path, "agent") },
+			agent: { home: join(path, "agent"), processes: 1 },
 			module: {
 				home: join(path, "module"),
 				at: { kind: "unix", path: join(path, "run/link.sock") },
 				runs: "apart",
 			},
+			furtherModules: [],
 			buyFolder: join(path, "inbox"),
+			buyWith: {},
 			operate: { logBytes: 10_000_000, logKeep: 5 },
 			secrets: { agent: {}, module: {} },
 		});
@@ -160,6 +182,92 @@ describe("the settings of a side", () => {
 		const issuer = await read('kind = "issuer"\nname = "mint"');
 		assert.equal(issuer.sell, undefined);
 		assert.equal(issuer.buyFolder, undefined);
+	});
+
+	test("of a shop may name further modules, each met at a port of its own", async () => {
+		const written = {
+			...({ kind: "shop", name: "bob" } as const),
+			agent: { listen: "0.0.0.0:7000" },
+			secrets: { "module-passphrase-env": "FIRST" },
+			"further-modules": [
+				{ home: "module-2" },
+				{
+					...{ home: "/srv/till", at: "127.0.0.1:7200", port: 7443 },
+					...{ runs: "elsewhere" as const, "pin-file": "pin" },
+				},
+			],
+		};
+		const folder = join(root, "several");
+		await writeSide(folder, written);
+		const side = await readSide(folder, {});
+		assert.equal(side.module.port, 7001);
+		assert.deepEqual(side.furtherModules, [
+			{
+				home: join(folder, "module-2"),
+				at: { kind: "unix", path: join(folder, "run/link-2.sock") },
+				...{ runs: "apart", port: 7002, secrets: {} },
+			},
+			{
+				...{ home: "/srv/till", runs: "elsewhere", port: 7443 },
+				at: { kind: "tcp", host: "127.0.0.1", port: 7200 },
+				secrets: { pin: { file: join(folder, "pin") } },
+			},
+		]);
+		const [first, ...others] = modulesOf(side);
+		assert.deepEqual(first.secrets, { passphrase: { env: "FIRST" } });
+		assert.deepEqual(others, side.furtherModules);
+		const told = side.found.filter(({ key }) => key.startsWith("module "));
+		assert.deepEqual(
+			told.map(({ key, from }) => `${key} ${from}`),
+			[
+				...["home file", "at default", "runs default"].map(
+					(of) => `module 2: ${of}`,
+				),
+				...["home", "at", "runs", "port", "pin-file"].map(
+					(of) => `module 3: ${of} file`,
+				),
+			],
+		);
+	});
+
+	test("say why further modules are not taken", async () => {
+		const shop =
+			'kind = "shop"\nname = "bob"\n[agent]\nlisten = "127.0.0.1:7000"\n';
+		const one = '[[further-modules]]\nhome = "b"\n';
+		for (const [text, why] of [
+			[`${MINIMAL}${one}`, /a buyer pays out of one module/],
+			[`kind = "issuer"\nname = "mint"\n${one}`, /an issuer has one module/],
+			[`kind = "shop"\nname = "bob"\n${one}`, /say at which host and port/],
+			[
+				`${shop.replace("127.0.0.1:7000", "unix:a.sock")}${one}`,
+				/say at which host and port/,
+			],
+			[`${shop.replace(":7000", ":0")}${one}`, /say at which host and port/],
+			[
+				`${shop.replace(":7000", ":65534")}${one}`,
+				/module 2: port: there is no port 65536/,
+			],
+			[
+				`${shop}${one}port = 7000`,
+				/module 2: port: 7000 is where the agent answers everybody/,
+			],
+			[`${shop}${one}port = 7001`, /module 2: port: 7001 is that of module 1/],
+			[`${shop}${one}port = 0`, /not a whole number from 1 to 65535/],
+			[
+				`${shop}[[further-modules]]\nat = "x:1"`,
+				/further-modules.0.home: is missing/,
+			],
+			[`${shop}${one}at = "nowhere"`, /further-modules/],
+			[`${shop}${one}runs = "inside-agent"`, /none of "apart" and "elsewhere"/],
+			[`${shop}${one}other = 1`, /further-modules.0.other: is no setting/],
+			[`${shop}${one}pin-file = "a"\npin-env = "B"`, /say one of the two/],
+			[
+				`${shop}[module]\nruns = "inside-agent"\n${one}`,
+				/is the only one; say "apart"/,
+			],
+			[`${shop}${one.repeat(16)}`, /has more than 15 of them/],
+		] as const)
+			assert.match(await refusal(read(text)), why, text);
 	});
 
 	test("are what was written, every key of them", async () => {
@@ -295,6 +403,17 @@ describe("the settings of a side", () => {
 		[`${MINIMAL}[issuer]\nterms = "x"`, /: issuer\.at: is not there; say/],
 		[`${MINIMAL}[sell]\nprice = 1.5`, /: sell\.price: is not a text in quotes/],
 		[`${MINIMAL}[sell]\nprice = "cheap"`, /: sell\.price: is no amount/],
+		[`${MINIMAL}[sell]\nprice = "1.00, 5"`, /: sell\.price: is no amount/],
+		[
+			`${MINIMAL}[sell]\ntake = "https://mint.example"`,
+			/: sell\.take: is no list of money/,
+		],
+		[
+			`${MINIMAL}[buy]\nrails = "cash"`,
+			/: buy\.rails: is no list of own-notes/,
+		],
+		[`${MINIMAL}[buy]\nrails = "cashu, cashu"`, /: buy\.rails: .* none twice/],
+		[`${MINIMAL}[buy]\navoid = "debt"`, /: buy\.avoid: is no list of waits/],
 		[`${MINIMAL}[operate]\nhttp = "unix:x"`, /: operate\.http: is not a host/],
 		[`${MINIMAL}[operate]\nlog-size = "10"`, /: operate\.log-size: is no size/],
 		[

@@ -19,6 +19,17 @@ function channels(place: Place, tetrad: Tetrad) {
 const FAR: Readonly<Record<Place, Place>> = { A: "B", B: "A", X: "Y", Y: "X" };
 const NEAR: Readonly<Record<Place, Place>> = { A: "X", X: "A", B: "Y", Y: "B" };
 
+/** Every array of bytes that whoever has this can reach. */
+function arraysIn(
+	value: unknown,
+	seen = new Set<unknown>(),
+): readonly Uint8Array[] {
+	if (typeof value !== "object" || value === null || seen.has(value)) return [];
+	seen.add(value);
+	if (value instanceof Uint8Array) return [value];
+	return Object.values(value).flatMap((one) => arraysIn(one, seen));
+}
+
 describe("a tetrad", () => {
 	for (const routing of ["direct", "crossed"] as const)
 		for (const link of ["paired", "unsafe-open"] as const)
@@ -58,6 +69,54 @@ describe("a tetrad", () => {
 			assert.equal(await hear(four.B.agent), "first");
 			assert.equal(await hear(four.B.agent), "second");
 		}
+	});
+
+	test("shows its application no memory in which anything else was opened", async () => {
+		// What libsodium opens, where it is there, is cut from blocks.
+		const policy = { suites: ["hybrid-chachapoly"] } as const;
+		await using devices = await Devices.make({ policy });
+		const four = await devices.tetrad();
+		for (const place of PLACES) {
+			const { far } = channels(place, four[place]);
+			await far.send(new Uint8Array(200).fill(1));
+		}
+		for (const place of PLACES) {
+			const { transcript, parties } = four[place];
+			const heard = await channels(place, four[place]).far.receive();
+			const shown = arraysIn([transcript, parties, heard]);
+			assert.ok(shown.length > 20);
+			// A certificate's key is in its certificate, and that is all.
+			for (const { length, buffer } of shown)
+				assert.ok(buffer.byteLength <= Math.max(512, length + 1));
+		}
+	});
+
+	test("says so when its application gives memory away that later messages share, and loses none in silence", async () => {
+		await using devices = await Devices.make();
+		const four = await devices.tetrad();
+		const texts = ["one", "two", "three", "four"].map((text) =>
+			text.padEnd(300, "."),
+		);
+		const burst = async (give: (message: Uint8Array) => Uint8Array) => {
+			await Promise.all(texts.map((text) => four.A.agent.send(say(text))));
+			const heard: string[] = [];
+			for (const _ of texts) {
+				const message = (await four.B.agent.receive()) as Uint8Array;
+				heard.push(parseUtf8(message));
+				const bytes = give(message);
+				structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+			}
+			return heard;
+		};
+		assert.deepEqual(await burst((message) => message.slice()), texts);
+		await assert.rejects(
+			burst((message) => message),
+			{ code: "invalid-argument" },
+		);
+		await four.A.agent.send(say("five"));
+		await four.A.module.send(say("six"));
+		assert.equal(await hear(four.X.agent), "six");
+		await assert.rejects(four.B.agent.receive(), { code: "invalid-argument" });
 	});
 
 	for (const closer of PLACES)
@@ -434,7 +493,7 @@ describe("messages that nobody reads", () => {
 		const empty = new Uint8Array();
 		assert.throws(
 			() => {
-				for (let i = 0; i < 1_000_000; i++) channel.deliver(empty);
+				for (let i = 0; i < 1_000_000; i++) channel.deliver([empty]);
 			},
 			{ code: "limit-exceeded" },
 		);

@@ -1,17 +1,28 @@
 /* Agents that trade, with their modules and an issuer in one process, and all they keep on the disk. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "../../src/carrier/index.ts";
 import { Channel } from "../../src/device/runtime/channel.ts";
 import type { Tetrad } from "../../src/device/runtime/index.ts";
 import { Buyer } from "../../src/device/trade/buyer.ts";
+import {
+	type GoodsKeeper,
+	goodsFiles,
+	type KeptGoods,
+} from "../../src/device/trade/goods-file.ts";
 import type { Quote } from "../../src/device/trade/index.ts";
+import { sellIn } from "../../src/device/trade/seller.ts";
 import { asTetradError, TetradError } from "../../src/errors.ts";
+import { generateSoftwareKey } from "../../src/keys/index.ts";
 import { messages } from "../../src/money/index.ts";
 import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
-import { readPurchase } from "../../src/trade/records/index.ts";
+import {
+	readProvisional,
+	readPurchase,
+} from "../../src/trade/records/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { type Customer, DeviceMarket } from "../support/device-market.ts";
 import { Relay } from "../support/relay.ts";
@@ -59,6 +70,128 @@ for (const from of ["merchant", "issuer"] as const)
 		const goods = await readFile(path);
 		assert.ok(goods.equals(await readFile(market.soldFile(ITEM))));
 	});
+
+/** Goods in files, which `piece` holds up after each piece that is opened. */
+function heldUp(piece: () => Promise<void>): GoodsKeeper {
+	async function* slowed(opened: AsyncIterable<Uint8Array>) {
+		for await (const one of opened) {
+			yield one;
+			await piece();
+		}
+	}
+	const held = (kept: KeptGoods): KeptGoods => ({
+		requireRoom: (length) => kept.requireRoom(length),
+		put: (chunk) => kept.put(chunk),
+		seal: (count) => kept.seal(count),
+		chunks: () => kept.chunks(),
+		count: (length) => kept.count(length),
+		chunk: (index) => kept.chunk(index),
+		reveal: (opened) => kept.reveal(slowed(opened)),
+		[Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
+	});
+	return {
+		...goodsFiles,
+		resume: async (target) => held(await goodsFiles.resume(target)),
+	};
+}
+
+test("goods that are opened in two tetrads at once are shown once, and whole", async () => {
+	const { agent, store, folder } = ann;
+	const { address } = market;
+	const path = join(folder, "twice");
+	await loseTheAnswer(path);
+	const [row] = await store.transact(readProvisional(2));
+	assert.ok(row !== undefined);
+	const resume = async (piece: () => Promise<void>, step: () => void) => {
+		const tetrad = await agent.connect(await connect(address));
+		const goods = heldUp(piece);
+		const buyer = new Buyer({
+			...{ tetrad, store, address, goods },
+			learnedTo: (name) => name,
+		});
+		try {
+			return await buyer.resume(row, ({ kind }) => {
+				if (kind === "paid") step();
+			});
+		} finally {
+			await tetrad.close();
+			await buyer.over;
+		}
+	};
+	const isHalf = Promise.withResolvers<void>();
+	const isKnown = Promise.withResolvers<void>();
+	const isOpening = Promise.withResolvers<void>();
+	const isShown = Promise.withResolvers<void>();
+	const first = resume(
+		async () => {
+			isHalf.resolve();
+			await isKnown.promise;
+			// The other one is given the time to come in between, if it can.
+			await Promise.race([isOpening.promise, pause(100)]);
+		},
+		() => {},
+	);
+	await isHalf.promise;
+	const second = resume(
+		async () => {
+			isOpening.resolve();
+			await isShown.promise;
+		},
+		() => isKnown.resolve(),
+	);
+	try {
+		assert.equal((await first).path, path);
+		const sold = await readFile(market.soldFile(ITEM));
+		assert.ok((await readFile(path)).equals(sold));
+	} finally {
+		isShown.resolve();
+	}
+	assert.equal((await second).path, path);
+	const names = await readdir(folder);
+	assert.deepEqual(
+		names.filter((name) => name.includes("twice")),
+		["twice"],
+	);
+});
+
+test("goods that are fetched again when nobody waits any more come all the same, and the tetrad goes on", async () => {
+	const { agent, store, folder } = ann;
+	const { address } = market;
+	const path = join(folder, "left");
+	await loseTheAnswer(path);
+	await goodsFiles.discard(path);
+	const [row] = await store.transact(readProvisional(2));
+	assert.ok(row !== undefined);
+	const tetrad = await agent.connect(await connect(address));
+	const buyer = new Buyer({
+		...{ tetrad, store, address },
+		learnedTo: (name) => name,
+	});
+	const gone = new AbortController();
+	const resuming = buyer.resume(
+		row,
+		({ kind }) => {
+			if (kind === "paid") gone.abort();
+		},
+		gone.signal,
+	);
+	await assert.rejects(resuming, { code: "aborted" });
+	const { contract } = row;
+	while ((await store.transact(readPurchase(contract)))?.state !== "final") {
+		assert.ok(!tetrad.ended);
+		await pause(5);
+	}
+	assert.equal((await buyer.list()).items.length, 1);
+	await tetrad.close();
+	await buyer.over;
+	const sold = await readFile(market.soldFile(ITEM));
+	assert.ok((await readFile(path)).equals(sold));
+	const names = await readdir(folder);
+	assert.deepEqual(
+		names.filter((name) => name.includes("left")),
+		["left"],
+	);
+});
 
 /** Buys, and says what was bought. */
 async function bought(
@@ -141,12 +274,12 @@ function heardAs(
 	const { agent, place, parties, transcript, safetyCode, closed } = tetrad;
 	const module = new Channel({ send: (bytes) => tetrad.module.send(bytes) });
 	void (async () => {
-		for await (const bytes of tetrad.module) module.deliver(change(bytes));
+		for await (const bytes of tetrad.module) module.deliver([change(bytes)]);
 		module.end(undefined);
 	})().catch((thrown: unknown) => module.end(asTetradError(thrown)));
 	const close = () => tetrad.close();
 	return {
-		say: (bytes) => module.deliver(bytes),
+		say: (bytes) => module.deliver([bytes]),
 		tetrad: {
 			...{ agent, module, place, parties, transcript, safetyCode, closed },
 			get ended() {
@@ -198,6 +331,38 @@ test("a purchase that is voided after its goods are here is refunded, and the te
 	assert.deepEqual([row?.state, row?.credited], ["refunded", 1n]);
 	assert.equal(row?.target, path);
 	assert.equal((await readFile(path)).length, BYTES);
+});
+
+test("what a module tells of its agent's purchases ends no tetrad in which that agent sells", async () => {
+	const { agent, store } = ann;
+	const { tetrad, say } = heardAs(
+		await agent.connect(await connect(market.address)),
+		(bytes) => bytes,
+	);
+	const sold = (): never => assert.fail("nobody has bought anything");
+	const shop = { list: sold, price: sold, open: sold, contracted: sold };
+	const selling = sellIn({
+		...{ tetrad, witness: store, shop: { ...shop, sold } },
+		signer: generateSoftwareKey("P-256"),
+		offerKey: new Uint8Array(32),
+	});
+	const about = { contract: new Uint8Array(32) };
+	say(
+		messages.message(ABOUT_PURCHASES.bought, {
+			...{ ...about, key: new Uint8Array(32) },
+			...{ receipt: new Uint8Array(), chain: new Uint8Array() },
+		}),
+	);
+	say(
+		messages.message(ABOUT_PURCHASES.notBought, {
+			...{ ...about, outcome: "refunded", amount: 1n },
+			...{ code: "purchase-void", reason: "" },
+		}),
+	);
+	await new Promise((resolve) => setImmediate(resolve));
+	assert.equal(tetrad.ended, false);
+	await tetrad.close();
+	await selling;
 });
 
 const asked: Readonly<

@@ -61,6 +61,10 @@ const fresh = async (make: Make) => openAt(await make());
 const write = (...writes: Write[]) => done(writes, undefined);
 
 const internal = { code: "internal" };
+
+/** So long, in milliseconds, that it has not passed when a test looks. */
+const WAIT = 60_000;
+
 const SMALLEST = -(2n ** 63n);
 const LARGEST = 2n ** 63n - 1n;
 
@@ -197,6 +201,9 @@ function rowContract(make: Make): void {
 							assert.deepEqual(found, expected, inspect(read));
 							const three = await store.transact(rowsOf({ ...read, limit: 3 }));
 							assert.deepEqual(three, expected.slice(0, 3));
+							const later = rowsOf({ ...read, skip: 2, limit: 3 });
+							const behindTwo = await store.transact(later);
+							assert.deepEqual(behindTwo, expected.slice(2, 5));
 							compared++;
 						}
 		assert.ok(compared > 300, `${compared}`);
@@ -326,28 +333,61 @@ function transactionContract(make: Make): void {
 	test("what can wait is carried out with what was asked for after it, and before that", async () => {
 		await using store = await fresh(make);
 		const order: string[] = [];
-		const add = async (name: string, canWait: boolean) => {
-			const count = await store.transact(increment("n"), { canWait });
+		const add = async (name: string, waitMs: number) => {
+			const count = await store.transact(increment("n"), { waitMs });
 			order.push(`${name} ${count}`);
 		};
-		const waiting = [add("first", true), add("second", true)];
+		const waiting = [add("first", WAIT), add("second", WAIT)];
 		for (let turn = 0; turn < 10; turn++) await setImmediate();
 		assert.deepEqual(order, []);
-		await Promise.all([add("third", false), add("fourth", true), ...waiting]);
+		await Promise.all([add("third", 0), add("fourth", WAIT), ...waiting]);
 		assert.deepEqual(order, ["first 1", "second 2", "third 3", "fourth 4"]);
 	});
 
 	test("what can wait is carried out by itself when nothing comes after it, and when many wait", async () => {
 		await using store = await fresh(make);
-		const wait = () => store.transact(increment("n"), { canWait: true });
+		const wait = () => store.transact(increment("n"), { waitMs: 50 });
 		assert.equal(await wait(), 1n);
 		const many = await Promise.all(Array.from({ length: 500 }, wait));
 		assert.equal(many.at(-1), 501n);
 	});
 
+	test("what only looks is carried out before what can wait, and leaves it waiting", async () => {
+		await using store = await fresh(make);
+		let isAdded = false;
+		const waiting = store.transact(increment("n"), { waitMs: WAIT });
+		waiting.then(() => {
+			isAdded = true;
+		});
+		const count = rowsOf(byKey(counters, { name: "n" }));
+		const look = () => store.transact(count, { looks: true });
+		assert.deepEqual(await Promise.all([look(), look()]), [[], []]);
+		for (let turn = 0; turn < 10; turn++) await setImmediate();
+		assert.equal(isAdded, false);
+		assert.deepEqual(await look(), []);
+		// Along with another one it has the place in which it was asked for.
+		const [first, second, third] = await Promise.all([
+			look(),
+			store.transact(increment("n")),
+			look(),
+		]);
+		assert.equal(await waiting, 1n);
+		assert.deepEqual([first[0]?.count, second, third[0]?.count], [1n, 2n, 2n]);
+	});
+
+	test("a snapshot shows what can wait", async () => {
+		await using store = await fresh(make);
+		const waiting = store.transact(increment("n"), { waitMs: WAIT });
+		await store.snapshot(async (scan) => {
+			for await (const { count } of scan({ table: counters }))
+				assert.equal(count, 1n);
+		});
+		assert.equal(await waiting, 1n);
+	});
+
 	test("what can wait is carried out when the store is closed", async () => {
 		const store = await fresh(make);
-		const waiting = store.transact(increment("n"), { canWait: true });
+		const waiting = store.transact(increment("n"), { waitMs: WAIT });
 		await store[Symbol.asyncDispose]();
 		assert.equal(await waiting, 1n);
 	});

@@ -10,6 +10,7 @@ export type Place =
 			readonly url: string;
 			readonly namespace: string;
 			readonly synchronous?: boolean;
+			readonly isShared?: boolean;
 	  };
 
 export function openSchema(place: Place, declared: Schema): Promise<Store> {

@@ -1,7 +1,11 @@
 /* What each device of a side needs for itself. */
 import { stat } from "node:fs/promises";
 import { TetradError } from "../../errors.ts";
-import { MAX_PAIRING_TRIES } from "../../tetrad/index.ts";
+import {
+	cipherBetween,
+	type LinkCipher,
+	MAX_PAIRING_TRIES,
+} from "../../tetrad/index.ts";
 import { sameBytes } from "../../wire/index.ts";
 import {
 	type DeviceLook,
@@ -10,7 +14,7 @@ import {
 	readPairingTries,
 	requireHome,
 	requirePrivate,
-	viewPairing,
+	viewPairings,
 } from "../home/index.ts";
 import { runFolder } from "../side/index.ts";
 import {
@@ -38,6 +42,7 @@ function ofEachDevice(
 ): Check {
 	return {
 		name,
+		ofModule: "alone",
 		async look(patient) {
 			const found: Finding[] = [];
 			for (const { home, role } of patient.devices)
@@ -49,6 +54,7 @@ function ofEachDevice(
 
 export const FOLDERS: Check = {
 	name: "folders",
+	ofModule: "alone",
 	async look({ side, devices }) {
 		for (const { home } of devices) await requireHome(home, "device");
 		if (side !== undefined && (await isThere(runFolder(side))))
@@ -59,6 +65,7 @@ export const FOLDERS: Check = {
 
 export const SECRETS: Check = {
 	name: "secrets",
+	ofModule: "alone",
 	async look({ side }) {
 		if (side === undefined) return [];
 		const found: Finding[] = [];
@@ -121,6 +128,7 @@ export const CERTIFICATE: Check = ofEachDevice(
 /** Each device judges all of its own side as it will, under its own policy and lists. */
 export const LISTS: Check = {
 	name: "untrusted lists",
+	ofModule: "alone",
 	async look({ devices, machine }) {
 		const looks = await looksAt(devices);
 		const found = looks.map(({ verdicts, role, policy, home }): Finding => {
@@ -150,17 +158,32 @@ export const LISTS: Check = {
 
 export const PAIRING: Check = {
 	name: "pairing",
-	async look({ devices }) {
+	ofModule: "with-agent",
+	async look({ side, devices, moduleNumber = 1 }) {
 		const looks = await looksAt(devices);
 		const found: Finding[] = [];
 		for (const { home, role } of looks) {
-			const pairing = await viewPairing(home);
+			const pairings = await viewPairings(home);
+			const pairing = pairings[role === "agent" ? moduleNumber - 1 : 0];
 			const other = looks.find((look) => look.role !== role)?.own;
+			const number = moduleNumber === 1 ? "" : ` --number ${moduleNumber}`;
+			const isSpare =
+				role === "agent" &&
+				moduleNumber === 1 &&
+				side !== undefined &&
+				pairings.length > 1 + side.furtherModules.length;
+			if (isSpare)
+				found.push(
+					note(
+						`${role}: is paired with ${pairings.length} modules, and the settings name ${1 + side.furtherModules.length}`,
+						`name the others below [[further-modules]] in ${side.path}/tetrad.toml, in the order of their pairings`,
+					),
+				);
 			if (pairing === undefined)
 				found.push(
 					wrong(
-						`${role}: is paired with nobody`,
-						"pair the two with: tetrad pair, at the module and then at the agent",
+						`${role}: is paired with ${number === "" || role === "module" ? "nobody" : `no module ${moduleNumber}`}`,
+						`pair the two with: tetrad pair, at the module and then at the agent${number === "" ? "" : `, with${number}`}`,
 					),
 				);
 			else if (
@@ -170,10 +193,17 @@ export const PAIRING: Check = {
 				found.push(
 					wrong(
 						`${role}: is paired with another ${other.role} than that of this side, ${pairing.peerName}`,
-						"pair the two again with: tetrad pair",
+						number === ""
+							? "pair the two again with: tetrad pair"
+							: `pair the two again with: tetrad pair, at the agent with${number}; modules stand in tetrad.toml in the order of their pairings`,
 					),
 				);
-			else found.push(fine(`${role}: with ${pairing.peerName}`));
+			else
+				found.push(
+					fine(
+						`${role}: with ${pairing.peerName}${role === "agent" && number !== "" ? ` as module ${moduleNumber}` : ""}`,
+					),
+				);
 			if (role === "module") found.push(...(await triesAt(home)));
 		}
 		return found;
@@ -193,10 +223,24 @@ async function triesAt(home: string): Promise<Finding[]> {
 
 export const POLICY: Check = {
 	name: "policy",
-	async look({ devices }) {
+	ofModule: "with-agent",
+	async look({ devices, machine }) {
 		const looks = await looksAt(devices);
 		const found: Finding[] = [];
-		for (const { policy, role, home } of looks)
+		for (const { policy, role, home } of looks) {
+			const [first] = policy.suites;
+			if (
+				first !== undefined &&
+				usesAes(first) &&
+				policy.suites.some((suite) => !usesAes(suite)) &&
+				!machine.hasAes()
+			)
+				found.push(
+					note(
+						`${role}: would rather have ${first}, and this processor has no instructions for AES that are known of`,
+						`put a suite without AES first in accept.suites of ${home}/policy.json`,
+					),
+				);
 			found.push(
 				policy.links.includes("paired")
 					? fine(`${role}: accepts paired links`)
@@ -205,6 +249,7 @@ export const POLICY: Check = {
 							`name "paired" in accept.links of ${home}/policy.json`,
 						),
 			);
+		}
 		const [one, other] = looks.map(({ policy }) => policy.suites);
 		if (
 			one !== undefined &&
@@ -217,9 +262,45 @@ export const POLICY: Check = {
 					"name one in accept.suites of both policy.json",
 				),
 			);
+		found.push(...sealOfLink(looks, machine));
 		return found;
 	},
 };
+
+const SEALED_WITH: Readonly<Record<LinkCipher["records"], string>> = {
+	AESGCM: "AES-256-GCM",
+	ChaChaPoly: "ChaCha20-Poly1305",
+	"ChaChaPoly+AESGCM":
+		"ChaCha20-Poly1305, and what is longer than 8 KiB with AES-256-GCM",
+};
+
+/** What the two devices of a side come to when they make a paired link. */
+function sealOfLink(
+	looks: readonly DeviceLook[],
+	{ hasAes }: Patient["machine"],
+): Finding[] {
+	const [agent, module] = (["agent", "module"] as const).map(
+		(role) => looks.find((look) => look.role === role)?.policy,
+	);
+	if (!agent?.links.includes("paired") || !module?.links.includes("paired"))
+		return [];
+	const { records } = cipherBetween(agent, module);
+	const sealed = `agent and module seal their link with ${SEALED_WITH[records]}`;
+	// Only this one has AES where both could do without it.
+	return records === "ChaChaPoly+AESGCM" && !hasAes()
+		? [
+				note(
+					`${sealed}, and this processor has no instructions for AES that are known of`,
+					"take the suites that end in chachapoly-aesgcm out of accept.suites of either policy.json",
+				),
+			]
+		: [fine(sealed)];
+}
+
+/** A suite is named after what seals its records, long ones last. */
+function usesAes(suite: string): boolean {
+	return suite.endsWith("aesgcm");
+}
 
 function looksAt(devices: readonly DeviceAt[]): Promise<DeviceLook[]> {
 	return Promise.all(devices.map(({ home, role }) => lookAtDevice(home, role)));

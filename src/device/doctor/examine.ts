@@ -27,6 +27,7 @@ import {
 	LISTENING,
 	MODULE_REACHED,
 	PROCESSES,
+	SHARED_STORE,
 } from "./running-checks.ts";
 
 /** All that is looked at, in this order: what comes first may be the reason for what comes later. */
@@ -43,6 +44,7 @@ const CHECKS: readonly Check[] = [
 	PAIRING,
 	LISTENING,
 	PROCESSES,
+	SHARED_STORE,
 	MODULE_REACHED,
 	ISSUER_REACHED,
 	ISSUER_HOME,
@@ -84,19 +86,70 @@ export async function findPatient(
 /** Looks at everything, one after the other. What cannot be looked at is wrong, and says why; twice it is not said. */
 export async function* examine(patient: Patient): AsyncGenerator<Examined> {
 	const said = new Set<string>();
-	for (const { name: check, look } of CHECKS) {
-		let found: readonly Finding[];
-		try {
-			found = await look(patient);
-		} catch (thrown) {
-			found = [{ kind: "wrong", what: sentenceOf(thrown) }];
-		}
+	for (const one of CHECKS) {
+		const { name: check } = one;
+		const found = await findingsOf(one, patient);
+		for (const further of furtherModulesOf(patient, one.ofModule))
+			found.push(...(await findingsOfModule(one, further)));
 		for (const finding of found) {
 			if (finding.kind === "wrong" && said.has(finding.what)) continue;
 			said.add(finding.what);
 			yield { check, ...finding };
 		}
 	}
+}
+
+async function findingsOf({ look }: Check, of: Patient): Promise<Finding[]> {
+	try {
+		return [...(await look(of))];
+	} catch (thrown) {
+		return [{ kind: "wrong", what: sentenceOf(thrown) }];
+	}
+}
+
+/** What is said of the agent is said already. */
+async function findingsOfModule(
+	check: Check,
+	patient: Patient,
+): Promise<Finding[]> {
+	const found = await findingsOf(check, patient);
+	const name = `module ${patient.moduleNumber}`;
+	return found
+		.filter(
+			({ what }) => !what.startsWith("agent: ") || what.includes(` ${name}`),
+		)
+		.map(({ what, ...rest }) => ({
+			...rest,
+			what: what.startsWith("agent: ")
+				? what
+				: `${name}: ${what.replace(/^module: /, "")}`,
+		}));
+}
+
+/** The same side, once for each of its modules beside the first, with that one in the place of the first. */
+function furtherModulesOf(
+	{ side, devices, machine }: Patient,
+	how: Check["ofModule"],
+): readonly Patient[] {
+	if (side === undefined || how === undefined) return [];
+	const agents =
+		how === "alone" ? [] : devices.filter(({ role }) => role === "agent");
+	return side.furtherModules.flatMap((module, at) =>
+		module.runs === "elsewhere"
+			? []
+			: [
+					{
+						side: {
+							...side,
+							module,
+							secrets: { agent: {}, module: module.secrets },
+						},
+						devices: [...agents, { role: "module", home: module.home }],
+						machine,
+						moduleNumber: at + 2,
+					},
+				],
+	);
 }
 
 function sentenceOf(thrown: unknown): string {

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { createConnection } from "node:net";
 import type { Address } from "../../carrier/index.ts";
-import { providing } from "../../provider/index.ts";
+import { hasAesInstructions, providing } from "../../provider/index.ts";
 import { HomeLock } from "../home/index.ts";
 import type { Machine } from "./check.ts";
 
@@ -13,12 +13,14 @@ export const THIS_MACHINE: Machine = {
 	now: Date.now,
 	node: process.versions.node,
 	providing,
+	hasAes: () => hasAesInstructions(),
 	async freeBytes(folder) {
 		const { bavail, bsize } = await statfs(folder, { bigint: true });
 		return bavail * bsize;
 	},
 	isReached,
 	holder: HomeLock.holder,
+	holders: HomeLock.holders,
 };
 
 function isReached(address: Address): Promise<boolean> {

@@ -1,9 +1,10 @@
 /* What has to do with money: the purse of a buyer or a shop, and the issuer of an issuer. */
-import { formatAmount, parseAmount } from "../../money/index.ts";
+import { formatAmount } from "../../money/index.ts";
 import { sameBytes } from "../../wire/index.ts";
-import { isThere, readDeviceFile } from "../home/index.ts";
+import { readDeviceFile } from "../home/index.ts";
 import { readIssuerSettings } from "../issuer/index.ts";
 import {
+	hasAgentStore,
 	hasPurse,
 	moduleKeyOf,
 	readIssuerTerms,
@@ -12,7 +13,13 @@ import {
 	viewPurse,
 	viewSpending,
 } from "../purse/index.ts";
-import { FolderCatalogue, viewPurchases } from "../trade/index.ts";
+import {
+	FolderCatalogue,
+	parseTaken,
+	pricingOf,
+	takenMoneys,
+	viewPurchases,
+} from "../trade/index.ts";
 import {
 	type Check,
 	type Finding,
@@ -39,6 +46,7 @@ async function purseHome({
 
 export const PURSE: Check = {
 	name: "purse",
+	ofModule: "alone",
 	async look(patient) {
 		const home = await purseHome(patient);
 		if (home === undefined) return [];
@@ -110,6 +118,7 @@ export const PURSE: Check = {
 
 export const TERMS: Check = {
 	name: "issuer's terms",
+	ofModule: "alone",
 	async look(patient) {
 		const { side } = patient;
 		const home = await purseHome(patient);
@@ -133,7 +142,7 @@ export const PURCHASES: Check = {
 	async look({ side, devices, machine }) {
 		const agent = devices.find(({ role }) => role === "agent");
 		if (agent === undefined || side?.kind === "issuer") return [];
-		if (!(await isThere(`${agent.home}/agent.db`))) return [];
+		if (!(await hasAgentStore(agent.home))) return [];
 		const purchases = await viewPurchases(agent.home, MAX_PURCHASES);
 		const open = purchases.filter(({ row }) => row.state === "provisional");
 		const late = open.filter(({ contract }) => contract.bookBy < machine.now());
@@ -157,6 +166,7 @@ export const PURCHASES: Check = {
 
 export const APPROVALS: Check = {
 	name: "approvals",
+	ofModule: "alone",
 	async look(patient) {
 		const home = await purseHome(patient);
 		if (home === undefined || !(await hasPurse(home))) return [];
@@ -178,12 +188,13 @@ export const GOODS: Check = {
 	name: "goods",
 	async look({ side }) {
 		if (side?.sell === undefined || side.issuer === undefined) return [];
-		const { folder, price } = side.sell;
-		const { currency } = await readIssuerTerms(side.issuer.termsPath);
-		const catalogue = await FolderCatalogue.read(folder, {
-			currency,
-			...(price === undefined ? {} : { price: parseAmount(price, currency) }),
-		});
+		const { folder, price, take = "notes" } = side.sell;
+		const terms = await readIssuerTerms(side.issuer.termsPath);
+		const moneys = takenMoneys(parseTaken(take), terms);
+		const catalogue = await FolderCatalogue.read(
+			folder,
+			pricingOf(moneys, price),
+		);
 		const [first] = catalogue.notOffered;
 		if (first !== undefined)
 			return [

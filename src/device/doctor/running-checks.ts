@@ -1,13 +1,28 @@
 /* What runs, and whom it reaches. */
 import { formatAddress } from "../../carrier/index.ts";
-import { type Check, type Finding, fine, note, wrong } from "./check.ts";
+import { agentStorePlace } from "../purse/index.ts";
+import {
+	type Check,
+	type Finding,
+	fine,
+	type Machine,
+	note,
+	wrong,
+} from "./check.ts";
 
 export const PROCESSES: Check = {
 	name: "processes",
+	ofModule: "alone",
 	async look({ side, devices, machine }) {
 		const found: Finding[] = [];
 		for (const { role, home } of devices) {
-			const process = await machine.holder(home);
+			const of = role === "agent" ? (side?.agent.processes ?? 1) : 1;
+			const holders = await machine.holders(home);
+			if (of > 1 || holders.some(({ number }) => number !== undefined)) {
+				found.push(...agentProcesses(of, holders));
+				continue;
+			}
+			const process = holders[0]?.process;
 			found.push(
 				process === undefined
 					? note(
@@ -21,8 +36,47 @@ export const PROCESSES: Check = {
 	},
 };
 
+/** Of an agent that is to have several. */
+function agentProcesses(
+	of: number,
+	holders: Awaited<ReturnType<Machine["holders"]>>,
+): Finding[] {
+	const running = new Map(
+		holders.map(({ process, number = 1 }) => [number, process]),
+	);
+	const most = Math.max(of, ...running.keys());
+	return Array.from({ length: most }, (_, at) => {
+		const process = running.get(at + 1);
+		return process === undefined
+			? note(
+					`process ${at + 1} of the agent does not run`,
+					"start the side with: tetrad up",
+				)
+			: fine(`process ${at + 1} of the agent runs, as process ${process}`);
+	});
+}
+
+export const SHARED_STORE: Check = {
+	name: "store",
+	async look({ side }) {
+		if (side === undefined || side.agent.processes === 1) return [];
+		const place = await agentStorePlace(side.agent.home);
+		return [
+			place.kind === "postgres"
+				? fine(
+						`the processes of the agent share ${place.namespace} in PostgreSQL`,
+					)
+				: wrong(
+						"the agent has several processes, and its store is in its home, which one of them has at a time",
+						`move it, with: tetrad store --home ${side.path} --database-file FILE`,
+					),
+		];
+	},
+};
+
 export const MODULE_REACHED: Check = {
 	name: "link",
+	ofModule: "alone",
 	async look({ side, devices, machine }) {
 		const module = devices.find(({ role }) => role === "module");
 		if (side === undefined || module === undefined) return [];

@@ -9,8 +9,13 @@ import {
 	readPairingTries,
 	viewPairing,
 } from "../home/index.ts";
-import { hasPurse, viewPurse, viewSpending } from "../purse/index.ts";
-import { runningAgent } from "../service/index.ts";
+import {
+	hasAgentStore,
+	hasPurse,
+	viewPurse,
+	viewSpending,
+} from "../purse/index.ts";
+import { type ModuleStatus, runningAgent } from "../service/index.ts";
 import type { Side } from "../side/index.ts";
 import { viewPurchases } from "../trade/index.ts";
 import type { DeviceAt, Patient } from "./check.ts";
@@ -24,9 +29,12 @@ const LOG_BYTES = 262_144;
 /** How a device is, as its home says. Times are in milliseconds since the epoch. */
 export interface DeviceStatus {
 	readonly role: DeviceRole;
+	/** Of a module of a side that has several: which it is, from 1. */
+	readonly number?: number;
 	readonly home: string;
-	/** The process that runs it, if one does. */
+	/** The process that runs it, if one does, and the others of an agent that has several. */
 	readonly process?: number;
+	readonly others?: readonly number[];
 	readonly name?: string;
 	readonly certificateEnds?: number;
 	/** When the oldest untrusted list that it holds is from. */
@@ -43,6 +51,8 @@ export interface SideStatus {
 	readonly devices: readonly DeviceStatus[];
 	/** Whether agent and module are linked now, and since when; `undefined` where no log says it. */
 	readonly link?: { readonly isUp: boolean; readonly since: number };
+	/** The same of each of several modules, the first one first: as a running agent says. */
+	readonly modules?: readonly ModuleStatus[];
 	/** When it met its issuer last, as a running agent says, or else the log. */
 	readonly settled?: { readonly time: number; readonly issuer: string };
 	/** Why the last meeting after that came to nothing, as a running agent says. */
@@ -63,13 +73,26 @@ export type Counted =
 /** Looks at a side. What cannot be read is left out, and `tetrad doctor` says why; that purchases or payments cannot be read is said, for none is another thing. */
 export async function statusOf(
 	side: Side,
-	{ devices, machine }: Patient,
+	{ devices: first, machine }: Patient,
 ): Promise<SideStatus> {
-	const module = devices.find(({ role }) => role === "module");
+	const further = side.furtherModules.flatMap(({ home, runs }, at) =>
+		runs === "elsewhere"
+			? []
+			: [{ role: "module", home, number: at + 2 } as const],
+	);
+	const devices: readonly (DeviceAt & { readonly number?: number })[] = [
+		...first.map((one) =>
+			one.role === "module" && side.furtherModules.length > 0
+				? { ...one, number: 1 }
+				: one,
+		),
+		...further,
+	];
 	const looked = await Promise.all(
-		devices.map(async (device) => ({
+		devices.map(async ({ number, ...device }) => ({
 			...(await deviceStatus(device)),
-			...processIs(await machine.holder(device.home)),
+			...(number === undefined ? {} : { number }),
+			...processesAre(await machine.holders(device.home)),
 		})),
 	);
 	const told = await orElse(toldBy(side), undefined);
@@ -81,20 +104,32 @@ export async function statusOf(
 	return {
 		devices: looked,
 		...(link === undefined ? {} : { link }),
+		...(told?.modules === undefined ? {} : { modules: told.modules }),
 		...(settled === undefined ? {} : { settled }),
 		...(told?.trouble === undefined ? {} : { trouble: told.trouble }),
 		crypto: told?.crypto ?? libraryOf(machine.providing()),
 		inDoubt: await counted(openPurchases(side.agent.home)),
 		approvals: await counted(
-			module === undefined
-				? Promise.resolve(0)
-				: waitingPayments(module.home, machine.now()),
+			sumOf(
+				devices
+					.filter(({ role }) => role === "module")
+					.map(({ home }) => waitingPayments(home, machine.now())),
+			),
 		),
 	};
 }
 
-function processIs(process: number | undefined): { readonly process?: number } {
-	return process === undefined ? {} : { process };
+async function sumOf(counts: readonly Promise<number>[]): Promise<number> {
+	const all = await Promise.all(counts);
+	return all.reduce((sum, count) => sum + count, 0);
+}
+
+function processesAre(
+	holders: readonly { readonly process: number }[],
+): Pick<DeviceStatus, "process" | "others"> {
+	const [first, ...others] = holders.map(({ process }) => process);
+	if (first === undefined) return {};
+	return { process: first, ...(others.length === 0 ? {} : { others }) };
 }
 
 async function deviceStatus({ role, home }: DeviceAt): Promise<DeviceStatus> {
@@ -118,7 +153,7 @@ async function deviceStatus({ role, home }: DeviceAt): Promise<DeviceStatus> {
 }
 
 async function openPurchases(home: string): Promise<number> {
-	if (!(await isThere(join(home, "agent.db")))) return 0;
+	if (!(await hasAgentStore(home))) return 0;
 	const purchases = await viewPurchases(home, MAX_PURCHASES);
 	return purchases.filter(({ row }) => row.state === "provisional").length;
 }
@@ -134,6 +169,7 @@ async function waitingPayments(home: string, now: number): Promise<number> {
 async function toldBy(side: Side): Promise<
 	| {
 			readonly isLinked: boolean;
+			readonly modules?: readonly ModuleStatus[];
 			readonly crypto: string;
 			readonly settled?: { readonly time: number; readonly issuer: string };
 			readonly trouble?: string;
@@ -143,9 +179,10 @@ async function toldBy(side: Side): Promise<
 	const agent = await runningAgent(side.path);
 	if (agent === undefined) return undefined;
 	await using _ = agent;
-	const { isLinked, crypto, settled, trouble } = await agent.status();
+	const { isLinked, modules, crypto, settled, trouble } = await agent.status();
 	return {
 		isLinked,
+		...(modules === undefined ? {} : { modules }),
 		crypto,
 		...(settled === undefined
 			? {}

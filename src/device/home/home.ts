@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { nodeCrypto, type SignatureAlgorithm } from "../../crypto/index.ts";
@@ -24,7 +24,6 @@ import type {
 	Root,
 	Routing,
 } from "../../tetrad/index.ts";
-import { hex } from "../../wire/index.ts";
 import type {
 	ClockOptions,
 	DeviceIdentity,
@@ -42,8 +41,9 @@ import {
 } from "./files.ts";
 import { discardKey, type HomeSecrets } from "./home-key.ts";
 import { importList } from "./home-lists.ts";
-import { HomeLock } from "./home-lock.ts";
+import { HomeLock, type OneOfSeveral } from "./home-lock.ts";
 import { HomeState } from "./home-state.ts";
+import { readPairings } from "./pairings.ts";
 import {
 	AGENCIES_FILE,
 	BANKS_FILE,
@@ -59,12 +59,12 @@ import {
  *   policy.json   whom the device trusts, what it accepts and demands (policy-file.ts)
  *   chain.pem     the certificates, leaf first, without the root; chain-2.pem and so on after recertification
  *   trust/        roots, as policy.json names them
- *   pairing.json  the device at the other end of the link, and the pairing key
+ *   pairing.json  the device at the other end of the link, and the pairing key; pairing-2.json and so on for further modules of an agent (pairings.ts)
  *   pairing-tries.json  of a module: how often pairing was tried since the owner last let it wait
  *   key.…         the long-term key, unless it is in a token
  *   state.json    what was seen of time and lists, and lists/ with them (home-state.ts)
- *   lock.db       the lock against a second process (home-lock.ts)
- *   agent.db      of an agent that pays: what it keeps of money (agent-store.ts)
+ *   lock.db       the lock against a second process (home-lock.ts); lock-1.db and so on of several that have it together
+ *   agent.db      of an agent that pays: what it keeps of money (agent-store.ts), unless store.json says where else
  *   purse.json    of a module that has a purse, with purse.db and orders/ beside it (purse-home.ts)
  */
 
@@ -103,13 +103,6 @@ const deviceFile: z.ZodType<DeviceSettings> = z.strictObject({
 	chain: chainFile.optional(),
 });
 
-const pairingFile = z.strictObject({
-	version: z.literal(1),
-	peerName: z.string(),
-	peerDeviceId: z.string().regex(/^([0-9a-f]{2}){37,200}$/),
-	key: z.string().regex(/^[0-9a-f]{64}$/),
-});
-
 /**
  * What a home holds once it was read and checked. Until it is disposed of, the key is open and
  * nobody else can open the home.
@@ -123,13 +116,19 @@ export interface Home extends AsyncDisposable {
 	readonly policy: Policy;
 	readonly lists: ListStore;
 	readonly clock: ClockOptions;
-	/** The pairing, once there is one. */
+	/** The pairing, once there is one; of an agent with several modules, the first one. */
 	readonly pairing: Pairing | undefined;
+	/** All of them, the first one first. */
+	readonly pairings: readonly Pairing[];
+	/** Has what other processes of the device learn learned here, too, until it is disposed of. Where there are none, it does nothing. */
+	follow(learn: (bundle: Uint8Array) => Promise<unknown>): AsyncDisposable;
 }
 
 export interface HomeOptions extends HomeSecrets {
 	/** `Date.now` unless given. */
 	readonly now?: () => number;
+	/** Which of several processes of the device this is: the others have the home open, too. */
+	readonly oneOf?: OneOfSeveral;
 }
 
 /**
@@ -140,17 +139,21 @@ export interface HomeOptions extends HomeSecrets {
 export async function readHome(
 	path: string,
 	role: DeviceRole,
-	{ now = Date.now, ...secrets }: HomeOptions = {},
+	{ now = Date.now, oneOf, ...secrets }: HomeOptions = {},
 ): Promise<Home> {
 	const { name, key: location, chain: file } = await readDeviceFile(path, role);
 	await using open = new AsyncDisposableStack();
-	open.use(await HomeLock.take(path));
+	open.use(
+		oneOf === undefined
+			? await HomeLock.take(path)
+			: await HomeLock.share(path, oneOf),
+	);
 	// The key comes last: nobody shall be asked for a passphrase that is of no use.
-	const [policy, chain, pairing, state] = await Promise.all([
+	const [policy, chain, pairings, state] = await Promise.all([
 		readPolicy(path),
 		readCertificates(join(path, file)),
-		readPairing(path),
-		HomeState.read(path),
+		readPairings(path),
+		HomeState.read(path, oneOf !== undefined),
 	]);
 	state.requireForward(policy, now());
 	const signer = await openKey(location, { folder: path, ...secrets });
@@ -165,7 +168,12 @@ export async function readHome(
 		policy,
 		lists: state.lists,
 		clock: state.clock(now),
-		pairing,
+		pairing: pairings[0],
+		pairings,
+		follow: (learn) =>
+			oneOf === undefined
+				? { async [Symbol.asyncDispose]() {} }
+				: state.follow(learn),
 		[Symbol.asyncDispose]: () => held.disposeAsync(),
 	};
 }
@@ -312,62 +320,6 @@ function haveListOfEach(
 	});
 	for (const bundle of bundles) lists.offer(bundle, Date.now());
 	return lists.numbers().every(({ number }) => number > 0n);
-}
-
-/** Keeps a pairing, durably, in the place of an earlier one. */
-export async function writePairing(
-	home: string,
-	{ peerDeviceId, key }: Pairing,
-	peerName: string,
-): Promise<void> {
-	const text = JSON.stringify(
-		{ version: 1, peerName, peerDeviceId: hex(peerDeviceId), key: hex(key) },
-		null,
-		"\t",
-	);
-	await replaceFile(join(home, "pairing.json"), `${text}\n`);
-}
-
-/** With whom a home is paired, without the key; `undefined` before it is. Throws `home-unusable`. */
-export async function viewPairing(
-	home: string,
-): Promise<
-	{ readonly peerName: string; readonly peerDeviceId: Uint8Array } | undefined
-> {
-	const path = join(home, "pairing.json");
-	if (!(await isThere(path))) return undefined;
-	const { peerName, peerDeviceId } = parseJson(
-		pairingFile,
-		await readText(path),
-		path,
-	);
-	return {
-		peerName,
-		peerDeviceId: new Uint8Array(Buffer.from(peerDeviceId, "hex")),
-	};
-}
-
-async function readPairing(home: string): Promise<Pairing | undefined> {
-	const path = join(home, "pairing.json");
-	try {
-		const { mode } = await stat(path);
-		if ((mode & 0o077) !== 0)
-			throw unusable(
-				`others may read ${path}; close it with: chmod 600 ${path}`,
-			);
-	} catch (thrown) {
-		if (thrown instanceof TetradError) throw thrown;
-		return undefined;
-	}
-	const { peerDeviceId, key } = parseJson(
-		pairingFile,
-		await readText(path),
-		path,
-	);
-	return {
-		peerDeviceId: new Uint8Array(Buffer.from(peerDeviceId, "hex")),
-		key: new Uint8Array(Buffer.from(key, "hex")),
-	};
 }
 
 function aRole(role: DeviceRole): string {

@@ -1,9 +1,16 @@
+export { MAX_OWN_MODULES } from "../runtime/index.ts";
 export {
 	makeCarriedFolder,
 	readCarried,
 	readCarriedPem,
 	writeCarried,
 } from "./carried-file.ts";
+export {
+	type DatabaseLocation,
+	databaseLocation,
+	databaseUrl,
+	serverDemands,
+} from "./database-location.ts";
 export { type DeviceLook, lookAtDevice } from "./device-look.ts";
 export {
 	isThere,
@@ -29,9 +36,7 @@ export {
 	readDeviceFile,
 	readHome,
 	requireNoDevice,
-	viewPairing,
 	writeDeviceFile,
-	writePairing,
 } from "./home.ts";
 export {
 	askOnce,
@@ -43,8 +48,14 @@ export {
 	requireNoKey,
 } from "./home-key.ts";
 export { importList, type ListStatus, listStatus } from "./home-lists.ts";
-export { HomeLock } from "./home-lock.ts";
+export { HomeLock, type OneOfSeveral } from "./home-lock.ts";
 export { readPairingTries, writePairingTries } from "./pairing-tries.ts";
+export {
+	requirePairingNumber,
+	viewPairing,
+	viewPairings,
+	writePairing,
+} from "./pairings.ts";
 export { type DevicePolicySettings, readPolicy } from "./policy-file.ts";
 export {
 	type KeyAndChain,

@@ -12,7 +12,11 @@ import {
 	type TamperResistance,
 	type TrustAnchor,
 } from "../../identity/index.ts";
-import { type Providing, providing } from "../../provider/index.ts";
+import {
+	hasAesInstructions,
+	type Providing,
+	providing,
+} from "../../provider/index.ts";
 import {
 	type LoadLimits,
 	makePolicy,
@@ -147,6 +151,8 @@ const policyFile: z.ZodType<PolicyFile> = z.strictObject({
 					"hybrid-chachapoly",
 					"classical-aesgcm",
 					"classical-chachapoly",
+					"hybrid-chachapoly-aesgcm",
+					"classical-chachapoly-aesgcm",
 				]),
 			)
 			.min(1),
@@ -190,13 +196,19 @@ const DEFAULT_LIMITS: PolicyFile["untrustedLists"] = {
 	maxAgeOfIntermediatesDays: 400,
 };
 
-/** Both hybrid ones, and first that of which the provider makes short records in the least time. */
-const SUITES: Readonly<
-	Record<Providing["shortAead"], PolicyFile["accept"]["suites"]>
-> = {
-	AESGCM: ["hybrid-aesgcm", "hybrid-chachapoly"],
-	ChaChaPoly: ["hybrid-chachapoly", "hybrid-aesgcm"],
-};
+/**
+ * What a new home accepts: all hybrid suites, and first that whose records take the least time here.
+ * That with two AEADs is among them where the processor has instructions for AES.
+ */
+export function suitesOfNewHome(
+	{ shortAead }: Pick<Providing, "shortAead"> = providing(),
+	hasAes: boolean = hasAesInstructions(),
+): Policy["suites"] {
+	if (!hasAes) return ["hybrid-chachapoly", "hybrid-aesgcm"];
+	return shortAead === "ChaChaPoly"
+		? ["hybrid-chachapoly-aesgcm", "hybrid-chachapoly", "hybrid-aesgcm"]
+		: ["hybrid-aesgcm", "hybrid-chachapoly-aesgcm", "hybrid-chachapoly"];
+}
 
 /** The text of a new policy.json. A device that starts without lists can only demand them later. */
 export function printPolicy(
@@ -207,7 +219,7 @@ export function printPolicy(
 		version: 1,
 		trust: { agencies: [AGENCIES_FILE], banks: [BANKS_FILE] },
 		accept: {
-			suites: SUITES[providing().shortAead],
+			suites: suitesOfNewHome(),
 			routings: ["direct", "crossed"],
 			roots: ["transcript"],
 			links: ["paired"],

@@ -2,7 +2,6 @@ export { type AuditRoots, runAudit } from "./audit-run.ts";
 export { Issuer } from "./issuer.ts";
 export {
 	announceHttp,
-	type DatabaseLocation,
 	examineLedger,
 	forgetHttp,
 	type LedgerServers,

@@ -1,11 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { z } from "zod";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import { ChainVerdicts, encodeChain } from "../../identity/index.ts";
-import { secretFromEnvironment, secretFromFile } from "../../keys/index.ts";
 import type { Store } from "../../machine/index.ts";
 import {
 	GRACE_DAYS,
@@ -23,10 +22,12 @@ import {
 	openSqliteSnapshot,
 	openSqliteStore,
 	type PostgresExamined,
-	type PrimaryMemory,
 	type StoreView,
 } from "../../store/index.ts";
 import {
+	type DatabaseLocation,
+	databaseLocation,
+	databaseUrl,
 	isThere,
 	parseJson,
 	readCertificates,
@@ -34,6 +35,7 @@ import {
 	readPolicy,
 	readText,
 	replaceFile,
+	serverDemands,
 	unusable,
 } from "../home/index.ts";
 import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
@@ -50,29 +52,6 @@ import { hasPurse, writeIssuerTerms } from "../purse/index.ts";
  *   http.json           where that is, while the issuer runs
  */
 
-/** Where the address of a PostgreSQL server stands: never in clear in the settings. */
-export type DatabaseLocation = (
-	| { readonly file: string }
-	| { readonly env: string }
-) & {
-	/** Whether only a server will do whose commits wait for a standby (docs/stores.md). */
-	readonly synchronous?: boolean | undefined;
-};
-
-const databaseFile: z.ZodType<DatabaseLocation> = z.union(
-	[
-		z.strictObject({
-			file: z.string().min(1),
-			synchronous: z.boolean().optional(),
-		}),
-		z.strictObject({
-			env: z.string().min(1),
-			synchronous: z.boolean().optional(),
-		}),
-	],
-	'is neither { "file": … } nor { "env": … } with the address of a PostgreSQL server',
-);
-
 const issuerFile = z.strictObject({
 	version: z.literal(1),
 	currency: z
@@ -84,21 +63,12 @@ const issuerFile = z.strictObject({
 	noteDays: z.int().min(1).max(MAX_NOTE_DAYS),
 	graceDays: z.int().min(0).max(MAX_GRACE_DAYS),
 	/** Where the address of a PostgreSQL server stands; SQLite in the home unless given. */
-	database: databaseFile.optional(),
+	database: databaseLocation.optional(),
 });
 
 export interface IssuerSettings extends Required<IssuerParameters> {
 	readonly database?: DatabaseLocation;
 }
-
-const primaryFile = z.strictObject({
-	version: z.literal(1),
-	system: z.string().regex(/^[0-9]{1,20}$/, "is no system identifier"),
-	timeline: z
-		.int()
-		.min(1)
-		.max(2 ** 32 - 1),
-});
 
 const httpFile = z.strictObject({
 	version: z.literal(1),
@@ -278,33 +248,6 @@ export async function examineLedger(
 			});
 }
 
-function demandsOf(
-	home: string,
-	{ synchronous = false }: DatabaseLocation,
-): { readonly synchronous: boolean; readonly memory?: PrimaryMemory } {
-	return synchronous
-		? { synchronous, memory: primaryMemory(home) }
-		: { synchronous };
-}
-
-/** In the home: servers that were left behind do not know it. */
-function primaryMemory(home: string): PrimaryMemory {
-	const path = pathIn(home, "ledger.primary.json");
-	return {
-		async recall() {
-			if (!(await isThere(path))) return undefined;
-			const { system, timeline } = parseJson(
-				primaryFile,
-				await readText(path),
-				path,
-			);
-			return { system, timeline };
-		},
-		remember: (primary) =>
-			replaceFile(path, `${JSON.stringify({ version: 1, ...primary })}\n`),
-	};
-}
-
 /** Opens the ledger for looking, also while the issuer runs; `undefined` when only the issuer itself can be asked. */
 export async function viewLedger(
 	home: string,
@@ -323,20 +266,15 @@ export async function viewLedger(
 	});
 }
 
-function ledgerPath(home: string): string {
-	return pathIn(home, "ledger.db");
+function demandsOf(
+	home: string,
+	database: DatabaseLocation,
+): ReturnType<typeof serverDemands> {
+	return serverDemands(database, pathIn(home, "ledger.primary.json"));
 }
 
-async function databaseUrl(
-	home: string,
-	location: DatabaseLocation,
-): Promise<string> {
-	const source =
-		"file" in location
-			? secretFromFile(resolve(home, location.file))
-			: secretFromEnvironment(location.env);
-	const what = "address of the PostgreSQL server";
-	return Buffer.from(await source({ what, isNew: false })).toString("utf8");
+function ledgerPath(home: string): string {
+	return pathIn(home, "ledger.db");
 }
 
 /** The token of the home's operator. Throws `home-unusable`. */

@@ -46,6 +46,10 @@ export class MintProcess implements AsyncDisposable {
 		);
 	}
 
+	get pid(): number {
+		return this.#child.pid ?? 0;
+	}
+
 	/** Resolves when what it changed is durable. Rejects with `invalid-argument` when the mint refuses. */
 	async order(order: MintOrder): Promise<void> {
 		const waiting = Promise.withResolvers<undefined>();
@@ -56,10 +60,11 @@ export class MintProcess implements AsyncDisposable {
 		await waiting.promise;
 	}
 
-	/** As a power cut would, but for what the disk still holds back. Resolves when it is gone. */
-	async kill(): Promise<void> {
+	/** As a power cut would, but for what the disk still holds back. Resolves when it is gone, with what it died of. */
+	async kill(): Promise<NodeJS.Signals | null> {
 		this.#child.kill("SIGKILL");
 		await this.ended;
+		return this.#child.signalCode;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {

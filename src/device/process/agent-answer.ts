@@ -45,6 +45,8 @@ export interface AnswerOptions {
 	readonly greet?: string;
 	/** How long the answer to `greet` is waited for, in milliseconds; 5 minutes unless given. */
 	readonly answerMs?: number;
+	/** Whether other processes of the agent answer at the same address. */
+	readonly isShared?: boolean;
 	/** Take payments of these issuers' money. */
 	readonly take?: readonly IssuerTerms[];
 	/** Hears of a payment that has come, after it was reported. What it rejects with is reported as trouble. */
@@ -72,6 +74,7 @@ export async function serve(
 		void run.then(() => running.delete(run));
 	};
 	await using listener = await listen(address, takeOne, {
+		isShared: options.isShared === true,
 		turnsAway: (source) => {
 			const error = work.agent.turnsAway(source);
 			if (error !== undefined) reportRefused(source, error, report);

@@ -30,6 +30,8 @@ export interface CallOptions {
 	readonly greet?: string;
 	/** The other agent is that of an issuer: let the own module do its business with the issuer's. */
 	readonly settle?: boolean;
+	/** With which of this agent's modules, by device id; with the first unless given. */
+	readonly ownModule?: Uint8Array | undefined;
 	/** Throws when the other agent is not the one that is meant: nothing is done then. */
 	readonly requirePeer?: (tetrad: Tetrad) => void;
 	/** Have the own module pay the other module. */
@@ -46,7 +48,7 @@ export async function call(
 	options: CallOptions,
 ): Promise<void> {
 	const { agent, report, witness } = work;
-	const { signal, message, routing, root } = options;
+	const { signal, message, routing, root, ownModule } = options;
 	const { answerMs = DEFAULT_ANSWER_MS } = options;
 	const number = work.nextTetrad();
 	const dial = () => connect(address, { signal });
@@ -54,6 +56,7 @@ export async function call(
 		signal,
 		routing,
 		root,
+		module: ownModule,
 		observe: observer(number, report),
 		...(message === undefined ? {} : { firstMessage: textMessage(message) }),
 	});

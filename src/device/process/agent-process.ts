@@ -3,7 +3,7 @@ import { makeFolder } from "../home/index.ts";
 import { type AnswerOptions, serve } from "./agent-answer.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
 import { type CallOptions, call } from "./agent-call.ts";
-import { type SettleAt, settleAgain } from "./agent-settling.ts";
+import { type SettleAt, settleEach } from "./agent-settling.ts";
 import { type Alongside, alongside } from "./alongside.ts";
 import { openToRead } from "./outgoing-file.ts";
 import { sayingUnpaid, type WantedPayment } from "./paying-other.ts";
@@ -57,7 +57,7 @@ async function runAgent(
 		const { agent, store } = opened;
 		const work = new AgentAtWork(agent, store, report);
 		const others: Alongside = [
-			settleAt && ((until) => settleAgain(work, opened, settleAt, until)),
+			settleAt && ((until) => settleEach(work, opened, settleAt, until)),
 			here && ((until) => serveRefunds({ ...opened, work }, until)),
 		];
 		await alongside(signal, others, async () => {

@@ -23,20 +23,45 @@ export interface SettleAt {
 	readonly everyMs: number;
 	/** Of the money that is sold for: the module asks its issuer for what it sells with. */
 	readonly sells?: IssuerTerms | undefined;
-	/** Hears what came of each settling, also where nothing is reported of it: which issuer was met, or why none. */
-	readonly met?: ((came: string | TetradError) => void) | undefined;
+	/** Which of the agent's modules does its business there, by device id; the first unless given. */
+	readonly module?: Uint8Array | undefined;
+	/** Hears what came of each settling of a module, also where nothing is reported of it: which issuer was met, or why none. */
+	readonly met?:
+		| ((came: string | TetradError, module: Uint8Array | undefined) => void)
+		| undefined;
 }
 
-/** Lets the own module do its business with the other module, which is an issuer's, and reports it. */
+/** Lets the own module do its business with the other module, which is an issuer's, and reports it: of an agent with several modules, of which one that is. */
 export async function settle(
 	{ tetrad, payments }: Pick<PayingModule, "tetrad" | "payments">,
 	number: number,
 	report: Report,
 	signal: AbortSignal,
+	{ isOneOfSeveral = false }: { readonly isOneOfSeveral?: boolean } = {},
 ): Promise<void> {
 	const issuer = tetrad.parties[tetrad.place === "A" ? "Y" : "X"];
+	const own = tetrad.parties[tetrad.place === "A" ? "X" : "Y"];
 	await payments.settle(issuer.deviceId, { signal });
-	report({ event: "settled", tetrad: number, issuer: issuer.name });
+	report({
+		event: "settled",
+		tetrad: number,
+		issuer: issuer.name,
+		...(isOneOfSeveral ? { module: own.name } : {}),
+	});
+}
+
+/** Settles until `signal` with each of the agent's modules, beside one another: one that is out of reach holds up no other. */
+export async function settleEach(
+	work: AgentAtWork,
+	kept: Kept,
+	at: Omit<SettleAt, "module">,
+	signal: AbortSignal,
+): Promise<void> {
+	await Promise.all(
+		work.agent.modules.map((module) =>
+			settleAgain(work, kept, { ...at, module }, signal),
+		),
+	);
 }
 
 /**
@@ -63,14 +88,14 @@ export async function settleAgain(
 				report,
 				signal,
 			);
-			at.met?.(issuer);
+			at.met?.(issuer, at.module);
 			if (hasChanged) for (const event of held) work.report(event);
 			isQuiet = true;
 		} catch (thrown) {
 			wait = Math.min(everyMs, SETTLE_RETRY_MS);
 			isQuiet = false;
 			if (!signal.aborted) {
-				at.met?.(asTetradError(thrown));
+				at.met?.(asTetradError(thrown), at.module);
 				for (const event of held) work.report(event);
 				reportRefused(formatAddress(address), thrown, work.report);
 			}
@@ -83,7 +108,7 @@ export async function settleAgain(
 export async function settleOnce(
 	work: AgentAtWork,
 	{ store, goods }: Kept,
-	{ address, sells }: Omit<SettleAt, "everyMs" | "met">,
+	{ address, sells, module }: Omit<SettleAt, "everyMs" | "met">,
 	report: Report,
 	signal: AbortSignal,
 ): Promise<{ readonly hasChanged: boolean; readonly issuer: string }> {
@@ -91,6 +116,7 @@ export async function settleOnce(
 	const dial = () => connect(address, { signal });
 	const tetrad = await connectPatiently(work.agent, dial, {
 		signal,
+		module,
 		observe: observer(number, report),
 	});
 	const own = tetrad.parties[tetrad.place === "A" ? "X" : "Y"].deviceId;
@@ -105,7 +131,9 @@ export async function settleOnce(
 	});
 	try {
 		if (sells !== undefined) await askToSell(tetrad, sells.issuer);
-		await settle(buyer, number, report, signal);
+		await settle(buyer, number, report, signal, {
+			isOneOfSeveral: work.agent.modules.length > 1,
+		});
 		// What the issuer has said leads on, with goods that are here already.
 		const resumed = await resumeAll(buyer, store, { signal });
 		for (const { purchase, error } of resumed)

@@ -7,6 +7,7 @@ import {
 	type FileWorkEvent,
 	numberedName,
 } from "../../talk/index.ts";
+import { releaseAround } from "../../wire/index.ts";
 import type { Handlers } from "../runtime/index.ts";
 import type { After } from "./talk-run.ts";
 
@@ -100,11 +101,20 @@ export function onDisk(
 	return {
 		create: ({ name }) =>
 			after(files.create(name).then(() => ({ kind: "created" }))),
-		write: ({ bytes }) =>
-			after(files.write(bytes).then(() => ({ kind: "written" }))),
+		write: ({ bytes }) => after(writeAll(files, bytes)),
 		keep: () => after(files.keep().then((path) => ({ kind: "kept", path }))),
 		discard: () => void files.discard(),
 	};
+}
+
+async function writeAll(
+	files: IncomingFile,
+	bytes: Uint8Array,
+): Promise<FileWorkEvent> {
+	await files.write(bytes);
+	// Left to the collector, each 64 MiB of a file are a collection of the whole heap or two.
+	releaseAround(bytes);
+	return { kind: "written" };
 }
 
 /** The target's name is taken at once, so that two transfers of one name do not meet. */

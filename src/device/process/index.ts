@@ -1,7 +1,7 @@
 export { serve } from "./agent-answer.ts";
 export { AgentAtWork } from "./agent-at-work.ts";
 export { type AgentProcessOptions, runAgentProcess } from "./agent-process.ts";
-export { type SettleAt, settleAgain, settleOnce } from "./agent-settling.ts";
+export { type SettleAt, settleEach, settleOnce } from "./agent-settling.ts";
 export { type Alongside, alongside } from "./alongside.ts";
 export { calmReport } from "./calm-report.ts";
 export { runIssuerProcess } from "./issuer-process.ts";
@@ -16,13 +16,15 @@ export {
 	type Report,
 } from "./process-events.ts";
 export { WHY_APPROVAL } from "./purse-events.ts";
+export { promisesText, railText, risksText } from "./rail-text.ts";
 export { serveRefunds } from "./refund-desk.ts";
 export { keepRefund, runRefunding } from "./refunding.ts";
 export { observer, reportRefused } from "./tetrad-events.ts";
 export {
+	issuerName,
+	mintOf,
 	priceText,
 	purchaseReporter,
-	RAIL_OF_OFFERS,
 	reportBought,
 	reportQuote,
 	reportResumed,
@@ -33,6 +35,8 @@ export {
 	type AgentHomeOptions,
 	type AgentPlan,
 	type CallMerchant,
+	type FurtherModuleAt,
+	isFirstOf,
 	type OpenedAgent,
 	openAgentHome,
 } from "./with-agent.ts";

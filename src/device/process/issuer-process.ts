@@ -9,13 +9,13 @@ import {
 import { hex } from "../../wire/index.ts";
 import {
 	askOnce,
+	type DatabaseLocation,
 	demandAccepted,
 	type HomeSecrets,
 	readHome,
 } from "../home/index.ts";
 import {
 	announceHttp,
-	type DatabaseLocation,
 	forgetHttp,
 	Issuer,
 	LedgerOperator,

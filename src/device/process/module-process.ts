@@ -12,6 +12,7 @@ import {
 	Purse,
 	type PurseOptions,
 	readPurseSettings,
+	trustedMint,
 } from "../purse/index.ts";
 import { MoneyModule, type Tetrad, untilAborted } from "../runtime/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
@@ -113,8 +114,11 @@ async function openPurse(
 	textsOf: (tetrad: Tetrad) => ModuleTexts | undefined,
 ): Promise<Purse | undefined> {
 	if (!(await hasPurse(home))) return undefined;
-	const { issuers } = await readPurseSettings(home);
-	const terms = issuers.map(({ terms }) => terms);
+	const { issuers, mints } = await readPurseSettings(home);
+	const terms = [
+		...issuers.map(({ terms }) => terms),
+		...mints.map(trustedMint),
+	];
 	return Purse.openHome(home, {
 		earlier,
 		report: (what) => report(purseEvent(what, terms)),

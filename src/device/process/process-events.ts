@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../errors.ts";
 import {
+	type EcashOrderState,
 	formatAmount,
 	type IssuerTerms,
 	type PurseReport,
@@ -11,7 +12,13 @@ import type { ListEvent } from "../runtime/index.ts";
 
 /** What a device process says of itself: one JSON object a line with `--json`, and a sentence without. */
 export type ProcessEvent =
-	| { readonly event: "listening"; readonly address: string }
+	/** An agent with several modules also says where it is met with each. */
+	| {
+			readonly event: "listening";
+			readonly address: string;
+			/** The certified name of that module. */
+			readonly module?: string;
+	  }
 	/** /metrics and /health of this device can be asked there. */
 	| { readonly event: "metrics"; readonly url: string }
 	/** An agent answers programs of this machine, at that path. */
@@ -132,6 +139,8 @@ export type ProcessEvent =
 			readonly tetrad: number;
 			/** The certified name of the issuer's module. */
 			readonly issuer: string;
+			/** That of the own module, where the agent has several. */
+			readonly module?: string;
 	  }
 	/** What agents have to do with purchases. */
 	| TradeEvent
@@ -210,6 +219,10 @@ type TradeEvent =
 			readonly until: string;
 			readonly rail: RailName;
 			readonly promises: RailPromises;
+			/** Of ecash: the address of its mint, what the mint calls its unit, and what it asks for beside the price, where that is known. */
+			readonly mint?: string;
+			readonly unit?: string;
+			readonly fee?: string;
 	  } & Money)
 	| ({
 			readonly event: "purchase";
@@ -217,6 +230,12 @@ type TradeEvent =
 			readonly contract?: string;
 			readonly path?: string;
 			readonly until?: string;
+			/** Over which it is paid, once there is a contract. */
+			readonly rail?: RailName;
+			/** Of ecash that is about to be paid: until when it stays locked at the latest, unless it is claimed. */
+			readonly lockedUntil?: string;
+			/** Of ecash, once it is over: what its mint has taken beside the amount. */
+			readonly fee?: string;
 			readonly code?: ErrorCode;
 			readonly reason?: string;
 	  } & Partial<Money>)
@@ -229,6 +248,8 @@ type TradeEvent =
 			readonly size: number;
 			/** Whether the merchant's module has signed for the money; else the issuer has said that it was booked. */
 			readonly receipted: boolean;
+			/** As above. */
+			readonly fee?: string;
 	  } & Money);
 
 interface PaymentEvent extends Money {
@@ -246,8 +267,12 @@ export type PurseEvent = {
 	readonly peer?: string;
 	readonly contract?: string;
 	readonly request?: string;
+	/** Of what was lost: the contract, or the note, in hexadecimal. */
+	readonly subject?: string;
 	/** Of a deposit: what the account was credited with. */
 	readonly credited?: string;
+	/** What a mint asks for a payment beside the amount, or what is gone of one that came back. */
+	readonly fee?: string;
 	/** Of a payment that waits for the owner: the certified name of the other module, and what it is for, if anybody has said. */
 	readonly name?: string;
 	readonly text?: string;
@@ -257,8 +282,10 @@ export type PurseEvent = {
 	readonly number?: string;
 	/** Of an exchange: whether own notes became new ones, or went to the account. */
 	readonly into?: "notes" | "account";
-	/** Of a sale: what it came to, in a sentence. */
+	/** Of a sale: what it came to, in a sentence; of an order of ecash: of which kind it is. */
 	readonly what?: string;
+	/** Of an order of ecash. */
+	readonly state?: EcashOrderState;
 	readonly code?: ErrorCode;
 	readonly reason?: string;
 } & Partial<Money>;

@@ -30,6 +30,12 @@ export function purseEvent(
 		const terms = termsOf(issuer);
 		return terms === undefined ? {} : moneyText(amount, terms);
 	};
+	const fee = (issuer: Uint8Array, amount: bigint) => {
+		const terms = termsOf(issuer);
+		return terms === undefined || amount === 0n
+			? {}
+			: { fee: formatAmount(amount, terms.currency) };
+	};
 	switch (report.kind) {
 		case "ordered":
 		case "ecash-received":
@@ -47,6 +53,7 @@ export function purseEvent(
 				contract: hex(contract),
 				peer: hex(peer),
 				...money(issuer, amount),
+				...("fee" in report ? fee(issuer, report.fee) : {}),
 				...(report.kind === "in-doubt" ? { reason: report.why } : {}),
 			};
 		}
@@ -94,11 +101,18 @@ export function purseEvent(
 			};
 		case "claimed":
 			return { ...said, ...money(report.issuer, report.amount) };
+		case "lost":
+			return {
+				...said,
+				subject: hex(report.subject),
+				...money(report.issuer, report.amount),
+			};
 		case "void":
 			return {
 				...said,
 				contract: hex(report.contract),
 				...money(report.issuer, report.amount),
+				...fee(report.issuer, report.fee),
 			};
 		case "account":
 			return { ...said, ...money(report.issuer, report.balance) };
@@ -131,6 +145,7 @@ export function purseEvent(
 				peer: hex(peer),
 				name: nameInDeviceId(peer),
 				...money(issuer, amount),
+				...fee(issuer, report.fee),
 				reason: WHY_APPROVAL[why],
 				...(what === "" ? {} : { text: what }),
 			};
@@ -154,6 +169,21 @@ export function purseEvent(
 				request: hex(request),
 				number: String(number),
 				...(isDone ? {} : { reason: "there are newer ones in force" }),
+			};
+		}
+		case "ecash-ordered": {
+			const { request, error } = report;
+			return {
+				...{ ...said, request: hex(request) },
+				...(error && { code: error.code, reason: error.message }),
+			};
+		}
+		case "ecash": {
+			const { request, issuer, amount, what, state, error } = report;
+			return {
+				...{ ...said, request: hex(request), what, state },
+				...money(issuer, amount),
+				...(error && { code: error.code, reason: error.message }),
 			};
 		}
 		case "ecash-refused": {

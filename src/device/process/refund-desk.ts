@@ -89,7 +89,8 @@ async function outcome(
 			await numberRefund(home.path, taken, itsNumber);
 			number = itsNumber;
 		};
-		const refund = { ...asked, sale, amount, owed, signal };
+		const { pairings } = home;
+		const refund = { ...asked, sale, amount, owed, pairings, signal };
 		return { kind: "paid", number: await giveBack(hearing, store, refund) };
 	} catch (thrown) {
 		const { code, message: reason } = asTetradError(thrown);

@@ -17,12 +17,14 @@ import {
 import {
 	gotRefund,
 	oweRefund,
+	paidModule,
 	payRefund,
+	type RefundGiver,
 	readPurchase,
 	type SaleRow,
 } from "../../trade/records/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
-import { HomeLock } from "../home/index.ts";
+import { type Home, HomeLock } from "../home/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import type { Tetrad } from "../runtime/index.ts";
 import { AgentAtWork } from "./agent-at-work.ts";
@@ -43,6 +45,13 @@ import { type AgentHomeOptions, withAgent } from "./with-agent.ts";
 
 /** How often a command looks whether the agent has answered, in milliseconds. */
 const LOOK_EVERY_MS = 50;
+
+/** A refund, by one of the modules that the agent is paired with. */
+interface GivenRefund extends WantedRefund {
+	/** Hears which refund of its sale it is before anything is paid. */
+	readonly owed?: (number: number) => Promise<void>;
+	readonly pairings: Home["pairings"];
+}
 
 /** A refund. */
 interface WantedRefund {
@@ -71,13 +80,20 @@ export async function runRefunding(
 	if (answer !== undefined) return tell(options, answer, report);
 	const { home, connect, routing, root } = options;
 	const plan = { addresses: [connect], calls: { routing, root } };
-	await withAgent(options, plan, report, async ({ agent, store }) => {
-		// What was asked of an agent that has died meanwhile is this refund.
-		await withdrawRefund(home, nameOf(options));
-		const before = await hearAnswer(home, nameOf(options));
-		if (before?.kind === "paid") return tell(options, before, report);
-		await giveBack(new AgentAtWork(agent, store, report), store, options);
-	});
+	await withAgent(
+		options,
+		plan,
+		report,
+		async ({ agent, store, home: opened }) => {
+			// What was asked of an agent that has died meanwhile is this refund.
+			await withdrawRefund(home, nameOf(options));
+			const before = await hearAnswer(home, nameOf(options));
+			if (before?.kind === "paid") return tell(options, before, report);
+			const { pairings } = opened;
+			const refund = { ...options, pairings };
+			await giveBack(new AgentAtWork(agent, store, report), store, refund);
+		},
+	);
 }
 
 /** What the agent that runs says to it; `undefined` when none runs, or no longer. */
@@ -139,7 +155,7 @@ function tell(
 	throw new TetradError(code, reason);
 }
 
-/** Gives money back, and resolves with which refund of its sale that was; `owed` hears it before anything is paid. */
+/** Gives money back, and resolves with which refund of its sale that was. */
 export async function giveBack(
 	work: AgentAtWork,
 	store: AgentStore,
@@ -148,8 +164,9 @@ export async function giveBack(
 		amount,
 		connect,
 		owed = async () => {},
+		pairings,
 		...how
-	}: WantedRefund & { readonly owed?: (number: number) => Promise<void> },
+	}: GivenRefund,
 ): Promise<number> {
 	const refund = await store.transact(
 		oweRefund({
@@ -159,6 +176,7 @@ export async function giveBack(
 			now: Date.now(),
 			contractOf: (number) =>
 				refundContract(nodeCrypto, { contract: sale.contract, number }),
+			giver: giverOf(sale, pairings),
 		}),
 	);
 	const number = Number(refund.number);
@@ -179,6 +197,7 @@ export async function giveBack(
 	await sayingUnpaid(wanted, work.report, (pay) =>
 		call(hearing, connect, {
 			...{ routing, root, signal },
+			ownModule: refund.module,
 			...(pay === undefined ? {} : { pay }),
 			requirePeer: (tetrad) => requireBuyer(tetrad, sale),
 		}),
@@ -190,6 +209,18 @@ export async function giveBack(
 		);
 	await store.transact(payRefund(refund));
 	return number;
+}
+
+/** What was paid to one of the modules that the agent is paired with is given back by it, and what was paid to another one, by the first. */
+function giverOf(sale: SaleRow, pairings: Home["pairings"]): RefundGiver {
+	const isThere = (deviceId: Uint8Array) =>
+		pairings.some(({ peerDeviceId }) => sameBytes(peerDeviceId, deviceId));
+	const payee = paidModule(sale);
+	const first = pairings[0]?.peerDeviceId ?? new Uint8Array();
+	return {
+		module: payee !== undefined && isThere(payee) ? payee : first,
+		isThere,
+	};
 }
 
 function nameOf({ sale, amount }: WantedRefund): RefundName {

@@ -6,6 +6,7 @@ import type {
 	TimeEvent,
 } from "../../machine/index.ts";
 import type { SessionOneEffect, SessionOneEvent } from "../../talk/index.ts";
+import { release } from "../../wire/index.ts";
 import { type Channel, Driver, type Handlers } from "../runtime/index.ts";
 
 /** Hands over what some work comes to, or that it failed, which ends the machine. */
@@ -71,10 +72,11 @@ async function send(
 ): Promise<SessionOneEvent> {
 	try {
 		await channel.send(bytes);
+		release(bytes);
 		return { kind: "sent" };
 	} catch (thrown) {
 		if (asTetradError(thrown).code !== "tetrad-closed") throw thrown;
-		for await (const _ of channel);
+		while ((await channel.receiveMany()) !== undefined);
 		return { kind: "closed" };
 	}
 }

@@ -1,11 +1,13 @@
 import { nodeCrypto } from "../../crypto/index.ts";
 import { type TetradError, unreachable } from "../../errors.ts";
-import { formatAmount, nameInDeviceId } from "../../money/index.ts";
+import { formatAmount, nameInDeviceId, nameOfMint } from "../../money/index.ts";
 import {
 	type Contract,
+	type MintOfPrice,
 	type Offer,
 	parseContract,
 	parseItemDescription,
+	railOfPrice,
 	railPromises,
 } from "../../trade/documents/index.ts";
 import type { PurchaseRow } from "../../trade/records/index.ts";
@@ -19,41 +21,70 @@ export function priceText({
 	currency,
 	money: { exponent, isPlay },
 	issuer,
-}: Pick<Offer, "amount" | "currency" | "money" | "issuer">): Money {
+	mint,
+}: Pick<Offer, "amount" | "currency" | "money" | "issuer" | "mint">): Money {
 	return {
 		amount: formatAmount(amount, { code: currency, exponent }),
 		currency,
 		play: isPlay,
-		issuer: nameInDeviceId(issuer),
+		issuer: issuerName(issuer, mint?.url),
 	};
+}
+
+/** What an issuer is called, or a mint that stands where one does, where its address is known. */
+export function issuerName(
+	issuer: Uint8Array,
+	mint: string | undefined,
+): string {
+	return mint === undefined ? nameInDeviceId(issuer) : nameOfMint(mint);
+}
+
+/** An amount in the money of an offer. */
+function feeText({ currency: code, money }: Offer, fee: bigint): string {
+	return formatAmount(fee, { code, exponent: money.exponent });
+}
+
+/** The mint that a contract is paid at; nothing for notes. */
+export function mintOf({
+	seller,
+}: Pick<Contract, "seller">): MintOfPrice | undefined {
+	if (seller.kind === "certified") return undefined;
+	const { mint: url, unit } = seller.terms;
+	return { url, unit };
 }
 
 /** What a kept purchase or sale cost. */
 function rowMoney(
 	{ exponent, play }: Pick<PurchaseRow, "exponent" | "play">,
-	{
-		amount,
-		currency,
-		issuer,
-	}: Pick<Contract, "amount" | "currency" | "issuer">,
+	contract: Contract,
 ): Money {
+	const { amount, currency, issuer } = contract;
+	const mint = mintOf(contract);
 	return priceText({
 		amount,
 		currency,
 		issuer,
+		...(mint === undefined ? {} : { mint }),
 		// Where only the module knows decimals, minor units are shown.
 		money: { exponent: Math.max(0, Number(exponent)), isPlay: play === 1n },
 	});
 }
 
-/** Offers name the issuer of notes. */
-export const RAIL_OF_OFFERS = "own-notes";
+/** What a mint has taken beside that, if it has taken anything. */
+function rowFee(
+	{ exponent, fee }: Pick<PurchaseRow, "exponent" | "fee">,
+	{ currency: code }: Contract,
+): { readonly fee?: string } {
+	const of = { code, exponent: Math.max(0, Number(exponent)) };
+	return fee > 0n ? { fee: formatAmount(fee, of) } : {};
+}
 
 /** Reports what was quoted, and what is promised of the money that it is to be paid with. */
 export function reportQuote(
-	{ offer, merchant, merchantModule }: Quote,
+	{ offer, fee, merchant, merchantModule }: Quote,
 	report: Report,
 ): void {
+	const rail = railOfPrice(offer);
 	report({
 		event: "quoted",
 		item: offer.description.name,
@@ -67,8 +98,14 @@ export function reportQuote(
 		merchant: merchant.name,
 		module: merchantModule.name,
 		until: new Date(offer.validUntil).toISOString(),
-		rail: RAIL_OF_OFFERS,
-		promises: railPromises(RAIL_OF_OFFERS),
+		rail,
+		promises: railPromises(rail),
+		...(offer.mint === undefined
+			? {}
+			: { mint: offer.mint.url, unit: offer.mint.unit }),
+		...(offer.mint === undefined || fee === undefined
+			? {}
+			: { fee: feeText(offer, fee) }),
 		...priceText(offer),
 	});
 }
@@ -94,7 +131,10 @@ export function purchaseReporter(report: Report): (step: BuyStep) => void {
 	};
 	let contract: Contract | undefined;
 	return (step) => {
-		const of = contract === undefined ? {} : { contract: hex(contract.hash) };
+		const of =
+			contract === undefined
+				? {}
+				: { contract: hex(contract.hash), rail: contract.rail };
 		switch (step.kind) {
 			case "receiving":
 			case "opening":
@@ -106,6 +146,10 @@ export function purchaseReporter(report: Report): (step: BuyStep) => void {
 					state: "paying",
 					contract: hex(step.contract.hash),
 					until: new Date(step.contract.payBy).toISOString(),
+					rail: step.contract.rail,
+					...(step.contract.rail === "cashu"
+						? { lockedUntil: new Date(step.contract.bookBy).toISOString() }
+						: {}),
 				});
 			case "waiting":
 				return report({
@@ -150,15 +194,16 @@ export function reportBought(row: PurchaseRow, report: Report): void {
 		size: Number(contract.length),
 		receipted: row.receipt.length > 0,
 		...rowMoney(row, contract),
+		...rowFee(row, contract),
 	});
 }
 
-/** Reports what a merchant's agent has to say of a sale. `money` is of amounts in its currency. */
+/** Reports what a merchant's agent has to say of a sale. `money` is of amounts in the money of that issuer, and in notes where none is named. */
 export function sellerReporter(
 	tetrad: number,
 	buyer: string,
 	names: (contract: Uint8Array) => string,
-	money: (amount: bigint) => Money,
+	money: (amount: bigint, issuer?: Uint8Array) => Money,
 	report: Report,
 ): (event: SellerEvent) => void {
 	return (event) => {
@@ -173,18 +218,18 @@ export function sellerReporter(
 					contract: hex(contract.hash),
 					item: description.name,
 					buyer,
-					...money(contract.amount),
+					...money(contract.amount, contract.issuer),
 				});
 			}
 			case "sold": {
-				const { contract, amount } = event.sale;
+				const { contract, amount, ecash } = event.sale;
 				return report({
 					event: "sold",
 					tetrad,
 					contract: hex(contract),
 					item: names(contract),
 					buyer,
-					...money(amount),
+					...money(amount, ecash?.issuer),
 				});
 			}
 			case "trouble":
@@ -213,12 +258,14 @@ export function reportResumed(
 		event: "purchase",
 		state,
 		contract: hex(purchase.contract),
+		rail: contract.rail,
 		...(state === "bought" ? { path: purchase.target } : {}),
 		...(state === "in-doubt"
 			? { until: new Date(contract.bookBy).toISOString() }
 			: {}),
 		...(error === undefined ? {} : { code: error.code, reason: error.message }),
 		...rowMoney(purchase, contract),
+		...rowFee(purchase, contract),
 	});
 }
 

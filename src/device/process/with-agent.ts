@@ -5,11 +5,18 @@ import {
 	formatAddress,
 } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
-import type { LinkMode, Root, Routing } from "../../tetrad/index.ts";
+import {
+	type LinkMode,
+	LOAD_LIMITS,
+	partOf,
+	type Root,
+	type Routing,
+} from "../../tetrad/index.ts";
 import {
 	demandAccepted,
 	type Home,
 	type HomeSecrets,
+	type OneOfSeveral,
 	readHome,
 } from "../home/index.ts";
 import { AgentStore } from "../purse/index.ts";
@@ -18,7 +25,7 @@ import { BegunGoods, type GoodsKeeper } from "../trade/index.ts";
 import { KeylogFile } from "./keylog-file.ts";
 import { type Report, reportLists } from "./process-events.ts";
 import { recoverRefunds } from "./refund-orders.ts";
-import { reportUnlinked } from "./tetrad-events.ts";
+import { reportRefused, reportUnlinked } from "./tetrad-events.ts";
 
 /** How often an agent that has too much to do reports that, in milliseconds. */
 const LOAD_EVERY_MS = 10_000;
@@ -32,10 +39,21 @@ export interface AgentHomeOptions {
 	readonly module: Address;
 	/** Makes a carrier to it in another way than dialling that address. */
 	readonly dialModule?: ((signal: AbortSignal) => Promise<Carrier>) | undefined;
+	/** The same of the further modules of an agent that has several, in the order of their pairings. */
+	readonly furtherModules?: readonly FurtherModuleAt[] | undefined;
 	readonly link: LinkMode;
 	readonly timeoutMs?: number;
 	readonly unsafeKeylog?: string;
+	/** Which of several processes of the agent this is. The first also sees to what earlier processes have left. */
+	readonly oneOf?: OneOfSeveral | undefined;
 	readonly signal: AbortSignal;
+}
+
+/** Where a module listens beside the first one of its agent. */
+export interface FurtherModuleAt {
+	readonly address: Address;
+	/** Makes a carrier to it in another way than dialling that address. */
+	readonly dial?: ((signal: AbortSignal) => Promise<Carrier>) | undefined;
 }
 
 /** How an agent calls another. */
@@ -88,15 +106,20 @@ export async function openAgentHome(
 	{ addresses, calls, before }: AgentPlan,
 	report: Report,
 ): Promise<OpenedAgent & AsyncDisposable> {
-	const { signal, module, link, timeoutMs } = options;
-	const dial = options.dialModule ?? ((signal) => connect(module, { signal }));
+	const { signal, module, link, timeoutMs, oneOf } = options;
+	const modules: readonly FurtherModuleAt[] = [
+		{ address: module, dial: options.dialModule },
+		...(options.furtherModules ?? []),
+	];
 	await using open = new AsyncDisposableStack();
-	const home = open.use(await readHome(options.home, "agent", options.secrets));
-	if (home.pairing === undefined)
-		throw new TetradError(
-			"not-paired",
-			`the agent at ${options.home} is paired with no module yet; run: tetrad pair --home ${options.home} --connect ${formatAddress(module)}`,
-		);
+	const home = open.use(
+		await readHome(options.home, "agent", {
+			...options.secrets,
+			...(oneOf === undefined ? {} : { oneOf }),
+		}),
+	);
+	const unpaired = modules[home.pairings.length];
+	if (unpaired !== undefined) throw notPaired(home, unpaired);
 	demandAccepted(home, {
 		links: link,
 		...(calls === undefined
@@ -107,32 +130,47 @@ export async function openAgentHome(
 	const keylog =
 		options.unsafeKeylog === undefined
 			? undefined
-			: open.use(new KeylogFile(options.unsafeKeylog, [module, ...addresses]));
+			: open.use(
+					new KeylogFile(options.unsafeKeylog, [
+						...modules.map(({ address }) => address),
+						...addresses,
+					]),
+				);
 	const agent = open.use(
 		new TrustedAgent({
 			...home,
+			policy: policyOf(home, oneOf),
 			observeLists: reportLists(report),
 			...(timeoutMs === undefined ? {} : { timeoutMs }),
 			...(keylog === undefined ? {} : { unsafeKeylog: keylog.write }),
 		}),
 	);
-	agent.useModule({
-		pairing: home.pairing,
-		mode: link,
-		dial: () => dial(signal),
-		observe(event) {
-			const peer = formatAddress(module);
-			if (event.kind === "linked") report({ event: "linked", peer });
-			else reportUnlinked(peer, event.error, report);
-		},
-	});
+	agent.useModules(
+		home.pairings.slice(0, modules.length).map((pairing, at) => {
+			const { address = module, dial } = modules[at] ?? {};
+			return {
+				...{ pairing, mode: link },
+				dial: () => dial?.(signal) ?? connect(address, { signal }),
+				observe(event) {
+					const peer = formatAddress(address);
+					if (event.kind === "linked") report({ event: "linked", peer });
+					else reportUnlinked(peer, event.error, report);
+				},
+			};
+		}),
+	);
 	const watching = setInterval(reportLoad(agent, report), LOAD_EVERY_MS);
 	watching.unref();
 	open.defer(() => clearInterval(watching));
-	const store = open.use(await AgentStore.open(home.path));
-	const goods = await BegunGoods.open(home.path, store);
-	await recoverRefunds(home.path, store);
-	await agent.reachModule();
+	open.use(home.follow((bundle) => agent.learnList(bundle)));
+	const isShared = oneOf !== undefined;
+	const store = open.use(await AgentStore.open(home.path, { isShared }));
+	const isFirst = isFirstOf(oneOf);
+	const goods = isFirst
+		? await BegunGoods.open(home.path, store)
+		: BegunGoods.of(home.path);
+	if (isFirst) await recoverRefunds(home.path, store);
+	await reachModules(agent, modules, report);
 	const held = open.move();
 	return {
 		agent,
@@ -141,6 +179,54 @@ export async function openAgentHome(
 		home,
 		[Symbol.asyncDispose]: () => held.disposeAsync(),
 	};
+}
+
+function notPaired(
+	{ path, pairings: { length } }: Home,
+	{ address }: FurtherModuleAt,
+): TetradError {
+	const number = length === 0 ? "" : ` --number ${length + 1}`;
+	return new TetradError(
+		"not-paired",
+		`the agent at ${path} is paired with no module ${length === 0 ? "" : `${length + 1} `}yet; run: tetrad pair --home ${path} --connect ${formatAddress(address)}${number}`,
+	);
+}
+
+/** Resolves when one of them is there: what the others are needed for tries them again. Rejects with why the first is not, where none is. */
+async function reachModules(
+	agent: TrustedAgent,
+	modules: readonly FurtherModuleAt[],
+	report: Report,
+): Promise<void> {
+	if (modules.length === 1) return agent.reachModule();
+	const reaching = agent.modules.map(async (id, at) => {
+		try {
+			await agent.reachModule(id);
+		} catch (thrown) {
+			const { address } = modules[at] ?? {};
+			if (address !== undefined)
+				reportRefused(formatAddress(address), thrown, report);
+			throw thrown;
+		}
+	});
+	await Promise.any(reaching).catch(({ errors: [first] }: AggregateError) => {
+		throw first;
+	});
+}
+
+/** Of several processes each allows its part of what one caller may take of the agent. */
+function policyOf(
+	{ policy }: Home,
+	oneOf: OneOfSeveral | undefined,
+): Home["policy"] {
+	if (oneOf === undefined) return policy;
+	const load = partOf({ ...LOAD_LIMITS, ...policy.load }, oneOf.of);
+	return { ...policy, load };
+}
+
+/** Whether a process does what one of them does for all. */
+export function isFirstOf(oneOf: OneOfSeveral | undefined): boolean {
+	return oneOf === undefined || oneOf.number === 1;
 }
 
 /** Reports how much an agent is asked for, when that was too much since it was called last. */

@@ -1,23 +1,17 @@
-import { lstat } from "node:fs/promises";
-import { join } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { Store, Transaction } from "../../machine/index.ts";
-import { type Head, WITNESSED, witnessing } from "../../money/index.ts";
 import {
-	openSqliteSnapshot,
-	openSqliteStore,
-	type StoreView,
-} from "../../store/index.ts";
-import { AGENT_SCHEMA, logged } from "../../trade/records/index.ts";
+	type Head,
+	readWitnessed,
+	WITNESSED,
+	witnessing,
+} from "../../money/index.ts";
+import { logged } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
-import { unusable } from "../home/index.ts";
+import { isAgentStoreUsed, openAgentStore } from "./agent-store-place.ts";
 import { borrowed } from "./borrowed-store.ts";
-import {
-	hasOldWitness,
-	putOldWitnessAside,
-	readOldWitness,
-} from "./old-witness.ts";
+import { putOldWitnessAside, readOldWitness } from "./old-witness.ts";
 import type { Witness } from "./witness.ts";
 
 /** A head, and when it is kept for good. */
@@ -27,8 +21,9 @@ interface Known {
 }
 
 /**
- * What the agent of a home keeps of money and purchases, in agent.db there (docs/stores.md): one process has it
- * open at a time. An agent that has to do with neither has none: its store is made when there is something to keep.
+ * What the agent of a home keeps of money and purchases, in agent.db there or in PostgreSQL (docs/stores.md): one
+ * process has it open at a time, unless all of them share it. An agent that has to do with neither has none: its store
+ * is made when there is something to keep.
  *
  * @example
  * ```ts
@@ -42,6 +37,8 @@ interface Known {
 export class AgentStore implements Witness, AsyncDisposable {
 	readonly #open: () => Promise<Store>;
 	readonly #now: () => number;
+	/** Whether other processes keep heads there, too. */
+	readonly #isShared: boolean;
 	/** The newest head of each module, by its device id. */
 	readonly #known = new Map<string, Known>();
 	/** Those of them that are kept for good. */
@@ -49,22 +46,32 @@ export class AgentStore implements Witness, AsyncDisposable {
 	#store: Promise<Store> | undefined;
 	#isClosed = false;
 
-	private constructor(open: () => Promise<Store>, now: () => number) {
+	private constructor(
+		open: () => Promise<Store>,
+		now: () => number,
+		isShared = false,
+	) {
 		this.#open = open;
 		this.#now = now;
+		this.#isShared = isShared;
 	}
 
 	/**
 	 * Reads what is there; a new home has nothing. A witness.json of an older program is read into
-	 * the store and put aside. Throws `home-unusable` for one that cannot be read, and what opening
-	 * a store throws.
+	 * the store and put aside. With `isShared` other processes may have it open that say so, too,
+	 * which PostgreSQL alone can do. Throws `home-unusable` for one that cannot be read,
+	 * `invalid-argument` for one that cannot be shared, and what opening a store throws.
 	 */
-	static async open(home: string): Promise<AgentStore> {
-		const store = new AgentStore(() => openIn(home), Date.now);
-		// One that found no room when it was made is empty, and holds up no payment.
-		const isUsed =
-			(await hasContent(storePath(home))) || (await hasOldWitness(home));
-		if (isUsed) await store.#opened();
+	static async open(
+		home: string,
+		{ isShared = false }: { readonly isShared?: boolean } = {},
+	): Promise<AgentStore> {
+		const store = new AgentStore(
+			() => openIn(home, isShared),
+			Date.now,
+			isShared,
+		);
+		if (isShared || (await isAgentStoreUsed(home))) await store.#opened();
 		return store;
 	}
 
@@ -80,6 +87,10 @@ export class AgentStore implements Witness, AsyncDisposable {
 
 	head(module: Uint8Array): Head | undefined {
 		return this.#known.get(hex(module))?.head;
+	}
+
+	catchUp(module: Uint8Array): Promise<void> | undefined {
+		return this.#isShared ? this.#catchUp(module) : undefined;
 	}
 
 	/** Rejects with what the store rejects with; the next head is tried all the same. */
@@ -117,7 +128,22 @@ export class AgentStore implements Witness, AsyncDisposable {
 	}
 
 	async #write(id: string, module: Uint8Array, head: Head): Promise<void> {
-		this.#kept.set(id, await this.transact(witnessing(module, head)));
+		this.#isKept(id, await this.transact(witnessing(module, head)));
+	}
+
+	async #catchUp(module: Uint8Array): Promise<void> {
+		const head = await this.transact(readWitnessed(module));
+		if (head !== undefined) this.#isKept(hex(module), head);
+	}
+
+	/** Of what is kept, by whomever, only the newest counts. */
+	#isKept(id: string, head: Head): void {
+		const kept = this.#kept.get(id);
+		if (kept !== undefined && kept.number > head.number) return;
+		this.#kept.set(id, head);
+		const known = this.#known.get(id);
+		if (known === undefined || known.head.number < head.number)
+			this.#known.set(id, { head, written: Promise.resolve() });
 	}
 
 	/** What could not be kept is not known either. */
@@ -150,11 +176,7 @@ export class AgentStore implements Witness, AsyncDisposable {
 				for await (const { module, number, hash } of scan({
 					table: WITNESSED,
 				})) {
-					const [id, head] = [hex(module), { number, hash }];
-					this.#kept.set(id, head);
-					const known = this.#known.get(id);
-					if (known === undefined || known.head.number < number)
-						this.#known.set(id, { head, written: Promise.resolve() });
+					this.#isKept(hex(module), { number, hash });
 				}
 			});
 			return store;
@@ -166,12 +188,9 @@ export class AgentStore implements Witness, AsyncDisposable {
 }
 
 /** The store in a home, with what an older program has kept beside it. */
-async function openIn(home: string): Promise<Store> {
+async function openIn(home: string, isShared: boolean): Promise<Store> {
 	const old = await readOldWitness(home);
-	const store = await openSqliteStore({
-		path: storePath(home),
-		schema: AGENT_SCHEMA,
-	});
+	const store = await openAgentStore(home, isShared);
 	try {
 		if (old !== undefined) {
 			await store.transact(witnessing(old.module, old.head));
@@ -181,31 +200,5 @@ async function openIn(home: string): Promise<Store> {
 	} catch (thrown) {
 		await store[Symbol.asyncDispose]();
 		throw thrown;
-	}
-}
-
-/** Looks at what the agent of a home keeps, which may be running. Throws `home-unusable` when it has kept nothing yet. */
-export async function viewAgentStore(home: string): Promise<StoreView> {
-	const path = storePath(home);
-	if (!(await hasContent(path)))
-		throw unusable(
-			`the agent at ${home} has had to do with no purchase yet, and has no store`,
-		);
-	return await openSqliteSnapshot({
-		path,
-		schema: AGENT_SCHEMA,
-		command: `tetrad agent --home ${home}`,
-	});
-}
-
-function storePath(home: string): string {
-	return join(home, "agent.db");
-}
-
-async function hasContent(path: string): Promise<boolean> {
-	try {
-		return (await lstat(path)).size > 0;
-	} catch {
-		return false;
 	}
 }

@@ -19,7 +19,8 @@ import {
 import type { StoreView } from "../../store/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { readCarried, readDeviceFile } from "../home/index.ts";
-import { AgentStore, viewAgentStore } from "./agent-store.ts";
+import { AgentStore } from "./agent-store.ts";
+import { viewAgentStore } from "./agent-store-place.ts";
 import { MAX_HISTORY } from "./limits.ts";
 import { moduleIdOf, viewPurse } from "./purse-home.ts";
 

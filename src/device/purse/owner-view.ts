@@ -2,6 +2,7 @@ import type { Scan, Store } from "../../machine/index.ts";
 import {
 	type Balance,
 	balanceParts,
+	ecashTables,
 	type Head,
 	HISTORY_READ,
 	type HistoryView,
@@ -28,6 +29,7 @@ import { MAX_HISTORY } from "./limits.ts";
 
 const { APPROVALS } = spendingTables;
 const { PURCHASES } = saleTables;
+const { CLAIMED, ECASH_ORDERS, LOCKED, RECEIVED } = ecashTables;
 const {
 	BEHIND_NAME,
 	isRestoredHead,
@@ -327,6 +329,16 @@ async function aboutOf(scan: Scan, subject: Uint8Array): Promise<About> {
 	for (const rows of told)
 		for await (const { issuer, what } of rows)
 			return { issuer, text: what || (await itemOf(scan, subject)) };
+	for await (const { mint: issuer, what } of scan({ table: LOCKED, equals }))
+		return { issuer, text: what };
+	const ofRequest = { request: subject };
+	const atMints = [
+		scan({ table: CLAIMED, equals }),
+		scan({ table: ECASH_ORDERS, equals: ofRequest }),
+		scan({ table: RECEIVED, equals: ofRequest }),
+	];
+	for (const rows of atMints)
+		for await (const { mint: issuer } of rows) return { issuer, text: "" };
 	for await (const { issuer } of scan({
 		table: REQUESTS,
 		equals: { request: subject },

@@ -73,6 +73,8 @@ export class Payments {
 	readonly #sender: MoneySender;
 	readonly #waiting = new Map<number, PromiseWithResolvers<Answer>>();
 	readonly #over = Promise.withResolvers<void>();
+	/** Until it is known how far the module's purse has come: nothing is said to the module before that. */
+	#opening: Promise<void> | undefined;
 	#asks = 0;
 	#end: TetradError | undefined;
 
@@ -105,9 +107,24 @@ export class Payments {
 				this.#finish(error);
 			},
 		});
-		const head = options.witness?.head(this.#own) ?? FIRST_HEAD;
-		this.#driver.feed({ kind: "opened", head });
-		void this.#hear();
+		const catchingUp = this.#witness?.catchUp?.(this.#own);
+		if (catchingUp === undefined) this.#begin();
+		else
+			this.#opening = catchingUp.then(
+				() => this.#begin(),
+				(thrown: unknown) => {
+					this.#opening = undefined;
+					this.#abort(thrown);
+				},
+			);
+	}
+
+	/** Says something else to the own module, once it has heard how far its purse is known to have come. */
+	tell(bytes: Uint8Array): void {
+		const { module } = this.#tetrad;
+		const say = () => void module.send(bytes).catch(() => {});
+		if (this.#opening === undefined) say();
+		else void this.#opening.then(say);
 	}
 
 	/**
@@ -153,10 +170,18 @@ export class Payments {
 		await this.#ask((ask) => ({ kind: "settle", ask, issuer }), options);
 	}
 
+	#begin(): void {
+		this.#opening = undefined;
+		const head = this.#witness?.head(this.#own) ?? FIRST_HEAD;
+		this.#driver.feed({ kind: "opened", head });
+		void this.#hear();
+	}
+
 	async #ask(
 		asked: (ask: number) => PaymentAsk,
 		{ signal }: { readonly signal?: AbortSignal },
 	): Promise<Answer> {
+		if (this.#opening !== undefined) await this.#opening;
 		if (this.#end !== undefined) throw this.#end;
 		if (this.#tetrad.ended) throw closed();
 		const ask = this.#asks++;
@@ -179,8 +204,12 @@ export class Payments {
 
 	async #hear(): Promise<void> {
 		try {
-			for await (const bytes of this.#tetrad.module)
-				this.#driver.feed({ kind: "from-module", bytes });
+			for (;;) {
+				const all = await this.#tetrad.module.receiveMany();
+				if (all === undefined) break;
+				for (const bytes of all)
+					this.#driver.feed({ kind: "from-module", bytes });
+			}
 			this.#driver.feed({ kind: "closed" });
 		} catch (thrown) {
 			this.#abort(thrown);

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
+import type { TetradError } from "../../errors.ts";
 import type { TrustAnchor } from "../../identity/index.ts";
 import type { Store } from "../../machine/index.ts";
 import {
@@ -16,6 +17,7 @@ import {
 	openArchive,
 	pruneArchived,
 	purseTables,
+	type Unarchived,
 } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
@@ -23,6 +25,7 @@ import {
 	isThere,
 	makePrivateFolder,
 	readCarried,
+	readPolicy,
 	reason,
 	replaceFile,
 	unusable,
@@ -40,8 +43,8 @@ import {
  *
  *   archive/000001-<beginning of its hash>.archive   at most MAX_ARCHIVED payments (docs/money.md)
  *
- * A file is on the disk, whole, before anything of it is deleted, and is never written over: its
- * name follows from what is in it.
+ * A file is on the disk, whole, and was read and verified there, before anything of it is deleted,
+ * and is never written over: its name follows from what is in it.
  */
 
 const DAY_MS = 86_400_000;
@@ -53,6 +56,8 @@ export interface ArchiveOptions {
 	readonly expiredForDays: number;
 	/** Hears of each file once it is written and what is in it is pruned. */
 	readonly wrote?: (path: string, payments: number) => void;
+	/** Hears of each payment that stays because nobody could verify it in an archive. */
+	readonly stayed?: (payment: Unarchived) => void;
 }
 
 /** What was archived. */
@@ -60,6 +65,8 @@ export interface ArchivedPayments {
 	readonly folder: string;
 	readonly files: number;
 	readonly payments: number;
+	/** How many stay because nobody could verify them in an archive. */
+	readonly stayed: number;
 }
 
 /** Archives what is over in the purse of a home. Throws `home-unusable` when there is none, and `busy` while its module runs. What was archived until it throws stays so. */
@@ -68,42 +75,77 @@ export async function archivePurse(
 	options: ArchiveOptions,
 ): Promise<ArchivedPayments> {
 	await readPurseSettings(home);
+	const { banks } = await readPolicy(home);
 	const purse = await moduleIdOf(home);
 	await using store = await openSqliteStore({
 		path: purseStorePath(home),
 		schema: purseTables.PURSE_SCHEMA,
 	});
 	const folder = resolve(options.folder ?? join(home, "archive"));
-	return await archiveStore(store, purse, folder, options);
+	return await archiveStore(store, { purse, banks, folder }, options);
 }
 
 /** The same for a store that is open. `purse` is the module's device id. */
 export async function archiveStore(
 	store: Pick<Store, "transact">,
-	purse: Uint8Array,
-	folder: string,
-	{ expiredForDays, wrote }: ArchiveOptions,
+	{
+		purse,
+		banks,
+		folder,
+	}: {
+		readonly purse: Uint8Array;
+		readonly banks: readonly TrustAnchor[];
+		readonly folder: string;
+	},
+	{ expiredForDays, wrote, stayed: hear }: Omit<ArchiveOptions, "folder">,
 ): Promise<ArchivedPayments> {
 	const now = Date.now();
 	const before = now - expiredForDays * DAY_MS;
 	let files = 0;
 	let payments = 0;
+	let stayed = 0;
 	let cursor: ArchiveCursor | undefined = ARCHIVE_START;
 	while (cursor !== undefined) {
-		const { step, next }: FoundToArchive = await store.transact(
-			findToArchive(nodeCrypto, purse, before, cursor),
+		const { step, unarchived, next }: FoundToArchive = await store.transact(
+			findToArchive(nodeCrypto, { purse, banks, before }, cursor),
 		);
 		cursor = next;
+		stayed += unarchived.length;
+		for (const payment of unarchived) hear?.(payment);
 		if (step === undefined) continue;
 		await makeLasting(folder);
 		const path = join(folder, nameOf(step));
 		await replaceFile(path, step.archive);
+		await requireReadable(path, step, banks);
 		await store.transact(pruneArchived(nodeCrypto, purse, step, now));
 		files++;
 		payments += step.payments.length;
 		wrote?.(path, step.payments.length);
 	}
-	return { folder, files, payments };
+	return { folder, files, payments, stayed };
+}
+
+/** What was written is read again before what is in it goes. Throws `home-unusable`. */
+async function requireReadable(
+	path: string,
+	{ hash }: ArchiveStep,
+	banks: readonly TrustAnchor[],
+): Promise<void> {
+	let opened: OpenedArchive | undefined;
+	try {
+		opened = await readArchive(path, banks);
+	} catch (thrown) {
+		throw notThere(path, thrown);
+	}
+	if (opened === undefined || !sameBytes(opened.hash, hash))
+		throw notThere(path);
+}
+
+function notThere(path: string, cause?: unknown): TetradError {
+	return unusable(
+		`${path} is not what was written into it, and nothing was taken out of the purse for it; check the disk`,
+		cause,
+	);
 }
 
 /** A folder whose name is on the disk, too, before anything is deleted that is only in it. */

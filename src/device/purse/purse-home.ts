@@ -151,14 +151,16 @@ export async function readPurseSettings(home: string): Promise<PurseSettings> {
 	const file = parseJson(purseFile, await readText(path), path);
 	const { issuers, owner, meetIssuerAtStart = false, mints = [] } = file;
 	try {
+		const known = issuers.map(({ terms, undeposited }) => {
+			const read = termsFromFile(terms);
+			return { terms: read, undeposited: parseLimits(undeposited, read) };
+		});
 		return {
-			issuers: issuers.map(({ terms, undeposited }) => {
-				const read = termsFromFile(terms);
-				return { terms: read, undeposited: parseLimits(undeposited, read) };
-			}),
+			issuers: known,
 			owner: owner === "unsafe-no-owner" ? owner : parseOwner(owner),
 			mints: requireDistinct(
 				mints.map(({ url, unit, play: isPlay }) => ({ url, unit, isPlay })),
+				known.map(({ terms }) => terms),
 			),
 			meetIssuerAtStart,
 		};

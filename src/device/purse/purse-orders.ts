@@ -3,21 +3,25 @@ import { join } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { SoftwareKey } from "../../keys/index.ts";
+import { MAX_TOKEN_LENGTH } from "../../money/cashu/index.ts";
 import {
 	type ApprovalBody,
 	draftApproval,
 	draftCancellation,
+	draftEcashOrder,
 	draftLimits,
 	draftOrder,
 	draftOverride,
+	type EcashOrder,
 	type Head,
 	type LimitsBody,
 	MAX_APPROVAL_BYTES,
+	MAX_ECASH_ORDER_BYTES,
 	MAX_LIMITS_BYTES,
 	MAX_ORDER_BYTES,
 	REQUEST_ID_BYTES,
 } from "../../money/index.ts";
-import { hex } from "../../wire/index.ts";
+import { hex, parseUtf8, utf8 } from "../../wire/index.ts";
 import {
 	isThere,
 	makePrivateFolder,
@@ -37,6 +41,8 @@ import {
  *   <request>.limits      what the purse may pay, signed by the same key (src/money/spending-order.ts)
  *   <request>.approval    what to make of a payment that waits, signed by the same key
  *   <request>.override    to pay although a witness knows another state, signed by the same key
+ *   <request>.ecash       of its mints, signed by the same key (src/money/documents/ecash-order.ts)
+ *   <request>.token       ecash to be put into it, in text; it needs no signature
  *   <request>.give-back   the device id of an issuer; it needs no signature, because it only puts
  *                         money into the owner's own account
  *   ….refused             what was not the owner's, for the owner to look at
@@ -51,17 +57,27 @@ export type SignedOrderKind =
 	| "cancel"
 	| "override"
 	| "limits"
-	| "approval";
+	| "approval"
+	| "ecash";
 
 const ORDER =
-	/^([0-9a-f]{32})\.(order|cancel|override|limits|approval|give-back)$/;
+	/^([0-9a-f]{32})\.(order|cancel|override|limits|approval|ecash|token|give-back)$/;
 
 /** The largest of any kind, in bytes. */
 const MAX_FILE_BYTES: number = Math.max(
 	MAX_ORDER_BYTES,
 	MAX_LIMITS_BYTES,
 	MAX_APPROVAL_BYTES,
+	MAX_ECASH_ORDER_BYTES,
+	MAX_TOKEN_LENGTH,
 );
+
+/** An order of ecash that has no name yet. */
+export type NewEcashOrder = EcashOrder extends infer Of
+	? Of extends EcashOrder
+		? Omit<Of, "request">
+		: never
+	: never;
 
 export type OrderFile = {
 	/** Its name in orders/. */
@@ -73,6 +89,7 @@ export type OrderFile = {
 			readonly document: Uint8Array;
 	  }
 	| { readonly kind: "give-back"; readonly issuer: Uint8Array }
+	| { readonly kind: "token"; readonly token: string }
 	/** It cannot be read. */
 	| { readonly kind: "unreadable"; readonly error: TetradError }
 );
@@ -156,6 +173,31 @@ export async function placeApproval(
 	return name;
 }
 
+/** Orders something of a mint of the purse in `home`, whose module has that device id. Resolves with its request id, when it is on the disk. */
+export async function placeEcashOrder(
+	home: string,
+	owner: SoftwareKey,
+	purse: Uint8Array,
+	order: NewEcashOrder,
+): Promise<Uint8Array> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	const named = { ...order, request } as EcashOrder;
+	const draft = draftEcashOrder(named, { purse, ordered: Date.now() });
+	const document = draft.sign(await owner.sign(draft.toSign));
+	await placeFile(home, `${hex(request)}.ecash`, document);
+	return request;
+}
+
+/** Puts a token of ecash before the purse in `home`. Resolves as `placeEcashOrder`. */
+export async function placeToken(
+	home: string,
+	token: string,
+): Promise<Uint8Array> {
+	const request = nodeCrypto.random(REQUEST_ID_BYTES);
+	await placeFile(home, `${hex(request)}.token`, utf8(token));
+	return request;
+}
+
 /** Whether the module has not taken a file of orders/ down yet. */
 export async function isWaiting(home: string, name: string): Promise<boolean> {
 	return isThere(join(ordersFolder(home), name));
@@ -184,9 +226,7 @@ export async function readOrders(home: string): Promise<OrderFile[]> {
 		try {
 			const bytes = await readBytes(join(folder, name), MAX_FILE_BYTES);
 			files.push(
-				kind === "give-back"
-					? { name, request, kind, issuer: bytes }
-					: { name, request, kind: kind as SignedOrderKind, document: bytes },
+				readOrder({ name, request }, kind as OrderFile["kind"], bytes),
 			);
 		} catch (thrown) {
 			const error = asTetradError(thrown);
@@ -194,6 +234,21 @@ export async function readOrders(home: string): Promise<OrderFile[]> {
 		}
 	}
 	return files;
+}
+
+function readOrder(
+	of: Pick<OrderFile, "name" | "request">,
+	kind: OrderFile["kind"],
+	bytes: Uint8Array,
+): OrderFile {
+	switch (kind) {
+		case "give-back":
+			return { ...of, kind, issuer: bytes };
+		case "token":
+			return { ...of, kind, token: parseUtf8(bytes) };
+		default:
+			return { ...of, kind: kind as SignedOrderKind, document: bytes };
+	}
 }
 
 /** The purse has taken it down; were it there again after a crash, it would be known as the same. */

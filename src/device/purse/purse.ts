@@ -8,11 +8,16 @@ import {
 import type { Signer } from "../../identity/index.ts";
 import { byKey, done, reading, type Store } from "../../machine/index.ts";
 import {
+	type EcashOrderBody,
+	ecashOrderOf,
 	ecashSeed,
+	ecashTables,
+	keepEcashSeed,
 	loadPurse,
 	messages,
 	openApproval,
 	openCancellation,
+	openEcashOrder,
 	openLimits,
 	openOrder,
 	openOverride,
@@ -20,7 +25,6 @@ import {
 	type PurseReport,
 	type PurseState,
 	purseTables,
-	REQUEST_ID_BYTES,
 } from "../../money/index.ts";
 import { openSqliteStore } from "../../store/index.ts";
 import {
@@ -37,6 +41,8 @@ import {
 	type Tetrad,
 } from "../runtime/index.ts";
 import { borrowed } from "./borrowed-store.ts";
+import { ECASH_ORDER_MS } from "./limits.ts";
+import { OwnerEcash } from "./owner-ecash.ts";
 import {
 	type PurseBalance,
 	type PurseChange,
@@ -70,6 +76,11 @@ const MEMORY = ":memory:";
 
 /** How often a module that runs looks for what its owner says about payments: half a second. */
 const LOOK_EVERY_MS = 500;
+
+/** What a module that runs takes at once, and not when its agent settles. */
+const URGENT: readonly OrderFile["kind"][] = [
+	...(["limits", "approval", "ecash", "token"] as const),
+];
 
 interface PurseHooks {
 	/** Hears what the purse has for its owner. */
@@ -142,6 +153,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	 * start it again, which shows what is durable. Never rejects.
 	 */
 	readonly failed: Promise<TetradError>;
+	/** What its owner does with the ecash in it. */
+	readonly ecash: OwnerEcash;
 	readonly #options: PurseOptions;
 	readonly #store: Store;
 	/** The home whose `orders` it obeys. */
@@ -150,18 +163,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	#state: State;
 	#picking: Promise<void> = Promise.resolve();
 	#looking: NodeJS.Timeout | undefined;
-	/** Who waits for what becomes of a token, by request in hexadecimal. */
-	readonly #receiving = new Map<
-		string,
-		(
-			report: Extract<
-				PurseReport,
-				{ readonly kind: "ecash-received" | "ecash-refused" }
-			>,
-		) => void
-	>();
 	/** Files in orders/ that were handed over; what was not carried out waits for the next settling. */
 	readonly #handed = new Set<string>();
+	/** Each with a name of its own. */
+	readonly #mints: readonly PurseMint[];
 
 	private constructor(
 		options: PurseOptions,
@@ -173,7 +178,18 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		this.#store = store;
 		this.#state = { kind: "loaded", ...loaded };
 		this.#home = home;
+		this.#mints = requireDistinct(
+			options.mints ?? [],
+			options.issuers.map(({ terms }) => terms),
+		);
 		this.failed = this.#failed.promise;
+		this.ecash = new OwnerEcash({
+			store,
+			mints: this.#mints,
+			order: (order) => this.#attached().driver.orderEcash(order),
+			receive: (request, token) =>
+				this.#attached().driver.receive(request, token),
+		});
 	}
 
 	/** Throws `busy` while another process has it open, and `store-full`, `store-failed` and `home-unusable` for what cannot be read. */
@@ -236,7 +252,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		const { earlier = [] } = this.#options;
 		const { report = () => {} } = this.#options;
 		const { state, trade, seed, wasMoved } = this.#state;
-		const mints = requireDistinct(this.#options.mints ?? []);
+		const mints = this.#mints;
 		const ecash = ecashOf(mints, seed);
 		const driver = new MoneyDriver<PurseReport>({
 			machine: new PurseMachine(
@@ -342,22 +358,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		token: string,
 		{ signal }: { readonly signal?: AbortSignal } = {},
 	): Promise<bigint> {
-		const { driver } = this.#attached();
-		if (signal?.aborted === true) return Promise.reject(signal.reason);
-		const request = nodeCrypto.random(REQUEST_ID_BYTES);
-		const { promise, resolve, reject } = Promise.withResolvers<bigint>();
-		const name = hex(request);
-		const onAbort = () => reject(signal?.reason);
-		this.#receiving.set(name, (report) => {
-			if (report.kind === "ecash-received") resolve(report.amount);
-			else reject(report.error);
-		});
-		signal?.addEventListener("abort", onAbort, { once: true });
-		driver.receive(request, token);
-		return promise.finally(() => {
-			this.#receiving.delete(name);
-			signal?.removeEventListener("abort", onAbort);
-		});
+		return this.ecash.receive(token, { signal });
 	}
 
 	/** Ends what is under way and closes the store. Close the module first. */
@@ -375,8 +376,11 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	/** Of issuers, and of mints that stand where issuers do. */
 	get #terms() {
-		const { issuers, mints = [] } = this.#options;
-		return [...issuers.map(({ terms }) => terms), ...mints.map(trustedMint)];
+		const { issuers } = this.#options;
+		return [
+			...issuers.map(({ terms }) => terms),
+			...this.#mints.map(trustedMint),
+		];
 	}
 
 	#now(): number {
@@ -405,8 +409,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 
 	#report(what: PurseReport, report: (what: PurseReport) => void): void {
 		report(what);
-		if (what.kind === "ecash-received" || what.kind === "ecash-refused")
-			this.#receiving.get(hex(what.request))?.(what);
+		this.ecash.hear(what);
 		const home = this.#home;
 		if (home === undefined) return;
 		for (const name of orderNames(what)) {
@@ -429,7 +432,7 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		this.#looking = setTimeout(async () => {
 			await this.#inTurn(async () => {
 				for (const file of await readOrders(home)) {
-					const isUrgent = file.kind === "limits" || file.kind === "approval";
+					const isUrgent = URGENT.some((kind) => kind === file.kind);
 					if (!isUrgent || this.#handed.has(file.name)) continue;
 					await this.#take(home, file);
 				}
@@ -473,6 +476,15 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 				case "approval":
 					driver.approval(this.#owners(openApproval, file, host));
 					return;
+				case "ecash": {
+					const body = this.#ecashOrder(file, host);
+					if (isTooOld(body, host.now())) return this.#putOldAside(home, file);
+					driver.orderEcash(ecashOrderOf(body));
+					return;
+				}
+				case "token":
+					driver.receive(request, file.token);
+					return;
 				case "unreadable":
 					throw file.error;
 				default:
@@ -515,19 +527,57 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 		return order.value.document;
 	}
 
+	#ecashOrder(
+		file: Extract<OrderFile, { kind: SignedOrderKind }>,
+		{ context: { crypto, own } }: PurseHost,
+	): EcashOrderBody {
+		const { owner: publicKey } = this.#options;
+		const signer = publicKey && { algorithm: "Ed25519" as const, publicKey };
+		const order =
+			signer && openEcashOrder(crypto, file.document, own.deviceId, signer);
+		if (order === undefined || !sameBytes(order.value.request, file.request))
+			throw authenticationFailed();
+		return order.value;
+	}
+
+	/** Nothing comes of it; its owner orders it anew, or has done it otherwise since. */
+	async #putOldAside(home: string, { name, request }: OrderFile) {
+		await putOrderAside(home, name);
+		const error = new TetradError(
+			"timed-out",
+			`this order was given more than a week before anything took it down, so that nothing is paid on it; order it again if it is still wanted (it is kept as ${name}.refused)`,
+		);
+		const { report = () => {} } = this.#options;
+		this.#report({ kind: "ecash-ordered", request, error }, report);
+	}
+
 	#knownIssuer(issuer: Uint8Array): Uint8Array {
 		if (this.#terms.some((terms) => sameBytes(terms.issuer, issuer)))
 			return issuer;
 		throw invalid("it names no issuer that this purse knows");
 	}
 
+	/** What was taken down is no order any more, also of a mint that the owner does not name now. */
 	async #isKnown(request: Uint8Array): Promise<boolean> {
+		const { REQUESTS } = purseTables;
+		const { ECASH_ORDERS, RECEIVED } = ecashTables;
 		return this.#store.transact(
-			reading([byKey(purseTables.REQUESTS, { request })], ([rows]) =>
-				done([], rows.length > 0),
+			reading(
+				[
+					byKey(REQUESTS, { request }),
+					byKey(ECASH_ORDERS, { request }),
+					byKey(RECEIVED, { request }),
+				],
+				(found) => done([], found.flat().length > 0),
 			),
 		);
 	}
+}
+
+/** What gives ecash away is not carried out that late; what brings it back, or new ecash, always is. */
+function isTooOld({ kind, ordered }: EcashOrderBody, now: number): boolean {
+	const givesAway = kind === "send" || kind === "melt";
+	return givesAway && now - ordered > ECASH_ORDER_MS;
 }
 
 /** What the files in orders/ are called that a report is the end of. */
@@ -541,6 +591,11 @@ function orderNames(report: PurseReport): readonly string[] {
 			return [`${hex(report.request)}.override`];
 		case "limits":
 			return [`${hex(report.request)}.limits`];
+		case "ecash-ordered":
+			return [`${hex(report.request)}.ecash`];
+		case "ecash-received":
+		case "ecash-refused":
+			return [`${hex(report.request)}.token`];
 		case "decided":
 			return [`${hex(report.request)}.approval`];
 		case "cancelled":
@@ -552,11 +607,16 @@ function orderNames(report: PurseReport): readonly string[] {
 	}
 }
 
+/** What makes words of a seed is loaded by a purse that has none yet. */
 async function seedIn(
 	store: Pick<Store, "transact">,
 	{ mints = [] }: Pick<PurseOptions, "mints">,
 ): Promise<Uint8Array | undefined> {
-	return mints.length === 0 ? undefined : store.transact(ecashSeed(nodeCrypto));
+	if (mints.length === 0) return undefined;
+	const known = await store.transact(ecashSeed());
+	if (known !== undefined) return known.seed;
+	const { drawSeed } = await import("./seed-text.ts");
+	return store.transact(keepEcashSeed(await drawSeed()));
 }
 
 function moved(path: string): TetradError {

@@ -34,6 +34,8 @@ export interface WaitingPayment {
 	readonly issuer: Uint8Array;
 	/** In minor units. */
 	readonly amount: bigint;
+	/** What its mint asks for beside; zero of notes. What the owner signs is both together. */
+	readonly fee: bigint;
 	/** What it is for, as the own agent or the merchant says; empty when nobody has said. */
 	readonly what: string;
 	readonly why: WhyApproval;

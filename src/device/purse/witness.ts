@@ -4,6 +4,8 @@ import type { Head } from "../../money/index.ts";
 export interface Witness {
 	/** What is kept of the purse in the module with that device id, or `undefined`. */
 	head(module: Uint8Array): Head | undefined;
+	/** Before each tetrad, where other processes keep heads, too: resolves when `head` knows what all have kept until now. `undefined` where nobody else does. */
+	catchUp?(module: Uint8Array): Promise<void> | undefined;
 	/** Resolves when the head is kept for good, or when a newer one is. Never goes back. */
 	keep(module: Uint8Array, head: Head): Promise<void>;
 }

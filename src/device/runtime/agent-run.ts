@@ -80,7 +80,9 @@ export class AgentRun {
 		});
 		carrier.receive({
 			frame: (bytes) => feed({ kind: "frame", bytes }),
-			closed: (error) =>
+			closed: (error) => {
+				// After every end: an error that nobody hears of costs its stack all the same.
+				if (this.#driver.stopped) return;
 				feed({
 					kind: "abort",
 					error:
@@ -89,7 +91,8 @@ export class AgentRun {
 							"truncated",
 							"the other agent went away without closing the tetrad",
 						),
-				}),
+				});
+			},
 		});
 	}
 
@@ -100,7 +103,8 @@ export class AgentRun {
 	}
 
 	#feed(event: AgentEvent): void {
-		this.#driver.feed(event);
+		if (event.kind === "send") this.#driver.feedWhenever(event);
+		else this.#driver.feed(event);
 		this.#running.wake();
 		this.#pump.wake();
 	}

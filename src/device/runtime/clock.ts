@@ -16,6 +16,8 @@ export interface ClockOptions {
 	readonly now?: () => number;
 	/** What `seen` stored last, in this process or an earlier one. */
 	readonly lastSeen?: number | undefined;
+	/** The last time that other processes of the device have seen, as far as that is known. */
+	readonly seenElsewhere?: () => number | undefined;
 	/** Stores the last time that was seen. */
 	readonly seen?: (time: number) => Promise<void>;
 }
@@ -29,14 +31,21 @@ export interface ClockOptions {
 export class DeviceClock {
 	readonly now: () => number;
 	readonly #seen: ClockOptions["seen"];
+	readonly #seenElsewhere: ClockOptions["seenElsewhere"];
 	#lastSeen: number | undefined;
 	#stored = Number.NEGATIVE_INFINITY;
 	#storing: Promise<void> = Promise.resolve();
 	#waiting = 0;
 	#failure: unknown;
 
-	constructor({ now = Date.now, lastSeen, seen }: ClockOptions = {}) {
+	constructor({
+		now = Date.now,
+		lastSeen,
+		seenElsewhere,
+		seen,
+	}: ClockOptions = {}) {
 		this.now = now;
+		this.#seenElsewhere = seenElsewhere;
 		this.#lastSeen = lastSeen;
 		this.#seen = seen;
 	}
@@ -54,6 +63,7 @@ export class DeviceClock {
 		}
 		const now = this.now();
 		requireNotBehind(now, this.#lastSeen);
+		requireNotBehind(now, this.#seenElsewhere?.());
 		for (const { thisUpdate, issuerText } of lists.lists())
 			if (now < thisUpdate - MAX_LIST_AHEAD_MS)
 				throw wrong(

@@ -28,9 +28,8 @@ export interface DriverOptions<Event extends Kind, Effect extends Kind> {
  */
 export class Driver<Event extends Kind, Effect extends Kind> {
 	readonly #options: DriverOptions<Event, Effect>;
-	/** Still to be carried out, from `#carriedOut` on. */
-	readonly #effects: (Effect | Ended)[] = [];
-	#carriedOut = 0;
+	/** What was answered while effects were carried out, and comes after them. */
+	#later: (Effect | Ended)[] = [];
 	#carryingOut = false;
 	#timer: NodeJS.Timeout | undefined;
 	#armedFor: number | undefined;
@@ -59,36 +58,42 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 		this.#feedAt(event, this.#options.now());
 	}
 
+	/**
+	 * As `feed`, for an event of which its machine does not care when it happened: it is handed over
+	 * with the time that the machine was told last. In a burst of small messages to ask the clock for
+	 * each is a tenth of all that they cost.
+	 */
+	feedWhenever(event: Event): void {
+		this.#feedAt(event, this.#told);
+	}
+
 	#feedAt(event: Event | TimeEvent, time: number): void {
 		if (this.#stopped) return;
 		this.#told = time;
 		const effects = this.#options.machine.handle(event, time);
-		if (effects.length > 0) this.#effects.push(...effects);
-		if (this.#carryingOut) return;
-		if (this.#effects.length > 0) this.#carryOut();
+		if (this.#carryingOut) {
+			this.#later.push(...effects);
+			return;
+		}
+		if (effects.length > 0) this.#carryOut(effects);
 		this.#follow();
 	}
 
 	/** Hands over nothing more, and carries out nothing more. */
 	stop(): void {
 		this.#stopped = true;
-		this.#effects.length = 0;
-		this.#carriedOut = 0;
+		this.#later = [];
 		clearTimeout(this.#timer);
 	}
 
-	#carryOut(): void {
+	#carryOut(first: readonly (Effect | Ended)[]): void {
 		this.#carryingOut = true;
 		try {
-			for (
-				let next = this.#takeEffect();
-				next !== undefined;
-				next = this.#takeEffect()
-			)
-				if (isEnd(next)) {
-					this.stop();
-					this.#options.ended(next);
-				} else this.#handlerOf(next)(next);
+			for (let effects = first; effects.length > 0; effects = this.#takeLater())
+				for (const effect of effects) {
+					if (this.#stopped) return;
+					this.#carry(effect);
+				}
 		} catch (thrown) {
 			this.#fail(thrown);
 		} finally {
@@ -96,13 +101,17 @@ export class Driver<Event extends Kind, Effect extends Kind> {
 		}
 	}
 
-	/** The next one; taking them out of the array one by one would move all others each time. */
-	#takeEffect(): Effect | Ended | undefined {
-		const next = this.#effects[this.#carriedOut++];
-		if (next !== undefined) return next;
-		this.#effects.length = 0;
-		this.#carriedOut = 0;
-		return undefined;
+	#takeLater(): readonly (Effect | Ended)[] {
+		const later = this.#later;
+		if (later.length > 0) this.#later = [];
+		return later;
+	}
+
+	#carry(effect: Effect | Ended): void {
+		if (isEnd(effect)) {
+			this.stop();
+			this.#options.ended(effect);
+		} else this.#handlerOf(effect)(effect);
 	}
 
 	#handlerOf(effect: Effect): (effect: Effect) => void {

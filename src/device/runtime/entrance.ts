@@ -149,6 +149,8 @@ export class Visitor implements Carrier {
 	readonly #hall: Hall;
 	readonly #entering: PromiseWithResolvers<void>;
 	#isInside = false;
+	/** It was let in, and whoever waited for that knows. */
+	#hasEntered = false;
 	#isConfirmed = false;
 	/** The receiver has heard of the end. */
 	#isTold = false;
@@ -195,6 +197,7 @@ export class Visitor implements Carrier {
 	/** From the entrance: this offer is worked on now. */
 	enter(offer: Uint8Array): void {
 		this.#isInside = true;
+		this.#hasEntered = true;
 		this.#entering.resolve();
 		if (this.#receiver !== undefined) this.#receiver.frame(offer);
 		else this.#offer = offer;
@@ -274,13 +277,14 @@ export class Visitor implements Carrier {
 		this.#closed = { error };
 		this.#gone();
 		this.#wasTold?.();
-		this.#entering.reject(
-			error ??
-				new TetradError(
-					"truncated",
-					"the other end went away without an offer",
-				),
-		);
+		if (!this.#hasEntered)
+			this.#entering.reject(
+				error ??
+					new TetradError(
+						"truncated",
+						"the other end went away without an offer",
+					),
+			);
 		this.#tell(error);
 	}
 

@@ -22,6 +22,11 @@ export {
 	type PurseHost,
 } from "./money-module.ts";
 export { MoneySender } from "./money-sender.ts";
+export {
+	MAX_OWN_MODULES,
+	type ModuleAccess,
+	type ModuleLinkEvent,
+} from "./own-modules.ts";
 export type { ModulePairOptions, Paired, PairOptions } from "./pairing-run.ts";
 export { connectPatiently } from "./patience.ts";
 export { signFor } from "./signing.ts";
@@ -29,8 +34,6 @@ export type { Tetrad, TetradEvent } from "./tetrad.ts";
 export {
 	type AcceptOptions,
 	type ConnectOptions,
-	type ModuleAccess,
-	type ModuleLinkEvent,
 	TrustedAgent,
 } from "./trusted-agent.ts";
 export { untilAborted } from "./until-aborted.ts";

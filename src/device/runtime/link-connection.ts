@@ -11,7 +11,14 @@ import {
 	type ModuleEffect,
 	type Pairing,
 } from "../../tetrad/index.ts";
-import { hex, LINK, type LinkMessageType, release } from "../../wire/index.ts";
+import {
+	copy,
+	hex,
+	LINK,
+	type LinkMessageType,
+	release,
+	sameBytes,
+} from "../../wire/index.ts";
 import { Driver } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
 import type { Device } from "./identity.ts";
@@ -56,6 +63,10 @@ export class LinkConnection {
 	readonly #flusher: Flusher;
 	readonly #unfollow: () => void;
 	readonly #rejectReady: (error: TetradError) => void;
+	/** Who has heard last, as long as nobody is detached. */
+	#lastHeard:
+		| { readonly tetradId: Uint8Array; readonly user: LinkUser }
+		| undefined;
 	#hasRoom = true;
 
 	/** Throws `invalid-argument` for a mode that the own policy does not accept, and for an open link over TCP: whoever sits on it could relay. */
@@ -145,10 +156,17 @@ export class LinkConnection {
 				`the link carries ${MAX_TETRADS_PER_LINK} tetrads; try again when some have ended`,
 			);
 		this.#users.set(hex(tetradId), user);
+		this.#lastHeard = undefined;
+	}
+
+	/** Tetrads that it carries now. */
+	get tetrads(): number {
+		return this.#users.size;
 	}
 
 	detach(tetradId: Uint8Array): void {
 		this.#users.delete(hex(tetradId));
+		this.#lastHeard = undefined;
 	}
 
 	/** False when the caller should await `drained()` before it sends more. */
@@ -193,7 +211,7 @@ export class LinkConnection {
 		type: LinkMessageType,
 		body: Uint8Array,
 	): void {
-		const user = this.#users.get(hex(tetradId));
+		const user = this.#userOf(tetradId);
 		try {
 			if (user === undefined) this.#options.stranger(tetradId, type, body);
 			else user.linkMessage(type, body);
@@ -211,6 +229,17 @@ export class LinkConnection {
 		}
 	}
 
+	/** Most messages are of the tetrad that the last one was of. */
+	#userOf(tetradId: Uint8Array): LinkUser | undefined {
+		const last = this.#lastHeard;
+		if (last !== undefined && sameBytes(last.tetradId, tetradId))
+			return last.user;
+		const user = this.#users.get(hex(tetradId));
+		if (user !== undefined)
+			this.#lastHeard = { tetradId: copy(tetradId), user };
+		return user;
+	}
+
 	#over(error: TetradError | undefined): void {
 		this.#unfollow();
 		this.#pump.stop();
@@ -219,6 +248,7 @@ export class LinkConnection {
 		for (const user of [...this.#users.values()])
 			user.linkLost(error ?? linkLost());
 		this.#users.clear();
+		this.#lastHeard = undefined;
 		this.#options.ended(error);
 	}
 }

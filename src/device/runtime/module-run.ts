@@ -17,7 +17,8 @@ export function runModule(
 		options,
 		{ agent: link, module: link },
 		(event) => {
-			driver.feed(event);
+			if (event.kind === "send") driver.feedWhenever(event);
+			else driver.feed(event);
 			running.wake();
 		},
 	);

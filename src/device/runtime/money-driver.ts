@@ -11,6 +11,7 @@ import {
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
+	type EcashOrder,
 	type FourIds,
 	isOfMoney,
 	type MoneyEffect,
@@ -182,12 +183,15 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		this.#ask({ kind: "receive-ecash", request, token });
 	}
 
+	/** Orders something of a mint; what comes of it is reported. Throws as `order`. */
+	orderEcash(order: EcashOrder): void {
+		this.#ask({ kind: "ecash-order", order });
+	}
+
 	/** Ends every tetrad, and resolves when nothing is under way any more. */
 	async close(): Promise<void> {
 		this.#stop();
-		// What could wait for another transaction comes with this one, unless the store has failed.
-		if (!this.#work.isUnder(1))
-			this.#options.store.transact(done([], undefined)).catch(() => {});
+		this.#writeWhatWaits();
 		await Promise.all([...this.#serving, this.#work.under(1)]);
 	}
 
@@ -229,6 +233,13 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		await over;
 		this.#served.delete(id);
 		this.#feed({ kind: "closed", tetrad: id });
+		this.#writeWhatWaits();
+	}
+
+	/** What could wait for another transaction comes with this one, unless the store has failed. */
+	#writeWhatWaits(): void {
+		if (!this.#work.isUnder(1))
+			this.#options.store.transact(done([], undefined)).catch(() => {});
 	}
 
 	#servedBy(tetrad: Tetrad): Served {
@@ -320,9 +331,9 @@ export class MoneyDriver<Report> implements AsyncDisposable {
 		});
 	}
 
-	#transact({ id, transaction, canWait = false }: TransactEffect): void {
+	#transact({ id, transaction, ...options }: TransactEffect): void {
 		this.#work.enter();
-		this.#options.store.transact(transaction, { canWait }).then(
+		this.#options.store.transact(transaction, options).then(
 			(result) => {
 				this.#work.leave();
 				this.#feed({ kind: "written", id, result });

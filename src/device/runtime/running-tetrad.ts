@@ -8,10 +8,10 @@ import {
 	type ModuleEvent,
 	type ModuleMachine,
 	readToItsEnd,
-	safetyWords,
 } from "../../tetrad/index.ts";
 import type { LinkMessageType } from "../../wire/index.ts";
 import { aborted, Channel } from "./channel.ts";
+import { ConfirmedTetrad } from "./confirmed-tetrad.ts";
 import type { Handlers } from "./driver.ts";
 import { Flusher } from "./flusher.ts";
 import type { Device } from "./identity.ts";
@@ -65,6 +65,8 @@ export class RunningTetrad implements LinkUser {
 	readonly #unfollow: () => void;
 	readonly #flushers: Readonly<Record<"agent" | "module", Flusher>>;
 	#channels: Channels | undefined;
+	/** Whether whoever waits for it has it. */
+	#isConfirmed = false;
 	#isOver = false;
 	/** What the application did not take has ended it: what came after that in the same record is not given to it. */
 	#isTroubled = false;
@@ -109,8 +111,7 @@ export class RunningTetrad implements LinkUser {
 			sign: (effect) => signFor(signer, effect, feed),
 			bound: () => this.#outside(() => options.observe?.({ kind: "bound" })),
 			confirmed: () => this.#outside(() => this.#enterConfirmed()),
-			message: ({ session, bytes }) =>
-				this.#outside(() => this.#deliver(session, bytes)),
+			messages: ({ session, messages }) => this.#deliver(session, messages),
 		};
 	}
 
@@ -154,11 +155,15 @@ export class RunningTetrad implements LinkUser {
 		this.#channels?.module.end(this.#isModule ? readToItsEnd(end) : error);
 		if (end.error === undefined) this.#closed.resolve(end.by);
 		else this.#closed.reject(end.error);
-		// Of no effect once it was resolved.
-		this.#confirmed.reject(
-			error ??
-				new TetradError("aborted", "the tetrad ended before it was confirmed"),
-		);
+		// A stack for an error that nobody will hear of is a fiftieth of an establishment.
+		if (!this.#isConfirmed)
+			this.#confirmed.reject(
+				error ??
+					new TetradError(
+						"aborted",
+						"the tetrad ended before it was confirmed",
+					),
+			);
 		observe?.(end);
 	}
 
@@ -178,38 +183,21 @@ export class RunningTetrad implements LinkUser {
 			module: this.#channelTo("module"),
 		};
 		this.#channels = channels;
-		const { transcript, root } = machine.confirmed();
-		const close = async () => {
-			if (machine.ended) return;
-			this.#isCutHere = true;
-			this.#feed({ kind: "close" });
-			// Who wants to know how it ended looks at `closed`.
-			await this.#closed.promise.catch(() => {});
-		};
-		// The key does not outlive the tetrad, and the code does.
-		const code = root.safetyCodeBytes();
-		const isCutHere = () => this.#isCutHere;
-		const tetrad: Tetrad = {
-			get ended() {
-				return machine.ended;
-			},
-			get isCutHere() {
-				return isCutHere();
-			},
+		const tetrad: Tetrad = new ConfirmedTetrad({
+			machine,
 			...channels,
-			place: machine.place,
-			parties: transcript.parties,
-			transcript,
-			get safetyCode() {
-				return safetyWords(code);
-			},
 			closed: this.#closed.promise,
-			export: (label, context, length) =>
-				machine.confirmed().root.export(label, context, length),
-			close,
-			[Symbol.asyncDispose]: close,
-		};
+			isCutHere: () => this.#isCutHere,
+			close: async () => {
+				if (machine.ended) return;
+				this.#isCutHere = true;
+				this.#feed({ kind: "close" });
+				// Who wants to know how it ended looks at `closed`.
+				await this.#closed.promise.catch(() => {});
+			},
+		});
 		observe?.({ kind: "confirmed", tetrad });
+		this.#isConfirmed = true;
 		this.#confirmed.resolve(tetrad);
 	}
 
@@ -234,10 +222,14 @@ export class RunningTetrad implements LinkUser {
 	}
 
 	/** Sessions 1 and 2 are with the other device of the same kind, sessions 3 and 4 with the own one. */
-	#deliver(session: 1 | 2 | 3 | 4, bytes: Uint8Array): void {
+	#deliver(session: 1 | 2 | 3 | 4, messages: Uint8Array[]): void {
 		if (this.#isTroubled) return;
 		const from = session <= 2 === this.#isModule ? "module" : "agent";
-		this.#channels?.[from].deliver(bytes);
+		try {
+			this.#channels?.[from].deliver(messages);
+		} catch (thrown) {
+			this.#trouble(thrown);
+		}
 	}
 
 	/** What the application throws, or does not read, ends its tetrad. */
@@ -245,8 +237,12 @@ export class RunningTetrad implements LinkUser {
 		try {
 			body();
 		} catch (thrown) {
-			this.#isTroubled = true;
-			this.#feed({ kind: "abort", error: asTetradError(thrown) });
+			this.#trouble(thrown);
 		}
+	}
+
+	#trouble(thrown: unknown): void {
+		this.#isTroubled = true;
+		this.#feed({ kind: "abort", error: asTetradError(thrown) });
 	}
 }

@@ -1,5 +1,5 @@
 import type { Carrier } from "../../carrier/index.ts";
-import { TetradError } from "../../errors.ts";
+import type { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	type AdmissionCounts,
@@ -7,10 +7,8 @@ import {
 	agentInitiator,
 	agentResponder,
 	DEFAULT_TIMEOUT_MS,
-	type LinkMode,
 	LOAD_LIMITS,
 	type MachineOptions,
-	type Pairing,
 	type Root,
 	type Routing,
 	TETRAD_ID_BYTES,
@@ -26,29 +24,15 @@ import {
 	requireDeviceOptions,
 } from "./identity.ts";
 import { LinkConnection } from "./link-connection.ts";
+import { type ModuleAccess, OwnModules } from "./own-modules.ts";
 import { type Paired, type PairOptions, runPairing } from "./pairing-run.ts";
 import type { Tetrad, TetradEvent } from "./tetrad.ts";
 import { whenAborted } from "./until-aborted.ts";
 
-/** How an agent reaches the module that it is paired with. */
-export interface ModuleAccess {
-	readonly pairing: Pairing;
-	/** `paired` unless given. */
-	readonly mode?: LinkMode;
-	/** A new carrier to the module; called again after the link was lost. */
-	dial(): Carrier | Promise<Carrier>;
-	/** Hears when the link is there, and when it is over before the agent is closed. */
-	readonly observe?: (event: ModuleLinkEvent) => void;
-}
-
-/** What becomes of an agent's link with its module. */
-export type ModuleLinkEvent =
-	| { readonly kind: "linked" }
-	/** Without an error the module has closed it in order. */
-	| { readonly kind: "unlinked"; readonly error?: TetradError };
-
 /** How an agent answers another. */
 export interface AcceptOptions {
+	/** With which of its modules, by device id, for an agent that has several. Unless given, it answers with the one that has the fewest tetrads of those that can be reached, and calls with the first. */
+	readonly module?: Uint8Array | undefined;
 	/** Gives up with `aborted`; it has no effect once the tetrad is confirmed. */
 	readonly signal?: AbortSignal;
 	/** How long the establishment may take, in milliseconds. */
@@ -88,9 +72,7 @@ export class TrustedAgent implements AsyncDisposable {
 	readonly #device: Device;
 	readonly #timeoutMs: number;
 	readonly #entrance: Entrance;
-	#access: ModuleAccess | undefined;
-	#link: Promise<LinkConnection> | undefined;
-	#closed = false;
+	readonly #modules: OwnModules;
 
 	/**
 	 * Throws `chain-refused`, `untrusted` or `invalid-argument` when the own chain does not stand up
@@ -103,6 +85,16 @@ export class TrustedAgent implements AsyncDisposable {
 		this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 		const { crypto, policy } = this.#device.context;
 		this.#entrance = new Entrance(crypto, { ...LOAD_LIMITS, ...policy.load });
+		this.#modules = new OwnModules(
+			({ pairing, mode = "paired" }, carrier, ended) =>
+				new LinkConnection("agent", carrier, {
+					...{ device: this.#device, pairing, mode, ended },
+					signer: options.identity.signer,
+					timeoutMs: this.#timeoutMs,
+					// A module may still speak of a tetrad that has just ended here.
+					stranger: () => {},
+				}),
+		);
 	}
 
 	/** This agent, as its own policy judges it. */
@@ -133,12 +125,22 @@ export class TrustedAgent implements AsyncDisposable {
 
 	/** Says which module is this agent's own, and how to reach it. The link is made when it is first needed. */
 	useModule(access: ModuleAccess): void {
-		this.#access = access;
+		this.useModules([access]);
 	}
 
-	/** Makes the link to the module now. Rejects with `not-paired`, or with why the link could not be made. */
-	async reachModule(): Promise<void> {
-		await this.#reach();
+	/** Says which modules are this agent's own, for a merchant that has several: each tetrad is with one of them. Throws `invalid-argument` for none, for more than 16 and for one that is there twice. */
+	useModules(accesses: readonly ModuleAccess[]): void {
+		this.#modules.use(accesses);
+	}
+
+	/** The device ids of its modules, that of the first one first. */
+	get modules(): readonly Uint8Array[] {
+		return this.#modules.ids;
+	}
+
+	/** Makes the link to the module now: the one of that device id, or the first. Rejects with `not-paired`, or with why the link could not be made. */
+	async reachModule(deviceId?: Uint8Array): Promise<void> {
+		await this.#modules.reach(deviceId);
 	}
 
 	/**
@@ -170,7 +172,7 @@ export class TrustedAgent implements AsyncDisposable {
 	async accept(carrier: Carrier, options: AcceptOptions = {}): Promise<Tetrad> {
 		const { source } = carrier;
 		if (source === undefined)
-			return this.#run(carrier, options, agentResponder);
+			return this.#run(carrier, options, agentResponder, true);
 		const visitor = this.#entrance.take(carrier, source);
 		try {
 			await admission(visitor, options.signal);
@@ -184,6 +186,7 @@ export class TrustedAgent implements AsyncDisposable {
 					},
 				},
 				(machine) => agentResponder({ ...machine, admit: visitor.caller }),
+				true,
 			);
 		} catch (thrown) {
 			visitor.close();
@@ -206,9 +209,7 @@ export class TrustedAgent implements AsyncDisposable {
 
 	/** Closes the link, and with it every tetrad of this agent. */
 	async close(): Promise<void> {
-		this.#closed = true;
-		const link = await this.#link?.catch(() => undefined);
-		link?.close();
+		await this.#modules.close();
 		this.#device.context.tokens?.wipe();
 		await this.#device.clock.close();
 	}
@@ -219,13 +220,18 @@ export class TrustedAgent implements AsyncDisposable {
 
 	async #run(
 		carrier: Carrier,
-		{ signal, observe, timeoutMs = this.#timeoutMs }: AcceptOptions,
+		{ signal, observe, module, timeoutMs = this.#timeoutMs }: AcceptOptions,
 		make: (options: MachineOptions) => AgentMachine,
+		mayBeAny = false,
 	): Promise<Tetrad> {
 		try {
 			if (signal?.aborted) throw aborted(signal);
 			this.#believeClock();
-			const link = await unlessAborted(this.#reach(), signal);
+			const reaching =
+				module === undefined && mayBeAny
+					? this.#modules.reachAny()
+					: this.#modules.reach(module);
+			const link = await unlessAborted(reaching, signal);
 			if (signal?.aborted) throw aborted(signal);
 			const tetradId = this.#device.context.crypto.random(TETRAD_ID_BYTES);
 			const machine = make({
@@ -254,54 +260,6 @@ export class TrustedAgent implements AsyncDisposable {
 	#believeClock(): number {
 		const { context, clock } = this.#device;
 		return clock.believable(context.own, context.verdicts.lists);
-	}
-
-	#reach(): Promise<LinkConnection> {
-		this.#link ??= this.#makeLink().catch((thrown: unknown) => {
-			this.#link = undefined;
-			throw thrown;
-		});
-		return this.#link;
-	}
-
-	async #makeLink(): Promise<LinkConnection> {
-		const access = this.#access;
-		if (this.#closed)
-			throw new TetradError("tetrad-closed", "this agent is closed");
-		if (access === undefined)
-			throw new TetradError(
-				"not-paired",
-				"this agent has no module: pair it with one first",
-			);
-		const carrier = await access.dial();
-		let isLinked = false;
-		let link: LinkConnection;
-		try {
-			link = new LinkConnection("agent", carrier, {
-				device: this.#device,
-				signer: this.#options.identity.signer,
-				pairing: access.pairing,
-				mode: access.mode ?? "paired",
-				timeoutMs: this.#timeoutMs,
-				// A module may still speak of a tetrad that has just ended here.
-				stranger: () => {},
-				ended: (error) => {
-					this.#link = undefined;
-					if (isLinked && !this.#closed)
-						access.observe?.({
-							kind: "unlinked",
-							...(error === undefined ? {} : { error }),
-						});
-				},
-			});
-		} catch (thrown) {
-			carrier.close();
-			throw thrown;
-		}
-		await link.ready;
-		isLinked = true;
-		access.observe?.({ kind: "linked" });
-		return link;
 	}
 }
 

@@ -2,6 +2,8 @@ import { resolve } from "node:path";
 import { type Address, parseAddress } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { IssuerTerms } from "../../money/index.ts";
+import type { Avoided } from "../../trade/agent/index.ts";
+import type { RailName } from "../../trade/documents/index.ts";
 import type { HomeSecrets } from "../home/index.ts";
 import { readIssuerTerms } from "../purse/index.ts";
 import {
@@ -9,9 +11,10 @@ import {
 	findSide,
 	type ModuleRuns,
 	type Side,
+	type SideModule,
 	secretsOfSide,
 } from "../side/index.ts";
-import type { Environment } from "../trade/index.ts";
+import { type Environment, parseTaken, type Taken } from "../trade/index.ts";
 
 /** What `openAgent` is told beside the home. */
 export interface OpenAgentOptions {
@@ -42,10 +45,18 @@ export interface AgentPlace {
 	readonly module: Address;
 	readonly moduleHome: string | undefined;
 	readonly moduleRuns: ModuleRuns;
+	/** At which port of the agent's host it is met with that module, where it has several. */
+	readonly modulePort: number | undefined;
+	/** Of a merchant's side that has several. */
+	readonly furtherModules: readonly SideModule[];
 	readonly issuerAt: Address | undefined;
 	readonly settleEveryMs: number | undefined;
 	readonly terms: IssuerTerms | undefined;
 	readonly listen: Address | undefined;
+	/** For which money is sold, and how is paid, where a side says so. */
+	readonly takes: readonly Taken[] | undefined;
+	readonly rails: readonly RailName[] | undefined;
+	readonly avoid: readonly Avoided[] | undefined;
 	readonly buyFolder: string | undefined;
 	/** Where it answers programs of this machine while it runs. */
 	readonly socket: string | undefined;
@@ -76,6 +87,11 @@ export async function placeOf(
 		module: addressOf(module),
 		moduleHome: moduleHome && resolve(moduleHome),
 		moduleRuns: options.moduleRuns ?? side?.module.runs ?? "elsewhere",
+		modulePort: side?.module.port,
+		furtherModules: (side?.furtherModules ?? []).map((one) => ({
+			...one,
+			runs: options.moduleRuns ?? one.runs,
+		})),
 		issuerAt: issuer === undefined ? undefined : addressOf(issuer),
 		settleEveryMs: side?.issuer?.settleEveryMs,
 		terms:
@@ -83,6 +99,10 @@ export async function placeOf(
 				? undefined
 				: await readIssuerTerms(issuerTerms),
 		listen: side?.agent.listen,
+		takes:
+			side?.sell?.take === undefined ? undefined : parseTaken(side.sell.take),
+		rails: side?.buyWith.rails,
+		avoid: side?.buyWith.avoid,
 		buyFolder: buyFolder && resolve(buyFolder),
 		socket: side && agentSocket(side),
 	};

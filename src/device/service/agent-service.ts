@@ -1,12 +1,14 @@
 import type { ErrorCode } from "../../errors.ts";
 import type { SecretSource } from "../../keys/index.ts";
 import type { HeldBecause, WhyApproval } from "../../money/index.ts";
+import type { Avoided } from "../../trade/agent/index.ts";
 import type {
 	ItemKind,
 	RailName,
 	RailPromises,
 } from "../../trade/documents/index.ts";
 import type { ProcessEvent } from "../process/index.ts";
+import type { Taken } from "../trade/index.ts";
 import type { ForSale } from "./for-sale.ts";
 
 /*
@@ -23,7 +25,7 @@ export interface MoneyOf {
 	readonly exponent: number;
 	/** Whether it is play money, which nobody exchanges for anything. */
 	readonly play: boolean;
-	/** The certified name of its issuer. */
+	/** The certified name of its issuer, or the address of its mint without the scheme. */
 	readonly issuer: string;
 }
 
@@ -37,12 +39,19 @@ export interface CatalogueItem extends MoneyOf {
 	/** As of RFC 6838. */
 	readonly type?: string | undefined;
 	readonly about?: string | undefined;
+	/** Over which it is paid. */
+	readonly rail: RailName;
+	/** Of ecash: the address of its mint, and what the mint calls its unit. */
+	readonly mint?: string | undefined;
+	readonly unit?: string | undefined;
 }
 
 /** A price that a merchant stands by. Names of devices are certified; all else is its merchant's word. */
 export interface Quote extends CatalogueItem {
 	/** It is bought by this, and only once. */
 	readonly id: string;
+	/** Of ecash: what its mint asks for beside the price, in minor units, with the ecash that is there now; not there where the module does not know it yet. It may be another by the time it is paid, within `maximum` and the limits. */
+	readonly fee?: bigint | undefined;
 	/** What shall be made, of what is made on order. */
 	readonly order?: string | undefined;
 	/** The merchant's agent, by its certified name and its device id, and where it was reached. */
@@ -54,7 +63,6 @@ export interface Quote extends CatalogueItem {
 	readonly moduleId: string;
 	/** By the merchant's clock. */
 	readonly until: string;
-	readonly rail: RailName;
 	readonly promises: RailPromises;
 }
 
@@ -73,9 +81,16 @@ export interface Purchase extends MoneyOf {
 	readonly merchantId: string;
 	readonly module: string;
 	readonly amount: bigint;
+	/** Over which it is paid. */
+	readonly rail: RailName;
+	/** Of ecash: the address of its mint, and what the mint calls its unit. */
+	readonly mint?: string | undefined;
+	readonly unit?: string | undefined;
+	/** Of ecash: what its mint has taken beside that, or for what came back, once it is over; not there where that is nothing. What it cost is both together. */
+	readonly fee?: bigint | undefined;
 	/** What of it was given back by the merchant. */
 	readonly refunded?: bigint | undefined;
-	/** When it can be booked no more: a doubt ends then at the latest, once the issuer is asked. */
+	/** When it can be booked no more: a doubt ends then at the latest, once the issuer is asked. Ecash that nobody has claimed comes back after that. */
 	readonly until: string;
 	/** Where the goods are, or shall be. */
 	readonly path: string;
@@ -90,6 +105,8 @@ export interface Purchase extends MoneyOf {
 
 /** What this agent has heard of one of its module's sales. */
 export interface Sale extends MoneyOf {
+	/** The certified name of the module that was paid, where its receipt says it. */
+	readonly module?: string | undefined;
 	readonly contract: string;
 	readonly time: string;
 	/** Empty where it was sold before the agent was started again. */
@@ -103,6 +120,8 @@ export interface Sale extends MoneyOf {
 
 /** What a purse holds of one money. */
 export interface Balance extends MoneyOf {
+	/** The certified name of the module, of an agent that has several. */
+	readonly module?: string | undefined;
 	readonly spendable: bigint;
 	/** Own money that cannot be paid with now. */
 	readonly held: bigint;
@@ -119,6 +138,8 @@ export interface Balance extends MoneyOf {
 
 /** One durable change of a purse; of which money it is stands beside it as far as the purse knows. */
 export interface HistoryEntry {
+	/** The certified name of the module, of an agent that has several. */
+	readonly module?: string | undefined;
 	readonly currency?: string | undefined;
 	readonly exponent?: number | undefined;
 	readonly play?: boolean | undefined;
@@ -138,9 +159,13 @@ export interface HistoryEntry {
 
 /** A payment that waits for the owner of the module, or that the owner has decided on and that was not made. */
 export interface Approval extends MoneyOf {
+	/** The certified name of the module, of an agent that has several. */
+	readonly module?: string | undefined;
 	readonly contract: string;
 	readonly state: "waiting" | "approved" | "denied";
 	readonly amount: bigint;
+	/** What its mint asks for beside that, of ecash. */
+	readonly fee?: bigint | undefined;
 	/** The module that is to be paid. */
 	readonly payee: string;
 	readonly payeeId: string;
@@ -152,6 +177,21 @@ export interface Approval extends MoneyOf {
 	readonly asked: string;
 }
 
+/** How one of an agent's several modules is. */
+export interface ModuleStatus {
+	/** Its certified name, and its device id. */
+	readonly name: string;
+	readonly id: string;
+	/** Where it is. */
+	readonly address: string;
+	/** At which port of the agent's host buyers who come back meet it. */
+	readonly port?: number | undefined;
+	readonly isLinked: boolean;
+	/** As in `AgentStatus`. */
+	readonly settled?: AgentStatus["settled"];
+	readonly trouble?: AgentStatus["trouble"];
+}
+
 /** How an agent is. */
 export interface AgentStatus {
 	/** Its certified name. */
@@ -161,9 +201,11 @@ export interface AgentStatus {
 	/** The process that runs it. */
 	readonly process: number;
 	readonly since: string;
-	/** Where its module is, and whether it is linked with it now. */
+	/** Where its module is, or the first of several, and whether it is linked with it now. */
 	readonly module: string;
 	readonly isLinked: boolean;
+	/** Each of several modules, the first one first. */
+	readonly modules?: readonly ModuleStatus[] | undefined;
 	/** Where other agents reach it. */
 	readonly listening: readonly string[];
 	/** When it last met its issuer, and the issuer's certified name. */
@@ -200,6 +242,12 @@ export interface AskOptions {
 export interface QuoteOptions extends AskOptions {
 	/** Of what is made on order: what shall be made. */
 	readonly order?: string | undefined;
+	/** Over which rails it may be paid, the preferred one first; what the side says, or all of them, notes first, unless given. */
+	readonly rails?: readonly RailName[] | undefined;
+	/** What must not be promised of the rail; what the side says unless given. */
+	readonly avoid?: readonly Avoided[] | undefined;
+	/** The code of the currency that the price has to be in; any unless given. */
+	readonly currency?: string | undefined;
 }
 
 /** How something is bought. */
@@ -210,7 +258,7 @@ export interface BuyOptions extends AskOptions {
 	readonly folder?: string | undefined;
 	/** Whether a file that is there is written over; not so unless given. */
 	readonly overwrite?: boolean | undefined;
-	/** What it may cost at most, in minor units of the quote's money. The limits of the module's owner hold beside it. */
+	/** What it may cost at most, with the fee of a mint, in minor units of the quote's money: a number without a currency, which means what it shall only beside the very quote that was looked at. The limits of the module's owner hold beside it. */
 	readonly maximum?: bigint | undefined;
 	/** How long the goods may be, in bytes: longer ones are given up before they come, with `limit-exceeded`, and nothing is paid. */
 	readonly maxBytes?: number | undefined;
@@ -225,6 +273,8 @@ export interface BuyOptions extends AskOptions {
 /** What is sold, and where buyers come. */
 export type SellOptions = ForSale &
 	AskOptions & {
+		/** For which money, the preferred one first: prices that name no currency are in that of the first. What the side says, or notes alone, unless given. */
+		readonly takes?: readonly Taken[] | undefined;
 		/** Where buyers come; what the side says unless given. */
 		readonly listen?: string | undefined;
 	};

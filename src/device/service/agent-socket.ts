@@ -154,8 +154,8 @@ class Served {
 		const how = { signal: this.#stop.signal, step: this.#step };
 		switch (name) {
 			case "quote": {
-				const { merchant, item, order } = decoded(ASKS.quote.with, said);
-				const quote = await agent.quote(merchant, item, { order, ...how });
+				const { merchant, item, ...options } = decoded(ASKS.quote.with, said);
+				const quote = await agent.quote(merchant, item, { ...options, ...how });
 				return encoded(ASKS.quote.answer, quote);
 			}
 			case "buy": {

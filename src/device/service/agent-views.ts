@@ -7,11 +7,16 @@ import {
 	type Listing,
 	parseContract,
 	parseItemDescription,
+	railOfPrice,
 	railPromises,
 } from "../../trade/documents/index.ts";
-import type { PurchaseRow, SaleRow } from "../../trade/records/index.ts";
+import {
+	type PurchaseRow,
+	paidModule,
+	type SaleRow,
+} from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
-import { RAIL_OF_OFFERS, stateOf } from "../process/index.ts";
+import { issuerName, mintOf, stateOf } from "../process/index.ts";
 import {
 	type Quote as TradeQuote,
 	viewPurchase,
@@ -37,16 +42,21 @@ export function itemOf(listing: Listing): CatalogueItem {
 		...(length === undefined ? {} : { size: Number(length) }),
 		...(mediaType === "" ? {} : { type: mediaType }),
 		...(about === "" ? {} : { about }),
+		rail: railOfPrice(listing),
+		...(listing.mint === undefined
+			? {}
+			: { mint: listing.mint.url, unit: listing.mint.unit }),
 		...moneyOfListing(listing),
 	};
 }
 
 export function quoteOf(quote: TradeQuote): Quote {
-	const { offer, merchant, merchantModule, address } = quote;
+	const { offer, fee, merchant, merchantModule, address } = quote;
 	const { order } = offer.description;
 	return {
 		id: hex(offer.id),
 		...itemOf(offer),
+		...(offer.mint === undefined || fee === undefined ? {} : { fee }),
 		...(order === "" ? {} : { order }),
 		merchant: merchant.name,
 		merchantId: hex(merchant.deviceId),
@@ -54,8 +64,7 @@ export function quoteOf(quote: TradeQuote): Quote {
 		module: merchantModule.name,
 		moduleId: hex(merchantModule.deviceId),
 		until: instant(offer.validUntil),
-		rail: RAIL_OF_OFFERS,
-		promises: railPromises(RAIL_OF_OFFERS),
+		promises: railPromises(railOfPrice(offer)),
 	};
 }
 
@@ -92,6 +101,7 @@ export async function salesIn(home: string, limit: number): Promise<Sale[]> {
 export function purchaseOf(row: PurchaseRow): Purchase {
 	const contract = parseContract(nodeCrypto, row.document);
 	const { name, order } = parseItemDescription(row.description);
+	const mint = mintOf(contract);
 	return {
 		contract: hex(row.contract),
 		...(row.offer.length === 0 ? {} : { quote: hex(row.offer) }),
@@ -103,21 +113,26 @@ export function purchaseOf(row: PurchaseRow): Purchase {
 		merchantId: hex(contract.sellerAgent),
 		module: row.merchant_module,
 		amount: contract.amount,
+		...(row.fee > 0n ? { fee: row.fee } : {}),
+		rail: contract.rail,
+		...(mint === undefined ? {} : { mint: mint.url, unit: mint.unit }),
 		until: instant(contract.bookBy),
 		path: row.target,
 		size: Number(contract.length),
 		receipted: row.receipt.length > 0,
 		...(row.code === "" ? {} : { code: row.code, reason: row.reason }),
-		...moneyOfRow(row, contract),
+		...moneyOfRow(row, contract, mint?.url),
 	};
 }
 
 function saleOf(row: SaleRow): Sale {
+	const paid = paidModule(row);
 	return {
 		contract: hex(row.contract),
 		time: instant(row.time),
 		item: row.item,
 		buyer: row.buyer,
+		...(paid === undefined ? {} : { module: nameInDeviceId(paid) }),
 		amount: row.amount,
 		...moneyOfRow(row, row),
 	};
@@ -184,8 +199,12 @@ function moneyOfListing({
 	currency,
 	money: { exponent, isPlay },
 	issuer,
-}: Pick<Listing, "currency" | "money" | "issuer">): MoneyOf {
-	return { currency, exponent, play: isPlay, issuer: nameInDeviceId(issuer) };
+	mint,
+}: Pick<Listing, "currency" | "money" | "issuer" | "mint">): MoneyOf {
+	return {
+		...{ currency, exponent, play: isPlay },
+		issuer: issuerName(issuer, mint?.url),
+	};
 }
 
 function moneyOfRow(
@@ -194,13 +213,14 @@ function moneyOfRow(
 		currency,
 		issuer,
 	}: { readonly currency: string; readonly issuer: Uint8Array },
+	mint?: string,
 ): MoneyOf {
 	return {
 		currency,
 		// Where only the module knows decimals, minor units are shown.
 		exponent: Math.max(0, Number(exponent)),
 		play: play === 1n,
-		issuer: nameInDeviceId(issuer),
+		issuer: issuerName(issuer, mint),
 	};
 }
 

@@ -1,5 +1,5 @@
 import { asTetradError, TetradError } from "../../errors.ts";
-import { formatAmount } from "../../money/index.ts";
+import { formatAmount, MAX_AMOUNT } from "../../money/index.ts";
 import { type PurchaseRow, readPurchaseOf } from "../../trade/records/index.ts";
 import {
 	priceText,
@@ -82,9 +82,12 @@ async function buy(buying: Buying, paid: () => void): Promise<void> {
 			doubtMs: CLEARED_MS,
 		});
 	requireWithin(quote, maximum);
+	const mostFee = mostFeeOf(quote.offer, maximum);
 	using target = await buying.target(quote);
 	await requireTarget(target);
-	const steps = trading.buy(quote, { ...options, to: target, askOwner });
+	const steps = trading.buy(quote, {
+		...{ ...options, to: target, askOwner, mostFee },
+	});
 	return await follow(steps, buying, { stop, paid, doubtMs: 0 });
 }
 
@@ -129,15 +132,28 @@ async function follow(
 	}
 }
 
-/** Throws `payment-refused` for a price that is more than the buyer wants to pay. */
-function requireWithin({ offer }: Quote, maximum: bigint | undefined): void {
-	if (maximum === undefined || offer.amount <= maximum) return;
+/** What a mint may ask for beside a price, so that both are not more than a buyer wants to pay; nothing for notes. */
+export function mostFeeOf(
+	{ amount, mint }: Pick<Quote["offer"], "amount" | "mint">,
+	maximum: bigint | undefined,
+): bigint | undefined {
+	if (maximum === undefined || mint === undefined) return undefined;
+	const rest = maximum - amount;
+	return rest < MAX_AMOUNT ? rest : MAX_AMOUNT;
+}
+
+/** Throws `payment-refused` for a price that is more than the buyer wants to pay, with what its mint asks for beside. */
+function requireWithin(
+	{ offer, fee = 0n }: Quote,
+	maximum: bigint | undefined,
+): void {
+	if (maximum === undefined || offer.amount + fee <= maximum) return;
 	const { currency: code, money } = offer;
 	const of = { code, exponent: money.exponent };
 	const most = maximum > 0n ? formatAmount(maximum, of) : "0";
 	throw new TetradError(
 		"payment-refused",
-		`nothing was paid: it costs ${formatAmount(offer.amount, of)} ${code}, and at most ${most} was to be paid`,
+		`nothing was paid: it costs ${formatAmount(offer.amount, of)} ${code}${fee === 0n ? "" : ` and a fee of ${formatAmount(fee, of)} that its mint asks for`}, and at most ${most} was to be paid`,
 	);
 }
 

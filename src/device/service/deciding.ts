@@ -23,7 +23,8 @@ export async function decideIn(
 		what: "contract that waits",
 		see: `tetrad approvals --home ${home}`,
 	});
-	const { contract, payee, issuer, amount, decided } = waits.payment;
+	const { contract, payee, issuer, decided } = waits.payment;
+	const amount = waits.payment.amount + waits.payment.fee;
 	const settings = await readPurseSettings(home);
 	const purse = await moduleIdOf(home);
 	const key = await openOwner(settings.owner, owner);

@@ -1,9 +1,9 @@
-import type { IssuerTerms } from "../../money/index.ts";
 import type {
 	Catalogue,
 	ItemForSale,
 	RequestRecords,
 	RequestSeller,
+	ShopMoney,
 } from "../trade/index.ts";
 
 /** How what is made on order is made. */
@@ -17,9 +17,12 @@ interface Making {
 /** What a program knows that answers requests. Ids are device ids in hexadecimal. */
 export interface RequestDesk {
 	/** Of the money that is taken. */
-	readonly terms: IssuerTerms;
+	readonly terms: ShopMoney;
 	readonly agent: string;
+	/** Of several modules the first: it is the one that is paid for requests. */
 	readonly module: string;
+	/** At which port of the agent's host it is met with that one, where it has several. */
+	readonly port?: number | undefined;
 	readonly records: RequestRecords;
 	/** The agent's clock, in milliseconds since the epoch. */
 	now(): number;

@@ -11,6 +11,7 @@ export type {
 	Decision,
 	HistoryEntry,
 	ListOptions,
+	ModuleStatus,
 	MoneyOf,
 	OrderTaken,
 	OwnerOptions,
@@ -42,25 +43,30 @@ export type {
 	IssuerService,
 	RunIssuerOptions,
 } from "./issuer-service.ts";
+export type { FurtherModule } from "./local-agent.ts";
+export { balancesInAll, historyInAll } from "./module-homes.ts";
 export type {
 	Archived,
 	ArchivePayments,
 	BackedUp,
 	BehindHead,
+	EcashWork,
 	LimitChanges,
 	ModuleService,
+	OrderEcash,
 	Ordered,
 	OrderedWithdrawal,
 	OwnedNote,
 	OwnerLimits,
 	SpendingLimits,
+	UnarchivedPayment,
 	UsedLimits,
 } from "./module-service.ts";
 export { openAgent, reachAgent, runningAgent } from "./open-agent.ts";
 export { openIssuer } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
-export { openModule, restoreModule } from "./open-module.ts";
+export { openModule, restoreFromSeed, restoreModule } from "./open-module.ts";
 export { balancesIn } from "./purse-views.ts";
 export { isOpenOrMadeSince, thingOf } from "./same-thing.ts";
 export { readCatalogue } from "./selling.ts";
-export { runServing } from "./serving.ts";
+export { requireSeveral, runServing } from "./serving.ts";

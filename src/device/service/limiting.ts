@@ -4,6 +4,8 @@ import { TetradError } from "../../errors.ts";
 import { deviceId } from "../../identity/index.ts";
 import type { SecretSource, SoftwareKey } from "../../keys/index.ts";
 import {
+	FEE_ALWAYS,
+	FEE_PART,
 	type IssuerTerms,
 	type LimitsBody,
 	type MoneyLimits,
@@ -24,7 +26,11 @@ import {
 	viewWaiting,
 } from "../purse/index.ts";
 import type { OrderTaken } from "./agent-service.ts";
-import type { LimitChanges, OwnerLimits } from "./module-service.ts";
+import type {
+	DefaultFee,
+	LimitChanges,
+	OwnerLimits,
+} from "./module-service.ts";
 import { moneyOf } from "./purse-views.ts";
 
 const AMOUNTS = {
@@ -33,6 +39,7 @@ const AMOUNTS = {
 	perMerchantPerDay: "perMerchantDay",
 	inAll: "inAll",
 	approvalAbove: "approvalAbove",
+	fee: "fee",
 } as const;
 
 const DEVICE_ID = /^([0-9a-f]{2}){41,104}$/;
@@ -43,6 +50,7 @@ const NAMES: readonly (keyof typeof AMOUNTS)[] = [
 	"perMerchantPerDay",
 	"inAll",
 	"approvalAbove",
+	"fee",
 ];
 
 /** The limits of the purse in a home: those that were ordered last, also while they are not in force. */
@@ -62,6 +70,7 @@ export async function limitsIn(home: string): Promise<OwnerLimits> {
 						return limit === undefined ? [] : [[name, limit]];
 					}),
 				),
+				...defaultFee(terms, limits),
 				used: {
 					perDay: used.inDay,
 					inAll: used.inAll,
@@ -78,6 +87,16 @@ export async function limitsIn(home: string): Promise<OwnerLimits> {
 			: { merchants: rules.merchants.map(hex) }),
 		approveNewMerchants: rules?.approveNewMerchants ?? false,
 	};
+}
+
+/** Without a word of the owner the purse holds the fees of mints to this. */
+function defaultFee(
+	terms: IssuerTerms,
+	limits: MoneyLimits | undefined,
+): { readonly feeByDefault?: DefaultFee } {
+	const isOfMint = "url" in terms;
+	if (!isOfMint || limits?.fee !== undefined) return {};
+	return { feeByDefault: { partOf: FEE_PART, always: FEE_ALWAYS } };
 }
 
 /** Orders changed limits of the purse in a home, as its owner, who is asked once all else is known to be right. */

@@ -2,18 +2,28 @@ import { join, resolve } from "node:path";
 import {
 	type Address,
 	formatAddress,
+	listen,
 	parseAddress,
 } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
-import { DEPOSIT_MARGIN_MS, type IssuerTerms } from "../../money/index.ts";
+import {
+	DEPOSIT_MARGIN_MS,
+	type IssuerTerms,
+	nameInDeviceId,
+} from "../../money/index.ts";
 import { libraryOf, providing } from "../../provider/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
+import type { Avoided } from "../../trade/agent/index.ts";
+import { RAIL_NAMES, type RailName } from "../../trade/documents/index.ts";
 import { readProvisional } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
+import type { OneOfSeveral } from "../home/index.ts";
 import {
 	AgentAtWork,
 	type Alongside,
 	alongside,
+	type FurtherModuleAt,
+	isFirstOf,
 	keepRefund,
 	type OpenedAgent,
 	observer,
@@ -23,14 +33,18 @@ import {
 	type SettleAt,
 	serve,
 	serveRefunds,
-	settleAgain,
+	settleEach,
 	settleOnce,
 } from "../process/index.ts";
+import { hasPurse, readPurseSettings } from "../purse/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
 	type Environment,
 	type GoodsTarget,
+	offerKeyOf,
+	type Taken,
 	TradingAgent,
+	takenMoneys,
 	viewPurchase,
 } from "../trade/index.ts";
 import type {
@@ -45,6 +59,7 @@ import type {
 	Decision,
 	HistoryEntry,
 	ListOptions,
+	ModuleStatus,
 	OwnerOptions,
 	Purchase,
 	Quote,
@@ -64,7 +79,6 @@ import {
 	withRefunds,
 } from "./agent-views.ts";
 import { buyQuoted } from "./buying.ts";
-import { decideIn } from "./deciding.ts";
 import { EventHub } from "./event-hub.ts";
 import { FreeTargets } from "./free-target.ts";
 import {
@@ -72,10 +86,24 @@ import {
 	MAX_MERCHANTS_ASKED,
 	MAX_OPEN_PURCHASES,
 } from "./limits.ts";
+import {
+	approvalsInAll,
+	balancesInAll,
+	decideInAll,
+	historyInAll,
+	homesOfModules,
+} from "./module-homes.ts";
 import { OpenQuotes } from "./open-quotes.ts";
-import { approvalOf, balancesIn, historyIn, waitingIn } from "./purse-views.ts";
 import { isOpenOrMadeSince, ThingsUnderWay, thingOf } from "./same-thing.ts";
-import { sellUntil } from "./selling.ts";
+import { type MetAt, sellUntil } from "./selling.ts";
+
+/** A module beside the first one of an agent. */
+export interface FurtherModule extends FurtherModuleAt {
+	/** Its home, where it is on this machine. */
+	readonly home?: string | undefined;
+	/** At which port of the agent's host it is met with this module. */
+	readonly port?: number | undefined;
+}
 
 /** What an agent has to be told that runs here. */
 export interface LocalAgentOptions {
@@ -84,14 +112,23 @@ export interface LocalAgentOptions {
 	readonly module: Address;
 	/** The module's home, where it is on this machine. */
 	readonly moduleHome?: string | undefined;
+	/** The further modules of a merchant that has several. */
+	readonly furtherModules?: readonly FurtherModule[] | undefined;
+	/** At which port of the agent's host it is met with the first of several. */
+	readonly modulePort?: number | undefined;
 	readonly routing: Routing;
 	readonly root: Root;
 	/** Where the agent of the own issuer answers. */
 	readonly issuerAt?: Address | undefined;
 	/** How often it is met while this agent sells, in milliseconds. */
 	readonly settleEveryMs?: number | undefined;
-	/** Of the money that is sold for. */
+	/** Of the notes that are sold for. */
 	readonly terms?: IssuerTerms | undefined;
+	/** For which money is sold, where that is not said with `sell`; for notes alone unless given. */
+	readonly takes?: readonly Taken[] | undefined;
+	/** How is paid, where that is not said with `quote`; over any rail, notes first, unless given, and over notes alone where the purse is here and names no mint. */
+	readonly rails?: readonly RailName[] | undefined;
+	readonly avoid?: readonly Avoided[] | undefined;
 	/** Where other agents come, where that is not said with `sell`. */
 	readonly listen?: Address | undefined;
 	/** What commands find that make what is ordered; it should have no secrets. */
@@ -102,6 +139,8 @@ export interface LocalAgentOptions {
 	readonly standingMs?: number | undefined;
 	/** As in `TradingAgentOptions`. */
 	readonly standingAnswerMs?: number | undefined;
+	/** Which of several processes of the agent this is; they listen at one address. */
+	readonly oneOf?: OneOfSeveral | undefined;
 	/** Hears everything. */
 	readonly report?: Report | undefined;
 	/** Disposed of after the rest, at the end. */
@@ -109,6 +148,9 @@ export interface LocalAgentOptions {
 	/** Aborts when it is closed; what was opened is disposed of then, once nothing is under way. */
 	readonly closing: AbortController;
 }
+
+/** When a module has met the issuer, and why it could not since. */
+type Met = Pick<AgentStatus, "settled" | "trouble">;
 
 /** An agent that runs in this process. */
 export class LocalAgent implements AgentService {
@@ -125,7 +167,8 @@ export class LocalAgent implements AgentService {
 	readonly #under = new Set<Promise<unknown>>();
 	readonly #listening = new Set<string>();
 	readonly #ending = new AsyncDisposableStack();
-	#met: Pick<AgentStatus, "settled" | "trouble"> = {};
+	/** By the module's device id, in hexadecimal. */
+	readonly #met = new Map<string, Met>();
 	#isSelling = false;
 	#closed: Promise<void> | undefined;
 
@@ -140,6 +183,11 @@ export class LocalAgent implements AgentService {
 			goods,
 			signer: home.identity.signer,
 			connect: { routing, root },
+			...(home.pairing === undefined
+				? {}
+				: { offerKey: offerKeyOf(home.pairing.key) }),
+			listen: (address, take, how) =>
+				listen(address, take, { ...how, isShared: this.#isShared }),
 			standingMs: options.standingMs,
 			standingAnswerMs: options.standingAnswerMs,
 		});
@@ -153,11 +201,18 @@ export class LocalAgent implements AgentService {
 	quote(
 		merchant: string,
 		item: string,
-		{ order, ...options }: QuoteOptions = {},
+		{
+			order,
+			rails,
+			avoid = this.#options.avoid,
+			currency,
+			...options
+		}: QuoteOptions = {},
 	): Promise<Quote> {
 		return this.#doing(options, async (signal, report) => {
 			const quote = await this.#trading.quote(addressOf(merchant), item, {
 				order,
+				payWith: { rails: rails ?? (await this.#rails()), avoid, currency },
 				signal,
 				observe: this.#observe(report),
 			});
@@ -185,12 +240,19 @@ export class LocalAgent implements AgentService {
 			const id = quoteId(typeof quote === "string" ? quote : quote.id);
 			const known = this.#quotes.get(id);
 			// What is not known here is gone on with, and never bought anew.
-			using underWay = known && this.#things.begin(thingOf(quoteOf(known)), id);
+			const thing = known && thingOf(quoteOf(known));
+			using underWay =
+				thing === undefined
+					? undefined
+					: await this.#things.begin(
+							thing,
+							id,
+							async () =>
+								askOwnerAgainWithinMs !== undefined &&
+								(await this.#wasBought(thing, id, askOwnerAgainWithinMs)),
+						);
 			const isCopy =
-				askOwnerAgainWithinMs !== undefined &&
-				underWay !== undefined &&
-				(underWay.isCopy ||
-					(await this.#wasBought(underWay.thing, id, askOwnerAgainWithinMs)));
+				askOwnerAgainWithinMs !== undefined && underWay?.isCopy === true;
 			const row = await buyQuoted({
 				trading: this.#trading,
 				store: this.#options.opened.store,
@@ -234,6 +296,7 @@ export class LocalAgent implements AgentService {
 	): AsyncIterable<CatalogueItem> {
 		const { signal, report, over } = this.#asked(options);
 		const listings = this.#trading.catalogue(addressOf(merchant), {
+			rails: await this.#rails(),
 			signal,
 			observe: this.#observe(report),
 		});
@@ -245,13 +308,13 @@ export class LocalAgent implements AgentService {
 	}
 
 	async balance(): Promise<readonly Balance[]> {
-		return balancesIn(this.#moduleHome());
+		return balancesInAll(homesOfModules(this.#options));
 	}
 
 	async *history({
 		limit = DEFAULT_LIST_ROWS,
 	}: ListOptions = {}): AsyncIterable<HistoryEntry> {
-		yield* await historyIn(this.#moduleHome(), limit);
+		yield* await historyInAll(homesOfModules(this.#options), limit);
 	}
 
 	async *purchases({
@@ -277,15 +340,23 @@ export class LocalAgent implements AgentService {
 	settle(options: AskOptions = {}): Promise<void> {
 		return this.#doing(options, async (signal, report) => {
 			const address = this.#issuerAt();
-			const at = { address };
-			const { issuer } = await settleOnce(
-				this.#work,
-				this.#options.opened,
-				at,
-				report,
-				signal,
-			);
-			this.#hasMet(issuer);
+			let failure: unknown;
+			for (const module of this.#options.opened.agent.modules)
+				try {
+					const { issuer } = await settleOnce(
+						...([
+							this.#work,
+							this.#options.opened,
+							{ address, module },
+						] as const),
+						report,
+						signal,
+					);
+					this.#hasMet(issuer, module);
+				} catch (thrown) {
+					failure ??= thrown;
+				}
+			if (failure !== undefined) throw failure;
 		});
 	}
 
@@ -348,21 +419,28 @@ export class LocalAgent implements AgentService {
 	}
 
 	async approvals(): Promise<readonly Approval[]> {
-		return (await waitingIn(this.#moduleHome())).map(approvalOf);
+		return approvalsInAll(homesOfModules(this.#options));
 	}
 
-	sell({ listen, signal, step, ...sells }: SellOptions): Promise<void> {
+	sell({
+		listen,
+		takes = this.#options.takes ?? ["notes"],
+		signal,
+		step,
+		...sells
+	}: SellOptions): Promise<void> {
 		return this.#doing({ signal, step }, async (signal, report) => {
 			if (this.#isSelling)
 				throw new TetradError("busy", "this agent sells already");
 			const { opened, terms, environment = {} } = this.#options;
 			const at =
 				listen === undefined ? this.#options.listen : parseAddress(listen);
-			if (at === undefined || terms === undefined)
+			if (at === undefined)
 				throw new TetradError(
 					"invalid-argument",
-					`to sell, say ${at === undefined ? "where buyers come" : "whose money is taken"}`,
+					"to sell, say where buyers come",
 				);
+			const moneys = takenMoneys(takes, terms);
 			this.#isSelling = true;
 			try {
 				await this.#whileListening(report, (report) =>
@@ -373,9 +451,12 @@ export class LocalAgent implements AgentService {
 						home: this.#home,
 						listen: at,
 						sells,
-						terms,
+						moneys,
+						moduleHomes: this.#homes(),
+						modules: this.#metModules(at),
 						environment,
 						settleAt: this.#settleAt(),
+						oneOf: this.#options.oneOf,
 						report,
 						signal,
 					}),
@@ -392,12 +473,13 @@ export class LocalAgent implements AgentService {
 			const { opened, terms } = this.#options;
 			await this.#whileListening(report, (report) => {
 				const work = this.#work.reporting(report);
-				const refunds: Alongside = [
-					(until) => serveRefunds({ ...opened, work }, until),
-				];
+				const refunds: Alongside = isFirstOf(this.#options.oneOf)
+					? [(until) => serveRefunds({ ...opened, work }, until)]
+					: [];
 				return alongside(signal, refunds, () =>
 					serve(work, address, {
 						signal,
+						isShared: this.#isShared,
 						...(terms === undefined ? {} : { take: [terms] }),
 						keep: (...received) => keepRefund(opened.store, ...received),
 					}),
@@ -413,16 +495,18 @@ export class LocalAgent implements AgentService {
 			const at = this.#settleAt();
 			const { opened } = this.#options;
 			if (at !== undefined)
-				await settleAgain(this.#work.reporting(report), opened, at, signal);
+				await settleEach(this.#work.reporting(report), opened, at, signal);
 		});
 	}
 
 	approve(contract: string, { owner }: OwnerOptions): Promise<Decision> {
-		return decideIn(this.#moduleHome(), contract, true, owner);
+		const homes = homesOfModules(this.#options);
+		return decideInAll(homes, contract, true, owner);
 	}
 
 	deny(contract: string, { owner }: OwnerOptions): Promise<Decision> {
-		return decideIn(this.#moduleHome(), contract, false, owner);
+		const homes = homesOfModules(this.#options);
+		return decideInAll(homes, contract, false, owner);
 	}
 
 	async status(): Promise<AgentStatus> {
@@ -436,12 +520,10 @@ export class LocalAgent implements AgentService {
 			process: process.pid,
 			since: new Date(this.#since).toISOString(),
 			module: formatAddress(module),
-			isLinked: await opened.agent.reachModule().then(
-				() => true,
-				() => false,
-			),
+			isLinked: await this.#isLinked(),
+			...(await this.#modules()),
 			listening: [...this.#listening],
-			...this.#met,
+			...this.#metOf(),
 			inDoubt: open.length,
 			crypto: libraryOf(providing()),
 		};
@@ -480,18 +562,25 @@ export class LocalAgent implements AgentService {
 		this.#hub.end();
 	}
 
+	get #isShared(): boolean {
+		return this.#options.oneOf !== undefined;
+	}
+
 	get #home(): string {
 		return this.#options.opened.home.path;
 	}
 
-	#moduleHome(): string {
-		const { moduleHome } = this.#options;
-		if (moduleHome === undefined)
-			throw new TetradError(
-				"home-unusable",
-				"it is not known where the home of the module is on this machine, so that its purse cannot be looked at",
-			);
-		return moduleHome;
+	/** What its owner wants to pay over; where the purse is here and names no mint, notes alone, which every merchant understands. */
+	async #rails(): Promise<readonly RailName[]> {
+		const { rails, moduleHome } = this.#options;
+		if (rails !== undefined) return rails;
+		if (moduleHome === undefined || !(await hasPurse(moduleHome)))
+			return RAIL_NAMES;
+		// What cannot be read is the module's to complain of.
+		const { mints } = await readPurseSettings(moduleHome).catch(() => ({
+			mints: undefined,
+		}));
+		return mints?.length === 0 ? ["own-notes"] : RAIL_NAMES;
 	}
 
 	#issuerAt(): Address {
@@ -510,7 +599,61 @@ export class LocalAgent implements AgentService {
 			settleEveryMs: everyMs = DEPOSIT_MARGIN_MS / 4,
 		} = this.#options;
 		if (address === undefined) return undefined;
-		return { address, everyMs, met: (came) => this.#hasMet(came) };
+		return {
+			...{ address, everyMs },
+			met: (came, module) => this.#hasMet(came, module),
+		};
+	}
+
+	/** Where buyers who come back meet the agent with each of several modules. */
+	#metModules(at: Address): readonly MetAt[] {
+		if (at.kind !== "tcp") return [];
+		const { modules } = this.#options.opened.agent;
+		return this.#ways().flatMap(({ port }, number) => {
+			const deviceId = modules[number];
+			return port === undefined || deviceId === undefined
+				? []
+				: [{ deviceId, address: { ...at, port } }];
+		});
+	}
+
+	#ways(): readonly FurtherModule[] {
+		const { module, moduleHome, modulePort, furtherModules } = this.#options;
+		const first = { address: module, home: moduleHome, port: modulePort };
+		return [first, ...(furtherModules ?? [])];
+	}
+
+	/** Homes of modules, those that are known of. */
+	#homes(): readonly string[] {
+		return this.#ways().flatMap(({ home }) => home ?? []);
+	}
+
+	#isLinked(module?: Uint8Array): Promise<boolean> {
+		return this.#options.opened.agent.reachModule(module).then(
+			() => true,
+			() => false,
+		);
+	}
+
+	/** How each of several modules is. */
+	async #modules(): Promise<Pick<AgentStatus, "modules">> {
+		const ways = this.#ways();
+		if (ways.length === 1) return {};
+		const { modules } = this.#options.opened.agent;
+		return {
+			modules: await Promise.all(
+				modules.map(async (id, at): Promise<ModuleStatus> => {
+					const { address, port } = ways[at] ?? {};
+					return {
+						...{ name: nameInDeviceId(id), id: hex(id) },
+						address: address === undefined ? "" : formatAddress(address),
+						...(port === undefined ? {} : { port }),
+						isLinked: await this.#isLinked(id),
+						...this.#met.get(hex(id)),
+					};
+				}),
+			),
+		};
 	}
 
 	/** Keeps where it listens, for as long as it does. */
@@ -625,14 +768,27 @@ export class LocalAgent implements AgentService {
 		return [...addresses].slice(0, MAX_MERCHANTS_ASKED);
 	}
 
-	#hasMet(came: string | TetradError): void {
+	#hasMet(came: string | TetradError, module: Uint8Array | undefined): void {
 		const time = new Date().toISOString();
+		const id = module === undefined ? "" : hex(module);
 		if (typeof came === "string")
-			this.#met = { settled: { time, issuer: came } };
-		else {
-			const { code, message: reason } = came;
-			this.#met = { ...this.#met, trouble: { time, code, reason } };
-		}
+			return void this.#met.set(id, { settled: { time, issuer: came } });
+		const { code, message: reason } = came;
+		const trouble = { time, code, reason };
+		this.#met.set(id, { ...this.#met.get(id), trouble });
+	}
+
+	/** When one of the modules has met the issuer last, and why one of them could not since. */
+	#metOf(): Met {
+		const all = [...this.#met.values()];
+		const settled = all
+			.flatMap((one) => one.settled ?? [])
+			.toSorted((a, b) => (a.time < b.time ? 1 : -1))[0];
+		const trouble = all.find((one) => one.trouble !== undefined)?.trouble;
+		return {
+			...(settled === undefined ? {} : { settled }),
+			...(trouble === undefined ? {} : { trouble }),
+		};
 	}
 }
 

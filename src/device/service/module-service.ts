@@ -1,3 +1,5 @@
+import type { ErrorCode } from "../../errors.ts";
+import type { EcashOrderKind, EcashOrderState } from "../../money/index.ts";
 import type {
 	Approval,
 	Balance,
@@ -27,6 +29,16 @@ export interface SpendingLimits {
 	readonly inAll?: bigint | undefined;
 	/** A payment of more than this waits for the owner. */
 	readonly approvalAbove?: bigint | undefined;
+	/** What a mint may ask for one payment beside its price. */
+	readonly fee?: bigint | undefined;
+}
+
+/** What a mint may ask for where nothing was said of it: so much of the price, rounded down, or `always` where that is more. */
+export interface DefaultFee {
+	/** One part of so many. */
+	readonly partOf: bigint;
+	/** In minor units. */
+	readonly always: bigint;
 }
 
 /** What is used of limits, in minor units. */
@@ -50,7 +62,11 @@ export interface OwnerLimits {
 	/** Whether the module has taken down what was ordered last. */
 	readonly inForce: boolean;
 	readonly money: readonly (MoneyOf &
-		SpendingLimits & { readonly used: UsedLimits })[];
+		SpendingLimits & {
+			/** Of money of a mint for whose fee nothing was said: what holds then. */
+			readonly feeByDefault?: DefaultFee | undefined;
+			readonly used: UsedLimits;
+		})[];
 	/** Modules that may be paid, by device id; all unless given. */
 	readonly merchants?: readonly string[] | undefined;
 	/** Whether the first payment to a module waits for the owner. */
@@ -66,6 +82,7 @@ export interface LimitChanges {
 	readonly perMerchantPerDay?: bigint | null | undefined;
 	readonly inAll?: bigint | null | undefined;
 	readonly approvalAbove?: bigint | null | undefined;
+	readonly fee?: bigint | null | undefined;
 	/** Modules that may be paid, and no others: device ids in hexadecimal, or certified names where one bank is trusted. `null` is all. */
 	readonly merchants?: readonly string[] | null | undefined;
 	/** The same, beside those that may be paid already; where all may, these alone. Without effect beside `merchants`, as the next. */
@@ -73,6 +90,40 @@ export interface LimitChanges {
 	/** Modules that may be paid no more, of those that were named. */
 	readonly forgetMerchants?: readonly string[] | undefined;
 	readonly approveNewMerchants?: boolean | undefined;
+}
+
+/** How an owner orders something of a mint. */
+export interface OrderEcash extends OwnerOptions {
+	/** The mint's address; needed where the purse knows several. */
+	readonly mint?: string | undefined;
+	/** How long to wait until it is over, in milliseconds. It goes on after that. */
+	readonly waitMs: number;
+}
+
+/** Something that was ordered of a mint, or a token that was put into the purse. Amounts are in minor units. */
+export interface EcashWork extends MoneyOf {
+	/** Names it. */
+	readonly request: string;
+	readonly kind: EcashOrderKind | "receive";
+	readonly state: EcashOrderState | "received";
+	/** The mint's address. */
+	readonly mint: string;
+	readonly amount: bigint;
+	/** What it has cost beside that, as far as it is known. */
+	readonly fee: bigint;
+	/** What of it has come back. */
+	readonly returned: bigint;
+	/** What is to be paid for new ecash, or what the mint pays. */
+	readonly invoice?: string;
+	/** Until when the mint lets that count. */
+	readonly expires?: string;
+	/** Whoever has it can redeem it. Secret. */
+	readonly token?: string;
+	/** That an invoice was paid, where the mint tells it. */
+	readonly preimage?: string;
+	/** Why it was not done. */
+	readonly error?: { readonly code: string; readonly reason: string };
+	readonly ordered: string;
 }
 
 /** A withdrawal that the owner has ordered and that is not over. */
@@ -113,6 +164,17 @@ export interface ArchivePayments {
 	readonly expiredForDays: number;
 	/** Hears of each file once it is written, and of how many payments are in it. */
 	readonly wrote?: ((path: string, payments: number) => void) | undefined;
+	/** Hears of each payment that stays in the purse because it does not verify, as when its row has rotted on the disk. */
+	readonly stayed?: ((payment: UnarchivedPayment) => void) | undefined;
+}
+
+/** A payment that is over and stays in the purse: nobody could verify it in an archive. */
+export interface UnarchivedPayment {
+	readonly kind: "received" | "paid";
+	/** Of its contract, in hexadecimal. */
+	readonly contract: string;
+	readonly code: ErrorCode;
+	readonly reason: string;
 }
 
 /** What was archived. */
@@ -120,6 +182,8 @@ export interface Archived {
 	readonly folder: string;
 	readonly files: number;
 	readonly payments: number;
+	/** How many stay in the purse because they do not verify. */
+	readonly stayed: number;
 }
 
 /** What is ordered is done when the module meets its issuer. */
@@ -164,6 +228,39 @@ export interface ModuleService extends AsyncDisposable {
 	giveBack(options?: {
 		readonly issuer?: string | undefined;
 	}): Promise<readonly Ordered[]>;
+	/** The money of the mint of that address, or of the only one. Throws `invalid-argument`. */
+	mintNamed(mint?: string): MoneyOf;
+	/**
+	 * Puts a token of ecash into the purse. A module that runs does this and what follows, and where
+	 * none runs it is done here. Each resolves when it is over, or `waitMs` is: it goes on then. What
+	 * is not done is rejected with why.
+	 */
+	receiveEcash(
+		token: string,
+		options: Pick<OrderEcash, "waitMs">,
+	): Promise<EcashWork>;
+	/** Makes a token of so much ecash, for whoever it is given to. */
+	sendEcash(amount: bigint, options: OrderEcash): Promise<EcashWork>;
+	/** Takes back what is left of the token whose request begins so. */
+	takeBackEcash(request: string, options: OrderEcash): Promise<EcashWork>;
+	/** Has a mint make an invoice, and so much ecash once it is paid; `invoiced` hears of the invoice, and is needed to wait beyond that. */
+	mintEcash(
+		amount: bigint,
+		options: OrderEcash & {
+			readonly invoiced?: ((work: EcashWork) => void) | undefined;
+		},
+	): Promise<EcashWork>;
+	/** Has a mint pay an invoice, for no more than `maxFee` beside. */
+	meltEcash(
+		invoice: string,
+		options: OrderEcash & { readonly maxFee: bigint },
+	): Promise<EcashWork>;
+	/** Asks a mint for what follows from the seed of the purse and is not in it. */
+	restoreEcash(options: OrderEcash): Promise<EcashWork>;
+	/** What was ordered of mints, the newest first; only what is not over unless `all` is wanted. */
+	ecashOrders(options?: {
+		readonly all?: boolean;
+	}): Promise<readonly EcashWork[]>;
 	/** Writes the purse and the home around it into a new file, sealed with the owner's passphrase. */
 	backUp(path: string, options: OwnerOptions): Promise<BackedUp>;
 	/** Moves payments that are over into files that can be verified without the purse. Throws `busy` while the module runs. */

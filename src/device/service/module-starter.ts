@@ -1,25 +1,61 @@
-import { type Carrier, connect, formatAddress } from "../../carrier/index.ts";
+import {
+	type Address,
+	type Carrier,
+	connect,
+	formatAddress,
+} from "../../carrier/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import { isThere } from "../home/index.ts";
-import { makeRunFolder, secretsOfSide } from "../side/index.ts";
+import {
+	type ModuleRuns,
+	makeRunFolder,
+	type SecretPlaces,
+	type Side,
+	secretsAt,
+} from "../side/index.ts";
 import type { AgentPlace } from "./agent-place.ts";
 import { type ModuleHost, startApart, startInside } from "./module-host.ts";
 
-/** Reaches the module of an agent, and starts it when it does not run and is this agent's to start. */
+/** A module of an agent, as far as it is known where it is. */
+interface StartedModule {
+	readonly at: Address;
+	readonly home: string | undefined;
+	readonly runs: ModuleRuns;
+	readonly secrets: SecretPlaces;
+}
+
+/** Reaches a module of an agent, and starts it when it does not run and is this agent's to start. */
 export class ModuleStarter implements AsyncDisposable {
-	readonly #place: AgentPlace;
+	readonly #side: Side | undefined;
+	readonly #module: StartedModule;
 	#host: Promise<ModuleHost> | undefined;
 	#isOver = false;
 
-	constructor(place: AgentPlace) {
-		this.#place = place;
+	constructor(side: Side | undefined, module: StartedModule) {
+		this.#side = side;
+		this.#module = module;
+	}
+
+	/** One for each module of a place, for the first one first. */
+	static ofPlace({
+		side,
+		module: at,
+		moduleHome: home,
+		moduleRuns: runs,
+		furtherModules,
+	}: AgentPlace): readonly [ModuleStarter, ...ModuleStarter[]] {
+		const secrets = side?.secrets.module ?? {};
+		return [
+			new ModuleStarter(side, { at, home, runs, secrets }),
+			...furtherModules.map((one) => new ModuleStarter(side, one)),
+		];
 	}
 
 	/** A carrier to it. Rejects with why there is none. */
 	async dial(signal: AbortSignal): Promise<Carrier> {
-		const { module } = this.#place;
+		const { at } = this.#module;
 		try {
-			return await connect(module, { signal });
+			return await connect(at, { signal });
 		} catch (thrown) {
 			if (asTetradError(thrown).code !== "carrier-failed") throw thrown;
 			if (!(await this.#isOurs())) throw thrown;
@@ -29,7 +65,7 @@ export class ModuleStarter implements AsyncDisposable {
 			failed = thrown;
 		});
 		try {
-			return await connect(module, { signal });
+			return await connect(at, { signal });
 		} catch (thrown) {
 			// Somebody else may have started it meanwhile; else why it did not start says more.
 			throw failed ?? thrown;
@@ -44,13 +80,13 @@ export class ModuleStarter implements AsyncDisposable {
 
 	/** It is on this machine, and nobody else starts it. */
 	async #isOurs(): Promise<boolean> {
-		const { moduleRuns, moduleHome, module } = this.#place;
+		const { runs, home, at } = this.#module;
 		return (
 			!this.#isOver &&
-			moduleRuns !== "elsewhere" &&
-			module.kind === "unix" &&
-			moduleHome !== undefined &&
-			(await isThere(moduleHome))
+			runs !== "elsewhere" &&
+			at.kind === "unix" &&
+			home !== undefined &&
+			(await isThere(home))
 		);
 	}
 
@@ -65,24 +101,23 @@ export class ModuleStarter implements AsyncDisposable {
 		before: Promise<ModuleHost> | undefined,
 		signal: AbortSignal,
 	): Promise<ModuleHost> {
-		const { side, moduleRuns, moduleHome, module } = this.#place;
+		const side = this.#side;
+		const { runs, home, at, secrets } = this.#module;
 		const host = await before?.catch(() => undefined);
 		await host?.[Symbol.asyncDispose]();
-		if (moduleHome === undefined)
+		if (home === undefined)
 			throw new TetradError(
 				"carrier-failed",
-				`no module answers at ${formatAddress(module)}`,
+				`no module answers at ${formatAddress(at)}`,
 			);
 		if (side !== undefined) await makeRunFolder(side);
 		const hosted = {
-			home: moduleHome,
-			listen: module,
-			isIssuer: side?.kind === "issuer",
+			...{ home, listen: at, isIssuer: side?.kind === "issuer" },
 			http: side?.operate.http,
-			secrets: side === undefined ? {} : secretsOfSide(side, "module"),
-			secretPlaces: side?.secrets.module ?? {},
+			secrets: secretsAt(secrets),
+			secretPlaces: secrets,
 		};
-		return moduleRuns === "inside-agent"
+		return runs === "inside-agent"
 			? startInside(hosted)
 			: startApart(hosted, signal);
 	}

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { connect } from "../../carrier/index.ts";
 import { asTetradError } from "../../errors.ts";
-import type { Report } from "../process/index.ts";
+import { isFirstOf, type Report } from "../process/index.ts";
 import { makeRunFolder } from "../side/index.ts";
 import { STANDING_MS } from "../trade/index.ts";
 import {
@@ -85,6 +86,7 @@ export async function reachRunning(
 type HereOptions = Pick<OpenAgentOptions, "timeoutMs" | "signal"> &
 	Pick<LocalHomeOptions, "routing" | "root" | "unsafeKeylog"> & {
 		readonly link?: LocalHomeOptions["link"] | undefined;
+		readonly oneOf?: LocalHomeOptions["oneOf"];
 		readonly report?: Report | undefined;
 	};
 
@@ -95,7 +97,8 @@ export async function openAnswering(
 ): Promise<LocalAgent> {
 	const { side, socket } = place;
 	const agent = await openPlace(place, options);
-	if (side === undefined || socket === undefined) return agent;
+	if (side === undefined || socket === undefined || !isFirstOf(options.oneOf))
+		return agent;
 	try {
 		await makeRunFolder(side);
 		agent.endsWith(await serveAgent(agent, socket));
@@ -111,7 +114,10 @@ async function openPlace(
 	options: HereOptions,
 ): Promise<LocalAgent> {
 	const { timeoutMs, unsafeKeylog, link = "paired" } = options;
-	const starter = new ModuleStarter(place);
+	const starters = ModuleStarter.ofPlace(place);
+	const [first, ...others] = starters;
+	const last = new AsyncDisposableStack();
+	for (const starter of starters) last.use(starter);
 	const { side, ...here } = place;
 	const settings = side?.secrets.agent;
 	const secretNames = [settings?.passphrase, settings?.pin].map(
@@ -124,20 +130,28 @@ async function openPlace(
 			routing: options.routing,
 			root: options.root,
 			report: options.report,
+			oneOf: options.oneOf,
 			signal: options.signal,
 			environment: Object.fromEntries(
 				Object.entries(process.env).filter(
 					([name]) => !secretNames.includes(name),
 				),
 			),
-			dialModule: (signal) => starter.dial(signal),
-			last: starter,
+			dialModule: (signal) => first.dial(signal),
+			furtherModules: place.furtherModules.map(
+				({ at, home, port }, number) => ({
+					...{ address: at, home, port },
+					dial: (signal) =>
+						others[number]?.dial(signal) ?? connect(at, { signal }),
+				}),
+			),
+			last,
 			standingMs: STANDING_MS,
 			...(timeoutMs === undefined ? {} : { timeoutMs }),
 			...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
 		});
 	} catch (thrown) {
-		await starter[Symbol.asyncDispose]();
+		await last.disposeAsync();
 		throw thrown;
 	}
 }

@@ -8,7 +8,7 @@ import { LocalAgent, type LocalAgentOptions } from "./local-agent.ts";
 
 /** How the agent of a home is run in this process. */
 export interface LocalHomeOptions
-	extends Omit<AgentHomeOptions, "signal">,
+	extends Omit<AgentHomeOptions, "signal" | "furtherModules">,
 		Omit<LocalAgentOptions, "opened" | "closing" | "routing" | "root"> {
 	readonly routing?: Routing | undefined;
 	readonly root?: Root | undefined;

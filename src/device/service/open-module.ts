@@ -1,10 +1,16 @@
 import { TetradError } from "../../errors.ts";
+import type { TrustedMint } from "../../money/index.ts";
+import { hex } from "../../wire/index.ts";
+import { askOnce } from "../home/index.ts";
 import {
 	archivePurse,
 	backUpPurse,
+	mintNamed,
 	type PurseBackup,
 	readPurseSettings,
 	restorePurse,
+	takeSeed,
+	trustedMint,
 } from "../purse/index.ts";
 import { findSide } from "../side/index.ts";
 import type {
@@ -25,14 +31,17 @@ import type {
 	ArchivePayments,
 	BackedUp,
 	BehindHead,
+	EcashWork,
 	LimitChanges,
 	ModuleService,
+	OrderEcash,
 	Ordered,
 	OrderedWithdrawal,
 	OwnedNote,
 	OwnerLimits,
 } from "./module-service.ts";
 import { behindIn, overrideIn } from "./overriding.ts";
+import { ecashIn, orderIn, receiveIn, takeBackIn } from "./owner-ecash.ts";
 import {
 	approvalOf,
 	balancesIn,
@@ -50,9 +59,9 @@ import { cancelIn, giveBackIn, ordersIn, withdrawIn } from "./withdrawing.ts";
 export async function openModule(home: string): Promise<ModuleService> {
 	const side = await findSide(home);
 	const path = side?.module.home ?? home;
-	const { issuers } = await readPurseSettings(path);
+	const { issuers, mints } = await readPurseSettings(path);
 	const money = issuers.map(({ terms }) => moneyOf(terms));
-	return new OwnedModule(path, money);
+	return new OwnedModule(path, money, mints.map(trustedMint));
 }
 
 /**
@@ -70,6 +79,37 @@ export async function restoreModule(
 	return backedUp(await restorePurse(file, home, owner));
 }
 
+/**
+ * Brings what was written down of a purse's seed into the home of a module whose purse never had
+ * any ecash, and asks a mint for all that follows from it. With the same seed it is that again.
+ * Rejects as `takeSeed` and `restoreEcash`.
+ */
+export async function restoreFromSeed(
+	home: string,
+	text: string,
+	{
+		mint,
+		owner,
+		waitMs,
+		taken,
+	}: OrderEcash & {
+		/** Hears that the purse has that seed now, whatever its mint says then. */
+		readonly taken: () => void;
+	},
+): Promise<EcashWork> {
+	const { ask, forget } = askOnce(owner);
+	try {
+		await using module = await openModule(home);
+		// Before anything is changed: which mint is asked has to be known.
+		module.mintNamed(mint);
+		await takeSeed(module.home, text, ask);
+		taken();
+		return await module.restoreEcash({ mint, owner: ask, waitMs });
+	} finally {
+		forget();
+	}
+}
+
 function backedUp({ made, ...backup }: PurseBackup): BackedUp {
 	return { made: made.toISOString(), ...backup };
 }
@@ -78,11 +118,17 @@ function backedUp({ made, ...backup }: PurseBackup): BackedUp {
 class OwnedModule implements ModuleService {
 	readonly home: string;
 	readonly money: readonly MoneyOf[];
+	readonly #mints: readonly TrustedMint[];
 	#isClosed = false;
 
-	constructor(home: string, money: readonly MoneyOf[]) {
+	constructor(
+		home: string,
+		money: readonly MoneyOf[],
+		mints: readonly TrustedMint[],
+	) {
 		this.home = home;
 		this.money = money;
+		this.#mints = mints;
 	}
 
 	async balance(): Promise<readonly Balance[]> {
@@ -148,6 +194,57 @@ class OwnedModule implements ModuleService {
 		return giveBackIn(this.#open(), issuer);
 	}
 
+	mintNamed(mint?: string): MoneyOf {
+		return moneyOf(mintNamed(this.#mints, mint));
+	}
+
+	async receiveEcash(
+		token: string,
+		options: Pick<OrderEcash, "waitMs">,
+	): Promise<EcashWork> {
+		return receiveIn(this.#open(), token, options);
+	}
+
+	async sendEcash(amount: bigint, options: OrderEcash): Promise<EcashWork> {
+		return orderIn(this.#open(), { kind: "send", amount }, options);
+	}
+
+	async takeBackEcash(
+		request: string,
+		options: OrderEcash,
+	): Promise<EcashWork> {
+		return takeBackIn(this.#open(), request, options);
+	}
+
+	async mintEcash(
+		amount: bigint,
+		options: Parameters<ModuleService["mintEcash"]>[1],
+	): Promise<EcashWork> {
+		const { invoiced } = options;
+		return orderIn(this.#open(), { kind: "mint", amount }, options, invoiced);
+	}
+
+	async meltEcash(
+		invoice: string,
+		options: Parameters<ModuleService["meltEcash"]>[1],
+	): Promise<EcashWork> {
+		const { maxFee } = options;
+		const order = { kind: "melt", invoice, maxFee } as const;
+		return orderIn(this.#open(), order, options);
+	}
+
+	async restoreEcash(options: OrderEcash): Promise<EcashWork> {
+		return orderIn(this.#open(), { kind: "restore" }, options);
+	}
+
+	async ecashOrders({
+		all = false,
+	}: {
+		readonly all?: boolean;
+	} = {}): Promise<readonly EcashWork[]> {
+		return ecashIn(this.#open(), all);
+	}
+
 	async backUp(path: string, { owner }: OwnerOptions): Promise<BackedUp> {
 		return backedUp(await backUpPurse(this.#open(), path, owner));
 	}
@@ -156,11 +253,14 @@ class OwnedModule implements ModuleService {
 		folder,
 		expiredForDays,
 		wrote,
+		stayed,
 	}: ArchivePayments): Promise<Archived> {
 		return archivePurse(this.#open(), {
 			expiredForDays,
 			...(folder === undefined ? {} : { folder }),
 			...(wrote === undefined ? {} : { wrote }),
+			stayed: ({ kind, contract, error: { code, message: reason } }) =>
+				stayed?.({ kind, contract: hex(contract), code, reason }),
 		});
 	}
 

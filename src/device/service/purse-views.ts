@@ -88,11 +88,12 @@ export async function waitingIn(home: string): Promise<WaitingApproval[]> {
 }
 
 export function approvalOf({ payment, terms }: WaitingApproval): Approval {
-	const { contract, payee, amount, what, why, asked, state } = payment;
+	const { contract, payee, amount, fee, what, why, asked, state } = payment;
 	return {
 		contract: hex(contract),
 		state,
 		amount,
+		...(fee > 0n ? { fee } : {}),
 		payee: nameInDeviceId(payee),
 		payeeId: hex(payee),
 		text: what,

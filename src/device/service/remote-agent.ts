@@ -1,8 +1,9 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { TetradError } from "../../errors.ts";
 import type { PurchaseRow } from "../../trade/records/index.ts";
-import { HomeLock, isThere } from "../home/index.ts";
+import { HomeLock } from "../home/index.ts";
 import { stateOf } from "../process/index.ts";
+import { hasAgentStore } from "../purse/index.ts";
 import { viewPurchaseOf } from "../trade/index.ts";
 import type { AgentPlace } from "./agent-place.ts";
 import type {
@@ -26,15 +27,17 @@ import type {
 	SellOptions,
 } from "./agent-service.ts";
 import { purchaseOf } from "./agent-views.ts";
-import { decideIn } from "./deciding.ts";
+import { requireAsAsked } from "./as-asked.ts";
 import { CLOSE_WITHIN_MS } from "./limits.ts";
+import { decideInAll, homesOfModules } from "./module-homes.ts";
 import { ConnectionLost, NotReached, RemoteCall } from "./remote-call.ts";
 import { ASKS, type Ask, LISTS } from "./socket-messages.ts";
 
 /** Where a running agent is, and what is known of it on this machine. */
-export type RemotePlace = Pick<AgentPlace, "home" | "moduleHome"> & {
-	readonly socket: string;
-};
+export type RemotePlace = Pick<AgentPlace, "home" | "moduleHome"> &
+	Partial<Pick<AgentPlace, "furtherModules">> & {
+		readonly socket: string;
+	};
 
 /** An agent that runs in another process, and answers at a socket. */
 export class RemoteAgent implements AgentService {
@@ -56,12 +59,15 @@ export class RemoteAgent implements AgentService {
 		return call && new RemoteAgent(call.name, place);
 	}
 
-	quote(
+	async quote(
 		merchant: string,
 		item: string,
-		{ order, ...options }: QuoteOptions = {},
+		{ order, rails, avoid, currency, ...options }: QuoteOptions = {},
 	): Promise<Quote> {
-		return this.#once("quote", ASKS.quote, { merchant, item, order }, options);
+		const said = { merchant, item, order, rails, avoid, currency };
+		const quote = await this.#once("quote", ASKS.quote, said, options);
+		requireAsAsked(quote, { rails, avoid, currency });
+		return quote;
 	}
 
 	async buy(
@@ -196,13 +202,8 @@ export class RemoteAgent implements AgentService {
 		isApproved: boolean,
 		owner: OwnerOptions["owner"],
 	): Promise<Decision> {
-		const { moduleHome } = this.#place;
-		if (moduleHome === undefined)
-			throw new TetradError(
-				"home-unusable",
-				"it is not known where the home of the module is on this machine",
-			);
-		return decideIn(moduleHome, contract, isApproved, owner);
+		const homes = homesOfModules(this.#place);
+		return decideInAll(homes, contract, isApproved, owner);
 	}
 
 	/**
@@ -328,7 +329,7 @@ async function newestOf(
 	lost: ConnectionLost | NotReached,
 ): Promise<PurchaseRow | "unreadable" | undefined> {
 	try {
-		if (!(await isThere(join(home, "agent.db"))))
+		if (!(await hasAgentStore(home)))
 			return lost instanceof NotReached ? undefined : "unreadable";
 		return await viewPurchaseOf(home, offer);
 	} catch {

@@ -27,28 +27,45 @@ export function isOpenOrMadeSince(
 	}
 }
 
-/** A thing that is being bought, until it is disposed of; `isCopy` when it already is by another quote. */
+/** A thing that is being bought, until it is disposed of; `isCopy` when it already is by another quote, or was before this one began. */
 export interface ThingUnderWay extends Disposable {
-	readonly thing: string;
 	readonly isCopy: boolean;
 }
 
 /** What is being bought, by thing and quote. */
 export class ThingsUnderWay {
 	readonly #quotes = new Map<string, string[]>();
+	/** Of each thing the last one that is looking at what was bought before. */
+	readonly #looking = new Map<string, Promise<unknown>>();
 
-	begin(thing: string, quote: string): ThingUnderWay {
+	/** Whoever begins while another looks waits for that: or else the first would see what the second leaves, and each be the copy of the other. */
+	async begin(
+		thing: string,
+		quote: string,
+		wasBought: () => Promise<boolean>,
+	): Promise<ThingUnderWay> {
 		const quotes = this.#quotes.get(thing) ?? [];
-		const isCopy = quotes.some((other) => other !== quote);
+		const isSecond = quotes.some((other) => other !== quote);
 		quotes.push(quote);
 		this.#quotes.set(thing, quotes);
-		return {
-			thing,
-			isCopy,
-			[Symbol.dispose]: () => {
-				quotes.splice(quotes.indexOf(quote), 1);
-				if (quotes.length === 0) this.#quotes.delete(thing);
-			},
+		const over = () => {
+			quotes.splice(quotes.indexOf(quote), 1);
+			if (quotes.length === 0) this.#quotes.delete(thing);
 		};
+		const before = this.#looking.get(thing);
+		const looking = (async () => {
+			// What it found, or failed at, is its own affair.
+			await before?.catch(() => {});
+			return isSecond || (await wasBought());
+		})();
+		this.#looking.set(thing, looking);
+		try {
+			return { isCopy: await looking, [Symbol.dispose]: over };
+		} catch (error) {
+			over();
+			throw error;
+		} finally {
+			if (this.#looking.get(thing) === looking) this.#looking.delete(thing);
+		}
 	}
 }

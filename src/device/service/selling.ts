@@ -1,15 +1,17 @@
-import { type Address, formatAddress } from "../../carrier/index.ts";
-import { TetradError } from "../../errors.ts";
 import {
-	type Currency,
-	type IssuerTerms,
-	parseAmount,
-} from "../../money/index.ts";
-import { hex } from "../../wire/index.ts";
+	type Address,
+	formatAddress,
+	type TcpAddress,
+} from "../../carrier/index.ts";
+import { TetradError } from "../../errors.ts";
+import { nameInDeviceId } from "../../money/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
+import type { OneOfSeveral } from "../home/index.ts";
 import {
 	type AgentAtWork,
 	type Alongside,
 	alongside,
+	isFirstOf,
 	moneyText,
 	type OpenedAgent,
 	observer,
@@ -18,7 +20,7 @@ import {
 	type SettleAt,
 	sellerReporter,
 	serveRefunds,
-	settleAgain,
+	settleEach,
 } from "../process/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
@@ -29,10 +31,14 @@ import {
 	FolderCatalogue,
 	FolderShop,
 	ItemCatalogue,
+	pricingOf,
 	RequestRecords,
 	RequestShop,
+	requireNamed,
 	type SalesEvent,
 	type Shop,
+	type ShopMoney,
+	type TakenMoneys,
 	type TradingAgent,
 } from "../trade/index.ts";
 import type { ForSale, Ware } from "./for-sale.ts";
@@ -46,59 +52,89 @@ export interface Selling {
 	readonly home: string;
 	readonly listen: Address;
 	readonly sells: ForSale;
-	/** Whose money is taken. */
-	readonly terms: IssuerTerms;
+	/** For which money. */
+	readonly moneys: TakenMoneys;
+	/** Of the modules that are on this machine. */
+	readonly moduleHomes: readonly string[];
+	/** Where the agent is met with each of its modules, if it has several. */
+	readonly modules: readonly MetAt[];
 	/** What commands find that make what is ordered; it should have no secrets. */
 	readonly environment: Environment;
 	/** At an issuer's agent the module gets what it sells with, and hands in what it was paid. */
 	readonly settleAt: Omit<SettleAt, "sells"> | undefined;
+	/** Which process of the agent this is, of several: the first sees to refunds and meets the issuer. */
+	readonly oneOf: OneOfSeveral | undefined;
 	readonly report: Report;
 	readonly signal: AbortSignal;
 }
 
+/** A module of an agent that has several, and where the agent is met with it. */
+export interface MetAt {
+	readonly deviceId: Uint8Array;
+	readonly address: TcpAddress;
+}
+
 /** Sells until the signal. Rejects with why it cannot. */
 export async function sellUntil(selling: Selling): Promise<void> {
-	const { trading, opened, work, terms, settleAt, report, signal } = selling;
-	const { sells } = selling;
-	const catalogue = await readCatalogue(sells, terms.currency, report);
+	const { trading, opened, work, moneys, settleAt, report, signal } = selling;
+	const { sells, moduleHomes } = selling;
+	for (const home of moduleHomes) await requireNamed(home, moneys);
+	const catalogue = await readCatalogue(sells, moneys, report);
+	const notes = moneys.find(({ mint }) => mint === undefined);
 	const shop = await shopOf(selling, catalogue);
 	const reporting = work.reporting(report);
-	const others: Alongside = [
-		(until) => serveRefunds({ ...opened, work: reporting }, until),
-		settleAt &&
-			((until) =>
-				settleAgain(reporting, opened, { ...settleAt, sells: terms }, until)),
-	];
+	const others: Alongside = isFirstOf(selling.oneOf)
+		? [
+				(until) => serveRefunds({ ...opened, work: reporting }, until),
+				settleAt &&
+					((until) =>
+						settleEach(
+							reporting,
+							opened,
+							{
+								...settleAt,
+								...(notes === undefined ? {} : { sells: notes }),
+							},
+							until,
+						)),
+			]
+		: [];
 	const observe = observerOf(selling, catalogue, shop);
 	const address = formatAddress(selling.listen);
 	await alongside(signal, others, () =>
-		trading.sell(address, shop, { signal, observe }),
+		trading.sell(address, shop, {
+			...{ signal, observe },
+			modules: selling.modules.map(({ deviceId, address }) => ({
+				...{ deviceId, address: formatAddress(address) },
+			})),
+		}),
 	);
 }
 
 /** Reads what is for sale. Throws `invalid-argument` and `file-unusable` for what cannot be sold. */
 export async function readCatalogue(
 	sells: ForSale,
-	currency: Currency,
+	moneys: TakenMoneys,
 	report: Report,
 ): Promise<Catalogue> {
+	const { currency, others = [] } = pricingOf(moneys);
 	if ("requests" in sells) {
 		const { beside } = sells;
 		return beside === undefined
 			? ItemCatalogue.of([], currency)
-			: readCatalogue(beside, currency, report);
+			: readCatalogue(beside, moneys, report);
 	}
 	if ("catalogue" in sells) return sells.catalogue;
 	if ("items" in sells) {
 		if (sells.items.length === 0)
 			throw new TetradError("invalid-argument", "there is nothing to sell");
-		return ItemCatalogue.of(sells.items, currency);
+		return ItemCatalogue.of(sells.items, currency, others);
 	}
 	const { folder, price } = sells;
-	const catalogue = await FolderCatalogue.read(folder, {
-		currency,
-		...(price === undefined ? {} : { price: parseAmount(price, currency) }),
-	});
+	const catalogue = await FolderCatalogue.read(
+		folder,
+		pricingOf(moneys, price),
+	);
 	for (const { path, why } of catalogue.notOffered)
 		report({ event: "not-offered", path, reason: why });
 	if (catalogue.size === 0)
@@ -116,16 +152,22 @@ async function shopOf(
 	selling: Selling,
 	catalogue: Catalogue,
 ): Promise<NamedShop> {
-	const { sells, opened, terms } = selling;
+	const { sells, opened, moneys, modules } = selling;
+	const [terms] = moneys;
 	if (!("requests" in sells)) return wareShop(selling, sells, catalogue);
 	const { requests, beside = { items: [] } } = sells;
-	const { agent, store, home } = opened;
+	const { agent, store } = opened;
+	const [module = new Uint8Array()] = agent.modules;
 	const now = () => agent.now();
-	const records = await RequestRecords.open(store, now, terms);
+	const records = await RequestRecords.open(store, now, terms, () =>
+		opened.home.pairings.map(({ peerDeviceId }) => peerDeviceId),
+	);
 	const seller = requests({
 		terms,
 		agent: hex(agent.device.deviceId),
-		module: hex(home.pairing?.peerDeviceId ?? new Uint8Array()),
+		module: hex(module),
+		port: modules.find(({ deviceId }) => sameBytes(deviceId, module))?.address
+			.port,
 		records,
 		now,
 	});
@@ -136,19 +178,34 @@ async function shopOf(
 }
 
 function wareShop(
-	{ home, opened, terms, environment }: Selling,
+	{ home, opened, moneys, environment, oneOf }: Selling,
 	ware: Ware,
 	catalogue: Catalogue,
 ): Promise<FolderShop> {
 	const { onOrder = undefined, workingFolder = undefined } =
 		"items" in ware ? {} : ware;
 	return FolderShop.open({
-		...{ home, catalogue, store: opened.store, terms, environment },
+		...{ home, catalogue, store: opened.store, environment, oneOf },
+		...{ terms: moneys[0], others: moneys.slice(1) },
 		...(workingFolder === undefined ? {} : { workingFolder }),
 		...(onOrder === undefined
 			? {}
 			: { onOrder: commandMaker(onOrder, environment, workingFolder) }),
 	});
+}
+
+/** That of an issuer or a mint; notes where none is named. */
+function moneyNamed(
+	moneys: TakenMoneys,
+	issuer: Uint8Array | undefined,
+): ShopMoney {
+	const [first] = moneys;
+	const found = moneys.find((money) =>
+		issuer === undefined
+			? money.mint === undefined
+			: sameBytes(money.issuer, issuer),
+	);
+	return found ?? first;
 }
 
 /** A buyer in a tetrad, which has one number in all that is said of it. */
@@ -158,7 +215,7 @@ interface Visit {
 }
 
 function observerOf(
-	{ work, terms, report }: Selling,
+	{ work, moneys, report }: Selling,
 	catalogue: Catalogue,
 	shop: NamedShop,
 ): (event: SalesEvent) => void {
@@ -171,15 +228,23 @@ function observerOf(
 	};
 	return (event) => {
 		switch (event.kind) {
-			case "listening":
-				report({ event: "listening", address: formatAddress(event.address) });
-				return report({
-					event: "selling",
-					items: catalogue.size,
-					currency: terms.currency.code,
-					play: terms.isPlay,
-					issuer: terms.name,
-				});
+			case "listening": {
+				const address = formatAddress(event.address);
+				if (event.module !== undefined) {
+					const module = nameInDeviceId(event.module);
+					return report({ event: "listening", address, module });
+				}
+				report({ event: "listening", address });
+				for (const terms of moneys)
+					report({
+						event: "selling",
+						items: catalogue.size,
+						currency: terms.currency.code,
+						play: terms.isPlay,
+						issuer: terms.name,
+					});
+				return;
+			}
 			case "tetrad": {
 				const { number } = event;
 				const { observe } = come.get(number) ?? visit(number);
@@ -194,7 +259,7 @@ function observerOf(
 					tetrad,
 					buyer.name,
 					(contract) => shop.nameOf(contract),
-					(amount) => moneyText(amount, terms),
+					(amount, issuer) => moneyText(amount, moneyNamed(moneys, issuer)),
 					report,
 				)(event.event);
 			}

@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import { isErrorCode, TetradError } from "../../errors.ts";
+import { AVOIDED, type Avoided } from "../../trade/agent/index.ts";
+import { RAIL_NAMES, type RailName } from "../../trade/documents/index.ts";
 import type {
 	AgentEvent,
 	AgentStatus,
@@ -38,6 +40,8 @@ const money = {
 	issuer: z.string(),
 };
 
+const railName = z.enum(RAIL_NAMES);
+
 const item = {
 	...money,
 	item: z.string(),
@@ -46,6 +50,9 @@ const item = {
 	size: z.number().optional(),
 	type: z.string().optional(),
 	about: z.string().optional(),
+	rail: railName,
+	mint: z.string().optional(),
+	unit: z.string().optional(),
 };
 
 const merchantRisk = z.enum([
@@ -81,6 +88,7 @@ const catalogueItem: z.ZodType<CatalogueItem> = z.object(item);
 const quote: z.ZodType<Quote> = z.object({
 	...item,
 	id: z.string(),
+	fee: minorUnits.optional(),
 	order: z.string().optional(),
 	merchant: z.string(),
 	merchantId: z.string(),
@@ -88,7 +96,6 @@ const quote: z.ZodType<Quote> = z.object({
 	module: z.string(),
 	moduleId: z.string(),
 	until: z.string(),
-	rail: z.enum(["own-notes", "cashu"]),
 	promises,
 });
 
@@ -104,6 +111,10 @@ const purchase: z.ZodType<Purchase> = z.object({
 	merchantId: z.string(),
 	module: z.string(),
 	amount: minorUnits,
+	rail: railName,
+	mint: z.string().optional(),
+	unit: z.string().optional(),
+	fee: minorUnits.optional(),
 	refunded: minorUnits.optional(),
 	until: z.string(),
 	path: z.string(),
@@ -115,6 +126,7 @@ const purchase: z.ZodType<Purchase> = z.object({
 
 const sale: z.ZodType<Sale> = z.object({
 	...money,
+	module: z.string().optional(),
 	contract: z.string(),
 	time: z.string(),
 	item: z.string(),
@@ -125,6 +137,7 @@ const sale: z.ZodType<Sale> = z.object({
 
 const balance: z.ZodType<Balance> = z.object({
 	...money,
+	module: z.string().optional(),
 	spendable: minorUnits,
 	held: minorUnits,
 	heldBecause: z.enum(["behind", "issuer-not-met", "earlier-key"]).optional(),
@@ -136,6 +149,7 @@ const balance: z.ZodType<Balance> = z.object({
 });
 
 const historyEntry: z.ZodType<HistoryEntry> = z.object({
+	module: z.string().optional(),
 	currency: money.currency.optional(),
 	exponent: money.exponent.optional(),
 	play: money.play.optional(),
@@ -152,9 +166,11 @@ const historyEntry: z.ZodType<HistoryEntry> = z.object({
 
 const approval: z.ZodType<Approval> = z.object({
 	...money,
+	module: z.string().optional(),
 	contract: z.string(),
 	state: z.enum(["waiting", "approved", "denied"]),
 	amount: minorUnits,
+	fee: minorUnits.optional(),
 	payee: z.string(),
 	payeeId: z.string(),
 	text: z.string(),
@@ -163,6 +179,14 @@ const approval: z.ZodType<Approval> = z.object({
 	asked: z.string(),
 });
 
+/** When the issuer was met, and why it could not be since. */
+const meetings = {
+	settled: z.object({ time: z.string(), issuer: z.string() }).optional(),
+	trouble: z
+		.object({ time: z.string(), code: errorCode, reason: z.string() })
+		.optional(),
+};
+
 const status: z.ZodType<AgentStatus> = z.object({
 	name: z.string(),
 	home: z.string(),
@@ -170,11 +194,18 @@ const status: z.ZodType<AgentStatus> = z.object({
 	since: z.string(),
 	module: z.string(),
 	isLinked: z.boolean(),
-	listening: z.array(z.string()),
-	settled: z.object({ time: z.string(), issuer: z.string() }).optional(),
-	trouble: z
-		.object({ time: z.string(), code: errorCode, reason: z.string() })
+	modules: z
+		.array(
+			z.object({
+				...{ name: z.string(), id: z.string(), address: z.string() },
+				port: z.number().optional(),
+				isLinked: z.boolean(),
+				...meetings,
+			}),
+		)
 		.optional(),
+	listening: z.array(z.string()),
+	...meetings,
 	inDoubt: z.number(),
 	crypto: z.string(),
 });
@@ -205,6 +236,9 @@ export interface Asks {
 			readonly merchant: string;
 			readonly item: string;
 			readonly order?: string | undefined;
+			readonly rails?: readonly RailName[] | undefined;
+			readonly avoid?: readonly Avoided[] | undefined;
+			readonly currency?: string | undefined;
 		},
 		Quote
 	>;
@@ -263,6 +297,9 @@ export const ASKS: Asks = {
 			merchant: address,
 			item: z.string().max(1024),
 			order: z.string().max(8192).optional(),
+			rails: z.array(railName).max(RAIL_NAMES.length).optional(),
+			avoid: z.array(z.enum(AVOIDED)).max(AVOIDED.length).optional(),
+			currency: z.string().max(8).optional(),
 		}),
 		answer: quote,
 	},

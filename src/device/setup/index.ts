@@ -5,6 +5,7 @@ export {
 	hasSandbox,
 	makeSandbox,
 	removeSandbox,
+	sandboxMint,
 	sandboxParts,
 } from "./make-sandbox.ts";
 export {

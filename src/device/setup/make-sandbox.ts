@@ -5,6 +5,7 @@
  *   sandbox.json     what the folder is, and whether it is whole
  *   agency/, bank/   the authorities
  *   issuer/, shop/, buyer/   the sides
+ *   mint/            a play mint, where purchases can be paid with its ecash
  */
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,18 +18,23 @@ import {
 	isThere,
 	makePrivateFolder,
 	parseJson,
+	readHome,
 	readText,
 	replaceFile,
 	unusable,
 } from "../home/index.ts";
 import { termsPath } from "../issuer/index.ts";
+import { MintServer, playMoney } from "../mint/index.ts";
 import {
 	moduleIdOf,
 	openOwner,
+	Purse,
 	placeLimits,
 	placeWithdrawal,
 	readIssuerTerms,
+	trustedMint,
 } from "../purse/index.ts";
+import { MoneyModule } from "../runtime/index.ts";
 import { readSide, type SideFile, type SideKind } from "../side/index.ts";
 import {
 	type Certifiers,
@@ -43,9 +49,11 @@ const sandboxFile = z.strictObject({
 	version: z.literal(1),
 	/** One that is still being made, or was interrupted at that, has nothing worth keeping. */
 	state: z.enum(["being-made", "made"]),
+	/** Where its play mint listens, if it has one. */
+	mintPort: z.int().min(1).max(65_535).optional(),
 });
 
-type SandboxState = z.infer<typeof sandboxFile>["state"];
+type SandboxFile = z.infer<typeof sandboxFile>;
 
 /** What a process leaves that had the folder. */
 const LOCK = /^lock\.(db|txt)$/;
@@ -53,7 +61,7 @@ const LOCK = /^lock\.(db|txt)$/;
 /** What a process leaves that was killed while it wrote that. */
 const DRAFT = `${SANDBOX_FILE}.new`;
 
-const PARTS = ["agency", "bank", "issuer", "shop", "buyer"] as const;
+const PARTS = ["agency", "bank", "issuer", "shop", "buyer", "mint"] as const;
 
 /** The sides of a sandbox, in the order in which they start. */
 export const SANDBOX_SIDES = ["issuer", "shop", "buyer"] as const;
@@ -70,6 +78,15 @@ const MONEY = {
 	approvalAbove: 10_00n,
 } as const;
 
+/** What the buyer begins with of a play mint's ecash, and may spend, in its unit. */
+const ECASH = {
+	unit: "sat",
+	balance: 1000,
+	perPayment: 200n,
+	perDay: 500n,
+	approvalAbove: 100n,
+} as const;
+
 /** How often shop and buyer meet the issuer, in seconds. */
 const SETTLE_EVERY = 30;
 
@@ -79,6 +96,8 @@ interface SandboxAddresses {
 	readonly shop: string;
 	/** Of the issuer's HTTP API. */
 	readonly operators: string;
+	/** The port of a play mint, where there is to be one. */
+	readonly mintPort?: number;
 }
 
 export interface SandboxOptions {
@@ -112,11 +131,15 @@ export async function makeSandbox(
 	if (await hasSandbox(folder))
 		throw unusable(`there is a sandbox in ${folder} already`);
 	await makePrivateFolder(folder);
-	await writeState(folder, "being-made");
+	await writeFileOf(folder, { state: "being-made" });
 	await removeParts(folder);
+	const { mintPort } = options.addresses;
 	try {
 		await makeParts(folder, options);
-		await writeState(folder, "made");
+		await writeFileOf(folder, {
+			state: "made",
+			...(mintPort === undefined ? {} : { mintPort }),
+		});
 	} catch (thrown) {
 		await removeParts(folder);
 		await rm(join(folder, SANDBOX_FILE), { force: true });
@@ -126,7 +149,7 @@ export async function makeSandbox(
 
 /** Makes a sandbox as one that was not finished: it is made anew when it is made again. */
 export function forgetSandbox(folder: string): Promise<void> {
-	return writeState(folder, "being-made");
+	return writeFileOf(folder, { state: "being-made" });
 }
 
 /** Takes away all that a sandbox made, and its folder unless something else is in it. Returns whether the folder is gone. */
@@ -145,8 +168,11 @@ export async function removeSandbox(folder: string): Promise<boolean> {
 	}
 }
 
-function writeState(folder: string, state: SandboxState): Promise<void> {
-	const text = JSON.stringify({ version: 1, state });
+function writeFileOf(
+	folder: string,
+	said: Omit<SandboxFile, "version">,
+): Promise<void> {
+	const text = JSON.stringify({ version: 1, ...said });
 	return replaceFile(join(folder, SANDBOX_FILE), `${text}\n`);
 }
 
@@ -180,15 +206,30 @@ async function makeParts(
 	});
 	const mint = deviceHome(join(folder, "issuer"), "module");
 	const terms = await readIssuerTerms(termsPath(mint));
+	const { mintPort } = addresses;
+	if (mintPort !== undefined) step("a play mint");
+	const playMint =
+		mintPort === undefined
+			? undefined
+			: made.use(await openMint(folder, mintPort));
+	const mints =
+		playMint === undefined
+			? []
+			: [{ url: playMint.url, unit: ECASH.unit, isPlay: true }];
 	const money: NewMoney = {
 		kind: "purse",
 		terms,
+		mints,
 		owner: () => "unsafe-no-owner",
 	};
 	step("a shop with three things to sell");
 	await makeOne(folder, "shop", certifiers, addresses, money);
-	await stock(join(folder, "shop", "goods"));
-	step("a buyer with 100.00 and limits");
+	await stock(join(folder, "shop", "goods"), mints.length > 0);
+	step(
+		mints.length === 0
+			? "a buyer with 100.00 and limits"
+			: `a buyer with 100.00, ${ECASH.balance} ${ECASH.unit} of ecash, and limits`,
+	);
 	await makeOne(folder, "buyer", certifiers, addresses, money);
 	const purseHome = deviceHome(join(folder, "buyer"), "module");
 	const purse = await moduleIdOf(purseHome);
@@ -196,15 +237,52 @@ async function makeParts(
 	const owner = await openOwner("unsafe-no-owner", nobody);
 	const { issuer } = terms;
 	const { balance: amount, ...limits } = MONEY;
+	const { unit: _, balance, ...ofEcash } = ECASH;
+	for (const { url } of mints)
+		await receive(purseHome, await playMoney(url, balance));
 	await placeWithdrawal(purseHome, owner, { purse, issuer, amount });
 	const none = { perMerchantDay: undefined, inAll: undefined };
 	await placeLimits(purseHome, owner, {
 		purse,
 		number: 1n,
-		money: [{ issuer, ...limits, ...none }],
+		money: [
+			{ issuer, ...limits, ...none },
+			...mints.map((one) => ({
+				...{ issuer: trustedMint(one).issuer, ...ofEcash },
+				...none,
+			})),
+		],
 		merchants: undefined,
 		approveNewMerchants: false,
 	});
+}
+
+function mintFile(folder: string): string {
+	return join(folder, "mint", "mint.db");
+}
+
+async function openMint(folder: string, port: number): Promise<MintServer> {
+	await makePrivateFolder(join(folder, "mint"));
+	return MintServer.open({ path: mintFile(folder), port });
+}
+
+/** With what the play mint of a sandbox runs; nothing where it has none. */
+export async function sandboxMint(
+	folder: string,
+): Promise<{ readonly path: string; readonly port: number } | undefined> {
+	const file = join(folder, SANDBOX_FILE);
+	const { mintPort } = parseJson(sandboxFile, await readText(file), file);
+	return mintPort === undefined
+		? undefined
+		: { path: mintFile(folder), port: mintPort };
+}
+
+/** Takes a token into the purse of a module that does not run. */
+async function receive(moduleHome: string, token: string): Promise<void> {
+	await using home = await readHome(moduleHome, "module");
+	await using purse = await Purse.openHome(moduleHome);
+	await using _ = new MoneyModule({ ...home, purse });
+	await purse.receive(token);
 }
 
 /** What an account begins with; one that has begun gets no more. */
@@ -258,15 +336,16 @@ async function makeOne(
 }
 
 const MODULE_NAMES: Readonly<Record<SideKind, string>> = {
-	issuer: "play-mint",
+	issuer: "play-issuer",
 	shop: "shop-till",
 	buyer: "buyer-purse",
 };
 
 function settingsOf(
 	name: SandboxSide,
-	{ issuer, shop, operators }: SandboxAddresses,
+	{ issuer, shop, operators, mintPort }: SandboxAddresses,
 ): SideFile {
+	const mint = `http://127.0.0.1:${mintPort} ${ECASH.unit} play`;
 	const side = {
 		name,
 		kind: name,
@@ -291,15 +370,25 @@ function settingsOf(
 				...side,
 				...whose,
 				agent: { listen: shop },
-				sell: { folder: "goods" },
+				sell: {
+					folder: "goods",
+					...(mintPort === undefined ? {} : { take: `notes, ${mint}` }),
+				},
 			};
 		case "buyer":
-			return { ...side, ...whose, buy: { folder: "inbox" } };
+			return {
+				...side,
+				...whose,
+				buy: {
+					folder: "inbox",
+					...(mintPort === undefined ? {} : { rails: "cashu, own-notes" }),
+				},
+			};
 	}
 }
 
 /** One file, one text, and one thing that is made on order. */
-async function stock(folder: string): Promise<void> {
+async function stock(folder: string, isForEcash: boolean): Promise<void> {
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	await writeFile(join(folder, "harbour.svg"), PICTURE);
 	const items = [
@@ -322,7 +411,12 @@ async function stock(folder: string): Promise<void> {
 			description: "Your text in capital letters.",
 		},
 	];
-	const text = JSON.stringify({ version: 1, items }, null, "\t");
+	const prices = ["42", "90", "5"].map((SAT) => ({ prices: { SAT } }));
+	const priced = items.map((item, i) => ({
+		...item,
+		...(isForEcash ? prices[i] : {}),
+	}));
+	const text = JSON.stringify({ version: 1, items: priced }, null, "\t");
 	await writeFile(join(folder, "catalogue.json"), `${text}\n`);
 }
 

@@ -22,22 +22,19 @@ import {
 	finishEnrolment,
 } from "../authority/index.ts";
 import {
+	type DatabaseLocation,
 	type HomeSecrets,
 	isThere,
 	makePrivateFolder,
 	unusable,
 } from "../home/index.ts";
-import {
-	type DatabaseLocation,
-	makeIssuer,
-	readIssuerSettings,
-	termsOf,
-} from "../issuer/index.ts";
+import { makeIssuer, readIssuerSettings, termsOf } from "../issuer/index.ts";
 import {
 	createPurse,
 	defaultUndeposited,
 	hasPurse,
 	type Owner,
+	type PurseMint,
 	writeIssuerTerms,
 } from "../purse/index.ts";
 import {
@@ -61,6 +58,8 @@ export type NewMoney =
 	| {
 			readonly kind: "purse";
 			readonly terms: IssuerTerms;
+			/** Whose ecash it takes; nobody's unless given. */
+			readonly mints?: readonly PurseMint[];
 			/** Asked once everything else is there. */
 			readonly owner: () => Owner | Promise<Owner>;
 	  }
@@ -197,10 +196,10 @@ export async function completeSide(
 async function makeMoney(home: string, money: NewMoney): Promise<IssuerTerms> {
 	switch (money.kind) {
 		case "purse": {
-			const { terms, owner } = money;
+			const { terms, owner, mints = [] } = money;
 			const undeposited = defaultUndeposited(terms);
 			if (!(await hasPurse(home)))
-				await createPurse(home, [{ terms, undeposited }], owner);
+				await createPurse(home, [{ terms, undeposited }], owner, { mints });
 			return terms;
 		}
 		case "issuer":

@@ -4,7 +4,8 @@ import { MoneyModule, TrustedAgent } from "../runtime/index.ts";
 
 /**
  * Pairs the devices of two homes of this machine in one step: whoever has both has no code to
- * compare, because there is no wire between the two. Throws as `readHome` does.
+ * compare, because there is no wire between the two. Of an agent with several modules, `number`
+ * says which of them this is. Throws as `readHome` and `writePairing` do.
  */
 export async function pairHomes(
 	agentHome: string,
@@ -13,6 +14,7 @@ export async function pairHomes(
 		readonly agent?: HomeSecrets;
 		readonly module?: HomeSecrets;
 	} = {},
+	number = 1,
 ): Promise<void> {
 	await using agentsHome = await readHome(agentHome, "agent", secrets.agent);
 	await using modulesHome = await readHome(
@@ -28,7 +30,7 @@ export async function pairHomes(
 		agent.pair(agentEnd, { confirm }),
 		module.pair(moduleEnd, { confirm, tried: () => {} }),
 	]);
-	await writePairing(agentHome, atAgent.pairing, modulesHome.name);
+	await writePairing(agentHome, atAgent.pairing, modulesHome.name, number);
 	// Last: whether a side is paired is looked up at its module.
 	await writePairing(moduleHome, atModule.pairing, agentsHome.name);
 }

@@ -15,14 +15,18 @@ export {
 	HOME_VARIABLE,
 	linkSocket,
 	makeRunFolder,
+	metricsAddress,
+	modulesOf,
 	onOrderCommand,
 	readSide,
 	runFolder,
 	type Side,
 	type SideSettings,
+	secretsAt,
 	secretsOfSide,
 } from "./side.ts";
 export {
+	MAX_AGENT_PROCESSES,
 	type ModuleRuns,
 	SETTING_KEYS,
 	type SettingKey,
@@ -31,4 +35,5 @@ export {
 	type SideFile,
 	type SideKind,
 } from "./side-file.ts";
+export type { SideModule } from "./side-modules.ts";
 export { writeSide } from "./write-side.ts";

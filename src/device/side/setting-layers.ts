@@ -21,7 +21,7 @@ type SettingSource = "flag" | "environment" | "file" | "default";
 
 /** A value that holds, and from where. */
 export interface FoundSetting {
-	readonly key: SettingKey | "home";
+	readonly key: SettingKey | "home" | `module ${number}: ${string}`;
 	/** Paths are absolute, addresses as `formatAddress` writes them. Nothing is said where this is undefined. */
 	readonly value: string | number | undefined;
 	readonly from: SettingSource;
@@ -96,6 +96,12 @@ export class Layers {
 	number(key: SettingKey, otherwise: number): number {
 		const { value } = this.#keep(key, otherwise, Number);
 		return value as number;
+	}
+
+	/** At which port the agent is met with its first module, where that is said. */
+	portOfModule(): number | undefined {
+		const { value } = this.#keep("module.port", undefined, Number);
+		return value as number | undefined;
 	}
 
 	/** Relative to the folder of the file; what the environment says, to the working folder. */

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { parseAddress } from "../../carrier/index.ts";
 import { asTetradError } from "../../errors.ts";
 import { DEPOSIT_MARGIN_MS } from "../../money/index.ts";
-import { readText, unusable } from "../home/index.ts";
+import { AVOIDED } from "../../trade/agent/index.ts";
+import { RAIL_NAMES } from "../../trade/documents/index.ts";
+import { MAX_OWN_MODULES, readText, unusable } from "../home/index.ts";
 
 /*
  * tetrad.toml, which says what the commands of a side need not be told each time. Every key but
@@ -12,6 +14,9 @@ import { readText, unusable } from "../home/index.ts";
 
 /** The file of a side, in its folder. */
 export const SIDE_FILE = "tetrad.toml";
+
+/** Processes that one agent may have on a machine. */
+export const MAX_AGENT_PROCESSES = 64;
 
 /** What a side is for. */
 export type SideKind = "buyer" | "shop" | "issuer";
@@ -31,6 +36,8 @@ interface IssuerTable {
 
 interface BuyTable {
 	readonly folder?: string | undefined;
+	readonly rails?: string | undefined;
+	readonly avoid?: string | undefined;
 }
 
 interface OperateTable {
@@ -39,6 +46,18 @@ interface OperateTable {
 	readonly "log-size"?: string | undefined;
 	readonly "log-keep"?: number | undefined;
 	readonly traces?: string | undefined;
+}
+
+/** A module of a shop beside its first one. */
+export interface FurtherModule {
+	readonly home: string;
+	readonly at?: string | undefined;
+	readonly runs?: Exclude<ModuleRuns, "inside-agent"> | undefined;
+	readonly port?: number | undefined;
+	readonly "passphrase-file"?: string | undefined;
+	readonly "passphrase-env"?: string | undefined;
+	readonly "pin-file"?: string | undefined;
+	readonly "pin-env"?: string | undefined;
 }
 
 type SecretName =
@@ -53,6 +72,7 @@ export interface SideFile {
 		| {
 				readonly home?: string | undefined;
 				readonly listen?: string | undefined;
+				readonly processes?: number | undefined;
 		  }
 		| undefined;
 	readonly module?:
@@ -60,13 +80,17 @@ export interface SideFile {
 				readonly home?: string | undefined;
 				readonly at?: string | undefined;
 				readonly runs?: ModuleRuns | undefined;
+				readonly port?: number | undefined;
 		  }
 		| undefined;
+	/** Of a shop, beside `module`. */
+	readonly "further-modules"?: readonly FurtherModule[] | undefined;
 	readonly issuer?: IssuerTable | undefined;
 	readonly buy?: BuyTable | undefined;
 	readonly sell?:
 		| {
 				readonly folder?: string | undefined;
+				readonly take?: string | undefined;
 				readonly price?: string | undefined;
 				readonly "on-order"?: string | undefined;
 		  }
@@ -89,7 +113,9 @@ export interface UserFile {
 		| undefined;
 }
 
-type Tables = Required<Omit<SideFile, "version" | "kind" | "name">>;
+type Tables = Required<
+	Omit<SideFile, "version" | "kind" | "name" | "further-modules">
+>;
 
 /** The keys of all tables, such as `issuer.settle-every`. */
 export type SettingKey = {
@@ -137,11 +163,47 @@ const whole = (least: number, most: number) => {
 	return z.int(range).min(least, range).max(most, range);
 };
 
+/** Names after one another, none twice. */
+const listOf = (names: readonly string[]) =>
+	text(300).refine(
+		(value) => {
+			const said = splitList(value);
+			return (
+				said.every((name) => names.includes(name)) &&
+				new Set(said).size === said.length
+			);
+		},
+		`is no list of ${names.join(", ")}, with commas between and none twice`,
+	);
+
+/** What stands between commas. */
+export function splitList(value: string): string[] {
+	return value.split(",").map((name) => name.trim());
+}
+
+const file = (what: string) =>
+	path().optional().describe(`a file with ${what} in its only line`);
+const environment = (what: string) =>
+	variable().optional().describe(`an environment variable with ${what}`);
+
+function portOfModule() {
+	return whole(1, 65_535)
+		.optional()
+		.describe(
+			"at which port of the agent's host buyers who come back meet it with this module, where it has several; the agent's own port plus the number of the module unless given",
+		);
+}
+
 const agent = z.strictObject({
 	home: path().optional().describe("the home of the agent; agent unless given"),
 	listen: address()
 		.optional()
 		.describe("where the agent answers other agents; of a shop and an issuer"),
+	processes: whole(1, MAX_AGENT_PROCESSES)
+		.optional()
+		.describe(
+			"how many processes the agent has, which others reach at the same address; its store is in PostgreSQL if there are several; 1 unless given",
+		),
 });
 
 const module = z.strictObject({
@@ -164,6 +226,30 @@ const module = z.strictObject({
 		.describe(
 			"apart is a process of its own; inside-agent is in the agent's process, and whoever owns that process owns the money; elsewhere is not started here; apart unless given",
 		),
+	port: portOfModule(),
+});
+
+const furtherModule = z.strictObject({
+	home: z
+		.string({ error: unlessMissing("is not a text in quotes") })
+		.pipe(path())
+		.describe("the home of the module, with its purse"),
+	at: address()
+		.optional()
+		.describe(
+			"where the module waits for its agent; unix:run/link-2.sock for the second one unless given, and so on",
+		),
+	runs: z
+		.enum(["apart", "elsewhere"], 'is none of "apart" and "elsewhere"')
+		.optional()
+		.describe(
+			"apart is a process of its own; elsewhere is not started here; apart unless given",
+		),
+	port: portOfModule(),
+	"passphrase-file": file("the passphrase of its key"),
+	"passphrase-env": environment("the passphrase of its key"),
+	"pin-file": file("the PIN of its token"),
+	"pin-env": environment("the PIN of its token"),
 });
 
 const issuer = z.strictObject({
@@ -184,6 +270,16 @@ const buy = z.strictObject({
 	folder: path()
 		.optional()
 		.describe("where goods go that are bought; inbox of a buyer unless given"),
+	rails: listOf(RAIL_NAMES)
+		.optional()
+		.describe(
+			"over which rails is paid, the preferred one first, of own-notes and cashu; both, notes first, unless given",
+		),
+	avoid: listOf(AVOIDED)
+		.optional()
+		.describe(
+			`what no rail may have that is paid over, of ${AVOIDED.join(", ")}; nothing unless given`,
+		),
 });
 
 const sell = z.strictObject({
@@ -192,11 +288,23 @@ const sell = z.strictObject({
 		.describe(
 			"whose files are sold, or what its catalogue.json names; goods of a shop unless given",
 		),
-	price: text(40)
-		.regex(/^\d{1,19}(\.\d{1,18})?$/, 'is no amount, such as "1.00"')
+	take: text()
+		.regex(
+			/^(notes|https?:\/\/[^\s,]+ [a-z0-9]{1,8}( play)?)(, *(notes|https?:\/\/[^\s,]+ [a-z0-9]{1,8}( play)?))*$/,
+			'is no list of money, such as "notes, https://mint.example sat"',
+		)
 		.optional()
 		.describe(
-			"of everything that has no price in catalogue.json, such as 1.00",
+			'for which money is sold, the preferred one first: notes, and the address of a mint with its unit, and "play" behind that where its ecash is play money, such as "notes, https://mint.example sat"; notes alone unless given',
+		),
+	price: text(400)
+		.regex(
+			/^\d{1,19}(\.\d{1,18})?( [A-Z0-9]{1,8})?(, ?\d{1,19}(\.\d{1,18})? [A-Z0-9]{1,8})*$/,
+			'is no amount, such as "1.00", or "1.00, 1200 SAT"',
+		)
+		.optional()
+		.describe(
+			"of everything that has no price in catalogue.json, such as 1.00; in several currencies with their codes, such as 1.00, 1200 SAT",
 		),
 	"on-order": text()
 		.optional()
@@ -250,11 +358,6 @@ const operate = z.strictObject({
 		),
 });
 
-const file = (what: string) =>
-	path().optional().describe(`a file with ${what} in its only line`);
-const environment = (what: string) =>
-	variable().optional().describe(`an environment variable with ${what}`);
-
 const secrets = z.strictObject({
 	"agent-passphrase-file": file("the passphrase of the agent's key"),
 	"agent-passphrase-env": environment("the passphrase of the agent's key"),
@@ -291,6 +394,11 @@ export const SIDE_FILE_SCHEMA: z.ZodType<SideFile> = z.strictObject({
 		.describe("what the side is called on this machine"),
 	agent: agent.optional().describe("the agent"),
 	module: module.optional().describe("the money module"),
+	"further-modules": z
+		.array(furtherModule)
+		.max(MAX_OWN_MODULES - 1, `has more than ${MAX_OWN_MODULES - 1} of them`)
+		.optional()
+		.describe("further modules of a shop, in the order of their pairings"),
 	issuer: issuer.optional().describe("whose money a buyer or a shop uses"),
 	buy: buy.optional().describe("buying"),
 	sell: sell.optional().describe("selling"),

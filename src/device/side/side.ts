@@ -8,6 +8,8 @@ import {
 import { asTetradError } from "../../errors.ts";
 import { secretFromEnvironment, secretFromFile } from "../../keys/index.ts";
 import { DEPOSIT_MARGIN_MS } from "../../money/index.ts";
+import type { Avoided } from "../../trade/agent/index.ts";
+import type { RailName } from "../../trade/documents/index.ts";
 import {
 	type HomeSecrets,
 	isThere,
@@ -31,8 +33,14 @@ import {
 	SIDE_FILE_SCHEMA,
 	type SideFile,
 	type SideKind,
+	splitList,
 	USER_FILE_SCHEMA,
 } from "./side-file.ts";
+import {
+	furtherModules,
+	portsOfModules,
+	type SideModule,
+} from "./side-modules.ts";
 
 /*
  * A side: a folder with one agent, its module, and what commands about them need not be told.
@@ -52,12 +60,15 @@ export interface SideSettings {
 	readonly name: string;
 	/** The folder. */
 	readonly path: string;
-	readonly agent: { readonly home: string; readonly listen?: Address };
-	readonly module: {
+	readonly agent: {
 		readonly home: string;
-		readonly at: Address;
-		readonly runs: ModuleRuns;
+		readonly listen?: Address;
+		/** How many there are of it. */
+		readonly processes: number;
 	};
+	readonly module: Omit<SideModule, "secrets">;
+	/** Of a shop, beside that one. */
+	readonly furtherModules: readonly SideModule[];
 	/** Whose money a buyer or a shop uses, once that is said. */
 	readonly issuer?: {
 		readonly at: Address;
@@ -66,9 +77,15 @@ export interface SideSettings {
 	};
 	/** Where bought goods go; a buyer has one. */
 	readonly buyFolder?: string;
+	/** How is paid, as far as that is said. */
+	readonly buyWith: {
+		readonly rails?: readonly RailName[];
+		readonly avoid?: readonly Avoided[];
+	};
 	/** A shop has it. */
 	readonly sell?: {
 		readonly folder: string;
+		readonly take?: string;
 		readonly price?: string;
 		readonly onOrder?: string;
 	};
@@ -165,16 +182,28 @@ async function requireUnwritable(path: string): Promise<void> {
 
 function settled(
 	folder: string,
-	{ kind, name }: SideFile,
+	{ kind, name, "further-modules": others = [] }: SideFile,
 	layers: Layers,
 ): Side {
 	const agentHome = layers.path("agent.home", "agent");
 	const listen = layers.address("agent.listen");
+	const processes = layers.number("agent.processes", 1);
 	const module = {
 		home: layers.path("module.home", "module"),
 		at: layers.address("module.at", "unix:run/link.sock"),
 		runs: layers.text("module.runs", "apart") as ModuleRuns,
 	};
+	const further = furtherModules(folder, others);
+	const ports = portsOfModules({ kind, folder, listen }, [
+		layers.portOfModule(),
+		...others.map(({ port }) => port),
+	]);
+	const withPort = (at: number) =>
+		ports[at] === undefined ? {} : { port: ports[at] };
+	if (others.length > 0 && module.runs === "inside-agent")
+		throw unusable(
+			`${join(folder, SIDE_FILE)}: module.runs: a module that runs inside its agent is the only one; say "apart"`,
+		);
 	const at = layers.address("issuer.at");
 	const termsPath = layers.path("issuer.terms", "issuer.terms.json");
 	const settleEvery = layers.number(
@@ -196,6 +225,9 @@ function settled(
 		kind === "shop"
 			? layers.path("sell.folder", "goods")
 			: layers.path("sell.folder");
+	const rails = layers.text("buy.rails");
+	const avoid = layers.text("buy.avoid");
+	const take = layers.text("sell.take");
 	const price = layers.text("sell.price");
 	const onOrder = layers.text("sell.on-order");
 	const http = layers.address("operate.http");
@@ -204,24 +236,38 @@ function settled(
 	const logKeep = layers.number("operate.log-keep", DEFAULT_LOG_KEEP);
 	const traces = layers.text("operate.traces");
 	const secrets = {
-		agent: secretsAt(layers, "agent"),
-		module: secretsAt(layers, "module"),
+		agent: placesOf(layers, "agent"),
+		module: placesOf(layers, "module"),
 	};
 	return {
 		kind,
 		name,
 		path: folder,
-		agent: { home: agentHome, ...(listen === undefined ? {} : { listen }) },
-		module,
+		agent: {
+			home: agentHome,
+			...(listen === undefined ? {} : { listen }),
+			processes,
+		},
+		module: { ...module, ...withPort(0) },
+		furtherModules: further.modules.map((one, at) => ({
+			...one,
+			...withPort(at + 1),
+		})),
 		...(at === undefined
 			? {}
 			: { issuer: { at, termsPath, settleEveryMs: settleEvery * 1000 } }),
 		...(buyFolder === undefined ? {} : { buyFolder }),
+		buyWith: {
+			// The file was held to these names.
+			...(rails === undefined ? {} : { rails: splitList(rails) as RailName[] }),
+			...(avoid === undefined ? {} : { avoid: splitList(avoid) as Avoided[] }),
+		},
 		...(sellFolder === undefined
 			? {}
 			: {
 					sell: {
 						folder: sellFolder,
+						...(take === undefined ? {} : { take }),
 						...(price === undefined ? {} : { price }),
 						...(onOrder === undefined ? {} : { onOrder }),
 					},
@@ -234,13 +280,16 @@ function settled(
 			...(traces === undefined ? {} : { traces }),
 		},
 		secrets,
-		found: layers.found.toSorted((a, b) => placeOf(a.key) - placeOf(b.key)),
+		found: [
+			...layers.found.toSorted((a, b) => placeOf(a.key) - placeOf(b.key)),
+			...further.found,
+		],
 	};
 }
 
 /** As the file has them. */
 function placeOf(key: FoundSetting["key"]): number {
-	return key === "home" ? -1 : SETTING_KEYS.indexOf(key);
+	return SETTING_KEYS.findIndex((known) => known === key);
 }
 
 const BYTES: Readonly<Record<string, number>> = {
@@ -254,7 +303,7 @@ function bytesOf(size: string): number {
 	return Number(digits) * (BYTES[unit] ?? 1);
 }
 
-function secretsAt(layers: Layers, name: "agent" | "module"): SecretPlaces {
+function placesOf(layers: Layers, name: "agent" | "module"): SecretPlaces {
 	const passphrase = layers.secret(name, "passphrase");
 	const pin = layers.secret(name, "pin");
 	return {
@@ -273,6 +322,28 @@ function requireSockets(side: Side): void {
 			thrown,
 		);
 	}
+}
+
+/** All modules of a side, the first one first. */
+export function modulesOf({
+	module,
+	furtherModules,
+	secrets,
+}: Pick<SideSettings, "module" | "furtherModules" | "secrets">): readonly [
+	SideModule,
+	...SideModule[],
+] {
+	return [{ ...module, secrets: secrets.module }, ...furtherModules];
+}
+
+/** Where a device says how it is: the agent where the settings say, its module at the next port, and further processes of the agent at those after that. */
+export function metricsAddress(
+	{ port, ...rest }: TcpAddress,
+	role: "agent" | "module",
+	number = 1,
+): TcpAddress {
+	const after = role === "module" ? 1 : number === 1 ? 0 : number;
+	return { ...rest, port: port === 0 ? port : port + after };
 }
 
 /** The command that makes what is made on order, for a shell: it runs in the folder of the side. */
@@ -307,19 +378,24 @@ export async function makeRunFolder(
 	return runFolder(side);
 }
 
-/** The secrets of one of its devices, as far as settings say where they are. */
+/** The secrets of its agent or its first module, as far as settings say where they are. */
 export function secretsOfSide(
 	{ secrets }: Pick<SideSettings, "secrets">,
 	role: "agent" | "module",
 ): HomeSecrets {
+	return secretsAt(secrets[role]);
+}
+
+/** The secrets of a device that are there. */
+export function secretsAt(places: SecretPlaces): HomeSecrets {
 	const source = (place: SecretPlace | undefined) => {
 		if (place === undefined) return undefined;
 		return "file" in place
 			? secretFromFile(place.file)
 			: secretFromEnvironment(place.env);
 	};
-	const passphrase = source(secrets[role].passphrase);
-	const pin = source(secrets[role].pin);
+	const passphrase = source(places.passphrase);
+	const pin = source(places.pin);
 	return {
 		...(passphrase === undefined ? {} : { passphrase }),
 		...(pin === undefined ? {} : { pin }),

@@ -1,7 +1,15 @@
 import { formatAddress, type TcpAddress } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
+import type { OneOfSeveral } from "../home/index.ts";
 import type { ProcessEvent } from "../process/index.ts";
-import type { SecretPlace, SideSettings } from "../side/index.ts";
+import {
+	metricsAddress,
+	modulesOf,
+	type SecretPlace,
+	type SecretPlaces,
+	type SideModule,
+	type SideSettings,
+} from "../side/index.ts";
 import type { ProcessPlan } from "./supervisor.ts";
 
 /** A secret of a device that somebody was asked for. */
@@ -11,9 +19,11 @@ interface AskedSecret {
 }
 
 /** Secrets that are in no file and no variable. */
-export type AskedSecrets = Readonly<
-	Partial<Record<"agent" | "module", AskedSecret>>
->;
+export interface AskedSecrets {
+	readonly agent?: AskedSecret | undefined;
+	/** Of each module, the first one first. */
+	readonly modules?: readonly (AskedSecret | undefined)[];
+}
 
 /** The variable in which a device finds a secret that was asked for. */
 const ASKED = "TETRAD_ASKED_SECRET";
@@ -28,35 +38,51 @@ export function plansOfSide(
 		asked = {},
 		prefix = "",
 		after = [],
+		processes = side.agent.processes,
 	}: {
 		readonly asked?: AskedSecrets;
+		/** How many its agent has. */
+		readonly processes?: number;
 		readonly prefix?: string;
 		/** Names of plans that are ready before it starts. */
 		readonly after?: readonly string[];
 	} = {},
 ): ProcessPlan<ProcessEvent>[] {
-	const module = `${prefix}module`;
 	const plans: ProcessPlan<ProcessEvent>[] = [];
-	if (side.module.runs === "apart")
+	for (const [at, module] of modulesOf(side).entries()) {
+		if (module.runs !== "apart") continue;
+		const secret = asked.modules?.[at];
 		plans.push({
-			name: module,
-			args: [...moduleArgs(side), ...secretArgs(side, "module", asked)],
+			name: `${prefix}${moduleName(at + 1)}`,
+			args: [
+				...moduleArgs(side, module, at + 1),
+				...secretArgs(module.secrets, secret),
+			],
 			ready: "listening",
 			folder: side.path,
 			after: [],
-			environment: environmentOf(side, "module", asked),
+			environment: environmentOf(side, module.secrets, secret),
 		});
-	const agent = agentArgs(side);
-	if (agent !== undefined)
+	}
+	const modules = plans.map(({ name }) => name);
+	for (let number = 1; number <= processes; number++) {
+		const agent = agentArgs(side, { number, of: processes });
+		if (agent === undefined) break;
 		plans.push({
-			name: `${prefix}agent`,
-			args: [...agent, ...secretArgs(side, "agent", asked)],
+			name: `${prefix}agent${processes === 1 ? "" : ` ${number}`}`,
+			args: [...agent, ...secretArgs(side.secrets.agent, asked.agent)],
 			ready: "listening",
 			folder: side.path,
-			after: [...plans.map(({ name }) => name), ...after],
-			environment: environmentOf(side, "agent", asked),
+			after: [...modules, ...after],
+			environment: environmentOf(side, side.secrets.agent, asked.agent),
 		});
+	}
 	return plans;
+}
+
+/** What the process of a module is called. */
+function moduleName(number: number): string {
+	return number === 1 ? "module" : `module ${number}`;
 }
 
 /** The processes of an issuer, a shop and a buyer. The issuer is met at the start, so it comes first. */
@@ -72,11 +98,15 @@ export function plansOfWorld(
 	];
 }
 
-function moduleArgs(side: SideSettings): string[] {
-	const { kind, module, operate } = side;
+function moduleArgs(
+	side: SideSettings,
+	module: SideModule,
+	number: number,
+): string[] {
+	const { kind, operate } = side;
 	const args = [
 		...["--home", module.home, "--listen", formatAddress(module.at)],
-		...operateArgs(side, "module"),
+		...operateArgs(side, "module", { number, of: 1 }),
 	];
 	if (kind !== "issuer") return ["module", ...args];
 	const { http } = operate;
@@ -87,7 +117,10 @@ function moduleArgs(side: SideSettings): string[] {
 }
 
 /** A buyer's agent runs when it buys. */
-function agentArgs(side: SideSettings): string[] | undefined {
+function agentArgs(
+	side: SideSettings,
+	oneOf: OneOfSeveral,
+): string[] | undefined {
 	const { kind, agent, module, issuer, path } = side;
 	if (kind === "buyer") return undefined;
 	if (agent.listen === undefined)
@@ -105,7 +138,10 @@ function agentArgs(side: SideSettings): string[] | undefined {
 		"--home",
 		path,
 		...(module.runs === "inside-agent" ? [] : ["--no-module"]),
-		...operateArgs(side, "agent"),
+		...(oneOf.of === 1 && agent.processes === 1
+			? []
+			: ["--agents", `${oneOf.of}`, "--number", `${oneOf.number}`]),
+		...operateArgs(side, "agent", oneOf),
 	];
 }
 
@@ -113,12 +149,15 @@ function agentArgs(side: SideSettings): string[] | undefined {
 function operateArgs(
 	{ kind, operate }: SideSettings,
 	role: "agent" | "module",
+	{ number }: OneOfSeveral,
 ): string[] {
 	const { metrics, logBytes, logKeep } = operate;
 	const tells = role === (kind === "shop" ? "agent" : "module");
 	return [
 		...["--log-size", String(logBytes), "--log-keep", String(logKeep)],
-		...(metrics === undefined || !tells ? [] : ["--metrics", showTcp(metrics)]),
+		...(metrics === undefined || !tells
+			? []
+			: ["--metrics", showTcp(metricsAddress(metrics, role, number))]),
 	];
 }
 
@@ -127,13 +166,11 @@ function showTcp(address: TcpAddress): string {
 }
 
 function secretArgs(
-	{ secrets }: SideSettings,
-	role: "agent" | "module",
-	asked: AskedSecrets,
+	places: SecretPlaces,
+	given: AskedSecret | undefined,
 ): string[] {
-	const given = asked[role];
 	const flags = (["passphrase", "pin"] as const).flatMap((kind) =>
-		placeArgs(kind, secrets[role][kind]),
+		placeArgs(kind, places[kind]),
 	);
 	return given === undefined ? flags : [...flags, `--${given.kind}-env`, ASKED];
 }
@@ -148,24 +185,28 @@ function placeArgs(
 		: [`--${kind}-env`, place.env];
 }
 
-/** A device finds its own secrets, and none of the other device of its side. */
+/** A device finds its own secrets, and none of the other devices of its side. */
 function environmentOf(
-	{ secrets }: SideSettings,
-	role: "agent" | "module",
-	asked: AskedSecrets,
+	side: SideSettings,
+	places: SecretPlaces,
+	asked: AskedSecret | undefined,
 ): Readonly<Record<string, string | undefined>> {
-	const variables = (of: "agent" | "module") =>
-		Object.values(secrets[of]).flatMap((place: SecretPlace) =>
+	const variables = (of: SecretPlaces) =>
+		Object.values(of).flatMap((place: SecretPlace) =>
 			"env" in place ? [place.env] : [],
 		);
-	const own = variables(role);
-	const others = variables(role === "agent" ? "module" : "agent");
+	const own = variables(places);
+	const all = [
+		side.secrets.agent,
+		...modulesOf(side).map(({ secrets }) => secrets),
+	];
+	const others = all.flatMap(variables);
 	return {
 		...Object.fromEntries(
 			others
 				.filter((name) => !own.includes(name))
 				.map((name) => [name, undefined]),
 		),
-		[ASKED]: asked[role]?.text,
+		[ASKED]: asked?.text,
 	};
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readlink, rm, symlink } from "node:fs/promises";
+import { mkdir, readdir, readlink, symlink, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
@@ -40,9 +40,14 @@ export class BegunGoods implements GoodsKeeper {
 	 * goes, unless they belong to a purchase that is not over. Rejects with what the store rejects with.
 	 */
 	static async open(home: string, store: AgentStore): Promise<BegunGoods> {
-		const begun = new BegunGoods(join(home, "begun"));
+		const begun = BegunGoods.of(home);
 		await begun.#sweep(store);
 		return begun;
+	}
+
+	/** Those of a home in which another process sees to what a crash has left. */
+	static of(home: string): BegunGoods {
+		return new BegunGoods(join(home, "begun"));
 	}
 
 	nameOf(path: string): string {
@@ -87,8 +92,7 @@ export class BegunGoods implements GoodsKeeper {
 	async #mark(path: string): Promise<boolean> {
 		const mark = this.#markOf(path);
 		try {
-			await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-			await symlink(resolve(path), mark);
+			await this.#link(resolve(path), mark);
 			return true;
 		} catch (thrown) {
 			if ((thrown as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -100,8 +104,19 @@ export class BegunGoods implements GoodsKeeper {
 		}
 	}
 
+	/** The folder is there but for the first time. */
+	async #link(target: string, mark: string): Promise<void> {
+		try {
+			await symlink(target, mark);
+		} catch (thrown) {
+			if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+			await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+			await symlink(target, mark);
+		}
+	}
+
 	async #unmark(path: string): Promise<void> {
-		await rm(this.#markOf(path), { force: true }).catch(() => {});
+		await unlink(this.#markOf(path)).catch(() => {});
 	}
 
 	#markOf(path: string): string {

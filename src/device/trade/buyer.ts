@@ -3,7 +3,6 @@ import { nameInDeviceId } from "../../money/index.ts";
 import { chosenCrypto } from "../../provider/index.ts";
 import { harmlessName } from "../../talk/index.ts";
 import {
-	type AgentSessionEvent,
 	type BuyerAnswer,
 	type BuyerAsk,
 	type BuyerStep,
@@ -16,17 +15,20 @@ import {
 	type ProvisionalPurchase,
 } from "../../trade/agent/index.ts";
 import {
-	ABOUT_PURCHASES,
+	type AskedPrice,
+	type HeldMoney,
 	type Listing,
 	type Offer,
 	parseContract,
 	parseItemDescription,
+	type RailName,
 } from "../../trade/documents/index.ts";
 import { chunkCount } from "../../trade/merchandise/index.ts";
 import {
 	beginPurchase,
 	concludePurchase,
 	type PurchaseRow,
+	readConcluded,
 	readProvisional,
 	readPurchase,
 } from "../../trade/records/index.ts";
@@ -39,8 +41,10 @@ import {
 	goodsFiles,
 	type KeptGoods,
 } from "./goods-file.ts";
+import { goodsTurn } from "./goods-turn.ts";
 import { MAX_RESUMED } from "./limits.ts";
 import { openGoods } from "./open-goods.ts";
+import { isForSellers } from "./told-of-other-trade.ts";
 import { TradeSession, tradeTetrad } from "./trade-session.ts";
 import { purchasesUnderWay } from "./under-way.ts";
 
@@ -90,6 +94,14 @@ interface AskedGoods {
 	/** Whether it was paid already: then a file that has appeared is no reason to refuse. */
 	readonly isPaid: boolean;
 	file: KeptGoods | undefined;
+	/** While they are opened, until what became of them is kept. */
+	turn: Disposable | undefined;
+	/** Whether a new part of them was begun since they were paid. */
+	isBegunAnew: boolean;
+	/** Whether another tetrad of this agent has brought them to their end: what lies at their target then is no concern of this one. */
+	isOver: boolean;
+	/** Whether nobody waits for them any more. */
+	isLeft: boolean;
 	/** Of what is bought in this tetrad, once there is one: in hexadecimal. */
 	contract: string | undefined;
 	/** What was asked of disk and store is done in order. */
@@ -119,6 +131,7 @@ export class Buyer {
 	readonly #now: () => number;
 	readonly #session: TradeSession;
 	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
+	readonly #machine: Buying;
 	readonly #asked = new Map<number, Asked>();
 	/** Those of which the module has spoken by itself, by contract in hexadecimal. */
 	readonly #goingOn = new Map<string, GoingOn>();
@@ -147,8 +160,9 @@ export class Buyer {
 				if (!isForSellers(event)) this.#driver.feed(event);
 			},
 		);
+		this.#machine = new Buying({ crypto: chosenCrypto(), tetrad: known });
 		this.#driver = new Driver<BuyingEvent, BuyingEffect>({
-			machine: new Buying({ crypto: chosenCrypto(), tetrad: known }),
+			machine: this.#machine,
 			now,
 			handlers: {
 				...this.#session.handlers,
@@ -202,19 +216,58 @@ export class Buyer {
 	async list(
 		after?: string,
 		signal?: AbortSignal,
+		rails?: readonly RailName[],
 	): Promise<{ readonly items: readonly Listing[]; readonly isLast: boolean }> {
-		return this.#ask<"page">((ask) => ({ kind: "list", ask, after }), {
+		return this.#ask<"page">((ask) => ({ kind: "list", ask, after, rails }), {
 			signal,
 		});
 	}
 
-	/** An offer of one item; `order` says what shall be made, for what is made on order. */
+	/** At which port of the host where this merchant was called it is met with that one of its modules. */
+	async where(module: Uint8Array, signal?: AbortSignal): Promise<number> {
+		const { port } = await this.#ask<"there">(
+			(ask) => ({ kind: "where", ask, module }),
+			{ signal },
+		);
+		return port;
+	}
+
+	/** An offer of one item in notes; `order` says what shall be made, for what is made on order. */
 	async quote(name: string, order = "", signal?: AbortSignal): Promise<Offer> {
 		const { offer } = await this.#ask<"offer">(
 			(ask) => ({ kind: "quote", ask, name, order }),
 			{ signal },
 		);
 		return offer;
+	}
+
+	/** Offers of one item, one for each kind of money of those rails for which it is sold. */
+	async quotes(
+		name: string,
+		order: string,
+		rails: readonly RailName[],
+		signal?: AbortSignal,
+	): Promise<readonly Offer[]> {
+		const { offer, others } = await this.#ask<"offer">(
+			(ask) => ({ kind: "quote", ask, name, order, rails }),
+			{ signal },
+		);
+		return [offer, ...others];
+	}
+
+	/** Which money the own module knows, how much of it can be paid with now, and what its mints ask for beside these prices. */
+	async moneys(
+		prices: readonly AskedPrice[],
+		signal?: AbortSignal,
+	): Promise<readonly HeldMoney[]> {
+		const { moneys } = await this.#ask<"moneys">(
+			(ask) => ({
+				...{ kind: "moneys", ask },
+				prices: prices.length === 0 ? undefined : prices,
+			}),
+			{ signal },
+		);
+		return moneys;
 	}
 
 	/**
@@ -230,14 +283,17 @@ export class Buyer {
 		{
 			signal,
 			askOwner = false,
+			mostFee,
 		}: {
 			readonly signal?: AbortSignal | undefined;
 			readonly askOwner?: boolean | undefined;
+			/** What its mint may ask for beside. */
+			readonly mostFee?: bigint | undefined;
 		} = {},
 	): Promise<Bought> {
 		const goods = goodsFor(target, offer, false);
 		return this.#ask<"bought">(
-			(ask) => ({ kind: "buy", ask, offer, askOwner }),
+			(ask) => ({ kind: "buy", ask, offer, askOwner, mostFee }),
 			{ step, goods, signal },
 		);
 	}
@@ -318,12 +374,25 @@ export class Buyer {
 			signal?.removeEventListener("abort", onAbort);
 			if (goods?.contract !== undefined)
 				purchasesUnderWay(this.#options.store).delete(goods.contract);
-			void goods?.work.then(async () => {
-				await goods.file?.[Symbol.asyncDispose]();
-				this.#asked.delete(ask);
-			});
 			if (goods === undefined) this.#asked.delete(ask);
+			else void this.#letGo(ask, goods);
 		}
+	}
+
+	/** Goods that nobody waits for come all the same when they are paid, and are let go of when nothing more comes of them here. */
+	async #letGo(ask: number, goods: AskedGoods): Promise<void> {
+		goods.isLeft = true;
+		// What follows from something that was done is asked for before that has resolved.
+		for (let work: unknown; work !== goods.work; ) {
+			work = goods.work;
+			await work;
+		}
+		if (this.#end === undefined && this.#machine.needsGoods(ask)) return;
+		this.#asked.delete(ask);
+		const { file } = goods;
+		goods.file = undefined;
+		await file?.[Symbol.asyncDispose]();
+		leaveTurn(goods);
 	}
 
 	/** Does something with goods in its turn, and tells the machine what came of it. */
@@ -331,15 +400,28 @@ export class Buyer {
 		const goods = this.#asked.get(ask)?.goods;
 		if (goods === undefined)
 			throw new TetradError("internal", "there are no goods of that number");
-		goods.work = this.#after(goods.work, ask, () => work(goods));
+		this.#work(ask, goods, () =>
+			this.#after(Promise.resolve(), ask, () => work(goods)),
+		);
 	}
 
 	/** What is voided when its goods are here and nobody asks for them is concluded as well. */
 	#conclude(ask: number, work: () => Promise<GoodsEvent>): void {
 		const goods = this.#asked.get(ask)?.goods;
-		const before = Promise.all([this.#concluding, goods?.work]);
-		this.#concluding = this.#after(before, ask, work);
-		if (goods !== undefined) goods.work = this.#concluding;
+		const conclude = (): Promise<void> => {
+			const concluding = this.#after(this.#concluding, ask, work);
+			this.#concluding = concluding;
+			return concluding;
+		};
+		// What waits for its goods holds up nothing else.
+		if (goods === undefined) void conclude();
+		else this.#work(ask, goods, conclude);
+	}
+
+	/** Does it when all that was asked about the same goods before is done. */
+	#work(ask: number, goods: AskedGoods, work: () => Promise<void>): void {
+		goods.work = goods.work.then(work);
+		if (goods.isLeft) void this.#letGo(ask, goods);
 	}
 
 	#after(
@@ -388,12 +470,13 @@ export class Buyer {
 	#drop(ask: number): void {
 		const goods = this.#asked.get(ask)?.goods;
 		if (goods === undefined) return;
-		goods.work = goods.work.then(async () => {
-			const { file } = goods;
+		this.#work(ask, goods, async () => {
+			const { file, target, isPaid, isBegunAnew, isOver } = goods;
+			const isThere = isOver ? isBegunAnew : file !== undefined || isPaid;
 			goods.file = undefined;
-			if (file === undefined && !goods.isPaid) return;
 			await file?.[Symbol.asyncDispose]();
-			await this.#keeper.discard(goods.target.path).catch(() => {});
+			if (isThere) await this.#keeper.discard(target.path).catch(() => {});
+			leaveTurn(goods);
 		});
 	}
 
@@ -432,9 +515,19 @@ export class Buyer {
 		goods: AskedGoods,
 		paid: PaidGoods,
 	): Promise<GoodsEvent> {
-		const { length } = paid.contract;
+		const { length, hash } = paid.contract;
+		const { store } = this.#options;
+		goods.turn ??= await goodsTurn(
+			store,
+			this.#keeper.nameOf(goods.target.path),
+		);
+		const over = await store.transact(readConcluded(hash));
+		if (over !== undefined) {
+			goods.isOver = true;
+			return { kind: "over-elsewhere", ask, ...over };
+		}
 		const file = await partOf(this.#keeper, goods);
-		if (file === undefined) return { kind: "goods-missing", ask, from: 0 };
+		if (file === undefined) return missing(ask, goods, 0);
 		const opened = await openGoods(file, paid, (bytes) =>
 			this.#asked.get(ask)?.step({ kind: "opening", bytes, length }),
 		);
@@ -447,7 +540,7 @@ export class Buyer {
 				// What was cut off is sent from there on; what is wrong, all anew.
 				const count = await file.count(length);
 				const from = count < chunkCount(length) ? count : 0;
-				return { kind: "goods-missing", ask, from };
+				return missing(ask, goods, from);
 			}
 			default:
 				return unreachable(opened);
@@ -506,23 +599,12 @@ export class Buyer {
 	#finish(error: TetradError): void {
 		this.#end ??= error;
 		const works: Promise<unknown>[] = [this.payments.over, this.#concluding];
-		for (const { answer, goods } of this.#asked.values()) {
+		for (const [ask, { answer, goods }] of this.#asked) {
 			answer.reject(this.#end);
-			if (goods !== undefined) works.push(goods.work);
+			if (goods !== undefined) works.push(this.#letGo(ask, goods));
 		}
 		void Promise.allSettled(works).then(() => this.#over.resolve());
 	}
-}
-
-const FOR_SELLERS: ReadonlySet<number | undefined> = new Set(
-	(["seller", "goodsKey", "unsold", "sold"] as const).map(
-		(name) => ABOUT_PURCHASES[name].type,
-	),
-);
-
-/** An agent whose module sells, too, may hear of that in any tetrad. */
-function isForSellers(event: AgentSessionEvent): boolean {
-	return event.kind === "from-module" && FOR_SELLERS.has(event.bytes[0]);
 }
 
 function goodsFor(
@@ -530,8 +612,11 @@ function goodsFor(
 	offer: Offer | undefined,
 	isPaid: boolean,
 ): AskedGoods {
-	const nothing = { file: undefined, contract: undefined };
-	return { target, offer, isPaid, ...nothing, work: Promise.resolve() };
+	return {
+		...{ target, offer, isPaid, isBegunAnew: false },
+		...{ file: undefined, turn: undefined, contract: undefined },
+		...{ isOver: false, isLeft: false, work: Promise.resolve() },
+	};
 }
 
 async function begin(
@@ -553,6 +638,7 @@ async function begin(
 	if (from === 0) {
 		await goods.file?.[Symbol.asyncDispose]();
 		goods.file = await keeper.begin({ ...target, mayBeThere: isPaid });
+		goods.isBegunAnew = isPaid;
 	}
 	try {
 		await fileOf(goods).requireRoom(length);
@@ -565,6 +651,17 @@ async function begin(
 		throw thrown;
 	}
 	return { kind: "begun", ask };
+}
+
+/** Goods that have to be fetched are opened later, and whoever has them may open them meanwhile. */
+function missing(ask: number, goods: AskedGoods, from: number): GoodsEvent {
+	leaveTurn(goods);
+	return { kind: "goods-missing", ask, from };
+}
+
+function leaveTurn(goods: AskedGoods): void {
+	goods.turn?.[Symbol.dispose]();
+	goods.turn = undefined;
 }
 
 function fileOf({ file }: AskedGoods): KeptGoods {

@@ -44,6 +44,8 @@ export interface Item {
 	readonly description: ItemDescription;
 	/** In minor units. */
 	readonly price: bigint;
+	/** The same in other currencies that are taken, by their codes; it is sold for no other. */
+	readonly prices?: ReadonlyMap<string, bigint>;
 	readonly goods: Goods;
 }
 
@@ -52,6 +54,8 @@ interface ItemSettings {
 	readonly type?: string | undefined;
 	readonly description?: string | undefined;
 	readonly price?: string | undefined;
+	/** By the code of a currency. */
+	readonly prices?: Readonly<Record<string, string>> | undefined;
 	readonly file?: string | undefined;
 	readonly text?: string | undefined;
 	readonly onOrder?: string | true | undefined;
@@ -66,6 +70,7 @@ const item: z.ZodType<ItemSettings> = z
 		type: z.string().optional(),
 		description: z.string().optional(),
 		price: z.string().optional(),
+		prices: z.record(z.string().max(8), z.string()).optional(),
 		file: z.string().optional(),
 		text: z.string().optional(),
 		onOrder: z.union([z.literal(true), z.string().min(1)]).optional(),
@@ -91,6 +96,9 @@ export interface Pricing {
 	readonly currency: Currency;
 	/** Of what has no price of its own, in minor units. */
 	readonly price?: bigint;
+	/** Other currencies that are taken, and the same in those, by their codes. */
+	readonly others?: readonly Currency[];
+	readonly prices?: ReadonlyMap<string, bigint>;
 }
 
 /**
@@ -138,12 +146,13 @@ function itemOf(
 	{ name, type = "", description: about = "", ...settings }: ItemSettings,
 	pricing: Pricing,
 ): Item {
-	const { price, file, text, onOrder } = settings;
+	const { price, prices, file, text, onOrder } = settings;
 	const named = name ?? file;
 	if (named === undefined) throw invalid("it has no name");
 	return {
 		description: describe(named, type, about),
 		price: priceOf(price, pricing),
+		...pricesIn(prices, pricing),
 		goods: goodsOf(file, text, onOrder),
 	};
 }
@@ -172,6 +181,23 @@ function priceOf(
 	if (value === undefined)
 		throw invalid('it has no "price", and there is no --price for all');
 	return value;
+}
+
+/** Prices in other currencies, by their codes. Throws `invalid-argument` for one that is not taken. */
+export function pricesIn(
+	said: Readonly<Record<string, string>> | undefined,
+	{ others = [], prices: forAll }: Pick<Pricing, "others" | "prices">,
+): Pick<Item, "prices"> {
+	const prices = new Map(forAll);
+	for (const [code, text] of Object.entries(said ?? {})) {
+		const currency = others.find((one) => one.code === code);
+		if (currency === undefined)
+			throw invalid(
+				`it has a price in ${JSON.stringify(code)}, which is not among the other money that is taken here`,
+			);
+		prices.set(code, parseAmount(text, currency));
+	}
+	return prices.size === 0 ? {} : { prices };
 }
 
 /** Throws `invalid-argument` for what no item is called, and for texts that are too long. */

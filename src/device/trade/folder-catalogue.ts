@@ -61,7 +61,7 @@ export class FolderCatalogue implements Catalogue {
 		await requireFolder(folder);
 		const items = await readCatalogueFile(folder, pricing);
 		if (items === undefined) {
-			const { price } = pricing;
+			const { price, prices } = pricing;
 			if (price === undefined)
 				throw new TetradError(
 					"invalid-argument",
@@ -71,6 +71,7 @@ export class FolderCatalogue implements Catalogue {
 			const offered = files.map((path) => ({
 				description: describe(path),
 				price,
+				...(prices === undefined ? {} : { prices }),
 				goods: { kind: "file", path } as const,
 			}));
 			return new FolderCatalogue(folder, offered, notOffered);

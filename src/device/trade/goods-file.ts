@@ -10,7 +10,7 @@ import {
 	unlink,
 } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { HASH_BYTES } from "../../crypto/index.ts";
+import { HASH_BYTES, nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import {
 	CHUNK_BYTES,
@@ -22,7 +22,7 @@ import {
 	chunkLength,
 	type SealedChunk,
 } from "../../trade/merchandise/index.ts";
-import { utf8Within } from "../../wire/index.ts";
+import { copy, hex, utf8, utf8Within } from "../../wire/index.ts";
 import { isThere, reason } from "../home/index.ts";
 
 /*
@@ -33,6 +33,8 @@ import { isThere, reason } from "../home/index.ts";
  *   .NAME.tetrad-new    what was opened so far
  *   NAME                appears when all of it was opened and verified, and is durable
  *
+ * Where NAME is very long, its beginning and a hash stand for it before an end.
+ *
  * All are for their owner only. A file that was there is not written over unless that was asked
  * for; when one has appeared meanwhile, the goods get the next free name.
  */
@@ -42,6 +44,9 @@ const RECORD_BYTES: number = HASH_BYTES + MAX_SEALED_CHUNK_BYTES;
 
 /** What may stand before the ends of our names, in bytes; file systems take 255. */
 const MAX_STEM_BYTES = 200;
+
+/** Digits of the hash of a name that is longer, by which it is told from others with the same beginning. */
+const MARK_DIGITS = 32;
 
 /** How many names are tried when files have appeared. */
 const MAX_NAMES = 1000;
@@ -111,11 +116,21 @@ export class GoodsFile implements KeptGoods {
 	readonly #target: string;
 	readonly #overwrite: boolean;
 	readonly #part: FileHandle;
+	/** How long the part is at most, if that is known without asking. */
+	#end: number;
+	/** Goods of one chunk as they came, until they are opened: they need not be read again. */
+	#only: SealedChunk | undefined;
 
-	private constructor(target: string, overwrite: boolean, part: FileHandle) {
+	private constructor(
+		target: string,
+		overwrite: boolean,
+		part: FileHandle,
+		end: number,
+	) {
 		this.#target = target;
 		this.#overwrite = overwrite;
 		this.#part = part;
+		this.#end = end;
 	}
 
 	/**
@@ -129,11 +144,12 @@ export class GoodsFile implements KeptGoods {
 		mayBeThere = false,
 	}: NewGoodsTarget): Promise<GoodsFile> {
 		const target = resolve(path);
-		if (!mayBeThere) await requireTarget({ path, overwrite });
+		if (!mayBeThere) await requireFree(target, overwrite);
 		try {
 			const part = await openNew(partOf(target), "wx+");
-			return new GoodsFile(target, overwrite, part);
+			return new GoodsFile(target, overwrite, part, 0);
 		} catch (thrown) {
+			if (hasCode(thrown, "ENOENT")) await requireFolderOf(target);
 			throw unusable(target, thrown);
 		}
 	}
@@ -150,6 +166,7 @@ export class GoodsFile implements KeptGoods {
 				target,
 				overwrite,
 				await open(partOf(target), flags),
+				Number.POSITIVE_INFINITY,
 			);
 		} catch (thrown) {
 			throw unusable(target, thrown);
@@ -175,22 +192,34 @@ export class GoodsFile implements KeptGoods {
 	/** Keeps one chunk, in the place of what was there. */
 	async put({ index, leaf, sealed }: SealedChunk): Promise<void> {
 		const at = index * RECORD_BYTES;
+		this.#end = Math.max(this.#end, at + leaf.length + sealed.length);
+		// Only the last one is shorter than others. The caller gives its memory back.
+		const isOnly = index === 0 && sealed.length < MAX_SEALED_CHUNK_BYTES;
+		this.#only = isOnly
+			? { index, leaf: copy(leaf), sealed: copy(sealed) }
+			: undefined;
 		await this.#do(() => writeAll(this.#part, [leaf, sealed], at));
 	}
 
 	/** Resolves when the first `count` chunks are on the disk, and nothing behind them. */
 	async seal(count: number): Promise<void> {
 		await this.#do(async () => {
-			const { size } = await this.#part.stat();
-			if (size > count * RECORD_BYTES)
-				await this.#part.truncate(count * RECORD_BYTES);
-			await this.#part.sync();
-			await syncFolder(this.#target);
+			const most = count * RECORD_BYTES;
+			if (this.#end > most && (await this.#part.stat()).size > most)
+				await this.#part.truncate(most);
+			// Neither relies on the other: nothing is said of a part before both are there.
+			await Promise.all([this.#part.sync(), syncFolder(this.#target)]);
 		});
 	}
 
 	/** What is there, chunk by chunk, each lent until the next is asked for; what a crash has cut off is left out when it is shorter than any chunk. */
 	async *chunks(): AsyncIterable<SealedChunk> {
+		const only = this.#only;
+		this.#only = undefined;
+		if (only !== undefined) {
+			yield only;
+			return;
+		}
 		const record = new Uint8Array(RECORD_BYTES);
 		for (let index = 0; ; index++) {
 			const chunk = await this.#read(index, record);
@@ -240,9 +269,11 @@ export class GoodsFile implements KeptGoods {
 	 */
 	async reveal(opened: AsyncIterable<Uint8Array>): Promise<string> {
 		const draft = beside(this.#target, "new");
-		const shown = await this.#revealed(draft);
+		const begun = await this.#do(() => openUnlessThere(draft, "wx"));
+		// A draft that is there may be shown already.
+		const shown = begun === undefined ? await this.#revealed(draft) : undefined;
 		if (shown !== undefined) return shown;
-		const file = await this.#do(() => openNew(draft, "wx"));
+		const file = begun ?? (await this.#do(() => openNew(draft, "wx")));
 		try {
 			let at = 0;
 			for await (const chunk of opened) {
@@ -256,8 +287,7 @@ export class GoodsFile implements KeptGoods {
 			throw thrown;
 		}
 		return this.#do(async () => {
-			await file.close();
-			const path = await this.#show(draft);
+			const [path] = await Promise.all([this.#show(draft), file.close()]);
 			await syncFolder(this.#target);
 			return path;
 		});
@@ -328,10 +358,16 @@ function* names(target: string): Iterable<string> {
 
 function beside(target: string, end: "part" | "new"): string {
 	const path = resolve(target);
-	const stem = new TextDecoder().decode(
-		utf8Within(basename(path), MAX_STEM_BYTES),
-	);
-	return join(dirname(path), `.${stem}.tetrad-${end}`);
+	return join(dirname(path), `.${stemOf(basename(path))}.tetrad-${end}`);
+}
+
+/** Of a name that is too long for that the beginning, and what no other name has. */
+function stemOf(name: string): string {
+	const bytes = utf8(name);
+	if (bytes.length <= MAX_STEM_BYTES) return name;
+	const mark = hex(nodeCrypto.sha256(bytes)).slice(0, MARK_DIGITS);
+	const beginning = utf8Within(name, MAX_STEM_BYTES - MARK_DIGITS - 1);
+	return `${new TextDecoder().decode(beginning)}-${mark}`;
 }
 
 /** Throws `file-unusable` for a target that is there and not to be written over, and for one in no folder. */
@@ -340,20 +376,30 @@ export async function requireTarget({
 	overwrite = false,
 }: GoodsTarget): Promise<void> {
 	const target = resolve(path);
+	if (!(await requireFree(target, overwrite))) await requireFolderOf(target);
+}
+
+async function requireFolderOf(target: string): Promise<void> {
+	const folder = dirname(target);
+	const isFolder = await stat(folder).then(
+		(found) => found.isDirectory(),
+		() => false,
+	);
+	if (isFolder) return;
+	throw new TetradError(
+		"file-unusable",
+		`cannot write ${target}: there is no folder ${folder}`,
+	);
+}
+
+/** Answers whether a file is there, which is to be written over. */
+async function requireFree(
+	target: string,
+	overwrite: boolean,
+): Promise<boolean> {
 	const info = await lstat(target).catch(() => undefined);
-	if (info === undefined) {
-		const folder = dirname(target);
-		const isFolder = await stat(folder).then(
-			(found) => found.isDirectory(),
-			() => false,
-		);
-		if (isFolder) return;
-		throw new TetradError(
-			"file-unusable",
-			`cannot write ${target}: there is no folder ${folder}`,
-		);
-	}
-	if (overwrite && info.isFile()) return;
+	if (info === undefined) return false;
+	if (overwrite && info.isFile()) return true;
 	throw new TetradError(
 		"file-unusable",
 		info.isFile() && !overwrite
@@ -409,13 +455,26 @@ async function readAll(
 
 /** A new file for its owner only, in the place of one that is there. */
 async function openNew(path: string, flags: "wx" | "wx+"): Promise<FileHandle> {
+	const file = await openUnlessThere(path, flags);
+	if (file !== undefined) return file;
+	await removeIfThere(path);
+	return open(path, flags, 0o600);
+}
+
+async function openUnlessThere(
+	path: string,
+	flags: "wx" | "wx+",
+): Promise<FileHandle | undefined> {
 	try {
 		return await open(path, flags, 0o600);
 	} catch (thrown) {
-		if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
-		await removeIfThere(path);
-		return open(path, flags, 0o600);
+		if (!hasCode(thrown, "EEXIST")) throw thrown;
+		return undefined;
 	}
+}
+
+function hasCode(thrown: unknown, code: string): boolean {
+	return (thrown as NodeJS.ErrnoException).code === code;
 }
 
 /** One call where `rm` makes two, of which the first asks what there is. */
@@ -423,13 +482,18 @@ async function removeIfThere(path: string): Promise<void> {
 	try {
 		await unlink(path);
 	} catch (thrown) {
-		if ((thrown as NodeJS.ErrnoException).code !== "ENOENT") throw thrown;
+		if (!hasCode(thrown, "ENOENT")) throw thrown;
 	}
 }
 
 async function syncFolder(target: string): Promise<void> {
-	await using folder = await open(dirname(target), constants.O_RDONLY);
-	await folder.sync();
+	const folder = await open(dirname(target), constants.O_RDONLY);
+	try {
+		await folder.sync();
+	} finally {
+		// What was only read has nothing to say when it is closed, and nobody waits for that.
+		folder.close().catch(() => {});
+	}
 }
 
 function unusable(target: string, thrown: unknown): TetradError {

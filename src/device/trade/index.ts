@@ -27,6 +27,7 @@ export {
 	MerchandiseBytes,
 	type MerchandiseSource,
 } from "./merchandise-file.ts";
+export { offerKeyOf } from "./offer-key.ts";
 export { type PurchaseProof, readPurchaseProof } from "./proof-files.ts";
 export {
 	countUnfinished,
@@ -44,13 +45,23 @@ export type {
 	RequestSeller,
 } from "./request-seller.ts";
 export { RequestShop } from "./request-shop.ts";
+export { type ResumedPurchase, resumeAll } from "./resuming.ts";
 export { type SellerEvent, sellIn } from "./seller.ts";
 export type { Shop, ShopSale } from "./shop.ts";
 export {
+	pricingOf,
+	type ShopMoney,
+	type TakenMoneys,
+} from "./shop-money.ts";
+export {
+	parseTaken,
+	requireNamed,
+	type Taken,
+	takenMoneys,
+} from "./taken-money.ts";
+export {
 	type PurchaseStep,
 	type Quote,
-	type ResumedPurchase,
-	resumeAll,
 	type SalesEvent,
 	TradingAgent,
 	type TradingAgentOptions,

@@ -3,7 +3,7 @@ import { TetradError } from "../../errors.ts";
 import { type Currency, parseAmount } from "../../money/index.ts";
 import { copy, utf8 } from "../../wire/index.ts";
 import type { Catalogue, CataloguePage } from "./catalogue.ts";
-import { describe, type Goods, type Item } from "./catalogue-file.ts";
+import { describe, type Goods, type Item, pricesIn } from "./catalogue-file.ts";
 import { MAX_ITEM_TEXT_BYTES, MAX_ITEMS } from "./limits.ts";
 import { ListedItems, lengthOfGoods, openGoods } from "./listed-items.ts";
 import type { MakeOnOrder, Order } from "./made-goods.ts";
@@ -17,8 +17,10 @@ import {
 export type ItemForSale = {
 	/** No other item has it. */
 	readonly name: string;
-	/** Decimal, such as "4.20", in the currency that is taken. */
+	/** Decimal, such as "4.20", in the currency that is taken, or in the first of them. */
 	readonly price: string;
+	/** The same in the others, by their codes, such as `{ SAT: "5000" }`; it is sold for no other money. */
+	readonly prices?: Readonly<Record<string, string>>;
 	/** What its merchant says about it. */
 	readonly about?: string;
 	/** As of RFC 6838. */
@@ -48,6 +50,7 @@ export class ItemCatalogue implements Catalogue {
 	static async of(
 		items: readonly ItemForSale[],
 		currency: Currency,
+		others: readonly Currency[] = [],
 	): Promise<ItemCatalogue> {
 		if (items.length > MAX_ITEMS)
 			throw invalid(`a catalogue has at most ${MAX_ITEMS} items`);
@@ -61,6 +64,7 @@ export class ItemCatalogue implements Catalogue {
 			offered.push({
 				description: describe(name, type, about),
 				price: parseAmount(item.price, currency),
+				...pricesIn(item.prices, { others }),
 				goods: await goodsOf(item),
 			});
 		}

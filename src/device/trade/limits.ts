@@ -1,3 +1,8 @@
+/** What a merchant heard of its sales and could not keep is tried again so often, for so long, in milliseconds, and for so many at most. */
+export const KEEP_EVERY_MS = 1_000;
+export const KEEP_FOR_MS = 600_000;
+export const MAX_KEPT_AGAIN = 1_024;
+
 /** Items that one catalogue may have. */
 export const MAX_ITEMS = 65_536;
 
@@ -76,6 +81,9 @@ export const STANDING_MS = 30_000;
 
 /** How long a price or a page may take in a tetrad that stood before it passes for gone, in milliseconds. */
 export const STANDING_ANSWER_MS = 10_000;
+
+/** How long a merchant may take to say where one of its modules is met, in milliseconds. */
+export const WHERE_WITHIN_MS = 10_000;
 
 /** How often an agent that sells answers takes away what is too old to count, in milliseconds: an hour. */
 export const FORGET_EVERY_MS = 3_600_000;

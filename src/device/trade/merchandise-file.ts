@@ -2,6 +2,7 @@ import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 import { TetradError } from "../../errors.ts";
+import { CHUNK_BYTES } from "../../trade/documents/index.ts";
 import { copy } from "../../wire/index.ts";
 import { reason } from "../home/index.ts";
 
@@ -32,11 +33,13 @@ export class MerchandiseBytes implements MerchandiseSource {
 	async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-/** One file of a folder, opened for one sale. A change of its length or its times is noticed with its last bytes; one that leaves both as they were is found by the hashes of the sale. */
+/** One file of a folder, opened for one sale; of one that is a single chunk the second pass gets what the first one read. A change of its length or its times is noticed with its last bytes; one that leaves both as they were is found by the hashes of the sale. */
 export class MerchandiseFile implements MerchandiseSource {
 	readonly #file: FileHandle;
 	readonly #name: string;
 	readonly #was: BigIntStats;
+	/** All of a file that is one chunk, once that was read: for the second pass over it. */
+	#whole: Uint8Array | undefined;
 
 	private constructor(file: FileHandle, name: string, was: BigIntStats) {
 		this.#file = file;
@@ -46,8 +49,7 @@ export class MerchandiseFile implements MerchandiseSource {
 
 	/** Throws `file-unusable`, with why, for what `requireSellable` refuses. */
 	static async open(folder: string, path: string): Promise<MerchandiseFile> {
-		await requireSellable(folder, path);
-		const file = await openAt(join(folder, path), path);
+		const file = await openAt(await pathOfFile(folder, path), path);
 		try {
 			return new MerchandiseFile(file, path, await file.stat({ bigint: true }));
 		} catch (thrown) {
@@ -62,8 +64,9 @@ export class MerchandiseFile implements MerchandiseSource {
 
 	async read(at: number, length: number): Promise<Uint8Array> {
 		const wanted = Math.max(0, Math.min(length, this.length - at));
-		const bytes = new Uint8Array(wanted);
-		let here = 0;
+		const known = this.#takeWhole(wanted);
+		const bytes = known ?? new Uint8Array(wanted);
+		let here = known?.length ?? 0;
 		try {
 			while (here < wanted) {
 				const { bytesRead } = await this.#file.read(
@@ -81,7 +84,17 @@ export class MerchandiseFile implements MerchandiseSource {
 			if (thrown instanceof TetradError) throw thrown;
 			throw unsellable(this.#name, reason(thrown), thrown);
 		}
+		// Whoever gets them may give their memory back.
+		const isWhole = wanted === this.length && wanted <= CHUNK_BYTES;
+		if (known === undefined && isWhole) this.#whole = copy(bytes);
 		return bytes;
+	}
+
+	#takeWhole(wanted: number): Uint8Array | undefined {
+		if (wanted !== this.#whole?.length) return undefined;
+		const whole = this.#whole;
+		this.#whole = undefined;
+		return whole;
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -109,6 +122,12 @@ export async function requireSellable(
 	folder: string,
 	path: string,
 ): Promise<void> {
+	const file = await openAt(await pathOfFile(folder, path), path);
+	await file.close();
+}
+
+/** Of one that may be sold as far as its path says. */
+async function pathOfFile(folder: string, path: string): Promise<string> {
 	const parts = path.split("/");
 	if (path.includes("\0") || parts.some((part) => /^\.{0,2}$/.test(part)))
 		throw unsellable(path, "it names no file below the folder that is sold");
@@ -130,8 +149,7 @@ export async function requireSellable(
 			);
 	}
 	if (!info?.isFile()) throw unsellable(path, "it is not a file");
-	const file = await openAt(at, path);
-	await file.close();
+	return at;
 }
 
 async function openAt(at: string, path: string): Promise<FileHandle> {

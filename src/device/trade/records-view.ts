@@ -1,8 +1,7 @@
-import { join } from "node:path";
 import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { Row, Table } from "../../machine/index.ts";
-import { openSqliteSnapshot } from "../../store/index.ts";
+import type { StoreView } from "../../store/index.ts";
 import {
 	type Contract,
 	type ItemDescription,
@@ -10,7 +9,6 @@ import {
 	parseItemDescription,
 } from "../../trade/documents/index.ts";
 import {
-	AGENT_SCHEMA,
 	PURCHASES,
 	type PurchaseRow,
 	REFUNDS,
@@ -19,7 +17,8 @@ import {
 	type SaleRow,
 } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
-import { isThere, readDeviceFile } from "../home/index.ts";
+import { readDeviceFile } from "../home/index.ts";
+import { hasAgentStore, openAgentView } from "../purse/index.ts";
 import { MAX_RECORDS } from "./limits.ts";
 
 /*
@@ -167,9 +166,7 @@ function beginning<Of extends typeof PURCHASES.columns | typeof SALES.columns>(
 	});
 }
 
-type Look = Parameters<
-	Awaited<ReturnType<typeof openSqliteSnapshot>>["snapshot"]
->[0];
+type Look = Parameters<StoreView["snapshot"]>[0];
 
 /** An agent that has to do with no money has no store. */
 async function scanned<Of>(
@@ -177,12 +174,7 @@ async function scanned<Of>(
 	look: (scan: Parameters<Look>[0]) => Promise<Of[]>,
 ): Promise<Of[]> {
 	await readDeviceFile(home, "agent");
-	const path = join(home, "agent.db");
-	if (!(await isThere(path))) return [];
-	await using store = await openSqliteSnapshot({
-		path,
-		schema: AGENT_SCHEMA,
-		command: `tetrad agent --home ${home} …`,
-	});
+	if (!(await hasAgentStore(home))) return [];
+	await using store = await openAgentView(home);
 	return await store.snapshot(look);
 }

@@ -17,17 +17,20 @@ import {
 	leaveWork,
 	makeTicket,
 	oweRest,
+	paidModule,
 	payRefund,
+	type RefundGiver,
 	readOwedTickets,
 	readSale,
 	readTicket,
 	refundTicket,
+	type SaleRow,
 	sellAnswer,
 	type TicketRow,
 	type TicketUse,
 	type WorkBegun,
 } from "../../trade/records/index.ts";
-import { hex } from "../../wire/index.ts";
+import { hex, sameBytes } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
 	FORGET_EVERY_MS,
@@ -51,6 +54,8 @@ export class RequestRecords {
 	readonly #now: () => number;
 	/** Of the money that is taken. */
 	readonly #terms: IssuerTerms;
+	/** Device ids of the agent's modules. */
+	readonly #modules: () => readonly Uint8Array[];
 	/** When what is too old was last taken away. */
 	#forgotten = 0;
 	/** Which refunds were said to be unpaid, and why: the oldest first. */
@@ -60,10 +65,12 @@ export class RequestRecords {
 		store: AgentStore,
 		now: () => number,
 		terms: IssuerTerms,
+		modules: () => readonly Uint8Array[],
 	) {
 		this.#store = store;
 		this.#now = now;
 		this.#terms = terms;
+		this.#modules = modules;
 	}
 
 	/** Those of an agent's store, which no other process has. What is too old to count goes, and what the end of the last process has cut has failed. */
@@ -71,8 +78,9 @@ export class RequestRecords {
 		store: AgentStore,
 		now: () => number,
 		terms: IssuerTerms,
+		modules: () => readonly Uint8Array[],
 	): Promise<RequestRecords> {
-		const records = new RequestRecords(store, now, terms);
+		const records = new RequestRecords(store, now, terms, modules);
 		await records.forget();
 		while ((await store.transact(cutTickets(BigInt(now())))) > 0);
 		return records;
@@ -204,14 +212,17 @@ export class RequestRecords {
 		return this.#store.transact(failTicket(id, BigInt(this.#now())));
 	}
 
-	/** What is owed to a buyer: the price of each of its tickets that has failed. */
-	async owed(buyer: CertifiedDevice): Promise<readonly OwedRefund[]> {
+	/** What is owed to a buyer, and given by the module of that device id, with which it has come: the price of each of its tickets that has failed. */
+	async owed(
+		buyer: CertifiedDevice,
+		module: Uint8Array,
+	): Promise<readonly OwedRefund[]> {
 		const tickets = await this.#store.transact(
 			readOwedTickets(buyer.deviceId, MAX_REFUNDED_AT_ONCE),
 		);
 		const owed: OwedRefund[] = [];
 		for (const ticket of tickets) {
-			owed.push(...(await this.#owed(ticket, buyer)));
+			owed.push(...(await this.#owed(ticket, buyer, module)));
 		}
 		return owed;
 	}
@@ -220,9 +231,11 @@ export class RequestRecords {
 	async #owed(
 		ticket: TicketRow,
 		buyer: CertifiedDevice,
+		module: Uint8Array,
 	): Promise<readonly OwedRefund[]> {
 		const { id, contract } = ticket;
 		const sale = await this.#store.transact(readSale(contract));
+		const giver = this.#giverOf(sale, module);
 		const { issuer, currency, exponent, amount } = sale ?? {
 			...{ issuer: this.#terms.issuer, currency: this.#terms.currency.code },
 			...{ exponent: this.#terms.currency.exponent, amount: ticket.amount },
@@ -235,13 +248,17 @@ export class RequestRecords {
 					now: this.#now(),
 					contractOf: (number) =>
 						refundContract(nodeCrypto, { contract, number }),
+					giver,
 				}),
 			);
 			if (refunds.length === 0)
 				await this.#store.transact(refundTicket(id, BigInt(this.#now())));
 			return refunds;
 		};
-		return (await left()).map((refund) => ({
+		const own = (await left()).filter((refund) =>
+			sameBytes(refund.module, module),
+		);
+		return own.map((refund) => ({
 			payment: {
 				...{ contract: refund.contract, amount: refund.amount },
 				...{ issuer, currency },
@@ -261,6 +278,15 @@ export class RequestRecords {
 				);
 			},
 		}));
+	}
+
+	/** The module that was paid gives it back, as long as the agent has it; where it is not known which that was, the one with which the buyer has come. */
+	#giverOf(sale: SaleRow | undefined, met: Uint8Array): RefundGiver {
+		const isThere = (deviceId: Uint8Array) =>
+			this.#modules().some((own) => sameBytes(own, deviceId));
+		const payee = sale && paidModule(sale);
+		const isPayee = payee !== undefined && isThere(payee);
+		return { module: isPayee ? payee : met, isThere };
 	}
 
 	/** The same is told once, however often it is asked for. */

@@ -1,5 +1,4 @@
 import type { CertifiedDevice } from "../../identity/index.ts";
-import type { IssuerTerms } from "../../money/index.ts";
 import type { Goods } from "../../trade/agent/index.ts";
 import type {
 	Contract,
@@ -15,13 +14,14 @@ import {
 import type { RequestRecords } from "./request-records.ts";
 import type { RequestOrder, RequestSeller } from "./request-seller.ts";
 import type { OwedRefund, Shop, ShopSale } from "./shop.ts";
+import { inListing, type ShopMoney } from "./shop-money.ts";
 
 /** What such a shop is made of. */
 export interface RequestShopOptions {
 	readonly seller: RequestSeller;
 	readonly records: RequestRecords;
 	/** Whose money it is paid in. */
-	readonly terms: IssuerTerms;
+	readonly terms: ShopMoney;
 	/** What is sold beside that. */
 	readonly beside: Shop & { nameOf(contract: Uint8Array): string };
 }
@@ -46,20 +46,18 @@ export class RequestShop implements Shop {
 		return this.#options.beside.list(after, limit);
 	}
 
-	async price(name: string, order: string): Promise<Listing> {
+	async price(name: string, order: string): Promise<readonly Listing[]> {
 		const { seller, beside, terms } = this.#options;
 		const priced = seller.price(name, order);
 		if (priced === undefined) return beside.price(name, order);
-		const { issuer, currency, isPlay } = terms;
-		return {
-			description: { name, mediaType: "", about: priced.about, order },
-			kind: "made-on-order",
-			length: undefined,
-			issuer,
-			currency: currency.code,
-			money: { exponent: currency.exponent, isPlay },
-			amount: priced.amount,
-		};
+		return [
+			{
+				description: { name, mediaType: "", about: priced.about, order },
+				kind: "made-on-order",
+				length: undefined,
+				...inListing(terms, priced.amount),
+			},
+		];
 	}
 
 	quoted(offer: Offer, buyer: CertifiedDevice): void {
@@ -120,8 +118,11 @@ export class RequestShop implements Shop {
 		await records.sold(sale, order.item);
 	}
 
-	owed(buyer: CertifiedDevice): Promise<readonly OwedRefund[]> {
-		return this.#options.records.owed(buyer);
+	owed(
+		buyer: CertifiedDevice,
+		module: Uint8Array,
+	): Promise<readonly OwedRefund[]> {
+		return this.#options.records.owed(buyer, module);
 	}
 
 	left(contractIds: readonly Uint8Array[]): void {

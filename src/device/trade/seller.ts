@@ -1,5 +1,5 @@
 import { asTetradError, TetradError } from "../../errors.ts";
-import type { CertifiedDevice, Signer } from "../../identity/index.ts";
+import type { Signer } from "../../identity/index.ts";
 import { chosenCrypto } from "../../provider/index.ts";
 import {
 	type Goods,
@@ -7,8 +7,13 @@ import {
 	type SellingEffect,
 	type SellingEvent,
 	type SellingOptions,
+	type TradeTetrad,
 } from "../../trade/agent/index.ts";
-import type { Contract, ItemDescription } from "../../trade/documents/index.ts";
+import type {
+	Contract,
+	ItemDescription,
+	Listing,
+} from "../../trade/documents/index.ts";
 import { copy, hex } from "../../wire/index.ts";
 import { Driver, signFor } from "../runtime/index.ts";
 import {
@@ -17,6 +22,7 @@ import {
 	type MerchandiseSource,
 } from "./merchandise-file.ts";
 import type { Shop, ShopSale } from "./shop.ts";
+import { isForBuyers } from "./told-of-other-trade.ts";
 import {
 	TradeSession,
 	type TradeSessionOptions,
@@ -45,7 +51,7 @@ export interface SellerOptions
 	extends TradeSessionOptions,
 		Pick<
 			SellingOptions,
-			"offerKey" | "offerValidMs" | "payWithinMs" | "bookWithinMs"
+			"offerKey" | "offerValidMs" | "payWithinMs" | "bookWithinMs" | "modules"
 		> {
 	readonly shop: Shop;
 	/** The agent's own. */
@@ -93,7 +99,9 @@ class Seller {
 			if (error === undefined) over.resolve();
 			else over.reject(error);
 		};
-		const session = new TradeSession(options, (event) => this.#feed(event));
+		const session = new TradeSession(options, (event) => {
+			if (!isForBuyers(event)) this.#feed(event);
+		});
 		this.#driver = new Driver<SellingEvent, SellingEffect>({
 			machine: new Selling({
 				...options,
@@ -104,7 +112,7 @@ class Seller {
 			handlers: {
 				...session.handlers,
 				list: ({ answer, after, limit }) => {
-					this.#keep(this.#giveBack(session, buyer));
+					this.#keep(this.#giveBack(session, known));
 					this.#after(answer, shop.list(after, limit), (page) => ({
 						kind: "listed",
 						answer,
@@ -112,11 +120,13 @@ class Seller {
 					}));
 				},
 				price: ({ answer, name, order }) =>
-					this.#after(answer, shop.price(name, order), (listing) => ({
-						kind: "priced",
+					this.#after(
 						answer,
-						listing,
-					})),
+						shop.price(name, order).then(requireOne),
+						([listing, ...others]) => ({
+							...{ kind: "priced", answer, listing, others },
+						}),
+					),
 				quoted: ({ offer }) => shop.quoted?.(offer, buyer),
 				open: ({ answer, goods }) => {
 					const gaveUp = new AbortController();
@@ -143,8 +153,9 @@ class Seller {
 					if (id !== undefined) this.#unpaid.set(hex(contract.hash), id);
 					this.#keep(shop.contracted(contract, description));
 				},
-				sold: ({ contract, amount, receipt, chain }) => {
-					const sale = { contract, amount, receipt, chain, buyer };
+				sold: ({ kind: _, ...said }) => {
+					const sale = { ...said, buyer };
+					const { contract } = said;
 					const id = this.#unpaid.get(hex(contract));
 					if (id !== undefined) this.#unpaid.delete(hex(id));
 					this.#unpaid.delete(hex(contract));
@@ -167,9 +178,11 @@ class Seller {
 	/** Pays what is owed to the buyer, each once at a time: what its module does not expect holds up nothing else. */
 	async #giveBack(
 		{ payments }: TradeSession,
-		buyer: CertifiedDevice,
+		{ own, other }: TradeTetrad,
 	): Promise<void> {
-		const owed = (await this.#options.shop.owed?.(buyer)) ?? [];
+		const { shop } = this.#options;
+		const { deviceId } = own.module;
+		const owed = (await shop.owed?.(other.agent, deviceId)) ?? [];
 		await Promise.all(
 			owed.map(async ({ payment, text, paid, refused }) => {
 				const name = hex(payment.contract);
@@ -257,4 +270,14 @@ class Seller {
 	#observe(event: SellerEvent): void {
 		this.#options.observe?.(event);
 	}
+}
+
+/** A shop that answers sells it for something. */
+function requireOne(
+	listings: readonly Listing[],
+): readonly [Listing, ...Listing[]] {
+	const [first, ...others] = listings;
+	if (first === undefined)
+		throw new TetradError("internal", "a shop has priced something in nothing");
+	return [first, ...others];
 }

@@ -4,6 +4,7 @@ import type { Payment } from "../../money/index.ts";
 import type { Goods } from "../../trade/agent/index.ts";
 import type {
 	Contract,
+	EcashSaid,
 	ItemDescription,
 	Listing,
 	Offer,
@@ -20,6 +21,8 @@ export interface ShopSale {
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
 	readonly buyer: CertifiedDevice;
+	/** Which ecash it was sold for; nothing for notes. */
+	readonly ecash?: EcashSaid;
 }
 
 /** What a merchant owes a buyer: the refund of a sale. */
@@ -35,13 +38,13 @@ export interface OwedRefund {
 
 /** What a merchant sells, for its agent to ask. What it throws goes to the buyer as "unavailable": with its sentence where it is about the buyer, and without it otherwise. */
 export interface Shop {
-	/** At most `limit` items after the one of that name, or the first ones. */
+	/** At most `limit` items after the one of that name, or the first ones; one that is sold for several kinds of money once for each. */
 	list(
 		after: string | undefined,
 		limit: number,
 	): Promise<{ readonly items: readonly Listing[]; readonly isLast: boolean }>;
-	/** What an item costs, with the order in its description. */
-	price(name: string, order: string): Promise<Listing>;
+	/** What an item costs, with the order in its description: once in each kind of money, in the order in which the merchant would have them. */
+	price(name: string, order: string): Promise<readonly Listing[]>;
 	/** That offer goes to that buyer now. */
 	quoted?(offer: Offer, buyer: CertifiedDevice): void;
 	/** Has merchandise ready to be read; what is made on order is made now, until `signal` says that nobody waits for it. */
@@ -50,8 +53,11 @@ export interface Shop {
 	contracted(contract: Contract, description: ItemDescription): Promise<void>;
 	/** It is paid. */
 	sold(sale: ShopSale): Promise<void>;
-	/** What is owed to that buyer. A buyer that has its module expect a refund asks for the catalogue, and is paid then. */
-	owed?(buyer: CertifiedDevice): Promise<readonly OwedRefund[]>;
+	/** What is owed to that buyer by the merchant's module of that device id, with which it has come. A buyer that has its module expect a refund asks for the catalogue, and is paid then. */
+	owed?(
+		buyer: CertifiedDevice,
+		module: Uint8Array,
+	): Promise<readonly OwedRefund[]>;
 	/** The tetrad is over in which what was made on order was opened, or contracted, under contracts of those ids, and it was not heard that any of it is paid. */
 	left?(contractIds: readonly Uint8Array[]): void;
 	/** The same, where the merchant's own side has ended the tetrad, or has failed: it is held against nobody. Comes before the signals of what is being made. */

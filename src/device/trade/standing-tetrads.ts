@@ -7,8 +7,9 @@ import { tradeTetrad } from "./trade-session.ts";
 interface Standing {
 	readonly buyer: Buyer;
 	readonly address: string;
-	/** Device id of the other agent, in hexadecimal. */
+	/** Device ids of the other agent and its module, in hexadecimal. */
 	readonly merchant: string;
+	readonly module: string;
 	readonly timer: NodeJS.Timeout;
 }
 
@@ -28,15 +29,20 @@ export class StandingTetrads {
 		this.#idleMs = idleMs;
 	}
 
-	/** One with the agent at that address, and with that device id where one is given, which is the caller's from now on. */
-	take(address: string, merchant?: Uint8Array): Buyer | undefined {
-		const wanted = merchant && hex(merchant);
-		const found = this.#all.findLast(
+	/** One with the agent at that address, and with that device id where one is given, which is the caller's from now on: with that module of it, if there is one. */
+	take(
+		address: string,
+		merchant?: Uint8Array,
+		module?: Uint8Array,
+	): Buyer | undefined {
+		const [wanted, by] = [merchant && hex(merchant), module && hex(module)];
+		const all = this.#all.filter(
 			(one) =>
 				one.address === address &&
 				(wanted === undefined || one.merchant === wanted) &&
 				!one.buyer.tetrad.ended,
 		);
+		const found = all.findLast((one) => one.module === by) ?? all.at(-1);
 		if (found !== undefined) this.#remove(found);
 		return found?.buyer;
 	}
@@ -46,11 +52,13 @@ export class StandingTetrads {
 		const { tetrad } = buyer;
 		if (this.#isClosed || this.#idleMs === 0 || tetrad.ended)
 			return leave(buyer);
-		const merchant = hex(tradeTetrad(tetrad).other.agent.deviceId);
+		const { other } = tradeTetrad(tetrad);
+		const merchant = hex(other.agent.deviceId);
+		const module = hex(other.module.deviceId);
 		const timer = setTimeout(() => this.#end(standing), this.#idleMs);
 		// A program that has nothing else to do ends.
 		timer.unref();
-		const standing = { buyer, address, merchant, timer };
+		const standing = { buyer, address, merchant, module, timer };
 		this.#all = [...this.#all, standing];
 		void buyer.over.then(() => this.#remove(standing));
 		const here = this.#all.filter((one) => one.address === address);

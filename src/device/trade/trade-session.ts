@@ -51,7 +51,7 @@ export class TradeSession {
 
 	/** Carries out what a machine asks of the two sessions. What cannot be sent is followed by how the tetrad ended. */
 	get handlers(): Handlers<AgentSessionEffect> {
-		const { agent, module } = this.tetrad;
+		const { agent } = this.tetrad;
 		return {
 			"to-agent": ({ bytes }) =>
 				void agent.send(bytes).then(
@@ -68,7 +68,7 @@ export class TradeSession {
 					},
 					() => {},
 				),
-			"to-module": ({ bytes }) => void module.send(bytes).catch(() => {}),
+			"to-module": ({ bytes }) => this.payments.tell(bytes),
 		};
 	}
 }

@@ -10,11 +10,19 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { CertifiedDevice, Signer } from "../../identity/index.ts";
 import {
+	chooseOffer,
+	feeBeside,
+	type MetModule,
+	type PayingWith,
+	pricesOf,
+} from "../../trade/agent/index.ts";
+import {
 	type Contract,
 	type Listing,
 	OFFER_KEY_BYTES,
 	type Offer,
 	parseContract,
+	type RailName,
 	refundContract,
 	refundText,
 } from "../../trade/documents/index.ts";
@@ -22,11 +30,10 @@ import {
 	gotRefund,
 	type PurchaseRow,
 	readComeBack,
-	readProvisional,
 	readPurchase,
 	readPurchaseOf,
 } from "../../trade/records/index.ts";
-import { hex, sameBytes } from "../../wire/index.ts";
+import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import {
 	type ConnectOptions,
@@ -44,16 +51,27 @@ import {
 } from "./goods-file.ts";
 import {
 	CLEARED_WITHIN_MS,
-	MAX_RESUMED,
 	REFUND_ASKED_EVERY_MS,
 	REFUND_WITHIN_MS,
 	STANDING_ANSWER_MS,
 } from "./limits.ts";
+import {
+	isWith,
+	requireMerchant,
+	requireModule,
+	type SoldElsewhere,
+	soldElsewhere,
+	whereIs,
+} from "./merchant-modules.ts";
+import {
+	type ResumedPurchase,
+	type ResumeOptions,
+	resumeAll,
+} from "./resuming.ts";
 import { type SellerEvent, sellIn } from "./seller.ts";
 import type { Shop } from "./shop.ts";
 import { leave, StandingTetrads } from "./standing-tetrads.ts";
 import { tradeTetrad } from "./trade-session.ts";
-import { purchasesUnderWay } from "./under-way.ts";
 
 /** What an agent trades with. */
 export interface TradingAgentOptions {
@@ -62,6 +80,8 @@ export interface TradingAgentOptions {
 	readonly store: AgentStore;
 	/** The agent's key, which signs contracts; whoever only buys needs none here. */
 	readonly signer?: Signer;
+	/** By what it knows its own offers, `OFFER_KEY_BYTES`: whoever sells with the same takes each other's. Random with each `sell` unless given. */
+	readonly offerKey?: Uint8Array | undefined;
 	/** Where goods go that the module alone knew of, by the name of the item: a file in the working folder unless given. */
 	readonly learnedTo?: (name: string) => string;
 	/** Where goods are kept; in files unless given. Those of `BegunGoods` leave nothing behind for ever when the process dies. */
@@ -90,6 +110,8 @@ export interface TradingAgentOptions {
 /** A price that a merchant stands by, and who the merchant is. */
 export interface Quote {
 	readonly offer: Offer;
+	/** What its mint asks for beside, with the ecash that is there now: nothing for notes, and `undefined` where it is not known yet. */
+	readonly fee: bigint | undefined;
 	/** Where its agent was reached. */
 	readonly address: string;
 	/** As their authorities certified them. */
@@ -117,23 +139,50 @@ export type PurchaseStep =
 			readonly receiptChain: Uint8Array;
 	  };
 
-/** What became of a purchase that was gone on with. */
-export interface ResumedPurchase {
-	/** As it is kept now. */
-	readonly purchase: PurchaseRow;
-	/** Why it is not over yet, or has no goods. */
-	readonly error: TetradError | undefined;
-}
-
 /** One purchase while it is made. Whoever has `left` reads no more steps. */
 interface Taking extends TradeOptions {
 	readonly push: (step: PurchaseStep) => void;
 	readonly left: AbortSignal;
 }
 
+/** What is asked for, and understood by every merchant, where nothing else is wanted. */
+const NOTES: readonly RailName[] = ["own-notes"];
+
+function railsToAsk(
+	rails: readonly RailName[] = NOTES,
+): readonly RailName[] | undefined {
+	return rails.every((rail) => rail === "own-notes") ? undefined : rails;
+}
+
+/** Asks the own module only where there is something to choose, or where ecash is not sure to be known to it. */
+async function chosenOffer(
+	buyer: Buyer,
+	item: string,
+	order: string | undefined,
+	payWith: PayingWith,
+	signal: AbortSignal | undefined,
+): Promise<Pick<Quote, "offer" | "fee">> {
+	const rails = railsToAsk(payWith.rails);
+	if (rails === undefined) {
+		const offer = await buyer.quote(item, order, signal);
+		return { offer: chooseOffer([offer], undefined, payWith), fee: 0n };
+	}
+	const offers = await buyer.quotes(item, order ?? "", rails, signal);
+	const prices = pricesOf(offers);
+	const moneys =
+		prices.length === 0 ? undefined : await buyer.moneys(prices, signal);
+	const offer = chooseOffer(offers, moneys, payWith);
+	return { offer, fee: feeBeside(offer, moneys) };
+}
+
 /** What a merchant may want to see of its sales. */
 export type SalesEvent =
-	| { readonly kind: "listening"; readonly address: Listener["address"] }
+	| {
+			readonly kind: "listening";
+			readonly address: Listener["address"];
+			/** Device id of the module with which the agent is met there; at the address of all where there is none. */
+			readonly module?: Uint8Array;
+	  }
 	/** Somebody has come; what follows has the same number. */
 	| {
 			readonly kind: "tetrad";
@@ -187,15 +236,21 @@ export class TradingAgent {
 		return this.#standing.close();
 	}
 
-	/** Everything that a merchant sells, a page at a time. */
+	/** Everything that a merchant sells, a page at a time, with its prices in money of those rails: what is sold for several kinds of money comes once for each. Prices in notes alone unless given. */
 	async *catalogue(
 		address: string,
-		options: TradeOptions = {},
+		{
+			rails,
+			...options
+		}: TradeOptions & {
+			readonly rails?: readonly RailName[] | undefined;
+		} = {},
 	): AsyncIterable<Listing> {
+		const asked = railsToAsk(rails);
 		const first = await this.#inTetrad(
 			address,
 			options,
-			(buyer) => buyer.list(undefined, options.signal),
+			(buyer) => buyer.list(undefined, options.signal, asked),
 			{ isAnswered: true },
 		);
 		const { buyer } = first;
@@ -205,7 +260,7 @@ export class TradingAgent {
 				yield* page.items;
 				if (page.isLast) break;
 				const after = page.items.at(-1)?.description.name;
-				page = await buyer.list(after, options.signal);
+				page = await buyer.list(after, options.signal, asked);
 			}
 			isOver = true;
 		} finally {
@@ -214,27 +269,33 @@ export class TradingAgent {
 	}
 
 	/**
-	 * What an item costs; `order` says what shall be made, for what is made on order. Rejects with
-	 * why it cannot be had, and as `TrustedAgent.connect`.
+	 * What an item costs; `order` says what shall be made, for what is made on order, and `payWith` in
+	 * which money a price is wanted: in notes unless given. Of several prices one is chosen, by what
+	 * is preferred and what the own module knows. Rejects with why it cannot be had, with
+	 * `payment-refused` where it is sold for no such money, and as `TrustedAgent.connect`.
 	 */
 	async quote(
 		address: string,
 		item: string,
 		{
 			order,
+			payWith = { rails: NOTES },
 			...options
-		}: TradeOptions & { readonly order?: string | undefined } = {},
+		}: TradeOptions & {
+			readonly order?: string | undefined;
+			readonly payWith?: PayingWith | undefined;
+		} = {},
 	): Promise<Quote> {
-		const { buyer, value: offer } = await this.#inTetrad(
+		const { buyer, value: chosen } = await this.#inTetrad(
 			address,
 			options,
-			(buyer) => buyer.quote(item, order, options.signal),
+			(buyer) => chosenOffer(buyer, item, order, payWith, options.signal),
 			{ isAnswered: true },
 		);
 		const { other } = tradeTetrad(buyer.tetrad);
 		await this.#standing.keep(address, buyer);
 		return {
-			offer,
+			...chosen,
 			address,
 			merchant: other.agent,
 			merchantModule: other.module,
@@ -245,7 +306,8 @@ export class TradingAgent {
 	 * Buys what was quoted. It is the owner's word: the own module pays as its limits allow. The same
 	 * quote again, at once or later, is the same purchase, and nothing is paid twice; a quote of which
 	 * nothing was paid can be taken again while it is valid. With `askOwner` the module's owner is
-	 * asked first, whatever the limits say.
+	 * asked first, whatever the limits say. With `mostFee` nothing is paid where its mint asks for
+	 * more than that beside the price by then, in minor units.
 	 *
 	 * `signal` stops it, and never leaves money in doubt: what was not paid then is not paid, and
 	 * what was paid goes on, here or with `resume`. Throws why there are no goods: `file-unusable`
@@ -258,16 +320,18 @@ export class TradingAgent {
 		{
 			to,
 			askOwner = false,
+			mostFee,
 			...options
 		}: TradeOptions & {
 			readonly to: GoodsTarget;
 			readonly askOwner?: boolean | undefined;
+			readonly mostFee?: bigint | undefined;
 		},
 	): AsyncIterable<PurchaseStep> {
 		return this.#steps(quote.offer.id, options, async (taking) => {
 			const known = await this.#known(quote.offer.id);
 			return known === undefined || known.state === "aborted"
-				? this.#take(quote, { to, askOwner }, taking)
+				? this.#take(quote, { to, askOwner, mostFee }, taking)
 				: this.#goOn(known, quote.address, taking);
 		});
 	}
@@ -333,7 +397,15 @@ export class TradingAgent {
 
 	async #take(
 		quote: Quote,
-		{ to, askOwner }: { readonly to: GoodsTarget; readonly askOwner: boolean },
+		{
+			to,
+			askOwner,
+			mostFee,
+		}: {
+			readonly to: GoodsTarget;
+			readonly askOwner: boolean;
+			readonly mostFee: bigint | undefined;
+		},
 		taking: Taking,
 	): Promise<void> {
 		using _ = this.#claim(to.path);
@@ -342,7 +414,8 @@ export class TradingAgent {
 		await this.#bought(
 			{ merchant, address },
 			taking,
-			(buyer) => buyer.buy(quote.offer, to, push, { signal, askOwner }),
+			(buyer) =>
+				buyer.buy(quote.offer, to, push, { signal, askOwner, mostFee }),
 			async () => {
 				const known = await this.#known(quote.offer.id);
 				return known === undefined || known.state === "aborted";
@@ -368,10 +441,13 @@ export class TradingAgent {
 						"where its merchant answers is not known: ask the issuer what became of it, with tetrad resolve",
 					);
 				using _ = this.#claim(row.target);
-				const { sellerAgent } = parseContract(nodeCrypto, row.document);
+				const { sellerAgent, sellerModule } = parseContract(
+					nodeCrypto,
+					row.document,
+				);
 				const merchant = { deviceId: sellerAgent, name: row.merchant };
 				await this.#bought(
-					{ merchant, address },
+					{ merchant, module: sellerModule, address },
 					taking,
 					(buyer) => buyer.resume(row, taking.push, taking.signal),
 					// What is kept goes on in any tetrad.
@@ -381,13 +457,15 @@ export class TradingAgent {
 		}
 	}
 
-	/** Meets the merchant, and no other agent, until it is bought. */
+	/** Meets the merchant, and no other agent, until it is bought: with that one of its modules, where one is named. */
 	async #bought(
 		{
 			merchant,
+			module,
 			address,
 		}: {
 			readonly merchant: Pick<CertifiedDevice, "deviceId" | "name">;
+			readonly module?: Uint8Array;
 			readonly address: string;
 		},
 		taking: Taking,
@@ -395,24 +473,52 @@ export class TradingAgent {
 		isUntouched: () => Promise<boolean>,
 	): Promise<void> {
 		const { push, left } = taking;
-		const buyIn = async (buyer: Buyer) => {
+		const inOne = async <Value>(
+			buyer: Buyer,
+			work: (buyer: Buyer) => Promise<Value>,
+		) => {
 			const close = () => void buyer.tetrad.close();
 			left.addEventListener("abort", close, { once: true });
 			try {
 				requireMerchant(buyer, merchant, address);
-				return await buy(buyer);
+				return await work(buyer);
 			} finally {
 				left.removeEventListener("abort", close);
 			}
 		};
-		const { buyer, value } = await this.#inTetrad(address, taking, buyIn, {
-			merchant: merchant.deviceId,
-			isUntouched,
-		});
-		await this.#standing.keep(address, buyer);
-		const row = await this.#options.store.transact(
-			readPurchase(value.contract.hash),
+		const { buyer, value } = await this.#inTetrad(
+			address,
+			taking,
+			(buyer) =>
+				inOne(buyer, async () => {
+					const isHere = module === undefined || isWith(buyer, module);
+					const at = isHere
+						? undefined
+						: await whereIs(buyer, module, address, taking.signal);
+					if (at !== undefined) return { at, module };
+					// Of one that has that module no more, the own module tells what became of it.
+					return buyer.tetrad.ended
+						? { at: address, module: undefined }
+						: buy(buyer);
+				}),
+			{ ...{ merchant: merchant.deviceId, module }, isUntouched },
 		);
+		let contract: Contract;
+		if ("contract" in value) {
+			contract = value.contract;
+			await this.#standing.keep(address, buyer);
+		} else {
+			await leave(buyer);
+			const there = await this.#meet(value.at, taking, address);
+			try {
+				if (value.module !== undefined)
+					requireModule(there, value.module, value.at);
+				({ contract } = await inOne(there, buy));
+			} finally {
+				await leave(there);
+			}
+		}
+		const row = await this.#options.store.transact(readPurchase(contract.hash));
 		if (row === undefined)
 			throw new TetradError("internal", "a purchase was not kept");
 		push(boughtBefore(row));
@@ -429,17 +535,20 @@ export class TradingAgent {
 		work: (buyer: Buyer) => Promise<Value>,
 		{
 			merchant,
+			module,
 			isUntouched = async () => true,
 			isAnswered = false,
 		}: {
 			readonly merchant?: Uint8Array;
+			/** Which of its modules is wanted in a tetrad that stands. */
+			readonly module?: Uint8Array | undefined;
 			/** Whether it is answered at once, so that no answer means that nobody is there. */
 			readonly isAnswered?: boolean;
 			/** Whether nothing came of it. */
 			readonly isUntouched?: () => Promise<boolean>;
 		} = {},
 	): Promise<{ readonly buyer: Buyer; readonly value: Value }> {
-		const standing = this.#standing.take(address, merchant);
+		const standing = this.#standing.take(address, merchant, module);
 		if (standing !== undefined) {
 			const { standingAnswerMs = STANDING_ANSWER_MS } = this.#options;
 			// A host that has vanished says nothing, and no error comes for minutes.
@@ -518,14 +627,55 @@ export class TradingAgent {
 			if (learn) await buyer.learn(signal);
 			// An issuer has said by now what became of it.
 			const doubtMs = isIssuer ? 0 : CLEARED_WITHIN_MS;
-			return await resumeAll(buyer, this.#options.store, {
-				signal,
-				step,
-				doubtMs,
-			});
+			const how = { signal, step, doubtMs };
+			const { store } = this.#options;
+			if (isIssuer) return await resumeAll(buyer, store, how);
+			const elsewhere = await soldElsewhere(buyer, store);
+			const isHere = ({ contract }: PurchaseRow) =>
+				!elsewhere.some(({ contracts }) => contracts.has(hex(contract)));
+			const resumed = [
+				...(await resumeAll(buyer, store, { ...how, isOf: isHere })),
+			];
+			for (const sold of elsewhere)
+				resumed.push(
+					...(await this.#resumeElsewhere(buyer, address, sold, options, how)),
+				);
+			return resumed;
 		} finally {
 			await leave(buyer);
 		}
+	}
+
+	/** What was bought of the same merchant, and paid to another of its modules, goes on where that one is met. */
+	async #resumeElsewhere(
+		buyer: Buyer,
+		address: string,
+		{ module, contracts }: SoldElsewhere,
+		options: TradeOptions,
+		how: ResumeOptions,
+	): Promise<readonly ResumedPurchase[]> {
+		const { store } = this.#options;
+		const isOf = ({ contract }: PurchaseRow) => contracts.has(hex(contract));
+		let there: Buyer | undefined;
+		let error: TetradError | undefined;
+		try {
+			const at = await whereIs(buyer, module, address, options.signal);
+			if (at !== undefined) {
+				there = await this.#meet(at, options, address);
+				requireMerchant(there, tradeTetrad(buyer.tetrad).other.agent, at);
+				requireModule(there, module, at);
+				return await resumeAll(there, store, { ...how, isOf });
+			}
+		} catch (thrown) {
+			error = asTetradError(thrown);
+		} finally {
+			if (there !== undefined) await leave(there);
+		}
+		// The own module tells what became of it, as far as it knows.
+		const resumed = await resumeAll(buyer, store, { ...how, isOf });
+		return resumed.map((one) =>
+			one.error === undefined || error === undefined ? one : { ...one, error },
+		);
 	}
 
 	/**
@@ -538,10 +688,8 @@ export class TradingAgent {
 		options: TradeOptions = {},
 	): Promise<bigint> {
 		const { store, agent } = this.#options;
-		const { sellerAgent, issuer, currency, ...paid } = parseContract(
-			nodeCrypto,
-			document,
-		);
+		const { sellerAgent, sellerModule, issuer, currency, ...paid } =
+			parseContract(nodeCrypto, document);
 		const before = await store.transact(readComeBack(sale));
 		const amount = paid.amount - before.amount;
 		if (amount <= 0n) return before.amount;
@@ -553,12 +701,13 @@ export class TradingAgent {
 			options.signal === undefined
 				? late
 				: AbortSignal.any([late, options.signal]);
-		const buyer = await this.#meet(address, options);
+		let buyer: Buyer | undefined;
 		try {
-			requireMerchant(
-				buyer,
-				{ deviceId: sellerAgent, name: merchant },
+			buyer = await this.#meetModule(
 				address,
+				{ deviceId: sellerAgent, name: merchant },
+				sellerModule,
+				{ ...options, signal },
 			);
 			const { payments } = buyer;
 			const payment = { contract, issuer, currency, amount };
@@ -584,7 +733,7 @@ export class TradingAgent {
 				{ cause: thrown },
 			);
 		} finally {
-			await leave(buyer);
+			if (buyer !== undefined) await leave(buyer);
 		}
 		const time = BigInt(agent.now());
 		await store.transact(
@@ -595,7 +744,9 @@ export class TradingAgent {
 
 	/**
 	 * Sells to whoever comes, many at once, until the signal. A buyer that is slow or gone holds up
-	 * nobody else.
+	 * nobody else. An agent with several modules is met with each of them at an address of its own as
+	 * well, a port of the same host, which buyers who come back are told; at the first address, with
+	 * any.
 	 */
 	async sell(
 		address: string,
@@ -603,9 +754,14 @@ export class TradingAgent {
 		{
 			signal,
 			observe = () => {},
+			modules = [],
 		}: {
 			readonly signal: AbortSignal;
 			readonly observe?: (event: SalesEvent) => void;
+			readonly modules?: readonly {
+				readonly deviceId: Uint8Array;
+				readonly address: string;
+			}[];
 		},
 	): Promise<void> {
 		const { signer } = this.#options;
@@ -614,14 +770,15 @@ export class TradingAgent {
 				"invalid-argument",
 				"an agent that sells signs contracts: give it its signer",
 			);
-		const offerKey = nodeCrypto.random(OFFER_KEY_BYTES);
+		const { offerKey = nodeCrypto.random(OFFER_KEY_BYTES) } = this.#options;
 		const running = new Set<Promise<void>>();
 		let tetrads = 0;
 		const listening = this.#options.listen ?? listen;
-		const takeOne = (carrier: Carrier) => {
+		const met: MetModule[] = [];
+		const takeOne = (module: Uint8Array | undefined) => (carrier: Carrier) => {
 			const number = ++tetrads;
 			const run = this.#serve(carrier, {
-				number,
+				...{ number, module, modules: met },
 				shop,
 				signal,
 				observe,
@@ -637,17 +794,27 @@ export class TradingAgent {
 			running.add(run);
 			void run.then(() => running.delete(run));
 		};
-		await using listener = await listening(address, takeOne, {
-			turnsAway: (source) => {
-				const error = this.#options.agent.turnsAway(source);
-				if (error === undefined) return false;
-				observe({ kind: "refused", peer: source, error });
-				return true;
-			},
-		});
-		observe({ kind: "listening", address: listener.address });
+		const turnsAway = (source: string) => {
+			const error = this.#options.agent.turnsAway(source);
+			if (error === undefined) return false;
+			observe({ kind: "refused", peer: source, error });
+			return true;
+		};
+		await using listeners = new AsyncDisposableStack();
+		const listenAt = async (address: string, module?: Uint8Array) =>
+			listeners.use(await listening(address, takeOne(module), { turnsAway }));
+		// Whoever comes can be told where each is met.
+		const ofModules: SalesEvent[] = [];
+		for (const { deviceId, address } of modules) {
+			const at = (await listenAt(address, deviceId)).address;
+			if (at.kind === "tcp") met.push({ deviceId, port: at.port });
+			ofModules.push({ kind: "listening", address: at, module: deviceId });
+		}
+		const { address: here } = await listenAt(address);
+		observe({ kind: "listening", address: here });
+		for (const event of ofModules) observe(event);
 		await untilAborted(signal);
-		await listener.close();
+		await listeners.disposeAsync();
 		await Promise.all(running);
 	}
 
@@ -655,6 +822,8 @@ export class TradingAgent {
 		carrier: Carrier,
 		{
 			number,
+			module,
+			modules,
 			shop,
 			signal,
 			observe,
@@ -662,6 +831,9 @@ export class TradingAgent {
 			signer,
 		}: {
 			readonly number: number;
+			/** With which module; with any unless given. */
+			readonly module: Uint8Array | undefined;
+			readonly modules: readonly MetModule[];
 			readonly shop: Shop;
 			readonly signal: AbortSignal;
 			readonly observe: (event: SalesEvent) => void;
@@ -671,7 +843,7 @@ export class TradingAgent {
 	): Promise<void> {
 		const { agent, store } = this.#options;
 		const tetrad = await agent.accept(carrier, {
-			signal,
+			...{ signal, module },
 			observe: (event) => observe({ kind: "tetrad", number, event }),
 		});
 		const close = () => void tetrad.close();
@@ -681,8 +853,7 @@ export class TradingAgent {
 			await sellIn({
 				tetrad,
 				witness: store,
-				shop,
-				signer,
+				...{ shop, signer, modules },
 				offerKey,
 				now: () => agent.now(),
 				observe: (event) => observe({ kind: "sale", number, buyer, event }),
@@ -696,6 +867,38 @@ export class TradingAgent {
 		}
 	}
 
+	/** Meets a merchant with that one of its modules, as long as it has that: with another one, otherwise. */
+	async #meetModule(
+		address: string,
+		merchant: Pick<CertifiedDevice, "deviceId" | "name">,
+		module: Uint8Array,
+		options: TradeOptions,
+	): Promise<Buyer> {
+		const buyer = await this.#meet(address, options);
+		let at: string | undefined;
+		try {
+			requireMerchant(buyer, merchant, address);
+			if (isWith(buyer, module)) return buyer;
+			at = await whereIs(buyer, module, address, options.signal);
+		} catch (thrown) {
+			await leave(buyer);
+			throw thrown;
+		}
+		if (at === undefined && !buyer.tetrad.ended) return buyer;
+		await leave(buyer);
+		if (at === undefined) return this.#meet(address, options);
+		const there = await this.#meet(at, options, address);
+		try {
+			requireMerchant(there, merchant, at);
+			requireModule(there, module, at);
+			return there;
+		} catch (thrown) {
+			await leave(there);
+			throw thrown;
+		}
+	}
+
+	/** `known` is what is kept as the merchant's address, where that is another one. */
 	async #meet(
 		address: string,
 		{
@@ -705,6 +908,7 @@ export class TradingAgent {
 		}: TradeOptions & {
 			readonly learnedTo?: ((name: string) => string) | undefined;
 		},
+		known: string = address,
 	): Promise<Buyer> {
 		const { agent, store, connect: how, goods } = this.#options;
 		const dial = this.#options.dial ?? connect;
@@ -718,80 +922,11 @@ export class TradingAgent {
 		return new Buyer({
 			tetrad,
 			store,
-			address,
+			address: known,
 			learnedTo: learnedTo ?? ((name) => name),
 			now: () => agent.now(),
 			...(goods === undefined ? {} : { goods }),
 		});
-	}
-}
-
-/** Goes on with everything that was bought, is not over and is not under way here, as far as that can be in one tetrad. */
-export async function resumeAll(
-	buyer: Buyer,
-	store: AgentStore,
-	{
-		signal,
-		step = () => {},
-		doubtMs = 0,
-	}: {
-		readonly signal?: AbortSignal | undefined;
-		readonly step?: (purchase: PurchaseRow, step: BuyStep) => void;
-		/** How long to wait for what is in doubt at first, in milliseconds: not at all unless given. */
-		readonly doubtMs?: number;
-	} = {},
-): Promise<readonly ResumedPurchase[]> {
-	const rows = await store.transact(readProvisional(MAX_RESUMED));
-	const underWay = purchasesUnderWay(store);
-	const left = rows.filter(({ contract }) => !underWay.has(hex(contract)));
-	return Promise.all(
-		left.map(async (row) => {
-			let error: TetradError | undefined;
-			try {
-				await resumeUntilDoubt(buyer, row, { step, doubtMs, signal });
-			} catch (thrown) {
-				error = asTetradError(thrown);
-			}
-			const purchase = await store.transact(readPurchase(row.contract));
-			return { purchase: purchase ?? row, error };
-		}),
-	);
-}
-
-/** What stays in doubt is waited for no longer than that: the next meeting tells. */
-async function resumeUntilDoubt(
-	buyer: Buyer,
-	row: PurchaseRow,
-	{
-		step,
-		doubtMs,
-		signal,
-	}: {
-		readonly step: (purchase: PurchaseRow, step: BuyStep) => void;
-		readonly doubtMs: number;
-		readonly signal: AbortSignal | undefined;
-	},
-): Promise<void> {
-	const doubt = Promise.withResolvers<never>();
-	doubt.promise.catch(() => {});
-	let timer: NodeJS.Timeout | undefined;
-	const resuming = buyer.resume(
-		row,
-		(one) => {
-			step(row, one);
-			// The module says so first, also while it pays again, and the key may follow.
-			clearTimeout(timer);
-			if (one.kind === "in-doubt")
-				timer = setTimeout(() => doubt.reject(one.error), doubtMs);
-			if (one.kind === "waiting") doubt.reject(one.error);
-		},
-		signal,
-	);
-	resuming.catch(() => {});
-	try {
-		await Promise.race([resuming, doubt.promise]);
-	} finally {
-		clearTimeout(timer);
 	}
 }
 
@@ -820,19 +955,6 @@ class Steps<Step> implements AsyncIterable<Step> {
 			this.#more = Promise.withResolvers();
 		}
 	}
-}
-
-/** Throws `authentication-failed` when another agent than that merchant's was met. */
-function requireMerchant(
-	{ tetrad }: Buyer,
-	{ deviceId, name }: Pick<CertifiedDevice, "deviceId" | "name">,
-	address: string,
-): void {
-	if (!sameBytes(tradeTetrad(tetrad).other.agent.deviceId, deviceId))
-		throw new TetradError(
-			"authentication-failed",
-			`another agent than the one of ${name} that made the offer answers at ${address}`,
-		);
 }
 
 function boughtBefore(row: PurchaseRow): PurchaseStep {

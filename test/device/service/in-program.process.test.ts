@@ -13,8 +13,9 @@ import {
 	openIssuer,
 	openModule,
 } from "../../../src/device/service/index.ts";
-import { freePorts, makeSandbox } from "../../../src/device/setup/index.ts";
+import { makeSandbox } from "../../../src/device/setup/index.ts";
 import { temporaryFolder } from "../../support/folders.ts";
+import { portsForLater } from "../../support/ports.ts";
 import { Command, failureIn, run } from "../../support/processes.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -25,7 +26,7 @@ const inside = { moduleRuns: "inside-agent" } as const;
 
 before(async () => {
 	folder = await temporaryFolder();
-	const [issuer, shop, operators] = await freePorts(3);
+	const [issuer, shop, operators] = await portsForLater(3);
 	await makeSandbox(join(folder.path, "world"), {
 		addresses: {
 			issuer: `127.0.0.1:${issuer}`,
@@ -98,7 +99,7 @@ describe("an issuer and a module in the program that opened them", () => {
 				await using module = await openModule(side("buyer"));
 				const [ordered, ...more] = await module.giveBack();
 				assert.match(ordered?.request ?? "", /^[0-9a-f]{32}$/);
-				assert.deepEqual([ordered?.issuer, more], ["play-mint", []]);
+				assert.deepEqual([ordered?.issuer, more], ["play-issuer", []]);
 				await agent.settle();
 				assert.deepEqual(await inPurse(), { spendable: 0n, ordered: 0n });
 				assert.equal(await balanceAt(issuer), 10_000n);
@@ -144,13 +145,13 @@ describe("an issuer and a module in the program that opened them", () => {
 		await using module = await openModule(side("buyer"));
 		assert.deepEqual(
 			module.money.map(({ issuer }) => issuer),
-			["play-mint"],
+			["play-issuer"],
 		);
 		await assert.rejects(module.giveBack({ issuer: "nobody" }), {
 			code: "invalid-argument",
 		});
-		const [ordered] = await module.giveBack({ issuer: "play-mint" });
-		assert.equal(ordered?.issuer, "play-mint");
+		const [ordered] = await module.giveBack({ issuer: "play-issuer" });
+		assert.equal(ordered?.issuer, "play-issuer");
 	});
 });
 
@@ -160,7 +161,7 @@ describe("owners and operators of what does not run", () => {
 	test("an order waits, and is taken back by the beginning of its name", async () => {
 		await using module = await openModule(side("buyer"));
 		const { request, issuer } = await module.withdraw(100n, { owner });
-		assert.equal(issuer, "play-mint");
+		assert.equal(issuer, "play-issuer");
 		const waits = async () =>
 			(await module.orders()).map(({ amount, state, isCancelled }) => ({
 				...{ amount, state, isCancelled },

@@ -16,10 +16,11 @@ import {
 	type Purchase,
 	type Quote,
 } from "../../../src/device/service/index.ts";
-import { freePorts, makeSandbox } from "../../../src/device/setup/index.ts";
+import { makeSandbox } from "../../../src/device/setup/index.ts";
 import { asTetradError } from "../../../src/errors.ts";
 import { done } from "../../support/commands.ts";
 import { temporaryFolder } from "../../support/folders.ts";
+import { portsForLater } from "../../support/ports.ts";
 import { Command, isAlive, run } from "../../support/processes.ts";
 import { type DeathAt, ToldToDie } from "../../support/told-to-die.ts";
 
@@ -61,7 +62,7 @@ async function all<Of>(list: AsyncIterable<Of>): Promise<Of[]> {
 before(async () => {
 	folder = await temporaryFolder();
 	fate = new ToldToDie(join(folder.path, "fate"));
-	const [issuer, shop, operators] = await freePorts(3);
+	const [issuer, shop, operators] = await portsForLater(3);
 	shopAt = `127.0.0.1:${shop}`;
 	await makeSandbox(join(folder.path, "world"), {
 		addresses: {

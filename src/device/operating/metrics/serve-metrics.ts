@@ -23,6 +23,8 @@ const IDLE_MS = 10_000;
 export interface MetricsOptions {
 	/** The home of the device that runs. */
 	readonly home: string;
+	/** Which of several processes of the device this is. */
+	readonly number?: number;
 	readonly host: string;
 	/** 0 for any that is free. */
 	readonly port: number;
@@ -45,6 +47,7 @@ export interface Metrics extends AsyncDisposable {
  */
 export async function serveMetrics({
 	home,
+	number,
 	host,
 	port,
 	unsafeAnywhere,
@@ -122,12 +125,13 @@ export async function serveMetrics({
 			standing.hear(event);
 			// Not before the home is this process's own. On a full disk it can be asked all the same, by whoever knows where.
 			if (standing.isWorking)
-				announced ??= announceMetrics(home, url).catch(() => {});
+				announced ??= announceMetrics(home, url, number).catch(() => {});
 		},
 		async [Symbol.asyncDispose]() {
 			standing.stop();
 			await announced;
-			if (announced !== undefined) await forgetMetrics(home).catch(() => {});
+			if (announced !== undefined)
+				await forgetMetrics(home, number).catch(() => {});
 			const closed = new Promise((resolve) => server.close(resolve));
 			server.closeAllConnections();
 			await closed;

@@ -11,15 +11,19 @@ export class Standing {
 	readonly #since = new Date().toISOString();
 	#phase: "starting" | "working" | "stopping" = "starting";
 	#links = 0;
+	/** With whom an agent was linked, and is no more. */
+	readonly #away = new Set<string>();
 
 	hear(event: ProcessEvent): void {
 		switch (event.event) {
 			case "linked":
 				this.#links++;
+				this.#away.delete(event.peer);
 				this.#begin();
 				return;
 			case "unlinked":
 				this.#links--;
+				this.#away.add(event.peer);
 				return;
 			case "listening":
 				return this.#begin();
@@ -49,6 +53,10 @@ export class Standing {
 		// A module waits for its agent, and an agent is of no use without its module.
 		if (role === "agent" && this.#phase === "working" && this.#links === 0)
 			down.push("the link with its module is down");
+		// Of several modules the others do its work meanwhile.
+		else if (role === "agent")
+			for (const peer of this.#away)
+				notes.push(`the link with its module at ${peer} is down`);
 		if (expires <= now) down.push("its certificate has expired");
 		else if (expires - now < EXPIRES_SOON_MS)
 			notes.push("its certificate expires soon: recertify it");

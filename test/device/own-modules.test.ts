@@ -1,0 +1,279 @@
+/* An agent with several modules, of which each of its tetrads is with one. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { memoryCarriers } from "../../src/carrier/index.ts";
+import {
+	type AcceptOptions,
+	type ModuleAccess,
+	type ModuleLinkEvent,
+	MoneyModule,
+	pairInProcess,
+	type Tetrad,
+	TrustedAgent,
+} from "../../src/device/runtime/index.ts";
+import { TetradError } from "../../src/errors.ts";
+import { hex } from "../../src/wire/index.ts";
+import { certify, policyOf, until } from "./support.ts";
+
+/** A module that the merchant's agent can have, and the wire to it. */
+interface Till {
+	readonly module: MoneyModule;
+	readonly id: Uint8Array;
+	readonly access: ModuleAccess;
+	readonly events: ModuleLinkEvent[];
+	/** Whether nobody answers at it. */
+	isDown: boolean;
+	/** Whether whoever dials it is told nothing, as by a host that has vanished. */
+	isSilent: boolean;
+	/** How often it was dialled. */
+	dialled: number;
+	/** Cuts the links that there are. */
+	cut(): void;
+}
+
+class World implements AsyncDisposable {
+	readonly buyer: TrustedAgent;
+	readonly merchant: TrustedAgent;
+	readonly tills: readonly Till[];
+	readonly #purse: MoneyModule;
+
+	private constructor(
+		buyer: TrustedAgent,
+		merchant: TrustedAgent,
+		purse: MoneyModule,
+		tills: readonly Till[],
+	) {
+		this.buyer = buyer;
+		this.merchant = merchant;
+		this.#purse = purse;
+		this.tills = tills;
+	}
+
+	static async make(count = 2): Promise<World> {
+		const policy = await policyOf();
+		const device = async (place: "A" | "B" | "X" | "Y", name: string) => ({
+			identity: await certify(place, name),
+			policy,
+		});
+		const buyer = new TrustedAgent(await device("A", "alice"));
+		const purse = new MoneyModule(await device("X", "alice-purse"));
+		await pairInProcess(buyer, purse);
+		const merchant = new TrustedAgent(await device("B", "bob"));
+		const tills: Till[] = [];
+		for (let number = 1; number <= count; number++)
+			tills.push(
+				await tillOf(
+					merchant,
+					new MoneyModule(await device("Y", `bob-till-${number}`)),
+				),
+			);
+		merchant.useModules(tills.map(({ access }) => access));
+		return new World(buyer, merchant, purse, tills);
+	}
+
+	/** Answers one call of the buyer; the number of the till that the tetrad is with, from 1. */
+	async call(
+		options: AcceptOptions = {},
+		then: "stands" | "over" = "stands",
+	): Promise<number> {
+		const [near, far] = memoryCarriers();
+		const [tetrad] = await Promise.all([
+			this.merchant.accept(far, options),
+			this.buyer.connect(near),
+		]);
+		if (then === "over") await tetrad.close();
+		return this.tillOf(tetrad);
+	}
+
+	tillOf({ parties, place }: Tetrad): number {
+		const { deviceId } = parties[place === "A" ? "X" : "Y"];
+		return this.tills.findIndex(({ id }) => hex(id) === hex(deviceId)) + 1;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.buyer.close();
+		await this.merchant.close();
+		await this.#purse.close();
+		for (const { module } of this.tills) await module.close();
+	}
+}
+
+async function tillOf(agent: TrustedAgent, module: MoneyModule): Promise<Till> {
+	const [agentEnd, moduleEnd] = memoryCarriers();
+	const confirm = () => true;
+	const [{ pairing }, atModule] = await Promise.all([
+		agent.pair(agentEnd, { confirm }),
+		module.pair(moduleEnd, { confirm, tried: () => {} }),
+	]);
+	const cuts: (() => void)[] = [];
+	const events: ModuleLinkEvent[] = [];
+	const till: Till = {
+		...{ module, id: pairing.peerDeviceId, events },
+		...{ isDown: false, isSilent: false, dialled: 0 },
+		cut() {
+			for (const cut of cuts.splice(0)) cut();
+		},
+		access: {
+			pairing,
+			observe: (event) => events.push(event),
+			dial() {
+				till.dialled++;
+				if (till.isSilent)
+					return new Promise<never>((_, reject) => {
+						cuts.push(() =>
+							reject(new TetradError("carrier-failed", "it was cut")),
+						);
+					});
+				if (till.isDown)
+					throw new TetradError("carrier-failed", "nobody answers there");
+				const [near, far] = memoryCarriers();
+				cuts.push(() => far.destroy());
+				module.serve(far, { pairing: atModule.pairing }).catch(() => {});
+				return near;
+			},
+		},
+	};
+	return till;
+}
+
+describe("an agent with several modules", () => {
+	test("answers with the one that has the fewest tetrads, and with the one that is named", async () => {
+		await using world = await World.make(3);
+		await Promise.all(
+			world.tills.map(({ id }) => world.merchant.reachModule(id)),
+		);
+		const met: number[] = [];
+		// They stand.
+		for (let count = 0; count < 9; count++) met.push(await world.call());
+		for (const at of [0, 3, 6])
+			assert.deepEqual(met.slice(at, at + 3).toSorted(), [1, 2, 3]);
+		const alone = await World.make();
+		await using _ = alone;
+		for (const { id } of alone.tills) await alone.merchant.reachModule(id);
+		const seen = new Set<number>();
+		// With a call for each of two things nobody meets the same one each time.
+		for (let count = 0; seen.size < 2; count++) {
+			assert.ok(count < 100);
+			await alone.call({}, "over");
+			seen.add(await alone.call({}, "over"));
+		}
+		for (const [at, { id }] of world.tills.entries())
+			for (let count = 0; count < 2; count++)
+				assert.equal(await world.call({ module: id }), at + 1);
+	});
+
+	test("calls with the first, and with the one that is named", async () => {
+		await using world = await World.make();
+		const calling = async (module?: Uint8Array) => {
+			const [near, far] = memoryCarriers();
+			const [tetrad] = await Promise.all([
+				world.merchant.connect(near, { module }),
+				world.buyer.accept(far),
+			]);
+			return world.tillOf(tetrad);
+		};
+		assert.equal(await calling(), 1);
+		assert.equal(await calling(), 1);
+		assert.equal(await calling(world.tills[1]?.id), 2);
+	});
+
+	test("answers with the others while one is out of reach, and with it again when it is back", async () => {
+		await using world = await World.make();
+		const [first, second] = world.tills;
+		assert.ok(first && second);
+		await world.merchant.reachModule(first.id);
+		await world.merchant.reachModule(second.id);
+		assert.deepEqual(
+			[await world.call(), await world.call()].toSorted(),
+			[1, 2],
+		);
+		first.isDown = true;
+		first.cut();
+		await until(
+			() => first.events.at(-1)?.kind === "unlinked",
+			"the link is known to be lost",
+		);
+		const before = first.dialled;
+		for (let count = 0; count < 8; count++) assert.equal(await world.call(), 2);
+		assert.ok(
+			first.dialled - before <= 2,
+			"it is not dialled for each call that another one takes",
+		);
+		await assert.rejects(world.call({ module: first.id }), {
+			code: "carrier-failed",
+		});
+		first.isDown = false;
+		assert.equal(await world.call({ module: first.id }), 1);
+		// It has fewer than the other one, which has had all of them.
+		assert.equal(await world.call(), 1);
+		assert.equal(second.events.length, 1);
+	});
+
+	test("answers with whichever is there first when nobody says whether another one is", async () => {
+		for (let count = 0; count < 8; count++) {
+			await using world = await World.make();
+			const [first] = world.tills;
+			assert.ok(first);
+			first.isSilent = true;
+			try {
+				const late = AbortSignal.timeout(5_000);
+				assert.equal(await world.call({ signal: late }), 2);
+			} finally {
+				first.cut();
+			}
+		}
+	});
+
+	test("says why none can be reached when none can", async () => {
+		await using world = await World.make();
+		for (const till of world.tills) till.isDown = true;
+		await assert.rejects(world.call(), { code: "carrier-failed" });
+		await assert.rejects(world.merchant.reachModule(), {
+			code: "carrier-failed",
+		});
+	});
+
+	test("a tetrad with one goes on when the link with another is lost", async () => {
+		await using world = await World.make();
+		const [first, second] = world.tills;
+		assert.ok(first && second);
+		const [near, far] = memoryCarriers();
+		const [tetrad] = await Promise.all([
+			world.merchant.accept(far, { module: second.id }),
+			world.buyer.connect(near),
+		]);
+		await world.call({ module: first.id });
+		first.cut();
+		await until(
+			() => first.events.at(-1)?.kind === "unlinked",
+			"the link is known to be lost",
+		);
+		assert.equal(tetrad.ended, false);
+		await tetrad.close();
+	});
+
+	test("has none that it does not know, none twice, and not any number", async () => {
+		await using world = await World.make();
+		await assert.rejects(world.call({ module: new Uint8Array(41) }), {
+			code: "not-paired",
+		});
+		const [one] = world.tills;
+		assert.ok(one);
+		const { access } = one;
+		for (const wrong of [[], [access, access]])
+			assert.throws(() => world.merchant.useModules(wrong), {
+				code: "invalid-argument",
+			});
+		const many = Array.from({ length: 17 }, (_, at) => ({
+			...access,
+			pairing: {
+				...access.pairing,
+				peerDeviceId: new Uint8Array(41).fill(at),
+			},
+		}));
+		assert.throws(() => world.merchant.useModules(many), {
+			code: "invalid-argument",
+		});
+		world.merchant.useModules(many.slice(0, 16));
+	});
+});

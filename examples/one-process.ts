@@ -23,5 +23,10 @@ for (const sender of [a.agent, x.module, a.module, b.module])
 	await sender.send(new TextEncoder().encode("hello"));
 for (const receiver of [b.agent, y.module, x.agent, y.agent])
 	console.log(new TextDecoder().decode(await receiver.receive()));
+
+for (let i = 0; i < 1000; i++) await x.module.send(Uint8Array.of(i));
+let count = 0;
+while (count < 1000) count += (await y.module.receiveMany())?.length ?? 1000;
+console.log(count, "messages");
 console.log(a.safetyCode, "=", y.safetyCode);
 await a.close();

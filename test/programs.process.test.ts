@@ -9,8 +9,9 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 test("examples/one-process.ts runs", () => {
 	const path = join(ROOT, "examples", "one-process.ts");
 	const said = execFileSync(process.execPath, [path], { encoding: "utf8" });
-	const [one, two, three, four, code] = said.trim().split("\n");
+	const [one, two, three, four, many, code] = said.trim().split("\n");
 	assert.deepEqual([one, two, three, four], Array(4).fill("hello"));
+	assert.equal(many, "1000 messages");
 	const [atA, atY] = code?.split(" = ") ?? [];
 	assert.ok(atA && atA === atY);
 });

@@ -8,10 +8,12 @@ import { dim, plain, say } from "./voice.ts";
 export function sayBalances(balances: readonly Balance[]): void {
 	const isAnyHeld = balances.some(({ held }) => held > 0n);
 	const isAnyToBook = balances.some(({ toBook }) => toBook > 0n);
+	const isOfSeveral = balances.some(({ module }) => module !== undefined);
 	const rows = balances.map((balance) => {
 		const { currency: code, exponent, issuer } = balance;
 		const text = (amount: bigint) => formatAmount(amount, { code, exponent });
 		return [
+			...(isOfSeveral ? [plain(balance.module ?? "")] : []),
 			plain(issuer),
 			code,
 			text(balance.spendable),
@@ -24,6 +26,7 @@ export function sayBalances(balances: readonly Balance[]): void {
 		];
 	});
 	const head = [
+		...(isOfSeveral ? ["module"] : []),
 		"issuer",
 		"money",
 		"spendable",
@@ -43,7 +46,15 @@ export function sayBalances(balances: readonly Balance[]): void {
 			say(
 				`to book, of ${plain(issuer)}: not received before the issuer has booked all of it; settling asks for that`,
 			);
-	sayPlay(balances);
+	// Of several modules that have the same money it is said once.
+	sayPlay(
+		balances.filter(
+			({ issuer, currency }, at) =>
+				balances.findIndex(
+					(one) => one.issuer === issuer && one.currency === currency,
+				) === at,
+		),
+	);
 }
 
 /** Why money cannot be paid with, and what to do about it. */
@@ -58,6 +69,8 @@ const HELD: Readonly<Record<HeldBecause, string>> = {
 
 /** What a purse holds of one money, in decimals of it. */
 interface BalanceJson {
+	/** Of an agent that has several. */
+	readonly module?: string;
 	readonly issuer: string;
 	readonly currency: string;
 	readonly play: boolean;
@@ -74,10 +87,11 @@ interface BalanceJson {
 }
 
 export function balanceJson(balance: Balance): BalanceJson {
-	const { issuer, currency, exponent, play, heldBecause } = balance;
+	const { module, issuer, currency, exponent, play, heldBecause } = balance;
 	const text = (amount: bigint) =>
 		formatAmount(amount, { code: currency, exponent });
 	return {
+		...(module === undefined ? {} : { module }),
 		...{ issuer, currency, play },
 		spendable: text(balance.spendable),
 		held: text(balance.held),

@@ -1,16 +1,23 @@
 /* Values of flags, checked as they are parsed, so that a wrong one is wrong usage. */
+
 import { InvalidArgumentError, Option } from "commander";
 import { type Address, parseAddress } from "../carrier/index.ts";
 import { asTetradError } from "../errors.ts";
 import { TAMPER_RESISTANCE, type TamperResistance } from "../identity/index.ts";
 import type { SuiteName } from "../session/index.ts";
 import type { Routing } from "../tetrad/index.ts";
+import type { RailName } from "../trade/documents/index.ts";
+
+/** All rails, spelt out so that help needs nothing else of them. */
+export const RAIL_CHOICES: readonly RailName[] = ["own-notes", "cashu"];
 
 export const SUITE_NAMES: readonly SuiteName[] = [
 	"hybrid-aesgcm",
 	"hybrid-chachapoly",
 	"classical-aesgcm",
 	"classical-chachapoly",
+	"hybrid-chachapoly-aesgcm",
+	"classical-chachapoly-aesgcm",
 ];
 
 const ROUTINGS: readonly Routing[] = ["direct", "crossed"];

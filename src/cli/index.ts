@@ -8,6 +8,7 @@ export {
 	jsonFlag,
 	keysFlag,
 	linkFlag,
+	RAIL_CHOICES,
 	rootFlag,
 	routingFlag,
 	SUITE_NAMES,

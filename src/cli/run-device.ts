@@ -56,13 +56,24 @@ export function quietly(report: Report): Report {
 	};
 }
 
+/** Of several processes of one device. */
+interface OfSeveral {
+	/** Which of them this is, from 1. */
+	readonly number?: number;
+}
+
+/** The first of several goes on where one that was alone has ended. */
+function logPath({ home, number = 1 }: { home: string } & OfSeveral): string {
+	return join(home, number === 1 ? "log.jsonl" : `log-${number}.jsonl`);
+}
+
 /** Runs a device until it is done or a signal asks it to stop; what it reports is printed and logged. */
 export async function runDevice(
-	flags: Pick<DeviceFlags, "home" | "json"> & OperateFlags,
+	flags: Pick<DeviceFlags, "home" | "json"> & OperateFlags & OfSeveral,
 	start: (signal: AbortSignal, report: Report) => Promise<void>,
 ): Promise<void> {
 	await requireHome(flags.home, "device");
-	using file = openLog(join(flags.home, "log.jsonl"), logLimitsOf(flags));
+	using file = openLog(logPath(flags), logLimitsOf(flags));
 	const log = pino({ base: null, timestamp: stdTimeFunctions.isoTime }, file);
 	const stop = new AbortController();
 	const onSignal = () => stop.abort();
@@ -116,14 +127,18 @@ export async function runDevice(
 /** What serves them is loaded when it is wanted: most devices do without. */
 async function openMetrics({
 	home,
+	number,
 	metrics,
 	unsafeMetricsAnywhere,
-}: Pick<DeviceFlags, "home"> & OperateFlags): Promise<Metrics | undefined> {
+}: Pick<DeviceFlags, "home"> & OperateFlags & OfSeveral): Promise<
+	Metrics | undefined
+> {
 	if (metrics === undefined) return undefined;
 	const { serveMetrics } = await import("../device/operating/metrics/index.ts");
 	return serveMetrics({
 		...metrics,
 		home,
+		...(number === undefined ? {} : { number }),
 		unsafeAnywhere: unsafeMetricsAnywhere === true,
 	});
 }

@@ -22,6 +22,16 @@ export function ownerSecret({
 		found({ ...request, what: `${what} in ${home}` });
 }
 
+/** What is typed at a terminal, which does not show it. */
+export async function typedSecret(what: string): Promise<string> {
+	const typed = await secretFromPrompt()({ what, isNew: false });
+	try {
+		return Buffer.from(typed).toString("utf8");
+	} finally {
+		typed.fill(0);
+	}
+}
+
 /** What flags name, or else `otherwise`; a passphrase is asked for where neither says where it is. */
 export function secretsOf(
 	flags: SecretFlags,

@@ -1,5 +1,13 @@
 /* What a device reports, as a person at a terminal reads it. */
-import type { ProcessEvent, PurseEvent } from "../device/process/index.ts";
+import {
+	type ProcessEvent,
+	type PurseEvent,
+	promisesText,
+	railText,
+	risksText,
+} from "../device/process/index.ts";
+import { unreachable } from "../errors.ts";
+import type { RailName } from "../trade/documents/index.ts";
 import { parseRefundText } from "../trade/documents/index.ts";
 import { money } from "./money.ts";
 import { count, moment, plain } from "./voice.ts";
@@ -8,7 +16,9 @@ import { count, moment, plain } from "./voice.ts";
 export function sentence(event: ProcessEvent): string | undefined {
 	switch (event.event) {
 		case "listening":
-			return `listening on ${event.address}`;
+			return event.module === undefined
+				? `listening on ${event.address}`
+				: `listening on ${event.address} for who comes back to ${plain(event.module)}`;
 		case "metrics":
 			return `says how it is at ${event.url}/metrics and ${event.url}/health`;
 		case "answering":
@@ -67,7 +77,7 @@ export function sentence(event: ProcessEvent): string | undefined {
 		case "in-doubt":
 			return `tetrad ${event.tetrad}: ${money(event)}${forWhat(event)} is in doubt, its outcome is not known: ${plain(event.reason)}\n  ask again, and nothing is paid twice: ${askAgain(event)}`;
 		case "settled":
-			return `tetrad ${event.tetrad}: settled with ${plain(event.issuer)}`;
+			return `tetrad ${event.tetrad}: ${event.module === undefined ? "" : `${plain(event.module)} has `}settled with ${plain(event.issuer)}`;
 		case "not-offered":
 			return `not offered: ${plain(event.reason)}`;
 		case "selling":
@@ -84,7 +94,7 @@ export function sentence(event: ProcessEvent): string | undefined {
 			return purchaseSentence(event);
 		case "bought":
 			return [
-				`bought "${plain(event.item)}" of ${plain(event.merchant)} for ${money(event)}`,
+				`bought "${plain(event.item)}" of ${plain(event.merchant)} for ${money(event)}${event.fee === undefined ? "" : ` and a fee of ${event.fee} of its mint`}`,
 				`  file      ${plain(event.path)}, ${count(event.size)} bytes, verified`,
 				`  contract  ${event.contract}`,
 				...(event.receipted
@@ -128,42 +138,22 @@ function quoteSentence(event: Quoted): string {
 	const size = event.size === undefined ? "" : `, ${count(event.size)} bytes`;
 	return [
 		`${plain(event.merchant)} with ${plain(event.module)}, as certified, offers "${plain(event.item)}"${size} for ${money(event)}`,
+		...(event.mint === undefined ? [] : [`  ${feeSentence(event)}`]),
 		...(event.about === undefined ? [] : [`  ${plain(event.about)}`]),
 		...(event.order === undefined
 			? []
 			: [`  made on order: ${plain(event.order)}`]),
-		`  paid with ${RAIL_NAMES[event.rail]}: ${promisesText(event.promises)}`,
+		`  paid with ${plain(railText(event.rail, event))}: ${promisesText(event.promises)}`,
+		`  your risk: ${risksText(event.promises)}`,
 	].join("\n");
 }
 
-const RAIL_NAMES: Readonly<Record<Quoted["rail"], string>> = {
-	"own-notes": "notes",
-	cashu: "ecash of a mint",
-};
-
-/** What a buyer has to know before it pays. */
-function promisesText({
-	isOffline,
-	seenBy,
-	finalAt,
-	doubtEnds,
-}: Quoted["promises"]): string {
-	const seen = {
-		nobody: "nobody else sees who pays whom how much",
-		issuer: "the issuer sees who pays whom how much",
-		everybody: "everybody sees who pays whom how much",
-		"amount-by-issuer": "the mint sees how much, and neither who nor whom",
-	}[seenBy];
-	const final = {
-		commit: "once it is committed",
-		lock: "once it is locked",
-		claim: "once the merchant has claimed it",
-	}[finalAt];
-	const ends =
-		doubtEnds === "when-asked"
-			? "if the merchant gives no key, the issuer gives it or the money back when it is met"
-			: "if the merchant gives no key, the money is back at a deadline";
-	return `${isOffline ? "nobody else need be in reach" : "its issuer must be in reach"}; ${seen}; it cannot be taken back ${final}; ${ends}`;
+function feeSentence({ fee, currency }: Quoted): string {
+	if (fee === undefined)
+		return "what its mint asks for beside is not known yet; your limits hold price and fee together";
+	return /^0(\.0*)?$/.test(fee)
+		? "its mint asks for nothing beside"
+		: `and a fee of ${fee} ${currency} that its mint asks for beside`;
 }
 
 type Purchase = Extract<ProcessEvent, { readonly event: "purchase" }>;
@@ -178,7 +168,9 @@ function purchaseSentence(event: Purchase): string | undefined {
 		reason === undefined ? "" : `: ${plain(reason)} (${code ?? "internal"})`;
 	switch (state) {
 		case "paying":
-			return `contract${of}\n  pays, until ${until} at the latest`;
+			return event.rail === "cashu"
+				? `contract${of}\n  pays, until ${until} at the latest; unless it is bought, what is locked for it comes back after ${moment(Date.parse(event.lockedUntil ?? ""))}`
+				: `contract${of}\n  pays, until ${until} at the latest`;
 		case "waiting":
 			return `waits for the owner of the module, and nothing is paid\n  on its machine, until ${until}: tetrad approvals, then tetrad approve${of}`;
 		case "paid":
@@ -190,17 +182,21 @@ function purchaseSentence(event: Purchase): string | undefined {
 		case "wrong":
 			return `paid, and the goods are not what the merchant signed for: contract${of}\n  make the evidence with: tetrad dispute${of}`;
 		case "not-bought":
+			// It was committed, and is gone.
+			if (code === "note-unknown") return `not bought: contract${of}${why}`;
 			return `not bought, and nothing paid${contract === undefined ? "" : `: contract${of}`}${why}`;
 		case "void":
 			return `void and credited: contract${of}${why}`;
 		case "in-doubt":
-			return `in doubt: contract${of}${why}${until === "" ? "" : `\n  ${doubtEnds(until)}`}`;
+			return `in doubt: contract${of}${why}${until === "" ? "" : `\n  ${doubtEnds(until, event.rail)}`}`;
 	}
 }
 
-/** Who ends a doubt, since nothing does by itself, and until when, as `moment` says it. */
-export function doubtEnds(until: string): string {
-	return `the issuer says what became of it, until ${until} at the latest: tetrad resolve ISSUER, or an agent with --settle-at`;
+/** Who ends a doubt, and until when, as `moment` says it. */
+export function doubtEnds(until: string, rail: RailName | undefined): string {
+	return rail === "cashu"
+		? `the module asks the mint by itself while it runs, and what nobody has claimed comes back after ${until}`
+		: `the issuer says what became of it, until ${until} at the latest: tetrad resolve ISSUER, or an agent with --settle-at`;
 }
 
 /** How the same payment is asked for again: a refund says in its text of which sale it is. */
@@ -229,6 +225,8 @@ function purseSentence(event: PurseEvent): string {
 			? "an amount"
 			: money({ amount, currency, play });
 	const why = `${plain(event.reason ?? "")}${event.code === undefined ? "" : ` (${event.code})`}`;
+	const beside =
+		event.fee === undefined ? "" : ` and a fee of ${event.fee} of its mint`;
 	switch (kind) {
 		case "ordered":
 			return `purse: the owner ordered ${/^0(\.0*)?$/.test(amount ?? "") ? "all notes back into the account" : `to withdraw ${sum}`}`;
@@ -237,9 +235,9 @@ function purseSentence(event: PurseEvent): string {
 				? `purse: the owner cancelled the order to withdraw ${sum}`
 				: `purse: the order to withdraw ${sum} could not be cancelled: ${why}`;
 		case "paid":
-			return `purse: paid ${sum}`;
+			return `purse: paid ${sum}${beside}`;
 		case "in-doubt":
-			return `purse: ${sum} is in doubt: ${why}`;
+			return `purse: ${sum}${beside} is in doubt: ${why}`;
 		case "received":
 			return `purse: received ${sum}; it is deposited at the next meeting with its issuer`;
 		case "to-book":
@@ -247,7 +245,7 @@ function purseSentence(event: PurseEvent): string {
 		case "refused":
 			return `purse: refused a payment: ${why}`;
 		case "approval-needed":
-			return `purse: ${sum} to ${plain(event.name ?? "")}${event.text === undefined ? "" : ` for "${plain(event.text)}"`} waits for you, because ${why}\n  answer with: tetrad approve ${event.contract?.slice(0, 16)}, or: tetrad deny ${event.contract?.slice(0, 16)}`;
+			return `purse: ${sum}${beside} to ${plain(event.name ?? "")}${event.text === undefined ? "" : ` for "${plain(event.text)}"`} waits for you, because ${why}\n  answer with: tetrad approve ${event.contract?.slice(0, 16)}, or: tetrad deny ${event.contract?.slice(0, 16)}`;
 		case "decided":
 			return event.reason === undefined
 				? `purse: the owner ${event.approved ? "approved" : "denied"} contract ${event.contract}`
@@ -269,7 +267,9 @@ function purseSentence(event: PurseEvent): string {
 		case "claimed":
 			return `purse: claimed ${sum} of a note that had expired`;
 		case "void":
-			return `purse: ${sum} of a payment that was never booked came back; the payment is void`;
+			return `purse: ${sum} of a payment that was never booked came back; the payment is void${event.fee === undefined ? "" : `, and ${event.fee} of it is gone, which its mint has taken`}`;
+		case "lost":
+			return `purse: lost ${sum}: ${plain(issuer ?? "its issuer")} does not know the notes, though it signed them, and they are over\n  they are kept, and its operator can credit by hand what they show: contract or note ${event.subject}`;
 		case "account":
 			return `purse: the account holds ${sum}`;
 		case "behind":
@@ -282,9 +282,64 @@ function purseSentence(event: PurseEvent): string {
 			return `purse: ${plain(event.what ?? "")}${why === "" ? "" : `: ${why}`}`;
 		case "ecash-received":
 			return `purse: received ${sum} of ecash`;
+		case "ecash-ordered":
+			return event.reason === undefined
+				? `purse: took down an order of ecash, ${event.request}`
+				: `purse: an order of ecash is not carried out: ${why}`;
+		case "ecash":
+			return `purse: ${ecashSentence(event, sum)}${event.reason === undefined ? "" : `: ${why}`}`;
 		case "ecash-refused":
 			return `purse: received no ecash: ${why}`;
 		case "trouble":
 			return `purse: trouble: ${why}`;
+	}
+}
+
+/** Each with what an owner may have to do about it. */
+function ecashSentence(
+	{ state = "refused", what }: PurseEvent,
+	sum: string,
+): string {
+	switch (state) {
+		case "swapping":
+			return `${sum} of ecash is put into a token`;
+		case "sent":
+			return `a token of ${sum} is made, and nobody has redeemed it`;
+		case "redeemed":
+			return `a token of ${sum} was redeemed`;
+		case "taking-back":
+			return what === "send"
+				? `a token of ${sum} is taken back`
+				: `an invoice of ${sum} was not paid, and its ecash is taken back`;
+		case "taken-back":
+			return `a token of ${sum} was taken back`;
+		case "unpaid":
+			return `an invoice of ${sum} is to be paid for ecash`;
+		case "minting":
+			return `an invoice of ${sum} is paid, and its ecash is asked for`;
+		case "minted":
+			return `${sum} of ecash was minted`;
+		case "lapsed":
+			return `an invoice of ${sum} was not paid in time; nothing was minted`;
+		case "melting":
+			return `the mint is asked to pay an invoice of ${sum}`;
+		case "paid":
+			return `the mint has paid an invoice of ${sum}`;
+		case "failed":
+			return what === "restore"
+				? "the mint does not restore ecash"
+				: `an invoice of ${sum} was not paid, and its ecash is back`;
+		case "restoring":
+			return "ecash is restored from the seed";
+		case "pending":
+			return `restored ${sum} of ecash from the seed, and the mint is working on more`;
+		case "restored":
+			return `restored ${sum} of ecash from the seed`;
+		case "declined":
+			return `nothing came of ${sum} of ecash: it was spent by another copy of this purse`;
+		case "refused":
+			return "an order of ecash is not carried out";
+		default:
+			return unreachable(state);
 	}
 }

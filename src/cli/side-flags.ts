@@ -2,12 +2,15 @@
 
 import { join } from "node:path";
 import type { Address } from "../carrier/index.ts";
+import type { FurtherModule } from "../device/service/index.ts";
 import {
 	agentSocket,
 	beingSetUpAs,
 	findSide,
 	HOME_VARIABLE,
 	makeRunFolder,
+	metricsAddress,
+	modulesOf,
 	type SecretPlaces,
 	SIDE_FILE,
 	type Side,
@@ -47,6 +50,20 @@ export const MODULE_AT: KnownFlag<Address, unknown> = {
 	need: "--module ADDRESS, where its module listens",
 };
 
+/** Where the further modules of a side are, for whoever runs its agent. */
+export const FURTHER_MODULES: KnownFlag<
+	readonly FurtherModule[] | undefined,
+	unknown
+> = {
+	of: ({ furtherModules }) =>
+		furtherModules.length === 0
+			? undefined
+			: furtherModules.map(({ at, home, port }) => ({
+					...{ address: at, home },
+					...(port === undefined ? {} : { port }),
+				})),
+};
+
 /** Where the agent of a side answers while it runs. */
 export const SOCKET_OF_AGENT: KnownFlag<string | undefined, unknown> = {
 	of: (side) => agentSocket(side),
@@ -61,14 +78,13 @@ export const LISTEN_OF_MODULE: KnownFlag<Address, unknown> = {
 	need: "--listen ADDRESS, where its agent finds it",
 };
 
-/** Where a device that goes on says how it is: the agent where the side says, and its module at the next port. */
+/** Where a device that goes on says how it is, and of an agent of several processes this one. */
 export function metricsOf(
 	{ operate: { metrics } }: Side,
 	role: "agent" | "module",
+	number = 1,
 ): HttpAddress | undefined {
-	if (metrics === undefined) return undefined;
-	const { host, port } = metrics;
-	return { host, port: role === "agent" || port === 0 ? port : port + 1 };
+	return metrics && metricsAddress(metrics, role, number);
 }
 
 /** For whoever runs the agent or the module of a side until it is stopped. */
@@ -106,6 +122,7 @@ export async function withSide<
 		if (given.home === undefined) throw noHome(role);
 		await requireMade(given.home);
 	}
+	if (role === "module" && side !== undefined) requireOneModule(side);
 	const filled: Record<string, unknown> = {
 		...(side === undefined ? {} : secretFlags(side.secrets[opens], given)),
 		...(side === undefined ? {} : operatedAs(side)),
@@ -122,10 +139,31 @@ export async function withSide<
 	return filled as unknown as Flags;
 }
 
-/** The homes that a command is about which takes either device: both of a side, or the one that was named. */
+/** The homes of the modules that a command is about which shows all of a side, or the one that was named. Throws as `withSide`. */
+export async function moduleHomesOf(
+	home: string | undefined,
+): Promise<readonly string[]> {
+	const side = await findSide(home);
+	if (side !== undefined) return modulesOf(side).map((module) => module.home);
+	if (home === undefined) throw noHome("module");
+	await requireMade(home);
+	return [home];
+}
+
+/** A command about a purse is about one. */
+function requireOneModule(side: Side): void {
+	const homes = modulesOf(side).map(({ home }) => home);
+	if (homes.length > 1)
+		throw wrong(
+			`${side.name} has ${homes.length} modules, and this is about one of them; say which: ${homes.map((home) => `--home ${home}`).join(", or ")}`,
+		);
+}
+
+/** The homes that a command is about which takes either device: all of a side, or the one that was named. */
 export async function homesOf(home: string | undefined): Promise<string[]> {
 	const side = await findSide(home);
-	if (side !== undefined) return [side.agent.home, side.module.home];
+	if (side !== undefined)
+		return [side.agent.home, ...modulesOf(side).map(({ home }) => home)];
 	if (home !== undefined) return [home];
 	throw noHome("device");
 }

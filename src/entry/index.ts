@@ -9,6 +9,11 @@ export {
 export { SoftwareAuthority } from "../device/authority/index.ts";
 export {
 	AgentStore,
+	type EcashOrderView,
+	type MintChoice,
+	type MintInvoice,
+	OwnerEcash,
+	type PaidInvoice,
 	type PaidPayment,
 	type PaymentOptions,
 	Payments,
@@ -20,6 +25,7 @@ export {
 	type PurseMint,
 	type PurseNote,
 	type PurseOptions,
+	type SentToken,
 	type Undeposited,
 	type Witness,
 } from "../device/purse/index.ts";
@@ -63,6 +69,7 @@ export {
 	type CreditedAccount,
 	type CreditOptions,
 	type Decision,
+	type EcashWork,
 	type ForSale,
 	type HistoryEntry,
 	type IssuerAccount,
@@ -73,8 +80,10 @@ export {
 	type LimitChanges,
 	type ListOptions,
 	type ModuleService,
+	type ModuleStatus,
 	type MoneyOf,
 	type OpenAgentOptions,
+	type OrderEcash,
 	type Ordered,
 	type OrderedWithdrawal,
 	type OrderTaken,
@@ -93,11 +102,14 @@ export {
 	type Sale,
 	type SellOptions,
 	type SpendingLimits,
+	type UnarchivedPayment,
 	type UsedLimits,
 } from "../device/service/index.ts";
 export { type ErrorCode, type ErrorFamily, TetradError } from "../errors.ts";
 export {
 	type Currency,
+	type EcashOrderKind,
+	type EcashOrderState,
 	formatAmount,
 	type Head,
 	type IssuerTerms,
@@ -105,6 +117,7 @@ export {
 	type PurseReport,
 	parseAmount,
 	type ReceiptedPayment,
+	type TrustedMint,
 } from "../money/index.ts";
 export {
 	type AdmissionCounts,

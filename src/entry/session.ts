@@ -11,6 +11,7 @@ export {
 	type NoiseProtocol,
 	type NoiseSetup,
 	RECORD_OVERHEAD,
+	type RecordAead,
 	readMessage1,
 	Session,
 	type SessionEnd,

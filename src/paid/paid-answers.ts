@@ -223,7 +223,8 @@ export class PaidAnswers {
 					? Promise.resolve(before)
 					: this.#agent.buy(quote, {
 							...how,
-							maximum: terms.amount,
+							// Price and merchant were held to the terms; a mint may ask for a fee beside.
+							maximum: this.#options.maximum,
 							maxBytes: this.#maxAnswerBytes,
 							waits: this.#options.waits === true && terms.mode === "prepaid",
 						});
@@ -269,6 +270,7 @@ export class PaidAnswers {
 	): Promise<Quote> {
 		const quote = await this.#agent.quote(terms.address, terms.item, {
 			order: request,
+			currency: terms.currency,
 			signal,
 			step,
 		});

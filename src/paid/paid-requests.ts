@@ -1,3 +1,4 @@
+import { formatAddress, parseAddress } from "../carrier/index.ts";
 import type {
 	AgentService,
 	AskOptions,
@@ -6,7 +7,6 @@ import type {
 } from "../device/service/index.ts";
 import type { RequestSeller } from "../device/trade/index.ts";
 import { asTetradError, TetradError } from "../errors.ts";
-import { nameInDeviceId } from "../money/index.ts";
 import { copy, hex } from "../wire/index.ts";
 import type { Admitted } from "./admitted.ts";
 import type { Exchange } from "./exchange.ts";
@@ -126,6 +126,11 @@ export class PaidRequests implements AsyncDisposable {
 	terms(request: string, price: RequestPrice): PaidTerms {
 		const item = this.#names.of(request, price);
 		const { mode, amount } = price;
+		if (mode === "prepaid" && this.#desk.terms.mint !== undefined)
+			throw new TetradError(
+				"invalid-argument",
+				"what is paid first has to be given back when it is not answered, and that is done in notes alone: sell it sealed, or for notes",
+			);
 		return { ...this.payee, mode, amount, item, request };
 	}
 
@@ -139,7 +144,7 @@ export class PaidRequests implements AsyncDisposable {
 			currency: terms.currency.code,
 			exponent: terms.currency.exponent,
 			play: terms.isPlay,
-			issuer: nameInDeviceId(terms.issuer),
+			issuer: terms.name,
 		};
 	}
 
@@ -266,7 +271,8 @@ async function beginSelling(
 		listen,
 		signal: closing,
 		step: (event) => {
-			if (event.event === "listening") listening.resolve(event.address);
+			if (event.event === "listening" && event.module === undefined)
+				listening.resolve(event.address);
 			if (event.event === "settled" || event.event === "refused") met.resolve();
 			step?.(event);
 		},
@@ -284,8 +290,16 @@ async function beginSelling(
 	await untilGivenUp(met.promise, SELLS_WITHIN_MS, "the issuer", [
 		closing,
 	]).catch(() => {});
-	const address = options.address ?? here;
+	const address = atPort(options.address ?? here, parts.desk.port);
 	return { ...parts, names, address, over, closing, maxAnswerBytes };
+}
+
+/** Of several modules one is paid for requests, and whoever pays meets the agent with that one. */
+function atPort(address: string, port: number | undefined): string {
+	const at = parseAddress(address);
+	return port === undefined || at.kind !== "tcp"
+		? address
+		: formatAddress({ ...at, port });
 }
 
 /** Each item says which of the two it is of. */

@@ -31,7 +31,7 @@ export interface PaidTerms {
 	/** Decimals of the currency. */
 	readonly exponent: number;
 	readonly play: boolean;
-	/** The certified name of the issuer. */
+	/** The certified name of the issuer, or the address of a mint without the scheme. */
 	readonly issuer: string;
 	/** The request, as `requestText` or `toolText` says it. */
 	readonly request: string;
@@ -58,7 +58,7 @@ const terms = z.strictObject({
 	currency: z.string().regex(/^[A-Z0-9]{1,8}$/),
 	exponent: z.int().min(0).max(8),
 	play: z.boolean(),
-	issuer: text(64),
+	issuer: text(255),
 	request: text(MAX_REQUEST_BYTES).refine(
 		(said) => utf8(said).length <= MAX_REQUEST_BYTES,
 		"is too long",

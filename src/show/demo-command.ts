@@ -3,6 +3,7 @@ import {
 	jsonFlag,
 	keysFlag,
 	linkFlag,
+	RAIL_CHOICES,
 	rootFlag,
 	routingFlag,
 	SUITE_NAMES,
@@ -24,10 +25,18 @@ export function declareDemo(command: Command): void {
 		.addOption(
 			new Option(
 				"--kill <whom>",
-				"who is killed while the money is in doubt: the merchant's module, the issuer's, the buyer's agent, or nobody",
+				"who is killed while the money is in doubt: the merchant's module, the issuer's or the mint, the buyer's agent, or nobody",
 			)
 				.choices([...VICTIMS])
 				.default("module"),
+		)
+		.addOption(
+			new Option(
+				"--rail <rail>",
+				"what is paid with: own-notes of an issuer, or cashu, which is ecash of a play mint",
+			)
+				.choices(RAIL_CHOICES)
+				.default("own-notes"),
 		)
 		.addOption(routingFlag())
 		.addOption(rootFlag())
@@ -45,6 +54,7 @@ export function declareDemo(command: Command): void {
 Examples:
     tetrad demo --file photo.jpg
     tetrad demo --kill issuer
+    tetrad demo --rail cashu
     tetrad demo --routing crossed --suite classical-chachapoly
   Keys in two tokens of SoftHSM, which has to be installed:
     tetrad demo --keys softhsm

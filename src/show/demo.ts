@@ -12,6 +12,7 @@ import {
 	checkReceipt,
 	dissect,
 	KEY_ROOMS,
+	type SaleMoney,
 	Stage,
 } from "./stage/index.ts";
 import { judge } from "./verdict.ts";
@@ -20,6 +21,10 @@ import { judge } from "./verdict.ts";
 const GIFT = "100.00";
 const WITHDRAWN = "40.00";
 const PRICE = "12.50";
+
+/** The same in sat of a play mint, where it is paid with that. */
+const ECASH = "40";
+const ECASH_PRICE = "12";
 
 /** Shows it all, and sets the exit code. Rejects with `aborted` when a signal came. */
 export function demo(flags: DemoFlags): Promise<void> {
@@ -49,16 +54,17 @@ async function perform(
 		signal,
 		step,
 	});
-	step("an issuer of play money opens, and the owner of X withdraws some");
-	const teller = await stage.openTeller();
-	await teller.credit("X", GIFT);
-	await teller.withdraw("X", WITHDRAWN);
+	const isEcash = flags.rail === "cashu";
+	const price = isEcash ? ECASH_PRICE : PRICE;
+	const teller = isEcash
+		? await inEcash(stage, step)
+		: await inNotes(stage, step);
 	const run = await stage.run({ routing, root, link, step });
 	const dissection = await dissect(run.captures, run.keylog, flags);
 	const before = await teller.balances("before");
 	const sale = await stage.sell({
 		...{ routing, root, link, file, teller, step },
-		price: PRICE,
+		price,
 		kill: flags.kill,
 		hear(place, event) {
 			if (place === "A" && event.event === "progress")
@@ -77,8 +83,29 @@ async function perform(
 		...{ suite, keys, run, ...dissection, sale, audits, claims, pairingCodes },
 		delivery: await checkDelivery(file, sale.got),
 		receipt: await checkReceipt(sale.receipt, sale, { teller, roots, signal }),
-		books: checkBooks(teller, PRICE, before, after, audit),
-		money: { currency: currency.code, isPlay },
+		books: checkBooks(teller, price, before, after, audit),
+		money: { currency: currency.code, isPlay, rail: flags.rail },
 	};
 	return { ...looked, verdict: judge(looked, flags) };
+}
+
+async function inNotes(
+	stage: Stage,
+	step: (what: string) => void,
+): Promise<SaleMoney> {
+	step("an issuer of play money opens, and the owner of X withdraws some");
+	const teller = await stage.openTeller();
+	await teller.credit("X", GIFT);
+	await teller.withdraw("X", WITHDRAWN);
+	return teller;
+}
+
+async function inEcash(
+	stage: Stage,
+	step: (what: string) => void,
+): Promise<SaleMoney> {
+	step("a play mint opens, and X gets some of its ecash");
+	const teller = await stage.openMint();
+	await teller.give("X", ECASH);
+	return teller;
 }

@@ -1,5 +1,6 @@
 /* A purchase, as a person at a terminal sees it. */
 import { bad, bold, dim, good, plain, plainTable } from "../cli/index.ts";
+import type { RailName } from "../trade/documents/index.ts";
 import { type Boxes, boxes } from "./draw.ts";
 import {
 	type Books,
@@ -8,6 +9,7 @@ import {
 	NAMES,
 	type ReceiptCheck,
 	type SaleStep,
+	takenBy,
 	type Victim,
 } from "./stage/index.ts";
 
@@ -22,7 +24,7 @@ export function timeline(steps: readonly SaleStep[]): string[] {
 
 const DEAD: Readonly<Record<Exclude<Victim, "none">, string>> = {
 	module: "The merchant's module is dead",
-	issuer: "The issuer is dead",
+	issuer: "Whoever makes the money is dead",
 	agent: "The buyer's agent is dead",
 };
 
@@ -34,7 +36,7 @@ export function whoIsDead({ killed }: DoubtfulSale["doubt"]): string {
 /** What each device has and knows while the answer with the key is not out. */
 export function knowledge(sale: DoubtfulSale, width?: number): string[] {
 	const { doubt, gaveUp } = sale;
-	const { killed, buyer, merchant } = doubt;
+	const { killed, buyer } = doubt;
 	const dead = (what: Victim, alive: string, gone: string) =>
 		killed?.what === what ? gone : alive;
 	const isCut = killed?.what === "module" || killed?.what === "agent";
@@ -57,13 +59,10 @@ export function knowledge(sale: DoubtfulSale, width?: number): string[] {
 		Y: [
 			`4 Y  ${NAMES.Y}`,
 			dead("module", "answers", "KILLED"),
-			`has ${merchant.toDeposit} on its disk`,
+			`has ${takenBy(doubt)} on its disk`,
 		],
 	};
-	const issuer =
-		doubt.isBooked === undefined
-			? "  The issuer is dead, and a purchase does not need it."
-			: `  The issuer has ${doubt.isBooked ? "booked it" : "not heard of it"}.`;
+	const issuer = `  ${whatMakerKnows(sale)}`;
 	return [
 		...boxes(
 			words,
@@ -92,12 +91,32 @@ export function knowledge(sale: DoubtfulSale, width?: number): string[] {
 	];
 }
 
+/** The issuer, or the mint. */
+function whatMakerKnows({ rail, doubt }: DoubtfulSale): string {
+	const { killed, isBooked } = doubt;
+	if (rail === "cashu")
+		return killed?.what === "issuer"
+			? "The mint is dead, and this purchase does not need it any more."
+			: "The mint has seen so much locked and claimed, and neither who nor whom.";
+	return isBooked === undefined
+		? "The issuer is dead, and a purchase does not need it."
+		: `The issuer has ${isBooked ? "booked it" : "not heard of it"}.`;
+}
+
 /** The file, the receipt, and the books. */
 export function outcomeLines(
 	{ sold, bought, delivered }: Delivery,
 	{ valid, said }: ReceiptCheck,
 	{ before, after, audit, conserved }: Books,
-	{ currency, isPlay }: { readonly currency: string; readonly isPlay: boolean },
+	{
+		currency,
+		isPlay,
+		rail,
+	}: {
+		readonly currency: string;
+		readonly isPlay: boolean;
+		readonly rail: RailName;
+	},
 ): string[] {
 	const rows = [before, after].map(({ when, purses, accounts, sum }) => [
 		when,
@@ -119,7 +138,9 @@ export function outcomeLines(
 		"",
 		...plainTable(head, rows, { right }),
 		`  all in ${currency}${isPlay ? ", play money that nobody exchanges for anything" : ""}`,
-		`  issued ${audit.issued}, returned ${audit.returned}, outstanding ${audit.outstanding}: ${audit.balanced ? good("the issuer's audit is clean") : bad("the issuer's audit fails")}`,
+		rail === "cashu"
+			? `  of ${audit.outstanding} in both purses the mint takes ${audit.balanced ? good("all, each piece once") : bad("not all")}`
+			: `  issued ${audit.issued}, returned ${audit.returned}, outstanding ${audit.outstanding}: ${audit.balanced ? good("the issuer's audit is clean") : bad("the issuer's audit fails")}`,
 		conserved
 			? good("  Nothing was lost, and nothing doubled.")
 			: bad("  The money is not where it should be."),

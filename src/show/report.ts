@@ -49,6 +49,7 @@ export function report({
 		purchase: {
 			item: sale.item,
 			amount: sale.price,
+			rail: sale.rail,
 			contract: sale.contract,
 			processes: sale.pids,
 			restarted: sale.restarted,

@@ -1,6 +1,7 @@
 import type { KeysFlag, LinkFlag, RootFlag } from "../cli/index.ts";
 import type { SuiteName } from "../session/index.ts";
 import type { Place, Routing } from "../tetrad/index.ts";
+import type { RailName } from "../trade/documents/index.ts";
 import type {
 	Books,
 	ClaimResult,
@@ -20,6 +21,8 @@ export interface DemoFlags {
 	readonly suite: SuiteName;
 	readonly keys: KeysFlag;
 	readonly kill: Victim;
+	/** What is paid with. */
+	readonly rail: RailName;
 	readonly json?: true;
 }
 
@@ -35,7 +38,11 @@ export interface Looked extends Conversation {
 	readonly delivery: Delivery;
 	readonly receipt: ReceiptCheck;
 	readonly books: Books;
-	readonly money: { readonly currency: string; readonly isPlay: boolean };
+	readonly money: {
+		readonly currency: string;
+		readonly isPlay: boolean;
+		readonly rail: RailName;
+	};
 	readonly audits: readonly WireAudit[];
 	readonly claims: readonly ClaimResult[];
 	readonly pairingCodes: readonly string[];

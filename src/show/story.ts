@@ -32,8 +32,12 @@ function line(label: string, { text, isGood }: Said): string[] {
 
 function paidLine({ sale, books }: Seen): Said {
 	const { before, after, conserved } = books;
+	const where =
+		sale.rail === "cashu"
+			? `ecash in the purse of ${NAMES.Y}`
+			: `in the account of ${NAMES.B}`;
 	return {
-		text: `their agents talked and held no money; ${NAMES.X} paid ${NAMES.Y}: ${before.purses.X} before, ${after.purses.X} after, ${sale.price} in the account of ${NAMES.B}`,
+		text: `their agents talked and held no money; ${NAMES.X} paid ${NAMES.Y}: ${before.purses.X} before, ${after.purses.X} after, ${sale.price} ${where}`,
 		isGood: conserved,
 	};
 }
@@ -90,7 +94,7 @@ function crashLine({ sale, delivery, books }: Seen): Said {
 			};
 		case "issuer":
 			return {
-				text: `the issuer was killed ${when}, and nobody needed it; ${ending}`,
+				text: `the ${sale.rail === "cashu" ? "mint" : "issuer"} was killed ${when}, and nobody needed it any more; ${ending}`,
 				isGood,
 			};
 		default:

@@ -2,7 +2,7 @@ import type { ProcessEvent } from "../device/process/index.ts";
 import { PLACES, type Place } from "../tetrad/index.ts";
 import { confirmed } from "./draw.ts";
 import type { DemoFlags, DemoVerdict, Looked } from "./seen.ts";
-import { byPlace, NEEDS_TOKENS, type Victim } from "./stage/index.ts";
+import { byPlace, NEEDS_TOKENS, takenBy, type Victim } from "./stage/index.ts";
 
 /** Judges what was seen by what was captured, reported and left on the disks. */
 export function judge(
@@ -94,7 +94,7 @@ export function* saleProblems({
 		yield `${killed?.name ?? "nobody"} was killed, and not the ${kill}`;
 	else if (killed !== undefined && killed.signal !== "SIGKILL")
 		yield `${killed.name} was not killed, and ended by ${killed.signal ?? "itself"}`;
-	if (doubt.buyer.inDoubt !== price || doubt.merchant.toDeposit !== price)
+	if (doubt.buyer.inDoubt !== price || takenBy(doubt) !== price)
 		yield "the money was not in doubt in the middle of it";
 	if (doubt.agent.state !== "in-doubt")
 		yield `the buyer's agent was not in doubt: ${doubt.agent.state}`;

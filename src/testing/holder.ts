@@ -180,7 +180,7 @@ export class Holder implements AsyncDisposable {
 
 	/** The owner approves or denies a payment that waits. */
 	async decide(
-		{ contract, payee, issuer, amount }: WaitingPayment,
+		{ contract, payee, issuer, amount, fee }: WaitingPayment,
 		isApproved: boolean,
 	): Promise<void> {
 		const draft = draftApproval({
@@ -189,7 +189,7 @@ export class Holder implements AsyncDisposable {
 			contract,
 			payee,
 			issuer,
-			amount,
+			amount: amount + fee,
 			isApproved,
 			ordered: this.side.module.clock.now(),
 		});

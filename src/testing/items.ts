@@ -70,7 +70,7 @@ export class MemoryShop {
 							? `"${name}" is made on order: say what you want of it`
 							: `"${name}" is sold as it is, and not made on order`,
 					);
-				return this.#listing(name, order);
+				return [this.#listing(name, order)];
 			},
 			open: ({ contractId, description, buyer, itemKind }, signal) =>
 				this.#open(contractId, description.name, itemKind, (make) =>

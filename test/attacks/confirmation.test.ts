@@ -129,7 +129,7 @@ describe("a corrupt agent wants its first message heard before the other agent i
 			});
 			assert.equal(run.messages("B").length, 1);
 			const kinds = run.events.B.map(({ kind }) => kind);
-			assert.ok(kinds.indexOf("confirmed") < kinds.indexOf("message"));
+			assert.ok(kinds.indexOf("confirmed") < kinds.indexOf("messages"));
 		}
 	});
 

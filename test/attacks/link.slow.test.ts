@@ -293,21 +293,31 @@ describe("somebody sits on a link", () => {
 });
 
 describe("a corrupt agent wants the link of its module to break", () => {
-	test("by a payload in its first message", async () => {
-		const wire = linkBetween(A, X, now, { key: SECRET });
-		const { message1 } = startInitiator(
-			nodeCrypto,
-			{
-				protocol: LINK_PROTOCOL,
-				prologue: enc(utf8("tetrad/1 link")),
-				psk: SECRET,
-			},
-			utf8("hello"),
-		);
-		const bytes = encodeFrame(FRAME.linkHello, message1);
-		wire.deliver({ from: "agent", to: "module", bytes });
-		assert.equal(wire.outcome("module"), "authentication-failed");
-		assert.deepEqual(wire.signing, []);
+	test("by what its first message says", async () => {
+		for (const [payload, code] of [
+			[new Uint8Array(), "malformed"],
+			[utf8("hello"), "malformed"],
+			[enc(new Uint8Array()), "malformed"],
+			[enc(Uint8Array.of(1, 2, 1)), "malformed"],
+			[enc(Uint8Array.from({ length: 17 }, (_, i) => i + 1)), "malformed"],
+			[enc(Uint8Array.of(1), new Uint8Array()), "malformed"],
+			[enc(Uint8Array.of(0, 0x7f, 0xff)), "negotiation-failed"],
+		] as const) {
+			const wire = linkBetween(A, X, now, { key: SECRET });
+			const { message1 } = startInitiator(
+				nodeCrypto,
+				{
+					protocol: LINK_PROTOCOL,
+					prologue: enc(utf8("tetrad/1 link")),
+					psk: SECRET,
+				},
+				payload,
+			);
+			const bytes = encodeFrame(FRAME.linkHello, message1);
+			wire.deliver({ from: "agent", to: "module", bytes });
+			assert.equal(wire.outcome("module"), code, hex(payload));
+			assert.deepEqual(wire.signing, []);
+		}
 	});
 
 	test("by a record of another content type", async () => {

@@ -212,10 +212,12 @@ test("a purchase whose rows are in an archive is answered as before, and ends no
 	await town.pass(100);
 	for (const module of [ann, bob]) {
 		const { deviceId } = module.device;
-		let cursor: Parameters<typeof findToArchive>[3];
+		const { banks } = town.world.policy;
+		const before = 8_000_000_000_000_000;
+		let cursor: Parameters<typeof findToArchive>[2];
 		for (;;) {
 			const { step, next } = module.store.run(
-				findToArchive(nodeCrypto, deviceId, 8_000_000_000_000_000, cursor),
+				findToArchive(nodeCrypto, { purse: deviceId, banks, before }, cursor),
 			);
 			if (step !== undefined)
 				module.store.run(pruneArchived(nodeCrypto, deviceId, step, town.now));

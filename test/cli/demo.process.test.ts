@@ -198,6 +198,38 @@ describe("a stage of four processes", { concurrency: 3 }, () => {
 		);
 	});
 
+	for (const kill of ["issuer", "agent"] as const)
+		test(`the demo that is paid with ecash of a mint sells although the ${kill === "issuer" ? "mint" : "buyer's agent"} dies`, async () => {
+			const flags = ["--rail", "cashu", "--kill", kill];
+			const report = JSON.parse(await stage("demo", ...flags)) as Report;
+			assert.deepEqual(report.problems, []);
+			assert.equal(report.killed?.what, kill);
+			const { purchase, balances, audit } = report;
+			assert.equal(isAlive(report.killed.pid), false);
+			for (const pid of purchase.restarted) assert.equal(isAlive(pid), false);
+			assert.deepEqual(
+				{ ...purchase.doubt, agent: purchase.doubt.agent.state },
+				{
+					buyer: { inDoubt: "12", spendable: "28" },
+					merchant: { claimed: "12" },
+					agent: "in-doubt",
+					hasGoods: false,
+				},
+			);
+			assert.deepEqual(
+				[balances.before, balances.after].map(({ purses, sum }) => [
+					...[purses.X, purses.Y, sum],
+				]),
+				[
+					["40", "0", "40"],
+					["28", "12", "40"],
+				],
+			);
+			assert.deepEqual([audit.balanced, audit.outstanding], [true, "40"]);
+			assert.ok(report.delivered && report.receiptValid && report.conserved);
+			for (const { found } of report.wiretaps) assert.deepEqual(found, []);
+		});
+
 	test("the demo with crossed routing and another suite does so although the buyer's agent dies, and shows claims 8 and 9", async () => {
 		const report = await demo(
 			...["--routing", "crossed", "--suite", "classical-chachapoly"],

@@ -27,6 +27,7 @@ const FOLLOWED_ELSEWHERE = [
 	"by-hand.md",
 	"get-paid-for-a-tool.md",
 	"get-paid-for-an-api.md",
+	"pay-with-ecash.md",
 	"pay-with-fetch.md",
 	"run-an-issuer.md",
 	"wallet-for-an-agent.md",

@@ -173,6 +173,22 @@ test("docs/guides/run-an-issuer.md sells calls for credit", async () => {
 	assert.equal(answer.trim(), "5");
 });
 
+test("docs/guides/pay-with-ecash.md pays with ecash of a play mint, and with notes", async () => {
+	await using own = await GuideWorld.make();
+	const said = await own.follow("docs/guides/pay-with-ecash.md");
+	assert.match(said, /paid with ecash, sat of the mint http/);
+	assert.match(said, /your risk: /);
+	assert.match(said, /958/);
+	assert.match(said, /do not want to pay so/);
+	for (const [name, goods] of [
+		["ecash.svg", /^<svg/],
+		["notes.svg", /^<svg/],
+		["words.txt", /^SAME WORDS/],
+	] as const)
+		assert.match(await readFile(own.path("clone", name), "utf8"), goods);
+	await assert.rejects(readFile(own.path("clone", "licence.txt")));
+});
+
 test("programs stand on pages as they are", async () => {
 	for (const [page, names, most] of [
 		["README.md", PROGRAMS.slice(0, 1), 10],

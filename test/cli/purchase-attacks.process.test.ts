@@ -100,7 +100,8 @@ describe("a file", () => {
 		const { ino } = await stat(street.homes.at("bought", part));
 		const second = await street.buy(target);
 		assert.equal(second.code, "file-unusable");
-		assert.match(second.reason, /tetrad resolve/);
+		// The first one may come to its end before the second asks for the file.
+		assert.match(second.reason, /tetrad resolve|exists already/);
 		const is = await stat(street.homes.at("bought", part)).catch(
 			() => undefined,
 		);

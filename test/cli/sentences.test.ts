@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sentence } from "../../src/cli/sentences.ts";
+import { purseEvent } from "../../src/device/process/purse-events.ts";
 
 const CONTRACT = "c0".repeat(32);
 const money = {
@@ -56,3 +57,31 @@ for (const event of ["not-paid", "in-doubt"] as const)
 		);
 		assert.match(again("lunch") ?? "", /: --pay 1\.50 --contract (ff){32}$/);
 	});
+
+test("money that an issuer has forgotten is said to be lost, and what there is to show for it", () => {
+	const currency = { code: "PLAY", exponent: 2 };
+	const issuer = new Uint8Array(41);
+	const event = purseEvent(
+		{ kind: "lost", subject: new Uint8Array(32), issuer, amount: 150n },
+		[{ issuer, name: "mint", currency, isPlay: true }],
+	);
+	assert.deepEqual(
+		[event.kind, event.amount, event.subject],
+		["lost", "1.50", "00".repeat(32)],
+	);
+	assert.match(
+		sentence(event) ?? "",
+		/^purse: lost 1\.50 PLAY.*: mint does not know the notes.*\n.*credit by hand what they show: contract or note 00/,
+	);
+});
+
+test("a purchase that was lost at its issuer is not said to have cost nothing", () => {
+	const said = (code: "note-unknown" | "timed-out") =>
+		sentence({
+			...{ event: "purchase", state: "not-bought", contract: CONTRACT },
+			...{ code, reason: "why" },
+		}) ?? "";
+	assert.match(said("timed-out"), /nothing paid/);
+	assert.match(said("note-unknown"), /^not bought: contract c0.*why/);
+	assert.doesNotMatch(said("note-unknown"), /nothing paid/);
+});

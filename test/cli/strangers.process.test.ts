@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { appendFile, cp, mkdir, readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { writePairing } from "../../src/device/home/home.ts";
+import { writePairing } from "../../src/device/home/pairings.ts";
 import { encodeFrame, FRAME } from "../../src/wire/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
 import { Homes } from "../support/homes.ts";

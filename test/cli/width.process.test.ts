@@ -101,7 +101,13 @@ describe("the square of the demonstration", () => {
 
 describe("a purchase in doubt", () => {
 	const sale: DoubtfulSale = {
-		...{ file: "", item: "README.md", price: "12.50", currency: "PLAY" },
+		...{
+			file: "",
+			item: "README.md",
+			price: "12.50",
+			rail: "own-notes",
+			currency: "PLAY",
+		},
 		pids: { A: 1, B: 2, X: 3, Y: 4 },
 		steps: [],
 		contract: "",

@@ -46,6 +46,7 @@ export const PURCHASE: Purchase = {
 	contract: "c0".repeat(32),
 	quote: QUOTE.id,
 	state: "bought",
+	rail: "own-notes",
 	time: new Date().toISOString(),
 	item: "tea",
 	merchant: "bob",

@@ -8,6 +8,7 @@ import type {
 	CatalogueItem,
 } from "../../src/device/service/index.ts";
 import type { LocalAgent } from "../../src/device/service/local-agent.ts";
+import { TetradError } from "../../src/errors.ts";
 import { AgentDoor } from "../../src/mcp/tools/agent-door.ts";
 import {
 	WalletTools,
@@ -313,13 +314,22 @@ describe("a model with a wallet", () => {
 		assert.equal((await model.refused("buy", unknown)).code, "offer-expired");
 		const wrong = await model.call("buy", { quoteId: "nine" });
 		assert.equal(wrong.isError, true);
-		// A merchant that was started anew stands by none of its offers.
-		await town.stopShop();
-		await town.startShop(town.homes.at("goods"));
-		const old = await model.refused("buy", { quoteId });
+		const isOver = altered({
+			buy: () => Promise.reject(new TetradError("offer-expired", "it is over")),
+		});
+		const late = await newTools({}, isOver);
+		const { quote } = await late.done("quote", quoting("nine"));
+		const old = await late.refused("buy", { quoteId: quote.quoteId });
 		assert.equal(old.code, "offer-expired");
 		assert.match(old.next, /Nothing was paid/);
 		assert.equal(await spendable(), before);
+	});
+
+	test("buys what was quoted by a shop that was started again since", async () => {
+		const quoteId = await quoted("nine");
+		await town.stopShop();
+		await town.startShop(town.homes.at("goods"));
+		assert.equal((await model.done("buy", { quoteId })).state, "bought");
 	});
 
 	test("reads orders as data, and no price but the quote's", async () => {
@@ -389,6 +399,7 @@ describe("a catalogue that is not what it seems", () => {
 	const item = (name: string): CatalogueItem => ({
 		item: name,
 		kind: "inline",
+		rail: "own-notes",
 		amount: PRICE,
 		currency: "PLAY",
 		exponent: 2,

@@ -29,6 +29,10 @@ const terms: IssuerTerms = {
 	isPlay: true,
 };
 
+/** The merchant's module. */
+const MODULE = new Uint8Array(41).fill(7);
+let modules: readonly Uint8Array[] = [MODULE];
+
 describe("a desk for tickets", () => {
 	const names = new ItemNames("request");
 	let store: AgentStore;
@@ -41,7 +45,12 @@ describe("a desk for tickets", () => {
 		limits: Partial<TicketLimits> = {},
 	): Promise<TicketDesk> {
 		const clock = () => now;
-		const records = await RequestRecords.open(store, clock, terms);
+		const records = await RequestRecords.open(
+			store,
+			clock,
+			terms,
+			() => modules,
+		);
 		const desk = { records, now: clock } as unknown as ConstructorParameters<
 			typeof TicketDesk
 		>[0];
@@ -123,20 +132,30 @@ describe("a desk for tickets", () => {
 		const ticket = await bought(desk);
 		await desk.admit(ticket, REQUEST, PREPAID);
 		stop.abort();
-		const records = await RequestRecords.open(store, () => now, terms);
-		const [refund, ...more] = await records.owed(buyer);
+		const records = await RequestRecords.open(
+			store,
+			() => now,
+			terms,
+			() => modules,
+		);
+		const [refund, ...more] = await records.owed(buyer, MODULE);
 		assert.equal(more.length, 0);
 		assert.equal(refund?.payment.amount, PREPAID.amount);
 		assert.equal(refund.payment.currency, "EUR");
 		await refund.paid();
-		assert.deepEqual(await records.owed(buyer), []);
+		assert.deepEqual(await records.owed(buyer, MODULE), []);
 	});
 
 	/** A ticket whose request has failed, under a contract: what is kept of it. */
 	async function failed(contract: Uint8Array): Promise<RequestRecords> {
 		const desk = await opened();
 		const ticket = await bought(desk);
-		const records = await RequestRecords.open(store, () => now, terms);
+		const records = await RequestRecords.open(
+			store,
+			() => now,
+			terms,
+			() => modules,
+		);
 		const id = orders.toString(16).padStart(32, "0");
 		await records.contracted(new Uint8Array(Buffer.from(id, "hex")), contract);
 		await (await desk.admit(ticket, REQUEST, PREPAID)).fail(new Error("no"));
@@ -154,14 +173,14 @@ describe("a desk for tickets", () => {
 		);
 		await store.transact(payRefund(part));
 		for (let times = 0; times < 2; times++) {
-			const [rest, ...more] = await records.owed(buyer);
+			const [rest, ...more] = await records.owed(buyer, MODULE);
 			assert.equal(more.length, 0);
 			assert.equal(rest?.payment.amount, PREPAID.amount - 10n);
 			assert.match(rest.text, /refund 2 of/);
 		}
-		const [rest] = await records.owed(buyer);
+		const [rest] = await records.owed(buyer, MODULE);
 		await rest?.paid();
-		assert.deepEqual(await records.owed(buyer), []);
+		assert.deepEqual(await records.owed(buyer, MODULE), []);
 	});
 
 	test("owes nothing of a price that its owner has given back in parts", async () => {
@@ -172,7 +191,22 @@ describe("a desk for tickets", () => {
 			const wanted = { sale, paid: PREPAID.amount, amount, now, contractOf };
 			await store.transact(payRefund(await store.transact(oweRefund(wanted))));
 		}
-		assert.deepEqual(await records.owed(buyer), []);
+		assert.deepEqual(await records.owed(buyer, MODULE), []);
+	});
+
+	test("owes a refund by one of several modules alone: whichever owed it first, as long as it is there", async () => {
+		const records = await failed(new Uint8Array(32).fill(10));
+		const [other, third] = [MODULE.with(0, 8), MODULE.with(0, 9)];
+		const [refund, ...more] = await records.owed(buyer, MODULE);
+		assert.ok(refund);
+		assert.equal(more.length, 0);
+		assert.deepEqual(await records.owed(buyer, other), []);
+		assert.equal((await records.owed(buyer, MODULE)).length, 1);
+		modules = [other, third];
+		// It may be known no more what the one that is gone has paid: the next one that is asked owes it.
+		assert.equal((await records.owed(buyer, third)).length, 1);
+		assert.deepEqual(await records.owed(buyer, other), []);
+		modules = [MODULE];
 	});
 
 	test("says once of a refund why it cannot be paid", async () => {
@@ -180,7 +214,7 @@ describe("a desk for tickets", () => {
 		const poor = new TetradError("insufficient-funds", "nothing is there");
 		const said: unknown[] = [];
 		for (let times = 0; times < 3; times++)
-			for (const { refused } of await records.owed(buyer))
+			for (const { refused } of await records.owed(buyer, MODULE))
 				said.push(refused(poor));
 		const [first, ...more] = said;
 		assert.ok(
@@ -190,7 +224,7 @@ describe("a desk for tickets", () => {
 			)(first),
 		);
 		assert.deepEqual(more, [undefined, undefined]);
-		const [refund] = await records.owed(buyer);
+		const [refund] = await records.owed(buyer, MODULE);
 		const other = new TetradError("approval-needed", "its owner is asked");
 		assert.ok(coded("approval-needed")(refund?.refused(other)));
 	});

@@ -8,9 +8,11 @@ import {
 	formatAddress,
 	type Listener,
 	listen,
+	memoryCarriers,
 } from "../../src/carrier/index.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { SoftwareAuthority } from "../../src/device/authority/software-authority.ts";
+import { suitesOfNewHome } from "../../src/device/home/policy-file.ts";
 import { Issuer } from "../../src/device/issuer/issuer.ts";
 import { AgentStore } from "../../src/device/purse/agent-store.ts";
 import { Payments } from "../../src/device/purse/payments.ts";
@@ -20,12 +22,14 @@ import {
 	type MoneyHolder,
 	MoneyModule,
 } from "../../src/device/runtime/money-module.ts";
+import type { ModuleAccess } from "../../src/device/runtime/own-modules.ts";
 import { TrustedAgent } from "../../src/device/runtime/trusted-agent.ts";
 import { Buyer } from "../../src/device/trade/buyer.ts";
 import { FolderCatalogue } from "../../src/device/trade/folder-catalogue.ts";
 import { FolderShop } from "../../src/device/trade/folder-shop.ts";
 import type { Shop } from "../../src/device/trade/shop.ts";
 import { TradingAgent } from "../../src/device/trade/trading-agent.ts";
+import { TetradError } from "../../src/errors.ts";
 import {
 	type CertifiedDevice,
 	parseTrustAnchor,
@@ -75,7 +79,7 @@ interface Identity {
 }
 
 /** A device with its key, as bytes and in PEM. */
-interface IdentityAway {
+export interface IdentityAway {
 	readonly key: string;
 	readonly chain: Uint8Array;
 }
@@ -123,8 +127,8 @@ export class DeviceMarket implements AsyncDisposable {
 	/** Of the issuer's agent. */
 	readonly issuerAddress: string;
 	readonly customers: readonly Customer[];
-	/** Called with what the merchant's purse reports. */
-	atMerchant: (report: PurseReport) => void = () => {};
+	/** Called with what the merchant's purses report, and the number of each. */
+	atMerchant: (report: PurseReport, number: number) => void = () => {};
 	readonly #merchant: Merchant;
 	readonly #stack: AsyncDisposableStack;
 	readonly #place: Place;
@@ -146,22 +150,23 @@ export class DeviceMarket implements AsyncDisposable {
 		this.#place = place;
 	}
 
-	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front, and limits of its own. */
+	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front, limits of its own, and several modules. */
 	static async make(
 		buyers: number,
 		files: Readonly<Record<string, number>>,
 		inFront: (shop: Shop) => Shop = (shop) => shop,
 		load?: Partial<LoadLimits>,
+		modules: number = 1,
 	): Promise<DeviceMarket> {
 		const stack = new AsyncDisposableStack();
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-market-"));
 		stack.defer(() => rm(folder, { recursive: true, force: true }));
 		const authorities = await makeAuthorities();
 		const mint = await Mint.make(authorities, folder, stack);
-		let heard: (report: PurseReport) => void = () => {};
+		let heard: DeviceMarket["atMerchant"] = () => {};
 		const merchant = await openShop(
-			{ ...authorities, mint, folder, files, inFront, load, stack },
-			(report) => heard(report),
+			{ ...authorities, mint, folder, files, inFront, load, stack, modules },
+			(...said) => heard(...said),
 		);
 		const { address } = merchant;
 		const customers: Customer[] = [];
@@ -173,7 +178,7 @@ export class DeviceMarket implements AsyncDisposable {
 		const parts = { folder, address, issuerAddress, customers };
 		const place = { ...authorities, mint, folder, stack };
 		const market = new DeviceMarket(parts, merchant, place);
-		heard = (report) => market.atMerchant(report);
+		heard = (...said) => market.atMerchant(...said);
 		return market;
 	}
 
@@ -216,10 +221,27 @@ export class DeviceMarket implements AsyncDisposable {
 		return new Buyer({ tetrad, store, address, learnedTo: (name) => name });
 	}
 
-	/** The merchant's module meets its issuer, and hands in what it has taken. */
-	async deposit(): Promise<void> {
+	/** The merchant's module meets its issuer, and hands in what it has taken: the first, or the one of that number. */
+	async deposit(number = 1): Promise<void> {
 		const { agent, store } = this.#merchant;
-		await visit(agent, store, this.#place.mint);
+		const module = agent.modules[number - 1];
+		await visit(agent, store, this.#place.mint, { module });
+	}
+
+	/** Device ids of the merchant's modules, the first one first. */
+	get modules(): readonly Uint8Array[] {
+		return this.#merchant.agent.modules;
+	}
+
+	/** The module of that number cannot be reached, until `back` is called. */
+	takeAway(number: number): () => void {
+		const till = this.#merchant.tills[number - 1];
+		if (till === undefined) throw new Error("there is no such module");
+		till.isAway = true;
+		for (const cut of till.cuts.splice(0)) cut();
+		return () => {
+			till.isAway = false;
+		};
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -232,6 +254,14 @@ interface Merchant {
 	readonly agent: TrustedAgent;
 	readonly store: AgentStore;
 	readonly address: string;
+	readonly tills: readonly Till[];
+}
+
+/** A module of a merchant, and whether it can be reached. */
+interface Till {
+	isAway: boolean;
+	/** What cuts the links that there are. */
+	readonly cuts: (() => void)[];
 }
 
 interface Place extends Authorities {
@@ -246,6 +276,7 @@ async function makeAuthorities(): Promise<Authorities> {
 	const policy = makePolicy({
 		agencies: [agency.anchor],
 		banks: [bank.anchor],
+		suites: suitesOfNewHome(),
 	});
 	return { agency, bank, policy };
 }
@@ -278,7 +309,7 @@ async function pair(
 	return { agent, signer: identity.signer };
 }
 
-async function identifyAway(
+export async function identifyAway(
 	authority: SoftwareAuthority,
 	name: string,
 ): Promise<IdentityAway> {
@@ -288,7 +319,7 @@ async function identifyAway(
 	return { key, chain: await authority.issue(name, signer) };
 }
 
-function opened({ key, chain }: IdentityAway): Identity {
+export function opened({ key, chain }: IdentityAway): Identity {
 	return { signer: new SoftwareKey(createPrivateKey(key)), chain };
 }
 
@@ -301,6 +332,7 @@ export async function openAway(
 	const policy = makePolicy({
 		agencies: [parseTrustAnchor(nodeCrypto, anchors.agency)],
 		banks: [parseTrustAnchor(nodeCrypto, anchors.bank)],
+		suites: suitesOfNewHome(),
 	});
 	const path = join(folder, "purse.db");
 	const purse = stack.use(
@@ -455,13 +487,15 @@ async function openShop(
 		files,
 		inFront,
 		load,
+		modules: count,
 		...place
 	}: Place & {
+		readonly modules: number;
 		readonly files: Readonly<Record<string, number>>;
 		readonly inFront: (shop: Shop) => Shop;
 		readonly load: Partial<LoadLimits> | undefined;
 	},
-	report: (report: PurseReport) => void,
+	report: DeviceMarket["atMerchant"],
 ): Promise<Merchant> {
 	const { bank, mint, folder, stack } = place;
 	const home = join(folder, "merchant");
@@ -470,26 +504,39 @@ async function openShop(
 	await mkdir(sold);
 	for (const [name, bytes] of Object.entries(files))
 		await writeFile(join(sold, name), nodeCrypto.random(bytes));
-	const own = await identify(bank, "till");
-	await mint.openAccount(judge(bank, own.chain));
-	const path = join(home, "purse.db");
-	const purse = stack.use(
-		await Purse.open({ path, issuers: mint.issuers, report }),
-	);
-	const { policy } = place;
-	const { agent, signer } = await pair(
-		{ ...place, policy: load === undefined ? policy : { ...policy, load } },
-		stack,
-		"merchant",
-		own,
-		purse,
-	);
+	const policy = load === undefined ? place.policy : { ...place.policy, load };
+	const identity = await identify(place.agency, "merchant");
+	const { signer } = identity;
+	const agent = new TrustedAgent({ identity, policy });
+	const tills: Till[] = [];
+	const accesses: ModuleAccess[] = [];
+	for (let number = 1; number <= count; number++) {
+		const name = number === 1 ? "till" : `till-${number}`;
+		const own = await identify(bank, name);
+		await mint.openAccount(judge(bank, own.chain));
+		const file = number === 1 ? "purse.db" : `purse-${number}.db`;
+		const purse = stack.use(
+			await Purse.open({
+				path: join(home, file),
+				issuers: mint.issuers,
+				report: (said) => report(said, number),
+			}),
+		);
+		const module = new MoneyModule({ identity: own, policy, purse });
+		const till: Till = { isAway: false, cuts: [] };
+		tills.push(till);
+		accesses.push(await accessTo(agent, module, till));
+	}
+	agent.useModules(accesses);
+	for (const module of agent.modules) await agent.reachModule(module);
+	stack.defer(() => agent.close());
 	const store = stack.use(await AgentStore.open(home));
 	const trading = new TradingAgent({ agent, store, signer });
 	const { terms } = mint;
 	const secret = { issuer: terms.issuer, generation: 0 };
 	const asked = messages.message(ABOUT_PURCHASES.selling, secret);
-	await visit(agent, store, mint, asked);
+	for (const module of agent.modules)
+		await visit(agent, store, mint, { module, first: asked });
 	const shop = await FolderShop.open({
 		...{ home, store, terms },
 		catalogue: await FolderCatalogue.read(sold, {
@@ -501,8 +548,14 @@ async function openShop(
 	const listening = Promise.withResolvers<string>();
 	const selling = trading.sell("127.0.0.1:0", inFront(shop), {
 		signal: closing.signal,
+		modules:
+			count === 1
+				? []
+				: agent.modules.map((deviceId) => ({
+						...{ deviceId, address: "127.0.0.1:0" },
+					})),
 		observe(event) {
-			if (event.kind === "listening")
+			if (event.kind === "listening" && event.module === undefined)
 				listening.resolve(formatAddress(event.address));
 		},
 	});
@@ -510,7 +563,32 @@ async function openShop(
 		closing.abort();
 		return selling;
 	});
-	return { agent, store, address: await listening.promise };
+	return { agent, store, tills, address: await listening.promise };
+}
+
+/** Pairs the two, and says how the one reaches the other. */
+async function accessTo(
+	agent: TrustedAgent,
+	module: MoneyModule,
+	till: Till,
+): Promise<ModuleAccess> {
+	const [agentEnd, moduleEnd] = memoryCarriers();
+	const confirm = () => true;
+	const [{ pairing }, atModule] = await Promise.all([
+		agent.pair(agentEnd, { confirm }),
+		module.pair(moduleEnd, { confirm, tried: () => {} }),
+	]);
+	return {
+		pairing,
+		dial() {
+			if (till.isAway)
+				throw new TetradError("carrier-failed", "nobody answers there");
+			const [near, far] = memoryCarriers();
+			till.cuts.push(() => far.destroy());
+			module.serve(far, { pairing: atModule.pairing }).catch(() => {});
+			return near;
+		},
+	};
 }
 
 /** A module meets its issuer, and does what there is to do; its agent may say something first. */
@@ -518,9 +596,16 @@ async function visit(
 	agent: TrustedAgent,
 	witness: AgentStore,
 	{ address, terms: { issuer } }: Mint,
-	first?: Uint8Array,
+	{
+		module,
+		first,
+	}: {
+		/** The first one unless given. */
+		readonly module?: Uint8Array | undefined;
+		readonly first?: Uint8Array;
+	} = {},
 ): Promise<void> {
-	const tetrad = await agent.connect(await connect(address));
+	const tetrad = await agent.connect(await connect(address), { module });
 	const payments = new Payments(tetrad, { witness });
 	if (first !== undefined) await tetrad.module.send(first);
 	await payments.settle(issuer);

@@ -9,6 +9,7 @@ import {
 	type CryptoProvider,
 	nodeCrypto,
 	type SignatureAlgorithm,
+	TAG_BYTES,
 } from "../../src/crypto/index.ts";
 import { kemFromSeed, x25519FromPrivate } from "../../src/crypto/node.ts";
 import {
@@ -24,7 +25,7 @@ import {
 	type Signer,
 	type TrustAnchor,
 } from "../../src/identity/index.ts";
-import type { SuiteName } from "../../src/session/index.ts";
+import { LONG_BODY_BYTES, type SuiteName } from "../../src/session/index.ts";
 import type { DeviceContext } from "../../src/tetrad/context.ts";
 import {
 	Admission,
@@ -199,6 +200,8 @@ export interface FixedRunOptions {
 	readonly link: LinkMode;
 	/** Modules are certified by an intermediate and not by the root. */
 	readonly withIntermediate: boolean;
+	/** Some messages are as long as a short record can be, or a byte longer. */
+	readonly withLong?: boolean;
 	/** B is busy, and asks for a cookie. */
 	readonly isBusy?: boolean;
 	/** The four have had a tetrad before, which is not shown, and resume it. */
@@ -681,8 +684,11 @@ class Run extends Turns<SigningPlace, WireFrame> {
 			from: Place,
 			to: Place,
 			send: (message: Uint8Array) => Effect[],
+			bytes = 0,
 		) => {
-			const content = utf8(`session ${session}, ${from} to ${to}`);
+			const content = utf8(
+				`session ${session}, ${from} to ${to}`.padEnd(bytes, "."),
+			);
 			this.messages.push({ session, from, to, content });
 			this.#apply(from, send(content));
 			this.deliverAll();
@@ -701,6 +707,14 @@ class Run extends Turns<SigningPlace, WireFrame> {
 		say(3, "X", "A", (message) => X.sendToAgent(message));
 		say(4, "B", "Y", (message) => B.sendToModule(message));
 		say(4, "Y", "B", (message) => Y.sendToAgent(message));
+		if (this.#options.withLong) {
+			const longest = LONG_BODY_BYTES - 1 - TAG_BYTES;
+			const long = longest + 1;
+			say(1, "A", "B", (message) => A.send(message), longest);
+			say(1, "A", "B", (message) => A.send(message), long);
+			say(2, "X", "Y", (message) => X.send(message), long);
+			say(4, "Y", "B", (message) => Y.sendToAgent(message), long);
+		}
 		const together = (
 			session: number,
 			from: Place,
@@ -877,7 +891,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 			({ place, role }) => place === MODULE_OF[side] && role === "LM",
 		);
 		const content = signed?.content ?? new Uint8Array();
-		return at(dec(content.subarray("tetrad/1 LM\0".length), 2), 0);
+		return at(dec(content.subarray("tetrad/1 LM\0".length), 3), 0);
 	}
 
 	#running() {
@@ -909,10 +923,11 @@ class Run extends Turns<SigningPlace, WireFrame> {
 						content: effect.content,
 					});
 					break;
-				case "message":
-					this.#heard.push(
-						`${place} ${effect.session} ${Buffer.from(effect.bytes).toString()}`,
-					);
+				case "messages":
+					for (const bytes of effect.messages)
+						this.#heard.push(
+							`${place} ${effect.session} ${Buffer.from(bytes).toString()}`,
+						);
 					break;
 				case "ended":
 					if (effect.error) throw effect.error;
@@ -977,7 +992,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 
 	/** By what the wire has carried before, since a record does not show what it is. */
 	#frameName(wire: Wire, from: Place): string {
-		const { routing, link, isBusy, isResumed } = this.#options;
+		const { routing, link, isBusy, isResumed, withLong } = this.#options;
 		const before = this.posted.filter((frame) => frame.wire === wire).length;
 		if (wire !== "network") {
 			const opening =
@@ -989,6 +1004,7 @@ class Run extends Turns<SigningPlace, WireFrame> {
 				? ["F1", "F2", "F3", "message", "F4"]
 				: ["F1", "F2", "F3", "F4", "F5", "message"];
 		const talk = ["message", "message", "nested", "nested"];
+		if (withLong) talk.push("message", "message", "nested");
 		talk.push("message, message", "nested", "nested, nested");
 		talk.push("nested", "close");
 		if (isResumed) flights.splice(0, 5, "F1", "F2", "resumedF3", "message");

@@ -308,7 +308,11 @@ export class FourDevices extends Turns<Place, Delivery> {
 	}
 
 	messages(place: Place): { session: number; bytes: Uint8Array }[] {
-		return this.events[place].filter((event) => event.kind === "message");
+		return this.events[place].flatMap((event) =>
+			event.kind === "messages"
+				? event.messages.map((bytes) => ({ session: event.session, bytes }))
+				: [],
+		);
 	}
 
 	/** Sends through the real link of this side, and shows the message at its other end. */

@@ -15,10 +15,10 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./folders.ts";
+import { portsForLater } from "./ports.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = join(ROOT, "bin", "tetrad.js");
@@ -169,7 +169,7 @@ export class GuideWorld implements AsyncDisposable {
 		await writeFile(at("bin", "npx"), '#!/bin/sh\nexec "$@"\n');
 		await symlink(process.execPath, at("bin", "node"));
 		for (const name of ["tetrad", "npx"]) await chmod(at("bin", name), 0o755);
-		return new GuideWorld(folder, await freePorts(), {
+		return new GuideWorld(folder, await namedPorts(), {
 			PATH: `${at("bin")}:${process.env["PATH"]}`,
 			STICK: at("stick"),
 			BOB: "127.0.0.1",
@@ -262,16 +262,7 @@ export class GuideWorld implements AsyncDisposable {
 }
 
 /** A free port for each that pages name. */
-async function freePorts(): Promise<Map<string, string>> {
-	const ports = new Map<string, string>();
-	const servers = PORTS.map((port) => {
-		const server = createServer().listen(0, "127.0.0.1");
-		return { port, server };
-	});
-	for (const { port, server } of servers) {
-		if (!server.listening) await once(server, "listening");
-		ports.set(port, String((server.address() as { port: number }).port));
-	}
-	for (const { server } of servers) server.close();
-	return ports;
+async function namedPorts(): Promise<Map<string, string>> {
+	const ports = await portsForLater(PORTS.length);
+	return new Map(PORTS.map((port, at) => [port, String(ports[at])]));
 }

@@ -7,7 +7,8 @@ import {
 	createAuthorityHome,
 	issueDeviceHome,
 } from "../../src/device/authority/issue-device-home.ts";
-import { readHome, writePairing } from "../../src/device/home/home.ts";
+import { readHome } from "../../src/device/home/home.ts";
+import { writePairing } from "../../src/device/home/pairings.ts";
 import type { DevicePolicySettings } from "../../src/device/home/policy-file.ts";
 import { makeDevice } from "../../src/device/runtime/identity.ts";
 import { PLACES, type Place } from "../../src/tetrad/index.ts";

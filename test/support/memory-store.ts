@@ -127,6 +127,7 @@ export class MemoryStore implements Store {
 		below,
 		order,
 		limit,
+		skip = 0,
 	}: Read): Row[] {
 		const columns =
 			index === undefined
@@ -150,8 +151,8 @@ export class MemoryStore implements Store {
 				return 0;
 			});
 		return (order === "descending" ? found.toReversed() : found).slice(
-			0,
-			limit,
+			skip,
+			skip + limit,
 		);
 	}
 

@@ -4,7 +4,7 @@ import { Authority } from "../../src/device/authority/authority.ts";
 import { readRoots } from "../../src/device/authority/authority-home.ts";
 import { issueDeviceHome } from "../../src/device/authority/issue-device-home.ts";
 import { readCertificates } from "../../src/device/home/files.ts";
-import { writePairing } from "../../src/device/home/home.ts";
+import { writePairing } from "../../src/device/home/pairings.ts";
 import { readPolicy } from "../../src/device/home/policy-file.ts";
 import { moduleIdOf } from "../../src/device/purse/purse-home.ts";
 import { encodeChain, validateChain } from "../../src/identity/index.ts";

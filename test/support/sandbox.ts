@@ -1,8 +1,9 @@
 /* The world of `tetrad sandbox`, whose issuer runs; its shop and its buyer are for programs to open. */
 import { join } from "node:path";
-import { freePorts, makeSandbox } from "../../src/device/setup/index.ts";
+import { makeSandbox } from "../../src/device/setup/index.ts";
 import { done } from "./commands.ts";
 import { temporaryFolder } from "./folders.ts";
+import { portsForLater } from "./ports.ts";
 import { Command } from "./processes.ts";
 
 export class RunningSandbox implements AsyncDisposable {
@@ -25,7 +26,7 @@ export class RunningSandbox implements AsyncDisposable {
 	static async start(): Promise<RunningSandbox> {
 		await using stack = new AsyncDisposableStack();
 		const { path } = stack.use(await temporaryFolder());
-		const ports = await freePorts(3);
+		const ports = await portsForLater(3);
 		const [issuer = "", shop = "", operators = ""] = ports.map(
 			(port) => `127.0.0.1:${port}`,
 		);

@@ -232,8 +232,8 @@ export class HostileTetrad {
 	/** What the other side has said to this device in a session. */
 	messages(role: Role, session: 1 | 2 | 3 | 4): Uint8Array[] {
 		return this.heard[role].flatMap((effect) =>
-			effect.kind === "message" && effect.session === session
-				? [effect.bytes]
+			effect.kind === "messages" && effect.session === session
+				? effect.messages
 				: [],
 		);
 	}

@@ -6,7 +6,7 @@ import { readHome } from "../../device/home/index.ts";
 import { TrustedAgent } from "../../device/runtime/index.ts";
 import { type Side, secretsOfSide } from "../../device/side/index.ts";
 import { asTetradError, type ErrorCode } from "../../errors.ts";
-import type { Pairing } from "../../tetrad/index.ts";
+import type { Pairing, Policy } from "../../tetrad/index.ts";
 import { copy } from "../../wire/index.ts";
 import type { Target } from "../target.ts";
 
@@ -105,6 +105,7 @@ export class Linked implements AsyncDisposable {
 		target: Target,
 		at: Address,
 		changed: (pairing: Pairing) => Pairing = (pairing) => pairing,
+		demanding: (policy: Policy) => Policy = (policy) => policy,
 	): Promise<Linked> {
 		const side: Side = target.side("buyer");
 		const folder = target.newPath("agent");
@@ -119,7 +120,9 @@ export class Linked implements AsyncDisposable {
 		);
 		const { identity, policy, clock, pairing } = home;
 		if (pairing === undefined) throw new Error("the buyer is not paired");
-		const agent = stack.use(new TrustedAgent({ identity, policy, clock }));
+		const agent = stack.use(
+			new TrustedAgent({ identity, policy: demanding(policy), clock }),
+		);
 		agent.useModule({ pairing: changed(pairing), dial: () => connect(at) });
 		return new Linked(agent, pairing, stack.move());
 	}

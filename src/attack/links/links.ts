@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, listen } from "../../carrier/index.ts";
-import { nodeCrypto } from "../../crypto/index.ts";
+import { nodeCrypto, TAG_BYTES } from "../../crypto/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
 import { MoneyModule, TrustedAgent } from "../../device/runtime/index.ts";
 import { agentSocket, type Side } from "../../device/side/index.ts";
@@ -279,6 +279,39 @@ export const LINK_ATTACKS: readonly Attack[] = [
 		},
 	},
 	{
+		name: "rewritten-link-offer",
+		group,
+		tried:
+			"the host rewrites which ciphers the agent names and which one the module picks, and plays an earlier list again",
+		reference: "docs/protocol.md, What seals a link",
+		async run(target) {
+			const earlier = await helloOfAes(target);
+			// That one names one cipher, and is as long as any other but for that.
+			const named = (hello: Uint8Array) => 1 + hello.length - earlier.length;
+			return allOf(
+				[
+					// An id that nobody knows, in the place of the first choice.
+					xored(FRAME.linkHello, named, 0x80),
+					// One of these makes AES-256-GCM of whatever was picked.
+					xored(FRAME.linkAnswer, () => 1, 0x02),
+					xored(FRAME.linkAnswer, () => 1, 0x03),
+					(frame: Uint8Array) =>
+						frame[0] === FRAME.linkHello ? earlier : undefined,
+				],
+				(rewrite) =>
+					meddling(
+						target,
+						(deed) => (frame) => {
+							const rewritten = rewrite(frame);
+							if (rewritten !== undefined) deed.done();
+							return [rewritten ?? frame];
+						},
+						CUT,
+					),
+			);
+		},
+	},
+	{
 		name: "flipped-link-record",
 		group,
 		tried:
@@ -448,6 +481,39 @@ export const LINK_ATTACKS: readonly Attack[] = [
 		},
 	},
 ];
+
+/** A frame of this type with other bits in the byte that stands so far before its tag; no other frame. */
+function xored(
+	type: number,
+	beforeTag: (frame: Uint8Array) => number,
+	bits: number,
+): (frame: Uint8Array) => Uint8Array | undefined {
+	return (frame) => {
+		if (frame[0] !== type) return undefined;
+		const at = frame.length - TAG_BYTES - beforeTag(frame);
+		frame[at] = (frame[at] as number) ^ bits;
+		return frame;
+	};
+}
+
+/** What the buyer's agent says first while its policy accepts AES-256-GCM alone. */
+async function helloOfAes(target: Target): Promise<Uint8Array> {
+	await using host = await HostileHost.between(
+		target.newPath("link.sock"),
+		target.side("buyer").module.at,
+	);
+	await using linked = await Linked.open(
+		target,
+		host.address,
+		undefined,
+		(policy) => ({ ...policy, suites: ["hybrid-aesgcm"] }),
+	);
+	const end = await linked.reach();
+	const [hello] = host.frames;
+	if (end !== "linked" || hello?.from !== "agent")
+		throw new Error(`a link for AES alone ends ${end}`);
+	return hello.bytes;
+}
 
 /** Takes P2, with which the module's code can be computed, and breaks off. */
 async function opensPairing(

@@ -66,7 +66,7 @@ function through(
 			const sent = before.then(async () => {
 				for (const one of unpackMessages(bytes))
 					for (const altered of await out(one, async (message) =>
-						seen.deliver(message),
+						seen.deliver([message]),
 					))
 						await real.send(altered);
 			});
@@ -87,7 +87,7 @@ async function pump(
 	try {
 		for await (const bytes of real)
 			for (const one of unpackMessages(bytes))
-				for (const altered of await into(one, reply)) seen.deliver(altered);
+				for (const altered of await into(one, reply)) seen.deliver([altered]);
 		seen.end(undefined);
 	} catch (thrown) {
 		seen.end(asTetradError(thrown));

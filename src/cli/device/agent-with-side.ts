@@ -1,4 +1,10 @@
-import { type Given, MODULE_AT, metricsOf, withSide } from "../side-flags.ts";
+import {
+	FURTHER_MODULES,
+	type Given,
+	MODULE_AT,
+	metricsOf,
+	withSide,
+} from "../side-flags.ts";
 import type { AgentFlags } from "./agent.ts";
 
 /** What an agent is told by the settings of its side, as far as that has to do with what is asked of it. */
@@ -12,6 +18,7 @@ export function agentWithSide(
 	return withSide<
 		AgentFlags,
 		| "module"
+		| "furtherModules"
 		| "listen"
 		| "connect"
 		| "settleAt"
@@ -20,6 +27,7 @@ export function agentWithSide(
 		| "metrics"
 	>(flags, "agent", {
 		module: MODULE_AT,
+		furtherModules: FURTHER_MODULES,
 		listen: { of: ({ agent }) => (isServer ? agent.listen : undefined) },
 		connect: { of: ({ issuer }) => (settle ? issuer?.at : undefined) },
 		settleAt: { of: ({ issuer }) => (isServer ? issuer?.at : undefined) },

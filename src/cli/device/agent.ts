@@ -5,6 +5,7 @@ import {
 	type WantedPayment,
 } from "../../device/process/index.ts";
 import { readIssuerTerms } from "../../device/purse/index.ts";
+import type { FurtherModule } from "../../device/service/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type IssuerTerms, parseAmount } from "../../money/index.ts";
 import { MAX_TEXT_BYTES } from "../../talk/index.ts";
@@ -18,6 +19,8 @@ import { type SettlingFlags, settlingOf } from "../settling.ts";
 
 export interface AgentFlags extends DeviceFlags, SettlingFlags {
 	readonly module: Address;
+	/** Of a side that has several. */
+	readonly furtherModules?: readonly FurtherModule[] | undefined;
 	readonly listen?: Address;
 	readonly connect?: Address;
 	readonly routing: Routing;
@@ -44,7 +47,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 		);
 	const { home, module, listen, connect, routing } = flags;
 	const { timeout, root, link, message, send, receive, greet } = flags;
-	const { unsafeKeylog, answerTimeout } = flags;
+	const { unsafeKeylog, answerTimeout, furtherModules } = flags;
 	const business = await businessOf(flags);
 	await runDevice(flags, (signal, report) =>
 		runAgentProcess(
@@ -54,6 +57,7 @@ export async function runAgent(flags: AgentFlags): Promise<void> {
 				...business,
 				home,
 				module,
+				furtherModules,
 				routing,
 				secrets: secretsOf(flags),
 				root: rootOf(root),

@@ -1,4 +1,4 @@
-import { requireHome } from "../../device/home/index.ts";
+import { HomeLock, requireHome } from "../../device/home/index.ts";
 import {
 	announcedMetrics,
 	askHealth,
@@ -27,43 +27,72 @@ export async function health(flags: HealthFlags): Promise<void> {
 	if (side === undefined)
 		return tellOf(await askHealth(await urlOf(flags)), json);
 	const { agent, module } = side;
-	const homes = [
-		["agent", agent.home],
-		...(module.runs === "apart" ? [["module", module.home] as const] : []),
-	] as const;
-	for (const [device, path] of homes)
-		tellOf(await healthOf(device, path), json);
+	const running = await HomeLock.holders(agent.home);
+	const numbers = numbersOf(agent.processes, running);
+	for (const number of numbers)
+		tellOf(
+			await healthOf("agent", agent.home, number),
+			json,
+			numbers.length === 1 ? undefined : number,
+		);
+	if (module.runs === "apart")
+		tellOf(await healthOf("module", module.home), json);
+}
+
+/** The processes that an agent is to have, and those that it has. */
+function numbersOf(
+	processes: number,
+	running: readonly { readonly number?: number }[],
+): readonly number[] {
+	const most = Math.max(processes, ...running.map(({ number = 1 }) => number));
+	return Array.from({ length: most }, (_, at) => at + 1);
 }
 
 /** Of a device that is to run: one that says nothing is down. */
 async function healthOf(
 	device: HealthReport["device"],
 	home: string,
+	number = 1,
 ): Promise<HealthReport> {
 	try {
-		return await askHealth(await urlOf({ home }));
+		return await askHealth(await urlOf({ home }, number));
 	} catch (thrown) {
 		const { message } = asTetradError(thrown);
 		return { status: "down", device, since: "", notes: [message] };
 	}
 }
 
-function tellOf(report: HealthReport, json: true | undefined): void {
+/** `number` is of one of several processes. */
+function tellOf(
+	report: HealthReport,
+	json: true | undefined,
+	number?: number,
+): void {
 	if (report.status === "down") process.exitCode = EXIT.failed;
-	if (json) return sayJson(report);
-	for (const line of linesOf(report)) say(line);
+	const of = number === undefined ? {} : { number };
+	if (json) return sayJson({ ...report, ...of });
+	for (const line of linesOf({ ...report, ...of })) say(line);
 }
 
-function linesOf({ status, device, since, notes }: HealthReport): string[] {
+function linesOf({
+	status,
+	device,
+	number,
+	since,
+	notes,
+}: HealthReport & { readonly number?: number }): string[] {
 	const started = Date.parse(since);
 	const when = Number.isNaN(started) ? "" : `, since ${moment(started)}`;
 	return [
-		`${status}: ${device}${when}`,
+		`${status}: ${device}${number === undefined ? "" : ` ${number}`}${when}`,
 		...notes.map((note) => `  ${plain(note)}`),
 	];
 }
 
-async function urlOf({ home, at }: HealthFlags): Promise<string> {
+async function urlOf(
+	{ home, at }: HealthFlags,
+	number?: number,
+): Promise<string> {
 	if (at !== undefined) {
 		const host = at.host.includes(":") ? `[${at.host}]` : at.host;
 		return `http://${host}:${at.port}`;
@@ -74,7 +103,7 @@ async function urlOf({ home, at }: HealthFlags): Promise<string> {
 			"say which device: --home FOLDER or --at ADDRESS",
 		);
 	await requireHome(home, "device");
-	const url = await announcedMetrics(home);
+	const url = await announcedMetrics(home, number);
 	if (url === undefined)
 		throw new TetradError(
 			"carrier-failed",

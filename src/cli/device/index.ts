@@ -7,3 +7,4 @@ export { declarePair } from "./pair-command.ts";
 export { declarePolicy } from "./policy-command.ts";
 export { declareRecertify } from "./recertify-command.ts";
 export { declareServe } from "./serve-command.ts";
+export { declareStore } from "./store-command.ts";

@@ -7,6 +7,7 @@ import {
 import {
 	readHome,
 	readPairingTries,
+	requirePairingNumber,
 	writePairing,
 	writePairingTries,
 } from "../../device/home/index.ts";
@@ -31,6 +32,7 @@ export interface PairFlags extends SecretFlags {
 	readonly connect?: Address;
 	readonly yes?: true;
 	readonly again?: true;
+	readonly number?: number;
 	readonly json?: true;
 }
 
@@ -39,6 +41,11 @@ export async function pairDevice(flags: PairFlags): Promise<void> {
 		throw new TetradError(
 			"invalid-argument",
 			"say --listen ADDRESS at the module or --connect ADDRESS at the agent",
+		);
+	if (flags.number !== undefined && flags.connect === undefined)
+		throw new TetradError(
+			"invalid-argument",
+			"--number is for an agent, which may have several modules; a module has one agent",
 		);
 	const stop = new AbortController();
 	const onSignal = () => stop.abort();
@@ -60,15 +67,19 @@ async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
 		signal,
 		confirm: (code, peer) => confirm(code, peer, flags, asking),
 	};
+	const number = flags.number ?? 1;
 	const paired =
 		flags.connect === undefined
 			? pairModule(flags, flags.listen as Address, options)
 			: pairAgent(flags, flags.connect, options);
 	const { pairing, peer } = await paired.finally(() => over.abort());
-	await writePairing(flags.home, pairing, peer.name);
+	await writePairing(flags.home, pairing, peer.name, number);
 	if (flags.listen !== undefined) await writePairingTries(flags.home, 0);
 	if (flags.json) sayJson({ event: "paired", peer: peer.name });
-	else say(`paired with ${peer.name}; the pairing is kept in ${flags.home}`);
+	else
+		say(
+			`paired with ${peer.name}${number === 1 ? "" : `, module ${number} of this agent`}; the pairing is kept in ${flags.home}`,
+		);
 }
 
 async function pairAgent(
@@ -76,6 +87,7 @@ async function pairAgent(
 	at: Address,
 	options: PairOptions,
 ): Promise<Paired> {
+	await requirePairingNumber(flags.home, flags.number ?? 1);
 	await using read = await readHome(flags.home, "agent", secretsOf(flags));
 	await using agent = new TrustedAgent(read);
 	const { signal } = options;

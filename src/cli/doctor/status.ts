@@ -7,8 +7,16 @@ import {
 	statusOf,
 } from "../../device/doctor/index.ts";
 import { hasPurse } from "../../device/purse/index.ts";
-import { type Balance, balancesIn } from "../../device/service/index.ts";
-import type { Side } from "../../device/side/index.ts";
+import {
+	type Balance,
+	balancesInAll,
+	type ModuleStatus,
+} from "../../device/service/index.ts";
+import {
+	modulesOf,
+	type Side,
+	type SideModule,
+} from "../../device/side/index.ts";
 import { asTetradError } from "../../errors.ts";
 import { formatAmount } from "../../money/index.ts";
 import { balanceJson } from "../balances.ts";
@@ -37,16 +45,19 @@ export async function status(flags: StatusFlags): Promise<void> {
 	const patient = await findPatient(side.path);
 	if (patient === undefined) return;
 	const now = await statusOf(side, patient);
-	const { home } = side.module;
-	const isPurse = await hasPurse(home).catch(() => false);
-	const money = isPurse ? await moneyOf(home) : NO_MONEY;
+	const money = await moneyOf(modulesOf(side).map(({ home }) => home));
 	const unreadable = unreadableOf(now, money);
 	if (Object.keys(unreadable).length > 0) process.exitCode = EXIT.failed;
 	if (flags.json) return sayJson(inJson(side, now, { money, unreadable }));
 	const rows = [
 		["side", `${side.name}, of ${AN[side.kind]}, in ${plain(side.path)}`],
-		...now.devices.map((device) => [device.role, aboutDevice(device)]),
-		["link", aboutLink(formatAddress(side.module.at), now)],
+		...now.devices.map((device) => [nameOf(device), aboutDevice(device)]),
+		...(side.furtherModules.length === 0
+			? [["link", aboutLink(formatAddress(side.module.at), now)]]
+			: modulesOf(side).map((module, at) => [
+					`link ${at + 1}`,
+					aboutLinkOf(module, now.modules?.[at]),
+				])),
 		...(side.issuer === undefined
 			? []
 			: [["issuer", aboutIssuer(formatAddress(side.issuer.at), now)]]),
@@ -67,11 +78,16 @@ type Money =
 	| { readonly kind: "read"; readonly balances: readonly Balance[] }
 	| { readonly kind: "unreadable"; readonly reason: string };
 
-const NO_MONEY: Money = { kind: "read", balances: [] };
-
-async function moneyOf(home: string): Promise<Money> {
+/** Of all modules that have a purse here. */
+async function moneyOf(homes: readonly string[]): Promise<Money> {
 	try {
-		return { kind: "read", balances: await balancesIn(home) };
+		const here: string[] = [];
+		for (const home of homes)
+			if (await hasPurse(home).catch(() => false)) here.push(home);
+		const [first, ...others] = here;
+		const balances =
+			first === undefined ? [] : await balancesInAll([first, ...others]);
+		return { kind: "read", balances };
 	} catch (thrown) {
 		return { kind: "unreadable", reason: asTetradError(thrown).message };
 	}
@@ -109,10 +125,21 @@ function aboutPurchases(inDoubt: Counted): string {
 const AN = { buyer: "a buyer", shop: "a shop", issuer: "an issuer" } as const;
 
 function aboutDevice(device: DeviceStatus): string {
-	const { process, trouble, name, certificateEnds, oldestList, pairedWith } =
-		device;
+	const {
+		process,
+		others = [],
+		trouble,
+		name,
+		certificateEnds,
+		oldestList,
+		pairedWith,
+	} = device;
 	const runs =
-		process === undefined ? "does not run" : `runs as process ${process}`;
+		process === undefined
+			? "does not run"
+			: others.length === 0
+				? `runs as process ${process}`
+				: `runs as processes ${[process, ...others].join(", ")}`;
 	if (trouble !== undefined) return `${runs}; ${plain(trouble)}`;
 	return [
 		`${plain(name ?? "")} ${runs}`,
@@ -124,6 +151,28 @@ function aboutDevice(device: DeviceStatus): string {
 			? "holds no lists"
 			: `lists ${Math.max(0, Math.floor((Date.now() - oldestList) / DAY_MS))} days old`,
 	].join(", ");
+}
+
+/** A side with several modules says of each which it is. */
+function nameOf({ role, number }: DeviceStatus): string {
+	return number === undefined || number === 1 ? role : `${role} ${number}`;
+}
+
+/** One of several links, as the agent says that runs. */
+function aboutLinkOf(
+	{ at, port }: SideModule,
+	said: ModuleStatus | undefined,
+): string {
+	const where = `at ${formatAddress(at)}`;
+	const met =
+		port === undefined ? "" : `; who comes back meets it at port ${port}`;
+	if (said === undefined) return `not up; it is made ${where}${met}`;
+	const { isLinked, trouble } = said;
+	const settled =
+		trouble === undefined
+			? ""
+			: `; has not met the issuer: ${plain(trouble.reason)}`;
+	return `${isLinked ? "up" : "not up; it is made"} ${where}${met}${settled}`;
 }
 
 function aboutLink(at: string, { link }: SideStatus): string {
@@ -152,7 +201,7 @@ function aboutMoney(sums: Balance): string {
 		[sums.ordered, "ordered"],
 	] as const;
 	return [
-		`${text(sums.spendable)} ${code} of ${plain(issuer)} to spend`,
+		`${sums.module === undefined ? "" : `${plain(sums.module)}: `}${text(sums.spendable)} ${code} of ${plain(issuer)} to spend`,
 		...others.flatMap(([amount, what]) =>
 			amount === 0n ? [] : [`${text(amount)} ${what}`],
 		),
@@ -165,7 +214,10 @@ function waitsForYou(
 	unreadable: Unreadable,
 ): string[] {
 	const isUnreadable = Object.keys(unreadable).length > 0;
-	const tries = devices.find(({ role }) => role === "module")?.pairingTries;
+	const tries = devices.reduce(
+		(sum, { pairingTries = 0 }) => sum + pairingTries,
+		0,
+	);
 	const unpaired = devices.some(
 		({ trouble, pairedWith }) =>
 			trouble === undefined && pairedWith === undefined,
@@ -173,7 +225,7 @@ function waitsForYou(
 	return [
 		...aboutApprovals(approvals),
 		...(unpaired ? ["agent and module wait to be paired: tetrad pair"] : []),
-		...((tries ?? 0) === 0
+		...(tries === 0
 			? []
 			: [`${tries} tries to pair came to nothing: tetrad doctor says more`]),
 		...(devices.some(({ trouble }) => trouble !== undefined) || isUnreadable
@@ -218,6 +270,15 @@ function inJson(
 			isUp: now.link?.isUp ?? false,
 			...(now.link?.isUp ? { since: time(now.link.since) } : {}),
 		},
+		...(side.furtherModules.length === 0
+			? {}
+			: {
+					links: modulesOf(side).map(({ at, port }, number) => ({
+						...{ number: number + 1, module: formatAddress(at), port },
+						isUp: now.modules?.[number]?.isLinked ?? false,
+						...now.modules?.[number],
+					})),
+				}),
 		...(issuer === undefined
 			? {}
 			: {

@@ -20,7 +20,7 @@ export async function showApprovals(flags: ApprovalsFlags): Promise<void> {
 	if (waiting.length === 0) return say("no payment waits for you");
 	const rows = waiting.map((one) => [
 		one.contract.slice(0, 16),
-		money(amountText(one)),
+		costText(one),
 		plain(one.payee),
 		plain(one.text),
 		one.reason,
@@ -46,7 +46,7 @@ export async function decide(
 	const { inForce, state, payee } = decided;
 	if (json) return sayJson({ home, ...approvalJson(decided), inForce });
 	say(
-		`${state} ${money(amountText(decided))} to ${plain(payee)}${inForce ? "" : `; the module takes that down when it starts (${home}/orders)`}`,
+		`${state} ${costText(decided)} to ${plain(payee)}${inForce ? "" : `; the module takes that down when it starts (${home}/orders)`}`,
 	);
 	if (isApproved)
 		say(
@@ -56,12 +56,23 @@ export async function decide(
 		);
 }
 
+/** The amount, and what a mint asks for beside. */
+function costText(approval: Approval): string {
+	const { fee = 0n } = approval;
+	const text = money(amountText(approval));
+	if (fee === 0n) return text;
+	return `${text} and a fee of ${amountText({ ...approval, amount: fee }).amount}`;
+}
+
 function approvalJson(approval: Approval) {
 	const { contract, payee, payeeId, text, because, reason } = approval;
 	const { asked, state } = approval;
 	return {
 		contract,
 		...amountText(approval),
+		...(approval.fee === undefined
+			? {}
+			: { fee: amountText({ ...approval, amount: approval.fee }).amount }),
 		payee: { id: payeeId, name: payee },
 		...(text === "" ? {} : { text }),
 		...{ because, reason, asked, state },

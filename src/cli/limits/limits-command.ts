@@ -30,6 +30,10 @@ export function declareLimits(command: Command): void {
 			"ask for your approval of a payment of more than this",
 		)
 		.option(
+			"--fee <amount>",
+			"pay with ecash only where its mint asks for at most this beside the price; a tenth of the price, or 20 minor units where that is more, unless given",
+		)
+		.option(
 			"--merchant <name...>",
 			"pay only modules that were named, and these among them: a certified name, or a device id in hexadecimal",
 		)

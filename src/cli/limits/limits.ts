@@ -24,6 +24,7 @@ export interface LimitsFlags extends OwnerFlags {
 	readonly perMerchantPerDay?: string;
 	readonly inAll?: string;
 	readonly approvalAbove?: string;
+	readonly fee?: string;
 	readonly merchant?: readonly string[];
 	readonly forgetMerchant?: readonly string[];
 	readonly allMerchants?: true;
@@ -37,6 +38,7 @@ const AMOUNTS = [
 	"perMerchantPerDay",
 	"inAll",
 	"approvalAbove",
+	"fee",
 ] as const;
 
 type LimitedMoney = OwnerLimits["money"][number];
@@ -128,8 +130,13 @@ function show({ home, json }: LimitsFlags, limits: OwnerLimits): void {
 function sayMoney(limits: LimitedMoney): void {
 	const { currency: code, exponent, issuer, used } = limits;
 	const of = `${code} of ${plain(issuer)}`;
+	const fee = defaultFeeText(limits);
 	if (AMOUNTS.every((name) => limits[name] === undefined))
-		return say(`${of}: no limits, all of it is paid`);
+		return say(
+			fee === undefined
+				? `${of}: no limits, all of it is paid`
+				: `${of}: no limits, all of it is paid; the fee of its mint is at most ${fee}`,
+		);
 	const text = (amount: bigint | undefined) =>
 		amount === undefined ? "none" : formatAmount(amount, { code, exponent });
 	say(of);
@@ -152,12 +159,26 @@ function sayMoney(limits: LimitedMoney): void {
 			limits.inAll === undefined ? "" : text(used.inAll),
 		],
 		["approval above", text(limits.approvalAbove), ""],
+		...(limits.fee === undefined && fee === undefined
+			? []
+			: [["fee of a mint", fee ?? text(limits.fee), ""]]),
 	];
 	for (const line of plainTable(["limit", "", "used"], rows)) say(line);
 }
 
+/** What the fee of a mint may be where the owner has said nothing of it, said as such. */
+function defaultFeeText({
+	feeByDefault,
+	currency: code,
+	exponent,
+}: LimitedMoney): string | undefined {
+	if (feeByDefault === undefined) return undefined;
+	const { partOf, always } = feeByDefault;
+	return `1/${partOf} of the price, or ${formatAmount(always, { code, exponent })} where that is more (by default)`;
+}
+
 function moneyJson(limits: LimitedMoney) {
-	const { issuer, currency, exponent, play, used } = limits;
+	const { issuer, currency, exponent, play, used, feeByDefault } = limits;
 	const text = (amount: bigint) =>
 		formatAmount(amount, { code: currency, exponent });
 	const said = AMOUNTS.flatMap((name) => {
@@ -167,6 +188,14 @@ function moneyJson(limits: LimitedMoney) {
 	return {
 		...{ issuer, currency, play },
 		limits: Object.fromEntries(said),
+		...(feeByDefault === undefined
+			? {}
+			: {
+					feeByDefault: {
+						partOfPrice: `1/${feeByDefault.partOf}`,
+						orWhereMore: text(feeByDefault.always),
+					},
+				}),
 		used: {
 			perDay: text(used.perDay),
 			inAll: text(used.inAll),

@@ -3,12 +3,21 @@ import { addArchiveCommand } from "./archive-command.ts";
 import { addBackupCommand, addRestoreCommand } from "./backup-commands.ts";
 import { addCreateCommand } from "./create-command.ts";
 import {
+	addMeltCommand,
+	addMintCommand,
+	addPendingCommand,
+	addReceiveCommand,
+	addSendCommand,
+	addTakeBackCommand,
+} from "./ecash-commands.ts";
+import {
 	addCancelCommand,
 	addDepositCommand,
 	addOrdersCommand,
 	addOverrideCommand,
 	addWithdrawCommand,
 } from "./order-commands.ts";
+import { addShowSeedCommand } from "./seed-command.ts";
 import {
 	addBalanceCommand,
 	addHistoryCommand,
@@ -27,6 +36,9 @@ Examples:
   Look, also while the module runs:
     tetrad balance
     tetrad purse history --limit 20 --json
+  Ecash of a mint that the purse names:
+    tetrad purse mint 1000 --rail cashu
+    tetrad purse send 100 --rail cashu
   Of a module that is no part of a side:
     tetrad purse balance --home alice-purse`,
 	);
@@ -40,6 +52,13 @@ Examples:
 	addDepositCommand(purse);
 	addOverrideCommand(purse);
 	addArchiveCommand(purse);
+	addReceiveCommand(purse);
+	addSendCommand(purse);
+	addTakeBackCommand(purse);
+	addMintCommand(purse);
+	addMeltCommand(purse);
+	addPendingCommand(purse);
 	addBackupCommand(purse);
 	addRestoreCommand(purse);
+	addShowSeedCommand(purse);
 }

@@ -49,9 +49,9 @@ Example:
 }
 
 async function tellBalance(flags: Given<ShowFlags>): Promise<void> {
-	const { withSide } = await import("../side-flags.ts");
+	const { moduleHomesOf } = await import("../side-flags.ts");
 	const { showBalance } = await import("./show.ts");
-	await showBalance(await withSide(flags, "module", {}));
+	await showBalance(await moduleHomesOf(flags.home), flags);
 }
 
 export function addNotesCommand(purse: Command): void {
@@ -85,8 +85,8 @@ export function addHistoryCommand(purse: Command): void {
 			50,
 		)
 		.action(async (flags: Given<HistoryFlags>) => {
-			const { withSide } = await import("../side-flags.ts");
+			const { moduleHomesOf } = await import("../side-flags.ts");
 			const { showHistory } = await import("./show.ts");
-			await showHistory(await withSide(flags, "module", {}));
+			await showHistory(await moduleHomesOf(flags.home), flags);
 		});
 }

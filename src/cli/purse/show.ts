@@ -1,5 +1,10 @@
 import type { Money } from "../../device/process/index.ts";
-import { type HistoryEntry, openModule } from "../../device/service/index.ts";
+import {
+	balancesInAll,
+	type HistoryEntry,
+	historyInAll,
+	openModule,
+} from "../../device/service/index.ts";
 import { allOf } from "../all-of.ts";
 import { balanceJson, sayBalances, sayPlay } from "../balances.ts";
 import { csv } from "../csv.ts";
@@ -18,11 +23,24 @@ export interface HistoryFlags extends ShowFlags {
 	readonly csv?: true;
 }
 
-export async function showBalance({ home, json }: ShowFlags): Promise<void> {
+/** Of each of the modules in these homes, of which there is one at least. */
+export async function showBalance(
+	homes: readonly string[],
+	{ json }: Pick<ShowFlags, "json">,
+): Promise<void> {
+	const [home = "", ...others] = homes;
 	await using module = await openModule(home);
-	const balances = await module.balance();
-	if (json) sayJson({ home, balances: balances.map(balanceJson) });
+	const balances =
+		others.length === 0
+			? await module.balance()
+			: await balancesInAll([home, ...others]);
+	if (json)
+		sayJson({ ...homesJson(homes), balances: balances.map(balanceJson) });
 	else sayBalances(balances);
+}
+
+function homesJson(homes: readonly string[]): object {
+	return homes.length === 1 ? { home: homes[0] } : { homes };
 }
 
 export async function showNotes({ home, json }: ShowFlags): Promise<void> {
@@ -50,21 +68,34 @@ export async function showNotes({ home, json }: ShowFlags): Promise<void> {
 	sayPlay(module.money);
 }
 
-export async function showHistory({
-	home,
-	json,
-	limit,
-	csv: isCsv,
-}: HistoryFlags): Promise<void> {
+/** Of each of the modules in these homes, of which there is one at least: the newest first. */
+export async function showHistory(
+	homes: readonly string[],
+	{ json, limit, csv: isCsv }: Omit<HistoryFlags, "home">,
+): Promise<void> {
+	const [home = "", ...others] = homes;
+	const isOne = others.length === 0;
 	await using module = await openModule(home);
-	const history = await allOf(module.history({ limit }));
-	if (isCsv) return sayText(csv(HISTORY_COLUMNS, history.map(historyCells)));
+	const history = isOne
+		? await allOf(module.history({ limit }))
+		: await historyInAll([home, ...others], limit);
+	if (isCsv)
+		return sayText(
+			csv(
+				[...(isOne ? [] : ["module"]), ...HISTORY_COLUMNS],
+				history.map((entry) => [
+					...(isOne ? [] : [entry.module ?? ""]),
+					...historyCells(entry),
+				]),
+			),
+		);
 	if (json)
 		return sayJson({
-			home,
+			...homesJson(homes),
 			history: history.map((entry) => {
 				const { number, time, what, subject, peer, with: name, text } = entry;
 				return {
+					...(isOne ? {} : { module: entry.module }),
 					number: String(number),
 					...{ time, what },
 					...moneyText(entry),
@@ -77,6 +108,7 @@ export async function showHistory({
 	const rows = history.map((entry) => {
 		const money = moneyText(entry);
 		return [
+			...(isOne ? [] : [plain(entry.module ?? "")]),
 			String(entry.number),
 			moment(Date.parse(entry.time)),
 			entry.what,
@@ -87,7 +119,10 @@ export async function showHistory({
 			entry.subject.slice(0, 16),
 		];
 	});
-	const head = ["", "when", "what", "amount", "money", "with", "for", "about"];
+	const head = [
+		...(isOne ? [] : ["module"]),
+		...["", "when", "what", "amount", "money", "with", "for", "about"],
+	];
 	if (rows.length === 0) say("nothing has happened in this purse yet");
 	else for (const line of plainTable(head, rows)) say(line);
 	sayPlay(module.money);

@@ -23,17 +23,19 @@ export function pasteFor(folder: string, { buyer, shop }: World): Paste {
 	const at =
 		shop.agent.listen === undefined ? "" : showAddress(shop.agent.listen);
 	const home = `--home ${word(buyer.path)}`;
+	const isEcash = buyer.buyWith.rails?.[0] === "cashu";
+	const most = isEcash ? '"42 SAT"' : "4.20";
 	return {
 		buy: [
 			`${tetrad} catalogue ${at} ${home}`,
-			`${tetrad} buy ${at} harbour.svg --max 4.20 --out harbour.svg ${home}`,
+			`${tetrad} buy ${at} harbour.svg --max ${most} --out harbour.svg ${home}`,
 		],
 		program: [
 			"cat > buyer.mjs <<'END'",
 			'import { openAgent } from "tetrad";',
 			`await using agent = await openAgent(${JSON.stringify(buyer.path)});`,
 			`const quote = await agent.quote("${at}", "licence");`,
-			"const bought = await agent.buy(quote, { maximum: 900n });",
+			`const bought = await agent.buy(quote, { maximum: ${isEcash ? "90n" : "900n"} });`,
 			"console.log(bought.path);",
 			"END",
 			`${nodeName()} buyer.mjs`,

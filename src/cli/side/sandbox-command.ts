@@ -1,5 +1,5 @@
-import type { Command } from "commander";
-import { jsonFlag } from "../flags.ts";
+import { type Command, Option } from "commander";
+import { jsonFlag, RAIL_CHOICES } from "../flags.ts";
 import type { SandboxFlags } from "./sandbox.ts";
 
 export function declareSandbox(sandbox: Command): void {
@@ -11,6 +11,14 @@ export function declareSandbox(sandbox: Command): void {
 		.option(
 			"--keep",
 			"leave the folder when it stops, and go on with it when it is there",
+		)
+		.addOption(
+			new Option(
+				"--rail <rail>",
+				"what the buyer prefers to pay with: own-notes, or cashu, which is ecash of a play mint that runs then, too",
+			)
+				.choices(RAIL_CHOICES)
+				.default("own-notes"),
 		)
 		.addOption(jsonFlag())
 		.addHelpText(
@@ -24,7 +32,9 @@ Examples:
   Make a world, and be told what to paste next:
     tetrad sandbox
   One that is there tomorrow, with the same money:
-    tetrad sandbox world --keep`,
+    tetrad sandbox world --keep
+  One whose buyer pays with ecash of a play mint:
+    tetrad sandbox --rail cashu`,
 		)
 		.action(async (folder: string | undefined, flags) => {
 			const { sandbox: run } = await import("./sandbox.ts");

@@ -57,11 +57,11 @@ export class SandboxView {
 	changed(name: string, state: ProcessState): void {
 		this.#states.set(name, state);
 		if (state.kind === "ended")
-			this.#happened(
+			this.happened(
 				`${name}: ${plain(state.reason)}; it is started again in ${state.againInMs / 1000} s`,
 			);
 		else if (state.kind === "running" && this.#isReady)
-			this.#happened(`${name}: runs again, as process ${state.pid}`);
+			this.happened(`${name}: runs again, as process ${state.pid}`);
 		this.#draw();
 	}
 
@@ -69,7 +69,7 @@ export class SandboxView {
 		if (event.event === "purse" || event.event === "request") this.#lookSoon();
 		const line = isOfNote(event) ? sentence(event) : undefined;
 		const [first = ""] = line?.split("\n") ?? [];
-		if (this.#isReady && first !== "") this.#happened(`${name}: ${first}`);
+		if (this.#isReady && first !== "") this.happened(`${name}: ${first}`);
 	}
 
 	/** Everything runs: what can be done next is said once, where it can be copied, and the table comes below. */
@@ -129,7 +129,8 @@ export class SandboxView {
 		);
 	}
 
-	#happened(line: string): void {
+	/** Says what just happened. */
+	happened(line: string): void {
 		const time = new Date().toLocaleTimeString("en-GB");
 		if (this.#live === undefined) say(line);
 		this.#latest.push(`${dim(time)} ${line}`);

@@ -3,6 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makePrivateFolder } from "../../device/home/index.ts";
+import { MintProcess } from "../../device/mint/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
 import {
 	forgetSandbox,
@@ -11,6 +12,7 @@ import {
 	makeSandbox,
 	readWorld,
 	removeSandbox,
+	sandboxMint,
 	type World,
 } from "../../device/setup/index.ts";
 import type { Side } from "../../device/side/index.ts";
@@ -21,6 +23,7 @@ import {
 	Supervisor,
 } from "../../device/supervisor/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
+import type { RailName } from "../../trade/documents/index.ts";
 import { untilStopped } from "../until-stopped.ts";
 import { sayJson } from "../voice.ts";
 import { lockFolder, lockSide } from "./lock-side.ts";
@@ -31,13 +34,14 @@ import { aborted, stateJson } from "./up.ts";
 
 export interface SandboxFlags {
 	readonly folder: string | undefined;
+	readonly rail: RailName;
 	readonly keep?: true;
 	readonly json?: true;
 }
 
 export async function sandbox(flags: SandboxFlags): Promise<void> {
 	const begun = performance.now();
-	const { keep = false, json = false } = flags;
+	const { keep = false, json = false, rail } = flags;
 	const given = flags.folder === undefined ? undefined : resolve(flags.folder);
 	// Before anything is written where somebody else's things are.
 	if (given !== undefined) await hasSandbox(given);
@@ -52,10 +56,15 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
 				"home-unusable",
 				`there is a sandbox in ${folder}, which was kept; go on with it by --keep, or remove the folder`,
 			);
+		if (isThere && rail === "cashu" && !(await sandboxMint(folder)))
+			throw new TetradError(
+				"home-unusable",
+				`the sandbox in ${folder} was made without a mint; make another one with --rail cashu`,
+			);
 		let isGone = false;
 		const view = json ? undefined : new SandboxView(folder, keep);
 		try {
-			await run({ folder, isThere, keep, begun, signal, view });
+			await run({ folder, isThere, keep, rail, begun, signal, view });
 		} catch (thrown) {
 			// What was under way then fails as a consequence.
 			throw signal.aborted ? stopped() : thrown;
@@ -74,11 +83,15 @@ export async function sandbox(flags: SandboxFlags): Promise<void> {
  */
 const PORTS = [7100, 7000, 7180];
 
+/** Of the play mint. */
+const MINT_PORT = 3338;
+
 interface Run {
 	readonly folder: string;
 	/** Whether it was made earlier. */
 	readonly isThere: boolean;
 	readonly keep: boolean;
+	readonly rail: RailName;
 	/** When the command began, as `performance` has it. */
 	readonly begun: number;
 	readonly signal: AbortSignal;
@@ -106,14 +119,18 @@ async function run(options: Run): Promise<void> {
 }
 
 async function make(options: Run, wanted: readonly number[]): Promise<void> {
-	const [issuer, shop, operators] = (await freePorts(PORTS.length, wanted)).map(
-		(port) => `127.0.0.1:${port}`,
-	);
+	const isWithMint = options.rail === "cashu";
+	const asked =
+		wanted.length > 0 && isWithMint ? [...wanted, MINT_PORT] : wanted;
+	const ports = await freePorts(PORTS.length + (isWithMint ? 1 : 0), asked);
+	const [issuer, shop, operators] = ports.map((port) => `127.0.0.1:${port}`);
+	const mintPort = ports[PORTS.length];
 	await makeSandbox(options.folder, {
 		addresses: {
 			issuer: issuer ?? "",
 			shop: shop ?? "",
 			operators: operators ?? "",
+			...(mintPort === undefined ? {} : { mintPort }),
 		},
 		step: (what) => step(options, what),
 	});
@@ -132,6 +149,9 @@ async function runMade(options: Run): Promise<void> {
 	for (const side of Object.values(world)) locks.use(await lockSide(side));
 	step(options, "all of them start");
 	view?.watch(world);
+	const mint = await sandboxMint(folder);
+	await using playMint = mint && (await MintProcess.start(mint));
+	if (playMint !== undefined) tellOfMint(options, playMint);
 	await using _ = await Supervisor.start(plansOfWorld(world), {
 		signal,
 		changed: (name, state) => report(view, name, state),
@@ -150,9 +170,23 @@ async function runMade(options: Run): Promise<void> {
 			event: "ready",
 			seconds,
 			...readyJson(folder, keep, world),
+			...(playMint === undefined ? {} : { mint: playMint.url }),
 			paste,
 		});
 	await aborted(signal);
+}
+
+/** A mint that dies is said to be gone, and nothing of it is lost: the sandbox goes on with notes. */
+function tellOfMint(
+	{ view, signal }: Run,
+	{ url, pid, ended }: MintProcess,
+): void {
+	if (view === undefined) sayJson({ event: "mint", url, pid });
+	void ended.then(() => {
+		if (signal.aborted) return;
+		if (view === undefined) sayJson({ event: "mint-gone", url });
+		else view.happened(`the play mint at ${url} is gone`);
+	});
 }
 
 function report(

@@ -1,6 +1,11 @@
 import { readDeviceFile } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
-import type { Side } from "../../device/side/index.ts";
+import { requireSeveral } from "../../device/service/index.ts";
+import {
+	modulesOf,
+	type SecretPlaces,
+	type Side,
+} from "../../device/side/index.ts";
 import {
 	type AskedSecrets,
 	type ProcessState,
@@ -18,14 +23,19 @@ import { showAddress } from "./show-address.ts";
 
 export interface UpFlags {
 	readonly home?: string;
+	readonly agents?: number;
 	readonly json?: true;
 }
 
-export async function up({ home, json }: UpFlags): Promise<void> {
+export async function up({ home, agents, json }: UpFlags): Promise<void> {
 	const side = await requireSide(home);
 	using _ = await lockSide(side);
+	if ((agents ?? side.agent.processes) > 1) await requireSeveral(side);
 	const asked = await askSecrets(side);
-	const plans = plansOfSide(side, { asked });
+	const plans = plansOfSide(side, {
+		asked,
+		...(agents === undefined ? {} : { processes: agents }),
+	});
 	if (plans.length === 0)
 		throw new TetradError(
 			"home-unusable",
@@ -52,20 +62,34 @@ export async function up({ home, json }: UpFlags): Promise<void> {
 
 /** Asks for what no setting says, once: a device that is started again does not ask. */
 async function askSecrets(side: Side): Promise<AskedSecrets> {
-	const asked: Record<string, AskedSecrets["agent"]> = {};
-	for (const role of ["agent", "module"] as const) {
-		if (role === "module" && side.module.runs !== "apart") continue;
-		if (role === "agent" && side.agent.listen === undefined) continue;
-		const { home } = side[role];
-		const { key, name } = await readDeviceFile(home, role);
-		const kind = kindOfSecret(key);
-		if (kind === undefined || side.secrets[role][kind] !== undefined) continue;
-		const what = `${kind === "pin" ? "PIN" : "passphrase"} of the ${role} ${name}`;
-		const bytes = await secretFromPrompt()({ what, isNew: false });
-		asked[role] = { kind, text: Buffer.from(bytes).toString("utf8") };
-		bytes.fill(0);
-	}
-	return asked;
+	const modules: AskedSecrets["agent"][] = [];
+	for (const { home, runs, secrets } of modulesOf(side))
+		modules.push(
+			runs === "apart" ? await askSecret("module", home, secrets) : undefined,
+		);
+	const { listen, home } = side.agent;
+	return {
+		modules,
+		agent:
+			listen === undefined
+				? undefined
+				: await askSecret("agent", home, side.secrets.agent),
+	};
+}
+
+async function askSecret(
+	role: "agent" | "module",
+	home: string,
+	places: SecretPlaces,
+): Promise<AskedSecrets["agent"]> {
+	const { key, name } = await readDeviceFile(home, role);
+	const kind = kindOfSecret(key);
+	if (kind === undefined || places[kind] !== undefined) return undefined;
+	const what = `${kind === "pin" ? "PIN" : "passphrase"} of the ${role} ${name}`;
+	const bytes = await secretFromPrompt()({ what, isNew: false });
+	const text = Buffer.from(bytes).toString("utf8");
+	bytes.fill(0);
+	return { kind, text };
 }
 
 function kindOfSecret(

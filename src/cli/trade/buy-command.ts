@@ -8,11 +8,19 @@ export function declareBuy(buy: Command): void {
 		.argument("<item>", "its name, as tetrad catalogue shows it")
 		.option(
 			"--max <amount>",
-			'what it may cost at most, such as 4.20, or "4.20 EUR" where the side does not say whose money it uses; asked for at a terminal unless given',
+			'what it may cost at most, such as 4.20, or "4.20 EUR" where the side does not say whose money it uses; of several prices it is one in that currency; asked for at a terminal unless given',
 		)
 		.option(
 			"--out <file>",
 			"where the goods go, once they are whole and verified; under their name into the folder of the side unless given",
+		)
+		.option(
+			"--rail <rails>",
+			"over which rails it may be paid, the preferred one first, of own-notes and cashu; as the side says, or both, notes first, unless given",
+		)
+		.option(
+			"--avoid <what>",
+			"what the rail must not have, with commas between: waits-for-issuer, locked-to-deadline, key-forgotten, issuer-corrupt, seen-by-issuer, seen-by-everybody, online; as the side says unless given",
 		)
 		.option("--overwrite", "write over a file that is there")
 		.option("--order <text>", "of what is made on order: what shall be made")
@@ -34,6 +42,8 @@ Examples:
     tetrad buy 127.0.0.1:7000 harbour.jpg --max 4.20
   Be asked once the price is known:
     tetrad buy 127.0.0.1:7000 harbour.jpg
+  Pay with ecash of a mint, 5000 sat at most, or else with notes:
+    tetrad buy 127.0.0.1:7000 harbour.jpg --rail cashu,own-notes --max "5000 SAT"
   Order something:
     tetrad buy 127.0.0.1:7000 translation --order "Good morning" --max 2.50 --out morning.txt
   With an agent that is no part of a side:

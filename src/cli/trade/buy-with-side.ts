@@ -19,26 +19,29 @@ export function buyWithSide(
 	{ max, ...flags }: GivenToBuy,
 ): Promise<BuyFlags> {
 	const isBare = max !== undefined && /^[0-9.]+$/.test(max);
-	return withSide<BuyFlags, "module" | "socket" | "max" | "out" | "purse">(
-		isBare || max === undefined ? flags : { ...flags, max },
-		"agent",
-		{
-			module: MODULE_AT,
-			socket: SOCKET_OF_AGENT,
-			max: {
-				of: (side) => (isBare ? inMoneyOf(side, max) : undefined),
-				...(isBare
-					? { need: `--max with its currency, such as "${max} EUR"` }
-					: {}),
-			},
-			out: {
-				of: ({ buyFolder }) => buyFolder && placeIn(buyFolder, item),
-				need: "--out FILE, where the goods go",
-				key: "buy.folder",
-			},
-			purse: { of: ({ module }) => module.home },
+	// What is said of ecash alone is in no money of an issuer.
+	const isEcash = flags.rail?.trim() === "cashu";
+	return withSide<
+		BuyFlags,
+		"module" | "socket" | "max" | "rail" | "avoid" | "out" | "purse"
+	>(isBare || max === undefined ? flags : { ...flags, max }, "agent", {
+		module: MODULE_AT,
+		socket: SOCKET_OF_AGENT,
+		max: {
+			of: (side) => (isBare && !isEcash ? inMoneyOf(side, max) : undefined),
+			...(isBare
+				? { need: `--max with its currency, such as "${max} EUR"` }
+				: {}),
 		},
-	);
+		rail: { of: ({ buyWith }) => buyWith.rails?.join(",") },
+		avoid: { of: ({ buyWith }) => buyWith.avoid?.join(",") },
+		out: {
+			of: ({ buyFolder }) => buyFolder && placeIn(buyFolder, item),
+			need: "--out FILE, where the goods go",
+			key: "buy.folder",
+		},
+		purse: { of: ({ module }) => module.home },
+	});
 }
 
 /** An amount in the money that the side uses, if it says which. */

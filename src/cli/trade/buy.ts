@@ -3,7 +3,9 @@ import { hasPurse } from "../../device/purse/index.ts";
 import { balancesIn, type Quote } from "../../device/service/index.ts";
 import { requireTarget } from "../../device/trade/index.ts";
 import { asTetradError, TetradError } from "../../errors.ts";
-import { formatAmount, parseAmount } from "../../money/index.ts";
+import { parseAmount } from "../../money/index.ts";
+import { AVOIDED } from "../../trade/agent/index.ts";
+import { RAIL_NAMES } from "../../trade/documents/index.ts";
 import { askYes } from "../ask-yes.ts";
 import { balanceJson, sayBalances } from "../balances.ts";
 import { amountText } from "../money.ts";
@@ -14,12 +16,14 @@ import { writeReceipt } from "./proofs.ts";
 export interface BuyFlags extends CallerFlags {
 	/** Asked for at the terminal, once the price is known, unless given. */
 	readonly max?: string;
+	/** Names of rails, with commas between. */
+	readonly rail?: string;
+	readonly avoid?: string;
 	readonly out: string;
 	readonly overwrite?: true;
 	readonly order?: string;
 	readonly wait?: true;
 	readonly receipt?: string;
-	readonly purse?: string;
 }
 
 export async function buy(
@@ -29,6 +33,8 @@ export async function buy(
 ): Promise<void> {
 	const { out, overwrite = false, order, wait, receipt, home } = flags;
 	const most = flags.max === undefined ? undefined : parseMost(flags.max);
+	const rails = namesIn("--rail", flags.rail, RAIL_NAMES);
+	const avoid = namesIn("--avoid", flags.avoid, AVOIDED);
 	if (most === undefined && (flags.json || !process.stdin.isTTY))
 		throw new TetradError(
 			"invalid-argument",
@@ -42,10 +48,17 @@ export async function buy(
 	await askAgent(
 		flags,
 		async (agent, how) => {
-			const quote = await agent.quote(address, item, { order, ...how });
-			if (most === undefined) await requireYes(quote, how.signal);
-			else requireWithin(quote, most);
-			const options = { to: to.path, overwrite, waits: wait === true };
+			const quote = await agent.quote(address, item, {
+				...{ order, rails, avoid, currency: most?.currency },
+				...how,
+			});
+			const maximum =
+				most === undefined
+					? await requireYes(quote, how.signal)
+					: requireWithin(quote, most);
+			const options = {
+				...{ to: to.path, overwrite, waits: wait === true, maximum },
+			};
 			({ contract: bought } = await agent.buy(quote, { ...options, ...how }));
 		},
 		{
@@ -95,6 +108,22 @@ async function afterBuying(
 	}
 }
 
+/** The names that a flag says. Throws `invalid-argument` for one that is none. */
+function namesIn<Name extends string>(
+	flag: string,
+	said: string | undefined,
+	names: readonly Name[],
+): readonly Name[] | undefined {
+	return said?.split(",").map((part) => {
+		const found = names.find((name) => name === part.trim());
+		if (found !== undefined) return found;
+		throw new TetradError(
+			"invalid-argument",
+			`${flag} names ${names.join(", ")}, and not "${plain(part.trim())}"`,
+		);
+	});
+}
+
 /** What a purchase may cost, before it is known in which money. */
 interface Most {
 	readonly amount: string;
@@ -111,28 +140,48 @@ function parseMost(text: string): Most {
 	return { amount, currency };
 }
 
-/** Throws `payment-refused` for a price that is more than the owner wants to pay, or in other money. */
-function requireWithin(quote: Quote, { amount, currency }: Most): void {
+/** What it may cost. Throws `payment-refused` for what is more than the owner wants to pay, or in other money. */
+function requireWithin(quote: Quote, { amount, currency }: Most): bigint {
 	if (quote.currency !== currency)
 		throw new TetradError(
 			"payment-refused",
 			`nothing was paid: it costs ${quote.currency}, and --max is in ${currency}`,
 		);
 	const of = { code: currency, exponent: quote.exponent };
-	if (quote.amount > parseAmount(amount, of))
+	const maximum = parseAmount(amount, of);
+	if (costOf(quote) > maximum)
 		throw new TetradError(
 			"payment-refused",
-			`nothing was paid: it costs ${formatAmount(quote.amount, of)} ${currency}, and --max is ${amount}`,
+			`nothing was paid: it costs ${costText(quote)}, and --max is ${amount}`,
 		);
+	return maximum;
 }
 
-/** Throws `aborted` unless whoever is at the terminal wants it at this price. */
-async function requireYes(quote: Quote, signal: AbortSignal): Promise<void> {
+/** With what its mint asks for, as far as that is known. */
+function costOf({ amount, fee = 0n }: Quote): bigint {
+	return amount + fee;
+}
+
+function costText(quote: Quote): string {
 	const { amount, currency } = amountText(quote);
+	const { fee = 0n } = quote;
+	return fee === 0n
+		? `${amount} ${currency}`
+		: `${amount} ${currency} and a fee of ${amountText({ ...quote, amount: fee }).amount}`;
+}
+
+/** What it may cost, which is what it costs. Throws `aborted` unless whoever is at the terminal wants it so. */
+async function requireYes(
+	quote: Quote,
+	signal: AbortSignal,
+): Promise<bigint | undefined> {
 	const item = plain(quote.item);
-	const question = `type yes to buy ${item} for ${amount} ${currency}: `;
+	const question = `type yes to buy ${item} for ${costText(quote)}: `;
 	if (!(await askYes(question, signal)))
 		throw new TetradError("aborted", "nothing was paid: you did not say yes");
+	// Where the fee is not known yet, the limits of the module hold it.
+	const isKnown = quote.mint === undefined || quote.fee !== undefined;
+	return isKnown ? costOf(quote) : undefined;
 }
 
 /** Where the module is on this machine, and may be looked at. */

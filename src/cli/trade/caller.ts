@@ -3,6 +3,7 @@ import type { CallMerchant, Report } from "../../device/process/index.ts";
 import {
 	type AgentService,
 	type AskOptions,
+	type FurtherModule,
 	openLocalAgent,
 	reachAgent,
 } from "../../device/service/index.ts";
@@ -13,8 +14,12 @@ import { secretsOf } from "../secrets.ts";
 
 export interface CallerFlags extends DeviceFlags {
 	readonly module: Address;
+	/** Of a side that has several. */
+	readonly furtherModules?: readonly FurtherModule[] | undefined;
 	/** Where the agent answers while it runs, of a side. */
 	readonly socket?: string;
+	/** The module's home, where it is on this machine. */
+	readonly purse?: string;
 	readonly routing: Routing;
 	readonly root: RootFlag;
 }
@@ -29,6 +34,7 @@ export function callerOf(
 	return {
 		home,
 		module,
+		furtherModules: flags.furtherModules,
 		routing,
 		connect: parseAddress(merchant),
 		root: rootOf(root),
@@ -85,7 +91,7 @@ async function ask(
 	report: Report,
 	signal: AbortSignal,
 ): Promise<void> {
-	const { home, module, socket, routing, root, link } = flags;
+	const { home, module, socket, purse, routing, root, link } = flags;
 	const { timeout, unsafeKeylog } = flags;
 	const running =
 		socket === undefined ? undefined : await reachAgent(home, socket);
@@ -98,6 +104,7 @@ async function ask(
 		root: rootOf(root),
 		link: linkOf(link),
 		secrets: secretsOf(flags),
+		...(purse === undefined ? {} : { moduleHome: purse }),
 		...(timeout === undefined ? {} : { timeoutMs: timeout }),
 		...(unsafeKeylog === undefined ? {} : { unsafeKeylog }),
 	});

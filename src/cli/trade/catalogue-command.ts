@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Side } from "../../device/side/index.ts";
 import type { Given } from "../side-flags.ts";
 import { addCallerFlags } from "./caller-flags.ts";
 import type { CatalogueFlags } from "./catalogue.ts";
@@ -20,10 +21,13 @@ Examples:
 				"../side-flags.ts"
 			);
 			const { showCatalogue } = await import("./catalogue.ts");
-			const known = { module: MODULE_AT, socket: SOCKET_OF_AGENT };
+			const known = {
+				...{ module: MODULE_AT, socket: SOCKET_OF_AGENT },
+				purse: { of: ({ module }: Side) => module.home },
+			};
 			await showCatalogue(
 				address,
-				await withSide<CatalogueFlags, "module" | "socket">(
+				await withSide<CatalogueFlags, "module" | "socket" | "purse">(
 					flags,
 					"agent",
 					known,

@@ -39,10 +39,12 @@ export async function showCatalogue(
 }
 
 function inJson(one: CatalogueItem) {
-	const { item, kind, size, type, about } = one;
+	const { item, kind, size, type, about, rail, mint, unit } = one;
 	return {
 		item,
 		kind,
+		rail,
+		...(mint === undefined ? {} : { mint, unit }),
 		...amountText(one),
 		...(size === undefined ? {} : { size: String(size) }),
 		...(type === undefined ? {} : { type }),

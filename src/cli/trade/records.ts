@@ -26,20 +26,20 @@ export async function showPurchases(flags: RecordsFlags): Promise<void> {
 	if (flags.json) return sayJson({ home, purchases });
 	if (flags.csv) return sayText(csvOf(PURCHASE_COLUMNS, purchases));
 	if (purchases.length === 0) return say("nothing was bought here yet");
-	const head = ["when", "item", "merchant", "price", "state", "contract"];
+	const head = ["when", "item", "merchant", "cost", "state", "contract"];
 	const rows = purchases.map((one) => [
 		moment(Date.parse(one.time)),
 		plain(shownItem(one)),
 		plain(one.merchant),
-		priced(one),
+		costText(one),
 		STATES[one.state],
 		one.contract.slice(0, 16),
 	]);
 	for (const line of plainTable(head, rows)) say(line);
-	for (const { state, until, contract } of purchases)
+	for (const { state, until, contract, rail } of purchases)
 		if (state === "in-doubt")
 			say(
-				`${contract.slice(0, 16)}: in doubt; ${doubtEnds(moment(Date.parse(until)))}`,
+				`${contract.slice(0, 16)}: in doubt; ${doubtEnds(moment(Date.parse(until)), rail)}`,
 			);
 }
 
@@ -72,6 +72,19 @@ function priced({
 	return `${amount} ${currency}${refunded === undefined ? "" : `, ${refunded} refunded`}`;
 }
 
+/** All that it cost: with what a mint has taken beside the price. */
+function costText({
+	cost,
+	fee,
+	...one
+}: Parameters<typeof priced>[0] & {
+	readonly cost?: string;
+	readonly fee?: string;
+}): string {
+	if (cost === undefined) return priced(one);
+	return `${priced({ ...one, amount: cost })}, ${fee} of it the mint's fee`;
+}
+
 /** What an owner is told of a purchase, as a table has it. */
 const STATES: Readonly<Record<Purchase["state"], string>> = {
 	bought: "bought",
@@ -84,7 +97,7 @@ const STATES: Readonly<Record<Purchase["state"], string>> = {
 const PURCHASE_COLUMNS = [
 	...["time", "item", "merchant", "module", "amount", "currency", "play"],
 	...["issuer", "refunded", "state", "until", "path", "contract", "code"],
-	"reason",
+	...["reason", "rail", "mint", "unit", "fee", "cost"],
 ] as const;
 
 const SALE_COLUMNS = [
@@ -94,12 +107,15 @@ const SALE_COLUMNS = [
 
 function purchaseJson(one: Purchase) {
 	const { time, item, order, merchant, module, state, until, path } = one;
-	const { size, contract, receipted, code, reason } = one;
+	const { size, contract, receipted, code, reason, rail, mint, unit } = one;
 	return {
 		...{ time, item },
 		...(order === undefined ? {} : { order }),
 		...{ merchant, module },
 		...amountText(one),
+		...feeText(one),
+		rail,
+		...(mint === undefined ? {} : { mint, unit }),
 		...{ state, until, path },
 		...{ size: String(size), contract, receipted },
 		...(code === undefined ? {} : { code, reason }),
@@ -108,13 +124,25 @@ function purchaseJson(one: Purchase) {
 }
 
 function saleJson(one: Sale) {
-	const { time, item, buyer, contract } = one;
+	const { time, item, buyer, module, contract } = one;
 	return {
 		...{ time, item, buyer },
 		...amountText(one),
+		...(module === undefined ? {} : { module }),
 		contract,
 		...refundedText(one),
 	};
+}
+
+/** What a mint has taken beside the price, and both together, where it has taken something. */
+function feeText(one: Purchase): {
+	readonly fee?: string;
+	readonly cost?: string;
+} {
+	const { fee, amount } = one;
+	if (fee === undefined) return {};
+	const text = (of: bigint) => amountText({ ...one, amount: of }).amount;
+	return { fee: text(fee), cost: text(amount + fee) };
 }
 
 /** What of a price was given back, where something was. */

@@ -29,12 +29,16 @@ Examples:
 Asked again after a failure, it is the same refund, and paid once. While tetrad sell runs, it gives the money back, with the settings that it runs with.`,
 		)
 		.action(async (contract: string, flags: Given<RefundFlags, "module">) => {
-			const { MODULE_AT, withSide } = await import("../side-flags.ts");
+			const { FURTHER_MODULES, MODULE_AT, withSide } = await import(
+				"../side-flags.ts"
+			);
 			const { refund: run } = await import("./refund.ts");
-			const known = { module: MODULE_AT };
+			const known = { module: MODULE_AT, furtherModules: FURTHER_MODULES };
 			await run(
 				contract,
-				await withSide<RefundFlags, "module">(flags, "agent", known),
+				await withSide<RefundFlags, "module" | "furtherModules">(
+					...([flags, "agent", known] as const),
+				),
 			);
 		});
 }

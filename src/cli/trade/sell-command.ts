@@ -33,8 +33,16 @@ export function declareSell(sell: Command): void {
 			`issuer.terms.json of the issuer whose money is taken; ${AS_THE_SIDE_SAYS}`,
 		)
 		.option(
+			"--take <money>",
+			"for which money is sold, the preferred one first: notes, and the address of a mint with its unit, and play behind that for play money; as the side says, or notes alone, unless given",
+		)
+		.option(
 			"--price <amount>",
-			`of everything that has no price in catalogue.json; ${AS_THE_SIDE_SAYS}`,
+			`of everything that has no price in catalogue.json, such as 1.00, or "1.00, 1200 SAT" in several currencies; ${AS_THE_SIDE_SAYS}`,
+		)
+		.option(
+			"--purse <folder>",
+			"the module's home, where it is on this machine: mints that it does not know are refused at once; as the side says unless given",
 		)
 		.option(
 			"--on-order <command>",
@@ -67,12 +75,16 @@ Examples:
     tetrad sell
   Sell every file of a folder at one price, with an agent that is no part of a side:
     tetrad sell photos --price 4.20 --home shop --module unix:shop-till/link.sock --listen 127.0.0.1:7000 --issuer-terms issuer.terms.json --settle-at 127.0.0.1:7100
+  Take ecash of a mint beside notes, with a price in each:
+    tetrad sell photos --take "notes, https://mint.example sat" --price "4.20, 5000 SAT"
   Sell what catalogue.json in the folder names, and what is made on order:
     tetrad sell goods --on-order "translate --to de"
 
-catalogue.json, where each item has a "file", a "text" or "onOrder":
+catalogue.json, where each item has a "file", a "text" or "onOrder", and "prices" for other
+currencies than that of the money which is taken first:
     { "version": 1, "items": [
-      { "file": "harbour.jpg", "price": "4.20", "description": "A harbour.", "type": "image/jpeg" },
+      { "file": "harbour.jpg", "price": "4.20", "prices": { "SAT": "5000" },
+        "description": "A harbour.", "type": "image/jpeg" },
       { "name": "licence", "text": "KEY-1234", "price": "9.00" },
       { "name": "translation", "onOrder": true, "price": "2.50" } ] }`,
 		)

@@ -1,12 +1,18 @@
 import { onOrderCommand } from "../../device/side/index.ts";
-import { type Given, MODULE_AT, metricsFlag, withSide } from "../side-flags.ts";
+import {
+	FURTHER_MODULES,
+	type Given,
+	MODULE_AT,
+	metricsFlag,
+	withSide,
+} from "../side-flags.ts";
 import type { SellFlags } from "./sell.ts";
 
 interface SellFolder extends SellFlags {
 	readonly folder: string;
 }
 
-export type GivenToSell = Given<SellFlags, "module" | "listen" | "issuerTerms">;
+export type GivenToSell = Given<SellFlags, "module" | "listen">;
 
 /** How a folder is sold and which, as far as it is not said, by the settings of the side. */
 export async function sellWithSide(
@@ -17,8 +23,12 @@ export async function sellWithSide(
 	const { folder, ...all } = await withSide<
 		SellFolder,
 		| "module"
+		| "furtherModules"
+		| "modulePort"
 		| "listen"
+		| "take"
 		| "issuerTerms"
+		| "purse"
 		| "folder"
 		| "price"
 		| "onOrder"
@@ -27,16 +37,16 @@ export async function sellWithSide(
 		| "metrics"
 	>(given, "agent", {
 		module: MODULE_AT,
+		furtherModules: FURTHER_MODULES,
+		modulePort: { of: ({ module }) => module.port },
 		listen: {
 			of: ({ agent }) => agent.listen,
 			need: "--listen ADDRESS, where buyers come",
 			key: "agent.listen",
 		},
-		issuerTerms: {
-			of: ({ issuer }) => issuer?.termsPath,
-			need: "--issuer-terms FILE, the issuer.terms.json of whose money is taken",
-			key: "issuer.at",
-		},
+		take: { of: ({ sell }) => sell?.take },
+		issuerTerms: { of: ({ issuer }) => issuer?.termsPath },
+		purse: { of: ({ module }) => module.home },
 		folder: {
 			of: ({ sell }) => sell?.folder,
 			need: "the folder whose files are sold",

@@ -1,3 +1,4 @@
+import { issuerName, mintOf } from "../../device/process/index.ts";
 import type { PurchaseProof } from "../../device/trade/index.ts";
 import { unreachable } from "../../errors.ts";
 import { nameInDeviceId } from "../../money/index.ts";
@@ -57,7 +58,7 @@ function parties(contract: Contract) {
 		buyerModule: nameInDeviceId(contract.buyerModule),
 		amount: String(contract.amount),
 		currency: contract.currency,
-		issuer: nameInDeviceId(contract.issuer),
+		issuer: issuerName(contract.issuer, mintOf(contract)?.url),
 		made: new Date(contract.made).toISOString(),
 		size: String(contract.length),
 		plaintextRoot: hex(contract.plaintextRoot),

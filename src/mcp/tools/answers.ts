@@ -1,5 +1,5 @@
 /* What the tools answer, as data. Whatever a merchant wrote stands in `merchantSays` and nowhere else. */
-import type { ItemKind } from "../../trade/documents/index.ts";
+import type { ItemKind, RailName } from "../../trade/documents/index.ts";
 
 /** A decimal text with its money, and never a number of a computer. */
 export interface Price {
@@ -34,12 +34,21 @@ export interface ItemShown {
 export interface QuoteShown {
 	readonly quoteId: string;
 	readonly price: Price;
+	/** What a mint asks for beside, where that is known: the buyer pays it as well. */
+	readonly fee?: string | undefined;
 	readonly merchant: MerchantShown & {
 		readonly address: string;
 		readonly module: string;
 	};
 	readonly until: string;
 	readonly kind: ItemKind;
+	/** What is paid with, and what that promises. */
+	readonly paidWith: {
+		readonly rail: RailName;
+		readonly money: string;
+		readonly promises: string;
+		readonly risks: string;
+	};
 	readonly sizeBytes?: number | undefined;
 	readonly order?: string | undefined;
 	readonly merchantSays: ItemSays;
@@ -59,6 +68,8 @@ export interface PurchaseShown {
 	readonly purchaseId?: string | undefined;
 	readonly quoteId?: string | undefined;
 	readonly price: Price;
+	/** What the mint has taken beside, once it is over: both together are what it cost. */
+	readonly fee?: string | undefined;
 	readonly refunded?: string | undefined;
 	readonly time?: string | undefined;
 	readonly merchant: MerchantShown;

@@ -30,6 +30,8 @@ const STEPS: { readonly [Code in ErrorCode]?: string } = {
 		"It is paid, and the goods are not what the merchant signed for. Tell the user: the evidence is kept, and the owner gets it with tetrad dispute. Do not buy it again.",
 	"purchase-void":
 		"The sale was declared void, and the money is back. A new quote can be asked for.",
+	"note-unknown":
+		"There are no goods, and the money is lost at its issuer, which has forgotten it. Tell the user: the owner of the wallet can show the issuer what it had signed.",
 	"merchandise-changed":
 		"Nothing was paid. Ask for a new price with tetrad_quote.",
 	"carrier-failed": UNREACHED,
@@ -60,7 +62,8 @@ const AFTER: Readonly<Record<PurchaseState, string>> = {
 		"Nothing is paid yet. Show the user the command in ownerCommand, which only the owner of the wallet can give; then call tetrad_buy with the same quoteId again.",
 	"in-doubt":
 		"It may be paid. Call tetrad_status until it is over. Do not buy it anew.",
-	"not-bought": "Nothing was paid.",
+	"not-bought":
+		"Nothing was paid, or its reason says that the money is lost at its issuer.",
 	void: "The money is back.",
 	wrong:
 		"It is paid, and the goods are not what the merchant signed for. Tell the user: the owner gets the evidence with tetrad dispute.",

@@ -3,6 +3,7 @@
  * else; amounts are decimal texts with their currency, and never numbers of a computer.
  */
 import { z } from "zod";
+import { RAIL_NAMES } from "../../trade/documents/index.ts";
 import type {
 	BalanceAnswer,
 	BuyAnswer,
@@ -55,12 +56,28 @@ const item = z.object({
 const quote = z.object({
 	quoteId: z.string().describe("Buy it with tetrad_buy, by this id."),
 	price,
+	fee: z
+		.string()
+		.optional()
+		.describe(
+			"What the mint of the ecash asks for beside the price, in the same money: the buyer pays both.",
+		),
 	merchant: merchant.extend({
 		address: z.string(),
 		module: z.string().describe("Who is paid."),
 	}),
 	until: z.string().describe("Until when it can be bought, in ISO 8601."),
 	kind: z.enum(["file", "inline", "made-on-order"]),
+	paidWith: z
+		.object({
+			rail: z.enum(RAIL_NAMES),
+			money: z.string(),
+			promises: z.string(),
+			risks: z.string(),
+		})
+		.describe(
+			"Which money it is paid with, as the owner prefers; who sees it and when it is final; and what a buyer can lose, which is worth telling the user.",
+		),
 	sizeBytes: z.int().optional(),
 	order: z.string().optional().describe("What you asked to have made."),
 	merchantSays: item.shape.merchantSays,
@@ -77,7 +94,7 @@ const state = z
 		"wrong",
 	])
 	.describe(
-		"bought: paid, and the goods are here. under-way: it goes on by itself. waiting-for-owner: nothing is paid before a person has approved it. in-doubt: call tetrad_status. not-bought: nothing was paid. void: the money came back. wrong: paid, and the goods are not what the merchant signed for.",
+		"bought: paid, and the goods are here. under-way: it goes on by itself. waiting-for-owner: nothing is paid before a person has approved it. in-doubt: call tetrad_status. not-bought: nothing was paid, or the reason says that the money is lost at its issuer. void: the money came back. wrong: paid, and the goods are not what the merchant signed for.",
 	);
 
 const purchase = z.object({
@@ -88,6 +105,12 @@ const purchase = z.object({
 		.describe("Its contract, for tetrad_receipt and tetrad_status."),
 	quoteId: z.string().optional(),
 	price,
+	fee: z
+		.string()
+		.optional()
+		.describe(
+			"What the mint of the ecash has taken beside the price, in the same money, once it is over: it cost both together.",
+		),
 	refunded: z
 		.string()
 		.optional()

@@ -1,4 +1,9 @@
 /* What the agent's service says, as the tools say it. */
+import {
+	promisesText,
+	railText,
+	risksText,
+} from "../../device/process/index.ts";
 import type {
 	Balance,
 	CatalogueItem,
@@ -30,10 +35,11 @@ export function itemShown(one: CatalogueItem): ItemShown {
 }
 
 export function quoteShown(quote: Quote): QuoteShown {
-	const { id, kind, size, order, until, address } = quote;
+	const { id, kind, size, order, until, address, rail, promises } = quote;
 	return {
 		quoteId: id,
 		price: priceOf(quote),
+		...(quote.fee === undefined ? {} : { fee: amountOf(quote.fee, quote) }),
 		merchant: {
 			...merchantOf(quote),
 			address: address.replace(/^tcp:/, ""),
@@ -41,6 +47,12 @@ export function quoteShown(quote: Quote): QuoteShown {
 		},
 		until,
 		kind,
+		paidWith: {
+			rail,
+			money: shownLine(railText(rail, quote), MAX_TEXT),
+			promises: promisesText(promises),
+			risks: risksText(promises),
+		},
 		...(size === undefined ? {} : { sizeBytes: size }),
 		...(order === undefined ? {} : { order }),
 		merchantSays: saysOf(quote, MAX_ABOUT),
@@ -66,12 +78,13 @@ export function quotedPurchase(
 
 export function purchaseShown(purchase: Purchase): PurchaseShown {
 	const { contract, quote, state, time, order, refunded } = purchase;
-	const { path, size, code, reason = "" } = purchase;
+	const { path, size, code, reason = "", fee } = purchase;
 	return {
 		state,
 		purchaseId: contract,
 		...(quote === undefined ? {} : { quoteId: quote }),
 		price: priceOf(purchase),
+		...(fee === undefined ? {} : { fee: amountOf(fee, purchase) }),
 		...(refunded === undefined
 			? {}
 			: { refunded: amountOf(refunded, purchase) }),

@@ -309,7 +309,7 @@ export class WalletTools implements AsyncDisposable {
 		const { folder } = this.#options;
 		const way = new UnderWay(agent, quote, thing, {
 			folder,
-			maximum: quote.amount,
+			maximum: mostOf(quote),
 			// Another program on this wallet may buy it in the same moment.
 			askOwnerAgainWithinMs: RECENT_PURCHASE_MS,
 		});
@@ -497,6 +497,11 @@ function inDoubt(): TetradError {
 		"payment-in-doubt",
 		"it is or may be paid, and its goods are still to come",
 	);
+}
+
+/** The price, and the fee that was shown with it. */
+function mostOf({ amount, fee = 0n }: Quote): bigint {
+	return amount + fee;
 }
 
 /** As a shell reads it back. */

@@ -5,6 +5,7 @@
 import { createReadStream } from "node:fs";
 import { FrameSplitter } from "../../carrier/index.ts";
 import { type Aead, nodeCrypto } from "../../crypto/index.ts";
+import { authenticationFailed } from "../../errors.ts";
 import {
 	type Content,
 	message1Overhead,
@@ -15,6 +16,7 @@ import {
 	suiteByName,
 } from "../../session/index.ts";
 import {
+	LINK_CIPHERS,
 	LINK_HEADER_BYTES,
 	messages,
 	type Place,
@@ -200,7 +202,7 @@ class NetworkReader {
 			this.#isInitiator ? "S1_INITIATOR" : "S1_RESPONDER",
 		);
 		this.#opener =
-			key && new RecordOpener(nodeCrypto, suite.protocol.aead, key);
+			key && new RecordOpener(nodeCrypto, suite.protocol.records, key);
 	}
 
 	read(bytes: Uint8Array): Reading {
@@ -306,7 +308,7 @@ class InnerReader {
 		this.#routing = routing;
 		const opener = (label: string) => {
 			const key = keylog.X.get(label);
-			return key && new RecordOpener(nodeCrypto, suite.protocol.aead, key);
+			return key && new RecordOpener(nodeCrypto, suite.protocol.records, key);
 		};
 		this.#openers = [opener("S2_INITIATOR"), opener("S2_RESPONDER")];
 	}
@@ -345,7 +347,8 @@ class InnerReader {
 class LinkReader {
 	readonly #routing: Routing;
 	readonly #local: RecordOpener | undefined;
-	readonly #opener: RecordOpener | undefined;
+	readonly #key: Uint8Array | undefined;
+	#opener: RecordOpener | undefined;
 
 	constructor(
 		captured: Captured,
@@ -356,22 +359,21 @@ class LinkReader {
 		const { from, to } = captured;
 		const agent = (from === "A" || from === "B" ? from : to) as Place;
 		const fromAgent = agent === from;
-		const key = keylog[agent].get(
+		this.#key = keylog[agent].get(
 			fromAgent ? "LINK_INITIATOR" : "LINK_RESPONDER",
 		);
-		this.#opener = key && new RecordOpener(nodeCrypto, "AESGCM", key);
 		const local = keylog[agent].get(`LOCAL_${from}${to}`);
 		this.#local =
-			local && new RecordOpener(nodeCrypto, suite.protocol.aead, local);
+			local && new RecordOpener(nodeCrypto, suite.protocol.records, local);
 		this.#routing = routing;
 	}
 
 	read(bytes: Uint8Array): Reading {
 		const { type, body } = parseFrame(bytes);
 		if (type === FRAME.openMessage) return this.#message(body, "clear");
-		if (type === FRAME.record && this.#opener !== undefined) {
+		if (type === FRAME.record && this.#key !== undefined) {
 			return joined(
-				this.#opener.openAll(bytes).map((content) =>
+				this.#openAll(bytes, this.#key).map((content) =>
 					content.type === CONTENT.link
 						? this.#message(content.bytes, "link")
 						: {
@@ -388,6 +390,22 @@ class LinkReader {
 			[FRAME.openHello]: "chain, in clear",
 		};
 		return { name: names[type] ?? `frame ${type}`, layers: [] };
+	}
+
+	/** The two ends have agreed on a cipher under seal; the first record shows which it is, since it opens under no other. */
+	#openAll(bytes: Uint8Array, key: Uint8Array): readonly Content[] {
+		if (this.#opener !== undefined) return this.#opener.openAll(bytes);
+		for (const { records } of LINK_CIPHERS) {
+			const opener = new RecordOpener(nodeCrypto, records, key);
+			try {
+				const contents = opener.openAll(bytes);
+				this.#opener = opener;
+				return contents;
+			} catch {
+				// Then it was sealed with another one.
+			}
+		}
+		throw authenticationFailed();
 	}
 
 	#message(bytes: Uint8Array, name: string): Reading {

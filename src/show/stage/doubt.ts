@@ -9,7 +9,7 @@ import { viewPurchase } from "../../device/trade/index.ts";
 import { TetradError, unreachable } from "../../errors.ts";
 import { NAMES } from "./names.ts";
 import type { Process } from "./scene.ts";
-import { MINT, type Teller } from "./teller.ts";
+import type { SaleMoney } from "./teller.ts";
 import type { Verdict, Wiretap } from "./wiretap.ts";
 
 /** Who is killed: the merchant's module, the issuer's, the buyer's agent, or nobody. */
@@ -32,18 +32,20 @@ export interface Doubt {
 	readonly killed: Kill | undefined;
 	/** What X has given away without an answer, and what it can still spend. */
 	readonly buyer: { readonly inDoubt: string; readonly spendable: string };
-	/** What Y has taken and not deposited. */
-	readonly merchant: { readonly toDeposit: string };
+	/** What Y has taken and not deposited; or of ecash, what it has claimed. */
+	readonly merchant:
+		| { readonly toDeposit: string }
+		| { readonly claimed: string };
 	/** How far A's purchase was by its own book, and until when that can last, in UTC. */
 	readonly agent: { readonly state: string; readonly until: string };
 	/** Whether A had the file under its name. */
 	readonly hasGoods: boolean;
-	/** Whether the issuer's books had the sale; `undefined` when it was the one that was killed. */
+	/** Whether the issuer's books had the sale; `undefined` when it was the one that was killed, and of a mint, which has none. */
 	readonly isBooked: boolean | undefined;
 }
 
 interface Watched {
-	readonly teller: Teller;
+	readonly teller: SaleMoney;
 	readonly kill: Victim;
 	readonly onLinkOfA: Wiretap;
 	readonly onLinkOfB: Wiretap;
@@ -108,7 +110,11 @@ async function strike({
 	A,
 	Y,
 }: Watched): Promise<Kill | undefined> {
-	const end = async (what: Kill["what"], name: string, process: Process) => {
+	const end = async (
+		what: Kill["what"],
+		name: string,
+		process: Pick<Process, "pid" | "kill">,
+	) => {
 		const { pid } = process;
 		const signal = await process.kill();
 		return { what, name, pid, signal, at: new Date().toISOString() };
@@ -117,7 +123,7 @@ async function strike({
 		case "module":
 			return end(kill, NAMES.Y, Y);
 		case "issuer":
-			return end(kill, MINT, teller.issuer);
+			return end(kill, teller.maker.name, teller.maker);
 		case "agent":
 			return end(kill, NAMES.A, A);
 		case "none":
@@ -132,7 +138,7 @@ async function look(
 	killed: Kill | undefined,
 ): Promise<Doubt> {
 	const buyer = await purseOf(teller, "X");
-	const merchant = await purseOf(teller, "Y");
+	const merchant = teller.text(await takenAt(teller, "Y"));
 	const purchase = await viewPurchase(home, await contract);
 	return {
 		killed,
@@ -140,7 +146,8 @@ async function look(
 			inDoubt: teller.text(buyer.inDoubt),
 			spendable: teller.text(buyer.spendable),
 		},
-		merchant: { toDeposit: teller.text(merchant.toDeposit) },
+		merchant:
+			teller.rail === "cashu" ? { claimed: merchant } : { toDeposit: merchant },
 		agent: {
 			state: stateOf(purchase.row),
 			until: new Date(purchase.contract.bookBy).toISOString(),
@@ -151,11 +158,17 @@ async function look(
 	};
 }
 
-async function purseOf(teller: Teller, place: "X" | "Y") {
-	const {
-		inDoubt = 0n,
-		spendable = 0n,
-		toDeposit = 0n,
-	} = (await teller.purse(place)) ?? {};
-	return { inDoubt, spendable, toDeposit };
+async function purseOf(teller: SaleMoney, place: "X" | "Y") {
+	const { inDoubt = 0n, spendable = 0n } = (await teller.purse(place)) ?? {};
+	return { inDoubt, spendable };
+}
+
+async function takenAt(teller: SaleMoney, place: "X" | "Y"): Promise<bigint> {
+	const balance = await teller.purse(place);
+	return balance === undefined ? 0n : teller.taken(balance);
+}
+
+/** What the merchant's module had taken by then. */
+export function takenBy({ merchant }: Doubt): string {
+	return "claimed" in merchant ? merchant.claimed : merchant.toDeposit;
 }

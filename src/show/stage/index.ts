@@ -8,7 +8,7 @@ export {
 } from "./claims.ts";
 export { type Custody, whereOf } from "./custody.ts";
 export { dissect, type WireFrame } from "./dissect.ts";
-export type { Victim } from "./doubt.ts";
+export { takenBy, type Victim } from "./doubt.ts";
 export { KEY_ROOMS } from "./key-room.ts";
 export { byPlace, NAMES } from "./names.ts";
 export type { DoubtfulSale, Sale, SaleStep } from "./sale.ts";
@@ -21,3 +21,4 @@ export {
 	type ReceiptCheck,
 } from "./sale-check.ts";
 export { type Run, type RunOptions, Stage } from "./stage.ts";
+export type { SaleMoney } from "./teller.ts";

@@ -8,7 +8,7 @@ import { sumAmounts } from "../../money/index.ts";
 import { hex } from "../../wire/index.ts";
 import { NAMES } from "./names.ts";
 import type { Sale } from "./sale.ts";
-import type { ShownBalances, Teller } from "./teller.ts";
+import type { SaleMoney, ShownBalances } from "./teller.ts";
 
 /** What the buyer got, beside what was sold. */
 export interface Delivery {
@@ -44,7 +44,7 @@ export async function checkReceipt(
 		roots,
 		signal,
 	}: {
-		readonly teller: Teller;
+		readonly teller: SaleMoney;
 		readonly roots: { readonly agency: string; readonly bank: string };
 		readonly signal: AbortSignal;
 	},
@@ -87,7 +87,7 @@ export interface Books {
 
 /** Balances the books of both sides and of the issuer, before and after a purchase. */
 export function checkBooks(
-	teller: Pick<Teller, "parse">,
+	teller: Pick<SaleMoney, "parse">,
 	price: string,
 	before: ShownBalances,
 	after: ShownBalances,

@@ -9,17 +9,18 @@ import type { RootFlag } from "../../cli/index.ts";
 import { unreachable } from "../../errors.ts";
 import { harmlessName } from "../../talk/index.ts";
 import type { Place, Routing } from "../../tetrad/index.ts";
+import type { RailName } from "../../trade/documents/index.ts";
 import { awaitDoubt, type Doubt, type Victim } from "./doubt.ts";
 import { type KeylogEntry, readKeylogEntries } from "./keylog.ts";
 import { NAMES } from "./names.ts";
 import type { Process, Scene, SceneOptions } from "./scene.ts";
-import { MINT, type Teller } from "./teller.ts";
+import { MINT, type SaleMoney } from "./teller.ts";
 import type { Captured, Wiretap } from "./wiretap.ts";
 
 export interface SaleOptions extends Pick<SceneOptions, "link" | "hear"> {
 	readonly routing: Routing;
 	readonly root: RootFlag;
-	readonly teller: Teller;
+	readonly teller: SaleMoney;
 	/** What is sold. */
 	readonly file: string;
 	/** Such as "12.50". */
@@ -46,6 +47,8 @@ export interface DoubtfulSale {
 	readonly item: string;
 	readonly price: string;
 	readonly currency: string;
+	/** Over which it is paid. */
+	readonly rail: RailName;
 	readonly pids: Readonly<Record<Place, number>>;
 	/** In the order of time, so far. */
 	readonly steps: readonly SaleStep[];
@@ -75,9 +78,6 @@ export interface Sale extends DoubtfulSale {
 export type Both = (
 	work: readonly [() => Promise<Process>, () => Promise<Process>],
 ) => Promise<[Process, Process]>;
-
-/** How often the merchant's module does its business with the issuer, in seconds. */
-const SETTLE_EVERY_S = "1";
 
 /** The only file of the shop; its item has the name that the user's file has. */
 const GOODS = "goods";
@@ -158,12 +158,11 @@ class Purchase {
 		const by = await scene.tapLink("Y");
 		const B = scene.start("B", [
 			...["sell", goods, "--module", formatAddress(by.address)],
-			...["--listen", "127.0.0.1:0", "--issuer-terms", teller.termsFile],
-			...["--settle-at", teller.address, "--settle-every", SETTLE_EVERY_S],
+			...["--listen", "127.0.0.1:0", ...teller.selling],
 		]);
 		const { address } = await B.expect("listening");
-		// From its first meeting with the issuer on, the module has what it sells with.
-		await B.expect("settled");
+		// From its first meeting with the issuer on, the module has what it sells with; for a mint it makes that itself.
+		if (teller.rail === "own-notes") await B.expect("settled");
 		const network = await scene.tapNetwork(parseAddress(address));
 		const shop = formatAddress(network.address);
 		const bought = join(scene.folder, "bought");
@@ -175,7 +174,8 @@ class Purchase {
 		];
 		const most = `${price} ${teller.terms.currency.code}`;
 		const A = scene.start("A", [
-			...["buy", shop, item, "--max", most, "--out", target, ...caller],
+			...["buy", shop, item, "--max", most, "--out", target],
+			...[...teller.buying, ...caller],
 		]);
 		const taps = { onLinkOfA: ax.tap, onLinkOfB: by.tap };
 		return new Purchase(scene, options, {
@@ -194,9 +194,9 @@ class Purchase {
 			mark: (moment) => {
 				switch (moment) {
 					case "commit":
-						return this.#add("X", `COMMIT: gives ${price} for that key alone`);
+						return this.#add("X", given(teller.rail, price));
 					case "accept":
-						return this.#add("Y", `ACCEPT: has ${price}, and answers`);
+						return this.#add("Y", taken(teller.rail, price));
 					case "killed":
 						return this.#add(VICTIM_AT[kill], "SIGKILL");
 					default:
@@ -210,6 +210,7 @@ class Purchase {
 			item,
 			price,
 			currency: teller.terms.currency.code,
+			rail: teller.rail,
 			pids: { A: A.pid, B: B.pid, X: X.pid, Y: Y.pid },
 			steps: this.#steps.map(({ ms, who, what }) => ({ ms, who, what })),
 			contract: await this.#paying,
@@ -223,7 +224,7 @@ class Purchase {
 		const { kill, teller } = this.#options;
 		const { B, X, Y } = this.#cast;
 		const { contract } = doubtful;
-		const restarted: Process[] = [];
+		const restarted: { readonly pid: number }[] = [];
 		let module = Y;
 		let got: string;
 		switch (kill) {
@@ -249,17 +250,16 @@ class Purchase {
 				return unreachable(kill);
 		}
 		const receipt = join(this.#scene.folder, "receipt");
-		const [{ amount = "" }, isWritten] = await Promise.all([
-			module.expect(
-				"purse",
-				(event) => event.kind === "deposited" && event.contract === contract,
-			),
+		const [amount, isWritten] = await Promise.all([
+			teller.rail === "own-notes"
+				? deposited(module, contract)
+				: Promise.resolve(undefined),
 			this.#scene.run("receipt", [
 				...["receipt", contract, "--out", receipt],
 				...["--home", this.#scene.homes.A],
 			]),
 		]);
-		this.#add("Y → issuer", `deposits ${amount}`);
+		if (amount !== undefined) this.#add("Y → issuer", `deposits ${amount}`);
 		for (const device of [B, X, module]) await device.stop();
 		return {
 			...doubtful,
@@ -282,7 +282,10 @@ class Purchase {
 	}
 
 	/** A process of its own goes on with what is kept. */
-	async #resume(contract: string, restarted: Process[]): Promise<string> {
+	async #resume(
+		contract: string,
+		restarted: { readonly pid: number }[],
+	): Promise<string> {
 		const { shop, caller } = this.#cast;
 		const agent = this.#scene.start("A", [
 			...["resolve", shop, "--merchant", ...caller],
@@ -302,6 +305,27 @@ class Purchase {
 		const ms = at - (this.#steps[0]?.at ?? at);
 		this.#steps.push({ at, ms, who, what });
 	}
+}
+
+function given(rail: RailName, price: string): string {
+	return rail === "cashu"
+		? `LOCKED: ${price} at the mint, to that key's hash and to Y`
+		: `COMMIT: gives ${price} for that key alone`;
+}
+
+function taken(rail: RailName, price: string): string {
+	return rail === "cashu"
+		? `CLAIMED: has ${price} of the mint, and answers`
+		: `ACCEPT: has ${price}, and answers`;
+}
+
+/** Resolves with what a module has deposited of a sale, once it has. */
+async function deposited(module: Process, contract: string): Promise<string> {
+	const { amount = "" } = await module.expect(
+		"purse",
+		(event) => event.kind === "deposited" && event.contract === contract,
+	);
+	return amount;
 }
 
 const OPENED = "opens the goods: whole, and what was signed for";

@@ -6,12 +6,14 @@ import type { LinkFlag, RootFlag } from "../../cli/index.ts";
 import type { SignatureAlgorithm } from "../../crypto/index.ts";
 import { readCertificates } from "../../device/home/index.ts";
 import type { ProcessEvent } from "../../device/process/index.ts";
+import type { PurseMint } from "../../device/purse/index.ts";
 import { DeviceProcess } from "../../device/supervisor/index.ts";
 import { TetradError } from "../../errors.ts";
 import { type DeviceRole, printPem } from "../../identity/index.ts";
 import type { SuiteName } from "../../session/index.ts";
 import { PLACES, type Place, type Routing } from "../../tetrad/index.ts";
 import { type Custody, examineCustody } from "./custody.ts";
+import { EcashTeller } from "./ecash-teller.ts";
 import {
 	roleOf,
 	type StrangerTrial,
@@ -144,9 +146,9 @@ export class Stage implements AsyncDisposable {
 
 	/**
 	 * A teller beside the four devices: an issuer of play money with an agent and a module of its
-	 * own, and a purse for each module of the four. It is open until the stage is disposed of.
+	 * own, and a purse for each module of the four, which takes the ecash of those mints, too. It is open until the stage is disposed of.
 	 */
-	async openTeller(): Promise<Teller> {
+	async openTeller(mints: readonly PurseMint[] = []): Promise<Teller> {
 		const recipe = this.#recipe;
 		if (recipe === undefined)
 			throw new TetradError(
@@ -167,7 +169,18 @@ export class Stage implements AsyncDisposable {
 		const mint = await make(MINT, "module");
 		const { homes } = this;
 		const signal = this.#signal;
-		return this.#open.use(await Teller.open({ agent, mint, homes, signal }));
+		return this.#open.use(
+			await Teller.open({ agent, mint, homes, mints, signal }),
+		);
+	}
+
+	/** A play mint beside them, of whose ecash the purses are told; and a teller, whose issuer they have as well. */
+	async openMint(): Promise<EcashTeller> {
+		const ecash = this.#open.use(
+			await EcashTeller.open(this.folder, this.homes),
+		);
+		await this.openTeller([ecash.mint]);
+		return ecash;
 	}
 
 	/** Starts four processes with a tap on every wire, lets them use every session, and stops them. */

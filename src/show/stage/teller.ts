@@ -12,6 +12,7 @@ import {
 	newOwner,
 	openOwner,
 	type PurseBalance,
+	type PurseMint,
 	placeWithdrawal,
 	readPurseSettings,
 	viewBalances,
@@ -28,6 +29,7 @@ import {
 	sumAmounts,
 } from "../../money/index.ts";
 import type { Place } from "../../tetrad/index.ts";
+import type { RailName } from "../../trade/documents/index.ts";
 import { hex, utf8 } from "../../wire/index.ts";
 import { asOperator } from "./as-operator.ts";
 
@@ -55,19 +57,54 @@ export interface ShownBalances {
 	readonly sum: string;
 }
 
+/** What a sale on a stage is paid with: who makes it, and what the modules have of it. */
+export interface SaleMoney {
+	readonly rail: RailName;
+	readonly terms: IssuerTerms;
+	/** What B is told of it beside what every shop is, and A beside what every buyer is. */
+	readonly selling: readonly string[];
+	readonly buying: readonly string[];
+	/** The process that makes it. */
+	readonly maker: {
+		readonly name: string;
+		readonly pid: number;
+		kill(): Promise<NodeJS.Signals | null>;
+	};
+	/** Starts that again after it was killed. */
+	reopen(): Promise<{ readonly pid: number }>;
+	/** What the purse of a module has of it, read off its disk, whether it runs or not. */
+	purse(place: "X" | "Y"): Promise<PurseBalance | undefined>;
+	/** What a merchant's purse has taken, of a balance of it. */
+	taken(balance: PurseBalance): bigint;
+	/** Whether it has what was paid for a contract, and its answer may not be out. */
+	hasTaken(place: "X" | "Y", contract: string): Promise<boolean>;
+	/** Whether the issuer's books know of that sale; nothing where there are none. */
+	hasBooked(contract: string): Promise<boolean | undefined>;
+	text(amount: bigint): string;
+	parse(text: string): bigint;
+	balances(when: string): Promise<ShownBalances>;
+	audit(): Promise<AuditJson>;
+}
+
 /** Where a teller opens. */
 interface Site {
 	readonly agent: string;
 	readonly mint: string;
 	readonly homes: Readonly<Record<Place, string>>;
+	/** Whose ecash the purses take; nobody's unless given. */
+	readonly mints?: readonly PurseMint[];
 	readonly signal: AbortSignal;
 }
+
+/** How often the merchant's module does its business with the issuer, in seconds. */
+const SETTLE_EVERY_S = "1";
 
 /** Of the two modules that have a purse, the agents. */
 const AGENT_OF = { X: "A", Y: "B" } as const;
 
 /** An issuer of play money in two processes of its own, and the purses of the two modules X and Y. */
-export class Teller implements AsyncDisposable {
+export class Teller implements SaleMoney, AsyncDisposable {
+	readonly rail = "own-notes";
 	readonly terms: IssuerTerms;
 	readonly #site: Site;
 	readonly #clerkAt: string;
@@ -92,7 +129,7 @@ export class Teller implements AsyncDisposable {
 	}
 
 	static async open(site: Site): Promise<Teller> {
-		const { agent, mint, homes, signal } = site;
+		const { agent, mint, homes, mints = [], signal } = site;
 		await pairHomes(agent, mint);
 		const terms = await makeIssuer(mint, {
 			currency: { code: "PLAY", exponent: 2 },
@@ -102,7 +139,9 @@ export class Teller implements AsyncDisposable {
 		const owner: SecretSource = async () => utf8(passphrase);
 		const undeposited = defaultUndeposited(terms);
 		for (const home of [homes.X, homes.Y])
-			await createPurse(home, [{ terms, undeposited }], () => newOwner(owner));
+			await createPurse(home, [{ terms, undeposited }], () => newOwner(owner), {
+				mints,
+			});
 		await using processes = new AsyncDisposableStack();
 		const issuer = processes.use(startIssuer(site));
 		await issuer.expect("listening");
@@ -132,9 +171,24 @@ export class Teller implements AsyncDisposable {
 		return termsPath(this.#site.mint);
 	}
 
-	/** The issuer's module as a process. */
-	get issuer(): IssuerProcess {
-		return this.#issuer;
+	get maker(): SaleMoney["maker"] {
+		const issuer = this.#issuer;
+		return { name: MINT, pid: issuer.pid, kill: () => issuer.kill() };
+	}
+
+	get selling(): readonly string[] {
+		return [
+			...["--issuer-terms", this.termsFile],
+			...["--settle-at", this.address, "--settle-every", SETTLE_EVERY_S],
+		];
+	}
+
+	get buying(): readonly string[] {
+		return ["--rail", this.rail];
+	}
+
+	taken({ toDeposit }: PurseBalance): bigint {
+		return toDeposit;
 	}
 
 	/** Starts the issuer's module again after it was killed. */

@@ -5,9 +5,10 @@ import {
 	openAgent,
 	type Purchase,
 } from "../../../src/device/service/index.ts";
-import { creditInSandbox, freePorts } from "../../../src/device/setup/index.ts";
+import { creditInSandbox } from "../../../src/device/setup/index.ts";
 import type { TetradPaymentsOptions } from "../../../src/http/x402/index.ts";
 import { done } from "../../support/commands.ts";
+import { portsForLater } from "../../support/ports.ts";
 import { Command } from "../../support/processes.ts";
 import { RunningSandbox } from "../../support/sandbox.ts";
 import { STOCK } from "../../support/stock.ts";
@@ -106,7 +107,7 @@ export class PaidTown implements AsyncDisposable {
 				? join(this.#world, "shop")
 				: join(this.#world, "..", name);
 		if (name !== undefined) {
-			const [port] = await freePorts(1);
+			const [port] = await portsForLater(1);
 			const args = ["--sandbox", this.#world, "--listen", `127.0.0.1:${port}`];
 			await done(["setup", "shop", home, ...args, "--price", "1.00"]);
 		}

@@ -13,7 +13,7 @@ import {
 	termsOf,
 	viewLedger,
 } from "../src/device/issuer/index.ts";
-import { viewAgentStore } from "../src/device/purse/agent-store.ts";
+import { viewAgentStore } from "../src/device/purse/agent-store-place.ts";
 import {
 	balancesOf,
 	moduleIdOf,

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { execPath, stdout } from "node:process";
 import { fileURLToPath } from "node:url";
+import { THEME_OF } from "./bug-themes.ts";
 import { PLANTED } from "./planted.ts";
 import type { Figures } from "./simulate.ts";
 
@@ -12,6 +13,8 @@ interface Found {
 	readonly what: string;
 	/** So many worlds were made, the one that failed among them. */
 	readonly seeds: number;
+	/** Of these; of any unless given. */
+	readonly theme: string | undefined;
 	readonly cpuSeconds: number;
 	/** Nothing when it was not found. */
 	readonly invariant: string | undefined;
@@ -22,9 +25,11 @@ const DOCUMENT = new URL("../docs/internals/planted-bugs.md", import.meta.url);
 const HEAD =
 	"| bug | what it does | found by | worlds | CPU, s |\n|---|---|---|---|---|\n";
 
-/** Tries the worlds from seed 1 on. */
+/** Tries the worlds from seed 1 on: those of the bug's theme, if it has one. */
 export async function findBug(name: string, seeds: number): Promise<Found> {
+	const theme = THEME_OF.get(name);
 	const args = ["--bug", name, "--json", "--seed", "1", "--runs", `${seeds}`];
+	if (theme !== undefined) args.push("--theme", theme);
 	const child = spawn(execPath, [MAIN, ...args], {
 		stdio: ["ignore", "pipe", "inherit"],
 	});
@@ -35,22 +40,40 @@ export async function findBug(name: string, seeds: number): Promise<Found> {
 		name,
 		what: PLANTED[name]?.what ?? "",
 		seeds: figures.seeds,
+		theme,
 		cpuSeconds: figures.cpuSeconds,
 		invariant: figures.failed?.invariant,
 	};
 }
 
-function lineOf({ name, what, invariant, seeds, cpuSeconds }: Found): string {
+function lineOf(found: Found): string {
+	const { name, what, invariant, seeds, theme, cpuSeconds } = found;
 	const by = invariant ?? "**not found**";
-	return `| ${name} | ${what} | ${by} | ${seeds} | ${cpuSeconds} |\n`;
+	const worlds = theme === undefined ? seeds : `${seeds} of ${theme}`;
+	return `| ${name} | ${what} | ${by} | ${worlds} | ${cpuSeconds} |\n`;
 }
 
-/** The exit code: 1 when one of them was not found within so many seeds. With `isSaving` the document has the new table. */
+/** The table as it is in the document, by the names of bugs. */
+function readTable(text: string): {
+	readonly from: number;
+	readonly length: number;
+	readonly lines: ReadonlyMap<string, string>;
+} {
+	const from = text.indexOf(HEAD) + HEAD.length;
+	const [table = ""] = /^(?:\|.*\n)*/.exec(text.slice(from)) ?? [];
+	const lines = [...table.matchAll(/^\| (\S+) .*\n/gm)].map(
+		([line, name = ""]) => [name, line] as const,
+	);
+	return { from, length: table.length, lines: new Map(lines) };
+}
+
+/** The exit code: 1 when one of them was not found within so many seeds. With `isSaving` the document has what was found, and of all others what it had. */
 export async function findBugs(
+	names: readonly string[],
 	seeds: number,
 	isSaving: boolean,
 ): Promise<number> {
-	const left = Object.keys(PLANTED);
+	const left = [...names];
 	const found = new Map<string, Found>();
 	const work = async (): Promise<void> => {
 		for (let name = left.shift(); name !== undefined; name = left.shift()) {
@@ -61,21 +84,21 @@ export async function findBugs(
 	};
 	stdout.write(HEAD);
 	await Promise.all(Array.from({ length: availableParallelism() }, work));
-	const all = Object.keys(PLANTED).flatMap((name) => found.get(name) ?? []);
+	const all = names.flatMap((name) => found.get(name) ?? []);
 	const missed = all.filter(({ invariant }) => invariant === undefined);
 	stdout.write(
 		`${all.length - missed.length} of ${all.length} found, each within ${Math.max(...all.map((one) => one.seeds))} worlds\n`,
 	);
 	if (isSaving) {
 		const text = readFileSync(DOCUMENT, "utf8");
-		const from = text.indexOf(HEAD);
-		const table = /^(?:\|.*\n)*/.exec(text.slice(from))?.[0] ?? "";
+		const { from, length, lines } = readTable(text);
+		const table = Object.keys(PLANTED).map((name) => {
+			const one = found.get(name);
+			return one === undefined ? (lines.get(name) ?? "") : lineOf(one);
+		});
 		writeFileSync(
 			DOCUMENT,
-			text.slice(0, from) +
-				HEAD +
-				all.map(lineOf).join("") +
-				text.slice(from + table.length),
+			text.slice(0, from) + table.join("") + text.slice(from + length),
 		);
 	}
 	return missed.length > 0 ? 1 : 0;

@@ -3,68 +3,16 @@ import { stdout } from "node:process";
 import { findBugs } from "./bugs.ts";
 import { REAL } from "./crypto.ts";
 import { drawPlan, drawTheme, THEMES } from "./draw.ts";
-import { exhaust, type Part } from "./exhaustive.ts";
-import { drawLarge, type Plan } from "./plan.ts";
-import { type Result, runPlan } from "./run.ts";
-import { planText, shrink } from "./shrink.ts";
+import {
+	exhaust,
+	ONE_ECASH_PURCHASE,
+	ONE_PURCHASE,
+	type Part,
+} from "./exhaustive.ts";
+import { drawLarge } from "./plan.ts";
+import { PLANTED } from "./planted.ts";
 import { type Figures, simulate } from "./simulate.ts";
-import { diagram, story } from "./story.ts";
-import { PREPARING_MS, WELL_AGAIN } from "./world.ts";
-
-/** Tells of a seed that failed: the smallest plan that fails as it does, what happened, and who sent what to whom. */
-export async function tellFailure(
-	plan: Plan,
-	maxShrinks: number = MAX_SHRINKS,
-): Promise<string> {
-	const { violation } = await runPlan(plan);
-	if (violation === undefined)
-		return "It violates nothing when it is run again: something in it is not simulated.";
-	const { plan: small, runs } = await shrink(
-		plan,
-		violation.invariant,
-		maxShrinks,
-		{ untilMs: Date.now() + SHRINKING_MS },
-	);
-	return `Shrunk from ${plan.steps.length} steps to ${small.steps.length} in ${runs} runs.\n\n${await tellPlan(small)}`;
-}
-
-async function tellPlan(plan: Plan): Promise<string> {
-	const { told, violation }: Result = await runPlan(plan, { isTelling: true });
-	const wellAgain = told.find(({ what }) => what === WELL_AGAIN)?.at;
-	const work = told
-		.filter(
-			({ at }) =>
-				at >= PREPARING_MS &&
-				!(wellAgain !== undefined && at > wellAgain + TOLD_REST_MS),
-		)
-		.slice(-MAX_TOLD);
-	return [
-		"The plan:",
-		planText(plan),
-		"",
-		"What happened:",
-		story(work),
-		"",
-		"Who sent what to whom:",
-		diagram(work),
-		"",
-		violation === undefined
-			? "Everything held."
-			: `"${violation.invariant}" does not hold: ${violation.what}`,
-	].join("\n");
-}
-
-/** Runs that making a failing plan small may take. */
-const MAX_SHRINKS = 400;
-
-/** How long that may take: a world of hundreds of sides takes seconds. */
-const SHRINKING_MS = 600_000;
-
-/** What comes after that is the same again and again. */
-const TOLD_REST_MS = 4_000;
-
-/** Lines of a story; what came before them is left out. */
-const MAX_TOLD = 300;
+import { tellFailure, tellPlan } from "./tell.ts";
 
 export function figuresText({
 	faults,
@@ -82,8 +30,8 @@ export function figuresText({
 	].join("\n");
 }
 
-const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs [--save]]
-               [--theme NAME] [--large] [--exhaustive [--pairs] [--part K/N]] [--real-crypto]
+const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug NAME] [--bugs [--only NAMES] [--save]]
+               [--theme NAME] [--large] [--exhaustive [--ecash] [--pairs] [--part K/N]] [--real-crypto]
 
   --seed N     the first seed; 1 unless given
   --runs N     how many seeds, one after another; 100 unless given
@@ -92,18 +40,30 @@ const USAGE = `npm run sim -- [--seed N] [--runs N] [--json] [--tell N] [--bug N
   --theme NAME only worlds about that kind of trouble (sim/draw.ts)
   --large      only worlds of hundreds of sides
   --exhaustive one purchase, and everything that can go wrong in it once; with
+               --ecash it is paid with ecash of a mint, and not with notes; with
                --pairs each two of these; with --part K/N the Kth of N parts of it,
                which can be run beside each other
   --real-crypto  with node:crypto in the place of stand-ins, and slower
   --bug NAME   plants that bug first (sim/planted.ts)
   --bugs       plants each bug, on all cores, and tells which seed finds it; with
-               --save docs/internals/planted-bugs.md has the new table
+               --only NAME,NAME these alone; with --save
+               docs/internals/planted-bugs.md has the new table, or the lines of these
 
 Exit code 0: everything held. 1: something did not. 2: the command was wrong.
 `;
 
-async function exhaustive(isPairs: boolean, part: Part): Promise<number> {
-	const { points, frames, runs, bought, failed } = await exhaust(
+function areBugs(names: string | undefined): boolean {
+	const all = names?.split(",") ?? [];
+	return all.length > 0 && all.every((name) => PLANTED[name] !== undefined);
+}
+
+async function exhaustive(
+	isPairs: boolean,
+	part: Part,
+	isEcash: boolean,
+): Promise<number> {
+	const { points, frames, questions, runs, bought, failed } = await exhaust(
+		isEcash ? ONE_ECASH_PURCHASE : ONE_PURCHASE,
 		isPairs,
 		(done, of) => {
 			if (stdout.isTTY) stdout.write(`\r${done} of ${of} runs`);
@@ -111,7 +71,7 @@ async function exhaustive(isPairs: boolean, part: Part): Promise<number> {
 		part,
 	);
 	stdout.write(
-		`${stdout.isTTY ? "\r" : ""}One purchase has ${points} places to die at and ${frames} frames to lose: ${runs} runs, in ${bought} of which the goods came.\n`,
+		`${stdout.isTTY ? "\r" : ""}One purchase with ${isEcash ? "ecash" : "notes"} has ${points} places to die at, ${frames} frames${isEcash ? ` and ${questions} questions to a mint` : ""} to lose: ${runs} runs, in ${bought} of which the goods came.\n`,
 	);
 	if (failed === undefined) return 0;
 	stdout.write(`${await tellPlan(failed.plan)}\n`);
@@ -131,6 +91,7 @@ export async function main(args: readonly string[]): Promise<number> {
 				"--large",
 				"--exhaustive",
 				"--pairs",
+				"--ecash",
 				"--real-crypto",
 			].includes(flag)
 		)
@@ -144,6 +105,8 @@ export async function main(args: readonly string[]): Promise<number> {
 			flag === "--part" &&
 			/^[1-9]\d{0,3}\/[1-9]\d{0,3}$/.test(args[at + 1] ?? "")
 		)
+			given.set(flag, args[++at] as string);
+		else if (flag === "--only" && areBugs(args[at + 1]))
 			given.set(flag, args[++at] as string);
 		else if (flag === "--theme" && THEMES[args[at + 1] ?? ""] !== undefined)
 			given.set(flag, args[++at] as string);
@@ -163,14 +126,18 @@ export async function main(args: readonly string[]): Promise<number> {
 		return 0;
 	}
 	const runs = Number(given.get("--runs") ?? 100);
-	if (given.has("--bugs")) return findBugs(runs, given.has("--save"));
+	if (given.has("--bugs")) {
+		const names = given.get("--only")?.split(",") ?? Object.keys(PLANTED);
+		return findBugs(names, runs, given.has("--save"));
+	}
 	const isJson = given.has("--json");
 	const isReal = given.has("--real-crypto");
 	if (given.has("--exhaustive")) {
 		const [at = 1, of = 1] = (given.get("--part") ?? "1/1")
 			.split("/")
 			.map(Number);
-		return exhaustive(given.has("--pairs"), { at, of });
+		const isEcash = given.has("--ecash");
+		return exhaustive(given.has("--pairs"), { at, of }, isEcash);
 	}
 	const figures = await simulate(
 		{

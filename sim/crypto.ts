@@ -18,6 +18,11 @@ import {
 import { kemFromSeed, x25519FromPrivate } from "../src/crypto/node.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { concat, copy, sameBytes, utf8 } from "../src/wire/index.ts";
+import {
+	type EcashCryptography,
+	realEcash,
+	standInEcash,
+} from "./ecash-crypto.ts";
 import { hide, type Mixture, mixIn, mixture, takeOut } from "./mixing.ts";
 import type { Stream } from "./random.ts";
 
@@ -57,6 +62,8 @@ export interface Cryptography {
 	readonly provider: (stream: Stream, sealed?: SealWatcher) => CryptoProvider;
 	/** A key that follows from a text. */
 	readonly signer: (seed: string) => SimulatedSigner;
+	/** What purses and mints need of secp256k1. */
+	readonly ecash: () => EcashCryptography;
 }
 
 /** Costs a few operations for each word. */
@@ -64,6 +71,7 @@ export const STAND_IN: Cryptography = {
 	name: "stand-in",
 	provider: simulatedCrypto,
 	signer: simulatedSigner,
+	ecash: () => standInEcash(STAND_INS),
 };
 
 /** That of `node:crypto`. What an encapsulation draws cannot be given to it, so that the bytes of two runs differ. */
@@ -77,6 +85,7 @@ export const REAL: Cryptography = {
 		aead: (name, key) => watched(nodeCrypto.aead(name, key), key, sealed),
 	}),
 	signer: realSigner,
+	ecash: realEcash,
 };
 
 /** Before the private key of an Ed25519 key in PKCS #8 (RFC 8410). */

@@ -12,8 +12,15 @@ import {
 	type ListNumber,
 	validateChain,
 } from "../src/identity/index.ts";
-import type { Transaction, WorkEvent, Write } from "../src/machine/index.ts";
+import {
+	done,
+	type Transaction,
+	type TransactOptions,
+	type WorkEvent,
+	type Write,
+} from "../src/machine/index.ts";
 import { messages, unpackMessages } from "../src/money/index.ts";
+import { MAX_WAITING } from "../src/store/limits.ts";
 import {
 	type DeviceContext,
 	ListMemory,
@@ -22,7 +29,14 @@ import {
 } from "../src/tetrad/index.ts";
 import { copy, hex, sameBytes } from "../src/wire/index.ts";
 import type { Identity } from "./certificates.ts";
-import { Disk, failed, TAILS, type Tail, type Unsynced } from "./disk.ts";
+import {
+	Disk,
+	failed,
+	isPassing,
+	TAILS,
+	type Tail,
+	type Unsynced,
+} from "./disk.ts";
 import type { AnyDriver } from "./driver.ts";
 import type { Liar, Lie } from "./lies.ts";
 import type { Tetrad } from "./tetrad.ts";
@@ -42,6 +56,18 @@ export interface CrashPoint {
 	readonly isAgain?: boolean;
 	/** Only the places count at which what was written to this table is durable. */
 	readonly table?: string;
+}
+
+/** What became of a transaction. */
+type Answer = (
+	event: Exclude<WorkEvent, { kind: "signed" | "not-signed" }>,
+) => void;
+
+/** A transaction that is carried out with the next that somebody waits for. */
+interface CanWait {
+	readonly id: number;
+	readonly transaction: Transaction<unknown>;
+	readonly answer: Answer;
 }
 
 /** How long until whoever cannot start is started again, in milliseconds. */
@@ -86,6 +112,8 @@ export abstract class Device {
 	#life = 0;
 	/** When all that was written so far is durable. */
 	#syncedAt = 0;
+	/** In the order in which they were asked for. */
+	#canWait: CanWait[] = [];
 	/** The latest time that was believed, in this life, and as it is on the disk. */
 	#lastSeen: number | undefined;
 	#storedSeen: number | undefined;
@@ -196,10 +224,10 @@ export abstract class Device {
 			this.believeClock();
 			this.started();
 		} catch (thrown) {
-			const { code } = asTetradError(thrown);
+			const error = asTetradError(thrown);
+			const { code } = error;
 			this.die();
-			if (code === "store-failed" || code === "store-full")
-				return this.#restart();
+			if (isPassing(error)) return this.#restart();
 			// Nothing is done with a store in which a document cannot be read: its owner is told.
 			if (this.disk.rotten > 0)
 				return this.world.count("rot noticed at a start");
@@ -253,6 +281,8 @@ export abstract class Device {
 		this.#isUp = false;
 		this.#life++;
 		this.#syncedAt = 0;
+		if (this.#canWait.length > 0) world.count("death while writes wait");
+		this.#canWait = [];
 		for (const driver of [...this.drivers]) driver.stop();
 		this.drivers.clear();
 		this.#recover(tail);
@@ -455,13 +485,49 @@ export abstract class Device {
 		}
 	}
 
-	/** Carries out a transaction; what it was answered comes when it is durable. */
+	/**
+	 * Carries out a transaction; what it was answered comes when it is durable. As in `DurableStore`,
+	 * one that can wait is not carried out before the next that cannot, or its time is over, and
+	 * those that look do not see it.
+	 */
 	transact(
 		id: number,
 		transaction: Transaction<unknown>,
-		answer: (
-			event: Exclude<WorkEvent, { kind: "signed" | "not-signed" }>,
-		) => void,
+		answer: Answer,
+		{ waitMs = 0, looks = false }: TransactOptions = {},
+	): void {
+		if (waitMs > 0 && this.#canWait.length + 1 < MAX_WAITING) {
+			const one = { id, transaction, answer };
+			this.#canWait.push(one);
+			this.world.count("write that waits");
+			return this.later(() => {
+				if (this.#canWait.includes(one)) this.#writeWhatWaits();
+			}, waitMs);
+		}
+		if (looks || this.#writeWhatWaits())
+			this.#carryOut(id, transaction, answer);
+	}
+
+	/** Carries out what can wait. False when the process has ended over it. */
+	#writeWhatWaits(): boolean {
+		const life = this.#life;
+		for (const one of this.#canWait.splice(0)) {
+			this.#carryOut(one.id, one.transaction, one.answer);
+			if (this.#life !== life) return false;
+		}
+		return true;
+	}
+
+	/** As whoever has ended a tetrad has it written. */
+	protected writeWhatWaits(): void {
+		if (this.#canWait.length > 0)
+			this.transact(0, done([], undefined), () => {});
+	}
+
+	#carryOut(
+		id: number,
+		transaction: Transaction<unknown>,
+		answer: Answer,
 	): void {
 		const { disk, world } = this;
 		let ran: {

@@ -230,7 +230,16 @@ export class Disk {
 			for (const row of rows) this.#write({ kind: "put", table, row });
 	}
 
-	read({ table, index, equals = {}, above, below, order, limit }: Read): Row[] {
+	read({
+		table,
+		index,
+		equals = {},
+		above,
+		below,
+		order,
+		limit,
+		skip = 0,
+	}: Read): Row[] {
 		if (!(limit >= 1 && limit <= MAX_READ_ROWS))
 			throw new Error("a read has no fitting limit");
 		const found = this.#tables.get(table.name)?.orders.get(index);
@@ -247,10 +256,12 @@ export class Disk {
 		const high = below === undefined ? `${prefix}~` : prefix + cellKey(below);
 		const from = firstFrom(keys, low);
 		const to = Math.max(from, firstFrom(keys, high));
+		const first = Math.min(to, from + skip);
+		const last = Math.max(from, to - skip);
 		const span =
 			order === "descending"
-				? keys.slice(Math.max(from, to - limit), to).toReversed()
-				: keys.slice(from, Math.min(to, from + limit));
+				? keys.slice(Math.max(from, last - limit), last).toReversed()
+				: keys.slice(first, Math.min(to, first + limit));
 		return span.map((key) => rows.get(key) as Row);
 	}
 
@@ -315,9 +326,21 @@ export class Disk {
 	}
 }
 
+const FAILED = "the disk answers with an error";
+
 /** Nobody knows whether a transaction that failed so was written. */
 export function failed(): TetradError {
-	return new TetradError("store-failed", "the disk answers with an error");
+	return new TetradError("store-failed", FAILED);
+}
+
+/** Whether it may be gone with the next try, unlike what has changed on a disk. */
+export function isPassing({
+	code,
+	message,
+}: Pick<TetradError, "code" | "message">): boolean {
+	return (
+		code === "store-full" || (code === "store-failed" && message === FAILED)
+	);
 }
 
 /** What becomes of a transaction of so many frames. */

@@ -10,6 +10,7 @@ import {
 	masterHash,
 	openAccount,
 } from "../src/money/index.ts";
+import type { Listing } from "../src/trade/documents/index.ts";
 import { SaleDesk } from "../src/trade/issuer/index.ts";
 import { Agent } from "./agent.ts";
 import type { Identity } from "./certificates.ts";
@@ -17,7 +18,13 @@ import type { Backup } from "./disk.ts";
 import { Module } from "./module.ts";
 import type { World } from "./world.ts";
 
-export const COIN = { code: "COIN", exponent: 2 } as const;
+const COIN = { code: "COIN", exponent: 2 } as const;
+
+/** What a price says of its money. */
+export type PriceMoney = Pick<
+	Listing,
+	"issuer" | "currency" | "money" | "mint"
+>;
 
 export interface IssuerOptions {
 	readonly world: World;
@@ -78,6 +85,14 @@ export class IssuerSide {
 		const { disk, crypto } = this.module;
 		disk.runNow(claimLedger(this.terms));
 		disk.runNow(claimSellingMaster(masterHash(crypto, this.master)));
+	}
+
+	/** What a price says of it. */
+	get money(): PriceMoney {
+		return {
+			...{ issuer: this.id, currency: COIN.code },
+			money: { exponent: COIN.exponent, isPlay: true },
+		};
 	}
 
 	start(): void {

@@ -24,9 +24,10 @@ import {
 import { MerchandiseReceiver } from "../src/trade/merchandise/index.ts";
 import { copy, enc, hex, sameBytes } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
+import { LOCK_LIES } from "./lock-lies.ts";
 import type { Tetrad } from "./tetrad.ts";
 
-const { BETWEEN_MODULES, body, message } = messages;
+const { BETWEEN_MODULES, WITH_AGENT, WITH_ISSUER, body, message } = messages;
 
 /** What nobody honest may do because of a lie: say that of a contract or a transfer, or have it, or notes of it, in that table. */
 export interface Believing {
@@ -47,12 +48,17 @@ export interface Liar {
 	random(length: number): Uint8Array;
 }
 
+const HEAD_HASH_BYTES = 32;
+/** Above what any purse of a world comes to. */
+const MADE_UP_NUMBER = 1_000_000n;
+
 /** Who can tell a lie. */
 export type LiarKind =
 	| "buyer-agent"
 	| "buyer-module"
 	| "merchant-agent"
-	| "merchant-module";
+	| "merchant-module"
+	| "issuer-module";
 
 export interface Lie {
 	readonly by: LiarKind;
@@ -140,6 +146,16 @@ function signedAnew(
 	);
 }
 
+/** A head that a witness makes up for a purse: always the same one. */
+function headFor(liar: Liar, purse: string) {
+	const { memory } = liar;
+	const known = memory.get(`head of ${purse}`);
+	const made =
+		known instanceof Uint8Array ? known : liar.random(HEAD_HASH_BYTES);
+	memory.set(`head of ${purse}`, made);
+	return { number: MADE_UP_NUMBER, hash: made };
+}
+
 function flipped(bytes: Uint8Array): Uint8Array {
 	const other = copy(bytes);
 	other[other.length - 1] = (other.at(-1) ?? 0) ^ 1;
@@ -148,6 +164,8 @@ function flipped(bytes: Uint8Array): Uint8Array {
 
 /** By the names that plans have for them. */
 export const LIES: Readonly<Record<string, Lie>> = {
+	...LOCK_LIES,
+
 	// A module that pays.
 
 	/** Offers notes that their issuer never signed. */
@@ -329,6 +347,10 @@ export const LIES: Readonly<Record<string, Lie>> = {
 				: [bytes];
 		},
 	),
+	/** Tells of a head that its module's purse never had. */
+	"a head that never was": lie("buyer-agent", WITH_AGENT.witness, (liar) => [
+		message(WITH_AGENT.witness, headFor(liar, "its module")),
+	]),
 	"another exporter": otherPurchase((_, liar) => ({
 		exporterHash: liar.random(32),
 	})),
@@ -419,11 +441,52 @@ export const LIES: Readonly<Record<string, Lie>> = {
 	/** Sends everything but the contract. */
 	"no contract": lie("merchant-agent", BETWEEN_AGENTS.contract, () => []),
 
+	// An issuer's module, whose ledger has what is right: it is asked again when it tells the truth.
+
+	/** Tells each purse of a head that it never had. */
+	"heads that never were": lie(
+		"issuer-module",
+		WITH_ISSUER.welcome,
+		(liar, said) => [
+			message(WITH_ISSUER.welcome, {
+				...said,
+				...headFor(liar, liar.tetrad.parties.X.name),
+			}),
+		],
+	),
+	/** Declines what it has resolved. */
+	"no outcome": lie("issuer-module", WITH_ISSUER.outcome, (_, { request }) => [
+		message(WITH_ISSUER.declined, {
+			request,
+			code: "payment-refused",
+			reason: "not now",
+		}),
+	]),
+	/** Declines a deposit that it has booked. What it declines of claims is not asked for again within an hour. */
+	"nothing booked": lie("issuer-module", WITH_ISSUER.booked, (liar, said) => {
+		const { request } = said;
+		const { device, tetrad } = liar;
+		const asking = device.world.devices.get(tetrad.parties.X.name);
+		const isDeposit = asking?.disk
+			.rows(purseTables.REQUESTS)
+			.some((row) => sameBytes(row.request, request) && row.kind === "deposit");
+		if (isDeposit !== true) return [message(WITH_ISSUER.booked, said)];
+		const why = { code: "payment-refused", reason: "not now" };
+		return [message(WITH_ISSUER.declined, { request, ...why })];
+	}),
+
 	// Any module.
 
 	/** Says nothing else than it would: its owner has a second copy of the purse. */
 	"a second copy": { by: "buyer-module", says: (_, __, bytes) => [bytes] },
 };
+
+/** What witnesses do who make up heads. */
+export const MAKES_UP: ReadonlySet<Lie> = new Set(
+	["a head that never was", "heads that never were"].flatMap(
+		(name) => LIES[name] ?? [],
+	),
+);
 
 /** Signs whatever a liar asks for, and says what it would. */
 export const IN_LEAGUE: Lie = {

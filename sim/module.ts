@@ -2,7 +2,7 @@
  * A module: its end of the link, its tetrads, and a machine of money, run as `MoneyModule` and
  * `MoneyDriver` of `src/device/runtime` run them.
  */
-import { asTetradError, TetradError } from "../src/errors.ts";
+import { asTetradError, type TetradError } from "../src/errors.ts";
 import {
 	BINDING_BYTES,
 	BINDING_LABEL,
@@ -45,6 +45,8 @@ export interface ModuleOptions<Report> {
 	) => MoneyMachine<Report>;
 	/** Hears what the machine reports. */
 	readonly report: (report: Report) => void;
+	/** It runs from now on. */
+	readonly begun?: () => void;
 	/** Asked before a message is handed over to the machine. What it throws ends the tetrad. */
 	readonly before?: (self: Module<Report>) => void;
 }
@@ -121,12 +123,10 @@ export class Module<Report = unknown> extends Device {
 				"to-module": ({ tetrad, bytes }) =>
 					this.#tetrads.get(tetrad)?.send("module", copy(bytes)),
 				sign: (effect) => signLater(this, effect, (event) => this.#feed(event)),
-				transact: ({ id, transaction }) =>
-					this.transact(id, transaction, (event) => this.#feed(event)),
-				ask: ({ id, server }) => {
-					const error = new TetradError("carrier-failed", `no ${server} here`);
-					this.#feed({ kind: "not-answered", id, error });
-				},
+				transact: ({ id, transaction, ...options }) =>
+					this.transact(id, transaction, (event) => this.#feed(event), options),
+				ask: (asked) =>
+					this.world.mints.ask(this, asked, (event) => this.#feed(event)),
 				end: ({ tetrad, error }) => {
 					this.world.tell({
 						who: this.name,
@@ -139,6 +139,8 @@ export class Module<Report = unknown> extends Device {
 			ended: ({ error }) => this.#broke(error),
 			failed: (error) => this.#broke(error),
 		});
+		const { begun } = this.#options;
+		if (begun !== undefined) this.later(begun);
 	}
 
 	protected override died(): void {
@@ -221,12 +223,15 @@ export class Module<Report = unknown> extends Device {
 			message: (from, bytes) => {
 				for (const one of unpackMessages(bytes)) {
 					this.#options.before?.(this);
+					if (from === "module")
+						this.world.checks.taken(this as unknown as Device, one, tetrad);
 					this.#feed({ kind: `from-${from}`, tetrad: number, bytes: one });
 				}
 			},
 			over: () => {
 				this.#tetrads.delete(number);
 				this.#feed({ kind: "closed", tetrad: number });
+				this.writeWhatWaits();
 			},
 		};
 	}

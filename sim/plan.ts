@@ -4,6 +4,7 @@
  * how a failing one is made small.
  */
 import type { Tail } from "./disk.ts";
+import type { MintPlan, MintStep } from "./mint-plan.ts";
 import { type Conditions, QUIET } from "./network.ts";
 import { Stream } from "./random.ts";
 
@@ -18,6 +19,10 @@ export type Step = { readonly at: number } & (
 			readonly patienceMs?: number;
 			/** Also in a tetrad in which something else goes on. */
 			readonly isShared?: boolean;
+			/** Its agent wants the owner to be asked first. */
+			readonly askOwner?: boolean;
+			/** That is made on order, in the place of an item that is there. */
+			readonly order?: string;
 	  }
 	/** A buyer's module pays a merchant's, for nothing that is sold. */
 	| {
@@ -26,6 +31,8 @@ export type Step = { readonly at: number } & (
 			readonly merchant: number;
 			readonly issuer: number;
 			readonly amount: number;
+			/** Its contract follows from that: with the same name it is asked for again. */
+			readonly name?: string;
 	  }
 	/** A side meets an issuer. */
 	| { readonly kind: "settle"; readonly side: string; readonly issuer: number }
@@ -136,7 +143,53 @@ export type Step = { readonly at: number } & (
 			readonly side: string;
 			readonly perPayment: number;
 			readonly perDay: number;
+			/** What a mint may ask for beside a price. */
+			readonly fee?: number;
+			/** What is more waits for the owner. */
+			readonly approvalAbove?: number;
+			/** So does the first payment to a module. */
+			readonly approveNewMerchants?: boolean;
 	  }
+	/**
+	 * The owner approves or denies a payment: one that waits; one that was decided on before; that of a
+	 * name, or `early`, when nobody has asked for it yet; in a word that was handed in before, in one that
+	 * was signed before the last, or in one that is about another amount or payee.
+	 */
+	| {
+			readonly kind: "approve";
+			readonly side: string;
+			readonly isApproved: boolean;
+			readonly how:
+				| "waiting"
+				| "decided"
+				| "named"
+				| "early"
+				| "again"
+				| "backdated"
+				| "another";
+			readonly name?: string;
+	  }
+	/** The owner of a merchant has so many quarters of a sale to that buyer given back, or asks again for what is owed of one. */
+	| {
+			readonly kind: "refund";
+			readonly merchant: number;
+			readonly buyer: number;
+			readonly quarters: number;
+			readonly isOwed?: boolean;
+	  }
+	/** A buyer takes back what is left of a purchase, if its merchant owes that. */
+	| {
+			readonly kind: "fetch-refund";
+			readonly buyer: number;
+			readonly merchant: number;
+	  }
+	/** The owner of a purse that is behind has it pay all the same; or says so of something that it is not behind. */
+	| {
+			readonly kind: "override";
+			readonly side: string;
+			readonly isOther: boolean;
+	  }
+	| MintStep
 );
 
 export interface Plan {
@@ -159,6 +212,10 @@ export interface Plan {
 	readonly standingMs?: number;
 	/** Devices keep tokens of their tetrads, and agents resume with them. */
 	readonly resumes?: boolean;
+	/** Merchants are away for longer than what they were paid with lives, and lose it (docs/money.md). */
+	readonly merchantsLose?: boolean;
+	/** None unless given. */
+	readonly mints?: MintPlan;
 	readonly steps: readonly Step[];
 }
 
@@ -394,7 +451,12 @@ export function drawSwarm(
 		steps.push({ at: when, kind: "clock", device, aheadMs });
 		const isSetRight = die.chance(0.5);
 		// Nobody meets an issuer whose clock is not within any certificate, and what cannot be handed in until it is void is lost (docs/guides/when-something-went-wrong.md).
-		const isAway = skews === ISSUER_SKEWS && Math.abs(aheadMs) > 400 * DAY;
+		const far = Math.abs(aheadMs);
+		// A merchant that deposits nothing for so long loses what it was paid.
+		const isAway =
+			skews === ISSUER_SKEWS
+				? far > 400 * DAY
+				: device.startsWith("merchant") && span > DAY && far >= 20 * DAY;
 		if (!isSetRight && !isAway) return;
 		const until =
 			when +
@@ -532,6 +594,7 @@ export function drawSwarm(
 		perPayment: die.within(0, 60),
 		perDay: die.within(0, 200),
 	}));
+	steps.push(...drawOrders(new Stream(seed, "orders"), size, span));
 	return {
 		seed,
 		buyers,
@@ -556,11 +619,82 @@ export function drawSwarm(
 	};
 }
 
+/** What is made on order, waits for its owner, or is given back, in some worlds each; of a stream of its own. */
+function drawOrders(
+	die: Stream,
+	{ buyers, merchants, issuers, scale }: Size,
+	span: number,
+): readonly Step[] {
+	const steps: Step[] = [];
+	const at = () => die.below(span);
+	const some = (probability: number, most: number, step: () => Step): void => {
+		if (!die.chance(probability)) return;
+		for (let left = die.within(1, most * scale); left > 0; left--)
+			steps.push(step());
+	};
+	const who = () => ({
+		buyer: die.below(buyers),
+		merchant: die.below(merchants),
+	});
+	some(0.3, 6, () => ({
+		...{ at: at(), kind: "buy", ...who(), item: 0 },
+		order: `one like number ${die.below(1000)}`,
+	}));
+	if (die.chance(0.2)) {
+		const side = `buyer-${die.below(buyers)}`;
+		steps.push({
+			...{ at: at(), kind: "limit", side, perPayment: 60, perDay: 100_000 },
+			approvalAbove: die.within(0, 40),
+			approveNewMerchants: die.chance(0.3),
+		});
+		some(1, 6, () => ({
+			...{ at: at(), kind: "approve", side, isApproved: die.chance(0.7) },
+			how: die.pick(["waiting", "waiting", "decided", "again", "backdated"]),
+		}));
+	}
+	if (die.chance(0.2)) {
+		const merchant = die.below(merchants);
+		const side = `merchant-${merchant}`;
+		const issuer = die.below(issuers);
+		const when = at();
+		const later = () => when + die.below(Math.max(1, span - when));
+		steps.push(
+			{ at: when, kind: "settle", side, issuer },
+			{
+				...{ at: when + SECOND, kind: "withdraw", side, issuer },
+				amount: die.within(5, 60),
+			},
+			{ at: when + 2 * SECOND, kind: "settle", side, issuer },
+		);
+		some(1, 4, () => ({
+			...{ at: later(), kind: "refund", merchant, buyer: die.below(buyers) },
+			quarters: die.within(1, 5),
+			isOwed: die.chance(0.3),
+		}));
+		some(0.3, 2, () => ({
+			...{ at: later(), kind: "fetch-refund", merchant },
+			buyer: die.below(buyers),
+		}));
+	}
+	return steps;
+}
+
 /** In the place of a device: all agents, purses and ledgers. */
 export const EVERYBODY = "everybody";
 
 /** Things that each merchant sells. */
 export const ITEMS = 3;
+
+/** What each of them makes on order. */
+export const MADE_ITEM = "made";
+
+/** The contract of the payments of that name. */
+export function namedContract(
+	{ seed }: Pick<Plan, "seed">,
+	name: string,
+): Uint8Array {
+	return new Stream(seed, `contract ${name}`).bytes(32);
+}
 
 export function inOrder(steps: readonly Step[]): readonly Step[] {
 	return steps.toSorted((a, b) => a.at - b.at);

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
+import { PLANTED_FOR_MINTS, PLANTED_FOR_OWNERS } from "./planted-mints.ts";
 
 interface Change {
 	/** From the root of the repository. */
@@ -61,14 +62,47 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 	"nonce-twice": {
 		what: "the counter of a session moves at every other record",
 		file: "src/session/record.ts",
-		find: "this.#aead, this.#counter++);",
-		replace: "this.#aead, this.#counter++ >> 1);",
+		find: "writeNonce(this.#nonce, aead, this.#counter++);",
+		replace: "writeNonce(this.#nonce, aead, this.#counter++ >> 1);",
 	},
 	"committed-forgotten": {
 		what: "a purse that starts does not read what it has committed",
 		file: "src/money/purse/purse-load.ts",
 		find: 'equals: { state: "committed" },',
 		replace: 'equals: { state: "committed, once" },',
+	},
+	"receipt-made-anew": {
+		what: "a payee that is delivered a transfer again makes another receipt of it",
+		file: "src/money/purse/payment-acceptance.ts",
+		find: "if (row !== undefined) return this.#answer(row, acceptance.transferId);",
+		replace:
+			'if (row?.state === "to-book") return this.#answer(row, acceptance.transferId);',
+		also: [
+			{
+				file: "src/money/purse/payment-acceptance.ts",
+				find: "if (there !== undefined)\n\t\t\t\t\t\treturn unchanged({ row: there, isNew: false });",
+				replace:
+					'if (there?.state === "to-book")\n\t\t\t\t\t\treturn unchanged({ row: there, isNew: false });',
+			},
+			{
+				file: "src/money/purse/payment-acceptance.ts",
+				find: "insert(RECEIPTS, received),",
+				replace: "put(RECEIPTS, received),",
+			},
+		],
+	},
+	"secret-beside": {
+		what: "a merchant's module keeps what it sells with also among the chains that it shows",
+		file: "src/trade/module/selling-secrets.ts",
+		find: "put(ISSUER_CHAINS, { hash, chain }),",
+		replace:
+			"put(ISSUER_CHAINS, { hash, chain }), put(ISSUER_CHAINS, { hash: secret, chain: secret }),",
+	},
+	"job-kept": {
+		what: "what a machine waits for stays waited for when it was answered",
+		file: "src/machine/work.ts",
+		find: "this.#jobs.delete(id);",
+		replace: "",
 	},
 	"deposit-twice": {
 		what: "a sale that its payer handed in first is credited again when its payee does",
@@ -120,6 +154,20 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 				file: "src/money/purse/issuer-requests.ts",
 				find: "isPaymentGivenUp(receipt) && bookableUntil(receipt, graceMs) > now,",
 				replace: "isPaymentGivenUp(receipt) && now < 0,",
+			},
+		],
+	},
+	"grace-forgotten": {
+		what: "a payee gives up for good what is declined when its notes have expired, and not when the grace is over",
+		file: "src/money/purse/issuer-answers.ts",
+		find: "bookableUntil(receipt, graceMs) <= now;",
+		replace: "bookableUntil(receipt, 0 * graceMs) <= now;",
+		also: [
+			{
+				file: "src/money/purse/issuer-requests.ts",
+				find: "isPaymentGivenUp(receipt) && bookableUntil(receipt, graceMs) > now,",
+				replace:
+					"isPaymentGivenUp(receipt) && bookableUntil(receipt, 0 * graceMs) > now,",
 			},
 		],
 	},
@@ -200,8 +248,8 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 	"forgotten-and-cancelled": {
 		what: "a purse that was put back says of what it may have paid that it never will",
 		file: "src/money/purse/sale-cancelling.ts",
-		find: "throw mayBePaid();",
-		replace: "void mayBePaid;",
+		find: "throw wasPaidPerhaps();",
+		replace: "void wasPaidPerhaps;",
 	},
 	"redelivered-unwitnessed": {
 		what: "a transfer is delivered again before the agent knows of it",
@@ -393,6 +441,21 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		find: "if (why !== undefined) throw why;",
 		replace: "void why;",
 	},
+	"own-chain-unread": {
+		what: "whoever of the four is shown or told who the others are does not hold that against the lists",
+		file: "src/tetrad/role/judge.ts",
+		find: "return this.#demanded(verdicts.judge(chain, ROLE_OF[as], now), as);",
+		replace:
+			"return this.#demanded(verdicts.certified(chain, ROLE_OF[as]), as);",
+		// Each of the others would notice it alone.
+		also: [
+			{
+				file: "src/tetrad/role/judge.ts",
+				find: "verdicts.judgeNamed(hash, chain, ROLE_OF[as], now),",
+				replace: "verdicts.certified(chain, ROLE_OF[as]),",
+			},
+		],
+	},
 	"limit-per-day": {
 		what: "the owner's limit of a day is not looked at",
 		file: "src/money/purse/spending-limits.ts",
@@ -420,6 +483,12 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		replace:
 			'for (const asker of purchase.askers) this.#notBought(asker, contract, "aborted", 0n, why); this.#rail.cancel(contract, isJudged || payment !== undefined);',
 	},
+	"lacked-forgotten": {
+		what: "a restored purse that is not behind any more forgets that its agent knows a newer state",
+		file: "src/money/purse/witnesses.ts",
+		find: "return isRestored(behind) &&",
+		replace: "return now < 0 &&",
+	},
 	"witness-set-back": {
 		what: "an agent writes down the number of its module's head as zero",
 		file: "src/money/agent/agent-tables.ts",
@@ -432,6 +501,200 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		find: "requireNotBehind(now, this.#lastSeen);",
 		replace: "void requireNotBehind;",
 	},
+	"approval-of-another": {
+		what: "an approval counts for every payment to the module that it is about, as often as one comes",
+		file: "src/money/purse/approvals.ts",
+		find: `const row = this.#all.get(hex(asked.contract));
+		if (row === undefined) return "nothing";`,
+		replace: `const row = this.#all.get(hex(asked.contract));
+		if (row === undefined) return [...this.#all.values()].some((one) => one.state === "approved" && sameBytes(one.payee, asked.payee)) ? "approved" : "nothing";`,
+	},
+	"approval-amount-unread": {
+		what: "an approval of another amount counts",
+		file: "src/money/purse/approvals.ts",
+		find: "row.amount === amount &&",
+		replace: "",
+	},
+	"approval-unasked": {
+		what: "the owner is not asked about what is above the limit for that",
+		file: "src/money/purse/spending-limits.ts",
+		find: "if (above !== undefined && costOf(asked) > above)",
+		replace: "if (above !== undefined && costOf(asked) < 0n)",
+	},
+	"agent-unheard": {
+		what: "the owner is not asked although the agent wants that",
+		file: "src/money/purse/spending-limits.ts",
+		find: 'asked.askOwner && said !== "approved"',
+		replace: 'asked.askOwner && said === "denied"',
+	},
+	"new-merchant-unasked": {
+		what: "the owner is not asked about the first payment to a module",
+		file: "src/money/purse/spending-limits.ts",
+		find: "return rules.approveNewMerchants && isNewMerchant",
+		replace: "return rules.approveNewMerchants && !isNewMerchant",
+	},
+	"word-out-of-turn": {
+		what: "a word of the owner counts although a later one was there before",
+		file: "src/money/purse/approvals.ts",
+		find: "if (!isIt || decided <= row.decided) return unchanged(undefined);",
+		replace: "if (!isIt) return unchanged(undefined);",
+	},
+	"denied-too-late": {
+		what: "a no of the owner does not stop what is on its way, and the owner is told that it does",
+		file: "src/money/purse/approvals.ts",
+		find: 'this.#all.set(hex(contract), { ...before, state: "denied", decided });',
+		replace: "void decided;",
+	},
+	"approval-not-durable": {
+		what: "the owner is told of a payment that waits, and it is not written down",
+		file: "src/money/purse/approvals.ts",
+		find: "put(APPROVALS, row),",
+		replace: "",
+	},
+	"overridden-blindly": {
+		what: "an override counts whatever the purse is behind",
+		file: "src/money/purse/witnesses.ts",
+		find: "if (behind === undefined || !sameBytes(behind.value, value))",
+		replace: "if (behind === undefined)",
+	},
+	"override-forgotten": {
+		what: "what the owner has overridden is not remembered",
+		file: "src/money/purse/witnesses.ts",
+		find: "!contains(overridden?.value, value)",
+		replace: "!contains(overridden?.value, value.subarray(1))",
+	},
+	"behind-and-paying": {
+		what: "a purse that is behind pays",
+		file: "src/money/purse/witnesses.ts",
+		find: `case "behind":
+				return this.#standing.error;`,
+		replace: `case "behind":
+				return undefined;`,
+	},
+	"lapsed-when-declined": {
+		what: "a payer counts what it has committed as its own again when the issuer does not resolve it",
+		file: "src/money/purse/issuer-answers.ts",
+		find: `return { entries, writes: [withdrawn(row)], result: NOTHING_FOLLOWS };
+				case "claim":`,
+		replace: `return { entries, writes: [withdrawn(row), ...(payment === undefined ? [] : [put(PAYMENTS, { ...payment, in_doubt: 0n, state: "lapsed" })])], result: NOTHING_FOLLOWS };
+				case "claim":`,
+	},
+	"void-forgotten": {
+		what: "that a purchase was void after its goods came is not written down",
+		file: "src/trade/records/purchases.ts",
+		find: 'return from === "provisional" || (from === "final" && to === "refunded");',
+		replace:
+			'return from === "provisional" || (from === "" && to === "refunded");',
+	},
+	"part-is-void": {
+		what: "a sale that is void is credited again for whoever asks again",
+		file: "src/money/issuer/ledger-sales.ts",
+		find: "if (isVoid) return outcomeBefore(asked, 2, transfer.amount, false);",
+		replace: "void isVoid;",
+		also: [
+			{
+				file: "src/money/issuer/ledger-sales.ts",
+				find: "return insert(VOIDS, { transfer, request, returned, at: BigInt(at) });",
+				replace:
+					'return { kind: "put", table: VOIDS, row: { transfer, request, returned, at: BigInt(at) } };',
+			},
+		],
+	},
+	"refund-too-many": {
+		what: "what was given back of a sale before is not held against what it was paid with",
+		file: "src/trade/records/refunds.ts",
+		find: "if (given + amount > paid)",
+		replace: "if (amount > paid)",
+	},
+	"refund-paid-at-once": {
+		what: "a refund counts as paid when it is owed",
+		file: "src/trade/records/refunds.ts",
+		find: 'state: "owed",',
+		replace: 'state: "paid",',
+	},
+	"made-unwritten": {
+		what: "goods are made on order before that is written down",
+		file: "src/trade/records/sales.ts",
+		find: "return done([insert(MADE, row)], true);",
+		replace:
+			"return row.state === NOTHING.toString() ? done([insert(MADE, row)], true) : done([], true);",
+	},
+	"unpaid-unlimited": {
+		what: "a buyer may leave one thing more unpaid that was made on order",
+		file: "src/trade/records/sales.ts",
+		find: "if (unpaid.length >= MAX_UNPAID) return done([], false);",
+		replace: "if (unpaid.length > MAX_UNPAID) return done([], false);",
+		also: [
+			{
+				file: "src/trade/records/sales.ts",
+				find: `equals: { buyer, state: "unpaid" },
+				limit: MAX_UNPAID,`,
+				replace: `equals: { buyer, state: "unpaid" },
+				limit: MAX_UNPAID + 1,`,
+			},
+		],
+	},
+	"sold-when-signed": {
+		what: "what was made on order counts as sold when its contract is signed",
+		file: "src/trade/records/sales.ts",
+		find: "[put(MADE, { ...known, contract })]",
+		replace: '[put(MADE, { ...known, contract, state: "sold" })]',
+	},
+	"made-not-kept": {
+		what: "what was made on order is not there for whoever has paid and asks for it again",
+		file: "sim/made-goods.ts",
+		find: "return this.#side.made.get(hex(contractId));",
+		replace: "return this.#side.made.get(hex(contractId.subarray(1)));",
+	},
+	"changed-note-unseen": {
+		what: "a purse starts with a note whose document has changed on its disk",
+		file: "src/money/purse/purse-book.ts",
+		find: "if (!sameBytes(note.id, id)) throw changed();",
+		replace: "",
+	},
+	"goods-not-fetched": {
+		what: "goods that are missing when they are paid for are not fetched again",
+		file: "src/trade/agent/purchase.ts",
+		find: "if (!this.#port.fetchGoods(this, from))",
+		replace: "if (from >= 0)",
+	},
+	"spent-uncounted": {
+		what: "what was paid before the module was started does not count against a limit of a day",
+		file: "src/money/purse/spending-limits.ts",
+		find: "this.#sums = new SpendingSums(spent, spentInAll);",
+		replace:
+			"this.#sums = new SpendingSums(spent.slice(spent.length), spentInAll);",
+	},
+	"full-disk-settled": {
+		what: "a receipt that could not be kept counts as kept",
+		file: "src/money/purse/payment-delivery.ts",
+		find: `		const payment = this.#payments.of(contract);
+		if (payment?.state.kind === "settling")`,
+		replace: `		const payment = this.#payments.of(contract);
+		if (payment !== undefined) this.#payments.delete(contract);
+		if (payment?.state.kind === "looking-up" as never)`,
+	},
+	"late-refused": {
+		what: "what comes late is refused for good, and not booked first",
+		file: "src/money/purse/payment-acceptance.ts",
+		find: "if (why === undefined)",
+		replace:
+			"if (why !== undefined) return this.notTaken(transfer.contract, why); if (why === undefined)",
+	},
+	"old-key-unsigned": {
+		what: "notes that were made out to an earlier key are signed with the new one",
+		file: "src/money/purse/issuer-exchange.ts",
+		find: "return found && { ...found, under };",
+		replace: "return found && { ...found, under: under && undefined };",
+	},
+	"served-before-booked": {
+		what: "what is to be booked first is answered with receipt and key before it is",
+		file: "src/money/purse/payment-acceptance.ts",
+		find: 'if (row.state === "to-book") return this.notTaken(contract, notBooked());',
+		replace: "",
+	},
+	...PLANTED_FOR_MINTS,
+	...PLANTED_FOR_OWNERS,
 };
 
 /** What files say with that bug in them, by their addresses. Throws when a text is not there, or more than once. */

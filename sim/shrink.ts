@@ -1,5 +1,6 @@
 /* Makes a failing plan small: what it can do without, it does without. */
 
+import { QUIET_MINTS } from "./mint-plan.ts";
 import { QUIET } from "./network.ts";
 import { inOrder, type Plan, type Step } from "./plan.ts";
 import { type Result, runPlan } from "./run.ts";
@@ -45,6 +46,12 @@ export async function shrink(
 		// Whoever meets no issuer for days loses what is not deposited, for that reason alone.
 		...((plan.steps.at(-1)?.at ?? 0) < DAY_MS ? [{ settleEveryMs: 0 }] : []),
 		{ standingMs: 0 },
+		...(best.mints === undefined
+			? []
+			: [
+					{ mints: { ...best.mints, network: QUIET_MINTS } },
+					{ mints: { ...best.mints, network: QUIET_MINTS, inputFeePpk: 0 } },
+				]),
 		{ resumes: false },
 	])
 		await keep({ ...best, ...easier });
@@ -103,7 +110,10 @@ export function planText({ steps, ...world }: Plan): string {
 		.join("\n  ");
 	const list = steps.map(({ at, kind, ...others }) => {
 		const how = Object.entries(others)
-			.map(([name, value]) => `${name} ${value}`)
+			.map(
+				([name, value]) =>
+					`${name} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+			)
 			.join(", ");
 		return `  ${(at / 1000).toFixed(3).padStart(12)} s  ${kind}: ${how}`;
 	});

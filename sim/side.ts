@@ -1,5 +1,6 @@
 /* A side of a simulated world: an agent, its module, and what their owner has them do. */
 import { asTetradError, TetradError } from "../src/errors.ts";
+import { ECASH_SEED_BYTES } from "../src/money/cashu/index.ts";
 import {
 	ARCHIVE_START,
 	type ArchiveCursor,
@@ -7,9 +8,11 @@ import {
 	draftCancellation,
 	draftLimits,
 	draftOrder,
+	ecashTables,
 	type FoundToArchive,
 	findToArchive,
 	type IssuerTerms,
+	keepEcashSeed,
 	loadPurse,
 	markRestored,
 	nameInDeviceId,
@@ -22,7 +25,7 @@ import {
 	REQUEST_ID_BYTES,
 } from "../src/money/index.ts";
 import { type Pairing, PairingTries } from "../src/tetrad/index.ts";
-import type { Offer } from "../src/trade/documents/index.ts";
+import type { Offer, RailName } from "../src/trade/documents/index.ts";
 import { loadTrade, moduleTrade } from "../src/trade/module/index.ts";
 import { PURCHASES, readPurchaseOf } from "../src/trade/records/index.ts";
 import { sameBytes } from "../src/wire/index.ts";
@@ -31,8 +34,15 @@ import type { Identity } from "./certificates.ts";
 import type { SimulatedSigner } from "./crypto.ts";
 import type { Device } from "./device.ts";
 import type { Backup } from "./disk.ts";
+import { OPEN } from "./invariants/ecash-rows.ts";
+import { type MadeFiles, MadeGoods } from "./made-goods.ts";
+import type { SimulatedMint } from "./mint.ts";
 import { Module } from "./module.ts";
+import { Owner } from "./owner.ts";
+import { OwnerEcash } from "./owner-ecash.ts";
 import { pairDevices } from "./pairing.ts";
+import type { Step } from "./plan.ts";
+import { type RefundPayment, Refunds } from "./refunds.ts";
 import { type Done, StandingTetrads } from "./standing-tetrads.ts";
 import type { Tetrad, TetradUser } from "./tetrad.ts";
 import {
@@ -81,6 +91,8 @@ export interface SideOptions {
 	readonly terms: readonly IssuerTerms[];
 	/** What it sells; nothing for a buyer. */
 	readonly items: ReadonlyMap<string, Item>;
+	/** How long what it is paid can be booked, in milliseconds; as long as it may be unless given. */
+	readonly bookWithinMs?: number | undefined;
 }
 
 /** What a purchase that was asked for came to, as far as its agent said so. */
@@ -113,6 +125,12 @@ export class Side {
 	readonly answers: Answered[] = [];
 	readonly payments: Answered[] = [];
 	readonly reports: PurseReport[] = [];
+	readonly owner: Owner;
+	readonly refunds: Refunds;
+	readonly ecash: OwnerEcash;
+	/** What its agent has made on order. */
+	readonly made: MadeFiles = new Map();
+	#makes: MadeGoods | undefined;
 	readonly #options: SideOptions;
 	/** Tetrads that others began, and the names of their agents. */
 	readonly #serving = new Map<Session, string>();
@@ -133,8 +151,13 @@ export class Side {
 	wasReplaced = false;
 	/** Whether its module's store was ever put back. */
 	wasRestored = false;
+	/** The same of its agent, which may have forgotten what it has bought. */
+	wasAgentRestored = false;
 	/** Whether its agent is newer than the backup of its module, and knows of nothing that was paid before it came. */
 	#isAgentNewer = false;
+
+	/** Whose ecash its owner has named. */
+	#mints: ReadonlySet<SimulatedMint>;
 
 	/** What each of its two devices has of their pairing. */
 	#pairings: Record<"agent" | "module", Pairing>;
@@ -148,6 +171,12 @@ export class Side {
 		this.world = world;
 		this.name = name;
 		this.items = options.items;
+		this.#mints = new Set(world.mints.all);
+		this.owner = new Owner(this, owner);
+		this.ecash = new OwnerEcash(this, owner);
+		this.refunds = new Refunds(this, (other, what, act) =>
+			this.#meet(other.agent, `${what}: ${other.name}`, act),
+		);
 		this.module = new Module<PurseReport>({
 			world,
 			name: `${name}-module`,
@@ -158,6 +187,18 @@ export class Side {
 				this.#wasPutBack = false;
 				const state = self.runNow(loadPurse(self.crypto, { meetsIssuers }));
 				const trade = self.runNow(loadTrade());
+				const ecash =
+					this.#mints.size === 0
+						? undefined
+						: world.mints.purse(
+								self.runNow(
+									keepEcashSeed({
+										seed: self.crypto.random(ECASH_SEED_BYTES),
+										entropy: undefined,
+									}),
+								),
+								this.#mints,
+							);
 				return new PurseMachine(
 					{
 						context,
@@ -166,14 +207,17 @@ export class Side {
 						owner: { algorithm: owner.algorithm, publicKey: owner.publicKey },
 						earlierKeys: self.earlier.map(({ signer }) => signer),
 						sale: moduleTrade(trade),
+						...(ecash === undefined ? {} : { ecash }),
 					},
 					state,
 				);
 			},
 			report: (report) => {
 				this.reports.push(report);
+				this.ecash.hear(report);
 				world.reported(this, report);
 			},
+			begun: () => this.ecash.handIn(),
 		});
 		this.agent = new Agent({
 			world,
@@ -184,6 +228,7 @@ export class Side {
 			serve: (tetrad) => this.#serve(tetrad),
 			begun: () => {
 				this.#memory = rememberAgent(this.agent);
+				this.#makes = new MadeGoods(this);
 				world.agentStarted(this);
 			},
 			gone: () => {
@@ -265,6 +310,7 @@ export class Side {
 		// Goods that were shown are the owner's.
 		for (const [target, { opened }] of this.goods)
 			if (opened === undefined) this.goods.delete(target);
+		this.made.clear();
 		this.pair();
 	}
 
@@ -283,6 +329,9 @@ export class Side {
 		const { items } = this;
 		const { session } = new Seller({
 			...{ device: this.agent, tetrad, memory: this.#mind, items },
+			bookWithinMs: this.#options.bookWithinMs,
+			made: this.#makes ?? new MadeGoods(this),
+			giveOwed: (...to) => this.refunds.giveOwed(...to),
 		});
 		this.#serving.set(session, tetrad.parties.A.name);
 		return {
@@ -304,7 +353,11 @@ export class Side {
 			.rows(purseTables.PAYMENTS)
 			.filter(({ state }) => state === "committed")
 			.map(({ payee }) => nameInDeviceId(payee));
-		return new Set([...purchases, ...payments]);
+		const locked = this.module.disk
+			.rows(ecashTables.LOCKED)
+			.filter(({ state }) => OPEN.has(state))
+			.map(({ payee }) => nameInDeviceId(payee));
+		return new Set([...purchases, ...payments, ...locked]);
 	}
 
 	// What its agent does by itself.
@@ -316,11 +369,17 @@ export class Side {
 		{
 			patienceMs,
 			isShared = false,
+			askOwner = false,
+			order = "",
 		}: {
 			/** The buyer loses patience after so many milliseconds. */
 			readonly patienceMs?: number | undefined;
 			/** Also in a tetrad in which something else goes on. */
 			readonly isShared?: boolean | undefined;
+			/** Its owner is asked first. */
+			readonly askOwner?: boolean | undefined;
+			/** What is to be made. */
+			readonly order?: string | undefined;
 		} = {},
 	): void {
 		if (!this.agent.isUp) return;
@@ -328,28 +387,44 @@ export class Side {
 		const what = `buys ${item} of ${merchant.name}`;
 		this.#visit(merchant, { what, isShared }, (buyer, use) =>
 			buyer.quote(
-				item,
+				{ name: item, order },
 				(offer) => {
 					if ((this.world.plan.standingMs ?? 0) === 0)
-						return this.#take(offer, buyer, patienceMs, use);
+						return this.#take(offer, buyer, { patienceMs, askOwner }, use);
 					use.done();
 					this.#visit(merchant, { what, isShared }, (other, otherUse) =>
-						this.#take(offer, other, patienceMs, otherUse),
+						this.#take(offer, other, { patienceMs, askOwner }, otherUse),
 					);
 				},
 				(error) => use.refused(error, "has no offer"),
+				this.#rails(),
 			),
 		);
+	}
+
+	/** What its owner would rather pay with; where there are no mints nobody asks. */
+	#rails(): readonly RailName[] | undefined {
+		const { mints } = this.world;
+		if (mints.all.length === 0) return undefined;
+		return this.world.stream("rails").chance(0.7)
+			? ["cashu", "own-notes"]
+			: ["own-notes", "cashu"];
 	}
 
 	#take(
 		offer: Offer,
 		buyer: Buyer,
-		patienceMs: number | undefined,
+		{
+			patienceMs,
+			askOwner,
+		}: {
+			readonly patienceMs: number | undefined;
+			readonly askOwner: boolean;
+		},
 		{ done, refused }: Use,
 	): void {
 		const ask = buyer.buy(offer, {
-			askOwner: false,
+			askOwner,
 			answered: () => {
 				this.answers.push({ kind: "bought", code: "" });
 				done();
@@ -431,6 +506,14 @@ export class Side {
 		if (!this.agent.isUp) return;
 		for (const [session, peer] of this.#serving)
 			if (peer === payer.agent.certified().name) session.expect(payment);
+	}
+
+	/** Takes money back, in each tetrad with that side that somebody else began. */
+	expectRefund(payer: Side, refund: RefundPayment): void {
+		if (!this.agent.isUp) return;
+		const from = payer.agent.certified();
+		for (const [session, peer] of this.#serving)
+			if (peer === from.name) this.refunds.expect(session, from, refund);
 	}
 
 	/** Meets an issuer: all that there is to do with it is done. What came to nothing is tried so many times more, as agents do. */
@@ -589,12 +672,17 @@ export class Side {
 		const before = module.now() - days * DAY_MS;
 		let cursor: ArchiveCursor | undefined = ARCHIVE_START;
 		while (cursor !== undefined) {
-			const { step, next }: FoundToArchive = module.runNow(
-				findToArchive(crypto, purse, before, cursor),
+			const { banks } = world.policy;
+			const { step, unarchived, next }: FoundToArchive = module.runNow(
+				findToArchive(crypto, { purse, banks, before }, cursor),
 			);
 			cursor = next;
+			if (unarchived.length > 0) {
+				if (module.disk.rotten === 0) throw unarchived[0]?.error;
+				world.count("rot noticed before an archive");
+			}
 			if (step === undefined) continue;
-			if (!this.#canBeVerified(step)) break;
+			this.#requireVerified(step);
 			world.count(isKilled ? "archive killed" : "archive");
 			if (isKilled) break;
 			try {
@@ -608,22 +696,38 @@ export class Side {
 		module.start();
 	}
 
-	/** An archive with what has rotted on the disk is refused, as it should be, and nothing is taken out of the purse then. */
-	#canBeVerified({ archive, payments }: ArchiveStep): boolean {
+	/** What has rotted on the disk is in no archive. */
+	#requireVerified({ archive, payments }: ArchiveStep): void {
 		const { module, world } = this;
-		try {
-			const opened = openArchive(module.crypto, archive, world.policy.banks);
-			if (opened.payments.length !== payments.length)
-				world.fail(
-					"archives can be verified",
-					`${opened.payments.length} payments`,
-				);
-			return true;
-		} catch (thrown) {
-			if (module.disk.rotten === 0) throw thrown;
-			world.count("rot noticed in an archive");
-			return false;
-		}
+		const opened = openArchive(module.crypto, archive, world.policy.banks);
+		if (opened.payments.length !== payments.length)
+			world.fail(
+				"archives can be verified",
+				`${opened.payments.length} payments`,
+			);
+	}
+
+	/** Puts a token of ecash into its purse, if its module runs. */
+	receive(token: string): void {
+		const request = this.world.stream("owner").bytes(REQUEST_ID_BYTES);
+		this.module.tell({ kind: "receive-ecash", request, token });
+	}
+
+	/** Whether its owner has named any mint. */
+	get takesEcash(): boolean {
+		return this.#mints.size > 0;
+	}
+
+	/** Names other mints, and starts the module again. */
+	nameMints(mints: readonly SimulatedMint[]): void {
+		const isSame =
+			mints.length === this.#mints.size &&
+			mints.every((mint) => this.#mints.has(mint));
+		if (isSame) return;
+		this.#mints = new Set(mints);
+		if (!this.module.isUp) return;
+		this.module.die();
+		this.module.start();
 	}
 
 	giveBack(issuer: Uint8Array): void {
@@ -633,8 +737,13 @@ export class Side {
 
 	limit(
 		issuers: readonly Uint8Array[],
-		perPayment: bigint,
-		perDay: bigint,
+		{
+			perPayment,
+			perDay,
+			fee,
+			approvalAbove,
+			approveNewMerchants = false,
+		}: Extract<Step, { readonly kind: "limit" }>,
 	): void {
 		const { owner } = this.#options;
 		const draft = draftLimits({
@@ -643,14 +752,16 @@ export class Side {
 			number: ++this.#limits,
 			money: issuers.map((issuer) => ({
 				issuer,
-				perPayment,
-				perDay,
+				perPayment: BigInt(perPayment),
+				perDay: BigInt(perDay),
 				perMerchantDay: undefined,
 				inAll: undefined,
-				approvalAbove: undefined,
+				...(fee === undefined ? {} : { fee: BigInt(fee) }),
+				approvalAbove:
+					approvalAbove === undefined ? undefined : BigInt(approvalAbove),
 			})),
 			merchants: undefined,
-			approveNewMerchants: false,
+			approveNewMerchants,
 			ordered: this.world.schedule.now,
 		});
 		const document = draft.sign(owner.signNow(draft.toSign));
@@ -677,6 +788,7 @@ export class Side {
 		device.disk.restore(backup);
 		if (device === this.module) {
 			this.wasRestored = true;
+			this.ecash.wasPutBack();
 			this.#wasPutBack = how === "noticed";
 			if (how === "command" || this.#isAgentNewer)
 				device.runNow(
@@ -686,7 +798,7 @@ export class Side {
 						this.module.certified().deviceId,
 					),
 				);
-		}
+		} else this.wasAgentRestored = true;
 		device.start();
 		return true;
 	}

@@ -1,17 +1,24 @@
 /* What `npm run soak` does. */
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { availableParallelism, cpus } from "node:os";
-import { stdout, version } from "node:process";
-import { fileURLToPath } from "node:url";
-import { figuresText, tellFailure } from "./command.ts";
+import { availableParallelism } from "node:os";
+import { stdout } from "node:process";
+import { provenance } from "../tools/provenance.ts";
+import { figuresText } from "./command.ts";
 import { drawPlan } from "./draw.ts";
-import type { Failure, Figures } from "./simulate.ts";
-import { type SoakFigures, soak } from "./soak.ts";
+import type { Figures } from "./simulate.ts";
+import { soak } from "./soak.ts";
+import {
+	answered,
+	failureText,
+	keep,
+	kept,
+	type Soaked,
+	seedAfter,
+} from "./soak-kept.ts";
+import { tellFailure } from "./tell.ts";
 
 const USAGE = `npm run soak -- --purchases N | --hours H
-                [--seed N] [--workers N] [--failures N] [--json] [--save]
-                [--bug NAME]
+                [--seed N] [--workers N] [--failures N] [--json]
+                [--save] [--more] [--bug NAME]
 
   --purchases N  until so many purchases were bought or refused
   --hours H      for so many hours, as 0.5 or 8
@@ -19,7 +26,9 @@ const USAGE = `npm run soak -- --purchases N | --hours H
   --workers N    processes; as many as there are cores unless given
   --failures N   goes on until so many seeds have failed; 1 unless given
   --json         what it came to as one line of JSON, and nothing else
-  --save         writes what it came to into docs/internals/soak.md
+  --save         keeps what it came to, in the place of what was kept, and writes
+                 it into docs/internals/soak.md
+  --more         begins behind the seeds of what is kept, and adds to it
   --bug NAME     plants that bug first (sim/planted.ts)
 
 Ctrl-C stops it, and it says what it has. It stops by itself at the first seed
@@ -29,21 +38,6 @@ what happened in the first.
 Exit code 0: everything held. 1: something did not, or it was stopped before
 its time. 2: the command was wrong.
 `;
-
-/** How a soak was made, and what it came to. */
-interface Soaked extends SoakFigures {
-	/** How many were to be bought or refused, or for how many hours it was to go on. */
-	readonly wanted: string;
-	readonly isWhole: boolean;
-	readonly wallSeconds: number;
-	readonly workers: number;
-	readonly machine: string;
-	readonly node: string;
-	readonly commit: string;
-	readonly day: string;
-}
-
-const SAVED = new URL("../docs/internals/soak.md", import.meta.url);
 
 const HOUR_MS = 3_600_000;
 
@@ -57,7 +51,8 @@ interface Wanted {
 	readonly workers: number;
 	readonly mostFailures: number;
 	readonly isJson: boolean;
-	readonly isSaved: boolean;
+	/** What is kept of it: nothing, it alone, or it beside what was kept before. */
+	readonly keeping: "nothing" | "anew" | "more";
 }
 
 const NUMBERS: readonly string[] = [
@@ -69,7 +64,7 @@ function wantedBy(args: readonly string[]): Wanted | undefined {
 	const flags = new Set<string>();
 	for (let at = 0; at < args.length; at++) {
 		const flag = args[at] as string;
-		if (["--json", "--save"].includes(flag)) flags.add(flag);
+		if (["--json", "--save", "--more"].includes(flag)) flags.add(flag);
 		else if (
 			NUMBERS.includes(flag) &&
 			(flag === "--hours" ? /^\d{1,4}(\.\d{1,4})?$/ : /^\d{1,9}$/).test(
@@ -83,14 +78,17 @@ function wantedBy(args: readonly string[]): Wanted | undefined {
 	const mostFailures = numbers.get("--failures") ?? 1;
 	if (numbers.has("--purchases") === numbers.has("--hours")) return undefined;
 	if (workers === 0 || mostFailures === 0) return undefined;
+	const isMore = flags.has("--more");
+	if (isMore && (numbers.has("--seed") || flags.has("--save")))
+		return undefined;
 	return {
 		purchases: numbers.get("--purchases") ?? Number.POSITIVE_INFINITY,
 		hours: numbers.get("--hours") ?? Number.POSITIVE_INFINITY,
-		seed: numbers.get("--seed") ?? 1,
+		seed: isMore ? seedAfter(kept()) : (numbers.get("--seed") ?? 1),
 		workers,
 		mostFailures,
 		isJson: flags.has("--json"),
-		isSaved: flags.has("--save"),
+		keeping: isMore ? "more" : flags.has("--save") ? "anew" : "nothing",
 	};
 }
 
@@ -122,8 +120,11 @@ export async function main(
 		...{ seed, workers, isEnough, mostFailures },
 		...{ signal: stop.signal, args: planted },
 	};
-	const figures = await soak(options, (soFar) => {
-		if (isJson || (!stdout.isTTY && elapsed() < toldAt + TOLD_EVERY_MS)) return;
+	const figures = await soak(options, (soFar, failed) => {
+		if (isJson) return;
+		if (failed !== undefined && mostFailures > 1)
+			stdout.write(`${stdout.isTTY ? "\r\x1b[K" : ""}${failureText(failed)}\n`);
+		if (!stdout.isTTY && elapsed() < toldAt + TOLD_EVERY_MS) return;
 		toldAt = elapsed();
 		const line = progressText(soFar, wanted, toldAt);
 		stdout.write(stdout.isTTY ? `\r${line}\x1b[K` : `${line}\n`);
@@ -138,11 +139,12 @@ export async function main(
 		isWhole: isEnough(figures),
 		wallSeconds: Math.round(elapsed() / 1000),
 		workers,
-		...here(),
+		...provenance("src", "sim"),
 	};
 	if (isJson) stdout.write(`${JSON.stringify(soaked)}\n`);
 	else stdout.write(`${stdout.isTTY ? "\r\x1b[K" : ""}${text(soaked)}\n`);
-	if (wanted.isSaved) writeFileSync(SAVED, page(soaked));
+	if (wanted.keeping !== "nothing")
+		keep([...(wanted.keeping === "more" ? kept() : []), soaked]);
 	const [failed] = figures.failures;
 	if (failed === undefined) return soaked.isWhole ? 0 : 1;
 	if (!isJson) {
@@ -153,14 +155,6 @@ export async function main(
 		stdout.write(`${await tellFailure(drawPlan(String(failed.seed)))}\n`);
 	}
 	return 1;
-}
-
-function failureText({ seed, invariant, what }: Failure): string {
-	return `Seed ${seed}: "${invariant}" does not hold: ${what}`;
-}
-
-function answered({ purchases }: Figures): number {
-	return purchases.bought + purchases.refused;
 }
 
 function progressText(
@@ -180,27 +174,6 @@ function progressText(
 
 function minutes(milliseconds: number): string {
 	return `${Math.max(0, Math.ceil(milliseconds / 60_000))} min`;
-}
-
-/** Where and of what it was made. */
-function here(): Pick<Soaked, "machine" | "node" | "commit" | "day"> {
-	const git = (...args: readonly string[]): string => {
-		try {
-			const cwd = fileURLToPath(new URL("..", import.meta.url));
-			return execFileSync("git", args, { cwd, encoding: "utf8" }).trim();
-		} catch {
-			return "";
-		}
-	};
-	const commit = git("rev-parse", "--short=12", "HEAD") || "unknown";
-	const isChanged = git("status", "--porcelain", "src", "sim") !== "";
-	const model = cpus()[0]?.model ?? "unknown";
-	return {
-		machine: `${availableParallelism()} cores, ${model}`,
-		node: version,
-		commit: isChanged ? `${commit}, with changes` : commit,
-		day: new Date().toISOString().slice(0, 10),
-	};
 }
 
 function text(soaked: Soaked): string {
@@ -223,57 +196,4 @@ function perHour(soaked: Soaked): number {
 function each(soaked: Soaked): string {
 	const { cpuSeconds } = soaked;
 	return ((cpuSeconds * 1000) / Math.max(1, answered(soaked))).toFixed(2);
-}
-
-function page(soaked: Soaked): string {
-	const { failures, purchases, faults } = soaked;
-	const rows = [
-		["day", soaked.day],
-		["commit", soaked.commit],
-		["machine", soaked.machine],
-		["Node", soaked.node],
-		[
-			"wanted",
-			soaked.isWhole ? soaked.wanted : `${soaked.wanted}, stopped before`,
-		],
-		["first seed", soaked.firstSeed],
-		["worlds", soaked.seeds],
-		["of these run twice, with the same trace", soaked.runTwice],
-		["purchases asked for", purchases.asked],
-		["bought", purchases.bought],
-		["refused", purchases.refused],
-		["came to nothing, since no tetrad came about", purchases.unmet],
-		["payments beside purchases", soaked.payments],
-		["events", soaked.events],
-		["virtual hours", Math.round(soaked.virtualHours)],
-		["worlds that ended with something for a person to do", soaked.persons],
-		["CPU, s", Math.round(soaked.cpuSeconds)],
-		["time, s", soaked.wallSeconds],
-		["CPU for each purchase, ms", each(soaked)],
-		["purchases an hour", perHour(soaked)],
-		[
-			"violations",
-			failures.length === 0 ? "none" : failures.map(failureText).join("; "),
-		],
-	];
-	return `# The last soak
-
-\`npm run soak -- --save\` has written this page; do not edit it. [sim/README.md](../../sim/README.md) says what is simulated and what must hold. Each seed is the same run on any machine at this commit: \`npm run sim -- --seed N --runs 1\`. Purchases that are none of the rest were cut short by the death of their agent; what was begun of them came to its end when it was started again.
-
-| what | how much |
-|---|---|
-${table(rows)}
-
-| fault | how often |
-|---|---|
-${table(Object.entries(faults))}
-`;
-}
-
-function table(rows: readonly (readonly (string | number)[])[]): string {
-	return rows
-		.map(
-			(cells) => `| ${cells.map(String).join(" | ").replaceAll("\n", " ")} |`,
-		)
-		.join("\n");
 }

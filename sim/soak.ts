@@ -32,12 +32,14 @@ const SEEDS_AT_A_TIME = 4;
 export interface SoakFigures extends Figures {
 	/** In the order in which they were met. */
 	readonly failures: readonly Failure[];
+	/** The first that no process has begun. */
+	readonly nextSeed: number;
 }
 
-/** Runs seeds until it is enough. Each seed is the run that it is alone. Throws when a process dies of itself. */
+/** Runs seeds until it is enough, and tells of what there is so far, and of a seed that has just failed. Each seed is the run that it is alone. Throws when a process dies of itself. */
 export async function soak(
 	{ seed, workers, isEnough, mostFailures, signal, args = [] }: SoakOptions,
-	progress: (figures: Figures) => void = () => {},
+	progress: (figures: Figures, failed?: Failure) => void = () => {},
 ): Promise<SoakFigures> {
 	let next = seed;
 	/** What a seed that failed has left of the seeds beside it. */
@@ -65,8 +67,8 @@ export async function soak(
 				const figures = await run(child, asked, over.signal);
 				if (figures === undefined) return;
 				all = together(all, figures);
-				progress(all);
 				const { failed } = figures;
+				progress(all, failed);
 				if (failed === undefined) continue;
 				failures.push(failed);
 				if (failures.length >= mostFailures) end();
@@ -87,7 +89,7 @@ export async function soak(
 		end();
 	}
 	const firstSeed = all.seeds === 0 ? seed : all.firstSeed;
-	return { ...all, firstSeed, failures };
+	return { ...all, firstSeed, failures, nextSeed: next };
 }
 
 /** What is young dies in one collection, where there is room for all of it. */

@@ -1,4 +1,5 @@
 /* A run of a simulated world as a person can read it: who did what when, and who said what to whom. */
+import { ABOUT_LOCKS } from "../src/money/documents/index.ts";
 import { messages, SEVERAL } from "../src/money/index.ts";
 import {
 	ABOUT_PURCHASES,
@@ -12,6 +13,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 	[SEVERAL, "several"],
 	...[
 		BETWEEN_MODULES,
+		ABOUT_LOCKS,
 		WITH_AGENT,
 		WITH_ISSUER,
 		ABOUT_PURCHASES,
@@ -88,8 +90,9 @@ export function diagram(told: readonly Told[]): string {
 	return [`${" ".repeat(16)}${head.trimEnd()}`, ...lines].join("\n");
 }
 
-/** Buyers stand left, merchants right of them, and issuers last; a module inside of its agent. */
+/** Buyers stand left, merchants right of them, then issuers, and mints last; a module inside of its agent. */
 function rank(name: string): number {
+	if (name.startsWith("mint")) return 6;
 	const isModule = name.endsWith("module");
 	if (name.startsWith("buyer")) return isModule ? 1 : 0;
 	if (name.startsWith("merchant")) return isModule ? 2 : 3;

@@ -148,7 +148,9 @@ export class TetradRun implements LinkUser {
 			sign: (effect) => signLater(device, effect, (event) => this.#feed(event)),
 			bound: () => {},
 			confirmed: () => this.#confirmed(),
-			message: ({ session, bytes }) => this.#deliver(session, bytes),
+			messages: ({ session, messages }) => {
+				for (const bytes of messages) this.#deliver(session, bytes);
+			},
 		};
 	}
 

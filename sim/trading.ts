@@ -2,7 +2,7 @@
  * What an agent does in one tetrad: the machines of payments, buying and selling, run as `Payments`,
  * `Buyer` and `Seller` of `src/device` run them.
  */
-import { TetradError } from "../src/errors.ts";
+import { asTetradError, TetradError } from "../src/errors.ts";
 import type { CertifiedDevice } from "../src/identity/index.ts";
 import type { Ended, Transaction } from "../src/machine/index.ts";
 import {
@@ -28,10 +28,13 @@ import {
 	Buying,
 	type BuyingEffect,
 	type BuyingEvent,
+	chooseOffer,
+	type Goods,
 	type GoodsEvent,
 	type LearnedPurchase,
 	type PaidGoods,
 	type ProvisionalPurchase,
+	pricesOf,
 	Selling,
 	type SellingEffect,
 	type SellingEvent,
@@ -44,6 +47,7 @@ import {
 	type Listing,
 	type Offer,
 	parseContract,
+	type RailName,
 } from "../src/trade/documents/index.ts";
 import {
 	ContentCipher,
@@ -66,6 +70,7 @@ import {
 import { copy, hex } from "../src/wire/index.ts";
 import type { Device } from "./device.ts";
 import { Driver, signLater } from "./driver.ts";
+import type { MadeGoods } from "./made-goods.ts";
 import type { Stream } from "./random.ts";
 import type { Handlers } from "./routing.ts";
 import type { Tetrad, TetradUser } from "./tetrad.ts";
@@ -81,6 +86,8 @@ export interface AgentMemory {
 	readonly heads: Map<string, Head>;
 	/** Its merchant's offers are good as long as it lives. */
 	readonly offerKey: Uint8Array;
+	/** Names of what contracts that went out are about, by hash in hexadecimal. */
+	readonly offered: Map<string, string>;
 }
 
 export function rememberAgent(device: Device): AgentMemory {
@@ -89,10 +96,11 @@ export function rememberAgent(device: Device): AgentMemory {
 			.rows(WITNESSED)
 			.map(({ module, number, hash }) => [hex(module), { number, hash }]),
 	);
-	return { heads, offerKey: device.crypto.random(32) };
+	return { heads, offerKey: device.crypto.random(32), offered: new Map() };
 }
 
-function transact<Result>(
+/** With an entry in the log of the agent for each change of a purchase or a sale. */
+export function transact<Result>(
 	device: Device,
 	transaction: Transaction<Result>,
 	then: (result: Result) => void,
@@ -172,17 +180,24 @@ export class Session implements TetradUser {
 		this.#payments.feed({ kind: "settle", ask, issuer });
 	}
 
-	/** Has the module take that payment from the other module. */
-	expect(payment: Payment): void {
+	/** Has the module take that payment from the other module, and hears when it has come. */
+	expect(payment: Payment, text = "", then?: () => void): void {
 		const ask = this.#asks++;
-		this.#payments.feed({ kind: "expect", ask, payment, text: "" });
+		this.#payments.feed({ kind: "expect", ask, payment, text });
+		if (then === undefined) return;
+		const coming = this.#asks++;
+		const { contract } = payment;
+		this.#waiting.set(coming, (error) => {
+			if (error === undefined) then();
+		});
+		this.#payments.feed({ kind: "receive", ask: coming, contract });
 	}
 
 	/** Has the module pay the other module. */
-	pay(payment: Payment, then: (error?: TetradError) => void): void {
+	pay(payment: Payment, then: (error?: TetradError) => void, text = ""): void {
 		const ask = this.#asks++;
 		this.#waiting.set(ask, then);
-		this.#payments.feed({ kind: "pay", ask, payment, text: "" });
+		this.#payments.feed({ kind: "pay", ask, payment, text });
 	}
 
 	message(from: "agent" | "module", bytes: Uint8Array): void {
@@ -413,22 +428,67 @@ export class Buyer {
 		});
 	}
 
+	/** Asks for the catalogue, and looks at none of it. */
+	list(): void {
+		const nothing = () => {};
+		this.#ask(
+			{ kind: "list", after: undefined },
+			{
+				...{ answered: nothing, refused: nothing, step: nothing },
+				...{ target: undefined, offer: undefined },
+			},
+		);
+	}
+
+	/** An offer of one item in notes; with rails, in the money that its owner prefers of what the module knows. */
 	quote(
-		name: string,
+		{ name, order }: { readonly name: string; readonly order: string },
 		then: (offer: Offer) => void,
 		otherwise: (error: TetradError) => void,
+		rails?: readonly RailName[],
+	): void {
+		const asked = (answered: (answer: BuyerAnswer) => void) => ({
+			...{ answered, refused: otherwise, step: () => {} },
+			...{ target: undefined, offer: undefined },
+		});
+		this.#ask(
+			{ kind: "quote", name, order, rails },
+			asked((answer) => {
+				if (answer.kind !== "offer") return;
+				if (rails === undefined) return then(answer.offer);
+				this.#choose([answer.offer, ...answer.others], rails, asked, {
+					then,
+					otherwise,
+				});
+			}),
+		);
+	}
+
+	/** As `TradingAgent` does. */
+	#choose(
+		offers: readonly Offer[],
+		rails: readonly RailName[],
+		asked: (answered: (answer: BuyerAnswer) => void) => Asked,
+		{
+			then,
+			otherwise,
+		}: {
+			readonly then: (offer: Offer) => void;
+			readonly otherwise: (error: TetradError) => void;
+		},
 	): void {
 		this.#ask(
-			{ kind: "quote", name, order: "" },
-			{
-				answered: (answer) => {
-					if (answer.kind === "offer") then(answer.offer);
-				},
-				refused: otherwise,
-				step: () => {},
-				target: undefined,
-				offer: undefined,
-			},
+			{ kind: "moneys", prices: pricesOf(offers) },
+			asked((answer) => {
+				if (answer.kind !== "moneys") return;
+				let chosen: Offer;
+				try {
+					chosen = chooseOffer(offers, answer.moneys, { rails });
+				} catch (thrown) {
+					return otherwise(asTetradError(thrown));
+				}
+				then(chosen);
+			}),
 		);
 	}
 
@@ -734,11 +794,19 @@ function rowOf(
 /** One thing that is sold. */
 export interface Item {
 	readonly listing: Listing;
-	readonly content: Uint8Array;
+	/** Of the same thing in other money. */
+	readonly others?: readonly Listing[];
+	/** What is made on order has none before that. */
+	readonly content: Uint8Array | undefined;
 }
 
 export interface SellerOptions extends SessionOptions {
 	readonly items: ReadonlyMap<string, Item>;
+	/** As long as it may be unless given. */
+	readonly bookWithinMs: number | undefined;
+	readonly made: MadeGoods;
+	/** Pays in that tetrad what is owed to its buyer. */
+	readonly giveOwed: (buyer: CertifiedDevice, session: Session) => void;
 }
 
 export class Seller {
@@ -746,10 +814,12 @@ export class Seller {
 	readonly #options: SellerOptions;
 	readonly #driver: Driver<SellingEvent, SellingEffect>;
 	readonly #open = new Map<number, Uint8Array>();
+	/** What nobody waits for any more. */
+	readonly #released = new Set<number>();
 	readonly #buyer: CertifiedDevice;
 
 	constructor(options: SellerOptions) {
-		const { device, tetrad, memory, items } = options;
+		const { device, tetrad, memory, items, bookWithinMs } = options;
 		this.#options = options;
 		this.#buyer = tradeTetrad(tetrad).other.agent;
 		this.session = new Session(options, (event) => this.#feed(event));
@@ -759,29 +829,38 @@ export class Seller {
 				crypto: device.crypto,
 				tetrad: tradeTetrad(tetrad),
 				offerKey: memory.offerKey,
+				...(bookWithinMs === undefined ? {} : { bookWithinMs }),
 			}),
 			handlers: {
 				...this.session.handlers,
-				list: ({ answer }) =>
+				list: ({ answer }) => {
+					options.giveOwed(this.#buyer, this.session);
 					device.later(() =>
 						this.#feed({
 							kind: "listed",
 							answer,
-							items: [...items.values()].map(({ listing }) => listing),
+							items: [...items.values()].flatMap(({ listing, others = [] }) => [
+								listing,
+								...others,
+							]),
 							isLast: true,
 						}),
-					),
-				price: ({ answer, name }) =>
-					this.#have(answer, name, ({ listing }) => ({
-						kind: "priced",
-						answer,
-						listing,
-					})),
-				open: ({ answer, goods }) =>
-					this.#have(answer, goods.description.name, ({ content }) => {
-						this.#open.set(answer, content);
-						return { kind: "opened", answer, length: BigInt(content.length) };
+					);
+				},
+				price: ({ answer, name, order }) =>
+					this.#have(answer, name, ({ listing, others = [], content }) => {
+						if ((content === undefined) !== (order !== ""))
+							return failedTo(answer, "it is sold in another way");
+						const ordered = (one: Listing): Listing => ({
+							...one,
+							description: { ...one.description, order },
+						});
+						return {
+							...{ kind: "priced", answer, listing: ordered(listing) },
+							others: others.map(ordered),
+						};
 					}),
+				open: ({ answer, goods }) => this.#openGoods(answer, goods),
 				read: ({ answer, at, length }) => {
 					const content = this.#open.get(answer) ?? NONE;
 					const bytes = copy(content.subarray(at, at + length));
@@ -789,10 +868,14 @@ export class Seller {
 				},
 				release: ({ answer }) => {
 					this.#open.delete(answer);
+					this.#released.add(answer);
 				},
 				progress: () => {},
 				quoted: () => {},
-				contracted: () => {},
+				contracted: ({ contract: { id, hash }, description }) => {
+					memory.offered.set(hex(hash), description.name);
+					options.made.contracted(id, hash);
+				},
 				sold: ({ contract, amount, receipt, chain }) =>
 					this.#sold(contract, amount, receipt, chain),
 				unavailable: ({ error }) =>
@@ -822,15 +905,36 @@ export class Seller {
 		const item = items.get(name);
 		device.later(() =>
 			this.#feed(
-				item === undefined
-					? {
-							kind: "failed",
-							answer,
-							error: new TetradError("payment-refused", "not sold here"),
-						}
-					: made(item),
+				item === undefined ? failedTo(answer, "not sold here") : made(item),
 			),
 		);
+	}
+
+	/** What was made is there again; else it is made, unless it was paid for already. */
+	#openGoods(answer: number, goods: Goods): void {
+		const { made, items, device } = this.#options;
+		const opened = (content: Uint8Array): SellingEvent => {
+			this.#open.set(answer, content);
+			return { kind: "opened", answer, length: BigInt(content.length) };
+		};
+		const { name } = goods.description;
+		const item = items.get(name);
+		const again = made.again(goods.contractId);
+		if (item === undefined || item.content !== undefined || again !== undefined)
+			return this.#have(answer, name, ({ content }) =>
+				opened(again ?? content ?? NONE),
+			);
+		const failed = (error: TetradError): void =>
+			device.later(() => this.#feed({ kind: "failed", answer, error }));
+		if (goods.itemKind === undefined)
+			return failed(
+				new TetradError("merchandise-changed", "it is not kept any more"),
+			);
+		made.make(goods, {
+			made: (content) => this.#feed(opened(content)),
+			failed,
+			isOver: () => this.#released.has(answer) || this.#options.tetrad.ended,
+		});
 	}
 
 	#sold(
@@ -839,28 +943,34 @@ export class Seller {
 		receipt: Uint8Array,
 		chain: Uint8Array,
 	): void {
-		const { device, items } = this.#options;
-		const listing = [...items.values()][0]?.listing;
-		if (listing === undefined) return;
-		transact(
-			device,
-			recordSale({
-				contract: copy(contract),
-				time: BigInt(device.now()),
-				buyer: this.#buyer.name,
-				buyer_agent: this.#buyer.deviceId,
-				item: "",
-				issuer: listing.issuer,
-				currency: listing.currency,
-				exponent: BigInt(listing.money.exponent),
-				play: 1n,
-				amount,
-				receipt: copy(receipt),
-				receipt_chain: copy(chain),
-			}),
-			() => {},
-		);
+		const { device, items, memory } = this.#options;
+		const item = memory.offered.get(hex(contract)) ?? "";
+		// What was sold before it was started it takes for the first of its things.
+		const sold = items.get(item) ?? [...items.values()][0];
+		if (sold === undefined) return;
+		const { listing } = sold;
+		const record = recordSale({
+			contract: copy(contract),
+			time: BigInt(device.now()),
+			buyer: this.#buyer.name,
+			buyer_agent: this.#buyer.deviceId,
+			item,
+			issuer: listing.issuer,
+			currency: listing.currency,
+			exponent: BigInt(listing.money.exponent),
+			play: 1n,
+			amount,
+			receipt: copy(receipt),
+			receipt_chain: copy(chain),
+		});
+		transact(device, record, () => {});
 	}
+}
+function failedTo(answer: number, why: string): SellingEvent {
+	return {
+		...{ kind: "failed", answer },
+		error: new TetradError("payment-refused", why),
+	};
 }
 
 /** What an agent asks its module to sell with, when it meets that issuer next. */

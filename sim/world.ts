@@ -5,6 +5,7 @@
 import { nodeCrypto } from "../src/crypto/index.ts";
 import type { TetradError } from "../src/errors.ts";
 import type { Write } from "../src/machine/index.ts";
+import type { MintChange } from "../src/mint/index.ts";
 import {
 	type IssuerReport,
 	type PurseReport,
@@ -22,8 +23,11 @@ import { BEGINNING, type Certificates, type Identity } from "./certificates.ts";
 import type { Cryptography, SealWatcher } from "./crypto.ts";
 import type { Device } from "./device.ts";
 import { type Checks, makeChecks } from "./invariants/index.ts";
-import { COIN, IssuerSide } from "./issuer-side.ts";
+import { IssuerSide } from "./issuer-side.ts";
 import { type Believing, IN_LEAGUE, LIES } from "./lies.ts";
+import type { SimulatedMint } from "./mint.ts";
+import { isMintStep } from "./mint-plan.ts";
+import { Mints } from "./mints.ts";
 import type { Module } from "./module.ts";
 import {
 	CarrierEnd,
@@ -32,7 +36,15 @@ import {
 	QUIET,
 	type Watcher,
 } from "./network.ts";
-import { EVERYBODY, ITEMS, numbered, type Plan, type Step } from "./plan.ts";
+import {
+	EVERYBODY,
+	ITEMS,
+	MADE_ITEM,
+	namedContract,
+	numbered,
+	type Plan,
+	type Step,
+} from "./plan.ts";
 import { Stream } from "./random.ts";
 import { rot } from "./rot.ts";
 import { Schedule } from "./schedule.ts";
@@ -93,6 +105,7 @@ export class World {
 	readonly trace: Trace;
 	readonly policy: Policy;
 	readonly issuers: readonly IssuerSide[];
+	readonly mints: Mints;
 	readonly buyers: readonly Side[];
 	readonly merchants: readonly Side[];
 	readonly sides: readonly Side[];
@@ -165,9 +178,14 @@ export class World {
 				}),
 		);
 		const terms = this.issuers.map((issuer) => issuer.terms);
-		const side = (name: string, items: ReadonlyMap<string, Item>) =>
+		this.mints = new Mints(this);
+		const side = (
+			name: string,
+			items: ReadonlyMap<string, Item>,
+			bookWithinMs?: number,
+		) =>
 			new Side({
-				...{ world: this, name, terms, items },
+				...{ world: this, name, terms, items, bookWithinMs },
 				identities: identities(name),
 				owner: this.cryptography.signer(`owner of ${name}`),
 			});
@@ -175,7 +193,7 @@ export class World {
 			side(name, new Map()),
 		);
 		this.merchants = numbered("merchant", plan.merchants).map((name, at) =>
-			side(name, this.#items(name, at)),
+			side(name, this.#items(name, at), this.mints.bookWithinMs(at)),
 		);
 		this.sides = [...this.buyers, ...this.merchants];
 		this.#sideOf = new Map(
@@ -229,6 +247,18 @@ export class World {
 			: this.stream(`disk ${device.name}`).within(least, most);
 	}
 
+	/** The same of a mint. */
+	mintSyncMs({ name }: SimulatedMint): number {
+		const [least, most] = this.isHealed ? [1, 1] : this.plan.syncMs;
+		return least === most
+			? least
+			: this.stream(`disk ${name}`).within(least, most);
+	}
+
+	mintKept(mint: SimulatedMint, changes: readonly MintChange[]): void {
+		this.mints?.kept(mint, changes);
+	}
+
 	pairing(side: string): Pairs {
 		const key = nodeCrypto.sha256(utf8(`pairing of ${side}`));
 		return {
@@ -248,27 +278,52 @@ export class World {
 	#items(merchant: string, number: number): ReadonlyMap<string, Item> {
 		const stream = new Stream(this.plan.seed, `items of ${merchant}`);
 		return new Map(
-			numbered("item", ITEMS).map((name, at) => {
-				const issuer = this.issuers[(at + number) % this.issuers.length];
-				if (issuer === undefined) throw new Error("there is no issuer");
-				const content = Buffer.concat([
-					CANARY,
-					// Now and then more than one chunk.
-					stream.bytes(
-						stream.chance(0.1) ? 140_000 : stream.pick([0, 100, 3000]),
-					),
-				]);
-				const listing = {
+			numbered("item", ITEMS).map((name, at): [string, Item] => {
+				const content = this.canaried(stream);
+				const item = {
 					description: { name, mediaType: "", about: "", order: "" },
 					kind: "file",
 					length: BigInt(content.length),
-					issuer: issuer.id,
-					currency: COIN.code,
-					money: { exponent: COIN.exponent, isPlay: true },
 					amount: BigInt(stream.within(1, 50)),
 				} as const;
-				return [name, { listing, content: new Uint8Array(content) }];
+				const [listing, ...others] = this.mints
+					.moneyOf(number, at, this.issuers)
+					.map((money) => ({ ...item, ...money }));
+				if (listing === undefined) throw new Error("there is no money");
+				return [name, { listing, others, content }];
 			}),
+		).set(MADE_ITEM, this.#madeItem(merchant, number));
+	}
+
+	#madeItem(merchant: string, number: number): Item {
+		const { terms } = this.issuers[number % this.issuers.length] ?? {};
+		if (terms === undefined) throw new Error("there is no issuer");
+		const { issuer, currency } = terms;
+		const stream = new Stream(this.plan.seed, `orders of ${merchant}`);
+		const name = MADE_ITEM;
+		return {
+			listing: {
+				description: { name, mediaType: "", about: "", order: "" },
+				kind: "made-on-order",
+				length: undefined,
+				...{ issuer, currency: currency.code },
+				money: { exponent: currency.exponent, isPlay: true },
+				amount: BigInt(stream.within(1, 30)),
+			},
+			content: undefined,
+		};
+	}
+
+	/** Goods that can be told from everything else. */
+	canaried(stream: Stream): Uint8Array {
+		return new Uint8Array(
+			Buffer.concat([
+				CANARY,
+				// Now and then more than one chunk.
+				stream.bytes(
+					stream.chance(0.1) ? 140_000 : stream.pick([0, 100, 3000]),
+				),
+			]),
 		);
 	}
 
@@ -507,6 +562,7 @@ export class World {
 			module.start();
 			agent.start();
 		}
+		this.mints.begin();
 		const { notes } = this.plan;
 		this.issuers.forEach((issuer, at) => {
 			for (const side of this.sides) {
@@ -531,18 +587,23 @@ export class World {
 	step(step: Step, number: number): void {
 		const tell = (what: string) =>
 			this.tell({ who: "world", what, isFault: true });
+		if (isMintStep(step)) return this.mints.step(step);
 		switch (step.kind) {
 			case "buy": {
 				const merchant = this.merchants[step.merchant];
 				const buyer = this.buyers[step.buyer];
 				if (merchant === undefined) return;
-				return buyer?.buy(merchant, `item-${step.item}`, step);
+				return buyer?.buy(
+					merchant,
+					step.order === undefined ? `item-${step.item}` : MADE_ITEM,
+					step,
+				);
 			}
 			case "pay": {
 				const merchant = this.merchants[step.merchant];
 				const issuer = this.issuers[step.issuer];
 				if (merchant === undefined || issuer === undefined) return;
-				const contract = this.stream(`contract ${number}`).bytes(32);
+				const contract = namedContract(this.plan, step.name ?? `${number}`);
 				const { issuer: id, currency } = issuer.terms;
 				return this.buyers[step.buyer]?.pay(merchant, {
 					...{ contract, issuer: id, currency: currency.code },
@@ -702,10 +763,26 @@ export class World {
 			}
 			case "limit":
 				return this.#side(step.side)?.limit(
-					this.issuers.map(({ id }) => id),
-					BigInt(step.perPayment),
-					BigInt(step.perDay),
+					[
+						...this.issuers.map(({ id }) => id),
+						...this.mints.all.map(({ issuer }) => issuer),
+					],
+					step,
 				);
+			case "refund": {
+				const buyer = this.buyers[step.buyer];
+				if (buyer === undefined) return;
+				return this.merchants[step.merchant]?.refunds.give(buyer, step);
+			}
+			case "fetch-refund": {
+				const merchant = this.merchants[step.merchant];
+				if (merchant === undefined) return;
+				return this.buyers[step.buyer]?.refunds.fetch(merchant);
+			}
+			case "approve":
+				return this.#side(step.side)?.owner.approve(step);
+			case "override":
+				return this.#side(step.side)?.owner.override(step);
 		}
 	}
 
@@ -718,6 +795,8 @@ export class World {
 			isFault: true,
 		});
 		this.#lost.clear();
+		// Whoever relies on an issuer that lies for good has to wait for good.
+		for (const { module } of this.issuers) module.lie = undefined;
 		for (const device of this.devices.values()) {
 			device.noCrash();
 			device.disk.mend();
@@ -729,6 +808,7 @@ export class World {
 			// Whoever was away, or had a wrong clock, gets the lists of its authorities.
 			for (const bundle of this.#bundles) device.learnList(bundle);
 		}
+		this.mints.heal();
 		for (const side of this.sides) if (!side.isPaired) side.pair();
 	}
 

@@ -66,7 +66,8 @@ export const believed: MakeInvariant = (world, fail) => {
 				const { contract } = row;
 				if (!(contract instanceof Uint8Array)) continue;
 				const { receipt, transfer_id: transfer, notes } = row;
-				for (const id of [contract, transfer, notes, row["transfer"]])
+				const { lock } = row;
+				for (const id of [contract, transfer, notes, lock, row["transfer"]])
 					if (id instanceof Uint8Array) isBelieved(device, table.name, id);
 				if (
 					table.name !== PAYMENTS.name ||

@@ -1,12 +1,16 @@
 import type { TetradError } from "../../src/errors.ts";
+import type { Write } from "../../src/machine/index.ts";
+import { purseTables } from "../../src/money/index.ts";
 import { hex, sameBytes } from "../../src/wire/index.ts";
 import { CANARY } from "../world.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
+const { ECASH_SEED_NAME, META } = purseTables;
+
 /**
  * What is secret is on no wire, in no store and in no log: the goods, what all keys of an issuer's
- * sales follow from, and the keys of pairings. What a merchant's module sells with is in its own
- * store, and nowhere else; goods are on their buyer's disk sealed until they are opened.
+ * sales follow from, and the keys of pairings. What a merchant's module sells with, and what all
+ * ecash of a purse follows from, is in its own store, and nowhere else; goods are on their buyer's disk sealed until they are opened.
  */
 export const canaries: MakeInvariant = (world, fail) => {
 	const secrets = new Secrets();
@@ -32,18 +36,30 @@ export const canaries: MakeInvariant = (world, fail) => {
 				fail(`${from} sends ${to} a secret in clear`);
 		},
 		durable(device, writes) {
+			// Wherever else they stand in what is written along with them.
 			for (const write of writes) {
 				if (write.kind === "delete") continue;
-				const isOfMerchant = write.table.name === "selling_secrets";
-				for (const [column, cell] of Object.entries(write.row)) {
-					if (!(cell instanceof Uint8Array)) continue;
-					if (isOfMerchant && column === "secret") selling.add(cell);
-					else if (hasSecret(cell) || hasSelling(cell))
+				const own = ownSecret(write);
+				if (own !== undefined) selling.add(write.row[own] as Uint8Array);
+			}
+			for (const write of writes) {
+				if (write.kind === "delete") continue;
+				const own = ownSecret(write);
+				for (const [column, cell] of Object.entries(write.row))
+					if (
+						cell instanceof Uint8Array &&
+						column !== own &&
+						(hasSecret(cell) || hasSelling(cell))
+					)
 						fail(
 							`${device.name} has a secret in ${write.table.name}.${column}`,
 						);
-				}
 			}
+		},
+		asked(device, mint, { body }) {
+			const text = Buffer.from(body).toString("latin1");
+			if (secrets.isWrittenIn(text) || selling.isWrittenIn(text))
+				fail(`${device.name} asks ${mint.name} with a secret in it`);
 		},
 		heard: logged,
 		reported({ module }, report) {
@@ -62,6 +78,18 @@ export const canaries: MakeInvariant = (world, fail) => {
 		},
 	};
 };
+
+/** The column in which that row has a secret of its own device, if it has one. */
+function ownSecret({
+	table,
+	row,
+}: Pick<Extract<Write, { row: unknown }>, "table" | "row">):
+	| string
+	| undefined {
+	if (table.name === "selling_secrets") return "secret";
+	const isSeed = table.name === META.name && row["name"] === ECASH_SEED_NAME;
+	return isSeed ? "value" : undefined;
+}
 
 /** How far apart the places are at which it is looked whether a secret goes on there. */
 const STRIDE = 8;

@@ -79,7 +79,8 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 			case WITH_AGENT.witness.type: {
 				if (to !== "agent") return;
 				const { number } = body(WITH_AGENT.witness, bytes);
-				// One that is behind passes on what its issuer has heard of it.
+				// One that is behind passes on what its issuer has told it.
+				if (toldByIssuers.has(number)) return;
 				if (number > (heads.get(device) ?? 0n) && number < 2n ** 62n)
 					fail(`${device.name} tells the head ${number} before it is durable`);
 				return;
@@ -94,6 +95,8 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 			}
 		}
 	};
+	/** Numbers of heads that issuers have made up. */
+	const toldByIssuers = new Set<bigint>();
 	const agentSaid = (device: Device, bytes: Uint8Array) => {
 		if (bytes[0] === ABOUT_PURCHASES.buy.type) {
 			const { document } = body(ABOUT_PURCHASES.buy, bytes);
@@ -112,10 +115,15 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 				const row = write.row as Record<string, Uint8Array>;
 				switch (write.table.name) {
 					case "payments":
+					case "ecash_paid":
 						note(device, "the payment", row["contract"] as Uint8Array);
 						break;
 					case "receipts":
 						if ((row["receipt"] as Uint8Array).length > 0)
+							note(device, "the receipt", row["contract"] as Uint8Array);
+						break;
+					case "ecash_sold":
+						if (String(row["state"]) === "claimed")
 							note(device, "the receipt", row["contract"] as Uint8Array);
 						break;
 					case "answers":
@@ -141,6 +149,8 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 			}
 		},
 		said(device, to, bytes) {
+			if (device.lie !== undefined && bytes[0] === WITH_ISSUER.welcome.type)
+				toldByIssuers.add(body(WITH_ISSUER.welcome, bytes).number);
 			// What is handed in counts whoever does it; what else a liar says is no word of its disk.
 			if (device.lie !== undefined && bytes[0] !== WITH_ISSUER.deposit.type)
 				return;

@@ -16,7 +16,8 @@ interface PaidWithNotes {
 
 /**
  * Tells what was paid with notes that its issuer has forgotten, because its ledger was put back to
- * before they were issued. It declines them, and its operator has to make them good (docs/money.md).
+ * before they were issued. It declines them, and they are lost some weeks later (docs/money.md): a
+ * world that has come to rest is let go on until then.
  */
 export function isForgotten(
 	world: World | undefined,
@@ -36,6 +37,8 @@ export function isForgotten(
 		const ledger = known.get(hex(issuer));
 		return (
 			ledger !== undefined &&
+			// What was archived is over, and has no notes any more.
+			notes.length > 0 &&
 			parseList(notes, MAX_PIECES).some(
 				(document) =>
 					!ledger.notes.has(hex(parseNote(ledger.crypto, document).id)),

@@ -1,30 +1,41 @@
 /* All invariants by name, and how a world lets them look at what happens. */
 import type { World } from "../world.ts";
 import { agreement } from "./agreement.ts";
+import { approvalsKept } from "./approvals-kept.ts";
 import { audited } from "./audited.ts";
 import { behindKept } from "./behind-kept.ts";
+import { behindPaysNobody } from "./behind-pays-nobody.ts";
 import { believed } from "./believed.ts";
 import { canaries } from "./canaries.ts";
 import { clockForward } from "./clock-forward.ts";
 import { conserved } from "./conserved.ts";
 import { durableFirst } from "./durable-first.ts";
+import { ecashCoins } from "./ecash-coins.ts";
+import { ecashEnds } from "./ecash-ends.ts";
+import { ecashKeys } from "./ecash-keys.ts";
+import { ecashOrders } from "./ecash-orders.ts";
+import { ecashReference } from "./ecash-reference.ts";
+import { ecashRequests } from "./ecash-requests.ts";
 import { goodsForMoney } from "./goods-for-money.ts";
 import type { Invariant, MakeInvariant } from "./invariant.ts";
 import { limitsKept } from "./limits-kept.ts";
 import { listsKept } from "./lists-kept.ts";
+import { madeOnce } from "./made-once.ts";
 import { nobodyAccused } from "./nobody-accused.ts";
 import { nonceOnce } from "./nonce-once.ts";
 import { oneEffect } from "./one-effect.ts";
 import { queues } from "./queues.ts";
 import { reference } from "./reference.ts";
+import { refundsKept } from "./refunds-kept.ts";
 import { settled } from "./settled.ts";
 import { signatures } from "./signatures.ts";
 import { spentOnce } from "./spent-once.ts";
 import { toldTruth } from "./told-truth.ts";
 import { witnessFirst } from "./witness-first.ts";
 
+export { notRecalled } from "./goods-for-money.ts";
 export { needsPerson } from "./needs-person.ts";
-export { whatIsOpen } from "./settled.ts";
+export { whatIsForgotten, whatIsLocked, whatIsOpen } from "./settled.ts";
 
 const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"value is conserved": conserved,
@@ -35,7 +46,11 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"the four agree": agreement,
 	"the witness knows first": witnessFirst,
 	"being behind is kept": behindKept,
+	"who is behind pays nobody": behindPaysNobody,
 	"limits are kept": limitsKept,
+	"the owner's word counts": approvalsKept,
+	"what is ordered is made once": madeOnce,
+	"what is given back was paid": refundsKept,
 	"lists are kept": listsKept,
 	"nobody honest is accused": nobodyAccused,
 	"no lie is believed": believed,
@@ -48,7 +63,15 @@ const INVARIANTS: Readonly<Record<string, MakeInvariant>> = {
 	"everything comes to rest": settled,
 	"goods for money": goodsForMoney,
 	"equal to the reference ledger": reference,
+	"ecash is somebody's, once": ecashCoins,
+	"mints are asked what is durable": ecashRequests,
+	"keys and counters are used once": ecashKeys,
+	"a lock ends one way": ecashEnds,
+	"an owner's order is done once": ecashOrders,
+	"ecash is equal to the reference ledger": ecashReference,
 };
+
+export const INVARIANT_NAMES: readonly string[] = Object.keys(INVARIANTS);
 
 type Hooks = Required<Invariant>;
 
@@ -84,6 +107,7 @@ export function makeChecks(world: World): Checks {
 		credited: to("credited"),
 		durable: to("durable"),
 		said: to("said"),
+		taken: to("taken"),
 		signed: to("signed"),
 		clockBelieved: to("clockBelieved"),
 		sent: to("sent"),
@@ -91,7 +115,12 @@ export function makeChecks(world: World): Checks {
 		confirmed: to("confirmed"),
 		reported: to("reported"),
 		issuerReported: to("issuerReported"),
+		ownerSaid: to("ownerSaid"),
+		made: to("made"),
 		heard: to("heard"),
+		asked: to("asked"),
+		mintKept: to("mintKept"),
+		minted: to("minted"),
 		stepped: to("stepped"),
 		rested: to("rested"),
 	};
@@ -103,6 +132,7 @@ export function makeChecks(world: World): Checks {
 			for (const hook of hooks.durable) hook(...given);
 		},
 		said: (...given) => hooks.said.forEach((hook) => void hook(...given)),
+		taken: (...given) => hooks.taken.forEach((hook) => void hook(...given)),
 		clockBelieved: (...given) =>
 			hooks.clockBelieved.forEach((hook) => void hook(...given)),
 		signed: (...given) => hooks.signed.forEach((hook) => void hook(...given)),
@@ -114,7 +144,16 @@ export function makeChecks(world: World): Checks {
 			hooks.reported.forEach((hook) => void hook(...given)),
 		issuerReported: (...given) =>
 			hooks.issuerReported.forEach((hook) => void hook(...given)),
+		ownerSaid: (...given) =>
+			hooks.ownerSaid.forEach((hook) => void hook(...given)),
+		made: (...given) => hooks.made.forEach((hook) => void hook(...given)),
 		heard: (...given) => hooks.heard.forEach((hook) => void hook(...given)),
+		asked: (...given) => hooks.asked.forEach((hook) => void hook(...given)),
+		mintKept(...given) {
+			hasChanged = true;
+			for (const hook of hooks.mintKept) hook(...given);
+		},
+		minted: (...given) => hooks.minted.forEach((hook) => void hook(...given)),
 		stepped() {
 			if (!hasChanged) return;
 			hasChanged = false;

@@ -17,7 +17,7 @@ export function needsPerson({ agent, module }: Side): string | undefined {
 	return listed && `${listed.name} is listed: it has to be certified anew`;
 }
 
-function isListed(device: Device): boolean {
+export function isListed(device: Device): boolean {
 	if (!device.isUp) return false;
 	try {
 		device.context.verdicts.lists.requireTrusted(device.own.path);

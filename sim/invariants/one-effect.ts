@@ -25,9 +25,17 @@ export const oneEffect: MakeInvariant = (world, fail) => {
 			for (const write of writes) {
 				if (write.kind === "delete") continue;
 				const { table, row } = write;
-				if (table.name !== "payments" && table.name !== "receipts") continue;
+				const isEcash =
+					table.name === "ecash_paid" || table.name === "ecash_sold";
+				if (table.name !== "payments" && table.name !== "receipts" && !isEcash)
+					continue;
 				const contract = row["contract"] as Uint8Array;
-				const what = table.name === "payments" ? "payment" : "sale";
+				const what =
+					table.name === "payments" || table.name === "ecash_paid"
+						? "payment"
+						: "sale";
+				if (isEcash)
+					once(`lock for the ${what}`, device.name, contract, row["lock"]);
 				once(
 					`transfer for the ${what}`,
 					device.name,

@@ -28,5 +28,10 @@ export const queues: MakeInvariant = (world, fail) => {
 		const tetrads = (module ?? agents.get(name))?.tetrads ?? 0;
 		if (tetrads > most) fail(`${name} is in ${tetrads} tetrads`);
 	};
-	return { confirmed: look, durable: look };
+	const asked = ({ name }: Device): void => {
+		const questions = world.mints.underWay.get(name) ?? 0;
+		if (questions > mostPending)
+			fail(`${name} asks ${questions} things at once`);
+	};
+	return { confirmed: look, durable: look, asked };
 };

@@ -1,5 +1,10 @@
 import type { Row } from "../../src/machine/index.ts";
 import {
+	MAX_PIECES,
+	parseList,
+	readNote,
+} from "../../src/money/documents/index.ts";
+import {
 	noBalance,
 	purseTables,
 	readBalances,
@@ -12,7 +17,11 @@ import type { MakeInvariant } from "./invariant.ts";
 import { needsPerson } from "./needs-person.ts";
 import { waitsForNobody } from "./settled.ts";
 
-const { PAYMENTS } = purseTables;
+const { PAYMENTS, RECEIPTS } = purseTables;
+
+type ReceiptRow = Row<typeof RECEIPTS.columns>;
+
+const DAY_MS = 86_400_000;
 
 /**
  * A ledger of a few lines that knows nothing of notes, transfers or receipts: who was credited with
@@ -43,6 +52,17 @@ export const reference: MakeInvariant = (world, fail) => {
 			(side) => idOf(side) === hex(id) && world.isLying(side.module.name),
 		);
 	const idOf = ({ module }: Side) => hex(module.certified().deviceId);
+	/** Transfers that their payees have given up when, by their own clocks, that was right. */
+	const cameTooLate = new Set<string>();
+	for (const { module } of world.sides)
+		module.disk.watchers.push(({ name }, before, after) => {
+			if (name !== RECEIPTS.name || after === undefined) return;
+			const { transfer_id, notes, state } = after as ReceiptRow;
+			if (state !== "refused" || before?.["state"] === "refused") return;
+			if (isOver(notes, module.now() - world.plan.graceDays * DAY_MS))
+				cameTooLate.add(hex(transfer_id));
+			else cameTooLate.delete(hex(transfer_id));
+		});
 	return {
 		credited: (issuer, side, amount) => add(hex(issuer.id), idOf(side), amount),
 		durable(device, writes) {
@@ -81,12 +101,23 @@ export const reference: MakeInvariant = (world, fail) => {
 					module.disk.rows(TRANSFERS).map(({ id }) => hex(id)),
 				),
 			);
+			const givenUp = new Set(
+				world.sides.flatMap(({ module }) =>
+					module.disk
+						.rows(RECEIPTS)
+						.filter(({ state }) => state === "refused")
+						.map(({ transfer_id }) => hex(transfer_id)),
+				),
+			);
+			// Nobody's, until its payer hands it in.
+			const late = givenUp.intersection(cameTooLate);
 			for (const one of sold.values()) {
 				const { issuer, payer, payee, amount, isVoid, isLie } = one;
 				// What a liar has committed it may never have given away, and what one denies it may not have.
 				if (isVoid || (isLie && !handedIn.has(one.transfer))) continue;
 				add(issuer, payer, -amount);
-				add(issuer, payee, amount);
+				if (!late.has(one.transfer) || handedIn.has(one.transfer))
+					add(issuer, payee, amount);
 			}
 			for (const issuer of world.issuers)
 				for (const side of world.sides) {
@@ -101,6 +132,13 @@ export const reference: MakeInvariant = (world, fail) => {
 		},
 	};
 };
+
+/** Whether one of them had expired by then. */
+function isOver(notes: Uint8Array, at: number): boolean {
+	return parseList(notes, MAX_PIECES).some(
+		(note) => readNote(note).expires <= at,
+	);
+}
 
 /** In the purse and in the account. */
 function balanceOf({ module }: Side, issuer: IssuerSide): bigint {

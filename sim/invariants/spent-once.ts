@@ -1,6 +1,8 @@
 import { messages, parseTransfer } from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
+import { isStillAt } from "./taken.ts";
 
 const { BETWEEN_MODULES, WITH_ISSUER, body } = messages;
 
@@ -8,19 +10,23 @@ interface Spent {
 	readonly transfer: string;
 	readonly from: bigint;
 	readonly to: bigint;
+	readonly taker: Device;
+	readonly id: Uint8Array;
 }
 
-/** Nothing is spendable in two places: no range of a note leaves its holder in two transfers, whatever was restored. */
-export const spentOnce: MakeInvariant = (_, fail) => {
+/**
+ * Nothing is spendable in two places: no range of a note comes to anybody in two transfers, whatever
+ * was restored. One that has only left its module may be lost with the link, along with the word to
+ * the own agent that went before it; then a purse that is put back does not know of it, nor anybody.
+ * So it is when whoever took it was put back as well, to before that.
+ */
+export const spentOnce: MakeInvariant = (world, fail) => {
 	const spent = new Map<string, Spent[]>();
 	return {
-		said(device, to, bytes) {
-			if (
-				to !== "module" ||
-				device.role !== "module" ||
-				device.lie !== undefined
-			)
-				return;
+		taken(taker, bytes, { place, parties }) {
+			const { name } = place === "X" ? parties.Y : parties.X;
+			const sender = world.sides.find(({ module }) => module.name === name);
+			if (sender === undefined || sender.module.lie !== undefined) return;
 			for (const kind of [
 				BETWEEN_MODULES.deliver,
 				WITH_ISSUER.exchange,
@@ -31,20 +37,23 @@ export const spentOnce: MakeInvariant = (_, fail) => {
 					kind as never,
 					bytes,
 				);
-				const { id, pieces } = parseTransfer(device.crypto, document);
+				const { id, pieces } = parseTransfer(taker.crypto, document);
 				const transfer = hex(id);
 				for (const { noteId: note, offset: from, amount } of pieces) {
 					const to = from + amount;
 					const before = spent.get(hex(note)) ?? [];
 					const other = before.find(
 						(one) =>
-							one.transfer !== transfer && one.from < to && from < one.to,
+							one.transfer !== transfer &&
+							one.from < to &&
+							from < one.to &&
+							isStillAt(world, one.taker, { transfer: one.id }),
 					);
 					if (other !== undefined)
 						fail(
-							`${device.name} signed the range ${from}–${to} of note ${hex(note).slice(0, 8)} in the transfers ${other.transfer.slice(0, 8)} and ${transfer.slice(0, 8)}`,
+							`${name} signed the range ${from}–${to} of note ${hex(note).slice(0, 8)} in the transfers ${other.transfer.slice(0, 8)} and ${transfer.slice(0, 8)}`,
 						);
-					before.push({ transfer, from, to });
+					before.push({ transfer, from, to, taker, id });
 					spent.set(hex(note), before);
 				}
 			}

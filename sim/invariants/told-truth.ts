@@ -1,32 +1,67 @@
-import { messages, parseTransfer, purseTables } from "../../src/money/index.ts";
+import { ecashTables, messages, purseTables } from "../../src/money/index.ts";
 import { ABOUT_PURCHASES } from "../../src/trade/documents/index.ts";
+import { PURCHASES } from "../../src/trade/records/index.ts";
 import { hex, sameBytes } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
+import { isOfCostlyMint } from "./mint-sins.ts";
+import { isStillAt } from "./taken.ts";
 
-const { BETWEEN_MODULES, WITH_ISSUER, body } = messages;
+const { body } = messages;
 
 /** What an owner or an agent is told is true: paid means paid, and what is said not to have been paid never is. */
 export const toldTruth: MakeInvariant = (world, fail) => {
 	/** Contracts that a module has committed, and that it has called off. */
 	const committed = new Set<string>();
-	/** And those whose transfer has left it: with the rest, a purse that is put back loses nothing. */
-	const given = new Set<string>();
+	/** And those whose transfer has come to its payee, or to its issuer: with the rest, a purse that is put back loses nothing. It goes through the own agent, behind the head that tells of it. */
+	const given = new Map<string, Set<Device>>();
 	const calledOff = new Set<string>();
+	/** By a purse that was put back, by contract. */
+	const calledOffWhenBack = new Map<string, string>();
+	/** Contracts of which an agent was told that what was paid has come back. */
+	const refunded = new Set<string>();
 	const received = new Set<string>();
 	/** Requests that issuers have carried out, and orders that owners were told are off. */
 	const carriedOut = new Set<string>();
 	const cancelled = new Set<string>();
 	const issuers = new Set(world.issuers.map(({ module }) => module.name));
+	/** What is committed to a mint that says that it was spent before is lost there, and never paid. */
+	const isLost = (contract: string): boolean =>
+		world.sides.some(({ module }) =>
+			module.disk
+				.rows(ecashTables.LOCKED)
+				.some(
+					(row) =>
+						hex(row.contract) === contract &&
+						row.state === "declined" &&
+						isOfCostlyMint(world, row.mint),
+				),
+		);
 	const short = (contract: string) => contract.slice(0, 8);
+	const hasCome = (contract: string): boolean =>
+		[...(given.get(contract) ?? [])].some((taker) =>
+			isStillAt(world, taker, { contract: Buffer.from(contract, "hex") }),
+		);
 	const wasPaid = (device: Device, contract: string): boolean =>
 		world.sideOf(device)?.wasRestored === true
-			? given.has(contract)
-			: committed.has(contract);
+			? hasCome(contract)
+			: committed.has(contract) && !isLost(contract);
 	return {
+		rested() {
+			// Elsewhere it may not have heard that: it is told once, and has the goods.
+			if (world.plan.merchantsLose !== true) return;
+			for (const { agent } of world.buyers)
+				for (const { contract, state } of agent.disk.rows(PURCHASES))
+					if (state === "final" && refunded.has(hex(contract)))
+						fail(
+							`${agent.name} says that ${short(hex(contract))} was bought, and has been told that it is void`,
+						);
+		},
 		reported({ module, wasRestored }, report) {
 			if (module.lie !== undefined) return;
-			if (report.kind === "paid") {
+			const isOfMint =
+				"issuer" in report && world.mints.of(report.issuer) !== undefined;
+			if (report.kind === "paid" && !isOfMint) {
 				const row = module.disk
 					.rows(purseTables.PAYMENTS)
 					.find(({ contract }) => sameBytes(contract, report.contract));
@@ -37,10 +72,14 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 			}
 			if (
 				report.kind === "refused" &&
+				// With another amount it is not paid, and the owner is told that it was, before.
+				!report.error.message.startsWith("this contract was paid before") &&
 				wasPaid(module as unknown as Device, hex(report.contract)) &&
-				module.disk
-					.rows(purseTables.PAYMENTS)
-					.some(({ contract }) => sameBytes(contract, report.contract))
+				[purseTables.PAYMENTS, ecashTables.LOCKED].some((table) =>
+					module.disk
+						.rows(table as typeof purseTables.PAYMENTS)
+						.some(({ contract }) => sameBytes(contract, report.contract)),
+				)
 			)
 				fail(
 					`${module.name} tells its owner that ${short(hex(report.contract))} was refused, and it is committed`,
@@ -66,7 +105,7 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 				}
 				const contract =
 					row["contract"] instanceof Uint8Array ? hex(row["contract"]) : "";
-				if (table.name === "payments") {
+				if (table.name === "payments" || table.name === "ecash_paid") {
 					committed.add(contract);
 					if (calledOff.has(contract))
 						fail(
@@ -75,6 +114,19 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 				}
 				if (table.name === "receipts" && row["state"] !== "to-book")
 					received.add(contract);
+				if (table.name === "ecash_sold" && row["state"] === "claimed")
+					received.add(contract);
+				const isGiven =
+					table.name === "receipts" ||
+					(table.name === "sales" && issuers.has(device.name));
+				if (isGiven && contract !== "") {
+					given.set(contract, (given.get(contract) ?? new Set()).add(device));
+					const off = calledOffWhenBack.get(contract);
+					if (off !== undefined)
+						fail(
+							`${off} had said that nothing would be paid for ${short(contract)}, and it comes to ${device.name}`,
+						);
+				}
 				if (device.role !== "agent") continue;
 				// What liars tell their owners is their own.
 				if (world.isLying(device.name)) continue;
@@ -106,19 +158,14 @@ export const toldTruth: MakeInvariant = (world, fail) => {
 				device.lie !== undefined
 			)
 				return;
-			for (const kind of [BETWEEN_MODULES.deliver, WITH_ISSUER.resolve]) {
-				if (bytes[0] !== kind.type) continue;
-				const { transfer } = body<{ readonly transfer: Uint8Array }>(
-					kind as never,
-					bytes,
-				);
-				given.add(hex(parseTransfer(device.crypto, transfer).contract));
-			}
 			if (to !== "agent") return;
 			if (bytes[0] !== ABOUT_PURCHASES.notBought.type) return;
 			const { contract, outcome } = body(ABOUT_PURCHASES.notBought, bytes);
+			if (outcome === "refunded") refunded.add(hex(contract));
 			if (outcome !== "aborted") return;
 			calledOff.add(hex(contract));
+			if (world.sideOf(device)?.wasRestored === true)
+				calledOffWhenBack.set(hex(contract), device.name);
 			if (wasPaid(device, hex(contract)))
 				fail(
 					`${device.name} says that nothing was paid for ${short(hex(contract))}, and it was`,

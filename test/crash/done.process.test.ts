@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { compileDisk, Disk } from "../../crash/disk.ts";
 import { requireHome } from "../../src/device/home/index.ts";
-import { freePorts, makeSandbox } from "../../src/device/setup/index.ts";
+import { makeSandbox } from "../../src/device/setup/index.ts";
 import { readSide } from "../../src/device/side/index.ts";
 import { temporaryFolder } from "../support/folders.ts";
+import { portsForLater } from "../support/ports.ts";
 import { run } from "../support/processes.ts";
 
 /** Dice by which all is lost that may be. */
@@ -54,7 +55,7 @@ describe("what is done when the power goes", () => {
 		if (skip(t)) return;
 		const { at, give } = newDisk();
 		const world = join(at, "world");
-		const [issuer, shop, operators] = (await freePorts(3)).map(
+		const [issuer, shop, operators] = (await portsForLater(3)).map(
 			(port) => `127.0.0.1:${port}`,
 		) as [string, string, string];
 		await makeSandbox(world, { addresses: { issuer, shop, operators } });

@@ -159,6 +159,23 @@ describe("faults", () => {
 			assert.ok((faults.get(kind) ?? 0) > 0);
 		});
 
+	test("a payment that its payee could not hand in, since it was listed until the grace was over, is nobody's", async () => {
+		const plan = planOf(
+			[
+				{
+					...{ at: 20_000, kind: "pay", buyer: 0, merchant: 0 },
+					...{ issuer: 0, amount: 13 },
+				},
+				{ at: 80_000, kind: "list", device: "merchant-0-module" },
+				{ at: 12 * DAY, kind: "unlist", role: "module" },
+			],
+			{ settleEveryMs: 3 * DAY },
+		);
+		const { violation, paid } = await runPlan(plan);
+		assert.equal(violation, undefined);
+		assert.equal(paid, 1);
+	});
+
 	test("each kind of step is drawn by some seed", () => {
 		const drawn = new Set(
 			Array.from({ length: 300 }, (_, seed) =>

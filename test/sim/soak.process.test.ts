@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { execPath } from "node:process";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { kept, type Soaked, seedAfter, soakPage } from "../../sim/soak-kept.ts";
 
 const MAIN = fileURLToPath(new URL("../../sim/soak-main.ts", import.meta.url));
 
@@ -79,5 +81,36 @@ describe("npm run soak", () => {
 		const said = await text(child.stdout);
 		assert.equal(await over, 2);
 		assert.match(said, /--purchases N {2}until/);
+	});
+
+	test("goes on only behind what is kept", async () => {
+		const { child, over } = soaking("--hours", "1", "--more", "--seed", "1");
+		await text(child.stdout);
+		assert.equal(await over, 2);
+	});
+});
+
+describe("what is kept of soaks", () => {
+	test("is what the page says", async () => {
+		const page = new URL("../../docs/internals/soak.md", import.meta.url);
+		assert.equal(await readFile(page, "utf8"), soakPage(kept()));
+	});
+
+	test("is added up, and gone on with behind the last seed that was begun", () => {
+		const [one] = kept();
+		assert.ok(one);
+		const other: Soaked = {
+			...one,
+			...{ commit: "c0ffee", firstSeed: one.nextSeed, nextSeed: 900_000 },
+			failures: [{ seed: 5, invariant: "one id, one effect", what: "two" }],
+		};
+		assert.equal(seedAfter([one, other]), 900_000);
+		assert.equal(seedAfter([]), 1);
+		const page = soakPage([one, other]);
+		assert.match(page, new RegExp(`worlds \\| ${2 * one.seeds} `));
+		assert.match(
+			page,
+			/\| c0ffee \| Seed 5: "one id, one effect" does not hold: two \|/,
+		);
 	});
 });

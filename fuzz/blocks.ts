@@ -35,6 +35,11 @@ export function forgetBlocks(): void {
 	fresh = 0;
 }
 
+/** A one for each block that was reached since they were forgotten, of all that were loaded. */
+export function reachedBlocks(): Uint8Array {
+	return reached.slice(0, count);
+}
+
 /** As much of a node of a syntax tree as is looked at here. */
 interface Node {
 	readonly type: string;

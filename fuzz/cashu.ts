@@ -3,6 +3,7 @@ import { nodeCrypto } from "../src/crypto/index.ts";
 import { parseCbor, writeCbor } from "../src/money/cashu/cbor.ts";
 import * as cashu from "../src/money/cashu/index.ts";
 import { parseJson, writeJson } from "../src/money/cashu/json.ts";
+import { encodeKeyset, parseKeyset } from "../src/money/cashu/kept-keyset.ts";
 import { readLockSecret } from "../src/money/cashu/read-lock.ts";
 import { loadEcash } from "../src/provider/index.ts";
 import * as trade from "../src/trade/documents/index.ts";
@@ -105,6 +106,15 @@ export function cashuTargets(): Target[] {
 			covers: ["money/cashu/cbor.ts#parseCbor"],
 			seeds: [writeCbor({ a: 1n, b: ["c", key], d: 2n ** 40n })],
 			take: (bytes) => void parseCbor(bytes),
+		},
+		{
+			name: "keyset that was kept",
+			covers: ["money/cashu/kept-keyset.ts#parseKeyset"],
+			seeds: [encodeKeyset(keyset)],
+			take(bytes) {
+				if (!sameBytes(encodeKeyset(parseKeyset(bytes)), bytes))
+					throw broken("a keyset is another when it is kept again");
+			},
 		},
 		{
 			name: "token",

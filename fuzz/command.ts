@@ -11,20 +11,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Stream } from "../sim/random.ts";
+import { Campaign, countOf, savePage } from "./campaign.ts";
 import { readCorpus, writeCorpus } from "./corpus.ts";
 import { scratch } from "./decoders.ts";
-import { type Failed, fuzz, minimised } from "./fuzzing.ts";
-import { type Target, tryOne } from "./target.ts";
+import { type Failed, type FuzzOptions, fuzz, minimised } from "./fuzzing.ts";
+import { cpuMs, type Target, tryOne } from "./target.ts";
 import { allTargets, beginsWith } from "./targets.ts";
 
 const USAGE = `npm run fuzz                                  # ten seconds for each target
 npm run fuzz -- --minutes 60                  # an hour, in equal parts
-npm run fuzz -- --seconds 1                   # a second for each
+npm run fuzz -- --seconds 1                   # a second of CPU time for each
+npm run fuzz -- --some 5                      # so many targets, drawn from the seed
 npm run fuzz -- --runs 50                     # so many inputs for each, beside its corpus
 npm run fuzz -- --target note --seed 7        # targets with "note" in their names
 npm run fuzz -- --target note --input AAAA    # one input, in base64
 npm run fuzz -- --keep                        # and keeps what reaches more than the corpus does
 npm run fuzz -- --record                      # begins corpora anew, with what tests decode
+npm run fuzz -- --save                        # writes docs/internals/fuzzing.md
 npm run fuzz -- --list                        # what is fuzzed
 npm run fuzz -- --json                        # a line of JSON for each target`;
 
@@ -34,6 +38,8 @@ const DEFAULT_SECONDS = 10;
 export interface Blocks {
 	readonly fresh: () => number;
 	readonly forget: () => void;
+	/** A one for each that was reached since then. */
+	readonly reached: () => Uint8Array;
 }
 
 /** Exit codes: 0, everything held; 1, something did not; 2, the command was wrong. */
@@ -55,9 +61,13 @@ export async function main(
 	const folder = scratch();
 	try {
 		const all = await allTargets(folder.path);
-		const targets = all.filter(({ name }) =>
+		const named = all.filter(({ name }) =>
 			values.target.every((part) => name.includes(part)),
 		);
+		const targets =
+			values.some === undefined
+				? named
+				: drawn(named, values.some, values.seed);
 		if (targets.length === 0) {
 			console.error(`no target has ${values.target.join(" and ")} in its name`);
 			return 2;
@@ -71,35 +81,24 @@ export async function main(
 		const recorded: ReadonlyMap<string, readonly Uint8Array[]> = values.record
 			? record()
 			: new Map();
-		let failures = 0;
+		const campaign = new Campaign();
+		blocks.forget();
 		for (const target of targets) {
 			const known = [
 				...readCorpus(target.name),
 				...beginsWith(target).flatMap((name) => recorded.get(name) ?? []),
 			];
-			const forMs =
-				values.minutes === undefined
-					? values.seconds * 1_000
-					: (values.minutes * 60_000) / targets.length;
-			const { weight = 1 } = target;
-			const limit =
-				values.runs === undefined
-					? { forMs }
-					: {
-							runs:
-								known.length +
-								target.seeds.length +
-								Math.ceil(values.runs / weight),
-						};
-			blocks.forget();
-			const start = performance.now();
+			const start = cpuMs();
 			const done = await fuzz(target, {
 				seed: values.seed,
 				corpus: known,
-				...limit,
+				...limitOf(target, known, targets.length, values),
 				freshBlocks: blocks.fresh,
 			});
 			const { taken, kept, failed } = done;
+			const seconds = Math.round((cpuMs() - start) / 100) / 10;
+			const reached = blocks.reached();
+			campaign.add(done, seconds, reached);
 			const inputs =
 				(values.keep || values.record) && failed === undefined
 					? writeCorpus(
@@ -111,25 +110,26 @@ export async function main(
 							),
 						)
 					: known.length;
-			const seconds = Math.round((performance.now() - start) / 100) / 10;
+			blocks.forget();
 			const { name } = target;
 			const said = { target: name, seed: values.seed, runs: done.runs, taken };
 			if (values.json)
 				console.log(
 					JSON.stringify({
 						...{ ...said, fresh: kept.length, inputs, seconds },
+						blocks: countOf(reached),
 						...(failed !== undefined && { failed: shown(failed) }),
 					}),
 				);
 			else {
 				console.log(
-					`${name}: ${done.runs} inputs in ${seconds} s, ${taken} of them taken; ${kept.length} reach more than ${inputs} of its corpus`,
+					`${name}: ${done.runs} inputs in ${seconds} s of CPU time, ${taken} of them taken; ${kept.length} reach more than ${inputs} of its corpus`,
 				);
 				if (failed !== undefined) tellFailure(name, failed);
 			}
-			if (failed !== undefined) failures++;
 		}
-		return failures === 0 ? 0 : 1;
+		if (values.save) savePage(campaign, values.seed);
+		return campaign.hasFailed ? 1 : 0;
 	} finally {
 		folder.remove();
 	}
@@ -147,6 +147,8 @@ function read(args: readonly string[]) {
 			minutes: { type: "string" },
 			record: { type: "boolean", default: false },
 			runs: { type: "string" },
+			save: { type: "boolean", default: false },
+			some: { type: "string" },
 			seconds: { type: "string", default: `${DEFAULT_SECONDS}` },
 			seed: { type: "string", default: `${Date.now() % 2 ** 31}` },
 			target: { type: "string", multiple: true, default: [] },
@@ -166,8 +168,36 @@ function read(args: readonly string[]) {
 				: number("minutes", values.minutes),
 		runs: values.runs === undefined ? undefined : number("runs", values.runs),
 		seconds: number("seconds", values.seconds),
+		some: values.some === undefined ? undefined : number("some", values.some),
 		seed: Math.floor(number("seed", values.seed)),
 	};
+}
+
+/** So many targets that a seed draws: the same ones each time. */
+function drawn(
+	targets: readonly Target[],
+	some: number,
+	seed: number,
+): Target[] {
+	const die = new Stream(`${seed}`, "targets");
+	const left = [...targets];
+	const chosen: Target[] = [];
+	while (chosen.length < some && left.length > 0)
+		chosen.push(...left.splice(die.below(left.length), 1));
+	return chosen;
+}
+
+/** How long a target is fuzzed, or how often. */
+function limitOf(
+	{ seeds, weight = 1 }: Target,
+	known: readonly Uint8Array[],
+	targets: number,
+	{ runs, minutes, seconds }: ReturnType<typeof read>,
+): Pick<FuzzOptions, "runs" | "forMs" | "forCpuMs"> {
+	if (runs !== undefined)
+		return { runs: known.length + seeds.length + Math.ceil(runs / weight) };
+	if (minutes !== undefined) return { forMs: (minutes * 60_000) / targets };
+	return { forCpuMs: seconds * 1_000 };
 }
 
 async function tryInput(

@@ -24,6 +24,7 @@ const NO_DECODERS: Readonly<Record<string, string>> = {
 	"money/purse/balance-history.ts#readBalances": "a transaction",
 	"money/purse/issuer-requests.ts#openRequests": "a transaction",
 	"money/issuer/ledger-desk.ts#openAccount": "a transaction",
+	"money/agent/agent-tables.ts#readWitnessed": "a transaction",
 	"trade/records/refunds.ts#readComeBack": "a transaction",
 	"trade/records/refunds.ts#readRefund": "a transaction",
 	"trade/records/sales.ts#readSale": "a transaction",
@@ -32,6 +33,7 @@ const NO_DECODERS: Readonly<Record<string, string>> = {
 	"trade/records/purchases.ts#readPurchase": "a transaction",
 	"trade/records/purchases.ts#readPurchaseOf": "a transaction",
 	"trade/records/purchases.ts#readProvisional": "a transaction",
+	"trade/records/purchases.ts#readConcluded": "a transaction",
 	// What machines read with, fuzzed in worlds.
 	"trade/issuer/read-sale-terms.ts#readSaleTerms": "fuzzed in worlds",
 	"tetrad/sessions.ts#openSession": "opens what keys are for",

@@ -3,9 +3,11 @@
  * what `src` exports (`completeness.ts`). Signatures are taken to hold where something is read
  * behind them: what they protect is not in question here.
  */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { FrameSplitter } from "../src/carrier/frame-splitter.ts";
 import { parseAddress } from "../src/carrier/index.ts";
 import { nodeCrypto } from "../src/crypto/index.ts";
@@ -54,10 +56,12 @@ import * as requests from "../src/money/issuer/module-requests.ts";
 import { parseTerms as parsePaidTerms, writeTerms } from "../src/paid/terms.ts";
 import * as ways from "../src/paid/x402/ways.ts";
 import {
+	LONG_BODY_BYTES,
 	MAX_SEVERAL,
 	parseSeveral,
 	RecordOpener,
 	readMessage1,
+	SUITES,
 	suiteByName,
 } from "../src/session/index.ts";
 import { parsePostgresUrl } from "../src/store/postgres-url.ts";
@@ -115,9 +119,16 @@ function ofStructures(): Target[] {
 		covers: [],
 		seeds: [smallest(structure)],
 		take(bytes) {
-			const again = structure.encode(structure.decode(bytes));
-			if (!sameBytes(again, bytes))
-				throw broken("what it decodes to has another encoding");
+			const value = structure.decode(bytes);
+			const { rails } = value as { readonly rails?: readonly unknown[] };
+			// Rails that only a newer program knows are left out, and maybe all of them.
+			if (rails?.length === 0) return;
+			const again = structure.encode(value);
+			const isSame =
+				rails === undefined
+					? sameBytes(again, bytes)
+					: isDeepStrictEqual(structure.decode(again), value);
+			if (!isSame) throw broken("what it decodes to has another encoding");
 		},
 	}));
 }
@@ -440,10 +451,29 @@ export async function decoderTargets(folder: string): Promise<Target[]> {
 			name: "record",
 			isNeverTaken: true,
 			covers: [],
-			seeds: [encodeFrame(FRAME.record, new Uint8Array(40))],
+			seeds: [
+				encodeFrame(FRAME.record, new Uint8Array(40)),
+				// On either side of the length that chooses the AEAD.
+				encodeFrame(FRAME.record, new Uint8Array(LONG_BODY_BYTES)),
+				encodeFrame(FRAME.record, new Uint8Array(LONG_BODY_BYTES + 1)),
+			],
 			secrets: [secret],
-			take: (bytes) =>
-				void new RecordOpener(nodeCrypto, "AESGCM", secret).open(bytes),
+			take(bytes) {
+				const openers = SUITES.map(
+					({ protocol: { records } }) =>
+						new RecordOpener(nodeCrypto, records, secret),
+				);
+				for (const opener of openers.slice(1)) {
+					try {
+						opener.open(bytes);
+					} catch (error) {
+						if (!(error instanceof TetradError)) throw error;
+						continue;
+					}
+					throw broken("a record opens that nobody sealed");
+				}
+				openers[0]?.open(bytes);
+			},
 		},
 		{
 			name: "several in one record",
@@ -454,14 +484,16 @@ export async function decoderTargets(folder: string): Promise<Target[]> {
 				joined([CONTENT.message, utf8("alone")]),
 			],
 			take(bytes) {
-				const contents = parseSeveral(bytes);
-				if (contents === undefined) throw malformed("not joined as it must be");
+				const rows = parseSeveral(bytes);
+				if (rows === undefined) throw malformed("not joined as it must be");
+				if (rows.some(({ type }, at) => type === rows[at - 1]?.type))
+					throw broken("contents of one type that follow each other are apart");
+				const contents = rows.flatMap(({ type, all }) =>
+					all.map((one) => [type, one] as [number, Uint8Array]),
+				);
 				if (contents.length < 2 || contents.length > MAX_SEVERAL)
 					throw broken(`a record has ${contents.length} contents`);
-				const again = contents.map(
-					(one) => [one.type, one.bytes] as [number, Uint8Array],
-				);
-				if (!sameBytes(joined(...again), bytes))
+				if (!sameBytes(joined(...contents), bytes))
 					throw broken("contents are not what stands in their record");
 			},
 		},
@@ -839,7 +871,7 @@ function backup(): Uint8Array {
 	return Buffer.concat([length, head, utf8("{}\nab")]);
 }
 
-/** The orders of an owner, all four kinds of them. */
+/** The orders of an owner, all kinds of them. */
 function orderTargets(
 	purse: Uint8Array,
 	owner: Parameters<typeof money.openOrder>[3],
@@ -855,6 +887,14 @@ function orderTargets(
 			} catch {}
 			open(trusting, bytes, named, owner);
 		};
+	const name = {
+		request: new Uint8Array(16).fill(1),
+		mint: money.mintId(nodeCrypto, "https://mint.example"),
+	};
+	const melt = money.draftEcashOrder(
+		{ kind: "melt", invoice: "lnbc1", maxFee: 2n, ...name },
+		{ purse, ordered: 3 },
+	);
 	const FILE = "money/documents/order.ts";
 	const LIMITS = "money/documents/spending-order.ts";
 	return [
@@ -875,6 +915,12 @@ function orderTargets(
 			covers: [`${FILE}#openCancellation`],
 			seeds: [],
 			take: take(money.openCancellation),
+		},
+		{
+			name: "order of ecash",
+			covers: ["money/documents/ecash-order.ts#openEcashOrder"],
+			seeds: [melt.sign(new Uint8Array(64).fill(1))],
+			take: take(money.openEcashOrder),
 		},
 		{
 			name: "limits",

@@ -1,15 +1,16 @@
 /* One target after another: inputs near those of its corpus, for so many runs or so long. */
 import fc from "fast-check";
 import { inputsNear } from "./mutations.ts";
-import { type Target, tryOne } from "./target.ts";
+import { cpuMs, type Target, tryOne } from "./target.ts";
 
 export interface FuzzOptions {
 	readonly seed: number;
 	/** What is known of the target already. */
 	readonly corpus: readonly Uint8Array[];
-	/** So many inputs, or as many as are tried in so many milliseconds. */
+	/** So many inputs, or as many as are tried in so many milliseconds, or in so many of CPU time. */
 	readonly runs?: number;
 	readonly forMs?: number;
+	readonly forCpuMs?: number;
 	/** How many blocks were reached that no input had reached since it was asked last; keeps inputs that reach some. */
 	readonly freshBlocks?: () => number;
 }
@@ -43,11 +44,14 @@ export async function fuzz(
 		seed,
 		corpus,
 		runs: most = Number.MAX_SAFE_INTEGER,
-		forMs,
+		forMs = Number.POSITIVE_INFINITY,
+		forCpuMs = Number.POSITIVE_INFINITY,
 		freshBlocks,
 	}: FuzzOptions,
 ): Promise<Fuzzed> {
-	const until = forMs === undefined ? undefined : performance.now() + forMs;
+	const until = performance.now() + forMs;
+	const untilCpu = cpuMs() + forCpuMs;
+	const isLate = () => performance.now() >= until || cpuMs() >= untilCpu;
 	const all = [...corpus, ...target.seeds];
 	const kept: Uint8Array[] = [];
 	let [runs, taken] = [0, 0];
@@ -55,8 +59,6 @@ export async function fuzz(
 		target: target.name,
 		...{ runs, taken, kept, failed },
 	});
-	const isOver = () =>
-		runs >= most || (until !== undefined && performance.now() >= until);
 
 	for (const input of all)
 		try {
@@ -67,10 +69,12 @@ export async function fuzz(
 		}
 	freshBlocks?.();
 	const tokens = (target.tokens ?? []).map((token) => Buffer.from(token));
-	for (let batch = 0; !isOver(); batch++) {
+	for (let batch = 0; runs < most && !isLate(); batch++) {
 		const found: Uint8Array[] = [];
 		const judged = await fc.check(
 			fc.asyncProperty(inputsNear(all, tokens), async (input) => {
+				// What is left of a batch when the time is over is not tried, and nothing is shrunk then.
+				if (isLate()) return;
 				runs++;
 				if (await tryOne(target, input)) taken++;
 				if (freshBlocks !== undefined && freshBlocks() > 0) found.push(input);
@@ -78,10 +82,6 @@ export async function fuzz(
 			{
 				seed: (seed + batch) | 0,
 				numRuns: Math.max(1, Math.min(BATCH, most - runs)),
-				...(until !== undefined && {
-					interruptAfterTimeLimit: Math.max(1, until - performance.now()),
-					markInterruptAsFailure: false,
-				}),
 			},
 		);
 		const [input] = judged.counterexample ?? [];

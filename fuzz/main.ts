@@ -6,4 +6,5 @@ const { main } = await import("./command.ts");
 process.exitCode = await main(process.argv.slice(2), {
 	fresh: blocks.freshBlocks,
 	forget: blocks.forgetBlocks,
+	reached: blocks.reachedBlocks,
 });

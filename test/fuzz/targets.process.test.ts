@@ -35,6 +35,34 @@ test("every target holds for its corpus and a few further inputs", async (t) => 
 	assert.ok(names.includes("machines of a world"));
 });
 
+test("a few targets hold for ten seconds each, other ones each time", async (t) => {
+	const seed = 1 + Math.floor(Math.random() * 2 ** 30);
+	t.diagnostic(`npm run fuzz -- --some 5 --seed ${seed}`);
+	const { said, complained, code } = await fuzz(
+		...["--some", "5", "--seed", `${seed}`, "--json"],
+	);
+	const targets = said
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+	const failed = targets.filter((target) => target.failed !== undefined);
+	assert.deepEqual(failed, [], complained);
+	assert.equal(code, 0, complained);
+	assert.equal(new Set(targets.map(({ target }) => target)).size, 5);
+	for (const { runs, inputs } of targets) assert.ok(runs > inputs);
+});
+
+test("a seed draws the same targets again", async () => {
+	const draw = async (seed: string) => {
+		const { said } = await fuzz("--some", "4", "--seed", seed, "--list");
+		return said.trim().split("\n");
+	};
+	const [once, again, another] = await Promise.all(["7", "7", "8"].map(draw));
+	assert.equal(once?.length, 4);
+	assert.deepEqual(again, once);
+	assert.notDeepEqual(another, once);
+});
+
 test("a wrong command is told so, with what there is", async () => {
 	const wrong = await fuzz("--minutes", "none");
 	assert.equal(wrong.code, 2);

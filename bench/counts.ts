@@ -10,6 +10,7 @@ import { type Cryptography, STAND_IN } from "../sim/crypto.ts";
 import { QUIET } from "../sim/network.ts";
 import { MINUTE, type Plan, SECOND, type Step } from "../sim/plan.ts";
 import { prepare, runPrepared } from "../sim/run.ts";
+import { Four } from "./four.ts";
 import type { BenchResult } from "./measure.ts";
 import { type Counts, counted } from "./operations.ts";
 
@@ -21,6 +22,9 @@ const MORE = 20;
 
 /** Runs of which the one counts that allocates least. */
 const RUNS = 3;
+
+/** Establishments of one run, and runs of which the one counts that allocates least. */
+const ESTABLISHING = { each: 100, runs: 6 } as const;
 
 const APART_MS = 5 * SECOND;
 
@@ -34,11 +38,15 @@ const pay = (number: number): Step => ({
 });
 
 /** One buyer, one merchant, one issuer, and a good day. */
-function quiet(steps: readonly Step[], standingMs: number): Plan {
+function quiet(
+	steps: readonly Step[],
+	standingMs: number,
+	resumes: boolean,
+): Plan {
 	return {
 		...{ seed: "counts", buyers: 1, merchants: 1, issuers: 1, steps },
 		...{ notes: [20_000], noteDays: 90, graceDays: 7, settleEveryMs: 0 },
-		...{ network: QUIET, link: QUIET, syncMs: [1, 1], standingMs },
+		...{ network: QUIET, link: QUIET, syncMs: [1, 1], standingMs, resumes },
 	};
 }
 
@@ -48,6 +56,7 @@ async function costOf(plan: Plan): Promise<Counts> {
 		name: STAND_IN.name,
 		provider: (stream, sealed) =>
 			counted(STAND_IN.provider(stream, sealed), calls),
+		ecash: STAND_IN.ecash,
 		signer(seed) {
 			const signer = STAND_IN.signer(seed);
 			return {
@@ -74,10 +83,11 @@ async function costOf(plan: Plan): Promise<Counts> {
 async function costOfOneMore(
 	step: (number: number) => Step,
 	standingMs: number,
+	resumes = false,
 ): Promise<Counts> {
 	const steps = Array.from({ length: 2 * MORE }, (_, at) => step(at));
-	const few = quiet(steps.slice(0, MORE), standingMs);
-	const many = quiet(steps, standingMs);
+	const few = quiet(steps.slice(0, MORE), standingMs, resumes);
+	const many = quiet(steps, standingMs, resumes);
 	// Compiled first, and counted then.
 	await costOf(many);
 	return difference(await leastOf(many), await leastOf(few), MORE);
@@ -106,13 +116,41 @@ export async function countCosts(): Promise<Costs> {
 	const standing = 10 * MINUTE;
 	const purchase = await costOfOneMore(buy, standing);
 	const cold = await costOfOneMore(buy, 0);
-	const { allocated: _, ...establishment } = difference(cold, purchase, 1);
+	const resumed = await costOfOneMore(buy, 0, true);
 	return {
-		"an establishment": establishment,
+		"an establishment": await establishmentCost(cold, purchase, "no"),
+		"an establishment, resumed": await establishmentCost(
+			resumed,
+			purchase,
+			"yes",
+		),
 		"a payment, cold": await costOfOneMore(pay, 0),
 		"a purchase, cold": cold,
 		"a purchase": purchase,
 	};
+}
+
+/**
+ * What a purchase costs more with a tetrad of its own. What the heap is asked for is a small part of
+ * what a purchase asks for, and is lost in how far that differs: it is that of four real devices.
+ */
+async function establishmentCost(
+	cold: Counts,
+	purchase: Counts,
+	resumption: "no" | "yes",
+): Promise<Counts> {
+	const { allocated: _, ...costs } = difference(cold, purchase, 1);
+	const four = await Four.make("P-256", { over: "memory", resumption });
+	const allocations: number[] = [];
+	for (let run = 0; run <= ESTABLISHING.runs; run++) {
+		const before = getHeapStatistics().total_allocated_bytes;
+		for (let i = 0; i < ESTABLISHING.each; i++)
+			await four.end(await four.establish());
+		const after = getHeapStatistics().total_allocated_bytes;
+		allocations.push((after - before) / ESTABLISHING.each);
+	}
+	await four.close();
+	return { ...costs, allocated: Math.round(Math.min(...allocations)) };
 }
 
 /** What costs more than twice of what it cost when it was kept, with both figures. */

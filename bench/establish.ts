@@ -192,7 +192,10 @@ async function resumingFour(
 	algorithm: SignatureAlgorithm,
 	crypto?: CryptoProvider,
 ): Promise<Four> {
-	const four = await Four.make(algorithm, crypto, undefined, undefined, "yes");
+	const four = await Four.make(algorithm, {
+		resumption: "yes",
+		...(crypto === undefined ? {} : { crypto }),
+	});
 	await four.end(await four.establish());
 	return four;
 }
@@ -233,7 +236,7 @@ async function countCalls(
 	const four =
 		resumption === "yes"
 			? await resumingFour(algorithm, crypto)
-			: await Four.make(algorithm, crypto);
+			: await Four.make(algorithm, { crypto });
 	await four.end(await four.establish());
 	for (const name of Object.keys(counts)) counts[name] = 0;
 	const ends = await four.establish();

@@ -10,6 +10,7 @@ import type {
 	SignatureAlgorithm,
 } from "../src/crypto/index.ts";
 import { SoftwareAuthority } from "../src/device/authority/software-authority.ts";
+import { suitesOfNewHome } from "../src/device/home/policy-file.ts";
 import { pairInProcess } from "../src/device/runtime/in-process.ts";
 import {
 	type MoneyHolder,
@@ -19,7 +20,7 @@ import type { Tetrad } from "../src/device/runtime/tetrad.ts";
 import { TrustedAgent } from "../src/device/runtime/trusted-agent.ts";
 import type { Signer } from "../src/identity/index.ts";
 import { generateSoftwareKey } from "../src/keys/index.ts";
-import { providing } from "../src/provider/index.ts";
+import type { SuiteName } from "../src/session/index.ts";
 import {
 	type LoadLimits,
 	makePolicy,
@@ -28,17 +29,13 @@ import {
 	type Routing,
 } from "../src/tetrad/index.ts";
 
-/** The first choice of a new home. */
-const SUITE = {
-	AESGCM: "hybrid-aesgcm",
-	ChaChaPoly: "hybrid-chachapoly",
-} as const;
-
-/** All that a bench establishes comes from one address and one device, as fast as it can. */
-const UNLIMITED: Partial<LoadLimits> = {
+/** All that a bench establishes comes from one address and one device, as fast as it can, and may stay. */
+export const UNLIMITED: Partial<LoadLimits> = {
 	perSecondOfAddress: 1_000_000,
 	burstOfAddress: 1_000_000,
 	perMinuteOfDevice: 1_000_000,
+	tetrads: 1_000_000,
+	tetradsOfDevice: 1_000_000,
 };
 
 /** What a module is made with. */
@@ -47,6 +44,20 @@ export interface ModuleIdentity {
 	readonly signer: Signer;
 	readonly chain: Uint8Array;
 	readonly bank: SoftwareAuthority;
+}
+
+/** How four devices are made that are not as most benches want them. */
+export interface FourOptions {
+	readonly crypto?: CryptoProvider;
+	/** Keys of software unless given. */
+	readonly signerOf?: (place: Place) => Signer | Promise<Signer>;
+	readonly purseOf?: (identity: ModuleIdentity) => Promise<MoneyHolder>;
+	/** `no` unless given. */
+	readonly resumption?: "no" | "yes";
+	/** The first choice of a new home unless given. */
+	readonly suite?: SuiteName;
+	/** What is between the agents: loopback TCP unless given. */
+	readonly over?: "tcp" | "memory";
 }
 
 interface Side {
@@ -62,26 +73,33 @@ export interface FourEnds {
 	readonly y: Tetrad;
 }
 
-/** Four devices in one process: agents over loopback TCP, links in memory. */
+/** Two ends between agents, by who holds them. */
+interface Wire extends AsyncDisposable {
+	open(): Promise<{ readonly left: Carrier; readonly right: Carrier }>;
+}
+
+/** Four devices in one process, links in memory. */
 export class Four {
 	readonly #left: Side;
 	readonly #right: Side;
-	readonly #listener: Listener;
-	#accept: ((carrier: Carrier) => void) | undefined;
+	readonly #wire: Wire;
 
-	private constructor(left: Side, right: Side, listener: Listener) {
+	private constructor(left: Side, right: Side, wire: Wire) {
 		this.#left = left;
 		this.#right = right;
-		this.#listener = listener;
+		this.#wire = wire;
 	}
 
 	static async make(
 		algorithm: SignatureAlgorithm,
-		crypto?: CryptoProvider,
-		signerOf: (place: Place) => Signer | Promise<Signer> = () =>
-			generateSoftwareKey(algorithm),
-		purseOf?: (identity: ModuleIdentity) => Promise<MoneyHolder>,
-		resumption: "no" | "yes" = "no",
+		{
+			crypto,
+			signerOf = () => generateSoftwareKey(algorithm),
+			purseOf,
+			resumption = "no",
+			suite = suitesOfNewHome()[0] as SuiteName,
+			over = "tcp",
+		}: FourOptions = {},
 	): Promise<Four> {
 		const agency = await SoftwareAuthority.create(
 			"agency",
@@ -92,7 +110,7 @@ export class Four {
 		const policy: Policy = makePolicy({
 			agencies: [agency.anchor],
 			banks: [bank.anchor],
-			suites: [SUITE[providing().shortAead]],
+			suites: [suite],
 			load: UNLIMITED,
 			resumption,
 		});
@@ -125,15 +143,11 @@ export class Four {
 			await agent.reachModule();
 			return { agent, module };
 		};
-		let accept: (carrier: Carrier) => void = () => {};
-		const listener = await listen("127.0.0.1:0", (carrier) => accept(carrier));
-		const four = new Four(
+		return new Four(
 			await side("left", ["A", "X"]),
 			await side("right", ["B", "Y"]),
-			listener,
+			over === "tcp" ? await LoopbackWire.make() : MEMORY_WIRE,
 		);
-		accept = (carrier) => four.#accept?.(carrier);
-		return four;
 	}
 
 	/** One tetrad, until all four have confirmed; for modules without purses, which take theirs themselves. */
@@ -148,13 +162,10 @@ export class Four {
 
 	/** One tetrad, as its two agents hold it. */
 	async meet(routing: Routing = "direct"): Promise<[Tetrad, Tetrad]> {
-		const answering = new Promise<Carrier>((resolve) => {
-			this.#accept = resolve;
-		}).then((carrier) => this.#right.agent.accept(carrier));
-		const carrier = await connect(this.#listener.address);
+		const { left, right } = await this.#wire.open();
 		return Promise.all([
-			this.#left.agent.connect(carrier, { routing }),
-			answering,
+			this.#left.agent.connect(left, { routing }),
+			this.#right.agent.accept(right),
 		]);
 	}
 
@@ -166,7 +177,46 @@ export class Four {
 	async close(): Promise<void> {
 		await this.#left.agent.close();
 		await this.#right.agent.close();
-		await this.#listener.close();
+		await this.#wire[Symbol.asyncDispose]();
+	}
+}
+
+const MEMORY_WIRE: Wire = {
+	async open() {
+		const [left, right] = memoryCarriers();
+		return { left, right };
+	},
+	async [Symbol.asyncDispose]() {},
+};
+
+/** Connections to a port of this machine, one after another. */
+class LoopbackWire implements Wire {
+	readonly #listener: Listener;
+	readonly #accepted: () => Promise<Carrier>;
+
+	private constructor(listener: Listener, accepted: () => Promise<Carrier>) {
+		this.#listener = listener;
+		this.#accepted = accepted;
+	}
+
+	static async make(): Promise<LoopbackWire> {
+		let accept: (carrier: Carrier) => void = () => {};
+		const listener = await listen("127.0.0.1:0", (carrier) => accept(carrier));
+		const accepted = () =>
+			new Promise<Carrier>((resolve) => {
+				accept = resolve;
+			});
+		return new LoopbackWire(listener, accepted);
+	}
+
+	async open(): Promise<{ readonly left: Carrier; readonly right: Carrier }> {
+		const accepted = this.#accepted();
+		const left = await connect(this.#listener.address);
+		return { left, right: await accepted };
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.#listener.close();
 	}
 }
 

@@ -30,9 +30,15 @@ import {
 } from "@peculiar/asn1-x509";
 import type { SignatureAlgorithm } from "../src/crypto/index.ts";
 
-interface TlsEnd {
-	readonly context: SecureContext;
+/** What one end proves who it is with, and whom it trusts, in PEM. */
+export interface TlsIdentity {
+	readonly cert: string;
+	readonly key: string;
+	readonly ca: string;
 }
+
+/** Of an end, for the session outside and for the one inside it. */
+type Contexts = readonly [outer: SecureContext, inner: SecureContext];
 
 /** The two ends of a TLS connection inside another, each authenticated both ways, with nothing that binds them. */
 export interface NestedTls {
@@ -41,51 +47,41 @@ export interface NestedTls {
 	destroy(): void;
 }
 
+/** A TLS connection whose client reads into memory that it has given once. */
+export interface TlsInto {
+	/** At the server. */
+	readonly sender: TLSSocket;
+	/** Resolves when so many bytes have come to the client. */
+	come(bytes: number): Promise<void>;
+	destroy(): void;
+}
+
 /** Two nested TLS 1.3 sessions over loopback TCP, with the same signature algorithm and Node's default groups. */
 export class TlsBench {
 	readonly #server: Server;
-	readonly #outer: readonly [TlsEnd, TlsEnd];
-	readonly #inner: readonly [TlsEnd, TlsEnd];
+	readonly #near: Contexts;
+	readonly #far: Contexts;
 
-	private constructor(
-		server: Server,
-		outer: readonly [TlsEnd, TlsEnd],
-		inner: readonly [TlsEnd, TlsEnd],
-	) {
+	private constructor(server: Server, near: Contexts, far: Contexts) {
 		this.#server = server;
-		this.#outer = outer;
-		this.#inner = inner;
+		this.#near = near;
+		this.#far = far;
 	}
 
 	static async make(algorithm: SignatureAlgorithm): Promise<TlsBench> {
 		const server = createServer();
 		server.listen(0, "127.0.0.1");
 		await once(server, "listening");
-		return new TlsBench(server, makeEnds(algorithm), makeEnds(algorithm));
+		const { near, far } = makeIdentities(algorithm);
+		return new TlsBench(server, contextsOf(near), contextsOf(far));
 	}
 
 	/** Both handshakes, until a byte has crossed the inner one each way. */
 	async establish(): Promise<NestedTls> {
 		const accepted = once(this.#server, "connection").then(([socket]) =>
-			this.#answer(socket as Socket),
+			answerNested(socket as Socket, this.#far),
 		);
-		const address = this.#server.address();
-		if (address === null || typeof address === "string")
-			throw new Error("the server has no port");
-		const socket = netConnect(address.port, "127.0.0.1");
-		socket.setNoDelay();
-		const outer = tlsConnect({
-			socket,
-			secureContext: this.#outer[0].context,
-			checkServerIdentity: () => undefined,
-		});
-		await once(outer, "secureConnect");
-		const client = tlsConnect({
-			socket: outer,
-			secureContext: this.#inner[0].context,
-			checkServerIdentity: () => undefined,
-		});
-		await once(client, "secureConnect");
+		const { socket, client } = await dialNested(this.#port(), this.#near);
 		client.write("1");
 		const server = await accepted;
 		await once(server, "data");
@@ -105,16 +101,13 @@ export class TlsBench {
 	/** One TLS connection over loopback, for throughput. */
 	async single(): Promise<NestedTls> {
 		const accepted = once(this.#server, "connection").then(([socket]) =>
-			secured(socket as Socket, this.#outer[1]),
+			secured(socket as Socket, this.#far[0]),
 		);
-		const address = this.#server.address();
-		if (address === null || typeof address === "string")
-			throw new Error("the server has no port");
-		const socket = netConnect(address.port, "127.0.0.1");
+		const socket = netConnect(this.#port(), "127.0.0.1");
 		socket.setNoDelay();
 		const client = tlsConnect({
 			socket,
-			secureContext: this.#outer[0].context,
+			secureContext: this.#near[0],
 			checkServerIdentity: () => undefined,
 		});
 		await once(client, "secureConnect");
@@ -129,21 +122,105 @@ export class TlsBench {
 		};
 	}
 
+	/**
+	 * The same, read at its client into `bytes` of memory again and again. Node does so for what is
+	 * connected to and not for what is accepted, and hands out no memory of TLS that could be given back.
+	 */
+	async singleInto(bytes: number): Promise<TlsInto> {
+		let left = 0;
+		let allCame = () => {};
+		const accepted = once(this.#server, "connection").then(([socket]) =>
+			secured(socket as Socket, this.#far[0]),
+		);
+		const client = tlsConnect({
+			host: "127.0.0.1",
+			port: this.#port(),
+			secureContext: this.#near[0],
+			checkServerIdentity: () => undefined,
+			...{
+				onread: {
+					buffer: new Uint8Array(bytes),
+					callback(read: number) {
+						left -= read;
+						if (left <= 0) allCame();
+						return true;
+					},
+				},
+			},
+		});
+		client.setNoDelay();
+		await once(client, "secureConnect");
+		const sender = await accepted;
+		return {
+			sender,
+			come: (bytes) =>
+				new Promise((resolve) => {
+					left = bytes;
+					allCame = resolve;
+				}),
+			destroy() {
+				client.destroy();
+				sender.destroy();
+			},
+		};
+	}
+
 	close(): void {
 		this.#server.close();
 	}
 
-	async #answer(socket: Socket): Promise<TLSSocket> {
-		const outer = await secured(socket, this.#outer[1]);
-		return secured(outer, this.#inner[1]);
+	#port(): number {
+		const address = this.#server.address();
+		if (address === null || typeof address === "string")
+			throw new Error("the server has no port");
+		return address.port;
 	}
 }
 
-async function secured(socket: Socket, end: TlsEnd): Promise<TLSSocket> {
+export function contextsOf([outer, inner]: readonly TlsIdentity[]): Contexts {
+	const context = (identity: TlsIdentity | undefined) =>
+		createSecureContext({ ...identity, minVersion: "TLSv1.3" });
+	return [context(outer), context(inner)];
+}
+
+/** Both handshakes, as the end that calls. */
+export async function dialNested(
+	port: number,
+	[outside, inside]: Contexts,
+): Promise<{ readonly socket: Socket; readonly client: TLSSocket }> {
+	const socket = netConnect(port, "127.0.0.1");
+	socket.setNoDelay();
+	const outer = tlsConnect({
+		socket,
+		secureContext: outside,
+		checkServerIdentity: () => undefined,
+	});
+	await once(outer, "secureConnect");
+	const client = tlsConnect({
+		socket: outer,
+		secureContext: inside,
+		checkServerIdentity: () => undefined,
+	});
+	await once(client, "secureConnect");
+	return { socket, client };
+}
+
+/** Both handshakes, as the end that is called. */
+export async function answerNested(
+	socket: Socket,
+	[outside, inside]: Contexts,
+): Promise<TLSSocket> {
+	return secured(await secured(socket, outside), inside);
+}
+
+async function secured(
+	socket: Socket,
+	secureContext: SecureContext,
+): Promise<TLSSocket> {
 	socket.setNoDelay();
 	const server = new TLSSocket(socket, {
 		isServer: true,
-		secureContext: end.context,
+		secureContext,
 		requestCert: true,
 		rejectUnauthorized: true,
 	});
@@ -158,10 +235,25 @@ const P256_SHA256 = new AlgorithmIdentifier({
 });
 const ED25519 = new AlgorithmIdentifier({ algorithm: "1.3.101.112" });
 
+/** Those of two ends, for two sessions between them. */
+export function makeIdentities(algorithm: SignatureAlgorithm): {
+	readonly near: readonly TlsIdentity[];
+	readonly far: readonly TlsIdentity[];
+} {
+	const sessions = [makePair(algorithm), makePair(algorithm)];
+	return {
+		near: sessions.map(({ near }) => near),
+		far: sessions.map(({ far }) => far),
+	};
+}
+
 /** A root and two certificates under it, as ordinary TLS has them. */
-function makeEnds(algorithm: SignatureAlgorithm): readonly [TlsEnd, TlsEnd] {
+function makePair(algorithm: SignatureAlgorithm): {
+	readonly near: TlsIdentity;
+	readonly far: TlsIdentity;
+} {
 	const root = makeKey(algorithm);
-	const rootPem = certify(
+	const ca = certify(
 		algorithm,
 		"root",
 		root.publicKey,
@@ -169,25 +261,22 @@ function makeEnds(algorithm: SignatureAlgorithm): readonly [TlsEnd, TlsEnd] {
 		root.privateKey,
 		true,
 	);
-	const end = (name: string): TlsEnd => {
+	const identity = (name: string): TlsIdentity => {
 		const key = makeKey(algorithm);
 		return {
-			context: createSecureContext({
-				cert: certify(
-					algorithm,
-					name,
-					key.publicKey,
-					"root",
-					root.privateKey,
-					false,
-				),
-				key: key.privateKey.export({ type: "pkcs8", format: "pem" }),
-				ca: rootPem,
-				minVersion: "TLSv1.3",
-			}),
+			cert: certify(
+				algorithm,
+				name,
+				key.publicKey,
+				"root",
+				root.privateKey,
+				false,
+			),
+			key: key.privateKey.export({ type: "pkcs8", format: "pem" }) as string,
+			ca,
 		};
 	};
-	return [end("client"), end("server")];
+	return { near: identity("client"), far: identity("server") };
 }
 
 /** Both halves, as Node.js has them. */

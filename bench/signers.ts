@@ -110,9 +110,9 @@ class Contestant {
 		signerOf: (place: Place) => Signer,
 	): Promise<Contestant> {
 		const log: Signing[] = [];
-		const four = await Four.make("P-256", undefined, (place) =>
-			logged(place, signerOf(place), log),
-		);
+		const four = await Four.make("P-256", {
+			signerOf: (place) => logged(place, signerOf(place), log),
+		});
 		return new Contestant(name, batch, four, log);
 	}
 

@@ -73,11 +73,8 @@ export class WholePayments {
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-bench-"));
 		let issuer: Issuer | undefined;
 		const purses: Purse[] = [];
-		const four = await Four.make(
-			algorithm,
-			undefined,
-			undefined,
-			async (module) => {
+		const four = await Four.make(algorithm, {
+			async purseOf(module) {
 				issuer ??= await makeIssuer(algorithm, module.bank);
 				const path = join(folder, `${module.place}.db`);
 				if (module.place === "X") await fill(path, module, issuer);
@@ -89,7 +86,7 @@ export class WholePayments {
 				purses.push(purse);
 				return purse;
 			},
-		);
+		});
 		if (issuer === undefined) throw new Error("no purse was asked for");
 		const tetrads = await four.meet();
 		const [a, b] = tetrads;

@@ -3,17 +3,18 @@
  * whether tests that start no process, or worlds of the simulator, notice each of them.
  *
  *   npm run mutate                                a sample of all four rooms
- *   npm run mutate -- --room money --sample 50    of one
+ *   npm run mutate -- --room money --sample 50    of one, or of a folder of one: --room money/purse/ecash
  *   npm run mutate -- --seed 7                    another sample
  *   npm run mutate -- --at src/trade/agent/buying.ts:146   all mutants of a line
  *   npm run mutate -- --again lines.json          those of an earlier run with --json that were not noticed; the score is that of all of it
  *   npm run mutate -- --seconds 300               tests of that much CPU time for each mutant, in the place of 10 s
+ *   npm run mutate -- --dearest 6                 without test files that cost more CPU seconds, as test/cpu.json says, and without worlds
  *   npm run mutate -- --minutes 50                those of the sample that fit, all rooms at the same pace
  *   npm run mutate -- --parallel 4                so many at once
  *   npm run mutate -- --json                      a line of JSON for each mutant
  *
- * Which test reaches which mutants is measured once, and again when its file or one of the sources
- * that mutants were drawn from has changed.
+ * Which test reaches which mutants is measured once, and again when its file, what that imports of
+ * tests and tools, or one of the sources that mutants were drawn from has changed.
  */
 import { createHash } from "node:crypto";
 import {
@@ -25,7 +26,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Stream } from "../sim/random.ts";
@@ -37,7 +38,7 @@ import {
 } from "./mutation/judge.ts";
 import { type Mutant, mutantsOf } from "./mutation/mutants.ts";
 import { type Reached, reachedBy, type Source } from "./mutation/reach.ts";
-import { findTests, startsProcesses } from "./test-plan.ts";
+import { type Costs, findTests, startsProcesses } from "./test-plan.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const CACHE = join(ROOT, "node_modules", ".cache", "tetrad");
@@ -51,6 +52,7 @@ const { values } = parseArgs({
 	options: {
 		again: { type: "string" },
 		at: { type: "string", multiple: true, default: [] },
+		dearest: { type: "string" },
 		json: { type: "boolean", default: false },
 		minutes: { type: "string", default: "Infinity" },
 		parallel: { type: "string", default: `${availableParallelism()}` },
@@ -61,22 +63,43 @@ const { values } = parseArgs({
 	},
 });
 
+const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
+const costs: Costs = JSON.parse(read("test/cpu.json"));
+/** Worlds are no test file. A file whose cost was not recorded yet is a new one, and most are cheap. */
+const costOf = (file: string) =>
+	costs[file] ?? (file === SIMULATOR ? Number.POSITIVE_INFINITY : 0);
+const { dearest } = values;
 const tests = [
 	...findTests(ROOT).filter(
 		(file) => TESTS.test(file) && !startsProcesses(file),
 	),
 	SIMULATOR,
-];
-const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
+].filter((file) => dearest === undefined || costOf(file) <= Number(dearest));
 const digestOf = (text: string) =>
 	createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+const IMPORTED = /from "(\.[^"]+\.ts)"/g;
+
+/** What a file imports that is no source, also by others that it imports, and itself. */
+function withImported(file: string, found: Set<string> = new Set()) {
+	if (file.startsWith("src/") || found.has(file)) return found;
+	found.add(file);
+	for (const [, to = ""] of read(file).matchAll(IMPORTED))
+		withImported(join(dirname(file), to), found);
+	return found;
+}
+
+/** Of a test file, and of all that it is made of beside the sources. */
+const digestOfTest = (test: string) =>
+	digestOf([...withImported(test)].map(read).join());
 const sources: readonly Source[] = MEASURED_ROOMS.flatMap((room) =>
 	globSync(`src/${room}/**/*.ts`, { cwd: ROOT })
 		.sort()
 		.map((file) => {
 			const text = read(file);
 			const inOrder = mutantsOf(file, text).toSorted(
-				(a, b) => a.start - b.start || a.end - b.end,
+				(a, b) =>
+					a.reachedAt - b.reachedAt || a.start - b.start || a.end - b.end,
 			);
 			return { file, digest: digestOf(text), mutants: inOrder };
 		}),
@@ -100,7 +123,7 @@ async function inParallel<Item>(
 async function reach(
 	matter: ReadonlySet<string>,
 ): Promise<ReadonlyMap<string, Reached>> {
-	const path = join(CACHE, "mutants-reached.json");
+	const path = join(CACHE, "mutants-reached-3.json");
 	let known: Record<string, Reached> = {};
 	try {
 		known = JSON.parse(readFileSync(path, "utf8"));
@@ -108,7 +131,7 @@ async function reach(
 	const found = new Map<string, Reached>();
 	const left: Record<string, Reached> = { ...known };
 	await inParallel(tests, async (test) => {
-		const key = `${test} ${digestOf(read(test))}`;
+		const key = `${test} ${digestOfTest(test)}`;
 		const before = known[key];
 		const isFresh = sources.every(
 			({ file, digest }) =>
@@ -121,10 +144,11 @@ async function reach(
 		if (!reached.passed)
 			console.error(`${test} fails with nothing changed, and is left out`);
 		found.set(test, reached);
+		if (reached === before) return;
+		// A run that is ended early leaves what it has measured to the next one.
 		left[key] = reached;
+		writeFileSync(path, JSON.stringify(left));
 	});
-	mkdirSync(CACHE, { recursive: true });
-	writeFileSync(path, JSON.stringify(left));
 	return found;
 }
 
@@ -151,12 +175,28 @@ const wordsIn = new Map(
 	tests.map((test) => [test, new Set(read(test).match(/\w+/g))]),
 );
 
-/** All tests that reach a mutant; if it is reached while a file is loaded, all of the file. */
+/** Mutants on the lines that say a name, or beside them: their places in each source. */
+const saying = (name: string) =>
+	sources.flatMap((source) => {
+		const named = new RegExp(`\\b${name}\\b`);
+		const lines = read(source.file).split("\n");
+		const isNear = ({ line }: Mutant) =>
+			lines
+				.slice(Math.max(0, line - 2), line + 1)
+				.some((one) => named.test(one));
+		const places = source.mutants.flatMap((one, at) =>
+			isNear(one) ? [at] : [],
+		);
+		return places.length === 0 ? [] : [{ source, places }];
+	});
+
+/** All tests that reach a mutant; if it is reached while a file is loaded, all of the file, and those are its own that come to where its name is said. */
 function reachingOf(mutant: Mutant): ReachingTest[] {
 	const source = sources.find(({ file }) => file === mutant.file);
 	const at = source?.mutants.indexOf(mutant) ?? -1;
 	const words = wordsOf(mutant.file);
 	const name = declaredAt(mutant) ?? "";
+	const uses = name === "" ? [] : saying(name);
 	return [...reached].flatMap(([file, { passed, ...measured }]) => {
 		const here = measured.sources[mutant.file];
 		if (!passed || here === undefined) return [];
@@ -165,9 +205,16 @@ function reachingOf(mutant: Mutant): ReachingTest[] {
 		const isNaming = wordsIn.get(file)?.has(name) === true;
 		const isNamed = wordsOf(file).some((word) => words.includes(word));
 		const isOfAll = here.loading?.[at] === "1";
+		const isUsing = (place: number) =>
+			uses.some(({ source: { file: of, digest }, places }) => {
+				const there = measured.sources[of];
+				const bits = there?.digest === digest ? there.tests[place] : undefined;
+				return places.some((one) => bits?.[one] === "1");
+			});
 		return measured.tests.flatMap((test, place) => {
-			const isOwn = here.tests[place]?.[at] === "1";
-			if (!isOwn && !isOfAll) return [];
+			const isReached = here.tests[place]?.[at] === "1";
+			if (!isReached && !isOfAll) return [];
+			const isOwn = isReached || isUsing(place);
 			const likely = { isNaming, isNamed, isOfRoom, isOwn };
 			return { ...test, file, loadingSeconds, ...likely };
 		});
@@ -175,6 +222,14 @@ function reachingOf(mutant: Mutant): ReachingTest[] {
 }
 
 const roomOf = ({ file }: Mutant) => file.split("/")[1] ?? "";
+
+/** Whether it is of a room, or of a folder of one. */
+const isOf = (room: string, { file }: Mutant) =>
+	file.startsWith(`src/${room}/`);
+
+/** All rooms, or those that were asked for. */
+const rooms: readonly string[] =
+	values.room.length > 0 ? values.room : MEASURED_ROOMS;
 
 const isNoticed = (verdict: Verdict | undefined) =>
 	verdict?.kind === "killed" || verdict?.kind === "timed-out";
@@ -196,17 +251,18 @@ function judgedBefore(path: string): ReadonlyMap<number, Verdict> {
 
 /** So many of each room, by the size of the room, but 25 of each at least. */
 function sampled(): readonly number[] {
-	const rooms = values.room.length > 0 ? values.room : [...MEASURED_ROOMS];
 	if (values.at.length > 0)
 		return mutants.flatMap(({ file, line }, index) =>
 			values.at.includes(`${file}:${line}`) ? [index] : [],
 		);
 	const most = Number(values.sample);
-	const inRooms = mutants.filter((mutant) => rooms.includes(roomOf(mutant)));
+	const inRooms = mutants.filter((mutant) =>
+		rooms.some((room) => isOf(room, mutant)),
+	);
 	const ofRooms = rooms.map((room) => {
 		const die = new Stream(values.seed, `mutants of ${room}`);
 		const all = mutants.flatMap((mutant, index) =>
-			roomOf(mutant) === room ? [index] : [],
+			isOf(room, mutant) ? [index] : [],
 		);
 		const share = Math.max(
 			25,
@@ -281,15 +337,15 @@ await inParallel(sample, async (index) => {
 		console.log(`${verdict.kind}: ${shown(mutant)}`);
 });
 
-for (const room of [...MEASURED_ROOMS, "all"]) {
+for (const room of new Set([...MEASURED_ROOMS, ...rooms, "all"])) {
 	const here = [...verdicts].filter(
-		([index]) => room === "all" || roomOf(mutants[index] as Mutant) === room,
+		([index]) => room === "all" || isOf(room, mutants[index] as Mutant),
 	);
 	if (here.length === 0) continue;
 	const killed = here.filter(([, verdict]) => isNoticed(verdict)).length;
 	const [low, high] = interval(killed, here.length);
 	const all = mutants.filter(
-		(mutant) => room === "all" || roomOf(mutant) === room,
+		(mutant) => room === "all" || isOf(room, mutant),
 	).length;
 	console.error(
 		`${room}: ${killed} of ${here.length} mutants noticed, ${percent(killed / here.length)} (${percent(low)} to ${percent(high)}), of ${all} that there are`,

@@ -109,6 +109,7 @@ interface Schema {
 	readonly description?: string;
 	readonly type?: string | readonly string[];
 	readonly properties?: Readonly<Record<string, Schema>>;
+	readonly items?: Schema;
 	readonly required?: readonly string[];
 	readonly enum?: readonly unknown[];
 	readonly const?: unknown;
@@ -120,7 +121,11 @@ function configurationPage(): string {
 	}) as Schema;
 	const { properties = {} } = schema;
 	const isTable = ({ properties }: Schema) => properties !== undefined;
-	const plain = Object.entries(properties).filter(([, of]) => !isTable(of));
+	const isList = ({ items }: Schema) => items !== undefined;
+	const plain = Object.entries(properties).filter(
+		([, of]) => !isTable(of) && !isList(of),
+	);
+	const lists = Object.entries(properties).filter(([, of]) => isList(of));
 	const tables = Object.entries(properties).filter(([, of]) => isTable(of));
 	return [
 		`${MADE("src/device/side/side-file.ts")}# Configuration\n`,
@@ -140,6 +145,16 @@ function configurationPage(): string {
 					description ?? "",
 				]),
 				["key", "environment variable", "what it says"],
+			),
+		]),
+		...lists.flatMap(([name, of]) => [
+			`## [[${name}]]\n`,
+			`${sentence(`${of.description ?? name}; once for each, and no environment variable stands for any of it`)}\n`,
+			...table(
+				Object.entries(of.items?.properties ?? {}).map(
+					([key, { description }]) => [`\`${key}\``, description ?? ""],
+				),
+				["key", "what it says"],
 			),
 		]),
 	].join("\n");

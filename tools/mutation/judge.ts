@@ -57,6 +57,8 @@ export class MutationJudge {
 	readonly #options: JudgeOptions;
 	/** Whether a test passes without the others of its file, nothing changed. */
 	readonly #alone = new Map<string, Promise<boolean>>();
+	/** How many mutants a test has noticed in this run. */
+	readonly #noticed = new Map<string, number>();
 
 	constructor(options: JudgeOptions) {
 		this.#options = options;
@@ -68,7 +70,7 @@ export class MutationJudge {
 	): Promise<Verdict> {
 		if (reaching.length === 0) return { kind: "unreached" };
 		const { mostSeconds } = this.#options;
-		let left = inOrder(reaching, mostSeconds);
+		let left = inOrder(reaching, mostSeconds, this.#noticed);
 		let seconds = 0;
 		let most = BATCH.seconds;
 		let ran = 0;
@@ -83,8 +85,11 @@ export class MutationJudge {
 					if (
 						(await this.#passesAlone(by)) &&
 						(await this.#run([by], alone, mutant)).kind !== "passed"
-					)
+					) {
+						const before = this.#noticed.get(by.name) ?? 0;
+						this.#noticed.set(by.name, before + 1);
 						return { kind: "killed", by: by.name };
+					}
 					// It wants what the tests before it leave behind, or fails at times: it says nothing here.
 					left.unshift(...batch.tests.filter((test) => test !== by));
 					continue;
@@ -158,16 +163,18 @@ export class MutationJudge {
 }
 
 /** A test that costs a greater part of the time that there is comes after all others. */
-const DEAR = 0.15;
+const DEAR = 0.25;
 
 /**
- * The likeliest and cheapest first: those of files that name what is mutated, or are named like its
- * source, or are of its room; and of each file some before more of any, since tests of one file are
- * much alike. What is mutated while files are loaded may be used in any room.
+ * The likeliest and cheapest first: those of files that name what is mutated, those that have
+ * noticed most mutants in this run, those of files that are named like its source or are of its
+ * room; and of each file some before more of any, since tests of one file are much alike. What is
+ * mutated while files are loaded may be used in any room.
  */
 function inOrder(
 	reaching: readonly ReachingTest[],
 	mostSeconds: number,
+	noticed: ReadonlyMap<string, number>,
 ): ReachingTest[] {
 	const ofFile = new Map<string, number>();
 	const first = (a: boolean, b: boolean) => Number(b) - Number(a);
@@ -183,6 +190,7 @@ function inOrder(
 				first(a.isOwn, b.isOwn) ||
 				first(!a.isDear, !b.isDear) ||
 				first(a.isNaming, b.isNaming) ||
+				(noticed.get(b.name) ?? 0) - (noticed.get(a.name) ?? 0) ||
 				(a.isOwn ? 0 : a.round - b.round) ||
 				first(a.isNamed, b.isNamed) ||
 				first(a.isOfRoom, b.isOfRoom) ||

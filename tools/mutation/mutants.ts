@@ -10,6 +10,11 @@ export interface Mutant {
 	readonly replacement: string;
 	/** Which kind of change it is. */
 	readonly operator: string;
+	/**
+	 * A place that is reached whenever what is changed is: where it begins, or, of an operator, its
+	 * left side. V8 counts `&&` and `||` to their right side, which may be left out.
+	 */
+	readonly reachedAt: number;
 }
 
 interface Node {
@@ -45,9 +50,11 @@ export function mutantsOf(file: string, source: string): Mutant[] {
 		operator: string,
 		{ start, end }: { readonly start: number; readonly end: number },
 		replacement: string,
+		reachedAt = start,
 	): void => {
 		const line = source.slice(0, start).split("\n").length;
-		found.push({ file, line, start, end, replacement, operator });
+		const at = { file, line, start, end, reachedAt };
+		found.push({ ...at, replacement, operator });
 	};
 	const text = ({ start, end }: Node) => source.slice(start, end);
 	const negated = (test: unknown): void => {
@@ -78,7 +85,7 @@ export function mutantsOf(file: string, source: string): Mutant[] {
 				const between = source.slice(left.end, right.start);
 				const at = left.end + between.indexOf(String(node["operator"]));
 				const end = at + String(node["operator"]).length;
-				add(other[1], { start: at, end }, other[0]);
+				add(other[1], { start: at, end }, other[0], left.start);
 				break;
 			}
 			case "ExpressionStatement": {

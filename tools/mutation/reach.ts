@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 import type { Mutant } from "./mutants.ts";
 import { entryOf, hrefOf, runNode } from "./processes.ts";
 
-/** What record.ts is told: where the mutants of each source begin, in order, and where it writes to. */
+/** What record.ts is told: where the mutants of each source are reached, in order, and where it writes to. */
 export interface RecordingOrder {
 	readonly places: Readonly<Record<string, readonly number[]>>;
 	readonly into: string;
@@ -46,7 +46,7 @@ export interface Reached {
 	readonly sources: Readonly<Record<string, SourceReached>>;
 }
 
-/** A source, what it says, and its mutants in the order of where they begin. */
+/** A source, what it says, and its mutants in the order of where they are reached. */
 export interface Source {
 	readonly file: string;
 	readonly digest: string;
@@ -67,7 +67,7 @@ export async function reachedBy(
 			places: Object.fromEntries(
 				sources.map(({ file, mutants }) => [
 					urlOf(file),
-					mutants.map(({ start }) => start),
+					mutants.map(({ reachedAt }) => reachedAt),
 				]),
 			),
 			into,

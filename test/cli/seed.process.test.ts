@@ -4,6 +4,8 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Wallet } from "@cashu/cashu-ts";
+import { validateMnemonic } from "@scure/bip39";
+import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { Authority } from "../../src/device/authority/authority.ts";
 import { readRoots } from "../../src/device/authority/authority-home.ts";
@@ -98,6 +100,16 @@ async function spendable(home: string): Promise<string | undefined> {
 	)?.spendable;
 }
 
+/** One order in sixteen has a checksum that fits by chance: one that has none. */
+function outOfOrder(words: readonly string[]): string {
+	const texts = words.map((_, first) =>
+		[...words.slice(first + 1), ...words.slice(0, first + 1)].join(" "),
+	);
+	const text = texts.find((order) => !validateMnemonic(order, wordlist));
+	assert.ok(text !== undefined);
+	return text;
+}
+
 describe("the seed of a purse's ecash", () => {
 	test("is not there before the purse was opened with a mint", async () => {
 		await refused(
@@ -140,7 +152,7 @@ describe("the seed of a purse's ecash", () => {
 	test("is refused where it is none, or the purse has ecash, and nothing changes", async () => {
 		const words = (await readFile(homes.at("paper"), "utf8")).trim().split(" ");
 		await secretFile("short", words.slice(1).join(" "));
-		await secretFile("swapped", words.toReversed().join(" "));
+		await secretFile("swapped", outOfOrder(words));
 		await secretFile("unknown", words.with(2, "tetrad").join(" "));
 		await refused(restore(homes.at("short")), /there are 11 words/);
 		await refused(restore(homes.at("swapped")), /checksum does not fit/);

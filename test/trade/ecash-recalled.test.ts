@@ -5,12 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ABOUT_LOCKS, FIRST_HEAD } from "../../src/money/documents/index.ts";
+import { ABOUT_LOCKS } from "../../src/money/documents/index.ts";
 import { ecashTables, spendingTables } from "../../src/money/index.ts";
 import { MAX_RECALLED } from "../../src/money/purse/purse-limits.ts";
 import { LOG } from "../../src/money/purse/purse-tables.ts";
 import type { Contract } from "../../src/trade/documents/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import { filled } from "../money/documents.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket, MINT_ISSUER } from "./ecash-market.ts";
 import { MINUTE, type Visit } from "./market.ts";
@@ -232,7 +233,7 @@ describe("a module that was put back to before it paid", () => {
 		const { town, ann } = market;
 		scene.putBack();
 		// Its agent keeps a head that came after, of something else.
-		ann.head = { ...FIRST_HEAD, number: 1000n };
+		ann.head = { number: 1000n, hash: filled(32, 7) };
 		assert.equal(await resume(scene), "in-doubt 0: payment-in-doubt");
 		await town.pass(41 * MINUTE);
 		market.listen();

@@ -48,12 +48,18 @@ export class Invoices {
 		if (!this.#fates.has(invoice)) this.#fates.set(invoice, fate);
 	}
 
-	/** A mint tries to pay it. */
+	/** A mint tries to pay it, which nobody takes when its time is over. */
 	tried(invoice: string): End {
 		const { tries, afterMs } = this.#fates.get(invoice) ?? PAID;
 		const count = this.#tries.get(invoice) ?? 0;
 		this.#tries.set(invoice, count + 1);
-		const isPaid = tries[Math.min(count, tries.length - 1)] ?? true;
+		const { mints, schedule } = this.#world;
+		const expires = mints.all.map((mint) => mint.expiryOf(invoice));
+		const isOver = expires.some(
+			(seconds) => seconds !== undefined && schedule.now > 1000 * seconds,
+		);
+		const isPaid =
+			!isOver && (tries[Math.min(count, tries.length - 1)] ?? true);
 		this.#world.count(isPaid ? "invoice paid" : "invoice not paid");
 		return { isPaid, afterMs };
 	}

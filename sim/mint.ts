@@ -203,6 +203,13 @@ export class SimulatedMint {
 		return { reply, changes };
 	}
 
+	/** When the time of an invoice of its own is over, in seconds of its clock. */
+	expiryOf(invoice: string): number | undefined {
+		for (const { request, expiry } of this.kept.mintQuotes.values())
+			if (request === invoice) return expiry;
+		return undefined;
+	}
+
 	/** An invoice of its own is paid from now on; whether there is one, and it is there to hear of that. */
 	pay(invoice: string): "paid" | "unknown" | "down" {
 		const [found] = [...this.kept.mintQuotes].filter(

@@ -139,6 +139,8 @@ export class Side {
 	#targets = 0;
 	/** When it last was through with each issuer, by the name of its agent. */
 	readonly #met = new Map<string, number>();
+	/** Issuers that its agent is meeting by itself. */
+	readonly #settling = new Set<string>();
 	/** The last order to withdraw. */
 	#ordered:
 		| Omit<Parameters<typeof draftCancellation>[0], "cancelled">
@@ -234,6 +236,7 @@ export class Side {
 			gone: () => {
 				this.#serving.clear();
 				this.#standing.forget();
+				this.#settling.clear();
 				for (const goods of this.goods.values())
 					if (crashedGoods(goods, world.stream("crash")))
 						world.count("goods torn");
@@ -517,11 +520,11 @@ export class Side {
 	}
 
 	/** Meets an issuer: all that there is to do with it is done. What came to nothing is tried so many times more, as agents do. */
-	settle(issuer: Issuing, tries = 0): void {
+	settle(issuer: Issuing, tries = 0, ended: () => void = () => {}): void {
 		let isDone = false;
 		const over = (): void => {
-			if (!isDone && tries > 0)
-				this.agent.later(() => this.settle(issuer, tries - 1), AGAIN_MS);
+			if (isDone || tries === 0) return ended();
+			this.agent.later(() => this.settle(issuer, tries - 1, ended), AGAIN_MS);
 		};
 		this.#meet(
 			issuer.agent,
@@ -543,6 +546,14 @@ export class Side {
 			},
 			{ over },
 		);
+	}
+
+	/** As an agent does by itself from time to time: it meets each issuer once at a time. */
+	settleAgain(issuer: Issuing, tries: number): void {
+		const { name } = issuer.agent;
+		if (!this.agent.isUp || this.#settling.has(name)) return;
+		this.#settling.add(name);
+		this.settle(issuer, tries, () => this.#settling.delete(name));
 	}
 
 	/** Whether it was through with that issuer since then. */

@@ -1,4 +1,8 @@
-import { messages, parseTransfer } from "../../src/money/index.ts";
+import {
+	draftTransfer,
+	messages,
+	parseTransfer,
+} from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
 import type { MakeInvariant } from "./invariant.ts";
@@ -18,11 +22,19 @@ interface Spent {
  * Nothing is spendable in two places: no range of a note comes to anybody in two transfers, whatever
  * was restored. One that has only left its module may be lost with the link, along with the word to
  * the own agent that went before it; then a purse that is put back does not know of it, nor anybody.
- * So it is when whoever took it was put back as well, to before that.
+ * So it is when whoever took it was put back as well, to before that. One that has changed on a disk
+ * is no other one: its module never signed it.
  */
 export const spentOnce: MakeInvariant = (world, fail) => {
 	const spent = new Map<string, Spent[]>();
+	/** The hashes of what each device has signed. */
+	const signed = new Set<string>();
+	const signedName = ({ name, crypto }: Device, content: Uint8Array) =>
+		`${name} ${hex(crypto.sha256(content))}`;
 	return {
+		signed(device, content) {
+			if (device.role === "module") signed.add(signedName(device, content));
+		},
 		taken(taker, bytes, { place, parties }) {
 			const { name } = place === "X" ? parties.Y : parties.X;
 			const sender = world.sides.find(({ module }) => module.name === name);
@@ -37,7 +49,11 @@ export const spentOnce: MakeInvariant = (world, fail) => {
 					kind as never,
 					bytes,
 				);
-				const { id, pieces } = parseTransfer(taker.crypto, document);
+				const parsed = parseTransfer(taker.crypto, document);
+				const { toSign } = draftTransfer(parsed);
+				const module = sender.module as unknown as Device;
+				if (!signed.has(signedName(module, toSign))) continue;
+				const { id, pieces } = parsed;
 				const transfer = hex(id);
 				for (const { noteId: note, offset: from, amount } of pieces) {
 					const to = from + amount;

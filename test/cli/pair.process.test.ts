@@ -327,3 +327,69 @@ test("at a terminal each try is shown, and the owner is asked whether to wait ag
 		else await module.until(() => /waiting for/.test(module.stdout), "ready");
 	}
 });
+
+/** Pairs an agent with a module that waits, as the agent's number, if one is said. */
+async function pairBoth(
+	agentHome: string,
+	moduleHome: string,
+	...flags: string[]
+): Promise<readonly [agent: Command<PairEvent>, module: Command<PairEvent>]> {
+	const at = `unix:${moduleHome}.pair`;
+	await using module = pairing(moduleHome, "--listen", at, "--yes");
+	await module.expect("listening");
+	await using agent = pairing(
+		...([agentHome, "--connect", at, "--yes", ...flags] as const),
+	);
+	await Promise.all([agent.exited, module.exited]);
+	return [agent, module];
+}
+
+test("a module that has a number of an agent already is paired with it as no other one, and its link stays as it was", async () => {
+	const homes = await unpaired("numbered");
+	const second = template.at("numbered-till");
+	await cp(template.of("Y"), second, { recursive: true });
+	await rm(`${second}/pairing.json`);
+	for (const [module, ...flags] of [
+		[homes.X],
+		[second, "--number", "2"],
+	] as const)
+		for (const one of await pairBoth(homes.A, module, ...flags))
+			assert.equal((await one.exited).code, 0, one.stderr);
+	const before = await readFile(`${second}/pairing.json`, "utf8");
+	const [agent, module] = await pairBoth(homes.A, second);
+	assert.equal((await agent.exited).code, 2);
+	assert.match(agent.stderr, /bob-till is module 2 of the agent/);
+	assert.equal((await module.exited).code, 1);
+	assert.equal(await readFile(`${second}/pairing.json`, "utf8"), before);
+	const { peerName } = JSON.parse(
+		await readFile(`${homes.A}/pairing.json`, "utf8"),
+	);
+	assert.equal(peerName, "alice-purse");
+});
+
+test("whose place a module takes is said before it is paired, and after", async () => {
+	const homes = await unpaired("in-place");
+	const other = template.at("in-place-till");
+	await cp(template.of("Y"), other, { recursive: true });
+	await rm(`${other}/pairing.json`);
+	await pairBoth(homes.A, homes.X);
+	const [again] = await pairBoth(homes.A, homes.X);
+	assert.equal((await again.expect("compare")).replaces, undefined);
+	const [agent] = await pairBoth(homes.A, other);
+	assert.equal((await agent.expect("compare")).replaces, "alice-purse");
+	assert.equal((await agent.expect("paired")).replaces, "alice-purse");
+	const at = `unix:${homes.X}.pair`;
+	await using module = pairing(homes.X, "--listen", at, "--yes");
+	await module.expect("listening");
+	await using asked = Command.atTerminal([
+		...["pair", "--home", homes.A, "--connect", at],
+	]);
+	await asked.until(() => /type yes if it does/.test(asked.stdout), "it asks");
+	assert.match(asked.stdout, /alice-purse takes the place of bob-till/);
+	asked.type("yes\r");
+	await asked.exits(0);
+	assert.match(
+		asked.stdout,
+		/paired with alice-purse, in the place of bob-till/,
+	);
+});

@@ -77,6 +77,7 @@ export interface PairEvent {
 	readonly address?: string;
 	readonly code?: string;
 	readonly peer?: string;
+	readonly replaces?: string;
 	readonly number?: number;
 	readonly of?: number;
 }

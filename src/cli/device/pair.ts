@@ -5,6 +5,8 @@ import {
 	listen,
 } from "../../carrier/index.ts";
 import {
+	type PairedWith,
+	pairedInPlace,
 	readHome,
 	readPairingTries,
 	requirePairingNumber,
@@ -63,11 +65,15 @@ async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
 	// The question must not outlive the pairing: an open terminal would keep the process waiting.
 	const over = new AbortController();
 	const asking = AbortSignal.any([signal, over.signal]);
+	const number = flags.number ?? 1;
+	let before: PairedWith | undefined;
 	const options: PairOptions = {
 		signal,
-		confirm: (code, peer) => confirm(code, peer, flags, asking),
+		async confirm(code, peer) {
+			before = await pairedInPlace(flags.home, peer, number);
+			return confirm(code, peer, before, flags, asking);
+		},
 	};
-	const number = flags.number ?? 1;
 	const paired =
 		flags.connect === undefined
 			? pairModule(flags, flags.listen as Address, options)
@@ -75,11 +81,14 @@ async function pair(flags: PairFlags, signal: AbortSignal): Promise<void> {
 	const { pairing, peer } = await paired.finally(() => over.abort());
 	await writePairing(flags.home, pairing, peer.name, number);
 	if (flags.listen !== undefined) await writePairingTries(flags.home, 0);
-	if (flags.json) sayJson({ event: "paired", peer: peer.name });
-	else
-		say(
-			`paired with ${peer.name}${number === 1 ? "" : `, module ${number} of this agent`}; the pairing is kept in ${flags.home}`,
-		);
+	if (flags.json)
+		return sayJson({ event: "paired", peer: peer.name, ...replacing(before) });
+	const as = number === 1 ? "" : `, module ${number} of this agent`;
+	const instead =
+		before === undefined ? "" : `, in the place of ${plain(before.peerName)}`;
+	say(
+		`paired with ${plain(peer.name)}${as}${instead}; the pairing is kept in ${flags.home}`,
+	);
 }
 
 async function pairAgent(
@@ -175,10 +184,21 @@ function triedTooOften(home: string): TetradError {
 async function confirm(
 	code: string,
 	peer: CertifiedDevice,
+	before: PairedWith | undefined,
 	{ yes, json }: PairFlags,
 	signal: AbortSignal,
 ): Promise<boolean> {
-	if (json) sayJson({ event: "compare", code, peer: peer.name });
+	if (!json && before !== undefined)
+		say(
+			`${plain(peer.name)} takes the place of ${plain(before.peerName)}, whose link ends with that`,
+		);
+	if (json)
+		sayJson({
+			event: "compare",
+			code,
+			peer: peer.name,
+			...replacing(before),
+		});
 	else say(`${plain(peer.name)} shows the same code?   ${bold(code)}`);
 	if (yes) return true;
 	if (!process.stdin.isTTY)
@@ -187,4 +207,9 @@ async function confirm(
 			"nobody is there to compare the code; use --yes where nobody can be between the two devices",
 		);
 	return await askYes("type yes if it does: ", signal);
+}
+
+/** With whom it was paired before, if that was somebody else. */
+function replacing(before: PairedWith | undefined): { replaces?: string } {
+	return before === undefined ? {} : { replaces: before.peerName };
 }

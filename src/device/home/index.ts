@@ -51,6 +51,8 @@ export { importList, type ListStatus, listStatus } from "./home-lists.ts";
 export { HomeLock, type OneOfSeveral } from "./home-lock.ts";
 export { readPairingTries, writePairingTries } from "./pairing-tries.ts";
 export {
+	type PairedWith,
+	pairedInPlace,
 	requirePairingNumber,
 	viewPairing,
 	viewPairings,

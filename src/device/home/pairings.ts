@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import type { Pairing } from "../../tetrad/index.ts";
 import { hex, sameBytes } from "../../wire/index.ts";
 import { MAX_OWN_MODULES } from "../runtime/index.ts";
@@ -32,29 +33,44 @@ export interface PairedWith {
 	readonly peerDeviceId: Uint8Array;
 }
 
-/** Keeps a pairing, durably, in the place of an earlier one; of an agent, with the module of that number. Throws as `requirePairingNumber`, and `invalid-argument` for a device that has another number already. */
+/** Keeps a pairing, durably, in the place of an earlier one; of an agent, with the module of that number. Throws as `pairedInPlace`. */
 export async function writePairing(
 	home: string,
 	{ peerDeviceId, key }: Pairing,
 	peerName: string,
 	number = 1,
 ): Promise<void> {
-	await requirePairingNumber(home, number);
-	const before = await viewPairings(home);
-	const known = before.findIndex((one) =>
-		sameBytes(one.peerDeviceId, peerDeviceId),
-	);
-	if (known >= 0 && known + 1 !== number)
-		throw new TetradError(
-			"invalid-argument",
-			`${peerName} is module ${known + 1} of the agent in ${home}, and cannot be module ${number} as well`,
-		);
+	const peer = { deviceId: peerDeviceId, name: peerName };
+	await pairedInPlace(home, peer, number);
 	const text = JSON.stringify(
 		{ version: 1, peerName, peerDeviceId: hex(peerDeviceId), key: hex(key) },
 		null,
 		"\t",
 	);
 	await replaceFile(pathOf(home, number), `${text}\n`);
+}
+
+/**
+ * Whose place a device takes that is paired with a home, of an agent as the module of that number; it
+ * is asked before anything is paired, since the other end keeps its new key. Throws as
+ * `requirePairingNumber`, and `invalid-argument` for a device that has another number already.
+ */
+export async function pairedInPlace(
+	home: string,
+	{ deviceId, name }: Pick<CertifiedDevice, "deviceId" | "name">,
+	number: number,
+): Promise<PairedWith | undefined> {
+	await requirePairingNumber(home, number);
+	const before = await viewPairings(home);
+	const known = before.findIndex((one) =>
+		sameBytes(one.peerDeviceId, deviceId),
+	);
+	if (known >= 0 && known + 1 !== number)
+		throw new TetradError(
+			"invalid-argument",
+			`${name} is module ${known + 1} of the agent in ${home}, and cannot be module ${number} as well; to pair the two again, say --number ${known + 1}`,
+		);
+	return known >= 0 ? undefined : before[number - 1];
 }
 
 /** Throws `invalid-argument` for a number that none of the home's modules has, nor the next one. */

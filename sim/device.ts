@@ -102,6 +102,8 @@ export abstract class Device {
 	/** Untrusted lists that it has stored, by authority. */
 	readonly #lists = new Map<string, Uint8Array>();
 	readonly #earlier: Identity[] = [];
+	/** The hashes of all that it has signed, in hexadecimal. */
+	readonly #signed = new Set<string>();
 	/** What its chain says was read once. */
 	#certified:
 		| { readonly identity: Identity; readonly device: CertifiedDevice }
@@ -177,8 +179,14 @@ export abstract class Device {
 		return this.#certified.device;
 	}
 
+	/** Whether it has signed exactly that, with whichever key. */
+	hasSigned(content: Uint8Array): boolean {
+		return this.#signed.has(hex(this.crypto.sha256(content)));
+	}
+
 	sign(content: Uint8Array, under?: Uint8Array): Uint8Array {
 		this.world.checks.signed(this, content);
+		this.#signed.add(hex(this.crypto.sha256(content)));
 		const signer = [this.identity, ...this.#earlier].find(
 			({ signer: { publicKey } }) =>
 				under === undefined || sameBytes(publicKey, under),

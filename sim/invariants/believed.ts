@@ -5,6 +5,7 @@ import {
 } from "../../src/trade/documents/index.ts";
 import { hex, sameBytes } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
+import { readable } from "../readable.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
 const { BETWEEN_MODULES, body } = messages;
@@ -30,8 +31,9 @@ export const believed: MakeInvariant = (world, fail) => {
 			case BETWEEN_MODULES.prepared.type:
 				return body(BETWEEN_MODULES.prepared, bytes).contract;
 			case BETWEEN_MODULES.accepted.type:
-				return readReceipt(body(BETWEEN_MODULES.accepted, bytes).receipt)
-					.contract;
+				return readable(() =>
+					readReceipt(body(BETWEEN_MODULES.accepted, bytes).receipt),
+				)?.contract;
 			case ABOUT_PURCHASES.buy.type: {
 				const { document } = body(ABOUT_PURCHASES.buy, bytes);
 				const { hash, keyHash } = parseContract(crypto, document);

@@ -5,6 +5,7 @@ import {
 } from "../../src/trade/documents/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
+import { readable, transferBy } from "../readable.ts";
 import type { MakeInvariant } from "./invariant.ts";
 
 const { BETWEEN_MODULES, WITH_AGENT, WITH_ISSUER, body } = messages;
@@ -41,17 +42,15 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 		switch (bytes[0]) {
 			case BETWEEN_MODULES.deliver.type: {
 				const { transfer } = body(BETWEEN_MODULES.deliver, bytes);
-				const { contract } = parseTransfer(device.crypto, transfer);
-				return demand(device, "the payment", contract, "deliver");
+				const signed = transferBy(device, transfer);
+				return (
+					signed && demand(device, "the payment", signed.contract, "deliver")
+				);
 			}
 			case BETWEEN_MODULES.accepted.type: {
 				const { receipt } = body(BETWEEN_MODULES.accepted, bytes);
-				return demand(
-					device,
-					"the receipt",
-					readReceipt(receipt).contract,
-					"accepted",
-				);
+				const said = readable(() => readReceipt(receipt));
+				return said && demand(device, "the receipt", said.contract, "accepted");
 			}
 			case WITH_ISSUER.booked.type: {
 				const { request, credited } = body(WITH_ISSUER.booked, bytes);
@@ -65,7 +64,8 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 			}
 			case WITH_ISSUER.deposit.type: {
 				const { request, transfer } = body(WITH_ISSUER.deposit, bytes);
-				handedIn.set(hex(request), parseTransfer(device.crypto, transfer).id);
+				const id = readable(() => parseTransfer(device.crypto, transfer))?.id;
+				if (id !== undefined) handedIn.set(hex(request), id);
 				return;
 			}
 			case WITH_ISSUER.issued.type: {

@@ -5,6 +5,7 @@ import {
 } from "../../src/trade/documents/index.ts";
 import { PURCHASES } from "../../src/trade/records/index.ts";
 import { enc, hex, utf8 } from "../../src/wire/index.ts";
+import { readable } from "../readable.ts";
 import type { Side } from "../side.ts";
 import type { World } from "../world.ts";
 import { isMoving, OPEN, type OrderRow, tokenOf } from "./ecash-rows.ts";
@@ -146,8 +147,10 @@ function isTooLate(
 	terms: Uint8Array,
 ): boolean {
 	if (terms.length === 0) return false;
-	const { contract } = parsePurchaseTerms(terms);
-	return parseContract(crypto, contract).bookBy < world.schedule.now;
+	const contract = readable(() =>
+		parseContract(crypto, parsePurchaseTerms(terms).contract),
+	);
+	return contract !== undefined && contract.bookBy < world.schedule.now;
 }
 
 /** What a side still has to do; with a world, but for what can wait because of those who lie in it. */

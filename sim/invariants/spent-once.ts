@@ -1,10 +1,7 @@
-import {
-	draftTransfer,
-	messages,
-	parseTransfer,
-} from "../../src/money/index.ts";
+import { messages } from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import type { Device } from "../device.ts";
+import { transferBy } from "../readable.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { isStillAt } from "./taken.ts";
 
@@ -27,14 +24,7 @@ interface Spent {
  */
 export const spentOnce: MakeInvariant = (world, fail) => {
 	const spent = new Map<string, Spent[]>();
-	/** The hashes of what each device has signed. */
-	const signed = new Set<string>();
-	const signedName = ({ name, crypto }: Device, content: Uint8Array) =>
-		`${name} ${hex(crypto.sha256(content))}`;
 	return {
-		signed(device, content) {
-			if (device.role === "module") signed.add(signedName(device, content));
-		},
 		taken(taker, bytes, { place, parties }) {
 			const { name } = place === "X" ? parties.Y : parties.X;
 			const sender = world.sides.find(({ module }) => module.name === name);
@@ -49,11 +39,10 @@ export const spentOnce: MakeInvariant = (world, fail) => {
 					kind as never,
 					bytes,
 				);
-				const parsed = parseTransfer(taker.crypto, document);
-				const { toSign } = draftTransfer(parsed);
 				const module = sender.module as unknown as Device;
-				if (!signed.has(signedName(module, toSign))) continue;
-				const { id, pieces } = parsed;
+				const taken = transferBy(module, document);
+				if (taken === undefined) continue;
+				const { id, pieces } = taken;
 				const transfer = hex(id);
 				for (const { noteId: note, offset: from, amount } of pieces) {
 					const to = from + amount;

@@ -1,5 +1,6 @@
-import { messages, parseTransfer } from "../../src/money/index.ts";
+import { messages } from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import { transferBy } from "../readable.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { needsPerson } from "./needs-person.ts";
 
@@ -35,8 +36,9 @@ export const witnessFirst: MakeInvariant = (world, fail) => {
 				kind as never,
 				bytes,
 			);
-			const { contract } = parseTransfer(device.crypto, transfer);
-			const name = `${device.name} ${hex(contract)}`;
+			const signed = transferBy(device, transfer);
+			if (signed === undefined) return;
+			const name = `${device.name} ${hex(signed.contract)}`;
 			const head = made.get(name);
 			made.delete(name);
 			const side = world.sideOf(device);

@@ -9,21 +9,14 @@
  * however often it is ordered. An order goes on after every start until it is over.
  */
 import type { CryptoProvider } from "../../../crypto/index.ts";
-import { isErrorCode, TetradError, unreachable } from "../../../errors.ts";
+import { TetradError, unreachable } from "../../../errors.ts";
 import {
 	byKey,
 	insert,
 	put,
 	type Transaction,
 } from "../../../machine/index.ts";
-import {
-	copy,
-	enc,
-	hex,
-	sameBytes,
-	textWithin,
-	utf8,
-} from "../../../wire/index.ts";
+import { copy, enc, hex, sameBytes, utf8 } from "../../../wire/index.ts";
 import { type MeltQuote, type MintQuote, sumOf } from "../../cashu/index.ts";
 import type { EcashOrder } from "../../documents/index.ts";
 import { checked } from "../checked.ts";
@@ -48,7 +41,18 @@ import { Minting } from "./minting.ts";
 import type { Mints } from "./mints.ts";
 import type { Move, Next } from "./moves.ts";
 import { secretsUnderWay, withOpenSecrets } from "./open-secrets.ts";
-import { type BeginningOrder, isOpen, orderRow } from "./ordered.ts";
+import {
+	busy,
+	notAnswered,
+	notItsKeys,
+	notMadeYet,
+	notNamed,
+	notOut,
+	refusedRow,
+	tooMuch,
+	whyRefused,
+} from "./order-refusals.ts";
+import { type BeginningOrder, isOpen } from "./ordered.ts";
 import type { EcashParts } from "./parts.ts";
 import type { FirstCounters } from "./restore-run.ts";
 import { Restoring } from "./restoring.ts";
@@ -328,14 +332,11 @@ export class OwnerOrders {
 	}
 
 	/** What was never begun is kept, too: its owner may ask later why. */
-	#refuse(order: BeginningOrder, { code, message }: TetradError): void {
+	#refuse(order: BeginningOrder, error: TetradError): void {
 		const { core } = this.#parts;
 		this.#all.set(hex(order.request), { kind: "writing", order });
-		const row = orderRow({ parts: this.#parts, mints: this.#mints }, order, {
-			...{ state: "refused", code, reason: textWithin(message, MAX_REASON) },
-			amount: "amount" in order ? order.amount : 0n,
-			invoice: order.kind === "melt" ? order.invoice : "",
-		});
+		const tools = { parts: this.#parts, mints: this.#mints };
+		const row = refusedRow(tools, order, error);
 		this.#parts.transact<"refusing-order">(
 			{ kind: "refusing-order", row },
 			changing(core.options.context.crypto, core.now, [], () => ({
@@ -653,9 +654,6 @@ export class OwnerOrders {
 	}
 }
 
-/** What is kept of why it was not done, in bytes. */
-const MAX_REASON = 512;
-
 const RECOVERY = utf8("tetrad/1 ecash recovery");
 const REQUEST_BYTES = 16;
 
@@ -685,55 +683,4 @@ function firstOf(
 		first.set(name, Math.min(counter, first.get(name) ?? counter));
 	}
 	return first;
-}
-
-function whyRefused({ code, reason }: EcashOrderRow): TetradError | undefined {
-	if (code === "") return undefined;
-	return new TetradError(isErrorCode(code) ? code : "internal", reason);
-}
-
-function tooMuch(): TetradError {
-	return new TetradError(
-		"busy",
-		"too much is ordered of mints that is not over; let some of it end first",
-	);
-}
-
-function notNamed(): TetradError {
-	return new TetradError(
-		"payment-refused",
-		"the owner of this purse has not named that mint",
-	);
-}
-
-function notAnswered(): TetradError {
-	return new TetradError(
-		"busy",
-		"the mint has not answered in time; nothing was done, so try again in a while",
-	);
-}
-
-function notItsKeys(): TetradError {
-	return new TetradError(
-		"payment-in-doubt",
-		"what a mint has signed for an order of ecash is not by the keys that it shows, so it cannot be spent there: ask whoever runs that mint; it is asked again",
-	);
-}
-
-function notOut(): TetradError {
-	return new TetradError(
-		"invalid-argument",
-		"that is no token that this purse has sent and that is still out",
-	);
-}
-
-function notMadeYet(): TetradError {
-	return new TetradError(
-		"busy",
-		"the mint has not said yet whether it has made that token; it is asked until it does",
-	);
-}
-
-function busy(): TetradError {
-	return new TetradError("busy", "that token is being looked after; try again");
 }

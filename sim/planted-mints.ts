@@ -200,7 +200,7 @@ export const PLANTED_FOR_OWNERS: Readonly<Record<string, Planted>> = {
 			'if (row !== undefined && row.kind !== "mint") {\n\t\t\tthis.#all.delete(hex(request));\n\t\t\treturn this.#tellAgain(row);',
 		also: [
 			{
-				file: `${ECASH}/owner-orders.ts`,
+				file: `${ECASH}/order-writes.ts`,
 				find: 'how === "insert" ? insert(ECASH_ORDERS, row) : put(ECASH_ORDERS, row),',
 				replace: "put(ECASH_ORDERS, row),",
 			},
@@ -261,7 +261,7 @@ export const PLANTED_FOR_OWNERS: Readonly<Record<string, Planted>> = {
 	},
 	"order-counter-unwritten": {
 		what: "how far outputs were derived is not written down by what an owner orders",
-		file: `${ECASH}/owner-orders.ts`,
+		file: `${ECASH}/order-writes.ts`,
 		find: "...countersOf(book, outputs),",
 		replace: "...countersOf(book, outputs.slice(outputs.length)),",
 	},

@@ -10,14 +10,9 @@
  */
 import type { CryptoProvider } from "../../../crypto/index.ts";
 import { TetradError, unreachable } from "../../../errors.ts";
-import {
-	byKey,
-	insert,
-	put,
-	type Transaction,
-} from "../../../machine/index.ts";
+import { byKey } from "../../../machine/index.ts";
 import { copy, enc, hex, sameBytes, utf8 } from "../../../wire/index.ts";
-import { type MeltQuote, type MintQuote, sumOf } from "../../cashu/index.ts";
+import type { MeltQuote, MintQuote } from "../../cashu/index.ts";
 import type { EcashOrder } from "../../documents/index.ts";
 import { checked } from "../checked.ts";
 import type { EcashState } from "../ecash-load.ts";
@@ -25,22 +20,16 @@ import type { MintAnswer } from "../ecash-part.ts";
 import { ECASH_ORDERS, type EcashOrderRow } from "../ecash-tables.ts";
 import { ANSWER_WITHIN_MS, MAX_OPEN_REQUESTS } from "../purse-limits.ts";
 import type { EcashOrderKind, EcashOrderState } from "../purse-report.ts";
-import {
-	type Change,
-	type Changed,
-	changing,
-	unchanged,
-} from "../purse-tables.ts";
+import { type Change, changing, unchanged } from "../purse-tables.ts";
 import type { EcashBook } from "./book.ts";
 import { Conversation } from "./conversation.ts";
-import { countersOf } from "./counters.ts";
 import type { EcashJobOf, EcashResults } from "./jobs.ts";
 import { Melting } from "./melting.ts";
 import type { MintRun } from "./mint-run.ts";
 import { Minting } from "./minting.ts";
 import type { Mints } from "./mints.ts";
 import type { Move, Next } from "./moves.ts";
-import { secretsUnderWay, withOpenSecrets } from "./open-secrets.ts";
+import { secretsUnderWay } from "./open-secrets.ts";
 import {
 	busy,
 	notAnswered,
@@ -52,6 +41,7 @@ import {
 	tooMuch,
 	whyRefused,
 } from "./order-refusals.ts";
+import { moving, refusing } from "./order-writes.ts";
 import { type BeginningOrder, isOpen } from "./ordered.ts";
 import type { EcashParts } from "./parts.ts";
 import type { FirstCounters } from "./restore-run.ts";
@@ -333,17 +323,12 @@ export class OwnerOrders {
 
 	/** What was never begun is kept, too: its owner may ask later why. */
 	#refuse(order: BeginningOrder, error: TetradError): void {
-		const { core } = this.#parts;
 		this.#all.set(hex(order.request), { kind: "writing", order });
 		const tools = { parts: this.#parts, mints: this.#mints };
 		const row = refusedRow(tools, order, error);
 		this.#parts.transact<"refusing-order">(
 			{ kind: "refusing-order", row },
-			changing(core.options.context.crypto, core.now, [], () => ({
-				entries: [],
-				writes: [insert(ECASH_ORDERS, row)],
-				result: undefined,
-			})),
+			refusing(this.#parts.core, row),
 		);
 	}
 
@@ -391,52 +376,10 @@ export class OwnerOrders {
 		how: "insert" | "put",
 		ordered: Uint8Array = move.to.request,
 	): void {
-		const { core } = this.#parts;
-		const { crypto } = core.options.context;
-		const job = { kind: "moving-order", move, how, ordered } as const;
-		const moving = (underWay: ReadonlySet<string>) =>
-			changing(crypto, core.now, [], () => this.#change(move, how, underWay));
-		const transaction: Transaction<Changed<EcashResults["moving-order"]>> =
-			move.to.kind === "restore" ? withOpenSecrets(moving) : moving(new Set());
-		this.#parts.transact<"moving-order">(job, transaction);
-	}
-
-	/** What is under way is not restored. */
-	#change(
-		{ to, got = [], gone = [], isFound = false, outputs = [], entry }: Move,
-		how: "insert" | "put",
-		underWay: ReadonlySet<string>,
-	): Change<EcashResults["moving-order"]> {
-		const book = this.#book;
-		const proofs = isFound
-			? got.filter((proof) => !book.has(proof) && !underWay.has(proof.secret))
-			: got;
-		const lost = isFound ? gone.filter((proof) => book.has(proof)) : gone;
-		const row = isFound
-			? {
-					...{ ...to, amount: sumOf(proofs) },
-					spends: to.state === "pending" ? to.spends : sumOf(lost),
-				}
-			: to;
-		const { request: subject, mint: peer, amount } = row;
-		return {
-			entries:
-				entry === undefined
-					? []
-					: [
-							{
-								...{ subject, peer, what: entry.what },
-								amount: isFound ? amount : entry.amount,
-							},
-						],
-			writes: [
-				how === "insert" ? insert(ECASH_ORDERS, row) : put(ECASH_ORDERS, row),
-				...book.writeNew(row.mint, proofs),
-				...book.writeSpent(lost),
-				...countersOf(book, outputs),
-			],
-			result: { row, got: proofs, gone: lost, underWay },
-		};
+		this.#parts.transact<"moving-order">(
+			{ kind: "moving-order", move, how, ordered },
+			moving(this.#parts.core, this.#book, move, how),
+		);
 	}
 
 	moved(

@@ -8,10 +8,9 @@
  * What stands in capitals is durable, under the name that the owner gave it, so that it is done once,
  * however often it is ordered. An order goes on after every start until it is over.
  */
-import type { CryptoProvider } from "../../../crypto/index.ts";
 import { TetradError, unreachable } from "../../../errors.ts";
 import { byKey } from "../../../machine/index.ts";
-import { copy, enc, hex, sameBytes, utf8 } from "../../../wire/index.ts";
+import { copy, hex, sameBytes } from "../../../wire/index.ts";
 import type { MeltQuote, MintQuote } from "../../cashu/index.ts";
 import type { EcashOrder } from "../../documents/index.ts";
 import { checked } from "../checked.ts";
@@ -44,11 +43,11 @@ import {
 import { moving, refusing } from "./order-writes.ts";
 import { type BeginningOrder, isOpen } from "./ordered.ts";
 import type { EcashParts } from "./parts.ts";
+import { Recoveries } from "./recoveries.ts";
 import type { FirstCounters } from "./restore-run.ts";
 import { Restoring } from "./restoring.ts";
 import { Sending } from "./sending.ts";
 import { type MadeOutput, madeBefore } from "./stored-swap.ts";
-import { LONGEST_WAIT_MS } from "./waits.ts";
 
 type Quote = MintQuote | MeltQuote;
 
@@ -90,13 +89,9 @@ export class OwnerOrders {
 	readonly #minting: Minting;
 	readonly #melting: Melting;
 	readonly #restoring: Restoring;
+	readonly #recoveries: Recoveries;
 	/** By request, in hexadecimal. */
 	readonly #all = new Map<string, Work>();
-	/** By mint, in hexadecimal: when what was made in another life was looked for last, and from which counters on that is to be done again. */
-	readonly #recovered = new Map<
-		string,
-		{ readonly at: number; readonly again: FirstCounters | undefined }
-	>();
 
 	constructor(
 		parts: EcashParts,
@@ -107,6 +102,7 @@ export class OwnerOrders {
 		this.#parts = parts;
 		this.#mints = mints;
 		this.#book = book;
+		this.#recoveries = new Recoveries(parts.core, mints, book);
 		const tools = { parts, mints, book };
 		this.#sending = new Sending(tools);
 		this.#minting = new Minting(tools);
@@ -131,52 +127,29 @@ export class OwnerOrders {
 		}
 	}
 
-	/**
-	 * As `EcashParts`: what was made since is restored as if its owner had ordered it, under a name
-	 * that follows from the mint, so that there is one of it. Nothing is lost where it is not begun:
-	 * the mint says so again, or the owner restores.
-	 */
+	/** As `EcashParts`. */
 	signedBefore(
 		mint: Uint8Array,
 		outputs: readonly MadeOutput[],
 		isOver: boolean,
 	): void {
-		const before = this.#recovered.get(hex(mint))?.again;
-		this.#recover(mint, firstOf(outputs, before), isOver);
+		const first = this.#recoveries.firstOf(mint, outputs);
+		this.#recover(mint, first, isOver);
 	}
 
 	#recover(mint: Uint8Array, first: FirstCounters, isOver: boolean): void {
-		const { core } = this.#parts;
-		const name = hex(mint);
-		const before = this.#recovered.get(name);
-		const requests = recoveryRequests(core.options.context.crypto, mint);
-		const works = requests.map((one) => this.#all.get(hex(one)));
-		const request = requests[works.indexOf(undefined)];
-		// What is pending keeps its row, and no counter.
-		const isOpen = works.some(
-			(work) =>
-				work !== undefined &&
-				!(work.kind === "open" && work.row.state === "pending"),
-		);
-		if (request === undefined) return;
-		if (isOpen || !isOver) {
-			const isRecent =
-				before !== undefined && core.now < before.at + LONGEST_WAIT_MS;
-			// What is under way now may have been left out.
-			if (isOpen && isOver)
-				this.#recovered.set(name, { at: before?.at ?? core.now, again: first });
-			if (isOpen || isRecent) return;
-		}
+		const due = this.#recoveries.due(mint, first, isOver, (request) => {
+			const work = this.#all.get(hex(request));
+			if (work === undefined) return undefined;
+			const isPending = work.kind === "open" && work.row.state === "pending";
+			return isPending ? "pending" : "open";
+		});
+		if (due === undefined) return;
+		const { request, from } = due;
 		const order = { kind: "restore", request, mint } as const;
-		// Of others, what is behind all that is known to be used.
-		const all = this.#mints.keysets(mint)?.all() ?? [];
-		const from = new Map([
-			...all.map(({ id }) => [hex(id), this.#book.next(id)] as const),
-			...first,
-		]);
 		const made = checked(() => this.#restoring.beginFrom(order, from));
 		if (made.kind === "failed") return;
-		this.#recovered.set(name, { at: core.now, again: undefined });
+		this.#recoveries.begun(mint);
 		this.#all.set(hex(request), { kind: "writing", order });
 		this.#move(made.value, "put");
 	}
@@ -419,13 +392,9 @@ export class OwnerOrders {
 	}
 
 	/** What was asked for while it was under way. */
-	#again({ request, mint }: EcashOrderRow): void {
-		const { crypto } = this.#parts.core.options.context;
-		const again = this.#recovered.get(hex(mint))?.again;
-		if (again === undefined) return;
-		const names = recoveryRequests(crypto, mint);
-		if (!names.some((name) => sameBytes(name, request))) return;
-		this.#recover(mint, again, true);
+	#again(row: EcashOrderRow): void {
+		const first = this.#recoveries.askedDuring(row);
+		if (first !== undefined) this.#recover(row.mint, first, true);
 	}
 
 	notMoved(
@@ -595,35 +564,4 @@ export class OwnerOrders {
 			error: whyRefused(row),
 		});
 	}
-}
-
-const RECOVERY = utf8("tetrad/1 ecash recovery");
-const REQUEST_BYTES = 16;
-
-/** Of one mint: one is under way at a time, and the others wait for what is pending. */
-const RECOVERIES = 4;
-
-/** The names of what is restored without an order. */
-function recoveryRequests(
-	crypto: CryptoProvider,
-	mint: Uint8Array,
-): readonly Uint8Array[] {
-	return Array.from({ length: RECOVERIES }, (_, number) =>
-		crypto
-			.sha256(enc(RECOVERY, mint, Uint8Array.of(number)))
-			.subarray(0, REQUEST_BYTES),
-	);
-}
-
-/** The first of these counters of each keyset. */
-function firstOf(
-	outputs: readonly MadeOutput[],
-	before: FirstCounters = new Map(),
-): FirstCounters {
-	const first = new Map(before);
-	for (const { keyset, counter } of outputs) {
-		const name = hex(keyset);
-		first.set(name, Math.min(counter, first.get(name) ?? counter));
-	}
-	return first;
 }

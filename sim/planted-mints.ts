@@ -218,7 +218,7 @@ export const PLANTED_FOR_OWNERS: Readonly<Record<string, Planted>> = {
 		file: `${ECASH}/owner-orders.ts`,
 		find: 'this.#move(made.value, "insert");',
 		replace:
-			'if (made.value.to.swap.length > 0) this.#talkAbout(order.request, order.mint).ask(this.#runOf(made.value.to).next);\n\t\tthis.#move(made.value, "insert");',
+			'if (made.value.to.swap.length > 0) this.#talkAbout(order).ask(this.#trades.run(made.value.to, false).next);\n\t\tthis.#move(made.value, "insert");',
 	},
 	"part-is-redeemed": {
 		what: "a token counts as redeemed, and is looked after no more, when a part of it is",

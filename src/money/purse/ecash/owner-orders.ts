@@ -11,7 +11,6 @@
 import { TetradError, unreachable } from "../../../errors.ts";
 import { byKey } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
-import type { MeltQuote, MintQuote } from "../../cashu/index.ts";
 import type { EcashOrder } from "../../documents/index.ts";
 import { checked } from "../checked.ts";
 import type { EcashState } from "../ecash-load.ts";
@@ -23,12 +22,9 @@ import { type Change, changing, unchanged } from "../purse-tables.ts";
 import type { EcashBook } from "./book.ts";
 import { Conversation } from "./conversation.ts";
 import type { EcashJobOf, EcashResults } from "./jobs.ts";
-import { Melting } from "./melting.ts";
 import type { MintRun } from "./mint-run.ts";
-import { Minting } from "./minting.ts";
 import type { Mints } from "./mints.ts";
 import type { Move, Next } from "./moves.ts";
-import { secretsUnderWay } from "./open-secrets.ts";
 import {
 	busy,
 	notAnswered,
@@ -40,16 +36,13 @@ import {
 	tooMuch,
 	whyRefused,
 } from "./order-refusals.ts";
+import { OrderTrades, type Quote } from "./order-trades.ts";
 import { moving, refusing } from "./order-writes.ts";
 import { type BeginningOrder, isOpen } from "./ordered.ts";
 import type { EcashParts } from "./parts.ts";
 import { Recoveries } from "./recoveries.ts";
 import type { FirstCounters } from "./restore-run.ts";
-import { Restoring } from "./restoring.ts";
-import { Sending } from "./sending.ts";
 import { type MadeOutput, madeBefore } from "./stored-swap.ts";
-
-type Quote = MintQuote | MeltQuote;
 
 type Work =
 	| { readonly kind: "looking-up"; readonly order: BeginningOrder }
@@ -85,10 +78,7 @@ export class OwnerOrders {
 	readonly #parts: EcashParts;
 	readonly #mints: Mints;
 	readonly #book: EcashBook;
-	readonly #sending: Sending;
-	readonly #minting: Minting;
-	readonly #melting: Melting;
-	readonly #restoring: Restoring;
+	readonly #trades: OrderTrades;
 	readonly #recoveries: Recoveries;
 	/** By request, in hexadecimal. */
 	readonly #all = new Map<string, Work>();
@@ -103,11 +93,7 @@ export class OwnerOrders {
 		this.#mints = mints;
 		this.#book = book;
 		this.#recoveries = new Recoveries(parts.core, mints, book);
-		const tools = { parts, mints, book };
-		this.#sending = new Sending(tools);
-		this.#minting = new Minting(tools);
-		this.#melting = new Melting(tools);
-		this.#restoring = new Restoring(tools, secretsUnderWay(state));
+		this.#trades = new OrderTrades({ parts, mints, book }, state);
 		for (const row of state.orders) {
 			const talk = this.#talkAbout(row, () => [
 				...madeBefore(row.swap),
@@ -116,7 +102,7 @@ export class OwnerOrders {
 			// No counter is used meanwhile, also before it is asked for again.
 			const made =
 				row.kind === "restore"
-					? checked(() => this.#runOf(row, true))
+					? checked(() => this.#trades.run(row, true))
 					: undefined;
 			const run = made?.kind === "ok" ? made.value : undefined;
 			const isTroubleTold = false;
@@ -147,7 +133,7 @@ export class OwnerOrders {
 		if (due === undefined) return;
 		const { request, from } = due;
 		const order = { kind: "restore", request, mint } as const;
-		const made = checked(() => this.#restoring.beginFrom(order, from));
+		const made = checked(() => this.#trades.restoring.beginFrom(order, from));
 		if (made.kind === "failed") return;
 		this.#recoveries.begun(mint);
 		this.#all.set(hex(request), { kind: "writing", order });
@@ -271,7 +257,7 @@ export class OwnerOrders {
 		const why = this.#mints.whyNot(mint);
 		if (why?.code === "busy") return;
 		if (why !== undefined) return this.#refuse(order, why);
-		const asked = checked(() => this.#tradeOf(order).quote());
+		const asked = checked(() => this.#trades.of(order).quote());
 		if (asked.kind === "failed") return this.#refuse(order, asked.error);
 		const run = asked.value;
 		if (run === undefined) return this.#write(order, undefined);
@@ -288,7 +274,7 @@ export class OwnerOrders {
 	}
 
 	#write(order: BeginningOrder, quote: Quote | undefined): void {
-		const made = checked(() => this.#tradeOf(order).begin(quote));
+		const made = checked(() => this.#trades.of(order).begin(quote));
 		if (made.kind === "failed") return this.#refuse(order, made.error);
 		this.#all.set(hex(order.request), { kind: "writing", order });
 		this.#move(made.value, "insert");
@@ -329,7 +315,7 @@ export class OwnerOrders {
 		if (row.state === "taking-back") return this.#taken(request, undefined);
 		if (row.state !== "sent") return this.#taken(request, notMadeYet());
 		if (talk.isWriting) return this.#taken(request, busy());
-		const made = checked(() => this.#sending.takeBack(row));
+		const made = checked(() => this.#trades.sending.takeBack(row));
 		if (made.kind === "failed") return this.#taken(request, made.error);
 		talk.writing();
 		this.#move(made.value, "put", request);
@@ -360,7 +346,7 @@ export class OwnerOrders {
 		{ row, got, gone, underWay }: EcashResults["moving-order"],
 	): void {
 		const { request, mint } = row;
-		if (row.state === "restoring") this.#restoring.begun(row, underWay);
+		if (row.state === "restoring") this.#trades.restoring.begun(row, underWay);
 		this.#book.add(mint, got);
 		this.#book.spent(gone);
 		const isTaken = how === "insert" || !sameBytes(ordered, request);
@@ -368,7 +354,7 @@ export class OwnerOrders {
 		if (move.isUntold !== true) this.#tell(row);
 		const before = this.#all.get(hex(request));
 		if (row.kind === "restore" && row.state !== "restoring")
-			this.#restoring.over(row);
+			this.#trades.restoring.over(row);
 		if (!isOpen(row)) {
 			this.#all.delete(hex(request));
 			if (before?.kind === "open") before.talk.over();
@@ -405,7 +391,7 @@ export class OwnerOrders {
 		const work = this.#all.get(hex(to.request));
 		if (how === "insert") {
 			this.#book.release(gone);
-			if (to.kind === "restore") this.#restoring.over(to);
+			if (to.kind === "restore") this.#trades.restoring.over(to);
 			this.#all.delete(hex(to.request));
 			return this.#taken(ordered, error);
 		}
@@ -413,7 +399,7 @@ export class OwnerOrders {
 		else this.#parts.core.trouble(error);
 		// Nobody has ordered it.
 		if (work?.kind === "writing") {
-			this.#restoring.over(to);
+			this.#trades.restoring.over(to);
 			this.#all.delete(hex(to.request));
 		}
 		if (work?.kind !== "open") return;
@@ -426,11 +412,11 @@ export class OwnerOrders {
 		if (what === undefined) return;
 		const made = checked(() => {
 			if (what === "make-anew") {
-				const move = this.#tradeOfRow(work.row).anew(work.row);
+				const move = this.#trades.anew(work.row);
 				work.talk.writing();
 				return this.#move(move, "put");
 			}
-			work.run ??= this.#runOf(work.row, work.isFromStore);
+			work.run ??= this.#trades.run(work.row, work.isFromStore);
 			work.talk.ask(work.run.next);
 		});
 		if (made.kind === "failed") work.talk.later();
@@ -488,56 +474,6 @@ export class OwnerOrders {
 		if (work.isTroubleTold) return;
 		work.isTroubleTold = true;
 		this.#parts.core.trouble(trouble);
-	}
-
-	#runOf(row: EcashOrderRow, isFromStore: boolean): MintRun<Next> {
-		return this.#tradeOfRow(row).run(row, isFromStore);
-	}
-
-	#tradeOfRow({ kind }: EcashOrderRow) {
-		switch (kind) {
-			case "send":
-				return this.#sending;
-			case "mint":
-				return this.#minting;
-			case "melt":
-				return this.#melting;
-			case "restore":
-				return this.#restoring;
-			default:
-				throw new TetradError("internal", "an order of ecash is of no kind");
-		}
-	}
-
-	/** The trade of an order, along with it. */
-	#tradeOf(order: BeginningOrder): {
-		quote(): MintRun<Quote | TetradError> | undefined;
-		begin(quote: Quote | undefined): Move;
-	} {
-		switch (order.kind) {
-			case "send":
-				return {
-					quote: () => this.#sending.quote(),
-					begin: () => this.#sending.begin(order),
-				};
-			case "mint":
-				return {
-					quote: () => this.#minting.quote(order),
-					begin: (quote) => this.#minting.begin(order, quote as MintQuote),
-				};
-			case "melt":
-				return {
-					quote: () => this.#melting.quote(order),
-					begin: (quote) => this.#melting.begin(order, quote as MeltQuote),
-				};
-			case "restore":
-				return {
-					quote: () => this.#restoring.quote(),
-					begin: () => this.#restoring.begin(order),
-				};
-			default:
-				return unreachable(order);
-		}
 	}
 
 	#talkAbout(

@@ -25,6 +25,10 @@ interface Till {
 	isDown: boolean;
 	/** Whether whoever dials it is told nothing, as by a host that has vanished. */
 	isSilent: boolean;
+	/** Whether it takes connections and says nothing on them. */
+	isMute: boolean;
+	/** Told when a carrier to it is closed. */
+	closed: () => void;
 	/** How often it was dialled. */
 	dialled: number;
 	/** Cuts the links that there are. */
@@ -109,7 +113,8 @@ async function tillOf(agent: TrustedAgent, module: MoneyModule): Promise<Till> {
 	const events: ModuleLinkEvent[] = [];
 	const till: Till = {
 		...{ module, id: pairing.peerDeviceId, events },
-		...{ isDown: false, isSilent: false, dialled: 0 },
+		...{ isDown: false, isSilent: false, isMute: false, dialled: 0 },
+		closed() {},
 		cut() {
 			for (const cut of cuts.splice(0)) cut();
 		},
@@ -128,6 +133,12 @@ async function tillOf(agent: TrustedAgent, module: MoneyModule): Promise<Till> {
 					throw new TetradError("carrier-failed", "nobody answers there");
 				const [near, far] = memoryCarriers();
 				cuts.push(() => far.destroy());
+				const { close } = near;
+				near.close = () => {
+					close.call(near);
+					till.closed();
+				};
+				if (till.isMute) return near;
 				module.serve(far, { pairing: atModule.pairing }).catch(() => {});
 				return near;
 			},
@@ -250,6 +261,56 @@ describe("an agent with several modules", () => {
 		);
 		assert.equal(tetrad.ended, false);
 		await tetrad.close();
+	});
+
+	test("is closed at once, with all of its tetrads, while one of them says nothing", async () => {
+		for (const how of ["isSilent", "isMute"] as const) {
+			const world = await World.make();
+			await using _ = world;
+			const [first, second] = world.tills;
+			assert.ok(first && second);
+			const [near, far] = memoryCarriers();
+			const [tetrad] = await Promise.all([
+				world.merchant.accept(far, { module: first.id }),
+				world.buyer.connect(near),
+			]);
+			second[how] = true;
+			const reaching = world.merchant.reachModule(second.id);
+			const refused = assert.rejects(reaching, { code: "tetrad-closed" });
+			const since = performance.now();
+			try {
+				await world.merchant.close();
+				assert.ok(performance.now() - since < 2_000, how);
+				assert.equal(tetrad.ended, true);
+				await refused;
+			} finally {
+				second.cut();
+			}
+		}
+	});
+
+	test("has one link with each, also when it is needed in the moment in which one comes to nothing", async () => {
+		await using world = await World.make();
+		const [first] = world.tills;
+		assert.ok(first);
+		first.isMute = true;
+		const failing = world.merchant.reachModule(first.id);
+		await until(() => first.dialled === 1, "it is dialled");
+		first.isMute = false;
+		let again: Promise<void> | undefined;
+		first.closed = () => {
+			first.closed = () => {};
+			queueMicrotask(() => {
+				again = world.merchant.reachModule(first.id);
+			});
+		};
+		first.cut();
+		await assert.rejects(failing, { code: "carrier-failed" });
+		await again;
+		await world.merchant.reachModule(first.id);
+		assert.equal(await world.call({ module: first.id }), 1);
+		assert.equal(first.dialled, 2);
+		assert.deepEqual(first.events, [{ kind: "linked" }]);
 	});
 
 	test("has none that it does not know, none twice, and not any number", async () => {

@@ -27,12 +27,20 @@ export const MAX_OWN_MODULES = 16;
 /** How often a module that is out of reach is tried again while others do its work, in milliseconds. */
 const REACH_AGAIN_MS = 1_000;
 
+/** A link that is made, or there. */
+interface Linking {
+	/** Settles when it is there, or comes to nothing. */
+	readonly reached: PromiseWithResolvers<LinkConnection>;
+	/** Since its module was dialled. */
+	connection: LinkConnection | undefined;
+	isThere: boolean;
+}
+
 /** One of them, and the link with it. */
 interface OwnModule {
 	readonly access: ModuleAccess;
-	link: Promise<LinkConnection> | undefined;
-	/** The link, while it is there. */
-	ready: LinkConnection | undefined;
+	/** Until it is over, or came to nothing. */
+	linking: Linking | undefined;
 	/** When it was last tried to be reached, by a clock that nobody sets. */
 	triedAt: number;
 }
@@ -69,7 +77,7 @@ export class OwnModules {
 				`an agent has from 1 to ${MAX_OWN_MODULES} modules, and none of them twice`,
 			);
 		this.#all = accesses.map((access) => ({
-			...{ access, link: undefined, ready: undefined },
+			...{ access, linking: undefined },
 			triedAt: Number.NEGATIVE_INFINITY,
 		}));
 	}
@@ -95,7 +103,7 @@ export class OwnModules {
 	async reachAny(): Promise<LinkConnection> {
 		const mixed = this.#mixed();
 		const [free] = mixed
-			.flatMap(({ ready }) => ready ?? [])
+			.flatMap(({ linking }) => (linking?.isThere && linking.connection) || [])
 			.toSorted((a, b) => a.tetrads - b.tetrads);
 		if (free !== undefined) {
 			this.#tryOthers(mixed);
@@ -109,10 +117,13 @@ export class OwnModules {
 		});
 	}
 
-	async close(): Promise<void> {
+	/** Closes the links that there are, and makes none any more. Nobody waits for a module that says nothing. */
+	close(): void {
 		this.#isClosed = true;
-		const links = this.#all.map(({ link }) => link?.catch(() => undefined));
-		for (const link of await Promise.all(links)) link?.close();
+		for (const { linking } of this.#all) {
+			linking?.reached.reject(closed());
+			linking?.connection?.close();
+		}
 	}
 
 	/** From any of them on: who calls twice for each thing would find the same one each time if they took turns. */
@@ -125,31 +136,33 @@ export class OwnModules {
 	#tryOthers(modules: readonly OwnModule[]): void {
 		const since = performance.now() - REACH_AGAIN_MS;
 		for (const module of modules)
-			if (module.link === undefined && module.triedAt < since)
+			if (module.linking === undefined && module.triedAt < since)
 				this.#reach(module).catch(() => {});
 	}
 
 	#reach(module: OwnModule): Promise<LinkConnection> {
-		module.link ??= this.#link(module).catch((thrown: unknown) => {
-			module.link = undefined;
-			throw thrown;
+		if (module.linking !== undefined) return module.linking.reached.promise;
+		const reached = Promise.withResolvers<LinkConnection>();
+		const linking = { reached, connection: undefined, isThere: false };
+		module.linking = linking;
+		this.#link(module, linking).then(reached.resolve, (thrown: unknown) => {
+			forget(module, linking);
+			reached.reject(thrown);
 		});
-		return module.link;
+		return reached.promise;
 	}
 
-	async #link(module: OwnModule): Promise<LinkConnection> {
-		if (this.#isClosed)
-			throw new TetradError("tetrad-closed", "this agent is closed");
+	async #link(module: OwnModule, linking: Linking): Promise<LinkConnection> {
+		if (this.#isClosed) throw closed();
 		const { access } = module;
 		module.triedAt = performance.now();
 		const carrier = await access.dial();
-		let link: LinkConnection;
+		let connection: LinkConnection;
 		try {
-			link = this.#makeLink(access, carrier, (error) => {
-				const wasLinked = module.ready !== undefined;
-				module.link = undefined;
-				module.ready = undefined;
-				if (wasLinked && !this.#isClosed)
+			if (this.#isClosed) throw closed();
+			connection = this.#makeLink(access, carrier, (error) => {
+				forget(module, linking);
+				if (linking.isThere && !this.#isClosed)
 					access.observe?.({
 						kind: "unlinked",
 						...(error === undefined ? {} : { error }),
@@ -159,15 +172,19 @@ export class OwnModules {
 			carrier.close();
 			throw thrown;
 		}
-		await link.ready;
-		module.ready = link;
-		access.observe?.({ kind: "linked" });
-		return link;
+		linking.connection = connection;
+		await connection.ready;
+		// It may be over again.
+		if (module.linking === linking) {
+			linking.isThere = true;
+			access.observe?.({ kind: "linked" });
+		}
+		return connection;
 	}
 
 	#notPaired(): TetradError {
 		return this.#isClosed
-			? new TetradError("tetrad-closed", "this agent is closed")
+			? closed()
 			: new TetradError(
 					"not-paired",
 					this.#all.length === 0
@@ -175,4 +192,13 @@ export class OwnModules {
 						: "this agent has no such module",
 				);
 	}
+}
+
+/** Another link may be there, or be made, by the time one is known to be over. */
+function forget(module: OwnModule, linking: Linking): void {
+	if (module.linking === linking) module.linking = undefined;
+}
+
+function closed(): TetradError {
+	return new TetradError("tetrad-closed", "this agent is closed");
 }

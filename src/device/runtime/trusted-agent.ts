@@ -209,7 +209,7 @@ export class TrustedAgent implements AsyncDisposable {
 
 	/** Closes the link, and with it every tetrad of this agent. */
 	async close(): Promise<void> {
-		await this.#modules.close();
+		this.#modules.close();
 		this.#device.context.tokens?.wipe();
 		await this.#device.clock.close();
 	}

@@ -245,15 +245,18 @@ test("who says that a module is met where another one is, is not gone on with th
 test("a merchant that has a module no more, or does not know the question, is gone on with as before", async () => {
 	const path = await loseTheAnswerOf(1);
 	const { where } = Buyer.prototype;
-	for (const code of ["payment-refused", "unexpected-message"] as const) {
+	for (const code of ["payment-refused", "tetrad-closed"] as const) {
 		await using _ = await busy(1);
 		Buyer.prototype.where = async function (this: Buyer) {
-			if (code === "unexpected-message") await this.tetrad.close();
+			// Whoever does not know a message closes the tetrad at it.
+			if (code === "tetrad-closed") await this.tetrad.close();
 			throw new TetradError(code, "no");
 		};
 		try {
 			const [resumed] = await ann.trading.resume(market.address);
 			assert.equal(resumed?.purchase.state, "provisional");
+			// The own module was asked, and does not know what became of it.
+			assert.equal(resumed.error?.code, "payment-in-doubt");
 		} finally {
 			Buyer.prototype.where = where;
 		}

@@ -630,15 +630,17 @@ export class TradingAgent {
 			const how = { signal, step, doubtMs };
 			const { store } = this.#options;
 			if (isIssuer) return await resumeAll(buyer, store, how);
+			const { agent: merchant } = tradeTetrad(buyer.tetrad).other;
 			const elsewhere = await soldElsewhere(buyer, store);
 			const isHere = ({ contract }: PurchaseRow) =>
 				!elsewhere.some(({ contracts }) => contracts.has(hex(contract)));
 			const resumed = [
 				...(await resumeAll(buyer, store, { ...how, isOf: isHere })),
 			];
+			const from = { buyer, merchant, address };
 			for (const sold of elsewhere)
 				resumed.push(
-					...(await this.#resumeElsewhere(buyer, address, sold, options, how)),
+					...(await this.#resumeElsewhere(from, sold, options, how)),
 				);
 			return resumed;
 		} finally {
@@ -648,8 +650,15 @@ export class TradingAgent {
 
 	/** What was bought of the same merchant, and paid to another of its modules, goes on where that one is met. */
 	async #resumeElsewhere(
-		buyer: Buyer,
-		address: string,
+		{
+			buyer,
+			merchant,
+			address,
+		}: {
+			readonly buyer: Buyer;
+			readonly merchant: CertifiedDevice;
+			readonly address: string;
+		},
 		{ module, contracts }: SoldElsewhere,
 		options: TradeOptions,
 		how: ResumeOptions,
@@ -662,8 +671,14 @@ export class TradingAgent {
 			const at = await whereIs(buyer, module, address, options.signal);
 			if (at !== undefined) {
 				there = await this.#meet(at, options, address);
-				requireMerchant(there, tradeTetrad(buyer.tetrad).other.agent, at);
+				requireMerchant(there, merchant, at);
 				requireModule(there, module, at);
+				return await resumeAll(there, store, { ...how, isOf });
+			}
+			if (buyer.tetrad.ended) {
+				// Whoever does not know the question has closed the tetrad at it.
+				there = await this.#meet(address, options);
+				requireMerchant(there, merchant, address);
 				return await resumeAll(there, store, { ...how, isOf });
 			}
 		} catch (thrown) {

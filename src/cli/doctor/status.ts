@@ -56,7 +56,7 @@ export async function status(flags: StatusFlags): Promise<void> {
 			? [["link", aboutLink(formatAddress(side.module.at), now)]]
 			: modulesOf(side).map((module, at) => [
 					`link ${at + 1}`,
-					aboutLinkOf(module, now.modules?.[at]),
+					aboutLinkOf(module, saidOf(module, now)),
 				])),
 		...(side.issuer === undefined
 			? []
@@ -156,6 +156,14 @@ function aboutDevice(device: DeviceStatus): string {
 /** A side with several modules says of each which it is. */
 function nameOf({ role, number }: DeviceStatus): string {
 	return number === undefined || number === 1 ? role : `${role} ${number}`;
+}
+
+/** What the agent that runs says of a module. It may have been started before the settings were changed. */
+function saidOf(
+	{ at }: SideModule,
+	{ modules }: SideStatus,
+): ModuleStatus | undefined {
+	return modules?.find(({ address }) => address === formatAddress(at));
 }
 
 /** One of several links, as the agent says that runs. */
@@ -273,11 +281,14 @@ function inJson(
 		...(side.furtherModules.length === 0
 			? {}
 			: {
-					links: modulesOf(side).map(({ at, port }, number) => ({
-						...{ number: number + 1, module: formatAddress(at), port },
-						isUp: now.modules?.[number]?.isLinked ?? false,
-						...now.modules?.[number],
-					})),
+					links: modulesOf(side).map((module, at) => {
+						const said = saidOf(module, now);
+						return {
+							...{ number: at + 1, module: formatAddress(module.at) },
+							...{ port: module.port, isUp: said?.isLinked ?? false },
+							...said,
+						};
+					}),
 				}),
 		...(issuer === undefined
 			? {}

@@ -139,12 +139,18 @@ export async function withSide<
 	return filled as unknown as Flags;
 }
 
+/** Homes of modules, of which there is one at least. */
+export type ModuleHomes = readonly [string, ...string[]];
+
 /** The homes of the modules that a command is about which shows all of a side, or the one that was named. Throws as `withSide`. */
 export async function moduleHomesOf(
 	home: string | undefined,
-): Promise<readonly string[]> {
+): Promise<ModuleHomes> {
 	const side = await findSide(home);
-	if (side !== undefined) return modulesOf(side).map((module) => module.home);
+	if (side !== undefined) {
+		const [first, ...others] = modulesOf(side);
+		return [first.home, ...others.map(({ home }) => home)];
+	}
 	if (home === undefined) throw noHome("module");
 	await requireMade(home);
 	return [home];

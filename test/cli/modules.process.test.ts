@@ -239,6 +239,42 @@ describe("a shop with two modules", () => {
 				.map(({ number }) => number),
 			[1, 2],
 		);
+		// The settings may name them in another order than the agent has them that runs.
+		const settings = await readFile(join(shop, "tetrad.toml"), "utf8");
+		await configure((text) =>
+			text
+				.replace(
+					"[module]",
+					'[module]\nhome = "module-2"\nat = "unix:run/link-2.sock"',
+				)
+				.replace(
+					'home = "module-2"\nport',
+					'home = "module"\nat = "unix:run/link.sock"\nport',
+				),
+		);
+		const swapped = (await done(["status", "--home", shop])) as {
+			links: { name: string; module: string }[];
+		};
+		await configure(() => settings);
+		assert.deepEqual(
+			swapped.links.map(({ name, module }) => [
+				name,
+				/link.*/.exec(module)?.[0],
+			]),
+			[
+				["shop-till-2", "link-2.sock"],
+				["shop-till", "link.sock"],
+			],
+		);
+		assert.deepEqual(await done(["approvals", "--home", shop]), {
+			homes: [moduleHome(1), moduleHome(2)],
+			approvals: [],
+		});
+		await refused(
+			["deny", "ab", "--home", shop],
+			/no contract that waits begins with "ab"; see: .*module-2/,
+			2,
+		);
 		const { settled } = await done(["settle", "--home", shop]);
 		assert.equal(settled, true);
 		await agent.settle();

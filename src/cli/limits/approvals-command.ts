@@ -19,9 +19,9 @@ Examples:
     tetrad approvals --home alice-purse`,
 		)
 		.action(async (flags: Given<ApprovalsFlags>) => {
-			const { withSide } = await import("../side-flags.ts");
+			const { moduleHomesOf } = await import("../side-flags.ts");
 			const { showApprovals } = await import("./approvals.ts");
-			await showApprovals(await withSide(flags, "module", {}));
+			await showApprovals(await moduleHomesOf(flags.home), flags);
 		});
 }
 
@@ -46,9 +46,9 @@ Example:
     tetrad ${name} 5f0c2a`,
 		)
 		.action(async (contract: string, flags: Given<DecideFlags>) => {
-			const { withSide } = await import("../side-flags.ts");
+			const { moduleHomesOf } = await import("../side-flags.ts");
 			const { decide } = await import("./approvals.ts");
-			const all = await withSide(flags, "module", {});
-			await decide(contract, all, name === "approve");
+			const homes = await moduleHomesOf(flags.home);
+			await decide(contract, homes, flags, name === "approve");
 		});
 }

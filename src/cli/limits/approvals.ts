@@ -1,7 +1,13 @@
-import { type Approval, openModule } from "../../device/service/index.ts";
+import {
+	type Approval,
+	approvalsInAll,
+	homeOfWaiting,
+	openModule,
+} from "../../device/service/index.ts";
 import { amountText, money } from "../money.ts";
 import type { OwnerFlags } from "../secret-flags.ts";
 import { ownerSecret } from "../secrets.ts";
+import type { ModuleHomes } from "../side-flags.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson } from "../voice.ts";
 
@@ -12,13 +18,21 @@ export interface ApprovalsFlags {
 
 export interface DecideFlags extends ApprovalsFlags, OwnerFlags {}
 
-export async function showApprovals(flags: ApprovalsFlags): Promise<void> {
-	const { home, json } = flags;
-	await using module = await openModule(home);
-	const waiting = await module.approvals();
-	if (json) return sayJson({ home, approvals: waiting.map(approvalJson) });
+/** Of each of the modules in these homes. */
+export async function showApprovals(
+	homes: ModuleHomes,
+	{ json }: Pick<ApprovalsFlags, "json">,
+): Promise<void> {
+	const isOne = homes.length === 1;
+	const waiting = await approvalsInAll(homes);
+	if (json)
+		return sayJson({
+			...(isOne ? { home: homes[0] } : { homes }),
+			approvals: waiting.map(approvalJson),
+		});
 	if (waiting.length === 0) return say("no payment waits for you");
 	const rows = waiting.map((one) => [
+		...(isOne ? [] : [plain(one.module ?? "")]),
 		one.contract.slice(0, 16),
 		costText(one),
 		plain(one.payee),
@@ -27,19 +41,24 @@ export async function showApprovals(flags: ApprovalsFlags): Promise<void> {
 		moment(Date.parse(one.asked)),
 		one.state,
 	]);
-	const head = ["contract", "amount", "to", "for", "because", "asked", ""];
+	const head = [
+		...(isOne ? [] : ["module"]),
+		...["contract", "amount", "to", "for", "because", "asked", ""],
+	];
 	for (const line of plainTable(head, rows)) say(line);
 }
 
-/** Approves or denies the payment whose contract begins so. */
+/** Approves or denies the payment whose contract begins so, in the one of these homes in which it waits. */
 export async function decide(
 	beginning: string,
-	flags: DecideFlags,
+	homes: ModuleHomes,
+	flags: Omit<DecideFlags, "home">,
 	isApproved: boolean,
 ): Promise<void> {
-	const { home, json } = flags;
+	const { json } = flags;
+	const home = await homeOfWaiting(homes, beginning);
 	await using module = await openModule(home);
-	const options = { owner: ownerSecret(flags) };
+	const options = { owner: ownerSecret({ ...flags, home }) };
 	const decided = isApproved
 		? await module.approve(beginning, options)
 		: await module.deny(beginning, options);
@@ -68,6 +87,7 @@ function approvalJson(approval: Approval) {
 	const { contract, payee, payeeId, text, because, reason } = approval;
 	const { asked, state } = approval;
 	return {
+		...(approval.module === undefined ? {} : { module: approval.module }),
 		contract,
 		...amountText(approval),
 		...(approval.fee === undefined

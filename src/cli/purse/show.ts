@@ -9,6 +9,7 @@ import { allOf } from "../all-of.ts";
 import { balanceJson, sayBalances, sayPlay } from "../balances.ts";
 import { csv } from "../csv.ts";
 import { amountText } from "../money.ts";
+import type { ModuleHomes } from "../side-flags.ts";
 import { plainTable } from "../table.ts";
 import { moment, plain, say, sayJson, sayText } from "../voice.ts";
 
@@ -23,12 +24,12 @@ export interface HistoryFlags extends ShowFlags {
 	readonly csv?: true;
 }
 
-/** Of each of the modules in these homes, of which there is one at least. */
+/** Of each of the modules in these homes. */
 export async function showBalance(
-	homes: readonly string[],
+	homes: ModuleHomes,
 	{ json }: Pick<ShowFlags, "json">,
 ): Promise<void> {
-	const [home = "", ...others] = homes;
+	const [home, ...others] = homes;
 	await using module = await openModule(home);
 	const balances =
 		others.length === 0
@@ -39,7 +40,7 @@ export async function showBalance(
 	else sayBalances(balances);
 }
 
-function homesJson(homes: readonly string[]): object {
+function homesJson(homes: ModuleHomes): object {
 	return homes.length === 1 ? { home: homes[0] } : { homes };
 }
 
@@ -68,12 +69,12 @@ export async function showNotes({ home, json }: ShowFlags): Promise<void> {
 	sayPlay(module.money);
 }
 
-/** Of each of the modules in these homes, of which there is one at least: the newest first. */
+/** Of each of the modules in these homes: the newest first. */
 export async function showHistory(
-	homes: readonly string[],
+	homes: ModuleHomes,
 	{ json, limit, csv: isCsv }: Omit<HistoryFlags, "home">,
 ): Promise<void> {
-	const [home = "", ...others] = homes;
+	const [home, ...others] = homes;
 	const isOne = others.length === 0;
 	await using module = await openModule(home);
 	const history = isOne

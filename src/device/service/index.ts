@@ -44,7 +44,12 @@ export type {
 	RunIssuerOptions,
 } from "./issuer-service.ts";
 export type { FurtherModule } from "./local-agent.ts";
-export { balancesInAll, historyInAll } from "./module-homes.ts";
+export {
+	approvalsInAll,
+	balancesInAll,
+	historyInAll,
+	homeOfWaiting,
+} from "./module-homes.ts";
 export type {
 	Archived,
 	ArchivePayments,

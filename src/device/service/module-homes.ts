@@ -9,6 +9,7 @@ import type {
 	Decision,
 	HistoryEntry,
 } from "./agent-service.ts";
+import { chosen } from "./chosen.ts";
 import { decideIn } from "./deciding.ts";
 import { approvalOf, balancesIn, historyIn, waitingIn } from "./purse-views.ts";
 
@@ -36,8 +37,8 @@ export function homesOfModules({
 }
 
 /** What they hold, one balance for each issuer and module. */
-export function balancesInAll(homes: Homes): Promise<Balance[]> {
-	return ofEach(homes, balancesIn);
+export async function balancesInAll(homes: Homes): Promise<Balance[]> {
+	return (await eachOf(homes, balancesIn)).flat();
 }
 
 /** What has changed in them, the newest first. */
@@ -45,46 +46,78 @@ export async function historyInAll(
 	homes: Homes,
 	limit: number,
 ): Promise<HistoryEntry[]> {
-	const all = await ofEach(homes, (home) => historyIn(home, limit));
-	if (homes.length === 1) return all;
-	// What one purse wrote down stays in its order, whatever its clock said.
-	return all
-		.toSorted((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : 0))
-		.slice(0, limit);
+	const each = await eachOf(homes, (home) => historyIn(home, limit));
+	return newestOf(each, limit);
+}
+
+/** The newest of several lists, each with its newest first. What one purse wrote down stays in its order, whatever its clock said. */
+export function newestOf<Entry extends { readonly time: string }>(
+	lists: readonly (readonly Entry[])[],
+	limit: number,
+): Entry[] {
+	const left = lists.map((list) => [...list].reverse());
+	const found: Entry[] = [];
+	while (found.length < limit) {
+		const [first, ...others] = left.filter((list) => list.length > 0);
+		if (first === undefined) break;
+		const time = (list: readonly Entry[]) => list.at(-1)?.time ?? "";
+		const newest = others.reduce(
+			(best, list) => (time(list) > time(best) ? list : best),
+			first,
+		);
+		found.push(...newest.splice(-1));
+	}
+	return found;
 }
 
 /** What waits for their owner. */
-export function approvalsInAll(homes: Homes): Promise<Approval[]> {
-	return ofEach(homes, async (home) =>
+export async function approvalsInAll(homes: Homes): Promise<Approval[]> {
+	const each = await eachOf(homes, async (home) =>
 		(await waitingIn(home)).map((waits) => approvalOf(waits)),
 	);
+	return each.flat();
 }
 
-/** Approves or denies, as its owner, what waits in one of them and whose contract begins so. */
+/** Approves or denies, as its owner, what waits in one of them and whose contract begins so. Throws `invalid-argument` where nothing does, and where more than one does. */
 export async function decideInAll(
 	homes: Homes,
 	beginning: string,
 	isApproved: boolean,
 	owner: SecretSource,
 ): Promise<Decision> {
-	const [first] = homes;
-	const waits = await Promise.all(
-		homes.map(async (home) =>
-			(await waitingIn(home)).some(({ payment }) =>
-				hex(payment.contract).startsWith(beginning),
-			),
-		),
-	);
-	const home = homes[waits.indexOf(true)] ?? first;
+	const home = await homeOfWaiting(homes, beginning);
 	return decideIn(home, beginning, isApproved, owner);
 }
 
+/** In which of them the one payment waits whose contract begins so. Throws as `decideInAll`. */
+export async function homeOfWaiting(
+	homes: Homes,
+	beginning: string,
+): Promise<string> {
+	const [first] = homes;
+	if (homes.length === 1) return first;
+	const waits = await Promise.all(
+		homes.map(async (home) =>
+			(await waitingIn(home)).map(({ payment }) => ({
+				home,
+				contract: hex(payment.contract),
+			})),
+		),
+	);
+	const { home } = chosen(waits.flat(), beginning, {
+		id: ({ contract }) => contract,
+		what: "contract that waits",
+		see: homes.map((home) => `tetrad approvals --home ${home}`).join(", or "),
+	});
+	return home;
+}
+
 /** Of several modules, each entry says of which it is. */
-async function ofEach<Entry extends { readonly module?: string | undefined }>(
+function eachOf<Entry extends { readonly module?: string | undefined }>(
 	homes: Homes,
 	read: (home: string) => Promise<readonly Entry[]>,
-): Promise<Entry[]> {
-	const all = await Promise.all(
+): Promise<(readonly Entry[])[]> {
+	return Promise.all(
 		homes.map(async (home) => {
 			const entries = await read(home);
 			if (homes.length === 1) return entries;
@@ -92,5 +125,4 @@ async function ofEach<Entry extends { readonly module?: string | undefined }>(
 			return entries.map((entry) => ({ ...entry, module }));
 		}),
 	);
-	return all.flat();
 }

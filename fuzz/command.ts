@@ -16,6 +16,7 @@ import { Campaign, countOf, savePage } from "./campaign.ts";
 import { readCorpus, writeCorpus } from "./corpus.ts";
 import { scratch } from "./decoders.ts";
 import { type Failed, type FuzzOptions, fuzz, minimised } from "./fuzzing.ts";
+import { structureAt } from "./structures.ts";
 import { cpuMs, type Target, tryOne } from "./target.ts";
 import { allTargets, beginsWith } from "./targets.ts";
 
@@ -242,12 +243,15 @@ function record(): ReadonlyMap<string, readonly Uint8Array[]> {
 	const folder = mkdtempSync(join(tmpdir(), "tetrad-record-"));
 	try {
 		const files = globSync(
-			"test/{tetrad,money,trade,talk,identity,attacks,sim}/**/*.test.ts",
+			"test/{tetrad,money,trade,talk,identity,attacks}/**/*.test.ts",
 			{ cwd: root },
-		).filter((file) => !file.endsWith(".process.test.ts"));
+		).filter((file) => !/\.(process|slow)\.test\.ts$/.test(file));
 		spawnSync(
 			process.execPath,
-			["--import", "./fuzz/record.ts", "--test", ...files],
+			[
+				...["--import", "./fuzz/record.ts"],
+				...["--test", "--test-isolation=none", ...files],
+			],
 			{
 				cwd: root,
 				env: { ...process.env, TETRAD_FUZZ_RECORD: folder },
@@ -259,14 +263,15 @@ function record(): ReadonlyMap<string, readonly Uint8Array[]> {
 			const said: Record<string, string[]> = JSON.parse(
 				readFileSync(join(folder, file), "utf8"),
 			);
-			for (const [name, inputs] of Object.entries(said)) {
-				const all = found.get(`structure ${name}`) ?? [];
+			for (const [place, inputs] of Object.entries(said)) {
+				const name = `structure ${structureAt.get(place)}`;
+				const all = found.get(name) ?? [];
 				for (const input of inputs) {
 					const bytes = new Uint8Array(Buffer.from(input, "base64"));
 					if (!all.some(({ length }) => length === bytes.length))
 						all.push(bytes);
 				}
-				found.set(`structure ${name}`, all);
+				found.set(name, all);
 			}
 		}
 		return found;

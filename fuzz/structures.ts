@@ -6,33 +6,53 @@
 import { registerHooks } from "node:module";
 import type { Structure } from "../src/wire/structure.ts";
 
-/** What is decoded, whoever does it, is shown to this first. */
-export type Watcher = (name: string, bytes: Uint8Array) => void;
+/** What is decoded and encoded, whoever does it, is shown to this, with the place of its structure. */
+export type Watcher = (place: string, bytes: Uint8Array) => void;
 
 interface Kept {
 	readonly found: Map<string, Structure<unknown>>;
+	readonly places: Map<string, string>;
 	watch: Watcher;
 	keep<Value>(made: Structure<Value>): Structure<Value>;
 }
 
 const kept: Kept = {
 	found: new Map(),
+	places: new Map(),
 	watch: () => {},
 	keep(made) {
 		const base = `${made.name}${Object.keys(made.fields).join() === "body,signature" ? " signed" : ""}`;
 		let name = base;
 		for (let next = 2; kept.found.has(name); next++) name = `${base} ${next}`;
 		kept.found.set(name, made as Structure<unknown>);
+		const within = `${declaringModule()} ${base}`;
+		let place = within;
+		for (let next = 2; kept.places.has(place); next++)
+			place = `${within} ${next}`;
+		kept.places.set(place, name);
+		const watched = (bytes: Uint8Array, from: number): Uint8Array => {
+			kept.watch(place, bytes.subarray(from));
+			return bytes;
+		};
 		return {
 			...made,
-			decode(bytes) {
-				kept.watch(name, bytes);
-				return made.decode(bytes);
-			},
+			encode: (value) => watched(made.encode(value), 0),
+			encodeMessage: (type, value) =>
+				watched(made.encodeMessage(type, value), 1),
+			decode: (bytes) => made.decode(watched(bytes, 0)),
 		};
 	},
 };
 (globalThis as { structuresOfTetrad?: Kept }).structuresOfTetrad = kept;
+
+/** Which module of `src` is evaluated just now: the outermost one of the stack. */
+function declaringModule(): string {
+	const { stackTraceLimit } = Error;
+	Error.stackTraceLimit = 100;
+	const { stack = "" } = new Error();
+	Error.stackTraceLimit = stackTraceLimit;
+	return [...stack.matchAll(/\/src\/([\w/-]+)\.ts/g)].at(-1)?.[1] ?? "";
+}
 
 const { href: STRUCTURE } = new URL(
 	"../src/wire/structure.ts",
@@ -56,7 +76,13 @@ ${MAKERS.map((name) => `export const ${name} = (...given) => globalThis.structur
 /** By their names; one that is called as another is has a number behind that. Those of modules that were loaded. */
 export const structures: ReadonlyMap<string, Structure<unknown>> = kept.found;
 
-/** Shows what is decoded from now on. */
-export function watchDecoding(watch: Watcher): void {
+/**
+ * Their names by the modules that declare them. The numbers behind names follow the order in which
+ * modules were loaded, which is another one in each program; places are the same everywhere.
+ */
+export const structureAt: ReadonlyMap<string, string> = kept.places;
+
+/** Shows what is decoded and encoded from now on. */
+export function watchStructures(watch: Watcher): void {
 	kept.watch = watch;
 }

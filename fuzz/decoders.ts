@@ -7,7 +7,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { FrameSplitter } from "../src/carrier/frame-splitter.ts";
 import { parseAddress } from "../src/carrier/index.ts";
 import { nodeCrypto } from "../src/crypto/index.ts";
@@ -120,15 +119,8 @@ function ofStructures(): Target[] {
 		seeds: [smallest(structure)],
 		take(bytes) {
 			const value = structure.decode(bytes);
-			const { rails } = value as { readonly rails?: readonly unknown[] };
-			// Rails that only a newer program knows are left out, and maybe all of them.
-			if (rails?.length === 0) return;
-			const again = structure.encode(value);
-			const isSame =
-				rails === undefined
-					? sameBytes(again, bytes)
-					: isDeepStrictEqual(structure.decode(again), value);
-			if (!isSame) throw broken("what it decodes to has another encoding");
+			if (!sameBytes(structure.encode(value), bytes))
+				throw broken("what it decodes to has another encoding");
 		},
 	}));
 }

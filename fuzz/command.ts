@@ -113,7 +113,11 @@ export async function main(
 					: known.length;
 			blocks.forget();
 			const { name } = target;
-			const said = { target: name, seed: values.seed, runs: done.runs, taken };
+			const { isNeverTaken = false } = target;
+			const said = {
+				...{ target: name, seed: values.seed, runs: done.runs },
+				...{ taken, isNeverTaken },
+			};
 			if (values.json)
 				console.log(
 					JSON.stringify({

@@ -637,7 +637,6 @@ export async function decoderTargets(folder: string): Promise<Target[]> {
 		},
 		{
 			name: "evidence of a wrong chunk",
-			isNeverTaken: true,
 			covers: ["trade/merchandise/evidence.ts#openMerchandiseEvidence"],
 			seeds: [],
 			families: ["peer", "caller"],

@@ -30,7 +30,11 @@ test("every target holds for its corpus and a few further inputs", async (t) => 
 	const found = lines.filter((line) => line.includes('"failed"'));
 	assert.deepEqual(found, [], complained);
 	assert.equal(code, 0, complained);
-	const names = lines.map((line) => JSON.parse(line).target as string);
+	const targets = lines.map((line) => JSON.parse(line));
+	// What refuses all that it is given is hardly reached: its corpus lacks what our encoders make.
+	for (const { target, taken, isNeverTaken } of targets)
+		assert.equal(taken === 0, isNeverTaken, `${target}: ${taken} taken`);
+	const names = targets.map(({ target }) => target as string);
 	assert.ok(names.filter((name) => name.startsWith("structure ")).length > 100);
 	assert.ok(names.includes("machines of a world"));
 });

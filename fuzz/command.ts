@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Stream } from "../sim/random.ts";
+import { provenance } from "../tools/provenance.ts";
 import { Campaign, countOf, savePage } from "./campaign.ts";
 import { readCorpus, writeCorpus } from "./corpus.ts";
 import { scratch } from "./decoders.ts";
@@ -82,7 +83,11 @@ export async function main(
 		const recorded: ReadonlyMap<string, readonly Uint8Array[]> = values.record
 			? record()
 			: new Map();
-		const campaign = new Campaign();
+		const campaign = new Campaign(
+			targets.length,
+			values.seed,
+			provenance("src", "fuzz", "sim"),
+		);
 		blocks.forget();
 		for (const target of targets) {
 			const known = [
@@ -99,7 +104,7 @@ export async function main(
 			const { taken, kept, failed } = done;
 			const seconds = Math.round((cpuMs() - start) / 100) / 10;
 			const reached = blocks.reached();
-			campaign.add(done, seconds, reached);
+			campaign.add(target, done, seconds, reached);
 			const inputs =
 				(values.keep || values.record) && failed === undefined
 					? writeCorpus(
@@ -112,6 +117,7 @@ export async function main(
 						)
 					: known.length;
 			blocks.forget();
+			if (values.save) savePage(campaign);
 			const { name } = target;
 			const { isNeverTaken = false } = target;
 			const said = {
@@ -133,7 +139,6 @@ export async function main(
 				if (failed !== undefined) tellFailure(name, failed);
 			}
 		}
-		if (values.save) savePage(campaign, values.seed);
 		return campaign.hasFailed ? 1 : 0;
 	} finally {
 		folder.remove();

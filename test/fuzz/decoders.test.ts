@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { after, describe, test } from "node:test";
+import { Campaign, pageOf } from "../../fuzz/campaign.ts";
 import { machines, notThere, withoutTarget } from "../../fuzz/completeness.ts";
 import { readCorpus } from "../../fuzz/corpus.ts";
 import { decoderTargets, scratch } from "../../fuzz/decoders.ts";
-import { fuzz } from "../../fuzz/fuzzing.ts";
+import { type Fuzzed, fuzz } from "../../fuzz/fuzzing.ts";
 import { MACHINES } from "../../fuzz/machines.ts";
 
 const folder = scratch();
@@ -37,6 +38,47 @@ describe("fuzzing", () => {
 			0,
 		);
 		assert.ok(bytes < 300_000, `${bytes} bytes`);
+	});
+});
+
+describe("the page of a run", () => {
+	const target = { name: "", covers: [], seeds: [], take: () => {} };
+	const ofRun = (targets: number) =>
+		new Campaign(targets, 7, { machine: "", node: "", commit: "", day: "" });
+	const cell = (campaign: Campaign, what: string) =>
+		pageOf(campaign)
+			.split("\n")
+			.find((line) => line.startsWith(`| ${what} |`))
+			?.split("|")[2]
+			?.trim();
+	const done = (name: string, runs: number, taken: number): Fuzzed => ({
+		...{ target: name, runs, taken, kept: [], failed: undefined },
+	});
+
+	test("says that the run was cut off, until all targets are there", () => {
+		const campaign = ofRun(2);
+		campaign.add(target, done("a", 9, 3), 1, Uint8Array.of(1, 0));
+		assert.equal(cell(campaign, "targets"), "1 of 2, then it was cut off");
+		campaign.add(target, done("b", 8, 3), 1, Uint8Array.of(1, 0));
+		assert.equal(cell(campaign, "targets"), "2");
+	});
+
+	test("names what had the fewest inputs, what took none, and what did not hold", () => {
+		const failed = { input: Uint8Array.of(), error: "", seed: 7, path: "" };
+		const campaign = ofRun(4);
+		const reached = Uint8Array.of(1, 0, 0, 1);
+		campaign.add(target, done("a", 9, 3), 1, reached);
+		campaign.add(target, done("b", 5, 0), 1, reached);
+		campaign.add(
+			{ ...target, isNeverTaken: true },
+			done("c", 6, 0),
+			...([1, reached] as const),
+		);
+		campaign.add(target, { ...done("d", 7, 1), failed }, 1, reached);
+		assert.equal(cell(campaign, "fewest inputs of a target"), "5: b");
+		assert.equal(cell(campaign, "what took no input, and should"), "b");
+		assert.equal(cell(campaign, "what did not hold"), "d");
+		assert.equal(cell(campaign, "of these reached"), "2, 50.0 %");
 	});
 });
 

@@ -9,6 +9,7 @@ import { writeDown as constants } from "./protocol/constants-text.ts";
 import { writeDown as limits } from "./protocol/limits-text.ts";
 import { writeDown as tables } from "./store/tables-text.ts";
 import { writeDown as links } from "./tetrad/link-story.ts";
+import { writeDown as secrets } from "./tetrad/secrets-left.ts";
 import { writeDown as tetrads } from "./tetrad/tetrad-story.ts";
 import { writeDown as agents } from "./trade/agent-story.ts";
 import { writeDown as owners } from "./trade/ecash-owner-story.ts";
@@ -27,6 +28,7 @@ for (const writeDown of [
 	limits,
 	tables,
 	links,
+	secrets,
 	tetrads,
 	agents,
 	owners,

@@ -293,6 +293,11 @@ describe("an end refuses", () => {
 				"malformed",
 			);
 		}
+		// The longest that there may be is no fault, whether there is memory for it or not.
+		for (const memory of [0, 2 ** 30]) {
+			const { end, agency } = ready(memory, { bytes: 11_546_644 });
+			end.take(announce({ ...agency, number: 1n }, 11_546_644));
+		}
 		for (const length of [0, 11, 65_537]) {
 			const { end, agency } = ready();
 			end.take(announce({ ...agency, number: 1n }, 10));
@@ -419,4 +424,47 @@ test("an end sends no more than half of what the other may be sent", async () =>
 	now += LIMITS.everyMs;
 	end.exchange.changed();
 	assert.equal(end.all().length, 1);
+});
+
+test("an end gives lists of half the bytes that the other may be sent, and no byte more", async () => {
+	const list = await bundle(world.agency, 3n);
+	const given = (least: number) => {
+		const end = new End(2 ** 24, { bytes: 2 * list.length - least });
+		end.take(held(new End().lists.numbers()));
+		end.learn(list);
+		return end.all().map(([kind]) => kind);
+	};
+	const { held: word, list: header, part: parts } = LIST_MESSAGE;
+	assert.deepEqual(given(0), [word, header, parts]);
+	assert.deepEqual(given(1), [word]);
+});
+
+test("an end takes lists of all the bytes that it may be sent, also over several periods", () => {
+	const { end, agency } = ready(0, { bytes: 4 });
+	const sent = (length: number) => {
+		end.take(announce({ ...agency, number: 1n }, length));
+		end.take(part(new Uint8Array(length)));
+	};
+	// There is no memory for any, and each counts.
+	for (let period = 0; period < 2; period++) {
+		sent(3);
+		sent(1);
+		assert.equal(
+			codeOf(() => sent(1)),
+			"limit-exceeded",
+		);
+		now += LIMITS.everyMs;
+	}
+});
+
+test("a list that is too long to be given now does not count as given", async () => {
+	const small = await bundle(world.agency, 4n);
+	const end = new End(2 ** 24, { lists: 2, bytes: 2 * small.length });
+	end.take(held(new End().lists.numbers()));
+	end.learn(await bundle(world.agency, 3n, 20));
+	assert.equal(end.all().length, 1);
+	end.learn(small);
+	const kinds = end.all().map(([kind]) => kind);
+	const { held: word, list: header, part: parts } = LIST_MESSAGE;
+	assert.deepEqual(kinds, [word, header, parts]);
 });

@@ -13,6 +13,7 @@ import {
 import { messages } from "../../../src/money/index.ts";
 import { Claims } from "../../../src/money/purse/ecash/claiming.ts";
 import type { Mints } from "../../../src/money/purse/ecash/mints.ts";
+import { Offering } from "../../../src/money/purse/ecash/offering.ts";
 import { OwnerOrders } from "../../../src/money/purse/ecash/owner-orders.ts";
 import type { EcashParts } from "../../../src/money/purse/ecash/parts.ts";
 import { Receivings } from "../../../src/money/purse/ecash/receiving.ts";
@@ -145,4 +146,76 @@ test("1024 orders are under way", () => {
 		reports.map((report) => report.error?.code),
 		["busy"],
 	);
+});
+
+test("1024 payments are under way, and each that is over makes room for another", () => {
+	const { parts, mints, reports } = purse();
+	const told: string[] = [];
+	const limits = {
+		judge: () => ({ kind: "allowed" }),
+		begin: () => {},
+		giveUp: () => told.push("given up"),
+	};
+	const happened = (event: { kind: string } & Failed) => {
+		told.push(event.error?.code ?? event.kind);
+	};
+	const offering = new Offering(
+		Object.assign(parts, {
+			limits,
+			sale: { happened },
+			witnesses: { whyBehind: () => undefined },
+		}) as unknown as EcashParts,
+		mints,
+		{} as never,
+		{ join: () => false, size: 0 } as never,
+	);
+	const jobOf = (number: number) =>
+		({ kind: "looking-up-paid", contract: name(32, number) }) as const;
+	const pay = (number: number) =>
+		offering.pay(
+			MEETING.tetrad,
+			{
+				...{ contract: name(32, number), issuer: MINT, currency: "SAT" },
+				...{ amount: 1n, payee: MEETING.peer.deviceId, payBy: 1000 },
+				...{ terms: filled(20, 1), keyHash: filled(32, 2) },
+				atMint: { unit: "sat" },
+			} as never,
+			[],
+		);
+	for (let number = 0; number < 1024; number++) pay(number);
+	// One that is under way is no other.
+	pay(7);
+	assert.deepEqual(told, []);
+	const full = () => {
+		assert.deepEqual(told.splice(0), []);
+		pay(5000);
+		assert.deepEqual(told.splice(0), ["busy"]);
+	};
+	full();
+	const row = { state: "keyed" } as never;
+	const chain = new Uint8Array();
+	const gone = new TetradError("store-failed", "the store is gone");
+	const ends: [string, (number: number) => void][] = [
+		["aborted", (one) => offering.lookedUp(jobOf(one), { kind: "aborted" })],
+		[
+			"keyed",
+			(one) => offering.lookedUp(jobOf(one), { kind: "paid", row, chain }),
+		],
+		["store-failed", (one) => offering.notLookedUp(jobOf(one), gone)],
+	];
+	for (const [number, [kind, end]] of ends.entries()) {
+		end(number);
+		assert.deepEqual(told.splice(0), ["given up", kind]);
+		assert.equal(offering.has(name(32, number)), false);
+		pay(2000 + number);
+		full();
+	}
+	offering.cancelled(name(32, 10));
+	assert.deepEqual(told.splice(0), ["given up"]);
+	pay(3000);
+	full();
+	assert.equal(reports.length, 1);
+	offering.closed(MEETING.tetrad);
+	assert.equal(told.length, 2 * 1024);
+	assert.equal(reports.length, 1 + 1024);
 });

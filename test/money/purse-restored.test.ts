@@ -244,9 +244,13 @@ describe("a purse that was restored from a backup, with its agent", () => {
 		ann.store.run(markRestored(nodeCrypto, town.now, ann.device.deviceId));
 		town.restart(ann);
 		assert.equal(await pay(here, 2), "purse-behind");
-		const [{ number } = assert.fail()] = ann.store
-			.rows(LOG)
-			.filter(({ what }) => what === "behind");
+		const entries = ann.store.rows(LOG).filter(({ what }) => what === "behind");
+		const [{ number, amount, peer } = assert.fail()] = entries;
+		// It is behind on its own, and by no amount that is known.
+		assert.deepEqual(
+			[entries.length, amount, peer],
+			[1, 0n, ann.device.deviceId],
+		);
 		await town.override(ann, { ...FIRST_HEAD, number: number - 1n });
 		assert.equal(await pay(here, 3), "paid");
 		town.requireConserved(mint);

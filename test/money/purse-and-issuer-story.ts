@@ -24,7 +24,7 @@ export async function tell(): Promise<string> {
 		}
 		await town.visit(module, mint);
 	};
-	const story = new TownStory(here);
+	const story = new TownStory({ town, ann, bob, mint, saysKept: true });
 	let contracts = 0;
 	let last = contractOf(0);
 	const pay = async (

@@ -1,5 +1,6 @@
 /* What a buyer, a merchant and their issuer do as text, chapter by chapter: what each wants done, what is said to agents and owners, and which rows are others then. */
 import { LEDGER_SCHEMA, messages, purseTables } from "../../src/money/index.ts";
+import { kept } from "../support/kept.ts";
 import { Words } from "../support/words.ts";
 import type { Module, Town } from "./town.ts";
 
@@ -25,7 +26,17 @@ export interface Here {
 	readonly asked?: (body: Uint8Array, words: Words) => string;
 	/** Whether rows of a table are said; all are unless given. */
 	readonly says?: (module: Module, table: string) => boolean;
+	/** Whether each chapter says what machines keep in memory; none does unless given. */
+	readonly saysKept?: true;
 }
+
+/** What a machine is made with, and the time. */
+const NOT_ITS_OWN: ReadonlySet<string> = new Set([
+	...["options", "context", "crypto", "own", "device", "judge", "now"],
+	...["Module", "ChainVerdicts", "CertifiedDevice", "TrustAnchor"],
+	// What tests put in the place of what knows of sales.
+	...["Clerk", "FakePart"],
+]);
 
 /** Has modules draw bytes in which nothing is random, and which differ for each draw: its number among all of theirs, in two bytes, stands first. */
 export function drawCounted(modules: readonly Module[]): Module["draw"] {
@@ -71,6 +82,8 @@ export class TownStory {
 	readonly #told = new Map<Module, number>();
 	/** What was said last of what a module has. */
 	readonly #has = new Map<Module, string>();
+	/** What was said last that a machine keeps in memory. */
+	readonly #kept = new Map<Module, ReadonlyMap<string, string>>();
 
 	/** `others` are messages that are not of payments. */
 	constructor(here: Here, ...others: readonly MessageKinds[]) {
@@ -128,6 +141,7 @@ export class TownStory {
 		const { ann, bob, mint, town } = this.here;
 		for (const module of [ann, bob, mint]) {
 			this.#changes(module);
+			if (this.here.saysKept) this.#memory(module);
 			const told = this.#told.get(module) ?? 0;
 			for (const heard of module.heard.slice(told))
 				this.lines.push(`\t${module.name} heard ${this.words.of(heard)}`);
@@ -162,6 +176,31 @@ export class TownStory {
 			if (wanted.length === 0) return;
 			await town.pass(Math.min(...wanted.map((one) => one.in)));
 		}
+	}
+
+	/** All tetrads end; says what machines keep in memory then. */
+	async over(quiet: () => Promise<unknown>): Promise<void> {
+		const { ann, bob, mint, town } = this.here;
+		this.lines.push("all tetrads end");
+		for (const module of [ann, bob, mint])
+			for (const tetrad of [...module.tetrads.keys()])
+				town.part(module, tetrad);
+		await quiet();
+		for (const module of [ann, bob, mint]) this.#memory(module);
+	}
+
+	#memory(module: Module): void {
+		const { name, machine } = module;
+		const before = this.#kept.get(module) ?? new Map<string, string>();
+		const now =
+			machine === undefined
+				? new Map<string, string>()
+				: kept(machine, (at) => NOT_ITS_OWN.has(at));
+		const all = new Set([...before.keys(), ...now.keys()]);
+		for (const at of [...all].toSorted())
+			if (now.get(at) !== before.get(at))
+				this.lines.push(`\t${name} keeps ${now.get(at) ?? "no"} ${at}`);
+		this.#kept.set(module, now);
 	}
 
 	#changes(module: Module): void {

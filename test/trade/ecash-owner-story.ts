@@ -885,6 +885,7 @@ export async function tell(text: OwnerText): Promise<string> {
 	});
 	const keeper = new Keeper(owner);
 	await TOLD[text](keeper);
+	await keeper.story.over(() => keeper.quiet());
 	return `${keeper.story.lines.join("\n")}\n`;
 }
 

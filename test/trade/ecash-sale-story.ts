@@ -605,6 +605,7 @@ export async function tell(text: SaleText): Promise<string> {
 	const ecash = await EcashMarket.make({ world, sale }, { inputFeePpk: 100 });
 	const shop = new Shop({ part: text }, ecash.market, ecash, saidToMint);
 	await TOLD[text](new Sales(shop, ecash), said);
+	await shop.story.over(() => shop.market.quiet());
 	return `${shop.story.lines.join("\n")}\n`;
 }
 

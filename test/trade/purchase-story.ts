@@ -438,6 +438,7 @@ const PARTS = {
 export async function tell(text: Text): Promise<string> {
 	const shop = await Shop.open(text);
 	await PARTS[text.part](shop);
+	await shop.story.over(() => shop.market.quiet());
 	return `${shop.story.lines.join("\n")}\n`;
 }
 

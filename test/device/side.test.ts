@@ -266,6 +266,19 @@ describe("the settings of a side", () => {
 				/is the only one; say "apart"/,
 			],
 			[`${shop}${one.repeat(16)}`, /has more than 15 of them/],
+			[`${shop}${one}${one}`, /module 3: home: .*b is that of module 2/],
+			[
+				`${shop}${one.replace('"b"', '"./x/../module"')}`,
+				/module 2: home: .*module is that of module 1/,
+			],
+			[
+				`${shop}${one}at = "unix:run/link.sock"`,
+				/module 2: at: unix:.*link.sock is that of module 1/,
+			],
+			[
+				`${shop}[module]\nruns = "elsewhere"\nat = "127.0.0.1:9"\n[[further-modules]]\nhome = "module"\nruns = "elsewhere"\nat = "127.0.0.1:9"`,
+				/module 2: at: tcp:127.0.0.1:9 is that of module 1/,
+			],
 		] as const)
 			assert.match(await refusal(read(text)), why, text);
 	});

@@ -77,6 +77,26 @@ export function furtherModules(
 	return { modules, found };
 }
 
+/** Throws `home-unusable` where two modules have one home, or wait at one address: it would be one, with two numbers. */
+export function requireApart(
+	folder: string,
+	modules: readonly Pick<SideModule, "home" | "at" | "runs">[],
+): void {
+	// Of one that is on another machine, the path is of that machine.
+	const homes = modules.map(({ home, runs }) =>
+		runs === "elsewhere" ? undefined : home,
+	);
+	const addresses = modules.map(({ at }) => formatAddress(at));
+	for (const [key, values] of Object.entries({ home: homes, at: addresses }))
+		for (const [at, value] of values.entries()) {
+			if (value === undefined || values.indexOf(value) === at) continue;
+			const first = values.indexOf(value);
+			throw unusable(
+				`${join(folder, SIDE_FILE)}: module ${at + 1}: ${key}: ${value} is that of module ${first + 1}; say another one`,
+			);
+		}
+}
+
 function addressIn(folder: string, text: string): Address {
 	const [, path] = /^unix:(.*)$/s.exec(text) ?? [];
 	try {

@@ -39,6 +39,7 @@ import {
 import {
 	furtherModules,
 	portsOfModules,
+	requireApart,
 	type SideModule,
 } from "./side-modules.ts";
 
@@ -198,6 +199,7 @@ function settled(
 		layers.portOfModule(),
 		...others.map(({ port }) => port),
 	]);
+	requireApart(folder, [module, ...further.modules]);
 	const withPort = (at: number) =>
 		ports[at] === undefined ? {} : { port: ports[at] };
 	if (others.length > 0 && module.runs === "inside-agent")

@@ -12,6 +12,7 @@ import {
 	TrustedAgent,
 } from "../../src/device/runtime/index.ts";
 import { TetradError } from "../../src/errors.ts";
+import type { Signer } from "../../src/identity/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { certify, policyOf, until } from "./support.ts";
 
@@ -40,6 +41,8 @@ class World implements AsyncDisposable {
 	readonly merchant: TrustedAgent;
 	readonly tills: readonly Till[];
 	readonly #purse: MoneyModule;
+	/** How often the keys of all devices have signed. */
+	signed = 0;
 
 	private constructor(
 		buyer: TrustedAgent,
@@ -53,17 +56,29 @@ class World implements AsyncDisposable {
 		this.tills = tills;
 	}
 
-	static async make(count = 2): Promise<World> {
-		const policy = await policyOf();
-		const device = async (place: "A" | "B" | "X" | "Y", name: string) => ({
-			identity: await certify(place, name),
-			policy,
+	static async make(
+		count = 2,
+		change: Parameters<typeof policyOf>[0] = {},
+	): Promise<World> {
+		const policy = await policyOf(change);
+		const counting = (signer: Signer): Signer => ({
+			algorithm: signer.algorithm,
+			publicKey: signer.publicKey,
+			sign(content) {
+				world.signed++;
+				return signer.sign(content);
+			},
 		});
+		const device = async (place: "A" | "B" | "X" | "Y", name: string) => {
+			const { signer, chain } = await certify(place, name);
+			return { identity: { signer: counting(signer), chain }, policy };
+		};
 		const buyer = new TrustedAgent(await device("A", "alice"));
 		const purse = new MoneyModule(await device("X", "alice-purse"));
-		await pairInProcess(buyer, purse);
 		const merchant = new TrustedAgent(await device("B", "bob"));
 		const tills: Till[] = [];
+		const world = new World(buyer, merchant, purse, tills);
+		await pairInProcess(buyer, purse);
 		for (let number = 1; number <= count; number++)
 			tills.push(
 				await tillOf(
@@ -72,7 +87,7 @@ class World implements AsyncDisposable {
 				),
 			);
 		merchant.useModules(tills.map(({ access }) => access));
-		return new World(buyer, merchant, purse, tills);
+		return world;
 	}
 
 	/** Answers one call of the buyer; the number of the till that the tetrad is with, from 1. */
@@ -81,6 +96,8 @@ class World implements AsyncDisposable {
 		then: "stands" | "over" = "stands",
 	): Promise<number> {
 		const [near, far] = memoryCarriers();
+		// What was called before is known by its address, which carriers in memory have none of.
+		Object.assign(near, { kind: "tcp", peer: "tcp:shop.example:7000" });
 		const [tetrad] = await Promise.all([
 			this.merchant.accept(far, options),
 			this.buyer.connect(near),
@@ -261,6 +278,20 @@ describe("an agent with several modules", () => {
 		);
 		assert.equal(tetrad.ended, false);
 		await tetrad.close();
+	});
+
+	test("is resumed with whichever module is met, without signatures only with the one of before", async () => {
+		await using world = await World.make(2, { resumption: "yes" });
+		const ids = world.tills.map(({ id }) => id);
+		for (const id of ids) await world.merchant.reachModule(id);
+		const isSigned: boolean[] = [];
+		for (const number of [1, 1, 2, 2, 1, 2, 2]) {
+			const before = world.signed;
+			const met = await world.call({ module: ids[number - 1] }, "over");
+			assert.equal(met, number);
+			isSigned.push(world.signed > before);
+		}
+		assert.deepEqual(isSigned, [true, false, true, false, true, true, false]);
 	});
 
 	test("is closed at once, with all of its tetrads, while one of them says nothing", async () => {

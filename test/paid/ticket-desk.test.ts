@@ -147,7 +147,10 @@ describe("a desk for tickets", () => {
 	});
 
 	/** A ticket whose request has failed, under a contract: what is kept of it. */
-	async function failed(contract: Uint8Array): Promise<RequestRecords> {
+	async function failed(
+		hash: Uint8Array,
+		sellerModule = MODULE,
+	): Promise<RequestRecords> {
 		const desk = await opened();
 		const ticket = await bought(desk);
 		const records = await RequestRecords.open(
@@ -156,8 +159,9 @@ describe("a desk for tickets", () => {
 			terms,
 			() => modules,
 		);
-		const id = orders.toString(16).padStart(32, "0");
-		await records.contracted(new Uint8Array(Buffer.from(id, "hex")), contract);
+		const name = orders.toString(16).padStart(32, "0");
+		const id = new Uint8Array(Buffer.from(name, "hex"));
+		await records.contracted({ id, hash, sellerModule });
 		await (await desk.admit(ticket, REQUEST, PREPAID)).fail(new Error("no"));
 		return records;
 	}
@@ -206,6 +210,18 @@ describe("a desk for tickets", () => {
 		// It may be known no more what the one that is gone has paid: the next one that is asked owes it.
 		assert.equal((await records.owed(buyer, third)).length, 1);
 		assert.deepEqual(await records.owed(buyer, other), []);
+		modules = [MODULE];
+	});
+
+	test("owes a refund by the module that was paid, also where that was not heard of, whichever its buyer meets first", async () => {
+		const paid = MODULE.with(0, 8);
+		modules = [MODULE, paid];
+		const records = await failed(new Uint8Array(32).fill(11), paid);
+		assert.deepEqual(await records.owed(buyer, MODULE), []);
+		const [refund, ...more] = await records.owed(buyer, paid);
+		assert.equal(refund?.payment.amount, PREPAID.amount);
+		assert.equal(more.length, 0);
+		assert.deepEqual(await records.owed(buyer, MODULE), []);
 		modules = [MODULE];
 	});
 

@@ -91,7 +91,7 @@ describe("work that is not paid", () => {
 
 	test("is forgotten when it is paid, also after it was left, and its sale is kept once", async () => {
 		await begin("a");
-		await store.transact(contractAnswer(utf8("a"), utf8("A")));
+		await store.transact(contractAnswer(utf8("a"), utf8("A"), NONE));
 		await store.transact(leaveWork(utf8("a")));
 		assert.equal(await store.transact(hasAnswer(utf8("A"))), true);
 		for (let times = 0; times < 2; times++)
@@ -134,7 +134,7 @@ describe("a ticket", () => {
 		assert.equal(await make("b", utf8("2")), true);
 		assert.equal(await make("c", utf8("3")), false);
 		assert.equal(await make("d", utf8("4"), 100n, CAROL), true);
-		await store.transact(contractAnswer(utf8("a"), utf8("A")));
+		await store.transact(contractAnswer(utf8("a"), utf8("A"), NONE));
 		await store.transact(sellAnswer(saleOf("A"), 100n));
 		assert.equal(await make("c", utf8("3")), true);
 	});
@@ -187,7 +187,7 @@ describe("a ticket", () => {
 			await store.transact(leaveWork(utf8(id)));
 		}
 		await make();
-		await store.transact(contractAnswer(utf8("t"), utf8("T")));
+		await store.transact(contractAnswer(utf8("t"), utf8("T"), NONE));
 		await store.transact(sellAnswer(saleOf("T"), 100n));
 		assert.equal(await stateOf(), "sold");
 		const begin = (id: string, buyer: Uint8Array) =>
@@ -198,7 +198,7 @@ describe("a ticket", () => {
 
 	test("that is used before its sale is heard of stays used", async () => {
 		await make();
-		await store.transact(contractAnswer(utf8("t"), utf8("T")));
+		await store.transact(contractAnswer(utf8("t"), utf8("T"), NONE));
 		await use();
 		await store.transact(sellAnswer(saleOf("T"), 100n));
 		assert.equal(await stateOf(), "begun");

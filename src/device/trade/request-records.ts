@@ -2,7 +2,11 @@ import { nodeCrypto } from "../../crypto/index.ts";
 import { TetradError } from "../../errors.ts";
 import type { CertifiedDevice } from "../../identity/index.ts";
 import { formatAmount, type IssuerTerms } from "../../money/index.ts";
-import { refundContract, refundText } from "../../trade/documents/index.ts";
+import {
+	type Contract,
+	refundContract,
+	refundText,
+} from "../../trade/documents/index.ts";
 import {
 	answerTicket,
 	beginTicket,
@@ -115,8 +119,12 @@ export class RequestRecords {
 		return this.#store.transact(leaveWork(fromHex(id)));
 	}
 
-	contracted(id: Uint8Array, contract: Uint8Array): Promise<void> {
-		return this.#store.transact(contractAnswer(id, contract));
+	contracted({
+		id,
+		hash,
+		sellerModule,
+	}: Pick<Contract, "id" | "hash" | "sellerModule">): Promise<void> {
+		return this.#store.transact(contractAnswer(id, hash, sellerModule));
 	}
 
 	/** Whether it is the contract of an answer, or of a ticket. */
@@ -235,7 +243,7 @@ export class RequestRecords {
 	): Promise<readonly OwedRefund[]> {
 		const { id, contract } = ticket;
 		const sale = await this.#store.transact(readSale(contract));
-		const giver = this.#giverOf(sale, module);
+		const giver = this.#giverOf(ticket, sale, module);
 		const { issuer, currency, exponent, amount } = sale ?? {
 			...{ issuer: this.#terms.issuer, currency: this.#terms.currency.code },
 			...{ exponent: this.#terms.currency.exponent, amount: ticket.amount },
@@ -280,13 +288,16 @@ export class RequestRecords {
 		}));
 	}
 
-	/** The module that was paid gives it back, as long as the agent has it; where it is not known which that was, the one with which the buyer has come. */
-	#giverOf(sale: SaleRow | undefined, met: Uint8Array): RefundGiver {
+	/** The module that was paid gives it back, as long as the agent has it, whether or not that sale was heard of; where it is not known which that was, the one with which the buyer has come. */
+	#giverOf(
+		{ module }: TicketRow,
+		sale: SaleRow | undefined,
+		met: Uint8Array,
+	): RefundGiver {
 		const isThere = (deviceId: Uint8Array) =>
 			this.#modules().some((own) => sameBytes(own, deviceId));
-		const payee = sale && paidModule(sale);
-		const isPayee = payee !== undefined && isThere(payee);
-		return { module: isPayee ? payee : met, isThere };
+		const payee = (sale && paidModule(sale)) ?? module;
+		return { module: isThere(payee) ? payee : met, isThere };
 	}
 
 	/** The same is told once, however often it is asked for. */

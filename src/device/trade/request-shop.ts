@@ -101,7 +101,7 @@ export class RequestShop implements Shop {
 		const hash = hex(contract.hash);
 		this.#contracts.set(hash, order);
 		this.#hashes.set(order.id, hash);
-		await this.#options.records.contracted(contract.id, contract.hash);
+		await this.#options.records.contracted(contract);
 	}
 
 	async sold(sale: ShopSale): Promise<void> {

@@ -205,6 +205,16 @@ const TICKETS_COLUMNS = {
 	state: "text",
 	/** What was answered; empty before that, and when it failed. */
 	answer: "bytes",
+	/** Device id of the module that is paid; empty while no contract is signed, and in rows from before it was kept. */
+	module: "bytes",
+} as const;
+
+const TICKETS_INDEXES = {
+	by_ticket: ["ticket"],
+	by_buyer: ["buyer", "state", "time"],
+	by_contract: ["contract"],
+	by_state: ["state", "time"],
+	by_time: ["time"],
 } as const;
 
 /**
@@ -215,13 +225,16 @@ export const TICKETS: Table<typeof TICKETS_COLUMNS> = table(
 	"tickets",
 	TICKETS_COLUMNS,
 	["id"],
-	{
-		by_ticket: ["ticket"],
-		by_buyer: ["buyer", "state", "time"],
-		by_contract: ["contract"],
-		by_state: ["state", "time"],
-		by_time: ["time"],
-	},
+	TICKETS_INDEXES,
+);
+
+/** As they were in version 4. */
+const { module: _module, ...TICKETS_OF_4_COLUMNS } = TICKETS_COLUMNS;
+const TICKETS_OF_4: Table<typeof TICKETS_OF_4_COLUMNS> = table(
+	"tickets",
+	TICKETS_OF_4_COLUMNS,
+	["id"],
+	TICKETS_INDEXES,
 );
 
 /** As they were in version 2. */
@@ -247,7 +260,7 @@ export const AGENT_SCHEMA: Schema = schema(
 	{ to: 3, steps: [{ kind: "add-table", table: LOG }] },
 	{
 		to: 4,
-		steps: [WORKS, TICKETS].map((of) => ({
+		steps: [WORKS, TICKETS_OF_4].map((of) => ({
 			kind: "add-table",
 			table: of as unknown as typeof WITNESSED,
 		})),
@@ -257,6 +270,10 @@ export const AGENT_SCHEMA: Schema = schema(
 		steps: [addColumn("refunds", "module", "bytes", new Uint8Array())],
 	},
 	{ to: 6, steps: [addColumn("purchases", "fee", "integer", 0n)] },
+	{
+		to: 7,
+		steps: [addColumn("tickets", "module", "bytes", new Uint8Array())],
+	},
 );
 
 export type PurchaseRow = Row<typeof PURCHASES.columns>;

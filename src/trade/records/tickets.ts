@@ -73,6 +73,7 @@ export function makeTicket(
 			contract: NOTHING,
 			state,
 			answer: NOTHING,
+			module: NOTHING,
 		};
 		return done([insert(TICKETS, row)], true);
 	});
@@ -192,10 +193,11 @@ export function forgetTickets(
 	);
 }
 
-/** The contract is signed under which an answer or a ticket is sold. */
+/** The contract is signed under which an answer or a ticket is sold, and that module is paid for it. */
 export function contractAnswer(
 	id: Uint8Array,
 	contract: Uint8Array,
+	module: Uint8Array,
 ): Transaction<undefined> {
 	return reading(
 		[byKey(WORKS, { id }), byKey(TICKETS, { id })],
@@ -205,7 +207,7 @@ export function contractAnswer(
 					...(work === undefined ? [] : [put(WORKS, { ...work, contract })]),
 					...(ticket === undefined
 						? []
-						: [put(TICKETS, { ...ticket, contract })]),
+						: [put(TICKETS, { ...ticket, contract, module })]),
 				],
 				undefined,
 			),

@@ -329,3 +329,30 @@ test("each hands in what it has taken, and nothing is left in doubt", async () =
 	assert.deepEqual(await ann.store.transact(readProvisional(10)), []);
 	assert.equal(new Set(market.modules.map(hex)).size, 2);
 });
+
+test("a module that is there and has nothing to sell with turns few away", async () => {
+	await using shop = await DeviceMarket.make(
+		1,
+		{ [ITEM]: 100 },
+		(one) => one,
+		LOAD,
+		2,
+		[2],
+	);
+	const [buyer] = shop.customers as [Customer];
+	const buy = async () => {
+		const quote = await buyer.trading.quote(shop.address, ITEM);
+		const path = join(buyer.folder, `goods-${++count}`);
+		for await (const _ of buyer.trading.buy(quote, { to: { path } }));
+	};
+	let refused = 0;
+	for (let tries = 0; tries < 12; tries++)
+		await buy().catch(({ code }: TetradError) => {
+			assert.equal(code, "busy");
+			refused++;
+		});
+	assert.ok(refused <= 1, `${refused} of 12 were turned away`);
+	const { tetrad } = await shop.stand(buyer);
+	assert.deepEqual(tradeTetrad(tetrad).other.module.deviceId, shop.modules[0]);
+	await tetrad.close();
+});

@@ -280,6 +280,29 @@ describe("an agent with several modules", () => {
 		await tetrad.close();
 	});
 
+	test("answers with a module that is spared only where no other is there, and where it is named", async () => {
+		await using world = await World.make();
+		const [first, second] = world.tills;
+		assert.ok(first && second);
+		for (const { id } of world.tills) await world.merchant.reachModule(id);
+		world.merchant.spareModule(first.id);
+		// Those of the second stand.
+		for (let count = 0; count < 6; count++) assert.equal(await world.call(), 2);
+		assert.equal(await world.call({ module: first.id }), 1);
+		second.isDown = true;
+		second.cut();
+		await until(
+			() => second.events.at(-1)?.kind === "unlinked",
+			"the link is known to be lost",
+		);
+		assert.equal(await world.call(), 1);
+		second.isDown = false;
+		await world.merchant.reachModule(second.id);
+		world.merchant.spareModule(second.id);
+		// Both are spared, and this one has fewer.
+		assert.equal(await world.call(), 2);
+	});
+
 	test("is resumed with whichever module is met, without signatures only with the one of before", async () => {
 		await using world = await World.make(2, { resumption: "yes" });
 		const ids = world.tills.map(({ id }) => id);

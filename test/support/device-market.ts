@@ -150,13 +150,14 @@ export class DeviceMarket implements AsyncDisposable {
 		this.#place = place;
 	}
 
-	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front, limits of its own, and several modules. */
+	/** So many buyers, and files of so many bytes, under the names that they are sold by, in a shop that may have another one in front, limits of its own, and several modules, of which those of the numbers in `unable` have nothing to sell with. */
 	static async make(
 		buyers: number,
 		files: Readonly<Record<string, number>>,
 		inFront: (shop: Shop) => Shop = (shop) => shop,
 		load?: Partial<LoadLimits>,
 		modules: number = 1,
+		unable: readonly number[] = [],
 	): Promise<DeviceMarket> {
 		const stack = new AsyncDisposableStack();
 		const folder = await mkdtemp(join(tmpdir(), "tetrad-market-"));
@@ -165,7 +166,10 @@ export class DeviceMarket implements AsyncDisposable {
 		const mint = await Mint.make(authorities, folder, stack);
 		let heard: DeviceMarket["atMerchant"] = () => {};
 		const merchant = await openShop(
-			{ ...authorities, mint, folder, files, inFront, load, stack, modules },
+			{
+				...{ ...authorities, mint, folder, files, inFront, load, stack },
+				...{ modules, unable },
+			},
 			(...said) => heard(...said),
 		);
 		const { address } = merchant;
@@ -488,9 +492,11 @@ async function openShop(
 		inFront,
 		load,
 		modules: count,
+		unable,
 		...place
 	}: Place & {
 		readonly modules: number;
+		readonly unable: readonly number[];
 		readonly files: Readonly<Record<string, number>>;
 		readonly inFront: (shop: Shop) => Shop;
 		readonly load: Partial<LoadLimits> | undefined;
@@ -535,8 +541,9 @@ async function openShop(
 	const { terms } = mint;
 	const secret = { issuer: terms.issuer, generation: 0 };
 	const asked = messages.message(ABOUT_PURCHASES.selling, secret);
-	for (const module of agent.modules)
-		await visit(agent, store, mint, { module, first: asked });
+	for (const [at, module] of agent.modules.entries())
+		if (!unable.includes(at + 1))
+			await visit(agent, store, mint, { module, first: asked });
 	const shop = await FolderShop.open({
 		...{ home, store, terms },
 		catalogue: await FolderCatalogue.read(sold, {

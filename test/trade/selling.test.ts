@@ -329,6 +329,14 @@ describe("a sale", () => {
 			const ask = await agents.buy("tea");
 			assert.equal(refusalOf(agents, ask), "busy");
 			assert.equal(agents.open.size, 0);
+			// Of one contract alone it says nothing of others.
+			const told = agents.merchantEffects.filter(
+				({ kind }) => kind === "unavailable",
+			);
+			assert.deepEqual(
+				told.map((one) => "cannotSell" in one),
+				[type === ABOUT_PURCHASES.selling.type],
+			);
 		}
 	});
 

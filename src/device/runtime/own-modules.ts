@@ -27,6 +27,9 @@ export const MAX_OWN_MODULES = 16;
 /** How often a module that is out of reach is tried again while others do its work, in milliseconds. */
 const REACH_AGAIN_MS = 1_000;
 
+/** How long a module that can do nothing for its callers is spared, in milliseconds: what it fails at is over at once, so that it would have the fewest tetrads, and nearly all callers. */
+const SPARED_MS = 10_000;
+
 /** A link that is made, or there. */
 interface Linking {
 	/** Settles when it is there, or comes to nothing. */
@@ -43,6 +46,8 @@ interface OwnModule {
 	linking: Linking | undefined;
 	/** When it was last tried to be reached, by a clock that nobody sets. */
 	triedAt: number;
+	/** Until when others are chosen before it, by the same clock. */
+	sparedUntil: number;
 }
 
 /** Makes a link over a new carrier. `ended` is called once, when it is over, also when it never was there. */
@@ -79,6 +84,7 @@ export class OwnModules {
 		this.#all = accesses.map((access) => ({
 			...{ access, linking: undefined },
 			triedAt: Number.NEGATIVE_INFINITY,
+			sparedUntil: Number.NEGATIVE_INFINITY,
 		}));
 	}
 
@@ -99,15 +105,31 @@ export class OwnModules {
 		return this.#reach(module);
 	}
 
-	/** The link with the one of them that has the fewest tetrads, of those that can be reached now. Rejects as `reach` where none can. */
+	/** Has `reachAny` choose others before the one of that device id for a while. */
+	spare(deviceId: Uint8Array): void {
+		for (const module of this.#all)
+			if (sameBytes(module.access.pairing.peerDeviceId, deviceId))
+				module.sparedUntil = performance.now() + SPARED_MS;
+	}
+
+	/** The link with the one of them that has the fewest tetrads, of those that can be reached now and are not spared, if there are such. Rejects as `reach` where none can. */
 	async reachAny(): Promise<LinkConnection> {
 		const mixed = this.#mixed();
+		const now = performance.now();
 		const [free] = mixed
-			.flatMap(({ linking }) => (linking?.isThere && linking.connection) || [])
-			.toSorted((a, b) => a.tetrads - b.tetrads);
+			.flatMap(({ linking, sparedUntil }) => {
+				const connection = linking?.isThere ? linking.connection : undefined;
+				if (connection === undefined) return [];
+				return { connection, isSpared: sparedUntil > now };
+			})
+			.toSorted(
+				(a, b) =>
+					Number(a.isSpared) - Number(b.isSpared) ||
+					a.connection.tetrads - b.connection.tetrads,
+			);
 		if (free !== undefined) {
 			this.#tryOthers(mixed);
-			return free;
+			return free.connection;
 		}
 		if (mixed.length === 0) throw this.#notPaired();
 		// One that says nothing, as where its host has vanished, holds up none of the others.

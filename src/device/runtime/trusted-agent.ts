@@ -143,6 +143,11 @@ export class TrustedAgent implements AsyncDisposable {
 		await this.#modules.reach(deviceId);
 	}
 
+	/** Answers nobody with the module of that device id for ten seconds, as long as another one can be reached: it is there, and can do nothing for who comes. Who names it meets it all the same. */
+	spareModule(deviceId: Uint8Array): void {
+		this.#modules.spare(deviceId);
+	}
+
 	/**
 	 * Establishes a tetrad with the agent at the other end of `carrier`, which the tetrad owns from
 	 * now on. Resolves when this agent has checked that the other three formed the same key.

@@ -57,6 +57,8 @@ export interface SellerOptions
 	/** The agent's own. */
 	readonly signer: Signer;
 	readonly observe?: (event: SellerEvent) => void;
+	/** Called when the own module sells nothing for the money of the shop now. */
+	readonly cannotSell?: () => void;
 }
 
 /** Something that was asked for under a number, and is open until it is released. */
@@ -162,7 +164,10 @@ class Seller {
 					this.#observe({ kind: "sold", sale });
 					this.#keep(shop.sold(sale));
 				},
-				unavailable: ({ error }) => this.#observe({ kind: "trouble", error }),
+				unavailable: ({ error, cannotSell }) => {
+					this.#observe({ kind: "trouble", error });
+					if (cannotSell) this.#options.cannotSell?.();
+				},
 				sign: (effect) => signFor(signer, effect, (event) => this.#feed(event)),
 			},
 			ended: ({ error }) => end(error),

@@ -863,11 +863,13 @@ export class TradingAgent {
 		});
 		const close = () => void tetrad.close();
 		signal.addEventListener("abort", close, { once: true });
-		const buyer = tradeTetrad(tetrad).other.agent;
+		const { own, other } = tradeTetrad(tetrad);
+		const buyer = other.agent;
 		try {
 			await sellIn({
 				tetrad,
 				witness: store,
+				cannotSell: () => agent.spareModule(own.module.deviceId),
 				...{ shop, signer, modules },
 				offerKey,
 				now: () => agent.now(),

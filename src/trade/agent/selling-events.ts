@@ -122,7 +122,11 @@ export type SellingEffect =
 			/** Which ecash; nothing for notes. */
 			readonly ecash?: EcashSaid;
 	  }
-	/** Why the buyer did not get what it asked for, for the owner. */
-	| { readonly kind: "unavailable"; readonly error: TetradError }
+	/** Why the buyer did not get what it asked for, for the owner; `cannotSell` where the own module sells nothing for that money now, to nobody. */
+	| {
+			readonly kind: "unavailable";
+			readonly error: TetradError;
+			readonly cannotSell?: true;
+	  }
 	| SignEffect
 	| AgentSessionEffect;

@@ -439,9 +439,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		const state = this.#state;
 		if (said.termsHash === undefined) {
 			const question = this.#sellers.refused();
-			if (state.kind === "finding" && state.seller === question)
-				this.#refuse(saidError(said), now);
-			return;
+			if (state.kind !== "finding" || state.seller !== question) return;
+			// For which money and generation goods are sent again is their buyer's word.
+			const cannotSell = state.wanted.kind === "taken";
+			return this.#refuse(saidError(said), now, { cannotSell });
 		}
 		if (
 			state.kind === "keying" &&
@@ -821,7 +822,11 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	}
 
 	/** The buyer hears the code, and the sentence only where it is about itself. */
-	#refuse(error: TetradError, now: number): void {
+	#refuse(
+		error: TetradError,
+		now: number,
+		{ cannotSell = false }: { readonly cannotSell?: boolean } = {},
+	): void {
 		this.#leave();
 		this.#listen();
 		const reason =
@@ -835,7 +840,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 			}),
 			now,
 		);
-		this.#steps.emit({ kind: "unavailable", error });
+		this.#steps.emit({
+			...{ kind: "unavailable", error },
+			...(cannotSell ? { cannotSell } : {}),
+		});
 	}
 
 	/** Lets go of what the state holds open. */

@@ -1,7 +1,8 @@
 /* Flags that the settings of a side stand for. */
 
 import { join } from "node:path";
-import type { Address } from "../carrier/index.ts";
+import { type Address, formatAddress } from "../carrier/index.ts";
+import { isThere } from "../device/home/index.ts";
 import type { FurtherModule } from "../device/service/index.ts";
 import {
 	agentSocket,
@@ -19,6 +20,7 @@ import { TetradError } from "../errors.ts";
 import type { HttpAddress } from "./flags.ts";
 import type { OperateFlags } from "./operate-flags.ts";
 import type { SecretFlags } from "./secret-flags.ts";
+import { tell } from "./voice.ts";
 
 /** What every command about a device has at least. */
 interface OfHome extends SecretFlags {
@@ -147,13 +149,25 @@ export async function moduleHomesOf(
 	home: string | undefined,
 ): Promise<ModuleHomes> {
 	const side = await findSide(home);
-	if (side !== undefined) {
-		const [first, ...others] = modulesOf(side);
-		return [first.home, ...others.map(({ home }) => home)];
-	}
+	if (side !== undefined) return homesHere(side);
 	if (home === undefined) throw noHome("module");
 	await requireMade(home);
 	return [home];
+}
+
+/** Of several modules that run elsewhere, where their homes may be as well, it is said that they are not shown. */
+async function homesHere(side: Side): Promise<ModuleHomes> {
+	const here: string[] = [];
+	const away: string[] = [];
+	for (const [at, module] of modulesOf(side).entries()) {
+		const isHere = module.runs !== "elsewhere" || (await isThere(module.home));
+		if (isHere) here.push(module.home);
+		else away.push(`module ${at + 1}, at ${formatAddress(module.at)}`);
+	}
+	const [first = side.module.home, ...others] = here;
+	if (here.length > 0 && away.length > 0)
+		tell(`not shown, for it runs elsewhere: ${away.join("; ")}`);
+	return [first, ...others];
 }
 
 /** A command about a purse is about one. */

@@ -169,6 +169,11 @@ describe("a shop with two modules", () => {
 		);
 		const doctor = await run(["doctor", "--home", shop]);
 		assert.match(doctor.stdout, /agent: is paired with no module 2/);
+		const status = await run(["status", "--home", shop]);
+		assert.match(
+			status.stdout,
+			/module 2 waits to be paired with the agent: .* --number 2/,
+		);
 		const { agent: ofAgent } = await readSide(shop);
 		const connect = `unix:${join(shop, "run", "pair.sock")}`;
 		const pair = ["pair", "--home", ofAgent.home, "--connect", connect];
@@ -255,7 +260,21 @@ describe("a shop with two modules", () => {
 		const swapped = (await done(["status", "--home", shop])) as {
 			links: { name: string; module: string }[];
 		};
+		await configure(
+			() =>
+				`${settings.replace('home = "module-2"', 'home = "/nowhere"\nruns = "elsewhere"')}`,
+		);
+		const here = await run(["balance", "--home", shop]);
+		assert.equal(here.code, 0, here.stderr);
+		assert.match(here.stderr, /not shown, .* elsewhere: module 2, at unix:/);
 		await configure(() => settings);
+		const said = await run(["status", "--home", shop]);
+		assert.match(said.stdout, /paired with shop-till and shop-till-2,/);
+		const table = await run(["sales", "--home", shop]);
+		assert.match(table.stdout, / paid to +contract\n/);
+		assert.match(table.stdout, / shop-till-2 +[0-9a-f]{16}\n/);
+		const cells = await run(["sales", "--home", shop, "--csv"]);
+		assert.match(cells.stdout, /,contract,module\r?\n.*,shop-till(-2)?\r?\n/);
 		assert.deepEqual(
 			swapped.links.map(({ name, module }) => [
 				name,

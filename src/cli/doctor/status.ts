@@ -133,6 +133,7 @@ function aboutDevice(device: DeviceStatus): string {
 		certificateEnds,
 		oldestList,
 		pairedWith,
+		alsoPairedWith = [],
 	} = device;
 	const runs =
 		process === undefined
@@ -145,7 +146,7 @@ function aboutDevice(device: DeviceStatus): string {
 		`${plain(name ?? "")} ${runs}`,
 		pairedWith === undefined
 			? "paired with nobody"
-			: `paired with ${plain(pairedWith)}`,
+			: `paired with ${[pairedWith, ...alsoPairedWith].map(plain).join(" and ")}`,
 		`certified until ${day(certificateEnds ?? 0)}`,
 		oldestList === undefined
 			? "holds no lists"
@@ -226,13 +227,20 @@ function waitsForYou(
 		(sum, { pairingTries = 0 }) => sum + pairingTries,
 		0,
 	);
-	const unpaired = devices.some(
+	const unpaired = devices.filter(
 		({ trouble, pairedWith }) =>
 			trouble === undefined && pairedWith === undefined,
 	);
+	const [further] = unpaired.filter(({ number = 1 }) => number > 1);
 	return [
 		...aboutApprovals(approvals),
-		...(unpaired ? ["agent and module wait to be paired: tetrad pair"] : []),
+		...(unpaired.length === 0
+			? []
+			: unpaired[0] === further
+				? [
+						`module ${further?.number} waits to be paired with the agent: tetrad pair, there with --number ${further?.number}`,
+					]
+				: ["agent and module wait to be paired: tetrad pair"]),
 		...(tries === 0
 			? []
 			: [`${tries} tries to pair came to nothing: tetrad doctor says more`]),

@@ -49,12 +49,18 @@ export async function showSales(flags: RecordsFlags): Promise<void> {
 	if (flags.json) return sayJson({ home, sales });
 	if (flags.csv) return sayText(csvOf(SALE_COLUMNS, sales));
 	if (sales.length === 0) return say("nothing was sold here yet");
-	const head = ["when", "item", "buyer", "price", "contract"];
+	const isOfSeveral = new Set(sales.map(({ module }) => module)).size > 1;
+	const head = [
+		...["when", "item", "buyer", "price"],
+		...(isOfSeveral ? ["paid to"] : []),
+		"contract",
+	];
 	const rows = sales.map((one) => [
 		moment(Date.parse(one.time)),
 		plain(one.item),
 		plain(one.buyer),
 		priced(one),
+		...(isOfSeveral ? [plain(one.module ?? "")] : []),
 		one.contract.slice(0, 16),
 	]);
 	for (const line of plainTable(head, rows)) say(line);
@@ -102,7 +108,7 @@ const PURCHASE_COLUMNS = [
 
 const SALE_COLUMNS = [
 	...["time", "item", "buyer", "amount", "currency", "play", "issuer"],
-	...["refunded", "contract"],
+	...["refunded", "contract", "module"],
 ] as const;
 
 function purchaseJson(one: Purchase) {

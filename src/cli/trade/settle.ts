@@ -1,4 +1,5 @@
-import { openAgent } from "../../device/service/index.ts";
+import { balancesInAll, openAgent } from "../../device/service/index.ts";
+import { modulesOf } from "../../device/side/index.ts";
 import { balanceJson, sayBalances } from "../balances.ts";
 import { interruptible } from "../interruptible.ts";
 import type { SecretFlags } from "../secret-flags.ts";
@@ -17,15 +18,19 @@ interface HomeFlags extends SettleFlags {
 
 /** Lets the module of a side do its business with its issuer now, and shows what it has then. */
 export async function settle(flags: SettleFlags): Promise<void> {
-	const { path, module } = await requireSide(flags.home);
+	const side = await requireSide(flags.home);
+	const { path } = side;
 	const secrets = secretsOf(
 		await withSide<HomeFlags>({ ...flags, home: path }, "agent", {}),
 	);
 	const balances = await interruptible(async (signal) => {
 		await using agent = await openAgent(path, { secrets, signal });
 		await agent.settle({ signal });
-		// Of one that runs elsewhere nothing can be shown.
-		return module.runs === "elsewhere" ? [] : await agent.balance();
+		// Of those that run elsewhere nothing can be shown.
+		const [first, ...others] = modulesOf(side)
+			.filter(({ runs }) => runs !== "elsewhere")
+			.map(({ home }) => home);
+		return first === undefined ? [] : balancesInAll([first, ...others]);
 	});
 	if (flags.json)
 		sayJson({ settled: true, balances: balances.map(balanceJson) });

@@ -7,7 +7,7 @@ import {
 	isThere,
 	lookAtDevice,
 	readPairingTries,
-	viewPairing,
+	viewPairings,
 } from "../home/index.ts";
 import {
 	hasAgentStore,
@@ -40,6 +40,8 @@ export interface DeviceStatus {
 	/** When the oldest untrusted list that it holds is from. */
 	readonly oldestList?: number;
 	readonly pairedWith?: string;
+	/** Of an agent, its further modules. */
+	readonly alsoPairedWith?: readonly string[];
 	/** Tries to pair that came to nothing, of a module. */
 	readonly pairingTries?: number;
 	/** Why the rest is not known. */
@@ -135,13 +137,16 @@ function processesAre(
 async function deviceStatus({ role, home }: DeviceAt): Promise<DeviceStatus> {
 	try {
 		const { name, own, verdicts } = await lookAtDevice(home, role);
-		const pairing = await viewPairing(home);
+		const [pairing, ...others] = await viewPairings(home);
 		const dates = verdicts.lists.lists().map(({ thisUpdate }) => thisUpdate);
 		return {
 			...{ role, home, name },
 			certificateEnds: own.notAfter,
 			...(dates.length === 0 ? {} : { oldestList: Math.min(...dates) }),
 			...(pairing === undefined ? {} : { pairedWith: pairing.peerName }),
+			...(others.length === 0
+				? {}
+				: { alsoPairedWith: others.map(({ peerName }) => peerName) }),
 			...(role === "module"
 				? { pairingTries: await readPairingTries(home) }
 				: {}),

@@ -54,7 +54,6 @@ export {
 	type PairedWith,
 	pairedInPlace,
 	requirePairingNumber,
-	viewPairing,
 	viewPairings,
 	writePairing,
 } from "./pairings.ts";

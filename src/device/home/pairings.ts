@@ -90,14 +90,7 @@ export async function requirePairingNumber(
 		);
 }
 
-/** With whom a home is paired, without the key; `undefined` before it is. Throws `home-unusable`. */
-export async function viewPairing(
-	home: string,
-): Promise<PairedWith | undefined> {
-	return (await viewPairings(home))[0];
-}
-
-/** The same, of all modules of an agent, the first one first. */
+/** With whom a home is paired, without the key: a module with its agent, an agent with each of its modules, the first one first. Throws `home-unusable`. */
 export async function viewPairings(
 	home: string,
 ): Promise<readonly PairedWith[]> {

@@ -578,6 +578,9 @@ export const MINT_THEMES: Readonly<Record<string, MintTheme>> = {
 	},
 };
 
+/** How often all purses together may ask mints for what they have to say of themselves, which each does each hour: hundreds of them for weeks do nothing else. */
+const MOST_ASKED = 50_000;
+
 /** The same world, and in some of them mints beside its issuers. */
 export function withMints(plan: Plan, die: Stream): Plan {
 	if (plan.mints !== undefined || !die.chance(0.25)) return plan;
@@ -588,6 +591,8 @@ export function withMints(plan: Plan, die: Stream): Plan {
 	// Many buy much there.
 	const tokens = plan.steps.length > 200 ? [2000, 1000] : [300, 150];
 	const mints = drawMints(die, { sellsFor, tokens });
+	const asked = (plan.buyers + plan.merchants) * mints.count * (span / HOUR);
+	if (asked > MOST_ASKED) return plan;
 	const steps = die.chance(0.6)
 		? troubles(die, mints, 0, span, die.within(1, 6))
 		: [];

@@ -32,6 +32,9 @@ const OF_AGENTS: readonly Uint8Array[] = [
 	message(BETWEEN_AGENTS.items, { items: [], isLast: true }),
 	message(BETWEEN_AGENTS.items, { items: [], isLast: false }),
 	message(BETWEEN_AGENTS.cancel, {}),
+	message(BETWEEN_AGENTS.where, { module: filled(41, 1) }),
+	message(BETWEEN_AGENTS.there, { port: 7001 }),
+	message(BETWEEN_AGENTS.there, { port: 0 }),
 	...Object.values(BETWEEN_AGENTS).map(({ type }) => Uint8Array.of(type)),
 	Uint8Array.of(0x99),
 ];

@@ -713,6 +713,36 @@ describe("a merchant with several modules", () => {
 		assert.equal(await whereIs(own, { modules: [] }), "payment-refused");
 	});
 
+	test("that says a port unasked, twice, or in the place of something else, ends the tetrad and no purchase", async () => {
+		const { there } = BETWEEN_AGENTS;
+		const said = message(there, { port: 7002 });
+		for (const asked of [
+			{ kind: "where", module: own },
+			{ kind: "list", after: undefined },
+			{ kind: "quote", name: "tea", order: "" },
+		] as const) {
+			const agents = new Agents(world, {
+				stock: TEA,
+				modules,
+				message: (from, bytes) =>
+					from !== "merchant"
+						? [bytes]
+						: asked.kind === "where"
+							? [bytes, said]
+							: [said],
+			});
+			const ask = agents.ask(asked);
+			await agents.run();
+			if (asked.kind === "where") {
+				assert.equal(agents.answers.get(ask)?.kind, "there");
+				// What was said twice is heard with the next question.
+				agents.ask({ kind: "list", after: undefined });
+				await agents.run();
+			} else assert.equal(agents.refusals.get(ask)?.code, "malformed");
+			assert.equal(agents.buyerEffects.at(-1)?.kind, "ended");
+		}
+	});
+
 	test("that says a port that is none, or something else, ends the tetrad", async () => {
 		const { there, cancel } = BETWEEN_AGENTS;
 		for (const said of [message(there, { port: 0 }), message(cancel, {})])

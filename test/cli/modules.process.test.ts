@@ -96,9 +96,7 @@ class Shop implements AsyncDisposable {
 		const made = new Shop();
 		try {
 			for (const number of [1, 2]) await made.startModule(number);
-			made.serving = new Command<Said>([
-				...["serve", "--home", shop, "--no-module", "--json"],
-			]);
+			made.serve();
 			await made.settled(2);
 			return made;
 		} catch (thrown) {
@@ -115,6 +113,19 @@ class Shop implements AsyncDisposable {
 		]);
 		this.modules[number - 1] = module;
 		await module.expect("listening");
+	}
+
+	serve(): void {
+		this.serving = new Command<Said>([
+			...["serve", "--home", shop, "--no-module", "--json"],
+		]);
+	}
+
+	/** The module of that number does nothing any more, and is there; until it is woken. */
+	stop(number: number): () => void {
+		const { pid } = this.modules[number - 1] as Command<Said>;
+		process.kill(pid, "SIGSTOP");
+		return () => process.kill(pid, "SIGCONT");
 	}
 
 	async kill(number: number): Promise<void> {
@@ -384,6 +395,30 @@ describe("a shop with two modules", () => {
 			after.shop[0] + after.shop[1] - before.shop[0] - before.shop[1],
 			PRICE * BigInt(count + 1),
 		);
+	});
+
+	test("starts, sells and says how it is while one says nothing at all", async () => {
+		await using running = await Shop.start();
+		await running.serving?.[Symbol.asyncDispose]();
+		const wake = running.stop(2);
+		try {
+			running.serve();
+			await running.settled(1);
+			for (let count = 0; count < 3; count++)
+				assert.equal((await patiently(buy, EVERY_MS)).paid, "shop-till");
+			const since = performance.now();
+			const { links } = (await done(["status", "--home", shop])) as {
+				links: { isUp: boolean }[];
+			};
+			assert.deepEqual(
+				links.map(({ isUp }) => isUp),
+				[true, false],
+			);
+			const took = performance.now() - since;
+			assert.ok(took < 8_000, `status took ${Math.round(took)} ms`);
+		} finally {
+			wake();
+		}
 	});
 
 	test("gives back what was paid to each from the purse of that one, once", async () => {

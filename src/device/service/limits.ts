@@ -49,3 +49,6 @@ export const CLOSE_WITHIN_MS = 5000;
 
 /** Rows that one list may have. */
 export const MAX_LISTED = 100_000;
+
+/** How long whoever asks how an agent is waits for its links with modules that are not there yet, in milliseconds. */
+export const LINKED_WITHIN_MS = 2_000;

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import {
 	type Address,
 	formatAddress,
@@ -83,6 +84,7 @@ import { EventHub } from "./event-hub.ts";
 import { FreeTargets } from "./free-target.ts";
 import {
 	DEFAULT_LIST_ROWS,
+	LINKED_WITHIN_MS,
 	MAX_MERCHANTS_ASKED,
 	MAX_OPEN_PURCHASES,
 } from "./limits.ts";
@@ -628,11 +630,16 @@ export class LocalAgent implements AgentService {
 		return this.#ways().flatMap(({ home }) => home ?? []);
 	}
 
+	/** One that is there and says nothing is not linked. */
 	#isLinked(module?: Uint8Array): Promise<boolean> {
-		return this.#options.opened.agent.reachModule(module).then(
-			() => true,
-			() => false,
-		);
+		const reaching = this.#options.opened.agent.reachModule(module);
+		return Promise.race([
+			reaching.then(
+				() => true,
+				() => false,
+			),
+			pause(LINKED_WITHIN_MS, false, { ref: false }),
+		]);
 	}
 
 	/** How each of several modules is. */

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
 	KnownKeysets,
 	makeLockOutputs,
+	makeOutputs,
 	type Proof,
 } from "../../../src/money/cashu/index.ts";
 import {
@@ -17,8 +18,12 @@ const signer = new TestKeyset();
 const other = new TestKeyset({ name: "another" });
 const keysets = new KnownKeysets([signer.keyset, other.keyset]);
 
-/** Every output is signed, and unspent. Answers what was found, and how many questions it took. */
-function restored(limits: RestoreLimits, held: readonly Proof[] = []) {
+/** Every output is signed, and in that state. Answers what was found, and how many questions it took. */
+function restored(
+	limits: RestoreLimits,
+	held: readonly Proof[] = [],
+	state = "UNSPENT",
+) {
 	const run = new RestoreRun(
 		ecash,
 		new Uint8Array(64).fill(7),
@@ -30,7 +35,7 @@ function restored(limits: RestoreLimits, held: readonly Proof[] = []) {
 		const { path, body = new Uint8Array() } = run.next;
 		const step = run.answered(keysets, {
 			status: 200,
-			body: answer(path, body),
+			body: answer(path, body, state),
 		});
 		if (step.kind === "on") continue;
 		assert.ok(step.kind === "over" && "proofs" in step.outcome);
@@ -39,7 +44,7 @@ function restored(limits: RestoreLimits, held: readonly Proof[] = []) {
 	return assert.fail("it goes on for ever");
 }
 
-function answer(path: string, body: Uint8Array): Uint8Array {
+function answer(path: string, body: Uint8Array, state: string): Uint8Array {
 	const asked = JSON.parse(Buffer.from(body).toString()) as {
 		outputs: { id: string; B_: string }[];
 		Ys: string[];
@@ -47,7 +52,7 @@ function answer(path: string, body: Uint8Array): Uint8Array {
 	if (path.endsWith("checkstate"))
 		return utf8(
 			JSON.stringify({
-				states: asked.Ys.map((Y) => ({ Y, state: "UNSPENT", witness: null })),
+				states: asked.Ys.map((Y) => ({ Y, state, witness: null })),
 			}),
 		);
 	return utf8(
@@ -63,7 +68,10 @@ function answer(path: string, body: Uint8Array): Uint8Array {
 }
 
 test("a mint that says it has signed everything is asked for so many counters of each keyset", () => {
-	const { proofs, counters, asked } = restored({ proofs: 1000, counters: 200 });
+	const { proofs, counters, asked, isPartial } = restored({
+		...{ proofs: 1000, counters: 200 },
+	});
+	assert.equal(isPartial, false);
 	assert.equal(proofs.length, 400);
 	assert.deepEqual(
 		counters.map(({ next }) => next),
@@ -74,7 +82,8 @@ test("a mint that says it has signed everything is asked for so many counters of
 
 test("and believed of so many proofs, and of others the next time", () => {
 	const limits = { proofs: 150, counters: 10_000 };
-	const { proofs, counters } = restored(limits);
+	const { proofs, counters, isPartial } = restored(limits);
+	assert.equal(isPartial, true);
 	assert.equal(proofs.length, 200);
 	assert.deepEqual(
 		counters.map(({ next }) => next),
@@ -85,6 +94,57 @@ test("and believed of so many proofs, and of others the next time", () => {
 		new Set([...proofs, ...next.proofs].map((one) => one.secret)).size,
 		400,
 	);
+});
+
+test("no more is taken out at once than can be written at once", () => {
+	const { proofs } = restored({ proofs: 200, counters: 1000 });
+	const limits = { proofs: 100, counters: 100 };
+	const { gone, isPartial } = restored(limits, proofs, "SPENT");
+	assert.equal(gone.length, 100);
+	assert.equal(isPartial, true);
+	const rest = proofs.filter((proof) => !gone.includes(proof));
+	const second = restored(limits, rest, "SPENT");
+	assert.deepEqual(second.gone, rest);
+	assert.equal(second.isPartial, false);
+});
+
+test("counters that were locks do not end a keyset before the last that is known to be used", () => {
+	const seed = new Uint8Array(64).fill(7);
+	const { id } = signer.keyset;
+	const place = { seed, keyset: id, counter: 940 };
+	const made = makeOutputs(ecash, place, [1n]);
+	const signed = new Set(made.map(({ blinded }) => hex(blinded)));
+	const run = new RestoreRun(ecash, seed, [id], {
+		...{ held: [], used: new Map([[hex(id), 650]]) },
+	});
+	for (let asked = 1; asked < 100; asked++) {
+		const { path, body = new Uint8Array() } = run.next;
+		const { outputs = [] } = JSON.parse(Buffer.from(body).toString()) as {
+			outputs?: { id: string; B_: string }[];
+		};
+		const of = outputs.filter(({ B_ }) => signed.has(B_));
+		const step = run.answered(keysets, {
+			status: 200,
+			body: path.endsWith("checkstate")
+				? answer(path, body, "UNSPENT")
+				: utf8(
+						JSON.stringify({
+							outputs: of.map((one) => ({ ...one, amount: 1 })),
+							signatures: of.map((one) => ({
+								...{ id: one.id, amount: 1, C_: one.B_ },
+							})),
+						}),
+					),
+		});
+		if (step.kind === "on") continue;
+		assert.ok(step.kind === "over" && "proofs" in step.outcome);
+		assert.equal(step.outcome.proofs.length, 1);
+		return assert.deepEqual(
+			step.outcome.counters.map(({ next }) => next),
+			[941],
+		);
+	}
+	return assert.fail("it goes on for ever");
 });
 
 test("what was locked for a purchase is not found by a seed alone", () => {

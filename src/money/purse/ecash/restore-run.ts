@@ -34,8 +34,8 @@ export const COUNTERS_AT_ONCE = 100;
 export const EMPTY_AT_END = 300;
 
 /**
- * Where a restore ends at the latest, whatever a mint says it has signed: unspent proofs, all of which
- * are written at once, and counters of one keyset.
+ * Where a restore ends at the latest, whatever a mint says it has signed: unspent proofs, and spent
+ * ones that the purse has, all of which are written at once, and counters of one keyset.
  */
 export interface RestoreLimits {
 	readonly proofs: number;
@@ -51,6 +51,8 @@ export interface OwnProofs {
 	readonly underWay?: ReadonlySet<string>;
 	/** Where what it may have forgotten begins; at the first counters unless given. */
 	readonly first?: FirstCounters | undefined;
+	/** The first counter of each keyset that is not known to be used. What was locked with those before has other secrets, so they may be empty. */
+	readonly used?: FirstCounters;
 }
 
 /** The first counter that is looked at, of keysets in hexadecimal; 0 of all others. */
@@ -71,6 +73,8 @@ export interface Restored {
 		readonly keyset: Uint8Array;
 		readonly next: number;
 	}[];
+	/** Whether there may be more proofs than one restore adds or takes out. */
+	readonly isPartial: boolean;
 }
 
 type State =
@@ -91,11 +95,13 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 	/** Secrets of what the purse has or had: it knows itself what has become of it. */
 	readonly #own: ReadonlySet<string>;
 	readonly #first: FirstCounters;
+	readonly #used: FirstCounters;
 	readonly #limits: RestoreLimits;
 	readonly #proofs: Proof[] = [];
 	readonly #pending: Proof[] = [];
 	readonly #gone: Proof[] = [];
 	#unproven = 0;
+	#isPartial = false;
 	readonly #counters = new Map<string, Restored["counters"][number]>();
 	/** Where it is: which keyset, and which counter is asked for next. */
 	#at = 0;
@@ -107,7 +113,12 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 		ecash: EcashCrypto,
 		seed: Uint8Array,
 		keysets: readonly Uint8Array[],
-		{ held, underWay = new Set(), first = new Map() }: OwnProofs,
+		{
+			held,
+			underWay = new Set(),
+			first = new Map(),
+			used = new Map(),
+		}: OwnProofs,
 		limits: RestoreLimits = LIMITS,
 	) {
 		this.#ecash = ecash;
@@ -116,6 +127,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 		this.#held = held;
 		this.#own = new Set([...underWay, ...held.map(({ secret }) => secret)]);
 		this.#first = first;
+		this.#used = used;
 		this.#limits = limits;
 		this.#counter = this.#firstOf(keysets[0]);
 		this.#state = this.#batch(0);
@@ -165,7 +177,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 				const newest = outputs[last];
 				if (newest === undefined)
 					return this.#on(
-						empty + outputs.length >= EMPTY_AT_END
+						this.#isKeysetOver(empty + outputs.length)
 							? this.#nextKeyset()
 							: this.#batch(empty + outputs.length),
 					);
@@ -193,7 +205,10 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 					...held.filter((_, at) => states[at]?.kind === "spent"),
 				);
 				this.#counter += held.length;
-				return this.#on(this.#heldFrom(this.#counter));
+				if (this.#gone.length < this.#limits.proofs)
+					return this.#on(this.#heldFrom(this.#counter));
+				this.#isPartial ||= this.#counter < this.#held.length;
+				return this.#on(undefined);
 			}
 			default:
 				return unreachable(state);
@@ -238,6 +253,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 				gone: this.#gone,
 				unproven: this.#unproven,
 				counters: [...this.#counters.values()],
+				isPartial: this.#isPartial,
 			},
 		};
 	}
@@ -259,8 +275,10 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 		const { proofs, counters } = this.#limits;
 		const first = this.#firstOf(this.#keysets[this.#at]);
 		const found = this.#proofs.length + this.#pending.length;
-		if (found >= proofs) this.#at = this.#keysets.length;
-		else if (this.#counter - first < counters) return this.#batch(0);
+		if (found >= proofs) {
+			this.#isPartial = true;
+			this.#at = this.#keysets.length;
+		} else if (this.#counter - first < counters) return this.#batch(0);
 		return this.#nextKeyset();
 	}
 
@@ -272,6 +290,13 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 		}
 		this.#counter = 0;
 		return this.#heldFrom(0);
+	}
+
+	/** So many in a row were empty. */
+	#isKeysetOver(empty: number): boolean {
+		const keyset = this.#keysets[this.#at];
+		const used = keyset && this.#used.get(hex(keyset));
+		return empty >= EMPTY_AT_END && this.#counter >= (used ?? 0) + EMPTY_AT_END;
 	}
 
 	#firstOf(keyset: Uint8Array | undefined): number {

@@ -80,6 +80,7 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 			held: book.of(row.mint),
 			underWay: this.#underWay.get(name) ?? this.#atStart,
 			first: this.#first.get(name),
+			used: new Map(keysets.map((id) => [hex(id), book.next(id)])),
 		};
 		const run = new RestoreRun(ecash, seed, keysets, own);
 		return followed(run, (found) =>
@@ -146,14 +147,9 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 	}
 
 	#found(row: EcashOrderRow, found: Restored): Move {
-		const { proofs, gone, counters, unproven, pending } = found;
+		const { proofs, gone, counters, pending } = found;
 		const kept = pending.slice(0, MAX_INPUTS);
-		const trouble =
-			unproven > 0
-				? unprovenFound(unproven)
-				: kept.length < pending.length
-					? tooManyPending(pending.length - kept.length)
-					: undefined;
+		const trouble = troubleWith(found, pending.length - kept.length);
 		const { book } = this.#tools;
 		for (const { keyset, next } of counters) book.skip(keyset, next);
 		return {
@@ -187,6 +183,23 @@ function waiting(row: EcashOrderRow, pending: readonly Proof[]): EcashOrderRow {
 				spends: sumOf(pending),
 			}
 		: { ...row, state: "restored", token: new Uint8Array(), spends: 0n };
+}
+
+/** What its owner is told of it, if anything; so many that are pending are not kept. */
+function troubleWith(
+	{ unproven, isPartial }: Restored,
+	leftOut: number,
+): TetradError | undefined {
+	if (isPartial) return tooMany();
+	if (unproven > 0) return unprovenFound(unproven);
+	return leftOut > 0 ? tooManyPending(leftOut) : undefined;
+}
+
+function tooMany(): TetradError {
+	return new TetradError(
+		"limit-exceeded",
+		"there is more ecash at the mint, or more of it is spent, than one restore looks after: what the purse says it has is not all that is true yet, so restore again",
+	);
 }
 
 function tooManyPending(count: number): TetradError {

@@ -10,6 +10,7 @@ import { hex, parseUtf8, utf8 } from "../../src/wire/index.ts";
 import { bolt11 } from "../money/cashu/bolt11.ts";
 import { filled } from "../money/documents.ts";
 import { makeWorld } from "../support/authority.ts";
+import { MINT_ISSUER } from "./ecash-market.ts";
 import { type Ordered, Owner, REQUEST } from "./ecash-owner-orders.ts";
 
 const world = await makeWorld({ algorithm: "Ed25519" });
@@ -469,6 +470,33 @@ describe("ecash that is restored from the seed", () => {
 		owner.requireBalance(700n);
 		await owner.takeBack();
 		owner.requireBalance(1000n);
+	});
+
+	test("by two orders at once is counted once, and so is what is taken out", async () => {
+		const owner = await Owner.make(world);
+		const before = owner.ann.store.copy();
+		await owner.order(SEND);
+		owner.redeem(owner.token());
+		const { market } = owner.ecash;
+		market.town.die(owner.ann);
+		owner.ann.store = before;
+		market.town.restart(owner.ann);
+		const names = [filled(16, 0x71), filled(16, 0x72)];
+		for (const request of names)
+			owner.ann.events.push({
+				kind: "ecash-order",
+				order: { kind: "restore", request, mint: MINT_ISSUER },
+			});
+		await market.quiet();
+		owner.requireBalance(700n);
+		const rows = names.map((request) => owner.row(request));
+		const sum = (of: "amount" | "spends") =>
+			rows.reduce((all, row) => all + (row?.[of] ?? 0n), 0n);
+		assert.deepEqual(
+			rows.map((row) => row?.state),
+			["restored", "restored"],
+		);
+		assert.equal(1000n - sum("spends") + sum("amount"), 700n);
 	});
 
 	test("in a purse that was put back is what was made since, without what was spent since", async () => {

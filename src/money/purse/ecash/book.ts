@@ -137,10 +137,6 @@ export class EcashBook {
 		);
 	}
 
-	has(proof: Pick<Proof, "secret">): boolean {
-		return this.#held.has(this.#idOf(proof));
-	}
-
 	// What is written.
 
 	/** That counters of a keyset are used up to now; before anything that was derived from them is sent. */

@@ -1,9 +1,14 @@
 /* What is written of an order of its owner, as it goes on or is refused. */
 import { insert, put, type Transaction } from "../../../machine/index.ts";
 import { sumOf } from "../../cashu/index.ts";
-import { ECASH_ORDERS, type EcashOrderRow } from "../ecash-tables.ts";
+import { ECASH_ORDERS, type EcashOrderRow, PROOFS } from "../ecash-tables.ts";
 import type { PurseCore } from "../purse-core.ts";
-import { type Change, type Changed, changing } from "../purse-tables.ts";
+import {
+	type Change,
+	type Changed,
+	changing,
+	folding,
+} from "../purse-tables.ts";
 import type { EcashBook } from "./book.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashResults } from "./jobs.ts";
@@ -30,24 +35,48 @@ export function moving(
 	how: "insert" | "put",
 ): Transaction<Changed<EcashResults["moving-order"]>> {
 	const { crypto } = options.context;
-	const unless = (underWay: ReadonlySet<string>) =>
-		changing(crypto, now, [], () => changeOf(book, move, how, underWay));
-	return move.to.kind === "restore"
-		? withOpenSecrets(unless)
-		: unless(new Set());
+	const { to, isFound = false } = move;
+	const unless = (underWay: Secrets, held: Secrets) =>
+		changing(crypto, now, [], () => changeOf(book, move, how, underWay, held));
+	if (to.kind !== "restore") return unless(NONE, NONE);
+	return withOpenSecrets((underWay) =>
+		isFound
+			? withHeldSecrets(to.mint, (held) => unless(underWay, held))
+			: unless(underWay, NONE),
+	);
 }
 
-/** What is under way is not restored. */
+type Secrets = ReadonlySet<string>;
+
+const NONE: Secrets = new Set();
+
+/** Of all that the purse has of a mint as it is written: another restore may add the same right before. */
+function withHeldSecrets<Result>(
+	mint: Uint8Array,
+	then: (secrets: Secrets) => Transaction<Result>,
+): Transaction<Result> {
+	const none: readonly string[] = [];
+	return folding(
+		{ table: PROOFS, index: "by_mint", equals: { mint } },
+		"id",
+		none,
+		(sum, rows) => [...sum, ...rows.map(({ secret }) => secret)],
+		(secrets) => then(new Set(secrets)),
+	);
+}
+
+/** What is under way is not restored, nor what is `held`. */
 function changeOf(
 	book: EcashBook,
 	{ to, got = [], gone = [], isFound = false, outputs = [], entry }: Move,
 	how: "insert" | "put",
-	underWay: ReadonlySet<string>,
+	underWay: Secrets,
+	held: Secrets,
 ): Change<EcashResults["moving-order"]> {
 	const proofs = isFound
-		? got.filter((proof) => !book.has(proof) && !underWay.has(proof.secret))
+		? got.filter(({ secret }) => !held.has(secret) && !underWay.has(secret))
 		: got;
-	const lost = isFound ? gone.filter((proof) => book.has(proof)) : gone;
+	const lost = isFound ? gone.filter(({ secret }) => held.has(secret)) : gone;
 	const row = isFound
 		? {
 				...{ ...to, amount: sumOf(proofs) },

@@ -11,7 +11,7 @@ import type {
 	TrustedMint,
 } from "../../../src/money/purse/ecash/parts.ts";
 import type { KeysetRow } from "../../../src/money/purse/ecash-tables.ts";
-import { hex } from "../../../src/wire/index.ts";
+import { hex, parseUtf8 } from "../../../src/wire/index.ts";
 import { crypto, ecash, hash, json } from "../cashu/test-mint.ts";
 
 type Request = Parameters<PlayMint["handle"]>[0];
@@ -36,8 +36,9 @@ class Asker {
 	readonly troubles: string[] = [];
 	readonly paths: string[] = [];
 	readonly mints: Mints;
-	/** Keysets that were written down. */
+	/** Keysets that were written down, and ids of those that were taken out, in hexadecimal. */
 	readonly kept: KeysetRow[] = [];
+	readonly dropped: string[] = [];
 	#waiting: Request | undefined;
 
 	/** `kept` are keysets that are durable. */
@@ -57,6 +58,7 @@ class Asker {
 			},
 			transact: (job: EcashJobOf<"keeping-keysets">) => {
 				this.kept.push(...job.rows);
+				this.dropped.push(...job.gone.map(({ keyset }) => hex(keyset)));
 				this.mints.keysetsKept(job);
 			},
 		} as unknown as EcashParts;
@@ -197,6 +199,48 @@ describe("a mint that is asked what it is", () => {
 		assert.equal(asker.paths.length, 4);
 		assert.match(asker.paths[3] ?? "", /^\/v1\/keys\/[0-9a-f]+$/);
 		assert.equal(asker.mints.keysets(issuer)?.all().length, 2);
+	});
+
+	test("is asked for all of them that it may tell of, also where what the purse has is of the last", () => {
+		const asker = new Asker();
+		asker.mints.time();
+		asker.answer();
+		const { id } = asker.mints.active(issuer);
+		for (let i = 0; i < 69; i++) asker.mint.rotateAll();
+		asker.pass(DAY);
+		const path = "/v1/keysets";
+		const body = new Uint8Array();
+		const said = asker.mint.handle({ method: "GET", path, body }, 0);
+		const { keysets } = JSON.parse(parseUtf8(said.body));
+		asker.answer((asked) =>
+			asked === path ? { keysets: keysets.toReversed() } : undefined,
+		);
+		assert.equal(asker.code, undefined);
+		assert.equal(asker.mints.keysets(issuer)?.all().length, 70);
+		assert.ok(asker.mints.keysets(issuer)?.get(id));
+	});
+
+	test("has those taken out that it does not tell of any more, where it tells of as many others as there may be", () => {
+		const before = new Asker();
+		before.mints.time();
+		before.answer();
+		const [row] = before.kept;
+		assert.ok(row);
+		const keyset = parseKeyset(row.said);
+		// It knew so many, and now tells of one that is none of them.
+		const many = Array.from({ length: 256 }, (_, number) => {
+			const id = Uint8Array.of(1, ...hash(`${number}`));
+			const said = encodeKeyset({ ...keyset, id, isActive: false });
+			return { ...row, keyset: id, said };
+		});
+		const asker = new Asker(many);
+		asker.mints.time();
+		asker.answer();
+		assert.equal(asker.mints.keysets(issuer)?.all().length, 256);
+		assert.deepEqual(asker.dropped, [hex(many.at(-1)?.keyset ?? hash(""))]);
+		asker.pass(DAY);
+		asker.answer();
+		assert.equal(asker.dropped.length, 1);
 	});
 
 	test("is asked again after a while when it does not answer", () => {

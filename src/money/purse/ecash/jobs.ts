@@ -94,8 +94,12 @@ export type EcashJob =
 			/** The request of the order by which it does. */
 			readonly ordered: Uint8Array;
 	  }
-	/** What a mint has shown of its keysets is kept. */
-	| { readonly kind: "keeping-keysets"; readonly rows: readonly KeysetRow[] }
+	/** What a mint has shown of its keysets is kept, and what it has shown before those is not. */
+	| {
+			readonly kind: "keeping-keysets";
+			readonly rows: readonly KeysetRow[];
+			readonly gone: readonly Pick<KeysetRow, "mint" | "keyset">[];
+	  }
 	/** What is not done is kept as such. */
 	| { readonly kind: "refusing-order"; readonly row: EcashOrderRow }
 	/** A claim is over. */

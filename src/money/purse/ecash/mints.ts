@@ -10,7 +10,7 @@
  * That while is twice as long each time. Who needs the mint has it asked at once, and often again.
  */
 import { asTetradError, TetradError, unreachable } from "../../../errors.ts";
-import { put } from "../../../machine/index.ts";
+import { put, remove } from "../../../machine/index.ts";
 import { hex, sameBytes } from "../../../wire/index.ts";
 import {
 	encodeKeyset,
@@ -21,6 +21,7 @@ import {
 	type KeysetNotice,
 	KnownKeysets,
 	keysRequest,
+	MAX_KEYSETS,
 	type MintInfo,
 	type MintRequest,
 	mintRefused,
@@ -46,9 +47,6 @@ const ASK_AGAIN_MS = 10_000;
 
 /** How soon after an answer that was none a mint is asked for somebody who needs it, whoever makes others need it. */
 const NEEDED_AGAIN_MS = 1_000;
-
-/** Keysets of one mint and unit that a purse knows the keys of. */
-const MAX_KEYSETS_OF_MINT = 64;
 
 type Asking =
 	| { readonly kind: "info" }
@@ -88,7 +86,7 @@ interface Mint {
 	info: MintInfo | undefined;
 	hasSaid: boolean;
 	/** What is durable of each keyset, by its id in hexadecimal. */
-	readonly kept: Map<string, Uint8Array>;
+	readonly kept: Map<string, KeysetRow>;
 }
 
 export class Mints {
@@ -99,17 +97,18 @@ export class Mints {
 	constructor(parts: EcashParts, kept: readonly KeysetRow[]) {
 		this.#parts = parts;
 		this.#all = parts.options.mints.map((of) => {
-			const rows = kept.filter(({ mint }) => sameBytes(mint, of.issuer));
-			const known = rows
-				.map(({ said }) => parseKeyset(said))
-				.filter(({ unit }) => unit === of.unit);
+			const all = kept
+				.filter(({ mint }) => sameBytes(mint, of.issuer))
+				.map((row) => ({ row, keyset: parseKeyset(row.said) }))
+				.filter(({ keyset }) => keyset.unit === of.unit);
+			const known = all.map(({ keyset }) => keyset);
 			return {
 				of,
 				state: { kind: "unknown", since: 0, askAt: 0, notBefore: 0 },
 				wait: ASK_AGAIN_MS,
 				keysets: known.length === 0 ? undefined : new KnownKeysets(known),
 				...{ info: undefined, hasSaid: false },
-				kept: new Map(rows.map(({ keyset, said }) => [hex(keyset), said])),
+				kept: new Map(all.map(({ row }) => [hex(row.keyset), row])),
 			};
 		});
 	}
@@ -301,7 +300,7 @@ export class Mints {
 		const isFound = ({ id }: KeysetNotice) =>
 			found.some((keyset) => sameBytes(keyset.id, id));
 		const next = notices.find((notice) => !isFound(notice));
-		if (next !== undefined && found.length < MAX_KEYSETS_OF_MINT)
+		if (next !== undefined)
 			return this.#ask(mint, { kind: "old-keys", notices, found, next });
 		const { now } = this.#parts.core;
 		// Throws for one that has other keys than it had.
@@ -318,33 +317,43 @@ export class Mints {
 		return true;
 	}
 
-	/** What is new of its keysets is written down. */
+	/** What is new of its keysets is written down, and what is known no more is taken out. */
 	#keep({ of, keysets, kept }: Mint): void {
 		const { core } = this.#parts;
-		const rows = (keysets?.all() ?? [])
+		const all = keysets?.all() ?? [];
+		const names = new Set(all.map(({ id }) => hex(id)));
+		const gone = [...kept]
+			.filter(([name]) => !names.has(name))
+			.map(([, { mint, keyset }]) => ({ mint, keyset }));
+		const rows = all
 			.map((keyset) => ({
 				...{ mint: of.issuer, keyset: keyset.id },
 				said: encodeKeyset(keyset),
 			}))
 			.filter(({ keyset, said }) => {
 				const before = kept.get(hex(keyset));
-				return before === undefined || !sameBytes(before, said);
+				return before === undefined || !sameBytes(before.said, said);
 			});
-		if (rows.length === 0) return;
+		if (rows.length === 0 && gone.length === 0) return;
 		this.#parts.transact<"keeping-keysets">(
-			{ kind: "keeping-keysets", rows },
+			{ kind: "keeping-keysets", rows, gone },
 			changing(core.options.context.crypto, core.now, [], () => ({
 				entries: [],
-				writes: rows.map((row) => put(KEYSETS, row)),
+				writes: [
+					...rows.map((row) => put(KEYSETS, row)),
+					...gone.map((key) => remove(KEYSETS, key)),
+				],
 				result: undefined,
 			})),
 		);
 	}
 
 	/** That is durable. Where it was not, it is written when they are asked for the next time. */
-	keysetsKept({ rows }: EcashJobOf<"keeping-keysets">): void {
-		for (const { mint, keyset, said } of rows)
-			this.#find(mint)?.kept.set(hex(keyset), said);
+	keysetsKept({ rows, gone }: EcashJobOf<"keeping-keysets">): void {
+		for (const { mint, keyset } of gone)
+			this.#find(mint)?.kept.delete(hex(keyset));
+		for (const row of rows)
+			this.#find(row.mint)?.kept.set(hex(row.keyset), row);
 	}
 
 	#ask(mint: Mint, step: Asking): false {
@@ -370,7 +379,7 @@ function before(
 		found.some((keyset) => sameBytes(keyset.id, id));
 	const gone = all
 		.filter((keyset) => !isFound(keyset))
-		.slice(0, Math.max(0, MAX_KEYSETS_OF_MINT - found.length))
+		.slice(0, Math.max(0, MAX_KEYSETS - found.length))
 		.map((keyset) => ({ ...keyset, isActive: false }));
 	return new KnownKeysets([...all.filter(isFound), ...gone]);
 }

@@ -24,14 +24,11 @@ import {
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
 import {
 	inOrder,
-	type LockTerms,
 	lockDeadline,
 	makeLockOutputs,
 	makeOutputs,
-	payeeKey,
 	plainInputs,
 	planLock,
-	refundPrivateKey,
 	splitAmount,
 	sumOf,
 } from "../../cashu/index.ts";
@@ -69,6 +66,7 @@ import { approvalNeeded } from "../spending-permission.ts";
 import type { EcashBook } from "./book.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf, EcashResults, PaidBefore } from "./jobs.ts";
+import { lockTerms } from "./lock-terms.ts";
 import { NOTHING, whatBecame } from "./locked-row.ts";
 import type { LockedSales } from "./locked-sales.ts";
 import type { Mints } from "./mints.ts";
@@ -527,10 +525,10 @@ export class Offering {
 		readonly swap: StoredSwap;
 		readonly fee: bigint;
 	} {
-		const { options, core } = this.#parts;
-		const { crypto: ecash, seed } = options;
-		const { crypto } = core.options.context;
+		const { crypto: ecash, seed } = this.#parts.options;
 		const { issuer, amount, contract, sale } = asked;
+		// Before any counter is taken: whoever sells names what may be no key.
+		const terms = lockTerms(this.#parts, contract, sale.keyHash, at);
 		const { keyset, keysets, plan } = this.#plan(issuer, amount);
 		const chosen = this.#book.reserve(issuer, keysets, plan.sum);
 		try {
@@ -540,16 +538,6 @@ export class Offering {
 				plan.amounts.length + change.length,
 			);
 			const place = { seed, keyset: keyset.id, counter };
-			const refundKey = refundPrivateKey(crypto, seed, contract);
-			const terms: LockTerms = {
-				keyHash: sale.keyHash,
-				payee: payeeKey(crypto, ecash, at.payeeKey, at.termsHash),
-				deadline: lockDeadline(at.bookBy),
-				refund: ecash.publicKey(refundKey),
-				contract,
-				binding: at.binding,
-			};
-			refundKey.fill(0);
 			const swap = makeSwap(
 				ecash,
 				plainInputs(chosen.inputs),

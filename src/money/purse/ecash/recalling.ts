@@ -19,10 +19,9 @@ import {
 	type LockTerms,
 	lockDeadline,
 	type Proof,
-	payeeKey,
-	refundPrivateKey,
 	sumOf,
 } from "../../cashu/index.ts";
+import { checked } from "../checked.ts";
 import type { MintAnswer, RecalledPayment } from "../ecash-part.ts";
 import { LOCKED, type LockedRow } from "../ecash-tables.ts";
 import { type AskedPayment, keptText } from "../payment-state.ts";
@@ -39,6 +38,7 @@ import type { SaleEvent } from "../sale-part.ts";
 import type { EcashBook } from "./book.ts";
 import { Conversation } from "./conversation.ts";
 import type { EcashJobOf, EcashResults } from "./jobs.ts";
+import { lockTerms } from "./lock-terms.ts";
 import { NOTHING } from "./locked-row.ts";
 import type { LockedSales } from "./locked-sales.ts";
 import type { Mints } from "./mints.ts";
@@ -50,6 +50,8 @@ const ON_ITS_WAY_MS = 3_600_000;
 
 interface Recalled {
 	readonly payment: RecalledPayment;
+	/** What its lock would be made of. */
+	readonly terms: LockTerms;
 	readonly talk: Conversation;
 	run: RecallRun | undefined;
 	/** Where the counters of its lock begin, once it is found. */
@@ -78,9 +80,15 @@ export class Recalling {
 
 	/** What comes of it is told to the part that knows of sales. */
 	recall(payment: RecalledPayment): void {
-		const { contract, issuer } = payment;
+		const { contract, issuer, keyHash, atMint } = payment;
 		const id = hex(contract);
 		if (this.#all.has(id) || this.#locked.has(contract)) return;
+		const terms = checked(() =>
+			lockTerms(this.#parts, contract, keyHash, atMint),
+		);
+		// Nothing can have been locked to a key that is none.
+		if (terms.kind === "failed")
+			return this.#happened({ kind: "never-paid", contract });
 		if (this.#all.size >= MAX_RECALLED)
 			return this.#happened({
 				kind: "not-cancelled",
@@ -89,7 +97,10 @@ export class Recalling {
 			});
 		const job = { kind: "asking-about-recalled", contract } as const;
 		const talk = new Conversation(this.#parts, this.#mints, issuer, job);
-		const recalled = { payment, talk, run: undefined, begins: undefined };
+		const recalled: Recalled = {
+			...{ payment, terms: terms.value, talk },
+			...{ run: undefined, begins: undefined },
+		};
 		this.#all.set(id, recalled);
 		this.#mints.need(issuer);
 		this.#drive(recalled);
@@ -131,27 +142,15 @@ export class Recalling {
 
 	#drive(one: Recalled): void {
 		if (one.talk.ready() !== "ask") return;
-		one.run ??= this.#runOf(one.payment);
+		one.run ??= this.#runOf(one);
 		if (one.run === undefined) one.talk.later();
 		else one.talk.ask(one.run.next);
 	}
 
 	/** Nothing where its mint has shown no keyset yet. */
-	#runOf(payment: RecalledPayment): RecallRun | undefined {
-		const { issuer, contract, keyHash, amount, atMint } = payment;
-		const { options, core } = this.#parts;
-		const { crypto: ecash, seed } = options;
-		const { crypto } = core.options.context;
-		const refundKey = refundPrivateKey(crypto, seed, contract);
-		const terms: LockTerms = {
-			keyHash,
-			payee: payeeKey(crypto, ecash, atMint.payeeKey, atMint.termsHash),
-			deadline: lockDeadline(atMint.bookBy),
-			refund: ecash.publicKey(refundKey),
-			contract,
-			binding: atMint.binding,
-		};
-		refundKey.fill(0);
+	#runOf({ payment, terms }: Recalled): RecallRun | undefined {
+		const { issuer, amount } = payment;
+		const { crypto: ecash, seed } = this.#parts.options;
 		const all = this.#mints.keysets(issuer)?.all() ?? [];
 		const keysets = all.map(({ id: keyset }) => ({
 			...{ keyset, next: this.#book.next(keyset) },

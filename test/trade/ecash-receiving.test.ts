@@ -1,6 +1,7 @@
 /* Ecash that an owner puts into a purse. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { writeCbor } from "../../src/money/cashu/cbor.ts";
 import { type Proof, writeToken } from "../../src/money/cashu/index.ts";
 import { ecashTables } from "../../src/money/index.ts";
 import { hex } from "../../src/wire/index.ts";
@@ -95,6 +96,35 @@ describe("ecash that an owner puts into a purse", () => {
 		assert.deepEqual(toldOf(ecash.market.ann), ["double-spent"]);
 		assert.equal(ecash.balance(ecash.market.ann), 1000n);
 	});
+
+	for (const [name, count, change] of [
+		["a secret", 1, { secret: "\u20ac".repeat(1024) }],
+		["secrets", 200, { secret: "\0".repeat(1024) }],
+		["what it is spent with", 1, { witness: "\u20ac".repeat(1024) }],
+	] as const)
+		test(`with ${name} that no request can have is refused, and its module goes on`, async () => {
+			const { ecash, proofs } = await given();
+			const { market } = ecash;
+			const [first] = proofs;
+			assert.ok(first);
+			const p = Array.from({ length: count }, (_, number) => ({
+				...{ a: 1n, c: first.signature, s: `${number}`, d: undefined },
+				...("secret" in change
+					? { s: `${number}${change.secret}`.slice(0, 1024), w: undefined }
+					: { w: change.witness }),
+			}));
+			const t = [{ i: first.keyset, p }];
+			const token = { m: MINT_URL, u: "sat", d: undefined, t };
+			market.ann.events.push({
+				kind: "receive-ecash",
+				request: REQUEST,
+				token: `cashuB${Buffer.from(writeCbor(token)).toString("base64url")}`,
+			});
+			await market.quiet();
+			assert.deepEqual(toldOf(market.ann), ["limit-exceeded"]);
+			assert.ok(market.ann.machine);
+			assert.equal(ecash.balance(market.ann), 1000n);
+		});
 
 	test("of a mint that its owner has not named is refused at once", async () => {
 		const { ecash, proofs } = await given();

@@ -1,4 +1,5 @@
 /* A swap as it is kept, from before it is sent until it is known what became of it; and, in the same form, what mints new ecash and what pays an invoice with it. */
+import { TetradError } from "../../../errors.ts";
 import {
 	bytes,
 	copy,
@@ -17,6 +18,7 @@ import {
 	type Input,
 	MAX_INPUTS,
 	MAX_OUTPUTS,
+	MAX_SECRET_BYTES,
 	type MintRequest,
 	type Output,
 	parseProofs,
@@ -92,7 +94,7 @@ export function makeSwap(
 	return makeStored(ecash, request, { inputs, outputs }, before);
 }
 
-/** The same for a request that mints or melts. */
+/** The same for a request that mints or melts. Throws `limit-exceeded`, too, for inputs that could not be kept: whoever made a token has written them. */
 export function makeStored(
 	ecash: EcashCrypto,
 	request: MintRequest,
@@ -102,6 +104,7 @@ export function makeStored(
 	}: { readonly inputs: readonly Input[]; readonly outputs: readonly Output[] },
 	before?: StoredSwap,
 ): StoredSwap {
+	requireStorable(request, inputs);
 	const earlier =
 		before === undefined ? [] : [before.outputs, ...before.earlier];
 	return {
@@ -111,6 +114,24 @@ export function makeStored(
 		spends: inputs,
 		earlier: earlier.slice(0, MAX_EARLIER),
 	};
+}
+
+function requireStorable(
+	{ body }: MintRequest,
+	inputs: readonly Input[],
+): void {
+	const isLong = (written: string, max: number) => utf8(written).length > max;
+	if (
+		body.length > MAX_BODY_BYTES ||
+		inputs.some(
+			({ secret, witness = "" }) =>
+				isLong(secret, MAX_SECRET_BYTES) || isLong(witness, MAX_WITNESS_BYTES),
+		)
+	)
+		throw new TetradError(
+			"limit-exceeded",
+			"some of this ecash has a longer secret than any mint takes, or more is on it than a request may have",
+		);
 }
 
 /** As it stands in a row. Secret: its proofs are money until the mint has taken them. */

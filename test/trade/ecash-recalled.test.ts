@@ -9,8 +9,12 @@ import { ABOUT_LOCKS } from "../../src/money/documents/index.ts";
 import { ecashTables, spendingTables } from "../../src/money/index.ts";
 import { MAX_RECALLED } from "../../src/money/purse/purse-limits.ts";
 import { LOG } from "../../src/money/purse/purse-tables.ts";
-import type { Contract } from "../../src/trade/documents/index.ts";
-import { hex } from "../../src/wire/index.ts";
+import {
+	type Contract,
+	encodeMintTerms,
+	parseMintTerms,
+} from "../../src/trade/documents/index.ts";
+import { hex, parseUtf8, utf8 } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket, MINT_ISSUER } from "./ecash-market.ts";
@@ -111,6 +115,54 @@ function rowsOf({ ecash, contract }: Scene) {
 }
 
 describe("a module that was put back to before it paid", () => {
+	test("does not believe a mint that says it has signed more for a lock than one has, and asks it again", async () => {
+		const scene = await bought();
+		const { ecash, contract } = scene;
+		const { market, mint } = ecash;
+		const handle = mint.handle.bind(mint);
+		mint.handle = (request, now) => {
+			if (request.path !== "/v1/restore") return handle(request, now);
+			const { outputs } = JSON.parse(parseUtf8(request.body)) as {
+				outputs: { id: string; B_: string }[];
+			};
+			const said = {
+				outputs: outputs.map((one) => ({ ...one, amount: 1 })),
+				signatures: outputs.map(({ id, B_ }) => ({ id, amount: 1, C_: B_ })),
+			};
+			const body = utf8(JSON.stringify(said));
+			return { kind: "answer", delayMs: 0, status: 200, body };
+		};
+		scene.putBack();
+		await resume(scene);
+		await ecash.pass();
+		assert.ok(market.ann.machine);
+		assert.equal(rowsOf(scene).paid.length, 0);
+		mint.handle = handle;
+		await ecash.pass();
+		assert.equal(last({ market, contract }), "bought");
+		assert.equal(rowsOf(scene).paid.length, 1);
+	});
+
+	test("goes on when its agent recalls what names no key that anything could be locked to", async () => {
+		const scene = await bought("lockOffer");
+		const { ecash, visit } = scene;
+		const { market } = ecash;
+		const terms = parseMintTerms(scene.contract.certificate);
+		const certificate = encodeMintTerms({
+			...terms,
+			payeeKey: filled(33, 0xff),
+		});
+		const contract = await market.contract(visit, {
+			...{ certificate, keyHash: scene.contract.keyHash },
+		});
+		const { tetrad } = await market.meet();
+		market.recall(tetrad, contract, visit);
+		await market.quiet();
+		await ecash.pass();
+		assert.match(last({ market, contract }), /^aborted/);
+		assert.ok(market.ann.machine);
+	});
+
 	test("has the key and the receipt, once its agent recalls the purchase where the four meet", async () => {
 		const scene = await bought();
 		const { ecash, contract } = scene;

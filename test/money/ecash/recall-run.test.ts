@@ -85,3 +85,14 @@ test("a part of it says nothing, and all of it is asked for again", () => {
 	assert.equal(found.error.code, "issuer-refused");
 	assert.ok(found.isAnew);
 });
+
+test("more than a lock has is no lock, and is asked for again", () => {
+	const all = Array.from({ length: 11 }, (_, i) => lockAt(20 + 6 * i));
+	const found = recalled(all.flat(), { next: 100 });
+	assert.ok("error" in found);
+	assert.equal(found.error.code, "issuer-refused");
+	assert.ok(found.isAnew);
+	const largest = recalled(all.slice(0, 10).flat(), { next: 100 });
+	assert.ok("proofs" in largest);
+	assert.equal(largest.proofs.length, 60);
+});

@@ -10,6 +10,7 @@ import {
 	type EcashCrypto,
 	type KnownKeysets,
 	type LockTerms,
+	MAX_LOCK_PROOFS,
 	type MintRequest,
 	makeLockOutputs,
 	makeOutputs,
@@ -120,6 +121,8 @@ export class RecallRun implements MintRun<FoundLock> {
 			if (first !== undefined) this.#begins = first;
 		}
 		this.#found = [...this.#found, ...found];
+		if (this.#found.length > MAX_LOCK_PROOFS)
+			throw this.#anew("the mint shows more proofs than any lock has");
 		// Its counters follow one another: it ends in these, or in the next.
 		const goesOn = ofLock.at(-1) !== undefined;
 		if (this.#begins !== undefined && !goesOn) return this.#over();
@@ -151,17 +154,18 @@ export class RecallRun implements MintRun<FoundLock> {
 		const outcome = { proofs, begins: this.#begins };
 		if (proofs.length === 0 || sumOf(proofs) >= this.#amount)
 			return { kind: "over", outcome };
-		// It begins anew.
+		throw this.#anew("the mint shows only a part of what was locked");
+	}
+
+	/** It begins anew, since what the mint says cannot be. */
+	#anew(why: string): TetradError {
 		this.#at = 0;
 		this.#counter = 0;
 		this.#empty = 0;
 		this.#found = [];
 		this.#begins = undefined;
 		this.#asked = this.#batch();
-		throw new TetradError(
-			"issuer-refused",
-			"the mint shows only a part of what was locked",
-		);
+		return new TetradError("issuer-refused", why);
 	}
 
 	#batch(): { readonly locked: readonly Output[]; readonly all: Output[] } {

@@ -32,9 +32,12 @@ export function refunding(
 	const { crypto: ecash, seed } = options;
 	const proofs = parseProofs(row.lock);
 	const key = refundPrivateKey(crypto, seed, row.contract);
-	const inputs = refundInputs(ecash, proofs, key);
-	key.fill(0);
-	return { inputs, proofs, before: backSwapOf(options, row) };
+	try {
+		const inputs = refundInputs(ecash, proofs, key);
+		return { inputs, proofs, before: backSwapOf(options, row) };
+	} finally {
+		key.fill(0);
+	}
 }
 
 function backSwapOf(

@@ -53,29 +53,30 @@ export function claimSwap(
 	const keysets = mints.keysets(sale.issuer);
 	if (keysets === undefined) throw unknownIssuer();
 	const base = payeeBaseKey(crypto, seed, at.agent);
-	const basePublic = ecash.publicKey(base);
-	if (!sameBytes(basePublic, at.payeeKey))
-		throw refused("it is locked to another module's key");
-	const verified: VerifiedLock = verifyLock(ecash, parseLock(lock), {
-		terms: {
-			keyHash: crypto.sha256(key),
-			payee: payeeKey(crypto, ecash, basePublic, at.termsHash),
-			deadline: lockDeadline(at.bookBy),
-			contract: sale.contract,
-			binding: at.binding,
-		},
-		unit: at.unit,
-		price: sale.amount,
-		keysets,
-		now: core.now,
-	});
-	const privateKey = payeePrivateKey(crypto, ecash, base, at.termsHash);
-	base.fill(0);
+	let privateKey: Uint8Array | undefined;
 	try {
+		const basePublic = ecash.publicKey(base);
+		if (!sameBytes(basePublic, at.payeeKey))
+			throw refused("it is locked to another module's key");
+		const verified: VerifiedLock = verifyLock(ecash, parseLock(lock), {
+			terms: {
+				keyHash: crypto.sha256(key),
+				payee: payeeKey(crypto, ecash, basePublic, at.termsHash),
+				deadline: lockDeadline(at.bookBy),
+				contract: sale.contract,
+				binding: at.binding,
+			},
+			unit: at.unit,
+			price: sale.amount,
+			keysets,
+			now: core.now,
+		});
+		privateKey = payeePrivateKey(crypto, ecash, base, at.termsHash);
 		const inputs = claimInputs(crypto, ecash, verified, { key, privateKey });
 		const { proofs } = verified;
 		return intoOwn(options, mints, book, { inputs, proofs }, sale.issuer);
 	} finally {
-		privateKey.fill(0);
+		base.fill(0);
+		privateKey?.fill(0);
 	}
 }

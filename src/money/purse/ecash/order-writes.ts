@@ -29,15 +29,17 @@ export function refusing(
 
 /** Writes that an order is in another state now, or begins. */
 export function moving(
-	{ now, options }: PurseCore,
+	core: PurseCore,
 	book: EcashBook,
 	move: Move,
 	how: "insert" | "put",
 ): Transaction<Changed<EcashResults["moving-order"]>> {
-	const { crypto } = options.context;
+	const { crypto } = core.options.context;
 	const { to, isFound = false } = move;
 	const unless = (underWay: Secrets, held: Secrets) =>
-		changing(crypto, now, [], () => changeOf(book, move, how, underWay, held));
+		changing(crypto, core.now, [], () =>
+			changeOf(book, move, how, underWay, held),
+		);
 	if (to.kind !== "restore") return unless(NONE, NONE);
 	return withOpenSecrets((underWay) =>
 		isFound

@@ -4,14 +4,57 @@ import {
 	encodeLock,
 	encodeProofs,
 	isProven,
+	lockDeadline,
 	type Proof,
 	parseProofs,
+	sumOf,
 } from "../../cashu/index.ts";
 import type { LockedRow } from "../ecash-tables.ts";
-import type { LogEntry } from "../purse-tables.ts";
-import type { SaleEvent } from "../sale-part.ts";
+import type { AskedPayment, AskedSale } from "../payment-state.ts";
+import type { OpenMeeting } from "../purse-core.ts";
+import { type LogEntry, NO_CHAIN, NO_KEY } from "../purse-tables.ts";
+import type { AtMint, SaleEvent } from "../sale-part.ts";
+import { encodeSwap, type StoredSwap } from "./stored-swap.ts";
 
 export const NOTHING: Uint8Array = new Uint8Array();
+
+/** A sale on which both modules agree, at a mint and in a tetrad. */
+export interface AgreedSale {
+	readonly asked: AskedPayment & { readonly sale: AskedSale };
+	readonly at: AtMint;
+	readonly meeting: OpenMeeting;
+}
+
+/** As it is committed. */
+export function lockingRow(
+	{ asked, at, meeting }: AgreedSale,
+	swap: StoredSwap,
+	counted: number,
+	now: number,
+): LockedRow {
+	const { contract, issuer: mint, currency, amount, payee, what } = asked;
+	const { fee } = asked;
+	const { terms, keyHash, payBy } = asked.sale;
+	const { parties } = meeting;
+	return {
+		...{ contract, mint, currency, amount, payee, parties, terms, what },
+		fee,
+		key_hash: keyHash,
+		pay_by: BigInt(payBy),
+		deadline: BigInt(lockDeadline(at.bookBy)),
+		committed: BigInt(now),
+		lock_swap: encodeSwap(swap),
+		spends: sumOf(swap.spends),
+		back_swap: NOTHING,
+		lock: NOTHING,
+		returned: 0n,
+		state: "locking",
+		key: NO_KEY,
+		receipt: NOTHING,
+		receipt_chain: NO_CHAIN,
+		counted: BigInt(counted),
+	};
+}
 
 /** The lock as it is given to its payee; nothing where a proof does not show that the mint has signed it, so that nobody would take it, and it comes back after the deadline. */
 export function shownLock({ lock }: LockedRow): Uint8Array | undefined {

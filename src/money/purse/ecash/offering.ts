@@ -17,21 +17,9 @@ import {
 	byKey,
 	insert,
 	type Read,
-	reading,
-	type Transaction,
 	type Write,
 } from "../../../machine/index.ts";
 import { copy, hex, sameBytes } from "../../../wire/index.ts";
-import {
-	inOrder,
-	lockDeadline,
-	makeLockOutputs,
-	makeOutputs,
-	plainInputs,
-	planLock,
-	splitAmount,
-	sumOf,
-} from "../../cashu/index.ts";
 import {
 	ABOUT_LOCKS,
 	body,
@@ -49,29 +37,20 @@ import {
 } from "../payment-state.ts";
 import type { OpenMeeting } from "../purse-core.ts";
 import { ANSWER_WITHIN_MS, MAX_OPEN_PAYMENTS } from "../purse-limits.ts";
-import {
-	ABORTED,
-	type Change,
-	type Changed,
-	changing,
-	NO_CHAIN,
-	NO_KEY,
-	PAYMENTS,
-	RECEIPT_CHAINS,
-	unchanged,
-} from "../purse-tables.ts";
+import { ABORTED, type Change, changing, unchanged } from "../purse-tables.ts";
 import type { AtMint, SaleEvent } from "../sale-part.ts";
 import type { Judgement } from "../spending-limits.ts";
 import { approvalNeeded } from "../spending-permission.ts";
 import type { EcashBook } from "./book.ts";
 import { countersOf } from "./counters.ts";
 import type { EcashJobOf, EcashResults, PaidBefore } from "./jobs.ts";
-import { lockTerms } from "./lock-terms.ts";
-import { NOTHING, whatBecame } from "./locked-row.ts";
+import { lockingRow, whatBecame } from "./locked-row.ts";
 import type { LockedSales } from "./locked-sales.ts";
+import { costOf, type LockTools, lockSwap } from "./making-locks.ts";
 import type { Mints } from "./mints.ts";
+import { paidBefore } from "./paid-before.ts";
 import type { EcashParts } from "./parts.ts";
-import { encodeSwap, makeSwap, type StoredSwap } from "./stored-swap.ts";
+import type { StoredSwap } from "./stored-swap.ts";
 
 /** In the place of a try's number: of a sale there is one at a time. */
 const NO_ATTEMPT = -1;
@@ -112,6 +91,7 @@ export class Offering {
 	readonly #mints: Mints;
 	readonly #book: EcashBook;
 	readonly #locked: LockedSales;
+	readonly #tools: LockTools;
 	/** By contract, in hexadecimal. */
 	readonly #sales = new Map<string, Sale>();
 
@@ -125,6 +105,7 @@ export class Offering {
 		this.#mints = mints;
 		this.#book = book;
 		this.#locked = locked;
+		this.#tools = { parts, mints, book };
 	}
 
 	has(contract: Uint8Array): boolean {
@@ -268,40 +249,9 @@ export class Offering {
 	}
 
 	#lookUp({ contract, payee }: AskedPayment): void {
-		const { core } = this.#parts;
-		const { crypto } = core.options.context;
 		this.#parts.transact<"looking-up-paid">(
 			{ kind: "looking-up-paid", contract },
-			reading(
-				[byKey(LOCKED, { contract })],
-				([[row]]): Transaction<Changed<PaidBefore>> =>
-					changing(
-						crypto,
-						core.now,
-						[
-							byKey(RECEIPT_CHAINS, { hash: row?.receipt_chain ?? NO_CHAIN }),
-							byKey(ABORTED, { contract }),
-							paidTo(payee, "settled"),
-							paidTo(payee, "keyed"),
-							paidTo(payee, "committed"),
-							{
-								table: LOCKED,
-								index: "by_payee",
-								equals: { payee },
-								limit: 1,
-							},
-						],
-						([[chain], [aborted], ...paid]): Change<PaidBefore> => {
-							if (row !== undefined)
-								return unchanged({
-									...{ kind: "paid", row, chain: chain?.chain ?? NO_CHAIN },
-								});
-							if (aborted !== undefined) return unchanged({ kind: "aborted" });
-							const isNewMerchant = paid.every(({ length }) => length === 0);
-							return unchanged({ kind: "unpaid", isNewMerchant });
-						},
-					),
-			),
+			paidBefore(this.#parts.core, contract, payee),
 		);
 	}
 
@@ -368,15 +318,7 @@ export class Offering {
 
 	/** What its mint asks for beside an amount, with the proofs that are there now. Throws `insufficient-funds` and what a mint is refused for. */
 	costOf(issuer: Uint8Array, amount: bigint): bigint {
-		const { plan, keysets } = this.#plan(issuer, amount);
-		return plan.fee + this.#book.choose(issuer, keysets, plan.sum).fee;
-	}
-
-	#plan(issuer: Uint8Array, amount: bigint) {
-		const keyset = this.#mints.active(issuer);
-		const keysets = this.#mints.keysets(issuer);
-		if (keysets === undefined) throw new TetradError("internal", "no keysets");
-		return { keyset, keysets, plan: planLock(keyset, amount) };
+		return costOf(this.#tools, issuer, amount);
 	}
 
 	/** Whether it may go on; if not, who asked hears why, and the owner of what waits. */
@@ -419,7 +361,7 @@ export class Offering {
 			whyExpired(sale.asked.sale, core.now) ??
 			this.#mints.whyNot(sale.asked.issuer);
 		if (refusal !== undefined) return this.#giveUp(sale, refusal);
-		const made = checked(() => this.#lockSwap(sale));
+		const made = checked(() => lockSwap(this.#tools, sale));
 		if (made.kind === "failed") return this.#giveUp(sale, made.error);
 		const { swap, fee } = made.value;
 		// With other proofs, or other keysets, it may be another one than it was.
@@ -432,7 +374,7 @@ export class Offering {
 		if (!isAllowed) return this.#book.release(swap.spends);
 		const { contract } = asked;
 		const counted = limits.committing(asked);
-		const row = this.#rowOf(sale, swap, counted.at);
+		const row = lockingRow(sale, swap, counted.at, core.now);
 		sale.state = { kind: "committing", row, swap };
 		const reads: readonly Read<never>[] = [
 			byKey(LOCKED, { contract }),
@@ -520,72 +462,6 @@ export class Offering {
 		return { sale, state: sale.state };
 	}
 
-	/** What locks the price, and brings the change, and what it costs beside. Throws `insufficient-funds` and what a mint is refused for. */
-	#lockSwap({ asked, at }: Sale): {
-		readonly swap: StoredSwap;
-		readonly fee: bigint;
-	} {
-		const { crypto: ecash, seed } = this.#parts.options;
-		const { issuer, amount, contract, sale } = asked;
-		// Before any counter is taken: whoever sells names what may be no key.
-		const terms = lockTerms(this.#parts, contract, sale.keyHash, at);
-		const { keyset, keysets, plan } = this.#plan(issuer, amount);
-		const chosen = this.#book.reserve(issuer, keysets, plan.sum);
-		try {
-			const change = splitAmount(keyset, chosen.change);
-			const counter = this.#book.take(
-				keyset,
-				plan.amounts.length + change.length,
-			);
-			const place = { seed, keyset: keyset.id, counter };
-			const swap = makeSwap(
-				ecash,
-				plainInputs(chosen.inputs),
-				inOrder([
-					...makeLockOutputs(ecash, place, plan.amounts, terms),
-					...makeOutputs(
-						ecash,
-						{ ...place, counter: counter + plan.amounts.length },
-						change,
-					),
-				]),
-			);
-			return { swap, fee: plan.fee + chosen.fee };
-		} catch (thrown) {
-			this.#book.release(chosen.inputs);
-			throw thrown;
-		}
-	}
-
-	#rowOf(
-		{ asked, at, meeting }: Sale,
-		swap: StoredSwap,
-		counted: number,
-	): LockedRow {
-		const { contract, issuer: mint, currency, amount, payee, what } = asked;
-		const { fee } = asked;
-		const { terms, keyHash, payBy } = asked.sale;
-		const { parties } = meeting;
-		return {
-			...{ contract, mint, currency, amount, payee, parties, terms, what },
-			fee,
-			key_hash: keyHash,
-			pay_by: BigInt(payBy),
-			deadline: BigInt(lockDeadline(at.bookBy)),
-			committed: BigInt(this.#parts.core.now),
-			lock_swap: encodeSwap(swap),
-			spends: sumOf(swap.spends),
-			back_swap: NOTHING,
-			lock: NOTHING,
-			returned: 0n,
-			state: "locking",
-			key: NO_KEY,
-			receipt: NOTHING,
-			receipt_chain: NO_CHAIN,
-			counted: BigInt(counted),
-		};
-	}
-
 	#giveUp(sale: Sale, error: TetradError): void {
 		const { contract, payee: peer } = sale.asked;
 		this.#drop(sale);
@@ -617,13 +493,4 @@ function whyDearer({ fee, mostFee }: Asked): TetradError | undefined {
 				"payment-refused",
 				`its mint asks for ${fee} minor units beside the price now, and at most ${mostFee} were agreed to; ask for a new offer`,
 			);
-}
-
-/** Whether anything of that state was paid to that module with notes. */
-function paidTo(
-	payee: Uint8Array,
-	state: string,
-): Read<typeof PAYMENTS.columns> {
-	const equals = { payee, state };
-	return { table: PAYMENTS, index: "by_payee", equals, limit: 1 };
 }

@@ -46,6 +46,7 @@ export type {
 } from "./request-seller.ts";
 export { RequestShop } from "./request-shop.ts";
 export { type ResumedPurchase, resumeAll } from "./resuming.ts";
+export type { SalesEvent } from "./sell-at.ts";
 export { type SellerEvent, sellIn } from "./seller.ts";
 export type { Shop, ShopSale } from "./shop.ts";
 export {
@@ -59,10 +60,9 @@ export {
 	type Taken,
 	takenMoneys,
 } from "./taken-money.ts";
+export type { TradingAgentOptions } from "./trade-options.ts";
 export {
 	type PurchaseStep,
 	type Quote,
-	type SalesEvent,
 	TradingAgent,
-	type TradingAgentOptions,
 } from "./trading-agent.ts";

@@ -1,5 +1,6 @@
 /* Going on with what was bought and is not over. */
 import { asTetradError, type TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	type PurchaseRow,
 	readProvisional,
@@ -8,7 +9,16 @@ import {
 import { hex } from "../../wire/index.ts";
 import type { AgentStore } from "../purse/index.ts";
 import type { Buyer, BuyStep } from "./buyer.ts";
+import type { Calling } from "./calling.ts";
 import { MAX_RESUMED } from "./limits.ts";
+import {
+	requireMerchant,
+	requireModule,
+	type SoldElsewhere,
+	whereIs,
+} from "./merchant-modules.ts";
+import { leave } from "./standing-tetrads.ts";
+import type { TradeOptions } from "./trade-options.ts";
 import { purchasesUnderWay } from "./under-way.ts";
 
 /** What became of a purchase that was gone on with. */
@@ -56,6 +66,52 @@ export async function resumeAll(
 			const purchase = await store.transact(readPurchase(row.contract));
 			return { purchase: purchase ?? row, error };
 		}),
+	);
+}
+
+/** What was bought of the same merchant, and paid to another of its modules, goes on where that one is met. */
+export async function resumeElsewhere(
+	calling: Calling,
+	store: AgentStore,
+	{
+		buyer,
+		merchant,
+		address,
+	}: {
+		readonly buyer: Buyer;
+		readonly merchant: CertifiedDevice;
+		readonly address: string;
+	},
+	{ module, contracts }: SoldElsewhere,
+	options: TradeOptions,
+	how: ResumeOptions,
+): Promise<readonly ResumedPurchase[]> {
+	const isOf = ({ contract }: PurchaseRow) => contracts.has(hex(contract));
+	let there: Buyer | undefined;
+	let error: TetradError | undefined;
+	try {
+		const at = await whereIs(buyer, module, address, options.signal);
+		if (at !== undefined) {
+			there = await calling.meet(at, options, address);
+			requireMerchant(there, merchant, at);
+			requireModule(there, module, at);
+			return await resumeAll(there, store, { ...how, isOf });
+		}
+		if (buyer.tetrad.ended) {
+			// Whoever does not know the question has closed the tetrad at it.
+			there = await calling.meet(address, options);
+			requireMerchant(there, merchant, address);
+			return await resumeAll(there, store, { ...how, isOf });
+		}
+	} catch (thrown) {
+		error = asTetradError(thrown);
+	} finally {
+		if (there !== undefined) await leave(there);
+	}
+	// The own module tells what became of it, as far as it knows.
+	const resumed = await resumeAll(buyer, store, { ...how, isOf });
+	return resumed.map((one) =>
+		one.error === undefined || error === undefined ? one : { ...one, error },
 	);
 }
 

@@ -1,111 +1,49 @@
-import { setTimeout as pause } from "node:timers/promises";
-import {
-	type Carrier,
-	connect,
-	type Listener,
-	type ListenOptions,
-	listen,
-} from "../../carrier/index.ts";
 import { nodeCrypto } from "../../crypto/index.ts";
-import { asTetradError, TetradError } from "../../errors.ts";
-import type { CertifiedDevice, Signer } from "../../identity/index.ts";
+import { TetradError } from "../../errors.ts";
+import type { CertifiedDevice } from "../../identity/index.ts";
 import {
 	chooseOffer,
 	feeBeside,
-	type MetModule,
 	type PayingWith,
 	pricesOf,
 } from "../../trade/agent/index.ts";
 import {
 	type Contract,
 	type Listing,
-	OFFER_KEY_BYTES,
 	type Offer,
 	parseContract,
 	type RailName,
-	refundContract,
-	refundText,
 } from "../../trade/documents/index.ts";
 import {
-	gotRefund,
 	type PurchaseRow,
-	readComeBack,
 	readPurchase,
 	readPurchaseOf,
 } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
-import type { AgentStore } from "../purse/index.ts";
-import {
-	type ConnectOptions,
-	connectPatiently,
-	type TetradEvent,
-	type TrustedAgent,
-	untilAborted,
-} from "../runtime/index.ts";
 import { askToSell } from "./ask-to-sell.ts";
-import { Buyer, type BuyStep, untilGivenUp } from "./buyer.ts";
-import {
-	type GoodsKeeper,
-	type GoodsTarget,
-	goodsFiles,
-} from "./goods-file.ts";
-import {
-	CLEARED_WITHIN_MS,
-	REFUND_ASKED_EVERY_MS,
-	REFUND_WITHIN_MS,
-	STANDING_ANSWER_MS,
-} from "./limits.ts";
+import { type Buyer, type BuyStep, untilGivenUp } from "./buyer.ts";
+import { Calling } from "./calling.ts";
+import { type GoodsTarget, goodsFiles } from "./goods-file.ts";
+import { CLEARED_WITHIN_MS } from "./limits.ts";
 import {
 	isWith,
 	requireMerchant,
 	requireModule,
-	type SoldElsewhere,
 	soldElsewhere,
 	whereIs,
 } from "./merchant-modules.ts";
 import {
 	type ResumedPurchase,
-	type ResumeOptions,
 	resumeAll,
+	resumeElsewhere,
 } from "./resuming.ts";
-import { type SellerEvent, sellIn } from "./seller.ts";
+import { type SalesEvent, sellAt } from "./sell-at.ts";
 import type { Shop } from "./shop.ts";
-import { leave, StandingTetrads } from "./standing-tetrads.ts";
+import { leave } from "./standing-tetrads.ts";
+import { Steps } from "./steps.ts";
+import { takeRefund } from "./take-refund.ts";
+import type { TradeOptions, TradingAgentOptions } from "./trade-options.ts";
 import { tradeTetrad } from "./trade-session.ts";
-
-/** What an agent trades with. */
-export interface TradingAgentOptions {
-	readonly agent: TrustedAgent;
-	/** Of the agent's home. */
-	readonly store: AgentStore;
-	/** The agent's key, which signs contracts; whoever only buys needs none here. */
-	readonly signer?: Signer;
-	/** By what it knows its own offers, `OFFER_KEY_BYTES`: whoever sells with the same takes each other's. Random with each `sell` unless given. */
-	readonly offerKey?: Uint8Array | undefined;
-	/** Where goods go that the module alone knew of, by the name of the item: a file in the working folder unless given. */
-	readonly learnedTo?: (name: string) => string;
-	/** Where goods are kept; in files unless given. Those of `BegunGoods` leave nothing behind for ever when the process dies. */
-	readonly goods?: GoodsKeeper;
-	/** Makes a carrier to the agent at an address; over Unix sockets and TCP unless given. */
-	readonly dial?: (
-		address: string,
-		options: { readonly signal?: AbortSignal },
-	) => Promise<Carrier>;
-	/** Takes carriers at an address; over Unix sockets and TCP unless given. */
-	readonly listen?: (
-		address: string,
-		onCarrier: (carrier: Carrier) => void,
-		options: Pick<ListenOptions, "turnsAway">,
-	) => Promise<Listener>;
-	/** How tetrads are made. */
-	readonly connect?: Pick<ConnectOptions, "routing" | "root">;
-	/** Hears what becomes of each tetrad, for logs. */
-	readonly observe?: (event: TetradEvent) => void;
-	/** How long a tetrad with a merchant is kept for what is asked or bought there next, in milliseconds; not at all unless given. Whoever gives it closes this agent. */
-	readonly standingMs?: number | undefined;
-	/** How long a price or a page may take in a tetrad that stood before it passes for gone, in milliseconds; 10 seconds unless given. */
-	readonly standingAnswerMs?: number | undefined;
-}
 
 /** A price that a merchant stands by, and who the merchant is. */
 export interface Quote {
@@ -117,13 +55,6 @@ export interface Quote {
 	/** As their authorities certified them. */
 	readonly merchant: CertifiedDevice;
 	readonly merchantModule: CertifiedDevice;
-}
-
-/** How one thing that a trading agent does is watched and stopped. */
-export interface TradeOptions {
-	readonly signal?: AbortSignal | undefined;
-	/** Hears what becomes of its tetrad, in the place of what hears that of all. */
-	readonly observe?: ((event: TetradEvent) => void) | undefined;
 }
 
 /** How far a purchase is; the last step is that it is bought. */
@@ -175,33 +106,6 @@ async function chosenOffer(
 	return { offer, fee: feeBeside(offer, moneys) };
 }
 
-/** What a merchant may want to see of its sales. */
-export type SalesEvent =
-	| {
-			readonly kind: "listening";
-			readonly address: Listener["address"];
-			/** Device id of the module with which the agent is met there; at the address of all where there is none. */
-			readonly module?: Uint8Array;
-	  }
-	/** Somebody has come; what follows has the same number. */
-	| {
-			readonly kind: "tetrad";
-			readonly number: number;
-			readonly event: TetradEvent;
-	  }
-	| {
-			readonly kind: "sale";
-			readonly number: number;
-			readonly buyer: CertifiedDevice;
-			readonly event: SellerEvent;
-	  }
-	/** A connection that came to nothing. */
-	| {
-			readonly kind: "refused";
-			readonly peer: string;
-			readonly error: TetradError;
-	  };
-
 /**
  * An agent that buys and sells. Its module holds the money and judges every purchase again.
  *
@@ -224,16 +128,16 @@ export class TradingAgent {
 	readonly #taking = new Map<string, Promise<unknown>>();
 	/** Where the goods of purchases under way go. */
 	readonly #targets = new Set<string>();
-	readonly #standing: StandingTetrads;
+	readonly #calling: Calling;
 
 	constructor(options: TradingAgentOptions) {
 		this.#options = options;
-		this.#standing = new StandingTetrads(options.standingMs ?? 0);
+		this.#calling = new Calling(options);
 	}
 
 	/** Closes the tetrads that are kept, and keeps none any more. */
 	close(): Promise<void> {
-		return this.#standing.close();
+		return this.#calling.close();
 	}
 
 	/** Everything that a merchant sells, a page at a time, with its prices in money of those rails: what is sold for several kinds of money comes once for each. Prices in notes alone unless given. */
@@ -247,7 +151,7 @@ export class TradingAgent {
 		} = {},
 	): AsyncIterable<Listing> {
 		const asked = railsToAsk(rails);
-		const first = await this.#inTetrad(
+		const first = await this.#calling.inTetrad(
 			address,
 			options,
 			(buyer) => buyer.list(undefined, options.signal, asked),
@@ -264,7 +168,7 @@ export class TradingAgent {
 			}
 			isOver = true;
 		} finally {
-			await (isOver ? this.#standing.keep(address, buyer) : leave(buyer));
+			await (isOver ? this.#calling.keep(address, buyer) : leave(buyer));
 		}
 	}
 
@@ -286,14 +190,14 @@ export class TradingAgent {
 			readonly payWith?: PayingWith | undefined;
 		} = {},
 	): Promise<Quote> {
-		const { buyer, value: chosen } = await this.#inTetrad(
+		const { buyer, value: chosen } = await this.#calling.inTetrad(
 			address,
 			options,
 			(buyer) => chosenOffer(buyer, item, order, payWith, options.signal),
 			{ isAnswered: true },
 		);
 		const { other } = tradeTetrad(buyer.tetrad);
-		await this.#standing.keep(address, buyer);
+		await this.#calling.keep(address, buyer);
 		return {
 			...chosen,
 			address,
@@ -486,7 +390,7 @@ export class TradingAgent {
 				left.removeEventListener("abort", close);
 			}
 		};
-		const { buyer, value } = await this.#inTetrad(
+		const { buyer, value } = await this.#calling.inTetrad(
 			address,
 			taking,
 			(buyer) =>
@@ -506,10 +410,10 @@ export class TradingAgent {
 		let contract: Contract;
 		if ("contract" in value) {
 			contract = value.contract;
-			await this.#standing.keep(address, buyer);
+			await this.#calling.keep(address, buyer);
 		} else {
 			await leave(buyer);
-			const there = await this.#meet(value.at, taking, address);
+			const there = await this.#calling.meet(value.at, taking, address);
 			try {
 				if (value.module !== undefined)
 					requireModule(there, value.module, value.at);
@@ -522,57 +426,6 @@ export class TradingAgent {
 		if (row === undefined)
 			throw new TetradError("internal", "a purchase was not kept");
 		push(boughtBefore(row));
-	}
-
-	/**
-	 * Does something in a tetrad with the agent at an address: in one that stands, or in a new one. One
-	 * that stood and turns out to be gone before anything came of it is replaced once. The tetrad is the
-	 * caller's when this resolves, and closed when it rejects.
-	 */
-	async #inTetrad<Value>(
-		address: string,
-		options: TradeOptions,
-		work: (buyer: Buyer) => Promise<Value>,
-		{
-			merchant,
-			module,
-			isUntouched = async () => true,
-			isAnswered = false,
-		}: {
-			readonly merchant?: Uint8Array;
-			/** Which of its modules is wanted in a tetrad that stands. */
-			readonly module?: Uint8Array | undefined;
-			/** Whether it is answered at once, so that no answer means that nobody is there. */
-			readonly isAnswered?: boolean;
-			/** Whether nothing came of it. */
-			readonly isUntouched?: () => Promise<boolean>;
-		} = {},
-	): Promise<{ readonly buyer: Buyer; readonly value: Value }> {
-		const standing = this.#standing.take(address, merchant, module);
-		if (standing !== undefined) {
-			const { standingAnswerMs = STANDING_ANSWER_MS } = this.#options;
-			// A host that has vanished says nothing, and no error comes for minutes.
-			const timer = isAnswered
-				? setTimeout(() => void standing.tetrad.close(), standingAnswerMs)
-				: undefined;
-			try {
-				return { buyer: standing, value: await work(standing) };
-			} catch (thrown) {
-				const isGone =
-					standing.tetrad.ended && options.signal?.aborted !== true;
-				await leave(standing);
-				if (!isGone || !(await isUntouched())) throw thrown;
-			} finally {
-				clearTimeout(timer);
-			}
-		}
-		const buyer = await this.#meet(address, options);
-		try {
-			return { buyer, value: await work(buyer) };
-		} catch (thrown) {
-			await leave(buyer);
-			throw thrown;
-		}
 	}
 
 	/** Goods of one purchase at a time go to one place. Throws `file-unusable`. */
@@ -613,7 +466,7 @@ export class TradingAgent {
 		} = {},
 	): Promise<readonly ResumedPurchase[]> {
 		const { signal } = options;
-		const buyer = await this.#meet(address, options);
+		const buyer = await this.#calling.meet(address, options);
 		try {
 			if (isIssuer) {
 				const { other } = tradeTetrad(buyer.tetrad);
@@ -640,7 +493,14 @@ export class TradingAgent {
 			const from = { buyer, merchant, address };
 			for (const sold of elsewhere)
 				resumed.push(
-					...(await this.#resumeElsewhere(from, sold, options, how)),
+					...(await resumeElsewhere(
+						this.#calling,
+						store,
+						from,
+						sold,
+						options,
+						how,
+					)),
 				);
 			return resumed;
 		} finally {
@@ -648,113 +508,13 @@ export class TradingAgent {
 		}
 	}
 
-	/** What was bought of the same merchant, and paid to another of its modules, goes on where that one is met. */
-	async #resumeElsewhere(
-		{
-			buyer,
-			merchant,
-			address,
-		}: {
-			readonly buyer: Buyer;
-			readonly merchant: CertifiedDevice;
-			readonly address: string;
-		},
-		{ module, contracts }: SoldElsewhere,
-		options: TradeOptions,
-		how: ResumeOptions,
-	): Promise<readonly ResumedPurchase[]> {
-		const { store } = this.#options;
-		const isOf = ({ contract }: PurchaseRow) => contracts.has(hex(contract));
-		let there: Buyer | undefined;
-		let error: TetradError | undefined;
-		try {
-			const at = await whereIs(buyer, module, address, options.signal);
-			if (at !== undefined) {
-				there = await this.#meet(at, options, address);
-				requireMerchant(there, merchant, at);
-				requireModule(there, module, at);
-				return await resumeAll(there, store, { ...how, isOf });
-			}
-			if (buyer.tetrad.ended) {
-				// Whoever does not know the question has closed the tetrad at it.
-				there = await this.#meet(address, options);
-				requireMerchant(there, merchant, address);
-				return await resumeAll(there, store, { ...how, isOf });
-			}
-		} catch (thrown) {
-			error = asTetradError(thrown);
-		} finally {
-			if (there !== undefined) await leave(there);
-		}
-		// The own module tells what became of it, as far as it knows.
-		const resumed = await resumeAll(buyer, store, { ...how, isOf });
-		return resumed.map((one) =>
-			one.error === undefined || error === undefined ? one : { ...one, error },
-		);
-	}
-
 	/**
 	 * Takes back all that the merchant of a purchase still owes of it, and resolves with how much has
 	 * come back by then in all, in minor units: its price. Rejects with `timed-out` when nothing comes in time, and then it may come another
 	 * time.
 	 */
-	async takeRefund(
-		{ contract: sale, document, address, merchant }: PurchaseRow,
-		options: TradeOptions = {},
-	): Promise<bigint> {
-		const { store, agent } = this.#options;
-		const { sellerAgent, sellerModule, issuer, currency, ...paid } =
-			parseContract(nodeCrypto, document);
-		const before = await store.transact(readComeBack(sale));
-		const amount = paid.amount - before.amount;
-		if (amount <= 0n) return before.amount;
-		const number = before.next;
-		const of = { contract: sale, number };
-		const contract = refundContract(nodeCrypto, of);
-		const late = AbortSignal.timeout(REFUND_WITHIN_MS);
-		const signal =
-			options.signal === undefined
-				? late
-				: AbortSignal.any([late, options.signal]);
-		let buyer: Buyer | undefined;
-		try {
-			buyer = await this.#meetModule(
-				address,
-				{ deviceId: sellerAgent, name: merchant },
-				sellerModule,
-				{ ...options, signal },
-			);
-			const { payments } = buyer;
-			const payment = { contract, issuer, currency, amount };
-			await payments.expect(payment, { text: refundText(of), signal });
-			const coming = payments.received(contract, { signal });
-			coming.catch(() => {});
-			// Whoever owes something pays it when it is asked for its catalogue, or later, where another tetrad is in the way.
-			let isHere = false;
-			while (!isHere) {
-				await buyer.list(undefined, signal);
-				isHere = await Promise.race([
-					coming.then(() => true),
-					pause(REFUND_ASKED_EVERY_MS, false),
-				]);
-			}
-			// The merchant's module hears by now that it came, and its agent can keep that.
-			await buyer.list(undefined, signal);
-		} catch (thrown) {
-			if (!late.aborted) throw thrown;
-			throw new TetradError(
-				"timed-out",
-				"the merchant has given nothing back yet; ask again later",
-				{ cause: thrown },
-			);
-		} finally {
-			if (buyer !== undefined) await leave(buyer);
-		}
-		const time = BigInt(agent.now());
-		await store.transact(
-			gotRefund({ sale, number: BigInt(number), contract, time, amount }),
-		);
-		return paid.amount;
+	takeRefund(row: PurchaseRow, options: TradeOptions = {}): Promise<bigint> {
+		return takeRefund(this.#calling, this.#options, row, options);
 	}
 
 	/**
@@ -763,14 +523,10 @@ export class TradingAgent {
 	 * well, a port of the same host, which buyers who come back are told; at the first address, with
 	 * any.
 	 */
-	async sell(
+	sell(
 		address: string,
 		shop: Shop,
-		{
-			signal,
-			observe = () => {},
-			modules = [],
-		}: {
+		options: {
 			readonly signal: AbortSignal;
 			readonly observe?: (event: SalesEvent) => void;
 			readonly modules?: readonly {
@@ -779,198 +535,7 @@ export class TradingAgent {
 			}[];
 		},
 	): Promise<void> {
-		const { signer } = this.#options;
-		if (signer === undefined)
-			throw new TetradError(
-				"invalid-argument",
-				"an agent that sells signs contracts: give it its signer",
-			);
-		const { offerKey = nodeCrypto.random(OFFER_KEY_BYTES) } = this.#options;
-		const running = new Set<Promise<void>>();
-		let tetrads = 0;
-		const listening = this.#options.listen ?? listen;
-		const met: MetModule[] = [];
-		const takeOne = (module: Uint8Array | undefined) => (carrier: Carrier) => {
-			const number = ++tetrads;
-			const run = this.#serve(carrier, {
-				...{ number, module, modules: met },
-				shop,
-				signal,
-				observe,
-				offerKey,
-				signer,
-			}).catch((thrown: unknown) =>
-				observe({
-					kind: "refused",
-					peer: carrier.peer,
-					error: asTetradError(thrown),
-				}),
-			);
-			running.add(run);
-			void run.then(() => running.delete(run));
-		};
-		const turnsAway = (source: string) => {
-			const error = this.#options.agent.turnsAway(source);
-			if (error === undefined) return false;
-			observe({ kind: "refused", peer: source, error });
-			return true;
-		};
-		await using listeners = new AsyncDisposableStack();
-		const listenAt = async (address: string, module?: Uint8Array) =>
-			listeners.use(await listening(address, takeOne(module), { turnsAway }));
-		// Whoever comes can be told where each is met.
-		const ofModules: SalesEvent[] = [];
-		for (const { deviceId, address } of modules) {
-			const at = (await listenAt(address, deviceId)).address;
-			if (at.kind === "tcp") met.push({ deviceId, port: at.port });
-			ofModules.push({ kind: "listening", address: at, module: deviceId });
-		}
-		const { address: here } = await listenAt(address);
-		observe({ kind: "listening", address: here });
-		for (const event of ofModules) observe(event);
-		await untilAborted(signal);
-		await listeners.disposeAsync();
-		await Promise.all(running);
-	}
-
-	async #serve(
-		carrier: Carrier,
-		{
-			number,
-			module,
-			modules,
-			shop,
-			signal,
-			observe,
-			offerKey,
-			signer,
-		}: {
-			readonly number: number;
-			/** With which module; with any unless given. */
-			readonly module: Uint8Array | undefined;
-			readonly modules: readonly MetModule[];
-			readonly shop: Shop;
-			readonly signal: AbortSignal;
-			readonly observe: (event: SalesEvent) => void;
-			readonly offerKey: Uint8Array;
-			readonly signer: Signer;
-		},
-	): Promise<void> {
-		const { agent, store } = this.#options;
-		const tetrad = await agent.accept(carrier, {
-			...{ signal, module },
-			observe: (event) => observe({ kind: "tetrad", number, event }),
-		});
-		const close = () => void tetrad.close();
-		signal.addEventListener("abort", close, { once: true });
-		const { own, other } = tradeTetrad(tetrad);
-		const buyer = other.agent;
-		try {
-			await sellIn({
-				tetrad,
-				witness: store,
-				cannotSell: () => agent.spareModule(own.module.deviceId),
-				...{ shop, signer, modules },
-				offerKey,
-				now: () => agent.now(),
-				observe: (event) => observe({ kind: "sale", number, buyer, event }),
-			});
-		} catch (thrown) {
-			// How a tetrad ended was observed.
-			if (!tetrad.ended) throw thrown;
-		} finally {
-			signal.removeEventListener("abort", close);
-			await tetrad.close();
-		}
-	}
-
-	/** Meets a merchant with that one of its modules, as long as it has that: with another one, otherwise. */
-	async #meetModule(
-		address: string,
-		merchant: Pick<CertifiedDevice, "deviceId" | "name">,
-		module: Uint8Array,
-		options: TradeOptions,
-	): Promise<Buyer> {
-		const buyer = await this.#meet(address, options);
-		let at: string | undefined;
-		try {
-			requireMerchant(buyer, merchant, address);
-			if (isWith(buyer, module)) return buyer;
-			at = await whereIs(buyer, module, address, options.signal);
-		} catch (thrown) {
-			await leave(buyer);
-			throw thrown;
-		}
-		if (at === undefined && !buyer.tetrad.ended) return buyer;
-		await leave(buyer);
-		if (at === undefined) return this.#meet(address, options);
-		const there = await this.#meet(at, options, address);
-		try {
-			requireMerchant(there, merchant, at);
-			requireModule(there, module, at);
-			return there;
-		} catch (thrown) {
-			await leave(there);
-			throw thrown;
-		}
-	}
-
-	/** `known` is what is kept as the merchant's address, where that is another one. */
-	async #meet(
-		address: string,
-		{
-			signal,
-			observe = this.#options.observe,
-			learnedTo = this.#options.learnedTo,
-		}: TradeOptions & {
-			readonly learnedTo?: ((name: string) => string) | undefined;
-		},
-		known: string = address,
-	): Promise<Buyer> {
-		const { agent, store, connect: how, goods } = this.#options;
-		const dial = this.#options.dial ?? connect;
-		const options = signal === undefined ? {} : { signal };
-		const calling = async () => dial(address, options);
-		const tetrad = await connectPatiently(agent, calling, {
-			...how,
-			...options,
-			...(observe === undefined ? {} : { observe }),
-		});
-		return new Buyer({
-			tetrad,
-			store,
-			address: known,
-			learnedTo: learnedTo ?? ((name) => name),
-			now: () => agent.now(),
-			...(goods === undefined ? {} : { goods }),
-		});
-	}
-}
-
-/** Steps as they come, for one reader. */
-class Steps<Step> implements AsyncIterable<Step> {
-	readonly #steps: Step[] = [];
-	#more = Promise.withResolvers<void>();
-	#isOver = false;
-
-	readonly push = (step: Step): void => {
-		this.#steps.push(step);
-		this.#more.resolve();
-	};
-
-	readonly end = (): void => {
-		this.#isOver = true;
-		this.#more.resolve();
-	};
-
-	async *[Symbol.asyncIterator](): AsyncIterator<Step> {
-		for (;;) {
-			yield* this.#steps.splice(0);
-			if (this.#steps.length > 0) continue;
-			if (this.#isOver) return;
-			await this.#more.promise;
-			this.#more = Promise.withResolvers();
-		}
+		return sellAt(this.#options, address, shop, options);
 	}
 }
 

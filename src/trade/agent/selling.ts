@@ -33,7 +33,6 @@ import {
 } from "../../money/documents/index.ts";
 import {
 	copy,
-	hex,
 	release,
 	releaseAround,
 	sameBytes,
@@ -46,19 +45,13 @@ import {
 	type Contract,
 	copyOffer,
 	encodeTerms,
-	type HeldMoney,
 	keyHash,
 	type Listing,
-	listingSize,
 	MAX_OFFERS,
 	MAX_PAGE_ITEMS,
-	type MintOfPrice,
 	OFFER_NONCE_BYTES,
 	type Offer,
 	offerId,
-	PAGE_BYTES,
-	type RailName,
-	railOfPrice,
 } from "../documents/index.ts";
 import {
 	chunkCount,
@@ -72,6 +65,11 @@ import {
 	SENT_AHEAD_CHUNKS,
 	STALL_MS,
 } from "./limits.ts";
+import {
+	otherMoney,
+	PricesOffered,
+	type RailsAsked,
+} from "./prices-offered.ts";
 import {
 	type ContractTimes,
 	contractIdOf,
@@ -128,7 +126,7 @@ interface Answering {
 /** What a buyer wants to have prices of. */
 interface Asked extends Answering {
 	/** In which kinds of money; in notes alone, and in one offer, where nothing is said. */
-	readonly rails: readonly RailName[] | undefined;
+	readonly rails: RailsAsked;
 }
 
 /** Prices as whoever has the catalogue has said them. */
@@ -182,10 +180,9 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	);
 	readonly #options: SellingOptions;
 	readonly #sellers: Sellers = new Sellers();
-	/** What the own module knows, once it has said so. */
-	#moneys: readonly HeldMoney[] | undefined;
-	/** Issuers whose money is offered and that it does not know: its owner was told. */
-	readonly #missing = new Set<string>();
+	readonly #prices: PricesOffered = new PricesOffered((error) =>
+		this.#steps.emit({ kind: "unavailable", error }),
+	);
 	/** Signatures that are waited for, by the answer that they are for. */
 	readonly #signing: Pending<Answering> = new Pending<Answering>();
 	#state: State = { kind: "new" };
@@ -331,7 +328,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		this.#tell(message(BETWEEN_AGENTS.there, { port }), now);
 	}
 
-	#list(after: string | undefined, rails: Asked["rails"]): void {
+	#list(after: string | undefined, rails: RailsAsked): void {
 		const answer = ++this.#answers;
 		this.#state = { kind: "listing", answer, rails };
 		const limit = MAX_PAGE_ITEMS;
@@ -498,19 +495,14 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	/** Asks the own module what it knows, once, where something would be offered for ecash. */
 	#check({ answer, rails }: Asked, found: Found, now: number): void {
 		const listings = found.kind === "page" ? found.items : found.listings;
-		const isKnown =
-			this.#moneys !== undefined ||
-			!listings.some(
-				(one) => railOfPrice(one) === "cashu" && isWanted(one, rails),
-			);
-		if (isKnown) return this.#tellFound({ answer, rails }, found, now);
+		if (this.#prices.areSure(listings, rails))
+			return this.#tellFound({ answer, rails }, found, now);
 		this.#state = { kind: "checking", answer, rails, found };
 		this.#toModule(message(ABOUT_PURCHASES.moneys, {}));
 	}
 
 	#heldTold(bytes: Uint8Array, now: number): void {
-		const { moneys } = body(ABOUT_PURCHASES.moneysHeld, bytes);
-		this.#moneys = moneys.map((one) => ({ ...one, issuer: copy(one.issuer) }));
+		this.#prices.held(body(ABOUT_PURCHASES.moneysHeld, bytes).moneys);
 		const state = this.#state;
 		// A question that was cancelled needs its answer no more.
 		if (state.kind === "checking") this.#tellFound(state, state.found, now);
@@ -527,70 +519,24 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		}
 	}
 
-	/** What of these a buyer hears of: what it has asked for, and its module can be paid with. */
-	#offered(
-		listings: readonly Listing[],
-		rails: Asked["rails"],
-	): readonly Listing[] {
-		return listings.filter((one) => isWanted(one, rails) && this.#isTaken(one));
-	}
-
-	/** Of notes the module says so when it is asked what it sells with. */
-	#isTaken(listing: Listing): boolean {
-		if (railOfPrice(listing) === "own-notes") return true;
-		const { issuer, currency, money, mint } = listing;
-		const known = this.#moneys?.find((one) => sameBytes(one.issuer, issuer));
-		const isSame =
-			known?.rail === "cashu" &&
-			known.currency === currency &&
-			known.money.exponent === money.exponent &&
-			known.money.isPlay === money.isPlay;
-		if (isSame) return true;
-		const name = hex(issuer);
-		if (!this.#missing.has(name))
-			this.#steps.emit({
-				kind: "unavailable",
-				error: notNamed(mint, known),
-			});
-		this.#missing.add(name);
-		return false;
-	}
-
 	#listed(
 		{ rails }: Asked,
 		{ items, isLast }: Extract<Found, { readonly kind: "page" }>,
 		now: number,
 	): void {
-		const page: Listing[] = [];
-		let size = 0;
-		let count = 0;
-		let isWhole = true;
-		for (const same of byName(items)) {
-			const offered = this.#offered(same, rails);
-			size += offered.reduce((sum, one) => sum + listingSize(one), 0);
-			const isFull =
-				page.length + offered.length > MAX_PAGE_ITEMS ||
-				(size > PAGE_BYTES && page.length > 0);
-			if (isFull) {
-				isWhole = false;
-				break;
-			}
-			page.push(...offered);
-			count += same.length;
-		}
-		const last = items[count - 1]?.description.name;
+		const page = this.#prices.page(items, isLast, rails);
 		// A page says where the next one begins, so it needs something on it.
-		if (page.length === 0 && !(isLast && isWhole))
-			return this.#list(last, rails);
+		if (page.items.length === 0 && !page.isLast)
+			return this.#list(page.last, rails);
 		this.#listen();
 		this.#tell(
-			message(BETWEEN_AGENTS.items, { items: page, isLast: isLast && isWhole }),
+			message(BETWEEN_AGENTS.items, { items: page.items, isLast: page.isLast }),
 			now,
 		);
 	}
 
 	#priced({ rails }: Asked, listings: readonly Listing[], now: number): void {
-		const offered = this.#offered(listings, rails).slice(0, MAX_OFFERS);
+		const offered = this.#prices.offered(listings, rails).slice(0, MAX_OFFERS);
 		const [first] = offered;
 		if (first === undefined) return this.#refuse(otherMoney(listings), now);
 		this.#listen();
@@ -875,59 +821,10 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	}
 }
 
-/** Whether a buyer has asked for prices in that money. */
-function isWanted(listing: Listing, rails: Asked["rails"]): boolean {
-	return (rails ?? NOTES).includes(railOfPrice(listing));
-}
-
-/** What a program asks for that names no rails. */
-const NOTES: readonly RailName[] = ["own-notes"];
-
-/** What is listed once for each kind of money stands together. */
-function byName(items: readonly Listing[]): Listing[][] {
-	const groups: Listing[][] = [];
-	for (const item of items) {
-		const group = groups.at(-1);
-		if (group?.[0]?.description.name === item.description.name)
-			group.push(item);
-		else groups.push([item]);
-	}
-	return groups;
-}
-
-function nameOfMoney({ mint, currency }: Listing): string {
-	return mint === undefined
-		? `${currency} in notes`
-		: `${mint.unit} of ${mint.url}`;
-}
-
 function noSuchModule(): TetradError {
 	return new TetradError(
 		"payment-refused",
 		"this merchant has no such module, or does not say where it is met",
-	);
-}
-
-/** For the buyer, whose program may not have asked for what there is. */
-function otherMoney(listings: readonly Listing[]): TetradError {
-	const names = listings.map(nameOfMoney).join(", or for ");
-	return new TetradError(
-		"payment-refused",
-		`this is not sold for the money that was asked for; it is priced for ${names}`,
-	);
-}
-
-/** For the merchant. */
-function notNamed(
-	mint: MintOfPrice | undefined,
-	known: HeldMoney | undefined,
-): TetradError {
-	const { unit = "", url = "" } = mint ?? {};
-	return new TetradError(
-		"payment-refused",
-		known === undefined
-			? `nothing is offered for ${unit} of ${url}: the module does not know that mint; its owner would have to name it in purse.json`
-			: `nothing is offered for ${unit} of ${url}: the module takes another unit of that mint, or other money as play money; the shop has to say the same as purse.json`,
 	);
 }
 

@@ -63,7 +63,6 @@ import {
 	OFFER_VALID_MS,
 	READ_AHEAD_CHUNKS,
 	SENT_AHEAD_CHUNKS,
-	STALL_MS,
 } from "./limits.ts";
 import {
 	otherMoney,
@@ -89,7 +88,9 @@ import {
 } from "./sale-sealing.ts";
 import { Sellers } from "./sellers.ts";
 import type { SellingEffect, SellingEvent } from "./selling-events.ts";
+import { ToBuyer } from "./to-buyer.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
+import { unasked } from "./unasked.ts";
 
 /** What a merchant's agent sells with. */
 export interface SellingOptions extends Partial<ContractTimes> {
@@ -178,6 +179,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		undefined,
 		() => this.#leave(),
 	);
+	readonly #toBuyer: ToBuyer = new ToBuyer(this.#steps);
 	readonly #options: SellingOptions;
 	readonly #sellers: Sellers = new Sellers();
 	readonly #prices: PricesOffered = new PricesOffered((error) =>
@@ -187,10 +189,6 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	readonly #signing: Pending<Answering> = new Pending<Answering>();
 	#state: State = { kind: "new" };
 	#answers = 0;
-	#unsent = 0;
-	#isReceiving = false;
-	/** The next one, from a buyer that has not taken all of the last answer. */
-	#question: Uint8Array | undefined;
 
 	constructor(options: SellingOptions) {
 		this.#options = options;
@@ -208,7 +206,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	handle(event: SellingEvent, now: number): readonly (SellingEffect | Ended)[] {
 		return this.#steps.run(() => {
 			this.#handle(event, now);
-			this.#receive();
+			if (this.#state.kind !== "new") this.#toBuyer.receive();
 		});
 	}
 
@@ -218,7 +216,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				if (this.#state.kind !== "new") throw unasked("a beginning");
 				return this.#listen();
 			case "from-agent":
-				this.#isReceiving = false;
+				this.#toBuyer.received();
 				return this.#hear(event.bytes, now);
 			case "from-module":
 				for (const one of unpackMessages(event.bytes))
@@ -256,29 +254,15 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 
 	// Session 1.
 
-	/** A buyer that is being answered may still cancel, and one that takes no answer is not heard any further. */
-	#receive(): void {
-		if (this.#steps.ended || this.#isReceiving) return;
-		if (this.#state.kind === "new" || this.#question !== undefined) return;
-		this.#isReceiving = true;
-		this.#steps.emit({ kind: "receive" });
-	}
-
 	#tell(bytes: Uint8Array, now: number): void {
-		this.#unsent++;
-		this.#steps.deadline = now + STALL_MS;
-		this.#steps.emit({ kind: "to-agent", bytes });
+		this.#toBuyer.tell(bytes, now);
 	}
 
 	#sent(now: number): void {
-		if (this.#unsent === 0) throw unasked("room for a message");
-		this.#unsent--;
-		this.#steps.deadline = this.#unsent === 0 ? undefined : now + STALL_MS;
+		this.#toBuyer.sent(now);
 		if (this.#state.kind === "sealing") return this.#seal(now);
-		const question = this.#question;
-		if (question === undefined || this.#unsent > 0) return;
-		this.#question = undefined;
-		this.#hear(question, now);
+		const question = this.#toBuyer.takeHeld();
+		if (question !== undefined) this.#hear(question, now);
 	}
 
 	#hear(bytes: Uint8Array, now: number): void {
@@ -293,10 +277,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		}
 		if (kind !== "listening")
 			throw unexpected("a message to a merchant that has not answered yet");
-		if (this.#unsent > 0) {
-			this.#question = bytes;
-			return;
-		}
+		if (this.#toBuyer.unsent > 0) return this.#toBuyer.hold(bytes);
 		switch (bytes[0]) {
 			case BETWEEN_AGENTS.list.type: {
 				const { after, rails } = body(BETWEEN_AGENTS.list, bytes);
@@ -685,7 +666,8 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	#seal(now: number): void {
 		for (;;) {
 			const state = this.#state;
-			if (state.kind !== "sealing" || this.#unsent >= SENT_AHEAD_CHUNKS) return;
+			if (state.kind !== "sealing" || this.#toBuyer.unsent >= SENT_AHEAD_CHUNKS)
+				return;
 			const { held, at, answer, wanted, sealed } = state;
 			const [chunk, ...rest] = held;
 			if (chunk === undefined) return;
@@ -856,9 +838,4 @@ function neverSold(): TetradError {
 		"payment-refused",
 		"this contract is none of this merchant's: its key is another one",
 	);
-}
-
-/** A mistake of whoever runs the machine. */
-function unasked(what: string): TetradError {
-	return new TetradError("internal", `${what} came that was not asked for`);
 }

@@ -5,10 +5,7 @@
  *   new ─begin─▶ listening ─list─▶ listing ─listed─▶ listening ⟲ where
  *                 │ │ └─ask─▶ pricing ─priced─▶ listening
  *                 │ │                  listed, priced in ecash─▶ checking ─the moneys─▶ listening
- *                 │ └─take, fetch─▶ finding ─the seller─▶ opening ─opened─▶ measuring ⟳ ─the last chunk─▶ keying
- *                 │                                                                                        │
- *                 │      listening ◀─signed─ signing ◀─the last chunk that was taken─ sealing ⟳ ◀─the key──┘
- *                 │      listening ◀───────────────────the last chunk that was fetched──┘
+ *                 │ └─take, fetch─▶ sending (sending.ts) ─sent─▶ listening
  *                 └─closed─▶ over            (and from everywhere)
  *
  * `cancel`, and whatever cannot be had, lead from everywhere to listening with `unavailable`. Each
@@ -31,21 +28,11 @@ import {
 	type SaidRefusal,
 	unpackMessages,
 } from "../../money/documents/index.ts";
-import {
-	copy,
-	release,
-	releaseAround,
-	sameBytes,
-	textWithin,
-} from "../../wire/index.ts";
+import { copy, sameBytes, textWithin } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
 	BETWEEN_AGENTS,
-	CHUNK_BYTES,
-	type Contract,
 	copyOffer,
-	encodeTerms,
-	keyHash,
 	type Listing,
 	MAX_OFFERS,
 	MAX_PAGE_ITEMS,
@@ -53,17 +40,7 @@ import {
 	type Offer,
 	offerId,
 } from "../documents/index.ts";
-import {
-	chunkCount,
-	chunkLength,
-	type Measured,
-	Measuring,
-} from "../merchandise/index.ts";
-import {
-	OFFER_VALID_MS,
-	READ_AHEAD_CHUNKS,
-	SENT_AHEAD_CHUNKS,
-} from "./limits.ts";
+import { OFFER_VALID_MS } from "./limits.ts";
 import {
 	otherMoney,
 	PricesOffered,
@@ -71,23 +48,13 @@ import {
 } from "./prices-offered.ts";
 import {
 	type ContractTimes,
-	contractIdOf,
-	descriptionOf,
 	fetchedSale,
-	type Seller,
-	sellerKey,
-	sellerQuestion,
 	takenOffer,
 	type Wanted,
 } from "./sale.ts";
-import {
-	type DraftOfSale,
-	type Keyed,
-	keyedSale,
-	type Sealed,
-} from "./sale-sealing.ts";
 import { Sellers } from "./sellers.ts";
 import type { SellingEffect, SellingEvent } from "./selling-events.ts";
+import { type RefusedFor, Sending, type SendingParts } from "./sending.ts";
 import { ToBuyer } from "./to-buyer.ts";
 import type { TradeTetrad } from "./trade-tetrad.ts";
 import { unasked } from "./unasked.ts";
@@ -111,15 +78,6 @@ export interface MetModule {
 	readonly port: number;
 }
 
-/** Reads a source once, some chunks ahead. */
-interface Pass {
-	readonly length: bigint;
-	/** The chunk that is read next. */
-	readonly next: number;
-	/** Chunks that were asked for and have not come. */
-	readonly asked: number;
-}
-
 interface Answering {
 	readonly answer: number;
 }
@@ -139,45 +97,19 @@ type Found =
 	  }
 	| { readonly kind: "prices"; readonly listings: readonly Listing[] };
 
-interface Sending extends Answering {
-	readonly wanted: Wanted;
-}
-
 type State =
 	| { readonly kind: "new" }
 	| { readonly kind: "listening" }
 	| ({ readonly kind: "listing" | "pricing" } & Asked)
 	/** What is priced in ecash is offered only as far as the own module knows its mint. */
 	| ({ readonly kind: "checking"; readonly found: Found } & Asked)
-	| ({ readonly kind: "finding"; readonly seller: string } & Sending)
-	| ({ readonly kind: "opening"; readonly seller: Seller } & Sending)
-	| ({
-			readonly kind: "measuring";
-			readonly seller: Seller;
-			readonly measuring: Measuring;
-			readonly pass: Pass;
-	  } & Sending)
-	| ({
-			readonly kind: "keying";
-			readonly keyed: Keyed;
-			readonly length: bigint;
-	  } & Sending)
-	| ({
-			readonly kind: "sealing";
-			readonly sealed: Sealed;
-			readonly pass: Pass;
-			/** Chunks that were read and have not been sealed. */
-			readonly held: readonly Uint8Array[];
-			/** The chunk that is sealed next. */
-			readonly at: number;
-	  } & Sending)
-	| ({ readonly kind: "signing"; readonly draft: DraftOfSale } & Sending);
+	| ({ readonly kind: "sending"; readonly sending: Sending } & Answering);
 
 /** A merchant's agent. */
 export class Selling implements Machine<SellingEvent, SellingEffect> {
 	readonly #steps: Steps<SellingEffect> = new Steps<SellingEffect>(
 		undefined,
-		() => this.#leave(),
+		() => this.#sending?.leave(),
 	);
 	readonly #toBuyer: ToBuyer = new ToBuyer(this.#steps);
 	readonly #options: SellingOptions;
@@ -187,11 +119,21 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	);
 	/** Signatures that are waited for, by the answer that they are for. */
 	readonly #signing: Pending<Answering> = new Pending<Answering>();
+	readonly #sends: SendingParts;
 	#state: State = { kind: "new" };
 	#answers = 0;
 
 	constructor(options: SellingOptions) {
 		this.#options = options;
+		this.#sends = {
+			options,
+			steps: this.#steps,
+			sellers: this.#sellers,
+			toBuyer: this.#toBuyer,
+			signing: this.#signing,
+			refuse: (...why) => this.#refuse(...why),
+			over: () => this.#listen(),
+		};
 	}
 
 	get deadline(): number | undefined {
@@ -201,6 +143,11 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	/** Signatures that it waits for. */
 	get pending(): ReadonlyMap<number, Answering> {
 		return this.#signing.all;
+	}
+
+	get #sending(): Sending | undefined {
+		const state = this.#state;
+		return state.kind === "sending" ? state.sending : undefined;
 	}
 
 	handle(event: SellingEvent, now: number): readonly (SellingEffect | Ended)[] {
@@ -232,14 +179,16 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				return this.#answered(event, now);
 			case "signed": {
 				const { answer } = this.#signing.take(event.id);
-				return this.#signed(answer, event.signature, now);
+				const sending = this.#sending;
+				if (sending?.answer === answer) sending.signed(event.signature, now);
+				return;
 			}
 			case "not-signed": {
 				const { answer } = this.#signing.take(event.id);
 				return this.#fail(answer, event.error, now);
 			}
 			case "closed":
-				this.#leave();
+				this.#sending?.leave();
 				return this.#steps.end("peer");
 			case "abort":
 				throw event.error;
@@ -260,7 +209,7 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 
 	#sent(now: number): void {
 		this.#toBuyer.sent(now);
-		if (this.#state.kind === "sealing") return this.#seal(now);
+		if (this.#sending?.isSealing) return this.#sending.seal(now);
 		const question = this.#toBuyer.takeHeld();
 		if (question !== undefined) this.#hear(question, now);
 	}
@@ -329,14 +278,14 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				),
 				now,
 			);
-		this.#find(takenOffer(crypto, { id, ...offered }));
+		this.#send(takenOffer(crypto, { id, ...offered }));
 	}
 
 	#sendAgain(bytes: Uint8Array, now: number): void {
 		const { crypto, tetrad } = this.#options;
 		const asked = body(BETWEEN_AGENTS.fetch, bytes);
 		try {
-			this.#find(fetchedSale(crypto, tetrad, asked));
+			this.#send(fetchedSale(crypto, tetrad, asked));
 		} catch (thrown) {
 			if (thrown instanceof TetradError && thrown.code === "payment-refused")
 				return this.#refuse(thrown, now);
@@ -344,40 +293,23 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		}
 	}
 
-	// What it is sold with.
+	// What is sent.
 
-	#find(wanted: Wanted): void {
+	#send(wanted: Wanted): void {
 		const answer = ++this.#answers;
-		const question = sellerQuestion(wanted);
-		const key = sellerKey(question);
-		const known = this.#sellers.get(key);
-		if (known !== undefined) return this.#open(answer, wanted, known);
-		this.#state = { kind: "finding", answer, wanted, seller: key };
-		this.#sellers.asked(key);
-		this.#toModule(message(ABOUT_PURCHASES.selling, question));
-	}
-
-	#open(answer: number, wanted: Wanted, seller: Seller): void {
-		this.#state = { kind: "opening", answer, wanted, seller };
-		this.#steps.emit({
-			kind: "open",
-			answer,
-			goods: {
-				description: descriptionOf(wanted),
-				itemKind: wanted.kind === "taken" ? wanted.offer.kind : undefined,
-				contractId: contractIdOf(wanted),
-				offer: wanted.kind === "taken" ? wanted.offer.id : undefined,
-				buyer: this.#options.tetrad.other.agent,
-			},
-		});
+		const sending = new Sending(this.#sends, answer, wanted);
+		this.#state = { kind: "sending", answer, sending };
+		sending.begin();
 	}
 
 	#hearModule(bytes: Uint8Array, now: number): void {
 		switch (bytes[0]) {
 			case ABOUT_PURCHASES.seller.type:
 				return this.#sellerTold(bytes);
-			case ABOUT_PURCHASES.goodsKey.type:
-				return this.#keyed(bytes, now);
+			case ABOUT_PURCHASES.goodsKey.type: {
+				const { termsHash, key } = body(ABOUT_PURCHASES.goodsKey, bytes);
+				return this.#sending?.keyed(termsHash, key, now);
+			}
 			case ABOUT_PURCHASES.unsold.type:
 				return this.#unsold(bytes, now);
 			case ABOUT_PURCHASES.moneysHeld.type:
@@ -406,27 +338,16 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	#sellerTold(bytes: Uint8Array): void {
 		const { crypto, tetrad } = this.#options;
 		this.#sellers.told(crypto, bytes, tetrad.own);
-		const state = this.#state;
-		if (state.kind !== "finding") return;
-		const seller = this.#sellers.get(state.seller);
-		if (seller !== undefined) this.#open(state.answer, state.wanted, seller);
+		this.#sending?.sellerTold();
 	}
 
 	#unsold(bytes: Uint8Array, now: number): void {
 		const said = body(ABOUT_PURCHASES.unsold, bytes);
-		const state = this.#state;
-		if (said.termsHash === undefined) {
-			const question = this.#sellers.refused();
-			if (state.kind !== "finding" || state.seller !== question) return;
-			// For which money and generation goods are sent again is their buyer's word.
-			const cannotSell = state.wanted.kind === "taken";
-			return this.#refuse(saidError(said), now, { cannotSell });
-		}
-		if (
-			state.kind === "keying" &&
-			sameBytes(state.keyed.termsHash, said.termsHash)
-		)
-			this.#refuse(saidError(said), now);
+		const error = saidError(said);
+		if (said.termsHash !== undefined)
+			return this.#sending?.notKeyed(said.termsHash, error, now);
+		const seller = this.#sellers.refused();
+		this.#sending?.notFound(seller, error, now);
 	}
 
 	// What was asked of whoever has the catalogue.
@@ -453,19 +374,9 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				const listings = [event.listing, ...(event.others ?? [])];
 				return this.#check(state, { kind: "prices", listings }, now);
 			}
-			case "opening":
-				if (event.kind !== "opened") break;
-				return this.#opened(state, event.length, now);
-			case "measuring":
-				if (event.kind !== "read") break;
-				return this.#measure(state, event.bytes, now);
-			case "sealing":
-				if (event.kind !== "read") break;
-				return this.#hold(state, event.bytes, now);
+			case "sending":
+				return state.sending.answered(event, now);
 			case "checking":
-			case "finding":
-			case "keying":
-			case "signing":
 				break;
 			default:
 				return unreachable(state);
@@ -543,201 +454,6 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		return offer;
 	}
 
-	// The first pass.
-
-	#opened(
-		{ answer, wanted, seller }: Extract<State, { kind: "opening" }>,
-		length: bigint,
-		now: number,
-	): void {
-		if (length !== expectedLength(wanted, length))
-			return this.#refuse(changed(), now);
-		const measuring = new Measuring(this.#options.crypto, {
-			saltKey: seller.saltKey,
-			contractId: contractIdOf(wanted),
-		});
-		const pass = this.#ahead(answer, { length, next: 0, asked: 0 });
-		this.#state = {
-			kind: "measuring",
-			answer,
-			wanted,
-			seller,
-			measuring,
-			pass,
-		};
-	}
-
-	/** Asks for as many chunks as may be read ahead. */
-	#ahead(answer: number, { length, next, asked }: Pass, held = 0): Pass {
-		let at = next;
-		let more = asked;
-		while (more + held < READ_AHEAD_CHUNKS) {
-			const bytes = chunkLength(length, at);
-			if (bytes === undefined) break;
-			const from = at * CHUNK_BYTES;
-			this.#steps.emit({ kind: "read", answer, at: from, length: bytes });
-			at++;
-			more++;
-		}
-		return { length, next: at, asked: more };
-	}
-
-	#measure(
-		state: Extract<State, { kind: "measuring" }>,
-		bytes: Uint8Array,
-		now: number,
-	): void {
-		const { answer, measuring, pass } = state;
-		const at = pass.next - pass.asked;
-		if (bytes.length !== chunkLength(pass.length, at))
-			return this.#refuse(changed(), now);
-		measuring.add(bytes);
-		release(bytes);
-		if (at + 1 < chunkCount(pass.length)) {
-			const rest = { ...pass, asked: pass.asked - 1 };
-			this.#state = { ...state, pass: this.#ahead(answer, rest) };
-			return;
-		}
-		this.#askForKey(state, measuring.finish(), now);
-	}
-
-	#askForKey(
-		{ answer, wanted, seller }: Extract<State, { kind: "measuring" }>,
-		measured: Measured,
-		now: number,
-	): void {
-		if (
-			wanted.kind === "fetched" &&
-			!sameBytes(measured.plaintextRoot, wanted.contract.plaintextRoot)
-		)
-			return this.#refuse(changed(), now);
-		const what = { wanted, seller, measured };
-		const { terms, ...keyed } = keyedSale(this.#options, what, now);
-		const { length } = measured;
-		this.#state = { kind: "keying", answer, wanted, keyed, length };
-		this.#toModule(
-			message(ABOUT_PURCHASES.sell, { terms: encodeTerms(terms) }),
-		);
-	}
-
-	// The second pass.
-
-	#keyed(bytes: Uint8Array, now: number): void {
-		const { termsHash: of, key } = body(ABOUT_PURCHASES.goodsKey, bytes);
-		const state = this.#state;
-		// A sale that was cancelled needs its key no more.
-		if (state.kind !== "keying" || !sameBytes(state.keyed.termsHash, of))
-			return;
-		const { answer, wanted, keyed, length } = state;
-		if (wanted.kind === "fetched") {
-			const { crypto } = this.#options;
-			if (!sameBytes(keyHash(crypto, key), wanted.contract.keyHash))
-				return this.#refuse(neverSold(), now);
-		}
-		const sealed = keyed.make(copy(key));
-		const contractId = contractIdOf(wanted);
-		this.#tell(
-			message(BETWEEN_AGENTS.merchandise, { contractId, length }),
-			now,
-		);
-		const pass = this.#ahead(answer, { length, next: 0, asked: 0 });
-		this.#state = {
-			kind: "sealing",
-			answer,
-			wanted,
-			sealed,
-			pass,
-			held: [],
-			at: 0,
-		};
-	}
-
-	#hold(
-		state: Extract<State, { kind: "sealing" }>,
-		bytes: Uint8Array,
-		now: number,
-	): void {
-		const pass = { ...state.pass, asked: state.pass.asked - 1 };
-		this.#state = { ...state, pass, held: [...state.held, bytes] };
-		this.#seal(now);
-	}
-
-	/** Seals and sends as long as there are chunks, and room for them on the way. */
-	#seal(now: number): void {
-		for (;;) {
-			const state = this.#state;
-			if (state.kind !== "sealing" || this.#toBuyer.unsent >= SENT_AHEAD_CHUNKS)
-				return;
-			const { held, at, answer, wanted, sealed } = state;
-			const [chunk, ...rest] = held;
-			if (chunk === undefined) return;
-			const { length } = state.pass;
-			try {
-				const one = sealed.sealing.seal(chunk);
-				const isLast = at + 1 === chunkCount(length);
-				const root = isLast ? sealed.sealing.finish() : undefined;
-				if (root !== undefined && sealed.end.kind === "compare")
-					requireRoot(root, sealed.end.contract);
-				if (wanted.kind === "taken" || at >= wanted.from)
-					this.#tell(message(BETWEEN_AGENTS.chunk, one), now);
-				release(chunk);
-				releaseAround(one.sealed);
-				this.#progress(answer, at, length);
-				if (root !== undefined) return this.#sealedAll(state, root);
-			} catch (thrown) {
-				if (
-					thrown instanceof TetradError &&
-					thrown.code === "merchandise-changed"
-				)
-					return this.#refuse(thrown, now);
-				throw thrown;
-			}
-			const pass = this.#ahead(answer, state.pass, rest.length);
-			this.#state = { ...state, pass, held: rest, at: at + 1 };
-		}
-	}
-
-	#progress(answer: number, at: number, length: bigint): void {
-		const end = BigInt(at + 1) * BigInt(CHUNK_BYTES);
-		const bytes = end < length ? end : length;
-		this.#steps.emit({ kind: "progress", answer, bytes, length });
-	}
-
-	#sealedAll(
-		{ answer, wanted, sealed }: Extract<State, { kind: "sealing" }>,
-		root: Uint8Array,
-	): void {
-		const { end } = sealed;
-		if (end.kind === "compare") {
-			this.#leave();
-			return this.#listen();
-		}
-		const draft = end.draft(root);
-		this.#leave();
-		this.#state = { kind: "signing", answer, wanted, draft };
-		const id = this.#signing.add({ answer });
-		const content = draft.draft.toSign;
-		this.#steps.emit({ kind: "sign", id, content });
-	}
-
-	#signed(answer: number, signature: Uint8Array, now: number): void {
-		const state = this.#state;
-		if (state.kind !== "signing" || state.answer !== answer) return;
-		const { draft, taken, seller } = state.draft;
-		const contract = draft.sign(this.#options.crypto, signature);
-		this.#listen();
-		this.#tell(
-			message(BETWEEN_AGENTS.contract, {
-				document: contract.document,
-				salt: taken.salt,
-				issuerChain: seller.issuerChain,
-			}),
-			now,
-		);
-		const { description } = taken.offer;
-		this.#steps.emit({ kind: "contracted", contract, description });
-	}
-
 	// How an answer ends.
 
 	#listen(): void {
@@ -753,9 +469,9 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 	#refuse(
 		error: TetradError,
 		now: number,
-		{ cannotSell = false }: { readonly cannotSell?: boolean } = {},
+		{ cannotSell = false }: RefusedFor = {},
 	): void {
-		this.#leave();
+		this.#sending?.leave();
 		this.#listen();
 		const reason =
 			error.family === "peer" || error.code === "aborted"
@@ -774,30 +490,6 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 		});
 	}
 
-	/** Lets go of what the state holds open. */
-	#leave(): void {
-		const state = this.#state;
-		switch (state.kind) {
-			case "sealing":
-				state.sealed.sealing.wipe();
-				return this.#steps.emit({ kind: "release", answer: state.answer });
-			case "opening":
-			case "measuring":
-			case "keying":
-				return this.#steps.emit({ kind: "release", answer: state.answer });
-			case "new":
-			case "listening":
-			case "listing":
-			case "pricing":
-			case "checking":
-			case "finding":
-			case "signing":
-				return;
-			default:
-				return unreachable(state);
-		}
-	}
-
 	#toModule(bytes: Uint8Array): void {
 		this.#steps.emit({ kind: "to-module", bytes });
 	}
@@ -810,32 +502,7 @@ function noSuchModule(): TetradError {
 	);
 }
 
-/** The length that was offered or sold, where it is known. */
-function expectedLength(wanted: Wanted, actual: bigint): bigint {
-	return wanted.kind === "taken"
-		? (wanted.offer.length ?? actual)
-		: wanted.contract.length;
-}
-
-function requireRoot(root: Uint8Array, { ciphertextRoot }: Contract): void {
-	if (!sameBytes(root, ciphertextRoot)) throw changed();
-}
-
 /** What a module said of why not; a code that is not ours becomes `busy`. */
 function saidError({ code, reason }: SaidRefusal): TetradError {
 	return new TetradError(isErrorCode(code) ? code : "busy", reason);
-}
-
-function changed(): TetradError {
-	return new TetradError(
-		"merchandise-changed",
-		"what is sold is not what it was when it was offered",
-	);
-}
-
-function neverSold(): TetradError {
-	return new TetradError(
-		"payment-refused",
-		"this contract is none of this merchant's: its key is another one",
-	);
 }

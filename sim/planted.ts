@@ -481,7 +481,7 @@ export const PLANTED: Readonly<Record<string, Planted>> = {
 		file: "src/trade/module/buyer-module.ts",
 		find: "this.#rail.cancel(contract, isJudged || payment !== undefined);",
 		replace:
-			'for (const asker of purchase.askers) this.#notBought(asker, contract, "aborted", 0n, why); this.#rail.cancel(contract, isJudged || payment !== undefined);',
+			'for (const asker of purchase.askers) this.#agents.notBought(asker, contract, "aborted", 0n, why); this.#rail.cancel(contract, isJudged || payment !== undefined);',
 	},
 	"lacked-forgotten": {
 		what: "a restored purse that is not behind any more forgets that its agent knows a newer state",

@@ -21,12 +21,11 @@
  * made. What is in memory here is only who waits to hear: a module that starts again learns the
  * rest from its rows, when an agent asks or something happens.
  */
-import { asTetradError, TetradError, unreachable } from "../../errors.ts";
+import { asTetradError, type TetradError, unreachable } from "../../errors.ts";
 import { type Kind, put, type Write } from "../../machine/index.ts";
 import {
 	type Meeting,
 	messages,
-	type RefundedBy,
 	type SaleEvent,
 	type SalePayment,
 	type SaleRail,
@@ -35,7 +34,6 @@ import {
 import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
-	type NotBoughtOutcome,
 	parseContract,
 	parsePurchaseTerms,
 } from "../documents/index.ts";
@@ -54,9 +52,20 @@ import {
 	findPurchase,
 	findPurchases,
 } from "./purchase-rows.ts";
-import { said } from "./said.ts";
+import { type EndEvent, TellingAgents } from "./telling-agents.ts";
+import {
+	cancelled,
+	denied,
+	noKey,
+	recalling,
+	resolving,
+	spentBefore,
+	tetradOver,
+	tooMany,
+	unknown,
+} from "./why-not-bought.ts";
 
-const { body, message } = messages;
+const { body } = messages;
 
 /** A purchase that may be paid, and the tetrad in which. */
 interface Payable {
@@ -126,18 +135,17 @@ type BuyerEvent = Exclude<
 
 type KeyedEvent = Extract<BuyerEvent, { readonly kind: "keyed" }>;
 
-/** There is no key, and never will be. */
-type EndEvent = Extract<BuyerEvent, { readonly kind: "refunded" | "declined" }>;
-
 const LOOKING_UP: PurchaseState = { kind: "looking-up", recalled: undefined };
 
 export class BuyerModule {
 	readonly #rail: SaleRail;
+	readonly #agents: TellingAgents;
 	/** By contract, in hexadecimal. */
 	readonly #purchases = new Map<string, Purchase>();
 
 	constructor(rail: SaleRail) {
 		this.#rail = rail;
+		this.#agents = new TellingAgents(rail);
 	}
 
 	// What the own agent says. Throws for what is no such message.
@@ -309,12 +317,8 @@ export class BuyerModule {
 
 	#keyed(purchase: Purchase, event: KeyedEvent): void {
 		const { contract, state, askers } = purchase;
-		const bytes = message(ABOUT_PURCHASES.bought, {
-			...event,
-			...feeOf(event),
-		});
 		this.#drop(purchase);
-		for (const asker of askers) this.#rail.toAgent(asker, bytes);
+		this.#agents.bought(askers, event);
 		// What was asked for again was reported when it came.
 		if (state.kind === "locked") this.#report("bought", contract);
 	}
@@ -324,7 +328,7 @@ export class BuyerModule {
 		const { contract, askers, state } = purchase;
 		const amount = state.kind === "locked" ? state.payment.amount : 0n;
 		for (const asker of askers)
-			this.#notBought(asker, contract, "in-doubt", amount, error);
+			this.#agents.notBought(asker, contract, "in-doubt", amount, error);
 	}
 
 	/** The purse did not commit it. One that its owner has to approve waits; any other is over. */
@@ -333,7 +337,7 @@ export class BuyerModule {
 		if (state.kind !== "paying") return;
 		if (error.code !== "approval-needed") return this.#cancel(purchase, error);
 		purchase.state = { ...state, kind: "waiting", why: error };
-		for (const asker of askers) this.#tellWaiting(asker, contract, error);
+		for (const asker of askers) this.#agents.waiting(asker, contract, error);
 	}
 
 	#decided(purchase: Purchase, kind: "approved" | "denied"): void {
@@ -349,23 +353,9 @@ export class BuyerModule {
 	#ended(purchase: Purchase, event: EndEvent): void {
 		const { contract, askers } = purchase;
 		this.#drop(purchase);
-		for (const asker of askers) this.#ends(asker, event);
+		for (const asker of askers) this.#agents.ends(asker, event);
 		const error = event.kind === "refunded" ? undefined : event.error;
 		this.#report(event.kind, contract, error);
-	}
-
-	#ends(tetrad: number, event: EndEvent): void {
-		const { contract } = event;
-		if (event.kind === "refunded")
-			this.#notBought(
-				tetrad,
-				contract,
-				"refunded",
-				event.amount,
-				isVoid(event.by),
-				event.fee,
-			);
-		else this.#notBought(tetrad, contract, "aborted", 0n, event.error);
 	}
 
 	/** That it will not be paid is durable. */
@@ -374,7 +364,7 @@ export class BuyerModule {
 		this.#drop(purchase);
 		const why = state.kind === "cancelling" ? state.why : cancelled();
 		for (const asker of askers)
-			this.#notBought(asker, contract, "aborted", 0n, why);
+			this.#agents.notBought(asker, contract, "aborted", 0n, why);
 	}
 
 	/** Whoever wanted to cancel it hears where it is. */
@@ -428,11 +418,17 @@ export class BuyerModule {
 			case "cancelling":
 				return;
 			case "waiting":
-				return this.#tellWaiting(tetrad, contract, state.why);
+				return this.#agents.waiting(tetrad, contract, state.why);
 			case "recalling":
-				return this.#notBought(tetrad, contract, "in-doubt", 0n, recalling());
+				return this.#agents.notBought(
+					tetrad,
+					contract,
+					"in-doubt",
+					0n,
+					recalling(),
+				);
 			case "locked":
-				return this.#notBought(
+				return this.#agents.notBought(
 					tetrad,
 					contract,
 					"in-doubt",
@@ -457,7 +453,7 @@ export class BuyerModule {
 	): Purchase | undefined {
 		if (this.#purchases.size < MAX_OPEN_PURCHASES)
 			return this.#add(copy(contract), tetrad, state);
-		this.#notBought(tetrad, contract, "in-doubt", 0n, tooMany());
+		this.#agents.notBought(tetrad, contract, "in-doubt", 0n, tooMany());
 		return undefined;
 	}
 
@@ -492,7 +488,7 @@ export class BuyerModule {
 		}
 		if (purchase?.state.kind !== "looking-up") return;
 		if (found === undefined) return this.#notFound(purchase, purchase.state);
-		for (const asker of purchase.askers) this.#tell(asker, found);
+		for (const asker of purchase.askers) this.#agents.found(asker, found);
 		if (found.step === "locked" && purchase.askers.size > 0)
 			purchase.state = { kind: "locked", payment: found.sale.payment };
 		else this.#drop(purchase);
@@ -516,47 +512,12 @@ export class BuyerModule {
 		const tetrads = new Set(purchase?.askers);
 		for (const [tetrad, { agents }] of this.#rail.meetings)
 			if (sameBytes(agents.own.deviceId, row.agent)) tetrads.add(tetrad);
-		for (const tetrad of tetrads) this.#tell(tetrad, found);
+		for (const tetrad of tetrads) this.#agents.found(tetrad, found);
 		if (purchase !== undefined) this.#drop(purchase);
 		const what = step === "keyed" || step === "closed" ? "bought" : step;
 		const error =
 			step === "declined" ? (found.sale.why ?? spentBefore()) : undefined;
 		this.#report(what, row.contract, error);
-	}
-
-	/** Tells an agent where a purchase is, of its rows. */
-	#tell(tetrad: number, { sale, step }: FoundPurchase): void {
-		const { payment, key, receipt, chain } = sale;
-		const { contract, amount } = payment;
-		switch (step) {
-			case "keyed":
-			case "closed":
-				return this.#rail.toAgent(
-					tetrad,
-					message(ABOUT_PURCHASES.bought, {
-						...{ contract, key, receipt, chain, ...feeOf(sale) },
-					}),
-				);
-			case "locked":
-				return this.#notBought(
-					tetrad,
-					contract,
-					"in-doubt",
-					amount,
-					resolving(),
-				);
-			case "refunded":
-				return this.#ends(tetrad, {
-					...{ kind: step, contract, amount, by: "issuer" },
-					...{ ...sale.refund, ...feeOf(sale) },
-				});
-			case "declined":
-				return this.#ends(tetrad, {
-					...{ kind: step, contract, error: sale.why ?? spentBefore() },
-				});
-			default:
-				return unreachable(step);
-		}
 	}
 
 	// Work.
@@ -583,19 +544,15 @@ export class BuyerModule {
 		if (purchase?.state.kind !== "looking-up") return;
 		this.#drop(purchase);
 		for (const asker of purchase.askers)
-			this.#notBought(asker, job.contract, "in-doubt", 0n, error);
+			this.#agents.notBought(asker, job.contract, "in-doubt", 0n, error);
 	}
 
 	#closed(
 		{ tetrad, contract }: JobOf<"closing-purchase">,
 		found: FoundPurchase | undefined,
 	): void {
-		if (found?.step === "closed")
-			return this.#rail.toAgent(
-				tetrad,
-				message(ABOUT_PURCHASES.closed, { contract }),
-			);
-		if (found !== undefined) return this.#tell(tetrad, found);
+		if (found?.step === "closed") return this.#agents.closed(tetrad, contract);
+		if (found !== undefined) return this.#agents.found(tetrad, found);
 		const known = this.#purchases.get(hex(contract));
 		if (known !== undefined) return this.#sayWhere(known, tetrad);
 		// As for any other that this module knows nothing of.
@@ -606,26 +563,8 @@ export class BuyerModule {
 		{ tetrad, after }: JobOf<"finding-purchases">,
 		{ purchases, last }: FoundPurchases,
 	): void {
-		for (const { row, sale, terms, step } of purchases)
-			this.#rail.toAgent(
-				tetrad,
-				message(ABOUT_PURCHASES.purchase, {
-					document: terms.contract,
-					sellerChain: terms.chain,
-					salt: row.salt,
-					description: row.description,
-					exporter: row.exporter,
-					step,
-					key: sale.key.length === 0 ? undefined : sale.key,
-					receipt: sale.receipt,
-					chain: sale.chain,
-					...feeOf(sale),
-				}),
-			);
-		this.#rail.toAgent(
-			tetrad,
-			message(ABOUT_PURCHASES.purchases, { after: last ?? after }),
-		);
+		for (const purchase of purchases) this.#agents.known(tetrad, purchase);
+		this.#agents.allKnown(tetrad, last ?? after);
 	}
 
 	#transact(
@@ -645,40 +584,9 @@ export class BuyerModule {
 		this.#purchases.delete(hex(contract));
 	}
 
-	#tellWaiting(tetrad: number, contract: Uint8Array, why: TetradError): void {
-		this.#rail.toAgent(
-			tetrad,
-			message(ABOUT_PURCHASES.waiting, { contract, ...said(why) }),
-		);
-	}
-
-	#notBought(
-		tetrad: number,
-		contract: Uint8Array,
-		outcome: NotBoughtOutcome,
-		amount: bigint,
-		error: TetradError,
-		fee?: bigint,
-	): void {
-		this.#rail.toAgent(
-			tetrad,
-			message(ABOUT_PURCHASES.notBought, {
-				...{ contract, outcome, amount, ...said(error) },
-				...feeOf({ fee }),
-			}),
-		);
-	}
-
 	#report(what: string, contract: Uint8Array, error?: TetradError): void {
 		this.#rail.report({ kind: "sale", what, contract, error });
 	}
-}
-
-/** What a mint has taken, if it has taken anything. */
-function feeOf({ fee = 0n }: { readonly fee?: bigint | undefined }): {
-	readonly fee?: bigint;
-} {
-	return fee > 0n ? { fee } : {};
 }
 
 /** As it is when its key is written down, which may still be under way. */
@@ -693,74 +601,4 @@ function withKey(
 		step: "keyed",
 		sale: { ...found.sale, key, receipt, chain },
 	};
-}
-
-function cancelled(): TetradError {
-	return new TetradError("aborted", "it was cancelled, and nothing was paid");
-}
-
-function denied(): TetradError {
-	return new TetradError(
-		"payment-refused",
-		"the owner of the paying module has denied it",
-	);
-}
-
-/** A contract ends with its tetrad unless it was committed. */
-function tetradOver(): TetradError {
-	return new TetradError(
-		"offer-expired",
-		"the tetrad ended before anything was paid, and the offer with it; ask for a new one",
-	);
-}
-
-function unknown(): TetradError {
-	return new TetradError(
-		"offer-expired",
-		"nothing was paid for it, and nothing will be; ask for a new offer",
-	);
-}
-
-function tooMany(): TetradError {
-	return new TetradError(
-		"busy",
-		"too many purchases are under way; ask again when some are over",
-	);
-}
-
-function resolving(): TetradError {
-	return new TetradError(
-		"payment-in-doubt",
-		"it is paid, and the key has not come; the merchant is asked again when it is met, and the issuer when that is",
-	);
-}
-
-function recalling(): TetradError {
-	return new TetradError(
-		"payment-in-doubt",
-		"this purse was put back to an earlier state, and whoever makes the money is asked whether it was paid before; nothing is paid for it now",
-	);
-}
-
-function noKey(): TetradError {
-	return new TetradError(
-		"payment-in-doubt",
-		"the merchant has taken the money and given no key, or a wrong one; the issuer is asked for it when it is met",
-	);
-}
-
-function isVoid(by: RefundedBy): TetradError {
-	return new TetradError(
-		"purchase-void",
-		by === "issuer"
-			? "the issuer has declared the sale void, and what was paid is in the account there"
-			: "nobody has claimed what was locked for it, and it is back in the purse, less what the mint asks for giving it back",
-	);
-}
-
-function spentBefore(): TetradError {
-	return new TetradError(
-		"double-spent",
-		"what it was paid with had been given to somebody else before, by another copy of this purse",
-	);
 }

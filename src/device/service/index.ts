@@ -43,7 +43,6 @@ export type {
 	IssuerService,
 	RunIssuerOptions,
 } from "./issuer-service.ts";
-export type { FurtherModule } from "./local-agent.ts";
 export {
 	approvalsInAll,
 	balancesInAll,
@@ -71,6 +70,7 @@ export { openAgent, reachAgent, runningAgent } from "./open-agent.ts";
 export { openIssuer } from "./open-issuer.ts";
 export { openLocalAgent } from "./open-local-agent.ts";
 export { openModule, restoreFromSeed, restoreModule } from "./open-module.ts";
+export type { FurtherModule } from "./own-modules.ts";
 export { balancesIn } from "./purse-views.ts";
 export { isOpenOrMadeSince, thingOf } from "./same-thing.ts";
 export { readCatalogue } from "./selling.ts";

@@ -1,5 +1,4 @@
 import { join, resolve } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import {
 	type Address,
 	formatAddress,
@@ -7,11 +6,7 @@ import {
 	parseAddress,
 } from "../../carrier/index.ts";
 import { TetradError } from "../../errors.ts";
-import {
-	DEPOSIT_MARGIN_MS,
-	type IssuerTerms,
-	nameInDeviceId,
-} from "../../money/index.ts";
+import { DEPOSIT_MARGIN_MS, type IssuerTerms } from "../../money/index.ts";
 import { libraryOf, providing } from "../../provider/index.ts";
 import type { Root, Routing } from "../../tetrad/index.ts";
 import type { Avoided } from "../../trade/agent/index.ts";
@@ -23,7 +18,6 @@ import {
 	AgentAtWork,
 	type Alongside,
 	alongside,
-	type FurtherModuleAt,
 	isFirstOf,
 	keepRefund,
 	type OpenedAgent,
@@ -60,7 +54,6 @@ import type {
 	Decision,
 	HistoryEntry,
 	ListOptions,
-	ModuleStatus,
 	OwnerOptions,
 	Purchase,
 	Quote,
@@ -84,7 +77,6 @@ import { EventHub } from "./event-hub.ts";
 import { FreeTargets } from "./free-target.ts";
 import {
 	DEFAULT_LIST_ROWS,
-	LINKED_WITHIN_MS,
 	MAX_MERCHANTS_ASKED,
 	MAX_OPEN_PURCHASES,
 } from "./limits.ts";
@@ -96,16 +88,9 @@ import {
 	homesOfModules,
 } from "./module-homes.ts";
 import { OpenQuotes } from "./open-quotes.ts";
+import { type FurtherModule, OwnModules } from "./own-modules.ts";
 import { isOpenOrMadeSince, ThingsUnderWay, thingOf } from "./same-thing.ts";
-import { type MetAt, sellUntil } from "./selling.ts";
-
-/** A module beside the first one of an agent. */
-export interface FurtherModule extends FurtherModuleAt {
-	/** Its home, where it is on this machine. */
-	readonly home?: string | undefined;
-	/** At which port of the agent's host it is met with this module. */
-	readonly port?: number | undefined;
-}
+import { sellUntil } from "./selling.ts";
 
 /** What an agent has to be told that runs here. */
 export interface LocalAgentOptions {
@@ -151,9 +136,6 @@ export interface LocalAgentOptions {
 	readonly closing: AbortController;
 }
 
-/** When a module has met the issuer, and why it could not since. */
-type Met = Pick<AgentStatus, "settled" | "trouble">;
-
 /** An agent that runs in this process. */
 export class LocalAgent implements AgentService {
 	readonly name: string;
@@ -163,14 +145,13 @@ export class LocalAgent implements AgentService {
 	readonly #things = new ThingsUnderWay();
 	readonly #trading: TradingAgent;
 	readonly #work: AgentAtWork;
+	readonly #modules: OwnModules;
 	readonly #targets: FreeTargets;
 	readonly #since: number = Date.now();
 	/** What is under way, to be waited for at the end. */
 	readonly #under = new Set<Promise<unknown>>();
 	readonly #listening = new Set<string>();
 	readonly #ending = new AsyncDisposableStack();
-	/** By the module's device id, in hexadecimal. */
-	readonly #met = new Map<string, Met>();
 	#isSelling = false;
 	#closed: Promise<void> | undefined;
 
@@ -198,6 +179,7 @@ export class LocalAgent implements AgentService {
 			this.#hub.report(event);
 		});
 		this.#targets = new FreeTargets(store);
+		this.#modules = new OwnModules(agent, options);
 	}
 
 	quote(
@@ -354,7 +336,7 @@ export class LocalAgent implements AgentService {
 						report,
 						signal,
 					);
-					this.#hasMet(issuer, module);
+					this.#modules.hasMet(issuer, module);
 				} catch (thrown) {
 					failure ??= thrown;
 				}
@@ -454,8 +436,8 @@ export class LocalAgent implements AgentService {
 						listen: at,
 						sells,
 						moneys,
-						moduleHomes: this.#homes(),
-						modules: this.#metModules(at),
+						moduleHomes: this.#modules.homes(),
+						modules: this.#modules.metAt(at),
 						environment,
 						settleAt: this.#settleAt(),
 						oneOf: this.#options.oneOf,
@@ -522,10 +504,10 @@ export class LocalAgent implements AgentService {
 			process: process.pid,
 			since: new Date(this.#since).toISOString(),
 			module: formatAddress(module),
-			isLinked: await this.#isLinked(),
-			...(await this.#modules()),
+			isLinked: await this.#modules.isLinked(),
+			...(await this.#modules.status()),
 			listening: [...this.#listening],
-			...this.#metOf(),
+			...this.#modules.met(),
 			inDoubt: open.length,
 			crypto: libraryOf(providing()),
 		};
@@ -603,63 +585,7 @@ export class LocalAgent implements AgentService {
 		if (address === undefined) return undefined;
 		return {
 			...{ address, everyMs },
-			met: (came, module) => this.#hasMet(came, module),
-		};
-	}
-
-	/** Where buyers who come back meet the agent with each of several modules. */
-	#metModules(at: Address): readonly MetAt[] {
-		if (at.kind !== "tcp") return [];
-		const { modules } = this.#options.opened.agent;
-		return this.#ways().flatMap(({ port }, number) => {
-			const deviceId = modules[number];
-			return port === undefined || deviceId === undefined
-				? []
-				: [{ deviceId, address: { ...at, port } }];
-		});
-	}
-
-	#ways(): readonly FurtherModule[] {
-		const { module, moduleHome, modulePort, furtherModules } = this.#options;
-		const first = { address: module, home: moduleHome, port: modulePort };
-		return [first, ...(furtherModules ?? [])];
-	}
-
-	/** Homes of modules, those that are known of. */
-	#homes(): readonly string[] {
-		return this.#ways().flatMap(({ home }) => home ?? []);
-	}
-
-	/** One that is there and says nothing is not linked. */
-	#isLinked(module?: Uint8Array): Promise<boolean> {
-		const reaching = this.#options.opened.agent.reachModule(module);
-		return Promise.race([
-			reaching.then(
-				() => true,
-				() => false,
-			),
-			pause(LINKED_WITHIN_MS, false, { ref: false }),
-		]);
-	}
-
-	/** How each of several modules is. */
-	async #modules(): Promise<Pick<AgentStatus, "modules">> {
-		const ways = this.#ways();
-		if (ways.length === 1) return {};
-		const { modules } = this.#options.opened.agent;
-		return {
-			modules: await Promise.all(
-				modules.map(async (id, at): Promise<ModuleStatus> => {
-					const { address, port } = ways[at] ?? {};
-					return {
-						...{ name: nameInDeviceId(id), id: hex(id) },
-						address: address === undefined ? "" : formatAddress(address),
-						...(port === undefined ? {} : { port }),
-						isLinked: await this.#isLinked(id),
-						...this.#met.get(hex(id)),
-					};
-				}),
-			),
+			met: (came, module) => this.#modules.hasMet(came, module),
 		};
 	}
 
@@ -773,29 +699,6 @@ export class LocalAgent implements AgentService {
 		const addresses = new Set(open.map(({ address }) => address));
 		addresses.delete("");
 		return [...addresses].slice(0, MAX_MERCHANTS_ASKED);
-	}
-
-	#hasMet(came: string | TetradError, module: Uint8Array | undefined): void {
-		const time = new Date().toISOString();
-		const id = module === undefined ? "" : hex(module);
-		if (typeof came === "string")
-			return void this.#met.set(id, { settled: { time, issuer: came } });
-		const { code, message: reason } = came;
-		const trouble = { time, code, reason };
-		this.#met.set(id, { ...this.#met.get(id), trouble });
-	}
-
-	/** When one of the modules has met the issuer last, and why one of them could not since. */
-	#metOf(): Met {
-		const all = [...this.#met.values()];
-		const settled = all
-			.flatMap((one) => one.settled ?? [])
-			.toSorted((a, b) => (a.time < b.time ? 1 : -1))[0];
-		const trouble = all.find((one) => one.trouble !== undefined)?.trouble;
-		return {
-			...(settled === undefined ? {} : { settled }),
-			...(trouble === undefined ? {} : { trouble }),
-		};
 	}
 }
 

@@ -91,6 +91,7 @@ import { OpenQuotes } from "./open-quotes.ts";
 import { type FurtherModule, OwnModules } from "./own-modules.ts";
 import { isOpenOrMadeSince, ThingsUnderWay, thingOf } from "./same-thing.ts";
 import { sellUntil } from "./selling.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** What an agent has to be told that runs here. */
 export interface LocalAgentOptions {
@@ -148,8 +149,7 @@ export class LocalAgent implements AgentService {
 	readonly #modules: OwnModules;
 	readonly #targets: FreeTargets;
 	readonly #since: number = Date.now();
-	/** What is under way, to be waited for at the end. */
-	readonly #under = new Set<Promise<unknown>>();
+	readonly #underWay: UnderWay;
 	readonly #listening = new Set<string>();
 	readonly #ending = new AsyncDisposableStack();
 	#isSelling = false;
@@ -180,6 +180,7 @@ export class LocalAgent implements AgentService {
 		});
 		this.#targets = new FreeTargets(store);
 		this.#modules = new OwnModules(agent, options);
+		this.#underWay = new UnderWay(options.closing, this.#work.report);
 	}
 
 	quote(
@@ -193,7 +194,7 @@ export class LocalAgent implements AgentService {
 			...options
 		}: QuoteOptions = {},
 	): Promise<Quote> {
-		return this.#doing(options, async (signal, report) => {
+		return this.#underWay.do(options, async (signal, report) => {
 			const quote = await this.#trading.quote(addressOf(merchant), item, {
 				order,
 				payWith: { rails: rails ?? (await this.#rails()), avoid, currency },
@@ -220,7 +221,7 @@ export class LocalAgent implements AgentService {
 			...options
 		}: BuyOptions = {},
 	): Promise<Purchase> {
-		return this.#doing(options, async (signal, report) => {
+		return this.#underWay.do(options, async (signal, report) => {
 			const id = quoteId(typeof quote === "string" ? quote : quote.id);
 			const known = this.#quotes.get(id);
 			// What is not known here is gone on with, and never bought anew.
@@ -278,7 +279,7 @@ export class LocalAgent implements AgentService {
 		merchant: string,
 		options: AskOptions = {},
 	): AsyncIterable<CatalogueItem> {
-		const { signal, report, over } = this.#asked(options);
+		const { signal, report, over } = this.#underWay.asked(options);
 		const listings = this.#trading.catalogue(addressOf(merchant), {
 			rails: await this.#rails(),
 			signal,
@@ -322,7 +323,7 @@ export class LocalAgent implements AgentService {
 	}
 
 	settle(options: AskOptions = {}): Promise<void> {
-		return this.#doing(options, async (signal, report) => {
+		return this.#underWay.do(options, async (signal, report) => {
 			const address = this.#issuerAt();
 			let failure: unknown;
 			for (const module of this.#options.opened.agent.modules)
@@ -351,7 +352,7 @@ export class LocalAgent implements AgentService {
 		folder = this.#options.buyFolder ?? ".",
 		...options
 	}: ResolveOptions = {}): Promise<readonly Purchase[]> {
-		return this.#doing(options, async (signal, report) => {
+		return this.#underWay.do(options, async (signal, report) => {
 			const resumed = new Map<string, Purchase>();
 			const ask = async (
 				address: string,
@@ -385,7 +386,7 @@ export class LocalAgent implements AgentService {
 	}
 
 	takeRefund(contract: string, options: AskOptions = {}): Promise<bigint> {
-		return this.#doing(options, async (signal, report) => {
+		return this.#underWay.do(options, async (signal, report) => {
 			const { row } = await viewPurchase(this.#home, contract);
 			const { refunded } = await withRefunds(this.#home, purchaseOf(row));
 			const { amount } = purchaseOf(row);
@@ -413,7 +414,7 @@ export class LocalAgent implements AgentService {
 		step,
 		...sells
 	}: SellOptions): Promise<void> {
-		return this.#doing({ signal, step }, async (signal, report) => {
+		return this.#underWay.do({ signal, step }, async (signal, report) => {
 			if (this.#isSelling)
 				throw new TetradError("busy", "this agent sells already");
 			const { opened, terms, environment = {} } = this.#options;
@@ -453,7 +454,7 @@ export class LocalAgent implements AgentService {
 
 	/** Answers other agents, and takes payments of the own issuer's money, until the signal. */
 	answer(address: Address, { signal, step }: AskOptions = {}): Promise<void> {
-		return this.#doing({ signal, step }, async (signal, report) => {
+		return this.#underWay.do({ signal, step }, async (signal, report) => {
 			const { opened, terms } = this.#options;
 			await this.#whileListening(report, (report) => {
 				const work = this.#work.reporting(report);
@@ -474,7 +475,7 @@ export class LocalAgent implements AgentService {
 
 	/** Meets the own issuer at once and then regularly, until the signal. */
 	settleRegularly({ signal, step }: AskOptions = {}): Promise<void> {
-		return this.#doing({ signal, step }, async (signal, report) => {
+		return this.#underWay.do({ signal, step }, async (signal, report) => {
 			this.#issuerAt();
 			const at = this.#settleAt();
 			const { opened } = this.#options;
@@ -538,7 +539,10 @@ export class LocalAgent implements AgentService {
 	async #close(): Promise<void> {
 		const { closing, opened, last } = this.#options;
 		closing.abort();
-		await Promise.allSettled([this.#ending.disposeAsync(), ...this.#under]);
+		await Promise.allSettled([
+			this.#ending.disposeAsync(),
+			...this.#underWay.all,
+		]);
 		await this.#trading.close();
 		await opened[Symbol.asyncDispose]();
 		await last?.[Symbol.asyncDispose]();
@@ -606,59 +610,6 @@ export class LocalAgent implements AgentService {
 		} finally {
 			for (const address of here) this.#listening.delete(address);
 		}
-	}
-
-	/** What is asked for is stopped with the agent. A listener that throws stops no purchase, and hears nothing of what comes after: a tetrad may stand longer than what it was made for. */
-	#asked({ signal, step }: AskOptions): {
-		readonly signal: AbortSignal;
-		readonly report: Report;
-		readonly over: () => void;
-	} {
-		const { report } = this.#work;
-		const closing = this.#options.closing.signal;
-		let isOver = false;
-		return {
-			over: () => {
-				isOver = true;
-			},
-			signal:
-				signal === undefined ? closing : AbortSignal.any([closing, signal]),
-			report:
-				step === undefined
-					? report
-					: (event) => {
-							report(event);
-							if (isOver) return;
-							try {
-								step(event);
-							} catch (thrown) {
-								queueMicrotask(() => {
-									throw thrown;
-								});
-							}
-						},
-		};
-	}
-
-	/** Does what was asked for, which is waited for when the agent is closed. */
-	#doing<Result>(
-		options: AskOptions,
-		work: (signal: AbortSignal, report: Report) => Promise<Result>,
-	): Promise<Result> {
-		const { signal, report, over } = this.#asked(options);
-		const doing = this.#unlessClosed().then(() => work(signal, report));
-		this.#under.add(doing);
-		const done = () => {
-			this.#under.delete(doing);
-			over();
-		};
-		doing.then(done, done);
-		return doing;
-	}
-
-	async #unlessClosed(): Promise<void> {
-		if (this.#options.closing.signal.aborted)
-			throw new TetradError("tetrad-closed", "this agent is closed");
 	}
 
 	/** Each thing that is asked for makes one tetrad at a time, or none where one stands. */

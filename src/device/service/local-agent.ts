@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import {
 	type Address,
 	formatAddress,
@@ -35,7 +35,6 @@ import { hasPurse, readPurseSettings } from "../purse/index.ts";
 import type { TetradEvent } from "../runtime/index.ts";
 import {
 	type Environment,
-	type GoodsTarget,
 	offerKeyOf,
 	type Taken,
 	TradingAgent,
@@ -72,9 +71,7 @@ import {
 	salesIn,
 	withRefunds,
 } from "./agent-views.ts";
-import { buyQuoted } from "./buying.ts";
 import { EventHub } from "./event-hub.ts";
-import { FreeTargets } from "./free-target.ts";
 import {
 	DEFAULT_LIST_ROWS,
 	MAX_MERCHANTS_ASKED,
@@ -87,9 +84,8 @@ import {
 	historyInAll,
 	homesOfModules,
 } from "./module-homes.ts";
-import { OpenQuotes } from "./open-quotes.ts";
 import { type FurtherModule, OwnModules } from "./own-modules.ts";
-import { isOpenOrMadeSince, ThingsUnderWay, thingOf } from "./same-thing.ts";
+import { QuotedPurchases } from "./quoted-purchases.ts";
 import { sellUntil } from "./selling.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -142,12 +138,10 @@ export class LocalAgent implements AgentService {
 	readonly name: string;
 	readonly #options: LocalAgentOptions;
 	readonly #hub = new EventHub();
-	readonly #quotes = new OpenQuotes();
-	readonly #things = new ThingsUnderWay();
 	readonly #trading: TradingAgent;
 	readonly #work: AgentAtWork;
 	readonly #modules: OwnModules;
-	readonly #targets: FreeTargets;
+	readonly #quoted: QuotedPurchases;
 	readonly #since: number = Date.now();
 	readonly #underWay: UnderWay;
 	readonly #listening = new Set<string>();
@@ -178,7 +172,11 @@ export class LocalAgent implements AgentService {
 			options.report?.(event);
 			this.#hub.report(event);
 		});
-		this.#targets = new FreeTargets(store);
+		this.#quoted = new QuotedPurchases(
+			this.#trading,
+			opened,
+			options.buyFolder,
+		);
 		this.#modules = new OwnModules(agent, options);
 		this.#underWay = new UnderWay(options.closing, this.#work.report);
 	}
@@ -201,77 +199,19 @@ export class LocalAgent implements AgentService {
 				signal,
 				observe: this.#observe(report),
 			});
-			this.#quotes.keep(quote, this.#options.opened.agent.now());
+			this.#quoted.keep(quote);
 			reportQuote(quote, report);
 			return quoteOf(quote);
 		});
 	}
 
-	buy(
-		quote: Quote | string,
-		{
-			to,
-			folder = this.#options.buyFolder,
-			overwrite = false,
-			maximum,
-			maxBytes,
-			waits = false,
-			askOwner = false,
-			askOwnerAgainWithinMs,
-			...options
-		}: BuyOptions = {},
-	): Promise<Purchase> {
-		return this.#underWay.do(options, async (signal, report) => {
-			const id = quoteId(typeof quote === "string" ? quote : quote.id);
-			const known = this.#quotes.get(id);
-			// What is not known here is gone on with, and never bought anew.
-			const thing = known && thingOf(quoteOf(known));
-			using underWay =
-				thing === undefined
-					? undefined
-					: await this.#things.begin(
-							thing,
-							id,
-							async () =>
-								askOwnerAgainWithinMs !== undefined &&
-								(await this.#wasBought(thing, id, askOwnerAgainWithinMs)),
-						);
-			const isCopy =
-				askOwnerAgainWithinMs !== undefined && underWay?.isCopy === true;
-			const row = await buyQuoted({
-				trading: this.#trading,
-				store: this.#options.opened.store,
-				offer: new Uint8Array(Buffer.from(id, "hex")),
-				quote: known,
-				maximum,
-				waits,
-				askOwner: askOwner || isCopy,
-				target: async ({ offer }) => {
-					const { name } = offer.description;
-					const at = await this.#target({ to, folder, overwrite }, name);
-					return { ...at, maxBytes };
-				},
-				observe: this.#observe(report),
-				report,
+	buy(quote: Quote | string, options: BuyOptions = {}): Promise<Purchase> {
+		return this.#underWay.do(options, (signal, report) =>
+			this.#quoted.buy(typeof quote === "string" ? quote : quote.id, options, {
 				signal,
-			});
-			return purchaseOf(row);
-		});
-	}
-
-	/** Whether that thing was bought by another quote, and not long ago, or may have been. */
-	async #wasBought(
-		thing: string,
-		quote: string,
-		withinMs: number,
-	): Promise<boolean> {
-		const since = this.#options.opened.agent.now() - withinMs;
-		const purchases = await purchasesIn(this.#home, MAX_OPEN_PURCHASES);
-		return purchases.some(
-			(one) =>
-				one.quote !== quote &&
-				thingOf(one) === thing &&
-				isOpenOrMadeSince(one, since),
+				report,
+				observe: this.#observe(report),
+			}),
 		);
 	}
 
@@ -621,28 +561,6 @@ export class LocalAgent implements AgentService {
 		};
 	}
 
-	async #target(
-		{
-			to,
-			folder,
-			overwrite,
-		}: {
-			readonly to: string | undefined;
-			readonly folder: string | undefined;
-			readonly overwrite: boolean;
-		},
-		item: string,
-	): Promise<GoodsTarget & Disposable> {
-		if (to !== undefined)
-			return { path: resolve(to), overwrite, [Symbol.dispose]() {} };
-		if (folder === undefined)
-			throw new TetradError(
-				"invalid-argument",
-				"say where the goods go: there is no folder for them",
-			);
-		return this.#targets.take(folder, item);
-	}
-
 	/** Where goods may still be had of purchases that are not over. */
 	async #merchantsOfOpen(): Promise<readonly string[]> {
 		const { store } = this.#options.opened;
@@ -655,12 +573,4 @@ export class LocalAgent implements AgentService {
 
 function addressOf(text: string): string {
 	return formatAddress(parseAddress(text));
-}
-
-function quoteId(text: string): string {
-	if (/^[0-9a-f]{32}$/.test(text)) return text;
-	throw new TetradError(
-		"invalid-argument",
-		"that is no quote: its id has 32 hexadecimal digits",
-	);
 }

@@ -1,7 +1,5 @@
-import { asTetradError, TetradError, unreachable } from "../../errors.ts";
-import { nameInDeviceId } from "../../money/index.ts";
+import { asTetradError, TetradError } from "../../errors.ts";
 import { chosenCrypto } from "../../provider/index.ts";
-import { harmlessName } from "../../talk/index.ts";
 import {
 	type BuyerAnswer,
 	type BuyerAsk,
@@ -10,8 +8,6 @@ import {
 	type BuyingEffect,
 	type BuyingEvent,
 	type GoodsEvent,
-	type LearnedPurchase,
-	type PaidGoods,
 	type ProvisionalPurchase,
 } from "../../trade/agent/index.ts";
 import {
@@ -20,30 +16,26 @@ import {
 	type Listing,
 	type Offer,
 	parseContract,
-	parseItemDescription,
 	type RailName,
 } from "../../trade/documents/index.ts";
-import { chunkCount } from "../../trade/merchandise/index.ts";
 import {
 	beginPurchase,
 	concludePurchase,
 	type PurchaseRow,
-	readConcluded,
-	readProvisional,
 	readPurchase,
 } from "../../trade/records/index.ts";
 import { hex, releaseAround } from "../../wire/index.ts";
 import type { AgentStore, Payments } from "../purse/index.ts";
 import { Driver, type Tetrad } from "../runtime/index.ts";
+import { AskedGoods, type GoodsPlace } from "./asked-goods.ts";
+import { gaveUp, untilGivenUp } from "./given-up.ts";
 import {
 	type GoodsKeeper,
 	type GoodsTarget,
 	goodsFiles,
-	type KeptGoods,
 } from "./goods-file.ts";
-import { goodsTurn } from "./goods-turn.ts";
-import { MAX_RESUMED } from "./limits.ts";
-import { openGoods } from "./open-goods.ts";
+import { Learning } from "./learning.ts";
+import { provisionalRow } from "./provisional-row.ts";
 import { isForSellers } from "./told-of-other-trade.ts";
 import { TradeSession, tradeTetrad } from "./trade-session.ts";
 import { purchasesUnderWay } from "./under-way.ts";
@@ -88,26 +80,6 @@ interface Asked {
 	readonly goods?: AskedGoods;
 }
 
-interface AskedGoods {
-	readonly target: GoodsTarget;
-	readonly offer: Offer | undefined;
-	/** Whether it was paid already: then a file that has appeared is no reason to refuse. */
-	readonly isPaid: boolean;
-	file: KeptGoods | undefined;
-	/** While they are opened, until what became of them is kept. */
-	turn: Disposable | undefined;
-	/** Whether a new part of them was begun since they were paid. */
-	isBegunAnew: boolean;
-	/** Whether another tetrad of this agent has brought them to their end: what lies at their target then is no concern of this one. */
-	isOver: boolean;
-	/** Whether nobody waits for them any more. */
-	isLeft: boolean;
-	/** Of what is bought in this tetrad, once there is one: in hexadecimal. */
-	contract: string | undefined;
-	/** What was asked of disk and store is done in order. */
-	work: Promise<unknown>;
-}
-
 /** A purchase that goes on without having been asked for, and who has asked since. */
 interface GoingOn {
 	readonly bought: Promise<Bought>;
@@ -116,18 +88,14 @@ interface GoingOn {
 	last: BuyStep | undefined;
 }
 
-/** In the place of a currency's decimals where only the module knows them. */
-const UNKNOWN_EXPONENT = -1n;
-
-const NONE: Uint8Array = new Uint8Array();
-
 /** A buyer's agent in one tetrad: with a merchant, or with whomever, to go on with what was bought before. */
 export class Buyer {
 	/** Resolves when nothing more comes of this tetrad, its goods on the disk included. Never rejects. */
 	readonly over: Promise<void>;
 	readonly tetrad: Tetrad;
 	readonly #options: BuyerOptions;
-	readonly #keeper: GoodsKeeper;
+	readonly #place: GoodsPlace;
+	readonly #learning: Learning;
 	readonly #now: () => number;
 	readonly #session: TradeSession;
 	readonly #driver: Driver<BuyingEvent, BuyingEffect>;
@@ -136,19 +104,17 @@ export class Buyer {
 	/** Those of which the module has spoken by itself, by contract in hexadecimal. */
 	readonly #goingOn = new Map<string, GoingOn>();
 	readonly #over = Promise.withResolvers<void>();
-	/** Of what was learned in this tetrad. */
-	readonly #learnedTargets = new Set<string>();
-	/** What was learned is kept one after another, so that each has a name of its own. */
-	#learning: Promise<void> = Promise.resolve();
 	/** What became of purchases is kept one after another, and whether or not their goods are still at hand. */
 	#concluding: Promise<unknown> = Promise.resolve();
 	#asks = 0;
 	#end: TetradError | undefined;
 
 	constructor(options: BuyerOptions) {
-		const { tetrad, store, goods = goodsFiles, now = Date.now } = options;
+		const { tetrad, store, now = Date.now, learnedTo } = options;
+		const { goods: keeper = goodsFiles } = options;
 		this.#options = options;
-		this.#keeper = goods;
+		this.#place = { keeper, store };
+		this.#learning = new Learning(this.#place, learnedTo, now);
 		this.#now = now;
 		this.tetrad = tetrad;
 		this.over = this.#over.promise;
@@ -167,20 +133,22 @@ export class Buyer {
 			handlers: {
 				...this.#session.handlers,
 				"begin-goods": ({ ask, length, from }) =>
-					this.#do(ask, async (goods) => {
-						if (!goods.isPaid) await this.#requireUnclaimed(goods.target);
-						return begin(this.#keeper, goods, { ask, length, from });
-					}),
+					this.#do(ask, (goods) => goods.begin({ ask, length, from })),
 				"keep-chunk": ({ ask, chunk }) =>
 					this.#do(ask, async (goods) => {
-						await fileOf(goods).put(chunk);
+						await goods.put(chunk);
 						releaseAround(chunk.sealed);
 						return { kind: "chunk-kept", ask };
 					}),
 				keep: ({ ask, purchase, count }) =>
 					this.#do(ask, (goods) => this.#keep(ask, goods, purchase, count)),
 				"open-goods": ({ ask, goods: paid }) =>
-					this.#do(ask, (goods) => this.#open(ask, goods, paid)),
+					this.#do(ask, (goods) => {
+						const { length } = paid.contract;
+						return goods.open(ask, paid, (bytes) =>
+							this.#asked.get(ask)?.step({ kind: "opening", bytes, length }),
+						);
+					}),
 				conclude: ({ ask, contract, conclusion, path }) =>
 					this.#conclude(ask, async () => {
 						const outcome = concludePurchase(contract, conclusion, now(), path);
@@ -192,10 +160,7 @@ export class Buyer {
 				answered: ({ ask, answer }) =>
 					this.#asked.get(ask)?.answer.resolve(answer),
 				refused: ({ ask, error }) => this.#asked.get(ask)?.answer.reject(error),
-				learned: ({ learned }) => {
-					this.#learning = this.#learning.then(() => this.#learned(learned));
-					this.#learning.catch(() => {});
-				},
+				learned: ({ learned }) => this.#learning.learned(learned),
 				unknown: ({ contract }) => void this.#goOn(contract).catch(() => {}),
 				end: ({ error }) => this.#close(error),
 			},
@@ -291,7 +256,7 @@ export class Buyer {
 			readonly mostFee?: bigint | undefined;
 		} = {},
 	): Promise<Bought> {
-		const goods = goodsFor(target, offer, false);
+		const goods = this.#goodsFor(target, offer, false);
 		return this.#ask<"bought">(
 			(ask) => ({ kind: "buy", ask, offer, askOwner, mostFee }),
 			{ step, goods, signal },
@@ -332,14 +297,14 @@ export class Buyer {
 				purchase,
 				isFinal: row.state === "final",
 			}),
-			{ step, goods: goodsFor(target, undefined, true), signal },
+			{ step, goods: this.#goodsFor(target, undefined, true), signal },
 		);
 	}
 
 	/** Keeps all purchases of which only the module knows. They go on when they are resumed. */
 	async learn(signal?: AbortSignal): Promise<void> {
 		await this.#ask<"learned">((ask) => ({ kind: "learn", ask }), { signal });
-		await this.#learning;
+		await this.#learning.over;
 	}
 
 	async #ask<Kind extends BuyerAnswer["kind"]>(
@@ -379,6 +344,14 @@ export class Buyer {
 		}
 	}
 
+	#goodsFor(
+		target: GoodsTarget,
+		offer: Offer | undefined,
+		isPaid: boolean,
+	): AskedGoods {
+		return new AskedGoods(this.#place, target, offer, isPaid);
+	}
+
 	/** Goods that nobody waits for come all the same when they are paid, and are let go of when nothing more comes of them here. */
 	async #letGo(ask: number, goods: AskedGoods): Promise<void> {
 		goods.isLeft = true;
@@ -389,10 +362,7 @@ export class Buyer {
 		}
 		if (this.#end === undefined && this.#machine.needsGoods(ask)) return;
 		this.#asked.delete(ask);
-		const { file } = goods;
-		goods.file = undefined;
-		await file?.[Symbol.asyncDispose]();
-		leaveTurn(goods);
+		await goods.leave();
 	}
 
 	/** Does something with goods in its turn, and tells the machine what came of it. */
@@ -420,7 +390,7 @@ export class Buyer {
 
 	/** Does it when all that was asked about the same goods before is done. */
 	#work(ask: number, goods: AskedGoods, work: () => Promise<void>): void {
-		goods.work = goods.work.then(work);
+		goods.inTurn(work);
 		if (goods.isLeft) void this.#letGo(ask, goods);
 	}
 
@@ -440,44 +410,10 @@ export class Buyer {
 		);
 	}
 
-	/** Where the goods of no other purchase go that is not over: the same item may have been bought often. */
-	async #freeTarget(path: string): Promise<string> {
-		const { store } = this.#options;
-		const open = await store.transact(readProvisional(MAX_RESUMED));
-		const taken = new Set(open.map(({ target }) => target));
-		for (let number = 1; ; number++) {
-			const name = number === 1 ? path : `${path} (${number})`;
-			const target = this.#keeper.nameOf(name);
-			if (!taken.has(target) && !this.#learnedTargets.has(target)) {
-				this.#learnedTargets.add(target);
-				return target;
-			}
-		}
-	}
-
-	/** What came for a purchase that is not over is all that its buyer has of it. Throws `file-unusable`. */
-	async #requireUnclaimed({ path }: GoodsTarget): Promise<void> {
-		const { store } = this.#options;
-		const name = this.#keeper.nameOf(path);
-		const open = await store.transact(readProvisional(MAX_RESUMED));
-		if (open.some(({ target }) => target === name))
-			throw new TetradError(
-				"file-unusable",
-				`a purchase that is not over yet goes to ${name}; choose another name, or end that one first, with tetrad resolve`,
-			);
-	}
-
 	#drop(ask: number): void {
 		const goods = this.#asked.get(ask)?.goods;
 		if (goods === undefined) return;
-		this.#work(ask, goods, async () => {
-			const { file, target, isPaid, isBegunAnew, isOver } = goods;
-			const isThere = isOver ? isBegunAnew : file !== undefined || isPaid;
-			goods.file = undefined;
-			await file?.[Symbol.asyncDispose]();
-			if (isThere) await this.#keeper.discard(target.path).catch(() => {});
-			leaveTurn(goods);
-		});
+		this.#work(ask, goods, () => goods.drop());
 	}
 
 	async #keep(
@@ -488,7 +424,7 @@ export class Buyer {
 	): Promise<GoodsEvent> {
 		const { store, address } = this.#options;
 		const { other } = tradeTetrad(this.tetrad);
-		await fileOf(goods).seal(count);
+		await goods.seal(count);
 		const { offer } = goods;
 		if (offer === undefined)
 			throw new TetradError("internal", "nothing was offered");
@@ -496,84 +432,18 @@ export class Buyer {
 		purchasesUnderWay(store).add(goods.contract);
 		await store.transact(
 			beginPurchase({
-				...rowOf(purchase, this.#now()),
+				...provisionalRow(purchase, this.#now()),
 				offer: offer.id,
 				exponent: BigInt(offer.money.exponent),
 				play: offer.money.isPlay ? 1n : 0n,
 				merchant: other.agent.name,
 				merchant_module: other.module.name,
 				address,
-				target: this.#keeper.nameOf(goods.target.path),
+				target: goods.name,
 				overwrite: goods.target.overwrite === true ? 1n : 0n,
 			}),
 		);
 		return { kind: "kept", ask };
-	}
-
-	async #open(
-		ask: number,
-		goods: AskedGoods,
-		paid: PaidGoods,
-	): Promise<GoodsEvent> {
-		const { length, hash } = paid.contract;
-		const { store } = this.#options;
-		goods.turn ??= await goodsTurn(
-			store,
-			this.#keeper.nameOf(goods.target.path),
-		);
-		const over = await store.transact(readConcluded(hash));
-		if (over !== undefined) {
-			goods.isOver = true;
-			return { kind: "over-elsewhere", ask, ...over };
-		}
-		const file = await partOf(this.#keeper, goods);
-		if (file === undefined) return missing(ask, goods, 0);
-		const opened = await openGoods(file, paid, (bytes) =>
-			this.#asked.get(ask)?.step({ kind: "opening", bytes, length }),
-		);
-		switch (opened.kind) {
-			case "opened":
-				return { kind: "goods-opened", ask, path: opened.path };
-			case "wrong":
-				return { kind: "goods-wrong", ask, evidence: opened.evidence };
-			case "damaged": {
-				// What was cut off is sent from there on; what is wrong, all anew.
-				const count = await file.count(length);
-				const from = count < chunkCount(length) ? count : 0;
-				return missing(ask, goods, from);
-			}
-			default:
-				return unreachable(opened);
-		}
-	}
-
-	/** The module knows of a purchase that was made by another agent, or that this one has lost. */
-	async #learned({ purchase, step }: LearnedPurchase): Promise<void> {
-		const { store, learnedTo } = this.#options;
-		const { contract } = purchase;
-		const { name } = parseItemDescription(purchase.description);
-		await store.transact(
-			beginPurchase({
-				...rowOf(purchase, this.#now()),
-				offer: NONE,
-				// The module has the money's terms, and says nothing of them.
-				exponent: UNKNOWN_EXPONENT,
-				play: 0n,
-				merchant: nameInDeviceId(contract.sellerAgent),
-				merchant_module: nameInDeviceId(contract.sellerModule),
-				address: "",
-				target: await this.#freeTarget(learnedTo(harmlessName(name))),
-				overwrite: 0n,
-			}),
-		);
-		if (step !== "refunded") return;
-		const outcome = {
-			kind: "refunded",
-			credited: contract.amount,
-			code: "purchase-void",
-			reason: "",
-		} as const;
-		await store.transact(concludePurchase(contract.hash, outcome, this.#now()));
 	}
 
 	/** The module speaks of a purchase that is not asked for here. */
@@ -604,123 +474,6 @@ export class Buyer {
 			if (goods !== undefined) works.push(this.#letGo(ask, goods));
 		}
 		void Promise.allSettled(works).then(() => this.#over.resolve());
-	}
-}
-
-function goodsFor(
-	target: GoodsTarget,
-	offer: Offer | undefined,
-	isPaid: boolean,
-): AskedGoods {
-	return {
-		...{ target, offer, isPaid, isBegunAnew: false },
-		...{ file: undefined, turn: undefined, contract: undefined },
-		...{ isOver: false, isLeft: false, work: Promise.resolve() },
-	};
-}
-
-async function begin(
-	keeper: GoodsKeeper,
-	goods: AskedGoods,
-	{
-		ask,
-		length,
-		from,
-	}: { readonly ask: number; readonly length: bigint; readonly from: number },
-): Promise<GoodsEvent> {
-	const { target, isPaid } = goods;
-	const { maxBytes } = target;
-	if (!isPaid && maxBytes !== undefined && length > maxBytes)
-		throw new TetradError(
-			"limit-exceeded",
-			`nothing was paid: the goods have ${length} bytes, and at most ${maxBytes} were to be taken`,
-		);
-	if (from === 0) {
-		await goods.file?.[Symbol.asyncDispose]();
-		goods.file = await keeper.begin({ ...target, mayBeThere: isPaid });
-		goods.isBegunAnew = isPaid;
-	}
-	try {
-		await fileOf(goods).requireRoom(length);
-	} catch (thrown) {
-		if (from === 0 && !isPaid) {
-			await goods.file?.[Symbol.asyncDispose]();
-			goods.file = undefined;
-			await keeper.discard(target.path);
-		}
-		throw thrown;
-	}
-	return { kind: "begun", ask };
-}
-
-/** Goods that have to be fetched are opened later, and whoever has them may open them meanwhile. */
-function missing(ask: number, goods: AskedGoods, from: number): GoodsEvent {
-	leaveTurn(goods);
-	return { kind: "goods-missing", ask, from };
-}
-
-function leaveTurn(goods: AskedGoods): void {
-	goods.turn?.[Symbol.dispose]();
-	goods.turn = undefined;
-}
-
-function fileOf({ file }: AskedGoods): KeptGoods {
-	if (file === undefined)
-		throw new TetradError("internal", "goods came that were not begun");
-	return file;
-}
-
-/** What is on the disk of goods, if anything is. */
-async function partOf(
-	keeper: GoodsKeeper,
-	goods: AskedGoods,
-): Promise<KeptGoods | undefined> {
-	goods.file ??= await keeper.resume(goods.target).catch(() => undefined);
-	return goods.file;
-}
-
-function rowOf(
-	{
-		contract,
-		chain,
-		issuerChain,
-		salt,
-		description,
-		exporter,
-	}: ProvisionalPurchase,
-	now: number,
-) {
-	return {
-		contract: contract.hash,
-		time: BigInt(now),
-		document: contract.document,
-		chain,
-		issuer_chain: issuerChain,
-		salt,
-		description,
-		exporter,
-	};
-}
-
-function gaveUp(signal: AbortSignal | undefined): TetradError {
-	return new TetradError("aborted", "the caller gave up waiting", {
-		cause: signal?.reason,
-	});
-}
-
-/** What goes on all the same is not waited for any more. Rejects with `aborted`. */
-export async function untilGivenUp<Value>(
-	coming: Promise<Value>,
-	signal: AbortSignal | undefined,
-): Promise<Value> {
-	const leaving = Promise.withResolvers<never>();
-	const onAbort = () => leaving.reject(gaveUp(signal));
-	if (signal?.aborted) onAbort();
-	signal?.addEventListener("abort", onAbort, { once: true });
-	try {
-		return await Promise.race([coming, leaving.promise]);
-	} finally {
-		signal?.removeEventListener("abort", onAbort);
 	}
 }
 

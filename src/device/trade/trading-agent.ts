@@ -21,8 +21,9 @@ import {
 } from "../../trade/records/index.ts";
 import { hex } from "../../wire/index.ts";
 import { askToSell } from "./ask-to-sell.ts";
-import { type Buyer, type BuyStep, untilGivenUp } from "./buyer.ts";
+import type { Buyer, BuyStep } from "./buyer.ts";
 import { Calling } from "./calling.ts";
+import { untilGivenUp } from "./given-up.ts";
 import { type GoodsTarget, goodsFiles } from "./goods-file.ts";
 import { CLEARED_WITHIN_MS } from "./limits.ts";
 import {

@@ -6,16 +6,16 @@ const ECASH = "src/money/purse/ecash";
 export const PLANTED_FOR_MINTS: Readonly<Record<string, Planted>> = {
 	"refund-before-the-deadline": {
 		what: "a payer takes what is locked back before the deadline",
-		file: `${ECASH}/locked-sales.ts`,
+		file: `${ECASH}/locked-sale.ts`,
 		find: "return core.now >= deadlineOf(row)",
 		replace: "return core.now >= 0",
 	},
 	"refund-unasked": {
 		what: "a payer counts what is locked as its own at the deadline, without asking the mint",
-		file: `${ECASH}/locked-sales.ts`,
-		find: "? this.#refund(sale)\n\t\t\t\t\t: this.#waitForDeadline(sale);",
+		file: `${ECASH}/locked-sale.ts`,
+		find: "? this.#refund()\n\t\t\t\t\t: this.#waitForDeadline();",
 		replace:
-			"? this.#refunded(sale, [], row.amount)\n\t\t\t\t\t: this.#waitForDeadline(sale);",
+			"? this.#refunded([], row.amount)\n\t\t\t\t\t: this.#waitForDeadline();",
 	},
 	"claim-uncounted-for": {
 		what: "a payee counts a lock as claimed before the mint has answered",
@@ -143,24 +143,24 @@ export const PLANTED_FOR_MINTS: Readonly<Record<string, Planted>> = {
 	},
 	"spent-as-paid": {
 		what: "what a mint says is spent counts as bought, without a key",
-		file: `${ECASH}/locked-sales.ts`,
+		file: `${ECASH}/locked-sale.ts`,
 		find: 'case "spent-without-key":',
 		replace:
-			'case "spent-without-key": if (core.now > 0) return this.#keyed(sale, { key: new Uint8Array(32), receipt: NOTHING, chain: NO_CHAIN });',
+			'case "spent-without-key": if (core.now > 0) return this.#keyed({ key: new Uint8Array(32), receipt: NOTHING, chain: NO_CHAIN });',
 	},
 	"lost-answer-guessed": {
 		what: "a mint that does not answer is taken not to have done what it was asked",
-		file: `${ECASH}/locked-sales.ts`,
-		find: "sale.run?.run.unanswered();\n\t\tsale.talk.later();",
+		file: `${ECASH}/locked-sale.ts`,
+		find: "this.#run?.run.unanswered();\n\t\tthis.#talk.later();",
 		replace:
-			'if (sale.row.state === "locking") return this.#move(sale, { ...sale.row, state: "declined" }, this.#running(sale).of.spends); sale.run?.run.unanswered();\n\t\tsale.talk.later();',
+			'if (this.#row.state === "locking") return this.#move({ ...this.#row, state: "declined" }, this.#running().of.spends); this.#run?.run.unanswered();\n\t\tthis.#talk.later();',
 	},
 	"change-lost": {
 		what: "what a lock was too much for is not kept",
-		file: `${ECASH}/locked-sales.ts`,
-		find: 'return this.#move(sale, lockedIn(row, lock), change);\n\t\t\t}\n\t\t\tcase "not-done":',
+		file: `${ECASH}/locked-sale.ts`,
+		find: 'return this.#move(lockedIn(row, lock), change);\n\t\t\t}\n\t\t\tcase "not-done":',
 		replace:
-			'return void change, this.#move(sale, lockedIn(row, lock), []);\n\t\t\t}\n\t\t\tcase "not-done":',
+			'return void change, this.#move(lockedIn(row, lock), []);\n\t\t\t}\n\t\t\tcase "not-done":',
 	},
 	"refund-key-shared": {
 		what: "a payer has one key for the refunds of all contracts",

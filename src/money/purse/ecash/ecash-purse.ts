@@ -1,5 +1,5 @@
 /*
- * The ecash of a purse, beside its notes: what it pays with it (offering.ts, locked-sales.ts), what
+ * The ecash of a purse, beside its notes: what it pays with it (offering.ts, locked-sale.ts), what
  * it is paid (claiming.ts), what its owner does with it (receiving.ts, owner-orders.ts), and the mints
  * that it asks (mints.ts). Everything is paid for a key, as a sale; its mint takes the place of an
  * issuer.

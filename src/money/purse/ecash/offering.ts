@@ -1,14 +1,14 @@
 /*
  * A sale that this module is to pay with ecash, up to COMMIT, of which there is one for a contract:
  *
- *   looking up ─new─▶ finding mint ─known─▶ (allowed) ─▶ offered ─agreed─▶ committing ─durable─▶ (locked-sales.ts)
+ *   looking up ─new─▶ finding mint ─known─▶ (allowed) ─▶ offered ─agreed─▶ committing ─durable─▶ (locked-sale.ts)
  *      │                                     │
  *      └─paid before                         └─to be approved─▶ asking owner
  *
  * What its mint asks for beside the price is known before its owner's limits, and the owner, are
  * asked, and again with the very proofs right before it is committed: it may be more by then.
  * Everybody may give up in each of these, and nothing has changed then. What is committed is for
- * the mint to decide (locked-sales.ts).
+ * the mint to decide (locked-sale.ts).
  */
 
 import { HASH_BYTES } from "../../../crypto/index.ts";

@@ -2,7 +2,7 @@
  * Sales that this purse may have paid for in a life that it has forgotten: it was put back, and its
  * agent still has the contract.
  *
- *   recalled ─▶ asking ─the mint has signed the lock─▶ writing ─durable─▶ LOCKED (locked-sales.ts)
+ *   recalled ─▶ asking ─the mint has signed the lock─▶ writing ─durable─▶ LOCKED (locked-sale.ts)
  *                │  ▲ └─it has not, and it is too late for it─▶ (never paid)
  *                └──┴─it has not, and what was sent may still come
  *

@@ -5,6 +5,7 @@ import type { SimulatedMint } from "../mint.ts";
 import { type EcashRow, ecashRow, openCoins, Swaps } from "./ecash-rows.ts";
 import type { MakeInvariant } from "./invariant.ts";
 import { isAskedLate, isCostly } from "./mint-sins.ts";
+import { needsPerson } from "./needs-person.ts";
 
 /** What is known of one proof of a mint. */
 interface Coin {
@@ -155,16 +156,22 @@ export const ecashCoins: MakeInvariant = (world, fail) => {
 			}
 			changed.clear();
 		},
-		/** In the end nothing is in a lock or in doubt any more, and what all purses can spend is what all mints owe. */
+		/** In the end nothing is in a lock or in doubt any more, and what all purses can spend is what all mints owe. A purse that does not start waits with what it has begun. */
 		rested() {
 			for (const [mint, known] of coins) requireRestored(mint, known);
 			if (world.wasPutBack) return;
+			const isWaiting = world.sides.some(
+				(side) => !side.module.isUp && needsPerson(side) !== undefined,
+			);
 			for (const [mint, known] of coins) {
 				if (isCostly(mint)) continue;
 				let [owed, had] = [0n, 0n];
 				for (const coin of known.values()) {
 					const amount = owedFor(mint, coin);
-					const isHad = coin.holders.size > 0 || coin.out > 0;
+					const isHad =
+						coin.holders.size > 0 ||
+						coin.out > 0 ||
+						(isWaiting && coin.rows > 0);
 					if (isHad) had += amount;
 					if (isHad || !coin.isOfOthers) owed += amount;
 				}

@@ -110,6 +110,19 @@ export async function tell(): Promise<string> {
 			cut(20n + BigInt(messages), messages),
 		);
 	await story.chapter("they meet again", () => pay(5n));
+	await story.chapter("one of two that bob expects is paid", async () => {
+		const tetrad = await town.meet(ann, bob);
+		const other = contractOf(++contracts);
+		last = contractOf(++contracts);
+		for (const contract of [other, last])
+			town.expect(bob, tetrad, contract, 4n, mint, "a biscuit");
+		town.pay(ann, tetrad, last, 4n, mint, "biscuit");
+		await town.quiet();
+	});
+	await story.chapter("their tetrad ends", async () => {
+		for (const tetrad of [...ann.tetrads.keys()]) town.part(ann, tetrad);
+		await town.quiet();
+	});
 	await story.chapter("the day's limit is reached", async () => {
 		await pay(100n);
 		await pay(100n);

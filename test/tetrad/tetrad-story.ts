@@ -17,6 +17,7 @@ import {
 	type FourDevicesOptions,
 	makeLink,
 } from "../support/four-devices.ts";
+import { kept } from "../support/kept.ts";
 import { AgentByHand, type Effect } from "../support/machines.ts";
 import {
 	ADDRESS,
@@ -103,6 +104,13 @@ function flipped(bytes: Uint8Array, at: number, bit = 1): Uint8Array {
 	return out;
 }
 
+/** What a machine of a tetrad is made with. */
+const NOT_ITS_OWN: ReadonlySet<string> = new Set([
+	...["context", "crypto", "device", "judge", "lists", "options", "own"],
+	...["policy", "CertifiedDevice", "ChainVerdicts", "UntrustedLists"],
+]);
+const isOther = (name: string) => NOT_ITS_OWN.has(name);
+
 class Story {
 	readonly lines: string[] = [];
 	readonly #words = new Words();
@@ -136,6 +144,9 @@ class Story {
 			waited.set(place, waits);
 		};
 		await act(four);
+		for (const place of PLACES)
+			for (const [at, many] of kept(four[place].machine, isOther))
+				this.lines.push(`\t${place} keeps ${many} ${at}`);
 		return four;
 	}
 

@@ -165,6 +165,19 @@ export async function tell(): Promise<string> {
 		},
 	);
 	await story.chapter("a payment that is never delivered", () => cut(17n, 2));
+	await story.chapter(
+		"ann asks for it where bob has another agent",
+		async () => {
+			const { agentId } = bob;
+			Object.assign(bob, { agentId: agentId.map((byte) => byte ^ 1) });
+			const tetrad = await town.meet(ann, bob);
+			town.pay(ann, tetrad, last, 17n, mint);
+			await town.quiet();
+			town.part(ann, tetrad);
+			await town.quiet();
+			Object.assign(bob, { agentId });
+		},
+	);
 	await story.chapter("all is over, and claimed", async () => {
 		await later(19 * DAY);
 		await visit(ann);

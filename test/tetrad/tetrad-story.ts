@@ -349,6 +349,7 @@ async function tellStrays(story: Story): Promise<void> {
 				four.apply("A", four.A.linkMessage(LINK.end, body, four.now));
 			});
 	}
+	await tellMiddle(story);
 	for (const root of ["transcript", "unsafe-xor"] as const)
 		for (const link of ["paired", "unsafe-open"] as const)
 			await story.chapter(
@@ -375,6 +376,36 @@ async function tellStrays(story: Story): Promise<void> {
 				await four.establish();
 			},
 		);
+}
+
+/** What has no place before all is confirmed, at any moment until then. */
+async function tellMiddle(story: Story): Promise<void> {
+	const body = Uint8Array.of(1);
+	const frameOf = { A: FRAME.offer, B: FRAME.answer };
+	const strays = [
+		...PLACES.map((place) => ({
+			...{ place, what: "the link message local" },
+			act: (four: Telling) =>
+				four[place].linkMessage(LINK.local, body, four.now),
+		})),
+		...(["A", "B"] as const).map((place) => ({
+			...{ place, what: "a frame that it sends itself" },
+			act: (four: Telling) =>
+				four[place].frame(encodeFrame(frameOf[place], body), four.now),
+		})),
+	];
+	let isConfirmed = false;
+	for (let nth = 0; !isConfirmed; nth++)
+		for (const { place, what, act } of strays)
+			await story.ends(
+				`${place} gets ${what} before message ${nth} is there`,
+				async (four) => {
+					four.start();
+					await four.run(() => four.delivered.length === nth);
+					isConfirmed = four.has("A", "confirmed");
+					four.apply(place, act(four));
+				},
+			);
 }
 
 type Make = (options?: FourDevicesOptions) => Promise<Telling>;

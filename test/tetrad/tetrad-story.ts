@@ -406,6 +406,14 @@ async function tellMiddle(story: Story): Promise<void> {
 					four.apply(place, act(four));
 				},
 			);
+	// All others have done by then what they can do without its signature.
+	for (const { place, what, act } of strays)
+		await story.ends(`${place} gets ${what} while it signs`, async (four) => {
+			four.signs = (signer, signature) =>
+				signer === place ? [] : four[signer].signed(signature);
+			await four.establish();
+			four.apply(place, act(four));
+		});
 }
 
 type Make = (options?: FourDevicesOptions) => Promise<Telling>;

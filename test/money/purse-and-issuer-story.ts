@@ -164,6 +164,22 @@ export async function tell(): Promise<string> {
 			await visit(bob);
 		},
 	);
+	await story.chapter(
+		"a payment comes late, and bob's agent still expects it",
+		async () => {
+			await cut(18n, 2);
+			await later(DAY / 4);
+			const tetrad = await town.meet(ann, bob);
+			await town.quiet();
+			for (const amount of [18n, 19n]) {
+				town.expect(bob, tetrad, last, amount, mint);
+				await town.quiet();
+			}
+			town.part(ann, tetrad);
+			await town.quiet();
+		},
+	);
+	await story.chapter("bob has it booked", () => visit(bob));
 	await story.chapter("a payment that is never delivered", () => cut(17n, 2));
 	await story.chapter(
 		"ann asks for it where bob has another agent",

@@ -1,6 +1,7 @@
 /* What a mint asks for beside the price of a purchase is its owner's money like the price. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { put } from "../../src/machine/index.ts";
 import type { MoneyLimits, PurseReport } from "../../src/money/index.ts";
 import {
 	ecashTables,
@@ -13,6 +14,7 @@ import {
 	type Contract,
 } from "../../src/trade/documents/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import { filled } from "../money/documents.ts";
 import type { Module } from "../money/town.ts";
 import { makeWorld } from "../support/authority.ts";
 import { EcashMarket, MINT_ISSUER } from "./ecash-market.ts";
@@ -175,6 +177,32 @@ describe("an agent", () => {
 		assert.deepEqual(await ask(250n), [notes, ["cashu", FEE]]);
 		// With less than that nobody can say which proofs it would be.
 		assert.deepEqual(await ask(5000n), [notes, ["cashu", undefined]]);
+	});
+
+	test("is told no more than an amount can be of what a mint says there is, and its module goes on", async () => {
+		const ecash = await make();
+		const { market } = ecash;
+		const { town, ann } = market;
+		const visit = await market.meet();
+		const [row] = ann.store.rows(ecashTables.PROOFS);
+		assert.ok(row);
+		const most = 2n ** 63n - 1n;
+		const writes = [1, 2, 3].map((number) =>
+			put(ecashTables.PROOFS, {
+				...{ ...row, id: filled(32, number), amount: most },
+				secret: `${number}`,
+			}),
+		);
+		ann.store.run({ kind: "done", writes, result: undefined });
+		market.say(
+			ann,
+			visit.tetrad,
+			message(ABOUT_PURCHASES.moneys, { prices: undefined }),
+		);
+		await town.work();
+		await market.quiet();
+		assert.ok(ann.machine);
+		assert.equal(market.held.at(-1)?.spendable, most);
 	});
 
 	test("pays nothing for which the mint asks more than it has agreed to", async () => {

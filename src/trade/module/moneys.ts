@@ -1,7 +1,12 @@
 /* Which money a module knows, how much of it can be paid with, and what its mints ask for that: what its agent has to know to choose among prices. */
 import type { TetradError } from "../../errors.ts";
 import { done, type Kind } from "../../machine/index.ts";
-import { type Meeting, messages, type SaleRail } from "../../money/index.ts";
+import {
+	MAX_AMOUNT,
+	type Meeting,
+	messages,
+	type SaleRail,
+} from "../../money/index.ts";
 import { copy, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
@@ -56,7 +61,7 @@ export class Moneys {
 				currency: currency.code,
 				money: { exponent: currency.exponent, isPlay },
 				rail: isOfMint ? "cashu" : "own-notes",
-				spendable: amounts[i] ?? 0n,
+				spendable: atMost(amounts[i] ?? 0n),
 				...(isOfMint ? this.#feeOf(issuer, prices) : {}),
 			}),
 		);
@@ -71,4 +76,9 @@ export class Moneys {
 		const fee = price && this.#rail.feeOf(issuer, price.amount);
 		return fee === undefined ? {} : { fee };
 	}
+}
+
+/** A mint can say it has signed whatever it likes, and there may be more than any amount is. Nothing costs so much. */
+function atMost(amount: bigint): bigint {
+	return amount < MAX_AMOUNT ? amount : MAX_AMOUNT;
 }

@@ -422,7 +422,7 @@ describe("a shop with two modules", () => {
 	});
 
 	test("gives back what was paid to each from the purse of that one, once", async () => {
-		await using _ = await Shop.start();
+		await using running = await Shop.start();
 		await using buyersDesk = new AsyncDisposableStack();
 		const listening = Promise.withResolvers<string>();
 		const closing = new AbortController();
@@ -464,6 +464,25 @@ describe("a shop with two modules", () => {
 				PRICE,
 			);
 			assert.equal(after.shop[2 - at], before.shop[2 - at]);
+		}
+		// The agent is paired with the second one, and is run without it.
+		await running.serving?.[Symbol.asyncDispose]();
+		const settings = await readFile(join(shop, "tetrad.toml"), "utf8");
+		await configure((text) => text.replace(/\[\[further[^[]*/, ""));
+		try {
+			running.serve();
+			await running.settled(1);
+			const before = await money();
+			const [, contract = ""] = [...sold]
+				.filter(([, module]) => module === "shop-till-2")
+				.map(([contract]) => contract);
+			await refused(
+				["refund", contract, "--home", shop, "--to", to],
+				/shop-till-2 was paid and gives this back, and the agent runs without it/,
+			);
+			assert.deepEqual(await money(), before);
+		} finally {
+			await configure(() => settings);
 		}
 	});
 });

@@ -20,6 +20,7 @@ import {
 	paidModule,
 	payRefund,
 	type RefundGiver,
+	type RefundRow,
 	readPurchase,
 	type SaleRow,
 } from "../../trade/records/index.ts";
@@ -179,6 +180,7 @@ export async function giveBack(
 			giver: giverOf(sale, pairings),
 		}),
 	);
+	requireGiver(work, refund);
 	const number = Number(refund.number);
 	await owed(number);
 	const wanted = {
@@ -209,6 +211,15 @@ export async function giveBack(
 		);
 	await store.transact(payRefund(refund));
 	return number;
+}
+
+/** A module that the agent is paired with may be left out where it runs: no other gives what that one owes. */
+function requireGiver({ agent }: AgentAtWork, { module }: RefundRow): void {
+	if (agent.modules.some((own) => sameBytes(own, module))) return;
+	throw new TetradError(
+		"not-paired",
+		`${nameInDeviceId(module)} was paid and gives this back, and the agent runs without it: name that module in the settings again; where it is gone for good, its pairing has to go from the agent's home`,
+	);
 }
 
 /** What was paid to one of the modules that the agent is paired with is given back by it, and what was paid to another one, by the first. */

@@ -84,6 +84,8 @@ const MAX_RESUMED = 256;
 export interface AgentMemory {
 	/** The newest heads of its module, by device id in hexadecimal: known as soon as they are told. */
 	readonly heads: Map<string, Head>;
+	/** Those that are durable. */
+	readonly kept: Map<string, Head>;
 	/** Its merchant's offers are good as long as it lives. */
 	readonly offerKey: Uint8Array;
 	/** Names of what contracts that went out are about, by hash in hexadecimal. */
@@ -96,7 +98,13 @@ export function rememberAgent(device: Device): AgentMemory {
 			.rows(WITNESSED)
 			.map(({ module, number, hash }) => [hex(module), { number, hash }]),
 	);
-	return { heads, offerKey: device.crypto.random(32), offered: new Map() };
+	const kept = new Map(heads);
+	return {
+		heads,
+		kept,
+		offerKey: device.crypto.random(32),
+		offered: new Map(),
+	};
 }
 
 /** With an entry in the log of the agent for each change of a purchase or a sale. */
@@ -256,15 +264,24 @@ export class Session implements TetradUser {
 	#keep(id: number, head: Head): void {
 		const { device, memory } = this.#options;
 		const module = this.#module;
-		const known = memory.heads.get(hex(module));
+		const name = hex(module);
+		const known = memory.heads.get(name);
 		if (known === undefined || known.number < head.number)
-			memory.heads.set(hex(module), head);
+			memory.heads.set(name, head);
 		transact(
 			device,
 			witnessing(module, head),
-			() => this.#payments.feed({ kind: "kept", id }),
+			(kept) => {
+				memory.kept.set(name, kept);
+				this.#payments.feed({ kind: "kept", id });
+			},
 			(error) => {
-				memory.heads.delete(hex(module));
+				// As an agent does (`src/device/purse/agent-store.ts`): what could not be kept is not known either.
+				const kept = memory.kept.get(name);
+				if (memory.heads.get(name) === head) {
+					if (kept === undefined) memory.heads.delete(name);
+					else memory.heads.set(name, kept);
+				}
 				this.#payments.feed({ kind: "not-kept", id, error });
 			},
 		);

@@ -5,6 +5,7 @@ import {
 } from "../../src/money/documents/index.ts";
 import { NOTES } from "../../src/money/issuer/index.ts";
 import { hex } from "../../src/wire/index.ts";
+import { readable } from "../readable.ts";
 import type { World } from "../world.ts";
 
 /** What was paid with a note, by whoever keeps it. */
@@ -39,10 +40,10 @@ export function isForgotten(
 			ledger !== undefined &&
 			// What was archived is over, and has no notes any more.
 			notes.length > 0 &&
-			parseList(notes, MAX_PIECES).some(
-				(document) =>
-					!ledger.notes.has(hex(parseNote(ledger.crypto, document).id)),
-			)
+			parseList(notes, MAX_PIECES).some((document) => {
+				const note = readable(() => parseNote(ledger.crypto, document));
+				return note !== undefined && !ledger.notes.has(hex(note.id));
+			})
 		);
 	};
 }

@@ -18,7 +18,9 @@ export const goodsForMoney: MakeInvariant = (world, fail) => ({
 				);
 		if (
 			world.wasPutBack ||
-			world.sides.some((side) => needsPerson(side) !== undefined)
+			world.sides.some((side) => needsPerson(side) !== undefined) ||
+			// A ledger that has changed on its disk says of no sale what became of it, and its audit says so.
+			world.issuers.some(({ module }) => module.disk.rotten > 0)
 		)
 			return;
 		for (const { name, agent, goods } of world.buyers) {

@@ -1,6 +1,6 @@
 /* Runs one plan from its beginning to its end. */
 
-import { ecashTables } from "../src/money/index.ts";
+import { ecashTables, purseTables } from "../src/money/index.ts";
 import { PURCHASES } from "../src/trade/records/index.ts";
 import { BEGINNING, certificates, type Identity } from "./certificates.ts";
 import { type Cryptography, STAND_IN } from "./crypto.ts";
@@ -349,8 +349,14 @@ function lose(world: World, until: (time: number) => boolean): void {
 
 function isAtRest(side: Side, world: World): boolean {
 	if (whatIsOpen(side).length === 0) return true;
-	// A purse that waits for its owner has what it paid with ecash all the same.
+	// A purse that waits for its owner has what it paid with ecash all the same, and hands in what its payers wait to be booked.
+	const { disk, isUp } = side.module;
+	const toBook = disk
+		.rows(purseTables.RECEIPTS)
+		.some(({ state }) => state === "to-book");
 	return (
-		needsPerson(side) !== undefined && notRecalled(world, side).length === 0
+		needsPerson(side) !== undefined &&
+		notRecalled(world, side).length === 0 &&
+		!(isUp && toBook)
 	);
 }

@@ -206,8 +206,6 @@ export function whatIsOpen(
 					// A payment that its payee denies is in doubt until its notes have expired.
 					!(payment.terms.length === 0 && liars.has(hex(payment.payee))) &&
 					!(payment.terms.length === 0 && rotten.has(hex(payment.payee))) &&
-					// A payee that was put back takes it when its issuer has booked it, for which its owner has to do something first.
-					!(payment.terms.length === 0 && waiting.has(hex(payment.payee))) &&
 					!isLeft(payment) &&
 					!forgotten.has(hex(payment.contract)),
 			)

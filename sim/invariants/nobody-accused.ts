@@ -41,13 +41,13 @@ export const nobodyAccused: MakeInvariant = (world, fail) => {
 		},
 		rested() {
 			for (const { name, module } of world.issuers) {
-				// What has changed on its disk convinces nobody.
-				if (module.disk.rotten > 0) continue;
 				for (const { id } of module.disk.rows(CONFLICTS)) {
-					const found = module.disk.run(evidenceOf(module.crypto, id)).result;
 					try {
+						const found = module.disk.run(evidenceOf(module.crypto, id)).result;
 						openEvidence(module.crypto, found ?? new Uint8Array(), banks);
 					} catch (thrown) {
+						// What has changed on its disk convinces nobody.
+						if (module.disk.rotten > 0) continue;
 						fail(
 							`${name} has evidence of double spending that convinces nobody: ${String(thrown)}`,
 						);

@@ -38,6 +38,7 @@ export async function takeRefund(
 			? late
 			: AbortSignal.any([late, options.signal]);
 	let buyer: Buyer | undefined;
+	let hasCome = false;
 	try {
 		buyer = await calling.meetModule(
 			address,
@@ -48,26 +49,27 @@ export async function takeRefund(
 		const { payments } = buyer;
 		const payment = { contract, issuer, currency, amount };
 		await payments.expect(payment, { text: refundText(of), signal });
-		const coming = payments.received(contract, { signal });
+		const coming = payments.received(contract, { signal }).then(() => {
+			hasCome = true;
+		});
 		coming.catch(() => {});
 		// Whoever owes something pays it when it is asked for its catalogue, or later, where another tetrad is in the way.
-		let isHere = false;
-		while (!isHere) {
+		while (!hasCome) {
 			await buyer.list(undefined, signal);
-			isHere = await Promise.race([
-				coming.then(() => true),
-				pause(REFUND_ASKED_EVERY_MS, false),
-			]);
+			await Promise.race([coming, pause(REFUND_ASKED_EVERY_MS)]);
 		}
 		// The merchant's module hears by now that it came, and its agent can keep that.
 		await buyer.list(undefined, signal);
 	} catch (thrown) {
-		if (!late.aborted) throw thrown;
-		throw new TetradError(
-			"timed-out",
-			"the merchant has given nothing back yet; ask again later",
-			{ cause: thrown },
-		);
+		// What has come is here, whatever becomes of the tetrad after that.
+		if (!hasCome)
+			throw late.aborted
+				? new TetradError(
+						"timed-out",
+						"the merchant has given nothing back yet; ask again later",
+						{ cause: thrown },
+					)
+				: thrown;
 	} finally {
 		if (buyer !== undefined) await leave(buyer);
 	}

@@ -116,10 +116,11 @@ export class DurableStore implements Store {
 		await this.#engine.close();
 	}
 
+	/** One that has failed is closed to be opened again, and whoever asks meanwhile has made no mistake. */
 	#refusal(): TetradError | undefined {
-		if (this.#closed !== undefined)
-			return new TetradError("invalid-argument", "the store is closed");
-		return this.#failure;
+		if (this.#failure !== undefined || this.#closed === undefined)
+			return this.#failure;
+		return new TetradError("invalid-argument", "the store is closed");
 	}
 
 	/** With what can wait, in the order in which all was asked for. */

@@ -20,9 +20,8 @@ export const ecashKeys: MakeInvariant = (world, fail) => {
 				const found = ecashRow(write.table, write.row);
 				if (found === undefined || found.kind === "proof") continue;
 				for (const swap of swaps.of(device, found))
-					for (const { keyset, counter, blinded, amount, secret } of outputsOf(
-						swap,
-					)) {
+					for (const made of outputsOf(swap)) {
+						const { keyset, counter, blinded, amount, secret } = made;
 						for (const [, contract, keys] of keysIn(secret))
 							for (const key of keys) {
 								const known = contracts.get(key) ?? contract;
@@ -33,7 +32,9 @@ export const ecashKeys: MakeInvariant = (world, fail) => {
 									);
 							}
 						if (isBack) continue;
-						const place = `${device.name} ${hex(keyset)} ${counter}`;
+						// Those of a lock are of its contract, which is in the secret.
+						const whose = made.countedBy === "lock" ? tagOf(secret) : "";
+						const place = `${device.name} ${hex(keyset)} ${whose} ${counter}`;
 						const output = `${hex(blinded)} ${amount}`;
 						const known = outputs.get(place) ?? output;
 						outputs.set(place, known);
@@ -50,7 +51,10 @@ function keysIn(
 	secret: string,
 ): readonly (readonly [kind: string, contract: string, keys: string[]])[] {
 	if (!secret.startsWith("[")) return [];
-	const tag = (name: string) =>
-		new RegExp(`\\["${name}","([0-9a-f]+)"\\]`).exec(secret)?.[1] ?? "";
-	return [["lock", tag("tetrad_contract"), [tag("pubkeys"), tag("refund")]]];
+	const tag = (name?: string) => tagOf(secret, name);
+	return [["lock", tag(), [tag("pubkeys"), tag("refund")]]];
+}
+
+function tagOf(secret: string, name = "tetrad_contract"): string {
+	return new RegExp(`\\["${name}","([0-9a-f]+)"\\]`).exec(secret)?.[1] ?? "";
 }

@@ -6,6 +6,7 @@ import {
 } from "../../sim/ecash-crypto.ts";
 import { nodeCrypto } from "../../src/crypto/index.ts";
 import { TetradError } from "../../src/errors.ts";
+import { put, remove } from "../../src/machine/index.ts";
 import {
 	FaultyMint,
 	PlayMint,
@@ -37,6 +38,7 @@ import {
 	ecashPurse,
 	ecashTables,
 	noBalance,
+	purseTables,
 	readBalances,
 } from "../../src/money/index.ts";
 import { EcashBook } from "../../src/money/purse/ecash/book.ts";
@@ -46,6 +48,8 @@ import { hex, utf8 } from "../../src/wire/index.ts";
 import type { Module } from "../money/town.ts";
 import { Market, type MarketOptions, type Visit } from "./market.ts";
 import type { RailMarket } from "./rail-contract.ts";
+
+const { APART_LOCKS_NAME, META } = purseTables;
 
 export const MINT_URL = "https://mint.example";
 const UNIT = "sat";
@@ -132,6 +136,7 @@ export class EcashMarket {
 				ann.store.run({
 					kind: "done",
 					writes: [
+						put(META, { name: APART_LOCKS_NAME, value: Uint8Array.of(1) }),
 						...book.writeNew(MINT_ISSUER, proofs),
 						...countersOf(book, proofs),
 					],
@@ -152,6 +157,31 @@ export class EcashMarket {
 	token(amount: bigint): readonly Proof[] {
 		const seed = seedOf({ name: `${++this.#strangers} somebody else` });
 		return mintFor(this.crypto, this.mint, seed, amount, this.#clock());
+	}
+
+	/** A module has this ecash and none beside, as if it had received it. */
+	giveOnly(module: Module, proofs: readonly Proof[]): void {
+		const { PROOFS } = ecashTables;
+		const book = new EcashBook(nodeCrypto, [TRUSTED], [], new Map());
+		module.store.run({
+			kind: "done",
+			writes: [
+				...module.store.rows(PROOFS).map(({ id }) => remove(PROOFS, { id })),
+				...book.writeNew(MINT_ISSUER, proofs),
+			],
+			result: undefined,
+		});
+		this.market.town.restart(module);
+	}
+
+	/** Its seed may have made locks with counters of the purse's. */
+	hadCountedLocks(module: Module): void {
+		module.store.run({
+			kind: "done",
+			writes: [remove(META, { name: APART_LOCKS_NAME })],
+			result: undefined,
+		});
+		this.market.town.restart(module);
 	}
 
 	/** As the suite of rails knows it. */

@@ -297,6 +297,30 @@ describe("a module that was put back to before it paid", () => {
 		ecash.requireConserved();
 	});
 
+	test("does not say so where its seed may have made locks as they were at first, of which the mint cannot be asked for all", async () => {
+		const scene = await bought("lockAgreed");
+		const { ecash, contract } = scene;
+		const { market } = ecash;
+		const { town, ann } = market;
+		scene.putBack();
+		ecash.hadCountedLocks(ann);
+		// Its agent keeps a head that came after, of something else.
+		ann.head = { number: 1000n, hash: filled(32, 7) };
+		assert.equal(await resume(scene), "in-doubt 0: payment-in-doubt");
+		await town.pass(102 * MINUTE);
+		market.listen();
+		assert.equal(last({ market, contract }), "in-doubt 0: payment-in-doubt");
+		const heard = market.heard(contract).at(-1);
+		assert.ok(heard?.kind === "notBought");
+		assert.match(heard.reason, /up to 1000 that are empty in a row/);
+		assert.equal(await resume(scene), "in-doubt 0: payment-in-doubt");
+		// What it has locked apart is found all the same.
+		const other = await bought();
+		other.putBack();
+		other.ecash.hadCountedLocks(other.ecash.market.ann);
+		assert.equal(await resume(other), "bought");
+	});
+
 	test("waits for a mint that is away, and goes on when asked in many tetrads", async () => {
 		const scene = await bought();
 		const { ecash, visit, contract } = scene;

@@ -10,6 +10,7 @@ export type { CarriedDleq, Dleq, EcashCrypto } from "./ecash-crypto.ts";
 export { invoiceAmount } from "./invoice-amount.ts";
 export { encodeKeyset, parseKeyset } from "./kept-keyset.ts";
 export {
+	lockSeed,
 	payeeBaseKey,
 	payeeKey,
 	payeePrivateKey,
@@ -33,6 +34,7 @@ export {
 	MAX_SECRET_BYTES,
 	MAX_TOKEN_LENGTH,
 	POINT_BYTES,
+	SCALAR,
 	SCALAR_BYTES,
 	SCHNORR_BYTES,
 } from "./limits.ts";

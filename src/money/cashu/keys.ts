@@ -6,11 +6,12 @@
 import type { CryptoProvider } from "../../crypto/index.ts";
 import { enc, malformed, utf8 } from "../../wire/index.ts";
 import type { EcashCrypto } from "./ecash-crypto.ts";
-import { SCALAR_BYTES } from "./limits.ts";
+import { ECASH_SEED_BYTES, SCALAR_BYTES } from "./limits.ts";
 
 const PAYEE_BASE = utf8("tetrad/1 cashu payee base");
 const PAYEE = utf8("tetrad/1 cashu payee");
 const REFUND = utf8("tetrad/1 cashu refund");
+const LOCK_OUTPUTS = utf8("tetrad/1 cashu lock outputs");
 const NO_SALT = new Uint8Array();
 
 /** The order of secp256k1 (SEC 2, 2.4.1). */
@@ -69,6 +70,16 @@ export function refundPrivateKey(
 	contract: Uint8Array,
 ): Uint8Array {
 	return scalar(crypto, seed, enc(REFUND, contract));
+}
+
+/** What the outputs of the lock of one contract are derived from in the place of a seed, `ECASH_SEED_BYTES`: from the seed of its payer's purse and the contract's hash. Secret. */
+export function lockSeed(
+	crypto: CryptoProvider,
+	seed: Uint8Array,
+	contract: Uint8Array,
+): Uint8Array {
+	const info = enc(LOCK_OUTPUTS, contract);
+	return crypto.hkdf(NO_SALT, seed, info, ECASH_SEED_BYTES);
 }
 
 /** A number of 1 to n − 1: 48 bytes of HKDF, modulo n − 1, and 1 more. */

@@ -1,7 +1,9 @@
 /*
  * Outputs: what a mint is asked to sign. Each follows from the seed of a purse, its keyset and a
  * counter (NUT-13), so that it can be made again when nothing but those is left. A counter is used
- * for one output only: the purse writes how far it has come before anything is sent.
+ * for one output only: the purse writes how far it has come before anything is sent. Those of a lock
+ * count from zero, and follow from a seed of its contract alone: whoever restores finds none of them
+ * signed, and would take many in a row for the end of the purse's own.
  */
 
 import { TetradError } from "../../errors.ts";
@@ -15,6 +17,8 @@ export interface Output {
 	/** Of a blank one, which the mint gives an amount, 1 (NUT-08). */
 	readonly amount: bigint;
 	readonly counter: number;
+	/** Whose counter that is: one of the purse's own, or one of a lock. */
+	readonly countedBy: "purse" | "lock";
 	/** What will be the secret of the proof. */
 	readonly secret: string;
 	/** r, 32 bytes. */
@@ -25,7 +29,7 @@ export interface Output {
 
 /** From which seed, for which keyset, and from which counter on outputs are made. */
 export interface OutputPlace {
-	/** Of the purse, `ECASH_SEED_BYTES`. */
+	/** Of the purse, or for a lock `lockSeed`; `ECASH_SEED_BYTES`. */
 	readonly seed: Uint8Array;
 	readonly keyset: Uint8Array;
 	/** Of the first output; each further one has the next. */
@@ -42,7 +46,7 @@ export function makeOutputs(
 	amounts: readonly bigint[],
 ): Output[] {
 	return amounts.map((amount, i) =>
-		makeOutput(ecash, place, i, amount, (nonce) => nonce),
+		makeOutput(ecash, place, i, amount, "purse", (nonce) => nonce),
 	);
 }
 
@@ -54,7 +58,9 @@ export function makeLockOutputs(
 	terms: LockTerms,
 ): Output[] {
 	return amounts.map((amount, i) =>
-		makeOutput(ecash, place, i, amount, (nonce) => lockSecret(terms, nonce)),
+		makeOutput(ecash, place, i, amount, "lock", (nonce) =>
+			lockSecret(terms, nonce),
+		),
 	);
 }
 
@@ -89,6 +95,7 @@ function makeOutput(
 	{ seed, keyset, counter: first }: OutputPlace,
 	offset: number,
 	amount: bigint,
+	countedBy: Output["countedBy"],
 	secretOf: (nonce: string) => string,
 ): Output {
 	const counter = first + offset;
@@ -100,5 +107,5 @@ function makeOutput(
 	const { secret: nonce, factor } = ecash.derive(seed, keyset, counter);
 	const secret = secretOf(hex(nonce));
 	const blinded = ecash.blind(utf8(secret), factor);
-	return { keyset, amount, counter, secret, factor, blinded };
+	return { keyset, amount, counter, countedBy, secret, factor, blinded };
 }

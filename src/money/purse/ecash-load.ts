@@ -28,6 +28,7 @@ import {
 	type ReceivedRow,
 } from "./ecash-tables.ts";
 import {
+	APART_LOCKS_NAME,
 	ECASH_ENTROPY_NAME,
 	ECASH_SEED_NAME,
 	folding,
@@ -49,6 +50,8 @@ export interface EcashState {
 	readonly orders: readonly EcashOrderRow[];
 	/** As mints have shown them. */
 	readonly keysets: readonly KeysetRow[];
+	/** Whether counters of its seed may have been those of locks, as they were at first, in this purse or in another one with the same seed. */
+	readonly countedLocks: boolean;
 }
 
 /** What outputs and keys of a purse's ecash are derived from. Secret. */
@@ -71,7 +74,13 @@ export function ecashSeed(): Transaction<EcashSeed | undefined> {
 export function keepEcashSeed(drawn: EcashSeed): Transaction<Uint8Array> {
 	return reading(SEED_READS, ([[known]]) =>
 		known === undefined
-			? done(seedWrites(drawn), drawn.seed)
+			? done(
+					[
+						...seedWrites(drawn),
+						put(META, { name: APART_LOCKS_NAME, value: APART }),
+					],
+					drawn.seed,
+				)
 			: done([], known.value),
 	);
 }
@@ -94,10 +103,15 @@ export function takeEcashSeed(
 		return reading(reads, (found) =>
 			found.flat().length > 0
 				? done([], "refused")
-				: done(seedWrites(given), "taken"),
+				: done(
+						[...seedWrites(given), remove(META, { name: APART_LOCKS_NAME })],
+						"taken",
+					),
 		);
 	});
 }
+
+const APART: Uint8Array = Uint8Array.of(1);
 
 const SEED_READS = [
 	byKey(META, { name: ECASH_SEED_NAME }),
@@ -124,6 +138,14 @@ export const OPEN_ORDERS: readonly string[] = [
 
 export function readEcash<Result>(
 	then: (ecash: EcashState) => Transaction<Result>,
+): Transaction<Result> {
+	return reading([byKey(META, { name: APART_LOCKS_NAME })], ([[apart]]) =>
+		readRows((rows) => then({ ...rows, countedLocks: apart === undefined })),
+	);
+}
+
+function readRows<Result>(
+	then: (ecash: Omit<EcashState, "countedLocks">) => Transaction<Result>,
 ): Transaction<Result> {
 	return readAll({ table: PROOFS }, "id", (proofs) =>
 		readAll({ table: COUNTERS }, "keyset", (counted) =>

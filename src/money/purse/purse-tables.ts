@@ -64,6 +64,9 @@ export const ECASH_SEED_NAME = "ecash seed";
 /** What the words of that seed say (BIP 39), 16 to 32 bytes; not there where it was drawn without words. Secret. */
 export const ECASH_ENTROPY_NAME = "ecash entropy";
 
+/** There where no counter of that seed was ever one of a lock: it was drawn by this purse, and after locks had none of them. */
+export const APART_LOCKS_NAME = "ecash locks apart";
+
 /** The head of a witness that this purse never had, as `encodeHead` has it, or `restoredHead`; there while the purse is behind. */
 export const BEHIND_NAME = "behind";
 
@@ -540,6 +543,8 @@ export const PURSE_SCHEMA: Schema = schema(
 			addColumn("ecash_orders", "over_seen", "integer", 0n),
 		],
 	},
+	// What a swap is to have signed may be an output of a lock, which has a form of its own.
+	{ to: 16, steps: [] },
 );
 
 export type MetaRow = Row<typeof META.columns>;

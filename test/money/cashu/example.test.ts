@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
 	lockSecret,
+	lockSeed,
 	makeLockOutputs,
 	payeeBaseKey,
 	payeeKey,
@@ -40,9 +41,10 @@ function example(): Record<string, string> {
 		contract,
 		binding: filled(7),
 	};
+	const outputs = lockSeed(crypto, filled(5, 64), contract);
 	const [output] = makeLockOutputs(
 		ecash,
-		{ seed: filled(5, 64), keyset: bytesOf(NUT02_IDS.fourLong), counter: 8 },
+		{ seed: outputs, keyset: bytesOf(NUT02_IDS.fourLong), counter: 2 },
 		[4n],
 		terms,
 	);
@@ -60,6 +62,7 @@ function example(): Record<string, string> {
 		),
 		"the payer's private key": hex(payer),
 		"the payer's key": hex(terms.refund),
+		"the seed of the lock's outputs": hex(outputs),
 		nonce,
 		secret,
 		r: hex(output.factor),

@@ -4,12 +4,16 @@ import { test } from "node:test";
 import {
 	KnownKeysets,
 	type LockTerms,
+	lockSeed,
 	makeLockOutputs,
 	sumOf,
 } from "../../../src/money/cashu/index.ts";
+import { CountedRecallRun } from "../../../src/money/purse/ecash/counted-recall-run.ts";
+import type { FoundLock } from "../../../src/money/purse/ecash/found-lock.ts";
+import type { MintRun } from "../../../src/money/purse/ecash/mint-run.ts";
 import { RecallRun } from "../../../src/money/purse/ecash/recall-run.ts";
 import { hex } from "../../../src/wire/index.ts";
-import { ecash, json, TestKeyset } from "../cashu/test-mint.ts";
+import { crypto, ecash, json, TestKeyset } from "../cashu/test-mint.ts";
 
 const { keyset } = new TestKeyset();
 const keysets = new KnownKeysets([keyset]);
@@ -23,10 +27,20 @@ const TERMS: LockTerms = {
 	binding: new Uint8Array(32).fill(5),
 };
 
-/** Six proofs of 1 each, from that counter on. */
+/** Six proofs of 1 each, from that counter of the purse's on. */
 function lockAt(counter: number): readonly string[] {
-	const place = { seed: SEED, keyset: keyset.id, counter };
-	const amounts = Array.from({ length: 6 }, () => 1n);
+	return lockOf(SEED, counter, 6);
+}
+
+const LOCK_SEED = lockSeed(crypto, SEED, TERMS.contract);
+
+function lockOf(
+	seed: Uint8Array,
+	counter: number,
+	count: number,
+): readonly string[] {
+	const place = { seed, keyset: keyset.id, counter };
+	const amounts = Array.from({ length: count }, () => 1n);
 	return makeLockOutputs(ecash, place, amounts, TERMS).map(({ blinded }) =>
 		hex(blinded),
 	);
@@ -37,8 +51,21 @@ function recalled(
 	signed: readonly string[],
 	{ next, beyond = 1000 }: { readonly next: number; readonly beyond?: number },
 ) {
+	return outcomeOf(olderRun(next, beyond), signed);
+}
+
+function olderRun(next: number, beyond = 1000): CountedRecallRun {
 	const counted = [{ keyset: keyset.id, next }];
-	const run = new RecallRun(ecash, SEED, counted, TERMS, 6n, beyond);
+	return new CountedRecallRun(ecash, SEED, counted, TERMS, 6n, beyond);
+}
+
+/** The same of a lock that has no counters of the purse's. */
+function recalledApart(signed: readonly string[], older?: CountedRecallRun) {
+	const lock = { terms: TERMS, seed: LOCK_SEED, amount: 6n };
+	return outcomeOf(new RecallRun(ecash, [keyset.id], lock, older), signed);
+}
+
+function outcomeOf(run: MintRun<FoundLock>, signed: readonly string[]) {
 	const first = hex(run.next.body);
 	for (let asked = 1; asked < 30; asked++) {
 		const { outputs } = JSON.parse(Buffer.from(run.next.body).toString()) as {
@@ -72,12 +99,47 @@ test("counters are looked at as far as any are known to be used, however many th
 	assert.equal(found.proofs.length, 6);
 });
 
-test("what was never locked is nothing once three hundred counters beyond are empty", () => {
-	const found = recalled([], { next: 150 });
-	assert.ok("proofs" in found);
-	assert.deepEqual(found.proofs, []);
-	assert.equal(found.asked, 3);
+test("what is not found there is told as such once a thousand counters are empty, since it may be behind them", () => {
+	const found = recalled([], { next: 150, beyond: 2000 });
+	assert.ok("kind" in found);
+	assert.deepEqual(found, { kind: "not-within", empty: 1000, asked: 10 });
 });
+
+test("a lock is found in one question for each keyset, whatever was made before it", () => {
+	for (const count of [6, 64]) {
+		const found = recalledApart(lockOf(LOCK_SEED, 0, count));
+		assert.ok("proofs" in found);
+		assert.equal(sumOf(found.proofs), BigInt(count));
+		assert.deepEqual([found.begins, found.asked], [undefined, 1]);
+	}
+});
+
+test("that nothing was locked is known when no keyset has it, but for a seed that is older", () => {
+	assert.deepEqual(recalledApart([]), { kind: "none", asked: 1 });
+	const found = recalledApart([], olderRun(0));
+	assert.deepEqual(found, { kind: "not-within", empty: 1000, asked: 11 });
+});
+
+test("a seed that is older finds the locks of both kinds", () => {
+	const apart = recalledApart(lockOf(LOCK_SEED, 0, 6), olderRun(0));
+	assert.ok("proofs" in apart);
+	assert.equal(apart.begins, undefined);
+	const counted = recalledApart(lockAt(430), olderRun(450));
+	assert.ok("proofs" in counted);
+	assert.equal(counted.begins?.counter, 430);
+});
+
+for (const [what, signed] of [
+	["a part of it", lockOf(LOCK_SEED, 0, 5)],
+	["what does not begin with its first", lockOf(LOCK_SEED, 1, 8)],
+	["more than a lock has", lockOf(LOCK_SEED, 0, 65)],
+] as const)
+	test(`${what} says nothing of such a lock, and all of it is asked for again`, () => {
+		const found = recalledApart(signed);
+		assert.ok("error" in found);
+		assert.equal(found.error.code, "issuer-refused");
+		assert.ok(found.isAnew);
+	});
 
 test("a part of it says nothing, and all of it is asked for again", () => {
 	const found = recalled(lockAt(20).slice(0, 5), { next: 100 });

@@ -13,6 +13,7 @@ function output(secret: string, of: number, amount: bigint): Output {
 		keyset: KEYSET,
 		amount,
 		counter: of,
+		countedBy: "purse",
 		secret,
 		factor: new Uint8Array(32).fill(of),
 		blinded: Uint8Array.of(2, ...new Uint8Array(32).fill(of)),

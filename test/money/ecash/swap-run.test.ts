@@ -10,6 +10,7 @@ import {
 	plainInputs,
 } from "../../../src/money/cashu/index.ts";
 import {
+	allMade,
 	encodeSwap,
 	makeSwap,
 	parseSwap,
@@ -232,8 +233,8 @@ describe("a swap at a mint", () => {
 		assert.equal(brief(step), "spent spent,spent");
 	});
 
-	test("of a lock of which a part is signed says nothing: nobody else has asked for that", () => {
-		const place = { seed, keyset: keyset.id, counter: 30 };
+	const lockFrom = (from: Uint8Array) => {
+		const place = { seed: from, keyset: keyset.id, counter: 30 };
 		const point = keyset.keys.get(1n) ?? seed;
 		const terms = {
 			...{
@@ -244,7 +245,30 @@ describe("a swap at a mint", () => {
 			},
 			...{ contract: seed.slice(0, 32), binding: seed.slice(0, 32) },
 		};
-		const lock = makeLockOutputs(ecash, place, [4n, 8n], terms);
+		return makeLockOutputs(ecash, place, [4n, 8n], terms);
+	};
+
+	test("of a lock is the same when it is read, also one with counters of the purse's as they were at first", () => {
+		const apart = lockFrom(new Uint8Array(64).fill(9));
+		const counted = lockFrom(seed).map(
+			(output): Output => ({ ...output, countedBy: "purse" }),
+		);
+		for (const outputs of [apart, counted]) {
+			const swap = makeSwap(ecash, spends, outputs);
+			const read = parseSwap(ecash, seed, encodeSwap(swap));
+			assert.deepEqual(
+				read.outputs.map(({ factor, blinded }) => [hex(factor), hex(blinded)]),
+				outputs.map(({ factor, blinded }) => [hex(factor), hex(blinded)]),
+			);
+			assert.deepEqual(
+				allMade(encodeSwap(swap)).map(({ counter }) => counter),
+				outputs === apart ? [] : [30, 31],
+			);
+		}
+	});
+
+	test("of a lock of which a part is signed says nothing: nobody else has asked for that", () => {
+		const lock = lockFrom(seed);
 		const run = new SwapRun(ecash, makeSwap(ecash, spends, lock), false);
 		const part = restored(lock.slice(1));
 		assert.equal(

@@ -64,6 +64,7 @@ export class Conversation {
 
 	/** The mint says that it has signed some of these outputs before: in an earlier life of the purse, for something else. */
 	signedBefore(outputs: readonly MadeOutput[]): void {
+		if (outputs.length === 0) return;
 		this.lookFor(outputs);
 		this.#parts.signedBefore(this.#mint, outputs, false);
 	}

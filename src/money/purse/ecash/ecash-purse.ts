@@ -79,7 +79,13 @@ class EcashPurse implements EcashPart {
 		this.#mints = new Mints(parts, state.keysets);
 		this.#locked = new LockedSales(parts, this.#mints, book, state.locked);
 		this.#offering = new Offering(parts, this.#mints, book, this.#locked);
-		this.#recalling = new Recalling(parts, this.#mints, book, this.#locked);
+		this.#recalling = new Recalling(
+			parts,
+			this.#mints,
+			book,
+			this.#locked,
+			state.countedLocks,
+		);
 		this.#offers = new SoldOffers(parts, this.#mints);
 		this.#claims = new Claims(parts, this.#mints, book, state.claimed);
 		this.#receivings = new Receivings(parts, this.#mints, book, state.received);

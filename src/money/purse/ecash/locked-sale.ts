@@ -58,6 +58,7 @@ import type { Mints } from "./mints.ts";
 import { intoOwn } from "./own-outputs.ts";
 import type { EcashParts } from "./parts.ts";
 import {
+	countedOf,
 	encodeSwap,
 	type MadeOutput,
 	parseSwap,
@@ -298,7 +299,7 @@ export class LockedSale {
 				this.#mints.askAnew(row.mint);
 				this.#takeBack();
 				if (outcome.why.kind === "already-signed")
-					this.#talk.signedBefore(outputs);
+					this.#talk.signedBefore(countedOf(outputs));
 				return;
 			case "spent": {
 				const { states } = outcome;

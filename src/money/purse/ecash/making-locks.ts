@@ -2,6 +2,7 @@
 import { TetradError } from "../../../errors.ts";
 import {
 	inOrder,
+	lockSeed,
 	makeLockOutputs,
 	makeOutputs,
 	plainInputs,
@@ -47,25 +48,27 @@ export function lockSwap(
 	const { parts, book } = tools;
 	const { issuer, amount, contract, sale } = asked;
 	const { crypto: ecash, seed } = parts.options;
+	const { crypto } = parts.core.options.context;
 	// Before any counter is taken: whoever sells names what may be no key.
 	const terms = lockTerms(parts, contract, sale.keyHash, at);
 	const { keyset, keysets, plan } = planOf(tools, issuer, amount);
 	const chosen = book.reserve(issuer, keysets, plan.sum);
 	try {
 		const change = splitAmount(keyset, chosen.change);
-		const counter = book.take(keyset, plan.amounts.length + change.length);
+		const counter = book.take(keyset, change.length);
 		const place = { seed, keyset: keyset.id, counter };
+		const own = lockSeed(crypto, seed, contract);
+		const lock = makeLockOutputs(
+			ecash,
+			{ ...place, seed: own, counter: 0 },
+			plan.amounts,
+			terms,
+		);
+		own.fill(0);
 		const swap = makeSwap(
 			ecash,
 			plainInputs(chosen.inputs),
-			inOrder([
-				...makeLockOutputs(ecash, place, plan.amounts, terms),
-				...makeOutputs(
-					ecash,
-					{ ...place, counter: counter + plan.amounts.length },
-					change,
-				),
-			]),
+			inOrder([...lock, ...makeOutputs(ecash, place, change)]),
 		);
 		return { swap, fee: plan.fee + chosen.fee };
 	} catch (thrown) {

@@ -25,7 +25,11 @@ export class OrderTrades {
 		this.sending = new Sending(tools);
 		this.#minting = new Minting(tools);
 		this.#melting = new Melting(tools);
-		this.restoring = new Restoring(tools, secretsUnderWay(state));
+		this.restoring = new Restoring(
+			tools,
+			secretsUnderWay(state),
+			state.countedLocks,
+		);
 	}
 
 	run(row: EcashOrderRow, isFromStore: boolean): MintRun<Next> {

@@ -1,11 +1,11 @@
 /*
  * The proofs of a lock that a purse may have made in a life that it has forgotten, found at its mint
- * by what is left: its seed, and the contract. Each counter of each keyset is asked for as what the
- * lock would have made of it (NUT-09), and as an ordinary output, which says where the counters end.
- * Nothing of it changes anything at the mint.
+ * by what is left: its seed, and the contract. Its outputs follow from these alone, so that for each
+ * keyset the mint is asked once which of them it has signed (NUT-09). A seed that is older than such
+ * outputs may have made the lock with counters of its own, and those are looked at after that
+ * (counted-recall-run.ts). Nothing of it changes anything at the mint.
  */
 import { asTetradError, TetradError } from "../../../errors.ts";
-import { hex } from "../../../wire/index.ts";
 import {
 	type EcashCrypto,
 	type KnownKeysets,
@@ -13,10 +13,8 @@ import {
 	MAX_LOCK_PROOFS,
 	type MintRequest,
 	makeLockOutputs,
-	makeOutputs,
 	mintRefused,
 	type Output,
-	type Proof,
 	parseMintError,
 	parseRestored,
 	restoreRequest,
@@ -24,62 +22,48 @@ import {
 	unblindRestored,
 } from "../../cashu/index.ts";
 import type { MintAnswer } from "../ecash-part.ts";
+import type { CountedRecallRun } from "./counted-recall-run.ts";
+import { byAmount, type FoundLock } from "./found-lock.ts";
 import type { MintRun, RunStep } from "./mint-run.ts";
-import { COUNTERS_AT_ONCE, EMPTY_AT_END, LIMITS } from "./restore-run.ts";
 import { isDone } from "./swap-run.ts";
 
-/** What was locked; nothing where the mint has signed no such lock. */
-export interface FoundLock {
-	/** In the order in which they were asked for. */
-	readonly proofs: readonly Proof[];
-	/** Where its counters begin, for whoever looks for what was signed after it. */
-	readonly begins:
-		| { readonly keyset: Uint8Array; readonly counter: number }
-		| undefined;
+/** What a lock is looked for with. */
+export interface SoughtLock {
+	readonly terms: LockTerms;
+	/** As `lockSeed`. */
+	readonly seed: Uint8Array;
+	/** What is locked at least. */
+	readonly amount: bigint;
 }
 
-/** A keyset, and the first counter that is not known to be used. */
-export interface CountedKeyset {
-	readonly keyset: Uint8Array;
-	readonly next: number;
-}
+/** One more than a lock has: a mint that says that it has signed everything is found out. */
+const ASKED = MAX_LOCK_PROOFS + 1;
 
 export class RecallRun implements MintRun<FoundLock> {
 	readonly #ecash: EcashCrypto;
-	readonly #seed: Uint8Array;
-	readonly #keysets: readonly CountedKeyset[];
-	readonly #terms: LockTerms;
-	readonly #amount: bigint;
-	readonly #beyond: number;
-	/** Where it is: which keyset, and which counter is asked for. */
+	readonly #keysets: readonly Uint8Array[];
+	readonly #lock: SoughtLock;
+	readonly #older: CountedRecallRun | undefined;
+	/** Which keyset is asked about; behind the last it goes on with what is older. */
 	#at = 0;
-	#counter = 0;
-	/** How many counters before it were empty, in a row. */
-	#empty = 0;
-	#found: readonly Proof[] = [];
-	#begins: FoundLock["begins"];
-	#asked: { readonly locked: readonly Output[]; readonly all: Output[] };
+	#asked: readonly Output[];
 
-	/** `keysets` are of the mint, one at least; `amount` is what is locked at least. So many counters `beyond` those that are used end a keyset, whatever the mint says it has signed. */
+	/** `keysets` are ids of the mint's, one at least; `older` looks for what the seed may have locked with counters of the purse's. */
 	constructor(
 		ecash: EcashCrypto,
-		seed: Uint8Array,
-		keysets: readonly CountedKeyset[],
-		terms: LockTerms,
-		amount: bigint,
-		beyond: number = LIMITS.counters,
+		keysets: readonly Uint8Array[],
+		lock: SoughtLock,
+		older?: CountedRecallRun,
 	) {
 		this.#ecash = ecash;
-		this.#seed = seed;
 		this.#keysets = keysets;
-		this.#terms = terms;
-		this.#amount = amount;
-		this.#beyond = beyond;
-		this.#asked = this.#batch();
+		this.#lock = lock;
+		this.#older = older;
+		this.#asked = this.#outputs();
 	}
 
 	get next(): MintRequest {
-		return restoreRequest(this.#asked.all);
+		return this.#following?.next ?? restoreRequest(this.#asked);
 	}
 
 	unanswered(): void {
@@ -87,11 +71,11 @@ export class RecallRun implements MintRun<FoundLock> {
 	}
 
 	/** A mint that refuses has not said what it has signed. */
-	answered(
-		keysets: KnownKeysets,
-		{ status, body }: MintAnswer,
-	): RunStep<FoundLock> {
+	answered(keysets: KnownKeysets, answer: MintAnswer): RunStep<FoundLock> {
+		const older = this.#following;
+		if (older !== undefined) return older.answered(keysets, answer);
 		try {
+			const { status, body } = answer;
 			if (!isDone(status)) throw mintRefused(parseMintError(body));
 			return this.#answered(keysets, body);
 		} catch (thrown) {
@@ -99,83 +83,57 @@ export class RecallRun implements MintRun<FoundLock> {
 		}
 	}
 
+	get #following(): CountedRecallRun | undefined {
+		return this.#at < this.#keysets.length ? undefined : this.#older;
+	}
+
 	#answered(keysets: KnownKeysets, body: Uint8Array): RunStep<FoundLock> {
-		const { locked, all } = this.#asked;
-		const restored = parseRestored(body);
-		const signedOf = (outputs: readonly Output[]) => {
-			const names = new Set(outputs.map(({ blinded }) => hex(blinded)));
-			return restored.filter(({ blinded }) => names.has(hex(blinded)));
-		};
-		// By which key an ordinary one was signed says nothing of where the counters end.
-		const isEmpty = signedOf(all).length === 0;
-		const ofLock = unblindRestored(
+		const all = unblindRestored(
 			this.#ecash,
 			keysets,
-			locked,
-			signedOf(locked),
+			this.#asked,
+			parseRestored(body),
 			"blanks",
 		);
-		const found = ofLock.filter((proof) => proof !== undefined);
-		if (found.length > 0 && this.#begins === undefined) {
-			const first = locked[ofLock.findIndex((proof) => proof !== undefined)];
-			if (first !== undefined) this.#begins = first;
-		}
-		this.#found = [...this.#found, ...found];
-		if (this.#found.length > MAX_LOCK_PROOFS)
-			throw this.#anew("the mint shows more proofs than any lock has");
-		// Its counters follow one another: it ends in these, or in the next.
-		const goesOn = ofLock.at(-1) !== undefined;
-		if (this.#begins !== undefined && !goesOn) return this.#over();
-		this.#empty = isEmpty ? this.#empty + locked.length : 0;
-		this.#counter += COUNTERS_AT_ONCE;
-		if (this.#isKeysetOver()) {
-			this.#at++;
-			this.#counter = 0;
-			this.#empty = 0;
-			if (this.#at >= this.#keysets.length) return this.#over();
-		}
-		this.#asked = this.#batch();
+		const proofs = all.filter((proof) => proof !== undefined);
+		if (proofs.length === 0) return this.#nextKeyset();
+		const isWhole =
+			proofs.length <= MAX_LOCK_PROOFS &&
+			all.slice(0, proofs.length).every((proof) => proof !== undefined) &&
+			sumOf(proofs) >= this.#lock.amount;
+		if (!isWhole) return this.#anew();
+		const outcome = { kind: "found", proofs: byAmount(proofs) } as const;
+		return { kind: "over", outcome: { ...outcome, begins: undefined } };
+	}
+
+	#nextKeyset(): RunStep<FoundLock> {
+		this.#at++;
+		if (this.#at < this.#keysets.length) this.#asked = this.#outputs();
+		else if (this.#older === undefined)
+			return { kind: "over", outcome: { kind: "none" } };
 		return { kind: "on" };
 	}
 
-	#isKeysetOver(): boolean {
-		const next = this.#keysets[this.#at]?.next ?? 0;
-		return (
-			this.#counter >= next + this.#beyond ||
-			(this.#counter >= next && this.#empty >= EMPTY_AT_END)
-		);
-	}
-
-	/** Throws where the mint shows a part of it. */
-	#over(): RunStep<FoundLock> {
-		const proofs = this.#found.toSorted((a, b) =>
-			a.amount === b.amount ? 0 : a.amount < b.amount ? -1 : 1,
-		);
-		const outcome = { proofs, begins: this.#begins };
-		if (proofs.length === 0 || sumOf(proofs) >= this.#amount)
-			return { kind: "over", outcome };
-		throw this.#anew("the mint shows only a part of what was locked");
-	}
-
 	/** It begins anew, since what the mint says cannot be. */
-	#anew(why: string): TetradError {
+	#anew(): RunStep<FoundLock> {
 		this.#at = 0;
-		this.#counter = 0;
-		this.#empty = 0;
-		this.#found = [];
-		this.#begins = undefined;
-		this.#asked = this.#batch();
-		return new TetradError("issuer-refused", why);
+		this.#asked = this.#outputs();
+		return {
+			kind: "later",
+			error: new TetradError(
+				"issuer-refused",
+				"the mint shows a part of what was locked, or more",
+			),
+		};
 	}
 
-	#batch(): { readonly locked: readonly Output[]; readonly all: Output[] } {
-		const { keyset } = this.#keysets[this.#at] ?? {};
+	#outputs(): readonly Output[] {
+		const keyset = this.#keysets[this.#at];
 		if (keyset === undefined)
 			throw new TetradError("internal", "a keyset is asked for that is not");
-		const place = { seed: this.#seed, keyset, counter: this.#counter };
-		const amounts = Array.from({ length: COUNTERS_AT_ONCE }, () => 1n);
-		const locked = makeLockOutputs(this.#ecash, place, amounts, this.#terms);
-		const plain = makeOutputs(this.#ecash, place, amounts);
-		return { locked, all: [...locked, ...plain] };
+		const { seed, terms } = this.#lock;
+		const amounts = Array.from({ length: ASKED }, () => 1n);
+		const place = { seed, keyset, counter: 0 };
+		return makeLockOutputs(this.#ecash, place, amounts, terms);
 	}
 }

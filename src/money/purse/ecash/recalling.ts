@@ -4,6 +4,7 @@
  *
  *   recalled ─▶ asking ─the mint has signed the lock─▶ writing ─durable─▶ LOCKED (locked-sale.ts)
  *                │  ▲ └─it has not, and it is too late for it─▶ (never paid)
+ *                │  │ └─nor in the counters that were looked at: (in doubt)
  *                └──┴─it has not, and what was sent may still come
  *
  * Nothing is given away here: what is found was locked before, its mint says what became of it, and
@@ -18,6 +19,7 @@ import {
 	encodeProofs,
 	type LockTerms,
 	lockDeadline,
+	lockSeed,
 	type Proof,
 	sumOf,
 } from "../../cashu/index.ts";
@@ -37,13 +39,16 @@ import {
 import type { SaleEvent } from "../sale-part.ts";
 import type { EcashBook } from "./book.ts";
 import { Conversation } from "./conversation.ts";
+import { CountedRecallRun } from "./counted-recall-run.ts";
+import type { FoundLock } from "./found-lock.ts";
 import type { EcashJobOf, EcashResults } from "./jobs.ts";
 import { lockTerms } from "./lock-terms.ts";
 import { NOTHING } from "./locked-row.ts";
 import type { LockedSales } from "./locked-sales.ts";
 import type { Mints } from "./mints.ts";
 import type { EcashParts } from "./parts.ts";
-import { type FoundLock, RecallRun } from "./recall-run.ts";
+import { RecallRun } from "./recall-run.ts";
+import type { MadeOutput } from "./stored-swap.ts";
 
 /** How long after its time to pay a request to lock it may still reach the mint: it was sent before, and may have been on its way since. */
 const ON_ITS_WAY_MS = 3_600_000;
@@ -54,8 +59,8 @@ interface Recalled {
 	readonly terms: LockTerms;
 	readonly talk: Conversation;
 	run: RecallRun | undefined;
-	/** Where the counters of its lock begin, once it is found. */
-	begins: FoundLock["begins"];
+	/** Behind which counters what was made after it is looked for, once it is found. */
+	begins: readonly MadeOutput[];
 }
 
 export class Recalling {
@@ -63,6 +68,8 @@ export class Recalling {
 	readonly #mints: Mints;
 	readonly #book: EcashBook;
 	readonly #locked: LockedSales;
+	/** Whether a lock may have been made with counters of the purse's. */
+	readonly #countedLocks: boolean;
 	/** By contract, in hexadecimal. */
 	readonly #all = new Map<string, Recalled>();
 
@@ -71,11 +78,13 @@ export class Recalling {
 		mints: Mints,
 		book: EcashBook,
 		locked: LockedSales,
+		countedLocks: boolean,
 	) {
 		this.#parts = parts;
 		this.#mints = mints;
 		this.#book = book;
 		this.#locked = locked;
+		this.#countedLocks = countedLocks;
 	}
 
 	/** What comes of it is told to the part that knows of sales. */
@@ -99,7 +108,7 @@ export class Recalling {
 		const talk = new Conversation(this.#parts, this.#mints, issuer, job);
 		const recalled: Recalled = {
 			...{ payment, terms: terms.value, talk },
-			...{ run: undefined, begins: undefined },
+			...{ run: undefined, begins: [] },
 		};
 		this.#all.set(id, recalled);
 		this.#mints.need(issuer);
@@ -149,24 +158,38 @@ export class Recalling {
 
 	/** Nothing where its mint has shown no keyset yet. */
 	#runOf({ payment, terms }: Recalled): RecallRun | undefined {
-		const { issuer, amount } = payment;
-		const { crypto: ecash, seed } = this.#parts.options;
-		const all = this.#mints.keysets(issuer)?.all() ?? [];
-		const keysets = all.map(({ id: keyset }) => ({
-			...{ keyset, next: this.#book.next(keyset) },
-		}));
-		return keysets.length === 0
-			? undefined
-			: new RecallRun(ecash, seed, keysets, terms, amount);
+		const { issuer, amount, contract } = payment;
+		const { core, options } = this.#parts;
+		const { crypto: ecash, seed } = options;
+		const { crypto } = core.options.context;
+		const ids = this.#keysetsOf(issuer);
+		if (ids.length === 0) return undefined;
+		const lock = { terms, amount, seed: lockSeed(crypto, seed, contract) };
+		const older = () => {
+			const keysets = ids.map((keyset) => ({
+				...{ keyset, next: this.#book.next(keyset) },
+			}));
+			return new CountedRecallRun(ecash, seed, keysets, terms, amount);
+		};
+		return this.#countedLocks
+			? new RecallRun(ecash, ids, lock, older())
+			: new RecallRun(ecash, ids, lock);
 	}
 
-	#over(one: Recalled, { proofs, begins }: FoundLock): void {
+	#keysetsOf(mint: Uint8Array): readonly Uint8Array[] {
+		return (this.#mints.keysets(mint)?.all() ?? []).map(({ id }) => id);
+	}
+
+	#over(one: Recalled, found: FoundLock): void {
 		const { payment, talk } = one;
 		const { now } = this.#parts.core;
 		one.run = undefined;
-		if (begins !== undefined) {
-			one.begins = begins;
-			return this.#write(one, proofs);
+		if (found.kind === "found") {
+			one.begins =
+				found.begins === undefined
+					? this.#atStart(payment.issuer)
+					: [found.begins];
+			return this.#write(one, found.proofs);
 		}
 		// One that has new keysets by now may have signed it with those.
 		if (!this.#mints.isKnown(payment.issuer)) return talk.later();
@@ -174,7 +197,17 @@ export class Recalling {
 		if (now < isOverAt) return talk.notBefore(isOverAt);
 		const { contract } = payment;
 		this.#all.delete(hex(contract));
-		this.#happened({ kind: "never-paid", contract });
+		if (found.kind === "none")
+			return this.#happened({ kind: "never-paid", contract });
+		const error = notWithin(found.empty);
+		this.#happened({ kind: "not-cancelled", contract, error });
+	}
+
+	/** What was forgotten was made behind all that the purse knew of when it was started. */
+	#atStart(mint: Uint8Array): readonly MadeOutput[] {
+		return this.#keysetsOf(mint).map((keyset) => ({
+			...{ keyset, counter: this.#book.atStart(keyset) },
+		}));
 	}
 
 	#write({ payment, talk }: Recalled, lock: readonly Proof[]): void {
@@ -245,14 +278,13 @@ export class Recalling {
 		isNew: EcashResults["recalling"],
 	): void {
 		const { contract } = asked;
-		const begins = this.#all.get(hex(contract))?.begins;
+		const { begins = [] } = this.#all.get(hex(contract)) ?? {};
 		this.#all.delete(hex(contract));
 		if (isNew) this.#parts.limits.committed(asked, Number(row.counted));
 		this.#happened({ kind: "committed", contract });
 		if (isNew) this.#locked.recalled(row);
 		// Its change, and whatever else was made in that life.
-		if (begins !== undefined)
-			this.#parts.signedBefore(row.mint, [begins], true);
+		if (begins.length > 0) this.#parts.signedBefore(row.mint, begins, true);
 	}
 
 	notWritten({ asked }: EcashJobOf<"recalling">, error: TetradError): void {
@@ -275,6 +307,13 @@ function askedOf(
 		...{ fee: sumOf(lock) - amount, what: keptText(what) },
 		...{ askOwner: false, sale: undefined },
 	};
+}
+
+function notWithin(empty: number): TetradError {
+	return new TetradError(
+		"payment-in-doubt",
+		`what was locked for it, if anything was, is not among the counters of this purse's seed up to ${empty} that are empty in a row: this seed may have made locks with later ones, so whether it was paid is not known; it is looked for again when it is asked for again`,
+	);
 }
 
 function tooMany(): TetradError {

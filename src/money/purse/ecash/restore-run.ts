@@ -33,6 +33,9 @@ import { isDone, isPassing } from "./swap-run.ts";
 export const COUNTERS_AT_ONCE = 100;
 export const EMPTY_AT_END = 300;
 
+/** The same for a seed of which counters may have been those of locks, which are empty. */
+export const EMPTY_WITH_LOCKS = 1_000;
+
 /**
  * Where a restore ends at the latest, whatever a mint says it has signed: unspent proofs, and spent
  * ones that the purse has, all of which are written at once, and counters of one keyset.
@@ -51,8 +54,10 @@ export interface OwnProofs {
 	readonly underWay?: ReadonlySet<string>;
 	/** Where what it may have forgotten begins; at the first counters unless given. */
 	readonly first?: FirstCounters | undefined;
-	/** The first counter of each keyset that is not known to be used. What was locked with those before has other secrets, so they may be empty. */
+	/** The first counter of each keyset that is not known to be used. Not all before are signed: what was refused is empty, and what was locked with them once. */
 	readonly used?: FirstCounters;
+	/** How many counters in a row have to be empty for the end of a keyset; `EMPTY_AT_END` unless given. */
+	readonly empty?: number;
 }
 
 /** The first counter that is looked at, of keysets in hexadecimal; 0 of all others. */
@@ -96,6 +101,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 	readonly #own: ReadonlySet<string>;
 	readonly #first: FirstCounters;
 	readonly #used: FirstCounters;
+	readonly #empty: number;
 	readonly #limits: RestoreLimits;
 	readonly #proofs: Proof[] = [];
 	readonly #pending: Proof[] = [];
@@ -118,6 +124,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 			underWay = new Set(),
 			first = new Map(),
 			used = new Map(),
+			empty = EMPTY_AT_END,
 		}: OwnProofs,
 		limits: RestoreLimits = LIMITS,
 	) {
@@ -128,6 +135,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 		this.#own = new Set([...underWay, ...held.map(({ secret }) => secret)]);
 		this.#first = first;
 		this.#used = used;
+		this.#empty = empty;
 		this.#limits = limits;
 		this.#counter = this.#firstOf(keysets[0]);
 		this.#state = this.#batch(0);
@@ -296,7 +304,7 @@ export class RestoreRun implements MintRun<Restored | TetradError> {
 	#isKeysetOver(empty: number): boolean {
 		const keyset = this.#keysets[this.#at];
 		const used = keyset && this.#used.get(hex(keyset));
-		return empty >= EMPTY_AT_END && this.#counter >= (used ?? 0) + EMPTY_AT_END;
+		return empty >= this.#empty && this.#counter >= (used ?? 0) + this.#empty;
 	}
 
 	#firstOf(keyset: Uint8Array | undefined): number {

@@ -27,6 +27,8 @@ import type { Move, Next } from "./moves.ts";
 import { followed, type OrderTools, orderRow, type Trade } from "./ordered.ts";
 import { Question } from "./question.ts";
 import {
+	EMPTY_AT_END,
+	EMPTY_WITH_LOCKS,
 	type FirstCounters,
 	type Restored,
 	RestoreRun,
@@ -44,8 +46,17 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 	/** By request, too: where it begins, unless that is at the first counter. */
 	readonly #first = new Map<string, FirstCounters>();
 
-	constructor(tools: OrderTools, atStart: ReadonlySet<string>) {
+	/** How many counters in a row have to be empty for the end of a keyset. */
+	readonly #empty: number;
+
+	/** Of a seed with `countedLocks` some counters may have been those of locks. */
+	constructor(
+		tools: OrderTools,
+		atStart: ReadonlySet<string>,
+		countedLocks: boolean,
+	) {
 		this.#tools = tools;
+		this.#empty = countedLocks ? EMPTY_WITH_LOCKS : EMPTY_AT_END;
 		this.#atStart = atStart;
 	}
 
@@ -81,6 +92,7 @@ export class Restoring implements Trade<RestoreOrder, undefined> {
 			underWay: this.#underWay.get(name) ?? this.#atStart,
 			first: this.#first.get(name),
 			used: new Map(keysets.map((id) => [hex(id), book.next(id)])),
+			empty: this.#empty,
 		};
 		const run = new RestoreRun(ecash, seed, keysets, own);
 		return followed(run, (found) =>

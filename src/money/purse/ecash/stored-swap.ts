@@ -9,6 +9,7 @@ import {
 	type Structure,
 	structure,
 	text,
+	twoForms,
 	u32,
 	utf8,
 } from "../../../wire/index.ts";
@@ -23,6 +24,7 @@ import {
 	type Output,
 	parseProofs,
 	pointsOf,
+	SCALAR,
 	swapRequest,
 } from "../../cashu/index.ts";
 import { amount } from "../../documents/index.ts";
@@ -34,15 +36,17 @@ export interface StoredSwap extends Swap {
 	readonly spends: readonly Input[];
 }
 
-/** Where an output was made. */
+/** Where an output was made that has a counter of the purse's. */
 export type MadeOutput = Pick<Output, "keyset" | "counter">;
 
-/** Of what an output is made again: its blinding follows from the seed. */
+/** Of what an output is made again. */
 interface PlannedOutput {
 	readonly keyset: Uint8Array;
 	readonly amount: bigint;
 	readonly counter: number;
 	readonly secret: string;
+	/** Of one that a lock has counted; the blinding of others follows from the purse's seed. Locks once had counters of the purse's. */
+	readonly factor?: Uint8Array;
 }
 
 /** No more than a body with as many inputs and outputs as there may be, and what it spends, in bytes. */
@@ -53,19 +57,25 @@ const MAX_WITNESS_BYTES = 1024;
 /** Swaps of the same inputs whose outputs are kept, beside the last one; older ones are long over. */
 const MAX_EARLIER = 4;
 
-const PLANNED: Structure<PlannedOutput> = structure<PlannedOutput>(
-	"an output of a swap",
-	{
-		keyset: bytes(8, 33),
-		amount,
-		counter: u32,
-		secret: text(1, 1024),
-	},
+const COUNTED = {
+	keyset: bytes(8, 33),
+	amount,
+	counter: u32,
+	secret: text(1, 1024),
+} as const;
+
+const PLANNED: Structure<PlannedOutput> = twoForms(
+	structure("an output of a swap", COUNTED) as Structure<PlannedOutput>,
+	structure("an output of a swap", {
+		...COUNTED,
+		factor: SCALAR,
+	}) as Structure<PlannedOutput>,
+	({ factor }) => factor !== undefined,
 );
 
 const PLANNED_FIELD: Field<PlannedOutput> = mapped(bytes(1, PLANNED.maxBytes), {
 	from: PLANNED.decode,
-	to: (output) => copy(PLANNED.encode(output)),
+	to: (planned) => copy(PLANNED.encode(planned)),
 });
 
 const SWAP: Structure<{
@@ -146,10 +156,16 @@ export function encodeSwap({
 			body: request.body,
 			spends: spends.length === 0 ? new Uint8Array() : encodeProofs(spends),
 			witnesses: spends.map(({ witness = "" }) => witness),
-			outputs,
-			earlier,
+			outputs: outputs.map(plannedOf),
+			earlier: earlier.map((one) => one.map(plannedOf)),
 		}),
 	);
+}
+
+function plannedOf(output: Output): PlannedOutput {
+	const { keyset, amount, counter, secret, factor, countedBy } = output;
+	const planned = { keyset, amount, counter, secret };
+	return countedBy === "lock" ? { ...planned, factor } : planned;
 }
 
 /** Throws `malformed` for what `encodeSwap` has not written. `seed` is the purse's; `like` is any request to the same path, of a swap unless given. */
@@ -169,8 +185,10 @@ export function parseSwap(
 	const spends = spentIn(proofs, witnesses);
 	const madeAgain = (planned: PlannedOutput): Output => {
 		const { keyset, counter, secret } = planned;
-		const { factor } = ecash.derive(seed, keyset, counter);
-		return { ...planned, factor, blinded: ecash.blind(utf8(secret), factor) };
+		const countedBy = planned.factor === undefined ? "purse" : "lock";
+		const factor = planned.factor ?? ecash.derive(seed, keyset, counter).factor;
+		const blinded = ecash.blind(utf8(secret), factor);
+		return { ...planned, countedBy, factor, blinded };
 	};
 	return {
 		request: { method, path, body },
@@ -194,14 +212,24 @@ function spentIn(
 
 /** Which outputs were made for the same before those of a stored one, without their blinding. Throws as `parseSwap`. */
 export function madeBefore(encoded: Uint8Array): readonly MadeOutput[] {
-	return encoded.length === 0 ? [] : SWAP.decode(encoded).earlier.flat();
+	if (encoded.length === 0) return [];
+	return SWAP.decode(encoded).earlier.flat().filter(isCounted);
 }
 
 /** The same with its own. */
 export function allMade(encoded: Uint8Array): readonly MadeOutput[] {
 	if (encoded.length === 0) return [];
 	const { outputs, earlier } = SWAP.decode(encoded);
-	return [...outputs, ...earlier.flat()];
+	return [...outputs, ...earlier.flat()].filter(isCounted);
+}
+
+function isCounted({ factor }: PlannedOutput): boolean {
+	return factor === undefined;
+}
+
+/** Those of them that have counters of the purse's. */
+export function countedOf(outputs: readonly Output[]): readonly MadeOutput[] {
+	return outputs.filter(({ countedBy }) => countedBy === "purse");
 }
 
 /** The secrets of all that a stored one spends and makes. Throws as `parseSwap`. */

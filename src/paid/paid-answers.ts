@@ -78,7 +78,7 @@ export type Paying =
 /** One purchase, and all who wait for it. */
 interface Job {
 	readonly begun: Promise<Begun>;
-	/** Resolves when it has ended, if it was given up or failed. */
+	/** Resolves when its answer has come, or will not. */
 	readonly over: Promise<unknown>;
 	/** Gives it up, once nobody waits for it. */
 	readonly stop: AbortController;
@@ -101,6 +101,8 @@ export class PaidAnswers {
 	readonly #turns: Turns = new Turns(MAX_PAID_AT_ONCE);
 	/** By their requests. */
 	readonly #jobs = new Map<string, Job>();
+	/** What the last who wanted it has left, by its request, until that has ended. */
+	readonly #left = new Map<string, Promise<void>>();
 	#files: Promise<AnswerFiles> | undefined;
 
 	constructor(agent: AgentService, options: PaidAnswersOptions) {
@@ -125,20 +127,22 @@ export class PaidAnswers {
 	): Promise<Paying> {
 		this.#judge(terms, request);
 		const { signal } = options;
-		let known = this.#jobs.get(request);
-		// What was given up is none to share, and its place is free once it has ended.
-		while (known?.stop.signal.aborted) {
-			await known.over;
-			known = this.#jobs.get(request);
+		// What was left is none to share, and its place is free once it has ended.
+		for (let left = this.#left.get(request); left !== undefined; ) {
+			await left;
+			left = this.#left.get(request);
 		}
-		const job = known ?? this.#begin(terms, request, options.step);
+		const job =
+			this.#jobs.get(request) ?? this.#begin(terms, request, options.step);
 		job.users++;
 		const done = once(() => {
 			signal?.removeEventListener("abort", giveUp);
 			return --job.users === 0;
 		});
 		const giveUp = () => {
-			if (done()) job.stop.abort();
+			if (!done()) return;
+			job.stop.abort();
+			this.#leave(request, job, job.over);
 		};
 		if (signal?.aborted) giveUp();
 		signal?.addEventListener("abort", giveUp, { once: true });
@@ -150,9 +154,9 @@ export class PaidAnswers {
 			if (isToBeSent) job.isSent = true;
 			const taken = async () => {
 				if (!done()) return;
-				if (this.#jobs.get(request) === job) this.#jobs.delete(request);
-				const { purchase } = await begun.answer;
-				await (await this.#filesOf()).forget(request, purchase.path);
+				const forgotten = this.#forget(request, begun);
+				this.#leave(request, job, forgotten);
+				await forgotten;
 			};
 			return await this.#paying(begun, { isToBeSent, taken, giveUp });
 		} catch (thrown) {
@@ -185,6 +189,19 @@ export class PaidAnswers {
 		return { mode, id, purchase, ...of, isToBeSent, forget, refund, giveUp };
 	}
 
+	/** Nobody wants it any more, and nobody joins it. What was bought all the same is found by its file, and not before that has its place. */
+	#leave(request: string, job: Job, ending: Promise<unknown>): void {
+		if (this.#jobs.get(request) !== job) return;
+		this.#jobs.delete(request);
+		const free = () => void this.#left.delete(request);
+		this.#left.set(request, ending.then(free, free));
+	}
+
+	async #forget(request: string, { answer }: Begun): Promise<void> {
+		const { purchase } = await answer;
+		await (await this.#filesOf()).forget(request, purchase.path);
+	}
+
 	#begin(terms: PaidTerms, request: string, step: AskOptions["step"]): Job {
 		const stop = new AbortController();
 		const how = { signal: stop.signal, step };
@@ -192,12 +209,7 @@ export class PaidAnswers {
 		const forget = () => {
 			if (this.#jobs.get(request) === job) this.#jobs.delete(request);
 		};
-		const over = begun
-			.then(({ answer }) => answer)
-			.then(() => {
-				// What was bought all the same is found by its file.
-				if (stop.signal.aborted) forget();
-			}, forget);
+		const over = begun.then(({ answer }) => answer).then(() => {}, forget);
 		const job: Job = { begun, over, stop, users: 0, isSent: false };
 		this.#jobs.set(request, job);
 		return job;

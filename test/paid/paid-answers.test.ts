@@ -113,6 +113,7 @@ class Scripted {
 	}
 
 	fails(quote: string, code: ErrorCode): void {
+		if (this.known.get(quote)?.state === "bought") return;
 		if (code !== "payment-in-doubt") this.known.delete(quote);
 		this.#ends.get(quote)?.reject(new TetradError(code, "it came to that"));
 	}
@@ -245,6 +246,46 @@ describe("a buyer's program that pays for answers", () => {
 		assert.ok(two.isToBeSent);
 		await agent.ends(two.id);
 		assert.deepEqual((await two.answer).bytes, RAIN);
+	});
+
+	test("has what was paid first once more, also where its last caller gave up after it had come", async () => {
+		const answers = new PaidAnswers(agent.service, {
+			...{ maximum: 42n, currency: "EUR", modes: ["prepaid"] },
+		});
+		const late = new AbortController();
+		const { signal } = late;
+		const terms = prepaidTermsOf("GET /");
+		const first = answers.pay(terms, "GET /", { signal });
+		const { id } = await agent.asked();
+		await agent.ends(id, { item: terms.item });
+		const lost = replyTo(await first, {
+			send: async () => {
+				throw new Error("the line broke");
+			},
+			judge: () => ({ kind: "answer" }),
+			read: () => undefined,
+		});
+		await assert.rejects(lost, coded("payment-in-doubt"));
+		// As the timeout of a `fetch` that is over by then.
+		late.abort();
+		const again = await answers.pay(terms, "GET /");
+		assert.equal(again.id, (await first).id);
+		assert.deepEqual(agent.bought, [id]);
+	});
+
+	test("asks anew while what was taken is still being forgotten, and loses no mark of that", async () => {
+		const answers = program();
+		const one = await pay("GET /", answers);
+		await agent.ends(one.id);
+		await one.answer;
+		const taking = one.taken();
+		const two = await pay("GET /", answers);
+		await taking;
+		assert.notEqual(two.id, one.id);
+		assert.ok(two.isToBeSent);
+		const marks = await kept();
+		assert.equal(marks.length, 1);
+		assert.match(marks[0] ?? "", /\.begun$/);
 	});
 
 	describe("and whose merchant knows its ticket no more", () => {

@@ -3,13 +3,17 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { OwnerEcash } from "../../src/device/purse/owner-ecash.ts";
+import { Purse } from "../../src/device/purse/purse.ts";
 import { trustedMint } from "../../src/device/purse/purse-mints.ts";
+import { MoneyModule } from "../../src/device/runtime/money-module.ts";
 import { TetradError } from "../../src/errors.ts";
 import { done, insert } from "../../src/machine/index.ts";
 import { ecashTables, purseTables } from "../../src/money/index.ts";
 import { openSqliteStore } from "../../src/store/index.ts";
 import { hex } from "../../src/wire/index.ts";
 import { filled } from "../money/documents.ts";
+import { moduleOf } from "./purse-support.ts";
+import { policyOf } from "./support.ts";
 
 const MINT = { url: "https://mint.example", unit: "sat", isPlay: true };
 const { issuer } = trustedMint(MINT);
@@ -18,7 +22,7 @@ const NOTHING = new Uint8Array();
 
 /** An owner whose purse has an invoice in that state. */
 async function ownerOf(
-	state: "unpaid" | "minted" | "lapsed",
+	state: "unpaid" | "minted" | "lapsed" | "refused",
 	order: () => void = () => {},
 ) {
 	const { PURSE_SCHEMA: schema } = purseTables;
@@ -26,7 +30,9 @@ async function ownerOf(
 	const row = {
 		...{ request: REQUEST, kind: "mint", mint: issuer, currency: "SAT", state },
 		...{ amount: 50n, fee: 0n, spends: 0n, returned: 0n, expires: 0n },
-		...{ quote: "q", invoice: "lnbc1", preimage: "", code: "", reason: "" },
+		...{ quote: "q", invoice: "lnbc1", preimage: "" },
+		code: state === "refused" ? "limit-exceeded" : "",
+		reason: state === "refused" ? "its mint makes no more" : "",
 		...{ swap: NOTHING, back_swap: NOTHING, token: NOTHING, asked: 1n },
 		...{ over_heard: 0n, over_seen: 0n },
 	};
@@ -35,6 +41,7 @@ async function ownerOf(
 	);
 	const host = { store, mints: [MINT], order, receive: order };
 	return {
+		store,
 		ecash: new OwnerEcash(host),
 		[Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
 	};
@@ -73,6 +80,19 @@ describe("whoever waits for an invoice to be minted", () => {
 		});
 	});
 
+	test("for one that there never was, or that was refused, is told so", async () => {
+		await using owner = await ownerOf("refused");
+		const signal = AbortSignal.timeout(2_000);
+		const other = hex(filled(16, 0x52));
+		await assert.rejects(owner.ecash.minted(other, { signal }), {
+			code: "invalid-argument",
+		});
+		await assert.rejects(owner.ecash.minted(hex(REQUEST), { signal }), {
+			code: "limit-exceeded",
+			message: "its mint makes no more",
+		});
+	});
+
 	test("is told beside others who do", async () => {
 		await using owner = await ownerOf("unpaid");
 		const signal = AbortSignal.timeout(2_000);
@@ -97,4 +117,41 @@ test("what a purse in no module is asked for rejects once, and giving up after t
 		await assert.rejects(asked, { code: "invalid-argument" });
 	stop.abort();
 	await turn();
+});
+
+test("whoever waits for what becomes of an order is told when the purse is closed, and whoever asks after that", async () => {
+	await using owner = await ownerOf("unpaid");
+	const purse = await Purse.over(owner.store, { issuers: [], mints: [MINT] });
+	const signal = AbortSignal.timeout(2_000);
+	const waiting = purse.ecash.minted(hex(REQUEST), { signal });
+	waiting.catch(() => {});
+	await purse[Symbol.asyncDispose]();
+	await assert.rejects(waiting, { code: "tetrad-closed" });
+	await assert.rejects(purse.ecash.minted(hex(REQUEST), { signal }), {
+		code: "tetrad-closed",
+	});
+});
+
+test("whoever waits for what becomes of an order is told when the store of the purse has failed", async () => {
+	await using owner = await ownerOf("unpaid");
+	const why = new TetradError("store-failed", "the disk is gone");
+	const failed = Promise.withResolvers<Error>();
+	const { store } = owner;
+	const failing = {
+		failed: failed.promise,
+		transact: store.transact.bind(store),
+		snapshot: store.snapshot.bind(store),
+		[Symbol.asyncDispose]: async () => {},
+	};
+	const { identity } = await moduleOf("X", "purse.example");
+	const options = { issuers: [], mints: [MINT] };
+	await using purse = await Purse.over(failing, options);
+	await using _ = new MoneyModule({
+		...{ identity, purse },
+		policy: await policyOf(),
+	});
+	const signal = AbortSignal.timeout(2_000);
+	const waiting = purse.ecash.minted(hex(REQUEST), { signal });
+	failed.resolve(why);
+	await assert.rejects(waiting, { code: "store-failed" });
 });

@@ -1,5 +1,5 @@
 import { nodeCrypto } from "../../crypto/index.ts";
-import { TetradError, unreachable } from "../../errors.ts";
+import { isErrorCode, TetradError, unreachable } from "../../errors.ts";
 import type { Store } from "../../machine/index.ts";
 import {
 	type EcashOrder,
@@ -108,6 +108,32 @@ function requestId(text: string): Uint8Array {
 	return new Uint8Array(Buffer.from(text, "hex"));
 }
 
+/** How much an invoice has brought, where that is known by now; nothing while it may still be paid. Throws why it brings nothing. */
+function mintedBefore(order: EcashOrderView | undefined): bigint | undefined {
+	if (order?.kind !== "mint")
+		throw new TetradError(
+			"invalid-argument",
+			"no invoice of this purse has that name",
+		);
+	const { state, amount, error } = order;
+	switch (state) {
+		case "minted":
+			return amount;
+		case "lapsed":
+			throw lapsed();
+		case "refused":
+		case "failed":
+			throw error === undefined
+				? notPaid()
+				: new TetradError(
+						isErrorCode(error.code) ? error.code : "internal",
+						error.reason,
+					);
+		default:
+			return undefined;
+	}
+}
+
 function notPaid(): TetradError {
 	return new TetradError("issuer-refused", "the mint has not done it");
 }
@@ -124,6 +150,12 @@ function lapsed(): TetradError {
 		"timed-out",
 		"the invoice was not paid in time; nothing was minted",
 	);
+}
+
+/** Somebody who waits for what becomes of an order. */
+interface Waiting {
+	readonly hear: (report: EcashReport) => void;
+	readonly reject: (why: TetradError) => void;
 }
 
 /** What it is made with. `order` and `receive` hand over to the machine of the purse; they throw while it is in no module. */
@@ -155,7 +187,9 @@ export class OwnerEcash {
 	readonly #host: EcashHost;
 	readonly #mints: readonly TrustedMint[];
 	/** Who waits for what becomes of it, by request in hexadecimal. */
-	readonly #waiting = new Map<string, Set<(report: EcashReport) => void>>();
+	readonly #waiting = new Map<string, Set<Waiting>>();
+	/** Why nothing more is heard of anything. */
+	#end: TetradError | undefined;
 
 	/** For `Purse`. */
 	constructor(host: EcashHost) {
@@ -163,10 +197,17 @@ export class OwnerEcash {
 		this.#mints = host.mints.map(trustedMint);
 	}
 
+	/** For `Purse`: its machine reports nothing more. */
+	end(why: TetradError): void {
+		this.#end ??= why;
+		for (const waiting of this.#waiting.values())
+			for (const { reject } of waiting) reject(this.#end);
+	}
+
 	/** For `Purse`: what its machine reports. */
 	hear(report: PurseReport): void {
 		if (!isAboutEcash(report)) return;
-		for (const hear of this.#waiting.get(hex(report.request)) ?? [])
+		for (const { hear } of this.#waiting.get(hex(report.request)) ?? [])
 			hear(report);
 	}
 
@@ -241,7 +282,7 @@ export class OwnerEcash {
 		return { request: hex(request), invoice: report.invoice };
 	}
 
-	/** Resolves with how much it was when the ecash of an invoice of `mint` is in the purse. Rejects with `timed-out` when the invoice was not paid in time, and as `receive`. */
+	/** Resolves with how much it was when the ecash of an invoice of `mint` is in the purse. Rejects with `timed-out` when the invoice was not paid in time, with `invalid-argument` for one that the purse does not know, and as `receive`. */
 	async minted(request: string, options: MintChoice = {}): Promise<bigint> {
 		const name = requestId(request);
 		return this.#become(
@@ -251,11 +292,8 @@ export class OwnerEcash {
 				report.kind === "ecash" && report.state === "minted"
 					? report.amount
 					: undefined,
-			async () => {
-				const now = await viewEcashOrder(this.#host.store, this.#mints, name);
-				if (now?.state === "lapsed") throw lapsed();
-				return now?.state === "minted" ? now.amount : undefined;
-			},
+			async () =>
+				mintedBefore(await viewEcashOrder(this.#host.store, this.#mints, name)),
 		);
 	}
 
@@ -322,7 +360,7 @@ export class OwnerEcash {
 		return { report, request };
 	}
 
-	/** Resolves with what `wanted` makes of a report about one of these requests, or with what `begin` says that there is already; rejects with why it was not done. */
+	/** Resolves with what `wanted` makes of a report about one of these requests, or with what `begin` says that there is already; rejects with why it was not done, and with why nobody hears of it any more. */
 	async #become<Of>(
 		requests: readonly Uint8Array[],
 		signal: AbortSignal | undefined,
@@ -330,6 +368,7 @@ export class OwnerEcash {
 		begin: () => Promise<Of | undefined>,
 	): Promise<Of> {
 		signal?.throwIfAborted();
+		if (this.#end !== undefined) throw this.#end;
 		const { promise, resolve, reject } = Promise.withResolvers<Of>();
 		const onAbort = () => reject(signal?.reason);
 		const hear = (report: EcashReport) => {
@@ -338,9 +377,10 @@ export class OwnerEcash {
 			const why = whyNot(report);
 			if (why !== undefined) reject(why);
 		};
+		const one = { hear, reject };
 		const names = requests.map(hex);
 		for (const name of names)
-			this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(hear));
+			this.#waiting.set(name, (this.#waiting.get(name) ?? new Set()).add(one));
 		signal?.addEventListener("abort", onAbort, { once: true });
 		try {
 			const begun = begin().then((there) => there ?? promise);
@@ -349,7 +389,7 @@ export class OwnerEcash {
 			signal?.removeEventListener("abort", onAbort);
 			for (const name of names) {
 				const hearing = this.#waiting.get(name);
-				hearing?.delete(hear);
+				hearing?.delete(one);
 				if (hearing?.size === 0) this.#waiting.delete(name);
 			}
 		}

@@ -284,7 +284,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 			...(refused === undefined ? {} : { refused }),
 		});
 		this.#state = { kind: "attached", driver, host };
-		void driver.failed.then(this.#failed.resolve);
+		void driver.failed.then((why) => {
+			this.#failed.resolve(why);
+			this.ecash.end(why);
+		});
 		if (wasMoved) report({ kind: "trouble", error: moved(path) });
 		void this.#pickUp();
 		if (this.#home !== undefined) this.#look(this.#home);
@@ -352,7 +355,8 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	 * is its own then, in minor units, after what its mint asks for. Rejects with `malformed` for
 	 * what is no token, `payment-refused` for one of a mint that this purse was not given,
 	 * `double-spent` for one that was spent, and `busy` where its mint cannot be reached; with the
-	 * reason of `signal` when that is aborted, and then it may be taken nevertheless.
+	 * reason of `signal` when that is aborted, with `tetrad-closed` when this purse is closed and as
+	 * `failed` says when it has stopped, and then it may be taken nevertheless.
 	 */
 	receive(
 		token: string,
@@ -365,7 +369,10 @@ export class Purse implements MoneyHolder, AsyncDisposable {
 	async [Symbol.asyncDispose](): Promise<void> {
 		clearTimeout(this.#looking);
 		this.#looking = undefined;
-		if (this.#state.kind === "attached") await this.#state.driver.close();
+		const closing =
+			this.#state.kind === "attached" ? this.#state.driver.close() : undefined;
+		this.ecash.end(closed());
+		await closing;
 		await this.#picking;
 		if (this.#options.path !== MEMORY)
 			await renewPlace(this.#options.path, this.#store).catch(() => {
@@ -623,6 +630,13 @@ function moved(path: string): TetradError {
 	return new TetradError(
 		"purse-behind",
 		`${path} is not where it was when it was last open, or was put back or copied: this purse pays with an issuer's notes once it has met that issuer; settle first`,
+	);
+}
+
+function closed(): TetradError {
+	return new TetradError(
+		"tetrad-closed",
+		"this purse was closed before it was known; what it has taken down goes on when it is opened again",
 	);
 }
 

@@ -100,6 +100,7 @@ suite("whoever installs the package", () => {
 			"dist/device/mint/mint-process.js",
 			"dist/show/stage/token-examiner.js",
 			"dist/LICENSE-commander",
+			"dist/LICENSE-zod",
 			"README.md",
 		])
 			assert.ok(packed.has(path.replace("./", "")), path);

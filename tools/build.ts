@@ -56,18 +56,32 @@ const leanCommander: Plugin = {
 		id.startsWith("\0node:")
 			? `module.exports = ${COMMANDER_ASKS[id.slice(1)]};`
 			: null,
-	/** Its licence asks that it goes along, and nobody installs commander with us. */
+};
+
+/** What goes into dist and is not ours. Its licence asks that it goes along. */
+const licences: Plugin = {
+	name: "licences",
 	generateBundle() {
-		this.emitFile({
-			type: "asset",
-			fileName: "LICENSE-commander",
-			source: readFileSync(
-				new URL("node_modules/commander/LICENSE", ROOT),
-				"utf8",
-			),
-		});
+		for (const name of ["commander", "zod"])
+			this.emitFile({
+				type: "asset",
+				fileName: `LICENSE-${name}`,
+				source: readFileSync(
+					new URL(`node_modules/${name}/LICENSE`, ROOT),
+					"utf8",
+				),
+			});
 	},
 };
+
+/**
+ * Whether it goes into dist although it is installed beside us. Homes, sides and commands read
+ * their files with zod: of its 95 modules, of which more than fifty are translations, they need few, and a
+ * command that asks a purse would load them for a seventh of its time.
+ */
+function isTakenAlong(id: string, importer: string | undefined): boolean {
+	return id === "zod" && /\/src\/(cli|device)\//.test(importer ?? "");
+}
 
 /** What decides the outcome: sources, settings, and the tools that the lockfile names. */
 const INPUTS: readonly string[] = [
@@ -106,8 +120,9 @@ async function makeCode(): Promise<void> {
 		cwd: fileURLToPath(ROOT),
 		input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
 		platform: "node",
-		plugins: [leanCommander],
-		external: (id) =>
+		plugins: [leanCommander, licences],
+		external: (id, importer) =>
+			!isTakenAlong(id, importer) &&
 			INSTALLED.some((name) => id === name || id.startsWith(`${name}/`)),
 		// No module of ours does anything by being imported, save those that are started.
 		treeshake: { moduleSideEffects: false },

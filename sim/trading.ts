@@ -363,7 +363,7 @@ interface Asked {
 type AskOf<Ask> = Ask extends BuyerAsk ? Omit<Ask, "ask"> : never;
 
 const FOR_SELLERS: ReadonlySet<number | undefined> = new Set(
-	(["seller", "goodsKey", "unsold", "sold"] as const).map(
+	(["seller", "goodsKey", "unsold", "sold", "soldTo"] as const).map(
 		(name) => ABOUT_PURCHASES[name].type,
 	),
 );

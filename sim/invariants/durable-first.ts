@@ -93,6 +93,10 @@ export const durableFirst: MakeInvariant = (world, fail) => {
 				const { contract } = body(ABOUT_PURCHASES.sold, bytes);
 				return demand(device, "the receipt", contract, "sold");
 			}
+			case ABOUT_PURCHASES.soldTo.type: {
+				const { contract } = body(ABOUT_PURCHASES.soldTo, bytes);
+				return demand(device, "the receipt", contract, "sold");
+			}
 		}
 	};
 	/** Numbers of heads that issuers have made up. */

@@ -231,6 +231,7 @@ export const PURCHASE_BYTE = {
 	moneys: 0x70,
 	moneysHeld: 0x71,
 	recall: 0x72,
+	soldTo: 0x73,
 } as const;
 
 /**

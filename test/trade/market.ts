@@ -74,9 +74,13 @@ function brief(heard: HeardOfPurchase): string {
 }
 
 interface Sold {
+	/** In which it was told. */
+	readonly tetrad: number;
 	readonly contract: string;
 	readonly amount: bigint;
 	readonly receipt: Uint8Array;
+	/** In hexadecimal; nothing where it is the other agent of that tetrad. */
+	readonly buyerAgent: string | undefined;
 }
 
 type Unheard = {
@@ -218,11 +222,10 @@ export class Market {
 
 	/** Takes in what agents have heard. */
 	listen(): void {
-		for (const { module, bytes } of this.#unheard.splice(0))
-			this.#hear(module, bytes);
+		for (const unheard of this.#unheard.splice(0)) this.#hear(unheard);
 	}
 
-	#hear(module: Module, bytes: Uint8Array): void {
+	#hear({ module, tetrad, bytes }: Unheard): void {
 		const add = (contract: Uint8Array, heard: HeardOfPurchase): void => {
 			const id = hex(contract);
 			this.#heard.set(id, [...(this.#heard.get(id) ?? []), heard]);
@@ -252,7 +255,19 @@ export class Market {
 				return;
 			case ABOUT_PURCHASES.sold.type: {
 				const { contract, amount, receipt } = body(ABOUT_PURCHASES.sold, bytes);
-				this.sold.push({ contract: hex(contract), amount, receipt });
+				this.sold.push({
+					...{ tetrad, contract: hex(contract), amount, receipt },
+					buyerAgent: undefined,
+				});
+				return;
+			}
+			case ABOUT_PURCHASES.soldTo.type: {
+				const said = body(ABOUT_PURCHASES.soldTo, bytes);
+				const { contract, amount, receipt, buyerAgent } = said;
+				this.sold.push({
+					...{ tetrad, contract: hex(contract), amount, receipt },
+					buyerAgent: hex(buyerAgent),
+				});
 				return;
 			}
 			case ABOUT_PURCHASES.seller.type: {

@@ -153,6 +153,19 @@ const GOLDEN: Readonly<Record<string, readonly [Uint8Array, string]>> = {
 		}),
 		`00000020${"c0".repeat(32)} 000000080000000000000001 000000024c4c 00000001cd`,
 	],
+	soldTo: [
+		message(ABOUT_PURCHASES.soldTo, {
+			contract,
+			amount: 1n,
+			receipt: filled(2, 0x4c),
+			chain: filled(1, 0xcd),
+			buyerAgent: filled(44, 0xba),
+		}),
+		[
+			`00000020${"c0".repeat(32)} 000000080000000000000001 000000024c4c 00000001cd`,
+			`0000002c${"ba".repeat(44)}`,
+		].join(" "),
+	],
 	moneys: [message(ABOUT_PURCHASES.moneys, {}), ""],
 	moneysHeld: [
 		message(ABOUT_PURCHASES.moneysHeld, {
@@ -287,7 +300,6 @@ describe("between an agent and its module, about purchases", () => {
 	});
 
 	test("what was sold for ecash says for which, and all of it or nothing", () => {
-		const { sold } = ABOUT_PURCHASES;
 		const forNotes = {
 			...{ contract, amount: 1n, receipt: filled(2, 0x4c) },
 			chain: filled(1, 0xcd),
@@ -296,13 +308,18 @@ describe("between an agent and its module, about purchases", () => {
 			...{ issuer: filled(44, 1), currency: "SAT" },
 			money: { exponent: 0, isPlay: false },
 		};
-		const bytes = sold.body.encode({ ...forNotes, ecash });
-		assert.deepEqual(sold.body.decode(bytes), { ...forNotes, ecash });
-		const short = sold.body.encode(forNotes);
-		assert.deepEqual(sold.body.decode(short), forNotes);
-		const rest = bytes.subarray(short.length);
-		for (const half of [48, 48 + 7])
-			refused(() => sold.body.decode(concat(short, rest.subarray(0, half))));
+		for (const [{ body }, said] of [
+			[ABOUT_PURCHASES.sold, forNotes],
+			[ABOUT_PURCHASES.soldTo, { ...forNotes, buyerAgent: filled(44, 2) }],
+		] as unknown as readonly (readonly [AnyKind, object])[]) {
+			const bytes = body.encode({ ...said, ecash } as never);
+			assert.deepEqual(body.decode(bytes), { ...said, ecash });
+			const short = body.encode(said as never);
+			assert.deepEqual(body.decode(short), said);
+			const rest = bytes.subarray(short.length);
+			for (const half of [48, 48 + 7])
+				refused(() => body.decode(concat(short, rest.subarray(0, half))));
+		}
 	});
 
 	test("an optional field that is neither empty nor whole, and a step that is none, are refused", () => {

@@ -12,6 +12,7 @@ import { ABORTED } from "../../src/money/purse/purse-tables.ts";
 import { PURCHASES } from "../../src/money/purse/sale-tables.ts";
 import {
 	ABOUT_PURCHASES,
+	type Contract,
 	type ContractBody,
 	encodeItemDescription,
 	encodePurchaseTerms,
@@ -888,6 +889,61 @@ describe("what comes late", () => {
 		await market.quiet();
 		assert.ok(market.isKeyed(contract));
 		market.requireConserved();
+	});
+
+	/** Paid by Ann and not booked, and she has gone. */
+	async function paidAndGone(market: Market): Promise<Contract> {
+		const { town, ann } = market;
+		const visit = await market.meet();
+		const contract = await market.contract(visit, {
+			bookBy: town.now + 50 * MINUTE,
+		});
+		market.buy(visit, contract);
+		await market.quiet();
+		assert.equal(market.receiptOf(contract), "to-book");
+		town.part(ann, visit.tetrad);
+		await market.quiet();
+		assert.deepEqual(market.sold, []);
+		return contract;
+	}
+
+	test("is told of as sold to whoever has bought it, also while another buyer is there", async () => {
+		const market = await open();
+		const { town, ann, bob, mint } = market;
+		const other = await market.meet(await town.purse("carol"));
+		const contract = await paidAndGone(market);
+		await town.visit(bob, mint);
+		market.listen();
+		assert.deepEqual(
+			market.sold.map(({ contract, tetrad, buyerAgent }) => [
+				...[contract, tetrad, buyerAgent],
+			]),
+			[[hex(contract.hash), other.tetrad, hex(ann.agent.deviceId)]],
+		);
+	});
+
+	test("is told of once somebody is there to whom something is sold, and only once", async () => {
+		const market = await open();
+		const { town, ann, bob, mint } = market;
+		const contract = await paidAndGone(market);
+		await town.visit(bob, mint);
+		market.listen();
+		assert.deepEqual(market.sold, []);
+		const carol = await town.purse("carol");
+		// Here it buys itself.
+		await market.meet(bob, carol);
+		await market.quiet();
+		assert.deepEqual(market.sold, []);
+		const first = await market.meet(carol);
+		await market.quiet();
+		await market.meet();
+		await market.quiet();
+		assert.deepEqual(
+			market.sold.map(({ contract, tetrad, buyerAgent }) => [
+				...[contract, tetrad, buyerAgent],
+			]),
+			[[hex(contract.hash), first.tetrad, hex(ann.agent.deviceId)]],
+		);
 	});
 
 	test("and cannot be booked any more is the buyer's again", async () => {

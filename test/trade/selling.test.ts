@@ -441,26 +441,24 @@ describe("a sale", () => {
 		assert.equal(refusalOf(agents, second), "bought");
 	});
 
-	test("tells of what was sold", async () => {
+	test("tells of what was sold, and to whom where that is somebody else", async () => {
 		const agents = new Agents(world, { stock: TEA });
-		agents.happensToMerchant({
-			kind: "from-module",
-			bytes: message(ABOUT_PURCHASES.sold, {
-				contract: filled(32, 1),
-				amount: 420n,
-				receipt: filled(3, 2),
-				chain: filled(4, 3),
-			}),
-		});
+		const sold = {
+			contract: filled(32, 1),
+			amount: 420n,
+			receipt: filled(3, 2),
+			chain: filled(4, 3),
+		};
+		const to = { buyerAgent: filled(44, 4) };
+		for (const bytes of [
+			message(ABOUT_PURCHASES.sold, sold),
+			message(ABOUT_PURCHASES.soldTo, { ...sold, ...to }),
+		])
+			agents.happensToMerchant({ kind: "from-module", bytes });
 		await agents.run();
 		assert.deepEqual(did(agents, "sold"), [
-			{
-				kind: "sold",
-				contract: filled(32, 1),
-				amount: 420n,
-				receipt: filled(3, 2),
-				chain: filled(4, 3),
-			},
+			{ kind: "sold", ...sold },
+			{ kind: "sold", ...sold, ...to },
 		]);
 	});
 });

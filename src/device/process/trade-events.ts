@@ -222,13 +222,13 @@ export function sellerReporter(
 				});
 			}
 			case "sold": {
-				const { contract, amount, ecash } = event.sale;
+				const { contract, amount, ecash, buyer } = event.sale;
 				return report({
 					event: "sold",
 					tetrad,
 					contract: hex(contract),
 					item: names(contract),
-					buyer,
+					buyer: buyer.name,
 					...money(amount, ecash?.issuer),
 				});
 			}

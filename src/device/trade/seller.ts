@@ -1,5 +1,6 @@
 import { asTetradError, TetradError } from "../../errors.ts";
 import type { Signer } from "../../identity/index.ts";
+import { nameInDeviceId } from "../../money/index.ts";
 import { chosenCrypto } from "../../provider/index.ts";
 import {
 	type Goods,
@@ -155,8 +156,8 @@ class Seller {
 					if (id !== undefined) this.#unpaid.set(hex(contract.hash), id);
 					this.#keep(shop.contracted(contract, description));
 				},
-				sold: ({ kind: _, ...said }) => {
-					const sale = { ...said, buyer };
+				sold: ({ kind: _, buyerAgent, ...said }) => {
+					const sale = { ...said, buyer: buyerOf(buyerAgent) ?? buyer };
 					const { contract } = said;
 					const id = this.#unpaid.get(hex(contract));
 					if (id !== undefined) this.#unpaid.delete(hex(id));
@@ -275,6 +276,13 @@ class Seller {
 	#observe(event: SellerEvent): void {
 		this.#options.observe?.(event);
 	}
+}
+
+/** The agent of that device id, as an authority has certified it; nothing without one. */
+function buyerOf(
+	deviceId: Uint8Array | undefined,
+): ShopSale["buyer"] | undefined {
+	return deviceId && { deviceId, name: nameInDeviceId(deviceId) };
 }
 
 /** A shop that answers sells it for something. */

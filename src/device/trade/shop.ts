@@ -20,7 +20,8 @@ export interface ShopSale {
 	/** The own module's receipt, and the encoded chain under which it was signed. */
 	readonly receipt: Uint8Array;
 	readonly chain: Uint8Array;
-	readonly buyer: CertifiedDevice;
+	/** The agent that has bought it. */
+	readonly buyer: Pick<CertifiedDevice, "deviceId" | "name">;
 	/** Which ecash it was sold for; nothing for notes. */
 	readonly ecash?: EcashSaid;
 }

@@ -14,7 +14,13 @@ export function isForBuyers(event: AgentSessionEvent): boolean {
 
 type Types = ReadonlySet<number | undefined>;
 
-const FOR_SELLERS: Types = typesOf(["seller", "goodsKey", "unsold", "sold"]);
+const FOR_SELLERS: Types = typesOf([
+	"seller",
+	"goodsKey",
+	"unsold",
+	"sold",
+	"soldTo",
+]);
 
 const FOR_BUYERS: Types = typesOf([
 	"bought",

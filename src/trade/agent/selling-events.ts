@@ -121,6 +121,8 @@ export type SellingEffect =
 			readonly chain: Uint8Array;
 			/** Which ecash; nothing for notes. */
 			readonly ecash?: EcashSaid;
+			/** Device id of the agent that has bought it; the other one of this tetrad unless given. */
+			readonly buyerAgent?: Uint8Array;
 	  }
 	/** Why the buyer did not get what it asked for, for the owner; `cannotSell` where the own module sells nothing for that money now, to nobody. */
 	| {

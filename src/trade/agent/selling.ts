@@ -314,25 +314,38 @@ export class Selling implements Machine<SellingEvent, SellingEffect> {
 				return this.#unsold(bytes, now);
 			case ABOUT_PURCHASES.moneysHeld.type:
 				return this.#heldTold(bytes, now);
-			case ABOUT_PURCHASES.sold.type: {
-				const { contract, amount, receipt, chain, ecash } = body(
-					ABOUT_PURCHASES.sold,
-					bytes,
-				);
-				return this.#steps.emit({
-					kind: "sold",
-					contract: copy(contract),
-					amount,
-					receipt: copy(receipt),
-					chain: copy(chain),
-					...(ecash === undefined
-						? {}
-						: { ecash: { ...ecash, issuer: copy(ecash.issuer) } }),
-				});
+			case ABOUT_PURCHASES.sold.type:
+				return this.#soldTold(body(ABOUT_PURCHASES.sold, bytes));
+			case ABOUT_PURCHASES.soldTo.type: {
+				const { buyerAgent, ...sold } = body(ABOUT_PURCHASES.soldTo, bytes);
+				return this.#soldTold(sold, { buyerAgent: copy(buyerAgent) });
 			}
 			default:
 				throw unexpected("a message that modules do not send to merchants");
 		}
+	}
+
+	#soldTold(
+		{
+			contract,
+			amount,
+			receipt,
+			chain,
+			ecash,
+		}: ReturnType<typeof ABOUT_PURCHASES.sold.body.decode>,
+		to: { readonly buyerAgent?: Uint8Array } = {},
+	): void {
+		this.#steps.emit({
+			kind: "sold",
+			contract: copy(contract),
+			amount,
+			receipt: copy(receipt),
+			chain: copy(chain),
+			...(ecash === undefined
+				? {}
+				: { ecash: { ...ecash, issuer: copy(ecash.issuer) } }),
+			...to,
+		});
 	}
 
 	#sellerTold(bytes: Uint8Array): void {

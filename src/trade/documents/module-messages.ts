@@ -170,6 +170,11 @@ interface Sold extends SoldForNotes {
 	readonly ecash?: EcashSaid | undefined;
 }
 
+interface SoldTo extends Sold {
+	/** Device id of the agent that has bought it. */
+	readonly buyerAgent: Uint8Array;
+}
+
 /** Which ecash it was. */
 export interface EcashSaid {
 	/** What the mint has in the place of an issuer. */
@@ -326,7 +331,7 @@ export const ABOUT_PURCHASES: {
 	readonly goodsKey: MessageKind<GoodsKey>;
 	/** Module: no. */
 	readonly unsold: MessageKind<Unsold>;
-	/** Module: it is paid, and the money is ours. */
+	/** Module: it is paid, and the money is ours. The other agent of this tetrad has bought it. */
 	readonly sold: MessageKind<Sold>;
 	/** Agent: which money do you know, and what does it cost to pay these prices with it? */
 	readonly moneys: MessageKind<AskedPrices>;
@@ -334,6 +339,8 @@ export const ABOUT_PURCHASES: {
 	readonly moneysHeld: MessageKind<{ readonly moneys: readonly HeldMoney[] }>;
 	/** Agent: this is a purchase that you may have forgotten. It is answered with where it is, once that is known. */
 	readonly recall: MessageKind<Recalled>;
+	/** Module: it is paid, as with `sold`; that agent has bought it, and not the other one of this tetrad. */
+	readonly soldTo: MessageKind<SoldTo>;
 } = {
 	buy: {
 		type: PURCHASE_BYTE.buy,
@@ -396,31 +403,7 @@ export const ABOUT_PURCHASES: {
 		termsHash: optional(hash),
 		...REFUSAL,
 	}),
-	sold: {
-		type: PURCHASE_BYTE.sold,
-		body: twoForms<Sold>(
-			structure<SoldForNotes>("sold", SOLD),
-			mappedStructure(
-				structure<SoldForNotes & EcashSaid>("sold", {
-					...SOLD,
-					issuer: DEVICE_ID,
-					currency: currencyCode,
-					money: moneyKind,
-				}),
-				{
-					from: ({ issuer, currency, money, ...sold }): Sold => ({
-						...sold,
-						ecash: { issuer, currency, money },
-					}),
-					to: ({ ecash, ...sold }) => {
-						if (ecash === undefined) throw malformed("it was sold for notes");
-						return { ...sold, ...ecash };
-					},
-				},
-			),
-			({ ecash }) => ecash !== undefined,
-		),
-	},
+	sold: ofSale<Sold>("sold", PURCHASE_BYTE.sold, SOLD),
 	moneys: {
 		type: PURCHASE_BYTE.moneys,
 		body: twoForms<AskedPrices>(
@@ -441,6 +424,10 @@ export const ABOUT_PURCHASES: {
 		moneys: list(heldMoney, 0, MAX_MONEYS),
 	}),
 	recall: kind<Recalled>("recall", PURCHASE_BYTE.recall, RECALLED),
+	soldTo: ofSale<SoldTo>("soldTo", PURCHASE_BYTE.soldTo, {
+		...SOLD,
+		buyerAgent: DEVICE_ID,
+	}),
 };
 
 const TYPES: ReadonlySet<number> = new Set(
@@ -474,6 +461,39 @@ function withFee<Value extends { readonly fee?: bigint | undefined }>(
 			short as unknown as Structure<Value>,
 			structure<Value>(name, long),
 			({ fee }) => fee !== undefined,
+		),
+	};
+}
+
+/** With which ecash it was sold for behind all else, where it was. */
+function ofSale<Value extends Sold>(
+	name: string,
+	type: number,
+	fields: Fields<Omit<Value, "ecash">>,
+): MessageKind<Value> {
+	type ForNotes = Omit<Value, "ecash">;
+	const forEcash = {
+		...fields,
+		issuer: DEVICE_ID,
+		currency: currencyCode,
+		money: moneyKind,
+	} as unknown as Fields<ForNotes & EcashSaid>;
+	return {
+		type,
+		body: twoForms<Value>(
+			structure<ForNotes>(name, fields) as unknown as Structure<Value>,
+			mappedStructure(structure<ForNotes & EcashSaid>(name, forEcash), {
+				from: ({ issuer, currency, money, ...sold }) =>
+					({
+						...sold,
+						ecash: { issuer, currency, money },
+					}) as unknown as Value,
+				to: ({ ecash, ...sold }: Value) => {
+					if (ecash === undefined) throw malformed("it was sold for notes");
+					return { ...sold, ...ecash } as unknown as ForNotes & EcashSaid;
+				},
+			}),
+			({ ecash }) => ecash !== undefined,
 		),
 	};
 }

@@ -12,5 +12,8 @@ export const MAX_SELLING_SECRETS = 4096;
 /** Selling secrets that agents have asked for and that the module has not got. */
 export const MAX_WANTED_SECRETS = 64;
 
+/** Sales that a module keeps in memory until there is a buyer in whose tetrad its agent can be told of them; the oldest are forgotten. */
+export const MAX_UNTOLD_SALES = 256;
+
 /** What a seller leaves between now and the time by which a sale has to be booked: one hour. With less, it is booked before it is given. */
 export const BOOKING_MARGIN_MS = 3_600_000;

@@ -68,7 +68,9 @@ class ModuleTrade implements SalePart {
 		throw unexpected("the other module");
 	}
 
-	opened(): void {}
+	opened(meeting: Meeting): void {
+		this.#seller.opened(meeting);
+	}
 
 	closed(tetrad: number): void {
 		this.#buyer.closed(tetrad);

@@ -28,7 +28,7 @@ import {
 	type SellsAtMint,
 	type Sold,
 } from "../../money/index.ts";
-import { copy, sameBytes } from "../../wire/index.ts";
+import { copy, hex, sameBytes } from "../../wire/index.ts";
 import {
 	ABOUT_PURCHASES,
 	type Contract,
@@ -47,7 +47,7 @@ import {
 	verifyContract,
 } from "../documents/index.ts";
 import { atMintOf } from "./at-mint.ts";
-import { BOOKING_MARGIN_MS } from "./limits.ts";
+import { BOOKING_MARGIN_MS, MAX_UNTOLD_SALES } from "./limits.ts";
 import { makeOwnSecret } from "./own-secret.ts";
 import { said } from "./said.ts";
 import {
@@ -65,6 +65,14 @@ type SellerEvent = Extract<
 	SaleEvent,
 	{ readonly kind: "sold" | "booked" | "refused" }
 >;
+
+type SoldEvent = Extract<SellerEvent, { readonly kind: "sold" }>;
+
+/** What its own agent is told of a sale, with the contract. */
+interface SaleOfAgent
+	extends Pick<SoldEvent, "contract" | "amount" | "receipt" | "chain"> {
+	readonly read: Contract;
+}
 
 /** What a contract and a transfer have in common. */
 interface PaidSale {
@@ -85,6 +93,8 @@ export interface SellerJob {
 export class SellerModule {
 	readonly #rail: SaleRail;
 	readonly #secrets: SellingSecrets;
+	/** By contract, in hexadecimal. */
+	readonly #untold = new Map<string, SaleOfAgent>();
 
 	constructor(rail: SaleRail, kept: readonly KeptSecret[]) {
 		this.#rail = rail;
@@ -144,6 +154,16 @@ export class SellerModule {
 			key.fill(0);
 		} catch (thrown) {
 			this.#unsold(meeting.tetrad, hash, asTetradError(thrown));
+		}
+	}
+
+	opened(meeting: Meeting): void {
+		if (!mayHear(meeting)) return;
+		for (const [name, sale] of this.#untold) {
+			if (!sameBytes(sale.read.sellerAgent, meeting.agents.own.deviceId))
+				continue;
+			this.#untold.delete(name);
+			this.#tellSold(meeting, sale);
 		}
 	}
 
@@ -315,30 +335,50 @@ export class SellerModule {
 		terms,
 		payer,
 		tetrads,
-	}: Extract<SellerEvent, { readonly kind: "sold" }>): void {
+	}: SoldEvent): void {
 		const { meetings, context } = this.#rail;
 		this.#rail.report({
 			...{ kind: "sale", what: "sold", contract, error: undefined },
 		});
 		const document = parsePurchaseTerms(terms).contract;
 		const read = parseContract(context.crypto, document);
-		const { sellerAgent } = read;
-		const ofAgent = [...meetings.values()].filter(({ agents }) =>
-			sameBytes(agents.own.deviceId, sellerAgent),
+		const sale = { contract, amount, receipt, chain, read };
+		const ofAgent = [...meetings.values()].filter(
+			(meeting) =>
+				sameBytes(meeting.agents.own.deviceId, read.sellerAgent) &&
+				(mayHear(meeting) || tetrads.includes(meeting.tetrad)),
 		);
 		// Whoever made the contract knows best what it is about, and its agent may have several processes.
 		const meeting =
 			ofAgent.find(({ tetrad }) => tetrads.includes(tetrad)) ??
 			ofAgent.find(({ peer }) => sameBytes(peer.deviceId, payer)) ??
 			ofAgent[0];
-		if (meeting === undefined) return;
+		if (meeting === undefined) this.#tellLater(sale);
+		else this.#tellSold(meeting, sale);
+	}
+
+	#tellSold(
+		{ tetrad, agents }: Meeting,
+		{ contract, amount, receipt, chain, read }: SaleOfAgent,
+	): void {
+		const { buyerAgent } = read;
+		const said = {
+			...{ contract, amount, receipt, chain },
+			...this.#ecashOf(read),
+		};
 		this.#rail.toAgent(
-			meeting.tetrad,
-			message(ABOUT_PURCHASES.sold, {
-				...{ contract, amount, receipt, chain },
-				...this.#ecashOf(read),
-			}),
+			tetrad,
+			sameBytes(agents.other.deviceId, buyerAgent)
+				? message(ABOUT_PURCHASES.sold, said)
+				: message(ABOUT_PURCHASES.soldTo, { ...said, buyerAgent }),
 		);
+	}
+
+	#tellLater(sale: SaleOfAgent): void {
+		this.#untold.set(hex(sale.contract), sale);
+		const [oldest] = this.#untold.keys();
+		if (this.#untold.size > MAX_UNTOLD_SALES && oldest !== undefined)
+			this.#untold.delete(oldest);
 	}
 
 	/** Of what is sold for notes there is nothing to say. */
@@ -378,6 +418,11 @@ export class SellerModule {
 			message(ABOUT_PURCHASES.unsold, { termsHash: hash, ...said(error) }),
 		);
 	}
+}
+
+/** Whether its agent may be selling there: where it has called somebody itself, as its issuer, it buys or pays. */
+function mayHear({ place }: Meeting): boolean {
+	return place === "Y";
 }
 
 function unknownIssuer(): TetradError {
